@@ -1,0 +1,155 @@
+"""From settings to objects: the process, the model, the loss weighting and the law of the times.
+
+This is the one place where a name on the command line becomes a class.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from gbm_fast.config import TrainConfig, noise_range
+from gbm_fast.networks import UNet
+from gbm_fast.objectives import (
+    PreconditionedWeighting,
+    Weighting,
+    unweighted,
+    variance_weighting,
+)
+from gbm_fast.parameterisation import (
+    Denoiser,
+    Hyvarinen,
+    Noise,
+    Parameterisation,
+    ScoreModel,
+    Stein,
+)
+from gbm_fast.process import GBM, Process, VarianceExploding
+
+# The log-normal law of training noise levels (the shape is EDM's, Karras et al. 2022): its median
+# in units of the data's log_std, and its deviation in log sqrt(v), wider than EDM's 1.2 because
+# samplers also start from some 40 log_std.
+_MEDIAN_LEVEL, _LEVEL_DEVIATION = 0.7, 1.6
+
+
+def build_process(config: TrainConfig) -> Process:
+    """The forward process of a run."""
+    if config.process == "constant":
+        return GBM(sigma=config.sigma)
+    return VarianceExploding(config.std_min, config.std_max)
+
+
+def _build_parameterisation(
+    config: TrainConfig, log_mean: float, log_std: float
+) -> Parameterisation:
+    match config.parameterisation:
+        case "stein":
+            return Stein()
+        case "hyvarinen":
+            return Hyvarinen()
+        case "noise":
+            return Noise()
+        case "denoiser":
+            return Denoiser(log_mean, log_std)
+
+
+def build_weighting(config: TrainConfig, log_std: float) -> Weighting:
+    """The weighting of the M-DSM loss."""
+    match config.weighting:
+        case "none":
+            return unweighted
+        case "variance":
+            return variance_weighting
+        case "preconditioned":
+            return PreconditionedWeighting(log_std)
+
+
+def build_network(config: TrainConfig, channels: int) -> nn.Module:
+    """The network of a resolved configuration for images of `channels` channels."""
+    if config.width is None or config.patch_size is None:
+        raise ValueError("the configuration is not resolved: call config.resolve first.")
+    return UNet(
+        channels,
+        config.width,
+        config.multipliers,
+        config.blocks,
+        config.patch_size,
+        config.dropout,
+    )
+
+
+def build_model(
+    config: TrainConfig,
+    channels: int,
+    log_mean: float,
+    log_std: float,
+    autocast: torch.dtype | None = None,
+) -> ScoreModel:
+    """The network with its parameterisation; log_mean, log_std are the log data's moments."""
+    parameterisation = _build_parameterisation(config, log_mean, log_std)
+    network = build_network(config, channels)
+    return ScoreModel(network, parameterisation, log_mean, log_std, autocast)
+
+
+def build_times(
+    config: TrainConfig, process: Process, log_std: float
+) -> Callable[[Tensor], Tensor]:
+    """A map from uniform numbers in [0, 1), (batch,), to training times in (0, horizon].
+
+    uniform      t = k horizon / N with k in 1..N, the paper's (k = 0 is singular: sheet E9)
+    log-uniform  log sqrt(v) uniform over the run's noise range
+    log-normal   log sqrt(v) normal round 0.7 log_std with deviation 1.6, cut to that range
+    """
+    low, high = (math.log(std) for std in noise_range(config))
+
+    def uniform(r: Tensor) -> Tensor:
+        index = (r.double() * config.num_steps).floor() + 1
+        return index / config.num_steps * process.horizon
+
+    def log_uniform(r: Tensor) -> Tensor:
+        return process.time_at_log_var((2 * (low + (high - low) * r.double())).exp())
+
+    def log_normal(r: Tensor) -> Tensor:
+        normal = torch.distributions.Normal(
+            torch.tensor(math.log(_MEDIAN_LEVEL * log_std), dtype=torch.float64), _LEVEL_DEVIATION
+        )
+        edges = normal.cdf(torch.tensor([low, high], dtype=torch.float64))
+        level = normal.icdf(edges[0] + (edges[1] - edges[0]) * r.double()).clamp(low, high)
+        return process.time_at_log_var((2 * level).exp())
+
+    match config.times:
+        case "uniform":
+            return uniform
+        case "log-uniform":
+            return log_uniform
+        case "log-normal":
+            return log_normal
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called `name`; auto is a GPU where there is one, else the CPU."""
+    if name != "auto":
+        try:
+            return torch.empty(0, device=name).device
+        except (RuntimeError, AssertionError) as error:
+            raise ValueError(f"device {name!r} cannot be used here: {error}") from error
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def choose_autocast(precision: str, device: torch.device) -> torch.dtype | None:
+    """bfloat16 or None (float32); auto takes bfloat16 where the hardware multiplies it natively.
+
+    On CPUs that means AMX tiles: AVX-512 alone emulates bfloat16 and is slower than float32.
+    """
+    if precision == "float32":
+        return None
+    if precision == "bfloat16":
+        return torch.bfloat16
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else None
+    # The only query that torch has for this; private, so its absence means "no".
+    query = getattr(torch.cpu, "_is_amx_tile_supported", None)
+    return torch.bfloat16 if device.type == "cpu" and query is not None and query() else None

@@ -1,0 +1,81 @@
+"""Between the integers of image files and the positive numbers of the diffusion.
+
+A grey level u in {0, ..., max_value} becomes x = 1 + u / max_value in [1, 2] (Section 6 of
+version 1; sheet E24). Multiplicative noise needs x > 0; starting at 1 also bounds log x to
+[0, log 2].
+"""
+
+import torch
+from torch import Tensor
+
+
+def positive_from_integers(images: Tensor, max_value: int) -> Tensor:
+    """x = 1 + u / max_value, float32 in [1, 2], of the same shape as `images`.
+
+    `images` holds integers u in 0..max_value (any shape, any integer dtype). Raises ValueError
+    for a floating dtype (an image that has been rescaled already) and for values out of range.
+    """
+    _check_max_value(max_value)
+    if images.is_floating_point() or images.is_complex() or images.dtype == torch.bool:
+        raise ValueError(
+            f"images must be integers in 0..{max_value}, found {images.dtype}: pass the data "
+            "set's own grey levels, not images that were rescaled already"
+        )
+    if images.numel() > 0:
+        low, high = int(images.min()), int(images.max())
+        if low < 0 or high > max_value:
+            raise ValueError(
+                f"images run from {low} to {high}, outside 0..{max_value}: check max_value"
+            )
+    return 1.0 + images.to(torch.float32) / max_value
+
+
+def integers_from_positive(x: Tensor, max_value: int) -> Tensor:
+    """The nearest grey level of every pixel, uint8 in 0..max_value, same shape as `x`.
+
+    x is clipped to [1, 2] first, which is for output only (pictures, foreign feature
+    extractors): distances are to be computed before it. Infinite values clip like any large
+    value; NaN has no grey level and raises ValueError.
+    """
+    _check_max_value(max_value)
+    num_nan = int(torch.isnan(x).sum())
+    if num_nan > 0:
+        raise ValueError(
+            f"{num_nan} of {x.numel()} pixels are NaN: the sampler or the network diverged, and "
+            "there is no picture to write"
+        )
+    levels = (x.clamp(1.0, 2.0) - 1.0) * max_value
+    return levels.round().to(torch.uint8)
+
+
+def check_positive(x: Tensor, name: str) -> None:
+    """Raise ValueError unless every entry of `x` (any shape) is finite and above zero.
+
+    The message says how many entries are zero, negative, NaN or infinite (an infinite entry is
+    counted as infinite only, whatever its sign), and the index of the first offender.
+    """
+    good = torch.isfinite(x) & (x > 0)
+    if bool(good.all()):
+        return
+    infinite = torch.isinf(x)
+    counts = {
+        "zero": int((x == 0).sum()),
+        "negative": int(((x < 0) & ~infinite).sum()),
+        "NaN": int(torch.isnan(x).sum()),
+        "infinite": int(infinite.sum()),
+    }
+    found = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count > 0)
+    first = tuple(int(i) for i in (~good).nonzero()[0])
+    raise ValueError(
+        f"{name} must be positive and finite, but has {found} of {x.numel()} entries, the first "
+        f"at index {first} (value {float(x[first])}): geometric Brownian motion lives on x > 0; "
+        "rescale images to [1, 2] with positive_from_integers"
+    )
+
+
+def _check_max_value(max_value: int) -> None:
+    if not 1 <= max_value <= 255:
+        raise ValueError(
+            f"max_value must be an integer in 1..255 (grey levels are stored as uint8), "
+            f"found {max_value}"
+        )

@@ -1,0 +1,82 @@
+"""The container that every image data set is loaded into.
+
+Images are stored as the integers of the files, u in {0, ..., max_value}; the positive numbers
+x = 1 + u / max_value in [1, 2] that the diffusion works on are made by
+`gbm_fast.data.positive_from_integers` (Section 6 of version 1; sheet E24), which keeps
+every pixel away from zero, which geometric Brownian motion can neither leave nor reach.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class ImageData:
+    """Train and test images of one data set, on the CPU.
+
+    name: one of `gbm_fast.data.DATASETS`
+    train_images, test_images: uint8, (n, channels, height, width), values 0..max_value
+    train_labels, test_labels: int64, (n,), values 0..num_classes-1
+    max_value: the largest grey level the format allows (255; 16 for `digits`)
+    class_names: one name per class, in the order of the labels
+
+    Raises ValueError on a wrong dtype or shape, an empty split, unequal numbers of images and
+    labels, a label outside the classes, or a pixel above max_value.
+    """
+
+    name: str
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+    max_value: int
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        self._check_split("train", self.train_images, self.train_labels)
+        self._check_split("test", self.test_images, self.test_labels)
+        if self.train_images.shape[1:] != self.test_images.shape[1:]:
+            raise ValueError(
+                f"{self.name}: train images are {tuple(self.train_images.shape[1:])} and test "
+                f"images {tuple(self.test_images.shape[1:])} (channels, height, width): both "
+                "splits must come from the same data set"
+            )
+
+    @property
+    def channels(self) -> int:
+        return int(self.train_images.shape[1])
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return int(self.train_images.shape[2]), int(self.train_images.shape[3])
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    def _check_split(self, split: str, images: Tensor, labels: Tensor) -> None:
+        where = f"{self.name}, {split} split"
+        if images.dtype != torch.uint8 or images.ndim != 4 or images.numel() == 0:
+            raise ValueError(
+                f"{where}: images must be a non-empty uint8 tensor of shape "
+                f"(n, channels, height, width), found {images.dtype} {tuple(images.shape)}"
+            )
+        if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
+            raise ValueError(
+                f"{where}: labels must be int64 of shape ({len(images)},), one per image, found "
+                f"{labels.dtype} {tuple(labels.shape)}"
+            )
+        low, high = int(labels.min()), int(labels.max())
+        if low < 0 or high >= self.num_classes:
+            raise ValueError(
+                f"{where}: labels run from {low} to {high}, but there are {self.num_classes} "
+                f"classes (0 to {self.num_classes - 1}): the label file belongs to other data"
+            )
+        if int(images.max()) > self.max_value:
+            raise ValueError(
+                f"{where}: the brightest pixel is {int(images.max())}, above the format's "
+                f"largest grey level {self.max_value}"
+            )

@@ -1,0 +1,131 @@
+"""Grids: the rows that a sampler visits, as plain data.
+
+A row (t_score, dt, noise) reads the score at t_score, takes a step of length dt towards t = 0 and
+multiplies its noise by `noise`. A uniform grid, the annealed schedules of Algorithms 1 and 2,
+inner steps at one level and a start below the last level are all just rows. Times are in [0,
+horizon]; v(t) is the log-variance of the process and sqrt(v) the noise level that the spaced grids
+are built on.
+"""
+
+import math
+from typing import NamedTuple
+
+from gbm_fast.process import Process
+
+
+class Row(NamedTuple):
+    """One step of a sampler: where the score is read, the length of the step, its noise factor."""
+
+    t_score: float
+    dt: float
+    noise: float
+
+
+Grid = tuple[Row, ...]
+
+
+def _require_count(value: int, least: int, name: str) -> None:
+    if value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+
+
+def uniform(num_steps: int, horizon: float = 1.0) -> Grid:
+    """`num_steps` equal steps from `horizon` to 0 at full noise: k = N, ..., 1 (sheet C1, E4).
+
+    Raises ValueError for fewer than one step or a horizon that is not positive.
+    """
+    return annealed(num_steps=num_steps, horizon=horizon)
+
+
+def annealed(
+    num_steps: int = 1000,
+    horizon: float = 1.0,
+    step_length: float | None = None,
+    inner_steps: int = 1,
+    chi: float = 1.0,
+    start: int | None = None,
+    denoise_steps: int = 0,
+) -> Grid:
+    """Algorithms 1 and 2 of version 2 with the state updated in place (sheet E3, R10).
+
+    Level k has t = k horizon / num_steps; the levels k = start, ..., 1 are visited (start =
+    num_steps unless said), `inner_steps` times each, and the i-th level visited, i = 0 first, has
+    noise factor chi**i. `step_length` is the length of each step (horizon / num_steps unless
+    said). `denoise_steps` further rows at the level k = 1 have no noise.
+
+    Raises ValueError for counts below 1 (denoise_steps: 0), start outside 1..num_steps, chi
+    outside (0, 1], or a step length outside (0, horizon / num_steps], which would pass t = 0.
+    """
+    first = num_steps if start is None else start
+    _require_annealing(num_steps, horizon, inner_steps, chi, first, denoise_steps)
+    spacing = horizon / num_steps
+    dt = spacing if step_length is None else step_length
+    if not 0 < dt <= spacing * (1 + 1e-12):
+        raise ValueError(
+            f"step_length must be in (0, horizon / num_steps] = (0, {spacing:.6g}], got {dt!r}: "
+            "a longer step from the lowest level would pass t = 0."
+        )
+    # The products are rounded, some of them to just above the horizon.
+    rows = [
+        Row(min(k * horizon / num_steps, horizon), dt, chi ** (first - k))
+        for k in range(first, 0, -1)
+        for _ in range(inner_steps)
+    ]
+    return (*rows, *(Row(spacing, dt, 0.0) for _ in range(denoise_steps)))
+
+
+def geometric(process: Process, num_steps: int, std_min: float, std_max: float) -> Grid:
+    """Rows at noise levels sqrt(v) falling geometrically from std_max to std_min, then to t = 0.
+
+    `num_steps` (at least 2) levels, so `num_steps` rows. Raises ValueError unless
+    0 < std_min < std_max and the process reaches std_max.
+    """
+    _require_levels(num_steps, std_min, std_max)
+    span = math.log(std_min / std_max)
+    stds = [std_max * math.exp(i / (num_steps - 1) * span) for i in range(num_steps)]
+    return _through_levels(process, stds)
+
+
+def power(
+    process: Process, num_steps: int, rho: float = 7.0, *, std_min: float, std_max: float
+) -> Grid:
+    """Rows at noise levels sqrt(v) equally spaced in sqrt(v)**(1/rho), then to t = 0.
+
+    The spacing of Karras et al. 2022, eq. (5), in log space. `num_steps` (at least 2) levels and
+    rows. Raises ValueError unless rho > 0, 0 < std_min < std_max and the process reaches std_max.
+    """
+    _require_levels(num_steps, std_min, std_max)
+    if not 0 < rho < math.inf:
+        raise ValueError(f"rho must be positive and finite, got {rho!r}.")
+    top, bottom = std_max ** (1 / rho), std_min ** (1 / rho)
+    stds = [(top + i / (num_steps - 1) * (bottom - top)) ** rho for i in range(num_steps)]
+    return _through_levels(process, stds)
+
+
+def _require_annealing(
+    num_steps: int, horizon: float, inner_steps: int, chi: float, start: int, denoise_steps: int
+) -> None:
+    _require_count(num_steps, 1, "num_steps")
+    _require_count(inner_steps, 1, "inner_steps")
+    _require_count(denoise_steps, 0, "denoise_steps")
+    if not 0 < horizon < math.inf:
+        raise ValueError(f"horizon must be positive and finite, got {horizon!r}.")
+    if not 1 <= start <= num_steps:
+        raise ValueError(f"start must be a level from 1 to num_steps = {num_steps}, got {start}.")
+    if not 0 < chi <= 1:
+        raise ValueError(f"chi must be in (0, 1], got {chi!r}.")
+
+
+def _require_levels(num_steps: int, std_min: float, std_max: float) -> None:
+    _require_count(num_steps, 2, "num_steps")
+    if not 0 < std_min < std_max < math.inf:
+        raise ValueError(
+            f"noise levels need 0 < std_min < std_max, got {std_min!r} and {std_max!r}."
+        )
+
+
+def _through_levels(process: Process, stds: list[float]) -> Grid:
+    """Rows from each noise level to the next, and from the last to t = 0, at full noise."""
+    times = [float(process.time_at_log_var(std**2)) for std in stds]
+    ends = [*times[1:], 0.0]
+    return tuple(Row(t, t - s, 1.0) for t, s in zip(times, ends, strict=True))

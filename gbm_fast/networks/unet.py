@@ -1,0 +1,164 @@
+"""A compact U-Net that trains in minutes on a CPU; nothing about diffusion inside.
+
+The image is first folded by `patch_size` (space-to-depth), so that the arithmetic runs at fewer
+pixels with more channels. Every residual block is modulated by an embedding of
+one real number a sample, `condition` (the callers pass a noise level), through a scale and a shift
+after its second normalisation.
+
+The last convolution starts at zero, so an untrained network returns zeros.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def _groups(channels: int) -> int:
+    """The number of groups of a group norm: at most eight, with at least four channels each."""
+    return math.gcd(8 if channels >= 64 else 4, channels)
+
+
+class NoiseEmbedding(nn.Module):
+    """Maps a real number a sample, shape (batch,), to (batch, width) by sines and a two-layer MLP.
+
+    The frequencies run geometrically from `min_frequency` to `max_frequency` (radians per unit).
+    """
+
+    def __init__(
+        self, width: int, min_frequency: float = 0.25, max_frequency: float = 16.0
+    ) -> None:
+        super().__init__()
+        frequencies = torch.logspace(math.log2(min_frequency), math.log2(max_frequency), 16, 2.0)
+        self.register_buffer("frequencies", frequencies)
+        self.mlp = nn.Sequential(nn.Linear(32, width), nn.SiLU(), nn.Linear(width, width))
+
+    def forward(self, condition: Tensor) -> Tensor:
+        phase = condition[:, None] * self.get_buffer("frequencies")
+        return self.mlp(torch.cat([phase.sin(), phase.cos()], dim=1))
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions with group norm and SiLU, modulated by the embedding; (b, c, h, w)."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, embedding: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.norm1 = nn.GroupNorm(_groups(in_channels), in_channels)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.modulation = nn.Linear(embedding, 2 * out_channels)
+        self.norm2 = nn.GroupNorm(_groups(out_channels), out_channels)
+        self.dropout = nn.Dropout(dropout)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.skip = (
+            nn.Identity()
+            if in_channels == out_channels
+            else nn.Conv2d(in_channels, out_channels, 1)
+        )
+        nn.init.zeros_(self.conv2.weight)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        hidden = self.conv1(F.silu(self.norm1(x)))
+        scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
+        hidden = torch.addcmul(shift, self.norm2(hidden), 1 + scale)
+        return self.skip(x) + self.conv2(self.dropout(F.silu(hidden)))
+
+
+class SelfAttention(nn.Module):
+    """Residual multi-head attention over the pixels; (b, c, h, w)."""
+
+    def __init__(self, channels: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.GroupNorm(_groups(channels), channels)
+        self.qkv = nn.Conv2d(channels, 3 * channels, 1)
+        self.out = nn.Conv2d(channels, channels, 1)
+        nn.init.zeros_(self.out.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, c, height, width = x.shape
+        qkv = self.qkv(self.norm(x)).reshape(b, 3, self.heads, c // self.heads, height * width)
+        query, key, value = qkv.transpose(-1, -2).unbind(1)
+        mixed = F.scaled_dot_product_attention(query, key, value).transpose(-1, -2)
+        return x + self.out(mixed.reshape(b, c, height, width))
+
+
+class UNet(nn.Module):
+    """U-Net for images (batch, channels, height, width) and one condition a sample (batch,).
+
+    Args:
+        channels: image channels, in and out.
+        width: channels of the finest level.
+        multipliers: channels of each level as multiples of `width`; each further level halves the
+            resolution (rounding up, so odd sizes are allowed).
+        blocks: residual blocks a level on the way down; the way up has one more.
+        patch_size: side of the space-to-depth fold; must divide the image's sides.
+        dropout: probability inside the residual blocks.
+
+    Raises:
+        ValueError: from `forward`, where `patch_size` does not divide the image's sides.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        width: int = 64,
+        multipliers: tuple[int, ...] = (1, 2),
+        blocks: int = 2,
+        patch_size: int = 1,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.patch_size = patch_size
+        folded, embedding = channels * patch_size**2, 4 * width
+        self.embedding = NoiseEmbedding(embedding)
+        self.stem = nn.Conv2d(folded, width, 3, padding=1)
+        self.down = nn.ModuleList()
+        skips, current = [width], width
+        for level, multiplier in enumerate(multipliers):
+            if level > 0:
+                self.down.append(nn.Conv2d(current, current, 3, stride=2, padding=1))
+                skips.append(current)
+            for _ in range(blocks):
+                self.down.append(ResidualBlock(current, width * multiplier, embedding, dropout))
+                current = width * multiplier
+                skips.append(current)
+        first = ResidualBlock(current, current, embedding, dropout)
+        last = ResidualBlock(current, current, embedding, dropout)
+        self.middle = nn.ModuleList([first, SelfAttention(current), last])
+        self.up = nn.ModuleList()
+        for multiplier in reversed(multipliers):
+            for _ in range(blocks + 1):
+                joined = current + skips.pop()
+                self.up.append(ResidualBlock(joined, width * multiplier, embedding, dropout))
+                current = width * multiplier
+        out = nn.Conv2d(current, folded, 3, padding=1)
+        nn.init.zeros_(out.weight)
+        torch.nn.init.zeros_(out.get_parameter("bias"))
+        self.head = nn.Sequential(nn.GroupNorm(_groups(current), current), nn.SiLU(), out)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        if x.shape[-1] % self.patch_size or x.shape[-2] % self.patch_size:
+            raise ValueError(
+                f"patch_size {self.patch_size} does not divide the image size "
+                f"{tuple(x.shape[-2:])}"
+            )
+        embedding = F.silu(self.embedding(condition))
+        hidden = self.stem(F.pixel_unshuffle(x, self.patch_size))
+        skips = [hidden]
+        for layer in self.down:
+            is_block = isinstance(layer, ResidualBlock)
+            hidden = layer(hidden, embedding) if is_block else layer(hidden)
+            skips.append(hidden)
+        first, attention, last = self.middle
+        hidden = last(attention(first(hidden, embedding)), embedding)
+        for layer in self.up:
+            skip = skips.pop()
+            if hidden.shape[-2:] != skip.shape[-2:]:
+                hidden = F.interpolate(hidden, size=skip.shape[-2:], mode="nearest")
+            hidden = layer(torch.cat([hidden, skip], dim=1), embedding)
+        return F.pixel_shuffle(self.head(hidden), self.patch_size)

@@ -1,0 +1,78 @@
+"""Where random numbers come from: everything is a function of (seed, what it is for, which one).
+
+Training batch `i` depends on (seed, i) alone, so that resuming needs the step number and nothing
+else. In sampling every image has a generator of its own, drawn on the CPU in whole images, so that
+the noise of image `i` of a seed is the same for every batch size and device.
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Stream(IntEnum):
+    """What a stream of random numbers is for; streams of one seed are independent."""
+
+    WEIGHTS = 0
+    ORDER = 1
+    BATCH = 2
+    DROPOUT = 3
+    IMAGE = 4
+    SUBSET = 5
+
+
+def stream_seed(seed: int, stream: Stream, index: int = 0) -> int:
+    """A 63-bit seed for number `index` of a stream; ValueError for a negative seed or index."""
+    if seed < 0 or index < 0:
+        raise ValueError(f"seed and index must be 0 or more, got {seed} and {index}.")
+    words = np.random.SeedSequence([seed, int(stream), index]).generate_state(1, np.uint64)
+    return int(words[0] >> np.uint64(1))
+
+
+def generator(seed: int, stream: Stream, index: int = 0) -> torch.Generator:
+    """A CPU generator for number `index` of a stream."""
+    return torch.Generator().manual_seed(stream_seed(seed, stream, index))
+
+
+class ImageNoise:
+    """One generator an image: a noise source for `simulate`, and the draws of the start.
+
+    Args:
+        seed: the seed of the whole set.
+        indices: the numbers of the images of this batch in the set.
+        event_shape: shape of one image.
+        device: where the draws are moved to.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        indices: Sequence[int],
+        event_shape: Sequence[int],
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self._generators = [generator(seed, Stream.IMAGE, index) for index in indices]
+        self._buffer = torch.empty(len(indices), *event_shape)
+        self._device = device
+
+    def integers(self, high: int) -> Tensor:
+        """One integer in [0, high) an image, int64 (batch,), on the CPU."""
+        draws = [torch.randint(high, (), generator=source) for source in self._generators]
+        return torch.stack(draws)
+
+    def uniform(self) -> Tensor:
+        """One number in [0, 1) an image, float32 (batch,), on the CPU."""
+        return torch.stack([torch.rand((), generator=source) for source in self._generators])
+
+    def normal(self) -> Tensor:
+        """Standard normal draws, float32 (batch, *event_shape)."""
+        for row, source in zip(self._buffer, self._generators, strict=True):
+            torch.randn(row.shape, generator=source, out=row)
+        return self._buffer.to(self._device, copy=True)
+
+    def __call__(self, row: int) -> Tensor:
+        """The draws of the next row of a grid; rows are asked for in order."""
+        return self.normal()

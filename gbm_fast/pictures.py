@@ -1,0 +1,63 @@
+"""Grids of images for people to look at: one labelled panel a sampler, beside real images."""
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import Tensor
+
+from gbm_fast.checkpoint import write_atomic
+from gbm_fast.data import integers_from_positive
+
+
+def tile(images: Tensor, columns: int, max_value: int, gap: int = 1) -> np.ndarray:
+    """Images (n, C, H, W) in [1, 2] as one uint8 array (rows, columns) or (rows, columns, 3).
+
+    Grey values are spread over 0..255, `gap` white pixels between the images.
+    """
+    levels = integers_from_positive(images, max_value).double() * (255 / max_value)
+    pixels = levels.round().byte().permute(0, 2, 3, 1).numpy()
+    n, height, width, channels = pixels.shape
+    rows = math.ceil(n / columns)
+    shape = (rows * (height + gap) - gap, columns * (width + gap) - gap, channels)
+    canvas = np.full(shape, 255, np.uint8)
+    for i, image in enumerate(pixels):
+        top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
+        canvas[top : top + height, left : left + width] = image
+    return canvas[:, :, 0] if channels == 1 else canvas
+
+
+def save_png(path: Path, pixels: np.ndarray, scale: int = 1) -> None:
+    """One uint8 array as a PNG, each pixel `scale` pixels wide, written atomically."""
+    buffer = io.BytesIO()
+    enlarged = pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+    Image.fromarray(enlarged).save(buffer, format="PNG")
+    write_atomic(path, buffer.getvalue())
+
+
+def save_panels(
+    path: Path, panels: list[tuple[str, Tensor]], max_value: int, title: str, columns: int = 8
+) -> None:
+    """Labelled grids (label, images (n, C, H, W) in [1, 2]) side by side as one PNG."""
+    across = min(3, len(panels))
+    down = math.ceil(len(panels) / across)
+    figure = Figure(figsize=(4.2 * across, 4.6 * down + 0.5), layout="constrained")
+    figure.suptitle(title, fontsize=12)
+    axes = np.atleast_1d(figure.subplots(down, across)).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, (label, images) in zip(axes, panels, strict=False):
+        axis.imshow(
+            tile(images, columns, max_value),
+            cmap="gray",
+            vmin=0,
+            vmax=255,
+            interpolation="nearest",
+        )
+        axis.set_title(label, fontsize=9)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=130)
+    write_atomic(path, buffer.getvalue())

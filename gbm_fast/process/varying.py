@@ -1,0 +1,70 @@
+"""Any time-varying coefficients, by quadrature."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gbm_fast.checks import positive_number, require_positive
+from gbm_fast.process.base import Process, Time
+
+
+@dataclass(frozen=True)
+class TimeVaryingGBM(Process):
+    """Any smooth mu(t) and sigma(t) (Appendix C of version 2; sheet A33), by quadrature.
+
+    mu, sigma  callables of a float64 tensor of times, element by element; sigma positive
+    horizon    last time T, > 0
+
+    m and v are Gauss-Legendre integrals with 64 nodes: exact to rounding for coefficients that a
+    polynomial of degree 60 represents over one interval; `gbm_ref` has the adaptive rule.
+    """
+
+    mu: Callable[[Tensor], Tensor]
+    sigma: Callable[[Tensor], Tensor]
+    horizon: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "horizon", positive_number(self.horizon, "horizon"))
+
+    def drift(self, t: Time) -> Tensor:
+        return self.mu(self._time(t))
+
+    def diffusion(self, t: Time) -> Tensor:
+        sigma = self.sigma(self._time(t))
+        require_positive(sigma, "sigma(t)")
+        return sigma
+
+    def log_mean(self, t: Time) -> Tensor:
+        time = self._time(t)
+        return self._integrals(torch.zeros_like(time), time)[0]
+
+    def log_var(self, t: Time) -> Tensor:
+        time = self._time(t)
+        return self._integrals(torch.zeros_like(time), time)[1]
+
+    def increments(self, t: Time, dt: Time) -> tuple[Tensor, Tensor]:
+        end, start, _ = self._interval(t, dt)
+        return self._integrals(end, start)
+
+    def time_at_log_var(self, v: Time) -> Tensor:
+        target = self._noise_level(v)
+        low, high = torch.zeros_like(target), torch.full_like(target, self.horizon)
+        for _ in range(60):
+            middle = (low + high) / 2
+            above = self.log_var(middle) > target
+            low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+        return high
+
+    def _integrals(self, start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
+        nodes, weights = np.polynomial.legendre.leggauss(64)
+        node = torch.as_tensor(nodes, device=start.device)
+        weight = torch.as_tensor(weights, device=start.device)
+        half = ((end - start) / 2)[..., None]
+        times = (start + end)[..., None] / 2 + half * node
+        mu, sigma = self.mu(times), self.sigma(times)
+        require_positive(sigma, "sigma(t)")
+        v = (half * weight * sigma**2).sum(-1)
+        return (half * weight * mu).sum(-1) - v / 2, v

@@ -1,0 +1,154 @@
+"""Run folders: how one is named, written and read.
+
+config.json               the resolved settings
+environment.json          versions of Python and the libraries, the command
+stats.jsonl               one line every `log_every` steps
+weights.safetensors       the averaged weights, for use; the settings in the header
+state.safetensors         everything that resuming needs
+statistics.safetensors    moments and class averages of the data, for the samplers' starts
+samples.png, metrics.json made at the end, and by `gbm_fast.evaluate`
+"""
+
+import dataclasses
+import json
+import platform
+import re
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from gbm_fast.build import build_model, choose_autocast, choose_device
+from gbm_fast.checkpoint import (
+    STATISTICS_FORMAT,
+    WEIGHTS_FORMAT,
+    load_tensors,
+    save_tensors,
+    write_atomic,
+)
+from gbm_fast.config import TrainConfig, from_json, to_json
+from gbm_fast.initialisation import DataStatistics
+from gbm_fast.parameterisation import ScoreModel
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A trained run: its folder, settings, model (averaged weights, eval mode) and statistics."""
+
+    folder: Path
+    config: TrainConfig
+    model: ScoreModel
+    statistics: DataStatistics
+    channels: int
+    image_size: tuple[int, int]
+    max_value: int
+    device: torch.device
+
+
+def _same_training(first: TrainConfig, second: TrainConfig) -> bool:
+    """Whether two settings differ only in how long the run goes on, or in places and names."""
+    budgetless = [
+        dataclasses.replace(
+            config,
+            steps=None,
+            minutes=None,
+            resume="never",
+            out_dir=Path(),
+            run_dir=None,
+            data_dir=None,
+            metrics_images=None,
+        )
+        for config in (first, second)
+    ]
+    return budgetless[0] == budgetless[1]
+
+
+def _numbered(out_dir: Path) -> list[tuple[int, Path]]:
+    found = out_dir.iterdir() if out_dir.is_dir() else iter(())
+    matches = [(re.match(r"(\d{5})-", path.name), path) for path in found if path.is_dir()]
+    return sorted((int(match[1]), path) for match, path in matches if match)
+
+
+def run_folder(config: TrainConfig) -> Path:
+    """The folder that a training with these settings writes to, made where it is new.
+
+    Raises ValueError where a given folder holds a run of other settings, or holds a run and
+    `resume` is "never".
+    """
+    if config.run_dir is not None:
+        folder = config.run_dir
+        if (folder / "config.json").exists():
+            if config.resume == "never":
+                raise ValueError(f"{folder} already holds a run: pass --resume auto to continue.")
+            if not _same_training(read_config(folder), config):
+                raise ValueError(
+                    f"{folder} holds a run with other settings: choose another folder."
+                )
+    else:
+        numbered = _numbered(config.out_dir)
+        if config.resume == "auto":
+            for _, path in reversed(numbered):
+                if (path / "state.safetensors").exists() and _same_training(
+                    read_config(path), config
+                ):
+                    return path
+        number = numbered[-1][0] + 1 if numbered else 0
+        folder = config.out_dir / f"{number:05d}-{config.dataset}-{config.process}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"the run folder {folder} cannot be made: {error}.") from error
+    return folder
+
+
+def read_config(folder: Path) -> TrainConfig:
+    """The settings of the run in `folder`; ValueError where there are none."""
+    path = folder / "config.json"
+    if not path.is_file():
+        raise ValueError(f"{folder} is not a run folder: it has no config.json.")
+    return from_json(path.read_text())
+
+
+def write_run_files(folder: Path, config: TrainConfig, statistics: DataStatistics) -> None:
+    """config.json, environment.json and statistics.safetensors."""
+    write_atomic(folder / "config.json", to_json(config).encode())
+    packages = ("torch", "torchvision", "numpy", "safetensors")
+    environment = {
+        "command": sys.argv,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "threads": torch.get_num_threads(),
+        "packages": {name: version(name) for name in packages},
+    }
+    write_atomic(folder / "environment.json", json.dumps(environment, indent=2).encode())
+    tensors = {f.name: getattr(statistics, f.name) for f in dataclasses.fields(statistics)}
+    save_tensors(folder / "statistics.safetensors", tensors, STATISTICS_FORMAT, {})
+
+
+def load_run(folder: Path, device: str = "auto") -> Run:
+    """The run in `folder`, its model in eval mode on `device` ("auto": a GPU where there is one).
+
+    Raises ValueError where the folder holds no run, or a file of it is truncated or foreign.
+    """
+    config = read_config(folder)
+    chosen = choose_device(device)
+    stored, _ = load_tensors(folder / "statistics.safetensors", STATISTICS_FORMAT)
+    weights, facts = load_tensors(folder / "weights.safetensors", WEIGHTS_FORMAT)
+    autocast = choose_autocast(config.precision, chosen)
+    model = build_model(config, facts["channels"], facts["log_mean"], facts["log_std"], autocast)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"the weights of {folder} do not fit its config.json: {error}") from error
+    return Run(
+        folder,
+        config,
+        model.eval().requires_grad_(False).to(chosen),
+        DataStatistics(**stored),
+        facts["channels"],
+        tuple(facts["image_size"]),
+        facts["max_value"],
+        chosen,
+    )

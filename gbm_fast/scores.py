@@ -1,0 +1,149 @@
+"""Scores of a geometric Brownian motion, and the conversions between their forms (torch).
+
+Symbols: `x` (batch, *event) is positive; `t` is a time in [0, horizon], a scalar or one a sample,
+shape (batch,); `m` and `v` are the process' log-mean and log-variance at `t`, so that log X_t |
+X_0 ~ N(log X_0 + m, v I); `p_t` is the density of X_t.
+
+    Stein score      grad log p_t(x)
+    Hyvarinen score  h = x * grad log p_t(x)               the quantity the network learns
+    log score        s = 1 + h                             the score of log X_t (sheet C4)
+    noise            eps = -sqrt(v) (1 + h)                E[Z | X_t = x]
+    denoiser         D = log x - m + v (1 + h)             E[log X_0 | X_t = x] (sheet R5)
+
+At v = 0 the conditional score, and the way back from noise and denoiser, are 0/0: they are
+refused.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from gbm_fast.checks import require_positive, require_same_shape
+from gbm_fast.process import Process, Time
+from gbm_fast.shapes import expand_like
+from gbm_fast.targets import Target
+
+ScoreFunction = Callable[[Tensor, Time], Tensor]
+"""A Hyvarinen score: (x, t) -> x * grad log p_t(x), of the shape of x."""
+
+
+def schedule_like(value: Tensor, x: Tensor) -> Tensor:
+    """`value`, 0-d or (batch,), as a factor for `x`: in its dtype and device, shaped to broadcast.
+
+    The schedule is computed in its own precision first, so that a float32 state does not make it
+    lose digits, and a float64 schedule does not promote a float32 state.
+    """
+    return expand_like(value, x).to(dtype=x.dtype, device=x.device)
+
+
+def _kernel(process: Process, t: Time, x: Tensor) -> tuple[Tensor, Tensor]:
+    """m(t) and v(t), shaped for `x`."""
+    return schedule_like(process.log_mean(t), x), schedule_like(process.log_var(t), x)
+
+
+def _kernel_with_noise(process: Process, t: Time, x: Tensor) -> tuple[Tensor, Tensor]:
+    """m(t) and v(t), refused where v(t) = 0."""
+    log_mean, log_var = _kernel(process, t, x)
+    if not bool((log_var > 0).all()):
+        raise ValueError(
+            "t must be positive here: at t = 0 no noise has been added and this score is 0/0."
+        )
+    return log_mean, log_var
+
+
+def conditional_hyvarinen_score(x: Tensor, x0: Tensor, process: Process, t: Time) -> Tensor:
+    """x * grad log p_t(x | x0) = -(1 + (log x - log x0 - m) / v), of the shape of `x`.
+
+    Eq. (16) of version 2; sheet A16. `x` and `x0` (batch, *event) positive.
+    Raises ValueError for a non-positive or non-finite state, shapes that differ, or t = 0.
+    """
+    require_same_shape(x, x0, "x0")
+    require_positive(x, "x")
+    require_positive(x0, "x0")
+    log_mean, log_var = _kernel_with_noise(process, t, x)
+    return -(1 + (x.log() - x0.log() - log_mean) / log_var)
+
+
+def hyvarinen_from_stein(x: Tensor, stein: Tensor) -> Tensor:
+    """h = x * stein. Shapes alike; `x` positive (ValueError otherwise). Sheet C4."""
+    require_same_shape(x, stein, "stein")
+    require_positive(x, "x")
+    return x * stein
+
+
+def stein_from_hyvarinen(x: Tensor, hyvarinen: Tensor) -> Tensor:
+    """The Stein score h / x. Shapes alike; `x` positive (ValueError otherwise). Sheet C4."""
+    require_same_shape(x, hyvarinen, "hyvarinen")
+    require_positive(x, "x")
+    return hyvarinen / x
+
+
+def log_score_from_hyvarinen(hyvarinen: Tensor) -> Tensor:
+    """s = 1 + h, the score of log X_t: eq. (10) of version 2; sheet A10."""
+    return 1 + hyvarinen
+
+
+def hyvarinen_from_log_score(log_score: Tensor) -> Tensor:
+    """h = s - 1, the inverse of `log_score_from_hyvarinen`. Sheet A10."""
+    return log_score - 1
+
+
+def noise_from_hyvarinen(hyvarinen: Tensor, process: Process, t: Time) -> Tensor:
+    """eps = -sqrt(v) (1 + h), of the shape of `hyvarinen` (batch, *event). Sheet C4, R4."""
+    log_var = schedule_like(process.log_var(t), hyvarinen)
+    return -log_var.sqrt() * (1 + hyvarinen)
+
+
+def hyvarinen_from_noise(noise: Tensor, process: Process, t: Time) -> Tensor:
+    """h = -1 - eps / sqrt(v). Sheet R4. Raises ValueError at t = 0."""
+    _, log_var = _kernel_with_noise(process, t, noise)
+    return -1 - noise / log_var.sqrt()
+
+
+def denoiser(x: Tensor, hyvarinen: Tensor, process: Process, t: Time) -> Tensor:
+    """E[log X_0 | X_t = x] = log x - m + v (1 + h), of the shape of `x`. Sheet R5.
+
+    Its exponential is one noise-free Dale-Langevin step of length t. Raises ValueError for a
+    non-positive or non-finite `x` or shapes that differ.
+    """
+    require_same_shape(x, hyvarinen, "hyvarinen")
+    require_positive(x, "x")
+    log_mean, log_var = _kernel(process, t, x)
+    return x.log() - log_mean + log_var * (1 + hyvarinen)
+
+
+def hyvarinen_from_denoiser(x: Tensor, denoised: Tensor, process: Process, t: Time) -> Tensor:
+    """h = -1 + (D + m - log x) / v, the inverse of `denoiser` in its second argument. Sheet R5.
+
+    Raises ValueError for a non-positive or non-finite `x`, shapes that differ, or t = 0.
+    """
+    require_same_shape(x, denoised, "denoised")
+    require_positive(x, "x")
+    log_mean, log_var = _kernel_with_noise(process, t, x)
+    return -1 + (denoised + log_mean - x.log()) / log_var
+
+
+def exact_score(target: Target, process: Process) -> ScoreFunction:
+    """The Hyvarinen score of `target` diffused by `process`, as a callable (x, t) -> h.
+
+    The callable takes `x` (batch, *event) whose event holds target.d elements, and `t` a scalar or
+    (batch,); with one time a sample it diffuses the target once for each different time.
+    """
+
+    def hyvarinen(x: Tensor, t: Time) -> Tensor:
+        rows = x.reshape(x.shape[0], -1)
+        if not isinstance(t, Tensor) or t.ndim == 0:
+            return target.diffuse(process, t).hyvarinen_score(rows).reshape(x.shape)
+        if t.shape != x.shape[:1]:
+            raise ValueError(
+                f"t must be a scalar or hold one time a sample, {tuple(x.shape[:1])}, "
+                f"got shape {tuple(t.shape)}."
+            )
+        result = torch.empty_like(rows)
+        for time in torch.unique(t):
+            chosen = t == time
+            result[chosen] = target.diffuse(process, time).hyvarinen_score(rows[chosen])
+        return result.reshape(x.shape)
+
+    return hyvarinen

@@ -1,0 +1,82 @@
+"""How to sample from a trained run: one flat, frozen record. Nothing here imports torch."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Sampler = Literal["dale-langevin", "sign-agnostic", "probability-flow"]
+Start = Literal["class-average", "lognormal", "lognormal-averages", "data"]
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """A sampler, its process, its start and its grid.
+
+    Raises ValueError for settings out of range or that contradict each other.
+    """
+
+    sampler: Sampler = "dale-langevin"
+    """dale-langevin: eq. (13), keeps signs; sign-agnostic: eq. (12); probability-flow: the ODE by
+    Heun's second-order step."""
+    process: Literal["run", "constant"] = "run"
+    """run: the process of the training; constant: the paper's, with --sigma. A network serves any
+    process whose noise levels it was trained on."""
+    sigma: float = 0.8
+    """Diffusion rate of --process constant."""
+    start: Start = "lognormal"
+    """class-average: a class's mean image pushed to the horizon; lognormal: fitted to the pixels
+    of noised data; lognormal-averages: to those of noised class averages; data: noised training
+    images, an upper bound for diagnosis."""
+    num_steps: int | None = None
+    """Levels of the grid (default: 1000, and 18 for probability-flow)."""
+    inner_steps: int = 1
+    """L, steps at each level."""
+    chi: float = 1.0
+    """Annealing: the noise of the i-th level is multiplied by chi**i (Algorithms 1 and 2)."""
+    step_length: float | None = None
+    """Length of each step on the constant process (default 1 / num_steps; the paper's delta_s)."""
+    denoise_steps: int = 0
+    """Noise-free steps at the last level of the constant process."""
+    num_images: int = 64
+    """Images to make."""
+    seed: int = 0
+    """Seed; image i depends on (seed, i) alone."""
+    batch_size: int = 256
+    """Images at once."""
+
+    def __post_init__(self) -> None:
+        for name in ("num_images", "batch_size", "inner_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}.")
+        if self.num_steps is not None and self.num_steps < 2:
+            raise ValueError(f"num_steps must be 2 or more, got {self.num_steps}.")
+        if self.seed < 0 or self.denoise_steps < 0:
+            raise ValueError("seed and denoise_steps must be 0 or more.")
+        if not (math.isfinite(self.sigma) and self.sigma > 0):
+            raise ValueError(f"sigma must be a positive finite number, got {self.sigma}.")
+        if not 0 < self.chi <= 1:
+            raise ValueError(f"chi must be in (0, 1], got {self.chi}.")
+
+    @property
+    def levels(self) -> int:
+        """The number of levels of the grid."""
+        if self.num_steps is not None:
+            return self.num_steps
+        return 18 if self.sampler == "probability-flow" else 1000
+
+    @property
+    def label(self) -> str:
+        """What tells these settings apart from others, for captions and tables."""
+        parts = [self.sampler, f"start {self.start}"]
+        if self.process == "constant":
+            parts.append(f"sigma {self.sigma:g}")
+        parts.append(f"{self.levels} levels")
+        if self.inner_steps > 1:
+            parts.append(f"L {self.inner_steps}")
+        if self.chi < 1:
+            parts.append(f"chi {self.chi:g}")
+        if self.step_length is not None:
+            parts.append(f"delta_s {self.step_length:g}")
+        if self.denoise_steps:
+            parts.append(f"{self.denoise_steps} denoising steps")
+        return ", ".join(parts)

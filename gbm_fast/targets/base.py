@@ -1,0 +1,84 @@
+"""What every data law offers, and the checks that they share (torch).
+
+`x` is (batch, d), or any (..., d), and positive; h = x * grad log p(x) is the Hyvarinen score and
+s = 1 + h the log score.
+"""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from gbm_fast.checks import require_positive
+from gbm_fast.process import Process, Time
+
+
+def floating(values: Tensor) -> Tensor:
+    """`values` if they are floating-point, else in float64."""
+    return values if values.is_floating_point() else values.double()
+
+
+def standard_normal(size: int, random_state: torch.Generator, like: Tensor) -> Tensor:
+    """Draws (size, d) with d the last axis of `like`, moved from the generator to its device."""
+    return torch.randn(
+        size,
+        like.shape[-1],
+        generator=random_state,
+        device=random_state.device,
+        dtype=like.dtype,
+    ).to(like.device)
+
+
+def normal_cdf(residual: Tensor, std: Tensor) -> Tensor:
+    """Phi(residual / std), and the unit step where std = 0; the shapes broadcast."""
+    step = (residual >= 0).to(residual.dtype)
+    safe = torch.where(std > 0, std, torch.ones_like(std))
+    return torch.where(std > 0, torch.special.ndtr(residual / safe), step)
+
+
+class Target(ABC):
+    """A law on the positive orthant of dimension `d`; x (..., d) in, (...) or (..., d) out."""
+
+    @property
+    @abstractmethod
+    def d(self) -> int:
+        """The dimension."""
+
+    @abstractmethod
+    def logpdf(self, x: Tensor) -> Tensor:
+        """log p(x), shape (...). Raises ValueError for a bad `x` or a law without a density."""
+
+    @abstractmethod
+    def cdf(self, x: Tensor) -> Tensor:
+        """P(X <= x), shape (...), for d = 1 only (ValueError otherwise)."""
+
+    @abstractmethod
+    def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
+        """`size` independent draws, shape (size, d)."""
+
+    @abstractmethod
+    def diffuse(self, process: Process, t: Time) -> "Target":
+        """The law of X_t when X_0 has this law; `t` a scalar. Sheet R2."""
+
+    @abstractmethod
+    def log_score(self, x: Tensor) -> Tensor:
+        """s = 1 + h, the score of log X at log x, shape (..., d). Sheet A10, R2."""
+
+    def hyvarinen_score(self, x: Tensor) -> Tensor:
+        """h = x * grad log p(x), shape (..., d). Sheet R2."""
+        return self.log_score(x) - 1
+
+    def stein_score(self, x: Tensor) -> Tensor:
+        """grad log p(x) = h / x, shape (..., d)."""
+        return self.hyvarinen_score(x) / x
+
+    def _log(self, x: Tensor) -> Tensor:
+        """log x for a checked `x` (..., d)."""
+        if x.ndim == 0 or x.shape[-1] != self.d:
+            raise ValueError(f"x must have shape (..., {self.d}), got {tuple(x.shape)}.")
+        require_positive(x, "x")
+        return x.log()
+
+    def _require_line(self) -> None:
+        if self.d != 1:
+            raise ValueError(f"cdf exists for d = 1 only, this law has d = {self.d}.")

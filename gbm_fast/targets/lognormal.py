@@ -1,0 +1,193 @@
+"""Log-normal laws and their mixtures, with any covariance in log space (torch).
+
+With weights w_j, means a_j and covariances S_j of y = log x (sheet R2)
+
+    p(x) = prod_i x_i^-1 sum_j w_j N(log x; a_j, S_j),    s = 1 + h = sum_j r_j u_j,
+    u_j = -S_j^-1 (log x - a_j),    r_j = w_j N(log x; a_j, S_j) / sum_k w_k N(log x; a_k, S_k),
+
+with s the log score and h = x * grad log p(x) the Hyvarinen score. A diffusion to time t adds m(t)
+to every a_j and v(t) I to every S_j. `x` is (..., d), positive.
+"""
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from gbm_fast.checks import require_finite
+from gbm_fast.process import Process, Time
+from gbm_fast.targets.base import Target, floating, normal_cdf, standard_normal
+
+
+def _require_covariance(log_cov: Tensor) -> None:
+    """Raise ValueError unless `log_cov` (..., d, d) is finite, symmetric and PSD."""
+    require_finite(log_cov, "log_cov")
+    rounding = max(1e-10, 8 * torch.finfo(log_cov.dtype).eps * log_cov.shape[-1])
+    size = log_cov.abs().amax(dim=(-2, -1))
+    if bool(((log_cov - log_cov.mT).abs().amax(dim=(-2, -1)) > rounding * size).any()):
+        raise ValueError("log_cov must be symmetric.")
+    if bool((torch.linalg.eigvalsh(log_cov)[..., 0] < -rounding * size).any()):
+        raise ValueError("log_cov must be positive semidefinite: it has a negative eigenvalue.")
+
+
+@dataclass(frozen=True, eq=False)
+class LogNormalMixture(Target):
+    """log X ~ sum_j weights_j N(log_means_j, log_covs_j): sheet R2.
+
+    weights (J,) positive, summing to 1 within 1e-12 (float32: to its rounding); log_means (J, d);
+    log_covs (J,) for multiples of the identity, or (J, d, d), symmetric positive semidefinite. A
+    singular covariance has no density: diffuse the law first. Raises ValueError for anything else.
+    """
+
+    weights: Tensor
+    log_means: Tensor
+    log_covs: Tensor
+
+    def __post_init__(self) -> None:
+        """Validate, and bring the covariances to shape (J, d, d)."""
+        means = floating(self.log_means)
+        if means.ndim != 2 or means.numel() == 0:
+            raise ValueError(f"log_means must have shape (J, d), got {tuple(means.shape)}.")
+        require_finite(means, "log_means")
+        (count, d), weights = means.shape, self.weights.to(means)
+        if weights.shape != (count,) or not bool((weights > 0).all()):
+            raise ValueError(f"weights must be {count} positive numbers, one a row of log_means.")
+        slack = max(
+            1e-12, 8 * count * torch.finfo(means.dtype).eps * (means.dtype != torch.float64)
+        )
+        if not abs(float(weights.double().sum()) - 1) <= slack:
+            raise ValueError(f"weights must sum to 1, got {float(weights.double().sum())!r}.")
+        covs = self.log_covs.to(means)
+        if covs.shape == (count,):
+            covs = covs[:, None, None] * torch.eye(d, dtype=covs.dtype, device=covs.device)
+        if covs.shape != (count, d, d):
+            raise ValueError(
+                f"log_covs must have shape ({count},) or ({count}, {d}, {d}), "
+                f"got {tuple(covs.shape)}."
+            )
+        _require_covariance(covs)
+        for name, value in (("log_means", means), ("weights", weights), ("log_covs", covs)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def d(self) -> int:
+        """The dimension."""
+        return self.log_means.shape[1]
+
+    @cached_property
+    def _factors(self) -> Tensor:
+        """Cholesky factors (J, d, d) of the covariances."""
+        factors, failed = torch.linalg.cholesky_ex(self.log_covs)
+        if bool((failed != 0).any()):
+            raise ValueError(
+                "a log-covariance is singular, so there is no density: diffuse first."
+            )
+        return factors
+
+    def _component_logs(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """log(w_j N(y; a_j, S_j)), (..., J), and u_j = -S_j^-1 (y - a_j), (..., J, d)."""
+        rows = y.reshape(-1, self.d)
+        residual = (rows - self.log_means[:, None, :]).mT
+        whitened = torch.linalg.solve_triangular(self._factors, residual, upper=False)
+        pulls = -torch.linalg.solve_triangular(self._factors.mT, whitened, upper=True)
+        half_log_det = self._factors.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        constant = self.weights.log() - half_log_det - self.d / 2 * math.log(2 * math.pi)
+        logs = constant[:, None] - whitened.square().sum(-2) / 2
+        return logs.mT.reshape(*y.shape[:-1], -1), pulls.permute(2, 0, 1).reshape(
+            *y.shape[:-1], -1, self.d
+        )
+
+    def logpdf(self, x: Tensor) -> Tensor:
+        """log p(x), shape (...)."""
+        y = self._log(x)
+        return torch.logsumexp(self._component_logs(y)[0], dim=-1) - y.sum(-1)
+
+    def log_score(self, x: Tensor) -> Tensor:
+        """s = sum_j r_j u_j, shape (..., d)."""
+        logs, pulls = self._component_logs(self._log(x))
+        return (torch.softmax(logs, dim=-1)[..., None] * pulls).sum(-2)
+
+    def cdf(self, x: Tensor) -> Tensor:
+        """sum_j w_j Phi((log x - a_j) / sqrt(S_j)), shape (...), d = 1 only."""
+        self._require_line()
+        stds = self.log_covs[:, 0, 0].sqrt()
+        return (self.weights * normal_cdf(self._log(x) - self.log_means[:, 0], stds)).sum(-1)
+
+    def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
+        """Draws (size, d); singular covariances are allowed."""
+        values, vectors = torch.linalg.eigh(self.log_covs)
+        roots = vectors * values.clamp(min=0).sqrt()[:, None, :]
+        chosen = torch.multinomial(
+            self.weights.to(random_state.device), size, replacement=True, generator=random_state
+        ).to(self.weights.device)
+        z = standard_normal(size, random_state, self.log_means)
+        y = self.log_means[chosen]
+        for j, root in enumerate(roots):
+            y[chosen == j] += z[chosen == j] @ root.mT
+        return y.exp()
+
+    def diffuse(self, process: Process, t: Time) -> "LogNormalMixture":
+        """The mixture with m(t) added to the means and v(t) I to the covariances."""
+        means = self.log_means
+        m, v = process.log_mean(t).to(means), process.log_var(t).to(means)
+        covs = self.log_covs + torch.diag(v.expand(self.d))
+        return LogNormalMixture(self.weights, means + m, covs)
+
+
+@dataclass(frozen=True, eq=False)
+class LogNormal(Target):
+    """log X ~ N(log_mean, log_cov): sheet R2 with one component; A37 for its score.
+
+    log_mean (d,); log_cov 0-d (times the identity), (d,) (a diagonal) or (d, d), symmetric
+    positive semidefinite. Raises ValueError for anything else.
+    """
+
+    log_mean: Tensor
+    log_cov: Tensor
+    # The same law as a mixture of one component, which has the checks and the arithmetic.
+    _mixture: LogNormalMixture = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Validate, and bring the covariance to shape (d, d)."""
+        mean = floating(self.log_mean)
+        if mean.ndim != 1 or mean.numel() == 0:
+            raise ValueError(f"log_mean must have shape (d,), got {tuple(mean.shape)}.")
+        d, cov = mean.shape[0], self.log_cov.to(mean)
+        if cov.ndim == 0 or cov.shape == (d,):
+            cov = torch.diag(cov.expand(d))
+        if cov.shape != (d, d):
+            raise ValueError(
+                f"log_cov must be a scalar or have shape ({d},) or ({d}, {d}), "
+                f"got {tuple(cov.shape)}."
+            )
+        mixture = LogNormalMixture(mean.new_ones(1), mean[None], cov[None])
+        for name, value in (("log_mean", mean), ("log_cov", cov), ("_mixture", mixture)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def d(self) -> int:
+        """The dimension."""
+        return self.log_mean.shape[0]
+
+    def logpdf(self, x: Tensor) -> Tensor:
+        """log p(x), shape (...)."""
+        return self._mixture.logpdf(x)
+
+    def log_score(self, x: Tensor) -> Tensor:
+        """s = -log_cov^-1 (log x - log_mean), shape (..., d). Eq. (37) of version 2; sheet A37."""
+        return self._mixture.log_score(x)
+
+    def cdf(self, x: Tensor) -> Tensor:
+        """Phi((log x - log_mean) / sqrt(log_cov)), shape (...), d = 1 only."""
+        return self._mixture.cdf(x)
+
+    def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
+        """Draws (size, d); a singular covariance is allowed."""
+        return self._mixture.rvs(size, random_state)
+
+    def diffuse(self, process: Process, t: Time) -> "LogNormal":
+        """The log-normal with log-mean log_mean + m(t) and log-covariance log_cov + v(t) I."""
+        m, v = process.log_mean(t).to(self.log_mean), process.log_var(t).to(self.log_mean)
+        return LogNormal(self.log_mean + m, self.log_cov + torch.diag(v.expand(self.d)))

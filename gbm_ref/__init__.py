@@ -1,0 +1,63 @@
+"""A float64 oracle for diffusion models driven by geometric Brownian motion.
+
+Plain NumPy and SciPy, written to be read and to be trusted rather than to be fast: every formula
+is cited, noise is an argument, and each Gaussian case has its exact law beside it. Start with
+`gbm_ref.process`, on which the other modules rest.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from gbm_ref.divergence import Gaussian, kl_divergence
+from gbm_ref.exact import exact_law
+from gbm_ref.grids import Grid, Row, annealed, geometric, power, uniform
+from gbm_ref.mirror import (
+    ENTROPY,
+    EUCLIDEAN,
+    Potential,
+    bregman,
+    exponentiated_gradient_step,
+    gradient_step,
+    mirrored_langevin_law,
+    mirrored_langevin_step,
+)
+from gbm_ref.objectives import (
+    MDSMLoss,
+    PreconditionedWeighting,
+    m_dsm,
+    unweighted,
+    variance_weighting,
+)
+from gbm_ref.process import GBM, Process, TimeVaryingGBM, VarianceExploding
+from gbm_ref.scores import (
+    conditional_hyvarinen_score,
+    denoiser,
+    exact_score,
+    hyvarinen_from_denoiser,
+    hyvarinen_from_log_score,
+    hyvarinen_from_noise,
+    hyvarinen_from_stein,
+    log_score_from_hyvarinen,
+    noise_from_hyvarinen,
+    stein_from_hyvarinen,
+)
+from gbm_ref.simulate import simulate
+from gbm_ref.steps import DaleLangevin, ProbabilityFlow, Score, SignAgnostic, Step
+from gbm_ref.targets import LogNormal, LogNormalMixture, PointMasses, Target
+
+try:
+    __version__ = version("gbm-diffusion")
+except PackageNotFoundError:
+    __version__ = "0+not-installed"
+
+__all__ = [
+    "ENTROPY", "EUCLIDEAN", "GBM", "DaleLangevin", "Gaussian", "Grid", "LogNormal",
+    "LogNormalMixture", "MDSMLoss", "PointMasses", "Potential", "PreconditionedWeighting",
+    "ProbabilityFlow", "Process", "Row", "Score", "SignAgnostic", "Step", "Target",
+    "TimeVaryingGBM", "VarianceExploding", "__version__", "annealed", "bregman",
+    "conditional_hyvarinen_score", "denoiser", "exact_law", "exact_score",
+    "exponentiated_gradient_step", "geometric", "gradient_step", "hyvarinen_from_denoiser",
+    "hyvarinen_from_log_score", "hyvarinen_from_noise", "hyvarinen_from_stein", "kl_divergence",
+    "log_score_from_hyvarinen", "m_dsm", "mirrored_langevin_law", "mirrored_langevin_step",
+    "noise_from_hyvarinen", "power", "simulate", "stein_from_hyvarinen", "uniform", "unweighted",
+    "variance_weighting",
+]  # fmt: skip

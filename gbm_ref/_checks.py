@@ -1,0 +1,157 @@
+"""Input checks shared by every module of the oracle: a wrong argument stops here, with a reason.
+
+All return float64 (arrays) or plain Python numbers, and all raise `ValueError`.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+# What is accepted for an array: an array, nested lists of numbers, or one number. Narrower than
+# NumPy's ArrayLike, whose protocols are slow to check at run time, as the tests do.
+Values = NDArray[Any] | np.generic | Sequence[Any] | float
+
+# Times are sums and multiples of steps, so they are compared with the ends of the range up to
+# this fraction of the horizon and then moved onto them.
+TIME_TOLERANCE = 1e-12
+
+
+def finite_number(value: float, name: str) -> float:
+    """`value` as a finite float."""
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim != 0:
+        raise ValueError(f"{name} must be a single number, got an array of shape {array.shape}")
+    number = float(array)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {number}")
+    return number
+
+
+def positive_number(value: float, name: str) -> float:
+    """`value` as a finite float above zero."""
+    number = finite_number(value, name)
+    if number <= 0.0:
+        raise ValueError(f"{name} must be positive, got {number}")
+    return number
+
+
+def non_negative_number(value: float, name: str) -> float:
+    """`value` as a finite float, zero or above."""
+    number = finite_number(value, name)
+    if number < 0.0:
+        raise ValueError(f"{name} must not be negative, got {number}")
+    return number
+
+
+def whole_number(value: int, name: str, minimum: int) -> int:
+    """`value` as an int of at least `minimum`."""
+    number = finite_number(value, name)
+    if number != int(number) or number < minimum:
+        raise ValueError(f"{name} must be a whole number of at least {minimum}, got {value}")
+    return int(number)
+
+
+def time_in_range(t: float, horizon: float) -> float:
+    """`t` as a float in [0, horizon]; rounding errors beyond either end are removed."""
+    time = finite_number(t, "t")
+    slack = TIME_TOLERANCE * horizon
+    if not -slack <= time <= horizon + slack:
+        raise ValueError(f"t must lie in [0, {horizon}], the range of the process, got {time}")
+    return min(max(time, 0.0), horizon)
+
+
+def end_of_step(t: float, dt: float, horizon: float) -> tuple[float, float]:
+    """(t, s) with s = t - dt, both in [0, horizon]; an s within rounding of 0 becomes 0.
+
+    Without that last rule a step that should land on the data would ask for a score at 1e-17.
+    """
+    start = time_in_range(t, horizon)
+    length = non_negative_number(dt, "dt")
+    end = start - length
+    slack = TIME_TOLERANCE * horizon
+    if end < -slack:
+        raise ValueError(f"a step of length dt={length} from t={start} would go below t=0")
+    return start, 0.0 if end <= slack else end
+
+
+def log_var_in_range(v: float, largest: float) -> float:
+    """`v` as a float in [0, largest]; a rounding error beyond the upper end is removed."""
+    value = non_negative_number(v, "v")
+    if value > largest * (1 + TIME_TOLERANCE):
+        raise ValueError(f"v must lie in [0, {largest}], the range of the process, got {value}")
+    return min(value, largest)
+
+
+def finite_array(x: Values, name: str) -> Array:
+    """`x` as a float64 array without NaN or infinity."""
+    array = np.asarray(x, dtype=np.float64)
+    bad = ~np.isfinite(array)
+    if bad.any():
+        raise ValueError(f"{name} must be finite: {_count_and_place(bad)} are NaN or infinite")
+    return array
+
+
+def positive_array(x: Values, name: str) -> Array:
+    """`x` as a float64 array, every entry finite and above zero."""
+    array = finite_array(x, name)
+    bad = array <= 0.0
+    if bad.any():
+        raise ValueError(
+            f"{name} must be positive: {_count_and_place(bad)} are zero or negative; "
+            "rescale the data, for example 8-bit images as 1 + u / 255"
+        )
+    return array
+
+
+def with_trailing(x: Array, d: int, name: str) -> Array:
+    """`x` itself, once its last axis is known to have length `d`."""
+    if x.ndim == 0 or x.shape[-1] != d:
+        raise ValueError(f"{name} must have shape (..., {d}), got {x.shape}")
+    return x
+
+
+def like(value: Values, x: Array, name: str, other: str = "x") -> Array:
+    """`value` as a finite float64 array of the shape of `x`."""
+    array = finite_array(value, name)
+    if array.shape != x.shape:
+        raise ValueError(f"{name} must have the shape {x.shape} of {other}, got {array.shape}")
+    return array
+
+
+def vector(value: Values, name: str) -> Array:
+    """`value` as a finite float64 array of shape (d,), d >= 1."""
+    array = finite_array(value, name)
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{name} must have shape (d,) with d >= 1, got {array.shape}")
+    return array
+
+
+def covariance(value: Values, d: int, name: str) -> Array:
+    """A (d, d) covariance from a number, a (d,) diagonal or a (d, d) matrix.
+
+    Raises ValueError unless it is symmetric and positive semi-definite, both to 1e-10 of its
+    largest entry.
+    """
+    array = finite_array(value, name)
+    if array.ndim == 0:
+        array = array * np.eye(d)
+    elif array.shape == (d,):
+        array = np.diag(array)
+    if array.shape != (d, d):
+        raise ValueError(f"{name} must be a number, ({d},) or ({d}, {d}), got {array.shape}")
+    size = 1e-10 * float(np.abs(array).max())
+    if np.abs(array - array.T).max() > size:
+        raise ValueError(f"{name} must be symmetric")
+    smallest = float(np.linalg.eigvalsh(array)[0])
+    if smallest < -size:
+        raise ValueError(f"{name} must be positive semi-definite, has eigenvalue {smallest}")
+    return (array + array.T) / 2
+
+
+def _count_and_place(bad: NDArray[np.bool_]) -> str:
+    first = tuple(int(i) for i in np.argwhere(bad)[0])
+    return f"{int(bad.sum())} of {bad.size} entries (the first at index {first})"

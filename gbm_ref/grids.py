@@ -1,0 +1,122 @@
+"""The rows a sampler visits.
+
+A grid is a tuple of `Row(t_score, dt, noise)`: the time at which the score is read, the length of
+the step taken from there towards the data, and the factor on the step's noise (1 in the reverse
+equation, chi^i when annealed, 0 for denoising). Times have no unit and lie in (0, horizon].
+
+Symbols: N = num_steps, delta = horizon / N, delta_s = step_length, L = inner_steps.
+Levels are t_k = k delta, visited downwards; k = 0 is never one (the score of the data may be
+singular there; sheet E4, E9).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gbm_ref import _checks
+from gbm_ref._checks import Array
+from gbm_ref.process import Process
+
+
+class Row(NamedTuple):
+    """One visit: read the score at `t_score`, step by `dt`, multiply the noise by `noise`."""
+
+    t_score: float
+    dt: float
+    noise: float
+
+
+Grid = tuple[Row, ...]
+
+
+def uniform(num_steps: int, horizon: float = 1.0) -> Grid:
+    """N rows from t = horizon to t = 0 in equal steps, with full noise.
+
+    Raises ValueError for num_steps < 1 or horizon <= 0.
+    """
+    return annealed(num_steps, horizon)
+
+
+def annealed(
+    num_steps: int = 1000,
+    horizon: float = 1.0,
+    step_length: float | None = None,
+    inner_steps: int = 1,
+    chi: float = 1.0,
+    start: int | None = None,
+    denoise_steps: int = 0,
+) -> Grid:
+    """Algorithms 1 and 2 of version 2 (sheet A-Alg1), the state being updated in place.
+
+    num_steps      N, the number of levels; level k has its score read at k horizon / N
+    step_length    delta_s in (0, delta]; None means delta (version 1: 2e-4 against delta = 1e-3)
+    inner_steps    L, the steps taken at each level (version 1: 3)
+    chi            noise factor: the i-th level visited, i = 0 first, has chi^i; in (0, 1]
+    start          the first level k, in 1..N; None means N
+    denoise_steps  extra rows at the last level, k = 1, with noise 0
+
+    With chi = 1, L = 1 and delta_s = delta this is the uniform grid; otherwise the marginals of
+    the reverse equation are not kept (sheet E17, E18). Raises ValueError outside those domains.
+    """
+    levels = _checks.whole_number(num_steps, "num_steps", 1)
+    horizon = _checks.positive_number(horizon, "horizon")
+    delta = horizon / levels
+    length = delta if step_length is None else _checks.positive_number(step_length, "step_length")
+    if length > delta * (1 + _checks.TIME_TOLERANCE):
+        raise ValueError(
+            f"step_length={length} exceeds horizon / num_steps={delta}: the last step would go "
+            "below t=0; use fewer num_steps"
+        )
+    inner = _checks.whole_number(inner_steps, "inner_steps", 1)
+    chi = _checks.positive_number(chi, "chi")
+    if chi > 1.0:
+        raise ValueError(f"chi must lie in (0, 1], got {chi}")
+    first = levels if start is None else _checks.whole_number(start, "start", 1)
+    if first > levels:
+        raise ValueError(f"start must lie in 1..num_steps={levels}, got {first}")
+    extra = _checks.whole_number(denoise_steps, "denoise_steps", 0)
+    rows = [
+        Row(horizon * k / levels, length, chi**i)
+        for i, k in enumerate(range(first, 0, -1))
+        for _ in range(inner)
+    ]
+    return tuple(rows + [Row(delta, length, 0.0)] * extra)
+
+
+def geometric(process: Process, num_steps: int, std_min: float, std_max: float) -> Grid:
+    """Rows at which sqrt(v(t)) falls geometrically from std_max to std_min; the last goes to 0.
+
+    num_steps (>= 2) scores are read. Raises ValueError unless 0 < std_min < std_max and
+    std_max^2 <= v(horizon).
+    """
+    steps, low, high = _checked_stds(num_steps, std_min, std_max)
+    return _rows_at(process, high * (low / high) ** (np.arange(steps) / (steps - 1)))
+
+
+def power(
+    process: Process, num_steps: int, rho: float = 7.0, *, std_min: float, std_max: float
+) -> Grid:
+    """Rows at which sqrt(v(t))^(1/rho) falls linearly from std_max to std_min; the last goes to 0.
+
+    The spacing of Karras et al. 2022 (eq. 5), in the standard deviation of log X. num_steps
+    (>= 2) scores are read. Raises ValueError as `geometric` does, and for rho <= 0.
+    """
+    steps, low, high = _checked_stds(num_steps, std_min, std_max)
+    rho = _checks.positive_number(rho, "rho")
+    fractions = np.arange(steps) / (steps - 1)
+    first, last = high ** (1 / rho), low ** (1 / rho)
+    return _rows_at(process, (first + fractions * (last - first)) ** rho)
+
+
+def _checked_stds(num_steps: int, std_min: float, std_max: float) -> tuple[int, float, float]:
+    steps = _checks.whole_number(num_steps, "num_steps", 2)
+    low = _checks.positive_number(std_min, "std_min")
+    high = _checks.positive_number(std_max, "std_max")
+    if low >= high:
+        raise ValueError(f"std_min must be below std_max, got {low} and {high}")
+    return steps, low, high
+
+
+def _rows_at(process: Process, stds: Array) -> Grid:
+    times = [process.time_at_log_var(std**2) for std in stds] + [0.0]
+    return tuple(Row(t, t - s, 1.0) for t, s in zip(times[:-1], times[1:], strict=True))

@@ -1,0 +1,128 @@
+"""Exponentiated gradient, mirrored Langevin dynamics and Bregman divergences (Appendix D).
+
+Symbols
+    w, grad, eta   weights, gradient of the loss at w, learning rate > 0
+    phi            a convex potential; D_phi its Bregman divergence
+    x, stein       a positive state and grad log p(x)
+    delta          step of the mirrored Langevin dynamics, > 0
+    z              standard normal draws
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gbm_ref import _checks
+from gbm_ref._checks import Array, Values
+from gbm_ref.divergence import Gaussian, checked_gaussian
+
+
+def exponentiated_gradient_step(w: Values, grad: Values, eta: float) -> Array:
+    """w * exp(-eta grad * sign(w)): eq. (19) of version 2; sheet A19. Keeps every sign.
+
+    The unnormalised form, for weights of either sign (sheet E12); zeros stay zero. w and grad
+    have one shape, which is that of the result. Raises ValueError for eta <= 0 or other shapes.
+    """
+    weights = _checks.finite_array(w, "w")
+    slope = _checks.like(grad, weights, "grad", "w")
+    return weights * np.exp(-_checks.positive_number(eta, "eta") * slope * np.sign(weights))
+
+
+def gradient_step(w: Values, grad: Values, eta: float) -> Array:
+    """w - eta grad: the mirror step of phi = |w|^2 / 2 (not of |w|^2: sheet E8)."""
+    weights = _checks.finite_array(w, "w")
+    slope = _checks.like(grad, weights, "grad", "w")
+    return weights - _checks.positive_number(eta, "eta") * slope
+
+
+def mirrored_langevin_step(x: Values, stein: Values, delta: float, z: Values) -> Array:
+    """Euler-Maruyama for eq. (22) of version 2; sheet A22.
+
+        log x' = log x + delta (1 + x * stein) + sqrt(2 delta) z
+
+    x positive, (..., d); stein = grad log p(x) and z of its shape. Returns x', positive. Raises
+    ValueError for delta <= 0, a non-positive x or other shapes.
+    """
+    state = _checks.positive_array(x, "x")
+    gradient = _checks.like(stein, state, "stein")
+    draws = _checks.like(z, state, "z")
+    delta = _checks.positive_number(delta, "delta")
+    return state * np.exp(delta * (1.0 + state * gradient) + math.sqrt(2.0 * delta) * draws)
+
+
+def mirrored_langevin_law(
+    log_mean: Values, log_cov: Values, delta: float, num_steps: int, start: Gaussian
+) -> Gaussian:
+    """Exact law of log X after num_steps of `mirrored_langevin_step` on a log-normal target.
+
+    log_mean (d,), log_cov a number, (d,) or (d, d), positive definite: the target. In each
+    eigendirection of log_cov, of variance lambda, with alpha = 1 - delta / lambda (sheet R22):
+
+        e_k = alpha^k e_0,     V_k = alpha^(2k) V_0 + 2 delta (1 - alpha^(2k)) / (1 - alpha^2)
+
+    A limit exists only for 0 < delta < 2 lambda in every direction, and its variance is then
+    lambda / (1 - delta / (2 lambda)), above lambda: the bias of Euler-Maruyama (sheet E20).
+    Raises ValueError for delta <= 0, num_steps < 0, a singular log_cov or a wrong shape.
+    """
+    centre = _checks.vector(log_mean, "log_mean")
+    target_vars, basis = np.linalg.eigh(_checks.covariance(log_cov, centre.size, "log_cov"))
+    if target_vars[0] <= 0.0:
+        raise ValueError("log_cov must be positive definite")
+    delta = _checks.positive_number(delta, "delta")
+    steps = _checks.whole_number(num_steps, "num_steps", 0)
+    start = checked_gaussian(start, "start", centre.size)
+    alpha = 1.0 - delta / target_vars
+    powers = alpha**steps
+    added = 2.0 * delta * np.array([_geometric_sum(float(a), steps) for a in alpha])
+    cov = powers[:, None] * (basis.T @ start.cov @ basis) * powers + np.diag(added)
+    mean = powers * ((start.mean - centre) @ basis)
+    return Gaussian(centre + basis @ mean, basis @ cov @ basis.T)
+
+
+def _geometric_sum(alpha: float, steps: int) -> float:
+    """1 + alpha^2 + ... + alpha^(2 (steps - 1))."""
+    if steps == 0 or alpha == 0.0:
+        return float(min(steps, 1))
+    gap = (1.0 - alpha) * (1.0 + alpha)
+    if gap == 0.0:
+        return float(steps)
+    return -math.expm1(2.0 * steps * math.log(abs(alpha))) / gap
+
+
+@dataclass(frozen=True)
+class Potential:
+    """A differentiable convex function: value (..., d) -> (...), gradient (..., d) -> (..., d)."""
+
+    value: Callable[[Array], Array]
+    gradient: Callable[[Array], Array]
+
+
+def _entropy_terms(w: Array) -> Array:
+    size = np.abs(w)
+    return np.asarray(np.sum(size * np.log(np.where(size > 0.0, size, 1.0)), axis=-1))
+
+
+EUCLIDEAN = Potential(lambda w: np.sum(w * w, -1) / 2.0, lambda w: w)
+"""phi = |w|^2 / 2, whose mirror step is `gradient_step`."""
+
+ENTROPY = Potential(_entropy_terms, lambda w: np.sign(w) * (1.0 + np.log(np.abs(w))))
+"""phi = sum |w| log |w|, whose mirror step is `exponentiated_gradient_step`.
+
+Convex on each orthant only (sheet E12): compare weights of equal signs.
+"""
+
+
+def bregman(phi: Potential, w: Values, w_ref: Values) -> Array:
+    """D_phi(w, w_ref) = phi(w) - phi(w_ref) - <grad phi(w_ref), w - w_ref>, shape (...).
+
+    w and w_ref have one shape (..., d), in the domain of phi. Not negative where phi is convex
+    between them. Raises ValueError for other shapes or where phi's gradient is not finite.
+    """
+    point = _checks.finite_array(w, "w")
+    reference = _checks.like(w_ref, point, "w_ref", "w")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = _checks.like(phi.gradient(reference), point, "the gradient of phi", "w")
+    linear = np.sum(slope * (point - reference), axis=-1)
+    return np.asarray(phi.value(point) - phi.value(reference) - linear)

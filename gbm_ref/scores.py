@@ -1,0 +1,103 @@
+"""The score in its several forms, and the conversions between them.
+
+    S = grad log p_t(x)         Stein score
+    h = x * S                   Hyvarinen score, the common currency of this package
+    s = 1 + h                   log score, the gradient of the log density of log X_t
+    eps = -sqrt(v) (1 + h)      E[z | X_t], where log X_t = log X_0 + m + sqrt(v) z
+    D = log x - m + v (1 + h)   denoiser E[log X_0 | X_t = x] (Tweedie; sheet R5)
+
+with m = m(t) and v = v(t) of the process. Every array has the shape of x and every t is one
+number in [0, horizon]; a form that divides by v needs t > 0. All raise `ValueError` otherwise.
+"""
+
+import math
+
+import numpy as np
+
+from gbm_ref import _checks
+from gbm_ref._checks import Array, Values
+from gbm_ref.process import Process
+from gbm_ref.steps import Score
+from gbm_ref.targets import Target
+
+
+def _log_var_above_zero(process: Process, t: float) -> float:
+    v = process.log_var(t)
+    if v == 0.0:
+        raise ValueError("t must be above 0: at t=0 nothing has been added to the data (v=0)")
+    return v
+
+
+def conditional_hyvarinen_score(x: Values, x0: Values, process: Process, t: float) -> Array:
+    """x * grad log p(x_t = x | x_0), the regression target of M-DSM.
+
+        h(x | x0) = -1 - (log x - log x0 - m(t)) / v(t)
+
+    Eq. (16) of version 2; sheet A16. x and x0 positive and of one shape; t > 0, since the kernel
+    is a point mass at t = 0 (sheet E9).
+    """
+    state = _checks.positive_array(x, "x")
+    start = _checks.like(_checks.positive_array(x0, "x0"), state, "x0")
+    v = _log_var_above_zero(process, t)
+    return -1.0 - (np.log(state) - np.log(start) - process.log_mean(t)) / v
+
+
+def hyvarinen_from_stein(x: Values, stein: Values) -> Array:
+    """x * stein; x positive."""
+    state = _checks.positive_array(x, "x")
+    return state * _checks.like(stein, state, "stein")
+
+
+def stein_from_hyvarinen(x: Values, hyvarinen: Values) -> Array:
+    """hyvarinen / x; x positive."""
+    state = _checks.positive_array(x, "x")
+    return _checks.like(hyvarinen, state, "hyvarinen") / state
+
+
+def log_score_from_hyvarinen(hyvarinen: Values) -> Array:
+    """1 + hyvarinen (sheet C4)."""
+    return 1.0 + _checks.finite_array(hyvarinen, "hyvarinen")
+
+
+def hyvarinen_from_log_score(log_score: Values) -> Array:
+    """log_score - 1 (sheet C4)."""
+    return _checks.finite_array(log_score, "log_score") - 1.0
+
+
+def noise_from_hyvarinen(hyvarinen: Values, process: Process, t: float) -> Array:
+    """-sqrt(v(t)) (1 + hyvarinen), the expected noise E[z | X_t] (sheet C4)."""
+    return -math.sqrt(process.log_var(t)) * log_score_from_hyvarinen(hyvarinen)
+
+
+def hyvarinen_from_noise(noise: Values, process: Process, t: float) -> Array:
+    """-1 - noise / sqrt(v(t)), for t > 0."""
+    expected = _checks.finite_array(noise, "noise")
+    return -1.0 - expected / math.sqrt(_log_var_above_zero(process, t))
+
+
+def denoiser(x: Values, hyvarinen: Values, process: Process, t: float) -> Array:
+    """E[log X_0 | X_t = x] = log x - m(t) + v(t) (1 + hyvarinen) (sheet R5); x positive.
+
+    Its exponential is the posterior geometric mean, and one noise-free Dale-Langevin step of
+    length t lands on it.
+    """
+    state = _checks.positive_array(x, "x")
+    score = 1.0 + _checks.like(hyvarinen, state, "hyvarinen")
+    return np.log(state) - process.log_mean(t) + process.log_var(t) * score
+
+
+def hyvarinen_from_denoiser(x: Values, denoised: Values, process: Process, t: float) -> Array:
+    """-1 + (denoised + m(t) - log x) / v(t), the inverse of `denoiser`, for t > 0 (sheet R5)."""
+    state = _checks.positive_array(x, "x")
+    expected = _checks.like(denoised, state, "denoised")
+    v = _log_var_above_zero(process, t)
+    return -1.0 + (expected + process.log_mean(t) - np.log(state)) / v
+
+
+def exact_score(target: Target, process: Process) -> Score:
+    """The callable (x, t) -> x * grad log p_t(x) of data with the law `target`."""
+
+    def score(x: Array, t: float) -> Array:
+        return target.diffuse(process, t).hyvarinen_score(x)
+
+    return score

@@ -1,0 +1,247 @@
+"""Data laws that are closed under the process, so that the exact score is known at every t.
+
+    log X_0 ~ sum_j w_j N(a_j, S_j)   =>   log X_t ~ sum_j w_j N(a_j + m(t), S_j + v(t) I)
+
+(sheet R2). Each target offers `diffuse(process, t)`, which is the law of X_t and again a target.
+With y = log x, r_j the responsibility of component j at y and u_j = -S_j^{-1} (y - a_j):
+
+    p(x)        = prod_i 1 / x_i  *  sum_j w_j N(log x; a_j, S_j)           `logpdf` (its log)
+    s(x)        = sum_j r_j u_j        gradient of the log density of log X `log_score`
+    h(x)        = s(x) - 1 = x * grad log p(x)                              `hyvarinen_score`
+    S(x)        = h(x) / x = grad log p(x)                                  `stein_score`
+
+Shapes: x (..., d); scores (..., d); `logpdf` and `cdf` (...). All raise `ValueError` for an x
+that is not positive and finite or not (..., d), and for a law without a density. Parameters are
+those of log X: log_mean, log_cov, log_var.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp
+
+from gbm_ref import _checks, _gaussians
+from gbm_ref._checks import Array, Values
+from gbm_ref.process import Process
+
+
+class Target(ABC):
+    """What a test, an exact score or a sampler asks of a data law."""
+
+    @property
+    @abstractmethod
+    def d(self) -> int:
+        """Number of coordinates."""
+
+    @abstractmethod
+    def diffuse(self, process: Process, t: float) -> "Target":
+        """The law of X_t when X_0 has this law, for t in [0, horizon]."""
+
+    @abstractmethod
+    def logpdf(self, x: Values) -> Array:
+        """log p(x), in nats."""
+
+    @abstractmethod
+    def log_score(self, x: Values) -> Array:
+        """1 + x * grad log p(x), the gradient of the log density of log X."""
+
+    @abstractmethod
+    def rvs(self, size: int, random_state: np.random.Generator) -> Array:
+        """`size` independent draws, (size, d)."""
+
+    @abstractmethod
+    def _log_space_cdf(self, y: Array) -> Array:
+        """P(log X <= y) of a law with d = 1, for y of any shape."""
+
+    def cdf(self, x: Values) -> Array:
+        """P(X <= x), for d = 1 only."""
+        if self.d != 1:
+            raise ValueError(f"cdf is defined for d = 1 only, this law has d = {self.d}")
+        return self._log_space_cdf(self._log(x)[..., 0])
+
+    def hyvarinen_score(self, x: Values) -> Array:
+        """x * grad log p(x)."""
+        return self.log_score(x) - 1.0
+
+    def stein_score(self, x: Values) -> Array:
+        """grad log p(x)."""
+        return self.hyvarinen_score(x) / np.asarray(x, dtype=np.float64)
+
+    def _log(self, x: Values) -> Array:
+        return np.log(_checks.with_trailing(_checks.positive_array(x, "x"), self.d, "x"))
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class LogNormalMixture(Target):
+    """log X ~ sum_j weights_j N(log_means_j, log_covs_j).
+
+    weights    (J,), positive, summing to 1 within 1e-12
+    log_means  (J, d)
+    log_covs   (J,) for multiples of the identity, or (J, d, d), symmetric positive semi-definite
+    """
+
+    weights: Array
+    log_means: Array
+    log_covs: Array
+
+    def __init__(self, weights: Values, log_means: Values, log_covs: Values) -> None:
+        weights = _checks.vector(weights, "weights")
+        if (weights <= 0.0).any() or abs(math.fsum(weights) - 1.0) > 1e-12:
+            raise ValueError(f"weights must be positive and sum to 1, got {weights}")
+        means = _checks.finite_array(log_means, "log_means")
+        if means.ndim != 2 or means.shape[0] != weights.size or means.shape[1] == 0:
+            raise ValueError(f"log_means must have shape ({weights.size}, d), got {means.shape}")
+        covs = _checks.finite_array(log_covs, "log_covs")
+        if covs.ndim not in (1, 3) or covs.shape[0] != weights.size:
+            raise ValueError(
+                f"log_covs must have shape ({weights.size},) or ({weights.size}, d, d), "
+                f"got {covs.shape}"
+            )
+        checked = [
+            _checks.covariance(cov, means.shape[1], f"log_covs[{j}]") for j, cov in enumerate(covs)
+        ]
+        object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "log_means", means)
+        object.__setattr__(self, "log_covs", np.stack(checked))
+
+    @property
+    def d(self) -> int:
+        return int(self.log_means.shape[1])
+
+    def diffuse(self, process: Process, t: float) -> "LogNormalMixture":
+        covs = self.log_covs + process.log_var(t) * np.eye(self.d)
+        return LogNormalMixture(self.weights, self.log_means + process.log_mean(t), covs)
+
+    def logpdf(self, x: Values) -> Array:
+        y = self._log(x)
+        return np.asarray(logsumexp(self._terms(y), axis=-1) - np.sum(y, axis=-1))
+
+    def log_score(self, x: Values) -> Array:
+        y = self._log(x)
+        weights = _gaussians.responsibilities(self._terms(y))
+        return np.sum(weights[..., None] * _gaussians.pulls(y, self.log_means, self.log_covs), -2)
+
+    def rvs(self, size: int, random_state: np.random.Generator) -> Array:
+        size = _checks.whole_number(size, "size", 1)
+        chosen = random_state.choice(self.weights.size, size=size, p=self.weights)
+        z = random_state.standard_normal((size, self.d))
+        roots = np.stack([_gaussians.square_root(cov) for cov in self.log_covs])
+        return np.exp(self.log_means[chosen] + np.einsum("nij,nj->ni", roots[chosen], z))
+
+    def _log_space_cdf(self, y: Array) -> Array:
+        stds = np.sqrt(self.log_covs[:, 0, 0])
+        residuals = y[..., None] - self.log_means[:, 0]
+        return np.asarray(_gaussians.normal_cdf(residuals, stds) @ self.weights)
+
+    def _terms(self, y: Array) -> Array:
+        return _gaussians.log_terms(y, np.log(self.weights), self.log_means, self.log_covs)
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class LogNormal(Target):
+    """log X ~ N(log_mean, log_cov).
+
+    log_mean  (d,)
+    log_cov   a number (times the identity), (d,) (a diagonal) or (d, d), symmetric positive
+              semi-definite; kept as (d, d)
+    """
+
+    log_mean: Array
+    log_cov: Array
+
+    def __init__(self, log_mean: Values, log_cov: Values) -> None:
+        mean = _checks.vector(log_mean, "log_mean")
+        object.__setattr__(self, "log_mean", mean)
+        object.__setattr__(self, "log_cov", _checks.covariance(log_cov, mean.size, "log_cov"))
+
+    @property
+    def d(self) -> int:
+        return self.log_mean.size
+
+    def diffuse(self, process: Process, t: float) -> "LogNormal":
+        cov = self.log_cov + process.log_var(t) * np.eye(self.d)
+        return LogNormal(self.log_mean + process.log_mean(t), cov)
+
+    def logpdf(self, x: Values) -> Array:
+        y = self._log(x)
+        terms = _gaussians.log_terms(y, np.zeros(1), self.log_mean[None], self.log_cov[None])
+        return np.asarray(terms[..., 0] - np.sum(y, axis=-1))
+
+    def log_score(self, x: Values) -> Array:
+        return _gaussians.pulls(self._log(x), self.log_mean[None], self.log_cov[None])[..., 0, :]
+
+    def rvs(self, size: int, random_state: np.random.Generator) -> Array:
+        z = random_state.standard_normal((_checks.whole_number(size, "size", 1), self.d))
+        return np.exp(self.log_mean + z @ _gaussians.square_root(self.log_cov).T)
+
+    def _log_space_cdf(self, y: Array) -> Array:
+        return _gaussians.normal_cdf(
+            np.asarray(y - self.log_mean[0]), math.sqrt(self.log_cov[0, 0])
+        )
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class PointMasses(Target):
+    """A finite data set, each point blurred by an isotropic log-normal (sheet R3).
+
+    points   (n, d), positive, all equally likely
+    log_var  variance of log X round each point, >= 0; at 0, the data set itself, there is no
+             density and `logpdf` and the scores raise ValueError: diffuse first
+
+    Its exact score is that of the ideal denoiser of the data set.
+    """
+
+    points: Array
+    log_var: float
+
+    def __init__(self, points: Values, log_var: float = 0.0) -> None:
+        points = _checks.positive_array(points, "points")
+        if points.ndim != 2 or points.size == 0:
+            raise ValueError(f"points must have shape (n, d), got {points.shape}")
+        object.__setattr__(self, "points", points)
+        object.__setattr__(self, "log_var", _checks.non_negative_number(log_var, "log_var"))
+
+    @property
+    def d(self) -> int:
+        return int(self.points.shape[1])
+
+    def diffuse(self, process: Process, t: float) -> "PointMasses":
+        points = self.points * np.exp(process.log_mean(t))
+        return PointMasses(points, self.log_var + process.log_var(t))
+
+    def logpdf(self, x: Values) -> Array:
+        y = self._log(x)
+        n, d = self.points.shape
+        constant = math.log(n) + 0.5 * d * (math.log(self._variance) + _gaussians.LOG_TWO_PI)
+        return np.asarray(logsumexp(self._exponents(y), axis=-1) - constant - np.sum(y, axis=-1))
+
+    def log_score(self, x: Values) -> Array:
+        y = self._log(x)
+        weights = _gaussians.responsibilities(self._exponents(y))
+        return (weights @ np.log(self.points) - y) / self._variance
+
+    def rvs(self, size: int, random_state: np.random.Generator) -> Array:
+        size = _checks.whole_number(size, "size", 1)
+        chosen = random_state.integers(self.points.shape[0], size=size)
+        z = random_state.standard_normal((size, self.d))
+        return self.points[chosen] * np.exp(math.sqrt(self.log_var) * z)
+
+    def _log_space_cdf(self, y: Array) -> Array:
+        residuals = y[..., None] - np.log(self.points[:, 0])
+        cdfs = _gaussians.normal_cdf(residuals, math.sqrt(self.log_var))
+        return np.asarray(np.mean(cdfs, axis=-1))
+
+    @property
+    def _variance(self) -> float:
+        if self.log_var == 0.0:
+            raise ValueError("a finite data set has no density: diffuse first, to a t > 0")
+        return self.log_var
+
+    def _exponents(self, y: Array) -> Array:
+        """-|y - log point_n|^2 / (2 log_var), (..., n), a coordinate at a time to save memory."""
+        squares = np.zeros((*y.shape[:-1], self.points.shape[0]))
+        for i, column in enumerate(np.log(self.points).T):
+            squares += (y[..., i, None] - column) ** 2
+        return -squares / (2.0 * self._variance)

@@ -1,0 +1,42 @@
+"""Comparison with a 50-digit reference, bounded by the condition of the function.
+
+A relative error means nothing near a zero of the function, so the bound is K * u * S, where
+u = 2^-53, S is the size of the terms that the function adds up and K a small number stated by the
+test (verification note, design b).
+"""
+
+from collections.abc import Iterable
+
+import mpmath
+import numpy as np
+
+UNIT = 2.0**-53
+DIGITS = 50
+
+
+def error_in_units(actual: np.ndarray, reference: Iterable[object], scale: np.ndarray) -> float:
+    """The largest |actual - reference| / (u * scale) over all entries, the difference in mpmath.
+
+    actual and scale are arrays, scale broadcast to actual; reference is a nested or flat sequence
+    of mpmath numbers in the same order. NaN counts as infinite.
+    """
+    exact = np.asarray(list(reference), dtype=object).reshape(np.shape(actual))
+    sizes = np.broadcast_to(scale, np.shape(actual))
+    worst = 0.0
+    with mpmath.workdps(DIGITS):
+        for value, truth, size in zip(
+            np.ravel(actual), np.ravel(exact), np.ravel(sizes), strict=True
+        ):
+            if not np.isfinite(value):
+                return float("inf")
+            gap = abs(mpmath.mpf(float(value)) - truth)
+            worst = max(worst, float(gap / (mpmath.mpf(UNIT) * mpmath.mpf(float(size)))))
+    return worst
+
+
+def assert_accurate(
+    actual: np.ndarray, reference: Iterable[object], scale: np.ndarray | float, k: float
+) -> None:
+    """|actual - reference| <= k * u * scale in every entry."""
+    worst = error_in_units(actual, reference, np.asarray(scale, dtype=np.float64))
+    assert worst <= k, f"error of {worst:.3g} u*S, more than the {k} allowed"

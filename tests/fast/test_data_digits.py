@@ -1,0 +1,89 @@
+"""The digits inside scikit-learn, the container, and the choice of a data set by name."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from sklearn.datasets import load_digits as sklearn_digits
+
+from gbm_fast.data import DATASETS, ImageData, load_dataset, positive_from_integers
+
+
+@pytest.fixture(scope="module")
+def digits() -> ImageData:
+    return load_dataset("digits")
+
+
+def test_digits_are_scikit_learns_with_every_fifth_one_held_out(digits: ImageData) -> None:
+    bunch = sklearn_digits()
+    assert len(digits.train_images) == 1438 and len(digits.test_images) == 359
+    for k in range(359):
+        assert digits.test_images[k, 0].tolist() == bunch.images[5 * k + 4].tolist()
+        assert int(digits.test_labels[k]) == bunch.target[5 * k + 4]
+    rest = [i for i in range(1797) if i % 5 != 4]
+    assert digits.train_images[:, 0].tolist() == bunch.images[rest].tolist()
+    assert digits.train_labels.tolist() == bunch.target[rest].tolist()
+
+
+def test_digits_describe_themselves(digits: ImageData) -> None:
+    assert digits.train_images.dtype == torch.uint8 and digits.train_labels.dtype == torch.int64
+    assert (digits.channels, digits.image_size, digits.num_classes) == (1, (8, 8), 10)
+    assert digits.class_names == tuple("0123456789")
+    assert digits.max_value == 16 == int(digits.train_images.max())
+    x = positive_from_integers(digits.train_images, digits.max_value)
+    assert float(x.min()) == 1.0 and float(x.max()) == 2.0
+
+
+def test_every_class_is_in_both_splits(digits: ImageData) -> None:
+    assert int(digits.train_labels.bincount(minlength=10).min()) >= 100
+    assert int(digits.test_labels.bincount(minlength=10).min()) >= 20
+
+
+def test_digits_need_no_directory(tmp_path: Path) -> None:
+    data = load_dataset("digits", data_dir=tmp_path / "nowhere", download=False)
+    assert len(data.test_images) == 359
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="unknown data set 'imagenet'") as error:
+        load_dataset("imagenet")
+    assert all(name in str(error.value) for name in DATASETS)
+
+
+def test_every_listed_name_is_known_to_load_dataset(tmp_path: Path) -> None:
+    for name in DATASETS:
+        if name == "digits":
+            continue
+        with pytest.raises(ValueError, match=f"^{name} needs "):
+            load_dataset(name, data_dir=tmp_path, download=False)
+
+
+def test_labels_and_images_must_match_in_number(digits: ImageData) -> None:
+    with pytest.raises(ValueError, match=r"digits, test split: labels must be int64 of shape"):
+        replace(digits, test_labels=digits.test_labels[:-1])
+
+
+def test_labels_must_be_classes(digits: ImageData) -> None:
+    with pytest.raises(ValueError, match="labels run from 0 to 9, but there are 7 classes"):
+        replace(digits, class_names=digits.class_names[:7])
+
+
+def test_images_must_be_integers_with_a_channel_axis(digits: ImageData) -> None:
+    with pytest.raises(ValueError, match="train split: images must be a non-empty uint8 tensor"):
+        replace(digits, train_images=digits.train_images[:, 0])
+    with pytest.raises(ValueError, match="found torch.float32"):
+        replace(digits, train_images=digits.train_images.float())
+    with pytest.raises(ValueError, match="non-empty"):
+        replace(digits, train_images=digits.train_images[:0], train_labels=digits.train_labels[:0])
+
+
+def test_both_splits_must_have_one_image_size(digits: ImageData) -> None:
+    with pytest.raises(ValueError, match=r"train images are \(1, 8, 8\) and test images"):
+        replace(digits, test_images=digits.test_images[..., :7])
+
+
+def test_pixels_above_the_formats_range_are_refused(digits: ImageData) -> None:
+    with pytest.raises(ValueError, match="brightest pixel is 16, above .* 15"):
+        replace(digits, max_value=15)

@@ -1,0 +1,161 @@
+"""Downloads: the target is the complete, checked file or does not exist, whatever happens."""
+
+import hashlib
+import http.client
+import io
+from collections.abc import Callable
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+
+from gbm_fast.data.download import fetch
+
+CONTENT = bytes(range(7, 250)) * 11
+MD5 = hashlib.md5(CONTENT).hexdigest()
+URLS = ("https://first.example/file.bin", "https://second.example/file.bin")
+
+
+class Response(io.BytesIO):
+    """A body as urlopen gives it, with its headers; dies with `error` once it is used up."""
+
+    def __init__(self, body: bytes, error: BaseException | None = None) -> None:
+        super().__init__(body)
+        self.headers = {"Content-Length": str(len(CONTENT))}
+        self.error = error
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        chunk = super().read(size)
+        if not chunk and self.error is not None:
+            raise self.error
+        return chunk
+
+
+Serve = Callable[[dict[str, Response | Exception]], list[str]]
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
+    """Put answers in place of the network; returns the list of URLs asked for so far."""
+
+    def install(answers: dict[str, Response | Exception]) -> list[str]:
+        asked: list[str] = []
+
+        def urlopen(url: str, timeout: float) -> Response:
+            asked.append(url)
+            answer = answers[url]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        monkeypatch.setattr("urllib.request.urlopen", urlopen)
+        return asked
+
+    return install
+
+
+def files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_a_good_answer_lands_at_the_target_and_nowhere_else(tmp_path: Path, serve: Serve) -> None:
+    asked = serve({URLS[0]: Response(CONTENT)})
+    target = tmp_path / "a" / "b" / "file.bin"
+    fetch(URLS, target, MD5)
+    assert target.read_bytes() == CONTENT
+    assert files_below(tmp_path) == [target]
+    assert asked == [URLS[0]]
+
+
+def test_an_answer_without_a_length_is_accepted(tmp_path: Path, serve: Serve) -> None:
+    response = Response(CONTENT)
+    response.headers = {}
+    serve({URLS[0]: response})
+    fetch(URLS[:1], tmp_path / "file.bin", MD5)
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        URLError("no route"),
+        TimeoutError("timed out"),
+        Response(CONTENT[:-1]),
+        Response(CONTENT[:900], error=ConnectionResetError("reset by peer")),
+    ],
+    ids=["unreachable", "slow", "wrong-checksum", "dies-half-way"],
+)
+def test_the_second_mirror_is_asked_when_the_first_fails(
+    tmp_path: Path, serve: Serve, first: Response | Exception
+) -> None:
+    asked = serve({URLS[0]: first, URLS[1]: Response(CONTENT)})
+    fetch(URLS, tmp_path / "file.bin", MD5)
+    assert files_below(tmp_path) == [tmp_path / "file.bin"]
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+    assert asked == list(URLS)
+
+
+def test_no_network_names_urls_checksum_and_target(tmp_path: Path, serve: Serve) -> None:
+    serve({url: URLError("name resolution failed") for url in URLS})
+    target = tmp_path / "deep" / "file.bin"
+    with pytest.raises(ValueError, match="could not download file.bin") as error:
+        fetch(URLS, target, MD5)
+    message = str(error.value)
+    assert all(f"{url}: <urlopen error name resolution failed>" in message for url in URLS)
+    assert MD5 in message and str(target) in message
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        ConnectionResetError("reset by peer"),
+        TimeoutError("timed out"),
+        http.client.IncompleteRead(b""),
+    ],
+)
+def test_a_connection_that_dies_half_way_leaves_no_file(
+    tmp_path: Path, serve: Serve, failure: Exception
+) -> None:
+    serve({URLS[0]: Response(CONTENT[:1000], error=failure)})
+    with pytest.raises(ValueError, match="could not download file.bin"):
+        fetch(URLS[:1], tmp_path / "file.bin", MD5)
+    assert files_below(tmp_path) == []
+
+
+def test_an_interrupt_from_the_keyboard_leaves_no_file(tmp_path: Path, serve: Serve) -> None:
+    serve({URLS[0]: Response(CONTENT[:1000], error=KeyboardInterrupt())})
+    with pytest.raises(KeyboardInterrupt):
+        fetch(URLS[:1], tmp_path / "file.bin", MD5)
+    assert files_below(tmp_path) == []
+
+
+def test_a_wrong_checksum_is_named_and_leaves_no_file(tmp_path: Path, serve: Serve) -> None:
+    wrong = CONTENT[:-1] + b"\x00"
+    serve({URLS[0]: Response(wrong)})
+    with pytest.raises(ValueError, match="could not download") as error:
+        fetch(URLS[:1], tmp_path / "file.bin", MD5)
+    assert f"{URLS[0]}: the file it sent has MD5 {hashlib.md5(wrong).hexdigest()}" in str(
+        error.value
+    )
+    assert f"expected MD5 {MD5}" in str(error.value)
+    assert files_below(tmp_path) == []
+
+
+def test_an_older_file_at_the_target_outlives_a_failed_download(
+    tmp_path: Path, serve: Serve
+) -> None:
+    target = tmp_path / "file.bin"
+    target.write_bytes(b"older")
+    serve({URLS[0]: Response(CONTENT[:1000], error=ConnectionResetError("reset by peer"))})
+    with pytest.raises(ValueError, match="reset by peer"):
+        fetch(URLS[:1], target, MD5)
+    assert target.read_bytes() == b"older" and files_below(tmp_path) == [target]
+
+
+def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path, serve: Serve) -> None:
+    (tmp_path / "folder").write_bytes(b"in the way")
+    serve({URLS[0]: Response(CONTENT)})
+    with pytest.raises(ValueError, match="cannot create the folder .*folder"):
+        fetch(URLS[:1], tmp_path / "folder" / "file.bin", MD5)
+    assert files_below(tmp_path) == [tmp_path / "folder"]

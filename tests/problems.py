@@ -1,0 +1,86 @@
+"""The table of problems: processes and data laws with generic parameters.
+
+Generic means that no parameter is one at which a wrong formula agrees with the right one: never
+mu = 0, sigma = 1, mu = sigma^2 / 2 throughout, a mean of 0 or a diagonal covariance throughout.
+Tests are parametrised over these tables by name.
+"""
+
+import numpy as np
+
+from gbm_ref import (
+    GBM,
+    LogNormal,
+    LogNormalMixture,
+    PointMasses,
+    Process,
+    Target,
+    TimeVaryingGBM,
+    VarianceExploding,
+)
+
+
+def time_varying_mu(t: float) -> float:
+    """The drift rate of PROCESSES["time-varying"]."""
+    return 0.11 + 0.2 * t
+
+
+def time_varying_sigma(t: float) -> float:
+    """The diffusion rate of PROCESSES["time-varying"]."""
+    return 0.4 + 0.5 * t**2
+
+
+PROCESSES: dict[str, Process] = {
+    "constant": GBM(mu=0.13, sigma=0.7, horizon=0.9),
+    "time-varying": TimeVaryingGBM(time_varying_mu, time_varying_sigma, horizon=1.2),
+    "variance-exploding": VarianceExploding(std_min=0.02, std_max=3.0, horizon=1.1),
+}
+
+LOG_NORMALS: dict[str, LogNormal] = {
+    "log-normal-1d": LogNormal(np.array([0.31]), 0.23),
+    "log-normal-2d": LogNormal(np.array([0.31, -0.42]), np.array([[0.5, 0.2], [0.2, 0.3]])),
+}
+
+MIXTURES: dict[str, LogNormalMixture] = {
+    "mixture-1d": LogNormalMixture(
+        np.array([0.3, 0.7]), np.array([[-0.9], [0.6]]), np.array([0.11, 0.26])
+    ),
+    "mixture-2d": LogNormalMixture(
+        np.array([0.25, 0.35, 0.4]),
+        np.array([[-0.8, 0.3], [0.7, 0.9], [0.2, -1.1]]),
+        np.array(
+            [
+                [[0.30, 0.12], [0.12, 0.17]],
+                [[0.21, -0.09], [-0.09, 0.40]],
+                [[0.13, 0.02], [0.02, 0.26]],
+            ]
+        ),
+    ),
+}
+
+# The data sets themselves, without a density; and the same points after some noise.
+DATA_SETS: dict[str, PointMasses] = {
+    "points-1d": PointMasses(np.array([[0.7], [1.9], [2.4]])),
+    "points-2d": PointMasses(np.array([[0.7, 1.3], [1.9, 0.6], [2.4, 2.2], [1.1, 1.7]])),
+}
+BLURRED: dict[str, PointMasses] = {
+    name: PointMasses(data.points, log_var=0.09) for name, data in DATA_SETS.items()
+}
+
+TARGETS: dict[str, Target] = {**LOG_NORMALS, **MIXTURES, **BLURRED}
+
+
+def states(d: int, count: int = 12, spread: float = 1.5) -> np.ndarray:
+    """`count` fixed positive states (count, d), log-spaced in a different order per coordinate."""
+    grid = np.linspace(-spread, spread, count) + 0.037
+    return np.exp(np.stack([np.roll(grid, 5 * i) * (1 - 0.2 * i) for i in range(d)], axis=-1))
+
+
+def draws(*shape: int) -> np.ndarray:
+    """Fixed numbers of the size of normal draws, in a scrambled order, to be used as noise.
+
+    Logistic quantiles: no random generator, so the numbers are the same on every machine.
+    """
+    count = int(np.prod(shape))
+    order = (np.arange(count) * 7919 + 13) % count if count % 7919 else np.arange(count)
+    uniforms = (order + 0.5) / count
+    return (0.55 * np.log(uniforms / (1 - uniforms))).reshape(shape)

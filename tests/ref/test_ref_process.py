@@ -1,0 +1,152 @@
+"""Tests of gbm_ref.process: m, v, their increments and the forward kernel."""
+
+from collections.abc import Callable
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+
+from gbm_ref import GBM, Process, TimeVaryingGBM, VarianceExploding
+from tests.assertions import assert_accurate
+from tests.problems import PROCESSES, draws, states
+
+
+def constant_log_law(t: mpf) -> tuple[mpf, mpf]:
+    mu, sigma = mpf(0.13), mpf(0.7)
+    return (mu - sigma**2 / 2) * t, sigma**2 * t
+
+
+def time_varying_log_law(t: mpf) -> tuple[mpf, mpf]:
+    a, b, c, e = mpf(0.11), mpf(0.2), mpf(0.4), mpf(0.5)
+    v = c**2 * t + 2 * c * e * t**3 / 3 + e**2 * t**5 / 5
+    return a * t + b * t**2 / 2 - v / 2, v
+
+
+def exploding_log_law(t: mpf) -> tuple[mpf, mpf]:
+    low, high, horizon = mpf(0.02), mpf(3.0), mpf(1.1)
+    return mpf(0), low**2 * ((1 + (high / low) ** 2) ** (t / horizon) - 1)
+
+
+LAWS: dict[str, Callable[[mpf], tuple[mpf, mpf]]] = {
+    "constant": constant_log_law,
+    "time-varying": time_varying_log_law,
+    "variance-exploding": exploding_log_law,
+}
+# In units of u: closed forms cost a few roundings (expm1 of an argument of 10 magnifies its
+# relative error tenfold); the quadrature asks for 1e-13, which is 900 u.
+ALLOWED = {"constant": 4.0, "time-varying": 1000.0, "variance-exploding": 40.0}
+
+
+@pytest.fixture(params=list(PROCESSES))
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1e-4, 0.31, 0.77, 1.0])
+def test_log_mean_and_log_var_match_closed_forms(name: str, fraction: float) -> None:
+    process = PROCESSES[name]
+    t = fraction * process.horizon
+    with mpmath.workdps(50):
+        m, v = LAWS[name](mpf(t))
+    # m is a difference of terms of the size of v, so v is part of its scale.
+    size = abs(float(m)) + float(v) + 1e-300
+    assert_accurate(np.array(process.log_mean(t)), [m], size, ALLOWED[name])
+    assert_accurate(np.array(process.log_var(t)), [v], float(v) + 1e-300, ALLOWED[name])
+
+
+@pytest.mark.parametrize("dt", [1e-9, 1e-3, 0.2])
+def test_increments_have_no_cancellation(name: str, dt: float) -> None:
+    process = PROCESSES[name]
+    t = 0.83 * process.horizon
+    dm, dv = process.increments(t, dt)
+    with mpmath.workdps(50):
+        (m_t, v_t), (m_s, v_s) = LAWS[name](mpf(t)), LAWS[name](mpf(t) - mpf(dt))
+        exact_dm, exact_dv = m_t - m_s, v_t - v_s
+    # s = t - dt is rounded once in double: a relative error of u t / dt that only a quadrature
+    # over [s, t] feels; at dt = 1e-9 a difference of two values of v would be 1e7 u off.
+    allowed = ALLOWED[name] + (2.0 * t / dt if name == "time-varying" else 0.0)
+    size = float(exact_dv)
+    assert_accurate(np.array(dv), [exact_dv], size, allowed)
+    assert_accurate(np.array(dm), [exact_dm], abs(float(exact_dm)) + size, allowed)
+
+
+def test_increments_add_up(name: str) -> None:
+    process = PROCESSES[name]
+    first, second = process.increments(0.8, 0.35), process.increments(0.45, 0.45)
+    np.testing.assert_allclose(np.add(first, second), process.increments(0.8, 0.8), rtol=1e-13)
+    m, v = process.log_mean(0.8), process.log_var(0.8)
+    np.testing.assert_allclose(process.increments(0.8, 0.8), (m, v), rtol=1e-13)
+
+
+def test_drift_and_diffusion_are_the_derivatives(name: str) -> None:
+    process, t = PROCESSES[name], 0.62
+    with mpmath.workdps(50):
+        m_rate = mpmath.diff(lambda s: LAWS[name](s)[0], mpf(t))
+        v_rate = mpmath.diff(lambda s: LAWS[name](s)[1], mpf(t))
+    assert process.diffusion(t) ** 2 == pytest.approx(float(v_rate), rel=1e-13)
+    assert process.drift(t) - process.diffusion(t) ** 2 / 2 == pytest.approx(
+        float(m_rate), rel=1e-12, abs=1e-15
+    )
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.05, 0.6, 1.0])
+def test_time_at_log_var_inverts_log_var(name: str, fraction: float) -> None:
+    process = PROCESSES[name]
+    t = fraction * process.horizon
+    assert process.time_at_log_var(process.log_var(t)) == pytest.approx(t, rel=1e-11, abs=1e-15)
+
+
+def test_sample_is_the_log_normal_kernel(name: str) -> None:
+    process, t = PROCESSES[name], 0.47
+    x0, z = states(2), draws(12, 2)
+    x = process.sample(x0, t, z)
+    with mpmath.workdps(50):
+        m, v = LAWS[name](mpf(t))
+        exact = [
+            mpf(a) * mpmath.exp(m + mpmath.sqrt(v) * mpf(b))
+            for a, b in zip(x0.ravel().tolist(), z.ravel().tolist(), strict=True)
+        ]
+    size = x * (1 + abs(float(m)) + float(v) + np.sqrt(float(v)) * np.abs(z))
+    assert_accurate(x, exact, size, ALLOWED[name])
+
+
+def test_sample_at_time_zero_is_the_data(name: str) -> None:
+    np.testing.assert_array_equal(PROCESSES[name].sample(states(2), 0.0, draws(12, 2)), states(2))
+
+
+def test_gbm_without_mu_has_no_log_drift() -> None:
+    process = GBM(sigma=0.8)
+    assert process.mu == 0.8**2 / 2
+    assert process.log_mean(0.7) == 0.0
+
+
+def test_variance_exploding_is_a_time_varying_gbm() -> None:
+    closed = VarianceExploding(std_min=0.02, std_max=3.0, horizon=1.1)
+    integrated = TimeVaryingGBM(closed.drift, closed.diffusion, horizon=1.1)
+    for t in (1e-3, 0.4, 1.1):
+        assert integrated.log_var(t) == pytest.approx(closed.log_var(t), rel=1e-12)
+        assert abs(integrated.log_mean(t)) <= 1e-15 * closed.log_var(t)
+        assert integrated.increments(t, 1e-3)[1] == pytest.approx(
+            closed.increments(t, 1e-3)[1], rel=1e-12
+        )
+        assert integrated.time_at_log_var(closed.log_var(t)) == pytest.approx(t, rel=1e-10)
+
+
+def test_variance_exploding_reaches_both_ends() -> None:
+    process = VarianceExploding()
+    assert process.log_var(1.0) == pytest.approx(100.0, rel=1e-14)
+    # Appendix C's r: sigma grows by the factor sqrt(1 + (std_max / std_min)^2) over the range.
+    ratio = process.diffusion(1.0) / process.diffusion(0.0)
+    assert ratio == pytest.approx(np.sqrt(1 + 2000.0**2), rel=1e-12)
+
+
+def test_a_jump_in_sigma_is_integrated() -> None:
+    process = TimeVaryingGBM(lambda t: 0.2, lambda t: 0.5 if t < 0.37 else 1.1)
+    assert process.log_var(1.0) == pytest.approx(0.25 * 0.37 + 1.21 * 0.63, rel=1e-9)
+
+
+def test_a_step_within_rounding_of_the_data_lands_on_it() -> None:
+    process: Process = PROCESSES["variance-exploding"]
+    t = 0.3
+    assert process.increments(t, t * (1 + 1e-15)) == process.increments(t, t)

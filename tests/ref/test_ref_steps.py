@@ -1,0 +1,234 @@
+"""Tests of gbm_ref.steps: each step against its equation written by hand in mpmath."""
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mpmath import mpf
+
+from gbm_ref import (
+    GBM,
+    DaleLangevin,
+    LogNormalMixture,
+    ProbabilityFlow,
+    Process,
+    SignAgnostic,
+    Step,
+    denoiser,
+    exact_score,
+)
+from tests.assertions import assert_accurate
+from tests.problems import MIXTURES, PROCESSES, draws, states
+from tests.ref.test_ref_process import ALLOWED, LAWS
+
+H = np.linspace(-6.1, 4.7, 24).reshape(12, 2)
+STEPS: list[Step] = [SignAgnostic(), DaleLangevin(), ProbabilityFlow()]
+ids = [type(step).__name__ for step in STEPS]
+
+
+def fixed_score(x: np.ndarray, t: float) -> np.ndarray:
+    """A score that is the same numbers everywhere, so that a step is tested alone."""
+    return H
+
+
+def columns(*arrays: np.ndarray) -> list[tuple[mpf, ...]]:
+    rows = zip(*[array.ravel().tolist() for array in arrays], strict=True)
+    return [tuple(mpf(value) for value in row) for row in rows]
+
+
+@pytest.mark.parametrize("noise", [1.0, 0.35, 0.0])
+@pytest.mark.parametrize("dt", [1e-3, 0.04, 0.3])
+def test_sign_agnostic_is_equation_12(dt: float, noise: float) -> None:
+    """X (1 - delta (mu - 2 sigma^2) + delta sigma^2 h + sigma sqrt(delta) Z), version 2; A12."""
+    process = GBM(mu=0.13, sigma=0.7, horizon=0.9)
+    x, z = states(2) * np.where(draws(12, 2) > 0, 1, -1), draws(12, 2)
+    found = SignAgnostic()(process, fixed_score, x, 0.5, dt, noise, z)
+    with mpmath.workdps(50):
+        mu, sigma, delta, kappa = mpf(0.13), mpf(0.7), mpf(dt), mpf(noise)
+        exact = [
+            a
+            * (
+                1
+                - delta * (mu - 2 * sigma**2)
+                + delta * sigma**2 * h
+                + kappa * sigma * mpmath.sqrt(delta) * b
+            )
+            for a, h, b in columns(x, H, z)
+        ]
+    dv = 0.49 * dt
+    scale = np.abs(x) * (1 + 0.2 * dt + dv * (2 + np.abs(H)) + np.sqrt(dv) * np.abs(z))
+    assert_accurate(found, exact, scale, k=8)
+
+
+@pytest.mark.parametrize("noise", [1.0, 0.35, 0.0])
+@pytest.mark.parametrize("dt", [1e-3, 0.04, 0.3])
+def test_dale_langevin_is_equation_13(dt: float, noise: float) -> None:
+    """X exp(-delta (mu - 3/2 sigma^2) + delta sigma^2 h + sigma sqrt(delta) Z), version 2; A13."""
+    process = GBM(mu=0.13, sigma=0.7, horizon=0.9)
+    x, z = states(2), draws(12, 2)
+    found = DaleLangevin()(process, fixed_score, x, 0.5, dt, noise, z)
+    with mpmath.workdps(50):
+        mu, sigma, delta, kappa = mpf(0.13), mpf(0.7), mpf(dt), mpf(noise)
+        exact = [
+            a
+            * mpmath.exp(
+                -delta * (mu - 3 * sigma**2 / 2)
+                + delta * sigma**2 * h
+                + kappa * sigma * mpmath.sqrt(delta) * b
+            )
+            for a, h, b in columns(x, H, z)
+        ]
+    dv = 0.49 * dt
+    scale = found * (1 + 0.2 * dt + dv * (2 + np.abs(H)) + np.sqrt(dv) * np.abs(z))
+    assert_accurate(found, exact, scale, k=8)
+
+
+@pytest.mark.parametrize("name", list(PROCESSES))
+def test_steps_use_the_increments_of_any_process(name: str) -> None:
+    """Appendix C's time-varying coefficients, with the exact integrals over [s, t] (E19 iv)."""
+    process, t, dt = PROCESSES[name], 0.71, 0.13
+    x, z = states(2), draws(12, 2)
+    log_found = DaleLangevin()(process, fixed_score, x, t, dt, 0.6, z)
+    ambient_found = SignAgnostic()(process, fixed_score, x, t, dt, 0.6, z)
+    with mpmath.workdps(50):
+        (m_t, v_t), (m_s, v_s) = LAWS[name](mpf(t)), LAWS[name](mpf(t) - mpf(dt))
+        dm, dv = m_t - m_s, v_t - v_s
+        rows = columns(x, H, z)
+        noise = [mpf(0.6) * mpmath.sqrt(dv) * b for _, _, b in rows]
+        log_exact = [
+            a * mpmath.exp(-dm + dv * (1 + h) + e)
+            for (a, h, _), e in zip(rows, noise, strict=True)
+        ]
+        ambient_exact = [
+            a * (1 - dm + 3 * dv / 2 + dv * h + e)
+            for (a, h, _), e in zip(rows, noise, strict=True)
+        ]
+    size = 1 + abs(float(dm)) + float(dv) * (2 + np.abs(H)) + np.sqrt(float(dv)) * np.abs(z)
+    assert_accurate(log_found, log_exact, log_found * size, k=8 + ALLOWED[name])
+    assert_accurate(ambient_found, ambient_exact, x * size, k=8 + ALLOWED[name])
+
+
+@pytest.mark.parametrize("name", list(PROCESSES))
+@pytest.mark.parametrize("dt", [0.13, 0.71])
+def test_probability_flow_is_heun_in_the_standard_deviation(name: str, dt: float) -> None:
+    """By hand, with the log score -c (log x - b), to v(s) > 0 and to v(s) = 0 (Euler)."""
+    process, t = PROCESSES[name], 0.71
+
+    def score(x: np.ndarray, time: float) -> np.ndarray:
+        return -1.0 - 0.75 * (np.log(x) - 0.5)
+
+    x = states(2)
+    found = ProbabilityFlow()(process, score, x, t, dt, 1.0, None)
+    with mpmath.workdps(50):
+        last = mpf(t) - mpf(dt)
+        (m_t, v_t), (m_s, v_s) = LAWS[name](mpf(t)), LAWS[name](last)
+        a, b = mpmath.sqrt(v_t), mpmath.sqrt(v_s)
+        exact = []
+        for (value,) in columns(x):
+            u = mpmath.log(value) - m_t
+            slope = a * mpf(0.75) * (u + m_t - mpf(0.5))
+            u_end = u + (b - a) * slope
+            end_slope = b * mpf(0.75) * (u_end + m_s - mpf(0.5))
+            if last > 0:
+                u_end = u + (b - a) * (slope + end_slope) / 2
+            exact.append(mpmath.exp(u_end + m_s))
+    size = (1 + float(v_t)) ** 2 * (2 + np.abs(np.log(x))) + abs(float(m_t - m_s))
+    assert_accurate(found, exact, found * size, k=8 + ALLOWED[name])
+
+
+def test_probability_flow_lands_on_the_denoiser() -> None:
+    process, target = PROCESSES["constant"], MIXTURES["mixture-2d"]
+    score, x = exact_score(target, process), states(2)
+    landed = ProbabilityFlow()(process, score, x, 0.4, 0.4, 1.0, None)
+    expected = denoiser(x, score(x, 0.4), process, 0.4)
+    np.testing.assert_allclose(np.log(landed), expected, rtol=0, atol=1e-14)
+
+
+def test_probability_flow_ignores_noise() -> None:
+    process, x = PROCESSES["constant"], states(2)
+    quiet = ProbabilityFlow()(process, fixed_score, x, 0.4, 0.1, 0.0, None)
+    loud = ProbabilityFlow()(process, fixed_score, x, 0.4, 0.1, 1.0, 9 * draws(12, 2))
+    np.testing.assert_array_equal(quiet, loud)
+
+
+def test_sign_agnostic_reads_the_score_at_the_absolute_value() -> None:
+    """Even extension of the score, sign carried along (E28): step(-x) = -step(x), bitwise."""
+    process, x, z = PROCESSES["constant"], states(2), draws(12, 2)
+    score = exact_score(MIXTURES["mixture-2d"], process)
+    mirrored = SignAgnostic()(process, score, -x, 0.5, 0.05, 1.0, z)
+    np.testing.assert_array_equal(mirrored, -SignAgnostic()(process, score, x, 0.5, 0.05, 1.0, z))
+
+
+def test_keeps_sign_is_what_the_steps_declare() -> None:
+    """At a large step and z = -8: the factor of eq. (12) is negative, that of eq. (13) is not."""
+    process, x = PROCESSES["constant"], states(2)
+    z = np.full_like(x, -8.0)
+    for step in STEPS:
+        moved = step(process, fixed_score, x, 0.9, 0.3, 1.0, z)
+        assert (moved > 0).all() == step.keeps_sign
+
+
+@pytest.mark.parametrize("step", STEPS, ids=ids)
+@pytest.mark.parametrize("process", list(PROCESSES.values()), ids=list(PROCESSES))
+def test_no_time_no_change(step: Step, process: Process) -> None:
+    x = states(2)
+    np.testing.assert_allclose(
+        step(process, fixed_score, x, 0.5, 0.0, 1.0, draws(12, 2)), x, rtol=1e-15
+    )
+
+
+def ratio_score(x: np.ndarray, t: float) -> np.ndarray:
+    """A score that depends on the ratio of the coordinates alone, hence not on a common scale."""
+    ratio = x / x[..., ::-1]
+    return -1.4 + t * (1.0 - ratio) / (1.0 + ratio)
+
+
+@pytest.mark.parametrize("step", STEPS, ids=ids)
+@settings(derandomize=True, max_examples=40)
+@given(k=st.integers(-40, 40), t=st.floats(0.2, 0.9), dt=st.floats(0.01, 0.2))
+def test_scale_equivariance_is_bitwise(step: Step, k: int, t: float, dt: float) -> None:
+    """step(2^k x) = 2^k step(x) when h is unchanged by a common scale (R1)."""
+    process, x, z = PROCESSES["constant"], states(2), draws(12, 2)
+    scaled = step(process, ratio_score, np.ldexp(x, k), t, dt, 1.0, z)
+    plain = step(process, ratio_score, x, t, dt, 1.0, z)
+    np.testing.assert_array_equal(scaled, np.ldexp(plain, k))
+
+
+@settings(derandomize=True, max_examples=60)
+@given(
+    logs=st.tuples(st.floats(-6, 6), st.floats(-6, 6)),
+    powers=st.sampled_from([-1.0, 2.0, -0.5]),
+)
+def test_score_of_a_power(logs: tuple[float, float], powers: float) -> None:
+    """h of X^a at x^a is (1 + h) / a - 1; a = -1 is the inversion -h - 2 (R1)."""
+    target = MIXTURES["mixture-2d"]
+    image = LogNormalMixture(
+        target.weights, powers * target.log_means, powers**2 * target.log_covs
+    )
+    x = np.exp(np.array(logs))
+    h, moved = target.hyvarinen_score(x), image.hyvarinen_score(x**powers)
+    # 30: |y| / the smallest eigenvalue, squared spread of the exponents; u * 30^3 = 3e-12.
+    np.testing.assert_allclose(moved, (1 + h) / powers - 1, rtol=1e-11, atol=1e-11)
+    if powers == -1.0:
+        np.testing.assert_allclose(moved, -h - 2, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("step", STEPS, ids=ids)
+def test_rows_and_coordinates_may_be_reordered(step: Step) -> None:
+    process, x, z = PROCESSES["time-varying"], states(2), draws(12, 2)
+    order = np.arange(12)[::-1]
+    moved = step(process, ratio_score, x[order][:, ::-1], 0.7, 0.1, 1.0, z[order][:, ::-1])
+    plain = step(process, ratio_score, x, 0.7, 0.1, 1.0, z)
+    np.testing.assert_array_equal(moved, plain[order][:, ::-1])
+
+
+def test_a_change_of_the_clock_changes_nothing() -> None:
+    """(sigma^2, mu, dt) -> (c sigma^2, c mu, dt / c): only m and v matter."""
+    slow = GBM(mu=0.13, sigma=0.7, horizon=1.0)
+    fast = GBM(mu=4 * 0.13, sigma=2 * 0.7, horizon=0.25)
+    x, z = states(2), draws(12, 2)
+    for step in (SignAgnostic(), DaleLangevin()):
+        one = step(slow, fixed_score, x, 0.8, 0.1, 0.7, z)
+        other = step(fast, fixed_score, x, 0.2, 0.025, 0.7, z)
+        np.testing.assert_allclose(one, other, rtol=1e-14)

@@ -1,0 +1,166 @@
+"""The layers, the limits and the habits of the code, read from its syntax trees.
+
+Each reader is also run on a planted defect, so that a rule that has stopped seeing anything fails.
+"""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from tests.source_tree import (
+    ROOT,
+    called_name,
+    functions,
+    imported_packages,
+    line_count,
+    sources,
+    undocumented,
+)
+
+REF = {"numpy", "scipy"}
+FAST = REF | {
+    "torch",
+    "torchvision",
+    "cleanfid",
+    "safetensors",
+    "tyro",
+    "tqdm",
+    "matplotlib",
+    "sklearn",
+    "PIL",  # Pillow, which torchvision, clean-fid and matplotlib all require
+}
+SPEC = {"sympy", "mpmath"}
+# What a layer may import besides the standard library and itself.
+LAYERS = {
+    "spec": SPEC,
+    "gbm_ref": REF,
+    "gbm_fast": FAST,
+    "validation": FAST | SPEC | {"gbm_ref", "gbm_fast", "spec"},
+}
+CODE = ("gbm_ref", "gbm_fast", "validation", "spec")
+LIMITED = (*CODE, "tests", ".ci")
+MAX_FILE, MAX_FUNCTION = 250, 40
+
+# Path, or path::function, with the reason. An entry that is no longer needed fails.
+LONGER_THAN_ALLOWED: dict[str, str] = {}
+
+
+def intruders(tree: ast.Module, layer: str) -> set[str]:
+    """What a module of `layer` imports and may not."""
+    return imported_packages(tree) - LAYERS[layer] - {layer} - sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_each_layer_imports_only_what_it_may(layer: str) -> None:
+    found = {s.path: names for s in sources(layer) if (names := intruders(s.tree, layer))}
+    assert found == {}
+
+
+@pytest.mark.parametrize("layer", ["gbm_ref", "gbm_fast"])
+def test_the_packages_are_there_to_be_checked(layer: str) -> None:
+    assert len(sources(layer)) >= 8
+
+
+@pytest.mark.parametrize(
+    ("layer", "line", "expected"),
+    [
+        ("gbm_fast", "import gbm_ref.process", {"gbm_ref"}),
+        ("gbm_fast", "def f():\n    from gbm_ref import GBM", {"gbm_ref"}),
+        ("gbm_fast", "importlib.import_module('gbm_ref.steps')", {"gbm_ref"}),
+        ("gbm_fast", "__import__(name)", {"<computed>"}),
+        ("gbm_ref", "import torch.nn as nn", {"torch"}),
+        ("gbm_ref", "from gbm_fast import steps", {"gbm_fast"}),
+        ("spec", "import numpy as np", {"numpy"}),
+        ("validation", "from tests.probe import law", {"tests"}),
+        ("gbm_ref", "import math\nfrom scipy import stats\nfrom . import process", set()),
+    ],
+)
+def test_the_import_rule_sees_a_planted_import(layer: str, line: str, expected: set[str]) -> None:
+    assert intruders(ast.parse(line), layer) == expected
+
+
+IMPORT_EVERYTHING = """
+import importlib, pkgutil, sys
+import gbm_ref
+names = [m.name for m in pkgutil.walk_packages(gbm_ref.__path__, "gbm_ref.")]
+for name in names:
+    importlib.import_module(name)
+print(len(names), *sorted(set(sys.modules) & {"torch", "sympy", "matplotlib"}))
+"""
+
+
+def test_importing_the_oracle_loads_nothing_heavy() -> None:
+    command = [sys.executable, "-c", IMPORT_EVERYTHING]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    count, *heavy = done.stdout.split()
+    assert heavy == []
+    assert int(count) >= 7
+
+
+def too_long() -> dict[str, int]:
+    """Files and functions above their limit, with their lengths."""
+    found = {}
+    for source in sources(*LIMITED):
+        lines = len(source.text.splitlines())
+        if lines > MAX_FILE:
+            found[source.path] = lines
+        for node in functions(source.tree):
+            if line_count(node) > MAX_FUNCTION:
+                found[f"{source.path}::{node.name}"] = line_count(node)
+    return found
+
+
+def test_files_and_functions_are_short() -> None:
+    found = too_long()
+    assert {k: v for k, v in found.items() if k not in LONGER_THAN_ALLOWED} == {}
+    assert set(LONGER_THAN_ALLOWED) - set(found) == set(), "no longer needed"
+
+
+def test_line_count_includes_the_docstring_and_the_last_line() -> None:
+    (node,) = functions(ast.parse("@decorated\ndef f():\n    '''Text.'''\n\n    return (\n  1)\n"))
+    assert line_count(node) == 5
+
+
+def test_public_code_is_documented() -> None:
+    found = {s.path: names for s in sources(*CODE) if (names := undocumented(s.tree))}
+    assert found == {}
+
+
+def test_the_docstring_rule_sees_planted_gaps() -> None:
+    text = (
+        '"""M."""\nclass A:\n    """A."""\n'
+        "    def g(self): ...\n    def _h(self): ...\ndef f(): ...\n"
+    )
+    assert undocumented(ast.parse(text)) == ["f", "A.g"]
+    twin = 'class B:\n    """B."""\n    def g(self):\n        """G."""\n'
+    assert undocumented(ast.parse(text + twin)) == ["f"]
+    assert undocumented(ast.parse("x = 1\n@overload\ndef f(x: int) -> int: ...")) == ["module"]
+
+
+def bad_habits(tree: ast.Module) -> list[str]:
+    """Calls and signatures that hide what a function takes or what an object is."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if called_name(node) in {"hasattr", "eval", "exec"}:
+                found.append(called_name(node))
+        elif isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            found.append("__future__")
+    found += [f"**{f.args.kwarg.arg}" for f in functions(tree) if f.args.kwarg]
+    return found
+
+
+def test_no_bad_habits() -> None:
+    found = {s.path: names for s in sources(*CODE) if (names := bad_habits(s.tree))}
+    assert found == {}
+
+
+def test_the_habit_rule_sees_planted_ones() -> None:
+    text = (
+        "from __future__ import annotations\n"
+        "def f(x, **options):\n    return hasattr(x, 'y') and eval('z')\n"
+        "network.eval()\n"
+    )
+    assert sorted(bad_habits(ast.parse(text))) == ["**options", "__future__", "eval", "hasattr"]

@@ -1,0 +1,128 @@
+"""Wheel and sdist hold what they should, and the oracle runs from the wheel without torch."""
+
+import os
+import subprocess
+import sys
+import tarfile
+import tomllib
+import venv
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy
+import pytest
+import scipy
+
+from tests.source_tree import ROOT
+
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "version"
+]
+NAME = f"gbm_diffusion-{VERSION}"
+PACKAGES = ("gbm_ref", "gbm_fast")
+
+# R8 of the derivations: start from the exact law at the horizon, ten Dale-Langevin steps (eq. (13)
+# of version 2) at sigma = 0.8 on log-normal data of log-variance 0.1 return 1.37777 times it.
+ORACLE = """
+import importlib.util
+import numpy as np
+import gbm_ref
+from gbm_ref.divergence import Gaussian
+from gbm_ref.exact import exact_law
+from gbm_ref.grids import uniform
+from gbm_ref.process import GBM
+from gbm_ref.steps import DaleLangevin
+from gbm_ref.targets import LogNormal
+
+process = GBM(mu=0.3, sigma=0.8)
+target = LogNormal(np.array([0.4, -0.7]), 0.1)
+start = Gaussian(target.log_mean + process.log_mean(1.0), (0.1 + process.log_var(1.0)) * np.eye(2))
+law = exact_law(DaleLangevin(), target, process, uniform(10), start)
+print(gbm_ref.__file__)
+print(importlib.util.find_spec("torch"), importlib.util.find_spec("sympy"))
+print(*(np.diag(law.cov) / 0.1), law.cov[0, 1], *(law.mean - target.log_mean))
+"""
+
+
+class Distributions(NamedTuple):
+    """The two files that a release consists of."""
+
+    sdist: Path
+    wheel: Path
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
+    """Built as for a release: the sdist from the clone, the wheel from the sdist."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Distributions(folder / f"{NAME}.tar.gz", folder / f"{NAME}-py3-none-any.whl")
+
+
+def package_files() -> set[str]:
+    """Every file of both packages in the clone, except what Python compiled."""
+    paths = [p for package in PACKAGES for p in (ROOT / package).rglob("*") if p.is_file()]
+    return {p.relative_to(ROOT).as_posix() for p in paths if "__pycache__" not in p.parts}
+
+
+def test_the_wheel_holds_the_two_packages_and_nothing_else(built: Distributions) -> None:
+    with zipfile.ZipFile(built.wheel) as archive:
+        names = set(archive.namelist())
+    metadata = {name for name in names if name.startswith(f"{NAME}.dist-info/")}
+    assert names - metadata == package_files()
+    assert {f"{package}/py.typed" for package in PACKAGES} <= names
+    assert f"{NAME}.dist-info/licenses/LICENSE" in metadata
+
+
+def test_the_sdist_is_the_project(built: Distributions) -> None:
+    with tarfile.open(built.sdist) as archive:
+        members = [PurePosixPath(member.name) for member in archive if member.isfile()]
+    names = {path.relative_to(NAME).as_posix() for path in members}
+    assert package_files() <= names
+    assert {"LICENSE", "README.md", "CITATION.cff", "CHANGELOG.md", "CONTRIBUTING.md"} <= names
+    assert {"pyproject.toml", ".ci/run", "tests/conftest.py"} <= names
+    assert {"tests", "validation"} <= {name.split("/")[0] for name in names}
+    assert {name for name in names if name.split("/")[0] in {"runs", "data"}} == set()
+
+
+def empty_environment(folder: Path) -> Path:
+    """A new virtual environment that sees NumPy and SciPy alone; returns its interpreter.
+
+    Both are links to the ones that run the tests, so that nothing is downloaded.
+    """
+    root = folder / "venv"
+    venv.EnvBuilder(symlinks=os.name != "nt").create(root)
+    links = folder / "links"
+    links.mkdir()
+    for module in (numpy, scipy):
+        package = Path(module.__file__).parent
+        for path in (package, package.with_name(f"{package.name}.libs")):
+            if path.exists():
+                (links / path.name).symlink_to(path)
+    (site_packages,) = {p.resolve() for p in root.glob("[lL]ib*/**/site-packages")}
+    (site_packages / "links.pth").write_text(f"{links}\n", encoding="utf-8")
+    return root / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+
+def test_the_oracle_runs_from_the_wheel_without_torch(
+    built: Distributions, tmp_path: Path
+) -> None:
+    python = empty_environment(tmp_path)
+    install = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+    install += ["--no-deps", "--no-index", built.wheel]
+    subprocess.run(install, check=True, cwd=tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    run = [python, "-I", "-W", "error", "-c", ORACLE]
+    done = subprocess.run(run, cwd=elsewhere, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    origin, absent, numbers = done.stdout.splitlines()
+    assert Path(origin).is_relative_to(tmp_path / "venv")
+    assert absent == "None None"
+    ratio_1, ratio_2, covariance, *bias = map(float, numbers.split())
+    assert abs(ratio_1 - 1.37777) < 5e-6 and abs(ratio_2 - 1.37777) < 5e-6
+    assert abs(covariance) < 1e-15
+    assert max(map(abs, bias)) < 1e-14

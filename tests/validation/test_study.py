@@ -1,0 +1,105 @@
+"""The shared runner: files whole or absent, a verdict that cannot be empty, clear refusals."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from validation.__main__ import STUDIES
+from validation.study import Check, Findings, Settings, Study, command, plain, replacing, run
+
+PASSING = Check("holds", True, "0.1 below 0.2")
+FAILING = Check("breaks", False, "0.3 above 0.2")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def study_with(*checks: Check) -> Study:
+    def measure(settings: Settings) -> Findings:
+        return Findings({"sigma": 0.8}, {"seed seen": settings.seed, "gap": math.inf}, checks)
+
+    def draw(findings: Findings, path: Path) -> None:
+        path.write_bytes(b"picture of " + repr(findings.measurements["seed seen"]).encode())
+
+    return Study("planted", "a study for the tests", measure, draw)
+
+
+def test_a_passing_study_leaves_its_two_files(tmp_path: Path) -> None:
+    assert run(study_with(PASSING), Settings(seed=7, out_dir=tmp_path / "new"))
+    folder = tmp_path / "new"
+    assert sorted(path.name for path in folder.iterdir()) == ["planted.json", "planted.png"]
+    record = json.loads((folder / "planted.json").read_text())
+    assert record["passed"] is True
+    assert record["seed"] == record["measurements"]["seed seen"] == 7
+    assert record["command"] == "python -m validation.planted --seed 7"
+    assert record["parameters"] == {"sigma": 0.8}
+    assert record["measurements"]["gap"] == "inf"
+    assert {"python", "numpy", "scipy", "torch", "machine"} <= set(record["environment"])
+    assert (folder / "planted.png").read_bytes() == b"picture of 7"
+
+
+@pytest.mark.parametrize("checks", [(FAILING,), (PASSING, FAILING), ()])
+def test_a_failed_or_empty_gate_fails(tmp_path: Path, checks: tuple[Check, ...]) -> None:
+    assert not run(study_with(*checks), Settings(out_dir=tmp_path))
+    assert json.loads((tmp_path / "planted.json").read_text())["passed"] is False
+
+
+def test_a_quick_run_does_not_replace_a_full_one(tmp_path: Path) -> None:
+    run(study_with(PASSING), Settings(seed=1, out_dir=tmp_path))
+    run(study_with(PASSING), Settings(seed=2, quick=True, out_dir=tmp_path))
+    assert json.loads((tmp_path / "planted.json").read_text())["seed"] == 1
+    quick = json.loads((tmp_path / "planted-quick.json").read_text())
+    assert quick["command"] == "python -m validation.planted --seed 2 --quick"
+
+
+def test_a_writer_that_breaks_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "kept.json"
+    path.write_text("old")
+    with pytest.raises(RuntimeError, match="half-way"), replacing(path) as unfinished:
+        unfinished.write_text("half")
+        raise RuntimeError("half-way")
+    assert [item.name for item in tmp_path.iterdir()] == ["kept.json"]
+    assert path.read_text() == "old"
+
+
+def test_an_unusable_folder_is_refused_before_measuring(tmp_path: Path) -> None:
+    def never(settings: Settings) -> Findings:
+        raise RuntimeError("measured in spite of the folder")
+
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    study = Study("planted", "", never, lambda findings, path: None)
+    with pytest.raises(ValueError, match="--out-dir"):
+        run(study, Settings(out_dir=blocked))
+    with pytest.raises(ValueError, match="seed"):
+        run(study, Settings(seed=-1, out_dir=tmp_path))
+    assert blocked.read_text() == "in the way"
+
+
+def test_only_plain_values_are_stored() -> None:
+    assert plain({"a": (1, math.nan, -math.inf)}) == {"a": [1, "nan", "-inf"]}
+    with pytest.raises(ValueError, match="object"):
+        plain([object()])
+
+
+@pytest.mark.parametrize("module", ["validation", *(f"validation.{one.name}" for one in STUDIES)])
+def test_help_is_quick_and_loads_nothing_heavy(module: str) -> None:
+    line = [sys.executable, "-X", "importtime", "-m", module, "--help"]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert done.returncode == 0
+    assert "--seed" in done.stdout and "--quick" in done.stdout and "--out-dir" in done.stdout
+    loaded = {entry.rsplit("|", 1)[-1].strip() for entry in done.stderr.splitlines()}
+    assert "tyro" in loaded
+    assert not loaded & {"torch", "scipy", "numpy", "matplotlib", "gbm_ref", "gbm_fast"}
+
+
+def test_the_list_names_every_study_and_a_command_that_exists() -> None:
+    line = [sys.executable, "-m", "validation", "--list"]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert done.returncode == 0
+    for study in STUDIES:
+        assert f"validation.{study.name}: {study.summary}" in done.stdout
+        assert (ROOT / "validation" / f"{study.name}.py").is_file()
+        assert command(study, Settings(seed=3)).startswith(f"python -m validation.{study.name} ")

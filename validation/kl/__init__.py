@@ -1,0 +1,1 @@
+"""The parts of `validation.kl_vs_stepsize`: problem, samplers, points, gate, measure, figure."""
