@@ -127,9 +127,9 @@ def resolve(config: TrainConfig) -> TrainConfig:
     return dataclasses.replace(
         config,
         width=config.width or (32 if digits else 64),
-        patch_size=config.patch_size or (1 if digits else 2),
-        steps=config.steps or (2000 if digits else 6000),
-        minutes=2.0 if digits and unlimited else config.minutes,
+        patch_size=config.patch_size or 2,
+        steps=config.steps or (4000 if digits else 6000),
+        minutes=1.5 if digits and unlimited else config.minutes,
         metrics_images=256 if config.metrics_images is None else config.metrics_images,
     )
 

@@ -5,9 +5,9 @@ python -m gbm_fast.sample --run RUN --sampler dale-langevin --num-images 64 --se
 
 import json
 import sys
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -19,21 +19,18 @@ if TYPE_CHECKING:
     from gbm_fast.runs import Run
 
 
-@dataclass(frozen=True, kw_only=True)
-class SampleConfig(SamplingSettings):
+@dataclass(frozen=True)
+class SampleConfig:
     """Make images with a trained run: a folder of PNG files, images.npy and a grid."""
 
     run: Path
     """The run folder."""
     out: Path | None = None
-    """Where to write (default: samples/ in the run folder, by sampler, start and seed)."""
+    """Where to write (default: samples/ in the run folder, by sampler, process, start, seed)."""
     device: str = "auto"
     """auto: a GPU where there is one, else the CPU."""
-
-    def settings(self) -> SamplingSettings:
-        """The sampling settings alone."""
-        names = (field.name for field in fields(SamplingSettings))
-        return SamplingSettings(**{name: getattr(self, name) for name in names})
+    sampling: Annotated[SamplingSettings, tyro.conf.OmitArgPrefixes] = SamplingSettings()
+    """How to sample."""
 
 
 def _write(folder: Path, run: "Run", settings: SamplingSettings, images: "Tensor") -> None:
@@ -64,7 +61,7 @@ def main() -> int:
         from gbm_fast.runs import load_run
         from gbm_fast.sampling import generate
 
-        run, settings = load_run(config.run, config.device), config.settings()
+        run, settings = load_run(config.run, config.device), config.sampling
         name = "-".join([settings.sampler, settings.process, settings.start, str(settings.seed)])
         folder = config.out or config.run / "samples" / name
         print(f"{settings.label}: {settings.num_images} images")

@@ -45,13 +45,13 @@ def pulls(y: Array, means: Array, covs: Array) -> Array:
 
 def responsibilities(terms: Array) -> Array:
     """exp(terms) normalised over the last axis, whatever their size."""
-    return np.exp(terms - logsumexp(terms, axis=-1, keepdims=True))
+    return np.asarray(np.exp(terms - logsumexp(terms, axis=-1, keepdims=True)))
 
 
 def square_root(cov: Array) -> Array:
     """A (d, d) matrix R with R R^T = cov, for a covariance that may be singular."""
     values, vectors = np.linalg.eigh(cov)
-    return vectors * np.sqrt(np.maximum(values, 0.0))
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
 
 
 def normal_cdf(residual: Array, std: Array | float) -> Array:

@@ -127,10 +127,7 @@ def _integral(rate: Callable[[float], float], start: float, end: float, size: fl
         rate, start, end, epsabs=1e-14 * size, epsrel=1e-13, limit=200, full_output=1
     )[:2]
     if not error <= 1e-9 * max(abs(value), size):
-        raise ValueError(
-            f"the integrals of mu and sigma^2 over [{start}, {end}] did not converge; "
-            "give mu and sigma fewer jumps"
-        )
+        raise ValueError(f"an integral of mu or sigma^2 over [{start}, {end}] did not converge")
     return float(value)
 
 
@@ -168,13 +165,11 @@ class TimeVaryingGBM(Process):
         return self._added_log_mean(end, start), self._added_log_var(end, start)
 
     def time_at_log_var(self, v: float) -> float:
-        value = _checks.log_var_in_range(v, self.log_var(self.horizon))
-        if value == 0.0:
-            return 0.0
-        if value == self.log_var(self.horizon):
-            return self.horizon
-        root = brentq(lambda t: self.log_var(t) - value, 0.0, self.horizon, xtol=1e-15)
-        return float(root)
+        largest = self.log_var(self.horizon)
+        value = _checks.log_var_in_range(v, largest)
+        if value in (0.0, largest):
+            return self.horizon if value > 0.0 else 0.0
+        return float(brentq(lambda t: self.log_var(t) - value, 0.0, self.horizon, xtol=1e-15))
 
     def _variance_rate(self, t: float) -> float:
         rate = self.sigma(t)

@@ -120,15 +120,17 @@ class LogNormalMixture(Target):
 
     def log_score(self, x: Values) -> Array:
         y = self._log(x)
-        weights = _gaussians.responsibilities(self._terms(y))
-        return np.sum(weights[..., None] * _gaussians.pulls(y, self.log_means, self.log_covs), -2)
+        shares = _gaussians.responsibilities(self._terms(y))
+        pulls = _gaussians.pulls(y, self.log_means, self.log_covs)
+        return np.asarray(np.sum(shares[..., None] * pulls, axis=-2))
 
     def rvs(self, size: int, random_state: np.random.Generator) -> Array:
         size = _checks.whole_number(size, "size", 1)
         chosen = random_state.choice(self.weights.size, size=size, p=self.weights)
         z = random_state.standard_normal((size, self.d))
         roots = np.stack([_gaussians.square_root(cov) for cov in self.log_covs])
-        return np.exp(self.log_means[chosen] + np.einsum("nij,nj->ni", roots[chosen], z))
+        noise = np.einsum("nij,nj->ni", roots[chosen], z)
+        return np.asarray(np.exp(self.log_means[chosen] + noise))
 
     def _log_space_cdf(self, y: Array) -> Array:
         stds = np.sqrt(self.log_covs[:, 0, 0])

@@ -81,15 +81,17 @@ def run(study: Study, settings: Settings) -> bool:
         raise ValueError(f"seed must be a non-negative integer, got {settings.seed}")
     folder = _usable(settings.out_dir)
     stem = study.name + ("-quick" if settings.quick else "")
-    started = time.perf_counter()
+    started = (time.perf_counter(), time.process_time())
     findings = study.measure(settings)
-    record = _record(study, settings, findings, time.perf_counter() - started)
+    seconds = (time.perf_counter() - started[0], time.process_time() - started[1])
+    record = _record(study, settings, findings, seconds)
     write_text(
         folder / f"{stem}.json", json.dumps(plain(record), indent=1, allow_nan=False) + "\n"
     )
     with replacing(folder / f"{stem}.png") as unfinished:
         study.draw(findings, unfinished)
-    _report(study, findings, folder / stem, record["seconds"])
+    spent = f"{seconds[0]:.1f} s ({seconds[1]:.1f} s of processor time)"
+    _report(study, findings, folder / stem, spent)
     return findings.passed
 
 
@@ -108,14 +110,15 @@ def _usable(folder: Path) -> Path:
 
 
 def _record(
-    study: Study, settings: Settings, findings: Findings, seconds: float
+    study: Study, settings: Settings, findings: Findings, seconds: tuple[float, float]
 ) -> dict[str, object]:
     return {
         "study": study.name,
         "summary": study.summary,
         "command": command(study, settings),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "seconds": round(seconds, 1),
+        "seconds": round(seconds[0], 1),
+        "processor_seconds": round(seconds[1], 1),
         "environment": environment(),
         "seed": settings.seed,
         "passed": findings.passed,
@@ -138,11 +141,11 @@ def environment() -> dict[str, object]:
     return {"python": platform.python_version(), **versions, "machine": machine}
 
 
-def _report(study: Study, findings: Findings, stem: Path, seconds: object) -> None:
+def _report(study: Study, findings: Findings, stem: Path, spent: str) -> None:
     for check in findings.checks:
         print(f"{'pass' if check.passed else 'FAIL'}  {check.name}: {check.detail}")
     verdict = "passed" if findings.passed else "FAILED"
-    print(f"{study.name} {verdict} in {seconds} s")
+    print(f"{study.name} {verdict} in {spent}")
     print(f"figure: {stem}.png\nnumbers: {stem}.json")
     sys.stdout.flush()
 

@@ -111,6 +111,11 @@ def test_cells_are_split_by_what_can_be_resolved() -> None:
     assert [cell.num_steps for cell in not_shown(cells, SIZE)] == [64, 1024]
 
 
+def test_a_plan_that_resolves_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="sample_size"):
+        measure_with(Plan(50, (64,), (0.05,), (400,)), 1, (REF,))
+
+
 def test_draws_count_their_steps_and_keep_their_size() -> None:
     taken: list[int] = []
     seed = np.random.SeedSequence(4)

@@ -53,6 +53,11 @@ def measure_with(sizes: Plan, seed: int, implementations: tuple[Implementation, 
     groups = [group for group in (shown(one, sizes.sample_size) for one in candidates) if group]
     hidden = [cell for group in candidates for cell in not_shown(group, sizes.sample_size)]
     expected = sum(map(len, groups))
+    if expected == 0:
+        raise ValueError(
+            f"no step length of the plan can be resolved with {sizes.sample_size} draws: "
+            "raise sample_size or lengthen the steps"
+        )
     alpha = FALSE_ALARM / (expected * len(implementations))
     points = _draw_points(
         reverse, mirrored, groups, sizes.sample_size, seed, implementations, alpha
