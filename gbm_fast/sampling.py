@@ -68,23 +68,27 @@ def build_grid(run: Run, settings: SamplingSettings, process: Process) -> Grid:
             settings.step_length,
             settings.inner_steps,
             settings.chi,
-            None,
-            settings.denoise_steps,
+            denoise_steps=settings.denoise_steps,
         )
     else:
-        if settings.sampler == "sign-agnostic":
-            raise ValueError(
-                "the sign-agnostic step needs log-variance increments far below 1, which a grid "
-                f"from sqrt(v) = {top:g} down does not have: use --process constant."
-            )
-        rows = geometric(process, settings.levels, low, top)
-        grid = tuple(
-            Row(row.t_score, row.dt, settings.chi**i)
-            for i, row in enumerate(rows)
-            for _ in range(settings.inner_steps)
-        )
+        grid = _exploding_grid(settings, process, low, top)
     _require_trained(run, process, grid)
     return grid
+
+
+def _exploding_grid(settings: SamplingSettings, process: Process, low: float, top: float) -> Grid:
+    if settings.sampler == "sign-agnostic":
+        raise ValueError(
+            "the sign-agnostic step needs log-variance increments far below 1, which a grid "
+            f"from sqrt(v) = {top:g} down does not have: use --process constant."
+        )
+    if settings.inner_steps > 1:
+        raise ValueError(
+            "inner_steps belongs to --process constant: a step of this grid goes from one level "
+            "to the next, so a second one from the same level would pass it."
+        )
+    rows = geometric(process, settings.levels, low, top)
+    return tuple(Row(row.t_score, row.dt, settings.chi**i) for i, row in enumerate(rows))
 
 
 def _require_trained(run: Run, process: Process, grid: Grid) -> None:

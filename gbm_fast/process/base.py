@@ -62,15 +62,16 @@ class Process(ABC):
         return x0 * torch.exp(log_mean + log_std * z)
 
     def _time(self, t: Time) -> Tensor:
-        """`t` as a float64 tensor, checked to lie in [0, horizon]."""
-        time = _float64(t)
-        if time.ndim > 1 or not bool(((time >= 0) & (time <= self.horizon)).all()):
+        """`t` as a float64 tensor, checked to lie in [0, horizon] up to rounding, and cut to it."""
+        time, slack = _float64(t), 1e-12 * self.horizon
+        inside = (time >= -slack) & (time <= self.horizon + slack)
+        if time.ndim > 1 or not bool(inside.all()):
             raise ValueError(
                 f"t must be a number or a tensor (batch,) within [0, {self.horizon}], got "
                 f"{time.tolist() if time.numel() <= 4 else f'shape {tuple(time.shape)}, values'}"
                 f"{'' if time.numel() <= 4 else f' in [{time.min()}, {time.max()}]'}."
             )
-        return time
+        return time.clamp(0, self.horizon)
 
     def _interval(self, t: Time, dt: Time) -> tuple[Tensor, Tensor, Tensor]:
         """(end, start, length) of the step from t to t - dt; the rounding below 0 is removed."""

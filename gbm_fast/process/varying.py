@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -9,6 +10,12 @@ from torch import Tensor
 
 from gbm_fast.checks import positive_number, require_positive
 from gbm_fast.process.base import Process, Time
+
+
+@cache
+def _gauss_legendre() -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights on [-1, 1]; a dense eigenproblem, so computed once."""
+    return np.polynomial.legendre.leggauss(64)
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ class TimeVaryingGBM(Process):
         return high
 
     def _integrals(self, start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
-        nodes, weights = np.polynomial.legendre.leggauss(64)
+        nodes, weights = _gauss_legendre()
         node = torch.as_tensor(nodes, device=start.device)
         weight = torch.as_tensor(weights, device=start.device)
         half = ((end - start) / 2)[..., None]
