@@ -9,7 +9,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args, get_origin
 
 Dataset = Literal["digits", "mnist", "fashion-mnist", "kuzushiji-mnist", "cifar10"]
 ProcessName = Literal["variance-exploding", "constant"]
@@ -93,6 +93,13 @@ class TrainConfig:
     """Images for the distances at the end, a sampler; 0: no samples and no distances."""
 
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            choices = get_args(field.type) if get_origin(field.type) is Literal else ()
+            if choices and getattr(self, field.name) not in choices:
+                raise ValueError(
+                    f"{field.name} must be one of {', '.join(choices)}, "
+                    f"got {getattr(self, field.name)!r}."
+                )
         positive = ("sigma", "std_min", "std_max", "learning_rate", "clip_norm")
         for name in positive:
             value = getattr(self, name)
@@ -104,7 +111,7 @@ class TrainConfig:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}.")
         for name in ("warmup_steps", "seed", "weight_decay"):
-            if getattr(self, name) < 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}.")
         if self.minutes is not None and not self.minutes > 0:
             raise ValueError(f"minutes must be positive, got {self.minutes}.")
@@ -134,6 +141,24 @@ def resolve(config: TrainConfig) -> TrainConfig:
     )
 
 
+def same_training(first: TrainConfig, second: TrainConfig) -> bool:
+    """Whether two settings differ only in how long the run goes on, or in places and names."""
+    budgetless = [
+        dataclasses.replace(
+            config,
+            steps=None,
+            minutes=None,
+            resume="never",
+            out_dir=Path(),
+            run_dir=None,
+            data_dir=None,
+            metrics_images=None,
+        )
+        for config in (first, second)
+    ]
+    return budgetless[0] == budgetless[1]
+
+
 def noise_range(config: TrainConfig) -> tuple[float, float]:
     """The (least, greatest) sqrt(v) that a run trains on."""
     if config.process == "constant":
@@ -161,7 +186,10 @@ def from_json(text: str) -> TrainConfig:
         raise ValueError(
             f"the configuration is not one of this version: missing or unknown keys {differing}."
         )
-    for name in ("data_dir", "out_dir", "run_dir"):
-        record[name] = None if record[name] is None else Path(record[name])
-    record["multipliers"] = tuple(record["multipliers"])
-    return TrainConfig(**record)
+    try:
+        for name in ("data_dir", "out_dir", "run_dir"):
+            record[name] = None if record[name] is None else Path(record[name])
+        record["multipliers"] = tuple(record["multipliers"])
+        return TrainConfig(**record)
+    except TypeError as error:
+        raise ValueError(f"the configuration has a value of a wrong type: {error}.") from error

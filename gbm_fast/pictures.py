@@ -2,15 +2,20 @@
 
 import io
 import math
+import textwrap
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 from torch import Tensor
 
 from gbm_fast.checkpoint import write_atomic
 from gbm_fast.data import integers_from_positive
+
+# Characters of a label's line, at its font size, in the width of a panel.
+_LABEL_WIDTH = 54
 
 
 def tile(images: Tensor, columns: int, max_value: int, gap: int = 1) -> np.ndarray:
@@ -41,11 +46,16 @@ def save_png(path: Path, pixels: np.ndarray, scale: int = 1) -> None:
 def save_panels(
     path: Path, panels: list[tuple[str, Tensor]], max_value: int, title: str, columns: int = 8
 ) -> None:
-    """Labelled grids (label, images (n, C, H, W) in [1, 2]) side by side as one PNG."""
+    """Labelled grids (label, images (n, C, H, W) in [1, 2]) side by side as one PNG.
+
+    The lines of a label are broken where they are wider than the panel.
+    """
     across = min(3, len(panels))
     down = math.ceil(len(panels) / across)
-    figure = Figure(figsize=(4.2 * across, 4.6 * down + 0.5), layout="constrained")
-    figure.suptitle(title, fontsize=12)
+    # Two panels stand further apart than the images in one: inches, then shares of a panel.
+    layout = ConstrainedLayoutEngine(w_pad=0.14, h_pad=0.14, wspace=0.03, hspace=0.03)
+    figure = Figure(figsize=(4.6 * across, 5.0 * down + 0.5), layout=layout)
+    figure.suptitle(title, fontsize=13, fontweight="bold")
     axes = np.atleast_1d(figure.subplots(down, across)).ravel()
     for axis in axes:
         axis.set_axis_off()
@@ -57,7 +67,8 @@ def save_panels(
             vmax=255,
             interpolation="nearest",
         )
-        axis.set_title(label, fontsize=9)
+        lines = [part for line in label.splitlines() for part in textwrap.wrap(line, _LABEL_WIDTH)]
+        axis.set_title("\n".join(lines), fontsize=9.5, loc="left")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130)
     write_atomic(path, buffer.getvalue())

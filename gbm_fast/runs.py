@@ -28,7 +28,7 @@ from gbm_fast.checkpoint import (
     save_tensors,
     write_atomic,
 )
-from gbm_fast.config import TrainConfig, from_json, to_json
+from gbm_fast.config import TrainConfig, from_json, same_training, to_json
 from gbm_fast.initialisation import DataStatistics
 from gbm_fast.parameterisation import ScoreModel
 
@@ -47,28 +47,20 @@ class Run:
     device: torch.device
 
 
-def _same_training(first: TrainConfig, second: TrainConfig) -> bool:
-    """Whether two settings differ only in how long the run goes on, or in places and names."""
-    budgetless = [
-        dataclasses.replace(
-            config,
-            steps=None,
-            minutes=None,
-            resume="never",
-            out_dir=Path(),
-            run_dir=None,
-            data_dir=None,
-            metrics_images=None,
-        )
-        for config in (first, second)
-    ]
-    return budgetless[0] == budgetless[1]
-
-
 def _numbered(out_dir: Path) -> list[tuple[int, Path]]:
     found = out_dir.iterdir() if out_dir.is_dir() else iter(())
     matches = [(re.match(r"(\d{5})-", path.name), path) for path in found if path.is_dir()]
     return sorted((int(match[1]), path) for match, path in matches if match)
+
+
+def _continues(folder: Path, config: TrainConfig) -> bool:
+    """Whether `folder` has a checkpoint of these settings; a run of another version has not."""
+    if not (folder / "state.safetensors").exists():
+        return False
+    try:
+        return same_training(read_config(folder), config)
+    except ValueError:
+        return False
 
 
 def run_folder(config: TrainConfig) -> Path:
@@ -82,7 +74,7 @@ def run_folder(config: TrainConfig) -> Path:
         if (folder / "config.json").exists():
             if config.resume == "never":
                 raise ValueError(f"{folder} already holds a run: pass --resume auto to continue.")
-            if not _same_training(read_config(folder), config):
+            if not same_training(read_config(folder), config):
                 raise ValueError(
                     f"{folder} holds a run with other settings: choose another folder."
                 )
@@ -90,9 +82,7 @@ def run_folder(config: TrainConfig) -> Path:
         numbered = _numbered(config.out_dir)
         if config.resume == "auto":
             for _, path in reversed(numbered):
-                if (path / "state.safetensors").exists() and _same_training(
-                    read_config(path), config
-                ):
+                if _continues(path, config):
                     return path
         number = numbered[-1][0] + 1 if numbered else 0
         folder = config.out_dir / f"{number:05d}-{config.dataset}-{config.process}"
@@ -108,7 +98,10 @@ def read_config(folder: Path) -> TrainConfig:
     path = folder / "config.json"
     if not path.is_file():
         raise ValueError(f"{folder} is not a run folder: it has no config.json.")
-    return from_json(path.read_text())
+    try:
+        return from_json(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be used: {error}") from error
 
 
 def write_run_files(folder: Path, config: TrainConfig, statistics: DataStatistics) -> None:
@@ -136,6 +129,8 @@ def load_run(folder: Path, device: str = "auto") -> Run:
     chosen = choose_device(device)
     stored, _ = load_tensors(folder / "statistics.safetensors", STATISTICS_FORMAT)
     weights, facts = load_tensors(folder / "weights.safetensors", WEIGHTS_FORMAT)
+    if not same_training(from_json(json.dumps(facts["config"])), config):
+        raise ValueError(f"the weights of {folder} are of other settings than its config.json.")
     autocast = choose_autocast(config.precision, chosen)
     model = build_model(config, facts["channels"], facts["log_mean"], facts["log_std"], autocast)
     try:

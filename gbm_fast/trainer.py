@@ -27,7 +27,7 @@ from gbm_fast.checkpoint import (
     load_tensors,
     save_tensors,
 )
-from gbm_fast.config import TrainConfig, to_json
+from gbm_fast.config import TrainConfig, from_json, same_training, to_json
 from gbm_fast.data import ImageData, positive_from_integers
 from gbm_fast.noise import Stream, generator, stream_seed
 from gbm_fast.objectives import m_dsm
@@ -157,6 +157,10 @@ class Trainer:
 
     def _load(self) -> None:
         tensors, facts = load_tensors(self.folder / "state.safetensors", STATE_FORMAT)
+        if not same_training(from_json(json.dumps(facts["config"])), self.config):
+            raise ValueError(
+                f"the checkpoint in {self.folder} is of other settings: choose another folder."
+            )
         groups: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimiser": {}}
         for name, tensor in tensors.items():
             kind, _, key = name.partition(".")

@@ -38,6 +38,7 @@ def fetch(urls: tuple[str, ...], target: Path, md5: str, timeout: float = 30.0) 
 
 
 def md5_mismatch_message(path: Path, expected: str, found: str) -> str:
+    """What to tell a user whose file has another checksum."""
     return (
         f"{path}: expected MD5 {expected}, found {found}: this is not the published file "
         "(damaged, recompressed, or from another data set); delete or replace it"

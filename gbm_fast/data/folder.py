@@ -55,6 +55,7 @@ def is_file(path: Path) -> bool:
 
 
 def read_bytes(path: Path) -> bytes:
+    """The content of a file; ValueError where it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:

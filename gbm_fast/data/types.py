@@ -46,6 +46,7 @@ class ImageData:
 
     @property
     def channels(self) -> int:
+        """Channels of an image: 1 for grey, 3 for colour."""
         return int(self.train_images.shape[1])
 
     @property
@@ -55,6 +56,7 @@ class ImageData:
 
     @property
     def num_classes(self) -> int:
+        """Number of classes of the labels."""
         return len(self.class_names)
 
     def _check_split(self, split: str, images: Tensor, labels: Tensor) -> None:

@@ -62,7 +62,7 @@ class Process(ABC):
         return x0 * torch.exp(log_mean + log_std * z)
 
     def _time(self, t: Time) -> Tensor:
-        """`t` as a float64 tensor, checked to lie in [0, horizon] up to rounding, and cut to it."""
+        """`t` as a float64 tensor, checked to be in [0, horizon] up to rounding, and cut to it."""
         time, slack = _float64(t), 1e-12 * self.horizon
         inside = (time >= -slack) & (time <= self.horizon + slack)
         if time.ndim > 1 or not bool(inside.all()):

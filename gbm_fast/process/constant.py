@@ -41,20 +41,26 @@ class GBM(Process):
         return self._mu - self.sigma**2 / 2
 
     def drift(self, t: Time) -> Tensor:
+        """mu, at every time."""
         return torch.full_like(self._time(t), self._mu)
 
     def diffusion(self, t: Time) -> Tensor:
+        """sigma, at every time."""
         return torch.full_like(self._time(t), self.sigma)
 
     def log_mean(self, t: Time) -> Tensor:
+        """m(t) = (mu - sigma^2 / 2) t."""
         return self._log_drift * self._time(t)
 
     def log_var(self, t: Time) -> Tensor:
+        """v(t) = sigma^2 t."""
         return self.sigma**2 * self._time(t)
 
     def increments(self, t: Time, dt: Time) -> tuple[Tensor, Tensor]:
+        """The increments of m and v over the step from t to t - dt."""
         _, _, length = self._interval(t, dt)
         return self._log_drift * length, self.sigma**2 * length
 
     def time_at_log_var(self, v: Time) -> Tensor:
+        """t = v / sigma^2."""
         return (self._noise_level(v) / self.sigma**2).clamp(max=self.horizon)

@@ -45,22 +45,28 @@ class VarianceExploding(Process):
         return math.log1p((self.std_max / self.std_min) ** 2) / self.horizon
 
     def drift(self, t: Time) -> Tensor:
+        """mu(t) = sigma(t)^2 / 2."""
         return self.diffusion(t) ** 2 / 2
 
     def diffusion(self, t: Time) -> Tensor:
+        """sigma(t) of the class docstring."""
         return self.std_min * math.sqrt(self._growth) * (self._growth * self._time(t) / 2).exp()
 
     def log_mean(self, t: Time) -> Tensor:
+        """m(t) = 0."""
         return torch.zeros_like(self._time(t))
 
     def log_var(self, t: Time) -> Tensor:
+        """v(t) of the class docstring."""
         return self.std_min**2 * (self._growth * self._time(t)).expm1()
 
     def increments(self, t: Time, dt: Time) -> tuple[Tensor, Tensor]:
+        """(0, the increment of v over the step from t to t - dt)."""
         end, _, length = self._interval(t, dt)
         dv = self.std_min**2 * (self._growth * end).exp() * (self._growth * length).expm1()
         return torch.zeros_like(dv), dv
 
     def time_at_log_var(self, v: Time) -> Tensor:
+        """t = T log(1 + v / std_min^2) / (2 rate)."""
         time = (self._noise_level(v) / self.std_min**2).log1p() / self._growth
         return time.clamp(max=self.horizon)

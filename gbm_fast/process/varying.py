@@ -37,26 +37,32 @@ class TimeVaryingGBM(Process):
         object.__setattr__(self, "horizon", positive_number(self.horizon, "horizon"))
 
     def drift(self, t: Time) -> Tensor:
+        """mu(t) as given."""
         return self.mu(self._time(t))
 
     def diffusion(self, t: Time) -> Tensor:
+        """sigma(t) as given; ValueError where it is not positive."""
         sigma = self.sigma(self._time(t))
         require_positive(sigma, "sigma(t)")
         return sigma
 
     def log_mean(self, t: Time) -> Tensor:
+        """m(t) by quadrature."""
         time = self._time(t)
         return self._integrals(torch.zeros_like(time), time)[0]
 
     def log_var(self, t: Time) -> Tensor:
+        """v(t) by quadrature."""
         time = self._time(t)
         return self._integrals(torch.zeros_like(time), time)[1]
 
     def increments(self, t: Time, dt: Time) -> tuple[Tensor, Tensor]:
+        """The integrals over the step from t to t - dt alone."""
         end, start, _ = self._interval(t, dt)
         return self._integrals(end, start)
 
     def time_at_log_var(self, v: Time) -> Tensor:
+        """The t with v(t) = v, by bisection to rounding."""
         target = self._noise_level(v)
         low, high = torch.zeros_like(target), torch.full_like(target, self.horizon)
         for _ in range(60):

@@ -1,0 +1,51 @@
+"""Runs of a very small network on a few digits: trained in a moment, the same at every call."""
+
+import dataclasses
+from pathlib import Path
+
+from gbm_fast.config import TrainConfig, resolve
+from gbm_fast.data import ImageData, load_dataset, positive_from_integers
+from gbm_fast.initialisation import data_statistics
+from gbm_fast.runs import write_run_files
+from gbm_fast.trainer import Trainer
+from gbm_fast.training import fit
+
+
+def few_digits(train: int = 40, test: int = 20) -> ImageData:
+    """The first `train` and `test` pictures of the built-in digits, 8 x 8."""
+    data = load_dataset("digits")
+    return dataclasses.replace(
+        data,
+        train_images=data.train_images[:train],
+        train_labels=data.train_labels[:train],
+        test_images=data.test_images[:test],
+        test_labels=data.test_labels[:test],
+    )
+
+
+# `overrides` are settings of TrainConfig by name; dataclasses.replace refuses any other.
+def tiny_config(**overrides: object) -> TrainConfig:
+    """Resolved settings of a run of width 8 with one block a level, in float32 on the CPU."""
+    tiny = TrainConfig(
+        width=8,
+        patch_size=2,
+        blocks=1,
+        batch_size=8,
+        steps=3,
+        warmup_steps=2,
+        log_every=1,
+        precision="float32",
+        device="cpu",
+        seed=5,
+    )
+    return resolve(dataclasses.replace(tiny, **overrides))  # type: ignore[arg-type]
+
+
+def make_run(folder: Path, steps: int = 3, **overrides: object) -> Path:
+    """Train a tiny run for `steps` steps in `folder`, which is made; returns `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config, data = tiny_config(steps=steps, **overrides), few_digits()
+    images = positive_from_integers(data.train_images, data.max_value)
+    write_run_files(folder, config, data_statistics(images, data.train_labels))
+    fit(Trainer(config, data, folder), steps, None, show_progress=False)
+    return folder
