@@ -132,7 +132,7 @@ def choose_device(name: str) -> torch.device:
     if name != "auto":
         try:
             return torch.empty(0, device=name).device
-        except (RuntimeError, AssertionError) as error:
+        except (RuntimeError, AssertionError, ImportError) as error:
             raise ValueError(f"device {name!r} cannot be used here: {error}") from error
     if torch.cuda.is_available():
         return torch.device("cuda")

@@ -113,6 +113,10 @@ class TrainConfig:
         for name in ("warmup_steps", "seed", "weight_decay"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}.")
+        if self.num_steps < 2:
+            raise ValueError("num_steps must be 2 or more: the samplers need two levels.")
+        if self.seed >= 2**32:
+            raise ValueError(f"seed must be below 2**32, got {self.seed}.")
         if self.minutes is not None and not self.minutes > 0:
             raise ValueError(f"minutes must be positive, got {self.minutes}.")
         if not 0 <= self.dropout < 1:
@@ -123,8 +127,9 @@ class TrainConfig:
             raise ValueError(f"std_min {self.std_min} must be below std_max {self.std_max}.")
         if not self.multipliers or min(self.multipliers) < 1:
             raise ValueError(f"multipliers must be 1 or more each, got {self.multipliers}.")
-        if self.metrics_images is not None and self.metrics_images < 0:
-            raise ValueError(f"metrics_images must be 0 or more, got {self.metrics_images}.")
+        images = self.metrics_images
+        if images is not None and images != 0 and images < 2:
+            raise ValueError(f"metrics_images must be 0, or 2 or more, got {images}.")
 
 
 def resolve(config: TrainConfig) -> TrainConfig:

@@ -25,9 +25,13 @@ class Stream(IntEnum):
 
 
 def stream_seed(seed: int, stream: Stream, index: int = 0) -> int:
-    """A 63-bit seed for number `index` of a stream; ValueError for a negative seed or index."""
-    if seed < 0 or index < 0:
-        raise ValueError(f"seed and index must be 0 or more, got {seed} and {index}.")
+    """A 63-bit seed for number `index` of a stream.
+
+    Raises ValueError for a seed or index outside [0, 2**32): a larger one takes two of the words
+    that are hashed here, and different (seed, stream, index) could give the same words.
+    """
+    if not (0 <= seed < 2**32 and 0 <= index < 2**32):
+        raise ValueError(f"seed and index must be in [0, 2**32), got {seed} and {index}.")
     words = np.random.SeedSequence([seed, int(stream), index]).generate_state(1, np.uint64)
     return int(words[0] >> np.uint64(1))
 

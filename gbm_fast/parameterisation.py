@@ -6,7 +6,8 @@ and standard deviation of the logarithm of all training pixels. In (u, v) every 
 one, so a network that was trained for one process serves each other whose v it has seen.
 
     network input    (u - a) / sqrt(v + s^2),  conditioned on log(v) / 4
-    Stein            h = x F                        the paper's s_theta (eq. (14) of version 2)
+    Stein            h = e^u F                      the paper's s_theta (eq. (14) of version 2),
+                     for the standardised state e^u, which is x in the paper, where m = 0
     Hyvarinen        h = F
     Noise            h = -1 - F / sqrt(v)                 F = E[z | x_t] (sheet C4, R4)
     Denoiser         h = -1 + (D - u) / v                 D = E[log X_0 | x_t] (sheet R5), with the
@@ -19,7 +20,6 @@ is the default; the others keep the paper's choice and its neighbours for compar
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -28,28 +28,23 @@ from gbm_fast.checks import positive_number
 from gbm_fast.process import Process, Time
 from gbm_fast.shapes import expand_like
 
-
-class Parameterisation(Protocol):
-    """Turns the network's output into the Hyvarinen score; all arguments broadcast with x."""
-
-    def __call__(self, output: Tensor, x: Tensor, u: Tensor, v: Tensor) -> Tensor:
-        """h, of the shape of `x`; `v` is shaped (batch, 1, ...)."""
-        ...
+Parameterisation = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(F, u, v) -> h: the network's output and u, shaped alike, and v, shaped (batch, 1, ...)."""
 
 
 @dataclass(frozen=True)
 class Stein:
-    """h = x F, the parameterisation of the paper."""
+    """h = exp(u) F, the parameterisation of the paper."""
 
-    def __call__(self, output: Tensor, x: Tensor, u: Tensor, v: Tensor) -> Tensor:
-        return x * output
+    def __call__(self, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
+        return u.exp() * output
 
 
 @dataclass(frozen=True)
 class Hyvarinen:
     """h = F."""
 
-    def __call__(self, output: Tensor, x: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    def __call__(self, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
         return output
 
 
@@ -57,7 +52,7 @@ class Hyvarinen:
 class Noise:
     """h = -1 - F / sqrt(v)."""
 
-    def __call__(self, output: Tensor, x: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    def __call__(self, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
         return -1 - output / v.sqrt()
 
 
@@ -74,7 +69,7 @@ class Denoiser:
     def __post_init__(self) -> None:
         positive_number(self.log_std, "log_std")
 
-    def __call__(self, output: Tensor, x: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    def __call__(self, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
         # (D - u) / v written without the difference of two nearly equal numbers at small v.
         total = v + self.log_std**2
         residual = (self.log_mean - u) / total + self.log_std * output / (v * total).sqrt()
@@ -113,7 +108,7 @@ class ScoreModel(nn.Module):
         inputs = (u - self.log_mean) / (v + self.log_std**2).sqrt()
         with torch.autocast(x.device.type, dtype=self.autocast, enabled=self.autocast is not None):
             output = self.network(inputs, log_var.log() / 4)
-        return self.parameterisation(output.to(x.dtype), x, u, v)
+        return self.parameterisation(output.to(x.dtype), u, v)
 
 
 def score_function(model: nn.Module, process: Process) -> Callable[[Tensor, Time], Tensor]:

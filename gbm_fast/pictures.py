@@ -15,7 +15,7 @@ from gbm_fast.checkpoint import write_atomic
 from gbm_fast.data import integers_from_positive
 
 # Characters of a label's line, at its font size, in the width of a panel.
-_LABEL_WIDTH = 54
+_LABEL_WIDTH = 62
 
 
 def tile(images: Tensor, columns: int, max_value: int, gap: int = 1) -> np.ndarray:

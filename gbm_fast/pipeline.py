@@ -3,8 +3,10 @@
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
+from gbm_fast.build import build_network, choose_device
 from gbm_fast.config import TrainConfig
 from gbm_fast.data import ImageData, load_dataset, positive_from_integers
 from gbm_fast.features import load_or_train
@@ -27,6 +29,7 @@ def run_training(config: TrainConfig) -> int:
     data = load_dataset(config.dataset, config.data_dir)
     images = positive_from_integers(data.train_images, data.max_value)
     statistics = data_statistics(images, data.train_labels)
+    _require_fit(config, data)
     folder = run_folder(config)
     trainer = Trainer(config, data, folder)
     write_run_files(folder, config, statistics)
@@ -43,6 +46,14 @@ def run_training(config: TrainConfig) -> int:
         _sample_and_measure(folder, data, config.metrics_images, config.device)
     print(f"next:    python -m gbm_fast.sample --run {folder} --sampler dale-langevin")
     return 0
+
+
+@torch.no_grad()
+def _require_fit(config: TrainConfig, data: ImageData) -> None:
+    """Raise ValueError unless the device exists and the network takes images of this size."""
+    choose_device(config.device)
+    network = build_network(config, data.channels)
+    network(torch.zeros(1, data.channels, *data.image_size), torch.zeros(1))
 
 
 def _sample_and_measure(folder: Path, data: ImageData, num_images: int, device: str) -> None:

@@ -58,8 +58,12 @@ def build_grid(run: Run, settings: SamplingSettings, process: Process) -> Grid:
     if (settings.step_length is not None or settings.denoise_steps) and not constant:
         raise ValueError("step_length and denoise_steps belong to --process constant.")
     if settings.sampler == "probability-flow":
-        if settings.chi < 1 or settings.inner_steps > 1 or settings.denoise_steps:
-            raise ValueError("probability-flow has no noise: chi, inner_steps do not apply.")
+        unused = settings.chi < 1 or settings.inner_steps > 1 or settings.denoise_steps
+        if unused or settings.step_length is not None:
+            raise ValueError(
+                "probability-flow has no noise and spaces its own levels: chi, inner_steps, "
+                "denoise_steps and step_length do not apply."
+            )
         grid = power(process, settings.levels, std_min=low, std_max=top)
     elif constant:
         grid = annealed(

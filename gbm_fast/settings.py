@@ -50,8 +50,10 @@ class SamplingSettings:
                 raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}.")
         if self.num_steps is not None and self.num_steps < 2:
             raise ValueError(f"num_steps must be 2 or more, got {self.num_steps}.")
-        if self.seed < 0 or self.denoise_steps < 0:
-            raise ValueError("seed and denoise_steps must be 0 or more.")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed must be in [0, 2**32), got {self.seed}.")
+        if self.denoise_steps < 0:
+            raise ValueError(f"denoise_steps must be 0 or more, got {self.denoise_steps}.")
         if not (math.isfinite(self.sigma) and self.sigma > 0):
             raise ValueError(f"sigma must be a positive finite number, got {self.sigma}.")
         if not 0 < self.chi <= 1:

@@ -19,7 +19,7 @@ def main() -> int:
         from gbm_fast.pipeline import run_training
 
         return run_training(config)
-    except (ValueError, FloatingPointError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 

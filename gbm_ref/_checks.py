@@ -47,11 +47,12 @@ def non_negative_number(value: float, name: str) -> float:
     return number
 
 
-def whole_number(value: int, name: str, minimum: int) -> int:
-    """`value` as an int of at least `minimum`."""
+def whole_number(value: int, name: str, minimum: int, maximum: float = math.inf) -> int:
+    """`value` as an int of at least `minimum` and at most `maximum`."""
     number = finite_number(value, name)
-    if number != int(number) or number < minimum:
-        raise ValueError(f"{name} must be a whole number of at least {minimum}, got {value}")
+    if number != int(number) or not minimum <= number <= maximum:
+        bound = f"at least {minimum}" if maximum == math.inf else f"{minimum} to {maximum}"
+        raise ValueError(f"{name} must be a whole number, {bound}, got {value}")
     return int(number)
 
 

@@ -63,17 +63,12 @@ def annealed(
     delta = horizon / levels
     length = delta if step_length is None else _checks.positive_number(step_length, "step_length")
     if length > delta * (1 + _checks.TIME_TOLERANCE):
-        raise ValueError(
-            f"step_length={length} exceeds horizon / num_steps={delta}: the last step would go "
-            "below t=0; use fewer num_steps"
-        )
+        raise ValueError(f"step_length={length} exceeds delta={delta}: it would end below t=0")
     inner = _checks.whole_number(inner_steps, "inner_steps", 1)
     chi = _checks.positive_number(chi, "chi")
     if chi > 1.0:
         raise ValueError(f"chi must lie in (0, 1], got {chi}")
-    first = levels if start is None else _checks.whole_number(start, "start", 1)
-    if first > levels:
-        raise ValueError(f"start must lie in 1..num_steps={levels}, got {first}")
+    first = levels if start is None else _checks.whole_number(start, "start", 1, levels)
     extra = _checks.whole_number(denoise_steps, "denoise_steps", 0)
     rows = [
         Row(horizon * k / levels, length, chi**i)

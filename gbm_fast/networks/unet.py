@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 
 def _groups(channels: int) -> int:
-    """The number of groups of a group norm: at most eight, with at least four channels each."""
+    """The number of groups of a group norm: eight from 64 channels on, four or fewer below."""
     return math.gcd(8 if channels >= 64 else 4, channels)
 
 
@@ -73,6 +73,11 @@ class SelfAttention(nn.Module):
 
     def __init__(self, channels: int, heads: int = 4) -> None:
         super().__init__()
+        if channels % heads:
+            raise ValueError(
+                f"the coarsest level has {channels} channels (width times the last multiplier), "
+                f"which must be a multiple of its {heads} attention heads."
+            )
         self.heads = heads
         self.norm = nn.GroupNorm(_groups(channels), channels)
         self.qkv = nn.Conv2d(channels, 3 * channels, 1)
@@ -100,7 +105,8 @@ class UNet(nn.Module):
         dropout: probability inside the residual blocks.
 
     Raises:
-        ValueError: from `forward`, where `patch_size` does not divide the image's sides.
+        ValueError: a coarsest level whose channels are no multiple of 4; and from `forward`,
+            where `patch_size` does not divide the image's sides.
     """
 
     def __init__(

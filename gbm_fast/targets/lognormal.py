@@ -154,7 +154,7 @@ class LogNormal(Target):
         mean = floating(self.log_mean)
         if mean.ndim != 1 or mean.numel() == 0:
             raise ValueError(f"log_mean must have shape (d,), got {tuple(mean.shape)}.")
-        d, cov = mean.shape[0], self.log_cov.to(mean)
+        d, cov = mean.shape[0], torch.as_tensor(self.log_cov).to(mean)
         if cov.ndim == 0 or cov.shape == (d,):
             cov = torch.diag(cov.expand(d))
         if cov.shape != (d, d):

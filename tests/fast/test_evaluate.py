@@ -71,7 +71,7 @@ def test_samples_are_measured_printed_and_recorded(
         5,
     )
     # A network after one step paints no digits.
-    assert result["frechet"] > 2 * result["frechet_floor"] > 0
+    assert result["frechet"] > 1.3 * result["frechet_floor"] > 0
     printed = capsys.readouterr().out
     for part in ("probability-flow", "lognormal", result["feature_hash"], "metrics.json"):
         assert part in printed

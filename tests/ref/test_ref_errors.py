@@ -136,7 +136,7 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     "flow at t0": (lambda: step(ref.ProbabilityFlow(), t_score=0.0, dt=0.0), "starts at t > 0"),
     "grid empty": (lambda: ref.uniform(0), "num_steps must be a whole number"),
     "grid chi": (lambda: ref.annealed(4, chi=1.1), r"chi must lie in \(0, 1\]"),
-    "grid start": (lambda: ref.annealed(4, start=5), "start must lie in"),
+    "grid start": (lambda: ref.annealed(4, start=5), "start must be a whole number, 1 to 4"),
     "grid length": (lambda: ref.annealed(4, step_length=0.3), "below t=0"),
     "grid inner": (lambda: ref.annealed(4, inner_steps=0), "inner_steps must be"),
     "grid one row": (lambda: ref.geometric(P, 1, 0.1, 0.5), "num_steps must be"),

@@ -112,11 +112,11 @@ def test_steps_use_the_increments_of_any_process(name: str) -> None:
 @pytest.mark.parametrize("name", list(PROCESSES))
 @pytest.mark.parametrize("dt", [0.13, 0.71])
 def test_probability_flow_is_heun_in_the_standard_deviation(name: str, dt: float) -> None:
-    """By hand, with the log score -c (log x - b), to v(s) > 0 and to v(s) = 0 (Euler)."""
+    """By hand, log score -c (1 + t) (log x - b), to v(s) > 0 and to v(s) = 0 (Euler)."""
     process, t = PROCESSES[name], 0.71
 
     def score(x: np.ndarray, time: float) -> np.ndarray:
-        return -1.0 - 0.75 * (np.log(x) - 0.5)
+        return -1.0 - 0.75 * (1.0 + time) * (np.log(x) - 0.5)
 
     x = states(2)
     found = ProbabilityFlow()(process, score, x, t, dt, 1.0, None)
@@ -127,9 +127,9 @@ def test_probability_flow_is_heun_in_the_standard_deviation(name: str, dt: float
         exact = []
         for (value,) in columns(x):
             u = mpmath.log(value) - m_t
-            slope = a * mpf(0.75) * (u + m_t - mpf(0.5))
+            slope = a * mpf(0.75) * (1 + mpf(t)) * (u + m_t - mpf(0.5))
             u_end = u + (b - a) * slope
-            end_slope = b * mpf(0.75) * (u_end + m_s - mpf(0.5))
+            end_slope = b * mpf(0.75) * (1 + last) * (u_end + m_s - mpf(0.5))
             if last > 0:
                 u_end = u + (b - a) * (slope + end_slope) / 2
             exact.append(mpmath.exp(u_end + m_s))

@@ -1,0 +1,141 @@
+"""Checkpoint files: nothing foreign or truncated is read, and a crash spoils none of them."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from gbm_fast.checkpoint import (
+    STATE_FORMAT,
+    WEIGHTS_FORMAT,
+    load_tensors,
+    save_tensors,
+    write_atomic,
+)
+
+FACTS = {"step": 12, "seconds": 1.75, "config": {"width": 8, "multipliers": [1, 2], "x": None}}
+
+
+def tensors() -> dict[str, Tensor]:
+    """Tensors of several types and shapes, one of them not contiguous."""
+    return {
+        "a.weight": torch.arange(24, dtype=torch.float32).reshape(4, 6).t() / 7,
+        "a.moment": torch.linspace(-3, 5, 11, dtype=torch.float64),
+        "count": torch.tensor(41),
+        "half": torch.tensor([0.1, -2.5], dtype=torch.bfloat16),
+    }
+
+
+def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    """The same names, types, shapes and bits."""
+    assert found.keys() == expected.keys()
+    for name, tensor in expected.items():
+        assert found[name].dtype == tensor.dtype, name
+        assert torch.equal(found[name], tensor), name
+
+
+def names(folder: Path) -> set[str]:
+    """What lies in a folder, hidden files too."""
+    return {path.name for path in folder.iterdir()}
+
+
+def test_tensors_and_facts_come_back_exactly(tmp_path: Path) -> None:
+    path = tmp_path / "state.safetensors"
+    save_tensors(path, tensors(), STATE_FORMAT, FACTS)
+    found, facts = load_tensors(path, STATE_FORMAT)
+    assert_same(found, tensors())
+    assert facts == FACTS
+    assert names(tmp_path) == {"state.safetensors"}
+
+
+@pytest.mark.parametrize("share", [0.0, 1e-9, 0.1, 0.5, 0.9, 1.0])
+def test_a_truncated_file_is_refused(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "state.safetensors"
+    save_tensors(path, tensors(), STATE_FORMAT, FACTS)
+    whole = path.read_bytes()
+    # 0 keeps nothing, 1e-9 one byte, 1 all but one.
+    length = min(len(whole) - 1, -int(-share * len(whole) // 1))
+    path.write_bytes(whole[:length])
+    with pytest.raises(ValueError, match="state.safetensors is truncated or not a safetensors"):
+        load_tensors(path, STATE_FORMAT)
+
+
+@pytest.mark.parametrize("content", [b"\x80\x04 a pickle", b"{}" * 40, bytes(64), b"\xff" * 64])
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="weights.safetensors is (truncated|a foreign)"):
+        load_tensors(path, WEIGHTS_FORMAT)
+
+
+def test_foreign_safetensors_are_refused_with_what_was_expected(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_file(tensors() | {"a.weight": torch.ones(2)}, path)
+    with pytest.raises(ValueError, match="foreign file: expected the format .*weights.*'none'"):
+        load_tensors(path, WEIGHTS_FORMAT)
+    save_tensors(path, tensors(), STATE_FORMAT, FACTS)
+    with pytest.raises(ValueError, match="expected the format .*weights 1.* state 1'"):
+        load_tensors(path, WEIGHTS_FORMAT)
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("missing.safetensors", "folder"):
+        with pytest.raises(ValueError, match=f"{name} does not exist or is not a file"):
+            load_tensors(tmp_path / name, STATE_FORMAT)
+
+
+def full_disk(*arguments: object) -> None:
+    """Stands for a call that fails as on a full disk."""
+    raise OSError(28, "No space left on device")
+
+
+def interrupted(*arguments: object) -> None:
+    """Stands for a call during which the user presses Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("call", ["replace", "fsync"])
+@pytest.mark.parametrize("failure", [full_disk, interrupted])
+def test_a_failing_write_leaves_the_previous_file_and_nothing_else(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+    failure: Callable[..., None],
+) -> None:
+    path = tmp_path / "state.safetensors"
+    save_tensors(path, tensors(), STATE_FORMAT, FACTS)
+    other = {"a.weight": torch.full((3,), 0.25)}
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, failure)
+        with pytest.raises((OSError, KeyboardInterrupt)):
+            save_tensors(path, other, STATE_FORMAT, {})
+    assert names(tmp_path) == {"state.safetensors"}
+    found, facts = load_tensors(path, STATE_FORMAT)
+    assert_same(found, tensors())
+    assert facts == FACTS
+    # The same call without the failure does replace the file: the test can tell the two apart.
+    save_tensors(path, other, STATE_FORMAT, {})
+    assert_same(load_tensors(path, STATE_FORMAT)[0], other)
+
+
+def test_the_new_file_is_complete_before_it_takes_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, seen = tmp_path / "config.json", []
+    path.write_bytes(b"old")
+    replace = os.replace
+
+    def watched(source: Path, target: Path) -> None:
+        seen.append((Path(source).read_bytes(), Path(target).read_bytes(), Path(source).parent))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", watched)
+    write_atomic(path, b"new content")
+    # Aside in the same folder: a rename between file systems is a copy, which can be cut short.
+    assert seen == [(b"new content", b"old", tmp_path)]
+    assert path.read_bytes() == b"new content"
