@@ -82,7 +82,7 @@ def train_classifier(
 ) -> FeatureClassifier:
     """Train a `FeatureClassifier` on the training images, on the CPU, with a progress bar.
 
-    About a minute for 60,000 images of 28 x 28, a few seconds for 1,438 digits. The global
+    About 90 s of one core for 60,000 images of 28 x 28, a few for 1,438 digits. The global
     random state is left as it was; equal seeds give equal weights on one machine.
 
     Raises:

@@ -142,7 +142,9 @@ def resolve(config: TrainConfig) -> TrainConfig:
         patch_size=config.patch_size or 2,
         steps=config.steps or (4000 if digits else 6000),
         minutes=1.5 if digits and unlimited else config.minutes,
-        metrics_images=256 if config.metrics_images is None else config.metrics_images,
+        metrics_images=(
+            (128 if digits else 256) if config.metrics_images is None else config.metrics_images
+        ),
     )
 
 

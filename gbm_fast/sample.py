@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SampleConfig:
-    """Make images with a trained run: a folder of PNG files, images.npy and a grid."""
+    """Make images with a trained run: PNG files, the array images.npy, and a grid to look at."""
 
     run: Path
     """The run folder."""
     out: Path | None = None
-    """Where to write (default: samples/ in the run folder, by sampler, process, start, seed)."""
+    """Where to write (default: in the run folder, samples/ and a name made of the settings)."""
     device: str = "auto"
     """auto: a GPU where there is one, else the CPU."""
     sampling: Annotated[SamplingSettings, tyro.conf.OmitArgPrefixes] = SamplingSettings()
@@ -34,7 +34,7 @@ class SampleConfig:
 
 
 def _write(folder: Path, run: "Run", settings: SamplingSettings, images: "Tensor") -> None:
-    """PNG files named by image number, images.npy (float32 in [1, 2]), grid.png, settings.json."""
+    """png/ with a file an image, images.npy (float32 in [1, 2]), grid.png and settings.json."""
     import io
 
     import numpy as np
@@ -42,9 +42,12 @@ def _write(folder: Path, run: "Run", settings: SamplingSettings, images: "Tensor
     from gbm_fast.checkpoint import write_atomic
     from gbm_fast.pictures import save_png, tile
 
-    folder.mkdir(parents=True, exist_ok=True)
+    single = folder / "png"
+    single.mkdir(parents=True, exist_ok=True)
+    for stale in single.glob("[0-9]*.png"):
+        stale.unlink()
     for index, image in enumerate(images):
-        save_png(folder / f"{index:06d}.png", tile(image[None], 1, run.max_value))
+        save_png(single / f"{index:06d}.png", tile(image[None], 1, run.max_value))
     buffer = io.BytesIO()
     np.save(buffer, images.numpy())
     write_atomic(folder / "images.npy", buffer.getvalue())
@@ -62,8 +65,7 @@ def main() -> int:
         from gbm_fast.sampling import generate
 
         run, settings = load_run(config.run, config.device), config.sampling
-        name = "-".join([settings.sampler, settings.process, settings.start, str(settings.seed)])
-        folder = config.out or config.run / "samples" / name
+        folder = config.out or config.run / "samples" / settings.slug
         print(f"{settings.label}: {settings.num_images} images")
         _write(folder, run, settings, generate(run, settings))
         print(f"images: {folder}\npicture: {folder / 'grid.png'}")

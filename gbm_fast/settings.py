@@ -56,6 +56,8 @@ class SamplingSettings:
             raise ValueError(f"denoise_steps must be 0 or more, got {self.denoise_steps}.")
         if not (math.isfinite(self.sigma) and self.sigma > 0):
             raise ValueError(f"sigma must be a positive finite number, got {self.sigma}.")
+        if self.process == "run" and self.sigma != 0.8:
+            raise ValueError("sigma belongs to --process constant: the run has its own process.")
         if not 0 < self.chi <= 1:
             raise ValueError(f"chi must be in (0, 1], got {self.chi}.")
 
@@ -65,6 +67,12 @@ class SamplingSettings:
         if self.num_steps is not None:
             return self.num_steps
         return 18 if self.sampler == "probability-flow" else 1000
+
+    @property
+    def slug(self) -> str:
+        """The label, number of images and seed as a file name."""
+        name = f"{self.label}, {self.num_images} images, seed {self.seed}"
+        return name.replace(", ", "_").replace(" ", "-")
 
     @property
     def label(self) -> str:

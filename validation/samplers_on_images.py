@@ -92,8 +92,7 @@ def _images(run: "Run", row: Row) -> "Tensor":
     from gbm_fast.sampling import generate
 
     settings = row.settings
-    name = f"{settings.label}, {settings.num_images} images, seed {settings.seed}.npy"
-    path = run.folder / "comparison" / name.replace(", ", "_").replace(" ", "-")
+    path = run.folder / "comparison" / f"{settings.slug}.npy"
     if path.exists():
         return torch.from_numpy(np.load(path, allow_pickle=False))
     images = generate(run, settings)

@@ -126,7 +126,7 @@ def test_the_average_follows_its_recursion(tmp_path: Path, decay: float) -> None
         assert torch.allclose(found.double(), hand, rtol=0, atol=1e-6)
     # The weights themselves have moved much further from the average than the tolerance.
     pairs = zip(trainer.model.parameters(), expected, strict=True)
-    assert max(float((p.double() - hand).abs().max()) for p, hand in pairs) > 1e-4
+    assert max(float((p.detach() - hand).abs().max()) for p, hand in pairs) > 1e-4
 
 
 def test_the_learning_rate_rises_linearly(tmp_path: Path) -> None:
@@ -212,14 +212,15 @@ def test_training_lowers_the_loss_below_that_of_any_untrained_network(tmp_path: 
 
     The same 2560 Gaussian draws before and after, at sqrt(v) = 0.3, where the images matter; the
     untrained loss on them has a standard error of 0.5 sqrt(2 / 2560) = 0.014, and the margin
-    asked for is ten times that.
+    asked for is seven times that.
     """
-    trainer = make_trainer(tmp_path, learning_rate=0.01, batch_size=16)
+    levels = {"times": "log-uniform", "std_min": 0.15, "std_max": 0.8}
+    trainer = make_trainer(tmp_path, learning_rate=0.02, batch_size=40, multipliers=(1,), **levels)
     draws = torch.Generator().manual_seed(4)
     z = torch.randn(trainer.data.train_images.shape, generator=draws)
     t = float(trainer.process.time_at_log_var(0.3**2))
     before = loss_a_pixel(trainer, t, z)
     assert before == pytest.approx(0.5, abs=4 * 0.014)
-    for _ in range(40):
+    for _ in range(12):
         trainer.train_step()
-    assert loss_a_pixel(trainer, t, z) < before - 0.14
+    assert loss_a_pixel(trainer, t, z) < before - 0.1
