@@ -3,7 +3,6 @@
 import dataclasses
 
 from gbm_fast.data import ImageData, load_dataset
-from gbm_fast.evaluate import EvaluateConfig
 from gbm_fast.features import FeatureExtractor, load_or_train
 from gbm_fast.image_files import read_images
 from gbm_fast.inception import load_inception
@@ -15,6 +14,7 @@ from gbm_fast.metrics import (
 )
 from gbm_fast.runs import load_run, read_config
 from gbm_fast.sampling import generate
+from gbm_fast.settings import EvaluateConfig
 
 METRICS_NAME = "metrics.json"
 FEATURES_NAME = "features"
