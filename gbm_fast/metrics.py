@@ -29,6 +29,79 @@ Entry = dict[str, dict]
 Array = NDArray[np.float64]
 
 
+class Evaluator:
+    """Distances of generated images to the test images of a data set, each with its floor.
+
+    The features of the test images, and the floor of each number of images, are computed once.
+
+    Args:
+        data: the data set the images imitate; all its test images are the reference.
+        extractor: the features to compare; distances are comparable under its hash only.
+        floor_repeats: how many sets of N training images the floor is taken over, at least 2.
+        seed: of the draw of the training images and of the kernel distance's subsets.
+
+    Raises ValueError for floor_repeats below 2.
+    """
+
+    def __init__(
+        self, data: ImageData, extractor: FeatureExtractor, floor_repeats: int = 10, seed: int = 0
+    ) -> None:
+        if floor_repeats < 2:
+            raise ValueError(
+                f"floor_repeats is {floor_repeats}; a standard deviation needs 2 or more"
+            )
+        self._data, self._extractor = data, extractor
+        self._floor_repeats, self._seed = floor_repeats, seed
+        self._reference: Array | None = None
+        self._floors: dict[int, Result] = {}
+
+    def __call__(self, generated: Tensor) -> Result:
+        """Fréchet and kernel distance of images (N, channels, height, width), float in [1, 2].
+
+        kernel_sd is over the subsets of the kernel distance, the floors' deviations over the
+        sets of training images. Raises ValueError unless 2 <= N <= n_train (there would be no
+        floor at the same N), or for images that the extractor refuses.
+        """
+        count = len(generated)
+        require_floor(count, self._data)
+        features = self._extractor(generated)
+        if self._reference is None:
+            images = positive_from_integers(self._data.test_images, self._data.max_value)
+            self._reference = self._extractor(images)
+        if count not in self._floors:
+            self._floors[count] = self._floor(count, self._reference)
+        kernel, kernel_sd = kernel_distance(features, self._reference, seed=self._seed)
+        return {
+            "N": count,
+            "N_reference": len(self._reference),
+            "frechet": frechet_distance(features, self._reference),
+            "kernel": kernel,
+            "kernel_sd": kernel_sd,
+            **self._floors[count],
+            "floor_repeats": self._floor_repeats,
+            "seed": self._seed,
+            "dataset": self._data.name,
+            "feature": self._extractor.name,
+            "feature_dim": self._extractor.dim,
+            "feature_hash": self._extractor.hash,
+            "test_accuracy": self._extractor.test_accuracy,
+        }
+
+    def _floor(self, count: int, reference: Array) -> Result:
+        samples = _training_samples(
+            self._data, self._extractor, count, self._floor_repeats, self._seed
+        )
+        frechet = [frechet_distance(sample, reference) for sample in samples]
+        progress = tqdm(samples, desc="kernel distance of the floor", mininterval=0.5)
+        kernel = [kernel_distance(sample, reference, seed=self._seed)[0] for sample in progress]
+        return {
+            "frechet_floor": float(np.mean(frechet)),
+            "frechet_floor_sd": float(np.std(frechet, ddof=1)),
+            "kernel_floor": float(np.mean(kernel)),
+            "kernel_floor_sd": float(np.std(kernel, ddof=1)),
+        }
+
+
 def evaluate_images(
     generated: Tensor,
     data: ImageData,
@@ -36,34 +109,8 @@ def evaluate_images(
     floor_repeats: int = 10,
     seed: int = 0,
 ) -> Result:
-    """Fréchet and kernel distance of generated images to the test images, with their floor.
-
-    Args:
-        generated: (N, channels, height, width) float images in [1, 2], 2 <= N <= n_train.
-        data: the data set the images imitate; all its test images are the reference.
-        extractor: the features to compare; distances are comparable under its hash only.
-        floor_repeats: how many sets of N training images the floor is taken over, at least 2.
-        seed: of the draw of the training images and of the kernel distance's subsets.
-
-    Returns the numbers of `_compare` (kernel_sd is over subsets) and what they were made with.
-    Raises ValueError for N out of range (there would be no floor at the same N), floor_repeats
-    below 2, or images that the extractor refuses.
-    """
-    require_floor(len(generated), data)
-    if floor_repeats < 2:
-        raise ValueError(f"floor_repeats is {floor_repeats}; a standard deviation needs 2 or more")
-    features = extractor(generated)
-    reference = extractor(positive_from_integers(data.test_images, data.max_value))
-    samples = _training_samples(data, extractor, len(generated), floor_repeats, seed)
-    return _compare(features, reference, samples, seed) | {
-        "floor_repeats": floor_repeats,
-        "seed": seed,
-        "dataset": data.name,
-        "feature": extractor.name,
-        "feature_dim": extractor.dim,
-        "feature_hash": extractor.hash,
-        "test_accuracy": extractor.test_accuracy,
-    }
+    """One set of generated images measured once: see `Evaluator`, and its errors."""
+    return Evaluator(data, extractor, floor_repeats, seed)(generated)
 
 
 def require_floor(count: int, data: ImageData) -> None:
@@ -74,25 +121,6 @@ def require_floor(count: int, data: ImageData) -> None:
             f"{count} image(s) cannot be evaluated on {data.name}: the floor is taken from as "
             f"many of its training images, so there must be between 2 and {available}"
         )
-
-
-def _compare(features: Array, reference: Array, samples: list[Array], seed: int) -> Result:
-    """The numbers of `evaluate_images`, from the features; samples are those of the floor."""
-    frechet_floor = [frechet_distance(sample, reference) for sample in samples]
-    progress = tqdm(samples, desc="kernel distance of the floor", mininterval=0.5)
-    kernel_floor = [kernel_distance(sample, reference, seed=seed)[0] for sample in progress]
-    kernel, kernel_sd = kernel_distance(features, reference, seed=seed)
-    return {
-        "N": len(features),
-        "N_reference": len(reference),
-        "frechet": frechet_distance(features, reference),
-        "frechet_floor": float(np.mean(frechet_floor)),
-        "frechet_floor_sd": float(np.std(frechet_floor, ddof=1)),
-        "kernel": kernel,
-        "kernel_sd": kernel_sd,
-        "kernel_floor": float(np.mean(kernel_floor)),
-        "kernel_floor_sd": float(np.std(kernel_floor, ddof=1)),
-    }
 
 
 def _training_samples(

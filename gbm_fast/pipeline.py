@@ -11,7 +11,7 @@ from gbm_fast.config import TrainConfig
 from gbm_fast.data import ImageData, load_dataset, positive_from_integers
 from gbm_fast.features import load_or_train
 from gbm_fast.initialisation import data_statistics
-from gbm_fast.metrics import evaluate_images, format_table, record_metrics
+from gbm_fast.metrics import Evaluator, format_table, record_metrics
 from gbm_fast.pictures import save_panels
 from gbm_fast.runs import load_run, run_folder, write_run_files
 from gbm_fast.sampling import generate, standard_settings
@@ -60,12 +60,13 @@ def _sample_and_measure(folder: Path, data: ImageData, num_images: int, device: 
     """samples.png and metrics.json: each standard sampler beside real images, with distances."""
     run = load_run(folder, device)
     extractor = load_or_train(data, folder.parent / "features")
+    evaluate = Evaluator(data, extractor)
     panels: list[tuple[str, Tensor]] = []
     rows = []
     count = min(num_images, len(data.train_images))
     for settings in standard_settings(run, count, seed=0):
         generated = generate(run, settings)
-        result = evaluate_images(generated, data, extractor)
+        result = evaluate(generated)
         record_metrics(folder / "metrics.json", asdict(settings), result)
         rows.append((settings.sampler, settings.start, result))
         caption = f"{settings.label}\nFréchet {result['frechet']:.1f}"

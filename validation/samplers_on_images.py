@@ -128,21 +128,21 @@ def compare(options: Options) -> None:
 
     from gbm_fast.data import load_dataset, positive_from_integers
     from gbm_fast.features import load_or_train
-    from gbm_fast.metrics import evaluate_images
+    from gbm_fast.metrics import Evaluator
     from gbm_fast.pictures import save_panels
     from gbm_fast.runs import load_run
     from validation.study import plain, write_text
 
     run = load_run(options.run)
     data: ImageData = load_dataset(run.config.dataset, run.config.data_dir)
-    extractor = load_or_train(data, run.folder.resolve().parent / "features")
+    evaluate = Evaluator(data, load_or_train(data, run.folder.resolve().parent / "features"))
     options.out_dir.mkdir(parents=True, exist_ok=True)
     stem = options.out_dir / f"{data.name}_samplers"
     entries: list[dict] = []
     panels = []
     for row in rows(options):
         images = _images(run, row)
-        result = evaluate_images(images, data, extractor)
+        result = evaluate(images)
         entries.append({"name": row.name, "settings": asdict(row.settings), "result": result})
         record = plain(_record(options, run, entries))
         write_text(stem.with_suffix(".json"), json.dumps(record, indent=1) + "\n")

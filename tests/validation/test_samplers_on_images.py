@@ -1,0 +1,61 @@
+"""The comparison of starts and samplers: its table, its files, and going on where it stopped."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gbm_fast import sampling
+from tests.fast.tiny_runs import make_run
+from validation.samplers_on_images import Options, compare, rows
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory: pytest.TempPathFactory) -> Options:
+    folder = tmp_path_factory.mktemp("comparison")
+    run = make_run(folder / "runs" / "tiny", num_steps=6)
+    return Options(run, num_images=4, num_flow_images=5, num_steps=6, out_dir=folder / "out")
+
+
+def test_the_rows_are_the_settings_that_they_are_called() -> None:
+    table = {row.name: row.settings for row in rows(Options(Path("run")))}
+    assert len(table) == 12
+    for name, settings in table.items():
+        noise = name.startswith("noise, ")
+        assert (settings.process, settings.sigma) == ("run" if noise else "constant", 0.8)
+        flow = "flow" in name
+        assert settings.levels == (18 if flow else 1000)
+        assert ("Dale-Langevin" in name) == (settings.sampler == "dale-langevin")
+        assert ("sign-agnostic" in name) == (settings.sampler == "sign-agnostic")
+    published = table["class averages, Dale-Langevin, version 1's chi, L, delta"]
+    assert (published.chi, published.inner_steps) == (0.995, 3)
+    assert published.step_length == pytest.approx(2e-4, rel=1e-15)
+    starts = {settings.start for settings in table.values()}
+    assert starts == {"class-average", "lognormal", "lognormal-averages", "data"}
+
+
+def test_the_comparison_writes_a_table_and_a_picture_and_goes_on(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare(options)
+    path = options.out_dir / "digits_samplers.json"
+    first = json.loads(path.read_text())
+    assert [entry["name"] for entry in first["rows"]] == [row.name for row in rows(options)]
+    for entry in first["rows"]:
+        assert entry["result"]["N"] == entry["settings"]["num_images"]
+        assert entry["result"]["frechet_floor"] > 0
+    assert first["training"]["step"] == 3
+    assert (options.out_dir / "digits_samplers.png").stat().st_size > 10_000
+    made = sorted((options.run / "comparison").glob("*.npy"))
+    assert len(made) == len(first["rows"]) == len({np.load(p).tobytes() for p in made})
+
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("images that exist were made again")
+
+    monkeypatch.setattr(sampling, "generate", refuse)
+    compare(options)
+    assert json.loads(path.read_text())["rows"] == first["rows"]
+    made[0].unlink()
+    with pytest.raises(AssertionError, match="made again"):
+        compare(options)
