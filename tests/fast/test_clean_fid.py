@@ -1,4 +1,4 @@
-"""clean-fid itself, on digits that multiplicative noise has made, agrees with our distances.
+"""clean-fid itself, on digits that a run of ours has generated, agrees with our distances.
 
 clean-fid hands a custom extractor float32 images (b, 3, height, width) with values 0..255, grey
 images as three equal channels. Its default resize to 299 x 299 is replaced by none, and its mode
@@ -19,6 +19,10 @@ from gbm_fast.data import integers_from_positive, load_dataset, positive_from_in
 from gbm_fast.distances import frechet_distance, kernel_distance
 from gbm_fast.features import FeatureExtractor, load_or_train
 from gbm_fast.image_files import read_images
+from gbm_fast.runs import load_run
+from gbm_fast.sampling import generate
+from gbm_fast.settings import SamplingSettings
+from tests.fast.tiny_runs import make_run
 
 CPU = torch.device("cpu")
 # As many on both sides, and fewer than the 1000 of a subset, so that clean-fid draws nothing; more
@@ -47,14 +51,13 @@ def extractor(tmp_path_factory: pytest.TempPathFactory) -> FeatureExtractor:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Training digits under log-normal noise, and test digits."""
-    data = load_dataset("digits")
-    noise = torch.randn((COUNT, 1, 8, 8), generator=torch.Generator().manual_seed(17))
-    first = positive_from_integers(data.train_images[:COUNT], data.max_value)
+    """Digits that a briefly trained run generates, and test digits."""
+    data, root = load_dataset("digits"), tmp_path_factory.mktemp("png")
+    run = load_run(make_run(root / "run", steps=20), device="cpu")
+    settings = SamplingSettings(sampler="probability-flow", num_steps=8, num_images=COUNT)
+    first = generate(run, settings, show_progress=False)
     second = positive_from_integers(data.test_images[:COUNT], data.max_value)
-    root = tmp_path_factory.mktemp("png")
-    generated = write_pngs(root / "generated", first * torch.exp(0.08 * noise - 0.01))
-    return generated, write_pngs(root / "real", second)
+    return write_pngs(root / "generated", first), write_pngs(root / "real", second)
 
 
 @pytest.fixture(scope="module")
