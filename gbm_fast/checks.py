@@ -7,15 +7,30 @@ from torch import Tensor
 
 
 def require_positive(x: Tensor, name: str) -> None:
-    """Raise ValueError unless every element of `x` is positive and finite (so no NaN either)."""
+    """Raise ValueError unless `x` is floating-point and every entry is finite and above zero.
+
+    The message says how many entries are zero, negative, NaN or infinite (an infinite entry is
+    counted as infinite only, whatever its sign), and the index of the first offender.
+    """
     if not x.is_floating_point():
         raise ValueError(f"{name} must be a floating-point tensor, got {x.dtype}.")
-    valid = (x > 0) & (x < torch.inf)
-    if not bool(valid.all()):
-        raise ValueError(
-            f"{name} must be positive and finite: {int((~valid).sum())} of {x.numel()} elements "
-            "are zero, negative, infinite or NaN. Map images to [1, 2] first (x = 1 + u / 255)."
-        )
+    good = (x > 0) & (x < torch.inf)
+    if bool(good.all()):
+        return
+    infinite = torch.isinf(x)
+    counts = {
+        "zero": int((x == 0).sum()),
+        "negative": int(((x < 0) & ~infinite).sum()),
+        "NaN": int(torch.isnan(x).sum()),
+        "infinite": int(infinite.sum()),
+    }
+    found = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count > 0)
+    first = tuple(int(i) for i in (~good).nonzero()[0])
+    raise ValueError(
+        f"{name} must be positive and finite, but has {found} of {x.numel()} entries, the first "
+        f"at index {first} (value {float(x[first])}): geometric Brownian motion lives on x > 0; "
+        "rescale images to [1, 2] with positive_from_integers"
+    )
 
 
 def require_finite(x: Tensor, name: str) -> None:

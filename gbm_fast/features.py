@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gbm_fast.checkpoint import load_tensors, save_tensors
+from gbm_fast.checks import require_positive
 from gbm_fast.classifier import (
     ClassifierSettings,
     FeatureClassifier,
     accuracy,
     train_classifier,
 )
-from gbm_fast.data import ImageData, check_positive
+from gbm_fast.data import ImageData
 
 CLASSIFIER_FORMAT = "gbm-diffusion feature classifier 1"
 _RANGE_SLACK = 1e-6  # float32 rounding of 1 + u / max_value at the ends of [1, 2]
@@ -74,7 +75,7 @@ class FeatureExtractor:
                 f"the images are {images.dtype}; map integers to [1, 2] first "
                 "(positive_from_integers)"
             )
-        check_positive(images, "images")
+        require_positive(images, "images")
         low, high = float(images.min()), float(images.max())
         if low < 1.0 - _RANGE_SLACK or high > 2.0 + _RANGE_SLACK:
             raise ValueError(

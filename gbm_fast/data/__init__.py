@@ -2,7 +2,6 @@
 
 from gbm_fast.data.load import DATASETS, load_dataset
 from gbm_fast.data.positive import (
-    check_positive,
     integers_from_positive,
     positive_from_integers,
 )
@@ -11,7 +10,6 @@ from gbm_fast.data.types import ImageData
 __all__ = [
     "DATASETS",
     "ImageData",
-    "check_positive",
     "integers_from_positive",
     "load_dataset",
     "positive_from_integers",

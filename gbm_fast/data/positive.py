@@ -48,31 +48,6 @@ def integers_from_positive(x: Tensor, max_value: int) -> Tensor:
     return levels.round().to(torch.uint8)
 
 
-def check_positive(x: Tensor, name: str) -> None:
-    """Raise ValueError unless every entry of `x` (any shape) is finite and above zero.
-
-    The message says how many entries are zero, negative, NaN or infinite (an infinite entry is
-    counted as infinite only, whatever its sign), and the index of the first offender.
-    """
-    good = torch.isfinite(x) & (x > 0)
-    if bool(good.all()):
-        return
-    infinite = torch.isinf(x)
-    counts = {
-        "zero": int((x == 0).sum()),
-        "negative": int(((x < 0) & ~infinite).sum()),
-        "NaN": int(torch.isnan(x).sum()),
-        "infinite": int(infinite.sum()),
-    }
-    found = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count > 0)
-    first = tuple(int(i) for i in (~good).nonzero()[0])
-    raise ValueError(
-        f"{name} must be positive and finite, but has {found} of {x.numel()} entries, the first "
-        f"at index {first} (value {float(x[first])}): geometric Brownian motion lives on x > 0; "
-        "rescale images to [1, 2] with positive_from_integers"
-    )
-
-
 def _check_max_value(max_value: int) -> None:
     if not 1 <= max_value <= 255:
         raise ValueError(

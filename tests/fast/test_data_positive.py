@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from gbm_fast.data import check_positive, integers_from_positive, positive_from_integers
+from gbm_fast.checks import require_positive
+from gbm_fast.data import integers_from_positive, positive_from_integers
 
 
 @pytest.mark.parametrize("max_value", [255, 16])
@@ -51,7 +52,7 @@ def test_impossible_max_values_are_refused(max_value: int) -> None:
 
 
 def test_positive_values_pass_down_to_the_smallest_float() -> None:
-    check_positive(torch.tensor([[5e-324, 1.7], [1e300, 0.3]], dtype=torch.float64), "x0")
+    require_positive(torch.tensor([[5e-324, 1.7], [1e300, 0.3]], dtype=torch.float64), "x0")
 
 
 def test_the_message_counts_each_kind_and_names_the_first() -> None:
@@ -63,7 +64,7 @@ def test_the_message_counts_each_kind_and_names_the_first() -> None:
     x[1, 1, 1] = math.inf
     x[1, 2, 3] = -math.inf
     with pytest.raises(ValueError) as error:
-        check_positive(x, "train images")
+        require_positive(x, "train images")
     message = str(error.value)
     assert message.startswith("train images must be positive and finite")
     assert "1 zero, 2 negative, 1 NaN, 2 infinite of 24 entries" in message
@@ -76,4 +77,4 @@ def test_the_message_counts_each_kind_and_names_the_first() -> None:
 def test_one_bad_entry_is_enough_and_only_its_kind_is_named(bad: float, kind: str) -> None:
     x = torch.tensor([1.2, 1.9, bad])
     with pytest.raises(ValueError, match=rf"has 1 {kind} of 3 entries, the first at index \(2,\)"):
-        check_positive(x, "x")
+        require_positive(x, "x")
