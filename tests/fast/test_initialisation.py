@@ -191,7 +191,7 @@ def test_the_start_from_data_from_given_draws() -> None:
 def test_pixels_that_are_not_positive_are_refused(bad: float) -> None:
     images, labels = varied()
     images[3, 1, 0, 1] = bad
-    with pytest.raises(
+    with pytest.raises(ValueError, match=r"images must be positive and finite, but .* of 120"):
         ValueError, match=r"images must be positive and finite, but has 1 \w+ of 120"
     ):
         data_statistics(images, labels)
