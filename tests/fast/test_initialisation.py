@@ -192,8 +192,6 @@ def test_pixels_that_are_not_positive_are_refused(bad: float) -> None:
     images, labels = varied()
     images[3, 1, 0, 1] = bad
     with pytest.raises(ValueError, match=r"images must be positive and finite, but .* of 120"):
-        ValueError, match=r"images must be positive and finite, but has 1 \w+ of 120"
-    ):
         data_statistics(images, labels)
     with pytest.raises(ValueError, match="x0 must be positive"):
         from_data(images[3:4], PROCESSES["constant"], replayed(1))
