@@ -33,7 +33,7 @@ class Options:
 
     run: Path
     """The run folder of gbm_fast.train."""
-    num_images: int = 128
+    num_images: int = 64
     """Images a setting."""
     num_flow_images: int = 1000
     """Images for a second, larger measurement of the cheap sampler from noise."""
@@ -53,7 +53,7 @@ class Row(NamedTuple):
 
 
 def rows(options: Options) -> list[Row]:
-    """The settings, from the start that reached noise to the paper's."""
+    """The settings: quick ones first, then the paper's samplers from each of its starts."""
     flow = SamplingSettings(
         sampler="probability-flow", num_images=options.num_images, seed=options.seed
     )
@@ -62,23 +62,24 @@ def rows(options: Options) -> list[Row]:
     agnostic = replace(paper, sampler="sign-agnostic")
     # Version 1's chi, L and delta_s = 0.2 / N, for N = 1000: 0.995, 3 and 0.0002.
     published = replace(paper, chi=0.995, inner_steps=3, step_length=0.2 / options.num_steps)
-    return [
+    starts = {
+        "class averages": "class-average",
+        "log-normal fit to noised data": "lognormal",
+        "log-normal fit to noised averages": "lognormal-averages",
+    }
+    fixed = replace(flow, process="constant")
+    table = [
         Row("noise, flow", flow),
         Row("noise, flow, larger N", replace(flow, num_images=options.num_flow_images)),
-        Row("noise, Dale-Langevin", dale),
-        Row("class averages, Dale-Langevin", paper),
-        Row("class averages, sign-agnostic", agnostic),
-        Row("class averages, flow", replace(flow, process="constant", start="class-average")),
-        Row("log-normal fit to noised data, Dale-Langevin", replace(paper, start="lognormal")),
-        Row("log-normal fit to noised data, sign-agnostic", replace(agnostic, start="lognormal")),
-        Row(
-            "log-normal fit to noised averages, Dale-Langevin",
-            replace(paper, start="lognormal-averages"),
-        ),
-        Row("class averages, Dale-Langevin, chi 0.995", replace(paper, chi=0.995)),
-        Row("class averages, Dale-Langevin, version 1's chi, L, delta", published),
-        Row("noised training images, flow", replace(flow, process="constant", start="data")),
+        Row("noised training images, flow", replace(fixed, start="data")),
     ]
+    table += [Row(f"{name}, flow", replace(fixed, start=start)) for name, start in starts.items()]
+    for name, start in starts.items():
+        table.append(Row(f"{name}, Dale-Langevin", replace(paper, start=start)))
+        table.append(Row(f"{name}, sign-agnostic", replace(agnostic, start=start)))
+    table.append(Row("noise, Dale-Langevin", dale))
+    table.append(Row("class averages, Dale-Langevin, version 1's chi, L, delta", published))
+    return table
 
 
 def _images(run: "Run", row: Row) -> "Tensor":
@@ -139,7 +140,9 @@ def compare(options: Options) -> None:
     options.out_dir.mkdir(parents=True, exist_ok=True)
     stem = options.out_dir / f"{data.name}_samplers"
     entries: list[dict] = []
-    panels = []
+    real = positive_from_integers(data.test_images[:36], data.max_value)
+    panels = [("real test images", real)]
+    title = f"{data.name}: one network, N = {options.num_images} images a setting"
     for row in rows(options):
         images = _images(run, row)
         result = evaluate(images)
@@ -150,10 +153,7 @@ def compare(options: Options) -> None:
         print(f"{row.name}: N = {len(images)}, {distance}", flush=True)
         if row.settings.num_images == options.num_images:
             panels.append((f"{row.name}\n{distance}", images[:36]))
-    real = positive_from_integers(data.test_images[:36], data.max_value)
-    panels.append(("real test images", real))
-    title = f"{data.name}: one network, N = {options.num_images} images a setting"
-    save_panels(stem.with_suffix(".png"), panels, data.max_value, title, columns=6)
+            save_panels(stem.with_suffix(".png"), panels, data.max_value, title, columns=6)
     print(f"figure: {stem}.png\nnumbers: {stem}.json")
 
 
