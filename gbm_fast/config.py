@@ -141,7 +141,7 @@ def resolve(config: TrainConfig) -> TrainConfig:
         width=config.width or (32 if digits else 64),
         patch_size=config.patch_size or 2,
         steps=config.steps or (4000 if digits else 6000),
-        minutes=1.25 if digits and unlimited else config.minutes,
+        minutes=1.5 if digits and unlimited else config.minutes,
         metrics_images=(
             (64 if digits else 256) if config.metrics_images is None else config.metrics_images
         ),

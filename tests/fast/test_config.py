@@ -57,7 +57,7 @@ EVERY_FIELD_CHANGED = TrainConfig(
 
 def test_resolve_fills_in_what_depends_on_the_data_set() -> None:
     digits, images = resolve(TrainConfig()), resolve(TrainConfig(dataset="cifar10"))
-    assert (digits.width, digits.patch_size, digits.steps, digits.minutes) == (32, 2, 4000, 1.25)
+    assert (digits.width, digits.patch_size, digits.steps, digits.minutes) == (32, 2, 4000, 1.5)
     assert (images.width, images.patch_size, images.steps, images.minutes) == (64, 2, 6000, None)
     assert (digits.metrics_images, images.metrics_images) == (64, 256)
 
