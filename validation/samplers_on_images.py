@@ -36,7 +36,7 @@ class Options:
     num_images: int = 64
     """Images a setting."""
     num_flow_images: int = 1000
-    """Images for a second, larger measurement of the cheap sampler from noise."""
+    """Images for a larger measurement of the flow, which is cheap, from two starts."""
     num_steps: int = 1000
     """N, the levels of the paper's samplers."""
     seed: int = 20260524
@@ -71,6 +71,10 @@ def rows(options: Options) -> list[Row]:
     table = [
         Row("noise, flow", flow),
         Row("noise, flow, larger N", replace(flow, num_images=options.num_flow_images)),
+        Row(
+            "class averages, flow, larger N",
+            replace(fixed, start="class-average", num_images=options.num_flow_images),
+        ),
         Row("noised training images, flow", replace(fixed, start="data")),
     ]
     table += [Row(f"{name}, flow", replace(fixed, start=start)) for name, start in starts.items()]

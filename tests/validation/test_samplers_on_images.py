@@ -20,7 +20,7 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> Options:
 
 def test_the_rows_are_the_settings_that_they_are_called() -> None:
     table = {row.name: row.settings for row in rows(Options(Path("run")))}
-    assert len(table) == 14
+    assert len(table) == 15
     for name, settings in table.items():
         noise = name.startswith("noise, ")
         assert (settings.process, settings.sigma) == ("run" if noise else "constant", 0.8)
