@@ -44,10 +44,12 @@ def _write(folder: Path, run: "Run", settings: SamplingSettings, images: "Tensor
 
     single = folder / "png"
     single.mkdir(parents=True, exist_ok=True)
-    for stale in single.glob("[0-9]*.png"):
-        stale.unlink()
     for index, image in enumerate(images):
         save_png(single / f"{index:06d}.png", tile(image[None], 1, run.max_value))
+    # Of an earlier, larger set; files that this command does not name are not its to delete.
+    for earlier in single.glob("[0-9]" * 6 + ".png"):
+        if int(earlier.stem) >= len(images):
+            earlier.unlink()
     buffer = io.BytesIO()
     np.save(buffer, images.numpy())
     write_atomic(folder / "images.npy", buffer.getvalue())

@@ -122,7 +122,12 @@ def test_sample_and_evaluate_as_commands(run: Path, tmp_path: Path) -> None:
     assert_sampled(tmp_path / "out", 5)
     # The files of an earlier, larger set must not stay behind.
     (tmp_path / "out" / "png" / "000005.png").write_bytes(b"")
+    # A file with a name that is not ours must.
+    foreign = tmp_path / "out" / "png" / "2024-holiday.png"
+    foreign.write_bytes(b"kept")
     assert command("gbm_fast.sample", *options, "--out", "out", cwd=tmp_path).returncode == 0
+    assert foreign.read_bytes() == b"kept"
+    foreign.unlink()
     assert_sampled(tmp_path / "out", 5)
     before = json.loads((run / "metrics.json").read_text())
     images = ("--images", "out/images.npy", "--floor-repeats", "2")
