@@ -1,0 +1,78 @@
+"""Run every claim and print what became of it: `python -m spec`.
+
+Exits with 1 when a claim is open, a proof fails, a false twin is accepted, a pinned function of
+gbm_ref disagrees, or the paper states something that no claim is about.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(prog="python -m spec", description=__doc__)
+    made.add_argument("--claim", action="append", metavar="ID", help="show one claim in full")
+    made.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    made.add_argument(
+        "--write", action="store_true", help="write spec/ERRATA.md and spec/TRACE.md anew"
+    )
+    made.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)"
+    )
+    return made
+
+
+def pin_troubles(ids: list[str]) -> dict[str, list[str]]:
+    """What comparing the pins with gbm_ref gave, by the tests' own command in another process.
+
+    This package may not import gbm_ref. Raises RuntimeError when the command fails.
+    """
+    command = [sys.executable, "-m", "tests.spec.pin_check", *ids]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"comparing the pins with gbm_ref failed:\n{done.stderr}")
+    return dict(json.loads(done.stdout))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; 0 when nothing falls short."""
+    options = parser().parse_args(arguments)
+    # Imported late so that --help answers at once.
+    from spec.catalogue import BY_ID, ancestors, defects, shortfalls
+    from spec.checking.verdicts import all_ids, run_proofs, statuses
+    from spec.pages import errata, table, trace
+
+    unknown = [name for name in options.claim or [] if name not in BY_ID]
+    if unknown:
+        print(
+            f"no claim is called {', '.join(unknown)}; the ids are:", *all_ids(), file=sys.stderr
+        )
+        return 2
+    chosen = options.claim or all_ids()
+    related = set(chosen).union(*(ancestors(name) for name in chosen))
+    ids = [name for name in all_ids() if name in related]
+    found = statuses(run_proofs(ids, options.jobs), pin_troubles(ids if options.claim else []))
+    shown = [found[name] for name in chosen]
+    if options.json:
+        print(table.as_json(shown))
+    elif options.claim:
+        print("\n".join(table.details(status) for status in shown))
+    else:
+        print(table.table(shown), table.counts(shown), sep="\n\n")
+    if options.write:
+        (ROOT / "spec/ERRATA.md").write_text(errata.page(), encoding="utf-8")
+        (ROOT / "spec/TRACE.md").write_text(trace.page(), encoding="utf-8")
+    wanting = [] if options.claim else defects() + shortfalls()
+    for line in wanting:
+        print(f"! {line}", file=sys.stderr)
+    return 0 if not wanting and all(status.complete for status in shown) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The claim record and the means by which a claim is decided."""

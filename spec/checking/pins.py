@@ -1,0 +1,67 @@
+"""The right-hand side of a pin at 50 digits, its condition scale, and its twins.
+
+Comparing them with the functions of `gbm_ref` is the work of tests/spec, since this package
+imports SymPy and mpmath alone.
+"""
+
+from collections.abc import Callable, Mapping
+
+import mpmath
+from mpmath import mpf
+from sympy import Expr, lambdify, sympify
+
+from spec.checking.claim import Formula, Pin
+
+# Working precision: 50 digits are wanted, and numerical derivatives cost some.
+DIGITS = 70
+Values = Mapping[str, mpf]
+
+
+def evaluator(formula: Formula) -> Callable[[Values], list[mpf]]:
+    """`formula` as a function from names to a list of numbers."""
+    if isinstance(formula, Expr | int) or (
+        isinstance(formula, tuple) and all(isinstance(f, Expr | int) for f in formula)
+    ):
+        expressions = [sympify(f) for f in (formula if isinstance(formula, tuple) else (formula,))]
+        names = sorted({str(s) for f in expressions for s in f.free_symbols})
+        function = lambdify(names, expressions, "mpmath")
+        return lambda values: [mpf(f) for f in function(*(values[name] for name in names))]
+
+    def call(values: Values) -> list[mpf]:
+        result = formula(values)
+        return [mpf(f) for f in (result if isinstance(result, tuple) else (result,))]
+
+    return call
+
+
+def exact_point(point: Mapping[str, float]) -> dict[str, mpf]:
+    """The floats of a point as the numbers that they exactly are."""
+    return {name: mpf(value) for name, value in point.items()}
+
+
+def reference(pin: Pin, formula: Formula, point: Mapping[str, float]) -> list[mpf]:
+    """`formula` at a point of the pin, to 50 digits."""
+    with mpmath.workdps(DIGITS):
+        return evaluator(formula)(exact_point(point))
+
+
+def condition_scale(pin: Pin, point: Mapping[str, float]) -> list[mpf]:
+    """S of each component: as the pin states it, or |f| + sum |symbol * df/dsymbol|."""
+    with mpmath.workdps(DIGITS):
+        values = exact_point(point)
+        if pin.scale is not None:
+            return [abs(s) for s in evaluator(pin.scale)(values)]
+        function = evaluator(pin.formula)
+        sizes = [abs(f) for f in function(values)]
+        for name, value in values.items():
+            step = mpf(10) ** -25 * max(abs(value), mpf("1e-3"))
+            up = function({**values, name: value + step})
+            down = function({**values, name: value - step})
+            for i, (high, low) in enumerate(zip(up, down, strict=True)):
+                sizes[i] += abs(value * (high - low) / (2 * step))
+        return sizes
+
+
+def bounds(pin: Pin, point: Mapping[str, float]) -> list[mpf]:
+    """The error that is allowed in each component: k * 2^-53 * S."""
+    return [mpf(pin.k) * mpf(2) ** -53 * s for s in condition_scale(pin, point)]

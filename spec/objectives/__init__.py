@@ -1,0 +1,5 @@
+"""Claims about score-matching losses."""
+
+from spec.checking.claim import Claim
+
+CLAIMS: tuple[Claim, ...] = ()

@@ -1,0 +1,1 @@
+"""The table, ERRATA.md and TRACE.md, generated from the claims."""

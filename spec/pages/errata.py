@@ -1,0 +1,6 @@
+"""ERRATA.md."""
+
+
+def page() -> str:
+    """The text of the page."""
+    return ""

@@ -1,0 +1,133 @@
+"""What `python -m spec` prints: the table, one claim in full, the counts, JSON."""
+
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Iterable
+
+import mpmath
+
+from spec.checking.claim import Claim, Figure, Kind, Source
+from spec.checking.verdicts import Status
+
+
+def places(sources: Iterable[Source]) -> str:
+    """The places of a claim: "v1 eq. 9, v2 eq. 9"; a dash where there are none."""
+    return ", ".join(f"{source.version} {source.place}" for source in sources) or "-"
+
+
+def figure_text(figure: Figure) -> str:
+    """The value with the number of digits that the figure asks for."""
+    if isinstance(figure.value, int):
+        return str(figure.value)
+    return str(mpmath.nstr(mpmath.mpf(figure.value), figure.digits))
+
+
+def table(statuses: Iterable[Status]) -> str:
+    """One line a claim: id, kind, means, status, title, places."""
+    lines = []
+    for status in statuses:
+        claim = status.claim
+        head = f"{claim.id:<16}{claim.kind:<14}{claim.means:<13}{status.rung:<15}"
+        lines.append(f"{head}{claim.title}  ({places(claim.sources)})")
+        lines += [f"{'':<16}! {trouble}" for trouble in status.troubles]
+    return "\n".join(lines)
+
+
+def counts(statuses: Iterable[Status]) -> str:
+    """How many claims of each kind, and how many of them are fully checked."""
+    found = list(statuses)
+    of_kind = Counter(status.claim.kind for status in found)
+    complete = sum(status.complete for status in found)
+    kinds = ", ".join(f"{of_kind[kind]} {kind}" for kind in Kind)
+    twins = sum(status.outcome.candidates for status in found)
+    pins = sum(len(status.claim.pins) for status in found)
+    return (
+        f"{len(found)} claims: {kinds}.\n"
+        f"{twins} false candidates given to the same routines, {pins} pins on gbm_ref.\n"
+        f"{complete} of {len(found)} fully checked."
+    )
+
+
+def details(status: Status) -> str:
+    """One claim in full: statement, derivation, verdicts, figures."""
+    claim = status.claim
+    parts = [
+        f"{claim.id}: {claim.title}",
+        f"{claim.kind} by {claim.means}; {status.rung}; {status.outcome.seconds:.1f} s",
+        f"stated in   {places(claim.sources)}",
+        f"sheet       {', '.join(claim.sheet) or '-'}",
+        f"assumes     {'; '.join(claim.assumptions) or '-'}",
+        f"rests on    {', '.join(claim.depends) or '-'}",
+        *(f"!           {trouble}" for trouble in status.troubles),
+        "",
+        _wrapped(claim.statement),
+    ]
+    if claim.derivation:
+        parts += ["", "Derivation", _wrapped(claim.derivation)]
+    if claim.reason:
+        parts += ["", "Why there is nothing to prove", _wrapped(claim.reason)]
+    return (
+        "\n".join(parts + _proof_lines(claim) + _erratum_lines(claim) + _pin_lines(claim)) + "\n"
+    )
+
+
+def as_json(statuses: Iterable[Status]) -> str:
+    """Everything but the routines, for other programs."""
+    return json.dumps([_entry(status) for status in statuses], indent=2, ensure_ascii=False)
+
+
+def _proof_lines(claim: Claim) -> list[str]:
+    if claim.proof is None:
+        return []
+    routine = claim.proof.routine
+    lines = ["", f"Routine {routine.__module__}.{routine.__name__}"]
+    if routine.__doc__:
+        lines.append(textwrap.indent(textwrap.dedent("    " + routine.__doc__).strip(), "    "))
+    lines += [f"  must refuse, and does unless marked above: {name}" for name in claim.proof.twins]
+    lines += [f"  printed in the paper, to be refused: {name}" for name in claim.proof.printed]
+    return lines
+
+
+def _erratum_lines(claim: Claim) -> list[str]:
+    if claim.erratum is None:
+        return []
+    erratum = claim.erratum
+    lines = ["", f"Erratum ({erratum.fault})", f"  printed     {erratum.printed}"]
+    lines += [f"  trouble     {erratum.trouble}", f"  correct     {erratum.correction}"]
+    lines += [f"  figure      {f.label}: {figure_text(f)}" for f in erratum.figures()]
+    return lines + ([f"  open        {erratum.remains_open}"] if erratum.remains_open else [])
+
+
+def _pin_lines(claim: Claim) -> list[str]:
+    return [
+        f"Pins {pin.name} within {pin.k:g} u S at {len(pin.points)} points; "
+        f"refused there: {', '.join(pin.twins)}"
+        for pin in claim.pins
+    ]
+
+
+def _entry(status: Status) -> dict[str, object]:
+    claim = status.claim
+    proof = claim.proof
+    return {
+        "id": claim.id,
+        "title": claim.title,
+        "statement": claim.statement,
+        "kind": claim.kind,
+        "means": claim.means,
+        "sources": [{"version": s.version, "place": s.place} for s in claim.sources],
+        "sheet": list(claim.sheet),
+        "assumptions": list(claim.assumptions),
+        "depends": list(claim.depends),
+        "false_twins": list(proof.twins) if proof else [],
+        "printed": list(proof.printed) if proof else [],
+        "pins": [pin.name for pin in claim.pins],
+        "status": status.rung,
+        "troubles": list(status.troubles),
+        "seconds": round(status.outcome.seconds, 3),
+    }
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 96, initial_indent="  ", subsequent_indent="  ")

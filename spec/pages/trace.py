@@ -1,0 +1,6 @@
+"""TRACE.md."""
+
+
+def page() -> str:
+    """The text of the page."""
+    return ""

@@ -1,0 +1,33 @@
+"""How each pinned function is called with the named values of its pin.
+
+An adapter gets the function itself and the values as floats, and returns what the function
+returned: a number, or a sequence in the order of the pin's formula. It converts and calls; it does
+no mathematics of its own. Adapters are grouped by the module of `gbm_ref`.
+"""
+
+from tests.spec.adapters import (
+    divergence,
+    exact,
+    grids,
+    mirror,
+    objectives,
+    process,
+    scores,
+    simulate,
+    steps,
+    targets,
+)
+from tests.spec.adapters.calling import Adapter
+
+ADAPTERS: dict[str, Adapter] = {
+    **process.ADAPTERS,
+    **targets.ADAPTERS,
+    **scores.ADAPTERS,
+    **objectives.ADAPTERS,
+    **steps.ADAPTERS,
+    **grids.ADAPTERS,
+    **simulate.ADAPTERS,
+    **exact.ADAPTERS,
+    **mirror.ADAPTERS,
+    **divergence.ADAPTERS,
+}

@@ -1,0 +1,5 @@
+"""Calls of `gbm_ref.targets`."""
+
+from tests.spec.adapters.calling import Adapter
+
+ADAPTERS: dict[str, Adapter] = {}
