@@ -8,7 +8,7 @@ recursion: no Monte Carlo (sheet R8, R9, R10, R16).
 All matrices of the recursion share the eigenvectors of S_0, so it runs in that basis, where each
 step multiplies the deviation e = y - a - m(t) by one number per direction:
 
-    DaleLangevin       g_i = 1 - dv / (lambda_i + v(t))
+    LogAffineStep      g_i = 1 - weight / (lambda_i + v(t));  `DaleLangevin` has weight = dv
     ProbabilityFlow    g_i = 1 + (b - a) (p_i + q_i (1 + (b - a) p_i)) / 2,
                        p_i = a / (lambda_i + v(t)), q_i = b / (lambda_i + v(s)),
                        a = sqrt(v(t)), b = sqrt(v(s)); without q_i when b = 0, p_i counting twice
@@ -23,7 +23,7 @@ from gbm_ref._checks import Array
 from gbm_ref.divergence import Gaussian, checked_gaussian
 from gbm_ref.grids import Grid, Row
 from gbm_ref.process import Process
-from gbm_ref.steps import DaleLangevin, ProbabilityFlow, Step
+from gbm_ref.steps import LogAffineStep, ProbabilityFlow, Step
 from gbm_ref.targets import LogNormal
 
 
@@ -32,17 +32,17 @@ def exact_law(
 ) -> Gaussian:
     """Mean (d,) and covariance (d, d) of log X_0 when log X_T ~ start and the score is exact.
 
-    step    `DaleLangevin` or `ProbabilityFlow`: the steps that are affine in log X
+    step    a `LogAffineStep`, such as `DaleLangevin`, or `ProbabilityFlow`: affine in log X
     target  the data law, log-normal (its covariance may be singular: a point mass)
     grid    any grid with t_score > 0
     start   law of log X_T; for an exact start, log_mean and log_cov of the diffused target
 
     Raises ValueError for another step or target, or a start of another dimension.
     """
-    if not isinstance(step, DaleLangevin | ProbabilityFlow):
+    if not isinstance(step, LogAffineStep | ProbabilityFlow):
         raise ValueError(
-            f"{type(step).__name__} is not affine in log X: only DaleLangevin and "
-            "ProbabilityFlow have a Gaussian output law"
+            f"{type(step).__name__} is not affine in log X: only a LogAffineStep (DaleLangevin, "
+            "...) and ProbabilityFlow have a Gaussian output law"
         )
     if not isinstance(target, LogNormal):
         raise ValueError(f"the score of a {type(target).__name__} is not affine in log X")
@@ -53,26 +53,37 @@ def exact_law(
     # m(t) is added to every coordinate of log X, that is, along this vector of the eigenbasis.
     ones = np.ones(target.d) @ basis
     for row in grid:
-        dm, dv = process.increments(row.t_score, row.dt)
-        factors = _factors(step, process, row, data_vars, dv)
+        gains, shift, added = _row_map(step, process, row, data_vars, basis)
         deviation = mean - centre - process.log_mean(row.t_score) * ones
-        mean = mean + (factors - 1.0) * deviation - dm * ones
-        cov = factors[:, None] * cov * factors
-        if step.uses_noise:
-            cov = cov + row.noise**2 * dv * np.eye(target.d)
+        mean = mean + (gains - 1.0) * deviation + shift * ones
+        cov = gains[:, None] * cov * gains + added
     return Gaussian(basis @ mean, basis @ cov @ basis.T)
 
 
-def _factors(
-    step: DaleLangevin | ProbabilityFlow, process: Process, row: Row, data_vars: Array, dv: float
-) -> Array:
-    """The numbers g_i of the module docstring, shape (d,)."""
-    t, s = _checks.end_of_step(row.t_score, row.dt, process.horizon)
-    v_t, v_s = process.log_var(t), process.log_var(s)
+def _row_map(
+    step: LogAffineStep | ProbabilityFlow,
+    process: Process,
+    row: Row,
+    data_vars: Array,
+    basis: Array,
+) -> tuple[Array, float, Array]:
+    """The numbers g_i (d,), the shift of log X and the added covariance, in the eigenbasis."""
+    d = data_vars.size
+    v_t = process.log_var(row.t_score)
     if v_t == 0.0:
         raise ValueError("every row needs t_score > 0: the score may be singular at t=0")
-    if isinstance(step, DaleLangevin):
-        return 1.0 - dv / (data_vars + v_t)
+    if isinstance(step, ProbabilityFlow):
+        dm, dv = process.increments(row.t_score, row.dt)
+        return _heun_gains(process, row, data_vars, dv), -dm, np.zeros((d, d))
+    shift, weight, root = step.coefficients(process, row.t_score, row.dt, row.noise)
+    matrix = basis.T @ root if isinstance(root, np.ndarray) else root * np.eye(d)
+    return 1.0 - weight / (data_vars + v_t), shift, matrix @ matrix.T
+
+
+def _heun_gains(process: Process, row: Row, data_vars: Array, dv: float) -> Array:
+    """The numbers g_i of the probability flow, shape (d,)."""
+    t, s = _checks.end_of_step(row.t_score, row.dt, process.horizon)
+    v_t, v_s = process.log_var(t), process.log_var(s)
     a, b = math.sqrt(v_t), math.sqrt(v_s)
     length = -dv / (a + b)
     p = a / (data_vars + v_t)

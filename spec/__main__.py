@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +41,15 @@ def pin_troubles(ids: list[str]) -> dict[str, list[str]]:
     return dict(json.loads(done.stdout))
 
 
+def progress_line(total: int) -> Callable[[int], None]:
+    """Writes "12 of 200 claims" over itself while a person looks on, nothing into a file."""
+    if not sys.stderr.isatty():
+        return lambda done: None
+    return lambda done: print(
+        f"\r{done} of {total} claims", end="\r" if done < total else "\n", file=sys.stderr
+    )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 when nothing falls short."""
     options = parser().parse_args(arguments)
@@ -57,7 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = options.claim or all_ids()
     related = set(chosen).union(*(ancestors(name) for name in chosen))
     ids = [name for name in all_ids() if name in related]
-    found = statuses(run_proofs(ids, options.jobs), pin_troubles(ids if options.claim else []))
+    outcomes = run_proofs(ids, options.jobs, progress_line(len(ids)))
+    found = statuses(outcomes, pin_troubles(ids if options.claim else []))
     shown = [found[name] for name in chosen]
     if options.json:
         print(table.as_json(shown))
@@ -69,6 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
         (ROOT / "spec/ERRATA.md").write_text(errata.page(), encoding="utf-8")
         (ROOT / "spec/TRACE.md").write_text(trace.page(), encoding="utf-8")
     wanting = [] if options.claim else defects() + shortfalls()
+    if not options.claim:
+        wanting += [f"{name}: no claim pins it" for name in trace.unpinned()]
     for line in wanting:
         print(f"! {line}", file=sys.stderr)
     return 0 if not wanting and all(status.complete for status in shown) else 1

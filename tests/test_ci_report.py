@@ -99,6 +99,11 @@ cp "$PLANTED" "$report"; exit "$PYTEST_STATUS"
 SH
 chmod +x "$bin"/p* "$bin"/ruff "$bin"/mypy
 """
+SPEC_STAND_IN = """import os, sys
+with open(os.environ["CALLS"], "a") as calls:
+    print("python -m spec", file=calls)
+sys.exit(os.environ["BROKEN"] == "python -m spec")
+"""
 TEST_LINE = "    pip install -e '.[test]' && pytest -n auto tests/\n"
 
 
@@ -109,6 +114,8 @@ def run_ci(
     project = folder / "project with a space"
     shutil.copytree(ROOT / ".ci", project / ".ci")
     (project / "README.md").write_text(readme)
+    (project / "spec").mkdir()
+    (project / "spec" / "__main__.py").write_text(SPEC_STAND_IN)
     (project / ".ci" / "expected.toml").write_text("minimum_passed = 2\nallowed_skips = []\n")
     python, calls, planted = folder / "python", folder / "calls", folder / "planted.xml"
     python.write_text(PYTHON_STAND_IN)
@@ -131,12 +138,16 @@ def test_the_script_runs_every_phase_with_the_lines_of_the_readme(tmp_path: Path
         "ruff check .",
         "ruff format --check .",
         "mypy gbm_ref gbm_fast",
+        "python -m spec",
         "pytest -n auto tests/",
     ]
     assert "== tests: 0 s" in printed
 
 
-@pytest.mark.parametrize("broken", ["pip install", "ruff check", "ruff format", "mypy gbm_ref"])
+TOOLS = ["pip install", "ruff check", "ruff format", "mypy gbm_ref", "python -m spec"]
+
+
+@pytest.mark.parametrize("broken", TOOLS)
 def test_a_failing_tool_fails_the_script(tmp_path: Path, broken: str) -> None:
     status, calls, printed = run_ci(tmp_path, broken=broken)
     assert status != 0

@@ -17,6 +17,7 @@ COMMANDS = (
     "gbm_fast.sample",
     "gbm_fast.evaluate",
     "validation.kl_vs_stepsize",
+    "spec",
 )
 HEAVY = {"torch", "torchvision", "sympy", "matplotlib", "cleanfid", "sklearn"}
 MAIN_LINE = "pip install -e '.[fast]' && python -m gbm_fast.train"

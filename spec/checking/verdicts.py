@@ -8,7 +8,7 @@ checked         every pinned function agrees with the right-hand side at 50 digi
 fully checked   so is everything that the claim rests on
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -40,12 +40,25 @@ def run_proof(claim_id: str) -> Outcome:
     return decide(BY_ID[claim_id])
 
 
-def run_proofs(ids: list[str], workers: int) -> dict[str, Outcome]:
-    """The outcome of each claim, in several processes when workers > 1."""
+def run_proofs(
+    ids: list[str], workers: int, progress: Callable[[int], None] = lambda done: None
+) -> dict[str, Outcome]:
+    """The outcome of each claim, in several processes when workers > 1.
+
+    `progress` is called with the number of claims that are done, after each of them.
+    """
+    outcomes: dict[str, Outcome] = {}
+
+    def collect(found: Iterable[Outcome]) -> dict[str, Outcome]:
+        for outcome in found:
+            outcomes[outcome.id] = outcome
+            progress(len(outcomes))
+        return outcomes
+
     if workers == 1 or len(ids) == 1:
-        return {name: run_proof(name) for name in ids}
+        return collect(map(run_proof, ids))
     with ProcessPoolExecutor(workers) as pool:
-        return dict(zip(ids, pool.map(run_proof, ids), strict=True))
+        return collect(pool.map(run_proof, ids))
 
 
 def statuses(

@@ -34,17 +34,22 @@ def table(statuses: Iterable[Status]) -> str:
     return "\n".join(lines)
 
 
+def kinds(claims: Iterable[Claim]) -> str:
+    """How many claims there are of each kind, as the README says it."""
+    of_kind = Counter(claim.kind for claim in claims)
+    named = ", ".join(f"{of_kind[kind]} {kind}" for kind in Kind)
+    return f"{of_kind.total()} claims: {named}"
+
+
 def counts(statuses: Iterable[Status]) -> str:
     """How many claims of each kind, and how many of them are fully checked."""
     found = list(statuses)
-    of_kind = Counter(status.claim.kind for status in found)
     complete = sum(status.complete for status in found)
-    kinds = ", ".join(f"{of_kind[kind]} {kind}" for kind in Kind)
-    twins = sum(status.outcome.candidates for status in found)
+    candidates = sum(status.outcome.candidates for status in found)
     pins = sum(len(status.claim.pins) for status in found)
     return (
-        f"{len(found)} claims: {kinds}.\n"
-        f"{twins} false candidates given to the same routines, {pins} pins on gbm_ref.\n"
+        f"{kinds(status.claim for status in found)}.\n"
+        f"{candidates} false candidates given to the same routines, {pins} pins on gbm_ref.\n"
         f"{complete} of {len(found)} fully checked."
     )
 

@@ -1,0 +1,45 @@
+"""Reverse steps: pure maps from X_t to X_s, s = t - dt, with the noise passed in.
+
+    h(x, t) = x * grad log p_t(x)     Hyvarinen score, the `score` argument
+    1 + h                             gradient of the log density of log X_t
+    dm, dv                            m(t) - m(s), v(t) - v(s), from `process.increments`
+    noise, z                          factor on the noise, standard normal draws
+
+Every step is called as step(process, score, x_t, t_score, dt, noise, z):
+
+    score    callable (x, t) -> h, of the shape of x
+    x_t      (..., d); t_score a number in (0, horizon]; 0 <= dt <= t_score
+    noise    a number >= 0
+    z        the shape of x_t, or None for a step that uses no noise
+
+and returns X_s of the shape of x_t. All raise ValueError for a state outside the step's domain, a
+wrong shape, a score that is not finite, or times outside the range of the process. Each declares
+its calculus, the coordinates in which it is written, its strong and weak order (sheet R15),
+whether it keeps the sign of every entry and whether it uses noise.
+
+| step | what it is |
+| --- | --- |
+| `SignAgnostic`, `DaleLangevin` | Euler-Maruyama in X and in log X (eqs. 12 and 13) |
+| `AmbientMilstein` | the Milstein scheme in X (sheet R15) |
+| `MarginalPreserving`, `AmbientMarginalPreserving` | any amount of noise, same marginals (R11) |
+| `Corrector` | Langevin dynamics at a fixed time (R11) |
+| `Ancestral`, `DDIM` | exact for a frozen denoiser, with and without noise (R7, R17) |
+| `ProbabilityFlow` | Heun's rule for the noise-free equation (R16) |
+"""
+
+from gbm_ref.steps.base import Score, Step
+from gbm_ref.steps.euler_maruyama import AmbientMilstein, DaleLangevin, SignAgnostic
+from gbm_ref.steps.gaussian import DDIM, Ancestral
+from gbm_ref.steps.log_affine import LogAffineStep, LogCoefficients
+from gbm_ref.steps.marginal_preserving import (
+    AmbientMarginalPreserving,
+    Corrector,
+    MarginalPreserving,
+)
+from gbm_ref.steps.probability_flow import ProbabilityFlow
+
+__all__ = [
+    "DDIM", "AmbientMarginalPreserving", "AmbientMilstein", "Ancestral", "Corrector",
+    "DaleLangevin", "LogAffineStep", "LogCoefficients", "MarginalPreserving", "ProbabilityFlow",
+    "Score", "SignAgnostic", "Step",
+]  # fmt: skip

@@ -1,0 +1,110 @@
+"""The reverse equation discretised in X and in log X, and the Milstein scheme in X.
+
+Symbols: see the package docstring.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from gbm_ref import _checks
+from gbm_ref._checks import Array, Values
+from gbm_ref.process import Process
+from gbm_ref.steps.base import Score, draws_like, scaled_noise, score_at, signed_state
+from gbm_ref.steps.log_affine import LogAffineStep, LogCoefficients
+
+
+@dataclass(frozen=True)
+class SignAgnostic:
+    """Euler-Maruyama in X: eq. (12) of version 2; sheet A12.
+
+        X_s = X_t * (1 - dm + 3/2 dv + dv h(|X_t|, t) + noise sqrt(dv) z)
+
+    An entry may change sign. p_t has no density there, so the score is read at |X_t| and the sign
+    is carried along (sheet E28). The 3/2 dv holds for noise = 1 and is kept as printed for
+    smaller factors, for which sheet E18 gives the bias; `AmbientMarginalPreserving` has none. X_t
+    may hold negative entries, no zeros.
+    """
+
+    calculus: ClassVar[str] = "ito"
+    coordinates: ClassVar[str] = "ambient"
+    strong_order: ClassVar[float] = 0.5
+    weak_order: ClassVar[float] = 1.0
+    keeps_sign: ClassVar[bool] = False
+    uses_noise: ClassVar[bool] = True
+
+    def __call__(
+        self,
+        process: Process,
+        score: Score,
+        x_t: Values,
+        t_score: float,
+        dt: float,
+        noise: float,
+        z: Values | None,
+    ) -> Array:
+        """X_s; the arguments are those of every step (package docstring)."""
+        x = signed_state(x_t)
+        dm, dv = process.increments(t_score, dt)
+        h = score_at(score, np.abs(x), t_score)
+        return x * (1.0 - dm + 1.5 * dv + dv * h + scaled_noise(noise, dv, x, z))
+
+
+@dataclass(frozen=True)
+class AmbientMilstein:
+    """The Milstein scheme in X: strong order 1 where `SignAgnostic` has 1/2 (sheet R15).
+
+        X_s = X_t * (1 - dm + 3/2 dv + dv h(|X_t|, t) + noise sqrt(dv) z
+                     + noise^2 dv (z^2 - 1) / 2)
+
+    The added term is the first that `DaleLangevin` has and `SignAgnostic` has not. Signs and
+    domain as in `SignAgnostic`.
+    """
+
+    calculus: ClassVar[str] = "ito"
+    coordinates: ClassVar[str] = "ambient"
+    strong_order: ClassVar[float] = 1.0
+    weak_order: ClassVar[float] = 1.0
+    keeps_sign: ClassVar[bool] = False
+    uses_noise: ClassVar[bool] = True
+
+    def __call__(
+        self,
+        process: Process,
+        score: Score,
+        x_t: Values,
+        t_score: float,
+        dt: float,
+        noise: float,
+        z: Values | None,
+    ) -> Array:
+        """X_s; the arguments are those of every step (package docstring)."""
+        x, draws = signed_state(x_t), draws_like(signed_state(x_t), z)
+        dm, dv = process.increments(t_score, dt)
+        kappa = _checks.non_negative_number(noise, "noise")
+        h = score_at(score, np.abs(x), t_score)
+        second = 0.5 * kappa**2 * dv * (draws**2 - 1.0)
+        return x * (1.0 - dm + 1.5 * dv + dv * h + kappa * math.sqrt(dv) * draws + second)
+
+
+@dataclass(frozen=True)
+class DaleLangevin(LogAffineStep):
+    """Euler-Maruyama in log X: eq. (13) of version 2; sheet A13. Keeps every sign (Dale's law).
+
+        X_s = X_t * exp(-dm + dv (1 + h(X_t, t)) + noise sqrt(dv) z)
+
+    X_t must be positive.
+    """
+
+    strong_order: ClassVar[float] = 1.0
+    weak_order: ClassVar[float] = 1.0
+
+    def coefficients(
+        self, process: Process, t_score: float, dt: float, noise: float
+    ) -> LogCoefficients:
+        """Those of the formula in the class docstring; the arguments are the base class's."""
+        dm, dv = process.increments(t_score, dt)
+        kappa = _checks.non_negative_number(noise, "noise")
+        return LogCoefficients(-dm, dv, kappa * math.sqrt(dv))

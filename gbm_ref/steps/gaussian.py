@@ -1,0 +1,90 @@
+"""Steps that are exact where the denoiser is constant: the Gaussian conditional laws of log X.
+
+With D = log X_t - m(t) + v(t) (1 + h) the denoiser (sheet R5), log X_s given X_t and
+log X_0 = D is normal (a Brownian bridge; sheet R17):
+
+    mean      D + m(s) + v(s) / v(t) (log X_t - D - m(t))  =  log X_t - dm + dv (1 + h)
+    variance  dv v(s) / v(t)
+
+The mean is that of `DaleLangevin`: only the noise differs.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from gbm_ref import _checks
+from gbm_ref._checks import Array, Values
+from gbm_ref.process import Process
+from gbm_ref.steps.log_affine import LogAffineStep, LogCoefficients
+
+
+def _log_vars(process: Process, t_score: float, dt: float) -> tuple[float, float]:
+    """v(t) and v(s), with v(t) > 0."""
+    t, s = _checks.end_of_step(t_score, dt, process.horizon)
+    if process.log_var(t) == 0.0:
+        raise ValueError("this step starts at t > 0, where v(t) > 0")
+    return process.log_var(t), process.log_var(s)
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Ancestral(LogAffineStep):
+    """Draws from the law of X_s given X_t (sheet R7, R17).
+
+        X_s = X_t * exp(-dm + dv (1 + h) + noise sqrt(dv V_s / V_t) z),   V = data_log_cov + v
+
+    data_log_cov  covariance of log X_0 that is not explained by the denoiser: 0 (a point mass,
+                  the usual ancestral step) or that of log-normal data, for which the step is then
+                  the exact reverse kernel at any length; a number, (d,) or (d, d)
+    """
+
+    strong_order: ClassVar[float] = 1.0
+    weak_order: ClassVar[float] = 1.0
+    data_log_cov: float | Array
+
+    def __init__(self, data_log_cov: Values = 0.0) -> None:
+        given = np.asarray(data_log_cov, dtype=np.float64)
+        cov: float | Array
+        if given.ndim == 0:
+            cov = _checks.non_negative_number(float(given), "data_log_cov")
+        else:
+            cov = _checks.covariance(given, given.shape[0], "data_log_cov")
+        object.__setattr__(self, "data_log_cov", cov)
+
+    def coefficients(
+        self, process: Process, t_score: float, dt: float, noise: float
+    ) -> LogCoefficients:
+        """Those of the formula in the class docstring; the arguments are the base class's."""
+        dm, dv = process.increments(t_score, dt)
+        v_t, v_s = _log_vars(process, t_score, dt)
+        kappa = _checks.non_negative_number(noise, "noise")
+        cov = self.data_log_cov
+        if not isinstance(cov, np.ndarray):
+            return LogCoefficients(-dm, dv, kappa * math.sqrt(dv * (cov + v_s) / (cov + v_t)))
+        values, vectors = np.linalg.eigh(cov)
+        stds = np.sqrt(dv * np.maximum(values + v_s, 0.0) / (values + v_t))
+        return LogCoefficients(-dm, dv, kappa * (vectors * stds) @ vectors.T)
+
+
+@dataclass(frozen=True)
+class DDIM(LogAffineStep):
+    """The noise-free step that is exact for a constant denoiser (sheet R17).
+
+        log X_s = D + m(s) + sqrt(v(s) / v(t)) (log X_t - D - m(t))
+
+    A step of length t lands on the denoiser. `noise` and `z` are ignored.
+    """
+
+    strong_order: ClassVar[float] = 1.0
+    weak_order: ClassVar[float] = 1.0
+    uses_noise: ClassVar[bool] = False
+
+    def coefficients(
+        self, process: Process, t_score: float, dt: float, noise: float
+    ) -> LogCoefficients:
+        dm, dv = process.increments(t_score, dt)
+        v_t, v_s = _log_vars(process, t_score, dt)
+        # v_t - sqrt(v_s v_t) without cancellation.
+        return LogCoefficients(-dm, dv / (1.0 + math.sqrt(v_s / v_t)), 0.0)

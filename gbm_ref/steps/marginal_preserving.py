@@ -1,0 +1,110 @@
+"""Reverse equations with any amount of noise whose marginals are those of the forward process.
+
+For any kappa >= 0 (sheet R11; eqs. (11) and (7) of version 2 are kappa = 1)
+
+    d log X = [-m' + (1 + kappa^2) / 2 sigma^2 (1 + h)] dr + kappa sigma dW       r = T - t
+
+has the marginals p_t. In these steps kappa is the step's own factor times the row's `noise`: with
+an annealed grid the drift follows the noise, so that annealing does not narrow the law, as it
+does in `DaleLangevin` and `SignAgnostic` (sheet E18).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from gbm_ref import _checks
+from gbm_ref._checks import Array, Values
+from gbm_ref.process import Process
+from gbm_ref.steps.base import Score, scaled_noise, score_at, signed_state
+from gbm_ref.steps.log_affine import LogAffineStep, LogCoefficients
+
+
+@dataclass(frozen=True)
+class MarginalPreserving(LogAffineStep):
+    """Euler-Maruyama in log X at noise level kappa (sheet R11).
+
+        X_s = X_t * exp(-dm + (1 + kappa^2) / 2 dv (1 + h) + kappa sqrt(dv) z)
+
+    kappa  >= 0, times the row's `noise`; 1 is `DaleLangevin`, 0 is Euler's rule for the
+           probability flow (sheet R16)
+    """
+
+    strong_order: ClassVar[float] = 1.0
+    weak_order: ClassVar[float] = 1.0
+    kappa: float = 1.0
+
+    def __post_init__(self) -> None:
+        _checks.non_negative_number(self.kappa, "kappa")
+
+    def coefficients(
+        self, process: Process, t_score: float, dt: float, noise: float
+    ) -> LogCoefficients:
+        """Those of the formula in the class docstring; the arguments are the base class's."""
+        dm, dv = process.increments(t_score, dt)
+        kappa = self.kappa * _checks.non_negative_number(noise, "noise")
+        return LogCoefficients(-dm, 0.5 * (1.0 + kappa**2) * dv, kappa * math.sqrt(dv))
+
+
+@dataclass(frozen=True)
+class AmbientMarginalPreserving:
+    """Euler-Maruyama in X at noise level kappa (sheet R11).
+
+        X_s = X_t * (1 - dm + (1 + kappa^2) / 2 dv (1 + h(|X_t|, t)) + kappa^2 / 2 dv
+                     + kappa sqrt(dv) z)
+
+    kappa  >= 0, times the row's `noise`; 1 is `SignAgnostic`, whose signs and domain these are
+    """
+
+    calculus: ClassVar[str] = "ito"
+    coordinates: ClassVar[str] = "ambient"
+    strong_order: ClassVar[float] = 0.5
+    weak_order: ClassVar[float] = 1.0
+    keeps_sign: ClassVar[bool] = False
+    uses_noise: ClassVar[bool] = True
+    kappa: float = 1.0
+
+    def __post_init__(self) -> None:
+        _checks.non_negative_number(self.kappa, "kappa")
+
+    def __call__(
+        self,
+        process: Process,
+        score: Score,
+        x_t: Values,
+        t_score: float,
+        dt: float,
+        noise: float,
+        z: Values | None,
+    ) -> Array:
+        """X_s; the arguments are those of every step (package docstring)."""
+        x = signed_state(x_t)
+        dm, dv = process.increments(t_score, dt)
+        kappa = self.kappa * _checks.non_negative_number(noise, "noise")
+        log_score = 1.0 + score_at(score, np.abs(x), t_score)
+        drift = -dm + 0.5 * dv * ((1.0 + kappa**2) * log_score + kappa**2)
+        return x * (1.0 + drift + scaled_noise(kappa, dv, x, z))
+
+
+@dataclass(frozen=True)
+class Corrector(LogAffineStep):
+    """Langevin dynamics of log X at a fixed time: leaves p_t as it is, up to O(dv) (sheet R11).
+
+        X' = X_t * exp(dv / 2 (1 + h(X_t, t)) + noise sqrt(dv) z)
+
+    `dt` measures the strength, dv = v(t) - v(t - dt), and no time passes. It is eq. (22) of
+    version 2 at rate sigma^2 / 2. On a normal law of log X with variance v its limit has the
+    variance v / (1 - dv / (4 v)).
+    """
+
+    strong_order: ClassVar[float] = 1.0
+    weak_order: ClassVar[float] = 1.0
+
+    def coefficients(
+        self, process: Process, t_score: float, dt: float, noise: float
+    ) -> LogCoefficients:
+        _, dv = process.increments(t_score, dt)
+        kappa = _checks.non_negative_number(noise, "noise")
+        return LogCoefficients(0.0, 0.5 * dv, kappa * math.sqrt(dv))

@@ -1,0 +1,238 @@
+"""The steps beyond eqs. 12 and 13: each against its formula in mpmath, its limits and its law."""
+
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+
+from gbm_ref import (
+    GBM,
+    Gaussian,
+    LogNormal,
+    Process,
+    denoiser,
+    exact_law,
+    exact_score,
+    simulate,
+    uniform,
+)
+from gbm_ref.grids import annealed
+from gbm_ref.steps import (
+    DDIM,
+    AmbientMarginalPreserving,
+    AmbientMilstein,
+    Ancestral,
+    Corrector,
+    DaleLangevin,
+    LogAffineStep,
+    MarginalPreserving,
+    SignAgnostic,
+    Step,
+)
+from tests.assertions import assert_accurate
+from tests.probe import Law, LawRejected, assert_law
+from tests.problems import LOG_NORMALS, PROCESSES, draws, states
+
+H = np.linspace(-6.1, 4.7, 24).reshape(12, 2)
+PROCESS = GBM(mu=0.13, sigma=0.7, horizon=0.9)
+T, DT, KAPPA, NOISE = 0.5, 0.2, 0.7, 0.9
+M = mpmath
+
+
+def fixed_score(x: np.ndarray, t: float) -> np.ndarray:
+    """The same numbers everywhere, so that a step is tested alone."""
+    return H
+
+
+def coefficients() -> tuple[mpf, mpf, mpf, mpf]:
+    """dm, dv, v(t), v(s) of one step from T by DT, the floats taken as exact."""
+    mu, sigma, t, dt = mpf(0.13), mpf(0.7), mpf(T), mpf(DT)
+    return (mu - sigma**2 / 2) * dt, sigma**2 * dt, sigma**2 * t, sigma**2 * (t - dt)
+
+
+def log_factor(name: str, h: mpf, z: mpf) -> mpf:
+    """log X_s - log X_t of the steps in log X, from sheet R7, R11 and R17."""
+    dm, dv, v_t, v_s = coefficients()
+    kappa, noise = mpf(KAPPA) * mpf(NOISE), mpf(NOISE)
+    bridge = -dm + dv * (1 + h)
+    return {
+        "marginal": -dm + (1 + kappa**2) / 2 * dv * (1 + h) + kappa * M.sqrt(dv) * z,
+        "corrector": dv / 2 * (1 + h) + noise * M.sqrt(dv) * z,
+        "ancestral": bridge + noise * M.sqrt(dv * v_s / v_t) * z,
+        "reverse kernel": bridge + noise * M.sqrt(dv * (mpf(0.3) + v_s) / (mpf(0.3) + v_t)) * z,
+        "ddim": -dm + (v_t - M.sqrt(v_s * v_t)) * (1 + h),
+    }[name]
+
+
+LOG_STEPS: dict[str, Step] = {
+    "marginal": MarginalPreserving(KAPPA),
+    "corrector": Corrector(),
+    "ancestral": Ancestral(),
+    "reverse kernel": Ancestral(0.3),
+    "ddim": DDIM(),
+}
+
+
+@pytest.mark.parametrize("name", LOG_STEPS)
+def test_steps_in_log_x_are_their_formulas(name: str) -> None:
+    x, z = states(2), draws(12, 2)
+    found = LOG_STEPS[name](PROCESS, fixed_score, x, T, DT, NOISE, z)
+    flat = zip(x.ravel(), H.ravel(), z.ravel(), strict=True)
+    with mpmath.workdps(50):
+        exact = [mpf(a) * M.exp(log_factor(name, mpf(h), mpf(b))) for a, h, b in flat]
+    scale = np.abs(found) * (1.0 + 0.1 * (2 + np.abs(H)) + np.abs(z))
+    assert_accurate(found, exact, scale, k=8)
+
+
+@pytest.mark.parametrize("name", ["marginal", "milstein"])
+def test_steps_in_x_are_their_formulas(name: str) -> None:
+    x, z = states(2) * np.where(draws(12, 2) > 0, 1, -1), draws(12, 2)
+    step = {"marginal": AmbientMarginalPreserving(KAPPA), "milstein": AmbientMilstein()}[name]
+    found = step(PROCESS, fixed_score, x, T, DT, NOISE, z)
+    with mpmath.workdps(50):
+        dm, dv, _, _ = coefficients()
+        kappa = mpf(NOISE) * (mpf(KAPPA) if name == "marginal" else 1)
+        exact = []
+        for a, h, b in zip(x.ravel(), H.ravel(), z.ravel(), strict=True):
+            factor = 1 - dm + kappa * M.sqrt(dv) * mpf(b)
+            if name == "marginal":
+                factor += (1 + kappa**2) / 2 * dv * (1 + mpf(h)) + kappa**2 / 2 * dv
+            else:
+                factor += mpf(3) / 2 * dv + dv * mpf(h) + kappa**2 * dv / 2 * (mpf(b) ** 2 - 1)
+            exact.append(mpf(a) * factor)
+    scale = np.abs(x) * (1.0 + 0.1 * (3 + np.abs(H)) + np.abs(z) + 0.1 * z**2)
+    assert_accurate(found, exact, scale, k=8)
+
+
+def test_at_kappa_one_they_are_the_samplers_of_the_paper() -> None:
+    x, z = states(2), draws(12, 2)
+    arguments = (PROCESS, fixed_score, x, T, DT, 1.0, z)
+    np.testing.assert_array_equal(MarginalPreserving()(*arguments), DaleLangevin()(*arguments))
+    np.testing.assert_allclose(
+        AmbientMarginalPreserving()(*arguments), SignAgnostic()(*arguments), rtol=0, atol=1e-14 * 9
+    )
+
+
+def test_milstein_is_closer_to_dale_langevin_than_euler_is() -> None:
+    """Gap of order dt^(3/2) against dt (sheet A13): at dt / 100 it falls by 1000, not by 100."""
+    x, z = np.full((12, 2), 1.3), draws(12, 2)
+
+    def gap(step: Step, dt: float) -> float:
+        exact = DaleLangevin()(PROCESS, fixed_score, x, T, dt, 1.0, z)
+        return float(np.max(np.abs(step(PROCESS, fixed_score, x, T, dt, 1.0, z) - exact)))
+
+    falls = [gap(s, 1e-4) / gap(s, 1e-6) for s in (AmbientMilstein(), SignAgnostic())]
+    assert falls[0] == pytest.approx(1000, rel=0.15)
+    assert falls[1] == pytest.approx(100, rel=0.15)
+
+
+@pytest.mark.parametrize("step", [DDIM(), Ancestral()], ids=["DDIM", "Ancestral"])
+def test_a_step_to_the_data_lands_on_the_denoiser(step: Step) -> None:
+    x = states(2)
+    found = step(PROCESS, fixed_score, x, T, T, 1.0, draws(12, 2))
+    np.testing.assert_allclose(np.log(found), denoiser(x, H, PROCESS, T), rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("target", LOG_NORMALS.values(), ids=list(LOG_NORMALS))
+@pytest.mark.parametrize("process", PROCESSES.values(), ids=list(PROCESSES))
+@pytest.mark.parametrize("steps", [1, 3, 16])
+def test_the_reverse_kernel_is_exact_in_any_number_of_steps(
+    target: LogNormal, process: Process, steps: int
+) -> None:
+    """Sheet R7; with the noise of the point-mass kernel instead, the law is too narrow."""
+    grid = uniform(steps, process.horizon)
+    end = target.diffuse(process, process.horizon)
+    start = Gaussian(end.log_mean, end.log_cov)
+    law = exact_law(Ancestral(target.log_cov), target, process, grid, start)
+    np.testing.assert_allclose(law.mean, target.log_mean, atol=1e-13)
+    np.testing.assert_allclose(law.cov, target.log_cov, atol=1e-13)
+    twin = exact_law(Ancestral(), target, process, grid, start)
+    assert np.trace(twin.cov) < 0.9 * np.trace(target.log_cov)
+
+
+STEPS_WITH_A_LAW: dict[str, LogAffineStep] = {
+    "marginal": MarginalPreserving(KAPPA),
+    "euler flow": MarginalPreserving(0.0),
+    "corrector": Corrector(),
+    "ancestral": Ancestral(),
+    "reverse kernel": Ancestral([[0.4, 0.1], [0.1, 0.2]]),
+    "ddim": DDIM(),
+}
+
+
+@pytest.mark.parametrize("name", STEPS_WITH_A_LAW)
+def test_the_law_of_the_code_is_the_exact_law(name: str) -> None:
+    step, target = STEPS_WITH_A_LAW[name], LOG_NORMALS["log-normal-2d"]
+    grid = annealed(5, PROCESS.horizon, chi=0.8, step_length=0.11, inner_steps=2)
+    score = exact_score(target, PROCESS)
+    start = Law(np.array([0.4, -0.1]), np.array([[1.0, 0.3], [0.3, 0.7]]))
+    expected = exact_law(step, target, PROCESS, grid, Gaussian(*start))
+    if name == "reverse kernel":
+        assert_not_only_diagonal(expected.cov)
+
+    def sampler(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+        return simulate(step, PROCESS, score, x, grid, z)
+
+    assert_law(sampler, start, Law(*expected), len(grid))
+    wider = Law(expected.mean, expected.cov * (1 + 1e-9))
+    with pytest.raises(LawRejected):
+        assert_law(sampler, start, wider, len(grid))
+
+
+def assert_not_only_diagonal(cov: np.ndarray) -> None:
+    assert abs(cov[0, 1]) > 1e-3
+
+
+@pytest.mark.parametrize("kappa", [0.0, 0.5, 1.0, 1.6])
+def test_any_amount_of_noise_has_the_same_limit(kappa: float) -> None:
+    """Sheet R11: the bias of the variance halves with the step, whatever kappa is."""
+    target, process = LogNormal([0.3], 0.2), GBM(mu=0.13, sigma=0.8)
+    start = Gaussian(*(target.diffuse(process, 1.0).log_mean, np.array([[0.84]])))
+
+    def bias(steps: int) -> float:
+        law = exact_law(MarginalPreserving(kappa), target, process, uniform(steps), start)
+        return float(law.cov[0, 0]) / 0.2 - 1
+
+    assert bias(4000) / bias(8000) == pytest.approx(2, rel=0.01)
+    assert abs(bias(8000)) < 1e-3
+
+
+def test_annealing_narrows_dale_langevin_and_not_the_marginal_preserving_step() -> None:
+    """Sheet E18: chi = 0.995 at N = 1000 leaves 0.081 v0; with the drift adapted, v0 remains."""
+    target, process = LogNormal([0.0], 0.05), GBM(sigma=0.8)
+    start = Gaussian(np.zeros(1), np.array([[0.69]]))
+    grid = annealed(1000, chi=0.995)
+    narrow = exact_law(DaleLangevin(), target, process, grid, start).cov[0, 0] / 0.05
+    kept = exact_law(MarginalPreserving(), target, process, grid, start).cov[0, 0] / 0.05
+    assert round(float(narrow), 3) == 0.081
+    assert float(kept) == pytest.approx(1, abs=5e-3)
+
+
+def test_the_corrector_s_limit_is_that_of_sheet_r11() -> None:
+    target, process = LogNormal([0.3], 0.2), GBM(mu=0.13, sigma=0.8)
+    row = uniform(10)[3]
+    v = 0.2 + process.log_var(row.t_score)
+    start = Gaussian(np.array([0.3 + process.log_mean(row.t_score)]), np.array([[v]]))
+    law = exact_law(Corrector(), target, process, (row,) * 2000, start)
+    dv = 0.64 * row.dt
+    assert float(law.cov[0, 0]) == pytest.approx(v / (1 - dv / (4 * v)), rel=1e-12)
+    assert float(law.mean[0]) == pytest.approx(float(start.mean[0]), rel=1e-12)
+
+
+@pytest.mark.parametrize("make", [MarginalPreserving, AmbientMarginalPreserving, Ancestral])
+def test_a_negative_parameter_is_refused(make: type) -> None:
+    with pytest.raises(ValueError, match="must not be negative"):
+        make(-0.1)
+
+
+@pytest.mark.parametrize("step", LOG_STEPS.values(), ids=list(LOG_STEPS))
+def test_states_that_are_not_positive_are_refused(step: Step) -> None:
+    with pytest.raises(ValueError, match="positive"):
+        step(PROCESS, fixed_score, -states(2), T, DT, NOISE, draws(12, 2))
+
+
+def test_the_start_of_time_is_refused() -> None:
+    for step in (DDIM(), Ancestral()):
+        with pytest.raises(ValueError, match="t > 0"):
+            step(PROCESS, fixed_score, states(2), 0.0, 0.0, 1.0, draws(12, 2))

@@ -1,0 +1,115 @@
+"""ERRATA.md, TRACE.md and the counts in the README are what the code says today."""
+
+import ast
+import inspect
+import re
+
+import pytest
+
+import gbm_ref
+from spec.catalogue import CLAIMS
+from spec.checking.claim import Kind
+from spec.inventory import PAPER, SHEET
+from spec.pages import errata, table, trace
+from spec.pages.sources import fast_twin, public_functions, tests_naming
+from tests.source_tree import ROOT
+
+HOW = "run `python -m spec --write`, look at the change and commit it"
+
+
+@pytest.mark.parametrize(("name", "page"), [("ERRATA", errata.page), ("TRACE", trace.page)])
+def test_generated_pages_are_up_to_date(name: str, page: object) -> None:
+    written = (ROOT / "spec" / f"{name}.md").read_text(encoding="utf-8")
+    assert written == page(), HOW  # type: ignore[operator]
+
+
+def test_no_page_is_empty() -> None:
+    assert len(errata.errata()) >= 33
+    assert trace.page().count("\n| ") > 300
+
+
+def test_every_public_function_of_the_oracle_is_pinned() -> None:
+    assert trace.unpinned() == []
+
+
+def runtime_functions() -> set[str]:
+    """The public functions of gbm_ref as Python sees them, the other way to the same list."""
+    found = set()
+    for name in gbm_ref.__all__:
+        value = getattr(gbm_ref, name)
+        if inspect.isfunction(value):
+            found.add(f"gbm_ref.{name}")
+        elif (
+            inspect.isclass(value) and not inspect.isabstract(value) and value is not gbm_ref.Step
+        ):
+            for owner in value.__mro__:
+                if owner.__module__.startswith("gbm_ref"):
+                    found |= {
+                        f"gbm_ref.{name}.{method}"
+                        for method, item in vars(owner).items()
+                        if inspect.isfunction(item)
+                        and (method == "__call__" or not method.startswith("_"))
+                    }
+    return found
+
+
+def test_reading_the_sources_finds_what_importing_them_does() -> None:
+    assert {f.name for f in public_functions()} == runtime_functions()
+
+
+def test_the_trace_leads_to_the_fast_twin_and_the_tests() -> None:
+    by_name = {f.name: f for f in public_functions()}
+    assert fast_twin(by_name["gbm_ref.denoiser"]) == "gbm_fast.scores.denoiser"
+    assert fast_twin(by_name["gbm_ref.GBM.sample"]) == "gbm_fast.process.constant.GBM.sample"
+    assert fast_twin(by_name["gbm_ref.exact_law"]) == "-"
+    assert "tests/ref/test_ref_scores.py" in tests_naming(by_name["gbm_ref.denoiser"])
+
+
+def test_every_place_leads_to_a_claim() -> None:
+    assert "**none**" not in trace.page()
+
+
+def test_every_entry_of_the_errata_is_whole() -> None:
+    text = errata.page()
+    sections = text.split("\n## ")[1:]
+    assert len(sections) == len(errata.errata())
+    for section in sections:
+        for part in ("**Printed.**", "**What is wrong.**", "**Correct.**", "The routine refuses"):
+            assert part in section
+    anchors = {
+        re.sub(r"[^\w\- ]", "", line[3:].lower()).replace(" ", "-")
+        for line in text.splitlines()
+        if line.startswith("## ")
+    }
+    linked = set(re.findall(r"\]\(#([^)]*)\)", text))
+    assert linked == anchors
+
+
+def test_errata_cover_the_sheet() -> None:
+    covered = {item for claim in errata.errata() for item in claim.sheet}
+    assert {item for item in SHEET if item.startswith("E")} <= covered
+
+
+def test_counts_in_the_readme() -> None:
+    kinds = {kind: sum(c.kind is kind for c in CLAIMS) for kind in Kind}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert table.kinds(CLAIMS) in readme, table.kinds(CLAIMS)
+    assert sum(kinds.values()) == len(CLAIMS)
+
+
+def test_the_inventory_holds_every_number() -> None:
+    assert {f"eq. {n}" for n in range(1, 34)} <= set(PAPER["v1"])
+    assert {f"eq. {n}" for n in range(1, 39)} <= set(PAPER["v2"])
+    assert len(set(SHEET)) == len(SHEET) >= 38 + 33 + 24
+
+
+def test_claims_say_nothing_twice() -> None:
+    titles = [claim.title for claim in CLAIMS]
+    assert sorted({t for t in titles if titles.count(t) > 1}) == []
+    assert all("|" not in title for title in titles)
+
+
+def test_the_command_module_is_light() -> None:
+    tree = ast.parse((ROOT / "spec/__main__.py").read_text(encoding="utf-8"))
+    top = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
+    assert not any("sympy" in ast.unparse(n) or "spec" in ast.unparse(n) for n in top)

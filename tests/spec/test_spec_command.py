@@ -1,0 +1,51 @@
+"""`python -m spec` as a user runs it, on single claims; the whole run is a phase of .ci/run."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from spec import __main__ as command
+from spec.catalogue import BY_ID
+from tests.source_tree import ROOT
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "spec", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+def test_one_claim_in_full() -> None:
+    done = run("--claim", "A10-score", "--jobs", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    for part in (
+        "fully checked",
+        "rests on    Robbins",
+        "Derivation",
+        "no Jacobian",
+        "Pins gbm_ref.",
+    ):
+        assert part in done.stdout
+
+
+def test_json() -> None:
+    done = run("--claim", "E1", "--json", "--jobs", "1")
+    (entry,) = json.loads(done.stdout)
+    assert (entry["id"], entry["kind"], entry["status"]) == ("E1", "refuted", "fully checked")
+
+
+def test_an_unknown_claim_is_named_before_anything_runs() -> None:
+    done = run("--claim", "E99")
+    assert done.returncode == 2
+    assert "no claim is called E99" in done.stderr
+    assert "A10-score" in done.stderr
+
+
+def test_a_failure_anywhere_gives_exit_code_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "pin_troubles", lambda ids: {})
+    assert command.main(["--claim", "A10-score", "--jobs", "1"]) == 1
+    assert "not compared" in capsys.readouterr().out
+    assert BY_ID["A10-score"].pins

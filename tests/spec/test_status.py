@@ -1,0 +1,142 @@
+"""The status is computed, and every way of falling short is seen: each is planted here."""
+
+from dataclasses import replace
+
+import pytest
+from sympy import Rational, exp, pi, sqrt, symbols
+
+from spec import catalogue
+from spec.checking.algebra import Undecidable, same, vanishes
+from spec.checking.asking import decide
+from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v1
+from spec.checking.record import gaps
+from spec.checking.symbols import h
+from spec.checking.verdicts import Status, run_proofs, statuses
+
+PIN = Pin("gbm_ref.f", formula=1 + h, twins={"t": h}, points=({"h": 1.0}, {"h": 2.0}))
+PROOF = Proof(lambda number: number == 4, holds=4, twins={"five": 5})
+CLAIM = Claim(
+    id="planted",
+    title="two and two",
+    statement="2 + 2 = 4",
+    kind=Kind.PROVED,
+    means=Means.ALGEBRA,
+    sources=v1("eq. 1"),
+    derivation="count",
+    proof=PROOF,
+)
+AGREE = {"planted: gbm_ref.f": []}
+
+
+def status(
+    monkeypatch: pytest.MonkeyPatch, *claims: Claim, pins: dict[str, list[str]] | None = None
+) -> Status:
+    """Of the last of these claims, in a catalogue that holds no others."""
+    monkeypatch.setattr(catalogue, "BY_ID", {c.id: c for c in claims})
+    monkeypatch.setattr("spec.checking.verdicts.BY_ID", catalogue.BY_ID)
+    found = statuses(run_proofs([c.id for c in claims], 1), pins or {})
+    return found[claims[-1].id]
+
+
+def test_a_sound_claim_is_fully_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = status(monkeypatch, replace(CLAIM, pins=(PIN,)), pins=AGREE)
+    assert (found.rung, found.troubles, found.complete) == ("fully checked", (), True)
+
+
+def test_an_incomplete_record_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = status(monkeypatch, replace(CLAIM, derivation=" "))
+    assert (found.rung, found.troubles) == ("open", ("no derivation",))
+
+
+def test_a_refused_statement_is_only_stated(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = status(monkeypatch, replace(CLAIM, proof=replace(PROOF, holds=6)))
+    assert (found.rung, found.complete) == ("stated", False)
+
+
+def test_an_accepted_twin_stops_at_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    lax = replace(PROOF, routine=lambda number: number < 6)
+    found = status(monkeypatch, replace(CLAIM, proof=lax))
+    assert (found.rung, found.troubles) == ("proved", ("five: accepted",))
+
+
+def test_an_exception_refuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    brittle = replace(PROOF, routine=lambda number: {4: True}[number])
+    found = status(monkeypatch, replace(CLAIM, proof=brittle))
+    assert (found.rung, found.troubles) == ("proved", ("five: KeyError: 5",))
+
+
+def test_an_answer_that_is_not_a_truth_value_proves_nothing() -> None:
+    outcome = decide(replace(CLAIM, proof=replace(PROOF, routine=lambda number: 1)))
+    assert outcome.proof_trouble == "the routine answered 1, not True or False"
+
+
+def test_a_pin_that_was_not_compared_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = status(monkeypatch, replace(CLAIM, pins=(PIN,)))
+    assert (found.rung, found.troubles) == ("twins refused", ("gbm_ref.f: not compared",))
+
+
+def test_a_claim_is_no_better_than_what_it_rests_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = replace(CLAIM, id="base", proof=replace(PROOF, holds=6))
+    middle = replace(CLAIM, id="middle", depends=("base",))
+    found = status(monkeypatch, base, middle, replace(CLAIM, depends=("middle",)))
+    assert (found.rung, found.troubles) == ("checked", ("rests on base",))
+
+
+def test_lost_texts_need_a_reason() -> None:
+    lost = replace(CLAIM, kind=Kind.UNRECOVERABLE, means=Means.NONE, proof=None)
+    assert gaps(lost) == ["no reason why there is nothing to prove"]
+    assert gaps(replace(lost, reason="the entries are lost")) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "gap"),
+    [
+        ({"sources": ()}, "no source"),
+        ({"proof": None}, "no proof routine"),
+        ({"proof": replace(PROOF, twins={})}, "no false twin"),
+        ({"kind": Kind.REFUTED}, "what the paper prints is not given"),
+        ({"means": Means.LITERATURE}, "decides nothing"),
+        ({"pins": (replace(PIN, twins={}),)}, "has no twin"),
+        ({"pins": (replace(PIN, points=PIN.points[:1]),)}, "fewer than two points"),
+    ],
+)
+def test_gaps_of_a_record_are_named(change: dict[str, object], gap: str) -> None:
+    assert any(gap in found for found in gaps(replace(CLAIM, **change)))  # type: ignore[arg-type]
+
+
+def test_defects_of_the_collection_are_named() -> None:
+    assert catalogue.defects(()) == ["there are no claims"]
+    assert catalogue.defects((CLAIM, CLAIM)) == ["planted: two claims have this id"]
+    (found,) = catalogue.defects((replace(CLAIM, depends=("nobody",)),))
+    assert found == "planted: depends on nobody, which does not exist"
+    circle = (replace(CLAIM, depends=("b",)), replace(CLAIM, id="b", depends=("planted",)))
+    (found,) = catalogue.defects(circle)
+    assert found.startswith("claims rest on each other in a circle")
+
+
+def test_what_no_claim_is_about_is_named() -> None:
+    found = catalogue.shortfalls((replace(CLAIM, sources=v1("eq. 1", "eq. 34"), sheet=("A99",)),))
+    assert "v1 eq. 1: no claim is about it" not in found
+    assert {"v1 eq. 2: no claim is about it", "sheet A1: no claim is about it"} <= set(found)
+    assert found[-2:] == [f"{n}: spec/inventory.py does not list it" for n in ("v1 eq. 34", "A99")]
+
+
+def test_several_processes_give_the_same_outcomes() -> None:
+    alone, together = (run_proofs(["Robbins", "A10-score"], jobs) for jobs in (1, 2))
+    assert {k: replace(o, seconds=0) for k, o in alone.items()} == {
+        k: replace(o, seconds=0) for k, o in together.items()
+    }
+
+
+def test_polynomials_decide() -> None:
+    x, y = symbols("x y")
+    assert vanishes((x**2 - y**2) / (x - y) - x - y)
+    assert not vanishes((x**2 - y**2) / (x - y) - x + y)
+    assert same(Rational(1, 3) * x, x / 3)
+    assert not vanishes((x - x, y))
+
+
+@pytest.mark.parametrize("make", [exp, sqrt, lambda x: pi * x - 3 * x], ids=["exp", "sqrt", "pi"])
+def test_what_is_not_rational_is_an_error_not_a_refusal(make: object) -> None:
+    with pytest.raises(Undecidable):
+        vanishes(make(symbols("x")))  # type: ignore[operator]
