@@ -1,11 +1,16 @@
-"""Multiplicative denoising score matching (M-DSM).
+"""Multiplicative score matching: denoising (M-DSM), explicit (M-ESM) and implicit.
 
-    loss = E_{X_0, z}  lambda(v) / 2  | h_target - h_model(X_t, t) |^2
-    X_t = X_0 * exp(m + sqrt(v) z),    h_target = x * grad log p(x_t | x_0) = -1 - z / sqrt(v)
+    M-DSM     E_{X_0, z}  lambda / 2 | h_target - h_model(X_t, t) |^2,  h_target = -1 - z / sqrt(v)
+    M-ESM     E_{X_t}     lambda / 2 | h(X_t, t) - h_model(X_t, t) |^2
+    implicit  E_{X_t}     lambda sum_i { h_i^2 / 2 + h_i + x_i d_i h_i }     (h the model)
 
-Eqs. (15) and (16) of version 2; sheet A15, A16 (the target in terms of z: sheet R4). The variance
-of h_target is 1 / v, so the unweighted loss of the paper is dominated by the smallest times
-(sheet E9); lambda = v makes it finite.
+with X_t = X_0 * exp(m + sqrt(v) z), h = x * grad log p_t and h_target = x * grad log p(x_t | x_0):
+eqs. (14) to (16) of version 2; sheet A14 to A16, R4, R18. The three differ by constants that do
+not depend on the model (Theorem 4.1 of version 2; the implicit form by parts, if x_i p h_i
+vanishes at the ends). At t = 0 the explicit and implicit forms are Hyvarinen's score matching for
+non-negative data (eq. (17) of version 2; sheet A17). The variance of h_target is 1 / v, so the
+unweighted M-DSM of the paper is dominated by the smallest times (sheet E9); lambda = v makes it
+finite.
 """
 
 import math
@@ -19,17 +24,37 @@ from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
 from gbm_ref.process import Process
 from gbm_ref.steps import Score
+from gbm_ref.targets import Target
 
 Weighting = Callable[[float], float]
 
 
 class MDSMLoss(NamedTuple):
-    """The loss and its terms: a number, (...), (..., d) and (..., d)."""
+    """The M-DSM loss and its terms: a number, (...), (..., d) and (..., d)."""
 
     loss: float
     per_sample: Array
     h_model: Array
     h_target: Array
+
+
+class MESMLoss(NamedTuple):
+    """The M-ESM loss and its terms: a number, (...), (..., d) and (..., d)."""
+
+    loss: float
+    per_sample: Array
+    h_model: Array
+    h_exact: Array
+
+
+class ImplicitLoss(NamedTuple):
+    """The implicit loss and its terms: a number, (...), and three sums over coordinates (...)."""
+
+    loss: float
+    per_sample: Array
+    square: Array
+    linear: Array
+    slope: Array
 
 
 def unweighted(v: float) -> float:
@@ -77,9 +102,7 @@ def m_dsm(
 
     Raises ValueError for t = 0, a non-positive x0 or shapes that differ.
     """
-    start = _checks.positive_array(x0, "x0")
-    if start.ndim == 0 or start.size == 0:
-        raise ValueError(f"x0 must have shape (..., d) and hold data, got {start.shape}")
+    start = _batch(x0, "x0")
     noise = _checks.like(z, start, "z", "x0")
     v = process.log_var(t)
     if v == 0.0:
@@ -89,3 +112,89 @@ def m_dsm(
     h_model = _checks.like(model(x_t, float(t)), x_t, "the model's score", "x0")
     per_sample = np.asarray(weighting(v) * 0.5 * np.sum((h_target - h_model) ** 2, axis=-1))
     return MDSMLoss(float(np.mean(per_sample)), per_sample, h_model, h_target)
+
+
+def m_esm(
+    model: Score,
+    target: Target,
+    x: Values,
+    t: float,
+    process: Process,
+    weighting: Weighting = unweighted,
+) -> MESMLoss:
+    """The M-ESM loss of a batch of draws from p_t: what M-DSM exceeds by its floor (sheet R4b).
+
+    model      callable (x, t) -> h of the shape of x
+    target     the law of X_0, whose exact score at t is known
+    x          (..., d), positive; draws of X_t, so that the mean estimates the expectation
+    t          a number in [0, horizon], at which the diffused target has a density
+    weighting  v(t) -> lambda
+
+    Raises ValueError for a non-positive x, another d or a target without a density at t.
+    """
+    state = _batch(x, "x")
+    h_exact = target.diffuse(process, t).hyvarinen_score(state)
+    h_model = _checks.like(model(state, float(t)), state, "the model's score")
+    squares = np.sum((h_exact - h_model) ** 2, axis=-1)
+    per_sample = np.asarray(weighting(process.log_var(t)) * 0.5 * squares)
+    return MESMLoss(float(np.mean(per_sample)), per_sample, h_model, h_exact)
+
+
+def implicit_m_esm(
+    model: Score,
+    slope: Score,
+    x: Values,
+    t: float,
+    process: Process,
+    weighting: Weighting = unweighted,
+) -> ImplicitLoss:
+    """M-ESM without the exact score, up to a constant, by parts (sheet R18).
+
+        lambda sum_i { h_i^2 / 2 + h_i + x_i d_i h_i }  =  M-ESM - lambda E|h_exact|^2 / 2
+
+    model      callable (x, t) -> h of the shape of x
+    slope      callable (x, t) -> x_i dh_i / dx_i, the diagonal of the derivative in log x
+    x          (..., d), positive; draws of X_t
+    t          a number in [0, horizon]; the implicit form needs no density formula, so t = 0 is
+               score matching of the data themselves
+    weighting  v(t) -> lambda
+
+    The equality needs p x_i h_i -> 0 at 0 and at infinity (sheet R18). Raises ValueError for a
+    non-positive x or shapes that differ.
+    """
+    state = _batch(x, "x")
+    h = _checks.like(model(state, float(t)), state, "the model's score")
+    dh = _checks.like(slope(state, float(t)), state, "the slope of the model's score")
+    weight = weighting(process.log_var(t))
+    square, linear, slopes = (np.asarray(weight * np.sum(a, axis=-1)) for a in (0.5 * h**2, h, dh))
+    per_sample = np.asarray(square + linear + slopes)
+    return ImplicitLoss(float(np.mean(per_sample)), per_sample, square, linear, slopes)
+
+
+def nonnegative_score_matching(stein: Values, slope: Values, x: Values) -> ImplicitLoss:
+    """Hyvarinen's score matching for non-negative data in its own terms (sheet A17, R18).
+
+        sum_i { x_i^2 psi_i^2 / 2 + 2 x_i psi_i + x_i^2 d_i psi_i }
+
+    stein, slope  psi(x) = grad log of the model density and its diagonal derivative d_i psi_i,
+                  both of the shape of x
+    x             (..., d), positive data
+
+    It is `implicit_m_esm` at t = 0 with h = x psi. Raises ValueError for a non-positive x or
+    shapes that differ.
+    """
+    state = _batch(x, "x")
+    psi = _checks.like(stein, state, "stein")
+    dpsi = _checks.like(slope, state, "slope")
+    terms = (0.5 * (state * psi) ** 2, 2.0 * state * psi, state**2 * dpsi)
+    square, linear, slopes = (np.asarray(np.sum(a, axis=-1)) for a in terms)
+    per_sample = np.asarray(square + linear + slopes)
+    return ImplicitLoss(float(np.mean(per_sample)), per_sample, square, linear, slopes)
+
+
+def _batch(x: Values, name: str) -> Array:
+    """x in float64, once it is known to be positive, of shape (..., d) and not empty."""
+    array = _checks.positive_array(x, name)
+    if array.ndim == 0 or array.size == 0:
+        raise ValueError(f"{name} must have shape (..., d) and hold data, got {array.shape}")
+    return array
