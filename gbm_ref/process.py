@@ -195,9 +195,9 @@ class VarianceExploding(Process):
 
         v(t) = std_min^2 (exp(2 rate t / T) - 1),   2 rate = log(1 + (std_max / std_min)^2)
 
-    hence v(T) = std_max^2 exactly. The form sigma_min * r^t of Appendix C of version 2 is that of
-    the *diffusion coefficient*, not of the standard deviation sqrt(v) (sheet E19 iii):
-    sigma(t) = std_min sqrt(2 rate / T) exp(rate t / T).
+    hence v(T) = std_max^2 exactly. What grows geometrically is the *diffusion coefficient*
+    sigma(t) = std_min sqrt(2 rate / T) exp(rate t / T), not the standard deviation sqrt(v) of the
+    variance-exploding equations of Song et al. (Appendix C of version 2; sheet E19 iii).
 
     std_min, std_max  0 < std_min < std_max, standard deviations of log X
     horizon           last time T, > 0

@@ -48,8 +48,10 @@ def compare(pin: Pin, formula: Formula, adapter: Adapter) -> None:
         for value, truth, bound in zip(values, wanted, allowed, strict=True):
             # A NaN is never within the bound.
             if not abs(mpf(value) - truth) <= bound:
-                error = mpmath.nstr(abs(mpf(value) - truth) / bound, 3)
-                raise PinDisagrees(f"{error} times the allowed error at {dict(point)}")
+                error, allowed_error = (
+                    mpmath.nstr(e, 3) for e in (abs(mpf(value) - truth), bound)
+                )
+                raise PinDisagrees(f"off by {error}, {allowed_error} allowed, at {dict(point)}")
 
 
 def troubles(pin: Pin, adapters: Mapping[str, Adapter]) -> list[str]:

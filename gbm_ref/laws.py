@@ -1,0 +1,212 @@
+"""Positive laws that are not log-normal, with their Hyvarinen scores (sheet R25).
+
+| law | x d/dx log p(x) |
+| --- | --- |
+| `Gamma(shape, rate)` | shape - 1 - rate x |
+| `InverseGamma(shape, scale)` | -shape - 1 + scale / x |
+| `Weibull(shape, scale)` | shape - 1 - shape (x / scale)^shape |
+| `BetaPrime(a, b, scale)` | a - 1 - (a + b) x / (scale + x) |
+
+Coordinates are independent; parameters are numbers or (d,), positive and finite. These laws are
+not closed under geometric Brownian motion and have no `diffuse`; `gbm_ref.gamma_noise` diffuses
+`InverseGamma` by multiplicative gamma noise, which makes it a `BetaPrime`. Shapes: x (..., d);
+scores (..., d); `logpdf` and `cdf` (...), the latter for d = 1. All raise ValueError for an x that
+is not positive and finite or not (..., d).
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+from scipy.special import betaln, gammaln, xlog1py, xlogy
+
+from gbm_ref import _checks
+from gbm_ref._checks import Array, Values
+
+
+def _parameters(*pairs: tuple[str, Values]) -> list[Array]:
+    """Each parameter as (d,), once they are known to be positive and of one length."""
+    arrays = [np.atleast_1d(_checks.positive_array(value, name)) for name, value in pairs]
+    try:
+        shape = np.broadcast_shapes(*[array.shape for array in arrays])
+    except ValueError:
+        shape = (0, 0)
+    if len(shape) != 1:
+        sizes = ", ".join(f"{name} {a.shape}" for (name, _), a in zip(pairs, arrays, strict=True))
+        raise ValueError(f"parameters must be numbers or of one shape (d,), got {sizes}")
+    return [np.broadcast_to(array, shape).copy() for array in arrays]
+
+
+class ProductLaw(ABC):
+    """A law with independent coordinates, given by one formula for each of them."""
+
+    @property
+    @abstractmethod
+    def d(self) -> int:
+        """Number of coordinates."""
+
+    @abstractmethod
+    def hyvarinen_score(self, x: Values) -> Array:
+        """x * grad log p(x), the formula in the module docstring."""
+
+    @abstractmethod
+    def _log_densities(self, x: Array) -> Array:
+        """log p_i(x_i), (..., d)."""
+
+    @abstractmethod
+    def _cdfs(self, x: Array) -> Array:
+        """P(X_i <= x_i), (..., d)."""
+
+    @abstractmethod
+    def rvs(self, size: int, random_state: np.random.Generator) -> Array:
+        """`size` independent draws, (size, d)."""
+
+    def logpdf(self, x: Values) -> Array:
+        """log p(x), in nats."""
+        return np.asarray(np.sum(self._log_densities(self._checked(x)), axis=-1))
+
+    def cdf(self, x: Values) -> Array:
+        """P(X <= x), for d = 1 only."""
+        if self.d != 1:
+            raise ValueError(f"cdf is defined for d = 1 only, this law has d = {self.d}")
+        return np.asarray(self._cdfs(self._checked(x))[..., 0])
+
+    def log_score(self, x: Values) -> Array:
+        """1 + x * grad log p(x), the gradient of the log density of log X."""
+        return 1.0 + self.hyvarinen_score(x)
+
+    def stein_score(self, x: Values) -> Array:
+        """grad log p(x)."""
+        return self.hyvarinen_score(x) / np.asarray(x, dtype=np.float64)
+
+    def _checked(self, x: Values) -> Array:
+        return _checks.with_trailing(_checks.positive_array(x, "x"), self.d, "x")
+
+    def _size(self, size: int) -> tuple[int, int]:
+        return _checks.whole_number(size, "size", 1), self.d
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Gamma(ProductLaw):
+    """p(x) = rate^shape x^(shape - 1) e^(-rate x) / Gamma(shape); `shape` 1 is exponential."""
+
+    shape: Array
+    rate: Array
+
+    def __init__(self, shape: Values, rate: Values) -> None:
+        checked = _parameters(("shape", shape), ("rate", rate))
+        object.__setattr__(self, "shape", checked[0])
+        object.__setattr__(self, "rate", checked[1])
+
+    @property
+    def d(self) -> int:
+        return self.shape.size
+
+    def hyvarinen_score(self, x: Values) -> Array:
+        return self.shape - 1.0 - self.rate * self._checked(x)
+
+    def rvs(self, size: int, random_state: np.random.Generator) -> Array:
+        return random_state.standard_gamma(self.shape, self._size(size)) / self.rate
+
+    def _log_densities(self, x: Array) -> Array:
+        power = xlogy(self.shape, self.rate * x) - np.log(x)
+        return np.asarray(power - self.rate * x - gammaln(self.shape))
+
+    def _cdfs(self, x: Array) -> Array:
+        return np.asarray(stats.gamma.cdf(x * self.rate, self.shape))
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class InverseGamma(ProductLaw):
+    """p(x) = scale^shape x^(-shape - 1) e^(-scale / x) / Gamma(shape)."""
+
+    shape: Array
+    scale: Array
+
+    def __init__(self, shape: Values, scale: Values) -> None:
+        checked = _parameters(("shape", shape), ("scale", scale))
+        object.__setattr__(self, "shape", checked[0])
+        object.__setattr__(self, "scale", checked[1])
+
+    @property
+    def d(self) -> int:
+        return self.shape.size
+
+    def hyvarinen_score(self, x: Values) -> Array:
+        return self.scale / self._checked(x) - self.shape - 1.0
+
+    def rvs(self, size: int, random_state: np.random.Generator) -> Array:
+        return self.scale / random_state.standard_gamma(self.shape, self._size(size))
+
+    def _log_densities(self, x: Array) -> Array:
+        power = xlogy(self.shape, self.scale / x) - np.log(x)
+        return np.asarray(power - self.scale / x - gammaln(self.shape))
+
+    def _cdfs(self, x: Array) -> Array:
+        return np.asarray(stats.invgamma.cdf(x / self.scale, self.shape))
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Weibull(ProductLaw):
+    """p(x) = shape / scale (x / scale)^(shape - 1) e^(-(x / scale)^shape)."""
+
+    shape: Array
+    scale: Array
+
+    def __init__(self, shape: Values, scale: Values) -> None:
+        checked = _parameters(("shape", shape), ("scale", scale))
+        object.__setattr__(self, "shape", checked[0])
+        object.__setattr__(self, "scale", checked[1])
+
+    @property
+    def d(self) -> int:
+        return self.shape.size
+
+    def hyvarinen_score(self, x: Values) -> Array:
+        return self.shape * (1.0 - (self._checked(x) / self.scale) ** self.shape) - 1.0
+
+    def rvs(self, size: int, random_state: np.random.Generator) -> Array:
+        return self.scale * random_state.weibull(self.shape, self._size(size))
+
+    def _log_densities(self, x: Array) -> Array:
+        relative = x / self.scale
+        power = xlogy(self.shape, relative) - np.log(x)
+        return np.asarray(np.log(self.shape) + power - relative**self.shape)
+
+    def _cdfs(self, x: Array) -> Array:
+        return np.asarray(-np.expm1(-((x / self.scale) ** self.shape)))
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class BetaPrime(ProductLaw):
+    """p(x) = (x / scale)^(a - 1) (1 + x / scale)^(-a - b) / (scale B(a, b))."""
+
+    a: Array
+    b: Array
+    scale: Array
+
+    def __init__(self, a: Values, b: Values, scale: Values = 1.0) -> None:
+        checked = _parameters(("a", a), ("b", b), ("scale", scale))
+        for name, value in zip(("a", "b", "scale"), checked, strict=True):
+            object.__setattr__(self, name, value)
+
+    @property
+    def d(self) -> int:
+        return self.a.size
+
+    def hyvarinen_score(self, x: Values) -> Array:
+        state = self._checked(x)
+        return self.a - 1.0 - (self.a + self.b) * state / (self.scale + state)
+
+    def rvs(self, size: int, random_state: np.random.Generator) -> Array:
+        above = random_state.standard_gamma(self.a, self._size(size))
+        return self.scale * above / random_state.standard_gamma(self.b, self._size(size))
+
+    def _log_densities(self, x: Array) -> Array:
+        relative = x / self.scale
+        power = xlogy(self.a, relative) - xlog1py(self.a + self.b, relative)
+        return np.asarray(power - np.log(x) - betaln(self.a, self.b))
+
+    def _cdfs(self, x: Array) -> Array:
+        return np.asarray(stats.betaprime.cdf(x / self.scale, self.a, self.b))
