@@ -90,7 +90,7 @@ def log_var_in_range(v: float, largest: float) -> float:
 def finite_array(x: Values, name: str) -> Array:
     """`x` as a float64 array without NaN or infinity."""
     array = np.asarray(x, dtype=np.float64)
-    bad = ~np.isfinite(array)
+    bad = np.asarray(~np.isfinite(array))
     if bad.any():
         raise ValueError(f"{name} must be finite: {_count_and_place(bad)} are NaN or infinite")
     return array
@@ -99,7 +99,7 @@ def finite_array(x: Values, name: str) -> Array:
 def positive_array(x: Values, name: str) -> Array:
     """`x` as a float64 array, every entry finite and above zero."""
     array = finite_array(x, name)
-    bad = array <= 0.0
+    bad = np.asarray(array <= 0.0)
     if bad.any():
         raise ValueError(
             f"{name} must be positive: {_count_and_place(bad)} are zero or negative; "

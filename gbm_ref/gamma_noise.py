@@ -8,8 +8,8 @@ Symbols
 
 The conditional score is h(x | x_0) = L - 1 - L x / x_0, of mean -1 and variance L: L plays the
 part that 1 / v has for log-normal noise, and Theorem 4.1 holds unchanged. In place of an equation
-in continuous time, a Markov chain of falling looks has these marginals exactly (sheet R24b). States
-are positive, of any one shape; `ValueError` says what is not.
+in continuous time, a Markov chain of falling looks has these marginals exactly (sheet R24b).
+States are positive, of any one shape; `ValueError` says what is not.
 """
 
 import numpy as np

@@ -1,5 +1,21 @@
 """Claims about the score in its several forms."""
 
-from spec.scores import change_of_variables
+from spec.scores import (
+    arithmetic_mean,
+    change_of_variables,
+    forms,
+    identities,
+    kernel,
+    marginal_draws,
+    tweedie,
+)
 
-CLAIMS = change_of_variables.CLAIMS
+CLAIMS = (
+    *change_of_variables.CLAIMS,
+    *kernel.CLAIMS,
+    *forms.CLAIMS,
+    *identities.CLAIMS,
+    *tweedie.CLAIMS,
+    *arithmetic_mean.CLAIMS,
+    *marginal_draws.CLAIMS,
+)

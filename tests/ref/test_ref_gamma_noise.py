@@ -1,0 +1,119 @@
+"""gbm_ref.gamma_noise: the score of the kernel, the denoiser, the chain and its reverse (R24)."""
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+from scipy import stats
+
+from gbm_ref.gamma_noise import (
+    gamma_ancestral_step,
+    gamma_chain_step,
+    gamma_conditional_hyvarinen_score,
+    gamma_denoiser,
+    gamma_marginal,
+    gamma_noise_sample,
+)
+from gbm_ref.laws import InverseGamma
+from tests.assertions import assert_accurate
+from tests.problems import states
+
+LOOKS, ALPHA, BETA = 3.7, 2.6, 1.9
+X, X0 = states(1)[:, 0], states(1)[::-1, 0]
+M = mpmath
+
+
+def log_kernel(x: mpf, x0: mpf, looks: mpf) -> mpf:
+    """log density of x0 G, G ~ Gamma(L, rate L)."""
+    g = x / x0
+    return (
+        looks * M.log(looks) + (looks - 1) * M.log(g) - looks * g - M.loggamma(looks) - M.log(x0)
+    )
+
+
+def test_the_target_is_the_score_of_the_kernel() -> None:
+    found = gamma_conditional_hyvarinen_score(X, X0, LOOKS)
+    with mpmath.workdps(50):
+        exact = [
+            M.diff(lambda y, b=b: log_kernel(M.exp(y), mpf(float(b)), mpf(LOOKS)), M.log(mpf(a)))
+            for a, b in zip(X.tolist(), X0.tolist(), strict=True)
+        ]
+    assert_accurate(found, exact, 1.0 + LOOKS * (1 + X / X0), k=4)
+
+
+def test_the_marginal_of_inverse_gamma_data_is_a_beta_prime_law() -> None:
+    """Against the integral over X_0 of kernel times data density."""
+    law = gamma_marginal(InverseGamma(ALPHA, BETA), LOOKS)
+    data = InverseGamma(ALPHA, BETA)
+    for x in (0.05, 0.6, 2.9):
+        with mpmath.workdps(20):
+            mixed = M.quad(
+                lambda u, x=x: (
+                    M.exp(log_kernel(mpf(x), M.exp(u), mpf(LOOKS)) + u)
+                    * math.exp(data.logpdf(np.array([float(M.exp(u))])))
+                ),
+                [-12, -4, -1, 0, 1, 4, 12],
+            )
+        assert float(M.log(mixed)) == pytest.approx(float(law.logpdf(np.array([x]))), abs=1e-11)
+
+
+def test_the_denoiser_is_the_posterior_mean_of_the_inverse() -> None:
+    """Given x, 1 / X_0 ~ Gamma(L + alpha, rate beta + L x), of mean (L + alpha) / (beta + L x)."""
+    law = gamma_marginal(InverseGamma(ALPHA, BETA), LOOKS)
+    h = law.hyvarinen_score(X[:, None])[:, 0]
+    found = gamma_denoiser(X, h, LOOKS)
+    np.testing.assert_allclose(found, (LOOKS + ALPHA) / (BETA + LOOKS * X), rtol=1e-13)
+    assert np.max(np.abs(gamma_denoiser(X, h + 1.0, LOOKS) - found)) > 0.1
+
+
+def test_steps_are_their_formulas() -> None:
+    g = np.linspace(0.1, 0.95, X.size)
+    np.testing.assert_allclose(gamma_noise_sample(X0, LOOKS, g), X0 * g / LOOKS, rtol=1e-15)
+    np.testing.assert_allclose(gamma_chain_step(X, 5.0, 2.0, g), X * g * 2.5, rtol=1e-15)
+    found = gamma_ancestral_step(X, X0, 2.0, 5.0, g)
+    np.testing.assert_allclose(found, (2.0 * X + X0 * g) / 5.0, rtol=1e-15)
+
+
+N, LEVEL = 40_000, 1e-9
+EPSILON = math.sqrt(math.log(2 / LEVEL) / (2 * N))
+
+
+def distance(x: np.ndarray, looks: float) -> float:
+    """Of X / X_0 from Gamma(looks, rate looks): Kolmogorov-Smirnov."""
+    cdf = stats.gamma.cdf(np.sort(x) * looks, looks)
+    steps = np.arange(N + 1) / N
+    return float(max(np.max(steps[1:] - cdf), np.max(cdf - steps[:-1])))
+
+
+def test_the_chain_has_gamma_marginals_forwards_and_backwards() -> None:
+    """Two checks at 1e-9 each (DKW); leaving out the factor L / L' is the planted twin."""
+    rng = np.random.default_rng(20_261_122)
+    x0 = np.full(N, 1.3)
+    more = gamma_noise_sample(x0, 5.0, rng.standard_gamma(5.0, N))
+    beta = rng.beta(2.0, 3.0, N)
+    fewer = gamma_chain_step(more, 5.0, 2.0, beta)
+    assert distance(fewer / x0, 2.0) <= EPSILON
+    assert distance(more * beta / x0, 2.0) > EPSILON
+    back = gamma_ancestral_step(fewer, x0, 2.0, 5.0, rng.standard_gamma(3.0, N))
+    assert distance(back / x0, 5.0) <= EPSILON
+    assert distance(fewer / x0, 5.0) > EPSILON
+
+
+@pytest.mark.parametrize("looks", [0.0, -1.0, math.nan])
+def test_looks_must_be_positive(looks: float) -> None:
+    with pytest.raises(ValueError, match="looks"):
+        gamma_conditional_hyvarinen_score(X, X0, looks)
+
+
+def test_impossible_steps_are_refused() -> None:
+    ones = np.ones_like(X)
+    with pytest.raises(ValueError, match="looks fall"):
+        gamma_chain_step(X, 2.0, 5.0, ones)
+    with pytest.raises(ValueError, match="looks fall"):
+        gamma_ancestral_step(X, X0, 5.0, 2.0, ones)
+    with pytest.raises(ValueError, match="beta must lie"):
+        gamma_chain_step(X, 5.0, 2.0, 1.5 * ones)
+    with pytest.raises(ValueError, match="positive"):
+        gamma_denoiser(-X, ones, LOOKS)
