@@ -24,6 +24,7 @@ from sympy import (
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.objectives import explicit_pins
 
 # a function of (x, psi, psi') or of (h, x h'), per coordinate
 InPsi = Callable[[Expr, Expr, Expr], Expr]
@@ -150,6 +151,7 @@ IMPLICIT = Claim(
             "flux with one power of x": (_in_psi, _in_h, lambda x, f, p: x * f * p),
         },
     ),
+    pins=(explicit_pins.IMPLICIT,),
 )
 
 IN_LOG_SPACE = Claim(

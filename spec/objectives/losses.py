@@ -4,6 +4,7 @@ Symbols: h = x * s_theta(x, t) the model, as a Hyvarinen score.
 """
 
 from spec.checking.claim import Claim, Kind, Means, v1, v2
+from spec.objectives import explicit_pins
 
 LOST = "The formula is lost in the text of version 2; "
 
@@ -34,6 +35,7 @@ A14 = Claim(
     reason="It defines a loss at one time $t$: no average over $t$ is written. "
     + LOST
     + "reconstructed from version 1 and from the words around it.",
+    pins=(explicit_pins.M_ESM,),
 )
 
 V1_19 = Claim(
@@ -60,6 +62,7 @@ A17 = Claim(
     reason="It quotes the loss of Hyvärinen (2007) for non-negative data. "
     + LOST
     + "version 1 has it.",
+    pins=(explicit_pins.STATIC,),
 )
 
 A24 = Claim(

@@ -25,12 +25,14 @@ def figure_text(figure: Figure) -> str:
 
 def table(statuses: Iterable[Status]) -> str:
     """One line a claim: id, kind, means, status, title, places."""
+    found = list(statuses)
+    width = max(len(status.claim.id) for status in found) + 2
     lines = []
-    for status in statuses:
+    for status in found:
         claim = status.claim
-        head = f"{claim.id:<16}{claim.kind:<14}{claim.means:<13}{status.rung:<15}"
+        head = f"{claim.id:<{width}}{claim.kind:<15}{claim.means:<12}{status.rung:<15}"
         lines.append(f"{head}{claim.title}  ({places(claim.sources)})")
-        lines += [f"{'':<16}! {trouble}" for trouble in status.troubles]
+        lines += [f"{'':<{width}}! {trouble}" for trouble in status.troubles]
     return "\n".join(lines)
 
 

@@ -1,5 +1,21 @@
-"""Claims about the paper's experiments, tables, notation and figures of speech."""
+"""Claims about the paper's experiments, tables and notation."""
 
-from spec.checking.claim import Claim
+from spec.paper import (
+    evaluation,
+    inconsistencies,
+    notation,
+    observations,
+    readings,
+    settings,
+    tables,
+)
 
-CLAIMS: tuple[Claim, ...] = ()
+CLAIMS = (
+    *settings.CLAIMS,
+    *inconsistencies.CLAIMS,
+    *readings.CLAIMS,
+    *evaluation.CLAIMS,
+    *observations.CLAIMS,
+    *notation.CLAIMS,
+    *tables.CLAIMS,
+)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gbm_ref import GBM, PreconditionedWeighting, unweighted, variance_weighting
+from gbm_ref import GBM, LogNormal, PreconditionedWeighting, unweighted, variance_weighting
 from tests.spec.adapters.calling import Adapter, Values
 
 
@@ -65,7 +65,35 @@ def of_weighting(function: Callable, at: Values) -> object:
     return function(PreconditionedWeighting(at["s"]), at["v"])
 
 
+def explicit(function: Callable, at: Values) -> object:
+    """loss, per_sample, h_model and h_exact at one state."""
+    target = LogNormal([at["a1"], at["a2"]], at["v0"])
+    terms = function(_model(at), target, _state(at), at["t"], _process(at))
+    return [terms.loss, terms.per_sample, *terms.h_model, *terms.h_exact]
+
+
+def implicit(function: Callable, at: Values) -> object:
+    """loss, per_sample and the three terms at one state."""
+
+    def slope(x: np.ndarray, t: float) -> np.ndarray:
+        return np.array([at["B11"], at["B22"]])
+
+    return list(function(_model(at), slope, _state(at), 0.4, GBM()))
+
+
+def static(function: Callable, at: Values) -> object:
+    """loss, per_sample and the three terms for a Stein score p with slopes q."""
+    return list(function([at["p1"], at["p2"]], [at["q1"], at["q2"]], _state(at)))
+
+
+def _state(at: Values) -> np.ndarray:
+    return np.array([at["x1"], at["x2"]])
+
+
 ADAPTERS: dict[str, Adapter] = {
+    "gbm_ref.m_esm": explicit,
+    "gbm_ref.implicit_m_esm": implicit,
+    "gbm_ref.nonnegative_score_matching": static,
     "gbm_ref.m_dsm[one sample]": one_sample,
     "gbm_ref.m_dsm[mean of two samples]": two_samples,
     "gbm_ref.m_dsm[variance weighting]": variance_weighted,

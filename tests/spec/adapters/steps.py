@@ -28,12 +28,16 @@ def _noisy(step: Step) -> Adapter:
     return call
 
 
-def _exploding(function: Callable, at: Values) -> object:
-    """A Dale-Langevin step of a process whose sigma(t) grows."""
-    process = VarianceExploding(at["std_min"], at["std_max"])
-    state, draws = [at["x1"], at["x2"]], [at["z1"], at["z2"]]
-    score = affine_score(at)
-    return function(DaleLangevin(), process, score, state, at["t"], at["dt"], at["kappa"], draws)
+def _exploding(step: Step) -> Adapter:
+    """A step of a process whose sigma(t) grows."""
+
+    def call(function: Callable, at: Values) -> object:
+        state, draws = [at["x1"], at["x2"]], [at["z1"], at["z2"]]
+        process = VarianceExploding(at["std_min"], at["std_max"])
+        score = affine_score(at)
+        return function(step, process, score, state, at["t"], at["dt"], at["kappa"], draws)
+
+    return call
 
 
 def _flow(function: Callable, at: Values) -> object:
@@ -47,7 +51,8 @@ ADAPTERS: dict[str, Adapter] = {
     "gbm_ref.SignAgnostic.__call__": _noisy(SignAgnostic()),
     "gbm_ref.SignAgnostic.__call__[negative state]": _noisy(SignAgnostic()),
     "gbm_ref.DaleLangevin.__call__": _noisy(DaleLangevin()),
-    "gbm_ref.DaleLangevin.__call__[sigma that varies]": _exploding,
+    "gbm_ref.DaleLangevin.__call__[sigma that varies]": _exploding(DaleLangevin()),
+    "gbm_ref.SignAgnostic.__call__[sigma that varies]": _exploding(SignAgnostic()),
     "gbm_ref.ProbabilityFlow.__call__": _flow,
     "gbm_ref.ProbabilityFlow.__call__[last step]": _flow,
 }

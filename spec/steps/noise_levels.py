@@ -1,0 +1,156 @@
+"""Euler-Maruyama at any noise level: the steps of R11 in log X and in X, and the corrector.
+
+Symbols: kappa the noise level; q = sqrt(dt); h = x * grad log p_t; m' = mu - sigma^2 / 2.
+"""
+
+from sympy import Expr, Rational, Symbol, exp, sqrt, symbols
+
+from spec.checking.algebra import same
+from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.symbols import dt, h, kappa, mu, sigma, t, z
+from spec.steps._pinned import PAIRS, STEP_POINTS, affine_score
+
+q = Symbol("q", positive=True)
+HALF = Rational(1, 2)
+LOG_DRIFT = mu - sigma**2 / 2
+
+# The exponent of the step in log X, the factor of the step in X, the exponent of the corrector.
+Steps = tuple[Expr, Expr, Expr]
+
+
+def are_euler_maruyama(candidate: Steps) -> bool:
+    """Whether the three are Euler-Maruyama for R11's equation in Y, in X, and for the corrector.
+
+    The equation in Y is a(y) dr + kappa sigma dW with R11's drift a. For X = e^Y Ito's formula
+    adds half the square of the noise coefficient. The corrector is Langevin dynamics of Y, at the
+    rate at which its noise is that of the reverse equation with kappa = 1.
+    """
+    exponent, factor, corrector = candidate
+    score = 1 + h
+    drift = -LOG_DRIFT + (1 + kappa**2) / 2 * sigma**2 * score
+    noise = kappa * sigma
+    rate = sigma**2 / 2
+    return (
+        same(exponent, q**2 * drift + q * noise * z)
+        and same(factor, 1 + q**2 * (drift + noise**2 / 2) + q * noise * z)
+        and same(corrector.coeff(z), q * sigma * kappa)
+        and same((corrector - corrector.coeff(z) * z).expand(), q**2 * rate * score)
+    )
+
+
+def _steps(level: Expr = kappa**2, ito: Expr = kappa**2 / 2, rate: Expr = HALF) -> Steps:
+    dv = sigma**2 * q**2
+    drift = -(q**2) * LOG_DRIFT + (1 + level) / 2 * dv * (1 + h)
+    noise = kappa * sigma * q * z
+    return drift + noise, 1 + drift + ito * dv + noise, (rate * dv * (1 + h)).expand() + noise
+
+
+def _exponents(weight: Expr, drift: Expr, root: Expr) -> tuple[Expr, Expr]:
+    """What log X_i gains: drift + weight (1 + h_i) + root z_i, in the plane."""
+    x1, x2, z1, z2 = PAIRS
+    scores = affine_score((x1, x2), t)
+    return tuple(
+        drift + weight * (1 + s) + root * w for s, w in zip(scores, (z1, z2), strict=True)
+    )
+
+
+def _moved(weight: Expr, drift: Expr, root: Expr) -> tuple[Expr, Expr]:
+    x1, x2 = PAIRS[:2]
+    return tuple(
+        e * exp(gain) for e, gain in zip((x1, x2), _exponents(weight, drift, root), strict=True)
+    )
+
+
+def _ambient(level: Expr, ito: Expr) -> tuple[Expr, Expr]:
+    x1, x2 = PAIRS[:2]
+    gains = _exponents((1 + level) / 2 * DV, -DM + ito * DV, K * ROOT)
+    return tuple(e * (1 + gain) for e, gain in zip((x1, x2), gains, strict=True))
+
+
+K, lam = symbols("K lam", nonnegative=True)
+DM, DV, ROOT = LOG_DRIFT * dt, sigma**2 * dt, sigma * sqrt(dt)
+# The step's own kappa is lam, the row's factor kappa, and the noise level their product K.
+LEVELS = {K: lam * kappa}
+POINTS = tuple(
+    {**point, "lam": level} for point, level in zip(STEP_POINTS, (0.7, 1.9, 0.0), strict=True)
+)
+COEFFICIENT_POINTS = tuple(
+    {name: point[name] for name in ("mu", "sigma", "t", "dt", "kappa", "lam")} for point in POINTS
+)
+
+
+def _at_level(formula: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    return tuple(f.subs(LEVELS) for f in formula)
+
+
+PINS = (
+    Pin(
+        "gbm_ref.MarginalPreserving.__call__",
+        formula=_at_level(_moved((1 + K**2) / 2 * DV, -DM, K * ROOT)),
+        twins={"drift of full noise": _at_level(_moved(DV, -DM, K * ROOT))},
+        points=POINTS,
+    ),
+    Pin(
+        "gbm_ref.MarginalPreserving.coefficients",
+        formula=_at_level((-DM, (1 + K**2) / 2 * DV, K * ROOT)),
+        twins={"kappa for kappa^2": _at_level((-DM, (1 + K) / 2 * DV, K * ROOT))},
+        points=COEFFICIENT_POINTS,
+    ),
+    Pin(
+        "gbm_ref.AmbientMarginalPreserving.__call__",
+        formula=_at_level(_ambient(K**2, K**2 / 2)),
+        twins={"Ito term of full noise": _at_level(_ambient(K**2, HALF))},
+        points=POINTS,
+    ),
+    Pin(
+        "gbm_ref.Corrector.__call__",
+        formula=_moved(DV / 2, 0 * DV, kappa * ROOT),
+        twins={"at twice the rate": _moved(DV, 0 * DV, kappa * ROOT)},
+        points=STEP_POINTS,
+    ),
+    Pin(
+        "gbm_ref.Corrector.coefficients",
+        formula=(0 * DV, DV / 2, kappa * ROOT),
+        twins={"at twice the rate": (0 * DV, DV, kappa * ROOT)},
+        points=COEFFICIENT_POINTS,
+        scale=(DV, DV, ROOT),
+    ),
+    Pin(
+        "gbm_ref.DaleLangevin.coefficients",
+        formula=(-DM, DV, kappa * ROOT),
+        twins={"no score": (-DM, 0 * DV, kappa * ROOT)},
+        points=COEFFICIENT_POINTS,
+    ),
+)
+
+R11_STEPS = Claim(
+    id="R11-steps",
+    title="steps at any noise level, and the corrector",
+    statement=r"Euler-Maruyama for R11's equations at noise level $\kappa$ is "
+    r"$X\circ\exp[-\delta m+\frac{1+\kappa^2}2h(\mathbf 1+H)+\kappa\sqrt hZ]$ and "
+    r"$X\circ[\mathbf 1-\delta m+\frac{1+\kappa^2}2h(\mathbf 1+H)+\frac{\kappa^2}2h+"
+    r"\kappa\sqrt hZ]$, $h=\sigma^2\delta$; the corrector at a fixed time is "
+    r"$X\circ\exp[\frac h2(\mathbf 1+H)+\kappa\sqrt hZ]$, at $\kappa=1$.",
+    kind=Kind.PROVED,
+    means=Means.ALGEBRA,
+    sheet=("R11",),
+    assumptions=("mu and sigma constant over the step",),
+    depends=("R11", "R11-corrector", "A13", "A12"),
+    derivation=r"In $Y=\log X$ the noise coefficient $\kappa\sigma$ is constant, so a step is "
+    r"$\delta$ times R11's drift plus $\kappa\sigma\sqrt\delta Z$. Itô's formula for $X=e^Y$ adds "
+    r"$\frac12(\kappa\sigma)^2$ to the relative drift. The corrector is Langevin dynamics of $Y$ "
+    r"at rate $\frac{\sigma^2}2$: drift $\frac{\sigma^2}2(\mathbf 1+H)$, noise $\sigma$. At "
+    r"$\kappa=1$ the first two are A13 and A12.",
+    proof=Proof(
+        are_euler_maruyama,
+        holds=_steps(),
+        twins={
+            "drift of full noise": _steps(level=Rational(1)),
+            "in X the Ito term of full noise": _steps(ito=HALF),
+            "corrector at twice the rate": _steps(rate=Rational(1)),
+        },
+    ),
+    pins=PINS,
+)
+
+CLAIMS = (R11_STEPS,)
