@@ -9,7 +9,16 @@ from importlib.metadata import PackageNotFoundError, version
 
 from gbm_ref.divergence import Gaussian, kl_divergence
 from gbm_ref.exact import exact_law
+from gbm_ref.gamma_noise import (
+    gamma_ancestral_step,
+    gamma_chain_step,
+    gamma_conditional_hyvarinen_score,
+    gamma_denoiser,
+    gamma_marginal,
+    gamma_noise_sample,
+)
 from gbm_ref.grids import Grid, Row, annealed, geometric, power, uniform
+from gbm_ref.laws import BetaPrime, Gamma, InverseGamma, ProductLaw, Weibull
 from gbm_ref.mirror import (
     ENTROPY,
     EUCLIDEAN,
@@ -21,9 +30,14 @@ from gbm_ref.mirror import (
     mirrored_langevin_step,
 )
 from gbm_ref.objectives import (
+    ImplicitLoss,
     MDSMLoss,
+    MESMLoss,
     PreconditionedWeighting,
+    implicit_m_esm,
     m_dsm,
+    m_esm,
+    nonnegative_score_matching,
     unweighted,
     variance_weighting,
 )
@@ -41,7 +55,21 @@ from gbm_ref.scores import (
     stein_from_hyvarinen,
 )
 from gbm_ref.simulate import simulate
-from gbm_ref.steps import DaleLangevin, ProbabilityFlow, Score, SignAgnostic, Step
+from gbm_ref.steps import (
+    DDIM,
+    AmbientMarginalPreserving,
+    AmbientMilstein,
+    Ancestral,
+    Corrector,
+    DaleLangevin,
+    LogAffineStep,
+    LogCoefficients,
+    MarginalPreserving,
+    ProbabilityFlow,
+    Score,
+    SignAgnostic,
+    Step,
+)
 from gbm_ref.targets import LogNormal, LogNormalMixture, PointMasses, Target
 
 try:
@@ -50,14 +78,18 @@ except PackageNotFoundError:
     __version__ = "0+not-installed"
 
 __all__ = [
-    "ENTROPY", "EUCLIDEAN", "GBM", "DaleLangevin", "Gaussian", "Grid", "LogNormal",
-    "LogNormalMixture", "MDSMLoss", "PointMasses", "Potential", "PreconditionedWeighting",
-    "ProbabilityFlow", "Process", "Row", "Score", "SignAgnostic", "Step", "Target",
-    "TimeVaryingGBM", "VarianceExploding", "__version__", "annealed", "bregman",
-    "conditional_hyvarinen_score", "denoiser", "exact_law", "exact_score",
-    "exponentiated_gradient_step", "geometric", "gradient_step", "hyvarinen_from_denoiser",
-    "hyvarinen_from_log_score", "hyvarinen_from_noise", "hyvarinen_from_stein", "kl_divergence",
-    "log_score_from_hyvarinen", "m_dsm", "mirrored_langevin_law", "mirrored_langevin_step",
-    "noise_from_hyvarinen", "power", "simulate", "stein_from_hyvarinen", "uniform", "unweighted",
-    "variance_weighting",
+    "DDIM", "ENTROPY", "EUCLIDEAN", "GBM", "AmbientMarginalPreserving", "AmbientMilstein",
+    "Ancestral", "BetaPrime", "Corrector", "DaleLangevin", "Gamma", "Gaussian", "Grid",
+    "ImplicitLoss", "InverseGamma", "LogAffineStep", "LogCoefficients", "LogNormal",
+    "LogNormalMixture", "MDSMLoss", "MESMLoss", "MarginalPreserving", "PointMasses", "Potential",
+    "PreconditionedWeighting", "ProbabilityFlow", "Process", "ProductLaw", "Row", "Score",
+    "SignAgnostic", "Step", "Target", "TimeVaryingGBM", "VarianceExploding", "Weibull",
+    "__version__", "annealed", "bregman", "conditional_hyvarinen_score", "denoiser", "exact_law",
+    "exact_score", "exponentiated_gradient_step", "gamma_ancestral_step", "gamma_chain_step",
+    "gamma_conditional_hyvarinen_score", "gamma_denoiser", "gamma_marginal", "gamma_noise_sample",
+    "geometric", "gradient_step", "hyvarinen_from_denoiser", "hyvarinen_from_log_score",
+    "hyvarinen_from_noise", "hyvarinen_from_stein", "implicit_m_esm", "kl_divergence",
+    "log_score_from_hyvarinen", "m_dsm", "m_esm", "mirrored_langevin_law",
+    "mirrored_langevin_step", "noise_from_hyvarinen", "nonnegative_score_matching", "power",
+    "simulate", "stein_from_hyvarinen", "uniform", "unweighted", "variance_weighting",
 ]  # fmt: skip

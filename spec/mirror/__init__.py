@@ -1,5 +1,36 @@
 """Claims about mirror descent, exponentiated gradients and mirrored Langevin dynamics."""
 
 from spec.checking.claim import Claim
+from spec.mirror import (
+    analogies,
+    bias,
+    distance_to_the_target,
+    entropy,
+    exponentiated,
+    gaussian_target,
+    langevin,
+    law_of_the_steps,
+    log_normal_target,
+    modified_error,
+    quadratic,
+    reverse_time,
+    sampling_equivalent,
+    weights_at_convergence,
+)
 
-CLAIMS: tuple[Claim, ...] = ()
+CLAIMS: tuple[Claim, ...] = (
+    *quadratic.CLAIMS,
+    *entropy.CLAIMS,
+    *exponentiated.CLAIMS,
+    *langevin.CLAIMS,
+    *modified_error.CLAIMS,
+    *sampling_equivalent.CLAIMS,
+    *analogies.CLAIMS,
+    *reverse_time.CLAIMS,
+    *gaussian_target.CLAIMS,
+    *log_normal_target.CLAIMS,
+    *law_of_the_steps.CLAIMS,
+    *bias.CLAIMS,
+    *distance_to_the_target.CLAIMS,
+    *weights_at_convergence.CLAIMS,
+)

@@ -1,5 +1,49 @@
-"""Claims about one step of a sampler."""
+"""Claims about one step of a sampler, the rows it visits, and the loop over them."""
 
-from spec.checking.claim import Claim
+from spec.steps import (
+    algorithms,
+    ambient_orders,
+    annealed_laws,
+    annealing,
+    clock,
+    euler_maruyama,
+    first_algorithm,
+    flips,
+    flow,
+    flow_orders,
+    frozen_denoiser,
+    increments_form,
+    index_ranges,
+    loop,
+    noise_decay,
+    noise_levels,
+    orders,
+    printed_loops,
+    signs,
+    spacings,
+    start_law,
+)
 
-CLAIMS: tuple[Claim, ...] = ()
+CLAIMS = (
+    *euler_maruyama.CLAIMS,
+    *increments_form.CLAIMS,
+    *first_algorithm.CLAIMS,
+    *start_law.CLAIMS,
+    *index_ranges.CLAIMS,
+    *printed_loops.CLAIMS,
+    *loop.CLAIMS,
+    *algorithms.CLAIMS,
+    *noise_decay.CLAIMS,
+    *clock.CLAIMS,
+    *annealing.CLAIMS,
+    *annealed_laws.CLAIMS,
+    *flips.CLAIMS,
+    *signs.CLAIMS,
+    *orders.CLAIMS,
+    *ambient_orders.CLAIMS,
+    *flow.CLAIMS,
+    *flow_orders.CLAIMS,
+    *noise_levels.CLAIMS,
+    *frozen_denoiser.CLAIMS,
+    *spacings.CLAIMS,
+)

@@ -8,7 +8,10 @@ no mathematics of its own. Adapters are grouped by the module of `gbm_ref`.
 from tests.spec.adapters import (
     divergence,
     exact,
+    gamma_noise,
     grids,
+    laws,
+    log_steps,
     mirror,
     objectives,
     process,
@@ -30,4 +33,7 @@ ADAPTERS: dict[str, Adapter] = {
     **exact.ADAPTERS,
     **mirror.ADAPTERS,
     **divergence.ADAPTERS,
+    **gamma_noise.ADAPTERS,
+    **laws.ADAPTERS,
+    **log_steps.ADAPTERS,
 }

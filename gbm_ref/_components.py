@@ -1,0 +1,93 @@
+"""Targets as mixtures of Gaussian laws of y = log x, each along its own principal axes.
+
+Adding v I to a covariance changes its eigenvalues alone, so one decomposition of the data law
+serves every t. Shapes: y (..., d); J components, or J = 1 for `LogNormal`; `variances` and `axes`
+have one row for all components where these share a covariance. Arrays over components are
+(..., J) and (..., J, d): for a data set of J points the memory grows with J d for each state.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import softmax
+
+from gbm_ref import _gaussians
+from gbm_ref._checks import Array
+from gbm_ref.process import Process
+from gbm_ref.targets import LogNormal, LogNormalMixture, PointMasses, Target
+
+
+class Components(NamedTuple):
+    """log X ~ sum_j weights_j N(means_j, axes_j diag(variances_j) axes_j^T)."""
+
+    weights: Array  # (J,)
+    means: Array  # (J, d)
+    variances: Array  # (J, d) or (1, d), at least 0
+    axes: Array  # (J, d, d) or (1, d, d), orthonormal columns
+
+    def diffused(self, process: Process, t: float) -> "Components":
+        """The components of log X_t."""
+        variances = self.variances + process.log_var(t)
+        return self._replace(means=self.means + process.log_mean(t), variances=variances)
+
+    def residuals(self, y: Array) -> Array:
+        """y - mean_j along the axes of component j, (..., J, d)."""
+        return _rotated(y[..., None, :] - self.means, self.axes)
+
+    def off_axes(self, along: Array) -> Array:
+        """Vectors given along the axes of component j, (..., J, d), in coordinates of log X."""
+        return _rotated(along, np.swapaxes(self.axes, -1, -2))
+
+    def matrices(self, variances: Array) -> Array:
+        """axes_j diag(variances_j) axes_j^T, (J, d, d)."""
+        each = (self.axes * variances[:, None, :]) @ np.swapaxes(self.axes, -1, -2)
+        return np.broadcast_to(each, (self.weights.size, *each.shape[1:]))
+
+    def log_terms(self, y: Array) -> Array:
+        """log(weights_j N(y; mean_j, ...)), (..., J); a singular covariance is a ValueError."""
+        if (self.variances[:, 0] <= 1e-14 * self.variances[:, -1]).any():
+            raise ValueError(
+                "this law has no density: a log covariance is singular; diffuse it to t > 0 first"
+            )
+        terms = self.residuals(y) ** 2 / self.variances
+        sizes = np.log(self.variances) + _gaussians.LOG_TWO_PI
+        return np.asarray(np.log(self.weights) - 0.5 * np.sum(terms + sizes, axis=-1))
+
+    def shares(self, y: Array) -> Array:
+        """Probability of each component at y, (..., J); they sum to 1 to rounding."""
+        return np.asarray(softmax(self.log_terms(y), axis=-1))
+
+
+def components(target: Target) -> Components:
+    """The mixture that `target` is; a ValueError for a law that is none."""
+    if isinstance(target, PointMasses):
+        n, d = target.points.shape
+        variances = np.full((1, d), target.log_var)
+        return Components(np.full(n, 1.0 / n), np.log(target.points), variances, np.eye(d)[None])
+    if isinstance(target, LogNormal):
+        weights, means, covs = np.ones(1), target.log_mean[None], target.log_cov[None]
+    elif isinstance(target, LogNormalMixture):
+        weights, means, covs = target.weights, target.log_means, target.log_covs
+    else:
+        raise ValueError(
+            "the target must be a LogNormal, a LogNormalMixture or PointMasses, not a "
+            f"{type(target).__name__}"
+        )
+    variances, axes = np.linalg.eigh(covs)
+    return Components(weights, means, np.maximum(variances, 0.0), axes)
+
+
+def mixed_moments(shares: Array, means: Array, covs: Array) -> tuple[Array, Array]:
+    """Mean (..., d) and covariance (..., d, d) of a mixture, without cancellation.
+
+    shares (..., J), means (..., J, d), covs (J, d, d).
+    """
+    mean = np.einsum("...j,...ja->...a", shares, means)
+    gaps = means - mean[..., None, :]
+    between = np.einsum("...j,...ja,...jb->...ab", shares, gaps, gaps)
+    return mean, np.einsum("...j,jab->...ab", shares, covs) + between
+
+
+def _rotated(vectors: Array, axes: Array) -> Array:
+    """vectors_j @ axes_j, (..., J, d)."""
+    return np.asarray((vectors[..., None, :] @ axes)[..., 0, :])

@@ -1,0 +1,116 @@
+"""Polygamma functions: their recurrence as algebra, and bounds that are proved by it.
+
+psi_1(q) - psi_1(q + 1) = 1 / q^2,     psi_1(q) = sum over j >= 0 of 1 / (q + j)^2
+psi(q + 1) - psi(q) = 1 / q
+"""
+
+from sympy import (
+    Expr,
+    Integer,
+    Poly,
+    Rational,
+    Symbol,
+    diff,
+    expand_func,
+    fraction,
+    gamma,
+    log,
+    polygamma,
+    together,
+)
+
+from spec.checking.algebra import vanishes
+
+q = Symbol("q", positive=True)
+theta, theta_N = Symbol("theta", positive=True), Symbol("theta_N", positive=True)
+
+
+def trigamma(argument: Expr) -> Expr:
+    """psi_1 as a SymPy function."""
+    return polygamma(1, argument)
+
+
+def digamma(argument: Expr) -> Expr:
+    """psi as a SymPy function."""
+    return polygamma(0, argument)
+
+
+def vanishes_by_recurrence(expression: Expr) -> bool:
+    """Whether an expression in gamma and polygamma functions is zero by their recurrences alone.
+
+    These bring arguments that differ by an integer to one of them; the functions of arguments that
+    are left count as independent symbols.
+    """
+    reduced = expand_func(expression)
+    functions = sorted(reduced.atoms(gamma, polygamma), key=str)
+    return vanishes(reduced.subs({f: Symbol(f"P_{i}") for i, f in enumerate(functions)}))
+
+
+def positive(expression: Expr) -> bool:
+    """Whether a rational function is seen to be positive for positive values of its symbols.
+
+    True when numerator and denominator have coefficients of one sign each, and the same one.
+    """
+    signs = []
+    for part in fraction(together(expression)):
+        numbers = Poly(part, *sorted(expression.free_symbols, key=str)).coeffs()
+        if not (all(c > 0 for c in numbers) or all(c < 0 for c in numbers)):
+            return False
+        signs.append(numbers[0] > 0)
+    return signs[0] == signs[1]
+
+
+def trigamma_expansion(argument: Expr, weight: Expr) -> Expr:
+    """1/q + 1/(2 q^2) + 1/(6 q^3) - weight / (30 q^5): psi_1(q) for some weight in [0, 1]."""
+    return (
+        1 / argument + 1 / (2 * argument**2) + 1 / (6 * argument**3) - weight / (30 * argument**5)
+    )
+
+
+def trigamma_is_bracketed() -> bool:
+    """Whether the expansion with weight 0 is above psi_1 and with weight 1 below, for all q > 0.
+
+    Both tend to 0, so it is enough that u(q) - u(q + 1) > 1/q^2 above and < 1/q^2 below: summed
+    over q, q + 1, ... these are the bounds.
+    """
+    upper, lower = (trigamma_expansion(q, Integer(w)) for w in (0, 1))
+    falls = [bound - bound.subs(q, q + 1) - 1 / q**2 for bound in (upper, lower)]
+    return positive(falls[0]) and positive(-falls[1])
+
+
+def digamma_expansion(argument: Expr, weight: Expr, logarithm: Expr) -> Expr:
+    """log q - 1/(2 q) - 1/(12 q^2) + weight / (120 q^4): psi(q) for some weight in [0, 1].
+
+    `logarithm` is what to write for log q.
+    """
+    return logarithm - 1 / (2 * argument) - 1 / (12 * argument**2) + weight / (120 * argument**4)
+
+
+def digamma_is_bracketed() -> bool:
+    """Whether the expansion with weight 0 is below psi and with weight 1 above, for all q > 0.
+
+    Their derivatives are the bounds of psi_1 = psi' above and below, and the differences from psi
+    tend to 0.
+    """
+    slopes = [diff(digamma_expansion(q, Integer(w), log(q)), q) for w in (0, 1)]
+    bounds = [trigamma_expansion(q, Integer(w)) for w in (0, 1)]
+    return trigamma_is_bracketed() and vanishes(
+        tuple(s - b for s, b in zip(slopes, bounds, strict=True))
+    )
+
+
+def gamma_ratio_expansion(argument: Expr, weight: Expr) -> Expr:
+    """q + 1/4 + weight / (32 q): (Gamma(q + 1) / Gamma(q + 1/2))^2 for some weight in [0, 1]."""
+    return argument + Rational(1, 4) + weight / (32 * argument)
+
+
+def gamma_ratio_is_bracketed() -> bool:
+    """Whether (Gamma(q + 1) / Gamma(q + 1/2))^2 lies between the expansions, for all q > 0.
+
+    R(q + 1) / R(q) = ((q + 1) / (q + 1/2))^2 and R(q) / q -> 1. So R / lower falls to 1 and
+    R / upper rises to 1, if the bounds grow by more and by less than R does.
+    """
+    lower, upper = (gamma_ratio_expansion(q, Integer(w)) for w in (0, 1))
+    growth = ((q + 1) / (q + Rational(1, 2))) ** 2
+    excess = [bound.subs(q, q + 1) / bound - growth for bound in (lower, upper)]
+    return positive(excess[0]) and positive(-excess[1])

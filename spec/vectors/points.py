@@ -1,0 +1,93 @@
+"""Argument values: ordinary ones spread evenly over a box, extreme ones by name.
+
+All are computed by mpmath and rounded once, so that every machine makes the same files.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import mpmath
+from mpmath import mpf
+
+from spec.vectors.records import Arguments, Case, Flag
+
+# The fractional parts of i * sqrt(prime) fill the unit cube evenly.
+_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23)
+_PRECISION = 40
+
+
+@dataclass(frozen=True)
+class Range:
+    """An interval, filled evenly, or evenly in the logarithm."""
+
+    low: float
+    high: float
+    logarithmic: bool = False
+
+    def at(self, fraction: mpf) -> float:
+        """The float64 nearest to the point at that fraction of the interval."""
+        low, high = mpf(self.low), mpf(self.high)
+        if self.logarithmic:
+            return float(low * (high / low) ** fraction)
+        return float(low + fraction * (high - low))
+
+
+def between(low: float, high: float) -> Range:
+    """Evenly in [low, high]."""
+    return Range(low, high)
+
+
+def across(low: float, high: float) -> Range:
+    """Evenly in the logarithm over [low, high], both positive."""
+    return Range(low, high, logarithmic=True)
+
+
+def spread(count: int, box: Mapping[str, Range]) -> list[dict[str, float]]:
+    """`count` points of the box."""
+    with mpmath.workdps(_PRECISION):
+        return [
+            {
+                name: interval.at(mpmath.frac((i + 1) * mpmath.sqrt(prime)))
+                for (name, interval), prime in zip(box.items(), _PRIMES, strict=False)
+            }
+            for i in range(count)
+        ]
+
+
+def ordinary(
+    box: Mapping[str, Range], kinds: tuple[Flag, ...] = (), basic: int = 12, each: int = 3
+) -> tuple[Case, ...]:
+    """Points of the box: `basic` of them BASIC, then `each` for every kind of mistake."""
+    flags = [Flag.BASIC] * basic + [kind for _ in range(each) for kind in kinds]
+    points = spread(len(flags), box)
+    return tuple(Case(flag, point) for flag, point in zip(flags, points, strict=True))
+
+
+def cases(flag: Flag, names: str, rows: Iterable[tuple[float, ...]]) -> tuple[Case, ...]:
+    """Cases of one flag from tuples of values, in the order of the names given."""
+    split = names.split()
+    return tuple(Case(flag, dict(zip(split, row, strict=True))) for row in rows)
+
+
+def scaled(given: Iterable[Case], names: str, powers: Iterable[int]) -> tuple[Case, ...]:
+    """The cases again, the arguments named multiplied by powers of two, flagged POW2."""
+    split = names.split()
+    made = []
+    for case, power in zip(given, powers, strict=True):
+        args: Arguments = {
+            name: value * 2.0**power if name in split and isinstance(value, float) else value
+            for name, value in case.args.items()
+        }
+        made.append(Case(Flag.POW2, args))
+    return tuple(made)
+
+
+def e(exponent: float) -> float:
+    """exp(exponent), correctly rounded."""
+    with mpmath.workdps(_PRECISION):
+        return float(mpmath.exp(mpf(exponent)))
+
+
+def nearest(value: mpf) -> float:
+    """The float64 nearest to a high-precision number."""
+    return float(value)
