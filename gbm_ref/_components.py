@@ -85,7 +85,8 @@ def mixed_moments(shares: Array, means: Array, covs: Array) -> tuple[Array, Arra
     mean = np.einsum("...j,...ja->...a", shares, means)
     gaps = means - mean[..., None, :]
     between = np.einsum("...j,...ja,...jb->...ab", shares, gaps, gaps)
-    return mean, np.einsum("...j,jab->...ab", shares, covs) + between
+    cov = np.einsum("...j,jab->...ab", shares, covs) + between
+    return mean, (cov + np.swapaxes(cov, -1, -2)) / 2.0
 
 
 def _rotated(vectors: Array, axes: Array) -> Array:

@@ -134,10 +134,10 @@ R17 = Claim(
     sheet=("R17",),
     assumptions=("log-normal data", "exact score", "Gaussian start"),
     depends=("R17-bridge", "R5", "R8"),
-    derivation=r"$D-a=\tfrac{v_0}{v_t}u$ and $\log X_t-D-mt=\tfrac{\sigma^2t}{v_t}u$ with "
-    r"$u=\log X_t-a-mt$, so the factor is $\tfrac{v_0+\sigma^2s}{v_t}$. The noise is that of a "
-    r"Brownian bridge between $D$ and $\log X_t$. For $v_0=0$ and $s=0$ both vanish: a point mass "
-    r"is returned exactly, where eq. (13) leaves the variance $h$.",
+    derivation=r"$D-a=\tfrac{v_0}{v_t}u$ and $\log X_t-D-mt=\tfrac{\sigma^2t}{v_t}u$ with $u=\log "
+    r"X_t-a-mt$, so the factor is $\tfrac{v_0+\sigma^2s}{v_t}$. The noise is that of a Brownian "
+    r"bridge between $D$ and $\log X_t$. For $v_0=0$ and $s=0$ both vanish: a point mass is "
+    "returned exactly, where eq. (13) leaves the variance $h$.",
     proof=Proof(
         is_the_ancestral_law,
         holds=(_BELOW / _ABOVE, _BRIDGE),
@@ -182,8 +182,8 @@ SUM = Claim(
     sheet=("R17",),
     assumptions=("as for R17", "uniform steps", "four steps with symbols, 300 in numbers"),
     depends=("R17",),
-    derivation=r"Divide $V_{k-1}=(v_{k-1}/v_k)^2V_k+h\tfrac{k-1}k$ by $v_{k-1}^2$: "
-    r"$V_k/v_k^2$ grows by $h\tfrac{k-1}k/v_{k-1}^2$ a step.",
+    derivation=r"Divide $V_{k-1}=(v_{k-1}/v_k)^2V_k+h\tfrac{k-1}k$ by $v_{k-1}^2$: $V_k/v_k^2$ "
+    r"grows by $h\tfrac{k-1}k/v_{k-1}^2$ a step.",
     proof=Proof(
         is_the_noise_part,
         holds=lambda v0, h, k: h * (k - 1) / k / (v0 + h * (k - 1)) ** 2,

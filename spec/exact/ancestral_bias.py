@@ -99,8 +99,8 @@ def _part(v0: Expr, vN: Expr) -> Expr:
 R17_BIAS = Claim(
     id="R17-leading",
     title="ancestral sampling of log-normal data: leading bias",
-    statement=r"For $V_N=v_N$ the relative bias of the variance is "
-    r"$-\tfrac h{v_0}\big[\ln\tfrac{v_0\sigma^2}{hv_N}+\gamma_E-\tfrac32+\tfrac{v_0}{v_N}+"
+    statement=r"For $V_N=v_N$ the relative bias of the variance is $-\tfrac "
+    r"h{v_0}\big[\ln\tfrac{v_0\sigma^2}{hv_N}+\gamma_E-\tfrac32+\tfrac{v_0}{v_N}+"
     r"\tfrac{v_0^2}{2v_N^2}\big]+O(h^2\ln\tfrac1h)$: larger than that of eq. (13) by a logarithm "
     "and of opposite sign. So eq. (13) is better for smooth data and many steps, the ancestral "
     "step for concentrated data.",

@@ -180,17 +180,17 @@ LOOP = Claim(
 STABLE = Claim(
     id="R10-stable",
     title="when repeated steps at a level settle",
-    statement=r"As $L\to\infty$ the law of the inner loop at level $k$ converges iff "
-    r"$h_s<2v_k$, then to the variance $\tfrac{\kappa^2v_k/2}{1-h_s/2v_k}$.",
+    statement=r"As $L\to\infty$ the law of the inner loop at level $k$ converges iff $h_s<2v_k$, "
+    r"then to the variance $\tfrac{\kappa^2v_k/2}{1-h_s/2v_k}$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R10",),
     assumptions=("as for R10", "kappa > 0"),
     depends=("R10-loop",),
     derivation=r"$\alpha^{2L}\to0$ iff $\alpha^2<1$, and "
-    r"$1-\alpha^2=\tfrac{h_s}{v_k}(2-\tfrac{h_s}{v_k})$ is positive iff "
-    r"$0<h_s<2v_k$. The limit $\kappa^2h_s/(1-\alpha^2)$ is half of "
-    r"$\kappa^2v_k$ for small steps: a frozen score does not keep the marginal law.",
+    r"$1-\alpha^2=\tfrac{h_s}{v_k}(2-\tfrac{h_s}{v_k})$ is positive iff $0<h_s<2v_k$. The limit "
+    r"$\kappa^2h_s/(1-\alpha^2)$ is half of $\kappa^2v_k$ for small steps: a frozen score does "
+    "not keep the marginal law.",
     proof=Proof(
         is_the_threshold,
         holds=(Integer(2), kappa**2 * v / 2 / (1 - h / (2 * v))),
@@ -206,16 +206,16 @@ _FULL = (_V0 / v) ** 2
 DENOISED = Claim(
     id="R10-denoised",
     title="terminal noise-free steps",
-    statement=r"$n$ steps without noise at $k=1$ multiply the variance by "
-    r"$(1-h_s/v_1)^{2n}$, which is $(v_0/v_1)^{2n}$ for $\delta_s=\delta$.",
+    statement="$n$ steps without noise at $k=1$ multiply the variance by $(1-h_s/v_1)^{2n}$, "
+    r"which is $(v_0/v_1)^{2n}$ for $\delta_s=\delta$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R10",),
     assumptions=("as for R10", "the denoising step is the sampler's own, of length delta_s"),
     depends=("R10",),
     derivation=r"With $\kappa=0$ nothing is added, so $n$ steps multiply $V$ by $\alpha^{2n}$, "
-    r"$\alpha=1-h_s/v_1$; with $h_s=h=v_1-v_0$ this is $v_0/v_1$. For concentrated data "
-    r"($v_0\ll h$) and $\delta_s=\delta$ one step removes nearly all noise.",
+    r"$\alpha=1-h_s/v_1$; with $h_s=h=v_1-v_0$ this is $v_0/v_1$. For concentrated data ($v_0\ll "
+    r"h$) and $\delta_s=\delta$ one step removes nearly all noise.",
     proof=Proof(
         is_the_denoised_law,
         holds=(_FACTOR**2, _FULL),

@@ -84,11 +84,11 @@ R8 = Claim(
     sheet=("R8",),
     assumptions=("log-normal data", "exact score", "Gaussian start", "one step of delta a level"),
     depends=("A13",),
-    derivation=r"For log-normal data $x\,\partial_x\log p=-1-(\log x-a-mt_k)/v_k$, so eq. (13) "
-    r"is an affine map of $\log X$ and $Z$: the factor on the deviation is "
-    r"$1-h/v_k=v_{k-1}/v_k$, the constants move the centre $a+mt_k$ to $a+mt_{k-1}$, and $Z$ adds "
-    r"$h$. An affine map of independent normal variables is normal. Mean and variance are taken "
-    "with exact Gaussian moments and symbols for every parameter.",
+    derivation=r"For log-normal data $x\,\partial_x\log p=-1-(\log x-a-mt_k)/v_k$, so eq. (13) is "
+    r"an affine map of $\log X$ and $Z$: the factor on the deviation is $1-h/v_k=v_{k-1}/v_k$, "
+    "the constants move the centre $a+mt_k$ to $a+mt_{k-1}$, and $Z$ adds $h$. An affine map of "
+    "independent normal variables is normal. Mean and variance are taken with exact Gaussian "
+    "moments and symbols for every parameter.",
     proof=Proof(
         is_the_recursion,
         holds=(_RATIO * e, _RATIO**2 * V + h),

@@ -76,9 +76,9 @@ LEADING = Claim(
     depends=("R8-closed",),
     derivation=r"$\psi_1(x)=\tfrac1x+\tfrac1{2x^2}+\tfrac1{6x^3}-\tfrac{\theta}{30x^5}$ with "
     r"$0\le\theta\le1$ for all $x>0$: both bounds tend to $0$, and the bound minus its value at "
-    r"$x+1$ exceeds, or stays below, $x^{-2}$ (polynomials with coefficients of one sign), so "
-    r"they bound the sum. Inserted at $v_0/h$ and $v_N/h$ the closed form is a polynomial in $h$ "
-    r"with unknown $\theta$ from $h^4$ on.",
+    "$x+1$ exceeds, or stays below, $x^{-2}$ (polynomials with coefficients of one sign), so they "
+    "bound the sum. Inserted at $v_0/h$ and $v_N/h$ the closed form is a polynomial in $h$ with "
+    r"unknown $\theta$ from $h^4$ on.",
     proof=Proof(
         is_the_first_order,
         holds=_FIRST,
@@ -106,9 +106,9 @@ DIVERGENCE = Claim(
     assumptions=("as for R8-closed", "isotropic data and start"),
     depends=("R8-leading", "gaussian-kl", "C6"),
     derivation=r"KL is the mean of $\log p-\log q$ under $p$, a polynomial of degree two, per "
-    r"coordinate. At $w=V_0/v_0=1+\epsilon$, "
-    r"$\tfrac12(w-1-\ln w)=\tfrac{\epsilon^2}4+O(\epsilon^3)$, and "
-    r"$\epsilon=\tfrac h{2v_0}(1-v_0^2/v_N^2)+O(h^2)$ by R8-leading.",
+    r"coordinate. At $w=V_0/v_0=1+\epsilon$, $\tfrac12(w-1-\ln "
+    r"w)=\tfrac{\epsilon^2}4+O(\epsilon^3)$, and $\epsilon=\tfrac h{2v_0}(1-v_0^2/v_N^2)+O(h^2)$ "
+    "by R8-leading.",
     proof=Proof(
         is_the_divergence,
         holds=(_KL, _KL_FIRST),

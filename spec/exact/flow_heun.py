@@ -116,10 +116,10 @@ LAST = Claim(
     sheet=("R16",),
     assumptions=("as for R16-heun", "uniform grid in t", "the remainder is shown by numbers"),
     depends=("R16-heun",),
-    derivation=r"From the exact variance $v_0+h$ the last factor squared gives "
-    r"$v_0^2/(v_0+h)$. For the other steps the local error in $\sqrt v$ is of third order and the "
-    r"flow is even in $\sqrt v$, so that they sum to $O(h^2\log\tfrac1h)$; chains of 1000 and "
-    r"4000 steps stay within $(h/v_0)^2\log\tfrac1h$.",
+    derivation="From the exact variance $v_0+h$ the last factor squared gives $v_0^2/(v_0+h)$. "
+    r"For the other steps the local error in $\sqrt v$ is of third order and the flow is even in "
+    r"$\sqrt v$, so that they sum to $O(h^2\log\tfrac1h)$; chains of 1000 and 4000 steps stay "
+    r"within $(h/v_0)^2\log\tfrac1h$.",
     proof=Proof(
         is_the_last_step,
         holds=v0 / (v0 + h),

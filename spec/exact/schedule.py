@@ -122,8 +122,8 @@ def _shifted(variances: Sequence[Expr], added: Sequence[Expr], start: Expr) -> t
 R21 = Claim(
     id="R21",
     title="Dale-Langevin with a schedule on log-normal data",
-    statement=r"With $v_k=v_0+\delta\sum_{i<k}\sigma_i^2$ and $\sigma_{k-1}$ in the step "
-    r"$k\to k-1$: $e_0=\tfrac{v_0}{v_N}e_N$ and $V_0=v_0^2\Big[\tfrac{V_N}{v_N^2}+\sum_{k=1}^N"
+    statement=r"With $v_k=v_0+\delta\sum_{i<k}\sigma_i^2$ and $\sigma_{k-1}$ in the step $k\to "
+    r"k-1$: $e_0=\tfrac{v_0}{v_N}e_N$ and $V_0=v_0^2\Big[\tfrac{V_N}{v_N^2}+\sum_{k=1}^N"
     r"\tfrac{\delta\sigma_{k-1}^2}{v_{k-1}^2}\Big]$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
@@ -132,8 +132,8 @@ R21 = Claim(
     depends=("R8", "A34"),
     derivation=r"The step multiplies the deviation by $1-h_{k-1}/v_k=v_{k-1}/v_k$ and adds "
     r"$h_{k-1}=\delta\sigma_{k-1}^2$; the product telescopes, and $V_k/v_k^2$ grows by "
-    r"$h_{k-1}/v_{k-1}^2$ a step. Decided for three steps with arbitrary $h_0,h_1,h_2$, and for "
-    "60 steps of a geometric schedule in numbers.",
+    "$h_{k-1}/v_{k-1}^2$ a step. Decided for three steps with arbitrary $h_0,h_1,h_2$, and for 60 "
+    "steps of a geometric schedule in numbers.",
     proof=Proof(
         is_the_law,
         holds=_law,
@@ -155,8 +155,8 @@ R21 = Claim(
 INDEX = Claim(
     id="R21-index",
     title="which sigma belongs to a reverse step",
-    statement=r"The step $k\to k-1$ must use $\sigma_{k-1}$, the coefficient of the forward "
-    r"step $k-1\to k$: with $\sigma_k$ the mean is biased for a schedule that varies.",
+    statement=r"The step $k\to k-1$ must use $\sigma_{k-1}$, the coefficient of the forward step "
+    r"$k-1\to k$: with $\sigma_k$ the mean is biased for a schedule that varies.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R21",),

@@ -119,8 +119,8 @@ R14 = Claim(
     statement=r"For eq. (12) with $\kappa=1$ and an exact start, $m'=m/\sigma^2$: the mean of "
     r"$\log\lvert X_0\rvert$ is off by $-h\big[\tfrac12(1-\tfrac{v_0}{v_N})+(\tfrac38+\tfrac{m'}2+"
     r"\tfrac{m'^2}2)v_0\ln\tfrac{v_N}{v_0}\big]+O(h^2)$ and its variance by $\tfrac h2\big[1-"
-    r"\tfrac{v_0^2}{v_N^2}+v_0(1-\tfrac{v_0}{v_N})\big]+O(h^2)$. Eq. (13) "
-    "has no error of the mean.",
+    r"\tfrac{v_0^2}{v_N^2}+v_0(1-\tfrac{v_0}{v_N})\big]+O(h^2)$. Eq. (13) has no error of the "
+    "mean.",
     kind=Kind.PROVED,
     means=Means.CALCULUS,
     sheet=("R14",),

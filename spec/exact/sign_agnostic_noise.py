@@ -68,8 +68,8 @@ R14B = Claim(
     depends=("A12", "R10"),
     derivation=r"The drift of eq. (12) holds half of $h$ as Ito correction for noise of variance "
     r"$h$; the logarithm takes back $\kappa^2h/2$ only. The mean gains $\tfrac{1-\kappa^2}2h$ a "
-    r"step, carried to level $0$ by $v_0/v$: $e'=\tfrac ev-\tfrac{1-\kappa^2}2$. For eq. (13) "
-    r"the mean moves as in R10, without $\kappa$.",
+    r"step, carried to level $0$ by $v_0/v$: $e'=\tfrac ev-\tfrac{1-\kappa^2}2$. For eq. (13) the "
+    r"mean moves as in R10, without $\kappa$.",
     proof=Proof(
         is_the_drift_gap,
         holds=lambda v, ell, k: (1 - k**2) / 2 * v * ell,

@@ -110,10 +110,9 @@ E15 = Claim(
     id="E15",
     title="EGD and Dale–Langevin follow different gradients",
     statement=r"For $\ell=-\log p$ the exponent of EGD is $\eta\nabla\log p$, the gradient in "
-    r"$x$; the noise-free exponent of (22), and of (13) at $\mu=\tfrac12\sigma^2$, is a "
-    r"multiple of $\mathbf 1+x\circ\nabla\log p$, the gradient of the log density of $y=\log x$ "
-    r"in $y$. On $\mathcal{LN}(M,V)$ the first rests at the mode $e^{M-V}$, the second at the "
-    "median $e^M$.",
+    r"$x$; the noise-free exponent of (22), and of (13) at $\mu=\tfrac12\sigma^2$, is a multiple "
+    r"of $\mathbf 1+x\circ\nabla\log p$, the gradient of the log density of $y=\log x$ in $y$. On "
+    r"$\mathcal{LN}(M,V)$ the first rests at the mode $e^{M-V}$, the second at the median $e^M$.",
     kind=Kind.REFUTED,
     means=Means.ALGEBRA,
     sources=v2("sec. 5.1: structural equivalence"),
@@ -140,8 +139,8 @@ E15 = Claim(
         "sign-preserving across iterations, with the role of [lost] in EGD played by the "
         "multiplicative score in the sampler",
         trouble=r"The form is shared: a positive factor $e^{\dots}$. The quantities in the "
-        r"exponent differ by the factor $x$ and by the constant, and so do the points that the "
-        "two updates seek.",
+        "exponent differ by the factor $x$ and by the constant, and so do the points that the two "
+        "updates seek.",
         correction="Both are additive steps in the dual coordinate log x; EGD follows the "
         "gradient in x there, the sampler the gradient in log x.",
         figures=_fixed_point_figures,

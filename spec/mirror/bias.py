@@ -79,8 +79,8 @@ E20 = Claim(
     erratum=Erratum(
         fault=Fault.WRONG,
         printed="For a log-normal target, we show that the limiting density obtained from GBM "
-        "does not converge to the correct target density and is biased. [...] the integrating "
-        "the SDE (Eq. 22) generates samples from the limit measure.",
+        "does not converge to the correct target density and is biased. [...] the integrating the "
+        "SDE (Eq. 22) generates samples from the limit measure.",
         trouble="The recursion, the limit law and the bias factor are right (D-recursion, "
         "D-unrolled, D-limit). But they are properties of the discretisation, not of geometric "
         "Brownian motion nor of (22): the bias vanishes with the step length.",
@@ -104,9 +104,9 @@ EXACT_STEP = Claim(
     sheet=("R22", "E20"),
     assumptions=("per coordinate",),
     depends=("A37",),
-    derivation=r"(37) is linear: the mean error decays as $m'=-m/\sigma^2$, the variance "
-    r"follows $V'=-2V/\sigma^2+2$ from 0. With $P=e^{-t/\sigma^2}$ they are $P$ and "
-    r"$\sigma^2(1-P^2)$; from the target, $P^2\sigma^2+\sigma^2(1-P^2)=\sigma^2$.",
+    derivation=r"(37) is linear: the mean error decays as $m'=-m/\sigma^2$, the variance follows "
+    r"$V'=-2V/\sigma^2+2$ from 0. With $P=e^{-t/\sigma^2}$ they are $P$ and $\sigma^2(1-P^2)$; "
+    r"from the target, $P^2\sigma^2+\sigma^2(1-P^2)=\sigma^2$.",
     proof=Proof(
         is_the_exact_step,
         holds=(_P, _LAM * (1 - _P**2)),

@@ -100,8 +100,8 @@ SIZE = Claim(
     title="the size of the bias",
     statement=r"With $u=\delta/2\sigma^2$ and $c=1/(1-u)$: "
     r"$\mathrm{KL}(\text{limit}\Vert\text{target})=\tfrac d2(c-1-\ln "
-    r"c)=d(\tfrac{u^2}4+\tfrac{u^3}3+\dots)$, that is $\tfrac{d\delta^2}{16\sigma^4}$ to "
-    "leading order, and "
+    r"c)=d(\tfrac{u^2}4+\tfrac{u^3}3+\dots)$, that is $\tfrac{d\delta^2}{16\sigma^4}$ to leading "
+    "order, and "
     r"$\mathrm{KL}(\text{target}\Vert\text{limit})=d(\tfrac{u^2}4+\tfrac{u^3}6+\dots)$.",
     kind=Kind.PROVED,
     means=Means.CALCULUS,

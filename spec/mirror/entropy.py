@@ -101,8 +101,8 @@ E12 = Claim(
     depends=("A18",),
     derivation=r"For $w=rw'$ of one sign $D_\phi=\lvert w'\rvert(r\log r-r+1)\ge0$, with equality "
     r"at $r=1$ only. For $w=-rw'$ it is $\lvert w'\rvert\,(r\log r+r+1+2r\log\lvert w'\rvert)$, "
-    r"which goes below zero as $\lvert w'\rvert\to0$. At zero itself: $\phi(0)=0$ exceeds "
-    r"$-1/e$, the mean of $\phi(1/e)$ and $\phi(-1/e)$.",
+    r"which goes below zero as $\lvert w'\rvert\to0$. At zero itself: $\phi(0)=0$ exceeds $-1/e$, "
+    r"the mean of $\phi(1/e)$ and $\phi(-1/e)$.",
     proof=Proof(
         is_nonnegative_for,
         holds=frozenset({(1, 1), (-1, -1)}),

@@ -151,8 +151,8 @@ ARGMIN = Claim(
     assumptions=("eta > 0, w_k is not zero", "coordinate by coordinate"),
     depends=("A18", "A19", "E12"),
     derivation=r"Write $s=\mathrm{sign}(w_k)$, $a=\lvert w_k\rvert$, and $b=\lvert w\rvert$. On "
-    r"either side $\eta$ times the objective is $A+b\log b+Bb$ with the same $A=a-\eta sga$; "
-    r"its least value is $A-b$ at $\log b=-1-B$. On the side of $w_k$, $B=\eta sg-1-\log a$ and "
+    r"either side $\eta$ times the objective is $A+b\log b+Bb$ with the same $A=a-\eta sga$; its "
+    r"least value is $A-b$ at $\log b=-1-B$. On the side of $w_k$, $B=\eta sg-1-\log a$ and "
     r"$b=\lvert w^+\rvert$. On the other side $B=1+\log a-\eta sg$ and $b=e^{-2}/\lvert "
     r"w^+\rvert$. The larger $b$ wins; they are equal at $1/e$, where both are minima.",
     proof=Proof(

@@ -118,9 +118,8 @@ E33 = Claim(
         trouble="The statement about continuous time is right. The discrete update has a bias, as "
         "the cited work (Wibisono, 2018) and Appendix D of this paper show; gradient descent "
         "would keep the target.",
-        correction="The unadjusted step is an explicit gradient step for the potential "
-        "followed by exact heat flow: a splitting, with a bias of first order in the variance "
-        "(D-limit).",
+        correction="The unadjusted step is an explicit gradient step for the potential followed "
+        "by exact heat flow: a splitting, with a bias of first order in the variance (D-limit).",
         figures=_one_step_figures,
     ),
 )

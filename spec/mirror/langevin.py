@@ -133,8 +133,8 @@ A20 = Claim(
     assumptions=(
         "p positive and twice differentiable, and the solution does not explode",
         "decided in the plane; the terms of more coordinates add up in the same way",
-        "the formula is lost in version 2; 'the canonical SDE' for a target density fixes it "
-        "up to the unit of time",
+        "the formula is lost in version 2; 'the canonical SDE' for a target density fixes it up "
+        "to the unit of time",
     ),
     derivation=r"The Fokker–Planck right-hand side at $p$ is $-\nabla\cdot(p\nabla\log p)+\Delta p"
     r"=-\Delta p+\Delta p=0$.",

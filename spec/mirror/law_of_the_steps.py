@@ -165,9 +165,9 @@ MATRIX = Claim(
     sheet=("R22",),
     assumptions=("any symmetric V_0, which need not commute with Sigma", "delta not 2 lambda_i"),
     depends=("R22", "D-gaussian"),
-    derivation=r"For $\mathcal{LN}(\mu,\Sigma)$ the drift of (22) is $-\Sigma^{-1}(\log "
-    r"X-\mu)$. A rotation of $\log X$ keeps the noise, so $\Sigma$ may be taken diagonal; the "
-    r"recursion then holds entry by entry, $V_{ij}'=\alpha_i\alpha_jV_{ij}+2\delta[i=j]$.",
+    derivation=r"For $\mathcal{LN}(\mu,\Sigma)$ the drift of (22) is $-\Sigma^{-1}(\log X-\mu)$. "
+    r"A rotation of $\log X$ keeps the noise, so $\Sigma$ may be taken diagonal; the recursion "
+    r"then holds entry by entry, $V_{ij}'=\alpha_i\alpha_jV_{ij}+2\delta[i=j]$.",
     proof=Proof(
         is_the_covariance,
         holds=_entry,

@@ -186,8 +186,8 @@ LIMIT = Claim(
     id="D-limit",
     title="the limit law of the steps",
     statement=r"For $0<\delta<2\sigma^2$, and for no other step length, $X_k$ converges in law, "
-    r"to $\mathcal{LN}\big(\mu,\tfrac{\sigma^2}{1-\delta/2\sigma^2}I\big)$: the right $\mu$, "
-    r"and a log-variance that is too large by the factor $1/(1-\delta/2\sigma^2)$.",
+    r"to $\mathcal{LN}\big(\mu,\tfrac{\sigma^2}{1-\delta/2\sigma^2}I\big)$: the right $\mu$, and "
+    r"a log-variance that is too large by the factor $1/(1-\delta/2\sigma^2)$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sources=v2("App. D: limit measure"),

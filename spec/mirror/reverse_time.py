@@ -131,11 +131,10 @@ E16 = Claim(
         fault=Fault.WRONG,
         printed="Eq. 22 is a sampling SDE on the positive orthant [...] and is recovered directly "
         "from the GBM's reverse-time SDE (Eq. 11) via the Lamperti transform",
-        trouble="The noise of (11) has half the variance that (22) needs, and its score "
-        "belongs to a law that moves. With the score frozen, (11) settles on another law "
-        "(E16-frozen).",
-        correction=r"At $\mu=\tfrac12\sigma^2$ (11) is the probability-flow equation and (22) "
-        r"on a clock of speed $\tfrac12\sigma^2$, together (E16-split).",
+        trouble="The noise of (11) has half the variance that (22) needs, and its score belongs "
+        "to a law that moves. With the score frozen, (11) settles on another law (E16-frozen).",
+        correction=r"At $\mu=\tfrac12\sigma^2$ (11) is the probability-flow equation and (22) on "
+        r"a clock of speed $\tfrac12\sigma^2$, together (E16-split).",
         figures=_figures,
         remains_open="Both formulas are lost in the text of version 2; they are taken from "
         "version 1 and from eq. 37.",
@@ -237,11 +236,11 @@ LANGEVIN = Claim(
         fault=Fault.OVERCLAIMED,
         printed="the Dale-Langevin sampler [...] is equivalent to standard additive Langevin "
         "dynamics on the log-transformed variable via the Lamperti transform",
-        trouble="What it is equivalent to is the additive variance-exploding reverse diffusion "
-        "on log X, with half the noise variance of Langevin dynamics. The latter, with the exact "
+        trouble="What it is equivalent to is the additive variance-exploding reverse diffusion on "
+        "log X, with half the noise variance of Langevin dynamics. The latter, with the exact "
         "score, would leave the law where it is instead of taking it back to the data.",
-        correction="Read: equivalent to the reverse diffusion (score-based diffusion) on log "
-        "X, as the second half of the sentence in the paper says.",
+        correction="Read: equivalent to the reverse diffusion (score-based diffusion) on log X, "
+        "as the second half of the sentence in the paper says.",
         figures=_langevin_figures,
     ),
 )

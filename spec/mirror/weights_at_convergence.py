@@ -115,8 +115,8 @@ E31 = Claim(
     depends=("A19",),
     derivation=r"The step is $f(w)=we^{-\eta(w-c)}$, with $f(w)>w$ iff $w<c$, and $f$ is "
     r"increasing on $(0,1/\eta)\supseteq(0,c)$. Below $c$ the weights grow and stay below $c$; "
-    "above it they fall, and once below they are in the first case. The only fixed point is "
-    r"$c$. Shown on a law of $c$ with three values and four starts by iteration at 50 digits.",
+    "above it they fall, and once below they are in the first case. The only fixed point is $c$. "
+    "Shown on a law of $c$ with three values and four starts by iteration at 50 digits.",
     proof=Proof(
         is_the_third_cumulant,
         holds=_of_log_minimiser,

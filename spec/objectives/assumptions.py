@@ -96,8 +96,8 @@ DATA_HALF = Claim(
     id="A-Assumption-1-data",
     title="the score of the data has a second moment",
     statement=r"For $t>0$ and data of any law: $\mathbb E\lVert X_t\circ\nabla\log p_{X_t}\rVert^2"
-    r"\le d\,(1+1/v)$, $v=\sigma^2t$, and $p_{X_t}$ is differentiable. So the half of "
-    "Assumption 1 that is about the data holds by itself.",
+    r"\le d\,(1+1/v)$, $v=\sigma^2t$, and $p_{X_t}$ is differentiable. So the half of Assumption "
+    "1 that is about the data holds by itself.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("A-Assumption-1", "E26"),
@@ -105,9 +105,9 @@ DATA_HALF = Claim(
     depends=("R4", "A28"),
     derivation=r"By A28, $H=\sum_jr_jc_j$ with the posterior weights $r_j=w_jk_j/p$. Lagrange's "
     r"identity: $\sum_jw_jk_j\lVert c_j\rVert^2-p\lVert H\rVert^2=\sum_{i<j}"
-    r"\frac{w_ik_iw_jk_j}p\lVert c_i-c_j\rVert^2\ge0$. Integrate over $x$: "
-    r"$\mathbb E\lVert H\rVert^2\le\mathbb E\lVert c\rVert^2=d(1+1/v)$ by R4. For other data laws "
-    "it is Jensen's inequality for the posterior.",
+    r"\frac{w_ik_iw_jk_j}p\lVert c_i-c_j\rVert^2\ge0$. Integrate over $x$: $\mathbb E\lVert "
+    r"H\rVert^2\le\mathbb E\lVert c\rVert^2=d(1+1/v)$ by R4. For other data laws it is Jensen's "
+    "inequality for the posterior.",
     proof=Proof(
         is_the_excess,
         holds=lambda at: _pairs(at, 1 / at.p),
@@ -123,20 +123,20 @@ BOUNDARY = Claim(
     id="boundary-term",
     title="the boundary term vanishes by itself",
     statement=r"On the half line, if $\mathbb E h^2<\infty$ and $x\,h(x)\,p(x)$ has limits at $0$ "
-    r"and $\infty$, both are zero. The limits exist as soon as $\mathbb E H^2$ and "
-    r"$\mathbb E\lvert x\,h'(x)\rvert$ are finite. A boundary term can only come from an end of "
-    r"the support inside $(0,\infty)$ or from a model with $\mathbb E h^2=\infty$.",
+    r"and $\infty$, both are zero. The limits exist as soon as $\mathbb E H^2$ and $\mathbb "
+    r"E\lvert x\,h'(x)\rvert$ are finite. A boundary term can only come from an end of the "
+    r"support inside $(0,\infty)$ or from a model with $\mathbb E h^2=\infty$.",
     kind=Kind.PROVED,
     means=Means.CALCULUS,
     sheet=("A-Assumption-2", "E26", "R18"),
     assumptions=("p and h differentiable on the open half line",),
-    derivation=r"Suppose $\lvert x^bhp\rvert\ge c>0$ near an end. Then $x^{-b}\le "
-    r"\frac1c\lvert h\rvert\sqrt p\cdot\sqrt p$, and by Cauchy-Schwarz $\int x^{-b}dx\le\frac1c"
-    r"(\int h^2p)^{1/2}(\int p)^{1/2}<\infty$. For $b=1$ that is false at both ends: "
-    r"$\int dx/x$ diverges at $0$ and at $\infty$. (For $b=0$, ordinary score matching, it "
+    derivation=r"Suppose $\lvert x^bhp\rvert\ge c>0$ near an end. Then $x^{-b}\le \frac1c\lvert "
+    r"h\rvert\sqrt p\cdot\sqrt p$, and by Cauchy-Schwarz $\int x^{-b}dx\le\frac1c(\int "
+    r"h^2p)^{1/2}(\int p)^{1/2}<\infty$. For $b=1$ that is false at both ends: $\int dx/x$ "
+    r"diverges at $0$ and at $\infty$. (For $b=0$, ordinary score matching, it "
     "converges at $0$, and the boundary term $p(0)\\psi(0)$ is real.) The limits exist because "
-    r"$(xhp)'=p\,(h+xh'+hH)$ is integrable. In $d$ dimensions argue on almost every line "
-    "parallel to an axis.",
+    r"$(xhp)'=p\,(h+xh'+hH)$ is integrable. In $d$ dimensions argue on almost every line parallel "
+    "to an axis.",
     proof=Proof(
         both_ends_are_infinite,
         holds=Integer(1),
@@ -160,9 +160,9 @@ ASSUMPTION_1 = Claim(
     depends=("A-Assumption-1-data",),
     reason="The text says that the density is differentiable and that two expectations are "
     "finite; which, is lost. The form above is what the proof uses, and parallels Hyvärinen "
-    "(2005). For t > 0 only the part about the model is an assumption (A-Assumption-1-data). "
-    r"At $t=0$ the part about the data is a restriction: it excludes point masses, hence "
-    "pixels with finitely many values.",
+    "(2005). For t > 0 only the part about the model is an assumption (A-Assumption-1-data). At "
+    "$t=0$ the part about the data is a restriction: it excludes point masses, hence pixels with "
+    "finitely many values.",
 )
 
 ASSUMPTION_2 = Claim(
@@ -198,11 +198,10 @@ E26 = Claim(
     sheet=("E26",),
     assumptions=("the constant: log-normal data",),
     depends=("A-Thm", "A-Thm-log-normal", "A6", "boundary-term"),
-    derivation=r"$p_{t\mid0}(x\mid x_0)=e^{-\ell^2/2v}/(x\sqrt{2\pi v})$ with "
-    r"$\ell=\log x-\log x_0-m$. As $v\to0$ it tends to $0$ where $\ell\ne0$ and to $\infty$ where "
-    r"$\ell=0$. The constant is the M-DSM loss of the exact score, a Gaussian moment; its limit "
-    r"at $v\to0$ is infinite. A weight $\lambda=v$ makes $\lambda C$ finite, but gives no "
-    "density.",
+    derivation=r"$p_{t\mid0}(x\mid x_0)=e^{-\ell^2/2v}/(x\sqrt{2\pi v})$ with $\ell=\log x-\log "
+    r"x_0-m$. As $v\to0$ it tends to $0$ where $\ell\ne0$ and to $\infty$ where $\ell=0$. The "
+    r"constant is the M-DSM loss of the exact score, a Gaussian moment; its limit at $v\to0$ is "
+    r"infinite. A weight $\lambda=v$ makes $\lambda C$ finite, but gives no density.",
     proof=Proof(
         holds_from,
         holds=(Symbol("v_first", positive=True), lambda _: Integer(1)),

@@ -77,9 +77,9 @@ def _conditional(at: Place, weights: tuple[Expr, ...]) -> Expr:
 A26 = Claim(
     id="A26",
     title="expansion of the explicit loss",
-    statement=r"$\mathcal L_{\text{M-ESM}} = \mathbb E\tfrac12\lVert H\rVert^2 + "
-    r"\mathbb E\tfrac12\lVert h\rVert^2 - \mathbb E\,H^\top h$ with "
-    r"$H = X_t\circ\nabla\log p_{X_t}(X_t)$, $h = X_t\circ s_\theta(X_t,t)$.",
+    statement=r"$\mathcal L_{\text{M-ESM}} = \mathbb E\tfrac12\lVert H\rVert^2 + \mathbb "
+    r"E\tfrac12\lVert h\rVert^2 - \mathbb E\,H^\top h$ with $H = X_t\circ\nabla\log "
+    r"p_{X_t}(X_t)$, $h = X_t\circ s_\theta(X_t,t)$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sources=(*v1("eq. 26"), *v2("eq. 26")),
@@ -103,8 +103,8 @@ A26 = Claim(
 A27 = Claim(
     id="A27",
     title="cross term as an integral",
-    statement=r"$\mathbb E\,H^\top h = "
-    r"\int (x\circ\nabla p_{X_t}(x))^\top (x\circ s_\theta(x,t))\,dx$.",
+    statement=r"$\mathbb E\,H^\top h = \int (x\circ\nabla p_{X_t}(x))^\top (x\circ "
+    r"s_\theta(x,t))\,dx$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sources=(*v1("eq. 27"), *v2("eq. 27")),
@@ -152,8 +152,8 @@ A28_DOMINATION = Claim(
     id="A28-domination",
     title="the derivative may go under the integral",
     statement=r"For $t>0$, every $x$ and every $x_0$ (one coordinate, $v=\sigma^2t$): "
-    r"$x^2\sqrt{2\pi v}\,\lvert\partial_x p_{X_t\mid X_0}(x\mid x_0)\rvert \le "
-    r"1 + e^{-1/2}/\sqrt v$.",
+    r"$x^2\sqrt{2\pi v}\,\lvert\partial_x p_{X_t\mid X_0}(x\mid x_0)\rvert \le 1 + e^{-1/2}/\sqrt "
+    "v$.",
     kind=Kind.PROVED,
     means=Means.NUMBERS,
     sheet=("A28",),
@@ -161,10 +161,10 @@ A28_DOMINATION = Claim(
     depends=("A6",),
     derivation=r"$p_{t\mid0} = e^{-z^2/2}/(x\sqrt{2\pi v})$ with $z=(\log x-\log x_0-m)/\sqrt v$, "
     r"so $x^2\sqrt{2\pi v}\,\partial_xp_{t\mid0} = -(1+z/\sqrt v)\,e^{-z^2/2}$. Now "
-    r"$e^{-z^2/2}\le1$, and $\lvert z\rvert e^{-z^2/2}\le e^{-1/2}$ because "
-    r"$e^u\ge1+u$ at $u=z^2-1$. The bound holds no $x_0$, so no condition on the data is needed. "
-    "In $d$ dimensions the other coordinates give factors below $1/(x_j\\sqrt{2\\pi v})$. The "
-    "routine compares the bound with the extremes of the left side at 13 values of $v$.",
+    r"$e^{-z^2/2}\le1$, and $\lvert z\rvert e^{-z^2/2}\le e^{-1/2}$ because $e^u\ge1+u$ at "
+    "$u=z^2-1$. The bound holds no $x_0$, so no condition on the data is needed. In $d$ "
+    "dimensions the other coordinates give factors below $1/(x_j\\sqrt{2\\pi v})$. The routine "
+    "compares the bound with the extremes of the left side at 13 values of $v$.",
     proof=Proof(
         dominates,
         holds=lambda r: 1 + mpmath.exp(mpf(-1) / 2) / r,
@@ -179,8 +179,8 @@ A28_DOMINATION = Claim(
 A29 = Claim(
     id="A29",
     title="cross term with the conditional score",
-    statement=r"$\mathbb E_{X_t}\,H^\top h = \mathbb E_{X_0,X_t}\,"
-    r"(X_t\circ\nabla\log p_{X_t\mid X_0}(X_t\mid X_0))^\top h$.",
+    statement=r"$\mathbb E_{X_t}\,H^\top h = \mathbb E_{X_0,X_t}\,(X_t\circ\nabla\log p_{X_t\mid "
+    r"X_0}(X_t\mid X_0))^\top h$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sources=(*v1("eq. 29"), *v2("eq. 29")),
@@ -189,9 +189,9 @@ A29 = Claim(
     depends=("A27", "A28", "A-Assumption-1-data"),
     derivation="Put A28 into A27 and multiply and divide by $p_{t\\mid0}$. At each $x$: "
     r"$p\,H^\top h = \sum_j w_j k_j\,c_j^\top h$. The order of the integrals may be exchanged "
-    r"(Fubini) since $\mathbb E\lvert c^\top h\rvert\le(\mathbb E\lVert c\rVert^2\,"
-    r"\mathbb E\lVert h\rVert^2)^{1/2}$ and $\mathbb E\lVert c\rVert^2=d(1+1/v)$. Nothing is "
-    "integrated by parts, so no boundary term appears.",
+    r"(Fubini) since $\mathbb E\lvert c^\top h\rvert\le(\mathbb E\lVert c\rVert^2\,\mathbb "
+    r"E\lVert h\rVert^2)^{1/2}$ and $\mathbb E\lVert c\rVert^2=d(1+1/v)$. Nothing is integrated "
+    "by parts, so no boundary term appears.",
     proof=Proof(
         is_the_cross_integrand,
         holds=lambda at: _conditional(at, at.joint),

@@ -76,8 +76,8 @@ def _prior_covariance(at: Place) -> Expr:
 A30 = Claim(
     id="A30",
     title="explicit loss through the conditional score",
-    statement=r"$\mathcal L_{\text{M-ESM}} = \mathbb E\tfrac12\lVert h\rVert^2 - "
-    r"\mathbb E_{X_0,X_t}\,c^\top h + C_1$, $C_1=\mathbb E\tfrac12\lVert H\rVert^2$.",
+    statement=r"$\mathcal L_{\text{M-ESM}} = \mathbb E\tfrac12\lVert h\rVert^2 - \mathbb "
+    r"E_{X_0,X_t}\,c^\top h + C_1$, $C_1=\mathbb E\tfrac12\lVert H\rVert^2$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sources=(*v1("eq. 30"), *v2("eq. 30")),
@@ -101,8 +101,8 @@ A30 = Claim(
 A31 = Claim(
     id="A31",
     title="expansion of the denoising loss",
-    statement=r"$\mathcal L_{\text{M-DSM}} = \mathbb E_{X_t}\tfrac12\lVert h\rVert^2 - "
-    r"\mathbb E_{X_0,X_t}\,c^\top h + C_2$, $C_2=\mathbb E\tfrac12\lVert c\rVert^2$.",
+    statement=r"$\mathcal L_{\text{M-DSM}} = \mathbb E_{X_t}\tfrac12\lVert h\rVert^2 - \mathbb "
+    r"E_{X_0,X_t}\,c^\top h + C_2$, $C_2=\mathbb E\tfrac12\lVert c\rVert^2$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sources=(*v1("eq. 31"), *v2("eq. 31")),
@@ -126,8 +126,8 @@ A31 = Claim(
 A32 = Claim(
     id="A32",
     title="difference of the losses",
-    statement=r"$\mathcal L_{\text{M-DSM}}(\theta) = \mathcal L_{\text{M-ESM}}(\theta) "
-    r"+ C_2 - C_1$.",
+    statement=r"$\mathcal L_{\text{M-DSM}}(\theta) = \mathcal L_{\text{M-ESM}}(\theta) + C_2 - "
+    "C_1$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sources=(*v1("eq. 32"), *v2("eq. 32")),
@@ -150,8 +150,8 @@ A32 = Claim(
 A_THM = Claim(
     id="A-Thm",
     title="the losses are equivalent",
-    statement=r"For every $t>0$: $\mathcal L_{\text{M-DSM}}(\theta)="
-    r"\mathcal L_{\text{M-ESM}}(\theta)+C$ with $C=\tfrac12\,\mathbb E\,\mathrm{tr}\,"
+    statement=r"For every $t>0$: $\mathcal L_{\text{M-DSM}}(\theta)=\mathcal "
+    r"L_{\text{M-ESM}}(\theta)+C$ with $C=\tfrac12\,\mathbb E\,\mathrm{tr}\,"
     r"\mathrm{Cov}(X_t\circ\nabla\log p_{X_t\mid X_0}\mid X_t)\ge0$, independent of $\theta$. "
     r"Both losses have the same gradient in $\theta$ and the minimizer $h=H$.",
     kind=Kind.PROVED,

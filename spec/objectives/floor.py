@@ -104,9 +104,8 @@ FLOOR = Claim(
     id="R4b",
     title="floor of the denoising loss",
     statement=r"For data of any law, per coordinate: $\min\mathcal L_{\text{M-DSM}}=C="
-    r"\tfrac12(1/v-I)$, and the denoiser's error is "
-    r"$\mathbb E(\log X_0-D)^2=v-v^2I=2v^2C$, with $I=\mathbb E s^2$. In $d$ dimensions sum: "
-    r"$C=\tfrac12(d/v-\mathbb E\lVert s\rVert^2)$.",
+    r"\tfrac12(1/v-I)$, and the denoiser's error is $\mathbb E(\log X_0-D)^2=v-v^2I=2v^2C$, with "
+    r"$I=\mathbb E s^2$. In $d$ dimensions sum: $C=\tfrac12(d/v-\mathbb E\lVert s\rVert^2)$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R4b",),
@@ -115,8 +114,7 @@ FLOOR = Claim(
     derivation=r"M-ESM is zero at $h=H$, so the minimum of M-DSM is $C=\tfrac12\mathbb E(c-H)^2$. "
     r"$\mathbb E[c\mid X_t]=H$ gives $\mathbb E cH=\mathbb EH^2$ and $\mathbb EH=\mathbb Ec=-1$, "
     r"so $C=\tfrac12(\mathbb Ec^2-\mathbb EH^2)$ and $\mathbb EH^2=I+1$; no boundary term is "
-    r"involved. $\mathbb Ec^2=1+1/v$. With $D=y-m+vs$ and $\log X_0=y-m-n$: "
-    r"$\log X_0-D=v(c-H)$.",
+    r"involved. $\mathbb Ec^2=1+1/v$. With $D=y-m+vs$ and $\log X_0=y-m-n$: $\log X_0-D=v(c-H)$.",
     proof=Proof(
         are_floor_and_error,
         holds=(_FLOOR, _ERROR),
@@ -133,18 +131,18 @@ DE_BRUIJN = Claim(
     id="R4b-de-bruijn",
     title="entropy grows with the Fisher information",
     statement=r"For $t>0$: $\frac d{dt}\mathrm{Ent}(q_t)=\frac{\sigma^2}2I(q_t)$, "
-    r"$\mathrm{Ent}(q)=-\int q\log q$. With R4b: $C=\frac d{2v}-\frac1{\sigma^2}"
-    r"\frac d{dt}\mathrm{Ent}(q_t)$.",
+    r"$\mathrm{Ent}(q)=-\int q\log q$. With R4b: $C=\frac d{2v}-\frac1{\sigma^2}\frac "
+    r"d{dt}\mathrm{Ent}(q_t)$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R4b",),
     assumptions=("t > 0", "the entropy is finite", "one coordinate; the same holds for each"),
     depends=("R4b", "A9"),
-    derivation=r"$q_t=\frac{\sigma^2}2q''-mq'$ for the density of log X. Then "
-    r"$-\frac d{dt}\int q\log q=-\int(1+\log q)(\frac{\sigma^2}2q''-mq')\,dy$; one integration by "
-    r"parts leaves $\frac{\sigma^2}2\int q'^2/q$. The terms at infinity vanish for a density "
-    "smoothed by a Gaussian. That what is left over is a derivative is decided for arbitrary "
-    "$q$ by the Euler operator, and for Gaussian $q$ both sides are computed.",
+    derivation=r"$q_t=\frac{\sigma^2}2q''-mq'$ for the density of log X. Then $-\frac d{dt}\int "
+    r"q\log q=-\int(1+\log q)(\frac{\sigma^2}2q''-mq')\,dy$; one integration by parts leaves "
+    r"$\frac{\sigma^2}2\int q'^2/q$. The terms at infinity vanish for a density smoothed by a "
+    "Gaussian. That what is left over is a derivative is decided for arbitrary $q$ by the Euler "
+    "operator, and for Gaussian $q$ both sides are computed.",
     proof=Proof(
         is_entropy_production,
         holds=s2 / 2,
@@ -155,8 +153,8 @@ DE_BRUIJN = Claim(
 MEAN_FLOOR = Claim(
     id="R4b-mean",
     title="mean floor of the unweighted loss, log-normal data",
-    statement=r"Averaged over $k=1,\dots,N$ with $v_k=hk$, per coordinate: "
-    r"$\bar C=\dfrac{H_N-\psi(v_0/h+N+1)+\psi(v_0/h+1)}{2Nh}$.",
+    statement=r"Averaged over $k=1,\dots,N$ with $v_k=hk$, per coordinate: $\bar "
+    r"C=\dfrac{H_N-\psi(v_0/h+N+1)+\psi(v_0/h+1)}{2Nh}$.",
     kind=Kind.PROVED,
     means=Means.NUMBERS,
     sheet=("R4b",),

@@ -119,24 +119,23 @@ IMPLICIT = Claim(
     title="implicit form of the explicit loss",
     statement=r"$\mathcal L_{\text{M-ESM}}=\mathbb E\sum_i\{\tfrac12x_i^2\psi_i^2+2x_i\psi_i+"
     r"x_i^2\partial_i\psi_i\}+\tfrac12\mathbb E\lVert H\rVert^2$ with $\psi=s_\theta$, and with "
-    r"$h=x\circ\psi$ it is $\mathbb E\sum_i\{\tfrac12h_i^2+h_i+x_i\partial_ih_i\}"
-    r"+\tfrac12\mathbb E\lVert H\rVert^2$, if the flux $x_i^2\psi_ip$ vanishes at the ends; "
-    r"otherwise subtract $\sum_i[x_i^2\psi_ip]$.",
+    r"$h=x\circ\psi$ it is $\mathbb E\sum_i\{\tfrac12h_i^2+h_i+x_i\partial_ih_i\}+\tfrac12\mathbb "
+    r"E\lVert H\rVert^2$, if the flux $x_i^2\psi_ip$ vanishes at the ends; otherwise subtract "
+    r"$\sum_i[x_i^2\psi_ip]$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R18",),
     assumptions=(
         "p and psi differentiable",
-        r"$\mathbb E\lVert h\rVert^2$ and "
-        r"$\mathbb E\lVert H\rVert^2$ and $\mathbb E\lvert x_i\partial_ih_i\rvert$ finite",
+        r"$\mathbb E\lVert h\rVert^2$ and $\mathbb E\lVert H\rVert^2$ and $\mathbb E\lvert "
+        r"x_i\partial_ih_i\rvert$ finite",
     ),
     depends=("A14", "boundary-term"),
     derivation=r"Expand the square. The cross term is $-\int x_i^2\,\partial_ip\,\psi_i\,dx="
     r"-[x_i^2\psi_ip]+\int p\,\partial_i(x_i^2\psi_i)\,dx$, and "
-    r"$\partial_i(x_i^2\psi_i)=2x_i\psi_i+x_i^2\partial_i\psi_i=h_i+x_i\partial_ih_i$. Under "
-    r"the assumptions the boundary term vanishes "
-    r"on the open orthant (boundary-term); for $t>0$ and $h$ of at most polynomial growth in "
-    r"$\log x$ they hold.",
+    r"$\partial_i(x_i^2\psi_i)=2x_i\psi_i+x_i^2\partial_i\psi_i=h_i+x_i\partial_ih_i$. Under the "
+    "assumptions the boundary term vanishes on the open orthant (boundary-term); for $t>0$ and "
+    r"$h$ of at most polynomial growth in $\log x$ they hold.",
     proof=Proof(
         is_implicit,
         holds=(_in_psi, _in_h, _flux),
@@ -157,8 +156,8 @@ IMPLICIT = Claim(
 IN_LOG_SPACE = Claim(
     id="R18-log",
     title="implicit form in log space",
-    statement=r"With $S=\mathbf 1+h_\theta$ as a function of $y=\log x$: "
-    r"$\mathcal L_{\text{M-ESM}}=\mathbb E\{\tfrac12\lVert S\rVert^2+\nabla_y\cdot S\}-\tfrac d2"
+    statement=r"With $S=\mathbf 1+h_\theta$ as a function of $y=\log x$: $\mathcal "
+    r"L_{\text{M-ESM}}=\mathbb E\{\tfrac12\lVert S\rVert^2+\nabla_y\cdot S\}-\tfrac d2"
     r"+\tfrac12\mathbb E\lVert H\rVert^2$: Hyvärinen's (2005) loss of $\log X$, up to a constant.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,

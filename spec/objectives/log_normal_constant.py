@@ -76,18 +76,16 @@ def _of_diagonal(covariance: Matrix) -> Expr:
 CONSTANT = Claim(
     id="A-Thm-log-normal",
     title="the constant, log-normal data",
-    statement=r"For $\log X_0\sim\mathcal N(a,v_0)$, one coordinate: "
-    r"$\mathcal L_{\text{M-DSM}}-\mathcal L_{\text{M-ESM}}=\dfrac{v_0}{2v(v_0+v)}$, "
-    r"$v=\sigma^2t$.",
+    statement=r"For $\log X_0\sim\mathcal N(a,v_0)$, one coordinate: $\mathcal "
+    r"L_{\text{M-DSM}}-\mathcal L_{\text{M-ESM}}=\dfrac{v_0}{2v(v_0+v)}$, $v=\sigma^2t$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("A-Thm", "E26"),
     assumptions=("t > 0", r"models that are quadratic in $\log x$"),
     depends=("A-Thm", "A16", "R2"),
-    derivation=r"With noise $n\sim\mathcal N(0,v)$: $c=-1-n/v$, and "
-    r"$H=-1-(\log x-a-m)/(v_0+v)$. Both losses of $h=b+cL+eL^2$ are Gaussian moments. By A-Thm "
-    r"the gap is half the posterior variance of $c$: $n$ given $X_t$ has variance "
-    r"$vv_0/(v+v_0)$, divided by $2v^2$.",
+    derivation=r"With noise $n\sim\mathcal N(0,v)$: $c=-1-n/v$, and $H=-1-(\log x-a-m)/(v_0+v)$. "
+    "Both losses of $h=b+cL+eL^2$ are Gaussian moments. By A-Thm the gap is half the posterior "
+    "variance of $c$: $n$ given $X_t$ has variance $vv_0/(v+v_0)$, divided by $2v^2$.",
     proof=Proof(
         is_the_gap,
         holds=v0 / (2 * v * (v0 + v)),
@@ -110,10 +108,10 @@ CONSTANT_IN_THE_PLANE = Claim(
     sheet=("A-Thm",),
     assumptions=("t > 0", r"models that are affine in $\log x$; decided in the plane"),
     depends=("A-Thm", "A16", "R2"),
-    derivation=r"As in one coordinate: $c=-\mathbf 1-n/v$ and "
-    r"$H=-\mathbf 1-(S_0+vI)^{-1}(\log x-a-m)$, with $\log x-a-m=Tu+n$ and $S_0=TT^\top$. "
-    r"Averaging $\tfrac12(c-H)^\top(c+H-2h)$ over $u$ and $n$ leaves half the trace of "
-    r"$v^{-1}I-(S_0+vI)^{-1}$. The off-diagonal entries of $S_0$ matter.",
+    derivation=r"As in one coordinate: $c=-\mathbf 1-n/v$ and $H=-\mathbf 1-(S_0+vI)^{-1}(\log "
+    r"x-a-m)$, with $\log x-a-m=Tu+n$ and $S_0=TT^\top$. Averaging $\tfrac12(c-H)^\top(c+H-2h)$ "
+    "over $u$ and $n$ leaves half the trace of $v^{-1}I-(S_0+vI)^{-1}$. The off-diagonal entries "
+    "of $S_0$ matter.",
     proof=Proof(
         is_the_gap_in_the_plane,
         holds=_trace,

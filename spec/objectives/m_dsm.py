@@ -121,8 +121,8 @@ A15 = Claim(
     assumptions=("t > 0: at t = 0 there is no conditional density (E27)",),
     depends=("A6", "A16"),
     reason="It defines a loss at one time $t$. The formula is lost in the text of version 2; "
-    "reconstructed from version 1 and from the words around it. No weight and no average over "
-    "$t$ are written, where A3 has both; the pinned function takes the weight as an argument.",
+    "reconstructed from version 1 and from the words around it. No weight and no average over $t$ "
+    "are written, where A3 has both; the pinned function takes the weight as an argument.",
     pins=PINS,
 )
 

@@ -127,8 +127,8 @@ SPECIAL_CASE = Claim(
     ),
     depends=("A14", "A17", "A10-score"),
     derivation=r"$X_t=X_0$ at $t=0$, so A14 reads as A17 letter by letter. The log score is "
-    r"$s=\mathbf 1+H$, hence $H-h=s-(\mathbf 1+h)$: the model of $\log X$ is $\mathbf 1+h$. "
-    "Its implicit form at $t=0$ is R18.",
+    r"$s=\mathbf 1+H$, hence $H-h=s-(\mathbf 1+h)$: the model of $\log X$ is $\mathbf 1+h$. Its "
+    "implicit form at $t=0$ is R18.",
     proof=Proof(
         matches_in_log_space,
         holds=lambda h: 1 + h,

@@ -58,9 +58,8 @@ R4 = Claim(
     id="R4",
     title="law of the training target",
     statement=r"Per coordinate $c=-1-z/\sqrt v$ with $z\sim\mathcal N(0,1)$ and $v=\sigma^2t$: "
-    r"mean $-1$, variance $1/v\to\infty$ as $t\to0$. With $\lambda=v$: "
-    r"$\lambda\,\mathbb E c^2=1+v$ and $\lambda\,\mathbb E(1+c)^2=1$, the regression of the "
-    "noise.",
+    r"mean $-1$, variance $1/v\to\infty$ as $t\to0$. With $\lambda=v$: $\lambda\,\mathbb E "
+    r"c^2=1+v$ and $\lambda\,\mathbb E(1+c)^2=1$, the regression of the noise.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R4",),
@@ -68,8 +67,8 @@ R4 = Claim(
     depends=("A16", "A6"),
     derivation=r"$\log p_{t\mid0}=-L-(L-\log x_0-m)^2/2v+\text{const}$ with $L=\log x$. Its "
     r"derivative in $L$ is $-1-(L-\log x_0-m)/v=-1-z/\sqrt v$, and the moments are Gaussian. "
-    r"$\tfrac v2\lVert c-h\rVert^2=\tfrac12\lVert z+\sqrt v(1+h)\rVert^2$: with the head "
-    r"$\hat z=-\sqrt v(1+h)$ every time has the same target law.",
+    r"$\tfrac v2\lVert c-h\rVert^2=\tfrac12\lVert z+\sqrt v(1+h)\rVert^2$: with the head $\hat "
+    r"z=-\sqrt v(1+h)$ every time has the same target law.",
     proof=Proof(
         is_the_law,
         holds=(Integer(-1), 1 / v, 1 + v, Integer(1)),
@@ -93,10 +92,10 @@ R4 = Claim(
 R4_LIKELIHOOD = Claim(
     id="R4-likelihood-weight",
     title="likelihood weighting diverges at the data",
-    statement=r"With the likelihood weight $\lambda=\sigma^2$: "
-    r"$\int_{t_1}^1\lambda\,\mathbb E c^2dt=\sigma^2(1-t_1)+\ln(1/t_1)$ per coordinate, which "
-    r"diverges like $\ln(1/t_1)$. Drawing $t\in[t_1,1]$ with density $\propto1/t$, the weighted "
-    r"second moment of a draw is $(1+\sigma^2t)\ln(1/t_1)$, of the same size at every $t$.",
+    statement=r"With the likelihood weight $\lambda=\sigma^2$: $\int_{t_1}^1\lambda\,\mathbb E "
+    r"c^2dt=\sigma^2(1-t_1)+\ln(1/t_1)$ per coordinate, which diverges like $\ln(1/t_1)$. Drawing "
+    r"$t\in[t_1,1]$ with density $\propto1/t$, the weighted second moment of a draw is "
+    r"$(1+\sigma^2t)\ln(1/t_1)$, of the same size at every $t$.",
     kind=Kind.PROVED,
     means=Means.CALCULUS,
     sheet=("R4",),

@@ -74,9 +74,9 @@ WEIGHTING = Claim(
     assumptions=("t > 0", "the unit variance: entries of log X_0 have standard deviation s"),
     depends=("R4", "R5"),
     derivation=r"$c-h=(\log X_0-D)/v$, since both are $-1+(\,\cdot\,+m-\log x)/v$. EDM writes "
-    r"$D=c_{\rm skip}y+c_{\rm out}F$, so that $F$ is trained on $(\log X_0-c_{\rm skip}y)/"
-    r"c_{\rm out}$. The least variance of $\log X_0-a-c(\log X_0-a+n)$ over $c$ is at "
-    r"$c_{\rm skip}=s^2/(v+s^2)$ and equals $vs^2/(v+s^2)=c_{\rm out}^2$. The weight "
+    r"$D=c_{\rm skip}y+c_{\rm out}F$, so that $F$ is trained on $(\log X_0-c_{\rm skip}y)/c_{\rm "
+    r"out}$. The least variance of $\log X_0-a-c(\log X_0-a+n)$ over $c$ is at $c_{\rm "
+    r"skip}=s^2/(v+s^2)$ and equals $vs^2/(v+s^2)=c_{\rm out}^2$. The weight "
     r"$\lambda/v^2=1/c_{\rm out}^2$ makes the loss of $F$ unweighted.",
     proof=Proof(
         is_the_weighting,

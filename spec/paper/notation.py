@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from sympy import Expr, Integer, Rational
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Kind, Means, Proof
+from spec.checking.claim import Claim, Erratum, Fault, Kind, Means, Proof, v1, v2
 from spec.checking.symbols import s2
 
 _N = 1000
@@ -62,6 +62,7 @@ E30 = Claim(
     r"at level $k$, and $p_{X_k}(\cdot,k)$ means $p_{k\delta}$.",
     kind=Kind.REFUTED,
     means=Means.ALGEBRA,
+    sources=v1("eq. 5", "eq. 13", "eq. 20"),
     sheet=("E30",),
     depends=("A6", "E10"),
     derivation=r"After $k$ steps the log-variance is $k\sigma^2\delta$, and the process at time "
@@ -95,6 +96,7 @@ LETTERS = Claim(
     statement="Each letter needs one meaning within the paper.",
     kind=Kind.REFUTED,
     means=Means.TEXT,
+    sources=(*v1("Algorithm 2"), *v2("App. D: limit measure")),
     sheet=("E30",),
     derivation="The meanings are collected from the text and counted.",
     proof=Proof(

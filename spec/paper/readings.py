@@ -1,10 +1,8 @@
 """Places where two readings of the paper give different numbers: sheet E24.
 
 Symbols: l1, l2 logarithms of one pixel in two images of one class, lbar that of their average;
-v noise variance; chi, L, N annealing factor, inner steps and levels.
+v noise variance.
 """
-
-from collections.abc import Callable
 
 import mpmath
 from mpmath import mpf
@@ -103,63 +101,4 @@ CONDITIONING = Claim(
 )
 
 
-def is_the_decay(exponent: Callable[[int, int], int]) -> bool:
-    """Whether chi^exponent(i, j) multiplies the noise of inner step j at the i-th level.
-
-    Left: version 1's Algorithm 2 is run with its lines in their order (kappa is multiplied by chi
-    after the inner loop), and the powers of chi that its draws meet are written down; 7 levels.
-    """
-    met, kappa = {}, 0
-    for level in range(7):
-        for inner in range(3):
-            met[level, inner] = kappa
-        kappa += 1
-    return all(exponent(*place) == power for place, power in met.items())
-
-
-def _decay_figures() -> tuple[Figure, ...]:
-    """Sum of the squared noise factors, chi = 0.995, L = 3, 999 levels."""
-    with mpmath.workdps(50):
-        square = (mpf(995) / 1000) ** 2
-        across = 3 * mpmath.fsum(square**i for i in range(999))
-        within = 999 * mpmath.fsum(square**j for j in range(3))
-        return (
-            Figure("noise of the run, decay across levels", across),
-            Figure("noise of the run, decay within a level", within),
-        )
-
-
-DECAY = Claim(
-    id="E24-decay",
-    title="where the noise decays",
-    statement="In Algorithm 2 of version 1, and by the notation of version 2 (it decays at each "
-    r"outer iteration), all inner steps of the $i$-th level have the noise factor $\chi^i$.",
-    kind=Kind.REFUTED,
-    means=Means.EXACT_LAW,
-    sources=v2("sec. 6.3: decay of the noise"),
-    sheet=("E24",),
-    derivation=r"$\kappa$ is set to 1 before the loops and multiplied by $\chi$ after each inner "
-    "loop. The loops are run and the powers written down.",
-    proof=Proof(
-        is_the_decay,
-        holds=lambda level, inner: level,
-        twins={
-            "a power later": lambda level, inner: level + 1,
-            "at every step": lambda level, inner: 3 * level + inner,
-        },
-        printed={"over the repeated steps at each level": lambda level, inner: inner},
-    ),
-    erratum=Erratum(
-        fault=Fault.INCONSISTENT,
-        printed='"decayed geometrically ... across noise levels" and, in the next sentence, '
-        '"progressively reduces noise injection over the repeated steps at each noise level" '
-        "(version 2, Section 6.3).",
-        trouble="These are two algorithms. In the second the noise would start anew at each "
-        "level, and hardly be reduced.",
-        correction="Across noise levels; the repeated steps of one level share one factor.",
-        figures=_decay_figures,
-        remains_open="The algorithms of version 2 are lost in the text we have.",
-    ),
-)
-
-CLAIMS = (FIT, DECAY, CONDITIONING)
+CLAIMS = (FIT, CONDITIONING)

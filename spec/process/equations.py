@@ -17,8 +17,8 @@ A1 = Claim(
     id="A1",
     title="a forward equation",
     statement=r"$dX_t = \mathsf h(X_t,t)\,dt + \mathsf g(X_t,t)\,dW_t$ in the sense of Itô, with "
-    r"$\mathsf h:\mathbb R^d\times[0,1]\to\mathbb R^d$ and "
-    r"$\mathsf g:\mathbb R^d\times[0,1]\to\mathbb R^{d\times d}$.",
+    r"$\mathsf h:\mathbb R^d\times[0,1]\to\mathbb R^d$ and $\mathsf g:\mathbb "
+    r"R^d\times[0,1]\to\mathbb R^{d\times d}$.",
     kind=Kind.DEFINITION,
     means=Means.NONE,
     sources=(*v1("eq. 3"), *v2("eq. 1")),
@@ -27,8 +27,8 @@ A1 = Claim(
         "h and g are measurable, Lipschitz and of at most linear growth in x, uniformly in t: "
         "then there is one solution for each X_0 (Øksendal, Theorem 5.2.1)",
     ),
-    reason="It names the process that is meant. The formula is lost in the text of version 2; "
-    "the form of version 1 is taken, which its sentence repeats.",
+    reason="It names the process that is meant. The formula is lost in the text of version 2; the "
+    "form of version 1 is taken, which its sentence repeats.",
 )
 
 A4 = Claim(
@@ -65,8 +65,8 @@ A5 = Claim(
     sheet=("A5",),
     assumptions=("X_0 has positive entries and is independent of W",),
     depends=("A1", "A4"),
-    reason="It defines the process: the scalar equation in each entry, coupled only through "
-    "X_0. The formula is lost in the text of version 2; the form of version 1 is taken.",
+    reason="It defines the process: the scalar equation in each entry, coupled only through X_0. "
+    "The formula is lost in the text of version 2; the form of version 1 is taken.",
     pins=(
         Pin(
             "gbm_ref.GBM.drift",

@@ -53,9 +53,9 @@ E5 = Claim(
     id="E5",
     title="geometric Brownian motion has no equilibrium",
     statement=r"Every stationary solution for $\log X$ is $c_1+c_2e^{2my/\sigma^2}$ with "
-    r"$m=\mu-\tfrac{\sigma^2}2\ne0$, or $c_1+c_2y$ when $m=0$. No non-negative one of them can "
-    r"be normalized, and $\mathrm{Var}\log X_t=\mathrm{Var}\log X_0+\sigma^2t\to\infty$: there "
-    "is no equilibrium distribution.",
+    r"$m=\mu-\tfrac{\sigma^2}2\ne0$, or $c_1+c_2y$ when $m=0$. No non-negative one of them can be "
+    r"normalized, and $\mathrm{Var}\log X_t=\mathrm{Var}\log X_0+\sigma^2t\to\infty$: there is no "
+    "equilibrium distribution.",
     kind=Kind.REFUTED,
     means=Means.ALGEBRA,
     sources=v1("sec. 2: equilibrium of GBM"),
@@ -91,9 +91,9 @@ E5 = Claim(
         trouble="GBM has no equilibrium. Its log is a Brownian motion with drift, whose variance "
         "grows without bound; put into the stationary equation, a normal density of any mean and "
         "variance leaves a residual.",
-        correction="The law of GBM from a fixed point is log-normal at each *fixed time*. "
-        "Version 2 says so ('at any fixed time'). The time reversal, which the sentence is "
-        "after, needs no equilibrium, only the laws at the times between.",
+        correction="The law of GBM from a fixed point is log-normal at each *fixed time*. Version "
+        "2 says so ('at any fixed time'). The time reversal, which the sentence is after, needs "
+        "no equilibrium, only the laws at the times between.",
         figures=_spread,
         remains_open="Version 2 has replaced the sentence; what E6 says about the initial law "
         "still applies to it.",
@@ -145,8 +145,7 @@ E7 = Claim(
     title="Brownian motion with drift is not Ornstein-Uhlenbeck",
     statement=r"$dY=\mu\,dt+\sigma\,dW$ is Brownian motion with drift: mean $Y_0+\mu t$, variance "
     r"$\sigma^2t$. The Ornstein-Uhlenbeck process is $dY=-\theta(Y-\bar y)dt+\sigma\,dW$: mean "
-    r"$\bar y+(Y_0-\bar y)e^{-\theta t}$, variance "
-    r"$\tfrac{\sigma^2}{2\theta}(1-e^{-2\theta t})$.",
+    r"$\bar y+(Y_0-\bar y)e^{-\theta t}$, variance $\tfrac{\sigma^2}{2\theta}(1-e^{-2\theta t})$.",
     kind=Kind.REFUTED,
     means=Means.ALGEBRA,
     sources=(*v1("sec. 4: Ornstein-Uhlenbeck"), *v2("sec. 3: Ornstein-Uhlenbeck")),
@@ -155,8 +154,8 @@ E7 = Claim(
     depends=("A1",),
     derivation=r"Put $\mathcal N(a(t),V(t))$ into $\partial_tq=-\partial_y(bq)+"
     r"\tfrac{\sigma^2}2\partial_y^2q$. For $b=\mu$ it requires $\dot a=\mu$, $\dot V=\sigma^2$; "
-    r"for $b=-\theta(y-\bar y)$ it requires $\dot a=-\theta(a-\bar y)$, "
-    r"$\dot V=\sigma^2-2\theta V$. With $a(0)=Y_0$, $V(0)=0$ these have the stated solutions.",
+    r"for $b=-\theta(y-\bar y)$ it requires $\dot a=-\theta(a-\bar y)$, $\dot V=\sigma^2-2\theta "
+    "V$. With $a(0)=Y_0$, $V(0)=0$ these have the stated solutions.",
     proof=Proof(
         are_the_laws,
         holds=(_BROWNIAN, _ORNSTEIN),
@@ -176,8 +175,8 @@ E7 = Claim(
         r"dW_t$ ..., yielding $Y_t=Y_0+\mu t+\sigma W_t$, a Gaussian process with mean $\mu$ and "
         r"variance $\sigma^2$",
         trouble="The solution is right, the name and the moments are not: there is no pull back "
-        r"to a mean, and mean and variance grow with time. They are $\mu$ and $\sigma^2$ only "
-        r"as rates, or at $t=1$ from $Y_0=0$.",
+        r"to a mean, and mean and variance grow with time. They are $\mu$ and $\sigma^2$ only as "
+        "rates, or at $t=1$ from $Y_0=0$.",
         correction=r"Brownian motion with drift, mean $Y_0+\mu t$, variance $\sigma^2t$.",
         figures=_variances,
         remains_open="Version 2 keeps the name and 'whose solution is Gaussian with mean and "

@@ -67,10 +67,9 @@ E19_II = Claim(
     id="E19-ii",
     title="left sums and integrals are two different variances",
     statement=r"Forward samples, target and reverse steps must share one variance, either "
-    r"$\bar\sigma_k^2=\delta\sum_{i<k}\sigma_i^2$ (the chain) or "
-    r"$\int_0^{k\delta}\sigma^2(t)dt$ (the SDE). For $\sigma(t)=\sigma_{\min}r^t$ their ratio is "
-    r"$\tfrac{2\delta\ln r}{r^{2\delta}-1}$ for every $k$: at $r=100$, 0.609 for $N=10$ and "
-    "0.9954 for $N=1000$.",
+    r"$\bar\sigma_k^2=\delta\sum_{i<k}\sigma_i^2$ (the chain) or $\int_0^{k\delta}\sigma^2(t)dt$ "
+    r"(the SDE). For $\sigma(t)=\sigma_{\min}r^t$ their ratio is $\tfrac{2\delta\ln "
+    r"r}{r^{2\delta}-1}$ for every $k$: at $r=100$, 0.609 for $N=10$ and 0.9954 for $N=1000$.",
     kind=Kind.REFUTED,
     means=Means.ALGEBRA,
     sources=v2("eq. 35", "eq. 36"),
@@ -123,10 +122,10 @@ def _spreads() -> tuple[Figure, ...]:
 E19_III = Claim(
     id="E19-iii",
     title="a diffusion coefficient is not a standard deviation",
-    statement=r"In eq. 33 $\sigma(t)$ is the diffusion coefficient; in the variance-exploding "
-    r"SDE of Song et al. $\sigma(t)$ is a standard deviation and the diffusion coefficient is "
-    r"$g$ with $g^2=\tfrac{d}{dt}\sigma^2(t)$. For $\sigma(t)=\sigma_{\min}r^t$: "
-    r"$g^2=2\ln r\,\sigma_{\min}^2r^{2t}$.",
+    statement=r"In eq. 33 $\sigma(t)$ is the diffusion coefficient; in the variance-exploding SDE "
+    r"of Song et al. $\sigma(t)$ is a standard deviation and the diffusion coefficient is $g$ "
+    r"with $g^2=\tfrac{d}{dt}\sigma^2(t)$. For $\sigma(t)=\sigma_{\min}r^t$: $g^2=2\ln "
+    r"r\,\sigma_{\min}^2r^{2t}$.",
     kind=Kind.REFUTED,
     means=Means.ALGEBRA,
     sources=v2("App. C: choice of drift and diffusion"),
@@ -152,12 +151,12 @@ E19_III = Claim(
         "(formula lost)",
         trouble=r"With $\mu(t)=\tfrac{\sigma^2(t)}2$ the log of $X$ does follow a "
         r"variance-exploding SDE. But the letter $\sigma(t)$ stands for different things in the "
-        "two papers: a reader who puts the schedule of Song et al. into eq. 33 gets another "
-        "noise level than theirs.",
+        "two papers: a reader who puts the schedule of Song et al. into eq. 33 gets another noise "
+        "level than theirs.",
         correction=r"name one of them: $g^2(t)=\tfrac{d}{dt}\sigma^2(t)$",
         figures=_spreads,
-        remains_open=r"The formula that is set is lost; it is taken to be "
-        r"$\mu(t)=\sigma^2(t)/2$. No schedule for $\sigma(t)$ survives in the text.",
+        remains_open=r"The formula that is set is lost; it is taken to be $\mu(t)=\sigma^2(t)/2$. "
+        r"No schedule for $\sigma(t)$ survives in the text.",
     ),
 )
 

@@ -103,8 +103,8 @@ A34 = Claim(
     derivation=r"Euler-Maruyama keeps the rates of A33 at their values at $t_k$, so the step is "
     r"normal with mean $\delta f(t_k)$ and variance $\delta g(t_k)$, $f=\mu-\tfrac{\sigma^2}2$, "
     r"$g=\sigma^2$. The exact ones are $\int_0^\delta f(t_k+u)du=\delta f+\tfrac{\delta^2}2f'"
-    r"+O(\delta^3)$ and the same for $g$. Decided with the 2-jets of $\mu$ and $\sigma$; the "
-    "sign of the remainder tells the left end from the right one.",
+    r"+O(\delta^3)$ and the same for $g$. Decided with the 2-jets of $\mu$ and $\sigma$; the sign "
+    "of the remainder tells the left end from the right one.",
     proof=Proof(
         is_left_point_euler,
         holds=lambda f, g, d: (d * (f(0) - g(0) ** 2 / 2), d * g(0) ** 2),
@@ -170,16 +170,16 @@ A35_TARGET = Claim(
     id="A35-target",
     title="target of the time-varying loss",
     statement=r"With $\mu(t)=\tfrac{\sigma^2(t)}2\mathbf 1$: $X_k\overset d=X_0\circ "
-    r"e^{\bar\sigma_kZ}$ and $X_k\circ\nabla\log p(X_k\mid X_0)="
-    r"-\big\{\mathbf 1+\tfrac{\log X_k-\log X_0}{\bar\sigma_k^2}\big\}$.",
+    r"e^{\bar\sigma_kZ}$ and $X_k\circ\nabla\log p(X_k\mid X_0)=-\big\{\mathbf 1+\tfrac{\log "
+    r"X_k-\log X_0}{\bar\sigma_k^2}\big\}$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sources=v2("App. C: target"),
     sheet=("A35",),
     assumptions=("k >= 1", _LOST + "what eq. 35 forces for that drift"),
     depends=("A35",),
-    derivation=r"The drift of $\log X$ vanishes, so $\bar\mu_k=0$ and $\log p(x\mid x_0)="
-    r"-\log x-(\log x-\log x_0)^2/2\bar\sigma_k^2+\text{const}$. Apply $x\,d/dx=d/d\log x$. Per "
+    derivation=r"The drift of $\log X$ vanishes, so $\bar\mu_k=0$ and $\log p(x\mid x_0)=-\log "
+    r"x-(\log x-\log x_0)^2/2\bar\sigma_k^2+\text{const}$. Apply $x\,d/dx=d/d\log x$. Per "
     "coordinate.",
     proof=Proof(
         is_the_target,

@@ -126,19 +126,19 @@ E6 = Claim(
     erratum=Erratum(
         fault=Fault.WRONG,
         printed=r"The distribution of $\bm X_t$, as it evolves according to Eq. (8), has i.i.d. "
-        r"entries that are log-normally distributed with parameters $\bm\mu$ and "
-        r"$\sigma^2\mathbb I$",
+        r"entries that are log-normally distributed with parameters $\bm\mu$ and $\sigma^2\mathbb "
+        "I$",
         trouble=r"The parameters depend on time and on $X_0$: at $t\to0$ the law is the point "
         r"$X_0$, not $\mathcal{LN}(\mu,\sigma^2I)$. Two pixels with different values in the data "
         "have different laws, so the entries are not identically distributed; without "
         "conditioning on $X_0$ they are as dependent as the data make them.",
-        correction=r"given $X_0$, independent entries with parameters "
-        r"$\log X_0+(\mu-\tfrac{\sigma^2}2\mathbf 1)t$ and $\sigma^2t$",
+        correction=r"given $X_0$, independent entries with parameters $\log "
+        r"X_0+(\mu-\tfrac{\sigma^2}2\mathbf 1)t$ and $\sigma^2t$",
         figures=_parameters,
         remains_open="Version 2 first speaks of the distribution of one quantity 'given' another, "
         "then repeats 'i.i.d. entries' and 'with parameters ... and ...'; the symbols and "
-        "parameters are lost there. The closed-form solution that both versions give "
-        "next (A6) is right and is what everything later uses.",
+        "parameters are lost there. The closed-form solution that both versions give next (A6) is "
+        "right and is what everything later uses.",
     ),
 )
 
@@ -180,8 +180,8 @@ MARGINAL = Claim(
     ),
     depends=("A6", "E6"),
     derivation=r"$\log X_t=\log X_0+\xi$ with $\xi\sim\mathcal N((\mu-\tfrac{\sigma^2}2)t,"
-    r"\sigma^2t)$ independent of $X_0$; cumulants of independent variables add and those of "
-    r"$\xi$ vanish from the third on. Decided through moments up to order five. If $\log X_t$ is "
+    r"\sigma^2t)$ independent of $X_0$; cumulants of independent variables add and those of $\xi$ "
+    r"vanish from the third on. Decided through moments up to order five. If $\log X_t$ is "
     r"$\mathcal N(b,V)$, divide characteristic functions: that of $\log X_0$ is "
     r"$e^{iu(b-(\mu-\sigma^2/2)t)-u^2(V-\sigma^2t)/2}$, which is at most 1 in size only for "
     r"$V\ge\sigma^2t$, and then $\log X_0$ is normal or a point. (This is Cramér's theorem, whose "
@@ -211,9 +211,8 @@ MARGINAL = Claim(
         "stochastic differential equation (SDE) with geometric Brownian motion (GBM) is the "
         "log-normal density",
         trouble="The equation has a solution for every initial law. The log-normal one is the "
-        "fundamental solution, for a known $X_0$; for images, whose log is not normal, "
-        r"$p_{X_t}$ is log-normal at no $t$. Skewness and kurtosis only fade as the variance "
-        "grows.",
+        "fundamental solution, for a known $X_0$; for images, whose log is not normal, $p_{X_t}$ "
+        "is log-normal at no $t$. Skewness and kurtosis only fade as the variance grows.",
         correction=r"the transition density $p_{X_t\mid X_0}$ is log-normal; the marginal is if "
         "and only if $X_0$ is log-normal or a point mass",
         figures=_skewness,

@@ -85,8 +85,8 @@ A9 = Claim(
     ),
     depends=("A8",),
     derivation=r"The equation is A8 in the name $Y$. Conversely, Itô's formula for $e^y$, entry "
-    r"by entry: $dX=e^Y\big(b+\tfrac12c^2\big)dt+e^Yc\,dW$ for $dY=b\,dt+c\,dW$, which is A4 "
-    r"if and only if $c=\sigma$ and $b=\mu-\tfrac{\sigma^2}2$.",
+    r"by entry: $dX=e^Y\big(b+\tfrac12c^2\big)dt+e^Yc\,dW$ for $dY=b\,dt+c\,dW$, which is A4 if "
+    r"and only if $c=\sigma$ and $b=\mu-\tfrac{\sigma^2}2$.",
     proof=Proof(
         gives_back_gbm,
         holds=(mu - sigma**2 / 2, sigma),

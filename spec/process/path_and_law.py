@@ -89,8 +89,8 @@ E19_I = Claim(
         "(formula lost)",
         trouble="Unrolling gives a weighted sum of all draws. Written with a single normal $Z$, "
         "as the words 'where ..., and ...' after it suggest, it is an equality in law for one "
-        "$k$; read as an equality it would make the whole path a function of one draw. For "
-        "the loss, which looks at one $k$ at a time, the law is all that is needed.",
+        "$k$; read as an equality it would make the whole path a function of one draw. For the "
+        "loss, which looks at one $k$ at a time, the law is all that is needed.",
         correction=r"$\log X_k\overset d=\log X_0+\bar\mu_k+\bar\sigma_kZ$ for each $k$",
         figures=_figures,
         remains_open="Whether version 2 prints $=$ or equality in distribution cannot be seen.",

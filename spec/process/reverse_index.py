@@ -55,11 +55,10 @@ def _figures() -> tuple[Figure, ...]:
 E19_IV = Claim(
     id="E19-iv",
     title="the reverse step from k to k - 1 uses sigma_{k-1}",
-    statement=r"With the left-sum chain of eq. 35, the reverse step "
-    r"$\log X_{k-1}=\log X_k+\delta\sigma^2(\mathbf 1+X_k\circ\nabla\log p_k)+\dots$ must use "
-    r"$\sigma_{k-1}$, the noise of the forward step $k-1\to k$. Then on log-normal data "
-    r"$e_0=\tfrac{v_0}{v_N}e_N$ exactly, $v_k=v_0+\delta\sum_{i<k}\sigma_i^2$, as for constant "
-    "rates.",
+    statement=r"With the left-sum chain of eq. 35, the reverse step $\log X_{k-1}=\log "
+    r"X_k+\delta\sigma^2(\mathbf 1+X_k\circ\nabla\log p_k)+\dots$ must use $\sigma_{k-1}$, the "
+    r"noise of the forward step $k-1\to k$. Then on log-normal data $e_0=\tfrac{v_0}{v_N}e_N$ "
+    r"exactly, $v_k=v_0+\delta\sum_{i<k}\sigma_i^2$, as for constant rates.",
     kind=Kind.REFUTED,
     means=Means.ALGEBRA,
     sources=v2("eq. 36"),

@@ -112,8 +112,8 @@ A6 = Claim(
     depends=("A5", "solution-scalar"),
     derivation=r"Itô's formula for $f_i(t,w)=x_{0,i}e^{(\mu_i-\sigma^2/2)t+\sigma w_i}$: the "
     r"derivative with respect to $w_j$ is $\sigma f_i$ for $j=i$ and $0$ otherwise, the drift is "
-    r"$f_{i,t}+\tfrac12\sum_jf_{i,jj}=\mu_if_i$. The law follows from "
-    r"$W_t\sim\mathcal N(0,tI)$. Decided for $d=2$ with different drifts.",
+    r"$f_{i,t}+\tfrac12\sum_jf_{i,jj}=\mu_if_i$. The law follows from $W_t\sim\mathcal N(0,tI)$. "
+    "Decided for $d=2$ with different drifts.",
     proof=Proof(
         solves_vector_gbm,
         holds=_HOLDS,

@@ -141,10 +141,10 @@ _PINS = (
 A33 = Claim(
     id="A33",
     title="drift and diffusion that depend on time",
-    statement=r"$d\log X_t=\big(\mu(t)-\tfrac{\sigma^2(t)}2\mathbf 1\big)dt+\sigma(t)\,dW_t$ "
-    r"for $dX_t=\mu(t)\circ X_t\,dt+\sigma(t)X_t\circ dW_t$, with the exact kernel "
-    r"$\log X_t\mid X_0\sim\mathcal N(\log X_0+m(t),v(t)I)$, "
-    r"$m(t)=\int_0^t(\mu-\tfrac{\sigma^2}2)ds$, $v(t)=\int_0^t\sigma^2ds$.",
+    statement=r"$d\log X_t=\big(\mu(t)-\tfrac{\sigma^2(t)}2\mathbf 1\big)dt+\sigma(t)\,dW_t$ for "
+    r"$dX_t=\mu(t)\circ X_t\,dt+\sigma(t)X_t\circ dW_t$, with the exact kernel $\log X_t\mid "
+    r"X_0\sim\mathcal N(\log X_0+m(t),v(t)I)$, $m(t)=\int_0^t(\mu-\tfrac{\sigma^2}2)ds$, "
+    r"$v(t)=\int_0^t\sigma^2ds$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sources=v2("eq. 33"),
@@ -156,10 +156,10 @@ A33 = Claim(
     ),
     depends=("A5", "A8"),
     derivation=r"The log-normal density with parameters $\log x_0+m$ and $v$ is put into "
-    r"$\partial_tp=-\partial_x(\mu(t)xp)+\tfrac12\partial_x^2(\sigma^2(t)x^2p)$. Only "
-    r"$\dot m,\dot v$ and the rates at that time enter; the residual vanishes for all $x$ if and "
-    r"only if $\dot m=\mu-\tfrac{\sigma^2}2$ and $\dot v=\sigma^2$. Per coordinate. The integrals "
-    "of `gbm_ref` are compared for polynomial rates, where they are closed forms.",
+    r"$\partial_tp=-\partial_x(\mu(t)xp)+\tfrac12\partial_x^2(\sigma^2(t)x^2p)$. Only $\dot "
+    r"m,\dot v$ and the rates at that time enter; the residual vanishes for all $x$ if and only "
+    r"if $\dot m=\mu-\tfrac{\sigma^2}2$ and $\dot v=\sigma^2$. Per coordinate. The integrals of "
+    "`gbm_ref` are compared for polynomial rates, where they are closed forms.",
     proof=Proof(
         is_the_kernel,
         holds=(mu - sigma**2 / 2, sigma**2),

@@ -71,13 +71,13 @@ A7 = Claim(
     ),
     depends=("A2", "A5"),
     derivation=r"Put $\mathsf h=\mu\circ x$ and $G=\sigma^2\mathrm{diag}(x^2)$ into A2: "
-    r"$\nabla\!\cdot G=2\sigma^2x$ and $G\nabla\log p=\sigma^2x\circ(x\circ\nabla\log p)$. "
-    r"The routine does not use A2's formula: with $L=\log x$ and $x\,dL/dx=1$ everything is "
-    r"rational in $x$ and in the derivatives of $\log p$ with respect to $L$, and both the "
-    r"Fokker-Planck equation of $p_{1-r}$ and Bayes' rule over a short step are decided for every "
-    r"density of the plane with $\mu_1\ne\mu_2$. For log-normal data "
-    r"$\partial_t\log p$ is moreover taken directly, through $\dot M=\mu-\sigma^2/2$ and "
-    r"$\dot V=\sigma^2$. The coefficient of $\sigma^2\mathbf 1$ is $2$ and no other.",
+    r"$\nabla\!\cdot G=2\sigma^2x$ and $G\nabla\log p=\sigma^2x\circ(x\circ\nabla\log p)$. The "
+    r"routine does not use A2's formula: with $L=\log x$ and $x\,dL/dx=1$ everything is rational "
+    r"in $x$ and in the derivatives of $\log p$ with respect to $L$, and both the Fokker-Planck "
+    "equation of $p_{1-r}$ and Bayes' rule over a short step are decided for every density of "
+    r"the plane with $\mu_1\ne\mu_2$. For log-normal data $\partial_t\log p$ is moreover taken "
+    r"directly, through $\dot M=\mu-\sigma^2/2$ and $\dot V=\sigma^2$. The coefficient of "
+    r"$\sigma^2\mathbf 1$ is $2$ and no other.",
     proof=Proof(
         reverses_in_x,
         holds=REVERSE_RATE,

@@ -36,10 +36,10 @@ A2 = Claim(
     id="A2",
     title="the reverse-time equation",
     statement=r"Let $dX_t=\mathsf h\,dt+\mathsf g\,dW_t$, $G=\mathsf g\mathsf g^\top$, with "
-    r"density $p_t$. In positive reverse time $r=1-t$ the diffusion "
-    r"$dX=\{-\mathsf h+\nabla\!\cdot G+G\nabla\log p\}\,dr+\mathsf g\,d\bar W$ has the densities "
-    r"$p_{1-r}$, and its generator is that of $X$ run backwards. With $dt<0$ the same equation "
-    r"reads $dX=\{\mathsf h-\nabla\!\cdot G-G\nabla\log p\}\,dt+\mathsf g\,d\bar W$, as printed.",
+    r"density $p_t$. In positive reverse time $r=1-t$ the diffusion $dX=\{-\mathsf "
+    r"h+\nabla\!\cdot G+G\nabla\log p\}\,dr+\mathsf g\,d\bar W$ has the densities $p_{1-r}$, and "
+    "its generator is that of $X$ run backwards. With $dt<0$ the same equation reads "
+    r"$dX=\{\mathsf h-\nabla\!\cdot G-G\nabla\log p\}\,dt+\mathsf g\,d\bar W$, as printed.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sources=(*v1("eq. 4"), *v2("eq. 2")),
@@ -53,11 +53,11 @@ A2 = Claim(
     derivation=r"The forward Fokker-Planck equation is $\partial_t p=-\nabla\!\cdot J$ with the "
     r"flux $J_i=\mathsf h_ip-\frac12\sum_j\partial_j(G_{ij}p)$. With a drift $b$ the reverse "
     r"diffusion has the flux $b_ip-\frac12\sum_j\partial_j(G_{ij}p)$, and "
-    r"$\partial_rp=-\partial_tp$ holds if the two fluxes add to zero: "
-    r"$b_ip=-\mathsf h_ip+\sum_j\partial_j(G_{ij}p)$. Dividing by $p$ gives the formula. The "
-    r"marginals alone would allow more drifts, so the routine also asks for Bayes' rule over a "
-    r"short step: $p^{-1}[L^*(fp)-f\,L^*p]=b\cdot\nabla f+\frac12G:\nabla^2f$ for every $f$, and "
-    "this fixes $b$ and $G$. Drift, diffusion coefficient and density are jets with symbols for "
+    r"$\partial_rp=-\partial_tp$ holds if the two fluxes add to zero: $b_ip=-\mathsf "
+    r"h_ip+\sum_j\partial_j(G_{ij}p)$. Dividing by $p$ gives the formula. The marginals alone "
+    "would allow more drifts, so the routine also asks for Bayes' rule over a short step: "
+    r"$p^{-1}[L^*(fp)-f\,L^*p]=b\cdot\nabla f+\frac12G:\nabla^2f$ for every $f$, and this fixes "
+    "$b$ and $G$. Drift, diffusion coefficient and density are jets with symbols for "
     "coefficients, so that they stand for all functions of the plane.",
     proof=Proof(
         reverses,
@@ -82,8 +82,8 @@ A2_LAW = Claim(
     sheet=("A2",),
     assumptions=(
         "h and g locally Lipschitz with linear growth",
-        "p_t and the derivatives of g g^T p_t that occur are locally square integrable "
-        "(Haussmann and Pardoux)",
+        "p_t and the derivatives of g g^T p_t that occur are locally square integrable (Haussmann "
+        "and Pardoux)",
     ),
     depends=("A2",),
     reason="B. D. O. Anderson, Reverse-time diffusion equation models, Stochastic Processes and "

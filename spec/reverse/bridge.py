@@ -76,9 +76,9 @@ R17_BRIDGE = Claim(
     title="ancestral and DDIM steps",
     statement=r"Let $D=\mathbb E[\log X_0\mid X_t]$ be frozen over the step. Then the reverse "
     r"equation is integrated exactly by the Brownian bridge, $\log X_s=D+m(s)+\frac{v(s)}{v(t)}"
-    r"(\log X_t-D-m(t))+\sqrt{v(s)(v(t)-v(s))/v(t)}\,Z$, and the probability flow by "
-    r"$\log X_s=D+m(s)+\sqrt{v(s)/v(t)}\,(\log X_t-D-m(t))$. The drift of the first equals that "
-    r"of A13; only the noise changes, on a uniform grid from $\sqrt h$ to $\sqrt{h(k-1)/k}$.",
+    r"(\log X_t-D-m(t))+\sqrt{v(s)(v(t)-v(s))/v(t)}\,Z$, and the probability flow by $\log "
+    r"X_s=D+m(s)+\sqrt{v(s)/v(t)}\,(\log X_t-D-m(t))$. The drift of the first equals that of A13; "
+    r"only the noise changes, on a uniform grid from $\sqrt h$ to $\sqrt{h(k-1)/k}$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R17",),
@@ -87,11 +87,10 @@ R17_BRIDGE = Claim(
     derivation=r"Given $Y_0=D$ and $Y_t$, Bayes' rule for the kernels $\mathcal N(D+m(s),v(s))$ "
     r"and $\mathcal N(Y_s+m(t)-m(s),v(t)-v(s))$ gives the bridge; the routine decides it as an "
     r"identity of exponents and normalizations. With $D$ frozen the score is $-(y-D-m)/v$, so the "
-    r"deviation $e$ and its variance $W$ obey $de=-\frac ev\,d\bar v$, "
-    r"$dW=(1-\frac{2W}v)\,d\bar v$ with $d\bar v=-dv>0$, which gain and variance solve. Put "
-    r"$D=y-m+v(1+H)$ (R5): the mean is $y-[m(t)-m(s)]+[v(t)-v(s)](1+H)$, the exponent of A13. "
-    r"For the flow $de/dv=e/(2v)$, so $e\propto\sqrt v$. At $v=\sigma^2k\delta$ the bridge's "
-    r"variance is $h(k-1)/k$.",
+    r"deviation $e$ and its variance $W$ obey $de=-\frac ev\,d\bar v$, $dW=(1-\frac{2W}v)\,d\bar "
+    r"v$ with $d\bar v=-dv>0$, which gain and variance solve. Put $D=y-m+v(1+H)$ (R5): the mean "
+    "is $y-[m(t)-m(s)]+[v(t)-v(s)](1+H)$, the exponent of A13. For the flow $de/dv=e/(2v)$, so "
+    r"$e\propto\sqrt v$. At $v=\sigma^2k\delta$ the bridge's variance is $h(k-1)/k$.",
     proof=Proof(
         are_the_frozen_steps,
         holds=(v / V, v * (V - v) / V, ra / rb),

@@ -69,8 +69,8 @@ R7 = Claim(
     id="R7",
     title="exact reverse kernel of log-normal data",
     statement=r"For $\log X_0\sim\mathcal N(a,S_0)$ and $S_t=S_0+v(t)I$: $\log X_s\mid\log X_t\sim"
-    r"\mathcal N\big(a+m(s)+S_sS_t^{-1}(\log X_t-a-m(t)),\ (v(t)-v(s))\,S_sS_t^{-1}\big)$, "
-    r"$s<t$. In one coordinate the gain is $v_s/v_t$ and the variance $\sigma^2(t-s)\,v_s/v_t$.",
+    r"\mathcal N\big(a+m(s)+S_sS_t^{-1}(\log X_t-a-m(t)),\ (v(t)-v(s))\,S_sS_t^{-1}\big)$, $s<t$. "
+    r"In one coordinate the gain is $v_s/v_t$ and the variance $\sigma^2(t-s)\,v_s/v_t$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R7",),

@@ -133,8 +133,8 @@ A11 = Claim(
     r"\sigma d\bar W$ with $b/X=-\mu+2\sigma^2+\sigma^2H$, that is $-\mu+\frac32\sigma^2+"
     r"\sigma^2H$. Second route: $\nabla\log q=\mathbf 1+H$ in A10, $-\mu+\frac{\sigma^2}2+"
     r"\sigma^2(1+H)$. The routine computes the first by applying the generator of A7 to $\log x$ "
-    "and decides the second by the Fokker-Planck equation for every density; both must agree "
-    "with the candidate.",
+    "and decides the second by the Fokker-Planck equation for every density; both must agree with "
+    "the candidate.",
     proof=Proof(
         reverses_with_hyvarinen,
         holds=-(mu - THREE_HALVES * s2 - s2 * h),
@@ -166,8 +166,8 @@ A36 = Claim(
     r"Directly: the kernel of $\log X_t$ is $N(\log x_0+m(t),v(t))$ with $\dot m=\mu-\sigma^2/2$, "
     r"$\dot v=\sigma^2$. For a mixture of two such kernels with any points and weights, "
     r"$\partial_tq$ through $\dot m$ and $\dot v$ satisfies the forward equation, and "
-    r"$-\partial_tq=-\partial_y(bq)+\frac{\sigma^2}2\partial_y^2q$ holds with this drift. "
-    "The rates are those of the present instant: their averages over the past are refused.",
+    r"$-\partial_tq=-\partial_y(bq)+\frac{\sigma^2}2\partial_y^2q$ holds with this drift. The "
+    "rates are those of the present instant: their averages over the past are refused.",
     proof=Proof(
         reverses_varying_rates,
         holds=-(mu - THREE_HALVES * s2 - s2 * h),

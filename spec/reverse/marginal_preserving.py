@@ -101,9 +101,9 @@ R11 = Claim(
     r"along the score: the reverse equation has $\sigma^2\nabla\log q$ at $\kappa=1$, and "
     r"$(1-\kappa^2)\frac{\sigma^2}2\nabla\log q$ less when the noise is reduced to $\kappa$. "
     r"Itô's formula for $X=e^Y$ adds $\frac{\kappa^2}2\sigma^2$. Euler-Maruyama gives "
-    r"$X\circ\exp[-\delta m+\frac{1+\kappa^2}2h(\mathbf 1+H)+\kappa\sqrt hZ]$ and "
-    r"$X\circ[\mathbf 1-\delta m+\frac{1+\kappa^2}2h(\mathbf 1+H)+\frac{\kappa^2}2h+"
-    r"\kappa\sqrt hZ]$, $h=\sigma^2\delta$. Decided for every density of the plane.",
+    r"$X\circ\exp[-\delta m+\frac{1+\kappa^2}2h(\mathbf 1+H)+\kappa\sqrt hZ]$ and $X\circ[\mathbf "
+    r"1-\delta m+\frac{1+\kappa^2}2h(\mathbf 1+H)+\frac{\kappa^2}2h+\kappa\sqrt hZ]$, "
+    r"$h=\sigma^2\delta$. Decided for every density of the plane.",
     proof=Proof(
         has_the_marginals,
         holds=(

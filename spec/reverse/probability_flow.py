@@ -72,8 +72,8 @@ R16_ODE = Claim(
     title="probability-flow equation",
     statement=r"$\frac{dY}{dt}=\mu-\frac{\sigma^2}2-\frac{\sigma^2}2\nabla\log q_t$ and "
     r"$\frac{dX}{dt}=X\circ(\mu-\sigma^2\mathbf 1-\frac{\sigma^2}2H)$ in forward time have the "
-    r"marginals of the process (a sampler integrates them from $t=1$ to $0$). For log-normal "
-    r"data $Y_s=M_s+\sqrt{v_s/v_t}\,(Y_t-M_t)$, $M$ and $v$ the mean and variance of $Y$.",
+    "marginals of the process (a sampler integrates them from $t=1$ to $0$). For log-normal data "
+    r"$Y_s=M_s+\sqrt{v_s/v_t}\,(Y_t-M_t)$, $M$ and $v$ the mean and variance of $Y$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R16",),

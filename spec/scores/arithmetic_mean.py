@@ -62,8 +62,8 @@ R6 = Claim(
     id="R6",
     title="arithmetic posterior mean",
     statement=r"$\mathbb E[X_{0,i}^a\mid x]=x_i^a\,e^{-am_i+a^2v/2}\,\dfrac{q_t(y+av\,e_i)}"
-    r"{q_t(y)}$; for $a=1$ and constant rates $x_i\,e^{(2\sigma^2-\mu_i)t}\,"
-    r"p_t(x\text{ with }x_i\to x_ie^{\sigma^2t})/p_t(x)$.",
+    r"{q_t(y)}$; for $a=1$ and constant rates $x_i\,e^{(2\sigma^2-\mu_i)t}\,p_t(x\text{ with "
+    r"}x_i\to x_ie^{\sigma^2t})/p_t(x)$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R6",),

@@ -58,17 +58,17 @@ def log_score_is(shift: Expr) -> bool:
 ROBBINS = Claim(
     id="Robbins",
     title="score change of variables",
-    statement=r"For $y = f(x)$ with a diffeomorphism $f$ and Jacobian $J$: "
-    r"$\nabla_x \log p = J^\top \nabla_y \log q + \nabla_x \log\lvert\det J\rvert$, "
-    r"$\partial_j \log\lvert\det J\rvert = \mathrm{tr}(J^{-1}\partial_j J)$.",
+    statement=r"For $y = f(x)$ with a diffeomorphism $f$ and Jacobian $J$: $\nabla_x \log p = "
+    r"J^\top \nabla_y \log q + \nabla_x \log\lvert\det J\rvert$, $\partial_j \log\lvert\det "
+    r"J\rvert = \mathrm{tr}(J^{-1}\partial_j J)$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sources=(*v1("sec. 4: score change of variables"), *v2("sec. 3.1: score change of variables")),
     sheet=("A10",),
     assumptions=("f is a C^2 diffeomorphism", "q is positive and differentiable"),
-    derivation=r"$p(x) = q(f(x))\,\lvert\det J(x)\rvert$; take logarithms and differentiate. "
-    r"The chain rule gives $J^\top\nabla\log q$, Jacobi's formula the derivative of the "
-    "determinant. Decided for every map of the plane through its 2-jet.",
+    derivation=r"$p(x) = q(f(x))\,\lvert\det J(x)\rvert$; take logarithms and differentiate. The "
+    r"chain rule gives $J^\top\nabla\log q$, Jacobi's formula the derivative of the determinant. "
+    "Decided for every map of the plane through its 2-jet.",
     proof=Proof(
         changes_coordinates,
         holds=(Rational(1), Rational(1)),
@@ -89,9 +89,8 @@ LOG_SCORE = Claim(
     sheet=("C4", "A10", "R1"),
     assumptions=("x > 0", "p_t positive and differentiable"),
     depends=("Robbins",),
-    derivation=r"$q(y) = p(e^y)\,e^{\sum_i y_i}$, so "
-    r"$\partial_{y_i}\log q = x_i\,\partial_i\log p + 1$. It is Robbins' formula for $f=\log$, "
-    r"$J=\mathrm{diag}(1/x)$.",
+    derivation=r"$q(y) = p(e^y)\,e^{\sum_i y_i}$, so $\partial_{y_i}\log q = x_i\,\partial_i\log "
+    r"p + 1$. It is Robbins' formula for $f=\log$, $J=\mathrm{diag}(1/x)$.",
     proof=Proof(
         log_score_is,
         holds=Rational(1),

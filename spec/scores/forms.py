@@ -160,9 +160,9 @@ FORMS = Claim(
     id="forms-of-the-score",
     title="forms of the score",
     statement=r"With $s=\nabla\log q_t$, $H=x\circ S$, $S=\nabla\log p_t$, $\hat\varepsilon="
-    r"\mathbb E[Z\mid X_t]$ and $D=\mathbb E[\log X_0\mid X_t]$: $s=1+H$, $\hat\varepsilon="
-    r"-\sqrt v\,(1+H)$, $D=\log x-m+v(1+H)$, and conversely $H=x\circ S=s-1=-1-\hat\varepsilon/"
-    r"\sqrt v=-1+(D+m-\log x)/v$.",
+    r"\mathbb E[Z\mid X_t]$ and $D=\mathbb E[\log X_0\mid X_t]$: $s=1+H$, $\hat\varepsilon=-\sqrt "
+    r"v\,(1+H)$, $D=\log x-m+v(1+H)$, and conversely $H=x\circ S=s-1=-1-\hat\varepsilon/\sqrt "
+    r"v=-1+(D+m-\log x)/v$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("C4", "R5"),
@@ -170,8 +170,8 @@ FORMS = Claim(
     depends=("A6", "A10-score"),
     derivation=r"$q_t(y)$ is the average of the kernel $N(y;y_0+m,v)$ over the data, so "
     r"$\nabla\log q=\mathbb E[-(y-y_0-m)/v\mid y]$, a linear function of $D$. The noise is "
-    r"$z=(y-y_0-m)/\sqrt v$, so $\hat\varepsilon=-\sqrt v\,s$. $p(x)=q(\log x)/x$ gives "
-    r"$H=s-1$, $S=H/x$. All eight conversions are decided with the posterior mean as a symbol.",
+    r"$z=(y-y_0-m)/\sqrt v$, so $\hat\varepsilon=-\sqrt v\,s$. $p(x)=q(\log x)/x$ gives $H=s-1$, "
+    "$S=H/x$. All eight conversions are decided with the posterior mean as a symbol.",
     proof=Proof(
         converts,
         holds=RIGHT,

@@ -93,11 +93,11 @@ R1 = Claim(
     depends=("A10-score",),
     derivation=r"$H_ip=x_i\partial_ip=\partial_i(x_ip)-p$, so $\mathbb E[H_i]=-1$ when $x_ip$ "
     r"vanishes at both ends; and $\lVert H\rVert^2-\lVert s\rVert^2=d-2\sum_is_i$, where $q\,s_i="
-    r"\partial_{y_i}q$ integrates to zero. For $Y'=\log c+aY$ the density is "
-    r"$q((y'-\log c)/a)/\lvert a\rvert$: its score is $s/a$. The routine decides both integrands "
-    "to be these derivatives for every density, takes the moments in full for an arbitrary "
-    "mixture of two log-normals and for every gamma law, and decides the change under powers "
-    "for an arbitrary density through its 2-jet.",
+    r"\partial_{y_i}q$ integrates to zero. For $Y'=\log c+aY$ the density is $q((y'-\log "
+    r"c)/a)/\lvert a\rvert$: its score is $s/a$. The routine decides both integrands to be these "
+    "derivatives for every density, takes the moments in full for an arbitrary mixture of two "
+    "log-normals and for every gamma law, and decides the change under powers for an arbitrary "
+    "density through its 2-jet.",
     proof=Proof(
         has_the_identities,
         holds=(Integer(-1), Integer(1), (1 + h) / a - 1),

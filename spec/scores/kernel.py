@@ -92,8 +92,8 @@ A16 = Claim(
         "index k for its t (E10)",
     ),
     depends=("A6",),
-    derivation=r"Given $X_0$, $X_t=X_0e^{(\mu-\sigma^2/2)t+\sigma\sqrt tZ}$. With $z(x)="
-    r"[\log x-\log x_0-(\mu-\frac{\sigma^2}2)t]/(\sigma\sqrt t)$ the density is "
+    derivation=r"Given $X_0$, $X_t=X_0e^{(\mu-\sigma^2/2)t+\sigma\sqrt tZ}$. With $z(x)=[\log "
+    r"x-\log x_0-(\mu-\frac{\sigma^2}2)t]/(\sigma\sqrt t)$ the density is "
     r"$\varphi(z)\,dz/dx=\varphi(z)/(x\sigma\sqrt t)$, so $\log p=-\frac12z^2-\log x+$ const and "
     r"$x\,\partial_x\log p=-z/(\sigma\sqrt t)-1$. Put $t=k\delta$.",
     proof=Proof(
@@ -112,8 +112,8 @@ A16 = Claim(
 E10 = Claim(
     id="E10",
     title="time and index in the training target",
-    statement=r"At time $t\in[0,1]$ the target is $-\{\mathbf 1+\frac1{\sigma^2t}[\log X_t-"
-    r"\log X_0-t(\mu-\frac{\sigma^2}2\mathbf 1)]\}$: the variance of the kernel is $\sigma^2t$, "
+    statement=r"At time $t\in[0,1]$ the target is $-\{\mathbf 1+\frac1{\sigma^2t}[\log X_t-\log "
+    r"X_0-t(\mu-\frac{\sigma^2}2\mathbf 1)]\}$: the variance of the kernel is $\sigma^2t$, "
     r"without a factor $\delta$.",
     kind=Kind.REFUTED,
     means=Means.ALGEBRA,

@@ -51,9 +51,9 @@ def _right_covariance(v: Expr, J: Matrix) -> Matrix:
 R5 = Claim(
     id="R5",
     title="denoiser (Tweedie)",
-    statement=r"$D(x,t)=\mathbb E[\log X_0\mid X_t=x]=\log x-m+v(1+H)$ and "
-    r"$\mathrm{Cov}(\log X_0\mid X_t=x)=vI+v^2\nabla_ys$. $e^D$, the posterior geometric mean, is "
-    r"where one step of (13) of length $t$ without noise lands.",
+    statement=r"$D(x,t)=\mathbb E[\log X_0\mid X_t=x]=\log x-m+v(1+H)$ and $\mathrm{Cov}(\log "
+    r"X_0\mid X_t=x)=vI+v^2\nabla_ys$. $e^D$, the posterior geometric mean, is where one step of "
+    "(13) of length $t$ without noise lands.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R5",),
@@ -62,11 +62,11 @@ R5 = Claim(
         "mu and sigma constant for the statement about one step",
     ),
     depends=("A6", "A10-score", "A13"),
-    derivation=r"Differentiate $q(y)=\int N(y;y_0+m,v)\,\pi(dy_0)$ under the integral: "
-    r"$\nabla q/q=\mathbb E[y_0-y+m\mid y]/v$, which is the first formula, and $\nabla^2q/q="
-    r"\mathbb E[(y_0-y+m)(y_0-y+m)^\top\mid y]/v^2-I/v$. Since $\nabla s=\nabla^2q/q-ss^\top$, "
-    r"$v^2\nabla s=\mathrm{Cov}(y_0\mid y)-vI$. The posterior moments are symbols, so that every "
-    r"data law in the plane is covered, mixtures included. With $m=(\mu-\frac{\sigma^2}2)t$ and "
+    derivation=r"Differentiate $q(y)=\int N(y;y_0+m,v)\,\pi(dy_0)$ under the integral: $\nabla "
+    r"q/q=\mathbb E[y_0-y+m\mid y]/v$, which is the first formula, and $\nabla^2q/q=\mathbb "
+    r"E[(y_0-y+m)(y_0-y+m)^\top\mid y]/v^2-I/v$. Since $\nabla s=\nabla^2q/q-ss^\top$, $v^2\nabla "
+    r"s=\mathrm{Cov}(y_0\mid y)-vI$. The posterior moments are symbols, so that every data law in "
+    r"the plane is covered, mixtures included. With $m=(\mu-\frac{\sigma^2}2)t$ and "
     r"$v=\sigma^2t$, $D=\log x-t(\mu-\frac32\sigma^2)+t\sigma^2H$ is the exponent of (13).",
     proof=Proof(
         is_tweedie,

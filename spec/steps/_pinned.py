@@ -8,7 +8,7 @@ from sympy import Abs, Expr, Rational, exp, log, sqrt, symbols
 
 from spec.checking.symbols import dt, kappa, mu, sigma, t
 
-THREE_HALVES, TWO = Rational(3, 2), Rational(2)
+HALF, THREE_HALVES, TWO = Rational(1, 2), Rational(3, 2), Rational(2)
 PAIRS = symbols("x1 x2 z1 z2", real=True)
 _SLOPES = symbols("a1 a2 b11 b12 b21 b22 c", real=True)
 
@@ -27,6 +27,15 @@ def ambient_formula(scale: Expr = TWO, score_time: Expr = t) -> tuple[Expr, Expr
     return tuple(
         e * (1 - dt * (mu - scale * sigma**2) + dt * sigma**2 * s + kappa * sigma * sqrt(dt) * w)
         for e, s, w in zip((x1, x2), scores, (z1, z2), strict=True)
+    )
+
+
+def milstein_formula(half: Expr = HALF, shift: int = 1) -> tuple[Expr, Expr]:
+    """A12 with Milstein's term, `half` kappa^2 sigma^2 dt (z^2 - shift)."""
+    x1, x2, z1, z2 = PAIRS
+    return tuple(
+        plain + e * half * kappa**2 * sigma**2 * dt * (w**2 - shift)
+        for plain, e, w in zip(ambient_formula(), (x1, x2), (z1, z2), strict=True)
     )
 
 

@@ -111,13 +111,12 @@ R15_AGNOSTIC = Claim(
     id="R15-agnostic",
     title="strong and weak order of A12, with constants",
     statement=r"With a constant score ($dX=\beta X\,dr+\sigma X\,d\bar W$) and step $\delta$: "
-    r"$\mathbb "
-    r"E(X-\hat X)^2/\mathbb EX^2=\frac{\sigma^4T}2\delta+O(\delta^2)$, a strong order of exactly "
-    r"$\frac12$; with Milstein's term it is $T\big[\frac{\sigma^6}6+\beta^2\sigma^2+\frac "
-    r"T4\beta^2("
-    r"\beta+2\sigma^2)^2\big]\delta^2+O(\delta^3)$, order 1. The mean is off by the factor $1-"
-    r"\frac{\beta^2T}2\delta$, the second moment by $1-\frac T2(2\beta^2+4\beta\sigma^2+\sigma^4)"
-    r"\delta$: weak order 1, which the mean cannot show if $\beta=0$.",
+    r"$\mathbb E(X-\hat X)^2/\mathbb EX^2=\frac{\sigma^4T}2\delta+O(\delta^2)$, a strong order of "
+    r"exactly $\frac12$; with Milstein's term it is $T\big[\frac{\sigma^6}6+\beta^2\sigma^2+\frac "
+    r"T4\beta^2(\beta+2\sigma^2)^2\big]\delta^2+O(\delta^3)$, order 1. The mean is off by the "
+    r"factor $1-\frac{\beta^2T}2\delta$, the second moment by $1-\frac "
+    r"T2(2\beta^2+4\beta\sigma^2+\sigma^4)\delta$: weak order 1, which the mean cannot show if "
+    r"$\beta=0$.",
     kind=Kind.PROVED,
     means=Means.CALCULUS,
     sheet=("R15",),
@@ -127,11 +126,10 @@ R15_AGNOSTIC = Claim(
     ),
     depends=("A12", "R15"),
     derivation=r"Both solution and scheme are products of $N$ independent factors, driven by the "
-    r"same "
-    r"draws. $\mathbb EF^2=e^{(2\beta+\sigma^2)\delta}$, $\mathbb EFG=e^{\beta\delta}(1+(\beta+"
-    r"\sigma^2)\delta)$, $\mathbb EG^2=(1+\beta\delta)^2+\sigma^2\delta$; Milstein's term adds "
-    r"$\frac{\sigma^4\delta^2}2$ inside both brackets. Raise to the power $\frac T\delta$ by "
-    r"expanding the logarithms.",
+    r"same draws. $\mathbb EF^2=e^{(2\beta+\sigma^2)\delta}$, $\mathbb "
+    r"EFG=e^{\beta\delta}(1+(\beta+\sigma^2)\delta)$, $\mathbb "
+    r"EG^2=(1+\beta\delta)^2+\sigma^2\delta$; Milstein's term adds $\frac{\sigma^4\delta^2}2$ "
+    r"inside both brackets. Raise to the power $\frac T\delta$ by expanding the logarithms.",
     proof=Proof(
         are_the_errors,
         holds=Errors(_STRONG, _MILSTEIN, _MEAN, _SECOND),

@@ -76,8 +76,7 @@ GAP = Claim(
     id="E18-gap",
     title="ADLS and ASAMS have different limits",
     statement=r"With noise $\kappa$ and unchanged drifts, the log drift of the sign-agnostic "
-    r"sampler "
-    r"exceeds that of the Dale–Langevin sampler by $\frac{\sigma^2}2(1-\kappa^2)$; with "
+    r"sampler exceeds that of the Dale–Langevin sampler by $\frac{\sigma^2}2(1-\kappa^2)$; with "
     r"$\frac{3+\kappa^2}2\sigma^2$ in place of $2\sigma^2$ they agree.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
@@ -85,9 +84,8 @@ GAP = Claim(
     assumptions=("the reconstructed listings A-Alg1 and A-Alg2",),
     depends=("A12", "A13", "A-Alg1", "A-Alg2"),
     derivation=r"$\log(1+e)=e-\frac{e^2}2+\cdots$ with $e=\kappa\sigma\sqrt\delta Z+\delta b$: "
-    r"the mean "
-    r"at order $\delta$ is $b-\frac{\kappa^2\sigma^2}2$, $b=-\mu+2\sigma^2+\sigma^2h$. A13 has "
-    r"$-\mu+\frac{3\sigma^2}2+\sigma^2h$. The $2\sigma^2$ of A12 contains Itô's "
+    r"the mean at order $\delta$ is $b-\frac{\kappa^2\sigma^2}2$, $b=-\mu+2\sigma^2+\sigma^2h$. "
+    r"A13 has $-\mu+\frac{3\sigma^2}2+\sigma^2h$. The $2\sigma^2$ of A12 contains Itô's "
     r"$\frac{\sigma^2}2$ for $\kappa=1$ only.",
     proof=Proof(
         is_the_drift_gap,
@@ -118,8 +116,7 @@ VARIANCE = Claim(
     derivation=r"Each step multiplies the deviation by $\frac{v_{k-1}}{v_k}$ and adds $\chi^{N-k}"
     r"\sqrt hZ$; the factors telescope to $\frac{v_0}{v_{k-1}}$. Every coefficient of a power of "
     r"$\chi$ is positive, so the variance increases with $\chi$. This is the trade-off of "
-    r"appendix "
-    "G.2: near 1 samples are diverse and noisy, below it clean and alike.",
+    "appendix G.2: near 1 samples are diverse and noisy, below it clean and alike.",
     proof=Proof(
         is_the_annealed_variance,
         holds=AnnealedVariance(lambda v, w, n, k: (v / (v + w * (k - 1))) ** 2, "0.081"),

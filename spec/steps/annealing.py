@@ -80,12 +80,10 @@ E18 = Claim(
     ),
     depends=("A9", "A13", "R11"),
     derivation=r"Divide the Fokker–Planck equation by $q$: with $s=\frac{q'}q$ and "
-    r"$\frac{q''}q=s^2+"
-    r"s'$, forward time gives $\frac{\partial_tq}q=-ms+\frac{\sigma^2}2(s^2+s')$. Backwards, a "
-    r"drift "
-    r"$-m+cs$ and noise $\kappa\sigma$ give $ms-c(s^2+s')+\frac{\kappa^2\sigma^2}2(s^2+s')$. The "
-    r"two "
-    r"are negatives of each other for every $q$ if and only if $c=\frac{1+\kappa^2}2\sigma^2$.",
+    r"$\frac{q''}q=s^2+s'$, forward time gives "
+    r"$\frac{\partial_tq}q=-ms+\frac{\sigma^2}2(s^2+s')$. Backwards, a drift $-m+cs$ and noise "
+    r"$\kappa\sigma$ give $ms-c(s^2+s')+\frac{\kappa^2\sigma^2}2(s^2+s')$. The two are negatives "
+    r"of each other for every $q$ if and only if $c=\frac{1+\kappa^2}2\sigma^2$.",
     proof=Proof(
         keeps_the_marginals,
         holds=_DRIFT,
@@ -99,13 +97,11 @@ E18 = Claim(
         fault=Fault.OVERCLAIMED,
         printed=r"Version 1, App. D.4: “a step-size that is annealed by a factor $\chi<1$ to "
         r"progressively reduce the effect of noise”, with line 6 scaling only $\bm Z$ by "
-        r"$\kappa$; "
-        "version 2, sec. 6.3: “consistently improving sample quality”",
+        r"$\kappa$; version 2, sec. 6.3: “consistently improving sample quality”",
         trouble="Not the step size is annealed but the amplitude of the noise, while the drift "
-        "stays "
-        r"that of full noise. For $\chi<1$ the sampler therefore contracts too much: it loses "
-        "diversity, which is the “mode collapse with no noise” that appendix G.2 of version 2 "
-        "observes. Samples can still look cleaner; what is lost is the law.",
+        r"stays that of full noise. For $\chi<1$ the sampler therefore contracts too much: it "
+        "loses diversity, which is the “mode collapse with no noise” that appendix G.2 of version "
+        "2 observes. Samples can still look cleaner; what is lost is the law.",
         correction=r"Scale the drift along: $X\circ\exp[-\delta m+\frac{1+\kappa^2}2\sigma^2\delta"
         r"(\mathbf 1+h)+\kappa\sigma\sqrt\delta Z]$.",
         figures=_variances,
@@ -117,20 +113,17 @@ OPERATOR_SPLITTING = Claim(
     id="operator-splitting",
     title="annealing as operator splitting",
     statement=r"A step of A13 with noise $\kappa$ has the generator of eq. 11 to first order if "
-    r"and "
-    r"only if $\kappa^2=1$: for $\chi<1$ it is no splitting of that equation.",
+    r"and only if $\kappa^2=1$: for $\chi<1$ it is no splitting of that equation.",
     kind=Kind.REFUTED,
     means=Means.ALGEBRA,
     sources=v1("App. D.4: operator splitting"),
     sheet=("E18",),
     assumptions=("f twice differentiable",),
     depends=("A13", "E18"),
-    derivation=r"In a splitting method the generators of the parts add up to that of the "
-    r"equation, so "
-    r"that one step has a weak error of $O(\delta^2)$. Here $\mathbb E f(Y')-f=\delta\big[b f'+"
-    r"\frac{\kappa^2\sigma^2}2f''\big]+O(\delta^2)$, $b$ the drift of eq. 11: a step is "
-    r"off by $\frac{(1-\kappa^2)\sigma^2}2f''\delta$, and the whole run by an amount that does "
-    r"not "
+    derivation="In a splitting method the generators of the parts add up to that of the equation, "
+    r"so that one step has a weak error of $O(\delta^2)$. Here $\mathbb E f(Y')-f=\delta\big[b f'+"
+    r"\frac{\kappa^2\sigma^2}2f''\big]+O(\delta^2)$, $b$ the drift of eq. 11: a step is off by "
+    r"$\frac{(1-\kappa^2)\sigma^2}2f''\delta$, and the whole run by an amount that does not "
     r"vanish with $\delta$.",
     proof=Proof(
         splits_the_reverse_equation,
@@ -143,8 +136,7 @@ OPERATOR_SPLITTING = Claim(
         printed="App. D.4: “the step-size annealing can be viewed as a special case of operator "
         "splitting methods used in the discretization of SDEs”",
         trouble="Drift and noise in turn would be a splitting, and so is A13 at full noise. With "
-        "the "
-        r"noise scaled by $\kappa<1$ the parts no longer add up to eq. 11, however small the "
+        r"the noise scaled by $\kappa<1$ the parts no longer add up to eq. 11, however small the "
         r"step.",
         correction=r"What is a splitting: the probability-flow equation, and Langevin dynamics at "
         r"fixed $t$ at the rate $\frac{\kappa^2\sigma^2}2$. Together they are the equation of "

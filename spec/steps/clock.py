@@ -113,8 +113,7 @@ E17 = Claim(
     id="E17",
     title="what recovers Euler-Maruyama",
     statement=r"The annealed samplers are the Euler–Maruyama discretisation with steps of "
-    r"$\delta$ if "
-    r"$\chi=1$ and $L=1$ and $\delta_s=\delta$; $\chi=1$ alone is not enough.",
+    r"$\delta$ if $\chi=1$ and $L=1$ and $\delta_s=\delta$; $\chi=1$ alone is not enough.",
     kind=Kind.REFUTED,
     means=Means.ALGEBRA,
     sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"),
@@ -122,11 +121,9 @@ E17 = Claim(
     assumptions=("the lost symbol is the annealing factor; the listing is A-Alg1",),
     depends=("A13", "A-Alg1", "V1-Alg2"),
     derivation="Run the listing on symbols with an arbitrary score and compare with "
-    "Euler–Maruyama "
-    r"steps. Two visits at one level read the score twice at the same time; shorter steps scale "
-    r"the "
-    r"drift by $\frac{\delta_s}\delta$. With $L\delta_s=\delta$ the sampler is not the same one "
-    "either, although its limit is.",
+    "Euler–Maruyama steps. Two visits at one level read the score twice at the same time; shorter "
+    r"steps scale the drift by $\frac{\delta_s}\delta$. With $L\delta_s=\delta$ the sampler is "
+    "not the same one either, although its limit is.",
     proof=Proof(
         recovers_euler_maruyama,
         holds=Choice(1, Rational(1), Rational(1)),
@@ -143,12 +140,9 @@ E17 = Claim(
         fault=Fault.OVERCLAIMED,
         printed="Sec. 6.3: “Setting [symbol lost] recovers standard Euler-Maruyama”",
         trouble=r"True with one visit a level and $\delta_s=\delta$. Otherwise each level reads "
-        r"the "
-        r"score at $k\delta$ while the state moves on by $\rho=L\delta_s/\delta$ levels: the "
-        r"reverse "
-        r"clock runs $\rho$ times too fast ($\rho>1$, too little variance) or too slow. Version "
-        r"1's "
-        r"published setting has $\rho=0.6$.",
+        r"the score at $k\delta$ while the state moves on by $\rho=L\delta_s/\delta$ levels: the "
+        r"reverse clock runs $\rho$ times too fast ($\rho>1$, too little variance) or too slow. "
+        r"Version 1's published setting has $\rho=0.6$.",
         correction=r"Also set $L=1$ and $\delta_s=\delta$; or read the score at the time that the "
         r"state has reached; or spend extra visits on Langevin steps at fixed $t$ (R11).",
         figures=_figures,
@@ -160,10 +154,9 @@ E17_LIMIT = Claim(
     id="E17-limit",
     title="variance when the reverse clock is off",
     statement=r"On log-normal data with $\chi=1$, $m=0$, as $\delta\to0$: $V_0=\frac{\rho "
-    r"v_0}{2\rho-1}"
-    r"+\big(V_N-\frac{\rho v_N}{2\rho-1}\big)\big(\frac{v_0}{v_N}\big)^{2\rho}$, $\rho=L\delta_s/"
-    r"\delta\neq\frac12$. For $v_0=0.05,\sigma=0.8,V_N=v_N$: $\frac{V_0}{v_0}=6.1,1.82,0.60$ at "
-    r"$\rho=0.2,0.6,3$.",
+    r"v_0}{2\rho-1}+\big(V_N-\frac{\rho v_N}{2\rho-1}\big)\big(\frac{v_0}{v_N}\big)^{2\rho}$, "
+    r"$\rho=L\delta_s/\delta\neq\frac12$. For $v_0=0.05,\sigma=0.8,V_N=v_N$: "
+    r"$\frac{V_0}{v_0}=6.1,1.82,0.60$ at $\rho=0.2,0.6,3$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"),
@@ -171,12 +164,9 @@ E17_LIMIT = Claim(
     assumptions=("log-normal data, exact score", r"$\mu=\frac{\sigma^2}2$", r"$\rho\neq\frac12$"),
     depends=("A13", "E17"),
     derivation=r"One visit maps $V\to(1-\frac{h_s}v)^2V+h_s$. A level of $L$ visits changes $V$ "
-    r"by "
-    r"$-(2\rho\frac Vv-\rho)h+O(h^2)$ while $v$ falls by $h$, so $\frac{dV}{dv}=2\rho\frac "
-    r"Vv-\rho$. "
-    r"Try $V=cv$: $c=\frac\rho{2\rho-1}$; add the homogeneous solution $v^{2\rho}$ to meet $V_N$. "
-    r"At "
-    r"$\rho=1$, $V_N=v_N$ it gives $V_0=v_0$.",
+    r"by $-(2\rho\frac Vv-\rho)h+O(h^2)$ while $v$ falls by $h$, so $\frac{dV}{dv}=2\rho\frac "
+    r"Vv-\rho$. Try $V=cv$: $c=\frac\rho{2\rho-1}$; add the homogeneous solution $v^{2\rho}$ to "
+    r"meet $V_N$. At $\rho=1$, $V_N=v_N$ it gives $V_0=v_0$.",
     proof=Proof(
         is_the_limit,
         holds=Limit(_formula, _QUOTED),

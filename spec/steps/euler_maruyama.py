@@ -84,12 +84,9 @@ A12 = Claim(
     ),
     depends=("A2", "A7"),
     derivation=r"The reverse drift is $-f+\nabla\cdot[gg^\top]+gg^\top\nabla\log p$ with $f=\mu "
-    r"x$, "
-    r"$g=\sigma\,\mathrm{diag}(x)$, so $gg^\top=\sigma^2\mathrm{diag}(x^2)$ has row-wise "
-    r"divergence "
-    r"$2\sigma^2x$. One step adds $\delta$ times this drift and $\sqrt\delta\,gZ$; each term "
-    r"carries "
-    "a factor $x$, which is taken out. Decided in the plane, entry by entry.",
+    r"x$, $g=\sigma\,\mathrm{diag}(x)$, so $gg^\top=\sigma^2\mathrm{diag}(x^2)$ has row-wise "
+    r"divergence $2\sigma^2x$. One step adds $\delta$ times this drift and $\sqrt\delta\,gZ$; "
+    "each term carries a factor $x$, which is taken out. Decided in the plane, entry by entry.",
     proof=Proof(
         is_the_ambient_step,
         holds=_AMBIENT,
@@ -117,9 +114,8 @@ A13 = Claim(
     id="A13",
     title="Dale-Langevin step",
     statement=r"The Euler–Maruyama step of eq. 11, exponentiated, is $X_{k-1} = "
-    r"X_k\circ\exp[-\delta("
-    r"\mu-\frac{3\sigma^2}2\mathbf 1)+\delta\sigma^2X_k\circ\nabla\log p_{X_k}(X_k,k)+"
-    r"\sigma\sqrt\delta Z_k]$.",
+    r"X_k\circ\exp[-\delta(\mu-\frac{3\sigma^2}2\mathbf 1)+\delta\sigma^2X_k\circ\nabla\log "
+    r"p_{X_k}(X_k,k)+\sigma\sqrt\delta Z_k]$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sources=(*v1("eq. 13"), *v2("eq. 13")),
@@ -130,10 +126,9 @@ A13 = Claim(
         "formula lost in the text of version 2; reconstructed: that of version 1",
     ),
     depends=("A2", "A7", "A11"),
-    derivation=r"Itô's formula for $\log$ takes $dX = X\circ(b\,dr+\sigma\,d\bar W)$ to "
-    r"$d\log X=(b-\frac{\sigma^2}2)dr+\sigma d\bar W$. With $b=-\mu+2\sigma^2+\sigma^2h$ from eq. "
-    r"7 "
-    r"the drift is $-\mu+\frac{3\sigma^2}2+\sigma^2h$; one step of length $\delta$ adds $\delta$ "
+    derivation=r"Itô's formula for $\log$ takes $dX = X\circ(b\,dr+\sigma\,d\bar W)$ to $d\log "
+    r"X=(b-\frac{\sigma^2}2)dr+\sigma d\bar W$. With $b=-\mu+2\sigma^2+\sigma^2h$ from eq. 7 the "
+    r"drift is $-\mu+\frac{3\sigma^2}2+\sigma^2h$; one step of length $\delta$ adds $\delta$ "
     r"times it and $\sigma\sqrt\delta Z$. The exponential of a sum is the printed factor.",
     proof=Proof(
         is_the_log_step,
@@ -171,11 +166,9 @@ V1_12 = Claim(
     assumptions=("x > 0", "p_t positive and differentiable at x"),
     depends=("A2", "A10", "A10-score"),
     derivation=r"$Y$ has the constant diffusion $\sigma I$, whose divergence is zero, so its "
-    r"reverse "
-    r"drift is $-(\mu-\frac{\sigma^2}2)+\sigma^2\nabla_y\log q$. Insert $\nabla_y\log q=\mathbf 1+"
-    r"x\circ\nabla\log p$. This way does not use eq. 7; that A13 gives the same step is a check "
-    r"of "
-    "both.",
+    r"reverse drift is $-(\mu-\frac{\sigma^2}2)+\sigma^2\nabla_y\log q$. Insert $\nabla_y\log "
+    r"q=\mathbf 1+x\circ\nabla\log p$. This way does not use eq. 7; that A13 gives the same step "
+    "is a check of both.",
     proof=Proof(
         is_the_additive_step,
         holds=_EXPONENT,
@@ -203,9 +196,9 @@ GAP = Claim(
     depends=("A12", "A13"),
     derivation=r"Write the exponent of A13 as $e_1\sqrt\delta+e_2\delta$ with $e_1=\sigma Z$ and "
     r"expand: $\exp = "
-    r"1+e_1\sqrt\delta+(e_2+\frac{e_1^2}2)\delta+(e_1e_2+\frac{e_1^3}6)\delta^{3/2}"
-    r"+O(\delta^2)$. A12 has $1+e_1\sqrt\delta+(e_2+\frac{\sigma^2}2)\delta$. The first term is "
-    "Milstein's correction, so the two differ path by path at order one half and agree in mean.",
+    r"1+e_1\sqrt\delta+(e_2+\frac{e_1^2}2)\delta+(e_1e_2+\frac{e_1^3}6)\delta^{3/2}+O(\delta^2)$. "
+    r"A12 has $1+e_1\sqrt\delta+(e_2+\frac{\sigma^2}2)\delta$. The first term is Milstein's "
+    "correction, so the two differ path by path at order one half and agree in mean.",
     proof=Proof(
         is_the_gap,
         holds=(_C2, _C3),

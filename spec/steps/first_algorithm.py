@@ -124,10 +124,10 @@ E2 = Claim(
     assumptions=("log-normal data, exact score, exact start",),
     depends=("A13",),
     derivation=r"With the affine score the mean obeys "
-    r"$e_{k-1}=\frac{v_{k-1}}{v_k}e_k+(c-\frac32)h$, "
-    r"$h=\sigma^2\delta$, where $e_k$ is its distance from $a+mt_k$. Exact start: $e_N=0$, so "
-    r"$e_0=0$ for every $v_0$ if and only if $c=\frac32$. Decided for one, two and three steps "
-    r"with symbols for $a,\mu,\sigma^2,\delta,v_0$.",
+    r"$e_{k-1}=\frac{v_{k-1}}{v_k}e_k+(c-\frac32)h$, $h=\sigma^2\delta$, where $e_k$ is its "
+    "distance from $a+mt_k$. Exact start: $e_N=0$, so $e_0=0$ for every $v_0$ if and only if "
+    r"$c=\frac32$. Decided for one, two and three steps with symbols for "
+    r"$a,\mu,\sigma^2,\delta,v_0$.",
     proof=Proof(
         keeps_the_mean,
         holds=Rational(3, 2),
@@ -194,8 +194,7 @@ V1_ALG1 = Claim(
     sheet=("E2", "E4"),
     depends=("A13", "E2", "E4"),
     derivation="Run the loop on symbols with an arbitrary score and compare it with "
-    "Euler–Maruyama "
-    r"steps in $\log X$ that are built from eq. 7 by Itô's formula, along "
+    r"Euler–Maruyama steps in $\log X$ that are built from eq. 7 by Itô's formula, along "
     r"$t=3\delta,2\delta,\delta$.",
     proof=Proof(
         is_the_uniform_sampler,

@@ -95,18 +95,16 @@ R13 = Claim(
     id="R13",
     title="probability of a flip",
     statement=r"Given $x$, A12 gives $X_{k-1}\sim\mathcal N(x\circ "
-    r"b,\kappa^2h\,\mathrm{diag}(x^2))"
-    r"$, $b=1-\delta(\mu-2\sigma^2)+hH(x)$, and an entry of either sign flips with probability "
-    r"$\Phi(-\frac b{\kappa\sqrt h})$. Averaged over log-normal $p_k$: $\Phi\big(-\frac{1-\delta("
-    r"\mu-\sigma^2)}{\sqrt{\kappa^2h+h^2/v_k}}\big)$.",
+    r"b,\kappa^2h\,\mathrm{diag}(x^2))$, $b=1-\delta(\mu-2\sigma^2)+hH(x)$, and an entry of "
+    r"either sign flips with probability $\Phi(-\frac b{\kappa\sqrt h})$. Averaged over "
+    r"log-normal $p_k$: $\Phi\big(-\frac{1-\delta(\mu-\sigma^2)}{\sqrt{\kappa^2h+h^2/v_k}}\big)$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R13",),
     assumptions=("exact score; for the average, log-normal data (point masses: $v_k=hk$)",),
     depends=("A12", "R2"),
     derivation=r"An entry flips when its factor $b+\kappa\sqrt hZ$ is negative. On log-normal "
-    r"data "
-    r"$H=-1-\frac U{\sqrt{v_k}}$ with $U$ standard normal under $p_k$, so the factor is "
+    r"data $H=-1-\frac U{\sqrt{v_k}}$ with $U$ standard normal under $p_k$, so the factor is "
     r"$1-\delta(\mu-\sigma^2)-\frac h{\sqrt{v_k}}U+\kappa\sqrt hZ$: affine in two independent "
     r"normals, hence normal with that mean and variance $\frac{h^2}{v_k}+\kappa^2h$. This is "
     r"$\mathbb E\,\Phi(\alpha+\beta U)=\Phi\big(\frac\alpha{\sqrt{1+\beta^2}}\big)$, which "
@@ -132,8 +130,7 @@ E28_SIZE = Claim(
     title="flips are invisible at the paper's step",
     statement=r"With an exact score the flip probability of an entry in the last step ($k=1$, "
     r"$v_0=0.05$, $\sigma=0.8$, $\mu=\frac{\sigma^2}2$) is $5.4\cdot10^{-338}$, "
-    r"$7.2\cdot10^{-33}$ and "
-    r"$5.5\cdot10^{-4}$ for $N=1000,100,10$.",
+    r"$7.2\cdot10^{-33}$ and $5.5\cdot10^{-4}$ for $N=1000,100,10$.",
     kind=Kind.PROVED,
     means=Means.QUADRATURE,
     sources=v2("eq. 12"),
@@ -143,8 +140,7 @@ E28_SIZE = Claim(
     derivation=r"Average $\Phi(-\frac{b}{\sqrt h})$ over the standardised $\log X_1$ by the "
     r"trapezoidal rule, which does not use the closed form of R13. Both samplers keep signs at "
     r"$N=1000$; a flip can be seen when $h=\sigma^2\delta$ is about 0.05 or more, or when the "
-    r"score "
-    "is poor.",
+    "score is poor.",
     proof=Proof(
         are_the_probabilities,
         holds={1000: "5.4e-338", 100: "7.2e-33", 10: "5.5e-4"},

@@ -127,10 +127,10 @@ HEUN_FLOW = Claim(
     ),
     depends=("A9", "A10-score", "R16-ode"),
     derivation=r"$u$ is data plus normal noise of variance $v=\tau^2$, so $\partial_\tau q=\tau "
-    r"q''$. "
-    r"A flow with slope $c$ has $\partial_\tau q=-(cq)'$; both agree if $cq=-\tau q'$, so $c=-\tau"
-    r"(\log q)'=-\tau(1+h)$. Taylor: $u'=f$, $u''=f_\tau+ff_u$. Heun's second slope is $f+\ell("
-    r"f_\tau+ff_u)+O(\ell^2)$, so the half sum gives $\ell f+\frac{\ell^2}2(f_\tau+ff_u)$.",
+    r"q''$. A flow with slope $c$ has $\partial_\tau q=-(cq)'$; both agree if $cq=-\tau q'$, so "
+    r"$c=-\tau(\log q)'=-\tau(1+h)$. Taylor: $u'=f$, $u''=f_\tau+ff_u$. Heun's second slope is "
+    r"$f+\ell(f_\tau+ff_u)+O(\ell^2)$, so the half sum gives $\ell "
+    r"f+\frac{\ell^2}2(f_\tau+ff_u)$.",
     proof=Proof(
         is_the_flow_step,
         holds=(_SLOPE, _heun),
@@ -161,18 +161,16 @@ LAST = Claim(
     id="heun-flow-last",
     title="the last step of the flow",
     statement=r"The Euler step of the flow from $\tau=\sqrt{v(t)}$ to 0 lands on the denoiser: "
-    r"$\log "
-    r"X_0=\log X_t-m(t)+v(t)(\mathbf 1+h)=\mathbb E[\log X_0\mid X_t]$.",
+    r"$\log X_0=\log X_t-m(t)+v(t)(\mathbf 1+h)=\mathbb E[\log X_0\mid X_t]$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R16", "R5"),
     assumptions=("decided for three data points of arbitrary weights and places",),
     depends=("heun-flow", "R5"),
     derivation=r"The step has length $-\sqrt v$ and slope $-\sqrt v(1+h)$; their product is "
-    r"$v(1+h)$. "
-    r"For data on points, $1+h=\sum_jr_j\frac{y_j+m-y}v$ with posterior weights $r_j$, so "
-    r"$y-m+v(1+"
-    r"h)=\sum_jr_jy_j$. Heun's second slope would be $0\cdot h(\cdot,0)$, which need not exist.",
+    r"$v(1+h)$. For data on points, $1+h=\sum_jr_j\frac{y_j+m-y}v$ with posterior weights $r_j$, "
+    r"so $y-m+v(1+h)=\sum_jr_jy_j$. Heun's second slope would be $0\cdot h(\cdot,0)$, which need "
+    "not exist.",
     proof=Proof(
         lands_on_the_denoiser,
         holds=_euler_landing(),

@@ -74,25 +74,20 @@ ORDER = Claim(
     id="heun-flow-order",
     title="order of the flow depends on the grid",
     statement=r"On log-normal data with an exact start, $\frac{\mathrm{Var}\log "
-    r"X_0}{v_0}-1=-\frac{"
-    r"\ell^2}{v_0}\big[1-\frac14(1-\frac{v_0^2}{v_N^2})\big](1+o(1))$ for steps equal in $\sqrt "
-    r"v$: "
-    r"second order. For steps equal in time it is $-\frac h{v_0}(1+o(1))$: first order in "
-    r"$\delta$, "
-    "because the last step ends on the denoiser.",
+    r"X_0}{v_0}-1=-\frac{\ell^2}{v_0}\big[1-\frac14(1-\frac{v_0^2}{v_N^2})\big](1+o(1))$ for "
+    r"steps equal in $\sqrt v$: second order. For steps equal in time it is $-\frac "
+    r"h{v_0}(1+o(1))$: first order in $\delta$, because the last step ends on the denoiser.",
     kind=Kind.PROVED,
     means=Means.EXACT_LAW,
     sheet=("R16",),
     assumptions=("log-normal data, exact score and start", "checked at v0 = 0.2, sigma = 0.8"),
     depends=("heun-flow", "heun-flow-last"),
     derivation=r"The exact factor of a step is $\sqrt{\frac{v_0+b^2}{v_0+a^2}}$, and Heun's "
-    r"differs in "
-    r"the logarithm by $\frac{a\,v_0\ell^3}{2(v_0+a^2)^3}+O(\ell^4)$; summed, "
-    r"$\frac{\ell^2}8\frac{1-"
-    r"v_0^2/v_N^2}{v_0}$, twice that for the variance. The last step, from $a$ to 0, has "
-    r"$\frac{v_0}{"
-    r"v_0+a^2}$ for $\sqrt{\frac{v_0}{v_0+a^2}}$: $-\frac{a^2}{v_0}$ in the variance, with $a^2="
-    r"\ell^2$ or $a^2=h$. In time-equal steps Heun's part is $O(h^2\log\frac1h)$.",
+    r"differs in the logarithm by $\frac{a\,v_0\ell^3}{2(v_0+a^2)^3}+O(\ell^4)$; summed, "
+    r"$\frac{\ell^2}8\frac{1-v_0^2/v_N^2}{v_0}$, twice that for the variance. The last step, from "
+    r"$a$ to 0, has $\frac{v_0}{v_0+a^2}$ for $\sqrt{\frac{v_0}{v_0+a^2}}$: $-\frac{a^2}{v_0}$ in "
+    r"the variance, with $a^2=\ell^2$ or $a^2=h$. In time-equal steps Heun's part is "
+    r"$O(h^2\log\frac1h)$.",
     proof=Proof(
         are_the_rates,
         holds=_HOLDS,

@@ -63,11 +63,9 @@ INCREMENTS = Claim(
     id="increments-form",
     title="the steps in increments of m and v",
     statement=r"$X_s=X_t\circ\exp[-\Delta m+\Delta v(\mathbf 1+h)+\kappa\sqrt{\Delta v}Z]$ and "
-    r"$X_s="
-    r"X_t\circ[\mathbf 1-\Delta m+\Delta v(\frac32+h)+\kappa\sqrt{\Delta v}Z]$ are A13 and A12 "
-    r"for "
-    r"constant coefficients; for any $\mu(t),\sigma(t)$ the first carries the mean of log-normal "
-    "data exactly.",
+    r"$X_s=X_t\circ[\mathbf 1-\Delta m+\Delta v(\frac32+h)+\kappa\sqrt{\Delta v}Z]$ are A13 and "
+    r"A12 for constant coefficients; for any $\mu(t),\sigma(t)$ the first carries the mean of "
+    "log-normal data exactly.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("A12", "A13", "E19"),
@@ -76,9 +74,8 @@ INCREMENTS = Claim(
     derivation=r"$-\delta(\mu-\frac{3\sigma^2}2)=-\Delta m+\Delta v$ and $-\delta(\mu-2\sigma^2)="
     r"-\Delta m+\frac32\Delta v$ with $\Delta m=(\mu-\frac{\sigma^2}2)\delta$, $\Delta v=\sigma^2"
     r"\delta$. On log-normal data $1+h=-\frac e{v_t}$ in the mean, so $e$ becomes "
-    r"$e(1-\frac{\Delta v}"
-    r"{v_t})=\frac{v_s}{v_t}e$: exact if and only if $\Delta v$ is the variance that the forward "
-    "process adds between $s$ and $t$.",
+    r"$e(1-\frac{\Delta v}{v_t})=\frac{v_s}{v_t}e$: exact if and only if $\Delta v$ is the "
+    "variance that the forward process adds between $s$ and $t$.",
     proof=Proof(
         are_the_steps,
         holds=(_EXPONENT, _FACTOR),

@@ -74,9 +74,9 @@ E4 = Claim(
     sheet=("E4",),
     assumptions=("the loops write $X_{k+1}$ (forward) and $X_{k-1}$ (reverse) from $X_k$",),
     derivation=r"Follow the index: each pass reads the state that the previous one wrote. $N$ "
-    r"passes "
-    r"lead from 0 to $N$ and back. At $t\to0$ the mean square of $1+h$ is $\frac1{\sigma^2t}"
-    r"\to\infty$ for data on finitely many points, so a score at $k=0$ need not exist.",
+    r"passes lead from 0 to $N$ and back. At $t\to0$ the mean square of $1+h$ is "
+    r"$\frac1{\sigma^2t}\to\infty$ for data on finitely many points, so a score at $k=0$ need not "
+    "exist.",
     proof=Proof(
         cover_the_interval,
         holds=_CLEAN,
@@ -103,8 +103,7 @@ E4 = Claim(
         r"to $0$; Algorithm 2 for $k\leftarrow N-1$ to $1$",
         trouble=r"The forward loop stops at $X_{N-1}$, that is at $t=1-\delta$, not at the end of "
         r"$[0,1]$. Algorithm 1 then writes $X_{-1}$ and reads a score at $k=0$, where it may be "
-        r"singular. Algorithm 2 is consistent with itself and ends at $X_0$; with eq. 22 it "
-        r"covers "
+        "singular. Algorithm 2 is consistent with itself and ends at $X_0$; with eq. 22 it covers "
         r"$[0,1-\delta]$. Eq. 14 writes the index as $t$.",
         correction=r"Forward $k=0,\dots,N-1$; reverse $k=N,\dots,1$; losses over $k=1,\dots,N$.",
         figures=_level_figures,

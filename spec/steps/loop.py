@@ -98,8 +98,7 @@ ONE_LOOP = Claim(
     assumptions=("the algorithms as corrected in E2, E3 and E4",),
     depends=("A13", "V1-Alg1", "V1-Alg2"),
     derivation="Unroll the listing: visit $j$ of level $k$ applies the step with the score read "
-    "at "
-    r"$k\delta$ to the state that the visit before left. Both sides are run on symbols with an "
+    r"at $k\delta$ to the state that the visit before left. Both sides are run on symbols with an "
     "arbitrary score.",
     proof=Proof(
         runs_the_algorithms,

@@ -46,7 +46,7 @@ def _decay_figures() -> tuple[Figure, ...]:
 
 
 NOISE_DECAY = Claim(
-    id="noise-decay",
+    id="E24-decay",
     title="what the noise decays over",
     statement=r"In Algorithm 2 of version 1 the noise of the $i$-th level ($i=0$ first) has the "
     r"factor $\chi^i$ in each of its $L$ visits: it decays across levels.",
@@ -57,8 +57,7 @@ NOISE_DECAY = Claim(
     assumptions=("version 2's Algorithm 1 is version 1's Algorithm 2 in this respect",),
     depends=("E3", "V1-Alg2"),
     derivation=r"Run the listing in place on symbols, two levels and $L=3$, and read off the "
-    r"factor "
-    r"on each draw: $\kappa\leftarrow\kappa\times\chi$ stands after the inner loop.",
+    r"factor on each draw: $\kappa\leftarrow\kappa\times\chi$ stands after the inner loop.",
     proof=Proof(
         is_the_exponent,
         holds=lambda i, j, inner: i,
@@ -75,8 +74,7 @@ NOISE_DECAY = Claim(
         "repeated sampling steps at each noise level”",
         trouble="The two sentences describe two samplers. The first one is what version 1 lists; "
         "it ends almost without noise. Taken literally, the second restarts at full noise in "
-        "every "
-        "level and never ends without noise.",
+        "every level and never ends without noise.",
         correction="“… progressively reduces noise injection from one noise level to the next”.",
         figures=_decay_figures,
         remains_open="Version 2's listing, which would decide, is lost in the text we have.",

@@ -126,11 +126,11 @@ PINS = (
 R11_STEPS = Claim(
     id="R11-steps",
     title="steps at any noise level, and the corrector",
-    statement=r"Euler-Maruyama for R11's equations at noise level $\kappa$ is "
-    r"$X\circ\exp[-\delta m+\frac{1+\kappa^2}2h(\mathbf 1+H)+\kappa\sqrt hZ]$ and "
-    r"$X\circ[\mathbf 1-\delta m+\frac{1+\kappa^2}2h(\mathbf 1+H)+\frac{\kappa^2}2h+"
-    r"\kappa\sqrt hZ]$, $h=\sigma^2\delta$; the corrector at a fixed time is "
-    r"$X\circ\exp[\frac h2(\mathbf 1+H)+\kappa\sqrt hZ]$, at $\kappa=1$.",
+    statement=r"Euler-Maruyama for R11's equations at noise level $\kappa$ is $X\circ\exp[-\delta "
+    r"m+\frac{1+\kappa^2}2h(\mathbf 1+H)+\kappa\sqrt hZ]$ and $X\circ[\mathbf 1-\delta "
+    r"m+\frac{1+\kappa^2}2h(\mathbf 1+H)+\frac{\kappa^2}2h+\kappa\sqrt hZ]$, $h=\sigma^2\delta$; "
+    r"the corrector at a fixed time is $X\circ\exp[\frac h2(\mathbf 1+H)+\kappa\sqrt hZ]$, at "
+    r"$\kappa=1$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R11",),

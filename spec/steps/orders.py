@@ -14,9 +14,10 @@ from mpmath import mpf
 from sympy import Expr, Integer, Matrix, Symbol, diff, expand, integrate, lambdify, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.checking.claim import Claim, Kind, Means, Pin, Proof
 from spec.checking.gaussian import expectation
 from spec.checking.symbols import mu, sigma, v, x, z
+from spec.steps._pinned import HALF, STEP_POINTS, ambient_formula, milstein_formula
 from spec.steps._recursions import relative_variance, uniform_rows
 from spec.steps._reverse import (
     X,
@@ -126,10 +127,10 @@ R15 = Claim(
     id="R15",
     title="what the two steps leave out",
     statement=r"Milstein's correction to Euler–Maruyama is zero for eq. 11 and "
-    r"$\frac{\sigma^2\delta}2"
-    r"X\circ(Z^2-1)$ for eq. 7, of mean square $\frac{\sigma^4\delta^2}2x^2$. So A13 is its own "
-    r"Milstein scheme (strong order 1), A12 is not (strong order $\frac12$), and A12 with the "
-    "correction is again of order 1. Both are of weak order 1.",
+    r"$\frac{\sigma^2\delta}2X\circ(Z^2-1)$ for eq. 7, of mean square "
+    r"$\frac{\sigma^4\delta^2}2x^2$. So A13 is its own Milstein scheme (strong order 1), A12 is "
+    r"not (strong order $\frac12$), and A12 with the correction is again of order 1. Both are of "
+    "weak order 1.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R15",),
@@ -141,11 +142,11 @@ R15 = Claim(
     ),
     depends=("A7", "A11", "A12", "A13", "A12-A13-gap"),
     derivation=r"With $L^j=\sum_lg_{lj}\partial_l$ the correction is $\sum_j "
-    r"L^jg_{ij}\frac\delta2("
-    r"Z_j^2-1)$, if $L^jg_{ik}=0$ for $j\neq k$. For $g=\sigma I$ it is zero. For $g=\sigma\,"
-    r"\mathrm{diag}(x)$, $L^ig_{ii}=\sigma^2x_i$ and the others vanish. Left out in each of $N$ "
-    r"steps, with mean zero and variance of order $\delta^2$, it adds up to a variance of order "
-    r"$\delta$: an error of order $\delta^{1/2}$. R15-dale and R15-agnostic give the constants.",
+    r"L^jg_{ij}\frac\delta2(Z_j^2-1)$, if $L^jg_{ik}=0$ for $j\neq k$. For $g=\sigma I$ it is "
+    r"zero. For $g=\sigma\,\mathrm{diag}(x)$, $L^ig_{ii}=\sigma^2x_i$ and the others vanish. Left "
+    r"out in each of $N$ steps, with mean zero and variance of order $\delta^2$, it adds up to a "
+    r"variance of order $\delta$: an error of order $\delta^{1/2}$. R15-dale and R15-agnostic "
+    "give the constants.",
     proof=Proof(
         are_the_corrections,
         holds=(Integer(0), _AMBIENT, _MEAN_SQUARE),
@@ -159,32 +160,39 @@ R15 = Claim(
             "half left out": (Integer(0), 2 * _AMBIENT, 4 * _MEAN_SQUARE),
         },
     ),
+    pins=(
+        Pin(
+            "gbm_ref.AmbientMilstein.__call__",
+            formula=milstein_formula(),
+            twins={
+                "Euler-Maruyama": ambient_formula(),
+                "z^2 for z^2 - 1": milstein_formula(shift=0),
+                "without the half": milstein_formula(half=2 * HALF),
+            },
+            points=STEP_POINTS,
+        ),
+    ),
 )
 
 R15_DALE = Claim(
     id="R15-dale",
     title="strong and weak order of A13, with constants",
     statement=r"On log-normal data with an exact start: $\sqrt{\mathbb E(\log\hat X_0-\log "
-    r"X_0)^2}="
-    r"\frac h{3\sqrt{v_0}}\sqrt{1-\frac{v_0^3}{v_N^3}}\,(1+O(h))$ along the same Brownian path, "
-    r"and "
-    r"$\mathrm{Var}\log\hat X_0-v_0=\frac h2\big(1-\frac{v_0^2}{v_N^2}\big)(1+O(h))$: both of "
-    r"order "
-    "exactly 1. (The mean has no error, so it could not show an order.)",
+    r"X_0)^2}=\frac h{3\sqrt{v_0}}\sqrt{1-\frac{v_0^3}{v_N^3}}\,(1+O(h))$ along the same Brownian "
+    r"path, and $\mathrm{Var}\log\hat X_0-v_0=\frac h2\big(1-\frac{v_0^2}{v_N^2}\big)(1+O(h))$: "
+    "both of order exactly 1. (The mean has no error, so it could not show an order.)",
     kind=Kind.PROVED,
     means=Means.EXACT_LAW,
     sheet=("R15",),
     assumptions=("log-normal data, exact score and start", r"$h=\sigma^2\delta$"),
     depends=("A13", "R15", "R7"),
     derivation=r"In reverse time $dE=-\frac{\sigma^2}vE\,dr+\sigma d\bar W$ and $dv=-\sigma^2dr$, "
-    r"so "
-    r"$d\frac Ev=\frac\sigma vd\bar W$. A13 has the same factor $\frac{v_s}{v_t}$ and adds $\sigma"
-    r"\Delta\bar W$; the difference of a step has variance $\int_{v_s}^{v_t}(\frac{v_s}v-1)^2dv="
-    r"\frac{h^3}{3v_s^2}+O(h^4)$. Steps are independent and shrink by $\frac{v_0}{v_s}$: "
-    r"$\frac{h^3}3"
+    r"so $d\frac Ev=\frac\sigma vd\bar W$. A13 has the same factor $\frac{v_s}{v_t}$ and adds "
+    r"$\sigma\Delta\bar W$; the difference of a step has variance "
+    r"$\int_{v_s}^{v_t}(\frac{v_s}v-1)^2dv=\frac{h^3}{3v_s^2}+O(h^4)$. Steps are independent and "
+    r"shrink by $\frac{v_0}{v_s}$: $\frac{h^3}3"
     r"\sum_k\frac{v_0^2}{v_k^4}\to\frac{h^2v_0^2}3\int\frac{dv}{v^4}$. The variance error is the "
-    r"sum "
-    r"of $\frac{h^2v_0^2}{v_k^3}$.",
+    r"sum of $\frac{h^2v_0^2}{v_k^3}$.",
     proof=Proof(
         are_the_sizes,
         holds=_SIZES,

@@ -129,11 +129,11 @@ E3 = Claim(
         r"\frac{3\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ s_\theta(\bm X_k,k)+\kappa\sigma"
         r"\sqrt\delta\bm Z_{k,j})$",
         trouble="The right side does not depend on $j$ except through the draw, so each visit "
-        "overwrites the previous one and only the last of the $L$ network evaluations counts: "
-        "the output is that of $L=1$ (claim E3-literal). The samples shown are called noise-free, "
+        "overwrites the previous one and only the last of the $L$ network evaluations counts: the "
+        "output is that of $L=1$ (claim E3-literal). The samples shown are called noise-free, "
         "which suggests that the authors' code updates in place.",
-        correction="Update one variable in place: "
-        r"$\bm X\leftarrow\bm X\circ\exp(\cdots\bm X\cdots)$, $L$ times at each level.",
+        correction=r"Update one variable in place: $\bm X\leftarrow\bm X\circ\exp(\cdots\bm "
+        r"X\cdots)$, $L$ times at each level.",
         figures=_figures,
         remains_open="The listings of version 2 are lost in the text we have.",
     ),

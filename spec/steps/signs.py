@@ -63,10 +63,8 @@ E28 = Claim(
     id="E28",
     title="the score after a flip",
     statement=r"After a flip the score has to be read at $\lvert x\rvert$: $H(x):=H(\lvert "
-    r"x\rvert)$, "
-    r"the score of the evenly extended density. Then the step from $-x$ is the mirror image of "
-    r"the "
-    "step from $x$ with the same draw, and the sign is carried along.",
+    r"x\rvert)$, the score of the evenly extended density. Then the step from $-x$ is the mirror "
+    "image of the step from $x$ with the same draw, and the sign is carried along.",
     kind=Kind.REFUTED,
     means=Means.ALGEBRA,
     sources=v2("eq. 12"),
@@ -74,10 +72,10 @@ E28 = Claim(
     assumptions=("p_k positive and differentiable on x > 0",),
     depends=("A12", "R13"),
     derivation=r"On $x<0$ the density of eq. 12 is zero, and $x\,\partial_x\log p$ is $\frac00$. "
-    r"Let "
-    r"$p(x):=p(-x)$ there: at $-u$ its Hyvärinen score is $(-u)\frac{-p'(u)}{p(u)}=u\frac{p'(u)}{"
-    r"p(u)}$, that of $u$. The factor of A12 is then the same at $u$ and $-u$. Decided for an "
-    "arbitrary density through its value and slope at one point.",
+    "Let $p(x):=p(-x)$ there: at $-u$ its Hyvärinen score is "
+    r"$(-u)\frac{-p'(u)}{p(u)}=u\frac{p'(u)}{p(u)}$, that of $u$. The factor of A12 is then the "
+    "same at $u$ and $-u$. Decided for an arbitrary density through its value and slope at one "
+    "point.",
     proof=Proof(
         mirrors_the_sampler,
         holds=lambda p: lambda x: p(-x),
@@ -90,13 +88,11 @@ E28 = Claim(
     erratum=Erratum(
         fault=Fault.UNDEFINED,
         printed="Sec. 3.2: the score function in eq. 12 is “evaluated at” $X_k$, and “because "
-        "that "
-        "factor may be negative, the sign of the entries of” $X_k$ “may not be preserved across "
-        "updates” (symbols lost)",
+        "that factor may be negative, the sign of the entries of” $X_k$ “may not be preserved "
+        "across updates” (symbols lost)",
         trouble=r"Right, and once an entry is negative the next update asks for $\nabla\log p$ "
-        r"where "
-        "$p=0$. Nothing says what to do then. At the paper's number of steps an exact score makes "
-        "flips as good as impossible; coarse steps or a poor network make them.",
+        "where $p=0$. Nothing says what to do then. At the paper's number of steps an exact score "
+        "makes flips as good as impossible; coarse steps or a poor network make them.",
         correction=r"Fix the convention $H(x):=H(\lvert x\rvert)$ and carry the sign along.",
         figures=_flip_figures,
         remains_open="What the authors' code does after a flip.",
@@ -146,9 +142,8 @@ POSITIVITY = Claim(
     id="positivity",
     title="positivity along the trajectory",
     statement=r"The Dale–Langevin step keeps the sign of every entry for every score, draw and "
-    r"step "
-    "length. The sign-agnostic step does not: its factor is affine in the draw and takes both "
-    "signs.",
+    "step length. The sign-agnostic step does not: its factor is affine in the draw and takes "
+    "both signs.",
     kind=Kind.REFUTED,
     means=Means.ALGEBRA,
     sources=v2("sec. 7: positivity throughout"),
@@ -171,9 +166,8 @@ POSITIVITY = Claim(
         printed="Sec. 7: geometric Brownian motion “preserves strict positivity throughout the "
         "trajectory”",
         trouble="True of the equation, forward and in reverse, and of the Dale–Langevin sampler. "
-        "Of "
-        "the framework's two samplers the sign-agnostic one does not preserve it, as section 3.2 "
-        "says itself.",
+        "Of the framework's two samplers the sign-agnostic one does not preserve it, as section "
+        "3.2 says itself.",
         correction="“… which the Dale–Langevin sampler preserves throughout the trajectory, too”.",
         figures=_flip_figures,
     ),

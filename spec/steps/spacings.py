@@ -120,9 +120,8 @@ POWER = Claim(
     id="grid-power",
     title="power grid of Karras et al.",
     statement=r"Scores are read where $\sqrt{v(t_i)}=\big(s_{\max}^{1/\rho}+\frac "
-    r"i{n-1}(s_{\min}^{"
-    r"1/\rho}-s_{\max}^{1/\rho})\big)^\rho$, $i=0,\dots,n-1$; the last step goes to $t=0$. For "
-    r"$\rho\to\infty$ it is the geometric grid.",
+    r"i{n-1}(s_{\min}^{1/\rho}-s_{\max}^{1/\rho})\big)^\rho$, $i=0,\dots,n-1$; the last step goes "
+    r"to $t=0$. For $\rho\to\infty$ it is the geometric grid.",
     kind=Kind.DEFINITION,
     means=Means.CALCULUS,
     sheet=("R16",),

@@ -48,8 +48,7 @@ START = Claim(
     id="V1-Alg1-start",
     title="start of Algorithm 1",
     statement=r"The run has to start from the law of $X_t$ at $t=1$: on log-normal data $\log "
-    r"X_N\sim"
-    r"\mathcal N(a+\mu-\frac{\sigma^2}2,\,v_0+\sigma^2)$.",
+    r"X_N\sim\mathcal N(a+\mu-\frac{\sigma^2}2,\,v_0+\sigma^2)$.",
     kind=Kind.REFUTED,
     means=Means.ALGEBRA,
     sources=v1("Algorithm 1"),
@@ -57,8 +56,7 @@ START = Claim(
     assumptions=("log-normal data; forward loop over N steps (E4)",),
     depends=("A6", "E4"),
     derivation=r"Each step of eq. 22 adds $\delta(\mu-\frac{\sigma^2}2)$ to the mean and "
-    r"$\delta\sigma^2$ "
-    r"to the variance of $\log X$; $N\delta=1$.",
+    r"$\delta\sigma^2$ to the variance of $\log X$; $N\delta=1$.",
     proof=Proof(
         is_the_terminal_law,
         holds=(a + mu - sigma**2 / 2, v0 + sigma**2),
@@ -74,12 +72,10 @@ START = Claim(
         r"X_{N-1}=\exp(\bm Z)$",
         trouble="Mean 0 and variance 1 of the logarithm are not those of the noisy data, whatever "
         r"$\sigma$ and $\mu$ are. Algorithm 2 fits $\hat\mu,\hat\sigma$ instead, which is right "
-        r"as "
-        r"far as a product law can be. The effect is small where $\sigma^2$ is large against the "
-        r"variance of the log data, since the run shrinks it by $\frac{v_0}{v_0+\sigma^2}$.",
+        r"as far as a product law can be. The effect is small where $\sigma^2$ is large against "
+        r"the variance of the log data, since the run shrinks it by $\frac{v_0}{v_0+\sigma^2}$.",
         correction=r"$\bm X_N\sim\mathcal{LN}(\hat\mu,\hat\sigma^2\mathbb I)$, fitted to samples "
-        r"of the "
-        "forward process at $t=1$.",
+        "of the forward process at $t=1$.",
         figures=_figures,
     ),
 )

@@ -112,10 +112,9 @@ SCORE = Claim(
         "decided for three points of the plane, every coordinate a symbol",
     ),
     depends=("R2", "R2-score"),
-    derivation=r"It is R2 with $S_j=0$: $\log X_t$ is a mixture of the laws "
-    r"$\mathcal N(\log x^{(n)}+m,vI)$. All determinants are equal, so the shares "
-    r"are a softmax of the exponents. Then "
-    r"$\sum_nr_nu_n=-\frac1v\big(\log x-m-\sum_nr_n\log x^{(n)}\big)$ because the shares sum "
+    derivation=r"It is R2 with $S_j=0$: $\log X_t$ is a mixture of the laws $\mathcal N(\log "
+    "x^{(n)}+m,vI)$. All determinants are equal, so the shares are a softmax of the exponents. "
+    r"Then $\sum_nr_nu_n=-\frac1v\big(\log x-m-\sum_nr_n\log x^{(n)}\big)$ because the shares sum "
     r"to 1.",
     proof=Proof(
         is_the_score_of_data,
@@ -170,12 +169,12 @@ BLUR = Claim(
     assumptions=(
         "a limit: gaps between points over sqrt(h) tend to infinity",
         "the state before the step is not half-way between points",
-        "decided for two points of one coordinate; each coordinate in which the points agree "
-        "adds exactly h",
+        "decided for two points of one coordinate; each coordinate in which the points agree adds "
+        "exactly h",
     ),
     depends=("R3-last-step",),
-    derivation=r"$\log X=D+\sqrt hZ$. Two points at $\pm c$ have $D=c\tanh(cy/h)$, which is "
-    r"$\pm c$ up to $2ce^{-2c|y|/h}$. Then $\min_n=(\lvert\log X\rvert-c)^2$ and $\mathbb E="
+    derivation=r"$\log X=D+\sqrt hZ$. Two points at $\pm c$ have $D=c\tanh(cy/h)$, which is $\pm "
+    r"c$ up to $2ce^{-2c|y|/h}$. Then $\min_n=(\lvert\log X\rvert-c)^2$ and $\mathbb E="
     r"D^2+h+c^2-2c\,\mathbb E\lvert D+\sqrt hZ\rvert$, with the mean of a folded normal variable "
     r"in closed form; it differs from $h$ by terms of order $e^{-c^2/2h}$.",
     proof=Proof(

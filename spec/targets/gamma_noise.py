@@ -93,10 +93,10 @@ TARGET = Claim(
     assumptions=("per coordinate", "x0 > 0, number of looks > 0"),
     depends=("A-Thm",),
     derivation=r"$p(x\mid x_0)=g(x/x_0)/x_0$ with $g(G)\propto G^{\ell-1}e^{-\ell G}$; "
-    r"differentiate $(\ell-1)\log x-\ell x/x_0$. The target is $\ell-1-\ell G$ with "
-    r"$\mathbb EG=1$, $\mathrm{Var}\,G=1/\ell$. The equivalence of the denoising and the "
-    r"explicit loss (A-Thm) uses of the kernel only that $p=\int p(x\mid x_0)p_0\,dx_0$ may be "
-    r"differentiated under the integral, so it holds here as well.",
+    r"differentiate $(\ell-1)\log x-\ell x/x_0$. The target is $\ell-1-\ell G$ with $\mathbb "
+    r"EG=1$, $\mathrm{Var}\,G=1/\ell$. The equivalence of the denoising and the explicit loss "
+    r"(A-Thm) uses of the kernel only that $p=\int p(x\mid x_0)p_0\,dx_0$ may be differentiated "
+    "under the integral, so it holds here as well.",
     proof=Proof(
         is_the_target,
         holds=(_TARGET, Rational(-1), looks),
@@ -113,16 +113,16 @@ TARGET = Claim(
 DENOISER = Claim(
     id="R24-denoiser",
     title="denoiser for gamma noise",
-    statement=r"For gamma noise and every data law "
-    r"$\mathbb E[1/X_0\mid x]=\frac{\ell-1-H}{\ell x}$ with $H=x\,\partial_x\log p(x)$.",
+    statement=r"For gamma noise and every data law $\mathbb E[1/X_0\mid x]=\frac{\ell-1-H}{\ell "
+    r"x}$ with $H=x\,\partial_x\log p(x)$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R24",),
     assumptions=("per coordinate", "p may be differentiated under the integral over x0"),
     depends=("R24",),
-    derivation=r"$H(x)=\mathbb E[\,x\,\partial_x\log p(x\mid X_0)\mid x\,]=\ell-1-\ell x\,"
-    r"\mathbb E[1/X_0\mid x]$; solve for the posterior mean. Both sides times $p$ are linear in "
-    r"the data law, so data of two values decide it.",
+    derivation=r"$H(x)=\mathbb E[\,x\,\partial_x\log p(x\mid X_0)\mid x\,]=\ell-1-\ell x\,\mathbb "
+    r"E[1/X_0\mid x]$; solve for the posterior mean. Both sides times $p$ are linear in the data "
+    "law, so data of two values decide it.",
     proof=Proof(
         is_the_denoiser,
         holds=lambda H: (looks - 1 - H) / (looks * x),
@@ -138,9 +138,8 @@ DENOISER = Claim(
 MARGINAL = Claim(
     id="R24-inverse-gamma",
     title="inverse gamma data under gamma noise",
-    statement=r"$X_0\sim\mathrm{InvGamma}(\alpha,\beta)$ gives "
-    r"$p(x)\propto x^{\ell-1}(\beta+\ell x)^{-(\ell+\alpha)}$ and "
-    r"$H=\ell-1-\frac{(\ell+\alpha)\ell x}{\beta+\ell x}$.",
+    statement=r"$X_0\sim\mathrm{InvGamma}(\alpha,\beta)$ gives $p(x)\propto x^{\ell-1}(\beta+\ell "
+    r"x)^{-(\ell+\alpha)}$ and $H=\ell-1-\frac{(\ell+\alpha)\ell x}{\beta+\ell x}$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R24",),

@@ -125,8 +125,8 @@ CORRELATED = Claim(
     assumptions=("S is positive definite", "decided for d = 2, every entry of S a symbol"),
     derivation=r"Write $X=e^{a+RZ}$ with $RR^\top=S$. The map $z\mapsto x$ has the Jacobian "
     r"$\mathrm{diag}(x)R$, whose determinant squared is $(\prod_i x_i)^2\det S$. Divide the "
-    r"normal density of $z=R^{-1}(\log x-a)$ by its size; "
-    r"$\lVert z\rVert^2=(\log x-a)^\top S^{-1}(\log x-a)$.",
+    r"normal density of $z=R^{-1}(\log x-a)$ by its size; $\lVert z\rVert^2=(\log x-a)^\top "
+    r"S^{-1}(\log x-a)$.",
     proof=Proof(
         is_the_joint_density,
         holds=(_SQUARE, _QUADRATIC),

@@ -60,8 +60,8 @@ VECTOR = Claim(
     derivation=r"$\det(\partial w/\partial z)=\prod_i\sigma w_i$, so the density of $W$ is "
     r"$\prod_i\frac1{w_i\sigma\sqrt{2\pi}}e^{-(\log w_i-\mu_i)^2/2\sigma^2}$: a product, which is "
     r"independence, of the densities A23 with $\mu_i$ in place of $\mu$. The factors are equal "
-    r"functions only when the $\mu_i$ are. The words 'independent and identically distributed' "
-    r"of the paper are therefore right for a $\mu$ with equal entries, and half right for others.",
+    r"functions only when the $\mu_i$ are. The words 'independent and identically distributed' of "
+    r"the paper are therefore right for a $\mu$ with equal entries, and half right for others.",
     proof=Proof(
         are_the_entries,
         holds=((mu1, s2), (mu2, s2)),

@@ -153,9 +153,9 @@ SCORE = Claim(
     id="R2-score",
     title="score of a mixture of log-normals",
     statement=r"For $\log X\sim\sum_jw_j\mathcal N(m_j,\Sigma_j)$: $H(x)=x\circ\nabla\log p(x)="
-    r"-\mathbf 1+\sum_jr_ju_j$ with $u_j=-\Sigma_j^{-1}(\log x-m_j)$ and the shares "
-    r"$r_j\propto w_j\mathcal N(\log x;m_j,\Sigma_j)$, $\sum_jr_j=1$. For one component "
-    r"$H=-\mathbf 1-\Sigma^{-1}(\log x-m)$.",
+    r"-\mathbf 1+\sum_jr_ju_j$ with $u_j=-\Sigma_j^{-1}(\log x-m_j)$ and the shares $r_j\propto "
+    r"w_j\mathcal N(\log x;m_j,\Sigma_j)$, $\sum_jr_j=1$. For one component $H=-\mathbf "
+    r"1-\Sigma^{-1}(\log x-m)$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sheet=("R2",),

@@ -80,8 +80,8 @@ _RATE = mu - sigma**2 / 2
 MIXTURE = Claim(
     id="R2",
     title="law of X_t for a mixture of log-normals",
-    statement=r"If $\log X_0\sim\sum_jw_j\mathcal N(a_j,S_j)$ then $\log X_t\sim\sum_jw_j"
-    r"\mathcal N(a_j+m(t),S_j+v(t)I)$, that is $p_t(x)=\prod_ix_i^{-1}\sum_jw_j\mathcal N(\log x;"
+    statement=r"If $\log X_0\sim\sum_jw_j\mathcal N(a_j,S_j)$ then $\log X_t\sim\sum_jw_j\mathcal "
+    r"N(a_j+m(t),S_j+v(t)I)$, that is $p_t(x)=\prod_ix_i^{-1}\sum_jw_j\mathcal N(\log x;"
     r"a_j+m,S_j+vI)$ with $m=\int_0^t(\mu-\frac{\sigma^2}2)$, $v=\int_0^t\sigma^2$. It solves "
     r"$\partial_tp=-\nabla\cdot(\mu\circ x\,p)+\frac{\sigma^2}2\sum_i\partial_i^2(x_i^2p)$.",
     kind=Kind.PROVED,
@@ -90,8 +90,8 @@ MIXTURE = Claim(
     assumptions=(
         "S_j + v I is positive definite (S_j may be singular when t > 0)",
         "mu may differ between coordinates and both rates may depend on t; sigma is one number",
-        "decided for d = 2 and two components, the first with a full "
-        "covariance, all entries symbols",
+        "decided for d = 2 and two components, the first with a full covariance, all entries "
+        "symbols",
     ),
     depends=("A5", "A6", "A33", "correlated-log-normal"),
     derivation=r"$X_0$ is component $j$ with probability $w_j$; given $j$, $\log X_t=\log X_0+m+"

@@ -123,10 +123,10 @@ _MEANS = {
 SCORES = Claim(
     id="R25",
     title="Hyvärinen scores of standard laws",
-    statement=r"$H=x\,p'/p$ is $\alpha-1-\beta x$ for $\Gamma(\alpha,\text{rate }\beta)$, "
-    r"$-\beta x$ for $\mathrm{Exp}(\beta)$, $k-1-k(x/l)^k$ for $\mathrm{Weibull}(k,l)$, "
-    r"$-\alpha-1$ for $\mathrm{Pareto}(\alpha)$, $-\alpha-1+\beta/x$ for "
-    r"$\mathrm{InvGamma}(\alpha,\beta)$ and $0$ for a uniform law.",
+    statement=r"$H=x\,p'/p$ is $\alpha-1-\beta x$ for $\Gamma(\alpha,\text{rate }\beta)$, $-\beta "
+    r"x$ for $\mathrm{Exp}(\beta)$, $k-1-k(x/l)^k$ for $\mathrm{Weibull}(k,l)$, $-\alpha-1$ for "
+    r"$\mathrm{Pareto}(\alpha)$, $-\alpha-1+\beta/x$ for $\mathrm{InvGamma}(\alpha,\beta)$ and "
+    "$0$ for a uniform law.",
     kind=Kind.PROVED,
     means=Means.CALCULUS,
     sheet=("R25",),

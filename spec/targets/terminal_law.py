@@ -94,12 +94,12 @@ E21 = Claim(
     statement=r"$\log X_1=\log X_0+m+\sigma Z$ is normal given $X_0$; unconditionally it is the "
     r"law of the log data blurred by $\mathcal N(m,\sigma^2I)$, and log-normal only if $X_0$ is "
     r"log-normal or constant. With pixels in $[1,2]$ and $\sigma=0.8$: one pixel that is 1 or 2 "
-    r"is $2.4\cdot10^{-4}$ nats from the closest log-normal, an image of 784 pixels with "
-    r"two prototypes 66.7 nats from the closest one with independent pixels.",
+    r"is $2.4\cdot10^{-4}$ nats from the closest log-normal, an image of 784 pixels with two "
+    "prototypes 66.7 nats from the closest one with independent pixels.",
     kind=Kind.REFUTED,
     means=Means.QUADRATURE,
     sources=(
-        *v1("sec. 4: terminal samples are log-normal"),
+        *v1("sec. 4: terminal samples are log-normal", "Fig. 1: noise becomes log-normal"),
         *v2("sec. 3: terminal samples are log-normal"),
     ),
     sheet=("E21",),
@@ -111,11 +111,10 @@ E21 = Claim(
     depends=("E6", "R2", "R23"),
     derivation=r"Among log-normals the one with the mean and variance of $\log X_1$ is closest "
     r"(R23). One pixel: integrate $\log(q/\mathcal N)$ against the two components. Image: "
-    r"$\mathrm{KL}=\frac d2\log\big(2\pi e(\sigma^2+\frac{\Delta^2}4)\big)-"
-    r"\mathrm{Ent}(\log X_1)$ and $\mathrm{Ent}=\frac d2\log(2\pi e\sigma^2)+I(j;Y)$, so "
-    r"$\mathrm{KL}=\frac d2\log\big(1+\frac{\Delta^2}{4\sigma^2}\big)-I(j;Y)$ with "
-    r"$\Delta=\log2$ and $I(j;Y)\le\log2$, computed from the projection on the line "
-    r"between the prototypes.",
+    r"$\mathrm{KL}=\frac d2\log\big(2\pi e(\sigma^2+\frac{\Delta^2}4)\big)-\mathrm{Ent}(\log "
+    r"X_1)$ and $\mathrm{Ent}=\frac d2\log(2\pi e\sigma^2)+I(j;Y)$, so $\mathrm{KL}=\frac "
+    r"d2\log\big(1+\frac{\Delta^2}{4\sigma^2}\big)-I(j;Y)$ with $\Delta=\log2$ and "
+    r"$I(j;Y)\le\log2$, computed from the projection on the line between the prototypes.",
     proof=Proof(
         are_the_divergences,
         holds=("2.4e-4", "66.7"),
@@ -131,13 +130,13 @@ E21 = Claim(
         printed="The samples at the end of the forward process are log-normally distributed.",
         trouble=r"True given $X_0$, not for the samples as a whole: $\log X_1$ is the log data "
         r"plus normal noise, and a sum of independent parts is normal only if both are (Cramér). "
-        r"For a single pixel the difference is negligible. For whole images it is not: "
-        r"with $\sigma=0.8$ and pixels in $[1,2]$ the noise on the line between two very "
-        r"different images is small against their distance, so $X_1$ still tells which of them it "
-        r"came from. Counterexample: two prototypes that differ in every pixel. There the error "
-        r"of starting the reverse process from independent log-normal pixels grows in proportion "
-        r"to the number of pixels; most of it is the correlation that they miss, and the rest is "
-        r"that one normal law stands for two.",
+        "For a single pixel the difference is negligible. For whole images it is not: with "
+        r"$\sigma=0.8$ and pixels in $[1,2]$ the noise on the line between two very different "
+        "images is small against their distance, so $X_1$ still tells which of them it came from. "
+        "Counterexample: two prototypes that differ in every pixel. There the error of starting "
+        "the reverse process from independent log-normal pixels grows in proportion to the number "
+        "of pixels; most of it is the correlation that they miss, and the rest is that one normal "
+        "law stands for two.",
         correction=r"Given $X_0$ the samples at the end are log-normal; their marginal law is the "
         r"data law blurred in log space, and close to a log-normal when $\sigma^2$ is large "
         r"against the spread of the log data in every direction, or when the log data are nearly "

@@ -7,7 +7,7 @@ import mpmath
 from mpmath import mpf
 
 from spec.vectors.arithmetic import FLOAT64, MPMATH, Number
-from spec.vectors.records import Argument, Case, Formula, Twin, VectorFunction
+from spec.vectors.records import Argument, Case, Flag, Formula, Twin, VectorFunction
 
 DIGITS, MORE_DIGITS = 60, 90
 AGREEMENT = mpf("1e-55")  # of two precisions, in units of S
@@ -84,21 +84,19 @@ def make_row(number: int, function: VectorFunction, case: Case) -> Row:
             raise BadVector(f"{where}: {DIGITS} and {MORE_DIGITS} digits disagree: {low}, {value}")
         if abs(second - value) > SECOND_AGREEMENT * size:
             raise BadVector(f"{where}: the second formula disagrees: {value}, {second}")
-    scale, limit = to_float(size), mpf(2) ** 1023
-    if abs(value) >= limit or not scale < float(limit):
-        raise BadVector(f"{where}: too large for float64")
+    if max(abs(value), size) >= mpf(2) ** 1023:
+        raise BadVector(f"{where}: too large for float64: value {value}, scale {size}")
+    scale = to_float(size)
     killed = [twin for twin in function.twins if catches(function, case, value, scale, twin)]
     if not killed:
         raise BadVector(f"{where}: catches no mistake")
-    kinds = {twin.flag for twin in function.twins}
+    kinds = {twin.flag for twin in function.twins} - {Flag.BASIC}
     if case.flag in kinds and case.flag not in {twin.flag for twin in killed}:
         raise BadVector(f"{where}: flagged {case.flag} but catches no mistake of that kind")
     return Row(number, function, case, value, scale, tuple(twin.name for twin in killed))
 
 
-def catches(
-    function: VectorFunction, case: Case, value: mpf, scale: float, twin: Twin
-) -> bool:
+def catches(function: VectorFunction, case: Case, value: mpf, scale: float, twin: Twin) -> bool:
     """Whether the row refuses what the mistake gives, with room to spare; NaN is refused."""
     wrong = mistaken(twin, case)
     with mpmath.workdps(DIGITS):
