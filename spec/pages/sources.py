@@ -56,7 +56,7 @@ def fast_twin(public: PublicFunction) -> str:
     return "-"
 
 
-def tests_naming(public: PublicFunction) -> list[str]:
+def files_that_test(public: PublicFunction) -> list[str]:
     """Test files that use the function by name; for a method, also the name of its class."""
     wanted = {public.function, public.owner} - {"", "__call__"}
     return [

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from spec.catalogue import CLAIMS
 from spec.checking.claim import Claim
 from spec.inventory import PAPER
-from spec.pages.sources import PublicFunction, fast_twin, public_functions, tests_naming
+from spec.pages.sources import PublicFunction, fast_twin, files_that_test, public_functions
 
 _HEAD = """# Trace
 
@@ -71,7 +71,7 @@ def _functions() -> str:
 
 
 def _tests(claim: Claim, known: list[PublicFunction]) -> str:
-    files = {path for public in known for path in tests_naming(public)}
+    files = {path for public in known for path in files_that_test(public)}
     if claim.pins:
         files.add("tests/spec/test_pins.py")
     if claim.proof:

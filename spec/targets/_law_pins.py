@@ -92,12 +92,12 @@ def _sizes(power: int = 0) -> Callable[[Values], mpf]:
 
 
 def _pins_of(name: str, law: Law, cdf: Callable[[Values], mpf]) -> tuple[Pin, ...]:
-    wrong = _logpdf(law)
+    density = _logpdf(law)
     return (
         Pin(
             f"gbm_ref.{name}.logpdf",
-            formula=wrong,
-            twins={"density of log x": lambda at: wrong(at) + mpmath.log(at["x"])},
+            formula=density,
+            twins={"density of log x": lambda at: density(at) + mpmath.log(at["x"])},
             points=_POINTS,
             scale=_sizes(),
         ),
@@ -106,9 +106,8 @@ def _pins_of(name: str, law: Law, cdf: Callable[[Values], mpf]) -> tuple[Pin, ..
             formula=cdf,
             twins={"upper tail": lambda at: 1 - cdf(at)},
             points=_MIDDLE,
-            # SciPy states no bound for its incomplete gamma and beta functions.
             scale=lambda at: mpf(1),
-            k=64.0,
+            k=64.0,  # SciPy states no bound for its incomplete gamma and beta functions
         ),
         Pin(
             f"gbm_ref.{name}.hyvarinen_score",

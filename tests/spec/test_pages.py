@@ -11,7 +11,7 @@ from spec.catalogue import CLAIMS
 from spec.checking.claim import Kind
 from spec.inventory import PAPER, SHEET
 from spec.pages import errata, table, trace
-from spec.pages.sources import fast_twin, public_functions, tests_naming
+from spec.pages.sources import fast_twin, files_that_test, public_functions
 from tests.source_tree import ROOT
 
 HOW = "run `python -m spec --write`, look at the change and commit it"
@@ -62,7 +62,7 @@ def test_the_trace_leads_to_the_fast_twin_and_the_tests() -> None:
     assert fast_twin(by_name["gbm_ref.denoiser"]) == "gbm_fast.scores.denoiser"
     assert fast_twin(by_name["gbm_ref.GBM.sample"]) == "gbm_fast.process.constant.GBM.sample"
     assert fast_twin(by_name["gbm_ref.exact_law"]) == "-"
-    assert "tests/ref/test_ref_scores.py" in tests_naming(by_name["gbm_ref.denoiser"])
+    assert "tests/ref/test_ref_scores.py" in files_that_test(by_name["gbm_ref.denoiser"])
 
 
 def test_every_place_leads_to_a_claim() -> None:

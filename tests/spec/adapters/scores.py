@@ -14,13 +14,13 @@ def process(at: Values) -> GBM:
 
 
 def of(*names: str) -> Adapter:
-    """f of the named values, one number each."""
-    return lambda function, at: function(*(at[name] for name in names))
+    """f of the named values, each an array of one number."""
+    return lambda function, at: function(*([at[name]] for name in names))
 
 
 def of_with_process(*names: str) -> Adapter:
     """f of the named values, the process and t."""
-    return lambda function, at: function(*(at[name] for name in names), process(at), at["t"])
+    return lambda function, at: function(*([at[name]] for name in names), process(at), at["t"])
 
 
 def exact_score(function: Callable, at: Values) -> object:
