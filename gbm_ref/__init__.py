@@ -17,7 +17,7 @@ from gbm_ref.gamma_noise import (
     gamma_marginal,
     gamma_noise_sample,
 )
-from gbm_ref.grids import Grid, Row, annealed, geometric, power, uniform
+from gbm_ref.grids import Grid, Row, annealed, geometric, power, printed, uniform
 from gbm_ref.laws import BetaPrime, Gamma, InverseGamma, ProductLaw, Weibull
 from gbm_ref.mirror import (
     ENTROPY,
@@ -65,6 +65,7 @@ from gbm_ref.steps import (
     LogAffineStep,
     LogCoefficients,
     MarginalPreserving,
+    PrintedAlgorithm1,
     ProbabilityFlow,
     Score,
     SignAgnostic,
@@ -82,14 +83,14 @@ __all__ = [
     "Ancestral", "BetaPrime", "Corrector", "DaleLangevin", "Gamma", "Gaussian", "Grid",
     "ImplicitLoss", "InverseGamma", "LogAffineStep", "LogCoefficients", "LogNormal",
     "LogNormalMixture", "MDSMLoss", "MESMLoss", "MarginalPreserving", "PointMasses", "Potential",
-    "PreconditionedWeighting", "ProbabilityFlow", "Process", "ProductLaw", "Row", "Score",
-    "SignAgnostic", "Step", "Target", "TimeVaryingGBM", "VarianceExploding", "Weibull",
-    "__version__", "annealed", "bregman", "conditional_hyvarinen_score", "denoiser", "exact_law",
-    "exact_score", "exponentiated_gradient_step", "gamma_ancestral_step", "gamma_chain_step",
-    "gamma_conditional_hyvarinen_score", "gamma_denoiser", "gamma_marginal", "gamma_noise_sample",
-    "geometric", "gradient_step", "hyvarinen_from_denoiser", "hyvarinen_from_log_score",
-    "hyvarinen_from_noise", "hyvarinen_from_stein", "implicit_m_esm", "kl_divergence",
-    "log_score_from_hyvarinen", "m_dsm", "m_esm", "mirrored_langevin_law",
+    "PreconditionedWeighting", "PrintedAlgorithm1", "ProbabilityFlow", "Process", "ProductLaw",
+    "Row", "Score", "SignAgnostic", "Step", "Target", "TimeVaryingGBM", "VarianceExploding",
+    "Weibull", "__version__", "annealed", "bregman", "conditional_hyvarinen_score", "denoiser",
+    "exact_law", "exact_score", "exponentiated_gradient_step", "gamma_ancestral_step",
+    "gamma_chain_step", "gamma_conditional_hyvarinen_score", "gamma_denoiser", "gamma_marginal",
+    "gamma_noise_sample", "geometric", "gradient_step", "hyvarinen_from_denoiser",
+    "hyvarinen_from_log_score", "hyvarinen_from_noise", "hyvarinen_from_stein", "implicit_m_esm",
+    "kl_divergence", "log_score_from_hyvarinen", "m_dsm", "m_esm", "mirrored_langevin_law",
     "mirrored_langevin_step", "noise_from_hyvarinen", "nonnegative_score_matching", "power",
-    "simulate", "stein_from_hyvarinen", "uniform", "unweighted", "variance_weighting",
+    "printed", "simulate", "stein_from_hyvarinen", "uniform", "unweighted", "variance_weighting",
 ]  # fmt: skip

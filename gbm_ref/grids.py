@@ -55,6 +55,10 @@ def annealed(
     start          the first level k, in 1..N; None means N
     denoise_steps  extra rows at the last level, k = 1, with noise 0
 
+    Version 1 prints its Algorithm 2 with a loop that never advances the state: then all but the
+    last of the L draws are lost and what runs is inner_steps = 1 (sheet E3). That listing, and
+    the one of Algorithm 1, start at N - 1: `printed`.
+
     With chi = 1, L = 1 and delta_s = delta this is the uniform grid; otherwise the marginals of
     the reverse equation are not kept (sheet E17, E18). Raises ValueError outside those domains.
     """
@@ -76,6 +80,20 @@ def annealed(
         for _ in range(inner)
     ]
     return tuple(rows + [Row(delta, length, 0.0)] * extra)
+
+
+def printed(
+    num_steps: int = 1000, horizon: float = 1.0, step_length: float | None = None, chi: float = 1.0
+) -> Grid:
+    """The rows that version 1's algorithms visit when they are run as printed (sheet E3, E4).
+
+    Levels N - 1 to 1, one effective step each: Algorithm 1 with the defaults (its last pass, at
+    k = 0, reads a score where it may be singular and writes X_{-1}; it is left out), Algorithm 2
+    with its step_length and chi, for any number of inner steps. Domains and errors as in
+    `annealed`; num_steps >= 2. With `PrintedAlgorithm1` or `DaleLangevin` as the step.
+    """
+    levels = _checks.whole_number(num_steps, "num_steps", 2)
+    return annealed(levels, horizon, step_length, 1, chi, start=levels - 1)
 
 
 def geometric(process: Process, num_steps: int, std_min: float, std_max: float) -> Grid:

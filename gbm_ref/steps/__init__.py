@@ -25,6 +25,7 @@ whether it keeps the sign of every entry and whether it uses noise.
 | `Corrector` | Langevin dynamics at a fixed time (R11) |
 | `Ancestral`, `DDIM` | exact for a frozen denoiser, with and without noise (R7, R17) |
 | `ProbabilityFlow` | Heun's rule for the noise-free equation (R16) |
+| `PrintedAlgorithm1` | version 1's Algorithm 1, mistake and all (E2) |
 """
 
 from gbm_ref.steps.base import Score, Step
@@ -36,10 +37,11 @@ from gbm_ref.steps.marginal_preserving import (
     Corrector,
     MarginalPreserving,
 )
+from gbm_ref.steps.printed import PrintedAlgorithm1
 from gbm_ref.steps.probability_flow import ProbabilityFlow
 
 __all__ = [
     "DDIM", "AmbientMarginalPreserving", "AmbientMilstein", "Ancestral", "Corrector",
-    "DaleLangevin", "LogAffineStep", "LogCoefficients", "MarginalPreserving", "ProbabilityFlow",
-    "Score", "SignAgnostic", "Step",
+    "DaleLangevin", "LogAffineStep", "LogCoefficients", "MarginalPreserving",
+    "PrintedAlgorithm1", "ProbabilityFlow", "Score", "SignAgnostic", "Step",
 ]  # fmt: skip

@@ -27,30 +27,32 @@ _LISTING_LOST = (
 
 
 def is_dale_langevin(exponent: Expr) -> bool:
-    """Whether this exponent, with chi = 1 and L = 1, is Euler-Maruyama in log X (mu = sigma^2/2).
+    """Whether this exponent, once a level, is Euler-Maruyama in log X with its noise times kappa.
 
-    Two levels with an unknown score; right: steps built from the reverse equation.
+    mu = sigma^2 / 2. Two levels with an unknown score; right: steps built from the reverse
+    equation.
     """
     score = UnknownScore()
     left = right = START
     for k in (2, 1):
-        values = {h: score(left, k), z: draw(k, 1), kappa: Integer(1)}
+        values = {h: score(left, k), z: draw(k, 1)}
         left = left + exponent.subs(values, simultaneous=True)
-        right = right + log_step(score(right, k), draw(k, 1), root).subs(_PAPER_DRIFT)
+        right = right + log_step(score(right, k), draw(k, 1), root, kappa).subs(_PAPER_DRIFT)
     return same(left, right)
 
 
 def is_sign_agnostic(factor: Expr) -> bool:
-    """Whether this factor, with chi = 1 and L = 1, is Euler-Maruyama in X (mu = sigma^2 / 2).
+    """Whether this factor, once a level, is Euler-Maruyama in X with its noise times kappa.
 
-    Two levels with an unknown score; right: factors built from the reverse equation.
+    mu = sigma^2 / 2. Two levels with an unknown score; right: factors built from the reverse
+    equation.
     """
     score = UnknownScore()
     left = right = Symbol("X_start", real=True)
     for k in (2, 1):
-        values = {h: score(left, k), z: draw(k, 1), kappa: Integer(1)}
+        values = {h: score(left, k), z: draw(k, 1)}
         left = expand(left * factor.subs(values, simultaneous=True))
-        step = ambient_factor(score(right, k), draw(k, 1), root).subs(_PAPER_DRIFT)
+        step = ambient_factor(score(right, k), draw(k, 1), root, kappa).subs(_PAPER_DRIFT)
         right = expand(right * step)
     return same(left, right)
 
@@ -86,9 +88,9 @@ A_ALG1 = Claim(
     id="A-Alg1",
     title="annealed Dale-Langevin sampler (ADLS)",
     statement=r"As reconstructed: $X\leftarrow X\circ\exp[\delta_s\sigma^2(\mathbf "
-    r"1+h)+\kappa\sigma"
-    r"\sqrt{\delta_s}Z]$, $L$ times at each level $k$, then $\kappa\leftarrow\chi\kappa$. With "
-    r"$\chi=1,L=1,\delta_s=\delta$ it is A13 with $\mu=\frac{\sigma^2}2$.",
+    r"1+h)+\kappa\sigma\sqrt{\delta_s}Z]$, $L$ times at each level $k$, then "
+    r"$\kappa\leftarrow\chi\kappa$. The update is A13 with $\mu=\frac{\sigma^2}2$ and its noise "
+    r"times $\kappa$; with $\chi=1,L=1,\delta_s=\delta$ it is A13.",
     kind=Kind.UNRECOVERABLE,
     means=Means.ALGEBRA,
     sources=v2("Algorithm 1"),
@@ -106,6 +108,7 @@ A_ALG1 = Claim(
         twins={
             "3/2 sigma^2, with mu = 0": _ADLS + root**2 * sigma**2 / 2,
             "h without the one": _ADLS - root**2 * sigma**2,
+            "drift annealed too": _ADLS + (kappa - 1) * root**2 * sigma**2 * (1 + h),
         },
     ),
 )
@@ -115,8 +118,8 @@ A_ALG2 = Claim(
     title="annealed sign-agnostic multiplicative sampler (ASAMS)",
     statement=r"As reconstructed: $X\leftarrow X\circ[\mathbf 1+\frac32\delta_s\sigma^2+\delta_s"
     r"\sigma^2h+\kappa\sigma\sqrt{\delta_s}Z]$, $L$ times at each level $k$, then "
-    r"$\kappa\leftarrow"
-    r"\chi\kappa$. With $\chi=1,L=1,\delta_s=\delta$ it is A12 with $\mu=\frac{\sigma^2}2$.",
+    r"$\kappa\leftarrow\chi\kappa$. The update is A12 with $\mu=\frac{\sigma^2}2$ and its noise "
+    r"times $\kappa$; with $\chi=1,L=1,\delta_s=\delta$ it is A12.",
     kind=Kind.UNRECOVERABLE,
     means=Means.ALGEBRA,
     sources=v2("Algorithm 2"),
@@ -133,6 +136,7 @@ A_ALG2 = Claim(
         twins={
             "drift of ADLS": _ASAMS - root**2 * sigma**2 / 2,
             "2 sigma^2, with mu = 0": _ASAMS + root**2 * sigma**2 / 2,
+            "Ito term of the noise kappa": _ASAMS + (kappa**2 - 1) / 2 * root**2 * sigma**2,
         },
     ),
 )
@@ -140,10 +144,10 @@ A_ALG2 = Claim(
 TERMINAL_DENOISING = Claim(
     id="terminal-denoising",
     title="terminal denoising steps",
-    statement=r"On log-normal data, $n$ noise-free visits at $k=1$ multiply the distance of $\log "
-    r"X$ "
-    r"from the data mean by $(\frac{v_0}{v_0+\sigma^2\delta})^n$, its variance by the square. One "
-    "visit gives the posterior mean of $\\log X_0$; more of them shrink further.",
+    statement=r"On log-normal data, $n$ noise-free visits at $k=1$ multiply the distance of "
+    r"$\log X$ from the data mean by $(\frac{v_0}{v_0+\sigma^2\delta})^n$, its variance by the "
+    r"square. One visit gives the posterior mean of $\log X_0$; more of them shrink further. "
+    "(R10-denoised has the variance for any step length.)",
     kind=Kind.UNRECOVERABLE,
     means=Means.ALGEBRA,
     sources=v2("sec. 6.3: terminal denoising"),
@@ -153,8 +157,7 @@ TERMINAL_DENOISING = Claim(
     derivation=r"At $t=\delta$ the affine score gives $e\leftarrow e-\frac{\sigma^2\delta}{v_0+"
     r"\sigma^2\delta}e=\frac{v_0}{v_0+\sigma^2\delta}e$. This is the regression of $\log X_0$ on "
     r"$\log X_\delta$. The score stays at $t=\delta$ when the state has already lost that noise, "
-    r"so "
-    "further visits repeat the factor.",
+    "so further visits repeat the factor.",
     reason="How many steps, at which level and with which formula is lost in the text of version "
     "2. Held here: the same update with Z = 0 at the last level. What that does to log-normal "
     "data is decided.",

@@ -29,8 +29,11 @@ class Leading:
 
 @dataclass(frozen=True)
 class Errors:
-    """E (X - X^)^2 / E X^2 for A12 and with Milstein's term; E X^ / E X - 1; E X^^2 / E X^2 - "
-    "1."""
+    """Leading terms of the relative errors of a run.
+
+    strong, milstein  E (X - X^)^2 / E X^2 for A12, and for A12 with Milstein's term
+    mean, second      E X^ / E X - 1 and E X^^2 / E X^2 - 1 for A12
+    """
 
     strong: Leading
     milstein: Leading

@@ -158,15 +158,16 @@ E17_LIMIT = Claim(
     r"$\rho=L\delta_s/\delta\neq\frac12$. For $v_0=0.05,\sigma=0.8,V_N=v_N$: "
     r"$\frac{V_0}{v_0}=6.1,1.82,0.60$ at $\rho=0.2,0.6,3$.",
     kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    means=Means.CALCULUS,
     sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"),
     sheet=("E17",),
     assumptions=("log-normal data, exact score", r"$\mu=\frac{\sigma^2}2$", r"$\rho\neq\frac12$"),
-    depends=("A13", "E17"),
+    depends=("A13", "E17", "R10-limit"),
     derivation=r"One visit maps $V\to(1-\frac{h_s}v)^2V+h_s$. A level of $L$ visits changes $V$ "
     r"by $-(2\rho\frac Vv-\rho)h+O(h^2)$ while $v$ falls by $h$, so $\frac{dV}{dv}=2\rho\frac "
     r"Vv-\rho$. Try $V=cv$: $c=\frac\rho{2\rho-1}$; add the homogeneous solution $v^{2\rho}$ to "
-    r"meet $V_N$. At $\rho=1$, $V_N=v_N$ it gives $V_0=v_0$.",
+    r"meet $V_N$. At $\rho=1$, $V_N=v_N$ it gives $V_0=v_0$. (It is R10-limit at $\kappa=1$, with "
+    r"the integral evaluated.) That the chains reach the solution is shown by their numbers.",
     proof=Proof(
         is_the_limit,
         holds=Limit(_formula, _QUOTED),

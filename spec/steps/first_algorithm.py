@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Rational, expand_func, polygamma
+from sympy import Expr, Rational, expand_func, polygamma, sqrt
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1
 from spec.checking.numeric import rounds_to
-from spec.checking.symbols import H, a, dt, h, mu, s2, sigma, v0, z
+from spec.checking.symbols import H, a, dt, h, kappa, mu, s2, sigma, v0, z
+from spec.steps._pinned import STEP_POINTS, dale_formula
 from spec.steps._programs import START, UnknownScore, by_rows, draw
 from spec.steps._reverse import root
 
@@ -87,13 +88,17 @@ def is_the_uniform_sampler(candidate: tuple[Callable[[int], range], Expr]) -> bo
     """Whether a loop over these levels with this exponent is Euler-Maruyama from t = 1 to 0.
 
     candidate  the levels as a function of N, and the exponent in the names h and z
-    Right: N Euler-Maruyama steps in log X with their scores read at t = N delta, ..., delta.
+    Right: N Euler-Maruyama steps in log X with their scores read at t = N delta, ..., delta, for
+    N = 1, 2, 3.
     """
     levels, exponent = candidate
-    score, state = UnknownScore(), START
-    for k in levels(3):
-        state = state + exponent.subs({h: score(state, k), z: draw(k, 1)}, simultaneous=True)
-    return same(state, by_rows([(k, 1, 1) for k in (3, 2, 1)], score))
+    verdicts = []
+    for count in (1, 2, 3):
+        score, state = UnknownScore(), START
+        for k in levels(count):
+            state = state + exponent.subs({h: score(state, k), z: draw(k, 1)}, simultaneous=True)
+        verdicts.append(same(state, by_rows([(k, 1, 1) for k in range(count, 0, -1)], score)))
+    return all(verdicts)
 
 
 def _formula(data: Expr, step: Expr, levels: int) -> Expr:
@@ -148,12 +153,27 @@ E2 = Claim(
     ),
 )
 
+_STEP = -(mu - sigma**2 / 2) * dt, sigma**2 * dt, kappa * sigma * sqrt(dt)
+_PRINTED = (
+    Pin(
+        "gbm_ref.PrintedAlgorithm1.__call__",
+        formula=dale_formula(Rational(1, 2)),
+        twins={"eq. (13), as it is meant": dale_formula()},
+        points=STEP_POINTS,
+    ),
+    Pin(
+        "gbm_ref.PrintedAlgorithm1.coefficients",
+        formula=(_STEP[0] - _STEP[1], *_STEP[1:]),
+        twins={"eq. (13), as it is meant": _STEP},
+        points=tuple({k: p[k] for k in ("mu", "sigma", "t", "dt", "kappa")} for p in STEP_POINTS),
+    ),
+)
+
 E2_BIAS = Claim(
     id="E2-bias",
     title="bias of Algorithm 1's drift, in closed form",
-    statement=r"With $\frac{\sigma^2}2$ for $\frac{3\sigma^2}2$ and an exact start, $\mathbb "
-    r"E\log "
-    r"X_0-a=-v_0\big[\psi(\tfrac{v_0}h+N)-\psi(\tfrac{v_0}h)\big]\to-v_0\ln\tfrac{v_N}{v_0}$ for "
+    statement=r"With $\frac{\sigma^2}2$ for $\frac{3\sigma^2}2$ and an exact start, "
+    r"$\mathbb E\log X_0-a=-v_0\big[\psi(\tfrac{v_0}h+N)-\psi(\tfrac{v_0}h)\big]\to-v_0\ln\tfrac{v_N}{v_0}$ for "
     r"$N\to\infty$, $h=\frac{\sigma^2}N$; $-0.1315$ at $v_0=0.05,\sigma=0.8,N=1000$.",
     kind=Kind.PROVED,
     means=Means.EXACT_LAW,
@@ -179,6 +199,7 @@ E2_BIAS = Claim(
             "last digit": Bias(_formula, _HOLDS.limit, "-0.1314"),
         },
     ),
+    pins=_PRINTED,
 )
 
 _EXPONENT = -(root**2) * (mu - 3 * sigma**2 / 2) + root**2 * sigma**2 * h + sigma * root * z
@@ -195,7 +216,7 @@ V1_ALG1 = Claim(
     depends=("A13", "E2", "E4"),
     derivation="Run the loop on symbols with an arbitrary score and compare it with "
     r"Euler–Maruyama steps in $\log X$ that are built from eq. 7 by Itô's formula, along "
-    r"$t=3\delta,2\delta,\delta$.",
+    r"$t=N\delta,\dots,\delta$ for $N=1,2,3$; each pass is the same for every $N$.",
     proof=Proof(
         is_the_uniform_sampler,
         holds=(lambda n: range(n, 0, -1), _EXPONENT),

@@ -72,12 +72,14 @@ NOISE_DECAY = Claim(
         printed="Sec. 6.3: the noise coefficient “is decayed geometrically by a factor … across "
         "noise levels”, and in the next sentence “progressively reduces noise injection over the "
         "repeated sampling steps at each noise level”",
-        trouble="The two sentences describe two samplers. The first one is what version 1 lists; "
-        "it ends almost without noise. Taken literally, the second restarts at full noise in "
-        "every level and never ends without noise.",
+        trouble="The two sentences describe two samplers. The first one is what version 1 lists, "
+        "and section 1.3 of version 2 agrees (“decayed geometrically by factor [lost] at each "
+        "outer iteration”); it ends almost without noise. Taken literally, the second lets the "
+        "noise fall within a level, so that every level begins at full noise again and the run "
+        "does not end without noise.",
         correction="“… progressively reduces noise injection from one noise level to the next”.",
         figures=_decay_figures,
-        remains_open="Version 2's listing, which would decide, is lost in the text we have.",
+        remains_open="Version 2's listing is lost in the text we have.",
     ),
 )
 

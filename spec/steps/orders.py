@@ -53,8 +53,7 @@ def are_the_corrections(candidate: tuple[Expr, Expr, Expr]) -> bool:
 
 
 def _milstein(g: Matrix) -> Matrix:
-    """The correction to an Euler-Maruyama step with this diffusion matrix, one row a "
-    "coordinate."""
+    """What Milstein's scheme adds to a step with this diffusion matrix, a row a coordinate."""
     total = [Integer(0), Integer(0)]
     for i, j, k in product(range(2), repeat=3):
         coefficient = sum(g[n, j] * diff(g[i, k], X[n]) for n in range(2))
@@ -180,12 +179,13 @@ R15_DALE = Claim(
     statement=r"On log-normal data with an exact start: $\sqrt{\mathbb E(\log\hat X_0-\log "
     r"X_0)^2}=\frac h{3\sqrt{v_0}}\sqrt{1-\frac{v_0^3}{v_N^3}}\,(1+O(h))$ along the same Brownian "
     r"path, and $\mathrm{Var}\log\hat X_0-v_0=\frac h2\big(1-\frac{v_0^2}{v_N^2}\big)(1+O(h))$: "
-    "both of order exactly 1. (The mean has no error, so it could not show an order.)",
+    "both of order exactly 1. (The mean has no error, so it could not show an order; the second "
+    "is R8-leading.)",
     kind=Kind.PROVED,
     means=Means.EXACT_LAW,
     sheet=("R15",),
     assumptions=("log-normal data, exact score and start", r"$h=\sigma^2\delta$"),
-    depends=("A13", "R15", "R7"),
+    depends=("A13", "R15", "R7", "R8-leading"),
     derivation=r"In reverse time $dE=-\frac{\sigma^2}vE\,dr+\sigma d\bar W$ and $dv=-\sigma^2dr$, "
     r"so $d\frac Ev=\frac\sigma vd\bar W$. A13 has the same factor $\frac{v_s}{v_t}$ and adds "
     r"$\sigma\Delta\bar W$; the difference of a step has variance "

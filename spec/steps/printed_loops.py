@@ -160,6 +160,24 @@ E3_LITERAL = Claim(
             "in place": (in_place, lambda inner: 1),
         },
     ),
+    pins=(
+        Pin(
+            "gbm_ref.printed",
+            formula=lambda at: _flat_rows({**at, "L": mpf(1), "start": at["N"] - 1}, 0),
+            twins={
+                "one level up": lambda at: _flat_rows({**at, "L": mpf(1), "start": at["N"]}, 0)[
+                    :-3
+                ],
+                "decayed before the first level": lambda at: _flat_rows(
+                    {**at, "L": mpf(1), "start": at["N"] - 1}, 1
+                ),
+            },
+            points=(
+                {"N": 5, "T": 1.0, "step": 0.04, "chi": 0.995},
+                {"N": 7, "T": 2.3, "step": 2.3 / 7, "chi": 0.6},
+            ),
+        ),
+    ),
 )
 
 V1_ALG2 = Claim(

@@ -62,9 +62,9 @@ _LOG_EXPONENT = log_step(h, z, root, kappa)
 E28 = Claim(
     id="E28",
     title="the score after a flip",
-    statement=r"After a flip the score has to be read at $\lvert x\rvert$: $H(x):=H(\lvert "
-    r"x\rvert)$, the score of the evenly extended density. Then the step from $-x$ is the mirror "
-    "image of the step from $x$ with the same draw, and the sign is carried along.",
+    statement=r"After a flip the score needs a convention. Read at $\lvert x\rvert$, $H(x):="
+    r"H(\lvert x\rvert)$, it is that of the evenly extended density; then the step from $-x$ is "
+    "the mirror image of the step from $x$ with the same draw, and the sign is carried along.",
     kind=Kind.REFUTED,
     means=Means.ALGEBRA,
     sources=v2("eq. 12"),
@@ -163,11 +163,12 @@ POSITIVITY = Claim(
     ),
     erratum=Erratum(
         fault=Fault.OVERCLAIMED,
-        printed="Sec. 7: geometric Brownian motion “preserves strict positivity throughout the "
+        printed="Sec. 7: “a novel diffusion framework grounded in Geometric Brownian Motion, an "
+        "SDE for positive-valued data, which preserves strict positivity throughout the "
         "trajectory”",
-        trouble="True of the equation, forward and in reverse, and of the Dale–Langevin sampler. "
-        "Of the framework's two samplers the sign-agnostic one does not preserve it, as section "
-        "3.2 says itself.",
+        trouble="Read of the equation the sentence is right, forward and in reverse; so it is of "
+        "the Dale–Langevin sampler. Read of the framework it goes too far: of its two samplers "
+        "the sign-agnostic one does not preserve positivity, as section 3.2 says itself.",
         correction="“… which the Dale–Langevin sampler preserves throughout the trajectory, too”.",
         figures=_flip_figures,
     ),

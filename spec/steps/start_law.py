@@ -70,8 +70,8 @@ START = Claim(
         fault=Fault.INCONSISTENT,
         printed=r"Algorithm 1, line 1: $\bm Z\sim\mathcal N(\bm0,\mathbb I)$, $\bm "
         r"X_{N-1}=\exp(\bm Z)$",
-        trouble="Mean 0 and variance 1 of the logarithm are not those of the noisy data, whatever "
-        r"$\sigma$ and $\mu$ are. Algorithm 2 fits $\hat\mu,\hat\sigma$ instead, which is right "
+        trouble=r"Mean 0 and variance 1 of the logarithm involve neither the data nor $\mu$ and "
+        r"$\sigma$; they are those of the noisy data by coincidence only. Algorithm 2 fits $\hat\mu,\hat\sigma$ instead, which is right "
         r"as far as a product law can be. The effect is small where $\sigma^2$ is large against "
         r"the variance of the log data, since the run shrinks it by $\frac{v_0}{v_0+\sigma^2}$.",
         correction=r"$\bm X_N\sim\mathcal{LN}(\hat\mu,\hat\sigma^2\mathbb I)$, fitted to samples "

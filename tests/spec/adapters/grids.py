@@ -24,6 +24,11 @@ def _denoised(function: Callable, at: Values) -> object:
     )
 
 
+def _printed(function: Callable, at: Values) -> object:
+    """The levels that version 1's listings visit."""
+    return function(int(at["N"]), at["T"], at["step"], at["chi"])
+
+
 def _geometric(function: Callable, at: Values) -> object:
     """Standard deviations that fall geometrically."""
     process = GBM(at["mu"], at["sigma"], at["T"])
@@ -40,6 +45,7 @@ ADAPTERS: dict[str, Adapter] = {
     "gbm_ref.uniform": _uniform,
     "gbm_ref.annealed": _annealed,
     "gbm_ref.annealed[terminal denoising]": _denoised,
+    "gbm_ref.printed": _printed,
     "gbm_ref.geometric": _geometric,
     "gbm_ref.power": _power,
 }

@@ -11,6 +11,7 @@ from gbm_ref.steps import (
     Corrector,
     DaleLangevin,
     MarginalPreserving,
+    PrintedAlgorithm1,
     Step,
 )
 from tests.spec.adapters.calling import Adapter, Values
@@ -55,6 +56,8 @@ ADAPTERS: dict[str, Adapter] = {
     "gbm_ref.Corrector.__call__": _step(lambda at: Corrector()),
     "gbm_ref.Corrector.coefficients": _coefficients(lambda at: Corrector()),
     "gbm_ref.DaleLangevin.coefficients": _coefficients(lambda at: DaleLangevin()),
+    "gbm_ref.PrintedAlgorithm1.__call__": _step(lambda at: PrintedAlgorithm1()),
+    "gbm_ref.PrintedAlgorithm1.coefficients": _coefficients(lambda at: PrintedAlgorithm1()),
     "gbm_ref.Ancestral.__call__": _step(_ancestral),
     "gbm_ref.Ancestral.coefficients": _coefficients(_ancestral),
     "gbm_ref.DDIM.__call__": _step(lambda at: DDIM()),
