@@ -41,9 +41,10 @@ from gbm_ref.objectives import (
     unweighted,
     variance_weighting,
 )
-from gbm_ref.process import GBM, Process, TimeVaryingGBM, VarianceExploding
+from gbm_ref.process import GBM, PiecewiseGBM, Process, TimeVaryingGBM, VarianceExploding
 from gbm_ref.scores import (
     conditional_hyvarinen_score,
+    conditional_logpdf,
     denoiser,
     exact_score,
     hyvarinen_from_denoiser,
@@ -82,15 +83,16 @@ __all__ = [
     "DDIM", "ENTROPY", "EUCLIDEAN", "GBM", "AmbientMarginalPreserving", "AmbientMilstein",
     "Ancestral", "BetaPrime", "Corrector", "DaleLangevin", "Gamma", "Gaussian", "Grid",
     "ImplicitLoss", "InverseGamma", "LogAffineStep", "LogCoefficients", "LogNormal",
-    "LogNormalMixture", "MDSMLoss", "MESMLoss", "MarginalPreserving", "PointMasses", "Potential",
-    "PreconditionedWeighting", "PrintedAlgorithm1", "ProbabilityFlow", "Process", "ProductLaw",
-    "Row", "Score", "SignAgnostic", "Step", "Target", "TimeVaryingGBM", "VarianceExploding",
-    "Weibull", "__version__", "annealed", "bregman", "conditional_hyvarinen_score", "denoiser",
-    "exact_law", "exact_score", "exponentiated_gradient_step", "gamma_ancestral_step",
-    "gamma_chain_step", "gamma_conditional_hyvarinen_score", "gamma_denoiser", "gamma_marginal",
-    "gamma_noise_sample", "geometric", "gradient_step", "hyvarinen_from_denoiser",
-    "hyvarinen_from_log_score", "hyvarinen_from_noise", "hyvarinen_from_stein", "implicit_m_esm",
-    "kl_divergence", "log_score_from_hyvarinen", "m_dsm", "m_esm", "mirrored_langevin_law",
+    "LogNormalMixture", "MDSMLoss", "MESMLoss", "MarginalPreserving", "PiecewiseGBM",
+    "PointMasses", "Potential", "PreconditionedWeighting", "PrintedAlgorithm1", "ProbabilityFlow",
+    "Process", "ProductLaw", "Row", "Score", "SignAgnostic", "Step", "Target", "TimeVaryingGBM",
+    "VarianceExploding", "Weibull", "__version__", "annealed", "bregman",
+    "conditional_hyvarinen_score", "conditional_logpdf", "denoiser", "exact_law", "exact_score",
+    "exponentiated_gradient_step", "gamma_ancestral_step", "gamma_chain_step",
+    "gamma_conditional_hyvarinen_score", "gamma_denoiser", "gamma_marginal", "gamma_noise_sample",
+    "geometric", "gradient_step", "hyvarinen_from_denoiser", "hyvarinen_from_log_score",
+    "hyvarinen_from_noise", "hyvarinen_from_stein", "implicit_m_esm", "kl_divergence",
+    "log_score_from_hyvarinen", "m_dsm", "m_esm", "mirrored_langevin_law",
     "mirrored_langevin_step", "noise_from_hyvarinen", "nonnegative_score_matching", "power",
     "printed", "simulate", "stein_from_hyvarinen", "uniform", "unweighted", "variance_weighting",
 ]  # fmt: skip

@@ -42,6 +42,26 @@ def conditional_hyvarinen_score(x: Values, x0: Values, process: Process, t: floa
     return -1.0 - (np.log(state) - np.log(start) - process.log_mean(t)) / v
 
 
+def conditional_logpdf(x: Values, x0: Values, process: Process, t: float) -> Array:
+    """log p(x_t = x | x_0) in nats, summed over the last axis: (..., d) to (...).
+
+        sum_i { -(log x_i - log x0_i - m(t))^2 / (2 v(t)) - log(2 pi v(t)) / 2 - log x_i }
+
+    The log-normal kernel of eq. (6) of version 2; sheet A6, A23. x and x0 positive and of one shape
+    (..., d); t > 0.
+    """
+    state = _checks.positive_array(x, "x")
+    start = _checks.like(_checks.positive_array(x0, "x0"), state, "x0")
+    if state.ndim == 0:
+        raise ValueError("x must have shape (..., d), got a number")
+    v = _log_var_above_zero(process, t)
+    y = np.log(state)
+    squares = (y - np.log(start) - process.log_mean(t)) ** 2
+    return np.asarray(
+        np.sum(-squares / (2.0 * v) - 0.5 * math.log(2.0 * math.pi * v) - y, axis=-1)
+    )
+
+
 def hyvarinen_from_stein(x: Values, stein: Values) -> Array:
     """x * stein; x positive."""
     state = _checks.positive_array(x, "x")

@@ -13,7 +13,7 @@ from sympy import Expr, Integer, diff, log, symbols
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.symbols import M, V, m, mu, s2, t
-from spec.process._fokker_planck import residual
+from spec.process._fokker_planck import plain_partials, residual
 
 y, y0, center = symbols("y y0 center", real=True)
 theta, E = symbols("theta E", positive=True)
@@ -68,7 +68,8 @@ E5 = Claim(
     r"sign; a non-negative monotone function on $\mathbb R$ has an infinite integral unless it is "
     r"zero. For laws without a density: an invariant law has "
     r"$\lvert\varphi(u)\rvert=\lvert\varphi(u)\rvert e^{-u^2\sigma^2t/2}$, so $\varphi(u)=0$ for "
-    r"all $u\ne0$, against $\varphi(0)=1$ and continuity.",
+    r"all $u\ne0$, against $\varphi(0)=1$ and continuity. "
+    "The routine decides the solutions; what follows from them is argued here.",
     proof=Proof(
         are_the_stationary_solutions,
         holds=_SOLUTIONS,
@@ -115,7 +116,8 @@ def are_the_laws(laws: tuple[Law, Law]) -> bool:
     answers = []
     for (mean, variance), d_dt, drift in zip((brownian, ornstein), clocks, drifts, strict=True):
         log_density = -((y - mean) ** 2) / (2 * variance) - log(variance) / 2
-        answers.append(vanishes(residual(log_density, d_dt(log_density), (y,), (drift,), s2)))
+        flow = residual(log_density, d_dt(log_density), (drift,), (s2,), plain_partials(y))
+        answers.append(vanishes(flow))
         start = {t: 0, E: 1}
         answers += [same(mean.subs(start), y0), vanishes(variance.subs(start))]
     return all(answers)

@@ -11,7 +11,7 @@ from sympy import Expr, Rational, diff, log, symbols
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v1
 from spec.checking.symbols import dt, mu, sigma
-from spec.process._fokker_planck import residual
+from spec.process._fokker_planck import plain_partials, residual
 
 delta, delta2 = symbols("delta delta2", positive=True)
 y, y0, w = symbols("y y0 w", real=True)
@@ -29,7 +29,8 @@ def is_the_exact_step(step: Step) -> bool:
     """
     mean, var = step(delta)
     log_density = -((y - y0 - mean) ** 2) / (2 * var) - log(var) / 2
-    flow = residual(log_density, diff(log_density, delta), (y,), (mu - sigma**2 / 2,), sigma**2)
+    rate, drift = diff(log_density, delta), mu - sigma**2 / 2
+    flow = residual(log_density, rate, (drift,), (sigma**2,), plain_partials(y))
     one, two, both = (w * e + w**2 * f / 2 for e, f in map(step, (delta, delta2, delta + delta2)))
     at_zero = step(Rational(0))
     return vanishes((flow, one + two - both, *at_zero))
@@ -52,7 +53,7 @@ V1_22 = Claim(
     sheet=("A6",),
     assumptions=(
         "the Fokker-Planck equation has one solution for each initial law",
-        "k = 0, ..., N - 1 (version 1 stops at X_{N-1}, see E4)",
+        "$k=0,\\dots,N-1$ (version 1 stops at $X_{N-1}$, see E4)",
     ),
     depends=("A6", "A9"),
     derivation=r"$\mathcal N(y_0+\delta(\mu-\tfrac{\sigma^2}2),\sigma^2\delta)$ solves "

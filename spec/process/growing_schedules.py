@@ -99,12 +99,12 @@ E19_II = Claim(
         trouble="Samples of eq. 35 have the law of the chain, eq. 36 reverses the SDE of eq. 33, "
         "and the two have different variances at the same time. With a coarse grid and a steep "
         "schedule a network trained on one is used on the other at a noise level that is off by "
-        "the ratio shown. At $N=1000$ the gap is half a percent.",
+        "the ratio shown; with $N=1000$ and $r=100$ the gap is half a percent.",
         correction="one variance throughout: the left sum everywhere (E19-iv gives the reverse "
         "step), or the integral everywhere, which costs nothing for schedules in closed form",
         figures=_ratios,
-        remains_open="The target of Appendix C is lost; the sheet's form (A35-target) uses the "
-        "left sum and agrees with eq. 35.",
+        remains_open="The target of Appendix C is lost; the form that we reconstruct (A35-target) "
+        "uses the left sum and agrees with eq. 35.",
     ),
 )
 

@@ -11,6 +11,7 @@ from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Kind, Means, Proof, v2
 from spec.checking.gaussian import expectation, moment
 from spec.checking.symbols import L0, L, M, V, z
+from spec.process import _piecewise_pins
 
 r, delta, sbar2 = symbols("r delta sbar2", positive=True)
 u = symbols("u", real=True)
@@ -27,13 +28,14 @@ Unrolled = Callable[[tuple[Expr, ...], tuple[Expr, ...], Expr, int], tuple[Expr,
 
 
 def is_left_point_euler(rule: Rule) -> bool:
-    """Whether the step is exact for rates that are constant over it, and in general leaves out
-    delta^2 / 2 times the derivative of the rate at its left end, plus O(delta^3).
+    """Whether the step takes its rates at t_k alone and is exact where they are constant, and in
+    general leaves out delta^2 / 2 times their derivative at t_k, plus O(delta^3).
 
     The rates are polynomials of degree 2 in the time since t_k with symbols for coefficients:
     their derivatives at t_k. The exact increments are integrals over the step.
     """
     jets = symbols("f0:3"), symbols("g0:3")
+    slopes = (*jets[0][1:], *jets[1][1:])
     drift, diffusion = (lambda time, f=f: f[0] + f[1] * time + f[2] * time**2 / 2 for f in jets)
     steps = rule(drift, diffusion, delta)
     speeds = (drift(u) - diffusion(u) ** 2 / 2, diffusion(u) ** 2)
@@ -41,9 +43,10 @@ def is_left_point_euler(rule: Rule) -> bool:
     for speed, step in zip(speeds, steps, strict=True):
         error = Poly(expand(integrate(expand(speed), (u, 0, delta)) - step), delta)
         leading = diff(speed, u).subs(u, 0) / 2
-        constant = error.as_expr().subs(dict.fromkeys((*jets[0][1:], *jets[1][1:]), 0))
+        constant = error.as_expr().subs(dict.fromkeys(slopes, 0))
         orders = (error.coeff_monomial(1), error.coeff_monomial(delta), constant)
         answers += [vanishes(orders), same(error.coeff_monomial(delta**2), leading)]
+        answers.append(vanishes(tuple(diff(step, slope) for slope in slopes)))
     return all(answers)
 
 
@@ -164,6 +167,7 @@ A35 = Claim(
             ),
         },
     ),
+    pins=_piecewise_pins.PINS,
 )
 
 A35_TARGET = Claim(

@@ -14,7 +14,7 @@ from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.gaussian import expectation
 from spec.checking.symbols import mu, s2, t
-from spec.process._fokker_planck import residual
+from spec.process._fokker_planck import plain_partials, residual
 
 y, y1, y2, L01, L02, mu1, mu2, xi = symbols("y y1 y2 L01 L02 mu1 mu2 xi", real=True)
 c = symbols("c1:6", real=True)
@@ -33,18 +33,20 @@ def is_the_law_given_the_data(law: Conditional) -> bool:
     gap = Matrix([y1, y2]) - Matrix(mean)
     log_density = -(gap.T * covariance.inv() * gap)[0] / 2 - log(covariance.det()) / 2
     drift = (mu1 - s2 / 2, mu2 - s2 / 2)
-    flow = residual(log_density, diff(log_density, t), (y1, y2), drift, s2)
+    flow = residual(log_density, diff(log_density, t), drift, (s2, s2), plain_partials(y1, y2))
     start = Matrix([*mean, *covariance]).subs(t, 0) - Matrix([L01, L02, 0, 0, 0, 0])
     return vanishes(start) and vanishes(flow)
 
 
 def are_the_cumulants(cumulants: tuple[Expr, ...]) -> bool:
-    """Whether the first cumulants of log X_t are these, for log X_0 with cumulants c1, c2, ...
+    """Whether the first five cumulants of log X_t are these, for log X_0 with cumulants c1, c2, ...
 
     The moments of log X_0 follow from its cumulants, those of log X_t from the binomial formula
     with the normal increment averaged out, and its cumulants from its moments.
     """
     order = len(cumulants)
+    if order < len(c):
+        return False
     start = _moments(c[:order])
     drift = mu - s2 / 2
     ends = [Integer(1)]
@@ -125,9 +127,9 @@ E6 = Claim(
     ),
     erratum=Erratum(
         fault=Fault.WRONG,
-        printed=r"The distribution of $\bm X_t$, as it evolves according to Eq. (8), has i.i.d. "
-        r"entries that are log-normally distributed with parameters $\bm\mu$ and $\sigma^2\mathbb "
-        "I$",
+        printed=r"The distribution of $\boldsymbol X_t$, as it evolves according to Eq. (8), has i.i.d. "
+        r"entries that are log-normally distributed with parameters $\boldsymbol\mu$ and "
+        r"$\sigma^2\mathbb I$",
         trouble=r"The parameters depend on time and on $X_0$: at $t\to0$ the law is the point "
         r"$X_0$, not $\mathcal{LN}(\mu,\sigma^2I)$. Two pixels with different values in the data "
         "have different laws, so the entries are not identically distributed; without "
@@ -186,7 +188,8 @@ MARGINAL = Claim(
     r"$e^{iu(b-(\mu-\sigma^2/2)t)-u^2(V-\sigma^2t)/2}$, which is at most 1 in size only for "
     r"$V\ge\sigma^2t$, and then $\log X_0$ is normal or a point. (This is Cramér's theorem, whose "
     "hard part is not needed since one summand is known to be normal.) The same holds for vectors "
-    "with matrices in place of variances.",
+    "with matrices in place of variances. The routine decides the first sentence of the claim; "
+    "the second is argued here.",
     proof=Proof(
         are_the_cumulants,
         holds=_CUMULANTS,
@@ -216,8 +219,9 @@ MARGINAL = Claim(
         correction=r"the transition density $p_{X_t\mid X_0}$ is log-normal; the marginal is if "
         "and only if $X_0$ is log-normal or a point mass",
         figures=_skewness,
-        remains_open="Version 2's abstract says 'the marginal distribution of GBM at any fixed "
-        "time is log-normal', which holds from a fixed point and falls under the same remark.",
+        remains_open="Version 2's abstract says 'the marginal distribution of geometric Brownian "
+        "motion (GBM) at any fixed time is log-normal', which holds from a fixed point and falls "
+        "under the same remark.",
     ),
 )
 

@@ -85,8 +85,8 @@ E19_I = Claim(
     ),
     erratum=Erratum(
         fault=Fault.UNDEFINED,
-        printed="Unrolling Eq. 34, we get the following expression for $X_k$ in terms of $X_0$ "
-        "(formula lost)",
+        printed="Unrolling Eq. 34, we get the following expression for [symbol lost] in terms of "
+        "[symbol lost] (formula lost)",
         trouble="Unrolling gives a weighted sum of all draws. Written with a single normal $Z$, "
         "as the words 'where ..., and ...' after it suggest, it is an equality in law for one "
         "$k$; read as an equality it would make the whole path a function of one draw. For the "

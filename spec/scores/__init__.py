@@ -7,6 +7,7 @@ from spec.scores import (
     identities,
     kernel,
     marginal_draws,
+    mixture_posterior,
     tweedie,
 )
 
@@ -17,5 +18,6 @@ CLAIMS = (
     *identities.CLAIMS,
     *tweedie.CLAIMS,
     *arithmetic_mean.CLAIMS,
+    *mixture_posterior.CLAIMS,
     *marginal_draws.CLAIMS,
 )

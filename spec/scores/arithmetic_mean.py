@@ -6,8 +6,9 @@ Symbols: y, y0, m, v of the kernel; a power; M0, v0 of log-normal data; mu, s2, 
 from sympy import Expr, Rational, diff, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.checking.claim import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import a, m, mu, s2, t, v, v0
+from spec.scores import _mixture
 
 y, y0, M0 = symbols("y y0 M0", real=True)
 
@@ -87,6 +88,20 @@ R6 = Claim(
             "shift down": (-a * v, a * (y - m) + a**2 * v / 2, (2 * s2 - mu) * t),
             "Jacobian left out for p": (a * v, a * (y - m) + a**2 * v / 2, (s2 - mu) * t),
         },
+    ),
+    pins=(
+        Pin(
+            "gbm_ref.log_posterior_moment",
+            formula=_mixture.moment,
+            twins={
+                "shift without the power": lambda at: _mixture.moment(at, shift=1),
+                "sign of the square": lambda at: _mixture.moment(at, sign=-1),
+            },
+            points=tuple(
+                {**point, "power": power}
+                for point, power in zip(_mixture.POINTS, (2.0, -0.7, 3.5), strict=True)
+            ),
+        ),
     ),
 )
 

@@ -5,7 +5,7 @@ Symbols: L = log x, L0 = log x0; mu, s2 = sigma^2; t time in [0, 1]; k index wit
 
 import mpmath
 from mpmath import mpf
-from sympy import Abs, Expr, Rational, Symbol, diff, log
+from sympy import Abs, Expr, Rational, Symbol, diff, log, pi
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1, v2
@@ -76,6 +76,28 @@ TARGET_PIN = Pin(
     + Abs(mu) / sigma**2,
 )
 
+
+def _log_kernel(jacobian: int) -> Expr:
+    """log p(x | x0) of two coordinates x, x0 and x, 1: jacobian 0 leaves out 1 / x."""
+    starts = (log(x0), Rational(0))
+    return sum(
+        (
+            -((log(x) - start - PIN_MEAN) ** 2) / (2 * PIN_VARIANCE)
+            - log(2 * pi * PIN_VARIANCE) / 2
+            - jacobian * log(x)
+            for start in starts
+        ),
+        Rational(0),
+    )
+
+
+DENSITY_PIN = Pin(
+    "gbm_ref.conditional_logpdf",
+    formula=_log_kernel(1),
+    twins={"density of log x": _log_kernel(0), "one coordinate": _log_kernel(1) / 2},
+    points=TARGET_PIN.points,
+)
+
 A16 = Claim(
     id="A16",
     title="training target of M-DSM",
@@ -106,7 +128,7 @@ A16 = Claim(
             "index of the neighbour": _target((k - 1) * dt, (k - 1) * dt),
         },
     ),
-    pins=(TARGET_PIN,),
+    pins=(TARGET_PIN, DENSITY_PIN),
 )
 
 E10 = Claim(

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from sympy import Expr, Integer, Matrix, Symbol, eye
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.checking.claim import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import dt, h, mu, s2, v, z
-from spec.scores import _posterior
+from spec.scores import _mixture, _posterior
 
 Tweedie = tuple[Callable[[Expr, Expr, Expr, Expr], Expr], Callable[[Expr, Matrix], Matrix]]
 
@@ -77,6 +77,27 @@ R5 = Claim(
             "minus v^2 J": (_right_mean, lambda v, J: v * eye(2) - v**2 * J),
             "v I left out": (_right_mean, lambda v, J: v**2 * J),
         },
+    ),
+    pins=(
+        Pin(
+            "gbm_ref.posterior_log_mean",
+            formula=_mixture.mean,
+            twins={
+                "m added": lambda at: _mixture.mean(at, sign=1),
+                "H for the log score": lambda at: _mixture.mean(at, jacobian=1),
+            },
+            points=_mixture.POINTS,
+        ),
+        Pin(
+            "gbm_ref.posterior_log_cov",
+            formula=_mixture.covariance,
+            twins={
+                "v I left out": lambda at: _mixture.covariance(at, own=0),
+                "minus v^2 J": lambda at: _mixture.covariance(at, sign=-1),
+            },
+            points=_mixture.POINTS,
+            scale=_mixture.covariance_scale,
+        ),
     ),
 )
 

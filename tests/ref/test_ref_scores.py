@@ -10,6 +10,7 @@ from gbm_ref import (
     DaleLangevin,
     PointMasses,
     conditional_hyvarinen_score,
+    conditional_logpdf,
     denoiser,
     exact_score,
     hyvarinen_from_denoiser,
@@ -46,6 +47,19 @@ def test_conditional_score_is_the_derivative_of_the_kernel(t: float) -> None:
         ]
     scale = 1 + (np.abs(np.log(x)) + np.abs(np.log(x0)) + abs(float(m))) / float(v)
     assert_accurate(h, exact, scale, k=8)
+
+
+@pytest.mark.parametrize("name", list(PROCESSES))
+def test_the_log_kernel_is_that_of_a_diffused_point(name: str) -> None:
+    process, x0 = PROCESSES[name], np.array([1.7, 0.6])
+    x = states(2)
+    expected = PointMasses(x0[None]).diffuse(process, 0.4).logpdf(x)
+    found = conditional_logpdf(x, np.broadcast_to(x0, x.shape), process, 0.4)
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+    with pytest.raises(ValueError, match="t must be above 0"):
+        conditional_logpdf(x, x, process, 0.0)
+    with pytest.raises(ValueError, match="number"):
+        conditional_logpdf(1.0, 1.0, process, 0.4)
 
 
 @pytest.mark.parametrize("name", list(PROCESSES))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gbm_ref import GBM, TimeVaryingGBM, VarianceExploding
+from gbm_ref import GBM, PiecewiseGBM, TimeVaryingGBM, VarianceExploding
 from tests.spec.adapters.calling import Adapter, Values
 
 
@@ -23,6 +23,12 @@ def polynomial(at: Values) -> TimeVaryingGBM:
 def exploding(at: Values) -> VarianceExploding:
     """The variance-exploding process."""
     return VarianceExploding(std_min=at["std_min"], std_max=at["std_max"], horizon=at["T"])
+
+
+def piecewise(at: Values) -> PiecewiseGBM:
+    """Three equal intervals."""
+    sigma, mu = ([at[f"{letter}{i}"] for i in range(3)] for letter in "su")
+    return PiecewiseGBM(sigma, mu, at["T"])
 
 
 def at_time(process: Callable) -> Adapter:
@@ -65,4 +71,5 @@ ADAPTERS: dict[str, Adapter] = {
     "gbm_ref.GBM.drift[mu not given]": at_time(constant),
     **methods("TimeVaryingGBM", polynomial),
     **methods("VarianceExploding", exploding),
+    **methods("PiecewiseGBM", piecewise),
 }

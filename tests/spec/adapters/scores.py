@@ -29,8 +29,14 @@ def exact_score(function: Callable, at: Values) -> object:
     return function(target, process(at))(np.array([at["x1"], at["x2"]]), at["t"])
 
 
+def log_kernel(function: Callable, at: Values) -> object:
+    """The log density of two coordinates at x, that start at x0 and at 1."""
+    return function([at["x"], at["x"]], [at["x0"], 1.0], process(at), at["t"])
+
+
 ADAPTERS: dict[str, Adapter] = {
     "gbm_ref.conditional_hyvarinen_score": of_with_process("x", "x0"),
+    "gbm_ref.conditional_logpdf": log_kernel,
     "gbm_ref.hyvarinen_from_stein": of("x", "S"),
     "gbm_ref.stein_from_hyvarinen": of("x", "h"),
     "gbm_ref.log_score_from_hyvarinen": of("h"),

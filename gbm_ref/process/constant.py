@@ -1,0 +1,57 @@
+"""Geometric Brownian motion with constant coefficients."""
+
+from dataclasses import dataclass
+
+from gbm_ref import _checks
+from gbm_ref.process.base import Process
+
+
+@dataclass(frozen=True)
+class GBM(Process):
+    """Constant coefficients: m(t) = (mu - sigma^2 / 2) t and v(t) = sigma^2 t.
+
+    mu      drift rate, any finite number; None means sigma^2 / 2, the paper's choice (m = 0)
+    sigma   diffusion rate, > 0; the paper uses 0.8
+    horizon last time T, > 0
+    """
+
+    mu: float | None = None
+    sigma: float = 0.8
+    horizon: float = 1.0
+
+    def __post_init__(self) -> None:
+        sigma = _checks.positive_number(self.sigma, "sigma")
+        mu = sigma**2 / 2 if self.mu is None else _checks.finite_number(self.mu, "mu")
+        object.__setattr__(self, "sigma", sigma)
+        object.__setattr__(self, "mu", mu)
+        object.__setattr__(self, "horizon", _checks.positive_number(self.horizon, "horizon"))
+
+    def drift(self, t: float) -> float:
+        _checks.time_in_range(t, self.horizon)
+        return self._mu
+
+    def diffusion(self, t: float) -> float:
+        _checks.time_in_range(t, self.horizon)
+        return self.sigma
+
+    def log_mean(self, t: float) -> float:
+        return self._log_drift * _checks.time_in_range(t, self.horizon)
+
+    def log_var(self, t: float) -> float:
+        return self.sigma**2 * _checks.time_in_range(t, self.horizon)
+
+    def increments(self, t: float, dt: float) -> tuple[float, float]:
+        start, end = _checks.end_of_step(t, dt, self.horizon)
+        length = start if end == 0.0 else float(dt)
+        return self._log_drift * length, self.sigma**2 * length
+
+    def time_at_log_var(self, v: float) -> float:
+        return _checks.log_var_in_range(v, self.log_var(self.horizon)) / self.sigma**2
+
+    @property
+    def _mu(self) -> float:
+        return self.sigma**2 / 2 if self.mu is None else self.mu
+
+    @property
+    def _log_drift(self) -> float:
+        return self._mu - self.sigma**2 / 2
