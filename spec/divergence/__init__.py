@@ -10,6 +10,7 @@ from spec.divergence import (
     likelihood_examples,
     path_space,
     score_error,
+    starts,
     terminal_mismatch,
 )
 
@@ -24,4 +25,5 @@ CLAIMS = (
     *terminal_mismatch.CLAIMS,
     *initialisations.CLAIMS,
     *class_averages.CLAIMS,
+    *starts.CLAIMS,
 )

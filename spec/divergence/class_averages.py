@@ -4,10 +4,10 @@ Symbols: C1, C2 the class's log means and C11, C12, C22 its log covariances; b1,
 of its average image; tau = sigma^2; Lg = log det(I + C/tau).
 """
 
-from sympy import Expr, Integer, eye, symbols
+from sympy import Expr, Integer, eye, log, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Proof, v2
+from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v2
 from spec.divergence._plane import law
 from spec.divergence.gaussian import kl
 
@@ -31,6 +31,11 @@ def _price(by: Expr) -> Expr:
     mean, within, _ = law("C")
     shift = mean - law("b")[0]
     return (within.trace() / _tau - _Lg + (shift.T * shift)[0] / by) / 2
+
+
+def _in_numbers(price: Expr) -> Expr:
+    """The price with its logarithm written out."""
+    return price.subs(_Lg, log((eye(2) + law("C")[1] / _tau).det()))
 
 
 def is_the_gap(gap: Expr) -> bool:
@@ -66,6 +71,20 @@ CLASS_AVERAGE = Claim(
             "sign of the determinant": _price(_tau) + _Lg,
             "shift not divided by the variance": _price(Integer(1)),
         },
+    ),
+    pins=(
+        Pin(
+            "gbm_ref.terminal_mismatch",
+            formula=_in_numbers(_price(_tau)),
+            twins={"shift not divided by the variance": _in_numbers(_price(Integer(1)))},
+            points=(
+                {"C1": 0.3, "C2": -0.9, "C11": 0.7, "C12": 0.4, "C22": 1.3, "b1": 0.5, "b2": -0.4}
+                | {"tau": 0.64},
+                {"C1": -0.7, "C2": 1.25, "C11": 0.1, "C12": -0.05, "C22": 0.5}
+                | {"b1": -0.65, "b2": 1.7, "tau": 2.1},
+            ),
+            variant="class average",
+        ),
     ),
 )
 

@@ -9,8 +9,8 @@ from sympy import Expr, Matrix, log, symbols
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.divergence._pinned import LINE, PLANE, P, Q, in_the_plane
 from spec.divergence._plane import gaussian_average, law, log_density
-from spec.divergence._values import LINE, PLANE, P, Q, in_the_plane
 
 # p's and q's covariance, the shift of the means, log det P - log det Q: to the divergence.
 Formula = Callable[[Matrix, Matrix, Matrix, Expr], Expr]

@@ -9,8 +9,8 @@ from sympy import Expr, Matrix, diff, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.divergence._pinned import LINE, PLANE, P, Q, in_the_plane
 from spec.divergence._plane import law
-from spec.divergence._values import LINE, PLANE, P, Q, in_the_plane
 
 _SAME = {"b1": 0.3, "b2": -0.9, "Q11": 0.7000001, "Q12": 0.4, "Q22": 1.2999999}
 

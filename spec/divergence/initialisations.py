@@ -97,10 +97,10 @@ E22 = Claim(
     ),
     erratum=Erratum(
         fault=Fault.OVERCLAIMED,
-        printed='Version 1, Appendix D.4: "we must draw a sample $X_{N-1}$ from the log-normal '
-        "density, whose parameters are obtained by fitting a log-normal density to the histogram "
-        'of pixel intensities of the samples at the end of the forward process"; Section 5.1: '
-        '"$X_{N-1}$ is log-normally distributed".',
+        printed=r"Version 1, Appendix D.4: “we must draw a sample $\bm X_{N-1}$ from the "
+        r"log-normal density, whose parameters $\hat{\bm\mu},\hat\sigma$ are obtained by fitting "
+        "a log-normal density to the histogram of pixel intensities of the samples at the end of "
+        r"the forward process”; Section 5.1: “$\bm X_{N-1}$ is log-normally distributed”.",
         trouble=r"The law at $t=1$ is the data law, blurred in the log by $\sigma=0.8$: pixels "
         "keep their own means and their correlations. A histogram of pooled pixels sees neither, "
         "and one pair of parameters cannot hold them. The sampler has no way to repair it: an "
@@ -143,10 +143,11 @@ SHRINK = Claim(
     means=Means.ALGEBRA,
     sources=v2("sec. 6.4: initialization is critical"),
     sheet=("E22",),
-    assumptions=("exact score of Gaussian log-data, exact integration (R9 for finite steps)",),
-    depends=("R9", "A10"),
+    assumptions=("exact score of Gaussian log-data, exact integration (R9-closed: finite steps)",),
+    depends=("R9-limit", "A10"),
     derivation=r"$\frac{dV}{dv}=\frac{2V}v-1$ from $\mathrm{Var}$ of the linear SDE. It has the "
-    r"solution $V=v+c\,v^2$, and $V(\lambda+\sigma^2)=B$ gives $c$. With $B=\hat\sigma^2<\lambda+"
+    r"solution $V=v+c\,v^2$, and $V(\lambda+\sigma^2)=B$ gives $c$; R9-limit has it as the limit "
+    r"of the chains. With $B=\hat\sigma^2<\lambda+"
     r"\sigma^2$ the component ends with too little variance: lost diversity.",
     proof=Proof(
         is_the_variance_on_the_way,

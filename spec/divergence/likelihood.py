@@ -5,10 +5,14 @@ the velocity. Symbols: l = log q or log p, an arbitrary function through its 2-j
 s = grad_y log q; H = x * grad_x log p; D = sum_i x_i d/dx_i H_i.
 """
 
+from collections.abc import Mapping
+
+import mpmath
+from mpmath import mpf
 from sympy import Expr, Rational, diff, exp, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.checking.claim import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import s2
 
 
@@ -62,6 +66,34 @@ def grows_in_ambient_space(weights: tuple[Expr, Expr, Expr]) -> bool:
     return vanishes(rate.subs(origin) + carried - right)
 
 
+def _mixture(values: Mapping[str, mpf], jacobian: int = 1, widened: int = 0) -> mpf:
+    """log p_0(x) of the mixture w1 N(a, S) + w2 N(b, T) of log X; `widened` times v(T) added."""
+    y, noise = mpmath.log(values["x"]), widened * values["sigma"] ** 2 * values["horizon"]
+    total = sum(
+        values[w] * mpmath.npdf(y, values[mean], mpmath.sqrt(values[variance] + noise))
+        for w, mean, variance in (("w1", "a", "S"), ("w2", "b", "T"))
+    )
+    return mpmath.log(total) - jacobian * y
+
+
+_PATH = Pin(
+    "gbm_ref.log_likelihood",
+    formula=_mixture,
+    twins={
+        "the Jacobian left out": lambda values: _mixture(values, jacobian=0),
+        "density at the end": lambda values: _mixture(values, widened=1),
+    },
+    points=(
+        {"x": 1.7, "w1": 0.25, "a": 0.3, "S": 0.64, "w2": 0.75, "b": -0.4, "T": 0.3}
+        | {"mu": 0.2, "sigma": 0.8, "horizon": 1.0},
+        {"x": 0.2, "w1": 0.5, "a": 0.3, "S": 0.01, "w2": 0.5, "b": -0.9, "T": 0.9}
+        | {"mu": -0.3, "sigma": 1.3, "horizon": 1.5},
+    ),
+    scale=lambda values: 1 + abs(_mixture(values)),
+    k=2.0**19,  # 6e-11: the tolerance of the integration
+    variant="mixture",
+)
+
 R19 = Claim(
     id="R19",
     title="likelihood along the probability flow",
@@ -88,6 +120,7 @@ R19 = Claim(
             "sign of the trace": (Rational(1, 2), Rational(-1, 2)),
         },
     ),
+    pins=(_PATH,),
 )
 
 AMBIENT = Claim(

@@ -10,8 +10,8 @@ from sympy import Expr, Integer, Rational, Symbol, diff, log, pi, sqrt
 from sympy import integrate as integral_of
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
-from spec.checking.symbols import L0, a, m, s2, t, v0
+from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.symbols import L0, a, m, mu, s2, sigma, t, v0, x
 
 _LEVELS = 256
 
@@ -54,6 +54,32 @@ def is_the_offset(bits: Expr) -> bool:
     return vanishes(probability - density * 2 ** (-bits))
 
 
+def _model(rate: Expr, stretch: Expr) -> Expr:
+    """log p(x) when the flow of N(a, v0) ends at a start N(b, B): `rate` times log(v_T / v0).
+
+    The flow stretches the deviation of log x from a by `stretch`.
+    """
+    drift = (mu - sigma**2 / 2) * horizon
+    end = a + drift + stretch * (log(x) - a)
+    return rate * log(_RATIO) - log(2 * pi * B) / 2 - (end - b) ** 2 / (2 * B) - log(x)
+
+
+b, B, horizon = Symbol("b"), Symbol("B", positive=True), Symbol("T", positive=True)
+_RATIO = (v0 + sigma**2 * horizon) / v0
+_MODEL = _model(Rational(1, 2), sqrt(_RATIO))
+_MODEL_TWINS = {
+    "trace with the full rate": _model(Rational(1), sqrt(_RATIO)),
+    "flow with the ratio of variances": _model(Rational(1, 2), _RATIO),
+}
+_MODEL_POINTS = (
+    {"x": 1.7, "a": 0.3, "v0": 0.64, "b": 0.4, "B": 0.9, "mu": 0.2, "sigma": 0.8, "T": 1.0},
+    {"x": 0.04, "a": -0.7, "v0": 1.7, "b": -2.5, "B": 1.1, "mu": -0.3, "sigma": 1.3, "T": 1.5},
+    {"x": 1.37, "a": 0.3, "v0": 0.0025, "b": 0.35, "B": 0.9, "mu": 0.5, "sigma": 0.6, "T": 0.7},
+)
+_nats, _cell = Symbol("nats"), Symbol("cell", positive=True)
+_dims = Symbol("d", positive=True)
+_BITS = -_nats / (_dims * log(2)) - log(_cell) / log(2)
+
 LOG_NORMAL = Claim(
     id="R19-log-normal",
     title="the likelihood formula on log-normal data",
@@ -82,6 +108,18 @@ LOG_NORMAL = Claim(
             "flow without the drift": (Rational(1, 2), lambda T: _carried(T) - m * T),
         },
     ),
+    pins=(
+        Pin("gbm_ref.exact_log_likelihood", _MODEL, _MODEL_TWINS, _MODEL_POINTS),
+        Pin(
+            "gbm_ref.log_likelihood",
+            _MODEL,
+            _MODEL_TWINS,
+            _MODEL_POINTS,
+            scale=1 + abs(_MODEL),
+            k=2.0**19,  # 6e-11: the tolerance of the integration
+            variant="another start",
+        ),
+    ),
 )
 
 BITS = Claim(
@@ -107,6 +145,21 @@ BITS = Claim(
             "cells of width 1/128": Integer(7),
             "sign": Integer(-8),
         },
+    ),
+    pins=(
+        Pin(
+            "gbm_ref.bits_per_dim",
+            _BITS,
+            {
+                "nats for bits": -_nats / _dims - log(_cell) / log(2),
+                "not divided by d": -_nats / log(2) - log(_cell) / log(2),
+                "sign of the offset": -_nats / (_dims * log(2)) + log(_cell) / log(2),
+            },
+            (
+                {"nats": -2.3, "d": 3.0, "cell": 1 / 256},
+                {"nats": 1754.0, "d": 784.0, "cell": 1 / 255},
+            ),
+        ),
     ),
 )
 

@@ -4,18 +4,19 @@ Symbols: v0, vN log-variance at the ends; v_k = v_0 + h k; r_k = v_{k-1} / v_k t
 variance divided by that of a step.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import mpmath
 from mpmath import mpf
 from sympy import Expr, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.checking.claim import Claim, Kind, Means, Pin, Proof
 from spec.checking.gaussian import expectation
 
 # The problem of the numbers: v_0, sigma^2 (t = 1).
 _V0, _S2 = mpf("0.15"), mpf("0.64")
+Values = Mapping[str, mpf]
 _r, _Lr = symbols("r Lr", positive=True)
 
 
@@ -52,6 +53,32 @@ def is_the_slope(slope: Callable[[mpf, mpf], mpf]) -> bool:
         small = abs(first) <= (_S2 / 200) ** 2 / _V0**3
         return bool(small and abs(first / second - 8) <= mpf("0.08"))
 
+
+def _by_digammas(at: Values, first: int) -> mpf:
+    """The sum over the steps: 1 - r_k = 1 / (q + k) adds up to digammas, log r_k telescopes."""
+    q, total = at["v0"] * at["N"] / (at["sigma"] ** 2 * at["T"]), at["sigma"] ** 2 * at["T"]
+    gaps = mpmath.digamma(q + at["N"] + first) - mpmath.digamma(q + first)
+    return (mpmath.log1p(total / at["v0"]) - gaps) / 2
+
+
+def _sum(at: Values) -> mpf:
+    return _by_digammas(at, 1)
+
+
+def _sum_of_the_reverse(at: Values) -> mpf:
+    return -_by_digammas(at, 0)
+
+
+_PATHS = Pin(
+    "gbm_ref.path_divergence",
+    formula=_sum,
+    twins={"the reverse divergence": _sum_of_the_reverse},
+    points=(
+        {"v0": 0.15, "sigma": 0.8, "T": 1.0, "N": 8},
+        {"v0": 1e-5, "sigma": 1.3, "T": 0.7, "N": 1000},
+        {"v0": 40.0, "sigma": 0.6, "T": 1.2, "N": 100},
+    ),
+)
 
 STEP = Claim(
     id="R20b-step",
@@ -102,6 +129,7 @@ R20B = Claim(
             "the marginals' order: no term of order h": lambda v0, vN: mpf(0),
         },
     ),
+    pins=(_PATHS,),
 )
 
 CLAIMS = (STEP, R20B)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from sympy import Expr, Matrix, Rational, Symbol, eye, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.divergence import _at_end
 from spec.divergence._plane import Law, law, log_density
 from spec.divergence.gaussian import kl
 
@@ -93,6 +94,18 @@ def _single_without_means(p: Law) -> tuple[Expr, Expr]:
     return single_fit(p)[0], p[1].trace() * Rational(1, 2)
 
 
+def _fit_pins(
+    variant: str, start: tuple[Expr, ...], twins: dict[str, tuple[Expr, ...]]
+) -> tuple[Pin, Pin]:
+    """The fitted start, and the same with its price."""
+    priced = {name: _at_end.priced(twin) for name, twin in twins.items()}
+    priced["price not halved"] = _at_end.priced(start, times=2)
+    return (
+        Pin("gbm_ref.fitted_lognormal", start, twins, _at_end.POINTS, variant=variant),
+        Pin("gbm_ref.best_start", _at_end.priced(start), priced, _at_end.POINTS, variant=variant),
+    )
+
+
 R23 = Claim(
     id="R23",
     title="what a Gaussian start can and cannot match",
@@ -117,6 +130,24 @@ R23 = Claim(
             "mean left out": lambda p: (0 * p[0], p[1]),
             "covariance doubled": lambda p: (p[0], 2 * p[1]),
         },
+    ),
+    pins=(
+        Pin(
+            "gbm_ref.terminal_gaussian",
+            formula=_at_end.LAW,
+            twins={"without the noise": _at_end.WITHOUT_NOISE},
+            points=_at_end.POINTS,
+        ),
+        Pin(
+            "gbm_ref.terminal_mismatch",
+            formula=_at_end.mismatch,
+            twins={
+                "the other direction": lambda at: _at_end.mismatch(at, swapped=True),
+                "noise twice": lambda at: _at_end.mismatch(at, noise=2),
+            },
+            points=_at_end.WITH_START,
+            variant="plane",
+        ),
     ),
 )
 
@@ -151,6 +182,7 @@ PRODUCT = Claim(
             ),
         },
     ),
+    pins=_fit_pins("product", _at_end.product(), {"without the noise": _at_end.product(noise=0)}),
 )
 
 SINGLE = Claim(
@@ -181,6 +213,9 @@ SINGLE = Claim(
             ),
             "mean of the first pixel": lambda p: (p[0][0], single_fit(p)[1]),
         },
+    ),
+    pins=_fit_pins(
+        "one pair", _at_end.single(), {"spread of the means left out": _at_end.single(spread=0)}
     ),
 )
 

@@ -14,7 +14,7 @@ from sympy import Expr, Integer, expand, sqrt, symbols
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.numeric import agree
-from spec.exact import _iterations
+from spec.exact import _closed_pins, _iterations
 from spec.exact._chain import L, V, a, e, h, hyvarinen, m, moments, sigma, z
 from spec.exact._special import digamma, q, trigamma, vanishes_by_recurrence
 
@@ -218,6 +218,7 @@ CLOSED = Claim(
             "q - 1 not squared": _closed_with_gaps(1, 1),
         },
     ),
+    pins=(_closed_pins.ANCESTRAL,),
 )
 
 CLAIMS = (R17, DDIM, SUM, CLOSED)

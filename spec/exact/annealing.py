@@ -14,7 +14,7 @@ from sympy import Expr, Integer, symbols
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.numeric import agree
-from spec.exact import _chain, _iterations
+from spec.exact import _chain, _closed_pins, _iterations
 from spec.exact._chain import V, e, h, in_log_variance, kappa, law_after, m, r, v
 from spec.exact._pins import DALE_LANGEVIN_LINE
 
@@ -175,6 +175,7 @@ LOOP = Claim(
             ),
         },
     ),
+    pins=(_closed_pins.INNER_LOOP,),
 )
 
 STABLE = Claim(
@@ -189,8 +190,8 @@ STABLE = Claim(
     depends=("R10-loop",),
     derivation=r"$\alpha^{2L}\to0$ iff $\alpha^2<1$, and "
     r"$1-\alpha^2=\tfrac{h_s}{v_k}(2-\tfrac{h_s}{v_k})$ is positive iff $0<h_s<2v_k$. The limit "
-    r"$\kappa^2h_s/(1-\alpha^2)$ is half of $\kappa^2v_k$ for small steps: a frozen score does "
-    "not keep the marginal law.",
+    r"$\kappa^2h_s/(1-\alpha^2)$, the stationary variance of E16-euler, is half of $\kappa^2v_k$ "
+    "for small steps: a frozen score does not keep the marginal law.",
     proof=Proof(
         is_the_threshold,
         holds=(Integer(2), kappa**2 * v / 2 / (1 - h / (2 * v))),

@@ -12,7 +12,7 @@ from sympy import Expr, Integer, diff, lambdify, symbols
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.numeric import agree, integral
-from spec.exact import _chain, _iterations
+from spec.exact import _chain, _closed_pins, _iterations
 from spec.exact._chain import V, e, h, in_log_variance, kappa, law_after, v
 
 rho, P, P_N, Q, Q_N, vN = symbols("rho P P_N Q Q_N v_N", positive=True)
@@ -132,6 +132,7 @@ LIMIT = Claim(
             "mean like the variance": (_RIGHT[0], P / P_N * e_N),
         },
     ),
+    pins=(_closed_pins.LIMIT,),
 )
 
 GEOMETRIC = Claim(

@@ -13,7 +13,7 @@ from sympy import Expr, Integer, Rational, diff, gamma, symbols, together
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.numeric import agree
-from spec.exact import _chain, _iterations
+from spec.exact import _chain, _closed_pins, _iterations
 from spec.exact._chain import V, e, h, in_log_variance, law_after, v
 from spec.exact._special import (
     gamma_ratio_expansion,
@@ -110,6 +110,7 @@ R16 = Claim(
             "upside down": lambda q, n, G, half: 1 / _closed(q, n, G, half),
         },
     ),
+    pins=(_closed_pins.EULER_FLOW,),
 )
 
 LEADING = Claim(

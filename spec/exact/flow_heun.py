@@ -1,8 +1,12 @@
 """The probability flow on log-normal data, integrated by Heun's rule in sqrt(v).
 
 Symbols: a, b the values of sqrt(v(t)) at both ends of a step; v0 the variance of the data, so that
-v0 + a^2 is that of log X_t; h = sigma^2 delta on a uniform grid.
+v0 + a^2 is that of log X_t, and v_N at t = 1; h = sigma^2 delta on a grid uniform in time, ell the
+spacing of a grid uniform in sqrt(v).
 """
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import mpmath
 from mpmath import mpf
@@ -53,20 +57,41 @@ def is_the_last_step(ratio: Expr) -> bool:
             step = total / steps
             claimed = mpf(1) * ratio.subs({v0: data, h: step})
             bound = (step / data) ** 2 * mpmath.log(1 / step)
-            gaps.append(abs(_heun(data, step, steps) / data - claimed) <= bound)
+            stds = [mpmath.sqrt(step * k) for k in range(steps, -1, -1)]
+            gaps.append(bool(abs(_heun(data, stds) / data - claimed) <= bound))
     return exact and all(gaps)
 
 
-def _heun(data: mpf, step: mpf, steps: int) -> mpf:
-    """V_0 of Heun's rule from the exact variance, uniform grid."""
-    variance = data + step * steps
-    for k in range(steps, 0, -1):
-        high, low = mpmath.sqrt(step * k), mpmath.sqrt(step * (k - 1))
-        p, r = high / (data + step * k), low / (data + step * (k - 1))
-        ahead = 1 + (low - high) * p
-        factor = 1 + (low - high) * (p + r * ahead) / 2 if k > 1 else ahead
-        variance = factor**2 * variance
-    return variance
+def is_the_even_order(candidate: tuple[int, Callable[[mpf, mpf], mpf]]) -> bool:
+    """Whether V_0 / v_0 - 1 = c(v_0, v_N) ell^p (1 + o(1)) on even steps, (p, c) = candidate.
+
+    Error over leading term minus 1 is below 2 % at 800 steps, and less than 1 / 1.7 of what it is
+    at 400 steps: the next term is one power higher.
+    """
+    power, constant = candidate
+    with mpmath.workdps(50):
+        data, total, distances = mpf("0.2"), mpf("0.64"), []
+        for count in (400, 800):
+            ell = mpmath.sqrt(total) / count
+            stds = [ell * k for k in range(count, -1, -1)]
+            leading = constant(data, data + total) * ell**power
+            distances.append(abs((_heun(data, stds) / data - 1) / leading - 1))
+        coarse, fine = distances
+        return bool(fine < 0.02 and coarse / fine > 1.7)
+
+
+def _heun(data: mpf, stds: Sequence[mpf]) -> mpf:
+    """V_0 of Heun's rule through these values of sqrt(v), from the exact variance.
+
+    Each factor is found by running the rule on the slope u a / (v_0 + a^2); Euler's to a = 0.
+    """
+    gain = mpf(1)
+    for high, low in pairwise(stds):
+        slope = gain * high / (data + high**2)
+        ahead = gain + (low - high) * slope
+        end_slope = ahead * low / (data + low**2)
+        gain = gain + (low - high) * (slope + end_slope) / 2 if low else ahead
+    return gain**2 * (data + stds[0] ** 2)
 
 
 _AHEAD = 1 + (b - a) * a / (v0 + a**2)
@@ -106,11 +131,11 @@ HEUN = Claim(
 
 LAST = Claim(
     id="R16-heun-last",
-    title="Heun's rule on a uniform grid is of first order, by its last step",
+    title="Heun's rule on steps equal in time is of first order, by its last step",
     statement=r"On a uniform grid in $t$ from an exact start, Heun's rule with Euler's last step "
     r"ends with $V_0/v_0=\tfrac{v_0}{v_0+h}+O(h^2\log\tfrac1h)=1-\tfrac h{v_0}+\dots$: the last "
     "step, which lands on the denoiser, loses one posterior variance. Grids that refine towards "
-    "$t=0$ make it small.",
+    "$t=0$ make it small (heun-flow-order).",
     kind=Kind.PROVED,
     means=Means.EXACT_LAW,
     sheet=("R16",),
@@ -127,4 +152,36 @@ LAST = Claim(
     ),
 )
 
-CLAIMS = (HEUN, LAST)
+
+def _even(v: mpf, last: mpf) -> mpf:
+    return ((1 - (v / last) ** 2) / 4 - 1) / v
+
+
+EVEN = Claim(
+    id="heun-flow-order",
+    title="Heun's rule on steps equal in the standard deviation is of second order",
+    statement=r"With $n$ steps of equal length $\ell$ in $\sqrt v$, from an exact start, "
+    r"$\frac{V_0}{v_0}-1=-\frac{\ell^2}{v_0}\big[1-\frac14(1-\frac{v_0^2}{v_N^2})\big]"
+    r"(1+o(1))$; the $1$ in the bracket is the last step's.",
+    kind=Kind.PROVED,
+    means=Means.EXACT_LAW,
+    sheet=("R16",),
+    assumptions=("as for R16-heun", "exact start", "shown by numbers at v0 = 0.2, sigma = 0.8"),
+    depends=("R16-heun", "heun-flow-last"),
+    derivation=r"The exact factor of a step is $\sqrt{\frac{v_0+b^2}{v_0+a^2}}$, and Heun's "
+    r"differs in the logarithm by $\frac{a\,v_0\ell^3}{2(v_0+a^2)^3}+O(\ell^4)$; summed, "
+    r"$\frac{\ell^2}8\frac{1-v_0^2/v_N^2}{v_0}$, twice that for the variance. The last step, from "
+    r"$a=\ell$ to 0, has $\frac{v_0}{v_0+a^2}$ for $\sqrt{\frac{v_0}{v_0+a^2}}$: $-\frac{\ell^2}"
+    r"{v_0}$ in the variance.",
+    proof=Proof(
+        is_the_even_order,
+        holds=(2, _even),
+        twins={
+            "first order": (1, _even),
+            "last step forgotten": (2, lambda v, last: (1 - (v / last) ** 2) / (4 * v)),
+            "quarter left out": (2, lambda v, last: -((v / last) ** 2) / v),
+        },
+    ),
+)
+
+CLAIMS = (HEUN, LAST, EVEN)

@@ -130,7 +130,7 @@ E15 = Claim(
             "the mean of X": (M - V, M + V / 2),
             "mode of the square root": (M - V / 2, M),
         },
-        printed={"one and the same": (M - V, M - V)},
+        printed={"equivalent, so at rest at the same point": (M - V, M - V)},
     ),
     erratum=Erratum(
         fault=Fault.OVERCLAIMED,
@@ -138,7 +138,8 @@ E15 = Claim(
         "equivalence is immediate: the multiplicative updates have the same form and are "
         "sign-preserving across iterations, with the role of [lost] in EGD played by the "
         "multiplicative score in the sampler",
-        trouble=r"The form is shared: a positive factor $e^{\dots}$. The quantities in the "
+        trouble=r"The form is shared, a positive factor $e^{\dots}$ that keeps every sign; so far "
+        "the sentence is right. It is no equivalence of the updates: the quantities in the "
         "exponent differ by the factor $x$ and by the constant, and so do the points that the two "
         "updates seek.",
         correction="Both are additive steps in the dual coordinate log x; EGD follows the "

@@ -146,14 +146,15 @@ GUARANTEES = Claim(
             "squared factor": Guarantee(lambda lam, d: _factor(lam, d) ** 2, _floor),
             "half the step": Guarantee(_factor, lambda lam, d: _floor(lam, d / 2)),
         },
-        printed={"convergence to the target": Guarantee(_factor, lambda lam, d: mpf(0))},
+        printed={"read as convergence to the target": Guarantee(_factor, lambda lam, d: mpf(0))},
     ),
     erratum=Erratum(
         fault=Fault.OVERCLAIMED,
         printed="we specialize MLD to a log-normal target and establish convergence guarantees "
         "analogous to those in Wibisono (2018)",
-        trouble="Appendix D has the limit law for one family of targets and no rate. The limit is "
-        "not the target, as the appendix says itself.",
+        trouble="Appendix D has the limit law for one family of targets and no rate. Read as "
+        "convergence to the target the sentence is false, as the appendix says itself; read as "
+        "convergence to a biased limit, as in the cited work, it is true and lacks the rate.",
         correction="The unrolled recursion gives the rate in one line; what converges, and to "
         "what, is in the statement.",
         figures=_guarantee_figures,

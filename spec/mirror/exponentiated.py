@@ -35,8 +35,9 @@ def decides_the_side(stays: Callable[[Expr], bool]) -> bool:
 
     On either side, |w| = e^u, the objective q (w - w_k) + D_phi is A + B e^u + e^u u with B free
     of u and A its value at w = 0. It is stationary at u = -1 - B and its value there is
-    A - e^u: the side with the larger e^u has the smaller value. Decided exactly at rational log
-    sizes and gradients.
+    A - e^u: the side with the larger e^u has the smaller value. The difference of the two u is
+    affine in log |step|, so that it changes sign once. Where, is decided exactly at rational log
+    sizes and gradients, among them some 1e-12 to either side of the threshold.
     """
     L, q = symbols("L q")
     logs = {(s, side): _log_size_of_minimum(s, side, L, q) for s in (1, -1) for side in (1, -1)}
@@ -62,7 +63,7 @@ def _log_size_of_minimum(s: int, side: int, L: Expr, q: Expr) -> Expr:
 _CASES = tuple(
     (Rational(size), Rational(gradient))
     for size in ("-3", "-5/4", "-1", "-9/10", "1/3")
-    for gradient in ("-7/10", "0", "1/20", "8/5")
+    for gradient in ("-7/10", "-1/1000000000000", "0", "1/1000000000000", "1/20", "8/5")
 )
 
 

@@ -98,10 +98,10 @@ def is_the_limit(candidate: Limit) -> bool:
     """
     factor = 1 - _DELTA / _LAM
     gap = Poly(1 - factor**2, _DELTA)
-    roots = (gap.eval(0), gap.eval(candidate.longest))
+    roots = same(gap.as_expr(), gap.LC() * _DELTA * (_DELTA - candidate.longest))
     downwards = gap.degree() == 2 and bool(gap.LC() < 0)
     stationary = same(factor**2 * candidate.variance + 2 * _DELTA, candidate.variance)
-    return vanishes(roots) and downwards and stationary
+    return roots and downwards and stationary
 
 
 A37 = Claim(
@@ -205,6 +205,7 @@ LIMIT = Claim(
         holds=Limit(_LAM / (1 - _DELTA / (2 * _LAM)), 2 * _LAM),
         twins={
             "for steps below sigma^2": Limit(_LAM / (1 - _DELTA / (2 * _LAM)), _LAM),
+            "for no step": Limit(_LAM / (1 - _DELTA / (2 * _LAM)), Integer(0)),
             "the target": Limit(_LAM, 2 * _LAM),
             "noise of variance delta": Limit(_LAM / (2 - _DELTA / _LAM), 2 * _LAM),
             "too small by the factor": Limit(_LAM * (1 - _DELTA / (2 * _LAM)), 2 * _LAM),

@@ -198,7 +198,7 @@ EULER = Claim(
     assumptions=("0 < h < 2 v", "kappa > 0"),
     depends=("E16-frozen",),
     derivation=r"The variance obeys $V=(1-h/v)^2V+\kappa^2h$, and $1-(1-h/v)^2=\tfrac{2h}v(1-"
-    r"\tfrac h{2v})$.",
+    r"\tfrac h{2v})$. (R10-stable: the limit of many steps at one level.)",
     proof=Proof(
         is_the_euler_variance,
         holds=_K * _V / 2 / (1 - _H / (2 * _V)),

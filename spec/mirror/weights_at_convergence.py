@@ -168,8 +168,8 @@ E32 = Claim(
     ),
     erratum=Erratum(
         fault=Fault.OVERCLAIMED,
-        printed="EGD [...] produces log-normally distributed weights, which is precisely the "
-        "terminal distribution of the GBM forward process",
+        printed="EGD [...] produces log-normally distributed weights [...], which is precisely "
+        "the terminal distribution of the GBM forward process",
         trouble="Where the law of the weights can be followed exactly it is that of the start, "
         "moved: a start that is not log-normal does not become so. (The second half of the "
         "sentence holds for log-normal data or a single start only.)",

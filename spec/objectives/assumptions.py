@@ -60,22 +60,22 @@ def both_ends_are_infinite(power: Expr) -> bool:
     return near_zero == oo and far == oo
 
 
-def holds_from(case: tuple[Expr, Callable[[Expr], Expr]]) -> bool:
+def holds_from(case: tuple[Expr, Expr, Callable[[Expr], Expr]]) -> bool:
     """Whether kernel and constant are as the proof of Theorem 4.1 needs them, from a variance on.
 
-    The case: the smallest variance v of the noise, and the weight lambda(v). In the limit to that
-    variance from above, (a) the kernel's density must be positive and finite at its center and
-    away from it, and (b) lambda C, with C from the loss of the exact score on log-normal data,
-    must be finite.
+    The case: the smallest variance v of the noise for the kernel and for the constant, and the
+    weight lambda(v). In the limit to them from above, (a) the kernel's density must be positive
+    and finite at its center and away from it, and (b) lambda C, with C from the loss of the exact
+    score on log-normal data, must be finite.
     """
-    smallest, weight = case
+    smallest, smallest_of_constant, weight = case
     x, distance = symbols("x distance", positive=True)
     for gap in (Integer(0), distance):
         density = exp(-(gap**2) / (2 * v)) / (x * sqrt(2 * pi * v))
         value = limit(density, v, smallest, "+")
         if value == 0 or value == oo:
             return False
-    constant = limit(weight(v) * floor(), v, smallest, "+")
+    constant = limit(weight(v) * floor(), v, smallest_of_constant, "+")
     return bool(constant.is_finite)
 
 
@@ -136,7 +136,8 @@ BOUNDARY = Claim(
     r"diverges at $0$ and at $\infty$. (For $b=0$, ordinary score matching, it "
     "converges at $0$, and the boundary term $p(0)\\psi(0)$ is real.) The limits exist because "
     r"$(xhp)'=p\,(h+xh'+hH)$ is integrable. In $d$ dimensions argue on almost every line parallel "
-    "to an axis.",
+    "to an axis. The routine decides that the integral diverges at both ends; the rest is argued "
+    "here.",
     proof=Proof(
         both_ends_are_infinite,
         holds=Integer(1),
@@ -183,6 +184,8 @@ ASSUMPTION_2 = Claim(
     r"the orthant; the boundary is all of its faces $x_i=0$.",
 )
 
+_FIRST = Symbol("v_first", positive=True)
+
 E26 = Claim(
     id="E26",
     title="Theorem 4.1 needs t > 0 and no boundary condition",
@@ -204,12 +207,13 @@ E26 = Claim(
     r"infinite. A weight $\lambda=v$ makes $\lambda C$ finite, but gives no density.",
     proof=Proof(
         holds_from,
-        holds=(Symbol("v_first", positive=True), lambda _: Integer(1)),
+        holds=(_FIRST, _FIRST, lambda _: Integer(1)),
         twins={
-            "from t = 0 with weight v": (Integer(0), lambda w: w),
-            "from t = 0 with weight sqrt(v)": (Integer(0), sqrt),
+            "kernel from t = 0, weight v": (Integer(0), Integer(0), lambda w: w),
+            "constant from t = 0": (_FIRST, Integer(0), lambda _: Integer(1)),
+            "constant from t = 0, weight sqrt(v)": (_FIRST, Integer(0), sqrt),
         },
-        printed={"t in [0, 1]": (Integer(0), lambda _: Integer(1))},
+        printed={"t in [0, 1]": (Integer(0), Integer(0), lambda _: Integer(1))},
     ),
     erratum=Erratum(
         fault=Fault.OVERCLAIMED,

@@ -109,7 +109,7 @@ A27 = Claim(
     means=Means.ALGEBRA,
     sources=(*v1("eq. 27"), *v2("eq. 27")),
     sheet=("A27",),
-    assumptions=(LOST, "p_{X_t} positive and differentiable on the open orthant"),
+    assumptions=(LOST, "$p_{X_t}$ positive and differentiable on the open orthant"),
     depends=("A26",),
     derivation=r"$p\,\nabla\log p = \nabla p$ wherever $p>0$, so the weight $p$ of the "
     "expectation and the $1/p$ of the score cancel. The integrands agree at every point.",

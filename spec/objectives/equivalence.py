@@ -172,7 +172,9 @@ A_THM = Claim(
     r"posterior $r_j=w_jk_j/p$ is $\sum_jr_jc_j=x\circ\nabla p/p=H$. For any random vector and "
     r"any fixed $h$: $\mathbb E\lVert c-h\rVert^2=\lVert\mathbb Ec-h\rVert^2+"
     r"\mathrm{tr}\,\mathrm{Cov}\,c$. Average over $X_t$ and halve. The covariance does not hold "
-    r"$h$, so it is the constant $C_2-C_1$ of A32, and it is not negative.",
+    r"$h$, so it is the constant $C_2-C_1$ of A32, and it is not negative. Decided at every point "
+    "of the plane for data at three points and arbitrary kernels; for other laws the posterior "
+    "average is an integral in place of the sum.",
     proof=Proof(
         is_the_difference,
         holds=_covariance,

@@ -80,10 +80,9 @@ def are_the_shares(quoted: dict[str, str]) -> bool:
             "levels with half of the sum": Fraction(half),
             "percent at the first level": 100 * sizes[0] / total,
         }
-        return found.keys() == quoted.keys() and all(
-            [rounds_to(mpf(f.numerator) / f.denominator, quoted[name])
-             for name, f in found.items()]
-        )  # fmt: skip
+        values = {name: mpf(f.numerator) / f.denominator for name, f in found.items()}
+        same_names = found.keys() == quoted.keys()
+        return same_names and all(rounds_to(value, quoted[n]) for n, value in values.items())
 
 
 def _second_moments() -> list[Fraction]:

@@ -162,7 +162,7 @@ MEAN_FLOOR = Claim(
     depends=("A-Thm-log-normal", "A38"),
     derivation=r"$C_k=\frac12\big(\frac1{hk}-\frac1{v_0+hk}\big)$ by A-Thm-log-normal. "
     r"$\sum_{k=1}^N\frac1k=H_N$ and $\sum_{k=1}^N\frac1{q+k}=\psi(q+N+1)-\psi(q+1)$ by "
-    r"$\psi(x+1)=\psi(x)+1/x$, with $q=v_0/h$.",
+    r"$\psi(x+1)=\psi(x)+1/x$, with $q=v_0/h$. Compared at three settings, to 40 digits.",
     proof=Proof(
         is_the_mean_floor,
         holds=_closed_form,

@@ -72,6 +72,8 @@ def recover_the_rate(losses: tuple[Implicit, ...]) -> bool:
     """
     x, b, beta, gamma = symbols("x b beta gamma")
     psi = -beta - gamma * x
+    if not losses:
+        raise ValueError("no loss was given")
     for integrand, at_zero in losses:
         loss = _over_exponential(integrand(x, psi, diff(psi, x)), x, b)
         loss += at_zero * psi.subs(x, 0) * b
@@ -127,8 +129,9 @@ SPECIAL_CASE = Claim(
     ),
     depends=("A14", "A17", "A10-score"),
     derivation=r"$X_t=X_0$ at $t=0$, so A14 reads as A17 letter by letter. The log score is "
-    r"$s=\mathbf 1+H$, hence $H-h=s-(\mathbf 1+h)$: the model of $\log X$ is $\mathbf 1+h$. Its "
-    "implicit form at $t=0$ is R18.",
+    r"$s=\mathbf 1+H$, hence $H-h=s-(\mathbf 1+h)$: the model of $\log X$ is $\mathbf 1+h$. The "
+    "routine decides this identity; that M-ESM tends to the same loss as $t\\to0$ is decided in "
+    "E27. Its implicit form at $t=0$ is R18.",
     proof=Proof(
         matches_in_log_space,
         holds=lambda h: 1 + h,
@@ -169,7 +172,9 @@ E27 = Claim(
     ),
     erratum=Erratum(
         fault=Fault.OVERCLAIMED,
-        printed="Abstract of version 2, after the M-DSM objective and its equivalence to M-ESM: "
+        printed='Abstract of version 1: "a new formalism for multiplicative denoising '
+        "score-matching, which subsumes the loss function proposed by Hyvärinen for non-negative "
+        'data". Abstract of version 2, after the M-DSM objective and its equivalence to M-ESM: '
         '"This development subsumes the non-negative score matching loss of Hyvärinen (2007) as a '
         'special case." Section 4: "The M-DSM framework is thus a generalization". Version 1: '
         '"our framework generalizes the score-matching loss".',
@@ -211,7 +216,7 @@ E34 = Claim(
             "boundary term subtracted": ((_ordinary, -1),),
             "last term left out": ((lambda x, f, g: x**2 * f**2 / 2 + 2 * x * f, 0),),
         },
-        printed={"no singularity, so no need": ((_ordinary, 0),)},
+        printed={"the score has no singularity, so the ordinary loss will do": ((_ordinary, 0),)},
     ),
     erratum=Erratum(
         fault=Fault.INCONSISTENT,

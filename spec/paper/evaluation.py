@@ -94,7 +94,8 @@ SIZES = Claim(
     id="E23-counts",
     title="one experiment, three sample sizes",
     statement="Version 1 can have used one pair (generated, real) for its scores only if its "
-    "three passages agree; the largest that is possible is 50,000 generated and 10,000 real.",
+    "three passages agree, and agree on real images that exist. 50,000 and 10,000, as in the "
+    "caption of Table 1, is such a pair.",
     kind=Kind.REFUTED,
     means=Means.TEXT,
     sources=v1("Table 1", "App. F: FID and KID protocol"),

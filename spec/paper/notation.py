@@ -116,8 +116,9 @@ LETTERS = Claim(
         printed=r"$f_X$ and $p_X$ for one density (version 1, eq. 4); $\mu,\sigma,\delta$ for the "
         r"process and, in Appendix D of version 2, for the target and its Langevin step; $\delta$ "
         r"for both steps of version 1; $\kappa$ among the inputs of Algorithm 2, then set to 1.",
-        trouble=r"Appendix D reads as if the target's parameters were the process's, and the step "
-        r"limit $\delta<2\sigma^2$ as if it were about the diffusion rate.",
+        trouble=r"Appendix D reads as if the target's parameters were the process's, and what it "
+        r"says of $\delta$ and $\sigma$ (D-limit: $\delta<2\sigma^2$) as if it were about the "
+        "diffusion rate.",
         correction=r"Ours: $\mu,\sigma$ of the process, $a,v_0$ of log-normal data, "
         r"$\delta,\delta_s$ for the two steps, $\kappa_k$ for the noise factor, $p_t$ for every "
         "density.",

@@ -6,7 +6,6 @@ Symbols: h = sigma^2 delta; kappa the noise factor of a step; x1 a training imag
 from collections.abc import Mapping
 
 import mpmath
-from mpmath import mpf
 from sympy import Expr, symbols
 
 from spec.checking.algebra import same
@@ -14,32 +13,20 @@ from spec.checking.claim import Claim, Kind, Means, Proof, v1, v2
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import rounds_to
 from spec.checking.symbols import kappa, mu, s2
-
-# Version 1's published setting.
-_LEVELS, _CHI, _INNER = 999, mpf(995) / 1000, 3
-_STEP, _GRID = mpf("0.64") * mpf("2e-4"), mpf("0.64") * mpf("1e-3")
-
-
-def _remaining_variance(inner: int) -> mpf:
-    """Log-variance that is left of point-mass data: v_k = k h, exact start at level 999."""
-    variance = _LEVELS * _GRID
-    for k in range(_LEVELS, 0, -1):
-        factor = _CHI ** (_LEVELS - k)
-        for _ in range(inner):
-            variance = (1 - _STEP / (k * _GRID)) ** 2 * variance + factor**2 * _STEP
-    return variance
+from spec.exact.published import output_variance
 
 
 def is_the_residue(grey_levels: Mapping[str, str]) -> bool:
     """Whether the residual noise has these standard deviations, in grey levels of a dark pixel.
 
-    x = 1 + u/255, so du = 255 x d(log x), and x = 1. `grey_levels` holds the deviation for the
-    in-place loop (L inner steps take effect) and for the loop as printed (one does).
+    x = 1 + u/255, so du = 255 x d(log x), and x = 1. The log-variance is that of R10b for a point
+    mass. `grey_levels` holds the deviation for the in-place loop (L = 3 inner steps take effect)
+    and for the loop as printed (one does).
     """
     with mpmath.workdps(50):
         deviations = {
-            "in place": 255 * mpmath.sqrt(_remaining_variance(_INNER)),
-            "as printed": 255 * mpmath.sqrt(_remaining_variance(1)),
+            "in place": 255 * mpmath.sqrt(output_variance("0", 3)),
+            "as printed": 255 * mpmath.sqrt(output_variance("0", 1)),
         }
         return grey_levels.keys() == deviations.keys() and all(
             rounds_to(deviations[name], text) for name, text in grey_levels.items()
@@ -51,8 +38,8 @@ RESIDUE = Claim(
     title="noise that the published sampler leaves",
     statement="With version 1's settings, the exact score and data that are one image, a dark "
     "pixel ends with noise of 2.1 grey levels of 255 if the inner loop works in place, and of 44 "
-    "if the "
-    'loop is run as printed. "Noise-free" pictures are what the first leaves, not the second.',
+    "if the loop is run as printed. “Noise-free” pictures are what the first leaves, not the "
+    "second.",
     kind=Kind.PROVED,
     means=Means.EXACT_LAW,
     sources=(*v1("App. E: samples are noise-free"), *v2("App. F: samples")),
@@ -81,8 +68,7 @@ SEEN = Claim(
     id="samples-seen",
     title="what is seen on the samples",
     statement="The samples are diverse, resemble the training data, some are entirely novel; "
-    "those "
-    'of Fashion-MNIST are less diverse, which "is by no means evidence of mode collapse".',
+    "those of Fashion-MNIST are less diverse, which “is by no means evidence of mode collapse”.",
     kind=Kind.UNRECOVERABLE,
     means=Means.NONE,
     sources=(*v1("App. E: samples are noise-free"), *v2("App. F: samples")),
@@ -119,9 +105,8 @@ MEMORISATION = Claim(
     title="a sampler that has memorised does not return identical images",
     statement=r"With the exact score of the training set the last step of A13 returns a training "
     r"image times $e^{\kappa\sqrt hZ}$: the mean squared log-distance to it is $d\kappa^2h>0$, "
-    r"and an "
-    'identical image has probability 0. That samples are "not identical" to training images '
-    "does not by itself tell a model that generalises from one that does not.",
+    "and an identical image has probability 0. That samples are “not identical” to training "
+    "images does not by itself tell a model that generalises from one that does not.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sources=(*v1("App. F: nearest neighbours"), *v2("App. G.1: memorization")),

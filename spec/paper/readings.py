@@ -94,8 +94,10 @@ CONDITIONING = Claim(
     sources=v2("sec. 6.1: class conditioning"),
     sheet=("E24",),
     reason="The text allows two readings. In the NCSN code the layers are called conditional on "
-    '"class labels", which are the indices of the noise levels; and every formula and algorithm '
-    "calls the network with a state and a level, never with a label. But the word is used for the "
+    '"class labels", which are the indices of the noise levels; version 1 (Appendix D.1) says in '
+    "one breath that conditioning is done through class labels and that the network is modified "
+    "to work for N time-steps; and every formula and algorithm calls the network with a state and "
+    "a level, never with a label. But the word is used for the "
     "classes of the data in Section 6.2, and a label would explain the start from one class's "
     "average. If labels are used, the generation is not unconditional, as Section 7 calls it.",
 )

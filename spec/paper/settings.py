@@ -72,8 +72,7 @@ SETTINGS = Claim(
 
 
 def removes_the_log_drift(mu: Expr) -> bool:
-    """Whether this mu leaves E[log X_t] = log X_0: Ito's formula for log X, drift mu X, sigma "
-    "X."""
+    """Whether this mu leaves E[log X_t] = log X_0, by Ito's formula for log X."""
     x = Symbol("x", positive=True)
     logarithm = {1: 1 / x, 2: -1 / x**2}  # its first two derivatives
     drift = mu * x * logarithm[1] + s2 * x**2 * logarithm[2] / 2
@@ -113,9 +112,8 @@ LOST_SETTINGS = Claim(
     sources=v2("sec. 6: settings"),
     sheet=("E24",),
     reason="The numbers are lost in the text we have. Nothing in the rest of it forces them; "
-    "those "
-    'of version 1 are in claim settings. That the range is there "to satisfy the positivity '
-    'constraint" is right (E24-range).',
+    "those of version 1 are in claim settings. That the range is there “to satisfy the positivity "
+    "constraint” is right (E24-range).",
 )
 
 CLAIMS = (SETTINGS, DRIFT, LOST_SETTINGS)

@@ -29,16 +29,14 @@ METRICS = Claim(
     sheet=("E23",),
     reason="Definitions of others: Heusel et al. 2017 and Bińkowski et al. 2018. The paper names "
     "them without formulas. KID has an unbiased estimate; FID has a bias that depends on the "
-    "sample "
-    'size, which "more robust for small sample sizes" alludes to.',
+    "sample size, which “more robust for small sample sizes” alludes to.",
 )
 
 V1_TABLE = Claim(
     id="V1-Table-1",
     title="Table 1 of version 1",
-    statement='FID and KID of the samples on the three data sets, "using 50k generated samples '
-    "and "
-    '10k real samples from the test set".',
+    statement="FID and KID of the samples on the three data sets, “using 50k generated samples "
+    "and 10k real samples from the test set”.",
     kind=Kind.UNRECOVERABLE,
     means=Means.NONE,
     sources=v1("Table 1"),
@@ -69,9 +67,8 @@ TABLE_1 = _table(
     "FID, KID: twelve rows for the grey data sets, eight for CIFAR-10, with and without a setting "
     "whose name is lost (terminal denoising).",
     "The rows' headers survive, all numbers are lost. They are measurements that nothing in the "
-    'text forces. The comparison drawn from them, that class averages give "comparable or '
-    'better" '
-    "scores, cannot be looked at.",
+    "text forces. The comparison drawn from them, that class averages give “comparable or "
+    "better” scores, cannot be looked at.",
 )
 TABLE_2 = _table(
     2,

@@ -39,7 +39,7 @@ def is_the_law_given_the_data(law: Conditional) -> bool:
 
 
 def are_the_cumulants(cumulants: tuple[Expr, ...]) -> bool:
-    """Whether the first five cumulants of log X_t are these, for log X_0 with cumulants c1, c2, ...
+    """Whether log X_t has these first five cumulants, for log X_0 with cumulants c1, c2, ...
 
     The moments of log X_0 follow from its cumulants, those of log X_t from the binomial formula
     with the normal increment averaged out, and its cumulants from its moments.
@@ -127,9 +127,10 @@ E6 = Claim(
     ),
     erratum=Erratum(
         fault=Fault.WRONG,
-        printed=r"The distribution of $\boldsymbol X_t$, as it evolves according to Eq. (8), has i.i.d. "
-        r"entries that are log-normally distributed with parameters $\boldsymbol\mu$ and "
-        r"$\sigma^2\mathbb I$",
+        printed=r"(after eq. 6) The solution ... evolves to follow a log-normal distribution with "
+        r"parameters $\mu$ and $\sigma^2$. (after eq. 8) The distribution of $\boldsymbol X_t$, "
+        r"as it evolves according to Eq. (8), has i.i.d. entries that are log-normally "
+        r"distributed with parameters $\boldsymbol\mu$ and $\sigma^2\mathbb I$",
         trouble=r"The parameters depend on time and on $X_0$: at $t\to0$ the law is the point "
         r"$X_0$, not $\mathcal{LN}(\mu,\sigma^2I)$. Two pixels with different values in the data "
         "have different laws, so the entries are not identically distributed; without "
@@ -221,7 +222,8 @@ MARGINAL = Claim(
         figures=_skewness,
         remains_open="Version 2's abstract says 'the marginal distribution of geometric Brownian "
         "motion (GBM) at any fixed time is log-normal', which holds from a fixed point and falls "
-        "under the same remark.",
+        "under the same remark; so do its Sections 3 ('the marginal distribution is log-normal') "
+        "and 7 ('admits the log-normal as its marginal distribution').",
     ),
 )
 

@@ -63,7 +63,7 @@ def _sample(scale: Expr) -> tuple[Expr, Expr]:
 
 
 def _sample_scale() -> tuple[Expr, Expr]:
-    """The state times the promised errors of m, of sqrt(v) z, and one for the exponential."""
+    """The state times the sizes of m, of sqrt(v) z, and one for the exponential."""
     parts = (abs(_MEAN) + _VARIANCE / 10 + sqrt(_VARIANCE) * abs(z) + 1 for z in (z1, z2))
     return tuple(state * part for state, part in zip(_sample(sqrt(_VARIANCE)), parts, strict=True))
 
@@ -136,7 +136,7 @@ _PINS = (
         twins={"variance for deviation": _sample(_VARIANCE)},
         points=_STATES,
         scale=_sample_scale(),
-        k=_QUADRATURE,
+        k=16.0,
     ),
 )
 

@@ -116,8 +116,9 @@ E27_RICHNESS = Claim(
         trouble="The method of version 1 is itself the additive method on log X: same forward "
         "step, same loss, same sampler, term by term. Whatever an additive diffusion on log X "
         "loses, eq. (13) loses too. The remark on the difference of scope (generation, not only "
-        "denoising) stands. Version 2 does not repeat the sentence, says that the Dale-Langevin "
-        "sampler corresponds to additive dynamics on log X, and adds eq. (12), which does differ.",
+        "denoising) stands. Version 2 does not repeat the sentence; its Section 7 says that the "
+        "Dale-Langevin sampler 'is equivalent to standard additive Langevin dynamics on the "
+        "log-transformed variable' (E16), and it adds eq. (12), which does differ.",
         correction="For eq. (13) the log transform loses nothing; what it changes is the "
         "Euler-Maruyama step in X, eq. (12) of version 2.",
         figures=_figures,

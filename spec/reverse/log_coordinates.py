@@ -106,7 +106,7 @@ A10 = Claim(
         reverses_in_log,
         holds=-(mu - s2 / 2 - s2 * score),
         twins={
-            "Ito term missing": -(mu - s2 * score),
+            "Itô term missing": -(mu - s2 * score),
             "score halved (probability flow)": -(mu - s2 / 2 - s2 * score / 2),
             "forward drift not reversed": mu - s2 / 2 + s2 * score,
             "sign of the score flipped": -(mu - s2 / 2 + s2 * score),
@@ -140,7 +140,7 @@ A11 = Claim(
         holds=-(mu - THREE_HALVES * s2 - s2 * h),
         twins={
             "1/2 for 3/2: the Jacobian of the logarithm left out": -(mu - HALF * s2 - s2 * h),
-            "2 for 3/2: Ito's term left out": -(mu - 2 * s2 - s2 * h),
+            "2 for 3/2: Itô's term left out": -(mu - 2 * s2 - s2 * h),
             "score halved": -(mu - THREE_HALVES * s2 - s2 * h / 2),
         },
     ),
@@ -167,7 +167,8 @@ A36 = Claim(
     r"$\dot v=\sigma^2$. For a mixture of two such kernels with any points and weights, "
     r"$\partial_tq$ through $\dot m$ and $\dot v$ satisfies the forward equation, and "
     r"$-\partial_tq=-\partial_y(bq)+\frac{\sigma^2}2\partial_y^2q$ holds with this drift. The "
-    "rates are those of the present instant: their averages over the past are refused.",
+    "rates are those of the present instant: their averages over the past are refused. Decided "
+    "in one coordinate; for vectors it is A11 at each instant.",
     proof=Proof(
         reverses_varying_rates,
         holds=-(mu - THREE_HALVES * s2 - s2 * h),

@@ -119,7 +119,7 @@ R11 = Claim(
                 -f + (1 + kappa) / 2 * s2 * score,
                 -f + (1 + kappa) / 2 * s2 * (1 + h) + kappa / 2 * s2,
             ),
-            "in X the Ito term of full noise": (
+            "in X the Itô term of full noise": (
                 -f + (1 + kappa**2) / 2 * s2 * score,
                 -f + (1 + kappa**2) / 2 * s2 * (1 + h) + s2 / 2,
             ),

@@ -72,7 +72,8 @@ E11 = Claim(
     r"one $dt$. By A10 the drift per $dr>0$ is $-f+\sigma^2\nabla\log q$, so (10) needs $dt=dr$ "
     r"and (4) needs $dt=-dr$. With the flipped drift the log-variance on log-normal data follows "
     r"$V\leftarrow(1+h/v_k)^2V+h$, $h=\sigma^2\delta$, instead of $(1-h/v_k)^2V+h$ and grows like "
-    r"$v_k^{-2}$ as $v_k$ falls.",
+    r"$v_k^{-2}$ as $v_k$ falls. The signs are decided; the last sentence of the claim is about "
+    "notation.",
     proof=Proof(
         reading_is_right,
         holds=(Integer(-1), Integer(1)),
@@ -89,7 +90,7 @@ E11 = Claim(
         fault=Fault.INCONSISTENT,
         printed=r"(4) $dX_t=(h-\nabla\cdot[gg^\top]-gg^\top\nabla\log f_X)\,dt+g\,d\bar W_t$ and "
         r"(10) $dY_t=-(\mu-\frac{\sigma^2}2\mathbf 1-\sigma^2\nabla\log p_{Y_t})\,dt+"
-        r"\sigma\,dW_t$, (11) likewise",
+        r"\sigma\,dW_t$, (11) likewise (arguments of the functions left out here)",
         trouble="Each formula is right in its own convention, and the samplers (12) and (13) "
         "follow the right one. But (10) is said to come from (4), with the same dt, and has the "
         "opposite drift. A reader who integrates (10) with dt < 0, as (4) requires, amplifies the "

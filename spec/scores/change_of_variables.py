@@ -7,7 +7,7 @@ For y = f(x) with f a diffeomorphism and J its Jacobian, p(x) = q(f(x)) |det J(x
 Symbols: q, p densities of Y and X; l = log q; h = x * grad log p; 1 + h the log score.
 """
 
-from sympy import Expr, Matrix, Rational, Symbol, diff, symbols
+from sympy import Expr, Matrix, Rational, Symbol, diff, exp, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v1, v2
@@ -44,15 +44,22 @@ def _two_jet(name: str, d: tuple[Expr, Expr], slopes: tuple[Symbol, Symbol] | No
 
 
 def log_score_is(shift: Expr) -> bool:
-    """Whether grad_y log q = shift + x * grad_x log p for y = log x, one coordinate.
+    """Whether grad_y log q = shift + x * grad_x log p for y = log x, in the plane.
 
-    log p(x) is an arbitrary function: its derivative at x is the symbol S. Left: d/dy of
-    log p(e^y) + y by the chain rule. Right: the formula.
+    log p is an arbitrary function of x. Left: the gradient of log p(e^y) + log det J, J the
+    Jacobian of the exponential, differentiated. Right: the formula.
     """
-    y, S, x = symbols("y S x")
-    dx_dy = x  # x = e^y
-    left = S * dx_dy + diff(y, y)
-    return vanishes(left - (shift + x * S))
+    y, x = symbols("y1 y2", real=True), symbols("x1 x2", positive=True)
+    images = Matrix([exp(e) for e in y])
+    at_image = dict(zip(images, x, strict=True))
+    det = images.jacobian(y).det()
+    slopes = symbols("S1 S2")  # of log p in x
+    for i, e in enumerate(y):
+        chain = sum(S * diff(image, e) for S, image in zip(slopes, images, strict=True))
+        left = (chain + diff(det, e) / det).subs(at_image)
+        if not vanishes(left - (shift + x[i] * slopes[i])):
+            return False
+    return True
 
 
 ROBBINS = Claim(

@@ -33,7 +33,7 @@ RIGHT: Conversions = {
 
 
 def converts(conversions: Conversions) -> bool:
-    """Whether every conversion holds for the forms as they are defined, for every data law.
+    """Whether all eight conversions hold for the forms as they are defined, for every data law.
 
     s is the kernel's derivative averaged over the posterior; p(x) = q(log x) / x, so that
     x d/dx log p = d/dL (log q - L) and S is that over x; z = (L - log X_0 - m) / r.
@@ -48,7 +48,7 @@ def converts(conversions: Conversions) -> bool:
         D: _posterior.mean()[0],
     }
     names = {L: y, m: a, **forms}
-    return all(
+    return conversions.keys() == RIGHT.keys() and all(
         same(forms[wanted], formula.subs(names, simultaneous=True))
         for (wanted, _), formula in conversions.items()
     )

@@ -143,8 +143,9 @@ E10 = Claim(
     sheet=("E10", "A16"),
     assumptions=("0 < t <= 1",),
     depends=("A16", "A6"),
-    derivation=r"As for A16, with $t$ itself in place of $k\delta$. Replacing $t$ by $t\delta$ "
-    r"leaves only $t\in\{k\}$ as a reading under which both sides agree.",
+    derivation=r"As for A16, with $t$ itself in place of $k\delta$. The "
+    r"printed form has $t\delta$ in place of $t$, so that the two sides agree only if its $t$ is "
+    r"the index $k$.",
     proof=Proof(
         is_the_target_at_time,
         holds=_target(t, t),

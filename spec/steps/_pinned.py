@@ -30,6 +30,15 @@ def ambient_formula(scale: Expr = TWO, score_time: Expr = t) -> tuple[Expr, Expr
     )
 
 
+def exponential_formula(drift: Expr, weight: Expr, root: Expr) -> tuple[Expr, Expr]:
+    """x_i exp(drift + weight (1 + h_i) + root z_i) in both coordinates, the score read at t."""
+    x1, x2, z1, z2 = PAIRS
+    return tuple(
+        e * exp(drift + weight * (1 + score) + root * w)
+        for e, score, w in zip((x1, x2), affine_score((x1, x2), t), (z1, z2), strict=True)
+    )
+
+
 def milstein_formula(half: Expr = HALF, shift: int = 1) -> tuple[Expr, Expr]:
     """A12 with Milstein's term, `half` kappa^2 sigma^2 dt (z^2 - shift)."""
     x1, x2, z1, z2 = PAIRS

@@ -100,8 +100,9 @@ E18 = Claim(
         r"$\kappa$; version 2, sec. 6.3: “consistently improving sample quality”",
         trouble="Not the step size is annealed but the amplitude of the noise, while the drift "
         r"stays that of full noise. For $\chi<1$ the sampler therefore contracts too much: it "
-        "loses diversity, which is the “mode collapse with no noise” that appendix G.2 of version "
-        "2 observes. Samples can still look cleaner; what is lost is the law.",
+        "loses diversity even with an exact score, in line with the “mode collapse with no noise” "
+        "that appendix G.2 of version 2 observes. Samples can still look cleaner; what is lost is "
+        "the law.",
         correction=r"Scale the drift along: $X\circ\exp[-\delta m+\frac{1+\kappa^2}2\sigma^2\delta"
         r"(\mathbf 1+h)+\kappa\sigma\sqrt\delta Z]$.",
         figures=_variances,

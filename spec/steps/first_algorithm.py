@@ -173,8 +173,9 @@ E2_BIAS = Claim(
     id="E2-bias",
     title="bias of Algorithm 1's drift, in closed form",
     statement=r"With $\frac{\sigma^2}2$ for $\frac{3\sigma^2}2$ and an exact start, "
-    r"$\mathbb E\log X_0-a=-v_0\big[\psi(\tfrac{v_0}h+N)-\psi(\tfrac{v_0}h)\big]\to-v_0\ln\tfrac{v_N}{v_0}$ for "
-    r"$N\to\infty$, $h=\frac{\sigma^2}N$; $-0.1315$ at $v_0=0.05,\sigma=0.8,N=1000$.",
+    r"$\mathbb E\log X_0-a=-v_0\big[\psi(\tfrac{v_0}h+N)-\psi(\tfrac{v_0}h)\big]"
+    r"\to-v_0\ln\tfrac{v_N}{v_0}$ for $N\to\infty$, $h=\frac{\sigma^2}N$; $-0.1315$ at "
+    r"$v_0=0.05,\sigma=0.8,N=1000$.",
     kind=Kind.PROVED,
     means=Means.EXACT_LAW,
     sources=v1("Algorithm 1"),

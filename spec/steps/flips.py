@@ -14,6 +14,7 @@ from spec.checking.claim import Claim, Kind, Means, Proof, v2
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import agree, normal_expectation, rounds_to
 from spec.checking.symbols import h, kappa, mu, sigma, z
+from spec.steps import _flip_pins
 from spec.steps._reverse import ambient_factor, root
 
 u = symbols("u", real=True)
@@ -123,6 +124,7 @@ R13 = Claim(
             ),
         },
     ),
+    pins=_flip_pins.PINS,
 )
 
 E28_SIZE = Claim(

@@ -1,4 +1,4 @@
-"""The probability flow in sqrt(v): its equation, Heun's rule, the last step, and the order.
+"""The probability flow in sqrt(v): its equation, Heun's rule, and the last step.
 
 Symbols: tau = sqrt(v(t)); u = log X - m(t); h Hyvarinen score; s = 1 + h log score, s1 its
 derivative in u; q density of u; f(u, tau) any slope; ell step in tau; y = log x.

@@ -4,12 +4,12 @@ Symbols: y = log X_t; D the denoiser, frozen over the step; V = v(t) = rb^2 and 
 m = m(t), m_s = m(s); V0 variance of log X_0 that the denoiser leaves unexplained.
 """
 
-from sympy import Abs, Expr, Integer, Symbol, exp, solve, sqrt, symbols
+from sympy import Abs, Expr, Integer, Symbol, solve, sqrt, symbols
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import dt, h, kappa, m, mu, sigma, t
-from spec.steps._pinned import PAIRS, STEP_POINTS, affine_score
+from spec.steps._pinned import STEP_POINTS, exponential_formula
 
 y, m_s = symbols("y m_s", real=True)
 ra, rb = symbols("ra rb", positive=True)
@@ -52,15 +52,6 @@ ROOT = kappa * sqrt(DV * (v0 + V_S) / (v0 + V_T))
 FLOW_WEIGHT = V_T - sqrt(V_S * V_T)
 
 
-def _moved(weight: Expr, root: Expr) -> tuple[Expr, Expr]:
-    x1, x2, z1, z2 = PAIRS
-    scores = affine_score((x1, x2), t)
-    return tuple(
-        e * exp(-DM + weight * (1 + s) + root * w)
-        for e, s, w in zip((x1, x2), scores, (z1, z2), strict=True)
-    )
-
-
 # Not down to t = 0 exactly: there v(s) is a rounding error of t - dt in the formula.
 POINTS = tuple(
     {**point, "dt": length, "v0": variance}
@@ -82,8 +73,8 @@ PINS = (
     ),
     Pin(
         "gbm_ref.Ancestral.__call__",
-        formula=_moved(DV, ROOT),
-        twins={"noise of eq. (13)": _moved(DV, kappa * sqrt(DV))},
+        formula=exponential_formula(-DM, DV, ROOT),
+        twins={"noise of eq. (13)": exponential_formula(-DM, DV, kappa * sqrt(DV))},
         points=POINTS,
     ),
     Pin(
@@ -95,8 +86,8 @@ PINS = (
     ),
     Pin(
         "gbm_ref.DDIM.__call__",
-        formula=_moved(FLOW_WEIGHT, Integer(0)),
-        twins={"gain of the bridge": _moved(DV, Integer(0))},
+        formula=exponential_formula(-DM, FLOW_WEIGHT, Integer(0)),
+        twins={"gain of the bridge": exponential_formula(-DM, DV, Integer(0))},
         points=POINTS,
     ),
 )

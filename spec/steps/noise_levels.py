@@ -3,12 +3,14 @@
 Symbols: kappa the noise level; q = sqrt(dt); h = x * grad log p_t; m' = mu - sigma^2 / 2.
 """
 
-from sympy import Expr, Rational, Symbol, exp, sqrt, symbols
+from sympy import Expr, Poly, Rational, Symbol, diff, sqrt, symbols
 
-from spec.checking.algebra import same
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Kind, Means, Pin, Proof
-from spec.checking.symbols import dt, h, kappa, mu, sigma, t, z
-from spec.steps._pinned import PAIRS, STEP_POINTS, affine_score
+from spec.checking.gaussian import expectation
+from spec.checking.symbols import dt, h, kappa, mu, s2, sigma, t, z
+from spec.steps._pinned import PAIRS, STEP_POINTS, affine_score, exponential_formula
+from spec.steps.annealing import keeps_the_marginals, s, s1
 
 q = Symbol("q", positive=True)
 HALF = Rational(1, 2)
@@ -21,21 +23,31 @@ Steps = tuple[Expr, Expr, Expr]
 def are_euler_maruyama(candidate: Steps) -> bool:
     """Whether the three are Euler-Maruyama for R11's equation in Y, in X, and for the corrector.
 
-    The equation in Y is a(y) dr + kappa sigma dW with R11's drift a. For X = e^Y Ito's formula
-    adds half the square of the noise coefficient. The corrector is Langevin dynamics of Y, at the
-    rate at which its noise is that of the reverse equation with kappa = 1.
+    Each has to be one step, drift q^2 + kappa sigma q z. By the Fokker-Planck equation the drift
+    of the first has to keep the marginals q_t; that of the third, at kappa = 1, has to leave a
+    q_t where it is: -(c q)' + sigma^2/2 q'' = 0. The second is the first in X = e^Y: the mean of
+    log(factor) over z, to order q^2, has to be that of the exponent.
     """
     exponent, factor, corrector = candidate
-    score = 1 + h
-    drift = -LOG_DRIFT + (1 + kappa**2) / 2 * sigma**2 * score
-    noise = kappa * sigma
-    rate = sigma**2 / 2
+    increments = (exponent, factor - 1, corrector)
+    drift, _, rate = drifts = [Poly(e, q, z).coeff_monomial(q**2) for e in increments]
+    noise = kappa * sigma * q * z
+    steps = [same(e, q**2 * b + noise) for e, b in zip(increments, drifts, strict=True)]
+    in_score = {h: s - 1, sigma: sqrt(s2)}
+    still = rate.subs(in_score)
+    frozen = -(diff(still, s) * s1 + still * s) + s2 / 2 * (s**2 + s1)
     return (
-        same(exponent, q**2 * drift + q * noise * z)
-        and same(factor, 1 + q**2 * (drift + noise**2 / 2) + q * noise * z)
-        and same(corrector.coeff(z), q * sigma * kappa)
-        and same((corrector - corrector.coeff(z) * z).expand(), q**2 * rate * score)
+        all(steps)
+        and keeps_the_marginals(drift.subs(in_score))
+        and same(_mean_of_log(factor), drift)
+        and vanishes(frozen.expand())
     )
+
+
+def _mean_of_log(factor: Expr) -> Expr:
+    """The mean of log(1 + e) = e - e^2 / 2 + ... over z, at order q^2."""
+    e = factor - 1
+    return Poly(expectation(e - e**2 / 2, z, Rational(0), Rational(1)), q).coeff_monomial(q**2)
 
 
 def _steps(level: Expr = kappa**2, ito: Expr = kappa**2 / 2, rate: Expr = HALF) -> Steps:
@@ -45,25 +57,12 @@ def _steps(level: Expr = kappa**2, ito: Expr = kappa**2 / 2, rate: Expr = HALF) 
     return drift + noise, 1 + drift + ito * dv + noise, (rate * dv * (1 + h)).expand() + noise
 
 
-def _exponents(weight: Expr, drift: Expr, root: Expr) -> tuple[Expr, Expr]:
-    """What log X_i gains: drift + weight (1 + h_i) + root z_i, in the plane."""
-    x1, x2, z1, z2 = PAIRS
-    scores = affine_score((x1, x2), t)
-    return tuple(
-        drift + weight * (1 + s) + root * w for s, w in zip(scores, (z1, z2), strict=True)
-    )
-
-
-def _moved(weight: Expr, drift: Expr, root: Expr) -> tuple[Expr, Expr]:
-    x1, x2 = PAIRS[:2]
-    return tuple(
-        e * exp(gain) for e, gain in zip((x1, x2), _exponents(weight, drift, root), strict=True)
-    )
-
-
 def _ambient(level: Expr, ito: Expr) -> tuple[Expr, Expr]:
-    x1, x2 = PAIRS[:2]
-    gains = _exponents((1 + level) / 2 * DV, -DM + ito * DV, K * ROOT)
+    x1, x2, z1, z2 = PAIRS
+    gains = [
+        -DM + ito * DV + (1 + level) / 2 * DV * (1 + score) + K * ROOT * w
+        for score, w in zip(affine_score((x1, x2), t), (z1, z2), strict=True)
+    ]
     return tuple(e * (1 + gain) for e, gain in zip((x1, x2), gains, strict=True))
 
 
@@ -86,8 +85,8 @@ def _at_level(formula: tuple[Expr, ...]) -> tuple[Expr, ...]:
 PINS = (
     Pin(
         "gbm_ref.MarginalPreserving.__call__",
-        formula=_at_level(_moved((1 + K**2) / 2 * DV, -DM, K * ROOT)),
-        twins={"drift of full noise": _at_level(_moved(DV, -DM, K * ROOT))},
+        formula=_at_level(exponential_formula(-DM, (1 + K**2) / 2 * DV, K * ROOT)),
+        twins={"drift of full noise": _at_level(exponential_formula(-DM, DV, K * ROOT))},
         points=POINTS,
     ),
     Pin(
@@ -104,8 +103,8 @@ PINS = (
     ),
     Pin(
         "gbm_ref.Corrector.__call__",
-        formula=_moved(DV / 2, 0 * DV, kappa * ROOT),
-        twins={"at twice the rate": _moved(DV, 0 * DV, kappa * ROOT)},
+        formula=exponential_formula(0 * DV, DV / 2, kappa * ROOT),
+        twins={"at twice the rate": exponential_formula(0 * DV, DV, kappa * ROOT)},
         points=STEP_POINTS,
     ),
     Pin(
@@ -140,7 +139,8 @@ R11_STEPS = Claim(
     r"$\delta$ times R11's drift plus $\kappa\sigma\sqrt\delta Z$. Itô's formula for $X=e^Y$ adds "
     r"$\frac12(\kappa\sigma)^2$ to the relative drift. The corrector is Langevin dynamics of $Y$ "
     r"at rate $\frac{\sigma^2}2$: drift $\frac{\sigma^2}2(\mathbf 1+H)$, noise $\sigma$. At "
-    r"$\kappa=1$ the first two are A13 and A12.",
+    r"$\kappa=1$ the first two are A13 and A12. Decided by the Fokker–Planck equation for the "
+    "drifts, and by the mean of the logarithm for the step in $X$.",
     proof=Proof(
         are_euler_maruyama,
         holds=_steps(),
@@ -148,6 +148,7 @@ R11_STEPS = Claim(
             "drift of full noise": _steps(level=Rational(1)),
             "in X the Ito term of full noise": _steps(ito=HALF),
             "corrector at twice the rate": _steps(rate=Rational(1)),
+            "noise kappa^2": tuple(e + (kappa**2 - kappa) * sigma * q * z for e in _steps()),
         },
     ),
     pins=PINS,

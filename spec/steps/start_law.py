@@ -71,9 +71,10 @@ START = Claim(
         printed=r"Algorithm 1, line 1: $\bm Z\sim\mathcal N(\bm0,\mathbb I)$, $\bm "
         r"X_{N-1}=\exp(\bm Z)$",
         trouble=r"Mean 0 and variance 1 of the logarithm involve neither the data nor $\mu$ and "
-        r"$\sigma$; they are those of the noisy data by coincidence only. Algorithm 2 fits $\hat\mu,\hat\sigma$ instead, which is right "
-        r"as far as a product law can be. The effect is small where $\sigma^2$ is large against "
-        r"the variance of the log data, since the run shrinks it by $\frac{v_0}{v_0+\sigma^2}$.",
+        r"$\sigma$; they are those of the noisy data by coincidence only. Algorithm 2 fits "
+        r"$\hat\mu,\hat\sigma$ instead, which is right as far as a product law can be. The effect "
+        r"is small where $\sigma^2$ is large against the variance of the log data, since the run "
+        r"shrinks it by $\frac{v_0}{v_0+\sigma^2}$.",
         correction=r"$\bm X_N\sim\mathcal{LN}(\hat\mu,\hat\sigma^2\mathbb I)$, fitted to samples "
         "of the forward process at $t=1$.",
         figures=_figures,

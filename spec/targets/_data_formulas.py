@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, erfc, exp, log, pi, sqrt, symbols
+from sympy import Expr, Integer, diff, erfc, exp, log, pi, sqrt, symbols
 
 from spec.checking.claim import Pin
 from spec.checking.symbols import mu, sigma, t, v
@@ -67,10 +67,19 @@ def score_pins() -> tuple[Pin, ...]:
         "hyvarinen_score": (hyvarinen, _LOG_SCORE),
         "stein_score": (stein, hyvarinen),
     }
-    return tuple(
+    trace = sum(x * diff(s, x) for x, s in zip(_X, _LOG_SCORE, strict=True))
+    divergence = Pin(
+        "gbm_ref.log_score_divergence",
+        trace,
+        {"one point alone": -2 / v, "of the Stein score": trace + sum(_LOG_SCORE)},
+        _SCORE_POINTS,
+        variant="data set",
+    )
+    pins = [
         Pin(f"gbm_ref.PointMasses.{form}", formula, {"another form": twin}, _SCORE_POINTS)
         for form, (formula, twin) in forms.items()
-    )
+    ]
+    return (*pins, divergence)
 
 
 def law_pins() -> tuple[Pin, ...]:
@@ -95,7 +104,7 @@ def law_pins() -> tuple[Pin, ...]:
         Pin(
             "gbm_ref.PointMasses.diffuse",
             _diffused(mu - sigma**2 / 2),
-            {"without the Ito term": _diffused(mu)},
+            {"without the Itô term": _diffused(mu)},
             tuple({**one, **two} for one, two in zip(_SCORE_POINTS, TIMES, strict=True)),
         ),
         Pin(

@@ -80,13 +80,22 @@ def _score(law: Law, shift: int = 0, power: int = 0) -> Callable[[Values], mpf]:
     return value
 
 
-def _sizes(power: int = 0) -> Callable[[Values], mpf]:
-    """The terms that density and score add up; generous to the special functions of SciPy."""
+# The largest exponent of each density.
+_TAILS: dict[str, Callable[[Values], mpf]] = {
+    "Gamma": lambda at: at["b"] * at["x"],
+    "InverseGamma": lambda at: at["b"] / at["x"],
+    "Weibull": lambda at: (1 + at["k"]) * (at["x"] / at["b"]) ** at["k"],
+    "BetaPrime": lambda at: at["e"] * (1 + abs(mpmath.log(at["x"] / at["b"]))),
+}
+
+
+def _sizes(name: str, power: int = 0) -> Callable[[Values], mpf]:
+    """The terms that density and score add up, the exponent among them."""
 
     def value(at: Values) -> mpf:
-        x, k, b, e = at["x"], at["k"], at["b"], at["e"]
-        tails = b * x + b / x + k * (1 + (x / b) ** k) + e
-        return (8 + (k + e + 2) * (1 + abs(mpmath.log(x / b))) + tails) / x**power
+        x, k, b = at["x"], at["k"], at["b"]
+        powers = (1 + k) * (1 + abs(mpmath.log(x)) + abs(mpmath.log(b)))
+        return (powers + _TAILS[name](at)) / x**power
 
     return value
 
@@ -99,7 +108,7 @@ def _pins_of(name: str, law: Law, cdf: Callable[[Values], mpf]) -> tuple[Pin, ..
             formula=density,
             twins={"density of log x": lambda at: density(at) + mpmath.log(at["x"])},
             points=_POINTS,
-            scale=_sizes(),
+            scale=_sizes(name),
         ),
         Pin(
             f"gbm_ref.{name}.cdf",
@@ -107,28 +116,29 @@ def _pins_of(name: str, law: Law, cdf: Callable[[Values], mpf]) -> tuple[Pin, ..
             twins={"upper tail": lambda at: 1 - cdf(at)},
             points=_MIDDLE,
             scale=lambda at: mpf(1),
-            k=64.0,  # SciPy states no bound for its incomplete gamma and beta functions
+            # SciPy states no bound for its incomplete gamma and beta functions.
+            k=8.0 if name == "Weibull" else 64.0,
         ),
         Pin(
             f"gbm_ref.{name}.hyvarinen_score",
             formula=_score(law),
             twins={"log score": _score(law, 1)},
             points=_POINTS,
-            scale=_sizes(),
+            scale=_sizes(name),
         ),
         Pin(
             f"gbm_ref.{name}.log_score",
             formula=_score(law, 1),
             twins={"Hyvarinen score": _score(law)},
             points=_POINTS,
-            scale=_sizes(),
+            scale=_sizes(name),
         ),
         Pin(
             f"gbm_ref.{name}.stein_score",
             formula=_score(law, 0, 1),
             twins={"not divided by x": _score(law)},
             points=_POINTS,
-            scale=_sizes(1),
+            scale=_sizes(name, 1),
         ),
     )
 

@@ -174,7 +174,7 @@ BLUR = Claim(
     ),
     depends=("R3-last-step",),
     derivation=r"$\log X=D+\sqrt hZ$. Two points at $\pm c$ have $D=c\tanh(cy/h)$, which is $\pm "
-    r"c$ up to $2ce^{-2c|y|/h}$. Then $\min_n=(\lvert\log X\rvert-c)^2$ and $\mathbb E="
+    r"c$ up to $2ce^{-2c\lvert y\rvert/h}$. Then $\min_n=(\lvert\log X\rvert-c)^2$ and $\mathbb E="
     r"D^2+h+c^2-2c\,\mathbb E\lvert D+\sqrt hZ\rvert$, with the mean of a folded normal variable "
     r"in closed form; it differs from $h$ by terms of order $e^{-c^2/2h}$.",
     proof=Proof(

@@ -135,7 +135,7 @@ EQUILIBRIUM = Claim(
     means=Means.ALGEBRA,
     sheet=("R24c",),
     assumptions=(
-        "Ito calculus",
+        "Itô calculus",
         "2a > sigma^2 and b > 0, without which the density cannot be normalised",
         "nothing is claimed about the transition density",
     ),

@@ -19,14 +19,16 @@ def is_the_density(density: Expr) -> bool:
     """Whether e^Y with Y ~ N(mu, sigma^2) has this density, an expression in w, mu and sigma.
 
     Left: d/dw of P(W <= w) = P(Y <= log w), the error function differentiated exactly. Right: the
-    formula. Two positive functions on (0, oo) are equal when their logarithmic derivatives are
-    and their values at one point, here w = e^mu.
+    formula. Two functions without zeros on (0, oo) are equal when their logarithmic derivatives
+    are and their values at one point, here w = e^mu.
     """
     derived = diff((1 + erf((log(w) - mu) / (sigma * sqrt(2)))) / 2, w)
     slopes = [expand(diff(f, w) / f).subs(log(w), L) for f in (density, derived)]
     ratio = (density / derived).subs(w, exp(mu))
     as_symbols = {pi: symbols("pi"), exp(mu): symbols("E")}
-    return vanishes(slopes[0] - slopes[1]) and vanishes((ratio**2).subs(as_symbols) - 1)
+    size_is_one = vanishes((ratio**2).subs(as_symbols) - 1)
+    positive = bool(ratio.subs({mu: 1, sigma: 1}) > 0)
+    return vanishes(slopes[0] - slopes[1]) and size_is_one and positive
 
 
 def _density(exponent: Expr) -> Expr:
@@ -63,8 +65,8 @@ A23 = Claim(
         twins={
             "the Jacobian 1/w left out": w * _density(_EXPONENT),
             "exponent without the factor 1/2": _density(2 * _EXPONENT),
-            "sigma in place of sigma^2": _density(sigma * _EXPONENT),
             "sigma^2 in the normalisation": _density(_EXPONENT) / sigma,
+            "sigma in place of sigma^2": _density(sigma * _EXPONENT),
         },
     ),
     pins=(

@@ -3,10 +3,12 @@
 Symbols: mu1, mu2  entries of mu;  s2 = sigma^2;  L_i = log w_i
 """
 
+import mpmath
+from mpmath import mpf
 from sympy import Expr, Matrix, Symbol, exp, sqrt, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v1, v2
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1, v2
 from spec.checking.symbols import s2, sigma
 from spec.targets import _laws
 
@@ -41,13 +43,24 @@ def _drawn(means: tuple[Expr, Expr], deviation: Expr) -> tuple[Expr, ...]:
 
 _a1, _a2 = _laws.A
 
+
+def _figures() -> tuple[Figure, ...]:
+    with mpmath.workdps(50):
+        medians = [mpmath.exp(mpf(mean)) for mean in ("0", "0.5")]
+    label = "median of an entry with mu_i = {}, whatever sigma is"
+    return tuple(
+        Figure(label.format(mean), median)
+        for mean, median in zip(("0", "0.5"), medians, strict=True)
+    )
+
+
 VECTOR = Claim(
     id="multivariate-log-normal",
     title="entries of a log-normal vector",
     statement=r"The entries of $W=\exp(\mu+\sigma Z)$, $Z\sim\mathcal N(0,I)$, are independent "
     r"and $W_i\sim\mathcal{LN}(\mu_i,\sigma^2)$. They are identically distributed only when all "
     r"$\mu_i$ are equal.",
-    kind=Kind.PROVED,
+    kind=Kind.REFUTED,
     means=Means.ALGEBRA,
     sources=(*v1("App. B: multivariate"), *v2("App. A: multivariate")),
     sheet=("A23", "E6"),
@@ -60,16 +73,28 @@ VECTOR = Claim(
     derivation=r"$\det(\partial w/\partial z)=\prod_i\sigma w_i$, so the density of $W$ is "
     r"$\prod_i\frac1{w_i\sigma\sqrt{2\pi}}e^{-(\log w_i-\mu_i)^2/2\sigma^2}$: a product, which is "
     r"independence, of the densities A23 with $\mu_i$ in place of $\mu$. The factors are equal "
-    r"functions only when the $\mu_i$ are. The words 'independent and identically distributed' of "
-    r"the paper are therefore right for a $\mu$ with equal entries, and half right for others.",
+    r"functions only when the $\mu_i$ are.",
     proof=Proof(
         are_the_entries,
         holds=((mu1, s2), (mu2, s2)),
         twins={
-            "identically distributed": ((mu1, s2), (mu1, s2)),
+            "means exchanged": ((mu2, s2), (mu1, s2)),
             "with the mean of the entries": (((mu1 + mu2) / 2, s2), ((mu1 + mu2) / 2, s2)),
             "sigma in place of sigma^2": ((mu1, sigma), (mu2, sigma)),
         },
+        printed={"identically distributed": ((mu1, s2), (mu1, s2))},
+    ),
+    erratum=Erratum(
+        fault=Fault.OVERCLAIMED,
+        printed=r"$\boldsymbol W=\exp(\boldsymbol\mu+\sigma\boldsymbol Z)$ ... Effectively, the "
+        r"entries of $\boldsymbol W$ are independent and identically distributed according to Eq. "
+        "(23)",
+        trouble=r"The entries are independent, but identically distributed only when all entries "
+        r"of $\mu$ are equal, as for the one pair $(\hat\mu,\hat\sigma)$ that the paper fits to "
+        r"grayscale images: eq. (23) has a number $\mu$, here it is a vector.",
+        correction=r"The entries are independent, $W_i\sim\mathcal{LN}(\mu_i,\sigma^2)$.",
+        figures=_figures,
+        remains_open="Version 2 keeps the sentence; its formula is lost in the text that we have.",
     ),
     pins=(
         Pin(

@@ -8,10 +8,11 @@ Symbols: L_i = log x_i;  component j of log X: weight w_j, mean m_j, covariance 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sympy import Expr, Matrix, diff, exp, log, ones, symbols, zeros
+from sympy import Expr, Matrix, diff, exp, eye, log, ones, symbols, zeros
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.symbols import sigma, t
 from spec.targets import _formulas, _laws
 from spec.targets._laws import DATA
 
@@ -51,9 +52,7 @@ def is_the_hyvarinen_score(score: Score) -> bool:
         Part(w, size / sum(sizes), mean, cov)
         for (w, mean, cov), size in zip(DATA, sizes, strict=True)
     )
-    at_origin = dict(zip(_laws.Y, (0, 0), strict=True))  # the means are symbols, so any L will do
-    right = score(parts).subs(at_origin)
-    return same(Matrix(left).subs(as_symbols).subs(at_origin), right)
+    return same(Matrix(left).subs(as_symbols), score(parts))
 
 
 def _hyvarinen(parts: tuple[Part, ...]) -> Matrix:
@@ -149,6 +148,36 @@ def _pins() -> tuple[Pin, ...]:
     return tuple(pins)
 
 
+def _trace(score: tuple[Expr, ...], times: int = 0) -> Expr:
+    """sum_i x_i d s_i / d x_i, and `times` the square of the score."""
+    slopes = sum(x * diff(s, x) for x, s in zip(_laws.X, score, strict=True))
+    return slopes + times * sum(s**2 for s in score)
+
+
+_SLOPE = -(_laws.S + sigma**2 * t * eye(2)).inv().trace()
+_DIVERGENCE_PINS = (
+    Pin(
+        "gbm_ref.log_score_divergence",
+        formula=_trace(_formulas.LOG_SCORE),
+        twins={
+            "the square of the mean left out": _trace(_formulas.LOG_SCORE, 1),
+            "in x, not in log x": sum(
+                diff(s, x) for x, s in zip(_laws.X, _formulas.LOG_SCORE, strict=True)
+            ),
+        },
+        points=_laws.POINTS_OF_TWO,
+        variant="mixture",
+    ),
+    Pin(
+        "gbm_ref.exact_divergence",
+        formula=_SLOPE,
+        twins={"without the noise": _SLOPE.subs(t, 0), "one coordinate": _SLOPE / 2},
+        points=tuple(
+            {**one, **time} for one, time in zip(_laws.POINTS_OF_ONE, _formulas.TIMES, strict=True)
+        ),
+    ),
+)
+
 SCORE = Claim(
     id="R2-score",
     title="score of a mixture of log-normals",
@@ -209,6 +238,7 @@ DERIVATIVE = Claim(
             ),
         },
     ),
+    pins=_DIVERGENCE_PINS,
 )
 
 CLAIMS = (SCORE, DERIVATIVE)

@@ -156,7 +156,7 @@ MIXTURE = Claim(
             Pin(
                 f"gbm_ref.{name}.diffuse",
                 formula=_formulas.diffused(_RATE, components),
-                twins={"without the Ito term": _formulas.diffused(mu, components)},
+                twins={"without the Itô term": _formulas.diffused(mu, components)},
                 points=_formulas.POINTS_AT_T,
             )
             for name, components in (("LogNormal", 1), ("LogNormalMixture", 2))

@@ -108,7 +108,7 @@ E21 = Claim(
         "the pixel is bright with probability 0.19",
         "the prototypes are equally likely and differ in every pixel, 1 in one and 2 in the other",
     ),
-    depends=("E6", "R2", "R23"),
+    depends=("E6", "E6-marginal", "R2", "R23"),
     derivation=r"Among log-normals the one with the mean and variance of $\log X_1$ is closest "
     r"(R23). One pixel: integrate $\log(q/\mathcal N)$ against the two components. Image: "
     r"$\mathrm{KL}=\frac d2\log\big(2\pi e(\sigma^2+\frac{\Delta^2}4)\big)-\mathrm{Ent}(\log "
@@ -142,7 +142,8 @@ E21 = Claim(
         r"against the spread of the log data in every direction, or when the log data are nearly "
         r"normal themselves.",
         figures=_figures,
-        remains_open="The sentence is the same in both versions; no formula is attached to it.",
+        remains_open="The sentence is the same in both versions; no formula is attached to it. "
+        "Fig. 1 of version 1 says that an image 'eventually becomes log-normally distributed'.",
     ),
 )
 

@@ -18,12 +18,13 @@ Number = Any
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """exp, log, sqrt, the cumulative normal distribution and pi for one kind of number."""
+    """exp, log, sqrt, Phi (normal cumulative), log Gamma and pi for one kind of number."""
 
     exp: Callable[[Number], Number]
     log: Callable[[Number], Number]
     sqrt: Callable[[Number], Number]
     ncdf: Callable[[Number], Number]
+    log_gamma: Callable[[Number], Number]
     pi: Callable[[], Number]
 
     def power(self, base: Number, exponent: Number) -> Number:
@@ -45,11 +46,14 @@ def _rounded(function: Callable[[mpf], mpf]) -> Callable[[float], float]:
     return call
 
 
-MPMATH = Arithmetic(mpmath.exp, mpmath.log, mpmath.sqrt, mpmath.ncdf, lambda: +mpmath.pi)
+MPMATH = Arithmetic(
+    mpmath.exp, mpmath.log, mpmath.sqrt, mpmath.ncdf, mpmath.loggamma, lambda: +mpmath.pi
+)
 FLOAT64 = Arithmetic(
     _rounded(mpmath.exp),
     _rounded(mpmath.log),
     _rounded(mpmath.sqrt),
     _rounded(mpmath.ncdf),
+    _rounded(mpmath.loggamma),
     lambda: float(mpmath.pi),
 )

@@ -74,12 +74,12 @@ def make_row(number: int, function: VectorFunction, case: Case) -> Row:
     where = f"{function.name} {number} {dict(case.args)}"
     if list(case.args) != list(function.meanings):
         raise BadVector(f"{where}: the arguments are {list(function.meanings)}")
-    low, value = (evaluate(function.formula, case, digits) for digits in (DIGITS, MORE_DIGITS))
-    size = evaluate(function.scale, case, DIGITS)
-    second = evaluate(function.second, case, MORE_DIGITS)
+    fewer, more = DIGITS + function.guard, MORE_DIGITS + function.guard
+    low, value = (evaluate(function.formula, case, digits) for digits in (fewer, more))
+    size, second = evaluate(function.scale, case, fewer), evaluate(function.second, case, more)
     if not (mpmath.isfinite(value) and mpmath.isfinite(size) and size > 0):
         raise BadVector(f"{where}: value {value}, scale {size}")
-    with mpmath.workdps(MORE_DIGITS):
+    with mpmath.workdps(more):
         if abs(low - value) > AGREEMENT * size:
             raise BadVector(f"{where}: {DIGITS} and {MORE_DIGITS} digits disagree: {low}, {value}")
         if abs(second - value) > SECOND_AGREEMENT * size:
@@ -104,7 +104,7 @@ def catches(function: VectorFunction, case: Case, value: mpf, scale: float, twin
 
 
 def rows(function: VectorFunction) -> list[Row]:
-    """All rows of a function, numbered from 1. Raises BadVector as well for an uncaught mistake."""
+    """All rows, numbered from 1. Raises BadVector as well for a mistake that none catches."""
     made = [make_row(i, function, case) for i, case in enumerate(function.cases, start=1)]
     named = {name for row in made for name in row.kills}
     missed = [twin.name for twin in function.twins if twin.name not in named]

@@ -156,7 +156,8 @@ AGNOSTIC = VectorFunction(
     ),
     cases=(*ORDINARY, *SIGNED, *FLIPS, *extremes(700.0),
            *cases(Flag.NEAR_ROOT, NAMES, [
-               (1.7, -3.25, 0.0, 0.125, 0.5, 1.0), (-2.3, -1.5, -1.3333333333333333, 0.0, 0.5625, 1.0),
+               (1.7, -3.25, 0.0, 0.125, 0.5, 1.0),
+               (-2.3, -1.5, -1.3333333333333333, 0.0, 0.5625, 1.0),
            ]),
            *cases(Flag.T_INDEX, NAMES, [(1.4, -0.3, 0.6, 0.7, 0.2, 1.0)]),
            *scaled(ORDINARY[:3], "x", (500, -500, -2))),
@@ -170,7 +171,8 @@ MILSTEIN = VectorFunction(
     formula=_milstein,
     second=lambda f, x, h, z, dm, dv, kappa: _from_rates(f, x, h, z, dm, dv, kappa)
     + x * (kappa * f.sqrt(dv) * z - kappa * f.sqrt(dv)) * (kappa * f.sqrt(dv) * (z + 1)) / 2,
-    scale_text="|x| (1 + |dm| + 3 dv / 2 + dv |h| + kappa sqrt(dv) |z| + kappa^2 dv (z^2 + 1) / 2)",
+    scale_text="|x| (1 + |dm| + 3 dv / 2 + dv |h| + kappa sqrt(dv) |z| "
+    "+ kappa^2 dv (z^2 + 1) / 2)",
     scale=lambda f, x, h, z, dm, dv, kappa: _agnostic_size(f, x, h, z, dm, dv, kappa)
     + abs(x) * kappa**2 * dv * (z * z + 1) / 2,
     twins=(

@@ -97,14 +97,17 @@ ANCESTRAL = VectorFunction(
         *_ANCESTRAL_CASES,
         *cases(Flag.BASIC, _NAMES, [
             (1.7, -0.4, 0.1, 0.3, 0.5, 1.2, 0.0, 1.0), (0.6, 0.9, -0.1, 0.2, 0.0, -0.8, 0.0, 1.0),
-            (2.2, -1.4, 0.05, 0.4, 0.0, 1.5, 0.25, 1.0), (1.2, 0.7, 0.0, 1e5, 1e6, 1e-3, 2.0, 1.0),
+            (2.2, -1.4, 0.05, 0.4, 0.0, 1.5, 0.25, 1.0),
+            (1.2, -1.00001, 0.0, 1e5, 1e6, 1e-3, 2.0, 1.0),
         ]),
         *cases(Flag.SMALL_V, _NAMES, [
-            (1.3, -0.4, 1e-13, 1e-12, 1e-12, 0.7, 0.0, 1.0), (0.6, 2.0, 0.0, 1e-12, 0.4, -1.9, 0.0, 1.0),
+            (1.3, -0.4, 1e-13, 1e-12, 1e-12, 0.7, 0.0, 1.0),
+            (0.6, 2.0, 0.0, 1e-12, 0.4, -1.9, 0.0, 1.0),
             (1.1, -1e5, 0.0, 1e-10, 1e-12, 0.3, 1e-11, 1.0),
         ]),
         *cases(Flag.TAIL, _NAMES, [
-            (1.7, -0.8, 0.05, 0.3, 0.2, 8.0, 0.1, 1.0), (0.8, 1.5, -0.1, 0.02, 1.5, -8.0, 0.0, 1.0),
+            (1.7, -0.8, 0.05, 0.3, 0.2, 8.0, 0.1, 1.0),
+            (0.8, 1.5, -0.1, 0.02, 1.5, -8.0, 0.0, 1.0),
             (e(600), -700.0, 0.1, 0.9, 0.4, 9.5, 0.3, 1.0),
         ]),
         *cases(Flag.OVERFLOW, _NAMES, [(e(700), -0.7, 0.3, 0.4, 0.2, 0.3, 0.05, 1.0)]),
@@ -114,19 +117,27 @@ ANCESTRAL = VectorFunction(
 )  # fmt: skip
 
 
+def _ddim_weight(f: Arithmetic, dv: Number, v_s: Number) -> Number:
+    return dv / (1 + f.sqrt(v_s / (v_s + dv)))
+
+
 def _ddim(f: Arithmetic, x: Number, h: Number, dm: Number, dv: Number, v_s: Number) -> Number:
+    return x * f.exp(-dm + _ddim_weight(f, dv, v_s) * (1 + h))
+
+
+def _by_frozen_denoiser(
+    f: Arithmetic, x: Number, h: Number, dm: Number, dv: Number, v_s: Number
+) -> Number:
     """D + m(s) + sqrt(v_s / v_t) (log x - D - m(t)), with m(s) = 0 and m(t) = dm."""
     v_t = v_s + dv
     d = f.log(x) - dm + v_t * (1 + h)
     return f.exp(d + f.sqrt(v_s / v_t) * (f.log(x) - d - dm))
 
 
-def _ddim_weight(f: Arithmetic, dv: Number, v_s: Number) -> Number:
-    return dv / (1 + f.sqrt(v_s / (v_s + dv)))
-
-
 _DDIM_BOX = {name: _BOX[name] for name in ("x", "h", "dm", "dv", "v_s")}
-_DDIM_CASES = ordinary(_DDIM_BOX, (Flag.H_VS_STEIN, Flag.H_VS_LOGSCORE, Flag.S_VS_S2, Flag.T_INDEX))
+_DDIM_CASES = ordinary(
+    _DDIM_BOX, (Flag.H_VS_STEIN, Flag.H_VS_LOGSCORE, Flag.S_VS_S2, Flag.T_INDEX)
+)
 _DDIM_NAMES = "x h dm dv v_s"
 
 DDIM = VectorFunction(
@@ -135,7 +146,7 @@ DDIM = VectorFunction(
     text="x * exp(-dm + (v_t - sqrt(v_s v_t)) (1 + h)), v_t = v_s + dv",
     meanings={**STATE, **TIMES},
     formula=_ddim,
-    second=lambda f, x, h, dm, dv, v_s: x * f.exp(-dm + _ddim_weight(f, dv, v_s) * (1 + h)),
+    second=_by_frozen_denoiser,
     scale_text="|out| (1 + |dm| + w (1 + |h|)), w = dv / (1 + sqrt(v_s / v_t))",
     scale=lambda f, x, h, dm, dv, v_s: _ddim(f, x, h, dm, dv, v_s)
     * (1 + abs(dm) + _ddim_weight(f, dv, v_s) * (1 + abs(h))),
@@ -164,9 +175,12 @@ DDIM = VectorFunction(
             (1.7, -3.6, 0.1, 0.015, 1e6), (0.8, 1e5, 0.0, 3e-6, 2.0), (3.1, -2e6, 0.01, 1e-7, 5e5),
         ]),
         *cases(Flag.SMALL_V, _DDIM_NAMES, [
-            (1.3, -0.4, 1e-13, 1e-12, 1e-12), (0.6, 2e4, 0.0, 1e-12, 1e-11), (1.9, -7e5, 0.1, 1e-9, 0.0),
+            (1.3, -0.4, 1e-13, 1e-12, 1e-12), (0.6, 2e4, 0.0, 1e-12, 1e-11),
+            (1.9, -7e5, 0.1, 1e-9, 0.0),
         ]),
-        *cases(Flag.TAIL, _DDIM_NAMES, [(e(600), -900.0, 0.1, 0.9, 0.4), (e(-600), 1200.0, 0.2, 0.5, 0.1)]),
+        *cases(Flag.TAIL, _DDIM_NAMES, [
+            (e(600), -900.0, 0.1, 0.9, 0.4), (e(-600), 1200.0, 0.2, 0.5, 0.1),
+        ]),
         *cases(Flag.OVERFLOW, _DDIM_NAMES, [(e(700), -0.7, 0.3, 0.4, 0.2)]),
         *cases(Flag.UNDERFLOW, _DDIM_NAMES, [(e(-700), -0.7, 0.3, 0.4, 0.2)]),
         *scaled(_DDIM_CASES[:2], "x", (500, -500)),

@@ -1,4 +1,4 @@
-"""Heun's rule for the noise-free equation, with a log score that is affine in log x (sheet R16)."""
+"""Heun's rule for the noise-free equation, the log score affine in log x (sheet R16)."""
 
 from spec.vectors.arithmetic import Arithmetic, Number
 from spec.vectors.gaussian_steps import TIMES
@@ -62,21 +62,24 @@ def _size(
     f: Arithmetic, x: Number, dm: Number, dv: Number, v_s: Number,
     a_t: Number, b_t: Number, a_s: Number, b_s: Number,
 ) -> Number:  # fmt: skip
+    """The scores count with their 1: a sampler is given h, one less than the log score."""
     start, end = _deviations(f, dv, v_s)
     length = dv / (start + end)
-    first = length * start * (abs(a_t) + abs(b_t * f.log(x)))
+    first = length * start * (1 + abs(a_t) + abs(b_t * f.log(x)))
     value = _heun(f, x, dm, dv, v_s, a_t, b_t, a_s, b_s)
     if v_s == 0:
         return value * (1 + abs(dm) + first)
     predicted = abs(_euler(f, x, dm, dv, v_s, a_t, b_t, a_s, b_s)) + 1 + abs(dm) + first
-    second = length * end * (abs(a_s) + abs(b_s) * predicted)
+    second = length * end * (1 + abs(a_s) + abs(b_s) * predicted)
     return value * (1 + abs(dm) + first + second)
 
 
 def _with(formula: object, order: str) -> object:
     """The formula with the score's coefficients in another order, such as "a_t b_t a_t b_t"."""
     places = ["a_t b_t a_s b_s".split().index(name) for name in order.split()]
-    return lambda f, x, dm, dv, v_s, *score: formula(f, x, dm, dv, v_s, *(score[i] for i in places))
+    return lambda f, x, dm, dv, v_s, *score: formula(
+        f, x, dm, dv, v_s, *(score[i] for i in places)
+    )
 
 
 _BOX = {
@@ -95,8 +98,8 @@ HEUN = VectorFunction(
     meanings=MEANINGS,
     formula=_heun,
     second=_in_u,
-    scale_text="|out| (1 + |dm| + E_t + E_s), E_t = w q (|a_t| + |b_t y|), "
-    "E_s = w p (|a_s| + |b_s| (|y'| + 1 + |dm| + E_t)); E_s = 0 when v_s = 0",
+    scale_text="|out| (1 + |dm| + E_t + E_s), E_t = w q (1 + |a_t| + |b_t y|), "
+    "E_s = w p (1 + |a_s| + |b_s| (|y'| + 1 + |dm| + E_t)); E_s = 0 when v_s = 0",
     scale=_size,
     twins=(
         Twin("euler", Flag.BASIC, "Euler's rule",
@@ -120,16 +123,19 @@ HEUN = VectorFunction(
             (1.7, 0.1, 0.3, 0.0, 0.2, 1.4, 0.0, 0.0), (0.4, -0.2, 2.0, 0.0, -0.5, 0.4, 0.0, 0.0),
         ]),
         *cases(Flag.SMALL_V, NAMES, [
-            (1.3, 1e-13, 1e-12, 1e-12, 0.4, 1.5, 0.3, 1.6), (0.7, 0.0, 1e-12, 0.3, 0.1, 2.0, 0.1, 2.5),
+            (1.3, 1e-13, 1e-12, 1e-12, 0.4, 1.5, 0.3, 1.6),
+            (0.7, 0.0, 1e-12, 0.3, 0.1, 2.0, 0.1, 2.5),
             (1.4, 1e-3, 1e-10, 1e-11, 3e4, 2e5, -1e5, 3e5),
         ]),
         *cases(Flag.TAIL, NAMES, [
-            (e(600), 0.1, 0.4, 0.3, 0.2, 1.2, 0.1, 1.9), (e(-600), -0.1, 0.5, 0.2, 0.3, 1.3, 0.2, 2.1),
-            (e(90), 0.2, 1e5, 1e6, 0.01, 1e-6, 0.02, 2e-6),
+            (e(600), 0.1, 0.4, 0.3, 0.2, 1.2, 0.1, 1.9),
+            (e(-600), -0.1, 0.5, 0.2, 0.3, 1.3, 0.2, 2.1),
+            (e(90), 0.2, 1e5, 1e6, 1e-3, 1e-6, 2e-3, 2e-6),
         ]),
         *cases(Flag.SIGN, NAMES, [(1.6, 0.7, 0.2, 0.5, 0.3, 1.1, 0.2, 1.4)]),
         *cases(Flag.CANCELLATION, NAMES, [
-            (e(300), 0.0, 0.2, 0.1, 900.0, 3.0, 1500.0, 5.0), (1.0000001, 1e-8, 1e-3, 1.0, 1e-7, 1.0, 1e-7, 1.0),
+            (e(300), 0.0, 0.2, 0.1, 900.0, 3.0, 1500.0, 5.0),
+            (1.0000001, 1e-8, 1e-3, 1.0, 1e-7, 1.0, 1e-7, 1.0),
         ]),
         *scaled(_ORDINARY[:2], "x", (20, -20)),
     ),

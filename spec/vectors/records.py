@@ -84,6 +84,8 @@ class VectorFunction:
     scale      S: the size of the terms that a float64 evaluation adds up
     meanings   what each argument is, in the order in which the formulas take them
     k          an implementation must be within k 2^-53 S
+    k_reason   why k is not 8 or less
+    guard      more digits in all computations, for a value far below the terms of its formula
     """
 
     name: str
@@ -98,3 +100,4 @@ class VectorFunction:
     cases: tuple[Case, ...]
     k: int = 8
     k_reason: str = ""
+    guard: int = 0
