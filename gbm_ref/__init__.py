@@ -7,8 +7,17 @@ is cited, noise is an argument, and each Gaussian case has its exact law beside 
 
 from importlib.metadata import PackageNotFoundError, version
 
+from gbm_ref.closed_forms import (
+    ancestral_law,
+    annealed_limit_law,
+    dale_langevin_law,
+    euler_flow_law,
+    inner_loop_law,
+    path_divergence,
+)
 from gbm_ref.divergence import Gaussian, kl_divergence
 from gbm_ref.exact import exact_law
+from gbm_ref.flips import log_average_flip_probability, log_flip_probability
 from gbm_ref.gamma_noise import (
     gamma_ancestral_step,
     gamma_chain_step,
@@ -55,6 +64,12 @@ from gbm_ref.scores import (
     noise_from_hyvarinen,
     stein_from_hyvarinen,
 )
+from gbm_ref.sign_agnostic_law import (
+    Average,
+    LogMoments,
+    sign_agnostic_average,
+    sign_agnostic_moments,
+)
 from gbm_ref.simulate import simulate
 from gbm_ref.steps import (
     DDIM,
@@ -81,18 +96,21 @@ except PackageNotFoundError:
 
 __all__ = [
     "DDIM", "ENTROPY", "EUCLIDEAN", "GBM", "AmbientMarginalPreserving", "AmbientMilstein",
-    "Ancestral", "BetaPrime", "Corrector", "DaleLangevin", "Gamma", "Gaussian", "Grid",
-    "ImplicitLoss", "InverseGamma", "LogAffineStep", "LogCoefficients", "LogNormal",
+    "Ancestral", "Average", "BetaPrime", "Corrector", "DaleLangevin", "Gamma", "Gaussian", "Grid",
+    "ImplicitLoss", "InverseGamma", "LogAffineStep", "LogCoefficients", "LogMoments", "LogNormal",
     "LogNormalMixture", "MDSMLoss", "MESMLoss", "MarginalPreserving", "PiecewiseGBM",
     "PointMasses", "Potential", "PreconditionedWeighting", "PrintedAlgorithm1", "ProbabilityFlow",
     "Process", "ProductLaw", "Row", "Score", "SignAgnostic", "Step", "Target", "TimeVaryingGBM",
-    "VarianceExploding", "Weibull", "__version__", "annealed", "bregman",
-    "conditional_hyvarinen_score", "conditional_logpdf", "denoiser", "exact_law", "exact_score",
+    "VarianceExploding", "Weibull", "__version__", "ancestral_law", "annealed",
+    "annealed_limit_law", "bregman", "conditional_hyvarinen_score", "conditional_logpdf",
+    "dale_langevin_law", "denoiser", "euler_flow_law", "exact_law", "exact_score",
     "exponentiated_gradient_step", "gamma_ancestral_step", "gamma_chain_step",
     "gamma_conditional_hyvarinen_score", "gamma_denoiser", "gamma_marginal", "gamma_noise_sample",
     "geometric", "gradient_step", "hyvarinen_from_denoiser", "hyvarinen_from_log_score",
-    "hyvarinen_from_noise", "hyvarinen_from_stein", "implicit_m_esm", "kl_divergence",
+    "hyvarinen_from_noise", "hyvarinen_from_stein", "implicit_m_esm", "inner_loop_law",
+    "kl_divergence", "log_average_flip_probability", "log_flip_probability",
     "log_score_from_hyvarinen", "m_dsm", "m_esm", "mirrored_langevin_law",
-    "mirrored_langevin_step", "noise_from_hyvarinen", "nonnegative_score_matching", "power",
-    "printed", "simulate", "stein_from_hyvarinen", "uniform", "unweighted", "variance_weighting",
+    "mirrored_langevin_step", "noise_from_hyvarinen", "nonnegative_score_matching",
+    "path_divergence", "power", "printed", "sign_agnostic_average", "sign_agnostic_moments",
+    "simulate", "stein_from_hyvarinen", "uniform", "unweighted", "variance_weighting",
 ]  # fmt: skip

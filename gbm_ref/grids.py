@@ -55,9 +55,7 @@ def annealed(
     start          the first level k, in 1..N; None means N
     denoise_steps  extra rows at the last level, k = 1, with noise 0
 
-    Version 1 prints its Algorithm 2 with a loop that never advances the state: then all but the
-    last of the L draws are lost and what runs is inner_steps = 1 (sheet E3). That listing, and
-    the one of Algorithm 1, start at N - 1: `printed`.
+    What version 1's listings do when they are run literally is `printed` (sheet E3, E4).
 
     With chi = 1, L = 1 and delta_s = delta this is the uniform grid; otherwise the marginals of
     the reverse equation are not kept (sheet E17, E18). Raises ValueError outside those domains.

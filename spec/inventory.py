@@ -20,6 +20,7 @@ PAPER: dict[str, tuple[str, ...]] = {
         "Table 1",
         "abstract: Fokker-Planck density",
         "abstract: sampling equivalent of EGD",
+        "abstract: subsumes non-negative score matching",
         "sec. 1.1: log transform loses the richness",
         "sec. 2: squared norm gives gradient descent",
         "sec. 2: unnormalised relative entropy",

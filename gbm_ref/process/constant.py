@@ -27,25 +27,31 @@ class GBM(Process):
         object.__setattr__(self, "horizon", _checks.positive_number(self.horizon, "horizon"))
 
     def drift(self, t: float) -> float:
+        """mu(t)."""
         _checks.time_in_range(t, self.horizon)
         return self._mu
 
     def diffusion(self, t: float) -> float:
+        """sigma(t)."""
         _checks.time_in_range(t, self.horizon)
         return self.sigma
 
     def log_mean(self, t: float) -> float:
+        """m(t)."""
         return self._log_drift * _checks.time_in_range(t, self.horizon)
 
     def log_var(self, t: float) -> float:
+        """v(t)."""
         return self.sigma**2 * _checks.time_in_range(t, self.horizon)
 
     def increments(self, t: float, dt: float) -> tuple[float, float]:
+        """(m(t) - m(t - dt), v(t) - v(t - dt))."""
         start, end = _checks.end_of_step(t, dt, self.horizon)
         length = start if end == 0.0 else float(dt)
         return self._log_drift * length, self.sigma**2 * length
 
     def time_at_log_var(self, v: float) -> float:
+        """The t with v(t) = v."""
         return _checks.log_var_in_range(v, self.log_var(self.horizon)) / self.sigma**2
 
     @property

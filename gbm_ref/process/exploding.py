@@ -35,26 +35,32 @@ class VarianceExploding(Process):
         object.__setattr__(self, "horizon", _checks.positive_number(self.horizon, "horizon"))
 
     def drift(self, t: float) -> float:
+        """mu(t)."""
         return self.diffusion(t) ** 2 / 2
 
     def diffusion(self, t: float) -> float:
+        """sigma(t)."""
         growth = self._growth * _checks.time_in_range(t, self.horizon)
         return self.std_min * math.sqrt(self._growth) * math.exp(growth / 2)
 
     def log_mean(self, t: float) -> float:
+        """m(t)."""
         _checks.time_in_range(t, self.horizon)
         return 0.0
 
     def log_var(self, t: float) -> float:
+        """v(t)."""
         return self.std_min**2 * math.expm1(self._growth * _checks.time_in_range(t, self.horizon))
 
     def increments(self, t: float, dt: float) -> tuple[float, float]:
+        """(m(t) - m(t - dt), v(t) - v(t - dt))."""
         start, end = _checks.end_of_step(t, dt, self.horizon)
         length = start if end == 0.0 else float(dt)
         before = math.exp(self._growth * end)
         return 0.0, self.std_min**2 * before * math.expm1(self._growth * length)
 
     def time_at_log_var(self, v: float) -> float:
+        """The t with v(t) = v."""
         time = (
             math.log1p(_checks.log_var_in_range(v, self.log_var(self.horizon)) / self.std_min**2)
             / self._growth

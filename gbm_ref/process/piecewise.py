@@ -39,24 +39,30 @@ class PiecewiseGBM(Process):
         object.__setattr__(self, "horizon", _checks.positive_number(horizon, "horizon"))
 
     def drift(self, t: float) -> float:
+        """mu(t)."""
         return float(self.mu[self._interval(t)])
 
     def diffusion(self, t: float) -> float:
+        """sigma(t)."""
         return float(self.sigma[self._interval(t)])
 
     def log_mean(self, t: float) -> float:
+        """m(t)."""
         return self._between(self.mu - self.sigma**2 / 2, 0.0, self._checked(t))
 
     def log_var(self, t: float) -> float:
+        """v(t)."""
         return self._between(self.sigma**2, 0.0, self._checked(t))
 
     def increments(self, t: float, dt: float) -> tuple[float, float]:
+        """(m(t) - m(t - dt), v(t) - v(t - dt))."""
         start, end = _checks.end_of_step(t, dt, self.horizon)
         rates = (self.mu - self.sigma**2 / 2, self.sigma**2)
         dm, dv = (self._between(rate, end, start) for rate in rates)
         return dm, dv
 
     def time_at_log_var(self, v: float) -> float:
+        """The t with v(t) = v."""
         value = _checks.log_var_in_range(v, self.log_var(self.horizon))
         reached = np.concatenate([[0.0], np.cumsum(self.sigma**2) * self._delta])
         times = np.arange(self.sigma.size + 1) * self._delta

@@ -40,22 +40,28 @@ class TimeVaryingGBM(Process):
         object.__setattr__(self, "horizon", _checks.positive_number(self.horizon, "horizon"))
 
     def drift(self, t: float) -> float:
+        """mu(t)."""
         return _checks.finite_number(self.mu(_checks.time_in_range(t, self.horizon)), "mu(t)")
 
     def diffusion(self, t: float) -> float:
+        """sigma(t)."""
         return math.sqrt(self._variance_rate(_checks.time_in_range(t, self.horizon)))
 
     def log_mean(self, t: float) -> float:
+        """m(t)."""
         return self._added_log_mean(0.0, _checks.time_in_range(t, self.horizon))
 
     def log_var(self, t: float) -> float:
+        """v(t)."""
         return self._added_log_var(0.0, _checks.time_in_range(t, self.horizon))
 
     def increments(self, t: float, dt: float) -> tuple[float, float]:
+        """(m(t) - m(t - dt), v(t) - v(t - dt))."""
         start, end = _checks.end_of_step(t, dt, self.horizon)
         return self._added_log_mean(end, start), self._added_log_var(end, start)
 
     def time_at_log_var(self, v: float) -> float:
+        """The t with v(t) = v."""
         largest = self.log_var(self.horizon)
         value = _checks.log_var_in_range(v, largest)
         if value in (0.0, largest):

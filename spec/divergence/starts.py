@@ -138,8 +138,8 @@ STARTS = Claim(
     title="the starts as laws",
     statement=r"A point $e^l$ pushed through the kernel to the horizon has $\log X_T\sim\mathcal "
     r"N(l+m,vI)$. So the class-average start is the mixture $\sum_cf_c\,\mathcal N(\log\bar "
-    r"x_c+m,vI)$ with the shares $f_c$ of the classes, and training images pushed likewise are the "
-    r"law of $X_T$ itself; version 1's Algorithm 1 starts from $\mathcal{LN}(0,I)$.",
+    r"x_c+m,vI)$ with the shares $f_c$ of the classes, and training images pushed likewise are "
+    r"the law of $X_T$ itself; version 1's Algorithm 1 starts from $\mathcal{LN}(0,I)$.",
     kind=Kind.PROVED,
     means=Means.ALGEBRA,
     sources=(*v1("Algorithm 1"), *v2("sec. 6.2: class-averaged initialization")),

@@ -135,7 +135,8 @@ def _limit(at: Values) -> tuple[mpf, mpf]:
     def weight(v: mpf) -> mpf:
         return (v0 / v) ** (2 * rho) * mpmath.exp(-2 * c * (end - v) / total)
 
-    noise = rho * mpmath.quad(weight, mpmath.linspace(v0, end, 9))
+    with mpmath.workdps(30):
+        noise = rho * mpmath.quad(weight, mpmath.linspace(v0, end, 5))
     gain = (v0 / end) ** rho
     return at["a"] + gain * (at["M"] - at["a"]), gain**2 * at["V"] + noise
 
@@ -148,6 +149,13 @@ def _limit_at_speed_one(at: Values) -> tuple[mpf, mpf]:
     return _limit({**at, "rho": mpf(1)})
 
 
+def _limit_scale(at: Values) -> tuple[mpf, mpf]:
+    """The sizes of the terms, times 1 + log of each power that is raised."""
+    mean, variance = _limit({**at, "a": -abs(at["a"]), "M": abs(at["M"])})
+    powers = 1 + 2 * at["rho"] * mpmath.log1p(at["sigma"] ** 2 * at["T"] / at["v0"])
+    return (abs(mean) + 2 * abs(at["a"])) * powers, variance * (powers + 2 * at["c"])
+
+
 LIMIT = Pin(
     "gbm_ref.annealed_limit_law",
     formula=_limit,
@@ -157,6 +165,7 @@ LIMIT = Pin(
         {"a": -1.1, "v0": 0.4, "sigma": 1.3, "T": 1.5, "rho": 3.0, "c": 0.0, "M": 2.0, "V": 3.1},
         {"a": 0.2, "v0": 0.1, "sigma": 0.6, "T": 0.7, "rho": 0.5, "c": 0.7, "M": 0.1, "V": 0.2},
     ),
+    scale=_limit_scale,
 )
 
 
@@ -184,7 +193,7 @@ def _agreement_of_the_rules(at: Values) -> tuple[mpf, mpf]:
 
 
 SIGN_AGNOSTIC = Pin(
-    "gbm_ref.sign_agnostic_law",
+    "gbm_ref.sign_agnostic_moments",
     formula=_sign_agnostic,
     twins={
         "full noise": _sign_agnostic_full_noise,
@@ -192,7 +201,7 @@ SIGN_AGNOSTIC = Pin(
     },
     points=(
         {"a": 0.0, "v0": 0.2, "mu": 0.32, "sigma": 0.8, "T": 0.25, "N": 12, "kappa": 0.9},
-        {"a": 0.3, "v0": 0.3, "mu": 0.1, "sigma": 0.5, "T": 0.6, "N": 9, "kappa": 0.6},
+        {"a": 0.3, "v0": 0.3, "mu": 0.1, "sigma": 0.5, "T": 0.4, "N": 10, "kappa": 0.6},
     ),
     scale=_agreement_of_the_rules,
 )

@@ -11,8 +11,8 @@ from sympy import Expr, Matrix, Symbol, diff, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
+from spec.checking.diffusions import fokker_planck, plain_partials
 from spec.checking.symbols import L, M
-from spec.mirror._fokker_planck import forward_residual
 
 _LAM, _DELTA = symbols("lam delta", positive=True)
 Pair = tuple[Expr, Expr]
@@ -24,7 +24,9 @@ def is_kept_by_the_equation(variance: Expr) -> bool:
     The Fokker-Planck residual of that law, L = log x.
     """
     density = -((L - M) ** 2) / (2 * variance)
-    return vanishes(forward_residual(density, (-(L - M) / _LAM,), Matrix([[2]]), (L,)))
+    return vanishes(
+        fokker_planck(density, Matrix([-(L - M) / _LAM]), Matrix([[2]]), plain_partials((L,)))
+    )
 
 
 def is_the_exact_step(candidate: Pair) -> bool:

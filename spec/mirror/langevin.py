@@ -22,10 +22,12 @@ from sympy import (
     symbols,
 )
 
+from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v2
-from spec.mirror._fokker_planck import forward_residual, identically_zero
+from spec.checking.diffusions import fokker_planck, plain_partials, with_symbols
 
 _X: tuple[Symbol, Symbol] = symbols("x1 x2", positive=True)
+_PARTIALS = plain_partials(_X)
 
 
 class Weights(NamedTuple):
@@ -44,7 +46,7 @@ def leaves_invariant(candidate: tuple[int, int]) -> bool:
     weight, noise = candidate
     density = Function("l")(*_X)
     drift = tuple(weight * diff(density, e) for e in _X)
-    return identically_zero(forward_residual(density, drift, noise * eye(2), _X))
+    return vanishes(with_symbols(fokker_planck(density, Matrix(drift), noise * eye(2), _PARTIALS)))
 
 
 def is_mirrored_langevin(weights: Weights) -> bool:
@@ -78,7 +80,7 @@ def _is_dual_gradient(weights: Weights) -> bool:
     det = second.det()
     primal = Matrix([diff(Function("V")(*_X), e) + diff(det, e) / det for e in _X])
     # H grad_y W = grad_x W
-    return identically_zero(*(second * _dual_drift(weights, _X, phi) + primal))
+    return vanishes(with_symbols(*(second * _dual_drift(weights, _X, phi) + primal)))
 
 
 def _leaves_invariant(weights: Weights, at: tuple[Symbol, ...], phi: Expr) -> bool:
@@ -90,7 +92,9 @@ def _leaves_invariant(weights: Weights, at: tuple[Symbol, ...], phi: Expr) -> bo
     )
     drift = inverse * _dual_drift(weights, at, phi) + Rational(weights.noise, 2) * curvature
     spread = weights.noise * inverse * inverse.T
-    return identically_zero(forward_residual(-Function("V")(*at), drift, spread, at))
+    return vanishes(
+        with_symbols(fokker_planck(-Function("V")(*at), Matrix(drift), spread, plain_partials(at)))
+    )
 
 
 def is_multiplicative_langevin(weights: Weights) -> bool:
@@ -105,9 +109,9 @@ def is_multiplicative_langevin(weights: Weights) -> bool:
     mirrored = _dual_drift(Weights(1, 1, 2), _X, phi).subs(Function("V")(*_X), -density).doit()
     drift = tuple(x * (b + Rational(weights.noise, 2)) for x, b in zip(_X, stated, strict=True))
     spread = weights.noise * diag(*(x**2 for x in _X))
-    residual = forward_residual(density, drift, spread, _X)
+    residual = fokker_planck(density, Matrix(drift), spread, _PARTIALS)
     gaps = [a - b for a, b in zip(stated, mirrored, strict=True)]
-    return identically_zero(*gaps, residual)
+    return vanishes(with_symbols(*gaps, residual))
 
 
 _S, _Z = symbols("S1 S2"), symbols("z1 z2")

@@ -13,8 +13,8 @@ from sympy import Expr, Integer, Matrix, Poly, diff, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Kind, Means, Proof, v2
+from spec.checking.diffusions import fokker_planck, plain_partials
 from spec.checking.symbols import L, M
-from spec.mirror._fokker_planck import forward_residual
 
 _LAM, _DELTA = symbols("lam delta", positive=True)
 _LOST = "the formula is lost in the text of version 2; the target and eq. 22 force it"
@@ -43,7 +43,7 @@ def is_the_target(candidate: tuple[Expr, Expr]) -> bool:
     """
     score, drift = candidate
     normal = -((L - M) ** 2) / (2 * _LAM)
-    residual = forward_residual(normal, (drift,), Matrix([[2]]), (L,))
+    residual = fokker_planck(normal, Matrix([drift]), Matrix([[2]]), plain_partials((L,)))
     return same(diff(normal - L, L), score) and vanishes(residual)
 
 

@@ -12,10 +12,10 @@ import mpmath
 from mpmath import mpf
 from sympy import Expr, Function, Symbol, diff, lambdify, log, symbols
 
-from spec.checking.algebra import same
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
+from spec.checking.diffusions import with_symbols
 from spec.checking.numeric import agree
-from spec.mirror._fokker_planck import identically_zero
 
 Pair = tuple[Expr, Expr]
 Gradient = Callable[[Pair], Pair]
@@ -92,7 +92,7 @@ def is_the_curl(curl: Expr) -> bool:
     loss = Function("l")(*_X)
     mixed, (x1, x2) = diff(loss, *_X), _X
     left = diff(x2 * diff(loss, x2), x1) - diff(x1 * diff(loss, x1), x2)
-    return identically_zero(left.expand().subs(mixed, Symbol("l12")) - curl)
+    return vanishes(with_symbols(left.expand().subs(mixed, Symbol("l12")) - curl))
 
 
 def _implicit(rate_slope: mpf, at: mpf) -> mpf:

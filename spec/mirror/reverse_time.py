@@ -12,10 +12,11 @@ from sympy import Expr, Function, Matrix, Rational, Symbol, diff, groebner, symb
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
+from spec.checking.diffusions import fokker_planck, plain_partials, with_symbols
 from spec.checking.gaussian import expectation
-from spec.mirror._fokker_planck import forward_residual, identically_zero
 
 _Y = Symbol("y")
+_PARTIALS = plain_partials((_Y,))
 _K, _H, _V = symbols("kappa2 h v", positive=True)
 _S2 = Symbol("s2", positive=True)
 _LOG = Function("l")(_Y)
@@ -45,16 +46,16 @@ def splits(rates: tuple[Expr, Expr]) -> bool:
     and the noise variances to s2.
     """
     flow, langevin = rates
-    carried = forward_residual(_LOG, (flow * _S2 * _SCORE,), Matrix([[0]]), (_Y,))
-    kept = forward_residual(_LOG, (_SCORE,), Matrix([[2]]), (_Y,))
+    carried = fokker_planck(_LOG, Matrix([flow * _S2 * _SCORE]), Matrix([[0]]), _PARTIALS)
+    kept = fokker_planck(_LOG, Matrix([_SCORE]), Matrix([[2]]), _PARTIALS)
     sums = (flow + langevin - 1, 2 * langevin - 1)
-    return identically_zero(carried - _BACK, kept, *sums)
+    return vanishes(with_symbols(carried - _BACK, kept, *sums))
 
 
 def is_the_invariant_power(power: Expr) -> bool:
     """Whether dY = s2 s(Y) dr + kappa sigma dW, s the fixed score of q, keeps q^power."""
     drift, spread = (_S2 * _SCORE,), Matrix([[_K * _S2]])
-    return identically_zero(forward_residual(power * _LOG, drift, spread, (_Y,)))
+    return vanishes(with_symbols(fokker_planck(power * _LOG, Matrix(drift), spread, _PARTIALS)))
 
 
 def is_the_euler_variance(variance: Expr) -> bool:
@@ -79,9 +80,9 @@ def is_what_the_sampler_discretises(noise: int) -> bool:
     log_step = -delta * (_S2 / 2 - 3 * _S2 / 2) + delta * _S2 * (s - 1) + root * z
     variance = diff(log_step, z) ** 2
     euler = (log_step.subs(z, 0) - delta * _S2 * s, variance.subs(root**2, delta * _S2))
-    carried = forward_residual(_LOG, (_S2 * _SCORE,), Matrix([[noise * _S2]]), (_Y,))
-    return vanishes((euler[0], euler[1] - noise * delta * _S2)) and identically_zero(
-        carried - _BACK
+    carried = fokker_planck(_LOG, Matrix([_S2 * _SCORE]), Matrix([[noise * _S2]]), _PARTIALS)
+    return vanishes((euler[0], euler[1] - noise * delta * _S2)) and vanishes(
+        with_symbols(carried - _BACK)
     )
 
 

@@ -7,11 +7,11 @@ n  noise variance per unit of time;  S  the derivative of log p;  r = sigma sqrt
 from typing import NamedTuple
 
 from mpmath import mpf
-from sympy import Expr, Function, Rational, diag, diff, log, symbols
+from sympy import Expr, Function, Matrix, Rational, diag, diff, log, symbols
 
-from spec.checking.algebra import same
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
-from spec.mirror._fokker_planck import forward_residual, identically_zero
+from spec.checking.diffusions import fokker_planck, plain_partials, with_symbols
 
 _X = symbols("x1 x2", positive=True)
 _C, _N = symbols("c n")
@@ -34,9 +34,9 @@ def is_invariant(row: Row) -> bool:
     """
     target = Function("l")(*_X)
     density = row.power * target + row.shift * sum(log(x) for x in _X)
-    drift = tuple(x * (row.c + x * diff(target, x) + Rational(1, 2) * row.n) for x in _X)
+    drift = Matrix([x * (row.c + x * diff(target, x) + Rational(1, 2) * row.n) for x in _X])
     spread = row.n * diag(*(x**2 for x in _X))
-    return identically_zero(forward_residual(density, drift, spread, _X))
+    return vanishes(with_symbols(fokker_planck(density, drift, spread, plain_partials(_X))))
 
 
 def is_the_noisy_step(candidate: tuple[Expr, Expr]) -> bool:

@@ -151,6 +151,7 @@ E27 = Claim(
     kind=Kind.REFUTED,
     means=Means.ALGEBRA,
     sources=(
+        *v1("abstract: subsumes non-negative score matching"),
         *v1("sec. 5: subsumes non-negative score matching"),
         *v2("abstract: subsumes non-negative score matching"),
     ),

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, diff, log, symbols
+from sympy import Expr, Integer, Matrix, diff, log, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
+from spec.checking.diffusions import fokker_planck, plain_partials
 from spec.checking.symbols import M, V, m, mu, s2, t
-from spec.process._fokker_planck import plain_partials, residual
 
 y, y0, center = symbols("y y0 center", real=True)
 theta, E = symbols("theta E", positive=True)
@@ -116,7 +116,9 @@ def are_the_laws(laws: tuple[Law, Law]) -> bool:
     answers = []
     for (mean, variance), d_dt, drift in zip((brownian, ornstein), clocks, drifts, strict=True):
         log_density = -((y - mean) ** 2) / (2 * variance) - log(variance) / 2
-        flow = residual(log_density, d_dt(log_density), (drift,), (s2,), plain_partials(y))
+        flow = d_dt(log_density) - fokker_planck(
+            log_density, Matrix([drift]), Matrix([s2]), plain_partials((y,))
+        )
         answers.append(vanishes(flow))
         start = {t: 0, E: 1}
         answers += [same(mean.subs(start), y0), vanishes(variance.subs(start))]

@@ -6,12 +6,12 @@ characteristic function, in which its exponent is a polynomial.
 
 from collections.abc import Callable
 
-from sympy import Expr, Rational, diff, log, symbols
+from sympy import Expr, Matrix, Rational, diff, log, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v1
+from spec.checking.diffusions import fokker_planck, plain_partials
 from spec.checking.symbols import dt, mu, sigma
-from spec.process._fokker_planck import plain_partials, residual
 
 delta, delta2 = symbols("delta delta2", positive=True)
 y, y0, w = symbols("y y0 w", real=True)
@@ -30,7 +30,9 @@ def is_the_exact_step(step: Step) -> bool:
     mean, var = step(delta)
     log_density = -((y - y0 - mean) ** 2) / (2 * var) - log(var) / 2
     rate, drift = diff(log_density, delta), mu - sigma**2 / 2
-    flow = residual(log_density, rate, (drift,), (sigma**2,), plain_partials(y))
+    flow = rate - fokker_planck(
+        log_density, Matrix([drift]), Matrix([sigma**2]), plain_partials((y,))
+    )
     one, two, both = (w * e + w**2 * f / 2 for e, f in map(step, (delta, delta2, delta + delta2)))
     at_zero = step(Rational(0))
     return vanishes((flow, one + two - both, *at_zero))

@@ -12,9 +12,9 @@ from sympy import Expr, Integer, Matrix, Rational, diff, log, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
+from spec.checking.diffusions import fokker_planck, isotropic, plain_partials
 from spec.checking.gaussian import expectation
 from spec.checking.symbols import mu, s2, t
-from spec.process._fokker_planck import plain_partials, residual
 
 y, y1, y2, L01, L02, mu1, mu2, xi = symbols("y y1 y2 L01 L02 mu1 mu2 xi", real=True)
 c = symbols("c1:6", real=True)
@@ -33,7 +33,9 @@ def is_the_law_given_the_data(law: Conditional) -> bool:
     gap = Matrix([y1, y2]) - Matrix(mean)
     log_density = -(gap.T * covariance.inv() * gap)[0] / 2 - log(covariance.det()) / 2
     drift = (mu1 - s2 / 2, mu2 - s2 / 2)
-    flow = residual(log_density, diff(log_density, t), drift, (s2, s2), plain_partials(y1, y2))
+    flow = diff(log_density, t) - fokker_planck(
+        log_density, Matrix(drift), isotropic(s2), plain_partials((y1, y2))
+    )
     start = Matrix([*mean, *covariance]).subs(t, 0) - Matrix([L01, L02, 0, 0, 0, 0])
     return vanishes(start) and vanishes(flow)
 

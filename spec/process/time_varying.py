@@ -4,12 +4,12 @@ Symbols: mu, sigma  the rates at one time;  m, v  mean and variance that the ker
 log x0 by then;  b0 + b1 t + b2 t^2 and c0 + c1 t  polynomial rates for the comparison of numbers.
 """
 
-from sympy import Expr, Pow, Rational, diff, exp, integrate, log, sqrt, symbols
+from sympy import Expr, Matrix, Pow, Rational, diff, exp, integrate, log, sqrt, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v2
+from spec.checking.diffusions import fokker_planck, partials_of_exponentials
 from spec.checking.symbols import L0, L, dt, m, mu, sigma, t, v, x
-from spec.process._fokker_planck import partial_of_exponential, residual
 
 
 def is_the_kernel(rates: tuple[Expr, Expr]) -> bool:
@@ -20,8 +20,9 @@ def is_the_kernel(rates: tuple[Expr, Expr]) -> bool:
     """
     log_density = -L - (L - L0 - m) ** 2 / (2 * v) - log(v) / 2
     change = sum(rate * diff(log_density, s) for rate, s in zip(rates, (m, v), strict=True))
-    in_x = (partial_of_exponential(L, x),)
-    return vanishes(residual(log_density, change, (mu * x,), (sigma**2 * x**2,), in_x))
+    in_x = partials_of_exponentials((L,), (x,))
+    flow = fokker_planck(log_density, Matrix([mu * x]), Matrix([sigma**2 * x**2]), in_x)
+    return vanishes(change - flow)
 
 
 b0, b1, b2, c0, c1 = symbols("b0 b1 b2 c0 c1", real=True)

@@ -10,9 +10,9 @@ from sympy import Expr, Integer, Matrix, Rational, Symbol, diff, log
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
+from spec.checking.diffusions import generator, partials_of_exponentials
 from spec.checking.numeric import normal_expectation
 from spec.checking.symbols import L0, L, dt, h, m, mu, s2, v, x, z
-from spec.reverse._generators import generator, partials_of_exponentials
 
 noise = Symbol("noise", positive=True)
 

@@ -8,14 +8,14 @@ from sympy import Expr, Integer, Matrix, Rational, diag, diff, log, symbols
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Kind, Means, Proof, v2
-from spec.checking.symbols import L, M, V, h, mu, s2, x
-from spec.reverse._generators import (
+from spec.checking.diffusions import (
     adjoint,
     jet,
     keeps_marginals,
     partials_of_exponentials,
     turns_back,
 )
+from spec.checking.symbols import L, M, V, h, mu, s2, x
 
 REVERSE_RATE = -(mu - 2 * s2 - s2 * h)
 

@@ -7,7 +7,7 @@ time, (div G)_i = sum_j d_j G_ij the row-wise divergence.
 from sympy import Expr, Integer, Matrix, Rational, diff, symbols
 
 from spec.checking.claim import Claim, Kind, Means, Proof, v1, v2
-from spec.reverse._generators import jet, keeps_marginals, plain_partials, turns_back
+from spec.checking.diffusions import jet, keeps_marginals, plain_partials, turns_back
 
 
 def reverses(weights: tuple[Expr, Expr, Expr]) -> bool:

@@ -8,8 +8,7 @@ from sympy import Expr, Matrix, Rational, Symbol, diff, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Kind, Means, Proof, v1, v2
-from spec.checking.symbols import L, h, m, mu, s2, t, v, x
-from spec.reverse._generators import (
+from spec.checking.diffusions import (
     generator,
     isotropic,
     jet,
@@ -18,6 +17,7 @@ from spec.reverse._generators import (
     plain_partials,
     turns_back,
 )
+from spec.checking.symbols import L, h, m, mu, s2, t, v, x
 from spec.reverse.ambient import REVERSE_RATE
 
 score = Symbol("score", real=True)

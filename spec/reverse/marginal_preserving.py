@@ -9,14 +9,14 @@ from sympy import Expr, Matrix, Rational, Symbol, diag, diff, symbols
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Kind, Means, Proof
-from spec.checking.symbols import H, M, h, kappa, mu, s2, v
-from spec.reverse._generators import (
+from spec.checking.diffusions import (
     isotropic,
     jet,
     keeps_marginals,
     partials_of_exponentials,
     plain_partials,
 )
+from spec.checking.symbols import H, M, h, kappa, mu, s2, v
 
 score = Symbol("score", real=True)
 f = mu - s2 / 2

@@ -8,14 +8,14 @@ from sympy import Expr, Integer, Matrix, Symbol, diff, symbols, zeros
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Kind, Means, Proof
-from spec.checking.symbols import M, h, mu, s2
-from spec.reverse._generators import (
+from spec.checking.diffusions import (
     adjoint,
     isotropic,
     jet,
     partials_of_exponentials,
     plain_partials,
 )
+from spec.checking.symbols import M, h, mu, s2
 
 score = Symbol("score", real=True)
 w, w0 = symbols("w w0", positive=True)

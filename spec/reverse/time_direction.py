@@ -8,8 +8,8 @@ from mpmath import mpf
 from sympy import Integer, Matrix, Rational, diff, symbols
 
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
+from spec.checking.diffusions import isotropic, jet, keeps_marginals, plain_partials
 from spec.checking.symbols import s2
-from spec.reverse._generators import isotropic, jet, keeps_marginals, plain_partials
 
 
 def reading_is_right(signs: tuple[Integer, Integer]) -> bool:

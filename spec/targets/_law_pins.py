@@ -100,6 +100,10 @@ def _sizes(name: str, power: int = 0) -> Callable[[Values], mpf]:
     return value
 
 
+# SciPy states no bound for its incomplete gamma and beta functions.
+_CDF_K = {"Gamma": 64.0, "InverseGamma": 64.0, "Weibull": 8.0, "BetaPrime": 64.0}
+
+
 def _pins_of(name: str, law: Law, cdf: Callable[[Values], mpf]) -> tuple[Pin, ...]:
     density = _logpdf(law)
     return (
@@ -116,8 +120,7 @@ def _pins_of(name: str, law: Law, cdf: Callable[[Values], mpf]) -> tuple[Pin, ..
             twins={"upper tail": lambda at: 1 - cdf(at)},
             points=_MIDDLE,
             scale=lambda at: mpf(1),
-            # SciPy states no bound for its incomplete gamma and beta functions.
-            k=8.0 if name == "Weibull" else 64.0,
+            k=_CDF_K[name],
         ),
         Pin(
             f"gbm_ref.{name}.hyvarinen_score",

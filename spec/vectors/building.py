@@ -117,8 +117,10 @@ def decimal(value: mpf) -> str:
     """50 significant digits in scientific notation, or "0"."""
     if value == 0:
         return "0"
-    digits = mpmath.libmp.to_str(value._mpf_, 50, strip_zeros=False, min_fixed=1, max_fixed=0)
-    return str(digits)
+    digits = str(
+        mpmath.libmp.to_str(value._mpf_, 50, strip_zeros=False, min_fixed=1, max_fixed=0)
+    )
+    return digits if "e" in digits else f"{digits}e+0"
 
 
 def to_float(value: mpf) -> float:

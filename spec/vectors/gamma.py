@@ -29,7 +29,7 @@ CONDITIONAL = VectorFunction(
              lambda f, x, x0, L: L * (1 - x / x0)),
         Twin("stein_score", Flag.H_VS_STEIN, "divided by x",
              lambda f, x, x0, L: _score(f, x, x0, L) / x),
-        Twin("noise_of_mean_L", Flag.S_VS_S2, "L - 1 - x / x0: Gamma(L) with rate 1",
+        Twin("noise_of_rate_one", Flag.S_VS_S2, "L - 1 - x / x0: Gamma(L) with rate 1",
              lambda f, x, x0, L: L - 1 - x / x0),
         Twin("ratio_inverted", Flag.T_INDEX, "x0 / x in place of x / x0",
              lambda f, x, x0, L: _score(f, x0, x, L)),

@@ -6,6 +6,7 @@ no mathematics of its own. Adapters are grouped by the module of `gbm_ref`.
 """
 
 from tests.spec.adapters import (
+    closed_forms,
     divergence,
     exact,
     gamma_noise,
@@ -16,6 +17,7 @@ from tests.spec.adapters import (
     objectives,
     process,
     scores,
+    sign_agnostic_law,
     simulate,
     steps,
     targets,
@@ -36,4 +38,6 @@ ADAPTERS: dict[str, Adapter] = {
     **gamma_noise.ADAPTERS,
     **laws.ADAPTERS,
     **log_steps.ADAPTERS,
+    **closed_forms.ADAPTERS,
+    **sign_agnostic_law.ADAPTERS,
 }

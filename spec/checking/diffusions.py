@@ -13,7 +13,7 @@ coordinates of the process: log coordinates with x a symbol of its own need x dL
 
 from collections.abc import Callable, Sequence
 
-from sympy import Expr, Integer, Matrix, Rational, Symbol, diff, expand
+from sympy import Derivative, Expr, Integer, Matrix, Rational, Symbol, diff, expand
 
 from spec.checking.algebra import vanishes
 
@@ -65,6 +65,11 @@ def adjoint(u: Expr, drift: Matrix, diffusion: Matrix, log_p: Expr, partials: Pa
     )
 
 
+def fokker_planck(log_p: Expr, drift: Matrix, diffusion: Matrix, partials: Partials) -> Expr:
+    """(dp/dt) / p by the Fokker-Planck equation: zero for all states where p is invariant."""
+    return adjoint(Integer(1), drift, diffusion, log_p, partials)
+
+
 def keeps_marginals(
     forward: tuple[Matrix, Matrix],
     backward: tuple[Matrix, Matrix],
@@ -77,8 +82,7 @@ def keeps_marginals(
     forward, backward  drift and diffusion matrix; p solves the equation of `forward`, so that
     its time derivative is the adjoint, and d/dr = -d/dt.
     """
-    one = Integer(1)
-    residual = adjoint(one, *forward, log_p, partials) + adjoint(one, *backward, log_p, partials)
+    residual = fokker_planck(log_p, *forward, partials) + fokker_planck(log_p, *backward, partials)
     return vanishes(_at_origin(residual, d))
 
 
@@ -97,7 +101,7 @@ def turns_back(
     """
     f = jet("f", d)
     bayes = adjoint(f, *forward, log_p, partials)
-    bayes -= f * adjoint(Integer(1), *forward, log_p, partials)
+    bayes -= f * fokker_planck(log_p, *forward, partials)
     return vanishes(_at_origin(bayes - generator(f, *backward, partials), d))
 
 
@@ -108,3 +112,14 @@ def _at_origin(expression: Expr, d: Sequence[Symbol]) -> Expr:
 def isotropic(rate: Expr, size: int = 2) -> Matrix:
     """`rate` times the identity."""
     return Matrix(size, size, lambda i, j: rate * Rational(int(i == j)))
+
+
+def with_symbols(*expressions: Expr) -> tuple[Expr, ...]:
+    """The expressions with a symbol for each derivative of an undetermined function in them.
+
+    They are then rational where they were rational in the functions and their derivatives, and
+    vanish as such only if they vanish for every function.
+    """
+    found = sorted(set().union(*(e.atoms(Derivative) for e in expressions)), key=str)
+    names = {d: Symbol(f"D{i}") for i, d in enumerate(found)}
+    return tuple(e.xreplace(names) for e in expressions)

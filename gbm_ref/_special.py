@@ -1,0 +1,71 @@
+"""Special functions and integrals of `closed_forms`, without cancellation."""
+
+import math
+
+import numpy as np
+from scipy.integrate import quad
+from scipy.special import hyp2f1
+
+from gbm_ref._checks import Array
+
+# Below this argument of the gamma functions a product replaces Stirling's series, whose first
+# neglected term is then 2702765 / 24 / 81^12 = 1.4e-18.
+_SERIES_FROM = 20
+
+
+def step_divergence(gap: Array, ratio: Array) -> Array:
+    """(r - 1 - log r) / 2 for gap = 1 - r and ratio = r in (0, 1), to a few u of itself.
+
+    For a small gap it is gap^2 / 4 F(1, 2; 3; gap), where the plain form cancels.
+    """
+    small = np.minimum(gap, 0.5)
+    series = 0.5 * small**2 * hyp2f1(1.0, 2.0, 3.0, small)
+    return np.asarray(0.5 * np.where(gap < 0.5, series, -gap - np.log(ratio)))
+
+
+def log_gamma_ratio(q: Array, steps: int) -> Array:
+    """log of the gain of `euler_flow_law`, the product over k = 1 .. N of 1 - 1 / (2 (q + k)).
+
+    Gamma(x + 1) / Gamma(x + 1/2) = sqrt(x + 1/4) exp(tail(x)) for large x, so that a difference
+    of log-gammas, which would lose log10(q log q) digits, is not needed.
+    """
+    first = min(steps, _SERIES_FROM)
+    head = np.sum(np.log1p(-0.5 / (q[:, None] + np.arange(1.0, first + 1.0))), axis=1)
+    near, far = q + first, q + steps
+    return head - 0.5 * np.log1p((steps - first) / (near + 0.25)) + _tail(near) - _tail(far)
+
+
+def _tail(x: Array) -> Array:
+    """- sum over even j of E_j / (2 j (4 x + 1)^j), E_j the Euler numbers -1, 5, -61, ...
+
+    From Stirling's series in the Bernoulli polynomials at 1/4 and 3/4.
+    """
+    w = (4.0 * x + 1.0) ** -2
+    return w * (1 / 4 - w * (5 / 8 - w * (61 / 12 - w * (1385 / 16 - w * 50521 / 20))))
+
+
+def power_integral(data_vars: Array, widths: Array, power: float) -> Array:
+    """Integral over v in [lambda, lambda e^width] of (lambda / v)^power."""
+    x = (power - 1.0) * widths
+    safe = np.where(x == 0.0, 1.0, x)
+    return data_vars * widths * np.where(x == 0.0, 1.0, -np.expm1(-safe) / safe)
+
+
+def annealed_integral(
+    data_var: float, width: float, total: float, rho: float, decay: float
+) -> float:
+    """Integral over v in [lambda, v_N] of (lambda / v)^(2 rho) exp(-2 decay (v_N - v) / total).
+
+    v_N = lambda + total; by quadrature over u = log(v / lambda) in [0, width].
+    """
+
+    def integrand(u: float) -> float:
+        below = 1.0 - data_var * math.expm1(u) / total
+        return math.exp((1.0 - 2.0 * rho) * u - 2.0 * decay * below)
+
+    value, error = quad(integrand, 0.0, width, epsabs=0.0, epsrel=1e-12, limit=200, full_output=1)[
+        :2
+    ]
+    if not error <= 1e-10 * value:
+        raise ValueError(f"the integral of the limit did not converge for decay={decay}")
+    return data_var * float(value)

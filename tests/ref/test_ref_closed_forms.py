@@ -1,0 +1,206 @@
+"""Closed forms against 50 digits, against the recursion of `exact_law` and their own twins."""
+
+from collections.abc import Callable
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf, psi
+
+from gbm_ref import (
+    GBM,
+    DaleLangevin,
+    Gaussian,
+    LogNormal,
+    Process,
+    Row,
+    Step,
+    Target,
+    exact_law,
+    uniform,
+)
+from gbm_ref.closed_forms import (
+    ancestral_law,
+    annealed_limit_law,
+    dale_langevin_law,
+    euler_flow_law,
+    inner_loop_law,
+    path_divergence,
+)
+from gbm_ref.steps import Ancestral, MarginalPreserving
+from tests.assertions import DIGITS, assert_accurate
+from tests.problems import LOG_NORMALS, MIXTURES, PROCESSES
+
+Law = Callable[[Target, Process, int, Gaussian], Gaussian]
+# (gain, added) from q = v_0 / h, N and h.
+Formula = Callable[[mpf, int, mpf], tuple[mpf, mpf]]
+
+MU, SIGMA, HORIZON, CENTRE = 0.13, 0.7, 0.9, 0.31
+PROCESS = GBM(MU, SIGMA, HORIZON)
+WIDE = LOG_NORMALS["log-normal-2d"]
+FLAT = LogNormal(WIDE.log_mean, np.array([[0.5, 0.3], [0.3, 0.18]]))
+START = Gaussian(np.array([0.9, -0.2]), np.array([[1.1, -0.3], [-0.3, 0.8]]))
+CASES = [(v0, n) for v0 in (1e-9, 3e-4, 0.23, 41.0) for n in (1, 3, 19, 23, 1000)]
+
+
+def dale_langevin(q: mpf, n: int, h: mpf) -> tuple[mpf, mpf]:
+    return q / (q + n), h * q**2 * (psi(1, q) - psi(1, q + n))
+
+
+def ancestral(q: mpf, n: int, h: mpf) -> tuple[mpf, mpf]:
+    harmonic = psi(0, n + 1) - psi(0, 1) - psi(0, q + n) + psi(0, q)
+    noise = (psi(1, q) - psi(1, q + n)) * q / (q - 1) - harmonic / (q - 1) ** 2
+    return q / (q + n), q**2 * h * noise
+
+
+def euler_flow(q: mpf, n: int, h: mpf) -> tuple[mpf, mpf]:
+    half = mpf(1) / 2
+    ratio = mpmath.gammaprod([q + n + half, q + 1], [q + half, q + n + 1])
+    return ratio, mpf(0)
+
+
+def without_first_noise(q: mpf, n: int, h: mpf) -> tuple[mpf, mpf]:
+    return q / (q + n), h * q**2 * (psi(1, q + 1) - psi(1, q + n))
+
+
+def without_bridge(q: mpf, n: int, h: mpf) -> tuple[mpf, mpf]:
+    return q / (q + n), dale_langevin(q, n, h)[1] - h
+
+
+def exact_flow(q: mpf, n: int, h: mpf) -> tuple[mpf, mpf]:
+    return mpmath.sqrt(q / (q + n)), mpf(0)
+
+
+LAWS: dict[str, tuple[Law, Step, Formula, Formula]] = {
+    "Dale-Langevin": (dale_langevin_law, DaleLangevin(), dale_langevin, without_first_noise),
+    "ancestral": (ancestral_law, Ancestral(), ancestral, without_bridge),
+    "Euler flow": (euler_flow_law, MarginalPreserving(0.0), euler_flow, exact_flow),
+}
+
+
+def assert_is_the_formula(law: Law, formula: Formula, v0: float, n: int) -> None:
+    """Mean and variance within 20 u S: S adds up the terms, and h and v_0 for the variance."""
+    start_mean, start_var = 1.7, 0.83
+    found = law(
+        LogNormal(np.array([CENTRE]), v0),
+        PROCESS,
+        n,
+        Gaussian(np.array([start_mean]), np.array([[start_var]])),
+    )
+    with mpmath.workdps(DIGITS):
+        h = mpf(SIGMA) ** 2 * mpf(HORIZON) / n
+        gain, added = formula(mpf(v0) / h, n, h)
+        end = mpf(CENTRE) + (mpf(MU) - mpf(SIGMA) ** 2 / 2) * mpf(HORIZON)
+        wanted = (mpf(CENTRE) + gain * (start_mean - end), gain**2 * mpf(start_var) + added)
+        noise = 0.0 if formula in (euler_flow, exact_flow) else v0 + float(h)
+    scale = np.array([2.0 * CENTRE + 1.7, float(gain) ** 2 * start_var + noise])
+    assert_accurate(np.array([found.mean[0], found.cov[0, 0]]), wanted, scale, k=20)
+
+
+@pytest.mark.parametrize(("v0", "n"), CASES)
+@pytest.mark.parametrize("name", list(LAWS))
+def test_a_law_is_its_formula_at_50_digits(name: str, v0: float, n: int) -> None:
+    """R8, R16, R17; the formula of R17 is by partial fractions, the function a sum."""
+    law, _, formula, _ = LAWS[name]
+    assert_is_the_formula(law, formula, v0, n)
+
+
+@pytest.mark.parametrize("name", list(LAWS))
+def test_a_twin_of_each_formula_is_refused(name: str) -> None:
+    law, _, _, twin = LAWS[name]
+    with pytest.raises(AssertionError, match="more than the 20 allowed"):
+        assert_is_the_formula(law, twin, 0.23, 1000)
+
+
+@pytest.mark.parametrize("n", [1, 2, 21, 200])
+@pytest.mark.parametrize("target", [WIDE, FLAT], ids=["regular", "singular"])
+@pytest.mark.parametrize("name", list(LAWS))
+def test_a_law_is_the_recursion(name: str, target: LogNormal, n: int) -> None:
+    """The recursion rounds N times, each time by about u S; S is below 2 here."""
+    law, step, _, _ = LAWS[name]
+    found = law(target, PROCESS, n, START)
+    wanted = exact_law(step, target, PROCESS, uniform(n, HORIZON), START)
+    tolerance = 4.0 * (n + 10.0) * 2.0**-53
+    np.testing.assert_allclose(found.mean, wanted.mean, rtol=0.0, atol=tolerance)
+    np.testing.assert_allclose(found.cov, wanted.cov, rtol=0.0, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", list(LAWS))
+def test_another_step_has_another_law(name: str) -> None:
+    law = LAWS[name][0]
+    for other, (_, step, _, _) in LAWS.items():
+        wanted = exact_law(step, WIDE, PROCESS, uniform(30, HORIZON), START).cov
+        gap = np.abs(law(WIDE, PROCESS, 30, START).cov - wanted).max()
+        assert (gap < 1e-13) == (other == name)
+
+
+def test_a_point_mass() -> None:
+    """R8: V_0 = h whatever the start. R17: the point itself. R16: what the product leaves."""
+    point = LogNormal(np.array([CENTRE]), 0.0)
+    start = Gaussian(np.array([2.0]), np.array([[3.0]]))
+    blurred = dale_langevin_law(point, PROCESS, 50, start)
+    assert blurred.cov[0, 0] == pytest.approx(SIGMA**2 * HORIZON / 50, rel=1e-14)
+    assert ancestral_law(point, PROCESS, 50, start).cov[0, 0] == 0.0
+    factor = np.prod(1.0 - 0.5 / np.arange(1, 51))
+    flow = euler_flow_law(point, PROCESS, 50, start)
+    assert flow.cov[0, 0] == pytest.approx(3.0 * factor**2, rel=1e-13)
+
+
+@pytest.mark.parametrize("name", list(PROCESSES))
+@pytest.mark.parametrize("inner", [1, 3, 40])
+def test_an_inner_loop_is_the_recursion(name: str, inner: int) -> None:
+    """R10, any process: L equal rows at one level."""
+    process, row = PROCESSES[name], Row(0.31, 0.07, 0.6)
+    found = inner_loop_law(WIDE, process, row, inner, START)
+    wanted = exact_law(DaleLangevin(), WIDE, process, (row,) * inner, START)
+    np.testing.assert_allclose(found.mean, wanted.mean, rtol=0.0, atol=1e-14 * inner)
+    np.testing.assert_allclose(found.cov, wanted.cov, rtol=0.0, atol=1e-14 * inner)
+    once_more = inner_loop_law(WIDE, process, row, inner + 1, START)
+    assert np.abs(once_more.cov - wanted.cov).max() > 1e-8
+
+
+def test_a_whole_step_at_the_last_level_forgets_the_start_of_a_point_mass() -> None:
+    """alpha = 0: the boundary of the geometric sums."""
+    point, row = LogNormal(np.array([CENTRE]), 0.0), Row(0.3, 0.3, 0.8)
+    law = inner_loop_law(point, PROCESS, row, 3, Gaussian(np.array([5.0]), np.array([[2.0]])))
+    assert law.mean[0] == pytest.approx(CENTRE, abs=1e-15)
+    assert law.cov[0, 0] == pytest.approx(0.64 * PROCESS.log_var(0.3), rel=1e-15)
+
+
+ERRORS: dict[str, tuple[Callable[[], object], str]] = {
+    "mixture": (
+        lambda: dale_langevin_law(MIXTURES["mixture-2d"], PROCESS, 3, START),
+        "log-normal data, not a LogNormalMixture",
+    ),
+    "process": (
+        lambda: ancestral_law(WIDE, PROCESSES["variance-exploding"], 3, START),
+        "constant coefficients of GBM, not VarianceExploding: use exact_law",
+    ),
+    "no steps": (lambda: euler_flow_law(WIDE, PROCESS, 0, START), "num_steps must be a whole"),
+    "start": (
+        lambda: dale_langevin_law(LOG_NORMALS["log-normal-1d"], PROCESS, 3, START),
+        "the mean of start must have shape",
+    ),
+    "no inner steps": (
+        lambda: inner_loop_law(WIDE, PROCESS, Row(0.3, 0.1, 1.0), 0, START),
+        "inner_steps must be a whole",
+    ),
+    "length zero": (
+        lambda: inner_loop_law(WIDE, PROCESS, Row(0.3, 0.0, 1.0), 2, START),
+        "row.dt must be positive",
+    ),
+    "singular limit": (
+        lambda: annealed_limit_law(LogNormal(np.zeros(2), 0.0), PROCESS, START),
+        "positive definite",
+    ),
+    "speed": (lambda: annealed_limit_law(WIDE, PROCESS, START, 0.0), "speed must be positive"),
+    "decay": (lambda: annealed_limit_law(WIDE, PROCESS, START, 1.0, -1.0), "decay must not be"),
+    "paths": (lambda: path_divergence(WIDE, PROCESSES["time-varying"], 3), "use exact_law"),
+}
+
+
+@pytest.mark.parametrize("name", list(ERRORS))
+def test_wrong_arguments(name: str) -> None:
+    call, message = ERRORS[name]
+    with pytest.raises(ValueError, match=message):
+        call()
