@@ -55,10 +55,9 @@ def annealed(
     start          the first level k, in 1..N; None means N
     denoise_steps  extra rows at the last level, k = 1, with noise 0
 
-    What version 1's listings do when they are run literally is `printed` (sheet E3, E4).
-
     With chi = 1, L = 1 and delta_s = delta this is the uniform grid; otherwise the marginals of
-    the reverse equation are not kept (sheet E17, E18). Raises ValueError outside those domains.
+    the reverse equation are not kept (sheet E17, E18). `printed` has what version 1's listings do
+    when run literally. Raises ValueError outside those domains.
     """
     levels = _checks.whole_number(num_steps, "num_steps", 1)
     horizon = _checks.positive_number(horizon, "horizon")

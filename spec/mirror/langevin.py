@@ -92,9 +92,8 @@ def _leaves_invariant(weights: Weights, at: tuple[Symbol, ...], phi: Expr) -> bo
     )
     drift = inverse * _dual_drift(weights, at, phi) + Rational(weights.noise, 2) * curvature
     spread = weights.noise * inverse * inverse.T
-    return vanishes(
-        with_symbols(fokker_planck(-Function("V")(*at), Matrix(drift), spread, plain_partials(at)))
-    )
+    flow = fokker_planck(-Function("V")(*at), drift, spread, plain_partials(at))
+    return vanishes(with_symbols(flow))
 
 
 def is_multiplicative_langevin(weights: Weights) -> bool:
@@ -107,9 +106,9 @@ def is_multiplicative_langevin(weights: Weights) -> bool:
     density = Function("l")(*_X)
     stated = [weights.second + weights.first * x * diff(density, x) for x in _X]
     mirrored = _dual_drift(Weights(1, 1, 2), _X, phi).subs(Function("V")(*_X), -density).doit()
-    drift = tuple(x * (b + Rational(weights.noise, 2)) for x, b in zip(_X, stated, strict=True))
+    drift = Matrix([x * (b + Rational(weights.noise, 2)) for x, b in zip(_X, stated, strict=True)])
     spread = weights.noise * diag(*(x**2 for x in _X))
-    residual = fokker_planck(density, Matrix(drift), spread, _PARTIALS)
+    residual = fokker_planck(density, drift, spread, _PARTIALS)
     gaps = [a - b for a, b in zip(stated, mirrored, strict=True)]
     return vanishes(with_symbols(*gaps, residual))
 
