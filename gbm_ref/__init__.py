@@ -28,6 +28,14 @@ from gbm_ref.gamma_noise import (
 )
 from gbm_ref.grids import Grid, Row, annealed, geometric, power, printed, uniform
 from gbm_ref.laws import BetaPrime, Gamma, InverseGamma, ProductLaw, Weibull
+from gbm_ref.likelihood import (
+    Divergence,
+    bits_per_dim,
+    exact_divergence,
+    exact_log_likelihood,
+    log_likelihood,
+    log_score_divergence,
+)
 from gbm_ref.mirror import (
     ENTROPY,
     EUCLIDEAN,
@@ -38,6 +46,7 @@ from gbm_ref.mirror import (
     mirrored_langevin_law,
     mirrored_langevin_step,
 )
+from gbm_ref.mismatch import PricedStart, best_start, terminal_gaussian, terminal_mismatch
 from gbm_ref.objectives import (
     ImplicitLoss,
     MDSMLoss,
@@ -49,6 +58,13 @@ from gbm_ref.objectives import (
     nonnegative_score_matching,
     unweighted,
     variance_weighting,
+)
+from gbm_ref.posterior import (
+    log_posterior_moment,
+    posterior_law,
+    posterior_log_cov,
+    posterior_log_mean,
+    posterior_weights,
 )
 from gbm_ref.process import GBM, PiecewiseGBM, Process, TimeVaryingGBM, VarianceExploding
 from gbm_ref.scores import (
@@ -71,6 +87,14 @@ from gbm_ref.sign_agnostic_law import (
     sign_agnostic_moments,
 )
 from gbm_ref.simulate import simulate
+from gbm_ref.starts import (
+    class_averages,
+    fitted_lognormal,
+    from_class_averages,
+    from_data,
+    log_moments,
+    standard_lognormal,
+)
 from gbm_ref.steps import (
     DDIM,
     AmbientMarginalPreserving,
@@ -96,21 +120,25 @@ except PackageNotFoundError:
 
 __all__ = [
     "DDIM", "ENTROPY", "EUCLIDEAN", "GBM", "AmbientMarginalPreserving", "AmbientMilstein",
-    "Ancestral", "Average", "BetaPrime", "Corrector", "DaleLangevin", "Gamma", "Gaussian", "Grid",
-    "ImplicitLoss", "InverseGamma", "LogAffineStep", "LogCoefficients", "LogMoments", "LogNormal",
-    "LogNormalMixture", "MDSMLoss", "MESMLoss", "MarginalPreserving", "PiecewiseGBM",
-    "PointMasses", "Potential", "PreconditionedWeighting", "PrintedAlgorithm1", "ProbabilityFlow",
-    "Process", "ProductLaw", "Row", "Score", "SignAgnostic", "Step", "Target", "TimeVaryingGBM",
-    "VarianceExploding", "Weibull", "__version__", "ancestral_law", "annealed",
-    "annealed_limit_law", "bregman", "conditional_hyvarinen_score", "conditional_logpdf",
-    "dale_langevin_law", "denoiser", "euler_flow_law", "exact_law", "exact_score",
-    "exponentiated_gradient_step", "gamma_ancestral_step", "gamma_chain_step",
+    "Ancestral", "Average", "BetaPrime", "Corrector", "DaleLangevin", "Divergence", "Gamma",
+    "Gaussian", "Grid", "ImplicitLoss", "InverseGamma", "LogAffineStep", "LogCoefficients",
+    "LogMoments", "LogNormal", "LogNormalMixture", "MDSMLoss", "MESMLoss", "MarginalPreserving",
+    "PiecewiseGBM", "PointMasses", "Potential", "PreconditionedWeighting", "PricedStart",
+    "PrintedAlgorithm1", "ProbabilityFlow", "Process", "ProductLaw", "Row", "Score",
+    "SignAgnostic", "Step", "Target", "TimeVaryingGBM", "VarianceExploding", "Weibull",
+    "__version__", "ancestral_law", "annealed", "annealed_limit_law", "best_start", "bits_per_dim",
+    "bregman", "class_averages", "conditional_hyvarinen_score", "conditional_logpdf",
+    "dale_langevin_law", "denoiser", "euler_flow_law", "exact_divergence", "exact_law",
+    "exact_log_likelihood", "exact_score", "exponentiated_gradient_step", "fitted_lognormal",
+    "from_class_averages", "from_data", "gamma_ancestral_step", "gamma_chain_step",
     "gamma_conditional_hyvarinen_score", "gamma_denoiser", "gamma_marginal", "gamma_noise_sample",
     "geometric", "gradient_step", "hyvarinen_from_denoiser", "hyvarinen_from_log_score",
     "hyvarinen_from_noise", "hyvarinen_from_stein", "implicit_m_esm", "inner_loop_law",
-    "kl_divergence", "log_average_flip_probability", "log_flip_probability",
-    "log_score_from_hyvarinen", "m_dsm", "m_esm", "mirrored_langevin_law",
-    "mirrored_langevin_step", "noise_from_hyvarinen", "nonnegative_score_matching",
-    "path_divergence", "power", "printed", "sign_agnostic_average", "sign_agnostic_moments",
-    "simulate", "stein_from_hyvarinen", "uniform", "unweighted", "variance_weighting",
+    "kl_divergence", "log_average_flip_probability", "log_flip_probability", "log_likelihood",
+    "log_moments", "log_posterior_moment", "log_score_divergence", "log_score_from_hyvarinen",
+    "m_dsm", "m_esm", "mirrored_langevin_law", "mirrored_langevin_step", "noise_from_hyvarinen",
+    "nonnegative_score_matching", "path_divergence", "posterior_law", "posterior_log_cov",
+    "posterior_log_mean", "posterior_weights", "power", "printed", "sign_agnostic_average",
+    "sign_agnostic_moments", "simulate", "standard_lognormal", "stein_from_hyvarinen",
+    "terminal_gaussian", "terminal_mismatch", "uniform", "unweighted", "variance_weighting",
 ]  # fmt: skip

@@ -39,9 +39,8 @@ class Components(NamedTuple):
         return _rotated(along, np.swapaxes(self.axes, -1, -2))
 
     def matrices(self, variances: Array) -> Array:
-        """axes_j diag(variances_j) axes_j^T, (J, d, d)."""
-        each = (self.axes * variances[:, None, :]) @ np.swapaxes(self.axes, -1, -2)
-        return np.broadcast_to(each, (self.weights.size, *each.shape[1:]))
+        """axes_j diag(variances_j) axes_j^T, (J, d, d) or (1, d, d)."""
+        return np.asarray((self.axes * variances[:, None, :]) @ np.swapaxes(self.axes, -1, -2))
 
     def log_terms(self, y: Array) -> Array:
         """log(weights_j N(y; mean_j, ...)), (..., J); a singular covariance is a ValueError."""
@@ -80,12 +79,13 @@ def components(target: Target) -> Components:
 def mixed_moments(shares: Array, means: Array, covs: Array) -> tuple[Array, Array]:
     """Mean (..., d) and covariance (..., d, d) of a mixture, without cancellation.
 
-    shares (..., J), means (..., J, d), covs (J, d, d).
+    shares (..., J), means (..., J, d), covs (J, d, d) or (1, d, d).
     """
     mean = np.einsum("...j,...ja->...a", shares, means)
     gaps = means - mean[..., None, :]
-    between = np.einsum("...j,...ja,...jb->...ab", shares, gaps, gaps)
-    cov = np.einsum("...j,jab->...ab", shares, covs) + between
+    between = np.swapaxes(shares[..., None] * gaps, -1, -2) @ gaps
+    within = covs[0] if covs.shape[0] == 1 else np.einsum("...j,jab->...ab", shares, covs)
+    cov = within + between
     return mean, (cov + np.swapaxes(cov, -1, -2)) / 2.0
 
 

@@ -6,7 +6,7 @@ inverse, the determinant and the test for a singular one alike.
 """
 
 import numpy as np
-from scipy.special import logsumexp, ndtr
+from scipy.special import log_ndtr, ndtr, softmax
 
 from gbm_ref._checks import Array
 
@@ -44,8 +44,12 @@ def pulls(y: Array, means: Array, covs: Array) -> Array:
 
 
 def responsibilities(terms: Array) -> Array:
-    """exp(terms) normalised over the last axis, whatever their size."""
-    return np.asarray(np.exp(terms - logsumexp(terms, axis=-1, keepdims=True)))
+    """exp(terms) normalised over the last axis, whatever their size.
+
+    The shares add up to 1 to rounding. exp(terms - logsumexp(terms)) would be off by a common
+    factor, the rounding error of a logarithm that is about -1e5 far from every component.
+    """
+    return np.asarray(softmax(terms, axis=-1))
 
 
 def square_root(cov: Array) -> Array:
@@ -56,5 +60,7 @@ def square_root(cov: Array) -> Array:
 
 def normal_cdf(residual: Array, std: Array | float) -> Array:
     """P(std Z <= residual), a unit step where std = 0."""
-    safe = np.where(std > 0.0, std, 1.0)
-    return np.where(std > 0.0, ndtr(residual / safe), (residual >= 0.0).astype(np.float64))
+    z = residual / np.where(std > 0.0, std, 1.0)
+    # SciPy's ndtr is 0 below -37.7, where the probability is still above 1e-320.
+    below = np.where(z < -37.0, np.exp(log_ndtr(z)), ndtr(z))
+    return np.where(std > 0.0, below, (residual >= 0.0).astype(np.float64))

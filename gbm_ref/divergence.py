@@ -38,7 +38,8 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> float:
     where w_i are the eigenvalues of Q^{-1/2} P Q^{-1/2} and P, Q the covariances. Where w_i is
     near 1, r_i = w_i - 1 is taken from the eigenvalues of Q^{-1/2} (P - Q) Q^{-1/2}, so nearly
     equal laws are compared accurately (the plain formula with traces and determinants loses every
-    digit of a divergence below 1e-16 d).
+    digit of a divergence below 1e-16 d). For d = 1 the result is accurate to 8 * 2^-53 of itself
+    (accuracy vectors `gaussian_kl`).
 
     Raises ValueError for different dimensions or a singular q.
     """
@@ -47,30 +48,43 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> float:
     values, vectors = np.linalg.eigh(q.cov)
     if values[0] <= 1e-14 * values[-1]:
         raise ValueError("the covariance of q must be positive definite")
-    whiten = vectors / np.sqrt(values)
-    shift = (p.mean - q.mean) @ whiten
-    ratios = _eigenvalues(whiten, p.cov)
+    # sqrt(values_i values_j), without the rounding of the roots on the diagonal.
+    scale = np.outer(np.sqrt(values), np.sqrt(values))
+    np.fill_diagonal(scale, values)
+    ratios = _eigenvalues(p.cov, vectors, scale)
     if ratios[0] <= (ratios.size - 1) * 1e-15 * ratios[-1]:
         return float(np.inf)
-    gaps = _eigenvalues(whiten, p.cov - q.cov)
-    terms = np.where(np.abs(gaps) < 0.1, _r_minus_log1p(gaps), ratios - 1.0 - np.log(ratios))
-    return float(0.5 * (np.sum(terms) + shift @ shift))
+    gaps = _eigenvalues(p.cov - q.cov, vectors, scale)
+    shift = (p.mean - q.mean) @ vectors
+    return float(0.5 * (np.sum(_excess(gaps, ratios)) + np.sum(shift**2 / values)))
 
 
-def _eigenvalues(whiten: Array, matrix: Array) -> Array:
-    """Ascending eigenvalues of whiten^T matrix whiten, symmetric."""
-    product = whiten.T @ matrix @ whiten
-    return np.asarray(np.linalg.eigvalsh((product + product.T) / 2.0), dtype=np.float64)
+def _eigenvalues(matrix: Array, vectors: Array, scale: Array) -> Array:
+    """Ascending eigenvalues of vectors^T matrix vectors divided by `scale`, symmetric."""
+    product = vectors.T @ matrix @ vectors
+    halves = (product + product.T) / 2.0
+    return np.asarray(np.linalg.eigvalsh(halves / scale), dtype=np.float64)
+
+
+def _excess(gaps: Array, ratios: Array) -> Array:
+    """r - log(1 + r) for r = gaps = ratios - 1, each given to its own relative accuracy."""
+    middle = np.where(gaps > -0.7, gaps, 0.0)
+    series = _r_minus_log1p(np.where(np.abs(gaps) < 0.5, gaps, 0.0))
+    return np.select(
+        [np.abs(gaps) < 0.5, gaps > -0.7],
+        [series, middle - np.log1p(middle)],
+        gaps - np.log(ratios),
+    )
 
 
 def _r_minus_log1p(r: Array) -> Array:
-    """r - log(1 + r) for |r| < 0.1, where it is about r^2 / 2, without cancellation.
+    """r - log(1 + r) for |r| < 0.5, where it is about r^2 / 2, without cancellation.
 
     With s = r / (2 + r), log(1 + r) = 2 artanh(s) and r - 2 s = r s exactly, which leaves
-    r s - 2 (s^3 / 3 + s^5 / 5 + ...). Nine terms reach rounding there (|s| < 0.053).
+    r s - 2 (s^3 / 3 + s^5 / 5 + ...). Eighteen terms reach rounding there (|s| < 1/3).
     """
     s = r / (2.0 + r)
     tail = np.zeros_like(s)
-    for odd in range(19, 1, -2):
+    for odd in range(37, 1, -2):
         tail = s * s * (1.0 / odd + tail)
     return r * s - 2.0 * s * tail

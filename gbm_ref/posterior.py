@@ -47,7 +47,8 @@ def posterior_law(
         return LogNormal(means[0], covs[0])
     shares = parts.diffused(process, t).shares(y)
     kept = shares > 0.0
-    return LogNormalMixture(shares[kept] / shares[kept].sum(), means[kept], covs[kept])
+    each = np.broadcast_to(covs, (kept.size, *covs.shape[1:]))
+    return LogNormalMixture(shares[kept] / shares[kept].sum(), means[kept], each[kept])
 
 
 def posterior_log_mean(x: Values, target: Target, process: Process, t: float) -> Array:
@@ -100,7 +101,7 @@ def _mixture_and_log(x: Values, target: Target) -> tuple[Components, Array]:
 def _components_given(
     parts: Components, y: Array, process: Process, t: float
 ) -> tuple[Array, Array]:
-    """mu_j (..., J, d) and C_j (J, d, d)."""
+    """mu_j (..., J, d) and C_j (J, d, d), or (1, d, d) where all C_j are equal."""
     later = parts.diffused(process, t)
     if (later.variances == 0.0).any():
         raise ValueError("a law without a density has no posterior at t = 0: take t > 0")

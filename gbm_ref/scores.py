@@ -8,6 +8,10 @@
 
 with m = m(t) and v = v(t) of the process. Every array has the shape of x and every t is one
 number in [0, horizon]; a form that divides by v needs t > 0. All raise `ValueError` otherwise.
+
+Accuracy, for exact m and v: within 8 * 2^-53 * S, S the sum of the sizes of the terms of the
+formula, |log x| and |log x0| among them. The accuracy vectors (`gbm_ref.vectors`) state S and
+show it for |log x| <= 700 and v from 1e-12 to 1e6.
 """
 
 import math
@@ -47,8 +51,8 @@ def conditional_logpdf(x: Values, x0: Values, process: Process, t: float) -> Arr
 
         sum_i { -(log x_i - log x0_i - m(t))^2 / (2 v(t)) - log(2 pi v(t)) / 2 - log x_i }
 
-    The log-normal kernel of eq. (6) of version 2; sheet A6, A23. x and x0 positive and of one shape
-    (..., d); t > 0.
+    The log-normal kernel of eq. (6) of version 2; sheet A6, A23. x and x0 positive and of one
+    shape (..., d); t > 0.
     """
     state = _checks.positive_array(x, "x")
     start = _checks.like(_checks.positive_array(x0, "x0"), state, "x0")

@@ -117,9 +117,7 @@ def decimal(value: mpf) -> str:
     """50 significant digits in scientific notation, or "0"."""
     if value == 0:
         return "0"
-    digits = str(
-        mpmath.libmp.to_str(value._mpf_, 50, strip_zeros=False, min_fixed=1, max_fixed=0)
-    )
+    digits = str(mpmath.libmp.to_str(value._mpf_, 50, strip_zeros=False, min_fixed=1, max_fixed=0))
     return digits if "e" in digits else f"{digits}e+0"
 
 

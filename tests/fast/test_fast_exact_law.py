@@ -1,7 +1,7 @@
 """The law of gbm_fast's samplers, extracted by injected noise, against the closed forms.
 
 For log-normal data the Dale-Langevin sampler is affine in log x and in its noise, so its law is
-read off a finite number of evaluations (tests/probe.py): no random numbers. The reference is the
+read off a finite number of evaluations (gbm_ref.probe): no random numbers. The reference is the
 recursion of gbm_ref.exact_law and the numbers of sheet R8.
 """
 
@@ -22,8 +22,8 @@ from gbm_fast.simulate import simulate
 from gbm_fast.steps import DaleLangevin, ProbabilityFlow, SignAgnostic, Step
 from gbm_ref.divergence import Gaussian
 from gbm_ref.exact import exact_law
+from gbm_ref.probe import LawRejected, Sampler, assert_law, extract_affine_map
 from tests.fast.twins import tensor, twin_process, twin_target
-from tests.probe import Law, LawRejected, Sampler, assert_law, extract
 from tests.problems import LOG_NORMALS, PROCESSES
 
 PROCESS = gbm_ref.GBM(mu=0.45, sigma=0.8)
@@ -56,7 +56,7 @@ def sampler(
 
 def expected_law(
     step: Step, data: gbm_ref.LogNormal, process: gbm_ref.Process, grid: RefGrid
-) -> tuple[Law, Law]:
+) -> tuple[Gaussian, Gaussian]:
     """An exact start at the grid's first time, and the law that gbm_ref computes from it."""
     first = data.diffuse(process, grid[0].t_score)
     start = Gaussian(first.log_mean, first.log_cov)
@@ -64,7 +64,7 @@ def expected_law(
         DaleLangevin: gbm_ref.DaleLangevin(),
         ProbabilityFlow: gbm_ref.ProbabilityFlow(),
     }
-    return Law(*start), Law(*exact_law(twins[type(step)], data, process, grid, start))
+    return start, exact_law(twins[type(step)], data, process, grid, start)
 
 
 @pytest.mark.parametrize("num_steps", RATIOS)
@@ -165,6 +165,6 @@ def test_a_grid_that_is_not_the_stated_one_is_refused() -> None:
 def test_the_data_law_is_not_the_law_of_the_sampler() -> None:
     """At N = 100 the sampler's variance is 3 % too large (sheet R8): the probe must see that."""
     grid = gbm_ref.grids.uniform(100)
-    found = extract(sampler(DaleLangevin(), DATA, PROCESS, grid), 100, 1)
+    found = extract_affine_map(sampler(DaleLangevin(), DATA, PROCESS, grid), 100, 1)
     start, _ = expected_law(DaleLangevin(), DATA, PROCESS, grid)
     assert abs(found.law(start).cov[0, 0] / 0.1 - 1) > 0.03

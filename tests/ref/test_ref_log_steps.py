@@ -17,6 +17,7 @@ from gbm_ref import (
     uniform,
 )
 from gbm_ref.grids import annealed
+from gbm_ref.probe import LawRejected, assert_law
 from gbm_ref.steps import (
     DDIM,
     AmbientMarginalPreserving,
@@ -30,7 +31,6 @@ from gbm_ref.steps import (
     Step,
 )
 from tests.assertions import assert_accurate
-from tests.probe import Law, LawRejected, assert_law
 from tests.problems import LOG_NORMALS, PROCESSES, draws, states
 
 H = np.linspace(-6.1, 4.7, 24).reshape(12, 2)
@@ -165,16 +165,16 @@ def test_the_law_of_the_code_is_the_exact_law(name: str) -> None:
     step, target = STEPS_WITH_A_LAW[name], LOG_NORMALS["log-normal-2d"]
     grid = annealed(5, PROCESS.horizon, chi=0.8, step_length=0.11, inner_steps=2)
     score = exact_score(target, PROCESS)
-    start = Law(np.array([0.4, -0.1]), np.array([[1.0, 0.3], [0.3, 0.7]]))
-    expected = exact_law(step, target, PROCESS, grid, Gaussian(*start))
+    start = Gaussian(np.array([0.4, -0.1]), np.array([[1.0, 0.3], [0.3, 0.7]]))
+    expected = exact_law(step, target, PROCESS, grid, start)
     if name == "reverse kernel":
         assert_not_only_diagonal(expected.cov)
 
     def sampler(x: np.ndarray, z: np.ndarray) -> np.ndarray:
         return simulate(step, PROCESS, score, x, grid, z)
 
-    assert_law(sampler, start, Law(*expected), len(grid))
-    wider = Law(expected.mean, expected.cov * (1 + 1e-9))
+    assert_law(sampler, start, expected, len(grid))
+    wider = Gaussian(expected.mean, expected.cov * (1 + 1e-9))
     with pytest.raises(LawRejected):
         assert_law(sampler, start, wider, len(grid))
 

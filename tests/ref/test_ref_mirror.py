@@ -21,8 +21,8 @@ from gbm_ref import (
     mirrored_langevin_law,
     mirrored_langevin_step,
 )
+from gbm_ref.probe import LawRejected, Sampler, assert_law
 from tests.assertions import assert_accurate
-from tests.probe import Law, LawRejected, Sampler, assert_law
 from tests.problems import LOG_NORMALS, draws, states
 
 W = np.array([0.7, -1.6, 0.2, -0.05])
@@ -123,7 +123,7 @@ def test_law_of_the_chain(name: str, steps: int) -> None:
     target, delta = LOG_NORMALS[name], 0.04
     start = Gaussian(target.log_mean + 0.6, 1.7 * target.log_cov + 0.1 * np.eye(target.d))
     law = mirrored_langevin_law(target.log_mean, target.log_cov, delta, steps, start)
-    assert_law(langevin(target, delta), Law(*start), Law(*law), rows=steps)
+    assert_law(langevin(target, delta), start, law, rows=steps)
 
 
 @pytest.mark.parametrize("slip", [{"noise": 0.5**0.5}, {"jacobian": 1.0}])
@@ -133,7 +133,7 @@ def test_slips_in_the_chain_are_rejected(slip: dict[str, float]) -> None:
     start = Gaussian(target.log_mean, target.log_cov)
     law = mirrored_langevin_law(target.log_mean, target.log_cov, delta, 9, start)
     with pytest.raises(LawRejected):
-        assert_law(langevin(target, delta, **slip), Law(*start), Law(*law), rows=9)
+        assert_law(langevin(target, delta, **slip), start, law, rows=9)
 
 
 def test_limit_of_the_chain() -> None:

@@ -11,12 +11,10 @@ from gbm_ref import (
     LogNormal,
     LogNormalMixture,
     PointMasses,
-    Process,
     Target,
     denoiser,
     exact_score,
 )
-from gbm_ref.laws import Gamma
 from gbm_ref.posterior import (
     log_posterior_moment,
     posterior_law,
@@ -27,12 +25,11 @@ from gbm_ref.posterior import (
 from tests.assertions import assert_accurate
 from tests.problems import DATA_SETS, PROCESSES, TARGETS, states
 from tests.ref import mp_reference
+from tests.ref.mp_log_space import Row, bend, diffused, kernel, log_q, logs, moved, slope
 
 P = PROCESSES["constant"]
 EVERY: dict[str, Target] = {**TARGETS, **DATA_SETS}
 CASES = [(name, t) for name in EVERY for t in (0.37, 1e-3)]
-Row = list[mpf]
-H = mpf(10) ** -20
 
 
 @pytest.fixture(params=CASES, ids=[f"{name}-{t}" for name, t in CASES])
@@ -41,64 +38,13 @@ def case(request: pytest.FixtureRequest) -> tuple[Target, float]:
     return EVERY[name], t
 
 
-def kernel(process: Process, t: float) -> tuple[mpf, mpf]:
-    """m(t) and v(t), as the floats that the process returns."""
-    return mpf(process.log_mean(t)), mpf(process.log_var(t))
-
-
-def diffused(target: Target, t: float) -> list[mp_reference.Component]:
-    """The mixture that log X_t is."""
-    m, v = kernel(P, t)
-    return [
-        (w, [a + m for a in mean], cov + v * mpmath.eye(target.d))
-        for w, mean, cov in mp_reference.components(target)
-    ]
-
-
-def log_q(target: Target, t: float) -> Callable[[Row], mpf]:
-    """The log density of log X_t as a function of its coordinates."""
-    parts = [
-        (w / mpmath.sqrt(mpmath.det(2 * mpmath.pi * cov)), mpmath.matrix(mean), cov**-1)
-        for w, mean, cov in diffused(target, t)
-    ]
-
-    def value(y: Row) -> mpf:
-        gaps = [(w, mpmath.matrix(y) - mean, inverse) for w, mean, inverse in parts]
-        each = [w * mpmath.exp(-(gap.T * inverse * gap)[0] / 2) for w, gap, inverse in gaps]
-        return mpmath.log(mpmath.fsum(each))
-
-    return value
-
-
-def logs(x: np.ndarray) -> list[Row]:
-    return [[mpmath.log(mpf(e)) for e in row] for row in x.tolist()]
-
-
-def moved(y: Row, *steps: tuple[int, mpf]) -> Row:
-    """y with each step added to its coordinate."""
-    return [e + mpmath.fsum(step for j, step in steps if j == i) for i, e in enumerate(y)]
-
-
-def slope(function: Callable[[Row], mpf], y: Row, i: int) -> mpf:
-    """d function / d y_i by central differences; to be called at 80 digits."""
-    return (function(moved(y, (i, H))) - function(moved(y, (i, -H)))) / (2 * H)
-
-
-def bend(function: Callable[[Row], mpf], y: Row, i: int, j: int) -> mpf:
-    """d^2 function / d y_i d y_j."""
-    return (
-        slope(lambda at: function(moved(at, (j, H))), y, i)
-        - slope(lambda at: function(moved(at, (j, -H))), y, i)
-    ) / (2 * H)
-
-
 def sizes(target: Target, x: np.ndarray, t: float) -> tuple[float, float]:
     """Size of the logarithms in play, and of the exponents of the components.
 
     The rounding of an exponent is a relative error of the weights, which then multiplies the
     spread of whatever is averaged.
     """
-    parts = diffused(target, t)
+    parts = diffused(target, P, t)
     means = max(abs(float(a)) for _, mean, _ in parts for a in mean)
     smallest = min(float(min(mpmath.eigsy(cov, eigvals_only=True))) for *_, cov in parts)
     size = float(np.max(np.abs(np.log(x)))) + means + abs(P.log_mean(t))
@@ -113,7 +59,9 @@ def test_weights_are_bayes_rule(case: tuple[Target, float]) -> None:
         exact = []
         for y in logs(x):
             point = [mpmath.exp(e) for e in y]
-            each = [mpmath.exp(mp_reference.logpdf([part], point)) for part in diffused(target, t)]
+            each = [
+                mpmath.exp(mp_reference.logpdf([part], point)) for part in diffused(target, P, t)
+            ]
             exact += [one / mpmath.fsum(each) for one in each]
     assert_accurate(found, exact, sizes(target, x, t)[1] * np.maximum(found, 1e-300), k=8)
     np.testing.assert_allclose(found.sum(axis=-1), 1.0, rtol=1e-15)
@@ -128,7 +76,7 @@ def test_law_is_prior_times_kernel_over_marginal(name: str) -> None:
     with mpmath.workdps(50):
         prior, (m, v) = mp_reference.components(target), kernel(P, t)
         (y,) = logs(x[None])
-        marginal, exact = log_q(target, t)(y), []
+        marginal, exact = log_q(diffused(target, P, t))(y), []
         for row, y0 in zip(x0.tolist(), logs(x0), strict=True):
             squares = mpmath.fsum((b - a - m) ** 2 for a, b in zip(y0, y, strict=True))
             log_kernel = -squares / (2 * v) - target.d * mpmath.log(2 * mpmath.pi * v) / 2
@@ -161,7 +109,7 @@ def test_mean_and_covariance_come_from_the_score(case: tuple[Target, float]) -> 
     size, exponent = sizes(target, x, t)
     exact: dict[str, list[mpf]] = {name: [] for name in ("mean", "+m", "cov", "v", "minus")}
     with mpmath.workdps(80):
-        (m, v), q = kernel(P, t), log_q(target, t)
+        (m, v), q = kernel(P, t), log_q(diffused(target, P, t))
         for y in logs(x):
             for i, e in enumerate(y):
                 pull = v * slope(q, y, i)
@@ -199,7 +147,7 @@ def test_moments_are_the_non_local_formula(case: tuple[Target, float], power: fl
     found = log_posterior_moment(x, target, P, t, power)
     exact, no_power, minus = [], [], []
     with mpmath.workdps(50):
-        (m, v), q, a = kernel(P, t), log_q(target, t), mpf(power)
+        (m, v), q, a = kernel(P, t), log_q(diffused(target, P, t)), mpf(power)
         for y in logs(x):
             for i, e in enumerate(y):
 
@@ -251,7 +199,6 @@ def test_at_time_zero_the_state_is_the_data() -> None:
 
 def test_wrong_arguments_are_named() -> None:
     data, x = DATA_SETS["points-2d"], states(2)
-    flat = LogNormal([0.1, 0.2], [[0.2, 0.2], [0.2, 0.2]])
     calls: list[tuple[Callable[[], object], str]] = [
         (lambda: posterior_weights(x, data, P, 0.0), "no density"),
         (lambda: posterior_log_mean(x, data, P, 0.0), "take t > 0"),
@@ -265,5 +212,11 @@ def test_wrong_arguments_are_named() -> None:
     for call, message in calls:
         with pytest.raises(ValueError, match=message):
             call()
-    assert posterior_law(x[0], flat, P, 0.3).log_cov.shape == (2, 2)
-    assert not isinstance(Gamma(1.0, 1.0), Target)
+
+
+def test_a_law_without_a_density_has_a_posterior_above_time_zero() -> None:
+    flat = LogNormal([0.1, 0.2], [[0.2, 0.2], [0.2, 0.2]])
+    law = posterior_law(states(2)[0], flat, P, 0.3)
+    assert isinstance(law, LogNormal)
+    gain = 0.4 / (0.4 + P.log_var(0.3))
+    np.testing.assert_allclose(law.log_cov, np.full((2, 2), P.log_var(0.3) * gain / 2), rtol=1e-14)

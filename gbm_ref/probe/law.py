@@ -1,0 +1,125 @@
+"""Samplers that are affine in log x and in their noise."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from gbm_ref import _checks
+from gbm_ref._checks import Array
+from gbm_ref.divergence import Gaussian, checked_gaussian
+from gbm_ref.probe.rejection import (
+    NOISE_SIZES,
+    LawRejected,
+    refuse,
+    returned_array,
+    sign_patterns,
+)
+
+# (x_T (n, d), z (rows, n, d)) -> x_0 (n, d); the n states must not influence each other.
+Sampler = Callable[[Array, Array], Array]
+
+
+class AffineMap(NamedTuple):
+    """log x_0 = offset + state @ log x_T + sum_k noise[k] @ z_k: (d,), (d, d), (rows, d, d)."""
+
+    offset: Array
+    state: Array
+    noise: Array
+
+    def law(self, start: Gaussian) -> Gaussian:
+        """The law of log x_0 when log x_T ~ start and the noise is standard normal.
+
+        Raises ValueError for a start of another dimension (sheet R9).
+        """
+        start = checked_gaussian(start, "start", self.offset.size)
+        added = np.einsum("kij,klj->il", self.noise, self.noise)
+        return Gaussian(
+            self.offset + self.state @ start.mean, self.state @ start.cov @ self.state.T + added
+        )
+
+
+def extract_affine_map(sampler: Sampler, rows: int, d: int) -> AffineMap:
+    """The affine map of log x_T and noise to log x_0, by one call with 1 + d + rows * d states.
+
+    sampler  (x_T, z) -> x_0, of shapes (n, d), (rows, n, d) and (n, d)
+    rows     how many draws of shape (n, d) it uses, >= 0
+    d        number of coordinates, >= 1
+
+    The states are x_T = 1 with no noise, and with log x_T or one z_k a unit vector. Nothing is
+    checked beyond them: that is `assert_law`. Raises ValueError for a result of another shape and
+    LawRejected for values that are not positive and finite.
+    """
+    rows, d = _checks.whole_number(rows, "rows", 0), _checks.whole_number(d, "d", 1)
+    count = 1 + d + rows * d
+    y, z = np.zeros((count, d)), np.zeros((rows, count, d))
+    y[1 : 1 + d] = np.eye(d)
+    for k in range(rows):
+        first = 1 + d + k * d
+        z[k, first : first + d] = np.eye(d)
+    values = _log_output(sampler, y, z)
+    columns = values[1:] - values[0]
+    noise = columns[d:].reshape(rows, d, d).transpose(0, 2, 1)
+    return AffineMap(values[0], columns[:d].T, noise)
+
+
+def assert_law(
+    sampler: Sampler, start: Gaussian, expected: Gaussian, rows: int, tolerance: float = 1e-11
+) -> Gaussian:
+    """The law of log x_0, once it is known to be `expected`; raises LawRejected otherwise.
+
+    sampler    (x_T, z) -> x_0, of shapes (n, d), (rows, n, d) and (n, d)
+    start      the law of log x_T from which the sampler is started
+    expected   the law it should return, for instance that of `exact_law`; cov not singular
+    rows       how many draws of shape (n, d) the sampler uses
+    tolerance  in every direction, on |mean - expected| / std, on |cov - expected| / cov and on
+               the deviation from an affine map, relative to the terms added up: 1e-11 suits
+               float64, 5e-5 float32
+
+    Raises ValueError for laws of different dimension, a singular `expected`, or a result of
+    another shape than x_T.
+    """
+    expected = checked_gaussian(expected, "expected")
+    values, vectors = np.linalg.eigh(expected.cov)
+    if values[0] <= 1e-14 * values[-1]:
+        raise ValueError("the covariance of expected must be positive definite")
+    tolerance = _checks.positive_number(tolerance, "tolerance")
+    found = extract_affine_map(sampler, rows, expected.mean.size)
+    law = found.law(start)
+    refuse({"affinity": _affinity_gap(sampler, found)}, tolerance)
+    whiten = vectors / np.sqrt(values)
+    mean_gap = np.max(np.abs((law.mean - expected.mean) @ whiten))
+    cov_gap = np.max(np.abs(whiten.T @ (law.cov - expected.cov) @ whiten))
+    details = f"\n  found   {_written(law)}\n  stated  {_written(expected)}"
+    gaps = {"mean": float(mean_gap), "covariance": float(cov_gap)}
+    refuse(gaps, tolerance, details, law)
+    return law
+
+
+def _affinity_gap(sampler: Sampler, found: AffineMap) -> float:
+    """The largest deviation from `found` at generic points, relative to the terms added up."""
+    rows, d, _ = found.noise.shape
+    z = np.stack(
+        [size * signs for size in NOISE_SIZES for signs in sign_patterns(rows, d)], axis=1
+    )
+    y = np.stack([2.0 * (-1.0) ** (j + np.arange(d)) for j in range(z.shape[1])])
+    noise = np.einsum("kij,knj->ni", found.noise, z)
+    expected = found.offset + y @ found.state.T + noise
+    terms = 1.0 + np.abs(found.offset) + np.abs(y) @ np.abs(found.state).T
+    terms += np.einsum("kij,knj->ni", np.abs(found.noise), np.abs(z))
+    return float(np.max(np.abs(_log_output(sampler, y, z) - expected) / terms))
+
+
+def _log_output(sampler: Sampler, y: Array, z: Array) -> Array:
+    x = returned_array(sampler(np.exp(y), z), y, "sampler")
+    bad = ~(np.isfinite(x) & (x > 0.0))
+    if bad.any():
+        raise LawRejected({"positivity": float(bad.sum())})
+    return np.log(x)
+
+
+def _written(law: Gaussian) -> str:
+    mean, stds = (
+        np.array2string(a, precision=8, threshold=6) for a in (law.mean, np.sqrt(np.diag(law.cov)))
+    )
+    return f"mean {mean}, standard deviations {stds}"

@@ -1,0 +1,215 @@
+"""Laws that relate two runs of a step: exact, and bitwise where nothing is rounded differently.
+
+Each law is a function of a step and a case; it raises AssertionError where the law is broken.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from gbm_ref import GBM, LogNormal, ProbabilityFlow, Score, SignAgnostic, Step
+from gbm_ref.probe import extract_step_polynomial
+from gbm_ref.steps import (
+    DDIM,
+    AmbientMarginalPreserving,
+    AmbientMilstein,
+    Ancestral,
+    Corrector,
+    DaleLangevin,
+    MarginalPreserving,
+    PrintedAlgorithm1,
+)
+
+COV = np.array([[0.5, 0.2], [0.2, 0.3]])
+STEPS: dict[str, Step] = {
+    "SignAgnostic": SignAgnostic(),
+    "AmbientMilstein": AmbientMilstein(),
+    "AmbientMarginalPreserving": AmbientMarginalPreserving(0.7),
+    "DaleLangevin": DaleLangevin(),
+    "MarginalPreserving": MarginalPreserving(0.7),
+    "PrintedAlgorithm1": PrintedAlgorithm1(),
+    "Corrector": Corrector(),
+    "Ancestral": Ancestral(),
+    "Ancestral, matrix": Ancestral(COV),
+    "DDIM": DDIM(),
+    "ProbabilityFlow": ProbabilityFlow(),
+}
+AMBIENT = [name for name, step in STEPS.items() if step.coordinates == "ambient"]
+LOG = [name for name, step in STEPS.items() if step.coordinates == "log"]
+# Without the 1 of 1 + h a step in log X feels where the origin of log X is (sheet E2).
+COVARIANT = [name for name in LOG if name != "PrintedAlgorithm1"]
+UNIT = 2.0**-53
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a step is called with, and the transformation that a law applies.
+
+    power  exponent of two, `factor` > 0 a change of scale or clock, `alpha` an exponent,
+    angle  of a rotation, `fractions` the lengths of consecutive pieces of a step
+    """
+
+    process: GBM
+    t: float
+    dt: float
+    noise: float
+    x: np.ndarray
+    z: np.ndarray
+    h: np.ndarray
+    power: int
+    factor: float
+    alpha: float
+    angle: float
+    fractions: tuple[float, ...]
+
+    def run(
+        self,
+        step: Step,
+        x: np.ndarray | None = None,
+        score: Score | None = None,
+        z: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """One step, by default with the score h everywhere."""
+        state, draws = self.x if x is None else x, self.z if z is None else z
+        given = self.constant_score if score is None else score
+        return step(self.process, given, state, self.t, self.dt, self.noise, draws)
+
+    def constant_score(self, x: np.ndarray, t: float) -> np.ndarray:
+        """The numbers h, whatever the state."""
+        return self.h
+
+    def size(self) -> np.ndarray:
+        """1 + the sizes of the terms that the step adds up, none above this."""
+        dm, dv = self.process.increments(self.t, self.dt)
+        terms = abs(dm) + 2 * dv * (2 + np.abs(self.h)) + np.sqrt(dv) * np.abs(self.z)
+        return 1 + np.abs(np.log(self.x)) + 2 * terms
+
+
+def _table(low: float, high: float) -> st.SearchStrategy[np.ndarray]:
+    return arrays(np.float64, (4, 2), elements=st.floats(low, high))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Any process, time, length, noise and states of ordinary size."""
+    process = GBM(draw(st.floats(-0.6, 0.6)), draw(st.floats(0.3, 1.2)))
+    t = draw(st.floats(0.2, 0.9))
+    return Case(
+        process,
+        t,
+        t * draw(st.floats(0.02, 0.9)),
+        draw(st.floats(0.1, 1.5)),
+        np.exp(draw(_table(-2.0, 2.0))),
+        draw(_table(-4.0, 4.0)),
+        draw(_table(-5.0, 3.0)),
+        draw(st.integers(-40, 40)),
+        draw(st.floats(0.1, 10.0)),
+        draw(st.sampled_from([-1.0, 2.0, -0.5, 0.7])),
+        draw(st.floats(0.1, 3.0)),
+        tuple(draw(st.lists(st.floats(0.1, 1.0), min_size=2, max_size=4))),
+    )
+
+
+def ratio_score(x: np.ndarray, t: float) -> np.ndarray:
+    """A score of the ratio of the coordinates alone: unchanged by a common scale or a sign."""
+    ratio = np.abs(x / x[..., ::-1])
+    return -1.4 + t * (1.0 - ratio) / (1.0 + ratio)
+
+
+def scale(step: Step, case: Case) -> None:
+    """step(c x) = c step(x) for a score that the scale leaves alone (sheet R1); c = 2^k bitwise."""
+    scaled = case.run(step, np.ldexp(case.x, case.power), ratio_score)
+    np.testing.assert_array_equal(scaled, np.ldexp(case.run(step, score=ratio_score), case.power))
+    scaled = case.run(step, case.factor * case.x)
+    np.testing.assert_allclose(scaled, case.factor * case.run(step), rtol=4 * UNIT)
+
+
+def oddness(step: Step, case: Case) -> None:
+    """step(-x) = -step(x), bitwise: the score is read at |x| (sheet E28)."""
+    mirrored = case.run(step, -case.x, ratio_score)
+    np.testing.assert_array_equal(mirrored, -case.run(step, score=ratio_score))
+
+
+def sign(step: Step, case: Case) -> None:
+    """A step in log X keeps every sign at any size of noise; one in X flips with its factor."""
+    z = 30 * case.z
+    moved = case.run(step, z=z)
+    if step.keeps_sign:
+        assert (moved > 0).all()
+        return
+    b, c, q = extract_step_polynomial(lambda x, z: case.run(step, x, z=z), case.x, degree=2)
+    factor = b + c * z + q * z**2
+    clear = np.abs(factor) > 1e-9
+    assert (np.sign(moved) == np.sign(factor))[clear].all()
+
+
+def arrangement(step: Step, case: Case) -> None:
+    """Rows may be reordered, taken alone or padded, coordinates exchanged, bitwise.
+
+    A matrix times the draws is a library's sum, which may be ordered by the shape: 4 units there.
+    """
+    mixes = isinstance(step, Ancestral) and isinstance(step.data_log_cov, np.ndarray)
+    rtol = 4 * UNIT * case.size().max() if mixes else 0.0
+    plain, rows = case.run(step, score=ratio_score), np.array([2, 0, 3, 1])
+    moved = case.run(step, case.x[rows], ratio_score, case.z[rows])
+    np.testing.assert_allclose(moved, plain[rows], rtol=rtol)
+    alone = case.run(step, case.x[1], ratio_score, case.z[1])
+    np.testing.assert_allclose(alone, plain[1], rtol=rtol)
+    more = (np.concatenate([a, 0.1 + a[:3] ** 2]) for a in (case.x, case.z))
+    padded = case.run(step, next(more), ratio_score, next(more))
+    np.testing.assert_allclose(padded[:4], plain, rtol=rtol)
+    if not mixes:
+        turned = case.run(step, case.x[:, ::-1], ratio_score, case.z[:, ::-1])
+        np.testing.assert_array_equal(turned, plain[:, ::-1])
+
+
+def clock(step: Step, case: Case) -> None:
+    """(sigma^2, mu, dt) -> (c sigma^2, c mu, dt / c) changes nothing: only m and v matter."""
+    c, process = case.factor, case.process
+    fast = GBM(c * process.drift(0.0), np.sqrt(c) * process.sigma, process.horizon / c)
+    arguments = (case.x, case.t / c, case.dt / c, case.noise, case.z)
+    found = step(fast, case.constant_score, *arguments)
+    np.testing.assert_array_less(np.abs(found / case.run(step) - 1), 64 * UNIT * case.size() ** 2)
+
+
+def power(step: Step, case: Case) -> None:
+    """step(x^a) = step(x)^a, with the process and score of X^a (sheet R1); a = -1 inverts.
+
+    m -> a m, v -> a^2 v, 1 + h -> (1 + h) / a, and z changes its sign with a.
+    """
+    a, process = case.alpha, case.process
+    sigma = abs(a) * process.sigma
+    drift = a * (process.drift(0.0) - process.sigma**2 / 2) + sigma**2 / 2
+    image = GBM(drift, sigma, process.horizon)
+    arguments = (case.x**a, case.t, case.dt, case.noise, np.sign(a) * case.z)
+    moved = scaled_kernel(step, a**2)(image, lambda x, t: (1 + case.h) / a - 1, *arguments)
+    gap = np.abs(np.log(moved) - a * np.log(case.run(step)))
+    np.testing.assert_array_less(gap, 64 * UNIT * (1 + abs(a)) * case.size())
+
+
+def scaled_kernel(step: Step, factor: float) -> Step:
+    """The step for data whose log covariance is `factor` times as large."""
+    return Ancestral(factor * COV) if step is STEPS["Ancestral, matrix"] else step
+
+
+def rotation(step: Step, case: Case) -> None:
+    """A rotation of log X commutes with the step and with the score, for m = 0."""
+    c, s = np.cos(case.angle), np.sin(case.angle)
+    turn, process = np.array([[c, -s], [s, c]]), GBM(None, case.process.sigma)
+    data = LogNormal([0.4, -0.7], COV)
+    turned = LogNormal(turn @ data.log_mean, turn @ COV @ turn.T)
+    other = Ancestral(turned.log_cov) if step is STEPS["Ancestral, matrix"] else step
+    results = []
+    for kind, law, y, z in (
+        (step, data, np.log(case.x), case.z),
+        (other, turned, np.log(case.x) @ turn.T, case.z @ turn.T),
+    ):
+        laws = {}
+
+        def score(x: np.ndarray, t: float, law: LogNormal = law) -> np.ndarray:
+            return laws.setdefault(t, law.diffuse(process, t)).hyvarinen_score(x)
+
+        results.append(kind(process, score, np.exp(y), case.t, case.dt, case.noise, z))
+    np.testing.assert_allclose(np.log(results[1]), np.log(results[0]) @ turn.T, rtol=0, atol=1e-12)

@@ -1,0 +1,192 @@
+"""Samplers one edit away from eq. (13) of version 2, and why the probe must refuse them.
+
+A step is described by what it adds to log X:
+
+    log X_s = log X_t + shift + weight (1 + h(X_t, read)) + root z
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from gbm_ref import Gaussian, Grid, LogNormal, Process, Row, annealed, uniform
+from gbm_ref.probe import Sampler
+
+CLIP = 5.0  # Between the two sizes of noise with which the probe looks.
+
+
+class Rule(NamedTuple):
+    """A step in log X, as in the module docstring; 1 + h is read at the time `read`."""
+
+    shift: float
+    weight: float
+    read: float
+    root: float
+
+
+@cache
+def correct(process: Process, row: Row) -> Rule:
+    """Eq. (13); kept, since the integrals of a time-varying process take their time."""
+    dm, dv = process.increments(row.t_score, row.dt)
+    return Rule(-dm, dv, row.t_score, row.noise * np.sqrt(dv))
+
+
+@cache
+def diffused(process: Process, target: LogNormal, t: float) -> LogNormal:
+    """The law of X_t."""
+    return target.diffuse(process, t)
+
+
+Edit = Callable[[Process, Row, Rule], Rule]
+
+
+def ito_term_missing(process: Process, row: Row, rule: Rule) -> Rule:
+    """The drift of X in the exponent, without - sigma^2 / 2."""
+    return rule._replace(shift=rule.shift + rule.weight / 2)
+
+
+def ito_term_s_sign_flipped(process: Process, row: Row, rule: Rule) -> Rule:
+    """+ sigma^2 / 2 for - sigma^2 / 2; the same as 2 + h in the place of 1 + h."""
+    return rule._replace(shift=rule.shift + rule.weight)
+
+
+def drift_s_sign_flipped(process: Process, row: Row, rule: Rule) -> Rule:
+    """The equation for dt < 0 run with dt > 0 (sheet E11)."""
+    return rule._replace(shift=-rule.shift, weight=-rule.weight)
+
+
+def divergence_term_once(process: Process, row: Row, rule: Rule) -> Rule:
+    """sigma^2 for 2 sigma^2 in the reverse drift of X."""
+    return rule._replace(shift=rule.shift - rule.weight)
+
+
+def dt_for_its_root(process: Process, row: Row, rule: Rule) -> Rule:
+    return rule._replace(root=rule.root * np.sqrt(row.dt))
+
+
+def score_at_the_level_below(process: Process, row: Row, rule: Rule) -> Rule:
+    return rule._replace(read=max(row.t_score - row.dt, 0.0))
+
+
+def no_noise_in_the_last_step(process: Process, row: Row, rule: Rule) -> Rule:
+    return rule._replace(root=0.0) if row.t_score < 1.5 * row.dt else rule
+
+
+def sigma_for_its_square(process: Process, row: Row, rule: Rule) -> Rule:
+    """sigma h for sigma^2 h in eq. (13)."""
+    weight = process.diffusion(row.t_score) * row.dt
+    return rule._replace(shift=rule.shift + rule.weight - weight, weight=weight)
+
+
+def flow_s_weight_with_full_noise(process: Process, row: Row, rule: Rule) -> Rule:
+    """sigma^2 / 2 in front of the score, as without noise (sheet R11)."""
+    return rule._replace(weight=rule.weight / 2)
+
+
+def algorithm_one(process: Process, row: Row, rule: Rule) -> Rule:
+    """Version 1, line 4 (the Jacobian's 1 is lost; sheet E2) and k = N - 1 .. 0 (sheet E4)."""
+    below = score_at_the_level_below(process, row, rule)
+    return divergence_term_once(process, row, below)
+
+
+def unchanged(process: Process, row: Row, rule: Rule) -> Rule:
+    return rule
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A sampler with a defect; `fails` are the reasons for which it has to be refused.
+
+    edit     what is different in a step
+    shared   one draw for all coordinates
+    clip     bound on the draws;  bound  on the exponent
+    inner    three steps at each of six levels, with falling noise, for one at each of twelve
+    literal  of the three steps at a level the last alone has an effect (sheet E3)
+    forgets  the start lacks the variance of the data
+    """
+
+    fails: frozenset[str]
+    edit: Edit = unchanged
+    shared: bool = False
+    clip: float = np.inf
+    bound: float = np.inf
+    inner: bool = False
+    literal: bool = False
+    forgets: bool = False
+
+    def grid(self, process: Process) -> Grid:
+        """The rows that the right sampler visits."""
+        if not self.inner:
+            return uniform(12, process.horizon)
+        return annealed(6, process.horizon, step_length=0.05, inner_steps=3, chi=0.9)
+
+    def start(self, process: Process, target: LogNormal) -> Gaussian:
+        """The law of log x_T from which it is started."""
+        end = diffused(process, target, process.horizon)
+        cov = end.log_cov - target.log_cov if self.forgets else end.log_cov
+        return Gaussian(end.log_mean, cov)
+
+    def sampler(self, process: Process, target: LogNormal) -> Sampler:
+        """The loop, written with the exact score."""
+        rules = self._rules(process)[self._visited]
+        laws = [diffused(process, target, rule.read) for rule in rules]
+
+        def run(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+            for rule, law, draws in zip(rules, laws, z[self._visited], strict=True):
+                noise = np.clip(draws, -self.clip, self.clip) @ self._mixing(target.d).T
+                exponent = rule.shift + rule.weight * law.log_score(x) + rule.root * noise
+                x = x * np.exp(np.clip(exponent, -self.bound, self.bound))
+            return x
+
+        return run
+
+    def law(self, process: Process, target: LogNormal) -> Gaussian:
+        """Its law by a recursion of matrices; without the clipping."""
+        mean, cov = self.start(process, target)
+        identity, mixing = np.eye(target.d), self._mixing(target.d)
+        for rule in self._rules(process)[self._visited]:
+            data = diffused(process, target, rule.read)
+            pull = np.linalg.inv(data.log_cov)
+            factor = identity - rule.weight * pull
+            mean = mean + rule.shift - rule.weight * pull @ (mean - data.log_mean)
+            cov = factor @ cov @ factor.T + rule.root**2 * mixing @ mixing.T
+        return Gaussian(mean, cov)
+
+    def _rules(self, process: Process) -> list[Rule]:
+        rows = self.grid(process)
+        return [self.edit(process, row, correct(process, row)) for row in rows]
+
+    @property
+    def _visited(self) -> slice:
+        return slice(2, None, 3) if self.literal else slice(None)
+
+    def _mixing(self, d: int) -> np.ndarray:
+        return np.outer(np.ones(d), np.eye(d)[0]) if self.shared else np.eye(d)
+
+
+MEAN, COV = frozenset({"mean"}), frozenset({"covariance"})
+AFFINITY = frozenset({"affinity"})
+TWINS: dict[str, Twin] = {
+    "Ito term missing": Twin(MEAN, ito_term_missing),
+    "Ito term's sign flipped": Twin(MEAN, ito_term_s_sign_flipped),
+    "drift's sign flipped": Twin(MEAN | COV, drift_s_sign_flipped),
+    "divergence term once": Twin(MEAN, divergence_term_once),
+    "dt for sqrt(dt)": Twin(COV, dt_for_its_root),
+    "score at k - 1": Twin(MEAN | COV, score_at_the_level_below),
+    "no noise in the last step": Twin(COV, no_noise_in_the_last_step),
+    "sigma for sigma^2": Twin(MEAN | COV, sigma_for_its_square),
+    "the flow's score weight": Twin(COV, flow_s_weight_with_full_noise),
+    "Algorithm 1 of version 1": Twin(MEAN | COV, algorithm_one),
+    "Algorithm 2 of version 1, literally": Twin(MEAN | COV, inner=True, literal=True),
+    "a start without the data's variance": Twin(COV, forgets=True),
+    "noise shared by the coordinates": Twin(COV, shared=True),
+    "noise clipped": Twin(AFFINITY, clip=CLIP),
+    "exponent clipped": Twin(AFFINITY, bound=1.5),
+}
+RIGHT = {
+    "uniform": Twin(frozenset()),
+    "annealed": Twin(frozenset(), inner=True),
+}

@@ -1,0 +1,208 @@
+"""Weak orders from the laws of the discretised samplers at finite step, without Monte Carlo.
+
+The laws are those of `exact_law`; the errors are compared with the declared order and, at finite
+step, with closed forms.
+"""
+
+import math
+from functools import cache
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf, psi
+
+from gbm_ref import (
+    GBM,
+    DaleLangevin,
+    Gaussian,
+    LogNormal,
+    ProbabilityFlow,
+    Row,
+    Step,
+    exact_law,
+    kl_divergence,
+    power,
+    uniform,
+)
+from gbm_ref.steps import DDIM, Ancestral, Corrector, LogAffineStep, MarginalPreserving
+from tests.ref.order_check import (
+    DATA,
+    LAST,
+    PROCESS,
+    Disturbed,
+    assert_order,
+    equal_steps,
+    law_at,
+    slopes,
+)
+
+NUMBERS = (32, 64, 128, 256)
+STEPS: dict[str, LogAffineStep] = {
+    "DaleLangevin": DaleLangevin(),
+    "MarginalPreserving": MarginalPreserving(0.7),
+    "Euler's flow": MarginalPreserving(0.0),
+    "Ancestral": Ancestral(),
+    "DDIM": DDIM(),
+}
+
+
+def errors(step: Step, last: float = LAST) -> tuple[list[float], list[float]]:
+    """Errors of the variance, and divergences from the exact law, at NUMBERS steps to `last`."""
+    laws = [
+        exact_law(step, DATA, PROCESS, equal_steps(n, last=last), law_at(PROCESS.horizon))
+        for n in NUMBERS
+    ]
+    exact = law_at(last)
+    variances = [float(law.cov[0, 0] - exact.cov[0, 0]) for law in laws]
+    return variances, [kl_divergence(law, exact) for law in laws]
+
+
+@pytest.mark.parametrize("name", [*STEPS, "ProbabilityFlow"])
+def test_declared_weak_orders(name: str) -> None:
+    """Variance at the declared order and divergence at twice that: it is quadratic (sheet R8)."""
+    step = STEPS.get(name, ProbabilityFlow())
+    variances, divergences = errors(step)
+    assert_order(variances, step.weak_order)
+    assert_order(divergences, 2 * step.weak_order)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_defect_of_order_one_half_is_refused(name: str) -> None:
+    for found, declared in zip(errors(Disturbed(STEPS[name])), (1.0, 2.0), strict=True):
+        with pytest.raises(AssertionError, match="slopes"):
+            assert_order(found, declared)
+
+
+def test_euler_in_place_of_heun_is_refused() -> None:
+    for found, declared in zip(errors(DDIM()), (2.0, 4.0), strict=True):
+        with pytest.raises(AssertionError, match="slopes"):
+            assert_order(found, declared)
+
+
+@pytest.mark.parametrize("step", [DDIM(), ProbabilityFlow()], ids=["DDIM", "ProbabilityFlow"])
+def test_the_flows_keep_their_order_down_to_the_data_in_equal_steps_of_sqrt_v(step: Step) -> None:
+    """From a wrong start too, whose deviation the exact flow multiplies by sqrt(v0 / v_N), R16."""
+    std = math.sqrt(PROCESS.log_var(PROCESS.horizon))
+    exact = law_at(PROCESS.horizon)
+    wrong = Gaussian(exact.mean + 1.0, 1.4 * exact.cov)
+    factor = math.sqrt(0.25 / float(exact.cov[0, 0]))
+    grids = [power(PROCESS, n, 1.0, std_min=std / n, std_max=std) for n in NUMBERS[1:]]
+    laws = [exact_law(step, DATA, PROCESS, grid, wrong) for grid in grids]
+    assert_order([float(law.mean[0]) - 0.3 - factor for law in laws], step.weak_order)
+    assert_order([float(law.cov[0, 0]) - 0.35 for law in laws], step.weak_order)
+
+
+# sigma^2 T = 1 and v0 = 1 / 4.
+UNIT, NARROW = GBM(mu=0.1, sigma=0.8, horizon=1 / 0.64), LogNormal([0.3], 0.25)
+
+
+DOWN = [uniform(n, UNIT.horizon) for n in (16, *NUMBERS)]
+
+
+@cache
+def variances_down_to_the_data(start_variance: float) -> tuple[float, ...]:
+    """Variance of log X_0 for N = 16 .. 256, from a start with the right mean."""
+    start = law_at(UNIT.horizon, UNIT, NARROW)._replace(cov=np.array([[start_variance]]))
+    laws = [exact_law(DaleLangevin(), NARROW, UNIT, grid, start) for grid in DOWN]
+    assert all(abs(law.mean[0] - 0.3) < 1e-13 for law in laws)
+    return tuple(float(law.cov[0, 0]) for law in laws)
+
+
+def divergence(variance: float) -> float:
+    """Of N(0.3, variance) from the law of log X_0."""
+    law = Gaussian(NARROW.log_mean, np.array([[variance]]))
+    return kl_divergence(law, Gaussian(NARROW.log_mean, NARROW.log_cov))
+
+
+def test_divergence_of_dale_langevin_at_finite_step() -> None:
+    """KL is that of R8's trigamma form at 50 digits, whose slopes for N = 16 .. 1024 tend to 2."""
+    right = 0.25 + UNIT.log_var(UNIT.horizon)
+    found = [divergence(variance) for variance in variances_down_to_the_data(right)]
+    closed = []
+    with mpmath.workdps(50):
+        v0, v_end = mpf(0.25), mpf(0.25) + mpf(UNIT.log_var(UNIT.horizon))
+        for steps in (16, *NUMBERS, 512, 1024):
+            h = (v_end - v0) / steps
+            difference = psi(1, v0 / h) - psi(1, v0 / h + steps)
+            r = v0 / v_end + v0 / h * difference - 1
+            closed.append(float((r - mpmath.log1p(r)) / 2))
+    np.testing.assert_allclose(found, closed[: len(found)], rtol=1e-9)
+    assert [f"{p:.3f}" for p in slopes(closed)] == "2.054 2.030 2.016 2.008 2.004 2.002".split()
+    assert [f"{closed[0]:.2e}", f"{closed[-1]:.2e}"] == ["3.90e-03", "8.80e-07"]
+
+
+def test_a_start_without_the_data_s_variance_has_a_floor_and_no_order() -> None:
+    """The biases of start and step cancel near N = 64, where wrong code looks better than right.
+
+    For every N, V_0 lacks (v0 / v_N)^2 v0 (sheet R9), also in the limit.
+    """
+    added = UNIT.log_var(UNIT.horizon)
+    lost = 0.25 * (0.25 / (0.25 + added)) ** 2
+    right, forgetful = (variances_down_to_the_data(v) for v in (0.25 + added, added))
+    np.testing.assert_allclose(forgetful, np.array(right) - lost, rtol=1e-12)
+    assert_order([v - 0.25 for v in right[2:]], 1.0)
+    found, floor = [divergence(v) for v in forgetful], divergence(0.25 - lost)
+    assert found[2] < divergence(right[2]) / 10
+    assert divergence(right[-1]) < found[2] < found[3] < found[4] < floor
+    with pytest.raises(AssertionError, match="slopes"):
+        assert_order(found, 2.0)
+
+
+POINT = LogNormal([0.3], 0.0)
+
+
+@pytest.mark.parametrize("steps", [1, 3, 64])
+@pytest.mark.parametrize("step", [Ancestral(), DDIM()], ids=["Ancestral", "DDIM"])
+def test_steps_that_are_exact_for_one_data_point(step: LogAffineStep, steps: int) -> None:
+    """Sheet R17: with the denoiser constant there is no error at any step length."""
+    start, end = law_at(PROCESS.horizon, data=POINT), law_at(LAST, data=POINT)
+    law = exact_law(step, POINT, PROCESS, equal_steps(steps), start)
+    np.testing.assert_allclose(law.mean, end.mean, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(law.cov, end.cov, rtol=1e-13)
+    twin = exact_law(DaleLangevin(), POINT, PROCESS, equal_steps(steps), start)
+    assert abs(float(twin.cov[0, 0] / end.cov[0, 0]) - 1) > 0.005
+
+
+def test_the_ancestral_step_has_a_logarithm_in_equal_steps_down_to_the_data() -> None:
+    """R17: V_0 as a sum, and its leading bias -h (log(v0 / h) + gamma - 3/2 + G), no pure order.
+
+    The noise of the last steps is that of a point mass, so that the bias falls slower than h.
+    """
+    variances, _ = errors(Ancestral(), last=0.0)
+    with pytest.raises(AssertionError, match="slopes"):
+        assert_order(variances, 1.0)
+    ratio = PROCESS.log_var(PROCESS.horizon) / 0.25
+    constant = math.log(ratio / (1 + ratio)) + 1 / (1 + ratio) + 1 / (2 * (1 + ratio) ** 2)
+    gaps = []
+    for n, variance in zip(NUMBERS, variances, strict=True):
+        h = PROCESS.log_var(PROCESS.horizon) / n
+        v = 0.25 + h * np.arange(n + 1)
+        noise = h * np.arange(n) / np.arange(1, n + 1)
+        by_sum = 0.25**2 * (1 / v[-1] + np.sum(noise / v[:-1] ** 2))
+        assert variance + 0.25 == pytest.approx(by_sum, rel=1e-12)
+        leading = -h * (math.log(0.25 / h) + np.euler_gamma - 1.5 + constant)
+        gaps.append(abs(variance / leading - 1))
+    assert gaps[-1] < 0.05 and gaps[-1] < 0.6 * gaps[-2]
+
+
+def test_the_corrector_follows_an_ornstein_uhlenbeck_process() -> None:
+    """R11: after a total strength S, E decays by exp(-S / 2V) and Var - V by exp(-S / V)."""
+    t, strength = 0.6, 0.7
+    law = law_at(t)
+    v = float(law.cov[0, 0])
+    start = Gaussian(law.mean + 0.9, 0.4 * law.cov)
+    wanted = (0.9 * math.exp(-strength / (2 * v)), -0.6 * v * math.exp(-strength / v))
+    for step, holds in ((Corrector(), True), (Disturbed(Corrector()), False)):
+        gaps = []
+        for n in NUMBERS:
+            rows = (Row(t, strength / 0.64 / n, 1.0),) * n
+            found = exact_law(step, DATA, PROCESS, rows, start)
+            moved = (found.mean[0] - law.mean[0], found.cov[0, 0] - v)
+            gaps.append([float(m - w) for m, w in zip(moved, wanted, strict=True)])
+        for column in zip(*gaps, strict=True):
+            if holds:
+                assert_order(column, Corrector.weak_order)
+            else:
+                with pytest.raises(AssertionError, match="slopes"):
+                    assert_order(column, Corrector.weak_order)

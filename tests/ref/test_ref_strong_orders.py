@@ -1,0 +1,221 @@
+"""Strong orders without Monte Carlo: mean squares of differences along one Brownian motion.
+
+Steps in log X on log-normal data. The affine map of the sampler, found by the probe, says what
+each draw does to log X_0, and so does the solution of the reverse equation, whose integrals are
+Gaussian. With E = log X - a - m, V = v0 + v, q = (1 + kappa^2) / 2 and B the reverse Brownian
+motion, run in the clock v (sheet R11):
+
+    E_s = (V_s / V_t)^q E_t + kappa integral (V_s / V)^q dB,      z = (B_s - B_t) / sqrt(dv)
+
+Steps in X with a constant score, so that dX = beta X dr + sigma X dW. Each step multiplies by
+G(z) = b + c z + q z^2, found by the one-step probe, and the solution by
+F = exp((beta - sigma^2 / 2) d + sigma sqrt(d) z); the moments of both are closed forms.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+
+from gbm_ref import (
+    GBM,
+    DaleLangevin,
+    Grid,
+    LogNormal,
+    ProbabilityFlow,
+    SignAgnostic,
+    Step,
+    simulate,
+    uniform,
+)
+from gbm_ref.probe import AffineMap, extract_affine_map, extract_step_polynomial
+from gbm_ref.steps import (
+    DDIM,
+    AmbientMarginalPreserving,
+    AmbientMilstein,
+    Ancestral,
+    MarginalPreserving,
+)
+from tests.ref.order_check import DATA, LAST, PROCESS, Disturbed, assert_order, equal_steps, law_at
+
+# Each step with the kappa of the equation that it solves.
+STEPS: dict[str, tuple[Step, float]] = {
+    "DaleLangevin": (DaleLangevin(), 1.0),
+    "MarginalPreserving": (MarginalPreserving(0.7), 0.7),
+    "Ancestral": (Ancestral(), 1.0),
+    "reverse kernel": (Ancestral(0.25), 1.0),
+    "DDIM": (DDIM(), 0.0),
+    "ProbabilityFlow": (ProbabilityFlow(), 0.0),
+}
+NUMBERS = (32, 64, 128)
+START = law_at(PROCESS.horizon)
+
+
+@cache
+def diffused(t: float) -> LogNormal:
+    """The law of X_t, kept for the other steps that pass through t."""
+    return DATA.diffuse(PROCESS, t)
+
+
+def score(x: np.ndarray, t: float) -> np.ndarray:
+    """The exact one."""
+    return diffused(t).hyvarinen_score(x)
+
+
+@cache
+def affine_map(step: Step, grid: Grid) -> AffineMap:
+    """That of the sampler with the exact score."""
+    return extract_affine_map(
+        lambda x, z: simulate(step, PROCESS, score, x, grid, z), len(grid), d=1
+    )
+
+
+def distance_to_the_solution(step: Step, kappa: float, grid: Grid, last: float) -> float:
+    """Root mean square of log X at `last` minus that of the solution, on one Brownian motion."""
+    found, q = affine_map(step, grid), (1 + kappa**2) / 2
+    levels = np.array([0.25 + PROCESS.log_var(t) for t in [*(r.t_score for r in grid), last]])
+    high, low = levels[:-1], levels[1:]
+
+    def integral(power: float) -> np.ndarray:
+        """Of V^-power over each step."""
+        if power == 1.0:
+            return np.log(high / low)
+        return (high ** (1 - power) - low ** (1 - power)) / (1 - power)
+
+    # What a step of the solution adds, carried to the end: its variance, its covariance with z.
+    carried = kappa * levels[-1] ** q
+    square, cross = carried**2 * integral(2 * q), carried * integral(q) / np.sqrt(high - low)
+    noise = found.noise[:, 0, 0]
+    mean = found.offset[0] + found.state[0, 0] * START.mean[0] - law_at(last).mean[0]
+    factor = found.state[0, 0] - (levels[-1] / levels[0]) ** q
+    total = mean**2 + factor**2 * START.cov[0, 0]
+    return float(np.sqrt(total + np.sum(square - 2 * noise * cross + noise**2)))
+
+
+def distance_to_half_the_step(step: Step, steps: int) -> float:
+    """Root mean square of log X with `steps` steps minus log X with twice as many.
+
+    Two fine draws make a coarse one, (z_1 + z_2) / sqrt(2).
+    """
+    coarse, fine = (affine_map(step, equal_steps(n)) for n in (steps, 2 * steps))
+    noise = np.repeat(coarse.noise[:, 0, 0], 2) / np.sqrt(2) - fine.noise[:, 0, 0]
+    factor = float(coarse.state[0, 0] - fine.state[0, 0])
+    mean = float(coarse.offset[0] - fine.offset[0]) + factor * START.mean[0]
+    return float(np.sqrt(mean**2 + factor**2 * START.cov[0, 0] + np.sum(noise**2)))
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_declared_strong_orders_of_steps_in_log_x(name: str) -> None:
+    """Order and limit are separate assertions: against itself, then against the solution."""
+    step, kappa = STEPS[name]
+    assert_order([distance_to_half_the_step(step, n) for n in NUMBERS[:2]], step.strong_order)
+    gaps = [distance_to_the_solution(step, kappa, equal_steps(n), LAST) for n in NUMBERS]
+    assert_order(gaps, step.strong_order)
+
+
+def test_defects_are_refused() -> None:
+    """Order 1/2 in the pull, and a step that converges to the solution for another kappa."""
+    for step, kappa in ((Disturbed(DaleLangevin()), 1.0), (MarginalPreserving(0.7), 0.72)):
+        gaps = [distance_to_the_solution(step, kappa, equal_steps(n), LAST) for n in NUMBERS]
+        with pytest.raises(AssertionError, match="slopes"):
+            assert_order(gaps, 1.0)
+
+
+def test_the_constant_of_dale_langevin_down_to_the_data() -> None:
+    """R15: h sqrt(1 - (v0 / v_N)^3) / (3 sqrt(v0)); the distance from it halves with the step."""
+    added = PROCESS.log_var(PROCESS.horizon)
+    ratios = []
+    for n in (64, 128):
+        gap = distance_to_the_solution(DaleLangevin(), 1.0, uniform(n, PROCESS.horizon), 0.0)
+        leading = added / n * np.sqrt((1 - (0.25 / (0.25 + added)) ** 3) / 0.25) / 3
+        ratios.append(gap / leading - 1)
+    assert abs(ratios[1]) < 0.02
+    assert ratios[0] / ratios[1] == pytest.approx(2, rel=0.05)
+
+
+BETA, SIGMA = mpf("0.5"), mpf("0.4")
+FINE = (256, 512, 1024)
+
+
+class Errors(NamedTuple):
+    """After a unit of time: of E X and E X^2, and E (X - X^)^2, each relative to the solution."""
+
+    mean: float
+    second: float
+    square: float
+
+
+def errors(step: Step, steps: int, disturbed: float = 0.0) -> Errors:
+    """Those of a step in X whose constant score makes the reverse drift BETA X.
+
+    disturbed  times d^(3/2) is added to the ratio: a planted defect
+    """
+    process = GBM(mu=0.1, sigma=0.4)
+    constant = (0.5 + 0.1 - 2 * 0.4**2) / 0.4**2
+
+    def one_step(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+        return step(process, lambda a, t: np.full_like(a, constant), x, 1.0, 1 / steps, 1.0, z)
+
+    found = extract_step_polynomial(one_step, np.array([[1.7]]), degree=2)[:, 0, 0]
+    with mpmath.workdps(50):
+        b, c, q = (mpf(float(value)) for value in found)
+        d = mpf(1) / steps
+        b += disturbed * d * mpmath.sqrt(d)
+        second = mpmath.exp((2 * BETA + SIGMA**2) * d)
+        cross = mpmath.exp(BETA * d) * (b + c * SIGMA * mpmath.sqrt(d) + q * (1 + SIGMA**2 * d))
+        own = b**2 + c**2 + 3 * q**2 + 2 * b * q
+        return Errors(
+            float(((b + q) / mpmath.exp(BETA * d)) ** steps - 1),
+            float((own / second) ** steps - 1),
+            float(1 - 2 * (cross / second) ** steps + (own / second) ** steps),
+        )
+
+
+@pytest.mark.parametrize("step", [SignAgnostic(), AmbientMarginalPreserving(), AmbientMilstein()])
+def test_declared_orders_of_steps_in_x(step: Step) -> None:
+    found = [errors(step, n) for n in FINE]
+    assert_order([e.mean for e in found], step.weak_order, slack=0.01)
+    assert_order([e.second for e in found], step.weak_order, slack=0.01)
+    assert_order([np.sqrt(e.square) for e in found], step.strong_order)
+    assert_order([np.sqrt(e.square) for e in found[1:]], step.strong_order, slack=0.01)
+    twin = [errors(step, n, disturbed=0.1) for n in FINE]
+    for column in zip(*twin, strict=True):
+        with pytest.raises(AssertionError, match="slopes"):
+            assert_order(column, 1.0)
+
+
+def test_euler_is_not_taken_for_milstein() -> None:
+    with pytest.raises(AssertionError, match="slopes"):
+        assert_order([np.sqrt(errors(SignAgnostic(), n).square) for n in FINE], 1.0, slack=0.3)
+
+
+# E(X - X^)^2 over d^power, and E X^^2 / E X^2 - 1 over d, for T = 1: sheet R15.
+LEADING = {
+    SignAgnostic(): (1, SIGMA**4 / 2, -(BETA**2) - 2 * BETA * SIGMA**2 - SIGMA**4 / 2),
+    AmbientMilstein(): (
+        2,
+        SIGMA**6 / 6 + BETA**2 * SIGMA**2 + BETA**2 * (BETA + 2 * SIGMA**2) ** 2 / 4,
+        -(BETA**2) - 2 * BETA * SIGMA**2,
+    ),
+}
+
+
+@pytest.mark.parametrize("step", LEADING)
+def test_leading_terms_with_a_constant_score(step: Step) -> None:
+    """The errors over their leading terms are near 1, and twice as near at half the step."""
+    power, square, second = LEADING[step]
+    ratios = []
+    for n in FINE[1:]:
+        found, mean = errors(step, n), -(BETA**2) / 2
+        ratios.append(
+            [
+                found.square * n**power / float(square) - 1,
+                found.mean * n / float(mean) - 1,
+                found.second * n / float(second) - 1,
+            ]
+        )
+    assert np.abs(ratios[1]).max() < 0.01
+    np.testing.assert_allclose(np.divide(*ratios), 2, rtol=0.02)
