@@ -18,6 +18,8 @@ COMMANDS = (
     "gbm_fast.evaluate",
     "validation.kl_vs_stepsize",
     "spec",
+    "spec.vectors",
+    "gbm_ref.vectors",
 )
 HEAVY = {"torch", "torchvision", "sympy", "matplotlib", "cleanfid", "sklearn"}
 MAIN_LINE = "pip install -e '.[fast]' && python -m gbm_fast.train"

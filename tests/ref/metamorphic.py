@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
-from gbm_ref import GBM, LogNormal, ProbabilityFlow, Score, SignAgnostic, Step
+from gbm_ref import GBM, LogNormal, ProbabilityFlow, Score, SignAgnostic, Step, exact_score
 from gbm_ref.probe import extract_step_polynomial
 from gbm_ref.steps import (
     DDIM,
@@ -81,14 +80,18 @@ class Case:
         return self.h
 
     def size(self) -> np.ndarray:
-        """1 + the sizes of the terms that the step adds up, none above this."""
+        """S: 1 + |log x| + the sizes of the terms that any of the steps adds up."""
         dm, dv = self.process.increments(self.t, self.dt)
-        terms = abs(dm) + 2 * dv * (2 + np.abs(self.h)) + np.sqrt(dv) * np.abs(self.z)
-        return 1 + np.abs(np.log(self.x)) + 2 * terms
+        noise = np.sqrt(dv) * (1 + self.noise) * np.abs(self.z)
+        drift = abs(dm) + (1 + self.noise**2) * dv * (2 + np.abs(self.h))
+        return 1 + np.abs(np.log(self.x)) + drift + noise + noise**2
 
 
-def _table(low: float, high: float) -> st.SearchStrategy[np.ndarray]:
-    return arrays(np.float64, (4, 2), elements=st.floats(low, high))
+@st.composite
+def _tables(draw: st.DrawFn, low: float, high: float) -> np.ndarray:
+    """(3, 2) numbers; a second column made from the first, since each draw takes its time."""
+    first = np.array(draw(st.tuples(*(st.floats(low, high) for _ in range(3)))))
+    return np.stack([first, 0.2 - 0.7 * np.roll(first, 1)], axis=-1)
 
 
 @st.composite
@@ -101,9 +104,9 @@ def cases(draw: st.DrawFn) -> Case:
         t,
         t * draw(st.floats(0.02, 0.9)),
         draw(st.floats(0.1, 1.5)),
-        np.exp(draw(_table(-2.0, 2.0))),
-        draw(_table(-4.0, 4.0)),
-        draw(_table(-5.0, 3.0)),
+        np.exp(draw(_tables(-2.0, 2.0))),
+        draw(_tables(-4.0, 4.0)),
+        draw(_tables(-5.0, 3.0)),
         draw(st.integers(-40, 40)),
         draw(st.floats(0.1, 10.0)),
         draw(st.sampled_from([-1.0, 2.0, -0.5, 0.7])),
@@ -119,7 +122,7 @@ def ratio_score(x: np.ndarray, t: float) -> np.ndarray:
 
 
 def scale(step: Step, case: Case) -> None:
-    """step(c x) = c step(x) for a score that the scale leaves alone (sheet R1); c = 2^k bitwise."""
+    """step(c x) = c step(x) for a score that a scale leaves alone (sheet R1); c = 2^k bitwise."""
     scaled = case.run(step, np.ldexp(case.x, case.power), ratio_score)
     np.testing.assert_array_equal(scaled, np.ldexp(case.run(step, score=ratio_score), case.power))
     scaled = case.run(step, case.factor * case.x)
@@ -152,14 +155,14 @@ def arrangement(step: Step, case: Case) -> None:
     """
     mixes = isinstance(step, Ancestral) and isinstance(step.data_log_cov, np.ndarray)
     rtol = 4 * UNIT * case.size().max() if mixes else 0.0
-    plain, rows = case.run(step, score=ratio_score), np.array([2, 0, 3, 1])
+    plain, rows = case.run(step, score=ratio_score), np.array([2, 0, 1])
     moved = case.run(step, case.x[rows], ratio_score, case.z[rows])
     np.testing.assert_allclose(moved, plain[rows], rtol=rtol)
     alone = case.run(step, case.x[1], ratio_score, case.z[1])
     np.testing.assert_allclose(alone, plain[1], rtol=rtol)
-    more = (np.concatenate([a, 0.1 + a[:3] ** 2]) for a in (case.x, case.z))
+    more = (np.concatenate([a, 0.1 + a[:2] ** 2]) for a in (case.x, case.z))
     padded = case.run(step, next(more), ratio_score, next(more))
-    np.testing.assert_allclose(padded[:4], plain, rtol=rtol)
+    np.testing.assert_allclose(padded[:3], plain, rtol=rtol)
     if not mixes:
         turned = case.run(step, case.x[:, ::-1], ratio_score, case.z[:, ::-1])
         np.testing.assert_array_equal(turned, plain[:, ::-1])
@@ -171,7 +174,9 @@ def clock(step: Step, case: Case) -> None:
     fast = GBM(c * process.drift(0.0), np.sqrt(c) * process.sigma, process.horizon / c)
     arguments = (case.x, case.t / c, case.dt / c, case.noise, case.z)
     found = step(fast, case.constant_score, *arguments)
-    np.testing.assert_array_less(np.abs(found / case.run(step) - 1), 64 * UNIT * case.size() ** 2)
+    moved = case.run(step)
+    allowed = 8 * UNIT * case.size() * np.maximum(case.x, np.abs(moved))
+    np.testing.assert_array_less(np.abs(found - moved), allowed)
 
 
 def power(step: Step, case: Case) -> None:
@@ -186,7 +191,7 @@ def power(step: Step, case: Case) -> None:
     arguments = (case.x**a, case.t, case.dt, case.noise, np.sign(a) * case.z)
     moved = scaled_kernel(step, a**2)(image, lambda x, t: (1 + case.h) / a - 1, *arguments)
     gap = np.abs(np.log(moved) - a * np.log(case.run(step)))
-    np.testing.assert_array_less(gap, 64 * UNIT * (1 + abs(a)) * case.size())
+    np.testing.assert_array_less(gap, 8 * UNIT * (1 + abs(a)) * case.size())
 
 
 def scaled_kernel(step: Step, factor: float) -> Step:
@@ -206,10 +211,6 @@ def rotation(step: Step, case: Case) -> None:
         (step, data, np.log(case.x), case.z),
         (other, turned, np.log(case.x) @ turn.T, case.z @ turn.T),
     ):
-        laws = {}
-
-        def score(x: np.ndarray, t: float, law: LogNormal = law) -> np.ndarray:
-            return laws.setdefault(t, law.diffuse(process, t)).hyvarinen_score(x)
-
+        score = exact_score(law, process)
         results.append(kind(process, score, np.exp(y), case.t, case.dt, case.noise, z))
     np.testing.assert_allclose(np.log(results[1]), np.log(results[0]) @ turn.T, rtol=0, atol=1e-12)

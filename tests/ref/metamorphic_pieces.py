@@ -59,7 +59,7 @@ def pieces(step: Step, case: Case) -> None:
         x = step(case.process, score, x, read, dt, case.noise, z)
     z = np.tensordot(weights, draws, 1) / np.linalg.norm(weights)
     whole = case.run(step, score=score, z=z)
-    allowed = 64 * UNIT * lengths.size * sizes(case, levels)
+    allowed = 8 * UNIT * lengths.size * sizes(case, levels)
     np.testing.assert_array_less(np.abs(np.log(x / whole)), allowed)
 
 
@@ -88,10 +88,7 @@ def no_noise(step: Step, case: Case) -> None:
 
 def terms(case: Case) -> np.ndarray:
     """Twice the sizes of all terms of a short step, which bound its effect; and rounding."""
-    dm, dv = case.process.increments(case.t, case.dt)
-    noise = (1 + case.noise) * np.sqrt(dv) * np.abs(case.z)
-    drift = abs(dm) + (1 + case.noise**2) * dv * (3 + np.abs(case.h))
-    return 2 * (drift + noise + noise**2) + 8 * UNIT
+    return 2 * (case.size() - 1 - np.abs(np.log(case.x))) + 8 * UNIT
 
 
 @dataclass(frozen=True)
