@@ -3,6 +3,23 @@
 Plain NumPy and SciPy, written to be read and to be trusted rather than to be fast: every formula
 is cited, noise is an argument, and each Gaussian case has its exact law beside it. Start with
 `gbm_ref.process`, on which the other modules rest.
+
+Sources: "version 1" and "version 2" are those of arXiv 2510.02730. "Sheet R8" is an item of the
+equation sheet, after which claims of `spec` are named: `python -m spec --claim R8`, in a clone.
+
+Domains: arrays are float64 and finite; positive data are never clipped, a `ValueError` refuses
+what is not positive. Densities and divergences are in nats; times and logarithms have no unit.
+
+Accuracy is stated in one of two forms,
+
+    accurate to 8 * 2^-53 * S (accuracy vectors `name`)
+    accurate to 8 * 2^-53 * S (claim `ID`)
+
+both for the arguments exactly as given. S is the size of the terms that the function adds up. In
+the first form docs/vectors.md explains it and m and v are exact; in the second it is
+S = |f| + sum of |a df/da| over the arguments a of f, those of the process among them, and the
+bound is what the tests show at the points of that claim. Whatever is x * exp(e) overflows for e
+above 709, as float64 does, also where the product is finite.
 """
 
 from importlib.metadata import PackageNotFoundError, version

@@ -9,7 +9,9 @@ Symbols
 The conditional score is h(x | x_0) = L - 1 - L x / x_0, of mean -1 and variance L: L plays the
 part that 1 / v has for log-normal noise, and Theorem 4.1 holds unchanged. In place of an equation
 in continuous time, a Markov chain of falling looks has these marginals exactly (sheet R24b).
-States are positive, of any one shape; `ValueError` says what is not.
+States are positive, of any one shape, which is that of the result; `ValueError` says what is not,
+also for looks that are not positive or do not fall. All but `gamma_marginal` are accurate to
+8 * 2^-53 * S (accuracy vectors of the functions' names).
 """
 
 import numpy as np
@@ -48,7 +50,8 @@ def gamma_denoiser(x: Values, hyvarinen: Values, looks: float) -> Array:
 def gamma_marginal(data: InverseGamma, looks: float) -> BetaPrime:
     """The law of X_0 * G for X_0 ~ InverseGamma(alpha, beta): BetaPrime(L, alpha, beta / L).
 
-    p(x) is proportional to x^(L - 1) (beta + L x)^(-L - alpha) (sheet R24).
+    p(x) is proportional to x^(L - 1) (beta + L x)^(-L - alpha) (sheet R24). Its parameters are
+    accurate to 8 * 2^-53 * S (claim `R24-inverse-gamma`).
     """
     count = _checks.positive_number(looks, "looks")
     return BetaPrime(np.full(data.d, count), data.shape, data.scale / count)

@@ -11,7 +11,11 @@ Coordinates are independent; parameters are numbers or (d,), positive and finite
 not closed under geometric Brownian motion and have no `diffuse`; `gbm_ref.gamma_noise` diffuses
 `InverseGamma` by multiplicative gamma noise, which makes it a `BetaPrime`. Shapes: x (..., d);
 scores (..., d); `logpdf` and `cdf` (...), the latter for d = 1. All raise ValueError for an x that
-is not positive and finite or not (..., d).
+is not positive and finite or not (..., d), and the laws for parameters outside their domain.
+
+For d = 1 accurate to 8 * 2^-53 * S (accuracy vectors `gamma_logpdf`, `gamma_hyvarinen_score`, and
+the same with `inverse_gamma`, `weibull`, `beta_prime`; for the other scores claim `R25`). `cdf`
+rests on SciPy's special functions: in the tests it is within 1e-12 of itself.
 """
 
 from abc import ABC, abstractmethod
@@ -60,7 +64,7 @@ class ProductLaw(ABC):
 
     @abstractmethod
     def rvs(self, size: int, random_state: np.random.Generator) -> Array:
-        """`size` independent draws, (size, d)."""
+        """`size` >= 1 independent draws, (size, d)."""
 
     def logpdf(self, x: Values) -> Array:
         """log p(x), in nats."""
@@ -89,7 +93,10 @@ class ProductLaw(ABC):
 
 @dataclass(frozen=True, eq=False, init=False)
 class Gamma(ProductLaw):
-    """p(x) = rate^shape x^(shape - 1) e^(-rate x) / Gamma(shape); `shape` 1 is exponential."""
+    """p(x) = rate^shape x^(shape - 1) e^(-rate x) / Gamma(shape); `shape` 1 is exponential.
+
+    shape, rate  positive numbers or (d,); rate has the unit of 1 / x
+    """
 
     shape: Array
     rate: Array
@@ -119,7 +126,10 @@ class Gamma(ProductLaw):
 
 @dataclass(frozen=True, eq=False, init=False)
 class InverseGamma(ProductLaw):
-    """p(x) = scale^shape x^(-shape - 1) e^(-scale / x) / Gamma(shape)."""
+    """p(x) = scale^shape x^(-shape - 1) e^(-scale / x) / Gamma(shape).
+
+    shape, scale  positive numbers or (d,); scale has the unit of x
+    """
 
     shape: Array
     scale: Array
@@ -149,7 +159,10 @@ class InverseGamma(ProductLaw):
 
 @dataclass(frozen=True, eq=False, init=False)
 class Weibull(ProductLaw):
-    """p(x) = shape / scale (x / scale)^(shape - 1) e^(-(x / scale)^shape)."""
+    """p(x) = shape / scale (x / scale)^(shape - 1) e^(-(x / scale)^shape).
+
+    shape, scale  positive numbers or (d,); scale has the unit of x
+    """
 
     shape: Array
     scale: Array
@@ -180,7 +193,10 @@ class Weibull(ProductLaw):
 
 @dataclass(frozen=True, eq=False, init=False)
 class BetaPrime(ProductLaw):
-    """p(x) = (x / scale)^(a - 1) (1 + x / scale)^(-a - b) / (scale B(a, b))."""
+    """p(x) = (x / scale)^(a - 1) (1 + x / scale)^(-a - b) / (scale B(a, b)).
+
+    a, b, scale  positive numbers or (d,); scale has the unit of x; B is the beta function
+    """
 
     a: Array
     b: Array

@@ -9,9 +9,10 @@
 with m = m(t) and v = v(t) of the process. Every array has the shape of x and every t is one
 number in [0, horizon]; a form that divides by v needs t > 0. All raise `ValueError` otherwise.
 
-Accuracy, for exact m and v: within 8 * 2^-53 * S, S the sum of the sizes of the terms of the
-formula, |log x| and |log x0| among them. The accuracy vectors (`gbm_ref.vectors`) state S and
-show it for |log x| <= 700 and v from 1e-12 to 1e6.
+Accurate to 8 * 2^-53 * S, S the sum of the sizes of the terms of the formula, |log x| and |log x0|
+among them, for |log x| <= 700 and v from 1e-12 to 1e6 (accuracy vectors of the functions' names;
+`conditional_stein_score` for `stein_from_hyvarinen`; for the other conversions between S, h and s
+claims `A10-score` and `forms-of-the-score`). "C4" is the sheet's change of variables.
 """
 
 import math
@@ -38,7 +39,7 @@ def conditional_hyvarinen_score(x: Values, x0: Values, process: Process, t: floa
         h(x | x0) = -1 - (log x - log x0 - m(t)) / v(t)
 
     Eq. (16) of version 2; sheet A16. x and x0 positive and of one shape; t > 0, since the kernel
-    is a point mass at t = 0 (sheet E9).
+    is a point mass at t = 0 (sheet E9). The result has the shape of x.
     """
     state = _checks.positive_array(x, "x")
     start = _checks.like(_checks.positive_array(x0, "x0"), state, "x0")
@@ -67,24 +68,24 @@ def conditional_logpdf(x: Values, x0: Values, process: Process, t: float) -> Arr
 
 
 def hyvarinen_from_stein(x: Values, stein: Values) -> Array:
-    """x * stein; x positive."""
+    """h = x * stein (sheet C4); x positive."""
     state = _checks.positive_array(x, "x")
     return state * _checks.like(stein, state, "stein")
 
 
 def stein_from_hyvarinen(x: Values, hyvarinen: Values) -> Array:
-    """hyvarinen / x; x positive."""
+    """S = hyvarinen / x (sheet C4); x positive."""
     state = _checks.positive_array(x, "x")
     return _checks.like(hyvarinen, state, "hyvarinen") / state
 
 
 def log_score_from_hyvarinen(hyvarinen: Values) -> Array:
-    """1 + hyvarinen (sheet C4)."""
+    """s = 1 + hyvarinen (sheet C4)."""
     return 1.0 + _checks.finite_array(hyvarinen, "hyvarinen")
 
 
 def hyvarinen_from_log_score(log_score: Values) -> Array:
-    """log_score - 1 (sheet C4)."""
+    """h = log_score - 1 (sheet C4)."""
     return _checks.finite_array(log_score, "log_score") - 1.0
 
 
@@ -94,7 +95,7 @@ def noise_from_hyvarinen(hyvarinen: Values, process: Process, t: float) -> Array
 
 
 def hyvarinen_from_noise(noise: Values, process: Process, t: float) -> Array:
-    """-1 - noise / sqrt(v(t)), for t > 0."""
+    """h = -1 - noise / sqrt(v(t)), the inverse of `noise_from_hyvarinen`, for t > 0 (sheet C4)."""
     expected = _checks.finite_array(noise, "noise")
     return -1.0 - expected / math.sqrt(_log_var_above_zero(process, t))
 
@@ -119,7 +120,12 @@ def hyvarinen_from_denoiser(x: Values, denoised: Values, process: Process, t: fl
 
 
 def exact_score(target: Target, process: Process) -> Score:
-    """The callable (x, t) -> x * grad log p_t(x) of data with the law `target`."""
+    """The callable (x, t) -> x * grad log p_t(x) of data with the law `target` (sheet R2, R3).
+
+    x is (..., d), positive, and so is the shape of the result; t in [0, horizon] must be one at
+    which the diffused law has a density. Accuracy and errors are those of `target.diffuse` and
+    its `hyvarinen_score`, raised when the callable is called.
+    """
 
     def score(x: Array, t: float) -> Array:
         return target.diffuse(process, t).hyvarinen_score(x)

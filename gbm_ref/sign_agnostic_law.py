@@ -84,8 +84,9 @@ def sign_agnostic_moments(
     grid     any rows with t_score > 0
     start    law of log X_T, d = 1; its variance may be 0
 
-    Not a Gaussian law. For the accuracy see the module docstring. Raises ValueError for another
-    target or dimension, an empty grid, or times outside the range of the process.
+    Not a Gaussian law. Accurate to the returned `error`, as the module docstring says, and within
+    1e-8 of a recursion at 30 digits (claim `R14-numbers`). Raises ValueError for another target or
+    dimension, an empty grid, or times outside the range of the process.
     """
     centre = float(target.log_mean[0]) if isinstance(target, LogNormal) else 0.0
     first = sign_agnostic_average(lambda y: y - centre, target, process, grid, start)

@@ -15,7 +15,8 @@ E24): to noised training images (Section 6.2) and to noised class averages (Sect
     fitted_lognormal(log_moments(PointMasses(points)), process)
     fitted_lognormal(log_moments(class_averages(points, labels)), process)
 
-`gbm_ref.mismatch` prices a start. Wrong arguments raise `ValueError`.
+`gbm_ref.mismatch` prices a start. Wrong arguments raise `ValueError`. Moments, fits and starts are
+accurate to 8 * 2^-53 * S (claims `log-moments`, `R23-product`, `R23-single`, `starts`).
 """
 
 import numpy as np

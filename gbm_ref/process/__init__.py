@@ -10,9 +10,10 @@ Symbols
     v(t)      integral over [0, t] of sigma^2                   `log_var`
     T         the last time, where the noise is strongest       `horizon`
 
-Time runs from t = 0 (data) to t = T (noise) and has no unit. Every `t` is one number in [0, T];
-a `ValueError` says so otherwise. The rest of this package uses only m, v and their increments, so
-each process works with each target, step and grid.
+Time runs from t = 0 (data) to t = T (noise) and has no unit. Every `t` is one number in [0, T],
+a step from t has 0 <= dt <= t, and a log-variance v lies in [0, v(T)]; a `ValueError` says so
+otherwise. Beyond either end 1e-12 of the range is forgiven as rounding. The rest of this package
+uses only m, v and their increments, so each process works with each target, step and grid.
 """
 
 from gbm_ref.process.base import Process

@@ -1,4 +1,4 @@
-"""What a target, a step, a grid or a loss asks of a process; the package docstring has symbols."""
+"""The interface of every process; the package docstring has the symbols."""
 
 import math
 from abc import ABC, abstractmethod
@@ -11,26 +11,30 @@ from gbm_ref._checks import Array, Values
 
 
 class Process(ABC):
-    """What a target, a step, a grid or a loss asks of a process."""
+    """What a target, a step, a grid or a loss asks of a process.
+
+    t is one number in [0, horizon], dt one in [0, t], v one in [0, v(horizon)]; all methods raise
+    ValueError otherwise and return numbers, but for `sample`. The classes state their accuracy.
+    """
 
     calculus: ClassVar[str] = "ito"
     horizon: float
 
     @abstractmethod
     def drift(self, t: float) -> float:
-        """mu(t)."""
+        """mu(t), the drift rate of X."""
 
     @abstractmethod
     def diffusion(self, t: float) -> float:
-        """sigma(t)."""
+        """sigma(t) > 0, the diffusion rate of X."""
 
     @abstractmethod
     def log_mean(self, t: float) -> float:
-        """m(t)."""
+        """m(t), the integral over [0, t] of mu - sigma^2 / 2, added to the mean of log X."""
 
     @abstractmethod
     def log_var(self, t: float) -> float:
-        """v(t)."""
+        """v(t), the integral over [0, t] of sigma^2, added to the variance of log X."""
 
     @abstractmethod
     def increments(self, t: float, dt: float) -> tuple[float, float]:
@@ -41,9 +45,11 @@ class Process(ABC):
         """The t with v(t) = v, for v in [0, v(T)]."""
 
     def sample(self, x0: Values, t: float, z: Values) -> Array:
-        """X_t = x0 * exp(m(t) + sqrt(v(t)) z): the exact forward kernel.
+        """X_t = x0 * exp(m(t) + sqrt(v(t)) z): the exact kernel, eq. (6) of version 2; sheet A6.
 
         x0 positive, of any shape; z, standard normal draws, and the result have that shape.
+        Accurate to 8 * 2^-53 * S (accuracy vectors `forward_sample`). Raises ValueError for a
+        non-positive x0, another shape of z or a t outside [0, horizon].
         """
         start = _checks.positive_array(x0, "x0")
         noise = _checks.like(z, start, "z", "x0")

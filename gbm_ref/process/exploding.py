@@ -19,6 +19,9 @@ class VarianceExploding(Process):
 
     std_min, std_max  0 < std_min < std_max, standard deviations of log X
     horizon           last time T, > 0
+
+    Accurate to 8 * 2^-53 * S (accuracy vectors `exploding_log_var`, `exploding_diffusion` and
+    `exploding_time_at_log_var`; for the rest claim `VE`). Raises ValueError outside those domains.
     """
 
     std_min: float = 0.005

@@ -25,6 +25,9 @@ class PiecewiseGBM(Process):
     mu       (N,), any finite numbers, or None for sigma_i^2 / 2, so that m = 0
     sigma    (N,), positive
     horizon  last time T, > 0
+
+    Accurate to 8 * 2^-53 * S (claim `A35`). Raises ValueError for a sigma that is not positive or
+    not (N,), a mu of another shape and a horizon <= 0.
     """
 
     mu: Array

@@ -31,7 +31,9 @@ class Step(Protocol):
         dt: float,
         noise: float,
         z: Values | None,
-    ) -> Array: ...
+    ) -> Array:
+        """X_s, of the shape of x_t."""
+        ...
 
 
 def score_at(score: Score, x: Array, t: float) -> Array:

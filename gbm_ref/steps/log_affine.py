@@ -24,7 +24,11 @@ class LogCoefficients(NamedTuple):
 
 
 class LogAffineStep(ABC):
-    """A step given by its coefficients. Keeps every sign; X_t must be positive."""
+    """A step given by its coefficients. Keeps every sign; X_t must be positive.
+
+    The coefficients of each class are accurate to 8 * 2^-53 * S (claims `R11-steps`, `R17-steps`
+    and `E2-bias`).
+    """
 
     calculus: ClassVar[str] = "ito"
     coordinates: ClassVar[str] = "log"

@@ -30,6 +30,9 @@ class MarginalPreserving(LogAffineStep):
 
     kappa  >= 0, times the row's `noise`; 1 is `DaleLangevin`, 0 is Euler's rule for the
            probability flow (sheet R16)
+
+    X_t must be positive. Accurate to 8 * 2^-53 * S (accuracy vectors `marginal_preserving_step`).
+    Raises ValueError for kappa < 0.
     """
 
     strong_order: ClassVar[float] = 1.0
@@ -56,6 +59,9 @@ class AmbientMarginalPreserving:
                      + kappa sqrt(dv) z)
 
     kappa  >= 0, times the row's `noise`; 1 is `SignAgnostic`, whose signs and domain these are
+
+    Accurate to 8 * 2^-53 * S (accuracy vectors `ambient_marginal_preserving_step`). Raises
+    ValueError for kappa < 0.
     """
 
     calculus: ClassVar[str] = "ito"
@@ -96,7 +102,8 @@ class Corrector(LogAffineStep):
 
     `dt` measures the strength, dv = v(t) - v(t - dt), and no time passes. It is eq. (22) of
     version 2 at rate sigma^2 / 2. On a normal law of log X with variance v its limit has the
-    variance v / (1 - dv / (4 v)).
+    variance v / (1 - dv / (4 v)). X_t must be positive. Accurate to 8 * 2^-53 * S (accuracy
+    vectors `corrector_step`).
     """
 
     strong_order: ClassVar[float] = 1.0
@@ -105,6 +112,7 @@ class Corrector(LogAffineStep):
     def coefficients(
         self, process: Process, t_score: float, dt: float, noise: float
     ) -> LogCoefficients:
+        """(0, dv / 2, noise sqrt(dv)); the arguments are the base class's."""
         _, dv = process.increments(t_score, dt)
         kappa = _checks.non_negative_number(noise, "noise")
         return LogCoefficients(0.0, 0.5 * dv, kappa * math.sqrt(dv))

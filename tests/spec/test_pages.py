@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+from functools import cache
 
 import pytest
 
@@ -14,10 +15,13 @@ from spec.pages import errata, table, trace
 from spec.pages.sources import fast_twin, files_that_test, public_functions
 from tests.source_tree import ROOT
 
+# Its figures are computed when it is made, which takes seconds.
+errata_page = cache(errata.page)
+
 HOW = "run `python -m spec --write`, look at the change and commit it"
 
 
-@pytest.mark.parametrize(("name", "page"), [("ERRATA", errata.page), ("TRACE", trace.page)])
+@pytest.mark.parametrize(("name", "page"), [("ERRATA", errata_page), ("TRACE", trace.page)])
 def test_generated_pages_are_up_to_date(name: str, page: object) -> None:
     written = (ROOT / "spec" / f"{name}.md").read_text(encoding="utf-8")
     assert written == page(), HOW  # type: ignore[operator]
@@ -70,7 +74,7 @@ def test_every_place_leads_to_a_claim() -> None:
 
 
 def test_every_entry_of_the_errata_is_whole() -> None:
-    text = errata.page()
+    text = errata_page()
     sections = text.split("\n## ")[1:]
     assert len(sections) == len(errata.errata())
     for section in sections:
