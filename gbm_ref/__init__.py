@@ -17,9 +17,9 @@ Accuracy is stated in one of two forms,
 
 both for the arguments exactly as given. S is the size of the terms that the function adds up. In
 the first form docs/vectors.md explains it and m and v are exact; in the second it is
-S = |f| + sum of |a df/da| over the arguments a of f, those of the process among them, and the
-bound is what the tests show at the points of that claim. Whatever is x * exp(e) overflows for e
-above 709, as float64 does, also where the product is finite.
+S = |f| + sum of |a df/da| over the arguments a of f, those of the process among them, where the
+claim gives no other, and the bound is what the tests show at the points of the claim. Whatever is
+x * exp(e) overflows for e above 709, as float64 does, also where the product is finite.
 """
 
 from importlib.metadata import PackageNotFoundError, version

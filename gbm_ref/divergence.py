@@ -39,8 +39,8 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> float:
     near 1, r_i = w_i - 1 is taken from the eigenvalues of Q^{-1/2} (P - Q) Q^{-1/2}, so nearly
     equal laws are compared accurately (the plain formula with traces and determinants loses every
     digit of a divergence below 1e-16 d). Sheet C6. For d = 1 accurate to 8 * 2^-53 * S, S the
-    result itself (accuracy vectors `gaussian_kl`); for d = 2 to 8 * 2^-53 * S (claims `gaussian-kl`,
-    `gaussian-kl-nearly-equal`).
+    result itself (accuracy vectors `gaussian_kl`), for d = 2 to 8 * 2^-53 * S (claims
+    `gaussian-kl`, `gaussian-kl-nearly-equal`).
 
     Raises ValueError for different dimensions or a singular q.
     """

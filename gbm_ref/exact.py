@@ -37,10 +37,10 @@ def exact_law(
     grid    any grid with t_score > 0
     start   law of log X_T; for an exact start, log_mean and log_cov of the diffused target
 
-    Accurate to 8 * 2^-53 * S (claims `R9`, `R10`, `R16-heun`), where S follows the rounding of each
-    row through the later ones: S <- |g| S + the sizes of the terms of the mean, S <- g^2 S + those
-    of the covariance. Raises ValueError for another step or target, a start of another dimension,
-    and rows outside the range of the process or with t_score = 0.
+    Accurate to 8 * 2^-53 * S (claims `R9`, `R10`, `R16-heun`; d up to 2), where S follows the
+    rounding of each row through the later ones: S <- |g| S + the sizes of the terms of the mean,
+    S <- g^2 S + those of the covariance. Raises ValueError for another step or target, a start of
+    another dimension, and rows outside the range of the process or with t_score = 0.
     """
     if not isinstance(step, LogAffineStep | ProbabilityFlow):
         raise ValueError(

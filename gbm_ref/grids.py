@@ -99,8 +99,8 @@ def geometric(process: Process, num_steps: int, std_min: float, std_max: float) 
 
         sqrt(v(t_i)) = std_max (std_min / std_max)^(i / (num_steps - 1)),  i = 0 .. num_steps - 1
 
-    In standard deviations of log X, with full noise (sheet R16). num_steps (>= 2) scores are read. Raises ValueError unless 0 < std_min < std_max and
-    std_max^2 <= v(horizon).
+    In standard deviations of log X, with full noise (sheet R16). num_steps (>= 2) scores are read.
+    Raises ValueError unless 0 < std_min < std_max and std_max^2 <= v(horizon).
     """
     steps, low, high = _checked_stds(num_steps, std_min, std_max)
     return _rows_at(process, high * (low / high) ** (np.arange(steps) / (steps - 1)))
@@ -110,6 +110,8 @@ def power(
     process: Process, num_steps: int, rho: float = 7.0, *, std_min: float, std_max: float
 ) -> Grid:
     """Rows at which sqrt(v(t))^(1/rho) falls linearly from std_max to std_min; the last goes to 0.
+
+        sqrt(v(t_i)) = (std_max^(1/rho) + i / (num_steps - 1) (std_min^(1/rho) - std_max^(1/rho)))^rho
 
     The spacing of Karras et al. 2022 (eq. 5), in the standard deviation of log X, with full noise
     (sheet R16). num_steps (>= 2) scores are read. Raises ValueError as `geometric` does, and for

@@ -85,7 +85,7 @@ def sign_agnostic_moments(
     start    law of log X_T, d = 1; its variance may be 0
 
     Not a Gaussian law. Accurate to the returned `error`, as the module docstring says, and within
-    1e-8 of a recursion at 30 digits (claim `R14-numbers`). Raises ValueError for another target or
+    1e-8 of an independent recursion (claim `R14-numbers`). Raises ValueError for another target or
     dimension, an empty grid, or times outside the range of the process.
     """
     centre = float(target.log_mean[0]) if isinstance(target, LogNormal) else 0.0

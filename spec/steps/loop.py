@@ -7,12 +7,13 @@ Dale-Langevin step in the plane with the affine score of the other pins.
 from collections.abc import Callable
 from functools import reduce
 
-from sympy import Expr, Rational, symbols
+from mpmath import mpf
+from sympy import Expr, Rational
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v1, v2
-from spec.checking.symbols import dt, kappa, t
-from spec.steps._pinned import PAIRS, SLOPE_VALUES, dale_formula
+from spec.checking.pins import Values, evaluator
+from spec.steps._pinned import SLOPE_VALUES, dale_formula
 from spec.steps._programs import START, Row, Setting, UnknownScore, chi, draw, in_place
 from spec.steps._reverse import log_step, root
 
@@ -61,19 +62,17 @@ def _from_the_start_each_time(visit: Visit, rows: list[Row], start: Expr) -> Exp
     return start + sum(visit(start, row) - start for row in rows)
 
 
-def _path(swapped: bool = False) -> tuple[Expr, ...]:
-    """x_T, the state after row 1 and after row 2, in both coordinates; rows may be swapped."""
-    x1, x2, z1, z2 = PAIRS
-    step = dale_formula()
-    rows = [
-        dict(zip((t, dt, kappa, z1, z2), symbols(f"t{i} dt{i} kappa{i} z1{i} z2{i}"), strict=True))
-        for i in (("B", "A") if swapped else ("A", "B"))
-    ]
-    path = [(x1, x2)]
-    for row in rows:
-        at = {x1: path[-1][0], x2: path[-1][1], **row}
-        path.append(tuple(e.subs(at, simultaneous=True) for e in step))
-    return tuple(e for state in path for e in state)
+def _path(order: str, states: int) -> Callable[[Values], tuple[mpf, ...]]:
+    """The last states of x_T, the state after row 1 and after row 2, with the rows in that order."""
+
+    def value(at: Values) -> tuple[mpf, ...]:
+        step, path = evaluator(dale_formula()), [(at["x1"], at["x2"])]
+        for i in order:
+            row = {name: at[f"{name}{i}"] for name in ("t", "dt", "kappa", "z1", "z2")}
+            path.append(tuple(step({**at, "x1": path[-1][0], "x2": path[-1][1], **row})))
+        return tuple(e for state in path[-states:] for e in state)
+
+    return value
 
 
 _POINTS = (
@@ -112,14 +111,14 @@ ONE_LOOP = Claim(
     pins=(
         Pin(
             "gbm_ref.simulate",
-            formula=_path()[4:],
-            twins={"rows swapped": _path(swapped=True)[4:]},
+            formula=_path("AB", 1),
+            twins={"rows swapped": _path("BA", 1)},
             points=_POINTS,
         ),
         Pin(
             "gbm_ref.simulate",
-            formula=_path(),
-            twins={"rows swapped": _path(swapped=True)},
+            formula=_path("AB", 3),
+            twins={"rows swapped": _path("BA", 3)},
             points=_POINTS,
             variant="path",
         ),

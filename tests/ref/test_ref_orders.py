@@ -25,7 +25,14 @@ from gbm_ref import (
     power,
     uniform,
 )
-from gbm_ref.steps import DDIM, Ancestral, Corrector, LogAffineStep, MarginalPreserving
+from gbm_ref.steps import (
+    DDIM,
+    Ancestral,
+    Corrector,
+    LogAffineStep,
+    MarginalPreserving,
+    PrintedAlgorithm1,
+)
 from tests.ref.order_check import (
     DATA,
     LAST,
@@ -72,6 +79,18 @@ def test_a_defect_of_order_one_half_is_refused(name: str) -> None:
     for found, declared in zip(errors(Disturbed(STEPS[name])), (1.0, 2.0), strict=True):
         with pytest.raises(AssertionError, match="slopes"):
             assert_order(found, declared)
+
+
+def test_version_one_s_algorithm_one_has_its_order_to_its_own_limit() -> None:
+    """E2, on [t, T] and in the limit: the mean of log X is off by -V_t log(V_T / V_t)."""
+    low, high = (0.25 + PROCESS.log_var(t) for t in (LAST, PROCESS.horizon))
+    limit = law_at(LAST).mean[0] - low * math.log(high / low)
+    laws = [
+        exact_law(PrintedAlgorithm1(), DATA, PROCESS, equal_steps(n), law_at(PROCESS.horizon))
+        for n in NUMBERS
+    ]
+    assert_order([law.mean[0] - limit for law in laws], PrintedAlgorithm1.weak_order)
+    assert_order([law.mean[0] - law_at(LAST).mean[0] for law in laws], 0.0)
 
 
 def test_euler_in_place_of_heun_is_refused() -> None:

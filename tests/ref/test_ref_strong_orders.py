@@ -20,12 +20,14 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
+import gbm_ref.steps
 from gbm_ref import (
     GBM,
     DaleLangevin,
     Grid,
     LogNormal,
     ProbabilityFlow,
+    Row,
     SignAgnostic,
     Step,
     simulate,
@@ -37,7 +39,9 @@ from gbm_ref.steps import (
     AmbientMarginalPreserving,
     AmbientMilstein,
     Ancestral,
+    Corrector,
     MarginalPreserving,
+    PrintedAlgorithm1,
 )
 from tests.ref.order_check import DATA, LAST, PROCESS, Disturbed, assert_order, equal_steps, law_at
 
@@ -50,6 +54,7 @@ STEPS: dict[str, tuple[Step, float]] = {
     "DDIM": (DDIM(), 0.0),
     "ProbabilityFlow": (ProbabilityFlow(), 0.0),
 }
+IN_X: list[Step] = [SignAgnostic(), AmbientMarginalPreserving(), AmbientMilstein()]
 NUMBERS = (32, 64, 128)
 START = law_at(PROCESS.horizon)
 
@@ -124,6 +129,49 @@ def test_defects_are_refused() -> None:
             assert_order(gaps, 1.0)
 
 
+def corrector_distance(steps: int, disturbed: bool = False) -> float:
+    """Root mean square distance from the Ornstein-Uhlenbeck process that the corrector follows.
+
+    dE = -E / (2 V) du + dB at a fixed time, u the strength; a step adds the integral of
+    exp(-(dv - u) / 2V) dB, of variance V (1 - exp(-dv / V)) and covariance
+    2 V (1 - exp(-dv / 2V)) with B.
+    """
+    t, strength = 0.6, 0.7
+    dv, v = strength / steps, 0.25 + PROCESS.log_var(t)
+    step = Disturbed(Corrector()) if disturbed else Corrector()
+    found = affine_map(step, (Row(t, dv / 0.64, 1.0),) * steps)
+    decay = np.exp(-dv / (2 * v) * np.arange(steps)[::-1])
+    square = decay**2 * -v * np.expm1(-dv / v)
+    cross = decay * -2 * v * np.expm1(-dv / (2 * v)) / np.sqrt(dv)
+    noise = found.noise[:, 0, 0]
+    factor = found.state[0, 0] - np.exp(-strength / (2 * v))
+    mean = found.offset[0] + (found.state[0, 0] - 1) * (0.3 + PROCESS.log_mean(t))
+    # From E = 0.9 with the variance V.
+    total = (mean + 0.9 * factor) ** 2 + factor**2 * v
+    return float(np.sqrt(total + np.sum(square - 2 * noise * cross + noise**2)))
+
+
+def test_the_strong_order_of_the_corrector() -> None:
+    assert_order([corrector_distance(n) for n in NUMBERS], Corrector.strong_order)
+    with pytest.raises(AssertionError, match="slopes"):
+        assert_order([corrector_distance(n, disturbed=True) for n in NUMBERS], 1.0)
+
+
+def test_version_one_s_algorithm_one_converges_strongly_to_something_else() -> None:
+    """E2: against itself the order is 1, against the solution of the reverse equation it is 0."""
+    step = PrintedAlgorithm1()
+    assert_order([distance_to_half_the_step(step, n) for n in NUMBERS[:2]], step.strong_order)
+    gaps = [distance_to_the_solution(step, 1.0, equal_steps(n), LAST) for n in NUMBERS]
+    assert_order(gaps, 0.0)
+
+
+def test_every_declared_strong_order_is_tried() -> None:
+    offered = {vars(gbm_ref.steps)[name] for name in gbm_ref.steps.__all__}
+    tried = {type(step) for step, _ in STEPS.values()} | {type(step) for step in IN_X}
+    tried |= {Corrector, PrintedAlgorithm1}
+    assert tried == {kind for kind in offered if "strong_order" in vars(kind)}
+
+
 def test_the_constant_of_dale_langevin_down_to_the_data() -> None:
     """R15: h sqrt(1 - (v0 / v_N)^3) / (3 sqrt(v0)); the distance from it halves with the step."""
     added = PROCESS.log_var(PROCESS.horizon)
@@ -174,7 +222,7 @@ def errors(step: Step, steps: int, disturbed: float = 0.0) -> Errors:
         )
 
 
-@pytest.mark.parametrize("step", [SignAgnostic(), AmbientMarginalPreserving(), AmbientMilstein()])
+@pytest.mark.parametrize("step", IN_X)
 def test_declared_orders_of_steps_in_x(step: Step) -> None:
     found = [errors(step, n) for n in FINE]
     assert_order([e.mean for e in found], step.weak_order, slack=0.01)
