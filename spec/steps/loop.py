@@ -63,7 +63,7 @@ def _from_the_start_each_time(visit: Visit, rows: list[Row], start: Expr) -> Exp
 
 
 def _path(order: str, states: int) -> Callable[[Values], tuple[mpf, ...]]:
-    """The last states of x_T, the state after row 1 and after row 2, with the rows in that order."""
+    """The last of the states x_T, after row 1 and after row 2, with the rows in that order."""
 
     def value(at: Values) -> tuple[mpf, ...]:
         step, path = evaluator(dale_formula()), [(at["x1"], at["x2"])]
