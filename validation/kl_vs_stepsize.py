@@ -11,9 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import tyro
-
-from validation.study import Findings, Settings, Study, run
+from validation.study import Findings, Settings, Study, run_as_command
 
 
 def measure(settings: Settings) -> Findings:
@@ -41,13 +39,7 @@ STUDY = Study(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0 when the study passed, 1 otherwise."""
-    settings = tyro.cli(
-        Settings,
-        prog="python -m validation.kl_vs_stepsize",
-        description=__doc__,
-        args=arguments,
-    )
-    return 0 if run(STUDY, settings) else 1
+    return run_as_command(STUDY, __doc__, arguments)
 
 
 if __name__ == "__main__":

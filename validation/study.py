@@ -16,7 +16,7 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -178,3 +178,16 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def run_as_command(
+    study: Study, description: str | None, arguments: Sequence[str] | None = None
+) -> int:
+    """Run one study from the command line: exit status 0 when it passed, 1 otherwise."""
+    settings = tyro.cli(
+        Settings,
+        prog=f"python -m validation.{study.name}",
+        description=description,
+        args=arguments,
+    )
+    return 0 if run(study, settings) else 1
