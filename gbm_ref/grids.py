@@ -111,11 +111,11 @@ def power(
 ) -> Grid:
     """Rows at which sqrt(v(t))^(1/rho) falls linearly from std_max to std_min; the last goes to 0.
 
-        sqrt(v(t_i)) = (std_max^(1/rho) + i / (num_steps - 1) (std_min^(1/rho) - std_max^(1/rho)))^rho
+        sqrt(v(t_i)) = (a + i / (num_steps - 1) (b - a))^rho,  i = 0 .. num_steps - 1
 
-    The spacing of Karras et al. 2022 (eq. 5), in the standard deviation of log X, with full noise
-    (sheet R16). num_steps (>= 2) scores are read. Raises ValueError as `geometric` does, and for
-    rho <= 0.
+    with a = std_max^(1/rho), b = std_min^(1/rho): the spacing of Karras et al. 2022 (eq. 5), in
+    the standard deviation of log X, with full noise (sheet R16). num_steps (>= 2) scores are read.
+    Raises ValueError as `geometric` does, and for rho <= 0.
     """
     steps, low, high = _checked_stds(num_steps, std_min, std_max)
     rho = _checks.positive_number(rho, "rho")

@@ -6,7 +6,9 @@ covariance Sigma = C + v(T) I. For every log-normal start g
     KL(p_T || g) = KL(p_T || n) + KL(n || g),       n = N(a + m(T), Sigma) in log space
 
 The second term needs moments alone and is the price computed here, in nats: the whole divergence
-for log-normal data, a lower bound of it otherwise. All divergences are closed forms.
+for log-normal data, a lower bound of it otherwise. All divergences are closed forms, accurate to
+8 * 2^-53 * S for d = 2 (claims `R23`, `R23-product`, `R23-single`, `E22-class-average`). Laws of
+another dimension, no covariance or channels that do not fit raise `ValueError`.
 """
 
 from typing import NamedTuple

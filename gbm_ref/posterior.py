@@ -8,7 +8,8 @@ Sigma_j = S_j + v I and y = log x, Bayes' rule gives a mixture again:
 
 (sheet R3, R5, R7). For a data set, S_j = 0, the law lives on the points with the weights r_j. A
 target is a `LogNormal`, a `LogNormalMixture` or `PointMasses`; x is positive, (..., d); t lies in
-[0, T], and at t = 0 the target must have a density. All raise `ValueError` otherwise.
+[0, T], and at t = 0 the target must have a density. All raise `ValueError` otherwise. Accurate to
+8 * 2^-53 * S for d = 2 (claims `mixture-posterior`, `R5`, `R6`).
 """
 
 import numpy as np

@@ -9,10 +9,10 @@
 with m = m(t) and v = v(t) of the process. Every array has the shape of x and every t is one
 number in [0, horizon]; a form that divides by v needs t > 0. All raise `ValueError` otherwise.
 
-Accurate to 8 * 2^-53 * S, S the sum of the sizes of the terms of the formula, |log x| and |log x0|
-among them, for |log x| <= 700 and v from 1e-12 to 1e6 (accuracy vectors of the functions' names;
-`conditional_stein_score` for `stein_from_hyvarinen`; for the other conversions between S, h and s
-claims `A10-score` and `forms-of-the-score`). "C4" is the sheet's change of variables.
+Accurate to 8 * 2^-53 * S, this S being the sum of the sizes of the terms of the formula, |log x|
+and |log x0| among them, for |log x| <= 700 and v from 1e-12 to 1e6 (accuracy vectors of the
+functions' names; `conditional_stein_score` for `stein_from_hyvarinen`; for the other conversions
+between the forms claims `A10-score`, `forms-of-the-score`). C4 is the change of variables.
 """
 
 import math

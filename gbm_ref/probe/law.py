@@ -47,8 +47,9 @@ def extract_affine_map(sampler: Sampler, rows: int, d: int) -> AffineMap:
     d        number of coordinates, >= 1
 
     The states are x_T = 1 with no noise, and with log x_T or one z_k a unit vector. Nothing is
-    checked beyond them: that is `assert_law`. Raises ValueError for a result of another shape and
-    LawRejected for values that are not positive and finite.
+    checked beyond them: that is `assert_law`. An entry is known to 8 * 2^-53 * (1 + |offset| +
+    |entry|), besides the sampler's own rounding. Raises ValueError for a result of another shape
+    and LawRejected for values that are not positive and finite.
     """
     rows, d = _checks.whole_number(rows, "rows", 0), _checks.whole_number(d, "d", 1)
     count = 1 + d + rows * d

@@ -28,6 +28,7 @@ def extract_step_polynomial(step: OneStep, x: Values, degree: int = 1) -> Array:
 
     For eq. (12) of version 2 (`SignAgnostic`) they are 1 - dm + 3/2 dv + dv h(|x|, t) and
     noise sqrt(dv), each coordinate on its own. Read off at z = 0 and 1, and at -1 for degree 2.
+    They are known to 8 * 2^-53 * (1 + their absolute values), besides the step's own rounding.
     Raises ValueError outside those domains and LawRejected for values that are not finite.
     """
     states = _states(x)

@@ -9,6 +9,7 @@ from gbm_ref._checks import Array, Values
 from gbm_ref.process import Process
 
 Score = Callable[[Array, float], Array]
+"""(x, t) -> h(x, t) = x * grad log p_t(x), of the shape of x."""
 
 
 @runtime_checkable

@@ -16,7 +16,7 @@ from gbm_ref.steps.base import Score, draws_like, score_at
 
 
 class LogCoefficients(NamedTuple):
-    """shift, weight and root of the module docstring; root a number or a (d, d) matrix."""
+    """log X_s = log X_t + shift + weight (1 + h) + root z; root a number or a (d, d) matrix."""
 
     shift: float
     weight: float
