@@ -30,6 +30,7 @@ an exponent, which overflows above 709.
 | `PrintedAlgorithm1` | version 1's Algorithm 1, mistake and all (E2) |
 """
 
+from gbm_ref.steps.ambient import AmbientStep
 from gbm_ref.steps.base import Score, Step
 from gbm_ref.steps.euler_maruyama import AmbientMilstein, DaleLangevin, SignAgnostic
 from gbm_ref.steps.gaussian import DDIM, Ancestral
@@ -43,7 +44,7 @@ from gbm_ref.steps.printed import PrintedAlgorithm1
 from gbm_ref.steps.probability_flow import ProbabilityFlow
 
 __all__ = [
-    "DDIM", "AmbientMarginalPreserving", "AmbientMilstein", "Ancestral", "Corrector",
-    "DaleLangevin", "LogAffineStep", "LogCoefficients", "MarginalPreserving",
+    "DDIM", "AmbientMarginalPreserving", "AmbientMilstein", "AmbientStep", "Ancestral",
+    "Corrector", "DaleLangevin", "LogAffineStep", "LogCoefficients", "MarginalPreserving",
     "PrintedAlgorithm1", "ProbabilityFlow", "Score", "SignAgnostic", "Step",
 ]  # fmt: skip

@@ -1,6 +1,5 @@
 """What the loop asks of a step, and what the steps share."""
 
-import math
 from collections.abc import Callable
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -47,16 +46,3 @@ def draws_like(x: Array, z: Values | None) -> Array:
     if z is None:
         raise ValueError("this step uses noise: pass z of the shape of x_t")
     return _checks.like(z, x, "z", "x_t")
-
-
-def scaled_noise(noise: float, dv: float, x: Array, z: Values | None) -> Array:
-    """noise * sqrt(dv) * z."""
-    return _checks.non_negative_number(noise, "noise") * math.sqrt(dv) * draws_like(x, z)
-
-
-def signed_state(x_t: Values) -> Array:
-    """x_t for a step that may change signs: any finite numbers but zeros."""
-    x = _checks.finite_array(x_t, "x_t")
-    if (x == 0.0).any():
-        raise ValueError("x_t must not hold zeros: a geometric Brownian motion never leaves 0")
-    return x

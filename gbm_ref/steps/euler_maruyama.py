@@ -7,17 +7,15 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from gbm_ref import _checks
-from gbm_ref._checks import Array, Values
+from gbm_ref._checks import Array
 from gbm_ref.process import Process
-from gbm_ref.steps.base import Score, draws_like, scaled_noise, score_at, signed_state
+from gbm_ref.steps.ambient import AmbientStep
 from gbm_ref.steps.log_affine import LogAffineStep, LogCoefficients
 
 
 @dataclass(frozen=True)
-class SignAgnostic:
+class SignAgnostic(AmbientStep):
     """Euler-Maruyama in X: eq. (12) of version 2; sheet A12.
 
         X_s = X_t * (1 - dm + 3/2 dv + dv h(|X_t|, t) + noise sqrt(dv) z)
@@ -29,32 +27,15 @@ class SignAgnostic:
     `sign_agnostic_step`).
     """
 
-    calculus: ClassVar[str] = "ito"
-    coordinates: ClassVar[str] = "ambient"
     strong_order: ClassVar[float] = 0.5
     weak_order: ClassVar[float] = 1.0
-    keeps_sign: ClassVar[bool] = False
-    uses_noise: ClassVar[bool] = True
 
-    def __call__(
-        self,
-        process: Process,
-        score: Score,
-        x_t: Values,
-        t_score: float,
-        dt: float,
-        noise: float,
-        z: Values | None,
-    ) -> Array:
-        """X_s; the arguments are those of every step (package docstring)."""
-        x = signed_state(x_t)
-        dm, dv = process.increments(t_score, dt)
-        h = score_at(score, np.abs(x), t_score)
-        return x * (1.0 - dm + 1.5 * dv + dv * h + scaled_noise(noise, dv, x, z))
+    def _factor(self, dm: float, dv: float, h: Array, noise: float, z: Array) -> Array:
+        return 1.0 - dm + 1.5 * dv + dv * h + noise * math.sqrt(dv) * z
 
 
 @dataclass(frozen=True)
-class AmbientMilstein:
+class AmbientMilstein(AmbientStep):
     """The Milstein scheme in X: strong order 1 where `SignAgnostic` has 1/2 (sheet R15).
 
         X_s = X_t * (1 - dm + 3/2 dv + dv h(|X_t|, t) + noise sqrt(dv) z
@@ -65,30 +46,12 @@ class AmbientMilstein:
     `ambient_milstein_step`).
     """
 
-    calculus: ClassVar[str] = "ito"
-    coordinates: ClassVar[str] = "ambient"
     strong_order: ClassVar[float] = 1.0
     weak_order: ClassVar[float] = 1.0
-    keeps_sign: ClassVar[bool] = False
-    uses_noise: ClassVar[bool] = True
 
-    def __call__(
-        self,
-        process: Process,
-        score: Score,
-        x_t: Values,
-        t_score: float,
-        dt: float,
-        noise: float,
-        z: Values | None,
-    ) -> Array:
-        """X_s; the arguments are those of every step (package docstring)."""
-        x, draws = signed_state(x_t), draws_like(signed_state(x_t), z)
-        dm, dv = process.increments(t_score, dt)
-        kappa = _checks.non_negative_number(noise, "noise")
-        h = score_at(score, np.abs(x), t_score)
-        second = 0.5 * kappa**2 * dv * (draws**2 - 1.0)
-        return x * (1.0 - dm + 1.5 * dv + dv * h + kappa * math.sqrt(dv) * draws + second)
+    def _factor(self, dm: float, dv: float, h: Array, noise: float, z: Array) -> Array:
+        second = 0.5 * noise**2 * dv * (z**2 - 1.0)
+        return 1.0 - dm + 1.5 * dv + dv * h + noise * math.sqrt(dv) * z + second
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,10 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from gbm_ref import _checks
-from gbm_ref._checks import Array, Values
+from gbm_ref._checks import Array
 from gbm_ref.process import Process
-from gbm_ref.steps.base import Score, scaled_noise, score_at, signed_state
+from gbm_ref.steps.ambient import AmbientStep
 from gbm_ref.steps.log_affine import LogAffineStep, LogCoefficients
 
 
@@ -52,7 +50,7 @@ class MarginalPreserving(LogAffineStep):
 
 
 @dataclass(frozen=True)
-class AmbientMarginalPreserving:
+class AmbientMarginalPreserving(AmbientStep):
     """Euler-Maruyama in X at noise level kappa (sheet R11).
 
         X_s = X_t * (1 - dm + (1 + kappa^2) / 2 dv (1 + h(|X_t|, t)) + kappa^2 / 2 dv
@@ -64,34 +62,17 @@ class AmbientMarginalPreserving:
     ValueError for kappa < 0.
     """
 
-    calculus: ClassVar[str] = "ito"
-    coordinates: ClassVar[str] = "ambient"
     strong_order: ClassVar[float] = 0.5
     weak_order: ClassVar[float] = 1.0
-    keeps_sign: ClassVar[bool] = False
-    uses_noise: ClassVar[bool] = True
     kappa: float = 1.0
 
     def __post_init__(self) -> None:
         _checks.non_negative_number(self.kappa, "kappa")
 
-    def __call__(
-        self,
-        process: Process,
-        score: Score,
-        x_t: Values,
-        t_score: float,
-        dt: float,
-        noise: float,
-        z: Values | None,
-    ) -> Array:
-        """X_s; the arguments are those of every step (package docstring)."""
-        x = signed_state(x_t)
-        dm, dv = process.increments(t_score, dt)
-        kappa = self.kappa * _checks.non_negative_number(noise, "noise")
-        log_score = 1.0 + score_at(score, np.abs(x), t_score)
-        drift = -dm + 0.5 * dv * ((1.0 + kappa**2) * log_score + kappa**2)
-        return x * (1.0 + drift + scaled_noise(kappa, dv, x, z))
+    def _factor(self, dm: float, dv: float, h: Array, noise: float, z: Array) -> Array:
+        kappa = self.kappa * noise
+        drift = -dm + 0.5 * dv * ((1.0 + kappa**2) * (1.0 + h) + kappa**2)
+        return 1.0 + drift + kappa * math.sqrt(dv) * z
 
 
 @dataclass(frozen=True)
