@@ -8,8 +8,8 @@ from scipy.special import hyp2f1
 
 from gbm_ref._checks import Array
 
-# Below this argument of the gamma functions a product replaces Stirling's series, whose first
-# neglected term is then 2702765 / 24 / 81^12 = 1.4e-18.
+# Below this argument of the gamma functions a product or a sum replaces Stirling's series, whose
+# first neglected terms are then 2702765 / 24 / 81^12 = 1.4e-18 and 0.253 / 20.5^13 = 2.3e-18.
 _SERIES_FROM = 20
 
 
@@ -42,6 +42,25 @@ def _tail(x: Array) -> Array:
     """
     w = (4.0 * x + 1.0) ** -2
     return w * (1 / 4 - w * (5 / 8 - w * (61 / 12 - w * (1385 / 16 - w * 50521 / 20))))
+
+
+def trigamma_difference(q: Array, steps: int) -> Array:
+    """psi_1(q + 1) - psi_1(q + N), the sum over k = 1 .. N - 1 of 1 / (q + k)^2, to a few u.
+
+    psi_1(w + 1/2) = 1 / w + tail(w) for large w, and the difference of two 1 / w is a product.
+    """
+    first = min(steps - 1, _SERIES_FROM)
+    head = np.sum((q[:, None] + np.arange(1.0, first + 1.0)) ** -2.0, axis=1)
+    near, far = q + (first + 0.5), q + (steps - 0.5)
+    far_part = (steps - 1.0 - first) / (near * far) + _trigamma_tail(near) - _trigamma_tail(far)
+    return np.asarray(head + far_part)
+
+
+def _trigamma_tail(w: Array) -> Array:
+    """Sum over j = 1 .. 5 of B_2j(1/2) / w^(2 j + 1), B_2j the Bernoulli polynomials."""
+    u = w**-2.0
+    series = 1 / 12 - u * (7 / 240 - u * (31 / 1344 - u * (127 / 3840 - u * 2555 / 33792)))
+    return -u / w * series
 
 
 def power_integral(data_vars: Array, widths: Array, power: float) -> Array:

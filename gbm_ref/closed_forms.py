@@ -22,7 +22,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import polygamma
 
 from gbm_ref import _checks, _special
 from gbm_ref._checks import Array
@@ -45,7 +44,7 @@ def dale_langevin_law(
     data = _directions(target)
     h, steps = _step_var(process, num_steps)
     q = data.vars / h
-    added = h * (1.0 + q**2 * (polygamma(1, q + 1.0) - polygamma(1, q + steps)))
+    added = h * (1.0 + q**2 * _special.trigamma_difference(q, steps))
     return _carried(data, process, start, data.vars / (data.vars + h * steps), added)
 
 

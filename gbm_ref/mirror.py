@@ -81,22 +81,26 @@ def mirrored_langevin_law(
     delta = _checks.positive_number(delta, "delta")
     steps = _checks.whole_number(num_steps, "num_steps", 0)
     start = checked_gaussian(start, "start", centre.size)
-    alpha = 1.0 - delta / target_vars
-    powers = alpha**steps
-    added = 2.0 * delta * np.array([_geometric_sum(float(a), steps) for a in alpha])
+    powers, sums = _powers(delta / target_vars, steps)
+    added = 2.0 * delta * sums
     cov = powers[:, None] * (basis.T @ start.cov @ basis) * powers + np.diag(added)
     mean = powers * ((start.mean - centre) @ basis)
     return Gaussian(centre + basis @ mean, basis @ cov @ basis.T)
 
 
-def _geometric_sum(alpha: float, steps: int) -> float:
-    """1 + alpha^2 + ... + alpha^(2 (steps - 1))."""
-    if steps == 0 or alpha == 0.0:
-        return float(min(steps, 1))
-    gap = (1.0 - alpha) * (1.0 + alpha)
-    if gap == 0.0:
-        return float(steps)
-    return -math.expm1(2.0 * steps * math.log(abs(alpha))) / gap
+def _powers(gap: Array, steps: int) -> tuple[Array, Array]:
+    """alpha^steps and 1 + alpha^2 + ... + alpha^(2 (steps - 1)) for alpha = 1 - gap.
+
+    From the gap, since rounding alpha first costs `steps` units where alpha is nearly 1.
+    """
+    if steps == 0:
+        return np.ones_like(gap), np.zeros_like(gap)
+    with np.errstate(divide="ignore"):
+        logs = steps * np.log1p(-np.minimum(gap, 2.0 - gap))  # of |alpha|^steps
+    square_gap = gap * (2.0 - gap)
+    sums = -np.expm1(2.0 * logs) / np.where(square_gap == 0.0, 1.0, square_gap)
+    powers = np.sign(1.0 - gap) ** steps * np.exp(logs)
+    return powers, np.where(square_gap == 0.0, float(steps), sums)
 
 
 @dataclass(frozen=True)

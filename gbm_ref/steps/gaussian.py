@@ -1,5 +1,8 @@
 """Steps that are exact where the denoiser is constant: the Gaussian conditional laws of log X.
 
+Their declared orders hold for times bounded away from 0 (for `DDIM` also in equal steps of
+sqrt(v)); equal steps in time down to t = 0 cost a logarithm of the step length (sheet R17).
+
 With D = log X_t - m(t) + v(t) (1 + h) the denoiser (sheet R5), log X_s given X_t and
 log X_0 = D is normal (a Brownian bridge; sheet R17):
 

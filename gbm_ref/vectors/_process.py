@@ -1,10 +1,10 @@
-"""A process with prescribed m and v, so that public functions can be called at exact arguments."""
+"""Processes with prescribed m and v, so that public functions can be called at exact arguments."""
 
 import math
 from dataclasses import dataclass
 
 from gbm_ref import _checks
-from gbm_ref.process import Process
+from gbm_ref.process import GBM, Process
 
 
 @dataclass(frozen=True)
@@ -67,3 +67,30 @@ class Prescribed(Process):
 
     def _share_per_time(self, t: float) -> float:
         return 0.0 if _checks.time_in_range(t, 1.0) < self.s else 1.0 / (1.0 - self.s)
+
+
+@dataclass(frozen=True)
+class Constant(GBM):
+    """Constant coefficients on [0, 1] with m(1) = m and v(1) = v exactly."""
+
+    m: float = 0.0
+    v: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sigma", math.sqrt(self.v))
+        object.__setattr__(self, "mu", self.m + self.v / 2)
+        super().__post_init__()
+
+    def log_mean(self, t: float) -> float:
+        """m(t)."""
+        return self.m * _checks.time_in_range(t, 1.0)
+
+    def log_var(self, t: float) -> float:
+        """v(t)."""
+        return self.v * _checks.time_in_range(t, 1.0)
+
+    def increments(self, t: float, dt: float) -> tuple[float, float]:
+        """dm and dv, in proportion to dt."""
+        start, end = _checks.end_of_step(t, dt, 1.0)
+        length = start if end == 0.0 else float(dt)
+        return self.m * length, self.v * length

@@ -10,6 +10,7 @@ from spec.exact import (
     dale_langevin_bias,
     flow,
     flow_heun,
+    probe,
     published,
     schedule,
     sign_agnostic,
@@ -30,4 +31,5 @@ CLAIMS = (
     *ancestral.CLAIMS,
     *ancestral_bias.CLAIMS,
     *schedule.CLAIMS,
+    *probe.CLAIMS,
 )

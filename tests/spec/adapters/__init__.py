@@ -18,6 +18,7 @@ from tests.spec.adapters import (
     mismatch,
     objectives,
     posterior,
+    probe,
     process,
     scores,
     sign_agnostic_law,
@@ -48,4 +49,5 @@ ADAPTERS: dict[str, Adapter] = {
     **posterior.ADAPTERS,
     **mismatch.ADAPTERS,
     **starts.ADAPTERS,
+    **probe.ADAPTERS,
 }
