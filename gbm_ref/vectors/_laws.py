@@ -100,9 +100,7 @@ def _piecewise(s1: float, s2: float, s3: float) -> PiecewiseGBM:
     return PiecewiseGBM([s1, s2, s3], horizon=3.0)
 
 
-def _drifting(
-    mu1: float, mu2: float, mu3: float, s1: float, s2: float, s3: float
-) -> PiecewiseGBM:
+def _drifting(mu1: float, mu2: float, mu3: float, s1: float, s2: float, s3: float) -> PiecewiseGBM:
     return PiecewiseGBM([s1, s2, s3], [mu1, mu2, mu3], horizon=3.0)
 
 
@@ -185,15 +183,15 @@ LAWS: dict[str, Implementation] = {
     "mirrored_langevin_law_log_var": lambda lam, delta, n, q: _only(
         mirrored_langevin_law([0.0], lam, delta, int(n), _line(0.0, q)).cov
     ),
-    "piecewise_log_mean": lambda mu1, mu2, mu3, s1, s2, s3, t: (
-        _drifting(mu1, mu2, mu3, s1, s2, s3).log_mean(t)
-    ),
+    "piecewise_log_mean": lambda mu1, mu2, mu3, s1, s2, s3, t: _drifting(
+        mu1, mu2, mu3, s1, s2, s3
+    ).log_mean(t),
     "piecewise_log_var": lambda s1, s2, s3, t: _piecewise(s1, s2, s3).log_var(t),
-    "piecewise_log_mean_increment": lambda mu1, mu2, mu3, s1, s2, s3, t, dt: (
-        _drifting(mu1, mu2, mu3, s1, s2, s3).increments(t, dt)[0]
-    ),
-    "piecewise_log_var_increment": lambda s1, s2, s3, t, dt: (
-        _piecewise(s1, s2, s3).increments(t, dt)[1]
-    ),
+    "piecewise_log_mean_increment": lambda mu1, mu2, mu3, s1, s2, s3, t, dt: _drifting(
+        mu1, mu2, mu3, s1, s2, s3
+    ).increments(t, dt)[0],
+    "piecewise_log_var_increment": lambda s1, s2, s3, t, dt: _piecewise(s1, s2, s3).increments(
+        t, dt
+    )[1],
 }
 """The second half of `oracle.ORACLE`."""

@@ -36,6 +36,11 @@ class Arithmetic:
         return -self.log(2 * self.pi() * var) / 2 - (y - mean) * (y - mean) / (2 * var)
 
 
+def whole(n: Number) -> int:
+    """A whole number of any kind, a ball among them, as an int."""
+    return int(float(n))
+
+
 def _rounded(function: Callable[[mpf], mpf]) -> Callable[[float], float]:
     """`function` correctly rounded to float64, the same on every machine."""
 

@@ -63,6 +63,7 @@ FLIP = VectorFunction(
     second=lambda f, *args: _by_incomplete_gamma(_z(f, *args)),
     scale_text="|out| + phi(z) / Phi(-z) (1 + |dm| + 3/2 dv + dv |h|) / (kappa sqrt(dv))",
     scale=_flip_size,
+    guard=20,
     twins=(
         *_twins(_flip, _z),
         Twin("log_score", Flag.H_VS_LOGSCORE, "1 + h in place of h",
@@ -78,10 +79,10 @@ FLIP = VectorFunction(
                   (Flag.H_VS_LOGSCORE, Flag.ITO, Flag.S_VS_S2), basic=10, each=2),
         *cases(Flag.UNDERFLOW, "h dm dv kappa", [
             (-1.0, 0.0, 6.4e-4, 1.0), (3.0, 1e-4, 2e-4, 1.0), (-0.4, 0.0, 1e-6, 0.5),
-            (7.0, 0.0, 1e-12, 1.0), (-2.0, 0.1, 0.3, 1e-3), (1e6, 0.0, 0.3, 0.7),
+            (7.0, 0.0, 1e-8, 1.0), (-2.0, 0.1, 0.3, 1e-3), (1e4, 0.0, 0.3, 0.7),
         ]),
         *cases(Flag.SIGN, "h dm dv kappa", [
-            (-9.0, 0.1, 0.5, 1.0), (-30.0, 0.0, 0.4, 0.6), (-2.5, 3.0, 0.2, 1.0),
+            (-9.0, 0.1, 0.5, 1.0), (-12.0, 0.0, 0.4, 0.6), (-2.5, 3.0, 0.2, 1.0),
         ]),
     ),
 )  # fmt: skip
@@ -115,7 +116,7 @@ AVERAGE = VectorFunction(
     scale_text="|out| + phi(z) / Phi(-z) (1 + |dm| + dv / 2) / sqrt(kappa^2 dv + dv^2 / V), "
     "V = v0 + v_s + dv",
     scale=_average_size,
-    guard=30,
+    guard=20,
     twins=(
         *_twins(_average, _mean_z),
         Twin("at_the_median", Flag.BASIC, "the chance at the mean of log X_t: dv^2 / V left out",
@@ -136,7 +137,7 @@ AVERAGE = VectorFunction(
                   (Flag.T_INDEX, Flag.S_VS_S2, Flag.ITO), basic=10, each=2),
         *cases(Flag.UNDERFLOW, "v0 v_s dm dv kappa", [
             (0.05, 1e-12, 0.0, 6.4e-4, 1.0), (0.05, 0.64, 1e-4, 2e-4, 1.0),
-            (1.0, 0.3, 0.0, 1e-12, 0.5), (1e6, 0.2, 0.1, 0.3, 1e-3), (0.3, 0.7, 0.0, 1e-3, 0.0),
+            (1.0, 0.3, 0.0, 1e-8, 0.5), (1e6, 0.2, 0.1, 0.3, 1e-3), (0.3, 0.7, 0.0, 1e-3, 0.0),
             (0.1, 0.2, -0.3, 3e-4, 0.9), (2.0, 0.5, 0.0, 0.01, 0.05),
         ]),
         *cases(Flag.SIGN, "v0 v_s dm dv kappa", [

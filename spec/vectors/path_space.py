@@ -2,7 +2,7 @@
 
 import mpmath
 
-from spec.vectors.arithmetic import Arithmetic, Number
+from spec.vectors.arithmetic import Arithmetic, Number, whole
 from spec.vectors.points import across, cases, ordinary
 from spec.vectors.records import Flag, Twin, VectorFunction
 from spec.vectors.sampler_laws import stepped
@@ -11,7 +11,7 @@ from spec.vectors.sampler_laws import stepped
 def _paths(f: Arithmetic, v0: Number, v: Number, n: Number) -> Number:
     """The logarithms add up to log((v0 + v) / v0)."""
     h, total = v / n, f.log((v0 + v) / v0)
-    for k in range(1, int(n) + 1):
+    for k in range(1, whole(n) + 1):
         total = total - h / (v0 + h * k)
     return total / 2
 
@@ -39,7 +39,7 @@ PATHS = VectorFunction(
     twins=(
         Twin("reversed", Flag.SIGN, "1 / r_k - 1 + log r_k: the other chain first",
              lambda f, v0, v, n: sum(
-                 v / n / (v0 + v / n * k) for k in range(int(n))) / 2 - f.log(1 + v / v0) / 2),
+                 v / n / (v0 + v / n * k) for k in range(whole(n))) / 2 - f.log(1 + v / v0) / 2),
         Twin("twice", Flag.BASIC, "the factor 1/2 is left out",
              lambda f, *args: 2 * _paths(f, *args)),
         Twin("one_step_more", Flag.T_INDEX, "N + 1 steps",

@@ -84,7 +84,7 @@ def _twins(total: Formula, formula: Formula, times: int) -> tuple[Twin, ...]:
 
     def late(f: Arithmetic, *args: Number) -> Number:
         rates, at = args[:-times], args[-times:]
-        groups = [rates[i:i + 3] for i in range(0, len(rates), 3)]
+        groups = [rates[i : i + 3] for i in range(0, len(rates), 3)]
         return formula(f, *(r for g in groups for r in (g[1], g[2], g[2])), *at)
 
     return (
@@ -99,10 +99,18 @@ def _twins(total: Formula, formula: Formula, times: int) -> tuple[Twin, ...]:
     )  # fmt: skip
 
 
-_ITO = Twin("ito_term", Flag.ITO, "mu, without sigma^2 / 2",
-            lambda f, *args: _mean(f, *args[:3], 0, 0, 0, args[-1]))
-_ITO_STEP = Twin("ito_term", Flag.ITO, "mu, without sigma^2 / 2",
-                 lambda f, *args: _increment(_mean)(f, *args[:3], 0, 0, 0, *args[-2:]))
+_ITO = Twin(
+    "ito_term",
+    Flag.ITO,
+    "mu, without sigma^2 / 2",
+    lambda f, *args: _mean(f, *args[:3], 0, 0, 0, args[-1]),
+)
+_ITO_STEP = Twin(
+    "ito_term",
+    Flag.ITO,
+    "mu, without sigma^2 / 2",
+    lambda f, *args: _increment(_mean)(f, *args[:3], 0, 0, 0, *args[-2:]),
+)
 _S_BOX = {name: across(0.1, 2) for name in _SIGMAS}
 _MU_BOX = {name: between(-1, 1) for name in _MUS}
 _TIMES = (0.3, 1.0, 1.75, 2.125, 3.0, 2.6, 0.875, 2.0, 1.3)
@@ -124,11 +132,16 @@ def _cases(drift: bool, stepping: bool) -> tuple[Case, ...]:
     box = {**(_MU_BOX if drift else {}), **_S_BOX}
     drawn = _timed(ordinary(box, kinds, basic=15 if drift else 18), stepping)
     mus = [(300.0, -2.0, 1e-3), (0.3, 0.1, -0.2)]
-    rows = [(*mu, *s, t, *((dt,) if stepping else ()))
-            for mu, s, t, dt in zip(
-                (mus * 2 if drift else [()] * 4),
-                ((1e3, 1e-6, 0.3), (1e-6, 1e3, 2.0), (1e-6, 2e-6, 4e-6), (20.0, 0.4, 1e-3)),
-                (2.5, 1.0009765625, 3.0, 2.75), (2.25, 0.25, 3.0, 2.5), strict=True)]
+    rows = [
+        (*mu, *s, t, *((dt,) if stepping else ()))
+        for mu, s, t, dt in zip(
+            (mus * 2 if drift else [()] * 4),
+            ((1e3, 1e-6, 0.3), (1e-6, 1e3, 2.0), (1e-6, 2e-6, 4e-6), (20.0, 0.4, 1e-3)),
+            (2.5, 1.0009765625, 3.0, 2.75),
+            (2.25, 0.25, 3.0, 2.5),
+            strict=True,
+        )
+    ]
     names = " ".join((*box, "t", *(("dt",) if stepping else ())))
     return (*drawn, *cases(Flag.TAIL, names, rows))  # fmt: skip
 

@@ -7,12 +7,11 @@ from spec.vectors.points import across, between, ordinary
 from spec.vectors.records import Arguments, Case, Flag, Formula, Twin, VectorFunction
 
 Matrix = tuple[Number, Number, Number]
-K_SCALE = (
-    "I(A) = (A11 + A22) / det A, |A| = |A11| + 2 |A12| + |A22|, kappa = (Q11 + Q22) I(Q)"
-)
+K_SCALE = "I(A) = (A11 + A22) / det A, |A| = |A11| + 2 |A12| + |A22|"
 
 
 def det(A: Matrix) -> Number:
+    """Of a symmetric matrix."""
     return A[0] * A[2] - A[1] * A[1]
 
 
@@ -32,6 +31,7 @@ def _solved(Q: Matrix, A: Matrix, first: Number, second: Number) -> tuple[Number
 
 
 def kl(f: Arithmetic, first: Number, second: Number, P: Matrix, Q: Matrix) -> Number:
+    """The divergence for a shift of the means and covariances P and Q."""
     trace, square = _solved(Q, _less(P, Q), first, second)
     return (trace - f.log(det(P) / det(Q)) + square) / 2
 
@@ -63,13 +63,14 @@ def size(
     The derivative of the variances' part is at most I(P) |P - Q| |d(Q^-1 P)|.
     """
     gap, shift = _norm(_less(P, Q)), first * first + second * second
-    squares = (Q[0] + Q[2]) * _inverse_size(Q) * (_inverse_size(P) * gap * gap + shift)
+    squares = _inverse_size(P) * gap * gap + shift
     rounding = added * (_inverse_size(P) * gap + abs(first) + abs(second))
     return kl(f, first, second, P, Q) + _inverse_size(Q) * (squares + rounding)
 
 
 # (arithmetic, arguments) -> shift of the means and the two covariances
 def given(formula: Formula, laws: Formula) -> Formula:
+    """`formula` of what `laws` makes of the arguments."""
     return lambda f, *args: formula(f, *laws(f, *args))
 
 
@@ -87,6 +88,7 @@ def laws(
     f: Arithmetic, a1: Number, a2: Number, p11: Number, p12: Number, p22: Number,
     b1: Number, b2: Number, q11: Number, q12: Number, q22: Number,
 ) -> tuple[Number, Number, Matrix, Matrix]:  # fmt: skip
+    """Shift of the means and covariances, from entries."""
     return a1 - b1, a2 - b2, (p11, p12, p22), (q11, q12, q22)
 
 
@@ -104,8 +106,13 @@ def drawn(rows: int, correlations: tuple[float, ...], size: float = 1.0) -> list
         root = mpmath.sqrt(at["q11"] * at["q22"])
         q12 = float(other * root)
         if size < 1.0:
-            near = {"p11": at["q11"] * (1 + size * at["a1"]), "p22": at["q22"] * (1 - size),
-                    "a1": at["b1"] + size * at["a2"], "a2": at["b2"], "p12": q12 * (1 + size)}
+            near = {
+                "p11": at["q11"] * (1 + size * at["a1"]),
+                "p22": at["q22"] * (1 - size),
+                "a1": at["b1"] + size * at["a2"],
+                "a2": at["b2"],
+                "p12": q12 * (1 + size),
+            }
         else:
             near = {"p12": float(one * mpmath.sqrt(at["p11"] * at["p22"]))}
         merged = {**at, "q12": q12, **near}
@@ -117,6 +124,7 @@ TURN = (0.5, -0.25, 0.875, 0.0, -0.75, 0.125)
 
 
 def flagged(flag: Flag, rows: list[Arguments]) -> tuple[Case, ...]:
+    """Cases of one flag."""
     return tuple(Case(flag, row) for row in rows)
 
 
@@ -128,7 +136,7 @@ KL = VectorFunction(
     meanings=PLANE,
     formula=given(kl, laws),
     second=given(by_factors, laws),
-    scale_text=f"out + kappa I(Q) (I(P) |P - Q|^2 + d1^2 + d2^2), {K_SCALE}",
+    scale_text=f"out + I(Q) (I(P) |P - Q|^2 + d1^2 + d2^2), {K_SCALE}",
     scale=given(size, laws),
     guard=40,
     twins=(

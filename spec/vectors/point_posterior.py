@@ -21,9 +21,7 @@ def _weight(
     return shares(f, p.term, q.term)
 
 
-def _weight_size(
-    f: Arithmetic, x: Number, x1: Number, x2: Number, m: Number, v: Number
-) -> Number:
+def _weight_size(f: Arithmetic, x: Number, x1: Number, x2: Number, m: Number, v: Number) -> Number:
     p, q = parts(f, x, *_point_law(x1, x2, f), m, v)
     r, s = share(f, p.term, q.term), share(f, q.term, p.term)
     return r * (1 + s * (p.term_size + q.term_size))
@@ -60,7 +58,8 @@ WEIGHT = VectorFunction(
                    "m": between(-0.5, 0.5), "v": across(0.05, 3)},
                   (Flag.SIGN, Flag.ITO, Flag.S_VS_S2), basic=10),
         *cases(Flag.TAIL, "x x1 x2 m v", [
-            (e(80), 1.3, 1.30001, 0.1, 0.64), (e(-90), 0.7, 0.70002, 0.1, 0.5), (e(40), 1.5, 1.7, 0.0, 0.01),
+            (e(80), 1.3, 1.30001, 0.1, 0.64), (e(-90), 0.7, 0.70002, 0.1, 0.5),
+            (e(40), 1.5, 1.7, 0.0, 0.01),
             (e(300), 1.0, 1.0000001, 0.2, 0.3),
         ]),
         *cases(Flag.SMALL_V, "x x1 x2 m v", [

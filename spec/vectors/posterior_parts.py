@@ -39,6 +39,7 @@ class Part:
 
 
 def parts(f: Arithmetic, x: Number, *law: Number) -> tuple[Part, Part]:
+    """Both components given x."""
     w, a1, v1, a2, v2, m, v = law
     return Part(f, x, w, a1, v1, m, v), Part(f, x, 1 - w, a2, v2, m, v)
 
@@ -54,11 +55,13 @@ def ratio(f: Arithmetic, one: Number, other: Number) -> Number:
 
 
 def mean(f: Arithmetic, *args: Number, shares: Share = share) -> Number:
+    """r_1 mu_1 + r_2 mu_2."""
     p, q = parts(f, *args)
     return shares(f, p.term, q.term) * p.mean + shares(f, q.term, p.term) * q.mean
 
 
 def mean_size(f: Arithmetic, *args: Number) -> Number:
+    """S of the mean."""
     p, q = parts(f, *args)
     r, s = share(f, p.term, q.term), share(f, q.term, p.term)
     moved = r * s * abs(p.mean - q.mean) * (p.term_size + q.term_size)
@@ -66,12 +69,14 @@ def mean_size(f: Arithmetic, *args: Number) -> Number:
 
 
 def variance(f: Arithmetic, *args: Number, shares: Share = share) -> Number:
+    """Variance of the mixture of both."""
     p, q = parts(f, *args)
     r, s = shares(f, p.term, q.term), shares(f, q.term, p.term)
     return r * p.var + s * q.var + r * s * (p.mean - q.mean) ** 2
 
 
 def variance_size(f: Arithmetic, *args: Number) -> Number:
+    """S of the variance."""
     p, q = parts(f, *args)
     r, s = share(f, p.term, q.term), share(f, q.term, p.term)
     gap = abs(p.mean - q.mean)
@@ -87,12 +92,14 @@ def tilted(f: Arithmetic, args: Values) -> tuple[Part, Part, Number, Number]:
 
 
 def moment(f: Arithmetic, *args: Number, shares: Share = share) -> Number:
+    """log sum_j r_j exp(p mu_j + p^2 C_j / 2)."""
     p, q, one, other = tilted(f, args)
     r, s = shares(f, p.term, q.term), shares(f, q.term, p.term)
     return f.log(r * f.exp(one) + s * f.exp(other))
 
 
 def moment_size(f: Arithmetic, *args: Number) -> Number:
+    """S of the moment."""
     p, q, one, other = tilted(f, args)
     r, s, power = share(f, p.term, q.term), share(f, q.term, p.term), args[-1]
     terms, total = p.term_size + q.term_size, 1

@@ -2,7 +2,18 @@
 
 from spec.vectors.arithmetic import Arithmetic, Number
 from spec.vectors.plane import (
-    K_SCALE, PLANE, TURN, Matrix, by_factors, det, drawn, flagged, given, kl, laws, size,
+    K_SCALE,
+    PLANE,
+    TURN,
+    Matrix,
+    by_factors,
+    det,
+    drawn,
+    flagged,
+    given,
+    kl,
+    laws,
+    size,
 )  # fmt: skip
 from spec.vectors.records import Arguments, Case, Flag, Twin, VectorFunction
 
@@ -55,12 +66,12 @@ def _nearly_exact(rows: list[Arguments]) -> list[Arguments]:
 MISMATCH = VectorFunction(
     name="terminal_mismatch",
     claim="R23",
-    text="(tr(Q^-1 (P - Q)) - log(det P / det Q) + d^T Q^-1 d) / 2, d = (a1 + m - b1, a2 + m - b2), "
-    "P the matrix of c11 + v, c12, c22 + v and Q that of q11, q12, q22",
+    text="(tr(Q^-1 (P - Q)) - log(det P / det Q) + d^T Q^-1 d) / 2, "
+    "d = (a1 + m - b1, a2 + m - b2), P of c11 + v, c12, c22 + v and Q of q11, q12, q22",
     meanings=_MISMATCH,
     formula=given(kl, _at_end),
     second=given(by_factors, _at_end),
-    scale_text="out + I(Q) (kappa (I(P) |P - Q|^2 + d1^2 + d2^2) + (c11 + c22 + 2 v + |a1| + |a2| "
+    scale_text="out + I(Q) (I(P) |P - Q|^2 + d1^2 + d2^2 + (c11 + c22 + 2 v + |a1| + |a2| "
     f"+ 2 |m| + |b1| + |b2|) (I(P) |P - Q| + |d1| + |d2|)), {K_SCALE}",
     scale=_mismatch_size,
     guard=40,
@@ -69,7 +80,8 @@ MISMATCH = VectorFunction(
              lambda f, a1, a2, c11, c12, c22, m, v, *q:
              kl(f, *laws(f, *q, a1 + m, a2 + m, c11 + v, c12, c22 + v))),
         Twin("against_the_data", Flag.T_INDEX, "X_0 in place of X_T",
-             lambda f, a1, a2, c11, c12, c22, m, v, *q: kl(f, *laws(f, a1, a2, c11, c12, c22, *q))),
+             lambda f, a1, a2, c11, c12, c22, m, v, *q:
+             kl(f, *laws(f, a1, a2, c11, c12, c22, *q))),
         Twin("ito_term", Flag.ITO, "mu T in place of m",
              lambda f, a1, a2, c11, c12, c22, m, v, *q:
              kl(f, *_at_end(f, a1, a2, c11, c12, c22, m + v / 2, v, *q))),
@@ -122,11 +134,12 @@ def _alike(flag: Flag, rows: list[tuple[float, ...]]) -> tuple[Case, ...]:
 BEST_START = VectorFunction(
     name="best_start_cost",
     claim="R23-single",
-    text="log(s) - log((c11 + v) (c22 + v) - c12^2) / 2, s = (c11 + c22) / 2 + (a1 - a2)^2 / 4 + v",
+    text="log(s) - log((c11 + v) (c22 + v) - c12^2) / 2, "
+    "s = (c11 + c22) / 2 + (a1 - a2)^2 / 4 + v",
     meanings=_DATA,
     formula=given(kl, _fitted),
     second=_price,
-    scale_text="out + I(Q) (kappa (I(P) |P - Q|^2 + d^2 / 2) + (c11 + c22 + 2 v + |a1| + |a2|) "
+    scale_text="out + I(Q) (I(P) |P - Q|^2 + d^2 / 2 + (c11 + c22 + 2 v + |a1| + |a2|) "
     f"(I(P) |P - Q| + |d|)), d = a1 - a2, P of c11 + v, c12, c22 + v, Q = s times 1, {K_SCALE}",
     scale=_fitted_size,
     guard=40,
