@@ -51,17 +51,19 @@ class PiecewiseGBM(Process):
 
     def log_mean(self, t: float) -> float:
         """m(t)."""
-        return self._between(self.mu - self.sigma**2 / 2, 0.0, self._checked(t))
+        return math.fsum((self.mu - self.sigma**2 / 2) * self._lengths(0.0, self._checked(t)))
 
     def log_var(self, t: float) -> float:
         """v(t)."""
-        return self._between(self.sigma**2, 0.0, self._checked(t))
+        return math.fsum(self.sigma**2 * self._lengths(0.0, self._checked(t)))
 
     def increments(self, t: float, dt: float) -> tuple[float, float]:
         """(m(t) - m(t - dt), v(t) - v(t - dt))."""
         start, end = _checks.end_of_step(t, dt, self.horizon)
-        rates = (self.mu - self.sigma**2 / 2, self.sigma**2)
-        dm, dv = (self._between(rate, end, start) for rate in rates)
+        lengths = self._lengths(end, start)
+        # What the rounding of t - dt took from the step belongs to it, so nothing cancels.
+        lengths[np.argmax(lengths)] += (start if end == 0.0 else dt) - math.fsum(lengths)
+        dm, dv = (math.fsum(r * lengths) for r in (self.mu - self.sigma**2 / 2, self.sigma**2))
         return dm, dv
 
     def time_at_log_var(self, v: float) -> float:
@@ -84,9 +86,8 @@ class PiecewiseGBM(Process):
         place = math.floor(self._checked(t) / self._delta * (1.0 + _checks.TIME_TOLERANCE))
         return min(place, self.sigma.size - 1)
 
-    def _between(self, rate: Array, start: float, end: float) -> float:
-        """Integral over [start, end] of the step function with these values."""
-        edges = np.arange(rate.size + 1) * self._delta
+    def _lengths(self, start: float, end: float) -> Array:
+        """How much of [start, end] lies in each interval, (N,)."""
+        edges = np.arange(self.sigma.size + 1) * self._delta
         edges[-1] = self.horizon
-        lengths = np.clip(edges[1:], start, end) - np.clip(edges[:-1], start, end)
-        return math.fsum(rate * lengths)
+        return np.clip(edges[1:], start, end) - np.clip(edges[:-1], start, end)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gbm_fast import sampling
+from gbm_fast import pictures, sampling
 from tests.fast.tiny_runs import make_run
 from validation.samplers_on_images import Options, compare, rows
 
@@ -38,6 +38,15 @@ def test_the_rows_are_the_settings_that_they_are_called() -> None:
 def test_the_comparison_writes_a_table_and_a_picture_and_goes_on(
     options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    drawn, save_panels = [], pictures.save_panels
+
+    def draw_the_first(path: Path, panels: list, *rest: object, columns: int) -> None:
+        """The picture is made anew after every row, a second each time; one is enough here."""
+        drawn.append(len(panels))
+        if len(panels) == 2:
+            save_panels(path, panels, *rest, columns=columns)
+
+    monkeypatch.setattr(pictures, "save_panels", draw_the_first)
     compare(options)
     path = options.out_dir / "digits_samplers.json"
     first = json.loads(path.read_text())
@@ -47,6 +56,8 @@ def test_the_comparison_writes_a_table_and_a_picture_and_goes_on(
         assert entry["result"]["frechet_floor"] > 0
     assert first["training"]["step"] == 3
     assert (options.out_dir / "digits_samplers.png").stat().st_size > 10_000
+    with_picture = [r for r in rows(options) if r.settings.num_images == options.num_images]
+    assert drawn == list(range(2, len(with_picture) + 2))
     made = sorted((options.run / "comparison").glob("*.npy"))
     assert len(made) == len(first["rows"]) == len({np.load(p).tobytes() for p in made})
 
