@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,9 +23,15 @@ def sources(*folders: str) -> list[Source]:
     found = []
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            text = path.read_text(encoding="utf-8")
-            found.append(Source(path.relative_to(ROOT).as_posix(), text, ast.parse(text)))
+            found.append(_parsed(path))
     return found
+
+
+@cache
+def _parsed(path: Path) -> Source:
+    """A file, read and parsed once a process."""
+    text = path.read_text(encoding="utf-8")
+    return Source(path.relative_to(ROOT).as_posix(), text, ast.parse(text))
 
 
 def imported_packages(tree: ast.Module) -> set[str]:
