@@ -22,8 +22,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
-from scipy.special import betaln, gammaln, xlog1py, xlogy
+from scipy.special import betainc, betaln, gammainc, gammaincc, gammaln, xlog1py, xlogy
 
 from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
@@ -121,7 +120,7 @@ class Gamma(ProductLaw):
         return np.asarray(power - self.rate * x - gammaln(self.shape))
 
     def _cdfs(self, x: Array) -> Array:
-        return np.asarray(stats.gamma.cdf(x * self.rate, self.shape))
+        return np.asarray(gammainc(self.shape, self.rate * x))
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -154,7 +153,7 @@ class InverseGamma(ProductLaw):
         return np.asarray(power - self.scale / x - gammaln(self.shape))
 
     def _cdfs(self, x: Array) -> Array:
-        return np.asarray(stats.invgamma.cdf(x / self.scale, self.shape))
+        return np.asarray(gammaincc(self.shape, self.scale / x))
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -225,4 +224,4 @@ class BetaPrime(ProductLaw):
         return np.asarray(power - np.log(x) - betaln(self.a, self.b))
 
     def _cdfs(self, x: Array) -> Array:
-        return np.asarray(stats.betaprime.cdf(x / self.scale, self.a, self.b))
+        return np.asarray(betainc(self.a, self.b, x / (self.scale + x)))

@@ -1,4 +1,4 @@
-"""Every statement of the paper, proved or refuted by code.
+"""What the paper states, proved or refuted by code where it can be decided.
 
 "Dale meets Langevin" (arXiv 2510.02730, versions 1 and 2) is taken apart into claims. A claim is a
 small record: the statement, where it stands, what it assumes and rests on, a routine that decides
