@@ -9,7 +9,6 @@ have one row for all components where these share a covariance. Arrays over comp
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import softmax
 
 from gbm_ref import _gaussians
 from gbm_ref._checks import Array
@@ -54,7 +53,7 @@ class Components(NamedTuple):
 
     def shares(self, y: Array) -> Array:
         """Probability of each component at y, (..., J); they sum to 1 to rounding."""
-        return np.asarray(softmax(self.log_terms(y), axis=-1))
+        return _gaussians.responsibilities(self.log_terms(y))
 
 
 def components(target: Target) -> Components:

@@ -87,7 +87,7 @@ import gbm_ref
 names = [m.name for m in pkgutil.walk_packages(gbm_ref.__path__, "gbm_ref.")]
 for name in names:
     importlib.import_module(name)
-print(len(names), *sorted(set(sys.modules) & {"torch", "sympy", "matplotlib"}))
+print(len(names), *sorted(set(sys.modules) & {"torch", "sympy", "matplotlib", "scipy.stats"}))
 """
 
 
