@@ -24,6 +24,8 @@ from typing import Annotated, NamedTuple
 
 import tyro
 
+from validation.provenance import code_hashes
+
 RESULTS = Path(__file__).resolve().parent / "results"
 REPORTED_PACKAGES = ("numpy", "scipy", "torch", "matplotlib")
 
@@ -120,12 +122,21 @@ def _record(
         "seconds": round(seconds[0], 1),
         "processor_seconds": round(seconds[1], 1),
         "environment": environment(),
+        "code": _code(study),
         "seed": settings.seed,
         "passed": findings.passed,
         "checks": [check._asdict() for check in findings.checks],
         "parameters": findings.parameters,
         "measurements": findings.measurements,
     }
+
+
+def _code(study: Study) -> dict[str, str]:
+    """The hashes of what the study depends on; a study without a module of its own has none."""
+    try:
+        return code_hashes(f"validation.{study.name}")
+    except ValueError:
+        return {}
 
 
 def command(study: Study, settings: Settings) -> str:
