@@ -1,3 +1,4 @@
-"""Networks: plain modules (x, condition) -> same shape as x; nothing about diffusion inside."""
+"""Networks: plain modules (x, condition, labels) -> same shape as x; no diffusion inside."""
 
+from gbm_fast.networks.mlp import MLP as MLP
 from gbm_fast.networks.unet import UNet as UNet

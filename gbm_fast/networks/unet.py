@@ -14,29 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gbm_fast.networks.embeddings import ClassEmbedding, NoiseEmbedding
+
 
 def _groups(channels: int) -> int:
     """The number of groups of a group norm: eight from 64 channels on, four or fewer below."""
     return math.gcd(8 if channels >= 64 else 4, channels)
-
-
-class NoiseEmbedding(nn.Module):
-    """Maps a real number a sample, shape (batch,), to (batch, width) by sines and a two-layer MLP.
-
-    The frequencies run geometrically from `min_frequency` to `max_frequency` (radians per unit).
-    """
-
-    def __init__(
-        self, width: int, min_frequency: float = 0.25, max_frequency: float = 16.0
-    ) -> None:
-        super().__init__()
-        frequencies = torch.logspace(math.log2(min_frequency), math.log2(max_frequency), 16, 2.0)
-        self.register_buffer("frequencies", frequencies)
-        self.mlp = nn.Sequential(nn.Linear(32, width), nn.SiLU(), nn.Linear(width, width))
-
-    def forward(self, condition: Tensor) -> Tensor:
-        phase = condition[:, None] * self.get_buffer("frequencies")
-        return self.mlp(torch.cat([phase.sin(), phase.cos()], dim=1))
 
 
 class ResidualBlock(nn.Module):
@@ -103,10 +86,12 @@ class UNet(nn.Module):
         blocks: residual blocks a level on the way down; the way up has one more.
         patch_size: side of the space-to-depth fold; must divide the image's sides.
         dropout: probability inside the residual blocks.
+        num_classes: classes of the optional labels (see `ClassEmbedding`); 0 for none.
 
     Raises:
         ValueError: a coarsest level whose channels are no multiple of 4; and from `forward`,
-            where `patch_size` does not divide the image's sides.
+            where `patch_size` does not divide the image's sides, or for labels that
+            `ClassEmbedding` refuses.
     """
 
     def __init__(
@@ -117,11 +102,13 @@ class UNet(nn.Module):
         blocks: int = 2,
         patch_size: int = 1,
         dropout: float = 0.0,
+        num_classes: int = 0,
     ) -> None:
         super().__init__()
         self.patch_size = patch_size
         folded, embedding = channels * patch_size**2, 4 * width
         self.embedding = NoiseEmbedding(embedding)
+        self.classes = ClassEmbedding(num_classes, embedding)
         self.stem = nn.Conv2d(folded, width, 3, padding=1)
         self.down = nn.ModuleList()
         skips, current = [width], width
@@ -144,16 +131,16 @@ class UNet(nn.Module):
                 current = width * multiplier
         out = nn.Conv2d(current, folded, 3, padding=1)
         nn.init.zeros_(out.weight)
-        torch.nn.init.zeros_(out.get_parameter("bias"))
+        nn.init.zeros_(out.get_parameter("bias"))
         self.head = nn.Sequential(nn.GroupNorm(_groups(current), current), nn.SiLU(), out)
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+    def forward(self, x: Tensor, condition: Tensor, labels: Tensor | None = None) -> Tensor:
         if x.shape[-1] % self.patch_size or x.shape[-2] % self.patch_size:
             raise ValueError(
                 f"patch_size {self.patch_size} does not divide the image size "
                 f"{tuple(x.shape[-2:])}"
             )
-        embedding = F.silu(self.embedding(condition))
+        embedding = F.silu(self.classes(self.embedding(condition), labels))
         hidden = self.stem(F.pixel_unshuffle(x, self.patch_size))
         skips = [hidden]
         for layer in self.down:
