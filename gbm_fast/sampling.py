@@ -21,7 +21,7 @@ from gbm_fast.parameterisation import score_function
 from gbm_fast.process import GBM, Process
 from gbm_fast.runs import Run
 from gbm_fast.settings import SamplingSettings
-from gbm_fast.simulate import simulate
+from gbm_fast.simulate import Callback, simulate
 from gbm_fast.steps import DaleLangevin, ProbabilityFlow, SignAgnostic, Step
 
 
@@ -129,6 +129,26 @@ def _start(
 
 
 @torch.no_grad()
+def sampled_states(
+    run: Run,
+    settings: SamplingSettings,
+    noise: ImageNoise,
+    images: Tensor | None = None,
+    callback: Callback | None = None,
+) -> Tensor:
+    """The sampler's states at t = 0 as they are, before images are made of them.
+
+    `noise` gives the draws of the start and of every row, for as many images as it has; `images`
+    are the positive training images, for the start from data alone. Float32 of the noise's shape,
+    on the run's device. Raises ValueError for settings that the run cannot serve (`build_grid`).
+    """
+    process = _sampling_process(run, settings)
+    grid = build_grid(run, settings, process)
+    x_T = _start(run, settings, process, noise, images).float()
+    score = score_function(run.model, process)
+    return simulate(build_step(settings), process, score, x_T, grid, noise, callback=callback)
+
+
 def generate(run: Run, settings: SamplingSettings, show_progress: bool = True) -> Tensor:
     """`settings.num_images` images, float32 (n, C, H, W) on the CPU, clipped to [1, 2].
 
@@ -136,16 +156,14 @@ def generate(run: Run, settings: SamplingSettings, show_progress: bool = True) -
     ends below zero the clip shows it as 1 (black). Raises ValueError for settings that the run
     cannot serve (see `build_grid`).
     """
-    process, step = _sampling_process(run, settings), build_step(settings)
-    grid = build_grid(run, settings, process)
-    score = score_function(run.model, process)
+    rows = len(build_grid(run, settings, _sampling_process(run, settings)))
     images = None
     if settings.start == "data":
         data = load_dataset(run.config.dataset, run.config.data_dir)
         images = positive_from_integers(data.train_images, data.max_value)
     batches = range(0, settings.num_images, settings.batch_size)
     bar = tqdm(
-        total=len(batches) * len(grid),
+        total=len(batches) * rows,
         desc=settings.sampler,
         unit="step",
         disable=not show_progress,
@@ -156,10 +174,7 @@ def generate(run: Run, settings: SamplingSettings, show_progress: bool = True) -
         indices = range(first, min(first + settings.batch_size, settings.num_images))
         shape = (run.channels, *run.image_size)
         noise = ImageNoise(settings.seed, indices, shape, run.device)
-        x_T = _start(run, settings, process, noise, images).float()
-        x_0 = simulate(
-            step, process, score, x_T, grid, noise, callback=lambda i, row, x: bar.update()
-        )
+        x_0 = sampled_states(run, settings, noise, images, lambda i, row, x: bar.update())
         results.append(x_0.cpu())
     bar.close()
     return torch.cat(results).clamp(1, 2)
