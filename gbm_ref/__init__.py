@@ -66,6 +66,7 @@ from gbm_ref.mirror import (
 from gbm_ref.mismatch import PricedStart, best_start, terminal_gaussian, terminal_mismatch
 from gbm_ref.objectives import (
     ImplicitLoss,
+    LikelihoodWeighting,
     MDSMLoss,
     MESMLoss,
     PreconditionedWeighting,
@@ -150,8 +151,8 @@ __all__ = [
     "DDIM", "ENTROPY", "EUCLIDEAN", "GBM", "AffineMap", "AmbientMarginalPreserving",
     "AmbientMilstein", "AmbientStep", "Ancestral", "Average", "BetaPrime", "Corrector",
     "DaleLangevin", "Divergence", "Gamma", "Gaussian", "Grid", "ImplicitLoss", "InverseGamma",
-    "LawRejected", "LogAffineStep", "LogCoefficients", "LogMoments", "LogNormal",
-    "LogNormalMixture", "MDSMLoss", "MESMLoss", "MarginalPreserving", "OneStep", "PiecewiseGBM",
+    "LawRejected", "LikelihoodWeighting", "LogAffineStep", "LogCoefficients", "LogMoments",
+    "LogNormal", "LogNormalMixture", "MDSMLoss", "MESMLoss", "MarginalPreserving", "OneStep", "PiecewiseGBM",
     "PointMasses", "Potential", "PreconditionedWeighting", "PricedStart", "PrintedAlgorithm1",
     "ProbabilityFlow", "Process", "ProductLaw", "Row", "Sampler", "Score", "SignAgnostic", "Step",
     "Target", "TimeVaryingGBM", "VarianceExploding", "Weibull", "__version__", "ancestral_law",

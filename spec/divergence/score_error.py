@@ -5,13 +5,14 @@ with diffusion sigma^2; their drifts b and b' differ by sigma^2 e, e = s - s_the
 Symbols: g = grad log(q/u); jets of log q, log u, b, b' at a point of the plane.
 """
 
-from sympy import Expr, Poly, Rational, Symbol, diff, exp, fraction, symbols, together
+from sympy import Expr, Poly, Rational, Symbol, diff, exp, fraction, log, symbols, together
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
-from spec.checking.symbols import s2, v0
+from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.symbols import s2, v, v0
 
 _c, _Lg, _w = symbols("c Lg w", positive=True)
+_low, _high, _T = symbols("std_min std_max T", positive=True)
 
 
 def balances(weights: tuple[Expr, Expr]) -> bool:
@@ -80,6 +81,22 @@ def _has_no_negative_coefficient(expression: Expr) -> bool:
     return all(bool(c >= 0) for part in parts for c in Poly(part, k, domain="QQ").all_coeffs())
 
 
+# sigma^2 of the variance-exploding process (claim VE), as a function of v.
+_GROWTH = log(1 + (_high / _low) ** 2) / _T
+_WEIGHT = Pin(
+    "gbm_ref.LikelihoodWeighting.__call__",
+    formula=_GROWTH * (v + _low**2),
+    twins={
+        "zero at the data": _GROWTH * v,
+        "sigma for its square": (_GROWTH * (v + _low**2)) ** Rational(1, 2),
+    },
+    points=(
+        {"std_min": 0.3, "std_max": 2.1, "T": 1.7, "v": 0.64},
+        {"std_min": 0.02, "std_max": 0.9, "T": 0.8, "v": 1e-9},
+        {"std_min": 0.05, "std_max": 7.0, "T": 1.2, "v": 17.0},
+    ),
+)
+
 R20 = Claim(
     id="R20",
     title="what a wrong score costs",
@@ -115,6 +132,7 @@ R20 = Claim(
             "equality without a remainder of its sign": (Rational(1, 2), Rational(-1, 2)),
         },
     ),
+    pins=(_WEIGHT,),
 )
 
 EXACT_COST = Claim(

@@ -9,6 +9,7 @@ from mpmath import harmonic, psi
 
 from gbm_ref import (
     GBM,
+    LikelihoodWeighting,
     LogNormal,
     PreconditionedWeighting,
     Process,
@@ -106,6 +107,20 @@ def test_preconditioned_weighting_is_edm_s_in_terms_of_the_denoiser() -> None:
     v, log_std = 0.37, 0.6
     weight = PreconditionedWeighting(log_std)(v)
     assert weight / v**2 == pytest.approx((v + log_std**2) / (v * log_std**2), rel=1e-14)
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_likelihood_weighting_is_the_rate_of_v(name: str) -> None:
+    """sigma^2 = dv/dt at the time with v(t) = v, by a central difference (error of order step^2).
+
+    Refuses sigma for sigma^2, and the rate at another time: both are off by far more than 1e-5.
+    """
+    process, step = PROCESSES[name], 1e-4
+    for t in (0.2, 0.6):
+        rate = (process.log_var(t + step) - process.log_var(t - step)) / (2 * step)
+        found = LikelihoodWeighting(process)(process.log_var(t))
+        assert found == pytest.approx(rate, rel=1e-5)
+        assert process.diffusion(t) != pytest.approx(rate, rel=1e-2)
 
 
 def test_weightings_multiply_the_loss() -> None:

@@ -4,8 +4,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gbm_ref import GBM, LogNormal, PreconditionedWeighting, unweighted, variance_weighting
+from gbm_ref import (
+    GBM,
+    LikelihoodWeighting,
+    LogNormal,
+    PreconditionedWeighting,
+    unweighted,
+    variance_weighting,
+)
 from tests.spec.adapters.calling import Adapter, Values
+from tests.spec.adapters.process import exploding
 
 
 def _model(at: Values) -> Callable:
@@ -65,6 +73,11 @@ def of_weighting(function: Callable, at: Values) -> object:
     return function(PreconditionedWeighting(at["s"]), at["v"])
 
 
+def of_process(function: Callable, at: Values) -> object:
+    """The method of the LikelihoodWeighting of a variance-exploding process, at v."""
+    return function(LikelihoodWeighting(exploding(at)), at["v"])
+
+
 def explicit(function: Callable, at: Values) -> object:
     """loss, per_sample, h_model and h_exact at one state."""
     target = LogNormal([at["a1"], at["a2"]], at["v0"])
@@ -101,4 +114,5 @@ ADAPTERS: dict[str, Adapter] = {
     "gbm_ref.unweighted": of_variance,
     "gbm_ref.variance_weighting": of_variance,
     "gbm_ref.PreconditionedWeighting.__call__": of_weighting,
+    "gbm_ref.LikelihoodWeighting.__call__": of_process,
 }
