@@ -1,0 +1,164 @@
+"""Several processes that work as one: who they are, what they share, and who writes.
+
+One process a device, started by `torchrun`, which describes the group in environment variables.
+Without it there is one process, of rank 0, and everything here is a no-op, so that callers need no
+second code path. Only process 0 prints and writes files.
+
+The work of n items is shared by position (`shard`), never padded with repetitions; `gather` puts
+the parts together again in the order of the items, and counts them. Plain text is the one thing
+besides tensors that is sent, so nothing is unpickled.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import NamedTuple
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+_ERRORS: dict[str, type[Exception]] = {
+    kind.__name__: kind for kind in (ValueError, OSError, FloatingPointError)
+}
+
+
+class World(NamedTuple):
+    """The number of this process, 0 <= rank < size, and how many there are."""
+
+    rank: int
+    size: int
+
+
+def world() -> World:
+    """This process among those of the group; (0, 1) where there is no group."""
+    if dist.is_available() and dist.is_initialized():
+        return World(dist.get_rank(), dist.get_world_size())
+    return World(0, 1)
+
+
+def is_main() -> bool:
+    """Whether this is process 0, which alone prints and writes."""
+    return world().rank == 0
+
+
+def launched() -> bool:
+    """Whether `torchrun`, or another launcher with its variables, started this process."""
+    return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+
+
+def local_rank() -> int:
+    """The number of this process on its machine, which is the number of its GPU."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+@contextmanager
+def process_group(use_cuda: bool, timeout_minutes: float) -> Iterator[World]:
+    """The group that the launcher describes, for the body of a `with`; destroyed at its end.
+
+    use_cuda: NCCL, and this process's GPU as the current one; otherwise gloo.
+    timeout_minutes: how long a process may wait for the others before all of them fail.
+
+    Without a launcher there is no group, and the world is one process.
+    """
+    if not launched():
+        yield World(0, 1)
+        return
+    if use_cuda:
+        torch.cuda.set_device(local_rank())
+    dist.init_process_group(
+        "nccl" if use_cuda else "gloo", timeout=timedelta(minutes=timeout_minutes)
+    )
+    try:
+        yield world()
+    finally:
+        dist.destroy_process_group()
+
+
+def transport() -> torch.device:
+    """Where tensors have to be for the group to send them: the current GPU for NCCL."""
+    if world().size > 1 and dist.get_backend() == "nccl":
+        return torch.device("cuda", torch.cuda.current_device())
+    return torch.device("cpu")
+
+
+def shard(count: int) -> range:
+    """The items of 0..count-1 that this process works on: a run of neighbours, sizes within 1."""
+    rank, size = world()
+    return range(count * rank // size, count * (rank + 1) // size)
+
+
+def gather(part: Tensor, count: int) -> Tensor:
+    """The rows of all processes in the order of the items, (count, ...), on every process.
+
+    part: the rows of this process's `shard(count)`, in its order, on the CPU.
+
+    Raises ValueError where the part has not one row an item.
+    """
+    if len(part) != len(shard(count)):
+        raise ValueError(f"expected {len(shard(count))} rows of {count}, got {len(part)}.")
+    if world().size == 1:
+        return part
+    total = torch.zeros((count, *part.shape[1:]), dtype=part.dtype, device=transport())
+    mine = shard(count)
+    total[mine.start : mine.stop] = part.to(total.device)
+    # Each row has one process with a value and zeros elsewhere: the sum is exact.
+    dist.all_reduce(total)
+    return total.to(part.device)
+
+
+def all_sum(values: Tensor) -> Tensor:
+    """The sum of `values` over the processes, of their dtype and device; not in place."""
+    if world().size == 1:
+        return values
+    total = values.detach().to(transport(), copy=True)
+    dist.all_reduce(total)
+    return total.to(values.device)
+
+
+def barrier() -> None:
+    """Wait for all processes."""
+    all_sum(torch.zeros(1))
+
+
+def send_tensor(value: Tensor | None, dtype: torch.dtype, shape: tuple[int, ...]) -> Tensor:
+    """Process 0's `value`, of this dtype and shape, on every process, on the CPU."""
+    if world().size == 1 and value is not None:
+        return value
+    sent = torch.empty(shape, dtype=dtype) if value is None else value.contiguous()
+    sent = sent.to(transport())
+    dist.broadcast(sent, 0)
+    return sent.cpu()
+
+
+def _send_text(text: str) -> str:
+    # One more character than the text, since an empty tensor cannot be made from bytes.
+    content = torch.frombuffer(bytearray(f"{text}.".encode()), dtype=torch.uint8)
+    (length,) = send_tensor(torch.tensor([len(content)]), torch.int64, (1,)).tolist()
+    value = content if is_main() else None
+    return bytes(send_tensor(value, torch.uint8, (length,)).tolist()).decode()[:-1]
+
+
+def from_main(action: Callable[[], str]) -> str:
+    """What `action` returns in process 0, on every process; the others do not call it.
+
+    What it raises there (ValueError, OSError or FloatingPointError) is raised on all of them, so
+    that none waits for a process that has failed.
+    """
+    if world().size == 1:
+        return action()
+    kind, text, caught = "", "", None
+    if is_main():
+        try:
+            text = action()
+        except tuple(_ERRORS.values()) as error:
+            caught = error
+            kind = next(name for name, known in _ERRORS.items() if isinstance(error, known))
+            text = str(error)
+    kind, text = _send_text(kind), _send_text(text)
+    if caught is not None:
+        raise caught
+    if kind:
+        raise _ERRORS[kind](text)
+    return text

@@ -1,0 +1,91 @@
+"""Several processes as one: shards, gathering, errors of process 0, and the group's end."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from gbm_fast.distributed import (
+    all_sum,
+    from_main,
+    gather,
+    is_main,
+    process_group,
+    send_tensor,
+    shard,
+    world,
+)
+from tests.fast.processes import join, start_group
+
+COUNT = 11
+
+
+def rows(numbers: range) -> torch.Tensor:
+    """What a worker computes for its items: (n, 2), a function of the item's number alone."""
+    return torch.tensor([[i / 7, -(i**2)] for i in numbers], dtype=torch.float64).reshape(-1, 2)
+
+
+def fail() -> str:
+    """An action that process 0 cannot take."""
+    raise ValueError("the folder is taken: é")
+
+
+def work(folder: Path) -> None:
+    """What each process of the group does; the answers go to files."""
+    with process_group(use_cuda=False, timeout_minutes=1) as group:
+        gathered = gather(rows(shard(COUNT)), COUNT)
+        bytes_ = gather(torch.arange(3, dtype=torch.uint8)[list(shard(3))], 3)
+        called: list[int] = []
+        text = from_main(lambda: called.append(group.rank) or f"chosen by {group.rank}\n")
+        sent = send_tensor(torch.tensor([2.5]) if is_main() else None, torch.float32, (1,))
+        try:
+            from_main(fail)
+            error = ""
+        except ValueError as caught:
+            error = str(caught)
+        answer = {
+            "group": group,
+            "shard": list(shard(COUNT)),
+            "gathered": gathered.tolist(),
+            "bytes": bytes_.tolist(),
+            "sum": all_sum(torch.tensor(float(group.rank + 1))).item(),
+            "text": text,
+            "called": called,
+            "sent": sent.tolist(),
+            "error": error,
+        }
+    answer["after"] = world()
+    (folder / f"{group.rank}.json").write_text(json.dumps(answer))
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_a_group_shares_work_and_agrees(tmp_path: Path, size: int) -> None:
+    """Every process has all rows in the order of the items, and the answer of process 0."""
+    assert join(start_group(size, work, tmp_path)) == [0] * size
+    answers = [json.loads((tmp_path / f"{i}.json").read_text()) for i in range(size)]
+    assert [a["group"] for a in answers] == [[i, size] for i in range(size)]
+    assert sum((a["shard"] for a in answers), []) == list(range(COUNT))
+    sizes = [len(a["shard"]) for a in answers]
+    assert max(sizes) - min(sizes) <= 1
+    for rank, answer in enumerate(answers):
+        assert answer["gathered"] == rows(range(COUNT)).tolist()
+        assert answer["bytes"] == [0, 1, 2]
+        assert answer["sum"] == size * (size + 1) / 2
+        assert answer["text"] == "chosen by 0\n"
+        assert answer["called"] == ([0] if rank == 0 else [])
+        assert answer["sent"] == [2.5]
+        assert answer["error"] == "the folder is taken: é"
+        assert answer["after"] == [0, 1]
+
+
+def test_without_a_launcher_there_is_one_process_and_no_group() -> None:
+    with process_group(use_cuda=False, timeout_minutes=1) as group:
+        assert group == world() == (0, 1) and is_main()
+        assert shard(COUNT) == range(COUNT)
+        assert torch.equal(gather(rows(shard(COUNT)), COUNT), rows(range(COUNT)))
+        assert from_main(lambda: "text") == "text"
+        with pytest.raises(ValueError, match="the folder is taken"):
+            from_main(fail)
+    with pytest.raises(ValueError, match="expected 11 rows of 11, got 4"):
+        gather(rows(range(4)), COUNT)
