@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
-Dataset = Literal["digits", "mnist", "fashion-mnist", "kuzushiji-mnist", "cifar10"]
+Dataset = Literal[
+    "digits",
+    "natural-patches",
+    "mnist",
+    "fashion-mnist",
+    "kuzushiji-mnist",
+    "cifar10",
+    "folder",
+    "npy",
+]
+OWN_DATA = ("folder", "npy")
+"""Data sets that are the user's own: --data-dir says which, and belongs to the settings."""
 ProcessName = Literal["variance-exploding", "constant"]
 
 
@@ -20,9 +31,11 @@ class TrainConfig:
     """Train a multiplicative diffusion model, then sample from it and measure the samples."""
 
     dataset: Dataset = "digits"
-    """Training data; `digits` is built in, the others are read from --data-dir."""
+    """Training data. digits and natural-patches are built in; folder (of image files) and npy
+    (an array file) are your own, at --data-dir; the others are read from there."""
     data_dir: Path | None = None
-    """Folder of the data (default: $GBM_DATA, else ./data, to which missing files are fetched)."""
+    """Folder of the data (default: $GBM_DATA, else ./data, to which missing files are fetched);
+    with --dataset npy the file."""
     out_dir: Path = Path("runs")
     """Where run folders are made."""
     run_dir: Path | None = None
@@ -158,7 +171,7 @@ def same_training(first: TrainConfig, second: TrainConfig) -> bool:
             resume="never",
             out_dir=Path(),
             run_dir=None,
-            data_dir=None,
+            data_dir=config.data_dir if config.dataset in OWN_DATA else None,
             metrics_images=None,
         )
         for config in (first, second)

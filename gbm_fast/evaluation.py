@@ -25,7 +25,9 @@ def _extractor(config: EvaluateConfig, data: ImageData) -> FeatureExtractor:
         return load_inception((data.channels, *data.image_size), config.inception_weights)
     folder = config.features_dir or config.run.resolve().parent / FEATURES_NAME
     extractor = load_or_train(data, folder)
-    print(f"{extractor.name} {extractor.hash}: {extractor.test_accuracy:.1%} of the test images")
+    accuracy = extractor.test_accuracy
+    known = "random weights" if accuracy is None else f"{accuracy:.1%} of the test images"
+    print(f"{extractor.name} {extractor.hash}: {known}")
     return extractor
 
 

@@ -159,11 +159,13 @@ def _read(path: Path, data: ImageData) -> FeatureExtractor:
         network.load_state_dict(state)
     except RuntimeError as error:
         raise ValueError(f"{path} holds another network: {error}; {advice}") from error
+    # With one class there is nothing to learn: the weights stay random, and the name says so.
+    random = data.num_classes == 1
     return FeatureExtractor(
-        name=f"{data.name}-classifier",
+        name=f"{data.name}-{'random-features' if random else 'classifier'}",
         hash=found,
         dim=network.dim,
         image_shape=(data.channels, *data.image_size),
-        test_accuracy=facts["test_accuracy"],
+        test_accuracy=None if random else facts["test_accuracy"],
         network=network.eval().features,
     )

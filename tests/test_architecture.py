@@ -29,6 +29,9 @@ FAST = REF | {
     "tqdm",
     "matplotlib",
     "sklearn",
+    "skimage",
+    "tifffile",
+    "imagecodecs",
     "PIL",  # Pillow, which torchvision, clean-fid and matplotlib all require
 }
 SPEC = {"sympy", "mpmath"}

@@ -6,10 +6,22 @@ from gbm_fast.data.cifar import load_cifar
 from gbm_fast.data.digits import load_digits
 from gbm_fast.data.folder import resolve_data_dir
 from gbm_fast.data.idx import load_idx_family
+from gbm_fast.data.image_folder import load_folder
+from gbm_fast.data.natural_patches import load_natural_patches
+from gbm_fast.data.npy import load_npy
 from gbm_fast.data.sources import CIFAR10, FASHION_MNIST, KUZUSHIJI_MNIST, MNIST
 from gbm_fast.data.types import ImageData
 
-DATASETS = ("digits", "mnist", "fashion-mnist", "kuzushiji-mnist", "cifar10")
+DATASETS = (
+    "digits",
+    "natural-patches",
+    "mnist",
+    "fashion-mnist",
+    "kuzushiji-mnist",
+    "cifar10",
+    "folder",
+    "npy",
+)
 
 
 def load_dataset(name: str, data_dir: Path | None = None, download: bool = True) -> ImageData:
@@ -17,8 +29,9 @@ def load_dataset(name: str, data_dir: Path | None = None, download: bool = True)
 
     data_dir: the directory with the files, in torchvision's layout (MNIST/raw/...,
         FashionMNIST/raw/..., KMNIST/raw/..., cifar-10-binary.tar.gz or cifar-10-batches-bin/);
-        None means the environment variable GBM_DATA, and without it ./data. Not used by
-        `digits`, which is shipped inside scikit-learn.
+        None means the environment variable GBM_DATA, and without it ./data. For `folder` and
+        `npy` it is the folder of images or the file itself, and must be given. Not used by
+        `digits` and `natural-patches`, which are made of what other packages ship.
     download: whether missing files may be fetched into that directory.
 
     Raises ValueError for an unknown name, and for whatever is wrong with the files or the
@@ -27,6 +40,8 @@ def load_dataset(name: str, data_dir: Path | None = None, download: bool = True)
     match name:
         case "digits":
             return load_digits()
+        case "natural-patches":
+            return load_natural_patches()
         case "mnist":
             return load_idx_family(MNIST, resolve_data_dir(data_dir), download)
         case "fashion-mnist":
@@ -35,4 +50,16 @@ def load_dataset(name: str, data_dir: Path | None = None, download: bool = True)
             return load_idx_family(KUZUSHIJI_MNIST, resolve_data_dir(data_dir), download)
         case "cifar10":
             return load_cifar(CIFAR10, resolve_data_dir(data_dir), download)
+        case "folder":
+            return load_folder(_given(name, data_dir))
+        case "npy":
+            return load_npy(_given(name, data_dir))
     raise ValueError(f"unknown data set {name!r}: choose one of {', '.join(DATASETS)}")
+
+
+def _given(name: str, data_dir: Path | None) -> Path:
+    """The user's own data, which no default can stand for."""
+    if data_dir is None:
+        what = "the folder of images" if name == "folder" else "FILE.npy"
+        raise ValueError(f"the data set {name!r} is your own: say where with --data-dir, {what}")
+    return data_dir.expanduser()

@@ -2,7 +2,8 @@
 
 A grey level u in {0, ..., max_value} becomes x = 1 + u / max_value in [1, 2] (Section 6 of
 version 1; sheet E24). Multiplicative noise needs x > 0; starting at 1 also bounds log x to
-[0, log 2].
+[0, log 2]. float32 numbers in [1, 2] are 2^-23 apart, so that the 65,536 levels of 16 bits stay
+apart as well: the way there and back is exact for every level.
 """
 
 import torch
@@ -22,7 +23,7 @@ def positive_from_integers(images: Tensor, max_value: int) -> Tensor:
             "set's own grey levels, not images that were rescaled already"
         )
     if images.numel() > 0:
-        low, high = int(images.min()), int(images.max())
+        low, high = level_range(images)
         if low < 0 or high > max_value:
             raise ValueError(
                 f"images run from {low} to {high}, outside 0..{max_value}: check max_value"
@@ -31,7 +32,9 @@ def positive_from_integers(images: Tensor, max_value: int) -> Tensor:
 
 
 def integers_from_positive(x: Tensor, max_value: int) -> Tensor:
-    """The nearest grey level of every pixel, uint8 in 0..max_value, same shape as `x`.
+    """The nearest grey level of every pixel in 0..max_value, same shape as `x`.
+
+    uint8 where max_value <= 255, else uint16.
 
     x is clipped to [1, 2] first, which is for output only (pictures, foreign feature
     extractors): distances are to be computed before it. Infinite values clip like any large
@@ -45,12 +48,27 @@ def integers_from_positive(x: Tensor, max_value: int) -> Tensor:
             "there is no picture to write"
         )
     levels = (x.clamp(1.0, 2.0) - 1.0) * max_value
-    return levels.round().to(torch.uint8)
+    return levels.round().to(level_dtype(max_value))
+
+
+def level_dtype(max_value: int) -> torch.dtype:
+    """The integer type of grey levels 0..max_value: uint8, or uint16 where 8 bits are too few.
+
+    Raises ValueError for max_value outside 1..65535.
+    """
+    _check_max_value(max_value)
+    return torch.uint8 if max_value <= 255 else torch.uint16
+
+
+def level_range(images: Tensor) -> tuple[int, int]:
+    """(least, greatest) value of a non-empty integer tensor; torch has none of uint16."""
+    array = images.cpu().numpy()
+    return int(array.min()), int(array.max())
 
 
 def _check_max_value(max_value: int) -> None:
-    if not 1 <= max_value <= 255:
+    if not 1 <= max_value <= 65535:
         raise ValueError(
-            f"max_value must be an integer in 1..255 (grey levels are stored as uint8), "
+            f"max_value must be an integer in 1..65535 (grey levels have 8 or 16 bits), "
             f"found {max_value}"
         )

@@ -1,7 +1,7 @@
 """The container that every image data set is loaded into.
 
-Images are stored as the integers of the files, u in {0, ..., max_value}; the positive numbers
-x = 1 + u / max_value in [1, 2] that the diffusion works on are made by
+Images are stored as the integers of the files, u in {0, ..., max_value}, 8 or 16 bits wide; the
+positive numbers x = 1 + u / max_value in [1, 2] that the diffusion works on are made by
 `gbm_fast.data.positive_from_integers` (Section 6 of version 1; sheet E24), which keeps
 every pixel away from zero, which geometric Brownian motion can neither leave nor reach.
 """
@@ -11,15 +11,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gbm_fast.data.positive import level_dtype, level_range
+
 
 @dataclass(frozen=True, eq=False)
 class ImageData:
     """Train and test images of one data set, on the CPU.
 
-    name: one of `gbm_fast.data.DATASETS`
-    train_images, test_images: uint8, (n, channels, height, width), values 0..max_value
+    name: what tables and file names call it: one of `gbm_fast.data.DATASETS`, or that and the
+        name of the user's folder or file
+    train_images, test_images: (n, channels, height, width), values 0..max_value; uint8 where
+        max_value <= 255, else uint16, which takes two bytes a pixel but has few operations in
+        torch (indexing and conversion, no min or max)
     train_labels, test_labels: int64, (n,), values 0..num_classes-1
-    max_value: the largest grey level the format allows (255; 16 for `digits`)
+    max_value: the largest grey level the format allows (255 or 65535; 16 for `digits`)
     class_names: one name per class, in the order of the labels
 
     Raises ValueError on a wrong dtype or shape, an empty split, unequal numbers of images and
@@ -61,10 +66,12 @@ class ImageData:
 
     def _check_split(self, split: str, images: Tensor, labels: Tensor) -> None:
         where = f"{self.name}, {split} split"
-        if images.dtype != torch.uint8 or images.ndim != 4 or images.numel() == 0:
+        dtype = level_dtype(self.max_value)
+        if images.dtype != dtype or images.ndim != 4 or images.numel() == 0:
             raise ValueError(
-                f"{where}: images must be a non-empty uint8 tensor of shape "
-                f"(n, channels, height, width), found {images.dtype} {tuple(images.shape)}"
+                f"{where}: images with grey levels 0..{self.max_value} must be a non-empty "
+                f"{dtype} tensor of shape (n, channels, height, width), found {images.dtype} "
+                f"{tuple(images.shape)}"
             )
         if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
             raise ValueError(
@@ -77,8 +84,9 @@ class ImageData:
                 f"{where}: labels run from {low} to {high}, but there are {self.num_classes} "
                 f"classes (0 to {self.num_classes - 1}): the label file belongs to other data"
             )
-        if int(images.max()) > self.max_value:
+        _, brightest = level_range(images)
+        if brightest > self.max_value:
             raise ValueError(
-                f"{where}: the brightest pixel is {int(images.max())}, above the format's "
+                f"{where}: the brightest pixel is {brightest}, above the format's "
                 f"largest grey level {self.max_value}"
             )

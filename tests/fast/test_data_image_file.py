@@ -1,0 +1,137 @@
+"""One image file: every level as it is in the file, or a message that says what to do."""
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from gbm_fast.data.image_file import read_image
+
+# Levels that differ in their lower byte alone, so that cutting 16 bits to 8 cannot go unnoticed.
+GREY_16 = (np.arange(30, dtype=np.uint16) + 43_210).reshape(5, 6)
+COLOUR_16 = (np.arange(90, dtype=np.uint16) * 701 + 5).reshape(5, 6, 3)
+GREY, COLOUR = (
+    np.arange(n, dtype=np.uint8).reshape(s) * 2 for n, s in ((30, (5, 6)), (90, (5, 6, 3)))
+)
+
+
+def pillow(array: np.ndarray, kind: str, mode: str | None = None, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image = Image.fromarray(array)
+    (image if mode is None else image.convert(mode)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def tiff(array: np.ndarray, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, array, **options)
+    return buffer.getvalue()
+
+
+def palette_png(transparency: int | None = None) -> bytes:
+    image = Image.fromarray(np.array([[0, 1], [2, 1]], np.uint8))
+    image.putpalette([9, 8, 7, 60, 50, 40, 200, 100, 0])
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", **({} if transparency is None else {"transparency": transparency}))
+    return buffer.getvalue()
+
+
+PALETTE = np.array([[[9, 8, 7], [60, 50, 40]], [[200, 100, 0], [60, 50, 40]]], np.uint8)
+EXACT = {
+    "png grey 8": (pillow(GREY, "PNG"), GREY),
+    "png colour 8": (pillow(COLOUR, "PNG"), COLOUR),
+    "png grey 16": (pillow(GREY_16, "PNG"), GREY_16),
+    "png colour 16": (imagecodecs.png_encode(COLOUR_16), COLOUR_16),
+    "png bilevel": (pillow(GREY > 20, "PNG"), np.where(GREY > 20, 255, 0).astype(np.uint8)),
+    "png palette": (palette_png(), PALETTE),
+    "bmp": (pillow(COLOUR, "BMP"), COLOUR),
+    "tiff grey 8": (tiff(GREY), GREY),
+    "tiff colour 8": (tiff(COLOUR, photometric="rgb"), COLOUR),
+    "tiff grey 16": (tiff(GREY_16), GREY_16),
+    "tiff grey 16 big-endian": (tiff(GREY_16, byteorder=">"), GREY_16),
+    "tiff colour 16": (tiff(COLOUR_16, photometric="rgb"), COLOUR_16),
+    "tiff colour 16 deflate": (tiff(COLOUR_16, photometric="rgb", compression="zlib"), COLOUR_16),
+    "tiff white is 0": (tiff(GREY, photometric="miniswhite"), 255 - GREY),
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_every_level_is_as_in_the_file(tmp_path: Path, name: str) -> None:
+    content, expected = EXACT[name]
+    path = tmp_path / "picture"
+    path.write_bytes(content)
+    found = read_image(path)
+    assert found.dtype == expected.dtype
+    assert np.array_equal(found, np.atleast_3d(expected).transpose(2, 0, 1))
+
+
+def test_pillow_alone_would_have_lost_the_lower_byte() -> None:
+    """The defect that the table above is there for."""
+    for content in (EXACT["png colour 16"][0], EXACT["tiff colour 16"][0]):
+        with Image.open(io.BytesIO(content)) as image:
+            assert np.asarray(image).dtype == np.uint8
+
+
+def test_a_rotated_photograph_is_turned_upright(tmp_path: Path) -> None:
+    """Of a JPEG the levels are those of the decoder; the orientation is that of the camera."""
+    upright = np.kron(np.array([[0, 255, 90]], np.uint8), np.ones((8, 8), np.uint8))
+    exif = Image.Exif()
+    exif[274] = 6  # turn by 90 degrees clockwise for display
+    (tmp_path / "0.jpg").write_bytes(pillow(np.rot90(upright), "JPEG", exif=exif, quality=95))
+    found = read_image(tmp_path / "0.jpg")
+    assert found.shape == (1, 8, 24)
+    assert int(np.abs(found[0].astype(int) - upright).max()) <= 3
+
+
+def frames(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    first, second = Image.fromarray(GREY), Image.fromarray(255 - GREY)
+    first.save(buffer, kind, save_all=True, append_images=[second])
+    return buffer.getvalue()
+
+
+ALPHA = np.dstack([COLOUR, GREY])
+REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
+    "RGBA": (lambda: pillow(ALPHA, "PNG"), r"transparency \(mode RGBA\): flatten"),
+    "LA": (lambda: pillow(GREY, "PNG", "LA"), r"transparency \(mode LA\)"),
+    "transparent palette": (lambda: palette_png(1), r"transparency \(mode P\)"),
+    "transparent colour": (
+        lambda: pillow(COLOUR, "PNG", transparency=(0, 2, 4)),
+        r"transparency \(mode RGB\)",
+    ),
+    "RGBA 16": (lambda: imagecodecs.png_encode(np.dstack([COLOUR_16, GREY_16])), "transparency"),
+    "CMYK": (lambda: pillow(COLOUR, "JPEG", "CMYK"), "mode CMYK with 8 bits"),
+    "float": (lambda: tiff(GREY.astype(np.float32)), "mode F with 32 bits"),
+    "signed": (lambda: tiff(GREY_16.astype(np.int16)), "mode I with 16 bits"),
+    "int32": (lambda: tiff(GREY.astype(np.int32)), "mode I with 32 bits"),
+    "white is 0, 16": (lambda: tiff(GREY_16, photometric="miniswhite"), "0 for white"),
+    "frames": (lambda: frames("TIFF"), "holds 2 frames"),
+    "animation": (lambda: frames("PNG"), "holds 2 frames"),
+    "gif": (lambda: pillow(GREY, "GIF"), "cannot be read as an image"),
+    "cut short": (lambda: pillow(COLOUR, "PNG")[:50], "cannot be read as an image"),
+    "cut short 16": (lambda: imagecodecs.png_encode(COLOUR_16)[:90], "cannot be read as an image"),
+    "no image": (lambda: b"GIF89", "cannot be read as an image"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_would_lose_something_is_refused(tmp_path: Path, name: str) -> None:
+    make, message = REFUSED[name]
+    (tmp_path / "7.png").write_bytes(make())
+    with pytest.raises(ValueError, match=rf"7\.png .*{message}"):
+        read_image(tmp_path / "7.png")
+
+
+def test_without_the_optional_decoder_the_message_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    (tmp_path / "7.png").write_bytes(EXACT["png colour 16"][0])
+    with pytest.raises(ValueError, match=r"pip install 'gbm-diffusion\[imaging\]', or save it as"):
+        read_image(tmp_path / "7.png")
