@@ -5,7 +5,8 @@ v = v(t) (batch,) the log-variance of the forward kernel; F the network's output
 and standard deviation of the logarithm of all training pixels. In (u, v) every process is the same
 one, so a network that was trained for one process serves each other whose v it has seen.
 
-    network input    (u - a) / sqrt(v + s^2),  conditioned on log(v) / 4
+    network input    (u - a) / sqrt(v + s^2),  conditioned on log(v) / 4 (`log_variance`), or on
+                     the index of v among the levels of a training grid (`LevelIndex`)
     Stein            h = e^u F                      the paper's s_theta (eq. (14) of version 2),
                      for the standardised state e^u, which is x in the paper, where m = 0
     Hyvarinen        h = F
@@ -30,6 +31,10 @@ from gbm_fast.shapes import expand_like
 
 Parameterisation = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(F, u, v) -> h: the network's output and u, shaped alike, and v, shaped (batch, 1, ...)."""
+
+
+Condition = Callable[[Tensor], Tensor]
+"""v (batch,) -> the network's second argument (batch,)."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +81,59 @@ class Denoiser:
         return -1 + residual
 
 
+def log_variance(v: Tensor) -> Tensor:
+    """log(v) / 4, for networks that take any noise level and so serve every process; (batch,)."""
+    return v.log() / 4
+
+
+class LevelIndex(nn.Module):
+    """The index of the level of a training grid that is nearest to v in log v; int64 (batch,).
+
+    For networks with parameters of their own for each of N levels (`NCSNDeeper`). Only these
+    parameters are those of the nearest level: the network's input and the parameterisation use v
+    itself. So v between two levels is served, with a score that jumps half-way between them.
+
+    Args:
+        log_vars: v of the levels (N,), increasing and positive: for the paper's grid sigma^2 k / N
+            with k = 1..N, so that level k has index k - 1.
+
+    Raises ValueError for levels that are not so, and from `forward` for a v below the first or
+    above the last level by more than rounding (1e-5 v): the network has not seen it.
+    """
+
+    def __init__(self, log_vars: Tensor) -> None:
+        super().__init__()
+        levels = log_vars.double()
+        if levels.ndim != 1 or len(levels) == 0 or not bool((levels > 0).all()):
+            raise ValueError("log_vars must be positive numbers (N,), with N of 1 or more.")
+        if not bool((levels.diff() > 0).all()):
+            raise ValueError("log_vars must increase from level to level.")
+        self.low, self.high = float(levels[0]), float(levels[-1])
+        # Half-way between neighbours in log v; no part of a checkpoint, since the settings fix it.
+        edges = (levels[1:] * levels[:-1]).sqrt().float()
+        self.register_buffer("edges", edges, persistent=False)
+
+    def forward(self, v: Tensor) -> Tensor:
+        least, greatest = (float(part) for part in v.aminmax())
+        if not (self.low * (1 - 1e-5) <= least and greatest <= self.high * (1 + 1e-5)):
+            raise ValueError(
+                f"the network has levels for v in [{self.low:g}, {self.high:g}] and was asked for "
+                f"v in [{least:g}, {greatest:g}]: sample within the levels of its training."
+            )
+        return torch.bucketize(v.float(), self.get_buffer("edges"))
+
+
 class ScoreModel(nn.Module):
     """A network with its parameterisation: (x, m, v) -> h.
 
     Args:
-        network: module (input (batch, *event), condition (batch,)) -> (batch, *event).
+        network: module (input (batch, *event), condition (batch,), labels (batch,) or None) ->
+            (batch, *event).
         parameterisation: one of the classes above.
         log_mean, log_std: mean and standard deviation of the logarithm of the training data.
         autocast: dtype of the network's arithmetic, or None for that of its weights. The state,
             logarithms and the score stay in the dtype of `x`.
+        condition: the map from v to the network's condition, `log_variance` or a `LevelIndex`.
     """
 
     def __init__(
@@ -94,29 +143,41 @@ class ScoreModel(nn.Module):
         log_mean: float,
         log_std: float,
         autocast: torch.dtype | None = None,
+        condition: Condition = log_variance,
     ) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.condition = network, condition
         self.parameterisation = parameterisation
         self.log_mean, self.log_std = log_mean, positive_number(log_std, "log_std")
         self.autocast = autocast
 
-    def forward(self, x: Tensor, log_mean: Tensor, log_var: Tensor) -> Tensor:
-        """The Hyvarinen score at `x` (batch, *event) for m and v, each (batch,), of x's dtype."""
+    def forward(
+        self, x: Tensor, log_mean: Tensor, log_var: Tensor, labels: Tensor | None = None
+    ) -> Tensor:
+        """The Hyvarinen score at `x` (batch, *event) for m and v, each (batch,), of x's dtype.
+
+        `labels` (batch,) are for networks with classes, and are not passed on when None.
+        """
         v = expand_like(log_var, x)
         u = x.log() - expand_like(log_mean, x)
         inputs = (u - self.log_mean) / (v + self.log_std**2).sqrt()
+        given = (self.condition(log_var),) if labels is None else (self.condition(log_var), labels)
         with torch.autocast(x.device.type, dtype=self.autocast, enabled=self.autocast is not None):
-            output = self.network(inputs, log_var.log() / 4)
+            output = self.network(inputs, *given)
         return self.parameterisation(output.to(x.dtype), u, v)
 
 
-def score_function(model: nn.Module, process: Process) -> Callable[[Tensor, Time], Tensor]:
-    """The score (x, t) -> h that steps and losses take, from a `ScoreModel` and a process."""
+def score_function(
+    model: nn.Module, process: Process, labels: Tensor | None = None
+) -> Callable[[Tensor, Time], Tensor]:
+    """The score (x, t) -> h that steps and losses take, from a `ScoreModel` and a process.
+
+    `labels` (batch,) are the classes of the samples, for a network that has classes.
+    """
 
     def hyvarinen(x: Tensor, t: Time) -> Tensor:
         log_mean = process.log_mean(t).to(x).expand(x.shape[0])
         log_var = process.log_var(t).to(x).expand(x.shape[0])
-        return model(x, log_mean, log_var)
+        return model(x, log_mean, log_var, *(() if labels is None else (labels,)))
 
     return hyvarinen

@@ -1,24 +1,41 @@
 """What tells a network the noise level and the class of a sample: vectors (batch, width)."""
 
-import math
-
 import torch
 from torch import Tensor, nn
+
+
+def require_indices(indices: Tensor, name: str, batch: int, count: int) -> None:
+    """Raise ValueError unless `indices` are (batch,) integers in [0, count).
+
+    The range is checked on the CPU alone, where it costs nothing; other devices refuse an index
+    out of range when they look it up.
+    """
+    if indices.shape != (batch,) or indices.dtype not in (torch.int32, torch.int64):
+        raise ValueError(
+            f"{name} must be integers of shape ({batch},), "
+            f"got {indices.dtype} of shape {tuple(indices.shape)}."
+        )
+    if indices.is_cpu and not torch.compiler.is_compiling():
+        least, greatest = indices.aminmax()
+        if not (0 <= int(least) and int(greatest) < count):
+            raise ValueError(
+                f"{name} must be in [0, {count}), got {int(least)} to {int(greatest)}."
+            )
 
 
 class NoiseEmbedding(nn.Module):
     """Maps a real number a sample, shape (batch,), to (batch, width) by sines and a two-layer MLP.
 
-    The frequencies run geometrically from `min_frequency` to `max_frequency` (radians per unit).
+    Args:
+        width: length of the vectors.
+        waves: frequencies, running geometrically from 1/4 to 16 radians per unit; each gives a
+            sine and a cosine.
     """
 
-    def __init__(
-        self, width: int, min_frequency: float = 0.25, max_frequency: float = 16.0
-    ) -> None:
+    def __init__(self, width: int, waves: int = 16) -> None:
         super().__init__()
-        frequencies = torch.logspace(math.log2(min_frequency), math.log2(max_frequency), 16, 2.0)
-        self.register_buffer("frequencies", frequencies)
-        self.mlp = nn.Sequential(nn.Linear(32, width), nn.SiLU(), nn.Linear(width, width))
+        self.register_buffer("frequencies", torch.logspace(-2.0, 4.0, waves, 2.0))
+        self.mlp = nn.Sequential(nn.Linear(2 * waves, width), nn.SiLU(), nn.Linear(width, width))
 
     def forward(self, condition: Tensor) -> Tensor:
         phase = condition[:, None] * self.get_buffer("frequencies")
@@ -55,16 +72,5 @@ class ClassEmbedding(nn.Module):
             return embedding
         if self.table is None:
             raise ValueError("labels were given to a network that was built without classes.")
-        if labels.shape != embedding.shape[:1] or labels.dtype not in (torch.int32, torch.int64):
-            raise ValueError(
-                f"labels must be int64 of shape {tuple(embedding.shape[:1])}, "
-                f"got {labels.dtype} of shape {tuple(labels.shape)}."
-            )
-        if labels.is_cpu and not torch.compiler.is_compiling():
-            least, greatest = labels.aminmax()
-            if not (0 <= int(least) and int(greatest) <= self.num_classes):
-                raise ValueError(
-                    f"labels must be in [0, {self.num_classes}], the last meaning no class; "
-                    f"got {int(least)} to {int(greatest)}."
-                )
+        require_indices(labels, "labels", embedding.shape[0], self.num_classes + 1)
         return embedding + self.table(labels)

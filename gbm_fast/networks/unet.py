@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gbm_fast.networks.attention import attend
 from gbm_fast.networks.embeddings import ClassEmbedding, NoiseEmbedding
 
 
@@ -68,11 +69,7 @@ class SelfAttention(nn.Module):
         nn.init.zeros_(self.out.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        b, c, height, width = x.shape
-        qkv = self.qkv(self.norm(x)).reshape(b, 3, self.heads, c // self.heads, height * width)
-        query, key, value = qkv.transpose(-1, -2).unbind(1)
-        mixed = F.scaled_dot_product_attention(query, key, value).transpose(-1, -2)
-        return x + self.out(mixed.reshape(b, c, height, width))
+        return x + self.out(attend(self.qkv(self.norm(x)), self.heads))
 
 
 class UNet(nn.Module):

@@ -1,0 +1,18 @@
+"""Self-attention over the pixels of an image, as a function of projected queries, keys, values."""
+
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def attend(qkv: Tensor, heads: int) -> Tensor:
+    """Scaled dot-product attention among pixels; (b, 3 c, h, w) -> (b, c, h, w).
+
+    The channels of `qkv` are queries, then keys, then values, c of each, and each c is split among
+    `heads`, which must divide it.
+    """
+    b, tripled, height, width = qkv.shape
+    channels = tripled // 3
+    split = qkv.reshape(b, 3, heads, channels // heads, height * width)
+    query, key, value = split.transpose(-1, -2).unbind(1)
+    mixed = F.scaled_dot_product_attention(query, key, value).transpose(-1, -2)
+    return mixed.reshape(b, channels, height, width)
