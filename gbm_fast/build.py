@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gbm_fast.config import TrainConfig, noise_range
-from gbm_fast.networks import UNet
+from gbm_fast.networks import MLP, UNet
 from gbm_fast.objectives import (
     PreconditionedWeighting,
     Weighting,
@@ -31,6 +31,7 @@ from gbm_fast.process import GBM, Process, VarianceExploding
 # in units of the data's log_std, and its deviation in log sqrt(v), wider than EDM's 1.2 because
 # samplers also start from some 40 log_std.
 _MEDIAN_LEVEL, _LEVEL_DEVIATION = 0.7, 1.6
+_UNRESOLVED = "the configuration is not resolved: call config.resolve first."
 
 
 def build_process(config: TrainConfig) -> Process:
@@ -65,30 +66,35 @@ def build_weighting(config: TrainConfig, log_std: float) -> Weighting:
             return PreconditionedWeighting(log_std)
 
 
-def build_network(config: TrainConfig, channels: int) -> nn.Module:
-    """The network of a resolved configuration for images of `channels` channels."""
-    if config.width is None or config.patch_size is None:
-        raise ValueError("the configuration is not resolved: call config.resolve first.")
-    return UNet(
-        channels,
-        config.width,
-        config.multipliers,
-        config.blocks,
-        config.patch_size,
-        config.dropout,
-    )
+def build_network(config: TrainConfig, event_shape: tuple[int, ...]) -> nn.Module:
+    """The network of a resolved configuration for events of this shape."""
+    match config.network:
+        case "unet":
+            shape = (config.width, config.multipliers, config.blocks, config.patch_size)
+            width, multipliers, blocks, patch_size = _resolved(shape)
+            return UNet(event_shape[0], width, multipliers, blocks, patch_size, config.dropout)
+        case "mlp":
+            width, depth = _resolved((config.width, config.depth))
+            return MLP(math.prod(event_shape), width, depth)
+    raise ValueError(_UNRESOLVED)
+
+
+def _resolved(settings: tuple) -> tuple:
+    if None in settings:
+        raise ValueError(_UNRESOLVED)
+    return settings
 
 
 def build_model(
     config: TrainConfig,
-    channels: int,
+    event_shape: tuple[int, ...],
     log_mean: float,
     log_std: float,
     autocast: torch.dtype | None = None,
 ) -> ScoreModel:
     """The network with its parameterisation; log_mean, log_std are the log data's moments."""
     parameterisation = _build_parameterisation(config, log_mean, log_std)
-    network = build_network(config, channels)
+    network = build_network(config, event_shape)
     return ScoreModel(network, parameterisation, log_mean, log_std, autocast)
 
 

@@ -5,13 +5,14 @@ data set are None until `resolve` fills them in; a run stores the resolved recor
 """
 
 import dataclasses
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args, get_origin
+from typing import Literal, get_args
 
-Dataset = Literal[
+from gbm_fast.config_checks import check_choices, check_combinations, check_ranges
+
+ImageName = Literal[
     "digits",
     "natural-patches",
     "mnist",
@@ -21,8 +22,12 @@ Dataset = Literal[
     "folder",
     "npy",
 ]
+ToyName = Literal["lognormal-1d", "lognormal-2d", "lognormal-mixture-1d", "lognormal-mixture-2d"]
+Dataset = Literal[ImageName, ToyName]
 OWN_DATA = ("folder", "npy")
 """Data sets that are the user's own: --data-dir says which, and belongs to the settings."""
+TOYS: tuple[str, ...] = get_args(ToyName)
+"""Data that are drawn from a law with a known score (`gbm_fast.data.toys`), in place of images."""
 ProcessName = Literal["variance-exploding", "constant"]
 
 
@@ -31,8 +36,9 @@ class TrainConfig:
     """Train a multiplicative diffusion model, then sample from it and measure the samples."""
 
     dataset: Dataset = "digits"
-    """Training data. digits and natural-patches are built in; folder (of image files) and npy
-    (an array file) are your own, at --data-dir; the others are read from there."""
+    """Training data. digits, natural-patches and the laws lognormal-... are built in; folder (of
+    image files) and npy (an array file) are your own, at --data-dir; the others are read from
+    there."""
     data_dir: Path | None = None
     """Folder of the data (default: $GBM_DATA, else ./data, to which missing files are fetched);
     with --dataset npy the file."""
@@ -62,16 +68,20 @@ class TrainConfig:
     times: Literal["log-normal", "log-uniform", "uniform"] = "log-normal"
     """Law of the training noise levels sqrt(v); uniform: t = k / N, k = 1..N, the paper's."""
 
+    network: Literal["unet", "mlp"] | None = None
+    """unet for images, mlp for the laws lognormal-...; the default follows the data."""
     width: int | None = None
-    """Channels of the U-Net's finest level."""
-    multipliers: tuple[int, ...] = (1, 2)
-    """Channels of each level as multiples of the width."""
-    blocks: int = 1
-    """Residual blocks a level on the way down."""
+    """Channels of the finest level; units a layer of the mlp."""
+    depth: int | None = None
+    """Residual blocks of the mlp."""
+    multipliers: tuple[int, ...] | None = None
+    """Channels of each level of the unet as multiples of the width."""
+    blocks: int | None = None
+    """Residual blocks a level of the unet on the way down."""
     patch_size: int | None = None
-    """Side of the space-to-depth fold in front of the U-Net."""
+    """Side of the space-to-depth fold in front of the unet."""
     dropout: float = 0.0
-    """Dropout probability in the residual blocks."""
+    """Dropout probability in the residual blocks of the unet."""
 
     batch_size: int = 128
     """Images a step."""
@@ -93,7 +103,8 @@ class TrainConfig:
     """Seed of weights, data order, noise and dropout."""
 
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of the network; auto: bfloat16 where the hardware multiplies it natively."""
+    """Arithmetic of the network; auto: bfloat16 where the hardware multiplies it natively, and
+    float32 for the laws lognormal-...."""
     compile: bool = False
     """Compile the network with torch.compile (needs a C++ compiler on CPUs)."""
     device: str = "auto"
@@ -103,61 +114,41 @@ class TrainConfig:
     log_every: int = 50
     """Steps between lines of stats.jsonl."""
     metrics_images: int | None = None
-    """Images for the distances at the end, a sampler; 0: no samples and no distances."""
+    """Images for the distances at the end, a sampler; 0: no samples and no distances. For the
+    laws lognormal-...: draws for the picture."""
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            choices = get_args(field.type) if get_origin(field.type) is Literal else ()
-            if choices and getattr(self, field.name) not in choices:
-                raise ValueError(
-                    f"{field.name} must be one of {', '.join(choices)}, "
-                    f"got {getattr(self, field.name)!r}."
-                )
-        positive = ("sigma", "std_min", "std_max", "learning_rate", "clip_norm")
-        for name in positive:
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} must be a positive finite number, got {value}.")
-        counts = ("num_steps", "batch_size", "checkpoint_every", "log_every", "blocks")
-        optional = ("width", "patch_size", "steps")
-        for name in counts + tuple(n for n in optional if getattr(self, n) is not None):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}.")
-        for name in ("warmup_steps", "seed", "weight_decay"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}.")
-        if self.num_steps < 2:
-            raise ValueError("num_steps must be 2 or more: the samplers need two levels.")
-        if self.seed >= 2**32:
-            raise ValueError(f"seed must be below 2**32, got {self.seed}.")
-        if self.minutes is not None and not self.minutes > 0:
-            raise ValueError(f"minutes must be positive, got {self.minutes}.")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), got {self.dropout}.")
-        if not 0 <= self.ema_decay < 1:
-            raise ValueError(f"ema_decay must be in [0, 1), got {self.ema_decay}.")
-        if self.std_min >= self.std_max:
-            raise ValueError(f"std_min {self.std_min} must be below std_max {self.std_max}.")
-        if not self.multipliers or min(self.multipliers) < 1:
-            raise ValueError(f"multipliers must be 1 or more each, got {self.multipliers}.")
-        images = self.metrics_images
-        if images is not None and images != 0 and images < 2:
-            raise ValueError(f"metrics_images must be 0, or 2 or more, got {images}.")
+        check_choices(self)
+        check_ranges(self)
+        check_combinations(self)
+
+
+# The shape of each network, and what it is where nothing else is said.
+_SHAPES: dict[str, dict[str, object]] = {
+    "unet": {"width": 64, "multipliers": (1, 2), "blocks": 1, "patch_size": 2},
+    "mlp": {"width": 128, "depth": 3},
+}
 
 
 def resolve(config: TrainConfig) -> TrainConfig:
-    """`config` with the settings that depend on the data set filled in."""
-    digits = config.dataset == "digits"
+    """`config` with the settings that depend on the data set and the network filled in."""
+    digits, toy = config.dataset == "digits", config.dataset in TOYS
     unlimited = config.steps is None and config.minutes is None
+    network = config.network or ("mlp" if toy else "unet")
+    shape = _SHAPES[network] | ({"width": 32} if digits else {})
+    chosen = {name: getattr(config, name) for name in shape}
+    filled = {name: shape[name] if value is None else value for name, value in chosen.items()}
+    resolved = dataclasses.replace(config, network=network)
+    resolved = dataclasses.replace(resolved, **filled)  # type: ignore[arg-type]
+    images = 64 if digits else 4096 if toy else 256
+    # A learned score is compared with the exact one: bfloat16 has three digits.
+    precision = "float32" if toy and config.precision == "auto" else config.precision
     return dataclasses.replace(
-        config,
-        width=config.width or (32 if digits else 64),
-        patch_size=config.patch_size or 2,
+        resolved,
+        precision=precision,
         steps=config.steps or (4000 if digits else 6000),
         minutes=1.5 if digits and unlimited else config.minutes,
-        metrics_images=(
-            (64 if digits else 256) if config.metrics_images is None else config.metrics_images
-        ),
+        metrics_images=images if config.metrics_images is None else config.metrics_images,
     )
 
 
@@ -184,32 +175,3 @@ def noise_range(config: TrainConfig) -> tuple[float, float]:
     if config.process == "constant":
         return config.sigma / math.sqrt(config.num_steps), config.sigma
     return config.std_min, config.std_max
-
-
-def to_json(config: TrainConfig) -> str:
-    """The record as JSON, keys in the order of the class."""
-    record = dataclasses.asdict(config)
-    return json.dumps(
-        {k: str(v) if isinstance(v, Path) else v for k, v in record.items()}, indent=2
-    )
-
-
-def from_json(text: str) -> TrainConfig:
-    """The record from `to_json`; ValueError where the text is not one, or has unknown keys."""
-    try:
-        record = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"the configuration is not JSON: {error}.") from error
-    known = {field.name for field in dataclasses.fields(TrainConfig)}
-    if not isinstance(record, dict) or set(record) != known:
-        differing = sorted(set(record) ^ known) if isinstance(record, dict) else []
-        raise ValueError(
-            f"the configuration is not one of this version: missing or unknown keys {differing}."
-        )
-    try:
-        for name in ("data_dir", "out_dir", "run_dir"):
-            record[name] = None if record[name] is None else Path(record[name])
-        record["multipliers"] = tuple(record["multipliers"])
-        return TrainConfig(**record)
-    except TypeError as error:
-        raise ValueError(f"the configuration has a value of a wrong type: {error}.") from error

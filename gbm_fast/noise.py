@@ -21,6 +21,7 @@ class Stream(IntEnum):
     BATCH = 2
     DROPOUT = 3
     IMAGE = 4
+    LAW = 5
 
 
 def stream_seed(seed: int, stream: Stream, index: int = 0) -> int:

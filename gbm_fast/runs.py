@@ -7,6 +7,8 @@ weights.safetensors       the averaged weights, for use; the settings in the hea
 state.safetensors         everything that resuming needs
 statistics.safetensors    moments and class averages of the data, for the samplers' starts
 samples.png, metrics.json made at the end, and by `gbm_fast.evaluate`
+
+A run on a law with a known score has neither statistics nor metrics.
 """
 
 import dataclasses
@@ -28,23 +30,65 @@ from gbm_fast.checkpoint import (
     save_tensors,
     write_atomic,
 )
-from gbm_fast.config import TrainConfig, from_json, same_training, to_json
+from gbm_fast.config import TOYS, TrainConfig, same_training
+from gbm_fast.config_files import from_json, to_json
 from gbm_fast.initialisation import DataStatistics
 from gbm_fast.parameterisation import ScoreModel
 
 
 @dataclass(frozen=True, eq=False)
+class ImageFacts:
+    """What the samplers' starts and the pictures need to know of an image data set."""
+
+    statistics: DataStatistics
+    max_value: int
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
-    """A trained run: its folder, settings, model (averaged weights, eval mode) and statistics."""
+    """A trained run: its folder, settings and model (averaged weights, eval mode).
+
+    event_shape   (channels, height, width), or (d,) for a law lognormal-...
+    images        facts of the image data; None for a law, and then the properties below, which
+                  are theirs, raise ValueError
+    """
 
     folder: Path
     config: TrainConfig
     model: ScoreModel
-    statistics: DataStatistics
-    channels: int
-    image_size: tuple[int, int]
-    max_value: int
     device: torch.device
+    event_shape: tuple[int, ...]
+    images: ImageFacts | None
+
+    def _of_images(self) -> ImageFacts:
+        if self.images is None:
+            raise ValueError(
+                f"{self.folder} is a run on {self.config.dataset}, which is no image data set: "
+                "its model is a score on plain vectors, see score_function."
+            )
+        return self.images
+
+    @property
+    def statistics(self) -> DataStatistics:
+        """Moments and class averages of the training images."""
+        return self._of_images().statistics
+
+    @property
+    def max_value(self) -> int:
+        """The largest grey level of the images."""
+        return self._of_images().max_value
+
+    @property
+    def channels(self) -> int:
+        """Channels of an image."""
+        self._of_images()
+        return self.event_shape[0]
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of an image."""
+        self._of_images()
+        return self.event_shape[1], self.event_shape[2]
 
 
 def _numbered(out_dir: Path) -> list[tuple[int, Path]]:
@@ -104,8 +148,10 @@ def read_config(folder: Path) -> TrainConfig:
         raise ValueError(f"{path} cannot be used: {error}") from error
 
 
-def write_run_files(folder: Path, config: TrainConfig, statistics: DataStatistics) -> None:
-    """config.json, environment.json and statistics.safetensors."""
+def write_run_files(
+    folder: Path, config: TrainConfig, statistics: DataStatistics | None = None
+) -> None:
+    """config.json, environment.json and, for images, statistics.safetensors."""
     write_atomic(folder / "config.json", to_json(config).encode())
     packages = ("torch", "torchvision", "numpy", "safetensors")
     environment = {
@@ -116,6 +162,8 @@ def write_run_files(folder: Path, config: TrainConfig, statistics: DataStatistic
         "packages": {name: version(name) for name in packages},
     }
     write_atomic(folder / "environment.json", json.dumps(environment, indent=2).encode())
+    if statistics is None:
+        return
     tensors = {f.name: getattr(statistics, f.name) for f in dataclasses.fields(statistics)}
     save_tensors(folder / "statistics.safetensors", tensors, STATISTICS_FORMAT, {})
 
@@ -127,23 +175,19 @@ def load_run(folder: Path, device: str = "auto") -> Run:
     """
     config = read_config(folder)
     chosen = choose_device(device)
-    stored, _ = load_tensors(folder / "statistics.safetensors", STATISTICS_FORMAT)
     weights, facts = load_tensors(folder / "weights.safetensors", WEIGHTS_FORMAT)
     if not same_training(from_json(json.dumps(facts["config"])), config):
         raise ValueError(f"the weights of {folder} are of other settings than its config.json.")
+    images = None
+    if config.dataset not in TOYS:
+        stored, _ = load_tensors(folder / "statistics.safetensors", STATISTICS_FORMAT)
+        images = ImageFacts(DataStatistics(**stored), facts["max_value"])
+    shape = tuple(facts["event_shape"])
     autocast = choose_autocast(config.precision, chosen)
-    model = build_model(config, facts["channels"], facts["log_mean"], facts["log_std"], autocast)
+    model = build_model(config, shape, facts["log_mean"], facts["log_std"], autocast)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(f"the weights of {folder} do not fit its config.json: {error}") from error
-    return Run(
-        folder,
-        config,
-        model.eval().requires_grad_(False).to(chosen),
-        DataStatistics(**stored),
-        facts["channels"],
-        tuple(facts["image_size"]),
-        facts["max_value"],
-        chosen,
-    )
+    model = model.eval().requires_grad_(False).to(chosen)
+    return Run(folder, config, model, chosen, shape, images)

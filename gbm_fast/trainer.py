@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from gbm_fast.batches import Batches
 from gbm_fast.build import (
     build_model,
     build_process,
@@ -27,8 +28,8 @@ from gbm_fast.checkpoint import (
     load_tensors,
     save_tensors,
 )
-from gbm_fast.config import TrainConfig, from_json, same_training, to_json
-from gbm_fast.data import ImageData, positive_from_integers
+from gbm_fast.config import TrainConfig, same_training
+from gbm_fast.config_files import from_json, to_json
 from gbm_fast.noise import Stream, generator, stream_seed
 from gbm_fast.objectives import m_dsm
 from gbm_fast.parameterisation import score_function
@@ -48,40 +49,27 @@ def _ramped_average(decay: float) -> Callable[[Weights, Weights, Tensor | int], 
     return update
 
 
-def batch_indices(seed: int, step: int, batch_size: int, num_images: int) -> Tensor:
-    """The images of batch `step`, positions in an endless row of shuffled epochs; (batch,)."""
-    positions = torch.arange(step * batch_size, (step + 1) * batch_size)
-    epochs = positions // num_images
-    indices = torch.empty_like(positions)
-    for epoch in epochs.unique().tolist():
-        order = torch.randperm(num_images, generator=generator(seed, Stream.ORDER, epoch))
-        chosen = epochs == epoch
-        indices[chosen] = order[positions[chosen] % num_images]
-    return indices
-
-
 class Trainer:
     """The state of one training and the step that advances it.
 
     Args:
         config: resolved settings.
-        data: the data set; images are mapped to [1, 2].
+        batches: the data.
         folder: the run folder, which exists.
 
     Raises ValueError for a checkpoint in `folder` that is truncated, foreign or of other settings.
     """
 
-    def __init__(self, config: TrainConfig, data: ImageData, folder: Path) -> None:
-        self.config, self.data, self.folder = config, data, folder
+    def __init__(self, config: TrainConfig, batches: Batches, folder: Path) -> None:
+        self.config, self.batches, self.folder = config, batches, folder
         self.device = choose_device(config.device)
-        log_images = positive_from_integers(data.train_images, data.max_value).double().log()
-        self.log_mean, self.log_std = float(log_images.mean()), float(log_images.std())
+        log_mean, log_std = batches.log_mean, batches.log_std
         self.process = build_process(config)
-        self.times = build_times(config, self.process, self.log_std)
-        self.weighting = build_weighting(config, self.log_std)
+        self.times = build_times(config, self.process, log_std)
+        self.weighting = build_weighting(config, log_std)
         torch.manual_seed(stream_seed(config.seed, Stream.WEIGHTS))
         autocast = choose_autocast(config.precision, self.device)
-        self.model = build_model(config, data.channels, self.log_mean, self.log_std, autocast)
+        self.model = build_model(config, batches.event_shape, log_mean, log_std, autocast)
         self.model.to(self.device)
         self.average = AveragedModel(
             self.model, multi_avg_fn=_ramped_average(config.ema_decay), use_buffers=False
@@ -96,19 +84,17 @@ class Trainer:
             self.model.compile()
 
     def _draw_batch(self) -> tuple[Tensor, Tensor, Tensor]:
-        """x0 and z (batch, C, H, W) and t (batch,) of this step, on the device."""
+        """x0 and z (batch, *event) and t (batch,) of this step, on the device."""
         config = self.config
-        indices = batch_indices(
-            config.seed, self.step, config.batch_size, len(self.data.train_images)
-        )
-        x0 = positive_from_integers(self.data.train_images[indices], self.data.max_value)
+        items = range(config.batch_size)
+        x0 = self.batches.draw(config.seed, self.step, config.batch_size, items).float()
         source = generator(config.seed, Stream.BATCH, self.step)
         t = self.times(torch.rand(config.batch_size, generator=source, dtype=torch.float64))
         z = torch.randn(x0.shape, generator=source)
         return x0.to(self.device), t.to(self.device), z.to(self.device)
 
     def train_step(self) -> tuple[Tensor, Tensor]:
-        """One step of AdamW; returns the loss a pixel and the gradient norm, both 0-d.
+        """One step of AdamW; returns the loss an element and the gradient norm, both 0-d.
 
         Raises FloatingPointError, with the weights as they were, where the gradient is not finite.
         """
@@ -141,11 +127,10 @@ class Trainer:
             "config": json.loads(to_json(self.config)),
             "step": self.step,
             "seconds": self.seconds,
-            "channels": self.data.channels,
-            "image_size": list(self.data.image_size),
-            "max_value": self.data.max_value,
-            "log_mean": self.log_mean,
-            "log_std": self.log_std,
+            "event_shape": list(self.batches.event_shape),
+            "max_value": self.batches.max_value,
+            "log_mean": self.batches.log_mean,
+            "log_std": self.batches.log_std,
         }
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}

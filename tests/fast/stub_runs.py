@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from gbm_fast.initialisation import data_statistics
 from gbm_fast.parameterisation import Hyvarinen, ScoreModel
-from gbm_fast.runs import Run
+from gbm_fast.runs import ImageFacts, Run
 from gbm_fast.settings import SamplingSettings
 from gbm_fast.targets import PointMasses
 from tests.fast.tiny_runs import tiny_config
@@ -57,7 +57,7 @@ def stub_run(network: nn.Module | None = None, **overrides: object) -> Run:
     model = ScoreModel(network or ExactNetwork(), Hyvarinen(), LOG_MEAN, LOG_STD)
     statistics = data_statistics(points(), torch.tensor([0, 0, 1]))
     config = tiny_config(**overrides)
-    return Run(Path(), config, model, statistics, 1, (4, 4), 255, torch.device("cpu"))
+    return Run(Path(), config, model, torch.device("cpu"), SIZE, ImageFacts(statistics, 255))
 
 
 def paper(**overrides: object) -> SamplingSettings:

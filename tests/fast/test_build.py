@@ -139,7 +139,7 @@ def test_the_weighting_of_a_configuration(name: str, expected: float) -> None:
 @pytest.mark.parametrize("parameterisation", ["stein", "hyvarinen", "noise", "denoiser"])
 def test_the_parameterisation_of_a_configuration(parameterisation: str) -> None:
     """A zero output, by the formulas of the module `parameterisation` at x = 1.3, v = 0.4."""
-    model = build_model(tiny_config(parameterisation=parameterisation), 1, 0.25, 0.3)
+    model = build_model(tiny_config(parameterisation=parameterisation), (1, 8, 8), 0.25, 0.3)
     x, v = torch.full((1, 1, 8, 8), 1.3), torch.tensor([0.4])
     with torch.no_grad():
         found = model(x, torch.tensor([0.1]), v)
@@ -151,9 +151,9 @@ def test_the_parameterisation_of_a_configuration(parameterisation: str) -> None:
 
 def test_unresolved_settings_and_unsuitable_widths_are_refused() -> None:
     with pytest.raises(ValueError, match="not resolved"):
-        build_network(TrainConfig(), 1)
+        build_network(TrainConfig(), (1, 8, 8))
     with pytest.raises(ValueError, match="multiple of its 4 attention heads"):
-        build_network(tiny_config(width=9), 1)
+        build_network(tiny_config(width=9), (1, 8, 8))
 
 
 @pytest.mark.parametrize("name", ["nonsense", "", "hpu", "cuda:4000"])
@@ -185,7 +185,7 @@ def test_precision_by_name_and_by_hardware(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_compiled_model_agrees_with_the_plain_one() -> None:
     """Graph capture with PyTorch's own kernels: what `--compile` does, without a compiler."""
     torch.manual_seed(6)
-    model = build_model(tiny_config(multipliers=(1,), patch_size=4), 1, 0.25, 0.3)
+    model = build_model(tiny_config(multipliers=(1,), patch_size=4), (1, 8, 8), 0.25, 0.3)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     x = torch.rand(3, 1, 8, 8) + 1

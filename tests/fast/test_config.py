@@ -8,14 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gbm_fast.config import (
-    TrainConfig,
-    from_json,
-    noise_range,
-    resolve,
-    same_training,
-    to_json,
-)
+from gbm_fast.config import TrainConfig, noise_range, resolve, same_training
+from gbm_fast.config_files import from_json, to_json
 from tests.fast.tiny_runs import tiny_config
 
 EVERY_FIELD_CHANGED = TrainConfig(
@@ -32,6 +26,7 @@ EVERY_FIELD_CHANGED = TrainConfig(
     parameterisation="stein",
     weighting="none",
     times="uniform",
+    network="unet",
     width=24,
     multipliers=(1, 3, 2),
     blocks=2,
@@ -54,6 +49,9 @@ EVERY_FIELD_CHANGED = TrainConfig(
     metrics_images=31,
 )
 
+# The one setting that no network has together with the others.
+OF_A_LAW = TrainConfig(dataset="lognormal-2d", network="mlp", width=24, depth=5)
+
 
 def test_resolve_fills_in_what_depends_on_the_data_set() -> None:
     digits, images = resolve(TrainConfig()), resolve(TrainConfig(dataset="cifar10"))
@@ -74,8 +72,9 @@ def test_resolve_keeps_every_choice_of_the_user() -> None:
 def test_every_field_survives_the_json_file() -> None:
     for field in dataclasses.fields(TrainConfig):
         default = getattr(TrainConfig(), field.name)
-        assert getattr(EVERY_FIELD_CHANGED, field.name) != default, field.name
-    for config in (EVERY_FIELD_CHANGED, TrainConfig(), resolve(TrainConfig())):
+        changed = OF_A_LAW if field.name == "depth" else EVERY_FIELD_CHANGED
+        assert getattr(changed, field.name) != default, field.name
+    for config in (EVERY_FIELD_CHANGED, OF_A_LAW, TrainConfig(), resolve(TrainConfig())):
         assert from_json(to_json(config)) == config
 
 
@@ -115,7 +114,7 @@ NAN = math.nan
     + [("std_max", value) for value in (0.0, math.inf)]
     + [("learning_rate", 0.0), ("learning_rate", NAN), ("clip_norm", -1.0)]
     + [("num_steps", 0), ("batch_size", 0), ("checkpoint_every", 0), ("log_every", -1)]
-    + [("blocks", 0), ("width", 0), ("patch_size", 0), ("steps", 0)]
+    + [("blocks", 0), ("width", 0), ("depth", 0), ("patch_size", 0), ("steps", 0)]
     + [("warmup_steps", -1), ("seed", -3), ("weight_decay", -0.1), ("weight_decay", NAN)]
     + [("minutes", 0.0), ("minutes", NAN), ("dropout", 1.0), ("dropout", -0.1), ("dropout", NAN)]
     + [("ema_decay", 1.0), ("ema_decay", -0.5), ("ema_decay", NAN), ("metrics_images", -1)]
@@ -144,6 +143,21 @@ def test_a_word_that_is_no_choice_is_refused_by_the_name_of_its_field(
         config.__post_init__()
 
 
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"network": "mlp"}, "network mlp does not suit digits"),
+        ({"dataset": "lognormal-1d", "network": "unet"}, "unet does not suit lognormal-1d"),
+        ({"depth": 3}, "depth is no setting of network unet"),
+        ({"dataset": "lognormal-1d", "patch_size": 2}, "patch_size is no setting of network mlp"),
+        ({"dataset": "lognormal-1d", "dropout": 0.1}, "dropout is no setting of network mlp"),
+    ],
+)
+def test_contradictory_settings_are_refused(config: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        resolve(TrainConfig(**config))
+
+
 @pytest.mark.parametrize("std_min", [7.25, 9.0])
 def test_the_least_noise_must_be_below_the_greatest(std_min: float) -> None:
     with pytest.raises(ValueError, match=r"std_min .* must be below std_max 7\.25"):
@@ -164,7 +178,7 @@ def test_only_budgets_places_and_names_may_differ_in_one_training() -> None:
     base = tiny_config()
     for field in dataclasses.fields(TrainConfig):
         value = getattr(EVERY_FIELD_CHANGED, field.name)
-        if value == getattr(base, field.name):
+        if value in (None, getattr(base, field.name)):
             continue
         changed = dataclasses.replace(base, **{field.name: value})
         assert same_training(base, changed) == (field.name in free), field.name

@@ -69,7 +69,7 @@ def test_channels_that_the_heads_do_not_divide_are_refused(
     ids=["digits", "fashion-mnist", "cifar10"],
 )
 def test_the_parameters_of_the_defaults(config: TrainConfig, channels: int, expected: int) -> None:
-    network = build_network(resolve(config), channels)
+    network = build_network(resolve(config), (channels, 32, 32))
     assert sum(p.numel() for p in network.parameters()) == expected
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from gbm_fast.checkpoint import STATISTICS_FORMAT, WEIGHTS_FORMAT, load_tensors, save_tensors
-from gbm_fast.config import TrainConfig, from_json, to_json
+from gbm_fast.config import TrainConfig
+from gbm_fast.config_files import from_json, to_json
 from gbm_fast.data import positive_from_integers
 from gbm_fast.initialisation import data_statistics
 from gbm_fast.runs import load_run, read_config, run_folder
@@ -116,7 +117,7 @@ def test_a_foreign_folder_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is not a run folder"):
         load_run(tmp_path / "nowhere", "cpu")
     folder = pretend_run(tmp_path / "untrained", tiny_config())
-    with pytest.raises(ValueError, match="statistics.safetensors does not exist"):
+    with pytest.raises(ValueError, match="weights.safetensors does not exist"):
         load_run(folder, "cpu")
 
 

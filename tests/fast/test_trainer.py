@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from gbm_fast.batches import ImageBatches, batch_indices
 from gbm_fast.checkpoint import STATE_FORMAT, load_tensors
 from gbm_fast.data import positive_from_integers
 from gbm_fast.objectives import m_dsm
 from gbm_fast.parameterisation import score_function
-from gbm_fast.trainer import Trainer, batch_indices
+from gbm_fast.trainer import Trainer
 from gbm_fast.training import fit
 from tests.fast.tiny_runs import few_digits, tiny_config
 
@@ -19,7 +20,7 @@ from tests.fast.tiny_runs import few_digits, tiny_config
 def make_trainer(folder: Path, **overrides: object) -> Trainer:
     """A trainer of tiny settings on forty digits; `folder` is made."""
     folder.mkdir(parents=True, exist_ok=True)
-    return Trainer(tiny_config(**overrides), few_digits(), folder)
+    return Trainer(tiny_config(**overrides), ImageBatches(few_digits()), folder)
 
 
 def state(folder: Path) -> tuple[dict[str, Tensor], dict]:
@@ -181,7 +182,8 @@ def test_a_truncated_checkpoint_is_refused(tmp_path: Path) -> None:
 
 def loss_a_pixel(trainer: Trainer, t: float, z: Tensor) -> float:
     """The weighted loss of all training images at time t with the noise `z`, in float64."""
-    x0 = positive_from_integers(trainer.data.train_images, trainer.data.max_value)
+    data = few_digits()
+    x0 = positive_from_integers(data.train_images, data.max_value)
     score = score_function(trainer.model.eval(), trainer.process)
     with torch.no_grad():
         loss = m_dsm(score, x0, t, z, trainer.process, trainer.weighting).per_sample
@@ -197,11 +199,11 @@ def test_the_loss_of_an_untrained_network_is_one_half(tmp_path: Path, std: float
     expectation exactly, (v E(y - a)^2 + s^4) / (2 s^2 (v + s^2)), with E(y - a)^2 = s^2 (n-1)/n.
     """
     trainer = make_trainer(tmp_path)
-    shape = trainer.data.train_images.shape
+    shape = few_digits().train_images.shape
     signs = (torch.arange(shape.numel()) % 3 - 0.5).sign().reshape(shape)
     t = float(trainer.process.time_at_log_var(std**2))
     found = (loss_a_pixel(trainer, t, signs) + loss_a_pixel(trainer, t, -signs)) / 2
-    n, square = shape.numel(), trainer.log_std**2
+    n, square = shape.numel(), trainer.batches.log_std**2
     expected = (std**2 * (n - 1) / n + square) / (2 * (std**2 + square))
     assert found == pytest.approx(expected, rel=2e-4)
     assert expected == pytest.approx(0.5, rel=1e-3)
@@ -217,7 +219,7 @@ def test_training_lowers_the_loss_below_that_of_any_untrained_network(tmp_path: 
     levels = {"times": "log-uniform", "std_min": 0.15, "std_max": 0.8}
     trainer = make_trainer(tmp_path, learning_rate=0.02, batch_size=40, multipliers=(1,), **levels)
     draws = torch.Generator().manual_seed(4)
-    z = torch.randn(trainer.data.train_images.shape, generator=draws)
+    z = torch.randn(few_digits().train_images.shape, generator=draws)
     t = float(trainer.process.time_at_log_var(0.3**2))
     before = loss_a_pixel(trainer, t, z)
     assert before == pytest.approx(0.5, abs=4 * 0.014)

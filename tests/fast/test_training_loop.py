@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gbm_fast import pipeline, training
+from gbm_fast.batches import ImageBatches
 from gbm_fast.checkpoint import STATE_FORMAT, load_tensors
 from gbm_fast.config import TrainConfig
 from gbm_fast.pipeline import run_training
@@ -24,7 +25,8 @@ from tests.fast.tiny_runs import few_digits, tiny_config
 
 def make_trainer(folder: Path, **overrides: object) -> Trainer:
     """A trainer of the smallest network; `folder` exists."""
-    return Trainer(tiny_config(multipliers=(1,), **overrides), few_digits(), folder)
+    config = tiny_config(multipliers=(1,), **overrides)
+    return Trainer(config, ImageBatches(few_digits()), folder)
 
 
 def saved_step(folder: Path) -> int:

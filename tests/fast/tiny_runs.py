@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from gbm_fast.batches import ImageBatches
 from gbm_fast.config import TrainConfig, resolve
 from gbm_fast.data import ImageData, load_dataset, positive_from_integers
 from gbm_fast.initialisation import data_statistics
@@ -47,5 +48,5 @@ def make_run(folder: Path, steps: int = 3, **overrides: object) -> Path:
     config, data = tiny_config(steps=steps, **overrides), few_digits()
     images = positive_from_integers(data.train_images, data.max_value)
     write_run_files(folder, config, data_statistics(images, data.train_labels))
-    fit(Trainer(config, data, folder), steps, None, show_progress=False)
+    fit(Trainer(config, ImageBatches(data), folder), steps, None, show_progress=False)
     return folder

@@ -1,0 +1,91 @@
+"""The data of a training as batches: batch `step` of a seed is a function of (seed, step) alone.
+
+A run that is continued needs no position in its data, and each of several processes takes its own
+items of a batch that is the same for any number of them. Events are positive; the moments are
+those of all their logarithms taken together, which is what a `ScoreModel` standardises by.
+"""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from gbm_fast.data import ImageData, positive_from_integers
+from gbm_fast.noise import Stream, generator
+from gbm_fast.targets import LogNormal, LogNormalMixture
+
+
+class Batches(ABC):
+    """What a training asks of its data."""
+
+    event_shape: tuple[int, ...]
+    """Shape of one event: (channels, height, width), or (d,)."""
+    log_mean: float
+    """Mean of the logarithms of all elements."""
+    log_std: float
+    """Their standard deviation."""
+    max_value: int | None
+    """The largest grey level; None where the events are no images."""
+
+    @abstractmethod
+    def draw(self, seed: int, step: int, batch_size: int, items: range) -> Tensor:
+        """The `items` of batch `step`, positive, (len(items), *event_shape), on the CPU."""
+
+    @abstractmethod
+    def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:
+        """What one item of a batch is, for messages."""
+
+
+def batch_indices(seed: int, step: int, batch_size: int, num_images: int) -> Tensor:
+    """The images of batch `step`, positions in an endless row of shuffled epochs; (batch,)."""
+    positions = torch.arange(step * batch_size, (step + 1) * batch_size)
+    epochs = positions // num_images
+    indices = torch.empty_like(positions)
+    for epoch in epochs.unique().tolist():
+        order = torch.randperm(num_images, generator=generator(seed, Stream.ORDER, epoch))
+        chosen = epochs == epoch
+        indices[chosen] = order[positions[chosen] % num_images]
+    return indices
+
+
+class ImageBatches(Batches):
+    """The training images of a data set, mapped to [1, 2], float32, in shuffled epochs."""
+
+    def __init__(self, data: ImageData) -> None:
+        self._data = data
+        self.event_shape = (data.channels, *data.image_size)
+        self.max_value = data.max_value
+        log_images = positive_from_integers(data.train_images, data.max_value).double().log()
+        self.log_mean, self.log_std = float(log_images.mean()), float(log_images.std())
+
+    def draw(self, seed: int, step: int, batch_size: int, items: range) -> Tensor:
+        indices = batch_indices(seed, step, batch_size, len(self._data.train_images))
+        chosen = self._data.train_images[indices[items.start : items.stop]]
+        return positive_from_integers(chosen, self._data.max_value)
+
+    def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:
+        indices = batch_indices(seed, step, batch_size, len(self._data.train_images))
+        return f"training image {int(indices[item])}"
+
+
+class LawBatches(Batches):
+    """Endless independent draws of a law, float64, with its exact moments."""
+
+    def __init__(self, law: LogNormal | LogNormalMixture) -> None:
+        self._law = law
+        self.event_shape = (law.d,)
+        self.max_value = None
+        if isinstance(law, LogNormal):
+            law = LogNormalMixture(law.log_mean.new_ones(1), law.log_mean[None], law.log_cov[None])
+        mean = law.weights @ law.log_means.mean(1)
+        squares = law.log_means.square() + law.log_covs.diagonal(dim1=1, dim2=2)
+        self.log_mean = float(mean)
+        self.log_std = float((law.weights @ squares.mean(1) - mean.square()).sqrt())
+
+    def draw(self, seed: int, step: int, batch_size: int, items: range) -> Tensor:
+        draws = self._law.rvs(batch_size, generator(seed, Stream.LAW, step))
+        return draws[items.start : items.stop]
+
+    def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:
+        (value,) = self.draw(seed, step, batch_size, range(item, item + 1)).tolist()
+        return f"the draw {value}"
