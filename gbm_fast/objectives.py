@@ -1,35 +1,53 @@
-"""Multiplicative denoising score matching, M-DSM (torch).
+"""Multiplicative score matching: denoising (M-DSM), explicit (M-ESM) and implicit (torch).
 
-    loss = E_{X_0, z}  lambda(v) / 2  | h_target - h_model(X_t, t) |^2
-    X_t = X_0 * exp(m + sqrt(v) z),    h_target = x * grad log p(x_t | x_0) = -1 - z / sqrt(v)
+    M-DSM     E_{X_0, z}  lambda / 2 | h_target - h_model(X_t, t) |^2,  h_target = -1 - z / sqrt(v)
+    M-ESM     E_{X_t}     lambda / 2 | h(X_t, t) - h_model(X_t, t) |^2
+    implicit  E_{X_t}     lambda sum_i { h_i^2 / 2 + h_i + x_i d_i h_i }     (h the model)
 
-Eqs. (15) and (16) of version 2; sheet A15, A16 (the target in terms of z: sheet R4). Here `x0` is
-(batch, *event), the squared norm runs over the event, and the mean over the batch.
-
-The variance of h_target is 1 / v, so the unweighted loss of the paper is dominated by the smallest
-times: its mean square over a uniform grid grows like log N, half of it from a few steps (sheet
-E9). lambda = v makes each time's target have variance 1. The training command's default is
-`PreconditionedWeighting`, which in addition gives a preconditioned denoiser a target of unit
-variance at *every* noise level, including v much larger than the data's variance.
+with X_t = X_0 * exp(m + sqrt(v) z), h = x * grad log p_t and h_target = x * grad log p(x_t | x_0):
+eqs. (14) to (16) of version 2; sheet A14 to A16, R4, R18. They differ by constants that do not
+depend on the model, so their gradients agree (Theorem 4.1 of version 2; the implicit form by
+parts, if x_i p h_i vanishes at the ends). Data are (batch, *event), squared norms and sums run
+over the event, means over the batch, and `loss` is the mean of `per_sample`, which carries the
+weight lambda of `weightings`. Differentiable in the model's parameters and in the data.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
-from gbm_fast.checks import positive_number, require_same_shape
+from gbm_fast.checks import require_positive, require_same_shape
 from gbm_fast.process import Process, Time
+from gbm_fast.scores import ScoreFunction, exact_score
 from gbm_fast.shapes import expand_like
+from gbm_fast.targets import Target
+from gbm_fast.weightings import (
+    LikelihoodWeighting,
+    PreconditionedWeighting,
+    Weighting,
+    unweighted,
+    variance_weighting,
+)
 
-Weighting = Callable[[Tensor], Tensor]
-"""lambda: log-variances v, 0-d or (batch,), to weights of the same shape."""
+__all__ = [
+    "ImplicitLoss",
+    "LikelihoodWeighting",
+    "MDSMLoss",
+    "MESMLoss",
+    "PreconditionedWeighting",
+    "Weighting",
+    "implicit_m_esm",
+    "m_dsm",
+    "m_esm",
+    "nonnegative_score_matching",
+    "unweighted",
+    "variance_weighting",
+]
 
 
 class MDSMLoss(NamedTuple):
-    """The loss and its terms: 0-d, (batch,), and twice (batch, *event)."""
+    """The M-DSM loss and its terms: 0-d, (batch,), and twice (batch, *event)."""
 
     loss: Tensor
     per_sample: Tensor
@@ -37,31 +55,23 @@ class MDSMLoss(NamedTuple):
     h_target: Tensor
 
 
-def unweighted(v: Tensor) -> Tensor:
-    """lambda = 1: the loss as the paper prints it."""
-    return torch.ones_like(v)
+class MESMLoss(NamedTuple):
+    """The M-ESM loss and its terms: 0-d, (batch,), and twice (batch, *event)."""
+
+    loss: Tensor
+    per_sample: Tensor
+    h_model: Tensor
+    h_exact: Tensor
 
 
-def variance_weighting(v: Tensor) -> Tensor:
-    """lambda = v: a regression of the noise z with equal weight at every time (sheet R4)."""
-    return v
+class ImplicitLoss(NamedTuple):
+    """The implicit loss and its terms: 0-d, (batch,), and three sums over the event (batch,)."""
 
-
-@dataclass(frozen=True)
-class PreconditionedWeighting:
-    """lambda = v (1 + v / log_std^2): the EDM weighting for data of log-deviation log_std > 0.
-
-    In terms of the denoiser the weight is (v + log_std^2) / (v log_std^2), which gives a
-    preconditioned network a target of unit variance at every time (Karras et al. 2022).
-    """
-
-    log_std: float
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "log_std", positive_number(self.log_std, "log_std"))
-
-    def __call__(self, v: Tensor) -> Tensor:
-        return v * (1 + v / self.log_std**2)
+    loss: Tensor
+    per_sample: Tensor
+    square: Tensor
+    linear: Tensor
+    slope: Tensor
 
 
 def m_dsm(
@@ -72,7 +82,7 @@ def m_dsm(
     process: Process,
     weighting: Weighting = unweighted,
 ) -> MDSMLoss:
-    """The M-DSM loss of a batch.
+    """The M-DSM loss of a batch: eq. (15) of version 2; sheet A15.
 
     model      callable (x, t) -> h of the shape of x
     x0         (batch, *event), positive data
@@ -92,3 +102,99 @@ def m_dsm(
     squared = (h_target - h_model).square().flatten(1).sum(1)
     per_sample = weighting(v).to(x0) * 0.5 * squared
     return MDSMLoss(per_sample.mean(), per_sample, h_model, h_target)
+
+
+def m_esm(
+    model: ScoreFunction,
+    target: Target,
+    x: Tensor,
+    t: Time,
+    process: Process,
+    weighting: Weighting = unweighted,
+) -> MESMLoss:
+    """The M-ESM loss of draws from p_t: eq. (14) of version 2; sheet A14.
+
+    M-DSM exceeds it by a floor that does not depend on the model (sheet R4b).
+
+    model      callable (x, t) -> h of the shape of x
+    target     the law of X_0, whose event has target.d elements; its exact score at t is known
+    x          (batch, *event), positive; draws of X_t, so that the mean estimates the expectation
+    t          a number, or (batch,), in [0, horizon], where the diffused target has a density
+    weighting  v(t) -> lambda
+
+    Raises ValueError for a non-positive x, another d, shapes that differ or a target without a
+    density at t.
+    """
+    _require_batch(x, "x")
+    h_exact = exact_score(target, process)(x, t)
+    h_model = model(x, t)
+    require_same_shape(x, h_model, "the model's score")
+    squared = (h_exact - h_model).square().flatten(1).sum(1)
+    per_sample = weighting(process.log_var(t)).to(x) * 0.5 * squared
+    return MESMLoss(per_sample.mean(), per_sample, h_model, h_exact)
+
+
+def implicit_m_esm(
+    model: ScoreFunction,
+    slope: ScoreFunction,
+    x: Tensor,
+    t: Time,
+    process: Process,
+    weighting: Weighting = unweighted,
+) -> ImplicitLoss:
+    """M-ESM without the exact score, up to a constant, by parts (sheet R18).
+
+        lambda sum_i { h_i^2 / 2 + h_i + x_i d_i h_i }  =  M-ESM - lambda E|h_exact|^2 / 2
+
+    model      callable (x, t) -> h of the shape of x
+    slope      callable (x, t) -> x_i dh_i / dx_i, the diagonal of the derivative in log x, of the
+               shape of x; `likelihood.log_score_slope` makes it from a model by autograd
+    x          (batch, *event), positive; draws of X_t
+    t          a number, or (batch,), in [0, horizon]; the implicit form needs no density formula,
+               so t = 0 is score matching of the data themselves
+    weighting  v(t) -> lambda
+
+    The equality needs p x_i h_i -> 0 at 0 and at infinity (sheet R18). Raises ValueError for a
+    non-positive x or shapes that differ.
+    """
+    _require_batch(x, "x")
+    h, dh = model(x, t), slope(x, t)
+    require_same_shape(x, h, "the model's score")
+    require_same_shape(x, dh, "the slope of the model's score")
+    weight = weighting(process.log_var(t)).to(x)
+    return _implicit(weight, (0.5 * h.square(), h, dh))
+
+
+def nonnegative_score_matching(stein: Tensor, slope: Tensor, x: Tensor) -> ImplicitLoss:
+    """Hyvarinen's score matching for non-negative data: eq. (17) of version 2; sheet A17, R18.
+
+        sum_i { x_i^2 psi_i^2 / 2 + 2 x_i psi_i + x_i^2 d_i psi_i }
+
+    stein, slope  psi(x) = grad log of the model density and its diagonal derivative d_i psi_i,
+                  both of the shape of x
+    x             (batch, *event), positive data
+
+    It is `implicit_m_esm` at t = 0 with h = x psi. Raises ValueError for a non-positive x or
+    shapes that differ.
+    """
+    _require_batch(x, "x")
+    require_same_shape(x, stein, "stein")
+    require_same_shape(x, slope, "slope")
+    h = x * stein
+    return _implicit(x.new_ones(()), (0.5 * h.square(), 2 * h, x.square() * slope))
+
+
+def _implicit(weight: Tensor, terms: tuple[Tensor, Tensor, Tensor]) -> ImplicitLoss:
+    """The loss from lambda, 0-d or (batch,), and its three terms (batch, *event)."""
+    square, linear, slope = (weight * term.flatten(1).sum(1) for term in terms)
+    per_sample = square + linear + slope
+    return ImplicitLoss(per_sample.mean(), per_sample, square, linear, slope)
+
+
+def _require_batch(x: Tensor, name: str) -> None:
+    """Raise ValueError unless x is positive, (batch, *event) and not empty."""
+    if x.ndim < 2 or x.numel() == 0:
+        raise ValueError(
+            f"{name} must have shape (batch, *event) and hold data, got {tuple(x.shape)}."
+        )
+    require_positive(x, name)

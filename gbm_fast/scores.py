@@ -14,6 +14,7 @@ At v = 0 the conditional score, and the way back from noise and denoiser, are 0/
 refused.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -63,6 +64,26 @@ def conditional_hyvarinen_score(x: Tensor, x0: Tensor, process: Process, t: Time
     require_positive(x0, "x0")
     log_mean, log_var = _kernel_with_noise(process, t, x)
     return -(1 + (x.log() - x0.log() - log_mean) / log_var)
+
+
+def conditional_logpdf(x: Tensor, x0: Tensor, process: Process, t: Time) -> Tensor:
+    """log p(x_t = x | x0) in nats, summed over the event: (batch, *event) to (batch,).
+
+        sum_i { -(log x_i - log x0_i - m)^2 / (2 v) - log(2 pi v) / 2 - log x_i }
+
+    The log-normal kernel of eq. (6) of version 2; sheet A6, A23. `x` and `x0` (batch, *event)
+    positive. Raises ValueError for a non-positive or non-finite state, shapes that differ, or t =
+    0.
+    """
+    require_same_shape(x, x0, "x0")
+    require_positive(x, "x")
+    require_positive(x0, "x0")
+    if x.ndim < 2:
+        raise ValueError(f"x must have shape (batch, *event), got {tuple(x.shape)}.")
+    log_mean, log_var = _kernel_with_noise(process, t, x)
+    y = x.log()
+    squares = (y - x0.log() - log_mean).square() / (2 * log_var)
+    return -(squares + (2 * math.pi * log_var).log() / 2 + y).flatten(1).sum(1)
 
 
 def hyvarinen_from_stein(x: Tensor, stein: Tensor) -> Tensor:

@@ -5,10 +5,22 @@ With points x_n, n = 1..N, and log-variance V round each (sheet R3)
     s = 1 + h = (sum_n r_n log x_n - log x) / V,    r = softmax(-|log x - log x_n|^2 / (2 V)),
 
 which is the score that the ideal denoiser of a finite data set has; V = 0 is the data set itself.
+
+Cost. States are taken in chunks of (rows, N) distances, at most 2^24 of them at a time, so memory
+does not grow with the batch. A state in float64 is compared with every point by differences. A
+state in float32 is compared by a matrix product in float64,
+
+    |y - y_n|^2 = |y|^2 - 2 y . y_n + |y_n|^2        (log x and log x_n less the mean of log x_n)
+
+whose cancellation costs 2^-53 (|y|^2 + |y_n|^2) / V in an exponent, below the rounding of float32
+for V above 2^-29 (|y|^2 + |y_n|^2). A product in float32 would cost 2^-24 (|y|^2 + |y_n|^2) / V:
+tenths, for images of 784 pixels at sqrt(V) = 0.005. Where the device has no float64, differences
+serve as well. Logarithms of the points are taken once for a data set, for all its diffusions.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -17,8 +29,40 @@ from gbm_fast.checks import require_positive
 from gbm_fast.process import Process, Time
 from gbm_fast.targets.base import Target, floating, normal_cdf, standard_normal
 
+LARGEST_CHUNK = 2**24
 
-@dataclass(frozen=True, eq=False)
+
+class _DataSet:
+    """The points (N, d), and what is computed from them once."""
+
+    def __init__(self, points: Tensor) -> None:
+        self.points = points
+        self.by_differences = points.dtype == torch.float64 or points.device.type == "mps"
+
+    @cached_property
+    def logs(self) -> Tensor:
+        """log points in the precision of the distances."""
+        return (self.points if self.by_differences else self.points.double()).log()
+
+    @cached_property
+    def _centred(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The mean of the logs (d,), the logs less their mean (N, d), and half squares (N,)."""
+        centre = self.logs.mean(0)
+        gaps = self.logs - centre
+        return centre, gaps, gaps.square().sum(-1) / 2
+
+    def half_squares(self, rows: Tensor) -> Tensor:
+        """|row - log point_n|^2 / 2 for rows (n, d) of log-space states, shape (n, N)."""
+        if self.by_differences:
+            # The matrix-product form of cdist loses the digits of small distances.
+            mode = "donot_use_mm_for_euclid_dist"
+            return torch.cdist(rows, self.logs, compute_mode=mode).square() / 2
+        centre, gaps, halves = self._centred
+        residual = rows - centre
+        own = residual.square().sum(-1, keepdim=True) / 2
+        return (own - residual @ gaps.mT + halves).clamp(min=0)
+
+
 class PointMasses(Target):
     """log X ~ (1 / N) sum_n N(log points_n, log_var I): sheet R3.
 
@@ -27,66 +71,76 @@ class PointMasses(Target):
     negative log_var.
     """
 
-    points: Tensor
-    log_var: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Validate."""
-        points = floating(self.points)
+    def __init__(self, points: Tensor, log_var: float = 0.0) -> None:
+        points = floating(points)
         if points.ndim != 2 or points.numel() == 0:
             raise ValueError(f"points must have shape (n, d), got {tuple(points.shape)}.")
         require_positive(points, "points")
-        object.__setattr__(self, "points", points)
-        object.__setattr__(self, "log_var", float(self.log_var))
-        if not 0 <= self.log_var < math.inf:
-            raise ValueError(f"log_var must be finite and not negative, got {self.log_var!r}.")
+        if not 0 <= float(log_var) < math.inf:
+            raise ValueError(f"log_var must be finite and not negative, got {log_var!r}.")
+        self._data, self._log_mean, self.log_var = _DataSet(points), 0.0, float(log_var)
+
+    @property
+    def points(self) -> Tensor:
+        """The points (N, d), moved by exp(m) when the law was diffused."""
+        return self._data.points * math.exp(self._log_mean)
 
     @property
     def d(self) -> int:
         """The dimension."""
-        return self.points.shape[1]
+        return self._data.points.shape[1]
 
-    def _exponents(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """log x (..., d) and -|log x - log x_n|^2 / (2 log_var), shape (..., N)."""
-        if self.log_var == 0:
-            raise ValueError("a finite set of points has no density: diffuse first.")
-        y = self._log(x)
-        # The matrix-product form of cdist loses the digits of small distances: not used.
-        distances = torch.cdist(
-            y.reshape(-1, self.d),
-            self.points.log(),
-            compute_mode="donot_use_mm_for_euclid_dist",
-        )
-        return y, (-distances.square() / (2 * self.log_var)).reshape(*y.shape[:-1], -1)
+    def responsibilities(self, x: Tensor) -> Tensor:
+        """r, the probability of each point given that a draw from this law is x: (..., N)."""
+        rows = self._centred_logs(x)
+        shares = [torch.softmax(e, dim=-1) for _, e in self._chunks(rows)]
+        return torch.cat(shares).to(x.dtype).reshape(*x.shape[:-1], -1)
 
     def logpdf(self, x: Tensor) -> Tensor:
         """log p(x), shape (...)."""
-        y, exponents = self._exponents(x)
-        count = self.points.shape[0]
+        rows = self._centred_logs(x)
+        logs = torch.cat([torch.logsumexp(e, dim=-1) for _, e in self._chunks(rows)])
+        count = self._data.points.shape[0]
         constant = math.log(count) + self.d / 2 * math.log(2 * math.pi * self.log_var)
-        return torch.logsumexp(exponents, dim=-1) - constant - y.sum(-1)
+        density = logs - constant - (rows + self._log_mean).sum(-1)
+        return density.to(x.dtype).reshape(x.shape[:-1])
 
     def log_score(self, x: Tensor) -> Tensor:
         """s = (sum_n r_n log x_n - log x) / log_var, shape (..., d)."""
-        y, exponents = self._exponents(x)
-        return (torch.softmax(exponents, dim=-1) @ self.points.log() - y) / self.log_var
+        rows = self._centred_logs(x)
+        means = [torch.softmax(e, dim=-1) @ self._data.logs - y for y, e in self._chunks(rows)]
+        return (torch.cat(means) / self.log_var).to(x.dtype).reshape(x.shape)
 
     def cdf(self, x: Tensor) -> Tensor:
         """P(X <= x), shape (...), d = 1 only; a staircase where log_var = 0."""
         self._require_line()
-        std = self.points.new_tensor(math.sqrt(self.log_var))
+        std = self._data.points.new_tensor(math.sqrt(self.log_var))
         return normal_cdf(self._log(x) - self.points[:, 0].log(), std).mean(-1)
 
     def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
         """Draws (size, d): a point at random, times its log-normal noise."""
-        device = random_state.device
-        chosen = torch.randint(
-            self.points.shape[0], (size,), generator=random_state, device=device
-        ).to(self.points.device)
-        z = standard_normal(size, random_state, self.points)
-        return self.points[chosen] * torch.exp(math.sqrt(self.log_var) * z)
+        points, device = self._data.points, random_state.device
+        chosen = torch.randint(points.shape[0], (size,), generator=random_state, device=device)
+        z = standard_normal(size, random_state, points)
+        noise = torch.exp(self._log_mean + math.sqrt(self.log_var) * z)
+        return points[chosen.to(points.device)] * noise
 
     def diffuse(self, process: Process, t: Time) -> "PointMasses":
         """The points times exp(m(t)), with log_var + v(t) round each."""
-        shift = process.log_mean(t).to(self.points).exp()
-        return PointMasses(self.points * shift, self.log_var + float(process.log_var(t)))
+        law = object.__new__(PointMasses)
+        law._data, law._log_mean = self._data, self._log_mean + float(process.log_mean(t))
+        law.log_var = self.log_var + float(process.log_var(t))
+        return law
+
+    def _centred_logs(self, x: Tensor) -> Tensor:
+        """log x - m as rows (n, d), in the precision of the distances."""
+        if self.log_var == 0:
+            raise ValueError("a finite set of points has no density: diffuse first.")
+        rows = self._log(x).reshape(-1, self.d)
+        return rows.to(self._data.logs.dtype) - self._log_mean
+
+    def _chunks(self, rows: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Chunks of rows, with -|row - log x_n|^2 / (2 log_var) of shape (n, N)."""
+        length = max(1, LARGEST_CHUNK // self._data.points.shape[0])
+        for chunk in rows.split(length):
+            yield chunk, -self._data.half_squares(chunk) / self.log_var

@@ -1,6 +1,6 @@
-"""gbm_fast.objectives against gbm_ref.objectives, and M-DSM's gradient against M-ESM's."""
+"""gbm_fast's M-DSM loss and its weightings against gbm_ref's, and their refusals."""
 
-import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,26 +8,32 @@ import torch
 from torch import Tensor
 
 import gbm_fast.objectives as fast
+import gbm_ref
 import gbm_ref.objectives as ref
 from gbm_fast.process import GBM, Time
-from gbm_ref import LogNormal
 from tests.fast.cases import generator
 from tests.fast.twins import (
     DTYPES,
-    EXACT,
     Array,
     assert_twins,
-    error_over_scale,
     tensor,
     twin_process,
 )
-from tests.problems import LOG_NORMALS, PROCESSES
+from tests.problems import PROCESSES
 
 EVENTS = [(1,), (2,), (2, 4, 4)]
-WEIGHTINGS = {
-    "unweighted": (fast.unweighted, ref.unweighted),
-    "variance": (fast.variance_weighting, ref.variance_weighting),
-    "preconditioned": (fast.PreconditionedWeighting(0.37), ref.PreconditionedWeighting(0.37)),
+# Each as a function of the process, since one of them is made for it.
+WEIGHTINGS: dict[str, Callable[[gbm_ref.Process], tuple[fast.Weighting, ref.Weighting]]] = {
+    "unweighted": lambda process: (fast.unweighted, ref.unweighted),
+    "variance": lambda process: (fast.variance_weighting, ref.variance_weighting),
+    "preconditioned": lambda process: (
+        fast.PreconditionedWeighting(0.37),
+        ref.PreconditionedWeighting(0.37),
+    ),
+    "likelihood": lambda process: (
+        fast.LikelihoodWeighting(twin_process(process)),
+        ref.LikelihoodWeighting(process),
+    ),
 }
 SLOPE, OFFSET = -0.83, 0.29
 
@@ -54,6 +60,7 @@ def test_the_loss_agrees(
     lambda / 2 times the squared sum of both, whose relative error is twice theirs.
     """
     process = PROCESSES[name]
+    weights, ref_weights = WEIGHTINGS[weighting](process)
     rng = generator("loss", name, str(event))
     x0, z = rng.uniform(1, 2, (4, *event)), rng.standard_normal((4, *event))
     times = np.array([1e-3, 0.2, 0.7, 1.0]) * process.horizon
@@ -63,105 +70,21 @@ def test_the_loss_agrees(
         tensor(times),
         tensor(z, dtype),
         twin_process(process),
-        WEIGHTINGS[weighting][0],
+        weights,
     )
     for i, t in enumerate(times):
         flat = (x0[i].reshape(1, -1), z[i].reshape(1, -1))
-        expected = ref.m_dsm(
-            log_linear_ref, flat[0], t, flat[1], process, WEIGHTINGS[weighting][1]
-        )
+        expected = ref.m_dsm(log_linear_ref, flat[0], t, flat[1], process, ref_weights)
         v, spread = process.log_var(t), np.abs(flat[1])
         target_scale = 1 + spread / np.sqrt(v)
         model_scale = 2 + np.log(flat[0]) + abs(process.log_mean(t)) + np.sqrt(v) * spread
         assert_twins(found.h_target[i].reshape(1, -1), expected.h_target, target_scale)
         assert_twins(found.h_model[i].reshape(1, -1), expected.h_model, model_scale)
-        weight = WEIGHTINGS[weighting][1](v)
+        weight = ref_weights(v)
         loss_scale = weight * ((target_scale + model_scale) ** 2).sum()
         assert_twins(found.per_sample[i : i + 1], expected.per_sample, loss_scale)
     mean = float(found.per_sample.double().mean())
     assert_twins(found.loss, np.float64(mean), abs(mean))
-
-
-def gauss_hermite(dimension: int, nodes: int = 4) -> tuple[Array, Array]:
-    """Points (n, dimension), weights (n,): exact for a normal vector's moments to degree 7."""
-    z, w = np.polynomial.hermite_e.hermegauss(nodes)
-    points = np.array(list(itertools.product(z, repeat=dimension)))
-    weights = np.array([np.prod(p) for p in itertools.product(w / w.sum(), repeat=dimension)])
-    return points, weights
-
-
-def losses(
-    data: LogNormal, process: GBM, t: float, model: torch.nn.Linear
-) -> tuple[Tensor, Tensor]:
-    """Expected M-DSM and M-ESM losses of h = model(log x), exact up to rounding.
-
-    M-DSM over (X_0, z) with gbm_fast's own loss, M-ESM over X_t with the score of the diffused
-    law; both integrands are polynomials of degree 2 in normal variables.
-    """
-    d = data.d
-
-    def h_model(x: Tensor, t: Time) -> Tensor:
-        return model(x.log())
-
-    points, weights = gauss_hermite(2 * d)
-    x0 = np.exp(data.log_mean + points[:, :d] @ np.linalg.cholesky(data.log_cov).T)
-    samples = fast.m_dsm(h_model, tensor(x0), t, tensor(points[:, d:]), process).per_sample
-    dsm = (tensor(weights) * samples).sum()
-
-    points, weights = gauss_hermite(d)
-    cov = data.log_cov + float(process.log_var(t)) * np.eye(d)
-    deviation = points @ np.linalg.cholesky(cov).T
-    log_x = data.log_mean + float(process.log_mean(t)) + deviation
-    exact = tensor(-1 - deviation @ np.linalg.inv(cov))
-    half_squares = (exact - model(tensor(log_x))).square().sum(-1) / 2
-    return dsm, (tensor(weights) * half_squares).sum()
-
-
-def affine_model(d: int) -> torch.nn.Linear:
-    model = torch.nn.Linear(d, d, dtype=torch.float64)
-    rng = generator("affine", str(d))
-    with torch.no_grad():
-        model.weight.copy_(tensor(rng.normal(-0.4, 0.5, (d, d))))
-        model.bias.copy_(tensor(rng.normal(-0.6, 0.5, d)))
-    return model
-
-
-def gradient(loss: Tensor, model: torch.nn.Linear) -> Tensor:
-    parts = torch.autograd.grad(loss, list(model.parameters()), retain_graph=True)
-    return torch.cat([part.flatten() for part in parts])
-
-
-@pytest.mark.parametrize("name", LOG_NORMALS)
-@pytest.mark.parametrize("t", [0.05, 0.9])
-def test_the_gradient_of_m_dsm_is_that_of_m_esm(name: str, t: float) -> None:
-    """Theorem 4.1 of version 2 (sheet A26-A32), by exact quadrature: nothing is sampled.
-
-    The losses themselves differ by (d / v - I) / 2 with I = tr (S_0 + v I)^-1 (sheet R4b).
-    """
-    data, process = LOG_NORMALS[name], GBM(mu=0.13, sigma=0.7)
-    model = affine_model(data.d)
-    dsm, esm = losses(data, process, t, model)
-    v = float(process.log_var(t))
-    scale = 10 * data.d / v
-    assert_twins(gradient(dsm, model), gradient(esm, model).numpy(), scale)
-    information = np.trace(np.linalg.inv(data.log_cov + v * np.eye(data.d)))
-    floor = 0.5 * (data.d / v - information)
-    assert_twins(dsm - esm, np.float64(floor), scale)
-
-
-def test_a_target_without_its_one_is_refused() -> None:
-    """The planted twin: h_target = -z / sqrt(v), the log score, moves the bias's gradient."""
-    data, process = LOG_NORMALS["log-normal-2d"], GBM(mu=0.13, sigma=0.7)
-    model = affine_model(2)
-    dsm, esm = losses(data, process, 0.9, model)
-    shifted = torch.nn.Linear(2, 2, dtype=torch.float64)
-    with torch.no_grad():
-        shifted.weight.copy_(model.weight)
-        shifted.bias.copy_(model.bias - 1)
-    wrong, _ = losses(data, process, 0.9, shifted)
-    scale = 20 / float(process.log_var(0.9))
-    assert error_over_scale(gradient(dsm, model), gradient(esm, model).numpy(), scale) < EXACT
-    assert error_over_scale(gradient(wrong, shifted), gradient(esm, model).numpy(), scale) > 0.01
 
 
 PROCESS = GBM(mu=0.13, sigma=0.7)

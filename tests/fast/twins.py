@@ -26,6 +26,11 @@ TOLERANCE = {torch.float64: EXACT, torch.float32: SINGLE}
 DTYPES = list(TOLERANCE)
 
 
+def single(values: ArrayLike) -> Array:
+    """Numbers that float32 holds, so that a comparison in float32 is about the arithmetic."""
+    return np.asarray(values, dtype=np.float32).astype(np.float64)
+
+
 def tensor(values: ArrayLike, dtype: torch.dtype = torch.float64) -> torch.Tensor:
     return torch.as_tensor(np.asarray(values, dtype=np.float64)).to(dtype)
 

@@ -1,0 +1,97 @@
+"""What the product laws share: their methods, their parameters and gamma draws (torch)."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from gbm_fast.checks import require_positive
+
+Parameter = Tensor | float
+
+
+def standard_gamma(shape: Tensor, size: int, random_state: torch.Generator) -> Tensor:
+    """`size` draws of Gamma(shape_i, 1) for each entry of `shape` (d,): (size, d), positive.
+
+    Drawn on the generator's device in the dtype of `shape` and moved to its device.
+    """
+    if size < 1:
+        raise ValueError(f"size must be at least 1, got {size}.")
+    each = shape.to(random_state.device).expand(size, -1).contiguous()
+    # torch.distributions.Gamma has no argument for a generator; this is what it calls.
+    draws = torch._standard_gamma(each, generator=random_state)
+    return draws.clamp(min=torch.finfo(shape.dtype).tiny).to(shape.device)
+
+
+def in_range(draws: Tensor) -> Tensor:
+    """Draws that overflowed or underflowed at the ends of the positive numbers of their dtype."""
+    limits = torch.finfo(draws.dtype)
+    return draws.clamp(limits.tiny, limits.max)
+
+
+def set_parameters(law: object, names: tuple[str, ...], values: tuple[Parameter, ...]) -> None:
+    """Set each parameter of a frozen `law` as (d,), positive, in the dtype of the tensors given.
+
+    Raises ValueError for parameters that are not positive and finite, or of different lengths.
+    """
+    floating = [v for v in values if isinstance(v, Tensor) and v.is_floating_point()]
+    like = floating[0] if floating else torch.zeros((), dtype=torch.float64)
+    given = [torch.as_tensor(value).to(like) for value in values]
+    lengths = {value.numel() for value in given} - {1} or {1}
+    if any(value.ndim > 1 for value in given) or len(lengths) > 1 or 0 in lengths:
+        shapes = [tuple(value.shape) for value in given]
+        raise ValueError(
+            f"parameters must be numbers or of one shape (d,), got {', '.join(names)} of {shapes}."
+        )
+    for name, value in zip(names, given, strict=True):
+        require_positive(value, name)
+        object.__setattr__(law, name, value.expand(*lengths).clone())
+
+
+class ProductLaw(ABC):
+    """A law with independent coordinates, given by one formula for each of them."""
+
+    @property
+    @abstractmethod
+    def d(self) -> int:
+        """Number of coordinates."""
+
+    @abstractmethod
+    def hyvarinen_score(self, x: Tensor) -> Tensor:
+        """x * grad log p(x), the formula in the module docstring."""
+
+    @abstractmethod
+    def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
+        """`size` >= 1 independent draws, (size, d)."""
+
+    @abstractmethod
+    def _log_densities(self, x: Tensor) -> Tensor:
+        """log p_i(x_i), (..., d)."""
+
+    @abstractmethod
+    def _cdfs(self, x: Tensor) -> Tensor:
+        """P(X_i <= x_i), (..., d)."""
+
+    def logpdf(self, x: Tensor) -> Tensor:
+        """log p(x), in nats."""
+        return self._log_densities(self._checked(x)).sum(-1)
+
+    def cdf(self, x: Tensor) -> Tensor:
+        """P(X <= x), for d = 1 only."""
+        if self.d != 1:
+            raise ValueError(f"cdf is defined for d = 1 only, this law has d = {self.d}.")
+        return self._cdfs(self._checked(x))[..., 0]
+
+    def log_score(self, x: Tensor) -> Tensor:
+        """1 + x * grad log p(x), the score of log X."""
+        return 1 + self.hyvarinen_score(x)
+
+    def stein_score(self, x: Tensor) -> Tensor:
+        """grad log p(x)."""
+        return self.hyvarinen_score(x) / x
+
+    def _checked(self, x: Tensor) -> Tensor:
+        if x.ndim == 0 or x.shape[-1] != self.d:
+            raise ValueError(f"x must have shape (..., {self.d}), got {tuple(x.shape)}.")
+        require_positive(x, "x")
+        return x
