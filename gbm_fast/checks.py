@@ -1,9 +1,32 @@
-"""Checks of tensors that every module shares: cheap, vectorised, clear about what was wrong."""
+"""Checks of tensors that every module shares: cheap, vectorised, clear about what was wrong.
+
+Shapes and dtypes are always checked. Values are checked where there are values to look at: not
+while torch.compile, torch.export or torch.func.vmap trace a function, nor for tensors without
+data (fake tensors, the meta device). Eager code therefore refuses bad input; compiled code relies
+on the checks of its caller, and `simulate` checks the start and the end of a run in any case.
+"""
 
 import math
 
 import torch
 from torch import Tensor
+from torch._C._functorch import is_batchedtensor
+from torch._subclasses import FakeTensor
+
+
+def has_values(x: Tensor) -> bool:
+    """Whether the entries of `x` can be looked at, so that a branch may depend on them."""
+    if torch.compiler.is_compiling():
+        return False
+    return not (isinstance(x, FakeTensor) or x.is_meta or is_batchedtensor(x))
+
+
+def is_positive(x: Tensor) -> bool:
+    """Whether every entry is finite and above zero, in one pass over `x` and one wait for it."""
+    if x.numel() == 0:
+        return True
+    low, high = torch.aminmax(x.detach())  # NaN where `x` has one
+    return bool((low > 0) & (high < torch.inf))
 
 
 def require_positive(x: Tensor, name: str) -> None:
@@ -14,9 +37,9 @@ def require_positive(x: Tensor, name: str) -> None:
     """
     if not x.is_floating_point():
         raise ValueError(f"{name} must be a floating-point tensor, got {x.dtype}.")
-    good = (x > 0) & (x < torch.inf)
-    if bool(good.all()):
+    if not has_values(x) or is_positive(x):
         return
+    good = (x > 0) & (x < torch.inf)
     infinite = torch.isinf(x)
     counts = {
         "zero": int((x == 0).sum()),
@@ -35,7 +58,7 @@ def require_positive(x: Tensor, name: str) -> None:
 
 def require_finite(x: Tensor, name: str) -> None:
     """Raise ValueError unless every element of `x` is finite."""
-    if not bool(torch.isfinite(x).all()):
+    if has_values(x) and not bool(torch.isfinite(x).all()):
         raise ValueError(f"{name} must be finite, got NaN or infinite elements.")
 
 
@@ -53,3 +76,28 @@ def positive_number(value: float, name: str) -> float:
     if not (math.isfinite(number) and number > 0):
         raise ValueError(f"{name} must be a positive finite number, got {value}.")
     return number
+
+
+def require_non_negative(value: float | Tensor, name: str) -> None:
+    """Raise ValueError unless `value`, a number or a tensor, is finite and nowhere negative."""
+    if isinstance(value, Tensor):
+        good = not has_values(value) or bool(((value >= 0) & (value < torch.inf)).all())
+    else:
+        good = 0 <= value < math.inf
+    if not good:
+        raise ValueError(f"{name} must be finite and not negative, got {value}.")
+
+
+def require_covariance(cov: Tensor, name: str) -> None:
+    """Raise ValueError unless `cov` (..., d, d) is finite, symmetric and positive semidefinite."""
+    if cov.ndim < 2 or cov.shape[-1] != cov.shape[-2]:
+        raise ValueError(f"{name} must be a square matrix, got shape {tuple(cov.shape)}.")
+    require_finite(cov, name)
+    if not has_values(cov):
+        return
+    rounding = max(1e-10, 8 * torch.finfo(cov.dtype).eps * cov.shape[-1])
+    size = cov.abs().amax(dim=(-2, -1))
+    if bool(((cov - cov.mT).abs().amax(dim=(-2, -1)) > rounding * size).any()):
+        raise ValueError(f"{name} must be symmetric.")
+    if bool((torch.linalg.eigvalsh(cov)[..., 0] < -rounding * size).any()):
+        raise ValueError(f"{name} must be positive semidefinite: it has a negative eigenvalue.")

@@ -74,6 +74,20 @@ def annealed(
     return (*rows, *(Row(spacing, dt, 0.0) for _ in range(denoise_steps)))
 
 
+def printed(
+    num_steps: int = 1000, horizon: float = 1.0, step_length: float | None = None, chi: float = 1.0
+) -> Grid:
+    """The rows that version 1's algorithms visit when they are run as printed (sheet E3, E4).
+
+    Levels N - 1 to 1, one effective step each: Algorithm 1 with the defaults (its last pass, at
+    k = 0, reads a score where it may be singular and writes X_{-1}; it is left out), Algorithm 2
+    with its step_length and chi, for any number of inner steps. Domains and errors as in
+    `annealed`; num_steps >= 2. With `PrintedAlgorithm1` or `DaleLangevin` as the step.
+    """
+    _require_count(num_steps, 2, "num_steps")
+    return annealed(num_steps, horizon, step_length, 1, chi, start=num_steps - 1)
+
+
 def geometric(process: Process, num_steps: int, std_min: float, std_max: float) -> Grid:
     """Rows at noise levels sqrt(v) falling geometrically from std_max to std_min, then to t = 0.
 

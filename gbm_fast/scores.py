@@ -15,27 +15,36 @@ refused.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import require_positive, require_same_shape
+from gbm_fast.checks import has_values, require_positive, require_same_shape
 from gbm_fast.process import Process, Time
-from gbm_fast.shapes import expand_like
+from gbm_fast.shapes import schedule_like
 from gbm_fast.targets import Target
 
 ScoreFunction = Callable[[Tensor, Time], Tensor]
 """A Hyvarinen score: (x, t) -> x * grad log p_t(x), of the shape of x."""
 
 
-def schedule_like(value: Tensor, x: Tensor) -> Tensor:
-    """`value`, 0-d or (batch,), as a factor for `x`: in its dtype and device, shaped to broadcast.
+class LogScore(ABC):
+    """A `ScoreFunction` that can also be read in log space, without exp, log and x itself.
 
-    The schedule is computed in its own precision first, so that a float32 state does not make it
-    lose digits, and a float64 schedule does not promote a float32 state.
+    Steps in log X use `at_log` of such a score: it is cheaper, it keeps the digits of 1 + h where
+    that is small, and its argument cannot overflow or underflow.
     """
-    return expand_like(value, x).to(dtype=x.dtype, device=x.device)
+
+    @abstractmethod
+    def __call__(self, x: Tensor, t: Time) -> Tensor:
+        """h(x, t) at positive `x` (batch, *event), of its shape; `t` a scalar or (batch,)."""
+
+    @abstractmethod
+    def at_log(self, y: Tensor, t: Time) -> Tensor:
+        """1 + h(exp(y), t): the score of log X_t (sheet A10) at any real y (batch, *event)."""
 
 
 def _kernel(process: Process, t: Time, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,7 +55,7 @@ def _kernel(process: Process, t: Time, x: Tensor) -> tuple[Tensor, Tensor]:
 def _kernel_with_noise(process: Process, t: Time, x: Tensor) -> tuple[Tensor, Tensor]:
     """m(t) and v(t), refused where v(t) = 0."""
     log_mean, log_var = _kernel(process, t, x)
-    if not bool((log_var > 0).all()):
+    if has_values(log_var) and not bool((log_var > 0).all()):
         raise ValueError(
             "t must be positive here: at t = 0 no noise has been added and this score is 0/0."
         )
@@ -145,26 +154,39 @@ def hyvarinen_from_denoiser(x: Tensor, denoised: Tensor, process: Process, t: Ti
     return -1 + (denoised + log_mean - x.log()) / log_var
 
 
-def exact_score(target: Target, process: Process) -> ScoreFunction:
-    """The Hyvarinen score of `target` diffused by `process`, as a callable (x, t) -> h.
+@dataclass(frozen=True, eq=False)
+class ExactScore(LogScore):
+    """The score of `target` diffused by `process`; `exact_score` makes one."""
 
-    The callable takes `x` (batch, *event) whose event holds target.d elements, and `t` a scalar or
-    (batch,); with one time a sample it diffuses the target once for each different time.
-    """
+    target: Target
+    process: Process
 
-    def hyvarinen(x: Tensor, t: Time) -> Tensor:
-        rows = x.reshape(x.shape[0], -1)
+    def __call__(self, x: Tensor, t: Time) -> Tensor:
+        """h(x, t) of the shape of `x` (batch, *event), positive, with target.d elements each."""
+        require_positive(x, "x")
+        return self.at_log(x.log(), t) - 1
+
+    def at_log(self, y: Tensor, t: Time) -> Tensor:
+        """1 + h at log x = y (batch, *event), any real numbers."""
+        rows = y.reshape(y.shape[0], -1)
         if not isinstance(t, Tensor) or t.ndim == 0:
-            return target.diffuse(process, t).hyvarinen_score(rows).reshape(x.shape)
-        if t.shape != x.shape[:1]:
+            return self.target.diffuse(self.process, t).log_score_at(rows).reshape(y.shape)
+        if t.shape != y.shape[:1]:
             raise ValueError(
-                f"t must be a scalar or hold one time a sample, {tuple(x.shape[:1])}, "
+                f"t must be a scalar or hold one time a sample, {tuple(y.shape[:1])}, "
                 f"got shape {tuple(t.shape)}."
             )
         result = torch.empty_like(rows)
         for time in torch.unique(t):
             chosen = t == time
-            result[chosen] = target.diffuse(process, time).hyvarinen_score(rows[chosen])
-        return result.reshape(x.shape)
+            result[chosen] = self.target.diffuse(self.process, time).log_score_at(rows[chosen])
+        return result.reshape(y.shape)
 
-    return hyvarinen
+
+def exact_score(target: Target, process: Process) -> ExactScore:
+    """The Hyvarinen score of `target` diffused by `process`, as a callable (x, t) -> h.
+
+    The callable takes `x` (batch, *event) whose event holds target.d elements, and `t` a scalar or
+    (batch,); with one time a sample it diffuses the target once for each different time.
+    """
+    return ExactScore(target, process)

@@ -16,3 +16,15 @@ def expand_like(value: Tensor, x: Tensor) -> Tensor:
             f"got shape {tuple(value.shape)}."
         )
     return value.reshape(-1, *[1] * (x.ndim - 1))
+
+
+def schedule_like(value: Tensor, x: Tensor) -> Tensor:
+    """`value`, 0-d or (batch,), as a factor for `x`: in its dtype, shaped to broadcast.
+
+    The schedule is computed in its own precision first, so that a float32 state does not make it
+    lose digits, and a float64 schedule does not promote a float32 state. A 0-d value on the CPU
+    stays there: every device takes it as the argument of a kernel, without a copy to wait for.
+    """
+    if value.ndim == 0 and value.device.type == "cpu":
+        return value.to(x.dtype)
+    return expand_like(value, x).to(dtype=x.dtype, device=x.device)

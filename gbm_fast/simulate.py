@@ -3,6 +3,15 @@
 Symbols: `x_T` (batch, *event) the start; a grid of rows (t_score, dt, noise); `z` the standard
 normal draws, one of the shape of x_T a row. Annealing is data of the grid and randomness is an
 argument, so the loop has no state of its own and the same draws reproduce the same path.
+
+The loop carries the state in the coordinates of the step. For a step in log X that is y = log X:
+the exponentials and logarithms between the rows cancel, so they are left out, and a state whose x
+overflows or underflows on the way is none the worse for it if the result does not. Rounding then
+adds 2^-24 |y| (float32) to y a row where x * exp(e) would add 2^-24 to log x; the error of a
+score read at x is 2^-24 |y| either way, since it starts from log x.
+
+Values are checked at the two ends only, without a wait for the device in between: what is not in
+the domain of the step (NaN, infinity, zero) stays so until the end.
 """
 
 from collections.abc import Callable
@@ -11,6 +20,7 @@ from typing import Literal, overload
 import torch
 from torch import Tensor
 
+from gbm_fast.checks import has_values, is_positive
 from gbm_fast.grids import Grid, Row
 from gbm_fast.process import Process
 from gbm_fast.scores import ScoreFunction
@@ -67,22 +77,24 @@ def simulate(
     path) with path (rows + 1, *x_T.shape), x_T first.
 
     Raises ValueError for an empty grid, a step and a process of different calculus, missing or
-    misshapen noise, what the step refuses, or a final state that is not finite.
+    misshapen noise, a start outside the step's domain, times or factors that the step refuses, or
+    a result outside its domain.
     """
     _check(step, process, x_T, grid, z)
-    x = x_T
-    path = [x]
+    state = step.state_of(x_T)
+    path = [x_T]
     for i, row in enumerate(grid):
-        x = step(process, score, x, row.t_score, row.dt, row.noise, _draw(step, z, i))
-        if return_path:
-            path.append(x)
-        if callback is not None:
-            callback(i, row, x)
-    if not bool(torch.isfinite(x).all()):
-        raise ValueError(
-            "the result is not finite: the score, or the step length for it, is too large."
-        )
-    return (x, torch.stack(path)) if return_path else x
+        draws = _draw(step, z, i)
+        state = step.advance(process, score, state, row.t_score, row.dt, row.noise, draws)
+        if return_path or callback is not None:
+            x = step.x_of(state)
+            if return_path:
+                path.append(x)
+            if callback is not None:
+                callback(i, row, x)
+    x_0 = step.x_of(state)
+    _require_result(step, x_0)
+    return (x_0, torch.stack(path)) if return_path else x_0
 
 
 def _draw(step: Step, z: Noise | None, i: int) -> Tensor | None:
@@ -90,6 +102,14 @@ def _draw(step: Step, z: Noise | None, i: int) -> Tensor | None:
     if z is None or not step.uses_noise:
         return None
     return z[i] if isinstance(z, Tensor) else z(i)
+
+
+def _require_result(step: Step, x_0: Tensor) -> None:
+    if has_values(x_0) and not is_positive(x_0 if step.keeps_sign else x_0.abs()):
+        raise ValueError(
+            f"the result is not finite, or has zeros, in {x_0.dtype}: the score, or the step "
+            "length for it, is too large, or log x_0 is beyond the range of this dtype."
+        )
 
 
 def _check(step: Step, process: Process, x_T: Tensor, grid: Grid, z: Noise | None) -> None:

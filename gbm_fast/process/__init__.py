@@ -11,12 +11,15 @@ Symbols
     T         the last time, where the noise is strongest       `horizon`
 
 A time is a number, or a tensor: 0-d, or (batch,) for one time a sample. Schedules are computed in
-float64 on the device of `t` and returned so; `scores.schedule_like` casts them to a state.
+float64 on the device of `t` (the CPU for a number) and returned so; `shapes.schedule_like` casts
+them to a state. Times outside [0, T], and steps that leave it, raise ValueError.
 """
 
-from gbm_fast.process.base import Process, Time
+from gbm_fast.process.base import Process
 from gbm_fast.process.constant import GBM
 from gbm_fast.process.exploding import VarianceExploding
+from gbm_fast.process.piecewise import PiecewiseGBM
+from gbm_fast.process.times import Time
 from gbm_fast.process.varying import TimeVaryingGBM
 
-__all__ = ["GBM", "Process", "Time", "TimeVaryingGBM", "VarianceExploding"]
+__all__ = ["GBM", "PiecewiseGBM", "Process", "Time", "TimeVaryingGBM", "VarianceExploding"]

@@ -6,17 +6,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import require_positive, require_same_shape
-from gbm_fast.shapes import expand_like
-
-Time = float | Tensor
-
-
-def _float64(value: Time) -> Tensor:
-    """As a float64 tensor; on a device that has no float64 (MPS) it is moved to the CPU."""
-    if not isinstance(value, Tensor):
-        return torch.tensor(float(value), dtype=torch.float64)
-    return (value.cpu() if value.device.type == "mps" else value).to(torch.float64)
+from gbm_fast.checks import has_values, require_positive, require_same_shape
+from gbm_fast.process.times import TOLERANCE, Time, float64, time_in_range
+from gbm_fast.shapes import schedule_like
 
 
 class Process(ABC):
@@ -57,41 +49,21 @@ class Process(ABC):
         """
         require_positive(x0, "x0")
         require_same_shape(x0, z, "z")
-        log_mean = expand_like(self.log_mean(t), x0).to(x0)
-        log_std = expand_like(self.log_var(t).sqrt(), x0).to(x0)
+        log_mean = schedule_like(self.log_mean(t), x0)
+        log_std = schedule_like(self.log_var(t).sqrt(), x0)
         return x0 * torch.exp(log_mean + log_std * z)
 
     def _time(self, t: Time) -> Tensor:
-        """`t` as a float64 tensor, checked to be in [0, horizon] up to rounding, and cut to it."""
-        time, slack = _float64(t), 1e-12 * self.horizon
-        inside = (time >= -slack) & (time <= self.horizon + slack)
-        if time.ndim > 1 or not bool(inside.all()):
-            raise ValueError(
-                f"t must be a number or a tensor (batch,) within [0, {self.horizon}], got "
-                f"{time.tolist() if time.numel() <= 4 else f'shape {tuple(time.shape)}, values'}"
-                f"{'' if time.numel() <= 4 else f' in [{time.min()}, {time.max()}]'}."
-            )
-        return time.clamp(0, self.horizon)
-
-    def _interval(self, t: Time, dt: Time) -> tuple[Tensor, Tensor, Tensor]:
-        """(end, start, length) of the step from t to t - dt; the rounding below 0 is removed."""
-        start, length = self._time(t), _float64(dt)
-        smallest = 1e-12 * self.horizon
-        end = start - length
-        if not bool((length >= 0).all()) or bool((end < -smallest).any()):
-            raise ValueError(
-                f"a step must have 0 <= dt <= t, got t = {t}, dt = {dt}: it would leave "
-                f"[0, {self.horizon}]. Shorten the step."
-            )
-        at_zero = end.abs() <= smallest
-        end = torch.where(at_zero, torch.zeros_like(end), end)
-        return end, start, torch.where(at_zero, start, length)
+        """`t` in float64, checked to be in [0, horizon] up to rounding, and cut to it."""
+        return time_in_range(t, self.horizon)
 
     def _noise_level(self, v: Time) -> Tensor:
-        """`v` as a float64 tensor, checked to lie in [0, v(T)] up to rounding."""
-        log_var, largest = _float64(v), float(self.log_var(self.horizon))
-        if not bool(((log_var >= 0) & (log_var <= largest * (1 + 1e-12))).all()):
+        """`v` in float64, checked to lie in [0, v(T)] up to rounding, and cut to it."""
+        log_var, largest = float64(v), self.log_var(self.horizon).to(float64(v).device)
+        inside = (log_var >= 0) & (log_var <= largest * (1 + TOLERANCE))
+        if has_values(log_var) and not bool(inside.all()):
             raise ValueError(
-                f"v must lie in [0, {largest}], the log-variances that this process reaches."
+                f"v must lie in [0, {float(largest)}], the log-variances that this process "
+                "reaches."
             )
-        return log_var.clamp(max=largest)
+        return torch.minimum(log_var, largest)

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from gbm_fast.checks import positive_number
-from gbm_fast.process.base import Process, Time
+from gbm_fast.process.base import Process
+from gbm_fast.process.times import Time, end_of_step
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class GBM(Process):
 
     def increments(self, t: Time, dt: Time) -> tuple[Tensor, Tensor]:
         """The increments of m and v over the step from t to t - dt."""
-        _, _, length = self._interval(t, dt)
+        _, _, length = end_of_step(t, dt, self.horizon)
         return self._log_drift * length, self.sigma**2 * length
 
     def time_at_log_var(self, v: Time) -> Tensor:

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from gbm_fast.checks import positive_number
-from gbm_fast.process.base import Process, Time
+from gbm_fast.process.base import Process
+from gbm_fast.process.times import Time, end_of_step
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class VarianceExploding(Process):
 
     def increments(self, t: Time, dt: Time) -> tuple[Tensor, Tensor]:
         """(0, the increment of v over the step from t to t - dt)."""
-        end, _, length = self._interval(t, dt)
+        _, end, length = end_of_step(t, dt, self.horizon)
         dv = self.std_min**2 * (self._growth * end).exp() * (self._growth * length).expm1()
         return torch.zeros_like(dv), dv
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from gbm_fast.checks import positive_number, require_positive
-from gbm_fast.process.base import Process, Time
+from gbm_fast.process.base import Process
+from gbm_fast.process.times import Time, end_of_step
 
 
 @cache
@@ -58,7 +59,7 @@ class TimeVaryingGBM(Process):
 
     def increments(self, t: Time, dt: Time) -> tuple[Tensor, Tensor]:
         """The integrals over the step from t to t - dt alone."""
-        end, start, _ = self._interval(t, dt)
+        start, end, _ = end_of_step(t, dt, self.horizon)
         return self._integrals(end, start)
 
     def time_at_log_var(self, v: Time) -> Tensor:

@@ -61,8 +61,12 @@ class Target(ABC):
         """The law of X_t when X_0 has this law; `t` a scalar. Sheet R2."""
 
     @abstractmethod
+    def log_score_at(self, y: Tensor) -> Tensor:
+        """The score of log X at log X = y, any real y (..., d): s(exp(y)), without the exp."""
+
     def log_score(self, x: Tensor) -> Tensor:
         """s = 1 + h, the score of log X at log x, shape (..., d). Sheet A10, R2."""
+        return self.log_score_at(self._log(x))
 
     def hyvarinen_score(self, x: Tensor) -> Tensor:
         """h = x * grad log p(x), shape (..., d). Sheet R2."""

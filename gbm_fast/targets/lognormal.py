@@ -16,20 +16,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import require_finite
+from gbm_fast.checks import require_covariance, require_finite
 from gbm_fast.process import Process, Time
 from gbm_fast.targets.base import Target, floating, normal_cdf, standard_normal
-
-
-def _require_covariance(log_cov: Tensor) -> None:
-    """Raise ValueError unless `log_cov` (..., d, d) is finite, symmetric and PSD."""
-    require_finite(log_cov, "log_cov")
-    rounding = max(1e-10, 8 * torch.finfo(log_cov.dtype).eps * log_cov.shape[-1])
-    size = log_cov.abs().amax(dim=(-2, -1))
-    if bool(((log_cov - log_cov.mT).abs().amax(dim=(-2, -1)) > rounding * size).any()):
-        raise ValueError("log_cov must be symmetric.")
-    if bool((torch.linalg.eigvalsh(log_cov)[..., 0] < -rounding * size).any()):
-        raise ValueError("log_cov must be positive semidefinite: it has a negative eigenvalue.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +56,7 @@ class LogNormalMixture(Target):
                 f"log_covs must have shape ({count},) or ({count}, {d}, {d}), "
                 f"got {tuple(covs.shape)}."
             )
-        _require_covariance(covs)
+        require_covariance(covs, "log_cov")
         for name, value in (("log_means", means), ("weights", weights), ("log_covs", covs)):
             object.__setattr__(self, name, value)
 
@@ -104,9 +93,9 @@ class LogNormalMixture(Target):
         y = self._log(x)
         return torch.logsumexp(self._component_logs(y)[0], dim=-1) - y.sum(-1)
 
-    def log_score(self, x: Tensor) -> Tensor:
-        """s = sum_j r_j u_j, shape (..., d)."""
-        logs, pulls = self._component_logs(self._log(x))
+    def log_score_at(self, y: Tensor) -> Tensor:
+        """s = sum_j r_j u_j at log x = y, shape (..., d)."""
+        logs, pulls = self._component_logs(y)
         return (torch.softmax(logs, dim=-1)[..., None] * pulls).sum(-2)
 
     def cdf(self, x: Tensor) -> Tensor:
@@ -175,9 +164,9 @@ class LogNormal(Target):
         """log p(x), shape (...)."""
         return self._mixture.logpdf(x)
 
-    def log_score(self, x: Tensor) -> Tensor:
-        """s = -log_cov^-1 (log x - log_mean), shape (..., d). Eq. (37) of version 2; sheet A37."""
-        return self._mixture.log_score(x)
+    def log_score_at(self, y: Tensor) -> Tensor:
+        """s = -log_cov^-1 (y - log_mean), y = log x (..., d). Eq. (37) of version 2; sheet A37."""
+        return self._mixture.log_score_at(y)
 
     def cdf(self, x: Tensor) -> Tensor:
         """Phi((log x - log_mean) / sqrt(log_cov)), shape (...), d = 1 only."""

@@ -92,24 +92,24 @@ class PointMasses(Target):
 
     def responsibilities(self, x: Tensor) -> Tensor:
         """r, the probability of each point given that a draw from this law is x: (..., N)."""
-        rows = self._centred_logs(x)
+        rows = self._centred(self._log(x))
         shares = [torch.softmax(e, dim=-1) for _, e in self._chunks(rows)]
         return torch.cat(shares).to(x.dtype).reshape(*x.shape[:-1], -1)
 
     def logpdf(self, x: Tensor) -> Tensor:
         """log p(x), shape (...)."""
-        rows = self._centred_logs(x)
+        rows = self._centred(self._log(x))
         logs = torch.cat([torch.logsumexp(e, dim=-1) for _, e in self._chunks(rows)])
         count = self._data.points.shape[0]
         constant = math.log(count) + self.d / 2 * math.log(2 * math.pi * self.log_var)
         density = logs - constant - (rows + self._log_mean).sum(-1)
         return density.to(x.dtype).reshape(x.shape[:-1])
 
-    def log_score(self, x: Tensor) -> Tensor:
-        """s = (sum_n r_n log x_n - log x) / log_var, shape (..., d)."""
-        rows = self._centred_logs(x)
-        means = [torch.softmax(e, dim=-1) @ self._data.logs - y for y, e in self._chunks(rows)]
-        return (torch.cat(means) / self.log_var).to(x.dtype).reshape(x.shape)
+    def log_score_at(self, y: Tensor) -> Tensor:
+        """s = (sum_n r_n log x_n - y) / log_var at log x = y, shape (..., d)."""
+        rows = self._centred(y)
+        means = [torch.softmax(e, dim=-1) @ self._data.logs - r for r, e in self._chunks(rows)]
+        return (torch.cat(means) / self.log_var).to(y.dtype).reshape(y.shape)
 
     def cdf(self, x: Tensor) -> Tensor:
         """P(X <= x), shape (...), d = 1 only; a staircase where log_var = 0."""
@@ -132,11 +132,11 @@ class PointMasses(Target):
         law.log_var = self.log_var + float(process.log_var(t))
         return law
 
-    def _centred_logs(self, x: Tensor) -> Tensor:
-        """log x - m as rows (n, d), in the precision of the distances."""
+    def _centred(self, y: Tensor) -> Tensor:
+        """y - m for y = log x (..., d), as rows (n, d) in the precision of the distances."""
         if self.log_var == 0:
             raise ValueError("a finite set of points has no density: diffuse first.")
-        rows = self._log(x).reshape(-1, self.d)
+        rows = y.reshape(-1, self.d)
         return rows.to(self._data.logs.dtype) - self._log_mean
 
     def _chunks(self, rows: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

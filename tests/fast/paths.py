@@ -5,20 +5,23 @@ adds at most its own scale S, so the scale of a path is b_0 = 1, b_{k+1} = g_k b
 the Jacobian of the log score with respect to log x, and scale(s) the condition scale of the score
 (`twins.py`),
 
-    DaleLangevin     g = |I + dv J|        S = 1 + |dm| + dv scale(s) + noise sqrt(dv) |z|
-    SignAgnostic     g = |I + dv J / F|    S / |F|, with 3/2 dv more, F the factor on x
-    ProbabilityFlow  g = 1 + l (a |J_t| + b |J_s| (1 + l a |J_t|)) / 2,   l = dv / (a + b),
-                     S = 1 + |dm| + l (a scale(s_t) + b scale(s_s)) / 2
+    steps in log x    g = |I + weight J|      S = 1 + |log x| + |log x_s| + |shift|
+                                                  + weight scale(s) + |root| |z|
+    steps in x        g = |I + slope J / F|   S = (1 + |dm| + 3/2 dv + slope scale(s)
+                                                  + |noise| + |noise|^2) / |F|
+    ProbabilityFlow   g = 1 + l (a |J_t| + b |J_s| (1 + l a |J_t|)) / 2,   l = dv / (a + b),
+                      S = 1 + |log x| + |log x_s| + |dm| + l (a scale(s_t) + b scale(s_s)) / 2
 
-in spectral norms, a = sqrt(v_t), b = sqrt(v_s); at b = 0 the first term counts twice. All of it is
-computed from gbm_ref alone, sample by sample.
+in spectral norms, with F the factor on x, slope = dF / dh, noise = kappa sqrt(dv) z, a =
+sqrt(v_t), b = sqrt(v_s); at b = 0 the first term counts twice. Steps in log x carry log x.
+All of it is computed from gbm_ref alone, sample by sample.
 """
 
 import math
 
 import numpy as np
 
-from gbm_ref import DaleLangevin, ProbabilityFlow, SignAgnostic, Target
+from gbm_ref import AmbientStep, LogAffineStep, ProbabilityFlow, Target
 from gbm_ref.grids import Row
 from gbm_ref.steps import Step
 from tests.fast.cases import Problem
@@ -58,24 +61,39 @@ def _flow(problem: Problem, row: Row, x: Array, x_s: Array) -> tuple[Array, Arra
     return growth, 1 + abs(dm) + (scale_t + scale_s) / 2
 
 
+def _in_x(
+    step: AmbientStep, problem: Problem, row: Row, x: Array, x_s: Array, z: Array
+) -> tuple[Array, Array]:
+    dm, dv = problem.process.increments(row.t_score, row.dt)
+    law = problem.target.diffuse(problem.process, row.t_score)
+    still, at_one = (
+        step._factor(dm, dv, np.full(1, h), row.noise, np.zeros(1)) for h in (0.0, 1.0)
+    )
+    slope, factor = float((at_one - still)[0]), x_s / x
+    noise = row.noise * math.sqrt(dv) * np.linalg.norm(z, axis=-1)
+    size = 1 + abs(dm) + 1.5 * dv + slope * score_scale(law, np.abs(x)) + noise + noise**2
+    matrix = slope * jacobian(law, np.abs(x)) / factor[..., None]
+    growth = np.linalg.norm(np.eye(x.shape[-1]) + matrix, 2, axis=(-2, -1))
+    return growth, size / np.abs(factor).min(-1)
+
+
 def row_scales(
     step: Step, problem: Problem, row: Row, x: Array, x_s: Array, z: Array
 ) -> tuple[Array, Array]:
     """(g, S) of one row for each sample, from its states before and after, all (n, d)."""
+    if isinstance(step, AmbientStep):
+        return _in_x(step, problem, row, x, x_s, z)
+    carried = np.linalg.norm(np.log(x), axis=-1) + np.linalg.norm(np.log(x_s), axis=-1)
     if isinstance(step, ProbabilityFlow):
-        return _flow(problem, row, x, x_s)
-    dm, dv = problem.process.increments(row.t_score, row.dt)
+        growth, added = _flow(problem, row, x, x_s)
+        return growth, added + carried
+    assert isinstance(step, LogAffineStep)
     law = problem.target.diffuse(problem.process, row.t_score)
-    matrix = dv * jacobian(law, np.abs(x))
-    size = 1 + abs(dm) + dv * score_scale(law, np.abs(x))
-    size = size + row.noise * math.sqrt(dv) * np.linalg.norm(z, axis=-1)
-    if isinstance(step, SignAgnostic):
-        factor = x_s / x
-        matrix = matrix / factor[..., None]
-        size = (size + 1.5 * dv) / np.abs(factor).min(-1)
-    else:
-        assert isinstance(step, DaleLangevin)
-    return np.linalg.norm(np.eye(x.shape[-1]) + matrix, 2, axis=(-2, -1)), size
+    shift, weight, root = step.coefficients(problem.process, row.t_score, row.dt, row.noise)
+    reach = np.linalg.norm(np.atleast_2d(root), 2) * np.linalg.norm(z, axis=-1)
+    size = 1 + carried + abs(shift) + weight * score_scale(law, x) + reach
+    matrix = np.eye(x.shape[-1]) + weight * jacobian(law, x)
+    return np.linalg.norm(matrix, 2, axis=(-2, -1)), size
 
 
 def path_scales(

@@ -7,6 +7,7 @@ import pytest
 
 import gbm_fast.grids as fast
 import gbm_ref.grids as ref
+from tests.fast.tables import GRIDS
 from tests.fast.twins import EXACT, twin_process
 from tests.problems import PROCESSES
 
@@ -24,6 +25,18 @@ LENGTHS = [(1, 0.7), (13, 1.0), (1936, 4.358028183663472)]
 
 def rows(grid: tuple) -> np.ndarray:
     return np.array([tuple(row) for row in grid])
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_every_grid_of_the_table_agrees(name: str) -> None:
+    """Times, lengths and factors, each to EXACT of the longest time, of itself for the factor."""
+    process = PROCESSES["constant"]
+    found, expected = (
+        rows(GRIDS[name](grids, motion))
+        for grids, motion in ((fast, twin_process(process)), (ref, process))
+    )
+    np.testing.assert_allclose(found[:, :2], expected[:, :2], rtol=0, atol=EXACT * found[0, 0])
+    np.testing.assert_allclose(found[:, 2], expected[:, 2], rtol=EXACT, atol=0)
 
 
 @pytest.mark.parametrize("setting", ANNEALED, ids=str)
@@ -107,5 +120,7 @@ def test_spaced_grids_refuse_what_is_outside_their_domain() -> None:
             fast.geometric(twin, 5, low, high)
     with pytest.raises(ValueError, match="v must lie"):
         fast.geometric(twin, 5, 0.1, 50.0)
+    with pytest.raises(ValueError, match="num_steps"):
+        fast.printed(1)
     with pytest.raises(ValueError, match="rho"):
         fast.power(twin, 5, 0.0, std_min=0.1, std_max=1.0)

@@ -7,6 +7,7 @@ import torch
 import gbm_fast.process as fast
 import gbm_ref.process as ref
 from tests.fast.cases import generator
+from tests.fast.tables import ALL_PROCESSES
 from tests.fast.twins import (
     DTYPES,
     EXACT,
@@ -16,9 +17,8 @@ from tests.fast.twins import (
     tensor,
     twin_process,
 )
-from tests.problems import PROCESSES
 
-NAMES = list(PROCESSES)
+NAMES = list(ALL_PROCESSES)
 FRACTIONS = np.array([0.0, 1e-9, 0.013, 0.37, 0.81, 1.0])
 
 
@@ -32,7 +32,7 @@ def integral_scales(process: ref.Process, t: float) -> tuple[float, float]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_schedules_agree(name: str) -> None:
-    process, twin = PROCESSES[name], twin_process(PROCESSES[name])
+    process, twin = ALL_PROCESSES[name], twin_process(ALL_PROCESSES[name])
     for t in FRACTIONS * process.horizon:
         scale_m, scale_v = integral_scales(process, t)
         assert_twins(twin.log_mean(t), process.log_mean(t), scale_m)
@@ -43,7 +43,7 @@ def test_schedules_agree(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_one_time_a_sample_is_the_scalar_result_sample_by_sample(name: str) -> None:
-    twin = twin_process(PROCESSES[name])
+    twin = twin_process(ALL_PROCESSES[name])
     times = tensor(FRACTIONS * twin.horizon)
     for call in (twin.log_mean, twin.log_var, twin.drift, twin.diffusion):
         each = torch.stack([torch.as_tensor(call(t)).expand(()) for t in times])
@@ -53,7 +53,7 @@ def test_one_time_a_sample_is_the_scalar_result_sample_by_sample(name: str) -> N
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("fraction", [1e-7, 0.11, 1.0])
 def test_increments_agree_without_cancellation(name: str, fraction: float) -> None:
-    process, twin = PROCESSES[name], twin_process(PROCESSES[name])
+    process, twin = ALL_PROCESSES[name], twin_process(ALL_PROCESSES[name])
     t = 0.93 * process.horizon
     dt = fraction * t
     dm, dv = twin.increments(t, dt)
@@ -65,7 +65,7 @@ def test_increments_agree_without_cancellation(name: str, fraction: float) -> No
 
 def test_a_difference_of_log_variances_is_refused_as_increment() -> None:
     """The planted defect that the test above must see: v(t) - v(t - dt) by subtraction."""
-    process = PROCESSES["variance-exploding"]
+    process = ALL_PROCESSES["variance-exploding"]
     t = 0.93 * process.horizon
     dt = 1e-7 * t
     naive = tensor(process.log_var(t) - process.log_var(t - dt))
@@ -75,7 +75,7 @@ def test_a_difference_of_log_variances_is_refused_as_increment() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_times_of_a_noise_level_agree(name: str) -> None:
-    process, twin = PROCESSES[name], twin_process(PROCESSES[name])
+    process, twin = ALL_PROCESSES[name], twin_process(ALL_PROCESSES[name])
     largest = process.log_var(process.horizon)
     for v in largest * np.array([1e-6, 0.3]):
         t = process.time_at_log_var(v)
@@ -88,7 +88,7 @@ def test_the_times_of_a_noise_level_agree(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_forward_kernel_agrees(name: str, event: tuple[int, ...], dtype: torch.dtype) -> None:
     """Same x0, t and z; S = |x_t| (1 + |m| + sqrt(v) |z|), one time a sample."""
-    process, twin = PROCESSES[name], twin_process(PROCESSES[name])
+    process, twin = ALL_PROCESSES[name], twin_process(ALL_PROCESSES[name])
     rng = generator("forward", name, str(event))
     x0 = rng.uniform(1.0, 2.0, (5, *event))
     z = rng.standard_normal(x0.shape)
@@ -132,7 +132,7 @@ def test_other_bad_parameters_are_refused() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_times_outside_the_range_are_refused(name: str) -> None:
-    twin = twin_process(PROCESSES[name])
+    twin = twin_process(ALL_PROCESSES[name])
     for t in (-0.01, 1.01 * twin.horizon, float("nan"), tensor([0.1, -0.1]), tensor([[0.1]])):
         with pytest.raises(ValueError, match="t must"):
             twin.log_var(t)

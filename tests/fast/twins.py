@@ -42,6 +42,9 @@ def twin_process(process: gbm_ref.process.Process) -> gbm_fast.process.Process:
         return gbm_fast.process.VarianceExploding(
             process.std_min, process.std_max, process.horizon
         )
+    if isinstance(process, gbm_ref.process.PiecewiseGBM):
+        sigma, mu = tensor(process.sigma), tensor(process.mu)
+        return gbm_fast.process.PiecewiseGBM(sigma, mu, process.horizon)
     assert isinstance(process, gbm_ref.process.TimeVaryingGBM)
     return gbm_fast.process.TimeVaryingGBM(process.mu, process.sigma, process.horizon)
 

@@ -1,0 +1,111 @@
+"""Steps that are exact where the denoiser is constant: the Gaussian conditional laws of log X.
+
+Their declared orders hold for times bounded away from 0 (for `DDIM` also in equal steps of
+sqrt(v)); equal steps in time down to t = 0 cost a logarithm of the step length (sheet R17).
+
+With D = log X_t - m(t) + v(t) (1 + h) the denoiser (sheet R5), log X_s given X_t and
+log X_0 = D is normal (a Brownian bridge; sheet R17):
+
+    mean      D + m(s) + v(s) / v(t) (log X_t - D - m(t))  =  log X_t - dm + dv (1 + h)
+    variance  dv v(s) / v(t)
+
+The mean is that of `DaleLangevin`: only the noise differs.
+"""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from gbm_fast.checks import has_values, require_covariance, require_non_negative
+from gbm_fast.process import Process, Time
+from gbm_fast.process.times import end_of_step
+from gbm_fast.steps.base import Number, scaled
+from gbm_fast.steps.log_affine import LogAffineStep, LogCoefficients
+
+
+def _log_vars(process: Process, t_score: Time, dt: Time) -> tuple[Tensor, Tensor]:
+    """v(t) and v(s), with v(t) > 0."""
+    t, s, _ = end_of_step(t_score, dt, process.horizon)
+    v_t = process.log_var(t)
+    if has_values(v_t) and not bool((v_t > 0).all()):
+        raise ValueError("t_score must be positive: at t = 0 there is no noise left to remove.")
+    return v_t, process.log_var(s)
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Ancestral(LogAffineStep):
+    """Draws from the law of X_s given X_t (sheet R7, R17).
+
+        X_s = X_t * exp(-dm + dv (1 + h) + noise sqrt(dv V_s / V_t) z),   V = data_log_cov + v
+
+    data_log_cov  covariance of log X_0 that is not explained by the denoiser: 0 (a point mass,
+                  the usual ancestral step) or that of log-normal data, for which the step is then
+                  the exact reverse kernel at any length; a number, (d,) or (d, d), with d the
+                  number of elements of an event
+
+    X_t must be positive and t > 0. The covariance is decomposed once. Raises ValueError for a
+    `data_log_cov` that is no covariance.
+    """
+
+    strong_order: ClassVar[float] = 1.0
+    weak_order: ClassVar[float] = 1.0
+    data_log_cov: Tensor
+    # Eigenvalues, and eigenvectors where `data_log_cov` is a matrix.
+    _variances: Tensor = field(init=False, repr=False)
+    _axes: Tensor | None = field(init=False, repr=False)
+
+    def __init__(self, data_log_cov: Number = 0.0) -> None:
+        cov = torch.as_tensor(data_log_cov, dtype=torch.float64).cpu()
+        axes: Tensor | None = None
+        if cov.ndim < 2:
+            require_non_negative(cov, "data_log_cov")
+            variances = cov
+        else:
+            require_covariance(cov, "data_log_cov")
+            variances, axes = torch.linalg.eigh(cov)
+        object.__setattr__(self, "data_log_cov", cov)
+        object.__setattr__(self, "_variances", variances.clamp(min=0))
+        object.__setattr__(self, "_axes", axes)
+
+    def coefficients(
+        self, process: Process, t_score: Time, dt: Time, noise: Number
+    ) -> LogCoefficients:
+        """Those of the formula in the class docstring; the arguments are the base class's."""
+        dm, dv = process.increments(t_score, dt)
+        v_t, v_s = _log_vars(process, t_score, dt)
+        variances = self._variances.to(dv.device)
+        if variances.ndim == 0:
+            root = (dv * (variances + v_s) / (variances + v_t)).sqrt()
+            return LogCoefficients(-dm, dv, scaled(noise, root))
+        dv_, v_s, v_t = (part[..., None] for part in (dv, v_s, v_t))
+        stds = scaled(noise, (dv_ * (variances + v_s) / (variances + v_t)).sqrt())
+        if self._axes is None:
+            return LogCoefficients(-dm, dv, torch.diag_embed(stds))
+        axes = self._axes.to(dv.device)
+        return LogCoefficients(-dm, dv, (axes * stds[..., None, :]) @ axes.mT)
+
+
+@dataclass(frozen=True)
+class DDIM(LogAffineStep):
+    """The noise-free step that is exact for a constant denoiser (sheet R17).
+
+        log X_s = D + m(s) + sqrt(v(s) / v(t)) (log X_t - D - m(t))
+
+    A step of length t lands on the denoiser. `noise` and `z` are ignored. X_t must be positive and
+    t > 0.
+    """
+
+    strong_order: ClassVar[float] = 1.0
+    weak_order: ClassVar[float] = 1.0
+    uses_noise: ClassVar[bool] = False
+
+    def coefficients(
+        self, process: Process, t_score: Time, dt: Time, noise: Number
+    ) -> LogCoefficients:
+        """(-dm, v(t) - sqrt(v(s) v(t)), 0); the arguments are the base class's."""
+        dm, dv = process.increments(t_score, dt)
+        v_t, v_s = _log_vars(process, t_score, dt)
+        # v_t - sqrt(v_s v_t) without cancellation.
+        return LogCoefficients(-dm, dv / (1 + (v_s / v_t).sqrt()), torch.zeros_like(dv))

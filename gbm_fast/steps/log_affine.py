@@ -1,0 +1,66 @@
+"""Steps of the form  log X_s = log X_t + shift + weight (1 + h(X_t, t)) + root z.
+
+The three coefficients are all that tells them apart. They do not depend on the state, so that on
+log-normal data, where 1 + h is affine in log X, the whole chain is.
+"""
+
+from abc import abstractmethod
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gbm_fast.checks import require_non_negative
+from gbm_fast.process import Process, Time
+from gbm_fast.scores import ScoreFunction
+from gbm_fast.shapes import schedule_like
+from gbm_fast.steps.base import LogStep, Number, draws_like, log_score_at
+
+
+class LogCoefficients(NamedTuple):
+    """log X_s = log X_t + shift + weight (1 + h) + root z, in float64.
+
+    shift and weight are 0-d or (batch,); root too, or a matrix (d, d) or (batch, d, d).
+    """
+
+    shift: Tensor
+    weight: Tensor
+    root: Tensor
+
+
+class LogAffineStep(LogStep):
+    """A step given by its coefficients. Keeps every sign; X_t must be positive."""
+
+    @abstractmethod
+    def coefficients(
+        self, process: Process, t_score: Time, dt: Time, noise: Number
+    ) -> LogCoefficients:
+        """The coefficients of a step of length dt from t_score, with that factor on the noise.
+
+        Raises ValueError for times outside the range of the process or noise < 0.
+        """
+
+    def advance(
+        self,
+        process: Process,
+        score: ScoreFunction,
+        state: Tensor,
+        t_score: Time,
+        dt: Time,
+        noise: Number,
+        z: Tensor | None,
+    ) -> Tensor:
+        """log X_s, of the shape and dtype of `state`, which is log X_t."""
+        require_non_negative(noise, "noise")
+        draws = draws_like(state, z) if self.uses_noise else None
+        shift, weight, root = self.coefficients(process, t_score, dt, noise)
+        log_score = log_score_at(score, state, t_score)
+        moved = state + (schedule_like(shift, state) + schedule_like(weight, state) * log_score)
+        return moved if draws is None else moved + _rooted(root, draws)
+
+
+def _rooted(root: Tensor, z: Tensor) -> Tensor:
+    """root z, event by event, for a number or a matrix."""
+    if root.ndim < 2:
+        return schedule_like(root, z) * z
+    return torch.einsum("...ij,...j->...i", root.to(z), z.flatten(1)).reshape(z.shape)
