@@ -136,33 +136,32 @@ class ChainedPooling(nn.Module):
 
 
 class RefineBlock(nn.Module):
-    """Joins the images of `inputs` channels each, at the resolution of the first of them.
+    """Refines a stage's image and, where it `joins` one, the coarser image refined before it.
 
-    Residual units on each; where there are several, norm, convolution to `channels` and bilinear
-    interpolation, summed; chained pooling; `units` more residual units.
+    Both have `in_channels`. Residual units on each; norm and convolution to `channels`, bilinear
+    interpolation to the stage's resolution, and their sum; chained pooling; more residual units.
+    Without a coarser image the second part is left out, and `in_channels` must be `channels`.
     """
 
     def __init__(
-        self, inputs: tuple[int, ...], channels: int, norm: Normalise, units: int = 1
+        self, in_channels: int, channels: int, norm: Normalise, joins: bool, units: int
     ) -> None:
         super().__init__()
-        self.adapt = nn.ModuleList(ResidualUnits(count, 2, norm) for count in inputs)
-        fused = inputs if len(inputs) > 1 else ()
-        self.norms = nn.ModuleList(norm(count) for count in fused)
-        self.convs = nn.ModuleList(_conv(count, channels) for count in fused)
+        images = 2 if joins else 1
+        self.adapt = nn.ModuleList(ResidualUnits(in_channels, 2, norm) for _ in range(images))
+        fused = range(images) if joins else ()
+        self.norms = nn.ModuleList(norm(in_channels) for _ in fused)
+        self.convs = nn.ModuleList(_conv(in_channels, channels) for _ in fused)
         self.pooling = ChainedPooling(channels, norm)
         self.output = ResidualUnits(channels, units, norm)
 
-    def forward(self, images: list[Tensor], code: Code) -> Tensor:
-        size = images[0].shape[-2:]
-        adapted = [unit(x, code) for unit, x in zip(self.adapt, images, strict=True)]
-        if len(adapted) == 1:
-            (hidden,) = adapted
-        else:
-            parts = zip(self.norms, self.convs, adapted, strict=True)
-            joined = [conv(norm(x, code)) for norm, conv, x in parts]
-            hidden = sum(
-                F.interpolate(x, size=size, mode="bilinear", align_corners=True) for x in joined
+    def forward(self, x: Tensor, coarser: Tensor | None, code: Code) -> Tensor:
+        hidden = self.adapt[0](x, code)
+        if coarser is not None:
+            other = self.adapt[1](coarser, code)
+            other = self.convs[1](self.norms[1](other, code))
+            hidden = self.convs[0](self.norms[0](hidden, code)) + F.interpolate(
+                other, size=x.shape[-2:], mode="bilinear", align_corners=True
             )
         return self.output(self.pooling(hidden, code), code)
 
@@ -207,10 +206,9 @@ class NCSNDeeper(nn.Module):
             self.stages.append(ResidualBlock(before, count, norm, dilation, first=stage > 0))
             self.stages.append(ResidualBlock(count, count, norm, dilation, first=False))
         for stage in reversed(range(len(counts))):
-            first, last = stage == len(counts) - 1, stage == 0
-            inputs = (counts[stage],) if first else (counts[stage], counts[stage])
-            out = counts[max(stage - 1, 0)]
-            self.refine.append(RefineBlock(inputs, out, norm, units=3 if last else 1))
+            out, joins = counts[max(stage - 1, 0)], stage < len(counts) - 1
+            units = 3 if stage == 0 else 1
+            self.refine.append(RefineBlock(counts[stage], out, norm, joins, units))
         self.norm = norm(width)
         self.head = _conv(width, channels)
         nn.init.zeros_(self.head.weight)
@@ -223,10 +221,10 @@ class NCSNDeeper(nn.Module):
         for first, second in zip(self.stages[::2], self.stages[1::2], strict=True):
             hidden = second(first(hidden, code), code)
             stages.append(hidden)
-        refined: list[Tensor] = []
+        refined = None
         for refine in self.refine:
-            refined = [refine([stages.pop(), *refined], code)]
-        return self.head(F.elu(self.norm(refined[0], code)))
+            refined = refine(stages.pop(), refined, code)
+        return self.head(F.elu(self.norm(refined, code)))
 
     def _check(self, x: Tensor, condition: Tensor, labels: Tensor | None) -> None:
         if x.shape[-1] % 4 or x.shape[-2] % 4:
