@@ -1,6 +1,9 @@
 """Shapes: one number a sample against a batch of events."""
 
+import torch
 from torch import Tensor
+
+from gbm_fast.checks import has_values
 
 
 def expand_like(value: Tensor, x: Tensor) -> Tensor:
@@ -28,3 +31,10 @@ def schedule_like(value: Tensor, x: Tensor) -> Tensor:
     if value.ndim == 0 and value.device.type == "cpu":
         return value.to(x.dtype)
     return expand_like(value, x).to(dtype=x.dtype, device=x.device)
+
+
+def add_scaled(total: Tensor, factor: Tensor, term: Tensor) -> Tensor:
+    """total + factor * term for a factor 0-d or (batch,): in one pass where it is one number."""
+    if factor.ndim == 0 and factor.device.type == "cpu" and has_values(factor):
+        return torch.add(total, term, alpha=factor.item())
+    return total + schedule_like(factor, term) * term

@@ -13,7 +13,7 @@ from torch import Tensor
 from gbm_fast.checks import require_non_negative
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import ScoreFunction
-from gbm_fast.shapes import schedule_like
+from gbm_fast.shapes import add_scaled, schedule_like
 from gbm_fast.steps.base import LogStep, Number, draws_like, log_score_at
 
 
@@ -54,13 +54,11 @@ class LogAffineStep(LogStep):
         require_non_negative(noise, "noise")
         draws = draws_like(state, z) if self.uses_noise else None
         shift, weight, root = self.coefficients(process, t_score, dt, noise)
-        log_score = log_score_at(score, state, t_score)
-        moved = state + (schedule_like(shift, state) + schedule_like(weight, state) * log_score)
-        return moved if draws is None else moved + _rooted(root, draws)
-
-
-def _rooted(root: Tensor, z: Tensor) -> Tensor:
-    """root z, event by event, for a number or a matrix."""
-    if root.ndim < 2:
-        return schedule_like(root, z) * z
-    return torch.einsum("...ij,...j->...i", root.to(z), z.flatten(1)).reshape(z.shape)
+        moved = add_scaled(state, weight, log_score_at(score, state, t_score))
+        if draws is not None:
+            if root.ndim < 2:
+                moved = add_scaled(moved, root, draws)
+            else:
+                noise = torch.einsum("...ij,...j->...i", root.to(draws), draws.flatten(1))
+                moved = moved + noise.reshape(moved.shape)
+        return moved + schedule_like(shift, state)

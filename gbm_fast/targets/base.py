@@ -78,10 +78,15 @@ class Target(ABC):
 
     def _log(self, x: Tensor) -> Tensor:
         """log x for a checked `x` (..., d)."""
-        if x.ndim == 0 or x.shape[-1] != self.d:
-            raise ValueError(f"x must have shape (..., {self.d}), got {tuple(x.shape)}.")
+        self._rows(x)
         require_positive(x, "x")
         return x.log()
+
+    def _rows(self, y: Tensor) -> Tensor:
+        """`y` (..., d) as rows (n, d); ValueError where its last axis is of another length."""
+        if y.ndim == 0 or y.shape[-1] != self.d:
+            raise ValueError(f"x must have shape (..., {self.d}), got {tuple(y.shape)}.")
+        return y.reshape(-1, self.d)
 
     def _require_line(self) -> None:
         if self.d != 1:

@@ -10,6 +10,7 @@ to every a_j and v(t) I to every S_j. `x` is (..., d), positive.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,6 +20,9 @@ from torch import Tensor
 from gbm_fast.checks import require_covariance, require_finite
 from gbm_fast.process import Process, Time
 from gbm_fast.targets.base import Target, floating, normal_cdf, standard_normal
+from gbm_fast.targets.principal_axes import PrincipalAxes, times_small
+
+CHUNK = 2**15
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,27 +70,28 @@ class LogNormalMixture(Target):
         return self.log_means.shape[1]
 
     @cached_property
-    def _factors(self) -> Tensor:
-        """Cholesky factors (J, d, d) of the covariances."""
-        factors, failed = torch.linalg.cholesky_ex(self.log_covs)
-        if bool((failed != 0).any()):
-            raise ValueError(
-                "a log-covariance is singular, so there is no density: diffuse first."
-            )
-        return factors
+    def _axes(self) -> PrincipalAxes:
+        return PrincipalAxes.of(self.log_covs)
 
     def _component_logs(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """log(w_j N(y; a_j, S_j)), (..., J), and u_j = -S_j^-1 (y - a_j), (..., J, d)."""
-        rows = y.reshape(-1, self.d)
-        residual = (rows - self.log_means[:, None, :]).mT
-        whitened = torch.linalg.solve_triangular(self._factors, residual, upper=False)
-        pulls = -torch.linalg.solve_triangular(self._factors.mT, whitened, upper=True)
-        half_log_det = self._factors.diagonal(dim1=-2, dim2=-1).log().sum(-1)
-        constant = self.weights.log() - half_log_det - self.d / 2 * math.log(2 * math.pi)
-        logs = constant[:, None] - whitened.square().sum(-2) / 2
+        whiteners = self._axes.whiteners(y)
+        logs, whitened = self._whitened(self._rows(y), whiteners)
+        pulls = -(whiteners @ whitened)
         return logs.mT.reshape(*y.shape[:-1], -1), pulls.permute(2, 0, 1).reshape(
             *y.shape[:-1], -1, self.d
         )
+
+    def _whitened(self, rows: Tensor, whiteners: Tensor) -> tuple[Tensor, Tensor]:
+        """log(w_j N(y; a_j, S_j)), (J, n), and W_j^T (y - a_j), (J, d, n), for rows y (n, d).
+
+        The rows are the last axis, along which everything is computed in one sweep.
+        """
+        residual = rows.mT - self.log_means[:, :, None].to(rows)
+        whitened = whiteners.mT @ residual
+        half_log_det = (2 * math.pi * self._axes.variances).log().sum(-1) / 2
+        constant = (self.weights.to(half_log_det).log() - half_log_det).to(rows)
+        return constant[:, None] - whitened.square().sum(1) / 2, whitened
 
     def logpdf(self, x: Tensor) -> Tensor:
         """log p(x), shape (...)."""
@@ -95,8 +100,18 @@ class LogNormalMixture(Target):
 
     def log_score_at(self, y: Tensor) -> Tensor:
         """s = sum_j r_j u_j at log x = y, shape (..., d)."""
-        logs, pulls = self._component_logs(y)
-        return (torch.softmax(logs, dim=-1)[..., None] * pulls).sum(-2)
+        rows, whiteners = self._rows(y), self._axes.whiteners(y)
+        if len(whiteners) == 1:
+            precision = whiteners[0] @ whiteners[0].mT
+            pull = self.log_means.to(y) @ precision
+            return times_small(rows, -precision).add_(pull).reshape(y.shape)
+        columns = -whiteners.permute(1, 0, 2).reshape(self.d, -1)
+        parts = []
+        for chunk in _chunks(rows):
+            logs, whitened = self._whitened(chunk, whiteners)
+            shared = torch.softmax(logs, dim=0)[:, None] * whitened
+            parts.append((columns @ shared.flatten(0, 1)).mT)
+        return torch.cat(parts).reshape(y.shape)
 
     def cdf(self, x: Tensor) -> Tensor:
         """sum_j w_j Phi((log x - a_j) / sqrt(S_j)), shape (...), d = 1 only."""
@@ -106,8 +121,7 @@ class LogNormalMixture(Target):
 
     def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
         """Draws (size, d); singular covariances are allowed."""
-        values, vectors = torch.linalg.eigh(self.log_covs)
-        roots = vectors * values.clamp(min=0).sqrt()[:, None, :]
+        roots = self._axes.roots(self.log_means)
         chosen = torch.multinomial(
             self.weights.to(random_state.device), size, replacement=True, generator=random_state
         ).to(self.weights.device)
@@ -119,10 +133,18 @@ class LogNormalMixture(Target):
 
     def diffuse(self, process: Process, t: Time) -> "LogNormalMixture":
         """The mixture with m(t) added to the means and v(t) I to the covariances."""
-        means = self.log_means
-        m, v = process.log_mean(t).to(means), process.log_var(t).to(means)
-        covs = self.log_covs + torch.diag(v.expand(self.d))
-        return LogNormalMixture(self.weights, means + m, covs)
+        m, v = process.log_mean(t), process.log_var(t)
+        means, covs = self.log_means, self.log_covs
+        wider = covs + v.to(covs) * torch.eye(self.d, dtype=covs.dtype, device=covs.device)
+        law = object.__new__(LogNormalMixture)  # nothing to validate anew
+        for name, value in (
+            ("weights", self.weights),
+            ("log_means", means + m.to(means)),
+            ("log_covs", wider),
+            ("_axes", self._axes.widened(v)),
+        ):
+            object.__setattr__(law, name, value)
+        return law
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,5 +200,19 @@ class LogNormal(Target):
 
     def diffuse(self, process: Process, t: Time) -> "LogNormal":
         """The log-normal with log-mean log_mean + m(t) and log-covariance log_cov + v(t) I."""
-        m, v = process.log_mean(t).to(self.log_mean), process.log_var(t).to(self.log_mean)
-        return LogNormal(self.log_mean + m, self.log_cov + torch.diag(v.expand(self.d)))
+        mixture = self._mixture.diffuse(process, t)
+        law = object.__new__(LogNormal)  # nothing to validate anew
+        for name, value in (
+            ("log_mean", mixture.log_means[0]),
+            ("log_cov", mixture.log_covs[0]),
+            ("_mixture", mixture),
+        ):
+            object.__setattr__(law, name, value)
+        return law
+
+
+def _chunks(rows: Tensor) -> Sequence[Tensor]:
+    """Rows that fit the processor's cache with what is made of them; all where that is no gain."""
+    if rows.device.type != "cpu" or torch.compiler.is_compiling():
+        return (rows,)
+    return rows.split(CHUNK)

@@ -136,8 +136,7 @@ class PointMasses(Target):
         """y - m for y = log x (..., d), as rows (n, d) in the precision of the distances."""
         if self.log_var == 0:
             raise ValueError("a finite set of points has no density: diffuse first.")
-        rows = y.reshape(-1, self.d)
-        return rows.to(self._data.logs.dtype) - self._log_mean
+        return self._rows(y).to(self._data.logs.dtype) - self._log_mean
 
     def _chunks(self, rows: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Chunks of rows, with -|row - log x_n|^2 / (2 log_var) of shape (n, N)."""
