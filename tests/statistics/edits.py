@@ -1,0 +1,145 @@
+"""Planted bugs, one edit away from the right sampler; with h the score, dv the variance of a step.
+
+The drift of the reverse equation is - m' + sigma^2 (1 + h) in log X. In X it is sigma^2 / 2 more,
+which is Ito's term; sigma^2 of it is the divergence of the diffusion, counted twice.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import gbm_ref
+from gbm_fast.process import Process, Time, TimeVaryingGBM
+from gbm_fast.scores import ScoreFunction
+from gbm_fast.steps import Number, ProbabilityFlow, Step
+from tests.statistics.pieces import Edit, NoiseSource, Pieces
+
+
+def score_plus(shift: float, factor: float = 1.0) -> Edit:
+    """factor h + shift in the place of h."""
+
+    def edit(pieces: Pieces) -> Pieces:
+        return pieces._replace(score=lambda x, t: factor * pieces.score(x, t) + shift)
+
+    return edit
+
+
+def sigma_for_its_square(pieces: Pieces) -> Pieces:
+    """sigma h dt in the place of sigma^2 h dt."""
+    sigma = float(pieces.process.diffusion(pieces.grid[0].t_score))
+    return score_plus(0.0, 1.0 / sigma)(pieces)
+
+
+def dt_for_its_root(pieces: Pieces) -> Pieces:
+    """Noise sigma dt in the place of sigma sqrt(dt)."""
+    rows = [row._replace(noise=row.noise * math.sqrt(row.dt)) for row in pieces.grid]
+    return pieces._replace(grid=tuple(rows))
+
+
+def no_noise_in_the_last_row(pieces: Pieces) -> Pieces:
+    """The habit of additive samplers."""
+    return pieces._replace(grid=(*pieces.grid[:-1], pieces.grid[-1]._replace(noise=0.0)))
+
+
+def full_noise(pieces: Pieces) -> Pieces:
+    """Annealing forgotten: every row at full noise."""
+    return pieces._replace(grid=tuple(row._replace(noise=1.0) for row in pieces.grid))
+
+
+def start_without_the_data(pieces: Pieces) -> Pieces:
+    """The start has the variance of the noise alone."""
+    v = float(pieces.process.log_var(pieces.grid[0].t_score))
+    mean = pieces.start.mean
+    return pieces._replace(start=gbm_ref.Gaussian(mean, v * np.eye(mean.size)))
+
+
+def score_one_row_late(pieces: Pieces) -> Pieces:
+    """The score read at the end of the step instead of its beginning."""
+    ends = {row.t_score: max(row.t_score - row.dt, 1e-9) for row in pieces.grid}
+
+    def score(x: Tensor, t: Time) -> Tensor:
+        return pieces.score(x, ends.get(float(t), t))
+
+    return pieces._replace(score=score)
+
+
+def one_draw_for_all_rows(pieces: Pieces) -> Pieces:
+    """The generator made anew in every row."""
+
+    def spoiled(noise: NoiseSource) -> NoiseSource:
+        first = cache(lambda: noise(0))
+        return lambda row: first()
+
+    return pieces._replace(noise=spoiled)
+
+
+def one_draw_for_all_coordinates(pieces: Pieces) -> Pieces:
+    """Noise of the shape (batch, 1), broadcast."""
+
+    def spoiled(noise: NoiseSource) -> NoiseSource:
+        return lambda row: noise(row)[..., :1].expand(-1, pieces.start.mean.size)
+
+    return pieces._replace(noise=spoiled)
+
+
+def schedule_reversed(pieces: Pieces) -> Pieces:
+    """The step takes mu and sigma at T - t; the score is the right one."""
+    process = pieces.process
+    assert isinstance(process, TimeVaryingGBM)
+    end = process.horizon
+    spoiled = TimeVaryingGBM(
+        lambda t: process.mu(end - t), lambda t: process.sigma(end - t), horizon=end
+    )
+    return pieces._replace(process=spoiled)
+
+
+@dataclass(frozen=True)
+class HalfPrecisionFlow(ProbabilityFlow):
+    """Keeps x in bfloat16 between the rows, so that small increments are lost."""
+
+    def advance(
+        self,
+        process: Process,
+        score: ScoreFunction,
+        state: Tensor,
+        t_score: Time,
+        dt: Time,
+        noise: Number,
+        z: Tensor | None,
+    ) -> Tensor:
+        moved = super().advance(process, score, state, t_score, dt, noise, z)
+        return moved.exp().to(torch.bfloat16).to(state.dtype).log()
+
+
+def other_step(step: Step, noise: float = 1.0) -> Edit:
+    """Another step, with that factor on the noise of every row."""
+
+    def edit(pieces: Pieces) -> Pieces:
+        rows = tuple(row._replace(noise=noise * row.noise) for row in pieces.grid)
+        return pieces._replace(step=step, grid=rows)
+
+    return edit
+
+
+def half_precision(pieces: Pieces) -> Pieces:
+    """A flow whose state is in bfloat16."""
+    return pieces._replace(step=HalfPrecisionFlow())
+
+
+COMMON: dict[str, Edit] = {
+    "Ito term missing": score_plus(0.5),
+    "Ito term of the wrong sign": score_plus(1.0),
+    "divergence counted once": score_plus(-1.0),
+    "score at half weight (the flow's)": score_plus(0.0, 0.5),
+    "sigma for sigma^2": sigma_for_its_square,
+    "dt for sqrt(dt)": dt_for_its_root,
+    "start without the data": start_without_the_data,
+    "score one row late": score_one_row_late,
+    "no noise in the last row": no_noise_in_the_last_row,
+    "one draw for all rows": one_draw_for_all_rows,
+}
+"""Bugs of a sampler with noise, by name."""

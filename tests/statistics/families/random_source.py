@@ -1,0 +1,231 @@
+"""The source of random numbers itself, which noise that is injected never meets.
+
+`ImageNoise` and `generator` of gbm_fast.noise are used as the samplers and the training use them.
+Seeds of neighbouring images are neighbouring numbers, so their streams are looked at side by side.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from scipy.special import ndtri
+from torch import Tensor
+
+from gbm_fast.noise import ImageNoise, Stream, generator
+from tests.statistics.checks import Reference
+from tests.statistics.laws import Array, Law, midpoints, normal, pushforward, uniform
+from tests.statistics.scenario import Draw, Scenario, Truth, Twin, View
+from tests.statistics.seeds import Source
+
+IMAGES, ROWS, PIXELS = 256, 32, 1024
+TOTAL = IMAGES * ROWS * PIXELS
+Spoil = Callable[[Tensor], Tensor]
+
+
+def image_noise(spoil: Spoil | None = None, kind: type[ImageNoise] = ImageNoise) -> Draw:
+    """Rows of noise for a batch of images, (IMAGES, ROWS, PIXELS)."""
+
+    def draw(source: Source) -> Array:
+        noise = kind(
+            source.seed, range(source.seed % 1000, source.seed % 1000 + IMAGES), (1, 32, 32)
+        )
+        rows = torch.stack([noise(row) for row in range(ROWS)], dim=1).flatten(2)
+        return (rows if spoil is None else spoil(rows)).double().numpy()
+
+    return draw
+
+
+class OnePerBatch(ImageNoise):
+    """The index of the image is left out of its seed."""
+
+    def __init__(self, seed: int, indices: range, event_shape: tuple[int, ...]) -> None:
+        super().__init__(seed, [0] * len(indices), event_shape)
+
+
+def half_precision_uniforms(z: Tensor) -> Tensor:
+    """Normal numbers from uniform ones with eleven bits, by the inverse distribution function."""
+    u = (torch.special.ndtr(z.double()) * 2048).floor().clamp(0, 2047)
+    return torch.special.ndtri((u + 0.5) / 2048)
+
+
+def sums_over(axis: int) -> View:
+    """Sums along an axis of (IMAGES, ROWS, PIXELS), scaled to the variance of one draw."""
+    return lambda z: (z.sum(axis=axis) / math.sqrt(z.shape[axis])).ravel()
+
+
+def beyond(limit: float) -> View:
+    """1 where |z| is above the limit."""
+    return lambda z: (np.abs(z.ravel()) > limit).astype(np.float64)
+
+
+def neighbours(z: Array) -> Array:
+    """Pairs of the same number of images 2 i and 2 i + 1."""
+    return np.stack([z[0::2].ravel(), z[1::2].ravel()], axis=1)
+
+
+VIEWS: dict[str, View] = {
+    "all": np.ravel,
+    "first images": lambda z: z[:32].ravel(),
+    "|z| > 3.5": beyond(3.5),
+    "|z| > 4.5": beyond(4.5),
+    "sum over images": sums_over(0),
+    "sum over rows": sums_over(1),
+    "sum over pixels": sums_over(2),
+    "neighbouring images": neighbours,
+}
+
+
+def standard() -> Law:
+    """N(0, 1)."""
+    return normal(0.0, 1.0)
+
+
+def beyond_three_and_a_half() -> float:
+    """P(|Z| > 3.5)."""
+    return _outside(3.5)
+
+
+def beyond_four_and_a_half() -> float:
+    """P(|Z| > 4.5)."""
+    return _outside(4.5)
+
+
+def uncorrelated() -> float:
+    """Correlation 0."""
+    return 0.0
+
+
+def _outside(limit: float) -> float:
+    return math.erfc(limit / math.sqrt(2.0))
+
+
+def _known(laws: dict[str, Reference]) -> Truth:
+    return laws.get
+
+
+def _scaled(var: float) -> Truth:
+    """One normal law of that variance for all views of single numbers."""
+    std = math.sqrt(var)
+    return _known(
+        {
+            "all": normal(0.0, var),
+            "first images": normal(0.0, var),
+            "|z| > 3.5": _outside(3.5 / std),
+            "|z| > 4.5": _outside(4.5 / std),
+            **{f"sum over {axis}": normal(0.0, var) for axis in ("images", "rows", "pixels")},
+            "neighbouring images": 0.0,
+        }
+    )
+
+
+def _clipped() -> Law:
+    """Z cut to [-3, 3]."""
+    right = standard()
+    return Law(lambda y: np.where(y < -3.0, 0.0, np.where(y >= 3.0, 1.0, right.cdf(y))), -9.0, 9.0)
+
+
+_NO_TAILS: dict[str, Reference] = {"|z| > 3.5": 0.0, "|z| > 4.5": 0.0}
+TWINS: dict[str, Twin] = {
+    "z clipped at 3": Twin(
+        image_noise(lambda z: z.clamp(-3, 3)),
+        _known({"all": _clipped(), "first images": _clipped(), **_NO_TAILS}),
+    ),
+    "z from uniforms of 11 bits": Twin(
+        image_noise(half_precision_uniforms),
+        _known({"first images": pushforward(ndtri(midpoints(2048))), **_NO_TAILS}),
+    ),
+    "z of variance 1.01": Twin(image_noise(lambda z: math.sqrt(1.01) * z), _scaled(1.01)),
+    "z shifted by 0.02": Twin(
+        image_noise(lambda z: z + 0.02),
+        _known({"all": normal(0.02, 1.0), "first images": normal(0.02, 1.0)}),
+    ),
+    "one generator for all images": Twin(
+        image_noise(kind=OnePerBatch),
+        _known({"sum over images": normal(0.0, float(IMAGES)), "neighbouring images": 1.0}),
+    ),
+    "one draw for all rows": Twin(
+        image_noise(lambda z: z[:, :1].expand_as(z)),
+        _known({"sum over rows": normal(0.0, float(ROWS)), "neighbouring images": 0.0}),
+    ),
+    "one draw for all coordinates": Twin(
+        image_noise(lambda z: z[..., :1].expand_as(z)),
+        _known({"sum over pixels": normal(0.0, float(PIXELS))}),
+    ),
+    "antithetic images": Twin(
+        image_noise(lambda z: torch.stack([z[::2], -z[::2]], 1).flatten(0, 1)),
+        _known({"neighbouring images": -1.0}),
+    ),
+}
+
+FIRST = 2**14
+
+
+def first_numbers(source: Source) -> Array:
+    """The first uniform number of consecutive images."""
+    return ImageNoise(source.seed, range(FIRST), (1,)).uniform().double().numpy()
+
+
+def _same_first(source: Source) -> Array:
+    return np.repeat(OnePerBatch(source.seed, range(1), (1,)).uniform().double().numpy(), FIRST)
+
+
+def _point(at: float) -> Law:
+    return Law(lambda y: (y >= at).astype(np.float64), 0.0, 1.0)
+
+
+def _square(law: Law) -> Law:
+    return Law(lambda y: np.sqrt(law.cdf(y)), law.low, law.high)
+
+
+def unit_interval() -> Law:
+    """Uniform on [0, 1]."""
+    return uniform(0.0, 1.0)
+
+
+STREAM_DRAWS = 2**16
+
+
+def two_streams(other: Stream = Stream.BATCH) -> Draw:
+    """The same numbers of the streams of images and of batches, (STREAM_DRAWS, 2)."""
+
+    def draw(source: Source) -> Array:
+        pairs = [
+            [
+                torch.randn(4096, generator=generator(source.seed, stream, index))
+                for index in range(STREAM_DRAWS // 4096)
+            ]
+            for stream in (Stream.IMAGE, other)
+        ]
+        return torch.stack([torch.cat(one) for one in pairs], dim=1).double().numpy()
+
+    return draw
+
+
+SCENARIOS = [
+    Scenario(
+        "noise of images",
+        f"ImageNoise: {IMAGES} images, {ROWS} rows, {PIXELS} pixels",
+        image_noise(),
+        TWINS,
+        VIEWS,
+    ),
+    Scenario(
+        "first number of images",
+        "ImageNoise.uniform of consecutive images",
+        first_numbers,
+        {
+            # All numbers are equal, at least 1/2 away from uniform, and least at 1/2.
+            "one generator for all images": Twin(_same_first, lambda view: _point(0.5)),
+            "uniform number squared": Twin(
+                lambda source: first_numbers(source) ** 2, lambda view: _square(unit_interval())
+            ),
+        },
+    ),
+    Scenario(
+        "streams of a seed",
+        "the streams IMAGE and BATCH of one seed, number by number",
+        two_streams(),
+        {"one stream for all purposes": Twin(two_streams(Stream.IMAGE), lambda view: 1.0)},
+    ),
+]

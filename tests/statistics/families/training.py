@@ -1,0 +1,136 @@
+"""What a training step draws: its times, and the target of M-DSM."""
+
+import math
+
+import numpy as np
+import torch
+from scipy.special import ndtr, ndtri
+
+from gbm_fast.build import build_process, build_times
+from gbm_fast.config import TrainConfig, noise_range
+from gbm_fast.noise import Stream, generator
+from gbm_fast.objectives import m_dsm
+from tests.fast.twins import twin_process
+from tests.problems import PROCESSES
+from tests.statistics.laws import Array, Law, midpoints, normal, pushforward, uniform
+from tests.statistics.scenario import Draw, Scenario, Twin
+from tests.statistics.seeds import Source
+
+STEPS, BATCH = 256, 128
+LOG_STD = 0.17
+CONFIG = TrainConfig()
+LOW, HIGH = (math.log(std) for std in noise_range(CONFIG))
+MEDIAN, DEVIATION = math.log(0.7 * LOG_STD), 1.6
+"""The law that `build_times` documents: 0.7 log_std and 1.6."""
+
+
+def log_levels(times: str, power: float = 1.0) -> Draw:
+    """log sqrt(v) at the times of STEPS training steps; `power` bends the uniform numbers."""
+    config = TrainConfig(times=times)
+    process = build_process(config)
+    law = build_times(config, process, LOG_STD)
+
+    def draw(source: Source) -> Array:
+        uniforms = torch.cat(
+            [
+                torch.rand(
+                    BATCH, generator=generator(source.seed, Stream.BATCH, k), dtype=torch.float64
+                )
+                for k in range(STEPS)
+            ]
+        )
+        return 0.5 * process.log_var(law(uniforms**power)).log().numpy()
+
+    return draw
+
+
+def cut_normal(deviation: float = DEVIATION) -> Law:
+    """log sqrt(v), normal and cut to the range of the run."""
+    low, high = (ndtr((edge - MEDIAN) / deviation) for edge in (LOW, HIGH))
+
+    def cdf(y: Array) -> Array:
+        inside = np.clip(y, LOW, HIGH)
+        return (ndtr((inside - MEDIAN) / deviation) - low) / (high - low)
+
+    return Law(cdf, LOW, HIGH)
+
+
+def even_levels() -> Law:
+    """log sqrt(v), uniform over the range of the run."""
+    return uniform(LOW, HIGH)
+
+
+def _bent(law: Law, power: float) -> Law:
+    """The law of a quantile function at U ** power."""
+    return Law(lambda y: law.cdf(y) ** (1.0 / power), law.low, law.high)
+
+
+def _edm_levels(source: Source) -> Array:
+    """A deviation of 1.2 in the place of 1.6, by the inverse distribution function."""
+    low, high = (ndtr((edge - MEDIAN) / 1.2) for edge in (LOW, HIGH))
+    u = source.numpy.random(STEPS * BATCH)
+    return MEDIAN + 1.2 * ndtri(low + (high - low) * u)
+
+
+PROCESS, TIME, X0 = twin_process(PROCESSES["constant"]), 0.4, 1.7
+M, V = float(PROCESS.log_mean(TIME)), float(PROCESS.log_var(TIME))
+TARGETS = 2**17
+
+
+def targets(kind: str = "M-DSM") -> Draw:
+    """The regression target of the loss at one time; other kinds are mistakes."""
+
+    def draw(source: Source) -> Array:
+        x0 = torch.full((TARGETS // 8, 8), X0)
+        z = torch.randn(x0.shape, generator=source.torch)
+        h = m_dsm(lambda x, t: torch.zeros_like(x), x0, TIME, z, PROCESS).h_target
+        wrong = {
+            "M-DSM": h,
+            "without x": h / PROCESS.sample(x0, TIME, z),
+            "log score": h + 1,
+            "v for sqrt(v)": -1 - z / V,
+        }
+        return wrong[kind].double().numpy().ravel()
+
+    return draw
+
+
+def target_law() -> Law:
+    """N(-1, 1 / v)."""
+    return normal(-1.0, 1.0 / V)
+
+
+def _without_x() -> Law:
+    """-(1 + z / sqrt(v)) / x_t, whose map of z is not monotone but piecewise so."""
+    z = ndtri(midpoints(400_000))
+    return pushforward((-1.0 - z / math.sqrt(V)) / (X0 * np.exp(M + math.sqrt(V) * z)))
+
+
+SCENARIOS = [
+    Scenario(
+        "training times log-normal",
+        "build_times on the numbers of the stream BATCH",
+        log_levels("log-normal"),
+        {"deviation of EDM": Twin(_edm_levels, lambda view: cut_normal(1.2))},
+    ),
+    Scenario(
+        "training times log-uniform",
+        "build_times on the numbers of the stream BATCH",
+        log_levels("log-uniform"),
+        {
+            "uniform number squared": Twin(
+                log_levels("log-uniform", 2.0), lambda view: _bent(even_levels(), 2.0)
+            )
+        },
+    ),
+    Scenario(
+        "target of M-DSM",
+        "h_target of m_dsm at one time",
+        targets(),
+        {
+            "M-DSM without x": Twin(targets("without x"), lambda view: _without_x()),
+            "log score for h": Twin(targets("log score"), lambda view: normal(0.0, 1.0 / V)),
+            "v for sqrt(v)": Twin(targets("v for sqrt(v)"), lambda view: normal(-1.0, V**-2)),
+        },
+    ),
+]

@@ -1,0 +1,121 @@
+"""A sampler taken apart, so that one piece of it can be replaced by a wrong one.
+
+The pieces are gbm_fast's own. They are put together in float32 with a generator to draw, as users
+do, and in float64 with injected noise to find the law (`gbm_ref.probe`) or the map of one row.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import gbm_fast.targets
+import gbm_ref
+from gbm_fast.grids import Grid
+from gbm_fast.process import Process
+from gbm_fast.scores import ScoreFunction, exact_score
+from gbm_fast.simulate import simulate
+from gbm_fast.steps import Step
+from gbm_ref.probe import extract_affine_map
+from tests.fast.twins import tensor, twin_process, twin_target
+from tests.statistics.laws import Array
+from tests.statistics.seeds import Source
+
+NoiseSource = Callable[[int], Tensor]
+
+
+def unchanged(noise: NoiseSource) -> NoiseSource:
+    """The noise as it comes."""
+    return noise
+
+
+class Pieces(NamedTuple):
+    """A sampler: the start is the law of log X_T; `noise` may spoil the source of noise."""
+
+    step: Step
+    process: Process
+    score: ScoreFunction
+    grid: Grid
+    start: gbm_ref.Gaussian
+    noise: Callable[[NoiseSource], NoiseSource] = unchanged
+
+
+Build = Callable[[torch.dtype], Pieces]
+Edit = Callable[[Pieces], Pieces]
+
+
+def correct(
+    step: Step, data: gbm_ref.Target, process: gbm_ref.Process, grid: Grid
+) -> Callable[[torch.dtype], Pieces]:
+    """The right sampler of `data`, started from a normal law with the moments of log X_T.
+
+    For log-normal data that is the law of log X_T itself.
+    """
+    end = gbm_ref.log_moments(data.diffuse(process, grid[0].t_score))
+
+    def build(dtype: torch.dtype) -> Pieces:
+        score = exact_score(twin_target(data, dtype), twin_process(process))
+        return Pieces(step, twin_process(process), score, grid, end)
+
+    return build
+
+
+def edited(build: Build, edit: Edit) -> Build:
+    """The sampler with one piece replaced."""
+    return lambda dtype: edit(build(dtype))
+
+
+def drawn(build: Build, n: int, source: Source) -> Array:
+    """log x_0 (n, d) in float64, run in float32 with noise from the source's generator.
+
+    An x_0 of the sign-agnostic step may be negative: `states` returns it as it is.
+    """
+    return np.log(states(build, n, source))
+
+
+def states(build: Build, n: int, source: Source) -> Array:
+    """x_0 (n, d), from n paths in float32."""
+    pieces = build(torch.float32)
+    start = gbm_fast.targets.LogNormal(
+        tensor(pieces.start.mean, torch.float32), tensor(pieces.start.cov, torch.float32)
+    )
+    x_T = start.rvs(n, source.torch)
+    noise = pieces.noise(lambda row: torch.randn(x_T.shape, generator=source.torch))
+    x_0 = simulate(pieces.step, pieces.process, pieces.score, x_T, pieces.grid, noise)
+    return x_0.double().numpy()
+
+
+def probed(build: Build) -> gbm_ref.Gaussian:
+    """The law of log x_0 of a sampler that is affine in log x and its noise."""
+    pieces = build(torch.float64)
+    rows, d = len(pieces.grid), pieces.start.mean.size
+
+    def run(x_T: Array, z: Array) -> Array:
+        noise = pieces.noise(lambda row: tensor(z[row]))
+        return simulate(
+            pieces.step, pieces.process, pieces.score, tensor(x_T), pieces.grid, noise
+        ).numpy()
+
+    return extract_affine_map(run, rows, d).law(pieces.start)
+
+
+def row_maps(build: Build) -> list[Callable[[Array, float], Array]]:
+    """For each row of the grid, (x (n,), z) -> x_s (n,), in float64."""
+    pieces = build(torch.float64)
+
+    def row_map(index: int) -> Callable[[Array, float], Array]:
+        row = pieces.grid[index]
+
+        def apply(x: Array, z: float) -> Array:
+            state = tensor(x)[:, None]
+            noise = torch.full_like(state, z)
+            step = pieces.step(
+                pieces.process, pieces.score, state, row.t_score, row.dt, row.noise, noise
+            )
+            return step[:, 0].numpy()
+
+        return apply
+
+    return [row_map(index) for index in range(len(pieces.grid))]

@@ -1,0 +1,42 @@
+"""The statistical assertions of the ledger: correct code is accepted, every twin is rejected.
+
+False alarms and missed twins have the chances that the ledger states, for any run seed; the draws
+are a function of the run seed and the test's id. A failure is a bug: nothing is run again.
+"""
+
+import pytest
+
+from tests.statistics.catalogue import SCENARIOS
+from tests.statistics.cells import HERE, check_of, entries_of
+from tests.statistics.seeds import Source
+
+TWINS = [(name, twin) for name, scenario in SCENARIOS.items() for twin in scenario.twins]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_correct_code_is_accepted(name: str, source: Source) -> None:
+    scenario, entries = SCENARIOS[name], entries_of(name)
+    draws = scenario.draw(source)
+    for entry in entries:
+        assert check_of(entry)(scenario.views[entry.view](draws), entry.id) > entry.alpha
+    assert entries
+
+
+@pytest.mark.parametrize(("name", "twin"), TWINS)
+def test_the_twin_is_rejected(name: str, twin: str, source: Source) -> None:
+    """By each check that names it, and for the reason of that check."""
+    scenario = SCENARIOS[name]
+    entries = [entry for entry in entries_of(name) if twin in entry.twins]
+    draws = scenario.twins[twin].draw(source)
+    for entry in entries:
+        check = check_of(entry)
+        with pytest.raises(check.rejection):
+            check(scenario.views[entry.view](draws), entry.id)
+    assert entries
+
+
+def test_every_assertion_of_the_ledger_is_made() -> None:
+    assert {entry.scenario for entry in HERE} == set(SCENARIOS)
+    for entry in HERE:
+        assert entry.view in SCENARIOS[entry.scenario].views
+        assert set(entry.twins) <= set(SCENARIOS[entry.scenario].twins)
