@@ -3,13 +3,14 @@
 python -m gbm_fast.evaluate --run RUN
 python -m gbm_fast.evaluate --run RUN --sampler probability-flow --num-images 1000
 python -m gbm_fast.evaluate --run RUN --images FOLDER_OF_PNG
+torchrun --nproc-per-node 2 -m gbm_fast.evaluate --run RUN
 """
 
 import sys
 
 import tyro
 
-from gbm_fast.settings import EvaluateConfig
+from gbm_fast.options import EvaluateConfig
 
 
 def main() -> int:

@@ -43,12 +43,22 @@ class DataStatistics:
     average_log_stds: Tensor
 
 
-def _channel_moments(log_images: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Weighted mean and standard deviation of each channel's pixels; weights (n,) sum to 1."""
-    share = (weights / log_images[0, 0].numel())[:, None, None, None]
-    mean = (share * log_images).sum((0, 2, 3))
-    variance = (share * (log_images - mean[:, None, None]).square()).sum((0, 2, 3))
-    return mean, variance.sqrt()
+# Images that are taken to float64 at once, so that a large training set is never copied whole.
+_BLOCK = 4096
+
+
+def _channel_moments(images: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted mean and standard deviation of each channel's log pixels; weights (n,) sum to 1."""
+    shares = (weights / images[0, 0].numel())[:, None, None, None]
+    blocks = list(zip(images.split(_BLOCK), shares.split(_BLOCK), strict=True))
+    sums = [(share * block.double().log()).sum((0, 2, 3)) for block, share in blocks]
+    mean = torch.stack(sums).sum(0)
+    centre = mean[:, None, None]
+    squares = [
+        (share * (block.double().log() - centre).square()).sum((0, 2, 3))
+        for block, share in blocks
+    ]
+    return mean, torch.stack(squares).sum(0).sqrt()
 
 
 def data_statistics(images: Tensor, labels: Tensor) -> DataStatistics:
@@ -62,16 +72,18 @@ def data_statistics(images: Tensor, labels: Tensor) -> DataStatistics:
             f"images must be (n, C, H, W) with labels (n,), got {tuple(images.shape)} "
             f"and {tuple(labels.shape)}."
         )
-    images = images.double()
-    classes, counts = labels.unique(return_counts=True)
-    averages = torch.stack([images[labels == label].mean(0) for label in classes])
+    classes, places, counts = labels.unique(return_inverse=True, return_counts=True)
+    totals = torch.zeros((len(classes), *images.shape[1:]), dtype=torch.float64)
+    for block, at in zip(images.split(_BLOCK), places.split(_BLOCK), strict=True):
+        totals.index_add_(0, at, block.double())
+    averages = totals / counts[:, None, None, None]
     frequencies = counts.double() / len(labels)
     even = torch.full((len(images),), 1 / len(images), dtype=torch.float64)
     return DataStatistics(
         averages,
         frequencies,
-        *_channel_moments(images.log(), even),
-        *_channel_moments(averages.log(), frequencies),
+        *_channel_moments(images, even),
+        *_channel_moments(averages, frequencies),
     )
 
 

@@ -62,9 +62,13 @@ class Evaluator:
         sets of training images. Raises ValueError unless 2 <= N <= n_train (there would be no
         floor at the same N), or for images that the extractor refuses.
         """
-        count = len(generated)
+        require_floor(len(generated), self._data)
+        return self.of_features(self._extractor(generated))
+
+    def of_features(self, features: Array) -> Result:
+        """The same for images whose features, (N, dim), have been computed by the extractor."""
+        count = len(features)
         require_floor(count, self._data)
-        features = self._extractor(generated)
         if self._reference is None:
             images = positive_from_integers(self._data.test_images, self._data.max_value)
             self._reference = self._extractor(images)

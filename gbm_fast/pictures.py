@@ -72,3 +72,30 @@ def save_panels(
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130)
     write_atomic(path, buffer.getvalue())
+
+
+def save_film(
+    path: Path, above: Tensor, below: Tensor, captions: list[str], title: str, max_value: int
+) -> None:
+    """Two rows of images, each (n, C, H, W) in [1, 2], with a caption a column, as one PNG."""
+    layout = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03)
+    figure = Figure(figsize=(1.35 * len(captions), 3.5), layout=layout)
+    figure.suptitle(title, fontsize=11)
+    axes = figure.subplots(2, len(captions))
+    for name, row, images in zip(("state", "denoised"), axes, (above, below), strict=True):
+        for axis, image in zip(row, images, strict=True):
+            axis.imshow(
+                tile(image[None], 1, max_value),
+                cmap="gray",
+                vmin=0,
+                vmax=255,
+                interpolation="nearest",
+            )
+            axis.set_xticks([])
+            axis.set_yticks([])
+        row[0].set_ylabel(name, fontsize=9)
+    for axis, caption in zip(axes[0], captions, strict=True):
+        axis.set_title(caption, fontsize=9)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=130)
+    write_atomic(path, buffer.getvalue())

@@ -12,6 +12,7 @@ A run on a law with a known score has neither statistics nor metrics.
 """
 
 import dataclasses
+import hashlib
 import json
 import platform
 import re
@@ -59,6 +60,10 @@ class Run:
     device: torch.device
     event_shape: tuple[int, ...]
     images: ImageFacts | None
+
+    def weights_sha256(self) -> str:
+        """SHA-256 of the weights' file, which names this state of the training."""
+        return hashlib.sha256((self.folder / "weights.safetensors").read_bytes()).hexdigest()
 
     def _of_images(self) -> ImageFacts:
         if self.images is None:

@@ -1,10 +1,11 @@
-"""One image file to integers, without losing a bit: PNG, TIFF, BMP or JPEG.
+"""One image file to integers and back, without losing a bit: PNG, TIFF, BMP or JPEG.
 
 Pillow reads files of 8 bits and grey ones of 16. It also opens colour files of 16 bits, but hands
 out their upper bytes alone; these go through tifffile, and through imagecodecs (of the extra
 `imaging`) where they are PNG. What cannot be read without loss is refused.
 """
 
+import io
 import struct
 from pathlib import Path
 
@@ -50,6 +51,22 @@ def read_image(path: Path) -> Levels:
 def is_grey(pixels: Levels) -> bool:
     """Whether an image (channels, height, width) has the same levels in all its channels."""
     return bool((pixels == pixels[:1]).all())
+
+
+def encode_image(levels: Levels) -> tuple[str, bytes]:
+    """(suffix, content) of a file that holds levels (channels, height, width) without loss.
+
+    PNG, and TIFF for colour of 16 bits, which Pillow cannot write as PNG.
+    """
+    buffer = io.BytesIO()
+    if levels.dtype == np.uint16 and len(levels) == 3:
+        import tifffile
+
+        tifffile.imwrite(buffer, levels.transpose(1, 2, 0), photometric="rgb", compression="zlib")
+        return ".tif", buffer.getvalue()
+    pixels = levels[0] if len(levels) == 1 else levels.transpose(1, 2, 0)
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG")
+    return ".png", buffer.getvalue()
 
 
 def _bits(path: Path, image: Image.Image) -> int:

@@ -87,12 +87,13 @@ def call(monkeypatch: pytest.MonkeyPatch, main: object, *arguments: str) -> int:
 
 
 def assert_sampled(folder: Path, count: int) -> None:
-    """PNG files by number, the same pictures in images.npy, a grid and the settings."""
+    """PNG files by number, the same pictures in images.npz, a grid and the settings."""
     names = {f"{i:06d}.png" for i in range(count)}
-    expected = {"png", "images.npy", "grid.png", "settings.json"}
+    expected = {"png", "images.npz", "grid.png", "settings.json"}
     assert {path.name for path in folder.iterdir()} == expected
     assert {path.name for path in (folder / "png").iterdir()} == names
-    images = np.load(folder / "images.npy")
+    with np.load(folder / "images.npz") as archive:
+        images = archive["images"]
     assert (images.shape, images.dtype) == ((count, 1, 8, 8), np.float32)
     assert 1 <= images.min() < images.max() <= 2
     for i in range(count):
@@ -130,7 +131,7 @@ def test_sample_and_evaluate_as_commands(run: Path, tmp_path: Path) -> None:
     foreign.unlink()
     assert_sampled(tmp_path / "out", 5)
     before = json.loads((run / "metrics.json").read_text())
-    images = ("--images", "out/images.npy", "--floor-repeats", "2")
+    images = ("--images", "out/images.npz", "--floor-repeats", "2")
     done = command("gbm_fast.evaluate", "--run", str(run), *images, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     *kept, added = json.loads((run / "metrics.json").read_text())

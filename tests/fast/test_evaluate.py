@@ -14,8 +14,9 @@ from gbm_fast.classifier import ClassifierSettings
 from gbm_fast.config import TrainConfig, resolve
 from gbm_fast.data import integers_from_positive, load_dataset, positive_from_integers
 from gbm_fast.features import load_or_train
+from gbm_fast.options import EvaluateConfig
 from gbm_fast.pipeline import run_training
-from gbm_fast.settings import EvaluateConfig, SamplingSettings
+from gbm_fast.settings import SamplingSettings
 
 DIGITS = load_dataset("digits")
 TRAIN = len(DIGITS.train_images)

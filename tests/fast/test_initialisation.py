@@ -1,5 +1,6 @@
 """Where the samplers start: fitted moments, class averages and their shares, exactly."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -203,3 +204,13 @@ def test_other_shapes_are_refused() -> None:
         data_statistics(images, labels[:9])
     with pytest.raises(ValueError, match=r"images must be \(n, C, H, W\) with labels"):
         data_statistics(images[:, 0], labels)
+
+
+def test_large_sets_are_read_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten images in blocks of three, the last of one: the same to the order of the sums."""
+    whole = data_statistics(*varied())
+    monkeypatch.setattr("gbm_fast.initialisation._BLOCK", 3)
+    blocks = data_statistics(*varied())
+    for field in dataclasses.fields(DataStatistics):
+        expected, found = (getattr(part, field.name) for part in (whole, blocks))
+        assert torch.allclose(found, expected, rtol=1e-14, atol=1e-15), field.name

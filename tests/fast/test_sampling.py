@@ -29,13 +29,17 @@ def nearest(images: Tensor) -> tuple[Tensor, Tensor]:
 ROUNDING = 2e-6
 
 
-def test_the_flow_of_the_exact_score_ends_on_the_data() -> None:
+@pytest.mark.parametrize(
+    ("sampler", "levels"), [("probability-flow", None), ("ddim", 20), ("ancestral", 30)]
+)
+def test_with_the_exact_score_these_end_on_the_data(sampler: str, levels: int | None) -> None:
     """The last step lands on the denoiser, a data point (sheet R3, R16); every point is reached.
 
-    Of 24 fair draws from three points one is missed with probability below 3 (2/3)^24 = 2e-4, at
-    this fixed seed not. Left out, the last step would end sqrt(v) = 0.005 away.
+    The noise of the ancestral step to t = 0 is dv v(0) / v(t) = 0 (sheet R17). Of 24 fair draws
+    from three points one is missed with probability below 3 (2/3)^24 = 2e-4, at this fixed seed
+    not. Left out, the last step would end sqrt(v) = 0.005 away.
     """
-    settings = SamplingSettings(sampler="probability-flow", num_images=24, seed=3)
+    settings = SamplingSettings(sampler=sampler, num_steps=levels, num_images=24, seed=3)
     index, gap = nearest(generate(RUN, settings, show_progress=False))
     assert float(gap.abs().max()) < ROUNDING
     assert set(Counter(index.tolist())) == {0, 1, 2}
@@ -77,9 +81,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
         SamplingSettings(num_steps=5, start="lognormal-averages"),
         SamplingSettings(sampler="probability-flow", num_steps=4),
         SamplingSettings(sampler="probability-flow", num_steps=4, start="data"),
+        SamplingSettings(sampler="marginal-preserving", kappa=0.5, num_steps=5),
         paper(sampler="sign-agnostic", num_steps=5, start="class-average"),
     ],
-    ids=["dale-langevin", "flow", "flow from data", "sign-agnostic"],
+    ids=["dale-langevin", "flow", "flow from data", "marginal-preserving", "sign-agnostic"],
 )
 def test_an_image_is_the_same_in_every_batch(trained: Run, settings: SamplingSettings) -> None:
     """For batches of 1, 3 and 8, up to the order in which the network adds up.

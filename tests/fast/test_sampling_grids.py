@@ -3,11 +3,20 @@
 import pytest
 
 from gbm_fast.grids import annealed, geometric, power
+from gbm_fast.image_samplers import build_grid, build_step
 from gbm_fast.process import GBM, VarianceExploding
 from gbm_fast.runs import Run
-from gbm_fast.sampling import build_grid, build_step, generate, standard_settings
+from gbm_fast.sampling import generate, standard_settings
 from gbm_fast.settings import SamplingSettings
-from gbm_fast.steps import DaleLangevin, ProbabilityFlow, SignAgnostic
+from gbm_fast.steps import (
+    DDIM,
+    AmbientMilstein,
+    Ancestral,
+    DaleLangevin,
+    MarginalPreserving,
+    ProbabilityFlow,
+    SignAgnostic,
+)
 from tests.fast.stub_runs import paper, stub_run
 
 EXPLODING = VarianceExploding(std_min=0.005, std_max=10.0)
@@ -20,14 +29,26 @@ CONSTANT = GBM(sigma=0.7)
     [
         ("dale-langevin", DaleLangevin),
         ("sign-agnostic", SignAgnostic),
+        ("milstein", AmbientMilstein),
+        ("ancestral", Ancestral),
+        ("marginal-preserving", MarginalPreserving),
         ("probability-flow", ProbabilityFlow),
+        ("ddim", DDIM),
     ],
 )
 def test_a_name_becomes_its_step(sampler: str, kind: type) -> None:
-    assert isinstance(build_step(paper(sampler=sampler)), kind)
+    assert type(build_step(paper(sampler=sampler))) is kind
 
 
-@pytest.mark.parametrize("sampler", ["dale-langevin", "sign-agnostic"])
+def test_kappa_reaches_its_step() -> None:
+    step = build_step(SamplingSettings(sampler="marginal-preserving", kappa=0.3))
+    assert step == MarginalPreserving(kappa=0.3)
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    ["dale-langevin", "sign-agnostic", "milstein", "ancestral", "marginal-preserving"],
+)
 def test_the_constant_process_has_the_grid_of_algorithms_1_and_2(sampler: str) -> None:
     """Every setting in its place: another order of arguments gives other rows."""
     settings = paper(sampler=sampler, inner_steps=3, chi=0.93, step_length=0.03, denoise_steps=2)
@@ -48,20 +69,21 @@ def test_the_constant_process_has_the_grid_of_algorithms_1_and_2(sampler: str) -
     assert [row.dt for row in default] == [1 / 20] * 20
 
 
-def test_the_exploding_process_has_geometric_levels() -> None:
-    found = build_grid(RUN, SamplingSettings(num_steps=9, chi=0.8), EXPLODING)
+@pytest.mark.parametrize("sampler", ["dale-langevin", "ancestral", "marginal-preserving"])
+def test_the_exploding_process_has_geometric_levels(sampler: str) -> None:
+    found = build_grid(RUN, SamplingSettings(sampler=sampler, num_steps=9, chi=0.8), EXPLODING)
     plain = geometric(EXPLODING, 9, 0.005, 10.0)
     assert [row[:2] for row in found] == [row[:2] for row in plain]
     assert [row.noise for row in found] == [0.8**i for i in range(9)]
     assert len(build_grid(RUN, SamplingSettings(), EXPLODING)) == 1000
 
 
-def test_the_flow_has_the_levels_of_edm_on_both_processes() -> None:
-    settings = SamplingSettings(sampler="probability-flow")
-    assert build_grid(RUN, settings, EXPLODING) == power(
-        EXPLODING, 18, std_min=0.005, std_max=10.0
+@pytest.mark.parametrize(("sampler", "levels"), [("probability-flow", 18), ("ddim", 50)])
+def test_without_noise_the_levels_are_edms_on_both_processes(sampler: str, levels: int) -> None:
+    assert build_grid(RUN, SamplingSettings(sampler=sampler), EXPLODING) == power(
+        EXPLODING, levels, std_min=0.005, std_max=10.0
     )
-    constant = build_grid(RUN, paper(sampler="probability-flow"), CONSTANT)
+    constant = build_grid(RUN, paper(sampler=sampler), CONSTANT)
     assert constant == power(CONSTANT, 20, std_min=0.005, std_max=0.7)
 
 
@@ -97,13 +119,10 @@ def test_a_level_outside_the_trained_range_is_refused(
     ("settings", "message"),
     [
         (SamplingSettings(sampler="sign-agnostic"), "use --process constant"),
+        (SamplingSettings(sampler="milstein"), "use --process constant"),
         (SamplingSettings(step_length=0.01), "belong to --process constant"),
         (SamplingSettings(denoise_steps=1), "belong to --process constant"),
         (SamplingSettings(inner_steps=2), "inner_steps"),
-        (SamplingSettings(sampler="probability-flow", chi=0.9), "do not apply"),
-        (SamplingSettings(sampler="probability-flow", inner_steps=2), "do not apply"),
-        (paper(sampler="probability-flow", denoise_steps=1), "do not apply"),
-        (paper(sampler="probability-flow", step_length=0.01), "do not apply"),
         (paper(step_length=0.06), "step_length must be in"),
     ],
 )
@@ -126,11 +145,29 @@ def test_settings_without_a_meaning_are_refused(settings: SamplingSettings, mess
         ("sigma", float("nan")),
         ("chi", 0.0),
         ("chi", 1.1),
+        ("kappa", -0.1),
+        ("kappa", float("inf")),
     ],
 )
 def test_a_setting_out_of_range_is_refused(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=name):
         paper(**{name: value})
+
+
+@pytest.mark.parametrize("sampler", ["probability-flow", "ddim"])
+@pytest.mark.parametrize(
+    "option", [{"chi": 0.9}, {"inner_steps": 2}, {"denoise_steps": 1}, {"step_length": 0.01}]
+)
+def test_a_sampler_without_noise_refuses_what_it_cannot_use(
+    sampler: str, option: dict[str, float]
+) -> None:
+    with pytest.raises(ValueError, match="do not apply"):
+        paper(sampler=sampler, **option)
+
+
+def test_kappa_of_another_sampler_is_refused() -> None:
+    with pytest.raises(ValueError, match="kappa belongs to --sampler marginal-preserving"):
+        SamplingSettings(sampler="ancestral", kappa=0.5)
 
 
 def shown(run: Run) -> list[tuple[str, str, str]]:

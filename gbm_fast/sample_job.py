@@ -1,0 +1,119 @@
+"""What `python -m gbm_fast.sample` does: batches of images, shared by the processes, to files."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from gbm_fast.build import choose_device
+from gbm_fast.distributed import barrier, from_main, is_main, process_group, shard, world
+from gbm_fast.evaluation import GROUP_MINUTES
+from gbm_fast.film import save_trajectory
+from gbm_fast.grid_search import run_search
+from gbm_fast.image_samplers import build_grid, sampling_process
+from gbm_fast.options import SampleConfig
+from gbm_fast.presets.sampling import with_preset
+from gbm_fast.runs import Run, load_run
+from gbm_fast.sample_files import finish, open_folder, part_path, write_batch
+from gbm_fast.sampling import batches, fitted_start, generated_batches
+from gbm_fast.settings import SamplingSettings
+
+
+def run_sampling(config: SampleConfig) -> None:
+    """Sample, or search, as the options say; under torchrun all processes together.
+
+    Raises ValueError for a run that cannot be read, settings that it does not serve, or a folder
+    with unfinished images of other settings, before anything is written.
+    """
+    with process_group(choose_device(config.device).type == "cuda", GROUP_MINUTES):
+        run = load_run(config.run, config.device)
+        if config.grid_search:
+            run_search(run, config)
+            return
+        settings, source = config.sampling, None
+        if config.preset is not None:
+            settings, source = with_preset(settings, run.config.dataset)
+        _sample(run, settings, source, config)
+
+
+def _sample(
+    run: Run, settings: SamplingSettings, source: str | None, config: SampleConfig
+) -> None:
+    build_grid(run, settings, sampling_process(run, settings))
+    folder = config.out or config.run / "samples" / settings.slug
+    record = _record(run, settings, source)
+    say = print if is_main() else _silent
+    say(f"{settings.label}: {settings.num_images} images")
+    if source is not None:
+        say(f"the paper's setting, from {source}")
+    for name in ("mu_hat", "sigma_hat"):
+        if name in record:
+            say(f"{name}: {', '.join(f'{value:.6g}' for value in record[name])}")
+    if config.output:
+        _write_images(run, settings, config, folder, record)
+    if config.film is not None:
+        path, number = folder / "film.png", config.film
+        _by_main(lambda: save_trajectory(path, run, settings, number))
+        say(f"film:    {path}")
+
+
+def _write_images(
+    run: Run,
+    settings: SamplingSettings,
+    config: SampleConfig,
+    folder: Path,
+    record: dict[str, Any],
+) -> None:
+    identity = record | {"output": sorted(config.output)}
+    identity.pop("num_images")  # image i is the same in a larger set
+    _by_main(lambda: open_folder(folder, identity))
+    wanted = batches(range(settings.num_images), settings.batch_size)
+    missing = [batch for batch in wanted if not part_path(folder, batch).exists()]
+    # Before anyone writes: all processes must see the same batches missing.
+    barrier()
+    if len(missing) < len(wanted) and is_main():
+        print(f"going on: {len(wanted) - len(missing)} of {len(wanted)} batches are there")
+    mine = [missing[i] for i in shard(len(missing))]
+    for batch, images in generated_batches(run, settings, mine):
+        write_batch(folder, batch, images, config.output, run.max_value)
+    barrier()
+    facts = record | {"processes": world().size}
+    _by_main(lambda: finish(folder, wanted, config.output, run.max_value, facts))
+    if is_main():
+        print(f"images:  {folder}")
+        if "grid" in config.output:
+            print(f"picture: {folder / 'grid.png'}")
+
+
+def _record(run: Run, settings: SamplingSettings, source: str | None) -> dict[str, Any]:
+    """What settings.json holds: everything that the images depend on."""
+    record = asdict(settings) | {
+        "run": str(run.folder),
+        "weights_sha256": run.weights_sha256(),
+    }
+    if source is not None:
+        record["preset_source"] = source
+    fit = fitted_start(run, settings)
+    if fit is not None:
+        record |= {"mu_hat": _numbers(fit[0]), "sigma_hat": _numbers(fit[1])}
+    return record
+
+
+def _numbers(values: Tensor) -> list[float]:
+    return [float(value) for value in values]
+
+
+def _by_main(action: Callable[[], None]) -> None:
+    """`action` in process 0 alone; its errors are everyone's."""
+
+    def said() -> str:
+        action()
+        return ""
+
+    from_main(said)
+
+
+def _silent(text: str) -> None:
+    """What the processes other than the first print."""
