@@ -6,33 +6,41 @@ published annealing, and from the variance-exploding process' end, where the ima
 start from noised training images is what the samplers could reach if their start were right; no
 generative model may use it. The reasons for what is seen are in the sheet: E18, E21, E22.
 
+The gate (`validation.gate`) examines all of this first, with an exact score in place of the
+network, and nothing is trained or sampled where it fails. With --dataset or --config the run is
+trained by the same command.
+
 The images of a setting are kept in the run folder as soon as they exist, so an interrupted
 comparison goes on where it stopped. Every distance stands beside its floor (`gbm_fast.metrics`).
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from gbm_fast.settings import SamplingSettings
+from validation.gate.line import Line
 from validation.study import RESULTS
+from validation.trained import Source
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from gbm_fast.data import ImageData
     from gbm_fast.runs import Run
+    from validation.gate.gate import Outcome
 
 
 @dataclass(frozen=True)
 class Options:
     """Compare starts and samplers on a trained run of the variance-exploding process."""
 
-    run: Path
-    """The run folder of gbm_fast.train."""
+    source: Annotated[Source, tyro.conf.OmitArgPrefixes]
+    """The run."""
     num_images: int = 64
     """Images a setting."""
     num_flow_images: int = 1000
@@ -45,14 +53,7 @@ class Options:
     """Folder for <data set>_samplers.json and .png."""
 
 
-class Row(NamedTuple):
-    """A line of the table: what to call it, and how to sample."""
-
-    name: str
-    settings: SamplingSettings
-
-
-def rows(options: Options) -> list[Row]:
+def rows(options: Options) -> list[Line]:
     """The settings: quick ones first, then the paper's samplers from each of its starts."""
     flow = SamplingSettings(
         sampler="probability-flow", num_images=options.num_images, seed=options.seed
@@ -69,24 +70,24 @@ def rows(options: Options) -> list[Row]:
     }
     fixed = replace(flow, process="constant")
     table = [
-        Row("noise, flow", flow),
-        Row("noise, flow, larger N", replace(flow, num_images=options.num_flow_images)),
-        Row(
+        Line("noise, flow", flow),
+        Line("noise, flow, larger N", replace(flow, num_images=options.num_flow_images)),
+        Line(
             "class averages, flow, larger N",
             replace(fixed, start="class-average", num_images=options.num_flow_images),
         ),
-        Row("noised training images, flow", replace(fixed, start="data")),
+        Line("noised training images, flow", replace(fixed, start="data")),
     ]
-    table += [Row(f"{name}, flow", replace(fixed, start=start)) for name, start in starts.items()]
+    table += [Line(f"{name}, flow", replace(fixed, start=start)) for name, start in starts.items()]
     for name, start in starts.items():
-        table.append(Row(f"{name}, Dale-Langevin", replace(paper, start=start)))
-        table.append(Row(f"{name}, sign-agnostic", replace(agnostic, start=start)))
-    table.append(Row("noise, Dale-Langevin", dale))
-    table.append(Row("class averages, Dale-Langevin, version 1's chi, L, delta", published))
+        table.append(Line(f"{name}, Dale-Langevin", replace(paper, start=start)))
+        table.append(Line(f"{name}, sign-agnostic", replace(agnostic, start=start)))
+    table.append(Line("noise, Dale-Langevin", dale))
+    table.append(Line("class averages, Dale-Langevin, version 1's chi, L, delta", published))
     return table
 
 
-def _images(run: "Run", row: Row) -> "Tensor":
+def _images(run: "Run", row: Line) -> "Tensor":
     """The row's images, from the run folder where they have been made before."""
     import io
 
@@ -108,37 +109,52 @@ def _images(run: "Run", row: Row) -> "Tensor":
     return images
 
 
-def _record(options: Options, run: "Run", entries: list[dict]) -> dict[str, object]:
+def _record(options: Options, run: "Run", gate: "Outcome", entries: list[dict]) -> str:
+    """The text of the result."""
+    import json
+
     from gbm_fast.checkpoint import WEIGHTS_FORMAT, load_tensors
-    from validation.study import environment
+    from validation.study import environment, plain
 
     _, facts = load_tensors(run.folder / "weights.safetensors", WEIGHTS_FORMAT)
     training = {key: facts[key] for key in ("step", "seconds", "config")}
-    chosen = {k: v for k, v in asdict(options).items() if k not in ("run", "out_dir")}
-    return {
+    chosen = {k: v for k, v in asdict(options).items() if k not in ("source", "out_dir")}
+    record = {
         "study": "samplers_on_images",
         "options": chosen,
         "environment": environment(),
         "training": training,
+        "gate": gate.as_dict(),
         "rows": entries,
     }
+    return json.dumps(plain(record), indent=1) + "\n"
 
 
-def compare(options: Options) -> None:
-    """Sample and measure each row, then write the table as JSON and the picture.
+def compare(options: Options) -> bool:
+    """The gate; then train where that is wanted, sample and measure each row, write the results.
 
-    Raises ValueError where the folder is no run, or its network does not serve the settings.
+    Returns whether the gate passed; where it did not, nothing else has been done. Raises
+    ValueError where the folder is no run, or its network does not serve the settings.
     """
-    import json
+    from validation.gate.gate import run_gate
+    from validation.trained import before_training, trained
 
+    config = options.source.training()
+    examined = trained(options.source) if config is None else before_training(config)
+    gate = run_gate(examined, rows(options))
+    gate.report()
+    if gate.passed:
+        _measure(options, trained(options.source), gate)
+    return gate.passed
+
+
+def _measure(options: Options, run: "Run", gate: "Outcome") -> None:
     from gbm_fast.data import load_dataset, positive_from_integers
     from gbm_fast.features import load_or_train
     from gbm_fast.metrics import Evaluator
     from gbm_fast.pictures import save_panels
-    from gbm_fast.runs import load_run
-    from validation.study import plain, write_text
+    from validation.study import write_text
 
-    run = load_run(options.run)
     data: ImageData = load_dataset(run.config.dataset, run.config.data_dir)
     evaluate = Evaluator(data, load_or_train(data, run.folder.resolve().parent / "features"))
     options.out_dir.mkdir(parents=True, exist_ok=True)
@@ -151,8 +167,7 @@ def compare(options: Options) -> None:
         images = _images(run, row)
         result = evaluate(images)
         entries.append({"name": row.name, "settings": asdict(row.settings), "result": result})
-        record = plain(_record(options, run, entries))
-        write_text(stem.with_suffix(".json"), json.dumps(record, indent=1) + "\n")
+        write_text(stem.with_suffix(".json"), _record(options, run, gate, entries))
         distance = f"Fréchet {result['frechet']:.0f} (floor {result['frechet_floor']:.1f})"
         print(f"{row.name}: N = {len(images)}, {distance}", flush=True)
         if row.settings.num_images == options.num_images:
@@ -161,13 +176,15 @@ def compare(options: Options) -> None:
     print(f"figure: {stem}.png\nnumbers: {stem}.json")
 
 
-def main() -> int:
-    """Parse the command line and compare; returns the exit status."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status 0 when the comparison was made, 1 when the gate refused it."""
     options = tyro.cli(
-        Options, prog="python -m validation.samplers_on_images", description=__doc__
+        Options,
+        prog="python -m validation.samplers_on_images",
+        description=__doc__,
+        args=arguments,
     )
-    compare(options)
-    return 0
+    return 0 if compare(options) else 1
 
 
 if __name__ == "__main__":

@@ -6,20 +6,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gbm_fast import pictures, sampling
+from gbm_fast import features, pictures, sampling
+from tests.fast.tiny_data import tiny_extractor
 from tests.fast.tiny_runs import make_run
+from validation.gate import gate
+from validation.gate.gate import Outcome
 from validation.samplers_on_images import Options, compare, rows
+from validation.study import Check
+from validation.trained import Source
 
 
 @pytest.fixture(scope="module")
 def options(tmp_path_factory: pytest.TempPathFactory) -> Options:
     folder = tmp_path_factory.mktemp("comparison")
     run = make_run(folder / "runs" / "tiny", num_steps=6)
-    return Options(run, num_images=4, num_flow_images=5, num_steps=6, out_dir=folder / "out")
+    return Options(
+        Source(run), num_images=4, num_flow_images=5, num_steps=6, out_dir=folder / "out"
+    )
 
 
 def test_the_rows_are_the_settings_that_they_are_called() -> None:
-    table = {row.name: row.settings for row in rows(Options(Path("run")))}
+    table = {row.name: row.settings for row in rows(Options(Source(Path("run"))))}
     assert len(table) == 15
     for name, settings in table.items():
         noise = name.startswith("noise, ")
@@ -39,6 +46,7 @@ def test_the_comparison_writes_a_table_and_a_picture_and_goes_on(
     options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn, save_panels = [], pictures.save_panels
+    monkeypatch.setattr(features, "load_or_train", tiny_extractor)
 
     def draw_the_first(path: Path, panels: list, *rest: object, columns: int) -> None:
         """The picture is made anew after every row, a second each time; one is enough here."""
@@ -55,15 +63,18 @@ def test_the_comparison_writes_a_table_and_a_picture_and_goes_on(
         assert entry["result"]["N"] == entry["settings"]["num_images"]
         assert entry["result"]["frechet_floor"] > 0
     assert first["training"]["step"] == 3
+    assert first["gate"]["passed"] is True
     assert (options.out_dir / "digits_samplers.png").stat().st_size > 10_000
     with_picture = [r for r in rows(options) if r.settings.num_images == options.num_images]
     assert drawn == list(range(2, len(with_picture) + 2))
-    made = sorted((options.run / "comparison").glob("*.npy"))
+    made = sorted((options.source.run / "comparison").glob("*.npy"))
     assert len(made) == len(first["rows"]) == len({np.load(p).tobytes() for p in made})
 
     def refuse(*arguments: object) -> None:
         raise AssertionError("images that exist were made again")
 
+    passed = Outcome((Check("as before", True, ""),), 0.0)
+    monkeypatch.setattr(gate, "run_gate", lambda run, lines: passed)
     monkeypatch.setattr(sampling, "generate", refuse)
     compare(options)
     assert json.loads(path.read_text())["rows"] == first["rows"]

@@ -1,0 +1,49 @@
+"""Mistakes that the gate must refuse, made in the package that samples."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from gbm_fast import sampling
+from gbm_fast.grids import Grid, Row
+from gbm_fast.noise import ImageNoise
+from gbm_fast.parameterisation import Denoiser
+from gbm_fast.process import Process, VarianceExploding
+from gbm_fast.runs import Run
+from gbm_fast.settings import SamplingSettings
+from gbm_fast.steps import PrintedAlgorithm1, Step
+
+
+def shifted(
+    run: Run, settings: SamplingSettings, process: Process, build: Callable = sampling.build_grid
+) -> Grid:
+    """Every score is read where the next step will be: one row late."""
+    grid = build(run, settings, process)
+    times = [row.t_score for row in grid[1:]] + [grid[-1].t_score]
+    return tuple(Row(t, row.dt, row.noise) for t, row in zip(times, grid, strict=True))
+
+
+def forgets_one(self: Denoiser, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    total = v + self.log_std**2
+    return (self.log_mean - u) / total + self.log_std * output / (v * total).sqrt()
+
+
+def clipped(self: ImageNoise, draw: Callable = ImageNoise.normal) -> Tensor:
+    return draw(self).clamp(-3, 3)
+
+
+def reused(self: ImageNoise, row: int) -> Tensor:
+    """Every second row has the noise of the one before it."""
+    if row % 2 == 0:
+        self._kept = self.normal()
+    return self._kept
+
+
+def build_printed_step(settings: SamplingSettings) -> Step:
+    """Version 1's Algorithm 1, which lacks the 1 of 1 + h (sheet E2)."""
+    return PrintedAlgorithm1()
+
+
+def float_process(run: Run, settings: SamplingSettings) -> Process:
+    """The variance-exploding process where the constant one is asked for."""
+    return VarianceExploding(0.8 / 30**0.5, 0.8)

@@ -1,0 +1,33 @@
+"""The gate alone: `python -m validation.gate --run RUN`, with the options of the benchmark.
+
+Exit status 0 when every check passed, 1 otherwise. Nothing is trained, sampled or written.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import tyro
+
+from validation.samplers_on_images import Options, rows
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the gate of `validation.samplers_on_images`; returns the exit status."""
+    options = tyro.cli(
+        Options, prog="python -m validation.gate", description=__doc__, args=arguments
+    )
+    from validation.gate.gate import run_gate
+    from validation.trained import before_training, trained
+
+    config = options.source.training()
+    run = trained(options.source) if config is None else before_training(config)
+    gate = run_gate(run, rows(options))
+    gate.report()
+    return 0 if gate.passed else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")

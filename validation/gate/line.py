@@ -1,0 +1,12 @@
+"""A line of a benchmark; imports nothing heavy."""
+
+from typing import NamedTuple
+
+from gbm_fast.settings import SamplingSettings
+
+
+class Line(NamedTuple):
+    """What a benchmark calls one of its lines, and how it samples."""
+
+    name: str
+    settings: SamplingSettings

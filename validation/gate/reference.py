@@ -1,0 +1,131 @@
+"""What a line of the benchmark should do, told to `gbm_ref` from the settings alone."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+import gbm_ref
+from gbm_fast.config import TrainConfig
+from gbm_fast.noise import ImageNoise
+from gbm_fast.settings import SamplingSettings
+from validation.gate.problem import Array, Problem
+
+_STEPS: dict[str, gbm_ref.Step] = {
+    "dale-langevin": gbm_ref.DaleLangevin(),
+    "sign-agnostic": gbm_ref.SignAgnostic(),
+    "probability-flow": gbm_ref.ProbabilityFlow(),
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The sampler of a line: step, process and grid of `gbm_ref`."""
+
+    step: gbm_ref.Step
+    process: gbm_ref.Process
+    grid: gbm_ref.Grid
+
+
+class Draws(NamedTuple):
+    """The start (n, d) and the noise of every row (rows, n, d), in float64."""
+
+    x_T: Array
+    z: Array
+
+
+def reference(config: TrainConfig, settings: SamplingSettings) -> Reference:
+    """The sampler that `settings` ask for on a run with `config`.
+
+    Raises ValueError for a sampler that has no counterpart here.
+    """
+    if settings.sampler not in _STEPS:
+        raise ValueError(
+            f"the gate has no reference for the sampler {settings.sampler!r}: add it to "
+            "validation/gate/reference.py"
+        )
+    process = _process(config, settings)
+    return Reference(_STEPS[settings.sampler], process, _grid(config, settings, process))
+
+
+def _process(config: TrainConfig, settings: SamplingSettings) -> gbm_ref.Process:
+    if settings.process == "constant":
+        return gbm_ref.GBM(sigma=settings.sigma)
+    if config.process == "constant":
+        return gbm_ref.GBM(sigma=config.sigma)
+    return gbm_ref.VarianceExploding(config.std_min, config.std_max)
+
+
+def _grid(
+    config: TrainConfig, settings: SamplingSettings, process: gbm_ref.Process
+) -> gbm_ref.Grid:
+    levels = settings.levels
+    constant_run = config.process == "constant"
+    low = config.sigma / math.sqrt(config.num_steps) if constant_run else config.std_min
+    top = math.sqrt(process.log_var(process.horizon))
+    if settings.sampler == "probability-flow":
+        return gbm_ref.power(process, levels, std_min=low, std_max=top)
+    if isinstance(process, gbm_ref.GBM):
+        return gbm_ref.annealed(
+            levels,
+            step_length=settings.step_length,
+            inner_steps=settings.inner_steps,
+            chi=settings.chi,
+            denoise_steps=settings.denoise_steps,
+        )
+    rows = gbm_ref.geometric(process, levels, low, top)
+    return tuple(gbm_ref.Row(t, dt, settings.chi**i) for i, (t, dt, _) in enumerate(rows))
+
+
+def start_law(
+    settings: SamplingSettings, problem: Problem, process: gbm_ref.Process, chosen: int = 0
+) -> gbm_ref.Gaussian:
+    """The law of log x_T given the class, or the picture, that the start has chosen."""
+    m, v = process.log_mean(process.horizon), process.log_var(process.horizon)
+    d = problem.log_mean.size
+    averages = gbm_ref.class_averages(problem.points, problem.labels)
+    match settings.start:
+        case "class-average":
+            return gbm_ref.Gaussian(averages.log_means[chosen] + m, v * np.eye(d))
+        case "data":
+            return gbm_ref.Gaussian(np.log(problem.points[chosen]) + m, v * np.eye(d))
+        case "lognormal":
+            law: gbm_ref.Target = gbm_ref.PointMasses(problem.points)
+        case "lognormal-averages":
+            law = averages
+    channel = np.repeat(np.arange(problem.event[0]), d // problem.event[0])
+    overall = gbm_ref.log_moments(law)
+    mean, second = np.empty(d), np.empty(d)
+    for c in range(problem.event[0]):
+        pixels = channel == c
+        mean[pixels] = overall.mean[pixels].mean()
+        squares = np.diag(overall.cov)[pixels] + overall.mean[pixels] ** 2
+        second[pixels] = squares.mean()
+    return gbm_ref.Gaussian(mean + m, np.diag(second - mean**2 + v))
+
+
+def replay(
+    settings: SamplingSettings, problem: Problem, sampler: Reference, noise: ImageNoise, n: int
+) -> Draws:
+    """The start and the noise that `noise`, fresh, means for n images.
+
+    The order is that of the benchmark: the choice of a class or a picture, the noise of the
+    start, the noise of each row of a step that uses any.
+    """
+    chosen = np.zeros(n, dtype=np.int64)
+    if settings.start == "class-average":
+        shares = np.bincount(problem.labels) / problem.labels.size
+        chosen = np.searchsorted(np.cumsum(shares)[:-1], noise.uniform().numpy(), side="right")
+    elif settings.start == "data":
+        chosen = noise.integers(len(problem.points)).numpy()
+    first = _draw(noise, n)
+    laws = [start_law(settings, problem, sampler.process, int(one)) for one in chosen]
+    spreads = np.stack([np.sqrt(np.diag(law.cov)) for law in laws])
+    x_T = np.exp(np.stack([law.mean for law in laws]) + spreads * first)
+    rows = len(sampler.grid) if sampler.step.uses_noise else 0
+    return Draws(x_T, np.stack([_draw(noise, n) for _ in range(rows)]) if rows else np.empty(0))
+
+
+def _draw(noise: ImageNoise, n: int) -> Array:
+    return noise.normal().cpu().double().numpy().reshape(n, -1)

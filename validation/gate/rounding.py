@@ -1,0 +1,109 @@
+"""How far float32, and a network in bfloat16, may take a sampler's path from the exact one.
+
+A row maps an error e of log x to at most g e and adds at most `added`, both read off the path of
+`gbm_ref`: b <- g b + added. With J = -(log_cov + v I)^-1 the derivative of the log score,
+
+    DaleLangevin     g = |I + dv J|
+    SignAgnostic     g = |I + dv J / factor|, and what is added is divided by the factor on x
+    ProbabilityFlow  g = |1 + l (p + q (1 + l p)) / 2|, the gains of `gbm_ref.exact`
+
+in spectral norms. What is added is K u times the sizes of the terms (K roundings of unit u = 2^-24
+each), and dv times the error of the score. That is K u times the score's own terms, and the unit
+roundoff of the network's arithmetic times |h - offset|, the part of h that comes from F: rounding
+F is the only thing that bfloat16 does to a sampler, whose state and score stay in float32. The
+bound is of first order and a worst case: rounding that adds up at random stays far below it.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+import gbm_ref
+from gbm_fast.parameterisation import ScoreModel
+from validation.gate.problem import Array, Problem, coefficients
+from validation.gate.reference import Draws, Reference
+
+ROUNDINGS = 8
+_UNIT = ROUNDINGS * 2.0**-24
+
+
+@dataclass(frozen=True, eq=False)
+class Rounding:
+    """The bound for a problem, a sampler and the model whose arithmetic it is."""
+
+    problem: Problem
+    sampler: Reference
+    model: ScoreModel
+
+    def path_bound(self, draws: Draws, path: Array) -> Array:
+        """b after the last row, one a picture (n,); `path` (rows + 1, n, d) of `gbm_ref`."""
+        size = 1.0 + np.abs(np.log(draws.x_T))
+        bound = _UNIT * _norm(size)
+        for index, row in enumerate(self.sampler.grid):
+            z = draws.z[index] if self.sampler.step.uses_noise else None
+            growth, added = self._row(row, path[index], path[index + 1], z)
+            bound = growth * bound + added
+        return bound
+
+    def _row(
+        self, row: gbm_ref.Row, x: Array, x_s: Array, z: Array | None
+    ) -> tuple[Array | float, Array]:
+        dm, dv = self.sampler.process.increments(row.t_score, row.dt)
+        if z is None:
+            return self._flow(row, x, dm, dv)
+        magnitude = np.abs(x)
+        h, error = self._score_error(magnitude, row.t_score)
+        size = 1.0 + np.abs(np.log(magnitude)) + abs(dm) + 1.5 * dv * (1.0 + np.abs(h))
+        size = size + row.noise * math.sqrt(dv) * np.abs(z)
+        added = _UNIT * size + dv * error
+        variances, basis = self.problem.eigen
+        pulls = dv / (variances + self.sampler.process.log_var(row.t_score))
+        if isinstance(self.sampler.step, gbm_ref.SignAgnostic):
+            factor = x_s / x
+            matrix = np.eye(basis.shape[0]) - (basis * pulls) @ basis.T / factor[:, :, None]
+            return np.linalg.norm(matrix, 2, axis=(-2, -1)), _norm(added / np.abs(factor))
+        return float(np.abs(1.0 - pulls).max()), _norm(added)
+
+    def _flow(self, row: gbm_ref.Row, x: Array, dm: float, dv: float) -> tuple[float, Array]:
+        process = self.sampler.process
+        s = max(row.t_score - row.dt, 0.0)
+        s = 0.0 if s < 1e-12 * process.horizon else s
+        a, b = (math.sqrt(process.log_var(t)) for t in (row.t_score, s))
+        length = dv / (a + b)
+        h, error = self._score_error(x, row.t_score)
+        size = 1.0 + np.abs(np.log(x)) + abs(dm) + length * a * (1.0 + np.abs(h))
+        variances, _ = self.problem.eigen
+        p = a / (variances + a**2)
+        if b == 0.0:
+            return float(np.abs(1.0 - length * p).max()), _norm(_UNIT * size + length * a * error)
+        predicted = x * np.exp(-length * a * (1.0 + h) - dm)
+        _, end_error = self._score_error(predicted, s)
+        q = b / (variances + b**2)
+        both = (1.0 + length * float(q.max())) * a * _norm(error) + b * _norm(end_error)
+        gains = 1.0 - length * (p + q * (1.0 - length * p)) / 2.0
+        return float(np.abs(gains).max()), _norm(_UNIT * size) + length * both / 2.0
+
+    def _score_error(self, x: Array, t: float) -> tuple[Array, Array]:
+        """The exact h at positive `x` (n, d), and what rounding may do to it, elementwise."""
+        process, model = self.sampler.process, self.model
+        m, v = process.log_mean(t), process.log_var(t)
+        h = self.problem.target.diffuse(process, t).hyvarinen_score(x)
+        y = np.log(x)
+        u, log_mean = y - m, model.log_mean
+        offset, _ = coefficients(model.parameterisation, log_mean, model.log_std, u, v)
+        width = min(float(self.problem.eigen[0][0]), model.log_std**2) + v
+        reach = 1.0 + np.abs(y) + abs(m) + abs(log_mean) + np.abs(self.problem.log_mean)
+        head = (1.0 + np.abs(u) + abs(math.log(v))) * (1.0 + np.abs(h) + np.abs(offset))
+        from_network = _unit_of_network(model) * np.abs(h - offset)
+        return h, _UNIT * (head + reach / width) + from_network
+
+
+def _unit_of_network(model: ScoreModel) -> float:
+    """The unit roundoff of the arithmetic that F comes in, where it is not float32."""
+    return 0.0 if model.autocast is None else torch.finfo(model.autocast).eps / 2.0
+
+
+def _norm(size: Array) -> Array:
+    return np.linalg.norm(size, axis=-1)
