@@ -64,13 +64,11 @@ class PiecewiseGBM(Process):
 
     def drift(self, t: Time) -> Tensor:
         """mu(t)."""
-        place = self._place(self._time(t))
-        return self.mu.to(place.device)[place]
+        return _at(self.mu, self._place(self._time(t)))
 
     def diffusion(self, t: Time) -> Tensor:
         """sigma(t)."""
-        place = self._place(self._time(t))
-        return self.sigma.to(place.device)[place]
+        return _at(self.sigma, self._place(self._time(t)))
 
     def log_mean(self, t: Time) -> Tensor:
         """m(t)."""
@@ -93,21 +91,19 @@ class PiecewiseGBM(Process):
         )
         within = first == last
         head, tail = torch.where(within, length, head), torch.where(within, 0.0, tail)
-        slopes, sums = self._slopes.to(start.device), self._sums.to(start.device)
-        gap = sums[..., last] - sums[..., first + 1]
+        gap = _at(self._sums, last) - _at(self._sums, first + 1)
         between = torch.where(within, 0.0, gap.sum(1) * self._delta)
-        dm, dv = slopes[:, first] * head + between + slopes[:, last] * tail
+        dm, dv = _at(self._slopes, first) * head + between + _at(self._slopes, last) * tail
         return dm, dv
 
     def time_at_log_var(self, v: Time) -> Tensor:
         """The t with v(t) = v."""
         value = self._noise_level(v)
-        rates = self._slopes[1].to(value.device)
         reached = self._sums[1].sum(0).to(value.device) * self._delta
-        place = (torch.searchsorted(reached, value, right=True) - 1).clamp(max=len(rates) - 1)
-        return (self._edge(place) + (value - reached[place]) / rates[place]).clamp(
-            max=self.horizon
-        )
+        place = torch.searchsorted(reached, value, right=True) - 1
+        place = place.clamp(max=self.sigma.numel() - 1)
+        beyond = (value - _at(reached, place)) / _at(self._slopes[1], place)
+        return (self._edge(place) + beyond).clamp(max=self.horizon)
 
     @property
     def _delta(self) -> float:
@@ -126,9 +122,15 @@ class PiecewiseGBM(Process):
     def _integrals(self, time: Tensor) -> Tensor:
         """m(t) and v(t), (2, *time.shape)."""
         place = self._place(time)
-        slopes, sums = self._slopes.to(time.device), self._sums.to(time.device)
-        whole = sums[..., place].sum(1) * self._delta
-        return whole + slopes[:, place] * (time - self._edge(place))
+        whole = _at(self._sums, place).sum(1) * self._delta
+        return whole + _at(self._slopes, place) * (time - self._edge(place))
+
+
+def _at(table: Tensor, place: Tensor) -> Tensor:
+    """The entries of `table` (..., K) at `place`, on its device: (..., *place.shape)."""
+    # Indexing with a 0-d tensor would wait for its value.
+    found = table.to(place.device).index_select(-1, place.reshape(-1))
+    return found.reshape(*table.shape[:-1], *place.shape)
 
 
 def _running_sums(values: Tensor) -> Tensor:
