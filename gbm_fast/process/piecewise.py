@@ -130,7 +130,7 @@ def _at(table: Tensor, place: Tensor) -> Tensor:
     """The entries of `table` (..., K) at `place`, on its device: (..., *place.shape)."""
     # Indexing with a 0-d tensor would wait for its value.
     found = table.to(place.device).index_select(-1, place.reshape(-1))
-    return found.reshape(*table.shape[:-1], *place.shape)
+    return found.reshape((*table.shape[:-1], *place.shape))
 
 
 def _running_sums(values: Tensor) -> Tensor:

@@ -25,8 +25,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import require_positive
+from gbm_fast.checks import has_values, require_positive
 from gbm_fast.process import Process, Time
+from gbm_fast.process.times import float64
 from gbm_fast.targets.base import Target, floating, normal_cdf, standard_normal
 
 LARGEST_CHUNK = 2**24
@@ -78,12 +79,19 @@ class PointMasses(Target):
         require_positive(points, "points")
         if not 0 <= float(log_var) < math.inf:
             raise ValueError(f"log_var must be finite and not negative, got {log_var!r}.")
-        self._data, self._log_mean, self.log_var = _DataSet(points), 0.0, float(log_var)
+        self._data = _DataSet(points)
+        # m and V as tensors, so that a time on a device or in a compiled function stays there.
+        self._m, self._v = float64(0.0), float64(float(log_var))
+
+    @property
+    def log_var(self) -> float:
+        """V, the log-variance round each point."""
+        return float(self._v)
 
     @property
     def points(self) -> Tensor:
         """The points (N, d), moved by exp(m) when the law was diffused."""
-        return self._data.points * math.exp(self._log_mean)
+        return self._data.points * self._m.exp()
 
     @property
     def d(self) -> int:
@@ -101,20 +109,20 @@ class PointMasses(Target):
         rows = self._centred(self._log(x))
         logs = torch.cat([torch.logsumexp(e, dim=-1) for _, e in self._chunks(rows)])
         count = self._data.points.shape[0]
-        constant = math.log(count) + self.d / 2 * math.log(2 * math.pi * self.log_var)
-        density = logs - constant - (rows + self._log_mean).sum(-1)
+        constant = math.log(count) + self.d / 2 * (2 * math.pi * self._v).log()
+        density = logs - constant - (rows + self._m).sum(-1)
         return density.to(x.dtype).reshape(x.shape[:-1])
 
     def log_score_at(self, y: Tensor) -> Tensor:
         """s = (sum_n r_n log x_n - y) / log_var at log x = y, shape (..., d)."""
         rows = self._centred(y)
         means = [torch.softmax(e, dim=-1) @ self._data.logs - r for r, e in self._chunks(rows)]
-        return (torch.cat(means) / self.log_var).to(y.dtype).reshape(y.shape)
+        return (torch.cat(means) / self._v).to(y.dtype).reshape(y.shape)
 
     def cdf(self, x: Tensor) -> Tensor:
         """P(X <= x), shape (...), d = 1 only; a staircase where log_var = 0."""
         self._require_line()
-        std = self._data.points.new_tensor(math.sqrt(self.log_var))
+        std = self._v.sqrt().to(self._data.points)
         return normal_cdf(self._log(x) - self.points[:, 0].log(), std).mean(-1)
 
     def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
@@ -122,24 +130,24 @@ class PointMasses(Target):
         points, device = self._data.points, random_state.device
         chosen = torch.randint(points.shape[0], (size,), generator=random_state, device=device)
         z = standard_normal(size, random_state, points)
-        noise = torch.exp(self._log_mean + math.sqrt(self.log_var) * z)
+        noise = torch.exp(self._m + self._v.sqrt() * z)
         return points[chosen.to(points.device)] * noise
 
     def diffuse(self, process: Process, t: Time) -> "PointMasses":
         """The points times exp(m(t)), with log_var + v(t) round each."""
         law = object.__new__(PointMasses)
-        law._data, law._log_mean = self._data, self._log_mean + float(process.log_mean(t))
-        law.log_var = self.log_var + float(process.log_var(t))
+        law._data = self._data
+        law._m, law._v = self._m + process.log_mean(t), self._v + process.log_var(t)
         return law
 
     def _centred(self, y: Tensor) -> Tensor:
         """y - m for y = log x (..., d), as rows (n, d) in the precision of the distances."""
-        if self.log_var == 0:
+        if has_values(self._v) and self.log_var == 0:
             raise ValueError("a finite set of points has no density: diffuse first.")
-        return self._rows(y).to(self._data.logs.dtype) - self._log_mean
+        return self._rows(y).to(self._data.logs.dtype) - self._m
 
     def _chunks(self, rows: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Chunks of rows, with -|row - log x_n|^2 / (2 log_var) of shape (n, N)."""
         length = max(1, LARGEST_CHUNK // self._data.points.shape[0])
         for chunk in rows.split(length):
-            yield chunk, -self._data.half_squares(chunk) / self.log_var
+            yield chunk, -self._data.half_squares(chunk) / self._v
