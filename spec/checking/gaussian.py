@@ -1,6 +1,9 @@
 """Exact expectations of polynomials under a normal law."""
 
-from sympy import Expr, Poly, Rational, Symbol, binomial, expand, factorial
+from collections import defaultdict
+
+from sympy import Add, Expr, Mul, Rational, Symbol, binomial, expand, factorial
+from sympy.polys.polyerrors import PolynomialError
 
 
 def moment(order: int, mean: Expr, variance: Expr) -> Expr:
@@ -24,7 +27,16 @@ def expectation(polynomial: Expr, variable: Symbol, mean: Expr, variance: Expr) 
     symbols, also variables over which a later call averages. Raises sympy's PolynomialError
     otherwise.
     """
-    coefficients = Poly(expand(polynomial), variable).all_coeffs()[::-1]
-    return sum(
-        (c * moment(order, mean, variance) for order, c in enumerate(coefficients)), Rational(0)
-    )
+    coefficients = defaultdict(list)
+    for term in Add.make_args(expand(polynomial)):
+        order, rest = 0, []
+        for factor in Mul.make_args(term):
+            base, exponent = factor.as_base_exp()
+            if base == variable and exponent.is_Integer and exponent > 0:
+                order += int(exponent)
+            elif factor.has(variable):
+                raise PolynomialError(f"{factor} is not polynomial in {variable}")
+            else:
+                rest.append(factor)
+        coefficients[order].append(Mul(*rest))
+    return Add(*(Add(*c) * moment(k, mean, variance) for k, c in sorted(coefficients.items())))

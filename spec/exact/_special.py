@@ -5,6 +5,7 @@ psi(q + 1) - psi(q) = 1 / q
 """
 
 from sympy import (
+    EulerGamma,
     Expr,
     Integer,
     Poly,
@@ -39,10 +40,10 @@ def vanishes_by_recurrence(expression: Expr) -> bool:
     """Whether an expression in gamma and polygamma functions is zero by their recurrences alone.
 
     These bring arguments that differ by an integer to one of them; the functions of arguments that
-    are left count as independent symbols.
+    are left, and Euler's constant, count as independent symbols.
     """
     reduced = expand_func(expression)
-    functions = sorted(reduced.atoms(gamma, polygamma), key=str)
+    functions = sorted({*reduced.atoms(gamma, polygamma), EulerGamma}, key=str)
     return vanishes(reduced.subs({f: Symbol(f"P_{i}") for i, f in enumerate(functions)}))
 
 

@@ -54,6 +54,7 @@ def _rational(expression: Expr) -> Expr:
     bases = {mu: symbols("A"), s2: symbols("G")}
 
     def as_powers(exponent: Expr) -> Expr:
+        exponent = expand(exponent)
         slopes = {base: diff(exponent, base) for base in bases}
         rest = expand(exponent - sum(slope * base for base, slope in slopes.items()))
         powers = [symbol ** slopes[base] for base, symbol in bases.items()]

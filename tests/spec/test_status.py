@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from sympy import Rational, exp, pi, sqrt, symbols
+from sympy import Rational, cancel, exp, pi, sqrt, symbols
 
 from spec import catalogue
 from spec.checking.algebra import Undecidable, same, vanishes
@@ -134,6 +134,31 @@ def test_polynomials_decide() -> None:
     assert not vanishes((x**2 - y**2) / (x - y) - x + y)
     assert same(Rational(1, 3) * x, x / 3)
     assert not vanishes((x - x, y))
+
+
+def test_quotients_are_added_multiplied_and_inverted_as_fractions_are() -> None:
+    """Against SymPy's own normal form, which goes another way: by greatest common divisors."""
+    x, y, z = symbols("x y z")
+    inner = 3 / (x / 2 - y) - y / (6 * x * z * (2 * y - x))
+    for known, below in [
+        (inner, 1),
+        (1 / inner + z**2 / (x * inner**3), 1),
+        ((1 / x - 1 / y) ** -2 - (x * y) ** 2, (x - y) ** 2),
+        (1 / (1 + 1 / (1 + 1 / (x + z))), Rational(7, 4)),
+        (z / (x * y - y) + z / (y - x * y) + 1 / (1 - x), 1),
+    ]:
+        expression = known / below
+        assert vanishes(expression - cancel(expression))
+        assert not vanishes(expression - cancel(expression) * (1 + x / 10**9))
+
+
+def test_a_denominator_that_is_zero_decides_nothing() -> None:
+    x, y = symbols("x y")
+    for nothing in (x * (y + 1) - x * y - x, (x - y) ** 2 - x**2 + 2 * x * y - y**2):
+        with pytest.raises(Undecidable, match="identically zero"):
+            vanishes(1 / nothing)
+        with pytest.raises(Undecidable, match="identically zero"):
+            vanishes(1 + (y / nothing) ** 2)
 
 
 @pytest.mark.parametrize("make", [exp, sqrt, lambda x: pi * x - 3 * x], ids=["exp", "sqrt", "pi"])
