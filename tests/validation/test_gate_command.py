@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 PLANTED = {
     "step": (sampling, "build_step", build_printed_step, "agreement"),
     "grid": (sampling, "build_grid", shifted, "agreement"),
-    "process": (sampling, "_sampling_process", float_process, "agreement"),
+    "process": (sampling, "sampling_process", float_process, "agreement"),
     "head": (Denoiser, "__call__", forgets_one, "agreement"),
     "clipped": (ImageNoise, "normal", clipped, "noise: tails"),
     "reused": (ImageNoise, "__call__", reused, "noise: neighbouring rows"),

@@ -16,6 +16,8 @@ from validation.gate.reference import reference
 from validation.gate.samplers import agreement, exact_law, sampled_law
 from validation.study import Check
 
+_AFFINE = (gbm_ref.LogAffineStep, gbm_ref.ProbabilityFlow)
+"""The steps whose exact law is known to `gbm_ref.exact_law`."""
 _SHORT = 0.03
 """Of a step in log-variance: the excess kurtosis of log |x_0| is of this order."""
 
@@ -59,7 +61,7 @@ def run_gate(run: Run, lines: Sequence[Line]) -> Outcome:
     different = _different(lines)
     for line in different:
         checks.append(agreement(run, line))
-        if line.settings.sampler != "sign-agnostic":
+        if isinstance(reference(run.config, line.settings).step, _AFFINE):
             checks.append(exact_law(run, line))
     checks += [sampled_law(run, line) for line in _noisy(run, different)]
     return Outcome(tuple(checks), time.perf_counter() - started)
@@ -76,15 +78,17 @@ def _different(lines: Sequence[Line]) -> list[Line]:
 def _noisy(run: Run, lines: Sequence[Line]) -> list[Line]:
     """One line of each sampler that draws noise at full strength, on each process.
 
-    The sign-agnostic one only where its steps are short enough for log |x_0| to be nearly normal.
+    Of those written in X the sign-agnostic one alone, whose moments are known, and only where its
+    steps are short enough for log |x_0| to be nearly normal.
     """
     kinds: dict[tuple[str, str], Line] = {}
     for line in lines:
         settings: SamplingSettings = line.settings
         full = settings.chi == 1 and settings.inner_steps == 1 and not settings.denoise_steps
         sampler = reference(run.config, settings)
+        affine = isinstance(sampler.step, _AFFINE)
         agnostic = isinstance(sampler.step, gbm_ref.SignAgnostic)
         long = max(sampler.process.increments(row.t_score, row.dt)[1] for row in sampler.grid)
-        if full and sampler.step.uses_noise and not (agnostic and long > _SHORT):
+        if full and sampler.step.uses_noise and (affine or agnostic and long <= _SHORT):
             kinds.setdefault((settings.sampler, settings.process), line)
     return list(kinds.values())

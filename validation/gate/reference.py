@@ -12,12 +12,6 @@ from gbm_fast.noise import ImageNoise
 from gbm_fast.settings import SamplingSettings
 from validation.gate.problem import Array, Problem
 
-_STEPS: dict[str, gbm_ref.Step] = {
-    "dale-langevin": gbm_ref.DaleLangevin(),
-    "sign-agnostic": gbm_ref.SignAgnostic(),
-    "probability-flow": gbm_ref.ProbabilityFlow(),
-}
-
 
 @dataclass(frozen=True)
 class Reference:
@@ -40,13 +34,26 @@ def reference(config: TrainConfig, settings: SamplingSettings) -> Reference:
 
     Raises ValueError for a sampler that has no counterpart here.
     """
-    if settings.sampler not in _STEPS:
+    process = _process(config, settings)
+    return Reference(_step(settings), process, _grid(config, settings, process))
+
+
+def _step(settings: SamplingSettings) -> gbm_ref.Step:
+    steps: dict[str, gbm_ref.Step] = {
+        "dale-langevin": gbm_ref.DaleLangevin(),
+        "sign-agnostic": gbm_ref.SignAgnostic(),
+        "milstein": gbm_ref.AmbientMilstein(),
+        "ancestral": gbm_ref.Ancestral(),
+        "marginal-preserving": gbm_ref.MarginalPreserving(settings.kappa),
+        "probability-flow": gbm_ref.ProbabilityFlow(),
+        "ddim": gbm_ref.DDIM(),
+    }
+    if settings.sampler not in steps:
         raise ValueError(
             f"the gate has no reference for the sampler {settings.sampler!r}: add it to "
             "validation/gate/reference.py"
         )
-    process = _process(config, settings)
-    return Reference(_STEPS[settings.sampler], process, _grid(config, settings, process))
+    return steps[settings.sampler]
 
 
 def _process(config: TrainConfig, settings: SamplingSettings) -> gbm_ref.Process:
@@ -64,7 +71,7 @@ def _grid(
     constant_run = config.process == "constant"
     low = config.sigma / math.sqrt(config.num_steps) if constant_run else config.std_min
     top = math.sqrt(process.log_var(process.horizon))
-    if settings.sampler == "probability-flow":
+    if settings.sampler in ("probability-flow", "ddim"):
         return gbm_ref.power(process, levels, std_min=low, std_max=top)
     if isinstance(process, gbm_ref.GBM):
         return gbm_ref.annealed(

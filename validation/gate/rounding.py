@@ -3,15 +3,16 @@
 A row maps an error e of log x to at most g e and adds at most `added`, both read off the path of
 `gbm_ref`: b <- g b + added. With J = -(log_cov + v I)^-1 the derivative of the log score,
 
-    DaleLangevin     g = |I + dv J|
-    SignAgnostic     g = |I + dv J / factor|, and what is added is divided by the factor on x
+    steps in log X   g = |I + weight J|, the weight of `gbm_ref.LogAffineStep` (dv in eq. (13))
+    steps in X       g = |I + dv J / factor|, and what is added is divided by the factor on x
     ProbabilityFlow  g = |1 + l (p + q (1 + l p)) / 2|, the gains of `gbm_ref.exact`
 
 in spectral norms. What is added is K u times the sizes of the terms (K roundings of unit u = 2^-24
-each), and dv times the error of the score. That is K u times the score's own terms, and the unit
-roundoff of the network's arithmetic times |h - offset|, the part of h that comes from F: rounding
-F is the only thing that bfloat16 does to a sampler, whose state and score stay in float32. The
-bound is of first order and a worst case: rounding that adds up at random stays far below it.
+each), and the weight times the error of the score. That is K u times the score's own terms, and
+the unit roundoff of the network's arithmetic times |h - offset|, the part of h that comes from F:
+rounding F is the only thing that bfloat16 does to a sampler, whose state and score stay in
+float32. The bound is of first order and a worst case: rounding that adds up at random stays far
+below it.
 """
 
 import math
@@ -50,21 +51,26 @@ class Rounding:
     def _row(
         self, row: gbm_ref.Row, x: Array, x_s: Array, z: Array | None
     ) -> tuple[Array | float, Array]:
-        dm, dv = self.sampler.process.increments(row.t_score, row.dt)
-        if z is None:
+        step, process = self.sampler.step, self.sampler.process
+        dm, dv = process.increments(row.t_score, row.dt)
+        if isinstance(step, gbm_ref.ProbabilityFlow):
             return self._flow(row, x, dm, dv)
-        magnitude = np.abs(x)
-        h, error = self._score_error(magnitude, row.t_score)
-        size = 1.0 + np.abs(np.log(magnitude)) + abs(dm) + 1.5 * dv * (1.0 + np.abs(h))
-        size = size + row.noise * math.sqrt(dv) * np.abs(z)
-        added = _UNIT * size + dv * error
+        h, error = self._score_error(np.abs(x), row.t_score)
         variances, basis = self.problem.eigen
-        pulls = dv / (variances + self.sampler.process.log_var(row.t_score))
-        if isinstance(self.sampler.step, gbm_ref.SignAgnostic):
-            factor = x_s / x
-            matrix = np.eye(basis.shape[0]) - (basis * pulls) @ basis.T / factor[:, :, None]
-            return np.linalg.norm(matrix, 2, axis=(-2, -1)), _norm(added / np.abs(factor))
-        return float(np.abs(1.0 - pulls).max()), _norm(added)
+        spread = variances + process.log_var(row.t_score)
+        size = 1.0 + np.abs(np.log(np.abs(x))) + abs(dm)
+        if isinstance(step, gbm_ref.LogAffineStep):
+            _, weight, root = step.coefficients(process, row.t_score, row.dt, row.noise)
+            size = size + weight * (1.0 + np.abs(h)) + (0.0 if z is None else root * np.abs(z))
+            gains = 1.0 - weight / spread
+            return float(np.abs(gains).max()), _norm(_UNIT * size + weight * error)
+        assert z is not None
+        noise = row.noise * math.sqrt(dv) * np.abs(z)
+        size = size + dv * (1.5 + np.abs(h)) + noise + noise**2 + dv
+        factor = x_s / x
+        matrix = np.eye(basis.shape[0]) - (basis * (dv / spread)) @ basis.T / factor[:, :, None]
+        added = (_UNIT * size + dv * error) / np.abs(factor)
+        return np.linalg.norm(matrix, 2, axis=(-2, -1)), _norm(added)
 
     def _flow(self, row: gbm_ref.Row, x: Array, dm: float, dv: float) -> tuple[float, Array]:
         process = self.sampler.process
