@@ -1,7 +1,14 @@
-"""Mirrored Langevin dynamics on the positive orthant (torch).
+"""Exponentiated gradient, mirrored Langevin dynamics and Bregman divergences (torch; Appendix D).
+
+Symbols
+    w, grad, eta   weights, gradient of the loss at w, learning rate > 0
+    phi            a convex potential; D_phi its Bregman divergence
+    x, stein       a positive state (batch, *event) and grad log p(x)
+    delta          step of the mirrored Langevin dynamics, > 0
+    z              standard normal draws
 
 With the mirror map phi(x) = sum x_i log x_i the dual variable is log x (up to a constant), and for
-a density p on x > 0, with Stein score grad log p and standard normal z, Euler-Maruyama of
+a density p on x > 0 Euler-Maruyama of
 
     d log X = (1 + X grad log p(X)) dt + sqrt(2) dW          eq. (22) of version 2; sheet A22
 
@@ -10,11 +17,33 @@ leaves a law that is off by O(delta) (Appendix D of version 2; sheet E20, R22).
 """
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import require_positive, require_same_shape
+from gbm_fast.checks import positive_number, require_finite, require_positive, require_same_shape
+
+
+def exponentiated_gradient_step(w: Tensor, grad: Tensor, eta: float) -> Tensor:
+    """w exp(-eta grad sign(w)): eq. (19) of version 2; sheet A19. Keeps every sign.
+
+    The unnormalised form, for weights of either sign (sheet E12); zeros stay zero. w and grad
+    have one shape, which is that of the result. Raises ValueError for eta <= 0, other shapes or
+    values that are not finite.
+    """
+    _require_gradient(w, grad)
+    return w * torch.exp(-positive_number(eta, "eta") * grad * w.sign())
+
+
+def gradient_step(w: Tensor, grad: Tensor, eta: float) -> Tensor:
+    """w - eta grad: the mirror step of phi = |w|^2 / 2 (not of |w|^2: sheet E8).
+
+    Shapes and errors as in `exponentiated_gradient_step`.
+    """
+    _require_gradient(w, grad)
+    return w - positive_number(eta, "eta") * grad
 
 
 def mirrored_langevin_step(x: Tensor, stein: Tensor, delta: float, z: Tensor) -> Tensor:
@@ -32,3 +61,44 @@ def mirrored_langevin_step(x: Tensor, stein: Tensor, delta: float, z: Tensor) ->
         raise ValueError(f"delta must be positive and finite, got {delta!r}.")
     drift = delta * (1 + x * stein.to(x.dtype))
     return x * torch.exp(drift + math.sqrt(2 * delta) * z.to(x.dtype))
+
+
+@dataclass(frozen=True)
+class Potential:
+    """A differentiable convex function: value (..., d) -> (...), gradient (..., d) -> (..., d)."""
+
+    value: Callable[[Tensor], Tensor]
+    gradient: Callable[[Tensor], Tensor]
+
+
+EUCLIDEAN = Potential(lambda w: w.square().sum(-1) / 2, lambda w: w)
+"""phi = |w|^2 / 2, whose mirror step is `gradient_step`."""
+
+ENTROPY = Potential(
+    lambda w: torch.special.xlogy(w.abs(), w.abs()).sum(-1),
+    lambda w: w.sign() * (1 + w.abs().log()),
+)
+"""phi = sum |w| log |w|, whose mirror step is `exponentiated_gradient_step`.
+
+Convex on each orthant only (sheet E12): compare weights of equal signs.
+"""
+
+
+def bregman(phi: Potential, w: Tensor, w_ref: Tensor) -> Tensor:
+    """D_phi(w, w_ref) = phi(w) - phi(w_ref) - <grad phi(w_ref), w - w_ref>, shape (...).
+
+    The divergence in eq. (18) of version 2; sheet A18, E12. w and w_ref have one shape (..., d),
+    in the domain of phi. Not negative where phi is convex between them. Raises ValueError for
+    other shapes or where phi's gradient is not finite.
+    """
+    _require_gradient(w, w_ref, "w_ref")
+    slope = phi.gradient(w_ref)
+    _require_gradient(w, slope, "the gradient of phi")
+    return phi.value(w) - phi.value(w_ref) - (slope * (w - w_ref)).sum(-1)
+
+
+def _require_gradient(w: Tensor, grad: Tensor, name: str = "grad") -> None:
+    """Raise ValueError unless both are finite and of one shape."""
+    require_finite(w, "w")
+    require_same_shape(w, grad, name)
+    require_finite(grad, name)

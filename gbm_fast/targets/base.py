@@ -68,6 +68,10 @@ class Target(ABC):
         """s = 1 + h, the score of log X at log x, shape (..., d). Sheet A10, R2."""
         return self.log_score_at(self._log(x))
 
+    @abstractmethod
+    def responsibilities(self, x: Tensor) -> Tensor:
+        """The probability of each component (or point) given a draw x: (..., J), rows sum to 1."""
+
     def hyvarinen_score(self, x: Tensor) -> Tensor:
         """h = x * grad log p(x), shape (..., d). Sheet R2."""
         return self.log_score(x) - 1

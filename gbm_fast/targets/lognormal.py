@@ -113,6 +113,10 @@ class LogNormalMixture(Target):
             parts.append((columns @ shared.flatten(0, 1)).mT)
         return torch.cat(parts).reshape(y.shape)
 
+    def responsibilities(self, x: Tensor) -> Tensor:
+        """r, shape (..., J)."""
+        return torch.softmax(self._component_logs(self._log(x))[0], dim=-1)
+
     def cdf(self, x: Tensor) -> Tensor:
         """sum_j w_j Phi((log x - a_j) / sqrt(S_j)), shape (...), d = 1 only."""
         self._require_line()
@@ -189,6 +193,10 @@ class LogNormal(Target):
     def log_score_at(self, y: Tensor) -> Tensor:
         """s = -log_cov^-1 (y - log_mean), y = log x (..., d). Eq. (37) of version 2; sheet A37."""
         return self._mixture.log_score_at(y)
+
+    def responsibilities(self, x: Tensor) -> Tensor:
+        """1 everywhere, shape (..., 1)."""
+        return self._mixture.responsibilities(x)
 
     def cdf(self, x: Tensor) -> Tensor:
         """Phi((log x - log_mean) / sqrt(log_cov)), shape (...), d = 1 only."""

@@ -99,7 +99,7 @@ class PointMasses(Target):
         return self._data.points.shape[1]
 
     def responsibilities(self, x: Tensor) -> Tensor:
-        """r, the probability of each point given that a draw from this law is x: (..., N)."""
+        """r, the probability of each point given a draw x: (..., N)."""
         rows = self._centred(self._log(x))
         shares = [torch.softmax(e, dim=-1) for _, e in self._chunks(rows)]
         return torch.cat(shares).to(x.dtype).reshape(*x.shape[:-1], -1)
