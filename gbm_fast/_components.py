@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gbm_fast.checks import has_values
 from gbm_fast.process import Process, Time
 from gbm_fast.targets import LogNormal, LogNormalMixture, PointMasses, Target
 
@@ -47,7 +48,7 @@ class Components(NamedTuple):
         """log(weights_j N(y; mean_j, ...)), (..., J); a singular covariance is a ValueError."""
         smallest, largest = self.variances.amin(-1), self.variances.amax(-1)
         rounding = self.means.shape[-1] * torch.finfo(self.means.dtype).eps
-        if bool((smallest <= rounding * largest).any()):
+        if has_values(smallest) and bool((smallest <= rounding * largest).any()):
             raise ValueError(
                 "this law has no density: a log covariance is singular; diffuse it to t > 0 first."
             )
@@ -69,17 +70,16 @@ def components(target: Target) -> Components:
             logs.new_full((n,), 1 / n), logs, logs.new_full((1, d), target.log_var), None
         )
     if isinstance(target, LogNormal):
-        weights = target.log_mean.new_ones(1)
-        means, covs = target.log_mean[None], target.log_cov[None]
+        weights, means = target.log_mean.new_ones(1), target.log_mean[None]
     elif isinstance(target, LogNormalMixture):
-        weights, means, covs = target.weights, target.log_means, target.log_covs
+        weights, means = target.weights, target.log_means
     else:
         raise ValueError(
             "the target must be a LogNormal, a LogNormalMixture or PointMasses, not a "
             f"{type(target).__name__}."
         )
-    variances, axes = torch.linalg.eigh(covs)
-    return Components(weights, means, variances.clamp(min=0), axes)
+    along = target.principal_axes
+    return Components(weights, means, along.variances.to(means), along.axes.to(means))
 
 
 def mixed_moments(shares: Tensor, means: Tensor, covs: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,12 @@ also for looks that are not positive or do not fall. Results have the dtype of t
 
 from torch import Tensor
 
-from gbm_fast.checks import positive_number, require_positive, require_same_shape
+from gbm_fast.checks import (
+    has_values,
+    positive_number,
+    require_positive,
+    require_same_shape,
+)
 from gbm_fast.laws import BetaPrime, InverseGamma
 
 
@@ -63,7 +68,7 @@ def gamma_chain_step(x: Tensor, looks: float, next_looks: float, beta: Tensor) -
     """
     _require_state(x, beta, "beta")
     more, fewer = _falling(looks, next_looks)
-    if bool((beta > 1).any()):
+    if has_values(beta) and bool((beta > 1).any()):
         raise ValueError("beta must lie in (0, 1]: draws of Beta(next_looks, looks - next_looks).")
     return x * beta.to(x) * more / fewer
 

@@ -24,7 +24,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import positive_number, require_finite, require_positive, require_same_shape
+from gbm_fast.checks import (
+    has_values,
+    positive_number,
+    require_finite,
+    require_positive,
+    require_same_shape,
+)
 from gbm_fast.divergences import (
     Divergence,
     autograd_divergence,
@@ -119,7 +125,8 @@ def exact_log_likelihood(
     rows, end = _rows(x), process.horizon
     begin = target.diffuse(process, t_min)
     variances, axes = torch.linalg.eigh(begin.log_cov)
-    if bool(variances[0] <= 50 * torch.finfo(variances.dtype).eps * variances[-1]):
+    rounding = 50 * torch.finfo(variances.dtype).eps
+    if has_values(variances) and bool(variances[0] <= rounding * variances[-1]):
         raise ValueError("the data have no density at t_min: their log covariance is singular.")
     added = process.increments(end, end - t_min)[1].to(variances) / variances
     residual = (rows.log() - begin.log_mean) @ axes

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from gbm_fast.checks import require_positive, require_same_shape
+from gbm_fast.checks import has_values, require_positive, require_same_shape
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import ScoreFunction, exact_score
 from gbm_fast.shapes import expand_like
@@ -93,7 +93,7 @@ def m_dsm(
     Raises ValueError for t = 0, a non-positive or non-finite x0, or shapes that differ.
     """
     v = process.log_var(t)
-    if not bool((v > 0).all()):
+    if has_values(v) and not bool((v > 0).all()):
         raise ValueError("the loss is singular at t = 0, where v = 0: sample t above 0.")
     x_t = process.sample(x0, t, z)
     h_target = -1 - z / expand_like(v.sqrt(), x0).to(x0)

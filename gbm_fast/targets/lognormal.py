@@ -70,12 +70,13 @@ class LogNormalMixture(Target):
         return self.log_means.shape[1]
 
     @cached_property
-    def _axes(self) -> PrincipalAxes:
+    def principal_axes(self) -> PrincipalAxes:
+        """The covariances along their principal axes, in float64."""
         return PrincipalAxes.of(self.log_covs)
 
     def _component_logs(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """log(w_j N(y; a_j, S_j)), (..., J), and u_j = -S_j^-1 (y - a_j), (..., J, d)."""
-        whiteners = self._axes.whiteners(y)
+        whiteners = self.principal_axes.whiteners(y)
         logs, whitened = self._whitened(self._rows(y), whiteners)
         pulls = -(whiteners @ whitened)
         return logs.mT.reshape(*y.shape[:-1], -1), pulls.permute(2, 0, 1).reshape(
@@ -89,7 +90,7 @@ class LogNormalMixture(Target):
         """
         residual = rows.mT - self.log_means[:, :, None].to(rows)
         whitened = whiteners.mT @ residual
-        half_log_det = (2 * math.pi * self._axes.variances).log().sum(-1) / 2
+        half_log_det = (2 * math.pi * self.principal_axes.variances).log().sum(-1) / 2
         constant = (self.weights.to(half_log_det).log() - half_log_det).to(rows)
         return constant[:, None] - whitened.square().sum(1) / 2, whitened
 
@@ -100,7 +101,7 @@ class LogNormalMixture(Target):
 
     def log_score_at(self, y: Tensor) -> Tensor:
         """s = sum_j r_j u_j at log x = y, shape (..., d)."""
-        rows, whiteners = self._rows(y), self._axes.whiteners(y)
+        rows, whiteners = self._rows(y), self.principal_axes.whiteners(y)
         if len(whiteners) == 1:
             precision = whiteners[0] @ whiteners[0].mT
             pull = self.log_means.to(y) @ precision
@@ -125,7 +126,7 @@ class LogNormalMixture(Target):
 
     def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
         """Draws (size, d); singular covariances are allowed."""
-        roots = self._axes.roots(self.log_means)
+        roots = self.principal_axes.roots(self.log_means)
         chosen = torch.multinomial(
             self.weights.to(random_state.device), size, replacement=True, generator=random_state
         ).to(self.weights.device)
@@ -145,7 +146,7 @@ class LogNormalMixture(Target):
             ("weights", self.weights),
             ("log_means", means + m.to(means)),
             ("log_covs", wider),
-            ("_axes", self._axes.widened(v)),
+            ("principal_axes", self.principal_axes.widened(v)),
         ):
             object.__setattr__(law, name, value)
         return law
@@ -185,6 +186,11 @@ class LogNormal(Target):
     def d(self) -> int:
         """The dimension."""
         return self.log_mean.shape[0]
+
+    @property
+    def principal_axes(self) -> PrincipalAxes:
+        """The covariance along its principal axes, in float64."""
+        return self._mixture.principal_axes
 
     def logpdf(self, x: Tensor) -> Tensor:
         """log p(x), shape (...)."""

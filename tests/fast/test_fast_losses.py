@@ -212,8 +212,10 @@ def test_bad_batches_are_refused() -> None:
     x = tensor([[1.2, 1.4], [1.1, 1.9]])
     with pytest.raises(ValueError, match="x must be positive"):
         fast.m_esm(torch_waves, law, -x, 0.3, process)
-    with pytest.raises(ValueError, match="shape"):
-        fast.m_esm(torch_waves, law, x[:, :1], 0.3, process)
+    line = twin_target(LOG_NORMALS["log-normal-1d"])
+    for other, states_of_another_d in ((law, x[:, :1]), (line, x)):
+        with pytest.raises(ValueError, match="shape"):
+            fast.m_esm(torch_waves, other, states_of_another_d, 0.3, process)
     with pytest.raises(ValueError, match="model's score must have the shape"):
         fast.m_esm(lambda x, t: x[:, :1], law, x, 0.3, process)
     with pytest.raises(ValueError, match="slope of the model's score"):
