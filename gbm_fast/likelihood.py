@@ -90,15 +90,7 @@ def log_likelihood(
     if rows.shape[-1] != terminal.d:
         raise ValueError(f"an event has {rows.shape[-1]} elements, terminal d = {terminal.d}.")
 
-    def velocity(t: float, y: Tensor) -> tuple[Tensor, Tensor]:
-        state = y.exp().reshape(x.shape)
-        rate = process.diffusion(t).to(y) ** 2
-        h, trace = score(state, t), divergence(state, t)
-        require_same_shape(state, h, "the score's result")
-        require_same_shape(y[:, 0], trace, "the divergence")
-        drift = process.drift(t).to(y) - rate - rate / 2 * h.to(y.dtype).reshape(y.shape)
-        return drift, rate / 2 * trace.to(y.dtype)
-
+    velocity = _velocity(process, score, divergence, x.shape)
     y, growth = rows.log(), torch.zeros_like(rows[:, 0])
     for start, end in zip(times[:-1], times[1:], strict=True):
         dy, more = _runge_kutta(velocity, start, end, y)
@@ -152,6 +144,26 @@ def bits_per_dim(log_likelihood: Tensor, d: int, cell: float = 1.0 / 256.0) -> T
     return -log_likelihood / (d * math.log(2)) - math.log2(positive_number(cell, "cell"))
 
 
+Velocity = Callable[[float, Tensor], tuple[Tensor, Tensor]]
+
+
+def _velocity(
+    process: Process, score: ScoreFunction, divergence: Divergence, shape: torch.Size
+) -> Velocity:
+    """(t, log X_t as rows) -> the rates of both, (batch, d) and of the log density, (batch,)."""
+
+    def velocity(t: float, y: Tensor) -> tuple[Tensor, Tensor]:
+        state = y.exp().reshape(shape)
+        rate = process.diffusion(t).to(y) ** 2
+        h, trace = score(state, t), divergence(state, t)
+        require_same_shape(state, h, "the score's result")
+        require_same_shape(y[:, 0], trace, "the divergence")
+        drift = process.drift(t).to(y) - rate - rate / 2 * h.to(y.dtype).reshape(y.shape)
+        return drift, rate / 2 * trace.to(y.dtype)
+
+    return velocity
+
+
 def _rows(x: Tensor) -> Tensor:
     """x (batch, *event), checked, as (batch, d)."""
     if x.ndim < 2:
@@ -174,12 +186,7 @@ def _times(grid: Grid) -> list[float]:
     return [max(ends[-1], 0.0), *reversed(times)]
 
 
-def _runge_kutta(
-    velocity: Callable[[float, Tensor], tuple[Tensor, Tensor]],
-    start: float,
-    end: float,
-    y: Tensor,
-) -> tuple[Tensor, Tensor]:
+def _runge_kutta(velocity: Velocity, start: float, end: float, y: Tensor) -> tuple[Tensor, Tensor]:
     """The increments of y and of what is carried along, over one step."""
     length = end - start
     slope, total, carried = torch.zeros_like(y), torch.zeros_like(y), torch.zeros_like(y[:, 0])
