@@ -78,61 +78,6 @@ def test_draws_of_a_singular_law_stay_on_its_support() -> None:
         law.logpdf(tensor([[1.0, 1.0]]))
 
 
-def normal_limit(size: int, false_alarm: float = 1e-9) -> float:
-    """|mean of `size` standard normals| exceeds it with probability `false_alarm`."""
-    tail = torch.distributions.Normal(0.0, 1.0).icdf(tensor(1 - false_alarm / 2))
-    return float(tail) / size**0.5
-
-
-@pytest.mark.parametrize("problem", [p for p in PROBLEMS if p.target.d == 1], ids=str)
-def test_draws_follow_their_distribution_function(problem: Problem) -> None:
-    """Dvoretzky-Kiefer-Wolfowitz: false-alarm rate 1e-9 a problem for independent draws.
-
-    Bug it is for: draws in x instead of log x, a variance used as a standard deviation, or weights
-    ignored. The twin with log-variance halved (KS distance > 0.05) is refused below.
-    """
-    size = 20000
-    law = twin_target(problem.target.diffuse(problem.process, 0.5 * problem.process.horizon))
-    limit = (np.log(2 / 1e-9) / (2 * size)) ** 0.5
-    x = law.rvs(size, torch_generator("draws", str(problem)))
-    assert x.shape == (size, 1)
-    assert kolmogorov(law, x) < limit
-
-
-def test_draws_of_half_the_variance_are_refused() -> None:
-    """The planted twin: KS distance 0.083 for a normal of half the variance, limit 0.023."""
-    right = fast.LogNormal(tensor([0.3]), tensor(0.4))
-    wrong = fast.LogNormal(tensor([0.3]), tensor(0.2))
-    x = wrong.rvs(20000, torch_generator("planted"))
-    assert kolmogorov(right, x) > (np.log(2 / 1e-9) / 40000) ** 0.5
-
-
-def kolmogorov(law: fast.Target, x: torch.Tensor) -> float:
-    """sup |F_n - F|."""
-    cdf = law.cdf(x.sort(dim=0).values)
-    steps = torch.arange(len(x) + 1, dtype=cdf.dtype) / len(x)
-    return float(torch.maximum((steps[1:] - cdf).abs(), (cdf - steps[:-1]).abs()).max())
-
-
-def test_draws_in_two_dimensions_have_the_covariance_of_the_law() -> None:
-    """Whitened draws: each mean and each mean product within its normal limit, alpha 1e-9 each.
-
-    The products of independent standard normals have variance 1, so their mean over n is close to
-    normal with standard deviation n^-1/2. Bug it is for: the transposed root of the covariance.
-    """
-    size = 40000
-    cov = np.array([[0.5, 0.35], [0.35, 0.4]])
-    law = fast.LogNormal(tensor([0.3, -0.2]), tensor(cov))
-    root = np.linalg.cholesky(cov)
-    y = (law.rvs(size, torch_generator("covariance")).log() - law.log_mean).numpy()
-    white = np.linalg.solve(root, y.T)
-    twisted = np.linalg.solve(root, (root.T @ white))
-    limit = normal_limit(size)
-    assert np.abs(white.mean(1)).max() < limit
-    assert abs((white[0] * white[1]).mean()) < 1.1 * limit
-    assert abs((twisted[0] * twisted[1]).mean()) > 1.1 * limit
-
-
 def test_draws_repeat_with_their_generator() -> None:
     for problem in PROBLEMS:
         law = twin_target(problem.target)

@@ -5,14 +5,14 @@ from tests.statistics.families import (
     data_laws,
     forward,
     images,
+    other_laws,
     quadrature,
     random_source,
     training,
 )
 from tests.statistics.scenario import Scenario
 
+FAMILIES = (random_source, data_laws, other_laws, forward, affine, images, quadrature, training)
 SCENARIOS: dict[str, Scenario] = {
-    scenario.name: scenario
-    for family in (random_source, data_laws, forward, affine, images, quadrature, training)
-    for scenario in family.SCENARIOS
+    scenario.name: scenario for family in FAMILIES for scenario in family.SCENARIOS
 }

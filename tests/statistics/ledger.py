@@ -24,6 +24,7 @@ class Entry:
     statistic  a name of `checks.STATISTICS`, or the words of a test elsewhere
     n          draws that the statistic sees
     alpha      chance that correct code is refused, in a whole run
+    count      how many times the assertion is made in a run, each at alpha / count
     beta       chance that one of the twins is missed
     effect     name and size of the least effect that must be seen (the names are in `checks`)
     null       "module:function", which returns the law of correct code
@@ -39,6 +40,7 @@ class Entry:
     effect: dict[str, float]
     null: str
     twins: tuple[str, ...]
+    count: int = 1
 
     @property
     def id(self) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.statistics.seeds import sequence
 from validation import kl_vs_stepsize
 from validation.kl.measure import measure_with, plan
 from validation.kl.points import (
@@ -28,15 +29,22 @@ from validation.kl.problem import (
     ReverseProblem,
 )
 from validation.kl.samplers import FAST, REF
-from validation.study import Findings, Settings
+from validation.study import Findings
 
 REVERSE, MIRRORED = ReverseProblem(), MirroredProblem()
 SIZE = 2**15
 
 
 @pytest.fixture(scope="module")
-def quick() -> Findings:
-    return measure_with(plan(quick=True), Settings().seed, (REF, FAST))
+def seed(request: pytest.FixtureRequest) -> int:
+    """One seed for the study and its command, so that a run makes its assertions once."""
+    root = sequence(request.config.option.run_seed, "kl_vs_stepsize")
+    return int(root.generate_state(1, np.uint32)[0])
+
+
+@pytest.fixture(scope="module")
+def quick(seed: int) -> Findings:
+    return measure_with(plan(quick=True), seed, (REF, FAST))
 
 
 def test_both_implementations_pass(quick: Findings) -> None:
@@ -78,12 +86,12 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
 
 
 def test_the_command_leaves_numbers_and_a_picture(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert kl_vs_stepsize.main(["--quick", "--seed", "5", "--out-dir", str(tmp_path)]) == 0
+    assert kl_vs_stepsize.main(["--quick", "--seed", str(seed), "--out-dir", str(tmp_path)]) == 0
     record = json.loads((tmp_path / "kl_vs_stepsize-quick.json").read_text())
     assert record["passed"] is True
-    assert record["command"] == "python -m validation.kl_vs_stepsize --seed 5 --quick"
+    assert record["command"] == f"python -m validation.kl_vs_stepsize --seed {seed} --quick"
     assert len(record["measurements"]["points"]) == 18
     picture = (tmp_path / "kl_vs_stepsize-quick.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n")

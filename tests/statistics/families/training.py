@@ -1,4 +1,4 @@
-"""What a training step draws: its times, and the target of M-DSM."""
+"""What a training step draws: its images, its times, and the target of M-DSM."""
 
 import math
 
@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from scipy.special import ndtr, ndtri
 
+from gbm_fast.batches import batch_indices
 from gbm_fast.build import build_process, build_times
 from gbm_fast.config import TrainConfig, noise_range
 from gbm_fast.noise import Stream, generator
@@ -72,6 +73,28 @@ def _edm_levels(source: Source) -> Array:
     return MEDIAN + 1.2 * ndtri(low + (high - low) * u)
 
 
+EPOCHS, IMAGES = 2**10, 8
+
+
+def early(shuffled: bool = True) -> Draw:
+    """1 where image 0 comes in the first half of an epoch of IMAGES images, (EPOCHS,)."""
+
+    def draw(source: Source) -> Array:
+        if not shuffled:
+            return np.ones(EPOCHS)
+        order = torch.stack(
+            [batch_indices(source.seed, epoch, IMAGES, IMAGES) for epoch in range(EPOCHS)]
+        )
+        return (order[:, : IMAGES // 2] == 0).any(dim=1).double().numpy()
+
+    return draw
+
+
+def half() -> float:
+    """The chance of either half."""
+    return 0.5
+
+
 PROCESS, TIME, X0 = twin_process(PROCESSES["constant"]), 0.4, 1.7
 M, V = float(PROCESS.log_mean(TIME)), float(PROCESS.log_var(TIME))
 TARGETS = 2**17
@@ -122,6 +145,12 @@ SCENARIOS = [
                 log_levels("log-uniform", 2.0), lambda view: _bent(even_levels(), 2.0)
             )
         },
+    ),
+    Scenario(
+        "order of images",
+        "batch_indices: image 0 in the first half of an epoch",
+        early(),
+        {"epochs not shuffled": Twin(early(shuffled=False), lambda view: 1.0)},
     ),
     Scenario(
         "target of M-DSM",

@@ -1,0 +1,72 @@
+"""The ledger itself: its budgets, its rows, and what it says of tests elsewhere."""
+
+import importlib
+import math
+from pathlib import Path
+
+import pytest
+
+from tests.source_tree import ROOT
+from tests.statistics.checks import STATISTICS
+from tests.statistics.laws import normal
+from tests.statistics.ledger import ALPHA, BETA, FILE, LEDGER, Entry, load, sums
+
+ELSEWHERE = [entry for entry in LEDGER if entry.elsewhere]
+
+
+def test_the_sums_are_within_the_budgets() -> None:
+    assert 0.0 < ALPHA <= 1e-6
+    assert 0.0 < BETA <= 1e-4
+    assert math.isclose(ALPHA, sum(entry.alpha for entry in LEDGER))
+
+
+@pytest.mark.parametrize(("field", "value"), [("alpha = ", "1e-6"), ("beta = ", "1e-4")])
+def test_a_row_above_the_budget_stops_the_import(field: str, value: str, tmp_path: Path) -> None:
+    text, path = FILE.read_text(), tmp_path / "ledger.toml"
+    first = next(line for line in text.splitlines() if line.startswith(field))
+    path.write_text(text.replace(first, field + value, 1))
+    with pytest.raises(ValueError, match="budget"):
+        sums(load(path)[1])
+
+
+BROKEN = {
+    "a field is missing": ("alpha = ", "", "not a row of the ledger"),
+    "a field is unknown": ("alpha = ", "rerun = 3\nalpha = 1e-9", "not a row of the ledger"),
+    "alpha is no chance": ("alpha = ", "alpha = 0.0", "alpha and beta in"),
+    "alpha is NaN": ("alpha = ", "alpha = nan", "alpha and beta in"),
+    "two effects": ("effect = ", "effect = { a = 1.0, b = 2.0 }", "one effect"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_rows_are_refused(name: str, tmp_path: Path) -> None:
+    start, replacement, message = BROKEN[name]
+    text, path = FILE.read_text(), tmp_path / "ledger.toml"
+    first = next(line for line in text.splitlines() if line.startswith(start))
+    path.write_text(text.replace(first, replacement, 1))
+    with pytest.raises(ValueError, match=message):
+        load(path)
+
+
+def test_an_assertion_stands_once(tmp_path: Path) -> None:
+    text, path = FILE.read_text(), tmp_path / "ledger.toml"
+    row = "[[assertion]]" + text.split("[[assertion]]")[1]
+    path.write_text(text + row)
+    with pytest.raises(ValueError, match="stand twice"):
+        load(path)
+
+
+@pytest.mark.parametrize("entry", ELSEWHERE, ids=lambda entry: entry.id)
+def test_assertions_elsewhere_are_designed_like_the_others(entry: Entry) -> None:
+    """Their file and their twins exist, and n draws see the effect at alpha / count."""
+    text = "".join(path.read_text() for path in (ROOT / entry.scenario).parent.glob("*.py"))
+    assert (ROOT / entry.scenario).is_file()
+    assert all(f'"{twin}"' in text for twin in entry.twins)
+    module, _, names = entry.null.partition(":")
+    found: object = importlib.import_module(module)
+    for name in names.split("."):
+        found = getattr(found, name)
+    assert callable(found)
+    check = STATISTICS[entry.statistic](normal(0.0, 1.0), entry.n, entry.alpha / entry.count)
+    assert list(entry.effect) == [check.effect]
+    assert check.smallest(entry.beta) <= entry.size <= 1.1 * check.smallest(entry.beta)
