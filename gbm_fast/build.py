@@ -5,12 +5,14 @@ This is the one place where a name on the command line becomes a class.
 
 import math
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from gbm_fast.config import TrainConfig, noise_range
-from gbm_fast.networks import MLP, UNet
+from gbm_fast.importance import ImportanceSampler, importance_sampler
+from gbm_fast.networks import MLP, DDPMpp, NCSNDeeper, UNet
 from gbm_fast.objectives import (
     PreconditionedWeighting,
     Weighting,
@@ -18,12 +20,15 @@ from gbm_fast.objectives import (
     variance_weighting,
 )
 from gbm_fast.parameterisation import (
+    Condition,
     Denoiser,
     Hyvarinen,
+    LevelIndex,
     Noise,
     Parameterisation,
     ScoreModel,
     Stein,
+    log_variance,
 )
 from gbm_fast.process import GBM, Process, VarianceExploding
 
@@ -31,6 +36,7 @@ from gbm_fast.process import GBM, Process, VarianceExploding
 # in units of the data's log_std, and its deviation in log sqrt(v), wider than EDM's 1.2 because
 # samplers also start from some 40 log_std.
 _MEDIAN_LEVEL, _LEVEL_DEVIATION = 0.7, 1.6
+Setting = TypeVar("Setting")
 _UNRESOLVED = "the configuration is not resolved: call config.resolve first."
 
 
@@ -68,21 +74,35 @@ def build_weighting(config: TrainConfig, log_std: float) -> Weighting:
 
 def build_network(config: TrainConfig, event_shape: tuple[int, ...]) -> nn.Module:
     """The network of a resolved configuration for events of this shape."""
+    channels, width = event_shape[0], _resolved(config.width)
     match config.network:
         case "unet":
-            shape = (config.width, config.multipliers, config.blocks, config.patch_size)
-            width, multipliers, blocks, patch_size = _resolved(shape)
-            return UNet(event_shape[0], width, multipliers, blocks, patch_size, config.dropout)
+            multipliers, blocks = _resolved(config.multipliers), _resolved(config.blocks)
+            patch_size = _resolved(config.patch_size)
+            return UNet(channels, width, multipliers, blocks, patch_size, config.dropout)
+        case "ncsn":
+            return NCSNDeeper(channels, width, config.num_steps)
+        case "ddpmpp":
+            multipliers, blocks = _resolved(config.multipliers), _resolved(config.blocks)
+            return DDPMpp(channels, width, multipliers, blocks, dropout=config.dropout)
         case "mlp":
-            width, depth = _resolved((config.width, config.depth))
-            return MLP(math.prod(event_shape), width, depth)
+            return MLP(math.prod(event_shape), width, _resolved(config.depth))
     raise ValueError(_UNRESOLVED)
 
 
-def _resolved(settings: tuple) -> tuple:
-    if None in settings:
+def _resolved(setting: Setting | None) -> Setting:
+    if setting is None:
         raise ValueError(_UNRESOLVED)
-    return settings
+    return setting
+
+
+def _build_condition(config: TrainConfig) -> Condition:
+    """What a network is told of the noise: log v, or for ncsn the index k - 1 of t = k / N."""
+    if config.network != "ncsn":
+        return log_variance
+    process = build_process(config)
+    k = torch.arange(1, config.num_steps + 1, dtype=torch.float64)
+    return LevelIndex(process.log_var(k / config.num_steps * process.horizon))
 
 
 def build_model(
@@ -95,7 +115,8 @@ def build_model(
     """The network with its parameterisation; log_mean, log_std are the log data's moments."""
     parameterisation = _build_parameterisation(config, log_mean, log_std)
     network = build_network(config, event_shape)
-    return ScoreModel(network, parameterisation, log_mean, log_std, autocast)
+    condition = _build_condition(config)
+    return ScoreModel(network, parameterisation, log_mean, log_std, autocast, condition)
 
 
 def build_times(
@@ -133,6 +154,16 @@ def build_times(
             return log_normal
 
 
+def build_importance(
+    config: TrainConfig, process: Process, log_std: float
+) -> ImportanceSampler | None:
+    """The importance sampling of the times, where it is asked for; a cell a step of the grid."""
+    if not config.importance:
+        return None
+    times, weighting = build_times(config, process, log_std), build_weighting(config, log_std)
+    return importance_sampler(times, process, weighting, log_std, config.num_steps)
+
+
 def choose_device(name: str) -> torch.device:
     """The device called `name`; auto is a GPU where there is one, else the CPU."""
     if name != "auto":
@@ -146,14 +177,15 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_autocast(precision: str, device: torch.device) -> torch.dtype | None:
-    """bfloat16 or None (float32); auto takes bfloat16 where the hardware multiplies it natively.
+    """The half-precision type of the network's arithmetic, or None for that of its weights.
+
+    auto takes bfloat16 where the hardware multiplies it natively, else None.
 
     On CPUs that means AMX tiles: AVX-512 alone emulates bfloat16 and is slower than float32.
     """
-    if precision == "float32":
-        return None
-    if precision == "bfloat16":
-        return torch.bfloat16
+    fixed = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+    if precision != "auto":
+        return fixed.get(precision)
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else None
     # The only query that torch has for this; private, so its absence means "no".

@@ -1,24 +1,34 @@
 """Files that a crash cannot spoil: safetensors with a JSON header, written aside, then renamed.
 
-Nothing is ever unpickled. Every file carries a format name, so that a foreign or truncated one is
-refused by name before any tensor is used.
+Nothing is ever unpickled. Every file carries a format name and a checksum of all that it holds, so
+that a foreign, truncated or altered one is refused before any tensor is used.
 """
 
+import hashlib
 import json
 import os
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-WEIGHTS_FORMAT = "gbm-diffusion weights 1"
-STATE_FORMAT = "gbm-diffusion training state 1"
-STATISTICS_FORMAT = "gbm-diffusion data statistics 1"
+WEIGHTS_FORMAT = "gbm-diffusion weights 2"
+STATE_FORMAT = "gbm-diffusion training state 2"
+STATISTICS_FORMAT = "gbm-diffusion data statistics 2"
+
+
+class DamagedFileError(ValueError):
+    """A file that is truncated, altered, or not one of ours."""
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write `content` to `path`: a reader finds the old file or the new one, never a part."""
+    """Write `content` to `path`: a reader finds the old file or the new one, never a part.
+
+    The content is on the disk before the old file is given up; OSError where it cannot be written,
+    with the old file as it was.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -28,6 +38,27 @@ def write_atomic(path: Path, content: bytes) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the new name too
+    finally:
+        os.close(folder)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what `write_atomic` had not finished in `folder` when a process was killed."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def _checksum(tensors: dict[str, Tensor], kind: str, facts: str) -> str:
+    """SHA-256 of the format, the facts, and each tensor's name, type, shape and bytes."""
+    digest = hashlib.sha256(json.dumps([kind, facts]).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(json.dumps([name, str(tensor.dtype), tuple(tensor.shape)]).encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], kind: str, facts: dict) -> None:
@@ -36,14 +67,16 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], kind: str, facts: dict)
     kind: one of the format names above, checked by `load_tensors`.
     """
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    header = {"format": kind, "facts": json.dumps(facts)}
+    text = json.dumps(facts)
+    header = {"format": kind, "facts": text, "sha256": _checksum(contiguous, kind, text)}
     write_atomic(path, save(contiguous, metadata=header))
 
 
 def load_tensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict]:
     """The tensors and facts of `save_tensors`, on the CPU.
 
-    Raises ValueError where the file is missing, truncated, not safetensors, or of another kind.
+    Raises ValueError where the file is missing; of its kind DamagedFileError where it is
+    truncated, not safetensors, of another format, or does not match its checksum.
     """
     if not path.is_file():
         raise ValueError(f"{path} does not exist or is not a file.")
@@ -52,12 +85,16 @@ def load_tensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict]:
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise ValueError(
+        raise DamagedFileError(
             f"{path} is truncated or not a safetensors file ({error}): use another checkpoint."
         ) from error
     if header.get("format") != kind:
-        raise ValueError(
+        raise DamagedFileError(
             f"{path} is a foreign file: expected the format {kind!r}, found "
             f"{header.get('format', 'none')!r}."
+        )
+    if header.get("sha256") != _checksum(tensors, kind, header.get("facts", "")):
+        raise DamagedFileError(
+            f"{path} does not match its checksum: it was altered after it was written."
         )
     return tensors, json.loads(header["facts"])

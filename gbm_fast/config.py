@@ -8,7 +8,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from gbm_fast.config_checks import check_choices, check_combinations, check_ranges
 
@@ -29,6 +29,7 @@ OWN_DATA = ("folder", "npy")
 TOYS: tuple[str, ...] = get_args(ToyName)
 """Data that are drawn from a law with a known score (`gbm_fast.data.toys`), in place of images."""
 ProcessName = Literal["variance-exploding", "constant"]
+PresetName = Literal["auto", "paper", "cpu", "demo"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class TrainConfig:
     """Training data. digits, natural-patches and the laws lognormal-... are built in; folder (of
     image files) and npy (an array file) are your own, at --data-dir; the others are read from
     there."""
+    preset: PresetName = "auto"
+    """Settings to start from, which --config and then the other options override. paper: the
+    publication's, for GPUs; cpu: what two cores train in under an hour; demo: minutes; auto: paper
+    where there is a GPU, else cpu."""
     data_dir: Path | None = None
     """Folder of the data (default: $GBM_DATA, else ./data, to which missing files are fetched);
     with --dataset npy the file."""
@@ -67,24 +72,31 @@ class TrainConfig:
     """Weight of the M-DSM loss: none is the paper's, whose variance explodes near t = 0."""
     times: Literal["log-normal", "log-uniform", "uniform"] = "log-normal"
     """Law of the training noise levels sqrt(v); uniform: t = k / N, k = 1..N, the paper's."""
+    importance: bool = False
+    """Draw times in proportion to the loss expected there and divide the loss by that: the same
+    loss on average, with less variance."""
 
-    network: Literal["unet", "mlp"] | None = None
-    """unet for images, mlp for the laws lognormal-...; the default follows the data."""
+    network: Literal["unet", "ncsn", "ddpmpp", "mlp"] | None = None
+    """For images unet, or the paper's ncsn (NCSN-Deeper, for 28 x 28) and ddpmpp (DDPM++, for
+    32 x 32); mlp for the laws lognormal-...; the default follows the data."""
     width: int | None = None
     """Channels of the finest level; units a layer of the mlp."""
     depth: int | None = None
     """Residual blocks of the mlp."""
     multipliers: tuple[int, ...] | None = None
-    """Channels of each level of the unet as multiples of the width."""
+    """Channels of each level of unet and ddpmpp as multiples of the width."""
     blocks: int | None = None
-    """Residual blocks a level of the unet on the way down."""
+    """Residual blocks a level of unet and ddpmpp on the way down."""
     patch_size: int | None = None
     """Side of the space-to-depth fold in front of the unet."""
     dropout: float = 0.0
-    """Dropout probability in the residual blocks of the unet."""
+    """Dropout probability in the residual blocks of unet and ddpmpp."""
 
     batch_size: int = 128
-    """Images a step."""
+    """Images a step, of all processes together."""
+    micro_batch: int | None = None
+    """Images at once in a process; gradients are summed over as many rounds as that takes
+    (default: all of its images, but 16 of a large network on a CPU)."""
     learning_rate: float = 1e-3
     """Peak learning rate of AdamW."""
     weight_decay: float = 0.0
@@ -95,6 +107,14 @@ class TrainConfig:
     """Gradient norm above which gradients are scaled down."""
     ema_decay: float = 0.999
     """Decay of the weights' moving average; ramps up as (1 + n) / (10 + n)."""
+    average: Literal["steps", "saved-checkpoints"] = "steps"
+    """What the average is taken over: the weights of steps, or, as in version 1, those of saved
+    checkpoints; --average-every says which of them."""
+    average_every: int = 1
+    """Steps from one set of weights in the average to the next (version 1: 50000)."""
+    choose: Literal["last", "least-loss"] = "last"
+    """The checkpoint whose averaged weights the run keeps for use: the last, or, as in version 1,
+    that of the least loss, a mean over the steps since the checkpoint before."""
     steps: int | None = None
     """Stop after this many steps."""
     minutes: float | None = None
@@ -102,17 +122,27 @@ class TrainConfig:
     seed: int = 0
     """Seed of weights, data order, noise and dropout."""
 
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Literal["auto", "float64", "float32", "bfloat16", "float16"] = "auto"
     """Arithmetic of the network; auto: bfloat16 where the hardware multiplies it natively, and
-    float32 for the laws lognormal-...."""
+    float32 for the laws lognormal-.... Weights, state and loss are float32; float64: all of it."""
     compile: bool = False
     """Compile the network with torch.compile (needs a C++ compiler on CPUs)."""
     device: str = "auto"
     """auto: a GPU where there is one, else the CPU."""
     checkpoint_every: int = 500
     """Steps between checkpoints."""
+    keep_last: int = 2
+    """Checkpoints that are kept, the newest ones."""
+    keep_every: int | None = None
+    """Checkpoints of every so many steps are kept as well."""
     log_every: int = 50
     """Steps between lines of stats.jsonl."""
+    tensorboard: bool = False
+    """Write the same numbers for TensorBoard as well (needs the package tensorboard)."""
+    samples_every: int | None = None
+    """Steps between grids of samples, samples/step-*.png."""
+    timeout_minutes: float = 30.0
+    """How long a process of several waits for the others before all of them fail."""
     metrics_images: int | None = None
     """Images for the distances at the end, a sampler; 0: no samples and no distances. For the
     laws lognormal-...: draws for the picture."""
@@ -126,48 +156,75 @@ class TrainConfig:
 # The shape of each network, and what it is where nothing else is said.
 _SHAPES: dict[str, dict[str, object]] = {
     "unet": {"width": 64, "multipliers": (1, 2), "blocks": 1, "patch_size": 2},
+    "ncsn": {"width": 128},
+    "ddpmpp": {"width": 128, "multipliers": (1, 2, 2, 2), "blocks": 4},
     "mlp": {"width": 128, "depth": 3},
+}
+_KINDS = {"digits": "digits"} | dict.fromkeys(TOYS, "law")
+
+
+class _Budget(NamedTuple):
+    """Where a training ends if nothing else is said, and what it shows then."""
+
+    steps: int
+    minutes: float | None
+    metrics_images: int
+
+
+_BUDGETS = {
+    ("digits", "cpu"): _Budget(4000, 1.5, 64),
+    ("digits", "demo"): _Budget(4000, 0.5, 64),
+    ("images", "cpu"): _Budget(6000, 45.0, 256),
+    ("images", "demo"): _Budget(6000, 3.0, 64),
+    ("law", "cpu"): _Budget(6000, 45.0, 4096),
+    ("law", "demo"): _Budget(6000, 0.5, 4096),
 }
 
 
 def resolve(config: TrainConfig) -> TrainConfig:
-    """`config` with the settings that depend on the data set and the network filled in."""
-    digits, toy = config.dataset == "digits", config.dataset in TOYS
-    unlimited = config.steps is None and config.minutes is None
-    network = config.network or ("mlp" if toy else "unet")
-    shape = _SHAPES[network] | ({"width": 32} if digits else {})
+    """`config` with the settings that depend on the data set and the network filled in.
+
+    The preset has been applied before (`gbm_fast.presets.training`); `auto` counts as `cpu` here.
+    """
+    kind = _KINDS.get(config.dataset, "images")
+    network = config.network or ("mlp" if kind == "law" else "unet")
+    shape = _SHAPES[network] | ({"width": 32} if kind == "digits" and network == "unet" else {})
     chosen = {name: getattr(config, name) for name in shape}
     filled = {name: shape[name] if value is None else value for name, value in chosen.items()}
-    resolved = dataclasses.replace(config, network=network)
-    resolved = dataclasses.replace(resolved, **filled)  # type: ignore[arg-type]
-    images = 64 if digits else 4096 if toy else 256
+    budget = _BUDGETS[kind, "demo" if config.preset == "demo" else "cpu"]
+    unlimited = config.steps is None and config.minutes is None
+    images = config.metrics_images
     # A learned score is compared with the exact one: bfloat16 has three digits.
-    precision = "float32" if toy and config.precision == "auto" else config.precision
-    return dataclasses.replace(
-        resolved,
-        precision=precision,
-        steps=config.steps or (4000 if digits else 6000),
-        minutes=1.5 if digits and unlimited else config.minutes,
-        metrics_images=images if config.metrics_images is None else config.metrics_images,
+    exact = kind == "law" and config.precision == "auto"
+    resolved = dataclasses.replace(
+        config,
+        preset="cpu" if config.preset == "auto" else config.preset,
+        network=network,
+        precision="float32" if exact else config.precision,
+        steps=config.steps or budget.steps,
+        minutes=budget.minutes if unlimited else config.minutes,
+        metrics_images=budget.metrics_images if images is None else images,
     )
+    return dataclasses.replace(resolved, **filled)  # type: ignore[arg-type]
+
+
+# What may change when a run goes on: its length, places and names, and what is kept or shown.
+_FREE = (
+    *("preset", "steps", "minutes", "resume", "out_dir", "run_dir", "metrics_images"),
+    *("micro_batch", "keep_last", "keep_every", "tensorboard", "samples_every"),
+    "timeout_minutes",
+)
 
 
 def same_training(first: TrainConfig, second: TrainConfig) -> bool:
     """Whether two settings differ only in how long the run goes on, or in places and names."""
-    budgetless = [
-        dataclasses.replace(
-            config,
-            steps=None,
-            minutes=None,
-            resume="never",
-            out_dir=Path(),
-            run_dir=None,
-            data_dir=config.data_dir if config.dataset in OWN_DATA else None,
-            metrics_images=None,
-        )
-        for config in (first, second)
-    ]
-    return budgetless[0] == budgetless[1]
+    default = TrainConfig()
+    fixed = {name: getattr(default, name) for name in _FREE}
+    pair = []
+    for config in (first, second):
+        data_dir = config.data_dir if config.dataset in OWN_DATA else None
+        pair.append(dataclasses.replace(config, data_dir=data_dir, **fixed))
+    return pair[0] == pair[1]
 
 
 def noise_range(config: TrainConfig) -> tuple[float, float]:

@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING, Literal, get_args, get_origin
 if TYPE_CHECKING:
     from gbm_fast.config import TrainConfig
 
-_POSITIVE = ("sigma", "std_min", "std_max", "learning_rate", "clip_norm", "minutes")
+_POSITIVE = (
+    *("sigma", "std_min", "std_max", "learning_rate", "clip_norm", "minutes"),
+    "timeout_minutes",
+)
 _COUNTS = (
-    *("num_steps", "batch_size", "checkpoint_every", "log_every"),
+    *("num_steps", "batch_size", "micro_batch", "average_every", "checkpoint_every", "log_every"),
+    *("keep_last", "keep_every", "samples_every"),
     *("width", "depth", "blocks", "patch_size", "steps"),
 )
 _NOT_NEGATIVE = ("warmup_steps", "seed", "weight_decay")
 # The settings of its shape that each network has.
 NETWORK_SETTINGS = {
     "unet": {"width", "multipliers", "blocks", "patch_size"},
+    "ncsn": {"width"},
+    "ddpmpp": {"width", "multipliers", "blocks"},
     "mlp": {"width", "depth"},
 }
 
@@ -73,8 +79,19 @@ def check_ranges(config: "TrainConfig") -> None:
 
 def check_combinations(config: "TrainConfig") -> None:
     """No setting contradicts another, and none would be ignored."""
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
+    other = ("sigma",) if config.process == "variance-exploding" else ("std_min", "std_max")
+    for name in other:
+        if getattr(config, name) != defaults[name]:
+            raise ValueError(f"{name} is no setting of process {config.process}: leave it out.")
     if config.network is not None:
         _check_network(config, config.network)
+    if config.importance and config.weighting == "preconditioned":
+        raise ValueError(
+            "importance changes nothing with weighting preconditioned, whose expected loss is the "
+            "same at every time: leave one of them out."
+        )
+    _check_multiples(config)
 
 
 def _check_network(config: "TrainConfig", network: str) -> None:
@@ -87,5 +104,28 @@ def _check_network(config: "TrainConfig", network: str) -> None:
     for name in set().union(*NETWORK_SETTINGS.values()) - NETWORK_SETTINGS[network]:
         if getattr(config, name) is not None:
             raise ValueError(f"{name} is no setting of network {network}: leave it out.")
-    if network == "mlp" and config.dropout:
-        raise ValueError("dropout is no setting of network mlp: leave it out.")
+    if network in ("mlp", "ncsn") and config.dropout:
+        raise ValueError(f"dropout is no setting of network {network}: leave it out.")
+    if network == "ncsn" and config.times != "uniform":
+        raise ValueError(
+            f"network ncsn has weights for the N levels of times uniform alone, not for times "
+            f"{config.times}: pass --times uniform."
+        )
+
+
+def _check_multiples(config: "TrainConfig") -> None:
+    if config.micro_batch is not None and config.micro_batch > config.batch_size:
+        raise ValueError(
+            f"micro_batch {config.micro_batch} must be at most batch_size {config.batch_size}."
+        )
+    every = config.checkpoint_every
+    if config.keep_every is not None and config.keep_every % every:
+        raise ValueError(
+            f"keep_every {config.keep_every} must be a multiple of checkpoint_every {every}: no "
+            "other checkpoints are there to be kept."
+        )
+    if config.average == "saved-checkpoints" and config.average_every % every:
+        raise ValueError(
+            f"average_every {config.average_every} must be a multiple of checkpoint_every {every} "
+            "for average saved-checkpoints: no other checkpoints are saved."
+        )

@@ -2,9 +2,13 @@
 
 import dataclasses
 import json
+import types
 from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
 
 from gbm_fast.config import TrainConfig
+
+_FIELDS = {field.name: field.type for field in dataclasses.fields(TrainConfig)}
 
 
 def to_json(config: TrainConfig) -> str:
@@ -16,22 +20,51 @@ def to_json(config: TrainConfig) -> str:
 
 
 def from_json(text: str) -> TrainConfig:
-    """The record from `to_json`; ValueError where the text is not one, or has unknown keys."""
+    """The record from `to_json`; ValueError where the text is not one, or lacks keys."""
+    settings = read_settings(text)
+    missing = [name for name in _FIELDS if name not in settings]
+    if missing:
+        raise ValueError(f"the configuration is not one of this version: it lacks {missing}.")
+    return TrainConfig(**settings)
+
+
+def read_settings(text: str) -> dict[str, Any]:
+    """Some of the fields of `TrainConfig`, by name, from a JSON object.
+
+    Raises ValueError where the text is no JSON object, or has a key that is no setting or a value
+    of a wrong type. Ranges and contradictions are checked when the record is made.
+    """
     try:
         record = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"the configuration is not JSON: {error}.") from error
-    known = {field.name for field in dataclasses.fields(TrainConfig)}
-    if not isinstance(record, dict) or set(record) != known:
-        differing = sorted(set(record) ^ known) if isinstance(record, dict) else []
-        raise ValueError(
-            f"the configuration is not one of this version: missing or unknown keys {differing}."
-        )
-    try:
-        for name in ("data_dir", "out_dir", "run_dir"):
-            record[name] = None if record[name] is None else Path(record[name])
-        if record["multipliers"] is not None:
-            record["multipliers"] = tuple(record["multipliers"])
-        return TrainConfig(**record)
-    except TypeError as error:
-        raise ValueError(f"the configuration has a value of a wrong type: {error}.") from error
+    if not isinstance(record, dict):
+        raise ValueError("the configuration is not a JSON object of settings.")
+    unknown = sorted(set(record) - set(_FIELDS))
+    if unknown:
+        raise ValueError(f"the configuration has keys that are no settings: {unknown}.")
+    return {name: _value(name, value, _FIELDS[name]) for name, value in record.items()}
+
+
+def _value(name: str, value: object, annotation: object) -> object:
+    """`value` as the type that the field has; ValueError where it is of another."""
+    alternatives = (annotation,)
+    if get_origin(annotation) in (types.UnionType, Union):
+        alternatives = get_args(annotation)
+    for kind in alternatives:
+        if get_origin(kind) is Literal:
+            if value in get_args(kind):
+                return value
+            if isinstance(value, str):
+                words = ", ".join(get_args(kind))
+                raise ValueError(f"{name} must be one of {words}, got {value!r}.")
+        elif get_origin(kind) is tuple:
+            if isinstance(value, list) and all(type(item) is int for item in value):
+                return tuple(value)
+        elif kind is Path and isinstance(value, str):
+            return Path(value)
+        elif kind is float and type(value) in (int, float):
+            return value
+        elif kind in (bool, int, str, type(None)) and type(value) is kind:
+            return value
+    raise ValueError(f"{name} has a value of a wrong type, {value!r}.")

@@ -140,18 +140,19 @@ def _send_text(text: str) -> str:
     return bytes(send_tensor(value, torch.uint8, (length,)).tolist()).decode()[:-1]
 
 
-def from_main(action: Callable[[], str]) -> str:
-    """What `action` returns in process 0, on every process; the others do not call it.
+def from_main(action: Callable[[], str | None]) -> str:
+    """The text that `action` returns in process 0, on every process; the others do not call it.
 
     What it raises there (ValueError, OSError or FloatingPointError) is raised on all of them, so
     that none waits for a process that has failed.
     """
     if world().size == 1:
-        return action()
-    kind, text, caught = "", "", None
+        return action() or ""
+    kind, text = "", ""
+    caught: Exception | None = None
     if is_main():
         try:
-            text = action()
+            text = action() or ""
         except tuple(_ERRORS.values()) as error:
             caught = error
             kind = next(name for name, known in _ERRORS.items() if isinstance(error, known))

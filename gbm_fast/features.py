@@ -30,7 +30,7 @@ from gbm_fast.classifier import (
 )
 from gbm_fast.data import ImageData
 
-CLASSIFIER_FORMAT = "gbm-diffusion feature classifier 1"
+CLASSIFIER_FORMAT = "gbm-diffusion feature classifier 2"
 _RANGE_SLACK = 1e-6  # float32 rounding of 1 + u / max_value at the ends of [1, 2]
 
 

@@ -6,6 +6,7 @@ score, v the log-variance of the forward kernel.
 """
 
 import io
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -85,8 +86,8 @@ def _plane(axis: Axes, law: Target, samples: np.ndarray) -> None:
     axis.set_ylabel("log x₂ (lines: exact density)")
 
 
-def report_law(run: Run, count: int, seed: int = 0) -> None:
-    """Write samples.png into the run folder and print the errors of the score."""
+def save_law_picture(run: Run, path: Path, count: int, seed: int = 0) -> None:
+    """`count` samples of the run against the exact density, as a PNG."""
     law = load_toy(run.config.dataset)
     samples = sample_law(run, count, seed).double().numpy()
     figure = Figure(figsize=(6.4, 4.8), layout="constrained")
@@ -96,9 +97,15 @@ def report_law(run: Run, count: int, seed: int = 0) -> None:
     axis.set_title(f"{run.config.dataset}: learned score, probability flow")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130)
-    write_atomic(run.folder / "samples.png", buffer.getvalue())
+    write_atomic(path, buffer.getvalue())
+
+
+def report_law(run: Run, count: int, seed: int = 0) -> None:
+    """Write samples.png into the run folder and print the errors of the score."""
+    path = run.folder / "samples.png"
+    save_law_picture(run, path, count, seed)
     errors = ", ".join(
         f"{error:.2g} at {std:.2g}" for std, error in score_errors(run, count, seed)
     )
     print(f"relative squared error of the score at noise levels sqrt(v): {errors}")
-    print(f"picture: {run.folder / 'samples.png'}")
+    print(f"picture: {path}")

@@ -1,5 +1,6 @@
 """What `python -m gbm_fast.train` does, end to end: data, training, samples, distances."""
 
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 
@@ -7,52 +8,84 @@ import torch
 from torch import Tensor
 
 from gbm_fast.batches import ImageBatches, LawBatches
-from gbm_fast.build import build_network, choose_device
-from gbm_fast.config import TOYS, TrainConfig
+from gbm_fast.build import build_model, choose_device
+from gbm_fast.config import TOYS, TrainConfig, noise_range
 from gbm_fast.data import ImageData, load_dataset, positive_from_integers
 from gbm_fast.data.toys import load_toy
+from gbm_fast.distributed import from_main, is_main, process_group, world
 from gbm_fast.features import load_or_train
 from gbm_fast.initialisation import DataStatistics, data_statistics
-from gbm_fast.law_report import report_law
+from gbm_fast.law_report import report_law, save_law_picture
 from gbm_fast.metrics import Evaluator, format_table, record_metrics
-from gbm_fast.pictures import save_panels
-from gbm_fast.runs import load_run, run_folder, write_run_files
+from gbm_fast.pictures import save_panels, save_png, tile
+from gbm_fast.runs import ImageFacts, Run, load_run, run_folder, write_run_files
 from gbm_fast.sampling import generate, standard_settings
+from gbm_fast.stats_log import require_tensorboard
 from gbm_fast.trainer import Trainer
 from gbm_fast.training import fit
 
 _SHOWN = 64
+_SAMPLED = 36
+
+
+def _say(text: str) -> None:
+    if is_main():
+        print(text, flush=True)
 
 
 def run_training(config: TrainConfig) -> int:
     """Train, sample and evaluate a resolved configuration; returns the exit status.
 
-    Raises ValueError for settings or data that cannot be used, before anything is written.
+    Under `torchrun` every process calls this. Raises ValueError for settings or data that cannot
+    be used, before anything is written, OSError where the disk is full, and FloatingPointError
+    where the loss is not finite.
     """
-    data = None if config.dataset in TOYS else load_dataset(config.dataset, config.data_dir)
+    use_cuda = config.device in ("auto", "cuda") and torch.cuda.is_available()
+    with process_group(use_cuda, config.timeout_minutes):
+        return _train(config)
+
+
+def _train(config: TrainConfig) -> int:
+    data = _load(config)
     batches = LawBatches(load_toy(config.dataset)) if data is None else ImageBatches(data)
-    statistics = None if data is None else _statistics(data)
+    facts = None if data is None else ImageFacts(_statistics(data), data.max_value)
     _require_fit(config, batches.event_shape)
-    folder = run_folder(config)
+    folder = Path(from_main(lambda: str(run_folder(config))))
     trainer = Trainer(config, batches, folder)
-    write_run_files(folder, config, statistics)
+    statistics = None if facts is None else facts.statistics
+    from_main(lambda: write_run_files(folder, config, statistics))
     parameters = sum(p.numel() for p in trainer.model.parameters())
     source = "endless draws" if data is None else f"{len(data.train_images):,} images"
-    print(
-        f"{config.dataset}: {source} {batches.event_shape}, "
-        f"{parameters:,} parameters, {trainer.device}, run folder {folder}"
+    processes = f", {world().size} processes" if world().size > 1 else ""
+    _say(
+        f"{config.dataset}: {source} {batches.event_shape}, {parameters:,} parameters, "
+        f"{trainer.device}{processes}, run folder {folder}"
     )
-    if not fit(trainer, config.steps or 0, config.minutes):
-        print(f"stopped by a signal at step {trainer.step}; go on with --resume auto")
+    done = fit(
+        trainer,
+        config.steps or 0,
+        config.minutes,
+        on_samples=lambda trainer: _sample_grid(trainer, facts),
+    )
+    if not done:
+        _say(f"stopped by a signal at step {trainer.step}; go on with --resume auto")
         return 0
-    print(f"trained {trainer.step} steps in {trainer.seconds / 60:.1f} minutes")
-    if data is None and config.metrics_images:
-        report_law(load_run(folder, config.device), config.metrics_images)
-    elif data is not None and config.metrics_images:
-        _sample_and_measure(folder, data, config.metrics_images, config.device)
+    _say(f"trained {trainer.step} steps in {trainer.seconds / 60:.1f} minutes")
+    if config.metrics_images:
+        _report(folder, data, config)
     if data is not None:
-        print(f"next:    python -m gbm_fast.sample --run {folder} --sampler dale-langevin")
+        _say(f"next:    python -m gbm_fast.sample --run {folder} --sampler dale-langevin")
     return 0
+
+
+def _load(config: TrainConfig) -> ImageData | None:
+    """The images; process 0 first, since it may have to fetch them. None for a law."""
+    if config.dataset in TOYS:
+        return None
+    loaded: list[ImageData] = []
+
+    from_main(lambda: loaded.append(load_dataset(config.dataset, config.data_dir)))
+    return loaded[0] if loaded else load_dataset(config.dataset, config.data_dir)
 
 
 def _statistics(data: ImageData) -> DataStatistics:
@@ -64,20 +97,56 @@ def _statistics(data: ImageData) -> DataStatistics:
 def _require_fit(config: TrainConfig, event_shape: tuple[int, ...]) -> None:
     """Raise ValueError unless the device exists and the network takes events of this shape."""
     choose_device(config.device)
-    network = build_network(config, event_shape)
-    network(torch.zeros(1, *event_shape), torch.zeros(1))
+    if config.tensorboard:
+        require_tensorboard()
+    model = build_model(config, event_shape, log_mean=0.0, log_std=1.0)
+    _, high = noise_range(config)
+    model(torch.ones(1, *event_shape), torch.zeros(1), torch.full((1,), high**2))
 
 
-def _sample_and_measure(folder: Path, data: ImageData, num_images: int, device: str) -> None:
+def _sample_grid(trainer: Trainer, facts: ImageFacts | None) -> None:
+    """samples/step-*.png: samples of the averaged weights as they are now."""
+    folder, config = trainer.folder, trainer.config
+    model = trainer.averaged()
+    if config.precision == "float64":
+        model = deepcopy(model).float()
+    run = Run(folder, config, model, trainer.device, trainer.batches.event_shape, facts)
+    path = folder / "samples" / f"step-{trainer.step:08d}.png"
+    if is_main():
+        path.parent.mkdir(exist_ok=True)
+    if facts is None:
+        if is_main():
+            save_law_picture(run, path, 2000)
+        return
+    settings = standard_settings(run, _SAMPLED, seed=0)[0]
+    images = generate(run, settings, show_progress=False)
+    if is_main():
+        save_png(path, tile(images, 6, facts.max_value), scale=3)
+
+
+def _report(folder: Path, data: ImageData | None, config: TrainConfig) -> None:
+    """What the finished run shows: samples, and how good they are."""
+    run, count = load_run(folder, config.device), config.metrics_images or 0
+    if data is not None:
+        _sample_and_measure(run, data, min(count, len(data.train_images)))
+    elif is_main():
+        report_law(run, count)
+
+
+def _sample_and_measure(run: Run, data: ImageData, count: int) -> None:
     """samples.png and metrics.json: each standard sampler beside real images, with distances."""
-    run = load_run(folder, device)
+    samples = [
+        (settings, generate(run, settings, show_progress=is_main()))
+        for settings in standard_settings(run, count, seed=0)
+    ]
+    if not is_main():
+        return
+    folder = run.folder
     extractor = load_or_train(data, folder.parent / "features")
     evaluate = Evaluator(data, extractor)
     panels: list[tuple[str, Tensor]] = []
     rows = []
-    count = min(num_images, len(data.train_images))
-    for settings in standard_settings(run, count, seed=0):
-        generated = generate(run, settings)
+    for settings, generated in samples:
         result = evaluate(generated)
         record_metrics(folder / "metrics.json", asdict(settings), result)
         rows.append((settings.sampler, settings.start, result))

@@ -4,7 +4,9 @@ config.json               the resolved settings
 environment.json          versions of Python and the libraries, the command
 stats.jsonl               one line every `log_every` steps
 weights.safetensors       the averaged weights, for use; the settings in the header
-state.safetensors         everything that resuming needs
+checkpoints/              everything that resuming needs (`gbm_fast.checkpoints`)
+samples/                  grids of samples during the training, where asked for
+tensorboard/              the numbers of stats.jsonl again, where asked for
 statistics.safetensors    moments and class averages of the data, for the samplers' starts
 samples.png, metrics.json made at the end, and by `gbm_fast.evaluate`
 
@@ -28,11 +30,14 @@ from gbm_fast.checkpoint import (
     STATISTICS_FORMAT,
     WEIGHTS_FORMAT,
     load_tensors,
+    remove_leftovers,
     save_tensors,
     write_atomic,
 )
+from gbm_fast.checkpoints import checkpoint_steps
 from gbm_fast.config import TOYS, TrainConfig, same_training
 from gbm_fast.config_files import from_json, to_json
+from gbm_fast.distributed import world
 from gbm_fast.initialisation import DataStatistics
 from gbm_fast.parameterisation import ScoreModel
 
@@ -104,7 +109,7 @@ def _numbered(out_dir: Path) -> list[tuple[int, Path]]:
 
 def _continues(folder: Path, config: TrainConfig) -> bool:
     """Whether `folder` has a checkpoint of these settings; a run of another version has not."""
-    if not (folder / "state.safetensors").exists():
+    if not checkpoint_steps(folder):
         return False
     try:
         return same_training(read_config(folder), config)
@@ -158,12 +163,14 @@ def write_run_files(
 ) -> None:
     """config.json, environment.json and, for images, statistics.safetensors."""
     write_atomic(folder / "config.json", to_json(config).encode())
+    remove_leftovers(folder)
     packages = ("torch", "torchvision", "numpy", "safetensors")
     environment = {
         "command": sys.argv,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "threads": torch.get_num_threads(),
+        "processes": world().size,
         "packages": {name: version(name) for name in packages},
     }
     write_atomic(folder / "environment.json", json.dumps(environment, indent=2).encode())

@@ -1,52 +1,46 @@
 """One training: its state, the step of M-DSM that advances it, and its checkpoints.
 
-A step draws its images, times and noise from (seed, step) alone, so a resumed run continues
-exactly where it stopped. The state holds the step, the weights, their moving average and AdamW's
-moments.
+A step's data, times and noise are a function of (seed, step) (`gbm_fast.training_data`); each
+process takes its own items of the batch in rounds of `micro_batch`. So a run that is resumed, on
+however many processes, continues with the same data, and its parameters are the same up to the
+order of sums. Dropout masks cannot be drawn item by item: they are a function of (seed, step,
+first item of the round), the same again where processes and rounds are.
 """
 
 import json
-from collections.abc import Callable
+import math
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
+from torch.nn.parallel import DistributedDataParallel
 
+from gbm_fast.averaging import moving_average
 from gbm_fast.batches import Batches
 from gbm_fast.build import (
     build_model,
     build_process,
-    build_times,
     build_weighting,
     choose_autocast,
     choose_device,
 )
-from gbm_fast.checkpoint import (
-    STATE_FORMAT,
-    WEIGHTS_FORMAT,
-    load_tensors,
-    save_tensors,
-)
+from gbm_fast.checkpoint import WEIGHTS_FORMAT, save_tensors
+from gbm_fast.checkpoints import checkpoint_path, checkpoint_steps, save_checkpoint
 from gbm_fast.config import TrainConfig, same_training
 from gbm_fast.config_files import from_json, to_json
-from gbm_fast.noise import Stream, generator, stream_seed
+from gbm_fast.distributed import all_sum, from_main, gather, shard, world
+from gbm_fast.noise import Stream, stream_seed
 from gbm_fast.objectives import m_dsm
-from gbm_fast.parameterisation import score_function
+from gbm_fast.parameterisation import ScoreModel, score_function
+from gbm_fast.state import pack, restore, unpack
+from gbm_fast.training_data import Batch, TrainingData
 
-Weights = tuple[Tensor, ...] | list[Tensor]
-
-
-def _ramped_average(decay: float) -> Callable[[Weights, Weights, Tensor | int], None]:
-    """EMA with decay min(decay, (1 + n) / (10 + n)), so that the first steps do not linger."""
-
-    @torch.no_grad()
-    def update(averaged: Weights, current: Weights, count: Tensor | int) -> None:
-        n = int(count)
-        weight = 1 - min(decay, (1 + n) / (10 + n))
-        torch._foreach_lerp_(averaged, current, weight)
-
-    return update
+# A larger network takes fewer images at once on a CPU, where memory is what there is least of.
+_LARGE, _FEW = 10_000_000, 16
+_SHOWN = 8
 
 
 class Trainer:
@@ -57,110 +51,193 @@ class Trainer:
         batches: the data.
         folder: the run folder, which exists.
 
-    Raises ValueError for a checkpoint in `folder` that is truncated, foreign or of other settings.
+    Raises ValueError where a checkpoint in `folder` is of other settings, or all are damaged, and
+    for more processes than items in a batch.
     """
 
     def __init__(self, config: TrainConfig, batches: Batches, folder: Path) -> None:
         self.config, self.batches, self.folder = config, batches, folder
         self.device = choose_device(config.device)
-        log_mean, log_std = batches.log_mean, batches.log_std
+        self.dtype = torch.float64 if config.precision == "float64" else torch.float32
         self.process = build_process(config)
-        self.times = build_times(config, self.process, log_std)
-        self.weighting = build_weighting(config, log_std)
-        torch.manual_seed(stream_seed(config.seed, Stream.WEIGHTS))
-        autocast = choose_autocast(config.precision, self.device)
-        self.model = build_model(config, batches.event_shape, log_mean, log_std, autocast)
-        self.model.to(self.device)
-        self.average = AveragedModel(
-            self.model, multi_avg_fn=_ramped_average(config.ema_decay), use_buffers=False
-        )
+        self.data = TrainingData(config, batches, self.process)
+        self.weighting = build_weighting(config, batches.log_std)
+        self.model = self._new_model()
+        self.average = moving_average(self.model, config.ema_decay)
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), config.learning_rate, weight_decay=config.weight_decay
         )
-        self.step, self.seconds = 0, 0.0
-        if (folder / "state.safetensors").exists():
-            self._load()
+        half = config.precision == "float16"
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=half)
+        self.step, self.seconds, self.saved_step = 0, 0.0, -1
+        self._loss_sum, self._least_loss = 0.0, math.inf
+        self._load()
+        self.items, self.micro_batch = self._share()
         if config.compile:
             self.model.compile()
+        one = world().size == 1
+        self._parallel = (
+            self.model if one else DistributedDataParallel(self.model, broadcast_buffers=False)
+        )
 
-    def _draw_batch(self) -> tuple[Tensor, Tensor, Tensor]:
-        """x0 and z (batch, *event) and t (batch,) of this step, on the device."""
-        config = self.config
-        items = range(config.batch_size)
-        x0 = self.batches.draw(config.seed, self.step, config.batch_size, items).float()
-        source = generator(config.seed, Stream.BATCH, self.step)
-        t = self.times(torch.rand(config.batch_size, generator=source, dtype=torch.float64))
-        z = torch.randn(x0.shape, generator=source)
-        return x0.to(self.device), t.to(self.device), z.to(self.device)
+    def _new_model(self) -> ScoreModel:
+        config, data = self.config, self.batches
+        torch.manual_seed(stream_seed(config.seed, Stream.WEIGHTS))
+        autocast = choose_autocast(config.precision, self.device)
+        model = build_model(config, data.event_shape, data.log_mean, data.log_std, autocast)
+        return model.to(self.device, self.dtype)
+
+    def _share(self) -> tuple[range, int]:
+        """The items of a batch that are this process's, and how many of them it takes at once."""
+        size, batch_size = world().size, self.config.batch_size
+        if size > batch_size:
+            raise ValueError(f"{size} processes cannot share a batch of {batch_size}.")
+        large = sum(p.numel() for p in self.model.parameters()) > _LARGE
+        most = _FEW if large and self.device.type == "cpu" else batch_size
+        items = shard(batch_size)
+        return items, min(self.config.micro_batch or most, len(items))
+
+    def draw_batch(self) -> Batch:
+        """This process's items of this step's batch, on the device and in the weights' type."""
+        x0, t, z, weights = self.data.draw(self.step, self.items)
+        moved = [part.to(self.device, self.dtype) for part in (x0, z, weights)]
+        return Batch(moved[0], t.to(self.device), *moved[1:])
+
+    def _sync(self, wanted: bool) -> AbstractContextManager:
+        """Whether the gradients of a backward pass are averaged over the processes."""
+        if isinstance(self._parallel, DistributedDataParallel) and not wanted:
+            return self._parallel.no_sync()
+        return nullcontext()
+
+    def _backward(self, batch: Batch) -> Tensor:
+        """Adds the gradients of the mean loss to the parameters; the losses of the items, (n,)."""
+        elements = batch.x0[0].numel()
+        # The processes' gradients are averaged: their number makes a sum of that.
+        share = world().size / (self.config.batch_size * elements)
+        score = score_function(self._parallel, self.process)
+        losses, starts = [], range(0, len(batch.x0), self.micro_batch)
+        for first in starts:
+            words = [self.config.seed, Stream.DROPOUT, self.step, self.items.start + first]
+            torch.manual_seed(int(np.random.SeedSequence(words).generate_state(1)[0]))
+            x0, t, z, weights = (part[first : first + self.micro_batch] for part in batch)
+            with self._sync(first == starts[-1]):
+                loss = m_dsm(score, x0, t, z, self.process, self.weighting).per_sample * weights
+                self.scaler.scale(loss.sum() * share).backward()
+            losses.append(loss.detach() / elements)
+        return torch.cat(losses)
 
     def train_step(self) -> tuple[Tensor, Tensor]:
         """One step of AdamW; returns the loss an element and the gradient norm, both 0-d.
 
-        Raises FloatingPointError, with the weights as they were, where the gradient is not finite.
+        Raises FloatingPointError, with the weights as they were, where one of them is not finite.
+        In float16 gradients may overflow until their scale is found: such a step changes nothing.
         """
         config = self.config
         warm = min(1.0, (self.step + 1) / max(1, config.warmup_steps))
         for group in self.optimiser.param_groups:
             group["lr"] = config.learning_rate * warm
-        x0, t, z = self._draw_batch()
-        torch.manual_seed(stream_seed(config.seed, Stream.DROPOUT, self.step))
         self.model.train()
-        score = score_function(self.model, self.process)
-        loss = m_dsm(score, x0, t, z, self.process, self.weighting).loss / x0[0].numel()
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        losses = self._backward(self.draw_batch())
+        loss = all_sum(losses.sum()) / config.batch_size
+        self.scaler.unscale_(self.optimiser)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
-        if not bool(torch.isfinite(norm)):
-            raise FloatingPointError(
-                f"the gradient at step {self.step} is not finite (loss {float(loss.detach())}); "
-                f"the last checkpoint in {self.folder} is good. Lower --learning-rate, or choose "
-                "a --weighting that bounds the loss."
-            )
-        self.optimiser.step()
-        self.average.update_parameters(self.model)
+        if not bool(torch.isfinite(loss + norm)):
+            self._refuse(losses, loss)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
         self.step += 1
-        return loss.detach(), norm
+        if self.step % config.average_every == 0:
+            self.average.update_parameters(self.model)
+        if config.choose == "least-loss":
+            self._loss_sum += float(loss)
+        return loss, norm
+
+    def _refuse(self, losses: Tensor, loss: Tensor) -> None:
+        """Raise FloatingPointError for this step, unless float16 can still lower its scale."""
+        if bool(torch.isfinite(loss)):
+            if self.scaler.is_enabled() and self.scaler.get_scale() >= 1:
+                return
+            what = f"the gradient at step {self.step} is not finite (loss {float(loss)})"
+        else:
+            bad = gather((~torch.isfinite(losses)).byte().cpu(), self.config.batch_size)
+            items = bad.nonzero().flatten().tolist()
+            shown = "; ".join(self.data.describe(self.step, i) for i in items[:_SHOWN])
+            more = " ..." if len(items) > _SHOWN else ""
+            what = (
+                f"the loss at step {self.step} is not finite for {len(items)} of "
+                f"{len(bad)} samples: {shown}{more}"
+            )
+        steps = checkpoint_steps(self.folder)
+        last = f"{checkpoint_path(self.folder, steps[-1])} is good" if steps else "none yet"
+        raise FloatingPointError(
+            f"{what}. The last checkpoint: {last}. Lower --learning-rate, or choose a --weighting "
+            "that bounds the loss."
+        )
+
+    def averaged(self) -> ScoreModel:
+        """The averaged weights, in eval mode; the weights themselves before the first average."""
+        averaged = bool(self.average.n_averaged)
+        return cast(ScoreModel, self.average.module) if averaged else self.model.eval()
+
+    def _is_chosen(self) -> bool:
+        """Whether the run's weights for use are to be those of this step's checkpoint."""
+        config = self.config
+        if config.choose == "last":
+            return True
+        if self.step % config.checkpoint_every:
+            return self._least_loss == math.inf
+        mean, self._loss_sum = self._loss_sum / config.checkpoint_every, 0.0
+        if mean < self._least_loss:
+            self._least_loss = mean
+            return True
+        return False
 
     def save(self) -> None:
-        """Write weights.safetensors and state.safetensors, each atomically."""
+        """Write the checkpoint of this step, once, and weights.safetensors where it is chosen.
+
+        Raises OSError, on every process, where process 0 cannot write; what was there stays.
+        """
+        if self.saved_step == self.step:
+            return
+        chosen = self._is_chosen()
+        from_main(lambda: self._write(chosen))
+        self.saved_step = self.step
+
+    def _write(self, chosen: bool) -> None:
+        config, batches = self.config, self.batches
         facts = {
-            "config": json.loads(to_json(self.config)),
+            "config": json.loads(to_json(config)),
             "step": self.step,
             "seconds": self.seconds,
-            "event_shape": list(self.batches.event_shape),
-            "max_value": self.batches.max_value,
-            "log_mean": self.batches.log_mean,
-            "log_std": self.batches.log_std,
+            "event_shape": list(batches.event_shape),
+            "max_value": batches.max_value,
+            "log_mean": batches.log_mean,
+            "log_std": batches.log_std,
         }
-        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
-        tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        for index, moments in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{k}": v for k, v in moments.items()}
-        save_tensors(self.folder / "state.safetensors", tensors, STATE_FORMAT, facts)
-        averaged = self.average.module.state_dict()
-        save_tensors(self.folder / "weights.safetensors", averaged, WEIGHTS_FORMAT, facts)
+        # The weights first: a run killed in between writes them again when it is resumed.
+        if chosen:
+            tensors = self.averaged().state_dict()
+            save_tensors(self.folder / "weights.safetensors", tensors, WEIGHTS_FORMAT, facts)
+        least = None if self._least_loss == math.inf else self._least_loss
+        facts |= {"loss_sum": self._loss_sum, "least_loss": least}
+        facts |= {"scaler": self.scaler.state_dict()}
+        tensors = pack(self.model, self.average, self.optimiser)
+        save_checkpoint(
+            self.folder, self.step, tensors, facts, config.keep_last, config.keep_every
+        )
 
     def _load(self) -> None:
-        tensors, facts = load_tensors(self.folder / "state.safetensors", STATE_FORMAT)
+        found = restore(self.folder)
+        if found is None:
+            return
+        tensors, facts = found
         if not same_training(from_json(json.dumps(facts["config"])), self.config):
             raise ValueError(
                 f"the checkpoint in {self.folder} is of other settings: choose another folder."
             )
-        groups: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimiser": {}}
-        for name, tensor in tensors.items():
-            kind, _, key = name.partition(".")
-            groups[kind][key] = tensor
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in groups["optimiser"].items():
-            index, _, key = name.partition(".")
-            moments.setdefault(int(index), {})[key] = tensor
-        try:
-            self.model.load_state_dict(groups["model"])
-            self.average.load_state_dict(groups["average"])
-        except RuntimeError as error:
-            raise ValueError(
-                f"the checkpoint in {self.folder} does not fit these settings: {error}"
-            ) from error
-        state = self.optimiser.state_dict()
-        self.optimiser.load_state_dict({**state, "state": moments})
+        unpack(tensors, self.model, self.average, self.optimiser)
+        self.scaler.load_state_dict(facts["scaler"])
         self.step, self.seconds = facts["step"], facts["seconds"]
+        self.saved_step, self._loss_sum = self.step, facts["loss_sum"]
+        self._least_loss = math.inf if facts["least_loss"] is None else facts["least_loss"]

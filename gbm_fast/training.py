@@ -1,51 +1,21 @@
-"""The training loop: budget, progress bar, log, checkpoints and signals round `Trainer`."""
+"""The training loop: budget, log, checkpoints, pictures and signals round `Trainer`.
 
-import json
+Every process runs the same loop. What one of them alone knows, a signal or the time of process 0,
+is put to all of them before each step, so that they end after the same one.
+"""
+
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 
-from tqdm import tqdm
+import torch
 
-from gbm_fast.checkpoint import write_atomic
+from gbm_fast.distributed import all_sum, is_main
+from gbm_fast.stats_log import StatsLog
 from gbm_fast.trainer import Trainer
-
-
-def _truncate_stats(path: Path, step: int) -> None:
-    """Drop the lines of stats.jsonl after `step`: a killed run may have logged beyond it."""
-    if path.exists():
-        lines = path.read_text().splitlines()
-        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
-        write_atomic(path, "".join(f"{line}\n" for line in kept).encode())
-
-
-class _StatsLog:
-    """Appends lines to stats.jsonl, and shows the smoothed loss on the progress bar."""
-
-    def __init__(self, trainer: Trainer, bar: tqdm) -> None:
-        self._trainer, self._bar, self._smoothed = trainer, bar, math.nan
-        self._path = trainer.folder / "stats.jsonl"
-        _truncate_stats(self._path, trainer.step)
-
-    def log(self, loss: float, norm: float) -> None:
-        """One line for the step that the trainer has just taken."""
-        trainer = self._trainer
-        known = not math.isnan(self._smoothed)
-        self._smoothed = 0.8 * self._smoothed + 0.2 * loss if known else loss
-        self._bar.set_postfix_str(f"loss {self._smoothed:.4f}")
-        line = {
-            "step": trainer.step,
-            "images": trainer.step * trainer.config.batch_size,
-            "seconds": round(trainer.seconds, 3),
-            "loss": loss,
-            "gradient_norm": norm,
-        }
-        with self._path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
 
 
 @contextmanager
@@ -64,24 +34,36 @@ def _signals_noted() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def fit(trainer: Trainer, steps: int, minutes: float | None, show_progress: bool = True) -> bool:
+def fit(
+    trainer: Trainer,
+    steps: int,
+    minutes: float | None,
+    show_progress: bool = True,
+    on_samples: Callable[[Trainer], None] | None = None,
+) -> bool:
     """Train until `steps` steps or `minutes` minutes in all; False where a signal ended it.
 
-    Checkpoints every `checkpoint_every` steps and at the end; SIGTERM and SIGINT end the training
-    after the current step, with a checkpoint.
+    Checkpoints every `checkpoint_every` steps and at the end; SIGTERM and SIGINT, to any of the
+    processes, end the training after the current step, with a checkpoint. `on_samples` is called
+    in every process every `samples_every` steps.
     """
     config, limit = trainer.config, math.inf if minutes is None else 60 * minutes
-    bar = tqdm(total=steps, initial=trainer.step, unit="step", disable=not show_progress)
-    log = _StatsLog(trainer, bar)
     started = time.monotonic() - trainer.seconds
-    with bar, _signals_noted() as received:
-        while trainer.step < steps and trainer.seconds < limit and not received:
+    log = StatsLog(trainer, steps, limit, show_progress)
+    with log, _signals_noted() as received:
+        stopped = False
+        while trainer.step < steps:
+            over = is_main() and trainer.seconds >= limit
+            votes = all_sum(torch.tensor([len(received), int(over)])).tolist()
+            stopped = votes[0] > 0
+            if any(votes):
+                break
             loss, norm = trainer.train_step()
             trainer.seconds = time.monotonic() - started
-            bar.update()
-            if trainer.step % config.log_every == 0:
-                log.log(float(loss), float(norm))
+            log.step(loss, norm)
             if trainer.step % config.checkpoint_every == 0:
                 trainer.save()
+            if on_samples is not None and trainer.step % (config.samples_every or math.inf) == 0:
+                on_samples(trainer)
         trainer.save()
-        return not received
+        return not stopped

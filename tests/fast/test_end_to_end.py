@@ -25,7 +25,6 @@ RUN_FILES = {
     "environment.json",
     "metrics.json",
     "samples.png",
-    "state.safetensors",
     "statistics.safetensors",
     "weights.safetensors",
 }
@@ -58,7 +57,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_training_writes_every_file_and_measures_every_sampler(run: Path) -> None:
     """The four samplers that the run can serve, each with N and the floor of real images."""
-    assert {path.name for path in run.iterdir()} - {"samples", "stats.jsonl"} == RUN_FILES
+    assert {path.name for path in run.iterdir()} - {
+        "samples",
+        "stats.jsonl",
+        "checkpoints",
+    } == RUN_FILES
     entries = json.loads((run / "metrics.json").read_text())
     assert [(e["settings"]["sampler"], e["settings"]["start"]) for e in entries[:4]] == [
         ("probability-flow", "lognormal"),

@@ -13,7 +13,7 @@ from gbm_fast.config_files import from_json, to_json
 from gbm_fast.data import positive_from_integers
 from gbm_fast.initialisation import data_statistics
 from gbm_fast.runs import load_run, read_config, run_folder
-from tests.fast.tiny_runs import few_digits, make_run, tiny_config
+from tests.fast.tiny_runs import few_digits, make_run, newest, saved, tiny_config
 
 
 def pretend_run(folder: Path, config: TrainConfig, checkpoint: bool = True) -> Path:
@@ -21,7 +21,8 @@ def pretend_run(folder: Path, config: TrainConfig, checkpoint: bool = True) -> P
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(to_json(config))
     if checkpoint:
-        (folder / "state.safetensors").write_bytes(b"a checkpoint")
+        (folder / "checkpoints").mkdir()
+        (folder / "checkpoints" / "state-00000003.safetensors").write_bytes(b"a checkpoint")
     return folder
 
 
@@ -98,7 +99,7 @@ def test_a_run_is_loaded_with_its_averaged_weights_and_statistics(tmp_path: Path
     assert (run.channels, run.image_size, run.max_value) == (1, (8, 8), 16)
     assert not run.model.training
     assert not any(parameter.requires_grad for parameter in run.model.parameters())
-    state, facts = load_tensors(run.folder / "state.safetensors", "gbm-diffusion training state 1")
+    state, facts = saved(run.folder)
     assert facts["step"] == 2
     for name, tensor in run.model.state_dict().items():
         assert torch.equal(tensor, state[f"average.module.{name}"]), name
@@ -130,7 +131,7 @@ def test_damaged_files_of_a_run_are_refused_by_name(tmp_path: Path) -> None:
             load_run(folder, "cpu")
         (folder / name).write_bytes(whole)
     # The training state has the right tensors and more, but is not the file that was asked for.
-    (folder / "weights.safetensors").write_bytes((folder / "state.safetensors").read_bytes())
+    (folder / "weights.safetensors").write_bytes(newest(folder).read_bytes())
     with pytest.raises(ValueError, match="weights.safetensors is a foreign file"):
         load_run(folder, "cpu")
 

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,13 +14,12 @@ from torch import Tensor
 
 from gbm_fast import pipeline, training
 from gbm_fast.batches import ImageBatches
-from gbm_fast.checkpoint import STATE_FORMAT, load_tensors
 from gbm_fast.config import TrainConfig
 from gbm_fast.pipeline import run_training
 from gbm_fast.runs import load_run, read_config
 from gbm_fast.trainer import Trainer
 from gbm_fast.training import fit
-from tests.fast.tiny_runs import few_digits, tiny_config
+from tests.fast.tiny_runs import few_digits, saved, tiny_config
 
 
 def make_trainer(folder: Path, **overrides: object) -> Trainer:
@@ -31,7 +30,7 @@ def make_trainer(folder: Path, **overrides: object) -> Trainer:
 
 def saved_step(folder: Path) -> int:
     """The step of the last checkpoint."""
-    return load_tensors(folder / "state.safetensors", STATE_FORMAT)[1]["step"]
+    return saved(folder)[1]["step"]
 
 
 def logged_steps(folder: Path) -> list[int]:
@@ -88,7 +87,7 @@ def test_the_handlers_are_restored_after_an_error(tmp_path: Path) -> None:
     handlers = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     trainer = make_trainer(tmp_path)
     torch.nn.init.constant_(next(trainer.model.parameters()), float("nan"))
-    with pytest.raises(FloatingPointError, match="step 0 is not finite"):
+    with pytest.raises(FloatingPointError, match="step 0 is not finite for 8 of 8 samples"):
         fit(trainer, 3, None, show_progress=False)
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == handlers
 
@@ -163,7 +162,7 @@ def test_the_command_without_metrics_ends_with_a_loadable_run(
         "config.json",
         "environment.json",
         "stats.jsonl",
-        "state.safetensors",
+        "checkpoints",
         "weights.safetensors",
         "statistics.safetensors",
     }
@@ -187,7 +186,12 @@ def test_the_command_continues_a_run_and_notes_the_new_budget(tmp_path: Path) ->
 def test_the_command_stopped_by_a_signal_says_how_to_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stopped(trainer: Trainer, steps: int, minutes: float | None) -> bool:
+    def stopped(
+        trainer: Trainer,
+        steps: int,
+        minutes: float | None,
+        on_samples: Callable[[Trainer], None],
+    ) -> bool:
         signal_at(trainer, 1, signal.SIGTERM)
         return fit(trainer, steps, minutes, show_progress=False)
 

@@ -3,7 +3,11 @@
 import dataclasses
 from pathlib import Path
 
+from torch import Tensor
+
 from gbm_fast.batches import ImageBatches
+from gbm_fast.checkpoint import STATE_FORMAT, load_tensors
+from gbm_fast.checkpoints import checkpoint_path, checkpoint_steps
 from gbm_fast.config import TrainConfig, resolve
 from gbm_fast.data import ImageData, load_dataset, positive_from_integers
 from gbm_fast.initialisation import data_statistics
@@ -40,6 +44,16 @@ def tiny_config(**overrides: object) -> TrainConfig:
         seed=5,
     )
     return resolve(dataclasses.replace(tiny, **overrides))  # type: ignore[arg-type]
+
+
+def newest(folder: Path) -> Path:
+    """The newest checkpoint of a run."""
+    return checkpoint_path(folder, checkpoint_steps(folder)[-1])
+
+
+def saved(folder: Path) -> tuple[dict[str, Tensor], dict]:
+    """Tensors and facts of the newest checkpoint."""
+    return load_tensors(newest(folder), STATE_FORMAT)
 
 
 def make_run(folder: Path, steps: int = 3, **overrides: object) -> Path:

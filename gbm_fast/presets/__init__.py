@@ -1,0 +1,1 @@
+"""Presets as plain data, each value with its source; no torch."""
