@@ -10,8 +10,11 @@ from multiprocessing.process import BaseProcess
 import torch
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-# What every child would import; the server has one thread, so forking it is safe.
-_CONTEXT.set_forkserver_preload(["gbm_fast.pipeline", "tests.fast.tiny_runs"])
+# What every child would import, the optimisers' torch._dynamo among it; the server has one thread,
+# so forking it is safe.
+_CONTEXT.set_forkserver_preload(
+    ["gbm_fast.pipeline", "sklearn.datasets", "torch._dynamo", "pytest", "tests.fast.tiny_runs"]
+)
 DEADLINE = 120.0
 
 
