@@ -7,11 +7,11 @@ is "clean", whose resizer leaves the global warning filter alone ("legacy_pytorc
 
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
-from cleanfid import fid
 from PIL import Image
 
 from gbm_fast.classifier import ClassifierSettings
@@ -41,6 +41,14 @@ def write_pngs(folder: Path, images: torch.Tensor) -> Path:
     for i, pixels in enumerate(integers_from_positive(images, 255)):
         Image.fromarray(pixels[0].numpy()).save(folder / f"{i:04d}.png")
     return folder
+
+
+@pytest.fixture(scope="module")
+def fid() -> ModuleType:
+    """clean-fid, imported by the process that uses it: it loads all of torchvision."""
+    from cleanfid import fid
+
+    return fid
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +84,11 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 
 @pytest.fixture(scope="module")
-def theirs(folders: tuple[Path, Path], network: Callable[[torch.Tensor], torch.Tensor]) -> Pair:
+def theirs(
+    fid: ModuleType,
+    folders: tuple[Path, Path],
+    network: Callable[[torch.Tensor], torch.Tensor],
+) -> Pair:
     """The features that clean-fid computes from the two folders."""
     first, second = (
         fid.get_folder_features(
@@ -104,7 +116,7 @@ def test_clean_fid_and_our_reader_see_the_same_images(
         assert np.max(np.abs(ours - features)) <= 1e-4 * np.max(np.abs(ours))
 
 
-def test_frechet_distance_agrees_on_equal_features(theirs: Pair) -> None:
+def test_frechet_distance_agrees_on_equal_features(fid: ModuleType, theirs: Pair) -> None:
     expected = fid.fid_from_feats(*theirs)
     assert expected > 0.1
     assert frechet_distance(*theirs) == pytest.approx(expected, rel=1e-6)
@@ -114,7 +126,7 @@ def test_frechet_distance_agrees_on_equal_features(theirs: Pair) -> None:
     assert frechet_distance(first, second) != pytest.approx(expected, rel=1e-4)
 
 
-def test_kernel_distance_agrees_on_equal_features(theirs: Pair) -> None:
+def test_kernel_distance_agrees_on_equal_features(fid: ModuleType, theirs: Pair) -> None:
     expected = fid.kernel_distance(*theirs, num_subsets=2)
     mean, sd = kernel_distance(*theirs)
     assert mean == pytest.approx(expected, rel=1e-6)
@@ -123,6 +135,7 @@ def test_kernel_distance_agrees_on_equal_features(theirs: Pair) -> None:
 
 
 def test_compute_fid_from_folders_is_our_distance_of_the_same_folders(
+    fid: ModuleType,
     folders: tuple[Path, Path],
     extractor: FeatureExtractor,
     network: Callable[[torch.Tensor], torch.Tensor],

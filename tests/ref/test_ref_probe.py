@@ -58,7 +58,8 @@ def test_as_many_states_are_evaluated_as_it_takes() -> None:
 
 def test_a_sampler_without_noise_has_a_law_too() -> None:
     found = assert_law(lambda x, z: x**2.0, UNIT, Gaussian(np.zeros(1), 4 * np.eye(1)), rows=0)
-    assert found.cov[0, 0] == 4.0
+    # Powers and logarithms of NumPy differ in the last bits from one processor to another.
+    assert abs(found.cov[0, 0] - 4.0) <= 8 * 2.0**-53 * 4.0
 
 
 def test_the_size_of_a_rejection_is_that_of_the_defect() -> None:
