@@ -1,4 +1,4 @@
-"""The committed matrix of planted bugs and checks is what the code makes, and has no blind spot."""
+"""The committed matrix of planted bugs and checks is what the code makes, without a blind spot."""
 
 import pytest
 

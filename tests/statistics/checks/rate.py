@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
 from scipy.special import betainc, betaincc, betaincinv
 
 from tests.statistics.checks.base import Check
@@ -26,7 +27,9 @@ class Rate(Check[float]):
 
     def p_value(self, draws: Array) -> float:
         count = float(draws.sum())
-        return float(min(1.0, 2.0 * min(self._at_most(count), self._at_least(count))))
+        return float(
+            np.minimum(1.0, 2.0 * np.minimum(self._at_most(count), self._at_least(count)))
+        )
 
     def _at_most(self, count: float) -> float:
         return 1.0 if count >= self.n else float(betaincc(count + 1, self.n - count, self.law))

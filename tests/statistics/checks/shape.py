@@ -57,7 +57,7 @@ class Projections(Check[Plane]):
 
     def p_value(self, draws: Array) -> float:
         bounds = [self._along(w).p_value(draws @ w) for w in directions()]
-        return min(1.0, len(bounds) * float(np.min(bounds)))
+        return float(np.minimum(1.0, len(bounds) * np.min(bounds)))
 
     def size(self, truth: Plane) -> float:
         return max(self._along(w).size(truth.project(w)) for w in directions())
