@@ -15,10 +15,11 @@ import torch
 from gbm_fast.data import load_dataset
 from gbm_fast.data.cifar import load_cifar
 from gbm_fast.data.sources import CIFAR10, CifarSource
+from tests.fast.cases import generator
 
 HEIGHT, WIDTH, RECORDS = 4, 3, 5
 MEMBERS = ("data_batch_1.bin", "data_batch_2.bin", "test_batch.bin")
-RNG = np.random.default_rng(31415)
+RNG = generator("cifar")
 IMAGES = RNG.integers(0, 256, (3, RECORDS, 3, HEIGHT, WIDTH), dtype=np.uint8)
 LABELS = RNG.integers(0, 4, (3, RECORDS), dtype=np.uint8)
 

@@ -13,8 +13,9 @@ import torch
 
 from gbm_fast.data.idx import load_idx_family
 from gbm_fast.data.sources import IdxFile, IdxSource
+from tests.fast.cases import generator
 
-RNG = np.random.default_rng(20240817)
+RNG = generator("idx")
 TRAIN = RNG.integers(0, 256, (6, 5, 3), dtype=np.uint8)
 TEST = RNG.integers(0, 256, (4, 5, 3), dtype=np.uint8)
 TRAIN_LABELS = np.array([2, 0, 1, 1, 2, 0], dtype=np.uint8)

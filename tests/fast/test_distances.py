@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gbm_fast.distances import frechet_distance, kernel_distance
+from tests.fast.cases import seed as seed_of
 
 Features = np.ndarray
 DIGITS = 50
@@ -78,7 +79,7 @@ def test_the_comparison_rejects_wrong_distances() -> None:
 
 
 def test_frechet_of_commuting_covariances_is_the_distance_of_the_deviations() -> None:
-    generator = np.random.default_rng(3)
+    generator = np.random.default_rng(seed_of("commuting covariances"))
     rows, columns = 31, 6
     noise = generator.normal(size=(rows, columns))
     # Centred orthonormal columns: any diagonal factor is then an exact sample covariance.

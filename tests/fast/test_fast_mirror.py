@@ -8,6 +8,7 @@ import torch
 
 import gbm_ref
 from gbm_fast.mirror import mirrored_langevin_step
+from tests.fast.cases import generator
 
 DELTA = 0.137
 
@@ -15,7 +16,7 @@ DELTA = 0.137
 @pytest.fixture
 def state() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """x, the Stein score of a correlated log-normal at x, and noise, all (64, 3)."""
-    rng = np.random.default_rng(41)
+    rng = generator("mirror")
     target = gbm_ref.LogNormal(
         np.array([0.4, -0.7, 1.1]),
         np.array([[0.5, 0.2, 0.0], [0.2, 0.8, -0.1], [0.0, -0.1, 0.3]]),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import gbm_ref as ref
+from tests.fast.cases import generator
 from tests.problems import DATA_SETS, LOG_NORMALS, MIXTURES, PROCESSES, draws, states
 
 P = PROCESSES["constant"]
@@ -101,7 +102,7 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     "score of negative": (lambda: LN.hyvarinen_score(spoilt(-2.0)), "x must be positive"),
     "score of nan": (lambda: LN.log_score(spoilt(np.nan)), "x must be finite"),
     "cdf in 2-d": (lambda: MIXTURES["mixture-2d"].cdf(X), "d = 1 only"),
-    "rvs size": (lambda: LN.rvs(0, np.random.default_rng(1)), "size must be a whole number"),
+    "rvs size": (lambda: LN.rvs(0, generator("rvs size")), "size must be a whole number"),
     "diffuse t": (lambda: LN.diffuse(P, 1.2), "t must lie in"),
     # Scores and the loss
     "conditional t0": (lambda: ref.conditional_hyvarinen_score(X, X, P, 0.0), "above 0"),

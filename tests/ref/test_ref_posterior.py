@@ -23,6 +23,7 @@ from gbm_ref.posterior import (
     posterior_weights,
 )
 from tests.assertions import assert_accurate
+from tests.fast.cases import generator
 from tests.problems import DATA_SETS, PROCESSES, TARGETS, states
 from tests.ref import mp_reference
 from tests.ref.mp_log_space import Row, bend, diffused, kernel, log_q, logs, moved, slope
@@ -97,7 +98,7 @@ def test_law_of_a_data_set_lives_on_the_points_that_are_possible(name: str) -> N
         np.testing.assert_allclose(law.weights, weights[possible], rtol=1e-15)
         np.testing.assert_array_equal(law.log_means, np.log(data.points[possible]))
         assert (law.log_covs == 0.0).all()
-        drawn = law.rvs(20, np.random.default_rng(7))
+        drawn = law.rvs(20, generator("possible points", name))
         assert np.min(np.abs(drawn[:, None] - data.points), axis=1).max() < 1e-15 * 8
 
 
@@ -180,7 +181,7 @@ def test_far_tails_and_tiny_times_are_finite(name: str) -> None:
     for t in (1e-12, 0.9):
         assert np.isfinite(posterior_log_mean(x, target, P, t)).all()
         assert np.isfinite(log_posterior_moment(x, target, P, t)).all()
-        assert (posterior_law(x[0], target, P, t).rvs(3, np.random.default_rng(1)) > 0.0).all()
+        assert (posterior_law(x[0], target, P, t).rvs(3, generator("far tails", name)) > 0.0).all()
     values = np.linalg.eigvalsh(posterior_log_cov(x, target, P, 1e-12))
     assert (values >= -1e-25).all() and (values <= P.log_var(1e-12) * (1 + 1e-9)).all()
 

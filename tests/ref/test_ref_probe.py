@@ -13,6 +13,7 @@ from gbm_ref.probe import (
     extract_affine_map,
     extract_step_polynomial,
 )
+from tests.fast.cases import generator
 from tests.problems import states
 
 UNIT = Gaussian(np.zeros(1), np.eye(1))
@@ -24,7 +25,7 @@ def same(x: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 def test_a_known_affine_map_is_recovered() -> None:
     """Three rows in two dimensions with matrices that are not symmetric."""
-    rng = np.random.default_rng(11)
+    rng = generator("affine map")
     truth = AffineMap(rng.normal(size=2), rng.normal(size=(2, 2)), rng.normal(size=(3, 2, 2)))
 
     def sampler(x: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -86,7 +87,7 @@ def test_output_that_is_not_positive_is_refused(value: float) -> None:
 
 
 def test_a_sampler_that_draws_its_own_noise_is_refused() -> None:
-    rng = np.random.default_rng(5)
+    rng = generator("own noise")
     with pytest.raises(LawRejected, match="not affine"):
         assert_law(lambda x, z: x * np.exp(rng.normal(size=x.shape)), UNIT, UNIT, rows=2)
 

@@ -21,6 +21,7 @@ from gbm_ref.starts import (
     standard_lognormal,
 )
 from tests.assertions import assert_accurate
+from tests.fast.cases import generator
 from tests.problems import DATA_SETS, PROCESSES, TARGETS, states
 from tests.ref import mp_reference
 
@@ -141,8 +142,7 @@ def test_standard_start_is_exp_of_a_standard_normal() -> None:
 
 def images() -> tuple[np.ndarray, np.ndarray]:
     """Thirty positive images of two channels, 2 x 3 pixels, in three classes."""
-    generator = np.random.default_rng(11)
-    return 1.0 + generator.random((30, 2, 2, 3)), np.arange(30) % 7 % 3
+    return 1.0 + generator("images of two channels").random((30, 2, 2, 3)), np.arange(30) % 7 % 3
 
 
 def test_torch_twins_agree() -> None:

@@ -8,6 +8,7 @@ from scipy.integrate import trapezoid
 
 from gbm_ref import LogNormal, LogNormalMixture, PointMasses, Process, Target
 from tests.assertions import assert_accurate
+from tests.fast.cases import generator
 from tests.problems import BLURRED, DATA_SETS, MIXTURES, PROCESSES, TARGETS, states
 from tests.ref import mp_reference
 
@@ -223,7 +224,7 @@ def test_a_singular_law_becomes_regular_by_diffusion() -> None:
 
 def test_draws_of_a_data_set_are_its_points() -> None:
     data = DATA_SETS["points-2d"]
-    drawn = data.rvs(200, np.random.default_rng(3))
+    drawn = data.rvs(200, generator("points of a data set"))
     assert {tuple(row) for row in drawn.tolist()} == {tuple(row) for row in data.points.tolist()}
 
 

@@ -124,10 +124,11 @@ def test_a_plan_that_resolves_nothing_is_refused() -> None:
         measure_with(Plan(50, (64,), (0.05,), (400,)), 1, (REF,))
 
 
-def test_draws_count_their_steps_and_keep_their_size() -> None:
+def test_draws_count_their_steps_and_keep_their_size(seed: int) -> None:
     taken: list[int] = []
-    seed = np.random.SeedSequence(4)
     group: Sequence[Cell] = mirrored_cells(MIRRORED, 0.2, (2, 5))
-    columns = draws(REF, REVERSE, MIRRORED, list(group), 40_000, seed, taken.append)
+    columns = draws(
+        REF, REVERSE, MIRRORED, list(group), 40_000, np.random.SeedSequence(seed), taken.append
+    )
     assert [column.shape for column in columns] == [(40_000,), (40_000,)]
     assert sum(taken) == 40_000 * 5
