@@ -1,9 +1,10 @@
 """From a network's output to the Hyvarinen score.
 
-Symbols: x (batch, *event) positive state; u = log x - m(t), what the network sees (standardised);
-v = v(t) (batch,) the log-variance of the forward kernel; F the network's output; a and s the mean
-and standard deviation of the logarithm of all training pixels. In (u, v) every process is the same
-one, so a network that was trained for one process serves each other whose v it has seen.
+Symbols: x (batch, *event) positive state; y = log x; u = y - m(t), what the network sees
+(standardised); v = v(t) (batch,) the log-variance of the forward kernel; F the network's output; a
+and s the mean and standard deviation of the logarithm of all training pixels. In (u, v) every
+process is the same one, so a network that was trained for one process serves each other whose v it
+has seen.
 
     network input    (u - a) / sqrt(v + s^2),  conditioned on log(v) / 4 (`log_variance`), or on
                      the index of v among the levels of a training grid (`LevelIndex`)
@@ -17,24 +18,29 @@ one, so a network that was trained for one process serves each other whose v it 
 The last line is the preconditioning of EDM (Karras et al. 2022) in log space: the best linear
 denoiser plus F at the scale of what that leaves, so F has unit variance at every noise level. It
 is the default; the others keep the paper's choice and its neighbours for comparison.
+
+Everything is computed as the log score 1 + h at y: steps in log space need neither x nor h itself,
+and 1 + h keeps its digits where it is small.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 
 from gbm_fast.checks import positive_number
 from gbm_fast.process import Process, Time
+from gbm_fast.scores import LogScore
 from gbm_fast.shapes import expand_like
 
 Parameterisation = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(F, u, v) -> h: the network's output and u, shaped alike, and v, shaped (batch, 1, ...)."""
+"""(F, u, v) -> 1 + h: the network's output and u, shaped alike, and v, shaped (batch, 1, ...)."""
 
 
 Condition = Callable[[Tensor], Tensor]
-"""v (batch,) -> the network's second argument (batch,)."""
+"""v -> the network's second argument, of the shape of v."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Stein:
     """h = exp(u) F, the parameterisation of the paper."""
 
     def __call__(self, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
-        return u.exp() * output
+        return 1 + u.exp() * output
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Hyvarinen:
     """h = F."""
 
     def __call__(self, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
-        return output
+        return 1 + output
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Noise:
     """h = -1 - F / sqrt(v)."""
 
     def __call__(self, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
-        return -1 - output / v.sqrt()
+        return -output / v.sqrt()
 
 
 @dataclass(frozen=True)
@@ -77,17 +83,16 @@ class Denoiser:
     def __call__(self, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
         # (D - u) / v written without the difference of two nearly equal numbers at small v.
         total = v + self.log_std**2
-        residual = (self.log_mean - u) / total + self.log_std * output / (v * total).sqrt()
-        return -1 + residual
+        return (self.log_mean - u) / total + output * (self.log_std / (v * total).sqrt())
 
 
 def log_variance(v: Tensor) -> Tensor:
-    """log(v) / 4, for networks that take any noise level and so serve every process; (batch,)."""
+    """log(v) / 4, for networks that take any noise level and so serve every process."""
     return v.log() / 4
 
 
 class LevelIndex(nn.Module):
-    """The index of the level of a training grid that is nearest to v in log v; int64 (batch,).
+    """The index of the level of a training grid that is nearest to v in log v, an int64 each.
 
     For networks with parameters of their own for each of N levels (`NCSNDeeper`). Only these
     parameters are those of the nearest level: the network's input and the parameterisation use v
@@ -124,15 +129,16 @@ class LevelIndex(nn.Module):
 
 
 class ScoreModel(nn.Module):
-    """A network with its parameterisation: (x, m, v) -> h.
+    """A network with its parameterisation, as the log score: (y, m, v) -> 1 + h.
 
     Args:
         network: module (input (batch, *event), condition (batch,), labels (batch,) or None) ->
-            (batch, *event).
+            (batch, *event). Its convolutions' weights are laid out channels last, which is what
+            the kernels of CPUs and GPUs are fastest with (docs/performance.md).
         parameterisation: one of the classes above.
         log_mean, log_std: mean and standard deviation of the logarithm of the training data.
         autocast: dtype of the network's arithmetic, or None for that of its weights. The state,
-            logarithms and the score stay in the dtype of `x`.
+            logarithms and the score stay in the dtype of `y`.
         condition: the map from v to the network's condition, `log_variance` or a `LevelIndex`.
     """
 
@@ -146,38 +152,60 @@ class ScoreModel(nn.Module):
         condition: Condition = log_variance,
     ) -> None:
         super().__init__()
-        self.network, self.condition = network, condition
+        self.network = network.to(memory_format=torch.channels_last)
+        self.condition = condition
         self.parameterisation = parameterisation
         self.log_mean, self.log_std = log_mean, positive_number(log_std, "log_std")
         self.autocast = autocast
 
     def forward(
-        self, x: Tensor, log_mean: Tensor, log_var: Tensor, labels: Tensor | None = None
+        self, y: Tensor, log_mean: Tensor, log_var: Tensor, labels: Tensor | None = None
     ) -> Tensor:
-        """The Hyvarinen score at `x` (batch, *event) for m and v, each (batch,), of x's dtype.
+        """1 + h at `y` = log x (batch, *event), for m and v, 0-d or (batch,), all of one dtype.
 
         `labels` (batch,) are for networks with classes, and are not passed on when None.
         """
-        v = expand_like(log_var, x)
-        u = x.log() - expand_like(log_mean, x)
+        v = expand_like(log_var, y)
+        u = y - expand_like(log_mean, y)
         inputs = (u - self.log_mean) / (v + self.log_std**2).sqrt()
-        given = (self.condition(log_var),) if labels is None else (self.condition(log_var), labels)
-        with torch.autocast(x.device.type, dtype=self.autocast, enabled=self.autocast is not None):
+        condition = self.condition(log_var).expand(len(y))
+        given = (condition,) if labels is None else (condition, labels)
+        with torch.autocast(y.device.type, dtype=self.autocast, enabled=self.autocast is not None):
             output = self.network(inputs, *given)
-        return self.parameterisation(output.to(x.dtype), u, v)
+        return self.parameterisation(output.to(y.dtype), u, v)
+
+
+class LearnedScore(LogScore):
+    """The score of a `ScoreModel`, or of a module that wraps one, along a process.
+
+    `labels` (batch,) are the classes of the samples, for a network that has classes. m and v of a
+    time that is a number are computed once: samplers visit the same times batch after batch.
+    """
+
+    def __init__(self, model: nn.Module, process: Process, labels: Tensor | None = None) -> None:
+        self._model, self._process = model, process
+        self._labels = () if labels is None else (labels,)
+        self._remembered = lru_cache(maxsize=4096)(self._schedule)
+
+    def __call__(self, x: Tensor, t: Time) -> Tensor:
+        """h(x, t) at positive `x` (batch, *event)."""
+        return self.at_log(x.log(), t) - 1
+
+    def at_log(self, y: Tensor, t: Time) -> Tensor:
+        """1 + h(exp(y), t) at any real `y` (batch, *event)."""
+        schedule = self._schedule if isinstance(t, Tensor) else self._remembered
+        return self._model(y, *schedule(t, y.dtype, y.device), *self._labels)
+
+    def _schedule(
+        self, t: Time, dtype: torch.dtype, device: torch.device
+    ) -> tuple[Tensor, Tensor]:
+        parts = self._process.log_mean(t), self._process.log_var(t)
+        log_mean, log_var = (part.to(device, dtype) for part in parts)
+        return log_mean, log_var
 
 
 def score_function(
     model: nn.Module, process: Process, labels: Tensor | None = None
-) -> Callable[[Tensor, Time], Tensor]:
-    """The score (x, t) -> h that steps and losses take, from a `ScoreModel` and a process.
-
-    `labels` (batch,) are the classes of the samples, for a network that has classes.
-    """
-
-    def hyvarinen(x: Tensor, t: Time) -> Tensor:
-        log_mean = process.log_mean(t).to(x).expand(x.shape[0])
-        log_var = process.log_var(t).to(x).expand(x.shape[0])
-        return model(x, log_mean, log_var, *(() if labels is None else (labels,)))
-
-    return hyvarinen
+) -> LearnedScore:
+    """The score that steps and losses take, from a `ScoreModel` and a process."""
+    return LearnedScore(model, process, labels)

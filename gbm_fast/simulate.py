@@ -83,9 +83,8 @@ def simulate(
     _check(step, process, x_T, grid, z)
     state = step.state_of(x_T)
     path = [x_T]
-    for i, row in enumerate(grid):
-        draws = _draw(step, z, i)
-        state = step.advance(process, score, state, row.t_score, row.dt, row.noise, draws)
+    for i, (row, move) in enumerate(zip(grid, step.moves(process, grid), strict=True)):
+        state = move(score, state, _draw(step, z, i))
         if return_path or callback is not None:
             x = step.x_of(state)
             if return_path:

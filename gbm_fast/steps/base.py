@@ -1,16 +1,22 @@
 """What the loop asks of a step, and what all steps share; the package docstring has symbols."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, final
 
+import torch
 from torch import Tensor
 
 from gbm_fast.checks import require_positive, require_same_shape
+from gbm_fast.grids import Grid, Row
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import LogScore, ScoreFunction
 
 Number = float | Tensor
 """A number, or a tensor: 0-d, or (batch,) for one value a sample."""
+Move = Callable[[ScoreFunction, Tensor, Tensor | None], Tensor]
+"""One row of a grid taken: (score, state, z) -> the next state, in the step's coordinates."""
 
 
 class Step(ABC):
@@ -50,6 +56,20 @@ class Step(ABC):
         A bad value stays one (NaN, infinity, and zero in X), so a loop may check the last alone.
         """
 
+    def moves(self, process: Process, grid: Grid) -> list[Move]:
+        """`advance` for each row of `grid`.
+
+        Steps override it to compute the coefficients of all rows at once: row by row they cost
+        more than the arithmetic on a small batch. Raises ValueError as `advance` does.
+        """
+        return [partial(self._take, process, row) for row in grid]
+
+    @final
+    def _take(
+        self, process: Process, row: Row, score: ScoreFunction, state: Tensor, z: Tensor | None
+    ) -> Tensor:
+        return self.advance(process, score, state, row.t_score, row.dt, row.noise, z)
+
     @final
     def __call__(
         self,
@@ -68,6 +88,9 @@ class Step(ABC):
     def __init_subclass__(cls) -> None:
         if "__call__" in vars(cls):
             raise TypeError(f"{cls.__name__} must define advance, which the loop calls too.")
+        if "advance" in vars(cls) and "moves" not in vars(cls):
+            # Those of a parent are shortcuts of the parent's `advance`.
+            cls.moves = Step.moves  # type: ignore[method-assign]
 
 
 class LogStep(Step):
@@ -98,6 +121,12 @@ def score_at(score: ScoreFunction, x: Tensor, t: Time) -> Tensor:
     if not isinstance(score, LogScore):
         return _like(score(x, t), x)
     return _like(score.at_log(x.log(), t), x) - 1
+
+
+def columns(grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
+    """t_score, dt and noise of all rows, each (rows,) in float64."""
+    t_score, dt, noise = torch.tensor(grid, dtype=torch.float64).unbind(1)
+    return t_score, dt, noise
 
 
 def _like(score: Tensor, state: Tensor) -> Tensor:

@@ -5,16 +5,18 @@ log-normal data, where 1 + h is affine in log X, the whole chain is.
 """
 
 from abc import abstractmethod
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gbm_fast.checks import require_non_negative
+from gbm_fast.grids import Grid
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import ScoreFunction
 from gbm_fast.shapes import add_scaled, schedule_like
-from gbm_fast.steps.base import LogStep, Number, draws_like, log_score_at
+from gbm_fast.steps.base import LogStep, Move, Number, columns, draws_like, log_score_at
 
 
 class LogCoefficients(NamedTuple):
@@ -62,3 +64,28 @@ class LogAffineStep(LogStep):
                 noise = torch.einsum("...ij,...j->...i", root.to(draws), draws.flatten(1))
                 moved = moved + noise.reshape(moved.shape)
         return moved + schedule_like(shift, state)
+
+    def moves(self, process: Process, grid: Grid) -> list[Move]:
+        """`advance` for each row of `grid`, with the coefficients of all rows computed at once."""
+        t, dt, noise = grid[0]
+        if self.coefficients(process, t, dt, noise).root.ndim:
+            return super().moves(process, grid)  # a matrix a row
+        t_score, dts, noises = columns(grid)
+        require_non_negative(noises, "noise")
+        rows = torch.stack(self.coefficients(process, t_score, dts, noises), dim=1).tolist()
+        return [partial(self._affine, row.t_score, *c) for row, c in zip(grid, rows, strict=True)]
+
+    def _affine(
+        self,
+        t_score: float,
+        shift: float,
+        weight: float,
+        root: float,
+        score: ScoreFunction,
+        state: Tensor,
+        z: Tensor | None,
+    ) -> Tensor:
+        moved = torch.add(state, log_score_at(score, state, t_score), alpha=weight)
+        if self.uses_noise:
+            moved = torch.add(moved, draws_like(state, z), alpha=root)
+        return moved + shift if shift else moved

@@ -1,17 +1,28 @@
 """Heun's rule for the noise-free equation with the same marginals."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import partial
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
 from gbm_fast.checks import has_values
+from gbm_fast.grids import Grid
 from gbm_fast.process import Process, Time
 from gbm_fast.process.times import TOLERANCE, end_of_step
 from gbm_fast.scores import ScoreFunction
 from gbm_fast.shapes import schedule_like
-from gbm_fast.steps.base import LogStep, Number, log_score_at
+from gbm_fast.steps.base import LogStep, Move, Number, columns, log_score_at
+
+
+class _Schedule(NamedTuple):
+    """What a step takes from the process: numbers, or tensors that broadcast against the state."""
+
+    shift: Number
+    length: Number
+    slope: Number
+    end_slope: Number
 
 
 @dataclass(frozen=True)
@@ -49,17 +60,43 @@ class ProbabilityFlow(LogStep):
         z: Tensor | None,
     ) -> Tensor:
         """log X_s, of the shape and dtype of `state`, which is log X_t."""
-        dm, dv = process.increments(t_score, dt)
         t, s, _ = end_of_step(t_score, dt, process.horizon)
         a, b = process.log_var(t).sqrt(), process.log_var(s).sqrt()
         goes_on = self._goes_on(process, t_score, dt, a, b)
-        shift, length = schedule_like(-dm, state), schedule_like(-dv / (a + b), state)
-        slope = schedule_like(-a, state) * log_score_at(score, state, t_score)
-        euler = state + (length * slope + shift)
+        dm, dv = process.increments(t_score, dt)
+        schedule = _Schedule(*(schedule_like(p, state) for p in (-dm, -dv / (a + b), -a, -b)))
+        return self._heun(t_score, s, goes_on, schedule, score, state, z)
+
+    def moves(self, process: Process, grid: Grid) -> list[Move]:
+        """`advance` for each row of `grid`, with the schedule of all rows computed at once."""
+        t, dt, _ = columns(grid)
+        start, end, _ = end_of_step(t, dt, process.horizon)
+        a, b = process.log_var(start).sqrt(), process.log_var(end).sqrt()
+        dm, dv = process.increments(t, dt)
+        parts = torch.stack([-dm, -dv / (a + b), -a, -b], dim=1).tolist()
+        moves: list[Move] = []
+        for row, s, level, rest in zip(grid, end.tolist(), a, parts, strict=True):
+            goes_on = self._goes_on(process, row.t_score, row.dt, level, level)
+            moves.append(partial(self._heun, row.t_score, s, goes_on, _Schedule(*rest)))
+        return moves
+
+    @staticmethod
+    def _heun(
+        t: Time,
+        s: Time,
+        goes_on: bool | Tensor,
+        schedule: _Schedule,
+        score: ScoreFunction,
+        state: Tensor,
+        z: Tensor | None,
+    ) -> Tensor:
+        shift, length, slope, end_slope = schedule
+        start = slope * log_score_at(score, state, t)
+        euler = state + (length * start + shift)
         if goes_on is False:
             return euler
-        end_slope = schedule_like(-b, state) * log_score_at(score, euler, s)
-        heun = state + (length * (slope + end_slope) / 2 + shift)
+        end = end_slope * log_score_at(score, euler, s)
+        heun = state + (length * (start + end) / 2 + shift)
         if goes_on is True:
             return heun
         return torch.where(schedule_like(goes_on, state) > 0, heun, euler)

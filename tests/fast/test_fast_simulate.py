@@ -219,3 +219,20 @@ def test_a_score_that_is_not_finite_does_not_return_a_picture(kind: str) -> None
                 uniform(1),
                 draws(1),
             )
+
+
+@pytest.mark.parametrize("bad", [Row(0.2, 0.3, 1.0), Row(0.2, -0.1, 1.0), Row(1.2, 0.1, 1.0)])
+@pytest.mark.parametrize("kind", STEPS)
+def test_a_row_that_leaves_the_process_is_refused_before_its_score_is_asked(
+    kind: str, bad: Row
+) -> None:
+    asked = []
+
+    def score(x: Tensor, t: Time) -> Tensor:
+        asked.append(t)
+        return -x
+
+    x_T = torch.full((2, 2), 1.5)
+    with pytest.raises(ValueError, match="must"):
+        simulate(STEPS[kind][0], GBM(), score, x_T, (Row(0.5, 0.1, 1.0), bad), x_T.expand(2, 2, 2))
+    assert bad.t_score not in asked

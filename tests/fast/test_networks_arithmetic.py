@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from gbm_fast.networks import NCSNDeeper
 from gbm_fast.networks.ncsn import Code
+from gbm_fast.parameterisation import Hyvarinen, ScoreModel
 from tests.fast.cases import torch_generator
 from tests.fast.test_networks_contract import INDICES, NETWORKS, Network, built, every_network
 
@@ -74,6 +75,18 @@ def test_channels_last_is_a_matter_of_memory_alone(name: str) -> None:
     network.to(memory_format=torch.channels_last)
     found = network(x.to(memory_format=torch.channels_last), condition)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-13)
+
+
+def test_a_model_lays_its_weights_out_channels_last() -> None:
+    """That is enough: the images inside the network then are so too."""
+    model = ScoreModel(built(NETWORKS["u-net"]), Hyvarinen(), 0.0, 1.0)
+    seen = []
+    hook = model.network.head[0].register_forward_pre_hook(lambda m, x: seen.append(x[0]))
+    model(torch.randn(2, 1, 8, 8), torch.zeros(2), torch.ones(2))
+    hook.remove()
+    weight = model.network.head[2].weight
+    assert weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous()
+    assert seen[0].is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("name", ["mlp", "ddpm++"])
