@@ -32,7 +32,7 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> Tensor:
     Raises ValueError for different dimensions, a covariance that is not symmetric or a singular q.
     """
     for name, law in (("p", p), ("q", q)):
-        _require_gaussian(law, name)
+        require_gaussian(law, name)
     if p.mean.shape[-1] != q.mean.shape[-1]:
         raise ValueError(f"p and q must have one dimension, got {p.mean.shape}, {q.mean.shape}.")
     values, vectors = torch.linalg.eigh(q.cov)
@@ -50,7 +50,8 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> Tensor:
     return torch.where(singular, torch.full_like(divergence, torch.inf), divergence)
 
 
-def _require_gaussian(law: Gaussian, name: str) -> None:
+def require_gaussian(law: Gaussian, name: str) -> None:
+    """Raise ValueError unless `law` has a mean (..., d) and a covariance (..., d, d)."""
     d = law.mean.shape[-1] if law.mean.ndim else 0
     if d == 0 or law.cov.shape[-2:] != (d, d):
         raise ValueError(
