@@ -194,4 +194,4 @@ LAWS: dict[str, Implementation] = {
         t, dt
     )[1],
 }
-"""The second half of `oracle.ORACLE`."""
+"""The second part of `oracle.ORACLE`."""

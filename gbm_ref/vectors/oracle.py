@@ -49,6 +49,7 @@ from gbm_ref.steps import (
     Step,
 )
 from gbm_ref.targets import LogNormal, LogNormalMixture, PointMasses
+from gbm_ref.vectors._distributions import DISTRIBUTIONS
 from gbm_ref.vectors._laws import LAWS
 from gbm_ref.vectors._process import Prescribed
 from gbm_ref.vectors.records import Implementation, Report, verify_rows
@@ -188,6 +189,7 @@ _ORACLE: dict[str, Implementation] = {
     "weibull_logpdf": lambda x, c, scale: Weibull(c, scale).logpdf([x]).item(),
     "beta_prime_logpdf": lambda x, a, b, scale: BetaPrime(a, b, scale).logpdf([x]).item(),
     **LAWS,
+    **DISTRIBUTIONS,
 }
 ORACLE: Mapping[str, Implementation] = MappingProxyType(_ORACLE)
 """For each function of the vectors, a callable of its arguments that uses `gbm_ref` alone."""

@@ -18,7 +18,11 @@ Number = Any
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """exp, log, sqrt, Phi (normal cumulative), log Gamma and pi for one kind of number."""
+    """exp, log, sqrt, Phi (normal cumulative), log Gamma and pi for one kind of number.
+
+    gamma_lower(a, x), gamma_upper(a, x)  P(a, x) and Q(a, x) = 1 - P(a, x), regularised
+    beta_lower(a, b, y)                   I_y(a, b), regularised
+    """
 
     exp: Callable[[Number], Number]
     log: Callable[[Number], Number]
@@ -26,6 +30,9 @@ class Arithmetic:
     ncdf: Callable[[Number], Number]
     log_gamma: Callable[[Number], Number]
     pi: Callable[[], Number]
+    gamma_lower: Callable[[Number, Number], Number]
+    gamma_upper: Callable[[Number, Number], Number]
+    beta_lower: Callable[[Number, Number, Number], Number]
 
     def power(self, base: Number, exponent: Number) -> Number:
         """base^exponent for a positive base."""
@@ -41,18 +48,38 @@ def whole(n: Number) -> int:
     return int(float(n))
 
 
-def _rounded(function: Callable[[mpf], mpf]) -> Callable[[float], float]:
+def _rounded(function: Callable[..., mpf]) -> Callable[..., float]:
     """`function` correctly rounded to float64, the same on every machine."""
 
-    def call(x: float) -> float:
+    def call(*args: float) -> float:
         with mpmath.workprec(160):
-            return float(function(mpf(x)))
+            return float(function(*map(mpf, args)))
 
     return call
 
 
+def _gamma_lower(a: mpf, x: mpf) -> mpf:
+    return mpmath.gammainc(a, 0, x, regularized=True)
+
+
+def _gamma_upper(a: mpf, x: mpf) -> mpf:
+    return mpmath.gammainc(a, x, mpmath.inf, regularized=True)
+
+
+def _beta_lower(a: mpf, b: mpf, y: mpf) -> mpf:
+    return mpmath.betainc(a, b, 0, y, regularized=True)
+
+
 MPMATH = Arithmetic(
-    mpmath.exp, mpmath.log, mpmath.sqrt, mpmath.ncdf, mpmath.loggamma, lambda: +mpmath.pi
+    mpmath.exp,
+    mpmath.log,
+    mpmath.sqrt,
+    mpmath.ncdf,
+    mpmath.loggamma,
+    lambda: +mpmath.pi,
+    _gamma_lower,
+    _gamma_upper,
+    _beta_lower,
 )
 FLOAT64 = Arithmetic(
     _rounded(mpmath.exp),
@@ -61,4 +88,7 @@ FLOAT64 = Arithmetic(
     _rounded(mpmath.ncdf),
     _rounded(mpmath.loggamma),
     lambda: float(mpmath.pi),
+    _rounded(_gamma_lower),
+    _rounded(_gamma_upper),
+    _rounded(_beta_lower),
 )

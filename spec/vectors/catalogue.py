@@ -1,6 +1,7 @@
 """All functions, in the order in which the manifest lists them."""
 
 from spec.vectors import (
+    beta_prime_cdf,
     divergence,
     empirical,
     euler_maruyama,
@@ -11,6 +12,7 @@ from spec.vectors import (
     gaussian_steps,
     inner_loop,
     kernel,
+    law_cdfs,
     law_densities,
     likelihood,
     limit_laws,
@@ -18,12 +20,14 @@ from spec.vectors import (
     marginal_preserving,
     mirror,
     mirror_laws,
+    mixture_cdfs,
     mixture_posterior,
     mixtures,
     path_space,
     paths,
     piecewise,
     plane,
+    point_laws,
     point_posterior,
     posterior,
     probability_flow,
@@ -67,5 +71,9 @@ FUNCTIONS: tuple[VectorFunction, ...] = (
     *path_space.FUNCTIONS,
     *mirror_laws.FUNCTIONS,
     *piecewise.FUNCTIONS,
+    *law_cdfs.FUNCTIONS,
+    *beta_prime_cdf.FUNCTIONS,
+    *mixture_cdfs.FUNCTIONS,
+    *point_laws.FUNCTIONS,
 )
 BY_NAME: dict[str, VectorFunction] = {function.name: function for function in FUNCTIONS}

@@ -23,6 +23,9 @@ ARB = Arithmetic(
     ncdf=lambda z: (-z / flint.arb(2).sqrt()).erfc() / 2,
     log_gamma=lambda x: ball(x).lgamma(),
     pi=flint.arb.pi,
+    gamma_lower=lambda a, x: ball(x).gamma_lower(ball(a), regularized=1),
+    gamma_upper=lambda a, x: ball(x).gamma_upper(ball(a), regularized=1),
+    beta_lower=lambda a, b, y: ball(y).beta_lower(ball(a), ball(b), regularized=1),
 )
 
 
