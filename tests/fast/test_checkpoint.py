@@ -12,6 +12,7 @@ from torch import Tensor
 from gbm_fast.checkpoint import (
     STATE_FORMAT,
     WEIGHTS_FORMAT,
+    DamagedFileError,
     load_tensors,
     save_tensors,
     write_atomic,
@@ -62,6 +63,22 @@ def test_a_truncated_file_is_refused(tmp_path: Path, share: float) -> None:
     path.write_bytes(whole[:length])
     with pytest.raises(ValueError, match="state.safetensors is truncated or not a safetensors"):
         load_tensors(path, STATE_FORMAT)
+
+
+def test_any_single_bit_that_flips_is_noticed(tmp_path: Path) -> None:
+    """One bit of every byte of a file in turn: lengths, header, padding, names and numbers."""
+    path = tmp_path / "state.safetensors"
+    few = {"w": torch.tensor([0.5, -0.0]), "n": torch.tensor(7)}
+    save_tensors(path, few, STATE_FORMAT, {"step": 3})
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        content = bytearray(whole)
+        content[position] ^= 1 << position % 7
+        path.write_bytes(content)
+        with pytest.raises(DamagedFileError):
+            load_tensors(path, STATE_FORMAT)
+    path.write_bytes(whole)
+    assert_same(load_tensors(path, STATE_FORMAT)[0], few)
 
 
 @pytest.mark.parametrize("content", [b"\x80\x04 a pickle", b"{}" * 40, bytes(64), b"\xff" * 64])
