@@ -76,9 +76,7 @@ class Trainer:
         if config.compile:
             self.model.compile()
         one = world().size == 1
-        self._parallel = (
-            self.model if one else DistributedDataParallel(self.model, broadcast_buffers=False)
-        )
+        self._parallel = self.model if one else DistributedDataParallel(self.model)
 
     def _new_model(self) -> ScoreModel:
         config, data = self.config, self.batches
