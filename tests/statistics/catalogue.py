@@ -5,6 +5,7 @@ from tests.statistics.families import (
     data_laws,
     forward,
     images,
+    independent,
     other_laws,
     quadrature,
     random_source,
@@ -12,7 +13,17 @@ from tests.statistics.families import (
 )
 from tests.statistics.scenario import Scenario
 
-FAMILIES = (random_source, data_laws, other_laws, forward, affine, images, quadrature, training)
+FAMILIES = (
+    random_source,
+    data_laws,
+    other_laws,
+    forward,
+    affine,
+    images,
+    quadrature,
+    independent,
+    training,
+)
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario for family in FAMILIES for scenario in family.SCENARIOS
 }

@@ -37,6 +37,7 @@ def check_of(entry: Entry) -> Check:
     return STATISTICS[entry.statistic](entry.reference(), entry.n, entry.alpha)
 
 
+@cache
 def cell(entry: Entry, twin: str) -> Cell:
     """The twin of that name under the check of an assertion."""
     truth = SCENARIOS[entry.scenario].twins[twin].truth(entry.view)

@@ -1,0 +1,163 @@
+"""torchsde integrates the same equations on the same noise: an independent witness of the steps.
+
+Our steps and torchsde's schemes are the same maps, so that paths agree to rounding:
+
+    SignAgnostic          Euler's scheme for the reverse equation in X
+    AmbientMilstein       Milstein's scheme for it
+    DaleLangevin          Euler's scheme for the reverse equation in log X
+    MarginalPreserving(0) Euler's scheme for the probability flow in log X
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from numpy.polynomial.hermite_e import hermegauss
+
+import gbm_fast.steps as fast
+import gbm_ref
+import gbm_ref.steps
+from gbm_fast.grids import uniform
+from gbm_fast.process import GBM
+from gbm_fast.scores import exact_score
+from gbm_fast.simulate import simulate
+from tests.fast.twins import tensor, twin_process, twin_target
+from tests.problems import TARGETS, draws, states
+from tests.statistics.witness import (
+    Equation,
+    Given,
+    flow,
+    forward,
+    forward_stratonovich,
+    integrate,
+    reverse,
+    reverse_log,
+)
+
+PROCESS = gbm_ref.GBM(mu=0.13, sigma=0.7, horizon=1.0)
+TWIN = GBM(0.13, 0.7, 1.0)
+ROWS, PATHS = 32, 12
+# Some hundred roundings a row, none of which grows: the maps contract towards the data.
+TOLERANCE = 1e-12
+
+STEPS: dict[str, tuple[fast.Step, gbm_ref.Step, Callable[..., Equation], str]] = {
+    "SignAgnostic": (fast.SignAgnostic(), gbm_ref.SignAgnostic(), reverse, "euler"),
+    "AmbientMilstein": (
+        fast.AmbientMilstein(),
+        gbm_ref.steps.AmbientMilstein(),
+        reverse,
+        "milstein",
+    ),
+    "DaleLangevin": (fast.DaleLangevin(), gbm_ref.DaleLangevin(), reverse_log, "euler"),
+    "MarginalPreserving(0)": (
+        fast.MarginalPreserving(0.0),
+        gbm_ref.steps.MarginalPreserving(0.0),
+        flow,
+        "euler",
+    ),
+}
+
+
+def paths(name: str, law: str, equation: Equation | None = None) -> list[np.ndarray]:
+    """x along the path by torchsde, gbm_fast and gbm_ref, each (ROWS + 1, PATHS, d)."""
+    target = TARGETS[law]
+    x, z = states(target.d, PATHS, spread=0.8), draws(ROWS, PATHS, target.d)
+    step, oracle, make, method = STEPS[name]
+    score = exact_score(twin_target(target), twin_process(PROCESS))
+    equation = make(TWIN, score) if equation is None else equation
+    in_log = make in (reverse_log, flow)
+    y = tensor(np.log(x) if in_log else x)
+    witness = integrate(equation, y, Given(tensor(z), 1.0 / ROWS), ROWS, method)
+    grid = gbm_ref.uniform(ROWS)
+    _, ours = simulate(step, TWIN, score, tensor(x), uniform(ROWS), tensor(z), return_path=True)
+    ref_score = gbm_ref.exact_score(target, PROCESS)
+    _, theirs = gbm_ref.simulate(oracle, PROCESS, ref_score, x, grid, z, return_path=True)
+    return [(witness.exp() if in_log else witness).numpy(), ours.numpy(), theirs]
+
+
+def gap(a: np.ndarray, b: np.ndarray) -> float:
+    """The largest relative difference; NaN is infinite."""
+    return float(np.nan_to_num(np.abs(a / b - 1.0), nan=np.inf).max())
+
+
+@pytest.mark.parametrize("law", ["log-normal-2d", "mixture-2d", "points-1d"])
+@pytest.mark.parametrize("name", STEPS)
+def test_the_steps_are_the_schemes_of_torchsde(name: str, law: str) -> None:
+    witness, ours, theirs = paths(name, law)
+    assert gap(ours, witness) <= TOLERANCE
+    assert gap(theirs, witness) <= TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("SignAgnostic", lambda score: reverse(TWIN, score, divergence=1.0)),
+        ("SignAgnostic", lambda score: reverse(TWIN, score, divergence=1.5)),
+        ("DaleLangevin", lambda score: reverse_log(TWIN, score, ito=2.0)),
+        ("DaleLangevin", lambda score: reverse_log(TWIN, score, ito=1.0)),
+    ],
+    ids=["divergence once", "drift of log X", "drift of X", "Ito term twice"],
+)
+def test_another_equation_is_refused(name: str, wrong: Callable[..., Equation]) -> None:
+    score = exact_score(twin_target(TARGETS["mixture-2d"]), TWIN)
+    witness, ours, theirs = paths(name, "mixture-2d", wrong(score))
+    assert gap(ours, witness) > 1e9 * TOLERANCE
+    assert gap(theirs, witness) > 1e9 * TOLERANCE
+
+
+def one_step(method: str, equation: Equation, dt: float, z: np.ndarray) -> np.ndarray:
+    """X_dt / X_0 of one step of torchsde at each z (n,)."""
+    start = torch.full((z.size, 1), 1.3, dtype=torch.float64)
+    path = integrate(equation, start, Given(tensor(z)[None, :, None], dt), 1, method, end=dt)
+    return path[-1, :, 0].numpy() / 1.3
+
+
+NODES, WEIGHTS = hermegauss(40)
+WEIGHTS = WEIGHTS / math.sqrt(2.0 * math.pi)
+
+
+def strong_error(method: str, equation: Equation, steps: int) -> float:
+    """E (X_1 - numerical X_1)^2 / X_0^2 of torchsde's own scheme, exactly.
+
+    The steps of both are independent factors B(z) and A(z), so that the error is
+    E[B^2]^N - 2 E[A B]^N + E[A^2]^N; the averages are Gauss-Hermite sums over torchsde's steps.
+    """
+    dt = 1.0 / steps
+    a = one_step(method, equation, dt, NODES)
+    b = np.exp((TWIN.mu - TWIN.sigma**2 / 2) * dt + TWIN.sigma * math.sqrt(dt) * NODES)
+    b_b, a_b, a_a = (float(WEIGHTS @ product) for product in (b * b, a * b, a * a))
+    return b_b**steps - 2.0 * a_b**steps + a_a**steps
+
+
+def closed_form(steps: int, milstein: bool, mu: float = 0.13, s2: float = 0.49) -> float:
+    """The same in closed form; Milstein's scheme adds sigma^4 dt^2 / 2 to both brackets."""
+    dt = 1.0 / steps
+    more = s2**2 * dt**2 / 2 if milstein else 0.0
+    cross = math.exp(mu * dt) * (1 + (mu + s2) * dt + more)
+    square = (1 + mu * dt) ** 2 + s2 * dt + more
+    return math.exp(2 * mu + s2) - 2 * cross**steps + square**steps
+
+
+@pytest.mark.parametrize("steps", [2, 4, 8, 16, 32, 64])
+def test_the_strong_error_of_torchsde_is_the_closed_form(steps: int) -> None:
+    """To the rounding of three powers that cancel; Euler's is not Milstein's."""
+    rounding = 1e-14 * steps
+    euler = strong_error("euler", forward(TWIN), steps)
+    milstein = strong_error("milstein", forward(TWIN), steps)
+    stratonovich = strong_error("milstein", forward_stratonovich(TWIN), steps)
+    assert abs(euler - closed_form(steps, milstein=False)) <= rounding
+    assert abs(milstein - closed_form(steps, milstein=True)) <= rounding
+    assert abs(stratonovich - closed_form(steps, milstein=True)) <= rounding
+    assert abs(euler - closed_form(steps, milstein=True)) > 1e6 * rounding
+    # The equation of one calculus in the other's solver has not this error.
+    mixed = Equation(forward_stratonovich(TWIN).f, forward(TWIN).g)
+    assert abs(strong_error("euler", mixed, steps) - euler) > 1e6 * rounding
+
+
+def test_the_orders_are_those_that_torchsde_states() -> None:
+    """Root mean squares fall as dt^(1/2) and dt; slopes at N = 512 to 1024 in closed form."""
+    for milstein, order in ((False, 0.5), (True, 1.0)):
+        errors = [closed_form(n, milstein) for n in (512, 1024)]
+        assert math.log2(errors[0] / errors[1]) / 2 == pytest.approx(order, abs=0.01)
