@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from scipy.special import betainc
+from scipy.special import betainc, betaincc
 from torch import Tensor
 from torch.special import gammainc, gammaincc, gammaln, xlog1py, xlogy
 
@@ -154,6 +155,11 @@ class BetaPrime(ProductLaw):
         return power - x.log() - log_beta
 
     def _cdfs(self, x: Tensor) -> Tensor:
-        share = (x / (self.scale + x)).detach()
-        values = betainc(*(part.detach().cpu().numpy() for part in (self.a, self.b, share)))
-        return torch.as_tensor(values).to(share)
+        whole = self.scale + x
+        parts = (self.a, self.b, x / whole, self.scale / whole)
+        a, b, share, rest = (part.detach().cpu().numpy() for part in parts)
+        # Above the scale the share is close to 1, and its distance from 1 is what matters.
+        values = torch.as_tensor(
+            np.where(share > rest, betaincc(b, a, rest), betainc(a, b, share))
+        )
+        return values.to(x)

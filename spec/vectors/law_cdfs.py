@@ -17,8 +17,8 @@ _KINDS = (Flag.T_INDEX, Flag.SIGN)
 # SciPy 1.17.1 is off by up to 54 of these units where it changes from one method to another.
 _K = 64
 _K_REASON = (
-    "the incomplete gamma functions of SciPy 1.17.1 lose up to 54 units of S where they change the method, "
-    "near alpha = 0.5, beta x = 1 (measured over 2,500 arguments)"
+    "the incomplete gamma functions of SciPy 1.17.1 lose up to 54 units of S where they change "
+    "the method, near alpha = 0.5, beta x = 1 (measured over 2,500 arguments)"
 )
 # Tails of 1e-300 as differences from 1.
 _COMPLEMENT = 330

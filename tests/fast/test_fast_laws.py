@@ -115,6 +115,14 @@ def test_distribution_functions_agree(name: str, dtype: torch.dtype) -> None:
         case.twin().cdf(tensor(STATES))
 
 
+def test_the_upper_tail_of_the_beta_prime_law_keeps_its_digits() -> None:
+    """1 - P(X > x) with P(X > x) of 1e-8, where x / (scale + x) is 1 to the last bit."""
+    parameters, x = np.array([[1.5], [0.3], [2.0]]), np.array([[1.1420073898156842e26]])
+    found = fast.BetaPrime(*map(tensor, parameters)).cdf(tensor(x)).item()
+    assert abs(found - gbm_ref.BetaPrime(*parameters).cdf(x).item()) <= 8 * 2.0**-53
+    assert 1e-9 < 1 - found < 1e-7
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_the_score_is_the_derivative_of_logpdf_and_others_are_refused(name: str) -> None:
     """x times autograd of logpdf. Planted: no x, the log score, and the other sign."""
