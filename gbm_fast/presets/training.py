@@ -34,7 +34,7 @@ _COMMON = {
     "weight_decay": Value(0.01, OURS + "not stated; AdamW's default in PyTorch, which they used"),
     "clip_norm": Value(1.0, OURS + "not stated; that of Song et al. (2021b), and without a bound "
     "the unweighted loss does not survive its small times"),
-    "seed": Value(0, OURS + "not stated"),
+    "seed": Value(0, OURS + "not stated; any other would do"),
     "precision": Value("float32", OURS + "not stated; PyTorch's default"),
     "metrics_images": Value(0, OURS + "their 50,000 images a sampler are a task for many "
     "processes: gbm_fast.sample and gbm_fast.evaluate"),
