@@ -82,7 +82,7 @@ def test_a_model_lays_its_weights_out_channels_last() -> None:
     model = ScoreModel(built(NETWORKS["u-net"]), Hyvarinen(), 0.0, 1.0)
     seen = []
     hook = model.network.head[0].register_forward_pre_hook(lambda m, x: seen.append(x[0]))
-    model(torch.randn(2, 1, 8, 8), torch.zeros(2), torch.ones(2))
+    model(torch.full((2, 1, 8, 8), 1.3), torch.zeros(2), torch.ones(2))
     hook.remove()
     weight = model.network.head[2].weight
     assert weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous()

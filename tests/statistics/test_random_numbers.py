@@ -20,6 +20,7 @@ GLOBAL_SEED = (
 EXCEPTIONS: dict[str, str] = {
     "tests/fast/test_build.py": GLOBAL_SEED,
     "tests/fast/test_fast_distributions_interface.py": "torch.distributions draws from it",
+    "tests/statistics/families/data_laws.py": "torch.distributions draws from it",
     "tests/fast/test_metrics.py": "repeats the draws of evaluate_images, which takes a seed",
     "tests/fast/test_networks.py": GLOBAL_SEED,
     "tests/fast/test_networks_contract.py": GLOBAL_SEED,
@@ -36,6 +37,7 @@ ALLOWED_OF_NUMPY = {"Generator", "default_rng", "SeedSequence", "Philox", "PCG64
 DRAWERS = {
     "rvs", "standard_normal", "normal", "uniform", "random", "integers", "choice", "exponential",
     "standard_gamma", "beta", "randn", "rand", "randint", "multinomial", "normal_", "uniform_",
+    "sample", "rsample",
 }  # fmt: skip
 MANY = 1000
 
@@ -64,7 +66,7 @@ def seeding(tree: ast.Module) -> list[str]:
         elif dotted.startswith(("np.random.", "numpy.random.")):
             if name not in ALLOWED_OF_NUMPY:
                 found.append(f"line {call.lineno}: {dotted}")
-        elif dotted.startswith("random."):
+        elif dotted.startswith("random.") and (name != "Random" or literal):
             found.append(f"line {call.lineno}: {dotted}")
         elif dotted in {"torch.randn", "torch.rand", "torch.randint", "torch.randperm"}:
             if not any(keyword.arg == "generator" for keyword in call.keywords):
@@ -76,7 +78,7 @@ def bulk(tree: ast.Module) -> list[str]:
     """Calls that draw more than MANY numbers, as the call or its module says."""
     constants = {
         target.id: _largest(node.value, {})
-        for node in tree.body
+        for node in ast.walk(tree)
         if isinstance(node, ast.Assign)
         for target in node.targets
         if isinstance(target, ast.Name)
@@ -136,6 +138,7 @@ def test_who_draws_many_numbers_is_in_the_ledger() -> None:
         "g = torch.Generator().manual_seed(1234)",
         "x = torch.randn(3)",
         "x = random.random()",
+        "draw = random.Random(3)",
     ],
 )
 def test_a_planted_seed_is_seen(line: str) -> None:
@@ -160,6 +163,7 @@ def test_what_is_right_is_left_alone(line: str) -> None:
     "text",
     [
         "x = law.rvs(20_000, rng)",
+        "def f():\n    size = 20_000\n    return law.sample((size,))",
         "N = 40_000\nx = rng.standard_normal((N, 2))",
         "x = torch.randn(2**16, 1, generator=g)",
     ],

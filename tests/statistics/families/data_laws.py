@@ -3,13 +3,16 @@
 from collections.abc import Callable
 
 import numpy as np
+import torch
+from torch.distributions import Distribution
 
 import gbm_ref
-from gbm_ref.laws import ProductLaw
-from tests.fast.twins import components, twin_target
+from gbm_fast import distributions
+from tests.fast.twins import components, tensor, twin_target
 from tests.problems import TARGETS
 from tests.statistics.laws import Array, Law, Plane, in_plane, on_line
 from tests.statistics.scenario import Draw, Scenario, Truth, Twin
+from tests.statistics.seeds import Source
 
 DRAWS = 2**16
 
@@ -18,7 +21,7 @@ def _flat(log_x: Array) -> Array:
     return log_x[:, 0] if log_x.shape[1] == 1 else log_x
 
 
-def from_ref(target: gbm_ref.Target | ProductLaw) -> Draw:
+def from_ref(target: gbm_ref.Target) -> Draw:
     """log X by gbm_ref."""
     return lambda source: _flat(np.log(target.rvs(DRAWS, source.numpy)))
 
@@ -26,6 +29,35 @@ def from_ref(target: gbm_ref.Target | ProductLaw) -> Draw:
 def from_fast(target: gbm_ref.Target) -> Draw:
     """log X by gbm_fast, in the float64 of the parameters."""
     return lambda source: _flat(twin_target(target).rvs(DRAWS, source.torch).log().numpy())
+
+
+def from_distribution(target: gbm_ref.Target) -> Draw:
+    """log X by gbm_fast.distributions, which draws from torch's global generator."""
+
+    def draw(source: Source) -> Array:
+        with torch.random.fork_rng():
+            torch.manual_seed(source.seed)
+            return _flat(twin_distribution(target).sample((DRAWS,)).log().numpy())
+
+    return draw
+
+
+def twin_distribution(target: gbm_ref.Target) -> Distribution:
+    """The class of gbm_fast.distributions for a target."""
+    if isinstance(target, gbm_ref.LogNormal):
+        return distributions.LogNormal(tensor(target.log_mean), tensor(target.log_cov))
+    if isinstance(target, gbm_ref.LogNormalMixture):
+        parts = target.weights, target.log_means, target.log_covs
+        return distributions.LogNormalMixture(*(tensor(part) for part in parts))
+    assert isinstance(target, gbm_ref.PointMasses)
+    return distributions.PointMasses(tensor(target.points), target.log_var)
+
+
+LIBRARIES: dict[str, Callable[[gbm_ref.Target], Draw]] = {
+    "gbm_ref": from_ref,
+    "gbm_fast": from_fast,
+    "gbm_fast.distributions": from_distribution,
+}
 
 
 def law_of(target: gbm_ref.Target) -> Law | Plane:
@@ -72,7 +104,7 @@ def _wrong_laws(target: gbm_ref.Target) -> dict[str, gbm_ref.LogNormalMixture]:
 
 
 def _target_scenario(library: str, name: str, target: gbm_ref.Target) -> Scenario:
-    draw = {"gbm_ref": from_ref, "gbm_fast": from_fast}[library]
+    draw = LIBRARIES[library]
     twins = {
         bug: Twin(draw(wrong), _always(law_of(wrong)))
         for bug, wrong in _wrong_laws(target).items()
@@ -113,7 +145,7 @@ def points_2d() -> Plane:
 SCENARIOS = [
     *(
         _target_scenario(library, name, target)
-        for library in ("gbm_ref", "gbm_fast")
+        for library in LIBRARIES
         for name, target in TARGETS.items()
     ),
 ]
