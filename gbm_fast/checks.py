@@ -10,7 +10,11 @@ import math
 
 import torch
 from torch import Tensor
-from torch._C._functorch import is_batchedtensor
+from torch._C._functorch import (
+    get_unwrapped,
+    is_batchedtensor,
+    is_functorch_wrapped_tensor,
+)
 from torch._subclasses import FakeTensor
 
 
@@ -18,7 +22,11 @@ def has_values(x: Tensor) -> bool:
     """Whether the entries of `x` can be looked at, so that a branch may depend on them."""
     if torch.compiler.is_compiling():
         return False
-    return not (isinstance(x, FakeTensor) or x.is_meta or is_batchedtensor(x))
+    while is_functorch_wrapped_tensor(x):  # vmap of grad wraps a batch in a tensor that tracks it
+        if is_batchedtensor(x):
+            return False
+        x = get_unwrapped(x)
+    return not (isinstance(x, FakeTensor) or x.is_meta)
 
 
 def is_positive(x: Tensor) -> bool:

@@ -17,7 +17,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import require_covariance, require_finite
+from gbm_fast.checks import has_values, require_covariance, require_finite
 from gbm_fast.process import Process, Time
 from gbm_fast.targets.base import Target, floating, normal_cdf, standard_normal
 from gbm_fast.targets.principal_axes import PrincipalAxes, times_small
@@ -45,13 +45,9 @@ class LogNormalMixture(Target):
             raise ValueError(f"log_means must have shape (J, d), got {tuple(means.shape)}.")
         require_finite(means, "log_means")
         (count, d), weights = means.shape, self.weights.to(means)
-        if weights.shape != (count,) or not bool((weights > 0).all()):
+        if weights.shape != (count,):
             raise ValueError(f"weights must be {count} positive numbers, one a row of log_means.")
-        slack = max(
-            1e-12, 8 * count * torch.finfo(means.dtype).eps * (means.dtype != torch.float64)
-        )
-        if not abs(float(weights.double().sum()) - 1) <= slack:
-            raise ValueError(f"weights must sum to 1, got {float(weights.double().sum())!r}.")
+        _require_shares(weights)
         covs = self.log_covs.to(means)
         if covs.shape == (count,):
             covs = covs[:, None, None] * torch.eye(d, dtype=covs.dtype, device=covs.device)
@@ -223,6 +219,18 @@ class LogNormal(Target):
         ):
             object.__setattr__(law, name, value)
         return law
+
+
+def _require_shares(weights: Tensor) -> None:
+    """Raise ValueError unless weights (J,) are positive and sum to 1 up to rounding."""
+    if not has_values(weights):
+        return
+    if not bool((weights > 0).all()):
+        raise ValueError("weights must be positive numbers, one a row of log_means.")
+    rounding = 8 * len(weights) * torch.finfo(weights.dtype).eps
+    total = float(weights.double().sum())
+    if not abs(total - 1) <= (1e-12 if weights.dtype == torch.float64 else rounding):
+        raise ValueError(f"weights must sum to 1, got {total!r}.")
 
 
 def _chunks(rows: Tensor) -> Sequence[Tensor]:
