@@ -1,6 +1,7 @@
 """Comparing high-precision numbers, for what algebra cannot decide."""
 
 from collections.abc import Callable
+from functools import cache
 
 import mpmath
 from mpmath import mpf
@@ -49,13 +50,24 @@ def normal_expectation(function: Callable[[mpf], mpf], digits: int = 32) -> mpf:
     expectation of |function|). Raises ArithmeticError when a step of 1/128 is not enough.
     """
     with mpmath.workdps(DIGITS):
+        total = size = mpf(0)
         previous = None
         for level in range(1, 8):
-            step = mpf(2) ** -level
-            nodes = [step * k for k in range(-18 * 2**level, 18 * 2**level + 1)]
-            terms = [function(u) * mpmath.npdf(u) * step for u in nodes]
-            value, size = mpmath.fsum(terms), mpmath.fsum(abs(term) for term in terms)
-            if previous is not None and agree(value, previous, digits, size):
+            terms = [function(u) * density for u, density in _nodes(level)]
+            total += mpmath.fsum(terms)
+            size += mpmath.fsum(abs(term) for term in terms)
+            value = total / 2**level
+            if previous is not None and agree(value, previous, digits, size / 2**level):
                 return value
             previous = value
     raise ArithmeticError(f"the expectation did not converge: {value}")
+
+
+@cache
+def _nodes(level: int) -> tuple[tuple[mpf, mpf], ...]:
+    """Where the rule of step 2^-level looks and the one before it did not, with the density."""
+    with mpmath.workdps(DIGITS):
+        last = 18 * 2**level
+        steps = range(-last, last + 1) if level == 1 else range(1 - last, last, 2)
+        nodes = [mpf(k) / 2**level for k in steps]
+        return tuple((u, mpmath.npdf(u)) for u in nodes)

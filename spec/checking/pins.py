@@ -5,6 +5,7 @@ imports SymPy and mpmath alone.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import mpmath
 from mpmath import mpf
@@ -22,9 +23,7 @@ def evaluator(formula: Formula) -> Callable[[Values], list[mpf]]:
     if isinstance(formula, Expr | int) or (
         isinstance(formula, tuple) and all(isinstance(f, Expr | int) for f in formula)
     ):
-        expressions = [sympify(f) for f in (formula if isinstance(formula, tuple) else (formula,))]
-        names = sorted({str(s) for f in expressions for s in f.free_symbols})
-        function = lambdify(names, expressions, "mpmath")
+        names, function = _compiled(formula if isinstance(formula, tuple) else (formula,))
         return lambda values: [mpf(f) for f in function(*(values[name] for name in names))]
 
     def call(values: Values) -> list[mpf]:
@@ -32,6 +31,14 @@ def evaluator(formula: Formula) -> Callable[[Values], list[mpf]]:
         return [mpf(f) for f in (result if isinstance(result, tuple) else (result,))]
 
     return call
+
+
+@cache
+def _compiled(formulas: tuple[Expr | int, ...]) -> tuple[list[str], Callable]:
+    """The names in some expressions, in order, and the function of them."""
+    expressions = [sympify(f) for f in formulas]
+    names = sorted({str(s) for f in expressions for s in f.free_symbols})
+    return names, lambdify(names, expressions, "mpmath")
 
 
 def exact_point(point: Mapping[str, float]) -> dict[str, mpf]:

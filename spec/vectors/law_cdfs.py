@@ -31,7 +31,7 @@ def _survival(formula: Formula) -> Twin:
 
 def _by_series(a: mpf, x: mpf) -> mpf:
     """P(a, x) = x^a e^-x / Gamma(a + 1) * sum of x^n / ((a + 1) ... (a + n)), all positive."""
-    with mpmath.extradps(_COMPLEMENT):
+    with mpmath.extradps(10):
         term = total = mpf(1)
         n = 0
         while term > mpmath.eps * total:

@@ -38,24 +38,25 @@ def called(pin: Pin, adapter: Adapter, point: Mapping[str, float]) -> list[float
     return np.ravel(np.asarray(adapter(pinned_function(pin), point))).tolist()
 
 
-# A pin is compared with its formula and with each twin, within the bound of the formula each time;
-# the numerical derivatives in it are most of the work.
-_BOUNDS: dict[tuple[int, int], tuple[Pin, list[mpf]]] = {}
+# A pin is compared with its formula and with each twin: what the function returns is the same each
+# time, and so are the bounds, whose numerical derivatives are most of the work.
+_KNOWN: dict[tuple[int, int, int], tuple[Pin, Adapter, list[float], list[mpf]]] = {}
 
 
-def _allowed(pin: Pin, index: int) -> list[mpf]:
-    """The bounds at a point, computed once a pin; keeping the pin keeps its id its own."""
-    key = (id(pin), index)
-    if key not in _BOUNDS:
-        _BOUNDS[key] = (pin, bounds(pin, pin.points[index]))
-    return _BOUNDS[key][1]
+def _sides(pin: Pin, adapter: Adapter, index: int) -> tuple[list[float], list[mpf]]:
+    """Values and bounds at a point, computed once; keeping pin and adapter keeps their ids."""
+    key = (id(pin), id(adapter), index)
+    if key not in _KNOWN:
+        point = pin.points[index]
+        _KNOWN[key] = (pin, adapter, called(pin, adapter, point), bounds(pin, point))
+    return _KNOWN[key][2:]
 
 
 def compare(pin: Pin, formula: Formula, adapter: Adapter) -> None:
     """Raise PinDisagrees unless function and formula agree at every point of the pin."""
     for index, point in enumerate(pin.points):
-        values = called(pin, adapter, point)
-        wanted, allowed = reference(pin, formula, point), _allowed(pin, index)
+        values, allowed = _sides(pin, adapter, index)
+        wanted = reference(pin, formula, point)
         if len(values) != len(wanted):
             raise ValueError(f"{pin.name} returned {len(values)} numbers, not {len(wanted)}")
         for value, truth, bound in zip(values, wanted, allowed, strict=True):
