@@ -24,6 +24,7 @@ and 1 + h keeps its digits where it is small.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -137,7 +138,7 @@ class ScoreModel(nn.Module):
             the kernels of CPUs and GPUs are fastest with (docs/performance.md).
         parameterisation: one of the classes above.
         log_mean, log_std: mean and standard deviation of the logarithm of the training data.
-        autocast: dtype of the network's arithmetic, or None for that of its weights. The state,
+        autocast: dtype of the network's arithmetic, or None for the one in force. The state,
             logarithms and the score stay in the dtype of `y`.
         condition: the map from v to the network's condition, `log_variance` or a `LevelIndex`.
     """
@@ -170,9 +171,16 @@ class ScoreModel(nn.Module):
         inputs = (u - self.log_mean) / (v + self.log_std**2).sqrt()
         condition = self.condition(log_var).expand(len(y))
         given = (condition,) if labels is None else (condition, labels)
-        with torch.autocast(y.device.type, dtype=self.autocast, enabled=self.autocast is not None):
+        with self._arithmetic(y.device.type):
             output = self.network(inputs, *given)
         return self.parameterisation(output.to(y.dtype), u, v)
+
+    def _arithmetic(self, device: str) -> AbstractContextManager:
+        """The autocast of the network, where it is not in force already."""
+        in_force = torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device)
+        if self.autocast is None or self.autocast == in_force:
+            return nullcontext()
+        return torch.autocast(device, self.autocast)
 
 
 class LearnedScore(LogScore):

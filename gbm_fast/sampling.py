@@ -72,8 +72,11 @@ def sampled_states(
     process = sampling_process(run, settings)
     grid = build_grid(run, settings, process)
     x_T = initial_states(run, settings, noise, images)
-    score = score_function(run.model, process)
-    return simulate(build_step(settings), process, score, x_T, grid, noise, callback=callback)
+    score, step = score_function(run.model, process), build_step(settings)
+    autocast = run.model.autocast
+    # Round the loop and not only the network, so that its weights are rounded once a batch.
+    with torch.autocast(run.device.type, autocast, enabled=autocast is not None):
+        return simulate(step, process, score, x_T, grid, noise, callback=callback)
 
 
 def start_images(run: Run, settings: SamplingSettings) -> Tensor | None:

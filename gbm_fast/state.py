@@ -43,6 +43,12 @@ def unpack(
     except RuntimeError as error:
         raise ValueError(f"the checkpoint does not fit these settings: {error}") from error
     optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
+    for parameter, state in optimiser.state.items():
+        for key, value in state.items():
+            if value.shape == parameter.shape:
+                # In the memory layout of the parameter: the fused AdamW of CPUs takes that for
+                # granted, and without it silently pairs the wrong elements.
+                state[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def restore(folder: Path) -> tuple[dict[str, Tensor], dict] | None:

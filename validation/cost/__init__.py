@@ -1,0 +1,1 @@
+"""What `validation.overhead` measures: trainer and samplers against their bare networks."""

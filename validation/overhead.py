@@ -1,0 +1,48 @@
+"""What training and sampling cost beyond the arithmetic of the network, and images a second.
+
+The trainer's step is compared with forward, backward, clipping, AdamW and moving average alone; a
+row of the sampling loop with the network alone, and with the loops of diffusers and k-diffusion
+round the same network (where the extra `peers` is installed). All times are of one processor,
+interleaved, and compared round by round. Images a second are given by batch, number format, memory
+layout and threads. A benchmark: run it on a quiet machine; the load is recorded.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from validation.study import Findings, Settings, Study, run_as_command
+
+
+def measure(settings: Settings) -> Findings:
+    """The study on this machine's processor."""
+    from validation.cost.measure import full, measure_with, quick
+
+    return measure_with(quick() if settings.quick else full(), settings.seed)
+
+
+def draw(findings: Findings, path: Path) -> None:
+    """The figure, as a PNG file."""
+    from validation.cost.figure import draw_figure
+
+    draw_figure(findings, path)
+
+
+STUDY = Study(
+    name="overhead",
+    summary="time of training and sampling beyond the network's own, and images a second",
+    measure=measure,
+    draw=draw,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status 0 when every goal was met, 1 otherwise."""
+    return run_as_command(STUDY, __doc__, arguments)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except ValueError as error:
+        sys.exit(f"error: {error}")
