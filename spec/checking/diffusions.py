@@ -13,7 +13,7 @@ coordinates of the process: log coordinates with x a symbol of its own need x dL
 
 from collections.abc import Callable, Sequence
 
-from sympy import Derivative, Expr, Integer, Matrix, Rational, Symbol, diff, expand
+from sympy import Derivative, Expr, Integer, Matrix, Rational, Symbol, diff
 
 from spec.checking.algebra import vanishes
 
@@ -106,7 +106,7 @@ def turns_back(
 
 
 def _at_origin(expression: Expr, d: Sequence[Symbol]) -> Expr:
-    return expand(expression.subs(dict.fromkeys(d, 0)))
+    return expression.xreplace(dict.fromkeys(d, Integer(0)))
 
 
 def isotropic(rate: Expr, size: int = 2) -> Matrix:
