@@ -3,7 +3,7 @@
 python -m gbm_fast.evaluate --run RUN
 python -m gbm_fast.evaluate --run RUN --sampler probability-flow --num-images 1000
 python -m gbm_fast.evaluate --run RUN --images FOLDER_OF_PNG
-torchrun --nproc-per-node 2 -m gbm_fast.evaluate --run RUN
+torchrun --nproc-per-node 2 -m gbm_fast.evaluate -- --run RUN
 """
 
 import sys
