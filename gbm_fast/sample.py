@@ -1,7 +1,7 @@
 """Command: make images with a trained run, or search for the settings of its sampler.
 
 python -m gbm_fast.sample --run RUN --sampler dale-langevin --num-images 64 --seed 0
-torchrun --nproc-per-node 2 -m gbm_fast.sample -- --run RUN --num-images 50000
+torchrun --nproc-per-node 2 -m gbm_fast.sample -- --run RUN --sampler ddim --num-images 50000
 python -m gbm_fast.sample --run RUN --process constant --start class-average --grid-search
 """
 
