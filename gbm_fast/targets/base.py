@@ -36,6 +36,20 @@ def normal_cdf(residual: Tensor, std: Tensor) -> Tensor:
     return torch.where(std > 0, torch.special.ndtr(residual / safe), step)
 
 
+def schedule_at(process: Process, t: Time) -> tuple[Tensor, Tensor]:
+    """m(t) and v(t) of one time, in float64; ValueError for one time a sample.
+
+    Broadcast against d coordinates, the times of a batch would be taken for those of coordinates.
+    """
+    m, v = process.log_mean(t), process.log_var(t)
+    if v.ndim != 0:
+        raise ValueError(
+            f"a law is diffused to one time, got t of shape {tuple(v.shape)}; exact_score and "
+            "gbm_fast.distributions take one time a sample."
+        )
+    return m, v
+
+
 class Target(ABC):
     """A law on the positive orthant of dimension `d`; x (..., d) in, (...) or (..., d) out."""
 

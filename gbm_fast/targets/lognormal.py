@@ -19,7 +19,13 @@ from torch import Tensor
 
 from gbm_fast.checks import has_values, require_covariance, require_finite
 from gbm_fast.process import Process, Time
-from gbm_fast.targets.base import Target, floating, normal_cdf, standard_normal
+from gbm_fast.targets.base import (
+    Target,
+    floating,
+    normal_cdf,
+    schedule_at,
+    standard_normal,
+)
 from gbm_fast.targets.principal_axes import PrincipalAxes, times_small
 
 CHUNK = 2**15
@@ -134,7 +140,7 @@ class LogNormalMixture(Target):
 
     def diffuse(self, process: Process, t: Time) -> "LogNormalMixture":
         """The mixture with m(t) added to the means and v(t) I to the covariances."""
-        m, v = process.log_mean(t), process.log_var(t)
+        m, v = schedule_at(process, t)
         means, covs = self.log_means, self.log_covs
         wider = covs + v.to(covs) * torch.eye(self.d, dtype=covs.dtype, device=covs.device)
         law = object.__new__(LogNormalMixture)  # nothing to validate anew

@@ -28,7 +28,13 @@ from torch import Tensor
 from gbm_fast.checks import has_values, require_positive
 from gbm_fast.process import Process, Time
 from gbm_fast.process.times import float64
-from gbm_fast.targets.base import Target, floating, normal_cdf, standard_normal
+from gbm_fast.targets.base import (
+    Target,
+    floating,
+    normal_cdf,
+    schedule_at,
+    standard_normal,
+)
 
 LARGEST_CHUNK = 2**24
 
@@ -137,7 +143,8 @@ class PointMasses(Target):
         """The points times exp(m(t)), with log_var + v(t) round each."""
         law = object.__new__(PointMasses)
         law._data = self._data
-        law._m, law._v = self._m + process.log_mean(t), self._v + process.log_var(t)
+        m, v = schedule_at(process, t)
+        law._m, law._v = self._m + m, self._v + v
         return law
 
     def _centred(self, y: Tensor) -> Tensor:

@@ -98,6 +98,14 @@ def test_states_that_are_not_positive_are_refused(bad: float) -> None:
             call(tensor([[1.3, 1.0, 2.0]]))
 
 
+@pytest.mark.parametrize("problem", PROBLEMS, ids=str)
+def test_one_time_a_sample_is_refused(problem: Problem) -> None:
+    """d times for d coordinates would broadcast to another law, without an error."""
+    law, process = twin_target(problem.target), twin_process(problem.process)
+    with pytest.raises(ValueError, match="one time"):
+        law.diffuse(process, torch.full((law.d,), 0.3))
+
+
 def test_a_finite_data_set_has_no_density_before_it_is_diffused() -> None:
     law = fast.PointMasses(tensor([[1.2, 1.7], [1.9, 1.1]]))
     x = tensor([[1.5, 1.5]])
