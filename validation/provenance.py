@@ -3,7 +3,8 @@
 A result stores a hash of each file that its study depends on, without docstrings, comments and
 blank lines, so that a better explanation does not make a measurement old. From the hashes follows
 a `Standing`: current; stale (some file has changed since); or unknown (recorded before hashes
-were). A short study that is stale is run again, so a test fails; a long one is labelled in
+were). The module of a study is validation.<study>, unless its result names another one. A short
+study that is stale is run again, so a test fails; a long one is labelled in
 `results/README.md`, with the files that changed.
 """
 
@@ -72,7 +73,7 @@ def standing(record: dict) -> Standing:
     if not isinstance(stored, dict) or not stored:
         return Standing(False, ())
     try:
-        now = code_hashes(f"validation.{record['study']}")
+        now = code_hashes(record.get("module", f"validation.{record['study']}"))
     except ValueError:  # the study itself is gone
         now = {}
     names = set(stored) | set(now)

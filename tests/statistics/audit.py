@@ -1,0 +1,182 @@
+"""Many run seeds for every statistical assertion: `python -m tests.statistics.audit --seeds 200`.
+
+No twin is drawn. Correct code should be refused by about seeds * (sum of alpha) assertions, that
+is by none, and the p-values of the exact tests should be uniform over the seeds. The record goes
+to validation/results/statistics_audit.json with a figure. An audit that is broken off goes on
+where it stopped, as long as the code and the ledger are the same.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import tyro
+from scipy import stats
+from tqdm import tqdm
+
+from tests.statistics.audit_figure import build_figure
+from tests.statistics.catalogue import SCENARIOS
+from tests.statistics.cells import HERE, check_of, entries_of
+from tests.statistics.checks import Shape
+from tests.statistics.checks.shape import kolmogorov
+from tests.statistics.laws import Array
+from tests.statistics.ledger import ALPHA, FILE, Entry
+from tests.statistics.seeds import Source, sequence
+from validation.provenance import code_hashes
+from validation.study import RESULTS, Check, environment, plain, replacing, write_text
+
+MODULE = "tests.statistics.audit"
+# The level at which the p-values of all assertions together may be found not to be uniform.
+UNIFORMITY_ALPHA = 1e-6
+# The bound of `projections` and the discrete p-values of `rate` are not uniform.
+UNIFORM = ("mean", "variance", "correlation", "shape")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to run."""
+
+    seeds: int = 200
+    """Run seeds, each of which draws every scenario anew."""
+    minutes: float = 60.0
+    """Processor minutes after which the audit ends with the seeds that it has, at least two."""
+    root: int = 1
+    """Root of the run seeds."""
+    out_dir: Path = RESULTS
+    """Folder of the record and the figure."""
+    restart: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Forget what an audit that was broken off has left."""
+
+
+def run_seed(root: int, number: int) -> int:
+    """The run seed of that number."""
+    return int(np.random.SeedSequence([root, number]).generate_state(1, np.uint32)[0])
+
+
+def p_values(seed: int) -> dict[str, tuple[float, float]]:
+    """For each assertion the p-value that decides and one that is uniform (NaN: there is none)."""
+    found = {}
+    for name, scenario in SCENARIOS.items():
+        test_id = "tests/statistics/test_statistics.py::test_correct_code_is_accepted"
+        draws = scenario.draw(Source(sequence(seed, f"{test_id}[{name}]")))
+        for entry in entries_of(name):
+            view = scenario.views[entry.view](draws)
+            found[entry.id] = (check_of(entry).p_value(view), _exact(entry, view))
+    return found
+
+
+def _exact(entry: Entry, draws: Array) -> float:
+    """The p-value with the exact law of the statistic, where that is continuous."""
+    check = check_of(entry)
+    if isinstance(check, Shape):
+        return float(stats.kstwo.sf(kolmogorov(draws, check.law), entry.n))
+    return check.p_value(draws) if entry.statistic in UNIFORM else float("nan")
+
+
+def collect(
+    options: Options, code: dict[str, str]
+) -> tuple[list[dict[str, tuple[float, float]]], float]:
+    """The p-values of each seed, and the processor seconds that they took."""
+    notes = options.out_dir / ".statistics_audit.jsonl"
+    known = {"root": options.root, "ledger": FILE.read_text(), "code": code}
+    header = json.dumps(known)
+    lines = notes.read_text().splitlines() if notes.exists() and not options.restart else []
+    if not lines or lines[0] != header:
+        lines = [header]
+        notes.write_text(header + "\n")
+    for number in tqdm(range(len(lines) - 1, options.seeds), unit="seed", initial=len(lines) - 1):
+        spent = sum(json.loads(line)["seconds"] for line in lines[1:])
+        if number >= 2 and spent > 60 * options.minutes:
+            break
+        started = time.process_time()
+        found = p_values(run_seed(options.root, number))
+        line = json.dumps({"seconds": time.process_time() - started, "p": found})
+        with notes.open("a") as file:
+            file.write(line + "\n")
+        lines.append(line)
+    rows = [json.loads(line) for line in lines[1:]]
+    return [row["p"] for row in rows], sum(row["seconds"] for row in rows)
+
+
+def summary(entry: Entry, found: Sequence[dict[str, tuple[float, float]]]) -> dict[str, object]:
+    """What the seeds say about one assertion."""
+    decided = [row[entry.id][0] for row in found]
+    uniform = [row[entry.id][1] for row in found]
+    known = entry.statistic in UNIFORM
+    return {
+        "assertion": entry.id,
+        "n": entry.n,
+        "alpha": entry.alpha,
+        "rejections": sum(not p > entry.alpha for p in decided),
+        "smallest_p": min(decided),
+        "uniformity_p": float(stats.kstest(uniform, "uniform").pvalue) if known else None,
+        "p": uniform if known else decided,
+    }
+
+
+def gate(rows: Sequence[dict], seeds: int) -> tuple[Check, ...]:
+    """No assertion refused correct code, and no p-values are other than uniform."""
+    refused = {row["assertion"]: row["rejections"] for row in rows if row["rejections"]}
+    tested = [row for row in rows if row["uniformity_p"] is not None]
+    worst = min(tested, key=lambda row: row["uniformity_p"])
+    limit = UNIFORMITY_ALPHA / len(tested)
+    return (
+        Check(
+            "all assertions", len(rows) == len(HERE), f"{len(rows)} of {len(HERE)}, {seeds} seeds"
+        ),
+        Check(
+            "no false alarm",
+            not refused,
+            f"{sum(refused.values())} rejections in {len(rows) * seeds} assertions, "
+            f"{seeds * ALPHA:.1g} expected at most {refused or ''}".rstrip(),
+        ),
+        Check(
+            "p-values uniform",
+            worst["uniformity_p"] > limit,
+            f"smallest of {len(tested)}: {worst['uniformity_p']:.2g} ({worst['assertion']}), "
+            f"allowed {limit:.2g}",
+        ),
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, write the record and the figure; exit status 0 where the gate is passed."""
+    options = tyro.cli(Options, prog=f"python -m {MODULE}", description=__doc__, args=arguments)
+    torch.set_num_threads(1)
+    # Now, since the files may change while the audit runs.
+    code = code_hashes(MODULE)
+    found, seconds = collect(options, code)
+    rows = [summary(entry, found) for entry in HERE]
+    checks = gate(rows, len(found))
+    record = {
+        "study": "statistics_audit",
+        "module": MODULE,
+        "summary": "every statistical assertion on correct code, for many run seeds",
+        "command": f"python -m {MODULE} --seeds {len(found)} --root {options.root}",
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "processor_seconds": round(seconds, 1),
+        "environment": environment(),
+        "code": code,
+        "passed": all(check.passed for check in checks),
+        "checks": [check._asdict() for check in checks],
+        "seeds": len(found),
+        "assertions": [{key: value for key, value in row.items() if key != "p"} for row in rows],
+    }
+    text = json.dumps(plain(record), indent=1, allow_nan=False)
+    write_text(options.out_dir / "statistics_audit.json", text + "\n")
+    with replacing(options.out_dir / "statistics_audit.png") as path:
+        build_figure(rows, len(found)).savefig(path, dpi=130)
+    for check in checks:
+        print(f"{'pass' if check.passed else 'FAIL'}  {check.name}: {check.detail}")
+    return 0 if record["passed"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
