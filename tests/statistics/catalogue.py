@@ -6,6 +6,7 @@ from tests.statistics.families import (
     forward,
     images,
     independent,
+    mirrored,
     other_laws,
     quadrature,
     random_source,
@@ -21,6 +22,7 @@ FAMILIES = (
     affine,
     images,
     quadrature,
+    mirrored,
     independent,
     training,
 )
