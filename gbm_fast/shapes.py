@@ -33,8 +33,18 @@ def schedule_like(value: Tensor, x: Tensor) -> Tensor:
     return expand_like(value, x).to(dtype=x.dtype, device=x.device)
 
 
-def add_scaled(total: Tensor, factor: Tensor, term: Tensor) -> Tensor:
-    """total + factor * term for a factor 0-d or (batch,): in one pass where it is one number."""
-    if factor.ndim == 0 and factor.device.type == "cpu" and has_values(factor):
-        return torch.add(total, term, alpha=factor.item())
-    return total + schedule_like(factor, term) * term
+def add_scaled(total: Tensor, factor: Tensor, term: Tensor, reuse: bool = False) -> Tensor:
+    """total + factor * term for a factor 0-d or (batch,): in one pass where it is one number.
+
+    With `reuse` the result may take the memory of `total`, of its shape, where no gradients are
+    recorded.
+    """
+    if not is_number(factor):
+        return total + schedule_like(factor, term) * term
+    reuse = reuse and not torch.is_grad_enabled() and has_values(total) and has_values(term)
+    return torch.add(total, term, alpha=factor.item(), out=total if reuse else None)
+
+
+def is_number(schedule: Tensor) -> bool:
+    """Whether a schedule is one number that is known without a wait for a device."""
+    return schedule.ndim == 0 and schedule.device.type == "cpu" and has_values(schedule)

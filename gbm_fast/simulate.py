@@ -83,8 +83,9 @@ def simulate(
     _check(step, process, x_T, grid, z)
     state = step.state_of(x_T)
     path = [x_T]
-    for i, (row, move) in enumerate(zip(grid, step.moves(process, grid), strict=True)):
-        state = move(score, state, _draw(step, z, i))
+    schedules = step.schedules(process, grid)
+    for i, (row, schedule) in enumerate(zip(grid, schedules, strict=True)):
+        state = step.move(score, state, row.t_score, schedule, _draw(step, z, i))
         if return_path or callback is not None:
             x = step.x_of(state)
             if return_path:

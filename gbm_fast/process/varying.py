@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
@@ -12,11 +11,8 @@ from gbm_fast.checks import positive_number, require_positive
 from gbm_fast.process.base import Process
 from gbm_fast.process.times import Time, end_of_step
 
-
-@cache
-def _gauss_legendre() -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights on [-1, 1]; a dense eigenproblem, so computed once."""
-    return np.polynomial.legendre.leggauss(64)
+# Nodes and weights of the Gauss-Legendre rule on [-1, 1].
+NODES, WEIGHTS = (torch.from_numpy(part) for part in np.polynomial.legendre.leggauss(64))
 
 
 @dataclass(frozen=True)
@@ -73,9 +69,7 @@ class TimeVaryingGBM(Process):
         return high
 
     def _integrals(self, start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
-        nodes, weights = _gauss_legendre()
-        node = torch.as_tensor(nodes, device=start.device)
-        weight = torch.as_tensor(weights, device=start.device)
+        node, weight = NODES.to(start.device), WEIGHTS.to(start.device)
         half = ((end - start) / 2)[..., None]
         times = (start + end)[..., None] / 2 + half * node
         mu, sigma = self.mu(times), self.sigma(times)

@@ -19,9 +19,11 @@ calculus, the coordinates in which it is written, its strong and weak order (she
 it keeps the sign of every entry and whether it uses noise. Coefficients are computed in float64
 and then cast to the state; scores are cast to it.
 
-`advance` is the same map in the step's own coordinates, log X or X, and looks at no values:
-`simulate` calls it row by row and converts at the two ends only. So a step in log X meets neither
-overflow nor underflow of x * exp(e) on the way, and a `LogScore` costs no logarithm.
+The call is made of two maps. `schedule` computes from process, times and noise what the step
+needs; `move` maps the state in the step's own coordinates, log X or X, and looks at no values.
+`simulate` calls these two row by row and converts at its two ends only. So a step in log X meets
+neither overflow nor underflow of x * exp(e) on the way, and a `LogScore` costs no logarithm.
+`Compiled(step)` moves by compiled code.
 
 | step | what it is |
 | --- | --- |
@@ -35,7 +37,8 @@ overflow nor underflow of x * exp(e) on the way, and a `LogScore` costs no logar
 """
 
 from gbm_fast.steps.ambient import AmbientStep
-from gbm_fast.steps.base import LogStep, Number, Step
+from gbm_fast.steps.base import LogStep, Number, Schedule, Step
+from gbm_fast.steps.compiled import Compiled
 from gbm_fast.steps.euler_maruyama import AmbientMilstein, DaleLangevin, SignAgnostic
 from gbm_fast.steps.gaussian import DDIM, Ancestral
 from gbm_fast.steps.log_affine import LogAffineStep, LogCoefficients
@@ -48,7 +51,8 @@ from gbm_fast.steps.printed import PrintedAlgorithm1
 from gbm_fast.steps.probability_flow import ProbabilityFlow
 
 __all__ = [
-    "DDIM", "AmbientMarginalPreserving", "AmbientMilstein", "AmbientStep", "Ancestral",
+    "DDIM", "AmbientMarginalPreserving", "AmbientMilstein", "AmbientStep", "Ancestral", "Compiled",
     "Corrector", "DaleLangevin", "LogAffineStep", "LogCoefficients", "LogStep",
-    "MarginalPreserving", "Number", "PrintedAlgorithm1", "ProbabilityFlow", "SignAgnostic", "Step",
+    "MarginalPreserving", "Number", "PrintedAlgorithm1", "ProbabilityFlow", "Schedule",
+    "SignAgnostic", "Step",
 ]  # fmt: skip

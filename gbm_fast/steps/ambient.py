@@ -5,17 +5,16 @@ E28). X_t may hold negative entries, no zeros. The factor is all that tells thes
 """
 
 from abc import abstractmethod
-from functools import partial
 from typing import ClassVar
 
 from torch import Tensor
 
 from gbm_fast.checks import require_non_negative, require_positive
-from gbm_fast.grids import Grid
 from gbm_fast.process import Process, Time
+from gbm_fast.process.times import float64
 from gbm_fast.scores import ScoreFunction
 from gbm_fast.shapes import schedule_like
-from gbm_fast.steps.base import Move, Number, Step, columns, draws_like, score_at
+from gbm_fast.steps.base import Number, Schedule, Step, draws_like, score_at
 
 
 class AmbientStep(Step):
@@ -25,8 +24,8 @@ class AmbientStep(Step):
     keeps_sign: ClassVar[bool] = False
 
     @abstractmethod
-    def _factor(self, dm: Tensor, dv: Tensor, h: Tensor, noise: Number, z: Tensor) -> Tensor:
-        """X_s / X_t; the formula in the class docstring. dm and dv broadcast against h and z."""
+    def _factor(self, dm: Tensor, dv: Tensor, h: Tensor, noise: Tensor, z: Tensor) -> Tensor:
+        """X_s / X_t; the formula in the class docstring, of the shape of h and z."""
 
     def state_of(self, x: Tensor) -> Tensor:
         """`x` itself; ValueError unless it is finite and without zeros."""
@@ -37,43 +36,21 @@ class AmbientStep(Step):
         """The state itself."""
         return state
 
-    def advance(
+    def schedule(self, process: Process, t_score: Time, dt: Time, noise: Number) -> Schedule:
+        """(dm, dv, noise)."""
+        require_non_negative(noise, "noise")
+        return *process.increments(t_score, dt), float64(noise)
+
+    def move(
         self,
-        process: Process,
         score: ScoreFunction,
         state: Tensor,
         t_score: Time,
-        dt: Time,
-        noise: Number,
+        schedule: Schedule,
         z: Tensor | None,
     ) -> Tensor:
         """X_s, of the shape and dtype of `state`, which is X_t."""
-        require_non_negative(noise, "noise")
-        dm, dv = process.increments(t_score, dt)
-        return self._scaled(t_score, dm, dv, noise, score, state, z)
-
-    def moves(self, process: Process, grid: Grid) -> list[Move]:
-        """`advance` for each row of `grid`, with the increments of all rows computed at once."""
-        t_score, dt, noise = columns(grid)
-        require_non_negative(noise, "noise")
-        increments = zip(*process.increments(t_score, dt), strict=True)
-        return [
-            partial(self._scaled, row.t_score, dm, dv, row.noise)
-            for row, (dm, dv) in zip(grid, increments, strict=True)
-        ]
-
-    def _scaled(
-        self,
-        t_score: Time,
-        dm: Tensor,
-        dv: Tensor,
-        noise: Number,
-        score: ScoreFunction,
-        state: Tensor,
-        z: Tensor | None,
-    ) -> Tensor:
-        kappa = schedule_like(noise, state) if isinstance(noise, Tensor) else noise
         draws = draws_like(state, z)
+        dm, dv, noise = (schedule_like(part, state) for part in schedule)
         h = score_at(score, state.abs(), t_score)
-        parts = schedule_like(dm, state), schedule_like(dv, state)
-        return state * self._factor(*parts, h, kappa, draws)
+        return state * self._factor(dm, dv, h, noise, draws)

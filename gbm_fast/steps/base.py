@@ -1,28 +1,27 @@
 """What the loop asks of a step, and what all steps share; the package docstring has symbols."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from functools import partial
 from typing import ClassVar, final
 
 import torch
 from torch import Tensor
 
 from gbm_fast.checks import require_positive, require_same_shape
-from gbm_fast.grids import Grid, Row
+from gbm_fast.grids import Grid
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import LogScore, ScoreFunction
 
 Number = float | Tensor
 """A number, or a tensor: 0-d, or (batch,) for one value a sample."""
-Move = Callable[[ScoreFunction, Tensor, Tensor | None], Tensor]
-"""One row of a grid taken: (score, state, z) -> the next state, in the step's coordinates."""
+Schedule = tuple[Tensor, ...]
+"""What `schedule` hands to `move`; each family of steps says what."""
 
 
 class Step(ABC):
     """A reverse step. Its declarations are facts about the map, tested as such.
 
-    A new step defines `advance`; everything else follows from its coordinates.
+    A step is two maps: `schedule`, of times and factors alone, and `move`, of the state. A new one
+    derives from `LogStep` or `AmbientStep` (its coordinates) and defines what is missing.
     """
 
     calculus: ClassVar[str] = "ito"
@@ -41,34 +40,34 @@ class Step(ABC):
         """The inverse of `state_of`, without checks."""
 
     @abstractmethod
-    def advance(
+    def schedule(self, process: Process, t_score: Time, dt: Time, noise: Number) -> Schedule:
+        """What the step takes from the process: numbers 0-d or (batch,), in float64.
+
+        Raises ValueError for times outside the range of the process and for noise < 0.
+        """
+
+    def schedules(self, process: Process, grid: Grid) -> list[Schedule]:
+        """`schedule` of each row, of all rows at once: one by one they cost more than the rest.
+
+        Raises ValueError as `schedule` does.
+        """
+        t_score, dt, noise = columns(grid)
+        parts = self.schedule(process, t_score, dt, noise)
+        return list(zip(*(part.unbind() for part in parts), strict=True))
+
+    @abstractmethod
+    def move(
         self,
-        process: Process,
         score: ScoreFunction,
         state: Tensor,
         t_score: Time,
-        dt: Time,
-        noise: Number,
+        schedule: Schedule,
         z: Tensor | None,
     ) -> Tensor:
         """The state at t_score - dt, in the step's coordinates; no look at the values of `state`.
 
         A bad value stays one (NaN, infinity, and zero in X), so a loop may check the last alone.
         """
-
-    def moves(self, process: Process, grid: Grid) -> list[Move]:
-        """`advance` for each row of `grid`.
-
-        Steps override it to compute the coefficients of all rows at once: row by row they cost
-        more than the arithmetic on a small batch. Raises ValueError as `advance` does.
-        """
-        return [partial(self._take, process, row) for row in grid]
-
-    @final
-    def _take(
-        self, process: Process, row: Row, score: ScoreFunction, state: Tensor, z: Tensor | None
-    ) -> Tensor:
-        return self.advance(process, score, state, row.t_score, row.dt, row.noise, z)
 
     @final
     def __call__(
@@ -82,15 +81,12 @@ class Step(ABC):
         z: Tensor | None,
     ) -> Tensor:
         """X_s; the arguments are those of every step (package docstring)."""
-        state = self.state_of(x_t)
-        return self.x_of(self.advance(process, score, state, t_score, dt, noise, z))
+        state, schedule = self.state_of(x_t), self.schedule(process, t_score, dt, noise)
+        return self.x_of(self.move(score, state, t_score, schedule, z))
 
     def __init_subclass__(cls) -> None:
         if "__call__" in vars(cls):
-            raise TypeError(f"{cls.__name__} must define advance, which the loop calls too.")
-        if "advance" in vars(cls) and "moves" not in vars(cls):
-            # Those of a parent are shortcuts of the parent's `advance`.
-            cls.moves = Step.moves  # type: ignore[method-assign]
+            raise TypeError(f"{cls.__name__} must define move, which the loop calls.")
 
 
 class LogStep(Step):
@@ -109,6 +105,12 @@ class LogStep(Step):
         return state.exp()
 
 
+def columns(grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
+    """t_score, dt and noise of all rows, each (rows,) in float64."""
+    t_score, dt, noise = torch.tensor(grid, dtype=torch.float64).unbind(1)
+    return t_score, dt, noise
+
+
 def log_score_at(score: ScoreFunction, y: Tensor, t: Time) -> Tensor:
     """1 + h(exp(y), t) in the dtype of the state, read at y itself where the score can be."""
     if not isinstance(score, LogScore):
@@ -121,12 +123,6 @@ def score_at(score: ScoreFunction, x: Tensor, t: Time) -> Tensor:
     if not isinstance(score, LogScore):
         return _like(score(x, t), x)
     return _like(score.at_log(x.log(), t), x) - 1
-
-
-def columns(grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
-    """t_score, dt and noise of all rows, each (rows,) in float64."""
-    t_score, dt, noise = torch.tensor(grid, dtype=torch.float64).unbind(1)
-    return t_score, dt, noise
 
 
 def _like(score: Tensor, state: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ class SignAgnostic(AmbientStep):
     strong_order: ClassVar[float] = 0.5
     weak_order: ClassVar[float] = 1.0
 
-    def _factor(self, dm: Tensor, dv: Tensor, h: Tensor, noise: Number, z: Tensor) -> Tensor:
+    def _factor(self, dm: Tensor, dv: Tensor, h: Tensor, noise: Tensor, z: Tensor) -> Tensor:
         return 1 - dm + 1.5 * dv + dv * h + noise * dv.sqrt() * z
 
 
@@ -47,7 +47,7 @@ class AmbientMilstein(AmbientStep):
     strong_order: ClassVar[float] = 1.0
     weak_order: ClassVar[float] = 1.0
 
-    def _factor(self, dm: Tensor, dv: Tensor, h: Tensor, noise: Number, z: Tensor) -> Tensor:
+    def _factor(self, dm: Tensor, dv: Tensor, h: Tensor, noise: Tensor, z: Tensor) -> Tensor:
         second = 0.5 * noise**2 * dv * (z.square() - 1)
         return 1 - dm + 1.5 * dv + dv * h + noise * dv.sqrt() * z + second
 

@@ -79,8 +79,8 @@ class Ancestral(LogAffineStep):
         if variances.ndim == 0:
             root = (dv * (variances + v_s) / (variances + v_t)).sqrt()
             return LogCoefficients(-dm, dv, scaled(noise, root))
-        dv_, v_s, v_t = (part[..., None] for part in (dv, v_s, v_t))
-        stds = scaled(noise, (dv_ * (variances + v_s) / (variances + v_t)).sqrt())
+        kappa, v_s, v_t = (p[..., None] for p in (scaled(noise, dv.sqrt()), v_s, v_t))
+        stds = kappa * ((variances + v_s) / (variances + v_t)).sqrt()
         if self._axes is None:
             return LogCoefficients(-dm, dv, torch.diag_embed(stds))
         axes = self._axes.to(dv.device)

@@ -5,18 +5,16 @@ log-normal data, where 1 + h is affine in log X, the whole chain is.
 """
 
 from abc import abstractmethod
-from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gbm_fast.checks import require_non_negative
-from gbm_fast.grids import Grid
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import ScoreFunction
-from gbm_fast.shapes import add_scaled, schedule_like
-from gbm_fast.steps.base import LogStep, Move, Number, columns, draws_like, log_score_at
+from gbm_fast.shapes import add_scaled, is_number, schedule_like
+from gbm_fast.steps.base import LogStep, Number, Schedule, draws_like, log_score_at
 
 
 class LogCoefficients(NamedTuple):
@@ -42,50 +40,28 @@ class LogAffineStep(LogStep):
         Raises ValueError for times outside the range of the process or noise < 0.
         """
 
-    def advance(
+    def schedule(self, process: Process, t_score: Time, dt: Time, noise: Number) -> Schedule:
+        """The coefficients."""
+        require_non_negative(noise, "noise")
+        return self.coefficients(process, t_score, dt, noise)
+
+    def move(
         self,
-        process: Process,
         score: ScoreFunction,
         state: Tensor,
         t_score: Time,
-        dt: Time,
-        noise: Number,
+        schedule: Schedule,
         z: Tensor | None,
     ) -> Tensor:
         """log X_s, of the shape and dtype of `state`, which is log X_t."""
-        require_non_negative(noise, "noise")
         draws = draws_like(state, z) if self.uses_noise else None
-        shift, weight, root = self.coefficients(process, t_score, dt, noise)
+        shift, weight, root = schedule
         moved = add_scaled(state, weight, log_score_at(score, state, t_score))
-        if draws is not None:
-            if root.ndim < 2:
-                moved = add_scaled(moved, root, draws)
-            else:
-                noise = torch.einsum("...ij,...j->...i", root.to(draws), draws.flatten(1))
-                moved = moved + noise.reshape(moved.shape)
+        if draws is not None and root.ndim < 2:
+            moved = add_scaled(moved, root, draws, reuse=True)
+        elif draws is not None:
+            turned = torch.einsum("...ij,...j->...i", root.to(draws), draws.flatten(1))
+            moved = moved + turned.reshape(moved.shape)
+        if is_number(shift) and shift.item() == 0:
+            return moved
         return moved + schedule_like(shift, state)
-
-    def moves(self, process: Process, grid: Grid) -> list[Move]:
-        """`advance` for each row of `grid`, with the coefficients of all rows computed at once."""
-        t, dt, noise = grid[0]
-        if self.coefficients(process, t, dt, noise).root.ndim:
-            return super().moves(process, grid)  # a matrix a row
-        t_score, dts, noises = columns(grid)
-        require_non_negative(noises, "noise")
-        rows = torch.stack(self.coefficients(process, t_score, dts, noises), dim=1).tolist()
-        return [partial(self._affine, row.t_score, *c) for row, c in zip(grid, rows, strict=True)]
-
-    def _affine(
-        self,
-        t_score: float,
-        shift: float,
-        weight: float,
-        root: float,
-        score: ScoreFunction,
-        state: Tensor,
-        z: Tensor | None,
-    ) -> Tensor:
-        moved = torch.add(state, log_score_at(score, state, t_score), alpha=weight)
-        if self.uses_noise:
-            moved = torch.add(moved, draws_like(state, z), alpha=root)
-        return moved + shift if shift else moved

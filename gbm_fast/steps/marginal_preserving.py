@@ -69,7 +69,7 @@ class AmbientMarginalPreserving(AmbientStep):
     def __post_init__(self) -> None:
         require_non_negative(self.kappa, "kappa")
 
-    def _factor(self, dm: Tensor, dv: Tensor, h: Tensor, noise: Number, z: Tensor) -> Tensor:
+    def _factor(self, dm: Tensor, dv: Tensor, h: Tensor, noise: Tensor, z: Tensor) -> Tensor:
         kappa = self.kappa * noise
         weight = 0.5 * (1 + kappa**2) * dv
         return 1 - dm + 0.5 * kappa**2 * dv + weight * (1 + h) + kappa * dv.sqrt() * z

@@ -12,7 +12,6 @@ to every a_j and v(t) I to every S_j. `x` is (..., d), positive.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -43,6 +42,8 @@ class LogNormalMixture(Target):
     weights: Tensor
     log_means: Tensor
     log_covs: Tensor
+    principal_axes: PrincipalAxes = field(init=False, repr=False)
+    """The covariances along their principal axes, in float64."""
 
     def __post_init__(self) -> None:
         """Validate, and bring the covariances to shape (J, d, d)."""
@@ -63,18 +64,18 @@ class LogNormalMixture(Target):
                 f"got {tuple(covs.shape)}."
             )
         require_covariance(covs, "log_cov")
-        for name, value in (("log_means", means), ("weights", weights), ("log_covs", covs)):
+        for name, value in (
+            ("log_means", means),
+            ("weights", weights),
+            ("log_covs", covs),
+            ("principal_axes", PrincipalAxes.of(covs)),
+        ):
             object.__setattr__(self, name, value)
 
     @property
     def d(self) -> int:
         """The dimension."""
         return self.log_means.shape[1]
-
-    @cached_property
-    def principal_axes(self) -> PrincipalAxes:
-        """The covariances along their principal axes, in float64."""
-        return PrincipalAxes.of(self.log_covs)
 
     def _component_logs(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """log(w_j N(y; a_j, S_j)), (..., J), and u_j = -S_j^-1 (y - a_j), (..., J, d)."""

@@ -20,7 +20,6 @@ serve as well. Logarithms of the points are taken once for a data set, for all i
 
 import math
 from collections.abc import Iterator
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -45,18 +44,25 @@ class _DataSet:
     def __init__(self, points: Tensor) -> None:
         self.points = points
         self.by_differences = points.dtype == torch.float64 or points.device.type == "mps"
+        # Kept by hand: Python 3.11's cached_property takes a lock, which does not compile.
+        self._logs: Tensor | None = None
+        self._gaps: tuple[Tensor, Tensor, Tensor] | None = None
 
-    @cached_property
+    @property
     def logs(self) -> Tensor:
         """log points in the precision of the distances."""
-        return (self.points if self.by_differences else self.points.double()).log()
+        if self._logs is None:
+            self._logs = (self.points if self.by_differences else self.points.double()).log()
+        return self._logs
 
-    @cached_property
+    @property
     def _centred(self) -> tuple[Tensor, Tensor, Tensor]:
         """The mean of the logs (d,), the logs less their mean (N, d), and half squares (N,)."""
-        centre = self.logs.mean(0)
-        gaps = self.logs - centre
-        return centre, gaps, gaps.square().sum(-1) / 2
+        if self._gaps is None:
+            centre = self.logs.mean(0)
+            gaps = self.logs - centre
+            self._gaps = centre, gaps, gaps.square().sum(-1) / 2
+        return self._gaps
 
     def half_squares(self, rows: Tensor) -> Tensor:
         """|row - log point_n|^2 / 2 for rows (n, d) of log-space states, shape (n, N)."""

@@ -58,6 +58,8 @@ class PrincipalAxes(NamedTuple):
 def times_small(rows: Tensor, matrix: Tensor) -> Tensor:
     """rows (n, d) @ matrix (d, d); in compiled code, for few columns, as sums that are fused."""
     if torch.compiler.is_compiling() and matrix.shape[0] <= 4:
-        terms = [rows[:, i : i + 1] * row for i, row in enumerate(matrix)]
-        return torch.stack(terms).sum(0)
+        total = rows[:, :1] * matrix[0]
+        for i in range(1, len(matrix)):
+            total = total + rows[:, i : i + 1] * matrix[i]
+        return total
     return rows @ matrix

@@ -16,10 +16,10 @@ from torch import Tensor
 import gbm_ref
 import gbm_ref.grids
 from gbm_fast.grids import Row
-from gbm_fast.process import Process, Time
+from gbm_fast.process import Time
 from gbm_fast.scores import ScoreFunction, exact_score
 from gbm_fast.simulate import simulate
-from gbm_fast.steps import DaleLangevin, Number, ProbabilityFlow, SignAgnostic, Step
+from gbm_fast.steps import DaleLangevin, ProbabilityFlow, Schedule, SignAgnostic, Step
 from gbm_ref.divergence import Gaussian
 from gbm_ref.exact import exact_law
 from gbm_ref.probe import LawRejected, Sampler, assert_law, extract_affine_map
@@ -107,18 +107,16 @@ def test_the_law_in_single_precision() -> None:
 class Clipped(DaleLangevin):
     """A planted twin: the noise is cut at 4."""
 
-    def advance(
+    def move(
         self,
-        process: Process,
         score: ScoreFunction,
         state: Tensor,
         t_score: Time,
-        dt: Time,
-        noise: Number,
+        schedule: Schedule,
         z: Tensor | None,
     ) -> Tensor:
         assert z is not None
-        return super().advance(process, score, state, t_score, dt, noise, z.clamp(-4, 4))
+        return super().move(score, state, t_score, schedule, z.clamp(-4, 4))
 
 
 def log_score_for_hyvarinen(score: ScoreFunction) -> ScoreFunction:
