@@ -7,19 +7,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gbm_fast.batches import ImageBatches, LawBatches
+from gbm_fast.batches import Batches, ImageBatches, LawBatches
 from gbm_fast.build import build_model, choose_device
 from gbm_fast.config import TOYS, TrainConfig, noise_range
 from gbm_fast.data import ImageData, load_dataset, positive_from_integers
 from gbm_fast.data.toys import load_toy
-from gbm_fast.distributed import from_main, is_main, process_group, world
+from gbm_fast.distributed import from_main, gather, is_main, process_group, shard, world
 from gbm_fast.features import load_or_train
 from gbm_fast.initialisation import DataStatistics, data_statistics
 from gbm_fast.law_report import report_law, save_law_picture
 from gbm_fast.metrics import Evaluator, format_table, record_metrics
 from gbm_fast.pictures import save_panels, save_png, tile
 from gbm_fast.runs import ImageFacts, Run, load_run, run_folder, write_run_files
-from gbm_fast.sampling import generate, standard_settings
+from gbm_fast.sampling import batches, generated_batches, standard_settings
+from gbm_fast.settings import SamplingSettings
 from gbm_fast.stats_log import require_tensorboard
 from gbm_fast.trainer import Trainer
 from gbm_fast.training import fit
@@ -47,18 +48,18 @@ def run_training(config: TrainConfig) -> int:
 
 def _train(config: TrainConfig) -> int:
     data = _load(config)
-    batches = LawBatches(load_toy(config.dataset)) if data is None else ImageBatches(data)
+    source: Batches = LawBatches(load_toy(config.dataset)) if data is None else ImageBatches(data)
     facts = None if data is None else ImageFacts(_statistics(data), data.max_value)
-    _require_fit(config, batches.event_shape)
+    _require_fit(config, source.event_shape)
     folder = Path(from_main(lambda: str(run_folder(config))))
-    trainer = Trainer(config, batches, folder)
+    trainer = Trainer(config, source, folder)
     statistics = None if facts is None else facts.statistics
     from_main(lambda: write_run_files(folder, config, statistics))
     parameters = sum(p.numel() for p in trainer.model.parameters())
-    source = "endless draws" if data is None else f"{len(data.train_images):,} images"
+    size = "endless draws" if data is None else f"{len(data.train_images):,} images"
     processes = f", {world().size} processes" if world().size > 1 else ""
     _say(
-        f"{config.dataset}: {source} {batches.event_shape}, {parameters:,} parameters, "
+        f"{config.dataset}: {size} {source.event_shape}, {parameters:,} parameters, "
         f"{trainer.device}{processes}, run folder {folder}"
     )
     done = fit(
@@ -119,9 +120,18 @@ def _sample_grid(trainer: Trainer, facts: ImageFacts | None) -> None:
             save_law_picture(run, path, 2000)
         return
     settings = standard_settings(run, _SAMPLED, seed=0)[0]
-    images = generate(run, settings, show_progress=False)
+    images = _generate(run, settings, show_progress=False)
     if is_main():
         save_png(path, tile(images, 6, facts.max_value), scale=3)
+
+
+def _generate(run: Run, settings: SamplingSettings, show_progress: bool = True) -> Tensor:
+    """The images of `settings` on every process; each makes its own share of them."""
+    mine = shard(settings.num_images)
+    wanted = batches(mine, settings.batch_size)
+    made = generated_batches(run, settings, wanted, show_progress)
+    parts = [images for _, images in made] or [torch.empty(0, *run.event_shape)]
+    return gather(torch.cat(parts), settings.num_images)
 
 
 def _report(folder: Path, data: ImageData | None, config: TrainConfig) -> None:
@@ -136,8 +146,7 @@ def _report(folder: Path, data: ImageData | None, config: TrainConfig) -> None:
 def _sample_and_measure(run: Run, data: ImageData, count: int) -> None:
     """samples.png and metrics.json: each standard sampler beside real images, with distances."""
     samples = [
-        (settings, generate(run, settings, show_progress=is_main()))
-        for settings in standard_settings(run, count, seed=0)
+        (settings, _generate(run, settings)) for settings in standard_settings(run, count, seed=0)
     ]
     if not is_main():
         return

@@ -5,15 +5,18 @@ import os
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
+from gbm_fast import pipeline
 from gbm_fast.batches import ImageBatches
 from gbm_fast.distributed import process_group, world
 from gbm_fast.trainer import Trainer
 from gbm_fast.training import fit
-from tests.fast.processes import join, start_group
+from tests.fast.processes import join, start, start_group
 from tests.fast.tiny_runs import few_digits, saved, tiny_config
 
 # Nine items: neither two processes nor rounds of two divide them. Everything that a checkpoint
@@ -152,6 +155,26 @@ def test_a_signal_to_one_process_ends_all_after_the_same_step(tmp_path: Path) ->
     assert join(start_group(2, fail_in_one, tmp_path, "signal")) == [0, 0]
     assert [(tmp_path / f"{rank}.txt").read_text() for rank in range(2)] == ["False 4"] * 2
     assert saved(tmp_path)[1]["step"] == 4
+
+
+def command(folder: Path) -> None:
+    """The command's function on forty digits, with grids of samples."""
+    pipeline.load_dataset = lambda name, data_dir: few_digits()
+    settings = {"samples_every": 2, "steps": 2, "metrics_images": 0, "batch_size": 9}
+    config = tiny_config(multipliers=(1,), run_dir=folder, **settings)
+    assert pipeline.run_training(config) == 0
+
+
+def test_the_processes_share_the_samples_too(tmp_path: Path) -> None:
+    """Within one of sixteen grey levels, 256 / 16 apart: float32, in batches of other sizes."""
+    group = start_group(2, command, tmp_path / "two")
+    assert join([*group, start(command, tmp_path / "one")]) == [0, 0, 0]
+    found, expected = (
+        np.asarray(Image.open(tmp_path / name / "samples" / "step-00000002.png")).astype(int)
+        for name in ("two", "one")
+    )
+    assert found.shape == expected.shape and np.unique(expected).size > 8
+    assert np.abs(found - expected).max() <= 16
 
 
 def refused(folder: Path) -> None:
