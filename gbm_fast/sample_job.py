@@ -90,7 +90,7 @@ def _write_images(
 def _record(run: Run, settings: SamplingSettings, source: str | None) -> dict[str, Any]:
     """What settings.json holds: everything that the images depend on."""
     record = asdict(settings) | {
-        "run": str(run.folder),
+        "run": str(run.folder.resolve()),
         "weights_sha256": run.weights_sha256(),
     }
     if source is not None:

@@ -87,8 +87,10 @@ def _problem(image: Image.Image, bits: int) -> str | None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         return f"holds {frames} frames: save each as a file of its own"
-    good = ("RGB",) if bits == 16 else ("1", "L", "P", "RGB")
-    if mode not in good and not (bits == 16 and mode.startswith("I;16")):
+    good = ("RGB", "I;16", "I;16B", "I;16L") if bits == 16 else ("1", "L", "P", "RGB")
+    # What older versions of Pillow make of a grey PNG file of 16 bits; of TIFF it has a sign.
+    grey_png = bits == 16 and image.format == "PNG" and mode == "I"
+    if mode not in good and not grey_png:
         return (
             f"has mode {mode} with {bits} bits a channel: convert it to grey or RGB with 8 or 16 "
             "bits (unsigned)"
@@ -112,7 +114,10 @@ def _pixels_16(path: Path, image: Image.Image) -> Levels:
     if isinstance(image, TiffImageFile):
         import tifffile
 
-        return tifffile.imread(path)
+        with tifffile.TiffFile(path) as file:
+            page = file.pages.first
+            # The samples (axis S) are the last axis, or the first where they are stored apart.
+            return np.moveaxis(page.asarray(), page.axes.index("S"), -1).astype(np.uint16)
     try:
         import imagecodecs
     except ImportError as error:

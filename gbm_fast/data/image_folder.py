@@ -37,6 +37,8 @@ def load_folder(folder: Path) -> ImageData:
     check_folder(folder, may_be_missing=False)
     parts = [folder / "train", folder / "test"]
     own_split = all(part.is_dir() for part in parts)
+    if own_split:
+        _require_nothing_else(folder)
     listings = [_list_images(part) for part in (parts if own_split else [folder])]
     files = [entry for listing in listings for entry in listing]
     classes = sorted({name for name, _ in files})
@@ -82,6 +84,16 @@ def _list_images(root: Path) -> Listing:
             "image into a folder named like its class, or all of them side by side"
         )
     return [(name or _ONE_CLASS, path) for name, path in found]
+
+
+def _require_nothing_else(folder: Path) -> None:
+    """Images beside train/ and test/ belong to neither: to leave them out would be a guess."""
+    others = {name for name, _ in _list_images(folder)} - {"train", "test"}
+    if others:
+        raise ValueError(
+            f"{folder} has train, test and further images in {sorted(others)[0]!r}: move them "
+            "into one of the two, or away"
+        )
 
 
 def _require_known_classes(folder: Path, listings: list[Listing]) -> None:

@@ -60,6 +60,10 @@ def test_a_split_of_the_users_own_is_kept(tmp_path: Path) -> None:
     data = load(tmp_path)
     assert marks(data.train_images) == [1, 0]
     assert (marks(data.test_images), data.test_labels.tolist()) == ([40], [1])
+    save(tmp_path / "val" / "b" / "0.png", picture(1))
+    with pytest.raises(ValueError, match="has train, test and further images in 'val'"):
+        load(tmp_path)
+    (tmp_path / "val" / "b" / "0.png").unlink()
     save(tmp_path / "test" / "c" / "0.png", picture(1))
     with pytest.raises(ValueError, match=r"test has the class 'c', which .*train has not"):
         load(tmp_path)
