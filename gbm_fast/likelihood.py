@@ -11,8 +11,8 @@ the log score s = 1 + h:
 
 `log_likelihood` takes any score and any law at T, so it is the likelihood of a model; with the
 exact score and the diffused target it returns the target's own density. The divergence is always
-that of the *log* score in log coordinates, tr grad_y s = sum_i x_i d h_i / d x_i; `divergences`
-makes it from a score, exactly or with given probes.
+that of the *log* score in log coordinates, tr grad_y s = sum_i x_i d h_i / d x_i; the module
+`score_divergence` makes it from a score, exactly or with given probes.
 
 All x are positive and (batch, *event), all results (batch,), in nats; wrong arguments raise
 `ValueError`.
@@ -31,7 +31,9 @@ from gbm_fast.checks import (
     require_positive,
     require_same_shape,
 )
-from gbm_fast.divergences import (
+from gbm_fast.grids import Grid
+from gbm_fast.process import Process, Time
+from gbm_fast.score_divergence import (
     Divergence,
     autograd_divergence,
     exact_divergence,
@@ -39,8 +41,6 @@ from gbm_fast.divergences import (
     log_score_divergence,
     log_score_slope,
 )
-from gbm_fast.grids import Grid
-from gbm_fast.process import Process, Time
 from gbm_fast.scores import ScoreFunction
 from gbm_fast.targets import LogNormal, Target
 

@@ -90,6 +90,26 @@ def test_the_covariance_is_tweedie_s_and_one_edit_is_refused(problem: Problem) -
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=str)
+def test_means_and_moments_with_one_edit_are_refused(problem: Problem) -> None:
+    """Planted: the other sign of m, s for v s, h for s; the geometric mean for the arithmetic."""
+    t = LEVEL * problem.process.horizon
+    x = states(problem, t, size=2)
+    law, process = twin_target(problem.target), twin_process(problem.process)
+    y, score = tensor(x).log(), law.diffuse(process, t).log_score(tensor(x))
+    m, v = process.log_mean(t), process.log_var(t)
+    scales, at = Scales(problem, t, x), (problem.target, problem.process, t)
+    mean = ref.posterior_log_mean(x, *at)
+    assert_twins(y - m + v * score, mean, scales.log_mean)
+    edits = [y - m + score, y - m + v * (score - 1)]
+    if float(m) != 0:
+        edits.append(y + m + v * score)
+    for wrong in edits:
+        assert error_over_scale(wrong, mean, scales.log_mean) > 1e6 * EXACT
+    moment = ref.log_posterior_moment(x, *at, power=POWER)
+    assert error_over_scale(tensor(POWER * mean), moment, scales.moment) > 1e3 * EXACT
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=str)
 def test_the_posterior_of_one_state_is_a_law(problem: Problem) -> None:
     t = LEVEL * problem.process.horizon
     x = states(problem, t, size=1)[0]

@@ -13,7 +13,6 @@ from torch import Tensor
 from gbm_fast import (
     distributions,
     divergence,
-    divergences,
     flips,
     gamma_noise,
     grids,
@@ -82,7 +81,7 @@ def of_components(law: targets.Target, x: Tensor, t: Time) -> Tensors:
     return (
         posterior.posterior_log_cov(x, law, PROCESS, t),
         posterior.log_posterior_moment(x, law, PROCESS, t),
-        divergences.exact_divergence(law, PROCESS)(x, t),
+        likelihood.exact_divergence(law, PROCESS)(x, t),
     )
 
 
@@ -129,7 +128,10 @@ def product_laws(made: Laws, x: Tensor, t: Time) -> Tensors:
 def likelihoods(made: Laws, x: Tensor, t: Time) -> Tensors:
     """By the flow with the exact divergence, and in closed form."""
     law, end = made.lognormal, made.lognormal.diffuse(PROCESS, 1.0)
-    score, exact = scores.exact_score(law, PROCESS), divergences.exact_divergence(law, PROCESS)
+    score, exact = (
+        scores.exact_score(law, PROCESS),
+        likelihood.exact_divergence(law, PROCESS),
+    )
     nats = likelihood.log_likelihood(x, PROCESS, score, exact, end, grids.uniform(2))
     closed = likelihood.exact_log_likelihood(x, law, PROCESS, end, t)
     return nats, closed, likelihood.bits_per_dim(nats, 2)
