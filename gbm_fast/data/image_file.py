@@ -104,7 +104,7 @@ def _problem(image: Image.Image, bits: int) -> str | None:
 
 def _pixels_8(image: Image.Image) -> Levels:
     plain = {"1": "L", "P": "RGB"}.get(image.mode, image.mode)
-    return np.array(ImageOps.exif_transpose(image.convert(plain)))
+    return np.array(ImageOps.exif_transpose(image).convert(plain))
 
 
 def _pixels_16(path: Path, image: Image.Image) -> Levels:

@@ -42,6 +42,7 @@ def palette_png(transparency: int | None = None) -> bytes:
     return buffer.getvalue()
 
 
+TURNED = [(274, "H", 1, 6, True)]
 PALETTE = np.array([[[9, 8, 7], [60, 50, 40]], [[200, 100, 0], [60, 50, 40]]], np.uint8)
 EXACT = {
     "png grey 8": (pillow(GREY, "PNG"), GREY),
@@ -65,6 +66,8 @@ EXACT = {
         tiff(COLOUR_16.transpose(2, 0, 1), photometric="rgb", planarconfig="separate"),
         COLOUR_16,
     ),
+    # Tag 274 is the orientation; 6 asks for a turn by 90 degrees clockwise.
+    "tiff turned": (tiff(COLOUR, photometric="rgb", extratags=TURNED), np.rot90(COLOUR, -1)),
     "tiff white is 0": (tiff(GREY, photometric="miniswhite"), 255 - GREY),
 }
 
@@ -119,6 +122,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "signed": (lambda: tiff(GREY_16.astype(np.int16)), "mode I with 16 bits"),
     "int32": (lambda: tiff(GREY.astype(np.int32)), "mode I with 32 bits"),
     "white is 0, 16": (lambda: tiff(GREY_16, photometric="miniswhite"), "0 for white"),
+    "turned, 16": (lambda: tiff(GREY_16, extratags=TURNED), "stored rotated"),
     "frames": (lambda: frames("TIFF"), "holds 2 frames"),
     "animation": (lambda: frames("PNG"), "holds 2 frames"),
     "gif": (lambda: pillow(GREY, "GIF"), "cannot be read as an image"),
