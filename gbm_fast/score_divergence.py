@@ -17,7 +17,7 @@ from gbm_fast._components import components
 from gbm_fast.checks import require_positive
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import ScoreFunction
-from gbm_fast.targets import Target
+from gbm_fast.targets import PointMasses, Target
 
 Divergence = Callable[[Tensor, Time], Tensor]
 """(x, t) -> tr grad_y s at x (batch, *event), shape (batch,)."""
@@ -32,12 +32,14 @@ def log_score_divergence(x: Tensor, target: Target) -> Tensor:
     is R2's difference of two squares without the cancellation.
 
     x       (..., d), positive; the result (...)
-    target  a `LogNormal`, a `LogNormalMixture` or `PointMasses`, with a density; the memory is
-            that of (..., J, d) numbers for J components or points
+    target  a `LogNormal`, a `LogNormalMixture` or `PointMasses`, with a density; for a mixture of
+            J components the memory is that of (..., J, d) numbers
     """
     if x.ndim == 0 or x.shape[-1] != target.d:
         raise ValueError(f"x must have shape (..., {target.d}), got {tuple(x.shape)}.")
     require_positive(x, "x")
+    if isinstance(target, PointMasses):
+        return target.log_score_divergence(x)
     parts, y = components(target), x.log()
     shares = parts.shares(y)
     pulls = parts.off_axes(-parts.residuals(y) / parts.variances)

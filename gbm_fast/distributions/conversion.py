@@ -21,7 +21,7 @@ def from_target(
     if isinstance(target, targets.LogNormalMixture):
         return LogNormalMixture(target.weights, target.log_means, target.log_covs, validate_args)
     if isinstance(target, targets.PointMasses):
-        return PointMasses(target.points, target.log_var, validate_args)
+        return PointMasses.of(target, validate_args)
     raise ValueError(f"there is no distribution for a target of type {type(target).__name__}.")
 
 

@@ -31,6 +31,13 @@ class PointMasses(Scores, Distribution):
     ) -> None:
         self._set(targets.PointMasses(points, log_var), Size(), validate_args)
 
+    @classmethod
+    def of(cls, target: targets.PointMasses, validate_args: bool | None = None) -> "PointMasses":
+        """The distribution of a target, with whose diffusions it shares its logarithms."""
+        law = cls.__new__(cls)
+        law._set(target, Size(), validate_args)
+        return law
+
     def _set(
         self, target: targets.PointMasses, batch_shape: Size, validate_args: bool | None
     ) -> None:

@@ -24,7 +24,7 @@ def test_results_stay_on_the_device_in_the_dtype(name: str, time_on_the_device: 
     with FakeTensorMode():
         x = torch.empty(3, 2, device="cuda", dtype=torch.float32)
         found = CALLS[name](make_laws(x), x, x.new_tensor(T) if time_on_the_device else T)
-    assert len(found) >= 3
+    assert len(found) >= 2
     assert {(part.device.type, part.dtype) for part in found} == {("cuda", torch.float32)}
 
 

@@ -77,9 +77,10 @@ def test_chunks_change_nothing_but_memory(
     points, x = near_duplicates()
     law = PointMasses(tensor(points, dtype), 0.3)
     states = tensor(x, dtype)
-    whole = (law.logpdf(states), law.log_score(states), law.responsibilities(states))
+    calls = (law.logpdf, law.log_score, law.responsibilities, law.log_score_divergence)
+    whole = [call(states) for call in calls]
     monkeypatch.setattr(points_module, "LARGEST_CHUNK", 2 * len(points))
-    chunked = (law.logpdf(states), law.log_score(states), law.responsibilities(states))
+    chunked = [call(states) for call in calls]
     for one, other in zip(whole, chunked, strict=True):
         assert_twins(one, other.double().numpy(), 1 + other.double().abs().numpy())
 

@@ -64,7 +64,7 @@ def slope(x: Tensor, t: Time) -> Tensor:
 
 
 def of_target(law: targets.Target, x: Tensor, t: Time) -> Tensors:
-    """Density, scores and posterior mean at t."""
+    """Density, scores, posterior mean and divergence at t."""
     later = law.diffuse(PROCESS, t)
     return (
         later.logpdf(x),
@@ -73,6 +73,7 @@ def of_target(law: targets.Target, x: Tensor, t: Time) -> Tensors:
         later.responsibilities(x),
         posterior.posterior_log_mean(x, law, PROCESS, t),
         scores.exact_score(law, PROCESS)(x, t),
+        likelihood.log_score_divergence(x, later),
     )
 
 
@@ -81,7 +82,6 @@ def of_components(law: targets.Target, x: Tensor, t: Time) -> Tensors:
     return (
         posterior.posterior_log_cov(x, law, PROCESS, t),
         posterior.log_posterior_moment(x, law, PROCESS, t),
-        likelihood.exact_divergence(law, PROCESS)(x, t),
     )
 
 
