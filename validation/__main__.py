@@ -6,10 +6,10 @@ from typing import Annotated
 
 import tyro
 
-from validation import kl_vs_stepsize
+from validation import kl_vs_stepsize, learned_score
 from validation.study import Settings, Study, run
 
-STUDIES: tuple[Study, ...] = (kl_vs_stepsize.STUDY,)
+STUDIES: tuple[Study, ...] = (kl_vs_stepsize.STUDY, learned_score.STUDY)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,82 @@
+"""How much of the training, loss and gradient, comes from the smallest times.
+
+The unweighted loss has a target of mean square d (1 + 1 / v(t)): with the times t_k = k / N of the
+paper half of its mean over k comes from a few steps (sheet E9, R4). What matters for learning is
+what the noise of the gradient is made of, E |grad of the loss of one draw|^2: a draw of a small
+time moves the weights as far as many draws of the others.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.func import functional_call, grad, vmap
+
+from gbm_fast.batches import LawBatches
+from gbm_fast.build import build_times, build_weighting
+from gbm_fast.data.toys import load_toy
+from gbm_fast.noise import Stream, generator
+from gbm_fast.objectives import m_dsm
+from gbm_fast.parameterisation import ScoreModel, score_function
+from gbm_fast.process import GBM
+from validation.learned.problems import SIGMA, Array, Case, Plan, training
+
+EARLY = 0.032
+"""Times up to this are called small: k <= 32 of the paper's 1,000."""
+_CHUNK = 128
+
+
+class Shares(NamedTuple):
+    """For draws as in the training: times (n,), losses (n,) and squared gradient norms (n,)."""
+
+    times: Array
+    losses: Array
+    gradients: Array
+
+    def early(self, values: Array) -> float:
+        """The share of the sum of `values` that comes from times up to EARLY."""
+        return float(values[self.times <= EARLY * (1.0 + 1e-9)].sum() / values.sum())
+
+
+def shares(case: Case, plan: Plan, model: ScoreModel) -> Shares:
+    """Losses and gradients of single draws at the weights of `model`, times spread evenly."""
+    config, process = training(case, plan), GBM(sigma=SIGMA)
+    batches = LawBatches(load_toy(case.law))
+    weighting = build_weighting(config, batches.log_std)
+    count = plan.gradients
+    source = generator(case.seed, Stream.BATCH, plan.train_steps)
+    spread = (torch.arange(count) + torch.rand(count, generator=source)) / count
+    t = build_times(config, process, batches.log_std)(spread)
+    x0 = batches.draw(case.seed, plan.train_steps, count, range(count)).float()
+    z = torch.randn(x0.shape, generator=source)
+    score = score_function(model, process)
+    with torch.no_grad():
+        losses = m_dsm(score, x0, t, z, process, weighting).per_sample
+    v = process.log_var(t)
+    squares = _gradients(model, process.sample(x0, t, z), v.float(), z, weighting(v).float())
+    return Shares(t.numpy(), losses.double().numpy(), squares.double().numpy())
+
+
+def _gradients(model: ScoreModel, x: Tensor, v: Tensor, z: Tensor, weights: Tensor) -> Tensor:
+    """|gradient of the loss of one draw with respect to all weights|^2, (n,)."""
+    parameters = {name: value.detach() for name, value in model.named_parameters()}
+
+    def loss(values: dict[str, Tensor], x: Tensor, v: Tensor, z: Tensor, weight: Tensor) -> Tensor:
+        arguments = (x[None], torch.zeros_like(v)[None], v[None])
+        h = functional_call(model, values, arguments)[0]
+        return weight * 0.5 * (-1 - z / v.sqrt() - h).square().sum()
+
+    single = vmap(grad(loss), in_dims=(None, 0, 0, 0, 0))
+    chunks = []
+    for part in torch.arange(len(x)).split(_CHUNK):
+        gradients = single(parameters, x[part], v[part], z[part], weights[part])
+        chunks.append(sum(g.flatten(1).square().sum(1) for g in gradients.values()))
+    return torch.cat(chunks)
+
+
+def target_share(num_steps: int) -> float:
+    """The share of small times in the mean square of the unweighted target, exactly (E9)."""
+    k = np.arange(1, num_steps + 1)
+    squares = 1.0 + num_steps / (SIGMA**2 * k)
+    return float(squares[k <= EARLY * num_steps].sum() / squares.sum())
