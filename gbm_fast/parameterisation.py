@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from gbm_fast.checks import positive_number
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import LogScore
-from gbm_fast.shapes import expand_like
+from gbm_fast.shapes import expand_like, is_number
 
 Parameterisation = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(F, u, v) -> 1 + h: the network's output and u, shaped alike, and v, shaped (batch, 1, ...)."""
@@ -84,7 +84,8 @@ class Denoiser:
     def __call__(self, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
         # (D - u) / v written without the difference of two nearly equal numbers at small v.
         total = v + self.log_std**2
-        return (self.log_mean - u) / total + output * (self.log_std / (v * total).sqrt())
+        factor = self.log_std / (v * total).sqrt()
+        return torch.addcmul((self.log_mean - u) / total, output, factor)
 
 
 def log_variance(v: Tensor) -> Tensor:
@@ -135,7 +136,7 @@ class ScoreModel(nn.Module):
     Args:
         network: module (input (batch, *event), condition (batch,), labels (batch,) or None) ->
             (batch, *event). Its convolutions' weights are laid out channels last, which is what
-            the kernels of CPUs and GPUs are fastest with (docs/performance.md).
+            the kernels of CPUs and GPUs are fastest with.
         parameterisation: one of the classes above.
         log_mean, log_std: mean and standard deviation of the logarithm of the training data.
         autocast: dtype of the network's arithmetic, or None for the one in force. The state,
@@ -201,6 +202,8 @@ class LearnedScore(LogScore):
 
     def at_log(self, y: Tensor, t: Time) -> Tensor:
         """1 + h(exp(y), t) at any real `y` (batch, *event)."""
+        if isinstance(t, Tensor) and is_number(t):
+            t = t.item()
         schedule = self._schedule if isinstance(t, Tensor) else self._remembered
         return self._model(y, *schedule(t, y.dtype, y.device), *self._labels)
 

@@ -53,7 +53,7 @@ def full() -> Plan:
         build=lambda: UNet(1, 64, (1, 2), 1, 2),
         rounds=15,
         sampling_batch=32,
-        rows=8,
+        rows=4,
         batches=(8, 32, 128),
         threads=(1, 2),
     )
@@ -68,7 +68,7 @@ def full() -> Plan:
         batches=(4,),
         threads=(1,),
     )
-    return Plan((unet, ddpmpp), 40, 60_000, (16, 128, 512))
+    return Plan((unet, ddpmpp), 20, 60_000, (16, 128, 512))
 
 
 def quick() -> Plan:
@@ -134,7 +134,7 @@ def _sampling(case: Case, with_peers: bool) -> dict[str, Interval]:
 
 def _free_loops(plan: Plan) -> dict[str, Interval]:
     """Microseconds a row of each loop round a network that costs nothing."""
-    case, rows = plan.cases[0], 16
+    case, rows = plan.cases[0], 64
     start = torch.randn(case.sampling_batch, *case.event)
     actions = sampling.loops(sampling.Free(), start, rows, None, True)
     spent = interleaved(actions, plan.free_rounds)

@@ -41,7 +41,7 @@ def bare_step(running: Trainer) -> Action:
     target = torch.randn_like(batch.x0)
     parameters = list(model.network.parameters())
     averages: list[Tensor] = [p.detach().clone() for p in parameters]
-    optimiser = torch.optim.AdamW(parameters, 1e-5)
+    optimiser = torch.optim.AdamW(parameters, 1e-5, fused=True)
     model.train()
 
     def step() -> None:
