@@ -199,20 +199,23 @@ def test_the_loss_of_an_untrained_network_is_one_half(tmp_path: Path, std: float
     assert expected == pytest.approx(0.5, rel=1e-3)
 
 
-def test_training_lowers_the_loss_below_that_of_any_untrained_network(tmp_path: Path) -> None:
+def test_training_lowers_the_loss_below_that_of_any_untrained_network(
+    tmp_path: Path, torch_rng: torch.Generator
+) -> None:
     """One half is what a network that learns nothing keeps, as the test above shows.
 
     The same 2560 Gaussian draws before and after, at sqrt(v) = 0.3, where the images matter; the
-    untrained loss on them has a standard error of 0.5 sqrt(2 / 2560) = 0.014, and the margin
-    asked for is seven times that.
+    untrained loss on them has a standard error of 0.5 sqrt(2 / 2560) = 0.014. It is off by six and
+    a half of them once in 2.6e9 runs, and noise 1.3 times too large is seen; the fall, some 0.13,
+    is seen on the same draws.
     """
     levels = {"times": "log-uniform", "std_min": 0.15, "std_max": 0.8}
     trainer = make_trainer(tmp_path, learning_rate=0.02, batch_size=40, multipliers=(1,), **levels)
-    draws = torch.Generator().manual_seed(4)
-    z = torch.randn(few_digits().train_images.shape, generator=draws)
+    z = torch.randn(few_digits().train_images.shape, generator=torch_rng)
     t = float(trainer.process.time_at_log_var(0.3**2))
     before = loss_a_pixel(trainer, t, z)
-    assert before == pytest.approx(0.5, abs=4 * 0.014)
+    assert abs(before - 0.5) < 6.5 * 0.014
+    assert loss_a_pixel(trainer, t, 1.3 * z) - 0.5 > 6.5 * 0.014
     for _ in range(12):
         trainer.train_step()
-    assert loss_a_pixel(trainer, t, z) < before - 0.1
+    assert loss_a_pixel(trainer, t, z) < before - 0.05
