@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 import gbm_ref
-from gbm_fast.process import Process, Time, TimeVaryingGBM
+from gbm_fast.process import Time, TimeVaryingGBM
 from gbm_fast.scores import ScoreFunction
-from gbm_fast.steps import Number, ProbabilityFlow, Step
+from gbm_fast.steps import ProbabilityFlow, Step
+from gbm_fast.steps.base import Schedule
 from tests.statistics.pieces import Edit, NoiseSource, Pieces
 
 
@@ -101,17 +102,15 @@ def schedule_reversed(pieces: Pieces) -> Pieces:
 class HalfPrecisionFlow(ProbabilityFlow):
     """Keeps x in bfloat16 between the rows, so that small increments are lost."""
 
-    def advance(
+    def move(
         self,
-        process: Process,
         score: ScoreFunction,
         state: Tensor,
         t_score: Time,
-        dt: Time,
-        noise: Number,
+        schedule: Schedule,
         z: Tensor | None,
     ) -> Tensor:
-        moved = super().advance(process, score, state, t_score, dt, noise, z)
+        moved = super().move(score, state, t_score, schedule, z)
         return moved.exp().to(torch.bfloat16).to(state.dtype).log()
 
 

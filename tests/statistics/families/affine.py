@@ -28,7 +28,7 @@ from tests.statistics.laws import (
 from tests.statistics.pieces import Build, Edit, correct, drawn, edited, probed, row_maps
 from tests.statistics.scenario import Scenario, Twin, View
 
-PATHS, FLOW_PATHS = 2**17, 2**16
+PATHS = 2**17
 SHARED = {"one draw for all coordinates": edits.one_draw_for_all_coordinates}
 
 
@@ -171,7 +171,7 @@ def _half_precision() -> Twin:
             x = move(x, 0.0)
         return pushforward(np.log(x))
 
-    return Twin(partial(drawn, wrong, FLOW_PATHS), lambda view: law())
+    return Twin(partial(drawn, wrong, PATHS), lambda view: law())
 
 
 def _flow_scenario() -> Scenario:
@@ -180,9 +180,7 @@ def _flow_scenario() -> Scenario:
         "Ito term missing": edits.score_plus(0.5),
         "weight sigma^2 (the equation with noise)": edits.score_plus(1.0, 2.0),
     }
-    found = scenario(
-        "probability flow", "Heun, variance exploding, 48 levels", FLOW, bugs, FLOW_PATHS
-    )
+    found = scenario("probability flow", "Heun, variance exploding, 48 levels", FLOW, bugs, PATHS)
     return replace(found, twins={**found.twins, "state in bfloat16": _half_precision()})
 
 
