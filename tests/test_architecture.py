@@ -40,8 +40,10 @@ LAYERS = {
     "spec": SPEC,
     "gbm_ref": REF,
     "gbm_fast": FAST,
-    # diffusers and k_diffusion: the extra `peers`, which validation.overhead compares with.
-    "validation": FAST | SPEC | {"gbm_ref", "gbm_fast", "spec", "diffusers", "k_diffusion"},
+    # What validation.overhead (extra `peers`) and validation.speed compare with, where installed.
+    "validation": FAST
+    | SPEC
+    | {"gbm_ref", "gbm_fast", "spec", "diffusers", "k_diffusion", "torchsde"},
 }
 CODE = ("gbm_ref", "gbm_fast", "validation", "spec")
 LIMITED = (*CODE, "tests", ".ci")

@@ -17,6 +17,7 @@ COMMANDS = (
     "gbm_fast.sample",
     "gbm_fast.evaluate",
     "validation.kl_vs_stepsize",
+    "validation.speed",
     "validation.terminal_mismatch",
     "spec",
     "spec.vectors",

@@ -1,0 +1,94 @@
+"""The speed study: its programs compute the same numbers, planted ones do not, goals are judged.
+
+Compiled code is left out: the tests' check of annotations cannot be traced, and
+`tests/fast/test_fast_compiled.py` compares it. Times are no test's business.
+"""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from gbm_fast.steps import Corrector, DaleLangevin, PrintedAlgorithm1
+from validation.cost.timing import Interval
+from validation.race.contenders import (
+    COMPILED,
+    EAGER,
+    NOISE,
+    NUMPY,
+    REF,
+    Contender,
+    fast,
+    numpy_loop,
+    ref_loop,
+    torchsde_loop,
+)
+from validation.race.figure import build_figure
+from validation.race.measure import ROUNDING, differences, goals_met
+from validation.race.problem import Work, work
+from validation.study import Findings
+
+
+def gap(contender: Contender) -> float:
+    return differences({"it": contender, REF: ref_loop}, work(256, 4, 7), 7)["it"]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: fast(DaleLangevin()), lambda: numpy_loop, torchsde_loop], ids=str
+)
+def test_the_programs_compute_the_oracles_numbers(make: Callable[[], Contender]) -> None:
+    assert gap(make()) <= ROUNDING
+
+
+def longer_noise(work: Work, noise: Tensor | None) -> Tensor:
+    """A planted twin: noise a thousandth too large."""
+    assert noise is not None
+    return numpy_loop(work, 1.001 * noise)
+
+
+def first_row_twice(given: Work, noise: Tensor | None) -> Tensor:
+    """A planted twin: one row's noise for all."""
+    assert noise is not None
+    return numpy_loop(given, noise[:1].expand_as(noise))
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [longer_noise, first_row_twice, fast(PrintedAlgorithm1()), fast(Corrector())],
+    ids=["noise", "rows", "no Ito term", "half the drift"],
+)
+def test_a_program_that_does_something_else_is_refused(planted: Contender) -> None:
+    assert gap(planted) > 10 * ROUNDING
+
+
+def interval(median: float) -> Interval:
+    return Interval(median, 0.9 * median, 1.1 * median, 9)
+
+
+RATIOS = {
+    "noise": {EAGER: interval(2.5), COMPILED: interval(2.0), NUMPY: interval(5.0)},
+    "torchsde": {EAGER: interval(1.9), COMPILED: interval(3.1)},
+}
+MEMORY: dict[str, float | None] = {EAGER: 4.5, COMPILED: 3.0, NUMPY: None}
+
+
+def test_goals_are_met_or_not_or_not_judged() -> None:
+    assert [goal["met"] for goal in goals_met(RATIOS, MEMORY, True)] == [True, False, True, False]
+    assert [goal["met"] for goal in goals_met(RATIOS, MEMORY, False)] == [None] * 4
+    without = {**RATIOS, "torchsde": {}}
+    assert [goal["met"] for goal in goals_met(without, MEMORY, True)] == [True, None, None, False]
+    assert [goal["measured"] for goal in goals_met(RATIOS, MEMORY, True)] == [2.0, 1.9, 3.1, 4.5]
+
+
+def test_the_figure_shows_every_program() -> None:
+    times = {name: value._asdict() for name, value in RATIOS["noise"].items()}
+    measured = {"step_over_drawing_its_noise": times, "peak_memory_over_state": MEMORY}
+    figure = build_figure(Findings({"count": 10, "rows": 2, "rounds": 3}, measured, ()))
+    labels = {label.get_text() for label in figure.axes[0].get_yticklabels()}
+    assert labels == {EAGER, COMPILED, NUMPY} and NOISE not in labels
+
+
+def test_a_start_is_a_function_of_the_seed() -> None:
+    assert torch.equal(work(9, 2, 3).start, work(9, 2, 3).start)
+    assert not torch.equal(work(9, 2, 3).start, work(9, 2, 4).start)

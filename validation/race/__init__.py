@@ -1,0 +1,1 @@
+"""What `validation.speed` measures: one reverse equation, integrated by several programs."""
