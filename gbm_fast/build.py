@@ -84,7 +84,8 @@ def build_network(config: TrainConfig, event_shape: tuple[int, ...]) -> nn.Modul
             return NCSNDeeper(channels, width, config.num_steps)
         case "ddpmpp":
             multipliers, blocks = _resolved(config.multipliers), _resolved(config.blocks)
-            return DDPMpp(channels, width, multipliers, blocks, dropout=config.dropout)
+            attention = (1,) if len(multipliers) > 1 else ()  # 16 x 16 of 32 x 32, as published
+            return DDPMpp(channels, width, multipliers, blocks, attention, config.dropout)
         case "mlp":
             return MLP(math.prod(event_shape), width, _resolved(config.depth))
     raise ValueError(_UNRESOLVED)

@@ -12,7 +12,7 @@ from gbm_fast.build import build_model, choose_device
 from gbm_fast.config import TOYS, TrainConfig, noise_range
 from gbm_fast.data import ImageData, load_dataset, positive_from_integers
 from gbm_fast.data.toys import load_toy
-from gbm_fast.distributed import from_main, gather, is_main, process_group, shard, world
+from gbm_fast.distributed import all_sum, from_main, gather, is_main, process_group, shard, world
 from gbm_fast.features import load_or_train
 from gbm_fast.initialisation import DataStatistics, data_statistics
 from gbm_fast.law_report import report_law, save_law_picture
@@ -96,17 +96,20 @@ def _statistics(data: ImageData) -> DataStatistics:
 
 @torch.no_grad()
 def _require_fit(config: TrainConfig, event_shape: tuple[int, ...]) -> None:
-    """Raise ValueError unless the device exists and the network takes events of this shape."""
+    """Raise ValueError unless the device exists and the network takes such events and noise."""
     choose_device(config.device)
     if config.tensorboard:
         require_tensorboard()
     model = build_model(config, event_shape, log_mean=0.0, log_std=1.0)
-    _, high = noise_range(config)
-    model(torch.ones(1, *event_shape), torch.zeros(1), torch.full((1,), high**2))
+    log_vars = torch.tensor(noise_range(config)).square()
+    model(torch.ones(2, *event_shape), torch.zeros(2), log_vars)
 
 
 def _sample_grid(trainer: Trainer, facts: ImageFacts | None) -> None:
-    """samples/step-*.png: samples of the averaged weights as they are now."""
+    """samples/step-*.png: samples of the averaged weights as they are now, if they make any.
+
+    A network that has not learnt enough may lead a sampler out of its range: no reason to stop.
+    """
     folder, config = trainer.folder, trainer.config
     model = trainer.averaged()
     if config.precision == "float64":
@@ -115,23 +118,33 @@ def _sample_grid(trainer: Trainer, facts: ImageFacts | None) -> None:
     path = folder / "samples" / f"step-{trainer.step:08d}.png"
     if is_main():
         path.parent.mkdir(exist_ok=True)
-    if facts is None:
-        if is_main():
+    try:
+        if facts is not None:
+            images = _generate(run, standard_settings(run, _SAMPLED, seed=0)[0], False)
+            from_main(lambda: save_png(path, tile(images, 6, facts.max_value), scale=3))
+        elif is_main():
             save_law_picture(run, path, 2000)
-        return
-    settings = standard_settings(run, _SAMPLED, seed=0)[0]
-    images = _generate(run, settings, show_progress=False)
-    if is_main():
-        save_png(path, tile(images, 6, facts.max_value), scale=3)
+    except ValueError as error:
+        _say(f"no samples at step {trainer.step}: {error}")
 
 
 def _generate(run: Run, settings: SamplingSettings, show_progress: bool = True) -> Tensor:
-    """The images of `settings` on every process; each makes its own share of them."""
-    mine = shard(settings.num_images)
+    """The images of `settings` on every process; each makes its own share of them.
+
+    Raises ValueError on every process where one of them cannot make its share.
+    """
+    mine, problem = shard(settings.num_images), ""
+    part = torch.ones(len(mine), *run.event_shape)
     wanted = batches(mine, settings.batch_size)
-    made = generated_batches(run, settings, wanted, show_progress)
-    parts = [images for _, images in made] or [torch.empty(0, *run.event_shape)]
-    return gather(torch.cat(parts), settings.num_images)
+    try:
+        for chosen, images in generated_batches(run, settings, wanted, show_progress):
+            part[chosen.start - mine.start : chosen.stop - mine.start] = images
+    except ValueError as error:
+        problem = str(error)
+    together = gather(part, settings.num_images)
+    if int(all_sum(torch.tensor(int(problem != "")))):
+        raise ValueError(problem or "another process could not make its samples.")
+    return together
 
 
 def _report(folder: Path, data: ImageData | None, config: TrainConfig) -> None:
