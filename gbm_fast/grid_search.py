@@ -143,7 +143,9 @@ def _searched(entry: dict) -> tuple:
 
 
 def _label(entry: dict) -> str:
-    return f"chi {entry['chi']:g}, L {entry['inner_steps']}, delta_s {entry['step_length']:g}"
+    length = entry["step_length"]
+    step = "full steps" if length is None else f"delta_s {length:g}"
+    return f"chi {entry['chi']:g}, L {entry['inner_steps']}, {step}"
 
 
 def _print(ranked: list[dict], report: dict, config: SampleConfig, path: Path) -> None:

@@ -70,8 +70,9 @@ class GridSearch:
     """Annealing factors."""
     inner_steps: tuple[int, ...] = (1, 3)
     """L, steps at each level."""
-    step_length: tuple[float, ...] = (2e-4, 1e-3)
-    """delta_s; none of them above 1 / num_steps."""
+    step_length: tuple[float | None, ...] = (2e-4, 1e-3)
+    """delta_s; none of them above 1 / num_steps. None is the step to the next level, which is the
+    only one for --process run (with --search.inner-steps 1)."""
     criterion: Literal["frechet", "kernel"] = "frechet"
     """Distance that decides."""
 

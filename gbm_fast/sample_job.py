@@ -47,7 +47,7 @@ def _sample(
     say = print if is_main() else _silent
     say(f"{settings.label}: {settings.num_images} images")
     if source is not None:
-        say(f"the paper's setting, from {source}")
+        say(f"preset: {source}")
     for name in ("mu_hat", "sigma_hat"):
         if name in record:
             say(f"{name}: {', '.join(f'{value:.6g}' for value in record[name])}")

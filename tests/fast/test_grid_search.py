@@ -126,6 +126,12 @@ def test_a_longer_list_measures_what_is_new_and_reports_again(
     assert added["chi"] == 0.95 and report["compared"] == 3
 
 
+def test_chi_alone_is_searched_on_the_process_of_the_run(run: Path, tmp_path: Path) -> None:
+    lists = GridSearch(chi=(0.5, 1.0), inner_steps=(1,), step_length=(None,))
+    _, *candidates, _ = search(run, tmp_path, lists, process="run")
+    assert [(c["chi"], c["step_length"]) for c in candidates] == [(0.5, None), (1.0, None)]
+
+
 def test_a_line_is_appended_whole(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "search.jsonl", {"a": [1, 2]})
     journal.add({"chi": 1.0})
