@@ -46,5 +46,6 @@ def add_scaled(total: Tensor, factor: Tensor, term: Tensor, reuse: bool = False)
 
 
 def is_number(schedule: Tensor) -> bool:
-    """Whether a schedule is one number that is known without a wait for a device."""
-    return schedule.ndim == 0 and schedule.device.type == "cpu" and has_values(schedule)
+    """Whether a schedule is one number, known without a wait and not differentiated."""
+    on_cpu = schedule.ndim == 0 and schedule.device.type == "cpu"
+    return on_cpu and not schedule.requires_grad and has_values(schedule)

@@ -41,8 +41,10 @@ class Step(ABC):
 
     @abstractmethod
     def schedule(self, process: Process, t_score: Time, dt: Time, noise: Number) -> Schedule:
-        """What the step takes from the process: numbers 0-d or (batch,), in float64.
+        """What the step takes from the process, in float64: tensors of the shape of the times.
 
+        That shape is () or (batch,), or (rows,) when `schedules` asks for all rows at once; a
+        matrix adds two axes to it.
         Raises ValueError for times outside the range of the process and for noise < 0.
         """
 

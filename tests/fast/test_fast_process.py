@@ -73,6 +73,25 @@ def test_a_difference_of_log_variances_is_refused_as_increment() -> None:
     assert error_over_scale(naive, exact, exact) > EXACT
 
 
+def test_increments_across_the_edges_of_intervals_agree() -> None:
+    """Tiny steps within an interval and across an edge, and steps over many intervals.
+
+    S = dv + t |sigma_j^2 - sigma_i^2|: where a step begins and ends in intervals j and i, dv moves
+    by that difference when t moves.
+    """
+    rng = generator("edges")
+    process = ref.PiecewiseGBM(rng.uniform(0.1, 2.0, 200), rng.normal(0, 1, 200), 1.3)
+    twin, edges = twin_process(process), 1.3 * np.arange(1, 200) / 200
+    starts = np.concatenate([rng.choice(edges, 60) + 1e-9 * rng.uniform(0, 1, 60), edges[::9]])
+    for t in starts:
+        for dt in (2e-9 * rng.uniform(), t * rng.uniform()):
+            jump = abs(process.diffusion(t) ** 2 - process.diffusion(t - dt) ** 2)
+            (dm, dv), (expected_m, expected_v) = twin.increments(t, dt), process.increments(t, dt)
+            assert_twins(dv, expected_v, expected_v + t * jump)
+            slopes = [process.drift(s) - process.diffusion(s) ** 2 / 2 for s in (t, t - dt)]
+            assert_twins(dm, expected_m, 20 * dt + t * abs(slopes[0] - slopes[1]))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_times_of_a_noise_level_agree(name: str) -> None:
     process, twin = ALL_PROCESSES[name], twin_process(ALL_PROCESSES[name])
