@@ -54,7 +54,10 @@ def save_panels(
     down = math.ceil(len(panels) / across)
     # Two panels stand further apart than the images in one: inches, then shares of a panel.
     layout = ConstrainedLayoutEngine(w_pad=0.14, h_pad=0.14, wspace=0.03, hspace=0.03)
-    figure = Figure(figsize=(4.6 * across, 5.0 * down + 0.5), layout=layout)
+    rows = math.ceil(max(len(images) for _, images in panels) / columns)
+    figure = Figure(
+        figsize=(4.6 * across, (4.6 * rows / columns + 0.4) * down + 0.5), layout=layout
+    )
     figure.suptitle(title, fontsize=13, fontweight="bold")
     axes = np.atleast_1d(figure.subplots(down, across)).ravel()
     for axis in axes:
