@@ -148,12 +148,6 @@ def _read(path: Path, data: ImageData) -> FeatureExtractor:
             f"{path} was trained on other images ({facts.get('dataset')}) than the "
             f"{data.name} given here; {advice}, or use another folder"
         )
-    found = weights_hash(state)
-    if facts.get("weights_hash") != found:
-        raise ValueError(
-            f"{path} is damaged: its weights have hash {found}, its header says "
-            f"{facts.get('weights_hash')}; {advice}"
-        )
     network = FeatureClassifier(data.channels, data.image_size, data.num_classes)
     try:
         network.load_state_dict(state)
@@ -163,7 +157,7 @@ def _read(path: Path, data: ImageData) -> FeatureExtractor:
     random = data.num_classes == 1
     return FeatureExtractor(
         name=f"{data.name}-{'random-features' if random else 'classifier'}",
-        hash=found,
+        hash=weights_hash(state),
         dim=network.dim,
         image_shape=(data.channels, *data.image_size),
         test_accuracy=None if random else facts["test_accuracy"],

@@ -118,7 +118,7 @@ def foreign(path: Path) -> None:
         (truncate, "truncated or not a safetensors file"),
         (empty, "truncated or not a safetensors file"),
         (text, "truncated or not a safetensors file"),
-        (flip_a_bit, "is damaged: its weights have hash"),
+        (flip_a_bit, "does not match its checksum"),
         (foreign, "foreign file"),
     ],
 )
