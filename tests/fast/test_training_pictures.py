@@ -22,8 +22,9 @@ from tests.fast.tiny_runs import few_digits, saved, tiny_config
 
 @pytest.fixture(autouse=True)
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command trains on forty digits."""
+    """The command trains on forty digits, and its grids have six pictures."""
     monkeypatch.setattr(pipeline, "load_dataset", lambda name, folder: few_digits())
+    monkeypatch.setattr(pipeline, "_SAMPLED", 6)
 
 
 def test_pictures_and_tensorboard_on_the_way(
@@ -61,7 +62,8 @@ def test_tensorboard_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatc
         require_tensorboard()
 
 
-NCSN = {"network": "ncsn", "width": 4, "times": "uniform", "weighting": "variance", "blocks": None}
+NCSN = {"network": "ncsn", "width": 4, "blocks": None, "num_steps": 50}
+NCSN |= {"times": "uniform", "weighting": "variance"}
 DDPMPP = {"network": "ddpmpp", "width": 32, "multipliers": (1,), "blocks": 1, "dropout": 0.1}
 
 
@@ -112,7 +114,7 @@ def test_levels_that_a_network_does_not_have_are_refused_before_anything_is_writ
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Six levels of the exploding process begin well above its least noise."""
-    config = tiny_config(patch_size=None, num_steps=6, run_dir=tmp_path / "run", **NCSN)
+    config = tiny_config(patch_size=None, run_dir=tmp_path / "run", **(NCSN | {"num_steps": 6}))
     with pytest.raises(ValueError, match="sample within the levels of its training"):
         run_training(config)
     assert not (tmp_path / "run").exists()
