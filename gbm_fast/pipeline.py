@@ -84,7 +84,6 @@ def _load(config: TrainConfig) -> ImageData | None:
     if config.dataset in TOYS:
         return None
     loaded: list[ImageData] = []
-
     from_main(lambda: loaded.append(load_dataset(config.dataset, config.data_dir)))
     return loaded[0] if loaded else load_dataset(config.dataset, config.data_dir)
 

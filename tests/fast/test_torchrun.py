@@ -19,7 +19,7 @@ from tests.fast.tiny_runs import saved
 from tests.source_tree import ROOT
 
 # Every step is a checkpoint, so that the run takes some seconds and is killed in the middle.
-STEPS, EVERY = 120, 5
+STEPS, EVERY = 300, 5
 OPTIONS = {
     "dataset": "lognormal-2d",
     "width": 8,
@@ -70,7 +70,7 @@ def test_the_documented_command_survives_a_killed_process(tmp_path: Path) -> Non
     ]
     try:
         deadline = time.monotonic() + DEADLINE
-        while max(checkpoint_steps(tmp_path / "run"), default=0) < 4 * EVERY:
+        while max(checkpoint_steps(tmp_path / "run"), default=0) < 2 * EVERY:
             assert time.monotonic() < deadline, (tmp_path / "0.log").read_text()
             time.sleep(0.01)
         os.kill(workers(agents[1])[0], signal.SIGKILL)
