@@ -218,13 +218,16 @@ _FREE = (
 
 def same_training(first: TrainConfig, second: TrainConfig) -> bool:
     """Whether two settings differ only in how long the run goes on, or in places and names."""
-    default = TrainConfig()
-    fixed = {name: getattr(default, name) for name in _FREE}
-    pair = []
-    for config in (first, second):
-        data_dir = config.data_dir if config.dataset in OWN_DATA else None
-        pair.append(dataclasses.replace(config, data_dir=data_dir, **fixed))
-    return pair[0] == pair[1]
+    return differences(first, second) == ""
+
+
+def differences(first: TrainConfig, second: TrainConfig) -> str:
+    """The settings that make two trainings different ones, as `name old, now new; ...`."""
+    names = [f.name for f in dataclasses.fields(TrainConfig) if f.name not in _FREE]
+    if first.dataset == second.dataset and first.dataset not in OWN_DATA:
+        names.remove("data_dir")
+    pairs = [(name, getattr(first, name), getattr(second, name)) for name in names]
+    return "; ".join(f"{name} {old}, now {new}" for name, old, new in pairs if old != new)
 
 
 def noise_range(config: TrainConfig) -> tuple[float, float]:

@@ -112,7 +112,7 @@ def _evaluate(config: EvaluateConfig) -> None:
         extractor = choose_extractor(config.run, config.measurement, data)
         features = _foreign_features(images, extractor)
 
-    def report() -> str:
+    def report() -> None:
         """Distances, the table and the record: the work of process 0."""
         evaluate = Evaluator(
             data, extractor, config.measurement.floor_repeats, config.sampling.seed
@@ -125,6 +125,5 @@ def _evaluate(config: EvaluateConfig) -> None:
         print(f"{extractor.name} {extractor.hash}{known}")
         print(format_table([(*shown, result)]))
         print(f"numbers: {path}")
-        return ""
 
     from_main(report)

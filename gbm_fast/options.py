@@ -135,6 +135,8 @@ class SampleConfig:
             return
         if self.preset is not None or self.film is not None:
             raise ValueError("--grid-search makes no film and takes no preset.")
+        if self.output != SampleConfig.output:
+            raise ValueError("--grid-search writes its journal alone: leave --output out.")
         fixed = self.sampling.chi < 1 or self.sampling.inner_steps > 1
         if fixed or self.sampling.step_length is not None:
             raise ValueError(

@@ -35,7 +35,7 @@ from gbm_fast.checkpoint import (
     write_atomic,
 )
 from gbm_fast.checkpoints import checkpoint_steps
-from gbm_fast.config import TOYS, TrainConfig, same_training
+from gbm_fast.config import TOYS, TrainConfig, differences, same_training
 from gbm_fast.config_files import from_json, to_json
 from gbm_fast.distributed import world
 from gbm_fast.initialisation import DataStatistics
@@ -124,25 +124,42 @@ def run_folder(config: TrainConfig) -> Path:
     `resume` is "never".
     """
     if config.run_dir is not None:
-        folder = config.run_dir
-        if (folder / "config.json").exists():
-            if config.resume == "never":
-                raise ValueError(f"{folder} already holds a run: pass --resume auto to continue.")
-            if not same_training(read_config(folder), config):
-                raise ValueError(
-                    f"{folder} holds a run with other settings: choose another folder."
-                )
-    else:
-        numbered = _numbered(config.out_dir)
-        if config.resume == "auto":
-            for _, path in reversed(numbered):
-                if _continues(path, config):
-                    return path
-        number = numbered[-1][0] + 1 if numbered else 0
-        folder = config.out_dir / f"{number:05d}-{config.dataset}-{config.process}"
+        _require_same_run(config.run_dir, config)
+        return _made(config.run_dir, exist_ok=True)
+    numbered = _numbered(config.out_dir)
+    if config.resume == "auto":
+        for _, path in reversed(numbered):
+            if _continues(path, config):
+                return path
+    number = numbered[-1][0] + 1 if numbered else 0
+    while True:
+        try:
+            name = f"{number:05d}-{config.dataset}-{config.process}"
+            return _made(config.out_dir / name, exist_ok=False)
+        except FileExistsError:  # another training that started at this moment has taken it
+            number += 1
+
+
+def _require_same_run(folder: Path, config: TrainConfig) -> None:
+    """Raise ValueError where `folder` holds a run that a training with these settings is not."""
+    if not (folder / "config.json").exists():
+        return
+    if config.resume == "never":
+        raise ValueError(f"{folder} already holds a run: pass --resume auto to continue.")
+    different = differences(read_config(folder), config)
+    if different:
+        raise ValueError(
+            f"{folder} holds a run with other settings ({different}): choose another folder."
+        )
+
+
+def _made(folder: Path, exist_ok: bool) -> Path:
+    """`folder`, made; FileExistsError where it is there and must not be."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=exist_ok)
     except OSError as error:
+        if not exist_ok and folder.exists():
+            raise
         raise ValueError(f"the run folder {folder} cannot be made: {error}.") from error
     return folder
 
@@ -188,8 +205,11 @@ def load_run(folder: Path, device: str = "auto") -> Run:
     config = read_config(folder)
     chosen = choose_device(device)
     weights, facts = load_tensors(folder / "weights.safetensors", WEIGHTS_FORMAT)
-    if not same_training(from_json(json.dumps(facts["config"])), config):
-        raise ValueError(f"the weights of {folder} are of other settings than its config.json.")
+    different = differences(from_json(json.dumps(facts["config"])), config)
+    if different:
+        raise ValueError(
+            f"the weights of {folder} are of other settings than its config.json ({different})."
+        )
     images = None
     if config.dataset not in TOYS:
         stored, _ = load_tensors(folder / "statistics.safetensors", STATISTICS_FORMAT)

@@ -30,6 +30,7 @@ from gbm_fast.pictures import save_png, tile
 
 GRID_IMAGES = 256
 _IDENTITY = "identity.json"
+_SUFFIXES = (".png", ".tif")  # of encode_image
 
 
 def open_folder(folder: Path, identity: dict[str, object]) -> None:
@@ -92,7 +93,8 @@ def finish(
         save_png(folder / "grid.png", tile(images, columns, max_value), scale=3)
     # Files of an earlier, larger set; those that are not named like ours are not ours to delete.
     for earlier in (folder / "png").glob("[0-9]" * 6 + ".*"):
-        if "png" not in output or int(earlier.stem) >= total:
+        ours = earlier.suffix in _SUFFIXES
+        if ours and ("png" not in output or int(earlier.stem) >= total):
             earlier.unlink()
     write_atomic(folder / "settings.json", json.dumps(record, indent=2).encode())
     shutil.rmtree(folder / "parts")

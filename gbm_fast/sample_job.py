@@ -1,6 +1,5 @@
 """What `python -m gbm_fast.sample` does: batches of images, shared by the processes, to files."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,7 @@ def _sample(
         _write_images(run, settings, config, folder, record)
     if config.film is not None:
         path, number = folder / "film.png", config.film
-        _by_main(lambda: save_trajectory(path, run, settings, number))
+        from_main(lambda: save_trajectory(path, run, settings, number))
         say(f"film:    {path}")
 
 
@@ -68,7 +67,7 @@ def _write_images(
 ) -> None:
     identity = record | {"output": sorted(config.output)}
     identity.pop("num_images")  # image i is the same in a larger set
-    _by_main(lambda: open_folder(folder, identity))
+    from_main(lambda: open_folder(folder, identity))
     wanted = batches(range(settings.num_images), settings.batch_size)
     missing = [batch for batch in wanted if not part_path(folder, batch).exists()]
     # Before anyone writes: all processes must see the same batches missing.
@@ -80,7 +79,7 @@ def _write_images(
         write_batch(folder, batch, images, config.output, run.max_value)
     barrier()
     facts = record | {"processes": world().size}
-    _by_main(lambda: finish(folder, wanted, config.output, run.max_value, facts))
+    from_main(lambda: finish(folder, wanted, config.output, run.max_value, facts))
     if is_main():
         print(f"images:  {folder}")
         if "grid" in config.output:
@@ -103,16 +102,6 @@ def _record(run: Run, settings: SamplingSettings, source: str | None) -> dict[st
 
 def _numbers(values: Tensor) -> list[float]:
     return [float(value) for value in values]
-
-
-def _by_main(action: Callable[[], None]) -> None:
-    """`action` in process 0 alone; its errors are everyone's."""
-
-    def said() -> str:
-        action()
-        return ""
-
-    from_main(said)
 
 
 def _silent(text: str) -> None:

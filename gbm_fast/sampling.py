@@ -6,6 +6,7 @@ the same images in it whoever makes it, and then even the rounding of the networ
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
@@ -22,7 +23,7 @@ from gbm_fast.initialisation import (
     from_lognormal,
 )
 from gbm_fast.noise import ImageNoise
-from gbm_fast.parameterisation import score_function
+from gbm_fast.parameterisation import ScoreModel, score_function
 from gbm_fast.runs import Run
 from gbm_fast.settings import SamplingSettings
 from gbm_fast.simulate import Callback, simulate
@@ -73,10 +74,26 @@ def sampled_states(
     grid = build_grid(run, settings, process)
     x_T = initial_states(run, settings, noise, images)
     score, step = score_function(run.model, process), build_step(settings)
-    autocast = run.model.autocast
-    # Round the loop and not only the network, so that its weights are rounded once a batch.
-    with torch.autocast(run.device.type, autocast, enabled=autocast is not None):
+    with _rounded_once(run.model, run.device):
         return simulate(step, process, score, x_T, grid, noise, callback=callback)
+
+
+@contextmanager
+def _rounded_once(model: ScoreModel, device: torch.device) -> Iterator[None]:
+    """The model's autocast round a whole loop, so that its weights are rounded once a batch.
+
+    Autocast keeps what it has rounded only of parameters that ask for gradients: here they do, and
+    under `no_grad` none is computed.
+    """
+    frozen = [part for part in model.parameters() if not part.requires_grad]
+    try:
+        for part in frozen:
+            part.requires_grad_(True)
+        with torch.autocast(device.type, model.autocast, enabled=model.autocast is not None):
+            yield
+    finally:
+        for part in frozen:
+            part.requires_grad_(False)
 
 
 def start_images(run: Run, settings: SamplingSettings) -> Tensor | None:

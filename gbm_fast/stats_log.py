@@ -97,7 +97,8 @@ class StatsLog:
             "images": trainer.step * trainer.config.batch_size,
             "seconds": round(trainer.seconds, 3),
             "loss": loss,
-            "gradient_norm": norm,
+            # In float16 it overflows until the scale is found, and JSON has no infinity.
+            "gradient_norm": norm if math.isfinite(norm) else None,
         }
         with self._path.open("a") as file:
             file.write(json.dumps(line) + "\n")

@@ -29,7 +29,7 @@ from gbm_fast.build import (
 )
 from gbm_fast.checkpoint import WEIGHTS_FORMAT, save_tensors
 from gbm_fast.checkpoints import checkpoint_path, checkpoint_steps, save_checkpoint
-from gbm_fast.config import TrainConfig, same_training
+from gbm_fast.config import TrainConfig, differences
 from gbm_fast.config_files import from_json, to_json
 from gbm_fast.distributed import all_sum, from_main, gather, shard, world
 from gbm_fast.noise import Stream, stream_seed
@@ -103,7 +103,9 @@ class Trainer:
         """This process's items of this step's batch, on the device and in the weights' type."""
         x0, t, z, weights = self.data.draw(self.step, self.items)
         moved = [part.to(self.device, self.dtype) for part in (x0, z, weights)]
-        return Batch(moved[0], t.to(self.device), *moved[1:])
+        # MPS has no float64; the schedule of such times is computed on the CPU and then moved.
+        t = t if self.device.type == "mps" else t.to(self.device)
+        return Batch(moved[0], t, *moved[1:])
 
     def _sync(self, wanted: bool) -> AbstractContextManager:
         """Whether the gradients of a backward pass are averaged over the processes."""
@@ -234,9 +236,11 @@ class Trainer:
         if found is None:
             return
         tensors, facts = found
-        if not same_training(from_json(json.dumps(facts["config"])), self.config):
+        different = differences(from_json(json.dumps(facts["config"])), self.config)
+        if different:
             raise ValueError(
-                f"the checkpoint in {self.folder} is of other settings: choose another folder."
+                f"the checkpoint in {self.folder} is of other settings ({different}): choose "
+                "another folder."
             )
         unpack(tensors, self.model, self.average, self.optimiser)
         self.scaler.load_state_dict(facts["scaler"])

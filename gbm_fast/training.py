@@ -51,11 +51,9 @@ def fit(
     started = time.monotonic() - trainer.seconds
     log = StatsLog(trainer, steps, limit, show_progress)
     with log, _signals_noted() as received:
-        stopped = False
         while trainer.step < steps:
             over = is_main() and trainer.seconds >= limit
             votes = all_sum(torch.tensor([len(received), int(over)])).tolist()
-            stopped = votes[0] > 0
             if any(votes):
                 break
             loss, norm = trainer.train_step()
@@ -66,4 +64,5 @@ def fit(
             if on_samples is not None and trainer.step % (config.samples_every or math.inf) == 0:
                 on_samples(trainer)
         trainer.save()
-        return not stopped
+        # One that came in the last step, or during its checkpoint, is not to be lost.
+        return int(all_sum(torch.tensor(len(received)))) == 0

@@ -20,6 +20,7 @@ RUN = Path("run")
         ({"measurement": Measurement(floor_repeats=3)}, "need --grid-search"),
         ({"grid_search": True, "film": 0}, "makes no film"),
         ({"grid_search": True, "preset": "paper"}, "takes no preset"),
+        ({"grid_search": True, "output": ("npz",)}, "leave --output out"),
         ({"grid_search": True, "sampling": SamplingSettings(chi=0.9)}, "from --search"),
         ({"grid_search": True, "sampling": SamplingSettings(step_length=1e-4)}, "from --search"),
     ],

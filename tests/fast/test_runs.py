@@ -63,6 +63,15 @@ def test_resume_auto_without_a_run_to_continue_starts_a_new_one(tmp_path: Path) 
     assert run_folder(config).name == "00007-digits-variance-exploding"
 
 
+def test_two_trainings_that_start_at_once_have_folders_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config(out_dir=tmp_path)
+    monkeypatch.setattr("gbm_fast.runs._numbered", lambda out_dir: [])  # neither sees the other
+    first, second = run_folder(config), run_folder(config)
+    assert [first.name[:5], second.name[:5]] == ["00000", "00001"] and second.is_dir()
+
+
 def test_a_given_folder_is_used_continued_or_refused(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     config = tiny_config(run_dir=folder)
@@ -72,7 +81,7 @@ def test_a_given_folder_is_used_continued_or_refused(tmp_path: Path) -> None:
         run_folder(config)
     auto = dataclasses.replace(config, resume="auto", steps=70)
     assert run_folder(auto) == folder
-    with pytest.raises(ValueError, match="mine holds a run with other settings"):
+    with pytest.raises(ValueError, match=r"other settings \(learning_rate 0.001, now 0.0625\)"):
         run_folder(dataclasses.replace(auto, learning_rate=0.0625))
 
 

@@ -53,11 +53,11 @@ def test_few_grey_levels_are_spread_over_the_range_of_the_file(tmp_path: Path) -
 
 def test_files_of_an_earlier_set_go_and_foreign_ones_stay(tmp_path: Path) -> None:
     (tmp_path / "png").mkdir()
-    for name in ("000005.png", "000006.tif", "12345.png", "mine.png", "0000007.png"):
+    for name in ("000005.png", "000006.tif", "12345.png", "mine.png", "0000007.png", "000007.jpg"):
         (tmp_path / "png" / name).write_bytes(b"")
     (tmp_path / "settings.json").write_text("earlier")
     open_folder(tmp_path, {"seed": 1})
     assert not (tmp_path / "settings.json").exists(), "it described other images"
     write(tmp_path, positive_from_integers(levels(1, 255), 255), 255)
     left = {p.name for p in (tmp_path / "png").iterdir()} - {f"{i:06d}.png" for i in range(5)}
-    assert left == {"12345.png", "mine.png", "0000007.png"}
+    assert left == {"12345.png", "mine.png", "0000007.png", "000007.jpg"}

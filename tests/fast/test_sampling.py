@@ -6,8 +6,11 @@ from collections import Counter
 import pytest
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gbm_fast.noise import ImageNoise
+from gbm_fast.parameterisation import ScoreModel
 from gbm_fast.runs import Run, load_run
 from gbm_fast.sampling import generate
 from gbm_fast.settings import SamplingSettings
@@ -106,6 +109,39 @@ def test_an_image_is_the_same_in_every_batch(trained: Run, settings: SamplingSet
     longer = dataclasses.replace(wanted, num_images=3, batch_size=8)
     prefix = generate(trained, longer, show_progress=False)
     assert float((prefix - all_at_once[:3]).abs().max()) < 1e-4
+
+
+class Roundings(TorchDispatchMode):
+    """Counts how often each tensor is converted, by the address of its numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count: Counter[int] = Counter()
+
+    def __torch_dispatch__(
+        self,
+        func: OpOverload,
+        types: tuple[type, ...],
+        args: tuple = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
+        if func is torch.ops.aten._to_copy.default:
+            self.count[args[0].data_ptr()] += 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_weights_are_rounded_once_a_batch_however_long_the_grid(trained: Run) -> None:
+    old = trained.model
+    model = ScoreModel(
+        old.network, old.parameterisation, old.log_mean, old.log_std, torch.bfloat16
+    )
+    run = dataclasses.replace(trained, model=model.eval().requires_grad_(False))
+    settings = SamplingSettings(num_steps=6, num_images=2)
+    with Roundings() as seen:
+        generate(run, settings, show_progress=False)
+    weights = {p.data_ptr() for p in model.parameters() if p.ndim == 4}
+    assert weights and {seen.count[address] for address in weights} == {1}
+    assert not any(p.requires_grad for p in model.parameters())
 
 
 def test_images_are_within_one_and_two(trained: Run) -> None:

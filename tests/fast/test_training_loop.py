@@ -83,6 +83,13 @@ def test_a_signal_ends_the_training_after_the_step_with_a_checkpoint(
     assert saved_step(tmp_path) == 3 and logged_steps(tmp_path) == [1, 2, 3]
 
 
+def test_a_signal_in_the_last_step_is_not_lost(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path)
+    signal_at(trainer, 3, signal.SIGTERM)
+    assert fit(trainer, 3, None, show_progress=False) is False
+    assert saved_step(tmp_path) == 3
+
+
 def test_the_handlers_are_restored_after_an_error(tmp_path: Path) -> None:
     handlers = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     trainer = make_trainer(tmp_path)
