@@ -68,6 +68,7 @@ def _draw_rates(axes: Axes, rates: list[dict]) -> None:
                 axes.plot(
                     [r["batch"] for r in chosen], [r["training"] for r in chosen],
                     color=colour, ls=style, marker=marker, label=f"{network}, {dtype}, {layout}",
+                    markerfacecolor=colour if layout == "channels last" else "white",
                 )  # fmt: skip
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")

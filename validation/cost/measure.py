@@ -51,9 +51,9 @@ def full() -> Plan:
         config=TrainConfig(dataset="fashion-mnist"),
         event=(1, 28, 28),
         build=lambda: UNet(1, 64, (1, 2), 1, 2),
-        rounds=15,
+        rounds=12,
         sampling_batch=32,
-        rows=4,
+        rows=8,
         batches=(8, 32, 128),
         threads=(1, 2),
     )
@@ -62,7 +62,7 @@ def full() -> Plan:
         config=TrainConfig(dataset="cifar10", network="ddpmpp", batch_size=4, dropout=0.1),
         event=(3, 32, 32),
         build=DDPMpp,
-        rounds=7,
+        rounds=6,
         sampling_batch=4,
         rows=2,
         batches=(4,),
@@ -142,7 +142,10 @@ def _free_loops(plan: Plan) -> dict[str, Interval]:
 
 
 def _points(case: Case) -> list[throughput.Point]:
-    return throughput.points(case.name, case.build, case.event, case.batches, case.threads)
+    """Every batch on one thread, the largest on each number of threads."""
+    one = throughput.points(case.name, case.build, case.event, case.batches, case.threads[:1])
+    largest = case.batches[-1:]
+    return one + throughput.points(case.name, case.build, case.event, largest, case.threads[1:])
 
 
 def _rates(point: throughput.Point) -> dict[str, object]:
