@@ -23,7 +23,11 @@ ALPHA = 1e-9
 """False alarm of each statistical check of the gate."""
 PICTURES = 6
 DRAWN_PICTURES = 96
-LAW_TOLERANCE, PROBE = 5e-4, 4.0
+LAW_TOLERANCE = 5e-4
+"""On the law's mean and covariance, in its own units. In float32 log x_0 is rounded by some 1e-6;
+the covariance adds up a thousand squares of differences of two such numbers."""
+PROBE = 4.0
+"""The size of the injected noise, by which those differences are divided again."""
 
 
 def agreement(run: Run, line: Line) -> Check:
@@ -112,8 +116,8 @@ def exact_law(run: Run, line: Line) -> Check:
     divergence = gbm_ref.kl_divergence(found, gbm_ref.Gaussian(problem.log_mean, problem.log_cov))
     detail = (
         f"mean off by {gaps[0]:.1g} and covariance by {gaps[1]:.1g} of gbm_ref's (allowed "
-        f"{LAW_TOLERANCE:.0e}); a perfect network would have {spread:.4f} times the data's "
-        f"log-variance, {divergence:.3g} nats from their law"
+        f"{LAW_TOLERANCE:.0e}); with a perfect network it has {spread:.4f} times this law's "
+        f"log-variance and is {divergence:.3g} nats away from it"
     )
     return Check(f"law: {line.name}", max(gaps) <= LAW_TOLERANCE, detail)
 

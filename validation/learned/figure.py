@@ -153,7 +153,8 @@ def _gradients(axes: Axes, measured: Mapping[str, Any], ways: Mapping[str, Any])
         t = [*one["gradient_times"], 1.0]
         axes.plot(t, share, color=COLOURS[way], linewidth=1.8, label=NAMES[way])
     early = measured["small_times_up_to"]
-    axes.axvline(early, color=GREY, linewidth=1, linestyle=":")
-    axes.set(xscale="log", xlabel="t", ylabel="share of E|gradient|² up to t", ylim=(0, 1.02))
+    axes.axvline(early, ymax=0.8, color=GREY, linewidth=1, linestyle=":")
+    axes.text(early, 0.01, f" t = {early:g}", color=GREY, ha="left", va="bottom")
+    axes.set(xscale="log", xlabel="t", ylabel="share of E|gradient|² up to t", ylim=(0, 1.28))
     axes.set(title="Where the noise of the training gradient comes from")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper left")

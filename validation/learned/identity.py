@@ -61,8 +61,8 @@ def in_the_plane(
 ) -> Losses:
     """Both sides at one of the levels; M-DSM from draws.
 
-    The mean is taken of what the two losses differ by for one draw, |target|^2 / 2 - target .
-    s_model, so that the standard error is small where the network is good.
+    The average is taken of what the loss and the error of one draw differ by, to which the error
+    by quadrature is added: where the network is good this has a small standard error.
     """
     k = plane.levels[index]
     t, v = k / plane.num_steps, k * plane.dv

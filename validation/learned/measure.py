@@ -33,7 +33,7 @@ from validation.learned.shares import EARLY, shares, target_share
 from validation.study import Findings
 
 _IDENTITY_DRAWS = 2**14
-_CURVES, _SHOWN = 200, 1500
+_CURVES, _SHOWN = 200, 800
 
 
 def measure_with(plan: Plan, seed: int, runs: Path, workers: int = 1) -> Findings:
@@ -86,6 +86,13 @@ def _measure_law(law: ToyName, plan: Plan, seed: int, runs: Path) -> tuple[dict,
         return problem_facts(problem), networks
 
 
+def rounded(values: Array) -> list:
+    """For what is only drawn, (n,) or (n, d): lists with four significant digits."""
+    if values.ndim == 1:
+        return [float(f"{value:.4g}") for value in values]
+    return [rounded(row) for row in values]
+
+
 def _plane(law: str, plan: Plan) -> Plane:
     return Plane(law, plan.num_steps, tuple(shown_levels(plan)))
 
@@ -102,8 +109,8 @@ def problem_facts(problem: Line | Plane) -> dict:
         curve = _thinned(problem)
         facts |= {
             "perfect_network_kl": problem.divergence(exact),
-            "log_x": problem.y[curve].tolist(),
-            "density": problem.densities[0][curve].tolist(),
+            "log_x": rounded(problem.y[curve]),
+            "density": rounded(problem.densities[0][curve]),
         } | gate.line_facts(problem, exact)
     return facts
 
@@ -131,13 +138,12 @@ def _network(problem: Line | Plane, case: Case, plan: Plan, model: ScoreModel, s
     if first:
         taken = shares(case, plan, model)
         order = np.argsort(taken.times)
+        shared = np.cumsum(taken.gradients[order]) / taken.gradients.sum()
         entry |= {
             "loss_share_of_small_times": taken.early(taken.losses),
             "gradient_share_of_small_times": taken.early(taken.gradients),
-            "gradient_times": taken.times[order][:: max(1, order.size // _CURVES)].tolist(),
-            "gradient_share_up_to": (np.cumsum(taken.gradients[order]) / taken.gradients.sum())[
-                :: max(1, order.size // _CURVES)
-            ].tolist(),
+            "gradient_times": rounded(taken.times[order][:: max(1, order.size // _CURVES)]),
+            "gradient_share_up_to": rounded(shared[:: max(1, order.size // _CURVES)]),
         }
     return entry
 
@@ -181,9 +187,9 @@ def _on_line(line: Line, case: Case, plan: Plan, model: ScoreModel, first: bool)
             "samples": plan.line_samples,
             "samples_from_own_law": distance(sampled, line.y, cdf - 0.5 * law * line.spacing),
             "band": band(plan.line_samples),
-            "density": law[curve].tolist(),
+            "density": rounded(law[curve]),
             "scores": _score_curves(line, learned, curve, levels),
-            "drawn": np.round(sampled[:_SHOWN], 4).tolist(),
+            "drawn": rounded(sampled[:_SHOWN]),
         }
     return entry
 
@@ -194,8 +200,8 @@ def _score_curves(line: Line, learned: Array, curve: Array, levels: list[int]) -
     return [
         {
             "t": k / line.num_steps,
-            "exact": line.scores[k - 1][curve].tolist(),
-            "learned": learned[k - 1][curve].tolist(),
+            "exact": rounded(line.scores[k - 1][curve]),
+            "learned": rounded(learned[k - 1][curve]),
         }
         for k in chosen
     ]
@@ -230,11 +236,11 @@ def _shown(plane: Plane, score: LogScore, sampled: Array) -> dict:
     law = plane.target.diffuse(process(), k / plane.num_steps)
     field = {
         "t": k / plane.num_steps,
-        "y": y.tolist(),
-        "exact": law.log_score(np.exp(y)).tolist(),
-        "learned": score(y, k / plane.num_steps).tolist(),
+        "y": rounded(y),
+        "exact": rounded(law.log_score(np.exp(y))),
+        "learned": rounded(score(y, k / plane.num_steps)),
     }
-    return {"drawn": np.round(sampled[:_SHOWN], 4).tolist(), "field": field}
+    return {"drawn": rounded(sampled[:_SHOWN]), "field": field}
 
 
 def _few(levels: list[int]) -> Iterator[int]:
