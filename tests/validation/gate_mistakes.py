@@ -24,8 +24,9 @@ def shifted(
 
 
 def forgets_one(self: Denoiser, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    """The Hyvarinen score h where the log score 1 + h is asked for."""
     total = v + self.log_std**2
-    return (self.log_mean - u) / total + self.log_std * output / (v * total).sqrt()
+    return (self.log_mean - u) / total + self.log_std * output / (v * total).sqrt() - 1
 
 
 def clipped(self: ImageNoise, draw: Callable = ImageNoise.normal) -> Tensor:

@@ -139,11 +139,9 @@ def _bounds(axes: Axes, networks: Networks) -> None:
     axes.plot(ends, ends, color=GREY, linewidth=1)
     axes.text(ends[1], ends[1], "equal ", color=GREY, ha="right", va="top")
     axes.set(xscale="log", yscale="log", xlabel="bound of sheet R20, nats")
-    axes.set(
-        ylabel="KL( data ‖ sampler ), nats",
-        ylim=(ends[0], 30 * ends[1]),
-        title="Divergence measured, and its bound",
-    )
+    least = min(one["kl_bound_nats"] for one in networks if "kl_nats" in one)
+    axes.set(xlim=(0.3 * least, 2.0 * ends[1]), ylim=(ends[0], 100 * ends[1]))
+    axes.set(ylabel="KL( data ‖ sampler ), nats", title="Divergence measured, and its bound")
     axes.legend(frameon=False, fontsize=9, loc="upper left")
 
 
@@ -154,7 +152,7 @@ def _gradients(axes: Axes, measured: Mapping[str, Any], ways: Mapping[str, Any])
         axes.plot(t, share, color=COLOURS[way], linewidth=1.8, label=NAMES[way])
     early = measured["small_times_up_to"]
     axes.axvline(early, ymax=0.8, color=GREY, linewidth=1, linestyle=":")
-    axes.text(early, 0.01, f" t = {early:g}", color=GREY, ha="left", va="bottom")
+    axes.text(early, 1.02, f"t = {early:g}", color=GREY, ha="center", va="bottom")
     axes.set(xscale="log", xlabel="t", ylabel="share of E|gradient|² up to t", ylim=(0, 1.28))
     axes.set(title="Where the noise of the training gradient comes from")
     axes.legend(frameon=False, loc="upper left")

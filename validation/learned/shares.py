@@ -54,23 +54,24 @@ def shares(case: Case, plan: Plan, model: ScoreModel) -> Shares:
     with torch.no_grad():
         losses = m_dsm(score, x0, t, z, process, weighting).per_sample
     v = process.log_var(t)
-    squares = _gradients(model, process.sample(x0, t, z), v.float(), z, weighting(v).float())
+    y = process.sample(x0, t, z).log()
+    squares = _gradients(model, y, v.float(), z, weighting(v).float())
     return Shares(t.numpy(), losses.double().numpy(), squares.double().numpy())
 
 
-def _gradients(model: ScoreModel, x: Tensor, v: Tensor, z: Tensor, weights: Tensor) -> Tensor:
-    """|gradient of the loss of one draw with respect to all weights|^2, (n,)."""
+def _gradients(model: ScoreModel, y: Tensor, v: Tensor, z: Tensor, weights: Tensor) -> Tensor:
+    """|gradient of the loss of one draw with respect to all weights|^2, (n,), at y = log x."""
     parameters = {name: value.detach() for name, value in model.named_parameters()}
 
-    def loss(values: dict[str, Tensor], x: Tensor, v: Tensor, z: Tensor, weight: Tensor) -> Tensor:
-        arguments = (x[None], torch.zeros_like(v)[None], v[None])
-        h = functional_call(model, values, arguments)[0]
-        return weight * 0.5 * (-1 - z / v.sqrt() - h).square().sum()
+    def loss(values: dict[str, Tensor], y: Tensor, v: Tensor, z: Tensor, weight: Tensor) -> Tensor:
+        arguments = (y[None], torch.zeros_like(v)[None], v[None])
+        log_score = functional_call(model, values, arguments)[0]
+        return weight * 0.5 * (-z / v.sqrt() - log_score).square().sum()
 
     single = vmap(grad(loss), in_dims=(None, 0, 0, 0, 0))
     chunks = []
-    for part in torch.arange(len(x)).split(_CHUNK):
-        gradients = single(parameters, x[part], v[part], z[part], weights[part])
+    for part in torch.arange(len(y)).split(_CHUNK):
+        gradients = single(parameters, y[part], v[part], z[part], weights[part])
         chunks.append(sum(g.flatten(1).square().sum(1) for g in gradients.values()))
     return torch.cat(chunks)
 
