@@ -5,7 +5,9 @@ items of a batch that is the same for any number of them. Events are positive; t
 those of all their logarithms taken together, which is what a `ScoreModel` standardises by.
 """
 
+import math
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,6 +37,25 @@ class Batches(ABC):
     @abstractmethod
     def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:
         """What one item of a batch is, for messages."""
+
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint says of its data: shape, grey levels and moments, as plain JSON."""
+        names = ("max_value", "log_mean", "log_std")
+        return {"event_shape": list(self.event_shape)} | {n: getattr(self, n) for n in names}
+
+    def require_same(self, facts: dict[str, Any]) -> None:
+        """Raise ValueError unless `facts`, read from a checkpoint, are those of these data.
+
+        The moments of the same images differ between machines by the order of a sum alone.
+        """
+        for name, now in self.facts().items():
+            then = facts[name]
+            close = isinstance(now, float) and math.isclose(then, now, rel_tol=1e-9)
+            if then != now and not close:
+                raise ValueError(
+                    f"the checkpoint is of other data ({name} {then}, now {now}): put them back, "
+                    "or choose another run folder."
+                )
 
 
 def batch_indices(seed: int, step: int, batch_size: int, num_images: int) -> Tensor:

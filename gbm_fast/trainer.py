@@ -209,16 +209,12 @@ class Trainer:
         self.saved_step = self.step
 
     def _write(self, chosen: bool) -> None:
-        config, batches = self.config, self.batches
+        config = self.config
         facts = {
             "config": json.loads(to_json(config)),
             "step": self.step,
             "seconds": self.seconds,
-            "event_shape": list(batches.event_shape),
-            "max_value": batches.max_value,
-            "log_mean": batches.log_mean,
-            "log_std": batches.log_std,
-        }
+        } | self.batches.facts()
         # The weights first: a run killed in between writes them again when it is resumed.
         if chosen:
             tensors = self.averaged().state_dict()
@@ -242,6 +238,7 @@ class Trainer:
                 f"the checkpoint in {self.folder} is of other settings ({different}): choose "
                 "another folder."
             )
+        self.batches.require_same(facts)
         unpack(tensors, self.model, self.average, self.optimiser)
         self.scaler.load_state_dict(facts["scaler"])
         self.step, self.seconds = facts["step"], facts["seconds"]

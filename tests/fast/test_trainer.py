@@ -1,5 +1,6 @@
 """One training: exact resumption, what a batch depends on, the average, and bad gradients."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -168,6 +169,15 @@ def test_a_checkpoint_of_other_settings_is_refused(
     make_trainer(tmp_path).save()
     with pytest.raises(ValueError, match=message):
         make_trainer(tmp_path, **changes)
+
+
+def test_a_checkpoint_of_other_images_is_refused(tmp_path: Path) -> None:
+    """A folder of images may change between two commands; a continued run would mix them."""
+    trainer = make_trainer(tmp_path)
+    trainer.save()
+    for other in (few_digits(train=39), dataclasses.replace(few_digits(), max_value=17)):
+        with pytest.raises(ValueError, match="the checkpoint is of other data"):
+            Trainer(trainer.config, ImageBatches(other), tmp_path)
 
 
 def loss_a_pixel(trainer: Trainer, t: float, z: Tensor) -> float:
