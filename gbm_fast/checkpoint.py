@@ -75,8 +75,8 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], kind: str, facts: dict)
 def load_tensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict]:
     """The tensors and facts of `save_tensors`, on the CPU.
 
-    Raises ValueError where the file is missing; of its kind DamagedFileError where it is
-    truncated, not safetensors, of another format, or does not match its checksum.
+    Raises ValueError where the file is missing or cannot be read; DamagedFileError, of its kind,
+    where it is truncated, not safetensors, of another format, or does not match its checksum.
     """
     if not path.is_file():
         raise ValueError(f"{path} does not exist or is not a file.")
@@ -84,7 +84,9 @@ def load_tensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict]:
         with safe_open(path, framework="pt", device="cpu") as file:
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    except OSError as error:  # a file that cannot be read now may be sound
+        raise ValueError(f"{path} cannot be read: {error}.") from error
+    except SafetensorError as error:
         raise DamagedFileError(
             f"{path} is truncated or not a safetensors file ({error}): use another checkpoint."
         ) from error

@@ -64,3 +64,19 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     leftover.write_bytes(b"half a checkpoint")
     assert load_newest(tmp_path) is not None
     assert not leftover.exists() and checkpoint_path(tmp_path, 4).exists()
+
+
+def test_a_checkpoint_that_cannot_be_read_now_is_not_put_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lack of permission, or a network disk that fails, says nothing of the file."""
+
+    def refuse(*arguments: object, **settings: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    save(tmp_path, 1)
+    save(tmp_path, 2)
+    monkeypatch.setattr("gbm_fast.checkpoint.safe_open", refuse)
+    with pytest.raises(ValueError, match="state-00000002.safetensors cannot be read"):
+        load_newest(tmp_path)
+    assert checkpoint_steps(tmp_path) == [1, 2]
