@@ -82,7 +82,8 @@ def standing(record: dict) -> Standing:
 
 def is_short(record: dict) -> bool:
     """Whether the study is short enough to be run again whenever its code changes."""
-    return float(record.get("processor_seconds", float("inf"))) <= SHORT_SECONDS
+    seconds = record.get("processor_seconds")
+    return seconds is not None and float(seconds) <= SHORT_SECONDS
 
 
 def recorded(folder: Path) -> dict[str, dict]:

@@ -137,6 +137,7 @@ def test_stale_results_are_labelled_and_short_ones_fail(
     assert "current |" in lines["fresh.json"]
     assert "**STALE**: changed since: `gbm_ref/laws.py`" in lines["long.json"]
     assert not is_short({"study": "planted"})
+    assert not is_short({"study": "planted", "processor_seconds": None})
     assert (folder / "README.md").read_text() == page(folder).replace(
         lines["short.json"] + "\n", ""
     )
