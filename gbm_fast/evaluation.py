@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gbm_fast.build import choose_device
+from gbm_fast.config import TOYS
 from gbm_fast.data import ImageData, load_dataset
 from gbm_fast.distributed import all_sum, from_main, process_group, shard, world
 from gbm_fast.features import FeatureExtractor, load_or_train
@@ -38,6 +39,11 @@ Array = NDArray[np.float64]
 def measured_data(run: Path, measurement: Measurement) -> ImageData:
     """The data set that a run's images are compared with; ValueError where it cannot be had."""
     trained = read_config(run)
+    if trained.dataset in TOYS:
+        raise ValueError(
+            f"{run} is a run on {trained.dataset}, which is no image data set: its training "
+            "compares the score with the exact one."
+        )
     return load_dataset(trained.dataset, measurement.data_dir or trained.data_dir)
 
 

@@ -11,7 +11,9 @@ from gbm_fast.batches import LawBatches
 from gbm_fast.build import build_process
 from gbm_fast.config import TOYS, TrainConfig, resolve
 from gbm_fast.data.toys import load_toy
+from gbm_fast.evaluation import measured_data
 from gbm_fast.law_report import sample_law, score_errors
+from gbm_fast.options import Measurement
 from gbm_fast.parameterisation import score_function
 from gbm_fast.pipeline import run_training
 from gbm_fast.runs import Run, load_run
@@ -101,3 +103,5 @@ def test_the_command_ends_with_a_picture(
     assert draws.shape == (5, 2) and bool((draws > 0).all())
     with pytest.raises(ValueError, match="lognormal-mixture-2d, which is no image data set"):
         generate(run, SamplingSettings(sampler="probability-flow", num_images=2))
+    with pytest.raises(ValueError, match="lognormal-mixture-2d, which is no image data set"):
+        measured_data(folder, Measurement())

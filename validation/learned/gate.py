@@ -101,7 +101,8 @@ def pinsker_check(networks: Sequence[dict]) -> Check:
     ]
     worst = max(excess, default=-math.inf)
     detail = f"{len(planes)} networks in the plane, the nearest {-worst:.3f} below its limit"
-    return Check("projections within Pinsker's limit (R20)", worst <= 0.0, detail)
+    passed = bool(planes) and worst <= 0.0
+    return Check("projections within Pinsker's limit (R20)", passed, detail)
 
 
 def transport_check(networks: Sequence[dict]) -> Check:
