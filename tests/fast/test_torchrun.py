@@ -1,4 +1,4 @@
-"""`torchrun` as the documentation gives it: two nodes, a process killed, and the run continued."""
+"""`torchrun` as the documentation gives it: on two nodes, and with a process that is killed."""
 
 import os
 import re
@@ -33,22 +33,45 @@ OPTIONS = {
 }
 
 
-def documented_command(folder: Path, port: int) -> list[str]:
-    """The line of docs/training.md for several machines, with one process a node."""
+def documented(start: str, folder: Path, replaced: dict[str, str]) -> list[str]:
+    """The line of docs/training.md that begins with `start`, with our settings for its own."""
     text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
-    line = re.findall(r"^ {4}(torchrun --nnodes 2 .*)$", text, re.MULTILINE)[0]
+    line = re.findall(rf"^ {{4}}({start} .*)$", text, re.MULTILINE)[0]
     settings = [f"--{name.replace('_', '-')} {value}" for name, value in OPTIONS.items()]
-    replaced = {
-        "--nproc-per-node 8": "--nproc-per-node 1",
-        "HOST:29500": f"127.0.0.1:{port}",
+    replaced = replaced | {
         "--dataset mnist --data-dir DIR": " ".join(settings),
         "RUN": str(folder),
     }
     for old, new in replaced.items():
-        assert line.count(old) == 1
+        assert line.count(old) == 1, old
         line = line.replace(old, new)
     _, *arguments = shlex.split(line)
     return [sys.executable, "-m", "torch.distributed.run", *arguments]
+
+
+def launch(commands: list[list[str]], folder: Path) -> list[subprocess.Popen[bytes]]:
+    """The commands as processes, with their output in <number>.log."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    agents = []
+    for number, command in enumerate(commands):
+        with (folder / f"{number}.log").open("wb") as log:
+            agents.append(
+                subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+            )
+    return agents
+
+
+def finish(agents: list[subprocess.Popen[bytes]], folder: Path) -> str:
+    """Waits for the commands to succeed; what they printed."""
+    try:
+        statuses = [agent.wait(DEADLINE) for agent in agents]
+    finally:
+        for agent in agents:
+            agent.kill()
+            agent.wait()
+    shown = "".join((folder / f"{i}.log").read_text() for i in range(len(agents)))
+    assert statuses == [0] * len(agents), shown
+    return shown
 
 
 def workers(agent: subprocess.Popen[bytes]) -> list[int]:
@@ -57,37 +80,44 @@ def workers(agent: subprocess.Popen[bytes]) -> list[int]:
     return [int(number) for number in path.read_text().split()]
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
-def test_the_documented_command_survives_a_killed_process(tmp_path: Path) -> None:
-    """Two agents of one process each; the parameters are those of one process, to 1e-12."""
-    command = documented_command(tmp_path / "run", free_port())
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    logs = [(tmp_path / f"{node}.log").open("wb") for node in range(2)]
-    agents = [
-        subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        for log in logs
-    ]
-    try:
-        deadline = time.monotonic() + DEADLINE
-        while max(checkpoint_steps(tmp_path / "run"), default=0) < 2 * EVERY:
-            assert time.monotonic() < deadline, (tmp_path / "0.log").read_text()
-            time.sleep(0.01)
-        os.kill(workers(agents[1])[0], signal.SIGKILL)
-        statuses = [agent.wait(DEADLINE) for agent in agents]
-    finally:
-        for agent, log in zip(agents, logs, strict=True):
-            agent.kill()
-            agent.wait()
-            log.close()
-    shown = "".join((tmp_path / f"{node}.log").read_text() for node in range(2))
-    assert statuses == [0, 0], shown
-    # The group began twice, the second time from a checkpoint.
-    assert shown.count("2 processes, run folder") == 2 and "exitcode: -9" in shown
-    single = resolve(TrainConfig(**OPTIONS, run_dir=tmp_path / "single"))
-    assert run_training(single) == 0
-    (found, facts), (wanted, _) = saved(tmp_path / "run"), saved(tmp_path / "single")
+def assert_same_parameters(folder: Path, expected: Path) -> None:
+    """All that a checkpoint holds, relative to the largest entry of each tensor, to 1e-12."""
+    (found, facts), (wanted, _) = saved(folder), saved(expected)
     assert facts["step"] == STEPS
     for name, tensor in wanted.items():
         gap = (found[name] - tensor).abs().max() / tensor.abs().max().clamp(min=1e-30)
         assert float(gap) < 1e-12, name
+
+
+@pytest.fixture(scope="module")
+def single(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of one process."""
+    folder = tmp_path_factory.mktemp("single") / "run"
+    assert run_training(resolve(TrainConfig(**OPTIONS, run_dir=folder))) == 0
+    return folder
+
+
+@pytest.mark.slow
+def test_two_nodes_train_as_one_process_does(tmp_path: Path, single: Path) -> None:
+    nodes = {"--nproc-per-node 8": "--nproc-per-node 1", "HOST:29500": f"127.0.0.1:{free_port()}"}
+    command = documented("torchrun --nnodes 2", tmp_path / "run", nodes)
+    shown = finish(launch([command, command], tmp_path), tmp_path)
+    assert shown.count("2 processes, run folder") == 1
+    assert_same_parameters(tmp_path / "run", single)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
+def test_a_killed_process_is_started_again_and_goes_on(tmp_path: Path, single: Path) -> None:
+    two = {"--nproc-per-node 4": "--nproc-per-node 2"}
+    command = documented("torchrun --standalone", tmp_path / "run", two)
+    (agent,) = launch([command], tmp_path)
+    deadline = time.monotonic() + DEADLINE
+    while max(checkpoint_steps(tmp_path / "run"), default=0) < 2 * EVERY:
+        assert time.monotonic() < deadline, (tmp_path / "0.log").read_text()
+        time.sleep(0.01)
+    os.kill(workers(agent)[1], signal.SIGKILL)
+    shown = finish([agent], tmp_path)
+    # The group began twice, the second time from a checkpoint.
+    assert shown.count("2 processes, run folder") == 2 and "exitcode: -9" in shown
+    assert_same_parameters(tmp_path / "run", single)
