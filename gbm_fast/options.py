@@ -13,7 +13,7 @@ Output = Literal["png", "npz", "grid"]
 
 @dataclass(frozen=True)
 class Measurement:
-    """What distances are measured with; ValueError for a setting out of range."""
+    """What distances are measured with; ValueError for a setting out of range or not used."""
 
     features: Literal["classifier", "inception"] = "classifier"
     """classifier: trained on the data set, and kept in --features-dir; inception: clean-fid's,
@@ -31,6 +31,9 @@ class Measurement:
     def __post_init__(self) -> None:
         if self.floor_repeats < 2:
             raise ValueError(f"floor_repeats must be 2 or more, got {self.floor_repeats}.")
+        other = "features_dir" if self.features == "inception" else "inception_weights"
+        if getattr(self, other) is not None:
+            raise ValueError(f"{other} is no option of --features {self.features}: leave it out.")
 
 
 _DEFAULT_SAMPLING = SamplingSettings(num_images=256)

@@ -85,3 +85,12 @@ def test_presets_are_neither_overruled_nor_invented(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         with_preset(settings, dataset)
+
+
+def test_options_of_the_features_that_are_not_taken_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match="inception_weights is no option of --features classifier"
+    ):
+        Measurement(inception_weights=RUN)
+    with pytest.raises(ValueError, match="features_dir is no option of --features inception"):
+        Measurement(features="inception", features_dir=RUN)
