@@ -116,9 +116,9 @@ class TrainConfig:
     """The checkpoint whose averaged weights the run keeps for use: the last, or, as in version 1,
     that of the least loss, a mean over the steps since the checkpoint before."""
     steps: int | None = None
-    """Stop after this many steps."""
+    """Stop after this many steps (default: the preset's, for cpu and demo 6000; digits 4000)."""
     minutes: float | None = None
-    """Stop after this many minutes of training, whichever comes first."""
+    """Stop after this many minutes of training, or at --steps or its default if that is sooner."""
     seed: int = 0
     """Seed of weights, data order, noise and dropout."""
 

@@ -83,6 +83,16 @@ def test_a_signal_ends_the_training_after_the_step_with_a_checkpoint(
     assert saved_step(tmp_path) == 3 and logged_steps(tmp_path) == [1, 2, 3]
 
 
+def test_a_gradient_that_overflowed_is_null_in_the_log(tmp_path: Path) -> None:
+    """As in the first steps of float16; JSON has no infinity."""
+    trainer = make_trainer(tmp_path)
+    take = trainer.train_step
+    trainer.train_step = lambda: (take()[0], torch.tensor(torch.inf))
+    assert fit(trainer, 2, None, show_progress=False)
+    text = (tmp_path / "stats.jsonl").read_text()
+    assert text.count('"gradient_norm": null') == 2
+
+
 def test_a_signal_in_the_last_step_is_not_lost(tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path)
     signal_at(trainer, 3, signal.SIGTERM)
