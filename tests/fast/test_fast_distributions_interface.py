@@ -143,7 +143,9 @@ class Foreign(Target):
     logpdf = cdf = rvs = diffuse = log_score_at = responsibilities = None
 
 
-def test_bad_parameters_are_refused() -> None:
+def test_bad_parameters_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The first use of torch.compile in a process turns torch's default off.
+    monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", True)
     with pytest.raises(ValueError, match="covariance_matrix"):
         fast.LogNormal(tensor(MEANS[0]), -tensor(COVS[0]))
     with pytest.raises(ValueError, match="probs"):

@@ -35,7 +35,9 @@ def gap(contender: Contender) -> float:
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: fast(DaleLangevin()), lambda: numpy_loop, torchsde_loop], ids=str
+    "make",
+    [lambda: fast(DaleLangevin()), lambda: numpy_loop, torchsde_loop],
+    ids=["gbm_fast", "NumPy", "torchsde"],
 )
 def test_the_programs_compute_the_oracles_numbers(make: Callable[[], Contender]) -> None:
     assert gap(make()) <= ROUNDING
