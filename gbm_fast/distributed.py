@@ -53,6 +53,18 @@ def local_rank() -> int:
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
+def uses_cuda(device: str) -> bool:
+    """Whether a command that was given `device` works on GPUs; looks at none of them.
+
+    device: "auto", or a name of torch's.
+
+    Raises ValueError for the number of a GPU under a launcher, which gives each process its own.
+    """
+    if launched() and device.startswith("cuda:"):
+        raise ValueError(f"under torchrun each process has its own GPU: cuda, not {device}.")
+    return torch.cuda.is_available() and (device == "auto" or device.startswith("cuda"))
+
+
 @contextmanager
 def process_group(use_cuda: bool, timeout_minutes: float) -> Iterator[World]:
     """The group that the launcher describes, for the body of a `with`; destroyed at its end.
@@ -60,12 +72,18 @@ def process_group(use_cuda: bool, timeout_minutes: float) -> Iterator[World]:
     use_cuda: NCCL, and this process's GPU as the current one; otherwise gloo.
     timeout_minutes: how long a process may wait for the others before all of them fail.
 
-    Without a launcher there is no group, and the world is one process.
+    Without a launcher there is no group, and the world is one process. Raises ValueError for more
+    processes on this machine than it has GPUs.
     """
     if not launched():
         yield World(0, 1)
         return
     if use_cuda:
+        if local_rank() >= torch.cuda.device_count():
+            raise ValueError(
+                f"process {local_rank()} of this machine finds only {torch.cuda.device_count()} "
+                "GPUs: start one process a GPU (--nproc-per-node)."
+            )
         torch.cuda.set_device(local_rank())
     dist.init_process_group(
         "nccl" if use_cuda else "gloo", timeout=timedelta(minutes=timeout_minutes)

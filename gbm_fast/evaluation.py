@@ -14,10 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gbm_fast.build import choose_device
 from gbm_fast.config import TOYS
 from gbm_fast.data import ImageData, load_dataset
-from gbm_fast.distributed import all_sum, from_main, process_group, shard, world
+from gbm_fast.distributed import all_sum, from_main, process_group, shard, uses_cuda, world
 from gbm_fast.features import FeatureExtractor, load_or_train
 from gbm_fast.image_files import read_images
 from gbm_fast.inception import load_inception
@@ -96,7 +95,7 @@ def run_evaluation(config: EvaluateConfig) -> None:
         ValueError: no such run, data, images or weights, or settings that they cannot serve;
             whatever can be checked is checked before the first sample is made.
     """
-    with process_group(choose_device(config.device).type == "cuda", GROUP_MINUTES):
+    with process_group(uses_cuda(config.device), GROUP_MINUTES):
         _evaluate(config)
 
 

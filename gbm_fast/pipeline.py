@@ -12,7 +12,16 @@ from gbm_fast.build import build_model, choose_device
 from gbm_fast.config import TOYS, TrainConfig, noise_range
 from gbm_fast.data import ImageData, load_dataset, positive_from_integers
 from gbm_fast.data.toys import load_toy
-from gbm_fast.distributed import all_sum, from_main, gather, is_main, process_group, shard, world
+from gbm_fast.distributed import (
+    all_sum,
+    from_main,
+    gather,
+    is_main,
+    process_group,
+    shard,
+    uses_cuda,
+    world,
+)
 from gbm_fast.features import load_or_train
 from gbm_fast.initialisation import DataStatistics, data_statistics
 from gbm_fast.law_report import report_law, save_law_picture
@@ -41,8 +50,7 @@ def run_training(config: TrainConfig) -> int:
     be used, before anything is written, OSError where the disk is full, and FloatingPointError
     where the loss is not finite.
     """
-    use_cuda = config.device in ("auto", "cuda") and torch.cuda.is_available()
-    with process_group(use_cuda, config.timeout_minutes):
+    with process_group(uses_cuda(config.device), config.timeout_minutes):
         return _train(config)
 
 

@@ -6,8 +6,15 @@ from typing import Any
 
 from torch import Tensor
 
-from gbm_fast.build import choose_device
-from gbm_fast.distributed import barrier, from_main, is_main, process_group, shard, world
+from gbm_fast.distributed import (
+    barrier,
+    from_main,
+    is_main,
+    process_group,
+    shard,
+    uses_cuda,
+    world,
+)
 from gbm_fast.evaluation import GROUP_MINUTES
 from gbm_fast.film import save_trajectory
 from gbm_fast.grid_search import run_search
@@ -26,7 +33,7 @@ def run_sampling(config: SampleConfig) -> None:
     Raises ValueError for a run that cannot be read, settings that it does not serve, or a folder
     with unfinished images of other settings, before anything is written.
     """
-    with process_group(choose_device(config.device).type == "cuda", GROUP_MINUTES):
+    with process_group(uses_cuda(config.device), GROUP_MINUTES):
         run = load_run(config.run, config.device)
         if config.grid_search:
             run_search(run, config)

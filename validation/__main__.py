@@ -1,4 +1,7 @@
-"""List the studies and run them all: `python -m validation [--quick] [--seed N] [--list]`."""
+"""List the studies, and run those that need no image files and are no benchmark.
+
+python -m validation [--quick] [--seed N] [--list]
+"""
 
 import sys
 from dataclasses import dataclass
@@ -27,7 +30,10 @@ def listing() -> str:
 
 def main() -> int:
     """Exit status 0 when every study passed, 1 otherwise."""
-    about = f"Run every study and exit with an error when one fails.\n\n{listing()}"
+    about = (
+        "Run every study that needs no image files and is no benchmark, and exit with an error "
+        f"when one fails.\n\n{listing()}"
+    )
     options = tyro.cli(Options, prog="python -m validation", description=about)
     print(listing())
     if options.list:

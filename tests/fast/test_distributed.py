@@ -14,6 +14,7 @@ from gbm_fast.distributed import (
     process_group,
     send_tensor,
     shard,
+    uses_cuda,
     world,
 )
 from tests.fast.processes import join, start_group
@@ -89,3 +90,19 @@ def test_without_a_launcher_there_is_one_process_and_no_group() -> None:
             from_main(fail)
     with pytest.raises(ValueError, match="expected 11 rows of 11, got 4"):
         gather(rows(range(4)), COUNT)
+
+
+def test_each_process_of_a_machine_needs_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decided by counting, before a group is made and before any GPU is touched."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert uses_cuda("auto") and uses_cuda("cuda") and uses_cuda("cuda:1")
+    assert not uses_cuda("cpu")
+    for name, value in {"RANK": "2", "WORLD_SIZE": "3", "LOCAL_RANK": "2"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match="its own GPU"):
+        uses_cuda("cuda:1")
+    with pytest.raises(ValueError, match="finds only 2 GPUs"), process_group(True, 1):
+        pass
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert not uses_cuda("auto")

@@ -18,7 +18,7 @@ from tests.fast.processes import DEADLINE, free_port
 from tests.fast.tiny_runs import saved
 from tests.source_tree import ROOT
 
-# Every step is a checkpoint, so that the run takes some seconds and is killed in the middle.
+# Checkpoints that are close together, so that the run is killed in the middle.
 STEPS, EVERY = 300, 5
 OPTIONS = {
     "dataset": "lognormal-2d",
@@ -61,14 +61,22 @@ def launch(commands: list[list[str]], folder: Path) -> list[subprocess.Popen[byt
     return agents
 
 
+def stop(agents: list[subprocess.Popen[bytes]]) -> None:
+    """Ends the commands that still run, and their workers, which would go on without them."""
+    for agent in agents:
+        if agent.poll() is None:
+            for worker in workers(agent):
+                os.kill(worker, signal.SIGKILL)
+            agent.kill()
+        agent.wait()
+
+
 def finish(agents: list[subprocess.Popen[bytes]], folder: Path) -> str:
     """Waits for the commands to succeed; what they printed."""
     try:
         statuses = [agent.wait(DEADLINE) for agent in agents]
     finally:
-        for agent in agents:
-            agent.kill()
-            agent.wait()
+        stop(agents)
     shown = "".join((folder / f"{i}.log").read_text() for i in range(len(agents)))
     assert statuses == [0] * len(agents), shown
     return shown
@@ -112,11 +120,15 @@ def test_a_killed_process_is_started_again_and_goes_on(tmp_path: Path, single: P
     two = {"--nproc-per-node 4": "--nproc-per-node 2"}
     command = documented("torchrun --standalone", tmp_path / "run", two)
     (agent,) = launch([command], tmp_path)
-    deadline = time.monotonic() + DEADLINE
-    while max(checkpoint_steps(tmp_path / "run"), default=0) < 2 * EVERY:
-        assert time.monotonic() < deadline, (tmp_path / "0.log").read_text()
-        time.sleep(0.01)
-    os.kill(workers(agent)[1], signal.SIGKILL)
+    try:
+        deadline = time.monotonic() + DEADLINE
+        while max(checkpoint_steps(tmp_path / "run"), default=0) < 2 * EVERY:
+            assert time.monotonic() < deadline, (tmp_path / "0.log").read_text()
+            time.sleep(0.01)
+        os.kill(workers(agent)[1], signal.SIGKILL)
+    except BaseException:
+        stop([agent])
+        raise
     shown = finish([agent], tmp_path)
     # The group began again, from a checkpoint. The log names the killed process or the other one,
     # which fails when its neighbour is gone, whichever torchrun sees first.
