@@ -11,16 +11,19 @@ times), the same with the weight v(t), and as this package does by default. For 
     draws of the sampler in float32, against that law, or in the plane along projections
     what share of loss and gradient comes from the smallest times (sheet E9, R4)
 
-The trainings are kept in runs/learned_score, so an interrupted study goes on where it stopped and
-a second one does not train again: remove that folder where the code of the training has changed.
+The trainings are kept in runs/learned_score, in a folder named by the hash of the training's code: an
+interrupted study goes on where it stopped, and networks of other code are not measured.
 All seeds are reported. The gate asks for what must hold whatever a network has learned: the
 identity, the bounds, and that draws follow the law. How good the networks are is in the results.
 """
 
+import hashlib
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from validation.provenance import code_hashes
 from validation.study import Findings, Settings, Study, run_as_command
 
 RUNS = Path("runs") / "learned_score"
@@ -31,9 +34,11 @@ def measure(settings: Settings) -> Findings:
     from validation.learned.measure import measure_with
     from validation.learned.problems import FULL, QUICK
 
+    code = json.dumps(code_hashes("gbm_fast.pipeline"), sort_keys=True)
+    runs = RUNS / hashlib.sha256(code.encode()).hexdigest()[:12]
     if settings.quick:
-        return measure_with(QUICK, settings.seed, RUNS)
-    return measure_with(FULL, settings.seed, RUNS, workers=2)
+        return measure_with(QUICK, settings.seed, runs)
+    return measure_with(FULL, settings.seed, runs, workers=2)
 
 
 def draw(findings: Findings, path: Path) -> None:
