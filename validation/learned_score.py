@@ -11,8 +11,8 @@ times), the same with the weight v(t), and as this package does by default. For 
     draws of the sampler in float32, against that law, or in the plane along projections
     what share of loss and gradient comes from the smallest times (sheet E9, R4)
 
-The trainings are kept in runs/learned_score, in a folder named by the hash of the training's code: an
-interrupted study goes on where it stopped, and networks of other code are not measured.
+The trainings are kept in runs/learned_score, in a folder named by the hash of their code: a study
+that was interrupted goes on where it stopped, and networks of other code are not measured.
 All seeds are reported. The gate asks for what must hold whatever a network has learned: the
 identity, the bounds, and that draws follow the law. How good the networks are is in the results.
 """

@@ -21,7 +21,7 @@ HEAD = """# Recorded results
 
 Made by `python -m validation.recorded --write`. "Current" means that no file which the study
 depends on has changed since, apart from docstrings and comments. A short study (up to two minutes
-of processor time) must be current, or that command fails; a long one is labelled.
+of processor time) must be current, or the test suite fails; a long one is labelled.
 
 | result | command | date | processor | outcome | code |
 | --- | --- | --- | --- | --- | --- |

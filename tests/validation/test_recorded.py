@@ -10,7 +10,7 @@ from validation import dependencies as reading
 from validation.dependencies import dependencies
 from validation.provenance import Standing, code_hashes, is_short, standing, stripped
 from validation.recorded import main, page, stale_short_results
-from validation.study import Check, Findings, Settings, Study, run
+from validation.study import RESULTS, Check, Findings, Settings, Study, run
 
 FILES = {
     "gbm_ref/__init__.py": (
@@ -155,3 +155,9 @@ def test_a_study_stores_the_hashes_of_its_own_code(tmp_path: Path) -> None:
     assert stored == code_hashes("validation.kl_vs_stepsize")
     assert {"gbm_ref/exact.py", "gbm_fast/simulate.py", "validation/kl/gate.py"} <= set(stored)
     assert "gbm_ref/flips.py" not in stored
+
+
+def test_the_recorded_results_are_labelled_and_the_short_ones_current() -> None:
+    """Run the studies that this names again, then `python -m validation.recorded --write`."""
+    assert stale_short_results(RESULTS) == []
+    assert (RESULTS / "README.md").read_text(encoding="utf-8") == page(RESULTS)
