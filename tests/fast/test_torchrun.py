@@ -1,4 +1,4 @@
-"""`torchrun` as the documentation gives it: on two nodes, and with a process that is killed."""
+"""`torchrun` as the documentation gives it for several nodes."""
 
 import os
 import re
@@ -6,27 +6,24 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from gbm_fast.checkpoints import checkpoint_steps
 from gbm_fast.config import TrainConfig, resolve
 from gbm_fast.pipeline import run_training
 from tests.fast.processes import DEADLINE, free_port
 from tests.fast.tiny_runs import saved
 from tests.source_tree import ROOT
 
-# Checkpoints that are close together, so that the run is killed in the middle.
-STEPS, EVERY = 300, 5
+STEPS = 100
 OPTIONS = {
     "dataset": "lognormal-2d",
     "width": 8,
     "depth": 1,
     "batch_size": 7,
     "steps": STEPS,
-    "checkpoint_every": EVERY,
+    "checkpoint_every": 50,
     "precision": "float64",
     "metrics_images": 0,
     "device": "cpu",
@@ -83,9 +80,9 @@ def finish(agents: list[subprocess.Popen[bytes]], folder: Path) -> str:
 
 
 def workers(agent: subprocess.Popen[bytes]) -> list[int]:
-    """The processes that an agent has started."""
+    """The processes that an agent has started, where Linux's /proc can tell."""
     path = Path(f"/proc/{agent.pid}/task/{agent.pid}/children")
-    return [int(number) for number in path.read_text().split()]
+    return [int(number) for number in path.read_text().split()] if path.exists() else []
 
 
 def assert_same_parameters(folder: Path, expected: Path) -> None:
@@ -111,26 +108,4 @@ def test_two_nodes_train_as_one_process_does(tmp_path: Path, single: Path) -> No
     command = documented("torchrun --nnodes 2", tmp_path / "run", nodes)
     shown = finish(launch([command, command], tmp_path), tmp_path)
     assert shown.count("2 processes, run folder") == 1
-    assert_same_parameters(tmp_path / "run", single)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
-def test_a_killed_process_is_started_again_and_goes_on(tmp_path: Path, single: Path) -> None:
-    two = {"--nproc-per-node 4": "--nproc-per-node 2"}
-    command = documented("torchrun --standalone", tmp_path / "run", two)
-    (agent,) = launch([command], tmp_path)
-    try:
-        deadline = time.monotonic() + DEADLINE
-        while max(checkpoint_steps(tmp_path / "run"), default=0) < 2 * EVERY:
-            assert time.monotonic() < deadline, (tmp_path / "0.log").read_text()
-            time.sleep(0.01)
-        os.kill(workers(agent)[1], signal.SIGKILL)
-    except BaseException:
-        stop([agent])
-        raise
-    shown = finish([agent], tmp_path)
-    # The group began again, from a checkpoint. The log names the killed process or the other one,
-    # which fails when its neighbour is gone, whichever torchrun sees first.
-    assert shown.count("2 processes, run folder") >= 2, shown
     assert_same_parameters(tmp_path / "run", single)
