@@ -7,6 +7,7 @@ those of all their logarithms taken together, which is what a `ScoreModel` stand
 
 import math
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -58,15 +59,21 @@ class Batches(ABC):
                 )
 
 
+# Two, since a batch may be the end of one epoch and the beginning of the next.
+@lru_cache(maxsize=2)
+def _epoch_order(seed: int, epoch: int, num_images: int) -> Tensor:
+    """The shuffled images of one epoch, (num_images,); shared by the callers, never written to."""
+    return torch.randperm(num_images, generator=generator(seed, Stream.ORDER, epoch))
+
+
 def batch_indices(seed: int, step: int, batch_size: int, num_images: int) -> Tensor:
     """The images of batch `step`, positions in an endless row of shuffled epochs; (batch,)."""
     positions = torch.arange(step * batch_size, (step + 1) * batch_size)
     epochs = positions // num_images
     indices = torch.empty_like(positions)
     for epoch in epochs.unique().tolist():
-        order = torch.randperm(num_images, generator=generator(seed, Stream.ORDER, epoch))
         chosen = epochs == epoch
-        indices[chosen] = order[positions[chosen] % num_images]
+        indices[chosen] = _epoch_order(seed, epoch, num_images)[positions[chosen] % num_images]
     return indices
 
 
