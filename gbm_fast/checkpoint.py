@@ -15,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 WEIGHTS_FORMAT = "gbm-diffusion weights 2"
-STATE_FORMAT = "gbm-diffusion training state 2"
+STATE_FORMAT = "gbm-diffusion training state 3"
 STATISTICS_FORMAT = "gbm-diffusion data statistics 2"
 
 

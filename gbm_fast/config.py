@@ -108,13 +108,14 @@ class TrainConfig:
     ema_decay: float = 0.999
     """Decay of the weights' moving average; ramps up as (1 + n) / (10 + n)."""
     average: Literal["steps", "saved-checkpoints"] = "steps"
-    """What the average is taken over: the weights of steps, or, as in version 1, those of saved
-    checkpoints; --average-every says which of them."""
+    """What the average is taken over: the weights of every --average-every-th step, or, as in
+    version 1, of saved checkpoints: the same, but --average-every has to be a multiple of
+    --checkpoint-every, so that all of the weights in it were saved."""
     average_every: int = 1
     """Steps from one set of weights in the average to the next (version 1: 50000)."""
     choose: Literal["last", "least-loss"] = "last"
     """The checkpoint whose averaged weights the run keeps for use: the last, or, as in version 1,
-    that of the least loss, a mean over the steps since the checkpoint before."""
+    that of the least loss, a mean over the last --checkpoint-every steps."""
     steps: int | None = None
     """Stop after this many steps (default: the preset's, for cpu and demo 6000; digits 4000)."""
     minutes: float | None = None

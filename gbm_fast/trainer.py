@@ -8,7 +8,6 @@ first item of the round), the same again where processes and rounds are.
 """
 
 import json
-import math
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import cast
@@ -32,6 +31,7 @@ from gbm_fast.checkpoints import checkpoint_path, checkpoint_steps, save_checkpo
 from gbm_fast.config import TrainConfig, differences
 from gbm_fast.config_files import from_json, to_json
 from gbm_fast.distributed import all_sum, from_main, gather, shard, world
+from gbm_fast.least_loss import LeastLoss
 from gbm_fast.noise import Stream, stream_seed
 from gbm_fast.objectives import m_dsm
 from gbm_fast.parameterisation import ScoreModel, score_function
@@ -74,7 +74,7 @@ class Trainer:
         half = config.precision == "float16"
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=half)
         self.step, self.seconds, self.saved_step = 0, 0.0, -1
-        self._loss_sum, self._least_loss = 0.0, math.inf
+        self._least_loss = LeastLoss(config.checkpoint_every)
         self._load()
         self.items, self.micro_batch = self._share()
         if config.compile:
@@ -154,7 +154,7 @@ class Trainer:
         if self.step % config.average_every == 0:
             self.average.update_parameters(self.model)
         if config.choose == "least-loss":
-            self._loss_sum += float(loss)
+            self._least_loss.add(float(loss))
         return loss, norm
 
     def _refuse(self, losses: Tensor, loss: Tensor) -> None:
@@ -184,19 +184,6 @@ class Trainer:
         averaged = bool(self.average.n_averaged)
         return cast(ScoreModel, self.average.module) if averaged else self.model.eval()
 
-    def _is_chosen(self) -> bool:
-        """Whether the run's weights for use are to be those of this step's checkpoint."""
-        config = self.config
-        if config.choose == "last":
-            return True
-        if self.step % config.checkpoint_every:
-            return self._least_loss == math.inf
-        mean, self._loss_sum = self._loss_sum / config.checkpoint_every, 0.0
-        if mean < self._least_loss:
-            self._least_loss = mean
-            return True
-        return False
-
     def save(self) -> None:
         """Write the checkpoint of this step, once, and weights.safetensors where it is chosen.
 
@@ -204,7 +191,7 @@ class Trainer:
         """
         if self.saved_step == self.step:
             return
-        chosen = self._is_chosen()
+        chosen = self.config.choose == "last" or self._least_loss.improves()
         from_main(lambda: self._write(chosen))
         self.saved_step = self.step
 
@@ -219,10 +206,9 @@ class Trainer:
         if chosen:
             tensors = self.averaged().state_dict()
             save_tensors(self.folder / "weights.safetensors", tensors, WEIGHTS_FORMAT, facts)
-        least = None if self._least_loss == math.inf else self._least_loss
-        facts |= {"loss_sum": self._loss_sum, "least_loss": least}
         facts |= {"scaler": self.scaler.state_dict()}
         tensors = pack(self.model, self.average, self.optimiser)
+        tensors["least_loss"] = self._least_loss.pack()
         save_checkpoint(
             self.folder, self.step, tensors, facts, config.keep_last, config.keep_every
         )
@@ -239,8 +225,8 @@ class Trainer:
                 "another folder."
             )
         self.batches.require_same(facts)
+        self._least_loss.unpack(tensors.pop("least_loss"))
         unpack(tensors, self.model, self.average, self.optimiser)
         self.scaler.load_state_dict(facts["scaler"])
         self.step, self.seconds = facts["step"], facts["seconds"]
-        self.saved_step, self._loss_sum = self.step, facts["loss_sum"]
-        self._least_loss = math.inf if facts["least_loss"] is None else facts["least_loss"]
+        self.saved_step = self.step

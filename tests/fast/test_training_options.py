@@ -53,33 +53,47 @@ def test_the_average_of_saved_checkpoints_takes_in_those_alone(tmp_path: Path) -
     assert max(float((a - b).detach().abs().max()) for a, b in pairs) > 1e-4
 
 
-def test_the_checkpoint_of_the_least_loss_is_kept_for_use(tmp_path: Path) -> None:
-    """Losses are planted so that the second of four checkpoints is the best; a resume in between.
+@pytest.mark.parametrize(
+    ("planted", "best", "least"),
+    [
+        ([0.9, 0.8, 0.3, 0.4, 1.9, 0.1, 0.5, 0.6, 0.7], 4, 0.35),
+        ([0.9, 0.8, 0.4, 0.5, 1.9, 0.1, 0.5, 0.3, 0.4], 9, 0.35),
+        ([0.9, 0.1, 0.2, 0.5, 1.9, 0.1, 0.5, 0.3, 0.4], 3, 0.15),
+    ],
+    ids=["regular", "at the end", "because of a signal"],
+)
+def test_the_checkpoint_of_the_least_loss_is_kept_for_use(
+    tmp_path: Path, planted: list[float], best: int, least: float
+) -> None:
+    """Of those at 2, 4, 6 and 8, of that at 3 where the run was stopped, and of the last, 9.
 
-    The mean of all steps since the checkpoint before counts, not the last step: step 4 is the
-    lowest of all, after a high one.
+    Losses are planted. What counts is the mean of two steps, also for 3 and 9, which come one step
+    after a checkpoint, and never the loss of one step: in the first row that of 6 is the lowest.
     """
-    planted = [0.9, 0.8, 0.3, 0.4, 1.9, 0.1, 0.5, 0.6]
     folder = tmp_path / "run"
-    for stop in (3, 8):  # the window of steps 3 and 4 is interrupted
+    for stop in (3, 9):
         trainer = make_trainer(folder, choose="least-loss", checkpoint_every=2, ema_decay=0.5)
-        take = trainer.train_step
-
-        def step(take=take, trainer=trainer) -> tuple[Tensor, Tensor]:  # noqa: ANN001
-            before = trainer._loss_sum
-            loss, norm = take()
-            trainer._loss_sum = before + planted[trainer.step - 1]
-            return loss, norm
-
-        trainer.train_step = step
+        add = trainer._least_loss.add
+        trainer._least_loss.add = lambda _, add=add, trainer=trainer: add(
+            planted[trainer.step - 1]
+        )
         fit(trainer, stop, None, show_progress=False)
-    _, facts = saved(folder)
-    assert facts["least_loss"] == pytest.approx(0.35, rel=1e-12)
+    tensors, _ = saved(folder)
+    assert tensors["least_loss"].tolist() == pytest.approx([least, *planted[-2:]], rel=1e-15)
     again = make_trainer(tmp_path / "again", ema_decay=0.5)
-    for _ in range(4):
+    for _ in range(best):
         again.train_step()
     chosen, _ = load_tensors(folder / "weights.safetensors", WEIGHTS_FORMAT)
     assert torch.equal(chosen[LINE], again.averaged().state_dict()[LINE])
+
+
+def test_weights_are_there_for_use_before_there_is_a_loss_to_choose_by(tmp_path: Path) -> None:
+    """A run that is stopped early keeps its last ones, and takes the first that have a mean."""
+    for stop in (1, 2):
+        trainer = make_trainer(tmp_path, choose="least-loss", checkpoint_every=2)
+        fit(trainer, stop, None, show_progress=False)
+        chosen, _ = load_tensors(tmp_path / "weights.safetensors", WEIGHTS_FORMAT)
+        assert torch.equal(chosen[LINE], trainer.averaged().state_dict()[LINE])
 
 
 def test_rounds_change_the_order_of_sums_alone(tmp_path: Path) -> None:
