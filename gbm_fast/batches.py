@@ -2,7 +2,8 @@
 
 A run that is continued needs no position in its data, and each of several processes takes its own
 items of a batch that is the same for any number of them. Events are positive; the moments are
-those of all their logarithms taken together, which is what a `ScoreModel` standardises by.
+those of all their logarithms taken together, which is what a `ScoreModel` standardises by. Where a
+training is class-conditional the same events have labels.
 """
 
 import math
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from gbm_fast.data import ImageData, positive_from_integers
+from gbm_fast.events import Events
 from gbm_fast.noise import Stream, generator
 from gbm_fast.targets import LogNormal, LogNormalMixture
 
@@ -30,18 +32,20 @@ class Batches(ABC):
     """Their standard deviation."""
     max_value: int | None
     """The largest grey level; None where the events are no images."""
+    num_classes: int
+    """Classes of the labels; 0 where the events have none."""
 
     @abstractmethod
-    def draw(self, seed: int, step: int, batch_size: int, items: range) -> Tensor:
-        """The `items` of batch `step`, positive, (len(items), *event_shape), on the CPU."""
+    def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
+        """The `items` of batch `step` on the CPU: (len(items), *event_shape), and labels."""
 
     @abstractmethod
     def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:
         """What one item of a batch is, for messages."""
 
     def facts(self) -> dict[str, Any]:
-        """What a checkpoint says of its data: shape, grey levels and moments, as plain JSON."""
-        names = ("max_value", "log_mean", "log_std")
+        """What a checkpoint says of its data: shape, levels, moments, classes; plain JSON."""
+        names = ("max_value", "log_mean", "log_std", "num_classes")
         return {"event_shape": list(self.event_shape)} | {n: getattr(self, n) for n in names}
 
     def require_same(self, facts: dict[str, Any]) -> None:
@@ -50,7 +54,8 @@ class Batches(ABC):
         The moments of the same images differ between machines by the order of a sum alone.
         """
         for name, now in self.facts().items():
-            then = facts[name]
+            # Checkpoints from before there were classes do not mention them.
+            then = facts.get(name, 0) if name == "num_classes" else facts[name]
             close = isinstance(now, float) and math.isclose(then, now, rel_tol=1e-9)
             if then != now and not close:
                 raise ValueError(
@@ -92,19 +97,46 @@ def _log_moments(data: ImageData) -> tuple[float, float]:
     return mean, float(variance**0.5)
 
 
-class ImageBatches(Batches):
-    """The training images of a data set, mapped to [1, 2], float32, in shuffled epochs."""
+def _require_classes(data: ImageData) -> int:
+    """The number of classes of a class-conditional training on `data`, each with an image."""
+    if data.num_classes < 2:
+        raise ValueError(
+            f"a class-conditional training needs labels, and all images of {data.name} are of one "
+            "class: use a data set with classes (a folder with a sub-folder for each), or leave "
+            "--class-conditional out."
+        )
+    empty = (data.train_labels.bincount(minlength=data.num_classes) == 0).nonzero()
+    if len(empty):
+        raise ValueError(
+            f"{data.name} has no training image of the class {data.class_names[int(empty[0])]!r}: "
+            "a class-conditional training needs some of each."
+        )
+    return data.num_classes
 
-    def __init__(self, data: ImageData) -> None:
+
+class ImageBatches(Batches):
+    """The training images of a data set, mapped to [1, 2], float32, in shuffled epochs.
+
+    Args:
+        data: the data set.
+        with_labels: whether the batches have the images' labels, 0..num_classes-1.
+
+    Raises ValueError for labels that are wanted of data with one class, or with a class that has
+    no training image.
+    """
+
+    def __init__(self, data: ImageData, with_labels: bool = False) -> None:
         self._data = data
+        self.num_classes = _require_classes(data) if with_labels else 0
         self.event_shape = (data.channels, *data.image_size)
         self.max_value = data.max_value
         self.log_mean, self.log_std = _log_moments(data)
 
-    def draw(self, seed: int, step: int, batch_size: int, items: range) -> Tensor:
+    def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
         indices = batch_indices(seed, step, batch_size, len(self._data.train_images))
-        chosen = self._data.train_images[indices[items.start : items.stop]]
-        return positive_from_integers(chosen, self._data.max_value)
+        chosen = indices[items.start : items.stop]
+        x = positive_from_integers(self._data.train_images[chosen], self._data.max_value)
+        return Events(x, self._data.train_labels[chosen] if self.num_classes else None)
 
     def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:
         indices = batch_indices(seed, step, batch_size, len(self._data.train_images))
@@ -112,23 +144,37 @@ class ImageBatches(Batches):
 
 
 class LawBatches(Batches):
-    """Endless independent draws of a law, float64, with its exact moments."""
+    """Endless independent draws of a law, float64, with its exact moments.
 
-    def __init__(self, law: LogNormal | LogNormalMixture) -> None:
-        self._law = law
+    Args:
+        law: the law.
+        with_labels: whether the batches have the component of a mixture that each draw is from.
+
+    Raises ValueError for labels that are wanted of a law with one component.
+    """
+
+    def __init__(self, law: LogNormal | LogNormalMixture, with_labels: bool = False) -> None:
+        if with_labels and isinstance(law, LogNormal):
+            raise ValueError(
+                "a class-conditional training needs a law with components, whose numbers are the "
+                "labels: choose a lognormal-mixture-..., or leave --class-conditional out."
+            )
         self.event_shape = (law.d,)
         self.max_value = None
         if isinstance(law, LogNormal):
             law = LogNormalMixture(law.log_mean.new_ones(1), law.log_mean[None], law.log_cov[None])
+        self._law = law
+        self.num_classes = len(law.weights) if with_labels else 0
         mean = law.weights @ law.log_means.mean(1)
         squares = law.log_means.square() + law.log_covs.diagonal(dim1=1, dim2=2)
         self.log_mean = float(mean)
         self.log_std = float((law.weights @ squares.mean(1) - mean.square()).sqrt())
 
-    def draw(self, seed: int, step: int, batch_size: int, items: range) -> Tensor:
-        draws = self._law.rvs(batch_size, generator(seed, Stream.LAW, step))
-        return draws[items.start : items.stop]
+    def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
+        rows = slice(items.start, items.stop)
+        x, labels = self._law.labelled_rvs(batch_size, generator(seed, Stream.LAW, step))
+        return Events(x[rows], labels[rows] if self.num_classes else None)
 
     def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:
-        (value,) = self.draw(seed, step, batch_size, range(item, item + 1)).tolist()
+        (value,) = self.draw(seed, step, batch_size, range(item, item + 1)).x.tolist()
         return f"the draw {value}"

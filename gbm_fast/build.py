@@ -72,22 +72,26 @@ def build_weighting(config: TrainConfig, log_std: float) -> Weighting:
             return PreconditionedWeighting(log_std)
 
 
-def build_network(config: TrainConfig, event_shape: tuple[int, ...]) -> nn.Module:
-    """The network of a resolved configuration for events of this shape."""
+def build_network(
+    config: TrainConfig, event_shape: tuple[int, ...], num_classes: int = 0
+) -> nn.Module:
+    """The network of a resolved configuration for events of this shape, with so many classes."""
     channels, width = event_shape[0], _resolved(config.width)
     match config.network:
         case "unet":
             multipliers, blocks = _resolved(config.multipliers), _resolved(config.blocks)
             patch_size = _resolved(config.patch_size)
-            return UNet(channels, width, multipliers, blocks, patch_size, config.dropout)
+            dropout = config.dropout
+            return UNet(channels, width, multipliers, blocks, patch_size, dropout, num_classes)
         case "ncsn":
-            return NCSNDeeper(channels, width, config.num_steps)
+            return NCSNDeeper(channels, width, config.num_steps, num_classes)
         case "ddpmpp":
             multipliers, blocks = _resolved(config.multipliers), _resolved(config.blocks)
             attention = (1,) if len(multipliers) > 1 else ()  # 16 x 16 of 32 x 32, as published
-            return DDPMpp(channels, width, multipliers, blocks, attention, config.dropout)
+            dropout = config.dropout
+            return DDPMpp(channels, width, multipliers, blocks, attention, dropout, num_classes)
         case "mlp":
-            return MLP(math.prod(event_shape), width, _resolved(config.depth))
+            return MLP(math.prod(event_shape), width, _resolved(config.depth), num_classes)
     raise ValueError(_UNRESOLVED)
 
 
@@ -112,10 +116,14 @@ def build_model(
     log_mean: float,
     log_std: float,
     autocast: torch.dtype | None = None,
+    num_classes: int = 0,
 ) -> ScoreModel:
-    """The network with its parameterisation; log_mean, log_std are the log data's moments."""
+    """The network with its parameterisation; log_mean, log_std are the log data's moments.
+
+    num_classes: classes of the labels of a class-conditional run; 0 for a network without them.
+    """
     parameterisation = _build_parameterisation(config, log_mean, log_std)
-    network = build_network(config, event_shape)
+    network = build_network(config, event_shape, num_classes)
     condition = _build_condition(config)
     return ScoreModel(network, parameterisation, log_mean, log_std, autocast, condition)
 

@@ -109,3 +109,15 @@ def require_covariance(cov: Tensor, name: str) -> None:
         raise ValueError(f"{name} must be symmetric.")
     if bool((torch.linalg.eigvalsh(cov)[..., 0] < -rounding * size).any()):
         raise ValueError(f"{name} must be positive semidefinite: it has a negative eigenvalue.")
+
+
+def require_shares(weights: Tensor) -> None:
+    """Raise ValueError unless `weights` (J,) are positive and sum to 1 up to rounding."""
+    if not has_values(weights):
+        return
+    if not bool((weights > 0).all()):
+        raise ValueError("weights must be positive numbers, one a row of log_means.")
+    rounding = 8 * len(weights) * torch.finfo(weights.dtype).eps
+    total = float(weights.double().sum())
+    if not abs(total - 1) <= (1e-12 if weights.dtype == torch.float64 else rounding):
+        raise ValueError(f"weights must sum to 1, got {total!r}.")

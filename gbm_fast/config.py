@@ -54,6 +54,10 @@ class TrainConfig:
     resume: Literal["auto", "never"] = "never"
     """auto: continue the newest run in --out-dir (or --run-dir) that has these settings."""
 
+    class_conditional: bool = False
+    """Learn the score of each class: the network is told the labels of the training images, or
+    for lognormal-mixture-... the component of each draw."""
+
     process: ProcessName = "variance-exploding"
     """Forward process. variance-exploding: log-noise up to --std-max, where the data are gone
     (Appendix C of the paper's version 2). constant: the paper's sigma, where they are not."""

@@ -9,6 +9,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 from gbm_fast.config import TrainConfig
 
 _FIELDS = {field.name: field.type for field in dataclasses.fields(TrainConfig)}
+# Settings that older records lack: what they did is the default.
+_ADDED = ("class_conditional",)
 
 
 def to_json(config: TrainConfig) -> str:
@@ -20,9 +22,12 @@ def to_json(config: TrainConfig) -> str:
 
 
 def from_json(text: str) -> TrainConfig:
-    """The record from `to_json`; ValueError where the text is not one, or lacks keys."""
+    """The record from `to_json`; ValueError where the text is not one, or lacks keys.
+
+    A setting that was added later, and whose default leaves a training as it was, may be missing.
+    """
     settings = read_settings(text)
-    missing = [name for name in _FIELDS if name not in settings]
+    missing = [name for name in _FIELDS if name not in settings and name not in _ADDED]
     if missing:
         raise ValueError(f"the configuration is not one of this version: it lacks {missing}.")
     return TrainConfig(**settings)

@@ -1,8 +1,9 @@
 """What a run on a law with a known score shows at its end: samples against the exact density.
 
 The samplers start from the exact law at the horizon, and the probability flow takes many steps, so
-that what differs from the density is the error of the learned score. Symbols: s = 1 + h is the log
-score, v the log-variance of the forward kernel.
+that what differs from the density is the error of the learned score. A class-conditional network
+is given the component of each draw, and compared with the score of that component. Symbols:
+s = 1 + h is the log score, v the log-variance of the forward kernel.
 """
 
 import io
@@ -18,17 +19,36 @@ from gbm_fast.build import build_process
 from gbm_fast.checkpoint import write_atomic
 from gbm_fast.config import noise_range
 from gbm_fast.data.toys import load_toy
+from gbm_fast.events import Events
 from gbm_fast.grids import power
 from gbm_fast.noise import Stream, generator
 from gbm_fast.parameterisation import score_function
 from gbm_fast.runs import Run
-from gbm_fast.scores import exact_score
 from gbm_fast.simulate import simulate
 from gbm_fast.steps import ProbabilityFlow
-from gbm_fast.targets import Target
+from gbm_fast.targets import LogNormalMixture, Target
 
 _FLOW_LEVELS = 100
 _SHOWN = 1500
+
+
+def _draws(run: Run, law: Target, count: int, source: torch.Generator) -> Events:
+    """`count` draws of a law, float32, with what the network is told of their components."""
+    if run.num_classes and isinstance(law, LogNormalMixture):
+        x, labels = law.labelled_rvs(count, source)
+        return Events(x.float(), labels)
+    return Events(law.rvs(count, source).float(), None)
+
+
+def _log_scores(law: Target, draws: Events) -> Tensor:
+    """The exact log score at `draws`, float64 (count, d): of their components where these are."""
+    x, labels = draws.x.double(), draws.labels
+    if labels is None or not isinstance(law, LogNormalMixture):
+        return law.log_score(x)
+    scores = torch.empty_like(x)
+    for j in range(len(law.weights)):
+        scores[labels == j] = law.component(j).log_score(x[labels == j])
+    return scores
 
 
 @torch.no_grad()
@@ -37,24 +57,26 @@ def sample_law(run: Run, count: int, seed: int) -> Tensor:
     law, process = load_toy(run.config.dataset), build_process(run.config)
     low, _ = noise_range(run.config)
     top = float(process.log_var(process.horizon)) ** 0.5
-    source = generator(seed, Stream.IMAGE)
-    x_T = law.diffuse(process, process.horizon).rvs(count, source).float().to(run.device)
+    start = law.diffuse(process, process.horizon)
+    x_T, labels = _draws(run, start, count, generator(seed, Stream.IMAGE))
     grid = power(process, _FLOW_LEVELS, std_min=low, std_max=top)
-    score = score_function(run.model, process)
-    return simulate(ProbabilityFlow(), process, score, x_T, grid).cpu()
+    score = score_function(run.model, process, None if labels is None else labels.to(run.device))
+    return simulate(ProbabilityFlow(), process, score, x_T.to(run.device), grid).cpu()
 
 
 @torch.no_grad()
 def score_errors(run: Run, count: int, seed: int) -> list[tuple[float, float]]:
     """(sqrt(v), E|s_model - s|^2 / E|s|^2) at five noise levels, on `count` draws of each law."""
     law, process = load_toy(run.config.dataset), build_process(run.config)
-    exact, learned = exact_score(law, process), score_function(run.model, process)
     errors = []
     for std in np.geomspace(*noise_range(run.config), 7)[1:-1]:
         t = float(process.time_at_log_var(float(std) ** 2))
-        x = law.diffuse(process, t).rvs(count, generator(seed, Stream.IMAGE)).float()
-        truth = 1 + exact(x.double(), t)
-        wrong = 1 + learned(x.to(run.device), t).cpu().double() - truth
+        diffused = law.diffuse(process, t)
+        draws = _draws(run, diffused, count, generator(seed, Stream.IMAGE))
+        truth = _log_scores(diffused, draws)
+        labels = None if draws.labels is None else draws.labels.to(run.device)
+        learned = score_function(run.model, process, labels)
+        wrong = 1 + learned(draws.x.to(run.device), t).cpu().double() - truth
         errors.append((float(std), float(wrong.square().mean() / truth.square().mean())))
     return errors
 

@@ -56,9 +56,9 @@ def run_training(config: TrainConfig) -> int:
 
 def _train(config: TrainConfig) -> int:
     data = _load(config)
-    source: Batches = LawBatches(load_toy(config.dataset)) if data is None else ImageBatches(data)
+    source = _batches(config, data)
     facts = None if data is None else ImageFacts(_statistics(data), data.max_value)
-    _require_fit(config, source.event_shape)
+    _require_fit(config, source)
     folder = Path(from_main(lambda: str(run_folder(config))))
     trainer = Trainer(config, source, folder)
     statistics = None if facts is None else facts.statistics
@@ -96,20 +96,29 @@ def _load(config: TrainConfig) -> ImageData | None:
     return loaded[0] if loaded else load_dataset(config.dataset, config.data_dir)
 
 
+def _batches(config: TrainConfig, data: ImageData | None) -> Batches:
+    """The batches of the images, or of a law; ValueError where labels are wanted of none."""
+    if data is None:
+        return LawBatches(load_toy(config.dataset), config.class_conditional)
+    return ImageBatches(data, config.class_conditional)
+
+
 def _statistics(data: ImageData) -> DataStatistics:
     images = positive_from_integers(data.train_images, data.max_value)
     return data_statistics(images, data.train_labels)
 
 
 @torch.no_grad()
-def _require_fit(config: TrainConfig, event_shape: tuple[int, ...]) -> None:
+def _require_fit(config: TrainConfig, source: Batches) -> None:
     """Raise ValueError unless the device exists and the network takes such events and noise."""
     choose_device(config.device)
     if config.tensorboard:
         require_tensorboard()
-    model = build_model(config, event_shape, log_mean=0.0, log_std=1.0)
+    shape, classes = source.event_shape, source.num_classes
+    model = build_model(config, shape, log_mean=0.0, log_std=1.0, num_classes=classes)
     log_vars = torch.tensor(noise_range(config)).square()
-    model(torch.ones(2, *event_shape), torch.zeros(2), log_vars)
+    labels = torch.zeros(2, dtype=torch.int64) if classes else None
+    model(torch.ones(2, *shape), torch.zeros(2), log_vars, labels)
 
 
 def _sample_grid(trainer: Trainer, facts: ImageFacts | None) -> None:
@@ -121,7 +130,8 @@ def _sample_grid(trainer: Trainer, facts: ImageFacts | None) -> None:
     model = trainer.averaged()
     if config.precision == "float64":
         model = deepcopy(model).float()
-    run = Run(folder, config, model, trainer.device, trainer.batches.event_shape, facts)
+    data = trainer.batches
+    run = Run(folder, config, model, trainer.device, data.event_shape, facts, data.num_classes)
     path = folder / "samples" / f"step-{trainer.step:08d}.png"
     if is_main():
         path.parent.mkdir(exist_ok=True)

@@ -3,7 +3,8 @@
 config.json               the resolved settings
 environment.json          versions of Python and the libraries, the command
 stats.jsonl               one line every `log_every` steps
-weights.safetensors       the averaged weights, for use; the settings in the header
+weights.safetensors       the averaged weights, for use; the settings and what they are of (shape,
+                          moments, number of classes) in the header
 checkpoints/              everything that resuming needs (`gbm_fast.checkpoints`)
 samples/                  grids of samples during the training, where asked for
 tensorboard/              the numbers of stats.jsonl again, where asked for
@@ -57,6 +58,7 @@ class Run:
     event_shape   (channels, height, width), or (d,) for a law lognormal-...
     images        facts of the image data; None for a law, and then the properties below, which
                   are theirs, raise ValueError
+    num_classes   classes of the labels that the model takes; 0 where it takes none
     """
 
     folder: Path
@@ -65,6 +67,7 @@ class Run:
     device: torch.device
     event_shape: tuple[int, ...]
     images: ImageFacts | None
+    num_classes: int = 0
 
     def weights_sha256(self) -> str:
         """SHA-256 of the weights' file, which names this state of the training."""
@@ -216,10 +219,12 @@ def load_run(folder: Path, device: str = "auto") -> Run:
         images = ImageFacts(DataStatistics(**stored), facts["max_value"])
     shape = tuple(facts["event_shape"])
     autocast = choose_autocast(config.precision, chosen)
-    model = build_model(config, shape, facts["log_mean"], facts["log_std"], autocast)
+    classes = facts.get("num_classes", 0)  # not in the header of runs from before there were any
+    moments = facts["log_mean"], facts["log_std"]
+    model = build_model(config, shape, *moments, autocast, classes)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(f"the weights of {folder} do not fit its config.json: {error}") from error
     model = model.eval().requires_grad_(False).to(chosen)
-    return Run(folder, config, model, chosen, shape, images)
+    return Run(folder, config, model, chosen, shape, images, classes)

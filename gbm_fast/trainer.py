@@ -86,7 +86,8 @@ class Trainer:
         config, data = self.config, self.batches
         torch.manual_seed(stream_seed(config.seed, Stream.WEIGHTS))
         autocast = choose_autocast(config.precision, self.device)
-        model = build_model(config, data.event_shape, data.log_mean, data.log_std, autocast)
+        moments = data.log_mean, data.log_std
+        model = build_model(config, data.event_shape, *moments, autocast, data.num_classes)
         return model.to(self.device, self.dtype)
 
     def _share(self) -> tuple[range, int]:
@@ -101,11 +102,12 @@ class Trainer:
 
     def draw_batch(self) -> Batch:
         """This process's items of this step's batch, on the device and in the weights' type."""
-        x0, t, z, weights = self.data.draw(self.step, self.items)
-        moved = [part.to(self.device, self.dtype) for part in (x0, z, weights)]
+        x0, t, z, weights, labels = self.data.draw(self.step, self.items)
+        x0, z, weights = (part.to(self.device, self.dtype) for part in (x0, z, weights))
         # MPS has no float64; the schedule of such times is computed on the CPU and then moved.
         t = t if self.device.type == "mps" else t.to(self.device)
-        return Batch(moved[0], t, *moved[1:])
+        labels = None if labels is None else labels.to(self.device)
+        return Batch(x0, t, z, weights, labels)
 
     def _sync(self, wanted: bool) -> AbstractContextManager:
         """Whether the gradients of a backward pass are averaged over the processes."""
@@ -118,12 +120,12 @@ class Trainer:
         elements = batch.x0[0].numel()
         # The processes' gradients are averaged: their number makes a sum of that.
         share = world().size / (self.config.batch_size * elements)
-        score = score_function(self._parallel, self.process)
         losses, starts = [], range(0, len(batch.x0), self.micro_batch)
         for first in starts:
             words = [self.config.seed, Stream.DROPOUT, self.step, self.items.start + first]
             torch.manual_seed(int(np.random.SeedSequence(words).generate_state(1)[0]))
-            x0, t, z, weights = (part[first : first + self.micro_batch] for part in batch)
+            x0, t, z, weights, labels = batch.part(slice(first, first + self.micro_batch))
+            score = score_function(self._parallel, self.process, labels)
             with self._sync(first == starts[-1]):
                 loss = m_dsm(score, x0, t, z, self.process, self.weighting).per_sample * weights
                 self.scaler.scale(loss.sum() * share).backward()

@@ -1,4 +1,4 @@
-"""What a step of training draws: data, times, weights of the loss and noise, from (seed, step).
+"""What a step of training draws: data, times, noise, weights and labels, from (seed, step).
 
 All of a batch's times and noise are drawn in every process, which costs little, and then cut: a
 part of them drawn alone would be other numbers. So a batch is the same for any number of
@@ -18,12 +18,21 @@ from gbm_fast.process import Process
 
 
 class Batch(NamedTuple):
-    """Some items of a batch: x0, z (n, *event), t and the weights of the loss (n,)."""
+    """Some items of a batch: x0, z (n, *event), t and the weights of the loss (n,).
+
+    labels   int64 (n,), the classes of x0; None where the training is not class-conditional
+    """
 
     x0: Tensor
     t: Tensor
     z: Tensor
     weights: Tensor
+    labels: Tensor | None
+
+    def part(self, rows: slice) -> "Batch":
+        """These rows of everything."""
+        labels = None if self.labels is None else self.labels[rows]
+        return Batch(self.x0[rows], self.t[rows], self.z[rows], self.weights[rows], labels)
 
 
 class TrainingData:
@@ -48,8 +57,8 @@ class TrainingData:
         source = generator(config.seed, Stream.BATCH, step)
         t, weights = self._draw_times(source)
         z = torch.randn((config.batch_size, *self._batches.event_shape), generator=source)
-        x0 = self._batches.draw(config.seed, step, config.batch_size, items)
-        return Batch(x0, t[rows], z[rows], weights[rows])
+        x0, labels = self._batches.draw(config.seed, step, config.batch_size, items)
+        return Batch(x0, t[rows], z[rows], weights[rows], labels)
 
     def describe(self, step: int, item: int) -> str:
         """One item of batch `step` in words, for messages."""

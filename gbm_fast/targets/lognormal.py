@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import has_values, require_covariance, require_finite
+from gbm_fast.checks import require_covariance, require_finite, require_shares
 from gbm_fast.process import Process, Time
 from gbm_fast.targets.base import (
     Target,
@@ -54,7 +54,7 @@ class LogNormalMixture(Target):
         (count, d), weights = means.shape, self.weights.to(means)
         if weights.shape != (count,):
             raise ValueError(f"weights must be {count} positive numbers, one a row of log_means.")
-        _require_shares(weights)
+        require_shares(weights)
         covs = self.log_covs.to(means)
         if covs.shape == (count,):
             covs = covs[:, None, None] * torch.eye(d, dtype=covs.dtype, device=covs.device)
@@ -129,6 +129,10 @@ class LogNormalMixture(Target):
 
     def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
         """Draws (size, d); singular covariances are allowed."""
+        return self.labelled_rvs(size, random_state)[0]
+
+    def labelled_rvs(self, size: int, random_state: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The draws of `rvs` and the component that each is from, int64 (size,)."""
         roots = self.principal_axes.roots(self.log_means)
         chosen = torch.multinomial(
             self.weights.to(random_state.device), size, replacement=True, generator=random_state
@@ -137,7 +141,11 @@ class LogNormalMixture(Target):
         y = self.log_means[chosen]
         for j, root in enumerate(roots):
             y[chosen == j] += z[chosen == j] @ root.mT
-        return y.exp()
+        return y.exp(), chosen
+
+    def component(self, j: int) -> "LogNormal":
+        """The law of X given that it is from component j."""
+        return LogNormal(self.log_means[j], self.log_covs[j])
 
     def diffuse(self, process: Process, t: Time) -> "LogNormalMixture":
         """The mixture with m(t) added to the means and v(t) I to the covariances."""
@@ -226,18 +234,6 @@ class LogNormal(Target):
         ):
             object.__setattr__(law, name, value)
         return law
-
-
-def _require_shares(weights: Tensor) -> None:
-    """Raise ValueError unless weights (J,) are positive and sum to 1 up to rounding."""
-    if not has_values(weights):
-        return
-    if not bool((weights > 0).all()):
-        raise ValueError("weights must be positive numbers, one a row of log_means.")
-    rounding = 8 * len(weights) * torch.finfo(weights.dtype).eps
-    total = float(weights.double().sum())
-    if not abs(total - 1) <= (1e-12 if weights.dtype == torch.float64 else rounding):
-        raise ValueError(f"weights must sum to 1, got {total!r}.")
 
 
 def _chunks(rows: Tensor) -> Sequence[Tensor]:

@@ -19,6 +19,7 @@ EVERY_FIELD_CHANGED = TrainConfig(
     run_dir=Path("elsewhere/00007-mine"),
     preset="demo",
     resume="auto",
+    class_conditional=True,
     process="constant",
     sigma=0.65,
     num_steps=77,
@@ -115,6 +116,10 @@ def test_a_file_without_a_key_or_of_another_kind_is_refused() -> None:
     del record["clip_norm"]
     with pytest.raises(ValueError, match=r"it lacks \['clip_norm'\]"):
         from_json(json.dumps(record))
+    # Runs from before there were class-conditional ones lack the key, and are none.
+    del (record := json.loads(to_json(EVERY_FIELD_CHANGED)))["class_conditional"]
+    expected = dataclasses.replace(EVERY_FIELD_CHANGED, class_conditional=False)
+    assert from_json(json.dumps(record)) == expected
     with pytest.raises(ValueError, match="not a JSON object"):
         from_json("[1, 2]")
     with pytest.raises(ValueError, match="not JSON"):

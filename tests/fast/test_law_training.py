@@ -51,11 +51,11 @@ def test_moments_are_those_of_all_coordinates_together(name: str) -> None:
 
 def test_a_batch_is_a_function_of_seed_and_step_and_has_the_same_items_for_everybody() -> None:
     batches = LawBatches(load_toy("lognormal-mixture-2d"))
-    whole = batches.draw(3, 7, 10, range(10))
-    parts = [batches.draw(3, 7, 10, items) for items in (range(4), range(4, 10))]
+    whole = batches.draw(3, 7, 10, range(10)).x
+    parts = [batches.draw(3, 7, 10, items).x for items in (range(4), range(4, 10))]
     assert torch.equal(torch.cat(parts), whole)
     for seed, step in ((4, 7), (3, 8)):
-        assert not torch.equal(batches.draw(seed, step, 10, range(10)), whole)
+        assert not torch.equal(batches.draw(seed, step, 10, range(10)).x, whole)
     assert str(float(whole[6, 1])) in batches.describe(3, 7, 10, 6)
 
 

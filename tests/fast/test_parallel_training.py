@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,12 @@ from PIL import Image
 from torch import Tensor
 
 from gbm_fast import pipeline
-from gbm_fast.batches import ImageBatches
 from gbm_fast.distributed import process_group, world
 from gbm_fast.trainer import Trainer
 from gbm_fast.training import fit
+from gbm_fast.training_data import Batch
 from tests.fast.processes import join, start, start_group
-from tests.fast.tiny_runs import few_digits, saved, tiny_config
+from tests.fast.tiny_runs import few_digits, saved, tiny_batches, tiny_config
 
 # Nine items: neither two processes nor rounds of two divide them. Everything that a checkpoint
 # can depend on is switched on, dropout apart, whose masks depend on the rounds.
@@ -30,6 +31,7 @@ SETTINGS = {
     "weighting": "variance",
     "times": "uniform",
     "importance": True,
+    "class_conditional": True,
     "choose": "least-loss",
     "average": "saved-checkpoints",
     "average_every": 2,
@@ -42,7 +44,7 @@ def train(folder: Path, steps: int, overrides: dict[str, object]) -> None:
     with process_group(use_cuda=False, timeout_minutes=1):
         folder.mkdir(exist_ok=True)
         config = tiny_config(**(SETTINGS | overrides))
-        fit(Trainer(config, ImageBatches(few_digits()), folder), steps, None, show_progress=False)
+        fit(Trainer(config, tiny_batches(config), folder), steps, None, show_progress=False)
 
 
 def losses(folder: Path) -> list[float]:
@@ -91,21 +93,29 @@ def test_a_group_has_the_parameters_of_one_process(
     assert losses(folder) == pytest.approx(losses(single), rel=1e-12)
 
 
-def test_a_batch_of_other_items_is_told_apart(tmp_path: Path, single: Path) -> None:
-    """The twin: the mean of two processes' means, which is wrong where their shares differ.
-
-    It weighs the items by 1/8 and 1/10 in place of 1/9. Here it is planted by training the
-    weighted batch in one process.
-    """
-    folder = tmp_path / "twin"
-    folder.mkdir()
-    config = tiny_config(**SETTINGS)
-    trainer = Trainer(config, ImageBatches(few_digits()), folder)
-    draw = trainer.draw_batch
+def skewed(batch: Batch) -> Batch:
+    """The mean of two processes' means, wrong where their shares differ: 1/8 and 1/10, not 1/9."""
     skew = torch.tensor([9 / 8] * 4 + [9 / 10] * 5, dtype=torch.float64)
-    trainer.draw_batch = lambda: draw()._replace(weights=draw().weights * skew)
+    return batch._replace(weights=batch.weights * skew)
+
+
+def labels_of_the_first(batch: Batch) -> Batch:
+    """A second process that takes its labels from the start of the whole batch."""
+    assert batch.labels is not None
+    return batch._replace(labels=torch.cat([batch.labels[:4], batch.labels[:5]]))
+
+
+@pytest.mark.parametrize("twin", [skewed, labels_of_the_first])
+def test_a_batch_of_other_items_is_told_apart(
+    tmp_path: Path, single: Path, twin: Callable[[Batch], Batch]
+) -> None:
+    """Planted in one process, which trains what two processes with the mistake would."""
+    config = tiny_config(**SETTINGS)
+    trainer = Trainer(config, tiny_batches(config), tmp_path)
+    draw = trainer.draw_batch
+    trainer.draw_batch = lambda: twin(draw())
     fit(trainer, 6, None, show_progress=False)
-    (found, _), (wanted, _) = saved(folder), saved(single)
+    (found, _), (wanted, _) = saved(tmp_path), saved(single)
     name = "model.network.stem.weight"
     assert float((found[name] - wanted[name]).abs().max()) > 1e-6
 
@@ -129,7 +139,7 @@ def fail_in_one(folder: Path, kind: str) -> None:
     """Training in which process 1 alone has a defect, or a signal, at step 3."""
     config = tiny_config(**SETTINGS)
     with process_group(use_cuda=False, timeout_minutes=1):
-        trainer = Trainer(config, ImageBatches(few_digits()), folder)
+        trainer = Trainer(config, tiny_batches(config), folder)
         draw = trainer.draw_batch
 
         def spoiled() -> object:
@@ -191,7 +201,7 @@ def refused(folder: Path) -> None:
     with process_group(use_cuda=False, timeout_minutes=1):
         config = tiny_config(**(SETTINGS | {"batch_size": 1}))
         with pytest.raises(ValueError, match="2 processes cannot share a batch of 1"):
-            Trainer(config, ImageBatches(few_digits()), folder / "other")
+            Trainer(config, tiny_batches(config), folder / "other")
 
 
 def test_more_processes_than_items_are_refused(tmp_path: Path) -> None:

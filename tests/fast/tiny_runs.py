@@ -56,11 +56,16 @@ def saved(folder: Path) -> tuple[dict[str, Tensor], dict]:
     return load_tensors(newest(folder), STATE_FORMAT)
 
 
+def tiny_batches(config: TrainConfig) -> ImageBatches:
+    """The forty digits as batches, with labels where the settings ask for them."""
+    return ImageBatches(few_digits(), config.class_conditional)
+
+
 def make_run(folder: Path, steps: int = 3, **overrides: object) -> Path:
     """Train a tiny run for `steps` steps in `folder`, which is made; returns `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     config, data = tiny_config(steps=steps, **overrides), few_digits()
     images = positive_from_integers(data.train_images, data.max_value)
     write_run_files(folder, config, data_statistics(images, data.train_labels))
-    fit(Trainer(config, ImageBatches(data), folder), steps, None, show_progress=False)
+    fit(Trainer(config, tiny_batches(config), folder), steps, None, show_progress=False)
     return folder
