@@ -210,7 +210,8 @@ class Trainer:
             save_tensors(self.folder / "weights.safetensors", tensors, WEIGHTS_FORMAT, facts)
         facts |= {"scaler": self.scaler.state_dict()}
         tensors = pack(self.model, self.average, self.optimiser)
-        tensors["least_loss"] = self._least_loss.pack()
+        if config.choose == "least-loss":
+            tensors["least_loss"] = self._least_loss.pack()
         save_checkpoint(
             self.folder, self.step, tensors, facts, config.keep_last, config.keep_every
         )
@@ -227,7 +228,8 @@ class Trainer:
                 "another folder."
             )
         self.batches.require_same(facts)
-        self._least_loss.unpack(tensors.pop("least_loss"))
+        if self.config.choose == "least-loss":
+            self._least_loss.unpack(tensors.pop("least_loss"))
         unpack(tensors, self.model, self.average, self.optimiser)
         self.scaler.load_state_dict(facts["scaler"])
         self.step, self.seconds = facts["step"], facts["seconds"]
