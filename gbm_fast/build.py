@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from gbm_fast.conditions import Condition, LevelIndex, log_variance
 from gbm_fast.config import TrainConfig, noise_range
 from gbm_fast.importance import ImportanceSampler, importance_sampler
 from gbm_fast.networks import MLP, DDPMpp, NCSNDeeper, UNet
@@ -20,15 +21,12 @@ from gbm_fast.objectives import (
     variance_weighting,
 )
 from gbm_fast.parameterisation import (
-    Condition,
     Denoiser,
     Hyvarinen,
-    LevelIndex,
     Noise,
     Parameterisation,
     ScoreModel,
     Stein,
-    log_variance,
 )
 from gbm_fast.process import GBM, Process, VarianceExploding
 

@@ -60,8 +60,8 @@ class ImageNoise:
         device: torch.device | str = "cpu",
     ) -> None:
         self._generators = [generator(seed, Stream.IMAGE, index) for index in indices]
-        self._buffer = torch.empty(len(indices), *event_shape)
-        self._device = device
+        self._shape = (len(indices), *event_shape)
+        self._device = torch.device(device)
 
     def integers(self, high: int) -> Tensor:
         """One integer in [0, high) an image, int64 (batch,), on the CPU."""
@@ -74,9 +74,11 @@ class ImageNoise:
 
     def normal(self) -> Tensor:
         """Standard normal draws, float32 (batch, *event_shape)."""
-        for row, source in zip(self._buffer, self._generators, strict=True):
-            torch.randn(row.shape, generator=source, out=row)
-        return self._buffer.to(self._device, copy=True)
+        draws = torch.empty(self._shape, pin_memory=self._device.type == "cuda")
+        for event, source in zip(draws, self._generators, strict=True):
+            event.normal_(generator=source)
+        # From pinned memory the copy does not wait for the work that a GPU still has to do.
+        return draws.to(self._device, non_blocking=True)
 
     def __call__(self, row: int) -> Tensor:
         """The draws of the next row of a grid; rows are asked for in order."""

@@ -23,53 +23,68 @@ Everything is computed as the log score 1 + h at y: steps in log space need neit
 and 1 + h keeps its digits where it is small.
 """
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from gbm_fast.checks import positive_number
+from gbm_fast.conditions import Condition, log_variance
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import LogScore
 from gbm_fast.shapes import expand_like, is_number
 
-Parameterisation = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(F, u, v) -> 1 + h: the network's output and u, shaped alike, and v, shaped (batch, 1, ...)."""
+Coefficients = Collection[Tensor]
+"""What a parameterisation takes from v alone; each one says what."""
 
 
-Condition = Callable[[Tensor], Tensor]
-"""v -> the network's second argument, of the shape of v."""
+class Parameterisation(ABC):
+    """1 + h from the network's output F and u, of one shape, and what depends on v alone."""
+
+    def coefficients(self, v: Tensor) -> Coefficients:
+        """What the formula takes from v, elementwise: of its shape. v itself unless overridden."""
+        return (v,)
+
+    @abstractmethod
+    def __call__(self, output: Tensor, u: Tensor, coefficients: Coefficients) -> Tensor:
+        """1 + h; the coefficients broadcast against `output` and `u` (batch, *event)."""
 
 
 @dataclass(frozen=True)
-class Stein:
+class Stein(Parameterisation):
     """h = exp(u) F, the parameterisation of the paper."""
 
-    def __call__(self, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    def __call__(self, output: Tensor, u: Tensor, coefficients: Coefficients) -> Tensor:
         return 1 + u.exp() * output
 
 
 @dataclass(frozen=True)
-class Hyvarinen:
+class Hyvarinen(Parameterisation):
     """h = F."""
 
-    def __call__(self, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    def __call__(self, output: Tensor, u: Tensor, coefficients: Coefficients) -> Tensor:
         return 1 + output
 
 
 @dataclass(frozen=True)
-class Noise:
+class Noise(Parameterisation):
     """h = -1 - F / sqrt(v)."""
 
-    def __call__(self, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
-        return -output / v.sqrt()
+    def coefficients(self, v: Tensor) -> Coefficients:
+        """(-sqrt(v),)."""
+        return (-v.sqrt(),)
+
+    def __call__(self, output: Tensor, u: Tensor, coefficients: Coefficients) -> Tensor:
+        (minus_std,) = coefficients
+        return output / minus_std
 
 
 @dataclass(frozen=True)
-class Denoiser:
+class Denoiser(Parameterisation):
     """h = -1 + (D - u) / v, with D preconditioned by the moments of the log data.
 
     log_mean, log_std   a and s of the module docstring; s > 0
@@ -81,53 +96,33 @@ class Denoiser:
     def __post_init__(self) -> None:
         positive_number(self.log_std, "log_std")
 
-    def __call__(self, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
-        # (D - u) / v written without the difference of two nearly equal numbers at small v.
+    def coefficients(self, v: Tensor) -> Coefficients:
+        """(-1 / (v + s^2), s / sqrt(v (v + s^2))): the slopes of 1 + h in u and in F."""
         total = v + self.log_std**2
-        factor = self.log_std / (v * total).sqrt()
-        return torch.addcmul((self.log_mean - u) / total, output, factor)
+        return -1 / total, self.log_std / (v * total).sqrt()
+
+    def __call__(self, output: Tensor, u: Tensor, coefficients: Coefficients) -> Tensor:
+        # (D - u) / v written without the difference of two nearly equal numbers at small v.
+        in_u, in_output = coefficients
+        return torch.addcmul((u - self.log_mean) * in_u, output, in_output)
 
 
-def log_variance(v: Tensor) -> Tensor:
-    """log(v) / 4, for networks that take any noise level and so serve every process."""
-    return v.log() / 4
+class Level(NamedTuple):
+    """What a model takes from m and v alone: each 0-d or (batch,), or (rows,) for many levels.
 
-
-class LevelIndex(nn.Module):
-    """The index of the level of a training grid that is nearest to v in log v, an int64 each.
-
-    For networks with parameters of their own for each of N levels (`NCSNDeeper`). Only these
-    parameters are those of the nearest level: the network's input and the parameterisation use v
-    itself. So v between two levels is served, with a score that jumps half-way between them.
-
-    Args:
-        log_vars: v of the levels (N,), increasing and positive: for the paper's grid sigma^2 k / N
-            with k = 1..N, so that level k has index k - 1.
-
-    Raises ValueError for levels that are not so, and from `forward` for a v below the first or
-    above the last level by more than rounding (1e-5 v): the network has not seen it.
+    m, 1 / sqrt(v + s^2), the network's condition, and the parameterisation's coefficients.
     """
 
-    def __init__(self, log_vars: Tensor) -> None:
-        super().__init__()
-        levels = log_vars.double()
-        if levels.ndim != 1 or len(levels) == 0 or not bool((levels > 0).all()):
-            raise ValueError("log_vars must be positive numbers (N,), with N of 1 or more.")
-        if not bool((levels.diff() > 0).all()):
-            raise ValueError("log_vars must increase from level to level.")
-        self.low, self.high = float(levels[0]), float(levels[-1])
-        # Half-way between neighbours in log v; no part of a checkpoint, since the settings fix it.
-        edges = (levels[1:] * levels[:-1]).sqrt().float()
-        self.register_buffer("edges", edges, persistent=False)
+    log_mean: Tensor
+    scale: Tensor
+    condition: Tensor
+    coefficients: Coefficients
 
-    def forward(self, v: Tensor) -> Tensor:
-        least, greatest = (float(part) for part in v.aminmax())
-        if not (self.low * (1 - 1e-5) <= least and greatest <= self.high * (1 + 1e-5)):
-            raise ValueError(
-                f"the network has levels for v in [{self.low:g}, {self.high:g}] and was asked for "
-                f"v in [{least:g}, {greatest:g}]: sample within the levels of its training."
-            )
-        return torch.bucketize(v.float(), self.get_buffer("edges"))
+    def unbind(self) -> "list[Level]":
+        """The levels of (rows,) one by one."""
+        columns = [part.unbind() for part in (*self[:3], *self.coefficients)]
+        rows = zip(*columns, strict=True)
+        return [Level(m, scale, condition, rest) for m, scale, condition, *rest in rows]
 
 
 class ScoreModel(nn.Module):
@@ -167,14 +162,24 @@ class ScoreModel(nn.Module):
 
         `labels` (batch,) are for networks with classes, and are not passed on when None.
         """
-        v = expand_like(log_var, y)
-        u = y - expand_like(log_mean, y)
-        inputs = (u - self.log_mean) / (v + self.log_std**2).sqrt()
-        condition = self.condition(log_var).expand(len(y))
+        return self.at_level(y, self.level(log_mean, log_var), labels)
+
+    def level(self, log_mean: Tensor, log_var: Tensor) -> Level:
+        """What `at_level` takes from m and v, of one shape: 0-d, (batch,), or (rows,)."""
+        scale = (log_var + self.log_std**2).rsqrt()
+        coefficients = self.parameterisation.coefficients(log_var)
+        return Level(log_mean, scale, self.condition(log_var), coefficients)
+
+    def at_level(self, y: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
+        """1 + h at `y`, as `forward`, for a level whose parts are 0-d or (batch,)."""
+        u = y - expand_like(level.log_mean, y)
+        inputs = (u - self.log_mean) * expand_like(level.scale, y)
+        condition = level.condition.expand(len(y))
         given = (condition,) if labels is None else (condition, labels)
         with self._arithmetic(y.device.type):
             output = self.network(inputs, *given)
-        return self.parameterisation(output.to(y.dtype), u, v)
+        coefficients = [expand_like(part, y) for part in level.coefficients]
+        return self.parameterisation(output.to(y.dtype), u, coefficients)
 
     def _arithmetic(self, device: str) -> AbstractContextManager:
         """The autocast of the network, where it is not in force already."""
@@ -187,14 +192,22 @@ class ScoreModel(nn.Module):
 class LearnedScore(LogScore):
     """The score of a `ScoreModel`, or of a module that wraps one, along a process.
 
-    `labels` (batch,) are the classes of the samples, for a network that has classes. m and v of a
-    time that is a number are computed once: samplers visit the same times batch after batch.
+    `labels` (batch,) are the classes of the samples, for a network that has classes.
     """
 
     def __init__(self, model: nn.Module, process: Process, labels: Tensor | None = None) -> None:
         self._model, self._process = model, process
         self._labels = () if labels is None else (labels,)
-        self._remembered = lru_cache(maxsize=4096)(self._schedule)
+        self._prepared: dict[tuple[float, torch.dtype, torch.device], Level] = {}
+
+    def prepare(self, times: Sequence[float], state: Tensor) -> None:
+        """Compute the levels of `times` at once, where the model is not wrapped."""
+        if not isinstance(self._model, ScoreModel):
+            return
+        moments = self._moments(torch.tensor(times, dtype=torch.float64), state)
+        levels = self._model.level(*moments).unbind()
+        keys = [(t, state.dtype, state.device) for t in times]
+        self._prepared = dict(zip(keys, levels, strict=True))
 
     def __call__(self, x: Tensor, t: Time) -> Tensor:
         """h(x, t) at positive `x` (batch, *event)."""
@@ -204,14 +217,15 @@ class LearnedScore(LogScore):
         """1 + h(exp(y), t) at any real `y` (batch, *event)."""
         if isinstance(t, Tensor) and is_number(t):
             t = t.item()
-        schedule = self._schedule if isinstance(t, Tensor) else self._remembered
-        return self._model(y, *schedule(t, y.dtype, y.device), *self._labels)
+        level = None if isinstance(t, Tensor) else self._prepared.get((t, y.dtype, y.device))
+        if level is not None and isinstance(self._model, ScoreModel):
+            return self._model.at_level(y, level, *self._labels)
+        return self._model(y, *self._moments(t, y), *self._labels)
 
-    def _schedule(
-        self, t: Time, dtype: torch.dtype, device: torch.device
-    ) -> tuple[Tensor, Tensor]:
+    def _moments(self, t: Time, state: Tensor) -> tuple[Tensor, Tensor]:
+        """m(t) and v(t) in the dtype and on the device of `state`."""
         parts = self._process.log_mean(t), self._process.log_var(t)
-        log_mean, log_var = (part.to(device, dtype) for part in parts)
+        log_mean, log_var = (part.to(state.device, state.dtype) for part in parts)
         return log_mean, log_var
 
 

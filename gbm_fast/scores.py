@@ -16,7 +16,7 @@ refused.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -45,6 +45,13 @@ class LogScore(ABC):
     @abstractmethod
     def at_log(self, y: Tensor, t: Time) -> Tensor:
         """1 + h(exp(y), t): the score of log X_t (sheet A10) at any real y (batch, *event)."""
+
+    def prepare(self, times: Sequence[float], state: Tensor) -> None:  # noqa: B027
+        """Told by a sampler, before its first row, the times at which it will read the score.
+
+        A score may compute for all of them at once what depends on time alone, for states like
+        `state`; results are the same without. By default nothing is prepared.
+        """
 
 
 def _kernel(process: Process, t: Time, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -23,7 +23,7 @@ from torch import Tensor
 from gbm_fast.checks import has_values, is_positive
 from gbm_fast.grids import Grid, Row
 from gbm_fast.process import Process
-from gbm_fast.scores import ScoreFunction
+from gbm_fast.scores import LogScore, ScoreFunction
 from gbm_fast.steps import Step
 
 Noise = Tensor | Callable[[int], Tensor]
@@ -84,6 +84,8 @@ def simulate(
     state = step.state_of(x_T)
     path = [x_T]
     schedules = step.schedules(process, grid)
+    if isinstance(score, LogScore):
+        score.prepare(step.score_times(process, grid), state)
     for i, (row, schedule) in enumerate(zip(grid, schedules, strict=True)):
         state = step.move(score, state, row.t_score, schedule, _draw(step, z, i))
         if return_path or callback is not None:

@@ -57,6 +57,10 @@ class Step(ABC):
         parts = self.schedule(process, t_score, dt, noise)
         return list(zip(*(part.unbind() for part in parts), strict=True))
 
+    def score_times(self, process: Process, grid: Grid) -> list[float]:
+        """The times at which `move` reads the score on the rows of `grid`."""
+        return [row.t_score for row in grid]
+
     @abstractmethod
     def move(
         self,

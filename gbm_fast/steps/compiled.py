@@ -45,6 +45,10 @@ class Compiled(Step):
         """As the step's."""
         return self.step.schedules(process, grid)
 
+    def score_times(self, process: Process, grid: Grid) -> list[float]:
+        """As the step's."""
+        return self.step.score_times(process, grid)
+
     def move(
         self,
         score: ScoreFunction,

@@ -55,8 +55,19 @@ class ProbabilityFlow(LogStep):
         """`schedule` of each row, of all rows at once."""
         t_score, dt, _ = columns(grid)
         rows = zip(*(part.unbind() for part in self._parts(process, t_score, dt)), strict=True)
-        lands = [row.t_score - row.dt <= TOLERANCE * process.horizon for row in grid]
+        lands = self._lands(process, grid)
         return [parts[:3] if last else parts for parts, last in zip(rows, lands, strict=True)]
+
+    def score_times(self, process: Process, grid: Grid) -> list[float]:
+        """Both ends of each row, but for an end at t = 0."""
+        lands = self._lands(process, grid)
+        ends = [row.t_score - row.dt for row, last in zip(grid, lands, strict=True) if not last]
+        return super().score_times(process, grid) + ends
+
+    @staticmethod
+    def _lands(process: Process, grid: Grid) -> list[bool]:
+        """Whether a row steps to t = 0."""
+        return [row.t_score - row.dt <= TOLERANCE * process.horizon for row in grid]
 
     @staticmethod
     def _parts(process: Process, t_score: Time, dt: Time) -> Schedule:

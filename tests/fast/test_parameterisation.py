@@ -4,6 +4,7 @@ The exact outputs come from Gaussian conditioning in log space: with log X_0 ~ N
 m and K = (C + v I)^-1, D = E[log X_0 | x] = a + C K (u - a) and E[z | x] = sqrt(v) K (u - a).
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gbm_fast.grids import Row
 from gbm_fast.objectives import (
     PreconditionedWeighting,
     Weighting,
@@ -20,16 +22,17 @@ from gbm_fast.objectives import (
 from gbm_fast.parameterisation import (
     Denoiser,
     Hyvarinen,
-    LevelIndex,
     Noise,
     Parameterisation,
     ScoreModel,
     Stein,
     score_function,
 )
-from gbm_fast.process import GBM, Process, VarianceExploding
+from gbm_fast.process import GBM, Process, Time, VarianceExploding
 from gbm_fast.scores import exact_score
-from tests.fast.cases import generator
+from gbm_fast.simulate import simulate
+from gbm_fast.steps import DaleLangevin, ProbabilityFlow, Step
+from tests.fast.cases import generator, torch_generator
 from tests.fast.stub_runs import Preset
 from tests.fast.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 from tests.problems import LOG_NORMALS, PROCESSES, states
@@ -157,47 +160,47 @@ def test_the_network_sees_standardised_inputs_and_a_quarter_of_log_v() -> None:
     assert_twins(condition, (v.log() / 4).numpy(), 1.0)
 
 
-LEVELS = 0.64 * torch.arange(1, 1001, dtype=torch.float64) / 1000
+class Counted(GBM):
+    """Counts how often m is asked for."""
+
+    asked = 0
+
+    def log_mean(self, t: Time) -> Tensor:
+        Counted.asked += 1
+        return super().log_mean(t)
 
 
-def test_a_level_of_the_grid_has_its_own_index_also_in_float32() -> None:
-    """The paper's levels sigma^2 k / N, through the process and its rounding."""
-    index, process = LevelIndex(LEVELS), GBM(sigma=0.8)
-    for dtype in (torch.float32, torch.float64):
-        v = process.log_var(torch.arange(1, 1001, dtype=torch.float64) / 1000).to(dtype)
-        assert torch.equal(index(v), torch.arange(1000))
-    assert not index.state_dict()
+class Wrapper(nn.Module):
+    """As `DistributedDataParallel` wraps a model: it can be called, and no more."""
+
+    def __init__(self, model: ScoreModel) -> None:
+        super().__init__()
+        self.module = model
+
+    def forward(self, *arguments: Tensor) -> Tensor:
+        return self.module(*arguments)
 
 
-def test_a_level_between_two_takes_the_nearest_in_log_v_and_one_outside_is_refused() -> None:
-    index = LevelIndex(tensor([0.1, 0.4, 6.4]))
-    v = tensor([0.1, 0.19, 0.21, 0.4, 1.59, 1.61, 6.4, 6.40005])
-    assert index(v).tolist() == [0, 0, 1, 1, 1, 2, 2, 2]
-    for outside in (0.0999, 6.401, 0.0, float("nan")):
-        with pytest.raises(ValueError, match="the network has levels for v in"):
-            index(tensor([0.4, outside]))
-    for levels in ([], [0.0, 1.0], [0.2, 0.1], [0.2, 0.2], [[0.1, 0.2]]):
-        with pytest.raises(ValueError, match="log_vars must"):
-            LevelIndex(tensor(levels))
+@pytest.mark.parametrize("step", [DaleLangevin(), ProbabilityFlow()], ids=["one", "two"])
+@pytest.mark.parametrize("head", HEADS)
+def test_a_sampler_asks_for_the_levels_of_all_its_rows_at_once(head: str, step: Step) -> None:
+    """In one call of the process, and with the result of asking row by row.
 
-
-def test_a_model_of_levels_passes_the_index_and_the_labels_on() -> None:
-    """v stays what the head uses: only the network's condition is the index."""
-    seen = []
-
-    class Recorder(nn.Module):
-        def forward(self, x: Tensor, condition: Tensor, labels: Tensor) -> Tensor:
-            seen.append((condition, labels))
-            return torch.ones_like(x)
-
-    process, labels = GBM(sigma=0.8), torch.tensor([4, 7])
-    model = ScoreModel(Recorder(), Noise(), A, S, condition=LevelIndex(LEVELS))
-    t = tensor([0.001, 0.4996])
-    h = score_function(model, process, labels)(torch.ones(2, 3, dtype=torch.float64), t)
-    ((condition, given),) = seen
-    assert condition.tolist() == [0, 499]
-    assert torch.equal(given, labels)
-    assert_twins(h, (-1 - 1 / (0.64 * t).sqrt()[:, None].expand(2, 3)).numpy(), 50.0)
+    The step with two readings a row asks for the times of both; 11 levels of a power of 0.6 in v
+    have ends that are not the next row's start to the last bit.
+    """
+    process, model = Counted(mu=0.9, sigma=0.7), ScoreModel(Wavy(), HEADS[head], A, S)
+    times = [0.6**k for k in range(11)]
+    grid = tuple(Row(t, t - s, 1.0) for t, s in itertools.pairwise([*times, 0.0]))
+    source = torch_generator("rows", head)
+    x_T = torch.rand(4, 3, generator=source, dtype=torch.float64) + 0.5
+    z = torch.randn(11, 4, 3, generator=source, dtype=torch.float64)
+    Counted.asked = 0
+    found = simulate(step, process, score_function(model, process), x_T, grid, z)
+    assert Counted.asked == 1
+    row_by_row = simulate(step, process, score_function(Wrapper(model), process), x_T, grid, z)
+    assert Counted.asked > 10
+    assert_twins(found.log(), row_by_row.log().numpy(), 100.0 + row_by_row.log().abs().numpy())
 
 
 def zero_output_loss(v: float, weighting: Weighting) -> float:

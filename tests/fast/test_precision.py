@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from gbm_fast.networks import UNet
-from gbm_fast.parameterisation import Denoiser, Parameterisation, ScoreModel
+from gbm_fast.parameterisation import Coefficients, Denoiser, Parameterisation, ScoreModel
 from tests.fast.cases import generator, torch_generator
 from tests.fast.stub_runs import Preset
 from tests.fast.twins import SINGLE, error_over_scale, tensor
@@ -12,10 +12,11 @@ from tests.fast.twins import SINGLE, error_over_scale, tensor
 A, S = 0.27, 0.34
 
 
-class Subtracting:
+class Subtracting(Parameterisation):
     """The planted twin: (D - u) / v by the difference of two nearly equal numbers."""
 
-    def __call__(self, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    def __call__(self, output: Tensor, u: Tensor, coefficients: Coefficients) -> Tensor:
+        (v,) = coefficients
         total = v + S**2
         denoised = A + (S**2 * (u - A) + v.sqrt() * S * total.sqrt() * output) / total
         return (denoised - u) / v

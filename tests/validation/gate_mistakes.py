@@ -7,7 +7,7 @@ from torch import Tensor
 from gbm_fast import sampling
 from gbm_fast.grids import Grid, Row
 from gbm_fast.noise import ImageNoise
-from gbm_fast.parameterisation import Denoiser
+from gbm_fast.parameterisation import Coefficients, Denoiser
 from gbm_fast.process import Process, VarianceExploding
 from gbm_fast.runs import Run
 from gbm_fast.settings import SamplingSettings
@@ -23,10 +23,15 @@ def shifted(
     return tuple(Row(t, row.dt, row.noise) for t, row in zip(times, grid, strict=True))
 
 
-def forgets_one(self: Denoiser, output: Tensor, u: Tensor, v: Tensor) -> Tensor:
+def forgets_one(
+    self: Denoiser,
+    output: Tensor,
+    u: Tensor,
+    slopes: Coefficients,
+    right: Callable = Denoiser.__call__,
+) -> Tensor:
     """The Hyvarinen score h where the log score 1 + h is asked for."""
-    total = v + self.log_std**2
-    return (self.log_mean - u) / total + self.log_std * output / (v * total).sqrt() - 1
+    return right(self, output, u, slopes) - 1
 
 
 def clipped(self: ImageNoise, draw: Callable = ImageNoise.normal) -> Tensor:
