@@ -74,11 +74,12 @@ class ImageNoise:
 
     def normal(self) -> Tensor:
         """Standard normal draws, float32 (batch, *event_shape)."""
-        draws = torch.empty(self._shape, pin_memory=self._device.type == "cuda")
+        late = self._device.type == "cuda"
+        draws = torch.empty(self._shape, pin_memory=late)
         for event, source in zip(draws, self._generators, strict=True):
             event.normal_(generator=source)
         # From pinned memory the copy does not wait for the work that a GPU still has to do.
-        return draws.to(self._device, non_blocking=True)
+        return draws.to(self._device, non_blocking=late)
 
     def __call__(self, row: int) -> Tensor:
         """The draws of the next row of a grid; rows are asked for in order."""

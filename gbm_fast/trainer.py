@@ -103,10 +103,13 @@ class Trainer:
     def draw_batch(self) -> Batch:
         """This process's items of this step's batch, on the device and in the weights' type."""
         x0, t, z, weights, labels = self.data.draw(self.step, self.items)
-        x0, z, weights = (part.to(self.device, self.dtype) for part in (x0, z, weights))
+        late = self.device.type == "cuda"  # a copy from pinned memory need not be waited for
+        x0, z, weights = (
+            part.to(self.device, self.dtype, non_blocking=late) for part in (x0, z, weights)
+        )
         # MPS has no float64; the schedule of such times is computed on the CPU and then moved.
-        t = t if self.device.type == "mps" else t.to(self.device)
-        labels = None if labels is None else labels.to(self.device)
+        t = t if self.device.type == "mps" else t.to(self.device, non_blocking=late)
+        labels = None if labels is None else labels.to(self.device, non_blocking=late)
         return Batch(x0, t, z, weights, labels)
 
     def _sync(self, wanted: bool) -> AbstractContextManager:
@@ -145,6 +148,9 @@ class Trainer:
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
         losses = self._backward(self.draw_batch())
+        if self.device.type == "cuda":
+            # The GPU has only been told of the work: until it is done the CPU draws what follows.
+            self.data.draw_ahead(self.step + 1, self.items, pin=True)
         loss = all_sum(losses.sum()) / config.batch_size
         self.scaler.unscale_(self.optimiser)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)

@@ -156,3 +156,19 @@ def test_importance_weights_reach_the_loss(tmp_path: Path) -> None:
     loss = weighted._backward(batch).mean()
     one = weighted._backward(batch._replace(weights=torch.ones_like(batch.weights))).mean()
     assert float(loss) != pytest.approx(float(one), rel=1e-3)
+
+
+def test_a_batch_that_was_drawn_ahead_is_used_for_its_step_alone(tmp_path: Path) -> None:
+    """As a GPU's training draws while the device works; the twin takes whatever is there."""
+    plain, ahead = (make_trainer(tmp_path / name) for name in "ab")
+    twin = make_trainer(tmp_path / "c")
+    for step, drawn in enumerate([0, 7, 2, 1]):
+        ahead.data.draw_ahead(drawn, ahead.items)
+        stale = ahead.data.draw(drawn, ahead.items)
+        ahead.data.draw_ahead(drawn, ahead.items)
+        twin.draw_batch = lambda stale=stale: stale
+        for trainer in (plain, ahead, twin):
+            trainer.train_step()
+        assert all(map(torch.equal, weights(plain), weights(ahead)))
+        same = all(map(torch.equal, weights(plain), weights(twin)))
+        assert same == (step == 0)
