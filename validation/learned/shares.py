@@ -48,7 +48,7 @@ def shares(case: Case, plan: Plan, model: ScoreModel) -> Shares:
     source = generator(case.seed, Stream.BATCH, plan.train_steps)
     spread = (torch.arange(count) + torch.rand(count, generator=source)) / count
     t = build_times(config, process, batches.log_std)(spread)
-    x0 = batches.draw(case.seed, plan.train_steps, count, range(count)).float()
+    x0 = batches.draw(case.seed, plan.train_steps, count, range(count)).x.float()
     z = torch.randn(x0.shape, generator=source)
     score = score_function(model, process)
     with torch.no_grad():
