@@ -7,6 +7,9 @@ that a foreign, truncated or altered one is refused before any tensor is used.
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedWriter
 from pathlib import Path
 
 import torch
@@ -23,16 +26,17 @@ class DamagedFileError(ValueError):
     """A file that is truncated, altered, or not one of ours."""
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write `content` to `path`: a reader finds the old file or the new one, never a part.
+@contextmanager
+def replacing(path: Path) -> Iterator[BufferedWriter]:
+    """A file to write in, which becomes `path`: a reader finds the old one or the whole new one.
 
-    The content is on the disk before the old file is given up; OSError where it cannot be written,
-    with the old file as it was.
+    The content is on the disk before the old file is given up; where it cannot be written, or the
+    block raises, the old file is as it was.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -45,9 +49,15 @@ def write_atomic(path: Path, content: bytes) -> None:
         os.close(folder)
 
 
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write `content` to `path` as `replacing` does; OSError where it cannot be written."""
+    with replacing(path) as file:
+        file.write(content)
+
+
 def remove_leftovers(folder: Path) -> None:
-    """Delete what `write_atomic` had not finished in `folder` when a process was killed."""
-    for path in folder.glob(".*.tmp"):
+    """Delete what `replacing` had not finished in `folder` when a process was killed."""
+    for path in folder.glob(".*.[0-9]*.tmp"):
         path.unlink(missing_ok=True)
 
 

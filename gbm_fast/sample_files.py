@@ -7,12 +7,13 @@
     settings.json     how they were made; written last, so that it says that the set is whole
 
 A batch is finished when its array is in parts/, which is after its image files are written. A
-command that was killed therefore goes on with the batches that are not there. Several processes
-write batches of their own into the same folder; what concerns the whole set is for one of them.
+command that was killed therefore goes on with the batches that are not there. Every file is on the
+disk before it takes its name, and so before what says that it is there: a computer that stops
+loses no more. Several processes write batches of their own into the same folder; what concerns the
+whole set is for one of them.
 """
 
 import json
-import os
 import shutil
 import zipfile
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gbm_fast.checkpoint import write_atomic
+from gbm_fast.checkpoint import remove_leftovers, replacing, write_atomic
 from gbm_fast.data import integers_from_positive
 from gbm_fast.data.image_file import encode_image
 from gbm_fast.options import Output
@@ -42,13 +43,16 @@ def open_folder(folder: Path, identity: dict[str, object]) -> None:
     """
     parts = folder / "parts"
     text = json.dumps(identity, indent=2)
-    if (parts / _IDENTITY).exists():
-        if (parts / _IDENTITY).read_text() != text:
-            raise ValueError(
-                f"{parts} holds images of an interrupted command with other settings (see "
-                f"{_IDENTITY} there): give that command again, delete {parts}, or choose "
-                "another --out."
-            )
+    unfinished = (parts / _IDENTITY).exists()
+    if unfinished and (parts / _IDENTITY).read_text() != text:
+        raise ValueError(
+            f"{parts} holds images of an interrupted command with other settings (see "
+            f"{_IDENTITY} there): give that command again, delete {parts}, or choose another "
+            "--out."
+        )
+    for place in (folder, parts, folder / "png"):
+        remove_leftovers(place)
+    if unfinished:
         return
     for name in ("settings.json", "images.npz", "grid.png"):  # of an earlier set
         (folder / name).unlink(missing_ok=True)
@@ -69,10 +73,9 @@ def write_batch(
         (folder / "png").mkdir(exist_ok=True)
         for index, image in zip(batch, images, strict=True):
             suffix, content = encode_image(_levels(image, max_value))
-            _replace(folder / "png" / f"{index:06d}{suffix}", content)
-    with _aside(part_path(folder, batch)).open("wb") as file:
+            write_atomic(folder / "png" / f"{index:06d}{suffix}", content)
+    with replacing(part_path(folder, batch)) as file:
         np.save(file, images.numpy())
-    os.replace(_aside(part_path(folder, batch)), part_path(folder, batch))
 
 
 def finish(
@@ -122,20 +125,10 @@ def _write_npz(path: Path, parts: list[Path], total: int) -> None:
     shape = (total, *np.load(parts[0], mmap_mode="r").shape[1:])
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     with (
-        zipfile.ZipFile(_aside(path), "w") as archive,
+        replacing(path) as whole,
+        zipfile.ZipFile(whole, "w") as archive,
         archive.open("images.npy", "w", force_zip64=True) as file,
     ):
         np.lib.format.write_array_header_1_0(file, header)
         for part in parts:
             file.write(np.load(part, allow_pickle=False).astype("<f4").tobytes())
-    os.replace(_aside(path), path)
-
-
-def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.tmp")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Whole or not at all, as `write_atomic`, but without waiting for the disk at every image."""
-    _aside(path).write_bytes(content)
-    os.replace(_aside(path), path)

@@ -1,5 +1,6 @@
 """Files of samples: levels without loss for 8 and 16 bits, grey and colour; earlier sets."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,47 @@ def test_few_grey_levels_are_spread_over_the_range_of_the_file(tmp_path: Path) -
     open_folder(tmp_path, {})
     write_batch(tmp_path, range(1), images, ("png",), 16)
     assert read_image(tmp_path / "png" / "000000.png").ravel().tolist() == [0, 128, 255]
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file and its folder: a part that outlives its images would say that they are there."""
+    events: list[tuple[str, int]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        fsync(descriptor)
+        events.append(("on the disk", os.fstat(descriptor).st_ino))
+
+    def renamed(source: Path, target: Path) -> None:
+        replace(source, target)
+        found = Path(target).stat()
+        events.extend([("named", found.st_ino), ("in", Path(target).parent.stat().st_ino)])
+        sizes.append(found.st_size)
+
+    sizes: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
+    write(tmp_path, positive_from_integers(levels(1, 255), 255), 255)
+    # Of each file: its content, its name, then the folder that has the name.
+    assert len(sizes) == len(events) // 4 == 11 and min(sizes) > 0
+    for content, named, inside, folder in zip(*[iter(events)] * 4, strict=True):
+        assert (content[0], named, inside[0]) == ("on the disk", ("named", content[1]), "in")
+        assert folder == ("on the disk", inside[1])
+
+
+def test_what_a_killed_command_left_half_written_is_removed(tmp_path: Path) -> None:
+    """In the folder as well, where files that are not ours are left."""
+    for name in ("parts", "png"):
+        (tmp_path / name).mkdir()
+    ours = [tmp_path / ".images.npz.71.tmp", tmp_path / "png" / ".000001.png.71.tmp"]
+    ours.append(tmp_path / "parts" / ".000000-000003.npy.71.tmp")
+    foreign = tmp_path / ".mine.tmp"
+    for path in (*ours, foreign):
+        path.write_bytes(b"half")
+    open_folder(tmp_path, {"seed": 1})
+    assert [path.exists() for path in (*ours, foreign)] == [False, False, False, True]
 
 
 def test_files_of_an_earlier_set_go_and_foreign_ones_stay(tmp_path: Path) -> None:
