@@ -213,16 +213,17 @@ def resolve(config: TrainConfig) -> TrainConfig:
     return dataclasses.replace(resolved, **filled)  # type: ignore[arg-type]
 
 
-# What may change when a run goes on: its length, places and names, and what is kept or shown.
+# What may change when a run goes on: its length, places and names, what is kept or shown, and what
+# computes it, to the rounding of another device or compiler. Precision is no such thing.
 _FREE = (
     *("preset", "steps", "minutes", "resume", "out_dir", "run_dir", "metrics_images"),
-    *("micro_batch", "keep_last", "keep_every", "tensorboard", "samples_every"),
-    "timeout_minutes",
+    *("keep_last", "keep_every", "log_every", "tensorboard", "samples_every"),
+    *("device", "compile", "micro_batch", "timeout_minutes"),
 )
 
 
 def same_training(first: TrainConfig, second: TrainConfig) -> bool:
-    """Whether two settings differ only in how long the run goes on, or in places and names."""
+    """Whether two settings differ only in what may change when a run goes on."""
     return differences(first, second) == ""
 
 

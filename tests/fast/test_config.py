@@ -212,7 +212,7 @@ def test_noise_range_of_both_processes() -> None:
 def test_only_budgets_places_and_names_may_differ_in_one_training() -> None:
     free = {"data_dir", "out_dir", "run_dir", "resume", "steps", "minutes", "metrics_images"}
     free |= {"preset", "micro_batch", "keep_last", "keep_every", "tensorboard", "samples_every"}
-    free |= {"timeout_minutes"}
+    free |= {"timeout_minutes", "log_every", "device", "compile"}
     needs = {"sigma": {"process": "constant"}, "importance": {"weighting": "none"}}
     for field in dataclasses.fields(TrainConfig):
         base = tiny_config(checkpoint_every=1, **needs.get(field.name, {}))
@@ -221,3 +221,5 @@ def test_only_budgets_places_and_names_may_differ_in_one_training() -> None:
             continue
         changed = dataclasses.replace(base, **{field.name: value})
         assert same_training(base, changed) == (field.name in free), field.name
+        free.discard(field.name)
+    assert free == {"device"}, "not changed here, but by test_trainer.py"

@@ -52,6 +52,21 @@ def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(tmp_path: Pa
     assert [line["images"] for line in stats(whole)] == [16, 32, 48]
 
 
+def test_a_run_goes_on_with_another_log_and_device(tmp_path: Path) -> None:
+    """Bit for bit, where `auto` is the CPU too; on a GPU to the rounding of its sums."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    fit(make_trainer(whole), 6, None, show_progress=False)
+    fit(make_trainer(parts), 3, None, show_progress=False)
+    changed = make_trainer(parts, log_every=2, device="auto")
+    fit(changed, 6, None, show_progress=False)
+    (expected, _), (found, facts) = saved(whole), saved(parts)
+    error = 0.0 if changed.device.type == "cpu" else 1e-3
+    for name, tensor in expected.items():
+        assert torch.allclose(found[name], tensor, rtol=error, atol=error), name
+    assert [line["step"] for line in stats(parts)] == [1, 2, 3, 4, 6]
+    assert facts["config"]["log_every"] == 2
+
+
 def test_a_checkpoint_matters_to_what_follows(tmp_path: Path) -> None:
     """The twin of the test above: without the moments the next step is another one."""
     first = make_trainer(tmp_path / "run")
