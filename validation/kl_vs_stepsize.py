@@ -7,11 +7,9 @@ study draws from both implementations, requires every confidence interval to hol
 and requires the exact curves to follow their leading terms, of second order in the step length.
 """
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from validation.study import Findings, Settings, Study, run_as_command
+from validation.study import Findings, Settings, Study
 
 
 def measure(settings: Settings) -> Findings:
@@ -34,16 +32,9 @@ STUDY = Study(
     summary="KL of Dale-Langevin and of mirrored Langevin against step length, exact and sampled",
     measure=measure,
     draw=draw,
+    about=__doc__,
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status 0 when the study passed, 1 otherwise."""
-    return run_as_command(STUDY, __doc__, arguments)
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    STUDY.script()

@@ -19,12 +19,10 @@ identity, the bounds, and that draws follow the law. How good the networks are i
 
 import hashlib
 import json
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from validation.provenance import code_hashes
-from validation.study import Findings, Settings, Study, run_as_command
+from validation.study import Findings, Settings, Study
 
 RUNS = Path("runs") / "learned_score"
 
@@ -50,19 +48,12 @@ def draw(findings: Findings, path: Path) -> None:
 
 STUDY = Study(
     name="learned_score",
-    summary="learned scores against exact ones on laws in one and two dimensions (ten minutes)",
+    summary="learned scores against exact ones on laws in one and two dimensions (five minutes)",
     measure=measure,
     draw=draw,
+    about=__doc__,
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status 0 when the study passed, 1 otherwise."""
-    return run_as_command(STUDY, __doc__, arguments)
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    STUDY.script()

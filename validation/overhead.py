@@ -7,11 +7,9 @@ interleaved, and compared round by round. Images a second are given by batch, nu
 layout and threads. A benchmark: run it on a quiet machine; the load is recorded.
 """
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from validation.study import Findings, Settings, Study, run_as_command
+from validation.study import Findings, Settings, Study
 
 
 def measure(settings: Settings) -> Findings:
@@ -33,16 +31,9 @@ STUDY = Study(
     summary="time of training and sampling beyond the network's own, and images a second",
     measure=measure,
     draw=draw,
+    about=__doc__,
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status 0 when every goal was met, 1 otherwise."""
-    return run_as_command(STUDY, __doc__, arguments)
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    STUDY.script()

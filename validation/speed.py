@@ -8,11 +8,9 @@ What must hold is that all programs compute the same numbers on the same noise; 
 reported with their goals, met or not. A benchmark, for a quiet machine; the load is recorded.
 """
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from validation.study import Findings, Settings, Study, run_as_command
+from validation.study import Findings, Settings, Study
 
 
 def measure(settings: Settings) -> Findings:
@@ -34,16 +32,9 @@ STUDY = Study(
     summary="time and memory of a sampler's step beside its noise, torchsde, NumPy and the oracle",
     measure=measure,
     draw=draw,
+    about=__doc__,
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status 0 when all programs agree, 1 otherwise; speeds decide nothing."""
-    return run_as_command(STUDY, __doc__, arguments)
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    STUDY.script()

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, NoReturn
 
 import tyro
 
@@ -65,12 +65,32 @@ class Findings(NamedTuple):
 
 @dataclass(frozen=True)
 class Study:
-    """A named study. `draw` receives the findings and the path of the PNG it must write."""
+    """A named study, of the module `validation.<name>`, which is its command.
+
+    `draw` receives the findings and the path of the PNG it must write; --help prints `about`.
+    """
 
     name: str
     summary: str
     measure: Callable[[Settings], Findings]
     draw: Callable[[Findings, Path], None]
+    about: str | None = None
+
+    def main(self, arguments: Sequence[str] | None = None) -> int:
+        """Run as a command: exit status 0 when the study passed, 1 otherwise.
+
+        Raises ValueError for settings or data that cannot be used.
+        """
+        prog = f"python -m validation.{self.name}"
+        settings = tyro.cli(Settings, prog=prog, description=self.about, args=arguments)
+        return 0 if run(self, settings) else 1
+
+    def script(self) -> NoReturn:
+        """`main`, and the end of the process; an error is one line."""
+        try:
+            sys.exit(self.main())
+        except ValueError as error:
+            sys.exit(f"error: {error}")
 
 
 def run(study: Study, settings: Settings) -> bool:
@@ -194,16 +214,3 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def run_as_command(
-    study: Study, description: str | None, arguments: Sequence[str] | None = None
-) -> int:
-    """Run one study from the command line: exit status 0 when it passed, 1 otherwise."""
-    settings = tyro.cli(
-        Settings,
-        prog=f"python -m validation.{study.name}",
-        description=description,
-        args=arguments,
-    )
-    return 0 if run(study, settings) else 1

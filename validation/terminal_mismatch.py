@@ -11,11 +11,9 @@ It reads MNIST and Fashion-MNIST from the folder that the variable GBM_DATA name
 takes the digits that come with scikit-learn.
 """
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from validation.study import Findings, Settings, Study, run_as_command
+from validation.study import Findings, Settings, Study
 
 DATA_SETS, QUICK = ("mnist", "fashion-mnist"), ("digits",)
 
@@ -39,16 +37,9 @@ STUDY = Study(
     summary="divergence of the law at t = 1 from each start, MNIST and Fashion-MNIST (needs data)",
     measure=measure,
     draw=draw,
+    about=__doc__,
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status 0 when the study passed, 1 otherwise."""
-    return run_as_command(STUDY, __doc__, arguments)
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    STUDY.script()

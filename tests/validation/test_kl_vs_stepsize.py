@@ -88,7 +88,10 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
 def test_the_command_leaves_numbers_and_a_picture(
     seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert kl_vs_stepsize.main(["--quick", "--seed", str(seed), "--out-dir", str(tmp_path)]) == 0
+    assert (
+        kl_vs_stepsize.STUDY.main(["--quick", "--seed", str(seed), "--out-dir", str(tmp_path)])
+        == 0
+    )
     record = json.loads((tmp_path / "kl_vs_stepsize-quick.json").read_text())
     assert record["passed"] is True
     assert record["command"] == f"python -m validation.kl_vs_stepsize --seed {seed} --quick"

@@ -150,7 +150,7 @@ def test_the_log_of_the_average_is_not_the_average_log(data: Moments) -> None:
 
 
 def test_the_command_leaves_numbers_and_a_picture(tmp_path: Path) -> None:
-    assert terminal_mismatch.main(["--quick", "--out-dir", str(tmp_path)]) == 0
+    assert terminal_mismatch.STUDY.main(["--quick", "--out-dir", str(tmp_path)]) == 0
     record = json.loads((tmp_path / "terminal_mismatch-quick.json").read_text())
     assert record["passed"] is True
     assert [row["name"] for row in record["measurements"]["rows"]] == ["digits"]
@@ -163,5 +163,5 @@ def test_without_data_the_command_says_what_to_do(
 ) -> None:
     monkeypatch.setenv("GBM_DATA", str(tmp_path))
     with pytest.raises(ValueError, match=str(tmp_path)):
-        terminal_mismatch.main(["--out-dir", str(tmp_path / "out")])
+        terminal_mismatch.STUDY.main(["--out-dir", str(tmp_path / "out")])
     assert list((tmp_path / "out").iterdir()) == []
