@@ -17,8 +17,10 @@ from torch import Tensor
 from gbm_fast.config import TOYS
 from gbm_fast.data import ImageData, load_dataset
 from gbm_fast.distributed import all_sum, from_main, process_group, shard, uses_cuda, world
+from gbm_fast.events import Events
 from gbm_fast.features import FeatureExtractor, load_or_train
 from gbm_fast.image_files import read_images
+from gbm_fast.image_samplers import require_served
 from gbm_fast.inception import load_inception
 from gbm_fast.metrics import Evaluator, Result, format_table, record_metrics, require_floor
 from gbm_fast.options import EvaluateConfig, Measurement
@@ -57,7 +59,7 @@ def choose_extractor(run: Path, measurement: Measurement, data: ImageData) -> Fe
 
 
 def shared_features(
-    made: Iterable[tuple[range, Tensor]], total: range, extractor: FeatureExtractor
+    made: Iterable[tuple[range, Events]], total: range, extractor: FeatureExtractor
 ) -> Array:
     """Features (len(total), dim) of the images of all processes, on every process.
 
@@ -67,7 +69,7 @@ def shared_features(
     features = torch.zeros(len(total), extractor.dim, dtype=torch.float64)
     for batch, images in made:
         rows = slice(batch.start - total.start, batch.stop - total.start)
-        features[rows] = torch.from_numpy(extractor(images))
+        features[rows] = torch.from_numpy(extractor(images.x))
     # Zeros but for the rows of one process: the sum is exact.
     return all_sum(features).numpy()
 
@@ -85,7 +87,8 @@ def _foreign_features(images: Tensor, extractor: FeatureExtractor) -> Array:
     total = range(len(images))
     wanted = batches(total, _BATCH)
     mine = [wanted[i] for i in shard(len(wanted))]
-    return shared_features(((b, images[b.start : b.stop]) for b in mine), total, extractor)
+    made = ((b, Events(images[b.start : b.stop], None)) for b in mine)
+    return shared_features(made, total, extractor)
 
 
 def run_evaluation(config: EvaluateConfig) -> None:
@@ -107,6 +110,7 @@ def _evaluate(config: EvaluateConfig) -> None:
         total = range(config.sampling.num_images)
         require_floor(len(total), data)
         run = load_run(config.run, config.device)
+        require_served(run, config.sampling)
         extractor = choose_extractor(config.run, config.measurement, data)
         features = generated_features(run, config.sampling, total, extractor)
     else:

@@ -6,11 +6,10 @@ import torch
 from torch import Tensor
 
 from gbm_fast.image_samplers import build_grid, build_step, sampling_process
-from gbm_fast.parameterisation import score_function
 from gbm_fast.pictures import save_film
 from gbm_fast.process import Process
 from gbm_fast.runs import Run
-from gbm_fast.sampling import image_noise, initial_states, start_images
+from gbm_fast.sampling import image_noise, initial_states, learned_score, start_images
 from gbm_fast.scores import denoiser
 from gbm_fast.settings import SamplingSettings
 from gbm_fast.simulate import simulate
@@ -27,9 +26,10 @@ def save_trajectory(path: Path, run: Run, settings: SamplingSettings, number: in
     exp E[log X_0 | X_t]. Raises ValueError for settings that the run cannot serve.
     """
     process = sampling_process(run, settings)
-    grid, score = build_grid(run, settings, process), score_function(run.model, process)
+    grid = build_grid(run, settings, process)
     noise = image_noise(run, settings.seed, range(number, number + 1))
-    x_T = initial_states(run, settings, noise, start_images(run, settings))
+    x_T, labels = initial_states(run, settings, noise, start_images(run, settings))
+    score = learned_score(run, process, labels)
     _, visited = simulate(build_step(settings), process, score, x_T, grid, noise, return_path=True)
     rows = torch.linspace(0, len(grid) - 1, FRAMES - 1).round().long().unique().tolist()
     states, guesses, captions = [], [], []
@@ -43,7 +43,9 @@ def save_trajectory(path: Path, run: Run, settings: SamplingSettings, number: in
     guesses.append(visited[-1])
     captions.append("the image")
     strips = [torch.cat(part).cpu().float().clamp(1, 2) for part in (states, guesses)]
-    title = f"{settings.label}, image {number} of seed {settings.seed}"
+    title = f"{settings.caption}, image {number} of seed {settings.seed}"
+    if labels is not None and settings.label is None:
+        title += f", class {int(labels)}"
     save_film(path, strips[0], strips[1], captions, title, run.max_value)
 
 

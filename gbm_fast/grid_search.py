@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gbm_fast.distributed import from_main, is_main
 from gbm_fast.evaluation import choose_extractor, generated_features, measured_data
-from gbm_fast.image_samplers import build_grid, sampling_process
+from gbm_fast.image_samplers import require_served
 from gbm_fast.metrics import Evaluator, format_table, require_floor
 from gbm_fast.options import SampleConfig
 from gbm_fast.runs import Run
@@ -112,7 +112,7 @@ def run_search(run: Run, config: SampleConfig) -> None:
     """
     candidates = config.search.candidates(config.sampling)
     for settings in candidates:
-        build_grid(run, settings, sampling_process(run, settings))
+        require_served(run, settings)
     search = _Search(run, config)
     entries = search.open()
     tried = {_searched(entry): entry for entry in entries if "compared" not in entry}

@@ -44,6 +44,28 @@ def sampling_process(run: Run, settings: SamplingSettings) -> Process:
     return build_process(run.config)
 
 
+def require_served(run: Run, settings: SamplingSettings) -> None:
+    """Raise ValueError for settings that the run cannot serve: its grid, or its classes."""
+    build_grid(run, settings, sampling_process(run, settings))
+    require_label(run, settings)
+
+
+def require_label(run: Run, settings: SamplingSettings) -> None:
+    """Raise ValueError for a `label` that the run has not, or that would change nothing."""
+    if settings.label is None:
+        return
+    if not run.num_classes and settings.start not in ("class-average", "data"):
+        raise ValueError(
+            f"label: {run.folder} is not class-conditional, and the start {settings.start} has no "
+            "class: train with --class-conditional, or pass --start class-average."
+        )
+    count = len(run.statistics.class_frequencies)
+    if settings.label >= count:
+        raise ValueError(
+            f"label {settings.label}: the classes of {run.folder} are 0..{count - 1}."
+        )
+
+
 def build_grid(run: Run, settings: SamplingSettings, process: Process) -> Grid:
     """The rows of the sampler, within the noise levels that the run was trained on.
 

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from gbm_fast.checks import require_positive
+from gbm_fast.events import Events
 from gbm_fast.noise import ImageNoise
 from gbm_fast.process import Process
 
@@ -87,14 +88,28 @@ def data_statistics(images: Tensor, labels: Tensor) -> DataStatistics:
     )
 
 
-def from_class_averages(statistics: DataStatistics, process: Process, noise: ImageNoise) -> Tensor:
-    """The average image of a class drawn by its share, pushed to the horizon; (batch, C, H, W)."""
-    edges = statistics.class_frequencies.cumsum(0)[:-1]
-    classes = torch.bucketize(noise.uniform().double(), edges, right=True)
+def drawn_classes(frequencies: Tensor, uniform: Tensor) -> Tensor:
+    """The class of each uniform number (batch,), drawn by the shares (K,); int64 (batch,)."""
+    return torch.bucketize(uniform.double(), frequencies.cumsum(0)[:-1], right=True)
+
+
+def from_class_averages(
+    statistics: DataStatistics,
+    process: Process,
+    noise: ImageNoise,
+    classes: Tensor | None = None,
+) -> Events:
+    """The average image of each one's class, pushed to the horizon, with the class.
+
+    classes   int64 (batch,), on the CPU; None draws them by their shares. The noise is the same
+              either way.
+    """
+    uniform = noise.uniform()
+    if classes is None:
+        classes = drawn_classes(statistics.class_frequencies, uniform)
     z = noise.normal()
-    return process.sample(
-        statistics.class_averages.to(z)[classes.to(z.device)], process.horizon, z
-    )
+    averages = statistics.class_averages.to(z)[classes.to(z.device)]
+    return Events(process.sample(averages, process.horizon, z), classes)
 
 
 def fitted_lognormal(
@@ -111,8 +126,9 @@ def from_lognormal(mu_hat: Tensor, sigma_hat: Tensor, noise: ImageNoise) -> Tens
     return torch.exp(mu_hat.to(z)[:, None, None] + sigma_hat.to(z)[:, None, None] * z)
 
 
-def from_data(images: Tensor, process: Process, noise: ImageNoise) -> Tensor:
-    """Training images (n, C, H, W), drawn at random, pushed to the horizon; (batch, C, H, W)."""
-    chosen = images[noise.integers(len(images))]
+def from_data(data: Events, process: Process, noise: ImageNoise) -> Events:
+    """Training images (n, C, H, W), drawn at random, pushed to the horizon, with their labels."""
+    chosen = noise.integers(len(data.x))
     z = noise.normal()
-    return process.sample(chosen.to(z), process.horizon, z)
+    labels = None if data.labels is None else data.labels[chosen]
+    return Events(process.sample(data.x[chosen].to(z), process.horizon, z), labels)

@@ -22,6 +22,7 @@ class Stream(IntEnum):
     DROPOUT = 3
     IMAGE = 4
     LAW = 5
+    LABEL = 6
 
 
 def stream_seed(seed: int, stream: Stream, index: int = 0) -> int:
@@ -59,9 +60,14 @@ class ImageNoise:
         event_shape: Sequence[int],
         device: torch.device | str = "cpu",
     ) -> None:
+        self._seed, self._indices = seed, indices
         self._generators = [generator(seed, Stream.IMAGE, index) for index in indices]
         self._shape = (len(indices), *event_shape)
         self._device = torch.device(device)
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self._indices)
 
     def integers(self, high: int) -> Tensor:
         """One integer in [0, high) an image, int64 (batch,), on the CPU."""
@@ -71,6 +77,11 @@ class ImageNoise:
     def uniform(self) -> Tensor:
         """One number in [0, 1) an image, float32 (batch,), on the CPU."""
         return torch.stack([torch.rand((), generator=source) for source in self._generators])
+
+    def label_uniform(self) -> Tensor:
+        """As `uniform`, from a stream of its own: the other draws are the same without it."""
+        sources = [generator(self._seed, Stream.LABEL, index) for index in self._indices]
+        return torch.stack([torch.rand((), generator=source) for source in sources])
 
     def normal(self) -> Tensor:
         """Standard normal draws, float32 (batch, *event_shape)."""

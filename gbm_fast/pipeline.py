@@ -1,7 +1,7 @@
 """What `python -m gbm_fast.train` does, end to end: data, training, samples, distances."""
 
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -35,7 +35,8 @@ from gbm_fast.trainer import Trainer
 from gbm_fast.training import fit
 
 _SHOWN = 64
-_SAMPLED = 36
+# A grid of samples during the training, and how many classes it shows, a row each.
+_COLUMNS, _ROWS, _CLASSES = 6, 6, 20
 
 
 def _say(text: str) -> None:
@@ -137,12 +138,22 @@ def _sample_grid(trainer: Trainer, facts: ImageFacts | None) -> None:
         path.parent.mkdir(exist_ok=True)
     try:
         if facts is not None:
-            images = _generate(run, standard_settings(run, _SAMPLED, seed=0)[0], False)
-            from_main(lambda: save_png(path, tile(images, 6, facts.max_value), scale=3))
+            images = _shown(run)
+            from_main(lambda: save_png(path, tile(images, _COLUMNS, facts.max_value), scale=3))
         elif is_main():
             save_law_picture(run, path, 2000)
     except ValueError as error:
         _say(f"no samples at step {trainer.step}: {error}")
+
+
+def _shown(run: Run) -> Tensor:
+    """Images for a grid; of a class-conditional run a class a row, with the same noise in each."""
+    settings = standard_settings(run, _COLUMNS * _ROWS, seed=0)[0]
+    if not run.num_classes:
+        return _generate(run, settings, False)
+    classes = range(min(run.num_classes, _CLASSES))
+    rows = [replace(settings, label=label, num_images=_COLUMNS) for label in classes]
+    return torch.cat([_generate(run, row, False) for row in rows])
 
 
 def _generate(run: Run, settings: SamplingSettings, show_progress: bool = True) -> Tensor:
@@ -155,7 +166,7 @@ def _generate(run: Run, settings: SamplingSettings, show_progress: bool = True) 
     wanted = batches(mine, settings.batch_size)
     try:
         for chosen, images in generated_batches(run, settings, wanted, show_progress):
-            part[chosen.start - mine.start : chosen.stop - mine.start] = images
+            part[chosen.start - mine.start : chosen.stop - mine.start] = images.x
     except ValueError as error:
         problem = str(error)
     together = gather(part, settings.num_images)
@@ -189,7 +200,7 @@ def _sample_and_measure(run: Run, data: ImageData, count: int) -> None:
         result = evaluate(generated)
         record_metrics(folder / "metrics.json", asdict(settings), result)
         rows.append((settings.sampler, settings.start, result))
-        caption = f"{settings.label}\nFréchet {result['frechet']:.1f}"
+        caption = f"{settings.caption}\nFréchet {result['frechet']:.1f}"
         panels.append((caption, generated[:_SHOWN]))
     real = positive_from_integers(data.test_images[:_SHOWN], data.max_value)
     floor = rows[0][2]["frechet_floor"]

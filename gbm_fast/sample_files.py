@@ -2,7 +2,9 @@
 
     parts/            while it is made: the finished batches, and what they belong to
     png/              a file an image, named by its number (TIFF for 16-bit colour)
-    images.npz        `images`, float32 (n, channels, height, width) in [1, 2]
+    images.npz        `images`, float32 (n, channels, height, width) in [1, 2], and `labels`, int64
+                      (n,), where the images have a class
+    labels.txt        the same labels, a line an image
     grid.png          the first of them, to look at
     settings.json     how they were made; written last, so that it says that the set is whole
 
@@ -26,6 +28,7 @@ from torch import Tensor
 from gbm_fast.checkpoint import remove_leftovers, replacing, write_atomic
 from gbm_fast.data import integers_from_positive
 from gbm_fast.data.image_file import encode_image
+from gbm_fast.events import Events
 from gbm_fast.options import Output
 from gbm_fast.pictures import save_png, tile
 
@@ -54,10 +57,15 @@ def open_folder(folder: Path, identity: dict[str, object]) -> None:
         remove_leftovers(place)
     if unfinished:
         return
-    for name in ("settings.json", "images.npz", "grid.png"):  # of an earlier set
+    for name in ("settings.json", "images.npz", "labels.txt", "grid.png"):  # of an earlier set
         (folder / name).unlink(missing_ok=True)
     parts.mkdir(parents=True, exist_ok=True)
     write_atomic(parts / _IDENTITY, text.encode())
+
+
+def _labels_path(folder: Path, batch: range) -> Path:
+    """Where the labels of a batch are kept, if it has any."""
+    return part_path(folder, batch).with_suffix(".labels")
 
 
 def part_path(folder: Path, batch: range) -> Path:
@@ -66,16 +74,19 @@ def part_path(folder: Path, batch: range) -> Path:
 
 
 def write_batch(
-    folder: Path, batch: range, images: Tensor, output: Sequence[Output], max_value: int
+    folder: Path, batch: range, made: Events, output: Sequence[Output], max_value: int
 ) -> None:
-    """The image files of a batch (batch, C, H, W) in [1, 2], then its array, which says so."""
+    """The files of a batch: images (batch, C, H, W) in [1, 2], labels, and the array at last."""
     if "png" in output:
         (folder / "png").mkdir(exist_ok=True)
-        for index, image in zip(batch, images, strict=True):
+        for index, image in zip(batch, made.x, strict=True):
             suffix, content = encode_image(_levels(image, max_value))
             write_atomic(folder / "png" / f"{index:06d}{suffix}", content)
+    if made.labels is not None:
+        lines = "".join(f"{label}\n" for label in made.labels.tolist())
+        write_atomic(_labels_path(folder, batch), lines.encode())
     with replacing(part_path(folder, batch)) as file:
-        np.save(file, images.numpy())
+        np.save(file, made.x.numpy())
 
 
 def finish(
@@ -88,8 +99,12 @@ def finish(
     """Make of the parts what concerns the whole set, settings.json last, and remove them."""
     parts = [part_path(folder, batch) for batch in wanted]
     total = sum(len(batch) for batch in wanted)
+    texts = [_labels_path(folder, batch) for batch in wanted]
+    labels = "".join(text.read_text() for text in texts) if texts[0].exists() else ""
+    if labels:
+        write_atomic(folder / "labels.txt", labels.encode())
     if "npz" in output:
-        _write_npz(folder / "images.npz", parts, total)
+        _write_npz(folder / "images.npz", parts, total, labels)
     if "grid" in output:
         images = _first(parts, min(total, GRID_IMAGES))
         columns = max(1, round(len(images) ** 0.5))
@@ -120,15 +135,15 @@ def _first(parts: list[Path], count: int) -> Tensor:
     return torch.from_numpy(np.stack(images[:count]))
 
 
-def _write_npz(path: Path, parts: list[Path], total: int) -> None:
-    """One array out of the parts' arrays, which are read one after the other."""
+def _write_npz(path: Path, parts: list[Path], total: int, labels: str) -> None:
+    """One array out of the parts' arrays, which are read one after the other, and the labels."""
     shape = (total, *np.load(parts[0], mmap_mode="r").shape[1:])
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-    with (
-        replacing(path) as whole,
-        zipfile.ZipFile(whole, "w") as archive,
-        archive.open("images.npy", "w", force_zip64=True) as file,
-    ):
-        np.lib.format.write_array_header_1_0(file, header)
-        for part in parts:
-            file.write(np.load(part, allow_pickle=False).astype("<f4").tobytes())
+    with replacing(path) as whole, zipfile.ZipFile(whole, "w") as archive:
+        with archive.open("images.npy", "w", force_zip64=True) as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for part in parts:
+                file.write(np.load(part, allow_pickle=False).astype("<f4").tobytes())
+        if labels:
+            with archive.open("labels.npy", "w") as file:
+                np.save(file, np.array(labels.split(), np.int64))

@@ -18,7 +18,7 @@ from gbm_fast.distributed import (
 from gbm_fast.evaluation import GROUP_MINUTES
 from gbm_fast.film import save_trajectory
 from gbm_fast.grid_search import run_search
-from gbm_fast.image_samplers import build_grid, sampling_process
+from gbm_fast.image_samplers import require_served
 from gbm_fast.options import SampleConfig
 from gbm_fast.presets.sampling import with_preset
 from gbm_fast.runs import Run, load_run
@@ -47,11 +47,11 @@ def run_sampling(config: SampleConfig) -> None:
 def _sample(
     run: Run, settings: SamplingSettings, source: str | None, config: SampleConfig
 ) -> None:
-    build_grid(run, settings, sampling_process(run, settings))
+    require_served(run, settings)
     folder = config.out or config.run / "samples" / settings.slug
     record = _record(run, settings, source)
     say = print if is_main() else _silent
-    say(f"{settings.label}: {settings.num_images} images")
+    say(f"{settings.caption}: {settings.num_images} images")
     if source is not None:
         say(f"preset: {source}")
     for name in ("mu_hat", "sigma_hat"):
@@ -82,8 +82,8 @@ def _write_images(
     if len(missing) < len(wanted) and is_main():
         print(f"going on: {len(wanted) - len(missing)} of {len(wanted)} batches are there")
     mine = [missing[i] for i in shard(len(missing))]
-    for batch, images in generated_batches(run, settings, mine):
-        write_batch(folder, batch, images, config.output, run.max_value)
+    for batch, made in generated_batches(run, settings, mine):
+        write_batch(folder, batch, made, config.output, run.max_value)
     barrier()
     facts = record | {"processes": world().size}
     from_main(lambda: finish(folder, wanted, config.output, run.max_value, facts))
@@ -98,6 +98,7 @@ def _record(run: Run, settings: SamplingSettings, source: str | None) -> dict[st
     record = asdict(settings) | {
         "run": str(run.folder.resolve()),
         "weights_sha256": run.weights_sha256(),
+        "num_classes": run.num_classes,
     }
     if source is not None:
         record["preset_source"] = source

@@ -52,6 +52,10 @@ class SamplingSettings:
     """Length of each step on the constant process (default 1 / num_steps; the paper's delta_s)."""
     denoise_steps: int = 0
     """Noise-free steps at the last level of the constant process."""
+    label: int | None = None
+    """Class of all images, from 0. Without it a class-conditional run gives image i a class of its
+    own, drawn by the classes' shares of the training images. Other runs have a class where they
+    start from one: --start class-average and data."""
     num_images: int = 64
     """Images to make."""
     seed: int = 0
@@ -67,6 +71,8 @@ class SamplingSettings:
             raise ValueError(f"num_steps must be 2 or more, got {self.num_steps}.")
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed must be in [0, 2**32), got {self.seed}.")
+        if self.label is not None and self.label < 0:
+            raise ValueError(f"label must be the number of a class, 0 or more, got {self.label}.")
         if self.denoise_steps < 0:
             raise ValueError(f"denoise_steps must be 0 or more, got {self.denoise_steps}.")
         if not (math.isfinite(self.sigma) and self.sigma > 0):
@@ -98,14 +104,16 @@ class SamplingSettings:
 
     @property
     def slug(self) -> str:
-        """The label, number of images and seed as a file name."""
-        name = f"{self.label}, {self.num_images} images, seed {self.seed}"
+        """The caption, number of images and seed as a file name."""
+        name = f"{self.caption}, {self.num_images} images, seed {self.seed}"
         return name.replace(", ", "_").replace(" ", "-")
 
     @property
-    def label(self) -> str:
+    def caption(self) -> str:
         """What tells these settings apart from others, for captions and tables."""
         parts = [self.sampler, f"start {self.start}"]
+        if self.label is not None:
+            parts.append(f"class {self.label}")
         if self.process == "constant":
             parts.append(f"sigma {self.sigma:g}")
         parts.append(f"{self.levels} levels")

@@ -71,11 +71,12 @@ def before_training(config: TrainConfig) -> "Run":
     data = load_dataset(config.dataset, config.data_dir)
     images = positive_from_integers(data.train_images, data.max_value)
     folder = config.run_dir or Path()
-    batches = ImageBatches(data)
+    batches = ImageBatches(data, config.class_conditional)
     trainer = Trainer(config, batches, folder)
     facts = ImageFacts(data_statistics(images, data.train_labels), data.max_value)
     model = trainer.model.eval().requires_grad_(False)
-    return Run(folder, config, model, trainer.device, batches.event_shape, facts)
+    shape, classes = batches.event_shape, batches.num_classes
+    return Run(folder, config, model, trainer.device, shape, facts, classes)
 
 
 def trained(source: Source) -> "Run":

@@ -1,16 +1,21 @@
 """Class-conditional training: whose label a network is told, what it learns, what is refused."""
 
+import dataclasses
+import json
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor
 
+from gbm_fast import pipeline
 from gbm_fast.batches import ImageBatches, LawBatches, batch_indices
 from gbm_fast.build import build_process
+from gbm_fast.checkpoint import STATE_FORMAT, WEIGHTS_FORMAT, load_tensors, save_tensors
 from gbm_fast.config import TrainConfig, resolve
-from gbm_fast.data import positive_from_integers
+from gbm_fast.data import ImageData, positive_from_integers
 from gbm_fast.data.toys import load_toy
 from gbm_fast.law_report import score_errors
 from gbm_fast.parameterisation import score_function
@@ -20,7 +25,7 @@ from gbm_fast.scores import LogScore, exact_score
 from gbm_fast.targets import LogNormalMixture, Target
 from gbm_fast.trainer import Trainer
 from gbm_fast.training_data import Batch
-from tests.fast.tiny_runs import few_digits, tiny_batches, tiny_config
+from tests.fast.tiny_runs import few_digits, make_run, newest, tiny_batches, tiny_config
 
 
 def shifted(batch: Batch) -> Batch:
@@ -150,3 +155,75 @@ def test_the_learned_score_is_that_of_the_component(tmp_path: Path) -> None:
     # What the command reports is the same comparison, on draws.
     (std, reported) = score_errors(run, 2000, 5)[2]
     assert 0.15 < std < 0.4 and reported < 0.05
+
+
+def cut_digits(**changes: object) -> ImageData:
+    return dataclasses.replace(few_digits(), **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "data", "message"),
+    [
+        (
+            "npy",
+            cut_digits(
+                train_labels=torch.zeros(40, dtype=torch.int64),
+                test_labels=torch.zeros(20, dtype=torch.int64),
+                class_names=("image",),
+                name="npy-faces",
+            ),
+            "all images of npy-faces are of one class",
+        ),
+        (
+            "folder",
+            cut_digits(class_names=(*"0123456789", "ten")),
+            "digits has no training image of the class 'ten'",
+        ),
+        ("lognormal-2d", None, "needs a law with components"),
+    ],
+)
+def test_data_without_labels_are_refused_before_anything_is_written(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    dataset: str,
+    data: ImageData | None,
+    message: str,
+) -> None:
+    monkeypatch.setattr(pipeline, "load_dataset", lambda name, folder: data)
+    settings = {"dataset": dataset, "class_conditional": True, "steps": 1, "device": "cpu"}
+    config = TrainConfig(run_dir=tmp_path / "run", **settings)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=message):
+        run_training(resolve(config))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_is_rebuilt_with_its_classes_and_continues_with_no_other_number(
+    tmp_path: Path,
+) -> None:
+    run = load_run(make_run(tmp_path / "run", steps=1, class_conditional=True), "cpu")
+    assert run.num_classes == run.model.network.classes.num_classes == 10
+    other = ImageBatches(cut_digits(class_names=(*"0123456789", "ten")))
+    other.num_classes = 11
+    with pytest.raises(ValueError, match=r"of other data \(num_classes 10, now 11\)"):
+        Trainer(run.config, other, run.folder)
+    with pytest.raises(ValueError, match="of other settings .class_conditional True, now False"):
+        config = dataclasses.replace(run.config, class_conditional=False)
+        Trainer(config, tiny_batches(config), run.folder)
+
+
+def test_a_run_from_before_there_were_classes_is_read_and_goes_on(tmp_path: Path) -> None:
+    """Neither its settings nor the headers of its files mention them."""
+    folder = make_run(tmp_path / "run", steps=2)
+    config = json.loads((folder / "config.json").read_text())
+    del config["class_conditional"]
+    (folder / "config.json").write_text(json.dumps(config))
+    weights = folder / "weights.safetensors"
+    for path, kind in ((weights, WEIGHTS_FORMAT), (newest(folder), STATE_FORMAT)):
+        tensors, facts = load_tensors(path, kind)
+        del facts["config"]["class_conditional"], facts["num_classes"]
+        save_tensors(path, tensors, kind, facts)
+    run = load_run(folder, "cpu")
+    assert run.num_classes == 0
+    trainer = Trainer(run.config, tiny_batches(run.config), folder)
+    assert trainer.step == 2
+    trainer.train_step()

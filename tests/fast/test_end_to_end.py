@@ -89,10 +89,11 @@ def call(monkeypatch: pytest.MonkeyPatch, main: object, *arguments: str) -> int:
         return int(left.code or 0)
 
 
-def assert_sampled(folder: Path, count: int) -> None:
-    """PNG files by number, the same pictures in images.npz, a grid and the settings."""
+def assert_sampled(folder: Path, count: int, has_class: bool = False) -> None:
+    """PNG files by number, the same pictures in images.npz, a grid, labels and the settings."""
     names = {f"{i:06d}.png" for i in range(count)}
     expected = {"png", "images.npz", "grid.png", "settings.json"}
+    expected |= {"labels.txt"} if has_class else set()
     assert {path.name for path in folder.iterdir()} == expected
     assert {path.name for path in (folder / "png").iterdir()} == names
     with np.load(folder / "images.npz") as archive:
@@ -115,7 +116,8 @@ def test_every_sampler_with_every_start(
     options = ["--sampler", sampler, "--start", start, "--process", process, "--num-steps", "8"]
     assert call(monkeypatch, sample.main, "--run", str(run), *options, "--num-images", "3") == 0
     settings = SamplingSettings(sampler=sampler, start=start, process=process, num_steps=8)
-    assert_sampled(run / "samples" / replace(settings, num_images=3).slug, 3)
+    folder = run / "samples" / replace(settings, num_images=3).slug
+    assert_sampled(folder, 3, has_class=start in ("class-average", "data"))
 
 
 def test_sample_and_evaluate_as_commands(

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from gbm_fast.events import Events
 from gbm_fast.initialisation import (
     DataStatistics,
     data_statistics,
@@ -120,12 +121,12 @@ def replayed(count: int) -> ImageNoise:
 def test_class_averages_from_given_draws(name: str) -> None:
     """The class that the uniform number picks, times exp(m + sqrt(v) z): exact in float32."""
     process, statistics = PROCESSES[name], data_statistics(*varied())
-    found = from_class_averages(statistics, process, replayed(20))
+    found, labels = from_class_averages(statistics, process, replayed(20))
     draws = replayed(20)
     uniforms, z = draws.uniform().double(), draws.normal()
     # Shares 0.5, 0.3, 0.2, as a chain of comparisons.
     classes = [0 if u < 0.5 else 1 if u < 0.8 else 2 for u in uniforms.tolist()]
-    assert set(classes) == {0, 1, 2}
+    assert set(classes) == {0, 1, 2} and labels.tolist() == classes
     m, v = (float(part(process.horizon)) for part in (process.log_mean, process.log_var))
     expected = statistics.class_averages[classes] * torch.exp(m + math.sqrt(v) * z.double())
     assert found.dtype == torch.float32
@@ -150,7 +151,7 @@ class Chosen(ImageNoise):
 def classes_of(statistics: DataStatistics, uniforms: Sequence[float]) -> list[int]:
     """The class of each start, read off the images themselves."""
     process = GBM(sigma=0.7)
-    starts = from_class_averages(statistics, process, Chosen(uniforms)).flatten(1)
+    starts = from_class_averages(statistics, process, Chosen(uniforms)).x.flatten(1)
     averages = statistics.class_averages.float().flatten(1)
     distances = torch.cdist(starts, averages)
     assert float(distances.amin(1).max()) < 1e-5
@@ -180,12 +181,14 @@ def test_the_lognormal_start_from_given_draws() -> None:
 
 def test_the_start_from_data_from_given_draws() -> None:
     """It differs from the class averages: images themselves, each drawn by its number."""
-    process, images = PROCESSES["constant"], varied()[0].float()
-    found = from_data(images, process, replayed(9))
+    process, (images, labels) = PROCESSES["constant"], varied()
+    images = images.float()
+    found = from_data(Events(images, labels), process, replayed(9))
     draws = replayed(9)
     chosen, z = draws.integers(len(images)), draws.normal()
     assert len(set(chosen.tolist())) > 3
-    assert torch.equal(found, process.sample(images[chosen], process.horizon, z))
+    assert torch.equal(found.x, process.sample(images[chosen], process.horizon, z))
+    assert torch.equal(found.labels, labels[chosen])
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.2, float("nan"), float("inf")])
@@ -195,7 +198,7 @@ def test_pixels_that_are_not_positive_are_refused(bad: float) -> None:
     with pytest.raises(ValueError, match=r"images must be positive and finite, but .* of 120"):
         data_statistics(images, labels)
     with pytest.raises(ValueError, match="x0 must be positive"):
-        from_data(images[3:4], PROCESSES["constant"], replayed(1))
+        from_data(Events(images[3:4], None), PROCESSES["constant"], replayed(1))
 
 
 def test_other_shapes_are_refused() -> None:

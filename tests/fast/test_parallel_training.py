@@ -178,7 +178,7 @@ def test_a_signal_to_one_process_ends_all_after_the_same_step(tmp_path: Path) ->
 def command(folder: Path) -> None:
     """The command's function on forty digits, with grids of samples."""
     pipeline.load_dataset = lambda name, data_dir: few_digits()
-    pipeline._SAMPLED = 6
+    pipeline._ROWS = 1
     settings = {"samples_every": 2, "steps": 2, "metrics_images": 0, "batch_size": 9}
     config = tiny_config(multipliers=(1,), run_dir=folder, **settings)
     assert pipeline.run_training(config) == 0

@@ -9,6 +9,7 @@ import torch
 
 from gbm_fast.data import positive_from_integers
 from gbm_fast.data.image_file import read_image
+from gbm_fast.events import Events
 from gbm_fast.sample_files import finish, open_folder, write_batch
 
 KINDS = [(1, 255, ".png"), (3, 255, ".png"), (1, 65535, ".png"), (3, 65535, ".tif")]
@@ -22,12 +23,12 @@ def levels(channels: int, max_value: int) -> torch.Tensor:
 
 
 def write(folder: Path, images: torch.Tensor, max_value: int) -> None:
-    """All five as batches of 3 and 2."""
+    """All five as batches of 3 and 2, with their numbers as labels."""
     batches = [range(0, 3), range(3, 5)]
     open_folder(folder, {"seed": 1})
     for batch in batches:
         part = images[batch.start : batch.stop]
-        write_batch(folder, batch, part, ("png",), max_value)
+        write_batch(folder, batch, Events(part, torch.tensor(batch)), ("png",), max_value)
     finish(folder, batches, ("png", "npz", "grid"), max_value, {"seed": 1})
 
 
@@ -42,13 +43,19 @@ def test_levels_survive(tmp_path: Path, channels: int, max_value: int, suffix: s
     with np.load(tmp_path / "images.npz") as archive:
         assert np.array_equal(archive["images"], images.numpy())
         assert archive["images"].dtype == np.float32
+        assert archive["labels"].dtype == np.int64
+        assert (
+            archive["labels"].tolist()
+            == np.loadtxt(tmp_path / "labels.txt").tolist()
+            == [*range(5)]
+        )
     assert not (tmp_path / "parts").exists()
 
 
 def test_few_grey_levels_are_spread_over_the_range_of_the_file(tmp_path: Path) -> None:
     images = positive_from_integers(torch.tensor([0, 8, 16]).reshape(1, 1, 1, 3), 16)
     open_folder(tmp_path, {})
-    write_batch(tmp_path, range(1), images, ("png",), 16)
+    write_batch(tmp_path, range(1), Events(images, None), ("png",), 16)
     assert read_image(tmp_path / "png" / "000000.png").ravel().tolist() == [0, 128, 255]
 
 
@@ -74,7 +81,7 @@ def test_a_file_is_on_the_disk_before_it_takes_its_name(
     monkeypatch.setattr(os, "replace", renamed)
     write(tmp_path, positive_from_integers(levels(1, 255), 255), 255)
     # Of each file: its content, its name, then the folder that has the name.
-    assert len(sizes) == len(events) // 4 == 11 and min(sizes) > 0
+    assert len(sizes) == len(events) // 4 == 14 and min(sizes) > 0
     for content, named, inside, folder in zip(*[iter(events)] * 4, strict=True):
         assert (content[0], named, inside[0]) == ("on the disk", ("named", content[1]), "in")
         assert folder == ("on the disk", inside[1])
@@ -97,9 +104,10 @@ def test_files_of_an_earlier_set_go_and_foreign_ones_stay(tmp_path: Path) -> Non
     (tmp_path / "png").mkdir()
     for name in ("000005.png", "000006.tif", "12345.png", "mine.png", "0000007.png", "000007.jpg"):
         (tmp_path / "png" / name).write_bytes(b"")
-    (tmp_path / "settings.json").write_text("earlier")
+    for name in ("settings.json", "labels.txt"):
+        (tmp_path / name).write_text("earlier")
     open_folder(tmp_path, {"seed": 1})
-    assert not (tmp_path / "settings.json").exists(), "it described other images"
+    assert {p.name for p in tmp_path.iterdir()} == {"png", "parts"}, "they are of other images"
     write(tmp_path, positive_from_integers(levels(1, 255), 255), 255)
     left = {p.name for p in (tmp_path / "png").iterdir()} - {f"{i:06d}.png" for i in range(5)}
     assert left == {"12345.png", "mine.png", "0000007.png", "000007.jpg"}

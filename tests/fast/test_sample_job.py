@@ -26,10 +26,10 @@ COUNT = SETTINGS.num_images
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of three steps on the digits, with a classifier beside it."""
+    """A class-conditional run of three steps on the digits, with a classifier beside it."""
     root = tmp_path_factory.mktemp("job")
     load_or_train(load_dataset("digits"), root / "features", settings=BRIEF)
-    return make_run(root / "run")
+    return make_run(root / "run", class_conditional=True)
 
 
 @pytest.fixture(scope="module")
@@ -64,23 +64,28 @@ def contents(folder: Path) -> dict[str, bytes]:
     assert set(files) == {
         "grid.png",
         "images.npz",
+        "labels.txt",
         "settings.json",
         *(f"png/{i:06d}.png" for i in range(COUNT)),
     }
-    content = {name: path.read_bytes() for name, path in files.items() if "png" in name}
+    with np.load(folder / "images.npz") as archive:
+        assert archive["labels"].tolist() == np.loadtxt(folder / "labels.txt", int).tolist()
+    content = {n: path.read_bytes() for n, path in files.items() if "png" in n or "labels" in n}
     return content | {"images": arrays(folder).tobytes()}
 
 
 def test_three_processes_make_the_images_of_one(run: Path, alone: Path, tmp_path: Path) -> None:
     """Bit for bit: whole batches are shared, so the network adds up in the same order.
 
-    Mistakes that this sees: noise numbered from 0 in every process (images of two batches would be
+    Mistakes that this sees: noise or labels numbered from 0 in every process (two batches would be
     equal, which they are not here), a batch that two processes make or none, rows out of order.
     """
     assert join(start_group(3, sample, run, tmp_path / "shared")) == [0, 0, 0]
     assert contents(tmp_path / "shared") == contents(alone)
     images = arrays(alone).reshape(COUNT, -1)
     assert len(np.unique(images, axis=0)) == COUNT
+    labels = np.loadtxt(alone / "labels.txt", int).tolist()
+    assert labels[:3] != labels[3:6], "drawn anew in every batch"
     facts = json.loads((tmp_path / "shared" / "settings.json").read_text())
     expected = json.loads((alone / "settings.json").read_text())
     assert facts == expected | {"processes": 3}
@@ -149,7 +154,8 @@ def test_other_settings_do_not_mix_with_what_is_unfinished(
 def test_only_what_is_wanted_is_written(run: Path, tmp_path: Path) -> None:
     config = SampleConfig(run=run, out=tmp_path, output=("npz",), device="cpu", sampling=SETTINGS)
     run_sampling(config)
-    assert {p.name for p in tmp_path.iterdir()} == {"images.npz", "settings.json"}
+    names = {"images.npz", "labels.txt", "settings.json"}
+    assert {p.name for p in tmp_path.iterdir()} == names
 
 
 def test_a_preset_is_applied_and_its_source_noted(

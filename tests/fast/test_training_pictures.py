@@ -24,7 +24,7 @@ from tests.fast.tiny_runs import few_digits, saved, tiny_config
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command trains on forty digits, and its grids have six pictures."""
     monkeypatch.setattr(pipeline, "load_dataset", lambda name, folder: few_digits())
-    monkeypatch.setattr(pipeline, "_SAMPLED", 6)
+    monkeypatch.setattr(pipeline, "_ROWS", 1)
 
 
 def test_pictures_and_tensorboard_on_the_way(

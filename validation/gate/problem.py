@@ -145,7 +145,7 @@ class ExactNetwork(nn.Module):
 
 
 def stand_in(run: Run, problem: Problem) -> Run:
-    """`run` as it is, but for its network, how that is told the noise level, and the data."""
+    """`run` as it is, but for its network, which takes no classes, and the data."""
     model = run.model
     network = ExactNetwork(problem, model.parameterisation, model.log_mean, model.log_std)
     exact = ScoreModel(
@@ -157,4 +157,5 @@ def stand_in(run: Run, problem: Problem) -> Run:
         model=exact.to(run.device),
         event_shape=problem.event,
         images=ImageFacts(statistics, run.max_value),
+        num_classes=0,
     )

@@ -9,6 +9,7 @@ from torch import Tensor
 
 import gbm_ref
 from gbm_fast import sampling
+from gbm_fast.events import Events
 from gbm_fast.noise import ImageNoise
 from gbm_fast.runs import Run
 from gbm_fast.settings import SamplingSettings
@@ -38,7 +39,7 @@ def agreement(run: Run, line: Line) -> Check:
     fast, again = (
         ImageNoise(settings.seed, range(PICTURES), problem.event, run.device) for _ in range(2)
     )
-    found = sampling.sampled_states(exact, settings, fast, problem.pictures())
+    found = sampling.sampled_states(exact, settings, fast, Events(problem.pictures(), None)).x
     draws = replay(settings, problem, sampler, again, PICTURES)
     score = gbm_ref.exact_score(problem.target, sampler.process)
     noise = draws.z if sampler.step.uses_noise else None
@@ -101,7 +102,9 @@ def exact_law(run: Run, line: Line) -> Check:
         noise = GivenNoise(
             first.float().reshape(shape), rows.float().reshape(-1, *shape), run.device
         )
-        states = sampling.sampled_states(exact, settings, noise, problem.pictures())
+        states = sampling.sampled_states(
+            exact, settings, noise, Events(problem.pictures(), None)
+        ).x
         return states.cpu().double().numpy().reshape(start.shape)
 
     d = problem.log_mean.size
@@ -142,7 +145,7 @@ def sampled_law(run: Run, line: Line) -> Check:
     problem = independent(run.model.log_mean, run.model.log_std)
     sampler, exact = reference(run.config, settings), stand_in(run, problem)
     noise = ImageNoise(settings.seed, range(DRAWN_PICTURES), problem.event, run.device)
-    states = sampling.sampled_states(exact, settings, noise, problem.pictures())
+    states = sampling.sampled_states(exact, settings, noise, Events(problem.pictures(), None)).x
     logs = states.abs().log().cpu().double().numpy().ravel()
     mean, variance = _pixel_law(settings, problem, sampler)
     moments = sample_moments((logs - mean) / math.sqrt(variance))

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 import gbm_ref
+from gbm_fast.events import Events
 from gbm_fast.initialisation import (
     DataStatistics,
     data_statistics,
@@ -135,7 +136,7 @@ def averages_start(even: bool = False) -> Draw:
     known = _statistics()
     if even:
         known = replace(known, class_frequencies=torch.full((3,), 1 / 3, dtype=torch.float64))
-    return lambda source: _logs(from_class_averages(known, twin_process(MOTION), _noise(source)))
+    return lambda source: _logs(from_class_averages(known, twin_process(MOTION), _noise(source)).x)
 
 
 def fitted_start(of_averages: bool = False, without_data: bool = False) -> Draw:
@@ -155,7 +156,9 @@ def data_start(of_averages: bool = False, first: int = 10) -> Draw:
     images = tensor(PIXELS[:first]).reshape(first, 2, 1, 1)
     if of_averages:
         images = _statistics().class_averages[torch.tensor(LABELS)]
-    return lambda source: _logs(from_data(images, twin_process(MOTION), _noise(source)))
+    return lambda source: _logs(
+        from_data(Events(images, None), twin_process(MOTION), _noise(source)).x
+    )
 
 
 def _averages() -> gbm_ref.LogNormalMixture:
