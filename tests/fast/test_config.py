@@ -66,7 +66,7 @@ THE_OTHERS = TrainConfig(
 
 
 def test_resolve_fills_in_what_depends_on_the_data_set() -> None:
-    digits, images = resolve(TrainConfig()), resolve(TrainConfig(dataset="cifar10"))
+    digits, images = resolve(TrainConfig()), resolve(TrainConfig(dataset="mnist"))
     assert (digits.width, digits.patch_size, digits.steps, digits.minutes) == (32, 2, 4000, 1.5)
     assert (images.width, images.patch_size, images.steps, images.minutes) == (64, 2, 6000, 45.0)
     assert (digits.metrics_images, images.metrics_images) == (64, 256)
