@@ -39,6 +39,15 @@ class Measurement:
 _DEFAULT_SAMPLING = SamplingSettings(num_images=256)
 
 
+def _require_all_classes(settings: SamplingSettings) -> None:
+    """Raise ValueError for images of one class, which are not to be measured against all."""
+    if settings.label is not None:
+        raise ValueError(
+            "distances are to the test images of all classes, and --label makes one of them: "
+            "leave it out, and a class-conditional run makes all by their shares."
+        )
+
+
 @dataclass(frozen=True)
 class EvaluateConfig:
     """Fréchet and kernel distances to the test images, beside what real images reach."""
@@ -63,6 +72,7 @@ class EvaluateConfig:
                 "--images are measured as they are, all of them: the options of the samplers, "
                 "--num-images among them, do not apply."
             )
+        _require_all_classes(self.sampling)
 
 
 @dataclass(frozen=True)
@@ -140,6 +150,7 @@ class SampleConfig:
             raise ValueError("--grid-search makes no film and takes no preset.")
         if self.output != SampleConfig.output:
             raise ValueError("--grid-search writes its journal alone: leave --output out.")
+        _require_all_classes(self.sampling)
         fixed = self.sampling.chi < 1 or self.sampling.inner_steps > 1
         if fixed or self.sampling.step_length is not None:
             raise ValueError(

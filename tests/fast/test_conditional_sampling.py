@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gbm_fast import pipeline, sample, sampling, train
+from gbm_fast import evaluate, pipeline, sample, sampling, train
 from gbm_fast.data import ImageData
 from gbm_fast.image_samplers import sampling_process
 from gbm_fast.initialisation import data_statistics
@@ -187,3 +187,6 @@ def test_the_commands_from_training_to_the_images_of_a_class(
     refused = tmp_path / "refused"
     assert call(monkeypatch, sample.main, *options, "--label", 10, "--out", refused) == 2
     assert "label 10: the classes of" in capsys.readouterr().err and not refused.exists()
+    assert call(monkeypatch, sample.main, *options, "--label", 1, "--grid-search") == 2
+    assert call(monkeypatch, evaluate.main, "--run", run, "--label", 1) == 2
+    assert capsys.readouterr().err.count("to the test images of all classes") == 2
