@@ -37,7 +37,7 @@ class Batches(ABC):
 
     @abstractmethod
     def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
-        """The `items` of batch `step` on the CPU: (len(items), *event_shape), and labels."""
+        """The `items` of batch `step`, positive, (len(items), *event_shape), on the CPU."""
 
     @abstractmethod
     def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:

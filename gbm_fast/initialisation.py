@@ -27,7 +27,7 @@ from gbm_fast.process import Process
 
 @dataclass(frozen=True, eq=False)
 class DataStatistics:
-    """What the starts need of a training set; K classes of images (C, H, W).
+    """What the starts need of a training set; K classes of images (C, H, W), all that have any.
 
     class_averages        (K, C, H, W) mean of the positive images of each class
     class_frequencies     (K,) share of each class; sums to 1

@@ -138,6 +138,8 @@ def start_images(run: Run, settings: SamplingSettings) -> Events | None:
     images, labels = data.train_images, data.train_labels
     if settings.label is not None:
         wanted = labels == settings.label
+        if not bool(wanted.any()):
+            raise ValueError(f"no training image of {data.name} has the label {settings.label}.")
         images, labels = images[wanted], labels[wanted]
     return Events(positive_from_integers(images, data.max_value), labels)
 
