@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gbm_fast import pipeline, sample, sampling, train
+from gbm_fast import film, pipeline, sample, sampling, train
 from gbm_fast.data import ImageData
 from gbm_fast.image_samplers import sampling_process
 from gbm_fast.initialisation import data_statistics
@@ -161,6 +161,24 @@ def test_a_class_that_does_not_exist_is_refused() -> None:
         made(CONDITIONAL, dataclasses.replace(FLOW, label=3))
     with pytest.raises(ValueError, match="label must be the number of a class"):
         dataclasses.replace(FLOW, label=-1)
+
+
+def test_a_film_is_of_the_image_with_its_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[Tensor] = []
+    titles: list[str] = []
+
+    def spy(path: Path, above: Tensor, below: Tensor, captions: list[str], *rest: object) -> None:
+        ends.extend((above[-1], below[-2]))
+        titles.append(str(rest[0]))
+
+    monkeypatch.setattr(film, "save_film", spy)
+    labels, _ = made(CONDITIONAL, FLOW)
+    number = labels.index(2)
+    film.save_trajectory(tmp_path / "film.png", CONDITIONAL, FLOW, number)
+    assert shown(torch.stack(ends)) == [2, 2]
+    assert titles[0].endswith(f"image {number} of seed 11, class 2")
 
 
 def test_images_of_one_class_are_not_measured_against_all() -> None:
