@@ -21,6 +21,8 @@ set -euo pipefail
 first_node=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 out=${GBM_RUNS:-runs}
 mkdir -p "$out"
+# A new store of addresses at each attempt: in the old one are those of processes that have died.
+export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1
 
 srun torchrun \
     --nnodes "$SLURM_NNODES" \

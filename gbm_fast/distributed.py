@@ -10,10 +10,11 @@ besides tensors that is sent, so nothing is unpickled.
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.distributed as dist
@@ -72,8 +73,9 @@ def process_group(use_cuda: bool, timeout_minutes: float) -> Iterator[World]:
     use_cuda: NCCL, and this process's GPU as the current one; otherwise gloo.
     timeout_minutes: how long a process may wait for the others before all of them fail.
 
-    Without a launcher there is no group, and the world is one process. Raises ValueError for more
-    processes on this machine than it has GPUs.
+    Without a launcher there is no group, and the world is one process. A group of several machines
+    that torchrun may start again from a store with the addresses of dead processes says so, in
+    process 0. Raises ValueError for more processes on this machine than it has GPUs.
     """
     if not launched():
         yield World(0, 1)
@@ -85,13 +87,44 @@ def process_group(use_cuda: bool, timeout_minutes: float) -> Iterator[World]:
                 "GPUs: start one process a GPU (--nproc-per-node)."
             )
         torch.cuda.set_device(local_rank())
+    timeout = timedelta(minutes=timeout_minutes)
+    store, rank, size = _store_of_this_attempt(timeout)
     dist.init_process_group(
-        "nccl" if use_cuda else "gloo", timeout=timedelta(minutes=timeout_minutes)
+        "nccl" if use_cuda else "gloo", timeout=timeout, store=store, rank=rank, world_size=size
     )
     try:
         yield world()
     finally:
         dist.destroy_process_group()
+
+
+def _store_of_this_attempt(timeout: timedelta) -> tuple[Any, int, int]:
+    """Where the processes leave their addresses for each other, this one's rank, and their number.
+
+    torchrun keeps one store for all its attempts (PyTorch's issue 135712), so that processes that
+    it has started again may find the addresses of those that died. On one machine its count of
+    restarts tells the attempts apart; on several each machine counts by itself. (None, -1, -1),
+    which leaves all three to torch, wherever the count is of no use. Any stands for torch's Store,
+    whose types it does not export.
+    """
+    shared = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    if not shared or os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0") == "0":
+        return None, -1, -1
+    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    if os.environ.get("GROUP_WORLD_SIZE") != "1":
+        if rank == 0:
+            print(
+                "warning: processes that torchrun starts again on several machines may not find "
+                "each other: set TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 for torchrun on each.",
+                file=sys.stderr,
+            )
+        return None, -1, -1
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    torchruns = dist.TCPStore(  # type: ignore[attr-defined]
+        address, port, size, is_master=False, timeout=timeout
+    )
+    prefix = f"attempt {os.environ['TORCHELASTIC_RESTART_COUNT']}"
+    return dist.PrefixStore(prefix, torchruns), rank, size  # type: ignore[attr-defined]
 
 
 def transport() -> torch.device:

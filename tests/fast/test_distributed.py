@@ -1,10 +1,14 @@
 """Several processes as one: shards, gathering, errors of process 0, and the group's end."""
 
 import json
+import os
+import signal
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 
 from gbm_fast.distributed import (
     all_sum,
@@ -17,7 +21,7 @@ from gbm_fast.distributed import (
     uses_cuda,
     world,
 )
-from tests.fast.processes import join, start_group
+from tests.fast.processes import join, start, start_group
 
 COUNT = 11
 
@@ -78,6 +82,82 @@ def test_a_group_shares_work_and_agrees(tmp_path: Path, size: int) -> None:
         assert answer["sent"] == [2.5]
         assert answer["error"] == "the folder is taken: é"
         assert answer["after"] == [0, 1]
+
+
+ELASTIC = {
+    "MASTER_ADDR": "127.0.0.1",
+    "WORLD_SIZE": "2",
+    "GROUP_WORLD_SIZE": "1",
+    "TORCHELASTIC_USE_AGENT_STORE": "True",
+    "TORCHELASTIC_MAX_RESTARTS": "3",
+}
+
+
+def agent_store() -> dist.TCPStore:
+    """What torchrun keeps for all attempts."""
+    return dist.TCPStore("127.0.0.1", 0, is_master=True, timeout=timedelta(seconds=10))
+
+
+def meet(dies: bool) -> None:
+    """A process that joins its group, and is killed in it if it `dies`."""
+    with process_group(use_cuda=False, timeout_minutes=1):
+        all_sum(torch.ones(1))
+        if dies:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_processes_that_are_started_again_find_each_other() -> None:
+    """With the store that the dead have left their addresses in."""
+    store = agent_store()
+    shared = ELASTIC | {"MASTER_PORT": str(store.port)}
+    for restarts, dies in enumerate((True, True, False)):
+        variables = shared | {"TORCHELASTIC_RESTART_COUNT": str(restarts)}
+        children = [start(meet, dies, variables=variables | {"RANK": str(i)}) for i in range(2)]
+        assert join(children) == [-signal.SIGKILL if dies else 0] * 2
+
+
+def test_an_attempt_does_not_read_what_an_earlier_one_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would miss them by chance only. Twin: the same attempt again, which reads them."""
+    server = agent_store()
+    given: list[dist.Store] = []
+    monkeypatch.setattr(dist, "init_process_group", lambda *_, store, **__: given.append(store))
+    monkeypatch.setattr(dist, "destroy_process_group", lambda: None)
+    for name, value in (ELASTIC | {"RANK": "1", "MASTER_PORT": str(server.port)}).items():
+        monkeypatch.setenv(name, value)
+    for restarts in (0, 1, 0):
+        monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", str(restarts))
+        with process_group(use_cuda=False, timeout_minutes=1):
+            pass
+    first, second, twin = given
+    first.set("address", "that of a dead process")
+    assert first.get("address")  # it is there before anybody else looks
+    assert twin.check(["address"]) and not second.check(["address"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "warned"),
+    [
+        ({}, True),
+        ({"RANK": "1"}, False),
+        ({"TORCHELASTIC_USE_AGENT_STORE": "False"}, False),
+        ({"TORCHELASTIC_MAX_RESTARTS": "0"}, False),
+    ],
+)
+def test_several_machines_are_told_what_restarts_need(
+    changed: dict[str, str],
+    warned: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(dist, "init_process_group", lambda *_, **__: None)
+    monkeypatch.setattr(dist, "destroy_process_group", lambda: None)
+    for name, value in (ELASTIC | {"RANK": "0", "GROUP_WORLD_SIZE": "2"} | changed).items():
+        monkeypatch.setenv(name, value)
+    with process_group(use_cuda=False, timeout_minutes=1):
+        pass
+    assert ("TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1" in capsys.readouterr().err) == warned
 
 
 def test_without_a_launcher_there_is_one_process_and_no_group() -> None:

@@ -1,4 +1,4 @@
-"""`torchrun` as the documentation gives it for several nodes."""
+"""`torchrun` as the documentation gives it, on one machine and on several, a process killed."""
 
 import os
 import re
@@ -6,24 +6,27 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from gbm_fast.checkpoints import checkpoint_steps
 from gbm_fast.config import TrainConfig, resolve
 from gbm_fast.pipeline import run_training
 from tests.fast.processes import DEADLINE, free_port
 from tests.fast.tiny_runs import saved
 from tests.source_tree import ROOT
 
-STEPS = 100
+# Checkpoints that are close together, so that the run is killed in the middle.
+STEPS, EVERY = 300, 5
 OPTIONS = {
     "dataset": "lognormal-2d",
     "width": 8,
     "depth": 1,
     "batch_size": 7,
     "steps": STEPS,
-    "checkpoint_every": 50,
+    "checkpoint_every": EVERY,
     "precision": "float64",
     "metrics_images": 0,
     "device": "cpu",
@@ -31,26 +34,31 @@ OPTIONS = {
 
 
 def documented(start: str, folder: Path, replaced: dict[str, str]) -> list[str]:
-    """The line of docs/training.md that begins with `start`, with our settings for its own."""
+    """The line of docs/training.md that has `start`, with our settings for its own.
+
+    What stands before torchrun are variables, which `env` sets.
+    """
     text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
-    line = re.findall(rf"^ {{4}}({start} .*)$", text, re.MULTILINE)[0]
+    line = re.findall(rf"^ {{4}}((?:\w+=\S+ )*{start} .*)$", text, re.MULTILINE)[0]
     settings = [f"--{name.replace('_', '-')} {value}" for name, value in OPTIONS.items()]
     replaced = replaced | {
         "--dataset mnist --data-dir DIR": " ".join(settings),
-        "RUN": str(folder),
+        "--run-dir RUN": f"--run-dir {folder}",
     }
     for old, new in replaced.items():
         assert line.count(old) == 1, old
         line = line.replace(old, new)
-    _, *arguments = shlex.split(line)
-    return [sys.executable, "-m", "torch.distributed.run", *arguments]
+    words = shlex.split(line)
+    program = words.index("torchrun")
+    torchrun = [sys.executable, "-m", "torch.distributed.run"]
+    return ["env", *words[:program], *torchrun, *words[program + 1 :]]
 
 
-def launch(commands: list[list[str]], folder: Path) -> list[subprocess.Popen[bytes]]:
-    """The commands as processes, with their output in <number>.log."""
+def launch(command: list[str], nodes: int, folder: Path) -> list[subprocess.Popen[bytes]]:
+    """The command as that many processes, with their output in <number>.log."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     agents = []
-    for number, command in enumerate(commands):
+    for number in range(nodes):
         with (folder / f"{number}.log").open("wb") as log:
             agents.append(
                 subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -102,10 +110,35 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def kill_one(agents: list[subprocess.Popen[bytes]], folder: Path) -> None:
+    """Kills the last process of the group in the middle of the training, by SIGKILL."""
+    deadline = time.monotonic() + DEADLINE
+    while max(checkpoint_steps(folder / "run"), default=0) < 2 * EVERY:
+        assert time.monotonic() < deadline, (folder / "0.log").read_text()
+        time.sleep(0.01)
+    os.kill(workers(agents[-1])[-1], signal.SIGKILL)
+
+
 @pytest.mark.slow
-def test_two_nodes_train_as_one_process_does(tmp_path: Path, single: Path) -> None:
-    nodes = {"--nproc-per-node 8": "--nproc-per-node 1", "HOST:29500": f"127.0.0.1:{free_port()}"}
-    command = documented("torchrun --nnodes 2", tmp_path / "run", nodes)
-    shown = finish(launch([command, command], tmp_path), tmp_path)
-    assert shown.count("2 processes, run folder") == 1
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_a_killed_process_is_started_again_and_goes_on(
+    nodes: int, tmp_path: Path, single: Path
+) -> None:
+    """Two processes, of one node or of two, end with the parameters of one that was not killed."""
+    one = ("torchrun --standalone", {"--nproc-per-node 4": "--nproc-per-node 2"})
+    port = f"127.0.0.1:{free_port()}"
+    two = ("torchrun --nnodes 2", {"--nproc-per-node 8": "--nproc-per-node 1", "HOST:29500": port})
+    start, ours = one if nodes == 1 else two
+    agents = launch(documented(start, tmp_path / "run", ours), nodes, tmp_path)
+    try:
+        kill_one(agents, tmp_path)
+    except BaseException:
+        stop(agents)
+        raise
+    shown = finish(agents, tmp_path)
+    # The group began again, from a checkpoint. The log names the killed process or the other one,
+    # which fails when its neighbour is gone, whichever torchrun sees first.
+    assert shown.count("2 processes, run folder") >= 2, shown
+    assert "may not find each other" not in shown
     assert_same_parameters(tmp_path / "run", single)
