@@ -62,7 +62,8 @@ class ImageNoise:
     ) -> None:
         self._seed, self._indices = seed, indices
         self._generators = [generator(seed, Stream.IMAGE, index) for index in indices]
-        self._shape = (len(indices), *event_shape)
+        self._buffer = torch.empty(len(indices), *event_shape)
+        self._events = list(self._buffer)
         self._device = torch.device(device)
 
     def __len__(self) -> int:
@@ -85,10 +86,10 @@ class ImageNoise:
 
     def normal(self) -> Tensor:
         """Standard normal draws, float32 (batch, *event_shape)."""
-        late = self._device.type == "cuda"
-        draws = torch.empty(self._shape, pin_memory=late)
-        for event, source in zip(draws, self._generators, strict=True):
+        for event, source in zip(self._events, self._generators, strict=True):
             event.normal_(generator=source)
+        late = self._device.type == "cuda"
+        draws = torch.empty(self._buffer.shape, pin_memory=late).copy_(self._buffer)
         # From pinned memory the copy does not wait for the work that a GPU still has to do.
         return draws.to(self._device, non_blocking=late)
 

@@ -36,7 +36,7 @@ from gbm_fast.checks import positive_number
 from gbm_fast.conditions import Condition, log_variance
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import LogScore
-from gbm_fast.shapes import expand_like, is_number
+from gbm_fast.shapes import expand_like, is_number, may_overwrite, product
 
 Coefficients = Collection[Tensor]
 """What a parameterisation takes from v alone; each one says what."""
@@ -104,25 +104,30 @@ class Denoiser(Parameterisation):
     def __call__(self, output: Tensor, u: Tensor, coefficients: Coefficients) -> Tensor:
         # (D - u) / v written without the difference of two nearly equal numbers at small v.
         in_u, in_output = coefficients
-        return torch.addcmul((u - self.log_mean) * in_u, output, in_output)
+        linear = product(u - self.log_mean, in_u)
+        if may_overwrite(linear, output, in_output):
+            return linear.addcmul_(output, in_output)
+        return torch.addcmul(linear, output, in_output)
 
 
 class Level(NamedTuple):
     """What a model takes from m and v alone: each 0-d or (batch,), or (rows,) for many levels.
 
-    m, 1 / sqrt(v + s^2), the network's condition, and the parameterisation's coefficients.
+    m, 1 / sqrt(v + s^2), the network's condition, and the parameterisation's coefficients. None in
+    place of m is 0: it saves a pass over the state.
     """
 
-    log_mean: Tensor
+    log_mean: Tensor | None
     scale: Tensor
     condition: Tensor
     coefficients: Coefficients
 
     def unbind(self) -> "list[Level]":
-        """The levels of (rows,) one by one."""
-        columns = [part.unbind() for part in (*self[:3], *self.coefficients)]
-        rows = zip(*columns, strict=True)
-        return [Level(m, scale, condition, rest) for m, scale, condition, *rest in rows]
+        """The levels of (rows,) one by one, without m where it is 0 on all of them."""
+        columns = [part.unbind() for part in (self.scale, self.condition, *self.coefficients)]
+        rows, m = zip(*columns, strict=True), self.log_mean
+        means = m.unbind() if m is not None and bool(m.any()) else [None] * len(self.scale)
+        return [Level(m, scale, c, rest) for m, (scale, c, *rest) in zip(means, rows, strict=True)]
 
 
 class ScoreModel(nn.Module):
@@ -172,8 +177,8 @@ class ScoreModel(nn.Module):
 
     def at_level(self, y: Tensor, level: Level, labels: Tensor | None = None) -> Tensor:
         """1 + h at `y`, as `forward`, for a level whose parts are 0-d or (batch,)."""
-        u = y - expand_like(level.log_mean, y)
-        inputs = (u - self.log_mean) * expand_like(level.scale, y)
+        u = y if level.log_mean is None else y - expand_like(level.log_mean, y)
+        inputs = product(u - self.log_mean, expand_like(level.scale, y))
         condition = level.condition.expand(len(y))
         given = (condition,) if labels is None else (condition, labels)
         with self._arithmetic(y.device.type):
@@ -201,7 +206,10 @@ class LearnedScore(LogScore):
         self._prepared: dict[tuple[float, torch.dtype, torch.device], Level] = {}
 
     def prepare(self, times: Sequence[float], state: Tensor) -> None:
-        """Compute the levels of `times` at once, where the model is not wrapped."""
+        """Compute the levels of `times` at once, where the model is not wrapped.
+
+        `at_log` then calls `at_level`, so what is to be compiled is the network in the model.
+        """
         if not isinstance(self._model, ScoreModel):
             return
         moments = self._moments(torch.tensor(times, dtype=torch.float64), state)

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor
 
 from gbm_fast.checks import has_values
 
@@ -41,8 +42,29 @@ def add_scaled(total: Tensor, factor: Tensor, term: Tensor, reuse: bool = False)
     """
     if not is_number(factor):
         return total + schedule_like(factor, term) * term
-    reuse = reuse and not torch.is_grad_enabled() and has_values(total) and has_values(term)
-    return torch.add(total, term, alpha=factor.item(), out=total if reuse else None)
+    alpha = factor.item()
+    if reuse and may_overwrite(total, term):
+        return total.add_(term, alpha=alpha)
+    return torch.add(total, term, alpha=alpha)
+
+
+def product(temporary: Tensor, factor: Tensor) -> Tensor:
+    """temporary * factor, of the shape of `temporary`, in its memory where that may be.
+
+    New memory is out of cache once a network has been at work, and costs more than the product.
+    """
+    may = may_overwrite(temporary, factor)
+    return temporary.mul_(factor) if may else temporary * factor
+
+
+def may_overwrite(*tensors: Tensor) -> bool:
+    """Whether a temporary among these may be overwritten by a function of all of them.
+
+    Not where gradients are recorded, code is compiled, or torch.func transforms a function.
+    """
+    return not torch.is_grad_enabled() and not any(
+        is_functorch_wrapped_tensor(t) or not has_values(t) for t in tensors
+    )
 
 
 def is_number(schedule: Tensor) -> bool:

@@ -20,7 +20,7 @@ class Compiled(Step):
     dtype, use that code. Results differ from those of the step by the rounding of sums that are
     taken in another order. The schedule stays eager, and with it the checks of times; the loop's
     checks of the start and the result are made as ever. A network is better compiled alone
-    (`--compile` of the training), which then serves every step.
+    (`model.network.compile()`), which then serves every step.
     """
 
     def __init__(self, step: Step) -> None:

@@ -29,7 +29,7 @@ class OnePerBatch(ImageNoise):
     """The planted twin: one generator a batch, so that an image depends on its neighbours."""
 
     def normal(self) -> Tensor:
-        return torch.randn(self._shape, generator=self._generators[0])
+        return torch.randn(self._buffer.shape, generator=self._generators[0])
 
 
 def agrees(split: str, kind: type[ImageNoise]) -> bool:

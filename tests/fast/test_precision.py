@@ -1,10 +1,18 @@
 """The network in float32 and bfloat16: what is rounded, and by how much."""
 
+import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gbm_fast.networks import UNet
-from gbm_fast.parameterisation import Coefficients, Denoiser, Parameterisation, ScoreModel
+from gbm_fast.parameterisation import (
+    Coefficients,
+    Denoiser,
+    Parameterisation,
+    ScoreModel,
+    score_function,
+)
+from gbm_fast.process import GBM
 from tests.fast.cases import generator, torch_generator
 from tests.fast.stub_runs import Preset
 from tests.fast.twins import SINGLE, error_over_scale, tensor
@@ -77,3 +85,28 @@ def test_autocast_keeps_the_state_and_the_score_in_float32() -> None:
         ScoreModel(blank, Denoiser(A, S), A, S, dtype)(x, m, v) for dtype in (None, torch.bfloat16)
     )
     assert torch.equal(single, half)
+
+
+class Sine(nn.Module):
+    """A network that is not linear, and keeps none of its arguments."""
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        return (3 * x).sin()
+
+
+@pytest.mark.parametrize("frozen", [torch.no_grad, torch.inference_mode])
+def test_memory_that_is_used_again_changes_neither_values_nor_derivatives(frozen: type) -> None:
+    """Without gradients products overwrite temporaries: not the state, nor under a transform."""
+    source = torch_generator("memory")
+    y, direction = (torch.randn(3, 1, 8, 8, generator=source) for _ in range(2))
+    kept = y.clone()
+    score = score_function(ScoreModel(Sine(), Denoiser(A, S), A, S), GBM(mu=0.9))
+
+    def at(y: Tensor) -> Tensor:
+        return score.at_log(y, 0.5)
+
+    value, plain = at(y), torch.func.jvp(at, (y,), (direction,))
+    with frozen():
+        assert torch.equal(at(y), value) and torch.equal(y, kept)
+        again = torch.func.jvp(at, (y,), (direction,))
+    assert all(map(torch.equal, again, plain))

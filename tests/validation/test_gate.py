@@ -144,7 +144,7 @@ def test_the_noise_source_passes_and_twins_do_not(monkeypatch: pytest.MonkeyPatc
         return 0.98 * draw(self)
 
     def same_for_all_pictures(self: ImageNoise) -> Tensor:
-        return draw(self)[:1].expand(self._shape).clone()
+        return draw(self)[:1].expand(self._buffer.shape).clone()
 
     twins = {
         narrow: ["noise: moments"],
