@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from validation.cost.measure import SAMPLING_GOAL, TRAINING_GOAL
+from validation.cost.gate import SAMPLING_GOAL, TRAINING_GOAL
+from validation.cost.sampling import BARE
 from validation.study import Findings
 
 COLOURS = {"float32": "tab:blue", "bfloat16": "tab:red"}
@@ -14,40 +15,41 @@ STYLES = {"channels first": ":", "channels last": "-"}
 
 
 def draw_figure(findings: Findings, path: Path) -> None:
-    """Three panels: ratios with their intervals, microseconds a row, images a second."""
+    """Three panels: overheads with their intervals, microseconds a row, images a second."""
     figure = Figure(figsize=(15, 5), layout="constrained")
     FigureCanvasAgg(figure)
-    ratios, loops, rates = figure.subplots(1, 3, width_ratios=[5, 4, 5])
-    _draw_ratios(ratios, findings.measurements)
+    overheads, loops, rates = figure.subplots(1, 3, width_ratios=[5, 4, 5])
+    _draw_overheads(overheads, findings.measurements)
     _draw_loops(loops, findings.measurements["loop_microseconds_a_row"])
     _draw_rates(rates, findings.measurements["images_a_second"])
     figure.savefig(path, dpi=110)
 
 
-def _draw_ratios(axes: Axes, measurements: dict) -> None:
+def _draw_overheads(axes: Axes, measurements: dict) -> None:
+    """The overheads that the gate judges, in colour, and the ratios of whole times, in grey."""
     entries = {
-        f"training step, {name}": value
-        for name, value in measurements["training_step_over_bare"].items()
+        f"training step, {case}": cost for case, cost in measurements["training_step"].items()
     }
-    for name, loops in measurements["sampling_over_network"].items():
-        entries |= {f"{loop}, {name}": value for loop, value in loops.items()}
+    for case, loops in measurements["sampling_row"].items():
+        entries |= {f"{loop}, {case}": cost for loop, cost in loops.items()}
     names = list(entries)[::-1]
     for height, name in enumerate(names):
-        value = entries[name]
-        colour = "tab:green" if name.startswith(("ours", "training")) else "0.5"
-        axes.plot([value["low"], value["high"]], [height, height], color=colour, lw=3, alpha=0.5)
-        axes.plot(value["median"], height, "o", color=colour)
+        judged = name.startswith(("ours", "training"))
+        for kind, colour in (("direct", "0.8"), ("overhead", "tab:green" if judged else "0.4")):
+            value = entries[name][kind]
+            axes.plot([value["low"], value["high"]], [height, height], color=colour, lw=3)
+            axes.plot(value["median"], height, "o", color=colour)
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.axvline(1.0, color="0.7", lw=1)
     for goal, style in ((SAMPLING_GOAL, ":"), (TRAINING_GOAL, "--")):
         axes.axvline(goal, color="tab:orange", lw=1, ls=style, label=f"goal {goal}")
     axes.set_xlabel("processor time over that of the bare network")
-    axes.set_title("overhead: median, 95 % interval", fontsize=10)
+    axes.set_title("overhead, 95 % interval (light: ratio of whole times)", fontsize=10)
     axes.legend(fontsize=8)
 
 
 def _draw_loops(axes: Axes, loops: dict) -> None:
-    names = [name for name in loops if name != "network alone"][::-1]
+    names = [name for name in loops if name != BARE][::-1]
     colours = ["tab:green" if name.startswith("ours") else "0.5" for name in names]
     axes.barh(range(len(names)), [loops[name]["median"] for name in names], color=colours)
     axes.set_yticks(range(len(names)), names, fontsize=8)

@@ -1,10 +1,11 @@
 """A row of the sampling loop against the network alone, and against the loops of other libraries.
 
-Round two networks: the real one, whose time tells what a user pays, and one that returns its input
-at no cost, round which the loops can be told apart.
+Round the network, with a clock that leaves its time out, and round a stand-in that costs nothing,
+where the loops can be told apart (`own_time` says why).
 """
 
 import importlib.metadata
+import time
 from collections.abc import Callable
 
 import torch
@@ -26,17 +27,40 @@ from validation.cost.peers import (
 from validation.cost.timing import Action
 
 LOG_MEAN = 0.27
+BARE = "network alone"
 PEERS: dict[str, Callable[[nn.Module, Tensor, int], dict[str, Action]]] = {
     "diffusers": diffusers_loops,
     "k-diffusion": k_diffusion_loops,
 }
 
 
-class Free(nn.Module):
-    """A network that costs nothing: it returns its input."""
+class Clocked(nn.Module):
+    """A network with a clock that stands still while the network runs."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network, self._inside = network, 0.0
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        return x
+        started = time.process_time()
+        output = self.network(x, condition)
+        self._inside += time.process_time() - started
+        return output
+
+    def outside(self) -> float:
+        """Processor seconds so far that were not the network's."""
+        return time.process_time() - self._inside
+
+
+class StandIn(nn.Module):
+    """In the place of a network: returns its output for one input, at no cost."""
+
+    def __init__(self, output: Tensor) -> None:
+        super().__init__()
+        self._output = output
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        return self._output
 
 
 def installed() -> dict[str, str]:
@@ -44,7 +68,7 @@ def installed() -> dict[str, str]:
     found = {}
     for name, loops_of in PEERS.items():
         try:
-            loops_of(Free(), torch.zeros(1, 1), 2)
+            loops_of(StandIn(torch.zeros(1, 1)), torch.zeros(1, 1), 2)
             found[name] = importlib.metadata.version(name)
         except ImportError as error:
             found[name] = f"not measured: {error} (pip install -e '.[peers]')"
@@ -86,7 +110,7 @@ def loops(
         for _ in range(rows):
             network(start, condition)
 
-    actions: dict[str, Action] = {"network alone": bare}
+    actions: dict[str, Action] = {BARE: bare}
     actions |= our_loops(network, start, rows, autocast)
     for name, version in installed().items() if with_peers else ():
         if not version.startswith("not measured"):

@@ -3,7 +3,7 @@
 A round runs every action once, in an order that rotates from round to round, so that a change of
 the machine's speed meets all of them. What is compared are ratios of two times of one round; their
 median comes with a 95 % interval from order statistics, which assumes nothing about their law but
-that rounds are independent.
+that rounds are independent. Differences are taken in the same way.
 """
 
 import statistics
@@ -14,6 +14,7 @@ from typing import NamedTuple
 from scipy.stats import binom
 
 Action = Callable[[], object]
+Clock = Callable[[], float]
 
 
 class Interval(NamedTuple):
@@ -23,6 +24,10 @@ class Interval(NamedTuple):
     low: float
     high: float
     count: int
+
+    def scaled(self, unit: float) -> "Interval":
+        """In another unit: every value times `unit` > 0."""
+        return Interval(self.median * unit, self.low * unit, self.high * unit, self.count)
 
     def __str__(self) -> str:
         """The median and the ends, three decimals."""
@@ -34,15 +39,24 @@ def interleaved(actions: Mapping[str, Action], rounds: int) -> dict[str, list[fl
 
     Processor time is that of this process, all threads together: waiting for a core is not in it.
     """
+    return interleaved_by(actions, rounds, [time.process_time])[0]
+
+
+def interleaved_by(
+    actions: Mapping[str, Action], rounds: int, clocks: Sequence[Clock]
+) -> list[dict[str, list[float]]]:
+    """As `interleaved`, by each of several clocks: callables that return seconds."""
     names = list(actions)
-    spent: dict[str, list[float]] = {name: [] for name in names}
+    spent: list[dict[str, list[float]]] = [{name: [] for name in names} for _ in clocks]
     for turn in range(rounds + 1):
         shift = turn % len(names)
         for name in names[shift:] + names[:shift]:
-            started = time.process_time()
+            started = [clock() for clock in clocks]
             actions[name]()
+            ended = [clock() for clock in clocks]
             if turn > 0:
-                spent[name].append(time.process_time() - started)
+                for times, start, end in zip(spent, started, ended, strict=True):
+                    times[name].append(end - start)
     return spent
 
 
@@ -61,3 +75,8 @@ def median(values: Sequence[float]) -> Interval:
 def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Interval:
     """The median ratio of two actions' times, round by round."""
     return median([a / b for a, b in zip(numerators, denominators, strict=True)])
+
+
+def difference(minuends: Sequence[float], subtrahends: Sequence[float]) -> Interval:
+    """The median difference of two actions' times, round by round."""
+    return median([a - b for a, b in zip(minuends, subtrahends, strict=True)])
