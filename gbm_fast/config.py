@@ -29,7 +29,7 @@ OWN_DATA = ("folder", "npy")
 TOYS: tuple[str, ...] = get_args(ToyName)
 """Data that are drawn from a law with a known score (`gbm_fast.data.toys`), in place of images."""
 COLOUR = ("natural-patches", "cifar10")
-"""Data sets of 32 x 32 colour images: a fourth more pixels than MNIST's, in three channels."""
+"""Data sets of 32 x 32 colour images: a third more pixels than MNIST's, in three channels."""
 ProcessName = Literal["variance-exploding", "constant"]
 PresetName = Literal["auto", "paper", "cpu", "demo"]
 
