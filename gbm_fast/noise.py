@@ -3,8 +3,12 @@
 Training batch `i` depends on (seed, i) alone, so that resuming needs the step number and nothing
 else. In sampling every image has a generator of its own, drawn on the CPU in whole images, so that
 the noise of image `i` of a seed is the same for every batch size and device.
+
+A small image's noise for several rows of a grid is drawn in one call: beside a network, calls of
+many generators take longer than the numbers. 2^16 numbers an image at most bound the memory.
 """
 
+import math
 from collections.abc import Sequence
 from enum import IntEnum
 
@@ -43,6 +47,9 @@ def generator(seed: int, stream: Stream, index: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(stream_seed(seed, stream, index))
 
 
+_ROWS, _NUMBERS = 8, 2**16
+
+
 class ImageNoise:
     """One generator an image: a noise source for `simulate`, and the draws of the start.
 
@@ -62,8 +69,9 @@ class ImageNoise:
     ) -> None:
         self._seed, self._indices = seed, indices
         self._generators = [generator(seed, Stream.IMAGE, index) for index in indices]
-        self._buffer = torch.empty(len(indices), *event_shape)
-        self._events = list(self._buffer)
+        self._event_shape = tuple(event_shape)
+        self._at_once = max(1, min(_ROWS, _NUMBERS // max(1, math.prod(event_shape))))
+        self._ahead: list[Tensor] = []
         self._device = torch.device(device)
 
     def __len__(self) -> int:
@@ -85,14 +93,25 @@ class ImageNoise:
         return torch.stack([torch.rand((), generator=source) for source in sources])
 
     def normal(self) -> Tensor:
-        """Standard normal draws, float32 (batch, *event_shape)."""
-        for event, source in zip(self._events, self._generators, strict=True):
-            event.normal_(generator=source)
-        late = self._device.type == "cuda"
-        draws = torch.empty(self._buffer.shape, pin_memory=late).copy_(self._buffer)
-        # From pinned memory the copy does not wait for the work that a GPU still has to do.
-        return draws.to(self._device, non_blocking=late)
+        """Standard normal draws, float32 (batch, *event_shape): for a start, before any row."""
+        return self._moved(self.rows(1)[0])
 
     def __call__(self, row: int) -> Tensor:
         """The draws of the next row of a grid; rows are asked for in order."""
-        return self.normal()
+        if not self._ahead:
+            self._ahead = list(self.rows(self._at_once))[::-1]
+        return self._moved(self._ahead.pop())
+
+    def rows(self, count: int) -> Tensor:
+        """Draws for the next `count` rows, (count, batch, *event_shape), on the CPU."""
+        draws = torch.empty(len(self), count, *self._event_shape)
+        for image, source in zip(draws, self._generators, strict=True):
+            image.normal_(generator=source)
+        return draws.transpose(0, 1)
+
+    def _moved(self, draws: Tensor) -> Tensor:
+        """A copy on the device, contiguous."""
+        late = self._device.type == "cuda"
+        copy = torch.empty(draws.shape, pin_memory=late).copy_(draws)
+        # From pinned memory the copy does not wait for the work that a GPU still has to do.
+        return copy.to(self._device, non_blocking=late)

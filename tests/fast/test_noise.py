@@ -20,16 +20,17 @@ SPLITS = {
 def every_draw(
     indices: list[int], seed: int = 11, kind: type[ImageNoise] = ImageNoise
 ) -> list[Tensor]:
-    """What a sampler asks for: an integer, a uniform, a start and two rows, for each image."""
+    """What a sampler asks for: an integer, a uniform, a start and rows, for each image."""
     noise = kind(seed, indices, SHAPE)
-    return [noise.integers(1000), noise.uniform(), noise.normal(), noise(0), noise(1)]
+    start = [noise.integers(1000), noise.uniform(), noise.normal()]
+    return start + [noise(row) for row in range(10)]  # more than are drawn at once
 
 
 class OnePerBatch(ImageNoise):
     """The planted twin: one generator a batch, so that an image depends on its neighbours."""
 
-    def normal(self) -> Tensor:
-        return torch.randn(self._buffer.shape, generator=self._generators[0])
+    def rows(self, count: int) -> Tensor:
+        return torch.randn((count, len(self), *SHAPE), generator=self._generators[0])
 
 
 def agrees(split: str, kind: type[ImageNoise]) -> bool:
@@ -52,12 +53,12 @@ def test_an_image_has_its_noise_in_every_batch(split: str) -> None:
 def test_each_draw_is_new_and_kept() -> None:
     """The next draw does not overwrite the last one, which a caller may still hold."""
     noise = ImageNoise(11, [4, 9], SHAPE)
-    first = noise.normal()
-    copy = first.clone()
-    second = noise(0)
-    assert torch.equal(first, copy)
-    assert not bool((first == second).any())
-    assert not bool((first[0] == first[1]).any())
+    draws = [noise.normal(), *(noise(row) for row in range(10))]
+    copies = [draw.clone() for draw in draws[:-1]]
+    draws[-1].zero_()  # a caller's own, which no other draw shares
+    assert all(map(torch.equal, draws, copies))
+    together = torch.stack(copies).flatten()
+    assert len(together.unique()) == len(together)
 
 
 def test_another_seed_gives_other_noise() -> None:

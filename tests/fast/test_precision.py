@@ -94,6 +94,8 @@ class Sine(nn.Module):
         return (3 * x).sin()
 
 
+# torch.func.jvp loads decompositions that are scripted, which PyTorch itself has deprecated.
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:FutureWarning")
 @pytest.mark.parametrize("frozen", [torch.no_grad, torch.inference_mode])
 def test_memory_that_is_used_again_changes_neither_values_nor_derivatives(frozen: type) -> None:
     """Without gradients products overwrite temporaries: not the state, nor under a transform."""

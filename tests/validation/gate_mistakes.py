@@ -34,8 +34,8 @@ def forgets_one(
     return right(self, output, u, slopes) - 1
 
 
-def clipped(self: ImageNoise, draw: Callable = ImageNoise.normal) -> Tensor:
-    return draw(self).clamp(-3, 3)
+def clipped(self: ImageNoise, count: int, draw: Callable = ImageNoise.rows) -> Tensor:
+    return draw(self, count).clamp(-3, 3)
 
 
 def reused(self: ImageNoise, row: int) -> Tensor:

@@ -43,7 +43,7 @@ PLANTED = {
     "grid": (sampling, "build_grid", shifted, "agreement"),
     "process": (sampling, "sampling_process", float_process, "agreement"),
     "head": (Denoiser, "__call__", forgets_one, "agreement"),
-    "clipped": (ImageNoise, "normal", clipped, "noise: tails"),
+    "clipped": (ImageNoise, "rows", clipped, "noise: tails"),
     "reused": (ImageNoise, "__call__", reused, "noise: neighbouring rows"),
 }
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from torch import Tensor
 
 import gbm_ref
 from gbm_fast.config import TrainConfig
@@ -126,13 +127,14 @@ def replay(
         chosen = np.searchsorted(np.cumsum(shares)[:-1], noise.uniform().numpy(), side="right")
     elif settings.start == "data":
         chosen = noise.integers(len(problem.points)).numpy()
-    first = _draw(noise, n)
+    first = _flat(noise.normal(), n)
     laws = [start_law(settings, problem, sampler.process, int(one)) for one in chosen]
     spreads = np.stack([np.sqrt(np.diag(law.cov)) for law in laws])
     x_T = np.exp(np.stack([law.mean for law in laws]) + spreads * first)
     rows = len(sampler.grid) if sampler.step.uses_noise else 0
-    return Draws(x_T, np.stack([_draw(noise, n) for _ in range(rows)]) if rows else np.empty(0))
+    drawn = [_flat(noise(row), n) for row in range(rows)]
+    return Draws(x_T, np.stack(drawn) if rows else np.empty(0))
 
 
-def _draw(noise: ImageNoise, n: int) -> Array:
-    return noise.normal().cpu().double().numpy().reshape(n, -1)
+def _flat(draws: Tensor, n: int) -> Array:
+    return draws.cpu().double().numpy().reshape(n, -1)
