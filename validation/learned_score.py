@@ -17,11 +17,9 @@ All seeds are reported. The gate asks for what must hold whatever a network has 
 identity, the bounds, and that draws follow the law. How good the networks are is in the results.
 """
 
-import hashlib
-import json
 from pathlib import Path
 
-from validation.provenance import code_hashes
+from validation.provenance import code_hashes, digest
 from validation.study import Findings, Settings, Study
 
 RUNS = Path("runs") / "learned_score"
@@ -32,8 +30,7 @@ def measure(settings: Settings) -> Findings:
     from validation.learned.measure import measure_with
     from validation.learned.problems import FULL, QUICK
 
-    code = json.dumps(code_hashes("gbm_fast.pipeline"), sort_keys=True)
-    runs = RUNS / hashlib.sha256(code.encode()).hexdigest()[:12]
+    runs = RUNS / digest(code_hashes("gbm_fast.pipeline"))
     if settings.quick:
         return measure_with(QUICK, settings.seed, runs)
     return measure_with(FULL, settings.seed, runs, workers=2)

@@ -54,6 +54,11 @@ def code_hashes(module: str) -> dict[str, str]:
     return hashes
 
 
+def digest(hashes: dict[str, str]) -> str:
+    """One short hash of the hashes, to name what was made with the code."""
+    return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()[:12]
+
+
 @dataclass(frozen=True)
 class Standing:
     """Whether a recorded result still belongs to the code: what has changed, if it is known."""

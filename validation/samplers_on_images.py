@@ -10,13 +10,17 @@ The gate (`validation.gate`) examines all of this first, with an exact score in 
 network, and nothing is trained or sampled where it fails. With --dataset or --config the run is
 trained by the same command.
 
-The images of a setting are kept in the run folder as soon as they exist, so an interrupted
-comparison goes on where it stopped. Every distance stands beside its floor (`gbm_fast.metrics`).
+The images of a setting are kept in the run folder as soon as they exist, in a folder named by the
+hash of the code, so an interrupted comparison goes on where it stopped, and images of other code
+are not measured. (A run may have been trained by other code.) Every distance stands beside its
+floor (`gbm_fast.metrics`).
 """
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +28,7 @@ import tyro
 
 from gbm_fast.settings import SamplingSettings
 from validation.gate.line import Line
+from validation.provenance import code_hashes, digest
 from validation.study import RESULTS
 from validation.trained import Source
 
@@ -33,6 +38,8 @@ if TYPE_CHECKING:
     from gbm_fast.data import ImageData
     from gbm_fast.runs import Run
     from validation.gate.gate import Outcome
+
+MODULE = "validation.samplers_on_images"
 
 
 @dataclass(frozen=True)
@@ -87,8 +94,8 @@ def rows(options: Options) -> list[Line]:
     return table
 
 
-def _images(run: "Run", row: Line) -> "Tensor":
-    """The row's images, from the run folder where they have been made before."""
+def _images(run: "Run", row: Line, folder: Path) -> "Tensor":
+    """The row's images, from the folder where they have been made before."""
     import io
 
     import numpy as np
@@ -98,18 +105,20 @@ def _images(run: "Run", row: Line) -> "Tensor":
     from gbm_fast.sampling import generate
 
     settings = row.settings
-    path = run.folder / "comparison" / f"{settings.slug}.npy"
+    path = folder / f"{settings.slug}.npy"
     if path.exists():
         return torch.from_numpy(np.load(path, allow_pickle=False))
     images = generate(run, settings)
     buffer = io.BytesIO()
     np.save(buffer, images.numpy())
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, buffer.getvalue())
     return images
 
 
-def _record(options: Options, run: "Run", gate: "Outcome", entries: list[dict]) -> str:
+def _record(
+    options: Options, run: "Run", gate: "Outcome", code: dict[str, str], entries: list[dict]
+) -> str:
     """The text of the result."""
     import json
 
@@ -121,13 +130,33 @@ def _record(options: Options, run: "Run", gate: "Outcome", entries: list[dict]) 
     chosen = {k: v for k, v in asdict(options).items() if k not in ("source", "out_dir")}
     record = {
         "study": "samplers_on_images",
+        "command": _command(options),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "passed": gate.passed,
         "options": chosen,
         "environment": environment(),
+        "code": code,
         "training": training,
         "gate": gate.as_dict(),
         "rows": entries,
     }
     return json.dumps(plain(record), indent=1) + "\n"
+
+
+def _command(options: Options) -> str:
+    """The line that makes the comparison again; RUN stands for the run folder."""
+    source, default = options.source, Options(Source(Path()))
+    words = ["python", "-m", MODULE, "--run", "RUN"]
+    if source.dataset is not None:
+        words += ["--dataset", source.dataset]
+    if source.config is not None:
+        words += ["--config", source.config.name]
+    if source.steps is not None:
+        words += ["--steps", str(source.steps)]
+    for name in ("num_images", "num_flow_images", "num_steps", "seed"):
+        if getattr(options, name) != getattr(default, name):
+            words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
+    return shlex.join(words)
 
 
 def compare(options: Options) -> bool:
@@ -160,14 +189,16 @@ def _measure(options: Options, run: "Run", gate: "Outcome") -> None:
     options.out_dir.mkdir(parents=True, exist_ok=True)
     stem = options.out_dir / f"{data.name}_samplers"
     entries: list[dict] = []
+    code = code_hashes(MODULE)
+    made = run.folder / "comparison" / digest(code)
     real = positive_from_integers(data.test_images[:36], data.max_value)
     panels = [("real test images", real)]
     title = f"{data.name}: one network, N = {options.num_images} images a setting"
     for row in rows(options):
-        images = _images(run, row)
+        images = _images(run, row, made)
         result = evaluate(images)
         entries.append({"name": row.name, "settings": asdict(row.settings), "result": result})
-        write_text(stem.with_suffix(".json"), _record(options, run, gate, entries))
+        write_text(stem.with_suffix(".json"), _record(options, run, gate, code, entries))
         distance = f"Fréchet {result['frechet']:.0f} (floor {result['frechet_floor']:.1f})"
         print(f"{row.name}: N = {len(images)}, {distance}", flush=True)
         if row.settings.num_images == options.num_images:

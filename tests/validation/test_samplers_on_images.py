@@ -11,6 +11,7 @@ from tests.fast.tiny_data import tiny_extractor
 from tests.fast.tiny_runs import make_run
 from validation.gate import gate
 from validation.gate.gate import Outcome
+from validation.provenance import digest, standing
 from validation.samplers_on_images import Options, compare, rows
 from validation.study import Check
 from validation.trained import Source
@@ -42,6 +43,11 @@ def test_the_rows_are_the_settings_that_they_are_called() -> None:
     assert starts == {"class-average", "lognormal", "lognormal-averages", "data"}
 
 
+def refuse(*arguments: object) -> None:
+    """In the place of what makes images."""
+    raise AssertionError("images that exist were made again")
+
+
 def test_the_comparison_writes_a_table_and_a_picture_and_goes_on(
     options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,11 +73,12 @@ def test_the_comparison_writes_a_table_and_a_picture_and_goes_on(
     assert (options.out_dir / "digits_samplers.png").stat().st_size > 10_000
     with_picture = [r for r in rows(options) if r.settings.num_images == options.num_images]
     assert drawn == list(range(2, len(with_picture) + 2))
-    made = sorted((options.source.run / "comparison").glob("*.npy"))
+    assert standing(first).current
+    assert first["command"].startswith(
+        "python -m validation.samplers_on_images --run RUN --num-im"
+    )
+    made = sorted((options.source.run / "comparison" / digest(first["code"])).glob("*.npy"))
     assert len(made) == len(first["rows"]) == len({np.load(p).tobytes() for p in made})
-
-    def refuse(*arguments: object) -> None:
-        raise AssertionError("images that exist were made again")
 
     passed = Outcome((Check("as before", True, ""),), 0.0)
     monkeypatch.setattr(gate, "run_gate", lambda run, lines: passed)
