@@ -86,8 +86,8 @@ _OWN: dict[tuple[str, str], dict[str, object]] = {
     ("image", "cpu"): {},
     ("image", "demo"): {"warmup_steps": 50},
     # Steps are what there are too few of. After 100 s of a core the loss on test patches, 0.5 at
-    # first, is 0.138 with 573 batches of 32 and 0.172 with 329 of 64; of 128 there are 150. After
-    # 210 s it is 0.10 for widths 32 to 64, and pictures of 64 have the least noise in them.
+    # first, is 0.138 with 573 batches of 32 and 0.172 with 329 of 64. After 210 s it is 0.10 for
+    # widths 32 to 64, and pictures of 64 have the least noise in them.
     ("colour", "cpu"): {"batch_size": 32},
     ("colour", "demo"): {"batch_size": 32, "warmup_steps": 50},
     ("law", "cpu"): {"batch_size": 512},
