@@ -1,8 +1,7 @@
 """The trainer's step against forward, backward, clipping, AdamW and moving average alone.
 
-With the network, and with a stand-in for its arithmetic (`own_time`): all parameters stay, one of
-them is used, so that whatever a step does for every parameter is done, but for the arithmetic that
-both have in common.
+With the network, and with a stand-in for its arithmetic (`own_time`): every parameter stays and
+has a gradient, so that whatever a step does for each of them is done.
 """
 
 import tempfile
@@ -67,11 +66,11 @@ def bare_step(running: Trainer) -> Action:
 
 @contextmanager
 def standing_in(network: nn.Module) -> Iterator[None]:
-    """`network` returns its input times a number that depends on its smallest parameter."""
-    smallest = min(network.parameters(), key=Tensor.numel)
+    """`network` returns its input times a number that depends on every parameter."""
+    parameters = list(network.parameters())
 
     def forward(x: Tensor, condition: Tensor, labels: Tensor | None = None) -> Tensor:
-        return x * (1 + smallest.mean())
+        return x * (1 + torch.stack([part.mean() for part in parameters]).mean())
 
     network.forward = forward  # type: ignore[method-assign]
     try:
