@@ -10,7 +10,7 @@ import sys
 
 import tyro
 
-from gbm_fast.options import EvaluateConfig
+from gbm_fast.settings.commands import EvaluateConfig
 
 
 def main() -> int:
@@ -18,7 +18,7 @@ def main() -> int:
     try:
         config = tyro.cli(EvaluateConfig, prog="python -m gbm_fast.evaluate")
         # torch takes seconds to import: only now, so that --help and a wrong option are fast.
-        from gbm_fast.evaluation import run_evaluation
+        from gbm_fast.commands.evaluation import run_evaluation
 
         run_evaluation(config)
     except (ValueError, OSError) as error:

@@ -33,7 +33,7 @@ import torch
 from torch import Tensor, nn
 
 from gbm_fast.checks import positive_number
-from gbm_fast.conditions import Condition, log_variance
+from gbm_fast.networks.conditions import Condition, log_variance
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import LogScore
 from gbm_fast.shapes import expand_like, is_number, may_overwrite, product

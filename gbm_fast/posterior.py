@@ -17,10 +17,10 @@ hold arrays (..., J, d) over the components.
 import torch
 from torch import Tensor
 
-from gbm_fast._components import Components, components, mixed_moments
 from gbm_fast.checks import has_values, require_positive
 from gbm_fast.process import Process, Time
 from gbm_fast.targets import LogNormal, LogNormalMixture, Target
+from gbm_fast.targets.components import Components, components, mixed_moments
 
 
 def posterior_weights(x: Tensor, target: Target, process: Process, t: Time) -> Tensor:

@@ -9,7 +9,7 @@ import sys
 
 import tyro
 
-from gbm_fast.options import SampleConfig
+from gbm_fast.settings.commands import SampleConfig
 
 
 def main() -> int:
@@ -17,7 +17,7 @@ def main() -> int:
     try:
         config = tyro.cli(SampleConfig, prog="python -m gbm_fast.sample")
         # torch takes seconds to import: only now, so that --help and a wrong option are fast.
-        from gbm_fast.sample_job import run_sampling
+        from gbm_fast.commands.sampling import run_sampling
 
         run_sampling(config)
     except (ValueError, OSError) as error:

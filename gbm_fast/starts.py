@@ -15,7 +15,7 @@ E24): to noised training images (Section 6.2) and to noised class averages (Sect
     fitted_lognormal(log_moments(PointMasses(points)), process)
     fitted_lognormal(log_moments(class_averages(points, labels)), process)
 
-`gbm_fast.mismatch` prices a start; `gbm_fast.initialisation` draws images (batch, C, H, W) from
+`gbm_fast.mismatch` prices a start; `gbm_fast.sampling.initial` draws images (batch, C, H, W) from
 the starts of the sampling command. Results have the dtype and the device of the data; wrong
 arguments raise `ValueError`.
 """
@@ -23,11 +23,11 @@ arguments raise `ValueError`.
 import torch
 from torch import Tensor
 
-from gbm_fast._components import components, mixed_moments
 from gbm_fast.checks import require_positive
 from gbm_fast.divergence import Gaussian, require_gaussian
 from gbm_fast.process import Process
 from gbm_fast.targets import LogNormal, LogNormalMixture, PointMasses, Target
+from gbm_fast.targets.components import components, mixed_moments
 
 
 def log_moments(target: Target) -> Gaussian:

@@ -16,9 +16,9 @@ from typing import Annotated, Any, get_args
 
 import tyro
 
-from gbm_fast.config import Dataset, PresetName, TrainConfig, resolve
-from gbm_fast.config_files import read_settings
-from gbm_fast.presets.training import PAPER, choose_preset, preset_config
+from gbm_fast.settings.stored import read_settings
+from gbm_fast.settings.training import Dataset, PresetName, TrainConfig
+from gbm_fast.settings.training_presets import PAPER, choose_preset, preset_config, resolve
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def main() -> int:
             config, line = parse(sys.argv[1:], has_gpu=True)
         if rank == 0:
             print(line, flush=True)
-        from gbm_fast.pipeline import run_training
+        from gbm_fast.commands.training import run_training
 
         return run_training(config)
     except (ValueError, OSError, FloatingPointError) as error:

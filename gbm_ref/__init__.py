@@ -114,7 +114,7 @@ from gbm_ref.sign_agnostic_law import (
     sign_agnostic_average,
     sign_agnostic_moments,
 )
-from gbm_ref.simulate import simulate
+from gbm_ref.simulation import simulate
 from gbm_ref.starts import (
     class_averages,
     fitted_lognormal,

@@ -30,7 +30,7 @@ def measure(settings: Settings) -> Findings:
     from validation.learned.measure import measure_with
     from validation.learned.problems import FULL, QUICK
 
-    runs = RUNS / digest(code_hashes("gbm_fast.pipeline"))
+    runs = RUNS / digest(code_hashes("gbm_fast.commands.training"))
     if settings.quick:
         return measure_with(QUICK, settings.seed, runs)
     return measure_with(FULL, settings.seed, runs, workers=2)

@@ -13,7 +13,7 @@ trained by the same command.
 The images of a setting are kept in the run folder as soon as they exist, in a folder named by the
 hash of the code, so an interrupted comparison goes on where it stopped, and images of other code
 are not measured. (A run may have been trained by other code.) Every distance stands beside its
-floor (`gbm_fast.metrics`).
+floor (`gbm_fast.evaluation.metrics`).
 """
 
 import shlex
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.settings.sampling import SamplingSettings
 from validation.gate.line import Line
 from validation.provenance import code_hashes, digest
 from validation.study import RESULTS
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gbm_fast.data import ImageData
-    from gbm_fast.runs import Run
+    from gbm_fast.training.runs import Run
     from validation.gate.gate import Outcome
 
 MODULE = "validation.samplers_on_images"
@@ -101,8 +101,8 @@ def _images(run: "Run", row: Line, folder: Path) -> "Tensor":
     import numpy as np
     import torch
 
-    from gbm_fast.checkpoint import write_atomic
-    from gbm_fast.sampling import generate
+    from gbm_fast.runtime.files import write_atomic
+    from gbm_fast.sampling.sampler import generate
 
     settings = row.settings
     path = folder / f"{settings.slug}.npy"
@@ -122,7 +122,7 @@ def _record(
     """The text of the result."""
     import json
 
-    from gbm_fast.checkpoint import WEIGHTS_FORMAT, load_tensors
+    from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors
     from validation.study import environment, plain
 
     _, facts = load_tensors(run.folder / "weights.safetensors", WEIGHTS_FORMAT)
@@ -179,9 +179,9 @@ def compare(options: Options) -> bool:
 
 def _measure(options: Options, run: "Run", gate: "Outcome") -> None:
     from gbm_fast.data import load_dataset, positive_from_integers
-    from gbm_fast.features import load_or_train
-    from gbm_fast.metrics import Evaluator
-    from gbm_fast.pictures import save_panels
+    from gbm_fast.data.pictures import save_panels
+    from gbm_fast.evaluation.features import load_or_train
+    from gbm_fast.evaluation.metrics import Evaluator
     from validation.study import write_text
 
     data: ImageData = load_dataset(run.config.dataset, run.config.data_dir)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gbm_fast.config import ImageName, TrainConfig, resolve
-from gbm_fast.config_files import from_json
+from gbm_fast.settings.stored import from_json
+from gbm_fast.settings.training import ImageName, TrainConfig
+from gbm_fast.settings.training_presets import resolve
 
 if TYPE_CHECKING:
-    from gbm_fast.runs import Run
+    from gbm_fast.training.runs import Run
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,11 @@ class Source:
 
 def before_training(config: TrainConfig) -> "Run":
     """The run that a training with these resolved settings will leave; nothing is written."""
-    from gbm_fast.batches import ImageBatches
     from gbm_fast.data import load_dataset, positive_from_integers
-    from gbm_fast.initialisation import data_statistics
-    from gbm_fast.runs import ImageFacts, Run
-    from gbm_fast.trainer import Trainer
+    from gbm_fast.data.statistics import data_statistics
+    from gbm_fast.training.batches import ImageBatches
+    from gbm_fast.training.runs import ImageFacts, Run
+    from gbm_fast.training.trainer import Trainer
 
     data = load_dataset(config.dataset, config.data_dir)
     images = positive_from_integers(data.train_images, data.max_value)
@@ -84,9 +85,9 @@ def trained(source: Source) -> "Run":
 
     Raises ValueError where the training was interrupted, so that nothing half-trained is measured.
     """
-    from gbm_fast.checkpoint import WEIGHTS_FORMAT, load_tensors
-    from gbm_fast.pipeline import run_training
-    from gbm_fast.runs import load_run
+    from gbm_fast.commands.training import run_training
+    from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors
+    from gbm_fast.training.runs import load_run
 
     config = source.training()
     if config is None:

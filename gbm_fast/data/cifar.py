@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gbm_fast.data.directory import check_folder, is_file, read_bytes
 from gbm_fast.data.download import fetch, md5_mismatch_message
-from gbm_fast.data.folder import check_folder, is_file, read_bytes
 from gbm_fast.data.sources import CifarSource
 from gbm_fast.data.types import ImageData
 

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from gbm_fast.data.folder import check_folder
+from gbm_fast.data.codecs import SUFFIXES, Levels, is_grey, read_image
+from gbm_fast.data.directory import check_folder
 from gbm_fast.data.held_out import held_out, plain_name
-from gbm_fast.data.image_file import SUFFIXES, Levels, is_grey, read_image
 from gbm_fast.data.types import ImageData
 
 _ONE_CLASS = "image"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gbm_fast.data.cifar import load_cifar
 from gbm_fast.data.digits import load_digits
-from gbm_fast.data.folder import resolve_data_dir
+from gbm_fast.data.directory import resolve_data_dir
 from gbm_fast.data.idx import load_idx_family
 from gbm_fast.data.image_folder import load_folder
 from gbm_fast.data.natural_patches import load_natural_patches

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gbm_fast.data.folder import is_file
+from gbm_fast.data.directory import is_file
 from gbm_fast.data.held_out import held_out, plain_name
 from gbm_fast.data.types import ImageData
 

@@ -7,6 +7,7 @@ every pixel away from zero, which geometric Brownian motion can neither leave no
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -90,3 +91,13 @@ class ImageData:
                 f"{where}: the brightest pixel is {brightest}, above the format's "
                 f"largest grey level {self.max_value}"
             )
+
+
+class Events(NamedTuple):
+    """Events x (n, *event), positive where they are data, and their classes.
+
+    labels   int64 (n,), from 0; None where the events have no class, or none that matters
+    """
+
+    x: Tensor
+    labels: Tensor | None

@@ -180,8 +180,8 @@ class NCSNDeeper(nn.Module):
             means no class, as None does for the whole batch.
 
     `forward` takes the condition as integers (batch,) in [0, N): level k of the training grid
-    (`gbm_fast.conditions.LevelIndex` finds it). Raises ValueError for an index out of that
-    range, labels that are misshapen, out of range or not expected, and an image whose sides are
+    (`LevelIndex` of `conditions` finds it). Raises ValueError for an index out of that range,
+    labels that are misshapen, out of range or not expected, and an image whose sides are
     not multiples of 4.
     """
 

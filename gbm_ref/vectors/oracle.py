@@ -35,7 +35,7 @@ from gbm_ref.scores import (
     noise_from_hyvarinen,
     stein_from_hyvarinen,
 )
-from gbm_ref.simulate import simulate
+from gbm_ref.simulation import simulate
 from gbm_ref.steps import (
     DDIM,
     AmbientMarginalPreserving,

@@ -15,7 +15,7 @@ from torch import Tensor
 from gbm_fast.grids import annealed
 from gbm_fast.process import GBM, Time
 from gbm_fast.scores import exact_score
-from gbm_fast.simulate import simulate
+from gbm_fast.simulation import simulate
 from gbm_fast.steps import Compiled, DaleLangevin, ProbabilityFlow, SignAgnostic
 from tests.fast.cases import torch_generator
 from tests.fast.tables import ALL_PROCESSES, STEPS, STEPS_2D

@@ -13,7 +13,13 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 # What every child would import, the optimisers' torch._dynamo among it; the server has one thread,
 # so forking it is safe.
 _CONTEXT.set_forkserver_preload(
-    ["gbm_fast.pipeline", "sklearn.datasets", "torch._dynamo", "pytest", "tests.fast.tiny_runs"]
+    [
+        "gbm_fast.commands.training",
+        "sklearn.datasets",
+        "torch._dynamo",
+        "pytest",
+        "tests.fast.tiny_runs",
+    ]
 )
 DEADLINE = 120.0
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.initialisation import data_statistics
+from gbm_fast.data.statistics import data_statistics
 from gbm_fast.parameterisation import Hyvarinen, ScoreModel
-from gbm_fast.runs import ImageFacts, Run
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.targets import PointMasses
+from gbm_fast.training.runs import ImageFacts, Run
 from tests.fast.tiny_runs import tiny_config
 
 SIZE = (1, 4, 4)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast.batches import batch_indices
+from gbm_fast.training.batches import batch_indices
 
 
 def test_every_image_is_seen_once_an_epoch_in_another_order_each_time() -> None:

@@ -9,17 +9,11 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from gbm_fast.build import (
-    build_model,
-    build_network,
-    build_process,
-    build_times,
-    build_weighting,
-    choose_autocast,
-    choose_device,
-)
-from gbm_fast.config import TrainConfig, noise_range
 from gbm_fast.process import GBM, Process, VarianceExploding
+from gbm_fast.runtime.devices import choose_autocast, choose_device
+from gbm_fast.settings.training import TrainConfig, noise_range
+from gbm_fast.training.build import build_model, build_network, build_process, build_weighting
+from gbm_fast.training.times import build_times
 from tests.fast.tiny_runs import tiny_config
 
 LOG_STD = 0.23

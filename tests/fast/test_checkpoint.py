@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from gbm_fast.checkpoint import (
+from gbm_fast.runtime.files import (
     STATE_FORMAT,
     WEIGHTS_FORMAT,
     DamagedFileError,

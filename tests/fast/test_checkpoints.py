@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gbm_fast.checkpoints import (
+from gbm_fast.training.checkpoints import (
     checkpoint_folder,
     checkpoint_path,
     checkpoint_steps,
@@ -76,7 +76,7 @@ def test_a_checkpoint_that_cannot_be_read_now_is_not_put_aside(
 
     save(tmp_path, 1)
     save(tmp_path, 2)
-    monkeypatch.setattr("gbm_fast.checkpoint.safe_open", refuse)
+    monkeypatch.setattr("gbm_fast.runtime.files.safe_open", refuse)
     with pytest.raises(ValueError, match="state-00000002.safetensors cannot be read"):
         load_newest(tmp_path)
     assert checkpoint_steps(tmp_path) == [1, 2]

@@ -10,21 +10,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast import pipeline
-from gbm_fast.batches import ImageBatches, LawBatches, batch_indices
-from gbm_fast.build import build_process
-from gbm_fast.checkpoint import STATE_FORMAT, WEIGHTS_FORMAT, load_tensors, save_tensors
-from gbm_fast.config import TrainConfig, resolve
+from gbm_fast.commands import training as pipeline
+from gbm_fast.commands.training import run_training
 from gbm_fast.data import ImageData, positive_from_integers
 from gbm_fast.data.toys import load_toy
-from gbm_fast.law_report import score_errors
+from gbm_fast.evaluation.known_laws import score_errors
 from gbm_fast.parameterisation import score_function
-from gbm_fast.pipeline import run_training
-from gbm_fast.runs import Run, load_run
+from gbm_fast.runtime.files import STATE_FORMAT, WEIGHTS_FORMAT, load_tensors, save_tensors
 from gbm_fast.scores import LogScore, exact_score
+from gbm_fast.settings.training import TrainConfig
+from gbm_fast.settings.training_presets import resolve
 from gbm_fast.targets import LogNormalMixture, Target
-from gbm_fast.trainer import Trainer
-from gbm_fast.training_data import Batch
+from gbm_fast.training.batches import Batch, ImageBatches, LawBatches, batch_indices
+from gbm_fast.training.build import build_process
+from gbm_fast.training.runs import Run, load_run
+from gbm_fast.training.trainer import Trainer
 from tests.fast.tiny_runs import few_digits, make_run, newest, tiny_batches, tiny_config
 
 

@@ -14,14 +14,14 @@ import pytest
 import torch
 from PIL import Image
 
-from gbm_fast.classifier import ClassifierSettings
 from gbm_fast.data import integers_from_positive, load_dataset, positive_from_integers
-from gbm_fast.distances import frechet_distance, kernel_distance
-from gbm_fast.features import FeatureExtractor, load_or_train
-from gbm_fast.image_files import read_images
-from gbm_fast.runs import load_run
-from gbm_fast.sampling import generate
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.evaluation.classifier import ClassifierSettings
+from gbm_fast.evaluation.distances import frechet_distance, kernel_distance
+from gbm_fast.evaluation.features import FeatureExtractor, load_or_train
+from gbm_fast.evaluation.foreign import read_images
+from gbm_fast.sampling.sampler import generate
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.training.runs import load_run
 from tests.fast.tiny_runs import make_run
 
 CPU = torch.device("cpu")

@@ -15,15 +15,23 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gbm_fast import film, pipeline, sample, sampling, train
+from gbm_fast import sample, train
+from gbm_fast.commands import training as pipeline
 from gbm_fast.data import ImageData
-from gbm_fast.image_samplers import sampling_process
-from gbm_fast.initialisation import data_statistics
-from gbm_fast.noise import ImageNoise, Stream, generator
-from gbm_fast.options import EvaluateConfig, SampleConfig
-from gbm_fast.runs import ImageFacts, Run
-from gbm_fast.sampling import batches, generated_batches, image_noise, initial_states
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.data.statistics import data_statistics
+from gbm_fast.runtime.random import ImageNoise, Stream, generator
+from gbm_fast.sampling import film
+from gbm_fast.sampling import sampler as sampling
+from gbm_fast.sampling.sampler import (
+    batches,
+    generated_batches,
+    image_noise,
+    initial_states,
+    sampling_process,
+)
+from gbm_fast.settings.commands import EvaluateConfig, SampleConfig
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.training.runs import ImageFacts, Run
 from tests.fast.stub_runs import LOG_MEAN, LOG_STD, points, stub_run
 from tests.fast.tiny_runs import few_digits
 

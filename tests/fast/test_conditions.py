@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.conditions import LevelIndex
+from gbm_fast.networks.conditions import LevelIndex
 from gbm_fast.parameterisation import Noise, ScoreModel, score_function
 from gbm_fast.process import GBM
 from tests.fast.twins import assert_twins, tensor

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gbm_fast.config import TrainConfig, noise_range, resolve, same_training
-from gbm_fast.config_files import from_json, to_json
+from gbm_fast.settings.stored import from_json, same_training, to_json
+from gbm_fast.settings.training import TrainConfig, noise_range
+from gbm_fast.settings.training_presets import resolve
 from tests.fast.tiny_runs import tiny_config
 
 EVERY_FIELD_CHANGED = TrainConfig(

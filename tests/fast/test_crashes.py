@@ -20,13 +20,14 @@ import torch
 from safetensors.torch import save_file
 
 from gbm_fast import train
-from gbm_fast.batches import LawBatches
-from gbm_fast.checkpoints import checkpoint_path, checkpoint_steps
-from gbm_fast.config import TrainConfig, resolve
 from gbm_fast.data.toys import load_toy
-from gbm_fast.runs import load_run, write_run_files
-from gbm_fast.trainer import Trainer
-from gbm_fast.training import fit
+from gbm_fast.settings.training import TrainConfig
+from gbm_fast.settings.training_presets import resolve
+from gbm_fast.training.batches import LawBatches
+from gbm_fast.training.checkpoints import checkpoint_path, checkpoint_steps
+from gbm_fast.training.loop import fit
+from gbm_fast.training.runs import load_run, write_run_files
+from gbm_fast.training.trainer import Trainer
 from tests.fast.cases import seed
 from tests.fast.processes import DEADLINE, join, start
 from tests.fast.tiny_runs import saved

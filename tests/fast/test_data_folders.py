@@ -95,6 +95,6 @@ def test_a_directory_that_may_not_be_listed_is_named(
         raise PermissionError(13, "Permission denied", str(folder))
 
     # The superuser may list everything, so the refusal is played.
-    monkeypatch.setattr("gbm_fast.data.folder.os.listdir", listdir)
+    monkeypatch.setattr("gbm_fast.data.directory.os.listdir", listdir)
     with pytest.raises(ValueError, match=r"cannot be read \(Permission denied\)"):
         load_dataset("mnist", data_dir=tmp_path)

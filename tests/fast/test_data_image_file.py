@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from gbm_fast.data.image_file import read_image
+from gbm_fast.data.codecs import read_image
 
 # Levels that differ in their lower byte alone, so that cutting 16 bits to 8 cannot go unnoticed.
 GREY_16 = (np.arange(30, dtype=np.uint16) + 43_210).reshape(5, 6)

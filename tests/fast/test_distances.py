@@ -7,7 +7,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from gbm_fast.distances import frechet_distance, kernel_distance
+from gbm_fast.evaluation.distances import frechet_distance, kernel_distance
 from tests.fast.cases import seed as seed_of
 
 Features = np.ndarray

@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from gbm_fast.distributed import (
+from gbm_fast.runtime.distributed import (
     all_sum,
     from_main,
     gather,

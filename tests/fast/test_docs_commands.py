@@ -6,7 +6,7 @@ import shlex
 import pytest
 import tyro
 
-from gbm_fast.options import EvaluateConfig, SampleConfig
+from gbm_fast.settings.commands import EvaluateConfig, SampleConfig
 from gbm_fast.train import CommandLine
 from tests.source_tree import ROOT
 

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from gbm_fast import sample, train
-from gbm_fast.classifier import ClassifierSettings
 from gbm_fast.data import load_dataset
-from gbm_fast.features import load_or_train
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.evaluation.classifier import ClassifierSettings
+from gbm_fast.evaluation.features import load_or_train
+from gbm_fast.settings.sampling import SamplingSettings
 from tests.source_tree import ROOT
 
 TINY = ("--width", "8", "--steps", "3", "--num-steps", "8", "--metrics-images", "8")

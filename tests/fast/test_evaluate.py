@@ -10,13 +10,14 @@ import torch
 from PIL import Image
 
 from gbm_fast import evaluate
-from gbm_fast.classifier import ClassifierSettings
-from gbm_fast.config import TrainConfig, resolve
+from gbm_fast.commands.training import run_training
 from gbm_fast.data import integers_from_positive, load_dataset, positive_from_integers
-from gbm_fast.features import load_or_train
-from gbm_fast.options import EvaluateConfig
-from gbm_fast.pipeline import run_training
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.evaluation.classifier import ClassifierSettings
+from gbm_fast.evaluation.features import load_or_train
+from gbm_fast.settings.commands import EvaluateConfig
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.settings.training import TrainConfig
+from gbm_fast.settings.training_presets import resolve
 
 DIGITS = load_dataset("digits")
 TRAIN = len(DIGITS.train_images)

@@ -20,7 +20,7 @@ from gbm_fast.objectives import m_dsm, m_esm, nonnegative_score_matching
 from gbm_fast.parameterisation import Hyvarinen, ScoreModel, score_function
 from gbm_fast.process import GBM, Time
 from gbm_fast.scores import ScoreFunction, conditional_hyvarinen_score, denoiser, exact_score
-from gbm_fast.simulate import simulate
+from gbm_fast.simulation import simulate
 from gbm_fast.steps import SignAgnostic
 from gbm_fast.targets import LogNormal, LogNormalMixture, PointMasses, Target
 from tests.fast.tables import ALL_PROCESSES, STEPS, STEPS_2D

@@ -18,7 +18,7 @@ import gbm_ref.grids
 from gbm_fast.grids import Row
 from gbm_fast.process import Time
 from gbm_fast.scores import ScoreFunction, exact_score
-from gbm_fast.simulate import simulate
+from gbm_fast.simulation import simulate
 from gbm_fast.steps import DaleLangevin, ProbabilityFlow, Schedule, SignAgnostic, Step
 from gbm_ref.divergence import Gaussian
 from gbm_ref.exact import exact_law
@@ -43,7 +43,7 @@ def sampler(
     dtype: torch.dtype = torch.float64,
     spoil: Callable[[ScoreFunction], ScoreFunction] = lambda score: score,
 ) -> Sampler:
-    """gbm_fast.simulate as a function of NumPy arrays; `spoil` plants a defect in the score."""
+    """gbm_fast.simulation as a function of NumPy arrays; `spoil` plants a defect in the score."""
     twin = twin_process(process)
     score = spoil(exact_score(twin_target(data, dtype), twin))
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch._subclasses import FakeTensorMode
 from torch.func import grad, jacrev, vmap
 
-from gbm_fast.score_divergence import log_score_divergence
+from gbm_fast.likelihood import log_score_divergence
 from tests.fast.traced_laws import CALLS, PROCESS, Laws, make_laws, states
 from tests.fast.twins import assert_twins
 

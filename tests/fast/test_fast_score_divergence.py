@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast.objectives import implicit_m_esm
-from gbm_fast.process import GBM, Time
-from gbm_fast.score_divergence import (
+from gbm_fast.likelihood import (
     autograd_divergence,
     exact_divergence,
     hutchinson_divergence,
     log_score_divergence,
     log_score_slope,
 )
+from gbm_fast.objectives import implicit_m_esm
+from gbm_fast.process import GBM, Time
 from gbm_fast.scores import exact_score
 from gbm_ref.likelihood import log_score_divergence as ref_divergence
 from tests.fast.cases import PROBLEMS, Problem, generator, states

@@ -1,4 +1,4 @@
-"""gbm_fast.simulate against gbm_ref.simulate: whole paths on the same noise, and the loop."""
+"""gbm_fast.simulation against gbm_ref.simulate: whole paths on the same noise, and the loop."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -14,9 +14,9 @@ import gbm_ref.grids
 from gbm_fast.grids import Row, annealed, uniform
 from gbm_fast.process import GBM, Time
 from gbm_fast.scores import exact_score
-from gbm_fast.simulate import simulate
+from gbm_fast.simulation import simulate
 from gbm_ref.scores import exact_score as exact_score_ref
-from gbm_ref.simulate import simulate as simulate_ref
+from gbm_ref.simulation import simulate as simulate_ref
 from tests.fast.cases import PROBLEMS, Problem, generator, states
 from tests.fast.paths import path_scales
 from tests.fast.tables import STEPS

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from gbm_fast import features
-from gbm_fast.checkpoint import save_tensors
-from gbm_fast.classifier import FeatureClassifier, accuracy, train_classifier
 from gbm_fast.data import load_dataset, positive_from_integers
-from gbm_fast.features import data_hash, load_or_train, weights_hash
+from gbm_fast.evaluation import features
+from gbm_fast.evaluation.classifier import FeatureClassifier, accuracy, train_classifier
+from gbm_fast.evaluation.features import data_hash, load_or_train, weights_hash
+from gbm_fast.runtime.files import save_tensors
 from tests.fast.tiny_data import BRIEF, tiny_data, tiny_extractor
 
 FILE = "tiny-classifier.safetensors"

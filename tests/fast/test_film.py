@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gbm_fast import film
-from gbm_fast.film import save_trajectory
-from gbm_fast.sampling import generate
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.sampling import film
+from gbm_fast.sampling.film import save_trajectory
+from gbm_fast.sampling.sampler import generate
+from gbm_fast.settings.sampling import SamplingSettings
 from tests.fast.stub_runs import paper, points, stub_run
 
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from gbm_fast import grid_search
+from gbm_fast.commands.sampling import run_sampling
 from gbm_fast.data import load_dataset
-from gbm_fast.features import load_or_train
-from gbm_fast.grid_search import Journal
-from gbm_fast.metrics import Evaluator
-from gbm_fast.options import GridSearch, Measurement, SampleConfig
-from gbm_fast.runs import load_run
-from gbm_fast.sample_job import run_sampling
-from gbm_fast.sampling import generate
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.evaluation import grid_search
+from gbm_fast.evaluation.features import load_or_train
+from gbm_fast.evaluation.grid_search import Journal
+from gbm_fast.evaluation.metrics import Evaluator
+from gbm_fast.sampling.sampler import generate
+from gbm_fast.settings.commands import GridSearch, Measurement, SampleConfig
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.training.runs import load_run
 from tests.fast.tiny_data import BRIEF
 from tests.fast.tiny_runs import make_run
 

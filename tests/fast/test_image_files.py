@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gbm_fast.image_files import read_images
+from gbm_fast.evaluation.foreign import read_images
 from tests.fast.tiny_data import tiny_data
 
 GREY = tiny_data()

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast.build import build_importance, build_process, build_times, build_weighting
-from gbm_fast.importance import ImportanceSampler
+from gbm_fast.training.build import build_process, build_weighting
+from gbm_fast.training.times import ImportanceSampler, build_importance, build_times
 from tests.fast.tiny_runs import tiny_config
 
 LOG_STD, GRID = 0.23, 200_000

@@ -8,7 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.inception import WEIGHTS_NAME, WEIGHTS_SHA256, find_weights, load_inception
+from gbm_fast.evaluation.inception import (
+    WEIGHTS_NAME,
+    WEIGHTS_SHA256,
+    find_weights,
+    load_inception,
+)
 
 SHAPE = (1, 9, 8)
 

@@ -9,17 +9,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast.events import Events
-from gbm_fast.initialisation import (
-    DataStatistics,
-    data_statistics,
+from gbm_fast.data.statistics import DataStatistics, data_statistics
+from gbm_fast.data.types import Events
+from gbm_fast.process import GBM, Process, VarianceExploding
+from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.sampling.initial import (
     fitted_lognormal,
     from_class_averages,
     from_data,
     from_lognormal,
 )
-from gbm_fast.noise import ImageNoise
-from gbm_fast.process import GBM, Process, VarianceExploding
 from tests.fast.cases import generator
 from tests.fast.twins import assert_twins, tensor
 
@@ -212,7 +211,7 @@ def test_other_shapes_are_refused() -> None:
 def test_large_sets_are_read_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten images in blocks of three, the last of one: the same to the order of the sums."""
     whole = data_statistics(*varied())
-    monkeypatch.setattr("gbm_fast.initialisation._BLOCK", 3)
+    monkeypatch.setattr("gbm_fast.data.statistics._BLOCK", 3)
     blocks = data_statistics(*varied())
     for field in dataclasses.fields(DataStatistics):
         expected, found = (getattr(part, field.name) for part in (whole, blocks))

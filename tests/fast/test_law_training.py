@@ -7,20 +7,21 @@ import pytest
 import torch
 from PIL import Image
 
-from gbm_fast.batches import LawBatches
-from gbm_fast.build import build_process
-from gbm_fast.config import TOYS, TrainConfig, resolve
+from gbm_fast.commands.training import run_training
 from gbm_fast.data.toys import load_toy
-from gbm_fast.evaluation import measured_data
-from gbm_fast.law_report import sample_law, score_errors
-from gbm_fast.options import Measurement
+from gbm_fast.evaluation.generated import measured_data
+from gbm_fast.evaluation.known_laws import sample_law, score_errors
 from gbm_fast.parameterisation import score_function
-from gbm_fast.pipeline import run_training
-from gbm_fast.runs import Run, load_run
-from gbm_fast.sampling import generate
+from gbm_fast.sampling.sampler import generate
 from gbm_fast.scores import exact_score
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.settings.commands import Measurement
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.settings.training import TOYS, TrainConfig
+from gbm_fast.settings.training_presets import resolve
 from gbm_fast.targets import LogNormal
+from gbm_fast.training.batches import LawBatches
+from gbm_fast.training.build import build_process
+from gbm_fast.training.runs import Run, load_run
 
 
 def train(folder: Path, dataset: str, steps: int, **overrides: object) -> Run:

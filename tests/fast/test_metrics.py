@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from gbm_fast.data import ImageData, positive_from_integers
-from gbm_fast.distances import frechet_distance, kernel_distance
-from gbm_fast.features import FeatureExtractor
-from gbm_fast.metrics import evaluate_images, format_table, read_metrics, record_metrics
+from gbm_fast.evaluation.distances import frechet_distance, kernel_distance
+from gbm_fast.evaluation.features import FeatureExtractor
+from gbm_fast.evaluation.metrics import evaluate_images, format_table, read_metrics, record_metrics
 from tests.fast.tiny_data import tiny_data, tiny_extractor
 
 # Every image is its own feature vector, so that the expected numbers need no network.

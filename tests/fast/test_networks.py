@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast.build import build_network
-from gbm_fast.config import TrainConfig, resolve
 from gbm_fast.networks import UNet
 from gbm_fast.networks.embeddings import NoiseEmbedding
+from gbm_fast.settings.training import TrainConfig
+from gbm_fast.settings.training_presets import resolve
+from gbm_fast.training.build import build_network
 from tests.fast.cases import torch_generator
 
 # log(v) / 4 at sqrt(v) = 0.005, 0.4 and 10: the range of the default process.

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast.noise import ImageNoise, Stream, stream_seed
+from gbm_fast.runtime.random import ImageNoise, Stream, stream_seed
 
 SHAPE = (1, 3, 2)
 SPLITS = {

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gbm_fast.options import GridSearch, Measurement, SampleConfig
-from gbm_fast.presets.sampling import CHOSEN, PAPER, PUBLISHED, with_preset
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.settings.commands import GridSearch, Measurement, SampleConfig
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.settings.sampling_presets import CHOSEN, PAPER, PUBLISHED, with_preset
 
 RUN = Path("run")
 

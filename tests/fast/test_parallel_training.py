@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gbm_fast import pipeline
-from gbm_fast.distributed import process_group, world
-from gbm_fast.trainer import Trainer
-from gbm_fast.training import fit
-from gbm_fast.training_data import Batch
+from gbm_fast.commands import training as pipeline
+from gbm_fast.runtime.distributed import process_group, world
+from gbm_fast.training.batches import Batch
+from gbm_fast.training.loop import fit
+from gbm_fast.training.trainer import Trainer
 from tests.fast.processes import join, start, start_group
 from tests.fast.tiny_runs import few_digits, saved, tiny_batches, tiny_config
 

@@ -30,7 +30,7 @@ from gbm_fast.parameterisation import (
 )
 from gbm_fast.process import GBM, Process, Time, VarianceExploding
 from gbm_fast.scores import exact_score
-from gbm_fast.simulate import simulate
+from gbm_fast.simulation import simulate
 from gbm_fast.steps import DaleLangevin, ProbabilityFlow, Step
 from tests.fast.cases import generator, torch_generator
 from tests.fast.stub_runs import Preset

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from gbm_fast.data import positive_from_integers
-from gbm_fast.pictures import save_panels, save_png, tile
+from gbm_fast.data.pictures import save_panels, save_png, tile
 from tests.fast.cases import torch_generator
 
 

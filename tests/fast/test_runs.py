@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from gbm_fast.checkpoint import STATISTICS_FORMAT, WEIGHTS_FORMAT, load_tensors, save_tensors
-from gbm_fast.config import TrainConfig
-from gbm_fast.config_files import from_json, to_json
 from gbm_fast.data import positive_from_integers
-from gbm_fast.initialisation import data_statistics
-from gbm_fast.runs import load_run, read_config, run_folder
+from gbm_fast.data.statistics import data_statistics
+from gbm_fast.runtime.files import STATISTICS_FORMAT, WEIGHTS_FORMAT, load_tensors, save_tensors
+from gbm_fast.settings.stored import from_json, to_json
+from gbm_fast.settings.training import TrainConfig
+from gbm_fast.training.runs import load_run, read_config, run_folder
 from tests.fast.tiny_runs import few_digits, make_run, newest, saved, tiny_config
 
 
@@ -67,7 +67,9 @@ def test_two_trainings_that_start_at_once_have_folders_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tiny_config(out_dir=tmp_path)
-    monkeypatch.setattr("gbm_fast.runs._numbered", lambda out_dir: [])  # neither sees the other
+    monkeypatch.setattr(
+        "gbm_fast.training.runs._numbered", lambda out_dir: []
+    )  # neither sees the other
     first, second = run_folder(config), run_folder(config)
     assert [first.name[:5], second.name[:5]] == ["00000", "00001"] and second.is_dir()
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from gbm_fast.data import positive_from_integers
-from gbm_fast.data.image_file import read_image
-from gbm_fast.events import Events
-from gbm_fast.sample_files import finish, open_folder, write_batch
+from gbm_fast.data.codecs import read_image
+from gbm_fast.data.types import Events
+from gbm_fast.sampling.files import finish, open_folder, write_batch
 
 KINDS = [(1, 255, ".png"), (3, 255, ".png"), (1, 65535, ".png"), (3, 65535, ".tif")]
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from gbm_fast import sample_job
+from gbm_fast.commands import sampling as sample_job
+from gbm_fast.commands.evaluation import run_evaluation
+from gbm_fast.commands.sampling import run_sampling
 from gbm_fast.data import load_dataset
-from gbm_fast.evaluation import run_evaluation
-from gbm_fast.features import load_or_train
-from gbm_fast.options import EvaluateConfig, Measurement, SampleConfig
-from gbm_fast.sample_job import run_sampling
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.evaluation.features import load_or_train
+from gbm_fast.settings.commands import EvaluateConfig, Measurement, SampleConfig
+from gbm_fast.settings.sampling import SamplingSettings
 from tests.fast.processes import join, start_group
 from tests.fast.tiny_data import BRIEF
 from tests.fast.tiny_runs import make_run

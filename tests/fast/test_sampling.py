@@ -9,11 +9,11 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gbm_fast.noise import ImageNoise
 from gbm_fast.parameterisation import ScoreModel
-from gbm_fast.runs import Run, load_run
-from gbm_fast.sampling import generate
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.sampling.sampler import generate
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.training.runs import Run, load_run
 from tests.fast.stub_runs import SIZE, paper, points, stub_run
 from tests.fast.tiny_runs import make_run
 

@@ -3,11 +3,9 @@
 import pytest
 
 from gbm_fast.grids import annealed, geometric, power
-from gbm_fast.image_samplers import build_grid, build_step
 from gbm_fast.process import GBM, VarianceExploding
-from gbm_fast.runs import Run
-from gbm_fast.sampling import generate, standard_settings
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.sampling.sampler import build_grid, build_step, generate, standard_settings
+from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.steps import (
     DDIM,
     AmbientMilstein,
@@ -17,6 +15,7 @@ from gbm_fast.steps import (
     ProbabilityFlow,
     SignAgnostic,
 )
+from gbm_fast.training.runs import Run
 from tests.fast.stub_runs import paper, stub_run
 
 EXPLODING = VarianceExploding(std_min=0.005, std_max=10.0)

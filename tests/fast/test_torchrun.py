@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from gbm_fast.checkpoints import checkpoint_steps
-from gbm_fast.config import TrainConfig, resolve
-from gbm_fast.pipeline import run_training
+from gbm_fast.commands.training import run_training
+from gbm_fast.settings.training import TrainConfig
+from gbm_fast.settings.training_presets import resolve
+from gbm_fast.training.checkpoints import checkpoint_steps
 from tests.fast.processes import DEADLINE, free_port
 from tests.fast.tiny_runs import saved
 from tests.source_tree import ROOT

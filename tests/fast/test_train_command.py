@@ -9,9 +9,9 @@ from typing import get_args
 import pytest
 
 from gbm_fast import train
-from gbm_fast.config import TOYS, ImageName, TrainConfig, resolve
-from gbm_fast.config_files import to_json
-from gbm_fast.presets.training import OURS, PAPER, choose_preset, preset_config
+from gbm_fast.settings.stored import to_json
+from gbm_fast.settings.training import TOYS, ImageName, TrainConfig
+from gbm_fast.settings.training_presets import OURS, PAPER, choose_preset, preset_config, resolve
 from gbm_fast.train import parse
 
 FIELDS = {field.name: field for field in dataclasses.fields(TrainConfig)}

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast.batches import ImageBatches
 from gbm_fast.data import positive_from_integers
 from gbm_fast.objectives import m_dsm
 from gbm_fast.parameterisation import score_function
-from gbm_fast.trainer import Trainer
-from gbm_fast.training import fit
+from gbm_fast.training.batches import ImageBatches
+from gbm_fast.training.loop import fit
+from gbm_fast.training.trainer import Trainer
 from tests.fast.tiny_runs import few_digits, newest, saved, tiny_config
 
 

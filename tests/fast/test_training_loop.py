@@ -12,13 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast import pipeline, training
-from gbm_fast.batches import ImageBatches
-from gbm_fast.config import TrainConfig
-from gbm_fast.pipeline import run_training
-from gbm_fast.runs import load_run, read_config
-from gbm_fast.trainer import Trainer
-from gbm_fast.training import fit
+from gbm_fast.commands import training as pipeline
+from gbm_fast.commands.training import run_training
+from gbm_fast.settings.training import TrainConfig
+from gbm_fast.training import loop as training
+from gbm_fast.training.batches import ImageBatches
+from gbm_fast.training.loop import fit
+from gbm_fast.training.runs import load_run, read_config
+from gbm_fast.training.trainer import Trainer
 from tests.fast.tiny_runs import few_digits, saved, tiny_config
 
 

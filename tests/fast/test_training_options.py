@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast.batches import ImageBatches
-from gbm_fast.checkpoint import WEIGHTS_FORMAT, load_tensors
-from gbm_fast.trainer import Trainer
-from gbm_fast.training import fit
+from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors
+from gbm_fast.training.batches import ImageBatches
+from gbm_fast.training.loop import fit
+from gbm_fast.training.trainer import Trainer
 from tests.fast.tiny_runs import few_digits, saved, tiny_config
 
 LINE = "network.stem.weight"

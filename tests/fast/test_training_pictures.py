@@ -10,13 +10,13 @@ import pytest
 import torch
 from PIL import Image
 
-from gbm_fast import pipeline
-from gbm_fast.checkpoint import WEIGHTS_FORMAT, load_tensors
+from gbm_fast.commands import training as pipeline
+from gbm_fast.commands.training import run_training
 from gbm_fast.networks import DDPMpp, NCSNDeeper
-from gbm_fast.pipeline import run_training
-from gbm_fast.runs import Run, load_run
-from gbm_fast.settings import SamplingSettings
-from gbm_fast.stats_log import require_tensorboard
+from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.training.loop import require_tensorboard
+from gbm_fast.training.runs import Run, load_run
 from tests.fast.tiny_runs import few_digits, saved, tiny_config
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import torch
 
-from gbm_fast.classifier import ClassifierSettings
 from gbm_fast.data import ImageData
-from gbm_fast.features import FeatureExtractor, load_or_train
+from gbm_fast.evaluation.classifier import ClassifierSettings
+from gbm_fast.evaluation.features import FeatureExtractor, load_or_train
 
 # Enough to change every weight; the features of a barely trained network are features too.
 BRIEF = ClassifierSettings(epochs=1, min_steps=6, batch_size=16)

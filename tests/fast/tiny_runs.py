@@ -5,15 +5,16 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gbm_fast.batches import ImageBatches
-from gbm_fast.checkpoint import STATE_FORMAT, load_tensors
-from gbm_fast.checkpoints import checkpoint_path, checkpoint_steps
-from gbm_fast.config import TrainConfig, resolve
 from gbm_fast.data import ImageData, load_dataset, positive_from_integers
-from gbm_fast.initialisation import data_statistics
-from gbm_fast.runs import write_run_files
-from gbm_fast.trainer import Trainer
-from gbm_fast.training import fit
+from gbm_fast.data.statistics import data_statistics
+from gbm_fast.runtime.files import STATE_FORMAT, load_tensors
+from gbm_fast.settings.training import TrainConfig
+from gbm_fast.settings.training_presets import resolve
+from gbm_fast.training.batches import ImageBatches
+from gbm_fast.training.checkpoints import checkpoint_path, checkpoint_steps
+from gbm_fast.training.loop import fit
+from gbm_fast.training.runs import write_run_files
+from gbm_fast.training.trainer import Trainer
 
 
 def few_digits(train: int = 40, test: int = 20) -> ImageData:

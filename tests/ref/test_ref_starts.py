@@ -8,9 +8,9 @@ import pytest
 import torch
 from mpmath import mpf
 
-from gbm_fast.initialisation import data_statistics
-from gbm_fast.initialisation import fitted_lognormal as fast_fit
+from gbm_fast.data.statistics import data_statistics
 from gbm_fast.process import GBM as FastGBM
+from gbm_fast.sampling.initial import fitted_lognormal as fast_fit
 from gbm_ref import GBM, Gaussian, LogNormal, LogNormalMixture, PointMasses, Target
 from gbm_ref.starts import (
     class_averages,

@@ -16,7 +16,7 @@ import gbm_ref
 from gbm_fast.grids import Grid
 from gbm_fast.process import Process
 from gbm_fast.scores import ScoreFunction, exact_score
-from gbm_fast.simulate import simulate
+from gbm_fast.simulation import simulate
 from gbm_fast.steps import Step
 from gbm_ref.probe import extract_affine_map
 from tests.fast.twins import tensor, twin_process, twin_target

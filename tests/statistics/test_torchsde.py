@@ -22,7 +22,7 @@ import gbm_ref.steps
 from gbm_fast.grids import uniform
 from gbm_fast.process import GBM
 from gbm_fast.scores import exact_score
-from gbm_fast.simulate import simulate
+from gbm_fast.simulation import simulate
 from tests.fast.twins import tensor, twin_process, twin_target
 from tests.problems import TARGETS, draws, states
 from tests.statistics.witness import (

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from gbm_fast import sampling
 from gbm_fast.grids import Grid, Row
-from gbm_fast.noise import ImageNoise
 from gbm_fast.parameterisation import Coefficients, Denoiser
 from gbm_fast.process import Process, VarianceExploding
-from gbm_fast.runs import Run
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.sampling import sampler as sampling
+from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.steps import PrintedAlgorithm1, Step
+from gbm_fast.training.runs import Run
 
 
 def shifted(

@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 
 import gbm_ref
-from gbm_fast import parameterisation, sampling
-from gbm_fast.noise import ImageNoise
+from gbm_fast import parameterisation
 from gbm_fast.parameterisation import Denoiser, Hyvarinen, Noise, Stein
 from gbm_fast.process import GBM
-from gbm_fast.runs import Run, load_run
-from gbm_fast.settings import NOISE_FREE, Sampler, SamplingSettings
+from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.sampling import sampler as sampling
+from gbm_fast.settings.sampling import NOISE_FREE, Sampler, SamplingSettings
+from gbm_fast.training.runs import Run, load_run
 from tests.fast.cases import generator
 from tests.fast.tiny_runs import make_run
 from tests.validation.gate_mistakes import forgets_one, reused, shifted

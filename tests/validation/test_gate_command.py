@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from gbm_fast import features, sampling
-from gbm_fast.config import TrainConfig
-from gbm_fast.noise import ImageNoise
+from gbm_fast.evaluation import features
 from gbm_fast.parameterisation import Denoiser
-from gbm_fast.runs import read_config
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.sampling import sampler as sampling
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.settings.training import TrainConfig
+from gbm_fast.training.runs import read_config
 from tests.fast.tiny_data import tiny_extractor
 from tests.fast.tiny_runs import make_run
 from tests.validation.gate_mistakes import (

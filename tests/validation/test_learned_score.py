@@ -50,7 +50,7 @@ def test_a_second_study_reads_the_trainings(
     def refuse(self: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("gbm_fast.trainer.Trainer.train_step", refuse)
+    monkeypatch.setattr("gbm_fast.training.trainer.Trainer.train_step", refuse)
     first = findings.measurements["networks"][0]
     case = Case(first["law"], first["way"], first["seed"])
     _, seconds = networks.train(case, TINY, runs)

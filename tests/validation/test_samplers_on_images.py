@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gbm_fast import features, pictures, sampling
+from gbm_fast.data import pictures
+from gbm_fast.evaluation import features
+from gbm_fast.sampling import sampler as sampling
 from tests.fast.tiny_data import tiny_extractor
 from tests.fast.tiny_runs import make_run
 from validation.gate import gate

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.build import choose_autocast
-from gbm_fast.config import TrainConfig
 from gbm_fast.networks import DDPMpp, UNet
+from gbm_fast.runtime.devices import choose_autocast
+from gbm_fast.settings.training import TrainConfig
 from validation.cost import sampling, throughput, training
 from validation.cost.estimate import counts, estimate
 from validation.cost.gate import gate

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from gbm_fast.grids import geometric, power
-from gbm_fast.noise import ImageNoise
 from gbm_fast.parameterisation import Denoiser, ScoreModel, score_function
 from gbm_fast.process import VarianceExploding
-from gbm_fast.simulate import simulate
+from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.simulation import simulate
 from gbm_fast.steps import DDIM, DaleLangevin
 from validation.cost.peers import (
     DATA_STD,
@@ -102,7 +102,7 @@ def loops(
     """Every loop by name: the network alone, ours, and those of the peers that are installed.
 
     All call `network` `rows` times under no_grad and `autocast` (entered round the loop, as
-    `gbm_fast.sampling` does); `start` is (batch, *event), log x.
+    `gbm_fast.sampling.sampler` does); `start` is (batch, *event), log x.
     """
     condition = torch.zeros(len(start))
 

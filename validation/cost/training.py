@@ -12,10 +12,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.batches import ImageBatches
-from gbm_fast.config import TrainConfig, resolve
 from gbm_fast.data import ImageData
-from gbm_fast.trainer import Trainer
+from gbm_fast.settings.training import TrainConfig
+from gbm_fast.settings.training_presets import resolve
+from gbm_fast.training.batches import ImageBatches
+from gbm_fast.training.trainer import Trainer
 from validation.cost.timing import Action
 
 

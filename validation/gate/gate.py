@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 
 import gbm_ref
-from gbm_fast.runs import Run
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.training.runs import Run
 from validation.gate.line import Line
 from validation.gate.noise import noise_checks
 from validation.gate.reference import reference

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.settings.sampling import SamplingSettings
 
 
 class Line(NamedTuple):

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from scipy import stats
 
-from gbm_fast.noise import ImageNoise
+from gbm_fast.runtime.random import ImageNoise
 from validation.gate.problem import Array
 from validation.gate.samplers import ALPHA
 from validation.intervals import confidence_region, sample_moments

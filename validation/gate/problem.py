@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import gbm_ref
-from gbm_fast.initialisation import data_statistics
+from gbm_fast.data.statistics import data_statistics
 from gbm_fast.parameterisation import (
     Denoiser,
     Hyvarinen,
@@ -26,7 +26,7 @@ from gbm_fast.parameterisation import (
     ScoreModel,
     Stein,
 )
-from gbm_fast.runs import ImageFacts, Run
+from gbm_fast.training.runs import ImageFacts, Run
 
 Array = NDArray[np.float64]
 _POINTS = 12

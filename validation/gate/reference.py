@@ -8,9 +8,9 @@ import numpy as np
 from torch import Tensor
 
 import gbm_ref
-from gbm_fast.config import TrainConfig
-from gbm_fast.noise import ImageNoise
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.settings.training import TrainConfig
 from validation.gate.problem import Array, Problem
 
 

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 import gbm_ref
-from gbm_fast import sampling
-from gbm_fast.events import Events
-from gbm_fast.noise import ImageNoise
-from gbm_fast.runs import Run
-from gbm_fast.settings import SamplingSettings
+from gbm_fast.data.types import Events
+from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.sampling import sampler as sampling
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.training.runs import Run
 from validation.gate.line import Line
 from validation.gate.problem import Array, Problem, correlated, independent, single, stand_in
 from validation.gate.reference import Reference, reference, replay, start_law

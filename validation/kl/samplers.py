@@ -18,7 +18,7 @@ from gbm_fast.grids import uniform
 from gbm_fast.mirror import mirrored_langevin_step
 from gbm_fast.process import GBM
 from gbm_fast.scores import exact_score
-from gbm_fast.simulate import simulate
+from gbm_fast.simulation import simulate
 from gbm_fast.steps import DaleLangevin
 from gbm_fast.targets import LogNormal
 from validation.kl.problem import MirroredProblem, ReverseProblem

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from gbm_fast.config import ToyName
 from gbm_fast.parameterisation import ScoreModel
+from gbm_fast.settings.training import ToyName
 from validation.kl.samplers import one_torch_thread
 from validation.learned import gate, identity
 from validation.learned.line import Line

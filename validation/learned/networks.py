@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gbm_fast.batches import LawBatches
 from gbm_fast.data.toys import load_toy
 from gbm_fast.parameterisation import ScoreModel, score_function
 from gbm_fast.process import GBM
-from gbm_fast.trainer import Trainer
-from gbm_fast.training import fit
+from gbm_fast.training.batches import LawBatches
+from gbm_fast.training.loop import fit
+from gbm_fast.training.trainer import Trainer
 from validation.learned.problems import SIGMA, Array, Case, Plan, training
 
 LogScore = Callable[[Array, float], Array]

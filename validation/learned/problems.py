@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gbm_ref
-from gbm_fast.config import ToyName, TrainConfig, resolve
 from gbm_fast.data.toys import load_toy
+from gbm_fast.settings.training import ToyName, TrainConfig
+from gbm_fast.settings.training_presets import resolve
 from gbm_fast.targets import LogNormal
 
 Array = NDArray[np.float64]

@@ -9,7 +9,7 @@ import gbm_ref
 from gbm_fast.grids import uniform
 from gbm_fast.parameterisation import ScoreModel, score_function
 from gbm_fast.process import GBM
-from gbm_fast.simulate import simulate
+from gbm_fast.simulation import simulate
 from gbm_fast.steps import DaleLangevin
 from validation.learned.problems import SIGMA, Array
 

@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad, vmap
 
-from gbm_fast.batches import LawBatches
-from gbm_fast.build import build_times, build_weighting
 from gbm_fast.data.toys import load_toy
-from gbm_fast.noise import Stream, generator
 from gbm_fast.objectives import m_dsm
 from gbm_fast.parameterisation import ScoreModel, score_function
 from gbm_fast.process import GBM
+from gbm_fast.runtime.random import Stream, generator
+from gbm_fast.training.batches import LawBatches
+from gbm_fast.training.build import build_weighting
+from gbm_fast.training.times import build_times
 from validation.learned.problems import SIGMA, Array, Case, Plan, training
 
 EARLY = 0.032

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from torch import Tensor
 
-from gbm_fast.initialisation import fitted_lognormal
 from gbm_fast.process import GBM
+from gbm_fast.sampling.initial import fitted_lognormal
 from validation.mismatch.moments import Moments, moments, pooled
 from validation.mismatch.prices import (
     Pair,

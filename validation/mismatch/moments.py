@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gbm_fast.initialisation import DataStatistics, data_statistics
+from gbm_fast.data.statistics import DataStatistics, data_statistics
 from gbm_ref import Gaussian
 
 Array = NDArray[np.float64]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 import gbm_ref
 from gbm_fast.grids import uniform
-from gbm_fast.simulate import simulate
+from gbm_fast.simulation import simulate
 from gbm_fast.steps import Compiled, DaleLangevin, Step
 from validation.race.problem import (
     LOG_COV,

@@ -9,16 +9,15 @@ import numpy as np
 import torch
 
 import gbm_ref
-from gbm_fast.events import Events
-from gbm_fast.initialisation import (
-    DataStatistics,
-    data_statistics,
+from gbm_fast.data.statistics import DataStatistics, data_statistics
+from gbm_fast.data.types import Events
+from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.sampling.initial import (
     fitted_lognormal,
     from_class_averages,
     from_data,
     from_lognormal,
 )
-from gbm_fast.noise import ImageNoise
 from tests.fast.twins import components, tensor, twin_process, twin_target
 from tests.problems import PROCESSES, TARGETS
 from tests.statistics.laws import Array, Plane, in_plane

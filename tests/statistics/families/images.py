@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 import gbm_ref
-from gbm_fast.initialisation import from_lognormal
-from gbm_fast.noise import ImageNoise
 from gbm_fast.process import Time
+from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.sampling.initial import from_lognormal
 from gbm_fast.scores import ScoreFunction
-from gbm_fast.simulate import simulate
+from gbm_fast.simulation import simulate
 from gbm_fast.steps import DaleLangevin
 from tests.problems import LOG_NORMALS, PROCESSES
 from tests.statistics import edits

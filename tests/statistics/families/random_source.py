@@ -1,7 +1,7 @@
 """The source of random numbers itself, which noise that is injected never meets.
 
-`ImageNoise` and `generator` of gbm_fast.noise are used as the samplers and the training use them.
-Seeds of neighbouring images are neighbouring numbers, so their streams are looked at side by side.
+`ImageNoise` and `generator` of gbm_fast.runtime.random are used as the samplers and the training
+use them. Seeds of neighbouring images are neighbouring numbers, so their streams are looked at side by side.
 """
 
 import math
@@ -12,7 +12,7 @@ import torch
 from scipy.special import ndtri
 from torch import Tensor
 
-from gbm_fast.noise import ImageNoise, Stream, generator
+from gbm_fast.runtime.random import ImageNoise, Stream, generator
 from tests.statistics.checks import Reference
 from tests.statistics.laws import Array, Law, midpoints, normal, pushforward, uniform
 from tests.statistics.scenario import Draw, Scenario, Truth, Twin, View

@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from scipy.special import ndtr, ndtri
 
-from gbm_fast.batches import batch_indices
-from gbm_fast.build import build_process, build_times
-from gbm_fast.config import TrainConfig, noise_range
-from gbm_fast.noise import Stream, generator
 from gbm_fast.objectives import m_dsm
+from gbm_fast.runtime.random import Stream, generator
+from gbm_fast.settings.training import TrainConfig, noise_range
+from gbm_fast.training.batches import batch_indices
+from gbm_fast.training.build import build_process
+from gbm_fast.training.times import build_times
 from tests.fast.twins import twin_process
 from tests.problems import PROCESSES
 from tests.statistics.laws import Array, Law, midpoints, normal, pushforward, uniform

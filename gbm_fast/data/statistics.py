@@ -1,0 +1,71 @@
+"""What the starts of the samplers need of a training set: moments and class averages."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gbm_fast.checks import require_positive
+
+
+@dataclass(frozen=True, eq=False)
+class DataStatistics:
+    """What the starts need of a training set; K classes of images (C, H, W), all that have any.
+
+    class_averages        (K, C, H, W) mean of the positive images of each class
+    class_frequencies     (K,) share of each class; sums to 1
+    log_means, log_stds   (C,) moments of the pixels of log X_0
+    average_log_means, average_log_stds
+                          (C,) the same of the class averages, weighted by the classes' shares
+    """
+
+    class_averages: Tensor
+    class_frequencies: Tensor
+    log_means: Tensor
+    log_stds: Tensor
+    average_log_means: Tensor
+    average_log_stds: Tensor
+
+
+# Images that are taken to float64 at once, so that a large training set is never copied whole.
+_BLOCK = 4096
+
+
+def _channel_moments(images: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted mean and standard deviation of each channel's log pixels; weights (n,) sum to 1."""
+    shares = (weights / images[0, 0].numel())[:, None, None, None]
+    blocks = list(zip(images.split(_BLOCK), shares.split(_BLOCK), strict=True))
+    sums = [(share * block.double().log()).sum((0, 2, 3)) for block, share in blocks]
+    mean = torch.stack(sums).sum(0)
+    centre = mean[:, None, None]
+    squares = [
+        (share * (block.double().log() - centre).square()).sum((0, 2, 3))
+        for block, share in blocks
+    ]
+    return mean, torch.stack(squares).sum(0).sqrt()
+
+
+def data_statistics(images: Tensor, labels: Tensor) -> DataStatistics:
+    """The statistics of positive images (n, C, H, W) with integer labels (n,), in float64.
+
+    Raises ValueError for non-positive pixels or a wrong shape.
+    """
+    require_positive(images, "images")
+    if images.ndim != 4 or labels.shape != images.shape[:1]:
+        raise ValueError(
+            f"images must be (n, C, H, W) with labels (n,), got {tuple(images.shape)} "
+            f"and {tuple(labels.shape)}."
+        )
+    classes, places, counts = labels.unique(return_inverse=True, return_counts=True)
+    totals = torch.zeros((len(classes), *images.shape[1:]), dtype=torch.float64)
+    for block, at in zip(images.split(_BLOCK), places.split(_BLOCK), strict=True):
+        totals.index_add_(0, at, block.double())
+    averages = totals / counts[:, None, None, None]
+    frequencies = counts.double() / len(labels)
+    even = torch.full((len(images),), 1 / len(images), dtype=torch.float64)
+    return DataStatistics(
+        averages,
+        frequencies,
+        *_channel_moments(images, even),
+        *_channel_moments(averages, frequencies),
+    )

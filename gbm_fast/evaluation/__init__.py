@@ -1,0 +1,1 @@
+"""How good samples are: features, distances, known laws, the search of settings."""

@@ -1,0 +1,86 @@
+"""What `python -m gbm_fast.evaluate` does: images, features, distances, metrics.json.
+
+Under torchrun the processes share the images, batch by batch, and only their features are put
+together: image i has the same features whoever computes them, so the distances are those of one
+process. Process 0 trains a classifier that is missing, prints, and writes.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gbm_fast.data import ImageData, load_dataset
+from gbm_fast.data.types import Events
+from gbm_fast.evaluation.features import FeatureExtractor, load_or_train
+from gbm_fast.evaluation.inception import load_inception
+from gbm_fast.runtime.distributed import all_sum, from_main, shard, world
+from gbm_fast.sampling.sampler import batches, generated_batches
+from gbm_fast.settings.commands import Measurement
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.settings.training import TOYS
+from gbm_fast.training.runs import Run, read_config
+
+FEATURES_NAME = "features"
+GROUP_MINUTES = 24 * 60.0
+"""How long a process waits for the others: batches of a slow sampler take hours on a CPU."""
+_BATCH = 500  # foreign images at once
+
+Array = NDArray[np.float64]
+
+
+def measured_data(run: Path, measurement: Measurement) -> ImageData:
+    """The data set that a run's images are compared with; ValueError where it cannot be had."""
+    trained = read_config(run)
+    if trained.dataset in TOYS:
+        raise ValueError(
+            f"{run} is a run on {trained.dataset}, which is no image data set: its training "
+            "compares the score with the exact one."
+        )
+    return load_dataset(trained.dataset, measurement.data_dir or trained.data_dir)
+
+
+def choose_extractor(run: Path, measurement: Measurement, data: ImageData) -> FeatureExtractor:
+    """The features to measure with; process 0 trains them where they are missing."""
+    if measurement.features == "inception":
+        return load_inception((data.channels, *data.image_size), measurement.inception_weights)
+    folder = measurement.features_dir or run.resolve().parent / FEATURES_NAME
+    if world().size > 1:
+        from_main(lambda: load_or_train(data, folder).hash)
+    return load_or_train(data, folder)
+
+
+def shared_features(
+    made: Iterable[tuple[range, Events]], total: range, extractor: FeatureExtractor
+) -> Array:
+    """Features (len(total), dim) of the images of all processes, on every process.
+
+    made: the batches of this process with their images; together, the processes' batches are the
+    indices `total`, each once.
+    """
+    features = torch.zeros(len(total), extractor.dim, dtype=torch.float64)
+    for batch, images in made:
+        rows = slice(batch.start - total.start, batch.stop - total.start)
+        features[rows] = torch.from_numpy(extractor(images.x))
+    # Zeros but for the rows of one process: the sum is exact.
+    return all_sum(features).numpy()
+
+
+def generated_features(
+    run: Run, settings: SamplingSettings, total: range, extractor: FeatureExtractor
+) -> Array:
+    """Features of the run's images `total`, made by all processes, one batch of each at a time."""
+    wanted = batches(total, settings.batch_size)
+    mine = [wanted[i] for i in shard(len(wanted))]
+    return shared_features(generated_batches(run, settings, mine), total, extractor)
+
+
+def foreign_features(images: Tensor, extractor: FeatureExtractor) -> Array:
+    total = range(len(images))
+    wanted = batches(total, _BATCH)
+    mine = [wanted[i] for i in shard(len(wanted))]
+    made = ((b, Events(images[b.start : b.stop], None)) for b in mine)
+    return shared_features(made, total, extractor)

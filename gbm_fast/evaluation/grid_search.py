@@ -1,0 +1,162 @@
+"""The grid search over chi, L and delta_s of Appendix E.1 of version 2, without its optimism.
+
+Every candidate makes the same images of a seed, 0..n-1, from the same noise, and is measured
+against the test images. The least of several noisy distances is too small on average, and the
+more so the more candidates there are; so the best one makes n further images, n..2n-1, whose noise
+no choice has seen, and that distance is the result. Both are printed.
+
+The journal search.jsonl has a first line with what the search depends on, then a line for each
+candidate as it is measured, then the result; a search that was killed goes on behind the last
+whole line.
+"""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from gbm_fast.evaluation.generated import choose_extractor, generated_features, measured_data
+from gbm_fast.evaluation.metrics import Evaluator, format_table, require_floor
+from gbm_fast.runtime.distributed import from_main, is_main
+from gbm_fast.sampling.sampler import require_served
+from gbm_fast.settings.commands import SampleConfig
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.training.runs import Run
+
+SEARCHED = ("chi", "inner_steps", "step_length")
+
+
+class Journal:
+    """Lines of JSON that are added one by one and survive the end of the process."""
+
+    def __init__(self, path: Path, header: dict[str, object]) -> None:
+        """Raises ValueError where `path` holds the journal of another search."""
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = path.read_text() if path.exists() else ""
+        whole = text[: text.rfind("\n") + 1]  # a line that a kill cut short is no line
+        lines = [json.loads(line) for line in whole.splitlines()]
+        if lines and lines[0] != json.loads(json.dumps(header)):
+            raise ValueError(
+                f"{path} is the journal of a search with other settings, weights or features: "
+                "choose another --out, or delete it."
+            )
+        self.entries: list[dict] = lines[1:]
+        if whole != text:
+            os.truncate(path, len(whole.encode()))
+        if not lines:
+            self._append(header)
+
+    def add(self, entry: dict) -> None:
+        """Append one line; it is on the disk when this returns."""
+        self._append(entry)
+        self.entries.append(entry)
+
+    def _append(self, entry: dict) -> None:
+        with self._path.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+class _Search:
+    """One search: what is measured with, and what has been found so far (by process 0)."""
+
+    def __init__(self, run: Run, config: SampleConfig) -> None:
+        self.run, self.config = run, config
+        data = measured_data(config.run, config.measurement)
+        self.count = config.sampling.num_images
+        require_floor(self.count, data)
+        self.extractor = choose_extractor(config.run, config.measurement, data)
+        repeats, seed = config.measurement.floor_repeats, config.sampling.seed
+        self.evaluate = Evaluator(data, self.extractor, repeats, seed)
+        folder = config.out or config.run / "search" / config.sampling.slug
+        self.path = folder / "search.jsonl"
+        self.journal: Journal | None = None
+
+    def open(self) -> list[dict]:
+        """The entries of the journal, on every process; only process 0 holds it."""
+
+        def of_main() -> str:
+            header = {
+                "settings": asdict(self.config.sampling),
+                "weights_sha256": self.run.weights_sha256(),
+                "feature": self.extractor.name,
+                "feature_hash": self.extractor.hash,
+                "floor_repeats": self.config.measurement.floor_repeats,
+            }
+            self.journal = Journal(self.path, header)
+            return json.dumps(self.journal.entries)
+
+        return json.loads(from_main(of_main))
+
+    def measure(self, settings: SamplingSettings, images: range, facts: dict) -> dict:
+        """The entry, on every process, of these images of all processes; noted in the journal."""
+        features = generated_features(self.run, settings, images, self.extractor)
+
+        def of_main() -> str:
+            assert self.journal is not None
+            result = self.evaluate.of_features(features)
+            entry = facts | {"images": [images.start, images.stop], "result": result}
+            self.journal.add(entry)
+            return json.dumps(entry)
+
+        return json.loads(from_main(of_main))
+
+
+def run_search(run: Run, config: SampleConfig) -> None:
+    """Measure what is not in the journal yet, choose, measure the choice anew, and print.
+
+    Raises ValueError, before anything is sampled, for a candidate that the run does not serve,
+    more images than there is a floor for, or the journal of another search.
+    """
+    candidates = config.search.candidates(config.sampling)
+    for settings in candidates:
+        require_served(run, settings)
+    search = _Search(run, config)
+    entries = search.open()
+    tried = {_searched(entry): entry for entry in entries if "compared" not in entry}
+    for number, settings in enumerate(candidates, start=1):
+        wanted = {name: getattr(settings, name) for name in SEARCHED}
+        if _searched(wanted) in tried:
+            continue
+        if is_main():
+            print(f"{number} of {len(candidates)}: {_label(wanted)}")
+        entry = search.measure(settings, range(search.count), wanted)
+        tried[_searched(entry)] = entry
+    ranked = sorted(
+        (tried[_searched(asdict(settings))] for settings in candidates),
+        key=lambda entry: entry["result"][config.search.criterion],
+    )
+    best = {name: ranked[0][name] for name in SEARCHED}
+    facts = best | {"compared": len(candidates), "criterion": config.search.criterion}
+    known = [e for e in entries if all(e.get(name) == value for name, value in facts.items())]
+    chosen = next(s for s in candidates if _searched(asdict(s)) == _searched(best))
+    fresh = range(search.count, 2 * search.count)
+    report = known[0] if known else search.measure(chosen, fresh, facts)
+    if is_main():
+        _print(ranked, report, config, search.path)
+
+
+def _searched(entry: dict) -> tuple:
+    return tuple(entry[name] for name in SEARCHED)
+
+
+def _label(entry: dict) -> str:
+    length = entry["step_length"]
+    step = "full steps" if length is None else f"delta_s {length:g}"
+    return f"chi {entry['chi']:g}, L {entry['inner_steps']}, {step}"
+
+
+def _print(ranked: list[dict], report: dict, config: SampleConfig, path: Path) -> None:
+    start, count, criterion = config.sampling.start, len(ranked), config.search.criterion
+    print(format_table([(_label(entry), start, entry["result"]) for entry in ranked]))
+    first, last = report["images"]
+    chosen, seen = report["result"][criterion], ranked[0]["result"][criterion]
+    print(
+        f"chosen by {criterion} among {count}: {_label(report)}. There it was {seen:.4g}, the "
+        f"least of {count} and so too small on average; on images {first} to {last - 1}, which no "
+        f"choice has seen, it is {chosen:.4g}:"
+    )
+    print(format_table([(_label(report), start, report["result"])]))
+    print(f"journal: {path}")

@@ -1,0 +1,212 @@
+"""Distances between generated and real images, always with the floor that real images reach.
+
+The generated images and all test images of the data set are mapped to features; their Fréchet
+and kernel distances (`gbm_fast.evaluation.distances`) are the result. Since the Fréchet distance
+is biased by an amount that grows as the number N of images falls, a number means nothing alone:
+the *floor* is the same distance for N training images drawn at random, repeated to give a mean and a
+standard deviation. A perfect generator reaches the floor. The classifier has seen the training
+images and not the test images, so for its features the floor is slightly too high, never
+too low.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from gbm_fast.data import ImageData, positive_from_integers
+from gbm_fast.evaluation.distances import frechet_distance, kernel_distance
+from gbm_fast.evaluation.features import FeatureExtractor
+from gbm_fast.runtime.files import write_atomic
+
+Result = dict[str, float | int | str | None]
+Entry = dict[str, dict]
+Array = NDArray[np.float64]
+
+
+class Evaluator:
+    """Distances of generated images to the test images of a data set, each with its floor.
+
+    The features of the test images, and the floor of each number of images, are computed once.
+
+    Args:
+        data: the data set the images imitate; all its test images are the reference.
+        extractor: the features to compare; distances are comparable under its hash only.
+        floor_repeats: how many sets of N training images the floor is taken over, at least 2.
+        seed: of the draw of the training images and of the kernel distance's subsets.
+
+    Raises ValueError for floor_repeats below 2.
+    """
+
+    def __init__(
+        self, data: ImageData, extractor: FeatureExtractor, floor_repeats: int = 10, seed: int = 0
+    ) -> None:
+        if floor_repeats < 2:
+            raise ValueError(
+                f"floor_repeats is {floor_repeats}; a standard deviation needs 2 or more"
+            )
+        self._data, self._extractor = data, extractor
+        self._floor_repeats, self._seed = floor_repeats, seed
+        self._reference: Array | None = None
+        self._floors: dict[int, Result] = {}
+
+    def __call__(self, generated: Tensor) -> Result:
+        """Fréchet and kernel distance of images (N, channels, height, width), float in [1, 2].
+
+        kernel_sd is over the subsets of the kernel distance, the floors' deviations over the
+        sets of training images. Raises ValueError unless 2 <= N <= n_train (there would be no
+        floor at the same N), or for images that the extractor refuses.
+        """
+        require_floor(len(generated), self._data)
+        return self.of_features(self._extractor(generated))
+
+    def of_features(self, features: Array) -> Result:
+        """The same for images whose features, (N, dim), have been computed by the extractor."""
+        count = len(features)
+        require_floor(count, self._data)
+        if self._reference is None:
+            images = positive_from_integers(self._data.test_images, self._data.max_value)
+            self._reference = self._extractor(images)
+        if count not in self._floors:
+            self._floors[count] = self._floor(count, self._reference)
+        kernel, kernel_sd = kernel_distance(features, self._reference, seed=self._seed)
+        return {
+            "N": count,
+            "N_reference": len(self._reference),
+            "frechet": frechet_distance(features, self._reference),
+            "kernel": kernel,
+            "kernel_sd": kernel_sd,
+            **self._floors[count],
+            "floor_repeats": self._floor_repeats,
+            "seed": self._seed,
+            "dataset": self._data.name,
+            "feature": self._extractor.name,
+            "feature_dim": self._extractor.dim,
+            "feature_hash": self._extractor.hash,
+            "test_accuracy": self._extractor.test_accuracy,
+        }
+
+    def _floor(self, count: int, reference: Array) -> Result:
+        samples = _training_samples(
+            self._data, self._extractor, count, self._floor_repeats, self._seed
+        )
+        frechet = [frechet_distance(sample, reference) for sample in samples]
+        progress = tqdm(samples, desc="kernel distance of the floor", mininterval=0.5)
+        kernel = [kernel_distance(sample, reference, seed=self._seed)[0] for sample in progress]
+        return {
+            "frechet_floor": float(np.mean(frechet)),
+            "frechet_floor_sd": float(np.std(frechet, ddof=1)),
+            "kernel_floor": float(np.mean(kernel)),
+            "kernel_floor_sd": float(np.std(kernel, ddof=1)),
+        }
+
+
+def evaluate_images(
+    generated: Tensor,
+    data: ImageData,
+    extractor: FeatureExtractor,
+    floor_repeats: int = 10,
+    seed: int = 0,
+) -> Result:
+    """One set of generated images measured once: see `Evaluator`, and its errors."""
+    return Evaluator(data, extractor, floor_repeats, seed)(generated)
+
+
+def require_floor(count: int, data: ImageData) -> None:
+    """Raise ValueError unless there is a floor for `count` images: 2 <= count <= n_train."""
+    available = len(data.train_images)
+    if not 2 <= count <= available:
+        raise ValueError(
+            f"{count} image(s) cannot be evaluated on {data.name}: the floor is taken from as "
+            f"many of its training images, so there must be between 2 and {available}"
+        )
+
+
+def _training_samples(
+    data: ImageData, extractor: FeatureExtractor, count: int, repeats: int, seed: int
+) -> list[Array]:
+    """Features of `repeats` sets of `count` training images, each drawn without replacement."""
+    generator = np.random.default_rng(seed)
+    total = len(data.train_images)
+    draws = np.stack([generator.choice(total, count, replace=False) for _ in range(repeats)])
+    # The sets overlap; each image goes through the network once.
+    needed, places = np.unique(draws, return_inverse=True)
+    images = data.train_images[torch.from_numpy(needed)]
+    features = extractor(positive_from_integers(images, data.max_value))
+    return [features[rows] for rows in places.reshape(draws.shape)]
+
+
+def record_metrics(path: Path, settings: dict, result: Result) -> None:
+    """Put {"settings": settings, "result": result} into the JSON list at `path`, atomically.
+
+    An entry with the same settings and the same feature (name and hash) is replaced, any other is
+    kept, so that a repeated evaluation does not pile up. `settings` holds plain JSON types.
+
+    Raises:
+        ValueError: `path` exists and is not such a list (it is left as it is), or the entry holds
+            NaN or infinity, which JSON does not have.
+    """
+    new = json.loads(json.dumps({"settings": settings, "result": result}))
+    entries = [entry for entry in read_metrics(path) if _key(entry) != _key(new)] + [new]
+    write_atomic(path, (json.dumps(entries, indent=2, allow_nan=False) + "\n").encode())
+
+
+def _key(entry: Entry) -> tuple[dict, str | None, str | None]:
+    """What makes an entry another one: settings, and the feature that measured it."""
+    result = entry["result"]
+    return entry["settings"], result.get("feature"), result.get("feature_hash")
+
+
+def read_metrics(path: Path) -> list[Entry]:
+    """The entries of a metrics file, oldest first; an absent file has none.
+
+    Raises:
+        ValueError: the file is not a list of entries with settings and result.
+    """
+    if not path.exists():
+        return []
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(entries, list) or not all(map(_is_entry, entries)):
+            raise ValueError("it has other contents than settings and results")
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is not a list of evaluations ({error}); move it out of the way"
+        ) from error
+    return entries
+
+
+def _is_entry(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and set(entry) == {"settings", "result"}
+        and all(isinstance(part, dict) for part in entry.values())
+    )
+
+
+def format_table(rows: Sequence[tuple[str, str, Result]]) -> str:
+    """A plain-text table of (sampler, start, result), one line each, for the terminal."""
+    lines = [("sampler", "start", "N", "feature", "Fréchet", "floor", "kernel", "floor")]
+    for sampler, start, r in rows:
+        lines.append(
+            (
+                sampler,
+                start,
+                f"{r['N']}",
+                f"{r['feature']} {r['feature_hash']}",
+                f"{r['frechet']:.4g}",
+                f"{r['frechet_floor']:.3g} ± {r['frechet_floor_sd']:.1g}",
+                f"{r['kernel']:.3g}",
+                f"{r['kernel_floor']:.1g} ± {r['kernel_floor_sd']:.1g}",
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )

@@ -1,1 +1,0 @@
-"""Presets as plain data, each value with its source; no torch."""

@@ -1,0 +1,66 @@
+"""The way of one image through the sampler, as a strip of pictures."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gbm_fast.data.pictures import save_film
+from gbm_fast.process import Process
+from gbm_fast.sampling.sampler import (
+    build_grid,
+    build_step,
+    image_noise,
+    initial_states,
+    learned_score,
+    sampling_process,
+    start_images,
+)
+from gbm_fast.scores import denoiser
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.simulation import simulate
+from gbm_fast.training.runs import Run
+
+FRAMES = 10
+
+
+@torch.no_grad()
+def save_trajectory(path: Path, run: Run, settings: SamplingSettings, number: int) -> None:
+    """Draw the states of image `number` of the set at ten rows of the grid.
+
+    Above, the state with its contrast reduced to that of the data (at sqrt(v) = 10 the pixels
+    themselves span ten orders of magnitude); below, what the network takes the image to be,
+    exp E[log X_0 | X_t]. Raises ValueError for settings that the run cannot serve.
+    """
+    process = sampling_process(run, settings)
+    grid = build_grid(run, settings, process)
+    noise = image_noise(run, settings.seed, range(number, number + 1))
+    x_T, labels = initial_states(run, settings, noise, start_images(run, settings))
+    score = learned_score(run, process, labels)
+    _, visited = simulate(build_step(settings), process, score, x_T, grid, noise, return_path=True)
+    rows = torch.linspace(0, len(grid) - 1, FRAMES - 1).round().long().unique().tolist()
+    states, guesses, captions = [], [], []
+    for row in rows:
+        t, x = grid[row].t_score, visited[row]
+        states.append(_with_contrast_of_data(x, run, process, t))
+        magnitude = x.abs()
+        guesses.append(denoiser(magnitude, score(magnitude, t), process, t).exp())
+        captions.append(f"√v = {float(process.log_var(t)) ** 0.5:.3g}")
+    states.append(visited[-1])
+    guesses.append(visited[-1])
+    captions.append("the image")
+    strips = [torch.cat(part).cpu().float().clamp(1, 2) for part in (states, guesses)]
+    title = f"{settings.caption}, image {number} of seed {settings.seed}"
+    if labels is not None and settings.label is None:
+        title += f", class {int(labels)}"
+    save_film(path, strips[0], strips[1], captions, title, run.max_value)
+
+
+def _with_contrast_of_data(x: Tensor, run: Run, process: Process, t: float) -> Tensor:
+    """log x - m(t), moved and scaled to the data's log moments; what is not positive is black."""
+    mean, std = (
+        part.to(x)[:, None, None] for part in (run.statistics.log_means, run.statistics.log_stds)
+    )
+    m, v = float(process.log_mean(t)), float(process.log_var(t))
+    standard = (x.abs().log() - m - mean) / (std.square() + v).sqrt()
+    return torch.where(x > 0, (mean + std * standard).exp(), 1.0)

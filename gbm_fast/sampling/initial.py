@@ -1,0 +1,69 @@
+"""Where the samplers start: Sections 6.2 and G.2 of version 2 (sheet E22, E24).
+
+Let a process end at log X_T = log X_0 + m + sqrt(v) z. The paper starts its samplers from
+
+    class average       the mean image of one class, pushed through the forward process
+    log-normal          exp(mu_hat + sigma_hat z) with one mu_hat and sigma_hat a channel, fitted
+                        to the pixels of log X_T, where X_0 is either the training images (Section
+                        6.2) or the class averages (Section G.2): two different fits (sheet E24)
+
+The fits need no simulated noise: the noise is independent of the data, so the moments of the
+pixels of log X_T are mean + m and variance + v exactly. At the paper's sigma = 0.8 none of them is
+the law of X_T, since the image still shows in it (sheet E21, E22); where sqrt(v) is many times the
+spread of the data, the log-normal is. `from_data`, the forward process applied to training
+images, is that law itself: an upper bound that no generative model may use, for diagnosis.
+"""
+
+import torch
+from torch import Tensor
+
+from gbm_fast.data.statistics import DataStatistics
+from gbm_fast.data.types import Events
+from gbm_fast.process import Process
+from gbm_fast.runtime.random import ImageNoise
+
+
+def drawn_classes(frequencies: Tensor, uniform: Tensor) -> Tensor:
+    """The class of each uniform number (batch,), drawn by the shares (K,); int64 (batch,)."""
+    return torch.bucketize(uniform.double(), frequencies.cumsum(0)[:-1], right=True)
+
+
+def from_class_averages(
+    statistics: DataStatistics,
+    process: Process,
+    noise: ImageNoise,
+    classes: Tensor | None = None,
+) -> Events:
+    """The average image of each one's class, pushed to the horizon, with the class.
+
+    classes   int64 (batch,), on the CPU; None draws them by their shares. The noise is the same
+              either way.
+    """
+    uniform = noise.uniform()
+    if classes is None:
+        classes = drawn_classes(statistics.class_frequencies, uniform)
+    z = noise.normal()
+    averages = statistics.class_averages.to(z)[classes.to(z.device)]
+    return Events(process.sample(averages, process.horizon, z), classes)
+
+
+def fitted_lognormal(
+    log_means: Tensor, log_stds: Tensor, process: Process
+) -> tuple[Tensor, Tensor]:
+    """(mu_hat, sigma_hat), each (C,): the log-normal fitted to the pixels at the horizon."""
+    m, v = process.log_mean(process.horizon), process.log_var(process.horizon)
+    return log_means + m, (log_stds.square() + v).sqrt()
+
+
+def from_lognormal(mu_hat: Tensor, sigma_hat: Tensor, noise: ImageNoise) -> Tensor:
+    """exp(mu_hat + sigma_hat z), channel by channel; (batch, C, H, W)."""
+    z = noise.normal()
+    return torch.exp(mu_hat.to(z)[:, None, None] + sigma_hat.to(z)[:, None, None] * z)
+
+
+def from_data(data: Events, process: Process, noise: ImageNoise) -> Events:
+    """Training images (n, C, H, W), drawn at random, pushed to the horizon, with their labels."""
+    chosen = noise.integers(len(data.x))
+    z = noise.normal()
+    labels = None if data.labels is None else data.labels[chosen]
+    return Events(process.sample(data.x[chosen].to(z), process.horizon, z), labels)

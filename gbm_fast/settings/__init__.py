@@ -1,0 +1,1 @@
+"""What a user may choose, as frozen records; nothing here imports torch."""

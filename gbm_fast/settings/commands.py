@@ -1,0 +1,159 @@
+"""The options of the commands that use a trained run: frozen records, no torch."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from gbm_fast.settings.sampling import SamplingSettings
+
+Output = Literal["png", "npz", "grid"]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What distances are measured with; ValueError for a setting out of range or not used."""
+
+    features: Literal["classifier", "inception"] = "classifier"
+    """classifier: trained on the data set, and kept in --features-dir; inception: clean-fid's,
+    where the weights file is present."""
+    features_dir: Path | None = None
+    """Where the classifier is kept (default: `features` beside the run folder)."""
+    inception_weights: Path | None = None
+    """The Inception weights file or its folder (default: the folder for temporary files, which is
+    clean-fid's choice)."""
+    data_dir: Path | None = None
+    """Folder of the data (default: that of the run)."""
+    floor_repeats: int = 10
+    """Sets of training images that the floor is averaged over."""
+
+    def __post_init__(self) -> None:
+        if self.floor_repeats < 2:
+            raise ValueError(f"floor_repeats must be 2 or more, got {self.floor_repeats}.")
+        other = "features_dir" if self.features == "inception" else "inception_weights"
+        if getattr(self, other) is not None:
+            raise ValueError(f"{other} is no option of --features {self.features}: leave it out.")
+
+
+_DEFAULT_SAMPLING = SamplingSettings(num_images=256)
+
+
+def _require_all_classes(settings: SamplingSettings) -> None:
+    """Raise ValueError for images of one class, which are not to be measured against all."""
+    if settings.label is not None:
+        raise ValueError(
+            "distances are to the test images of all classes, and --label makes one of them: "
+            "leave it out, and a class-conditional run makes all by their shares."
+        )
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Fréchet and kernel distances to the test images, beside what real images reach."""
+
+    run: Path
+    """Run folder of gbm_fast.train; the result goes into its metrics.json."""
+    images: Path | None = None
+    """Measure these instead of new samples: a folder of PNG or TIFF files, or an array
+    (n, channels, height, width), .npy or `images` of a .npz, floats in [1, 2] or the data set's
+    own integers."""
+    device: str = "auto"
+    """auto: a GPU where there is one, else the CPU; for sampling."""
+    measurement: Annotated[Measurement, tyro.conf.OmitArgPrefixes] = Measurement()
+    """What to measure with."""
+    sampling: Annotated[SamplingSettings, tyro.conf.OmitArgPrefixes] = _DEFAULT_SAMPLING
+    """How to sample; the seed is also that of the floor."""
+
+    def __post_init__(self) -> None:
+        unseeded = replace(self.sampling, seed=_DEFAULT_SAMPLING.seed)
+        if self.images is not None and unseeded != _DEFAULT_SAMPLING:
+            raise ValueError(
+                "--images are measured as they are, all of them: the options of the samplers, "
+                "--num-images among them, do not apply."
+            )
+        _require_all_classes(self.sampling)
+
+
+@dataclass(frozen=True)
+class GridSearch:
+    """The settings that --grid-search compares: every combination of the lists."""
+
+    chi: tuple[float, ...] = (0.99, 0.995, 1.0)
+    """Annealing factors."""
+    inner_steps: tuple[int, ...] = (1, 3)
+    """L, steps at each level."""
+    step_length: tuple[float | None, ...] = (2e-4, 1e-3)
+    """delta_s; none of them above 1 / num_steps. None is the step to the next level, which is the
+    only one for --process run (with --search.inner-steps 1)."""
+    criterion: Literal["frechet", "kernel"] = "frechet"
+    """Distance that decides."""
+
+    def __post_init__(self) -> None:
+        for name in ("chi", "inner_steps", "step_length"):
+            values = getattr(self, name)
+            if not values or len(set(values)) < len(values):
+                raise ValueError(f"search.{name} must be different values, got {values}.")
+
+    def candidates(self, base: SamplingSettings) -> list[SamplingSettings]:
+        """`base` with every combination; ValueError for a value out of range."""
+        return [
+            replace(base, chi=chi, inner_steps=inner, step_length=length)
+            for length in self.step_length
+            for inner in self.inner_steps
+            for chi in self.chi
+        ]
+
+
+@dataclass(frozen=True)
+class SampleConfig:
+    """Make images with a trained run. Under torchrun the processes share the work.
+
+    An interrupted command goes on where it stopped when it is given again.
+    """
+
+    run: Path
+    """The run folder."""
+    out: Path | None = None
+    """Where to write (default: in the run folder, samples/ and a name made of the settings)."""
+    output: tuple[Output, ...] = ("png", "npz", "grid")
+    """png: a file an image, in png/ (16-bit colour: TIFF); npz: images.npz, float32 in [1, 2];
+    grid: grid.png, the first 256 to look at."""
+    film: int | None = None
+    """Number of an image whose way from noise is drawn as film.png."""
+    preset: Literal["paper"] | None = None
+    """paper: sigma, N, chi, L and delta_s of Tables 3 and 4 for the data set, sampler and start,
+    as far as they are known."""
+    grid_search: bool = False
+    """Compare the --search.* settings on the images 0..n-1 of the seed, then measure the best on
+    the images n..2n-1 (n: --num-images); the journal is search.jsonl in --out."""
+    search: GridSearch = GridSearch()
+    """What --grid-search compares."""
+    device: str = "auto"
+    """auto: a GPU where there is one, else the CPU."""
+    measurement: Annotated[Measurement, tyro.conf.OmitArgPrefixes] = Measurement()
+    """What --grid-search measures with."""
+    sampling: Annotated[SamplingSettings, tyro.conf.OmitArgPrefixes] = SamplingSettings()
+    """How to sample."""
+
+    def __post_init__(self) -> None:
+        if not self.output and self.film is None:
+            raise ValueError("nothing to write: choose --output png, npz or grid, or --film.")
+        if self.film is not None and not 0 <= self.film < 2**32:
+            raise ValueError(f"film must be the number of an image, 0 or more, got {self.film}.")
+        if not self.grid_search:
+            unused = self.search != GridSearch() or self.measurement != Measurement()
+            if unused:
+                raise ValueError("--search.* and the options of measuring need --grid-search.")
+            return
+        if self.preset is not None or self.film is not None:
+            raise ValueError("--grid-search makes no film and takes no preset.")
+        if self.output != SampleConfig.output:
+            raise ValueError("--grid-search writes its journal alone: leave --output out.")
+        _require_all_classes(self.sampling)
+        fixed = self.sampling.chi < 1 or self.sampling.inner_steps > 1
+        if fixed or self.sampling.step_length is not None:
+            raise ValueError(
+                "--grid-search takes chi, inner_steps and step_length from --search.*: leave the "
+                "options of these names out."
+            )

@@ -1,0 +1,287 @@
+"""The settings of a training run: one flat, frozen record that is the command line and the file.
+
+Nothing here imports torch, so that `--help` answers at once. Settings whose default depends on the
+data set are None until `resolve` fills them in; a run stores the resolved record.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args, get_origin
+
+ImageName = Literal[
+    "digits",
+    "natural-patches",
+    "mnist",
+    "fashion-mnist",
+    "kuzushiji-mnist",
+    "cifar10",
+    "folder",
+    "npy",
+]
+ToyName = Literal["lognormal-1d", "lognormal-2d", "lognormal-mixture-1d", "lognormal-mixture-2d"]
+Dataset = Literal[ImageName, ToyName]
+OWN_DATA = ("folder", "npy")
+"""Data sets that are the user's own: --data-dir says which, and belongs to the settings."""
+TOYS: tuple[str, ...] = get_args(ToyName)
+"""Data that are drawn from a law with a known score (`gbm_fast.data.toys`), in place of images."""
+COLOUR = ("natural-patches", "cifar10")
+"""Data sets of 32 x 32 colour images: a third more pixels than MNIST's, in three channels."""
+ProcessName = Literal["variance-exploding", "constant"]
+PresetName = Literal["auto", "paper", "cpu", "demo"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Train a multiplicative diffusion model, then sample from it and measure the samples."""
+
+    dataset: Dataset = "digits"
+    """Training data. digits, natural-patches and the laws lognormal-... are built in; folder (of
+    image files) and npy (an array file) are your own, at --data-dir; the others are read from
+    there."""
+    preset: PresetName = "auto"
+    """Settings to start from, which --config and then the other options override. paper: the
+    publication's, for GPUs; cpu: what two cores train in under an hour; demo: minutes; auto: paper
+    where there is a GPU, else cpu."""
+    data_dir: Path | None = None
+    """Folder of the data (default: $GBM_DATA, else ./data, to which missing files are fetched);
+    with --dataset npy the file."""
+    out_dir: Path = Path("runs")
+    """Where run folders are made."""
+    run_dir: Path | None = None
+    """The run folder itself (default: a new numbered one in --out-dir)."""
+    resume: Literal["auto", "never"] = "never"
+    """auto: continue the newest run in --out-dir (or --run-dir) that has these settings."""
+
+    class_conditional: bool = False
+    """Learn the score of each class: the network is told the labels of the training images, or
+    for lognormal-mixture-... the component of each draw."""
+
+    process: ProcessName = "variance-exploding"
+    """Forward process. variance-exploding: log-noise up to --std-max, where the data are gone
+    (Appendix C of the paper's version 2). constant: the paper's sigma, where they are not."""
+    sigma: float = 0.8
+    """Diffusion rate of the constant process (the paper's 0.8)."""
+    std_min: float = 0.005
+    """Least noise sqrt(v) of the variance-exploding process."""
+    std_max: float = 10.0
+    """Greatest noise sqrt(v) of the variance-exploding process."""
+    num_steps: int = 1000
+    """N: the grid of the paper's samplers and of --times uniform."""
+
+    parameterisation: Literal["denoiser", "noise", "hyvarinen", "stein"] = "denoiser"
+    """What the network puts out: stein is the paper's, denoiser is preconditioned as in EDM."""
+    weighting: Literal["preconditioned", "variance", "none"] = "preconditioned"
+    """Weight of the M-DSM loss: none is the paper's, whose variance explodes near t = 0."""
+    times: Literal["log-normal", "log-uniform", "uniform"] = "log-normal"
+    """Law of the training noise levels sqrt(v); uniform: t = k / N, k = 1..N, the paper's."""
+    importance: bool = False
+    """Draw times in proportion to the loss expected there and divide the loss by that: the same
+    loss on average, with less variance."""
+
+    network: Literal["unet", "ncsn", "ddpmpp", "mlp"] | None = None
+    """For images unet, or the paper's ncsn (NCSN-Deeper, for 28 x 28) and ddpmpp (DDPM++, for
+    32 x 32); mlp for the laws lognormal-...; the default follows the data."""
+    width: int | None = None
+    """Channels of the finest level; units a layer of the mlp."""
+    depth: int | None = None
+    """Residual blocks of the mlp."""
+    multipliers: tuple[int, ...] | None = None
+    """Channels of each level of unet and ddpmpp as multiples of the width."""
+    blocks: int | None = None
+    """Residual blocks a level of unet and ddpmpp on the way down."""
+    patch_size: int | None = None
+    """Side of the space-to-depth fold in front of the unet."""
+    dropout: float = 0.0
+    """Dropout probability in the residual blocks of unet and ddpmpp."""
+
+    batch_size: int = 128
+    """Images a step, of all processes together."""
+    micro_batch: int | None = None
+    """Images at once in a process; gradients are summed over as many rounds as that takes
+    (default: all of its images, but 16 of a large network on a CPU)."""
+    learning_rate: float = 1e-3
+    """Peak learning rate of AdamW."""
+    weight_decay: float = 0.0
+    """Weight decay of AdamW."""
+    warmup_steps: int = 200
+    """Steps over which the learning rate rises linearly from 0."""
+    clip_norm: float = 1.0
+    """Gradient norm above which gradients are scaled down."""
+    ema_decay: float = 0.999
+    """Decay of the weights' moving average; ramps up as (1 + n) / (10 + n)."""
+    average: Literal["steps", "saved-checkpoints"] = "steps"
+    """What the average is taken over: the weights of every --average-every-th step, or, as in
+    version 1, of saved checkpoints: the same, but --average-every has to be a multiple of
+    --checkpoint-every, so that all of the weights in it were saved."""
+    average_every: int = 1
+    """Steps from one set of weights in the average to the next (version 1: 50000)."""
+    choose: Literal["last", "least-loss"] = "last"
+    """The checkpoint whose averaged weights the run keeps for use: the last, or, as in version 1,
+    that of the least loss, a mean over the last --checkpoint-every steps."""
+    steps: int | None = None
+    """Stop after this many steps (default: the preset's, for cpu and demo 6000, of colour 30000,
+    digits 4000)."""
+    minutes: float | None = None
+    """Stop after this many minutes of training, or at --steps or its default if that is sooner."""
+    seed: int = 0
+    """Seed of weights, data order, noise and dropout."""
+
+    precision: Literal["auto", "float64", "float32", "bfloat16", "float16"] = "auto"
+    """Arithmetic of the network; auto: bfloat16 where the hardware multiplies it natively, and
+    float32 for the laws lognormal-.... Weights, state and loss are float32; float64: all of it."""
+    compile: bool = False
+    """Compile the network with torch.compile (needs a C++ compiler on CPUs)."""
+    device: str = "auto"
+    """auto: a GPU where there is one, else the CPU."""
+    checkpoint_every: int = 500
+    """Steps between checkpoints."""
+    keep_last: int = 2
+    """Checkpoints that are kept, the newest ones."""
+    keep_every: int | None = None
+    """Checkpoints of every so many steps are kept as well."""
+    log_every: int = 50
+    """Steps between lines of stats.jsonl."""
+    tensorboard: bool = False
+    """Write the same numbers for TensorBoard as well (needs the package tensorboard)."""
+    samples_every: int | None = None
+    """Steps between grids of samples, samples/step-*.png."""
+    timeout_minutes: float = 30.0
+    """How long a process of several waits for the others before all of them fail."""
+    metrics_images: int | None = None
+    """Images for the distances at the end, a sampler; 0: no samples and no distances. For the
+    laws lognormal-...: draws for the picture."""
+
+    def __post_init__(self) -> None:
+        check_choices(self)
+        check_ranges(self)
+        check_combinations(self)
+
+
+def noise_range(config: TrainConfig) -> tuple[float, float]:
+    """The (least, greatest) sqrt(v) that a run trains on."""
+    if config.process == "constant":
+        return config.sigma / math.sqrt(config.num_steps), config.sigma
+    return config.std_min, config.std_max
+
+
+_POSITIVE = (
+    *("sigma", "std_min", "std_max", "learning_rate", "clip_norm", "minutes"),
+    "timeout_minutes",
+)
+_COUNTS = (
+    *("num_steps", "batch_size", "micro_batch", "average_every", "checkpoint_every", "log_every"),
+    *("keep_last", "keep_every", "samples_every"),
+    *("width", "depth", "blocks", "patch_size", "steps"),
+)
+_NOT_NEGATIVE = ("warmup_steps", "seed", "weight_decay")
+# The settings of its shape that each network has.
+NETWORK_SETTINGS = {
+    "unet": {"width", "multipliers", "blocks", "patch_size"},
+    "ncsn": {"width"},
+    "ddpmpp": {"width", "multipliers", "blocks"},
+    "mlp": {"width", "depth"},
+}
+
+
+def _choices(annotation: object) -> tuple[object, ...]:
+    """The words and None that an annotation allows; empty where it is no choice of words."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    alternatives = get_args(annotation)
+    literals = [part for part in alternatives if get_origin(part) is Literal]
+    return (*get_args(literals[0]), None) if literals else ()
+
+
+def check_choices(config: "TrainConfig") -> None:
+    """Every setting that is a choice of words has one of them."""
+    for field in dataclasses.fields(config):
+        choices, value = _choices(field.type), getattr(config, field.name)
+        if choices and value not in choices:
+            words = ", ".join(str(choice) for choice in choices if choice is not None)
+            raise ValueError(f"{field.name} must be one of {words}, got {value!r}.")
+
+
+def check_ranges(config: "TrainConfig") -> None:
+    """Every number is in its range."""
+    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    given = {name: value for name, value in values.items() if value is not None}
+    for name in _POSITIVE:
+        if name in given and not (math.isfinite(given[name]) and given[name] > 0):
+            raise ValueError(f"{name} must be a positive finite number, got {given[name]}.")
+    for name in _COUNTS:
+        if name in given and given[name] < 1:
+            raise ValueError(f"{name} must be 1 or more, got {given[name]}.")
+    for name in _NOT_NEGATIVE:
+        if not 0 <= given[name] < math.inf:
+            raise ValueError(f"{name} must be 0 or more, got {given[name]}.")
+    for name in ("dropout", "ema_decay"):
+        if not 0 <= given[name] < 1:
+            raise ValueError(f"{name} must be in [0, 1), got {given[name]}.")
+    if config.num_steps < 2:
+        raise ValueError("num_steps must be 2 or more: the samplers need two levels.")
+    if config.seed >= 2**32:
+        raise ValueError(f"seed must be below 2**32, got {config.seed}.")
+    if config.std_min >= config.std_max:
+        raise ValueError(f"std_min {config.std_min} must be below std_max {config.std_max}.")
+    multipliers = config.multipliers
+    if multipliers is not None and (not multipliers or min(multipliers) < 1):
+        raise ValueError(f"multipliers must be 1 or more each, got {multipliers}.")
+    images = config.metrics_images
+    if images is not None and images != 0 and images < 2:
+        raise ValueError(f"metrics_images must be 0, or 2 or more, got {images}.")
+
+
+def check_combinations(config: "TrainConfig") -> None:
+    """No setting contradicts another, and none would be ignored."""
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
+    other = ("sigma",) if config.process == "variance-exploding" else ("std_min", "std_max")
+    for name in other:
+        if getattr(config, name) != defaults[name]:
+            raise ValueError(f"{name} is no setting of process {config.process}: leave it out.")
+    if config.network is not None:
+        _check_network(config, config.network)
+    if config.importance and config.weighting == "preconditioned":
+        raise ValueError(
+            "importance changes nothing with weighting preconditioned, whose expected loss is the "
+            "same at every time: leave one of them out."
+        )
+    _check_multiples(config)
+
+
+def _check_network(config: "TrainConfig", network: str) -> None:
+    toy = config.dataset.startswith("lognormal-")
+    if toy != (network == "mlp"):
+        raise ValueError(
+            f"network {network} does not suit {config.dataset}: mlp is for the laws "
+            "lognormal-..., and for them alone."
+        )
+    for name in set().union(*NETWORK_SETTINGS.values()) - NETWORK_SETTINGS[network]:
+        if getattr(config, name) is not None:
+            raise ValueError(f"{name} is no setting of network {network}: leave it out.")
+    if network in ("mlp", "ncsn") and config.dropout:
+        raise ValueError(f"dropout is no setting of network {network}: leave it out.")
+    if network == "ncsn" and config.times != "uniform":
+        raise ValueError(
+            f"network ncsn has weights for the N levels of times uniform alone, not for times "
+            f"{config.times}: pass --times uniform."
+        )
+
+
+def _check_multiples(config: "TrainConfig") -> None:
+    if config.micro_batch is not None and config.micro_batch > config.batch_size:
+        raise ValueError(
+            f"micro_batch {config.micro_batch} must be at most batch_size {config.batch_size}."
+        )
+    every = config.checkpoint_every
+    if config.keep_every is not None and config.keep_every % every:
+        raise ValueError(
+            f"keep_every {config.keep_every} must be a multiple of checkpoint_every {every}: no "
+            "other checkpoints are there to be kept."
+        )
+    if config.average == "saved-checkpoints" and config.average_every % every:
+        raise ValueError(
+            f"average_every {config.average_every} must be a multiple of checkpoint_every {every} "
+            "for average saved-checkpoints: no other checkpoints are saved."
+        )

@@ -1,0 +1,1 @@
+"""Training: batches, times, the step that learns, checkpoints, the loop, run folders."""

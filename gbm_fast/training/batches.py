@@ -1,0 +1,253 @@
+"""The data of a training as batches: batch `step` of a seed is a function of (seed, step) alone.
+
+A run that is continued needs no position in its data, and each of several processes takes its own
+items of a batch that is the same for any number of them. Events are positive; the moments are
+those of all their logarithms taken together, which is what a `ScoreModel` standardises by. Where a
+training is class-conditional the same events have labels.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gbm_fast.data import ImageData, positive_from_integers
+from gbm_fast.data.types import Events
+from gbm_fast.process import Process
+from gbm_fast.runtime.random import Stream, generator
+from gbm_fast.settings.training import TrainConfig
+from gbm_fast.targets import LogNormal, LogNormalMixture
+from gbm_fast.training.times import build_importance, build_times
+
+
+class Batches(ABC):
+    """What a training asks of its data."""
+
+    event_shape: tuple[int, ...]
+    """Shape of one event: (channels, height, width), or (d,)."""
+    log_mean: float
+    """Mean of the logarithms of all elements."""
+    log_std: float
+    """Their standard deviation."""
+    max_value: int | None
+    """The largest grey level; None where the events are no images."""
+    num_classes: int
+    """Classes of the labels; 0 where the events have none."""
+
+    @abstractmethod
+    def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
+        """The `items` of batch `step`, positive, (len(items), *event_shape), on the CPU."""
+
+    @abstractmethod
+    def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:
+        """What one item of a batch is, for messages."""
+
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint says of its data: shape, levels, moments, classes; plain JSON."""
+        names = ("max_value", "log_mean", "log_std", "num_classes")
+        return {"event_shape": list(self.event_shape)} | {n: getattr(self, n) for n in names}
+
+    def require_same(self, facts: dict[str, Any]) -> None:
+        """Raise ValueError unless `facts`, read from a checkpoint, are those of these data.
+
+        The moments of the same images differ between machines by the order of a sum alone.
+        """
+        for name, now in self.facts().items():
+            # Checkpoints from before there were classes do not mention them.
+            then = facts.get(name, 0) if name == "num_classes" else facts[name]
+            close = isinstance(now, float) and math.isclose(then, now, rel_tol=1e-9)
+            if then != now and not close:
+                raise ValueError(
+                    f"the checkpoint is of other data ({name} {then}, now {now}): put them back, "
+                    "or choose another run folder."
+                )
+
+
+# Two, since a batch may be the end of one epoch and the beginning of the next.
+@lru_cache(maxsize=2)
+def _epoch_order(seed: int, epoch: int, num_images: int) -> Tensor:
+    """The shuffled images of one epoch, (num_images,); shared by the callers, never written to."""
+    return torch.randperm(num_images, generator=generator(seed, Stream.ORDER, epoch))
+
+
+def batch_indices(seed: int, step: int, batch_size: int, num_images: int) -> Tensor:
+    """The images of batch `step`, positions in an endless row of shuffled epochs; (batch,)."""
+    positions = torch.arange(step * batch_size, (step + 1) * batch_size)
+    epochs = positions // num_images
+    indices = torch.empty_like(positions)
+    for epoch in epochs.unique().tolist():
+        chosen = epochs == epoch
+        indices[chosen] = _epoch_order(seed, epoch, num_images)[positions[chosen] % num_images]
+    return indices
+
+
+def _log_moments(data: ImageData) -> tuple[float, float]:
+    """Mean and deviation of the logarithms of all training pixels, by counting the grey levels.
+
+    All images as float64 would take eight times their memory, in every process.
+    """
+    counts = np.zeros(data.max_value + 1)
+    for images in data.train_images.split(4096):
+        counts += np.bincount(images.numpy().ravel(), minlength=len(counts))
+    levels = positive_from_integers(torch.arange(len(counts)), data.max_value)
+    logs = levels.double().log().numpy()
+    mean = float(counts @ logs / counts.sum())
+    variance = counts @ (logs - mean) ** 2 / (counts.sum() - 1)
+    return mean, float(variance**0.5)
+
+
+def _require_classes(data: ImageData) -> int:
+    """The number of classes of a class-conditional training on `data`, each with an image."""
+    if data.num_classes < 2:
+        raise ValueError(
+            f"a class-conditional training needs labels, and all images of {data.name} are of one "
+            "class: use a data set with classes (a folder with a sub-folder for each), or leave "
+            "--class-conditional out."
+        )
+    empty = (data.train_labels.bincount(minlength=data.num_classes) == 0).nonzero()
+    if len(empty):
+        raise ValueError(
+            f"{data.name} has no training image of the class {data.class_names[int(empty[0])]!r}: "
+            "a class-conditional training needs some of each."
+        )
+    return data.num_classes
+
+
+class ImageBatches(Batches):
+    """The training images of a data set, mapped to [1, 2], float32, in shuffled epochs.
+
+    Args:
+        data: the data set.
+        with_labels: whether the batches have the images' labels, 0..num_classes-1.
+
+    Raises ValueError for labels that are wanted of data with one class, or with a class that has
+    no training image.
+    """
+
+    def __init__(self, data: ImageData, with_labels: bool = False) -> None:
+        self._data = data
+        self.num_classes = _require_classes(data) if with_labels else 0
+        self.event_shape = (data.channels, *data.image_size)
+        self.max_value = data.max_value
+        self.log_mean, self.log_std = _log_moments(data)
+
+    def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
+        indices = batch_indices(seed, step, batch_size, len(self._data.train_images))
+        chosen = indices[items.start : items.stop]
+        x = positive_from_integers(self._data.train_images[chosen], self._data.max_value)
+        return Events(x, self._data.train_labels[chosen] if self.num_classes else None)
+
+    def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:
+        indices = batch_indices(seed, step, batch_size, len(self._data.train_images))
+        return f"training image {int(indices[item])}"
+
+
+class LawBatches(Batches):
+    """Endless independent draws of a law, float64, with its exact moments.
+
+    Args:
+        law: the law.
+        with_labels: whether the batches have the component of a mixture that each draw is from.
+
+    Raises ValueError for labels that are wanted of a law with one component.
+    """
+
+    def __init__(self, law: LogNormal | LogNormalMixture, with_labels: bool = False) -> None:
+        if with_labels and isinstance(law, LogNormal):
+            raise ValueError(
+                "a class-conditional training needs a law with components, whose numbers are the "
+                "labels: choose a lognormal-mixture-..., or leave --class-conditional out."
+            )
+        self.event_shape = (law.d,)
+        self.max_value = None
+        if isinstance(law, LogNormal):
+            law = LogNormalMixture(law.log_mean.new_ones(1), law.log_mean[None], law.log_cov[None])
+        self._law = law
+        self.num_classes = len(law.weights) if with_labels else 0
+        mean = law.weights @ law.log_means.mean(1)
+        squares = law.log_means.square() + law.log_covs.diagonal(dim1=1, dim2=2)
+        self.log_mean = float(mean)
+        self.log_std = float((law.weights @ squares.mean(1) - mean.square()).sqrt())
+
+    def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
+        rows = slice(items.start, items.stop)
+        x, labels = self._law.labelled_rvs(batch_size, generator(seed, Stream.LAW, step))
+        return Events(x[rows], labels[rows] if self.num_classes else None)
+
+    def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:
+        (value,) = self.draw(seed, step, batch_size, range(item, item + 1)).x.tolist()
+        return f"the draw {value}"
+
+
+class Batch(NamedTuple):
+    """Some items of a batch: x0, z (n, *event), t and the weights of the loss (n,).
+
+    labels   int64 (n,), the classes of x0; None where the training is not class-conditional
+    """
+
+    x0: Tensor
+    t: Tensor
+    z: Tensor
+    weights: Tensor
+    labels: Tensor | None
+
+    def part(self, rows: slice) -> "Batch":
+        """These rows of everything."""
+        labels = None if self.labels is None else self.labels[rows]
+        return Batch(self.x0[rows], self.t[rows], self.z[rows], self.weights[rows], labels)
+
+    def pinned(self) -> "Batch":
+        """In memory from which a GPU copies while the CPU goes on."""
+        x0, t, z, weights = (part.pin_memory() for part in self[:4])
+        labels = None if self.labels is None else self.labels.pin_memory()
+        return Batch(x0, t, z, weights, labels)
+
+
+class TrainingData:
+    """The batches of a training with their times and noise, on the CPU.
+
+    One batch may be drawn ahead, while a device is at work.
+    """
+
+    def __init__(self, config: TrainConfig, batches: Batches, process: Process) -> None:
+        self._config, self._batches, self._process = config, batches, process
+        self._times = build_times(config, process, batches.log_std)
+        self._importance = build_importance(config, process, batches.log_std)
+        self._ahead: tuple[int, range, Batch] | None = None
+
+    def _draw_times(self, source: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Times and weights of the whole batch, float64 (batch,)."""
+        uniform = torch.rand(self._config.batch_size, generator=source, dtype=torch.float64)
+        if self._importance is None:
+            return self._times(uniform), torch.ones_like(uniform)
+        r, weights = self._importance(uniform)
+        return self._times(r), weights
+
+    def draw(self, step: int, items: range) -> Batch:
+        """The `items` of batch `step`: x0 as the data are, z float32, t and weights float64."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[:2] == (step, items):
+            return ahead[2]
+        config, rows = self._config, slice(items.start, items.stop)
+        source = generator(config.seed, Stream.BATCH, step)
+        t, weights = self._draw_times(source)
+        z = torch.randn((config.batch_size, *self._batches.event_shape), generator=source)
+        x0, labels = self._batches.draw(config.seed, step, config.batch_size, items)
+        return Batch(x0, t[rows], z[rows], weights[rows], labels)
+
+    def draw_ahead(self, step: int, items: range, pin: bool = False) -> None:
+        """Draw these items now, in pinned memory if wanted, for the next call of `draw`."""
+        batch = self.draw(step, items)
+        self._ahead = step, items, batch.pinned() if pin else batch
+
+    def describe(self, step: int, item: int) -> str:
+        """One item of batch `step` in words, for messages."""
+        config = self._config
+        what = self._batches.describe(config.seed, step, config.batch_size, item)
+        t, _ = self._draw_times(generator(config.seed, Stream.BATCH, step))
+        noise = float(self._process.log_var(t[item])) ** 0.5
+        return f"number {item} ({what}, noise level {noise:.3g})"

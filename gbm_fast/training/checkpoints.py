@@ -1,0 +1,190 @@
+"""The checkpoints of a run: checkpoints/state-<step>.safetensors, and which of them are kept.
+
+A new one is complete on the disk before an old one is deleted. A damaged one is put aside under
+the name state-<step>.damaged, and the newest sound one is used instead, with a warning.
+"""
+
+import json
+import math
+import re
+import warnings
+from collections import deque
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from gbm_fast.runtime.distributed import from_main, send_tensor
+from gbm_fast.runtime.files import (
+    STATE_FORMAT,
+    DamagedFileError,
+    load_tensors,
+    remove_leftovers,
+    save_tensors,
+)
+
+_NAME = re.compile(r"state-(\d{8,})\.safetensors")
+
+
+def checkpoint_folder(folder: Path) -> Path:
+    """Where the run in `folder` has its checkpoints."""
+    return folder / "checkpoints"
+
+
+def checkpoint_path(folder: Path, step: int) -> Path:
+    """The checkpoint of one step."""
+    return checkpoint_folder(folder) / f"state-{step:08d}.safetensors"
+
+
+def checkpoint_steps(folder: Path) -> list[int]:
+    """The steps that the run in `folder` has checkpoints of, increasing."""
+    inside = checkpoint_folder(folder)
+    names = [path.name for path in inside.iterdir()] if inside.is_dir() else []
+    return sorted(int(match[1]) for match in map(_NAME.fullmatch, names) if match)
+
+
+def save_checkpoint(
+    folder: Path,
+    step: int,
+    tensors: dict[str, Tensor],
+    facts: dict,
+    keep_last: int,
+    keep_every: int | None,
+) -> None:
+    """Write the checkpoint of `step`, then delete those that are not to be kept.
+
+    Kept are the `keep_last` newest ones and those of the multiples of `keep_every`. Raises OSError
+    where the new one cannot be written, and then has deleted nothing.
+    """
+    checkpoint_folder(folder).mkdir(exist_ok=True)
+    path = checkpoint_path(folder, step)
+    try:
+        save_tensors(path, tensors, STATE_FORMAT, facts)
+    except OSError as error:
+        good = [s for s in checkpoint_steps(folder) if s != step]
+        last = f"the last one, {checkpoint_path(folder, good[-1])}, is as it was" if good else ""
+        raise OSError(
+            error.errno,
+            f"the checkpoint of step {step} cannot be written: {error.strerror}; {last}",
+        ) from error
+    for old in checkpoint_steps(folder)[:-keep_last]:
+        if keep_every is None or old % keep_every:
+            checkpoint_path(folder, old).unlink()
+
+
+def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
+    """Tensors and facts of the newest sound checkpoint; None where the run has none at all.
+
+    Warns of each damaged one, which is renamed. Raises ValueError where all of them are damaged.
+    """
+    remove_leftovers(checkpoint_folder(folder))
+    for step in reversed(checkpoint_steps(folder)):
+        path = checkpoint_path(folder, step)
+        try:
+            return load_tensors(path, STATE_FORMAT)
+        except DamagedFileError as error:
+            aside = path.with_suffix(".damaged")
+            path.replace(aside)
+            message = f"{error} It is now {aside.name}; the checkpoint before it is used."
+            warnings.warn(message, stacklevel=2)
+    if any(checkpoint_folder(folder).glob("*.damaged")):
+        raise ValueError(f"all checkpoints in {checkpoint_folder(folder)} are damaged.")
+    return None
+
+
+def pack(model: nn.Module, average: AveragedModel, optimiser: Optimizer) -> dict[str, Tensor]:
+    """The state as tensors: model.*, average.* and optimiser.<parameter>.*."""
+    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
+    for index, moments in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{k}": v for k, v in moments.items()}
+    return tensors
+
+
+def unpack(
+    tensors: dict[str, Tensor], model: nn.Module, average: AveragedModel, optimiser: Optimizer
+) -> None:
+    """Put the tensors of `pack` back; ValueError where they are of another network."""
+    groups: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimiser": {}}
+    for name, tensor in tensors.items():
+        kind, _, key = name.partition(".")
+        groups[kind][key] = tensor
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in groups["optimiser"].items():
+        index, _, key = name.partition(".")
+        moments.setdefault(int(index), {})[key] = tensor
+    try:
+        model.load_state_dict(groups["model"])
+        average.load_state_dict(groups["average"])
+    except RuntimeError as error:
+        raise ValueError(f"the checkpoint does not fit these settings: {error}") from error
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
+    for parameter, state in optimiser.state.items():
+        for key, value in state.items():
+            if value.shape == parameter.shape:
+                # In the memory layout of the parameter: the fused AdamW of CPUs takes that for
+                # granted, and without it silently pairs the wrong elements.
+                state[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
+def restore(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
+    """Tensors and facts of the newest sound checkpoint on every process; None where there is none.
+
+    Raises ValueError, on every process, where all checkpoints are damaged.
+    """
+    loaded: dict[str, Tensor] = {}
+
+    def read() -> str:
+        found = load_newest(folder)
+        if found is None:
+            return "null"
+        loaded.update(found[0])
+        forms = {k: (str(v.dtype).removeprefix("torch."), v.shape) for k, v in loaded.items()}
+        return json.dumps([forms, found[1]])
+
+    answer = json.loads(from_main(read))
+    if answer is None:
+        return None
+    forms, facts = answer
+    tensors = {
+        name: send_tensor(loaded.get(name), getattr(torch, dtype), tuple(shape))
+        for name, (dtype, shape) in forms.items()
+    }
+    return tensors, facts
+
+
+class LeastLoss:
+    """The losses of the last `window` steps, and the least mean of them at a checkpoint so far."""
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+        self._losses: deque[float] = deque(maxlen=window)
+        self._least = math.inf
+
+    def add(self, loss: float) -> None:
+        """Note the loss of a step."""
+        self._losses.append(loss)
+
+    def improves(self) -> bool:
+        """Whether the checkpoint of now is the best so far, to be asked once at each.
+
+        Before `window` steps every one is, until one with a mean of that many replaces it.
+        """
+        if len(self._losses) < self._window:
+            return True
+        mean = math.fsum(self._losses) / self._window
+        if mean < self._least:
+            self._least = mean
+            return True
+        return False
+
+    def pack(self) -> Tensor:
+        """The state as float64: the least mean (infinite before there is one), then the losses."""
+        return torch.tensor([self._least, *self._losses], dtype=torch.float64)
+
+    def unpack(self, state: Tensor) -> None:
+        """Put the state of `pack` back."""
+        self._least, *losses = state.tolist()
+        self._losses.extend(losses)

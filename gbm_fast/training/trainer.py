@@ -1,0 +1,267 @@
+"""One training: its state, the step of M-DSM that advances it, and its checkpoints.
+
+A step's data, times and noise are a function of (seed, step) (`gbm_fast.training.batches`); each
+process takes its own items of the batch in rounds of `micro_batch`. So a run that is resumed, on
+however many processes, continues with the same data, and its parameters are the same up to the
+order of sums. Dropout masks cannot be drawn item by item: they are a function of (seed, step,
+first item of the round), the same again where processes and rounds are.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
+
+from gbm_fast.objectives import m_dsm
+from gbm_fast.parameterisation import ScoreModel, score_function
+from gbm_fast.runtime.devices import choose_autocast, choose_device
+from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, world
+from gbm_fast.runtime.files import WEIGHTS_FORMAT, save_tensors
+from gbm_fast.runtime.random import Stream, stream_seed
+from gbm_fast.settings.stored import differences, from_json, to_json
+from gbm_fast.settings.training import TrainConfig
+from gbm_fast.training.batches import Batch, Batches, TrainingData
+from gbm_fast.training.build import build_model, build_process, build_weighting
+from gbm_fast.training.checkpoints import (
+    LeastLoss,
+    checkpoint_path,
+    checkpoint_steps,
+    pack,
+    restore,
+    save_checkpoint,
+    unpack,
+)
+
+# A larger network takes fewer images at once on a CPU, where memory is what there is least of.
+_LARGE, _FEW = 10_000_000, 16
+_SHOWN = 8
+
+
+class Trainer:
+    """The state of one training and the step that advances it.
+
+    Args:
+        config: resolved settings.
+        batches: the data.
+        folder: the run folder, which exists.
+
+    Raises ValueError where a checkpoint in `folder` is of other settings, or all are damaged, and
+    for more processes than items in a batch.
+    """
+
+    def __init__(self, config: TrainConfig, batches: Batches, folder: Path) -> None:
+        self.config, self.batches, self.folder = config, batches, folder
+        self.device = choose_device(config.device)
+        self.dtype = torch.float64 if config.precision == "float64" else torch.float32
+        self.process = build_process(config)
+        self.data = TrainingData(config, batches, self.process)
+        self.weighting = build_weighting(config, batches.log_std)
+        self.model = self._new_model()
+        self.average = moving_average(self.model, config.ema_decay)
+        # One pass over the weights in place of a dozen: half the time on CPUs.
+        self.optimiser = torch.optim.AdamW(
+            self.model.parameters(),
+            config.learning_rate,
+            weight_decay=config.weight_decay,
+            fused=self.device.type in ("cpu", "cuda"),
+        )
+        half = config.precision == "float16"
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=half)
+        self.step, self.seconds, self.saved_step = 0, 0.0, -1
+        self._least_loss = LeastLoss(config.checkpoint_every)
+        self._load()
+        self.items, self.micro_batch = self._share()
+        if config.compile:
+            self.model.compile()
+        one = world().size == 1
+        self._parallel = self.model if one else DistributedDataParallel(self.model)
+
+    def _new_model(self) -> ScoreModel:
+        config, data = self.config, self.batches
+        torch.manual_seed(stream_seed(config.seed, Stream.WEIGHTS))
+        autocast = choose_autocast(config.precision, self.device)
+        moments = data.log_mean, data.log_std
+        model = build_model(config, data.event_shape, *moments, autocast, data.num_classes)
+        return model.to(self.device, self.dtype)
+
+    def _share(self) -> tuple[range, int]:
+        """The items of a batch that are this process's, and how many of them it takes at once."""
+        size, batch_size = world().size, self.config.batch_size
+        if size > batch_size:
+            raise ValueError(f"{size} processes cannot share a batch of {batch_size}.")
+        large = sum(p.numel() for p in self.model.parameters()) > _LARGE
+        most = _FEW if large and self.device.type == "cpu" else batch_size
+        items = shard(batch_size)
+        return items, min(self.config.micro_batch or most, len(items))
+
+    def draw_batch(self) -> Batch:
+        """This process's items of this step's batch, on the device and in the weights' type."""
+        x0, t, z, weights, labels = self.data.draw(self.step, self.items)
+        late = self.device.type == "cuda"  # a copy from pinned memory need not be waited for
+        x0, z, weights = (
+            part.to(self.device, self.dtype, non_blocking=late) for part in (x0, z, weights)
+        )
+        # MPS has no float64; the schedule of such times is computed on the CPU and then moved.
+        t = t if self.device.type == "mps" else t.to(self.device, non_blocking=late)
+        labels = None if labels is None else labels.to(self.device, non_blocking=late)
+        return Batch(x0, t, z, weights, labels)
+
+    def _sync(self, wanted: bool) -> AbstractContextManager:
+        """Whether the gradients of a backward pass are averaged over the processes."""
+        if isinstance(self._parallel, DistributedDataParallel) and not wanted:
+            return self._parallel.no_sync()
+        return nullcontext()
+
+    def _backward(self, batch: Batch) -> Tensor:
+        """Adds the gradients of the mean loss to the parameters; the losses of the items, (n,)."""
+        elements = batch.x0[0].numel()
+        # The processes' gradients are averaged: their number makes a sum of that.
+        share = world().size / (self.config.batch_size * elements)
+        losses, starts = [], range(0, len(batch.x0), self.micro_batch)
+        for first in starts:
+            words = [self.config.seed, Stream.DROPOUT, self.step, self.items.start + first]
+            torch.manual_seed(int(np.random.SeedSequence(words).generate_state(1)[0]))
+            x0, t, z, weights, labels = batch.part(slice(first, first + self.micro_batch))
+            score = score_function(self._parallel, self.process, labels)
+            with self._sync(first == starts[-1]):
+                loss = m_dsm(score, x0, t, z, self.process, self.weighting).per_sample * weights
+                self.scaler.scale(loss.sum() * share).backward()
+            losses.append(loss.detach() / elements)
+        return torch.cat(losses)
+
+    def train_step(self) -> tuple[Tensor, Tensor]:
+        """One step of AdamW; returns the loss an element and the gradient norm, both 0-d.
+
+        Raises FloatingPointError, with the weights as they were, where one of them is not finite.
+        In float16 gradients may overflow until their scale is found: such a step changes nothing.
+        """
+        config = self.config
+        warm = min(1.0, (self.step + 1) / max(1, config.warmup_steps))
+        for group in self.optimiser.param_groups:
+            group["lr"] = config.learning_rate * warm
+        self.model.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        losses = self._backward(self.draw_batch())
+        if self.device.type == "cuda":
+            # The GPU has only been told of the work: until it is done the CPU draws what follows.
+            self.data.draw_ahead(self.step + 1, self.items, pin=True)
+        loss = all_sum(losses.sum()) / config.batch_size
+        self.scaler.unscale_(self.optimiser)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
+        if not bool(torch.isfinite(loss + norm)):
+            self._refuse(losses, loss)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.step += 1
+        if self.step % config.average_every == 0:
+            self.average.update_parameters(self.model)
+        if config.choose == "least-loss":
+            self._least_loss.add(float(loss))
+        return loss, norm
+
+    def _refuse(self, losses: Tensor, loss: Tensor) -> None:
+        """Raise FloatingPointError for this step, unless float16 can still lower its scale."""
+        if bool(torch.isfinite(loss)):
+            if self.scaler.is_enabled() and self.scaler.get_scale() >= 1:
+                return
+            what = f"the gradient at step {self.step} is not finite (loss {float(loss)})"
+        else:
+            bad = gather((~torch.isfinite(losses)).byte().cpu(), self.config.batch_size)
+            items = bad.nonzero().flatten().tolist()
+            shown = "; ".join(self.data.describe(self.step, i) for i in items[:_SHOWN])
+            more = " ..." if len(items) > _SHOWN else ""
+            what = (
+                f"the loss at step {self.step} is not finite for {len(items)} of "
+                f"{len(bad)} samples: {shown}{more}"
+            )
+        steps = checkpoint_steps(self.folder)
+        last = f"{checkpoint_path(self.folder, steps[-1])} is good" if steps else "none yet"
+        raise FloatingPointError(
+            f"{what}. The last checkpoint: {last}. Lower --learning-rate, or choose a --weighting "
+            "that bounds the loss."
+        )
+
+    def averaged(self) -> ScoreModel:
+        """The averaged weights, in eval mode; the weights themselves before the first average."""
+        averaged = bool(self.average.n_averaged)
+        return cast(ScoreModel, self.average.module) if averaged else self.model.eval()
+
+    def save(self) -> None:
+        """Write the checkpoint of this step, once, and weights.safetensors where it is chosen.
+
+        Raises OSError, on every process, where process 0 cannot write; what was there stays.
+        """
+        if self.saved_step == self.step:
+            return
+        chosen = self.config.choose == "last" or self._least_loss.improves()
+        from_main(lambda: self._write(chosen))
+        self.saved_step = self.step
+
+    def _write(self, chosen: bool) -> None:
+        config = self.config
+        facts = {
+            "config": json.loads(to_json(config)),
+            "step": self.step,
+            "seconds": self.seconds,
+        } | self.batches.facts()
+        # The weights first: a run killed in between writes them again when it is resumed.
+        if chosen:
+            tensors = self.averaged().state_dict()
+            save_tensors(self.folder / "weights.safetensors", tensors, WEIGHTS_FORMAT, facts)
+        facts |= {"scaler": self.scaler.state_dict()}
+        tensors = pack(self.model, self.average, self.optimiser)
+        if config.choose == "least-loss":
+            tensors["least_loss"] = self._least_loss.pack()
+        save_checkpoint(
+            self.folder, self.step, tensors, facts, config.keep_last, config.keep_every
+        )
+
+    def _load(self) -> None:
+        found = restore(self.folder)
+        if found is None:
+            return
+        tensors, facts = found
+        different = differences(from_json(json.dumps(facts["config"])), self.config)
+        if different:
+            raise ValueError(
+                f"the checkpoint in {self.folder} is of other settings ({different}): choose "
+                "another folder."
+            )
+        self.batches.require_same(facts)
+        if self.config.choose == "least-loss":
+            self._least_loss.unpack(tensors.pop("least_loss"))
+        unpack(tensors, self.model, self.average, self.optimiser)
+        self.scaler.load_state_dict(facts["scaler"])
+        self.step, self.seconds = facts["step"], facts["seconds"]
+        self.saved_step = self.step
+
+
+Weights = tuple[Tensor, ...] | list[Tensor]
+
+
+def _ramped(decay: float) -> Callable[[Weights, Weights, Tensor | int], None]:
+    @torch.no_grad()
+    def update(averaged: Weights, current: Weights, count: Tensor | int) -> None:
+        n = int(count)
+        weight = 1 - min(decay, (1 + n) / (10 + n))
+        torch._foreach_lerp_(averaged, current, weight)
+
+    return update
+
+
+def moving_average(model: nn.Module, decay: float) -> AveragedModel:
+    """The average of `model`'s weights, in eval mode: the first update copies them.
+
+    After n updates the next one keeps the share min(decay, (1 + n) / (10 + n)), so that the first
+    weights do not linger.
+    """
+    average = AveragedModel(model, multi_avg_fn=_ramped(decay), use_buffers=False)
+    average.eval()
+    return average
