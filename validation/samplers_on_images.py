@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gbm_fast.data import ImageData
-    from gbm_fast.training.runs import Run
+    from gbm_fast.training.runs import TrainedModel
     from validation.gate.gate import Outcome
 
 MODULE = "validation.samplers_on_images"
@@ -94,7 +94,7 @@ def rows(options: Options) -> list[Line]:
     return table
 
 
-def _images(run: "Run", row: Line, folder: Path) -> "Tensor":
+def _images(run: "TrainedModel", row: Line, folder: Path) -> "Tensor":
     """The row's images, from the folder where they have been made before."""
     import io
 
@@ -102,13 +102,13 @@ def _images(run: "Run", row: Line, folder: Path) -> "Tensor":
     import torch
 
     from gbm_fast.runtime.files import write_atomic
-    from gbm_fast.sampling.sampler import generate
+    from gbm_fast.sampling.sampler import Sampler
 
     settings = row.settings
     path = folder / f"{settings.slug}.npy"
     if path.exists():
         return torch.from_numpy(np.load(path, allow_pickle=False))
-    images = generate(run, settings)
+    images = Sampler(run, settings)()
     buffer = io.BytesIO()
     np.save(buffer, images.numpy())
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,11 @@ def _images(run: "Run", row: Line, folder: Path) -> "Tensor":
 
 
 def _record(
-    options: Options, run: "Run", gate: "Outcome", code: dict[str, str], entries: list[dict]
+    options: Options,
+    run: "TrainedModel",
+    gate: "Outcome",
+    code: dict[str, str],
+    entries: list[dict],
 ) -> str:
     """The text of the result."""
     import json
@@ -177,7 +181,7 @@ def compare(options: Options) -> bool:
     return gate.passed
 
 
-def _measure(options: Options, run: "Run", gate: "Outcome") -> None:
+def _measure(options: Options, run: "TrainedModel", gate: "Outcome") -> None:
     from gbm_fast.data import load_dataset, positive_from_integers
     from gbm_fast.data.pictures import save_panels
     from gbm_fast.evaluation.features import load_or_train

@@ -16,7 +16,7 @@ from gbm_fast.settings.training import ImageName, TrainConfig
 from gbm_fast.settings.training_presets import resolve
 
 if TYPE_CHECKING:
-    from gbm_fast.training.runs import Run
+    from gbm_fast.training.runs import TrainedModel
 
 
 @dataclass(frozen=True)
@@ -61,37 +61,31 @@ class Source:
         )
 
 
-def before_training(config: TrainConfig) -> "Run":
+def before_training(config: TrainConfig) -> "TrainedModel":
     """The run that a training with these resolved settings will leave; nothing is written."""
-    from gbm_fast.data import load_dataset, positive_from_integers
-    from gbm_fast.data.statistics import data_statistics
+    from gbm_fast.data import load_dataset
     from gbm_fast.training.batches import ImageBatches
-    from gbm_fast.training.runs import ImageFacts, Run
     from gbm_fast.training.trainer import Trainer
 
     data = load_dataset(config.dataset, config.data_dir)
-    images = positive_from_integers(data.train_images, data.max_value)
-    folder = config.run_dir or Path()
     batches = ImageBatches(data, config.class_conditional)
-    trainer = Trainer(config, batches, folder)
-    facts = ImageFacts(data_statistics(images, data.train_labels), data.max_value)
-    model = trainer.model.eval().requires_grad_(False)
-    shape, classes = batches.event_shape, batches.num_classes
-    return Run(folder, config, model, trainer.device, shape, facts, classes)
+    run = Trainer(config, batches, config.run_dir or Path()).trained_model()
+    run.model.eval().requires_grad_(False)
+    return run
 
 
-def trained(source: Source) -> "Run":
+def trained(source: Source) -> "TrainedModel":
     """The run of `source`, trained to its end where that is wanted.
 
     Raises ValueError where the training was interrupted, so that nothing half-trained is measured.
     """
     from gbm_fast.commands.training import run_training
     from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors
-    from gbm_fast.training.runs import load_run
+    from gbm_fast.training.runs import load_trained
 
     config = source.training()
     if config is None:
-        return load_run(source.run)
+        return load_trained(source.run)
     run_training(config)
     _, facts = load_tensors(source.run / "weights.safetensors", WEIGHTS_FORMAT)
     in_time = config.minutes is not None and facts["seconds"] >= 60 * config.minutes
@@ -100,4 +94,4 @@ def trained(source: Source) -> "Run":
             f"the training in {source.run} was interrupted at step {facts['step']}: run the same "
             "command again, which goes on from there."
         )
-    return load_run(source.run, config.device)
+    return load_trained(source.run, config.device)

@@ -1,20 +1,25 @@
-"""What `python -m gbm_fast.evaluate` does: images, features, distances, metrics.json.
+"""What `python -m gbm_fast.evaluate` does: samples or files, distances, metrics.json.
 
-Under torchrun the processes share the images, batch by batch, and only their features are put
+Under torchrun the processes share the samples, batch by batch, and only their features are put
 together: image i has the same features whoever computes them, so the distances are those of one
 process. Process 0 trains a classifier that is missing, prints, and writes.
 """
 
 import dataclasses
+from pathlib import Path
 
-from gbm_fast.evaluation.foreign import read_images
+from torch import Tensor
+
+from gbm_fast.evaluation.foreign import read_draws, read_images
 from gbm_fast.evaluation.generated import (
     GROUP_MINUTES,
     choose_extractor,
     foreign_features,
+    gathered,
     generated_features,
     measured_data,
 )
+from gbm_fast.evaluation.known_laws import law_distances, law_of, report_errors
 from gbm_fast.evaluation.metrics import (
     Evaluator,
     Result,
@@ -23,11 +28,13 @@ from gbm_fast.evaluation.metrics import (
     require_floor,
 )
 from gbm_fast.runtime.distributed import from_main, process_group, uses_cuda
-from gbm_fast.sampling.sampler import require_served
-from gbm_fast.settings.commands import EvaluateConfig
-from gbm_fast.training.runs import load_run
+from gbm_fast.sampling.sampler import Sampler
+from gbm_fast.settings.commands import EvaluateConfig, Measurement
+from gbm_fast.settings.training import LAWS
+from gbm_fast.training.runs import TrainedModel, load_trained, read_config
 
 METRICS_NAME = "metrics.json"
+_SCORED = 10_000  # draws for the errors of a learned score
 
 
 def run_evaluation(config: EvaluateConfig) -> None:
@@ -38,27 +45,35 @@ def run_evaluation(config: EvaluateConfig) -> None:
             whatever can be checked is checked before the first sample is made.
     """
     with process_group(uses_cuda(config.device), GROUP_MINUTES):
-        _evaluate(config)
+        if read_config(config.run).dataset in LAWS:
+            _evaluate_law(config)
+        else:
+            _evaluate_images(config)
 
 
-def _evaluate(config: EvaluateConfig) -> None:
+def _settings(config: EvaluateConfig) -> tuple[tuple[str, str], dict[str, object]]:
+    """What is measured: for the table, and for the record."""
+    if config.images is None:
+        settings = config.sampling
+        return (settings.sampler, settings.start), dataclasses.asdict(settings)
+    foreign = {"images": str(config.images.resolve()), "seed": config.sampling.seed}
+    return (str(config.images), "-"), foreign
+
+
+def _evaluate_images(config: EvaluateConfig) -> None:
     data = measured_data(config.run, config.measurement)
     if config.images is None:
-        shown: tuple[str, str] = (config.sampling.sampler, config.sampling.start)
-        settings = dataclasses.asdict(config.sampling)
         total = range(config.sampling.num_images)
         require_floor(len(total), data)
-        run = load_run(config.run, config.device)
-        require_served(run, config.sampling)
+        sampler = Sampler(load_trained(config.run, config.device), config.sampling)
         extractor = choose_extractor(config.run, config.measurement, data)
-        features = generated_features(run, config.sampling, total, extractor)
+        features = generated_features(sampler, total, extractor)
     else:
-        shown = (str(config.images), "-")
-        settings = {"images": str(config.images.resolve()), "seed": config.sampling.seed}
         images = read_images(config.images, data)
         require_floor(len(images), data)
         extractor = choose_extractor(config.run, config.measurement, data)
         features = foreign_features(images, extractor)
+    shown, settings = _settings(config)
 
     def report() -> None:
         """Distances, the table and the record: the work of process 0."""
@@ -75,3 +90,33 @@ def _evaluate(config: EvaluateConfig) -> None:
         print(f"numbers: {path}")
 
     from_main(report)
+
+
+def _evaluate_law(config: EvaluateConfig) -> None:
+    if config.measurement != Measurement():
+        raise ValueError(
+            f"{config.run} is a run on a law, whose samples are measured by the law itself: the "
+            "options of features and data do not apply."
+        )
+    run = load_trained(config.run, config.device)
+    if config.images is None:
+        samples = gathered(Sampler(run, config.sampling))
+    else:
+        samples = read_draws(config.images, law_of(run).d)
+    from_main(lambda: _report_law(run, samples, config))
+
+
+def _report_law(run: TrainedModel, samples: Tensor, config: EvaluateConfig) -> None:
+    """Distances to the law, the errors of the score, and the record: the work of process 0."""
+    (sampler, start), settings = _settings(config)
+    result = law_distances(samples, law_of(run))
+    errors = report_errors(run, _SCORED, config.sampling.seed)
+    path: Path = config.run / METRICS_NAME
+    record_metrics(path, settings, result | {f"score at {std:.3g}": e for std, e in errors})
+    print(
+        f"{sampler}, start {start}, N {result['N']}: Kolmogorov-Smirnov distance "
+        f"{result['ks']:.4f} (exact draws {result['ks_floor']:.4f}), mean of log x off by "
+        f"{result['mean_error']:.4f} deviations (exact draws {result['mean_floor']:.4f}), "
+        f"deviation by {result['std_error']:.2%}"
+    )
+    print(f"numbers: {path}")

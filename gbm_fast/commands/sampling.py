@@ -1,13 +1,14 @@
-"""What `python -m gbm_fast.sample` does: batches of images, shared by the processes, to files."""
+"""What `python -m gbm_fast.sample` does: batches of samples, shared by the processes, to files."""
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
 from gbm_fast.evaluation.generated import GROUP_MINUTES
 from gbm_fast.evaluation.grid_search import run_search
+from gbm_fast.evaluation.known_laws import save_picture
 from gbm_fast.runtime.distributed import (
     barrier,
     from_main,
@@ -17,60 +18,61 @@ from gbm_fast.runtime.distributed import (
     uses_cuda,
     world,
 )
-from gbm_fast.sampling.files import finish, open_folder, part_path, write_batch
+from gbm_fast.sampling.files import Draw, draw_grid, finish, open_folder, part_path, write_batch
 from gbm_fast.sampling.film import save_trajectory
-from gbm_fast.sampling.sampler import batches, fitted_start, generated_batches, require_served
+from gbm_fast.sampling.sampler import Sampler, batches
 from gbm_fast.settings.commands import SampleConfig
-from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.settings.sampling_presets import with_preset
-from gbm_fast.training.runs import Run, load_run
+from gbm_fast.training.batches import as_mixture
+from gbm_fast.training.runs import TrainedModel, load_trained
 
 
 def run_sampling(config: SampleConfig) -> None:
     """Sample, or search, as the options say; under torchrun all processes together.
 
     Raises ValueError for a run that cannot be read, settings that it does not serve, or a folder
-    with unfinished images of other settings, before anything is written.
+    with unfinished samples of other settings, before anything is written.
     """
     with process_group(uses_cuda(config.device), GROUP_MINUTES):
-        run = load_run(config.run, config.device)
+        run = load_trained(config.run, config.device)
         if config.grid_search:
             run_search(run, config)
             return
         settings, source = config.sampling, None
         if config.preset is not None:
             settings, source = with_preset(settings, run.config.dataset)
-        _sample(run, settings, source, config)
+        _sample(Sampler(run, settings), source, config)
 
 
-def _sample(
-    run: Run, settings: SamplingSettings, source: str | None, config: SampleConfig
-) -> None:
-    require_served(run, settings)
+def _sample(sampler: Sampler, source: str | None, config: SampleConfig) -> None:
+    run, settings = sampler.run, sampler.settings
+    if config.film is not None:
+        run.grey_levels()
     folder = config.out or config.run / "samples" / settings.slug
-    record = _record(run, settings, source)
+    record = _record(sampler, source)
     say = print if is_main() else _silent
-    say(f"{settings.caption}: {settings.num_images} images")
+    say(f"{settings.caption}: {settings.num_images} {_kind(run)}")
     if source is not None:
         say(f"preset: {source}")
     for name in ("mu_hat", "sigma_hat"):
         if name in record:
             say(f"{name}: {', '.join(f'{value:.6g}' for value in record[name])}")
     if config.output:
-        _write_images(run, settings, config, folder, record)
+        _write_samples(sampler, config, folder, record)
     if config.film is not None:
         path, number = folder / "film.png", config.film
-        from_main(lambda: save_trajectory(path, run, settings, number))
+        from_main(lambda: save_trajectory(path, sampler, number))
         say(f"film:    {path}")
 
 
-def _write_images(
-    run: Run,
-    settings: SamplingSettings,
-    config: SampleConfig,
-    folder: Path,
-    record: dict[str, Any],
+def _kind(run: TrainedModel) -> Literal["images", "samples"]:
+    return "images" if run.law is None else "samples"
+
+
+def _write_samples(
+    sampler: Sampler, config: SampleConfig, folder: Path, record: dict[str, Any]
 ) -> None:
+    run, settings = sampler.run, sampler.settings
     identity = record | {"output": sorted(config.output)}
     identity.pop("num_images")  # image i is the same in a larger set
     from_main(lambda: open_folder(folder, identity))
@@ -81,29 +83,47 @@ def _write_images(
     if len(missing) < len(wanted) and is_main():
         print(f"going on: {len(wanted) - len(missing)} of {len(wanted)} batches are there")
     mine = [missing[i] for i in shard(len(missing))]
-    for batch, made in generated_batches(run, settings, mine):
+    for batch, made in sampler.batches(mine):
         write_batch(folder, batch, made, config.output, run.max_value)
     barrier()
-    facts = record | {"processes": world().size}
-    from_main(lambda: finish(folder, wanted, config.output, run.max_value, facts))
+    facts, kind = record | {"processes": world().size}, _kind(run)
+    from_main(lambda: finish(folder, wanted, config.output, _drawing(sampler), facts, kind))
     if is_main():
-        print(f"images:  {folder}")
+        if run.law is not None and "png" in config.output:
+            print("no png/: the samples of a law are no images")
+        print(f"{kind}:".ljust(9) + str(folder))
         if "grid" in config.output:
             print(f"picture: {folder / 'grid.png'}")
 
 
-def _record(run: Run, settings: SamplingSettings, source: str | None) -> dict[str, Any]:
-    """What settings.json holds: everything that the images depend on."""
-    record = asdict(settings) | {
+def _drawing(sampler: Sampler) -> Draw:
+    """What draws grid.png: the images, or samples against the exact density of a law."""
+    run, settings = sampler.run, sampler.settings
+    if run.law is None:
+        return draw_grid(run.grey_levels())
+    label = settings.label if run.num_classes else None
+    law = run.law if label is None else as_mixture(run.law.component(label))
+    title = f"{run.config.dataset}: {settings.caption}"
+
+    def draw(path: Path, samples: Tensor) -> None:
+        save_picture(path, samples, law, title)
+
+    return draw
+
+
+def _record(sampler: Sampler, source: str | None) -> dict[str, Any]:
+    """What settings.json holds: everything that the samples depend on."""
+    run = sampler.run
+    record = asdict(sampler.settings) | {
         "run": str(run.folder.resolve()),
         "weights_sha256": run.weights_sha256(),
         "num_classes": run.num_classes,
     }
     if source is not None:
         record["preset_source"] = source
-    fit = fitted_start(run, settings)
-    if fit is not None:
-        record |= {"mu_hat": _numbers(fit[0]), "sigma_hat": _numbers(fit[1])}
+    if sampler.fit is not None:
+        mu_hat, sigma_hat = sampler.fit
+        record |= {"mu_hat": _numbers(mu_hat), "sigma_hat": _numbers(sigma_hat)}
     return record
 
 

@@ -6,11 +6,14 @@ import torch
 from torch import Tensor
 
 from gbm_fast.checks import require_positive
+from gbm_fast.targets import LogNormalMixture
 
 
 @dataclass(frozen=True, eq=False)
 class DataStatistics:
     """What the starts need of a training set; K classes of images (C, H, W), all that have any.
+
+    Of a law on vectors (d,) with K components the coordinates are the channels.
 
     class_averages        (K, C, H, W) mean of the positive images of each class
     class_frequencies     (K,) share of each class; sums to 1
@@ -68,4 +71,22 @@ def data_statistics(images: Tensor, labels: Tensor) -> DataStatistics:
         frequencies,
         *_channel_moments(images, even),
         *_channel_moments(averages, frequencies),
+    )
+
+
+def law_statistics(law: LogNormalMixture) -> DataStatistics:
+    """Exact statistics of a law, float64; the average of a component is exp(a + diag S / 2)."""
+    weights, means = law.weights.double(), law.log_means.double()
+    variances = law.log_covs.double().diagonal(dim1=1, dim2=2)
+    averages = means + variances / 2
+
+    def moments(centres: Tensor, within: Tensor) -> tuple[Tensor, Tensor]:
+        mean = weights @ centres
+        return mean, (weights @ (within + (centres - mean).square())).sqrt()
+
+    return DataStatistics(
+        averages.exp(),
+        weights,
+        *moments(means, variances),
+        *moments(averages, torch.zeros_like(variances)),
     )

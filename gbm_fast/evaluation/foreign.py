@@ -33,7 +33,7 @@ def read_images(path: Path, data: ImageData) -> Tensor:
         return torch.stack([_read_file(file, shape) for file in files])
     if path.suffix not in (".npy", ".npz") or not path.is_file():
         raise ValueError(f"{path} is neither a folder of images nor a .npy or .npz file")
-    return _as_images(path, _read_array(path), shape, data.max_value)
+    return _as_images(path, _read_array(path, "images"), shape, data.max_value)
 
 
 def _read_file(file: Path, shape: tuple[int, ...]) -> Tensor:
@@ -49,16 +49,31 @@ def _read_file(file: Path, shape: tuple[int, ...]) -> Tensor:
     return positive_from_integers(torch.from_numpy(levels), int(np.iinfo(levels.dtype).max))
 
 
-def _read_array(path: Path) -> np.ndarray:
+def _read_array(path: Path, name: str) -> np.ndarray:
     try:
         stored = np.load(path, allow_pickle=False)
         if isinstance(stored, np.ndarray):
             return stored
         with stored:
-            return stored["images"]
+            return stored[name]
     except (OSError, ValueError, EOFError, KeyError) as error:
         kind = path.suffix
         raise ValueError(f"{path} cannot be read as a {kind} array: {error}") from error
+
+
+def read_draws(path: Path, d: int) -> Tensor:
+    """Draws (n, d), positive floats, of a law: a `.npy` file, or `samples` of a `.npz` file.
+
+    Raises ValueError where it is neither, cannot be read, or has another shape or number type.
+    """
+    if path.suffix not in (".npy", ".npz") or not path.is_file():
+        raise ValueError(f"{path} is neither a .npy nor a .npz file.")
+    array = _read_array(path, "samples")
+    if array.ndim != 2 or array.shape[1] != d or not np.issubdtype(array.dtype, np.floating):
+        raise ValueError(
+            f"{path} holds {array.dtype} of shape {array.shape}: floats (n, {d}) are wanted."
+        )
+    return torch.from_numpy(array.astype(np.float64))
 
 
 def _as_images(path: Path, array: np.ndarray, shape: tuple[int, ...], max_value: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""What `python -m gbm_fast.evaluate` does: images, features, distances, metrics.json.
+"""The features of images that a run makes, or of images from elsewhere, and what they need.
 
 Under torchrun the processes share the images, batch by batch, and only their features are put
 together: image i has the same features whoever computes them, so the distances are those of one
@@ -17,12 +17,11 @@ from gbm_fast.data import ImageData, load_dataset
 from gbm_fast.data.types import Events
 from gbm_fast.evaluation.features import FeatureExtractor, load_or_train
 from gbm_fast.evaluation.inception import load_inception
-from gbm_fast.runtime.distributed import all_sum, from_main, shard, world
-from gbm_fast.sampling.sampler import batches, generated_batches
+from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, world
+from gbm_fast.sampling.sampler import Sampler, batches
 from gbm_fast.settings.commands import Measurement
-from gbm_fast.settings.sampling import SamplingSettings
-from gbm_fast.settings.training import TOYS
-from gbm_fast.training.runs import Run, read_config
+from gbm_fast.settings.training import IN_PYTHON, LAWS
+from gbm_fast.training.runs import read_config
 
 FEATURES_NAME = "features"
 GROUP_MINUTES = 24 * 60.0
@@ -35,10 +34,15 @@ Array = NDArray[np.float64]
 def measured_data(run: Path, measurement: Measurement) -> ImageData:
     """The data set that a run's images are compared with; ValueError where it cannot be had."""
     trained = read_config(run)
-    if trained.dataset in TOYS:
+    if trained.dataset in LAWS:
         raise ValueError(
             f"{run} is a run on {trained.dataset}, which is no image data set: its training "
             "compares the score with the exact one."
+        )
+    if trained.dataset in IN_PYTHON:
+        raise ValueError(
+            f"the images of {run} were given in Python, and cannot be read again: measure with "
+            "gbm_fast.evaluate_images(images, data, extractor)."
         )
     return load_dataset(trained.dataset, measurement.data_dir or trained.data_dir)
 
@@ -51,6 +55,26 @@ def choose_extractor(run: Path, measurement: Measurement, data: ImageData) -> Fe
     if world().size > 1:
         from_main(lambda: load_or_train(data, folder).hash)
     return load_or_train(data, folder)
+
+
+def gathered(sampler: Sampler, show_progress: bool = True) -> Tensor:
+    """All samples of a sampler, on every process; each makes its own share of them.
+
+    Raises ValueError on every process where one of them cannot make its share.
+    """
+    count = sampler.settings.num_images
+    mine, problem = shard(count), ""
+    part = torch.ones(len(mine), *sampler.run.event_shape)
+    wanted = batches(mine, sampler.settings.batch_size)
+    try:
+        for chosen, images in sampler.batches(wanted, show_progress):
+            part[chosen.start - mine.start : chosen.stop - mine.start] = images.x
+    except ValueError as error:
+        problem = str(error)
+    together = gather(part, count)
+    if int(all_sum(torch.tensor(int(problem != "")))):
+        raise ValueError(problem or "another process could not make its samples.")
+    return together
 
 
 def shared_features(
@@ -69,16 +93,15 @@ def shared_features(
     return all_sum(features).numpy()
 
 
-def generated_features(
-    run: Run, settings: SamplingSettings, total: range, extractor: FeatureExtractor
-) -> Array:
-    """Features of the run's images `total`, made by all processes, one batch of each at a time."""
-    wanted = batches(total, settings.batch_size)
+def generated_features(sampler: Sampler, total: range, extractor: FeatureExtractor) -> Array:
+    """Features of the images `total`, made by all processes, one batch of each at a time."""
+    wanted = batches(total, sampler.settings.batch_size)
     mine = [wanted[i] for i in shard(len(wanted))]
-    return shared_features(generated_batches(run, settings, mine), total, extractor)
+    return shared_features(sampler.batches(mine), total, extractor)
 
 
 def foreign_features(images: Tensor, extractor: FeatureExtractor) -> Array:
+    """Features of images (n, C, H, W) in [1, 2] from elsewhere, on every process."""
     total = range(len(images))
     wanted = batches(total, _BATCH)
     mine = [wanted[i] for i in shard(len(wanted))]

@@ -18,10 +18,10 @@ from pathlib import Path
 from gbm_fast.evaluation.generated import choose_extractor, generated_features, measured_data
 from gbm_fast.evaluation.metrics import Evaluator, format_table, require_floor
 from gbm_fast.runtime.distributed import from_main, is_main
-from gbm_fast.sampling.sampler import require_served
+from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import SampleConfig
 from gbm_fast.settings.sampling import SamplingSettings
-from gbm_fast.training.runs import Run
+from gbm_fast.training.runs import TrainedModel
 
 SEARCHED = ("chi", "inner_steps", "step_length")
 
@@ -62,7 +62,7 @@ class Journal:
 class _Search:
     """One search: what is measured with, and what has been found so far (by process 0)."""
 
-    def __init__(self, run: Run, config: SampleConfig) -> None:
+    def __init__(self, run: TrainedModel, config: SampleConfig) -> None:
         self.run, self.config = run, config
         data = measured_data(config.run, config.measurement)
         self.count = config.sampling.num_images
@@ -92,7 +92,7 @@ class _Search:
 
     def measure(self, settings: SamplingSettings, images: range, facts: dict) -> dict:
         """The entry, on every process, of these images of all processes; noted in the journal."""
-        features = generated_features(self.run, settings, images, self.extractor)
+        features = generated_features(Sampler(self.run, settings), images, self.extractor)
 
         def of_main() -> str:
             assert self.journal is not None
@@ -104,7 +104,7 @@ class _Search:
         return json.loads(from_main(of_main))
 
 
-def run_search(run: Run, config: SampleConfig) -> None:
+def run_search(run: TrainedModel, config: SampleConfig) -> None:
     """Measure what is not in the journal yet, choose, measure the choice anew, and print.
 
     Raises ValueError, before anything is sampled, for a candidate that the run does not serve,
@@ -112,7 +112,7 @@ def run_search(run: Run, config: SampleConfig) -> None:
     """
     candidates = config.search.candidates(config.sampling)
     for settings in candidates:
-        require_served(run, settings)
+        Sampler(run, settings)
     search = _Search(run, config)
     entries = search.open()
     tried = {_searched(entry): entry for entry in entries if "compared" not in entry}

@@ -1,4 +1,4 @@
-"""What a run on a law with a known score shows at its end: samples against the exact density.
+"""Runs on a law with a known score: the learned score and samples against the exact law.
 
 The samplers start from the exact law at the horizon, and the probability flow takes many steps, so
 that what differs from the density is the error of the learned score. A class-conditional network
@@ -7,6 +7,7 @@ s = 1 + h is the log score, v the log-variance of the forward kernel.
 """
 
 import io
+import math
 from pathlib import Path
 
 import numpy as np
@@ -15,24 +16,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from gbm_fast.data.toys import load_toy
+from gbm_fast.checks import require_positive
+from gbm_fast.data.statistics import law_statistics
 from gbm_fast.data.types import Events
-from gbm_fast.grids import power
+from gbm_fast.evaluation.metrics import Result
 from gbm_fast.parameterisation import score_function
 from gbm_fast.runtime.files import write_atomic
 from gbm_fast.runtime.random import Stream, generator
+from gbm_fast.sampling.sampler import Sampler
+from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.settings.training import noise_range
-from gbm_fast.simulation import simulate
-from gbm_fast.steps import ProbabilityFlow
 from gbm_fast.targets import LogNormalMixture, Target
 from gbm_fast.training.build import build_process
-from gbm_fast.training.runs import Run
+from gbm_fast.training.runs import TrainedModel
 
 _FLOW_LEVELS = 100
 _SHOWN = 1500
 
 
-def _draws(run: Run, law: Target, count: int, source: torch.Generator) -> Events:
+def _draws(run: TrainedModel, law: Target, count: int, source: torch.Generator) -> Events:
     """`count` draws of a law, float32, with what the network is told of their components."""
     if run.num_classes and isinstance(law, LogNormalMixture):
         x, labels = law.labelled_rvs(count, source)
@@ -51,23 +53,25 @@ def _log_scores(law: Target, draws: Events) -> Tensor:
     return scores
 
 
-@torch.no_grad()
-def sample_law(run: Run, count: int, seed: int) -> Tensor:
+def law_of(run: TrainedModel) -> LogNormalMixture:
+    """The law that a run learned; ValueError for a run on images."""
+    if run.law is None:
+        raise ValueError(f"{run.folder} is a run on images, whose law is not known.")
+    return run.law
+
+
+def sample_law(run: TrainedModel, count: int, seed: int) -> Tensor:
     """`count` draws (count, d), float32 on the CPU, by the learned score's probability flow."""
-    law, process = load_toy(run.config.dataset), build_process(run.config)
-    low, _ = noise_range(run.config)
-    top = float(process.log_var(process.horizon)) ** 0.5
-    start = law.diffuse(process, process.horizon)
-    x_T, labels = _draws(run, start, count, generator(seed, Stream.IMAGE))
-    grid = power(process, _FLOW_LEVELS, std_min=low, std_max=top)
-    score = score_function(run.model, process, None if labels is None else labels.to(run.device))
-    return simulate(ProbabilityFlow(), process, score, x_T.to(run.device), grid).cpu()
+    settings = SamplingSettings(
+        sampler="probability-flow", start="data", num_steps=_FLOW_LEVELS, batch_size=count
+    )
+    return Sampler(run, settings)(count, seed, show_progress=False)
 
 
 @torch.no_grad()
-def score_errors(run: Run, count: int, seed: int) -> list[tuple[float, float]]:
+def score_errors(run: TrainedModel, count: int, seed: int) -> list[tuple[float, float]]:
     """(sqrt(v), E|s_model - s|^2 / E|s|^2) at five noise levels, on `count` draws of each law."""
-    law, process = load_toy(run.config.dataset), build_process(run.config)
+    law, process = law_of(run), build_process(run.config)
     errors = []
     for std in np.geomspace(*noise_range(run.config), 7)[1:-1]:
         t = float(process.time_at_log_var(float(std) ** 2))
@@ -79,6 +83,44 @@ def score_errors(run: Run, count: int, seed: int) -> list[tuple[float, float]]:
         wrong = 1 + learned(draws.x.to(run.device), t).cpu().double() - truth
         errors.append((float(std), float(wrong.square().mean() / truth.square().mean())))
     return errors
+
+
+def law_distances(samples: Tensor, law: LogNormalMixture) -> Result:
+    """How far samples (n, d) are from a law: its own numbers, and those of n exact draws.
+
+    ks            the largest Kolmogorov-Smirnov distance of a coordinate to its exact law
+    ks_floor      what n exact draws have on average in one coordinate, for large n
+    mean_error    the largest error of a mean of log x, in deviations of log x
+    mean_floor    the standard deviation of that error for n exact draws, 1 / sqrt(n)
+    std_error     the largest relative error of a deviation of log x
+
+    Raises ValueError for fewer than 2 samples, another shape, or samples that are not positive.
+    """
+    if samples.ndim != 2 or samples.shape[1] != law.d or len(samples) < 2:
+        raise ValueError(
+            f"samples must be (n, {law.d}) with n of 2 or more, got {tuple(samples.shape)}."
+        )
+    require_positive(samples, "samples")
+    y, n = samples.double().log(), len(samples)
+    exact = law_statistics(law)
+    steps = torch.arange(n + 1, dtype=torch.float64)[:, None] / n
+    cdf = _marginal_cdf(law, y.sort(dim=0).values)
+    gaps = torch.maximum(steps[1:] - cdf, cdf - steps[:-1])
+    return {
+        "N": n,
+        "ks": float(gaps.max()),
+        "ks_floor": math.sqrt(math.pi / (2 * n)) * math.log(2),
+        "mean_error": float(((y.mean(0) - exact.log_means) / exact.log_stds).abs().max()),
+        "mean_floor": n**-0.5,
+        "std_error": float((y.std(0) / exact.log_stds - 1).abs().max()),
+    }
+
+
+def _marginal_cdf(law: LogNormalMixture, y: Tensor) -> Tensor:
+    """P(log X_i <= y_i) of each coordinate by itself, of the shape of y (n, d)."""
+    stds = law.log_covs.double().diagonal(dim1=1, dim2=2).sqrt()
+    standard = (y[:, None] - law.log_means.double()) / stds
+    return (law.weights.double()[:, None] * torch.special.ndtr(standard)).sum(1)
 
 
 def _line(axis: Axes, law: Target, samples: np.ndarray) -> None:
@@ -108,26 +150,41 @@ def _plane(axis: Axes, law: Target, samples: np.ndarray) -> None:
     axis.set_ylabel("log x₂ (lines: exact density)")
 
 
-def save_law_picture(run: Run, path: Path, count: int, seed: int = 0) -> None:
-    """`count` samples of the run against the exact density, as a PNG."""
-    law = load_toy(run.config.dataset)
-    samples = sample_law(run, count, seed).double().numpy()
+def save_picture(path: Path, samples: Tensor, law: LogNormalMixture, title: str) -> None:
+    """Samples (n, d), d of 1 or 2, against the exact density, as a PNG; more coordinates: two."""
+    shown = law if law.d <= 2 else _first_two(law)
     figure = Figure(figsize=(6.4, 4.8), layout="constrained")
     axis = figure.subplots()
-    (_line if law.d == 1 else _plane)(axis, law, samples)
+    (_line if shown.d == 1 else _plane)(axis, shown, samples[:, : shown.d].double().numpy())
     axis.legend(frameon=False)
-    axis.set_title(f"{run.config.dataset}: learned score, probability flow")
+    axis.set_title(title)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130)
     write_atomic(path, buffer.getvalue())
 
 
-def report_law(run: Run, count: int, seed: int = 0) -> None:
+def _first_two(law: LogNormalMixture) -> LogNormalMixture:
+    """The law of the first two coordinates."""
+    return LogNormalMixture(law.weights, law.log_means[:, :2], law.log_covs[:, :2, :2])
+
+
+def save_law_picture(run: TrainedModel, path: Path, count: int, seed: int = 0) -> None:
+    """`count` samples of the run against the exact density, as a PNG."""
+    title = f"{run.config.dataset}: learned score, probability flow"
+    save_picture(path, sample_law(run, count, seed), law_of(run), title)
+
+
+def report_errors(run: TrainedModel, count: int, seed: int = 0) -> list[tuple[float, float]]:
+    """Print the errors of the score, and return them."""
+    errors = score_errors(run, count, seed)
+    text = ", ".join(f"{error:.2g} at {std:.2g}" for std, error in errors)
+    print(f"relative squared error of the score at noise levels sqrt(v): {text}")
+    return errors
+
+
+def report_law(run: TrainedModel, count: int, seed: int = 0) -> None:
     """Write samples.png into the run folder and print the errors of the score."""
     path = run.folder / "samples.png"
     save_law_picture(run, path, count, seed)
-    errors = ", ".join(
-        f"{error:.2g} at {std:.2g}" for std, error in score_errors(run, count, seed)
-    )
-    print(f"relative squared error of the score at noise levels sqrt(v): {errors}")
+    report_errors(run, count, seed)
     print(f"picture: {path}")

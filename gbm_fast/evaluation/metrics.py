@@ -3,9 +3,9 @@
 The generated images and all test images of the data set are mapped to features; their Fréchet
 and kernel distances (`gbm_fast.evaluation.distances`) are the result. Since the Fréchet distance
 is biased by an amount that grows as the number N of images falls, a number means nothing alone:
-the *floor* is the same distance for N training images drawn at random, repeated to give a mean and a
-standard deviation. A perfect generator reaches the floor. The classifier has seen the training
-images and not the test images, so for its features the floor is slightly too high, never
+the *floor* is the same distance for N training images drawn at random, repeated to give a mean
+and a standard deviation. A perfect generator reaches the floor. The classifier has seen the
+training images and not the test images, so for its features the floor is slightly too high, never
 too low.
 """
 

@@ -20,6 +20,7 @@ from torch import Tensor
 WEIGHTS_FORMAT = "gbm-diffusion weights 2"
 STATE_FORMAT = "gbm-diffusion training state 3"
 STATISTICS_FORMAT = "gbm-diffusion data statistics 2"
+LAW_FORMAT = "gbm-diffusion log-normal law 1"
 
 
 class DamagedFileError(ValueError):
@@ -61,14 +62,19 @@ def remove_leftovers(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _checksum(tensors: dict[str, Tensor], kind: str, facts: str) -> str:
-    """SHA-256 of the format, the facts, and each tensor's name, type, shape and bytes."""
-    digest = hashlib.sha256(json.dumps([kind, facts]).encode())
+def tensors_sha256(tensors: dict[str, Tensor], prefix: bytes = b"") -> str:
+    """SHA-256 of `prefix` and each tensor's name, type, shape and bytes, in the names' order."""
+    digest = hashlib.sha256(prefix)
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(json.dumps([name, str(tensor.dtype), tuple(tensor.shape)]).encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def _checksum(tensors: dict[str, Tensor], kind: str, facts: str) -> str:
+    """SHA-256 of the format, the facts and the tensors."""
+    return tensors_sha256(tensors, json.dumps([kind, facts]).encode())
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], kind: str, facts: dict) -> None:

@@ -27,6 +27,7 @@ class Stream(IntEnum):
     IMAGE = 4
     LAW = 5
     LABEL = 6
+    PROBE = 7
 
 
 def stream_seed(seed: int, stream: Stream, index: int = 0) -> int:

@@ -3,9 +3,9 @@
     parts/            while it is made: the finished batches, and what they belong to
     png/              a file an image, named by its number (TIFF for 16-bit colour)
     images.npz        `images`, float32 (n, channels, height, width) in [1, 2], and `labels`, int64
-                      (n,), where the images have a class
+                      (n,), where the images have a class; of a law samples.npz, `samples` (n, d)
     labels.txt        the same labels, a line an image
-    grid.png          the first of them, to look at
+    grid.png          the first of them, to look at; of a law, against its exact density
     settings.json     how they were made; written last, so that it says that the set is whole
 
 A batch is finished when its array is in parts/, which is after its image files are written. A
@@ -18,8 +18,9 @@ whole set is for one of them.
 import json
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -32,7 +33,9 @@ from gbm_fast.data.types import Events
 from gbm_fast.runtime.files import remove_leftovers, replacing, write_atomic
 from gbm_fast.settings.commands import Output
 
-GRID_IMAGES = 256
+Draw = Callable[[Path, Tensor], None]
+"""Makes a picture at a path of some samples."""
+_SHOWN = {"images": 256, "samples": 4096}
 _IDENTITY = "identity.json"
 _SUFFIXES = (".png", ".tif")  # of encode_image
 
@@ -57,7 +60,8 @@ def open_folder(folder: Path, identity: dict[str, object]) -> None:
         remove_leftovers(place)
     if unfinished:
         return
-    for name in ("settings.json", "images.npz", "labels.txt", "grid.png"):  # of an earlier set
+    earlier = ("settings.json", "images.npz", "samples.npz", "labels.txt", "grid.png")
+    for name in earlier:
         (folder / name).unlink(missing_ok=True)
     parts.mkdir(parents=True, exist_ok=True)
     write_atomic(parts / _IDENTITY, text.encode())
@@ -74,10 +78,13 @@ def part_path(folder: Path, batch: range) -> Path:
 
 
 def write_batch(
-    folder: Path, batch: range, made: Events, output: Sequence[Output], max_value: int
+    folder: Path, batch: range, made: Events, output: Sequence[Output], max_value: int | None
 ) -> None:
-    """The files of a batch: images (batch, C, H, W) in [1, 2], labels, and the array at last."""
-    if "png" in output:
+    """The files of a batch: images (batch, C, H, W) in [1, 2], labels, and the array at last.
+
+    max_value: the largest grey level; None for draws (batch, d) of a law, which have no images.
+    """
+    if "png" in output and max_value is not None:
         (folder / "png").mkdir(exist_ok=True)
         for index, image in zip(batch, made.x, strict=True):
             suffix, content = encode_image(_levels(image, max_value))
@@ -93,10 +100,14 @@ def finish(
     folder: Path,
     wanted: list[range],
     output: Sequence[Output],
-    max_value: int,
+    draw: Draw,
     record: dict[str, object],
+    name: Literal["images", "samples"] = "images",
 ) -> None:
-    """Make of the parts what concerns the whole set, settings.json last, and remove them."""
+    """Make of the parts what concerns the whole set, settings.json last, and remove them.
+
+    draw: makes grid.png of the first samples; name: of the array.
+    """
     parts = [part_path(folder, batch) for batch in wanted]
     total = sum(len(batch) for batch in wanted)
     texts = [_labels_path(folder, batch) for batch in wanted]
@@ -104,11 +115,9 @@ def finish(
     if labels:
         write_atomic(folder / "labels.txt", labels.encode())
     if "npz" in output:
-        _write_npz(folder / "images.npz", parts, total, labels)
+        _write_npz(folder / f"{name}.npz", name, parts, total, labels)
     if "grid" in output:
-        images = _first(parts, min(total, GRID_IMAGES))
-        columns = max(1, round(len(images) ** 0.5))
-        save_png(folder / "grid.png", tile(images, columns, max_value), scale=3)
+        draw(folder / "grid.png", _first(parts, min(total, _SHOWN[name])))
     # Files of an earlier, larger set; those that are not named like ours are not ours to delete.
     for earlier in (folder / "png").glob("[0-9]" * 6 + ".*"):
         ours = earlier.suffix in _SUFFIXES
@@ -116,6 +125,15 @@ def finish(
             earlier.unlink()
     write_atomic(folder / "settings.json", json.dumps(record, indent=2).encode())
     shutil.rmtree(folder / "parts")
+
+
+def draw_grid(max_value: int) -> Draw:
+    """What draws images with so many grey levels, as a square of them."""
+
+    def draw(path: Path, images: Tensor) -> None:
+        save_png(path, tile(images, max(1, round(len(images) ** 0.5)), max_value), scale=3)
+
+    return draw
 
 
 def _levels(image: Tensor, max_value: int) -> np.ndarray:
@@ -135,12 +153,12 @@ def _first(parts: list[Path], count: int) -> Tensor:
     return torch.from_numpy(np.stack(images[:count]))
 
 
-def _write_npz(path: Path, parts: list[Path], total: int, labels: str) -> None:
+def _write_npz(path: Path, name: str, parts: list[Path], total: int, labels: str) -> None:
     """One array out of the parts' arrays, which are read one after the other, and the labels."""
     shape = (total, *np.load(parts[0], mmap_mode="r").shape[1:])
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     with replacing(path) as whole, zipfile.ZipFile(whole, "w") as archive:
-        with archive.open("images.npy", "w", force_zip64=True) as file:
+        with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
             np.lib.format.write_array_header_1_0(file, header)
             for part in parts:
                 file.write(np.load(part, allow_pickle=False).astype("<f4").tobytes())

@@ -7,37 +7,28 @@ from torch import Tensor
 
 from gbm_fast.data.pictures import save_film
 from gbm_fast.process import Process
-from gbm_fast.sampling.sampler import (
-    build_grid,
-    build_step,
-    image_noise,
-    initial_states,
-    learned_score,
-    sampling_process,
-    start_images,
-)
+from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.scores import denoiser
-from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.simulation import simulate
-from gbm_fast.training.runs import Run
+from gbm_fast.training.runs import TrainedModel
 
 FRAMES = 10
 
 
 @torch.no_grad()
-def save_trajectory(path: Path, run: Run, settings: SamplingSettings, number: int) -> None:
+def save_trajectory(path: Path, sampler: Sampler, number: int) -> None:
     """Draw the states of image `number` of the set at ten rows of the grid.
 
     Above, the state with its contrast reduced to that of the data (at sqrt(v) = 10 the pixels
     themselves span ten orders of magnitude); below, what the network takes the image to be,
-    exp E[log X_0 | X_t]. Raises ValueError for settings that the run cannot serve.
+    exp E[log X_0 | X_t]. Raises ValueError for a run on a law.
     """
-    process = sampling_process(run, settings)
-    grid = build_grid(run, settings, process)
-    noise = image_noise(run, settings.seed, range(number, number + 1))
-    x_T, labels = initial_states(run, settings, noise, start_images(run, settings))
-    score = learned_score(run, process, labels)
-    _, visited = simulate(build_step(settings), process, score, x_T, grid, noise, return_path=True)
+    run, settings = sampler.run, sampler.settings
+    process, grid, levels = sampler.process, sampler.grid, run.grey_levels()
+    noise = sampler.noise(range(number, number + 1))
+    x_T, labels = sampler.initial_states(noise)
+    score = sampler.score(labels)
+    _, visited = simulate(sampler.step, process, score, x_T, grid, noise, return_path=True)
     rows = torch.linspace(0, len(grid) - 1, FRAMES - 1).round().long().unique().tolist()
     states, guesses, captions = [], [], []
     for row in rows:
@@ -53,10 +44,10 @@ def save_trajectory(path: Path, run: Run, settings: SamplingSettings, number: in
     title = f"{settings.caption}, image {number} of seed {settings.seed}"
     if labels is not None and settings.label is None:
         title += f", class {int(labels)}"
-    save_film(path, strips[0], strips[1], captions, title, run.max_value)
+    save_film(path, strips[0], strips[1], captions, title, levels)
 
 
-def _with_contrast_of_data(x: Tensor, run: Run, process: Process, t: float) -> Tensor:
+def _with_contrast_of_data(x: Tensor, run: TrainedModel, process: Process, t: float) -> Tensor:
     """log x - m(t), moved and scaled to the data's log moments; what is not positive is black."""
     mean, std = (
         part.to(x)[:, None, None] for part in (run.statistics.log_means, run.statistics.log_stds)

@@ -21,6 +21,7 @@ from gbm_fast.data.statistics import DataStatistics
 from gbm_fast.data.types import Events
 from gbm_fast.process import Process
 from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.targets import LogNormalMixture
 
 
 def drawn_classes(frequencies: Tensor, uniform: Tensor) -> Tensor:
@@ -56,9 +57,26 @@ def fitted_lognormal(
 
 
 def from_lognormal(mu_hat: Tensor, sigma_hat: Tensor, noise: ImageNoise) -> Tensor:
-    """exp(mu_hat + sigma_hat z), channel by channel; (batch, C, H, W)."""
+    """exp(mu_hat + sigma_hat z), channel by channel; (batch, C, ...)."""
     z = noise.normal()
-    return torch.exp(mu_hat.to(z)[:, None, None] + sigma_hat.to(z)[:, None, None] * z)
+    a_channel = (-1, *[1] * (z.ndim - 2))
+    return torch.exp(mu_hat.to(z).reshape(a_channel) + sigma_hat.to(z).reshape(a_channel) * z)
+
+
+def from_law(
+    law: LogNormalMixture, process: Process, noise: ImageNoise, classes: Tensor | None = None
+) -> Events:
+    """Draws of the law of X_T itself, (batch, d), with their components.
+
+    classes   int64 (batch,), on the CPU: the component of each; None draws them by their weights.
+    """
+    end = law.diffuse(process, process.horizon)
+    if classes is None:
+        classes = drawn_classes(end.weights, noise.uniform())
+    z = noise.normal()
+    factors = torch.linalg.cholesky(end.log_covs)[classes]
+    y = end.log_means[classes] + (factors @ z.to(factors)[..., None])[..., 0]
+    return Events(y.exp().to(z), classes)
 
 
 def from_data(data: Events, process: Process, noise: ImageNoise) -> Events:

@@ -1,17 +1,17 @@
-"""Images from a trained run: start, step and grid put together.
+"""The sampler of a trained run: process, step, grid and start, built once from its settings.
 
-Image i of a seed depends on (seed, i) alone, so the images of a set can be made in any order, in
+Sample i of a seed depends on (seed, i) alone, so the samples of a set can be made in any order, in
 batches of any size and by any number of processes. Sharing goes by whole batches: each batch has
-the same images in it whoever makes it, and then even the rounding of the network is the same.
+the same samples in it whoever makes it, and then even the rounding of the network is the same.
 
-The class of an image is that of the average, or of the training image, that it starts from; the
+The class of a sample is that of the average, or of the training image, that it starts from; the
 other starts have none, and there a class-conditional run draws one by the classes' shares, so that
-a set of images has the law of the data set that distances compare it with.
+a set of samples has the law of the data set that distances compare it with.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -29,6 +29,7 @@ from gbm_fast.sampling.initial import (
     fitted_lognormal,
     from_class_averages,
     from_data,
+    from_law,
     from_lognormal,
 )
 from gbm_fast.settings.sampling import NOISE_FREE, SamplingSettings
@@ -45,183 +46,7 @@ from gbm_fast.steps import (
     Step,
 )
 from gbm_fast.training.build import build_process
-from gbm_fast.training.runs import Run
-
-
-def fitted_start(run: Run, settings: SamplingSettings) -> tuple[Tensor, Tensor] | None:
-    """The (mu_hat, sigma_hat) of a log-normal start, each (C,); None for the other starts."""
-    process, statistics = sampling_process(run, settings), run.statistics
-    match settings.start:
-        case "lognormal":
-            return fitted_lognormal(statistics.log_means, statistics.log_stds, process)
-        case "lognormal-averages":
-            moments = statistics.average_log_means, statistics.average_log_stds
-            return fitted_lognormal(*moments, process)
-    return None
-
-
-def _chosen_classes(run: Run, settings: SamplingSettings, noise: ImageNoise) -> Tensor | None:
-    """The classes of the images where the start is not to say them, int64 (batch,)."""
-    if settings.label is not None:
-        return torch.full((len(noise),), settings.label)
-    if run.num_classes:
-        return drawn_classes(run.statistics.class_frequencies, noise.label_uniform())
-    return None
-
-
-def initial_states(
-    run: Run, settings: SamplingSettings, noise: ImageNoise, data: Events | None = None
-) -> Events:
-    """The states at the horizon, float32, and their classes; arguments as in `sampled_states`."""
-    require_label(run, settings)
-    process = sampling_process(run, settings)
-    if settings.start == "data":
-        if data is None:
-            raise ValueError("the start from data needs the training images.")
-        start = from_data(data, process, noise)
-    else:
-        classes, fit = _chosen_classes(run, settings, noise), fitted_start(run, settings)
-        if fit is None:
-            start = from_class_averages(run.statistics, process, noise, classes)
-        else:
-            start = Events(from_lognormal(*fit, noise), classes)
-    return Events(start.x.float(), start.labels)
-
-
-def learned_score(run: Run, process: Process, labels: Tensor | None) -> LearnedScore:
-    """The run's score; where it is class-conditional, that of the classes `labels` (batch,)."""
-    told = labels.to(run.device) if labels is not None and run.num_classes else None
-    return score_function(run.model, process, told)
-
-
-@torch.no_grad()
-def sampled_states(
-    run: Run,
-    settings: SamplingSettings,
-    noise: ImageNoise,
-    data: Events | None = None,
-    callback: Callback | None = None,
-) -> Events:
-    """The sampler's states at t = 0, before images are made of them, with their classes.
-
-    `noise` gives the draws of the start and of every row, for as many images as it has; `data`
-    are the positive training images, for the start from data alone (`start_images`). Float32 of
-    the noise's shape, on the run's device; labels on the CPU, or None where an image has no class.
-    Raises ValueError for settings that the run cannot serve (`require_served`).
-    """
-    process = sampling_process(run, settings)
-    grid = build_grid(run, settings, process)
-    x_T, labels = initial_states(run, settings, noise, data)
-    score, step = learned_score(run, process, labels), build_step(settings)
-    with _rounded_once(run.model, run.device):
-        x_0 = simulate(step, process, score, x_T, grid, noise, callback=callback)
-    return Events(x_0, labels)
-
-
-@contextmanager
-def _rounded_once(model: ScoreModel, device: torch.device) -> Iterator[None]:
-    """The model's autocast round a whole loop, so that its weights are rounded once a batch.
-
-    Autocast keeps what it has rounded only of parameters that ask for gradients: here they do, and
-    under `no_grad` none is computed.
-    """
-    frozen = [part for part in model.parameters() if not part.requires_grad]
-    try:
-        for part in frozen:
-            part.requires_grad_(True)
-        with torch.autocast(device.type, model.autocast, enabled=model.autocast is not None):
-            yield
-    finally:
-        for part in frozen:
-            part.requires_grad_(False)
-
-
-def start_images(run: Run, settings: SamplingSettings) -> Events | None:
-    """The positive training images, those of the wanted class, where the start needs them."""
-    if settings.start != "data":
-        return None
-    data = load_dataset(run.config.dataset, run.config.data_dir)
-    images, labels = data.train_images, data.train_labels
-    if settings.label is not None:
-        wanted = labels == settings.label
-        if not bool(wanted.any()):
-            raise ValueError(f"no training image of {data.name} has the label {settings.label}.")
-        images, labels = images[wanted], labels[wanted]
-    return Events(positive_from_integers(images, data.max_value), labels)
-
-
-def image_noise(run: Run, seed: int, indices: range) -> ImageNoise:
-    """The draws of the images `indices` of a seed."""
-    return ImageNoise(seed, indices, (run.channels, *run.image_size), run.device)
-
-
-def batches(indices: range, batch_size: int) -> list[range]:
-    """`indices` in runs of `batch_size`, the last one shorter where they do not divide."""
-    return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
-
-
-def generated_batches(
-    run: Run, settings: SamplingSettings, wanted: list[range], show_progress: bool = True
-) -> Iterator[tuple[range, Events]]:
-    """Each batch of `wanted` with its images and their classes, as they are made.
-
-    Images are float32 (batch, C, H, W) on the CPU, clipped to [1, 2]: where an ambient sampler
-    ends below zero the clip shows it as 1 (black). One batch is held at a time. Raises ValueError
-    for settings that the run cannot serve (`require_served`).
-    """
-    require_served(run, settings)
-    rows = len(build_grid(run, settings, sampling_process(run, settings)))
-    data = start_images(run, settings)
-    with tqdm(
-        total=len(wanted) * rows,
-        desc=settings.sampler,
-        unit="step",
-        disable=not (show_progress and is_main()),
-        mininterval=0.5,
-    ) as bar:
-        for batch in wanted:
-            noise = image_noise(run, settings.seed, batch)
-            made = sampled_states(run, settings, noise, data, lambda i, row, x: bar.update())
-            yield batch, Events(made.x.cpu().clamp(1, 2), made.labels)
-
-
-def generate(run: Run, settings: SamplingSettings, show_progress: bool = True) -> Tensor:
-    """`settings.num_images` images, float32 (n, C, H, W) on the CPU, clipped to [1, 2].
-
-    All of them in memory; `generated_batches` is for more, and has the errors. The state is
-    float32 or better whatever the network runs in.
-    """
-    wanted = batches(range(settings.num_images), settings.batch_size)
-    made = generated_batches(run, settings, wanted, show_progress)
-    return torch.cat([images.x for _, images in made])
-
-
-def standard_settings(run: Run, num_images: int, seed: int) -> list[SamplingSettings]:
-    """What a training shows at its end: from noise where the process reaches it, then the paper's.
-
-    The paper's samplers run at sigma = 0.8 from class averages, chi = 1, where the run's noise
-    levels allow it.
-    """
-    flow = SamplingSettings(sampler="probability-flow", num_images=num_images, seed=seed)
-    dale = replace(flow, sampler="dale-langevin", num_steps=run.config.num_steps)
-    constant = run.config.process == "constant"
-    # The default sigma = 0.8 of the settings is the paper's.
-    paper = replace(
-        dale,
-        process="run" if constant else "constant",
-        start="class-average",
-    )
-    papers = [paper, replace(paper, sampler="sign-agnostic")]
-    wanted = [replace(flow, start="class-average")] if constant else [flow, dale]
-    return [settings for settings in wanted + papers if _is_served(run, settings)]
-
-
-def _is_served(run: Run, settings: SamplingSettings) -> bool:
-    try:
-        require_served(run, settings)
-    except ValueError:
-        return False
-    return True
+from gbm_fast.training.runs import TrainedModel
 
 
 def build_step(settings: SamplingSettings) -> Step:
@@ -243,36 +68,14 @@ def build_step(settings: SamplingSettings) -> Step:
             return DDIM()
 
 
-def sampling_process(run: Run, settings: SamplingSettings) -> Process:
+def sampling_process(run: TrainedModel, settings: SamplingSettings) -> Process:
     """The process that is reversed: that of the training, or the paper's."""
     if settings.process == "constant":
         return GBM(sigma=settings.sigma)
     return build_process(run.config)
 
 
-def require_served(run: Run, settings: SamplingSettings) -> None:
-    """Raise ValueError for settings that the run cannot serve: its grid, or its classes."""
-    build_grid(run, settings, sampling_process(run, settings))
-    require_label(run, settings)
-
-
-def require_label(run: Run, settings: SamplingSettings) -> None:
-    """Raise ValueError for a `label` that the run has not, or that would change nothing."""
-    if settings.label is None:
-        return
-    if not run.num_classes and settings.start not in ("class-average", "data"):
-        raise ValueError(
-            f"label: {run.folder} is not class-conditional, and the start {settings.start} has no "
-            "class: train with --class-conditional, or pass --start class-average."
-        )
-    count = len(run.statistics.class_frequencies)
-    if settings.label >= count:
-        raise ValueError(
-            f"label {settings.label}: the classes of {run.folder} are 0..{count - 1}."
-        )
-
-
-def build_grid(run: Run, settings: SamplingSettings, process: Process) -> Grid:
+def build_grid(run: TrainedModel, settings: SamplingSettings, process: Process) -> Grid:
     """The rows of the sampler, within the noise levels that the run was trained on.
 
     without noise      levels sqrt(v) spaced as in EDM (probability-flow, ddim)
@@ -300,7 +103,12 @@ def build_grid(run: Run, settings: SamplingSettings, process: Process) -> Grid:
         )
     else:
         grid = _exploding_grid(settings, process, low, top)
-    _require_trained(run, process, grid)
+    stds = [float(process.log_var(row.t_score)) ** 0.5 for row in (grid[0], grid[-1])]
+    if max(stds) > high * (1 + 1e-6) or min(stds) < low * (1 - 1e-6):
+        raise ValueError(
+            f"the network was trained for noise levels sqrt(v) in [{low:g}, {high:g}] and this "
+            f"grid visits [{min(stds):g}, {max(stds):g}]: choose another process or num_steps."
+        )
     return grid
 
 
@@ -319,11 +127,178 @@ def _exploding_grid(settings: SamplingSettings, process: Process, low: float, to
     return tuple(Row(row.t_score, row.dt, settings.chi**i) for i, row in enumerate(rows))
 
 
-def _require_trained(run: Run, process: Process, grid: Grid) -> None:
-    low, high = noise_range(run.config)
-    stds = [float(process.log_var(row.t_score)) ** 0.5 for row in (grid[0], grid[-1])]
-    if max(stds) > high * (1 + 1e-6) or min(stds) < low * (1 - 1e-6):
-        raise ValueError(
-            f"the network was trained for noise levels sqrt(v) in [{low:g}, {high:g}] and this "
-            f"grid visits [{min(stds):g}, {max(stds):g}]: choose another process or num_steps."
-        )
+class Sampler:
+    """What makes samples of a run: `Sampler(run, settings)(n, seed)`.
+
+    Args:
+        run: the trained run, from `load_run`.
+        settings: which sampler, process, start and grid, for how many samples.
+        data: positive training images and their labels, in place of those that the run's own data
+            set has, for the start from data.
+
+    The parts are attributes: `process`, `step`, `grid` (in the order in which the loop takes
+    them), and `fit`, the (mu_hat, sigma_hat) of a log-normal start, each (C,), or None.
+
+    Raises ValueError for settings that the run cannot serve: its noise levels, or its classes.
+    """
+
+    def __init__(
+        self, run: TrainedModel, settings: SamplingSettings, data: Events | None = None
+    ) -> None:
+        self.run, self.settings = run, settings
+        self.process = sampling_process(run, settings)
+        self.grid = build_grid(run, settings, self.process)
+        self.step = build_step(settings)
+        self._require_label()
+        self.fit = self._fitted()
+        self._given = data
+
+    def _require_label(self) -> None:
+        run, settings = self.run, self.settings
+        if settings.label is None:
+            return
+        if not run.num_classes and settings.start not in ("class-average", "data"):
+            raise ValueError(
+                f"label: {run.folder} is not class-conditional, and the start {settings.start} "
+                "has no class: train with --class-conditional, or pass --start class-average."
+            )
+        count = len(run.statistics.class_frequencies)
+        if settings.label >= count:
+            raise ValueError(
+                f"label {settings.label}: the classes of {run.folder} are 0..{count - 1}."
+            )
+
+    def _fitted(self) -> tuple[Tensor, Tensor] | None:
+        statistics = self.run.statistics
+        match self.settings.start:
+            case "lognormal":
+                moments = statistics.log_means, statistics.log_stds
+            case "lognormal-averages":
+                moments = statistics.average_log_means, statistics.average_log_stds
+            case _:
+                return None
+        return fitted_lognormal(*moments, self.process)
+
+    @cached_property
+    def data(self) -> Events:
+        """The positive training images of the wanted class, read once, for the start from data."""
+        if self._given is not None:
+            return self._given
+        data = load_dataset(self.run.config.dataset, self.run.config.data_dir)
+        images, labels = data.train_images, data.train_labels
+        if (label := self.settings.label) is not None:
+            wanted = labels == label
+            if not bool(wanted.any()):
+                raise ValueError(f"no training image of {data.name} has the label {label}.")
+            images, labels = images[wanted], labels[wanted]
+        return Events(positive_from_integers(images, data.max_value), labels)
+
+    def noise(self, indices: range, seed: int | None = None) -> ImageNoise:
+        """The draws of the samples `indices` of a seed, that of the settings if none is given."""
+        chosen = self.settings.seed if seed is None else seed
+        return ImageNoise(chosen, indices, self.run.event_shape, self.run.device)
+
+    def initial_states(self, noise: ImageNoise) -> Events:
+        """The states at the horizon, float32, and their classes, for as many as `noise` has."""
+        classes = self._chosen_classes(noise)
+        if self.fit is not None:
+            start = Events(from_lognormal(*self.fit, noise), classes)
+        elif self.settings.start == "class-average":
+            start = from_class_averages(self.run.statistics, self.process, noise, classes)
+        elif self.run.law is not None:
+            start = from_law(self.run.law, self.process, noise, classes)
+        else:
+            start = from_data(self.data, self.process, noise)
+        return Events(start.x.float(), start.labels)
+
+    def _chosen_classes(self, noise: ImageNoise) -> Tensor | None:
+        """The classes where the start is not to say them, int64 (batch,)."""
+        if self.settings.label is not None:
+            return torch.full((len(noise),), self.settings.label)
+        if self.run.num_classes and not (self.settings.start == "data" and self.run.law is None):
+            return drawn_classes(self.run.statistics.class_frequencies, noise.label_uniform())
+        return None
+
+    def score(self, labels: Tensor | None) -> LearnedScore:
+        """The run's score along the process; where it has classes, of `labels` (batch,)."""
+        told = labels.to(self.run.device) if labels is not None and self.run.num_classes else None
+        return score_function(self.run.model, self.process, told)
+
+    @torch.no_grad()
+    def states(self, noise: ImageNoise, callback: Callback | None = None) -> Events:
+        """The states at t = 0, before images are made of them, with their classes.
+
+        `noise` gives the draws of the start and of every row, for as many samples as it has.
+        Float32 of the noise's shape, on the run's device; labels on the CPU, or None where a
+        sample has no class.
+        """
+        x_T, labels = self.initial_states(noise)
+        score = self.score(labels)
+        with _rounded_once(self.run.model, self.run.device):
+            x_0 = simulate(
+                self.step, self.process, score, x_T, self.grid, noise, callback=callback
+            )
+        return Events(x_0, labels)
+
+    def batches(
+        self, wanted: list[range], show_progress: bool = True, seed: int | None = None
+    ) -> Iterator[tuple[range, Events]]:
+        """Each batch of indices in `wanted` with its samples and their classes, as they are made.
+
+        float32 (batch, *event) on the CPU; images are clipped to [1, 2]: where an ambient sampler
+        ends below zero the clip shows it as 1 (black). One batch is held at a time.
+        """
+        with tqdm(
+            total=len(wanted) * len(self.grid),
+            desc=self.settings.sampler,
+            unit="step",
+            disable=not (show_progress and is_main()),
+            mininterval=0.5,
+        ) as bar:
+            for batch in wanted:
+                noise = self.noise(batch, seed)
+                x, labels = self.states(noise, lambda i, row, x: bar.update())
+                shown = x.cpu() if self.run.max_value is None else x.cpu().clamp(1, 2)
+                yield batch, Events(shown, labels)
+
+    def __call__(
+        self,
+        num_samples: int | None = None,
+        seed: int | None = None,
+        show_progress: bool = True,
+    ) -> Tensor:
+        """Samples 0..num_samples-1 of a seed, float32 (n, *event) on the CPU, images in [1, 2].
+
+        Number and seed are those of the settings where none are given. All samples are in memory;
+        `batches` is for more. The state is float32 or better whatever the network runs in.
+
+        Raises ValueError for a number below 1 or a seed outside [0, 2**32).
+        """
+        count = self.settings.num_images if num_samples is None else num_samples
+        if count < 1:
+            raise ValueError(f"num_samples must be 1 or more, got {count}.")
+        wanted = batches(range(count), self.settings.batch_size)
+        return torch.cat([made.x for _, made in self.batches(wanted, show_progress, seed)])
+
+
+def batches(indices: range, batch_size: int) -> list[range]:
+    """`indices` in runs of `batch_size`, the last one shorter where they do not divide."""
+    return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
+
+
+@contextmanager
+def _rounded_once(model: ScoreModel, device: torch.device) -> Iterator[None]:
+    """The model's autocast round a whole loop, so that its weights are rounded once a batch.
+
+    Autocast keeps what it has rounded only of parameters that ask for gradients: here they do, and
+    under `no_grad` none is computed.
+    """
+    frozen = [part for part in model.parameters() if not part.requires_grad]
+    try:
+        for part in frozen:
+            part.requires_grad_(True)
+        with torch.autocast(device.type, model.autocast, enabled=model.autocast is not None):
+            yield
+    finally:
+        for part in frozen:
+            part.requires_grad_(False)

@@ -4,7 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-Sampler = Literal[
+from gbm_fast.settings.choices import check_choices
+
+SamplerName = Literal[
     "dale-langevin",
     "sign-agnostic",
     "milstein",
@@ -13,7 +15,7 @@ Sampler = Literal[
     "probability-flow",
     "ddim",
 ]
-Start = Literal["class-average", "lognormal", "lognormal-averages", "data"]
+StartName = Literal["class-average", "lognormal", "lognormal-averages", "data"]
 NOISE_FREE = ("probability-flow", "ddim")
 """Samplers that draw noise for their start alone, and space their levels as EDM does."""
 _DEFAULT_LEVELS = {"probability-flow": 18, "ddim": 50}
@@ -26,7 +28,7 @@ class SamplingSettings:
     Raises ValueError for settings out of range or that contradict each other.
     """
 
-    sampler: Sampler = "dale-langevin"
+    sampler: SamplerName = "dale-langevin"
     """dale-langevin: eq. (13), keeps signs; sign-agnostic: eq. (12), and milstein: its refinement,
     for --process constant; ancestral: exact for a frozen denoiser; marginal-preserving: any amount
     of noise --kappa; without noise, probability-flow: Heun's second-order step, and ddim."""
@@ -35,7 +37,7 @@ class SamplingSettings:
     process whose noise levels it was trained on."""
     sigma: float = 0.8
     """Diffusion rate of --process constant."""
-    start: Start = "lognormal"
+    start: StartName = "lognormal"
     """class-average: a class's mean image pushed to the horizon; lognormal: fitted to the pixels
     of noised data; lognormal-averages: to those of noised class averages; data: noised training
     images, an upper bound for diagnosis."""
@@ -64,6 +66,7 @@ class SamplingSettings:
     """Images at once."""
 
     def __post_init__(self) -> None:
+        check_choices(self)
         for name in ("num_images", "batch_size", "inner_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}.")

@@ -8,7 +8,9 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args, get_origin
+from typing import Literal, get_args
+
+from gbm_fast.settings.choices import check_choices
 
 ImageName = Literal[
     "digits",
@@ -21,15 +23,21 @@ ImageName = Literal[
     "npy",
 ]
 ToyName = Literal["lognormal-1d", "lognormal-2d", "lognormal-mixture-1d", "lognormal-mixture-2d"]
-Dataset = Literal[ImageName, ToyName]
+InPython = Literal["own-images", "own-law"]
+Dataset = Literal[ImageName, ToyName, InPython]
 OWN_DATA = ("folder", "npy")
 """Data sets that are the user's own: --data-dir says which, and belongs to the settings."""
+IN_PYTHON: tuple[str, ...] = get_args(InPython)
+"""Data that `train_run` is given as an object, which no command can read again."""
 TOYS: tuple[str, ...] = get_args(ToyName)
-"""Data that are drawn from a law with a known score (`gbm_fast.data.toys`), in place of images."""
+"""Laws with a known score that are built in (`gbm_fast.data.toys`)."""
+LAWS = (*TOYS, "own-law")
+"""Data that are drawn from a law with a known score, in place of images."""
 COLOUR = ("natural-patches", "cifar10")
 """Data sets of 32 x 32 colour images: a third more pixels than MNIST's, in three channels."""
 ProcessName = Literal["variance-exploding", "constant"]
-PresetName = Literal["auto", "paper", "cpu", "demo"]
+PresetName = Literal["auto", "paper", "cpu", "gpu", "demo"]
+NetworkName = Literal["unet", "ncsn", "ddpmpp", "mlp", "own"]
 
 
 @dataclass(frozen=True)
@@ -39,11 +47,11 @@ class TrainConfig:
     dataset: Dataset = "digits"
     """Training data. digits, natural-patches and the laws lognormal-... are built in; folder (of
     image files) and npy (an array file) are your own, at --data-dir; the others are read from
-    there."""
+    there. own-...: objects that `gbm_fast.train_run` is given in Python."""
     preset: PresetName = "auto"
-    """Settings to start from, which --config and then the other options override. paper: the
-    publication's, for GPUs; cpu: what two cores train in under an hour; demo: minutes; auto: paper
-    where there is a GPU, else cpu."""
+    """Settings to start from, which --config and then the other options override. cpu: what two
+    cores train in under an hour; gpu: the same at a larger size; demo: minutes; paper: the
+    publication's, for GPUs; auto: gpu where there is one, else cpu."""
     data_dir: Path | None = None
     """Folder of the data (default: $GBM_DATA, else ./data, to which missing files are fetched);
     with --dataset npy the file."""
@@ -80,9 +88,10 @@ class TrainConfig:
     """Draw times in proportion to the loss expected there and divide the loss by that: the same
     loss on average, with less variance."""
 
-    network: Literal["unet", "ncsn", "ddpmpp", "mlp"] | None = None
+    network: NetworkName | None = None
     """For images unet, or the paper's ncsn (NCSN-Deeper, for 28 x 28) and ddpmpp (DDPM++, for
-    32 x 32); mlp for the laws lognormal-...; the default follows the data."""
+    32 x 32); mlp for the laws lognormal-...; the default follows the data. own: a module that
+    `gbm_fast.train_run` is given in Python."""
     width: int | None = None
     """Channels of the finest level; units a layer of the mlp."""
     depth: int | None = None
@@ -177,33 +186,16 @@ _COUNTS = (
 )
 _NOT_NEGATIVE = ("warmup_steps", "seed", "weight_decay")
 # The settings of its shape that each network has.
-NETWORK_SETTINGS = {
+NETWORK_SETTINGS: dict[str, set[str]] = {
     "unet": {"width", "multipliers", "blocks", "patch_size"},
     "ncsn": {"width"},
     "ddpmpp": {"width", "multipliers", "blocks"},
     "mlp": {"width", "depth"},
+    "own": set(),
 }
 
 
-def _choices(annotation: object) -> tuple[object, ...]:
-    """The words and None that an annotation allows; empty where it is no choice of words."""
-    if get_origin(annotation) is Literal:
-        return get_args(annotation)
-    alternatives = get_args(annotation)
-    literals = [part for part in alternatives if get_origin(part) is Literal]
-    return (*get_args(literals[0]), None) if literals else ()
-
-
-def check_choices(config: "TrainConfig") -> None:
-    """Every setting that is a choice of words has one of them."""
-    for field in dataclasses.fields(config):
-        choices, value = _choices(field.type), getattr(config, field.name)
-        if choices and value not in choices:
-            words = ", ".join(str(choice) for choice in choices if choice is not None)
-            raise ValueError(f"{field.name} must be one of {words}, got {value!r}.")
-
-
-def check_ranges(config: "TrainConfig") -> None:
+def check_ranges(config: TrainConfig) -> None:
     """Every number is in its range."""
     values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     given = {name: value for name, value in values.items() if value is not None}
@@ -233,7 +225,7 @@ def check_ranges(config: "TrainConfig") -> None:
         raise ValueError(f"metrics_images must be 0, or 2 or more, got {images}.")
 
 
-def check_combinations(config: "TrainConfig") -> None:
+def check_combinations(config: TrainConfig) -> None:
     """No setting contradicts another, and none would be ignored."""
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
     other = ("sigma",) if config.process == "variance-exploding" else ("std_min", "std_max")
@@ -250,9 +242,8 @@ def check_combinations(config: "TrainConfig") -> None:
     _check_multiples(config)
 
 
-def _check_network(config: "TrainConfig", network: str) -> None:
-    toy = config.dataset.startswith("lognormal-")
-    if toy != (network == "mlp"):
+def _check_network(config: TrainConfig, network: str) -> None:
+    if network != "own" and (config.dataset in LAWS) != (network == "mlp"):
         raise ValueError(
             f"network {network} does not suit {config.dataset}: mlp is for the laws "
             "lognormal-..., and for them alone."
@@ -260,7 +251,7 @@ def _check_network(config: "TrainConfig", network: str) -> None:
     for name in set().union(*NETWORK_SETTINGS.values()) - NETWORK_SETTINGS[network]:
         if getattr(config, name) is not None:
             raise ValueError(f"{name} is no setting of network {network}: leave it out.")
-    if network in ("mlp", "ncsn") and config.dropout:
+    if network in ("mlp", "ncsn", "own") and config.dropout:
         raise ValueError(f"dropout is no setting of network {network}: leave it out.")
     if network == "ncsn" and config.times != "uniform":
         raise ValueError(
@@ -269,7 +260,7 @@ def _check_network(config: "TrainConfig", network: str) -> None:
         )
 
 
-def _check_multiples(config: "TrainConfig") -> None:
+def _check_multiples(config: TrainConfig) -> None:
     if config.micro_batch is not None and config.micro_batch > config.batch_size:
         raise ValueError(
             f"micro_batch {config.micro_batch} must be at most batch_size {config.batch_size}."

@@ -8,7 +8,7 @@ training is class-conditional the same events have labels.
 
 import math
 from abc import ABC, abstractmethod
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +16,10 @@ import torch
 from torch import Tensor
 
 from gbm_fast.data import ImageData, positive_from_integers
+from gbm_fast.data.statistics import DataStatistics, data_statistics, law_statistics
 from gbm_fast.data.types import Events
 from gbm_fast.process import Process
+from gbm_fast.runtime.files import tensors_sha256
 from gbm_fast.runtime.random import Stream, generator
 from gbm_fast.settings.training import TrainConfig
 from gbm_fast.targets import LogNormal, LogNormalMixture
@@ -37,6 +39,13 @@ class Batches(ABC):
     """The largest grey level; None where the events are no images."""
     num_classes: int
     """Classes of the labels; 0 where the events have none."""
+    law: LogNormalMixture | None = None
+    """The law that events are drawn from; None where they are images."""
+
+    @cached_property
+    @abstractmethod
+    def statistics(self) -> DataStatistics:
+        """What the samplers' starts need of the data."""
 
     @abstractmethod
     def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
@@ -57,8 +66,8 @@ class Batches(ABC):
         The moments of the same images differ between machines by the order of a sum alone.
         """
         for name, now in self.facts().items():
-            # Checkpoints from before there were classes do not mention them.
-            then = facts.get(name, 0) if name == "num_classes" else facts[name]
+            # Older checkpoints lack these two; they had no classes, and laws that a name fixed.
+            then = ({"num_classes": 0, "law_sha256": now} | facts)[name]
             close = isinstance(now, float) and math.isclose(then, now, rel_tol=1e-9)
             if then != now and not close:
                 raise ValueError(
@@ -135,6 +144,11 @@ class ImageBatches(Batches):
         self.max_value = data.max_value
         self.log_mean, self.log_std = _log_moments(data)
 
+    @cached_property
+    def statistics(self) -> DataStatistics:
+        images = positive_from_integers(self._data.train_images, self._data.max_value)
+        return data_statistics(images, self._data.train_labels)
+
     def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
         indices = batch_indices(seed, step, batch_size, len(self._data.train_images))
         chosen = indices[items.start : items.stop]
@@ -144,6 +158,18 @@ class ImageBatches(Batches):
     def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:
         indices = batch_indices(seed, step, batch_size, len(self._data.train_images))
         return f"training image {int(indices[item])}"
+
+
+def as_mixture(law: LogNormal | LogNormalMixture) -> LogNormalMixture:
+    """A law as a mixture, of one component where it is a `LogNormal`."""
+    if isinstance(law, LogNormalMixture):
+        return law
+    return LogNormalMixture(law.log_mean.new_ones(1), law.log_mean[None], law.log_cov[None])
+
+
+def law_tensors(law: LogNormalMixture) -> dict[str, Tensor]:
+    """The parameters of a law by name, on the CPU."""
+    return {n: getattr(law, n).cpu() for n in ("weights", "log_means", "log_covs")}
 
 
 class LawBatches(Batches):
@@ -156,6 +182,8 @@ class LawBatches(Batches):
     Raises ValueError for labels that are wanted of a law with one component.
     """
 
+    law: LogNormalMixture
+
     def __init__(self, law: LogNormal | LogNormalMixture, with_labels: bool = False) -> None:
         if with_labels and isinstance(law, LogNormal):
             raise ValueError(
@@ -164,18 +192,23 @@ class LawBatches(Batches):
             )
         self.event_shape = (law.d,)
         self.max_value = None
-        if isinstance(law, LogNormal):
-            law = LogNormalMixture(law.log_mean.new_ones(1), law.log_mean[None], law.log_cov[None])
-        self._law = law
+        self.law = law = as_mixture(law)
         self.num_classes = len(law.weights) if with_labels else 0
         mean = law.weights @ law.log_means.mean(1)
         squares = law.log_means.square() + law.log_covs.diagonal(dim1=1, dim2=2)
         self.log_mean = float(mean)
         self.log_std = float((law.weights @ squares.mean(1) - mean.square()).sqrt())
 
+    @cached_property
+    def statistics(self) -> DataStatistics:
+        return law_statistics(self.law)
+
+    def facts(self) -> dict[str, Any]:
+        return super().facts() | {"law_sha256": tensors_sha256(law_tensors(self.law))}
+
     def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
         rows = slice(items.start, items.stop)
-        x, labels = self._law.labelled_rvs(batch_size, generator(seed, Stream.LAW, step))
+        x, labels = self.law.labelled_rvs(batch_size, generator(seed, Stream.LAW, step))
         return Events(x[rows], labels[rows] if self.num_classes else None)
 
     def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:

@@ -1,9 +1,10 @@
-"""From settings to objects: the process, the model, the loss weighting and the law of the times.
+"""From the settings of a training to its objects: process, network, model and loss weighting.
 
-This is the one place where a name on the command line becomes a class.
+This is the one place where a word of these settings becomes a class.
 """
 
 import math
+from copy import deepcopy
 from typing import TypeVar
 
 import torch
@@ -29,7 +30,7 @@ from gbm_fast.process import GBM, Process, VarianceExploding
 from gbm_fast.settings.training import TrainConfig
 
 Setting = TypeVar("Setting")
-_UNRESOLVED = "the configuration is not resolved: call config.resolve first."
+_UNRESOLVED = "the settings are not resolved: call resolve first."
 
 
 def build_process(config: TrainConfig) -> Process:
@@ -109,12 +110,23 @@ def build_model(
     log_std: float,
     autocast: torch.dtype | None = None,
     num_classes: int = 0,
+    own_network: nn.Module | None = None,
 ) -> ScoreModel:
     """The network with its parameterisation; log_mean, log_std are the log data's moments.
 
     num_classes: classes of the labels of a class-conditional run; 0 for a network without them.
+    own_network: the user's, of which a copy is taken; for the settings `network="own"`, and for
+        them alone.
+
+    Raises ValueError where it is missing or not expected.
     """
+    if (own_network is None) == (config.network == "own"):
+        raise ValueError(
+            "the network of these settings is your own: pass it as network=..."
+            if own_network is None
+            else f"these settings name the network {config.network}: pass no other with network=."
+        )
     parameterisation = _build_parameterisation(config, log_mean, log_std)
-    network = build_network(config, event_shape, num_classes)
+    network = deepcopy(own_network) or build_network(config, event_shape, num_classes)
     condition = _build_condition(config)
     return ScoreModel(network, parameterisation, log_mean, log_std, autocast, condition)

@@ -1,4 +1,4 @@
-"""Run folders: how one is named, written and read.
+"""Run folders: how one is named, written and read, and the trained model that is in one.
 
 config.json               the resolved settings
 environment.json          versions of Python and the libraries, the command
@@ -8,29 +8,31 @@ weights.safetensors       the averaged weights, for use; the settings and what t
 checkpoints/              everything that resuming needs (`gbm_fast.training.checkpoints`)
 samples/                  grids of samples during the training, where asked for
 tensorboard/              the numbers of stats.jsonl again, where asked for
-statistics.safetensors    moments and class averages of the data, for the samplers' starts
+statistics.safetensors    moments and class averages of images, for the samplers' starts
+law.safetensors           of a training on a law with a known score: its parameters
 samples.png, metrics.json made at the end, and by `gbm_fast.evaluate`
-
-A run on a law with a known score has neither statistics nor metrics.
 """
 
-import dataclasses
 import hashlib
 import json
 import platform
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 
 import torch
+from torch import nn
 
-from gbm_fast.data.statistics import DataStatistics
+from gbm_fast.data.statistics import DataStatistics, law_statistics
+from gbm_fast.data.toys import load_toy
 from gbm_fast.parameterisation import ScoreModel
 from gbm_fast.runtime.devices import choose_autocast, choose_device
 from gbm_fast.runtime.distributed import world
 from gbm_fast.runtime.files import (
+    LAW_FORMAT,
     STATISTICS_FORMAT,
     WEIGHTS_FORMAT,
     load_tensors,
@@ -39,27 +41,22 @@ from gbm_fast.runtime.files import (
     write_atomic,
 )
 from gbm_fast.settings.stored import differences, from_json, same_training, to_json
-from gbm_fast.settings.training import TOYS, TrainConfig
+from gbm_fast.settings.training import IN_PYTHON, TOYS, TrainConfig
+from gbm_fast.targets import LogNormalMixture
+from gbm_fast.training.batches import Batches, as_mixture, law_tensors
 from gbm_fast.training.build import build_model
 from gbm_fast.training.checkpoints import checkpoint_steps
 
 
 @dataclass(frozen=True, eq=False)
-class ImageFacts:
-    """What the samplers' starts and the pictures need to know of an image data set."""
+class TrainedModel:
+    """A trained run: its folder, settings and model (averaged weights, in eval mode).
 
-    statistics: DataStatistics
-    max_value: int
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A trained run: its folder, settings and model (averaged weights, eval mode).
-
-    event_shape   (channels, height, width), or (d,) for a law lognormal-...
-    images        facts of the image data; None for a law, and then the properties below, which
-                  are theirs, raise ValueError
+    event_shape   (channels, height, width) of images, or (d,) of a law
+    statistics    moments and class averages of the training data, for the samplers' starts
+    max_value     the largest grey level of images; None for a law
     num_classes   classes of the labels that the model takes; 0 where it takes none
+    law           the law of the training data; None for images
     """
 
     folder: Path
@@ -67,42 +64,22 @@ class Run:
     model: ScoreModel
     device: torch.device
     event_shape: tuple[int, ...]
-    images: ImageFacts | None
+    statistics: DataStatistics
+    max_value: int | None
     num_classes: int = 0
+    law: LogNormalMixture | None = None
 
     def weights_sha256(self) -> str:
         """SHA-256 of the weights' file, which names this state of the training."""
         return hashlib.sha256((self.folder / "weights.safetensors").read_bytes()).hexdigest()
 
-    def _of_images(self) -> ImageFacts:
-        if self.images is None:
+    def grey_levels(self) -> int:
+        """`max_value`; ValueError for a run on a law, which has no images."""
+        if self.max_value is None:
             raise ValueError(
-                f"{self.folder} is a run on {self.config.dataset}, which is no image data set: "
-                "its model is a score on plain vectors, see score_function."
+                f"{self.folder} is a run on {self.config.dataset}, which is no image data set."
             )
-        return self.images
-
-    @property
-    def statistics(self) -> DataStatistics:
-        """Moments and class averages of the training images."""
-        return self._of_images().statistics
-
-    @property
-    def max_value(self) -> int:
-        """The largest grey level of the images."""
-        return self._of_images().max_value
-
-    @property
-    def channels(self) -> int:
-        """Channels of an image."""
-        self._of_images()
-        return self.event_shape[0]
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """(height, width) of an image."""
-        self._of_images()
-        return self.event_shape[1], self.event_shape[2]
+        return self.max_value
 
 
 def _numbered(out_dir: Path) -> list[tuple[int, Path]]:
@@ -144,16 +121,34 @@ def run_folder(config: TrainConfig) -> Path:
             number += 1
 
 
+def continuing(folder: Path, processes: int = 1) -> str:
+    """The command that goes on with the training in `folder`."""
+    settings = read_config(folder)
+    if settings.network == "own" or settings.dataset in IN_PYTHON:
+        return (
+            f'gbm_fast.train_run(...) with run_dir=Path("{folder}"), resume="auto" and the same '
+            "settings, data and network"
+        )
+    launch = "python" if processes == 1 else f"torchrun --nproc-per-node {processes}"
+    options = f"--config {quote(str(folder / 'config.json'))} --run-dir {quote(str(folder))}"
+    separator = "" if processes == 1 else " --"
+    return f"{launch} -m gbm_fast.train{separator} {options} --resume auto"
+
+
 def _require_same_run(folder: Path, config: TrainConfig) -> None:
     """Raise ValueError where `folder` holds a run that a training with these settings is not."""
     if not (folder / "config.json").exists():
         return
     if config.resume == "never":
-        raise ValueError(f"{folder} already holds a run: pass --resume auto to continue.")
+        raise ValueError(
+            f"{folder} already holds a run: choose another folder, or go on with it: "
+            f"{continuing(folder)}"
+        )
     different = differences(read_config(folder), config)
     if different:
         raise ValueError(
-            f"{folder} holds a run with other settings ({different}): choose another folder."
+            f"{folder} holds a run with other settings ({different}): choose another folder, or "
+            f"go on with that run: {continuing(folder)}"
         )
 
 
@@ -179,10 +174,8 @@ def read_config(folder: Path) -> TrainConfig:
         raise ValueError(f"{path} cannot be used: {error}") from error
 
 
-def write_run_files(
-    folder: Path, config: TrainConfig, statistics: DataStatistics | None = None
-) -> None:
-    """config.json, environment.json and, for images, statistics.safetensors."""
+def write_run_files(folder: Path, config: TrainConfig, data: Batches) -> None:
+    """config.json, environment.json, and what the starts of the samplers need of the data."""
     write_atomic(folder / "config.json", to_json(config).encode())
     remove_leftovers(folder)
     packages = ("torch", "torchvision", "numpy", "safetensors")
@@ -195,14 +188,36 @@ def write_run_files(
         "packages": {name: version(name) for name in packages},
     }
     write_atomic(folder / "environment.json", json.dumps(environment, indent=2).encode())
-    if statistics is None:
+    if data.law is not None:
+        save_tensors(folder / "law.safetensors", law_tensors(data.law), LAW_FORMAT, {})
         return
-    tensors = {f.name: getattr(statistics, f.name) for f in dataclasses.fields(statistics)}
+    statistics = data.statistics
+    tensors = {field.name: getattr(statistics, field.name) for field in fields(statistics)}
     save_tensors(folder / "statistics.safetensors", tensors, STATISTICS_FORMAT, {})
 
 
-def load_run(folder: Path, device: str = "auto") -> Run:
-    """The run in `folder`, its model in eval mode on `device` ("auto": a GPU where there is one).
+def _read_law(folder: Path, config: TrainConfig) -> LogNormalMixture | None:
+    """The law that a run learned; None for images."""
+    path = folder / "law.safetensors"
+    if path.exists():
+        stored, _ = load_tensors(path, LAW_FORMAT)
+        return LogNormalMixture(**stored)
+    # Older runs on a law of ours have its name alone.
+    return as_mixture(load_toy(config.dataset)) if config.dataset in TOYS else None
+
+
+def _read_statistics(folder: Path) -> DataStatistics:
+    stored, _ = load_tensors(folder / "statistics.safetensors", STATISTICS_FORMAT)
+    return DataStatistics(**stored)
+
+
+def load_trained(
+    folder: Path, device: str = "auto", network: nn.Module | None = None
+) -> TrainedModel:
+    """The trained model in `folder`, in eval mode on `device`.
+
+    network   of a run with a network of the user's: a module of the same architecture, of which a
+              copy gets the weights
 
     Raises ValueError where the folder holds no run, or a file of it is truncated or foreign.
     """
@@ -214,18 +229,17 @@ def load_run(folder: Path, device: str = "auto") -> Run:
         raise ValueError(
             f"the weights of {folder} are of other settings than its config.json ({different})."
         )
-    images = None
-    if config.dataset not in TOYS:
-        stored, _ = load_tensors(folder / "statistics.safetensors", STATISTICS_FORMAT)
-        images = ImageFacts(DataStatistics(**stored), facts["max_value"])
+    law = _read_law(folder, config)
+    statistics = _read_statistics(folder) if law is None else law_statistics(law)
     shape = tuple(facts["event_shape"])
     autocast = choose_autocast(config.precision, chosen)
-    classes = facts.get("num_classes", 0)  # not in the header of runs from before there were any
+    classes = facts.get("num_classes", 0)  # older headers have none
     moments = facts["log_mean"], facts["log_std"]
-    model = build_model(config, shape, *moments, autocast, classes)
     try:
+        model = build_model(config, shape, *moments, autocast, classes, network)
         model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ValueError(f"the weights of {folder} do not fit its config.json: {error}") from error
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"the weights of {folder} do not fit its network: {error}") from error
     model = model.eval().requires_grad_(False).to(chosen)
-    return Run(folder, config, model, chosen, shape, images, classes)
+    levels = facts["max_value"]
+    return TrainedModel(folder, config, model, chosen, shape, statistics, levels, classes, law)

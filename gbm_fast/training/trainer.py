@@ -10,6 +10,7 @@ first item of the round), the same again where processes and rounds are.
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
 from pathlib import Path
 from typing import cast
 
@@ -38,8 +39,9 @@ from gbm_fast.training.checkpoints import (
     save_checkpoint,
     unpack,
 )
+from gbm_fast.training.runs import TrainedModel
 
-# A larger network takes fewer images at once on a CPU, where memory is what there is least of.
+# A larger network takes fewer images at once on a CPU, where its memory is the bound.
 _LARGE, _FEW = 10_000_000, 16
 _SHOWN = 8
 
@@ -51,19 +53,26 @@ class Trainer:
         config: resolved settings.
         batches: the data.
         folder: the run folder, which exists.
+        network: the user's own, for settings that say so; a copy is trained.
 
     Raises ValueError where a checkpoint in `folder` is of other settings, or all are damaged, and
     for more processes than items in a batch.
     """
 
-    def __init__(self, config: TrainConfig, batches: Batches, folder: Path) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        batches: Batches,
+        folder: Path,
+        network: nn.Module | None = None,
+    ) -> None:
         self.config, self.batches, self.folder = config, batches, folder
         self.device = choose_device(config.device)
         self.dtype = torch.float64 if config.precision == "float64" else torch.float32
         self.process = build_process(config)
         self.data = TrainingData(config, batches, self.process)
         self.weighting = build_weighting(config, batches.log_std)
-        self.model = self._new_model()
+        self.model = self._new_model(network)
         self.average = moving_average(self.model, config.ema_decay)
         # One pass over the weights in place of a dozen: half the time on CPUs.
         self.optimiser = torch.optim.AdamW(
@@ -83,12 +92,13 @@ class Trainer:
         one = world().size == 1
         self._parallel = self.model if one else DistributedDataParallel(self.model)
 
-    def _new_model(self) -> ScoreModel:
+    def _new_model(self, network: nn.Module | None) -> ScoreModel:
         config, data = self.config, self.batches
         torch.manual_seed(stream_seed(config.seed, Stream.WEIGHTS))
         autocast = choose_autocast(config.precision, self.device)
         moments = data.log_mean, data.log_std
-        model = build_model(config, data.event_shape, *moments, autocast, data.num_classes)
+        shape, classes = data.event_shape, data.num_classes
+        model = build_model(config, shape, *moments, autocast, classes, network)
         return model.to(self.device, self.dtype)
 
     def _share(self) -> tuple[range, int]:
@@ -192,6 +202,23 @@ class Trainer:
         """The averaged weights, in eval mode; the weights themselves before the first average."""
         averaged = bool(self.average.n_averaged)
         return cast(ScoreModel, self.average.module) if averaged else self.model.eval()
+
+    def trained_model(self) -> TrainedModel:
+        """The training so far, as a run: the averaged weights as they are now."""
+        data, model = self.batches, self.averaged()
+        if self.dtype == torch.float64:
+            model = deepcopy(model).float()
+        return TrainedModel(
+            self.folder,
+            self.config,
+            model,
+            self.device,
+            data.event_shape,
+            data.statistics,
+            data.max_value,
+            data.num_classes,
+            data.law,
+        )
 
     def save(self) -> None:
         """Write the checkpoint of this step, once, and weights.safetensors where it is chosen.

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from gbm_fast.data.statistics import data_statistics
 from gbm_fast.parameterisation import Hyvarinen, ScoreModel
+from gbm_fast.sampling.runs import Run
 from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.targets import PointMasses
-from gbm_fast.training.runs import ImageFacts, Run
 from tests.fast.tiny_runs import tiny_config
 
 SIZE = (1, 4, 4)
@@ -57,7 +57,7 @@ def stub_run(network: nn.Module | None = None, **overrides: object) -> Run:
     model = ScoreModel(network or ExactNetwork(), Hyvarinen(), LOG_MEAN, LOG_STD)
     statistics = data_statistics(points(), torch.tensor([0, 0, 1]))
     config = tiny_config(**overrides)
-    return Run(Path(), config, model, torch.device("cpu"), SIZE, ImageFacts(statistics, 255))
+    return Run(Path(), config, model, torch.device("cpu"), SIZE, statistics, 255)
 
 
 def paper(**overrides: object) -> SamplingSettings:

@@ -17,13 +17,13 @@ from gbm_fast.data.toys import load_toy
 from gbm_fast.evaluation.known_laws import score_errors
 from gbm_fast.parameterisation import score_function
 from gbm_fast.runtime.files import STATE_FORMAT, WEIGHTS_FORMAT, load_tensors, save_tensors
+from gbm_fast.sampling.runs import Run, load_run
 from gbm_fast.scores import LogScore, exact_score
 from gbm_fast.settings.training import TrainConfig
 from gbm_fast.settings.training_presets import resolve
 from gbm_fast.targets import LogNormalMixture, Target
 from gbm_fast.training.batches import Batch, ImageBatches, LawBatches, batch_indices
 from gbm_fast.training.build import build_process
-from gbm_fast.training.runs import Run, load_run
 from gbm_fast.training.trainer import Trainer
 from tests.fast.tiny_runs import few_digits, make_run, newest, tiny_batches, tiny_config
 

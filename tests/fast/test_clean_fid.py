@@ -19,9 +19,9 @@ from gbm_fast.evaluation.classifier import ClassifierSettings
 from gbm_fast.evaluation.distances import frechet_distance, kernel_distance
 from gbm_fast.evaluation.features import FeatureExtractor, load_or_train
 from gbm_fast.evaluation.foreign import read_images
-from gbm_fast.sampling.sampler import generate
+from gbm_fast.sampling.runs import load_run
+from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.sampling import SamplingSettings
-from gbm_fast.training.runs import load_run
 from tests.fast.tiny_runs import make_run
 
 CPU = torch.device("cpu")
@@ -63,7 +63,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     data, root = load_dataset("digits"), tmp_path_factory.mktemp("png")
     run = load_run(make_run(root / "run", steps=20), device="cpu")
     settings = SamplingSettings(sampler="probability-flow", num_steps=8, num_images=COUNT)
-    first = generate(run, settings, show_progress=False)
+    first = Sampler(run, settings)(show_progress=False)
     second = positive_from_integers(data.test_images[:COUNT], data.max_value)
     return write_pngs(root / "generated", first), write_pngs(root / "real", second)
 

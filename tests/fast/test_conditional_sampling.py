@@ -22,16 +22,10 @@ from gbm_fast.data.statistics import data_statistics
 from gbm_fast.runtime.random import ImageNoise, Stream, generator
 from gbm_fast.sampling import film
 from gbm_fast.sampling import sampler as sampling
-from gbm_fast.sampling.sampler import (
-    batches,
-    generated_batches,
-    image_noise,
-    initial_states,
-    sampling_process,
-)
+from gbm_fast.sampling.sampler import Sampler, batches
 from gbm_fast.settings.commands import EvaluateConfig, SampleConfig
 from gbm_fast.settings.sampling import SamplingSettings
-from gbm_fast.training.runs import ImageFacts, Run
+from gbm_fast.training.runs import TrainedModel
 from tests.fast.stub_runs import LOG_MEAN, LOG_STD, points, stub_run
 from tests.fast.tiny_runs import few_digits
 
@@ -52,14 +46,11 @@ class OnePictureAClass(nn.Module):
         return -1 - (y - points().log().float()[labels]) / v
 
 
-def images_of(labels: Tensor) -> ImageFacts:
-    return ImageFacts(data_statistics(points()[labels], labels), 255)
-
-
+STATISTICS = data_statistics(points()[LABELS], LABELS)
 CONDITIONAL = dataclasses.replace(
-    stub_run(OnePictureAClass()), num_classes=3, images=images_of(LABELS)
+    stub_run(OnePictureAClass()), num_classes=3, statistics=STATISTICS
 )
-PLAIN = dataclasses.replace(stub_run(), images=images_of(LABELS))
+PLAIN = dataclasses.replace(stub_run(), statistics=STATISTICS)
 
 
 @pytest.fixture(autouse=True)
@@ -71,10 +62,10 @@ def _data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "load_dataset", lambda name, folder: data)
 
 
-def made(run: Run, settings: SamplingSettings, size: int = 8) -> tuple[list[int], Tensor]:
+def made(run: TrainedModel, settings: SamplingSettings, size: int = 8) -> tuple[list[int], Tensor]:
     """The labels of images 0..23, made in batches of `size`, and the images."""
     wanted = batches(range(COUNT), size)
-    parts = [part for _, part in generated_batches(run, settings, wanted, False)]
+    parts = [part for _, part in Sampler(run, settings).batches(wanted, False)]
     labels = [label for part in parts for label in part.labels.tolist()]
     return labels, torch.cat([part.x for part in parts])
 
@@ -95,7 +86,7 @@ def test_every_image_is_of_its_class_in_any_batch(start: str) -> None:
         others, again = made(CONDITIONAL, settings, size)
         assert others == labels and torch.allclose(again, images, rtol=0, atol=ROUNDING)
     # Processes share whole batches: one that makes the last of three has the labels of those.
-    ((_, last),) = generated_batches(CONDITIONAL, settings, [range(16, 24)], False)
+    ((_, last),) = Sampler(CONDITIONAL, settings).batches([range(16, 24)], False)
     assert last.labels.tolist() == labels[16:]
 
 
@@ -124,7 +115,7 @@ def test_classes_are_drawn_by_their_shares_of_the_training_images() -> None:
 
 @pytest.mark.parametrize("start", ["lognormal", "lognormal-averages", "class-average", "data"])
 @pytest.mark.parametrize("run", [CONDITIONAL, PLAIN], ids=["conditional", "plain"])
-def test_a_label_is_that_of_all_images(run: Run, start: str) -> None:
+def test_a_label_is_that_of_all_images(run: TrainedModel, start: str) -> None:
     settings = dataclasses.replace(FLOW, start=start, label=1)
     if run is PLAIN and start.startswith("lognormal"):
         with pytest.raises(ValueError, match=f"is not class-conditional, and the start {start}"):
@@ -139,18 +130,17 @@ def test_a_label_is_that_of_all_images(run: Run, start: str) -> None:
 @pytest.mark.parametrize("start", ["class-average", "data"])
 @pytest.mark.parametrize("run", [CONDITIONAL, PLAIN], ids=["conditional", "plain"])
 def test_a_label_chooses_what_an_image_starts_from_and_leaves_its_noise(
-    run: Run, start: str
+    run: TrainedModel, start: str
 ) -> None:
     """The picture is what is left of log x_T without m(T) and the image's own noise."""
-    process = sampling_process(run, FLOW)
-    noise = image_noise(run, 11, range(COUNT))
+    plain = Sampler(run, FLOW)
+    process, noise = plain.process, plain.noise(range(COUNT))
     _ = noise.uniform()  # and as much of the stream as the number of a training image takes
     end = process.horizon
     moved = process.log_mean(end) + process.log_var(end).sqrt() * noise.normal().double()
     for label in (None, 2):
-        settings = dataclasses.replace(FLOW, start=start, label=label)
-        data = sampling.start_images(run, settings)
-        x, labels = initial_states(run, settings, image_noise(run, 11, range(COUNT)), data)
+        sampler = Sampler(run, dataclasses.replace(FLOW, start=start, label=label))
+        x, labels = sampler.initial_states(sampler.noise(range(COUNT)))
         # Levels of 8 bits and float32 states near exp(20): some 1e-3 of a pixel.
         logs = (x.double().log() - moved).flatten(1)
         distances = torch.cdist(logs, points().log().flatten(1), p=torch.inf)
@@ -160,7 +150,7 @@ def test_a_label_chooses_what_an_image_starts_from_and_leaves_its_noise(
 
 
 def test_images_without_a_class_have_no_labels() -> None:
-    ((_, part),) = generated_batches(PLAIN, FLOW, [range(2)], False)
+    ((_, part),) = Sampler(PLAIN, FLOW).batches([range(2)], False)
     assert part.labels is None
 
 
@@ -184,7 +174,7 @@ def test_a_film_is_of_the_image_with_its_class(
     monkeypatch.setattr(film, "save_film", spy)
     labels, _ = made(CONDITIONAL, FLOW)
     number = labels.index(2)
-    film.save_trajectory(tmp_path / "film.png", CONDITIONAL, FLOW, number)
+    film.save_trajectory(tmp_path / "film.png", Sampler(CONDITIONAL, FLOW), number)
     assert shown(torch.stack(ends)) == [2, 2]
     assert titles[0].endswith(f"image {number} of seed 11, class 2")
 

@@ -21,12 +21,13 @@ from safetensors.torch import save_file
 
 from gbm_fast import train
 from gbm_fast.data.toys import load_toy
+from gbm_fast.sampling.runs import load_run
 from gbm_fast.settings.training import TrainConfig
 from gbm_fast.settings.training_presets import resolve
 from gbm_fast.training.batches import LawBatches
 from gbm_fast.training.checkpoints import checkpoint_path, checkpoint_steps
 from gbm_fast.training.loop import fit
-from gbm_fast.training.runs import load_run, write_run_files
+from gbm_fast.training.runs import write_run_files
 from gbm_fast.training.trainer import Trainer
 from tests.fast.cases import seed
 from tests.fast.processes import DEADLINE, join, start
@@ -41,8 +42,9 @@ def new_trainer(folder: Path) -> Trainer:
     config = TrainConfig(dataset="lognormal-2d", width=8, depth=1, batch_size=16)
     every = {"checkpoint_every": 1, "log_every": 1, "choose": "least-loss", "device": "cpu"}
     config = resolve(TrainConfig(**(vars(config) | every)))
-    write_run_files(folder, config)
-    return Trainer(config, LawBatches(load_toy("lognormal-2d")), folder)
+    batches = LawBatches(load_toy("lognormal-2d"))
+    write_run_files(folder, config, batches)
+    return Trainer(config, batches, folder)
 
 
 def run(folder: Path, steps: int = STEPS) -> None:

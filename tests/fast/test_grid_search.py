@@ -12,10 +12,10 @@ from gbm_fast.evaluation import grid_search
 from gbm_fast.evaluation.features import load_or_train
 from gbm_fast.evaluation.grid_search import Journal
 from gbm_fast.evaluation.metrics import Evaluator
-from gbm_fast.sampling.sampler import generate
+from gbm_fast.sampling.runs import load_run
+from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import GridSearch, Measurement, SampleConfig
 from gbm_fast.settings.sampling import SamplingSettings
-from gbm_fast.training.runs import load_run
 from tests.fast.tiny_data import BRIEF
 from tests.fast.tiny_runs import make_run
 
@@ -79,7 +79,7 @@ def test_the_result_is_that_of_images_which_no_choice_has_seen(
     chosen = replace(
         BASE, chi=report["chi"], inner_steps=report["inner_steps"], step_length=0.1, num_images=16
     )
-    images = generate(load_run(run, "cpu"), chosen, show_progress=False)
+    images = Sampler(load_run(run, "cpu"), chosen)(show_progress=False)
     data = load_dataset("digits")
     evaluate = Evaluator(data, load_or_train(data, run.parent / "features"), 2, BASE.seed)
     fresh, seen = evaluate(images[8:]), evaluate(images[:8])

@@ -12,7 +12,9 @@ from gbm_fast.data.toys import load_toy
 from gbm_fast.evaluation.generated import measured_data
 from gbm_fast.evaluation.known_laws import sample_law, score_errors
 from gbm_fast.parameterisation import score_function
-from gbm_fast.sampling.sampler import generate
+from gbm_fast.sampling.film import save_trajectory
+from gbm_fast.sampling.runs import Run, load_run
+from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.scores import exact_score
 from gbm_fast.settings.commands import Measurement
 from gbm_fast.settings.sampling import SamplingSettings
@@ -21,7 +23,6 @@ from gbm_fast.settings.training_presets import resolve
 from gbm_fast.targets import LogNormal
 from gbm_fast.training.batches import LawBatches
 from gbm_fast.training.build import build_process
-from gbm_fast.training.runs import Run, load_run
 
 
 def train(folder: Path, dataset: str, steps: int, **overrides: object) -> Run:
@@ -98,11 +99,14 @@ def test_the_command_ends_with_a_picture(
     with Image.open(folder / "samples.png") as picture:
         assert len(np.unique(np.asarray(picture.convert("L")))) > 50, "not blank"
     shown = capsys.readouterr().out
-    assert "relative squared error of the score" in shown and "gbm_fast.sample" not in shown
+    assert (
+        "relative squared error of the score" in shown
+        and "next:    python -m gbm_fast.sample" in shown
+    )
     assert not (folder / "statistics.safetensors").exists()
     draws = sample_law(run, 5, 1)
     assert draws.shape == (5, 2) and bool((draws > 0).all())
     with pytest.raises(ValueError, match="lognormal-mixture-2d, which is no image data set"):
-        generate(run, SamplingSettings(sampler="probability-flow", num_images=2))
+        save_trajectory(tmp_path / "film.png", Sampler(run, SamplingSettings(num_steps=9)), 0)
     with pytest.raises(ValueError, match="lognormal-mixture-2d, which is no image data set"):
         measured_data(folder, Measurement())

@@ -10,9 +10,10 @@ import torch
 from gbm_fast.data import positive_from_integers
 from gbm_fast.data.statistics import data_statistics
 from gbm_fast.runtime.files import STATISTICS_FORMAT, WEIGHTS_FORMAT, load_tensors, save_tensors
+from gbm_fast.sampling.runs import load_run
 from gbm_fast.settings.stored import from_json, to_json
 from gbm_fast.settings.training import TrainConfig
-from gbm_fast.training.runs import load_run, read_config, run_folder
+from gbm_fast.training.runs import read_config, run_folder
 from tests.fast.tiny_runs import few_digits, make_run, newest, saved, tiny_config
 
 

@@ -10,7 +10,7 @@ import torch
 from gbm_fast.data import positive_from_integers
 from gbm_fast.data.codecs import read_image
 from gbm_fast.data.types import Events
-from gbm_fast.sampling.files import finish, open_folder, write_batch
+from gbm_fast.sampling.files import draw_grid, finish, open_folder, write_batch
 
 KINDS = [(1, 255, ".png"), (3, 255, ".png"), (1, 65535, ".png"), (3, 65535, ".tif")]
 
@@ -29,7 +29,7 @@ def write(folder: Path, images: torch.Tensor, max_value: int) -> None:
     for batch in batches:
         part = images[batch.start : batch.stop]
         write_batch(folder, batch, Events(part, torch.tensor(batch)), ("png",), max_value)
-    finish(folder, batches, ("png", "npz", "grid"), max_value, {"seed": 1})
+    finish(folder, batches, ("png", "npz", "grid"), draw_grid(max_value), {"seed": 1})
 
 
 @pytest.mark.parametrize(("channels", "max_value", "suffix"), KINDS)

@@ -11,9 +11,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gbm_fast.parameterisation import ScoreModel
 from gbm_fast.runtime.random import ImageNoise
-from gbm_fast.sampling.sampler import generate
+from gbm_fast.sampling.runs import Run, load_run
+from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.sampling import SamplingSettings
-from gbm_fast.training.runs import Run, load_run
 from tests.fast.stub_runs import SIZE, paper, points, stub_run
 from tests.fast.tiny_runs import make_run
 
@@ -43,7 +43,7 @@ def test_with_the_exact_score_these_end_on_the_data(sampler: str, levels: int | 
     not. Left out, the last step would end sqrt(v) = 0.005 away.
     """
     settings = SamplingSettings(sampler=sampler, num_steps=levels, num_images=24, seed=3)
-    index, gap = nearest(generate(RUN, settings, show_progress=False))
+    index, gap = nearest(Sampler(RUN, settings)(show_progress=False))
     assert float(gap.abs().max()) < ROUNDING
     assert set(Counter(index.tolist())) == {0, 1, 2}
 
@@ -62,7 +62,7 @@ def test_dale_langevin_with_the_exact_score_ends_on_the_data_blurred() -> None:
     the last step, another h, or another image's noise is off by 0.005 |z|.
     """
     settings = SamplingSettings(num_steps=40, num_images=12, seed=4, batch_size=5)
-    index, gap = nearest(generate(RUN, settings, show_progress=False))
+    index, gap = nearest(Sampler(RUN, settings)(show_progress=False))
     assert float((gap - 0.005 * last_draws(settings)).abs().max()) < ROUNDING
     assert len(set(index.tolist())) > 1
     other = dataclasses.replace(settings, seed=5)
@@ -98,7 +98,7 @@ def test_an_image_is_the_same_in_every_batch(trained: Run, settings: SamplingSet
     """
     wanted = dataclasses.replace(settings, num_images=8, seed=9)
     single, threes, all_at_once = (
-        generate(trained, dataclasses.replace(wanted, batch_size=size), show_progress=False)
+        Sampler(trained, dataclasses.replace(wanted, batch_size=size))(show_progress=False)
         for size in (1, 3, 8)
     )
     assert all_at_once.shape == (8, 1, 8, 8)
@@ -107,7 +107,7 @@ def test_an_image_is_the_same_in_every_batch(trained: Run, settings: SamplingSet
     assert float((threes - all_at_once).abs().max()) < 1e-4
     assert float((all_at_once[1:] - all_at_once[:-1]).abs().amax((1, 2, 3)).min()) > 0.05
     longer = dataclasses.replace(wanted, num_images=3, batch_size=8)
-    prefix = generate(trained, longer, show_progress=False)
+    prefix = Sampler(trained, longer)(show_progress=False)
     assert float((prefix - all_at_once[:3]).abs().max()) < 1e-4
 
 
@@ -138,7 +138,7 @@ def test_weights_are_rounded_once_a_batch_however_long_the_grid(trained: Run) ->
     run = dataclasses.replace(trained, model=model.eval().requires_grad_(False))
     settings = SamplingSettings(num_steps=6, num_images=2)
     with Roundings() as seen:
-        generate(run, settings, show_progress=False)
+        Sampler(run, settings)(show_progress=False)
     weights = {p.data_ptr() for p in model.parameters() if p.ndim == 4}
     assert weights and {seen.count[address] for address in weights} == {1}
     assert not any(p.requires_grad for p in model.parameters())
@@ -146,6 +146,6 @@ def test_weights_are_rounded_once_a_batch_however_long_the_grid(trained: Run) ->
 
 def test_images_are_within_one_and_two(trained: Run) -> None:
     """A sampler ends outside [1, 2] where the network is poor; the images do not."""
-    images = generate(trained, SamplingSettings(num_steps=3, num_images=4), show_progress=False)
+    images = Sampler(trained, SamplingSettings(num_steps=3, num_images=4))(show_progress=False)
     assert float(images.min()) == 1.0
     assert float(images.max()) <= 2.0

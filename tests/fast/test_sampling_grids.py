@@ -2,9 +2,10 @@
 
 import pytest
 
+from gbm_fast.commands.training import standard_samplers
 from gbm_fast.grids import annealed, geometric, power
 from gbm_fast.process import GBM, VarianceExploding
-from gbm_fast.sampling.sampler import build_grid, build_step, generate, standard_settings
+from gbm_fast.sampling.sampler import Sampler, build_grid, build_step
 from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.steps import (
     DDIM,
@@ -15,7 +16,7 @@ from gbm_fast.steps import (
     ProbabilityFlow,
     SignAgnostic,
 )
-from gbm_fast.training.runs import Run
+from gbm_fast.training.runs import TrainedModel as Run
 from tests.fast.stub_runs import paper, stub_run
 
 EXPLODING = VarianceExploding(std_min=0.005, std_max=10.0)
@@ -111,7 +112,7 @@ def test_a_level_outside_the_trained_range_is_refused(
     with pytest.raises(ValueError, match="was trained for noise levels"):
         build_grid(run, settings, CONSTANT)
     with pytest.raises(ValueError, match="was trained for noise levels"):
-        generate(run, settings, show_progress=False)
+        Sampler(run, settings)(show_progress=False)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_a_level_outside_the_trained_range_is_refused(
 )
 def test_settings_without_a_meaning_are_refused(settings: SamplingSettings, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        generate(RUN, settings, show_progress=False)
+        Sampler(RUN, settings)(show_progress=False)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ def test_kappa_of_another_sampler_is_refused() -> None:
 
 
 def shown(run: Run) -> list[tuple[str, str, str]]:
-    settings = standard_settings(run, 16, seed=2)
+    settings = [sampler.settings for sampler in standard_samplers(run, 16, seed=2)]
     assert {(s.num_images, s.seed) for s in settings} == {(16, 2)}
     return [(s.sampler, s.process, s.start) for s in settings]
 

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from gbm_fast.commands import training as pipeline
 from gbm_fast.commands.training import run_training
+from gbm_fast.sampling.runs import load_run
 from gbm_fast.settings.training import TrainConfig
 from gbm_fast.training import loop as training
 from gbm_fast.training.batches import ImageBatches
 from gbm_fast.training.loop import fit
-from gbm_fast.training.runs import load_run, read_config
+from gbm_fast.training.runs import read_config
 from gbm_fast.training.trainer import Trainer
 from tests.fast.tiny_runs import few_digits, saved, tiny_config
 

@@ -14,9 +14,9 @@ from gbm_fast.commands import training as pipeline
 from gbm_fast.commands.training import run_training
 from gbm_fast.networks import DDPMpp, NCSNDeeper
 from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors
-from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.sampling.runs import load_run
+from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.training.loop import require_tensorboard
-from gbm_fast.training.runs import Run, load_run
 from tests.fast.tiny_runs import few_digits, saved, tiny_config
 
 
@@ -99,11 +99,11 @@ def test_the_networks_of_the_paper_train_and_sample(
 def test_samples_that_cannot_be_made_do_not_stop_the_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails(run: Run, settings: SamplingSettings, *rest: object) -> Iterator[None]:
+    def fails(sampler: Sampler, *rest: object) -> Iterator[None]:
         raise ValueError("the score is too large")
         yield
 
-    monkeypatch.setattr(pipeline, "generated_batches", fails)
+    monkeypatch.setattr(Sampler, "batches", fails)
     settings = {"steps": 2, "metrics_images": 0, "samples_every": 1, "run_dir": tmp_path / "run"}
     assert run_training(tiny_config(multipliers=(1,), **settings)) == 0
     shown = capsys.readouterr().out

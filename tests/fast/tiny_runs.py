@@ -5,8 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gbm_fast.data import ImageData, load_dataset, positive_from_integers
-from gbm_fast.data.statistics import data_statistics
+from gbm_fast.data import ImageData, load_dataset
 from gbm_fast.runtime.files import STATE_FORMAT, load_tensors
 from gbm_fast.settings.training import TrainConfig
 from gbm_fast.settings.training_presets import resolve
@@ -65,8 +64,8 @@ def tiny_batches(config: TrainConfig) -> ImageBatches:
 def make_run(folder: Path, steps: int = 3, **overrides: object) -> Path:
     """Train a tiny run for `steps` steps in `folder`, which is made; returns `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    config, data = tiny_config(steps=steps, **overrides), few_digits()
-    images = positive_from_integers(data.train_images, data.max_value)
-    write_run_files(folder, config, data_statistics(images, data.train_labels))
-    fit(Trainer(config, tiny_batches(config), folder), steps, None, show_progress=False)
+    config = tiny_config(steps=steps, **overrides)
+    batches = tiny_batches(config)
+    write_run_files(folder, config, batches)
+    fit(Trainer(config, batches, folder), steps, None, show_progress=False)
     return folder

@@ -11,7 +11,7 @@ from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling import sampler as sampling
 from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.steps import PrintedAlgorithm1, Step
-from gbm_fast.training.runs import Run
+from gbm_fast.training.runs import TrainedModel as Run
 
 
 def shifted(

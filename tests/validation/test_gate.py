@@ -20,8 +20,8 @@ from gbm_fast.parameterisation import Denoiser, Hyvarinen, Noise, Stein
 from gbm_fast.process import GBM
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling import sampler as sampling
+from gbm_fast.sampling.runs import Run, load_run
 from gbm_fast.settings.sampling import NOISE_FREE, Sampler, SamplingSettings
-from gbm_fast.training.runs import Run, load_run
 from tests.fast.cases import generator
 from tests.fast.tiny_runs import make_run
 from tests.validation.gate_mistakes import forgets_one, reused, shifted

@@ -9,7 +9,7 @@ import torch
 
 import gbm_ref
 from gbm_fast.settings.sampling import SamplingSettings
-from gbm_fast.training.runs import Run
+from gbm_fast.training.runs import TrainedModel
 from validation.gate.line import Line
 from validation.gate.noise import noise_checks
 from validation.gate.reference import reference
@@ -51,7 +51,7 @@ class Outcome(NamedTuple):
 
 
 @torch.no_grad()
-def run_gate(run: Run, lines: Sequence[Line]) -> Outcome:
+def run_gate(run: TrainedModel, lines: Sequence[Line]) -> Outcome:
     """The gate of a benchmark that samples `lines` from `run`, which need not be trained yet.
 
     Raises ValueError for a line that the run cannot serve, or that has no reference.
@@ -75,7 +75,7 @@ def _different(lines: Sequence[Line]) -> list[Line]:
     return list(kinds.values())
 
 
-def _noisy(run: Run, lines: Sequence[Line]) -> list[Line]:
+def _noisy(run: TrainedModel, lines: Sequence[Line]) -> list[Line]:
     """One line of each sampler that draws noise at full strength, on each process.
 
     Of those written in X the sign-agnostic one alone, whose moments are known, and only where its

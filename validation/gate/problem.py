@@ -26,7 +26,7 @@ from gbm_fast.parameterisation import (
     ScoreModel,
     Stein,
 )
-from gbm_fast.training.runs import ImageFacts, Run
+from gbm_fast.training.runs import TrainedModel
 
 Array = NDArray[np.float64]
 _POINTS = 12
@@ -144,7 +144,7 @@ class ExactNetwork(nn.Module):
         return output.to(dtype).to(inputs.device)
 
 
-def stand_in(run: Run, problem: Problem) -> Run:
+def stand_in(run: TrainedModel, problem: Problem) -> TrainedModel:
     """`run` as it is, but for its network, which takes no classes, and the data."""
     model = run.model
     network = ExactNetwork(problem, model.parameterisation, model.log_mean, model.log_std)
@@ -156,6 +156,6 @@ def stand_in(run: Run, problem: Problem) -> Run:
         run,
         model=exact.to(run.device),
         event_shape=problem.event,
-        images=ImageFacts(statistics, run.max_value),
+        statistics=statistics,
         num_classes=0,
     )

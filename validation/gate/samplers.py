@@ -10,9 +10,9 @@ from torch import Tensor
 import gbm_ref
 from gbm_fast.data.types import Events
 from gbm_fast.runtime.random import ImageNoise
-from gbm_fast.sampling import sampler as sampling
+from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.sampling import SamplingSettings
-from gbm_fast.training.runs import Run
+from gbm_fast.training.runs import TrainedModel
 from validation.gate.line import Line
 from validation.gate.problem import Array, Problem, correlated, independent, single, stand_in
 from validation.gate.reference import Reference, reference, replay, start_law
@@ -31,7 +31,7 @@ PROBE = 4.0
 """The size of the injected noise, by which those differences are divided again."""
 
 
-def agreement(run: Run, line: Line) -> Check:
+def agreement(run: TrainedModel, line: Line) -> Check:
     """The states at t = 0 are those of `gbm_ref` on the same draws, to the bound on rounding."""
     settings = line.settings
     problem = correlated(run.model.log_mean, run.model.log_std, run.channels)
@@ -39,7 +39,7 @@ def agreement(run: Run, line: Line) -> Check:
     fast, again = (
         ImageNoise(settings.seed, range(PICTURES), problem.event, run.device) for _ in range(2)
     )
-    found = sampling.sampled_states(exact, settings, fast, Events(problem.pictures(), None)).x
+    found = Sampler(exact, settings, Events(problem.pictures(), None)).states(fast).x
     draws = replay(settings, problem, sampler, again, PICTURES)
     score = gbm_ref.exact_score(problem.target, sampler.process)
     noise = draws.z if sampler.step.uses_noise else None
@@ -86,7 +86,7 @@ class GivenNoise(ImageNoise):
         return given.to(self._device)
 
 
-def exact_law(run: Run, line: Line) -> Check:
+def exact_law(run: TrainedModel, line: Line) -> Check:
     """The law of log x_0, extracted by injected noise, is that of `gbm_ref.exact_law`.
 
     The start is part of it: what is injected there is its standard normal draw.
@@ -102,9 +102,7 @@ def exact_law(run: Run, line: Line) -> Check:
         noise = GivenNoise(
             first.float().reshape(shape), rows.float().reshape(-1, *shape), run.device
         )
-        states = sampling.sampled_states(
-            exact, settings, noise, Events(problem.pictures(), None)
-        ).x
+        states = Sampler(exact, settings, Events(problem.pictures(), None)).states(noise).x
         return states.cpu().double().numpy().reshape(start.shape)
 
     d = problem.log_mean.size
@@ -133,7 +131,7 @@ def _gaps(found: gbm_ref.Gaussian, stated: gbm_ref.Gaussian) -> tuple[float, flo
     return float(mean), float(np.abs(whiten.T @ (found.cov - stated.cov) @ whiten).max())
 
 
-def sampled_law(run: Run, line: Line) -> Check:
+def sampled_law(run: TrainedModel, line: Line) -> Check:
     """Draws from the noise source have the exact mean and variance of log |x_0|.
 
     Pixels are independent and of one law, so for a sampler that is affine in log x the two
@@ -145,7 +143,7 @@ def sampled_law(run: Run, line: Line) -> Check:
     problem = independent(run.model.log_mean, run.model.log_std)
     sampler, exact = reference(run.config, settings), stand_in(run, problem)
     noise = ImageNoise(settings.seed, range(DRAWN_PICTURES), problem.event, run.device)
-    states = sampling.sampled_states(exact, settings, noise, Events(problem.pictures(), None)).x
+    states = Sampler(exact, settings, Events(problem.pictures(), None)).states(noise).x
     logs = states.abs().log().cpu().double().numpy().ravel()
     mean, variance = _pixel_law(settings, problem, sampler)
     moments = sample_moments((logs - mean) / math.sqrt(variance))

@@ -1,7 +1,8 @@
 """The source of random numbers itself, which noise that is injected never meets.
 
 `ImageNoise` and `generator` of gbm_fast.runtime.random are used as the samplers and the training
-use them. Seeds of neighbouring images are neighbouring numbers, so their streams are looked at side by side.
+use them. Seeds of neighbouring images are neighbouring numbers, so their streams are looked at
+side by side.
 """
 
 import math

@@ -1,0 +1,168 @@
+"""A trained run, as a user of its model sees it: samples, score, denoiser, likelihood."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from gbm_fast.checks import require_positive
+from gbm_fast.grids import power
+from gbm_fast.likelihood import autograd_divergence, hutchinson_divergence, log_likelihood
+from gbm_fast.parameterisation import LearnedScore, score_function
+from gbm_fast.process import Process, Time
+from gbm_fast.runtime.random import Stream, generator
+from gbm_fast.sampling.sampler import Sampler
+from gbm_fast.scores import denoiser
+from gbm_fast.settings.sampling import SamplerName, SamplingSettings, StartName
+from gbm_fast.settings.training import noise_range
+from gbm_fast.targets import LogNormal
+from gbm_fast.training.build import build_process
+from gbm_fast.training.runs import TrainedModel, load_trained
+
+_EXACT = 16  # elements of an event up to which the divergence is exact: one backward pass each
+
+
+class Run(TrainedModel):
+    """A trained run, from `load_run`; the fields are those of `TrainedModel`.
+
+    x is positive, (n, *event_shape); t a number in (0, horizon], or (n,), of the process of the
+    training; labels int64 (n,), needed where the run is class-conditional and refused elsewhere.
+    x may be of any floating dtype and on any device; results are in float32, or the dtype of the
+    weights where that is wider, on the run's device. ValueError for anything else.
+    """
+
+    @property
+    def process(self) -> Process:
+        """The forward process of the training."""
+        return build_process(self.config)
+
+    def sampler(self, settings: SamplingSettings) -> Sampler:
+        """The sampler of these settings; ValueError where the run cannot serve them."""
+        return Sampler(self, settings)
+
+    def sample(
+        self,
+        num_samples: int,
+        seed: int = 0,
+        sampler: SamplerName = "probability-flow",
+        start: StartName = "lognormal",
+        num_steps: int | None = None,
+        label: int | None = None,
+        batch_size: int = 256,
+        show_progress: bool = False,
+    ) -> Tensor:
+        """Samples 0..num_samples-1 of a seed, float32 (n, *event_shape) on the CPU.
+
+        Images are in [1, 2], as those of `python -m gbm_fast.sample`, bit for bit; all further
+        settings are in `SamplingSettings`, for `sampler`. Raises ValueError for settings that the
+        run cannot serve.
+        """
+        settings = SamplingSettings(
+            sampler=sampler,
+            start=start,
+            num_steps=num_steps,
+            label=label,
+            num_images=num_samples,
+            seed=seed,
+            batch_size=batch_size,
+        )
+        return self.sampler(settings)(show_progress=show_progress)
+
+    def _score(self, labels: Tensor | None, count: int) -> LearnedScore:
+        if labels is None and not self.num_classes:
+            return score_function(self.model, self.process)
+        if labels is None or not self.num_classes:
+            raise ValueError(
+                "the run is not class-conditional: leave labels out."
+                if labels is not None
+                else f"the run is class-conditional: pass labels (n,), 0..{self.num_classes - 1}."
+            )
+        outside = labels.ndim != 1 or labels.is_floating_point() or len(labels) != count
+        if outside or not bool(((labels >= 0) & (labels < self.num_classes)).all()):
+            raise ValueError(f"labels must be {count} integers in 0..{self.num_classes - 1}.")
+        return score_function(self.model, self.process, labels.to(self.device))
+
+    def _ready(self, x: Tensor) -> Tensor:
+        """`x` on the device and in the dtype of the weights."""
+        if x.ndim == 0 or tuple(x.shape[1:]) != self.event_shape:
+            raise ValueError(f"x must have shape (n, *{self.event_shape}), got {tuple(x.shape)}.")
+        require_positive(x, "x")
+        (weight, *_) = self.model.parameters()
+        return x.to(self.device, torch.promote_types(weight.dtype, torch.float32))
+
+    def _times(self, t: Time, count: int) -> Time:
+        low, high = noise_range(self.config)
+        times = torch.as_tensor(t, dtype=torch.float64)
+        if times.ndim > 1 or times.ndim == 1 and len(times) != count:
+            raise ValueError(f"t must be a number or ({count},), got {tuple(times.shape)}.")
+        stds = self.process.log_var(times).sqrt()
+        if not bool(((stds >= low * (1 - 1e-6)) & (stds <= high * (1 + 1e-6))).all()):
+            raise ValueError(
+                f"the network was trained for noise levels sqrt(v(t)) in [{low:g}, {high:g}], and "
+                f"t asks for [{float(stds.min()):g}, {float(stds.max()):g}]."
+            )
+        return t
+
+    @torch.no_grad()
+    def score(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
+        """The learned Hyvarinen score h = x * grad log p_t(x), of the shape of x."""
+        ready = self._ready(x)
+        return self._score(labels, len(x))(ready, self._times(t, len(x)))
+
+    @torch.no_grad()
+    def denoiser(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
+        """E[log X_0 | X_t = x] by the learned score, of the shape of x (sheet R5)."""
+        return denoiser(self._ready(x), self.score(x, t, labels), self.process, t)
+
+    def log_likelihood(
+        self,
+        x: Tensor,
+        labels: Tensor | None = None,
+        num_steps: int = 64,
+        num_probes: int = 4,
+        seed: int = 0,
+    ) -> Tensor:
+        """log p(x) of the model in nats, (n,), by the probability flow (sheet R16, R19).
+
+        The density is that of the data at the least noise level of the training, of the flow that
+        starts from the log-normal fit. `num_steps` steps of the classical Runge-Kutta method; its
+        divergence is exact for events of up to 16 elements, and for larger ones an unbiased
+        estimate from `num_probes` random signs, a function of the seed.
+
+        Raises ValueError also for fewer than 2 steps or 1 probe.
+        """
+        ready, process = self._ready(x), self.process
+        if num_steps < 2 or num_probes < 1:
+            raise ValueError("num_steps must be 2 or more, and num_probes 1 or more.")
+        score = self._score(labels, len(x))
+        low, _ = noise_range(self.config)
+        top = float(process.log_var(process.horizon)) ** 0.5
+        grid = power(process, num_steps + 1, std_min=low, std_max=top)[:-1]
+        if ready[0].numel() <= _EXACT:
+            divergence = autograd_divergence(score)
+        else:
+            source = generator(seed, Stream.PROBE)
+            signs = torch.randint(0, 2, (num_probes, *ready.shape), generator=source)
+            divergence = hutchinson_divergence(score, (2 * signs - 1).to(ready))
+        return log_likelihood(ready, process, score, divergence, self._terminal(ready), grid)
+
+    def _terminal(self, like: Tensor) -> LogNormal:
+        """The law of the start `lognormal`, of all elements of an event."""
+        fit = self.sampler(SamplingSettings(sampler="probability-flow")).fit
+        assert fit is not None
+        each = like[0].numel() // self.event_shape[0]
+        mean, std = (part.repeat_interleave(each).to(like) for part in fit)
+        return LogNormal(mean, std.square())
+
+
+def load_run(folder: Path | str, device: str = "auto", network: nn.Module | None = None) -> Run:
+    """The run in `folder`, its model in eval mode on `device` ("auto": a GPU where there is one).
+
+    network   for a run that was trained with a network of yours: a module of the same
+              architecture, of which a copy gets the weights. Nothing is unpickled.
+
+    Raises ValueError where the folder holds no run, or a file of it is truncated or foreign.
+    """
+    loaded = load_trained(Path(folder).expanduser(), device, network)
+    return Run(*(getattr(loaded, field.name) for field in fields(loaded)))

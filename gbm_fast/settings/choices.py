@@ -1,0 +1,22 @@
+"""Settings that are a choice of words, checked in Python as on the command line."""
+
+import dataclasses
+from typing import Any, Literal, get_args, get_origin
+
+
+def _choices(annotation: object) -> tuple[object, ...]:
+    """The words and None that an annotation allows; empty where it is no choice of words."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    alternatives = get_args(annotation)
+    literals = [part for part in alternatives if get_origin(part) is Literal]
+    return (*get_args(literals[0]), None) if literals else ()
+
+
+def check_choices(record: Any) -> None:  # noqa: ANN401
+    """Raise ValueError unless every choice of words in a dataclass's instance is one of them."""
+    for field in dataclasses.fields(record):
+        choices, value = _choices(field.type), getattr(record, field.name)
+        if choices and value not in choices:
+            words = ", ".join(str(choice) for choice in choices if choice is not None)
+            raise ValueError(f"{field.name} must be one of {words}, got {value!r}.")
