@@ -34,7 +34,7 @@ def pin_troubles(ids: list[str]) -> dict[str, list[str]]:
 
     This package may not import gbm_ref. Raises RuntimeError when the command fails.
     """
-    command = [sys.executable, "-m", "tests.spec.pin_check", *ids]
+    command = [sys.executable, "-m", "tests.support.pin_check", *ids]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"comparing the pins with gbm_ref failed:\n{done.stderr}")

@@ -1,3 +1,3 @@
 """The tests. A package, so that `tests` cannot be shadowed by one that a library left behind."""
 
-from tests.annotations import checked as checked
+from tests.support.annotations import checked as checked

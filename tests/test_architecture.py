@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.source_tree import (
+from tests.support.source_tree import (
     ROOT,
     called_name,
     functions,
@@ -79,7 +79,7 @@ def test_the_packages_are_there_to_be_checked(layer: str) -> None:
         ("gbm_ref", "import torch.nn as nn", {"torch"}),
         ("gbm_ref", "from gbm_fast import steps", {"gbm_fast"}),
         ("spec", "import numpy as np", {"numpy"}),
-        ("validation", "from tests.problems import states", {"tests"}),
+        ("validation", "from tests.support.problems import states", {"tests"}),
         ("gbm_ref", "import math\nfrom scipy import stats\nfrom . import process", set()),
     ],
 )

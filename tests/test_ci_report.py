@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.source_tree import ROOT
+from tests.support.source_tree import ROOT
 
 CHECK = ROOT / ".ci" / "check_report.py"
 REPORT = """<?xml version="1.0" encoding="utf-8"?>

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.source_tree import ROOT
+from tests.support.source_tree import ROOT
 
 COMMANDS = (
     "gbm_fast.train",

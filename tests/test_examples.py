@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.source_tree import ROOT
+from tests.support.source_tree import ROOT
 
 
 def output_of(example: str, folder: Path) -> str:

@@ -14,7 +14,7 @@ import numpy
 import pytest
 import scipy
 
-from tests.source_tree import ROOT
+from tests.support.source_tree import ROOT
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
     "version"

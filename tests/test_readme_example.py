@@ -4,7 +4,7 @@ import re
 
 from scipy import stats
 
-from tests.source_tree import ROOT
+from tests.support.source_tree import ROOT
 
 
 def test_the_readme_example_agrees_with_the_law_that_it_prints() -> None:

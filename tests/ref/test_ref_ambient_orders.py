@@ -20,7 +20,7 @@ import gbm_ref.steps
 from gbm_ref import GBM, SignAgnostic, Step
 from gbm_ref.probe import extract_step_polynomial
 from gbm_ref.steps import AmbientMarginalPreserving, AmbientMilstein
-from tests.ref.order_check import assert_order
+from tests.support.order_check import assert_order
 
 # With the kappa of each, by which the process has to be louder for the same sigma.
 IN_X: dict[Step, float] = {

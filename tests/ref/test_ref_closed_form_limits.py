@@ -7,8 +7,8 @@ from mpmath import mpf
 
 from gbm_ref import GBM, DaleLangevin, Gaussian, LogNormal, annealed, exact_law, kl_divergence
 from gbm_ref.closed_forms import annealed_limit_law, path_divergence
-from tests.assertions import DIGITS, assert_accurate
-from tests.problems import LOG_NORMALS
+from tests.support.assertions import DIGITS, assert_accurate
+from tests.support.problems import LOG_NORMALS
 
 MU, SIGMA, HORIZON, CENTRE = 0.13, 0.7, 0.9, 0.31
 PROCESS = GBM(MU, SIGMA, HORIZON)

@@ -28,8 +28,8 @@ from gbm_ref.closed_forms import (
     path_divergence,
 )
 from gbm_ref.steps import Ancestral, MarginalPreserving
-from tests.assertions import DIGITS, assert_accurate
-from tests.problems import LOG_NORMALS, MIXTURES, PROCESSES
+from tests.support.assertions import DIGITS, assert_accurate
+from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES
 
 Law = Callable[[Target, Process, int, Gaussian], Gaussian]
 # (gain, added) from q = v_0 / h, N and h.

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import gbm_ref as ref
-from tests.fast.cases import generator
-from tests.problems import DATA_SETS, LOG_NORMALS, MIXTURES, PROCESSES, draws, states
+from tests.support.cases import generator
+from tests.support.problems import DATA_SETS, LOG_NORMALS, MIXTURES, PROCESSES, draws, states
 
 P = PROCESSES["constant"]
 LN = LOG_NORMALS["log-normal-2d"]

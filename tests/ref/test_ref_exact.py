@@ -26,7 +26,7 @@ from gbm_ref import (
     uniform,
 )
 from gbm_ref.probe import Sampler, assert_law
-from tests.problems import LOG_NORMALS, PROCESSES
+from tests.support.problems import LOG_NORMALS, PROCESSES
 
 
 def reverse_sampler(step: Step, target: LogNormal, process: Process, grid: Grid) -> Sampler:

@@ -8,7 +8,7 @@ import pytest
 
 from gbm_ref import LogNormal, Process, exact_score, m_dsm, variance_weighting
 from gbm_ref.objectives import implicit_m_esm, m_esm, nonnegative_score_matching
-from tests.problems import LOG_NORMALS, MIXTURES, PROCESSES, draws, states
+from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES, draws, states
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(12)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()

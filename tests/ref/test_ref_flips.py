@@ -10,8 +10,8 @@ from mpmath import mpf
 from gbm_ref import GBM, LogNormal, exact_score
 from gbm_ref.flips import log_average_flip_probability, log_flip_probability
 from gbm_ref.steps import SignAgnostic
-from tests.assertions import DIGITS, assert_accurate
-from tests.problems import LOG_NORMALS, MIXTURES
+from tests.support.assertions import DIGITS, assert_accurate
+from tests.support.problems import LOG_NORMALS, MIXTURES
 
 MU, SIGMA = 0.13, 1.1
 PROCESS = GBM(MU, SIGMA, 1.5)

@@ -16,8 +16,8 @@ from gbm_ref.gamma_noise import (
     gamma_noise_sample,
 )
 from gbm_ref.laws import InverseGamma
-from tests.assertions import assert_accurate
-from tests.problems import states
+from tests.support.assertions import assert_accurate
+from tests.support.problems import states
 
 LOOKS, ALPHA, BETA = 3.7, 2.6, 1.9
 X, X0 = states(1)[:, 0], states(1)[::-1, 0]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gbm_ref import Process, Row, annealed, geometric, power, uniform
-from tests.problems import PROCESSES
+from tests.support.problems import PROCESSES
 
 
 def test_uniform_visits_every_level_once_and_ends_at_the_data() -> None:

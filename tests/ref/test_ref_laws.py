@@ -11,7 +11,7 @@ import pytest
 from mpmath import mpf
 
 from gbm_ref.laws import BetaPrime, Gamma, InverseGamma, ProductLaw, Weibull
-from tests.assertions import UNIT, assert_accurate
+from tests.support.assertions import UNIT, assert_accurate
 
 M = mpmath
 LAWS: dict[str, ProductLaw] = {

@@ -16,9 +16,9 @@ from gbm_ref.likelihood import (
     log_likelihood,
     log_score_divergence,
 )
-from tests.assertions import assert_accurate
-from tests.problems import BLURRED, DATA_SETS, PROCESSES, TARGETS, states
-from tests.ref import mp_reference
+from tests.support import mp_reference
+from tests.support.assertions import assert_accurate
+from tests.support.problems import BLURRED, DATA_SETS, PROCESSES, TARGETS, states
 
 P = PROCESSES["constant"]
 LINE, PLANE = TARGETS["log-normal-1d"], TARGETS["log-normal-2d"]

@@ -30,8 +30,8 @@ from gbm_ref.steps import (
     SignAgnostic,
     Step,
 )
-from tests.assertions import assert_accurate
-from tests.problems import LOG_NORMALS, PROCESSES, draws, states
+from tests.support.assertions import assert_accurate
+from tests.support.problems import LOG_NORMALS, PROCESSES, draws, states
 
 H = np.linspace(-6.1, 4.7, 24).reshape(12, 2)
 PROCESS = GBM(mu=0.13, sigma=0.7, horizon=0.9)

@@ -14,7 +14,7 @@ import gbm_ref.steps
 from gbm_ref import GBM, LogNormal, Step
 from gbm_ref.probe import extract_affine_map
 from gbm_ref.steps import Ancestral, DaleLangevin, SignAgnostic
-from tests.ref.metamorphic import (
+from tests.support.metamorphic import (
     AMBIENT,
     COVARIANT,
     STEPS,
@@ -28,7 +28,7 @@ from tests.ref.metamorphic import (
     scale,
     sign,
 )
-from tests.ref.metamorphic_pieces import DIVISIBLE, SPOILT, Broken, no_noise, no_time, pieces
+from tests.support.metamorphic_pieces import DIVISIBLE, SPOILT, Broken, no_noise, no_time, pieces
 
 Law = Callable[[Step, Case], None]
 LAWS: dict[str, tuple[Law, dict[str, Step]]] = {

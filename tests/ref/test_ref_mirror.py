@@ -22,8 +22,8 @@ from gbm_ref import (
     mirrored_langevin_step,
 )
 from gbm_ref.probe import LawRejected, Sampler, assert_law
-from tests.assertions import assert_accurate
-from tests.problems import LOG_NORMALS, draws, states
+from tests.support.assertions import assert_accurate
+from tests.support.problems import LOG_NORMALS, draws, states
 
 W = np.array([0.7, -1.6, 0.2, -0.05])
 GRAD = np.array([1.3, 0.4, -2.1, 0.6])

@@ -8,8 +8,8 @@ from mpmath import mpf
 from gbm_ref import Gaussian, LogNormal, PointMasses, Process, kl_divergence
 from gbm_ref.mismatch import best_start, terminal_gaussian, terminal_mismatch
 from gbm_ref.starts import class_averages, from_class_averages, log_moments, standard_lognormal
-from tests.assertions import assert_accurate
-from tests.problems import LOG_NORMALS, PROCESSES
+from tests.support.assertions import assert_accurate
+from tests.support.problems import LOG_NORMALS, PROCESSES
 
 DATA = Gaussian(
     np.array([0.31, -0.42, 1.13]),

@@ -21,7 +21,7 @@ from gbm_ref import (
     unweighted,
     variance_weighting,
 )
-from tests.problems import LOG_NORMALS, PROCESSES, draws, states
+from tests.support.problems import LOG_NORMALS, PROCESSES, draws, states
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(12)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()

@@ -33,7 +33,7 @@ from gbm_ref.steps import (
     MarginalPreserving,
     PrintedAlgorithm1,
 )
-from tests.ref.order_check import (
+from tests.support.order_check import (
     DATA,
     LAST,
     PROCESS,

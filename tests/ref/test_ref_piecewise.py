@@ -11,7 +11,7 @@ from mpmath import mpf
 
 from gbm_ref import DaleLangevin, Gaussian, LogNormal, exact_law, uniform
 from gbm_ref.process import PiecewiseGBM
-from tests.assertions import assert_accurate
+from tests.support.assertions import assert_accurate
 
 N, T = 7, 1.3
 SIGMA = 0.3 * 1.4 ** np.arange(N)

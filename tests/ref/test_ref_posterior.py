@@ -22,11 +22,11 @@ from gbm_ref.posterior import (
     posterior_log_mean,
     posterior_weights,
 )
-from tests.assertions import assert_accurate
-from tests.fast.cases import generator
-from tests.problems import DATA_SETS, PROCESSES, TARGETS, states
-from tests.ref import mp_reference
-from tests.ref.mp_log_space import Row, bend, diffused, kernel, log_q, logs, moved, slope
+from tests.support import mp_reference
+from tests.support.assertions import assert_accurate
+from tests.support.cases import generator
+from tests.support.mp_log_space import Row, bend, diffused, kernel, log_q, logs, moved, slope
+from tests.support.problems import DATA_SETS, PROCESSES, TARGETS, states
 
 P = PROCESSES["constant"]
 EVERY: dict[str, Target] = {**TARGETS, **DATA_SETS}

@@ -13,8 +13,8 @@ from gbm_ref.probe import (
     extract_affine_map,
     extract_step_polynomial,
 )
-from tests.fast.cases import generator
-from tests.problems import states
+from tests.support.cases import generator
+from tests.support.problems import states
 
 UNIT = Gaussian(np.zeros(1), np.eye(1))
 

@@ -22,9 +22,9 @@ from gbm_ref import (
 )
 from gbm_ref.probe import LawRejected, assert_law, assert_step, extract_affine_map
 from gbm_ref.steps import AmbientMarginalPreserving, AmbientMilstein
-from tests.problems import LOG_NORMALS, PROCESSES, draws, states
-from tests.ref.probe_twins import RIGHT, TWINS, Twin
-from tests.ref.step_twins import BENT, LINEAR, Parts, parts
+from tests.support.probe_twins import RIGHT, TWINS, Twin
+from tests.support.problems import LOG_NORMALS, PROCESSES, draws, states
+from tests.support.step_twins import BENT, LINEAR, Parts, parts
 
 SETTINGS = [
     ("constant", "log-normal-1d"),

@@ -8,8 +8,8 @@ import pytest
 from mpmath import mpf
 
 from gbm_ref import GBM, Process, TimeVaryingGBM, VarianceExploding
-from tests.assertions import assert_accurate
-from tests.problems import PROCESSES, draws, states
+from tests.support.assertions import assert_accurate
+from tests.support.problems import PROCESSES, draws, states
 
 
 def constant_log_law(t: mpf) -> tuple[mpf, mpf]:

@@ -7,10 +7,10 @@ from mpmath import mpf
 
 from gbm_ref import Target
 from gbm_ref.likelihood import exact_divergence, log_score_divergence
-from tests.assertions import assert_accurate
-from tests.problems import PROCESSES, TARGETS, states
-from tests.ref import mp_reference
-from tests.ref.mp_log_space import bend, log_q, logs
+from tests.support import mp_reference
+from tests.support.assertions import assert_accurate
+from tests.support.mp_log_space import bend, log_q, logs
+from tests.support.problems import PROCESSES, TARGETS, states
 
 P = PROCESSES["constant"]
 

@@ -21,8 +21,8 @@ from gbm_ref import (
     noise_from_hyvarinen,
     stein_from_hyvarinen,
 )
-from tests.assertions import assert_accurate
-from tests.problems import DATA_SETS, MIXTURES, PROCESSES, TARGETS, states
+from tests.support.assertions import assert_accurate
+from tests.support.problems import DATA_SETS, MIXTURES, PROCESSES, TARGETS, states
 
 H = np.linspace(-7.3, 5.9, 24).reshape(12, 2)
 

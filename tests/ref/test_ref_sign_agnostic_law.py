@@ -26,8 +26,8 @@ from gbm_ref import (
 )
 from gbm_ref.sign_agnostic_law import sign_agnostic_average, sign_agnostic_moments
 from spec.exact import _transport
-from tests.problems import LOG_NORMALS, MIXTURES, PROCESSES
-from tests.ref.density_transport import Moments, transported
+from tests.support.density_transport import Moments, transported
+from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES
 
 LINE = LOG_NORMALS["log-normal-1d"]
 

@@ -25,7 +25,7 @@ from gbm_ref import (
     simulate,
     uniform,
 )
-from tests.problems import MIXTURES, PROCESSES, draws, states
+from tests.support.problems import MIXTURES, PROCESSES, draws, states
 
 STEPS: list[Step] = [SignAgnostic(), DaleLangevin(), ProbabilityFlow()]
 GRID = annealed(6, horizon=0.9, inner_steps=2, chi=0.8, denoise_steps=1)

@@ -20,10 +20,10 @@ from gbm_ref.starts import (
     log_moments,
     standard_lognormal,
 )
-from tests.assertions import assert_accurate
-from tests.fast.cases import generator
-from tests.problems import DATA_SETS, PROCESSES, TARGETS, states
-from tests.ref import mp_reference
+from tests.support import mp_reference
+from tests.support.assertions import assert_accurate
+from tests.support.cases import generator
+from tests.support.problems import DATA_SETS, PROCESSES, TARGETS, states
 
 EVERY: dict[str, Target] = {**TARGETS, **DATA_SETS}
 DATA = Gaussian(

@@ -15,9 +15,9 @@ from gbm_ref import (
     denoiser,
     exact_score,
 )
-from tests.assertions import assert_accurate
-from tests.problems import MIXTURES, PROCESSES, draws, states
 from tests.ref.test_ref_process import ALLOWED, LAWS
+from tests.support.assertions import assert_accurate
+from tests.support.problems import MIXTURES, PROCESSES, draws, states
 
 H = np.linspace(-6.1, 4.7, 24).reshape(12, 2)
 STEPS: list[Step] = [SignAgnostic(), DaleLangevin(), ProbabilityFlow()]

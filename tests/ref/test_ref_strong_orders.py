@@ -32,7 +32,15 @@ from gbm_ref.steps import (
     MarginalPreserving,
     PrintedAlgorithm1,
 )
-from tests.ref.order_check import DATA, LAST, PROCESS, Disturbed, assert_order, equal_steps, law_at
+from tests.support.order_check import (
+    DATA,
+    LAST,
+    PROCESS,
+    Disturbed,
+    assert_order,
+    equal_steps,
+    law_at,
+)
 
 # Each step with the kappa of the equation that it solves.
 STEPS: dict[str, tuple[Step, float]] = {

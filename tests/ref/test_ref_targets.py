@@ -7,10 +7,10 @@ from mpmath import mpf
 from scipy.integrate import trapezoid
 
 from gbm_ref import LogNormal, LogNormalMixture, PointMasses, Process, Target
-from tests.assertions import assert_accurate
-from tests.fast.cases import generator
-from tests.problems import BLURRED, DATA_SETS, MIXTURES, PROCESSES, TARGETS, states
-from tests.ref import mp_reference
+from tests.support import mp_reference
+from tests.support.assertions import assert_accurate
+from tests.support.cases import generator
+from tests.support.problems import BLURRED, DATA_SETS, MIXTURES, PROCESSES, TARGETS, states
 
 
 def condition(target: Target, x: np.ndarray) -> np.ndarray:

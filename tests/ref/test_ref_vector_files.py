@@ -15,7 +15,7 @@ from gbm_ref.vectors import (
     verify_results,
     version,
 )
-from tests.source_tree import ROOT
+from tests.support.source_tree import ROOT
 
 FOLDER = ROOT / "gbm_ref" / "vectors"
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))

@@ -20,7 +20,7 @@ from gbm_ref.vectors import (
 )
 from gbm_ref.vectors.records import verify_rows
 from gbm_ref.vectors.store import lines
-from tests.source_tree import ROOT
+from tests.support.source_tree import ROOT
 
 ROWS = {name: load(name) for name in names()}
 FOLDER = ROOT / "gbm_ref" / "vectors"

@@ -11,7 +11,7 @@ import pytest
 
 from gbm_ref.vectors import ORACLE, __main__, load, names, oracle, store
 from gbm_ref.vectors._process import Prescribed
-from tests.source_tree import ROOT
+from tests.support.source_tree import ROOT
 from tests.test_commands import HEAVY, imported_modules, run_timed
 
 EXAMPLE = ROOT / "examples" / "check_against_vectors.py"

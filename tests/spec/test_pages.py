@@ -13,7 +13,7 @@ from spec.checking.claim import Kind
 from spec.inventory import PAPER, SHEET
 from spec.pages import errata, table, trace
 from spec.pages.sources import fast_twin, files_that_test, public_functions
-from tests.source_tree import ROOT
+from tests.support.source_tree import ROOT
 
 # Its figures are computed when it is made, which takes seconds.
 errata_page = cache(errata.page)

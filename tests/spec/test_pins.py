@@ -10,7 +10,7 @@ from spec.checking.claim import Claim, Formula, Pin
 from spec.checking.pins import bounds, reference
 from spec.checking.symbols import H, h, v
 from tests.spec.adapters import ADAPTERS
-from tests.spec.pin_check import PinDisagrees, compare, pinned_function, troubles
+from tests.support.pin_check import PinDisagrees, compare, pinned_function, troubles
 
 PINS = [(claim, pin) for claim in CLAIMS for pin in claim.pins]
 TWINS = [(pin, name, twin) for _, pin in PINS for name, twin in pin.twins.items()]

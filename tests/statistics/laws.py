@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 import gbm_ref
-from tests.fast.twins import components
+from tests.support.twins import components
 
 Array = NDArray[np.float64]
 REACH = 9.0

@@ -19,9 +19,9 @@ from gbm_fast.scores import ScoreFunction, exact_score
 from gbm_fast.simulation import simulate
 from gbm_fast.steps import Step
 from gbm_ref.probe import extract_affine_map
-from tests.fast.twins import tensor, twin_process, twin_target
 from tests.statistics.laws import Array
 from tests.statistics.seeds import Source
+from tests.support.twins import tensor, twin_process, twin_target
 
 NoiseSource = Callable[[int], Tensor]
 

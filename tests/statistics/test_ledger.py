@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.source_tree import ROOT
 from tests.statistics.checks import STATISTICS
 from tests.statistics.laws import normal
 from tests.statistics.ledger import ALPHA, BETA, FILE, LEDGER, Entry, load, sums
+from tests.support.source_tree import ROOT
 
 ELSEWHERE = [entry for entry in LEDGER if entry.elsewhere]
 

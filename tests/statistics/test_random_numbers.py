@@ -10,24 +10,24 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.source_tree import called_name, sources
 from tests.statistics.ledger import LEDGER
+from tests.support.source_tree import called_name, sources
 
 GLOBAL_SEED = (
     "torch's modules take their first weights, and dropout its masks, from this generator"
 )
 # path -> why a rule does not hold there. An entry that is no longer needed fails.
 EXCEPTIONS: dict[str, str] = {
-    "tests/fast/test_batches.py": "shows that the global generator has no influence",
-    "tests/fast/test_build.py": GLOBAL_SEED,
-    "tests/fast/test_fast_devices.py": "fake tensors, which hold no numbers",
-    "tests/fast/test_fast_distributions_interface.py": "torch.distributions draws from it",
+    "tests/fast/training/test_batches.py": "shows that the global generator has no influence",
+    "tests/fast/training/test_build.py": GLOBAL_SEED,
+    "tests/fast/mathematics/test_devices.py": "fake tensors, which hold no numbers",
+    "tests/fast/mathematics/test_distributions_interface.py": "torch.distributions draws from it",
     "tests/statistics/families/data_laws.py": "torch.distributions draws from it",
-    "tests/fast/test_metrics.py": "repeats the draws of evaluate_images, which takes a seed",
-    "tests/fast/test_networks.py": GLOBAL_SEED,
-    "tests/fast/test_networks_contract.py": GLOBAL_SEED,
-    "tests/fast/test_precision.py": GLOBAL_SEED,
-    "tests/fast/test_trainer.py": "shows that the global generator has no influence",
+    "tests/fast/evaluation/test_metrics.py": "repeats the draws of evaluate_images",
+    "tests/fast/networks/test_networks.py": GLOBAL_SEED,
+    "tests/fast/networks/test_networks_contract.py": GLOBAL_SEED,
+    "tests/fast/mathematics/test_precision.py": GLOBAL_SEED,
+    "tests/fast/training/test_trainer.py": "shows that the global generator has no influence",
     "tests/spec/adapters/laws.py": "a generator whose draws are given",
     "tests/spec/adapters/targets.py": "a generator whose draws are given",
 }

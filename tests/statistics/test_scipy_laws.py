@@ -12,9 +12,9 @@ from scipy import stats
 
 import gbm_fast.laws
 import gbm_ref
-from tests.fast.twins import Array, assert_twins, components, target_scales, tensor, twin_target
-from tests.problems import PROCESSES, TARGETS, states
 from tests.statistics.families.other_laws import PARAMETERS, REF_LAWS
+from tests.support.problems import PROCESSES, TARGETS, states
+from tests.support.twins import Array, assert_twins, components, target_scales, tensor, twin_target
 
 # A distribution function of SciPy and of ours may each be wrong by some units of its slope.
 CDF = 1e-14

@@ -23,8 +23,6 @@ from gbm_fast.grids import uniform
 from gbm_fast.process import GBM
 from gbm_fast.scores import exact_score
 from gbm_fast.simulation import simulate
-from tests.fast.twins import tensor, twin_process, twin_target
-from tests.problems import TARGETS, draws, states
 from tests.statistics.witness import (
     Equation,
     Given,
@@ -35,6 +33,8 @@ from tests.statistics.witness import (
     reverse,
     reverse_log,
 )
+from tests.support.problems import TARGETS, draws, states
+from tests.support.twins import tensor, twin_process, twin_target
 
 PROCESS = gbm_ref.GBM(mu=0.13, sigma=0.7, horizon=1.0)
 TWIN = GBM(0.13, 0.7, 1.0)

@@ -22,9 +22,9 @@ from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling import sampler as sampling
 from gbm_fast.sampling.runs import Run, load_run
 from gbm_fast.settings.sampling import NOISE_FREE, Sampler, SamplingSettings
-from tests.fast.cases import generator
-from tests.fast.tiny_runs import make_run
-from tests.validation.gate_mistakes import forgets_one, reused, shifted
+from tests.support.cases import generator
+from tests.support.gate_mistakes import forgets_one, reused, shifted
+from tests.support.tiny_runs import make_run
 from validation.gate.gate import Outcome, run_gate
 from validation.gate.line import Line
 from validation.gate.noise import noise_checks

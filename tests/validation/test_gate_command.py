@@ -15,9 +15,7 @@ from gbm_fast.sampling import sampler as sampling
 from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.settings.training import TrainConfig
 from gbm_fast.training.runs import read_config
-from tests.fast.tiny_data import tiny_extractor
-from tests.fast.tiny_runs import make_run
-from tests.validation.gate_mistakes import (
+from tests.support.gate_mistakes import (
     build_printed_step,
     clipped,
     float_process,
@@ -25,6 +23,8 @@ from tests.validation.gate_mistakes import (
     reused,
     shifted,
 )
+from tests.support.tiny_data import tiny_extractor
+from tests.support.tiny_runs import make_run
 from validation import samplers_on_images, trained
 from validation.gate import __main__ as gate_command
 from validation.gate.line import Line

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gbm_ref
-from tests.fast.cases import seed
+from tests.support.cases import seed
 from validation.learned import identity
 from validation.learned.gate import IDENTITY, LAW, SIGMAS, line_facts
 from validation.learned.line import Line

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.fast.cases import seed
+from tests.support.cases import seed
 from validation.learned import networks, shares
 from validation.learned.gate import checks
 from validation.learned.measure import measure_with

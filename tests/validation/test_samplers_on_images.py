@@ -9,8 +9,8 @@ import pytest
 from gbm_fast.data import pictures
 from gbm_fast.evaluation import features
 from gbm_fast.sampling import sampler as sampling
-from tests.fast.tiny_data import tiny_extractor
-from tests.fast.tiny_runs import make_run
+from tests.support.tiny_data import tiny_extractor
+from tests.support.tiny_runs import make_run
 from validation.gate import gate
 from validation.gate.gate import Outcome
 from validation.provenance import digest, standing

@@ -15,7 +15,6 @@ from scipy.special import ndtri
 import gbm_ref
 from gbm_fast.grids import Row
 from gbm_fast.steps import DDIM, Ancestral, DaleLangevin, MarginalPreserving, ProbabilityFlow, Step
-from tests.problems import LOG_NORMALS, PROCESSES
 from tests.statistics import edits
 from tests.statistics.laws import (
     Law,
@@ -27,6 +26,7 @@ from tests.statistics.laws import (
 )
 from tests.statistics.pieces import Build, Edit, correct, drawn, edited, probed, row_maps
 from tests.statistics.scenario import Scenario, Twin, View
+from tests.support.problems import LOG_NORMALS, PROCESSES
 
 PATHS = 2**17
 SHARED = {"one draw for all coordinates": edits.one_draw_for_all_coordinates}

@@ -8,11 +8,11 @@ from torch.distributions import Distribution
 
 import gbm_ref
 from gbm_fast import distributions
-from tests.fast.twins import components, tensor, twin_target
-from tests.problems import TARGETS
 from tests.statistics.laws import Array, Law, Plane, in_plane, on_line
 from tests.statistics.scenario import Draw, Scenario, Truth, Twin
 from tests.statistics.seeds import Source
+from tests.support.problems import TARGETS
+from tests.support.twins import components, tensor, twin_target
 
 DRAWS = 2**16
 

@@ -18,11 +18,11 @@ from gbm_fast.sampling.initial import (
     from_data,
     from_lognormal,
 )
-from tests.fast.twins import components, tensor, twin_process, twin_target
-from tests.problems import PROCESSES, TARGETS
 from tests.statistics.laws import Array, Plane, in_plane
 from tests.statistics.scenario import Draw, Scenario, Twin
 from tests.statistics.seeds import Source
+from tests.support.problems import PROCESSES, TARGETS
+from tests.support.twins import components, tensor, twin_process, twin_target
 
 DRAWS, BATCH = 2**16, 2**13
 DATA = TARGETS["mixture-2d"]

@@ -17,7 +17,6 @@ from gbm_fast.sampling.initial import from_lognormal
 from gbm_fast.scores import ScoreFunction
 from gbm_fast.simulation import simulate
 from gbm_fast.steps import DaleLangevin
-from tests.problems import LOG_NORMALS, PROCESSES
 from tests.statistics import edits
 from tests.statistics.families.affine import Sampler
 from tests.statistics.families.random_source import OnePerBatch
@@ -25,6 +24,7 @@ from tests.statistics.laws import Array, Law, gaussian_line, normal
 from tests.statistics.pieces import Build, edited, probed
 from tests.statistics.scenario import Draw, Scenario, Twin, View
 from tests.statistics.seeds import Source
+from tests.support.problems import LOG_NORMALS, PROCESSES
 
 SHAPE, IMAGES = (3, 8, 8), 512
 PIXELS = math.prod(SHAPE)

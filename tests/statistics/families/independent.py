@@ -16,13 +16,13 @@ import gbm_ref
 from gbm_fast.process import GBM
 from gbm_fast.scores import exact_score
 from gbm_fast.steps import DaleLangevin
-from tests.fast.twins import tensor, twin_target
-from tests.problems import LOG_NORMALS
 from tests.statistics.families.affine import Sampler
 from tests.statistics.laws import Array, Law, gaussian_line, normal
 from tests.statistics.scenario import Scenario, Twin
 from tests.statistics.seeds import Source
 from tests.statistics.witness import Equation, forward_log, integrate, reverse_log
+from tests.support.problems import LOG_NORMALS
+from tests.support.twins import tensor, twin_target
 
 DATA = LOG_NORMALS["log-normal-1d"]
 PATHS, ROWS = 2**16, 8

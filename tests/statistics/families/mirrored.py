@@ -12,11 +12,11 @@ from torch import Tensor
 import gbm_ref
 from gbm_fast.mirror import mirrored_langevin_step
 from gbm_ref.probe import extract_affine_map
-from tests.fast.twins import tensor, twin_target
-from tests.problems import LOG_NORMALS
 from tests.statistics.laws import Array, Law, gaussian_line
 from tests.statistics.scenario import Scenario, Twin
 from tests.statistics.seeds import Source
+from tests.support.problems import LOG_NORMALS
+from tests.support.twins import tensor, twin_target
 
 DATA = LOG_NORMALS["log-normal-1d"]
 START = gbm_ref.Gaussian(DATA.log_mean + 0.4, 0.5 * DATA.log_cov)

@@ -13,11 +13,11 @@ import torch
 import gbm_fast.laws
 from gbm_fast.gamma_noise import gamma_ancestral_step, gamma_chain_step, gamma_noise_sample
 from gbm_ref.laws import BetaPrime, Gamma, InverseGamma, ProductLaw, Weibull
-from tests.fast.twins import tensor
 from tests.statistics.families.data_laws import DRAWS
 from tests.statistics.laws import Array, Law
 from tests.statistics.scenario import Draw, Scenario, Twin, View
 from tests.statistics.seeds import Source
+from tests.support.twins import tensor
 
 FAST_LAWS: dict[str, Callable[..., gbm_fast.laws.ProductLaw]] = {
     "gamma": gbm_fast.laws.Gamma,

@@ -20,12 +20,12 @@ from gbm_fast.steps import (
     ProbabilityFlow,
     SignAgnostic,
 )
-from tests.problems import LOG_NORMALS, MIXTURES, PROCESSES
 from tests.statistics import edits
 from tests.statistics.laws import Array, Law, gaussian_line, midpoints, pushforward
 from tests.statistics.pieces import Build, Edit, correct, drawn, edited, row_maps, states
 from tests.statistics.scenario import Scenario, Twin, View
 from tests.statistics.transport import RowMap, log_sampler, signed_sampler
+from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES
 
 PATHS = 2**17
 MIXTURE = MIXTURES["mixture-1d"]

@@ -12,11 +12,11 @@ from gbm_fast.settings.training import TrainConfig, noise_range
 from gbm_fast.training.batches import batch_indices
 from gbm_fast.training.build import build_process
 from gbm_fast.training.times import build_times
-from tests.fast.twins import twin_process
-from tests.problems import PROCESSES
 from tests.statistics.laws import Array, Law, midpoints, normal, pushforward, uniform
 from tests.statistics.scenario import Draw, Scenario, Twin
 from tests.statistics.seeds import Source
+from tests.support.problems import PROCESSES
+from tests.support.twins import twin_process
 
 STEPS, BATCH = 256, 128
 LOG_STD = 0.17

@@ -1,0 +1,112 @@
+"""Pictures: where each image lands in a grid, and files that are whole or absent."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gbm_fast.data import positive_from_integers
+from gbm_fast.data.pictures import save_panels, save_png, tile
+from tests.support.cases import torch_generator
+
+
+def levels(count: int, channels: int = 1, max_value: int = 255) -> Tensor:
+    """Random integer images (count, channels, 3, 2), all different."""
+    source = torch_generator("pictures", str(count), str(channels))
+    shape = (count, channels, 3, 2)
+    return torch.randint(max_value + 1, shape, generator=source, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("gap", [0, 1, 2])
+def test_each_image_is_where_it_belongs(gap: int, channels: int) -> None:
+    """Seven images in three columns: read row by row, the rest and the gaps white."""
+    images = levels(7, channels)
+    canvas = tile(positive_from_integers(images, 255), 3, 255, gap)
+    canvas = canvas.reshape(*canvas.shape[:2], channels)
+    assert canvas.shape == (9 + 2 * gap, 6 + 2 * gap, channels)
+    left = canvas.copy()
+    for i in range(7):
+        rows = slice(i // 3 * (3 + gap), i // 3 * (3 + gap) + 3)
+        columns = slice(i % 3 * (2 + gap), i % 3 * (2 + gap) + 2)
+        assert np.array_equal(canvas[rows, columns], images[i].permute(1, 2, 0).numpy())
+        left[rows, columns] = 255
+    assert bool((left == 255).all())
+
+
+def test_grey_values_are_spread_over_eight_bits() -> None:
+    """Digits have 17 levels: k becomes round(255 k / 16)."""
+    images = torch.arange(17, dtype=torch.uint8).reshape(17, 1, 1, 1)
+    canvas = tile(positive_from_integers(images, 16), 17, 16, 0)
+    assert canvas[0].tolist() == [round(255 * k / 16) for k in range(17)]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_png_is_read_back_as_it_was(tmp_path: Path, channels: int) -> None:
+    pixels = tile(positive_from_integers(levels(4, channels), 255), 2, 255)
+    save_png(tmp_path / "grid.png", pixels, scale=3)
+    with Image.open(tmp_path / "grid.png") as found:
+        enlarged = np.asarray(found)
+    assert np.array_equal(enlarged, np.kron(pixels, np.ones((3, 3, 1)[: pixels.ndim], np.uint8)))
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is renamed onto the name before it is whole."""
+
+    def full_disk(number: int) -> None:
+        raise OSError("no space left")
+
+    pixels = tile(positive_from_integers(levels(4), 255), 2, 255)
+    save_png(tmp_path / "grid.png", pixels)
+    before = (tmp_path / "grid.png").read_bytes()
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        save_png(tmp_path / "grid.png", 255 - pixels)
+    assert (tmp_path / "grid.png").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["grid.png"]
+
+
+def grid_columns(picture: np.ndarray) -> list[tuple[int, int]]:
+    """Runs of columns with mid-grey pixels, which only the images have, in pixels."""
+    filled = (np.abs(picture.astype(int) - 128) < 3).sum(0) > 20
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], filled.astype(int), [0]])))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def panel_runs(columns: list[tuple[int, int]], widest_gap: int) -> list[tuple[int, int]]:
+    """The runs joined across gaps of up to `widest_gap` pixels."""
+    joined = [columns[0]]
+    for start, end in columns[1:]:
+        if start - joined[-1][1] <= widest_gap:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+@pytest.mark.parametrize(("count", "across"), [(1, 1), (3, 3), (5, 3)])
+def test_panels_stand_apart(tmp_path: Path, count: int, across: int) -> None:
+    """Grey images: the panels of a row are told apart by gaps wider than those between images.
+
+    Panels that touch, as they do without padding, come out as one run.
+    """
+    images = torch.full((64, 1, 8, 8), 1 + 128 / 255)
+    label = "dale-langevin, start class-average, sigma 0.8, 1000 levels, L 5, chi 0.9995\nFréchet"
+    panels = [(label, images)] * count
+    save_panels(tmp_path / "samples.png", panels, 255, "a title")
+    with Image.open(tmp_path / "samples.png") as found:
+        picture = np.asarray(found.convert("L"))
+    columns = grid_columns(picture)
+    assert len(columns) == 8 * across
+    within = columns[1][0] - columns[0][1]
+    runs = panel_runs(columns, within + 2)
+    assert len(runs) == across
+    assert all(b[0] - a[1] > 3 * within for a, b in zip(runs, runs[1:], strict=False))
+    assert int((picture < 100).sum()) > 500, "the title and the labels"
+    assert [path.name for path in tmp_path.iterdir()] == ["samples.png"]

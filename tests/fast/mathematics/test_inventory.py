@@ -1,0 +1,86 @@
+"""Every public name of gbm_ref has a twin of the same name and arguments, or a reason.
+
+`test_complete.py` asks the same of steps, processes and grids, with their tables.
+"""
+
+import ast
+import importlib
+import inspect
+from types import ModuleType
+
+import pytest
+
+import gbm_ref
+
+ORACLE = {
+    "closed_forms": "exact laws of samplers, to check samplers of any package with",
+    "exact": "the recursion for such laws, the reference of tests",
+    "probe": "extracts the law of a sampler, whatever it is written in",
+    "sign_agnostic_law": "quadratures that serve as references",
+}
+# name -> why gbm_fast has none of that name in the module.
+WITHOUT_TWIN = {
+    "Score": "the type of a score is gbm_fast.scores.ScoreFunction",
+    "mirrored_langevin_law": "the exact law of a chain, the reference of its tests",
+}
+# name -> what differs in the arguments.
+OTHER_ARGUMENTS = {
+    "log_likelihood": "a grid of fixed steps for a batch, where gbm_ref adapts to each state",
+    "simulate": "a callback for each row",
+}
+
+
+def homes() -> dict[str, str]:
+    """The module of gbm_ref, first level, that each public name is imported from."""
+    lines = ast.parse(inspect.getsource(gbm_ref)).body
+    imports = [line for line in lines if isinstance(line, ast.ImportFrom)]
+    found = {name.name: str(line.module) for line in imports for name in line.names}
+    return {name: found[name].split(".")[1] for name in gbm_ref.__all__ if name != "__version__"}
+
+
+NAMES = homes()
+SHARED = {
+    name: module
+    for name, module in NAMES.items()
+    if module not in ORACLE and name not in WITHOUT_TWIN
+}
+
+
+def twin_module(module: str) -> ModuleType:
+    return importlib.import_module(f"gbm_fast.{module}")
+
+
+def arguments(thing: object) -> list[str] | None:
+    """The names of a function's or a dataclass's arguments, in order."""
+    return list(inspect.signature(thing).parameters) if callable(thing) else None
+
+
+@pytest.mark.parametrize("name", sorted(SHARED))
+def test_the_twin_has_the_name_and_the_arguments(name: str) -> None:
+    ours = vars(twin_module(SHARED[name])).get(name)
+    assert ours is not None, f"gbm_fast.{SHARED[name]} has no {name}"
+    theirs = getattr(gbm_ref, name)
+    if inspect.isfunction(theirs):
+        same = arguments(ours) == arguments(theirs)
+        assert same == (name not in OTHER_ARGUMENTS)
+    elif inspect.isclass(theirs):
+        public = {attribute for attribute in vars(theirs) if not attribute.startswith("_")}
+        assert public - set(dir(ours)) - set(arguments(ours) or ()) == set()
+
+
+def test_the_lists_hold_what_they_should() -> None:
+    """A module or name that has a twin is no longer listed, and nothing listed is unknown."""
+    for module in ORACLE:
+        assert module in NAMES.values()
+        with pytest.raises(ModuleNotFoundError):
+            twin_module(module)
+    for name in WITHOUT_TWIN:
+        assert name not in vars(twin_module(NAMES[name]))
+    assert set(OTHER_ARGUMENTS) <= set(SHARED)
+
+
+def test_the_names_are_found() -> None:
+    """A reader that saw nothing would accept everything."""
+    assert NAMES["ENTROPY"] == "mirror" and NAMES["LogNormal"] == "targets"
+    assert NAMES["Divergence"] == "likelihood" and NAMES["OneStep"] == "probe"
+    assert len(SHARED) > 80

@@ -1,0 +1,173 @@
+"""gbm_fast.laws against gbm_ref and against autograd."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import gammaln
+
+import gbm_fast.laws as fast
+import gbm_ref
+from tests.support.cases import generator, torch_generator
+from tests.support.twins import (
+    DTYPES,
+    EXACT,
+    Array,
+    assert_twins,
+    error_over_scale,
+    single,
+    tensor,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A law by its parameters; the sizes of the terms of its score and density at x (n, d)."""
+
+    ref: type[gbm_ref.ProductLaw]
+    fast: type[fast.ProductLaw]
+    parameters: tuple[Array, ...]
+    score_terms: Callable[..., Array]
+    log_terms: Callable[..., Array]
+
+    def oracle(self) -> gbm_ref.ProductLaw:
+        """The law of gbm_ref."""
+        return self.ref(*self.parameters)
+
+    def twin(self, dtype: torch.dtype = torch.float64) -> fast.ProductLaw:
+        """The law of gbm_fast."""
+        return self.fast(*(tensor(p, dtype) for p in self.parameters))
+
+
+def power_size(x: Array, k: Array, scale: Array) -> Array:
+    """(x / scale)^k with what a rounding of its base is multiplied by."""
+    return (x / scale) ** k * (1 + k)
+
+
+SHAPE, RATE = single([0.7, 3.3]), single([1.9, 0.4])
+CASES = {
+    "gamma": Case(
+        gbm_ref.Gamma,
+        fast.Gamma,
+        (SHAPE, RATE),
+        lambda x, a, b: a + b * x,
+        lambda x, a, b: a * (1 + np.abs(np.log(b * x))) + b * x + np.abs(gammaln(a)),
+    ),
+    "inverse-gamma": Case(
+        gbm_ref.InverseGamma,
+        fast.InverseGamma,
+        (SHAPE, RATE),
+        lambda x, a, b: a + b / x,
+        lambda x, a, b: a * (1 + np.abs(np.log(b / x))) + b / x + np.abs(gammaln(a)),
+    ),
+    "weibull": Case(
+        gbm_ref.Weibull,
+        fast.Weibull,
+        (SHAPE, RATE),
+        lambda x, k, s: k * (1 + power_size(x, k, s)),
+        lambda x, k, s: k * (1 + np.abs(np.log(x / s))) + power_size(x, k, s) + np.abs(np.log(k)),
+    ),
+    "beta-prime": Case(
+        gbm_ref.BetaPrime,
+        fast.BetaPrime,
+        (SHAPE, single([2.2, 0.6]), RATE),
+        lambda x, a, b, s: 2 * a + b,
+        lambda x, a, b, s: (
+            a * (1 + np.abs(np.log(x / s)))
+            + (a + b) * (1 + np.log1p(x / s))
+            + np.abs(gammaln(a))
+            + np.abs(gammaln(b))
+            + np.abs(gammaln(a + b))
+        ),
+    ),
+}
+STATES = single(np.exp(generator("laws").uniform(-2.5, 2.0, (3, 4, 2))))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", CASES)
+def test_densities_and_scores_agree(name: str, dtype: torch.dtype) -> None:
+    case = CASES[name]
+    oracle, twin, x = case.oracle(), case.twin(dtype), tensor(STATES, dtype)
+    scale = 1 + case.score_terms(STATES, *case.parameters)
+    log_scale = (1 + np.abs(np.log(STATES)) + case.log_terms(STATES, *case.parameters)).sum(-1)
+    for method in ("hyvarinen_score", "log_score"):
+        found = getattr(twin, method)(x)
+        assert found.dtype == dtype
+        assert_twins(found, getattr(oracle, method)(STATES), scale)
+    assert_twins(twin.stein_score(x), oracle.stein_score(STATES), scale / STATES)
+    assert_twins(twin.logpdf(x), oracle.logpdf(STATES), log_scale)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", CASES)
+def test_distribution_functions_agree(name: str, dtype: torch.dtype) -> None:
+    """In float64 to 1e-12 absolute; in float32 torch's incomplete gamma is good to 1e-6."""
+    case = CASES[name]
+    line = tuple(p[:1] for p in case.parameters)
+    twin = case.fast(*(tensor(p, dtype) for p in line))
+    x = STATES[..., :1]
+    found = twin.cdf(tensor(x, dtype))
+    assert_twins(found, case.ref(*line).cdf(x), 1, EXACT if dtype == torch.float64 else 2e-6)
+    with pytest.raises(ValueError, match="d = 1"):
+        case.twin().cdf(tensor(STATES))
+
+
+def test_the_upper_tail_of_the_beta_prime_law_keeps_its_digits() -> None:
+    """1 - P(X > x) with P(X > x) of 1e-8, where x / (scale + x) is 1 to the last bit."""
+    parameters, x = np.array([[1.5], [0.3], [2.0]]), np.array([[1.1420073898156842e26]])
+    found = fast.BetaPrime(*map(tensor, parameters)).cdf(tensor(x)).item()
+    assert abs(found - gbm_ref.BetaPrime(*parameters).cdf(x).item()) <= 8 * 2.0**-53
+    assert 1e-9 < 1 - found < 1e-7
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_score_is_the_derivative_of_logpdf_and_others_are_refused(name: str) -> None:
+    """x times autograd of logpdf. Planted: no x, the log score, and the other sign."""
+    case = CASES[name]
+    scale = 1 + case.score_terms(STATES, *case.parameters)
+    x = tensor(STATES).requires_grad_()
+    (gradient,) = torch.autograd.grad(case.twin().logpdf(x).sum(), x)
+    right = case.twin().hyvarinen_score(tensor(STATES))
+    assert_twins(right, STATES * gradient.numpy(), scale)
+    for wrong in (gradient, 1 + right, -right):
+        assert error_over_scale(right, wrong.numpy(), scale) > 1e6 * EXACT
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_draws_repeat_with_their_generator(name: str) -> None:
+    """Their law is compared in tests/statistics."""
+    law = CASES[name].twin()
+    draws, again = (law.rvs(5, torch_generator("laws", name)) for _ in range(2))
+    assert draws.shape == (5, 2)
+    assert torch.equal(draws, again)
+
+
+def test_draws_are_positive_where_float32_underflows() -> None:
+    """Gamma(0.01) is below 1e-38 in two draws of five; its reciprocal overflows as often."""
+    shape = torch.tensor([0.01], dtype=torch.float32)
+    for law in (fast.Gamma(shape, 1e-3), fast.InverseGamma(shape, 1e3), fast.Weibull(shape, 1.0)):
+        draws = law.rvs(500, torch_generator("underflow"))
+        assert draws.dtype == torch.float32
+        assert bool(((draws > 0) & torch.isfinite(draws)).all())
+
+
+REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
+    "shape zero": (lambda: fast.Gamma(0.0, 1.0), "shape must be positive"),
+    "rate NaN": (lambda: fast.Gamma(1.0, float("nan")), "rate must be positive"),
+    "lengths": (lambda: fast.Weibull(tensor([1.0, 2.0]), tensor([1.0] * 3)), "one shape"),
+    "matrix": (lambda: fast.InverseGamma(tensor([[1.0]]), 1.0), "one shape"),
+    "empty": (lambda: fast.Gamma(torch.empty(0), 1.0), "one shape"),
+    "x zero": (lambda: fast.Gamma(1.0, 1.0).logpdf(tensor([0.0])), "positive"),
+    "x of another d": (lambda: fast.Gamma(1.0, 1.0).logpdf(tensor([0.1, 0.2])), "shape"),
+    "no draws": (lambda: fast.Gamma(1.0, 1.0).rvs(0, torch_generator("0")), "size"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_what_is_out_of_range_is_refused(name: str) -> None:
+    call, message = REFUSALS[name]
+    with pytest.raises(ValueError, match=message):
+        call()

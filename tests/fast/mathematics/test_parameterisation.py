@@ -1,0 +1,243 @@
+"""From a network's output to the Hyvarinen score: exact outputs in, exact scores out.
+
+The exact outputs come from Gaussian conditioning in log space: with log X_0 ~ N(a, C), u = log x -
+m and K = (C + v I)^-1, D = E[log X_0 | x] = a + C K (u - a) and E[z | x] = sqrt(v) K (u - a).
+"""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gbm_fast.grids import Row
+from gbm_fast.objectives import (
+    PreconditionedWeighting,
+    Weighting,
+    m_dsm,
+    variance_weighting,
+)
+from gbm_fast.parameterisation import (
+    Denoiser,
+    Hyvarinen,
+    Noise,
+    Parameterisation,
+    ScoreModel,
+    Stein,
+    score_function,
+)
+from gbm_fast.process import GBM, Process, Time, VarianceExploding
+from gbm_fast.scores import exact_score
+from gbm_fast.simulation import simulate
+from gbm_fast.steps import DaleLangevin, ProbabilityFlow, Step
+from tests.support.cases import generator, torch_generator
+from tests.support.problems import LOG_NORMALS, PROCESSES, states
+from tests.support.stub_runs import Preset
+from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
+
+A, S = 0.27, 0.34
+HEADS: dict[str, Parameterisation] = {
+    "stein": Stein(),
+    "hyvarinen": Hyvarinen(),
+    "noise": Noise(),
+    "denoiser": Denoiser(A, S),
+}
+
+
+class Wavy(nn.Module):
+    """A network with a response to both arguments that no score has."""
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        return torch.sin(3 * x + 0.7) + 0.4 * condition[:, None] * x
+
+
+class Exact(NamedTuple):
+    """What each head's network should put out at the states (n, d), and the scale of rounding."""
+
+    outputs: dict[str, Tensor]
+    scale: Tensor
+
+
+def exact_outputs(name: str, x: Tensor, m: float, v: float) -> Exact:
+    """By Gaussian conditioning; the denoiser's F solves D's line of the module's docstring.
+
+    There (D - a)(v + s^2) - s^2 (u - a) = v (u - a) - v (v + s^2) K (u - a), since D = u - v K
+    (u - a) too; the right side loses no digits at small v.
+    """
+    law = LOG_NORMALS[name]
+    mean, cov = tensor(law.log_mean), tensor(law.log_cov)
+    inverse = torch.linalg.inv(cov + v * torch.eye(law.d, dtype=torch.float64))
+    u = x.log() - m
+    pull = (u - mean) @ inverse
+    total = v + S**2
+    assert torch.allclose(mean + pull @ cov, u - v * pull, rtol=0, atol=1e-12)
+    outputs = {
+        "stein": -(1 + pull) * (-u).exp(),
+        "hyvarinen": -1 - pull,
+        "noise": v**0.5 * pull,
+        "denoiser": v * (u - A - total * pull) / (v * total) ** 0.5 / S,
+    }
+    reach = 1 + u.abs() + mean.norm() + abs(A) + abs(m)
+    condition = float(torch.linalg.cond(inverse))
+    steepest = torch.linalg.norm(inverse, 2) + 1 / total
+    return Exact(outputs, 1 + condition * steepest * reach.sum(-1, keepdim=True))
+
+
+ANOTHER = {"stein": "hyvarinen", "hyvarinen": "noise", "noise": "denoiser", "denoiser": "noise"}
+
+
+@pytest.mark.parametrize("process_name", PROCESSES)
+@pytest.mark.parametrize("name", LOG_NORMALS)
+def test_the_exact_output_gives_the_exact_score(name: str, process_name: str) -> None:
+    """Every head, from small to large noise; another head's output is rejected."""
+    process = twin_process(PROCESSES[process_name])
+    law = twin_target(LOG_NORMALS[name])
+    for share in (1e-3, 0.3, 1.0):
+        t, x = share * process.horizon, tensor(states(law.d))
+        m, v = float(process.log_mean(t)), float(process.log_var(t))
+        exact, expected = exact_outputs(name, x, m, v), exact_score(law, process)(x, t).numpy()
+        for head in HEADS:
+            found, wrong = (
+                score_function(ScoreModel(Preset(exact.outputs[k]), HEADS[head], A, S), process)(
+                    x, t
+                )
+                for k in (head, ANOTHER[head])
+            )
+            assert_twins(found, expected, exact.scale.numpy())
+            assert error_over_scale(wrong, expected, exact.scale.numpy()) > 1e-4
+
+
+# v(t) = 0.21 is reached by all three; m is 0 for the last two only.
+V = 0.21
+SHARED: dict[str, Process] = {
+    "drifting": GBM(mu=0.9, sigma=0.7, horizon=0.8),
+    "paper": GBM(sigma=0.6),
+    "exploding": VarianceExploding(std_min=0.02, std_max=3.0, horizon=1.1),
+}
+
+
+def score_at(process: Process, head: str, u: Tensor) -> Tensor:
+    """h at the state of `process` that has this u and v = 0.21."""
+    t = process.time_at_log_var(V)
+    x = (u + process.log_mean(t)).exp()
+    return score_function(ScoreModel(Wavy(), HEADS[head], A, S), process)(x, t)
+
+
+@pytest.mark.parametrize("name", ["drifting", "exploding"])
+@pytest.mark.parametrize("head", HEADS)
+def test_one_network_serves_every_process(head: str, name: str) -> None:
+    """h depends on (u, v) alone. A head that reads x, which is not e^u where m != 0, fails here.
+
+    Scale: exp(u + m) and log undo each other up to a few rounding errors of 1 + |u| + |m|, and
+    the network's slope is 3 / sqrt(v + S^2); the heads multiply by at most 1 / sqrt(v) or e^u.
+    """
+    u = tensor(generator("u", head).uniform(-1.4, 1.8, (7, 3)))
+    assert float(SHARED["drifting"].log_mean(SHARED["drifting"].time_at_log_var(V))) > 0.2
+    reference = score_at(SHARED["paper"], head, u)
+    scale = 10 * (1 + u.abs()).numpy() * (1 + u.exp().numpy()) / (V + S**2)
+    assert_twins(score_at(SHARED[name], head, u), reference.numpy(), scale)
+
+
+def test_the_network_sees_standardised_inputs_and_a_quarter_of_log_v() -> None:
+    seen = []
+
+    class Recorder(nn.Module):
+        def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+            seen.append((x, condition))
+            return torch.zeros_like(x)
+
+    process = GBM(mu=0.9, sigma=0.7)
+    t = tensor([0.2, 0.8])
+    u = tensor(generator("inputs").uniform(-1, 1, (2, 1, 3, 3)))
+    v = 0.49 * t
+    x = (u + (0.9 - 0.245) * t[:, None, None, None]).exp()
+    score_function(ScoreModel(Recorder(), Hyvarinen(), A, S), process)(x, t)
+    ((inputs, condition),) = seen
+    expected = (u - A) / (v + S**2).sqrt()[:, None, None, None]
+    assert_twins(inputs, expected.numpy(), 10.0)
+    assert_twins(condition, (v.log() / 4).numpy(), 1.0)
+
+
+class Counted(GBM):
+    """Counts how often m is asked for."""
+
+    asked = 0
+
+    def log_mean(self, t: Time) -> Tensor:
+        Counted.asked += 1
+        return super().log_mean(t)
+
+
+class Wrapper(nn.Module):
+    """As `DistributedDataParallel` wraps a model: it can be called, and no more."""
+
+    def __init__(self, model: ScoreModel) -> None:
+        super().__init__()
+        self.module = model
+
+    def forward(self, *arguments: Tensor) -> Tensor:
+        return self.module(*arguments)
+
+
+@pytest.mark.parametrize("step", [DaleLangevin(), ProbabilityFlow()], ids=["one", "two"])
+@pytest.mark.parametrize("head", HEADS)
+def test_a_sampler_asks_for_the_levels_of_all_its_rows_at_once(head: str, step: Step) -> None:
+    """In one call of the process, and with the result of asking row by row.
+
+    The step with two readings a row asks for the times of both; 11 levels of a power of 0.6 in v
+    have ends that are not the next row's start to the last bit.
+    """
+    process, model = Counted(mu=0.9, sigma=0.7), ScoreModel(Wavy(), HEADS[head], A, S)
+    times = [0.6**k for k in range(11)]
+    grid = tuple(Row(t, t - s, 1.0) for t, s in itertools.pairwise([*times, 0.0]))
+    source = torch_generator("rows", head)
+    x_T = torch.rand(4, 3, generator=source, dtype=torch.float64) + 0.5
+    z = torch.randn(11, 4, 3, generator=source, dtype=torch.float64)
+    Counted.asked = 0
+    found = simulate(step, process, score_function(model, process), x_T, grid, z)
+    assert Counted.asked == 1
+    row_by_row = simulate(step, process, score_function(Wrapper(model), process), x_T, grid, z)
+    assert Counted.asked > 10
+    assert_twins(found.log(), row_by_row.log().numpy(), 100.0 + row_by_row.log().abs().numpy())
+
+
+def zero_output_loss(v: float, weighting: Weighting) -> float:
+    """E of the M-DSM loss a pixel on log-normal data of moments A, S, by Gauss-Hermite, exactly.
+
+    The integrand is a polynomial of degree 2 in two normal variables: two nodes each suffice.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(3)
+    first, z = (tensor(part.reshape(-1, 1)) for part in np.meshgrid(nodes, nodes))
+    joint = tensor(np.outer(weights, weights).ravel() / weights.sum() ** 2)
+    process = VarianceExploding(std_min=0.005, std_max=10.0)
+    model = ScoreModel(Preset(torch.zeros_like(z)), Denoiser(A, S), A, S)
+    x0 = torch.exp(A + S * first)
+    t = float(process.time_at_log_var(v))
+    found = m_dsm(score_function(model, process), x0, t, z, process, weighting)
+    return float((joint * found.per_sample).sum())
+
+
+@pytest.mark.parametrize("std", [0.005, 0.05, 0.34, 2.1, 10.0])
+def test_the_preconditioned_loss_of_a_zero_network_is_one_half_at_every_level(std: float) -> None:
+    """F's target has unit variance: lambda / 2 (1 / v - 1 / (v + S^2)) = 1/2 with the EDM weight.
+
+    With lambda = v, the twin that forgets v / S^2, it is S^2 / (2 (v + S^2)) and falls with v.
+    Rounding: u and m are known to 1e-16 (1 + |log x|), divided by sqrt(v) >= 0.005.
+    """
+    v = std**2
+    rounding = 1e-14 * (1 + std) / std
+    found = zero_output_loss(v, PreconditionedWeighting(S))
+    assert found == pytest.approx(0.5, abs=rounding, rel=0)
+    twin = zero_output_loss(v, variance_weighting)
+    assert twin == pytest.approx(0.5 * S**2 / (v + S**2), abs=rounding, rel=0)
+    assert abs(twin - 0.5) > 1e-4
+
+
+@pytest.mark.parametrize("value", [0.0, -0.2, float("nan"), float("inf")])
+def test_a_deviation_that_is_not_positive_is_refused(value: float) -> None:
+    with pytest.raises(ValueError, match="log_std"):
+        Denoiser(A, value)
+    with pytest.raises(ValueError, match="log_std"):
+        ScoreModel(Wavy(), Hyvarinen(), A, value)

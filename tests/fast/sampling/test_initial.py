@@ -1,0 +1,218 @@
+"""Where the samplers start: fitted moments, class averages and their shares, exactly."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from gbm_fast.data.statistics import DataStatistics, data_statistics
+from gbm_fast.data.types import Events
+from gbm_fast.process import GBM, Process, VarianceExploding
+from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.sampling.initial import (
+    fitted_lognormal,
+    from_class_averages,
+    from_data,
+    from_lognormal,
+)
+from tests.support.cases import generator
+from tests.support.twins import assert_twins, tensor
+
+PROCESSES: dict[str, Process] = {
+    "constant": GBM(mu=0.13, sigma=0.7, horizon=0.9),
+    "exploding": VarianceExploding(std_min=0.02, std_max=3.0, horizon=1.1),
+}
+SHAPE = (3, 2, 2)
+# Per channel, log pixels are CENTRES -/+ SPREADS in equal numbers within each image, so their
+# mean and deviation are CENTRES and SPREADS, the channels pooled or the deviation of the image
+# means being something else.
+CENTRES, SPREADS = (0.20, 0.31, 0.45), (0.05, 0.11, 0.17)
+SIGNS = torch.tensor([[1.0, -1.0], [-1.0, 1.0]], dtype=torch.float64)
+
+
+def two_valued() -> tuple[Tensor, Tensor]:
+    """Four images of three channels; the one of class 7 is the others inside out."""
+    centres, spreads = (tensor(part)[:, None, None] for part in (CENTRES, SPREADS))
+    image, inverse = (torch.exp(centres + sign * spreads * SIGNS) for sign in (1, -1))
+    return torch.stack([image, image, inverse, image]), torch.tensor([2, 2, 7, 2])
+
+
+def varied() -> tuple[Tensor, Tensor]:
+    """Ten images in three classes of 5, 3 and 2."""
+    values = generator("initialisation").uniform(1, 2, (10, *SHAPE))
+    return tensor(values), torch.tensor([0, 4, 0, 1, 0, 1, 0, 4, 1, 0])
+
+
+def test_the_moments_of_log_pixels_channel_by_channel() -> None:
+    found = data_statistics(*two_valued())
+    assert_twins(found.log_means, np.array(CENTRES), 4.0)
+    assert_twins(found.log_stds, np.array(SPREADS), 4.0)
+    pooled = torch.log(two_valued()[0]).mean()
+    assert float((found.log_means - pooled).abs().min()) > 0.005
+
+
+def test_the_class_averages_have_their_own_moments() -> None:
+    """The mean over a class is arithmetic, as in the paper: its log is above the mean log.
+
+    Class 2 has one image three times, class 7 one; over both, log pixels are centre -/+ spread.
+    """
+    images, labels = two_valued()
+    found = data_statistics(images, labels)
+    assert_twins(found.class_averages, images[[0, 2]].numpy(), 2.0)
+    assert_twins(found.class_frequencies, np.array([0.75, 0.25]), 1.0)
+    assert_twins(found.average_log_means, np.array(CENTRES), 4.0)
+    one_class = data_statistics(images[:3], torch.tensor([7, 7, 7]))
+    # Two images of three are `image`: pixels (2 e^s + e^-s) / 3 and (e^s + 2 e^-s) / 3 times e^c.
+    high, low = (
+        [math.log((a * math.exp(s) + b * math.exp(-s)) / 3) for s in SPREADS]
+        for a, b in ((2, 1), (1, 2))
+    )
+    mean, half = (np.array(high) + low) / 2, (np.array(high) - low) / 2
+    assert_twins(one_class.average_log_means, np.array(CENTRES) + mean, 4.0)
+    assert_twins(one_class.average_log_stds, half, 4.0)
+    # The two fits of Sections 6.2 and G.2 differ (sheet E24).
+    assert bool((one_class.average_log_means - one_class.log_means > 5e-4).all())
+    assert bool((one_class.average_log_stds < 0.5 * one_class.log_stds).all())
+
+
+def test_the_averages_are_weighted_by_the_share_of_their_class() -> None:
+    """Against a loop over all images, each replaced by the average of its class."""
+    images, labels = varied()
+    found = data_statistics(images, labels)
+    averages = {k: images[labels == k].mean(0) for k in (0, 1, 4)}
+    replaced = torch.stack([averages[int(k)] for k in labels]).log()
+    by_channel = replaced.transpose(0, 1).reshape(3, -1)
+    assert_twins(found.average_log_means, by_channel.mean(1).numpy(), 4.0)
+    assert_twins(found.average_log_stds, by_channel.std(1, correction=0).numpy(), 4.0)
+    unweighted = torch.stack(list(averages.values())).log().mean((0, 2, 3))
+    assert float((found.average_log_means - unweighted).abs().max()) > 1e-4
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_the_fit_at_the_horizon_has_the_moments_of_noised_pixels(name: str) -> None:
+    """Noise of -1 and 1 has mean 0 and variance 1: all pixels under both are a full ensemble.
+
+    Pushed by the forward process itself; dropping m or v, or adding v to the deviation, fails.
+    """
+    process, (images, labels) = PROCESSES[name], varied()
+    statistics = data_statistics(images, labels)
+    mu, sigma = fitted_lognormal(statistics.log_means, statistics.log_stds, process)
+    noised = torch.cat(
+        [
+            process.sample(images, process.horizon, z * torch.ones_like(images)).log()
+            for z in (-1, 1)
+        ]
+    )
+    by_channel = noised.transpose(0, 1).reshape(3, -1)
+    assert_twins(mu, by_channel.mean(1).numpy(), 10.0)
+    assert_twins(sigma, by_channel.std(1, correction=0).numpy(), 10.0)
+
+
+def replayed(count: int) -> ImageNoise:
+    return ImageNoise(23, range(count), SHAPE)
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_class_averages_from_given_draws(name: str) -> None:
+    """The class that the uniform number picks, times exp(m + sqrt(v) z): exact in float32."""
+    process, statistics = PROCESSES[name], data_statistics(*varied())
+    found, labels = from_class_averages(statistics, process, replayed(20))
+    draws = replayed(20)
+    uniforms, z = draws.uniform().double(), draws.normal()
+    # Shares 0.5, 0.3, 0.2, as a chain of comparisons.
+    classes = [0 if u < 0.5 else 1 if u < 0.8 else 2 for u in uniforms.tolist()]
+    assert set(classes) == {0, 1, 2} and labels.tolist() == classes
+    m, v = (float(part(process.horizon)) for part in (process.log_mean, process.log_var))
+    expected = statistics.class_averages[classes] * torch.exp(m + math.sqrt(v) * z.double())
+    assert found.dtype == torch.float32
+    scale = expected * (2 + abs(m) + 2 * math.sqrt(v) * z.double().abs())
+    assert_twins(found, expected.numpy(), scale.numpy())
+
+
+class Chosen(ImageNoise):
+    """Noise whose uniform numbers are given and whose normal numbers are zero."""
+
+    def __init__(self, uniforms: Sequence[float]) -> None:
+        super().__init__(0, range(len(uniforms)), SHAPE)
+        self.uniforms = uniforms
+
+    def uniform(self) -> Tensor:
+        return torch.tensor(self.uniforms)
+
+    def normal(self) -> Tensor:
+        return torch.zeros(len(self.uniforms), *SHAPE)
+
+
+def classes_of(statistics: DataStatistics, uniforms: Sequence[float]) -> list[int]:
+    """The class of each start, read off the images themselves."""
+    process = GBM(sigma=0.7)
+    starts = from_class_averages(statistics, process, Chosen(uniforms)).x.flatten(1)
+    averages = statistics.class_averages.float().flatten(1)
+    distances = torch.cdist(starts, averages)
+    assert float(distances.amin(1).max()) < 1e-5
+    return distances.argmin(1).tolist()
+
+
+def test_classes_are_drawn_by_their_shares() -> None:
+    """All cells of [0, 1) in tenths, by enumeration; each is one image of the ten."""
+    statistics = data_statistics(*varied())
+    cells = [(k + 0.5) / 10 for k in range(10)]
+    assert classes_of(statistics, cells) == [0] * 5 + [1] * 3 + [2] * 2
+    # The ends of the range; 0.5, an edge between classes, belongs to the class above it.
+    ends = [0.0, math.nextafter(0.5, 0), 0.5, 1 - 2**-24]
+    assert classes_of(statistics, [float(np.float32(u)) for u in ends[::2]]) == [0, 1]
+    assert classes_of(statistics, [float(np.float32(0.49999997)), ends[3]]) == [0, 2]
+
+
+def test_the_lognormal_start_from_given_draws() -> None:
+    mu, sigma = tensor([0.2, -0.3, 0.5]), tensor([1.1, 0.7, 2.3])
+    found = from_lognormal(mu, sigma, replayed(4))
+    z = replayed(4).normal().double()
+    power = mu[:, None, None] + sigma[:, None, None] * z
+    scale = power.exp() * (2 + 2 * power.abs() + sigma[:, None, None] * z.abs())
+    assert found.dtype == torch.float32
+    assert_twins(found, power.exp().numpy(), scale.numpy())
+
+
+def test_the_start_from_data_from_given_draws() -> None:
+    """It differs from the class averages: images themselves, each drawn by its number."""
+    process, (images, labels) = PROCESSES["constant"], varied()
+    images = images.float()
+    found = from_data(Events(images, labels), process, replayed(9))
+    draws = replayed(9)
+    chosen, z = draws.integers(len(images)), draws.normal()
+    assert len(set(chosen.tolist())) > 3
+    assert torch.equal(found.x, process.sample(images[chosen], process.horizon, z))
+    assert torch.equal(found.labels, labels[chosen])
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.2, float("nan"), float("inf")])
+def test_pixels_that_are_not_positive_are_refused(bad: float) -> None:
+    images, labels = varied()
+    images[3, 1, 0, 1] = bad
+    with pytest.raises(ValueError, match=r"images must be positive and finite, but .* of 120"):
+        data_statistics(images, labels)
+    with pytest.raises(ValueError, match="x0 must be positive"):
+        from_data(Events(images[3:4], None), PROCESSES["constant"], replayed(1))
+
+
+def test_other_shapes_are_refused() -> None:
+    images, labels = varied()
+    with pytest.raises(ValueError, match=r"images must be \(n, C, H, W\) with labels"):
+        data_statistics(images, labels[:9])
+    with pytest.raises(ValueError, match=r"images must be \(n, C, H, W\) with labels"):
+        data_statistics(images[:, 0], labels)
+
+
+def test_large_sets_are_read_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten images in blocks of three, the last of one: the same to the order of the sums."""
+    whole = data_statistics(*varied())
+    monkeypatch.setattr("gbm_fast.data.statistics._BLOCK", 3)
+    blocks = data_statistics(*varied())
+    for field in dataclasses.fields(DataStatistics):
+        expected, found = (getattr(part, field.name) for part in (whole, blocks))
+        assert torch.allclose(found, expected, rtol=1e-14, atol=1e-15), field.name

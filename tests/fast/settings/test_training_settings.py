@@ -1,0 +1,226 @@
+"""The settings of a training run: defaults, the JSON file, and what is refused."""
+
+import copy
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from gbm_fast.settings.stored import from_json, same_training, to_json
+from gbm_fast.settings.training import TrainConfig, noise_range
+from gbm_fast.settings.training_presets import resolve
+from tests.support.tiny_runs import tiny_config
+
+EVERY_FIELD_CHANGED = TrainConfig(
+    dataset="kuzushiji-mnist",
+    data_dir=Path("some/data"),
+    out_dir=Path("elsewhere"),
+    run_dir=Path("elsewhere/00007-mine"),
+    preset="demo",
+    resume="auto",
+    class_conditional=True,
+    process="constant",
+    sigma=0.65,
+    num_steps=77,
+    parameterisation="stein",
+    weighting="none",
+    times="uniform",
+    importance=True,
+    network="unet",
+    width=24,
+    multipliers=(1, 3, 2),
+    blocks=2,
+    patch_size=4,
+    dropout=0.17,
+    batch_size=19,
+    micro_batch=5,
+    learning_rate=3.3e-4,
+    weight_decay=0.02,
+    warmup_steps=11,
+    clip_norm=0.7,
+    ema_decay=0.98,
+    average="saved-checkpoints",
+    average_every=26,
+    choose="least-loss",
+    steps=123,
+    minutes=2.75,
+    seed=29,
+    precision="float32",
+    compile=True,
+    device="cpu",
+    checkpoint_every=13,
+    keep_last=3,
+    keep_every=39,
+    log_every=7,
+    tensorboard=True,
+    samples_every=17,
+    timeout_minutes=2.5,
+    metrics_images=31,
+)
+
+# The settings that contradict one of those above.
+THE_OTHERS = TrainConfig(
+    dataset="lognormal-2d", network="mlp", width=24, depth=5, std_min=0.013, std_max=7.25
+)
+
+
+def test_resolve_fills_in_what_depends_on_the_data_set() -> None:
+    digits, images = resolve(TrainConfig()), resolve(TrainConfig(dataset="mnist"))
+    assert (digits.width, digits.patch_size, digits.steps, digits.minutes) == (32, 2, 4000, 1.5)
+    assert (images.width, images.patch_size, images.steps, images.minutes) == (64, 2, 6000, 45.0)
+    assert (digits.metrics_images, images.metrics_images) == (64, 256)
+
+
+def test_resolve_keeps_every_choice_of_the_user() -> None:
+    assert resolve(EVERY_FIELD_CHANGED) == EVERY_FIELD_CHANGED
+    chosen = TrainConfig(metrics_images=0, steps=9)
+    assert (resolve(chosen).metrics_images, resolve(chosen).minutes) == (0, None)
+    assert resolve(TrainConfig(minutes=40.5)).minutes == 40.5
+    resolved = resolve(TrainConfig())
+    assert resolve(resolved) == resolved
+
+
+def test_every_field_survives_the_json_file() -> None:
+    for field in dataclasses.fields(TrainConfig):
+        default = getattr(TrainConfig(), field.name)
+        changed = (
+            THE_OTHERS if field.name in ("depth", "std_min", "std_max") else EVERY_FIELD_CHANGED
+        )
+        assert getattr(changed, field.name) != default, field.name
+    for config in (EVERY_FIELD_CHANGED, THE_OTHERS, TrainConfig(), resolve(TrainConfig())):
+        assert from_json(to_json(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"learning_rat": 0.5}, "learning_rat"),
+        ({"sigma": "0.8"}, "wrong type"),
+        ({"multipliers": 2}, "wrong type"),
+        ({"multipliers": [1, 2.5]}, "wrong type"),
+        ({"seed": True}, "wrong type"),
+        ({"out_dir": None}, "wrong type"),
+        ({"times": "linear"}, "times must be one of"),
+        ({"clip_norm": -4.0}, "clip_norm"),
+    ],
+)
+def test_a_changed_file_is_refused(change: dict[str, object], named: str) -> None:
+    record = json.loads(to_json(EVERY_FIELD_CHANGED)) | change
+    with pytest.raises(ValueError, match=named):
+        from_json(json.dumps(record))
+
+
+def test_a_file_without_a_key_or_of_another_kind_is_refused() -> None:
+    record = json.loads(to_json(EVERY_FIELD_CHANGED))
+    del record["clip_norm"]
+    with pytest.raises(ValueError, match=r"it lacks \['clip_norm'\]"):
+        from_json(json.dumps(record))
+    # Runs from before there were class-conditional ones lack the key, and are none.
+    del (record := json.loads(to_json(EVERY_FIELD_CHANGED)))["class_conditional"]
+    expected = dataclasses.replace(EVERY_FIELD_CHANGED, class_conditional=False)
+    assert from_json(json.dumps(record)) == expected
+    with pytest.raises(ValueError, match="not a JSON object"):
+        from_json("[1, 2]")
+    with pytest.raises(ValueError, match="not JSON"):
+        from_json(to_json(EVERY_FIELD_CHANGED)[:-20])
+
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("sigma", value) for value in (0.0, -0.8, NAN, math.inf)]
+    + [("std_min", value) for value in (0.0, -0.1, NAN)]
+    + [("std_max", value) for value in (0.0, math.inf)]
+    + [("learning_rate", 0.0), ("learning_rate", NAN), ("clip_norm", -1.0)]
+    + [("num_steps", 0), ("batch_size", 0), ("checkpoint_every", 0), ("log_every", -1)]
+    + [("blocks", 0), ("width", 0), ("depth", 0), ("patch_size", 0), ("steps", 0)]
+    + [("warmup_steps", -1), ("seed", -3), ("weight_decay", -0.1), ("weight_decay", NAN)]
+    + [("minutes", 0.0), ("minutes", NAN), ("dropout", 1.0), ("dropout", -0.1), ("dropout", NAN)]
+    + [("ema_decay", 1.0), ("ema_decay", -0.5), ("ema_decay", NAN), ("metrics_images", -1)]
+    + [("multipliers", ()), ("multipliers", (1, 0))],
+)
+def test_a_value_out_of_range_is_refused_by_the_name_of_its_field(
+    field: str, value: object
+) -> None:
+    with pytest.raises(ValueError, match=f"^{field} must be"):
+        changed = THE_OTHERS if field in ("depth", "std_min", "std_max") else EVERY_FIELD_CHANGED
+        dataclasses.replace(changed, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("dataset", "letters"), ("process", "vp"), ("resume", "always"), ("times", "linear")]
+    + [("parameterisation", "score"), ("weighting", "edm"), ("precision", "float8")],
+)
+def test_a_word_that_is_no_choice_is_refused_by_the_name_of_its_field(
+    field: str, value: str
+) -> None:
+    # Past the constructor, where the tests' check of annotations would refuse the word first.
+    config = copy.copy(EVERY_FIELD_CHANGED)
+    config.__post_init__()
+    config.__dict__[field] = value
+    with pytest.raises(ValueError, match=f"^{field} must be one of .*, got '{value}'"):
+        config.__post_init__()
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"network": "mlp"}, "network mlp does not suit digits"),
+        ({"dataset": "lognormal-1d", "network": "unet"}, "unet does not suit lognormal-1d"),
+        ({"depth": 3}, "depth is no setting of network unet"),
+        ({"dataset": "lognormal-1d", "patch_size": 2}, "patch_size is no setting of network mlp"),
+        ({"dataset": "lognormal-1d", "dropout": 0.1}, "dropout is no setting of network mlp"),
+        (
+            {"network": "ncsn", "times": "uniform", "blocks": 2},
+            "blocks is no setting of network n",
+        ),
+        ({"network": "ncsn"}, "pass --times uniform"),
+        ({"sigma": 0.5}, "sigma is no setting of process variance-exploding"),
+        ({"process": "constant", "std_max": 4.0}, "std_max is no setting of process constant"),
+        ({"importance": True}, "importance changes nothing"),
+        ({"batch_size": 8, "micro_batch": 9}, "micro_batch 9 must be at most batch_size 8"),
+        ({"keep_every": 7, "checkpoint_every": 3}, "keep_every 7 must be a multiple of"),
+        (
+            {"average": "saved-checkpoints", "average_every": 7, "checkpoint_every": 3},
+            "average_every 7 must be a multiple of",
+        ),
+    ],
+)
+def test_contradictory_settings_are_refused(config: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        resolve(TrainConfig(**config))
+
+
+@pytest.mark.parametrize("std_min", [7.25, 9.0])
+def test_the_least_noise_must_be_below_the_greatest(std_min: float) -> None:
+    with pytest.raises(ValueError, match=r"std_min .* must be below std_max 7\.25"):
+        dataclasses.replace(THE_OTHERS, std_min=std_min)
+
+
+def test_noise_range_of_both_processes() -> None:
+    assert noise_range(THE_OTHERS) == (0.013, 7.25)
+    # The constant process has v = sigma^2 t, from t = 1 / N (sheet E9) to t = 1.
+    least, greatest = noise_range(EVERY_FIELD_CHANGED)
+    assert least**2 == pytest.approx(0.65**2 / 77, rel=1e-15)
+    assert greatest == 0.65
+
+
+def test_only_budgets_places_and_names_may_differ_in_one_training() -> None:
+    free = {"data_dir", "out_dir", "run_dir", "resume", "steps", "minutes", "metrics_images"}
+    free |= {"preset", "micro_batch", "keep_last", "keep_every", "tensorboard", "samples_every"}
+    free |= {"timeout_minutes", "log_every", "device", "compile"}
+    needs = {"sigma": {"process": "constant"}, "importance": {"weighting": "none"}}
+    for field in dataclasses.fields(TrainConfig):
+        base = tiny_config(checkpoint_every=1, **needs.get(field.name, {}))
+        value = getattr(EVERY_FIELD_CHANGED, field.name)
+        if value in (None, getattr(base, field.name)):
+            continue
+        changed = dataclasses.replace(base, **{field.name: value})
+        assert same_training(base, changed) == (field.name in free), field.name
+        free.discard(field.name)
+    assert free == {"device"}, "not changed here, but by test_trainer.py"

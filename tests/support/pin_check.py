@@ -1,0 +1,104 @@
+"""The comparison of `gbm_ref` with the claims: each pin at each of its points, to 50 digits.
+
+`python -m tests.support.pin_check [CLAIM ...]` prints the troubles of every pin as JSON, which
+`python -m spec` reads; test_pins.py makes one test of each pin out of the same functions.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from functools import reduce
+
+import mpmath
+import numpy as np
+from mpmath import mpf
+
+import gbm_ref
+from spec.catalogue import CLAIMS
+from spec.checking.claim import Formula, Pin
+from spec.checking.pins import bounds, reference
+from tests.spec.adapters import ADAPTERS
+from tests.spec.adapters.calling import Adapter
+
+
+class PinDisagrees(AssertionError):
+    """The function is further from the formula than the pin allows."""
+
+
+def pinned_function(pin: Pin) -> Callable:
+    """The function of `gbm_ref` that a pin names, found by its dotted name."""
+    package, *names = pin.function.split(".")
+    if package != "gbm_ref":
+        raise ValueError(f"{pin.function}: pins are about gbm_ref")
+    return reduce(getattr, names, gbm_ref)
+
+
+def called(pin: Pin, adapter: Adapter, point: Mapping[str, float]) -> list[float]:
+    """What the pinned function returns at a point, as a flat list."""
+    return np.ravel(np.asarray(adapter(pinned_function(pin), point))).tolist()
+
+
+# A pin is compared with its formula and with each twin: what the function returns is the same each
+# time, and so are the bounds, whose numerical derivatives are most of the work.
+_KNOWN: dict[tuple[int, int, int], tuple[Pin, Adapter, list[float], list[mpf]]] = {}
+
+
+def _sides(pin: Pin, adapter: Adapter, index: int) -> tuple[list[float], list[mpf]]:
+    """Values and bounds at a point, computed once; keeping pin and adapter keeps their ids."""
+    key = (id(pin), id(adapter), index)
+    if key not in _KNOWN:
+        point = pin.points[index]
+        _KNOWN[key] = (pin, adapter, called(pin, adapter, point), bounds(pin, point))
+    return _KNOWN[key][2:]
+
+
+def compare(pin: Pin, formula: Formula, adapter: Adapter) -> None:
+    """Raise PinDisagrees unless function and formula agree at every point of the pin."""
+    for index, point in enumerate(pin.points):
+        values, allowed = _sides(pin, adapter, index)
+        wanted = reference(pin, formula, point)
+        if len(values) != len(wanted):
+            raise ValueError(f"{pin.name} returned {len(values)} numbers, not {len(wanted)}")
+        for value, truth, bound in zip(values, wanted, allowed, strict=True):
+            # A NaN is never within the bound.
+            if not abs(mpf(value) - truth) <= bound:
+                error, allowed_error = (
+                    mpmath.nstr(e, 3) for e in (abs(mpf(value) - truth), bound)
+                )
+                raise PinDisagrees(f"off by {error}, {allowed_error} allowed, at {dict(point)}")
+
+
+def troubles(pin: Pin, adapters: Mapping[str, Adapter]) -> list[str]:
+    """What is wrong with a pin, in words: empty when it agrees and its twins do not."""
+    if pin.name not in adapters:
+        return ["no adapter says how to call it"]
+    adapter, found = adapters[pin.name], []
+    try:
+        compare(pin, pin.formula, adapter)
+    except Exception as error:  # whatever goes wrong is what the status reports
+        found.append(f"{type(error).__name__}: {error}")
+    for name, twin in pin.twins.items():
+        try:
+            compare(pin, twin, adapter)
+        except PinDisagrees:
+            continue
+        except Exception as error:
+            found.append(f"twin '{name}': {type(error).__name__}: {error}")
+        else:
+            found.append(f"twin '{name}' agrees with the function too")
+    return found
+
+
+def main(ids: list[str]) -> None:
+    """Print {"claim: pin": [troubles]} for the claims of these ids, all when there are none."""
+    chosen = [claim for claim in CLAIMS if not ids or claim.id in ids]
+    results = {
+        f"{claim.id}: {pin.name}": troubles(pin, ADAPTERS)
+        for claim in chosen
+        for pin in claim.pins
+    }
+    json.dump(results, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,78 @@
+"""Expectations of losses without sampling: Gauss-Hermite rules and an affine model in log x."""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import gbm_fast.objectives as fast
+from gbm_fast.process import GBM, Time
+from gbm_ref import LogNormal
+from tests.support.cases import generator
+from tests.support.twins import Array, tensor, twin_target
+
+
+def gauss_hermite(dimension: int, nodes: int = 4) -> tuple[Array, Array]:
+    """Points (n, dimension), weights (n,): exact for a normal vector's moments to degree 7."""
+    z, w = np.polynomial.hermite_e.hermegauss(nodes)
+    points = np.array(list(itertools.product(z, repeat=dimension)))
+    weights = np.array([np.prod(p) for p in itertools.product(w / w.sum(), repeat=dimension)])
+    return points, weights
+
+
+def affine_model(d: int) -> torch.nn.Linear:
+    model = torch.nn.Linear(d, d, dtype=torch.float64)
+    rng = generator("affine", str(d))
+    with torch.no_grad():
+        model.weight.copy_(tensor(rng.normal(-0.4, 0.5, (d, d))))
+        model.bias.copy_(tensor(rng.normal(-0.6, 0.5, d)))
+    return model
+
+
+def gradient(loss: Tensor, model: torch.nn.Linear) -> Tensor:
+    parts = torch.autograd.grad(loss, list(model.parameters()), retain_graph=True)
+    return torch.cat([part.flatten() for part in parts])
+
+
+class Losses(NamedTuple):
+    """Expected losses of one model at one time."""
+
+    dsm: Tensor
+    esm: Tensor
+    implicit: Tensor
+    by_hand: Tensor
+
+
+def expected_losses(data: LogNormal, process: GBM, t: float, model: torch.nn.Linear) -> Losses:
+    """M-DSM over (X_0, z), the others over X_t, of h = model(log x), exact up to rounding.
+
+    All integrands are polynomials of degree 2 in normal variables. `by_hand` is M-ESM with the
+    score of the diffused law written out.
+    """
+    d = data.d
+
+    def h_model(x: Tensor, t: Time) -> Tensor:
+        return model(x.log())
+
+    def slope(x: Tensor, t: Time) -> Tensor:
+        return model.weight.diagonal().expand_as(x)
+
+    points, weights = gauss_hermite(2 * d)
+    x0 = np.exp(data.log_mean + points[:, :d] @ np.linalg.cholesky(data.log_cov).T)
+    dsm = fast.m_dsm(h_model, tensor(x0), t, tensor(points[:, d:]), process)
+    points, later_weights = gauss_hermite(d)
+    cov = data.log_cov + float(process.log_var(t)) * np.eye(d)
+    deviation = points @ np.linalg.cholesky(cov).T
+    log_x = data.log_mean + float(process.log_mean(t)) + deviation
+    x = tensor(np.exp(log_x))
+    esm = fast.m_esm(h_model, twin_target(data), x, t, process)
+    implicit = fast.implicit_m_esm(h_model, slope, x, t, process)
+    exact = tensor(-1 - deviation @ np.linalg.inv(cov))
+    half_squares = (exact - model(tensor(log_x))).square().sum(-1) / 2
+    later = tensor(later_weights)
+    return Losses(
+        (tensor(weights) * dsm.per_sample).sum(),
+        *((later * p).sum() for p in (esm.per_sample, implicit.per_sample, half_squares)),
+    )

@@ -1,0 +1,66 @@
+"""Networks that stand in for trained ones, and runs that never trained."""
+
+import dataclasses
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from gbm_fast.data.statistics import data_statistics
+from gbm_fast.parameterisation import Hyvarinen, ScoreModel
+from gbm_fast.sampling.runs import Run
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.targets import PointMasses
+from tests.support.tiny_runs import tiny_config
+
+SIZE = (1, 4, 4)
+LOG_MEAN, LOG_STD = 0.4, 0.2
+
+
+def points() -> Tensor:
+    """Three pictures with pixels in [1.2, 1.8], far apart: stripes across, down, and a ramp."""
+    rows = torch.arange(4)[:, None].expand(4, 4)
+    pictures = [rows % 2, rows.T % 2, (rows + rows.T) / 6]
+    return 1.2 + 0.6 * torch.stack([p.double() for p in pictures])[:, None]
+
+
+class Preset(nn.Module):
+    """A network that puts out what it was given, whatever it sees."""
+
+    def __init__(self, output: Tensor) -> None:
+        super().__init__()
+        self.output = output
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        return self.output
+
+
+class ExactNetwork(nn.Module):
+    """The Hyvarinen score of a finite data set under noise of variance v, as a network.
+
+    It sees (u - a) / sqrt(v + s^2) and log(v) / 4, and works in float64.
+    """
+
+    def forward(self, inputs: Tensor, condition: Tensor) -> Tensor:
+        v = (4 * condition.double()).exp()
+        width = (v + LOG_STD**2).sqrt()[:, None, None, None]
+        x = (LOG_MEAN + inputs.double() * width).exp().flatten(1)
+        scores = [
+            PointMasses(points().flatten(1), float(log_var)).hyvarinen_score(row[None])
+            for log_var, row in zip(v, x, strict=True)
+        ]
+        return torch.cat(scores).reshape(inputs.shape).to(inputs.dtype)
+
+
+def stub_run(network: nn.Module | None = None, **overrides: object) -> Run:
+    """A run that never trained: settings, statistics of three pictures, and a network."""
+    model = ScoreModel(network or ExactNetwork(), Hyvarinen(), LOG_MEAN, LOG_STD)
+    statistics = data_statistics(points(), torch.tensor([0, 0, 1]))
+    config = tiny_config(**overrides)
+    return Run(Path(), config, model, torch.device("cpu"), SIZE, statistics, 255)
+
+
+def paper(**overrides: object) -> SamplingSettings:
+    """Settings on the constant process, sigma = 0.7."""
+    base = SamplingSettings(process="constant", sigma=0.7, num_steps=20)
+    return dataclasses.replace(base, **overrides)  # type: ignore[arg-type]
