@@ -184,12 +184,14 @@ def compare(options: Options) -> bool:
 def _measure(options: Options, run: "TrainedModel", gate: "Outcome") -> None:
     from gbm_fast.data import load_dataset, positive_from_integers
     from gbm_fast.data.pictures import save_panels
-    from gbm_fast.evaluation.features import load_or_train
+    from gbm_fast.evaluation.features import load_or_train_classifier
     from gbm_fast.evaluation.metrics import Evaluator
     from validation.study import write_text
 
     data: ImageData = load_dataset(run.config.dataset, run.config.data_dir)
-    evaluate = Evaluator(data, load_or_train(data, run.folder.resolve().parent / "features"))
+    evaluate = Evaluator(
+        data, load_or_train_classifier(data, run.folder.resolve().parent / "features")
+    )
     options.out_dir.mkdir(parents=True, exist_ok=True)
     stem = options.out_dir / f"{data.name}_samplers"
     entries: list[dict] = []

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from gbm_fast.data import ImageData, load_dataset, positive_from_integers
 from gbm_fast.data.pictures import save_panels, save_png, tile
 from gbm_fast.data.toys import load_toy
-from gbm_fast.evaluation.features import load_or_train
+from gbm_fast.evaluation.features import load_or_train_classifier
 from gbm_fast.evaluation.generated import gathered
 from gbm_fast.evaluation.known_laws import report_law, save_law_picture
 from gbm_fast.evaluation.metrics import Evaluator, format_table, record_metrics
@@ -228,7 +228,7 @@ def _sample_and_measure(run: Run, data: ImageData, count: int) -> None:
     if not is_main():
         return
     folder = run.folder
-    extractor = load_or_train(data, folder.parent / "features")
+    extractor = load_or_train_classifier(data, folder.parent / "features")
     evaluate = Evaluator(data, extractor)
     panels: list[tuple[str, Tensor]] = []
     rows = []

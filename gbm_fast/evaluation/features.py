@@ -102,7 +102,7 @@ def data_hash(data: ImageData) -> str:
     return digest.hexdigest()[:16]
 
 
-def load_or_train(
+def load_or_train_classifier(
     data: ImageData,
     folder: Path,
     seed: int = 0,

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gbm_fast.data import ImageData, load_dataset
 from gbm_fast.data.types import Events
-from gbm_fast.evaluation.features import FeatureExtractor, load_or_train
+from gbm_fast.evaluation.features import FeatureExtractor, load_or_train_classifier
 from gbm_fast.evaluation.inception import load_inception
 from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, world
 from gbm_fast.sampling.sampler import Sampler, batches
@@ -53,8 +53,8 @@ def choose_extractor(run: Path, measurement: Measurement, data: ImageData) -> Fe
         return load_inception((data.channels, *data.image_size), measurement.inception_weights)
     folder = measurement.features_dir or run.resolve().parent / FEATURES_NAME
     if world().size > 1:
-        from_main(lambda: load_or_train(data, folder).hash)
-    return load_or_train(data, folder)
+        from_main(lambda: load_or_train_classifier(data, folder).hash)
+    return load_or_train_classifier(data, folder)
 
 
 def gathered(sampler: Sampler, show_progress: bool = True) -> Tensor:

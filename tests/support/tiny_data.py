@@ -6,7 +6,7 @@ import torch
 
 from gbm_fast.data import ImageData
 from gbm_fast.evaluation.classifier import ClassifierSettings
-from gbm_fast.evaluation.features import FeatureExtractor, load_or_train
+from gbm_fast.evaluation.features import FeatureExtractor, load_or_train_classifier
 
 # Enough to change every weight; the features of a barely trained network are features too.
 BRIEF = ClassifierSettings(epochs=1, min_steps=6, batch_size=16)
@@ -35,4 +35,4 @@ def tiny_data(train: int = 60, test: int = 40, channels: int = 1, name: str = "t
 
 def tiny_extractor(data: ImageData, folder: Path) -> FeatureExtractor:
     """Features of a tiny data set, trained for six steps into `folder`."""
-    return load_or_train(data, folder, settings=BRIEF)
+    return load_or_train_classifier(data, folder, settings=BRIEF)

@@ -102,7 +102,7 @@ def test_gate_training_samples_and_measures_are_one_command(
 ) -> None:
     """The outcome of the gate is in the result; a second call trains no more, and gates again."""
     monkeypatch.setattr(samplers_on_images, "rows", lambda options: [Line("flow", FLOW)])
-    monkeypatch.setattr(features, "load_or_train", tiny_extractor)
+    monkeypatch.setattr(features, "load_or_train_classifier", tiny_extractor)
     target, out = tmp_path / "new" / "run", tmp_path / "out"
     settings = ["--config", str(folder / "config.json"), "--steps", "2"]
     words = ["--run", str(target), *settings, "--num-images", "3", "--out-dir", str(out)]

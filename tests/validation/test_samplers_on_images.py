@@ -54,7 +54,7 @@ def test_the_comparison_writes_a_table_and_a_picture_and_goes_on(
     options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn, save_panels = [], pictures.save_panels
-    monkeypatch.setattr(features, "load_or_train", tiny_extractor)
+    monkeypatch.setattr(features, "load_or_train_classifier", tiny_extractor)
 
     def draw_the_first(path: Path, panels: list, *rest: object, columns: int) -> None:
         """The picture is made anew after every row, a second each time; one is enough here."""

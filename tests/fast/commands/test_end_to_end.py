@@ -14,7 +14,7 @@ from PIL import Image
 from gbm_fast import sample, train
 from gbm_fast.data import load_dataset
 from gbm_fast.evaluation.classifier import ClassifierSettings
-from gbm_fast.evaluation.features import load_or_train
+from gbm_fast.evaluation.features import load_or_train_classifier
 from gbm_fast.settings.sampling import SamplingSettings
 from tests.support.source_tree import ROOT
 
@@ -48,7 +48,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run made by the command, with a classifier of a few steps waiting for it."""
     folder = tmp_path_factory.mktemp("end to end")
     brief = ClassifierSettings(epochs=1, min_steps=30)
-    load_or_train(load_dataset("digits"), folder / "runs" / "features", settings=brief)
+    load_or_train_classifier(load_dataset("digits"), folder / "runs" / "features", settings=brief)
     done = command("gbm_fast.train", *TINY, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "samples.png" in done.stdout

@@ -13,7 +13,7 @@ from gbm_fast import evaluate
 from gbm_fast.commands.training import run_training
 from gbm_fast.data import integers_from_positive, load_dataset, positive_from_integers
 from gbm_fast.evaluation.classifier import ClassifierSettings
-from gbm_fast.evaluation.features import load_or_train
+from gbm_fast.evaluation.features import load_or_train_classifier
 from gbm_fast.settings.commands import EvaluateConfig
 from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.settings.training import TrainConfig
@@ -29,7 +29,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of one step on the digits, with a classifier of a few steps beside it."""
     root = tmp_path_factory.mktemp("runs")
     settings = ClassifierSettings(epochs=1, min_steps=30)
-    load_or_train(DIGITS, root / "features", settings=settings)
+    load_or_train_classifier(DIGITS, root / "features", settings=settings)
     run_training(resolve(TrainConfig(run_dir=root / "run", width=16, steps=1, metrics_images=0)))
     return root / "run"
 

@@ -12,7 +12,7 @@ from gbm_fast.commands import sampling as sample_job
 from gbm_fast.commands.evaluation import run_evaluation
 from gbm_fast.commands.sampling import run_sampling
 from gbm_fast.data import load_dataset
-from gbm_fast.evaluation.features import load_or_train
+from gbm_fast.evaluation.features import load_or_train_classifier
 from gbm_fast.settings.commands import EvaluateConfig, Measurement, SampleConfig
 from gbm_fast.settings.sampling import SamplingSettings
 from tests.support.processes import join, start_group
@@ -28,7 +28,7 @@ COUNT = SETTINGS.num_images
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A class-conditional run of three steps on the digits, with a classifier beside it."""
     root = tmp_path_factory.mktemp("job")
-    load_or_train(load_dataset("digits"), root / "features", settings=BRIEF)
+    load_or_train_classifier(load_dataset("digits"), root / "features", settings=BRIEF)
     return make_run(root / "run", class_conditional=True)
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 from gbm_fast.data import integers_from_positive, load_dataset, positive_from_integers
 from gbm_fast.evaluation.classifier import ClassifierSettings
 from gbm_fast.evaluation.distances import frechet_distance, kernel_distance
-from gbm_fast.evaluation.features import FeatureExtractor, load_or_train
+from gbm_fast.evaluation.features import FeatureExtractor, load_or_train_classifier
 from gbm_fast.evaluation.foreign import read_images
 from gbm_fast.sampling.runs import load_run
 from gbm_fast.sampling.sampler import Sampler
@@ -54,7 +54,9 @@ def fid() -> ModuleType:
 @pytest.fixture(scope="module")
 def extractor(tmp_path_factory: pytest.TempPathFactory) -> FeatureExtractor:
     settings = ClassifierSettings(epochs=1, min_steps=60)
-    return load_or_train(load_dataset("digits"), tmp_path_factory.mktemp("f"), settings=settings)
+    return load_or_train_classifier(
+        load_dataset("digits"), tmp_path_factory.mktemp("f"), settings=settings
+    )
 
 
 @pytest.fixture(scope="module")

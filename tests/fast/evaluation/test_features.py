@@ -12,7 +12,7 @@ import torch
 from gbm_fast.data import load_dataset, positive_from_integers
 from gbm_fast.evaluation import features
 from gbm_fast.evaluation.classifier import FeatureClassifier, accuracy, train_classifier
-from gbm_fast.evaluation.features import data_hash, load_or_train, weights_hash
+from gbm_fast.evaluation.features import data_hash, load_or_train_classifier, weights_hash
 from gbm_fast.runtime.files import save_tensors
 from tests.support.tiny_data import BRIEF, tiny_data, tiny_extractor
 
@@ -70,7 +70,7 @@ def test_the_second_call_reads_what_the_first_has_stored(
         raise AssertionError("trained again")
 
     monkeypatch.setattr(features, "train_classifier", refuse)
-    second = load_or_train(data, tmp_path / "new" / "features")
+    second = load_or_train_classifier(data, tmp_path / "new" / "features")
     assert (second.name, second.dim, second.image_shape) == ("tiny-classifier", 64, (1, 9, 8))
     assert (second.hash, second.test_accuracy) == (first.hash, first.test_accuracy)
     assert len(second.hash) == 16
@@ -130,14 +130,14 @@ def test_a_damaged_or_foreign_file_is_refused_and_left(
     damage(tmp_path / FILE)
     content = (tmp_path / FILE).read_bytes()
     with pytest.raises(ValueError, match=message):
-        load_or_train(data, tmp_path)
+        load_or_train_classifier(data, tmp_path)
     assert (tmp_path / FILE).read_bytes() == content
 
 
 def test_a_classifier_of_other_images_is_refused(tmp_path: Path) -> None:
     tiny_extractor(tiny_data(), tmp_path)
     with pytest.raises(ValueError, match="trained on other images"):
-        load_or_train(tiny_data(train=61), tmp_path)
+        load_or_train_classifier(tiny_data(train=61), tmp_path)
 
 
 def test_the_data_hash_sees_images_labels_and_split() -> None:

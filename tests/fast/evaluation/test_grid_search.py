@@ -9,7 +9,7 @@ import pytest
 from gbm_fast.commands.sampling import run_sampling
 from gbm_fast.data import load_dataset
 from gbm_fast.evaluation import grid_search
-from gbm_fast.evaluation.features import load_or_train
+from gbm_fast.evaluation.features import load_or_train_classifier
 from gbm_fast.evaluation.grid_search import Journal
 from gbm_fast.evaluation.metrics import Evaluator
 from gbm_fast.sampling.runs import load_run
@@ -26,7 +26,7 @@ LISTS = GridSearch(chi=(0.9, 1.0), inner_steps=(1, 2), step_length=(0.1,))
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("search")
-    load_or_train(load_dataset("digits"), root / "features", settings=BRIEF)
+    load_or_train_classifier(load_dataset("digits"), root / "features", settings=BRIEF)
     return make_run(root / "run")
 
 
@@ -81,7 +81,9 @@ def test_the_result_is_that_of_images_which_no_choice_has_seen(
     )
     images = Sampler(load_run(run, "cpu"), chosen)(show_progress=False)
     data = load_dataset("digits")
-    evaluate = Evaluator(data, load_or_train(data, run.parent / "features"), 2, BASE.seed)
+    evaluate = Evaluator(
+        data, load_or_train_classifier(data, run.parent / "features"), 2, BASE.seed
+    )
     fresh, seen = evaluate(images[8:]), evaluate(images[:8])
     # Batches of 8 and of 16 round differently (test_sampling.py).
     assert report["result"]["frechet"] == pytest.approx(fresh["frechet"], rel=1e-3)
