@@ -24,8 +24,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # read below, for what is imported from where when it is first used
-    # fmt: off
-    # isort: off
     from gbm_fast.commands.training import train_run as train_run
     from gbm_fast.data import ImageData as ImageData
     from gbm_fast.data import integers_from_positive as integers_from_positive
@@ -166,8 +164,6 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.training.batches import ImageBatches as ImageBatches
     from gbm_fast.training.batches import LawBatches as LawBatches
     from gbm_fast.training.trainer import Trainer as Trainer
-    # isort: on
-    # fmt: on
 
 try:
     __version__ = version("gbm-diffusion")
