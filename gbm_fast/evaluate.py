@@ -7,23 +7,33 @@ torchrun --nproc-per-node 2 -m gbm_fast.evaluate -- --run RUN
 """
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-import tyro
+from gbm_fast.settings import command_line
+from gbm_fast.settings.commands import EVALUATE, EvaluateConfig
 
-from gbm_fast.settings.commands import EvaluateConfig
+
+def parse(arguments: Sequence[str]) -> EvaluateConfig:
+    """The options of a command line.
+
+    Ends the process (SystemExit 2) for options that do not exist or have no such value, and raises
+    ValueError for values out of range and contradictions.
+    """
+    return command_line.parse(EVALUATE, EvaluateConfig(Path("RUN")), arguments, required=("run",))
 
 
 def main() -> int:
     """Parse the command line and run; returns the exit status."""
-    try:
-        config = tyro.cli(EvaluateConfig, prog="python -m gbm_fast.evaluate")
-        # torch takes seconds to import: only now, so that --help and a wrong option are fast.
-        from gbm_fast.commands.evaluation import run_evaluation
+    return command_line.run(EVALUATE, _run)
 
-        run_evaluation(config)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+
+def _run() -> int:
+    config = parse(sys.argv[1:])
+    # torch takes seconds to import: only now, so that --help and a wrong option are fast.
+    from gbm_fast.commands.evaluation import run_evaluation
+
+    run_evaluation(config)
     return 0
 
 

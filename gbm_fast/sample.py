@@ -6,23 +6,33 @@ python -m gbm_fast.sample --run RUN --process constant --start class-average --g
 """
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-import tyro
+from gbm_fast.settings import command_line
+from gbm_fast.settings.commands import SAMPLE, SampleConfig
 
-from gbm_fast.settings.commands import SampleConfig
+
+def parse(arguments: Sequence[str]) -> SampleConfig:
+    """The options of a command line.
+
+    Ends the process (SystemExit 2) for options that do not exist or have no such value, and raises
+    ValueError for values out of range and contradictions.
+    """
+    return command_line.parse(SAMPLE, SampleConfig(Path("RUN")), arguments, required=("run",))
 
 
 def main() -> int:
-    """Parse the command line and sample; returns the exit status."""
-    try:
-        config = tyro.cli(SampleConfig, prog="python -m gbm_fast.sample")
-        # torch takes seconds to import: only now, so that --help and a wrong option are fast.
-        from gbm_fast.commands.sampling import run_sampling
+    """Parse the command line and run; returns the exit status."""
+    return command_line.run(SAMPLE, _run)
 
-        run_sampling(config)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+
+def _run() -> int:
+    config = parse(sys.argv[1:])
+    # torch takes seconds to import: only now, so that --help and a wrong option are fast.
+    from gbm_fast.commands.sampling import run_sampling
+
+    run_sampling(config)
     return 0
 
 

@@ -12,27 +12,62 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Any, get_args
 
-import tyro
-
+from gbm_fast.settings import command_line
+from gbm_fast.settings.command_line import Command, Group
 from gbm_fast.settings.stored import read_settings
 from gbm_fast.settings.training import Dataset, PresetName, TrainConfig
-from gbm_fast.settings.training_presets import PAPER, choose_preset, preset_config, resolve
+from gbm_fast.settings.training_presets import choose_preset, preset_config, resolve
+
+
+def _of_training(*names: str) -> tuple[str, ...]:
+    return tuple(f"training.{name}" for name in names)
+
+
+COMMAND = Command(
+    "gbm_fast.train",
+    "Train a multiplicative diffusion model, sample from it and measure the samples.",
+    (
+        Group("data", (
+            *_of_training("dataset", "data_dir", "class_conditional", "preset"), "config",
+        )),
+        Group("time", _of_training("minutes", "steps", "seed")),
+        Group("output", _of_training(
+            "out_dir", "run_dir", "resume", "metrics_images", "samples_every",
+        )),
+        Group("process_and_loss", _of_training(
+            "process", "sigma", "std_min", "std_max", "num_steps",
+            "parameterisation", "weighting", "times", "importance",
+        )),
+        Group("network", _of_training(
+            "network", "width", "depth", "multipliers", "blocks", "patch_size", "dropout",
+        )),
+        Group("optimiser", _of_training(
+            "batch_size", "micro_batch", "learning_rate", "weight_decay", "warmup_steps",
+            "clip_norm", "ema_decay", "average", "average_every", "choose",
+        )),
+        Group("machine_and_log", _of_training(
+            "device", "precision", "compile", "timeout_minutes",
+            "checkpoint_every", "keep_last", "keep_every", "log_every", "tensorboard",
+        )),
+    ),
+    (
+        "python -m gbm_fast.train --dataset fashion-mnist --data-dir DIR --minutes 30",
+        "python -m gbm_fast.train --dataset folder --data-dir MY_IMAGES --class-conditional",
+    ),
+    "Settings come from --preset, then from the file --config, then from the other options; a "
+    "later one counts.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class CommandLine:
-    """Train a multiplicative diffusion model, then sample from it and measure the samples.
+class _CommandLine:
+    """The settings of a training, and the file that they may come from."""
 
-    Settings come from --preset, then from the file --config, then from the other options; a later
-    one counts.
-    """
-
+    training: TrainConfig
     config: Path | None = None
-    """JSON file of settings, such as the config.json of a run."""
-    training: Annotated[TrainConfig, tyro.conf.OmitArgPrefixes] = TrainConfig()
-    """The settings."""
+    """JSON file of settings, such as the config.json of a run (default: none)."""
 
 
 def _first_look(arguments: Sequence[str]) -> argparse.Namespace:
@@ -66,17 +101,24 @@ def parse(arguments: Sequence[str], has_gpu: bool) -> tuple[TrainConfig, str]:
     settings = _read(look.config)
     given = {name: value for name in ("dataset", "preset") if (value := getattr(look, name))}
     wanted = {"dataset": "digits", "preset": "auto"} | settings | given
-    default, line = CommandLine(), ""
+    default, line = _CommandLine(TrainConfig()), ""
     # A name that does not exist is left to the full parser, which lists those that do.
     if wanted["dataset"] in get_args(Dataset) and wanted["preset"] in get_args(PresetName):
         preset, line = choose_preset(wanted["preset"], wanted["dataset"], has_gpu)
         base = preset_config(preset, wanted["dataset"])
         named = {"dataset": wanted["dataset"], "preset": preset}
-        default = CommandLine(look.config, dataclasses.replace(base, **(settings | named)))
-    chosen = tyro.cli(
-        CommandLine, prog="python -m gbm_fast.train", default=default, args=arguments
-    ).training
+        default = _CommandLine(dataclasses.replace(base, **(settings | named)))
+    shown = {f"training.{name}": value for name, value in vars(_filled(default.training)).items()}
+    chosen = command_line.parse(COMMAND, default, arguments, shown=shown).training
     return resolve(dataclasses.replace(chosen, preset=default.training.preset)), line
+
+
+def _filled(config: TrainConfig) -> TrainConfig:
+    """What the defaults are once they follow the data, for --help."""
+    try:
+        return resolve(config)
+    except ValueError:  # a contradiction with the file; said when the options are known
+        return config
 
 
 def _has_gpu() -> bool:
@@ -87,21 +129,19 @@ def _has_gpu() -> bool:
 
 def main() -> int:
     """Parse the command line and run; returns the exit status."""
-    rank = int(os.environ.get("RANK", "0"))
-    try:
-        config, line = parse(sys.argv[1:], has_gpu=False)
-        # torch takes seconds to import: only now, so that --help and wrong options answer at once.
-        if config.dataset in PAPER and _has_gpu():
-            config, line = parse(sys.argv[1:], has_gpu=True)
-        if rank == 0:
-            print(line, flush=True)
-        from gbm_fast.commands.training import run_training
+    return command_line.run(COMMAND, _run)
 
-        return run_training(config)
-    except (ValueError, OSError, FloatingPointError) as error:
-        where = f"process {rank}: " if rank else ""
-        print(f"{where}error: {error}", file=sys.stderr)
-        return 2
+
+def _run() -> int:
+    config, line = parse(sys.argv[1:], has_gpu=False)
+    # torch takes seconds to import: only now, so that --help and wrong options answer at once.
+    if _has_gpu():
+        config, line = parse(sys.argv[1:], has_gpu=True)
+    if os.environ.get("RANK", "0") == "0":
+        print(line, flush=True)
+    from gbm_fast.commands.training import run_training
+
+    return run_training(config)
 
 
 if __name__ == "__main__":

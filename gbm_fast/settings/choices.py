@@ -8,8 +8,7 @@ def _choices(annotation: object) -> tuple[object, ...]:
     """The words and None that an annotation allows; empty where it is no choice of words."""
     if get_origin(annotation) is Literal:
         return get_args(annotation)
-    alternatives = get_args(annotation)
-    literals = [part for part in alternatives if get_origin(part) is Literal]
+    literals = [part for part in get_args(annotation) if get_origin(part) is Literal]
     return (*get_args(literals[0]), None) if literals else ()
 
 
@@ -17,6 +16,8 @@ def check_choices(record: Any) -> None:  # noqa: ANN401
     """Raise ValueError unless every choice of words in a dataclass's instance is one of them."""
     for field in dataclasses.fields(record):
         choices, value = _choices(field.type), getattr(record, field.name)
-        if choices and value not in choices:
-            words = ", ".join(str(choice) for choice in choices if choice is not None)
-            raise ValueError(f"{field.name} must be one of {words}, got {value!r}.")
+        given = value if get_origin(field.type) is tuple else (value,)
+        for word in given if choices else ():
+            if word not in choices:
+                words = ", ".join(str(choice) for choice in choices if choice is not None)
+                raise ValueError(f"{field.name} must be one of {words}, got {word!r}.")

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-import tyro
-
+from gbm_fast.settings.choices import check_choices
+from gbm_fast.settings.command_line import Command, Group
 from gbm_fast.settings.sampling import SamplingSettings
 
 Output = Literal["png", "npz", "grid"]
@@ -29,6 +29,7 @@ class Measurement:
     """Sets of training images that the floor is averaged over."""
 
     def __post_init__(self) -> None:
+        check_choices(self)
         if self.floor_repeats < 2:
             raise ValueError(f"floor_repeats must be 2 or more, got {self.floor_repeats}.")
         other = "features_dir" if self.features == "inception" else "inception_weights"
@@ -60,9 +61,9 @@ class EvaluateConfig:
     own integers."""
     device: str = "auto"
     """auto: a GPU where there is one, else the CPU; for sampling."""
-    measurement: Annotated[Measurement, tyro.conf.OmitArgPrefixes] = Measurement()
+    measurement: Measurement = Measurement()
     """What to measure with."""
-    sampling: Annotated[SamplingSettings, tyro.conf.OmitArgPrefixes] = _DEFAULT_SAMPLING
+    sampling: SamplingSettings = _DEFAULT_SAMPLING
     """How to sample; the seed is also that of the floor."""
 
     def __post_init__(self) -> None:
@@ -90,6 +91,7 @@ class GridSearch:
     """Distance that decides."""
 
     def __post_init__(self) -> None:
+        check_choices(self)
         for name in ("chi", "inner_steps", "step_length"):
             values = getattr(self, name)
             if not values or len(set(values)) < len(values):
@@ -131,12 +133,13 @@ class SampleConfig:
     """What --grid-search compares."""
     device: str = "auto"
     """auto: a GPU where there is one, else the CPU."""
-    measurement: Annotated[Measurement, tyro.conf.OmitArgPrefixes] = Measurement()
+    measurement: Measurement = Measurement()
     """What --grid-search measures with."""
-    sampling: Annotated[SamplingSettings, tyro.conf.OmitArgPrefixes] = SamplingSettings()
+    sampling: SamplingSettings = SamplingSettings()
     """How to sample."""
 
     def __post_init__(self) -> None:
+        check_choices(self)
         if not self.output and self.film is None:
             raise ValueError("nothing to write: choose --output png, npz or grid, or --film.")
         if self.film is not None and not 0 <= self.film < 2**32:
@@ -157,3 +160,50 @@ class SampleConfig:
                 "--grid-search takes chi, inner_steps and step_length from --search.*: leave the "
                 "options of these names out."
             )
+
+
+def _of(record: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{record}.{name}" for name in names)
+
+
+_SAMPLER = (
+    Group("sampler", _of("sampling",
+        "sampler", "start", "num_images", "seed", "label", "num_steps", "batch_size",
+    )),
+    Group("finer_settings_of_the_sampler", _of("sampling",
+        "process", "sigma", "inner_steps", "chi", "kappa", "step_length", "denoise_steps",
+    )),
+)  # fmt: skip
+_MEASUREMENT = Group("measuring", _of("measurement",
+    "features", "features_dir", "inception_weights", "data_dir", "floor_repeats",
+))  # fmt: skip
+SAMPLE = Command(
+    "gbm_fast.sample",
+    "Make samples with a trained run, or search for the settings of its sampler.",
+    (
+        Group("run_and_output", ("run", "out", "output", "film", "preset", "device")),
+        *_SAMPLER,
+        Group("search", ("grid_search",)),
+        Group("lists_of_the_search", _of("search",
+            "chi", "inner_steps", "step_length", "criterion",
+        ), prefixed=True),
+        _MEASUREMENT,
+    ),
+    (
+        "python -m gbm_fast.sample --run RUN --sampler probability-flow --num-images 64",
+        "torchrun --nproc-per-node 2 -m gbm_fast.sample -- --run RUN --num-images 50000",
+    ),
+    "Under torchrun the processes share the work. An interrupted command goes on when it is given "
+    "again.",
+)  # fmt: skip
+EVALUATE = Command(
+    "gbm_fast.evaluate",
+    "Measure the samples of a trained run, or files from elsewhere, against its data.",
+    (Group("run", ("run", "images", "device")), _MEASUREMENT, *_SAMPLER),
+    (
+        "python -m gbm_fast.evaluate --run RUN --sampler probability-flow --num-images 1000",
+        "python -m gbm_fast.evaluate --run RUN --images FOLDER_OF_PNG",
+    ),
+    "Of images: Fréchet and kernel distances to the test images, beside what real images reach; "
+    "of a run on a law: distances to the law itself, and the errors of the score.",
+)

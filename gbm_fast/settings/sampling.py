@@ -51,13 +51,14 @@ class SamplingSettings:
     """Noise of marginal-preserving: 1 is dale-langevin, 0 the flow by Euler's rule; its drift
     follows the noise, also where chi anneals it."""
     step_length: float | None = None
-    """Length of each step on the constant process (default 1 / num_steps; the paper's delta_s)."""
+    """The paper's delta_s, the length of each step on the constant process (default:
+    1 / num_steps)."""
     denoise_steps: int = 0
     """Noise-free steps at the last level of the constant process."""
     label: int | None = None
-    """Class of all images, from 0. Without it a class-conditional run gives image i a class of its
-    own, drawn by the classes' shares of the training images. Other runs have a class where they
-    start from one: --start class-average and data."""
+    """Class of all samples, from 0. Without it a class-conditional run gives sample i a class of
+    its own, drawn by the classes' shares of the training data. Other runs have a class where they
+    start from one: --start class-average and data (default: of its own)."""
     num_images: int = 64
     """Images to make."""
     seed: int = 0

@@ -1,0 +1,217 @@
+"""A record of settings as a command line: options in groups, real defaults, examples, --version.
+
+A record is a frozen dataclass whose fields have docstrings. A setting that is None until something
+else fills it in says by what at the end of its docstring, "(default: ...)", or has the value that
+is filled in shown in its place. The records inside a record (how to sample, what to measure with)
+lose their names on the way: their settings stand among the others.
+"""
+
+import ast
+import dataclasses
+import inspect
+import os
+import re
+import shlex
+import shutil
+import sys
+import textwrap
+import types
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
+
+Record = TypeVar("Record")
+_DEFAULT = re.compile(r"\s*\(default: (.*?)\)\.?$|\s*\(default: (.*?)\)", re.DOTALL)
+_METAVARS = {int: "INT", float: "FLOAT", str: "TEXT", Path: "PATH"}
+
+
+class Group(NamedTuple):
+    """Options under one heading: settings by name, "sampling.seed" for those of a record inside.
+
+    prefixed   whether the option is called by the whole name, --search.chi
+    """
+
+    title: str
+    settings: tuple[str, ...]
+    prefixed: bool = False
+
+
+class Command(NamedTuple):
+    """A command: its module, a line on what it is for, options by group, examples, and notes."""
+
+    module: str
+    about: str
+    groups: tuple[Group, ...]
+    examples: tuple[str, ...]
+    notes: str
+
+    @property
+    def program(self) -> str:
+        """What was typed to start it: the console script, or python -m."""
+        typed = Path(sys.argv[0]).name
+        return typed if typed.startswith("gbm-") else f"python -m {self.module}"
+
+
+@cache
+def _documentation(record: type) -> dict[str, str]:
+    """The docstring of each field, its lines joined."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(record)))
+    (body,) = (node.body for node in tree.body if isinstance(node, ast.ClassDef))
+    found = {}
+    for field, text in zip(body, body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
+            assert isinstance(field.target, ast.Name) and isinstance(text.value, ast.Constant)
+            found[field.target.id] = " ".join(str(text.value.value).split())
+    return found
+
+
+def _metavar(annotation: object) -> str | None:
+    """How a value is to be typed; None where tyro says it well."""
+    parts = [annotation]
+    if get_origin(annotation) in (Union, types.UnionType):
+        parts = [part for part in get_args(annotation) if part is not type(None)]
+    (kind,) = parts[:1]
+    if get_origin(kind) is Literal:
+        words = [word for word in get_args(kind) if not str(word).startswith("own")]
+        return "{" + ",".join(str(word) for word in words) + "}"
+    if get_origin(kind) is tuple and get_origin(get_args(kind)[0]) is not Literal:
+        element = _metavar(get_args(kind)[0])
+        return f"{element} [{element} ...]"
+    return next((word for known, word in _METAVARS.items() if kind is known), None)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(_shown(item) for item in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
+
+
+def _option(
+    record: object, setting: str, prefixed: bool, shown: Mapping[str, object], required: bool
+) -> tuple:
+    """One field of the class that tyro is given."""
+    import tyro
+
+    owner, name = _owner(record, setting)
+    (field,) = (f for f in dataclasses.fields(owner) if f.name == name)
+    kind: type = type(owner)
+    text, value = _documentation(kind)[name], getattr(owner, name)
+    stated = _DEFAULT.search(text)
+    words = _shown(shown.get(setting) if value is None else value)
+    if stated is not None:
+        text = _DEFAULT.sub("", text).rstrip(".") + "."
+        words = stated[1] or stated[2] if words == "none" else words
+    hint = "(required)" if required else f"(default: {words})"
+    option = (setting if prefixed else name).replace("_", "-")
+    metavar = _metavar(field.type)
+    settings = tyro.conf.arg(name=option, help=text, metavar=metavar, help_behavior_hint=hint)
+    annotation = Annotated[field.type, settings]  # type: ignore[name-defined]
+    attribute = setting.replace(".", "_")
+    if required:
+        return attribute, annotation
+    return attribute, annotation, dataclasses.field(default=value)
+
+
+def _owner(record: Any, setting: str) -> tuple[Any, str]:  # noqa: ANN401
+    """The record that has a setting, and its name there."""
+    *path, name = setting.split(".")
+    for part in path:
+        record = getattr(record, part)
+    return record, name
+
+
+def parse(
+    command: Command,
+    default: Record,
+    arguments: Sequence[str],
+    required: Sequence[str] = (),
+    shown: Mapping[str, object] = types.MappingProxyType({}),
+) -> Record:
+    """`default` with what the arguments choose.
+
+    required   settings that have no default, whatever `default` holds
+    shown      what None stands for, by setting, where that is known
+
+    Ends the process with status 0 for --help and --version, and 2 for options that do not exist or
+    have no such value. Raises ValueError for settings out of range or that contradict each other.
+    """
+    import tyro
+
+    if "--version" in arguments:
+        from gbm_fast import __version__
+
+        print(f"gbm-diffusion {__version__}")
+        raise SystemExit(0)
+    parts = []
+    for group in command.groups:
+        options = [
+            _option(default, setting, group.prefixed, shown, setting in required)
+            for setting in group.settings
+        ]
+        options.sort(key=len)
+        kind = dataclasses.make_dataclass(group.title, options, frozen=True)
+        parts.append((group.title, kind))
+    whole = dataclasses.make_dataclass("Options", parts, frozen=True)
+    found: Any
+    try:
+        found = tyro.cli(
+            tyro.conf.configure(tyro.conf.OmitArgPrefixes)(whole),
+            prog=command.program,
+            description=command.about,
+            args=arguments,
+        )
+    except SystemExit as left:
+        if left.code == 0:
+            notes = textwrap.fill(
+                f"{command.notes} --version prints the version.",
+                shutil.get_terminal_size().columns,
+            )
+            print(f"{notes}\n\nexamples:")
+            print("\n".join(f"  {example}" for example in command.examples))
+        raise
+    chosen: dict[str, dict[str, Any]] = {}
+    for group in command.groups:
+        for setting in group.settings:
+            path, _, name = setting.rpartition(".")
+            value = getattr(getattr(found, group.title), setting.replace(".", "_"))
+            chosen.setdefault(path, {})[name] = value
+    return _rebuilt(default, chosen)
+
+
+def _rebuilt(default: Any, chosen: dict[str, dict[str, Any]]) -> Any:  # noqa: ANN401
+    """`default` with the chosen values, those of the records inside first."""
+    values = dict(chosen.get("", {}))
+    for path in chosen:
+        if path:
+            values[path] = dataclasses.replace(getattr(default, path), **chosen[path])
+    return dataclasses.replace(default, **values)
+
+
+def run(command: Command, body: Callable[[], int]) -> int:
+    """The exit status of a command's body; errors that a user can mend are one line on stderr."""
+    rank = os.environ.get("RANK", "0")
+    where = "" if rank == "0" else f"process {rank}: "
+    try:
+        return body()
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("gbm_"):
+            raise
+        print(
+            f"error: {command.module} needs the package {error.name}: install the extra `fast`, "
+            "pip install 'gbm-diffusion[fast]'.",
+            file=sys.stderr,
+        )
+        return 2
+    except (ValueError, OSError, FloatingPointError) as error:
+        print(f"{where}error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        again = shlex.join([*command.program.split(), *sys.argv[1:]])
+        print(
+            f"\n{where}stopped; the same command goes on, or begins again: {again}",
+            file=sys.stderr,
+        )
+        return 130
