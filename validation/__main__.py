@@ -1,6 +1,7 @@
 """List the studies, and run those that need no image files and are no benchmark.
 
-python -m validation [--quick] [--seed N] [--list]
+python -m validation [--quick] [--seed N] [--record]
+python -m validation --list
 """
 
 import sys
@@ -9,10 +10,20 @@ from typing import Annotated
 
 import tyro
 
-from validation import kl_vs_stepsize, learned_score
+from validation import kl_vs_stepsize, learned_score, overhead, speed, terminal_mismatch
 from validation.study import Settings, Study, run
 
 STUDIES: tuple[Study, ...] = (kl_vs_stepsize.STUDY, learned_score.STUDY)
+OTHERS: tuple[Study, ...] = (terminal_mismatch.STUDY, speed.STUDY, overhead.STUDY)
+"""What needs image files, or a quiet machine."""
+COMMANDS = {
+    "validation.samplers_on_images": "each start and sampler of the paper on one trained run "
+    "(needs a run, or trains one)",
+    "validation.gate": "the checks before a benchmark on images, by themselves",
+    "validation.recorded": "which recorded results belong to the code as it is now",
+    "tests.statistics.audit": "many run seeds for every statistical assertion of the test suite",
+}
+"""Commands beside the studies."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +31,29 @@ class Options(Settings):
     """Settings of every study, and whether to run them."""
 
     list: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Only print the names and what each study shows."""
+    """Only print the names and what each shows."""
+
+
+def _lines(found: dict[str, str]) -> str:
+    return "\n".join(f"  python -m {name}: {about}" for name, about in found.items())
 
 
 def listing() -> str:
-    """One line a study: the module to run it alone, and what it shows."""
-    return "\n".join(f"validation.{study.name}: {study.summary}" for study in STUDIES)
+    """A line for every study and command: how to run it alone, and what it shows."""
+    run_here, others = (
+        {f"validation.{study.name}": study.summary for study in studies}
+        for studies in (STUDIES, OTHERS)
+    )
+    return "\n".join(
+        (
+            "run by python -m validation:",
+            _lines(run_here),
+            "with image files, or on a quiet machine:",
+            _lines(others),
+            "beside the studies:",
+            _lines(COMMANDS),
+        )
+    )
 
 
 def main() -> int:
@@ -38,7 +66,7 @@ def main() -> int:
     print(listing())
     if options.list:
         return 0
-    settings = Settings(options.quick, options.seed, options.out_dir)
+    settings = Settings(options.quick, options.seed, options.out_dir, options.record)
     verdicts = []
     for study in STUDIES:
         print(f"\n{study.name}", flush=True)

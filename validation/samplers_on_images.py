@@ -29,7 +29,7 @@ import tyro
 from gbm_fast.settings.sampling import SamplingSettings
 from validation.gate.line import Line
 from validation.provenance import code_hashes, digest
-from validation.study import RESULTS
+from validation.study import OWN_RESULTS, RESULTS
 from validation.trained import Source
 
 if TYPE_CHECKING:
@@ -56,8 +56,10 @@ class Options:
     """N, the levels of the paper's samplers."""
     seed: int = 20260524
     """Seed of the images."""
-    out_dir: Path = RESULTS
+    out_dir: Path = OWN_RESULTS
     """Folder for <data set>_samplers.json and .png."""
+    record: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Write to validation/results, in place of what is recorded there."""
 
 
 def rows(options: Options) -> list[Line]:
@@ -131,7 +133,7 @@ def _record(
 
     _, facts = load_tensors(run.folder / "weights.safetensors", WEIGHTS_FORMAT)
     training = {key: facts[key] for key in ("step", "seconds", "config")}
-    chosen = {k: v for k, v in asdict(options).items() if k not in ("source", "out_dir")}
+    chosen = {k: v for k, v in asdict(options).items() if k not in ("source", "out_dir", "record")}
     record = {
         "study": "samplers_on_images",
         "command": _command(options),
@@ -192,8 +194,9 @@ def _measure(options: Options, run: "TrainedModel", gate: "Outcome") -> None:
     evaluate = Evaluator(
         data, load_or_train_classifier(data, run.folder.resolve().parent / "features")
     )
-    options.out_dir.mkdir(parents=True, exist_ok=True)
-    stem = options.out_dir / f"{data.name}_samplers"
+    folder = RESULTS if options.record else options.out_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = folder / f"{data.name}_samplers"
     entries: list[dict] = []
     code = code_hashes(MODULE)
     made = run.folder / "comparison" / digest(code)

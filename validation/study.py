@@ -27,6 +27,9 @@ import tyro
 from validation.provenance import code_hashes
 
 RESULTS = Path(__file__).resolve().parent / "results"
+"""The recorded results, which are part of the repository."""
+OWN_RESULTS = Path("study-results")
+"""Where a study writes unless it is asked to record; ignored by git."""
 REPORTED_PACKAGES = ("numpy", "scipy", "torch", "matplotlib")
 
 
@@ -38,8 +41,21 @@ class Settings:
     """Fewer and shorter simulations (seconds); files are named <study>-quick."""
     seed: int = 20260524
     """Root of every random stream. A study must pass for any seed."""
-    out_dir: Path = RESULTS
+    out_dir: Path = OWN_RESULTS
     """Folder for the JSON file and the figure; made when missing."""
+    record: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Write to validation/results, in place of what is recorded there."""
+
+    def __post_init__(self) -> None:
+        if self.record and self.quick:
+            raise ValueError(
+                "a reduced run is no result to record: leave --quick or --record out."
+            )
+
+    @property
+    def folder(self) -> Path:
+        """Where the files go."""
+        return RESULTS if self.record else self.out_dir
 
 
 class Check(NamedTuple):
@@ -101,7 +117,7 @@ def run(study: Study, settings: Settings) -> bool:
     """
     if settings.seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {settings.seed}")
-    folder = _usable(settings.out_dir)
+    folder = _usable(settings.folder)
     stem = study.name + ("-quick" if settings.quick else "")
     started = (time.perf_counter(), _processor_seconds())
     findings = study.measure(settings)
@@ -165,7 +181,7 @@ def _code(study: Study) -> dict[str, str]:
 
 
 def command(study: Study, settings: Settings) -> str:
-    """The line that repeats this run (the output folder does not change the numbers)."""
+    """The line that repeats this run (where it writes does not change the numbers)."""
     words = ["python", "-m", f"validation.{study.name}", "--seed", str(settings.seed)]
     return shlex.join(words + (["--quick"] if settings.quick else []))
 

@@ -2,7 +2,7 @@
 
 No twin is drawn. Correct code should be refused by about seeds * (sum of alpha) assertions, that
 is by none, and the p-values of the exact tests should be uniform over the seeds. The record goes
-to validation/results/statistics_audit.json with a figure. An audit that is broken off goes on
+to statistics_audit.json with a figure, in validation/results with --record. An audit that is broken off goes on
 where it stopped, as long as the code and the ledger are the same.
 """
 
@@ -30,7 +30,7 @@ from tests.statistics.laws import Array
 from tests.statistics.ledger import ALPHA, FILE, Entry
 from tests.statistics.seeds import Source, sequence
 from validation.provenance import code_hashes
-from validation.study import RESULTS, Check, environment, plain, replacing, write_text
+from validation.study import OWN_RESULTS, RESULTS, Check, environment, plain, replacing, write_text
 
 MODULE = "tests.statistics.audit"
 # The level at which the p-values of all assertions together may be found not to be uniform.
@@ -49,8 +49,10 @@ class Options:
     """Processor minutes after which the audit ends with the seeds that it has, at least two."""
     root: int = 1
     """Root of the run seeds."""
-    out_dir: Path = RESULTS
+    out_dir: Path = OWN_RESULTS
     """Folder of the record and the figure."""
+    record: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Write to validation/results, in place of what is recorded there."""
     restart: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Forget what an audit that was broken off has left."""
 
@@ -85,6 +87,7 @@ def collect(
 ) -> tuple[list[dict[str, tuple[float, float]]], float]:
     """The p-values of each seed, and the processor seconds that they took."""
     notes = options.out_dir / ".statistics_audit.jsonl"
+    notes.parent.mkdir(parents=True, exist_ok=True)
     known = {"root": options.root, "ledger": FILE.read_text(), "code": code}
     header = json.dumps(known)
     lines = notes.read_text().splitlines() if notes.exists() and not options.restart else []
@@ -170,8 +173,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "assertions": [{key: value for key, value in row.items() if key != "p"} for row in rows],
     }
     text = json.dumps(plain(record), indent=1, allow_nan=False)
-    write_text(options.out_dir / "statistics_audit.json", text + "\n")
-    with replacing(options.out_dir / "statistics_audit.png") as path:
+    folder = RESULTS if options.record else options.out_dir
+    write_text(folder / "statistics_audit.json", text + "\n")
+    with replacing(folder / "statistics_audit.png") as path:
         build_figure(rows, len(found)).savefig(path, dpi=130)
     for check in checks:
         print(f"{'pass' if check.passed else 'FAIL'}  {check.name}: {check.detail}")
