@@ -2,8 +2,8 @@
 
 No twin is drawn. Correct code should be refused by about seeds * (sum of alpha) assertions, that
 is by none, and the p-values of the exact tests should be uniform over the seeds. The record goes
-to statistics_audit.json with a figure, in validation/results with --record. An audit that is broken off goes on
-where it stopped, as long as the code and the ledger are the same.
+to statistics_audit.json with a figure, in validation/results with --record. An audit that is
+broken off goes on where it stopped, as long as the code and the ledger are the same.
 """
 
 import json

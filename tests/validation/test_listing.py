@@ -1,4 +1,4 @@
-"""`python -m validation --list` names everything that can be run; nothing tracked is overwritten."""
+"""`python -m validation --list` names all that can be run; nothing tracked is overwritten."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,8 @@ from validation.study import OWN_RESULTS, RESULTS, Settings
 
 def runnable(folder: Path) -> set[str]:
     """The modules of validation that are commands, by their last lines."""
-    found = [p for p in folder.rglob("*.py") if '__name__ == "__main__"' in p.read_text()]
+    files = [*folder.glob("*.py"), *folder.glob("*/__main__.py")]
+    found = [p for p in files if '__name__ == "__main__"' in p.read_text()]
     parts = [p.relative_to(folder.parent).with_suffix("").parts for p in found]
     return {".".join(part[:-1] if part[-1] == "__main__" else part) for part in parts}
 
