@@ -1,57 +1,36 @@
 """Recorded results and the code that they were measured with.
 
-A result stores a hash of each file that its study depends on, without docstrings, comments and
-blank lines, so that a better explanation does not make a measurement old. From the hashes follows
-a `Standing`: current; stale (some file has changed since); or unknown (recorded before hashes
-were). The module of a study is validation.<study>, unless its result names another one. A short
-study that is stale is run again, so a test fails; a long one is labelled in
-`results/README.md`, with the files that changed.
+A result stores a hash of each definition that its study reaches (`validation.dependencies`): of
+what the definition does, not of its place or its explanation, so that neither a better docstring
+nor a move to another module makes a measurement old. From the hashes follows a `Standing`:
+current; stale (some definition has changed since); or unknown (recorded before there were hashes,
+or with hashes of files). The module of a study is validation.<study>, unless its result names
+another one. A short study that is stale is run again, so a test fails; a long one is labelled in
+`results/README.md`, with the definitions that changed.
 """
 
-import ast
 import hashlib
-import io
 import json
-import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 
-from validation.dependencies import ROOT, dependencies
+from validation.dependencies import current_code
 
-# The bookkeeping of this module is not part of any measurement.
-_BOOKKEEPING = {"validation/provenance.py", "validation/dependencies.py"}
 SHORT_SECONDS = 120.0
 """Processor seconds up to which a study counts as short."""
 
 
-def stripped(source: str) -> str:
-    """Python source without docstrings, comments, blank lines and trailing blanks."""
-    lines = source.splitlines()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
-    for node in ast.walk(ast.parse(source)):
-        documented = isinstance(
-            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-        )
-        if documented and ast.get_docstring(node) is not None:
-            text = node.body[0]
-            first, last = text.lineno, text.end_lineno or text.lineno
-            lines[first - 1] = lines[first - 1].encode()[: text.col_offset].decode()
-            lines[first:last] = [""] * (last - first)
-    return "\n".join(line.rstrip() for line in lines if line.strip())
-
-
 def code_hashes(module: str) -> dict[str, str]:
-    """Path from the root -> hash of the stripped source, for every file `module` depends on."""
-    hashes = {}
-    for path in dependencies(module):
-        name = path.relative_to(ROOT).as_posix()
-        if name not in _BOOKKEEPING:
-            content = stripped(path.read_text(encoding="utf-8")).encode()
-            hashes[name] = hashlib.sha256(content).hexdigest()[:16]
-    return hashes
+    """Key "package: name" -> hash, for every definition that `module` reaches.
+
+    Raises ValueError where there is no such module in this clone.
+    """
+    return current_code().hashes(module)
+
+
+def has_code(module: str) -> bool:
+    """Whether this clone has such a module."""
+    return current_code().is_ours(module)
 
 
 def digest(hashes: dict[str, str]) -> str:
@@ -75,14 +54,17 @@ class Standing:
 def standing(record: dict) -> Standing:
     """The standing of a result file's content against the code of this clone."""
     stored = record.get("code")
-    if not isinstance(stored, dict) or not stored:
+    if not isinstance(stored, dict) or not stored or recorded_by_file(record):
         return Standing(False, ())
-    try:
-        now = code_hashes(record.get("module", f"validation.{record['study']}"))
-    except ValueError:  # the study itself is gone
-        now = {}
+    module = record.get("module", f"validation.{record['study']}")
+    now = code_hashes(module) if has_code(module) else {}
     names = set(stored) | set(now)
     return Standing(True, tuple(sorted(n for n in names if stored.get(n) != now.get(n))))
+
+
+def recorded_by_file(record: dict) -> bool:
+    """Whether the result stores hashes of files, which say nothing about definitions."""
+    return any(name.endswith(".py") for name in record.get("code") or ())
 
 
 def is_short(record: dict) -> bool:

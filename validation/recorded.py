@@ -14,14 +14,15 @@ from typing import Annotated
 
 import tyro
 
-from validation.provenance import is_short, recorded, standing
+from validation.provenance import is_short, recorded, recorded_by_file, standing
 from validation.study import RESULTS, write_text
 
 HEAD = """# Recorded results
 
-Made by `python -m validation.recorded --write`. "Current" means that no file which the study
-depends on has changed since, apart from docstrings and comments. A short study (up to two minutes
-of processor time) must be current, or the test suite fails; a long one is labelled.
+Made by `python -m validation.recorded --write`. "Current" means that no definition (function,
+class or constant) which the study reaches has changed since; docstrings, comments and the module
+that a definition is in do not count. A short study (up to two minutes of processor time) must be
+current, or the test suite fails; a long one is labelled.
 
 | result | command | date | processor | outcome | code |
 | --- | --- | --- | --- | --- | --- |
@@ -58,9 +59,11 @@ def _code(record: dict) -> str:
     found = standing(record)
     if found.current:
         return "current"
+    if recorded_by_file(record):
+        return "**STALE**: unknown, recorded by file"
     if not found.known:
         return "**STALE**: recorded before the code's hash was stored"
-    names = ", ".join(f"`{path}`" for path in found.changed[:4])
+    names = ", ".join(f"`{name}`" for name in found.changed[:4])
     more = len(found.changed) - 4
     return f"**STALE**: changed since: {names}" + (f" and {more} more" if more > 0 else "")
 

@@ -24,7 +24,7 @@ from typing import Annotated, NamedTuple, NoReturn
 
 import tyro
 
-from validation.provenance import code_hashes
+from validation.provenance import code_hashes, has_code
 
 RESULTS = Path(__file__).resolve().parent / "results"
 """The recorded results, which are part of the repository."""
@@ -174,10 +174,8 @@ def _record(
 
 def _code(study: Study) -> dict[str, str]:
     """The hashes of what the study depends on; a study without a module of its own has none."""
-    try:
-        return code_hashes(f"validation.{study.name}")
-    except ValueError:
-        return {}
+    module = f"validation.{study.name}"
+    return code_hashes(module) if has_code(module) else {}
 
 
 def command(study: Study, settings: Settings) -> str:

@@ -47,7 +47,7 @@ def run(
     monkeypatch: pytest.MonkeyPatch, folder: Path, given: PValues, seeds: int = SEEDS
 ) -> tuple[int, dict]:
     monkeypatch.setattr(audit, "p_values", given)
-    monkeypatch.setattr(audit, "code_hashes", lambda module: {"a file": "its hash"})
+    monkeypatch.setattr(audit, "code_hashes", lambda module: {"a definition": "its hash"})
     status = audit.main(["--seeds", str(seeds), "--out-dir", str(folder)])
     return status, json.loads((folder / "statistics_audit.json").read_text())
 
