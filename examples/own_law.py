@@ -1,10 +1,11 @@
 """A data law of your own, and how far what a network learns of it is from the truth.
 
-    python examples/own_law.py
+    python examples/own_law.py [steps, default 500]
 
 The scores of log-normal mixtures are known at every time, so nothing has to be judged by eye.
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -18,8 +19,9 @@ law = gbm.LogNormalMixture(
     log_covs=torch.tensor([0.05, 0.15]),
 )
 folder = Path(tempfile.mkdtemp()) / "run"
+steps = int(sys.argv[1]) if len(sys.argv) > 1 else 500
 config = gbm.TrainConfig(
-    steps=500, batch_size=512, width=64, depth=2, metrics_images=0, run_dir=folder
+    steps=steps, batch_size=512, width=64, depth=2, metrics_images=0, run_dir=folder
 )
 run = gbm.train_run(config, data=law)
 

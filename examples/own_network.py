@@ -1,11 +1,12 @@
 """A network of your own: in a loop of your own, and in the trainer.
 
-    python examples/own_network.py
+    python examples/own_network.py [steps, default 400]
 
 A network takes what it is to look at, (n, *event) and standardised, and a number (n,) that says
 how noisy it is, and returns the shape of its input. Nothing else is asked of it.
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 import gbm_fast as gbm
 
 torch.manual_seed(0)
+steps = int(sys.argv[1]) if len(sys.argv) > 1 else 400
 
 
 class Network(nn.Module):
@@ -45,7 +47,7 @@ mean, std = 0.13, 0.73  # of the logarithms of the data
 model = gbm.ScoreModel(Network(), gbm.Denoiser(mean, std), mean, std)
 score = gbm.score_function(model, process)
 optimiser = torch.optim.Adam(model.parameters(), 3e-3)
-for _ in range(400):
+for _ in range(steps):
     x0 = law.rvs(256, source)
     t = process.time_at_log_var((low * (high / low) ** torch.rand(256)).double() ** 2)
     loss = gbm.m_dsm(score, x0, t, torch.randn(256, 2), process, gbm.PreconditionedWeighting(std))
@@ -64,7 +66,7 @@ print(f"own loop: largest Kolmogorov-Smirnov distance {found['ks']:.3f}")
 # The same network in the trainer, with its checkpoints, averages and logs; nothing is pickled, so
 # whoever opens the run brings the network.
 folder = Path(tempfile.mkdtemp()) / "run"
-config = gbm.TrainConfig(steps=400, run_dir=folder, metrics_images=0, batch_size=256)
+config = gbm.TrainConfig(steps=steps, run_dir=folder, metrics_images=0, batch_size=256)
 gbm.train_run(config, data=law, network=Network())
 run = gbm.load_run(folder, network=Network())
 found = gbm.law_distances(run.sample(2000, batch_size=2000), law)

@@ -24,12 +24,13 @@ process = run.process
 
 t = process.time_at_log_var(torch.tensor(0.1**2)).item()
 x = process.sample(x0, t, torch.randn(x0.shape, generator=torch.Generator().manual_seed(0)))
-h = run.score(x, t)
-guess = run.denoiser(x, t).exp()
+labels = data.test_labels[:8] if run.num_classes else None
+h = run.score(x, t, labels)
+guess = run.denoiser(x, t, labels).exp()
 print("score:", tuple(h.shape), "mean", round(float(h.mean()), 2))
 before, after = ((part - x0).square().mean().sqrt() for part in (x.cpu(), guess.cpu()))
 print(f"root mean square error {float(before):.3f} with noise, {float(after):.3f} denoised")
 
-nats = run.log_likelihood(x0, num_steps=16, num_probes=1)
+nats = run.log_likelihood(x0, labels, num_steps=16, num_probes=1)
 bits = -nats / x0[0].numel() / math.log(2)
 print("bits a dimension of eight test images, each:", [round(float(b), 2) for b in bits])

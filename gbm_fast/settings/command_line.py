@@ -138,8 +138,6 @@ def parse(
     Ends the process with status 0 for --help and --version, and 2 for options that do not exist or
     have no such value. Raises ValueError for settings out of range or that contradict each other.
     """
-    import tyro
-
     if "--version" in arguments:
         from gbm_fast import __version__
 
@@ -151,27 +149,9 @@ def parse(
             _option(default, setting, group.prefixed, shown, setting in required)
             for setting in group.settings
         ]
-        options.sort(key=len)
-        kind = dataclasses.make_dataclass(group.title, options, frozen=True)
-        parts.append((group.title, kind))
-    whole = dataclasses.make_dataclass("Options", parts, frozen=True)
-    found: Any
-    try:
-        found = tyro.cli(
-            tyro.conf.configure(tyro.conf.OmitArgPrefixes)(whole),
-            prog=command.program,
-            description=command.about,
-            args=arguments,
-        )
-    except SystemExit as left:
-        if left.code == 0:
-            notes = textwrap.fill(
-                f"{command.notes} --version prints the version.",
-                shutil.get_terminal_size().columns,
-            )
-            print(f"{notes}\n\nexamples:")
-            print("\n".join(f"  {example}" for example in command.examples))
-        raise
+        options.sort(key=len)  # those without a default come first
+        parts.append((group.title, dataclasses.make_dataclass(group.title, options, frozen=True)))
+    found = _asked(command, dataclasses.make_dataclass("Options", parts, frozen=True), arguments)
     chosen: dict[str, dict[str, Any]] = {}
     for group in command.groups:
         for setting in group.settings:
@@ -179,6 +159,25 @@ def parse(
             value = getattr(getattr(found, group.title), setting.replace(".", "_"))
             chosen.setdefault(path, {})[name] = value
     return _rebuilt(default, chosen)
+
+
+def _asked(command: Command, options: type, arguments: Sequence[str]) -> Any:  # noqa: ANN401
+    """What tyro reads into the class `options`; notes and examples follow its --help."""
+    import tyro
+
+    try:
+        return tyro.cli(
+            tyro.conf.configure(tyro.conf.OmitArgPrefixes)(options),
+            prog=command.program,
+            description=command.about,
+            args=arguments,
+        )
+    except SystemExit as left:
+        if left.code == 0:
+            notes = f"{command.notes} --version prints the version."
+            print(textwrap.fill(notes, shutil.get_terminal_size().columns) + "\n\nexamples:")
+            print("\n".join(f"  {example}" for example in command.examples))
+        raise
 
 
 def _rebuilt(default: Any, chosen: dict[str, dict[str, Any]]) -> Any:  # noqa: ANN401
