@@ -1,6 +1,6 @@
 """Kullback-Leibler divergence between Gaussian laws of log X (torch).
 
-The divergence is unchanged by x <-> log x (sheet C6), so the one between two log-normal laws is
+The divergence is unchanged by x <-> log x (claim C6), so the one between two log-normal laws is
 computed from the means and covariances of their logarithms. Leading axes are a batch of laws.
 """
 
@@ -27,7 +27,7 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> Tensor:
     where w_i are the eigenvalues of Q^{-1/2} P Q^{-1/2} and P, Q the covariances. Where w_i is
     near 1, w_i - 1 is taken from the eigenvalues of Q^{-1/2} (P - Q) Q^{-1/2}, so nearly equal
     laws are compared accurately (the plain formula with traces and determinants, as that of
-    torch.distributions, loses every digit of a divergence below the rounding of d). Sheet C6.
+    torch.distributions, loses every digit of a divergence below the rounding of d). Claim C6.
 
     Raises ValueError for different dimensions, a covariance that is not symmetric or a singular q.
     """

@@ -1,4 +1,4 @@
-"""Multiplicative gamma noise, the speckle of L-look radar images (torch; sheet R24).
+"""Multiplicative gamma noise, the speckle of L-look radar images (torch; claim R24).
 
     X = X_0 * G,    G ~ Gamma(L, rate L),    E[G] = 1,    Var[G] = 1 / L
 
@@ -8,7 +8,7 @@ Symbols
 
 The conditional score is h(x | x_0) = L - 1 - L x / x_0, of mean -1 and variance L: L plays the
 part that 1 / v has for log-normal noise, and Theorem 4.1 holds unchanged. In place of an equation
-in continuous time, a Markov chain of falling looks has these marginals exactly (sheet R24b). The
+in continuous time, a Markov chain of falling looks has these marginals exactly (claim R24b). The
 gamma and beta draws are arguments: `laws.standard_gamma` makes them from a generator.
 States are positive, of any one shape, which is that of the result; `ValueError` says what is not,
 also for looks that are not positive or do not fall. Results have the dtype of the state.
@@ -26,20 +26,20 @@ from gbm_fast.laws import BetaPrime, InverseGamma
 
 
 def gamma_noise_sample(x0: Tensor, looks: float, gamma: Tensor) -> Tensor:
-    """x0 * gamma / looks, with `gamma` draws of Gamma(looks, 1) of the shape of x0 (sheet R24)."""
+    """x0 * gamma / looks, with `gamma` draws of Gamma(looks, 1) of the shape of x0 (claim R24)."""
     _require_state(x0, gamma, "gamma", "x0")
     return x0 * gamma.to(x0) / positive_number(looks, "looks")
 
 
 def gamma_conditional_hyvarinen_score(x: Tensor, x0: Tensor, looks: float) -> Tensor:
-    """L - 1 - L x / x_0, the regression target of M-DSM under gamma noise (sheet R24)."""
+    """L - 1 - L x / x_0, the regression target of M-DSM under gamma noise (claim R24)."""
     _require_state(x, x0, "x0")
     count = positive_number(looks, "looks")
     return count - 1 - count * x / x0.to(x)
 
 
 def gamma_denoiser(x: Tensor, hyvarinen: Tensor, looks: float) -> Tensor:
-    """E[1 / X_0 | X = x] = (L - 1 - h) / (L x) (sheet R24).
+    """E[1 / X_0 | X = x] = (L - 1 - h) / (L x) (claim R24).
 
     The posterior mean of the *inverse*: its reciprocal is the posterior harmonic mean of X_0.
     """
@@ -52,14 +52,14 @@ def gamma_denoiser(x: Tensor, hyvarinen: Tensor, looks: float) -> Tensor:
 def gamma_marginal(data: InverseGamma, looks: float) -> BetaPrime:
     """The law of X_0 * G for X_0 ~ InverseGamma(alpha, beta): BetaPrime(L, alpha, beta / L).
 
-    p(x) is proportional to x^(L - 1) (beta + L x)^(-L - alpha) (sheet R24).
+    p(x) is proportional to x^(L - 1) (beta + L x)^(-L - alpha) (claim R24).
     """
     count = positive_number(looks, "looks")
     return BetaPrime(data.shape.new_full((data.d,), count), data.shape, data.scale / count)
 
 
 def gamma_chain_step(x: Tensor, looks: float, next_looks: float, beta: Tensor) -> Tensor:
-    """One forward step of the chain, from L to L' < L looks (sheet R24b).
+    """One forward step of the chain, from L to L' < L looks (claim R24b).
 
         X' = X * beta * L / L',    beta ~ Beta(L', L - L')
 
@@ -76,7 +76,7 @@ def gamma_chain_step(x: Tensor, looks: float, next_looks: float, beta: Tensor) -
 def gamma_ancestral_step(
     x: Tensor, x0: Tensor, looks: float, previous_looks: float, gamma: Tensor
 ) -> Tensor:
-    """One reverse step of the chain given X_0, from L' to L > L' looks (sheet R24b).
+    """One reverse step of the chain given X_0, from L' to L > L' looks (claim R24b).
 
         X = (L' x + x_0 gamma) / L,    gamma ~ Gamma(L - L', 1),  L = previous_looks, L' = looks
 

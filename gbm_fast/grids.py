@@ -30,7 +30,7 @@ def _require_count(value: int, least: int, name: str) -> None:
 
 
 def uniform(num_steps: int, horizon: float = 1.0) -> Grid:
-    """`num_steps` equal steps from `horizon` to 0 at full noise: k = N, ..., 1 (sheet C1, E4).
+    """`num_steps` equal steps from `horizon` to 0 at full noise: k = N, ..., 1 (claim E4).
 
     Raises ValueError for fewer than one step or a horizon that is not positive.
     """
@@ -46,7 +46,7 @@ def annealed(
     start: int | None = None,
     denoise_steps: int = 0,
 ) -> Grid:
-    """Algorithms 1 and 2 of version 2 with the state updated in place (sheet E3, R10).
+    """Algorithms 1 and 2 of version 2 with the state updated in place (claims E3, R10).
 
     Level k has t = k horizon / num_steps; the levels k = start, ..., 1 are visited (start =
     num_steps unless said), `inner_steps` times each, and the i-th level visited, i = 0 first, has
@@ -77,7 +77,7 @@ def annealed(
 def printed(
     num_steps: int = 1000, horizon: float = 1.0, step_length: float | None = None, chi: float = 1.0
 ) -> Grid:
-    """The rows that version 1's algorithms visit when they are run as printed (sheet E3, E4).
+    """The rows that version 1's algorithms visit when they are run as printed (claims E3, E4).
 
     Levels N - 1 to 1, one effective step each: Algorithm 1 with the defaults (its last pass, at
     k = 0, reads a score where it may be singular and writes X_{-1}; it is left out), Algorithm 2

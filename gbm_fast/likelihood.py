@@ -1,4 +1,4 @@
-"""Log-likelihood of positive data by the probability flow (torch; sheet R16, R19).
+"""Log-likelihood of positive data by the probability flow (torch; claims R16, R19).
 
 The noise-free equation with the marginals of the process, integrated from the data to the noise,
 
@@ -11,7 +11,7 @@ the log score s = 1 + h:
 
 `log_likelihood` takes any score and any law at T, so it is the likelihood of a model; with the
 exact score and the diffused target it returns the target's own density. The divergence is always
-that of the *log* score in log coordinates (sheet R2, R18, R19),
+that of the *log* score in log coordinates (claims R2, R18, R19),
 
     tr grad_y s = sum_i d s_i / d y_i = sum_i x_i d h_i / d x_i,        y = log x, s = 1 + h
 
@@ -48,7 +48,7 @@ Divergence = Callable[[Tensor, Time], Tensor]
 
 
 def log_score_divergence(x: Tensor, target: Target) -> Tensor:
-    """tr grad_y s(x), the divergence of the log score of `target` in y = log x (sheet R2).
+    """tr grad_y s(x), the divergence of the log score of `target` in y = log x (claim R2).
 
         tr grad_y s = -sum_j r_j tr S_j^{-1} + sum_j r_j |u_j - s|^2,   s = sum_j r_j u_j
 
@@ -183,7 +183,7 @@ def log_likelihood(
 ) -> Tensor:
     """log p(x) of the model that follows the probability flow from `terminal` to the data.
 
-    The formula of the module docstring (sheet R19) by the classical Runge-Kutta method, a step for
+    The formula of the module docstring (claim R19) by the classical Runge-Kutta method, a step for
     each row of the grid: four evaluations of the score and of its divergence, global error of
     fourth order in the steps. Halve them to see it: the difference is 15/16 of the error.
 
@@ -220,7 +220,7 @@ def exact_log_likelihood(
         Y_T = a + m(T) + R (log x - a - m(t_min)),   R = (S_T S_min^{-1})^{1/2}
         log p(x) = log q_T(Y_T) + 1/2 log det(S_T S_min^{-1}) - sum_i log x_i
 
-    with S_t = log_cov + v(t) I (sheet R16, R19). With `terminal` the diffused target it is the
+    with S_t = log_cov + v(t) I (claims R16, R19). With `terminal` the diffused target it is the
     density of the target at t_min; with another start, the density of what the flow makes of it.
 
     x         states at t_min, (batch, *event)
@@ -242,7 +242,7 @@ def exact_log_likelihood(
 
 
 def bits_per_dim(log_likelihood: Tensor, d: int, cell: float = 1.0 / 256.0) -> Tensor:
-    """-log2 p(x) / d - log2(cell): bits per dimension of quantised data (sheet R19).
+    """-log2 p(x) / d - log2(cell): bits per dimension of quantised data (claim R19).
 
     log_likelihood  log p(x) in nats at dequantised data x, any shape; also the shape of the result
     d               number of dimensions of x

@@ -10,10 +10,10 @@ Symbols
 With the mirror map phi(x) = sum x_i log x_i the dual variable is log x (up to a constant), and for
 a density p on x > 0 Euler-Maruyama of
 
-    d log X = (1 + X grad log p(X)) dt + sqrt(2) dW          eq. (22) of version 2; sheet A22
+    d log X = (1 + X grad log p(X)) dt + sqrt(2) dW          eq. (22) of version 2; claim A22
 
 is x' = x exp(delta (1 + x grad log p(x)) + sqrt(2 delta) z). The SDE leaves p as it is; the chain
-leaves a law that is off by O(delta) (Appendix D of version 2; sheet E20, R22).
+leaves a law that is off by O(delta) (Appendix D of version 2; claims E20, R22).
 """
 
 import math
@@ -27,9 +27,9 @@ from gbm_fast.checks import positive_number, require_finite, require_positive, r
 
 
 def exponentiated_gradient_step(w: Tensor, grad: Tensor, eta: float) -> Tensor:
-    """w exp(-eta grad sign(w)): eq. (19) of version 2; sheet A19. Keeps every sign.
+    """w exp(-eta grad sign(w)): eq. (19) of version 2; claim A19. Keeps every sign.
 
-    The unnormalised form, for weights of either sign (sheet E12); zeros stay zero. w and grad
+    The unnormalised form, for weights of either sign (claim E12); zeros stay zero. w and grad
     have one shape, which is that of the result. Raises ValueError for eta <= 0, other shapes or
     values that are not finite.
     """
@@ -38,7 +38,7 @@ def exponentiated_gradient_step(w: Tensor, grad: Tensor, eta: float) -> Tensor:
 
 
 def gradient_step(w: Tensor, grad: Tensor, eta: float) -> Tensor:
-    """w - eta grad: the mirror step of phi = |w|^2 / 2 (not of |w|^2: sheet E8).
+    """w - eta grad: the mirror step of phi = |w|^2 / 2 (not of |w|^2: claim E8).
 
     Shapes and errors as in `exponentiated_gradient_step`.
     """
@@ -47,7 +47,7 @@ def gradient_step(w: Tensor, grad: Tensor, eta: float) -> Tensor:
 
 
 def mirrored_langevin_step(x: Tensor, stein: Tensor, delta: float, z: Tensor) -> Tensor:
-    """One step x exp(delta (1 + x stein) + sqrt(2 delta) z): eq. (22) of version 2; sheet A37.
+    """One step x exp(delta (1 + x stein) + sqrt(2 delta) z): eq. (22) of version 2; claim A37.
 
     `x` (batch, *event) positive; `stein` the score grad log p at x and `z` standard normal, both
     of the shape of x; `delta` > 0 the step length, in units of the squared log of x. Returns the
@@ -80,14 +80,14 @@ ENTROPY = Potential(
 )
 """phi = sum |w| log |w|, whose mirror step is `exponentiated_gradient_step`.
 
-Convex on each orthant only (sheet E12): compare weights of equal signs.
+Convex on each orthant only (claim E12): compare weights of equal signs.
 """
 
 
 def bregman(phi: Potential, w: Tensor, w_ref: Tensor) -> Tensor:
     """D_phi(w, w_ref) = phi(w) - phi(w_ref) - <grad phi(w_ref), w - w_ref>, shape (...).
 
-    The divergence in eq. (18) of version 2; sheet A18, E12. w and w_ref have one shape (..., d),
+    The divergence in eq. (18) of version 2; claims A18, E12. w and w_ref have one shape (..., d),
     in the domain of phi. Not negative where phi is convex between them. Raises ValueError for
     other shapes or where phi's gradient is not finite.
     """

@@ -1,4 +1,4 @@
-"""How far a log-normal start is from the law of X_T: terminal mismatch (torch; sheet R23, E21).
+"""How far a log-normal start is from the law of X_T: terminal mismatch (torch; claims R23, E21).
 
 With a and C the mean and covariance of log X_0, whatever its law, log X_T has mean a + m(T) and
 covariance Sigma = C + v(T) I. For every log-normal start g
@@ -44,7 +44,7 @@ def terminal_mismatch(start: LogNormal, data: Gaussian, process: Process) -> Ten
 
     start  law of X_T from which a sampler starts, with a positive definite log covariance
     data   mean a and covariance C of log X_0. Given a class, its own moments: the price of that
-           class's average is `LogNormal(log average + m(T), v(T))` against them (sheet E22)
+           class's average is `LogNormal(log average + m(T), v(T))` against them (claim E22)
     """
     return kl_divergence(terminal_gaussian(data, process), Gaussian(start.log_mean, start.log_cov))
 
@@ -55,7 +55,7 @@ def best_start(data: Gaussian, process: Process, channels: Tensor | None = None)
         cost = 1/2 (sum_i log sigma_hat_i^2 - log det Sigma)
 
     The start is `fitted_lognormal(data, process, channels)`, no other of this form costs less
-    (sheet R23). The cost is computed as `terminal_mismatch`, which does not cancel where the
+    (claim R23). The cost is computed as `terminal_mismatch`, which does not cancel where the
     start is nearly exact.
     """
     start = fitted_lognormal(data, process, channels)

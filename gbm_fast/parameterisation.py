@@ -11,8 +11,8 @@ has seen.
     Stein            h = e^u F                      the paper's s_theta (eq. (14) of version 2),
                      for the standardised state e^u, which is x in the paper, where m = 0
     Hyvarinen        h = F
-    Noise            h = -1 - F / sqrt(v)                 F = E[z | x_t] (sheet C4, R4)
-    Denoiser         h = -1 + (D - u) / v                 D = E[log X_0 | x_t] (sheet R5), with the
+    Noise            h = -1 - F / sqrt(v)                 F = E[z | x_t] (claim R4)
+    Denoiser         h = -1 + (D - u) / v                 D = E[log X_0 | x_t] (claim R5), with the
                      D = a + (s^2 (u - a) + sqrt(v) s sqrt(v + s^2) F) / (v + s^2)
 
 The last line is the preconditioning of EDM (Karras et al. 2022) in log space: the best linear

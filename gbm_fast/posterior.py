@@ -6,7 +6,7 @@ Sigma_j = S_j + v I and y = log x, Bayes' rule gives a mixture again:
     log X_0 | x  ~  sum_j r_j N(mu_j, C_j),     r_j proportional to w_j N(y; a_j + m, Sigma_j)
     mu_j = a_j + S_j Sigma_j^{-1} (y - a_j - m),      C_j = v S_j Sigma_j^{-1}
 
-(sheet R3, R5, R7). For a data set, S_j = 0, the law lives on the points with the weights r_j. A
+(claims R3, R5, R7). For a data set, S_j = 0, the law lives on the points with the weights r_j. A
 target is a `LogNormal`, a `LogNormalMixture` or `PointMasses`; x is positive, (..., d); t is a
 scalar in [0, T], and at t = 0 the target must have a density. All raise `ValueError` otherwise.
 
@@ -56,7 +56,7 @@ def posterior_law(
 def posterior_log_mean(x: Tensor, target: Target, process: Process, t: Time) -> Tensor:
     """E[log X_0 | X_t = x] = y - m + v s(y), (..., d), with s the exact log score at t.
 
-    The `denoiser` of the exact score; its exponential is the posterior geometric mean (sheet R5).
+    The `denoiser` of the exact score; its exponential is the posterior geometric mean (claim R5).
     """
     score = target.diffuse(process, t).log_score(x)
     m, v = process.log_mean(t).to(x), process.log_var(t).to(x)
@@ -66,7 +66,7 @@ def posterior_log_mean(x: Tensor, target: Target, process: Process, t: Time) -> 
 def posterior_log_cov(x: Tensor, target: Target, process: Process, t: Time) -> Tensor:
     """Cov(log X_0 | X_t = x) = sum_j r_j (C_j + (mu_j - mean) (mu_j - mean)^T), (..., d, d).
 
-    The same as v I + v^2 grad_y s with s the log score at t (sheet R5), without the cancellation
+    The same as v I + v^2 grad_y s with s the log score at t (claim R5), without the cancellation
     of these two terms at small t.
     """
     parts, y = _mixture_and_log(x, target)
@@ -77,7 +77,7 @@ def posterior_log_cov(x: Tensor, target: Target, process: Process, t: Time) -> T
 def log_posterior_moment(
     x: Tensor, target: Target, process: Process, t: Time, power: float = 1.0
 ) -> Tensor:
-    """log E[X_{0,i}^a | X_t = x] for each coordinate, (..., d), with a = `power` (sheet R6).
+    """log E[X_{0,i}^a | X_t = x] for each coordinate, (..., d), with a = `power` (claim R6).
 
         log sum_j r_j exp(a mu_ji + a^2 C_jii / 2)
 

@@ -6,9 +6,9 @@ X_0 ~ N(log X_0 + m, v I); `p_t` is the density of X_t.
 
     Stein score      grad log p_t(x)
     Hyvarinen score  h = x * grad log p_t(x)               the quantity the network learns
-    log score        s = 1 + h                             the score of log X_t (sheet C4)
+    log score        s = 1 + h                             the score of log X_t (claim A10-score)
     noise            eps = -sqrt(v) (1 + h)                E[Z | X_t = x]
-    denoiser         D = log x - m + v (1 + h)             E[log X_0 | X_t = x] (sheet R5)
+    denoiser         D = log x - m + v (1 + h)             E[log X_0 | X_t = x] (claim R5)
 
 At v = 0 the conditional score, and the way back from noise and denoiser, are 0/0: they are
 refused.
@@ -44,7 +44,7 @@ class LogScore(ABC):
 
     @abstractmethod
     def at_log(self, y: Tensor, t: Time) -> Tensor:
-        """1 + h(exp(y), t): the score of log X_t (sheet A10) at any real y (batch, *event)."""
+        """1 + h(exp(y), t): the score of log X_t (claim A10) at any real y (batch, *event)."""
 
     def prepare(self, times: Sequence[float], state: Tensor) -> None:  # noqa: B027
         """Told by a sampler, before its first row, the times at which it will read the score.
@@ -72,7 +72,7 @@ def _kernel_with_noise(process: Process, t: Time, x: Tensor) -> tuple[Tensor, Te
 def conditional_hyvarinen_score(x: Tensor, x0: Tensor, process: Process, t: Time) -> Tensor:
     """x * grad log p_t(x | x0) = -(1 + (log x - log x0 - m) / v), of the shape of `x`.
 
-    Eq. (16) of version 2; sheet A16. `x` and `x0` (batch, *event) positive.
+    Eq. (16) of version 2; claim A16. `x` and `x0` (batch, *event) positive.
     Raises ValueError for a non-positive or non-finite state, shapes that differ, or t = 0.
     """
     require_same_shape(x, x0, "x0")
@@ -87,7 +87,7 @@ def conditional_logpdf(x: Tensor, x0: Tensor, process: Process, t: Time) -> Tens
 
         sum_i { -(log x_i - log x0_i - m)^2 / (2 v) - log(2 pi v) / 2 - log x_i }
 
-    The log-normal kernel of eq. (6) of version 2; sheet A6, A23. `x` and `x0` (batch, *event)
+    The log-normal kernel of eq. (6) of version 2; claims A6, A23. `x` and `x0` (batch, *event)
     positive. Raises ValueError for a non-positive or non-finite state, shapes that differ, or t =
     0.
     """
@@ -103,43 +103,43 @@ def conditional_logpdf(x: Tensor, x0: Tensor, process: Process, t: Time) -> Tens
 
 
 def hyvarinen_from_stein(x: Tensor, stein: Tensor) -> Tensor:
-    """h = x * stein. Shapes alike; `x` positive (ValueError otherwise). Sheet C4."""
+    """h = x * stein (claim forms-of-the-score). Shapes alike; `x` positive, else ValueError."""
     require_same_shape(x, stein, "stein")
     require_positive(x, "x")
     return x * stein
 
 
 def stein_from_hyvarinen(x: Tensor, hyvarinen: Tensor) -> Tensor:
-    """The Stein score h / x. Shapes alike; `x` positive (ValueError otherwise). Sheet C4."""
+    """The Stein score h / x. Shapes alike; `x` positive (ValueError otherwise)."""
     require_same_shape(x, hyvarinen, "hyvarinen")
     require_positive(x, "x")
     return hyvarinen / x
 
 
 def log_score_from_hyvarinen(hyvarinen: Tensor) -> Tensor:
-    """s = 1 + h, the score of log X_t: eq. (10) of version 2; sheet A10."""
+    """s = 1 + h, the score of log X_t: eq. (10) of version 2; claim A10."""
     return 1 + hyvarinen
 
 
 def hyvarinen_from_log_score(log_score: Tensor) -> Tensor:
-    """h = s - 1, the inverse of `log_score_from_hyvarinen`. Sheet A10."""
+    """h = s - 1, the inverse of `log_score_from_hyvarinen`. Claim A10."""
     return log_score - 1
 
 
 def noise_from_hyvarinen(hyvarinen: Tensor, process: Process, t: Time) -> Tensor:
-    """eps = -sqrt(v) (1 + h), of the shape of `hyvarinen` (batch, *event). Sheet C4, R4."""
+    """eps = -sqrt(v) (1 + h), of the shape of `hyvarinen` (batch, *event). Claim R4."""
     log_var = schedule_like(process.log_var(t), hyvarinen)
     return -log_var.sqrt() * (1 + hyvarinen)
 
 
 def hyvarinen_from_noise(noise: Tensor, process: Process, t: Time) -> Tensor:
-    """h = -1 - eps / sqrt(v). Sheet R4. Raises ValueError at t = 0."""
+    """h = -1 - eps / sqrt(v). Claim R4. Raises ValueError at t = 0."""
     _, log_var = _kernel_with_noise(process, t, noise)
     return -1 - noise / log_var.sqrt()
 
 
 def denoiser(x: Tensor, hyvarinen: Tensor, process: Process, t: Time) -> Tensor:
-    """E[log X_0 | X_t = x] = log x - m + v (1 + h), of the shape of `x`. Sheet R5.
+    """E[log X_0 | X_t = x] = log x - m + v (1 + h), of the shape of `x`. Claim R5.
 
     Its exponential is one noise-free Dale-Langevin step of length t. Raises ValueError for a
     non-positive or non-finite `x` or shapes that differ.
@@ -151,7 +151,7 @@ def denoiser(x: Tensor, hyvarinen: Tensor, process: Process, t: Time) -> Tensor:
 
 
 def hyvarinen_from_denoiser(x: Tensor, denoised: Tensor, process: Process, t: Time) -> Tensor:
-    """h = -1 + (D + m - log x) / v, the inverse of `denoiser` in its second argument. Sheet R5.
+    """h = -1 + (D + m - log x) / v, the inverse of `denoiser` in its second argument. Claim R5.
 
     Raises ValueError for a non-positive or non-finite `x`, shapes that differ, or t = 0.
     """

@@ -4,8 +4,8 @@ Plain NumPy and SciPy, written to be read and to be trusted rather than to be fa
 is cited, noise is an argument, and each Gaussian case has its exact law beside it. Start with
 `gbm_ref.process`, on which the other modules rest.
 
-Sources: "version 1" and "version 2" are those of arXiv 2510.02730. "Sheet R8" is an item of the
-equation sheet, after which claims of `spec` are named: `python -m spec --claim R8`, in a clone.
+Sources: "version 1" and "version 2" are those of arXiv 2510.02730. "Claim R8" is a statement that
+`spec` proves or refutes: `python -m spec --claim R8`, in a clone.
 
 Domains: arrays are float64 and finite; positive data are never clipped, a `ValueError` refuses
 what is not positive. Densities and divergences are in nats; times and logarithms have no unit.

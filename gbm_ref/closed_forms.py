@@ -34,7 +34,7 @@ from gbm_ref.targets import LogNormal, Target
 def dale_langevin_law(
     target: Target, process: Process, num_steps: int, start: Gaussian
 ) -> Gaussian:
-    """Law of log X_0 after N equal steps of `DaleLangevin` with the exact score: sheet R8, R9.
+    """Law of log X_0 after N equal steps of `DaleLangevin` with the exact score: claims R8, R9.
 
         gain  = lambda / v_N
         added = lambda^2 / h [psi_1(q) - psi_1(q + N)] = h {1 + q^2 [psi_1(q+1) - psi_1(q+N)]}
@@ -49,7 +49,7 @@ def dale_langevin_law(
 
 
 def ancestral_law(target: Target, process: Process, num_steps: int, start: Gaussian) -> Gaussian:
-    """Law of log X_0 after N equal steps of `Ancestral()` with the exact score: sheet R17.
+    """Law of log X_0 after N equal steps of `Ancestral()` with the exact score: claim R17.
 
     gain  = lambda / v_N
     added = sum over j = 1 .. N - 1 of h j / (j + 1) (lambda / v_j)^2
@@ -63,7 +63,7 @@ def ancestral_law(target: Target, process: Process, num_steps: int, start: Gauss
 
 
 def euler_flow_law(target: Target, process: Process, num_steps: int, start: Gaussian) -> Gaussian:
-    """Law of log X_0 after N equal Euler steps of the probability flow in t: sheet R16.
+    """Law of log X_0 after N equal Euler steps of the probability flow in t: claim R16.
 
         gain = Gamma(q + N + 1/2) Gamma(q + 1) / (Gamma(q + 1/2) Gamma(q + N + 1)),  added = 0
 
@@ -78,7 +78,7 @@ def euler_flow_law(target: Target, process: Process, num_steps: int, start: Gaus
 def inner_loop_law(
     target: Target, process: Process, row: Row, inner_steps: int, start: Gaussian
 ) -> Gaussian:
-    """Law of log X after L steps of `DaleLangevin` at one row, log X ~ start before: sheet R10.
+    """Law of log X after L steps of `DaleLangevin` at one row, log X ~ start before: claim R10.
 
         e <- alpha^L e - dm (1 - alpha^L) / (1 - alpha)          alpha = 1 - dv / (lambda + v(t))
         V <- alpha^(2L) V + noise^2 dv (1 - alpha^(2L)) / (1 - alpha^2)
@@ -104,7 +104,7 @@ def inner_loop_law(
 def annealed_limit_law(
     target: Target, process: Process, start: Gaussian, speed: float = 1.0, decay: float = 0.0
 ) -> Gaussian:
-    """Law of log X_0 of `DaleLangevin` on `annealed` grids as N grows: sheet R10, E17, E18.
+    """Law of log X_0 of `DaleLangevin` on `annealed` grids as N grows: claims R10, E17, E18.
 
     speed  rho = inner_steps * step_length * N / T > 0; the reverse equation has 1
     decay  c = -N log chi >= 0; 0 is full noise, for which only speed = 1 keeps the data law

@@ -1,6 +1,6 @@
 """Kullback-Leibler divergence between Gaussian laws of log X.
 
-The divergence is unchanged by x <-> log x (sheet C6), so the one between two log-normal laws is
+The divergence is unchanged by x <-> log x (claim C6), so the one between two log-normal laws is
 computed from the means and covariances of their logarithms.
 """
 
@@ -38,7 +38,7 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> float:
     where w_i are the eigenvalues of Q^{-1/2} P Q^{-1/2} and P, Q the covariances. Where w_i is
     near 1, r_i = w_i - 1 is taken from the eigenvalues of Q^{-1/2} (P - Q) Q^{-1/2}, so nearly
     equal laws are compared accurately (the plain formula with traces and determinants loses every
-    digit of a divergence below 1e-16 d). Sheet C6. For d = 1 accurate to 8 * 2^-53 * S, S the
+    digit of a divergence below 1e-16 d). Claim C6. For d = 1 accurate to 8 * 2^-53 * S, S the
     result itself (accuracy vectors `gaussian_kl`), for d = 2 to 8 * 2^-53 * S (claims
     `gaussian-kl`, `gaussian-kl-nearly-equal`).
 

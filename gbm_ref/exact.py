@@ -3,7 +3,7 @@
 For log-normal data the log score is affine, 1 + h = -(S_0 + v(t) I)^{-1} (log x - a - m(t)), with
 a = log_mean and S_0 = log_cov of the data. A step written in log X is then an affine map of log X
 and of the noise, so a Gaussian start stays Gaussian and its mean and covariance follow a
-recursion: no Monte Carlo (sheet R8, R9, R10, R16).
+recursion: no Monte Carlo (claims R8, R9, R10, R16).
 
 All matrices of the recursion share the eigenvectors of S_0, so it runs in that basis, where each
 step multiplies the deviation e = y - a - m(t) by one number per direction:

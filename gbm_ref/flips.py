@@ -1,7 +1,7 @@
 """How probable it is that a step of the sign-agnostic sampler changes a sign.
 
 Probabilities are given by their logarithm: at the paper's step lengths they are far below the
-smallest float (1e-337 for N = 1000, sigma = 0.8, v_0 = 0.05; sheet E28).
+smallest float (1e-337 for N = 1000, sigma = 0.8, v_0 = 0.05; claim E28).
 """
 
 import math
@@ -18,7 +18,7 @@ from gbm_ref.targets import LogNormal, Target
 def log_flip_probability(
     process: Process, hyvarinen: Values, t_score: float, dt: float, noise: float = 1.0
 ) -> Array:
-    """log P(an entry changes sign in a step of `SignAgnostic` | X_t): sheet R13.
+    """log P(an entry changes sign in a step of `SignAgnostic` | X_t): claim R13.
 
         log Phi(-z),      z = (1 - dm + 3/2 dv + dv h) / (noise sqrt(dv))
 

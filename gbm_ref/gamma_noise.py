@@ -1,4 +1,4 @@
-"""Multiplicative gamma noise, the speckle of L-look radar images (sheet R24).
+"""Multiplicative gamma noise, the speckle of L-look radar images (claim R24).
 
     X = X_0 * G,    G ~ Gamma(L, rate L),    E[G] = 1,    Var[G] = 1 / L
 
@@ -8,7 +8,7 @@ Symbols
 
 The conditional score is h(x | x_0) = L - 1 - L x / x_0, of mean -1 and variance L: L plays the
 part that 1 / v has for log-normal noise, and Theorem 4.1 holds unchanged. In place of an equation
-in continuous time, a Markov chain of falling looks has these marginals exactly (sheet R24b).
+in continuous time, a Markov chain of falling looks has these marginals exactly (claim R24b).
 States are positive, of any one shape, which is that of the result; `ValueError` says what is not,
 also for looks that are not positive or do not fall. All but `gamma_marginal` are accurate to
 8 * 2^-53 * S (accuracy vectors of the functions' names).
@@ -22,14 +22,14 @@ from gbm_ref.laws import BetaPrime, InverseGamma
 
 
 def gamma_noise_sample(x0: Values, looks: float, gamma: Values) -> Array:
-    """x0 * gamma / looks, with `gamma` draws of Gamma(looks, 1) of the shape of x0 (sheet R24)."""
+    """x0 * gamma / looks, with `gamma` draws of Gamma(looks, 1) of the shape of x0 (claim R24)."""
     start = _checks.positive_array(x0, "x0")
     draws = _checks.like(_checks.positive_array(gamma, "gamma"), start, "gamma", "x0")
     return start * draws / _checks.positive_number(looks, "looks")
 
 
 def gamma_conditional_hyvarinen_score(x: Values, x0: Values, looks: float) -> Array:
-    """L - 1 - L x / x_0, the regression target of M-DSM under gamma noise (sheet R24)."""
+    """L - 1 - L x / x_0, the regression target of M-DSM under gamma noise (claim R24)."""
     state = _checks.positive_array(x, "x")
     start = _checks.like(_checks.positive_array(x0, "x0"), state, "x0")
     count = _checks.positive_number(looks, "looks")
@@ -37,7 +37,7 @@ def gamma_conditional_hyvarinen_score(x: Values, x0: Values, looks: float) -> Ar
 
 
 def gamma_denoiser(x: Values, hyvarinen: Values, looks: float) -> Array:
-    """E[1 / X_0 | X = x] = (L - 1 - h) / (L x) (sheet R24).
+    """E[1 / X_0 | X = x] = (L - 1 - h) / (L x) (claim R24).
 
     The posterior mean of the *inverse*: its reciprocal is the posterior harmonic mean of X_0.
     """
@@ -50,7 +50,7 @@ def gamma_denoiser(x: Values, hyvarinen: Values, looks: float) -> Array:
 def gamma_marginal(data: InverseGamma, looks: float) -> BetaPrime:
     """The law of X_0 * G for X_0 ~ InverseGamma(alpha, beta): BetaPrime(L, alpha, beta / L).
 
-    p(x) is proportional to x^(L - 1) (beta + L x)^(-L - alpha) (sheet R24). Its parameters are
+    p(x) is proportional to x^(L - 1) (beta + L x)^(-L - alpha) (claim R24). Its parameters are
     accurate to 8 * 2^-53 * S (claim `R24-inverse-gamma`).
     """
     count = _checks.positive_number(looks, "looks")
@@ -58,7 +58,7 @@ def gamma_marginal(data: InverseGamma, looks: float) -> BetaPrime:
 
 
 def gamma_chain_step(x: Values, looks: float, next_looks: float, beta: Values) -> Array:
-    """One forward step of the chain, from L to L' < L looks (sheet R24b).
+    """One forward step of the chain, from L to L' < L looks (claim R24b).
 
         X' = X * beta * L / L',    beta ~ Beta(L', L - L')
 
@@ -76,7 +76,7 @@ def gamma_chain_step(x: Values, looks: float, next_looks: float, beta: Values) -
 def gamma_ancestral_step(
     x: Values, x0: Values, looks: float, previous_looks: float, gamma: Values
 ) -> Array:
-    """One reverse step of the chain given X_0, from L' to L > L' looks (sheet R24b).
+    """One reverse step of the chain given X_0, from L' to L > L' looks (claim R24b).
 
         X = (L' x + x_0 gamma) / L,    gamma ~ Gamma(L - L', 1),  L = previous_looks, L' = looks
 

@@ -6,7 +6,7 @@ equation, chi^i when annealed, 0 for denoising). Times have no unit and lie in (
 
 Symbols: N = num_steps, delta = horizon / N, delta_s = step_length, L = inner_steps.
 Levels are t_k = k delta, visited downwards; k = 0 is never one (the score of the data may be
-singular there; sheet E4, E9). Times, lengths and factors are accurate to 8 * 2^-53 * S (claims
+singular there; claims E4, E9). Times, lengths and factors are accurate to 8 * 2^-53 * S (claims
 `E4`, `E3-literal`, `V1-Alg2`, `grid-geometric`, `grid-power`).
 """
 
@@ -31,7 +31,7 @@ Grid = tuple[Row, ...]
 
 
 def uniform(num_steps: int, horizon: float = 1.0) -> Grid:
-    """N rows from t = horizon to t = 0 in equal steps, with full noise (sheet A-Alg1, E4).
+    """N rows from t = horizon to t = 0 in equal steps, with full noise (claims A-Alg1, E4).
 
     Raises ValueError for num_steps < 1 or horizon <= 0.
     """
@@ -47,7 +47,7 @@ def annealed(
     start: int | None = None,
     denoise_steps: int = 0,
 ) -> Grid:
-    """Algorithms 1 and 2 of version 2 (sheet A-Alg1), the state being updated in place.
+    """Algorithms 1 and 2 of version 2 (claim A-Alg1), the state being updated in place.
 
     num_steps      N, the number of levels; level k has its score read at k horizon / N
     step_length    delta_s in (0, delta]; None means delta (version 1: 2e-4 against delta = 1e-3)
@@ -57,7 +57,7 @@ def annealed(
     denoise_steps  extra rows at the last level, k = 1, with noise 0
 
     With chi = 1, L = 1 and delta_s = delta this is the uniform grid; otherwise the marginals of
-    the reverse equation are not kept (sheet E17, E18). `printed` has what version 1's listings do
+    the reverse equation are not kept (claims E17, E18). `printed` has what version 1's listings do
     when run literally. Raises ValueError outside those domains.
     """
     levels = _checks.whole_number(num_steps, "num_steps", 1)
@@ -83,7 +83,7 @@ def annealed(
 def printed(
     num_steps: int = 1000, horizon: float = 1.0, step_length: float | None = None, chi: float = 1.0
 ) -> Grid:
-    """The rows that version 1's algorithms visit when they are run as printed (sheet E3, E4).
+    """The rows that version 1's algorithms visit when they are run as printed (claims E3, E4).
 
     Levels N - 1 to 1, one effective step each: Algorithm 1 with the defaults (its last pass, at
     k = 0, reads a score where it may be singular and writes X_{-1}; it is left out), Algorithm 2
@@ -99,7 +99,7 @@ def geometric(process: Process, num_steps: int, std_min: float, std_max: float) 
 
         sqrt(v(t_i)) = std_max (std_min / std_max)^(i / (num_steps - 1)),  i = 0 .. num_steps - 1
 
-    In standard deviations of log X, with full noise (sheet R16). num_steps (>= 2) scores are read.
+    In standard deviations of log X, with full noise (claim R16). num_steps (>= 2) scores are read.
     Raises ValueError unless 0 < std_min < std_max and std_max^2 <= v(horizon).
     """
     steps, low, high = _checked_stds(num_steps, std_min, std_max)
@@ -114,7 +114,7 @@ def power(
         sqrt(v(t_i)) = (a + i / (num_steps - 1) (b - a))^rho,  i = 0 .. num_steps - 1
 
     with a = std_max^(1/rho), b = std_min^(1/rho): the spacing of Karras et al. 2022 (eq. 5), in
-    the standard deviation of log X, with full noise (sheet R16). num_steps (>= 2) scores are read.
+    the standard deviation of log X, with full noise (claim R16). num_steps (>= 2) scores are read.
     Raises ValueError as `geometric` does, and for rho <= 0.
     """
     steps, low, high = _checked_stds(num_steps, std_min, std_max)

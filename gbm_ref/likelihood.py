@@ -1,4 +1,4 @@
-"""Log-likelihood of positive data by the probability flow (sheet R16, R19).
+"""Log-likelihood of positive data by the probability flow (claims R16, R19).
 
 The noise-free equation with the marginals of the process, integrated from the data to the noise,
 
@@ -36,7 +36,7 @@ Divergence = Callable[[Array, float], Array]
 
 
 def log_score_divergence(x: Values, target: Target) -> Array:
-    """tr grad_y s(x), the divergence of the log score of `target` in y = log x (sheet R2).
+    """tr grad_y s(x), the divergence of the log score of `target` in y = log x (claim R2).
 
         tr grad_y s = -sum_j r_j tr S_j^{-1} + sum_j r_j |u_j - s|^2,   s = sum_j r_j u_j
 
@@ -78,7 +78,7 @@ def log_likelihood(
 ) -> Array:
     """log p(x) of the model that follows the probability flow from `terminal` to t_min.
 
-    The formula of the module docstring (sheet R19), integrated by SciPy's DOP853 for each state.
+    The formula of the module docstring (claim R19), integrated by SciPy's DOP853 for each state.
 
     x           states at t_min, (..., d)
     score       (x, t) -> x * grad log p_t(x), called with one state (d,)
@@ -116,7 +116,7 @@ def exact_log_likelihood(
         Y_T = a + m(T) + R (log x - a - m(t_min)),   R = (S_T S_min^{-1})^{1/2}
         log p(x) = log q_T(Y_T) + 1/2 log det(S_T S_min^{-1}) - sum_i log x_i
 
-    with S_t = log_cov + v(t) I (sheet R16, R19). With `terminal` the diffused target it is the
+    with S_t = log_cov + v(t) I (claims R16, R19). With `terminal` the diffused target it is the
     density of the target at t_min; with another start, the density of what the flow makes of it.
 
     x         states at t_min, (..., d)
@@ -138,7 +138,7 @@ def exact_log_likelihood(
 
 
 def bits_per_dim(log_likelihood: Values, d: int, cell: float = 1.0 / 256.0) -> Array:
-    """-log2 p(x) / d - log2(cell): bits per dimension of quantised data (sheet R19).
+    """-log2 p(x) / d - log2(cell): bits per dimension of quantised data (claim R19).
 
     log_likelihood  log p(x) in nats at dequantised data x, any shape; also the shape of the result
     d               number of dimensions of x

@@ -25,9 +25,9 @@ from gbm_ref.divergence import Gaussian, checked_gaussian
 
 
 def exponentiated_gradient_step(w: Values, grad: Values, eta: float) -> Array:
-    """w * exp(-eta grad * sign(w)): eq. (19) of version 2; sheet A19. Keeps every sign.
+    """w * exp(-eta grad * sign(w)): eq. (19) of version 2; claim A19. Keeps every sign.
 
-    The unnormalised form, for weights of either sign (sheet E12); zeros stay zero. w and grad
+    The unnormalised form, for weights of either sign (claim E12); zeros stay zero. w and grad
     have one shape, which is that of the result. Raises ValueError for eta <= 0 or other shapes.
     """
     weights = _checks.finite_array(w, "w")
@@ -36,7 +36,7 @@ def exponentiated_gradient_step(w: Values, grad: Values, eta: float) -> Array:
 
 
 def gradient_step(w: Values, grad: Values, eta: float) -> Array:
-    """w - eta grad: the mirror step of phi = |w|^2 / 2 (not of |w|^2: sheet E8).
+    """w - eta grad: the mirror step of phi = |w|^2 / 2 (not of |w|^2: claim E8).
 
     Shapes and errors as in `exponentiated_gradient_step`.
     """
@@ -46,7 +46,7 @@ def gradient_step(w: Values, grad: Values, eta: float) -> Array:
 
 
 def mirrored_langevin_step(x: Values, stein: Values, delta: float, z: Values) -> Array:
-    """Euler-Maruyama for eq. (22) of version 2; sheet A22.
+    """Euler-Maruyama for eq. (22) of version 2; claim A22.
 
         log x' = log x + delta (1 + x * stein) + sqrt(2 delta) z
 
@@ -66,12 +66,12 @@ def mirrored_langevin_law(
     """Exact law of log X after num_steps of `mirrored_langevin_step` on a log-normal target.
 
     log_mean (d,), log_cov a number, (d,) or (d, d), positive definite: the target. In each
-    eigendirection of log_cov, of variance lambda, with alpha = 1 - delta / lambda (sheet R22):
+    eigendirection of log_cov, of variance lambda, with alpha = 1 - delta / lambda (claim R22):
 
         e_k = alpha^k e_0,     V_k = alpha^(2k) V_0 + 2 delta (1 - alpha^(2k)) / (1 - alpha^2)
 
     A limit exists only for 0 < delta < 2 lambda in every direction, and its variance is then
-    lambda / (1 - delta / (2 lambda)), above lambda: the bias of Euler-Maruyama (sheet E20).
+    lambda / (1 - delta / (2 lambda)), above lambda: the bias of Euler-Maruyama (claim E20).
     Raises ValueError for delta <= 0, num_steps < 0, a singular log_cov or a wrong shape.
     """
     centre = _checks.vector(log_mean, "log_mean")
@@ -122,14 +122,14 @@ EUCLIDEAN = Potential(lambda w: np.sum(w * w, -1) / 2.0, lambda w: w)
 ENTROPY = Potential(_entropy_terms, lambda w: np.sign(w) * (1.0 + np.log(np.abs(w))))
 """phi = sum |w| log |w|, whose mirror step is `exponentiated_gradient_step`.
 
-Convex on each orthant only (sheet E12): compare weights of equal signs.
+Convex on each orthant only (claim E12): compare weights of equal signs.
 """
 
 
 def bregman(phi: Potential, w: Values, w_ref: Values) -> Array:
     """D_phi(w, w_ref) = phi(w) - phi(w_ref) - <grad phi(w_ref), w - w_ref>, shape (...).
 
-    The divergence in eq. (18) of version 2; sheet A18, E12. w and w_ref have one shape (..., d),
+    The divergence in eq. (18) of version 2; claims A18, E12. w and w_ref have one shape (..., d),
     in the domain of phi. Not negative where phi is convex between them. Raises ValueError for
     other shapes or where phi's gradient is not finite.
     """

@@ -5,11 +5,11 @@
     implicit  E_{X_t}     lambda sum_i { h_i^2 / 2 + h_i + x_i d_i h_i }     (h the model)
 
 with X_t = X_0 * exp(m + sqrt(v) z), h = x * grad log p_t and h_target = x * grad log p(x_t | x_0):
-eqs. (14) to (16) of version 2; sheet A14 to A16, R4, R18. The three differ by constants that do
+eqs. (14) to (16) of version 2; claims A14 to A16, R4, R18. The three differ by constants that do
 not depend on the model (Theorem 4.1 of version 2; the implicit form by parts, if x_i p h_i
 vanishes at the ends). At t = 0 the explicit and implicit forms are Hyvarinen's score matching for
-non-negative data (eq. (17) of version 2; sheet A17). The variance of h_target is 1 / v, so the
-unweighted M-DSM of the paper is dominated by the smallest times (sheet E9); lambda = v makes it
+non-negative data (eq. (17) of version 2; claim A17). The variance of h_target is 1 / v, so the
+unweighted M-DSM of the paper is dominated by the smallest times (claim E9); lambda = v makes it
 finite.
 
 `loss` is the mean of `per_sample`; losses and the three sums of `ImplicitLoss` carry the weight
@@ -61,12 +61,12 @@ class ImplicitLoss(NamedTuple):
 
 
 def unweighted(v: float) -> float:
-    """lambda = 1 at any v: the loss as the paper prints it (eq. (15) of version 2; sheet A15)."""
+    """lambda = 1 at any v: the loss as the paper prints it (eq. (15) of version 2; claim A15)."""
     return 1.0
 
 
 def variance_weighting(v: float) -> float:
-    """lambda = v: a regression of the noise z with equal weight at every time (sheet R4)."""
+    """lambda = v: a regression of the noise z with equal weight at every time (claim R4)."""
     return v
 
 
@@ -75,7 +75,7 @@ class PreconditionedWeighting:
     """lambda = v (1 + v / log_std^2): the EDM weighting for data of log-deviation log_std > 0.
 
     In terms of the denoiser the weight is (v + log_std^2) / (v log_std^2), which gives a
-    preconditioned network a target of unit variance at every time (Karras et al. 2022; sheet R4).
+    preconditioned network a target of unit variance at every time (Karras et al. 2022; claim R4).
     Accurate to 8 * 2^-53 * S (claim `weighting`). Raises ValueError for log_std <= 0.
     """
 
@@ -91,14 +91,14 @@ class PreconditionedWeighting:
 
 @dataclass(frozen=True)
 class LikelihoodWeighting:
-    """lambda = sigma(t)^2 at the t with v(t) = v: the weighting of the divergence (sheet R20).
+    """lambda = sigma(t)^2 at the t with v(t) = v: the weighting of the divergence (claim R20).
 
     With it the integral of M-ESM over [0, T] bounds what a wrong score costs,
 
         KL(p_0 || p_model) <= KL(p_T || start) + integral over [0, T] of M-ESM dt,
 
     where the model runs the reverse SDE exactly. The same integral of M-DSM diverges at 0 as that
-    of 1 / t does (sheet R4): start above t = 0, and draw times with a density like 1 / t.
+    of 1 / t does (claim R4): start above t = 0, and draw times with a density like 1 / t.
 
     process  any process; v in [0, v(T)], ValueError otherwise
 
@@ -120,11 +120,11 @@ def m_dsm(
     process: Process,
     weighting: Weighting = unweighted,
 ) -> MDSMLoss:
-    """The M-DSM loss of a batch at one time: eq. (15) of version 2; sheet A15.
+    """The M-DSM loss of a batch at one time: eq. (15) of version 2; claim A15.
 
     model      callable (x, t) -> h of the shape of x
     x0         (..., d), positive data; the mean is taken over the leading axes
-    t          a number in (0, horizon]: at t = 0 the target is 0 / 0 (sheet E9)
+    t          a number in (0, horizon]: at t = 0 the target is 0 / 0 (claim E9)
     z          standard normal draws of the shape of x0
     weighting  v(t) -> lambda, `unweighted` as in the paper by default
 
@@ -150,9 +150,9 @@ def m_esm(
     process: Process,
     weighting: Weighting = unweighted,
 ) -> MESMLoss:
-    """The M-ESM loss of draws from p_t: eq. (14) of version 2; sheet A14.
+    """The M-ESM loss of draws from p_t: eq. (14) of version 2; claim A14.
 
-    M-DSM exceeds it by a floor that does not depend on the model (sheet R4b).
+    M-DSM exceeds it by a floor that does not depend on the model (claim R4b).
 
     model      callable (x, t) -> h of the shape of x
     target     the law of X_0, whose exact score at t is known
@@ -178,7 +178,7 @@ def implicit_m_esm(
     process: Process,
     weighting: Weighting = unweighted,
 ) -> ImplicitLoss:
-    """M-ESM without the exact score, up to a constant, by parts (sheet R18).
+    """M-ESM without the exact score, up to a constant, by parts (claim R18).
 
         lambda sum_i { h_i^2 / 2 + h_i + x_i d_i h_i }  =  M-ESM - lambda E|h_exact|^2 / 2
 
@@ -189,7 +189,7 @@ def implicit_m_esm(
                score matching of the data themselves
     weighting  v(t) -> lambda
 
-    The equality needs p x_i h_i -> 0 at 0 and at infinity (sheet R18). Raises ValueError for a
+    The equality needs p x_i h_i -> 0 at 0 and at infinity (claim R18). Raises ValueError for a
     non-positive x or shapes that differ.
     """
     state = _batch(x, "x")
@@ -202,7 +202,7 @@ def implicit_m_esm(
 
 
 def nonnegative_score_matching(stein: Values, slope: Values, x: Values) -> ImplicitLoss:
-    """Hyvarinen's score matching for non-negative data: eq. (17) of version 2; sheet A17, R18.
+    """Hyvarinen's score matching for non-negative data: eq. (17) of version 2; claims A17, R18.
 
         sum_i { x_i^2 psi_i^2 / 2 + 2 x_i psi_i + x_i^2 d_i psi_i }
 

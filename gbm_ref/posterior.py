@@ -6,7 +6,7 @@ Sigma_j = S_j + v I and y = log x, Bayes' rule gives a mixture again:
     log X_0 | x  ~  sum_j r_j N(mu_j, C_j),     r_j proportional to w_j N(y; a_j + m, Sigma_j)
     mu_j = a_j + S_j Sigma_j^{-1} (y - a_j - m),      C_j = v S_j Sigma_j^{-1}
 
-(sheet R3, R5, R7). For a data set, S_j = 0, the law lives on the points with the weights r_j. A
+(claims R3, R5, R7). For a data set, S_j = 0, the law lives on the points with the weights r_j. A
 target is a `LogNormal`, a `LogNormalMixture` or `PointMasses`; x is positive, (..., d); t lies in
 [0, T], and at t = 0 the target must have a density. All raise `ValueError` otherwise. Accurate to
 8 * 2^-53 * S for d = 2 (claims `mixture-posterior`, `R5`, `R6`).
@@ -55,7 +55,7 @@ def posterior_law(
 def posterior_log_mean(x: Values, target: Target, process: Process, t: float) -> Array:
     """E[log X_0 | X_t = x] = sum_j r_j mu_j, (..., d): what `denoiser` makes of the exact score.
 
-    Its exponential is the posterior geometric mean (sheet R5).
+    Its exponential is the posterior geometric mean (claim R5).
     """
     return _moments(x, target, process, t)[0]
 
@@ -63,7 +63,7 @@ def posterior_log_mean(x: Values, target: Target, process: Process, t: float) ->
 def posterior_log_cov(x: Values, target: Target, process: Process, t: float) -> Array:
     """Cov(log X_0 | X_t = x) = sum_j r_j (C_j + (mu_j - mean) (mu_j - mean)^T), (..., d, d).
 
-    The same as v I + v^2 grad_y s with s the log score at t (sheet R5), without the cancellation
+    The same as v I + v^2 grad_y s with s the log score at t (claim R5), without the cancellation
     of these two terms at small t.
     """
     return _moments(x, target, process, t)[1]
@@ -72,7 +72,7 @@ def posterior_log_cov(x: Values, target: Target, process: Process, t: float) -> 
 def log_posterior_moment(
     x: Values, target: Target, process: Process, t: float, power: float = 1.0
 ) -> Array:
-    """log E[X_{0,i}^a | X_t = x] for each coordinate, (..., d), with a = `power` (sheet R6).
+    """log E[X_{0,i}^a | X_t = x] for each coordinate, (..., d), with a = `power` (claim R6).
 
         log sum_j r_j exp(a mu_ji + a^2 C_jii / 2)
             = a (y_i - m) + a^2 v / 2 + log q_t(y + a v e_i) - log q_t(y)

@@ -4,7 +4,7 @@
     h = x * S                   Hyvarinen score, the common currency of this package
     s = 1 + h                   log score, the gradient of the log density of log X_t
     eps = -sqrt(v) (1 + h)      E[z | X_t], where log X_t = log X_0 + m + sqrt(v) z
-    D = log x - m + v (1 + h)   denoiser E[log X_0 | X_t = x] (Tweedie; sheet R5)
+    D = log x - m + v (1 + h)   denoiser E[log X_0 | X_t = x] (Tweedie; claim R5)
 
 with m = m(t) and v = v(t) of the process. Every array has the shape of x and every t is one
 number in [0, horizon]; a form that divides by v needs t > 0. All raise `ValueError` otherwise.
@@ -12,7 +12,7 @@ number in [0, horizon]; a form that divides by v needs t > 0. All raise `ValueEr
 Accurate to 8 * 2^-53 * S, this S being the sum of the sizes of the terms of the formula, |log x|
 and |log x0| among them, for |log x| <= 700 and v from 1e-12 to 1e6 (accuracy vectors of the
 functions' names; `conditional_stein_score` for `stein_from_hyvarinen`; for the other conversions
-between the forms claims `A10-score`, `forms-of-the-score`). C4 is the change of variables.
+between the forms claims `A10-score`, `forms-of-the-score`).
 """
 
 import math
@@ -38,8 +38,8 @@ def conditional_hyvarinen_score(x: Values, x0: Values, process: Process, t: floa
 
         h(x | x0) = -1 - (log x - log x0 - m(t)) / v(t)
 
-    Eq. (16) of version 2; sheet A16. x and x0 positive and of one shape; t > 0, since the kernel
-    is a point mass at t = 0 (sheet E9). The result has the shape of x.
+    Eq. (16) of version 2; claim A16. x and x0 positive and of one shape; t > 0, since the kernel
+    is a point mass at t = 0 (claim E9). The result has the shape of x.
     """
     state = _checks.positive_array(x, "x")
     start = _checks.like(_checks.positive_array(x0, "x0"), state, "x0")
@@ -52,7 +52,7 @@ def conditional_logpdf(x: Values, x0: Values, process: Process, t: float) -> Arr
 
         sum_i { -(log x_i - log x0_i - m(t))^2 / (2 v(t)) - log(2 pi v(t)) / 2 - log x_i }
 
-    The log-normal kernel of eq. (6) of version 2; sheet A6, A23. x and x0 positive and of one
+    The log-normal kernel of eq. (6) of version 2; claims A6, A23. x and x0 positive and of one
     shape (..., d); t > 0.
     """
     state = _checks.positive_array(x, "x")
@@ -68,40 +68,40 @@ def conditional_logpdf(x: Values, x0: Values, process: Process, t: float) -> Arr
 
 
 def hyvarinen_from_stein(x: Values, stein: Values) -> Array:
-    """h = x * stein (sheet C4); x positive."""
+    """h = x * stein (claim forms-of-the-score); x positive."""
     state = _checks.positive_array(x, "x")
     return state * _checks.like(stein, state, "stein")
 
 
 def stein_from_hyvarinen(x: Values, hyvarinen: Values) -> Array:
-    """S = hyvarinen / x (sheet C4); x positive."""
+    """S = hyvarinen / x (claim forms-of-the-score); x positive."""
     state = _checks.positive_array(x, "x")
     return _checks.like(hyvarinen, state, "hyvarinen") / state
 
 
 def log_score_from_hyvarinen(hyvarinen: Values) -> Array:
-    """s = 1 + hyvarinen (sheet C4)."""
+    """s = 1 + hyvarinen (claim A10-score)."""
     return 1.0 + _checks.finite_array(hyvarinen, "hyvarinen")
 
 
 def hyvarinen_from_log_score(log_score: Values) -> Array:
-    """h = log_score - 1 (sheet C4)."""
+    """h = log_score - 1 (claim A10-score)."""
     return _checks.finite_array(log_score, "log_score") - 1.0
 
 
 def noise_from_hyvarinen(hyvarinen: Values, process: Process, t: float) -> Array:
-    """-sqrt(v(t)) (1 + hyvarinen), the expected noise E[z | X_t] (sheet C4)."""
+    """-sqrt(v(t)) (1 + hyvarinen), the expected noise E[z | X_t] (claim R4)."""
     return -math.sqrt(process.log_var(t)) * log_score_from_hyvarinen(hyvarinen)
 
 
 def hyvarinen_from_noise(noise: Values, process: Process, t: float) -> Array:
-    """h = -1 - noise / sqrt(v(t)), the inverse of `noise_from_hyvarinen`, for t > 0 (sheet C4)."""
+    """h = -1 - noise / sqrt(v(t)), the inverse of `noise_from_hyvarinen`, for t > 0."""
     expected = _checks.finite_array(noise, "noise")
     return -1.0 - expected / math.sqrt(_log_var_above_zero(process, t))
 
 
 def denoiser(x: Values, hyvarinen: Values, process: Process, t: float) -> Array:
-    """E[log X_0 | X_t = x] = log x - m(t) + v(t) (1 + hyvarinen) (sheet R5); x positive.
+    """E[log X_0 | X_t = x] = log x - m(t) + v(t) (1 + hyvarinen) (claim R5); x positive.
 
     Its exponential is the posterior geometric mean, and one noise-free Dale-Langevin step of
     length t lands on it.
@@ -112,7 +112,7 @@ def denoiser(x: Values, hyvarinen: Values, process: Process, t: float) -> Array:
 
 
 def hyvarinen_from_denoiser(x: Values, denoised: Values, process: Process, t: float) -> Array:
-    """-1 + (denoised + m(t) - log x) / v(t), the inverse of `denoiser`, for t > 0 (sheet R5)."""
+    """-1 + (denoised + m(t) - log x) / v(t), the inverse of `denoiser`, for t > 0 (claim R5)."""
     state = _checks.positive_array(x, "x")
     expected = _checks.like(denoised, state, "denoised")
     v = _log_var_above_zero(process, t)
@@ -120,7 +120,7 @@ def hyvarinen_from_denoiser(x: Values, denoised: Values, process: Process, t: fl
 
 
 def exact_score(target: Target, process: Process) -> Score:
-    """The callable (x, t) -> x * grad log p_t(x) of data with the law `target` (sheet R2, R3).
+    """The callable (x, t) -> x * grad log p_t(x) of data with the law `target` (claims R2, R3).
 
     x is (..., d), positive, and so is the shape of the result; t in [0, horizon] must be one at
     which the diffused law has a density. Accuracy and errors are those of `target.diffuse` and

@@ -1,6 +1,6 @@
 """The law of the sign-agnostic sampler (eq. 12) on 1-D log-normal data, without Monte Carlo.
 
-The score is read at |X|, so that log |X| is a Markov chain of its own (sheet R14): with
+The score is read at |X|, so that log |X| is a Markov chain of its own (claim R14): with
 log |X_t| = y, log-normal data of log-mean a and log-variance v_0, and one row of a grid,
 
     log |X_s| = y + log |b + noise sqrt(dv) z|
@@ -78,7 +78,7 @@ class _Row(NamedTuple):
 def sign_agnostic_moments(
     target: Target, process: Process, grid: Grid, start: Gaussian
 ) -> LogMoments:
-    """Mean and variance of log |X_0| after `SignAgnostic` with the exact score: sheet R14.
+    """Mean and variance of log |X_0| after `SignAgnostic` with the exact score: claim R14.
 
     target   log-normal with d = 1; its variance may be 0, a point mass
     grid     any rows with t_score > 0

@@ -58,7 +58,7 @@ def simulate(
                    index to an array of x_T's shape; None only for a step that uses no noise
 
     Returns x_0 of x_T's shape; with return_path=True also the path, (rows + 1, *x_T.shape), whose
-    first entry is x_T (sheet A-Alg1). Paths of eight rows are accurate to 8 * 2^-53 * S (accuracy
+    first entry is x_T (claim A-Alg1). Paths of eight rows are accurate to 8 * 2^-53 * S (accuracy
     vectors `dale_langevin_path`, `sign_agnostic_path`). Raises ValueError for a mismatch of any of
     these, or as the step does.
     """

@@ -1,4 +1,4 @@
-"""Where the samplers start, as laws (Sections 6.2 and G.2 of version 2; sheet E22, E24).
+"""Where the samplers start, as laws (Sections 6.2 and G.2 of version 2; claims E22, E24).
 
 | start | law of log X_T |
 | --- | --- |
@@ -8,7 +8,7 @@
 | `from_data` | the data, pushed through the kernel: the law of X_T itself |
 
 The fits need no simulated noise: it is independent of the data, so the moments of log X_T are
-mean + m(T) and covariance + v(T) I exactly. The paper describes two fits under one name (sheet
+mean + m(T) and covariance + v(T) I exactly. The paper describes two fits under one name (claim
 E24): to noised training images (Section 6.2) and to noised class averages (Section G.2). With
 `points` (n, d), integer `labels` (n,) and a process they are
 
@@ -47,7 +47,7 @@ def class_averages(points: Values, labels: Values) -> LogNormalMixture:
     """The average of the points of each class, drawn by the class's share of the points.
 
     A law on K points, with log covariances 0; the averages are arithmetic, so their logarithms lie
-    above the class's mean logarithm (Jensen; sheet E22).
+    above the class's mean logarithm (Jensen; claim E22).
 
     points  (n, d), positive
     labels  (n,), whole numbers; the classes are in their ascending order
@@ -76,7 +76,7 @@ def fitted_lognormal(
         mu_hat = mean of a_i + m(T),   sigma_hat^2 = mean of C_ii + v(T) + (a_i - mean of a_i)^2
 
     over the coordinates i of the channel: the moments of its pooled pixels at T. Among the laws
-    with these channels it is the closest to that of X_T (sheet R23).
+    with these channels it is the closest to that of X_T (claim R23).
 
     data      mean a (d,) and covariance C (d, d) of log X_0, as from `log_moments`
     channels  (d,), whole numbers: coordinates with the same number share one pair. None means one

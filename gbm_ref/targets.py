@@ -2,7 +2,7 @@
 
     log X_0 ~ sum_j w_j N(a_j, S_j)   =>   log X_t ~ sum_j w_j N(a_j + m(t), S_j + v(t) I)
 
-(sheet R2). Each target offers `diffuse(process, t)`, which is the law of X_t and again a target.
+(claim R2). Each target offers `diffuse(process, t)`, which is the law of X_t and again a target.
 With y = log x, r_j the responsibility of component j at y and u_j = -S_j^{-1} (y - a_j):
 
     p(x)        = prod_i 1 / x_i  *  sum_j w_j N(log x; a_j, S_j)           `logpdf` (its log)
@@ -42,7 +42,7 @@ class Target(ABC):
 
     @abstractmethod
     def diffuse(self, process: Process, t: float) -> "Target":
-        """The law of X_t when X_0 has this law (sheet R2), for t in [0, horizon]."""
+        """The law of X_t when X_0 has this law (claim R2), for t in [0, horizon]."""
 
     @abstractmethod
     def logpdf(self, x: Values) -> Array:

@@ -1,8 +1,8 @@
 """Divergence of two log-normal samplers from their target, as a function of the step length.
 
-The Dale-Langevin sampler (eq. (13) of version 2; sheet R8) and Appendix D's mirrored Langevin
-dynamics (eq. (22) of version 2; sheet R22, E20) are affine in log space on a log-normal target, so
-the law that they really sample from is known and its divergence from the target is exact. The
+The Dale-Langevin sampler (eq. (13) of version 2; claim R8) and Appendix D's mirrored Langevin
+dynamics (eq. (22) of version 2; claims R22, E20) are affine in log space on a log-normal target,
+so the law that they really sample from is known and its divergence from the target is exact. The
 study draws from both implementations, requires every confidence interval to hold the exact value,
 and requires the exact curves to follow their leading terms, of second order in the step length.
 """

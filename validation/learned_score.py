@@ -5,11 +5,11 @@ every time, in three ways with the same budget: as the paper does (its head, no 
 times), the same with the weight v(t), and as this package does by default. For each network
 
     the error of its score at every time, by quadrature (M-ESM, eq. (14) of version 2)
-    the loss in excess of its exact floor, which is that error (Theorem 4.1; sheet R4b)
+    the loss in excess of its exact floor, which is that error (Theorem 4.1; claim R4b)
     on the line, the law that its sampler of N steps draws from, by carrying densities through the
-        steps, and its divergence from the data beside the bound of sheet R20
+        steps, and its divergence from the data beside the bound of claim R20
     draws of the sampler in float32, against that law, or in the plane along projections
-    what share of loss and gradient comes from the smallest times (sheet E9, R4)
+    what share of loss and gradient comes from the smallest times (claims E9, R4)
 
 The trainings are kept in runs/learned_score, in a folder named by the hash of their code: a study
 that was interrupted goes on where it stopped, and networks of other code are not measured.

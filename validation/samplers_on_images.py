@@ -4,7 +4,7 @@ The same network is sampled by both of the paper's samplers and by the probabili
 start of Section 6.2 and G.2 of version 2 at the paper's sigma = 0.8, N = 1000, with version 1's
 published annealing, and from the variance-exploding process' end, where the image is gone. The
 start from noised training images is what the samplers could reach if their start were right; no
-generative model may use it. The reasons for what is seen are in the sheet: E18, E21, E22.
+generative model may use it. The reasons for what is seen: claims E18, E21, E22.
 
 The gate (`validation.gate`) examines all of this first, with an exact score in place of the
 network, and nothing is trained or sampled where it fails. With --dataset or --config the run is

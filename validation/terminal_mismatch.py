@@ -4,8 +4,8 @@ The paper starts its samplers from log-normals fitted to pixels, or from noised 
 (Section 6.2 and Appendix G.2 of version 2; Algorithms 1 and 2 of version 1). At its sigma = 0.8
 the image is not gone at t = 1, and each start misses some of it. The study computes the least
 divergence that each can have, from the means and covariances of the log pixels of the training
-images alone (sheet R23, E22), what share of such an error an exact sampler leaves (R9), the two
-fits of sheet E24, and the bound on the information that X_1 has on X_0 (E21). Nothing is random.
+images alone (claims R23, E22), what share of such an error an exact sampler leaves (R9), the two
+fits of claim E24, and the bound on the information that X_1 has on X_0 (E21). Nothing is random.
 
 It reads MNIST and Fashion-MNIST from the folder that the variable GBM_DATA names; with --quick it
 takes the digits that come with scikit-learn.

@@ -1,7 +1,7 @@
 """Between the integers of image files and the positive numbers of the diffusion.
 
 A grey level u in {0, ..., max_value} becomes x = 1 + u / max_value in [1, 2] (Section 6 of
-version 1; sheet E24). Multiplicative noise needs x > 0; starting at 1 also bounds log x to
+version 1; claim E24). Multiplicative noise needs x > 0; starting at 1 also bounds log x to
 [0, log 2]. float32 numbers in [1, 2] are 2^-23 apart, so that the 65,536 levels of 16 bits stay
 apart as well: the way there and back is exact for every level.
 """

@@ -2,7 +2,7 @@
 
 Images are stored as the integers of the files, u in {0, ..., max_value}, 8 or 16 bits wide; the
 positive numbers x = 1 + u / max_value in [1, 2] that the diffusion works on are made by
-`gbm_fast.data.positive_from_integers` (Section 6 of version 1; sheet E24), which keeps
+`gbm_fast.data.positive_from_integers` (Section 6 of version 1; claim E24), which keeps
 every pixel away from zero, which geometric Brownian motion can neither leave nor reach.
 """
 

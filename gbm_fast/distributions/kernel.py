@@ -1,4 +1,4 @@
-"""The forward kernel as a torch distribution: the law of X_t given X_0 (sheet A6, A16, A23)."""
+"""The forward kernel as a torch distribution: the law of X_t given X_0 (claims A6, A16, A23)."""
 
 from typing import cast
 

@@ -1,4 +1,4 @@
-"""Log-normal laws and their mixtures as torch distributions (sheet R2)."""
+"""Log-normal laws and their mixtures as torch distributions (claim R2)."""
 
 from typing import cast
 
@@ -178,5 +178,5 @@ class LogNormalMixture(Scores, MixtureSameFamily):
 
 @register_kl(LogNormal, LogNormal)
 def _kl_lognormal(p: LogNormal, q: LogNormal) -> Tensor:
-    """That of the laws of log X (sheet C6)."""
+    """That of the laws of log X (claim C6)."""
     return kl_divergence(Gaussian(p.log_mean, p.log_cov), Gaussian(q.log_mean, q.log_cov))

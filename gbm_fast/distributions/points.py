@@ -1,4 +1,4 @@
-"""A data set and its diffusions as a torch distribution (sheet R3)."""
+"""A data set and its diffusions as a torch distribution (claim R3)."""
 
 import math
 

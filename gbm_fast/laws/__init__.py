@@ -1,4 +1,4 @@
-"""Positive laws that are not log-normal, with their Hyvarinen scores (torch; sheet R25).
+"""Positive laws that are not log-normal, with their Hyvarinen scores (torch; claim R25).
 
 | law | x d/dx log p(x) |
 | --- | --- |

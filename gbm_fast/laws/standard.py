@@ -1,4 +1,4 @@
-"""The four laws of the package, by their formulas (torch; sheet R24, R25)."""
+"""The four laws of the package, by their formulas (torch; claims R24, R25)."""
 
 from dataclasses import dataclass
 

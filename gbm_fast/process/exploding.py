@@ -18,7 +18,7 @@ class VarianceExploding(Process):
         v(t) = std_min^2 (exp(2 rate t / T) - 1),   2 rate = log(1 + (std_max / std_min)^2)
 
     hence v(T) = std_max^2. The form sigma_min * r^t of Appendix C of version 2 is that of the
-    *diffusion coefficient*, not of the standard deviation sqrt(v) (sheet E19 iii):
+    *diffusion coefficient*, not of the standard deviation sqrt(v) (claim E19-iii):
     sigma(t) = std_min sqrt(2 rate / T) exp(rate t / T).
 
     std_min, std_max  0 < std_min < std_max, standard deviations of log X

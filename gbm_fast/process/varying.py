@@ -17,7 +17,7 @@ NODES, WEIGHTS = (torch.from_numpy(part) for part in np.polynomial.legendre.legg
 
 @dataclass(frozen=True)
 class TimeVaryingGBM(Process):
-    """Any smooth mu(t) and sigma(t) (Appendix C of version 2; sheet A33), by quadrature.
+    """Any smooth mu(t) and sigma(t) (Appendix C of version 2; claim A33), by quadrature.
 
     mu, sigma  callables of a float64 tensor of times, element by element; sigma positive
     horizon    last time T, > 0

@@ -1,16 +1,16 @@
-"""Where the samplers start: Sections 6.2 and G.2 of version 2 (sheet E22, E24).
+"""Where the samplers start: Sections 6.2 and G.2 of version 2 (claims E22, E24).
 
 Let a process end at log X_T = log X_0 + m + sqrt(v) z. The paper starts its samplers from
 
     class average       the mean image of one class, pushed through the forward process
     log-normal          exp(mu_hat + sigma_hat z) with one mu_hat and sigma_hat a channel, fitted
                         to the pixels of log X_T, where X_0 is either the training images (Section
-                        6.2) or the class averages (Section G.2): two different fits (sheet E24)
+                        6.2) or the class averages (Section G.2): two different fits (claim E24)
 
 The fits need no simulated noise: the noise is independent of the data, so the moments of the
 pixels of log X_T are mean + m and variance + v exactly. At the paper's sigma = 0.8 none of them is
-the law of X_T, since the image still shows in it (sheet E21, E22); where sqrt(v) is many times the
-spread of the data, the log-normal is. `from_data`, the forward process applied to training
+the law of X_T, since the image still shows in it (claims E21, E22); where sqrt(v) is many times
+the spread of the data, the log-normal is. `from_data`, the forward process applied to training
 images, is that law itself: an upper bound that no generative model may use, for diagnosis.
 """
 

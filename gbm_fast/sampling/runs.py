@@ -112,7 +112,7 @@ class Run(TrainedModel):
 
     @torch.no_grad()
     def denoiser(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
-        """E[log X_0 | X_t = x] by the learned score, of the shape of x (sheet R5)."""
+        """E[log X_0 | X_t = x] by the learned score, of the shape of x (claim R5)."""
         return denoiser(self._ready(x), self.score(x, t, labels), self.process, t)
 
     def log_likelihood(
@@ -123,7 +123,7 @@ class Run(TrainedModel):
         num_probes: int = 4,
         seed: int = 0,
     ) -> Tensor:
-        """log p(x) of the model in nats, (n,), by the probability flow (sheet R16, R19).
+        """log p(x) of the model in nats, (n,), by the probability flow (claims R16, R19).
 
         The density is that of the data at the least noise level of the training, of the flow that
         starts from the log-normal fit. `num_steps` steps of the classical Runge-Kutta method; its

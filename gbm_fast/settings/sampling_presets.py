@@ -5,11 +5,11 @@ data set in Table 3, and in Table 4 for the start from class averages. In the te
 numbers of both tables are lost. What is left is version 1 (Appendix D.4): for the three grey data
 sets, its annealed Dale-Langevin sampler and the fitted log-normal start,
 
-    sigma = 0.8, N = 1000, chi = 0.995, L = 3, delta_s = 2e-4        (sheet R10b on what this does)
+    sigma = 0.8, N = 1000, chi = 0.995, L = 3, delta_s = 2e-4        (claim R10b on what this does)
 
 Our choice for everything that is lost is the same setting: it is the only published one, and no
 other would be more than a guess; `--grid-search` of `gbm_fast.sample` finds a better one. Version
-1 starts at k = N - 1, the samplers here at k = N (sheet E4).
+1 starts at k = N - 1, the samplers here at k = N (claim E4).
 """
 
 from dataclasses import dataclass, replace

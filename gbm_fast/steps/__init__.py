@@ -15,7 +15,7 @@ Every step is called as step(process, score, x_t, t_score, dt, noise, z):
 
 and returns X_s of the shape and dtype of x_t. All raise ValueError for a state outside the step's
 domain, a wrong shape, noise < 0, or times outside the range of the process. Each declares its
-calculus, the coordinates in which it is written, its strong and weak order (sheet R15), whether
+calculus, the coordinates in which it is written, its strong and weak order (claim R15), whether
 it keeps the sign of every entry and whether it uses noise. Coefficients are computed in float64
 and then cast to the state; scores are cast to it.
 
@@ -28,7 +28,7 @@ neither overflow nor underflow of x * exp(e) on the way, and a `LogScore` costs 
 | step | what it is |
 | --- | --- |
 | `SignAgnostic`, `DaleLangevin` | Euler-Maruyama in X, in log X (eqs. 12, 13 of version 2) |
-| `AmbientMilstein` | the Milstein scheme in X (sheet R15) |
+| `AmbientMilstein` | the Milstein scheme in X (claim R15) |
 | `MarginalPreserving`, `AmbientMarginalPreserving` | any amount of noise, same marginals (R11) |
 | `Corrector` | Langevin dynamics at a fixed time (R11) |
 | `Ancestral`, `DDIM` | exact for a frozen denoiser, with and without noise (R7, R17) |

@@ -1,6 +1,6 @@
 """Steps of the form  X_s = X_t * factor(dm, dv, h(|X_t|, t), noise, z), which may change signs.
 
-p_t has no density below 0, so the score is read at |X_t| and the sign is carried along (sheet
+p_t has no density below 0, so the score is read at |X_t| and the sign is carried along (claim
 E28). X_t may hold negative entries, no zeros. The factor is all that tells these steps apart.
 """
 

@@ -1,12 +1,12 @@
 """Reverse equations with any amount of noise whose marginals are those of the forward process.
 
-For any kappa >= 0 (sheet R11; eqs. (11) and (7) of version 2 are kappa = 1)
+For any kappa >= 0 (claim R11; eqs. (11) and (7) of version 2 are kappa = 1)
 
     d log X = [-m' + (1 + kappa^2) / 2 sigma^2 (1 + h)] dr + kappa sigma dW       r = T - t
 
 has the marginals p_t. In these steps kappa is the step's own factor times the row's `noise`: with
 an annealed grid the drift follows the noise, so that annealing does not narrow the law, as it
-does in `DaleLangevin` and `SignAgnostic` (sheet E18).
+does in `DaleLangevin` and `SignAgnostic` (claim E18).
 """
 
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ from gbm_fast.steps.log_affine import LogAffineStep, LogCoefficients
 
 @dataclass(frozen=True)
 class MarginalPreserving(LogAffineStep):
-    """Euler-Maruyama in log X at noise level kappa (sheet R11).
+    """Euler-Maruyama in log X at noise level kappa (claim R11).
 
         X_s = X_t * exp(-dm + (1 + kappa^2) / 2 dv (1 + h) + kappa sqrt(dv) z)
 
     kappa  >= 0, times the row's `noise`; 1 is `DaleLangevin`, 0 is Euler's rule for the
-           probability flow (sheet R16)
+           probability flow (claim R16)
 
     X_t must be positive. Raises ValueError for kappa < 0.
     """
@@ -52,7 +52,7 @@ class MarginalPreserving(LogAffineStep):
 
 @dataclass(frozen=True)
 class AmbientMarginalPreserving(AmbientStep):
-    """Euler-Maruyama in X at noise level kappa (sheet R11).
+    """Euler-Maruyama in X at noise level kappa (claim R11).
 
         X_s = X_t * (1 - dm + (1 + kappa^2) / 2 dv (1 + h(|X_t|, t)) + kappa^2 / 2 dv
                      + kappa sqrt(dv) z)
@@ -77,7 +77,7 @@ class AmbientMarginalPreserving(AmbientStep):
 
 @dataclass(frozen=True)
 class Corrector(LogAffineStep):
-    """Langevin dynamics of log X at a fixed time: leaves p_t as it is, up to O(dv) (sheet R11).
+    """Langevin dynamics of log X at a fixed time: leaves p_t as it is, up to O(dv) (claim R11).
 
         X' = X_t * exp(dv / 2 (1 + h(X_t, t)) + noise sqrt(dv) z)
 

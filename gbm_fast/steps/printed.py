@@ -15,7 +15,7 @@ class PrintedAlgorithm1(LogAffineStep):
         X_s = X_t * exp(-dm + dv h(X_t, t) + noise sqrt(dv) z)
 
     It lacks the 1 of 1 + h and is *not* a sampler of p_0: on log-normal data of log-variance v_0
-    the mean of log X_0 is off by -v_0 log(v_N / v_0), however short the steps (sheet E2).
+    the mean of log X_0 is off by -v_0 log(v_N / v_0), however short the steps (claim E2).
     `DaleLangevin` is what is meant. The declared orders are those to its own, wrong, limit. X_t
     must be positive.
     """

@@ -72,14 +72,14 @@ class Target(ABC):
 
     @abstractmethod
     def diffuse(self, process: Process, t: Time) -> "Target":
-        """The law of X_t when X_0 has this law; `t` a scalar. Sheet R2."""
+        """The law of X_t when X_0 has this law; `t` a scalar. Claim R2."""
 
     @abstractmethod
     def log_score_at(self, y: Tensor) -> Tensor:
         """The score of log X at log X = y, any real y (..., d): s(exp(y)), without the exp."""
 
     def log_score(self, x: Tensor) -> Tensor:
-        """s = 1 + h, the score of log X at log x, shape (..., d). Sheet A10, R2."""
+        """s = 1 + h, the score of log X at log x, shape (..., d). Claims A10, R2."""
         return self.log_score_at(self._log(x))
 
     @abstractmethod
@@ -87,7 +87,7 @@ class Target(ABC):
         """The probability of each component (or point) given a draw x: (..., J), rows sum to 1."""
 
     def hyvarinen_score(self, x: Tensor) -> Tensor:
-        """h = x * grad log p(x), shape (..., d). Sheet R2."""
+        """h = x * grad log p(x), shape (..., d). Claim R2."""
         return self.log_score(x) - 1
 
     def stein_score(self, x: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Log-normal laws and their mixtures, with any covariance in log space (torch).
 
-With weights w_j, means a_j and covariances S_j of y = log x (sheet R2)
+With weights w_j, means a_j and covariances S_j of y = log x (claim R2)
 
     p(x) = prod_i x_i^-1 sum_j w_j N(log x; a_j, S_j),    s = 1 + h = sum_j r_j u_j,
     u_j = -S_j^-1 (log x - a_j),    r_j = w_j N(log x; a_j, S_j) / sum_k w_k N(log x; a_k, S_k),
@@ -32,7 +32,7 @@ CHUNK = 2**15
 
 @dataclass(frozen=True, eq=False)
 class LogNormalMixture(Target):
-    """log X ~ sum_j weights_j N(log_means_j, log_covs_j): sheet R2.
+    """log X ~ sum_j weights_j N(log_means_j, log_covs_j): claim R2.
 
     weights (J,) positive, summing to 1 within 1e-12 (float32: to its rounding); log_means (J, d);
     log_covs (J,) for multiples of the identity, or (J, d, d), symmetric positive semidefinite. A
@@ -165,7 +165,7 @@ class LogNormalMixture(Target):
 
 @dataclass(frozen=True, eq=False)
 class LogNormal(Target):
-    """log X ~ N(log_mean, log_cov): sheet R2 with one component; A37 for its score.
+    """log X ~ N(log_mean, log_cov): claim R2 with one component; A37 for its score.
 
     log_mean (d,); log_cov 0-d (times the identity), (d,) (a diagonal) or (d, d), symmetric
     positive semidefinite. Raises ValueError for anything else.
@@ -208,7 +208,7 @@ class LogNormal(Target):
         return self._mixture.logpdf(x)
 
     def log_score_at(self, y: Tensor) -> Tensor:
-        """s = -log_cov^-1 (y - log_mean), y = log x (..., d). Eq. (37) of version 2; sheet A37."""
+        """s = -log_cov^-1 (y - log_mean), y = log x (..., d). Eq. (37) of version 2; claim A37."""
         return self._mixture.log_score_at(y)
 
     def responsibilities(self, x: Tensor) -> Tensor:

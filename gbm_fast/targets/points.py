@@ -1,6 +1,6 @@
 """A finite data set and its diffusions: equal isotropic log-normals round given points (torch).
 
-With points x_n, n = 1..N, and log-variance V round each (sheet R3)
+With points x_n, n = 1..N, and log-variance V round each (claim R3)
 
     s = 1 + h = (sum_n r_n log x_n - log x) / V,    r = softmax(-|log x - log x_n|^2 / (2 V)),
 
@@ -77,7 +77,7 @@ class _DataSet:
 
 
 class PointMasses(Target):
-    """log X ~ (1 / N) sum_n N(log points_n, log_var I): sheet R3.
+    """log X ~ (1 / N) sum_n N(log points_n, log_var I): claim R3.
 
     points (N, d) positive; log_var >= 0. With log_var = 0 there is no density: logpdf and the
     scores raise ValueError until the law is diffused. Raises ValueError for bad points or a

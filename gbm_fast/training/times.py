@@ -74,7 +74,7 @@ def build_times(
 ) -> Callable[[Tensor], Tensor]:
     """A map from uniform numbers in [0, 1), (batch,), to training times in (0, horizon].
 
-    uniform      t = k horizon / N with k in 1..N, the paper's (k = 0 is singular: sheet E9)
+    uniform      t = k horizon / N with k in 1..N, the paper's (k = 0 is singular: claim E9)
     log-uniform  log sqrt(v) uniform over the run's noise range
     log-normal   log sqrt(v) normal round 0.7 log_std with deviation 1.6, cut to that range
     """

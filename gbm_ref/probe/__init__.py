@@ -4,7 +4,7 @@ A *sampler* is any callable (x_T, z) -> x_0, whatever it is written with, that t
 an argument: NumPy arrays go in and come out. Two kinds can be examined.
 
 Samplers written in log space. For log-normal data the map from (log x_T, z_1 .. z_rows) to
-log x_0 is affine (sheet R8, R9), so 1 + d + rows * d evaluations determine it, N + 2 on the line
+log x_0 is affine (claims R8, R9), so 1 + d + rows * d evaluations determine it, N + 2 on the line
 (`extract_affine_map`), and with it the law of the output for a normal start:
 
     log x_0 = offset + state log x_T + sum_k noise_k z_k,      log x_T ~ N(M, S)

@@ -30,7 +30,7 @@ class AffineMap(NamedTuple):
     def law(self, start: Gaussian) -> Gaussian:
         """The law of log x_0 when log x_T ~ start and the noise is standard normal.
 
-        Raises ValueError for a start of another dimension (sheet R9).
+        Raises ValueError for a start of another dimension (claim R9).
         """
         start = checked_gaussian(start, "start", self.offset.size)
         added = np.einsum("kij,klj->il", self.noise, self.noise)

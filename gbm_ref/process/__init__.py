@@ -1,7 +1,7 @@
 """Geometric Brownian motions, described by their effect on log X.
 
-    dX = mu(t) X dt + sigma(t) X dW                       (Ito; eq. (5) of version 2; sheet A5)
-    log X_t | X_0  ~  N(log X_0 + m(t), v(t) I)           (eq. (6) of version 2; sheet A6)
+    dX = mu(t) X dt + sigma(t) X dW                       (Ito; eq. (5) of version 2; claim A5)
+    log X_t | X_0  ~  N(log X_0 + m(t), v(t) I)           (eq. (6) of version 2; claim A6)
 
 Symbols
     mu(t)     drift rate of X                 `drift`

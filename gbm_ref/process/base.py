@@ -45,7 +45,7 @@ class Process(ABC):
         """The t with v(t) = v, for v in [0, v(T)]."""
 
     def sample(self, x0: Values, t: float, z: Values) -> Array:
-        """X_t = x0 * exp(m(t) + sqrt(v(t)) z): the exact kernel, eq. (6) of version 2; sheet A6.
+        """X_t = x0 * exp(m(t) + sqrt(v(t)) z): the exact kernel, eq. (6) of version 2; claim A6.
 
         x0 positive, of any shape; z, standard normal draws, and the result have that shape.
         Accurate to 8 * 2^-53 * S (accuracy vectors `forward_sample`). Raises ValueError for a

@@ -8,7 +8,7 @@ from gbm_ref.process.base import Process
 
 @dataclass(frozen=True)
 class GBM(Process):
-    """Constant coefficients: m(t) = (mu - sigma^2 / 2) t and v(t) = sigma^2 t (sheet A5, A6).
+    """Constant coefficients: m(t) = (mu - sigma^2 / 2) t and v(t) = sigma^2 t (claims A5, A6).
 
     mu      drift rate, any finite number; None means sigma^2 / 2, the paper's choice (m = 0)
     sigma   diffusion rate, > 0; the paper uses 0.8

@@ -15,7 +15,7 @@ class VarianceExploding(Process):
 
     hence v(T) = std_max^2 exactly. What grows geometrically is the *diffusion coefficient*
     sigma(t) = std_min sqrt(2 rate / T) exp(rate t / T), not the standard deviation sqrt(v) of the
-    variance-exploding equations of Song et al. (Appendix C of version 2; sheet E19 iii).
+    variance-exploding equations of Song et al. (Appendix C of version 2; claim E19-iii).
 
     std_min, std_max  0 < std_min < std_max, standard deviations of log X
     horizon           last time T, > 0

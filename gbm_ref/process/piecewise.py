@@ -17,10 +17,10 @@ class PiecewiseGBM(Process):
         m(k delta) = delta sum_{i < k} (mu_i - sigma_i^2 / 2)
         v(k delta) = delta sum_{i < k} sigma_i^2
 
-    Eqs. (34) and (35) of version 2 (sheet A34, A35): the left-point Euler chain of
+    Eqs. (34) and (35) of version 2 (claims A34, A35): the left-point Euler chain of
     `TimeVaryingGBM` at N steps, taken as a process of its own. Kernel, target and reverse steps
     then share one variance, and the step from k delta to (k - 1) delta uses sigma_{k-1}, the rate
-    by which the noise was added (sheet E19, R21).
+    by which the noise was added (claims E19-iv, R21).
 
     mu       (N,), any finite numbers, or None for sigma_i^2 / 2, so that m = 0
     sigma    (N,), positive

@@ -24,7 +24,7 @@ def _integral(rate: Callable[[float], float], start: float, end: float, size: fl
 
 @dataclass(frozen=True)
 class TimeVaryingGBM(Process):
-    """Any mu(t) and sigma(t) (Appendix C of version 2; sheet A33), integrated by quadrature.
+    """Any mu(t) and sigma(t) (Appendix C of version 2; claim A33), integrated by quadrature.
 
     mu, sigma  callables of one float in [0, horizon]; sigma must be positive there
     horizon    last time T, > 0

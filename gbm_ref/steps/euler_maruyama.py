@@ -16,13 +16,13 @@ from gbm_ref.steps.log_affine import LogAffineStep, LogCoefficients
 
 @dataclass(frozen=True)
 class SignAgnostic(AmbientStep):
-    """Euler-Maruyama in X: eq. (12) of version 2; sheet A12.
+    """Euler-Maruyama in X: eq. (12) of version 2; claim A12.
 
         X_s = X_t * (1 - dm + 3/2 dv + dv h(|X_t|, t) + noise sqrt(dv) z)
 
     An entry may change sign. p_t has no density there, so the score is read at |X_t| and the sign
-    is carried along (sheet E28). The 3/2 dv holds for noise = 1 and is kept as printed for
-    smaller factors, for which sheet E18 gives the bias; `AmbientMarginalPreserving` has none. X_t
+    is carried along (claim E28). The 3/2 dv holds for noise = 1 and is kept as printed for
+    smaller factors, for which claim E18 gives the bias; `AmbientMarginalPreserving` has none. X_t
     may hold negative entries, no zeros. Accurate to 8 * 2^-53 * S (accuracy vectors
     `sign_agnostic_step`).
     """
@@ -36,7 +36,7 @@ class SignAgnostic(AmbientStep):
 
 @dataclass(frozen=True)
 class AmbientMilstein(AmbientStep):
-    """The Milstein scheme in X: strong order 1 where `SignAgnostic` has 1/2 (sheet R15).
+    """The Milstein scheme in X: strong order 1 where `SignAgnostic` has 1/2 (claim R15).
 
         X_s = X_t * (1 - dm + 3/2 dv + dv h(|X_t|, t) + noise sqrt(dv) z
                      + noise^2 dv (z^2 - 1) / 2)
@@ -56,7 +56,7 @@ class AmbientMilstein(AmbientStep):
 
 @dataclass(frozen=True)
 class DaleLangevin(LogAffineStep):
-    """Euler-Maruyama in log X: eq. (13) of version 2; sheet A13. Keeps every sign (Dale's law).
+    """Euler-Maruyama in log X: eq. (13) of version 2; claim A13. Keeps every sign (Dale's law).
 
         X_s = X_t * exp(-dm + dv (1 + h(X_t, t)) + noise sqrt(dv) z)
 

@@ -1,10 +1,10 @@
 """Steps that are exact where the denoiser is constant: the Gaussian conditional laws of log X.
 
 Their declared orders hold for times bounded away from 0 (for `DDIM` also in equal steps of
-sqrt(v)); equal steps in time down to t = 0 cost a logarithm of the step length (sheet R17).
+sqrt(v)); equal steps in time down to t = 0 cost a logarithm of the step length (claim R17).
 
-With D = log X_t - m(t) + v(t) (1 + h) the denoiser (sheet R5), log X_s given X_t and
-log X_0 = D is normal (a Brownian bridge; sheet R17):
+With D = log X_t - m(t) + v(t) (1 + h) the denoiser (claim R5), log X_s given X_t and
+log X_0 = D is normal (a Brownian bridge; claim R17):
 
     mean      D + m(s) + v(s) / v(t) (log X_t - D - m(t))  =  log X_t - dm + dv (1 + h)
     variance  dv v(s) / v(t)
@@ -34,7 +34,7 @@ def _log_vars(process: Process, t_score: float, dt: float) -> tuple[float, float
 
 @dataclass(frozen=True, eq=False, init=False)
 class Ancestral(LogAffineStep):
-    """Draws from the law of X_s given X_t (sheet R7, R17).
+    """Draws from the law of X_s given X_t (claims R7, R17).
 
         X_s = X_t * exp(-dm + dv (1 + h) + noise sqrt(dv V_s / V_t) z),   V = data_log_cov + v
 
@@ -76,7 +76,7 @@ class Ancestral(LogAffineStep):
 
 @dataclass(frozen=True)
 class DDIM(LogAffineStep):
-    """The noise-free step that is exact for a constant denoiser (sheet R17).
+    """The noise-free step that is exact for a constant denoiser (claim R17).
 
         log X_s = D + m(s) + sqrt(v(s) / v(t)) (log X_t - D - m(t))
 

@@ -14,7 +14,7 @@ from gbm_ref.steps.base import Score, score_at
 
 @dataclass(frozen=True)
 class ProbabilityFlow:
-    """Heun's rule for the noise-free equation with the same marginals (sheet R16).
+    """Heun's rule for the noise-free equation with the same marginals (claim R16).
 
     In the variable sqrt(v), with u = log X - m(t), the equation is du / dsqrt(v) = d,
     d = -sqrt(v) (1 + h). From a = sqrt(v(t)) to b = sqrt(v(s)):
@@ -23,7 +23,7 @@ class ProbabilityFlow:
         u'' = u + (b - a) (d + d') / 2,         d' = -b (1 + h(X', s))
 
     and log X_s = u'' + m(s). A step to v(s) = 0 takes u', which lands on the denoiser
-    E[log X_0 | X_t] (sheet R5). `noise` and `z` are ignored. X_t must be positive and t > 0. The
+    E[log X_0 | X_t] (claim R5). `noise` and `z` are ignored. X_t must be positive and t > 0. The
     declared order is that of steps equal in sqrt(v); with steps equal in time the last one, down
     to t = 0, is of first order. Accurate to 8 * 2^-53 * S (accuracy vectors
     `probability_flow_step`).

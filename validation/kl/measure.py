@@ -136,7 +136,7 @@ def exact_checks(
 
 
 def reverse_curve(problem: ReverseProblem) -> list[dict[str, object]]:
-    """Exact divergences of the Dale-Langevin sampler and of version 1's Algorithm 1 (sheet E2).
+    """Exact divergences of the Dale-Langevin sampler and of version 1's Algorithm 1 (claim E2).
 
     From R8's closed form, which the gate compares with gbm_ref's recursion.
     """

@@ -4,22 +4,22 @@ Both have a log-normal target, `log X_0 ~ N(a, v_0)` in one dimension (divergenc
 independent coordinates), and both chains are affine in log space, so that each chain's law is
 normal and its divergence from the target is exact.
 
-Reverse sampler. `DaleLangevin` (eq. (13) of version 2; sheet A13) with the exact score, N steps of
+Reverse sampler. `DaleLangevin` (eq. (13) of version 2; claim A13) with the exact score, N steps of
 length delta = 1/N from the exact law at t = 1. With h = sigma^2 delta and v_k = v_0 + h k the
-output is N(a, V) (sheet R8),
+output is N(a, V) (claim R8),
 
     V = v_0^2 / v_N + (v_0^2 / h) [psi_1(v_0/h) - psi_1(v_0/h + N)]
     KL = sigma^4 delta^2 / (16 v_0^2) (1 - v_0^2 / v_N^2)^2 + O(delta^3)
 
-Version 1's Algorithm 1 has mu - sigma^2/2 where eq. (13) has mu - 3 sigma^2/2 (sheet E2): the same
+Version 1's Algorithm 1 has mu - sigma^2/2 where eq. (13) has mu - 3 sigma^2/2 (claim E2): the same
 variance, and a log-mean that is off by -v_0 [psi(v_0/h + N) - psi(v_0/h)] -> -v_0 log(v_N / v_0).
 
-Mirrored Langevin. Euler-Maruyama of eq. (22) of version 2 (Appendix D; sheet A37, R22),
+Mirrored Langevin. Euler-Maruyama of eq. (22) of version 2 (Appendix D; claims A37, R22),
 
     log X_{k+1} = log X_k + delta (1 + X_k d/dx log p(X_k)) + sqrt(2 delta) Z_k,
 
 has the stationary law N(a, c v_0) with c = 1 / (1 - u), u = delta / (2 v_0), provided u < 1, whose
-divergence is (c - 1 - log c) / 2 = u^2/4 + O(u^3) = delta^2 / (16 v_0^2) + ... (sheet E20); the
+divergence is (c - 1 - log c) / 2 = u^2/4 + O(u^3) = delta^2 / (16 v_0^2) + ... (claim E20); the
 law after k steps from any normal start is normal too. psi, psi_1: digamma, trigamma.
 """
 
@@ -67,7 +67,7 @@ class ReverseProblem:
         return gaussian(self.log_mean, v_0**2 / (v_0 + self.sigma**2) + v_0 * q * sums)
 
     def version_one_law(self, num_steps: int) -> Gaussian:
-        """Law of version 1's Algorithm 1, which lacks the Ito term (sheet E2)."""
+        """Law of version 1's Algorithm 1, which lacks the Ito term (claim E2)."""
         q = self.log_var * num_steps / self.sigma**2
         shift = self.log_var * float(special.digamma(q + num_steps) - special.digamma(q))
         correct = self.closed_form(num_steps)

@@ -138,7 +138,7 @@ def _bounds(axes: Axes, networks: Networks) -> None:
     ends = [0.5 * min(values), 2.0 * max(values)]
     axes.plot(ends, ends, color=GREY, linewidth=1)
     axes.text(ends[1], ends[1], "equal ", color=GREY, ha="right", va="top")
-    axes.set(xscale="log", yscale="log", xlabel="bound of sheet R20, nats")
+    axes.set(xscale="log", yscale="log", xlabel="bound of claim R20, nats")
     least = min(one["kl_bound_nats"] for one in networks if "kl_nats" in one)
     axes.set(xlim=(0.3 * least, 2.0 * ends[1]), ylim=(ends[0], 100 * ends[1]))
     axes.set(ylabel="KL( data ‖ sampler ), nats", title="Divergence measured, and its bound")

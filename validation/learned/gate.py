@@ -27,7 +27,7 @@ _ROUNDING = 1e-9
 def line_facts(line: Line, law: Array) -> dict:
     """Gaps of the grid's own numbers: with `law`, the chain's with the exact score.
 
-    For a log-normal law the chain's law and D_N are known in closed form (sheet R8, R20b).
+    For a log-normal law the chain's law and D_N are known in closed form (claims R8, R20b).
     """
     mass = max(abs(line.integral(q) - 1.0) for q in line.densities)
     facts = {"mass_gap": mass}

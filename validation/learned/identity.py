@@ -1,4 +1,4 @@
-"""The loss of a network is its floor plus half its error: sheet R4b, Theorem 4.1 of version 2.
+"""The loss of a network is its floor plus half its error: claim R4b, Theorem 4.1 of version 2.
 
     M-DSM(t) = C(t) + M-ESM(t),   C(t) = (d / v - I(q_t)) / 2,   M-ESM(t) = E |h_model - h|^2 / 2
 
@@ -37,7 +37,7 @@ class Losses(NamedTuple):
 
 
 def conditional_score(z: Array, v: float) -> Array:
-    """The target of M-DSM as a log score: 1 + h(x | x_0) = -z / sqrt(v); sheet A16, R4."""
+    """The target of M-DSM as a log score: 1 + h(x | x_0) = -z / sqrt(v); claims A16, R4."""
     return -z / math.sqrt(v)
 
 

@@ -1,7 +1,7 @@
 """How much of the training, loss and gradient, comes from the smallest times.
 
 The unweighted loss has a target of mean square d (1 + 1 / v(t)): with the times t_k = k / N of the
-paper half of its mean over k comes from a few steps (sheet E9, R4). What matters for learning is
+paper half of its mean over k comes from a few steps (claims E9, R4). What matters for learning is
 what the noise of the gradient is made of, E |grad of the loss of one draw|^2: a draw of a small
 time moves the weights as far as many draws of the others.
 """

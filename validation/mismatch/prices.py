@@ -2,7 +2,7 @@
 
 With a, C the log moments of the data, Sigma = C + sigma^2 I, and m = 0 (mu = sigma^2/2; with
 another m every start moves along). It is a lower bound of the divergence, and exact when log X_0
-is Gaussian (sheet R23). The starts:
+is Gaussian (claim R23). The starts:
 
     product         independent pixels, each with its own mean and variance
     one pair        exp(mu_hat + sigma_hat Z), fitted to the pixels of noised images
@@ -25,7 +25,7 @@ Pair = tuple[float, float]
 
 
 def by_formula(data: Moments, s2: float) -> Prices:
-    """From the eigenvalues of C, by the closed forms of sheet R23; s2 is sigma^2."""
+    """From the eigenvalues of C, by the closed forms of claim R23; s2 is sigma^2."""
     mean, cov = data.law
     logdet, d = _logdet(cov, s2), mean.size
     diagonal = np.diag(cov) + s2
@@ -83,7 +83,7 @@ def _same_for_all(pair: Pair, ones: Array) -> Gaussian:
 
 
 def image_pair(data: Moments, s2: float) -> Pair:
-    """(mu_hat, sigma_hat) over the pixels of all noised images, by sheet R23."""
+    """(mu_hat, sigma_hat) over the pixels of all noised images, by claim R23."""
     mean, cov = data.law
     mu = float(mean.mean())
     return mu, float(np.sqrt(np.mean(np.diag(cov) + s2 + (mean - mu) ** 2)))
