@@ -60,7 +60,7 @@ def require_positive(x: Tensor, name: str) -> None:
     raise ValueError(
         f"{name} must be positive and finite, but has {found} of {x.numel()} entries, the first "
         f"at index {first} (value {float(x[first])}): geometric Brownian motion lives on x > 0; "
-        "rescale images to [1, 2] with positive_from_integers"
+        "rescale images to [1, 2] with positive_from_integers."
     )
 
 

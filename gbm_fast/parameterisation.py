@@ -15,9 +15,9 @@ has seen.
     Denoiser         h = -1 + (D - u) / v                 D = E[log X_0 | x_t] (claim R5), with the
                      D = a + (s^2 (u - a) + sqrt(v) s sqrt(v + s^2) F) / (v + s^2)
 
-The last line is the preconditioning of EDM (Karras et al. 2022) in log space: the best linear
-denoiser plus F at the scale of what that leaves, so F has unit variance at every noise level. It
-is the default; the others keep the paper's choice and its neighbours for comparison.
+The last line is what others call `edm` preconditioning (Karras et al. 2022), in log space: the
+best linear denoiser plus F at the scale of what that leaves, so F has unit variance at every noise
+level. It is the default; the others keep the paper's choice and its neighbours for comparison.
 
 Everything is computed as the log score 1 + h at y: steps in log space need neither x nor h itself,
 and 1 + h keeps its digits where it is small.

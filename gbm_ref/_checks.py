@@ -24,10 +24,10 @@ def finite_number(value: float, name: str) -> float:
     """`value` as a finite float."""
     array = np.asarray(value, dtype=np.float64)
     if array.ndim != 0:
-        raise ValueError(f"{name} must be a single number, got an array of shape {array.shape}")
+        raise ValueError(f"{name} must be a single number, got an array of shape {array.shape}.")
     number = float(array)
     if not math.isfinite(number):
-        raise ValueError(f"{name} must be finite, got {number}")
+        raise ValueError(f"{name} must be finite, got {number}.")
     return number
 
 
@@ -35,7 +35,7 @@ def positive_number(value: float, name: str) -> float:
     """`value` as a finite float above zero."""
     number = finite_number(value, name)
     if number <= 0.0:
-        raise ValueError(f"{name} must be positive, got {number}")
+        raise ValueError(f"{name} must be positive, got {number}.")
     return number
 
 
@@ -43,7 +43,7 @@ def non_negative_number(value: float, name: str) -> float:
     """`value` as a finite float, zero or above."""
     number = finite_number(value, name)
     if number < 0.0:
-        raise ValueError(f"{name} must not be negative, got {number}")
+        raise ValueError(f"{name} must not be negative, got {number}.")
     return number
 
 
@@ -52,7 +52,7 @@ def whole_number(value: int, name: str, minimum: int, maximum: float = math.inf)
     number = finite_number(value, name)
     if number != int(number) or not minimum <= number <= maximum:
         bound = f"at least {minimum}" if maximum == math.inf else f"{minimum} to {maximum}"
-        raise ValueError(f"{name} must be a whole number, {bound}, got {value}")
+        raise ValueError(f"{name} must be a whole number, {bound}, got {value}.")
     return int(number)
 
 
@@ -61,7 +61,7 @@ def time_in_range(t: float, horizon: float) -> float:
     time = finite_number(t, "t")
     slack = TIME_TOLERANCE * horizon
     if not -slack <= time <= horizon + slack:
-        raise ValueError(f"t must lie in [0, {horizon}], the range of the process, got {time}")
+        raise ValueError(f"t must lie in [0, {horizon}], the range of the process, got {time}.")
     return min(max(time, 0.0), horizon)
 
 
@@ -75,7 +75,7 @@ def end_of_step(t: float, dt: float, horizon: float) -> tuple[float, float]:
     end = start - length
     slack = TIME_TOLERANCE * horizon
     if end < -slack:
-        raise ValueError(f"a step of length dt={length} from t={start} would go below t=0")
+        raise ValueError(f"a step of length dt={length} from t={start} would go below t=0.")
     return start, 0.0 if end <= slack else end
 
 
@@ -83,7 +83,7 @@ def log_var_in_range(v: float, largest: float) -> float:
     """`v` as a float in [0, largest]; a rounding error beyond the upper end is removed."""
     value = non_negative_number(v, "v")
     if value > largest * (1 + TIME_TOLERANCE):
-        raise ValueError(f"v must lie in [0, {largest}], the range of the process, got {value}")
+        raise ValueError(f"v must lie in [0, {largest}], the range of the process, got {value}.")
     return min(value, largest)
 
 
@@ -92,7 +92,7 @@ def finite_array(x: Values, name: str) -> Array:
     array = np.asarray(x, dtype=np.float64)
     bad = np.asarray(~np.isfinite(array))
     if bad.any():
-        raise ValueError(f"{name} must be finite: {_count_and_place(bad)} are NaN or infinite")
+        raise ValueError(f"{name} must be finite: {_count_and_place(bad)} are NaN or infinite.")
     return array
 
 
@@ -103,7 +103,7 @@ def positive_array(x: Values, name: str) -> Array:
     if bad.any():
         raise ValueError(
             f"{name} must be positive: {_count_and_place(bad)} are zero or negative; "
-            "rescale the data, for example 8-bit images as 1 + u / 255"
+            "rescale the data, for example 8-bit images as 1 + u / 255."
         )
     return array
 
@@ -111,7 +111,7 @@ def positive_array(x: Values, name: str) -> Array:
 def with_trailing(x: Array, d: int, name: str) -> Array:
     """`x` itself, once its last axis is known to have length `d`."""
     if x.ndim == 0 or x.shape[-1] != d:
-        raise ValueError(f"{name} must have shape (..., {d}), got {x.shape}")
+        raise ValueError(f"{name} must have shape (..., {d}), got {x.shape}.")
     return x
 
 
@@ -119,7 +119,7 @@ def like(value: Values, x: Array, name: str, other: str = "x") -> Array:
     """`value` as a finite float64 array of the shape of `x`."""
     array = finite_array(value, name)
     if array.shape != x.shape:
-        raise ValueError(f"{name} must have the shape {x.shape} of {other}, got {array.shape}")
+        raise ValueError(f"{name} must have the shape {x.shape} of {other}, got {array.shape}.")
     return array
 
 
@@ -127,7 +127,7 @@ def vector(value: Values, name: str) -> Array:
     """`value` as a finite float64 array of shape (d,), d >= 1."""
     array = finite_array(value, name)
     if array.ndim != 1 or array.size == 0:
-        raise ValueError(f"{name} must have shape (d,) with d >= 1, got {array.shape}")
+        raise ValueError(f"{name} must have shape (d,) with d >= 1, got {array.shape}.")
     return array
 
 
@@ -143,13 +143,13 @@ def covariance(value: Values, d: int, name: str) -> Array:
     elif array.shape == (d,):
         array = np.diag(array)
     if array.shape != (d, d):
-        raise ValueError(f"{name} must be a number, ({d},) or ({d}, {d}), got {array.shape}")
+        raise ValueError(f"{name} must be a number, ({d},) or ({d}, {d}), got {array.shape}.")
     size = 1e-10 * float(np.abs(array).max())
     if np.abs(array - array.T).max() > size:
-        raise ValueError(f"{name} must be symmetric")
+        raise ValueError(f"{name} must be symmetric.")
     smallest = float(np.linalg.eigvalsh(array)[0])
     if smallest < -size:
-        raise ValueError(f"{name} must be positive semi-definite, has eigenvalue {smallest}")
+        raise ValueError(f"{name} must be positive semi-definite, has eigenvalue {smallest}.")
     return (array + array.T) / 2
 
 

@@ -45,7 +45,7 @@ class Components(NamedTuple):
         """log(weights_j N(y; mean_j, ...)), (..., J); a singular covariance is a ValueError."""
         if (self.variances[:, 0] <= 1e-14 * self.variances[:, -1]).any():
             raise ValueError(
-                "this law has no density: a log covariance is singular; diffuse it to t > 0 first"
+                "this law has no density: a log covariance is singular; diffuse it to t > 0 first."
             )
         terms = self.residuals(y) ** 2 / self.variances
         sizes = np.log(self.variances) + _gaussians.LOG_TWO_PI
@@ -69,7 +69,7 @@ def components(target: Target) -> Components:
     else:
         raise ValueError(
             "the target must be a LogNormal, a LogNormalMixture or PointMasses, not a "
-            f"{type(target).__name__}"
+            f"{type(target).__name__}."
         )
     variances, axes = np.linalg.eigh(covs)
     return Components(weights, means, np.maximum(variances, 0.0), axes)

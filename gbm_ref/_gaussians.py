@@ -18,7 +18,7 @@ def _whitened(y: Array, mean: Array, cov: Array) -> tuple[Array, Array, Array]:
     values, vectors = np.linalg.eigh(cov)
     if values[0] <= 1e-14 * values[-1]:
         raise ValueError(
-            "this law has no density: a log covariance is singular; diffuse it to t > 0 first"
+            "this law has no density: a log covariance is singular; diffuse it to t > 0 first."
         )
     return (y - mean) @ vectors, values, vectors
 

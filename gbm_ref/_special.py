@@ -86,5 +86,5 @@ def annealed_integral(
         :2
     ]
     if not error <= 1e-10 * value:
-        raise ValueError(f"the integral of the limit did not converge for decay={decay}")
+        raise ValueError(f"the integral of the limit did not converge for decay={decay}.")
     return data_var * float(value)

@@ -120,7 +120,7 @@ def annealed_limit_law(
     """
     data = _directions(target)
     if data.vars[0] <= 0.0:
-        raise ValueError("the limit needs data with a positive definite log_cov")
+        raise ValueError("the limit needs data with a positive definite log_cov.")
     rho = _checks.positive_number(speed, "speed")
     rate = _checks.non_negative_number(decay, "decay")
     total, _ = _step_var(process, 1)
@@ -169,7 +169,7 @@ class _Directions(NamedTuple):
 
 def _directions(target: Target) -> _Directions:
     if not isinstance(target, LogNormal):
-        raise ValueError(f"closed forms are for log-normal data, not a {type(target).__name__}")
+        raise ValueError(f"closed forms are for log-normal data, not a {type(target).__name__}.")
     values, basis = np.linalg.eigh(target.log_cov)
     ones = np.ones(target.d) @ basis
     return _Directions(np.maximum(values, 0.0), basis, target.log_mean, ones)
@@ -180,7 +180,7 @@ def _step_var(process: Process, num_steps: int) -> tuple[float, int]:
     if not isinstance(process, GBM):
         raise ValueError(
             f"the closed form needs the constant coefficients of GBM, not {type(process).__name__}"
-            ": use exact_law"
+            ": use exact_law."
         )
     steps = _checks.whole_number(num_steps, "num_steps", 1)
     return process.log_var(process.horizon) / steps, steps

@@ -48,7 +48,7 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> float:
     q = checked_gaussian(q, "q", p.mean.size)
     values, vectors = np.linalg.eigh(q.cov)
     if values[0] <= 1e-14 * values[-1]:
-        raise ValueError("the covariance of q must be positive definite")
+        raise ValueError("the covariance of q must be positive definite.")
     # sqrt(values_i values_j), without the rounding of the roots on the diagonal.
     scale = np.outer(np.sqrt(values), np.sqrt(values))
     np.fill_diagonal(scale, values)

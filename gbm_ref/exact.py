@@ -45,10 +45,10 @@ def exact_law(
     if not isinstance(step, LogAffineStep | ProbabilityFlow):
         raise ValueError(
             f"{type(step).__name__} is not affine in log X: only a LogAffineStep (DaleLangevin, "
-            "...) and ProbabilityFlow have a Gaussian output law"
+            "...) and ProbabilityFlow have a Gaussian output law."
         )
     if not isinstance(target, LogNormal):
-        raise ValueError(f"the score of a {type(target).__name__} is not affine in log X")
+        raise ValueError(f"the score of a {type(target).__name__} is not affine in log X.")
     start = checked_gaussian(start, "start", target.d)
     data_vars, basis = np.linalg.eigh(target.log_cov)
     mean, cov = start.mean @ basis, basis.T @ start.cov @ basis
@@ -74,7 +74,7 @@ def _row_map(
     d = data_vars.size
     v_t = process.log_var(row.t_score)
     if v_t == 0.0:
-        raise ValueError("every row needs t_score > 0: the score may be singular at t=0")
+        raise ValueError("every row needs t_score > 0: the score may be singular at t=0.")
     if isinstance(step, ProbabilityFlow):
         dm, dv = process.increments(row.t_score, row.dt)
         return _heun_gains(process, row, data_vars, dv), -dm, np.zeros((d, d))

@@ -49,7 +49,7 @@ def log_average_flip_probability(
     or other data.
     """
     if not isinstance(target, LogNormal):
-        raise ValueError(f"the average is for log-normal data, not a {type(target).__name__}")
+        raise ValueError(f"the average is for log-normal data, not a {type(target).__name__}.")
     dm, dv = process.increments(t_score, _checks.positive_number(dt, "dt"))
     kappa = _checks.non_negative_number(noise, "noise")
     precision = np.linalg.inv(target.diffuse(process, t_score).log_cov)

@@ -69,7 +69,7 @@ def gamma_chain_step(x: Values, looks: float, next_looks: float, beta: Values) -
     more, fewer = _falling(looks, next_looks)
     draws = _checks.like(_checks.positive_array(beta, "beta"), state, "beta")
     if (draws > 1.0).any():
-        raise ValueError("beta must lie in (0, 1]: draws of Beta(next_looks, looks - next_looks)")
+        raise ValueError("beta must lie in (0, 1]: draws of Beta(next_looks, looks - next_looks).")
     return state * draws * more / fewer
 
 
@@ -94,5 +94,5 @@ def _falling(more: float, fewer: float) -> tuple[float, float]:
     high = _checks.positive_number(more, "the larger number of looks")
     low = _checks.positive_number(fewer, "the smaller number of looks")
     if low >= high:
-        raise ValueError(f"noise grows as looks fall: {low} must be below {high}")
+        raise ValueError(f"noise grows as looks fall: {low} must be below {high}.")
     return high, low

@@ -65,11 +65,11 @@ def annealed(
     delta = horizon / levels
     length = delta if step_length is None else _checks.positive_number(step_length, "step_length")
     if length > delta * (1 + _checks.TIME_TOLERANCE):
-        raise ValueError(f"step_length={length} exceeds delta={delta}: it would end below t=0")
+        raise ValueError(f"step_length={length} exceeds delta={delta}: it would end below t=0.")
     inner = _checks.whole_number(inner_steps, "inner_steps", 1)
     chi = _checks.positive_number(chi, "chi")
     if chi > 1.0:
-        raise ValueError(f"chi must lie in (0, 1], got {chi}")
+        raise ValueError(f"chi must lie in (0, 1], got {chi}.")
     first = levels if start is None else _checks.whole_number(start, "start", 1, levels)
     extra = _checks.whole_number(denoise_steps, "denoise_steps", 0)
     rows = [
@@ -113,7 +113,7 @@ def power(
 
         sqrt(v(t_i)) = (a + i / (num_steps - 1) (b - a))^rho,  i = 0 .. num_steps - 1
 
-    with a = std_max^(1/rho), b = std_min^(1/rho): the spacing of Karras et al. 2022 (eq. 5), in
+    with a = std_max^(1/rho), b = std_min^(1/rho): the `karras` spacing (2022, eq. (5)), in
     the standard deviation of log X, with full noise (claim R16). num_steps (>= 2) scores are read.
     Raises ValueError as `geometric` does, and for rho <= 0.
     """
@@ -129,7 +129,7 @@ def _checked_stds(num_steps: int, std_min: float, std_max: float) -> tuple[int, 
     low = _checks.positive_number(std_min, "std_min")
     high = _checks.positive_number(std_max, "std_max")
     if low >= high:
-        raise ValueError(f"std_min must be below std_max, got {low} and {high}")
+        raise ValueError(f"std_min must be below std_max, got {low} and {high}.")
     return steps, low, high
 
 

@@ -37,7 +37,7 @@ def _parameters(*pairs: tuple[str, Values]) -> list[Array]:
         shape = (0, 0)
     if len(shape) != 1:
         sizes = ", ".join(f"{name} {a.shape}" for (name, _), a in zip(pairs, arrays, strict=True))
-        raise ValueError(f"parameters must be numbers or of one shape (d,), got {sizes}")
+        raise ValueError(f"parameters must be numbers or of one shape (d,), got {sizes}.")
     return [np.broadcast_to(array, shape).copy() for array in arrays]
 
 
@@ -72,7 +72,7 @@ class ProductLaw(ABC):
     def cdf(self, x: Values) -> Array:
         """P(X <= x), for d = 1 only."""
         if self.d != 1:
-            raise ValueError(f"cdf is defined for d = 1 only, this law has d = {self.d}")
+            raise ValueError(f"cdf is defined for d = 1 only, this law has d = {self.d}.")
         return np.asarray(self._cdfs(self._checked(x))[..., 0])
 
     def log_score(self, x: Values) -> Array:

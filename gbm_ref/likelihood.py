@@ -95,9 +95,9 @@ def log_likelihood(
     """
     start = _checks.time_in_range(t_min, process.horizon)
     if start == process.horizon:
-        raise ValueError(f"t_min must be below the horizon {process.horizon}")
+        raise ValueError(f"t_min must be below the horizon {process.horizon}.")
     if _checks.positive_number(rtol, "rtol") < 1e-13:
-        raise ValueError(f"rtol must be at least 1e-13, got {rtol}")
+        raise ValueError(f"rtol must be at least 1e-13, got {rtol}.")
     y = np.log(_checks.with_trailing(_checks.positive_array(x, "x"), terminal.d, "x"))
     velocity = _velocity(process, score, divergence)
     ends = np.empty((*y.shape[:-1], y.shape[-1] + 1))
@@ -129,7 +129,7 @@ def exact_log_likelihood(
     begin = target.diffuse(process, start)
     variances, axes = np.linalg.eigh(begin.log_cov)
     if variances[0] <= 1e-14 * variances[-1]:
-        raise ValueError("the data have no density at t_min: their log covariance is singular")
+        raise ValueError("the data have no density at t_min: their log covariance is singular.")
     added = process.increments(end, end - start)[1] / variances
     residual = (y - begin.log_mean) @ axes
     y_end = target.log_mean + process.log_mean(end) + residual * np.sqrt(1.0 + added) @ axes.T
@@ -168,7 +168,7 @@ def _carried(
     _checks.positive_number(atol, "atol")
     path = solve_ivp(velocity, span, begin, "DOP853", span[1:], rtol=rtol, atol=atol)
     if not path.success:
-        raise ValueError(f"the flow could not be integrated to T: {path.message}")
+        raise ValueError(f"the flow could not be integrated to T: {path.message}.")
     return np.asarray(path.y[:, -1])
 
 

@@ -77,7 +77,7 @@ def mirrored_langevin_law(
     centre = _checks.vector(log_mean, "log_mean")
     target_vars, basis = np.linalg.eigh(_checks.covariance(log_cov, centre.size, "log_cov"))
     if target_vars[0] <= 0.0:
-        raise ValueError("log_cov must be positive definite")
+        raise ValueError("log_cov must be positive definite.")
     delta = _checks.positive_number(delta, "delta")
     steps = _checks.whole_number(num_steps, "num_steps", 0)
     start = checked_gaussian(start, "start", centre.size)

@@ -134,7 +134,7 @@ def m_dsm(
     noise = _checks.like(z, start, "z", "x0")
     v = process.log_var(t)
     if v == 0.0:
-        raise ValueError("the loss is singular at t=0, where v=0: sample t above 0")
+        raise ValueError("the loss is singular at t=0, where v=0: sample t above 0.")
     x_t = process.sample(start, t, noise)
     h_target = -1.0 - noise / math.sqrt(v)
     h_model = _checks.like(model(x_t, float(t)), x_t, "the model's score", "x0")
@@ -226,5 +226,5 @@ def _batch(x: Values, name: str) -> Array:
     """x in float64, once it is known to be positive, of shape (..., d) and not empty."""
     array = _checks.positive_array(x, name)
     if array.ndim == 0 or array.size == 0:
-        raise ValueError(f"{name} must have shape (..., d) and hold data, got {array.shape}")
+        raise ValueError(f"{name} must have shape (..., d) and hold data, got {array.shape}.")
     return array

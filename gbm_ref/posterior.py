@@ -105,7 +105,7 @@ def _components_given(
     """mu_j (..., J, d) and C_j (J, d, d), or (1, d, d) where all C_j are equal."""
     later = parts.diffused(process, t)
     if (later.variances == 0.0).any():
-        raise ValueError("a law without a density has no posterior at t = 0: take t > 0")
+        raise ValueError("a law without a density has no posterior at t = 0: take t > 0.")
     gains = parts.variances / later.variances
     means = parts.means + parts.off_axes(gains * later.residuals(y))
     return means, parts.matrices(process.log_var(t) * gains)

@@ -29,7 +29,7 @@ from gbm_ref.targets import Target
 def _log_var_above_zero(process: Process, t: float) -> float:
     v = process.log_var(t)
     if v == 0.0:
-        raise ValueError("t must be above 0: at t=0 nothing has been added to the data (v=0)")
+        raise ValueError("t must be above 0: at t=0 nothing has been added to the data (v=0).")
     return v
 
 
@@ -58,7 +58,7 @@ def conditional_logpdf(x: Values, x0: Values, process: Process, t: float) -> Arr
     state = _checks.positive_array(x, "x")
     start = _checks.like(_checks.positive_array(x0, "x0"), state, "x0")
     if state.ndim == 0:
-        raise ValueError("x must have shape (..., d), got a number")
+        raise ValueError("x must have shape (..., d), got a number.")
     v = _log_var_above_zero(process, t)
     y = np.log(state)
     squares = (y - np.log(start) - process.log_mean(t)) ** 2

@@ -114,9 +114,9 @@ def sign_agnostic_average(
     raises ValueError where f is not finite. log |X_0| can be as low as -40 below the start's.
     """
     if not isinstance(target, LogNormal) or target.d != 1:
-        raise ValueError("the law is for log-normal data with d = 1")
+        raise ValueError("the law is for log-normal data with d = 1.")
     if len(grid) == 0:
-        raise ValueError("the grid has no rows")
+        raise ValueError("the grid has no rows.")
     start = checked_gaussian(start, "start", 1)
     rows = [_coefficients(target, process, row) for row in grid]
     laws = _rough_laws(rows, process, grid, start)
@@ -135,7 +135,7 @@ def sign_agnostic_average(
 def _coefficients(target: LogNormal, process: Process, row: Row) -> _Row:
     total = float(target.log_cov[0, 0]) + process.log_var(row.t_score)
     if total <= 0.0 or row.t_score <= 0.0:
-        raise ValueError("every row needs t_score > 0: the score may be singular at t=0")
+        raise ValueError("every row needs t_score > 0: the score may be singular at t=0.")
     dm, dv = process.increments(row.t_score, row.dt)
     kappa = _checks.non_negative_number(row.noise, "noise")
     centre = float(target.log_mean[0]) + process.log_mean(row.t_score)

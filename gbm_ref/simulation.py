@@ -64,10 +64,10 @@ def simulate(
     """
     if step.calculus != process.calculus:
         raise ValueError(
-            f"the step is of {step.calculus} type but the process of {process.calculus} type"
+            f"the step is of {step.calculus} type but the process of {process.calculus} type."
         )
     if len(grid) == 0:
-        raise ValueError("the grid has no rows")
+        raise ValueError("the grid has no rows.")
     x = _checks.finite_array(x_T, "x_T")
     draw = _noise_source(step, z, (len(grid), *x.shape))
     path = [x]
@@ -82,10 +82,10 @@ def _noise_source(step: Step, z: Noise, shape: tuple[int, ...]) -> Callable[[int
     if not step.uses_noise:
         return lambda index: None
     if z is None:
-        raise ValueError(f"{type(step).__name__} uses noise: pass z of shape {shape}")
+        raise ValueError(f"{type(step).__name__} uses noise: pass z of shape {shape}.")
     if callable(z):
         return z
     draws = _checks.finite_array(z, "z")
     if draws.shape != shape:
-        raise ValueError(f"z must have shape {shape} (rows, *x_T.shape), got {draws.shape}")
+        raise ValueError(f"z must have shape {shape} (rows, *x_T.shape), got {draws.shape}.")
     return lambda index: draws[index]

@@ -54,7 +54,7 @@ def class_averages(points: Values, labels: Values) -> LogNormalMixture:
     """
     data = _checks.positive_array(points, "points")
     if data.ndim != 2 or data.size == 0:
-        raise ValueError(f"points must have shape (n, d), got {data.shape}")
+        raise ValueError(f"points must have shape (n, d), got {data.shape}.")
     of_point = _groups(labels, data.shape[0], "labels")
     totals = np.zeros((int(of_point.max()) + 1, data.shape[1]))
     np.add.at(totals, of_point, data)
@@ -106,7 +106,7 @@ def _groups(labels: Values, count: int, name: str) -> NDArray[np.intp]:
     """Labels (count,) as 0, 1, ... in the order of their values."""
     given = _checks.vector(labels, name)
     if given.size != count:
-        raise ValueError(f"{name} must have shape ({count},), got {given.shape}")
+        raise ValueError(f"{name} must have shape ({count},), got {given.shape}.")
     if (given != np.round(given)).any():
-        raise ValueError(f"{name} must be whole numbers, got {given}")
+        raise ValueError(f"{name} must be whole numbers, got {given}.")
     return np.unique(given, return_inverse=True)[1].astype(np.intp)

@@ -63,7 +63,7 @@ class Target(ABC):
     def cdf(self, x: Values) -> Array:
         """P(X <= x), for d = 1 only, also without a density."""
         if self.d != 1:
-            raise ValueError(f"cdf is defined for d = 1 only, this law has d = {self.d}")
+            raise ValueError(f"cdf is defined for d = 1 only, this law has d = {self.d}.")
         return self._log_space_cdf(self._log(x)[..., 0])
 
     def hyvarinen_score(self, x: Values) -> Array:
@@ -94,15 +94,15 @@ class LogNormalMixture(Target):
     def __init__(self, weights: Values, log_means: Values, log_covs: Values) -> None:
         weights = _checks.vector(weights, "weights")
         if (weights <= 0.0).any() or abs(math.fsum(weights) - 1.0) > 1e-12:
-            raise ValueError(f"weights must be positive and sum to 1, got {weights}")
+            raise ValueError(f"weights must be positive and sum to 1, got {weights}.")
         means = _checks.finite_array(log_means, "log_means")
         if means.ndim != 2 or means.shape[0] != weights.size or means.shape[1] == 0:
-            raise ValueError(f"log_means must have shape ({weights.size}, d), got {means.shape}")
+            raise ValueError(f"log_means must have shape ({weights.size}, d), got {means.shape}.")
         covs = _checks.finite_array(log_covs, "log_covs")
         if covs.ndim not in (1, 3) or covs.shape[0] != weights.size:
             raise ValueError(
                 f"log_covs must have shape ({weights.size},) or ({weights.size}, d, d), "
-                f"got {covs.shape}"
+                f"got {covs.shape}."
             )
         checked = [
             _checks.covariance(cov, means.shape[1], f"log_covs[{j}]") for j, cov in enumerate(covs)
@@ -202,7 +202,7 @@ class PointMasses(Target):
     def __init__(self, points: Values, log_var: float = 0.0) -> None:
         points = _checks.positive_array(points, "points")
         if points.ndim != 2 or points.size == 0:
-            raise ValueError(f"points must have shape (n, d), got {points.shape}")
+            raise ValueError(f"points must have shape (n, d), got {points.shape}.")
         object.__setattr__(self, "points", points)
         object.__setattr__(self, "log_var", _checks.non_negative_number(log_var, "log_var"))
 
@@ -239,7 +239,7 @@ class PointMasses(Target):
     @property
     def _variance(self) -> float:
         if self.log_var == 0.0:
-            raise ValueError("a finite data set has no density: diffuse first, to a t > 0")
+            raise ValueError("a finite data set has no density: diffuse first, to a t > 0.")
         return self.log_var
 
     def _exponents(self, y: Array) -> Array:

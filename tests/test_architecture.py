@@ -175,3 +175,43 @@ def test_the_habit_rule_sees_planted_ones() -> None:
         "network.eval()\n"
     )
     assert sorted(bad_habits(ast.parse(text))) == ["**options", "__future__", "eval", "hasattr"]
+
+
+def unfinished_messages(tree: ast.Module) -> list[int]:
+    """Lines that raise an error of ours whose message does not end with a full stop.
+
+    A message that ends with another error's text, or with a command to type, may.
+    """
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+            message, last = node.exc.args[-1], None
+            if isinstance(message, ast.Constant):
+                last = message.value
+            elif isinstance(message, ast.JoinedStr):
+                end = message.values[-1]
+                inserted = isinstance(end, ast.FormattedValue) and ast.unparse(end.value)
+                allowed = inserted and ("error" in inserted or "continuing" in inserted)
+                last = "." if allowed else getattr(end, "value", "")
+            if isinstance(last, ast.AST) or isinstance(last, str) and last[-1:] not in (".", "?"):
+                found.append(node.lineno)
+    return found
+
+
+def test_error_messages_are_sentences() -> None:
+    layers = ("gbm_ref", "gbm_fast", "validation")
+    errors = ("ValueError", "OSError", "FloatingPointError")
+    found = {}
+    for source in sources(*layers):
+        lines = source.text.splitlines()
+        bad = unfinished_messages(source.tree)
+        if ours := [n for n in bad if any(e in lines[n - 1] for e in errors)]:
+            found[source.path] = ours
+    assert found == {}
+
+
+def test_the_message_rule_sees_a_planted_gap() -> None:
+    bad = 'raise ValueError("no stop")\nraise ValueError(f"x is {x}")\nraise OSError(f"{x} bad")'
+    good = 'raise ValueError("a stop.")\nraise ValueError(f"bad: {error}")\nraise ValueError(text)'
+    assert unfinished_messages(ast.parse(bad)) == [1, 2, 3]
+    assert unfinished_messages(ast.parse(good)) == []

@@ -69,7 +69,7 @@ def sample_moments(log_samples: np.ndarray) -> Moments:
     if log_samples.ndim != 1 or log_samples.size < 2:
         raise ValueError(
             f"expected at least two log-samples in one axis, got shape {log_samples.shape}; "
-            "pass one coordinate at a time"
+            "pass one coordinate at a time."
         )
     values = log_samples.astype(np.float64)
     return Moments(values.size, float(values.mean()), float(values.var(ddof=1)))
@@ -78,7 +78,7 @@ def sample_moments(log_samples: np.ndarray) -> Moments:
 def confidence_region(moments: Moments, alpha: float) -> Region:
     """Rectangle that contains the law's mean and variance with probability >= 1 - alpha."""
     if not 0.0 < alpha < 1.0:
-        raise ValueError(f"alpha must lie in (0, 1), got {alpha}")
+        raise ValueError(f"alpha must lie in (0, 1), got {alpha}.")
     degrees = moments.size - 1
     tail = alpha / 4.0
     reach = float(stats.t.isf(tail, degrees)) * math.sqrt(moments.variance / moments.size)

@@ -116,7 +116,7 @@ def run(study: Study, settings: Settings) -> bool:
     folder cannot be used.
     """
     if settings.seed < 0:
-        raise ValueError(f"seed must be a non-negative integer, got {settings.seed}")
+        raise ValueError(f"seed must be a non-negative integer, got {settings.seed}.")
     folder = _usable(settings.folder)
     stem = study.name + ("-quick" if settings.quick else "")
     started = (time.perf_counter(), _processor_seconds())
@@ -147,7 +147,7 @@ def _usable(folder: Path) -> Path:
     except OSError as error:
         raise ValueError(
             f"cannot write to the output folder {folder} ({error.strerror}); "
-            "pass a writable folder with --out-dir"
+            "pass a writable folder with --out-dir."
         ) from error
     return folder
 
@@ -210,7 +210,7 @@ def plain(value: object) -> object:
         return str(value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    raise ValueError(f"cannot store a {type(value).__name__} in a result file; convert it first")
+    raise ValueError(f"cannot store a {type(value).__name__} in a result file; convert it first.")
 
 
 def write_text(path: Path, text: str) -> None:

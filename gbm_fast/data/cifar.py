@@ -58,7 +58,7 @@ def _find_or_fetch(source: CifarSource, data_dir: Path, download: bool) -> Path:
         raise ValueError(
             f"{source.name} needs {archive} (from {source.url}, MD5 {source.md5}) or the folder "
             f"{source.folder} it unpacks to, and neither is there: put one there, or allow the "
-            "download"
+            "download."
         )
     fetch((source.url,), archive, source.md5)
     return archive
@@ -71,7 +71,7 @@ def _read_folder(source: CifarSource, folder: Path) -> dict[str, bytes]:
         if not is_file(folder / name):
             raise ValueError(
                 f"{folder / name} is missing: unpack {source.archive} again, or remove the "
-                "folder so that the archive itself is read"
+                "folder so that the archive itself is read."
             )
         members[name] = read_bytes(folder / name)
     return members
@@ -95,13 +95,13 @@ def _read_archive(source: CifarSource, archive: Path) -> dict[str, bytes]:
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise ValueError(
             f"{archive} cannot be read as a gzip-compressed tar archive ({error}): delete it and "
-            f"fetch it again from {source.url}"
+            f"fetch it again from {source.url}."
         ) from error
     missing = [name for name in _all_members(source) if name not in members]
     if missing:
         raise ValueError(
             f"{archive} has no {source.folder}/{missing[0]}: it is not the binary version of "
-            f"the data set ({source.url})"
+            f"the data set ({source.url})."
         )
     return members
 
@@ -128,7 +128,7 @@ def _decode(source: CifarSource, where: Path, name: str, content: bytes) -> tupl
         raise ValueError(
             f"{where}, {name}: {problem}: {len(content)} bytes, expected {expected} "
             f"({source.records_per_member} records of {record} bytes); fetch it again from "
-            f"{source.url}"
+            f"{source.url}."
         )
     records = np.frombuffer(content, dtype=np.uint8).reshape(-1, record)
     labels = records[:, 0].astype(np.int64)
@@ -136,7 +136,7 @@ def _decode(source: CifarSource, where: Path, name: str, content: bytes) -> tupl
         first = int(np.argmax(labels >= len(source.class_names)))
         raise ValueError(
             f"{where}, {name}: record {first} has label {labels[first]}, but there are "
-            f"{len(source.class_names)} classes: this is another kind of file"
+            f"{len(source.class_names)} classes: this is another kind of file."
         )
     images = records[:, 1:].reshape(-1, CHANNELS, height, width).copy()
     return torch.from_numpy(images), torch.from_numpy(labels)

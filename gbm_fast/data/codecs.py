@@ -44,7 +44,7 @@ def read_image(path: Path) -> Levels:
     except _DAMAGED as error:
         raise ValueError(f"{path} cannot be read as an image: {error}") from error
     if problem is not None:
-        raise ValueError(f"{path} {problem}")
+        raise ValueError(f"{path} {problem}.")
     return np.ascontiguousarray(np.atleast_3d(pixels).transpose(2, 0, 1))
 
 
@@ -123,6 +123,6 @@ def _pixels_16(path: Path, image: Image.Image) -> Levels:
     except ImportError as error:
         raise ValueError(
             "a colour PNG file of 16 bits needs the package imagecodecs, which is not installed: "
-            "pip install 'gbm-diffusion[imaging]', or save it as TIFF"
+            "pip install 'gbm-diffusion[imaging]', or save it as TIFF."
         ) from error
     return imagecodecs.png_decode(path.read_bytes())

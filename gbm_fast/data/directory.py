@@ -29,12 +29,12 @@ def check_folder(folder: Path, may_be_missing: bool) -> None:
         if not may_be_missing:
             raise ValueError(
                 f"the data directory {folder} does not exist: give an existing one (--data-dir "
-                f"or {ENVIRONMENT_VARIABLE}), or allow the download"
+                f"or {ENVIRONMENT_VARIABLE}), or allow the download."
             ) from error
     except OSError as error:
         raise ValueError(
             f"the data directory {folder} cannot be read ({error.strerror}): give a readable "
-            f"directory (--data-dir or {ENVIRONMENT_VARIABLE})"
+            f"directory (--data-dir or {ENVIRONMENT_VARIABLE})."
         ) from error
 
 
@@ -47,10 +47,10 @@ def is_file(path: Path) -> bool:
     except OSError as error:
         raise ValueError(
             f"{path} cannot be read ({error.strerror}): check what is at {path.parent}, and its "
-            "permissions"
+            "permissions."
         ) from error
     if path.is_dir():
-        raise ValueError(f"{path} is a directory where a file is expected: move it away")
+        raise ValueError(f"{path} is a directory where a file is expected: move it away.")
     return True
 
 
@@ -60,5 +60,5 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ValueError(
-            f"{path} cannot be read ({error.strerror}): check the file and its permissions"
+            f"{path} cannot be read ({error.strerror}): check the file and its permissions."
         ) from error

@@ -81,5 +81,5 @@ def _make_folder(folder: Path) -> None:
     except OSError as error:
         raise ValueError(
             f"cannot create the folder {folder} to download into ({error}): give a writable "
-            "data directory"
+            "data directory."
         ) from error

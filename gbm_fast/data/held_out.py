@@ -17,7 +17,7 @@ def held_out(total: int, where: str) -> Tensor:
     if total < TEST_EVERY:
         raise ValueError(
             f"{where} holds {total} image(s): {TEST_EVERY} or more are needed, since every "
-            f"{TEST_EVERY}th is held out for testing"
+            f"{TEST_EVERY}th is held out for testing."
         )
     return torch.arange(total) % TEST_EVERY == TEST_EVERY - 1
 

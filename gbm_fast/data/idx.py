@@ -77,13 +77,13 @@ def _load_split(
     if len(images) != len(labels):
         raise ValueError(
             f"{images_path} has {len(images)} images but {labels_path} has {len(labels)} labels: "
-            "the two files do not belong together"
+            "the two files do not belong together."
         )
     expected = (count, *source.image_shape)
     if tuple(images.shape) != expected:
         raise ValueError(
             f"{images_path}: expected images of shape {expected} (count, height, width) for "
-            f"{source.name}, found {tuple(images.shape)}: this is another data set's file"
+            f"{source.name}, found {tuple(images.shape)}: this is another data set's file."
         )
     return images[:, None], labels.to(torch.int64)
 
@@ -98,7 +98,7 @@ def _find_or_fetch(source: IdxSource, raw: Path, file: IdxFile, download: bool) 
     if not download:
         raise ValueError(
             f"{source.name} needs {plain} or {packed.name} beside it, and neither is there: give "
-            "the directory that holds the files, or allow the download"
+            "the directory that holds the files, or allow the download."
         )
     fetch(tuple(mirror + packed.name for mirror in source.mirrors), packed, file.gz_md5)
     return packed
@@ -114,11 +114,11 @@ def _decompress(path: Path, stored: bytes) -> bytes:
     except EOFError as error:
         raise ValueError(
             f"{path}: truncated: the gzip stream ends early ({len(stored)} bytes); delete it and "
-            "fetch it again"
+            "fetch it again."
         ) from error
     except (OSError, zlib.error) as error:
         raise ValueError(
-            f"{path}: not a valid gzip file ({error}); delete it and fetch it again"
+            f"{path}: not a valid gzip file ({error}); delete it and fetch it again."
         ) from error
 
 
@@ -131,25 +131,25 @@ def _read_dims(path: Path, content: bytes, num_dims: int) -> tuple[int, ...]:
     if len(content) < header:
         raise ValueError(
             f"{path}: truncated: {len(content)} bytes, shorter than the {header}-byte header of "
-            "an IDX file; delete it and fetch it again"
+            "an IDX file; delete it and fetch it again."
         )
     magic, expected_magic = content[:4], bytes((0, 0, 8, num_dims))
     if magic != expected_magic:
         raise ValueError(
             f"{path}: wrong magic number 0x{magic.hex()}, expected 0x{expected_magic.hex()} "
             f"(IDX file of unsigned bytes with {num_dims} dimensions): this is another kind of "
-            "file"
+            "file."
         )
     dims = tuple(int(n) for n in np.frombuffer(content, dtype=">u4", count=num_dims, offset=4))
     expected, found = math.prod(dims), len(content) - header
     if found < expected:
         raise ValueError(
             f"{path}: truncated: the header announces {dims} = {expected} bytes, found {found}; "
-            "delete it and fetch it again"
+            "delete it and fetch it again."
         )
     if found > expected:
         raise ValueError(
             f"{path}: {found - expected} bytes more than the {expected} that its header "
-            f"announces ({dims}); delete it and fetch it again"
+            f"announces ({dims}); delete it and fetch it again."
         )
     return dims

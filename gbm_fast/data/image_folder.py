@@ -70,18 +70,18 @@ def _list_images(root: Path) -> Listing:
         if path.suffix.lower() in _REFUSED:
             raise ValueError(
                 f"{path} is in a format that is not read here: convert it to PNG, or take it out "
-                f"of {root} (read are {', '.join(SUFFIXES)})"
+                f"of {root} (read are {', '.join(SUFFIXES)})."
             )
         if path.suffix.lower() in SUFFIXES:
             found.append((inside[0] if len(inside) > 1 else "", path))
     names = {name for name, _ in found}
     if not found:
-        raise ValueError(f"{root} holds no images ({', '.join(SUFFIXES)})")
+        raise ValueError(f"{root} holds no images ({', '.join(SUFFIXES)}).")
     if "" in names and len(names) > 1:
         loose = next(path for name, path in found if not name)
         raise ValueError(
             f"{root} holds images of its own ({loose.name}) beside folders of images: put each "
-            "image into a folder named like its class, or all of them side by side"
+            "image into a folder named like its class, or all of them side by side."
         )
     return [(name or _ONE_CLASS, path) for name, path in found]
 
@@ -92,7 +92,7 @@ def _require_nothing_else(folder: Path) -> None:
     if others:
         raise ValueError(
             f"{folder} has train, test and further images in {sorted(others)[0]!r}: move them "
-            "into one of the two, or away"
+            "into one of the two, or away."
         )
 
 
@@ -101,7 +101,7 @@ def _require_known_classes(folder: Path, listings: list[Listing]) -> None:
     if tested - known:
         raise ValueError(
             f"{folder / 'test'} has the class {sorted(tested - known)[0]!r}, which "
-            f"{folder / 'train'} has not: the folders below both must have the same names"
+            f"{folder / 'train'} has not: the folders below both must have the same names."
         )
 
 
@@ -124,10 +124,10 @@ def _require_alike(path: Path, pixels: Levels, first_path: Path, first: Levels) 
         sizes = " and ".join(f"{p.shape[1]} x {p.shape[2]}" for p in (pixels, first))
         raise ValueError(
             f"{path} and {first_path} have {sizes} pixels (height x width): crop or resize the "
-            "images to one size"
+            "images to one size."
         )
     if pixels.dtype != first.dtype:
         raise ValueError(
             f"{path} holds {pixels.dtype} and {first_path} {first.dtype}: save all of them with "
-            "8 bits a channel, or all with 16"
+            "8 bits a channel, or all with 16."
         )

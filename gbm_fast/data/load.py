@@ -54,12 +54,12 @@ def load_dataset(name: str, data_dir: Path | None = None, download: bool = True)
             return load_folder(_given(name, data_dir))
         case "npy":
             return load_npy(_given(name, data_dir))
-    raise ValueError(f"unknown data set {name!r}: choose one of {', '.join(DATASETS)}")
+    raise ValueError(f"unknown data set {name!r}: choose one of {', '.join(DATASETS)}.")
 
 
 def _given(name: str, data_dir: Path | None) -> Path:
     """The user's own data, which no default can stand for."""
     if data_dir is None:
         what = "the folder of images" if name == "folder" else "FILE.npy"
-        raise ValueError(f"the data set {name!r} is your own: say where with --data-dir, {what}")
+        raise ValueError(f"the data set {name!r} is your own: say where with --data-dir, {what}.")
     return data_dir.expanduser()

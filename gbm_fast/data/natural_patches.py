@@ -72,7 +72,7 @@ def _photographs() -> dict[str, Photograph]:
     except ImportError as error:
         raise ValueError(
             "natural-patches needs scikit-image, which ships the photographs: "
-            "pip install scikit-image"
+            "pip install scikit-image."
         ) from error
     from sklearn.datasets import load_sample_image
 

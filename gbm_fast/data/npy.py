@@ -27,14 +27,14 @@ def load_npy(path: Path) -> ImageData:
     can be read in two ways, and fewer than ten images.
     """
     if not is_file(path):
-        raise ValueError(f"{path} does not exist: --dataset npy needs --data-dir FILE.npy")
+        raise ValueError(f"{path} does not exist: --dataset npy needs --data-dir FILE.npy.")
     try:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise ValueError(f"{path} cannot be read as a .npy array: {error}") from error
     if not isinstance(array, np.ndarray):
         array.close()
-        raise ValueError(f"{path} is an archive of arrays: save the one array of images as .npy")
+        raise ValueError(f"{path} is an archive of arrays: save the one array of images as .npy.")
     array = array.astype(array.dtype.newbyteorder("="), copy=False)  # the only one that torch has
     _require_levels(path, array)
     levels = torch.from_numpy(np.ascontiguousarray(_channels_first(path, array)))
@@ -60,7 +60,7 @@ def _require_levels(path: Path, array: NDArray) -> None:
         if any(bad):
             advice = f"{bad[0]} of them not finite and {bad[1]} negative: mend these, and {advice}"
         advice += ", for instance np.rint(65535 * (x / x.max())).astype(np.uint16)"
-    raise ValueError(f"{path} holds {array.dtype}: {advice}")
+    raise ValueError(f"{path} holds {array.dtype}: {advice}.")
 
 
 def _channels_first(path: Path, array: NDArray) -> NDArray:
@@ -70,18 +70,18 @@ def _channels_first(path: Path, array: NDArray) -> NDArray:
         if shape[-1] in (1, 3, 4):
             raise ValueError(
                 f"{path} has shape {shape}, which looks like one image with {shape[-1]} "
-                f"channels: a set is {_LAYOUTS}"
+                f"channels: a set is {_LAYOUTS}."
             )
         return array[:, None]
     if array.ndim != 4:
-        raise ValueError(f"{path} has shape {shape}: a set of images is {_LAYOUTS}")
+        raise ValueError(f"{path} has shape {shape}: a set of images is {_LAYOUTS}.")
     first, last = shape[1] in _CHANNELS, shape[3] in _CHANNELS
     if first and last:
         raise ValueError(
             f"{path} has shape {shape}, whose channels may be the second number or the last: "
-            "leave out a single channel, or save images that are more than 3 pixels wide and high"
+            "leave out a single channel, or save images that are more than 3 pixels wide and high."
         )
     if not (first or last):
         hint = "; drop the alpha channel" if 4 in (shape[1], shape[3]) else ""
-        raise ValueError(f"{path} has shape {shape}: a set of images is {_LAYOUTS}{hint}")
+        raise ValueError(f"{path} has shape {shape}: a set of images is {_LAYOUTS}{hint}.")
     return array if first else array.transpose(0, 3, 1, 2)

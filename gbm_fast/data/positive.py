@@ -20,13 +20,13 @@ def positive_from_integers(images: Tensor, max_value: int) -> Tensor:
     if images.is_floating_point() or images.is_complex() or images.dtype == torch.bool:
         raise ValueError(
             f"images must be integers in 0..{max_value}, found {images.dtype}: pass the data "
-            "set's own grey levels, not images that were rescaled already"
+            "set's own grey levels, not images that were rescaled already."
         )
     if images.numel() > 0:
         low, high = level_range(images)
         if low < 0 or high > max_value:
             raise ValueError(
-                f"images run from {low} to {high}, outside 0..{max_value}: check max_value"
+                f"images run from {low} to {high}, outside 0..{max_value}: check max_value."
             )
     return 1.0 + images.to(torch.float32) / max_value
 
@@ -45,7 +45,7 @@ def integers_from_positive(x: Tensor, max_value: int) -> Tensor:
     if num_nan > 0:
         raise ValueError(
             f"{num_nan} of {x.numel()} pixels are NaN: the sampler or the network diverged, and "
-            "there is no picture to write"
+            "there is no picture to write."
         )
     levels = (x.clamp(1.0, 2.0) - 1.0) * max_value
     return levels.round().to(level_dtype(max_value))
@@ -70,5 +70,5 @@ def _check_max_value(max_value: int) -> None:
     if not 1 <= max_value <= 65535:
         raise ValueError(
             f"max_value must be an integer in 1..65535 (grey levels have 8 or 16 bits), "
-            f"found {max_value}"
+            f"found {max_value}."
         )

@@ -47,7 +47,7 @@ class ImageData:
             raise ValueError(
                 f"{self.name}: train images are {tuple(self.train_images.shape[1:])} and test "
                 f"images {tuple(self.test_images.shape[1:])} (channels, height, width): both "
-                "splits must come from the same data set"
+                "splits must come from the same data set."
             )
 
     @property
@@ -72,24 +72,24 @@ class ImageData:
             raise ValueError(
                 f"{where}: images with grey levels 0..{self.max_value} must be a non-empty "
                 f"{dtype} tensor of shape (n, channels, height, width), found {images.dtype} "
-                f"{tuple(images.shape)}"
+                f"{tuple(images.shape)}."
             )
         if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
             raise ValueError(
                 f"{where}: labels must be int64 of shape ({len(images)},), one per image, found "
-                f"{labels.dtype} {tuple(labels.shape)}"
+                f"{labels.dtype} {tuple(labels.shape)}."
             )
         low, high = int(labels.min()), int(labels.max())
         if low < 0 or high >= self.num_classes:
             raise ValueError(
                 f"{where}: labels run from {low} to {high}, but there are {self.num_classes} "
-                f"classes (0 to {self.num_classes - 1}): the label file belongs to other data"
+                f"classes (0 to {self.num_classes - 1}): the label file belongs to other data."
             )
         _, brightest = level_range(images)
         if brightest > self.max_value:
             raise ValueError(
                 f"{where}: the brightest pixel is {brightest}, above the format's "
-                f"largest grey level {self.max_value}"
+                f"largest grey level {self.max_value}."
             )
 
 

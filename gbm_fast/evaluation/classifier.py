@@ -30,7 +30,7 @@ class FeatureClassifier(nn.Module):
         """Raises ValueError for images smaller than 8 x 8."""
         super().__init__()
         if min(image_size) < 8:
-            raise ValueError(f"images of {image_size} pixels are too small; 8 x 8 is the least")
+            raise ValueError(f"images of {image_size} pixels are too small; 8 x 8 is the least.")
         cells = [(side // 2 + 1) // 2 for side in image_size]  # after the two strides
         self.trunk = nn.Sequential(
             nn.Conv2d(channels, 32, kernel_size=4, stride=2, padding=1),
@@ -91,7 +91,7 @@ def train_classifier(
     settings = settings or ClassifierSettings()
     total = len(data.train_images)
     if total < 2:
-        raise ValueError(f"{data.name} has {total} training image(s); at least 2 are needed")
+        raise ValueError(f"{data.name} has {total} training image(s); at least 2 are needed.")
     batch_size = min(settings.batch_size, total)
     steps = max(settings.epochs * (total // batch_size), settings.min_steps)
     with torch.random.fork_rng(devices=[]):

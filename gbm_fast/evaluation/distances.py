@@ -26,23 +26,23 @@ def _checked_pair(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
         array = np.asarray(features, dtype=np.float64)
         if array.ndim != 2 or array.shape[1] == 0:
             raise ValueError(
-                f"the {name} feature set has shape {array.shape}; pass an array (images, features)"
+                f"the {name} feature set has shape {array.shape}; pass (images, features)."
             )
         if len(array) < 2:
             raise ValueError(
-                f"the {name} feature set has {len(array)} row(s); a covariance needs at least 2"
+                f"the {name} feature set has {len(array)} row(s); a covariance needs at least 2."
             )
         bad = int(np.count_nonzero(~np.isfinite(array)))
         if bad:
             raise ValueError(
                 f"the {name} feature set holds {bad} NaN or infinite value(s); "
-                "check the images and the feature network"
+                "check the images and the feature network."
             )
         sets.append(array)
     if sets[0].shape[1] != sets[1].shape[1]:
         raise ValueError(
             f"the feature sets have {sets[0].shape[1]} and {sets[1].shape[1]} columns; "
-            "use one extractor for both"
+            "use one extractor for both."
         )
     return sets[0], sets[1]
 
@@ -124,9 +124,9 @@ def kernel_distance(
     """
     a, b = _checked_pair(a, b)
     if num_subsets < 1:
-        raise ValueError(f"num_subsets is {num_subsets}; it must be at least 1")
+        raise ValueError(f"num_subsets is {num_subsets}; it must be at least 1.")
     if subset_size < 2:
-        raise ValueError(f"subset_size is {subset_size}; an unbiased estimate needs at least 2")
+        raise ValueError(f"subset_size is {subset_size}; an unbiased estimate needs at least 2.")
     m = min(len(a), len(b), subset_size)
     if m == len(a) == len(b):
         return _unbiased_mmd(a, b), 0.0

@@ -68,19 +68,19 @@ class FeatureExtractor:
         if images.ndim != 4 or len(images) == 0 or tuple(images.shape[1:]) != self.image_shape:
             raise ValueError(
                 f"the images have shape {tuple(images.shape)}; the features {self.name} take "
-                f"(n, {', '.join(map(str, self.image_shape))}) with n >= 1"
+                f"(n, {', '.join(map(str, self.image_shape))}) with n >= 1."
             )
         if not images.is_floating_point():
             raise ValueError(
                 f"the images are {images.dtype}; map integers to [1, 2] first "
-                "(positive_from_integers)"
+                "(positive_from_integers)."
             )
         require_positive(images, "images")
         low, high = float(images.min()), float(images.max())
         if low < 1.0 - _RANGE_SLACK or high > 2.0 + _RANGE_SLACK:
             raise ValueError(
                 f"the images run from {low:.4g} to {high:.4g}; features are defined on [1, 2] "
-                "(1 is black, 2 is white): rescale them, or clip a sampler's output"
+                "(1 is black, 2 is white): rescale them, or clip a sampler's output."
             )
 
 
@@ -146,13 +146,13 @@ def _read(path: Path, data: ImageData) -> FeatureExtractor:
     if facts.get("data_hash") != data_hash(data):
         raise ValueError(
             f"{path} was trained on other images ({facts.get('dataset')}) than the "
-            f"{data.name} given here; {advice}, or use another folder"
+            f"{data.name} given here; {advice}, or use another folder."
         )
     network = FeatureClassifier(data.channels, data.image_size, data.num_classes)
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        raise ValueError(f"{path} holds another network: {error}; {advice}") from error
+        raise ValueError(f"{path} holds another network: {error}; {advice}.") from error
     # With one class there is nothing to learn: the weights stay random, and the name says so.
     random = data.num_classes == 1
     return FeatureExtractor(

@@ -29,10 +29,10 @@ def read_images(path: Path, data: ImageData) -> Tensor:
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES)
         if not files:
-            raise ValueError(f"{path} holds no {' or '.join(_SUFFIXES)} file")
+            raise ValueError(f"{path} holds no {' or '.join(_SUFFIXES)} file.")
         return torch.stack([_read_file(file, shape) for file in files])
     if path.suffix not in (".npy", ".npz") or not path.is_file():
-        raise ValueError(f"{path} is neither a folder of images nor a .npy or .npz file")
+        raise ValueError(f"{path} is neither a folder of images nor a .npy or .npz file.")
     return _as_images(path, _read_array(path, "images"), shape, data.max_value)
 
 
@@ -44,7 +44,7 @@ def _read_file(file: Path, shape: tuple[int, ...]) -> Tensor:
     if levels.shape != shape:
         raise ValueError(
             f"{file} is an image of shape {levels.shape} (channels, height, width); "
-            f"the data set has {shape}"
+            f"the data set has {shape}."
         )
     return positive_from_integers(torch.from_numpy(levels), int(np.iinfo(levels.dtype).max))
 
@@ -81,13 +81,14 @@ def _as_images(path: Path, array: np.ndarray, shape: tuple[int, ...], max_value:
         array = array[:, None]
     if array.ndim != 4 or array.shape[1:] != shape:
         raise ValueError(
-            f"{path} has shape {array.shape}; the data set needs (n, {', '.join(map(str, shape))})"
+            f"{path} has shape {array.shape}; the data set needs (n, "
+            f"{', '.join(map(str, shape))})."
         )
     if array.dtype in (np.uint8, np.uint16):
         return positive_from_integers(torch.from_numpy(array), max_value)
     if not np.issubdtype(array.dtype, np.floating):
         raise ValueError(
             f"{path} holds {array.dtype}; save floats in [1, 2], or unsigned integers of 8 or 16 "
-            f"bits in 0..{max_value}"
+            f"bits in 0..{max_value}."
         )
     return torch.from_numpy(array.astype(np.float32))

@@ -62,14 +62,14 @@ def find_weights(path: Path | None = None, sha256: str = WEIGHTS_SHA256) -> Path
             f"the Inception weights are not at {file}. They are never downloaded here: fetch "
             f"{WEIGHTS_URL} (SHA-256 {sha256}), keep the name {WEIGHTS_NAME}, put it at "
             f"{place / WEIGHTS_NAME if place.is_dir() else file.with_name(WEIGHTS_NAME)} or pass "
-            "--inception-weights; or use --features classifier, which needs no download"
+            "--inception-weights; or use --features classifier, which needs no download."
         )
     with open(file, "rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != sha256:
         raise ValueError(
             f"{file} is not the published file (an aborted download?): SHA-256 {found}, expected "
-            f"{sha256}; fetch {WEIGHTS_URL} again"
+            f"{sha256}; fetch {WEIGHTS_URL} again."
         )
     return file
 
@@ -86,7 +86,7 @@ def load_inception(
         ValueError: as `find_weights`, or images with neither one nor three channels.
     """
     if image_shape[0] not in (1, 3):
-        raise ValueError(f"Inception takes 1 or 3 channels; these images have {image_shape[0]}")
+        raise ValueError(f"Inception takes 1 or 3 channels; these images have {image_shape[0]}.")
     file = find_weights(path, sha256)
     # Imported here, since clean-fid is needed for nothing else.
     from cleanfid.inception_torchscript import InceptionV3W

@@ -48,7 +48,7 @@ class Evaluator:
     ) -> None:
         if floor_repeats < 2:
             raise ValueError(
-                f"floor_repeats is {floor_repeats}; a standard deviation needs 2 or more"
+                f"floor_repeats is {floor_repeats}; a standard deviation needs 2 or more."
             )
         self._data, self._extractor = data, extractor
         self._floor_repeats, self._seed = floor_repeats, seed
@@ -123,7 +123,7 @@ def require_floor(count: int, data: ImageData) -> None:
     if not 2 <= count <= available:
         raise ValueError(
             f"{count} image(s) cannot be evaluated on {data.name}: the floor is taken from as "
-            f"many of its training images, so there must be between 2 and {available}"
+            f"many of its training images, so there must be between 2 and {available}."
         )
 
 
@@ -173,10 +173,10 @@ def read_metrics(path: Path) -> list[Entry]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(entries, list) or not all(map(_is_entry, entries)):
-            raise ValueError("it has other contents than settings and results")
+            raise ValueError("it has other contents than settings and results.")
     except ValueError as error:
         raise ValueError(
-            f"{path} is not a list of evaluations ({error}); move it out of the way"
+            f"{path} is not a list of evaluations ({error}); move it out of the way."
         ) from error
     return entries
 

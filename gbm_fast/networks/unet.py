@@ -135,7 +135,7 @@ class UNet(nn.Module):
         if x.shape[-1] % self.patch_size or x.shape[-2] % self.patch_size:
             raise ValueError(
                 f"patch_size {self.patch_size} does not divide the image size "
-                f"{tuple(x.shape[-2:])}"
+                f"{tuple(x.shape[-2:])}."
             )
         embedding = F.silu(self.classes(self.embedding(condition), labels))
         hidden = self.stem(F.pixel_unshuffle(x, self.patch_size))

@@ -27,11 +27,15 @@ class Process(ABC):
 
     @abstractmethod
     def log_mean(self, t: Time) -> Tensor:
-        """m(t), of the shape of `t`."""
+        """m(t), the integral over [0, t] of mu - sigma^2 / 2, of the shape of `t`."""
 
     @abstractmethod
     def log_var(self, t: Time) -> Tensor:
-        """v(t), of the shape of `t`."""
+        """v(t), the integral over [0, t] of sigma^2, of the shape of `t`.
+
+        The variance of log X_t given X_0, and not the logarithm of a variance: so `log_var` and
+        `log_cov` everywhere.
+        """
 
     @abstractmethod
     def increments(self, t: Time, dt: Time) -> tuple[Tensor, Tensor]:

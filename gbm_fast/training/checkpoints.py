@@ -67,7 +67,7 @@ def save_checkpoint(
         last = f"the last one, {checkpoint_path(folder, good[-1])}, is as it was" if good else ""
         raise OSError(
             error.errno,
-            f"the checkpoint of step {step} cannot be written: {error.strerror}; {last}",
+            f"the checkpoint of step {step} cannot be written: {error.strerror}; {last}.",
         ) from error
     for old in checkpoint_steps(folder)[:-keep_last]:
         if keep_every is None or old % keep_every:

@@ -83,7 +83,7 @@ def assert_law(
     expected = checked_gaussian(expected, "expected")
     values, vectors = np.linalg.eigh(expected.cov)
     if values[0] <= 1e-14 * values[-1]:
-        raise ValueError("the covariance of expected must be positive definite")
+        raise ValueError("the covariance of expected must be positive definite.")
     tolerance = _checks.positive_number(tolerance, "tolerance")
     found = extract_affine_map(sampler, rows, expected.mean.size)
     law = found.law(start)

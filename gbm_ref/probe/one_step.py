@@ -57,7 +57,7 @@ def assert_step(step: OneStep, x: Values, expected: Values, tolerance: float = 1
     if stated.shape not in ((2, *states.shape), (3, *states.shape)):
         raise ValueError(
             f"expected must have shape (2 or 3, *{states.shape}), one entry a power of z, got "
-            f"{stated.shape}"
+            f"{stated.shape}."
         )
     tolerance = _checks.positive_number(tolerance, "tolerance")
     found = extract_step_polynomial(step, states, stated.shape[0] - 1)
@@ -94,7 +94,7 @@ def _coupling(step: OneStep, x: Array, still: Array) -> float:
 def _states(x: Values) -> Array:
     states = _checks.finite_array(x, "x")
     if states.ndim != 2 or states.size == 0 or (states == 0.0).any():
-        raise ValueError(f"x must have shape (n, d) and hold no zeros, got {states.shape}")
+        raise ValueError(f"x must have shape (n, d) and hold no zeros, got {states.shape}.")
     return states
 
 

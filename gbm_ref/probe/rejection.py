@@ -61,5 +61,5 @@ def returned_array(values: Values, like: Array, name: str) -> Array:
     """What a sampler or step returned, in float64, once it is known to have that shape."""
     array = np.asarray(values, dtype=np.float64)
     if array.shape != like.shape:
-        raise ValueError(f"the {name} must return the shape {like.shape}, got {array.shape}")
+        raise ValueError(f"the {name} must return the shape {like.shape}, got {array.shape}.")
     return array

@@ -34,7 +34,11 @@ class Process(ABC):
 
     @abstractmethod
     def log_var(self, t: float) -> float:
-        """v(t), the integral over [0, t] of sigma^2, added to the variance of log X."""
+        """v(t), the integral over [0, t] of sigma^2, added to the variance of log X.
+
+        The variance of a logarithm, and not the logarithm of a variance: so `log_var` and
+        `log_cov` everywhere.
+        """
 
     @abstractmethod
     def increments(self, t: float, dt: float) -> tuple[float, float]:

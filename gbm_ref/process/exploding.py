@@ -32,7 +32,7 @@ class VarianceExploding(Process):
         low = _checks.positive_number(self.std_min, "std_min")
         high = _checks.positive_number(self.std_max, "std_max")
         if low >= high:
-            raise ValueError(f"std_min must be below std_max, got {low} and {high}")
+            raise ValueError(f"std_min must be below std_max, got {low} and {high}.")
         object.__setattr__(self, "std_min", low)
         object.__setattr__(self, "std_max", high)
         object.__setattr__(self, "horizon", _checks.positive_number(self.horizon, "horizon"))

@@ -18,7 +18,7 @@ def _integral(rate: Callable[[float], float], start: float, end: float, size: fl
         rate, start, end, epsabs=1e-14 * size, epsrel=1e-13, limit=200, full_output=1
     )[:2]
     if not error <= 1e-9 * max(abs(value), size):
-        raise ValueError(f"an integral of mu or sigma^2 over [{start}, {end}] did not converge")
+        raise ValueError(f"an integral of mu or sigma^2 over [{start}, {end}] did not converge.")
     return float(value)
 
 
@@ -77,7 +77,7 @@ class TimeVaryingGBM(Process):
     def _variance_rate(self, t: float) -> float:
         rate = self.sigma(t)
         if not 0.0 < rate < math.inf:
-            raise ValueError(f"sigma({t}) must be positive and finite, got {rate}")
+            raise ValueError(f"sigma({t}) must be positive and finite, got {rate}.")
         return rate**2
 
     def _log_drift_rate(self, t: float) -> float:

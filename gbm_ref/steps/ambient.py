@@ -40,7 +40,9 @@ class AmbientStep(ABC):
         """X_s; the arguments are those of every step (package docstring)."""
         x = _checks.finite_array(x_t, "x_t")
         if (x == 0.0).any():
-            raise ValueError("x_t must not hold zeros: a geometric Brownian motion never leaves 0")
+            raise ValueError(
+                "x_t must not hold zeros, which geometric Brownian motion never leaves."
+            )
         dm, dv = process.increments(t_score, dt)
         kappa = _checks.non_negative_number(noise, "noise")
         h = score_at(score, np.abs(x), t_score)

@@ -44,5 +44,5 @@ def score_at(score: Score, x: Array, t: float) -> Array:
 def draws_like(x: Array, z: Values | None) -> Array:
     """z, once it is known to be there and of x's shape."""
     if z is None:
-        raise ValueError("this step uses noise: pass z of the shape of x_t")
+        raise ValueError("this step uses noise: pass z of the shape of x_t.")
     return _checks.like(z, x, "z", "x_t")

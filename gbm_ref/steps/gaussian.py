@@ -28,7 +28,7 @@ def _log_vars(process: Process, t_score: float, dt: float) -> tuple[float, float
     """v(t) and v(s), with v(t) > 0."""
     t, s = _checks.end_of_step(t_score, dt, process.horizon)
     if process.log_var(t) == 0.0:
-        raise ValueError("this step starts at t > 0, where v(t) > 0")
+        raise ValueError("this step starts at t > 0, where v(t) > 0.")
     return process.log_var(t), process.log_var(s)
 
 

@@ -52,7 +52,7 @@ class ProbabilityFlow:
         t, s = _checks.end_of_step(t_score, dt, process.horizon)
         a, b = math.sqrt(process.log_var(t)), math.sqrt(process.log_var(s))
         if a == 0.0:
-            raise ValueError("the probability flow starts at t > 0, where v(t) > 0")
+            raise ValueError("the probability flow starts at t > 0, where v(t) > 0.")
         length = -dv / (a + b)
         slope = -a * (1.0 + score_at(score, x, t))
         predicted = x * np.exp(length * slope - dm)

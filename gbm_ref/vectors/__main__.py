@@ -79,7 +79,7 @@ def printed(name: str, number: int | None, as_json: bool) -> str:
     rows, texts = load(name), lines(name)
     chosen = [i for i, row in enumerate(rows) if number in (None, row.tc_id)]
     if not chosen:
-        raise ValueError(f"{name} has no row {number}: the ids run from 1 to {len(rows)}")
+        raise ValueError(f"{name} has no row {number}: the ids run from 1 to {len(rows)}.")
     if as_json:
         return "\n".join(texts[i] for i in chosen)
     shown = []

@@ -50,7 +50,7 @@ class Prescribed(Process):
         """dm and dv, in proportion to dt."""
         start, end = _checks.end_of_step(t, dt, 1.0)
         if end < self.s:
-            raise ValueError(f"a step must lie in [{self.s}, 1], got one from {start} to {end}")
+            raise ValueError(f"a step must lie in [{self.s}, 1], got one from {start} to {end}.")
         share = (start - end) / (1.0 - self.s)
         return self.dm * share, self.dv * share
 

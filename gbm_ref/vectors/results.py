@@ -25,9 +25,9 @@ def read_results(lines: Iterable[str]) -> Results:
             row = json.loads(line)
             key, value = (str(row["fn"]), int(row["tcId"])), _number(str(row["out"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f'not a line {{"fn", "tcId", "out"}}: {line[:80]!r}') from error
+            raise ValueError(f'not a line {{"fn", "tcId", "out"}}: {line[:80]!r}.') from error
         if key in found:
-            raise ValueError(f"two results for {key[0]} {key[1]}")
+            raise ValueError(f"two results for {key[0]} {key[1]}.")
         found[key] = value
     return found
 

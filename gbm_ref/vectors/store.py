@@ -57,7 +57,7 @@ def function_entry(name: str, where: Traversable | None = None) -> FunctionEntry
     """The manifest's entry. Raises ValueError for a function that has no vectors."""
     functions = _manifest(where)["functions"]
     if name not in functions:
-        raise ValueError(f"no vectors for {name!r}; there are some for {', '.join(functions)}")
+        raise ValueError(f"no vectors for {name!r}; there are some for {', '.join(functions)}.")
     entry = functions[name]
     return FunctionEntry(
         name=name,
@@ -84,10 +84,10 @@ def lines(name: str, where: Traversable | None = None) -> list[str]:
     content = _read(entry.file, where)
     found = hashlib.sha256(content).hexdigest()
     if found != entry.sha256:
-        raise ValueError(f"{entry.file} was changed: SHA-256 {found}, not {entry.sha256}")
+        raise ValueError(f"{entry.file} was changed: SHA-256 {found}, not {entry.sha256}.")
     texts = content.decode("utf-8").splitlines()
     if len(texts) != entry.rows:
-        raise ValueError(f"{entry.file} must hold {entry.rows} rows, it has {len(texts)}")
+        raise ValueError(f"{entry.file} must hold {entry.rows} rows, it has {len(texts)}.")
     return texts
 
 
@@ -95,7 +95,7 @@ def load(name: str, where: Traversable | None = None) -> tuple[Vector, ...]:
     """The rows of a function. Raises ValueError as `lines` does, or for rows of another one."""
     rows = tuple(parse(line) for line in lines(name, where))
     if {row.fn for row in rows} != {name}:
-        raise ValueError(f"{name} must have rows, and no rows of other functions in its file")
+        raise ValueError(f"{name} must have rows, and no rows of other functions in its file.")
     return rows
 
 
@@ -116,14 +116,14 @@ def check_files(where: Traversable | None = None) -> None:
     listed = {function_entry(name, where).file for name in names(where)}
     there = {path.name for path in (where or folder()).iterdir() if path.name.endswith(".jsonl")}
     if there != listed:
-        raise ValueError(f"files not named in {MANIFEST}: {sorted(there - listed)}")
+        raise ValueError(f"files not named in {MANIFEST}: {sorted(there - listed)}.")
 
 
 def _read(file: str, where: Traversable | None) -> bytes:
     try:
         return ((where or folder()) / file).read_bytes()
     except FileNotFoundError as error:
-        raise ValueError(f"{file} is missing from the vectors") from error
+        raise ValueError(f"{file} is missing from the vectors.") from error
 
 
 def _manifest(where: Traversable | None) -> dict:

@@ -69,7 +69,7 @@ class Code:
         Raises ValueError where there is no such module.
         """
         if not self.is_ours(root):
-            raise ValueError(f"{root!r} is not a module of this repository")
+            raise ValueError(f"{root!r} is not a module of this repository.")
         found: set[Found] = set()
         executed: set[str] = set()
         waiting = list(self._executed([Import(root)], executed))

@@ -176,7 +176,7 @@ def imports_of(node: ast.Import | ast.ImportFrom, module: Module) -> Iterator[tu
         base = ".".join([*kept, node.module] if node.module else kept)
     for alias in node.names:
         if alias.name == "*":
-            raise ValueError(f"{module.path}, line {node.lineno}: import the names one by one")
+            raise ValueError(f"{module.path}, line {node.lineno}: import the names one by one.")
         yield alias.asname or alias.name, Import(base, alias.name)
 
 

@@ -111,7 +111,7 @@ def coefficients(
             return -1.0 + (log_mean - u) / total, one * log_std / np.sqrt(v * total)
     raise ValueError(
         f"the gate does not know the parameterisation {type(head).__name__}: state its "
-        "coefficients in validation/gate/problem.py"
+        "coefficients in validation/gate/problem.py."
     )
 
 

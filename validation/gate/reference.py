@@ -52,7 +52,7 @@ def _step(settings: SamplingSettings) -> gbm_ref.Step:
     if settings.sampler not in steps:
         raise ValueError(
             f"the gate has no reference for the sampler {settings.sampler!r}: add it to "
-            "validation/gate/reference.py"
+            "validation/gate/reference.py."
         )
     return steps[settings.sampler]
 

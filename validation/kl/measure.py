@@ -56,7 +56,7 @@ def measure_with(sizes: Plan, seed: int, implementations: tuple[Implementation, 
     if expected == 0:
         raise ValueError(
             f"no step length of the plan can be resolved with {sizes.sample_size} draws: "
-            "raise sample_size or lengthen the steps"
+            "raise sample_size or lengthen the steps."
         )
     alpha = FALSE_ALARM / (expected * len(implementations))
     points = _draw_points(

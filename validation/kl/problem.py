@@ -124,7 +124,7 @@ class MirroredProblem:
         """The law that the discretised chain leaves as it is, for 0 < delta < 2 log_var."""
         if not 0.0 < delta < self.stability_limit:
             raise ValueError(
-                f"no stationary law for delta = {delta}: 0 < delta < 2 log_var needed"
+                f"no stationary law for delta = {delta}: 0 < delta < 2 log_var needed."
             )
         return gaussian(self.log_mean, self.log_var / (1.0 - delta / self.stability_limit))
 

@@ -31,7 +31,7 @@ def train(case: Case, plan: Plan, folder: Path) -> tuple[ScoreModel, float]:
     own.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(training(case, plan), LawBatches(load_toy(case.law)), own)
     if not fit(trainer, plan.train_steps, None, show_progress=False):
-        raise ValueError("the training was interrupted: run the study again")
+        raise ValueError("the training was interrupted: run the study again.")
     return trainer.average.module.eval().requires_grad_(False), trainer.seconds
 
 

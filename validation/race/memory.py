@@ -34,7 +34,7 @@ def _kilobytes(field: str) -> int:
     for line in STATUS.read_text(encoding="ascii").splitlines():
         if line.startswith(field):
             return int(line.split()[1])
-    raise OSError(f"{STATUS} has no {field}")
+    raise OSError(f"{STATUS} has no {field}.")
 
 
 def main(name: str, count: int, rows: int) -> None:
