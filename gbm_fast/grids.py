@@ -105,8 +105,9 @@ def power(
 ) -> Grid:
     """Rows at noise levels sqrt(v) equally spaced in sqrt(v)**(1/rho), then to t = 0.
 
-    The spacing that other libraries call `karras` (2022, eq. (5)), in log space. `num_steps` (at least 2) levels and
-    rows. Raises ValueError unless rho > 0, 0 < std_min < std_max and the process reaches std_max.
+    The spacing that others call `karras` (2022, eq. (5)), in log space. `num_steps` (at least 2)
+    levels and rows. Raises ValueError unless rho > 0, 0 < std_min < std_max and the process
+    reaches std_max.
     """
     _require_levels(num_steps, std_min, std_max)
     if not 0 < rho < math.inf:

@@ -1,6 +1,7 @@
 """`load_dataset`: a name in, an `ImageData` out."""
 
 from pathlib import Path
+from typing import get_args
 
 from gbm_fast.data.cifar import load_cifar
 from gbm_fast.data.digits import load_digits
@@ -11,17 +12,9 @@ from gbm_fast.data.natural_patches import load_natural_patches
 from gbm_fast.data.npy import load_npy
 from gbm_fast.data.sources import CIFAR10, FASHION_MNIST, KUZUSHIJI_MNIST, MNIST
 from gbm_fast.data.types import ImageData
+from gbm_fast.settings.training import ImageName
 
-DATASETS = (
-    "digits",
-    "natural-patches",
-    "mnist",
-    "fashion-mnist",
-    "kuzushiji-mnist",
-    "cifar10",
-    "folder",
-    "npy",
-)
+DATASETS: tuple[str, ...] = get_args(ImageName)
 
 
 def load_dataset(name: str, data_dir: Path | None = None, download: bool = True) -> ImageData:

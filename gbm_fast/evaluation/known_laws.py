@@ -26,7 +26,8 @@ from gbm_fast.runtime.random import Stream, generator
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.settings.training import noise_range
-from gbm_fast.targets import LogNormalMixture, Target
+from gbm_fast.targets import LogNormal, LogNormalMixture, Target
+from gbm_fast.training.batches import as_mixture
 from gbm_fast.training.build import build_process
 from gbm_fast.training.runs import TrainedModel
 
@@ -85,7 +86,7 @@ def score_errors(run: TrainedModel, count: int, seed: int) -> list[tuple[float, 
     return errors
 
 
-def law_distances(samples: Tensor, law: LogNormalMixture) -> Result:
+def law_distances(samples: Tensor, law: LogNormal | LogNormalMixture) -> Result:
     """How far samples (n, d) are from a law: its own numbers, and those of n exact draws.
 
     ks            the largest Kolmogorov-Smirnov distance of a coordinate to its exact law
@@ -101,7 +102,7 @@ def law_distances(samples: Tensor, law: LogNormalMixture) -> Result:
             f"samples must be (n, {law.d}) with n of 2 or more, got {tuple(samples.shape)}."
         )
     require_positive(samples, "samples")
-    y, n = samples.double().log(), len(samples)
+    y, n, law = samples.double().log(), len(samples), as_mixture(law)
     exact = law_statistics(law)
     steps = torch.arange(n + 1, dtype=torch.float64)[:, None] / n
     cdf = _marginal_cdf(law, y.sort(dim=0).values)

@@ -88,8 +88,10 @@ class Run(TrainedModel):
         if x.ndim == 0 or tuple(x.shape[1:]) != self.event_shape:
             raise ValueError(f"x must have shape (n, *{self.event_shape}), got {tuple(x.shape)}.")
         require_positive(x, "x")
-        (weight, *_) = self.model.parameters()
-        return x.to(self.device, torch.promote_types(weight.dtype, torch.float32))
+        wanted = torch.float32
+        for weight in self.model.parameters():
+            wanted = torch.promote_types(wanted, weight.dtype)
+        return x.to(self.device, wanted)
 
     def _times(self, t: Time, count: int) -> Time:
         low, high = noise_range(self.config)

@@ -185,14 +185,14 @@ _COUNTS = (
     *("width", "depth", "blocks", "patch_size", "steps"),
 )
 _NOT_NEGATIVE = ("warmup_steps", "seed", "weight_decay")
-# The settings of its shape that each network has.
-NETWORK_SETTINGS: dict[str, set[str]] = {
-    "unet": {"width", "multipliers", "blocks", "patch_size"},
-    "ncsn": {"width"},
-    "ddpmpp": {"width", "multipliers", "blocks"},
-    "mlp": {"width", "depth"},
-    "own": set(),
+SHAPES: dict[str, dict[str, object]] = {
+    "unet": {"width": 64, "multipliers": (1, 2), "blocks": 1, "patch_size": 2},
+    "ncsn": {"width": 128},
+    "ddpmpp": {"width": 128, "multipliers": (1, 2, 2, 2), "blocks": 4},
+    "mlp": {"width": 128, "depth": 3},
+    "own": {},
 }
+"""The settings of its shape that each network has, and what they are where nothing is said."""
 
 
 def check_ranges(config: TrainConfig) -> None:
@@ -248,7 +248,7 @@ def _check_network(config: TrainConfig, network: str) -> None:
             f"network {network} does not suit {config.dataset}: mlp is for the laws "
             "lognormal-..., and for them alone."
         )
-    for name in set().union(*NETWORK_SETTINGS.values()) - NETWORK_SETTINGS[network]:
+    for name in set().union(*SHAPES.values()) - set(SHAPES[network]):
         if getattr(config, name) is not None:
             raise ValueError(f"{name} is no setting of network {network}: leave it out.")
     if network in ("mlp", "ncsn", "own") and config.dropout:

@@ -13,6 +13,7 @@ from typing import NamedTuple, get_args
 from gbm_fast.settings.training import (
     COLOUR,
     LAWS,
+    SHAPES,
     Dataset,
     TrainConfig,
 )
@@ -154,14 +155,6 @@ def preset_config(preset: str, dataset: str) -> TrainConfig:
     return dataclasses.replace(TrainConfig(), **(settings | named))  # type: ignore[arg-type]
 
 
-# The shape of each network, and what it is where nothing else is said.
-_SHAPES: dict[str, dict[str, object]] = {
-    "unet": {"width": 64, "multipliers": (1, 2), "blocks": 1, "patch_size": 2},
-    "ncsn": {"width": 128},
-    "ddpmpp": {"width": 128, "multipliers": (1, 2, 2, 2), "blocks": 4},
-    "mlp": {"width": 128, "depth": 3},
-    "own": {},
-}
 _KINDS = {"digits": "digits"} | dict.fromkeys(LAWS, "law") | dict.fromkeys(COLOUR, "colour")
 
 
@@ -197,7 +190,7 @@ def resolve(config: TrainConfig) -> TrainConfig:
     """
     kind = _KINDS.get(config.dataset, "images")
     network = config.network or ("mlp" if kind == "law" else "unet")
-    shape = _SHAPES[network] | ({"width": 32} if kind == "digits" and network == "unet" else {})
+    shape = SHAPES[network] | ({"width": 32} if kind == "digits" and network == "unet" else {})
     chosen = {name: getattr(config, name) for name in shape}
     filled = {name: shape[name] if value is None else value for name, value in chosen.items()}
     preset = config.preset if config.preset in ("gpu", "demo") else "cpu"

@@ -1,0 +1,190 @@
+"""A trained run as its user sees it: samples, score, denoiser, likelihood, and what is refused.
+
+A network that puts out zeros is the best linear denoiser, which for log-normal data is the exact
+one: so an untrained run on the law lognormal-2d has a score and a likelihood that are known.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+import gbm_fast as gbm
+from gbm_fast.data.statistics import law_statistics
+from gbm_fast.data.toys import load_toy
+from gbm_fast.sampling.sampler import Sampler
+from tests.support.refusals import Refusal, check, rows, table
+from tests.support.source_tree import ROOT
+from tests.support.stub_runs import stub_run
+from tests.support.tiny_runs import make_run
+
+ONE = gbm.LogNormal(torch.tensor([0.37]), torch.tensor([[0.23]]))
+X = torch.linspace(0.4, 3.0, 12)[:, None]
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> gbm.Run:
+    """An untrained run on lognormal-1d: one step of no length."""
+    settings = {"steps": 1, "learning_rate": 1e-12, "width": 8, "depth": 1, "metrics_images": 0}
+    folder = tmp_path_factory.mktemp("runs") / "line"
+    config = gbm.TrainConfig(dataset="lognormal-1d", run_dir=folder, device="cpu", **settings)
+    return gbm.train_run(config)
+
+
+@pytest.mark.parametrize("t", [0.2, 0.7, 1.0])
+def test_score_and_denoiser_are_the_exact_ones(line: gbm.Run, t: float) -> None:
+    diffused = ONE.diffuse(line.process, t)
+    exact = diffused.hyvarinen_score(X)
+    assert torch.allclose(line.score(X, t), exact, rtol=1e-5, atol=1e-5)
+    many = line.score(X.double(), torch.full((12,), t))
+    assert torch.allclose(many, exact, rtol=1e-5, atol=1e-5) and many.dtype == torch.float32
+    expected = gbm.denoiser(X, exact, line.process, t)
+    assert torch.allclose(line.denoiser(X, t), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_log_likelihood_is_the_density_at_the_least_noise(line: gbm.Run) -> None:
+    """And not that of the data: v = 0.005^2 widens 0.23 by 1e-4, which float32 hardly sees."""
+    low = ONE.diffuse(line.process, line.process.time_at_log_var(0.005**2))
+    assert torch.allclose(line.log_likelihood(X), low.logpdf(X), rtol=0, atol=3e-3)
+    other = gbm.LogNormal(torch.tensor([0.37]), torch.tensor([[0.25]]))
+    assert not torch.allclose(line.log_likelihood(X), other.logpdf(X), rtol=0, atol=3e-3)
+
+
+def test_the_likelihood_of_images_is_estimated_from_the_seed() -> None:
+    run = gbm.Run(**vars(stub_run(Wave())))
+    x = 1.2 + 0.6 * torch.rand(3, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    exact = run.log_likelihood(x, num_steps=8)
+    assert exact.shape == (3,) and torch.equal(exact, run.log_likelihood(x, num_steps=8, seed=5))
+    big = gbm.Run(**{**vars(run), "event_shape": (2, 4, 4)})
+    with pytest.raises(ValueError, match=r"x must have shape \(n, \*\(2, 4, 4\)\)"):
+        big.log_likelihood(x)
+
+
+class Wave(torch.nn.Module):
+    """A smooth network that is no gradient of anything."""
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Of the shape of x."""
+        return torch.sin(x + condition[:, None, None, None])
+
+
+def test_samples_are_those_of_the_command_for_every_setting(tmp_path: Path) -> None:
+    run = gbm.load_run(str(make_run(tmp_path / "run")))
+    settings = gbm.SamplingSettings(
+        sampler="ancestral", start="class-average", num_steps=7, num_images=5, seed=3, batch_size=2
+    )
+    images = run.sample(5, 3, "ancestral", "class-average", num_steps=7, batch_size=2)
+    assert torch.equal(images, Sampler(run, settings)(show_progress=False))
+    assert images.shape == (5, 1, 8, 8) and not torch.equal(images, run.sample(5, batch_size=2))
+    few = run.sampler(settings)(2, seed=3, show_progress=False)
+    assert torch.equal(few, images[:2])
+    with pytest.raises(ValueError, match="num_samples must be 1 or more"):
+        run.sampler(settings)(0)
+
+
+def test_samples_of_a_law_follow_it(line: gbm.Run) -> None:
+    """The exact score and 18 levels: 4000 draws are 0.031 away once in a thousand times."""
+    found = gbm.law_distances(line.sample(4000, seed=1, batch_size=4000), ONE)
+    assert found["ks"] < 0.031
+    moved = gbm.LogNormal(torch.tensor([0.42]), torch.tensor([[0.23]]))
+    assert gbm.law_distances(line.sample(4000, seed=1, batch_size=4000), moved)["ks"] > 0.031
+
+
+RUN = gbm.Run(**vars(stub_run()))
+IMAGES = torch.full((2, 1, 4, 4), 1.4)
+WAVES = gbm.Run(**vars(stub_run(Wave())))
+CLASSES = gbm.Run(**{**vars(RUN), "num_classes": 3})
+TWO = torch.tensor([0, 1])
+
+
+@table(
+    rows(
+        RUN.score,
+        {"x": IMAGES, "t": 0.5, "labels": None},
+        ("x", -IMAGES, "x must be positive"),
+        ("x", IMAGES[0], r"x must have shape \(n, \*\(1, 4, 4\)\)"),
+        ("x", IMAGES.int(), "floating-point"),
+        ("t", 0.0, "noise levels"),
+        ("t", torch.zeros(3), "t must be a number or"),
+        ("labels", TWO, "not class-conditional"),
+    ),
+    rows(
+        RUN.sample,
+        {"num_samples": 1, "sampler": "ddim", "num_steps": 3, "start": "lognormal", "label": None},
+        ("num_samples", 0, "num_images must be 1 or more"),
+        ("num_steps", 1, "num_steps must be 2 or more"),
+        ("label", 1, "is not class-conditional"),
+    ),
+    rows(
+        WAVES.log_likelihood,
+        {"x": IMAGES, "num_steps": 16, "num_probes": 1},
+        ("num_steps", 1, "num_steps must be 2 or more"),
+        ("num_probes", 0, "num_probes 1 or more"),
+    ),
+)
+def test_what_a_run_refuses(refusal: Refusal) -> None:
+    check(refusal)
+
+
+WORDS = """
+import torch
+import gbm_fast as gbm
+from tests.support.stub_runs import stub_run
+run = gbm.Run(**vars(stub_run()))
+for call in (
+    lambda: run.sample(1, sampler="euler"),
+    lambda: run.sample(1, start="noise"),
+    lambda: gbm.SamplingSettings(process="paper"),
+    lambda: gbm.TrainConfig(dataset="digit"),
+):
+    try:
+        call()
+    except ValueError as error:
+        print(error)
+"""
+
+
+def test_a_wrong_word_is_refused_in_python_as_on_the_command_line() -> None:
+    """In a program of its own: here the check of annotations would see the word first."""
+    command = [sys.executable, "-c", WORDS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    words = [line.split(", ")[0] for line in done.stdout.splitlines()]
+    assert words == [
+        "sampler must be one of dale-langevin",
+        "start must be one of class-average",
+        "process must be one of run",
+        "dataset must be one of digits",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (None, "is class-conditional: pass labels"),
+        (torch.tensor([0, 3]), r"2 integers in 0\.\.2"),
+        (torch.tensor([0]), r"2 integers in 0\.\.2"),
+        (torch.tensor([0.0, 1.0]), r"2 integers in 0\.\.2"),
+    ],
+)
+def test_labels_are_asked_for_where_the_run_has_classes(labels: Tensor, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        CLASSES.score(IMAGES, 0.5, labels)
+
+
+def test_the_statistics_of_a_law_are_exact() -> None:
+    """Against a million draws of the mixture in the plane, 4 standard errors, at a fixed seed."""
+    law = load_toy("lognormal-mixture-2d")
+    x, labels = law.labelled_rvs(1_000_000, torch.Generator().manual_seed(0))
+    found = law_statistics(law)
+    logs = x.log()
+    assert torch.allclose(found.log_means, logs.mean(0), rtol=0, atol=4e-3)
+    assert torch.allclose(found.log_stds, logs.std(0), rtol=4e-3)
+    for j in range(3):
+        assert torch.allclose(found.class_averages[j], x[labels == j].mean(0), rtol=4e-3)
+    centres = found.class_averages.log()
+    mean = law.weights @ centres
+    assert torch.allclose(found.average_log_means, mean)
+    assert torch.allclose(found.average_log_stds, (law.weights @ (centres - mean) ** 2).sqrt())
