@@ -1,22 +1,28 @@
 """Training on laws with a known score: the data, what the network learns, and the run's files."""
 
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import stats
 
+from gbm_fast.commands.evaluation import run_evaluation
+from gbm_fast.commands.sampling import run_sampling
 from gbm_fast.commands.training import run_training
 from gbm_fast.data.toys import load_toy
 from gbm_fast.evaluation.generated import measured_data
-from gbm_fast.evaluation.known_laws import sample_law, score_errors
+from gbm_fast.evaluation.known_laws import law_distances, law_of, sample_law, score_errors
+from gbm_fast.evaluation.metrics import read_metrics
 from gbm_fast.parameterisation import score_function
 from gbm_fast.sampling.film import save_trajectory
 from gbm_fast.sampling.runs import Run, load_run
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.scores import exact_score
-from gbm_fast.settings.commands import Measurement
+from gbm_fast.settings.commands import EvaluateConfig, Measurement, SampleConfig
 from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.settings.training import TOYS, TrainConfig
 from gbm_fast.settings.training_presets import resolve
@@ -110,3 +116,113 @@ def test_the_command_ends_with_a_picture(
         save_trajectory(tmp_path / "film.png", Sampler(run, SamplingSettings(num_steps=9)), 0)
     with pytest.raises(ValueError, match="lognormal-mixture-2d, which is no image data set"):
         measured_data(folder, Measurement())
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A class-conditional run on the mixture in the plane, hardly trained."""
+    folder = tmp_path_factory.mktemp("laws") / "run"
+    train(folder, "lognormal-mixture-2d", 2, class_conditional=True)
+    return folder
+
+
+def test_the_sample_command_serves_laws(
+    plane: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Samples are those of the sampler, in batches of any size, with components and a picture."""
+    settings = SamplingSettings(sampler="ddim", num_steps=5, num_images=7, batch_size=3, seed=2)
+    out = tmp_path / "out"
+    run_sampling(SampleConfig(plane, out, device="cpu", sampling=settings))
+    with np.load(out / "samples.npz") as stored:
+        assert stored["samples"].shape == (7, 2) and stored["labels"].shape == (7,)
+        expected = Sampler(load_run(plane, "cpu"), settings)(show_progress=False)
+        assert np.array_equal(stored["samples"], expected.numpy())
+    with Image.open(out / "grid.png") as picture:
+        assert len(np.unique(np.asarray(picture.convert("L")))) > 50, "not blank"
+    names = {path.name for path in out.iterdir()}
+    assert names == {"samples.npz", "grid.png", "labels.txt", "settings.json"}
+    shown = capsys.readouterr().out
+    assert "5 levels: 7 samples" in shown and "no png/: the samples of a law" in shown
+    with pytest.raises(ValueError, match="which is no image data set"):
+        run_sampling(SampleConfig(plane, out, film=0, device="cpu", sampling=settings))
+
+
+@pytest.mark.parametrize("start", ["lognormal", "lognormal-averages", "class-average", "data"])
+def test_every_start_serves_a_law_and_has_its_moments(plane: Path, start: str) -> None:
+    """4000 states at the horizon: mean and deviation of log X_T within 5 standard errors."""
+    run = load_run(plane, "cpu")
+    sampler = Sampler(run, SamplingSettings(sampler="ddim", start=start, num_images=4000))
+    x, labels = sampler.initial_states(sampler.noise(range(4000)))
+    statistics = run.statistics
+    averages = start in ("lognormal-averages", "class-average")
+    mean = statistics.average_log_means if averages else statistics.log_means
+    std = statistics.average_log_stds if averages else statistics.log_stds
+    end = sampler.process.log_var(1.0)
+    wanted = (std.square() + end).sqrt()
+    logs = x.double().log()
+    assert bool(((logs.mean(0) - mean).abs() < 5 * wanted / 4000**0.5).all())
+    assert bool((logs.std(0) / wanted - 1).abs().max() < 5 / 8000**0.5)
+    assert labels is not None and set(labels.tolist()) == {0, 1, 2}
+
+
+def test_the_exact_start_is_the_law_and_not_only_its_moments(tmp_path: Path) -> None:
+    """On the constant process the components are still apart at the end: 1e-3 of exact draws
+    are 0.031 away, and the log-normal fit is 0.06 away."""
+    folder = tmp_path / "run"
+    train(folder, "lognormal-mixture-1d", 1, process="constant", sigma=0.3)
+    run = load_run(folder, "cpu")
+    settings = SamplingSettings(sampler="ddim", start="data", num_images=4000)
+    end = law_of(run).diffuse(run.process, run.process.horizon)
+    for start, near in (("data", True), ("lognormal", False)):
+        sampler = Sampler(run, dataclasses.replace(settings, start=start))
+        x, _ = sampler.initial_states(sampler.noise(range(4000)))
+        assert (law_distances(x, end)["ks"] < 0.031) == near
+
+
+def test_the_evaluate_command_measures_against_the_law(
+    plane: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exact draws from a file reach their floor; the hardly trained network does not matter."""
+    settings = SamplingSettings(sampler="ddim", num_steps=5, num_images=50)
+    run_evaluation(EvaluateConfig(plane, device="cpu", sampling=settings))
+    law = load_toy("lognormal-mixture-2d")
+    draws = law.rvs(4000, torch.Generator().manual_seed(3)).numpy()
+    np.save(tmp_path / "draws.npy", draws)
+    run_evaluation(EvaluateConfig(plane, tmp_path / "draws.npy", device="cpu"))
+    first, second = read_metrics(plane / "metrics.json")
+    assert first["settings"]["sampler"] == "ddim" and first["result"]["N"] == 50
+    found = second["result"]
+    assert found["ks"] < 0.035 and found["mean_error"] < 5 * found["mean_floor"]
+    assert found["ks_floor"] == pytest.approx(0.8687 / 4000**0.5, rel=1e-3)
+    assert found["std_error"] < 0.06 and any(name.startswith("score at") for name in found)
+    shown = capsys.readouterr().out
+    assert "Kolmogorov-Smirnov distance" in shown and "relative squared error" in shown
+
+
+def test_the_distance_is_scipys_and_sees_a_wrong_law() -> None:
+    law = load_toy("lognormal-mixture-1d")
+    x = law.rvs(500, torch.Generator().manual_seed(1))
+    exact = stats.kstest(x[:, 0].numpy(), lambda v: law.cdf(torch.tensor(v)[:, None]).numpy())
+    assert law_distances(x, law)["ks"] == pytest.approx(exact.statistic, abs=1e-12)
+    wider = dataclasses.replace(law, log_covs=4 * law.log_covs)
+    assert law_distances(x, wider)["ks"] > 2 * law_distances(x, law)["ks"]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda p: np.save(p, np.ones((3, 3))), r"floats \(n, 2\) are wanted"),
+        (lambda p: np.save(p, np.ones((3, 2), int)), r"floats \(n, 2\) are wanted"),
+        (lambda p: np.save(p, -np.ones((3, 2))), "samples must be positive"),
+        (lambda p: np.save(p, np.ones((1, 2))), "n of 2 or more"),
+    ],
+    ids=["columns", "integers", "negative", "one"],
+)
+def test_foreign_draws_that_do_not_fit_are_refused(
+    plane: Path, tmp_path: Path, make: Callable[[Path], None], words: str
+) -> None:
+    make(tmp_path / "draws.npy")
+    with pytest.raises(ValueError, match=words):
+        run_evaluation(EvaluateConfig(plane, tmp_path / "draws.npy", device="cpu"))
+    with pytest.raises(ValueError, match="the options of features and data do not apply"):
+        run_evaluation(EvaluateConfig(plane, measurement=Measurement(floor_repeats=3)))
