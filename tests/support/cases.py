@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
+import gbm_fast as gbm
+from gbm_fast.process import Time
 from gbm_ref import PointMasses, Process, Target
 from tests.support.problems import DATA_SETS, PROCESSES, TARGETS
-from tests.support.twins import Array
+from tests.support.twins import Array as Array
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,15 @@ def _images(n: int, pixels: int) -> PointMasses:
     angles = np.linspace(0.2, 2.9, n)[:, None, None]
     waves = np.sin(angles * rows + (3.1 - angles) * columns)
     return PointMasses((1.5 + 0.45 * waves).reshape(n, -1))
+
+
+# What is tested with one process alone.
+PROCESS = gbm.GBM(mu=0.13, sigma=0.7)
+
+
+def log_linear(x: Tensor, t: Time) -> Tensor:
+    """A model, no exact score of anything."""
+    return -0.4 - 0.7 * x.log()
 
 
 LAWS: dict[str, Target] = {**TARGETS, "data-1d": DATA_SETS["points-1d"], "images": _images(5, 3)}

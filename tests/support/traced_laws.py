@@ -128,10 +128,7 @@ def product_laws(made: Laws, x: Tensor, t: Time) -> Tensors:
 def likelihoods(made: Laws, x: Tensor, t: Time) -> Tensors:
     """By the flow with the exact divergence, and in closed form."""
     law, end = made.lognormal, made.lognormal.diffuse(PROCESS, 1.0)
-    score, exact = (
-        scores.exact_score(law, PROCESS),
-        likelihood.exact_divergence(law, PROCESS),
-    )
+    score, exact = (scores.exact_score(law, PROCESS), likelihood.exact_divergence(law, PROCESS))
     nats = likelihood.log_likelihood(x, PROCESS, score, exact, end, grids.uniform(2))
     closed = likelihood.exact_log_likelihood(x, law, PROCESS, end, t)
     return nats, closed, likelihood.bits_per_dim(nats, 2)

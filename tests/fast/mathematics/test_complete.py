@@ -14,9 +14,7 @@ from tests.support.tables import ALL_PROCESSES, GRIDS, STEPS, STEPS_2D
 
 MODULES = ["steps", "process", "grids", "simulation"]
 # (module, name of gbm_ref) -> why there is no twin of that name.
-WITHOUT_TWIN = {
-    ("steps", "Score"): "the type of a score is gbm_fast.scores.ScoreFunction",
-}
+WITHOUT_TWIN = {("steps", "Score"): "the type of a score is gbm_fast.scores.ScoreFunction"}
 # Types that are not compared: they are interfaces, or made by what is compared.
 WITHOUT_ROW = {
     ("steps", "AmbientStep"): "abstract; its subclasses are compared",

@@ -15,18 +15,12 @@ from torch import Tensor
 from torch._subclasses import FakeTensorMode
 from torch._subclasses.fake_tensor import DataDependentOutputException
 
-from gbm_fast.grids import uniform
-from gbm_fast.objectives import m_dsm, m_esm, nonnegative_score_matching
-from gbm_fast.parameterisation import Hyvarinen, ScoreModel, score_function
-from gbm_fast.process import GBM, Time
-from gbm_fast.scores import ScoreFunction, conditional_hyvarinen_score, denoiser, exact_score
-from gbm_fast.simulation import simulate
-from gbm_fast.steps import SignAgnostic
-from gbm_fast.targets import LogNormal, LogNormalMixture, PointMasses, Target
+import gbm_fast as gbm
+from gbm_fast.process import Time
 from tests.support.tables import ALL_PROCESSES, STEPS, STEPS_2D
 from tests.support.twins import twin_process
 
-PROCESS = GBM(mu=0.13, sigma=0.7)
+PROCESS = gbm.GBM(mu=0.13, sigma=0.7)
 # Made of real tensors, as they are in use: a process is configuration, on the CPU.
 TWINS = {name: twin_process(process) for name, process in ALL_PROCESSES.items()}
 TIMES = ["number", "0-d", "one a sample"]
@@ -58,12 +52,12 @@ def network_like(x: Tensor, t: Time) -> Tensor:
     return -0.4 - 0.7 * x.log()
 
 
-def laws() -> dict[str, Target]:
+def laws() -> dict[str, gbm.Target]:
     means, cov = cuda(3, 2), torch.eye(2, device="cuda")
     return {
-        "log-normal": LogNormal(means[0], cov),
-        "mixture": LogNormalMixture(cuda(3), means, cov.expand(3, 2, 2)),
-        "points": PointMasses(1 + cuda(4, 2)),
+        "log-normal": gbm.LogNormal(means[0], cov),
+        "mixture": gbm.LogNormalMixture(cuda(3), means, cov.expand(3, 2, 2)),
+        "points": gbm.PointMasses(1 + cuda(4, 2)),
     }
 
 
@@ -89,19 +83,19 @@ def test_steps(kind: str, form: str) -> None:
     if form != "one a sample":
         # The laws in turn: each with several steps.
         law = list(laws().values())[len(kind) % 3]
-        assert_on_gpu(step(PROCESS, exact_score(law, PROCESS), x, t, dt, noise, z))
+        assert_on_gpu(step(PROCESS, gbm.exact_score(law, PROCESS), x, t, dt, noise, z))
 
 
 @pytest.mark.parametrize("kind", STEPS)
 def test_the_loop(kind: str) -> None:
     """Images, a path, and noise from a source."""
     x_T = cuda(BATCH, 1, 3, 3)
-    x_0, path = simulate(
+    x_0, path = gbm.simulate(
         STEPS[kind][0],
         PROCESS,
         network_like,
         x_T,
-        uniform(3),
+        gbm.uniform(3),
         lambda row: torch.randn(x_T.shape, device="cuda"),
         return_path=True,
     )
@@ -113,8 +107,8 @@ def test_laws_and_losses(law: str) -> None:
     target, x, z, t = laws()[law], 1 + cuda(BATCH, 2), cuda(BATCH, 2), time("0-d", 0.4)
     diffused = target.diffuse(PROCESS, t)
     assert_on_gpu(diffused.logpdf(x), diffused.log_score(x), diffused.stein_score(x))
-    assert_on_gpu(m_esm(network_like, target, x, 0.4, PROCESS).loss)
-    assert_on_gpu(m_dsm(network_like, x, time("one a sample", 0.4), z, PROCESS).loss)
+    assert_on_gpu(gbm.m_esm(network_like, target, x, 0.4, PROCESS).loss)
+    assert_on_gpu(gbm.m_dsm(network_like, x, time("one a sample", 0.4), z, PROCESS).loss)
 
 
 def test_scores_of_networks_and_their_conversions() -> None:
@@ -123,16 +117,16 @@ def test_scores_of_networks_and_their_conversions() -> None:
             return inputs * condition[:, None]
 
     x, t = 1 + cuda(BATCH, 2), time("one a sample", 0.4)
-    score = score_function(ScoreModel(Network(), Hyvarinen(), 0.1, 0.3), PROCESS)
+    score = gbm.score_function(gbm.ScoreModel(Network(), gbm.Hyvarinen(), 0.1, 0.3), PROCESS)
     for form in TIMES:
         assert_on_gpu(score(x, time(form, 0.4)))
-    assert_on_gpu(denoiser(x, score(x, t), PROCESS, t))
-    assert_on_gpu(conditional_hyvarinen_score(x, x + 1, PROCESS, t))
-    assert_on_gpu(nonnegative_score_matching(x, x, x).loss)
+    assert_on_gpu(gbm.denoiser(x, score(x, t), PROCESS, t))
+    assert_on_gpu(gbm.conditional_hyvarinen_score(x, x + 1, PROCESS, t))
+    assert_on_gpu(gbm.nonnegative_score_matching(x, x, x).loss)
 
 
 @dataclass(frozen=True)
-class WithConstant(SignAgnostic):
+class WithConstant(gbm.SignAgnostic):
     """A planted twin: factors, one an element, that were left on the CPU."""
 
     def _factor(self, dm: Tensor, dv: Tensor, h: Tensor, noise: Tensor, z: Tensor) -> Tensor:
@@ -151,12 +145,9 @@ def on_the_cpu(x: Tensor, t: Time) -> Tensor:
 
 @pytest.mark.parametrize(
     ("score", "error"),
-    [
-        (looks_at_values, DataDependentOutputException),
-        (on_the_cpu, RuntimeError),
-    ],
+    [(looks_at_values, DataDependentOutputException), (on_the_cpu, RuntimeError)],
 )
-def test_planted_scores_are_refused(score: ScoreFunction, error: type[Exception]) -> None:
+def test_planted_scores_are_refused(score: gbm.ScoreFunction, error: type[Exception]) -> None:
     with pytest.raises(error, match="_local_scalar_dense|same device"):
         STEPS["dale-langevin"][0](PROCESS, score, cuda(BATCH, 2), 0.5, 0.1, 1.0, cuda(BATCH, 2))
 

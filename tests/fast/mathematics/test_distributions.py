@@ -7,51 +7,38 @@ from scipy import stats
 from torch.distributions import Gamma, Independent, Weibull
 from torch.distributions import LogNormal as TorchLogNormal
 
+import gbm_fast as gbm
 import gbm_fast.distributions as fast
-import gbm_ref
-from gbm_fast.process import GBM
-from gbm_fast.scores import conditional_hyvarinen_score, conditional_logpdf
-from gbm_fast.targets import LogNormal as LogNormalTarget
-from tests.support.cases import PROBLEMS, Problem, generator, states
+import gbm_ref as ref
+from tests.support import twins
+from tests.support.cases import PROBLEMS, Array, Problem, generator, states
 from tests.support.quadrature import gauss_hermite
-from tests.support.twins import (
-    DTYPES,
-    EXACT,
-    Array,
-    assert_twins,
-    conditional_scale,
-    error_over_scale,
-    single,
-    target_scales,
-    tensor,
-    twin_process,
-    twin_target,
-)
+from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 
-PROCESS = GBM(mu=0.13, sigma=0.7)
-REF_PROCESS = gbm_ref.GBM(mu=0.13, sigma=0.7)
+PROCESS = gbm.GBM(mu=0.13, sigma=0.7)
+REF_PROCESS = ref.GBM(mu=0.13, sigma=0.7)
 WEIGHTS = [0.2, 0.5, 0.3]
 MEANS = [[0.3, -0.2], [-0.6, 0.1], [0.2, 0.9]]
 COVS = [[[0.5, 0.2], [0.2, 0.3]], [[0.2, -0.1], [-0.1, 0.4]], [[0.3, 0.0], [0.0, 0.6]]]
 
 
-def batch_of_laws() -> fast.LogNormal:
-    return fast.LogNormal(tensor(MEANS), tensor(COVS))
+def batch_of_laws() -> gbm.LogNormal:
+    return gbm.LogNormal(tensor(MEANS), tensor(COVS))
 
 
-def mixture() -> fast.LogNormalMixture:
-    return fast.LogNormalMixture(tensor(WEIGHTS), tensor(MEANS), tensor(COVS))
+def mixture() -> gbm.LogNormalMixture:
+    return gbm.LogNormalMixture(tensor(WEIGHTS), tensor(MEANS), tensor(COVS))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", twins.DTYPES)
 @pytest.mark.parametrize("problem", PROBLEMS, ids=str)
 def test_distributions_are_the_targets(problem: Problem, dtype: torch.dtype) -> None:
     """The density and the three scores of each law at t, diffused as a target and as a
     distribution; the log score of the density without its Jacobian is refused."""
     t, process = 0.4 * problem.process.horizon, twin_process(problem.process)
-    x = single(states(problem, t, size=3))
+    x = twins.single(states(problem, t, size=3))
     diffused = problem.target.diffuse(problem.process, t)
-    score_scale, logpdf_scale = target_scales(diffused, x)
+    score_scale, logpdf_scale = twins.target_scales(diffused, x)
     law, value = twin_target(problem.target, dtype), tensor(x, dtype)
     for found in (
         fast.from_target(law.diffuse(process, t)),
@@ -69,7 +56,7 @@ def test_distributions_are_the_targets(problem: Problem, dtype: torch.dtype) -> 
 
 def test_one_dimension_is_torch_s_and_scipy_s() -> None:
     a, v = [[0.3], [-0.7]], [[[0.21]], [[0.8]]]
-    law = fast.LogNormal(tensor(a), tensor(v))
+    law = gbm.LogNormal(tensor(a), tensor(v))
     std = np.sqrt(np.squeeze(v))
     theirs = Independent(TorchLogNormal(tensor(a), tensor(std)[:, None]), 1)
     scipy_law = stats.lognorm(s=std, scale=np.exp(np.squeeze(a)))
@@ -110,7 +97,7 @@ def test_moments_and_mode_are_those_of_the_density() -> None:
     assert_twins(mixed.mean, mean, 10.0)
     assert_twins(mixed.variance, np.diag(cov), 10.0)
     assert float(laws.hyvarinen_score(laws.mode).abs().max()) < 1e-14
-    points = fast.PointMasses(tensor([[0.7, 1.3], [1.9, 0.6]]), 0.2)
+    points = gbm.PointMasses(tensor([[0.7, 1.3], [1.9, 0.6]]), 0.2)
     blurred = [np.array(p) * np.exp(np.sqrt(0.2) * z) for p in ([0.7, 1.3], [1.9, 0.6])]
     mean, cov = moments(np.concatenate(blurred), np.concatenate([w / 2, w / 2]))
     assert_twins(points.mean, mean, 10.0)
@@ -119,7 +106,7 @@ def test_moments_and_mode_are_those_of_the_density() -> None:
 
 @pytest.mark.parametrize("make", [batch_of_laws, mixture])
 def test_the_law_of_a_time_for_each_of_a_batch(
-    make: type[fast.LogNormal] | type[fast.LogNormalMixture],
+    make: type[gbm.LogNormal] | type[gbm.LogNormalMixture],
 ) -> None:
     """One time for each law, against a target diffused to each time."""
     law, times = make(), tensor([0.1, 0.4, 0.9])
@@ -129,18 +116,18 @@ def test_the_law_of_a_time_for_each_of_a_batch(
     for i, t in enumerate(times.tolist()):
         alone = law.diffuse(PROCESS, t)
         first = alone.log_prob(x[i]), alone.log_score(x[i])
-        if isinstance(law, fast.LogNormal):
-            one = LogNormalTarget(law.log_mean[i], law.log_cov[i]).diffuse(PROCESS, t)
+        if isinstance(law, gbm.LogNormal):
+            one = gbm.LogNormal(law.log_mean[i], law.log_cov[i]).diffuse(PROCESS, t)
             first = one.logpdf(x[i]), one.log_score(x[i])
         assert_twins(later.log_prob(x)[i], first[0].numpy(), 20.0)
         assert_twins(later.log_score(x)[i], first[1].numpy(), 20.0)
 
 
 @pytest.mark.parametrize("event", [(1,), (3,), (2, 4, 4)])
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", twins.DTYPES)
 def test_the_kernel_is_that_of_the_process(event: tuple[int, ...], dtype: torch.dtype) -> None:
     rng = generator("kernel", str(event))
-    x0, x = single(np.exp(rng.uniform(-1, 1, (2, 3, *event))))
+    x0, x = twins.single(np.exp(rng.uniform(-1, 1, (2, 3, *event))))
     times = np.array([0.05, 0.4, 1.0])
     kernel = fast.ForwardKernel(PROCESS, tensor(x0, dtype), tensor(times))
     assert kernel.batch_shape == (3,) and kernel.event_shape == event
@@ -151,8 +138,8 @@ def test_the_kernel_is_that_of_the_process(event: tuple[int, ...], dtype: torch.
     scale = 1 + (1 + np.abs(np.log(x)) + np.abs(np.log(x0)) + np.abs(m)) / v
     density_scale = (scale * (1 + np.abs(np.log(x) - np.log(x0) - m))).reshape(3, -1).sum(-1)
     at = (tensor(x), tensor(x0), PROCESS, tensor(times))
-    assert_twins(kernel.log_prob(value), conditional_logpdf(*at).numpy(), density_scale)
-    target = conditional_hyvarinen_score(*at).numpy()
+    assert_twins(kernel.log_prob(value), gbm.conditional_logpdf(*at).numpy(), density_scale)
+    target = gbm.conditional_hyvarinen_score(*at).numpy()
     assert_twins(kernel.hyvarinen_score(value), target, scale)
     mean = x0 * np.exp(m + v / 2)
     assert_twins(kernel.mean, mean, 4 * mean)
@@ -166,15 +153,15 @@ def test_scores_of_other_distributions_by_autograd() -> None:
     shape, rate = np.array([0.7, 3.3]), np.array([1.9, 0.4])
     x = np.exp(generator("autograd").uniform(-2, 1.5, (5, 2)))
     cases = [
-        (Gamma(tensor(shape), tensor(rate)), gbm_ref.Gamma(shape, rate)),
-        (Weibull(tensor(rate), tensor(shape)), gbm_ref.Weibull(shape, rate)),
+        (Gamma(tensor(shape), tensor(rate)), ref.Gamma(shape, rate)),
+        (Weibull(tensor(rate), tensor(shape)), ref.Weibull(shape, rate)),
     ]
     for law, oracle in cases:
         with torch.no_grad():
             found = fast.hyvarinen_score(law, tensor(x))
         scale = 100 * (1 + x)
         assert_twins(found, oracle.hyvarinen_score(x), scale)
-        assert error_over_scale(found, oracle.stein_score(x), scale) > 1e6 * EXACT
+        assert error_over_scale(found, oracle.stein_score(x), scale) > 1e6 * twins.EXACT
     y = tensor(x).requires_grad_()
     again = fast.hyvarinen_score(cases[0][0], y, create_graph=True)
     (slope,) = torch.autograd.grad(again.sum(), y)
@@ -184,7 +171,7 @@ def test_scores_of_other_distributions_by_autograd() -> None:
 def test_the_derivative_in_the_mean_is_minus_the_log_score() -> None:
     law, x = batch_of_laws(), tensor(generator("fit").uniform(0.5, 2, (3, 2)))
     mean = tensor(MEANS).requires_grad_()
-    density = fast.LogNormal(mean, tensor(COVS)).log_prob(x).sum()
+    density = gbm.LogNormal(mean, tensor(COVS)).log_prob(x).sum()
     (gradient,) = torch.autograd.grad(density, mean)
     assert_twins(gradient, -law.log_score(x).numpy(), 20.0)
 
@@ -193,8 +180,8 @@ def test_a_kernel_is_the_law_of_one_point() -> None:
     """PointMasses of one point and the kernel from it are one law."""
     x0, x = tensor([[0.7, 1.3]]), tensor([[1.1, 0.4]])
     kernel = fast.ForwardKernel(PROCESS, x0, 0.4)
-    law = fast.PointMasses(x0).diffuse(PROCESS, 0.4)
-    scale = float(conditional_scale(REF_PROCESS, x.numpy(), x0.numpy(), 0.4).max())
+    law = gbm.PointMasses(x0).diffuse(PROCESS, 0.4)
+    scale = float(twins.conditional_scale(REF_PROCESS, x.numpy(), x0.numpy(), 0.4).max())
     assert_twins(law.log_prob(x), kernel.log_prob(x).numpy(), 10 * scale)
     assert_twins(law.hyvarinen_score(x), kernel.hyvarinen_score(x).numpy(), 10 * scale)
     assert_twins(law.mean, kernel.mean[0].numpy(), 10.0)

@@ -7,21 +7,20 @@ import pytest
 import torch
 from torch.distributions import Distribution, kl_divergence
 
+import gbm_fast as gbm
 import gbm_fast.distributions as fast
-from gbm_fast.process import GBM
-from gbm_fast.targets import Target
 from tests.support.cases import seed
 from tests.support.twins import assert_twins, error_over_scale, tensor
 
-PROCESS = GBM(mu=0.13, sigma=0.7)
+PROCESS = gbm.GBM(mu=0.13, sigma=0.7)
 MEANS, COVS = [[0.3, -0.2], [-0.6, 0.1]], [[[0.5, 0.2], [0.2, 0.3]], [[0.2, -0.1], [-0.1, 0.4]]]
 DISTRIBUTIONS: dict[str, Callable[[bool], Distribution]] = {
-    "log-normal": lambda check: fast.LogNormal(tensor(MEANS[0]), tensor(COVS[0]), check),
-    "log-normals": lambda check: fast.LogNormal(tensor(MEANS), tensor(COVS), check),
-    "mixture": lambda check: fast.LogNormalMixture(
+    "log-normal": lambda check: gbm.LogNormal(tensor(MEANS[0]), tensor(COVS[0]), check),
+    "log-normals": lambda check: gbm.LogNormal(tensor(MEANS), tensor(COVS), check),
+    "mixture": lambda check: gbm.LogNormalMixture(
         tensor([0.3, 0.7]), tensor(MEANS), tensor(COVS), check
     ),
-    "points": lambda check: fast.PointMasses(tensor([[0.7, 1.3], [1.9, 0.6]]), 0.2, check),
+    "points": lambda check: gbm.PointMasses(tensor([[0.7, 1.3], [1.9, 0.6]]), 0.2, check),
     "kernel": lambda check: fast.ForwardKernel(
         PROCESS, tensor([[0.7, 1.3], [1.9, 0.6]]), 0.4, check
     ),
@@ -91,8 +90,8 @@ def test_pathwise_derivatives_are_those_of_the_formula() -> None:
     """x = exp(a + sqrt(S) z): dx/da = x and dx/dS = x (log x - a) / (2 S), draw by draw."""
     mean, cov = tensor([0.3]).requires_grad_(), tensor([[0.4]]).requires_grad_()
     for law, a, s in (
-        (fast.LogNormal(mean, cov), mean, cov),
-        (fast.LogNormal(mean, cov).diffuse(PROCESS, 0.5), mean, cov),
+        (gbm.LogNormal(mean, cov), mean, cov),
+        (gbm.LogNormal(mean, cov).diffuse(PROCESS, 0.5), mean, cov),
     ):
         x = law.rsample()
         by_mean, by_cov = torch.autograd.grad(x.sum(), (a, s))
@@ -122,19 +121,19 @@ def test_a_distribution_function_is_for_one_dimension() -> None:
 
 
 def test_kl_is_that_of_the_logarithms_and_keeps_its_digits() -> None:
-    laws = fast.LogNormal(tensor(MEANS), tensor(COVS))
-    other = fast.LogNormal(tensor(MEANS[1]), tensor(COVS[1]))
+    laws = gbm.LogNormal(tensor(MEANS), tensor(COVS))
+    other = gbm.LogNormal(tensor(MEANS[1]), tensor(COVS[1]))
     found = kl_divergence(laws, other)
     expected = kl_divergence(laws.base_dist, other.base_dist)
     assert_twins(found[:1], expected[:1].numpy(), 20.0)
     assert float(found[1]) == 0.0
-    near = fast.LogNormal(tensor(MEANS[1]), tensor(COVS[1]) * (1 + 1e-9))
+    near = gbm.LogNormal(tensor(MEANS[1]), tensor(COVS[1]) * (1 + 1e-9))
     assert_twins(kl_divergence(near, other), np.float64(5e-19), 5e-19, 1e-6)
     theirs = kl_divergence(near.base_dist, other.base_dist)
     assert error_over_scale(theirs, np.float64(5e-19), 5e-19) > 1.0
 
 
-class Foreign(Target):
+class Foreign(gbm.Target):
     """A target of another kind."""
 
     def __init__(self) -> None: ...
@@ -147,13 +146,13 @@ def test_bad_parameters_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     # The first use of torch.compile in a process turns torch's default off.
     monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", True)
     with pytest.raises(ValueError, match="covariance_matrix"):
-        fast.LogNormal(tensor(MEANS[0]), -tensor(COVS[0]))
+        gbm.LogNormal(tensor(MEANS[0]), -tensor(COVS[0]))
     with pytest.raises(ValueError, match="probs"):
-        fast.LogNormalMixture(tensor([0.3, -0.7]), tensor(MEANS), tensor(COVS))
+        gbm.LogNormalMixture(tensor([0.3, -0.7]), tensor(MEANS), tensor(COVS))
     with pytest.raises(ValueError, match="points must be positive"):
-        fast.PointMasses(tensor([[0.7, -1.3]]))
+        gbm.PointMasses(tensor([[0.7, -1.3]]))
     with pytest.raises(ValueError, match="diffuse first"):
-        fast.PointMasses(tensor([[0.7, 1.3]])).log_prob(tensor([0.7, 1.3]))
+        gbm.PointMasses(tensor([[0.7, 1.3]])).log_prob(tensor([0.7, 1.3]))
     with pytest.raises(ValueError, match="scale"):
         fast.ForwardKernel(PROCESS, tensor([[0.7, 1.3]]), 0.0)
     with pytest.raises(ValueError, match="x0 must be positive"):

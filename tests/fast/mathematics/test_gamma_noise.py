@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+import gbm_fast as gbm
 import gbm_fast.gamma_noise as fast_noise
-import gbm_fast.laws as fast
-import gbm_ref
+import gbm_ref as ref
 from tests.support.cases import generator
 from tests.support.twins import DTYPES, Array, assert_twins, error_over_scale, single, tensor
 
@@ -53,18 +53,18 @@ def test_gamma_noise_agrees(dtype: torch.dtype) -> None:
     ]:
         found = getattr(fast_noise, name)(*fast_args)
         assert found.dtype == dtype
-        assert_twins(found, getattr(gbm_ref, name)(*ref_args), scale)
+        assert_twins(found, getattr(ref, name)(*ref_args), scale)
 
 
 def test_the_gamma_score_is_a_derivative_and_the_chain_composes() -> None:
     """x d/dx log of the Gamma(L, L / x0) density; a chain step multiplies by beta L / L'."""
     arrays, (x, x0, gamma, beta, _) = noise_case(torch.float64)
-    kernel = fast.Gamma(torch.full((2,), LOOKS, dtype=torch.float64), LOOKS / x0[0, 0, 0, :2])
-    found = fast_noise.gamma_conditional_hyvarinen_score(x[0, 0, 0, :2], x0[0, 0, 0, :2], LOOKS)
+    kernel = gbm.Gamma(torch.full((2,), LOOKS, dtype=torch.float64), LOOKS / x0[0, 0, 0, :2])
+    found = gbm.gamma_conditional_hyvarinen_score(x[0, 0, 0, :2], x0[0, 0, 0, :2], LOOKS)
     assert_twins(found, kernel.hyvarinen_score(x[0, 0, 0, :2]).numpy(), 1 + found.abs().numpy())
-    noisy = fast_noise.gamma_noise_sample(x0, LOOKS, gamma)
-    later = fast_noise.gamma_chain_step(noisy, LOOKS, FEWER, beta)
-    expected = fast_noise.gamma_noise_sample(x0, FEWER, gamma * beta)
+    noisy = gbm.gamma_noise_sample(x0, LOOKS, gamma)
+    later = gbm.gamma_chain_step(noisy, LOOKS, FEWER, beta)
+    expected = gbm.gamma_noise_sample(x0, FEWER, gamma * beta)
     assert_twins(later, expected.numpy(), expected.numpy())
     planted = noisy * beta * FEWER / LOOKS
     assert error_over_scale(planted, expected.numpy(), expected.numpy()) > 0.1
@@ -72,25 +72,22 @@ def test_the_gamma_score_is_a_derivative_and_the_chain_composes() -> None:
 
 def test_the_marginal_of_gamma_noise_is_the_oracle_s() -> None:
     shape, scale = single([2.2, 3.1]), single([0.8, 1.7])
-    found = fast_noise.gamma_marginal(fast.InverseGamma(tensor(shape), tensor(scale)), LOOKS)
-    expected = gbm_ref.gamma_marginal(gbm_ref.InverseGamma(shape, scale), LOOKS)
+    found = gbm.gamma_marginal(gbm.InverseGamma(tensor(shape), tensor(scale)), LOOKS)
+    expected = ref.gamma_marginal(ref.InverseGamma(shape, scale), LOOKS)
     for name in ("a", "b", "scale"):
         wanted = getattr(expected, name)
         assert_twins(getattr(found, name), wanted, wanted)
 
 
 REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
-    "looks": (lambda: fast_noise.gamma_denoiser(tensor([1.0]), tensor([1.0]), 0.0), "looks"),
+    "looks": (lambda: gbm.gamma_denoiser(tensor([1.0]), tensor([1.0]), 0.0), "looks"),
     "rising looks": (
-        lambda: fast_noise.gamma_chain_step(tensor([1.0]), 2.0, 3.0, tensor([0.5])),
+        lambda: gbm.gamma_chain_step(tensor([1.0]), 2.0, 3.0, tensor([0.5])),
         "noise grows",
     ),
-    "beta above 1": (
-        lambda: fast_noise.gamma_chain_step(tensor([1.0]), 3.0, 2.0, tensor([1.5])),
-        "beta",
-    ),
+    "beta above 1": (lambda: gbm.gamma_chain_step(tensor([1.0]), 3.0, 2.0, tensor([1.5])), "beta"),
     "x0 negative": (
-        lambda: fast_noise.gamma_conditional_hyvarinen_score(tensor([1.0]), tensor([-1.0]), 2.0),
+        lambda: gbm.gamma_conditional_hyvarinen_score(tensor([1.0]), tensor([-1.0]), 2.0),
         "x0 must be positive",
     ),
 }

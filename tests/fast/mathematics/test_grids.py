@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
+import gbm_fast as gbm
 import gbm_fast.grids as fast
-import gbm_ref.grids as ref
+import gbm_ref as ref
 from tests.support.problems import PROCESSES
 from tests.support.tables import GRIDS
 from tests.support.twins import EXACT, twin_process
@@ -41,22 +42,20 @@ def test_every_grid_of_the_table_agrees(name: str) -> None:
 
 @pytest.mark.parametrize("setting", ANNEALED, ids=str)
 def test_annealed_grids_agree(setting: dict) -> None:
-    found = rows(fast.annealed(**setting))
+    found = rows(gbm.annealed(**setting))
     np.testing.assert_allclose(found, rows(ref.annealed(**setting)), rtol=1e-15, atol=0)
 
 
 def test_the_annealed_grid_is_the_one_of_the_algorithm() -> None:
     """By hand: three levels from the second, two inner steps, chi = 0.5, one denoising row."""
-    found = fast.annealed(
-        3, 0.6, step_length=0.1, inner_steps=2, chi=0.5, start=2, denoise_steps=1
-    )
+    found = gbm.annealed(3, 0.6, step_length=0.1, inner_steps=2, chi=0.5, start=2, denoise_steps=1)
     expected = [(0.4, 0.1, 1.0)] * 2 + [(0.2, 0.1, 0.5)] * 2 + [(0.2, 0.1, 0.0)]
     np.testing.assert_allclose(rows(found), expected, rtol=1e-15)
 
 
 @pytest.mark.parametrize(("num_steps", "horizon"), LENGTHS)
 def test_uniform_grids_agree_and_stay_within_the_horizon(num_steps: int, horizon: float) -> None:
-    found = rows(fast.uniform(num_steps, horizon))
+    found = rows(gbm.uniform(num_steps, horizon))
     np.testing.assert_allclose(found, rows(ref.uniform(num_steps, horizon)), rtol=1e-15)
     assert found[0, 0] <= horizon
     assert found[-1, 0] == found[-1, 1]
@@ -69,10 +68,10 @@ def test_spaced_grids_agree_and_have_the_levels_they_promise(name: str, spacing:
     process, twin = PROCESSES[name], twin_process(PROCESSES[name])
     low, high = 0.05, math.sqrt(process.log_var(process.horizon))
     if spacing == "geometric":
-        found, expected = fast.geometric(twin, 8, low, high), ref.geometric(process, 8, low, high)
+        found, expected = gbm.geometric(twin, 8, low, high), ref.geometric(process, 8, low, high)
         spread = np.log
     else:
-        found = fast.power(twin, 8, 5.0, std_min=low, std_max=high)
+        found = gbm.power(twin, 8, 5.0, std_min=low, std_max=high)
         expected = ref.power(process, 8, 5.0, std_min=low, std_max=high)
 
         def spread(std: np.ndarray) -> np.ndarray:
@@ -108,19 +107,19 @@ BAD_SETTINGS = {
 @pytest.mark.parametrize("name", BAD_SETTINGS)
 def test_annealed_refuses_what_is_outside_its_domain(name: str) -> None:
     with pytest.raises(ValueError, match=name.split()[0]):
-        fast.annealed(**BAD_SETTINGS[name])
+        gbm.annealed(**BAD_SETTINGS[name])
 
 
 def test_spaced_grids_refuse_what_is_outside_their_domain() -> None:
     twin = twin_process(PROCESSES["variance-exploding"])
     with pytest.raises(ValueError, match="num_steps"):
-        fast.geometric(twin, 1, 0.1, 1.0)
+        gbm.geometric(twin, 1, 0.1, 1.0)
     for low, high in [(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (0.1, math.nan)]:
         with pytest.raises(ValueError, match="std_min"):
-            fast.geometric(twin, 5, low, high)
+            gbm.geometric(twin, 5, low, high)
     with pytest.raises(ValueError, match="v must lie"):
-        fast.geometric(twin, 5, 0.1, 50.0)
+        gbm.geometric(twin, 5, 0.1, 50.0)
     with pytest.raises(ValueError, match="num_steps"):
-        fast.printed(1)
+        gbm.printed(1)
     with pytest.raises(ValueError, match="rho"):
-        fast.power(twin, 5, 0.0, std_min=0.1, std_max=1.0)
+        gbm.power(twin, 5, 0.0, std_min=0.1, std_max=1.0)

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-import gbm_ref
+import gbm_ref as ref
 
 ORACLE = {
     "closed_forms": "exact laws of samplers, to check samplers of any package with",
@@ -32,10 +32,10 @@ OTHER_ARGUMENTS = {
 
 def homes() -> dict[str, str]:
     """The module of gbm_ref, first level, that each public name is imported from."""
-    lines = ast.parse(inspect.getsource(gbm_ref)).body
+    lines = ast.parse(inspect.getsource(ref)).body
     imports = [line for line in lines if isinstance(line, ast.ImportFrom)]
     found = {name.name: str(line.module) for line in imports for name in line.names}
-    return {name: found[name].split(".")[1] for name in gbm_ref.__all__ if name != "__version__"}
+    return {name: found[name].split(".")[1] for name in ref.__all__ if name != "__version__"}
 
 
 NAMES = homes()
@@ -59,7 +59,7 @@ def arguments(thing: object) -> list[str] | None:
 def test_the_twin_has_the_name_and_the_arguments(name: str) -> None:
     ours = vars(twin_module(SHARED[name])).get(name)
     assert ours is not None, f"gbm_fast.{SHARED[name]} has no {name}"
-    theirs = getattr(gbm_ref, name)
+    theirs = getattr(ref, name)
     if inspect.isfunction(theirs):
         same = arguments(ours) == arguments(theirs)
         assert same == (name not in OTHER_ARGUMENTS)

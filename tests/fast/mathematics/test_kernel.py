@@ -7,29 +7,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast.process import GBM, Process, Time
-from gbm_fast.scores import conditional_hyvarinen_score, conditional_logpdf
-from gbm_ref.scores import conditional_logpdf as ref_logpdf
-from tests.support.cases import generator
+import gbm_fast as gbm
+import gbm_ref as ref
+from gbm_fast.process import Time
+from tests.support import twins
+from tests.support.cases import Array, generator
 from tests.support.problems import PROCESSES
-from tests.support.twins import (
-    DTYPES,
-    EXACT,
-    Array,
-    assert_twins,
-    conditional_scale,
-    error_over_scale,
-    single,
-    tensor,
-    twin_process,
-)
+from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process
 
 LEVELS = (1e-4, 0.3, 1.0)
 
 
 def pair(event: tuple[int, ...]) -> tuple[Array, Array]:
     rng = generator("kernel", str(event))
-    first, second = single(np.exp(rng.uniform(-1.2, 1.2, (2, len(LEVELS), *event))))
+    first, second = twins.single(np.exp(rng.uniform(-1.2, 1.2, (2, len(LEVELS), *event))))
     return first, second
 
 
@@ -41,21 +32,21 @@ def logpdf_scale(x: Array, x0: Array, m: float, v: float) -> Array:
     return terms.sum(-1)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", twins.DTYPES)
 @pytest.mark.parametrize("event", [(1,), (2,), (3, 4, 4)])
 @pytest.mark.parametrize("name", PROCESSES)
 def test_the_log_density_agrees(name: str, event: tuple[int, ...], dtype: torch.dtype) -> None:
     process, twin = PROCESSES[name], twin_process(PROCESSES[name])
     x, x0 = pair(event)
     times = np.array(LEVELS) * process.horizon
-    found = conditional_logpdf(tensor(x, dtype), tensor(x0, dtype), twin, tensor(times))
+    found = gbm.conditional_logpdf(tensor(x, dtype), tensor(x0, dtype), twin, tensor(times))
     assert found.dtype == dtype
     for i, t in enumerate(times):
         row, row0 = x[i].reshape(1, -1), x0[i].reshape(1, -1)
         scale = logpdf_scale(row, row0, process.log_mean(t), process.log_var(t))
-        expected = ref_logpdf(row, row0, process, t)
+        expected = ref.conditional_logpdf(row, row0, process, t)
         assert_twins(found[i : i + 1], expected, scale)
-        alone = conditional_logpdf(
+        alone = gbm.conditional_logpdf(
             tensor(x[i : i + 1], dtype), tensor(x0[i : i + 1], dtype), twin, float(t)
         )
         assert_twins(alone, expected, scale)
@@ -64,7 +55,7 @@ def test_the_log_density_agrees(name: str, event: tuple[int, ...], dtype: torch.
 def kernel_density(
     x: Tensor,
     x0: Tensor,
-    process: Process,
+    process: gbm.Process,
     t: Time,
     jacobian: float = 1.0,
     sign_of_m: float = 1.0,
@@ -87,13 +78,13 @@ EDITS: dict[str, Callable[..., Tensor]] = {
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_densities_with_one_edit_are_refused(edit: str) -> None:
-    process, t = GBM(mu=0.13, sigma=0.7), 0.37
+    process, t = gbm.GBM(mu=0.13, sigma=0.7), 0.37
     x, x0 = pair((2,))
     scale = logpdf_scale(x, x0, float(process.log_mean(t)), float(process.log_var(t)))
     at = (tensor(x), tensor(x0), process, t)
-    found = conditional_logpdf(*at)
+    found = gbm.conditional_logpdf(*at)
     assert_twins(found, kernel_density(*at).numpy(), scale)
-    assert error_over_scale(found, EDITS[edit](*at).numpy(), scale) > 1e6 * EXACT
+    assert error_over_scale(found, EDITS[edit](*at).numpy(), scale) > 1e6 * twins.EXACT
 
 
 @pytest.mark.parametrize("name", PROCESSES)
@@ -103,18 +94,18 @@ def test_its_derivative_is_the_conditional_score(name: str) -> None:
     x, x0 = pair((2,))
     x_twin = tensor(x).requires_grad_()
     (gradient,) = torch.autograd.grad(
-        conditional_logpdf(x_twin, tensor(x0), twin, t).sum(), x_twin
+        gbm.conditional_logpdf(x_twin, tensor(x0), twin, t).sum(), x_twin
     )
-    found = conditional_hyvarinen_score(tensor(x), tensor(x0), twin, t)
-    assert_twins(found, x * gradient.numpy(), conditional_scale(process, x, x0, t))
+    found = gbm.conditional_hyvarinen_score(tensor(x), tensor(x0), twin, t)
+    assert_twins(found, x * gradient.numpy(), twins.conditional_scale(process, x, x0, t))
 
 
 def test_what_has_no_density_is_refused() -> None:
-    x, process = tensor([[1.2, 1.4], [1.1, 1.9]]), GBM(mu=0.13, sigma=0.7)
+    x, process = tensor([[1.2, 1.4], [1.1, 1.9]]), gbm.GBM(mu=0.13, sigma=0.7)
     with pytest.raises(ValueError, match="t must be positive"):
-        conditional_logpdf(x, x, process, 0.0)
+        gbm.conditional_logpdf(x, x, process, 0.0)
     with pytest.raises(ValueError, match="batch"):
-        conditional_logpdf(x[0], x[0], process, 0.3)
+        gbm.conditional_logpdf(x[0], x[0], process, 0.3)
     for bad in ((-x, x), (x, -x), (x, x[:, :1])):
         with pytest.raises(ValueError, match=r"positive|shape"):
-            conditional_logpdf(*bad, process, 0.3)
+            gbm.conditional_logpdf(*bad, process, 0.3)

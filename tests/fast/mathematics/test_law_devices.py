@@ -10,7 +10,7 @@ from torch import Tensor
 from torch._subclasses import FakeTensorMode
 from torch.func import grad, jacrev, vmap
 
-from gbm_fast.likelihood import log_score_divergence
+import gbm_fast as gbm
 from tests.support.traced_laws import CALLS, PROCESS, Laws, make_laws, states
 from tests.support.twins import assert_twins
 
@@ -71,4 +71,4 @@ def test_torch_func_differentiates_densities_state_by_state(name: str) -> None:
     assert_twins(gradients, law.log_score(x).numpy(), 20.0)
     if name != "points":
         curvatures = vmap(jacrev(grad(density)))(x.log()).diagonal(dim1=-2, dim2=-1).sum(-1)
-        assert_twins(curvatures, log_score_divergence(x, law).numpy(), 50.0)
+        assert_twins(curvatures, gbm.log_score_divergence(x, law).numpy(), 50.0)

@@ -7,23 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-import gbm_fast.objectives as fast
-import gbm_ref.objectives as ref
-from gbm_fast.process import GBM, Time
-from tests.support.cases import PROBLEMS, Problem, states
+import gbm_fast as gbm
+import gbm_ref as ref
+from gbm_fast.process import Time
+from tests.support import twins
+from tests.support.cases import PROBLEMS, Array, Problem, states
 from tests.support.problems import LOG_NORMALS
 from tests.support.quadrature import affine_model, expected_losses, gradient
-from tests.support.twins import (
-    DTYPES,
-    EXACT,
-    Array,
-    assert_twins,
-    error_over_scale,
-    target_scales,
-    tensor,
-    twin_process,
-    twin_target,
-)
+from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 
 LEVELS = (0.15, 0.8)
 EVENTS = {"images-constant": (1, 3, 3)}
@@ -57,7 +48,7 @@ def batch(problem: Problem) -> tuple[Array, Array]:
     return x, np.resize(np.array(LEVELS) * problem.process.horizon, len(x))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", twins.DTYPES)
 @pytest.mark.parametrize("problem", CHOSEN, ids=str)
 def test_explicit_and_implicit_losses_agree(problem: Problem, dtype: torch.dtype) -> None:
     """Every named term, one time a sample, against the oracle a sample at a time.
@@ -70,16 +61,16 @@ def test_explicit_and_implicit_losses_agree(problem: Problem, dtype: torch.dtype
     event = EVENTS.get(problem.name, (problem.target.d,))
     x_twin = tensor(x, dtype).reshape(-1, *event)
     law = twin_target(problem.target, dtype)
-    weight = fast.variance_weighting
-    esm = fast.m_esm(torch_waves, law, x_twin, tensor(times), twin, weight)
-    implicit = fast.implicit_m_esm(
+    weight = gbm.variance_weighting
+    esm = gbm.m_esm(torch_waves, law, x_twin, tensor(times), twin, weight)
+    implicit = gbm.implicit_m_esm(
         torch_waves, torch_waves_slope, x_twin, tensor(times), twin, weight
     )
     for i, t in enumerate(times):
         row, one = x[i : i + 1], slice(i, i + 1)
         v = process.log_var(t)
         expected = ref.m_esm(waves, problem.target, row, t, process, ref.variance_weighting)
-        exact_scale = target_scales(problem.target.diffuse(process, t), row)[0]
+        exact_scale = twins.target_scales(problem.target.diffuse(process, t), row)[0]
         scale = 3 + 2 * np.abs(np.log(row))
         assert_twins(esm.h_exact.flatten(1)[one], expected.h_exact, exact_scale)
         assert_twins(esm.h_model.flatten(1)[one], expected.h_model, scale)
@@ -95,23 +86,23 @@ def test_explicit_and_implicit_losses_agree(problem: Problem, dtype: torch.dtype
         assert_twins(loss.loss, np.float64(each.mean()), float(each.abs().mean()))
 
 
-def weighted_twice(terms: fast.ImplicitLoss, x: Tensor, v: float) -> Tensor:
+def weighted_twice(terms: gbm.ImplicitLoss, x: Tensor, v: float) -> Tensor:
     return terms.per_sample * v
 
 
-def without_the_linear_term(terms: fast.ImplicitLoss, x: Tensor, v: float) -> Tensor:
+def without_the_linear_term(terms: gbm.ImplicitLoss, x: Tensor, v: float) -> Tensor:
     return terms.square + terms.slope
 
 
-def with_the_other_sign_of_the_slope(terms: fast.ImplicitLoss, x: Tensor, v: float) -> Tensor:
+def with_the_other_sign_of_the_slope(terms: gbm.ImplicitLoss, x: Tensor, v: float) -> Tensor:
     return terms.square + terms.linear - terms.slope
 
 
-def without_the_half(terms: fast.ImplicitLoss, x: Tensor, v: float) -> Tensor:
+def without_the_half(terms: gbm.ImplicitLoss, x: Tensor, v: float) -> Tensor:
     return 2 * terms.square + terms.linear + terms.slope
 
 
-def with_the_derivative_in_x(terms: fast.ImplicitLoss, x: Tensor, v: float) -> Tensor:
+def with_the_derivative_in_x(terms: gbm.ImplicitLoss, x: Tensor, v: float) -> Tensor:
     slope = v * (torch_waves_slope(x, 0.3) / x).sum(-1)
     return terms.square + terms.linear + slope
 
@@ -130,23 +121,18 @@ def test_planted_implicit_losses_are_refused(wrong: Callable[..., Tensor]) -> No
     problem = PROBLEMS[1]
     x = batch(problem)[0]
     process, t = problem.process, 0.3
-    terms = fast.implicit_m_esm(
-        torch_waves,
-        torch_waves_slope,
-        tensor(x),
-        t,
-        twin_process(process),
-        fast.variance_weighting,
+    terms = gbm.implicit_m_esm(
+        torch_waves, torch_waves_slope, tensor(x), t, twin_process(process), gbm.variance_weighting
     )
     v = process.log_var(t)
     expected = ref.implicit_m_esm(waves, waves_slope, x, t, process, ref.variance_weighting)
     scale = v * 20 * (1 + np.log(x) ** 2).sum(-1)
     found = wrong(terms, tensor(x), v)
-    assert error_over_scale(terms.per_sample, expected.per_sample, scale) < EXACT
-    assert error_over_scale(found, expected.per_sample, scale) > 1e6 * EXACT
+    assert error_over_scale(terms.per_sample, expected.per_sample, scale) < twins.EXACT
+    assert error_over_scale(found, expected.per_sample, scale) > 1e6 * twins.EXACT
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", twins.DTYPES)
 @pytest.mark.parametrize("event", [(1,), (2,), (1, 3, 3)])
 def test_hyvarinen_s_loss_agrees(event: tuple[int, ...], dtype: torch.dtype) -> None:
     """The score psi = h / x of `waves` and its slope; and it is the implicit form at t = 0."""
@@ -158,15 +144,15 @@ def test_hyvarinen_s_loss_agrees(event: tuple[int, ...], dtype: torch.dtype) -> 
     x_twin, stein_twin, slope_twin = (
         tensor(part, dtype).reshape(-1, *event) for part in (x, stein, slope)
     )
-    found = fast.nonnegative_score_matching(stein_twin, slope_twin, x_twin)
+    found = gbm.nonnegative_score_matching(stein_twin, slope_twin, x_twin)
     expected = ref.nonnegative_score_matching(stein, slope, x)
     size = 1 + np.abs(x * stein)
     scale = (size**2 + np.abs(x**2 * slope)).sum(-1)
-    for name in fast.ImplicitLoss._fields[1:]:
+    for name in gbm.ImplicitLoss._fields[1:]:
         assert_twins(getattr(found, name), getattr(expected, name), scale)
     if dtype == torch.float64:
-        process = GBM(mu=0.13, sigma=0.7)
-        same = fast.implicit_m_esm(torch_waves, torch_waves_slope, x_twin, 0.0, process)
+        process = gbm.GBM(mu=0.13, sigma=0.7)
+        same = gbm.implicit_m_esm(torch_waves, torch_waves_slope, x_twin, 0.0, process)
         # stein and slope were rounded to float32.
         assert_twins(found.per_sample, same.per_sample.numpy(), scale, 2.0**-22)
 
@@ -179,7 +165,7 @@ def test_the_losses_differ_by_constants_and_their_gradients_agree(name: str, t: 
     M-DSM exceeds M-ESM by (d / v - I) / 2 with I = tr (S_0 + v I)^-1 (sheet R4b): the excess loss
     over the exact score's is M-ESM. The implicit form is below it by E|h|^2 / 2 = (d + I) / 2.
     """
-    data, process = LOG_NORMALS[name], GBM(mu=0.13, sigma=0.7)
+    data, process = LOG_NORMALS[name], gbm.GBM(mu=0.13, sigma=0.7)
     model = affine_model(data.d)
     found = expected_losses(data, process, t, model)
     v = float(process.log_var(t))
@@ -196,7 +182,7 @@ def test_the_losses_differ_by_constants_and_their_gradients_agree(name: str, t: 
 
 def test_a_target_without_its_one_is_refused() -> None:
     """The planted twin: h_target = -z / sqrt(v), the log score, moves the bias's gradient."""
-    data, process = LOG_NORMALS["log-normal-2d"], GBM(mu=0.13, sigma=0.7)
+    data, process = LOG_NORMALS["log-normal-2d"], gbm.GBM(mu=0.13, sigma=0.7)
     model = affine_model(2)
     right = gradient(expected_losses(data, process, 0.9, model).esm, model).numpy()
     shifted = torch.nn.Linear(2, 2, dtype=torch.float64)
@@ -208,21 +194,21 @@ def test_a_target_without_its_one_is_refused() -> None:
 
 
 def test_bad_batches_are_refused() -> None:
-    process, law = GBM(mu=0.13, sigma=0.7), twin_target(LOG_NORMALS["log-normal-2d"])
+    process, law = gbm.GBM(mu=0.13, sigma=0.7), twin_target(LOG_NORMALS["log-normal-2d"])
     x = tensor([[1.2, 1.4], [1.1, 1.9]])
     with pytest.raises(ValueError, match="x must be positive"):
-        fast.m_esm(torch_waves, law, -x, 0.3, process)
+        gbm.m_esm(torch_waves, law, -x, 0.3, process)
     line = twin_target(LOG_NORMALS["log-normal-1d"])
     for other, states_of_another_d in ((law, x[:, :1]), (line, x)):
         with pytest.raises(ValueError, match="shape"):
-            fast.m_esm(torch_waves, other, states_of_another_d, 0.3, process)
+            gbm.m_esm(torch_waves, other, states_of_another_d, 0.3, process)
     with pytest.raises(ValueError, match="model's score must have the shape"):
-        fast.m_esm(lambda x, t: x[:, :1], law, x, 0.3, process)
+        gbm.m_esm(lambda x, t: x[:, :1], law, x, 0.3, process)
     with pytest.raises(ValueError, match="slope of the model's score"):
-        fast.implicit_m_esm(torch_waves, lambda x, t: x[:, :1], x, 0.3, process)
+        gbm.implicit_m_esm(torch_waves, lambda x, t: x[:, :1], x, 0.3, process)
     with pytest.raises(ValueError, match="hold data"):
-        fast.implicit_m_esm(torch_waves, torch_waves_slope, x[0], 0.3, process)
+        gbm.implicit_m_esm(torch_waves, torch_waves_slope, x[0], 0.3, process)
     with pytest.raises(ValueError, match="stein must have the shape"):
-        fast.nonnegative_score_matching(x[:, :1], x, x)
+        gbm.nonnegative_score_matching(x[:, :1], x, x)
     with pytest.raises(ValueError, match="v must lie in"):
-        fast.LikelihoodWeighting(process)(tensor([0.3, 0.5]))
+        gbm.LikelihoodWeighting(process)(tensor([0.3, 0.5]))

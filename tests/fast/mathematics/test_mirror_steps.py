@@ -6,18 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-import gbm_fast.mirror as fast
-import gbm_ref.mirror as ref
-from tests.support.cases import generator
-from tests.support.twins import (
-    DTYPES,
-    EXACT,
-    Array,
-    assert_twins,
-    error_over_scale,
-    single,
-    tensor,
-)
+import gbm_fast as gbm
+import gbm_ref as ref
+from tests.support import twins
+from tests.support.cases import Array, generator
+from tests.support.twins import assert_twins, error_over_scale, tensor
 
 ETA = 0.37
 SHAPES = [(3,), (4, 2), (2, 1, 3, 3)]
@@ -26,23 +19,23 @@ SHAPES = [(3,), (4, 2), (2, 1, 3, 3)]
 def weights(shape: tuple[int, ...]) -> tuple[Array, Array]:
     """Weights of both signs, one of them zero, and gradients."""
     rng = generator("mirror", str(shape))
-    w, grad = single(rng.normal(0, 1.2, shape)), single(rng.normal(0, 1.5, shape))
+    w, grad = twins.single(rng.normal(0, 1.2, shape)), twins.single(rng.normal(0, 1.5, shape))
     w.flat[1] = 0.0
     return w, grad
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", twins.DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_steps_agree(shape: tuple[int, ...], dtype: torch.dtype) -> None:
     w, grad = weights(shape)
     twin = (tensor(w, dtype), tensor(grad, dtype), ETA)
     multiplied = ref.exponentiated_gradient_step(w, grad, ETA)
-    found = fast.exponentiated_gradient_step(*twin)
+    found = gbm.exponentiated_gradient_step(*twin)
     assert found.dtype == dtype
     assert_twins(found, multiplied, np.abs(multiplied) * (1 + ETA * np.abs(grad)) + 1e-300)
     assert bool((found.sign() == tensor(w).sign()).all())
     added = ref.gradient_step(w, grad, ETA)
-    assert_twins(fast.gradient_step(*twin), added, 1 + np.abs(w) + ETA * np.abs(grad))
+    assert_twins(gbm.gradient_step(*twin), added, 1 + np.abs(w) + ETA * np.abs(grad))
 
 
 MISTAKES: dict[str, Callable[..., torch.Tensor]] = {
@@ -59,22 +52,19 @@ def test_planted_steps_are_refused(name: str) -> None:
     expected = ref.exponentiated_gradient_step(w, grad, ETA)
     scale = 1 + np.abs(w) * (1 + ETA * np.abs(grad))
     wrong = MISTAKES[name](tensor(w), tensor(grad))
-    assert error_over_scale(wrong, expected, scale) > 1e6 * EXACT
+    assert error_over_scale(wrong, expected, scale) > 1e6 * twins.EXACT
 
 
-POTENTIALS = {
-    "Euclidean": (fast.EUCLIDEAN, ref.EUCLIDEAN),
-    "entropy": (fast.ENTROPY, ref.ENTROPY),
-}
+POTENTIALS = {"Euclidean": (gbm.EUCLIDEAN, ref.EUCLIDEAN), "entropy": (gbm.ENTROPY, ref.ENTROPY)}
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", twins.DTYPES)
 @pytest.mark.parametrize("name", POTENTIALS)
 def test_bregman_divergences_agree(name: str, dtype: torch.dtype) -> None:
     """S adds up phi at both points and the terms of the linear part."""
     ours, oracle = POTENTIALS[name]
     rng = generator("bregman")
-    w, w_ref = single(rng.normal(0, 1.2, (2, 4, 3)))
+    w, w_ref = twins.single(rng.normal(0, 1.2, (2, 4, 3)))
     w_ref = np.copysign(w_ref, w)
     w[0, 0] = 0.0
     expected = ref.bregman(oracle, w, w_ref)
@@ -86,20 +76,20 @@ def test_bregman_divergences_agree(name: str, dtype: torch.dtype) -> None:
         + w_ref**2
         + slope * (np.abs(w) + np.abs(w_ref))
     ).sum(-1)
-    found = fast.bregman(ours, tensor(w, dtype), tensor(w_ref, dtype))
+    found = gbm.bregman(ours, tensor(w, dtype), tensor(w_ref, dtype))
     assert found.dtype == dtype
     assert_twins(found, expected, scale)
     value = tensor(w_ref).requires_grad_()
     (gradient,) = torch.autograd.grad(ours.value(value).sum(), value)
     assert_twins(ours.gradient(tensor(w_ref)), gradient.numpy(), slope)
-    swapped = fast.bregman(ours, tensor(w_ref), tensor(np.where(w == 0, 1e-3, w)))
+    swapped = gbm.bregman(ours, tensor(w_ref), tensor(np.where(w == 0, 1e-3, w)))
     if name == "entropy":
         assert error_over_scale(swapped, expected, scale) > 1e-3
 
 
 def test_what_is_out_of_range_is_refused() -> None:
     w = tensor([0.3, -0.2])
-    for step in (fast.exponentiated_gradient_step, fast.gradient_step):
+    for step in (gbm.exponentiated_gradient_step, gbm.gradient_step):
         with pytest.raises(ValueError, match="eta must be"):
             step(w, w, 0.0)
         with pytest.raises(ValueError, match="grad must have the shape"):
@@ -107,4 +97,4 @@ def test_what_is_out_of_range_is_refused() -> None:
         with pytest.raises(ValueError, match="finite"):
             step(w, w / 0, ETA)
     with pytest.raises(ValueError, match="the gradient of phi must be finite"):
-        fast.bregman(fast.ENTROPY, w, tensor([0.0, 1.0]))
+        gbm.bregman(gbm.ENTROPY, w, tensor([0.0, 1.0]))

@@ -5,22 +5,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast.grids import geometric
-from gbm_fast.likelihood import hutchinson_divergence, log_likelihood
-from gbm_fast.objectives import LikelihoodWeighting, Weighting, m_esm, variance_weighting
-from gbm_fast.parameterisation import Denoiser, ScoreModel, score_function
-from gbm_fast.scores import exact_score
-from gbm_fast.targets import LogNormal
+import gbm_fast as gbm
+from tests.support import twins
 from tests.support.cases import generator
 from tests.support.problems import LOG_NORMALS, PROCESSES
-from tests.support.twins import (
-    assert_twins,
-    error_over_scale,
-    single,
-    tensor,
-    twin_process,
-    twin_target,
-)
+from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 
 
 class NoOutput(torch.nn.Module):
@@ -43,18 +32,18 @@ def test_a_model_s_likelihood_is_that_of_the_law_it_has_learned() -> None:
     """
     a, s, d = 0.27, 0.34, 8
     process = twin_process(PROCESSES["variance-exploding"])
-    model = ScoreModel(NoOutput(), Denoiser(a, s), a, s)
-    score = score_function(model, process)
-    grid = geometric(process, 25, 0.05, 3.0 * (1 - 1e-12))[:-1]
-    x = tensor(single(generator("model").uniform(1, 2, (3, 2, 2, 2))))
-    law = LogNormal(tensor([a] * d), tensor(s**2))
+    model = gbm.ScoreModel(NoOutput(), gbm.Denoiser(a, s), a, s)
+    score = gbm.score_function(model, process)
+    grid = gbm.geometric(process, 25, 0.05, 3.0 * (1 - 1e-12))[:-1]
+    x = tensor(twins.single(generator("model").uniform(1, 2, (3, 2, 2, 2))))
+    law = gbm.LogNormal(tensor([a] * d), tensor(s**2))
     end = law.diffuse(process, grid[0].t_score)
-    divergence = hutchinson_divergence(score, torch.ones(1, 3, 2, 2, 2))
+    divergence = gbm.hutchinson_divergence(score, torch.ones(1, 3, 2, 2, 2))
     with torch.no_grad():
-        found = log_likelihood(x, process, score, divergence, end, grid)
+        found = gbm.log_likelihood(x, process, score, divergence, end, grid)
     begin = law.diffuse(process, grid[-1].t_score - grid[-1].dt)
     assert_twins(found, begin.logpdf(x.flatten(1)).numpy(), 1.0, 1e-3)
-    other = LogNormal(tensor([a] * d), tensor(1.1 * s**2)).logpdf(x.flatten(1))
+    other = gbm.LogNormal(tensor([a] * d), tensor(1.1 * s**2)).logpdf(x.flatten(1))
     assert error_over_scale(found, other.numpy(), 1.0) > 1e-2
 
 
@@ -67,19 +56,19 @@ def test_the_likelihood_weighting_integrates_to_the_bound(name: str) -> None:
     """
     process, error = twin_process(PROCESSES[name]), 0.3
     law = twin_target(LOG_NORMALS["log-normal-2d"])
-    score = exact_score(law, process)
+    score = gbm.exact_score(law, process)
     nodes, weights = np.polynomial.legendre.leggauss(16)
     times = process.horizon * (nodes + 1) / 2
     x = tensor([[1.2, 0.7]])
 
-    def integral(weighting: Weighting) -> Tensor:
+    def integral(weighting: gbm.Weighting) -> Tensor:
         losses = [
-            m_esm(lambda x, t: score(x, t) + error, law, x, t, process, weighting).loss
+            gbm.m_esm(lambda x, t: score(x, t) + error, law, x, t, process, weighting).loss
             for t in times.tolist()
         ]
         return process.horizon / 2 * (tensor(weights) * torch.stack(losses)).sum()
 
     bound = error**2 * 2 * float(process.log_var(process.horizon)) / 2
-    found = integral(LikelihoodWeighting(process))
+    found = integral(gbm.LikelihoodWeighting(process))
     assert_twins(found, np.float64(bound), bound, 1e-9)
-    assert error_over_scale(integral(variance_weighting), np.float64(bound), bound) > 1e-2
+    assert error_over_scale(integral(gbm.variance_weighting), np.float64(bound), bound) > 1e-2

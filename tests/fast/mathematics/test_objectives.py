@@ -7,31 +7,24 @@ import pytest
 import torch
 from torch import Tensor
 
-import gbm_fast.objectives as fast
-import gbm_ref
-import gbm_ref.objectives as ref
-from gbm_fast.process import GBM, Time
+import gbm_fast as gbm
+import gbm_ref as ref
+from gbm_fast.process import Time
 from tests.support.cases import generator
 from tests.support.problems import PROCESSES
-from tests.support.twins import (
-    DTYPES,
-    Array,
-    assert_twins,
-    tensor,
-    twin_process,
-)
+from tests.support.twins import DTYPES, Array, assert_twins, tensor, twin_process
 
 EVENTS = [(1,), (2,), (2, 4, 4)]
 # Each as a function of the process, since one of them is made for it.
-WEIGHTINGS: dict[str, Callable[[gbm_ref.Process], tuple[fast.Weighting, ref.Weighting]]] = {
-    "unweighted": lambda process: (fast.unweighted, ref.unweighted),
-    "variance": lambda process: (fast.variance_weighting, ref.variance_weighting),
+WEIGHTINGS: dict[str, Callable[[ref.Process], tuple[gbm.Weighting, ref.Weighting]]] = {
+    "unweighted": lambda process: (gbm.unweighted, ref.unweighted),
+    "variance": lambda process: (gbm.variance_weighting, ref.variance_weighting),
     "preconditioned": lambda process: (
-        fast.PreconditionedWeighting(0.37),
+        gbm.PreconditionedWeighting(0.37),
         ref.PreconditionedWeighting(0.37),
     ),
     "likelihood": lambda process: (
-        fast.LikelihoodWeighting(twin_process(process)),
+        gbm.LikelihoodWeighting(twin_process(process)),
         ref.LikelihoodWeighting(process),
     ),
 }
@@ -64,7 +57,7 @@ def test_the_loss_agrees(
     rng = generator("loss", name, str(event))
     x0, z = rng.uniform(1, 2, (4, *event)), rng.standard_normal((4, *event))
     times = np.array([1e-3, 0.2, 0.7, 1.0]) * process.horizon
-    found = fast.m_dsm(
+    found = gbm.m_dsm(
         log_linear,
         tensor(x0, dtype),
         tensor(times),
@@ -87,35 +80,35 @@ def test_the_loss_agrees(
     assert_twins(found.loss, np.float64(mean), abs(mean))
 
 
-PROCESS = GBM(mu=0.13, sigma=0.7)
+PROCESS = gbm.GBM(mu=0.13, sigma=0.7)
 
 
 @pytest.mark.parametrize("t", [0.0, torch.tensor([0.4, 0.0])])
 def test_time_zero_is_refused(t: float | Tensor) -> None:
     x0 = tensor([[1.2, 1.4], [1.1, 1.9]])
     with pytest.raises(ValueError, match="t = 0"):
-        fast.m_dsm(log_linear, x0, t, torch.zeros_like(x0), PROCESS)
+        gbm.m_dsm(log_linear, x0, t, torch.zeros_like(x0), PROCESS)
 
 
 @pytest.mark.parametrize("bad", [0.0, -0.2, float("nan"), float("inf")])
 def test_pixels_that_are_not_positive_are_refused(bad: float) -> None:
     x0 = tensor([[1.2, bad], [1.1, 1.9]])
     with pytest.raises(ValueError, match="x0 must be positive and finite"):
-        fast.m_dsm(log_linear, x0, 0.3, torch.zeros_like(x0), PROCESS)
+        gbm.m_dsm(log_linear, x0, 0.3, torch.zeros_like(x0), PROCESS)
 
 
 def test_other_shapes_are_refused() -> None:
     x0 = tensor([[1.2, 1.4], [1.1, 1.9]])
     z = torch.zeros_like(x0)
     with pytest.raises(ValueError, match="z must have the shape"):
-        fast.m_dsm(log_linear, x0, 0.3, z[:, :1], PROCESS)
+        gbm.m_dsm(log_linear, x0, 0.3, z[:, :1], PROCESS)
     with pytest.raises(ValueError, match="model's score must have the shape"):
-        fast.m_dsm(lambda x, t: x[:, :1], x0, 0.3, z, PROCESS)
+        gbm.m_dsm(lambda x, t: x[:, :1], x0, 0.3, z, PROCESS)
     with pytest.raises(ValueError, match="one value a sample"):
-        fast.m_dsm(log_linear, x0, torch.tensor([0.3, 0.3, 0.3]), z, PROCESS)
+        gbm.m_dsm(log_linear, x0, torch.tensor([0.3, 0.3, 0.3]), z, PROCESS)
 
 
 @pytest.mark.parametrize("value", [0.0, -0.3, float("nan")])
 def test_a_weighting_needs_a_positive_deviation(value: float) -> None:
     with pytest.raises(ValueError, match="log_std"):
-        fast.PreconditionedWeighting(value)
+        gbm.PreconditionedWeighting(value)

@@ -12,37 +12,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.grids import Row
-from gbm_fast.objectives import (
-    PreconditionedWeighting,
-    Weighting,
-    m_dsm,
-    variance_weighting,
-)
-from gbm_fast.parameterisation import (
-    Denoiser,
-    Hyvarinen,
-    Noise,
-    Parameterisation,
-    ScoreModel,
-    Stein,
-    score_function,
-)
-from gbm_fast.process import GBM, Process, Time, VarianceExploding
-from gbm_fast.scores import exact_score
-from gbm_fast.simulation import simulate
-from gbm_fast.steps import DaleLangevin, ProbabilityFlow, Step
+import gbm_fast as gbm
+from gbm_fast.process import Time
 from tests.support.cases import generator, torch_generator
 from tests.support.problems import LOG_NORMALS, PROCESSES, states
 from tests.support.stub_runs import Preset
 from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 
 A, S = 0.27, 0.34
-HEADS: dict[str, Parameterisation] = {
-    "stein": Stein(),
-    "hyvarinen": Hyvarinen(),
-    "noise": Noise(),
-    "denoiser": Denoiser(A, S),
+HEADS: dict[str, gbm.Parameterisation] = {
+    "stein": gbm.Stein(),
+    "hyvarinen": gbm.Hyvarinen(),
+    "noise": gbm.Noise(),
+    "denoiser": gbm.Denoiser(A, S),
 }
 
 
@@ -97,12 +79,12 @@ def test_the_exact_output_gives_the_exact_score(name: str, process_name: str) ->
     for share in (1e-3, 0.3, 1.0):
         t, x = share * process.horizon, tensor(states(law.d))
         m, v = float(process.log_mean(t)), float(process.log_var(t))
-        exact, expected = exact_outputs(name, x, m, v), exact_score(law, process)(x, t).numpy()
+        exact, expected = exact_outputs(name, x, m, v), gbm.exact_score(law, process)(x, t).numpy()
         for head in HEADS:
             found, wrong = (
-                score_function(ScoreModel(Preset(exact.outputs[k]), HEADS[head], A, S), process)(
-                    x, t
-                )
+                gbm.score_function(
+                    gbm.ScoreModel(Preset(exact.outputs[k]), HEADS[head], A, S), process
+                )(x, t)
                 for k in (head, ANOTHER[head])
             )
             assert_twins(found, expected, exact.scale.numpy())
@@ -111,18 +93,18 @@ def test_the_exact_output_gives_the_exact_score(name: str, process_name: str) ->
 
 # v(t) = 0.21 is reached by all three; m is 0 for the last two only.
 V = 0.21
-SHARED: dict[str, Process] = {
-    "drifting": GBM(mu=0.9, sigma=0.7, horizon=0.8),
-    "paper": GBM(sigma=0.6),
-    "exploding": VarianceExploding(std_min=0.02, std_max=3.0, horizon=1.1),
+SHARED: dict[str, gbm.Process] = {
+    "drifting": gbm.GBM(mu=0.9, sigma=0.7, horizon=0.8),
+    "paper": gbm.GBM(sigma=0.6),
+    "exploding": gbm.VarianceExploding(std_min=0.02, std_max=3.0, horizon=1.1),
 }
 
 
-def score_at(process: Process, head: str, u: Tensor) -> Tensor:
+def score_at(process: gbm.Process, head: str, u: Tensor) -> Tensor:
     """h at the state of `process` that has this u and v = 0.21."""
     t = process.time_at_log_var(V)
     x = (u + process.log_mean(t)).exp()
-    return score_function(ScoreModel(Wavy(), HEADS[head], A, S), process)(x, t)
+    return gbm.score_function(gbm.ScoreModel(Wavy(), HEADS[head], A, S), process)(x, t)
 
 
 @pytest.mark.parametrize("name", ["drifting", "exploding"])
@@ -148,19 +130,19 @@ def test_the_network_sees_standardised_inputs_and_a_quarter_of_log_v() -> None:
             seen.append((x, condition))
             return torch.zeros_like(x)
 
-    process = GBM(mu=0.9, sigma=0.7)
+    process = gbm.GBM(mu=0.9, sigma=0.7)
     t = tensor([0.2, 0.8])
     u = tensor(generator("inputs").uniform(-1, 1, (2, 1, 3, 3)))
     v = 0.49 * t
     x = (u + (0.9 - 0.245) * t[:, None, None, None]).exp()
-    score_function(ScoreModel(Recorder(), Hyvarinen(), A, S), process)(x, t)
+    gbm.score_function(gbm.ScoreModel(Recorder(), gbm.Hyvarinen(), A, S), process)(x, t)
     ((inputs, condition),) = seen
     expected = (u - A) / (v + S**2).sqrt()[:, None, None, None]
     assert_twins(inputs, expected.numpy(), 10.0)
     assert_twins(condition, (v.log() / 4).numpy(), 1.0)
 
 
-class Counted(GBM):
+class Counted(gbm.GBM):
     """Counts how often m is asked for."""
 
     asked = 0
@@ -173,7 +155,7 @@ class Counted(GBM):
 class Wrapper(nn.Module):
     """As `DistributedDataParallel` wraps a model: it can be called, and no more."""
 
-    def __init__(self, model: ScoreModel) -> None:
+    def __init__(self, model: gbm.ScoreModel) -> None:
         super().__init__()
         self.module = model
 
@@ -181,29 +163,31 @@ class Wrapper(nn.Module):
         return self.module(*arguments)
 
 
-@pytest.mark.parametrize("step", [DaleLangevin(), ProbabilityFlow()], ids=["one", "two"])
+@pytest.mark.parametrize("step", [gbm.DaleLangevin(), gbm.ProbabilityFlow()], ids=["one", "two"])
 @pytest.mark.parametrize("head", HEADS)
-def test_a_sampler_asks_for_the_levels_of_all_its_rows_at_once(head: str, step: Step) -> None:
+def test_a_sampler_asks_for_the_levels_of_all_its_rows_at_once(head: str, step: gbm.Step) -> None:
     """In one call of the process, and with the result of asking row by row.
 
     The step with two readings a row asks for the times of both; 11 levels of a power of 0.6 in v
     have ends that are not the next row's start to the last bit.
     """
-    process, model = Counted(mu=0.9, sigma=0.7), ScoreModel(Wavy(), HEADS[head], A, S)
+    process, model = Counted(mu=0.9, sigma=0.7), gbm.ScoreModel(Wavy(), HEADS[head], A, S)
     times = [0.6**k for k in range(11)]
-    grid = tuple(Row(t, t - s, 1.0) for t, s in itertools.pairwise([*times, 0.0]))
+    grid = tuple(gbm.Row(t, t - s, 1.0) for t, s in itertools.pairwise([*times, 0.0]))
     source = torch_generator("rows", head)
     x_T = torch.rand(4, 3, generator=source, dtype=torch.float64) + 0.5
     z = torch.randn(11, 4, 3, generator=source, dtype=torch.float64)
     Counted.asked = 0
-    found = simulate(step, process, score_function(model, process), x_T, grid, z)
+    found = gbm.simulate(step, process, gbm.score_function(model, process), x_T, grid, z)
     assert Counted.asked == 1
-    row_by_row = simulate(step, process, score_function(Wrapper(model), process), x_T, grid, z)
+    row_by_row = gbm.simulate(
+        step, process, gbm.score_function(Wrapper(model), process), x_T, grid, z
+    )
     assert Counted.asked > 10
     assert_twins(found.log(), row_by_row.log().numpy(), 100.0 + row_by_row.log().abs().numpy())
 
 
-def zero_output_loss(v: float, weighting: Weighting) -> float:
+def zero_output_loss(v: float, weighting: gbm.Weighting) -> float:
     """E of the M-DSM loss a pixel on log-normal data of moments A, S, by Gauss-Hermite, exactly.
 
     The integrand is a polynomial of degree 2 in two normal variables: two nodes each suffice.
@@ -211,11 +195,11 @@ def zero_output_loss(v: float, weighting: Weighting) -> float:
     nodes, weights = np.polynomial.hermite_e.hermegauss(3)
     first, z = (tensor(part.reshape(-1, 1)) for part in np.meshgrid(nodes, nodes))
     joint = tensor(np.outer(weights, weights).ravel() / weights.sum() ** 2)
-    process = VarianceExploding(std_min=0.005, std_max=10.0)
-    model = ScoreModel(Preset(torch.zeros_like(z)), Denoiser(A, S), A, S)
+    process = gbm.VarianceExploding(std_min=0.005, std_max=10.0)
+    model = gbm.ScoreModel(Preset(torch.zeros_like(z)), gbm.Denoiser(A, S), A, S)
     x0 = torch.exp(A + S * first)
     t = float(process.time_at_log_var(v))
-    found = m_dsm(score_function(model, process), x0, t, z, process, weighting)
+    found = gbm.m_dsm(gbm.score_function(model, process), x0, t, z, process, weighting)
     return float((joint * found.per_sample).sum())
 
 
@@ -228,9 +212,9 @@ def test_the_preconditioned_loss_of_a_zero_network_is_one_half_at_every_level(st
     """
     v = std**2
     rounding = 1e-14 * (1 + std) / std
-    found = zero_output_loss(v, PreconditionedWeighting(S))
+    found = zero_output_loss(v, gbm.PreconditionedWeighting(S))
     assert found == pytest.approx(0.5, abs=rounding, rel=0)
-    twin = zero_output_loss(v, variance_weighting)
+    twin = zero_output_loss(v, gbm.variance_weighting)
     assert twin == pytest.approx(0.5 * S**2 / (v + S**2), abs=rounding, rel=0)
     assert abs(twin - 0.5) > 1e-4
 
@@ -238,6 +222,6 @@ def test_the_preconditioned_loss_of_a_zero_network_is_one_half_at_every_level(st
 @pytest.mark.parametrize("value", [0.0, -0.2, float("nan"), float("inf")])
 def test_a_deviation_that_is_not_positive_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match="log_std"):
-        Denoiser(A, value)
+        gbm.Denoiser(A, value)
     with pytest.raises(ValueError, match="log_std"):
-        ScoreModel(Wavy(), Hyvarinen(), A, value)
+        gbm.ScoreModel(Wavy(), gbm.Hyvarinen(), A, value)

@@ -5,9 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
+import gbm_fast as gbm
 import gbm_fast.targets.points as points_module
-from gbm_fast.process import GBM, VarianceExploding
-from gbm_fast.targets import PointMasses
 from tests.support.cases import generator, torch_generator
 from tests.support.twins import SINGLE, assert_twins, error_over_scale, single, tensor
 
@@ -58,12 +57,12 @@ def test_float32_keeps_its_digits_between_near_duplicates() -> None:
     """
     points, x = near_duplicates()
     expected, scale = exact_score(points, x)
-    law = PointMasses(tensor(points, torch.float32), STD**2)
+    law = gbm.PointMasses(tensor(points, torch.float32), STD**2)
     found = law.log_score(tensor(x, torch.float32))
     assert found.dtype == torch.float32
     assert_twins(found, expected, scale)
     shares = law.responsibilities(tensor(x, torch.float32))
-    exact = PointMasses(tensor(points), STD**2).responsibilities(tensor(x))
+    exact = gbm.PointMasses(tensor(points), STD**2).responsibilities(tensor(x))
     assert float((shares - exact).abs().max()) < 1e-5
     assert 0.01 < float(exact[0, 0]) < 0.99
     wrong = by_float32_product(tensor(points, torch.float32), tensor(x, torch.float32))
@@ -75,7 +74,7 @@ def test_chunks_change_nothing_but_memory(
     dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     points, x = near_duplicates()
-    law = PointMasses(tensor(points, dtype), 0.3)
+    law = gbm.PointMasses(tensor(points, dtype), 0.3)
     states = tensor(x, dtype)
     calls = (law.logpdf, law.log_score, law.responsibilities, law.log_score_divergence)
     whole = [call(states) for call in calls]
@@ -87,8 +86,8 @@ def test_chunks_change_nothing_but_memory(
 
 def test_diffusions_share_the_logarithms_and_move_the_points() -> None:
     points = tensor([[0.7, 1.3], [1.9, 0.6], [2.4, 2.2]])
-    process = GBM(mu=0.4, sigma=0.7)
-    law = PointMasses(points)
+    process = gbm.GBM(mu=0.4, sigma=0.7)
+    law = gbm.PointMasses(points)
     twice = law.diffuse(process, 0.3).diffuse(process, 0.5)
     once = law.diffuse(process, 0.8)
     assert_twins(twice.points, once.points.numpy(), once.points.numpy())
@@ -96,22 +95,24 @@ def test_diffusions_share_the_logarithms_and_move_the_points() -> None:
     assert abs(twice.log_var - once.log_var) < 1e-15
     assert twice._data is law._data
     x = tensor([[1.1, 0.9]])
-    fresh = PointMasses(once.points, once.log_var)
+    fresh = gbm.PointMasses(once.points, once.log_var)
     assert_twins(once.log_score(x), fresh.log_score(x).numpy(), 10.0)
     assert_twins(once.logpdf(x), fresh.logpdf(x).numpy(), 10.0)
 
 
 def test_draws_of_a_diffused_data_set_are_those_of_the_moved_points() -> None:
     """On one generator, also under a process with m > 0."""
-    points, process = tensor([[0.7, 1.3], [1.9, 0.6]]), GBM(mu=2.0, sigma=0.7)
-    moved = PointMasses(points * process.log_mean(0.6).exp(), float(process.log_var(0.6))).rvs(
+    points, process = tensor([[0.7, 1.3], [1.9, 0.6]]), gbm.GBM(mu=2.0, sigma=0.7)
+    moved = gbm.PointMasses(points * process.log_mean(0.6).exp(), float(process.log_var(0.6))).rvs(
         40, torch_generator("moved")
     )
-    found = PointMasses(points).diffuse(process, 0.6).rvs(40, torch_generator("moved"))
+    found = gbm.PointMasses(points).diffuse(process, 0.6).rvs(40, torch_generator("moved"))
     assert_twins(found, moved.numpy(), 4 * moved.numpy())
 
 
 def test_an_undiffused_data_set_has_its_points_unchanged() -> None:
     points = tensor([[0.7, 1.3], [1.9, 0.6]])
-    assert torch.equal(PointMasses(points).points, points)
-    assert torch.equal(PointMasses(points).diffuse(VarianceExploding(), 0.0).points, points)
+    assert torch.equal(gbm.PointMasses(points).points, points)
+    assert torch.equal(
+        gbm.PointMasses(points).diffuse(gbm.VarianceExploding(), 0.0).points, points
+    )

@@ -4,15 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.networks import UNet
-from gbm_fast.parameterisation import (
-    Coefficients,
-    Denoiser,
-    Parameterisation,
-    ScoreModel,
-    score_function,
-)
-from gbm_fast.process import GBM
+import gbm_fast as gbm
+from gbm_fast.parameterisation import Coefficients
 from tests.support.cases import generator, torch_generator
 from tests.support.stub_runs import Preset
 from tests.support.twins import SINGLE, error_over_scale, tensor
@@ -20,7 +13,7 @@ from tests.support.twins import SINGLE, error_over_scale, tensor
 A, S = 0.27, 0.34
 
 
-class Subtracting(Parameterisation):
+class Subtracting(gbm.Parameterisation):
     """The planted twin: (D - u) / v by the difference of two nearly equal numbers."""
 
     def __call__(self, output: Tensor, u: Tensor, coefficients: Coefficients) -> Tensor:
@@ -39,24 +32,24 @@ def test_float32_keeps_its_digits_at_the_smallest_noise() -> None:
     total = v + S**2
     scale = 1 + (A + y.double().abs()) / total + S * output.double().abs() / (v * total) ** 0.5
 
-    def error(head: Parameterisation) -> float:
+    def error(head: gbm.Parameterisation) -> float:
         single, double = (
-            ScoreModel(Preset(output.to(dtype)), exact_head, A, S)(
+            gbm.ScoreModel(Preset(output.to(dtype)), exact_head, A, S)(
                 y.to(dtype), torch.zeros(400, dtype=dtype), torch.full((400,), v, dtype=dtype)
             )
-            for dtype, exact_head in ((torch.float32, head), (torch.float64, Denoiser(A, S)))
+            for dtype, exact_head in ((torch.float32, head), (torch.float64, gbm.Denoiser(A, S)))
         )
         assert single.dtype == torch.float32
         return error_over_scale(single, double.numpy(), scale.numpy())
 
-    assert error(Denoiser(A, S)) <= SINGLE
+    assert error(gbm.Denoiser(A, S)) <= SINGLE
     assert error(Subtracting()) > 3 * SINGLE
 
 
-def small_unet() -> UNet:
+def small_unet() -> gbm.UNet:
     """A U-Net whose last layer is not zero."""
     torch.manual_seed(17)
-    network = UNet(1, width=8).requires_grad_(False)
+    network = gbm.UNet(1, width=8).requires_grad_(False)
     network.head[-1].weight.normal_(0.0, 0.3)
     return network
 
@@ -72,7 +65,7 @@ def test_autocast_keeps_the_state_and_the_score_in_float32() -> None:
     x = (torch.rand(3, 1, 8, 8, generator=torch_generator("autocast")) + 1).log()
     m, v = torch.zeros(3), torch.tensor([2.5e-5, 0.1, 20.0])
     plain, mixed = (
-        ScoreModel(network, Denoiser(A, S), A, S, dtype)(x, m, v)
+        gbm.ScoreModel(network, gbm.Denoiser(A, S), A, S, dtype)(x, m, v)
         for dtype in (None, torch.bfloat16)
     )
     assert hidden == [torch.float32, torch.bfloat16]
@@ -80,9 +73,10 @@ def test_autocast_keeps_the_state_and_the_score_in_float32() -> None:
     factor = (S / (v * (v + S**2)).sqrt())[:, None, None, None]
     gap = ((mixed - plain).abs() / factor).max()
     assert 0 < float(gap) < 0.05 * float(network(x, v.log() / 4).abs().max())
-    blank = UNet(1, width=8).requires_grad_(False)
+    blank = gbm.UNet(1, width=8).requires_grad_(False)
     single, half = (
-        ScoreModel(blank, Denoiser(A, S), A, S, dtype)(x, m, v) for dtype in (None, torch.bfloat16)
+        gbm.ScoreModel(blank, gbm.Denoiser(A, S), A, S, dtype)(x, m, v)
+        for dtype in (None, torch.bfloat16)
     )
     assert torch.equal(single, half)
 
@@ -102,7 +96,7 @@ def test_memory_that_is_used_again_changes_neither_values_nor_derivatives(frozen
     source = torch_generator("memory")
     y, direction = (torch.randn(3, 1, 8, 8, generator=source) for _ in range(2))
     kept = y.clone()
-    score = score_function(ScoreModel(Sine(), Denoiser(A, S), A, S), GBM(mu=0.9))
+    score = gbm.score_function(gbm.ScoreModel(Sine(), gbm.Denoiser(A, S), A, S), gbm.GBM(mu=0.9))
 
     def at(y: Tensor) -> Tensor:
         return score.at_log(y, 0.5)

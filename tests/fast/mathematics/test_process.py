@@ -4,19 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-import gbm_fast.process as fast
-import gbm_ref.process as ref
+import gbm_fast as gbm
+import gbm_ref as ref
+from tests.support import twins
 from tests.support.cases import generator
 from tests.support.tables import ALL_PROCESSES
-from tests.support.twins import (
-    DTYPES,
-    EXACT,
-    TOLERANCE,
-    assert_twins,
-    error_over_scale,
-    tensor,
-    twin_process,
-)
+from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process
 
 NAMES = list(ALL_PROCESSES)
 FRACTIONS = np.array([0.0, 1e-9, 0.013, 0.37, 0.81, 1.0])
@@ -70,7 +63,7 @@ def test_a_difference_of_log_variances_is_refused_as_increment() -> None:
     dt = 1e-7 * t
     naive = tensor(process.log_var(t) - process.log_var(t - dt))
     exact = process.increments(t, dt)[1]
-    assert error_over_scale(naive, exact, exact) > EXACT
+    assert error_over_scale(naive, exact, exact) > twins.EXACT
 
 
 def test_increments_across_the_edges_of_intervals_agree() -> None:
@@ -102,7 +95,7 @@ def test_the_times_of_a_noise_level_agree(name: str) -> None:
         assert_twins(twin.log_var(twin.time_at_log_var(v)), v, v, 1e-11)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", twins.DTYPES)
 @pytest.mark.parametrize("event", [(1,), (2,), (3, 4, 4)])
 @pytest.mark.parametrize("name", NAMES)
 def test_the_forward_kernel_agrees(name: str, event: tuple[int, ...], dtype: torch.dtype) -> None:
@@ -117,13 +110,13 @@ def test_the_forward_kernel_agrees(name: str, event: tuple[int, ...], dtype: tor
     for i, t in enumerate(times):
         expected = process.sample(x0[i], t, z[i])
         spread = abs(process.log_mean(t)) + np.sqrt(process.log_var(t)) * np.abs(z[i])
-        assert_twins(x_t[i], expected, expected * (1 + spread), TOLERANCE[dtype])
+        assert_twins(x_t[i], expected, expected * (1 + spread), twins.TOLERANCE[dtype])
         alone = twin.sample(tensor(x0[i : i + 1], dtype), float(t), tensor(z[i : i + 1], dtype))
-        assert_twins(alone[0], expected, expected * (1 + spread), TOLERANCE[dtype])
+        assert_twins(alone[0], expected, expected * (1 + spread), twins.TOLERANCE[dtype])
 
 
 def test_no_drift_rate_means_half_the_squared_diffusion_rate() -> None:
-    process = fast.GBM(sigma=0.65)
+    process = gbm.GBM(sigma=0.65)
     assert process.mu == 0.65**2 / 2
     assert float(process.log_mean(0.7)) == 0.0
     assert float(process.drift(0.7)) == 0.65**2 / 2
@@ -132,19 +125,19 @@ def test_no_drift_rate_means_half_the_squared_diffusion_rate() -> None:
 @pytest.mark.parametrize("value", [0.0, -0.8, float("nan"), float("inf")])
 def test_parameters_outside_their_domain_are_refused(value: float) -> None:
     with pytest.raises(ValueError, match="sigma"):
-        fast.GBM(sigma=value)
+        gbm.GBM(sigma=value)
     with pytest.raises(ValueError, match="horizon"):
-        fast.GBM(horizon=value)
+        gbm.GBM(horizon=value)
     with pytest.raises(ValueError, match="std_min"):
-        fast.VarianceExploding(std_min=value, std_max=3.0)
+        gbm.VarianceExploding(std_min=value, std_max=3.0)
 
 
 def test_other_bad_parameters_are_refused() -> None:
     with pytest.raises(ValueError, match="mu"):
-        fast.GBM(mu=float("nan"))
+        gbm.GBM(mu=float("nan"))
     with pytest.raises(ValueError, match="std_min"):
-        fast.VarianceExploding(std_min=2.0, std_max=0.5)
-    falling = fast.TimeVaryingGBM(mu=lambda t: 0.1 * t, sigma=lambda t: 0.4 - t)
+        gbm.VarianceExploding(std_min=2.0, std_max=0.5)
+    falling = gbm.TimeVaryingGBM(mu=lambda t: 0.1 * t, sigma=lambda t: 0.4 - t)
     with pytest.raises(ValueError, match="sigma"):
         falling.log_var(0.9)
 
@@ -166,11 +159,11 @@ def test_a_pixel_that_is_not_positive_is_refused(bad: float) -> None:
     x0 = torch.full((2, 1, 3, 3), 1.5)
     x0[1, 0, 2, 1] = bad
     with pytest.raises(ValueError, match=r"1 \w+ of 18"):
-        fast.GBM(sigma=0.7).sample(x0, 0.4, torch.zeros_like(x0))
+        gbm.GBM(sigma=0.7).sample(x0, 0.4, torch.zeros_like(x0))
 
 
 def test_shapes_that_differ_are_refused() -> None:
-    process = fast.GBM(sigma=0.7)
+    process = gbm.GBM(sigma=0.7)
     x0 = torch.full((4, 2), 1.5)
     with pytest.raises(ValueError, match="shape of x"):
         process.sample(x0, 0.4, torch.zeros(4, 3))

@@ -7,23 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-import gbm_fast.scores as fast
-import gbm_ref.scores as ref
-from gbm_fast.process import GBM
-from tests.support.cases import PROBLEMS, Problem, generator, states
+import gbm_fast as gbm
+import gbm_ref as ref
+from tests.support import twins
+from tests.support.cases import PROBLEMS, Array, Problem, generator, states
 from tests.support.problems import PROCESSES
-from tests.support.twins import (
-    DTYPES,
-    EXACT,
-    Array,
-    assert_twins,
-    conditional_scale,
-    error_over_scale,
-    target_scales,
-    tensor,
-    twin_process,
-    twin_target,
-)
+from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 
 EVENTS = [(1,), (2,), (3, 4, 4)]
 LEVELS = [1e-4, 0.3, 1.0]
@@ -36,7 +25,7 @@ def pair(name: str, event: tuple[int, ...]) -> tuple[Array, Array]:
     return first, second
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", twins.DTYPES)
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("name", PROCESSES)
 def test_the_conditional_score_agrees(
@@ -45,14 +34,14 @@ def test_the_conditional_score_agrees(
     process, twin = PROCESSES[name], twin_process(PROCESSES[name])
     x, x0 = pair(name, event)
     times = np.array(LEVELS) * process.horizon
-    found = fast.conditional_hyvarinen_score(
+    found = gbm.conditional_hyvarinen_score(
         tensor(x, dtype), tensor(x0, dtype), twin, tensor(times)
     )
     for i, t in enumerate(times):
         expected = ref.conditional_hyvarinen_score(x[i], x0[i], process, t)
-        scale = conditional_scale(process, x[i], x0[i], t)
+        scale = twins.conditional_scale(process, x[i], x0[i], t)
         assert_twins(found[i], expected, scale)
-        alone = fast.conditional_hyvarinen_score(
+        alone = gbm.conditional_hyvarinen_score(
             tensor(x[i : i + 1], dtype), tensor(x0[i : i + 1], dtype), twin, float(t)
         )
         assert_twins(alone[0], expected, scale)
@@ -69,8 +58,10 @@ def test_the_conditional_score_is_a_derivative(name: str) -> None:
     log_density = (-x.log() - residual**2 / (2 * twin.log_var(t))).sum()
     (stein,) = torch.autograd.grad(log_density, x)
     x = x.detach()
-    found = fast.conditional_hyvarinen_score(x, x0, twin, t)
-    assert_twins(found, (x * stein).numpy(), conditional_scale(process, x.numpy(), x0.numpy(), t))
+    found = gbm.conditional_hyvarinen_score(x, x0, twin, t)
+    assert_twins(
+        found, (x * stein).numpy(), twins.conditional_scale(process, x.numpy(), x0.numpy(), t)
+    )
 
 
 def without_the_one(x: Array, x0: Array, m: float, v: float) -> Array:
@@ -95,10 +86,13 @@ def test_planted_conditional_scores_are_refused(wrong: Callable[..., Array]) -> 
     t = 0.37 * process.horizon
     twin = tensor(wrong(x, x0, process.log_mean(t), process.log_var(t)))
     expected = ref.conditional_hyvarinen_score(x, x0, process, t)
-    assert error_over_scale(twin, expected, conditional_scale(process, x, x0, t)) > 1e6 * EXACT
+    assert (
+        error_over_scale(twin, expected, twins.conditional_scale(process, x, x0, t))
+        > 1e6 * twins.EXACT
+    )
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", twins.DTYPES)
 @pytest.mark.parametrize("event", EVENTS)
 def test_the_conversions_of_the_score_itself_agree(
     event: tuple[int, ...], dtype: torch.dtype
@@ -107,17 +101,17 @@ def test_the_conversions_of_the_score_itself_agree(
     h = generator("h", str(event)).normal(-0.7, 2.0, x.shape)
     x_twin, h_twin, size = tensor(x, dtype), tensor(h, dtype), 1 + np.abs(h)
     pairs = [
-        (fast.hyvarinen_from_stein(x_twin, h_twin), ref.hyvarinen_from_stein(x, h), x * size),
-        (fast.stein_from_hyvarinen(x_twin, h_twin), ref.stein_from_hyvarinen(x, h), size / x),
-        (fast.log_score_from_hyvarinen(h_twin), ref.log_score_from_hyvarinen(h), size),
-        (fast.hyvarinen_from_log_score(h_twin), ref.hyvarinen_from_log_score(h), size),
+        (gbm.hyvarinen_from_stein(x_twin, h_twin), ref.hyvarinen_from_stein(x, h), x * size),
+        (gbm.stein_from_hyvarinen(x_twin, h_twin), ref.stein_from_hyvarinen(x, h), size / x),
+        (gbm.log_score_from_hyvarinen(h_twin), ref.log_score_from_hyvarinen(h), size),
+        (gbm.hyvarinen_from_log_score(h_twin), ref.hyvarinen_from_log_score(h), size),
     ]
     for found, expected, scale in pairs:
         assert found.dtype == dtype
         assert_twins(found, expected, scale)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", twins.DTYPES)
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("name", PROCESSES)
 def test_noise_and_denoiser_agree(name: str, event: tuple[int, ...], dtype: torch.dtype) -> None:
@@ -130,22 +124,18 @@ def test_noise_and_denoiser_agree(name: str, event: tuple[int, ...], dtype: torc
     reach = 1 + np.abs(np.log(x)) + abs(process.log_mean(t))
     for found, expected, scale in [
         (
-            fast.noise_from_hyvarinen(h_twin, twin, t),
+            gbm.noise_from_hyvarinen(h_twin, twin, t),
             ref.noise_from_hyvarinen(h, process, t),
             math.sqrt(v) * size,
         ),
         (
-            fast.hyvarinen_from_noise(h_twin, twin, t),
+            gbm.hyvarinen_from_noise(h_twin, twin, t),
             ref.hyvarinen_from_noise(h, process, t),
             size + size / math.sqrt(v),
         ),
+        (gbm.denoiser(x_twin, h_twin, twin, t), ref.denoiser(x, h, process, t), reach + v * size),
         (
-            fast.denoiser(x_twin, h_twin, twin, t),
-            ref.denoiser(x, h, process, t),
-            reach + v * size,
-        ),
-        (
-            fast.hyvarinen_from_denoiser(x_twin, h_twin, twin, t),
+            gbm.hyvarinen_from_denoiser(x_twin, h_twin, twin, t),
             ref.hyvarinen_from_denoiser(x, h, process, t),
             1 + (reach + size) / v,
         ),
@@ -163,34 +153,34 @@ def test_conversions_undo_each_other_with_one_time_a_sample(name: str) -> None:
     v = twin.log_var(t).reshape(-1, 1, 1).numpy()
     size = 1 + h.abs().numpy()
     reach = 1 + x.log().abs().numpy() + twin.log_mean(t).abs().reshape(-1, 1, 1).numpy()
-    noise = fast.noise_from_hyvarinen(h, twin, t)
-    assert_twins(fast.hyvarinen_from_noise(noise, twin, t), h.numpy(), size)
-    clean = fast.denoiser(x, h, twin, t)
+    noise = gbm.noise_from_hyvarinen(h, twin, t)
+    assert_twins(gbm.hyvarinen_from_noise(noise, twin, t), h.numpy(), size)
+    clean = gbm.denoiser(x, h, twin, t)
     scale = size + (reach + v * size) / v
-    assert_twins(fast.hyvarinen_from_denoiser(x, clean, twin, t), h.numpy(), scale)
-    stein = fast.stein_from_hyvarinen(x, h)
-    assert_twins(fast.hyvarinen_from_stein(x, stein), h.numpy(), size)
+    assert_twins(gbm.hyvarinen_from_denoiser(x, clean, twin, t), h.numpy(), scale)
+    stein = gbm.stein_from_hyvarinen(x, h)
+    assert_twins(gbm.hyvarinen_from_stein(x, stein), h.numpy(), size)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", twins.DTYPES)
 @pytest.mark.parametrize("problem", PROBLEMS, ids=str)
 def test_exact_scores_agree_for_a_time_and_for_one_a_sample(
     problem: Problem, dtype: torch.dtype
 ) -> None:
     times = np.array([0.2, 0.2, 1.0]) * problem.process.horizon
     x = states(problem, times[0], size=2)[:3]
-    score = fast.exact_score(twin_target(problem.target, dtype), twin_process(problem.process))
+    score = gbm.exact_score(twin_target(problem.target, dtype), twin_process(problem.process))
     each = score(tensor(x, dtype), tensor(times))
     for i, t in enumerate(times):
         expected = ref.exact_score(problem.target, problem.process)(x[i : i + 1], t)
-        scale = target_scales(problem.target.diffuse(problem.process, t), x[i : i + 1])[0]
+        scale = twins.target_scales(problem.target.diffuse(problem.process, t), x[i : i + 1])[0]
         assert_twins(each[i : i + 1], expected, scale)
         assert_twins(score(tensor(x[i : i + 1], dtype), float(t)), expected, scale)
 
 
 def test_an_exact_score_takes_images() -> None:
     problem = next(p for p in PROBLEMS if p.name.startswith("images"))
-    score = fast.exact_score(twin_target(problem.target), twin_process(problem.process))
+    score = gbm.exact_score(twin_target(problem.target), twin_process(problem.process))
     x = tensor(states(problem, 0.3, size=2))
     flat = score(x, 0.3)
     assert torch.equal(score(x.reshape(-1, 1, 3, 3), 0.3), flat.reshape(-1, 1, 3, 3))
@@ -198,7 +188,7 @@ def test_an_exact_score_takes_images() -> None:
         score(x, torch.full((2,), 0.3))
 
 
-PROCESS = GBM(mu=0.13, sigma=0.7)
+PROCESS = gbm.GBM(mu=0.13, sigma=0.7)
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.3, float("nan"), float("inf")])
@@ -206,12 +196,12 @@ def test_states_that_are_not_positive_are_refused(bad: float) -> None:
     x = tensor([[1.2, bad]])
     good = tensor([[1.2, 1.4]])
     calls = [
-        lambda: fast.conditional_hyvarinen_score(x, good, PROCESS, 0.3),
-        lambda: fast.conditional_hyvarinen_score(good, x, PROCESS, 0.3),
-        lambda: fast.hyvarinen_from_stein(x, good),
-        lambda: fast.stein_from_hyvarinen(x, good),
-        lambda: fast.denoiser(x, good, PROCESS, 0.3),
-        lambda: fast.hyvarinen_from_denoiser(x, good, PROCESS, 0.3),
+        lambda: gbm.conditional_hyvarinen_score(x, good, PROCESS, 0.3),
+        lambda: gbm.conditional_hyvarinen_score(good, x, PROCESS, 0.3),
+        lambda: gbm.hyvarinen_from_stein(x, good),
+        lambda: gbm.stein_from_hyvarinen(x, good),
+        lambda: gbm.denoiser(x, good, PROCESS, 0.3),
+        lambda: gbm.hyvarinen_from_denoiser(x, good, PROCESS, 0.3),
     ]
     for call in calls:
         with pytest.raises(ValueError, match="positive and finite"):
@@ -221,20 +211,20 @@ def test_states_that_are_not_positive_are_refused(bad: float) -> None:
 def test_integers_and_other_shapes_are_refused() -> None:
     x = tensor([[1.2, 1.4]])
     with pytest.raises(ValueError, match="floating-point"):
-        fast.stein_from_hyvarinen(torch.ones(1, 2, dtype=torch.int64), x)
+        gbm.stein_from_hyvarinen(torch.ones(1, 2, dtype=torch.int64), x)
     with pytest.raises(ValueError, match="shape of x"):
-        fast.conditional_hyvarinen_score(x, x[:, :1], PROCESS, 0.3)
+        gbm.conditional_hyvarinen_score(x, x[:, :1], PROCESS, 0.3)
     with pytest.raises(ValueError, match="shape of x"):
-        fast.denoiser(x, x[0], PROCESS, 0.3)
+        gbm.denoiser(x, x[0], PROCESS, 0.3)
 
 
 @pytest.mark.parametrize("t", [0.0, torch.tensor([0.4, 0.0])])
 def test_time_zero_is_refused_where_it_would_be_0_over_0(t: float | torch.Tensor) -> None:
     x = tensor([[1.2, 1.4], [1.1, 1.9]])
     calls = [
-        lambda: fast.conditional_hyvarinen_score(x, x, PROCESS, t),
-        lambda: fast.hyvarinen_from_noise(x, PROCESS, t),
-        lambda: fast.hyvarinen_from_denoiser(x, x, PROCESS, t),
+        lambda: gbm.conditional_hyvarinen_score(x, x, PROCESS, t),
+        lambda: gbm.hyvarinen_from_noise(x, PROCESS, t),
+        lambda: gbm.hyvarinen_from_denoiser(x, x, PROCESS, t),
     ]
     for call in calls:
         with pytest.raises(ValueError, match="t must be positive"):

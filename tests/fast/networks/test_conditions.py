@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import gbm_fast as gbm
 from gbm_fast.networks.conditions import LevelIndex
-from gbm_fast.parameterisation import Noise, ScoreModel, score_function
-from gbm_fast.process import GBM
 from tests.support.twins import assert_twins, tensor
 
 LEVELS = 0.64 * torch.arange(1, 1001, dtype=torch.float64) / 1000
@@ -14,7 +13,7 @@ LEVELS = 0.64 * torch.arange(1, 1001, dtype=torch.float64) / 1000
 
 def test_a_level_of_the_grid_has_its_own_index_also_in_float32() -> None:
     """The paper's levels sigma^2 k / N, through the process and its rounding."""
-    index, process = LevelIndex(LEVELS), GBM(sigma=0.8)
+    index, process = LevelIndex(LEVELS), gbm.GBM(sigma=0.8)
     for dtype in (torch.float32, torch.float64):
         v = process.log_var(torch.arange(1, 1001, dtype=torch.float64) / 1000).to(dtype)
         assert torch.equal(index(v), torch.arange(1000))
@@ -42,10 +41,10 @@ def test_a_model_of_levels_passes_the_index_and_the_labels_on() -> None:
             seen.append((condition, labels))
             return torch.ones_like(x)
 
-    process, labels = GBM(sigma=0.8), torch.tensor([4, 7])
-    model = ScoreModel(Recorder(), Noise(), 0.27, 0.34, condition=LevelIndex(LEVELS))
+    process, labels = gbm.GBM(sigma=0.8), torch.tensor([4, 7])
+    model = gbm.ScoreModel(Recorder(), gbm.Noise(), 0.27, 0.34, condition=LevelIndex(LEVELS))
     t = tensor([0.001, 0.4996])
-    h = score_function(model, process, labels)(torch.ones(2, 3, dtype=torch.float64), t)
+    h = gbm.score_function(model, process, labels)(torch.ones(2, 3, dtype=torch.float64), t)
     ((condition, given),) = seen
     assert condition.tolist() == [0, 499]
     assert torch.equal(given, labels)

@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast.networks import UNet
+import gbm_fast as gbm
 from gbm_fast.networks.embeddings import NoiseEmbedding
-from gbm_fast.settings.training import TrainConfig
 from gbm_fast.settings.training_presets import resolve
 from gbm_fast.training.build import build_network
 from tests.support.cases import torch_generator
@@ -19,7 +18,7 @@ def images(channels: int, size: tuple[int, int]) -> Tensor:
     return torch.randn(3, channels, *size, generator=torch_generator("images", str(size)))
 
 
-def perturbed(network: UNet, *names: str) -> UNet:
+def perturbed(network: gbm.UNet, *names: str) -> gbm.UNet:
     """`network` with normal numbers in each parameter whose name ends with one of `names`."""
     source = torch_generator("perturbed", *names)
     with torch.no_grad():
@@ -36,7 +35,7 @@ def perturbed(network: UNet, *names: str) -> UNet:
 def test_an_untrained_network_returns_zeros(
     size: tuple[int, int], patch_size: int, channels: int
 ) -> None:
-    network = UNet(channels, width=8, multipliers=(1, 2, 2), blocks=1, patch_size=patch_size)
+    network = gbm.UNet(channels, width=8, multipliers=(1, 2, 2), blocks=1, patch_size=patch_size)
     x = images(channels, size)
     assert torch.equal(network(x, CONDITIONS), torch.zeros_like(x))
     output = perturbed(network, "head.2.weight")(x, CONDITIONS)
@@ -49,7 +48,7 @@ def test_a_fold_that_does_not_divide_the_image_is_refused(
     size: tuple[int, int], patch_size: int
 ) -> None:
     with pytest.raises(ValueError, match=f"patch_size {patch_size} does not divide"):
-        UNet(1, width=8, patch_size=patch_size)(images(1, size), CONDITIONS)
+        gbm.UNet(1, width=8, patch_size=patch_size)(images(1, size), CONDITIONS)
 
 
 @pytest.mark.parametrize(("width", "multipliers"), [(6, (1, 3)), (5, (1, 2)), (1, (1,))])
@@ -57,19 +56,21 @@ def test_channels_that_the_heads_do_not_divide_are_refused(
     width: int, multipliers: tuple[int, ...]
 ) -> None:
     with pytest.raises(ValueError, match="multiple of its 4 attention heads"):
-        UNet(1, width=width, multipliers=multipliers)
+        gbm.UNet(1, width=width, multipliers=multipliers)
 
 
 @pytest.mark.parametrize(
     ("config", "channels", "expected"),
     [
-        (TrainConfig(), 1, 669_508),
-        (TrainConfig(dataset="fashion-mnist"), 1, 2_655_876),
-        (TrainConfig(dataset="cifar10"), 3, 2_665_100),
+        (gbm.TrainConfig(), 1, 669_508),
+        (gbm.TrainConfig(dataset="fashion-mnist"), 1, 2_655_876),
+        (gbm.TrainConfig(dataset="cifar10"), 3, 2_665_100),
     ],
     ids=["digits", "fashion-mnist", "cifar10"],
 )
-def test_the_parameters_of_the_defaults(config: TrainConfig, channels: int, expected: int) -> None:
+def test_the_parameters_of_the_defaults(
+    config: gbm.TrainConfig, channels: int, expected: int
+) -> None:
     network = build_network(resolve(config), (channels, 32, 32))
     assert sum(p.numel() for p in network.parameters()) == expected
 
@@ -77,7 +78,7 @@ def test_the_parameters_of_the_defaults(config: TrainConfig, channels: int, expe
 ZERO_AT_FIRST = ("head.2.weight", "conv2.weight", "modulation.weight", "out.weight")
 
 
-def reached(network: UNet) -> dict[str, bool]:
+def reached(network: gbm.UNet) -> dict[str, bool]:
     """Whether each parameter, by name, has a gradient other than zero somewhere."""
     x = images(1, (8, 6))
     (network(x, CONDITIONS) - x).square().sum().backward()
@@ -92,11 +93,11 @@ def test_the_gradient_reaches_every_parameter() -> None:
 
     The planted twin: a block that is skipped leaves its parameters without a gradient.
     """
-    fresh = reached(UNet(1, width=8, patch_size=2))
+    fresh = reached(gbm.UNet(1, width=8, patch_size=2))
     assert {name for name, found in fresh.items() if found} == {"head.2.weight", "head.2.bias"}
-    full = reached(perturbed(UNet(1, width=8, patch_size=2), *ZERO_AT_FIRST))
+    full = reached(perturbed(gbm.UNet(1, width=8, patch_size=2), *ZERO_AT_FIRST))
     assert [name for name, found in full.items() if not found] == []
-    skipped = perturbed(UNet(1, width=8, patch_size=2), *ZERO_AT_FIRST)
+    skipped = perturbed(gbm.UNet(1, width=8, patch_size=2), *ZERO_AT_FIRST)
     skipped.middle[1].forward = lambda x: x
     assert {n for n, found in reached(skipped).items() if not found} == {
         n for n, _ in skipped.named_parameters() if n.startswith("middle.1.")
@@ -114,7 +115,7 @@ def test_the_condition_matters_over_its_whole_range() -> None:
 
 
 def test_dropout_acts_in_training_only() -> None:
-    network = perturbed(UNet(1, width=8, dropout=0.4), *ZERO_AT_FIRST)
+    network = perturbed(gbm.UNet(1, width=8, dropout=0.4), *ZERO_AT_FIRST)
     x = images(1, (8, 8))
     torch.manual_seed(3)
     first, second = network(x, CONDITIONS), network(x, CONDITIONS)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.networks import MLP, DDPMpp, NCSNDeeper, UNet
+import gbm_fast as gbm
 from tests.support.cases import torch_generator
 
 CLASSES = 3
@@ -30,13 +30,15 @@ class Network:
 
 
 NETWORKS = {
-    "mlp": Network(lambda classes: MLP(5, 16, 2, classes), (5,)),
-    "mlp-grid": Network(lambda classes: MLP(6, 16, 1, classes), (2, 3)),
-    "u-net": Network(lambda classes: UNet(1, 8, num_classes=classes), (1, 8, 6)),
+    "mlp": Network(lambda classes: gbm.MLP(5, 16, 2, classes), (5,)),
+    "mlp-grid": Network(lambda classes: gbm.MLP(6, 16, 1, classes), (2, 3)),
+    "u-net": Network(lambda classes: gbm.UNet(1, 8, num_classes=classes), (1, 8, 6)),
     "ddpm++": Network(
-        lambda classes: DDPMpp(3, 32, (1, 2), 1, (1,), num_classes=classes), (3, 8, 6)
+        lambda classes: gbm.DDPMpp(3, 32, (1, 2), 1, (1,), num_classes=classes), (3, 8, 6)
     ),
-    "ncsn": Network(lambda classes: NCSNDeeper(1, 8, 5, num_classes=classes), (1, 8, 12), INDICES),
+    "ncsn": Network(
+        lambda classes: gbm.NCSNDeeper(1, 8, 5, num_classes=classes), (1, 8, 12), INDICES
+    ),
 }
 every_network = pytest.mark.parametrize("case", NETWORKS.values(), ids=NETWORKS)
 
@@ -128,19 +130,19 @@ def test_a_network_without_classes_refuses_labels(case: Network) -> None:
 
 def test_the_mlp_refuses_other_events_and_empty_layers() -> None:
     with pytest.raises(ValueError, match="events of 5 numbers"):
-        MLP(5)(torch.zeros(3, 4), LEVELS)
+        gbm.MLP(5)(torch.zeros(3, 4), LEVELS)
     for arguments in ((0, 8, 1), (5, 0, 1), (5, 8, 0)):
         with pytest.raises(ValueError, match="1 or more"):
-            MLP(*arguments)
+            gbm.MLP(*arguments)
 
 
 @pytest.mark.parametrize(
     ("build", "expected"),
     [
-        (DDPMpp, 61_804_419),
-        (NCSNDeeper, 159_070_721),
-        (lambda: NCSNDeeper(levels=1), 83_422_721 + 75_648),
-        (lambda: MLP(2), 219_522),
+        (gbm.DDPMpp, 61_804_419),
+        (gbm.NCSNDeeper, 159_070_721),
+        (lambda: gbm.NCSNDeeper(levels=1), 83_422_721 + 75_648),
+        (lambda: gbm.MLP(2), 219_522),
     ],
     ids=["ddpm++", "ncsn-deeper", "ncsn-deeper-of-one-level", "mlp"],
 )
@@ -156,11 +158,11 @@ def test_the_parameters_of_the_reference_configurations(
 @pytest.mark.parametrize(
     ("network", "size", "message"),
     [
-        (lambda: DDPMpp(3, 32, (1, 1, 1), 1), (8, 6), "multiples of 4, got .8, 6."),
-        (lambda: DDPMpp(3, 36), (8, 8), "multiple of 32"),
-        (lambda: DDPMpp(3, 32, (1, 1), attention_levels=(2,)), (8, 8), "in 0..1, got .2,."),
-        (lambda: NCSNDeeper(3, 8, 1), (8, 6), "multiples of 4, got .8, 6."),
-        (lambda: NCSNDeeper(3, 8, 0), (8, 8), "levels must be 1 or more"),
+        (lambda: gbm.DDPMpp(3, 32, (1, 1, 1), 1), (8, 6), "multiples of 4, got .8, 6."),
+        (lambda: gbm.DDPMpp(3, 36), (8, 8), "multiple of 32"),
+        (lambda: gbm.DDPMpp(3, 32, (1, 1), attention_levels=(2,)), (8, 8), "in 0..1, got .2,."),
+        (lambda: gbm.NCSNDeeper(3, 8, 1), (8, 6), "multiples of 4, got .8, 6."),
+        (lambda: gbm.NCSNDeeper(3, 8, 0), (8, 8), "levels must be 1 or more"),
     ],
 )
 def test_images_and_widths_that_do_not_fit_are_refused(
@@ -173,7 +175,7 @@ def test_images_and_widths_that_do_not_fit_are_refused(
 @pytest.mark.parametrize("index", [torch.tensor([-1]), torch.tensor([5]), torch.tensor([1.0])])
 def test_a_noise_level_that_does_not_exist_is_refused(index: Tensor) -> None:
     with pytest.raises(ValueError, match="condition must be"):
-        NCSNDeeper(1, 8, 5)(torch.zeros(1, 1, 8, 8), index)
+        gbm.NCSNDeeper(1, 8, 5)(torch.zeros(1, 1, 8, 8), index)
 
 
 def test_the_mlp_fits_a_function_of_its_input_and_its_condition() -> None:
@@ -191,7 +193,7 @@ def test_the_mlp_fits_a_function_of_its_input_and_its_condition() -> None:
 
     def unexplained(sees: bool) -> float:
         torch.manual_seed(1)
-        network = MLP(2, 32, 2)
+        network = gbm.MLP(2, 32, 2)
         optimiser = torch.optim.Adam(network.parameters(), 1e-2)
         for step in range(200):
             x, condition, wanted = points(str(step), 128)
