@@ -1,9 +1,12 @@
 """What the tests of gbm_fast run over: the table of problems, states, and seeds from names."""
 
 import hashlib
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -50,6 +53,13 @@ PROBLEMS = [
     Problem(f"{law}-{list(PROCESSES)[i % 3]}", LAWS[law], PROCESSES[list(PROCESSES)[i % 3]])
     for i, law in enumerate(LAWS)
 ]
+
+
+def crossed(**values: Iterable[object]) -> pytest.MarkDecorator:
+    """Parametrizes a test over every combination of values of its arguments."""
+    found = list(itertools.product(*values.values()))
+    ids = ["-".join(map(str, combination)) for combination in found]
+    return pytest.mark.parametrize(tuple(values), found, ids=ids)
 
 
 def seed(*names: str) -> int:

@@ -17,6 +17,7 @@ import gbm_fast as gbm
 import gbm_ref as ref
 from gbm_fast.process import Time
 from gbm_fast.steps import Schedule
+from tests.support.cases import crossed
 from tests.support.problems import LOG_NORMALS, PROCESSES
 from tests.support.twins import tensor, twin_process, twin_target
 
@@ -82,9 +83,7 @@ GRIDS = {
 @pytest.mark.parametrize(
     "step", [gbm.DaleLangevin(), gbm.ProbabilityFlow()], ids=["langevin", "flow"]
 )
-@pytest.mark.parametrize("setting", GRIDS)
-@pytest.mark.parametrize("law", LOG_NORMALS)
-@pytest.mark.parametrize("process", PROCESSES)
+@crossed(process=PROCESSES, law=LOG_NORMALS, setting=GRIDS)
 def test_the_law_of_every_affine_sampler(
     process: str, law: str, setting: str, step: gbm.Step
 ) -> None:

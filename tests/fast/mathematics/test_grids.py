@@ -8,6 +8,7 @@ import pytest
 import gbm_fast as gbm
 import gbm_fast.grids as fast
 import gbm_ref as ref
+from tests.support.cases import crossed
 from tests.support.problems import PROCESSES
 from tests.support.tables import GRIDS
 from tests.support.twins import EXACT, twin_process
@@ -62,8 +63,7 @@ def test_uniform_grids_agree_and_stay_within_the_horizon(num_steps: int, horizon
     assert math.isclose(found[:, 1].sum(), horizon, rel_tol=1e-12)
 
 
-@pytest.mark.parametrize("spacing", ["geometric", "power"])
-@pytest.mark.parametrize("name", PROCESSES)
+@crossed(name=PROCESSES, spacing=["geometric", "power"])
 def test_spaced_grids_agree_and_have_the_levels_they_promise(name: str, spacing: str) -> None:
     process, twin = PROCESSES[name], twin_process(PROCESSES[name])
     low, high = 0.05, math.sqrt(process.log_var(process.horizon))
@@ -87,39 +87,3 @@ def test_spaced_grids_agree_and_have_the_levels_they_promise(name: str, spacing:
         [row.t_score for row in found[1:]], rel=1e-12
     )
     assert found[-1].dt == found[-1].t_score
-
-
-BAD_SETTINGS = {
-    "num_steps": {"num_steps": 0},
-    "inner_steps": {"inner_steps": 0},
-    "denoise_steps": {"denoise_steps": -1},
-    "horizon": {"horizon": 0.0},
-    "chi": {"chi": 0.0},
-    "chi above 1": {"chi": 1.01},
-    "chi NaN": {"chi": math.nan},
-    "start": {"num_steps": 10, "start": 11},
-    "start 0": {"start": 0},
-    "step_length": {"num_steps": 10, "step_length": 0.11},
-    "step_length 0": {"step_length": 0.0},
-}
-
-
-@pytest.mark.parametrize("name", BAD_SETTINGS)
-def test_annealed_refuses_what_is_outside_its_domain(name: str) -> None:
-    with pytest.raises(ValueError, match=name.split()[0]):
-        gbm.annealed(**BAD_SETTINGS[name])
-
-
-def test_spaced_grids_refuse_what_is_outside_their_domain() -> None:
-    twin = twin_process(PROCESSES["variance-exploding"])
-    with pytest.raises(ValueError, match="num_steps"):
-        gbm.geometric(twin, 1, 0.1, 1.0)
-    for low, high in [(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (0.1, math.nan)]:
-        with pytest.raises(ValueError, match="std_min"):
-            gbm.geometric(twin, 5, low, high)
-    with pytest.raises(ValueError, match="v must lie"):
-        gbm.geometric(twin, 5, 0.1, 50.0)
-    with pytest.raises(ValueError, match="num_steps"):
-        gbm.printed(1)
-    with pytest.raises(ValueError, match="rho"):
-        gbm.power(twin, 5, 0.0, std_min=0.1, std_max=1.0)

@@ -7,7 +7,7 @@ import torch
 import gbm_fast as gbm
 import gbm_ref as ref
 from tests.support import twins
-from tests.support.cases import generator
+from tests.support.cases import crossed, generator
 from tests.support.tables import ALL_PROCESSES
 from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process
 
@@ -43,8 +43,7 @@ def test_one_time_a_sample_is_the_scalar_result_sample_by_sample(name: str) -> N
         torch.testing.assert_close(call(times).expand(len(times)), each, rtol=1e-15, atol=0)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("fraction", [1e-7, 0.11, 1.0])
+@crossed(fraction=[1e-07, 0.11, 1.0], name=NAMES)
 def test_increments_agree_without_cancellation(name: str, fraction: float) -> None:
     process, twin = ALL_PROCESSES[name], twin_process(ALL_PROCESSES[name])
     t = 0.93 * process.horizon
@@ -95,9 +94,7 @@ def test_the_times_of_a_noise_level_agree(name: str) -> None:
         assert_twins(twin.log_var(twin.time_at_log_var(v)), v, v, 1e-11)
 
 
-@pytest.mark.parametrize("dtype", twins.DTYPES)
-@pytest.mark.parametrize("event", [(1,), (2,), (3, 4, 4)])
-@pytest.mark.parametrize("name", NAMES)
+@crossed(name=NAMES, event=[(1,), (2,), (3, 4, 4)], dtype=twins.DTYPES)
 def test_the_forward_kernel_agrees(name: str, event: tuple[int, ...], dtype: torch.dtype) -> None:
     """Same x0, t and z; S = |x_t| (1 + |m| + sqrt(v) |z|), one time a sample."""
     process, twin = ALL_PROCESSES[name], twin_process(ALL_PROCESSES[name])
@@ -120,52 +117,3 @@ def test_no_drift_rate_means_half_the_squared_diffusion_rate() -> None:
     assert process.mu == 0.65**2 / 2
     assert float(process.log_mean(0.7)) == 0.0
     assert float(process.drift(0.7)) == 0.65**2 / 2
-
-
-@pytest.mark.parametrize("value", [0.0, -0.8, float("nan"), float("inf")])
-def test_parameters_outside_their_domain_are_refused(value: float) -> None:
-    with pytest.raises(ValueError, match="sigma"):
-        gbm.GBM(sigma=value)
-    with pytest.raises(ValueError, match="horizon"):
-        gbm.GBM(horizon=value)
-    with pytest.raises(ValueError, match="std_min"):
-        gbm.VarianceExploding(std_min=value, std_max=3.0)
-
-
-def test_other_bad_parameters_are_refused() -> None:
-    with pytest.raises(ValueError, match="mu"):
-        gbm.GBM(mu=float("nan"))
-    with pytest.raises(ValueError, match="std_min"):
-        gbm.VarianceExploding(std_min=2.0, std_max=0.5)
-    falling = gbm.TimeVaryingGBM(mu=lambda t: 0.1 * t, sigma=lambda t: 0.4 - t)
-    with pytest.raises(ValueError, match="sigma"):
-        falling.log_var(0.9)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_times_outside_the_range_are_refused(name: str) -> None:
-    twin = twin_process(ALL_PROCESSES[name])
-    for t in (-0.01, 1.01 * twin.horizon, float("nan"), tensor([0.1, -0.1]), tensor([[0.1]])):
-        with pytest.raises(ValueError, match="t must"):
-            twin.log_var(t)
-    with pytest.raises(ValueError, match="step"):
-        twin.increments(0.3 * twin.horizon, 0.4 * twin.horizon)
-    with pytest.raises(ValueError, match="v must"):
-        twin.time_at_log_var(1.5 * float(twin.log_var(twin.horizon)))
-
-
-@pytest.mark.parametrize("bad", [0.0, -1.2, float("nan"), float("inf")])
-def test_a_pixel_that_is_not_positive_is_refused(bad: float) -> None:
-    x0 = torch.full((2, 1, 3, 3), 1.5)
-    x0[1, 0, 2, 1] = bad
-    with pytest.raises(ValueError, match=r"1 \w+ of 18"):
-        gbm.GBM(sigma=0.7).sample(x0, 0.4, torch.zeros_like(x0))
-
-
-def test_shapes_that_differ_are_refused() -> None:
-    process = gbm.GBM(sigma=0.7)
-    x0 = torch.full((4, 2), 1.5)
-    with pytest.raises(ValueError, match="shape of x"):
-        process.sample(x0, 0.4, torch.zeros(4, 3))
-    with pytest.raises(ValueError, match="one value a sample"):
-        process.sample(x0, torch.tensor([0.4, 0.4]), torch.zeros_like(x0))

@@ -1,8 +1,6 @@
 """gbm_fast.simulation against gbm_ref.simulate: whole paths on the same noise, and the loop."""
 
-from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,7 +11,16 @@ import gbm_fast as gbm
 import gbm_ref as ref
 from gbm_fast.process import Time
 from tests.support import twins
-from tests.support.cases import PROBLEMS, Array, Problem, generator, states
+from tests.support.cases import (
+    PROBLEMS,
+    PROCESS,
+    Array,
+    Problem,
+    crossed,
+    generator,
+    log_linear,
+    states,
+)
 from tests.support.paths import path_scales
 from tests.support.tables import STEPS
 from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
@@ -101,12 +108,7 @@ def test_a_grid_with_an_inner_step_too_few_is_refused(kind: str) -> None:
     assert error_over_scale(x_0, path[-1], scale[-1]) > 1e6 * twins.EXACT
 
 
-PROCESS = gbm.GBM(mu=0.13, sigma=0.7)
 START = tensor([[1.3, 0.8], [0.6, 2.2], [1.9, 1.1]])
-
-
-def log_linear(x: Tensor, t: Time) -> Tensor:
-    return -1.1 - 0.7 * x.log()
 
 
 def draws(rows: int, name: str = "draws") -> Tensor:
@@ -171,47 +173,7 @@ def test_gradients_flow_under_the_grad_mode_of_the_caller() -> None:
         assert not gbm.simulate(step, PROCESS, log_linear, start, grid, z).requires_grad
 
 
-@dataclass(frozen=True)
-class Stratonovich(gbm.GBM):
-    """A process of another calculus."""
-
-    calculus: ClassVar[str] = "stratonovich"
-
-
-def test_what_does_not_fit_together_is_refused() -> None:
-    step, grid = gbm.DaleLangevin(), gbm.uniform(4)
-    with pytest.raises(ValueError, match="calculus"):
-        gbm.simulate(step, Stratonovich(sigma=0.7), log_linear, START, grid, draws(4))
-    with pytest.raises(ValueError, match="no rows"):
-        gbm.simulate(step, PROCESS, log_linear, START, (), draws(0))
-    with pytest.raises(ValueError, match="uses noise"):
-        gbm.simulate(step, PROCESS, log_linear, START, grid)
-    with pytest.raises(ValueError, match=r"\(rows, \*x_T.shape\)"):
-        gbm.simulate(step, PROCESS, log_linear, START, grid, draws(3))
-    with pytest.raises(ValueError, match="z must have the shape"):
-        gbm.simulate(step, PROCESS, log_linear, START, grid, lambda i: draws(4)[i, :, :1])
-    with pytest.raises(ValueError, match="positive"):
-        gbm.simulate(step, PROCESS, log_linear, -START, grid, draws(4))
-
-
-@pytest.mark.parametrize("kind", STEPS)
-def test_a_score_that_is_not_finite_does_not_return_a_picture(kind: str) -> None:
-    for bad in (float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="finite"):
-            gbm.simulate(
-                STEPS[kind][0],
-                PROCESS,
-                lambda x, t, bad=bad: torch.full_like(x, bad),
-                START,
-                gbm.uniform(1),
-                draws(1),
-            )
-
-
-@pytest.mark.parametrize(
-    "bad", [gbm.Row(0.2, 0.3, 1.0), gbm.Row(0.2, -0.1, 1.0), gbm.Row(1.2, 0.1, 1.0)]
-)
-@pytest.mark.parametrize("kind", STEPS)
+@crossed(kind=STEPS, bad=[gbm.Row(0.2, 0.3, 1.0), gbm.Row(0.2, -0.1, 1.0), gbm.Row(1.2, 0.1, 1.0)])
 def test_a_row_that_leaves_the_process_is_refused_before_its_score_is_asked(
     kind: str, bad: gbm.Row
 ) -> None:

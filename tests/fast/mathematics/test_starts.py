@@ -7,7 +7,7 @@ import torch
 import gbm_fast as gbm
 import gbm_ref as ref
 from tests.support import twins
-from tests.support.cases import PROBLEMS, Array, Problem, generator
+from tests.support.cases import PROBLEMS, Array, Problem, crossed, generator
 from tests.support.problems import PROCESSES
 from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 
@@ -28,8 +28,7 @@ def data_moments(dtype: torch.dtype) -> tuple[ref.Gaussian, gbm.Gaussian]:
     return rounded, gbm.Gaussian(tensor(rounded.mean, dtype), tensor(rounded.cov, dtype))
 
 
-@pytest.mark.parametrize("dtype", twins.DTYPES)
-@pytest.mark.parametrize("problem", PROBLEMS, ids=str)
+@crossed(problem=PROBLEMS, dtype=twins.DTYPES)
 def test_moments_agree(problem: Problem, dtype: torch.dtype) -> None:
     """S: the means, and for the covariance the products of what is averaged."""
     _, means, covs = twins.components(problem.target)
@@ -104,20 +103,3 @@ def test_the_data_themselves_are_pushed_to_the_horizon() -> None:
     expected = ref.from_data(points, process)
     assert_twins(found.points, expected.points, expected.points)
     assert abs(found.log_var - expected.log_var) < 1e-15
-
-
-def test_labels_and_moments_that_do_not_fit_are_refused() -> None:
-    points, process = tensor(labelled()[0]), twin_process(PROCESSES["constant"])
-    data = data_moments(torch.float64)[1]
-    with pytest.raises(ValueError, match="labels must have shape"):
-        gbm.class_averages(points, torch.zeros(3, dtype=torch.int64))
-    with pytest.raises(ValueError, match="labels must be integers"):
-        gbm.class_averages(points, torch.zeros(30))
-    with pytest.raises(ValueError, match="points must"):
-        gbm.class_averages(-points, torch.zeros(30, dtype=torch.int64))
-    with pytest.raises(ValueError, match="channels must have shape"):
-        gbm.fitted_lognormal(data, process, torch.zeros(2, dtype=torch.int64))
-    with pytest.raises(ValueError, match="data must have a mean"):
-        gbm.terminal_gaussian(gbm.Gaussian(data.mean, data.mean), process)
-    with pytest.raises(ValueError, match="d must be"):
-        gbm.standard_lognormal(0)
