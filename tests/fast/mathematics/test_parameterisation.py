@@ -15,17 +15,11 @@ from torch import Tensor, nn
 import gbm_fast as gbm
 from gbm_fast.parameterisation import Coefficients
 from gbm_fast.process import Time
+from tests.support import twins
 from tests.support.cases import crossed, generator, torch_generator
 from tests.support.problems import LOG_NORMALS, PROCESSES, states
 from tests.support.stub_runs import Preset
-from tests.support.twins import (
-    SINGLE,
-    assert_twins,
-    error_over_scale,
-    tensor,
-    twin_process,
-    twin_target,
-)
+from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 
 A, S = 0.27, 0.34
 HEADS: dict[str, gbm.Parameterisation] = {
@@ -34,6 +28,12 @@ HEADS: dict[str, gbm.Parameterisation] = {
     "noise": gbm.Noise(),
     "denoiser": gbm.Denoiser(A, S),
 }
+
+
+def model_of(
+    network: nn.Module, head: str = "denoiser", autocast: torch.dtype | None = None
+) -> gbm.ScoreModel:
+    return gbm.ScoreModel(network, HEADS[head], A, S, autocast)
 
 
 class Wavy(nn.Module):
@@ -89,9 +89,7 @@ def test_the_exact_output_gives_the_exact_score(name: str, process_name: str) ->
         exact, expected = exact_outputs(name, x, m, v), gbm.exact_score(law, process)(x, t).numpy()
         for head in HEADS:
             found, wrong = (
-                gbm.score_function(
-                    gbm.ScoreModel(Preset(exact.outputs[k]), HEADS[head], A, S), process
-                )(x, t)
+                gbm.score_function(model_of(Preset(exact.outputs[k]), head), process)(x, t)
                 for k in (head, ANOTHER[head])
             )
             assert_twins(found, expected, exact.scale.numpy())
@@ -111,7 +109,7 @@ def score_at(process: gbm.Process, head: str, u: Tensor) -> Tensor:
     """h at the state of `process` that has this u and v = 0.21."""
     t = process.time_at_log_var(V)
     x = (u + process.log_mean(t)).exp()
-    return gbm.score_function(gbm.ScoreModel(Wavy(), HEADS[head], A, S), process)(x, t)
+    return gbm.score_function(model_of(Wavy(), head), process)(x, t)
 
 
 @crossed(head=HEADS, name=["drifting", "exploding"])
@@ -136,12 +134,10 @@ def test_the_network_sees_standardised_inputs_and_a_quarter_of_log_v() -> None:
             seen.append((x, condition))
             return torch.zeros_like(x)
 
-    process = gbm.GBM(mu=0.9, sigma=0.7)
-    t = tensor([0.2, 0.8])
-    u = tensor(generator("inputs").uniform(-1, 1, (2, 1, 3, 3)))
-    v = 0.49 * t
+    process, t = gbm.GBM(mu=0.9, sigma=0.7), tensor([0.2, 0.8])
+    u, v = tensor(generator("inputs").uniform(-1, 1, (2, 1, 3, 3))), 0.49 * t
     x = (u + (0.9 - 0.245) * t[:, None, None, None]).exp()
-    gbm.score_function(gbm.ScoreModel(Recorder(), gbm.Hyvarinen(), A, S), process)(x, t)
+    gbm.score_function(model_of(Recorder(), "hyvarinen"), process)(x, t)
     ((inputs, condition),) = seen
     expected = (u - A) / (v + S**2).sqrt()[:, None, None, None]
     assert_twins(inputs, expected.numpy(), 10.0)
@@ -177,7 +173,7 @@ def test_a_sampler_asks_for_the_levels_of_all_its_rows_at_once(head: str, step: 
     The step with two readings a row asks for the times of both; 11 levels of a power of 0.6 in v
     have ends that are not the next row's start to the last bit.
     """
-    process, model = Counted(mu=0.9, sigma=0.7), gbm.ScoreModel(Wavy(), HEADS[head], A, S)
+    process, model = Counted(mu=0.9, sigma=0.7), model_of(Wavy(), head)
     times = [0.6**k for k in range(11)]
     grid = tuple(gbm.Row(t, t - s, 1.0) for t, s in itertools.pairwise([*times, 0.0]))
     source = torch_generator("rows", head)
@@ -186,9 +182,8 @@ def test_a_sampler_asks_for_the_levels_of_all_its_rows_at_once(head: str, step: 
     Counted.asked = 0
     found = gbm.simulate(step, process, gbm.score_function(model, process), x_T, grid, z)
     assert Counted.asked == 1
-    row_by_row = gbm.simulate(
-        step, process, gbm.score_function(Wrapper(model), process), x_T, grid, z
-    )
+    wrapped = gbm.score_function(Wrapper(model), process)
+    row_by_row = gbm.simulate(step, process, wrapped, x_T, grid, z)
     assert Counted.asked > 10
     assert_twins(found.log(), row_by_row.log().numpy(), 100.0 + row_by_row.log().abs().numpy())
 
@@ -202,10 +197,9 @@ def zero_output_loss(v: float, weighting: gbm.Weighting) -> float:
     first, z = (tensor(part.reshape(-1, 1)) for part in np.meshgrid(nodes, nodes))
     joint = tensor(np.outer(weights, weights).ravel() / weights.sum() ** 2)
     process = gbm.VarianceExploding(std_min=0.005, std_max=10.0)
-    model = gbm.ScoreModel(Preset(torch.zeros_like(z)), gbm.Denoiser(A, S), A, S)
-    x0 = torch.exp(A + S * first)
+    score = gbm.score_function(model_of(Preset(torch.zeros_like(z))), process)
     t = float(process.time_at_log_var(v))
-    found = gbm.m_dsm(gbm.score_function(model, process), x0, t, z, process, weighting)
+    found = gbm.m_dsm(score, torch.exp(A + S * first), t, z, process, weighting)
     return float((joint * found.per_sample).sum())
 
 
@@ -216,16 +210,12 @@ def test_the_preconditioned_loss_of_a_zero_network_is_one_half_at_every_level(st
     With lambda = v, the twin that forgets v / S^2, it is S^2 / (2 (v + S^2)) and falls with v.
     Rounding: u and m are known to 1e-16 (1 + |log x|), divided by sqrt(v) >= 0.005.
     """
-    v = std**2
-    rounding = 1e-14 * (1 + std) / std
+    v, rounding = std**2, 1e-14 * (1 + std) / std
     found = zero_output_loss(v, gbm.PreconditionedWeighting(S))
     assert found == pytest.approx(0.5, abs=rounding, rel=0)
     twin = zero_output_loss(v, gbm.variance_weighting)
     assert twin == pytest.approx(0.5 * S**2 / (v + S**2), abs=rounding, rel=0)
     assert abs(twin - 0.5) > 1e-4
-
-
-A, S = 0.27, 0.34
 
 
 class Subtracting(gbm.Parameterisation):
@@ -240,11 +230,9 @@ class Subtracting(gbm.Parameterisation):
 
 def test_float32_keeps_its_digits_at_the_smallest_noise() -> None:
     """sqrt(v) = 0.005: the error is at most 8 roundings of what the formula adds up."""
-    u_like = generator("small v").uniform(1.0, 2.0, (400, 1))
-    y = tensor(u_like, torch.float32).log()
+    y = tensor(generator("small v").uniform(1.0, 2.0, (400, 1)), torch.float32).log()
     output = tensor(generator("output").normal(0.1, 0.9, (400, 1)), torch.float32)
-    v = 0.005**2
-    total = v + S**2
+    v, total = 0.005**2, 0.005**2 + S**2
     scale = 1 + (A + y.double().abs()) / total + S * output.double().abs() / (v * total) ** 0.5
 
     def error(head: gbm.Parameterisation) -> float:
@@ -257,8 +245,8 @@ def test_float32_keeps_its_digits_at_the_smallest_noise() -> None:
         assert single.dtype == torch.float32
         return error_over_scale(single, double.numpy(), scale.numpy())
 
-    assert error(gbm.Denoiser(A, S)) <= SINGLE
-    assert error(Subtracting()) > 3 * SINGLE
+    assert error(gbm.Denoiser(A, S)) <= twins.SINGLE
+    assert error(Subtracting()) > 3 * twins.SINGLE
 
 
 def small_unet() -> gbm.UNet:
@@ -279,20 +267,14 @@ def test_autocast_keeps_the_state_and_the_score_in_float32() -> None:
     network.stem.register_forward_hook(lambda module, inputs, output: hidden.append(output.dtype))
     x = (torch.rand(3, 1, 8, 8, generator=torch_generator("autocast")) + 1).log()
     m, v = torch.zeros(3), torch.tensor([2.5e-5, 0.1, 20.0])
-    plain, mixed = (
-        gbm.ScoreModel(network, gbm.Denoiser(A, S), A, S, dtype)(x, m, v)
-        for dtype in (None, torch.bfloat16)
-    )
+    plain, mixed = (model_of(network, autocast=dtype)(x, m, v) for dtype in (None, torch.bfloat16))
     assert hidden == [torch.float32, torch.bfloat16]
     assert plain.dtype == mixed.dtype == torch.float32
     factor = (S / (v * (v + S**2)).sqrt())[:, None, None, None]
     gap = ((mixed - plain).abs() / factor).max()
     assert 0 < float(gap) < 0.05 * float(network(x, v.log() / 4).abs().max())
     blank = gbm.UNet(1, width=8).requires_grad_(False)
-    single, half = (
-        gbm.ScoreModel(blank, gbm.Denoiser(A, S), A, S, dtype)(x, m, v)
-        for dtype in (None, torch.bfloat16)
-    )
+    single, half = (model_of(blank, autocast=dtype)(x, m, v) for dtype in (None, torch.bfloat16))
     assert torch.equal(single, half)
 
 
@@ -311,7 +293,7 @@ def test_memory_that_is_used_again_changes_neither_values_nor_derivatives(frozen
     source = torch_generator("memory")
     y, direction = (torch.randn(3, 1, 8, 8, generator=source) for _ in range(2))
     kept = y.clone()
-    score = gbm.score_function(gbm.ScoreModel(Sine(), gbm.Denoiser(A, S), A, S), gbm.GBM(mu=0.9))
+    score = gbm.score_function(model_of(Sine()), gbm.GBM(mu=0.9))
 
     def at(y: Tensor) -> Tensor:
         return score.at_log(y, 0.5)

@@ -28,13 +28,10 @@ from tests.support.twins import assert_twins, error_over_scale, tensor, twin_pro
 GRIDS = ["annealed", "power"]
 # Each step with two problems, each problem with two or three steps.
 PAIRS = [
-    pytest.param(
-        PROBLEMS[(i + shift) % len(PROBLEMS)],
-        kind,
-        id=f"{PROBLEMS[(i + shift) % len(PROBLEMS)]}-{kind}",
-    )
+    pytest.param(problem, kind, id=f"{problem}-{kind}")
     for shift in (0, 3)
     for i, kind in enumerate(STEPS)
+    for problem in [PROBLEMS[(i + shift) % len(PROBLEMS)]]
 ]
 
 
@@ -42,15 +39,7 @@ def make_grid(kind: str, problem: Problem) -> tuple[ref.Row, ...]:
     """Inner steps, chi < 1, a shorter step, a later start and denoising; or spaced levels."""
     horizon = problem.process.horizon
     if kind == "annealed":
-        return ref.annealed(
-            num_steps=7,
-            horizon=horizon,
-            step_length=0.6 * horizon / 7,
-            inner_steps=2,
-            chi=0.9,
-            start=6,
-            denoise_steps=2,
-        )
+        return ref.annealed(7, horizon, 0.6 * horizon / 7, 2, chi=0.9, start=6, denoise_steps=2)
     highest = problem.process.log_var(horizon) ** 0.5
     return ref.power(problem.process, 8, std_min=0.1, std_max=highest)
 
@@ -76,15 +65,11 @@ def test_whole_paths_agree(
     grid, z, path, scale = whole_path(problem, kind, grid_kind)
     event = (1, 3, 3) if problem.target.d == 9 else (problem.target.d,)
     process = twin_process(problem.process)
-    x_0, found = gbm.simulate(
-        STEPS[kind][0],
-        process,
-        gbm.exact_score(twin_target(problem.target, dtype), process),
-        tensor(path[0], dtype).reshape(-1, *event),
-        tuple(gbm.Row(*row) for row in grid),
-        tensor(z, dtype).reshape(len(grid), -1, *event),
-        return_path=True,
-    )
+    score = gbm.exact_score(twin_target(problem.target, dtype), process)
+    x_T = tensor(path[0], dtype).reshape(-1, *event)
+    noise = tensor(z, dtype).reshape(len(grid), -1, *event)
+    at = (STEPS[kind][0], process, score, x_T, tuple(gbm.Row(*row) for row in grid), noise)
+    x_0, found = gbm.simulate(*at, return_path=True)
     assert found.dtype == dtype
     assert torch.equal(found[-1], x_0)
     assert_twins(found.reshape(path.shape), path, scale)
@@ -96,15 +81,10 @@ def test_a_grid_with_an_inner_step_too_few_is_refused(kind: str) -> None:
     problem = PROBLEMS[2]
     grid, z, path, scale = whole_path(problem, kind, "annealed")
     process = twin_process(problem.process)
+    score = gbm.exact_score(twin_target(problem.target), process)
     kept = [i for i, row in enumerate(grid) if i % 2 == 1 or row.noise == 0]
-    x_0 = gbm.simulate(
-        STEPS[kind][0],
-        process,
-        gbm.exact_score(twin_target(problem.target), process),
-        tensor(path[0]),
-        tuple(gbm.Row(*grid[i]) for i in kept),
-        tensor(z[kept]),
-    )
+    rows = tuple(gbm.Row(*grid[i]) for i in kept)
+    x_0 = gbm.simulate(STEPS[kind][0], process, score, tensor(path[0]), rows, tensor(z[kept]))
     assert error_over_scale(x_0, path[-1], scale[-1]) > 1e6 * twins.EXACT
 
 
@@ -133,16 +113,8 @@ def test_noise_from_a_source_is_the_same_as_noise_from_a_tensor(kind: str) -> No
 def test_the_callback_sees_every_state_and_nothing_changes_the_start() -> None:
     grid, z, before = gbm.uniform(5), draws(5), START.clone()
     seen = []
-    x_0, path = gbm.simulate(
-        gbm.DaleLangevin(),
-        PROCESS,
-        log_linear,
-        START,
-        grid,
-        z,
-        return_path=True,
-        callback=lambda i, row, x: seen.append((i, row, x)),
-    )
+    at = (gbm.DaleLangevin(), PROCESS, log_linear, START, grid, z)
+    x_0, path = gbm.simulate(*at, return_path=True, callback=lambda *row: seen.append(row))
     assert [i for i, _, _ in seen] == list(range(5))
     assert tuple(row for _, row, _ in seen) == grid
     assert torch.equal(torch.stack([x for _, _, x in seen]), path[1:])
@@ -151,8 +123,7 @@ def test_the_callback_sees_every_state_and_nothing_changes_the_start() -> None:
 
 
 def test_samples_of_a_batch_do_not_influence_each_other() -> None:
-    grid, z = gbm.uniform(4), draws(4)
-    step = gbm.SignAgnostic()
+    grid, z, step = gbm.uniform(4), draws(4), gbm.SignAgnostic()
     together = gbm.simulate(step, PROCESS, log_linear, START, grid, z)
     for i in range(len(START)):
         alone = gbm.simulate(step, PROCESS, log_linear, START[i : i + 1], grid, z[:, i : i + 1])
@@ -161,9 +132,8 @@ def test_samples_of_a_batch_do_not_influence_each_other() -> None:
 
 def test_gradients_flow_under_the_grad_mode_of_the_caller() -> None:
     """d log x_0 / d log x_T of a Dale-Langevin path with h = a + b log x: prod (1 + b dv)."""
-    grid, z = gbm.uniform(4), draws(4)
+    grid, z, step = gbm.uniform(4), draws(4), gbm.DaleLangevin()
     start = START.clone().requires_grad_()
-    step = gbm.DaleLangevin()
     x_0 = gbm.simulate(step, PROCESS, log_linear, start, grid, z)
     (gradient,) = torch.autograd.grad(x_0.log().sum(), start)
     dv = float(PROCESS.increments(1.0, 0.25)[1])
@@ -185,12 +155,6 @@ def test_a_row_that_leaves_the_process_is_refused_before_its_score_is_asked(
 
     x_T = torch.full((2, 2), 1.5)
     with pytest.raises(ValueError, match="must"):
-        gbm.simulate(
-            STEPS[kind][0],
-            gbm.GBM(),
-            score,
-            x_T,
-            (gbm.Row(0.5, 0.1, 1.0), bad),
-            x_T.expand(2, 2, 2),
-        )
+        rows = (gbm.Row(0.5, 0.1, 1.0), bad)
+        gbm.simulate(STEPS[kind][0], gbm.GBM(), score, x_T, rows, x_T.expand(2, 2, 2))
     assert bad.t_score not in asked

@@ -11,7 +11,7 @@ from tests.support.cases import PROBLEMS, Array, Problem, crossed, generator
 from tests.support.problems import PROCESSES
 from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 
-CHANNELS = np.array([0, 0, 1, 1, 2, 2])
+CHANNELS = {"one": None, "three": np.array([0, 0, 1, 1, 2, 2]), "each": np.arange(6)}
 
 
 def labelled() -> tuple[Array, Array]:
@@ -20,12 +20,11 @@ def labelled() -> tuple[Array, Array]:
     return twins.single(rng.uniform(1, 2, (30, 6))), np.resize([7, 2, 3, 2], 30)
 
 
-def data_moments(dtype: torch.dtype) -> tuple[ref.Gaussian, gbm.Gaussian]:
-    """Moments of the labelled points, rounded to float32, by both packages."""
+def data_moments() -> ref.Gaussian:
+    """Moments of the labelled points, rounded to float32."""
     exact = ref.log_moments(ref.PointMasses(labelled()[0]))
     cov = twins.single(exact.cov)
-    rounded = ref.Gaussian(twins.single(exact.mean), (cov + cov.T) / 2)
-    return rounded, gbm.Gaussian(tensor(rounded.mean, dtype), tensor(rounded.cov, dtype))
+    return ref.Gaussian(twins.single(exact.mean), (cov + cov.T) / 2)
 
 
 @crossed(problem=PROBLEMS, dtype=twins.DTYPES)
@@ -57,38 +56,31 @@ def test_class_averages_agree(dtype: torch.dtype) -> None:
     assert_twins(pushed.log_covs, ref.from_class_averages(expected, process).log_covs, 1.0)
 
 
-@pytest.mark.parametrize("dtype", twins.DTYPES)
-@pytest.mark.parametrize("channels", [None, CHANNELS, np.arange(6)], ids=["one", "three", "each"])
-@pytest.mark.parametrize("name", PROCESSES)
-def test_fits_and_prices_agree(name: str, channels: Array | None, dtype: torch.dtype) -> None:
-    process, twin = PROCESSES[name], twin_process(PROCESSES[name])
-    exact, data = data_moments(dtype)
-    given = None if channels is None else torch.as_tensor(channels)
-    expected = ref.best_start(exact, process, channels)
-    found = gbm.best_start(data, twin, given)
+@crossed(name=PROCESSES, kind=CHANNELS, dtype=twins.DTYPES)
+def test_fits_and_prices_agree(name: str, kind: str, dtype: torch.dtype) -> None:
+    process, exact, channels = PROCESSES[name], data_moments(), CHANNELS[kind]
+    data, twin, given = (twins.twin(value, dtype) for value in (exact, process, channels))
+    expected, found = ref.best_start(exact, process, channels), gbm.best_start(data, twin, given)
     v = process.log_var(process.horizon)
     assert_twins(found.start.log_mean, expected.start.log_mean, 3 + v)
     assert_twins(found.start.log_cov, expected.start.log_cov, 3 + v)
     # An error e of a covariance or mean moves a divergence by e / smallest variance, d times.
     scale = 12 * 3 * (1 + v) / v * (1 + expected.cost)
     assert found.cost.dtype == dtype
-    assert_twins(found.cost, np.float64(expected.cost), scale)
-    ours = gbm.terminal_gaussian(data, twin)
-    theirs = ref.terminal_gaussian(exact, process)
+    assert_twins(found.cost, expected.cost, scale)
+    ours, theirs = gbm.terminal_gaussian(data, twin), ref.terminal_gaussian(exact, process)
     assert_twins(ours.mean, theirs.mean, 3 + v)
     assert_twins(ours.cov, theirs.cov, 3 + v)
 
 
 def test_prices_of_other_starts_agree_and_are_higher() -> None:
-    process, twin = PROCESSES["constant"], twin_process(PROCESSES["constant"])
-    exact, data = data_moments(torch.float64)
-    best = float(gbm.best_start(data, twin).cost)
+    process, exact = PROCESSES["constant"], data_moments()
+    best = float(gbm.best_start(twins.twin(exact), twin_process(process)).cost)
     for shift, factor in ((0.1, 1.0), (0.0, 1.2)):
         fitted = ref.fitted_lognormal(exact, process)
         other = ref.LogNormal(fitted.log_mean + shift, fitted.log_cov * factor)
-        found = gbm.terminal_mismatch(twin_target(other), data, twin)
-        expected = ref.terminal_mismatch(other, exact, process)
-        assert_twins(found, np.float64(expected), 100 * (1 + expected))
+        scale = 100 * (1 + ref.terminal_mismatch(other, exact, process))
+        found = twins.assert_agree("terminal_mismatch", other, exact, process, scale=scale)
         assert float(found) > best + 1e6 * twins.EXACT
     standard = gbm.standard_lognormal(6)
     assert torch.equal(standard.log_cov, torch.eye(6, dtype=torch.float64))

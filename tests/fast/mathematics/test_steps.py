@@ -39,9 +39,8 @@ def one_step(
     row = ref.Row(span[0] * problem.process.horizon, span[1] * problem.process.horizon, 0.6)
     x = states(problem, row.t_score, size=4)
     z = generator("step", kind, problem.name).standard_normal(x.shape)
-    score = ref.exact_score(problem.target, problem.process)
-    step = TABLE[kind][1]
-    x_s = step(problem.process, score, x, row.t_score, row.dt, row.noise, z)
+    score, step = ref.exact_score(problem.target, problem.process), TABLE[kind][1]
+    x_s = step(problem.process, score, x, *row, z)
     growth, added = row_scales(step, problem, row, x, x_s, z)
     return row, x, z, x_s, np.abs(x_s) * (growth + added)[:, None]
 
@@ -57,7 +56,7 @@ def test_one_step_agrees(
     step, process = TABLE[kind][0], twin_process(problem.process)
     score = gbm.exact_score(twin_target(problem.target, dtype), process)
     x_t, draws = tensor(x, dtype), tensor(z, dtype)
-    found = step(process, score, x_t, row.t_score, row.dt, row.noise, draws)
+    found = step(process, score, x_t, *row, draws)
     assert found.dtype == dtype
     assert_twins(found, expected, scale)
     each = tensor(np.full(len(x), row.t_score)), tensor(np.full(len(x), row.dt))
@@ -70,79 +69,60 @@ def test_images_are_stepped_pixel_by_pixel(kind: str) -> None:
     row, x, z, expected, scale = one_step(problem, kind, SPANS[0])
     step, process = STEPS[kind][0], twin_process(problem.process)
     score = gbm.exact_score(twin_target(problem.target), process)
-    pixels = (-1, 1, 3, 3)
-    found = step(
-        process,
-        score,
-        tensor(x).reshape(pixels),
-        row.t_score,
-        row.dt,
-        row.noise,
-        tensor(z).reshape(pixels),
-    )
-    assert_twins(found, expected.reshape(pixels), scale.reshape(pixels))
+    x_t, draws, wanted, size = (part.reshape(-1, 1, 3, 3) for part in (x, z, expected, scale))
+    found = step(process, score, tensor(x_t), *row, tensor(draws))
+    assert_twins(found, wanted, size)
 
 
 @pytest.mark.parametrize("kind", STEPS)
 def test_declarations_agree_and_a_step_has_no_hidden_parameter(kind: str) -> None:
     twin, step = STEPS[kind]
-    assert {name: getattr(twin, name) for name in FACTS} == {
-        name: getattr(step, name) for name in FACTS
-    }
+    assert [getattr(twin, name) for name in FACTS] == [getattr(step, name) for name in FACTS]
     public = [f.name for f in fields(twin) if not f.name.startswith("_")]
     assert public == [f.name for f in fields(step)]
 
 
-def half_dv(x: Array, h: Array, dm: float, dv: float, noise: Array) -> Array:
-    """The term that Ito's formula gives in log space, in the ambient step."""
-    return x * (1 - dm + 0.5 * dv + dv * h + noise)
+# (step, what is wrong) -> x_s / x_t from h, dm, dv and the scaled draws.
+PLANTED: dict[tuple[str, str], Callable[..., Array]] = {
+    ("sign-agnostic", "dv / 2, the term of Ito's formula in log space"): lambda h, dm, dv, noise: (
+        1 - dm + 0.5 * dv + dv * h + noise
+    ),
+    ("dale-langevin", "h for the log score 1 + h"): lambda h, dm, dv, noise: np.exp(
+        -dm + dv * h + noise
+    ),
+    ("dale-langevin", "the drift of the forward equation"): lambda h, dm, dv, noise: np.exp(
+        dm + dv * (1 + h) + noise
+    ),
+}
 
 
-def without_the_one(x: Array, h: Array, dm: float, dv: float, noise: Array) -> Array:
-    """The log score 1 + h replaced by h."""
-    return x * np.exp(-dm + dv * h + noise)
-
-
-def forward_in_time(x: Array, h: Array, dm: float, dv: float, noise: Array) -> Array:
-    """The drift of the forward equation, with the sign of m left as it is there."""
-    return x * np.exp(dm + dv * (1 + h) + noise)
-
-
-@pytest.mark.parametrize(
-    ("kind", "wrong"),
-    [
-        ("sign-agnostic", half_dv),
-        ("dale-langevin", without_the_one),
-        ("dale-langevin", forward_in_time),
-    ],
-)
-def test_planted_steps_are_refused(kind: str, wrong: Callable[..., Array]) -> None:
+@pytest.mark.parametrize(("kind", "mistake"), PLANTED)
+def test_planted_steps_are_refused(kind: str, mistake: str) -> None:
     """The comparison above must see a wrong constant, score or sign in any of the steps."""
     problem = PROBLEMS[0]
     row, x, z, expected, scale = one_step(problem, kind, SPANS[0])
     dm, dv = problem.process.increments(row.t_score, row.dt)
     h = ref.exact_score(problem.target, problem.process)(x, row.t_score)
-    twin = tensor(wrong(x, h, dm, dv, row.noise * math.sqrt(dv) * z))
-    assert error_over_scale(twin, expected, scale) > 1e6 * twins.EXACT
+    wrong = tensor(x * PLANTED[kind, mistake](h, dm, dv, row.noise * math.sqrt(dv) * z))
+    assert error_over_scale(wrong, expected, scale) > 1e6 * twins.EXACT
 
 
 def test_the_sign_agnostic_step_carries_the_sign() -> None:
     """Sheet E28: the score is read at |x|, and x and -x move as mirror images."""
-    step = gbm.SignAgnostic()
-    x = tensor([[1.3, -0.8], [-2.1, 0.4]])
-    z = tensor([[0.3, -1.1], [0.8, 0.2]])
-    moved = step(PROCESS, log_linear, x, 0.5, 0.1, 1.0, z)
-    mirrored = step(PROCESS, log_linear, -x, 0.5, 0.1, 1.0, z)
-    assert torch.equal(moved, -mirrored)
-    assert torch.equal(moved.abs(), step(PROCESS, log_linear, x.abs(), 0.5, 0.1, 1.0, z).abs())
-    flipped = step(PROCESS, log_linear, x, 0.5, 0.1, 1.0, torch.full_like(x, -9.0))
-    assert torch.equal(flipped.sign(), -x.sign())
+    x, z = tensor([[1.3, -0.8], [-2.1, 0.4]]), tensor([[0.3, -1.1], [0.8, 0.2]])
+
+    def step(x: Tensor, z: Tensor) -> Tensor:
+        return gbm.SignAgnostic()(PROCESS, log_linear, x, 0.5, 0.1, 1.0, z)
+
+    moved = step(x, z)
+    assert torch.equal(moved, -step(-x, z))
+    assert torch.equal(moved.abs(), step(x.abs(), z).abs())
+    assert torch.equal(step(x, torch.full_like(x, -9.0)).sign(), -x.sign())
 
 
 def test_the_last_step_of_the_flow_lands_on_the_denoiser() -> None:
     """Sheet R5 and R16, from any time and for one time a sample."""
-    x = tensor([[1.3, 0.8], [2.1, 0.4]])
-    t = tensor([0.7, 0.2])
+    x, t = tensor([[1.3, 0.8], [2.1, 0.4]]), tensor([0.7, 0.2])
     landed = gbm.ProbabilityFlow()(PROCESS, log_linear, x, t, t, 1.0, None)
     expected = gbm.denoiser(x, log_linear(x, t), PROCESS, t).exp()
     torch.testing.assert_close(landed, expected, rtol=1e-14, atol=0)

@@ -8,18 +8,20 @@ from torch import Tensor
 import gbm_fast as gbm
 import gbm_fast.targets.points as points_module
 from tests.support import twins
-from tests.support.cases import PROBLEMS, Problem, crossed, generator, states, torch_generator
-from tests.support.twins import (
-    SINGLE,
-    assert_twins,
-    error_over_scale,
-    single,
-    tensor,
-    twin_process,
-    twin_target,
+from tests.support.cases import (
+    PROBLEMS,
+    PROCESS,
+    Problem,
+    crossed,
+    generator,
+    states,
+    torch_generator,
 )
+from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 
 LEVELS = [0.02, 0.4, 1.0]
+METHODS = ("logpdf", "log_score", "hyvarinen_score", "stein_score")
+PAIR = tensor([[0.7, 1.3], [1.9, 0.6]])
 
 
 @crossed(problem=PROBLEMS, level=LEVELS, dtype=twins.DTYPES)
@@ -29,12 +31,10 @@ def test_densities_and_scores_agree(problem: Problem, level: float, dtype: torch
     twin = twin_target(problem.target, dtype).diffuse(twin_process(problem.process), t)
     x = states(problem, t)
     score_scale, logpdf_scale = twins.target_scales(diffused, x)
-    x_twin = tensor(x, dtype)
-    assert twin.logpdf(x_twin).dtype == dtype
-    assert_twins(twin.logpdf(x_twin), diffused.logpdf(x), logpdf_scale)
-    assert_twins(twin.log_score(x_twin), diffused.log_score(x), score_scale)
-    assert_twins(twin.hyvarinen_score(x_twin), diffused.hyvarinen_score(x), score_scale)
-    assert_twins(twin.stein_score(x_twin), diffused.stein_score(x), score_scale / x)
+    assert twin.logpdf(tensor(x, dtype)).dtype == dtype
+    scales = (logpdf_scale, score_scale, score_scale, score_scale / x)
+    for method, scale in zip(METHODS, scales, strict=True):
+        assert_twins(getattr(twin, method)(tensor(x, dtype)), getattr(diffused, method)(x), scale)
 
 
 @crossed(problem=PROBLEMS, level=LEVELS)
@@ -93,13 +93,12 @@ def test_draws_repeat_with_their_generator() -> None:
         torch.testing.assert_close(first, again, rtol=0, atol=0)
 
 
-def test_a_finite_data_set_has_no_density_before_it_is_diffused() -> None:
-    law = gbm.PointMasses(tensor([[1.2, 1.7], [1.9, 1.1]]))
-    x = tensor([[1.5, 1.5]])
-    for call in (law.logpdf, law.log_score, law.hyvarinen_score, law.stein_score):
-        with pytest.raises(ValueError, match="diffuse first"):
-            call(x)
-    assert bool(torch.isfinite(law.diffuse(gbm.GBM(sigma=0.7), 0.2).logpdf(x)).all())
+@pytest.mark.parametrize("method", METHODS)
+def test_a_finite_data_set_has_no_density_before_it_is_diffused(method: str) -> None:
+    law, x = gbm.PointMasses(tensor([[1.2, 1.7], [1.9, 1.1]])), tensor([[1.5, 1.5]])
+    with pytest.raises(ValueError, match="diffuse first"):
+        getattr(law, method)(x)
+    assert bool(torch.isfinite(getattr(law.diffuse(PROCESS, 0.2), method)(x)).all())
 
 
 def test_parameters_keep_their_dtype_and_bring_it_to_the_result() -> None:
@@ -118,9 +117,9 @@ def near_duplicates() -> tuple[np.ndarray, np.ndarray]:
     """200 pictures in [1, 2], in pairs that differ by half a grey level; 5 states beside some."""
     rng = generator("near duplicates")
     half = rng.uniform(1.0, 2.0, (100, PIXELS))
-    points = single(np.concatenate([half, half + rng.uniform(-1, 1, half.shape) / 512]))
+    points = twins.single(np.concatenate([half, half + rng.uniform(-1, 1, half.shape) / 512]))
     noise = np.exp(STD * rng.standard_normal((5, PIXELS)))
-    return points, single((points[:5] + points[100:105]) / 2 * noise)
+    return points, twins.single((points[:5] + points[100:105]) / 2 * noise)
 
 
 def exact_score(points: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -166,30 +165,27 @@ def test_float32_keeps_its_digits_between_near_duplicates() -> None:
     assert float((shares - exact).abs().max()) < 1e-5
     assert 0.01 < float(exact[0, 0]) < 0.99
     wrong = by_float32_product(tensor(points, torch.float32), tensor(x, torch.float32))
-    assert error_over_scale(wrong, expected, scale) > 10 * SINGLE
+    assert error_over_scale(wrong, expected, scale) > 10 * twins.SINGLE
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("dtype", twins.DTYPES)
 def test_chunks_change_nothing_but_memory(
     dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    points, x = near_duplicates()
-    law = gbm.PointMasses(tensor(points, dtype), 0.3)
-    states = tensor(x, dtype)
+    points, x = (tensor(part, dtype) for part in near_duplicates())
+    law = gbm.PointMasses(points, 0.3)
     calls = (law.logpdf, law.log_score, law.responsibilities, law.log_score_divergence)
-    whole = [call(states) for call in calls]
+    whole = [call(x) for call in calls]
     monkeypatch.setattr(points_module, "LARGEST_CHUNK", 2 * len(points))
-    chunked = [call(states) for call in calls]
+    chunked = [call(x) for call in calls]
     for one, other in zip(whole, chunked, strict=True):
         assert_twins(one, other.double().numpy(), 1 + other.double().abs().numpy())
 
 
 def test_diffusions_share_the_logarithms_and_move_the_points() -> None:
     points = tensor([[0.7, 1.3], [1.9, 0.6], [2.4, 2.2]])
-    process = gbm.GBM(mu=0.4, sigma=0.7)
-    law = gbm.PointMasses(points)
-    twice = law.diffuse(process, 0.3).diffuse(process, 0.5)
-    once = law.diffuse(process, 0.8)
+    process, law = gbm.GBM(mu=0.4, sigma=0.7), gbm.PointMasses(points)
+    twice, once = law.diffuse(process, 0.3).diffuse(process, 0.5), law.diffuse(process, 0.8)
     assert_twins(twice.points, once.points.numpy(), once.points.numpy())
     assert_twins(once.points, (points * float(process.log_mean(0.8).exp())).numpy(), 3.0)
     assert abs(twice.log_var - once.log_var) < 1e-15
@@ -202,17 +198,14 @@ def test_diffusions_share_the_logarithms_and_move_the_points() -> None:
 
 def test_draws_of_a_diffused_data_set_are_those_of_the_moved_points() -> None:
     """On one generator, also under a process with m > 0."""
-    points, process = tensor([[0.7, 1.3], [1.9, 0.6]]), gbm.GBM(mu=2.0, sigma=0.7)
-    moved = gbm.PointMasses(points * process.log_mean(0.6).exp(), float(process.log_var(0.6))).rvs(
-        40, torch_generator("moved")
-    )
-    found = gbm.PointMasses(points).diffuse(process, 0.6).rvs(40, torch_generator("moved"))
-    assert_twins(found, moved.numpy(), 4 * moved.numpy())
+    process = gbm.GBM(mu=2.0, sigma=0.7)
+    moved = gbm.PointMasses(PAIR * process.log_mean(0.6).exp(), float(process.log_var(0.6)))
+    diffused = gbm.PointMasses(PAIR).diffuse(process, 0.6)
+    found, expected = (law.rvs(40, torch_generator("moved")) for law in (diffused, moved))
+    assert_twins(found, expected.numpy(), 4 * expected.numpy())
 
 
 def test_an_undiffused_data_set_has_its_points_unchanged() -> None:
-    points = tensor([[0.7, 1.3], [1.9, 0.6]])
-    assert torch.equal(gbm.PointMasses(points).points, points)
-    assert torch.equal(
-        gbm.PointMasses(points).diffuse(gbm.VarianceExploding(), 0.0).points, points
-    )
+    law = gbm.PointMasses(PAIR)
+    assert torch.equal(law.points, PAIR)
+    assert torch.equal(law.diffuse(gbm.VarianceExploding(), 0.0).points, PAIR)
