@@ -1,6 +1,5 @@
 """How a network is told the noise level: the level of a training grid that is nearest."""
 
-import pytest
 import torch
 from torch import Tensor, nn
 
@@ -20,16 +19,10 @@ def test_a_level_of_the_grid_has_its_own_index_also_in_float32() -> None:
     assert not index.state_dict()
 
 
-def test_a_level_between_two_takes_the_nearest_in_log_v_and_one_outside_is_refused() -> None:
+def test_a_level_between_two_takes_the_nearest_in_log_v() -> None:
     index = LevelIndex(tensor([0.1, 0.4, 6.4]))
     v = tensor([0.1, 0.19, 0.21, 0.4, 1.59, 1.61, 6.4, 6.40005])
     assert index(v).tolist() == [0, 0, 1, 1, 1, 2, 2, 2]
-    for outside in (0.0999, 6.401, 0.0, float("nan")):
-        with pytest.raises(ValueError, match="the network has levels for v in"):
-            index(tensor([0.4, outside]))
-    for levels in ([], [0.0, 1.0], [0.2, 0.1], [0.2, 0.2], [[0.1, 0.2]]):
-        with pytest.raises(ValueError, match="log_vars must"):
-            LevelIndex(tensor(levels))
 
 
 def test_a_model_of_levels_passes_the_index_and_the_labels_on() -> None:

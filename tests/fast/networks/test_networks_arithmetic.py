@@ -8,13 +8,7 @@ from torch import Tensor, nn
 
 import gbm_fast as gbm
 from gbm_fast.networks.ncsn import Code
-from tests.fast.networks.test_networks_contract import (
-    INDICES,
-    NETWORKS,
-    Network,
-    built,
-    every_network,
-)
+from tests.fast.networks.test_networks import INDICES, NETWORKS, Network, built, every_network
 from tests.support.cases import torch_generator
 
 UNIT = 2**-8
