@@ -38,6 +38,7 @@ def _images(n: int, pixels: int) -> PointMasses:
     return PointMasses((1.5 + 0.45 * waves).reshape(n, -1))
 
 
+Event = tuple[int, ...]
 # What is tested with one process alone.
 PROCESS = gbm.GBM(mu=0.13, sigma=0.7)
 

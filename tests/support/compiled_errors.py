@@ -1,4 +1,4 @@
-"""Compiled against eager code, run by `test_compiled.py` as a program of its own.
+"""Compiled against eager code, run by `test_devices.py` as a program of its own.
 
 The tests' check of annotations wraps every function of gbm_fast in code that torch.compile cannot
 trace, so this runs without it: `python -m tests.support.compiled_errors` prints, as JSON, the
@@ -13,13 +13,11 @@ import torch
 from torch import Tensor
 
 import gbm_fast as gbm
-from gbm_fast.process import Time
-from tests.support.cases import torch_generator
+from tests.support.cases import PROCESS, log_linear, torch_generator
 from tests.support.problems import TARGETS
 from tests.support.tables import ALL_PROCESSES, STEPS, STEPS_2D
 from tests.support.twins import tensor, twin_process, twin_target
 
-PROCESS = gbm.GBM(mu=0.13, sigma=0.7)
 ALL_STEPS = {kind: pair[0] for kind, pair in {**STEPS, **STEPS_2D}.items()}
 
 
@@ -54,10 +52,6 @@ def of_steps() -> dict[str, float]:
         return found
 
     return errors(everything, x, z[0], tensor(0.5), tensor(0.1), tensor(0.7))
-
-
-def log_linear(x: Tensor, t: Time) -> Tensor:
-    return -1.1 - 0.7 * x.log()
 
 
 def of_loops() -> dict[str, float]:

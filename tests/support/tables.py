@@ -1,8 +1,7 @@
 """Every step, process and grid of gbm_ref beside its twin in gbm_fast: add a row for a new one.
 
-The tests of `test_steps.py`, `test_simulation.py`, `test_process.py`,
-`test_grids.py`, `test_compiled.py` and `test_devices.py` run over these tables;
-`test_complete.py` refuses a public name of gbm_ref that is in none of them.
+The tests of steps, processes, grids, the loop and devices run over these tables;
+`test_inventory.py` refuses a public name of gbm_ref that is in none of them.
 """
 
 from collections.abc import Callable

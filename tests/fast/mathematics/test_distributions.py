@@ -15,8 +15,8 @@ from torch.distributions import LogNormal as TorchLogNormal
 import gbm_fast as gbm
 import gbm_fast.distributions as fast
 import gbm_ref as ref
-from tests.support import twins
-from tests.support.cases import PROBLEMS, PROCESS, Array, Problem, crossed, generator, seed, states
+from tests.support import cases, twins
+from tests.support.cases import PROCESS, Array, Event, Problem, crossed, generator, seed, states
 from tests.support.quadrature import gauss_hermite
 from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 
@@ -52,7 +52,7 @@ METHODS = {
 }
 
 
-@crossed(problem=PROBLEMS, dtype=twins.DTYPES)
+@crossed(problem=cases.PROBLEMS, dtype=twins.DTYPES)
 def test_distributions_are_the_targets(problem: Problem, dtype: torch.dtype) -> None:
     """The density and the three scores of each law at t, diffused as a target and as a
     distribution; the log score of the density without its Jacobian is refused."""
@@ -140,7 +140,7 @@ def test_the_law_of_a_time_for_each_of_a_batch(make: Callable) -> None:
 
 
 @crossed(dtype=twins.DTYPES, event=[(1,), (3,), (2, 4, 4)])
-def test_the_kernel_is_that_of_the_process(event: tuple[int, ...], dtype: torch.dtype) -> None:
+def test_the_kernel_is_that_of_the_process(event: Event, dtype: torch.dtype) -> None:
     rng = generator("kernel", str(event))
     x0, x = twins.single(np.exp(rng.uniform(-1, 1, (2, 3, *event))))
     times = np.array([0.05, 0.4, 1.0])

@@ -12,14 +12,7 @@ import gbm_ref as ref
 from tests.support import twins
 from tests.support.cases import Array, crossed, generator
 from tests.support.problems import LOG_NORMALS, PROCESSES
-from tests.support.twins import (
-    assert_agree,
-    assert_twins,
-    error_over_scale,
-    tensor,
-    twin,
-    twin_process,
-)
+from tests.support.twins import assert_agree, assert_twins, tensor, twin, twin_process
 
 
 def laws(d: int) -> tuple[ref.Gaussian, ref.Gaussian]:
@@ -48,7 +41,7 @@ def test_divergences_agree(d: int, dtype: torch.dtype) -> None:
     expected, scale = ref.kl_divergence(p, q), kl_scale(p, q)
     assert_agree("kl_divergence", p, q, scale=scale, dtype=dtype)
     reverse = gbm.kl_divergence(twin(q), twin(p))
-    assert error_over_scale(reverse, expected, scale) > 1e6 * twins.EXACT
+    assert twins.error_over_scale(reverse, expected, scale) > 1e6 * twins.EXACT
     theirs = torch_kl(MultivariateNormal(*twin(p)), MultivariateNormal(*twin(q)))
     assert_twins(theirs, expected, scale)
 

@@ -25,14 +25,14 @@ RATIOS = {10: 1.37777, 100: 1.03210, 1000: 1.00315}
 SINGLE = 5e-5
 LANGEVIN, FLOW = gbm.DaleLangevin(), gbm.ProbabilityFlow()
 
-RefGrid = tuple[ref.Row, ...]
+Grid = tuple[ref.Row, ...]
 
 
 def sampler(
     step: gbm.Step,
     data: ref.LogNormal,
     process: ref.Process,
-    grid: RefGrid,
+    grid: Grid,
     dtype: torch.dtype = torch.float64,
     spoil: Callable[[gbm.ScoreFunction], gbm.ScoreFunction] = lambda score: score,
 ) -> ref.Sampler:
@@ -48,7 +48,7 @@ def sampler(
 
 
 def expected_law(
-    step: gbm.Step, data: ref.LogNormal, process: ref.Process, grid: RefGrid
+    step: gbm.Step, data: ref.LogNormal, process: ref.Process, grid: Grid
 ) -> tuple[ref.Gaussian, ref.Gaussian]:
     """An exact start at the grid's first time, and the law that gbm_ref computes from it."""
     first = data.diffuse(process, grid[0].t_score)

@@ -11,8 +11,8 @@ from torch import Tensor
 import gbm_fast as gbm
 import gbm_ref as ref
 from gbm_fast.process import Time
-from tests.support import twins
-from tests.support.cases import PROBLEMS, PROCESS, Array, Problem, crossed, generator, states
+from tests.support import cases, twins
+from tests.support.cases import PROBLEMS, PROCESS, Array, Event, Problem, crossed, states
 from tests.support.problems import LOG_NORMALS, PROCESSES
 from tests.support.quadrature import affine_model, expected_losses, gradient
 from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
@@ -47,9 +47,7 @@ def log_linear_ref(x: Array, t: float) -> Array:
 
 
 @crossed(name=PROCESSES, event=[(1,), (2,), (2, 4, 4)], weighting=WEIGHTINGS, dtype=twins.DTYPES)
-def test_the_loss_agrees(
-    name: str, event: tuple[int, ...], weighting: str, dtype: torch.dtype
-) -> None:
+def test_the_loss_agrees(name: str, event: Event, weighting: str, dtype: torch.dtype) -> None:
     """One time a sample against the oracle a sample at a time, with every named term.
 
     Scales: h_target 1 + |z| / sqrt(v); h_model 1 + (1 + |m| + sqrt(v) |z| + |log x0|); the loss
@@ -60,7 +58,7 @@ def test_the_loss_agrees(
         weighting_of(gbm, weighting, twin),
         weighting_of(ref, weighting, process),
     )
-    rng = generator("loss", name, str(event))
+    rng = cases.generator("loss", name, str(event))
     x0, z = rng.uniform(1, 2, (4, *event)), rng.standard_normal((4, *event))
     times = np.array([1e-3, 0.2, 0.7, 1.0]) * process.horizon
     at = (tensor(x0, dtype), tensor(times), tensor(z, dtype), twin)
@@ -171,7 +169,7 @@ def test_planted_implicit_losses_are_refused(name: str) -> None:
 
 
 @crossed(event=[(1,), (2,), (1, 3, 3)], dtype=twins.DTYPES)
-def test_hyvarinen_s_loss_agrees(event: tuple[int, ...], dtype: torch.dtype) -> None:
+def test_hyvarinen_s_loss_agrees(event: Event, dtype: torch.dtype) -> None:
     """The score psi = h / x of `waves` and its slope; and it is the implicit form at t = 0."""
     x = twins.single(np.exp(np.linspace(-1.2, 1.1, 4 * int(np.prod(event)))).reshape(4, -1))
     stein = twins.single(waves(x, 0.0) / x)

@@ -7,7 +7,7 @@ import torch
 import gbm_fast as gbm
 import gbm_ref as ref
 from tests.support import twins
-from tests.support.cases import crossed, generator
+from tests.support.cases import Event, crossed, generator
 from tests.support.tables import ALL_PROCESSES
 from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process
 
@@ -92,7 +92,7 @@ def test_the_times_of_a_noise_level_agree(name: str) -> None:
 
 
 @crossed(name=NAMES, event=[(1,), (2,), (3, 4, 4)], dtype=twins.DTYPES)
-def test_the_forward_kernel_agrees(name: str, event: tuple[int, ...], dtype: torch.dtype) -> None:
+def test_the_forward_kernel_agrees(name: str, event: Event, dtype: torch.dtype) -> None:
     """Same x0, t and z; S = |x_t| (1 + |m| + sqrt(v) |z|), one time a sample."""
     process, twin = ALL_PROCESSES[name], twin_process(ALL_PROCESSES[name])
     rng = generator("forward", name, str(event))

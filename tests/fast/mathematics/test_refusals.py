@@ -4,21 +4,9 @@ import torch
 from torch import nn
 
 import gbm_fast as gbm
+from tests.support import good
 from tests.support.cases import PROCESS, log_linear, torch_generator
-from tests.support.good import (
-    COV,
-    INF,
-    LAW,
-    LINE,
-    NAN,
-    NORMAL,
-    ONE,
-    X,
-    column,
-    each,
-    not_positive,
-    refused,
-)
+from tests.support.good import INF, LAW, NAN, NORMAL, ONE, X, column, each, not_positive, refused
 from tests.support.problems import PROCESSES
 from tests.support.refusals import Refusal, check, table
 from tests.support.twins import tensor, twin_process
@@ -94,7 +82,7 @@ LAWS = [
     refused(gbm.gamma_conditional_hyvarinen_score, ("x0", -X, "x0 must be positive")),
 ]
 
-SINGULAR = torch.stack([COV, tensor([[0.3, 0.0], [0.0, 0.0]])])
+SINGULAR = torch.stack([good.COV, tensor([[0.3, 0.0], [0.0, 0.0]])])
 LONGS = torch.zeros(3, dtype=torch.int64)
 DIVERGENCES = [
     refused(
@@ -168,7 +156,7 @@ OBJECTIVES = [
         gbm.m_esm,
         ("x", -X, "x must be positive"),
         ("x", X[:, :1], "shape"),
-        ("target", LINE, "shape"),
+        ("target", good.LINE, "shape"),
         ("model", column, "model's score must have the shape"),
     ),
     refused(

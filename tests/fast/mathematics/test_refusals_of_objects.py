@@ -25,8 +25,21 @@ def with_a_hole(bad: float) -> Tensor:
 BAD = (0.0, -0.8, NAN, INF)
 IMAGES = with_a_hole(1.5)
 FALLING = gbm.TimeVaryingGBM(mu=lambda t: 0.1 * t, sigma=lambda t: 0.4 - t)
-TWINS = [twin_process(process) for process in ALL_PROCESSES.values()]
+
+
+def of_times(process: gbm.Process) -> list[Refusal]:
+    """Times, lengths and variances beyond the horizon."""
+    end, most = process.horizon, float(process.log_var(process.horizon))
+    outside = (-0.01, 1.01 * end, NAN, tensor([0.1, -0.1]), tensor([[0.1]]))
+    return [
+        *refused(process.log_var, *each("t", outside, "t must")),
+        *refused(process.increments, ("dt", 0.4 * end, "step"), t=0.3 * end),
+        *refused(process.time_at_log_var, ("v", 1.5 * most, "v must"), v=most / 2),
+    ]
+
+
 MOTIONS = [
+    *(of_times(twin_process(process)) for process in ALL_PROCESSES.values()),
     refused(gbm.GBM, *each("sigma", BAD, "sigma"), *each("horizon", BAD, "horizon")),
     refused(gbm.GBM, ("mu", NAN, "mu")),
     refused(gbm.VarianceExploding, *each("std_min", (*BAD, 2.0), "std_min"), std_max=1.5),
@@ -42,19 +55,6 @@ MOTIONS = [
         ("t", torch.tensor([0.4, 0.4, 0.4]), "one value a sample"),
     ),
 ]
-for twin in TWINS:
-    end = twin.horizon
-    outside = (-0.01, 1.01 * end, NAN, tensor([0.1, -0.1]), tensor([[0.1]]))
-    MOTIONS += [
-        refused(twin.log_var, *each("t", outside, "t must")),
-        refused(twin.increments, ("dt", 0.4 * end, "step"), t=0.3 * end),
-        refused(
-            twin.time_at_log_var,
-            ("v", 1.5 * float(twin.log_var(end)), "v must"),
-            v=float(twin.log_var(end)) / 2,
-        ),
-    ]
-
 PICTURES = next(p for p in PROBLEMS if p.name.startswith("images"))
 PICTURE = tensor(states(PICTURES, 0.3, size=1))
 POSTERIOR = {"target": twin_target(PICTURES.target), "process": twin_process(PICTURES.process)}

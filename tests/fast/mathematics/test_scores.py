@@ -11,23 +11,16 @@ from torch import Tensor
 import gbm_fast as gbm
 import gbm_ref as ref
 from gbm_fast.process import Time
-from tests.support import twins
-from tests.support.cases import PROBLEMS, PROCESS, Array, Problem, crossed, generator, states
+from tests.support import cases, twins
+from tests.support.cases import PROBLEMS, Array, Event, Problem, crossed, generator, states
 from tests.support.problems import PROCESSES
-from tests.support.twins import (
-    assert_agree,
-    assert_twins,
-    error_over_scale,
-    tensor,
-    twin_process,
-    twin_target,
-)
+from tests.support.twins import assert_agree, assert_twins, tensor, twin_process, twin_target
 
 EVENTS = [(1,), (2,), (3, 4, 4)]
 LEVELS = [1e-4, 0.3, 1.0]
 
 
-def pair(name: str, event: tuple[int, ...]) -> tuple[Array, Array]:
+def pair(name: str, event: Event) -> tuple[Array, Array]:
     """Two positive states (len(LEVELS), *event)."""
     rng = generator("scores", name, str(event))
     first, second = twins.single(np.exp(rng.uniform(-1.2, 1.2, (2, len(LEVELS), *event))))
@@ -50,9 +43,7 @@ SCALES: dict[str, Callable[..., Array]] = {
 
 
 @crossed(call=SCALES, name=PROCESSES, event=EVENTS, dtype=twins.DTYPES)
-def test_the_score_and_the_density_of_the_kernel_agree(
-    call: str, name: str, event: tuple[int, ...], dtype: torch.dtype
-) -> None:
+def test_the_kernel_agrees(call: str, name: str, event: Event, dtype: torch.dtype) -> None:
     """One time a sample, and each sample alone, against the oracle a sample at a time."""
     process, ours = PROCESSES[name], getattr(gbm, call)
     x, x0 = pair(name, event)
@@ -97,10 +88,10 @@ EDITS: dict[str, Callable[..., Tensor]] = {
 def test_densities_with_one_edit_are_refused(edit: str) -> None:
     x, x0 = pair("planted", (2,))
     scale = logpdf_scale(ref.GBM(mu=0.13, sigma=0.7), x, x0, 0.37)
-    at = (tensor(x), tensor(x0), PROCESS, 0.37)
+    at = (tensor(x), tensor(x0), cases.PROCESS, 0.37)
     found = gbm.conditional_logpdf(*at)
     assert_twins(found, kernel_density(*at).numpy(), scale)
-    assert error_over_scale(found, EDITS[edit](*at).numpy(), scale) > 1e6 * twins.EXACT
+    assert twins.error_over_scale(found, EDITS[edit](*at).numpy(), scale) > 1e6 * twins.EXACT
 
 
 @crossed(name=PROCESSES, by_hand=[True, False])
@@ -133,13 +124,11 @@ def test_planted_conditional_scores_are_refused(name: str) -> None:
     wrong = tensor(PLANTED[name](np.log(x) - np.log(x0) - m, m, v))
     expected = ref.conditional_hyvarinen_score(x, x0, process, t)
     scale = twins.conditional_scale(process, x, x0, t)
-    assert error_over_scale(wrong, expected, scale) > 1e6 * twins.EXACT
+    assert twins.error_over_scale(wrong, expected, scale) > 1e6 * twins.EXACT
 
 
 @crossed(event=EVENTS, dtype=twins.DTYPES)
-def test_the_conversions_of_the_score_itself_agree(
-    event: tuple[int, ...], dtype: torch.dtype
-) -> None:
+def test_conversions_of_the_score_itself_agree(event: Event, dtype: torch.dtype) -> None:
     x, _ = pair("itself", event)
     h = generator("h", str(event)).normal(-0.7, 2.0, x.shape)
     size = 1 + np.abs(h)
@@ -150,7 +139,7 @@ def test_the_conversions_of_the_score_itself_agree(
 
 
 @crossed(name=PROCESSES, event=EVENTS, dtype=twins.DTYPES)
-def test_noise_and_denoiser_agree(name: str, event: tuple[int, ...], dtype: torch.dtype) -> None:
+def test_noise_and_denoiser_agree(name: str, event: Event, dtype: torch.dtype) -> None:
     process, x = PROCESSES[name], pair(name, event)[0]
     h = generator("h", name, str(event)).normal(-0.7, 2.0, x.shape)
     t = 0.42 * process.horizon
@@ -184,9 +173,7 @@ def test_conversions_undo_each_other_with_one_time_a_sample(name: str) -> None:
 
 
 @crossed(problem=PROBLEMS, dtype=twins.DTYPES)
-def test_exact_scores_agree_for_a_time_and_for_one_a_sample(
-    problem: Problem, dtype: torch.dtype
-) -> None:
+def test_exact_scores_agree_for_one_time_a_sample(problem: Problem, dtype: torch.dtype) -> None:
     times = np.array([0.2, 0.2, 1.0]) * problem.process.horizon
     x = states(problem, times[0], size=2)[:3]
     score = gbm.exact_score(twin_target(problem.target, dtype), twin_process(problem.process))

@@ -10,17 +10,8 @@ from torch import Tensor
 import gbm_fast as gbm
 import gbm_ref as ref
 from gbm_fast.process import Time
-from tests.support import twins
-from tests.support.cases import (
-    PROBLEMS,
-    PROCESS,
-    Array,
-    Problem,
-    crossed,
-    generator,
-    log_linear,
-    states,
-)
+from tests.support import cases, twins
+from tests.support.cases import PROBLEMS, PROCESS, Array, Problem, generator, log_linear, states
 from tests.support.paths import path_scales
 from tests.support.tables import STEPS
 from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
@@ -143,10 +134,10 @@ def test_gradients_flow_under_the_grad_mode_of_the_caller() -> None:
         assert not gbm.simulate(step, PROCESS, log_linear, start, grid, z).requires_grad
 
 
-@crossed(kind=STEPS, bad=[gbm.Row(0.2, 0.3, 1.0), gbm.Row(0.2, -0.1, 1.0), gbm.Row(1.2, 0.1, 1.0)])
-def test_a_row_that_leaves_the_process_is_refused_before_its_score_is_asked(
-    kind: str, bad: gbm.Row
-) -> None:
+@cases.crossed(
+    kind=STEPS, bad=[gbm.Row(0.2, 0.3, 1.0), gbm.Row(0.2, -0.1, 1.0), gbm.Row(1.2, 0.1, 1.0)]
+)
+def test_a_row_that_leaves_the_process_is_refused_at_once(kind: str, bad: gbm.Row) -> None:
     asked = []
 
     def score(x: Tensor, t: Time) -> Tensor:

@@ -7,16 +7,8 @@ from torch import Tensor
 
 import gbm_fast as gbm
 import gbm_fast.targets.points as points_module
-from tests.support import twins
-from tests.support.cases import (
-    PROBLEMS,
-    PROCESS,
-    Problem,
-    crossed,
-    generator,
-    states,
-    torch_generator,
-)
+from tests.support import cases, twins
+from tests.support.cases import PROBLEMS, Problem, crossed, generator, states, torch_generator
 from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 
 LEVELS = [0.02, 0.4, 1.0]
@@ -98,7 +90,7 @@ def test_a_finite_data_set_has_no_density_before_it_is_diffused(method: str) -> 
     law, x = gbm.PointMasses(tensor([[1.2, 1.7], [1.9, 1.1]])), tensor([[1.5, 1.5]])
     with pytest.raises(ValueError, match="diffuse first"):
         getattr(law, method)(x)
-    assert bool(torch.isfinite(getattr(law.diffuse(PROCESS, 0.2), method)(x)).all())
+    assert bool(torch.isfinite(getattr(law.diffuse(cases.PROCESS, 0.2), method)(x)).all())
 
 
 def test_parameters_keep_their_dtype_and_bring_it_to_the_result() -> None:
