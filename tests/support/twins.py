@@ -37,9 +37,7 @@ def twin_process(process: ref.Process) -> gbm.Process:
     if isinstance(process, ref.GBM):
         return gbm.GBM(process.mu, process.sigma, process.horizon)
     if isinstance(process, ref.VarianceExploding):
-        return gbm.VarianceExploding(
-            process.std_min, process.std_max, process.horizon
-        )
+        return gbm.VarianceExploding(process.std_min, process.std_max, process.horizon)
     if isinstance(process, ref.PiecewiseGBM):
         sigma, mu = tensor(process.sigma), tensor(process.mu)
         return gbm.PiecewiseGBM(sigma, mu, process.horizon)
@@ -47,13 +45,9 @@ def twin_process(process: ref.Process) -> gbm.Process:
     return gbm.TimeVaryingGBM(process.mu, process.sigma, process.horizon)
 
 
-def twin_target(
-    target: ref.Target, dtype: torch.dtype = torch.float64
-) -> gbm.Target:
+def twin_target(target: ref.Target, dtype: torch.dtype = torch.float64) -> gbm.Target:
     if isinstance(target, ref.LogNormal):
-        return gbm.LogNormal(
-            tensor(target.log_mean, dtype), tensor(target.log_cov, dtype)
-        )
+        return gbm.LogNormal(tensor(target.log_mean, dtype), tensor(target.log_cov, dtype))
     if isinstance(target, ref.LogNormalMixture):
         return gbm.LogNormalMixture(
             tensor(target.weights, dtype),
