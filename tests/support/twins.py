@@ -96,7 +96,7 @@ def error_over_scale(fast: torch.Tensor, expected: ArrayLike, scale: ArrayLike) 
 def assert_twins(
     fast: torch.Tensor, expected: ArrayLike, scale: ArrayLike, tolerance: float | None = None
 ) -> None:
-    """Fail unless |fast - expected| <= tolerance * S everywhere; the tolerance of the dtype if None."""
+    """Fail unless |fast - expected| <= tolerance * S everywhere; that of the dtype if None."""
     allowed = TOLERANCE[fast.dtype] if tolerance is None else tolerance
     error = error_over_scale(fast, expected, scale)
     assert error <= allowed, f"error {error:.3g} of the condition scale, allowed {allowed:.3g}"
