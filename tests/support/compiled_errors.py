@@ -1,4 +1,4 @@
-"""Compiled against eager code, run by `test_compiled.py` as a program of its own.
+"""Compiled against eager code, run by `test_devices.py` as a program of its own.
 
 The tests' check of annotations wraps every function of gbm_fast in code that torch.compile cannot
 trace, so this runs without it: `python -m tests.support.compiled_errors` prints, as JSON, the
@@ -12,17 +12,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gbm_fast.grids import annealed
-from gbm_fast.process import GBM, Time
-from gbm_fast.scores import exact_score
-from gbm_fast.simulation import simulate
-from gbm_fast.steps import Compiled, DaleLangevin, ProbabilityFlow, SignAgnostic
-from tests.support.cases import torch_generator
+import gbm_fast as gbm
+from tests.support.cases import PROCESS, log_linear, torch_generator
 from tests.support.problems import TARGETS
 from tests.support.tables import ALL_PROCESSES, STEPS, STEPS_2D
 from tests.support.twins import tensor, twin_process, twin_target
 
-PROCESS = GBM(mu=0.13, sigma=0.7)
 ALL_STEPS = {kind: pair[0] for kind, pair in {**STEPS, **STEPS_2D}.items()}
 
 
@@ -53,25 +48,21 @@ def of_steps() -> dict[str, float]:
         found = {}
         for i, (kind, step) in enumerate(ALL_STEPS.items()):
             process, law = processes[i % 4], laws[i % 3]
-            found[kind] = step(process, exact_score(law, process), x, t, dt, noise, z)
+            found[kind] = step(process, gbm.exact_score(law, process), x, t, dt, noise, z)
         return found
 
     return errors(everything, x, z[0], tensor(0.5), tensor(0.1), tensor(0.7))
 
 
-def log_linear(x: Tensor, t: Time) -> Tensor:
-    return -1.1 - 0.7 * x.log()
-
-
 def of_loops() -> dict[str, float]:
     """Rows that are numbers, denoising, the last step of the flow, and the path."""
-    grid = annealed(2, chi=0.9, denoise_steps=1)
+    grid = gbm.annealed(2, chi=0.9, denoise_steps=1)
     x_T, z = state_and_noise("loop", len(grid))
-    steps = (SignAgnostic(), DaleLangevin(), ProbabilityFlow())
+    steps = (gbm.SignAgnostic(), gbm.DaleLangevin(), gbm.ProbabilityFlow())
 
     def loops(x_T: Tensor, z: Tensor) -> dict[str, Tensor]:
         return {
-            f"loop of {type(step).__name__}": simulate(
+            f"loop of {type(step).__name__}": gbm.simulate(
                 step, PROCESS, log_linear, x_T, grid, z, return_path=True
             )[1]
             for step in steps
@@ -83,25 +74,27 @@ def of_loops() -> dict[str, float]:
 @torch.no_grad()
 def of_generated_code() -> dict[str, float]:
     """`Compiled` with the code generator that is used in earnest: float32, twelve rows."""
-    grid = annealed(12, chi=0.9)
+    grid = gbm.annealed(12, chi=0.9)
     x_T, z = (part.float() for part in state_and_noise("inductor", len(grid)))
-    score = exact_score(twin_target(TARGETS["log-normal-2d"], torch.float32), PROCESS)
-    step = Compiled(DaleLangevin())
-    found = simulate(step, PROCESS, score, x_T, grid, z)
+    score = gbm.exact_score(twin_target(TARGETS["log-normal-2d"], torch.float32), PROCESS)
+    step = gbm.Compiled(gbm.DaleLangevin())
+    found = gbm.simulate(step, PROCESS, score, x_T, grid, z)
     try:
-        simulate(step, PROCESS, score, x_T, tuple(row._replace(t_score=1.5) for row in grid), z)
+        gbm.simulate(
+            step, PROCESS, score, x_T, tuple(row._replace(t_score=1.5) for row in grid), z
+        )
         refused = False
     except ValueError:
         refused = True
     declared = (step.coordinates, step.uses_noise, step.weak_order) == ("log", True, 1.0)
     return {
-        "generated code": error(found, simulate(step.step, PROCESS, score, x_T, grid, z)),
+        "generated code": error(found, gbm.simulate(step.step, PROCESS, score, x_T, grid, z)),
         "bad times are not refused": float(not refused),
         "declarations are lost": float(not declared),
     }
 
 
-class WrongSign(DaleLangevin):
+class WrongSign(gbm.DaleLangevin):
     """A planted twin: compiled code that does something else than eager code."""
 
     def x_of(self, state: Tensor) -> Tensor:

@@ -21,14 +21,12 @@ import math
 
 import numpy as np
 
-from gbm_ref import AmbientStep, LogAffineStep, ProbabilityFlow, Target
-from gbm_ref.grids import Row
-from gbm_ref.steps import Step
+import gbm_ref as ref
 from tests.support.cases import Problem
 from tests.support.twins import Array, target_scales
 
 
-def jacobian(law: Target, x: Array) -> Array:
+def jacobian(law: ref.Target, x: Array) -> Array:
     """d s_i / d log x_j of `law` at `x` (n, d), shape (n, d, d), by central differences."""
     nudge = 1e-5
     factors = np.exp(nudge * np.eye(law.d))[:, None, :]
@@ -36,17 +34,17 @@ def jacobian(law: Target, x: Array) -> Array:
     return np.moveaxis(difference, 0, -1) / (2 * nudge)
 
 
-def steepness(law: Target, x: Array) -> Array:
+def steepness(law: ref.Target, x: Array) -> Array:
     """The spectral norm of the Jacobian, shape (n,)."""
     return np.linalg.norm(jacobian(law, x), 2, axis=(-2, -1))
 
 
-def score_scale(law: Target, x: Array) -> Array:
+def score_scale(law: ref.Target, x: Array) -> Array:
     """The condition scale of the score of `law` at `x` (n, d), shape (n,)."""
     return target_scales(law, x)[0][:, 0]
 
 
-def _flow(problem: Problem, row: Row, x: Array, x_s: Array) -> tuple[Array, Array]:
+def _flow(problem: Problem, row: ref.Row, x: Array, x_s: Array) -> tuple[Array, Array]:
     s = max(row.t_score - row.dt, 0.0)
     dm, dv = problem.process.increments(row.t_score, row.dt)
     a, b = (math.sqrt(problem.process.log_var(t)) for t in (row.t_score, s))
@@ -62,7 +60,7 @@ def _flow(problem: Problem, row: Row, x: Array, x_s: Array) -> tuple[Array, Arra
 
 
 def _in_x(
-    step: AmbientStep, problem: Problem, row: Row, x: Array, x_s: Array, z: Array
+    step: ref.AmbientStep, problem: Problem, row: ref.Row, x: Array, x_s: Array, z: Array
 ) -> tuple[Array, Array]:
     dm, dv = problem.process.increments(row.t_score, row.dt)
     law = problem.target.diffuse(problem.process, row.t_score)
@@ -78,16 +76,16 @@ def _in_x(
 
 
 def row_scales(
-    step: Step, problem: Problem, row: Row, x: Array, x_s: Array, z: Array
+    step: ref.Step, problem: Problem, row: ref.Row, x: Array, x_s: Array, z: Array
 ) -> tuple[Array, Array]:
     """(g, S) of one row for each sample, from its states before and after, all (n, d)."""
-    if isinstance(step, AmbientStep):
+    if isinstance(step, ref.AmbientStep):
         return _in_x(step, problem, row, x, x_s, z)
     carried = np.linalg.norm(np.log(x), axis=-1) + np.linalg.norm(np.log(x_s), axis=-1)
-    if isinstance(step, ProbabilityFlow):
+    if isinstance(step, ref.ProbabilityFlow):
         growth, added = _flow(problem, row, x, x_s)
         return growth, added + carried
-    assert isinstance(step, LogAffineStep)
+    assert isinstance(step, ref.LogAffineStep)
     law = problem.target.diffuse(problem.process, row.t_score)
     shift, weight, root = step.coefficients(problem.process, row.t_score, row.dt, row.noise)
     reach = np.linalg.norm(np.atleast_2d(root), 2) * np.linalg.norm(z, axis=-1)
@@ -97,7 +95,7 @@ def row_scales(
 
 
 def path_scales(
-    step: Step, problem: Problem, grid: tuple[Row, ...], path: Array, z: Array
+    step: ref.Step, problem: Problem, grid: tuple[ref.Row, ...], path: Array, z: Array
 ) -> Array:
     """b_k along `path` (rows + 1, n, d) with draws z (rows, n, d): shape (rows + 1, n, 1)."""
     scales = [np.ones(path.shape[1])]

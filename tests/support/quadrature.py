@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import gbm_fast.objectives as fast
-from gbm_fast.process import GBM, Time
-from gbm_ref import LogNormal
+import gbm_fast as gbm
+import gbm_ref as ref
+from gbm_fast.process import Time
 from tests.support.cases import generator
 from tests.support.twins import Array, tensor, twin_target
 
@@ -45,7 +45,9 @@ class Losses(NamedTuple):
     by_hand: Tensor
 
 
-def expected_losses(data: LogNormal, process: GBM, t: float, model: torch.nn.Linear) -> Losses:
+def expected_losses(
+    data: ref.LogNormal, process: gbm.GBM, t: float, model: torch.nn.Linear
+) -> Losses:
     """M-DSM over (X_0, z), the others over X_t, of h = model(log x), exact up to rounding.
 
     All integrands are polynomials of degree 2 in normal variables. `by_hand` is M-ESM with the
@@ -61,14 +63,14 @@ def expected_losses(data: LogNormal, process: GBM, t: float, model: torch.nn.Lin
 
     points, weights = gauss_hermite(2 * d)
     x0 = np.exp(data.log_mean + points[:, :d] @ np.linalg.cholesky(data.log_cov).T)
-    dsm = fast.m_dsm(h_model, tensor(x0), t, tensor(points[:, d:]), process)
+    dsm = gbm.m_dsm(h_model, tensor(x0), t, tensor(points[:, d:]), process)
     points, later_weights = gauss_hermite(d)
     cov = data.log_cov + float(process.log_var(t)) * np.eye(d)
     deviation = points @ np.linalg.cholesky(cov).T
     log_x = data.log_mean + float(process.log_mean(t)) + deviation
     x = tensor(np.exp(log_x))
-    esm = fast.m_esm(h_model, twin_target(data), x, t, process)
-    implicit = fast.implicit_m_esm(h_model, slope, x, t, process)
+    esm = gbm.m_esm(h_model, twin_target(data), x, t, process)
+    implicit = gbm.implicit_m_esm(h_model, slope, x, t, process)
     exact = tensor(-1 - deviation @ np.linalg.inv(cov))
     half_squares = (exact - model(tensor(log_x))).square().sum(-1) / 2
     later = tensor(later_weights)

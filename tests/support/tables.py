@@ -1,60 +1,44 @@
 """Every step, process and grid of gbm_ref beside its twin in gbm_fast: add a row for a new one.
 
-The tests of `test_steps.py`, `test_simulation.py`, `test_process.py`,
-`test_grids.py`, `test_compiled.py` and `test_devices.py` run over these tables;
-`test_complete.py` refuses a public name of gbm_ref that is in none of them.
+The tests of steps, processes, grids, the loop and devices run over these tables;
+`test_inventory.py` refuses a public name of gbm_ref that is in none of them.
 """
 
 from collections.abc import Callable
 
-import gbm_fast.grids
-import gbm_fast.steps
-import gbm_ref.grids
-import gbm_ref.steps
-from gbm_ref import PiecewiseGBM, Process
+import gbm_fast as gbm
+import gbm_ref as ref
 from tests.support.problems import PROCESSES
 from tests.support.twins import tensor
 
 COV_2D = [[0.30, 0.12], [0.12, 0.17]]
 
 # name -> (gbm_fast, gbm_ref). No parameter is one at which a step is another step.
-STEPS: dict[str, tuple[gbm_fast.steps.Step, gbm_ref.steps.Step]] = {
-    "sign-agnostic": (gbm_fast.steps.SignAgnostic(), gbm_ref.steps.SignAgnostic()),
-    "ambient-milstein": (gbm_fast.steps.AmbientMilstein(), gbm_ref.steps.AmbientMilstein()),
+STEPS: dict[str, tuple[gbm.Step, ref.Step]] = {
+    "sign-agnostic": (gbm.SignAgnostic(), ref.SignAgnostic()),
+    "ambient-milstein": (gbm.AmbientMilstein(), ref.AmbientMilstein()),
     "ambient-marginal-preserving": (
-        gbm_fast.steps.AmbientMarginalPreserving(0.7),
-        gbm_ref.steps.AmbientMarginalPreserving(0.7),
+        gbm.AmbientMarginalPreserving(0.7),
+        ref.AmbientMarginalPreserving(0.7),
     ),
-    "dale-langevin": (gbm_fast.steps.DaleLangevin(), gbm_ref.steps.DaleLangevin()),
-    "marginal-preserving": (
-        gbm_fast.steps.MarginalPreserving(1.3),
-        gbm_ref.steps.MarginalPreserving(1.3),
-    ),
-    "corrector": (gbm_fast.steps.Corrector(), gbm_ref.steps.Corrector()),
-    "ancestral": (gbm_fast.steps.Ancestral(), gbm_ref.steps.Ancestral()),
-    "ancestral-number": (gbm_fast.steps.Ancestral(0.23), gbm_ref.steps.Ancestral(0.23)),
-    "ddim": (gbm_fast.steps.DDIM(), gbm_ref.steps.DDIM()),
-    "probability-flow": (gbm_fast.steps.ProbabilityFlow(), gbm_ref.steps.ProbabilityFlow()),
-    "printed-algorithm-1": (
-        gbm_fast.steps.PrintedAlgorithm1(),
-        gbm_ref.steps.PrintedAlgorithm1(),
-    ),
+    "dale-langevin": (gbm.DaleLangevin(), ref.DaleLangevin()),
+    "marginal-preserving": (gbm.MarginalPreserving(1.3), ref.MarginalPreserving(1.3)),
+    "corrector": (gbm.Corrector(), ref.Corrector()),
+    "ancestral": (gbm.Ancestral(), ref.Ancestral()),
+    "ancestral-number": (gbm.Ancestral(0.23), ref.Ancestral(0.23)),
+    "ddim": (gbm.DDIM(), ref.DDIM()),
+    "probability-flow": (gbm.ProbabilityFlow(), ref.ProbabilityFlow()),
+    "printed-algorithm-1": (gbm.PrintedAlgorithm1(), ref.PrintedAlgorithm1()),
 }
 # Steps for events of two elements alone.
-STEPS_2D: dict[str, tuple[gbm_fast.steps.Step, gbm_ref.steps.Step]] = {
-    "ancestral-diagonal": (
-        gbm_fast.steps.Ancestral(tensor([0.23, 0.41])),
-        gbm_ref.steps.Ancestral([0.23, 0.41]),
-    ),
-    "ancestral-matrix": (
-        gbm_fast.steps.Ancestral(tensor(COV_2D)),
-        gbm_ref.steps.Ancestral(COV_2D),
-    ),
+STEPS_2D: dict[str, tuple[gbm.Step, ref.Step]] = {
+    "ancestral-diagonal": (gbm.Ancestral(tensor([0.23, 0.41])), ref.Ancestral([0.23, 0.41])),
+    "ancestral-matrix": (gbm.Ancestral(tensor(COV_2D)), ref.Ancestral(COV_2D)),
 }
 
-ALL_PROCESSES: dict[str, Process] = {
+ALL_PROCESSES: dict[str, ref.Process] = {
     **PROCESSES,
-    "piecewise": PiecewiseGBM(
+    "piecewise": ref.PiecewiseGBM(
         sigma=[0.4, 0.9, 0.3, 0.55, 0.7, 0.2, 0.8],
         mu=[0.1, -0.3, 0.2, 0.05, 0.4, 0.0, -0.1],
         horizon=1.3,

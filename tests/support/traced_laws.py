@@ -1,6 +1,6 @@
 """Calls of the laws, scores, losses and likelihoods, made from tensors of one device and dtype.
 
-Each takes the laws, states x (3, 2) and a time, and gives tensors. `test_law_devices.py` runs
+Each takes the laws, states x (3, 2) and a time, and gives tensors. `test_devices.py` runs
 them on a device that only pretends to exist, and compiled.
 """
 
@@ -10,45 +10,32 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gbm_fast import (
-    distributions,
-    divergence,
-    flips,
-    gamma_noise,
-    grids,
-    laws,
-    likelihood,
-    mirror,
-    mismatch,
-    objectives,
-    posterior,
-    scores,
-    targets,
-)
-from gbm_fast.process import GBM, Time
+import gbm_fast as gbm
+from gbm_fast import distributions
+from gbm_fast.process import Time
+from tests.support.cases import PROCESS
 
-PROCESS = GBM(mu=0.13, sigma=0.7)
-LIKELIHOOD = objectives.LikelihoodWeighting(PROCESS)
+LIKELIHOOD = gbm.LikelihoodWeighting(PROCESS)
 Tensors = tuple[Tensor, ...]
 
 
 class Laws(NamedTuple):
     """One target of each kind, and a distribution."""
 
-    lognormal: targets.LogNormal
-    mixture: targets.LogNormalMixture
-    points: targets.PointMasses
+    lognormal: gbm.LogNormal
+    mixture: gbm.LogNormalMixture
+    points: gbm.PointMasses
     front: distributions.LogNormal
 
 
 def make_laws(x: Tensor) -> Laws:
     """Laws of the dtype and device of x."""
     means, variances = x.new_tensor([[0.3, -0.2], [-0.5, 0.4]]), x.new_tensor([0.4, 0.3])
-    lognormal = targets.LogNormal(means[0], variances)
+    lognormal = gbm.LogNormal(means[0], variances)
     return Laws(
         lognormal,
-        targets.LogNormalMixture(x.new_tensor([0.5, 0.5]), means, variances),
-        targets.PointMasses(x.new_tensor([[1.2, 0.7], [0.6, 1.9], [1.1, 1.5]])),
+        gbm.LogNormalMixture(x.new_tensor([0.5, 0.5]), means, variances),
+        gbm.PointMasses(x.new_tensor([[1.2, 0.7], [0.6, 1.9], [1.1, 1.5]])),
         distributions.LogNormal(lognormal.log_mean, lognormal.log_cov, validate_args=False),
     )
 
@@ -63,7 +50,7 @@ def slope(x: Tensor, t: Time) -> Tensor:
     return 2 * (2 * x.log()).cos()
 
 
-def of_target(law: targets.Target, x: Tensor, t: Time) -> Tensors:
+def of_target(law: gbm.Target, x: Tensor, t: Time) -> Tensors:
     """Density, scores, posterior mean and divergence at t."""
     later = law.diffuse(PROCESS, t)
     return (
@@ -71,45 +58,45 @@ def of_target(law: targets.Target, x: Tensor, t: Time) -> Tensors:
         later.hyvarinen_score(x),
         later.stein_score(x),
         later.responsibilities(x),
-        posterior.posterior_log_mean(x, law, PROCESS, t),
-        scores.exact_score(law, PROCESS)(x, t),
-        likelihood.log_score_divergence(x, later),
+        gbm.posterior_log_mean(x, law, PROCESS, t),
+        gbm.exact_score(law, PROCESS)(x, t),
+        gbm.log_score_divergence(x, later),
     )
 
 
-def of_components(law: targets.Target, x: Tensor, t: Time) -> Tensors:
+def of_components(law: gbm.Target, x: Tensor, t: Time) -> Tensors:
     """What is computed from the components."""
     return (
-        posterior.posterior_log_cov(x, law, PROCESS, t),
-        posterior.log_posterior_moment(x, law, PROCESS, t),
+        gbm.posterior_log_cov(x, law, PROCESS, t),
+        gbm.log_posterior_moment(x, law, PROCESS, t),
     )
 
 
 def explicit_losses(made: Laws, x: Tensor, t: Time) -> Tensors:
     """M-ESM for each target."""
-    weight = objectives.variance_weighting
+    weight = gbm.variance_weighting
     targets = (made.lognormal, made.mixture, made.points)
-    return tuple(objectives.m_esm(model, law, x, t, PROCESS, weight).loss for law in targets)
+    return tuple(gbm.m_esm(model, law, x, t, PROCESS, weight).loss for law in targets)
 
 
 def functions(made: Laws, x: Tensor, t: Time) -> Tensors:
     """What makes no object on the way, so that the tests' check of annotations can be compiled."""
     times = x.new_tensor([0.2, 0.5, 0.9])
     losses = (
-        objectives.m_dsm(model, x, times, x.log(), PROCESS, LIKELIHOOD),
-        objectives.implicit_m_esm(model, slope, x, times, PROCESS),
-        objectives.nonnegative_score_matching(model(x, t), slope(x, t), x),
+        gbm.m_dsm(model, x, times, x.log(), PROCESS, LIKELIHOOD),
+        gbm.implicit_m_esm(model, slope, x, times, PROCESS),
+        gbm.nonnegative_score_matching(model(x, t), slope(x, t), x),
     )
     return (
         *(loss.loss for loss in losses),
-        scores.conditional_logpdf(x, 2 * x, PROCESS, t),
-        gamma_noise.gamma_conditional_hyvarinen_score(x, 2 * x, 3.0),
-        gamma_noise.gamma_ancestral_step(x, 2 * x, 2.0, 3.0, x),
-        mirror.exponentiated_gradient_step(x, x, 0.1),
-        mirror.gradient_step(x, x, 0.1),
-        mirror.bregman(mirror.ENTROPY, x, 2 * x),
-        mirror.bregman(mirror.EUCLIDEAN, x, 2 * x),
-        flips.log_flip_probability(PROCESS, model(x, t), t, 0.1),
+        gbm.conditional_logpdf(x, 2 * x, PROCESS, t),
+        gbm.gamma_conditional_hyvarinen_score(x, 2 * x, 3.0),
+        gbm.gamma_ancestral_step(x, 2 * x, 2.0, 3.0, x),
+        gbm.exponentiated_gradient_step(x, x, 0.1),
+        gbm.gradient_step(x, x, 0.1),
+        gbm.bregman(gbm.ENTROPY, x, 2 * x),
+        gbm.bregman(gbm.EUCLIDEAN, x, 2 * x),
+        gbm.log_flip_probability(PROCESS, model(x, t), t, 0.1),
     )
 
 
@@ -117,10 +104,10 @@ def product_laws(made: Laws, x: Tensor, t: Time) -> Tensors:
     """Densities and scores of the four laws."""
     shape, rate = x.new_tensor([0.7, 3.3]), x.new_tensor([1.9, 0.4])
     four = (
-        laws.Gamma(shape, rate),
-        laws.InverseGamma(shape, rate),
-        laws.Weibull(shape, rate),
-        laws.BetaPrime(shape, rate),
+        gbm.Gamma(shape, rate),
+        gbm.InverseGamma(shape, rate),
+        gbm.Weibull(shape, rate),
+        gbm.BetaPrime(shape, rate),
     )
     return (*(law.logpdf(x) for law in four), *(law.log_score(x) for law in four))
 
@@ -128,23 +115,20 @@ def product_laws(made: Laws, x: Tensor, t: Time) -> Tensors:
 def likelihoods(made: Laws, x: Tensor, t: Time) -> Tensors:
     """By the flow with the exact divergence, and in closed form."""
     law, end = made.lognormal, made.lognormal.diffuse(PROCESS, 1.0)
-    score, exact = (
-        scores.exact_score(law, PROCESS),
-        likelihood.exact_divergence(law, PROCESS),
-    )
-    nats = likelihood.log_likelihood(x, PROCESS, score, exact, end, grids.uniform(2))
-    closed = likelihood.exact_log_likelihood(x, law, PROCESS, end, t)
-    return nats, closed, likelihood.bits_per_dim(nats, 2)
+    score, exact = (gbm.exact_score(law, PROCESS), gbm.exact_divergence(law, PROCESS))
+    nats = gbm.log_likelihood(x, PROCESS, score, exact, end, gbm.uniform(2))
+    closed = gbm.exact_log_likelihood(x, law, PROCESS, end, t)
+    return nats, closed, gbm.bits_per_dim(nats, 2)
 
 
 def between_laws(made: Laws, x: Tensor, t: Time) -> Tensors:
     """Averages over laws and divergences between them."""
     law = made.lognormal
-    data = divergence.Gaussian(law.log_mean, law.log_cov)
+    data = gbm.Gaussian(law.log_mean, law.log_cov)
     return (
-        flips.log_average_flip_probability(law, PROCESS, t, 0.1),
-        mismatch.terminal_mismatch(law, data, PROCESS),
-        divergence.kl_divergence(data, mismatch.terminal_gaussian(data, PROCESS)),
+        gbm.log_average_flip_probability(law, PROCESS, t, 0.1),
+        gbm.terminal_mismatch(law, data, PROCESS),
+        gbm.kl_divergence(data, gbm.terminal_gaussian(data, PROCESS)),
     )
 
 

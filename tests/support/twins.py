@@ -12,10 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-import gbm_fast.process
-import gbm_fast.targets
-import gbm_ref.process
-import gbm_ref.targets
+import gbm_fast as gbm
+import gbm_ref as ref
 
 Array = NDArray[np.float64]
 
@@ -35,67 +33,88 @@ def tensor(values: ArrayLike, dtype: torch.dtype = torch.float64) -> torch.Tenso
     return torch.as_tensor(np.asarray(values, dtype=np.float64)).to(dtype)
 
 
-def twin_process(process: gbm_ref.process.Process) -> gbm_fast.process.Process:
-    if isinstance(process, gbm_ref.process.GBM):
-        return gbm_fast.process.GBM(process.mu, process.sigma, process.horizon)
-    if isinstance(process, gbm_ref.process.VarianceExploding):
-        return gbm_fast.process.VarianceExploding(
-            process.std_min, process.std_max, process.horizon
-        )
-    if isinstance(process, gbm_ref.process.PiecewiseGBM):
+def twin_process(process: ref.Process) -> gbm.Process:
+    if isinstance(process, ref.GBM):
+        return gbm.GBM(process.mu, process.sigma, process.horizon)
+    if isinstance(process, ref.VarianceExploding):
+        return gbm.VarianceExploding(process.std_min, process.std_max, process.horizon)
+    if isinstance(process, ref.PiecewiseGBM):
         sigma, mu = tensor(process.sigma), tensor(process.mu)
-        return gbm_fast.process.PiecewiseGBM(sigma, mu, process.horizon)
-    assert isinstance(process, gbm_ref.process.TimeVaryingGBM)
-    return gbm_fast.process.TimeVaryingGBM(process.mu, process.sigma, process.horizon)
+        return gbm.PiecewiseGBM(sigma, mu, process.horizon)
+    assert isinstance(process, ref.TimeVaryingGBM)
+    return gbm.TimeVaryingGBM(process.mu, process.sigma, process.horizon)
 
 
-def twin_target(
-    target: gbm_ref.targets.Target, dtype: torch.dtype = torch.float64
-) -> gbm_fast.targets.Target:
-    if isinstance(target, gbm_ref.targets.LogNormal):
-        return gbm_fast.targets.LogNormal(
-            tensor(target.log_mean, dtype), tensor(target.log_cov, dtype)
-        )
-    if isinstance(target, gbm_ref.targets.LogNormalMixture):
-        return gbm_fast.targets.LogNormalMixture(
+def twin_target(target: ref.Target, dtype: torch.dtype = torch.float64) -> gbm.Target:
+    if isinstance(target, ref.LogNormal):
+        return gbm.LogNormal(tensor(target.log_mean, dtype), tensor(target.log_cov, dtype))
+    if isinstance(target, ref.LogNormalMixture):
+        return gbm.LogNormalMixture(
             tensor(target.weights, dtype),
             tensor(target.log_means, dtype),
             tensor(target.log_covs, dtype),
         )
-    assert isinstance(target, gbm_ref.targets.PointMasses)
-    return gbm_fast.targets.PointMasses(tensor(target.points, dtype), target.log_var)
+    assert isinstance(target, ref.PointMasses)
+    return gbm.PointMasses(tensor(target.points, dtype), target.log_var)
 
 
-def error_over_scale(fast: torch.Tensor, ref: ArrayLike, scale: ArrayLike) -> float:
-    """max |fast - ref| / S; NaN counts as infinite."""
-    expected = np.asarray(ref, dtype=np.float64)
-    assert fast.shape == expected.shape
-    error = np.abs(fast.detach().double().numpy() - expected) / np.asarray(scale)
+def twin(value: object, dtype: torch.dtype = torch.float64) -> object:
+    """What gbm_fast takes where gbm_ref takes `value`: numbers and names stay as they are."""
+    if isinstance(value, np.ndarray):
+        return tensor(value, dtype) if value.dtype.kind == "f" else torch.as_tensor(value)
+    if isinstance(value, ref.Process):
+        return twin_process(value)
+    if isinstance(value, ref.Target):
+        return twin_target(value, dtype)
+    if isinstance(value, ref.Gaussian):
+        return gbm.Gaussian(tensor(value.mean, dtype), tensor(value.cov, dtype))
+    return value
+
+
+def assert_agree(
+    name: str,
+    *arguments: object,
+    scale: ArrayLike,
+    dtype: torch.dtype = torch.float64,
+    **named: object,
+) -> torch.Tensor:
+    """The function of this name in both packages: the same numbers, in the dtype. Its result."""
+    found = getattr(gbm, name)(*(twin(value, dtype) for value in arguments), **named)
+    assert found.dtype == dtype
+    assert_twins(found, getattr(ref, name)(*arguments, **named), scale)
+    return found
+
+
+def error_over_scale(fast: torch.Tensor, expected: ArrayLike, scale: ArrayLike) -> float:
+    """max |fast - expected| / S; NaN counts as infinite."""
+    numbers = np.asarray(expected, dtype=np.float64)
+    assert fast.shape == numbers.shape
+    error = np.abs(fast.detach().double().numpy() - numbers) / np.asarray(scale)
     return float(np.where(np.isnan(error), np.inf, error).max())
 
 
 def assert_twins(
-    fast: torch.Tensor, ref: ArrayLike, scale: ArrayLike, tolerance: float | None = None
+    fast: torch.Tensor, expected: ArrayLike, scale: ArrayLike, tolerance: float | None = None
 ) -> None:
-    """Fail unless |fast - ref| <= tolerance * S everywhere; the tolerance of the dtype if None."""
+    """Fail unless |fast - expected| <= tolerance * S everywhere; that of the dtype if None."""
     allowed = TOLERANCE[fast.dtype] if tolerance is None else tolerance
-    error = error_over_scale(fast, ref, scale)
+    error = error_over_scale(fast, expected, scale)
     assert error <= allowed, f"error {error:.3g} of the condition scale, allowed {allowed:.3g}"
 
 
-def components(target: gbm_ref.targets.Target) -> tuple[Array, Array, Array]:
+def components(target: ref.Target) -> tuple[Array, Array, Array]:
     """Weights (J,), log-means (J, d) and log-covariances (J, d, d) of any target."""
-    if isinstance(target, gbm_ref.targets.LogNormal):
+    if isinstance(target, ref.LogNormal):
         return np.ones(1), target.log_mean[None], target.log_cov[None]
-    if isinstance(target, gbm_ref.targets.LogNormalMixture):
+    if isinstance(target, ref.LogNormalMixture):
         return target.weights, target.log_means, target.log_covs
-    assert isinstance(target, gbm_ref.targets.PointMasses)
+    assert isinstance(target, ref.PointMasses)
     n, d = target.points.shape
     covs = np.broadcast_to(target.log_var * np.eye(d), (n, d, d))
     return np.full(n, 1 / n), np.log(target.points), covs
 
 
-def target_scales(target: gbm_ref.targets.Target, x: Array) -> tuple[Array, Array]:
+def target_scales(target: ref.Target, x: Array) -> tuple[Array, Array]:
     """Condition scales of the scores and of logpdf at `x` (n, d), shapes (n, 1) and (n,).
 
     To first order an error e_j in log(w_j N_j) moves s = sum r_j u_j by sum r_j u_j (e_j - mean
@@ -124,7 +143,7 @@ def target_scales(target: gbm_ref.targets.Target, x: Array) -> tuple[Array, Arra
     return score[:, None], 1 + mean_term + np.abs(y).sum(-1)
 
 
-def conditional_scale(process: gbm_ref.process.Process, x: Array, x0: Array, t: float) -> Array:
+def conditional_scale(process: ref.Process, x: Array, x0: Array, t: float) -> Array:
     """1 + (1 + |log x| + |log x0| + |m|) / v, the scale of the target of eq. (16)."""
     reach = 1 + np.abs(np.log(x)) + np.abs(np.log(x0)) + abs(process.log_mean(t))
     return 1 + reach / process.log_var(t)

@@ -1,7 +1,7 @@
 """The speed study: its programs compute the same numbers, planted ones do not, goals are judged.
 
 Compiled code is left out: the tests' check of annotations cannot be traced, and
-`tests/fast/mathematics/test_compiled.py` compares it. Times are no test's business.
+`tests/fast/mathematics/test_devices.py` compares it. Times are no test's business.
 """
 
 from collections.abc import Callable

@@ -6,74 +6,64 @@ recursion of gbm_ref.exact_law and the numbers of sheet R8.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-import gbm_ref
-import gbm_ref.grids
-from gbm_fast.grids import Row
-from gbm_fast.process import Time
-from gbm_fast.scores import ScoreFunction, exact_score
-from gbm_fast.simulation import simulate
-from gbm_fast.steps import DaleLangevin, ProbabilityFlow, Schedule, SignAgnostic, Step
-from gbm_ref.divergence import Gaussian
-from gbm_ref.exact import exact_law
-from gbm_ref.probe import LawRejected, Sampler, assert_law, extract_affine_map
+import gbm_fast as gbm
+import gbm_ref as ref
+from tests.support.cases import crossed
 from tests.support.problems import LOG_NORMALS, PROCESSES
 from tests.support.twins import tensor, twin_process, twin_target
 
-PROCESS = gbm_ref.GBM(mu=0.45, sigma=0.8)
-DATA = gbm_ref.LogNormal(np.array([0.37]), 0.1)
+PROCESS = ref.GBM(mu=0.45, sigma=0.8)
+DATA = ref.LogNormal(np.array([0.37]), 0.1)
 # Sheet R8: V_0 / v_0 after N steps, at v_0 = 0.1 and sigma = 0.8.
 RATIOS = {10: 1.37777, 100: 1.03210, 1000: 1.00315}
 SINGLE = 5e-5
+LANGEVIN, FLOW = gbm.DaleLangevin(), gbm.ProbabilityFlow()
 
-RefGrid = tuple[gbm_ref.grids.Row, ...]
+Grid = tuple[ref.Row, ...]
 
 
 def sampler(
-    step: Step,
-    data: gbm_ref.LogNormal,
-    process: gbm_ref.Process,
-    grid: RefGrid,
+    step: gbm.Step,
+    data: ref.LogNormal,
+    process: ref.Process,
+    grid: Grid,
     dtype: torch.dtype = torch.float64,
-    spoil: Callable[[ScoreFunction], ScoreFunction] = lambda score: score,
-) -> Sampler:
+    spoil: Callable[[gbm.ScoreFunction], gbm.ScoreFunction] = lambda score: score,
+) -> ref.Sampler:
     """gbm_fast.simulation as a function of NumPy arrays; `spoil` plants a defect in the score."""
     twin = twin_process(process)
-    score = spoil(exact_score(twin_target(data, dtype), twin))
+    score = spoil(gbm.exact_score(twin_target(data, dtype), twin))
 
     def run(x_T: np.ndarray, z: np.ndarray) -> np.ndarray:
-        rows = tuple(Row(*row) for row in grid)
-        return simulate(step, twin, score, tensor(x_T, dtype), rows, tensor(z, dtype)).numpy()
+        rows = tuple(gbm.Row(*row) for row in grid)
+        return gbm.simulate(step, twin, score, tensor(x_T, dtype), rows, tensor(z, dtype)).numpy()
 
     return run
 
 
 def expected_law(
-    step: Step, data: gbm_ref.LogNormal, process: gbm_ref.Process, grid: RefGrid
-) -> tuple[Gaussian, Gaussian]:
+    step: gbm.Step, data: ref.LogNormal, process: ref.Process, grid: Grid
+) -> tuple[ref.Gaussian, ref.Gaussian]:
     """An exact start at the grid's first time, and the law that gbm_ref computes from it."""
     first = data.diffuse(process, grid[0].t_score)
-    start = Gaussian(first.log_mean, first.log_cov)
-    twins: dict[type, gbm_ref.steps.Step] = {
-        DaleLangevin: gbm_ref.DaleLangevin(),
-        ProbabilityFlow: gbm_ref.ProbabilityFlow(),
-    }
-    return start, exact_law(twins[type(step)], data, process, grid, start)
+    start = ref.Gaussian(first.log_mean, first.log_cov)
+    twin = getattr(ref, type(step).__name__)()
+    return start, ref.exact_law(twin, data, process, grid, start)
 
 
 @pytest.mark.parametrize("num_steps", RATIOS)
 def test_the_variance_of_r8(num_steps: int) -> None:
     """V_0 / v_0 to the digits of the sheet, and to 1e-11 against gbm_ref.exact_law."""
-    grid = gbm_ref.grids.uniform(num_steps)
-    start, expected = expected_law(DaleLangevin(), DATA, PROCESS, grid)
-    run = sampler(DaleLangevin(), DATA, PROCESS, grid)
-    found = assert_law(run, start, expected, num_steps, tolerance=1e-11)
+    grid = ref.uniform(num_steps)
+    start, expected = expected_law(LANGEVIN, DATA, PROCESS, grid)
+    run = sampler(LANGEVIN, DATA, PROCESS, grid)
+    found = ref.assert_law(run, start, expected, num_steps, tolerance=1e-11)
     assert abs(found.cov[0, 0] / 0.1 - RATIOS[num_steps]) <= 0.5e-5
     # The mean has no bias: sheet R8 with e_N = 0.
     assert abs(found.mean[0] - 0.37) <= 1e-11
@@ -85,84 +75,66 @@ GRIDS = {
 }
 
 
-@pytest.mark.parametrize("step", [DaleLangevin(), ProbabilityFlow()], ids=["langevin", "flow"])
-@pytest.mark.parametrize("setting", GRIDS)
-@pytest.mark.parametrize("law", LOG_NORMALS)
-@pytest.mark.parametrize("process", PROCESSES)
-def test_the_law_of_every_affine_sampler(process: str, law: str, setting: str, step: Step) -> None:
+@pytest.mark.parametrize("step", [LANGEVIN, FLOW], ids=["langevin", "flow"])
+@crossed(process=PROCESSES, law=LOG_NORMALS, setting=GRIDS)
+def test_the_law_of_every_affine_sampler(
+    process: str, law: str, setting: str, step: gbm.Step
+) -> None:
     data, motion = LOG_NORMALS[law], PROCESSES[process]
-    grid = gbm_ref.grids.annealed(horizon=motion.horizon, **GRIDS[setting])
+    grid = ref.annealed(horizon=motion.horizon, **GRIDS[setting])
     start, expected = expected_law(step, data, motion, grid)
-    assert_law(sampler(step, data, motion, grid), start, expected, len(grid), tolerance=1e-11)
+    ref.assert_law(sampler(step, data, motion, grid), start, expected, len(grid), tolerance=1e-11)
 
 
 def test_the_law_in_single_precision() -> None:
-    grid = gbm_ref.grids.uniform(32)
-    start, expected = expected_law(DaleLangevin(), DATA, PROCESS, grid)
-    run = sampler(DaleLangevin(), DATA, PROCESS, grid, torch.float32)
-    assert_law(run, start, expected, len(grid), tolerance=SINGLE)
+    grid = ref.uniform(32)
+    start, expected = expected_law(LANGEVIN, DATA, PROCESS, grid)
+    run = sampler(LANGEVIN, DATA, PROCESS, grid, torch.float32)
+    ref.assert_law(run, start, expected, len(grid), tolerance=SINGLE)
 
 
-@dataclass(frozen=True)
-class Clipped(DaleLangevin):
+class Clipped(gbm.DaleLangevin):
     """A planted twin: the noise is cut at 4."""
 
-    def move(
-        self,
-        score: ScoreFunction,
-        state: Tensor,
-        t_score: Time,
-        schedule: Schedule,
-        z: Tensor | None,
-    ) -> Tensor:
-        assert z is not None
-        return super().move(score, state, t_score, schedule, z.clamp(-4, 4))
+    def move(self, *arguments: object) -> Tensor:
+        *rest, z = arguments
+        return super().move(*rest, z.clamp(-4, 4))
 
 
-def log_score_for_hyvarinen(score: ScoreFunction) -> ScoreFunction:
-    return lambda x, t: score(x, t) + 1
+SPOILED: dict[str, Callable[[gbm.ScoreFunction], gbm.ScoreFunction]] = {
+    "log score for Hyvarinen score": lambda score: lambda x, t: score(x, t) + 1,
+    "one level late": lambda score: lambda x, t: score(x, t - 0.05 + 1e-9),
+    "off by one part in a million": lambda score: lambda x, t: score(x, t) * (1 + 1e-6),
+}
+TWENTY = ref.uniform(20)
 
 
-def one_level_late(score: ScoreFunction) -> ScoreFunction:
-    return lambda x, t: score(x, t - 0.05 + 1e-9)
+@pytest.mark.parametrize("name", SPOILED)
+def test_planted_scores_are_refused(name: str) -> None:
+    start, expected = expected_law(LANGEVIN, DATA, PROCESS, TWENTY)
+    run = sampler(LANGEVIN, DATA, PROCESS, TWENTY, spoil=SPOILED[name])
+    with pytest.raises(ref.LawRejected, match="off by"):
+        ref.assert_law(run, start, expected, 20)
 
 
-def one_part_in_a_million(score: ScoreFunction) -> ScoreFunction:
-    return lambda x, t: score(x, t) * (1 + 1e-6)
-
-
-SPOILED = [log_score_for_hyvarinen, one_level_late, one_part_in_a_million]
-
-
-@pytest.mark.parametrize("spoil", SPOILED)
-def test_planted_scores_are_refused(spoil: Callable[[ScoreFunction], ScoreFunction]) -> None:
-    grid = gbm_ref.grids.uniform(20)
-    start, expected = expected_law(DaleLangevin(), DATA, PROCESS, grid)
-    run = sampler(DaleLangevin(), DATA, PROCESS, grid, spoil=spoil)
-    with pytest.raises(LawRejected, match="off by"):
-        assert_law(run, start, expected, len(grid))
-
-
-@pytest.mark.parametrize("step", [Clipped(), SignAgnostic()], ids=["clipped", "ambient"])
-def test_samplers_that_are_not_affine_are_refused(step: Step) -> None:
-    grid = gbm_ref.grids.uniform(20)
-    start, expected = expected_law(DaleLangevin(), DATA, PROCESS, grid)
-    with pytest.raises(LawRejected, match="not affine|not positive"):
-        assert_law(sampler(step, DATA, PROCESS, grid), start, expected, len(grid))
+@pytest.mark.parametrize("step", [Clipped(), gbm.SignAgnostic()], ids=["clipped", "ambient"])
+def test_samplers_that_are_not_affine_are_refused(step: gbm.Step) -> None:
+    start, expected = expected_law(LANGEVIN, DATA, PROCESS, TWENTY)
+    with pytest.raises(ref.LawRejected, match="not affine|not positive"):
+        ref.assert_law(sampler(step, DATA, PROCESS, TWENTY), start, expected, 20)
 
 
 def test_a_grid_that_is_not_the_stated_one_is_refused() -> None:
     """chi = 0.999 for chi = 1: the variance moves by 1e-2 of itself, far above 1e-11."""
-    grid = gbm_ref.grids.uniform(20)
-    start, expected = expected_law(DaleLangevin(), DATA, PROCESS, grid)
-    annealed = gbm_ref.grids.annealed(20, chi=0.999)
-    with pytest.raises(LawRejected, match="off by"):
-        assert_law(sampler(DaleLangevin(), DATA, PROCESS, annealed), start, expected, 20)
+    start, expected = expected_law(LANGEVIN, DATA, PROCESS, TWENTY)
+    annealed = ref.annealed(20, chi=0.999)
+    with pytest.raises(ref.LawRejected, match="off by"):
+        ref.assert_law(sampler(LANGEVIN, DATA, PROCESS, annealed), start, expected, 20)
 
 
 def test_the_data_law_is_not_the_law_of_the_sampler() -> None:
     """At N = 100 the sampler's variance is 3 % too large (sheet R8): the probe must see that."""
-    grid = gbm_ref.grids.uniform(100)
-    found = extract_affine_map(sampler(DaleLangevin(), DATA, PROCESS, grid), 100, 1)
-    start, _ = expected_law(DaleLangevin(), DATA, PROCESS, grid)
+    grid = ref.uniform(100)
+    found = ref.extract_affine_map(sampler(LANGEVIN, DATA, PROCESS, grid), 100, 1)
+    start, _ = expected_law(LANGEVIN, DATA, PROCESS, grid)
     assert abs(found.law(start).cov[0, 0] / 0.1 - 1) > 0.03

@@ -4,24 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-import gbm_fast.posterior as fast
-import gbm_ref
-import gbm_ref.posterior as ref
-from gbm_fast.targets import LogNormal, LogNormalMixture
-from tests.support.cases import PROBLEMS, Problem, states, torch_generator
-from tests.support.twins import (
-    DTYPES,
-    EXACT,
-    Array,
-    assert_twins,
-    components,
-    error_over_scale,
-    single,
-    target_scales,
-    tensor,
-    twin_process,
-    twin_target,
-)
+import gbm_fast as gbm
+import gbm_ref as ref
+from tests.support import twins
+from tests.support.cases import PROBLEMS, Array, Problem, crossed, states, torch_generator
+from tests.support.twins import assert_agree, assert_twins, tensor, twin_process, twin_target
 
 LEVEL = 0.3
 POWER = -1.7
@@ -37,8 +24,8 @@ class Scales:
     def __init__(self, problem: Problem, t: float, x: Array) -> None:
         process = problem.process
         m, self.v = process.log_mean(t), process.log_var(t)
-        score, terms = target_scales(problem.target.diffuse(process, t), x)
-        _, means, covs = components(problem.target)
+        score, terms = twins.target_scales(problem.target.diffuse(process, t), x)
+        _, means, covs = twins.components(problem.target)
         y = np.log(x)
         condition = np.linalg.cond(covs + self.v * np.eye(means.shape[1])).max()
         self.shares = 2 * terms[:, None]
@@ -49,22 +36,16 @@ class Scales:
         self.moment = self.shares + abs(POWER) * self.log_mean + POWER**2 * self.v
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("problem", PROBLEMS, ids=str)
+@crossed(problem=PROBLEMS, dtype=twins.DTYPES)
 def test_posteriors_agree(problem: Problem, dtype: torch.dtype) -> None:
     t = LEVEL * problem.process.horizon
-    x = single(states(problem, t, size=3))
+    x = twins.single(states(problem, t, size=3))
     scales = Scales(problem, t, x)
-    at = (problem.target, problem.process, t)
-    law = twin_target(problem.target, dtype)
-    twin = (tensor(x, dtype), law, twin_process(problem.process), t)
-    found = fast.posterior_weights(*twin)
-    assert found.dtype == dtype
-    assert_twins(found, ref.posterior_weights(x, *at), scales.shares)
-    assert_twins(fast.posterior_log_mean(*twin), ref.posterior_log_mean(x, *at), scales.log_mean)
-    assert_twins(fast.posterior_log_cov(*twin), ref.posterior_log_cov(x, *at), scales.log_cov)
-    moment = fast.log_posterior_moment(*twin, power=POWER)
-    assert_twins(moment, ref.log_posterior_moment(x, *at, power=POWER), scales.moment)
+    at = (x, problem.target, problem.process, t)
+    assert_agree("posterior_weights", *at, scale=scales.shares, dtype=dtype)
+    assert_agree("posterior_log_mean", *at, scale=scales.log_mean, dtype=dtype)
+    assert_agree("posterior_log_cov", *at, scale=scales.log_cov, dtype=dtype)
+    assert_agree("log_posterior_moment", *at, scale=scales.moment, dtype=dtype, power=POWER)
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=str)
@@ -82,11 +63,11 @@ def test_the_covariance_is_tweedie_s_and_one_edit_is_refused(problem: Problem) -
     rows = [torch.autograd.grad(s.sum(), y, retain_graph=True)[0] for s in score.unbind(-1)]
     slope = torch.stack(rows, dim=-2)
     eye = torch.eye(law.d, dtype=torch.float64)
-    found = fast.posterior_log_cov(tensor(x), law, process, t)
+    found = gbm.posterior_log_cov(tensor(x), law, process, t)
     scale = Scales(problem, t, x).log_cov + v**2 * float(slope.abs().max())
     assert_twins(found, (v * eye + v**2 * slope).numpy(), scale)
     for wrong in (v * eye + v * slope, v * eye - v**2 * slope, v**2 * slope):
-        assert error_over_scale(wrong, found.numpy(), scale) > 1e6 * EXACT
+        assert twins.error_over_scale(wrong, found.numpy(), scale) > 1e6 * twins.EXACT
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=str)
@@ -104,29 +85,23 @@ def test_means_and_moments_with_one_edit_are_refused(problem: Problem) -> None:
     if float(m) != 0:
         edits.append(y + m + v * score)
     for wrong in edits:
-        assert error_over_scale(wrong, mean, scales.log_mean) > 1e6 * EXACT
+        assert twins.error_over_scale(wrong, mean, scales.log_mean) > 1e6 * twins.EXACT
     moment = ref.log_posterior_moment(x, *at, power=POWER)
-    assert error_over_scale(tensor(POWER * mean), moment, scales.moment) > 1e3 * EXACT
+    assert twins.error_over_scale(tensor(POWER * mean), moment, scales.moment) > 1e3 * twins.EXACT
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=str)
 def test_the_posterior_of_one_state_is_a_law(problem: Problem) -> None:
     t = LEVEL * problem.process.horizon
     x = states(problem, t, size=1)[0]
-    law = fast.posterior_law(
-        tensor(x), twin_target(problem.target), twin_process(problem.process), t
-    )
-    expected = ref.posterior_law(x, problem.target, problem.process, t)
-    scales = Scales(problem, t, x[None])
-    if isinstance(expected, gbm_ref.LogNormal):
-        assert isinstance(law, LogNormal)
-        assert_twins(law.log_mean, expected.log_mean, scales.log_mean[0])
-        assert_twins(law.log_cov, expected.log_cov, scales.log_cov[0])
-    else:
-        assert isinstance(law, LogNormalMixture)
-        assert_twins(law.weights, expected.weights, scales.shares[0])
-        assert_twins(law.log_means, expected.log_means, scales.log_mean[0])
-        assert_twins(law.log_covs, expected.log_covs, scales.log_cov[0])
+    at, scales = (x, problem.target, problem.process, t), Scales(problem, t, x[None])
+    law, expected = gbm.posterior_law(*map(twins.twin, at)), ref.posterior_law(*at)
+    assert type(law) is getattr(gbm, type(expected).__name__)
+    sizes = {"log_mean": scales.log_mean[0], "log_cov": scales.log_cov[0]}
+    if isinstance(expected, ref.LogNormalMixture):
+        sizes = {f"{name}s": size for name, size in sizes.items()} | {"weights": scales.shares[0]}
+    for name, size in sizes.items():
+        assert_twins(getattr(law, name), getattr(expected, name), size)
     assert law.rvs(3, torch_generator("posterior")).shape == (3, problem.target.d)
 
 
@@ -134,20 +109,5 @@ def test_without_noise_the_posterior_is_the_state() -> None:
     problem = PROBLEMS[1]
     x = tensor(states(problem, 0.2, size=2))
     law, process = twin_target(problem.target), twin_process(problem.process)
-    assert_twins(fast.posterior_log_mean(x, law, process, 0.0), x.log().numpy(), 3.0)
-    assert float(fast.posterior_log_cov(x, law, process, 0.0).abs().max()) == 0.0
-
-
-def test_what_has_no_posterior_is_refused() -> None:
-    problem = next(p for p in PROBLEMS if p.name.startswith("images"))
-    x = tensor(states(problem, 0.3, size=1))
-    law, process = twin_target(problem.target), twin_process(problem.process)
-    for call in (fast.posterior_weights, fast.posterior_log_mean, fast.posterior_log_cov):
-        with pytest.raises(ValueError, match=r"diffuse first|take t > 0"):
-            call(x, law, process, 0.0)
-        with pytest.raises(ValueError, match="shape"):
-            call(x[:, :2], law, process, 0.3)
-        with pytest.raises(ValueError, match="positive"):
-            call(-x, law, process, 0.3)
-    with pytest.raises(ValueError, match="one state"):
-        fast.posterior_law(x, law, process, 0.3)
+    assert_twins(gbm.posterior_log_mean(x, law, process, 0.0), x.log().numpy(), 3.0)
+    assert float(gbm.posterior_log_cov(x, law, process, 0.0).abs().max()) == 0.0

@@ -1,4 +1,4 @@
-"""gbm_fast.scores against gbm_ref.scores, against autograd, and its refusals."""
+"""gbm_fast.scores against gbm_ref.scores, and against derivatives."""
 
 import math
 from collections.abc import Callable
@@ -6,152 +6,152 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
-import gbm_fast.scores as fast
-import gbm_ref.scores as ref
-from gbm_fast.process import GBM
-from tests.support.cases import PROBLEMS, Problem, generator, states
+import gbm_fast as gbm
+import gbm_ref as ref
+from gbm_fast.process import Time
+from tests.support import cases, twins
+from tests.support.cases import PROBLEMS, Array, Event, Problem, crossed, generator, states
 from tests.support.problems import PROCESSES
-from tests.support.twins import (
-    DTYPES,
-    EXACT,
-    Array,
-    assert_twins,
-    conditional_scale,
-    error_over_scale,
-    target_scales,
-    tensor,
-    twin_process,
-    twin_target,
-)
+from tests.support.twins import assert_agree, assert_twins, tensor, twin_process, twin_target
 
 EVENTS = [(1,), (2,), (3, 4, 4)]
 LEVELS = [1e-4, 0.3, 1.0]
 
 
-def pair(name: str, event: tuple[int, ...]) -> tuple[Array, Array]:
+def pair(name: str, event: Event) -> tuple[Array, Array]:
     """Two positive states (len(LEVELS), *event)."""
     rng = generator("scores", name, str(event))
-    first, second = np.exp(rng.uniform(-1.2, 1.2, (2, len(LEVELS), *event)))
+    first, second = twins.single(np.exp(rng.uniform(-1.2, 1.2, (2, len(LEVELS), *event))))
     return first, second
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("event", EVENTS)
-@pytest.mark.parametrize("name", PROCESSES)
-def test_the_conditional_score_agrees(
-    name: str, event: tuple[int, ...], dtype: torch.dtype
-) -> None:
-    process, twin = PROCESSES[name], twin_process(PROCESSES[name])
+def logpdf_scale(process: ref.Process, x: Array, x0: Array, t: float) -> Array:
+    """(n, d) to (n,): the terms, a residual r in the square having the error of its parts."""
+    m, v = process.log_mean(t), process.log_var(t)
+    logs = np.abs(np.log(x)) + np.abs(np.log(x0)) + abs(m)
+    residual = np.abs(np.log(x) - np.log(x0) - m)
+    terms = residual * (residual + logs + 1) / v + abs(np.log(2 * np.pi * v)) + 1 + logs
+    return terms.sum(-1)
+
+
+SCALES: dict[str, Callable[..., Array]] = {
+    "conditional_hyvarinen_score": twins.conditional_scale,
+    "conditional_logpdf": logpdf_scale,
+}
+
+
+@crossed(call=SCALES, name=PROCESSES, event=EVENTS, dtype=twins.DTYPES)
+def test_the_kernel_agrees(call: str, name: str, event: Event, dtype: torch.dtype) -> None:
+    """One time a sample, and each sample alone, against the oracle a sample at a time."""
+    process, ours = PROCESSES[name], getattr(gbm, call)
     x, x0 = pair(name, event)
-    times = np.array(LEVELS) * process.horizon
-    found = fast.conditional_hyvarinen_score(
-        tensor(x, dtype), tensor(x0, dtype), twin, tensor(times)
-    )
+    times, twin = np.array(LEVELS) * process.horizon, twin_process(process)
+    found = ours(tensor(x, dtype), tensor(x0, dtype), twin, tensor(times))
+    assert found.dtype == dtype
     for i, t in enumerate(times):
-        expected = ref.conditional_hyvarinen_score(x[i], x0[i], process, t)
-        scale = conditional_scale(process, x[i], x0[i], t)
-        assert_twins(found[i], expected, scale)
-        alone = fast.conditional_hyvarinen_score(
-            tensor(x[i : i + 1], dtype), tensor(x0[i : i + 1], dtype), twin, float(t)
-        )
-        assert_twins(alone[0], expected, scale)
+        one = slice(i, i + 1)
+        flat = x[one].reshape(1, -1), x0[one].reshape(1, -1)
+        expected = getattr(ref, call)(*flat, process, t)
+        scale = SCALES[call](process, *flat, t)
+        alone = ours(tensor(x[one], dtype), tensor(x0[one], dtype), twin, float(t))
+        for result in (found[one], alone):
+            assert_twins(result.reshape(expected.shape), expected, scale)
 
 
-@pytest.mark.parametrize("name", PROCESSES)
-def test_the_conditional_score_is_a_derivative(name: str) -> None:
-    """x * autograd of log p(x | x0) = sum -log x - (log x - log x0 - m)^2 / (2 v) + const."""
+def kernel_density(
+    x: Tensor,
+    x0: Tensor,
+    process: gbm.Process,
+    t: Time,
+    jacobian: float = 1.0,
+    sign_of_m: float = 1.0,
+    of_v: Callable[[Tensor], Tensor] = lambda v: v,
+) -> Tensor:
+    """The formula again, with room for one edit."""
+    v = of_v(process.log_var(t))
+    residual = x.log() - x0.log() - sign_of_m * process.log_mean(t)
+    terms = -(residual**2) / (2 * v) - (2 * torch.pi * v).log() / 2 - jacobian * x.log()
+    return terms.sum(-1)
+
+
+EDITS: dict[str, Callable[..., Tensor]] = {
+    "no Jacobian": lambda *at: kernel_density(*at, jacobian=0.0),
+    "Jacobian twice": lambda *at: kernel_density(*at, jacobian=2.0),
+    "the other sign of m": lambda *at: kernel_density(*at, sign_of_m=-1.0),
+    "deviation for variance": lambda *at: kernel_density(*at, of_v=torch.sqrt),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_densities_with_one_edit_are_refused(edit: str) -> None:
+    x, x0 = pair("planted", (2,))
+    scale = logpdf_scale(ref.GBM(mu=0.13, sigma=0.7), x, x0, 0.37)
+    at = (tensor(x), tensor(x0), cases.PROCESS, 0.37)
+    found = gbm.conditional_logpdf(*at)
+    assert_twins(found, kernel_density(*at).numpy(), scale)
+    assert twins.error_over_scale(found, EDITS[edit](*at).numpy(), scale) > 1e6 * twins.EXACT
+
+
+@crossed(name=PROCESSES, by_hand=[True, False])
+def test_the_conditional_score_is_a_derivative(name: str, by_hand: bool) -> None:
+    """x times autograd of log p(x | x0), the formula written out and that of the package."""
     process, twin = PROCESSES[name], twin_process(PROCESSES[name])
     t = 0.37 * process.horizon
-    x, x0 = (tensor(part) for part in pair(name, (2,)))
-    x.requires_grad_()
-    residual = x.log() - x0.log() - twin.log_mean(t)
-    log_density = (-x.log() - residual**2 / (2 * twin.log_var(t))).sum()
-    (stein,) = torch.autograd.grad(log_density, x)
-    x = x.detach()
-    found = fast.conditional_hyvarinen_score(x, x0, twin, t)
-    assert_twins(found, (x * stein).numpy(), conditional_scale(process, x.numpy(), x0.numpy(), t))
+    x, x0 = pair(name, (2,))
+    at = tensor(x).requires_grad_()
+    density = kernel_density if by_hand else gbm.conditional_logpdf
+    (stein,) = torch.autograd.grad(density(at, tensor(x0), twin, t).sum(), at)
+    found = gbm.conditional_hyvarinen_score(tensor(x), tensor(x0), twin, t)
+    assert_twins(found, x * stein.numpy(), twins.conditional_scale(process, x, x0, t))
 
 
-def without_the_one(x: Array, x0: Array, m: float, v: float) -> Array:
-    return -(np.log(x) - np.log(x0) - m) / v
+PLANTED: dict[str, Callable[[Array, float], Array]] = {
+    "without the one": lambda residual, m, v: -residual / v,
+    "the other sign of m": lambda residual, m, v: -1 - (residual + 2 * m) / v,
+    "the standard deviation": lambda residual, m, v: -1 - residual / math.sqrt(v),
+}
 
 
-def with_the_other_sign_of_m(x: Array, x0: Array, m: float, v: float) -> Array:
-    return -1 - (np.log(x) - np.log(x0) + m) / v
-
-
-def with_the_standard_deviation(x: Array, x0: Array, m: float, v: float) -> Array:
-    return -1 - (np.log(x) - np.log(x0) - m) / math.sqrt(v)
-
-
-@pytest.mark.parametrize(
-    "wrong", [without_the_one, with_the_other_sign_of_m, with_the_standard_deviation]
-)
-def test_planted_conditional_scores_are_refused(wrong: Callable[..., Array]) -> None:
+@pytest.mark.parametrize("name", PLANTED)
+def test_planted_conditional_scores_are_refused(name: str) -> None:
     """The comparison above must see the log score, a sign and a square root for what they are."""
     process = PROCESSES["constant"]
     x, x0 = pair("planted", (2,))
     t = 0.37 * process.horizon
-    twin = tensor(wrong(x, x0, process.log_mean(t), process.log_var(t)))
+    m, v = process.log_mean(t), process.log_var(t)
+    wrong = tensor(PLANTED[name](np.log(x) - np.log(x0) - m, m, v))
     expected = ref.conditional_hyvarinen_score(x, x0, process, t)
-    assert error_over_scale(twin, expected, conditional_scale(process, x, x0, t)) > 1e6 * EXACT
+    scale = twins.conditional_scale(process, x, x0, t)
+    assert twins.error_over_scale(wrong, expected, scale) > 1e6 * twins.EXACT
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("event", EVENTS)
-def test_the_conversions_of_the_score_itself_agree(
-    event: tuple[int, ...], dtype: torch.dtype
-) -> None:
+@crossed(event=EVENTS, dtype=twins.DTYPES)
+def test_conversions_of_the_score_itself_agree(event: Event, dtype: torch.dtype) -> None:
     x, _ = pair("itself", event)
     h = generator("h", str(event)).normal(-0.7, 2.0, x.shape)
-    x_twin, h_twin, size = tensor(x, dtype), tensor(h, dtype), 1 + np.abs(h)
-    pairs = [
-        (fast.hyvarinen_from_stein(x_twin, h_twin), ref.hyvarinen_from_stein(x, h), x * size),
-        (fast.stein_from_hyvarinen(x_twin, h_twin), ref.stein_from_hyvarinen(x, h), size / x),
-        (fast.log_score_from_hyvarinen(h_twin), ref.log_score_from_hyvarinen(h), size),
-        (fast.hyvarinen_from_log_score(h_twin), ref.hyvarinen_from_log_score(h), size),
-    ]
-    for found, expected, scale in pairs:
-        assert found.dtype == dtype
-        assert_twins(found, expected, scale)
+    size = 1 + np.abs(h)
+    assert_agree("hyvarinen_from_stein", x, h, scale=x * size, dtype=dtype)
+    assert_agree("stein_from_hyvarinen", x, h, scale=size / x, dtype=dtype)
+    assert_agree("log_score_from_hyvarinen", h, scale=size, dtype=dtype)
+    assert_agree("hyvarinen_from_log_score", h, scale=size, dtype=dtype)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("event", EVENTS)
-@pytest.mark.parametrize("name", PROCESSES)
-def test_noise_and_denoiser_agree(name: str, event: tuple[int, ...], dtype: torch.dtype) -> None:
-    process, twin = PROCESSES[name], twin_process(PROCESSES[name])
-    x, _ = pair(name, event)
+@crossed(name=PROCESSES, event=EVENTS, dtype=twins.DTYPES)
+def test_noise_and_denoiser_agree(name: str, event: Event, dtype: torch.dtype) -> None:
+    process, x = PROCESSES[name], pair(name, event)[0]
     h = generator("h", name, str(event)).normal(-0.7, 2.0, x.shape)
     t = 0.42 * process.horizon
-    v = process.log_var(t)
-    x_twin, h_twin, size = tensor(x, dtype), tensor(h, dtype), 1 + np.abs(h)
+    v, size = process.log_var(t), 1 + np.abs(h)
     reach = 1 + np.abs(np.log(x)) + abs(process.log_mean(t))
-    for found, expected, scale in [
-        (
-            fast.noise_from_hyvarinen(h_twin, twin, t),
-            ref.noise_from_hyvarinen(h, process, t),
-            math.sqrt(v) * size,
-        ),
-        (
-            fast.hyvarinen_from_noise(h_twin, twin, t),
-            ref.hyvarinen_from_noise(h, process, t),
-            size + size / math.sqrt(v),
-        ),
-        (
-            fast.denoiser(x_twin, h_twin, twin, t),
-            ref.denoiser(x, h, process, t),
-            reach + v * size,
-        ),
-        (
-            fast.hyvarinen_from_denoiser(x_twin, h_twin, twin, t),
-            ref.hyvarinen_from_denoiser(x, h, process, t),
-            1 + (reach + size) / v,
-        ),
-    ]:
-        assert found.dtype == dtype
-        assert_twins(found, expected, scale)
+    for call, arguments, scale in (
+        ("noise_from_hyvarinen", (h,), math.sqrt(v) * size),
+        ("hyvarinen_from_noise", (h,), size + size / math.sqrt(v)),
+        ("denoiser", (x, h), reach + v * size),
+        ("hyvarinen_from_denoiser", (x, h), 1 + (reach + size) / v),
+    ):
+        assert_agree(call, *arguments, process, t, scale=scale, dtype=dtype)
 
 
 @pytest.mark.parametrize("name", PROCESSES)
@@ -163,79 +163,33 @@ def test_conversions_undo_each_other_with_one_time_a_sample(name: str) -> None:
     v = twin.log_var(t).reshape(-1, 1, 1).numpy()
     size = 1 + h.abs().numpy()
     reach = 1 + x.log().abs().numpy() + twin.log_mean(t).abs().reshape(-1, 1, 1).numpy()
-    noise = fast.noise_from_hyvarinen(h, twin, t)
-    assert_twins(fast.hyvarinen_from_noise(noise, twin, t), h.numpy(), size)
-    clean = fast.denoiser(x, h, twin, t)
+    noise = gbm.noise_from_hyvarinen(h, twin, t)
+    assert_twins(gbm.hyvarinen_from_noise(noise, twin, t), h.numpy(), size)
+    clean = gbm.denoiser(x, h, twin, t)
     scale = size + (reach + v * size) / v
-    assert_twins(fast.hyvarinen_from_denoiser(x, clean, twin, t), h.numpy(), scale)
-    stein = fast.stein_from_hyvarinen(x, h)
-    assert_twins(fast.hyvarinen_from_stein(x, stein), h.numpy(), size)
+    assert_twins(gbm.hyvarinen_from_denoiser(x, clean, twin, t), h.numpy(), scale)
+    stein = gbm.stein_from_hyvarinen(x, h)
+    assert_twins(gbm.hyvarinen_from_stein(x, stein), h.numpy(), size)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("problem", PROBLEMS, ids=str)
-def test_exact_scores_agree_for_a_time_and_for_one_a_sample(
-    problem: Problem, dtype: torch.dtype
-) -> None:
+@crossed(problem=PROBLEMS, dtype=twins.DTYPES)
+def test_exact_scores_agree_for_one_time_a_sample(problem: Problem, dtype: torch.dtype) -> None:
     times = np.array([0.2, 0.2, 1.0]) * problem.process.horizon
     x = states(problem, times[0], size=2)[:3]
-    score = fast.exact_score(twin_target(problem.target, dtype), twin_process(problem.process))
+    score = gbm.exact_score(twin_target(problem.target, dtype), twin_process(problem.process))
     each = score(tensor(x, dtype), tensor(times))
     for i, t in enumerate(times):
         expected = ref.exact_score(problem.target, problem.process)(x[i : i + 1], t)
-        scale = target_scales(problem.target.diffuse(problem.process, t), x[i : i + 1])[0]
+        scale = twins.target_scales(problem.target.diffuse(problem.process, t), x[i : i + 1])[0]
         assert_twins(each[i : i + 1], expected, scale)
         assert_twins(score(tensor(x[i : i + 1], dtype), float(t)), expected, scale)
 
 
 def test_an_exact_score_takes_images() -> None:
     problem = next(p for p in PROBLEMS if p.name.startswith("images"))
-    score = fast.exact_score(twin_target(problem.target), twin_process(problem.process))
+    score = gbm.exact_score(twin_target(problem.target), twin_process(problem.process))
     x = tensor(states(problem, 0.3, size=2))
     flat = score(x, 0.3)
     assert torch.equal(score(x.reshape(-1, 1, 3, 3), 0.3), flat.reshape(-1, 1, 3, 3))
     with pytest.raises(ValueError, match="one time a sample"):
         score(x, torch.full((2,), 0.3))
-
-
-PROCESS = GBM(mu=0.13, sigma=0.7)
-
-
-@pytest.mark.parametrize("bad", [0.0, -1.3, float("nan"), float("inf")])
-def test_states_that_are_not_positive_are_refused(bad: float) -> None:
-    x = tensor([[1.2, bad]])
-    good = tensor([[1.2, 1.4]])
-    calls = [
-        lambda: fast.conditional_hyvarinen_score(x, good, PROCESS, 0.3),
-        lambda: fast.conditional_hyvarinen_score(good, x, PROCESS, 0.3),
-        lambda: fast.hyvarinen_from_stein(x, good),
-        lambda: fast.stein_from_hyvarinen(x, good),
-        lambda: fast.denoiser(x, good, PROCESS, 0.3),
-        lambda: fast.hyvarinen_from_denoiser(x, good, PROCESS, 0.3),
-    ]
-    for call in calls:
-        with pytest.raises(ValueError, match="positive and finite"):
-            call()
-
-
-def test_integers_and_other_shapes_are_refused() -> None:
-    x = tensor([[1.2, 1.4]])
-    with pytest.raises(ValueError, match="floating-point"):
-        fast.stein_from_hyvarinen(torch.ones(1, 2, dtype=torch.int64), x)
-    with pytest.raises(ValueError, match="shape of x"):
-        fast.conditional_hyvarinen_score(x, x[:, :1], PROCESS, 0.3)
-    with pytest.raises(ValueError, match="shape of x"):
-        fast.denoiser(x, x[0], PROCESS, 0.3)
-
-
-@pytest.mark.parametrize("t", [0.0, torch.tensor([0.4, 0.0])])
-def test_time_zero_is_refused_where_it_would_be_0_over_0(t: float | torch.Tensor) -> None:
-    x = tensor([[1.2, 1.4], [1.1, 1.9]])
-    calls = [
-        lambda: fast.conditional_hyvarinen_score(x, x, PROCESS, t),
-        lambda: fast.hyvarinen_from_noise(x, PROCESS, t),
-        lambda: fast.hyvarinen_from_denoiser(x, x, PROCESS, t),
-    ]
-    for call in calls:
-        with pytest.raises(ValueError, match="t must be positive"):
-            call()

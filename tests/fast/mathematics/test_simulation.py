@@ -1,64 +1,38 @@
 """gbm_fast.simulation against gbm_ref.simulate: whole paths on the same noise, and the loop."""
 
-from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-import gbm_fast.steps
-import gbm_ref.grids
-from gbm_fast.grids import Row, annealed, uniform
-from gbm_fast.process import GBM, Time
-from gbm_fast.scores import exact_score
-from gbm_fast.simulation import simulate
-from gbm_ref.scores import exact_score as exact_score_ref
-from gbm_ref.simulation import simulate as simulate_ref
-from tests.support.cases import PROBLEMS, Problem, generator, states
+import gbm_fast as gbm
+import gbm_ref as ref
+from gbm_fast.process import Time
+from tests.support import cases, twins
+from tests.support.cases import PROBLEMS, PROCESS, Array, Problem, generator, log_linear, states
 from tests.support.paths import path_scales
 from tests.support.tables import STEPS
-from tests.support.twins import (
-    DTYPES,
-    EXACT,
-    Array,
-    assert_twins,
-    error_over_scale,
-    tensor,
-    twin_process,
-    twin_target,
-)
+from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 
 GRIDS = ["annealed", "power"]
 # Each step with two problems, each problem with two or three steps.
 PAIRS = [
-    pytest.param(
-        PROBLEMS[(i + shift) % len(PROBLEMS)],
-        kind,
-        id=f"{PROBLEMS[(i + shift) % len(PROBLEMS)]}-{kind}",
-    )
+    pytest.param(problem, kind, id=f"{problem}-{kind}")
     for shift in (0, 3)
     for i, kind in enumerate(STEPS)
+    for problem in [PROBLEMS[(i + shift) % len(PROBLEMS)]]
 ]
 
 
-def make_grid(kind: str, problem: Problem) -> tuple[gbm_ref.grids.Row, ...]:
+def make_grid(kind: str, problem: Problem) -> tuple[ref.Row, ...]:
     """Inner steps, chi < 1, a shorter step, a later start and denoising; or spaced levels."""
     horizon = problem.process.horizon
     if kind == "annealed":
-        return gbm_ref.grids.annealed(
-            num_steps=7,
-            horizon=horizon,
-            step_length=0.6 * horizon / 7,
-            inner_steps=2,
-            chi=0.9,
-            start=6,
-            denoise_steps=2,
-        )
+        return ref.annealed(7, horizon, 0.6 * horizon / 7, 2, chi=0.9, start=6, denoise_steps=2)
     highest = problem.process.log_var(horizon) ** 0.5
-    return gbm_ref.grids.power(problem.process, 8, std_min=0.1, std_max=highest)
+    return ref.power(problem.process, 8, std_min=0.1, std_max=highest)
 
 
 @cache
@@ -67,12 +41,12 @@ def whole_path(problem: Problem, kind: str, grid_kind: str) -> tuple[tuple, Arra
     grid = make_grid(grid_kind, problem)
     x_T = states(problem, grid[0].t_score, size=3)[:4]
     z = generator("path", problem.name, kind).standard_normal((len(grid), *x_T.shape))
-    step, score = STEPS[kind][1], exact_score_ref(problem.target, problem.process)
-    _, path = simulate_ref(step, problem.process, score, x_T, grid, z, return_path=True)
+    step, score = STEPS[kind][1], ref.exact_score(problem.target, problem.process)
+    _, path = ref.simulate(step, problem.process, score, x_T, grid, z, return_path=True)
     return grid, z, path, np.abs(path) * path_scales(step, problem, grid, path, z)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", twins.DTYPES)
 @pytest.mark.parametrize("grid_kind", GRIDS)
 @pytest.mark.parametrize(("problem", "kind"), PAIRS)
 def test_whole_paths_agree(
@@ -82,15 +56,11 @@ def test_whole_paths_agree(
     grid, z, path, scale = whole_path(problem, kind, grid_kind)
     event = (1, 3, 3) if problem.target.d == 9 else (problem.target.d,)
     process = twin_process(problem.process)
-    x_0, found = simulate(
-        STEPS[kind][0],
-        process,
-        exact_score(twin_target(problem.target, dtype), process),
-        tensor(path[0], dtype).reshape(-1, *event),
-        tuple(Row(*row) for row in grid),
-        tensor(z, dtype).reshape(len(grid), -1, *event),
-        return_path=True,
-    )
+    score = gbm.exact_score(twin_target(problem.target, dtype), process)
+    x_T = tensor(path[0], dtype).reshape(-1, *event)
+    noise = tensor(z, dtype).reshape(len(grid), -1, *event)
+    at = (STEPS[kind][0], process, score, x_T, tuple(gbm.Row(*row) for row in grid), noise)
+    x_0, found = gbm.simulate(*at, return_path=True)
     assert found.dtype == dtype
     assert torch.equal(found[-1], x_0)
     assert_twins(found.reshape(path.shape), path, scale)
@@ -102,24 +72,14 @@ def test_a_grid_with_an_inner_step_too_few_is_refused(kind: str) -> None:
     problem = PROBLEMS[2]
     grid, z, path, scale = whole_path(problem, kind, "annealed")
     process = twin_process(problem.process)
+    score = gbm.exact_score(twin_target(problem.target), process)
     kept = [i for i, row in enumerate(grid) if i % 2 == 1 or row.noise == 0]
-    x_0 = simulate(
-        STEPS[kind][0],
-        process,
-        exact_score(twin_target(problem.target), process),
-        tensor(path[0]),
-        tuple(Row(*grid[i]) for i in kept),
-        tensor(z[kept]),
-    )
-    assert error_over_scale(x_0, path[-1], scale[-1]) > 1e6 * EXACT
+    rows = tuple(gbm.Row(*grid[i]) for i in kept)
+    x_0 = gbm.simulate(STEPS[kind][0], process, score, tensor(path[0]), rows, tensor(z[kept]))
+    assert error_over_scale(x_0, path[-1], scale[-1]) > 1e6 * twins.EXACT
 
 
-PROCESS = GBM(mu=0.13, sigma=0.7)
 START = tensor([[1.3, 0.8], [0.6, 2.2], [1.9, 1.1]])
-
-
-def log_linear(x: Tensor, t: Time) -> Tensor:
-    return -1.1 - 0.7 * x.log()
 
 
 def draws(rows: int, name: str = "draws") -> Tensor:
@@ -128,7 +88,7 @@ def draws(rows: int, name: str = "draws") -> Tensor:
 
 @pytest.mark.parametrize("kind", STEPS)
 def test_noise_from_a_source_is_the_same_as_noise_from_a_tensor(kind: str) -> None:
-    grid, z = annealed(6, inner_steps=2, chi=0.9), draws(12)
+    grid, z = gbm.annealed(6, inner_steps=2, chi=0.9), draws(12)
     asked = []
 
     def source(i: int) -> Tensor:
@@ -136,24 +96,16 @@ def test_noise_from_a_source_is_the_same_as_noise_from_a_tensor(kind: str) -> No
         return z[i]
 
     step = STEPS[kind][0]
-    from_tensor = simulate(step, PROCESS, log_linear, START, grid, z)
-    assert torch.equal(simulate(step, PROCESS, log_linear, START, grid, source), from_tensor)
+    from_tensor = gbm.simulate(step, PROCESS, log_linear, START, grid, z)
+    assert torch.equal(gbm.simulate(step, PROCESS, log_linear, START, grid, source), from_tensor)
     assert asked == (list(range(12)) if step.uses_noise else [])
 
 
 def test_the_callback_sees_every_state_and_nothing_changes_the_start() -> None:
-    grid, z, before = uniform(5), draws(5), START.clone()
+    grid, z, before = gbm.uniform(5), draws(5), START.clone()
     seen = []
-    x_0, path = simulate(
-        gbm_fast.steps.DaleLangevin(),
-        PROCESS,
-        log_linear,
-        START,
-        grid,
-        z,
-        return_path=True,
-        callback=lambda i, row, x: seen.append((i, row, x)),
-    )
+    at = (gbm.DaleLangevin(), PROCESS, log_linear, START, grid, z)
+    x_0, path = gbm.simulate(*at, return_path=True, callback=lambda *row: seen.append(row))
     assert [i for i, _, _ in seen] == list(range(5))
     assert tuple(row for _, row, _ in seen) == grid
     assert torch.equal(torch.stack([x for _, _, x in seen]), path[1:])
@@ -162,70 +114,30 @@ def test_the_callback_sees_every_state_and_nothing_changes_the_start() -> None:
 
 
 def test_samples_of_a_batch_do_not_influence_each_other() -> None:
-    grid, z = uniform(4), draws(4)
-    step = gbm_fast.steps.SignAgnostic()
-    together = simulate(step, PROCESS, log_linear, START, grid, z)
+    grid, z, step = gbm.uniform(4), draws(4), gbm.SignAgnostic()
+    together = gbm.simulate(step, PROCESS, log_linear, START, grid, z)
     for i in range(len(START)):
-        alone = simulate(step, PROCESS, log_linear, START[i : i + 1], grid, z[:, i : i + 1])
+        alone = gbm.simulate(step, PROCESS, log_linear, START[i : i + 1], grid, z[:, i : i + 1])
         torch.testing.assert_close(alone, together[i : i + 1], rtol=1e-15, atol=0)
 
 
 def test_gradients_flow_under_the_grad_mode_of_the_caller() -> None:
     """d log x_0 / d log x_T of a Dale-Langevin path with h = a + b log x: prod (1 + b dv)."""
-    grid, z = uniform(4), draws(4)
+    grid, z, step = gbm.uniform(4), draws(4), gbm.DaleLangevin()
     start = START.clone().requires_grad_()
-    step = gbm_fast.steps.DaleLangevin()
-    x_0 = simulate(step, PROCESS, log_linear, start, grid, z)
+    x_0 = gbm.simulate(step, PROCESS, log_linear, start, grid, z)
     (gradient,) = torch.autograd.grad(x_0.log().sum(), start)
     dv = float(PROCESS.increments(1.0, 0.25)[1])
     expected = (1 - 0.7 * dv) ** 4 / START
     torch.testing.assert_close(gradient, expected, rtol=1e-13, atol=0)
     with torch.no_grad():
-        assert not simulate(step, PROCESS, log_linear, start, grid, z).requires_grad
+        assert not gbm.simulate(step, PROCESS, log_linear, start, grid, z).requires_grad
 
 
-@dataclass(frozen=True)
-class Stratonovich(GBM):
-    """A process of another calculus."""
-
-    calculus: ClassVar[str] = "stratonovich"
-
-
-def test_what_does_not_fit_together_is_refused() -> None:
-    step, grid = gbm_fast.steps.DaleLangevin(), uniform(4)
-    with pytest.raises(ValueError, match="calculus"):
-        simulate(step, Stratonovich(sigma=0.7), log_linear, START, grid, draws(4))
-    with pytest.raises(ValueError, match="no rows"):
-        simulate(step, PROCESS, log_linear, START, (), draws(0))
-    with pytest.raises(ValueError, match="uses noise"):
-        simulate(step, PROCESS, log_linear, START, grid)
-    with pytest.raises(ValueError, match=r"\(rows, \*x_T.shape\)"):
-        simulate(step, PROCESS, log_linear, START, grid, draws(3))
-    with pytest.raises(ValueError, match="z must have the shape"):
-        simulate(step, PROCESS, log_linear, START, grid, lambda i: draws(4)[i, :, :1])
-    with pytest.raises(ValueError, match="positive"):
-        simulate(step, PROCESS, log_linear, -START, grid, draws(4))
-
-
-@pytest.mark.parametrize("kind", STEPS)
-def test_a_score_that_is_not_finite_does_not_return_a_picture(kind: str) -> None:
-    for bad in (float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="finite"):
-            simulate(
-                STEPS[kind][0],
-                PROCESS,
-                lambda x, t, bad=bad: torch.full_like(x, bad),
-                START,
-                uniform(1),
-                draws(1),
-            )
-
-
-@pytest.mark.parametrize("bad", [Row(0.2, 0.3, 1.0), Row(0.2, -0.1, 1.0), Row(1.2, 0.1, 1.0)])
-@pytest.mark.parametrize("kind", STEPS)
-def test_a_row_that_leaves_the_process_is_refused_before_its_score_is_asked(
-    kind: str, bad: Row
-) -> None:
+@cases.crossed(
+    kind=STEPS, bad=[gbm.Row(0.2, 0.3, 1.0), gbm.Row(0.2, -0.1, 1.0), gbm.Row(1.2, 0.1, 1.0)]
+)
+def test_a_row_that_leaves_the_process_is_refused_at_once(kind: str, bad: gbm.Row) -> None:
     asked = []
 
     def score(x: Tensor, t: Time) -> Tensor:
@@ -234,5 +146,6 @@ def test_a_row_that_leaves_the_process_is_refused_before_its_score_is_asked(
 
     x_T = torch.full((2, 2), 1.5)
     with pytest.raises(ValueError, match="must"):
-        simulate(STEPS[kind][0], GBM(), score, x_T, (Row(0.5, 0.1, 1.0), bad), x_T.expand(2, 2, 2))
+        rows = (gbm.Row(0.5, 0.1, 1.0), bad)
+        gbm.simulate(STEPS[kind][0], gbm.GBM(), score, x_T, rows, x_T.expand(2, 2, 2))
     assert bad.t_score not in asked

@@ -4,62 +4,47 @@ import numpy as np
 import pytest
 import torch
 
-import gbm_fast.mismatch as fast_mismatch
-import gbm_fast.starts as fast
-import gbm_ref
-from gbm_fast.divergence import Gaussian
-from gbm_fast.targets import PointMasses
-from tests.support.cases import PROBLEMS, Problem, generator
+import gbm_fast as gbm
+import gbm_ref as ref
+from tests.support import twins
+from tests.support.cases import PROBLEMS, Array, Problem, crossed, generator
 from tests.support.problems import PROCESSES
-from tests.support.twins import (
-    DTYPES,
-    EXACT,
-    Array,
-    assert_twins,
-    components,
-    error_over_scale,
-    single,
-    tensor,
-    twin_process,
-    twin_target,
-)
+from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 
-CHANNELS = np.array([0, 0, 1, 1, 2, 2])
+CHANNELS = {"one": None, "three": np.array([0, 0, 1, 1, 2, 2]), "each": np.arange(6)}
 
 
 def labelled() -> tuple[Array, Array]:
     """Points (30, 6) in [1, 2] and labels 2, 3 and 7."""
     rng = generator("labelled")
-    return single(rng.uniform(1, 2, (30, 6))), np.resize([7, 2, 3, 2], 30)
+    return twins.single(rng.uniform(1, 2, (30, 6))), np.resize([7, 2, 3, 2], 30)
 
 
-def data_moments(dtype: torch.dtype) -> tuple[gbm_ref.Gaussian, Gaussian]:
-    """Moments of the labelled points, rounded to float32, by both packages."""
-    exact = gbm_ref.log_moments(gbm_ref.PointMasses(labelled()[0]))
-    cov = single(exact.cov)
-    rounded = gbm_ref.Gaussian(single(exact.mean), (cov + cov.T) / 2)
-    return rounded, Gaussian(tensor(rounded.mean, dtype), tensor(rounded.cov, dtype))
+def data_moments() -> ref.Gaussian:
+    """Moments of the labelled points, rounded to float32."""
+    exact = ref.log_moments(ref.PointMasses(labelled()[0]))
+    cov = twins.single(exact.cov)
+    return ref.Gaussian(twins.single(exact.mean), (cov + cov.T) / 2)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("problem", PROBLEMS, ids=str)
+@crossed(problem=PROBLEMS, dtype=twins.DTYPES)
 def test_moments_agree(problem: Problem, dtype: torch.dtype) -> None:
     """S: the means, and for the covariance the products of what is averaged."""
-    _, means, covs = components(problem.target)
+    _, means, covs = twins.components(problem.target)
     reach = 1 + np.abs(means).max()
-    expected = gbm_ref.log_moments(problem.target)
-    found = fast.log_moments(twin_target(problem.target, dtype))
+    expected = ref.log_moments(problem.target)
+    found = gbm.log_moments(twin_target(problem.target, dtype))
     assert found.mean.dtype == dtype
     assert_twins(found.mean, expected.mean, reach)
     assert_twins(found.cov, expected.cov, np.abs(covs).max() + reach**2)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", twins.DTYPES)
 def test_class_averages_agree(dtype: torch.dtype) -> None:
     """Refused: the average of the logarithms, which lies below (sheet E22)."""
     points, labels = labelled()
-    expected = gbm_ref.class_averages(points, labels)
-    found = fast.class_averages(tensor(points, dtype), torch.as_tensor(labels))
+    expected = ref.class_averages(points, labels)
+    found = gbm.class_averages(tensor(points, dtype), torch.as_tensor(labels))
     assert found.log_means.dtype == dtype
     assert_twins(found.weights, expected.weights, 1.0)
     assert_twins(found.log_means, expected.log_means, 3.0)
@@ -67,44 +52,37 @@ def test_class_averages_agree(dtype: torch.dtype) -> None:
     geometric = np.stack([np.log(points[labels == k]).mean(0) for k in (2, 3, 7)])
     assert error_over_scale(found.log_means, geometric, 3.0) > 1e-3
     process = PROCESSES["constant"]
-    pushed = fast.from_class_averages(found, twin_process(process))
-    assert_twins(pushed.log_covs, gbm_ref.from_class_averages(expected, process).log_covs, 1.0)
+    pushed = gbm.from_class_averages(found, twin_process(process))
+    assert_twins(pushed.log_covs, ref.from_class_averages(expected, process).log_covs, 1.0)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("channels", [None, CHANNELS, np.arange(6)], ids=["one", "three", "each"])
-@pytest.mark.parametrize("name", PROCESSES)
-def test_fits_and_prices_agree(name: str, channels: Array | None, dtype: torch.dtype) -> None:
-    process, twin = PROCESSES[name], twin_process(PROCESSES[name])
-    exact, data = data_moments(dtype)
-    given = None if channels is None else torch.as_tensor(channels)
-    expected = gbm_ref.best_start(exact, process, channels)
-    found = fast_mismatch.best_start(data, twin, given)
+@crossed(name=PROCESSES, kind=CHANNELS, dtype=twins.DTYPES)
+def test_fits_and_prices_agree(name: str, kind: str, dtype: torch.dtype) -> None:
+    process, exact, channels = PROCESSES[name], data_moments(), CHANNELS[kind]
+    data, twin, given = (twins.twin(value, dtype) for value in (exact, process, channels))
+    expected, found = ref.best_start(exact, process, channels), gbm.best_start(data, twin, given)
     v = process.log_var(process.horizon)
     assert_twins(found.start.log_mean, expected.start.log_mean, 3 + v)
     assert_twins(found.start.log_cov, expected.start.log_cov, 3 + v)
     # An error e of a covariance or mean moves a divergence by e / smallest variance, d times.
     scale = 12 * 3 * (1 + v) / v * (1 + expected.cost)
     assert found.cost.dtype == dtype
-    assert_twins(found.cost, np.float64(expected.cost), scale)
-    ours = fast_mismatch.terminal_gaussian(data, twin)
-    theirs = gbm_ref.terminal_gaussian(exact, process)
+    assert_twins(found.cost, expected.cost, scale)
+    ours, theirs = gbm.terminal_gaussian(data, twin), ref.terminal_gaussian(exact, process)
     assert_twins(ours.mean, theirs.mean, 3 + v)
     assert_twins(ours.cov, theirs.cov, 3 + v)
 
 
 def test_prices_of_other_starts_agree_and_are_higher() -> None:
-    process, twin = PROCESSES["constant"], twin_process(PROCESSES["constant"])
-    exact, data = data_moments(torch.float64)
-    best = float(fast_mismatch.best_start(data, twin).cost)
+    process, exact = PROCESSES["constant"], data_moments()
+    best = float(gbm.best_start(twins.twin(exact), twin_process(process)).cost)
     for shift, factor in ((0.1, 1.0), (0.0, 1.2)):
-        fitted = gbm_ref.fitted_lognormal(exact, process)
-        other = gbm_ref.LogNormal(fitted.log_mean + shift, fitted.log_cov * factor)
-        found = fast_mismatch.terminal_mismatch(twin_target(other), data, twin)
-        expected = gbm_ref.terminal_mismatch(other, exact, process)
-        assert_twins(found, np.float64(expected), 100 * (1 + expected))
-        assert float(found) > best + 1e6 * EXACT
-    standard = fast.standard_lognormal(6)
+        fitted = ref.fitted_lognormal(exact, process)
+        other = ref.LogNormal(fitted.log_mean + shift, fitted.log_cov * factor)
+        scale = 100 * (1 + ref.terminal_mismatch(other, exact, process))
+        found = twins.assert_agree("terminal_mismatch", other, exact, process, scale=scale)
+        assert float(found) > best + 1e6 * twins.EXACT
+    standard = gbm.standard_lognormal(6)
     assert torch.equal(standard.log_cov, torch.eye(6, dtype=torch.float64))
     assert torch.equal(standard.log_mean, torch.zeros(6, dtype=torch.float64))
 
@@ -112,25 +90,8 @@ def test_prices_of_other_starts_agree_and_are_higher() -> None:
 def test_the_data_themselves_are_pushed_to_the_horizon() -> None:
     process = PROCESSES["constant"]
     points = labelled()[0]
-    found = fast.from_data(tensor(points), twin_process(process))
-    assert isinstance(found, PointMasses)
-    expected = gbm_ref.from_data(points, process)
+    found = gbm.from_data(tensor(points), twin_process(process))
+    assert isinstance(found, gbm.PointMasses)
+    expected = ref.from_data(points, process)
     assert_twins(found.points, expected.points, expected.points)
     assert abs(found.log_var - expected.log_var) < 1e-15
-
-
-def test_labels_and_moments_that_do_not_fit_are_refused() -> None:
-    points, process = tensor(labelled()[0]), twin_process(PROCESSES["constant"])
-    data = data_moments(torch.float64)[1]
-    with pytest.raises(ValueError, match="labels must have shape"):
-        fast.class_averages(points, torch.zeros(3, dtype=torch.int64))
-    with pytest.raises(ValueError, match="labels must be integers"):
-        fast.class_averages(points, torch.zeros(30))
-    with pytest.raises(ValueError, match="points must"):
-        fast.class_averages(-points, torch.zeros(30, dtype=torch.int64))
-    with pytest.raises(ValueError, match="channels must have shape"):
-        fast.fitted_lognormal(data, process, torch.zeros(2, dtype=torch.int64))
-    with pytest.raises(ValueError, match="data must have a mean"):
-        fast_mismatch.terminal_gaussian(Gaussian(data.mean, data.mean), process)
-    with pytest.raises(ValueError, match="d must be"):
-        fast.standard_lognormal(0)

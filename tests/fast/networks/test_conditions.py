@@ -1,12 +1,10 @@
 """How a network is told the noise level: the level of a training grid that is nearest."""
 
-import pytest
 import torch
 from torch import Tensor, nn
 
+import gbm_fast as gbm
 from gbm_fast.networks.conditions import LevelIndex
-from gbm_fast.parameterisation import Noise, ScoreModel, score_function
-from gbm_fast.process import GBM
 from tests.support.twins import assert_twins, tensor
 
 LEVELS = 0.64 * torch.arange(1, 1001, dtype=torch.float64) / 1000
@@ -14,23 +12,17 @@ LEVELS = 0.64 * torch.arange(1, 1001, dtype=torch.float64) / 1000
 
 def test_a_level_of_the_grid_has_its_own_index_also_in_float32() -> None:
     """The paper's levels sigma^2 k / N, through the process and its rounding."""
-    index, process = LevelIndex(LEVELS), GBM(sigma=0.8)
+    index, process = LevelIndex(LEVELS), gbm.GBM(sigma=0.8)
     for dtype in (torch.float32, torch.float64):
         v = process.log_var(torch.arange(1, 1001, dtype=torch.float64) / 1000).to(dtype)
         assert torch.equal(index(v), torch.arange(1000))
     assert not index.state_dict()
 
 
-def test_a_level_between_two_takes_the_nearest_in_log_v_and_one_outside_is_refused() -> None:
+def test_a_level_between_two_takes_the_nearest_in_log_v() -> None:
     index = LevelIndex(tensor([0.1, 0.4, 6.4]))
     v = tensor([0.1, 0.19, 0.21, 0.4, 1.59, 1.61, 6.4, 6.40005])
     assert index(v).tolist() == [0, 0, 1, 1, 1, 2, 2, 2]
-    for outside in (0.0999, 6.401, 0.0, float("nan")):
-        with pytest.raises(ValueError, match="the network has levels for v in"):
-            index(tensor([0.4, outside]))
-    for levels in ([], [0.0, 1.0], [0.2, 0.1], [0.2, 0.2], [[0.1, 0.2]]):
-        with pytest.raises(ValueError, match="log_vars must"):
-            LevelIndex(tensor(levels))
 
 
 def test_a_model_of_levels_passes_the_index_and_the_labels_on() -> None:
@@ -42,10 +34,10 @@ def test_a_model_of_levels_passes_the_index_and_the_labels_on() -> None:
             seen.append((condition, labels))
             return torch.ones_like(x)
 
-    process, labels = GBM(sigma=0.8), torch.tensor([4, 7])
-    model = ScoreModel(Recorder(), Noise(), 0.27, 0.34, condition=LevelIndex(LEVELS))
+    process, labels = gbm.GBM(sigma=0.8), torch.tensor([4, 7])
+    model = gbm.ScoreModel(Recorder(), gbm.Noise(), 0.27, 0.34, condition=LevelIndex(LEVELS))
     t = tensor([0.001, 0.4996])
-    h = score_function(model, process, labels)(torch.ones(2, 3, dtype=torch.float64), t)
+    h = gbm.score_function(model, process, labels)(torch.ones(2, 3, dtype=torch.float64), t)
     ((condition, given),) = seen
     assert condition.tolist() == [0, 499]
     assert torch.equal(given, labels)

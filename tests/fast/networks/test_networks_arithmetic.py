@@ -6,16 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.networks import NCSNDeeper
+import gbm_fast as gbm
 from gbm_fast.networks.ncsn import Code
-from gbm_fast.parameterisation import Hyvarinen, ScoreModel
-from tests.fast.networks.test_networks_contract import (
-    INDICES,
-    NETWORKS,
-    Network,
-    built,
-    every_network,
-)
+from tests.fast.networks.test_networks import INDICES, NETWORKS, Network, built, every_network
 from tests.support.cases import torch_generator
 
 UNIT = 2**-8
@@ -85,7 +78,7 @@ def test_channels_last_is_a_matter_of_memory_alone(name: str) -> None:
 
 def test_a_model_lays_its_weights_out_channels_last() -> None:
     """That is enough: the images inside the network then are so too."""
-    model = ScoreModel(built(NETWORKS["u-net"]), Hyvarinen(), 0.0, 1.0)
+    model = gbm.ScoreModel(built(NETWORKS["u-net"]), gbm.Hyvarinen(), 0.0, 1.0)
     seen = []
     hook = model.network.head[0].register_forward_pre_hook(lambda m, x: seen.append(x[0]))
     model(torch.full((2, 1, 8, 8), 1.3), torch.zeros(2), torch.ones(2))
@@ -108,7 +101,7 @@ def test_a_compiled_network_is_one_graph_and_the_same_function() -> None:
 
 def test_the_parts_of_ncsn_deeper_compile() -> None:
     """A stage's first block and a chain of pooling, with gradients; the whole takes 20 s."""
-    network = NCSNDeeper(1, 8, 5, num_classes=2)
+    network = gbm.NCSNDeeper(1, 8, 5, num_classes=2)
     code = Code(INDICES, torch.tensor([0, 1, 2]))
     x = torch.randn(3, 16, 8, 4, generator=torch_generator("parts"))
     for part in (network.stages[4], network.refine[2].pooling):
