@@ -16,17 +16,15 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
+import gbm_ref as ref
 import gbm_ref.steps
-from gbm_ref import GBM, SignAgnostic, Step
-from gbm_ref.probe import extract_step_polynomial
-from gbm_ref.steps import AmbientMarginalPreserving, AmbientMilstein
 from tests.support.order_check import assert_order
 
 # With the kappa of each, by which the process has to be louder for the same sigma.
-IN_X: dict[Step, float] = {
-    SignAgnostic(): 1.0,
-    AmbientMarginalPreserving(0.7): 0.7,
-    AmbientMilstein(): 1.0,
+IN_X: dict[ref.Step, float] = {
+    ref.SignAgnostic(): 1.0,
+    ref.AmbientMarginalPreserving(0.7): 0.7,
+    ref.AmbientMilstein(): 1.0,
 }
 BETA, SIGMA = mpf("0.5"), mpf("0.4")
 FINE = (256, 512, 1024)
@@ -40,21 +38,21 @@ class Errors(NamedTuple):
     square: float
 
 
-def errors(step: Step, steps: int, defect: float | None = None) -> Errors:
+def errors(step: ref.Step, steps: int, defect: float | None = None) -> Errors:
     """Those of a step in X whose constant score makes the reverse drift BETA X.
 
     defect  d^defect / 10 is added to the ratio
     """
     kappa = IN_X[step]
     rate = (0.4 / kappa) ** 2
-    process = GBM(mu=0.1, sigma=0.4 / kappa)
+    process = ref.GBM(mu=0.1, sigma=0.4 / kappa)
     # beta = -m' + (1 + kappa^2) / 2 sigma^2 (1 + h) + kappa^2 / 2 sigma^2   (sheet R11)
     constant = (0.5 + 0.1 - rate / 2 - 0.4**2 / 2) / ((1 + kappa**2) / 2 * rate) - 1
 
     def one_step(x: np.ndarray, z: np.ndarray) -> np.ndarray:
         return step(process, lambda a, t: np.full_like(a, constant), x, 1.0, 1 / steps, 1.0, z)
 
-    found = extract_step_polynomial(one_step, np.array([[1.7]]), degree=2)[:, 0, 0]
+    found = ref.extract_step_polynomial(one_step, np.array([[1.7]]), degree=2)[:, 0, 0]
     with mpmath.workdps(50):
         b, c, q = (mpf(float(value)) for value in found)
         d = mpf(1) / steps
@@ -70,7 +68,7 @@ def errors(step: Step, steps: int, defect: float | None = None) -> Errors:
 
 
 @pytest.mark.parametrize("step", IN_X)
-def test_declared_orders_of_steps_in_x(step: Step) -> None:
+def test_declared_orders_of_steps_in_x(step: ref.Step) -> None:
     found = [errors(step, n) for n in FINE]
     assert_order([e.mean for e in found], step.weak_order, slack=0.01)
     assert_order([e.second for e in found], step.weak_order, slack=0.01)
@@ -87,13 +85,13 @@ def test_declared_orders_of_steps_in_x(step: Step) -> None:
 
 def test_euler_is_not_taken_for_milstein() -> None:
     with pytest.raises(AssertionError, match="slopes"):
-        assert_order([np.sqrt(errors(SignAgnostic(), n).square) for n in FINE], 1.0, slack=0.3)
+        assert_order([np.sqrt(errors(ref.SignAgnostic(), n).square) for n in FINE], 1.0, slack=0.3)
 
 
 # E(X - X^)^2 over d^power, and E X^^2 / E X^2 - 1 over d, for T = 1: sheet R15.
 LEADING = {
-    SignAgnostic(): (1, SIGMA**4 / 2, -(BETA**2) - 2 * BETA * SIGMA**2 - SIGMA**4 / 2),
-    AmbientMilstein(): (
+    ref.SignAgnostic(): (1, SIGMA**4 / 2, -(BETA**2) - 2 * BETA * SIGMA**2 - SIGMA**4 / 2),
+    ref.AmbientMilstein(): (
         2,
         SIGMA**6 / 6 + BETA**2 * SIGMA**2 + BETA**2 * (BETA + 2 * SIGMA**2) ** 2 / 4,
         -(BETA**2) - 2 * BETA * SIGMA**2,
@@ -102,7 +100,7 @@ LEADING = {
 
 
 @pytest.mark.parametrize("step", LEADING)
-def test_leading_terms_with_a_constant_score(step: Step) -> None:
+def test_leading_terms_with_a_constant_score(step: ref.Step) -> None:
     """The errors over their leading terms are near 1, and twice as near at half the step."""
     power, square, second = LEADING[step]
     ratios = []

@@ -7,39 +7,19 @@ import numpy as np
 import pytest
 from mpmath import mpf, psi
 
-from gbm_ref import (
-    GBM,
-    DaleLangevin,
-    Gaussian,
-    LogNormal,
-    Process,
-    Row,
-    Step,
-    Target,
-    exact_law,
-    uniform,
-)
-from gbm_ref.closed_forms import (
-    ancestral_law,
-    annealed_limit_law,
-    dale_langevin_law,
-    euler_flow_law,
-    inner_loop_law,
-    path_divergence,
-)
-from gbm_ref.steps import Ancestral, MarginalPreserving
+import gbm_ref as ref
 from tests.support.assertions import DIGITS, assert_accurate
 from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES
 
-Law = Callable[[Target, Process, int, Gaussian], Gaussian]
+Law = Callable[[ref.Target, ref.Process, int, ref.Gaussian], ref.Gaussian]
 # (gain, added) from q = v_0 / h, N and h.
 Formula = Callable[[mpf, int, mpf], tuple[mpf, mpf]]
 
 MU, SIGMA, HORIZON, CENTRE = 0.13, 0.7, 0.9, 0.31
-PROCESS = GBM(MU, SIGMA, HORIZON)
+PROCESS = ref.GBM(MU, SIGMA, HORIZON)
 WIDE = LOG_NORMALS["log-normal-2d"]
-FLAT = LogNormal(WIDE.log_mean, np.array([[0.5, 0.3], [0.3, 0.18]]))
-START = Gaussian(np.array([0.9, -0.2]), np.array([[1.1, -0.3], [-0.3, 0.8]]))
+FLAT = ref.LogNormal(WIDE.log_mean, np.array([[0.5, 0.3], [0.3, 0.18]]))
+START = ref.Gaussian(np.array([0.9, -0.2]), np.array([[1.1, -0.3], [-0.3, 0.8]]))
 CASES = [(v0, n) for v0 in (1e-9, 3e-4, 0.23, 41.0) for n in (1, 3, 19, 23, 1000)]
 
 
@@ -71,10 +51,15 @@ def exact_flow(q: mpf, n: int, h: mpf) -> tuple[mpf, mpf]:
     return mpmath.sqrt(q / (q + n)), mpf(0)
 
 
-LAWS: dict[str, tuple[Law, Step, Formula, Formula]] = {
-    "Dale-Langevin": (dale_langevin_law, DaleLangevin(), dale_langevin, without_first_noise),
-    "ancestral": (ancestral_law, Ancestral(), ancestral, without_bridge),
-    "Euler flow": (euler_flow_law, MarginalPreserving(0.0), euler_flow, exact_flow),
+LAWS: dict[str, tuple[Law, ref.Step, Formula, Formula]] = {
+    "Dale-Langevin": (
+        ref.dale_langevin_law,
+        ref.DaleLangevin(),
+        dale_langevin,
+        without_first_noise,
+    ),
+    "ancestral": (ref.ancestral_law, ref.Ancestral(), ancestral, without_bridge),
+    "Euler flow": (ref.euler_flow_law, ref.MarginalPreserving(0.0), euler_flow, exact_flow),
 }
 
 
@@ -82,10 +67,10 @@ def assert_is_the_formula(law: Law, formula: Formula, v0: float, n: int) -> None
     """Mean and variance within 20 u S: S adds up the terms, and h and v_0 for the variance."""
     start_mean, start_var = 1.7, 0.83
     found = law(
-        LogNormal(np.array([CENTRE]), v0),
+        ref.LogNormal(np.array([CENTRE]), v0),
         PROCESS,
         n,
-        Gaussian(np.array([start_mean]), np.array([[start_var]])),
+        ref.Gaussian(np.array([start_mean]), np.array([[start_var]])),
     )
     with mpmath.workdps(DIGITS):
         h = mpf(SIGMA) ** 2 * mpf(HORIZON) / n
@@ -115,11 +100,11 @@ def test_a_twin_of_each_formula_is_refused(name: str) -> None:
 @pytest.mark.parametrize("n", [1, 2, 21, 200])
 @pytest.mark.parametrize("target", [WIDE, FLAT], ids=["regular", "singular"])
 @pytest.mark.parametrize("name", list(LAWS))
-def test_a_law_is_the_recursion(name: str, target: LogNormal, n: int) -> None:
+def test_a_law_is_the_recursion(name: str, target: ref.LogNormal, n: int) -> None:
     """The recursion rounds N times, each time by about u S; S is below 2 here."""
     law, step, _, _ = LAWS[name]
     found = law(target, PROCESS, n, START)
-    wanted = exact_law(step, target, PROCESS, uniform(n, HORIZON), START)
+    wanted = ref.exact_law(step, target, PROCESS, ref.uniform(n, HORIZON), START)
     tolerance = 4.0 * (n + 10.0) * 2.0**-53
     np.testing.assert_allclose(found.mean, wanted.mean, rtol=0.0, atol=tolerance)
     np.testing.assert_allclose(found.cov, wanted.cov, rtol=0.0, atol=tolerance)
@@ -129,20 +114,20 @@ def test_a_law_is_the_recursion(name: str, target: LogNormal, n: int) -> None:
 def test_another_step_has_another_law(name: str) -> None:
     law = LAWS[name][0]
     for other, (_, step, _, _) in LAWS.items():
-        wanted = exact_law(step, WIDE, PROCESS, uniform(30, HORIZON), START).cov
+        wanted = ref.exact_law(step, WIDE, PROCESS, ref.uniform(30, HORIZON), START).cov
         gap = np.abs(law(WIDE, PROCESS, 30, START).cov - wanted).max()
         assert (gap < 1e-13) == (other == name)
 
 
 def test_a_point_mass() -> None:
     """R8: V_0 = h whatever the start. R17: the point itself. R16: what the product leaves."""
-    point = LogNormal(np.array([CENTRE]), 0.0)
-    start = Gaussian(np.array([2.0]), np.array([[3.0]]))
-    blurred = dale_langevin_law(point, PROCESS, 50, start)
+    point = ref.LogNormal(np.array([CENTRE]), 0.0)
+    start = ref.Gaussian(np.array([2.0]), np.array([[3.0]]))
+    blurred = ref.dale_langevin_law(point, PROCESS, 50, start)
     assert blurred.cov[0, 0] == pytest.approx(SIGMA**2 * HORIZON / 50, rel=1e-14)
-    assert ancestral_law(point, PROCESS, 50, start).cov[0, 0] == 0.0
+    assert ref.ancestral_law(point, PROCESS, 50, start).cov[0, 0] == 0.0
     factor = np.prod(1.0 - 0.5 / np.arange(1, 51))
-    flow = euler_flow_law(point, PROCESS, 50, start)
+    flow = ref.euler_flow_law(point, PROCESS, 50, start)
     assert flow.cov[0, 0] == pytest.approx(3.0 * factor**2, rel=1e-13)
 
 
@@ -150,52 +135,57 @@ def test_a_point_mass() -> None:
 @pytest.mark.parametrize("inner", [1, 3, 40])
 def test_an_inner_loop_is_the_recursion(name: str, inner: int) -> None:
     """R10, any process: L equal rows at one level."""
-    process, row = PROCESSES[name], Row(0.31, 0.07, 0.6)
-    found = inner_loop_law(WIDE, process, row, inner, START)
-    wanted = exact_law(DaleLangevin(), WIDE, process, (row,) * inner, START)
+    process, row = PROCESSES[name], ref.Row(0.31, 0.07, 0.6)
+    found = ref.inner_loop_law(WIDE, process, row, inner, START)
+    wanted = ref.exact_law(ref.DaleLangevin(), WIDE, process, (row,) * inner, START)
     np.testing.assert_allclose(found.mean, wanted.mean, rtol=0.0, atol=1e-14 * inner)
     np.testing.assert_allclose(found.cov, wanted.cov, rtol=0.0, atol=1e-14 * inner)
-    once_more = inner_loop_law(WIDE, process, row, inner + 1, START)
+    once_more = ref.inner_loop_law(WIDE, process, row, inner + 1, START)
     assert np.abs(once_more.cov - wanted.cov).max() > 1e-8
 
 
 def test_a_whole_step_at_the_last_level_forgets_the_start_of_a_point_mass() -> None:
     """alpha = 0: the boundary of the geometric sums."""
-    point, row = LogNormal(np.array([CENTRE]), 0.0), Row(0.3, 0.3, 0.8)
-    law = inner_loop_law(point, PROCESS, row, 3, Gaussian(np.array([5.0]), np.array([[2.0]])))
+    point, row = ref.LogNormal(np.array([CENTRE]), 0.0), ref.Row(0.3, 0.3, 0.8)
+    law = ref.inner_loop_law(
+        point, PROCESS, row, 3, ref.Gaussian(np.array([5.0]), np.array([[2.0]]))
+    )
     assert law.mean[0] == pytest.approx(CENTRE, abs=1e-15)
     assert law.cov[0, 0] == pytest.approx(0.64 * PROCESS.log_var(0.3), rel=1e-15)
 
 
 ERRORS: dict[str, tuple[Callable[[], object], str]] = {
     "mixture": (
-        lambda: dale_langevin_law(MIXTURES["mixture-2d"], PROCESS, 3, START),
+        lambda: ref.dale_langevin_law(MIXTURES["mixture-2d"], PROCESS, 3, START),
         "log-normal data, not a LogNormalMixture",
     ),
     "process": (
-        lambda: ancestral_law(WIDE, PROCESSES["variance-exploding"], 3, START),
+        lambda: ref.ancestral_law(WIDE, PROCESSES["variance-exploding"], 3, START),
         "constant coefficients of GBM, not VarianceExploding: use exact_law",
     ),
-    "no steps": (lambda: euler_flow_law(WIDE, PROCESS, 0, START), "num_steps must be a whole"),
+    "no steps": (lambda: ref.euler_flow_law(WIDE, PROCESS, 0, START), "num_steps must be a whole"),
     "start": (
-        lambda: dale_langevin_law(LOG_NORMALS["log-normal-1d"], PROCESS, 3, START),
+        lambda: ref.dale_langevin_law(LOG_NORMALS["log-normal-1d"], PROCESS, 3, START),
         "the mean of start must have shape",
     ),
     "no inner steps": (
-        lambda: inner_loop_law(WIDE, PROCESS, Row(0.3, 0.1, 1.0), 0, START),
+        lambda: ref.inner_loop_law(WIDE, PROCESS, ref.Row(0.3, 0.1, 1.0), 0, START),
         "inner_steps must be a whole",
     ),
     "length zero": (
-        lambda: inner_loop_law(WIDE, PROCESS, Row(0.3, 0.0, 1.0), 2, START),
+        lambda: ref.inner_loop_law(WIDE, PROCESS, ref.Row(0.3, 0.0, 1.0), 2, START),
         "row.dt must be positive",
     ),
     "singular limit": (
-        lambda: annealed_limit_law(LogNormal(np.zeros(2), 0.0), PROCESS, START),
+        lambda: ref.annealed_limit_law(ref.LogNormal(np.zeros(2), 0.0), PROCESS, START),
         "positive definite",
     ),
-    "speed": (lambda: annealed_limit_law(WIDE, PROCESS, START, 0.0), "speed must be positive"),
-    "decay": (lambda: annealed_limit_law(WIDE, PROCESS, START, 1.0, -1.0), "decay must not be"),
-    "paths": (lambda: path_divergence(WIDE, PROCESSES["time-varying"], 3), "use exact_law"),
+    "speed": (lambda: ref.annealed_limit_law(WIDE, PROCESS, START, 0.0), "speed must be positive"),
+    "decay": (
+        lambda: ref.annealed_limit_law(WIDE, PROCESS, START, 1.0, -1.0),
+        "decay must not be",
+    ),
+    "paths": (lambda: ref.path_divergence(WIDE, PROCESSES["time-varying"], 3), "use exact_law"),
 }
 
 

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gbm_ref import GBM, LogNormal, LogNormalMixture, PointMasses, Target, exact_score, m_dsm
-from gbm_ref.objectives import m_esm
+import gbm_ref as ref
 
 UNIT = 2.0**-53
 ANYWHERE = settings(derandomize=True, max_examples=100)
@@ -25,7 +24,7 @@ def turning(angle: float) -> np.ndarray:
 
 
 @st.composite
-def mixtures(draw: st.DrawFn, d: int = 2) -> LogNormalMixture:
+def mixtures(draw: st.DrawFn, d: int = 2) -> ref.LogNormalMixture:
     """Two components with any means, eigenvalues from 0.05 to 1 and axes."""
     share = 0.1 + 0.8 * draw(unit)
     means = np.array([[4 * draw(unit) - 2 for _ in range(d)] for _ in range(2)])
@@ -33,11 +32,11 @@ def mixtures(draw: st.DrawFn, d: int = 2) -> LogNormalMixture:
     for j in range(2):
         axes = turning(6 * draw(unit)) if d == 2 else np.eye(1)
         covs[j] = axes @ np.diag([0.05 + 0.95 * draw(unit) for _ in range(d)]) @ axes.T
-    return LogNormalMixture(np.array([share, 1 - share]), means, covs)
+    return ref.LogNormalMixture(np.array([share, 1 - share]), means, covs)
 
 
 states = st.tuples(st.floats(-3, 3), st.floats(-3, 3)).map(lambda y: np.exp(np.array(y)))
-processes = st.builds(GBM, st.floats(-0.6, 0.6), st.floats(0.3, 1.2))
+processes = st.builds(ref.GBM, st.floats(-0.6, 0.6), st.floats(0.3, 1.2))
 
 
 @dataclass(frozen=True)
@@ -47,29 +46,29 @@ class Image:
     matrix: np.ndarray
     factor: np.ndarray
 
-    def of(self, law: Target) -> Target:
+    def of(self, law: ref.Target) -> ref.Target:
         """The law of X'."""
         shift = np.log(self.factor)
-        if isinstance(law, LogNormalMixture):
+        if isinstance(law, ref.LogNormalMixture):
             covs = self.matrix @ law.log_covs @ self.matrix.T
-            return LogNormalMixture(law.weights, law.log_means @ self.matrix.T + shift, covs)
-        assert isinstance(law, PointMasses)
+            return ref.LogNormalMixture(law.weights, law.log_means @ self.matrix.T + shift, covs)
+        assert isinstance(law, ref.PointMasses)
         points = self.factor * np.exp(np.log(law.points) @ self.matrix.T)
-        return PointMasses(points, law.log_var * float(np.linalg.det(self.matrix)))
+        return ref.PointMasses(points, law.log_var * float(np.linalg.det(self.matrix)))
 
     def at(self, x: np.ndarray) -> np.ndarray:
         """x'."""
         return self.factor * np.exp(np.log(x) @ self.matrix.T)
 
 
-def condition(law: LogNormalMixture, x: np.ndarray) -> float:
+def condition(law: ref.LogNormalMixture, x: np.ndarray) -> float:
     """S: a pull |y - a| / lambda, as wrong as the exponents |y - a|^2 / lambda are large."""
     smallest = min(float(np.linalg.eigvalsh(cov)[0]) for cov in law.log_covs)
     size = np.abs(np.log(x)).max() + np.abs(law.log_means).max()
     return (1 + size / smallest) * (1 + size**2 / smallest)
 
 
-def assert_equivariant(law: LogNormalMixture, image: Image, x: np.ndarray) -> None:
+def assert_equivariant(law: ref.LogNormalMixture, image: Image, x: np.ndarray) -> None:
     """1 + h'(x') = matrix^-T (1 + h(x)), S' = h' / x', and the densities of log X agree."""
     moved, there = image.of(law), image.at(x)
     back = np.linalg.inv(image.matrix)
@@ -88,7 +87,7 @@ def assert_equivariant(law: LogNormalMixture, image: Image, x: np.ndarray) -> No
 @ANYWHERE
 @given(law=mixtures(), x=states, a=st.sampled_from([-1.0, 2.0, -0.5]), factor=states)
 def test_scores_of_a_power_and_of_another_scale(
-    law: LogNormalMixture, x: np.ndarray, a: float, factor: np.ndarray
+    law: ref.LogNormalMixture, x: np.ndarray, a: float, factor: np.ndarray
 ) -> None:
     """R1: h is unchanged by a scale, (1 + h) / a - 1 for a power, -h - 2 for the inverse."""
     image = Image(a * np.eye(2), factor)
@@ -102,7 +101,7 @@ def test_scores_of_a_power_and_of_another_scale(
 @ANYWHERE
 @given(law=mixtures(), x=states, angle=st.floats(0.1, 6.0))
 def test_scores_turn_with_the_logarithm(
-    law: LogNormalMixture, x: np.ndarray, angle: float
+    law: ref.LogNormalMixture, x: np.ndarray, angle: float
 ) -> None:
     assert_equivariant(law, Image(turning(angle), np.ones(2)), x)
 
@@ -112,7 +111,7 @@ def test_scores_turn_with_the_logarithm(
 def test_scores_of_a_data_set_follow_its_points(
     x: np.ndarray, factor: np.ndarray, a: float, log_var: float
 ) -> None:
-    law = PointMasses(np.array([[0.7, 1.3], [1.9, 0.6], [2.4, 2.2]]), log_var)
+    law = ref.PointMasses(np.array([[0.7, 1.3], [1.9, 0.6], [2.4, 2.2]]), log_var)
     image = Image(a * np.eye(2), factor)
     found = image.of(law).hyvarinen_score(image.at(x))
     size = (1 + (8 + 2 * np.abs(np.log(factor)).max()) ** 2 / log_var) ** 2
@@ -122,7 +121,7 @@ def test_scores_of_a_data_set_follow_its_points(
 def test_a_lost_jacobian_is_refused() -> None:
     """h / a for (1 + h) / a - 1: the twin of the law of powers."""
 
-    class Twin(LogNormalMixture):
+    class Twin(ref.LogNormalMixture):
         """Its Hyvarinen score is its log score."""
 
         def hyvarinen_score(self, x: np.ndarray) -> np.ndarray:
@@ -135,7 +134,7 @@ def test_a_lost_jacobian_is_refused() -> None:
 
 @ANYWHERE
 @given(law=mixtures(d=1), process=processes, t=st.floats(0.05, 1.0))
-def test_identities_of_the_score(law: LogNormalMixture, process: GBM, t: float) -> None:
+def test_identities_of_the_score(law: ref.LogNormalMixture, process: ref.GBM, t: float) -> None:
     """R1: E h = -1 and E s (y - c) = -1 for any c; s = 1 + h.
 
     Trapezoidal sums over y in steps of 0.02: the narrowest component has a deviation of 0.22.
@@ -143,7 +142,7 @@ def test_identities_of_the_score(law: LogNormalMixture, process: GBM, t: float) 
     y = np.arange(-20.0, 20.0, 0.02)[:, None]
     noised, x = law.diffuse(process, t), np.exp(y)
     weights = 0.02 * np.exp(noised.logpdf(x) + y[:, 0])
-    h = exact_score(law, process)(x, t)[:, 0]
+    h = ref.exact_score(law, process)(x, t)[:, 0]
     s = noised.log_score(x)[:, 0]
     np.testing.assert_array_equal(h, s - 1)
     assert weights.sum() == pytest.approx(1, abs=1e-12)
@@ -154,12 +153,12 @@ def test_identities_of_the_score(law: LogNormalMixture, process: GBM, t: float) 
 @ANYWHERE
 @given(mean=states, angle=st.floats(0.1, 6.0), variances=st.tuples(unit, unit), process=processes)
 def test_energy_of_a_gaussian_score(
-    mean: np.ndarray, angle: float, variances: tuple[float, float], process: GBM
+    mean: np.ndarray, angle: float, variances: tuple[float, float], process: ref.GBM
 ) -> None:
     """E s s^T = V^-1, by Gauss-Hermite sums that are exact for quadratic functions."""
     nodes = np.array([[a, b] for a in (-1.0, 1.0) for b in (-1.0, 1.0)])
     cov = turning(angle) @ np.diag(0.05 + np.array(variances)) @ turning(angle).T
-    law = LogNormal(np.log(mean), cov).diffuse(process, 0.6)
+    law = ref.LogNormal(np.log(mean), cov).diffuse(process, 0.6)
     root = np.linalg.cholesky(law.log_cov)
     s = law.log_score(np.exp(law.log_mean + nodes @ root.T))
     inverse = np.linalg.inv(law.log_cov)
@@ -181,7 +180,7 @@ NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(2)
 def test_m_dsm_and_m_esm_differ_by_a_constant(
     angle: float,
     variances: tuple[float, float],
-    process: GBM,
+    process: ref.GBM,
     t: float,
     slopes: tuple[float, ...],
     offset: tuple[float, float],
@@ -191,7 +190,7 @@ def test_m_dsm_and_m_esm_differ_by_a_constant(
     So their gradients agree too: both losses of two models differ by the same amount.
     """
     cov = turning(angle) @ np.diag(0.05 + np.array(variances)) @ turning(angle).T
-    target, v = LogNormal([0.4, -0.7], cov), process.log_var(t)
+    target, v = ref.LogNormal([0.4, -0.7], cov), process.log_var(t)
     grid = np.stack(np.meshgrid(*[NODES] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
     weights = np.prod(np.stack(np.meshgrid(*[WEIGHTS] * 4)), axis=0).ravel() / WEIGHTS.sum() ** 4
     x0 = np.exp(target.log_mean + grid[:, :2] @ np.linalg.cholesky(cov).T)
@@ -201,8 +200,8 @@ def test_m_dsm_and_m_esm_differ_by_a_constant(
         return np.array(offset) + np.log(x) @ matrix
 
     x_t = process.sample(x0, t, grid[:, 2:])
-    gap = weights @ m_dsm(model, x0, t, grid[:, 2:], process).per_sample
-    gap -= weights @ m_esm(model, target, x_t, t, process).per_sample
+    gap = weights @ ref.m_dsm(model, x0, t, grid[:, 2:], process).per_sample
+    gap -= weights @ ref.m_esm(model, target, x_t, t, process).per_sample
     floor = np.trace(np.eye(2) / v - np.linalg.inv(cov + v * np.eye(2))) / 2
     assert gap == pytest.approx(floor, abs=1e-12 * (20 / v + 200))
 
@@ -210,7 +209,7 @@ def test_m_dsm_and_m_esm_differ_by_a_constant(
 @ANYWHERE
 @given(x0=states, process=processes, t=unit, share=unit, z=st.tuples(*[st.floats(-4, 4)] * 4))
 def test_kernels_compose(
-    x0: np.ndarray, process: GBM, t: float, share: float, z: tuple[float, ...]
+    x0: np.ndarray, process: ref.GBM, t: float, share: float, z: tuple[float, ...]
 ) -> None:
     """Two draws over share * t and the rest are one over t (semigroup); no time, no change."""
     first, second = np.array(z).reshape(2, 2)
@@ -228,10 +227,10 @@ def test_kernels_compose(
 @ANYWHERE
 @given(law=mixtures(), x=states, process=processes, t=unit, c=st.floats(0.1, 10.0))
 def test_the_clock_does_not_matter(
-    law: LogNormalMixture, x: np.ndarray, process: GBM, t: float, c: float
+    law: ref.LogNormalMixture, x: np.ndarray, process: ref.GBM, t: float, c: float
 ) -> None:
     """(sigma^2, mu, t) -> (c sigma^2, c mu, t / c) leaves the law of X_t as it is."""
-    fast = GBM(c * process.drift(0.0), np.sqrt(c) * process.sigma, 1.01 / c)
-    slow = exact_score(law, process)(x, t)
+    fast = ref.GBM(c * process.drift(0.0), np.sqrt(c) * process.sigma, 1.01 / c)
+    slow = ref.exact_score(law, process)(x, t)
     allowed = 8 * UNIT * condition(law, x) * 4
-    assert np.abs(exact_score(law, fast)(x, t / c) - slow).max() <= allowed
+    assert np.abs(ref.exact_score(law, fast)(x, t / c) - slow).max() <= allowed

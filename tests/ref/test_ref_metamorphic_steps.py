@@ -11,9 +11,7 @@ import pytest
 from hypothesis import given, note, settings
 
 import gbm_ref.steps
-from gbm_ref import GBM, LogNormal, Step
-from gbm_ref.probe import extract_affine_map
-from gbm_ref.steps import Ancestral, DaleLangevin, SignAgnostic
+from gbm_ref import GBM, Ancestral, DaleLangevin, LogNormal, SignAgnostic, Step, extract_affine_map
 from tests.support.metamorphic import (
     AMBIENT,
     COVARIANT,

@@ -7,20 +7,7 @@ import numpy as np
 import pytest
 from mpmath import harmonic, psi
 
-from gbm_ref import (
-    GBM,
-    LikelihoodWeighting,
-    LogNormal,
-    PreconditionedWeighting,
-    Process,
-    Score,
-    conditional_hyvarinen_score,
-    exact_score,
-    m_dsm,
-    noise_from_hyvarinen,
-    unweighted,
-    variance_weighting,
-)
+import gbm_ref as ref
 from tests.support.problems import LOG_NORMALS, PROCESSES, draws, states
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(12)
@@ -31,21 +18,23 @@ def model(x: np.ndarray, t: float) -> np.ndarray:
     return 0.4 - 1.3 * np.log(x) + t
 
 
-def expected_loss(score: Score, target: LogNormal, process: Process, t: float) -> float:
+def expected_loss(
+    score: ref.Score, target: ref.LogNormal, process: ref.Process, t: float
+) -> float:
     """E of the unweighted loss for a 1-D log-normal target, over X_0 and z."""
     a, b = np.meshgrid(NODES, NODES, indexing="ij")
     x0 = np.exp(target.log_mean[0] + np.sqrt(target.log_cov[0, 0]) * a.ravel())[:, None]
-    loss = m_dsm(score, x0, t, b.ravel()[:, None], process)
+    loss = ref.m_dsm(score, x0, t, b.ravel()[:, None], process)
     return float(np.outer(WEIGHTS, WEIGHTS).ravel() @ loss.per_sample)
 
 
 @pytest.mark.parametrize("process", list(PROCESSES.values()), ids=list(PROCESSES))
-def test_loss_is_half_the_squared_difference_from_the_kernel_score(process: Process) -> None:
+def test_loss_is_half_the_squared_difference_from_the_kernel_score(process: ref.Process) -> None:
     """Eqs. (15) and (16) of version 2, with eq. (16) evaluated at the noised state."""
     x0, z, t = states(2), draws(12, 2), 0.44
-    found = m_dsm(model, x0, t, z, process)
+    found = ref.m_dsm(model, x0, t, z, process)
     x_t = process.sample(x0, t, z)
-    target = conditional_hyvarinen_score(x_t, x0, process, t)
+    target = ref.conditional_hyvarinen_score(x_t, x0, process, t)
     np.testing.assert_allclose(found.h_target, target, rtol=0, atol=1e-12 / process.log_var(t))
     np.testing.assert_array_equal(found.h_model, model(x_t, t))
     by_hand = 0.5 * ((found.h_target - model(x_t, t)) ** 2).sum(axis=1)
@@ -58,7 +47,7 @@ def test_m_dsm_and_m_esm_differ_by_a_constant(t: float) -> None:
     """Theorem 4.1 of version 2: the gap is C(t) = v0 / (2 v (v0 + v)) for every model (R4b)."""
     process, target = PROCESSES["constant"], LOG_NORMALS["log-normal-1d"]
     v, v0 = process.log_var(t), 0.23
-    exact = exact_score(target, process)
+    exact = ref.exact_score(target, process)
     y_t = target.log_mean[0] + process.log_mean(t) + np.sqrt(v0 + v) * NODES
     x_t = np.exp(y_t)[:, None]
 
@@ -73,11 +62,11 @@ def test_m_dsm_and_m_esm_differ_by_a_constant(t: float) -> None:
 
 def test_floor_of_the_loss_over_the_grid() -> None:
     """R4b: mean of C(t_k) over k = 1..N in closed form, with harmonic and digamma functions."""
-    process, target = GBM(mu=0.13, sigma=0.8), LOG_NORMALS["log-normal-1d"]
+    process, target = ref.GBM(mu=0.13, sigma=0.8), LOG_NORMALS["log-normal-1d"]
     steps, v0 = 40, 0.23
     h = 0.8**2 / steps
     floors = [
-        expected_loss(exact_score(target, process), target, process, k / steps)
+        expected_loss(ref.exact_score(target, process), target, process, k / steps)
         for k in range(1, steps + 1)
     ]
     q = v0 / h
@@ -90,22 +79,22 @@ def test_moments_of_the_regression_target(t: float) -> None:
     """R4: mean -1 and second moment 1 + 1/v, which is why the unweighted loss is heavy."""
     process = PROCESSES["constant"]
     x0 = np.full((NODES.size, 1), 1.4)
-    target = m_dsm(model, x0, t, NODES[:, None], process).h_target[:, 0]
+    target = ref.m_dsm(model, x0, t, NODES[:, None], process).h_target[:, 0]
     assert WEIGHTS @ target == pytest.approx(-1.0, abs=1e-12)
     assert WEIGHTS @ target**2 == pytest.approx(1 + 1 / process.log_var(t), rel=1e-12)
 
 
 def test_variance_weighting_is_a_regression_of_the_noise() -> None:
     process, x0, z, t = PROCESSES["constant"], states(2), draws(12, 2), 0.3
-    loss = m_dsm(model, x0, t, z, process, variance_weighting)
-    noise = noise_from_hyvarinen(loss.h_model, process, t)
+    loss = ref.m_dsm(model, x0, t, z, process, ref.variance_weighting)
+    noise = ref.noise_from_hyvarinen(loss.h_model, process, t)
     np.testing.assert_allclose(loss.per_sample, 0.5 * ((noise - z) ** 2).sum(axis=1), rtol=1e-12)
 
 
 def test_preconditioned_weighting_is_edm_s_in_terms_of_the_denoiser() -> None:
     """lambda |dh|^2 = (v + s^2) / (v s^2) |dD|^2, because the denoiser is D = ... + v h."""
     v, log_std = 0.37, 0.6
-    weight = PreconditionedWeighting(log_std)(v)
+    weight = ref.PreconditionedWeighting(log_std)(v)
     assert weight / v**2 == pytest.approx((v + log_std**2) / (v * log_std**2), rel=1e-14)
 
 
@@ -118,7 +107,7 @@ def test_likelihood_weighting_is_the_rate_of_v(name: str) -> None:
     process, step = PROCESSES[name], 1e-4
     for t in (0.2, 0.6):
         rate = (process.log_var(t + step) - process.log_var(t - step)) / (2 * step)
-        found = LikelihoodWeighting(process)(process.log_var(t))
+        found = ref.LikelihoodWeighting(process)(process.log_var(t))
         assert found == pytest.approx(rate, rel=1e-5)
         assert process.diffusion(t) != pytest.approx(rate, rel=1e-2)
 
@@ -126,8 +115,8 @@ def test_likelihood_weighting_is_the_rate_of_v(name: str) -> None:
 def test_weightings_multiply_the_loss() -> None:
     process, x0, z, t = PROCESSES["variance-exploding"], states(2), draws(12, 2), 0.8
     v = process.log_var(t)
-    plain = m_dsm(model, x0, t, z, process, unweighted).loss
-    assert m_dsm(model, x0, t, z, process).loss == plain
-    for weighting in (variance_weighting, PreconditionedWeighting(0.6)):
-        found = m_dsm(model, x0, t, z, process, weighting).loss
+    plain = ref.m_dsm(model, x0, t, z, process, ref.unweighted).loss
+    assert ref.m_dsm(model, x0, t, z, process).loss == plain
+    for weighting in (ref.variance_weighting, ref.PreconditionedWeighting(0.6)):
+        found = ref.m_dsm(model, x0, t, z, process, weighting).loss
         assert found == pytest.approx(weighting(v) * plain, rel=1e-14)

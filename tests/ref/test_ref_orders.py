@@ -12,27 +12,7 @@ import numpy as np
 import pytest
 from mpmath import mpf, psi
 
-from gbm_ref import (
-    GBM,
-    DaleLangevin,
-    Gaussian,
-    LogNormal,
-    ProbabilityFlow,
-    Row,
-    Step,
-    exact_law,
-    kl_divergence,
-    power,
-    uniform,
-)
-from gbm_ref.steps import (
-    DDIM,
-    Ancestral,
-    Corrector,
-    LogAffineStep,
-    MarginalPreserving,
-    PrintedAlgorithm1,
-)
+import gbm_ref as ref
 from tests.support.order_check import (
     DATA,
     LAST,
@@ -45,30 +25,30 @@ from tests.support.order_check import (
 )
 
 NUMBERS = (32, 64, 128, 256)
-STEPS: dict[str, LogAffineStep] = {
-    "DaleLangevin": DaleLangevin(),
-    "MarginalPreserving": MarginalPreserving(0.7),
-    "Euler's flow": MarginalPreserving(0.0),
-    "Ancestral": Ancestral(),
-    "DDIM": DDIM(),
+STEPS: dict[str, ref.LogAffineStep] = {
+    "DaleLangevin": ref.DaleLangevin(),
+    "MarginalPreserving": ref.MarginalPreserving(0.7),
+    "Euler's flow": ref.MarginalPreserving(0.0),
+    "Ancestral": ref.Ancestral(),
+    "DDIM": ref.DDIM(),
 }
 
 
-def errors(step: Step, last: float = LAST) -> tuple[list[float], list[float]]:
+def errors(step: ref.Step, last: float = LAST) -> tuple[list[float], list[float]]:
     """Errors of the variance, and divergences from the exact law, at NUMBERS steps to `last`."""
     laws = [
-        exact_law(step, DATA, PROCESS, equal_steps(n, last=last), law_at(PROCESS.horizon))
+        ref.exact_law(step, DATA, PROCESS, equal_steps(n, last=last), law_at(PROCESS.horizon))
         for n in NUMBERS
     ]
     exact = law_at(last)
     variances = [float(law.cov[0, 0] - exact.cov[0, 0]) for law in laws]
-    return variances, [kl_divergence(law, exact) for law in laws]
+    return variances, [ref.kl_divergence(law, exact) for law in laws]
 
 
 @pytest.mark.parametrize("name", [*STEPS, "ProbabilityFlow"])
 def test_declared_weak_orders(name: str) -> None:
     """Variance at the declared order and divergence at twice that: it is quadratic (sheet R8)."""
-    step = STEPS.get(name, ProbabilityFlow())
+    step = STEPS.get(name, ref.ProbabilityFlow())
     variances, divergences = errors(step)
     assert_order(variances, step.weak_order)
     assert_order(divergences, 2 * step.weak_order)
@@ -86,52 +66,58 @@ def test_version_one_s_algorithm_one_has_its_order_to_its_own_limit() -> None:
     low, high = (0.25 + PROCESS.log_var(t) for t in (LAST, PROCESS.horizon))
     limit = law_at(LAST).mean[0] - low * math.log(high / low)
     laws = [
-        exact_law(PrintedAlgorithm1(), DATA, PROCESS, equal_steps(n), law_at(PROCESS.horizon))
+        ref.exact_law(
+            ref.PrintedAlgorithm1(), DATA, PROCESS, equal_steps(n), law_at(PROCESS.horizon)
+        )
         for n in NUMBERS
     ]
-    assert_order([law.mean[0] - limit for law in laws], PrintedAlgorithm1.weak_order)
+    assert_order([law.mean[0] - limit for law in laws], ref.PrintedAlgorithm1.weak_order)
     assert_order([law.mean[0] - law_at(LAST).mean[0] for law in laws], 0.0)
 
 
 def test_euler_in_place_of_heun_is_refused() -> None:
-    for found, declared in zip(errors(DDIM()), (2.0, 4.0), strict=True):
+    for found, declared in zip(errors(ref.DDIM()), (2.0, 4.0), strict=True):
         with pytest.raises(AssertionError, match="slopes"):
             assert_order(found, declared)
 
 
-@pytest.mark.parametrize("step", [DDIM(), ProbabilityFlow()], ids=["DDIM", "ProbabilityFlow"])
-def test_the_flows_keep_their_order_down_to_the_data_in_equal_steps_of_sqrt_v(step: Step) -> None:
+@pytest.mark.parametrize(
+    "step", [ref.DDIM(), ref.ProbabilityFlow()], ids=["DDIM", "ProbabilityFlow"]
+)
+def test_the_flows_keep_their_order_down_to_the_data_in_equal_steps_of_sqrt_v(
+    step: ref.Step,
+) -> None:
     """From a wrong start too, whose deviation the exact flow multiplies by sqrt(v0 / v_N), R16."""
     std = math.sqrt(PROCESS.log_var(PROCESS.horizon))
     exact = law_at(PROCESS.horizon)
-    wrong = Gaussian(exact.mean + 1.0, 1.4 * exact.cov)
+    wrong = ref.Gaussian(exact.mean + 1.0, 1.4 * exact.cov)
     factor = math.sqrt(0.25 / float(exact.cov[0, 0]))
-    grids = [power(PROCESS, n, 1.0, std_min=std / n, std_max=std) for n in NUMBERS[1:]]
-    laws = [exact_law(step, DATA, PROCESS, grid, wrong) for grid in grids]
+    grids = [ref.power(PROCESS, n, 1.0, std_min=std / n, std_max=std) for n in NUMBERS[1:]]
+    laws = [ref.exact_law(step, DATA, PROCESS, grid, wrong) for grid in grids]
     assert_order([float(law.mean[0]) - 0.3 - factor for law in laws], step.weak_order)
     assert_order([float(law.cov[0, 0]) - 0.35 for law in laws], step.weak_order)
 
 
 # sigma^2 T = 1 and v0 = 1 / 4.
-UNIT, NARROW = GBM(mu=0.1, sigma=0.8, horizon=1 / 0.64), LogNormal([0.3], 0.25)
+UNIT, NARROW = ref.GBM(mu=0.1, sigma=0.8, horizon=1 / 0.64), ref.LogNormal([0.3], 0.25)
 
 
-DOWN = [uniform(n, UNIT.horizon) for n in (16, *NUMBERS)]
+DOWN = [ref.uniform(n, UNIT.horizon) for n in (16, *NUMBERS)]
 
 
 @cache
 def variances_down_to_the_data(start_variance: float) -> tuple[float, ...]:
     """Variance of log X_0 for N = 16 .. 256, from a start with the right mean."""
     start = law_at(UNIT.horizon, UNIT, NARROW)._replace(cov=np.array([[start_variance]]))
-    laws = [exact_law(DaleLangevin(), NARROW, UNIT, grid, start) for grid in DOWN]
+    laws = [ref.exact_law(ref.DaleLangevin(), NARROW, UNIT, grid, start) for grid in DOWN]
     assert all(abs(law.mean[0] - 0.3) < 1e-13 for law in laws)
     return tuple(float(law.cov[0, 0]) for law in laws)
 
 
 def divergence(variance: float) -> float:
     """Of N(0.3, variance) from the law of log X_0."""
-    law = Gaussian(NARROW.log_mean, np.array([[variance]]))
-    return kl_divergence(law, Gaussian(NARROW.log_mean, NARROW.log_cov))
+    law = ref.Gaussian(NARROW.log_mean, np.array([[variance]]))
+    return ref.kl_divergence(law, ref.Gaussian(NARROW.log_mean, NARROW.log_cov))
 
 
 def test_divergence_of_dale_langevin_at_finite_step() -> None:
@@ -168,18 +154,18 @@ def test_a_start_without_the_data_s_variance_has_a_floor_and_no_order() -> None:
         assert_order(found, 2.0)
 
 
-POINT = LogNormal([0.3], 0.0)
+POINT = ref.LogNormal([0.3], 0.0)
 
 
 @pytest.mark.parametrize("steps", [1, 3, 64])
-@pytest.mark.parametrize("step", [Ancestral(), DDIM()], ids=["Ancestral", "DDIM"])
-def test_steps_that_are_exact_for_one_data_point(step: LogAffineStep, steps: int) -> None:
+@pytest.mark.parametrize("step", [ref.Ancestral(), ref.DDIM()], ids=["Ancestral", "DDIM"])
+def test_steps_that_are_exact_for_one_data_point(step: ref.LogAffineStep, steps: int) -> None:
     """Sheet R17: with the denoiser constant there is no error at any step length."""
     start, end = law_at(PROCESS.horizon, data=POINT), law_at(LAST, data=POINT)
-    law = exact_law(step, POINT, PROCESS, equal_steps(steps), start)
+    law = ref.exact_law(step, POINT, PROCESS, equal_steps(steps), start)
     np.testing.assert_allclose(law.mean, end.mean, rtol=0, atol=1e-14)
     np.testing.assert_allclose(law.cov, end.cov, rtol=1e-13)
-    twin = exact_law(DaleLangevin(), POINT, PROCESS, equal_steps(steps), start)
+    twin = ref.exact_law(ref.DaleLangevin(), POINT, PROCESS, equal_steps(steps), start)
     assert abs(float(twin.cov[0, 0] / end.cov[0, 0]) - 1) > 0.005
 
 
@@ -188,7 +174,7 @@ def test_the_ancestral_step_has_a_logarithm_in_equal_steps_down_to_the_data() ->
 
     The noise of the last steps is that of a point mass, so that the bias falls slower than h.
     """
-    variances, _ = errors(Ancestral(), last=0.0)
+    variances, _ = errors(ref.Ancestral(), last=0.0)
     with pytest.raises(AssertionError, match="slopes"):
         assert_order(variances, 1.0)
     ratio = PROCESS.log_var(PROCESS.horizon) / 0.25
@@ -210,18 +196,18 @@ def test_the_corrector_follows_an_ornstein_uhlenbeck_process() -> None:
     t, strength = 0.6, 0.7
     law = law_at(t)
     v = float(law.cov[0, 0])
-    start = Gaussian(law.mean + 0.9, 0.4 * law.cov)
+    start = ref.Gaussian(law.mean + 0.9, 0.4 * law.cov)
     wanted = (0.9 * math.exp(-strength / (2 * v)), -0.6 * v * math.exp(-strength / v))
-    for step, holds in ((Corrector(), True), (Disturbed(Corrector()), False)):
+    for step, holds in ((ref.Corrector(), True), (Disturbed(ref.Corrector()), False)):
         gaps = []
         for n in NUMBERS:
-            rows = (Row(t, strength / 0.64 / n, 1.0),) * n
-            found = exact_law(step, DATA, PROCESS, rows, start)
+            rows = (ref.Row(t, strength / 0.64 / n, 1.0),) * n
+            found = ref.exact_law(step, DATA, PROCESS, rows, start)
             moved = (found.mean[0] - law.mean[0], found.cov[0, 0] - v)
             gaps.append([float(m - w) for m, w in zip(moved, wanted, strict=True)])
         for column in zip(*gaps, strict=True):
             if holds:
-                assert_order(column, Corrector.weak_order)
+                assert_order(column, ref.Corrector.weak_order)
             else:
                 with pytest.raises(AssertionError, match="slopes"):
-                    assert_order(column, Corrector.weak_order)
+                    assert_order(column, ref.Corrector.weak_order)

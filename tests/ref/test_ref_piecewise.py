@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mpf
 
-from gbm_ref import DaleLangevin, Gaussian, LogNormal, exact_law, uniform
-from gbm_ref.process import PiecewiseGBM
+from gbm_ref import DaleLangevin, Gaussian, LogNormal, PiecewiseGBM, exact_law, uniform
 from tests.support.assertions import assert_accurate
 
 N, T = 7, 1.3

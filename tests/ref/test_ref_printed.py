@@ -4,34 +4,32 @@ import numpy as np
 import pytest
 from scipy.special import digamma
 
-from gbm_ref import GBM, Gaussian, LogNormal, exact_law, uniform
-from gbm_ref.grids import annealed, printed
-from gbm_ref.steps import DaleLangevin, PrintedAlgorithm1
+import gbm_ref as ref
 
 
 def test_algorithm_1_as_printed_has_the_bias_of_sheet_e2() -> None:
     """-v0 [psi(v0 / h + N) - psi(v0 / h)] = -0.1315 on rows N..1; nearly so on those printed."""
-    target, process, v0, h = LogNormal([0.3], 0.05), GBM(sigma=0.8), 0.05, 0.64e-3
-    start = Gaussian(np.array([0.3]), np.array([[0.69]]))
-    law = exact_law(PrintedAlgorithm1(), target, process, uniform(1000), start)
+    target, process, v0, h = ref.LogNormal([0.3], 0.05), ref.GBM(sigma=0.8), 0.05, 0.64e-3
+    start = ref.Gaussian(np.array([0.3]), np.array([[0.69]]))
+    law = ref.exact_law(ref.PrintedAlgorithm1(), target, process, ref.uniform(1000), start)
     wanted = -v0 * (digamma(v0 / h + 1000) - digamma(v0 / h))
     assert float(law.mean[0]) - 0.3 == pytest.approx(wanted, rel=1e-11)
     assert round(wanted, 4) == -0.1315
-    as_printed = exact_law(PrintedAlgorithm1(), target, process, printed(1000), start)
+    as_printed = ref.exact_law(ref.PrintedAlgorithm1(), target, process, ref.printed(1000), start)
     assert float(as_printed.mean[0]) - 0.3 == pytest.approx(wanted, rel=1e-3)
-    right = exact_law(DaleLangevin(), target, process, printed(1000), start)
+    right = ref.exact_law(ref.DaleLangevin(), target, process, ref.printed(1000), start)
     assert float(right.mean[0]) == pytest.approx(0.3, abs=1e-13)
 
 
 def test_printed_grids_start_one_level_below_the_end() -> None:
     """Sheet E3, E4: Algorithm 2's literal variance 4.93 v0 at its published setting (R10b)."""
-    assert printed(5) == annealed(5, start=4)
-    assert [row.t_score for row in printed(5)] == [0.8, 0.6, 0.4, 0.2]
-    grid = printed(1000, step_length=2e-4, chi=0.995)
+    assert ref.printed(5) == ref.annealed(5, start=4)
+    assert [row.t_score for row in ref.printed(5)] == [0.8, 0.6, 0.4, 0.2]
+    grid = ref.printed(1000, step_length=2e-4, chi=0.995)
     assert {row.dt for row in grid} == {2e-4}
-    target, process = LogNormal([0.0], 0.05), GBM(sigma=0.8)
-    start = Gaussian(np.zeros(1), np.array([[0.05 + 0.64 * 0.999]]))
-    law = exact_law(DaleLangevin(), target, process, grid, start)
+    target, process = ref.LogNormal([0.0], 0.05), ref.GBM(sigma=0.8)
+    start = ref.Gaussian(np.zeros(1), np.array([[0.05 + 0.64 * 0.999]]))
+    law = ref.exact_law(ref.DaleLangevin(), target, process, grid, start)
     assert round(float(law.cov[0, 0]) / 0.05, 2) == 4.93
     with pytest.raises(ValueError, match="num_steps"):
-        printed(1)
+        ref.printed(1)

@@ -10,18 +10,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from gbm_ref import (
-    DaleLangevin,
-    Gaussian,
-    Grid,
-    LogNormal,
-    Process,
-    SignAgnostic,
-    exact_law,
-    exact_score,
-)
-from gbm_ref.probe import LawRejected, assert_law, assert_step, extract_affine_map
-from gbm_ref.steps import AmbientMarginalPreserving, AmbientMilstein
+import gbm_ref as ref
 from tests.support.probe_twins import RIGHT, TWINS, Twin
 from tests.support.problems import LOG_NORMALS, PROCESSES, draws, states
 from tests.support.step_twins import BENT, LINEAR, Parts, parts
@@ -35,18 +24,18 @@ T, DT = 0.5, 0.07
 
 
 @cache
-def wanted(process: Process, target: LogNormal, grid: Grid) -> Gaussian:
+def wanted(process: ref.Process, target: ref.LogNormal, grid: ref.Grid) -> ref.Gaussian:
     """The law of eq. (13) on this grid from the exact start."""
     end = target.diffuse(process, process.horizon)
-    start = Gaussian(end.log_mean, end.log_cov)
-    return exact_law(DaleLangevin(), target, process, grid, start)
+    start = ref.Gaussian(end.log_mean, end.log_cov)
+    return ref.exact_law(ref.DaleLangevin(), target, process, grid, start)
 
 
-def judge(twin: Twin, process: Process, target: LogNormal) -> Gaussian:
+def judge(twin: Twin, process: ref.Process, target: ref.LogNormal) -> ref.Gaussian:
     """Raise LawRejected unless the twin has the law of eq. (13) on the right grid and start."""
     grid, start = twin.grid(process), twin.start(process, target)
     expected = wanted(process, target, grid)
-    return assert_law(twin.sampler(process, target), start, expected, len(grid))
+    return ref.assert_law(twin.sampler(process, target), start, expected, len(grid))
 
 
 @pytest.mark.parametrize("process", list(PROCESSES))
@@ -66,7 +55,7 @@ def test_planted_bugs_are_refused_for_their_own_reason(
         # One coordinate has nobody to share its noise with.
         judge(twin, motion, data)
         return
-    with pytest.raises(LawRejected) as e:
+    with pytest.raises(ref.LawRejected) as e:
         judge(twin, motion, data)
     assert set(e.value.reasons) == twin.fails
     # At least a hundred million times the tolerance, and the worst at least a billion times.
@@ -93,7 +82,7 @@ def test_the_literal_algorithm_two_throws_noise_away() -> None:
     """Of each level's three draws the first two have no effect (sheet E3)."""
     process, target = PROCESSES["constant"], LOG_NORMALS["log-normal-2d"]
     literal = TWINS["Algorithm 2 of version 1, literally"].sampler(process, target)
-    noise = extract_affine_map(literal, rows=18, d=2).noise.reshape(6, 3, 2, 2)
+    noise = ref.extract_affine_map(literal, rows=18, d=2).noise.reshape(6, 3, 2, 2)
     assert (noise[:, :2] == 0).all() and (np.abs(noise[:, 2]).max(axis=(1, 2)) > 1e-3).all()
 
 
@@ -105,7 +94,7 @@ def test_a_clip_is_seen_with_noise_of_size_eight_alone(monkeypatch: pytest.Monke
     here = place("constant", "log-normal-2d")
     _, clipped = BENT["noise clipped"]
     stated = np.stack([here.offset, here.slope])
-    assert_step(lambda x, z: x * clipped(here, z), here.x, stated)
+    ref.assert_step(lambda x, z: x * clipped(here, z), here.x, stated)
 
 
 @cache
@@ -113,7 +102,7 @@ def place(process: str, target: str) -> Parts:
     """Where the steps in X are examined: states of both signs."""
     motion, data = PROCESSES[process], LOG_NORMALS[target]
     x = states(data.d) * np.where(draws(12, data.d) > 0, 1, -1)
-    return parts(motion, exact_score(data, motion), x, T, DT)
+    return parts(motion, ref.exact_score(data, motion), x, T, DT)
 
 
 @pytest.mark.parametrize("kappa", [1.0, 0.6])
@@ -122,17 +111,17 @@ def place(process: str, target: str) -> Parts:
 def test_the_steps_in_x_are_accepted(process: str, target: str, kappa: float) -> None:
     """Eq. (12), the same with less noise (sheet R11) and Milstein's scheme (sheet R15)."""
     here, motion = place(process, target), PROCESSES[process]
-    score = exact_score(LOG_NORMALS[target], motion)
+    score = ref.exact_score(LOG_NORMALS[target], motion)
     slope = kappa * here.slope
     kept = 1 - here.dm + here.dv * ((1 + kappa**2) * (1 + here.h) + kappa**2) / 2
     second = np.full_like(here.x, kappa**2 * here.dv / 2)
     expected = {
-        SignAgnostic(): [here.offset, slope],
-        AmbientMarginalPreserving(): [kept, slope],
-        AmbientMilstein(): [here.offset - second, slope, second],
+        ref.SignAgnostic(): [here.offset, slope],
+        ref.AmbientMarginalPreserving(): [kept, slope],
+        ref.AmbientMilstein(): [here.offset - second, slope, second],
     }
     for step, coefficients in expected.items():
-        assert_step(
+        ref.assert_step(
             lambda x, z, step=step: step(motion, score, x, T, DT, kappa, z),
             here.x,
             np.stack(coefficients),
@@ -147,8 +136,8 @@ def test_planted_bugs_in_x_are_refused_for_their_own_reason(
     here, (reason, twin) = place(process, target), LINEAR[name]
     offset, slope = twin(here)
     stated = np.stack([here.offset, here.slope])
-    with pytest.raises(LawRejected) as e:
-        assert_step(lambda x, z: x * (offset + slope * z), here.x, stated)
+    with pytest.raises(ref.LawRejected) as e:
+        ref.assert_step(lambda x, z: x * (offset + slope * z), here.x, stated)
     gaps = np.abs(np.stack([offset, slope]) - stated) / (1 + np.abs(stated).sum(axis=0))
     assert e.value.reasons == pytest.approx({reason: gaps.max()}, rel=1e-10)
     assert gaps.max() > 1e-3
@@ -162,9 +151,9 @@ def test_steps_that_are_not_of_the_stated_form_are_refused(
     here, (reason, twin) = place(process, target), BENT[name]
     stated = np.stack([here.offset, here.slope])
     if reason == "coupling" and here.x.shape[1] == 1:
-        assert_step(lambda x, z: x * twin(here, z), here.x, stated)
+        ref.assert_step(lambda x, z: x * twin(here, z), here.x, stated)
         return
-    with pytest.raises(LawRejected) as e:
-        assert_step(lambda x, z: x * twin(here, z), here.x, stated)
+    with pytest.raises(ref.LawRejected) as e:
+        ref.assert_step(lambda x, z: x * twin(here, z), here.x, stated)
     assert set(e.value.reasons) == {reason}
     assert e.value.reasons[reason] > 1e-3

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from gbm_ref import Target
-from gbm_ref.likelihood import exact_divergence, log_score_divergence
+from gbm_ref import Target, exact_divergence, log_score_divergence
 from tests.support import mp_reference
 from tests.support.assertions import assert_accurate
 from tests.support.mp_log_space import bend, log_q, logs

@@ -5,22 +5,13 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from gbm_ref import (
-    GBM,
-    DaleLangevin,
-    ProbabilityFlow,
-    Process,
-    SignAgnostic,
-    Step,
-    denoiser,
-    exact_score,
-)
+import gbm_ref as ref
 from tests.ref.test_ref_process import ALLOWED, LAWS
 from tests.support.assertions import assert_accurate
 from tests.support.problems import MIXTURES, PROCESSES, draws, states
 
 H = np.linspace(-6.1, 4.7, 24).reshape(12, 2)
-STEPS: list[Step] = [SignAgnostic(), DaleLangevin(), ProbabilityFlow()]
+STEPS: list[ref.Step] = [ref.SignAgnostic(), ref.DaleLangevin(), ref.ProbabilityFlow()]
 ids = [type(step).__name__ for step in STEPS]
 
 
@@ -38,9 +29,9 @@ def columns(*arrays: np.ndarray) -> list[tuple[mpf, ...]]:
 @pytest.mark.parametrize("dt", [1e-3, 0.04, 0.3])
 def test_sign_agnostic_is_equation_12(dt: float, noise: float) -> None:
     """X (1 - delta (mu - 2 sigma^2) + delta sigma^2 h + sigma sqrt(delta) Z), version 2; A12."""
-    process = GBM(mu=0.13, sigma=0.7, horizon=0.9)
+    process = ref.GBM(mu=0.13, sigma=0.7, horizon=0.9)
     x, z = states(2) * np.where(draws(12, 2) > 0, 1, -1), draws(12, 2)
-    found = SignAgnostic()(process, fixed_score, x, 0.5, dt, noise, z)
+    found = ref.SignAgnostic()(process, fixed_score, x, 0.5, dt, noise, z)
     with mpmath.workdps(50):
         mu, sigma, delta, kappa = mpf(0.13), mpf(0.7), mpf(dt), mpf(noise)
         exact = [
@@ -62,9 +53,9 @@ def test_sign_agnostic_is_equation_12(dt: float, noise: float) -> None:
 @pytest.mark.parametrize("dt", [1e-3, 0.04, 0.3])
 def test_dale_langevin_is_equation_13(dt: float, noise: float) -> None:
     """X exp(-delta (mu - 3/2 sigma^2) + delta sigma^2 h + sigma sqrt(delta) Z), version 2; A13."""
-    process = GBM(mu=0.13, sigma=0.7, horizon=0.9)
+    process = ref.GBM(mu=0.13, sigma=0.7, horizon=0.9)
     x, z = states(2), draws(12, 2)
-    found = DaleLangevin()(process, fixed_score, x, 0.5, dt, noise, z)
+    found = ref.DaleLangevin()(process, fixed_score, x, 0.5, dt, noise, z)
     with mpmath.workdps(50):
         mu, sigma, delta, kappa = mpf(0.13), mpf(0.7), mpf(dt), mpf(noise)
         exact = [
@@ -86,8 +77,8 @@ def test_steps_use_the_increments_of_any_process(name: str) -> None:
     """Appendix C's time-varying coefficients, with the exact integrals over [s, t] (E19 iv)."""
     process, t, dt = PROCESSES[name], 0.71, 0.13
     x, z = states(2), draws(12, 2)
-    log_found = DaleLangevin()(process, fixed_score, x, t, dt, 0.6, z)
-    ambient_found = SignAgnostic()(process, fixed_score, x, t, dt, 0.6, z)
+    log_found = ref.DaleLangevin()(process, fixed_score, x, t, dt, 0.6, z)
+    ambient_found = ref.SignAgnostic()(process, fixed_score, x, t, dt, 0.6, z)
     with mpmath.workdps(50):
         (m_t, v_t), (m_s, v_s) = LAWS[name](mpf(t)), LAWS[name](mpf(t) - mpf(dt))
         dm, dv = m_t - m_s, v_t - v_s
@@ -116,7 +107,7 @@ def test_probability_flow_is_heun_in_the_standard_deviation(name: str, dt: float
         return -1.0 - 0.75 * (1.0 + time) * (np.log(x) - 0.5)
 
     x = states(2)
-    found = ProbabilityFlow()(process, score, x, t, dt, 1.0, None)
+    found = ref.ProbabilityFlow()(process, score, x, t, dt, 1.0, None)
     with mpmath.workdps(50):
         last = mpf(t) - mpf(dt)
         (m_t, v_t), (m_s, v_s) = LAWS[name](mpf(t)), LAWS[name](last)
@@ -136,16 +127,16 @@ def test_probability_flow_is_heun_in_the_standard_deviation(name: str, dt: float
 
 def test_probability_flow_lands_on_the_denoiser() -> None:
     process, target = PROCESSES["constant"], MIXTURES["mixture-2d"]
-    score, x = exact_score(target, process), states(2)
-    landed = ProbabilityFlow()(process, score, x, 0.4, 0.4, 1.0, None)
-    expected = denoiser(x, score(x, 0.4), process, 0.4)
+    score, x = ref.exact_score(target, process), states(2)
+    landed = ref.ProbabilityFlow()(process, score, x, 0.4, 0.4, 1.0, None)
+    expected = ref.denoiser(x, score(x, 0.4), process, 0.4)
     np.testing.assert_allclose(np.log(landed), expected, rtol=0, atol=1e-14)
 
 
 def test_probability_flow_ignores_noise() -> None:
     process, x = PROCESSES["constant"], states(2)
-    quiet = ProbabilityFlow()(process, fixed_score, x, 0.4, 0.1, 0.0, None)
-    loud = ProbabilityFlow()(process, fixed_score, x, 0.4, 0.1, 1.0, 9 * draws(12, 2))
+    quiet = ref.ProbabilityFlow()(process, fixed_score, x, 0.4, 0.1, 0.0, None)
+    loud = ref.ProbabilityFlow()(process, fixed_score, x, 0.4, 0.1, 1.0, 9 * draws(12, 2))
     np.testing.assert_array_equal(quiet, loud)
 
 
@@ -160,7 +151,7 @@ def test_keeps_sign_is_what_the_steps_declare() -> None:
 
 @pytest.mark.parametrize("step", STEPS, ids=ids)
 @pytest.mark.parametrize("process", list(PROCESSES.values()), ids=list(PROCESSES))
-def test_no_time_no_change(step: Step, process: Process) -> None:
+def test_no_time_no_change(step: ref.Step, process: ref.Process) -> None:
     x = states(2)
     np.testing.assert_allclose(
         step(process, fixed_score, x, 0.5, 0.0, 1.0, draws(12, 2)), x, rtol=1e-15
