@@ -9,7 +9,7 @@ from mpmath import mpf, psi
 
 import gbm_ref as ref
 from tests.support.assertions import DIGITS, assert_accurate
-from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES
+from tests.support.problems import LOG_NORMALS, PROCESSES
 
 Law = Callable[[ref.Target, ref.Process, int, ref.Gaussian], ref.Gaussian]
 # (gain, added) from q = v_0 / h, N and h.
@@ -152,45 +152,3 @@ def test_a_whole_step_at_the_last_level_forgets_the_start_of_a_point_mass() -> N
     )
     assert law.mean[0] == pytest.approx(CENTRE, abs=1e-15)
     assert law.cov[0, 0] == pytest.approx(0.64 * PROCESS.log_var(0.3), rel=1e-15)
-
-
-ERRORS: dict[str, tuple[Callable[[], object], str]] = {
-    "mixture": (
-        lambda: ref.dale_langevin_law(MIXTURES["mixture-2d"], PROCESS, 3, START),
-        "log-normal data, not a LogNormalMixture",
-    ),
-    "process": (
-        lambda: ref.ancestral_law(WIDE, PROCESSES["variance-exploding"], 3, START),
-        "constant coefficients of GBM, not VarianceExploding: use exact_law",
-    ),
-    "no steps": (lambda: ref.euler_flow_law(WIDE, PROCESS, 0, START), "num_steps must be a whole"),
-    "start": (
-        lambda: ref.dale_langevin_law(LOG_NORMALS["log-normal-1d"], PROCESS, 3, START),
-        "the mean of start must have shape",
-    ),
-    "no inner steps": (
-        lambda: ref.inner_loop_law(WIDE, PROCESS, ref.Row(0.3, 0.1, 1.0), 0, START),
-        "inner_steps must be a whole",
-    ),
-    "length zero": (
-        lambda: ref.inner_loop_law(WIDE, PROCESS, ref.Row(0.3, 0.0, 1.0), 2, START),
-        "row.dt must be positive",
-    ),
-    "singular limit": (
-        lambda: ref.annealed_limit_law(ref.LogNormal(np.zeros(2), 0.0), PROCESS, START),
-        "positive definite",
-    ),
-    "speed": (lambda: ref.annealed_limit_law(WIDE, PROCESS, START, 0.0), "speed must be positive"),
-    "decay": (
-        lambda: ref.annealed_limit_law(WIDE, PROCESS, START, 1.0, -1.0),
-        "decay must not be",
-    ),
-    "paths": (lambda: ref.path_divergence(WIDE, PROCESSES["time-varying"], 3), "use exact_law"),
-}
-
-
-@pytest.mark.parametrize("name", list(ERRORS))
-def test_wrong_arguments(name: str) -> None:
-    call, message = ERRORS[name]
-    with pytest.raises(ValueError, match=message):
-        call()

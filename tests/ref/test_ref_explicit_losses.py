@@ -8,7 +8,7 @@ import pytest
 
 from gbm_ref import LogNormal, Process, exact_score, m_dsm, variance_weighting
 from gbm_ref.objectives import implicit_m_esm, m_esm, nonnegative_score_matching
-from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES, draws, states
+from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES, states
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(12)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
@@ -96,19 +96,3 @@ def test_it_finds_the_rate_of_exponential_data_where_plain_score_matching_finds_
     plain = [0.5 * rate**2 for rate in rates]
     assert rates[np.argmin([loss(rate) for rate in rates])] == pytest.approx(true_rate, abs=1e-9)
     assert rates[np.argmin(plain)] == 0.0
-
-
-@pytest.mark.parametrize("x", [-states(2), np.zeros((3, 2)), np.empty((0, 2)), np.float64(1.0)])
-def test_states_that_are_not_positive_data_are_refused(x: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="x"):
-        implicit_m_esm(model, slope, x, 0.3, PROCESS)
-    with pytest.raises(ValueError, match="x"):
-        nonnegative_score_matching(x, x, x)
-
-
-def test_shapes_that_differ_are_refused() -> None:
-    x = states(2)
-    with pytest.raises(ValueError, match="slope"):
-        implicit_m_esm(model, lambda a, t: a[:-1], x, 0.3, PROCESS)
-    with pytest.raises(ValueError, match="score"):
-        m_esm(lambda a, t: draws(3, 2), MIXTURES["mixture-2d"], x, 0.3, PROCESS)

@@ -11,7 +11,7 @@ from gbm_ref import GBM, LogNormal, exact_score
 from gbm_ref.flips import log_average_flip_probability, log_flip_probability
 from gbm_ref.steps import SignAgnostic
 from tests.support.assertions import DIGITS, assert_accurate
-from tests.support.problems import LOG_NORMALS, MIXTURES
+from tests.support.problems import LOG_NORMALS
 
 MU, SIGMA = 0.13, 1.1
 PROCESS = GBM(MU, SIGMA, 1.5)
@@ -101,26 +101,3 @@ def test_the_printed_probabilities(levels: int, printed: str) -> None:
     target, dt = LogNormal(np.array([0.31]), 0.05), 1.0 / levels
     log_p = log_average_flip_probability(target, GBM(sigma=0.8), dt, dt)[0]
     assert mpmath.nstr(mpmath.exp(mpf(float(log_p))), 2) == mpmath.nstr(mpf(printed), 2)
-
-
-ERRORS: dict[str, tuple[Callable[[], object], str]] = {
-    "length": (lambda: log_flip_probability(PROCESS, 0.0, 0.5, 0.0), "dt must be positive"),
-    "noise": (lambda: log_flip_probability(PROCESS, 0.0, 0.5, 0.1, 0.0), "noise must be positive"),
-    "score": (lambda: log_flip_probability(PROCESS, np.nan, 0.5, 0.1), "hyvarinen must be finite"),
-    "times": (lambda: log_flip_probability(PROCESS, 0.0, 0.1, 0.5), "below t=0"),
-    "data": (
-        lambda: log_average_flip_probability(MIXTURES["mixture-1d"], PROCESS, 0.5, 0.1),
-        "log-normal data, not a LogNormalMixture",
-    ),
-    "average, noise": (
-        lambda: log_average_flip_probability(LOG_NORMALS["log-normal-1d"], PROCESS, 1, 1, -1),
-        "noise must not be negative",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", list(ERRORS))
-def test_wrong_arguments(name: str) -> None:
-    call, message = ERRORS[name]
-    with pytest.raises(ValueError, match=message):
-        call()

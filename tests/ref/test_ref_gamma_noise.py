@@ -65,21 +65,3 @@ def test_steps_are_their_formulas() -> None:
     np.testing.assert_allclose(ref.gamma_chain_step(X, 5.0, 2.0, g), X * g * 2.5, rtol=1e-15)
     found = ref.gamma_ancestral_step(X, X0, 2.0, 5.0, g)
     np.testing.assert_allclose(found, (2.0 * X + X0 * g) / 5.0, rtol=1e-15)
-
-
-@pytest.mark.parametrize("looks", [0.0, -1.0, math.nan])
-def test_looks_must_be_positive(looks: float) -> None:
-    with pytest.raises(ValueError, match="looks"):
-        ref.gamma_conditional_hyvarinen_score(X, X0, looks)
-
-
-def test_impossible_steps_are_refused() -> None:
-    ones = np.ones_like(X)
-    with pytest.raises(ValueError, match="looks fall"):
-        ref.gamma_chain_step(X, 2.0, 5.0, ones)
-    with pytest.raises(ValueError, match="looks fall"):
-        ref.gamma_ancestral_step(X, X0, 5.0, 2.0, ones)
-    with pytest.raises(ValueError, match="beta must lie"):
-        ref.gamma_chain_step(X, 5.0, 2.0, 1.5 * ones)
-    with pytest.raises(ValueError, match="positive"):
-        ref.gamma_denoiser(-X, ones, LOOKS)

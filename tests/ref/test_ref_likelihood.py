@@ -1,6 +1,5 @@
 """Tests of gbm_ref.likelihood: the divergence, the flow and its closed form."""
 
-from collections.abc import Callable
 
 import mpmath
 import numpy as np
@@ -8,13 +7,12 @@ import pytest
 from mpmath import mpf
 from scipy.integrate import trapezoid
 
-from gbm_ref import LogNormal, PointMasses, Process, Target, exact_score
+from gbm_ref import LogNormal, Process, Target, exact_score
 from gbm_ref.likelihood import (
     bits_per_dim,
     exact_divergence,
     exact_log_likelihood,
     log_likelihood,
-    log_score_divergence,
 )
 from tests.support import mp_reference
 from tests.support.assertions import assert_accurate
@@ -159,32 +157,3 @@ def test_bits_are_those_of_the_discrete_model_where_the_density_is_flat() -> Non
     bits = -np.log2(np.diff(wide.cdf(edges)))
     middle = wide.logpdf(edges.mean(axis=0))
     assert float(bits_per_dim(middle, 1)) == pytest.approx(float(bits[0]), abs=1e-5)
-
-
-def test_wrong_arguments_are_named() -> None:
-    x, start = states(2, count=2), PLANE.diffuse(P, P.horizon)
-    score, trace = exact_score(PLANE, P), exact_divergence(PLANE, P)
-    assert isinstance(PLANE, LogNormal)
-    foreign = type("Foreign", (Target,), dict.fromkeys(Target.__abstractmethods__))()
-    calls: list[tuple[Callable[[], object], str]] = [
-        (lambda: log_likelihood(-x, P, score, trace, start), "x must be positive"),
-        (lambda: log_likelihood(x[:, :1], P, score, trace, start), r"x must have shape \(..., 2"),
-        (lambda: log_likelihood(x, P, score, trace, start, t_min=0.9), "t_min must be below"),
-        (lambda: log_likelihood(x, P, score, trace, start, t_min=1.0), "t must lie in"),
-        (lambda: log_likelihood(x, P, score, trace, start, rtol=1e-15), "rtol must be at least"),
-        (lambda: log_likelihood(x, P, score, trace, start, atol=0.0), "atol must be positive"),
-        (lambda: log_likelihood(x, P, lambda at, t: at * np.nan, trace, start), "score must be"),
-        (
-            lambda: log_likelihood(x, P, score, lambda at, t: np.array(np.inf), start),
-            "divergence must be finite",
-        ),
-        (lambda: exact_log_likelihood(x, LogNormal([0, 0], 0.0), P, start), "no density at t_min"),
-        (lambda: log_score_divergence(x, PointMasses(x)), "no density"),
-        (lambda: log_score_divergence(x, foreign), "not a Foreign"),
-        (lambda: bits_per_dim(np.nan, 2), "log_likelihood must be finite"),
-        (lambda: bits_per_dim(1.0, 0), "d must be a whole number"),
-        (lambda: bits_per_dim(1.0, 2, cell=0.0), "cell must be positive"),
-    ]
-    for call, message in calls:
-        with pytest.raises(ValueError, match=message):
-            call()

@@ -202,23 +202,3 @@ def test_the_corrector_s_limit_is_that_of_sheet_r11() -> None:
     dv = 0.64 * row.dt
     assert float(law.cov[0, 0]) == pytest.approx(v / (1 - dv / (4 * v)), rel=1e-12)
     assert float(law.mean[0]) == pytest.approx(float(start.mean[0]), rel=1e-12)
-
-
-@pytest.mark.parametrize(
-    "make", [ref.MarginalPreserving, ref.AmbientMarginalPreserving, ref.Ancestral]
-)
-def test_a_negative_parameter_is_refused(make: type) -> None:
-    with pytest.raises(ValueError, match="must not be negative"):
-        make(-0.1)
-
-
-@pytest.mark.parametrize("step", LOG_STEPS.values(), ids=list(LOG_STEPS))
-def test_states_that_are_not_positive_are_refused(step: ref.Step) -> None:
-    with pytest.raises(ValueError, match="positive"):
-        step(PROCESS, fixed_score, -states(2), T, DT, NOISE, draws(12, 2))
-
-
-def test_the_start_of_time_is_refused() -> None:
-    for step in (ref.DDIM(), ref.Ancestral()):
-        with pytest.raises(ValueError, match="t > 0"):
-            step(PROCESS, fixed_score, states(2), 0.0, 0.0, 1.0, draws(12, 2))

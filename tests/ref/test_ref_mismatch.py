@@ -142,15 +142,3 @@ def test_split_of_the_divergence() -> None:
     gap = np.sum(weight * (LogNormal(n.mean, n.cov).logpdf(x) - g.logpdf(x)))
     assert gap == pytest.approx(terminal_mismatch(g, data, process), rel=1e-12)
     assert gap == pytest.approx(kl_divergence(n, Gaussian(g.log_mean, g.log_cov)), rel=1e-12)
-
-
-def test_wrong_arguments_are_named() -> None:
-    process = PROCESSES["constant"]
-    with pytest.raises(ValueError, match=r"must have shape \(\.\.\., 3\)"):
-        terminal_mismatch(LogNormal([0.1], 0.4), DATA, process)
-    with pytest.raises(ValueError, match="q must be positive definite"):
-        terminal_mismatch(LogNormal(np.zeros(3), 0.0), DATA, process)
-    with pytest.raises(ValueError, match="the covariance of data must be"):
-        terminal_gaussian(DATA._replace(cov=np.eye(2)), process)
-    with pytest.raises(ValueError, match="the mean of data must be finite"):
-        best_start(DATA._replace(mean=DATA.mean * np.nan), process)

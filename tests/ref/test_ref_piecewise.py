@@ -1,6 +1,5 @@
 """gbm_ref.process.piecewise: the chain of Appendix C, as left sums and as a process."""
 
-import math
 
 import mpmath
 import numpy as np
@@ -68,18 +67,3 @@ def test_without_a_drift_the_mean_stays() -> None:
     process = PiecewiseGBM(SIGMA)
     assert process.horizon == 1.0
     assert [process.log_mean(t) for t in (0.0, 0.31, 1.0)] == [0.0, 0.0, 0.0]
-
-
-@pytest.mark.parametrize("sigma", [[], [0.3, 0.0], [0.3, -0.1], [math.nan], [[0.1]]])
-def test_rates_that_are_not_positive_are_refused(sigma: list[float]) -> None:
-    with pytest.raises(ValueError, match="sigma"):
-        PiecewiseGBM(sigma)
-
-
-def test_wrong_lengths_and_times_are_refused() -> None:
-    with pytest.raises(ValueError, match="mu"):
-        PiecewiseGBM([0.3, 0.4], [0.1])
-    with pytest.raises(ValueError, match="horizon"):
-        PiecewiseGBM([0.3], horizon=0.0)
-    with pytest.raises(ValueError):
-        PROCESS.log_var(T + 0.1)

@@ -1,6 +1,5 @@
 """Tests of gbm_ref.posterior, against Bayes' rule and derivatives of the density at 50 digits."""
 
-from collections.abc import Callable
 
 import mpmath
 import numpy as np
@@ -186,26 +185,6 @@ def test_at_time_zero_the_state_is_the_data() -> None:
         np.testing.assert_allclose(
             ref.log_posterior_moment(x, target, P, 0.0, 3.0), 3 * np.log(x), rtol=0, atol=1e-14
         )
-
-
-def test_wrong_arguments_are_named() -> None:
-    data, x = DATA_SETS["points-2d"], states(2)
-    calls: list[tuple[Callable[[], object], str]] = [
-        (lambda: ref.posterior_weights(x, data, P, 0.0), "no density"),
-        (lambda: ref.posterior_log_mean(x, data, P, 0.0), "take t > 0"),
-        (
-            lambda: ref.posterior_log_cov(x, ref.PointMasses(data.points, 0.0), P, 0.0),
-            "take t > 0",
-        ),
-        (lambda: ref.posterior_law(x, data, P, 0.3), r"x must have shape \(d,\)"),
-        (lambda: ref.posterior_weights(-x, data, P, 0.3), "x must be positive"),
-        (lambda: ref.posterior_weights(x[:, :1], data, P, 0.3), r"x must have shape \(..., 2\)"),
-        (lambda: ref.log_posterior_moment(x, data, P, 0.3, float("nan")), "power must be finite"),
-        (lambda: ref.posterior_log_mean(x, data, P, 0.95), "t must lie in"),
-    ]
-    for call, message in calls:
-        with pytest.raises(ValueError, match=message):
-            call()
 
 
 def test_a_law_without_a_density_has_a_posterior_above_time_zero() -> None:

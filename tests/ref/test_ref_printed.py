@@ -31,5 +31,3 @@ def test_printed_grids_start_one_level_below_the_end() -> None:
     start = ref.Gaussian(np.zeros(1), np.array([[0.05 + 0.64 * 0.999]]))
     law = ref.exact_law(ref.DaleLangevin(), target, process, grid, start)
     assert round(float(law.cov[0, 0]) / 0.05, 2) == 4.93
-    with pytest.raises(ValueError, match="num_steps"):
-        ref.printed(1)

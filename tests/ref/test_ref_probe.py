@@ -118,41 +118,6 @@ def test_a_step_to_nowhere_is_refused(value: float) -> None:
     assert e.value.reasons == {"finiteness": 24.0}
 
 
-BAD = {
-    "rows": (lambda: extract_affine_map(same, -1, 1), "rows must be a whole number"),
-    "d": (lambda: extract_affine_map(same, 2, 0), "d must be a whole number"),
-    "shape": (
-        lambda: extract_affine_map(lambda x, z: x[0], 2, 1),
-        "sampler must return the shape",
-    ),
-    "start": (
-        lambda: assert_law(same, Gaussian(np.zeros(2), np.eye(2)), UNIT, 2),
-        "mean of start must have shape",
-    ),
-    "singular": (
-        lambda: assert_law(same, UNIT, Gaussian(np.zeros(1), np.zeros((1, 1))), 2),
-        "expected must be positive definite",
-    ),
-    "tolerance": (lambda: assert_law(same, UNIT, UNIT, 2, 0.0), "tolerance must be positive"),
-    "degree": (lambda: extract_step_polynomial(same, states(2), 3), "degree must be a whole"),
-    "zeros": (lambda: extract_step_polynomial(same, np.zeros((2, 2))), "hold no zeros"),
-    "one state": (lambda: assert_step(same, states(2)[0], np.ones((2, 2))), r"shape \(n, d\)"),
-    "coefficients": (lambda: assert_step(same, states(2), states(2)), "one entry a power of z"),
-    "nan": (lambda: assert_step(same, states(2), np.full((2, 12, 2), np.nan)), "must be finite"),
-    "step's tolerance": (
-        lambda: assert_step(same, states(2), np.ones((2, 12, 2)), -1e-9),
-        "tolerance must be positive",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_refused_with_a_reason(name: str) -> None:
-    call, reason = BAD[name]
-    with pytest.raises(ValueError, match=reason):
-        call()
-
-
 def test_version_one_s_bias_has_its_predicted_size() -> None:
     """E2: at v0 = .05, sigma = .8, N = 1000 the log-mean is off by -0.1315 (digamma form)."""
     process, target = GBM(sigma=0.8), LogNormal(np.array([0.31]), 0.05)

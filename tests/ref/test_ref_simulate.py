@@ -1,11 +1,8 @@
 """Tests of gbm_ref.simulate: the loop, and the law of the sign-agnostic sampler by quadrature."""
 
-from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import pytest
-from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 
 import gbm_ref as ref
@@ -69,35 +66,6 @@ def test_the_score_of_a_data_set_leads_back_to_it(step: ref.Step) -> None:
     found = ref.simulate(step, process, ref.exact_score(data, process), x, grid, z)
     distance = np.abs(np.log(found)[:, None] - np.log(data.points)).max(axis=2).min(axis=1)
     assert (distance < 1e-6).all()
-
-
-@dataclass(frozen=True)
-class StratonovichStep:
-    """A step that declares another calculus and must be refused before it runs."""
-
-    calculus: ClassVar[str] = "stratonovich"
-    coordinates: ClassVar[str] = "ambient"
-    strong_order: ClassVar[float] = 1.0
-    weak_order: ClassVar[float] = 1.0
-    keeps_sign: ClassVar[bool] = True
-    uses_noise: ClassVar[bool] = False
-
-    def __call__(
-        self,
-        process: ref.Process,
-        score: ref.Score,
-        x_t: ArrayLike,
-        t_score: float,
-        dt: float,
-        noise: float,
-        z: ArrayLike | None,
-    ) -> np.ndarray:
-        raise RuntimeError("the loop ran a step of another calculus")
-
-
-def test_a_mismatch_of_calculus_is_refused() -> None:
-    with pytest.raises(ValueError, match="stratonovich"):
-        ref.simulate(StratonovichStep(), ref.GBM(), lambda x, t: x, states(2), ref.uniform(3))
 
 
 def sign_agnostic_moments(v0: float, sigma: float, steps: int) -> tuple[float, float]:

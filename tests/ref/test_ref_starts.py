@@ -1,6 +1,5 @@
 """Tests of gbm_ref.starts: moments and fits by hand, and the torch twins."""
 
-from collections.abc import Callable
 
 import mpmath
 import numpy as np
@@ -155,21 +154,3 @@ def test_torch_twins_agree() -> None:
         np.testing.assert_allclose(fit.log_mean, np.repeat(mu.numpy(), 6), rtol=1e-13)
         variances = np.repeat(sigma.numpy() ** 2, 6)
         np.testing.assert_allclose(np.diag(fit.log_cov), variances, rtol=1e-13)
-
-
-def test_wrong_arguments_are_named() -> None:
-    process = PROCESSES["constant"]
-    calls: list[tuple[Callable[[], object], str]] = [
-        (lambda: ref.class_averages(-POINTS, LABELS), "points must be positive"),
-        (lambda: ref.class_averages(POINTS[0], LABELS), r"points must have shape \(n, d\)"),
-        (lambda: ref.class_averages(POINTS, LABELS[:3]), r"labels must have shape \(5,\)"),
-        (lambda: ref.class_averages(POINTS, LABELS + 0.5), "labels must be whole numbers"),
-        (lambda: ref.standard_lognormal(0), "d must be a whole number"),
-        (lambda: ref.fitted_lognormal(DATA, process, [0, 1]), r"channels must have shape \(3,\)"),
-        (lambda: ref.fitted_lognormal(DATA, process, [0, 1, 0.5]), "channels must be whole"),
-        (lambda: ref.fitted_lognormal(DATA._replace(cov=-np.eye(3)), process), "semi-definite"),
-        (lambda: ref.from_data(POINTS - 0.6, process), "points must be positive"),
-    ]
-    for call, message in calls:
-        with pytest.raises(ValueError, match=message):
-            call()
