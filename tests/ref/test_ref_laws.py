@@ -3,7 +3,6 @@
 Draws are compared with these laws in tests/statistics.
 """
 
-
 import mpmath
 import numpy as np
 import pytest

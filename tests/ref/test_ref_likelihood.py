@@ -1,6 +1,5 @@
 """Tests of gbm_ref.likelihood: the divergence, the flow and its closed form."""
 
-
 import mpmath
 import numpy as np
 import pytest

@@ -1,6 +1,5 @@
 """gbm_ref.process.piecewise: the chain of Appendix C, as left sums and as a process."""
 
-
 import mpmath
 import numpy as np
 import pytest

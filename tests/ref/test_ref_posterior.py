@@ -1,6 +1,5 @@
 """Tests of gbm_ref.posterior, against Bayes' rule and derivatives of the density at 50 digits."""
 
-
 import mpmath
 import numpy as np
 import pytest

@@ -5,7 +5,6 @@ with tensor products of Gauss-Hermite nodes sent through `simulate`, and with th
 recursion of the claims at 30 digits.
 """
 
-
 import numpy as np
 import pytest
 

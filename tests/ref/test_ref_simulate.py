@@ -1,6 +1,5 @@
 """Tests of gbm_ref.simulate: the loop, and the law of the sign-agnostic sampler by quadrature."""
 
-
 import numpy as np
 import pytest
 from scipy.interpolate import CubicSpline

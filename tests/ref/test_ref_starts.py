@@ -1,6 +1,5 @@
 """Tests of gbm_ref.starts: moments and fits by hand, and the torch twins."""
 
-
 import mpmath
 import numpy as np
 import pytest

@@ -45,27 +45,35 @@ def varying(mu: object, sigma: object) -> tuple[float, float]:
 
 
 STDS = {"process": P, "num_steps": 4, "std_min": 0.1, "std_max": 0.5}
+MIXED = {"weights": [0.5, 0.5], "log_means": [[0.1], [0.2]], "log_covs": [0.1, 0.2]}
+GAMMA_CHAIN = {"x": X, "looks": 5.0, "next_looks": 2.0, "beta": 0.5 * np.ones_like(X)}
+SINGLE = {"x0": X, "t": 0.5, "z": Z}
 BETWEEN = {"std_min": 0.02, "std_max": 1.0}
 RATES = {"mu": lambda t: 0.1, "sigma": lambda t: 0.5}
 DRAW = {"size": 1, "random_state": generator("rvs size")}
 LOG_NORMAL = {"log_mean": TWO, "log_cov": 0.2}
 
 
+PROCESSES = [
+    (ref.VarianceExploding, BETWEEN, "std_min", 2.0, "std_min must be below std_max"),
+    (ref.VarianceExploding, BETWEEN, "std_min", 0.0, "std_min must be positive"),
+    (varying, RATES, "sigma", lambda t: 0.5 - t, r"sigma\(.*\) must be positive"),
+    (varying, RATES, "mu", lambda t: 1e9 * np.sin(1 / (t + 1e-9)), "did not converge"),
+    (ref.PiecewiseGBM([0.3, 0.4]).log_var, {"t": 1.0}, "t", 1.1, "t must lie in"),
+    (P.log_var, {"t": 0.9}, "t", -0.1, r"t must lie in \[0, 0.9\]"),
+    (P.increments, {"t": 0.1, "dt": 0.1}, "dt", 0.2, "below t=0"),
+    (P.increments, {"t": 0.1, "dt": 0.1}, "dt", -0.2, "dt must not be negative"),
+    (P.time_at_log_var, {"v": 0.1}, "v", -0.1, "v must not be negative"),
+    (P.time_at_log_var, {"v": 0.1}, "v", 9.0, "v must lie in"),
+    (P.sample, SINGLE, "x0", spoilt(0.0), "x0 must be positive"),
+    (P.sample, SINGLE, "z", Z[:3], "z must have the shape"),
+    (P.log_mean, {"t": 0.9}, "t", 0.91, "t must lie in"),
+    (P.log_mean, {"t": 0.9}, "t", NAN, "t must be finite"),
+]
+
+
 @table(
-    [
-        Refusal(ref.VarianceExploding, BETWEEN, "std_min", 2.0, "std_min must be below std_max"),
-        Refusal(ref.VarianceExploding, BETWEEN, "std_min", 0.0, "std_min must be positive"),
-        Refusal(varying, RATES, "sigma", lambda t: 0.5 - t, r"sigma\(.*\) must be positive"),
-        Refusal(varying, RATES, "mu", lambda t: 1e9 * np.sin(1 / (t + 1e-9)), "did not converge"),
-        Refusal(ref.PiecewiseGBM([0.3, 0.4]).log_var, {"t": 1.0}, "t", 1.1, "t must lie in"),
-        Refusal(P.log_var, {"t": 0.9}, "t", -0.1, r"t must lie in \[0, 0.9\]"),
-        Refusal(P.increments, {"t": 0.1, "dt": 0.1}, "dt", 0.2, "below t=0"),
-        Refusal(P.increments, {"t": 0.1, "dt": 0.1}, "dt", -0.2, "dt must not be negative"),
-        Refusal(P.time_at_log_var, {"v": 0.1}, "v", -0.1, "v must not be negative"),
-        Refusal(P.time_at_log_var, {"v": 0.1}, "v", 9.0, "v must lie in"),
-        Refusal(P.sample, {"x0": X, "t": 0.5, "z": Z}, "x0", spoilt(0.0), "x0 must be positive"),
-        Refusal(P.sample, {"x0": X, "t": 0.5, "z": Z}, "z", Z[:3], "z must have the shape"),
-    ],
+    [Refusal(*row) for row in PROCESSES],
     rows(
         ref.GBM,
         {},
@@ -81,45 +89,41 @@ LOG_NORMAL = {"log_mean": TWO, "log_cov": 0.2}
         ("mu", [0.1], "mu"),
         ("horizon", 0.0, "horizon"),
     ),
-    rows(P.log_mean, {"t": 0.9}, ("t", 0.91, "t must lie in"), ("t", NAN, "t must be finite")),
 )
 def test_processes(refusal: Refusal) -> None:
     check(refusal)
 
 
-@table(
-    [
-        Refusal(ref.LogNormal, LOG_NORMAL, "log_cov", -0.2, "positive semi-definite"),
-        Refusal(LN.logpdf, {"x": X}, "x", np.ones((4, 3)), r"must have shape \(..., 2\)"),
-        Refusal(LN.stein_score, {"x": X}, "x", spoilt(0.0), r"1 of 24 entries.*\(3, 1\)"),
-        Refusal(LN.hyvarinen_score, {"x": X}, "x", spoilt(-2.0), "x must be positive"),
-        Refusal(LN.log_score, {"x": X}, "x", spoilt(NAN), "x must be finite"),
-        Refusal(LN.diffuse, {"process": P, "t": 0.5}, "t", 1.2, "t must lie in"),
-        Refusal(LN.rvs, DRAW, "size", 0, "size must be a whole number"),
-    ],
-    rows(
-        ref.LogNormalMixture,
-        {"weights": [0.5, 0.5], "log_means": [[0.1], [0.2]], "log_covs": [0.1, 0.2]},
-        ("weights", [0.5, 0.6], "weights must be positive and sum to 1"),
-        ("weights", [-0.5, 1.5], "weights must be positive"),
-        ("log_means", [[0.1]], "log_means must have shape"),
-        ("log_covs", [[0.1], [0.2]], "log_covs must have shape"),
-    ),
-    rows(
+TARGETS = [
+    (ref.LogNormal, LOG_NORMAL, "log_cov", -0.2, "positive semi-definite"),
+    (LN.logpdf, {"x": X}, "x", np.ones((4, 3)), r"must have shape \(..., 2\)"),
+    (LN.stein_score, {"x": X}, "x", spoilt(0.0), r"1 of 24 entries.*\(3, 1\)"),
+    (LN.hyvarinen_score, {"x": X}, "x", spoilt(-2.0), "x must be positive"),
+    (LN.log_score, {"x": X}, "x", spoilt(NAN), "x must be finite"),
+    (LN.diffuse, {"process": P, "t": 0.5}, "t", 1.2, "t must lie in"),
+    (LN.rvs, DRAW, "size", 0, "size must be a whole number"),
+    (ref.LogNormalMixture, MIXED, "weights", [0.5, 0.6], "weights must be positive and sum to 1"),
+    (ref.LogNormalMixture, MIXED, "weights", [-0.5, 1.5], "weights must be positive"),
+    (ref.LogNormalMixture, MIXED, "log_means", [[0.1]], "log_means must have shape"),
+    (ref.LogNormalMixture, MIXED, "log_covs", [[0.1], [0.2]], "log_covs must have shape"),
+    (
         ref.LogNormal,
         LOG_NORMAL,
-        ("log_cov", [[0.2, 0.5], [0.5, 0.3]], "log_cov must be positive semi-definite"),
-        ("log_cov", [[0.2, 0.1], [0.0, 0.3]], "log_cov must be symmetric"),
-        ("log_cov", np.eye(3), "log_cov must be a number"),
-        ("log_mean", [[0.1]], "log_mean must have shape"),
+        "log_cov",
+        [[0.2, 0.5], [0.5, 0.3]],
+        "log_cov must be positive semi-definite",
     ),
-    rows(
-        ref.PointMasses,
-        {"points": [[1.0, 2.0]]},
-        ("points", [[0.0, 1.0]], "points must be positive"),
-        ("points", [1.0, 2.0], "points must have shape"),
-        ("log_var", -0.1, "log_var must not be negative"),
-    ),
+    (ref.LogNormal, LOG_NORMAL, "log_cov", [[0.2, 0.1], [0.0, 0.3]], "log_cov must be symmetric"),
+    (ref.LogNormal, LOG_NORMAL, "log_cov", np.eye(3), "log_cov must be a number"),
+    (ref.LogNormal, LOG_NORMAL, "log_mean", [[0.1]], "log_mean must have shape"),
+    (ref.PointMasses, {"points": [[1.0, 2.0]]}, "points", [[0.0, 1.0]], "points must be positive"),
+    (ref.PointMasses, {"points": [[1.0, 2.0]]}, "points", [1.0, 2.0], "points must have shape"),
+    (ref.PointMasses, {"points": [[1.0, 2.0]]}, "log_var", -0.1, "log_var must not be negative"),
+]
+
+
+@table(
+    [Refusal(*row) for row in TARGETS],
     *(
         rows(
             make,
@@ -169,38 +173,35 @@ SHARP = {"x": X, "target": ref.PointMasses(POINTS.points, 0.0), "process": P, "t
 GIVEN = {"x": X, "target": POINTS, "process": P, "t": 0.3}
 
 
+SCORES = [
+    (ref.conditional_hyvarinen_score, KERNEL, "t", 0.0, "above 0"),
+    (ref.conditional_hyvarinen_score, KERNEL, "x0", spoilt(-1.0), "x0 must be positive"),
+    (ref.conditional_hyvarinen_score, KERNEL, "x0", X[:3], "x0 must have the shape"),
+    (ref.conditional_logpdf, KERNEL, "t", 0.0, "t must be above 0"),
+    (ref.hyvarinen_from_stein, STEIN, "stein", H[:3], "stein must have the shape"),
+    (ref.hyvarinen_from_denoiser, DENOISED, "t", 0.0, "above 0"),
+    (ref.denoiser, DENOISER, "x", spoilt(0.0), "x must be positive"),
+    (ref.log_score_from_hyvarinen, HYVARINEN, "hyvarinen", spoilt(NAN), "must be finite"),
+    (ref.m_dsm, LOSS, "t", 0.0, "singular at t=0"),
+    (ref.m_dsm, LOSS, "x0", spoilt(0.0), "positive"),
+    (ref.m_dsm, LOSS, "z", Z[:3], "z must have the shape"),
+    (ref.m_dsm, LOSS, "model", nan_score, "model's score must be finite"),
+    (ref.PreconditionedWeighting, {"log_std": 0.6}, "log_std", 0.0, "log_std must be positive"),
+    (ref.m_esm, ESM, "model", lambda x, t: draws(3, 2), "score"),
+    (ref.posterior_weights, GIVEN, "x", X[:, :1], r"x must have shape \(..., 2\)"),
+    (ref.posterior_log_cov, SHARP, "t", 0.0, "take t > 0"),
+    (ref.posterior_law, {**GIVEN, "x": X[0]}, "x", X, r"x must have shape \(d,\)"),
+    (ref.log_posterior_moment, GIVEN, "power", NAN, "power must be finite"),
+    (ref.hyvarinen_from_noise, {"noise": H, "process": P, "t": 0.5}, "t", 0.0, "above 0"),
+    (ref.posterior_weights, GIVEN, "t", 0.0, "no density"),
+    (ref.posterior_weights, GIVEN, "x", -X, "x must be positive"),
+    (ref.posterior_log_mean, GIVEN, "t", 0.0, "take t > 0"),
+    (ref.posterior_log_mean, GIVEN, "t", 0.95, "t must lie in"),
+]
+
+
 @table(
-    [
-        Refusal(ref.conditional_hyvarinen_score, KERNEL, "t", 0.0, "above 0"),
-        Refusal(
-            ref.conditional_hyvarinen_score, KERNEL, "x0", spoilt(-1.0), "x0 must be positive"
-        ),
-        Refusal(ref.conditional_hyvarinen_score, KERNEL, "x0", X[:3], "x0 must have the shape"),
-        Refusal(ref.conditional_logpdf, KERNEL, "t", 0.0, "t must be above 0"),
-        Refusal(ref.hyvarinen_from_stein, STEIN, "stein", H[:3], "stein must have the shape"),
-        Refusal(ref.hyvarinen_from_denoiser, DENOISED, "t", 0.0, "above 0"),
-        Refusal(ref.denoiser, DENOISER, "x", spoilt(0.0), "x must be positive"),
-        Refusal(
-            ref.log_score_from_hyvarinen, HYVARINEN, "hyvarinen", spoilt(NAN), "must be finite"
-        ),
-        Refusal(ref.m_dsm, LOSS, "t", 0.0, "singular at t=0"),
-        Refusal(ref.m_dsm, LOSS, "x0", spoilt(0.0), "positive"),
-        Refusal(ref.m_dsm, LOSS, "z", Z[:3], "z must have the shape"),
-        Refusal(ref.m_dsm, LOSS, "model", nan_score, "model's score must be finite"),
-        Refusal(
-            ref.PreconditionedWeighting,
-            {"log_std": 0.6},
-            "log_std",
-            0.0,
-            "log_std must be positive",
-        ),
-        Refusal(ref.m_esm, ESM, "model", lambda x, t: draws(3, 2), "score"),
-        Refusal(ref.posterior_weights, GIVEN, "x", X[:, :1], r"x must have shape \(..., 2\)"),
-        Refusal(ref.posterior_log_cov, SHARP, "t", 0.0, "take t > 0"),
-        Refusal(ref.posterior_law, {**GIVEN, "x": X[0]}, "x", X, r"x must have shape \(d,\)"),
-        Refusal(ref.log_posterior_moment, GIVEN, "power", NAN, "power must be finite"),
-    ],
-    rows(ref.hyvarinen_from_noise, {"noise": H, "process": P, "t": 0.5}, ("t", 0.0, "above 0")),
+    [Refusal(*row) for row in SCORES],
     rows(
         ref.implicit_m_esm,
         IMPLICIT,
@@ -212,8 +213,6 @@ GIVEN = {"x": X, "target": POINTS, "process": P, "t": 0.3}
         {"stein": X, "slope": X, "x": X},
         *(("x", x, "x") for x in NOT_DATA),
     ),
-    rows(ref.posterior_weights, GIVEN, ("t", 0.0, "no density"), ("x", -X, "x must be positive")),
-    rows(ref.posterior_log_mean, GIVEN, ("t", 0.0, "take t > 0"), ("t", 0.95, "t must lie in")),
 )
 def test_scores_losses_and_posteriors(refusal: Refusal) -> None:
     check(refusal)
@@ -236,32 +235,40 @@ class Stratonovich(ref.ProbabilityFlow):
         raise RuntimeError("the loop ran a step of another calculus")
 
 
+STEPS = [
+    (ref.DaleLangevin(), STEP, "x_t", spoilt(-1.0), "must be positive"),
+    (ref.DaleLangevin(), STEP, "z", None, "uses noise"),
+    (ref.DaleLangevin(), STEP, "noise", -1.0, "noise must not be negative"),
+    (ref.DaleLangevin(), STEP, "dt", 0.6, "below t=0"),
+    (ref.DaleLangevin(), STEP, "score", nan_score, "score must be finite"),
+    (ref.ProbabilityFlow(), STEP, "x_t", spoilt(-1.0), "must be positive"),
+    (ref.SignAgnostic(), STEP, "x_t", spoilt(0.0), "must not hold zeros"),
+    (ref.SignAgnostic(), STEP, "x_t", spoilt(NAN), "must be finite"),
+    (ref.SignAgnostic(), STEP, "z", Z[0], "z must have the shape"),
+    (ref.uniform, {"num_steps": 1}, "num_steps", 0, "num_steps must be a whole number"),
+    (ref.printed, {"num_steps": 2}, "num_steps", 1, "num_steps"),
+    (ref.annealed, {"num_steps": 4}, "chi", 1.1, r"chi must lie in \(0, 1\]"),
+    (ref.annealed, {"num_steps": 4}, "start", 5, "start must be a whole number, 1 to 4"),
+    (ref.annealed, {"num_steps": 4}, "step_length", 0.3, "below t=0"),
+    (ref.annealed, {"num_steps": 4}, "inner_steps", 0, "inner_steps must be"),
+    (ref.simulate, LOOP, "z", None, r"pass z of shape \(3, 12, 2\)"),
+    (ref.simulate, LOOP, "z", draws(2, 12, 2), r"z must have shape \(3, 12, 2\)"),
+    (ref.simulate, FLOW, "grid", (), "no rows"),
+    (ref.simulate, FLOW, "step", Stratonovich(), "stratonovich"),
+    (ref.gamma_ancestral_step, BACK, "looks", 7.0, "looks fall"),
+    (ref.gamma_denoiser, {"x": X, "hyvarinen": H, "looks": 3.7}, "x", -X, "positive"),
+    (ref.geometric, STDS, "num_steps", 1, "num_steps must be"),
+    (ref.geometric, STDS, "std_min", 0.6, "std_min must be below"),
+    (ref.geometric, STDS, "std_max", 5.0, "v must lie in"),
+    (ref.power, STDS, "rho", 0.0, "rho must be positive"),
+    (ref.gamma_chain_step, GAMMA_CHAIN, "looks", 1.0, "looks fall"),
+    (ref.gamma_chain_step, GAMMA_CHAIN, "next_looks", 7.0, "looks fall"),
+    (ref.gamma_chain_step, GAMMA_CHAIN, "beta", 1.5 * np.ones_like(X), "beta must lie"),
+]
+
+
 @table(
-    [
-        Refusal(ref.DaleLangevin(), STEP, "x_t", spoilt(-1.0), "must be positive"),
-        Refusal(ref.DaleLangevin(), STEP, "z", None, "uses noise"),
-        Refusal(ref.DaleLangevin(), STEP, "noise", -1.0, "noise must not be negative"),
-        Refusal(ref.DaleLangevin(), STEP, "dt", 0.6, "below t=0"),
-        Refusal(ref.DaleLangevin(), STEP, "score", nan_score, "score must be finite"),
-        Refusal(ref.ProbabilityFlow(), STEP, "x_t", spoilt(-1.0), "must be positive"),
-        Refusal(ref.SignAgnostic(), STEP, "x_t", spoilt(0.0), "must not hold zeros"),
-        Refusal(ref.SignAgnostic(), STEP, "x_t", spoilt(NAN), "must be finite"),
-        Refusal(ref.SignAgnostic(), STEP, "z", Z[0], "z must have the shape"),
-        Refusal(ref.uniform, {"num_steps": 1}, "num_steps", 0, "num_steps must be a whole number"),
-        Refusal(ref.printed, {"num_steps": 2}, "num_steps", 1, "num_steps"),
-        Refusal(ref.annealed, {"num_steps": 4}, "chi", 1.1, r"chi must lie in \(0, 1\]"),
-        Refusal(
-            ref.annealed, {"num_steps": 4}, "start", 5, "start must be a whole number, 1 to 4"
-        ),
-        Refusal(ref.annealed, {"num_steps": 4}, "step_length", 0.3, "below t=0"),
-        Refusal(ref.annealed, {"num_steps": 4}, "inner_steps", 0, "inner_steps must be"),
-        Refusal(ref.simulate, LOOP, "z", None, r"pass z of shape \(3, 12, 2\)"),
-        Refusal(ref.simulate, LOOP, "z", draws(2, 12, 2), r"z must have shape \(3, 12, 2\)"),
-        Refusal(ref.simulate, FLOW, "grid", (), "no rows"),
-        Refusal(ref.simulate, FLOW, "step", Stratonovich(), "stratonovich"),
-        Refusal(ref.gamma_ancestral_step, BACK, "looks", 7.0, "looks fall"),
-        Refusal(ref.gamma_denoiser, {"x": X, "hyvarinen": H, "looks": 3.7}, "x", -X, "positive"),
-    ],
+    [Refusal(*row) for row in STEPS],
     *(
         rows(step, STEP, ("x_t", -X, "positive"))
         for step in (
@@ -285,24 +292,9 @@ class Stratonovich(ref.ProbabilityFlow):
         )
     ),
     rows(
-        ref.geometric,
-        STDS,
-        ("num_steps", 1, "num_steps must be"),
-        ("std_min", 0.6, "std_min must be below"),
-        ("std_max", 5.0, "v must lie in"),
-    ),
-    rows(ref.power, STDS, ("rho", 0.0, "rho must be positive")),
-    rows(
         ref.gamma_conditional_hyvarinen_score,
         {"x": X, "x0": X, "looks": 3.7},
         *(("looks", looks, "looks") for looks in (0.0, -1.0, NAN)),
-    ),
-    rows(
-        ref.gamma_chain_step,
-        {"x": X, "looks": 5.0, "next_looks": 2.0, "beta": 0.5 * np.ones_like(X)},
-        ("looks", 1.0, "looks fall"),
-        ("next_looks", 7.0, "looks fall"),
-        ("beta", 1.5 * np.ones_like(X), "beta must lie"),
     ),
 )
 def test_steps_grids_and_the_loop(refusal: Refusal) -> None:
