@@ -1,4 +1,4 @@
-"""Closed forms against 50 digits, against the recursion of `exact_law` and their own twins."""
+"""Closed forms against 50 digits, the recursion of `exact_law` and their twins; and limits."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ import pytest
 from mpmath import mpf, psi
 
 import gbm_ref as ref
-from tests.support.assertions import DIGITS, assert_accurate
+from tests.support.assertions import DIGITS, assert_accurate, assert_inaccurate, assert_same_law
 from tests.support.problems import LOG_NORMALS, PROCESSES
 
 Law = Callable[[ref.Target, ref.Process, int, ref.Gaussian], ref.Gaussian]
@@ -106,8 +106,7 @@ def test_a_law_is_the_recursion(name: str, target: ref.LogNormal, n: int) -> Non
     found = law(target, PROCESS, n, START)
     wanted = ref.exact_law(step, target, PROCESS, ref.uniform(n, HORIZON), START)
     tolerance = 4.0 * (n + 10.0) * 2.0**-53
-    np.testing.assert_allclose(found.mean, wanted.mean, rtol=0.0, atol=tolerance)
-    np.testing.assert_allclose(found.cov, wanted.cov, rtol=0.0, atol=tolerance)
+    assert_same_law(found, wanted, rtol=0.0, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", list(LAWS))
@@ -138,8 +137,7 @@ def test_an_inner_loop_is_the_recursion(name: str, inner: int) -> None:
     process, row = PROCESSES[name], ref.Row(0.31, 0.07, 0.6)
     found = ref.inner_loop_law(WIDE, process, row, inner, START)
     wanted = ref.exact_law(ref.DaleLangevin(), WIDE, process, (row,) * inner, START)
-    np.testing.assert_allclose(found.mean, wanted.mean, rtol=0.0, atol=1e-14 * inner)
-    np.testing.assert_allclose(found.cov, wanted.cov, rtol=0.0, atol=1e-14 * inner)
+    assert_same_law(found, wanted, rtol=0.0, atol=1e-14 * inner)
     once_more = ref.inner_loop_law(WIDE, process, row, inner + 1, START)
     assert np.abs(once_more.cov - wanted.cov).max() > 1e-8
 
@@ -152,3 +150,81 @@ def test_a_whole_step_at_the_last_level_forgets_the_start_of_a_point_mass() -> N
     )
     assert law.mean[0] == pytest.approx(CENTRE, abs=1e-15)
     assert law.cov[0, 0] == pytest.approx(0.64 * PROCESS.log_var(0.3), rel=1e-15)
+
+
+def extrapolated(target: ref.LogNormal, speed: float, inner: int, decay: float) -> ref.Gaussian:
+    """The limit of the recursions of 50, 100 and 200 levels with two orders removed."""
+
+    def law(levels: int) -> ref.Gaussian:
+        length = speed * HORIZON / levels / inner
+        grid = ref.annealed(levels, HORIZON, length, inner, float(np.exp(-decay / levels)))
+        return ref.exact_law(ref.DaleLangevin(), target, PROCESS, grid, START)
+
+    coarse, middle, fine = (law(n) for n in (50, 100, 200))
+    return ref.Gaussian(
+        (8 * fine.mean - 6 * middle.mean + coarse.mean) / 3,
+        (8 * fine.cov - 6 * middle.cov + coarse.cov) / 3,
+    )
+
+
+@pytest.mark.parametrize(
+    ("speed", "inner", "decay"), [(0.5, 1, 0.0), (1.0, 1, 5.01), (0.6, 2, 2.3)]
+)
+def test_the_limit_of_many_levels(speed: float, inner: int, decay: float) -> None:
+    """R10 with m(T) not 0; the remainder is of order N^-3, about 1e-6."""
+    found = ref.annealed_limit_law(WIDE, PROCESS, START, speed, decay)
+    wanted = extrapolated(WIDE, speed, inner, decay)
+    assert_same_law(found, wanted, rtol=0.0, atol=2e-6)
+    twin = ref.annealed_limit_law(WIDE, PROCESS, START, speed, decay + 0.02)
+    assert np.abs(twin.cov - wanted.cov).max() > 2e-5
+
+
+@pytest.mark.parametrize(
+    ("speed", "decay", "ratio"),
+    [(0.2, 0.0, "6.1"), (0.6, 0.0, "1.82"), (3.0, 0.0, "0.60"), (1.0, "0.995", "0.081")],
+)
+def test_the_printed_limits(speed: float, decay: float | str, ratio: str) -> None:
+    """E17 and E18 at v_0 = 0.05, sigma = 0.8, from an exact start; chi = 0.995 for N = 1000."""
+    target, process = ref.LogNormal(np.array([CENTRE]), 0.05), ref.GBM(sigma=0.8)
+    end = target.diffuse(process, 1.0)
+    rate = -1000 * float(np.log(float(decay))) if isinstance(decay, str) else decay
+    start = ref.Gaussian(end.log_mean, end.log_cov)
+    law = ref.annealed_limit_law(target, process, start, speed, rate)
+    assert f"{law.cov[0, 0] / 0.05:.{len(ratio) - 2}f}" == ratio
+
+
+def test_the_reverse_equation_keeps_the_data_law_in_the_limit() -> None:
+    end = WIDE.diffuse(PROCESS, HORIZON)
+    law = ref.annealed_limit_law(WIDE, PROCESS, ref.Gaussian(end.log_mean, end.log_cov))
+    np.testing.assert_allclose(law.mean, WIDE.log_mean, rtol=1e-14)
+    np.testing.assert_allclose(law.cov, WIDE.log_cov, rtol=1e-14)
+
+
+@pytest.mark.parametrize("n", [1, 3, 19, 300])
+@pytest.mark.parametrize("v0", [1e-9, 3e-4, 0.23, 41.0])
+def test_the_path_divergence_at_50_digits(v0: float, n: int) -> None:
+    """R20b: the plain sum at high precision, terms down to 1e-11 of v_0 / h."""
+    found = ref.path_divergence(ref.LogNormal(np.array([CENTRE]), v0), PROCESS, n)
+    with mpmath.workdps(DIGITS):
+        h, data = mpf(SIGMA) ** 2 * mpf(HORIZON) / n, mpf(v0)
+        ratios = [(data + h * (k - 1)) / (data + h * k) for k in range(1, n + 1)]
+        wanted = mpmath.fsum(r - 1 - mpmath.log(r) for r in ratios) / 2
+        twin = mpmath.fsum(1 / r - 1 + mpmath.log(r) for r in ratios) / 2
+    assert_accurate(np.array([found]), [wanted], float(wanted), k=20)
+    assert_inaccurate(np.array([found]), [twin], float(wanted), k=20)
+
+
+def test_the_path_divergence_adds_up_the_kernels() -> None:
+    """In the plane: the Gaussian divergence of each exact kernel from that of a step."""
+    total, n, zero = 0.0, 12, np.zeros(2)
+    h = SIGMA**2 * HORIZON / n
+    for k in range(1, n + 1):
+        ratio = (WIDE.log_cov + h * (k - 1) * np.eye(2)) @ np.linalg.inv(
+            WIDE.log_cov + h * k * np.eye(2)
+        )
+        total += ref.kl_divergence(
+            ref.Gaussian(zero, h * ratio), ref.Gaussian(zero, h * np.eye(2))
+        )
+    assert ref.path_divergence(WIDE, PROCESS, n) == pytest.approx(total, rel=1e-11)
+    assert ref.path_divergence(FLAT, PROCESS, n) > 15.0  # 1 log(1 / 0), up to rounding
+    assert ref.path_divergence(ref.LogNormal(np.array([CENTRE]), 0.0), PROCESS, n) == np.inf

@@ -10,20 +10,7 @@ import pytest
 from mpmath import gamma, mpf, psi
 
 import gbm_ref as ref
-from tests.support.problems import LOG_NORMALS, PROCESSES
-
-
-def reverse_sampler(
-    step: ref.Step, target: ref.LogNormal, process: ref.Process, grid: ref.Grid
-) -> ref.Sampler:
-    score = ref.exact_score(target, process)
-    return lambda x_T, z: ref.simulate(step, process, score, x_T, grid, z)
-
-
-def end_law(target: ref.LogNormal, process: ref.Process, t: float | None = None) -> ref.Gaussian:
-    """The exact law of log X_t, t = horizon by default: the start a sampler should have."""
-    end = target.diffuse(process, process.horizon if t is None else t)
-    return ref.Gaussian(end.log_mean, end.log_cov)
+from tests.support.problems import LOG_NORMALS, PROCESSES, end_law
 
 
 def assert_probe_agrees(
@@ -35,7 +22,11 @@ def assert_probe_agrees(
 ) -> ref.Gaussian:
     """exact_law, once the probe has found the same law in `simulate`."""
     law = ref.exact_law(step, target, process, grid, start)
-    sampler = reverse_sampler(step, target, process, grid)
+    score = ref.exact_score(target, process)
+
+    def sampler(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+        return ref.simulate(step, process, score, x, grid, z)
+
     ref.assert_law(sampler, start, law, rows=len(grid))
     return law
 

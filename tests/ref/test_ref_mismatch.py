@@ -8,7 +8,7 @@ from mpmath import mpf
 from gbm_ref import Gaussian, LogNormal, PointMasses, Process, kl_divergence
 from gbm_ref.mismatch import best_start, terminal_gaussian, terminal_mismatch
 from gbm_ref.starts import class_averages, from_class_averages, log_moments, standard_lognormal
-from tests.support.assertions import assert_accurate
+from tests.support.assertions import assert_accurate, assert_inaccurate
 from tests.support.problems import LOG_NORMALS, PROCESSES
 
 DATA = Gaussian(
@@ -61,8 +61,7 @@ def test_price_of_any_start(process: Process) -> None:
     condition = float(mpmath.norm(start[1] ** -1) * mpmath.norm(law[1]))
     assert_accurate(found, [exact], 10.0 * condition, k=8)
     for twin in twins.values():
-        with pytest.raises(AssertionError, match="allowed"):
-            assert_accurate(found, [twin], 10.0 * condition, k=8)
+        assert_inaccurate(found, [twin], 10.0 * condition, k=8)
 
 
 @pytest.mark.parametrize("name", list(CHANNELS))
@@ -75,8 +74,7 @@ def test_price_of_a_fit_is_the_closed_form(process: Process, name: str) -> None:
         exact = (mpmath.fsum(map(mpmath.log, variances)) - logdet) / 2
         halved = exact + logdet / 4
     assert_accurate(np.array([cost]), [exact], 10.0, k=8)
-    with pytest.raises(AssertionError, match="allowed"):
-        assert_accurate(np.array([cost]), [halved], 10.0, k=8)
+    assert_inaccurate(np.array([cost]), [halved], 10.0, k=8)
 
 
 @pytest.mark.parametrize("name", list(CHANNELS))

@@ -7,7 +7,7 @@ from mpmath import mpf
 
 import gbm_ref as ref
 from tests.support import mp_reference
-from tests.support.assertions import assert_accurate
+from tests.support.assertions import assert_accurate, assert_inaccurate
 from tests.support.cases import generator
 from tests.support.mp_log_space import Row, bend, diffused, kernel, log_q, logs, moved, slope
 from tests.support.problems import DATA_SETS, PROCESSES, TARGETS, states
@@ -113,8 +113,7 @@ def test_mean_and_covariance_come_from_the_score(case: tuple[ref.Target, float])
     np.testing.assert_array_equal(cov, np.swapaxes(cov, -1, -2))
     for found, twins in ((mean, ("+m",)), (cov, ("v", "minus"))):
         for twin in twins:
-            with pytest.raises(AssertionError, match="allowed"):
-                assert_accurate(found, exact[twin], scale, k=8)
+            assert_inaccurate(found, exact[twin], scale, k=8)
 
 
 def test_denoiser_of_the_exact_score_is_the_posterior_mean(case: tuple[ref.Target, float]) -> None:
@@ -148,8 +147,7 @@ def test_moments_are_the_non_local_formula(case: tuple[ref.Target, float], power
     scale = abs(power) * size + power**2 * float(v) + exponent
     assert_accurate(found, exact, scale, k=8)
     for twin in [minus] if power == 1.0 else [minus, no_power]:
-        with pytest.raises(AssertionError, match="allowed"):
-            assert_accurate(found, twin, scale, k=8)
+        assert_inaccurate(found, twin, scale, k=8)
 
 
 def test_arithmetic_mean_is_above_the_geometric_one() -> None:

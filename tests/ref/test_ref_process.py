@@ -1,13 +1,15 @@
-"""Tests of gbm_ref.process: m, v, their increments and the forward kernel."""
+"""Tests of gbm_ref.process: m, v, their increments, the kernel, and the chain of Appendix C."""
 
 from collections.abc import Callable
 
 import mpmath
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mpmath import mpf
 
-from gbm_ref import GBM, Process, TimeVaryingGBM, VarianceExploding
+import gbm_ref as ref
 from tests.support.assertions import assert_accurate
 from tests.support.problems import PROCESSES, draws, states
 
@@ -116,14 +118,14 @@ def test_sample_at_time_zero_is_the_data(name: str) -> None:
 
 
 def test_gbm_without_mu_has_no_log_drift() -> None:
-    process = GBM(sigma=0.8)
+    process = ref.GBM(sigma=0.8)
     assert process.mu == 0.8**2 / 2
     assert process.log_mean(0.7) == 0.0
 
 
 def test_variance_exploding_is_a_time_varying_gbm() -> None:
-    closed = VarianceExploding(std_min=0.02, std_max=3.0, horizon=1.1)
-    integrated = TimeVaryingGBM(closed.drift, closed.diffusion, horizon=1.1)
+    closed = ref.VarianceExploding(std_min=0.02, std_max=3.0, horizon=1.1)
+    integrated = ref.TimeVaryingGBM(closed.drift, closed.diffusion, horizon=1.1)
     for t in (1e-3, 0.4, 1.1):
         assert integrated.log_var(t) == pytest.approx(closed.log_var(t), rel=1e-12)
         assert abs(integrated.log_mean(t)) <= 1e-15 * closed.log_var(t)
@@ -134,7 +136,7 @@ def test_variance_exploding_is_a_time_varying_gbm() -> None:
 
 
 def test_variance_exploding_reaches_both_ends() -> None:
-    process = VarianceExploding()
+    process = ref.VarianceExploding()
     assert process.log_var(1.0) == pytest.approx(100.0, rel=1e-14)
     # Appendix C's r: sigma grows by the factor sqrt(1 + (std_max / std_min)^2) over the range.
     ratio = process.diffusion(1.0) / process.diffusion(0.0)
@@ -142,11 +144,71 @@ def test_variance_exploding_reaches_both_ends() -> None:
 
 
 def test_a_jump_in_sigma_is_integrated() -> None:
-    process = TimeVaryingGBM(lambda t: 0.2, lambda t: 0.5 if t < 0.37 else 1.1)
+    process = ref.TimeVaryingGBM(lambda t: 0.2, lambda t: 0.5 if t < 0.37 else 1.1)
     assert process.log_var(1.0) == pytest.approx(0.25 * 0.37 + 1.21 * 0.63, rel=1e-9)
 
 
 def test_a_step_within_rounding_of_the_data_lands_on_it() -> None:
-    process: Process = PROCESSES["variance-exploding"]
+    process: ref.Process = PROCESSES["variance-exploding"]
     t = 0.3
     assert process.increments(t, t * (1 + 1e-15)) == process.increments(t, t)
+
+
+N, T = 7, 1.3
+SIGMA = 0.3 * 1.4 ** np.arange(N)
+MU = 0.11 + 0.05 * np.arange(N)
+PROCESS = ref.PiecewiseGBM(SIGMA, MU, T)
+DELTA = T / N
+
+
+@pytest.mark.parametrize("k", range(N + 1))
+def test_left_sums_of_eqs_34_and_35(k: int) -> None:
+    with mpmath.workdps(50):
+        pairs = [(mpf(a), mpf(b)) for a, b in zip(MU[:k], SIGMA[:k], strict=True)]
+        mean = mpf(T) / N * mpmath.fsum(a - b**2 / 2 for a, b in pairs)
+        var = mpf(T) / N * mpmath.fsum(b**2 for a, b in pairs)
+        scale = float(mpf(T) / N * mpmath.fsum(abs(a) + b**2 for a, b in pairs)) + 1e-300
+    t = min(k * DELTA, T)
+    found = np.array([PROCESS.log_mean(t), PROCESS.log_var(t)])
+    assert_accurate(found, [mean, var], 8 * scale, k=4)
+
+
+def test_the_reverse_step_takes_out_what_the_forward_step_put_in() -> None:
+    """Sheet E19 iv: from k to k - 1 the rate is sigma_{k-1}; sigma_k would be the mistake."""
+    for k in range(1, N + 1):
+        _, dv = PROCESS.increments(min(k * DELTA, T), DELTA)
+        assert dv == pytest.approx(DELTA * SIGMA[k - 1] ** 2, rel=1e-13)
+        assert k == N or abs(dv - DELTA * SIGMA[k] ** 2) > 1e-3
+    assert PROCESS.diffusion(0.0) == SIGMA[0]
+    assert PROCESS.diffusion(3 * DELTA) == SIGMA[3]
+    assert PROCESS.diffusion(T) == SIGMA[-1]
+    assert PROCESS.drift(2.5 * DELTA) == MU[2]
+
+
+def test_the_law_of_the_sampler_is_that_of_sheet_r21() -> None:
+    v0, start_var = 0.2, 1.1
+    start = ref.Gaussian(np.array([0.5]), np.array([[start_var]]))
+    law = ref.exact_law(
+        ref.DaleLangevin(), ref.LogNormal([0.3], v0), PROCESS, ref.uniform(N, T), start
+    )
+    v = v0 + DELTA * np.concatenate([[0.0], np.cumsum(SIGMA**2)])
+    closed = v0**2 * (start_var / v[-1] ** 2 + np.sum(DELTA * SIGMA**2 / v[:-1] ** 2))
+    assert float(law.cov[0, 0]) == pytest.approx(closed, rel=1e-12)
+    shifted = 0.5 - 0.3 - PROCESS.log_mean(T)
+    assert float(law.mean[0]) == pytest.approx(0.3 + v0 / v[-1] * shifted, rel=1e-12)
+
+
+@settings(max_examples=100, derandomize=True)
+@given(st.floats(0, T), st.floats(0, 1))
+def test_increments_of_the_chain_add_up(t: float, share: float) -> None:
+    s = t * (1 - share)
+    dm, dv = PROCESS.increments(t, t - s)
+    assert dm == pytest.approx(PROCESS.log_mean(t) - PROCESS.log_mean(s), abs=1e-13)
+    assert dv == pytest.approx(PROCESS.log_var(t) - PROCESS.log_var(s), abs=1e-13)
+    assert PROCESS.time_at_log_var(PROCESS.log_var(t)) == pytest.approx(t, abs=1e-12)
+
+
+def test_without_a_drift_the_mean_stays() -> None:
+    process = ref.PiecewiseGBM(SIGMA)
+    assert process.horizon == 1.0
+    assert [process.log_mean(t) for t in (0.0, 0.31, 1.0)] == [0.0, 0.0, 0.0]

@@ -25,18 +25,13 @@ from gbm_ref import (
 from gbm_ref.sign_agnostic_law import sign_agnostic_average, sign_agnostic_moments
 from spec.exact import _transport
 from tests.support.density_transport import Moments, transported
-from tests.support.problems import LOG_NORMALS, PROCESSES
+from tests.support.problems import LOG_NORMALS, PROCESSES, end_law
 
 LINE = LOG_NORMALS["log-normal-1d"]
 
 
 def square(y: np.ndarray) -> np.ndarray:
     return np.exp(2.0 * y)
-
-
-def end_law(target: LogNormal, process: Process, t: float | None = None) -> Gaussian:
-    end = target.diffuse(process, process.horizon if t is None else t)
-    return Gaussian(end.log_mean, end.log_cov)
 
 
 def moments(target: LogNormal, process: Process, grid: Grid, start: Gaussian) -> Moments:

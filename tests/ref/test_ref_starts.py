@@ -11,7 +11,7 @@ from gbm_fast.data.statistics import data_statistics
 from gbm_fast.process import GBM as FastGBM
 from gbm_fast.sampling.initial import fitted_lognormal as fast_fit
 from tests.support import mp_reference
-from tests.support.assertions import assert_accurate
+from tests.support.assertions import assert_accurate, assert_inaccurate
 from tests.support.cases import generator
 from tests.support.problems import DATA_SETS, PROCESSES, TARGETS, states
 
@@ -41,8 +41,7 @@ def test_moments_are_those_of_the_mixture(name: str) -> None:
     assert_accurate(found.mean, mean, 2.0, k=8)
     assert_accurate(found.cov, cov, 2.0, k=8)
     if len(parts) > 1:
-        with pytest.raises(AssertionError, match="allowed"):
-            assert_accurate(found.cov, within, 2.0, k=8)
+        assert_inaccurate(found.cov, within, 2.0, k=8)
 
 
 @pytest.mark.parametrize("name", list(PROCESSES))

@@ -23,6 +23,7 @@ from tests.support.order_check import (
     assert_order,
     equal_steps,
     law_at,
+    refuse_order,
 )
 
 # Each step with the kappa of the equation that it solves.
@@ -104,8 +105,7 @@ def test_defects_are_refused() -> None:
     """Order 1/2 in the pull, and a step that converges to the solution for another kappa."""
     for step, kappa in ((Disturbed(ref.DaleLangevin()), 1.0), (ref.MarginalPreserving(0.7), 0.72)):
         gaps = [distance_to_the_solution(step, kappa, equal_steps(n), LAST) for n in NUMBERS]
-        with pytest.raises(AssertionError, match="slopes"):
-            assert_order(gaps, 1.0)
+        refuse_order(gaps, 1.0)
 
 
 def corrector_distance(steps: int, disturbed: bool = False) -> float:
@@ -132,8 +132,7 @@ def corrector_distance(steps: int, disturbed: bool = False) -> float:
 
 def test_the_strong_order_of_the_corrector() -> None:
     assert_order([corrector_distance(n) for n in NUMBERS], ref.Corrector.strong_order)
-    with pytest.raises(AssertionError, match="slopes"):
-        assert_order([corrector_distance(n, disturbed=True) for n in NUMBERS], 1.0)
+    refuse_order([corrector_distance(n, disturbed=True) for n in NUMBERS], 1.0)
 
 
 def test_version_one_s_algorithm_one_converges_strongly_to_something_else() -> None:

@@ -1,10 +1,12 @@
-"""The accuracy vectors as data: files, schema, pass rule, and `gbm_ref` within every bound."""
+"""The accuracy vectors: schema, pass rule, `gbm_ref` within every bound, and changed files."""
 
 import json
 import math
 import re
+import shutil
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +14,15 @@ import pytest
 from gbm_ref.vectors import (
     ORACLE,
     Vector,
+    check_files,
     function_entry,
     load,
     names,
+    read_results,
     verify,
     verify_oracle,
+    verify_results,
+    version,
 )
 from gbm_ref.vectors.records import verify_rows
 from gbm_ref.vectors.store import lines
@@ -103,9 +109,9 @@ GOOD = json.loads(lines("forward_sample")[0])
         {"tcId": 0}, {"tcId": "1"}, {"tcId": True}, {"fn": ""}, {"fn": None}, {"args": {}},
         {"args": {"x": "1.5"}}, {"args": {"x": []}}, {"out50": "1.5"}, {"out50": "nan"},
         {"S": "inf"}, {"k": 7.5}, {"flags": []}, {"flags": ["OTHER"]}, {"kills": []},
-        {"claim": ""}, {"more": 1},
+        {"claim": ""}, {"more": 1}
     ],
-    ids=str,
+    ids=str
 )  # fmt: skip
 def test_the_schema_refuses_planted_defects(change: dict) -> None:
     assert problems({**GOOD, **change}, SCHEMA) != []
@@ -178,3 +184,76 @@ def test_float32_is_refused() -> None:
             return float(np.float32(x0) * np.exp(np.float32(m) + np.sqrt(np.float32(v)) * z))
 
     assert not verify("forward_sample", in_float32).passed
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The files in another folder."""
+    return Path(shutil.copytree(FOLDER, tmp_path / "vectors"))
+
+
+def test_the_shipped_files_are_those_of_the_manifest(copy: Path) -> None:
+    check_files()
+    check_files(copy)
+    assert version(copy) == version() == MANIFEST["version"]
+
+
+def test_a_changed_digit_is_detected(copy: Path) -> None:
+    path = copy / "denoiser.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"tcId": 7,', b'"tcId": 8,', 1))
+    with pytest.raises(ValueError, match=r"denoiser\.jsonl was changed: SHA-256"):
+        check_files(copy)
+    with pytest.raises(ValueError, match="was changed"):
+        verify("denoiser", ORACLE["denoiser"], copy)
+
+
+def test_missing_added_and_misplaced_files_are_detected(copy: Path) -> None:
+    (copy / "more.jsonl").write_text("", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"not named in manifest\.json: \['more\.jsonl'\]"):
+        check_files(copy)
+    (copy / "denoiser.jsonl").unlink()
+    with pytest.raises(ValueError, match=r"denoiser\.jsonl is missing"):
+        check_files(copy)
+
+
+def manifest_with(copy: Path, change: dict[str, object]) -> None:
+    """Rewrite what the manifest says about the denoiser."""
+    text = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    text["functions"]["denoiser"].update(change)
+    (copy / "manifest.json").write_text(json.dumps(text), encoding="utf-8")
+
+
+def test_a_manifest_that_is_about_other_rows_is_detected(copy: Path) -> None:
+    manifest_with(copy, {"rows": 3})
+    with pytest.raises(ValueError, match="must hold 3 rows"):
+        load("denoiser", copy)
+    other = MANIFEST["functions"]["gradient_step"]
+    manifest_with(copy, {key: other[key] for key in ("file", "sha256", "rows")})
+    with pytest.raises(ValueError, match="no rows of other functions"):
+        load("denoiser", copy)
+
+
+def test_unknown_functions_are_named() -> None:
+    with pytest.raises(ValueError, match="no vectors for 'nothing'; there are some for forward_"):
+        load("nothing")
+
+
+def results(name: str) -> list[str]:
+    """What a correct program would write."""
+    return [
+        json.dumps({"fn": name, "tcId": row.tc_id, "out": row.nearest.hex()}) for row in load(name)
+    ]
+
+
+def test_results_of_another_program_are_judged() -> None:
+    given = results("denoiser")
+    assert verify_results("denoiser", read_results([*given, ""])).passed
+    decimal = json.dumps({"fn": "denoiser", "tcId": 1, "out": load("denoiser")[0].nearest})
+    assert verify_results("denoiser", read_results([decimal, *given[1:]])).passed
+    short = verify_results("denoiser", read_results(given[1:]))
+    assert [f.vector.tc_id for f in short.failures] == [1]
+    with pytest.raises(ValueError, match="two results for denoiser 1"):
+        read_results([given[0], given[0]])
+    for line in ("1", "{}", '{"fn": "denoiser", "tcId": 1, "out": "x"}', "not JSON"):
+        with pytest.raises(ValueError, match="not a line"):
+            read_results([line])

@@ -9,6 +9,7 @@ import numpy as np
 
 from gbm_ref import (
     GBM,
+    Gaussian,
     LogNormal,
     LogNormalMixture,
     PointMasses,
@@ -67,6 +68,12 @@ BLURRED: dict[str, PointMasses] = {
 }
 
 TARGETS: dict[str, Target] = {**LOG_NORMALS, **MIXTURES, **BLURRED}
+
+
+def end_law(target: LogNormal, process: Process, t: float | None = None) -> Gaussian:
+    """The exact law of log X_t, t = horizon by default: the start a sampler should have."""
+    end = target.diffuse(process, process.horizon if t is None else t)
+    return Gaussian(end.log_mean, end.log_cov)
 
 
 def states(d: int, count: int = 12, spread: float = 1.5) -> np.ndarray:

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 from typing import NoReturn
-from urllib.error import URLError
 
 import pytest
 
 from gbm_fast.data import load_dataset
 from gbm_fast.data.sources import FASHION_MNIST, KUZUSHIJI_MNIST, MNIST, IdxSource
+from tests.support.downloads import serve
 
 FAMILY = [MNIST, FASHION_MNIST, KUZUSHIJI_MNIST]
 FIRST_FILE = "train-images-idx3-ubyte.gz"
@@ -15,10 +15,7 @@ FIRST_FILE = "train-images-idx3-ubyte.gz"
 
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    def urlopen(url: str, timeout: float) -> NoReturn:
-        raise URLError("no network in this test")
-
-    monkeypatch.setattr("urllib.request.urlopen", urlopen)
+    serve(monkeypatch)
 
 
 def failed_download(name: str, data_dir: Path | None) -> str:
@@ -55,16 +52,8 @@ def test_the_argument_comes_before_the_environment_and_that_before_the_default(
 
 
 def test_the_published_checksums_are_all_different() -> None:
-    files = [
-        file
-        for source in FAMILY
-        for file in (
-            source.train_images,
-            source.train_labels,
-            source.test_images,
-            source.test_labels,
-        )
-    ]
+    parts = ("train_images", "train_labels", "test_images", "test_labels")
+    files = [getattr(source, part) for source in FAMILY for part in parts]
     sums = [file.gz_md5 for file in files] + [file.raw_md5 for file in files if file.raw_md5]
     assert len(set(sums)) == len(sums) == 12 + 8
     assert all(len(md5) == 32 and set(md5) <= set("0123456789abcdef") for md5 in sums)

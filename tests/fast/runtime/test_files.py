@@ -119,10 +119,7 @@ def interrupted(*arguments: object) -> None:
 @pytest.mark.parametrize("call", ["replace", "fsync"])
 @pytest.mark.parametrize("failure", [full_disk, interrupted])
 def test_a_failing_write_leaves_the_previous_file_and_nothing_else(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    call: str,
-    failure: Callable[..., None],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, failure: Callable[..., None]
 ) -> None:
     path = tmp_path / "state.safetensors"
     save_tensors(path, tensors(), STATE_FORMAT, FACTS)
