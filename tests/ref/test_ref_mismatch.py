@@ -9,6 +9,7 @@ from gbm_ref import Gaussian, LogNormal, PointMasses, Process, kl_divergence
 from gbm_ref.mismatch import best_start, terminal_gaussian, terminal_mismatch
 from gbm_ref.starts import class_averages, from_class_averages, log_moments, standard_lognormal
 from tests.support.assertions import assert_accurate, assert_inaccurate
+from tests.support.mp_reference import Normal, gaussian, kl
 from tests.support.problems import LOG_NORMALS, PROCESSES
 
 DATA = Gaussian(
@@ -24,39 +25,23 @@ def process(request: pytest.FixtureRequest) -> Process:
     return PROCESSES[request.param]
 
 
-def law_at_end(process: Process, scale: float = 1.0) -> tuple[mpmath.matrix, mpmath.matrix]:
+def law_at_end(process: Process, scale: float = 1.0) -> Normal:
     """a + m and C + scale * v I, from the floats m(T) and v(T)."""
     m, v = (mpf(f(process.horizon)) for f in (process.log_mean, process.log_var))
-    mean = mpmath.matrix(DATA.mean.tolist()) + m * mpmath.ones(3, 1)
-    return mean, mpmath.matrix(DATA.cov.tolist()) + scale * v * mpmath.eye(3)
-
-
-def divergence(
-    p: tuple[mpmath.matrix, mpmath.matrix], q: tuple[mpmath.matrix, mpmath.matrix]
-) -> mpf:
-    """KL by traces and determinants."""
-    inverse, shift = q[1] ** -1, p[0] - q[0]
-    product = inverse * p[1]
-    trace = mpmath.fsum(product[i, i] for i in range(3))
-    quadratic = (shift.T * inverse * shift)[0]
-    return (trace - 3 + quadratic - mpmath.log(mpmath.det(p[1]) / mpmath.det(q[1]))) / 2
-
-
-def as_matrices(start: LogNormal) -> tuple[mpmath.matrix, mpmath.matrix]:
-    return mpmath.matrix(start.log_mean.tolist()), mpmath.matrix(start.log_cov.tolist())
+    mean, cov = gaussian(*DATA)
+    return mean + m * mpmath.ones(3, 1), cov + scale * v * mpmath.eye(3)
 
 
 def test_price_of_any_start(process: Process) -> None:
     found = np.array([terminal_mismatch(START, DATA, process)])
+    root = process.log_var(process.horizon) ** -0.5
     with mpmath.workdps(50):
-        law, start = law_at_end(process), as_matrices(START)
-        exact = divergence(law, start)
+        law, start = law_at_end(process), gaussian(START.log_mean, START.log_cov)
+        exact = kl(law, start)
         twins = {
-            "reversed": divergence(start, law),
-            "no noise": divergence(law_at_end(process, 0.0), start),
-            "standard deviation": divergence(
-                law_at_end(process, process.log_var(process.horizon) ** -0.5), start
-            ),
+            "reversed": kl(start, law),
+            "no noise": kl(law_at_end(process, 0.0), start),
+            "standard deviation": kl(law_at_end(process, root), start),
         }
     condition = float(mpmath.norm(start[1] ** -1) * mpmath.norm(law[1]))
     assert_accurate(found, [exact], 10.0 * condition, k=8)

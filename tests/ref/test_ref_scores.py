@@ -7,6 +7,7 @@ from mpmath import mpf
 
 import gbm_ref as ref
 from tests.support.assertions import assert_accurate
+from tests.support.mp_reference import posterior_means
 from tests.support.problems import DATA_SETS, MIXTURES, PROCESSES, TARGETS, states
 
 H = np.linspace(-7.3, 5.9, 24).reshape(12, 2)
@@ -98,22 +99,7 @@ def test_denoiser_is_the_posterior_mean_of_log_data(data: str) -> None:
     with mpmath.workdps(50):
         m = (mpf(0.13) - mpf(0.7) ** 2 / 2) * mpf(t)
         v = mpf(0.7) ** 2 * mpf(t)
-        exact = []
-        for row in x.tolist():
-            logs = [[mpmath.log(mpf(p)) for p in point] for point in target.points.tolist()]
-            weights = [
-                mpmath.exp(
-                    -mpmath.fsum(
-                        (mpmath.log(mpf(a)) - b - m) ** 2 for a, b in zip(row, point, strict=True)
-                    )
-                    / (2 * v)
-                )
-                for point in logs
-            ]
-            total = mpmath.fsum(weights)
-            for i in range(target.d):
-                pairs = zip(weights, logs, strict=True)
-                exact.append(mpmath.fsum(w * point[i] for w, point in pairs) / total)
+        exact = posterior_means(target.points, x, m, v)
     # The exponents are as large as |y - log x_n|^2 / 2v < 20, and their rounding is that of r_n.
     assert_accurate(found, exact, 20.0, k=8)
 

@@ -8,55 +8,41 @@ import gbm_ref as ref
 from tests.support.problems import MIXTURES, PROCESSES, draws, states
 
 STEPS: list[ref.Step] = [ref.SignAgnostic(), ref.DaleLangevin(), ref.ProbabilityFlow()]
+PROCESS, X = PROCESSES["constant"], states(2)
+SCORE = ref.exact_score(MIXTURES["mixture-2d"], PROCESS)
 GRID = ref.annealed(6, horizon=0.9, inner_steps=2, chi=0.8, denoise_steps=1)
+Z = draws(len(GRID), 12, 2)
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: type(step).__name__)
 def test_simulate_is_a_plain_loop(step: ref.Step) -> None:
-    process, x = PROCESSES["constant"], states(2)
-    score, z = ref.exact_score(MIXTURES["mixture-2d"], process), draws(len(GRID), 12, 2)
-    expected = [x]
-    for index, row in enumerate(GRID):
-        arguments = (row.t_score, row.dt, row.noise, z[index])
-        expected.append(step(process, score, expected[-1], *arguments))
-    last, path = ref.simulate(step, process, score, x, GRID, z, return_path=True)
+    expected = [X]
+    for row, z in zip(GRID, Z, strict=True):
+        expected.append(step(PROCESS, SCORE, expected[-1], row.t_score, row.dt, row.noise, z))
+    last, path = ref.simulate(step, PROCESS, SCORE, X, GRID, Z, return_path=True)
     np.testing.assert_array_equal(path, np.stack(expected))
     np.testing.assert_array_equal(last, path[-1])
-    np.testing.assert_array_equal(ref.simulate(step, process, score, x, GRID, z), last)
+    np.testing.assert_array_equal(ref.simulate(step, PROCESS, SCORE, X, GRID, Z), last)
 
 
-def test_noise_may_come_from_a_callable() -> None:
-    process, x, z = PROCESSES["constant"], states(2), draws(len(GRID), 12, 2)
-    score = ref.exact_score(MIXTURES["mixture-2d"], process)
-    from_array = ref.simulate(ref.DaleLangevin(), process, score, x, GRID, z)
-    from_callable = ref.simulate(
-        ref.DaleLangevin(), process, score, x, GRID, lambda index: z[index]
-    )
-    np.testing.assert_array_equal(from_array, from_callable)
-
-
-def test_a_step_without_noise_needs_none() -> None:
-    process, x = PROCESSES["constant"], states(2)
-    score = ref.exact_score(MIXTURES["mixture-2d"], process)
-    found = ref.simulate(ref.ProbabilityFlow(), process, score, x, GRID)
-    assert found.shape == x.shape
+def test_noise_may_come_from_a_callable_and_is_left_out_where_no_step_needs_it() -> None:
+    given = (ref.DaleLangevin(), PROCESS, SCORE, X, GRID)
+    found = ref.simulate(*given, lambda index: Z[index])
+    np.testing.assert_array_equal(ref.simulate(*given, Z), found)
+    assert ref.simulate(ref.ProbabilityFlow(), PROCESS, SCORE, X, GRID).shape == X.shape
 
 
 def test_states_do_not_influence_each_other() -> None:
-    process, x, z = PROCESSES["constant"], states(2), draws(len(GRID), 12, 2)
-    score = ref.exact_score(MIXTURES["mixture-2d"], process)
-    batch = ref.simulate(ref.DaleLangevin(), process, score, x, GRID, z)
-    alone = ref.simulate(ref.DaleLangevin(), process, score, x[4], GRID, z[:, 4])
+    batch = ref.simulate(ref.DaleLangevin(), PROCESS, SCORE, X, GRID, Z)
+    alone = ref.simulate(ref.DaleLangevin(), PROCESS, SCORE, X[4], GRID, Z[:, 4])
     np.testing.assert_allclose(alone, batch[4], rtol=1e-12)
 
 
 @pytest.mark.parametrize("step", [ref.DaleLangevin(), ref.ProbabilityFlow()])
 def test_the_score_of_a_data_set_leads_back_to_it(step: ref.Step) -> None:
     """R3: from noise of any size, noise-free at the end, a sampler returns training points."""
-    process, data = (
-        ref.VarianceExploding(0.01, 10.0),
-        ref.PointMasses(np.array([[0.7, 1.3], [1.9, 0.6]])),
-    )
+    process = ref.VarianceExploding(0.01, 10.0)
+    data = ref.PointMasses(np.array([[0.7, 1.3], [1.9, 0.6]]))
     grid = ref.power(process, 60, std_min=0.01, std_max=10.0)
     x = np.exp(10.0 * draws(20, 2))
     z = draws(60, 20, 2) if step.uses_noise else None
@@ -83,9 +69,8 @@ def sign_agnostic_moments(v0: float, sigma: float, steps: int) -> tuple[float, f
         x = np.repeat(np.exp(y)[:, None, None], nodes.size, axis=1)
         z = np.broadcast_to(nodes[:, None], x.shape)
         moved = ref.SignAgnostic()(process, score, x, row.t_score, row.dt, row.noise, z)
-        values = np.einsum(
-            "j,njm->nm", weights, CubicSpline(y, values)(np.log(np.abs(moved[..., 0])))
-        )
+        later = CubicSpline(y, values)(np.log(np.abs(moved[..., 0])))
+        values = np.einsum("j,njm->nm", weights, later)
     first, second = weights @ CubicSpline(y, values)(std_end * nodes)
     return float(first), float(second - first**2)
 

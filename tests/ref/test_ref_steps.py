@@ -8,16 +8,11 @@ from mpmath import mpf
 import gbm_ref as ref
 from tests.ref.test_ref_process import ALLOWED, LAWS
 from tests.support.assertions import assert_accurate
-from tests.support.problems import MIXTURES, PROCESSES, draws, states
+from tests.support.problems import FIXED as H
+from tests.support.problems import MIXTURES, PROCESSES, draws, fixed_score, states
 
-H = np.linspace(-6.1, 4.7, 24).reshape(12, 2)
 STEPS: list[ref.Step] = [ref.SignAgnostic(), ref.DaleLangevin(), ref.ProbabilityFlow()]
 ids = [type(step).__name__ for step in STEPS]
-
-
-def fixed_score(x: np.ndarray, t: float) -> np.ndarray:
-    """A score that is the same numbers everywhere, so that a step is tested alone."""
-    return H
 
 
 def columns(*arrays: np.ndarray) -> list[tuple[mpf, ...]]:
@@ -27,49 +22,29 @@ def columns(*arrays: np.ndarray) -> list[tuple[mpf, ...]]:
 
 @pytest.mark.parametrize("noise", [1.0, 0.35, 0.0])
 @pytest.mark.parametrize("dt", [1e-3, 0.04, 0.3])
-def test_sign_agnostic_is_equation_12(dt: float, noise: float) -> None:
-    """X (1 - delta (mu - 2 sigma^2) + delta sigma^2 h + sigma sqrt(delta) Z), version 2; A12."""
-    process = ref.GBM(mu=0.13, sigma=0.7, horizon=0.9)
-    x, z = states(2) * np.where(draws(12, 2) > 0, 1, -1), draws(12, 2)
-    found = ref.SignAgnostic()(process, fixed_score, x, 0.5, dt, noise, z)
-    with mpmath.workdps(50):
-        mu, sigma, delta, kappa = mpf(0.13), mpf(0.7), mpf(dt), mpf(noise)
-        exact = [
-            a
-            * (
-                1
-                - delta * (mu - 2 * sigma**2)
-                + delta * sigma**2 * h
-                + kappa * sigma * mpmath.sqrt(delta) * b
-            )
-            for a, h, b in columns(x, H, z)
-        ]
-    dv = 0.49 * dt
-    scale = np.abs(x) * (1 + 0.2 * dt + dv * (2 + np.abs(H)) + np.sqrt(dv) * np.abs(z))
-    assert_accurate(found, exact, scale, k=8)
+@pytest.mark.parametrize("step", STEPS[:2], ids=ids[:2])
+def test_steps_are_equations_12_and_13(step: ref.Step, dt: float, noise: float) -> None:
+    """Version 2 (A12, A13), with e = delta sigma^2 h + sigma sqrt(delta) Z:
 
-
-@pytest.mark.parametrize("noise", [1.0, 0.35, 0.0])
-@pytest.mark.parametrize("dt", [1e-3, 0.04, 0.3])
-def test_dale_langevin_is_equation_13(dt: float, noise: float) -> None:
-    """X exp(-delta (mu - 3/2 sigma^2) + delta sigma^2 h + sigma sqrt(delta) Z), version 2; A13."""
+    X (1 - delta (mu - 2 sigma^2) + e) and X exp(-delta (mu - 3/2 sigma^2) + e)
+    """
     process = ref.GBM(mu=0.13, sigma=0.7, horizon=0.9)
+    ambient = step.coordinates == "ambient"
     x, z = states(2), draws(12, 2)
-    found = ref.DaleLangevin()(process, fixed_score, x, 0.5, dt, noise, z)
+    x = x * np.where(z > 0, 1, -1) if ambient else x
+    found = step(process, fixed_score, x, 0.5, dt, noise, z)
+    exact = []
     with mpmath.workdps(50):
         mu, sigma, delta, kappa = mpf(0.13), mpf(0.7), mpf(dt), mpf(noise)
-        exact = [
-            a
-            * mpmath.exp(
-                -delta * (mu - 3 * sigma**2 / 2)
-                + delta * sigma**2 * h
-                + kappa * sigma * mpmath.sqrt(delta) * b
-            )
-            for a, h, b in columns(x, H, z)
-        ]
+        for a, h, b in columns(x, H, z):
+            e = delta * sigma**2 * h + kappa * sigma * mpmath.sqrt(delta) * b
+            if ambient:
+                exact.append(a * (1 - delta * (mu - 2 * sigma**2) + e))
+            else:
+                exact.append(a * mpmath.exp(-delta * (mu - 3 * sigma**2 / 2) + e))
     dv = 0.49 * dt
-    scale = found * (1 + 0.2 * dt + dv * (2 + np.abs(H)) + np.sqrt(dv) * np.abs(z))
-    assert_accurate(found, exact, scale, k=8)
+    size = 1 + 0.2 * dt + dv * (2 + np.abs(H)) + np.sqrt(dv) * np.abs(z)
+    assert_accurate(found, exact, np.abs(x if ambient else found) * size, k=8)
 
 
 @pytest.mark.parametrize("name", list(PROCESSES))

@@ -108,19 +108,9 @@ def test_point_masses_have_the_score_of_r3(name: str) -> None:
     with mpmath.workdps(50):
         m = (mpf(0.13) - mpf(0.7) ** 2 / 2) * mpf(t)
         v = mpf(0.7) ** 2 * mpf(t)
-        exact = []
-        for row in x.tolist():
-            y = [mpmath.log(mpf(a)) for a in row]
-            logs = [[mpmath.log(mpf(p)) for p in point] for point in data.points.tolist()]
-            distances = [
-                mpmath.fsum((a - b - m) ** 2 for a, b in zip(y, point, strict=True))
-                for point in logs
-            ]
-            r = [mpmath.exp(-distance / (2 * v)) for distance in distances]
-            for i, y_i in enumerate(y):
-                pairs = zip(r, logs, strict=True)
-                mean = mpmath.fsum(w * point[i] for w, point in pairs) / mpmath.fsum(r)
-                exact.append(-1 + (mean + m - y_i) / v)
+        y = [mpmath.log(mpf(a)) for a in x.ravel().tolist()]
+        means = mp_reference.posterior_means(data.points, x, m, v)
+        exact = [-1 + (mean + m - y_i) / v for mean, y_i in zip(means, y, strict=True)]
     diffused = data.diffuse(process, t)
     assert_accurate(diffused.hyvarinen_score(x), exact, condition(diffused, x), k=8)
 

@@ -82,6 +82,15 @@ def states(d: int, count: int = 12, spread: float = 1.5) -> np.ndarray:
     return np.exp(np.stack([np.roll(grid, 5 * i) * (1 - 0.2 * i) for i in range(d)], axis=-1))
 
 
+# A score that is the same numbers everywhere, so that a step is tested alone.
+FIXED = np.linspace(-6.1, 4.7, 24).reshape(12, 2)
+
+
+def fixed_score(x: np.ndarray, t: float) -> np.ndarray:
+    """FIXED, for states of its shape."""
+    return FIXED
+
+
 def draws(*shape: int) -> np.ndarray:
     """Fixed numbers of the size of normal draws, in a scrambled order, to be used as noise.
 

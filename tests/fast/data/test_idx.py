@@ -112,12 +112,13 @@ def test_images_and_labels_are_those_of_the_files(
 
 PIXEL = changed(CONTENTS[NAMES[2]], -1)
 AGAIN = gzip.compress(CONTENTS[NAMES[3]], mtime=1)
-MAGICS = {
-    (NAMES[0], b"\x00\x00\x08\x01"): "labels as images",
-    (NAMES[0], b"\x00\x00\x0d\x03"): "floats",
-    (NAMES[0], b"\x89PNG"): "png",
-    (NAMES[1], b"\x00\x00\x08\x03"): "images as labels",
-}
+# Labels as images, floats, a picture, and images as labels.
+MAGICS = [
+    (NAMES[0], b"\x00\x00\x08\x01"),
+    (NAMES[0], b"\x00\x00\x0d\x03"),
+    (NAMES[0], b"\x89PNG"),
+    (NAMES[1], b"\x00\x00\x08\x03"),
+]
 # Files with their contents, a gz file in place of the plain one, and what the message says.
 REFUSED: list[tuple[dict[str, bytes], str]] = [
     *(
