@@ -8,7 +8,7 @@ import pytest
 from mpmath import mpf, psi
 
 import gbm_ref as ref
-from tests.support.assertions import DIGITS, assert_accurate, assert_inaccurate, assert_same_law
+from tests.support.assertions import assert_accurate, assert_inaccurate, assert_same_law
 from tests.support.problems import LOG_NORMALS, PROCESSES
 
 Law = Callable[[ref.Target, ref.Process, int, ref.Gaussian], ref.Gaussian]
@@ -72,12 +72,11 @@ def assert_is_the_formula(law: Law, formula: Formula, v0: float, n: int) -> None
         n,
         ref.Gaussian(np.array([start_mean]), np.array([[start_var]])),
     )
-    with mpmath.workdps(DIGITS):
-        h = mpf(SIGMA) ** 2 * mpf(HORIZON) / n
-        gain, added = formula(mpf(v0) / h, n, h)
-        end = mpf(CENTRE) + (mpf(MU) - mpf(SIGMA) ** 2 / 2) * mpf(HORIZON)
-        wanted = (mpf(CENTRE) + gain * (start_mean - end), gain**2 * mpf(start_var) + added)
-        noise = 0.0 if formula in (euler_flow, exact_flow) else v0 + float(h)
+    h = mpf(SIGMA) ** 2 * mpf(HORIZON) / n
+    gain, added = formula(mpf(v0) / h, n, h)
+    end = mpf(CENTRE) + (mpf(MU) - mpf(SIGMA) ** 2 / 2) * mpf(HORIZON)
+    wanted = (mpf(CENTRE) + gain * (start_mean - end), gain**2 * mpf(start_var) + added)
+    noise = 0.0 if formula in (euler_flow, exact_flow) else v0 + float(h)
     scale = np.array([2.0 * CENTRE + 1.7, float(gain) ** 2 * start_var + noise])
     assert_accurate(np.array([found.mean[0], found.cov[0, 0]]), wanted, scale, k=20)
 
@@ -205,11 +204,10 @@ def test_the_reverse_equation_keeps_the_data_law_in_the_limit() -> None:
 def test_the_path_divergence_at_50_digits(v0: float, n: int) -> None:
     """R20b: the plain sum at high precision, terms down to 1e-11 of v_0 / h."""
     found = ref.path_divergence(ref.LogNormal(np.array([CENTRE]), v0), PROCESS, n)
-    with mpmath.workdps(DIGITS):
-        h, data = mpf(SIGMA) ** 2 * mpf(HORIZON) / n, mpf(v0)
-        ratios = [(data + h * (k - 1)) / (data + h * k) for k in range(1, n + 1)]
-        wanted = mpmath.fsum(r - 1 - mpmath.log(r) for r in ratios) / 2
-        twin = mpmath.fsum(1 / r - 1 + mpmath.log(r) for r in ratios) / 2
+    h, data = mpf(SIGMA) ** 2 * mpf(HORIZON) / n, mpf(v0)
+    ratios = [(data + h * (k - 1)) / (data + h * k) for k in range(1, n + 1)]
+    wanted = mpmath.fsum(r - 1 - mpmath.log(r) for r in ratios) / 2
+    twin = mpmath.fsum(1 / r - 1 + mpmath.log(r) for r in ratios) / 2
     assert_accurate(np.array([found]), [wanted], float(wanted), k=20)
     assert_inaccurate(np.array([found]), [twin], float(wanted), k=20)
 

@@ -4,13 +4,15 @@ Three independent routes to one law are compared: `gbm_ref.probe` on `gbm_ref.si
 recursion of `gbm_ref.exact_law`, and the closed forms of the equation sheet in mpmath.
 """
 
-import mpmath
 import numpy as np
 import pytest
 from mpmath import gamma, mpf, psi
 
 import gbm_ref as ref
 from tests.support.problems import LOG_NORMALS, PROCESSES, end_law
+
+PROCESS, TARGET = ref.GBM(mu=0.13, sigma=0.8), ref.LogNormal(np.array([0.31]), 0.1)
+START = end_law(TARGET, PROCESS)
 
 
 def assert_probe_agrees(
@@ -36,16 +38,12 @@ def assert_probe_agrees(
 )
 def test_dale_langevin_law_of_r8(steps: int, ratio: str) -> None:
     """R8 at v0 = 0.1, sigma = 0.8: V0 / v0 as printed, and the trigamma closed form."""
-    process, target = ref.GBM(mu=0.13, sigma=0.8), ref.LogNormal(np.array([0.31]), 0.1)
-    start = end_law(target, process)
-    law = assert_probe_agrees(ref.DaleLangevin(), target, process, ref.uniform(steps), start)
+    law = assert_probe_agrees(ref.DaleLangevin(), TARGET, PROCESS, ref.uniform(steps), START)
     assert f"{law.cov[0, 0] / 0.1:.5f}" == ratio
-    with mpmath.workdps(50):
-        v0, added = mpf(0.1), mpf(0.8) ** 2
-        h = added / steps
-        v_end = v0 + added
-        trigammas = psi(1, v0 / h) - psi(1, v0 / h + steps)
-        closed = float(v0**2 / v_end + v0**2 / h * trigammas)
+    v0, added = mpf(0.1), mpf(0.8) ** 2
+    h, v_end = added / steps, v0 + added
+    trigammas = psi(1, v0 / h) - psi(1, v0 / h + steps)
+    closed = float(v0**2 / v_end + v0**2 / h * trigammas)
     assert law.cov[0, 0] == pytest.approx(closed, rel=1e-12)
     # The mean is exact: an exact start leaves no bias at all.
     assert law.mean[0] == pytest.approx(0.31, abs=1e-13)
@@ -53,20 +51,17 @@ def test_dale_langevin_law_of_r8(steps: int, ratio: str) -> None:
 
 def test_a_wrong_mean_at_the_start_shrinks_by_v0_over_v_end() -> None:
     """R8: e_0 = (v0 / v_N) e_N for every number of steps."""
-    process, target = ref.GBM(mu=0.13, sigma=0.8), ref.LogNormal(np.array([0.31]), 0.1)
-    start = end_law(target, process)
-    wrong = ref.Gaussian(start.mean + 0.5, start.cov)
+    wrong = START._replace(mean=START.mean + 0.5)
     for steps in (3, 40):
-        law = assert_probe_agrees(ref.DaleLangevin(), target, process, ref.uniform(steps), wrong)
+        law = assert_probe_agrees(ref.DaleLangevin(), TARGET, PROCESS, ref.uniform(steps), wrong)
         assert law.mean[0] - 0.31 == pytest.approx(0.5 * 0.1 / 0.74, rel=1e-12)
 
 
 def test_matrix_case_of_r9() -> None:
     """R9: full covariance and a start of another mean and covariance, in closed form."""
-    process, target = ref.GBM(mu=0.13, sigma=0.8), LOG_NORMALS["log-normal-2d"]
+    process, target, steps = PROCESS, LOG_NORMALS["log-normal-2d"], 25
     shift, wrong_cov = np.array([0.4, -0.7]), np.array([[1.1, -0.3], [-0.3, 0.8]])
     start = ref.Gaussian(end_law(target, process).mean + shift, wrong_cov)
-    steps = 25
     law = assert_probe_agrees(ref.DaleLangevin(), target, process, ref.uniform(steps), start)
     s0, added = target.log_cov, 0.64
     k = s0 @ np.linalg.inv(s0 + added * np.eye(2))
@@ -80,9 +75,8 @@ def test_matrix_case_of_r9() -> None:
 
 def test_point_mass_comes_out_blurred_by_one_step() -> None:
     """R8: for v0 = 0, V_0 = h whatever the start, since every step but the last is forgotten."""
-    process, target = ref.GBM(mu=0.13, sigma=0.8), ref.LogNormal(np.array([0.31]), 0.0)
-    start = ref.Gaussian(np.array([2.0]), np.array([[3.0]]))
-    law = assert_probe_agrees(ref.DaleLangevin(), target, process, ref.uniform(20), start)
+    target, start = ref.LogNormal([0.31], 0.0), ref.Gaussian(np.array([2.0]), np.array([[3.0]]))
+    law = assert_probe_agrees(ref.DaleLangevin(), target, PROCESS, ref.uniform(20), start)
     assert law.cov[0, 0] == pytest.approx(0.64 / 20, rel=1e-12)
     assert law.mean[0] == pytest.approx(0.31, abs=1e-13)
 
@@ -167,11 +161,11 @@ def test_probability_flow_of_a_matrix() -> None:
 
 def test_euler_s_gamma_functions_are_not_ours() -> None:
     """R16 prints Euler's law in time: Heun in sqrt(v) must be far closer to the exact flow."""
-    process, target, steps = ref.GBM(mu=0.13, sigma=0.8), ref.LogNormal(np.array([0.31]), 0.1), 40
+    steps = 40
     q = mpf("0.1") / (mpf("0.64") / steps)
     half = mpf(1) / 2
     ratio = gamma(q + steps + half) * gamma(q + 1) / gamma(q + half) / gamma(q + steps + 1)
     euler = abs(float(mpf("0.74") * ratio**2) - 0.1)
-    grid = ref.power(process, steps, 1.0, std_min=0.8 / steps, std_max=0.8)
-    law = ref.exact_law(ref.ProbabilityFlow(), target, process, grid, end_law(target, process))
+    grid = ref.power(PROCESS, steps, 1.0, std_min=0.8 / steps, std_max=0.8)
+    law = ref.exact_law(ref.ProbabilityFlow(), TARGET, PROCESS, grid, START)
     assert abs(law.cov[0, 0] - 0.1) < euler / 10

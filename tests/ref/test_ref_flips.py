@@ -8,7 +8,7 @@ import pytest
 from mpmath import mpf
 
 import gbm_ref as ref
-from tests.support.assertions import DIGITS, assert_accurate
+from tests.support.assertions import assert_accurate
 from tests.support.problems import LOG_NORMALS
 
 MU, SIGMA = 0.13, 1.1
@@ -34,15 +34,14 @@ def factor(score: mpf, dt: mpf, divergence: mpf) -> mpf:
 def assert_conditional(divergence: int, dt: float, noise: float) -> None:
     found = ref.log_flip_probability(PROCESS, SCORES, 1.2, dt, noise)
     wanted, scale = [], []
-    with mpmath.workdps(DIGITS):
-        root = mpf(noise) * mpf(SIGMA) * mpmath.sqrt(mpf(dt))
-        for score in SCORES:
-            z = factor(mpf(float(score)), mpf(dt), mpf(divergence)) / root
-            sizes = (1 + 3 * SIGMA**2 * dt + SIGMA**2 * dt * abs(score)) / float(root)
-            wanted.append(log_tail(z))
-            # d log Phi(-z) / dz is at most 1 + z for z > 0 and phi(z) / Phi(-z) in general.
-            slope = mpmath.npdf(z) / mpmath.exp(wanted[-1])
-            scale.append(float(abs(wanted[-1]) + slope * sizes))
+    root = mpf(noise) * mpf(SIGMA) * mpmath.sqrt(mpf(dt))
+    for score in SCORES:
+        z = factor(mpf(float(score)), mpf(dt), mpf(divergence)) / root
+        sizes = (1 + 3 * SIGMA**2 * dt + SIGMA**2 * dt * abs(score)) / float(root)
+        wanted.append(log_tail(z))
+        # d log Phi(-z) / dz is at most 1 + z for z > 0 and phi(z) / Phi(-z) in general.
+        slope = mpmath.npdf(z) / mpmath.exp(wanted[-1])
+        scale.append(float(abs(wanted[-1]) + slope * sizes))
     assert_accurate(found, wanted, np.array(scale), k=20)
 
 

@@ -30,9 +30,8 @@ def test_exact_score_and_start_return_the_density(name: str, process_name: str) 
     target, process = TARGETS[name], PROCESSES[process_name]
     x = states(target.d, count=3)[1:2]
     found = flow(x, target, process, target.diffuse(process, process.horizon))
-    with mpmath.workdps(50):
-        mixture = mp_reference.components(target)
-        exact = [mp_reference.logpdf(mixture, [mpf(e) for e in row]) for row in x.tolist()]
+    mixture = mp_reference.components(target)
+    exact = [mp_reference.logpdf(mixture, [mpf(e) for e in row]) for row in x.tolist()]
     assert_accurate(found, exact, FLOW * 2**53 * (1 + np.abs(found)), k=1)
 
 
@@ -68,23 +67,20 @@ def test_closed_form_at_fifty_digits(process_name: str, t_min: float) -> None:
     process, x = PROCESSES[process_name], states(2, count=4)
     found = ref.exact_log_likelihood(x, PLANE, process, WRONG_START, t_min)
     exact, untransported, full = [], [], []
-    with mpmath.workdps(50):
-        ((_, a, S),), start = (mp_reference.components(law) for law in (PLANE, WRONG_START))
-        end = process.horizon
-        m, M, v, V = (
-            mpf(f(at)) for f in (process.log_mean, process.log_var) for at in (t_min, end)
-        )
-        ratio = (S + V * mpmath.eye(2)) * (S + v * mpmath.eye(2)) ** -1
-        growth = mpmath.log(mpmath.det(ratio)) / 2
-        for row in x.tolist():
-            y = mpmath.matrix([mpmath.log(mpf(e)) for e in row])
-            gap = y - mpmath.matrix(a) - m * mpmath.ones(2, 1)
-            moved = mpmath.matrix(a) + M * mpmath.ones(2, 1) + mpmath.sqrtm(ratio) * gap
-            for result, factor, at in (
-                (exact, 1, moved), (full, 2, moved), (untransported, 1, y)
-            ):  # fmt: skip
-                density = mp_reference.logpdf(start, [mpmath.exp(e) for e in at])
-                result.append(density + sum(at) + factor * growth - sum(y))
+    ((_, a, S),), start = (mp_reference.components(law) for law in (PLANE, WRONG_START))
+    end = process.horizon
+    m, M, v, V = (mpf(f(at)) for f in (process.log_mean, process.log_var) for at in (t_min, end))
+    ratio = (S + V * mpmath.eye(2)) * (S + v * mpmath.eye(2)) ** -1
+    growth = mpmath.log(mpmath.det(ratio)) / 2
+    for row in x.tolist():
+        y = mpmath.matrix([mpmath.log(mpf(e)) for e in row])
+        gap = y - mpmath.matrix(a) - m * mpmath.ones(2, 1)
+        moved = mpmath.matrix(a) + M * mpmath.ones(2, 1) + mpmath.sqrtm(ratio) * gap
+        for result, factor, at in (
+            (exact, 1, moved), (full, 2, moved), (untransported, 1, y)
+        ):  # fmt: skip
+            density = mp_reference.logpdf(start, [mpmath.exp(e) for e in at])
+            result.append(density + sum(at) + factor * growth - sum(y))
     spread = max(1.0, float(np.sqrt(V / (v + mpf("0.1")))))
     assert_accurate(found, exact, (12 * spread) ** 2, k=8)
     for twin in (untransported, full):
@@ -137,8 +133,7 @@ def test_mistakes_in_the_flow_change_the_result(name: str) -> None:
 def test_bits_of_the_uniform_density_are_eight() -> None:
     assert float(ref.bits_per_dim(0.0, 3)) == 8.0
     nats = np.array([-2.3, 1754.0])
-    with mpmath.workdps(50):
-        exact = [-mpf(e) / (784 * mpmath.log(2)) + 8 for e in nats.tolist()]
+    exact = [-mpf(e) / (784 * mpmath.log(2)) + 8 for e in nats.tolist()]
     assert_accurate(ref.bits_per_dim(nats, 784), exact, 16.0, k=2)
     assert float(ref.bits_per_dim(0.0, 1, cell=1 / 255)) == pytest.approx(np.log2(255), rel=1e-15)
 
@@ -186,10 +181,9 @@ def test_divergence_is_the_trace_of_the_second_derivatives(target: ref.Target) -
 def test_mistaken_divergences_are_refused(name: str, twin: str) -> None:
     """R2's three terms: -sum r tr S^-1 + sum r |u|^2 - |sum r u|^2; each is needed."""
     target, x = TARGETS[name], states(TARGETS[name].d, count=4)
-    with mpmath.workdps(50):
-        mixture = mp_reference.components(target)
-        square = np.sum(target.log_score(x) ** 2, axis=-1)
-        traces = [mpmath.fsum((cov**-1)[i, i] for i in range(target.d)) for *_, cov in mixture]
+    mixture = mp_reference.components(target)
+    square = np.sum(target.log_score(x) ** 2, axis=-1)
+    traces = [mpmath.fsum((cov**-1)[i, i] for i in range(target.d)) for *_, cov in mixture]
     truth = ref.log_score_divergence(x, target)
     mistaken = {
         "no square of the mean": truth + square,

@@ -15,20 +15,7 @@ from hypothesis import strategies as st
 
 import gbm_ref as ref
 import gbm_ref.steps
-from tests.support.metamorphic import (
-    AMBIENT,
-    COVARIANT,
-    STEPS,
-    Case,
-    arrangement,
-    cases,
-    clock,
-    oddness,
-    power,
-    rotation,
-    scale,
-    sign,
-)
+from tests.support import metamorphic as meta
 from tests.support.metamorphic_pieces import DIVISIBLE, SPOILT, Broken, no_noise, no_time, pieces
 
 UNIT = 2.0**-53
@@ -53,6 +40,13 @@ def mixtures(draw: st.DrawFn, d: int = 2) -> ref.LogNormalMixture:
     return ref.LogNormalMixture(np.array([share, 1 - share]), means, covs)
 
 
+covs = st.builds(
+    lambda angle, a, b: turning(angle) @ np.diag([0.05 + a, 0.05 + b]) @ turning(angle).T,
+    st.floats(0.1, 6.0),
+    unit,
+    unit,
+)
+pairs = st.tuples(st.floats(-2, 2), st.floats(-2, 2)).map(np.array)
 states = st.tuples(st.floats(-3, 3), st.floats(-3, 3)).map(lambda y: np.exp(np.array(y)))
 processes = st.builds(ref.GBM, st.floats(-0.6, 0.6), st.floats(0.3, 1.2))
 
@@ -94,9 +88,8 @@ def assert_equivariant(law: ref.LogNormalMixture, image: Image, x: np.ndarray) -
     size = condition(law, x) + condition(moved, there)
     allowed = 8 * UNIT * size * (1 + np.abs(back).sum())
     assert np.abs(1 + found - (1 + h) @ back).max() <= allowed
-    assert (
-        np.abs(moved.stein_score(there) * there - found).max() <= 4 * UNIT * (1 + abs(found)).max()
-    )
+    stein = moved.stein_score(there)
+    assert np.abs(stein * there - found).max() <= 4 * UNIT * (1 + abs(found)).max()
     volume = np.log(abs(np.linalg.det(image.matrix)))
     gap = (moved.logpdf(there) + np.log(there).sum()) - (law.logpdf(x) + np.log(x).sum()) + volume
     assert abs(gap) <= allowed
@@ -169,13 +162,10 @@ def test_identities_of_the_score(law: ref.LogNormalMixture, process: ref.GBM, t:
 
 
 @ANYWHERE
-@given(mean=states, angle=st.floats(0.1, 6.0), variances=st.tuples(unit, unit), process=processes)
-def test_energy_of_a_gaussian_score(
-    mean: np.ndarray, angle: float, variances: tuple[float, float], process: ref.GBM
-) -> None:
+@given(mean=states, cov=covs, process=processes)
+def test_energy_of_a_gaussian_score(mean: np.ndarray, cov: np.ndarray, process: ref.GBM) -> None:
     """E s s^T = V^-1, by Gauss-Hermite sums that are exact for quadratic functions."""
     nodes = np.array([[a, b] for a in (-1.0, 1.0) for b in (-1.0, 1.0)])
-    cov = turning(angle) @ np.diag(0.05 + np.array(variances)) @ turning(angle).T
     law = ref.LogNormal(np.log(mean), cov).diffuse(process, 0.6)
     root = np.linalg.cholesky(law.log_cov)
     s = law.log_score(np.exp(law.log_mean + nodes @ root.T))
@@ -187,35 +177,21 @@ NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(2)
 
 
 @ANYWHERE
-@given(
-    angle=st.floats(0.1, 6.0),
-    variances=st.tuples(unit, unit),
-    process=processes,
-    t=st.floats(0.05, 0.95),
-    slopes=st.tuples(*(st.floats(-2, 2) for _ in range(4))),
-    offset=st.tuples(st.floats(-2, 2), st.floats(-2, 2)),
-)
+@given(covs, processes, st.floats(0.05, 0.95), pairs, pairs, pairs)
 def test_m_dsm_and_m_esm_differ_by_a_constant(
-    angle: float,
-    variances: tuple[float, float],
-    process: ref.GBM,
-    t: float,
-    slopes: tuple[float, ...],
-    offset: tuple[float, float],
+    cov: np.ndarray, process: ref.GBM, t: float, a: np.ndarray, b: np.ndarray, offset: np.ndarray
 ) -> None:
     """Theorem 4.1: 1/2 tr(I / v - (S + v I)^-1), whatever the model (sheet R4b); four dimensions.
 
     So their gradients agree too: both losses of two models differ by the same amount.
     """
-    cov = turning(angle) @ np.diag(0.05 + np.array(variances)) @ turning(angle).T
     target, v = ref.LogNormal([0.4, -0.7], cov), process.log_var(t)
     grid = np.stack(np.meshgrid(*[NODES] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
     weights = np.prod(np.stack(np.meshgrid(*[WEIGHTS] * 4)), axis=0).ravel() / WEIGHTS.sum() ** 4
     x0 = np.exp(target.log_mean + grid[:, :2] @ np.linalg.cholesky(cov).T)
-    matrix = np.array(slopes).reshape(2, 2)
 
     def model(x: np.ndarray, t: float) -> np.ndarray:
-        return np.array(offset) + np.log(x) @ matrix
+        return offset + np.log(x) @ np.stack([a, b])
 
     x_t = process.sample(x0, t, grid[:, 2:])
     gap = weights @ ref.m_dsm(model, x0, t, grid[:, 2:], process).per_sample
@@ -254,20 +230,20 @@ def test_the_clock_does_not_matter(
     assert np.abs(ref.exact_score(law, fast)(x, t / c) - slow).max() <= allowed
 
 
-Law = Callable[[ref.Step, Case], None]
+Law = Callable[[ref.Step, meta.Case], None]
 LAWS: dict[str, tuple[Law, dict[str, ref.Step]]] = {
-    "scale": (scale, STEPS),
-    "oddness": (oddness, {name: STEPS[name] for name in AMBIENT}),
-    "sign": (sign, STEPS),
-    "arrangement": (arrangement, STEPS),
-    "clock": (clock, STEPS),
-    "power": (power, {name: STEPS[name] for name in COVARIANT}),
-    "rotation": (rotation, {name: STEPS[name] for name in COVARIANT}),
+    "scale": (meta.scale, meta.STEPS),
+    "oddness": (meta.oddness, {name: meta.STEPS[name] for name in meta.AMBIENT}),
+    "sign": (meta.sign, meta.STEPS),
+    "arrangement": (meta.arrangement, meta.STEPS),
+    "clock": (meta.clock, meta.STEPS),
+    "power": (meta.power, {name: meta.STEPS[name] for name in meta.COVARIANT}),
+    "rotation": (meta.rotation, {name: meta.STEPS[name] for name in meta.COVARIANT}),
     "pieces": (pieces, DIVISIBLE),
-    "no time": (no_time, STEPS),
-    "no noise": (no_noise, STEPS),
+    "no time": (no_time, meta.STEPS),
+    "no noise": (no_noise, meta.STEPS),
 }
-HERE = Case(
+HERE = meta.Case(
     process=ref.GBM(0.23, 0.7),
     t=0.62,
     dt=0.31,
@@ -286,7 +262,7 @@ HERE = Case(
 def test_every_step_is_tried() -> None:
     offered = {vars(gbm_ref.steps)[name] for name in gbm_ref.steps.__all__}
     concrete = {kind for kind in offered if "strong_order" in vars(kind)}
-    assert {type(step) for step in STEPS.values()} == concrete
+    assert {type(step) for step in meta.STEPS.values()} == concrete
 
 
 @pytest.mark.parametrize("name", LAWS)
@@ -297,8 +273,8 @@ def test_each_step_obeys(name: str) -> None:
 
 
 @settings(derandomize=True, max_examples=100)
-@given(case=cases())
-def test_any_step_obeys_every_law_anywhere(case: Case) -> None:
+@given(case=meta.cases())
+def test_any_step_obeys_every_law_anywhere(case: meta.Case) -> None:
     """All laws at each case, since drawing one takes longer than running a step.
 
     The step is chosen by a checksum of the case, which gives each of them its share; Hypothesis
@@ -314,7 +290,7 @@ def test_any_step_obeys_every_law_anywhere(case: Case) -> None:
 def test_broken_steps_are_refused(name: str) -> None:
     law, spoil = SPOILT[name]
     with pytest.raises(AssertionError):
-        law(Broken(ref.SignAgnostic() if law is oddness else ref.DaleLangevin(), spoil), HERE)
+        law(Broken(ref.SignAgnostic() if law is meta.oddness else ref.DaleLangevin(), spoil), HERE)
 
 
 def test_every_law_has_a_step_that_breaks_it() -> None:
@@ -323,21 +299,20 @@ def test_every_law_has_a_step_that_breaks_it() -> None:
 
 def test_version_one_s_algorithm_one_breaks_the_law_of_powers() -> None:
     """Without the Jacobian's 1 it is no step for log X: an inversion shows it (sheet E2)."""
-    for law in (power, rotation):
+    for law in (meta.power, meta.rotation):
         with pytest.raises(AssertionError):
-            law(STEPS["PrintedAlgorithm1"], HERE)
+            law(meta.STEPS["PrintedAlgorithm1"], HERE)
 
 
 @settings(derandomize=True, max_examples=100)
-@given(case=cases())
-def test_forward_and_back_is_the_joint_law(case: Case) -> None:
+@given(case=meta.cases())
+def test_forward_and_back_is_the_joint_law(case: meta.Case) -> None:
     """Geweke's check without sampling: X_s then the kernel to X_t, or X_t then the step to X_s.
 
     (log X_s, log X_t) has the covariances V_s, V_s, V_t, V = S + v. The probe gives the map of
     the step, and that of the kernel is a shift with added noise.
     """
-    c, s = np.cos(case.angle), np.sin(case.angle)
-    turn = np.array([[c, -s], [s, c]])
+    turn = turning(case.angle)
     cov = turn @ np.diag([0.04, 0.4 * case.factor]) @ turn.T
     data, process = ref.LogNormal([0.4, -0.7], cov), case.process
     late, early = data.diffuse(process, case.t), data.diffuse(process, case.t - case.dt)
@@ -350,8 +325,7 @@ def test_forward_and_back_is_the_joint_law(case: Case) -> None:
     back = found.state @ late.log_cov
     added = found.noise[0] @ found.noise[0].T
     size = 1e-12 * (1 + 0.4 * case.factor)
-    np.testing.assert_allclose(
-        found.offset + found.state @ late.log_mean, early.log_mean, rtol=0, atol=1e-12
-    )
+    mean = found.offset + found.state @ late.log_mean
+    np.testing.assert_allclose(mean, early.log_mean, rtol=0, atol=1e-12)
     np.testing.assert_allclose(back, early.log_cov, rtol=0, atol=size)
     np.testing.assert_allclose(back @ found.state.T + added, early.log_cov, rtol=0, atol=size)

@@ -132,13 +132,12 @@ def test_divergence_of_dale_langevin_at_finite_step() -> None:
     right = 0.25 + UNIT.log_var(UNIT.horizon)
     found = [divergence(variance) for variance in variances_down_to_the_data(right)]
     closed = []
-    with mpmath.workdps(50):
-        v0, v_end = mpf(0.25), mpf(0.25) + mpf(UNIT.log_var(UNIT.horizon))
-        for steps in (16, *NUMBERS, 512, 1024):
-            h = (v_end - v0) / steps
-            difference = psi(1, v0 / h) - psi(1, v0 / h + steps)
-            r = v0 / v_end + v0 / h * difference - 1
-            closed.append(float((r - mpmath.log1p(r)) / 2))
+    v0, v_end = mpf(0.25), mpf(0.25) + mpf(UNIT.log_var(UNIT.horizon))
+    for steps in (16, *NUMBERS, 512, 1024):
+        h = (v_end - v0) / steps
+        difference = psi(1, v0 / h) - psi(1, v0 / h + steps)
+        r = v0 / v_end + v0 / h * difference - 1
+        closed.append(float((r - mpmath.log1p(r)) / 2))
     np.testing.assert_allclose(found, closed[: len(found)], rtol=1e-9)
     assert [f"{p:.3f}" for p in slopes(closed)] == "2.054 2.030 2.016 2.008 2.004 2.002".split()
     assert [f"{closed[0]:.2e}", f"{closed[-1]:.2e}"] == ["3.90e-03", "8.80e-07"]
@@ -250,18 +249,17 @@ def ambient_errors(step: ref.Step, steps: int, defect: float | None = None) -> E
         return step(process, lambda a, t: np.full_like(a, constant), x, 1.0, 1 / steps, 1.0, z)
 
     found = ref.extract_step_polynomial(one_step, np.array([[1.7]]), degree=2)[:, 0, 0]
-    with mpmath.workdps(50):
-        b, c, q = (mpf(float(value)) for value in found)
-        d = mpf(1) / steps
-        b += 0 if defect is None else d**defect / 10
-        second = mpmath.exp((2 * BETA + SIGMA**2) * d)
-        cross = mpmath.exp(BETA * d) * (b + c * SIGMA * mpmath.sqrt(d) + q * (1 + SIGMA**2 * d))
-        own = b**2 + c**2 + 3 * q**2 + 2 * b * q
-        return Errors(
-            float(((b + q) / mpmath.exp(BETA * d)) ** steps - 1),
-            float((own / second) ** steps - 1),
-            float(1 - 2 * (cross / second) ** steps + (own / second) ** steps),
-        )
+    b, c, q = (mpf(float(value)) for value in found)
+    d = mpf(1) / steps
+    b += 0 if defect is None else d**defect / 10
+    second = mpmath.exp((2 * BETA + SIGMA**2) * d)
+    cross = mpmath.exp(BETA * d) * (b + c * SIGMA * mpmath.sqrt(d) + q * (1 + SIGMA**2 * d))
+    own = b**2 + c**2 + 3 * q**2 + 2 * b * q
+    return Errors(
+        float(((b + q) / mpmath.exp(BETA * d)) ** steps - 1),
+        float((own / second) ** steps - 1),
+        float(1 - 2 * (cross / second) ** steps + (own / second) ** steps),
+    )
 
 
 @pytest.mark.parametrize("step", IN_X)

@@ -40,14 +40,11 @@ def test_weights_are_bayes_rule(case: tuple[ref.Target, float]) -> None:
     target, t = case
     x = states(target.d, count=4)
     found = ref.posterior_weights(x, target, P, t)
-    with mpmath.workdps(50):
-        exact = []
-        for y in logs(x):
-            point = [mpmath.exp(e) for e in y]
-            each = [
-                mpmath.exp(mp_reference.logpdf([part], point)) for part in diffused(target, P, t)
-            ]
-            exact += [one / mpmath.fsum(each) for one in each]
+    exact = []
+    for y in logs(x):
+        point = [mpmath.exp(e) for e in y]
+        each = [mpmath.exp(mp_reference.logpdf([part], point)) for part in diffused(target, P, t)]
+        exact += [one / mpmath.fsum(each) for one in each]
     assert_accurate(found, exact, sizes(target, x, t)[1] * np.maximum(found, 1e-300), k=8)
     np.testing.assert_allclose(found.sum(axis=-1), 1.0, rtol=1e-15)
 
@@ -60,14 +57,13 @@ def test_law_is_prior_times_kernel_over_marginal(name: str) -> None:
     assert isinstance(
         law, ref.LogNormal if isinstance(target, ref.LogNormal) else ref.LogNormalMixture
     )
-    with mpmath.workdps(50):
-        prior, (m, v) = mp_reference.components(target), kernel(P, t)
-        (y,) = logs(x[None])
-        marginal, exact = log_q(diffused(target, P, t))(y), []
-        for row, y0 in zip(x0.tolist(), logs(x0), strict=True):
-            squares = mpmath.fsum((b - a - m) ** 2 for a, b in zip(y0, y, strict=True))
-            log_kernel = -squares / (2 * v) - target.d * mpmath.log(2 * mpmath.pi * v) / 2
-            exact.append(mp_reference.logpdf(prior, [mpf(e) for e in row]) + log_kernel - marginal)
+    prior, (m, v) = mp_reference.components(target), kernel(P, t)
+    (y,) = logs(x[None])
+    marginal, exact = log_q(diffused(target, P, t))(y), []
+    for row, y0 in zip(x0.tolist(), logs(x0), strict=True):
+        squares = mpmath.fsum((b - a - m) ** 2 for a, b in zip(y0, y, strict=True))
+        log_kernel = -squares / (2 * v) - target.d * mpmath.log(2 * mpmath.pi * v) / 2
+        exact.append(mp_reference.logpdf(prior, [mpf(e) for e in row]) + log_kernel - marginal)
     size, exponent = sizes(target, np.append(x0, x[None], axis=0), 0.0)
     assert_accurate(law.logpdf(x0), exact, exponent + size**2 / P.log_var(t) + 1 / 0.09, k=8)
 
@@ -132,17 +128,16 @@ def test_moments_are_the_non_local_formula(case: tuple[ref.Target, float], power
     x = states(target.d, count=3)
     found = ref.log_posterior_moment(x, target, P, t, power)
     exact, no_power, minus = [], [], []
-    with mpmath.workdps(50):
-        (m, v), q, a = kernel(P, t), log_q(diffused(target, P, t)), mpf(power)
-        for y in logs(x):
-            for i, e in enumerate(y):
+    (m, v), q, a = kernel(P, t), log_q(diffused(target, P, t)), mpf(power)
+    for y in logs(x):
+        for i, e in enumerate(y):
 
-                def ratio(shift: mpf, y: Row = y, i: int = i) -> mpf:
-                    return q(moved(y, (i, shift))) - q(y)
+            def ratio(shift: mpf, y: Row = y, i: int = i) -> mpf:
+                return q(moved(y, (i, shift))) - q(y)
 
-                exact.append(a * (e - m) + a**2 * v / 2 + ratio(a * v))
-                no_power.append(a * (e - m) + a**2 * v / 2 + ratio(v))
-                minus.append(a * (e - m) - a**2 * v / 2 + ratio(a * v))
+            exact.append(a * (e - m) + a**2 * v / 2 + ratio(a * v))
+            no_power.append(a * (e - m) + a**2 * v / 2 + ratio(v))
+            minus.append(a * (e - m) - a**2 * v / 2 + ratio(a * v))
     size, exponent = sizes(target, x, t)
     scale = abs(power) * size + power**2 * float(v) + exponent
     assert_accurate(found, exact, scale, k=8)

@@ -49,8 +49,7 @@ def name(request: pytest.FixtureRequest) -> str:
 def test_log_mean_and_log_var_match_closed_forms(name: str, fraction: float) -> None:
     process = PROCESSES[name]
     t = fraction * process.horizon
-    with mpmath.workdps(50):
-        m, v = LAWS[name](mpf(t))
+    m, v = LAWS[name](mpf(t))
     # m is a difference of terms of the size of v, so v is part of its scale.
     size = abs(float(m)) + float(v) + 1e-300
     assert_accurate(np.array(process.log_mean(t)), [m], size, ALLOWED[name])
@@ -62,9 +61,8 @@ def test_increments_have_no_cancellation(name: str, dt: float) -> None:
     process = PROCESSES[name]
     t = 0.83 * process.horizon
     dm, dv = process.increments(t, dt)
-    with mpmath.workdps(50):
-        (m_t, v_t), (m_s, v_s) = LAWS[name](mpf(t)), LAWS[name](mpf(t) - mpf(dt))
-        exact_dm, exact_dv = m_t - m_s, v_t - v_s
+    (m_t, v_t), (m_s, v_s) = LAWS[name](mpf(t)), LAWS[name](mpf(t) - mpf(dt))
+    exact_dm, exact_dv = m_t - m_s, v_t - v_s
     # s = t - dt is rounded once in double: a relative error of u t / dt that only a quadrature
     # over [s, t] feels; at dt = 1e-9 a difference of two values of v would be 1e7 u off.
     allowed = ALLOWED[name] + (2.0 * t / dt if name == "time-varying" else 0.0)
@@ -83,9 +81,8 @@ def test_increments_add_up(name: str) -> None:
 
 def test_drift_and_diffusion_are_the_derivatives(name: str) -> None:
     process, t = PROCESSES[name], 0.62
-    with mpmath.workdps(50):
-        m_rate = mpmath.diff(lambda s: LAWS[name](s)[0], mpf(t))
-        v_rate = mpmath.diff(lambda s: LAWS[name](s)[1], mpf(t))
+    m_rate = mpmath.diff(lambda s: LAWS[name](s)[0], mpf(t))
+    v_rate = mpmath.diff(lambda s: LAWS[name](s)[1], mpf(t))
     assert process.diffusion(t) ** 2 == pytest.approx(float(v_rate), rel=1e-13)
     assert process.drift(t) - process.diffusion(t) ** 2 / 2 == pytest.approx(
         float(m_rate), rel=1e-12, abs=1e-15
@@ -103,12 +100,11 @@ def test_sample_is_the_log_normal_kernel(name: str) -> None:
     process, t = PROCESSES[name], 0.47
     x0, z = states(2), draws(12, 2)
     x = process.sample(x0, t, z)
-    with mpmath.workdps(50):
-        m, v = LAWS[name](mpf(t))
-        exact = [
-            mpf(a) * mpmath.exp(m + mpmath.sqrt(v) * mpf(b))
-            for a, b in zip(x0.ravel().tolist(), z.ravel().tolist(), strict=True)
-        ]
+    m, v = LAWS[name](mpf(t))
+    exact = [
+        mpf(a) * mpmath.exp(m + mpmath.sqrt(v) * mpf(b))
+        for a, b in zip(x0.ravel().tolist(), z.ravel().tolist(), strict=True)
+    ]
     size = x * (1 + abs(float(m)) + float(v) + np.sqrt(float(v)) * np.abs(z))
     assert_accurate(x, exact, size, ALLOWED[name])
 
@@ -163,11 +159,10 @@ DELTA = T / N
 
 @pytest.mark.parametrize("k", range(N + 1))
 def test_left_sums_of_eqs_34_and_35(k: int) -> None:
-    with mpmath.workdps(50):
-        pairs = [(mpf(a), mpf(b)) for a, b in zip(MU[:k], SIGMA[:k], strict=True)]
-        mean = mpf(T) / N * mpmath.fsum(a - b**2 / 2 for a, b in pairs)
-        var = mpf(T) / N * mpmath.fsum(b**2 for a, b in pairs)
-        scale = float(mpf(T) / N * mpmath.fsum(abs(a) + b**2 for a, b in pairs)) + 1e-300
+    pairs = [(mpf(a), mpf(b)) for a, b in zip(MU[:k], SIGMA[:k], strict=True)]
+    mean = mpf(T) / N * mpmath.fsum(a - b**2 / 2 for a, b in pairs)
+    var = mpf(T) / N * mpmath.fsum(b**2 for a, b in pairs)
+    scale = float(mpf(T) / N * mpmath.fsum(abs(a) + b**2 for a, b in pairs)) + 1e-300
     t = min(k * DELTA, T)
     found = np.array([PROCESS.log_mean(t), PROCESS.log_var(t)])
     assert_accurate(found, [mean, var], 8 * scale, k=4)

@@ -19,18 +19,17 @@ def test_conditional_score_is_the_derivative_of_the_kernel(t: float) -> None:
     process = ref.GBM(mu=0.13, sigma=0.7, horizon=0.9)
     x, x0 = states(2), states(2)[::-1] * 1.3
     h = ref.conditional_hyvarinen_score(x, x0, process, t)
-    with mpmath.workdps(50):
-        m = (mpf(0.13) - mpf(0.7) ** 2 / 2) * mpf(t)
-        v = mpf(0.7) ** 2 * mpf(t)
+    m = (mpf(0.13) - mpf(0.7) ** 2 / 2) * mpf(t)
+    v = mpf(0.7) ** 2 * mpf(t)
 
-        def log_kernel(value: mpf, start: mpf) -> mpf:
-            residual = mpmath.log(value) - mpmath.log(start) - m
-            return -mpmath.log(value) - mpmath.log(2 * mpmath.pi * v) / 2 - residual**2 / (2 * v)
+    def log_kernel(value: mpf, start: mpf) -> mpf:
+        residual = mpmath.log(value) - mpmath.log(start) - m
+        return -mpmath.log(value) - mpmath.log(2 * mpmath.pi * v) / 2 - residual**2 / (2 * v)
 
-        exact = [
-            mpf(a) * mpmath.diff(lambda value, b=b: log_kernel(value, mpf(b)), mpf(a))
-            for a, b in zip(x.ravel().tolist(), x0.ravel().tolist(), strict=True)
-        ]
+    exact = [
+        mpf(a) * mpmath.diff(lambda value, b=b: log_kernel(value, mpf(b)), mpf(a))
+        for a, b in zip(x.ravel().tolist(), x0.ravel().tolist(), strict=True)
+    ]
     scale = 1 + (np.abs(np.log(x)) + np.abs(np.log(x0)) + abs(float(m))) / float(v)
     assert_accurate(h, exact, scale, k=8)
 
@@ -96,10 +95,9 @@ def test_denoiser_is_the_posterior_mean_of_log_data(data: str) -> None:
     process, t, target = ref.GBM(mu=0.13, sigma=0.7), 0.35, DATA_SETS[data]
     x = states(target.d, count=5)
     found = ref.denoiser(x, ref.exact_score(target, process)(x, t), process, t)
-    with mpmath.workdps(50):
-        m = (mpf(0.13) - mpf(0.7) ** 2 / 2) * mpf(t)
-        v = mpf(0.7) ** 2 * mpf(t)
-        exact = posterior_means(target.points, x, m, v)
+    m = (mpf(0.13) - mpf(0.7) ** 2 / 2) * mpf(t)
+    v = mpf(0.7) ** 2 * mpf(t)
+    exact = posterior_means(target.points, x, m, v)
     # The exponents are as large as |y - log x_n|^2 / 2v < 20, and their rounding is that of r_n.
     assert_accurate(found, exact, 20.0, k=8)
 

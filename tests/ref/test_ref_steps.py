@@ -34,14 +34,13 @@ def test_steps_are_equations_12_and_13(step: ref.Step, dt: float, noise: float) 
     x = x * np.where(z > 0, 1, -1) if ambient else x
     found = step(process, fixed_score, x, 0.5, dt, noise, z)
     exact = []
-    with mpmath.workdps(50):
-        mu, sigma, delta, kappa = mpf(0.13), mpf(0.7), mpf(dt), mpf(noise)
-        for a, h, b in columns(x, H, z):
-            e = delta * sigma**2 * h + kappa * sigma * mpmath.sqrt(delta) * b
-            if ambient:
-                exact.append(a * (1 - delta * (mu - 2 * sigma**2) + e))
-            else:
-                exact.append(a * mpmath.exp(-delta * (mu - 3 * sigma**2 / 2) + e))
+    mu, sigma, delta, kappa = mpf(0.13), mpf(0.7), mpf(dt), mpf(noise)
+    for a, h, b in columns(x, H, z):
+        e = delta * sigma**2 * h + kappa * sigma * mpmath.sqrt(delta) * b
+        if ambient:
+            exact.append(a * (1 - delta * (mu - 2 * sigma**2) + e))
+        else:
+            exact.append(a * mpmath.exp(-delta * (mu - 3 * sigma**2 / 2) + e))
     dv = 0.49 * dt
     size = 1 + 0.2 * dt + dv * (2 + np.abs(H)) + np.sqrt(dv) * np.abs(z)
     assert_accurate(found, exact, np.abs(x if ambient else found) * size, k=8)
@@ -54,19 +53,16 @@ def test_steps_use_the_increments_of_any_process(name: str) -> None:
     x, z = states(2), draws(12, 2)
     log_found = ref.DaleLangevin()(process, fixed_score, x, t, dt, 0.6, z)
     ambient_found = ref.SignAgnostic()(process, fixed_score, x, t, dt, 0.6, z)
-    with mpmath.workdps(50):
-        (m_t, v_t), (m_s, v_s) = LAWS[name](mpf(t)), LAWS[name](mpf(t) - mpf(dt))
-        dm, dv = m_t - m_s, v_t - v_s
-        rows = columns(x, H, z)
-        noise = [mpf(0.6) * mpmath.sqrt(dv) * b for _, _, b in rows]
-        log_exact = [
-            a * mpmath.exp(-dm + dv * (1 + h) + e)
-            for (a, h, _), e in zip(rows, noise, strict=True)
-        ]
-        ambient_exact = [
-            a * (1 - dm + 3 * dv / 2 + dv * h + e)
-            for (a, h, _), e in zip(rows, noise, strict=True)
-        ]
+    (m_t, v_t), (m_s, v_s) = LAWS[name](mpf(t)), LAWS[name](mpf(t) - mpf(dt))
+    dm, dv = m_t - m_s, v_t - v_s
+    rows = columns(x, H, z)
+    noise = [mpf(0.6) * mpmath.sqrt(dv) * b for _, _, b in rows]
+    log_exact = [
+        a * mpmath.exp(-dm + dv * (1 + h) + e) for (a, h, _), e in zip(rows, noise, strict=True)
+    ]
+    ambient_exact = [
+        a * (1 - dm + 3 * dv / 2 + dv * h + e) for (a, h, _), e in zip(rows, noise, strict=True)
+    ]
     size = 1 + abs(float(dm)) + float(dv) * (2 + np.abs(H)) + np.sqrt(float(dv)) * np.abs(z)
     assert_accurate(log_found, log_exact, log_found * size, k=8 + ALLOWED[name])
     assert_accurate(ambient_found, ambient_exact, x * size, k=8 + ALLOWED[name])
@@ -83,19 +79,18 @@ def test_probability_flow_is_heun_in_the_standard_deviation(name: str, dt: float
 
     x = states(2)
     found = ref.ProbabilityFlow()(process, score, x, t, dt, 1.0, None)
-    with mpmath.workdps(50):
-        last = mpf(t) - mpf(dt)
-        (m_t, v_t), (m_s, v_s) = LAWS[name](mpf(t)), LAWS[name](last)
-        a, b = mpmath.sqrt(v_t), mpmath.sqrt(v_s)
-        exact = []
-        for (value,) in columns(x):
-            u = mpmath.log(value) - m_t
-            slope = a * mpf(0.75) * (1 + mpf(t)) * (u + m_t - mpf(0.5))
-            u_end = u + (b - a) * slope
-            end_slope = b * mpf(0.75) * (1 + last) * (u_end + m_s - mpf(0.5))
-            if last > 0:
-                u_end = u + (b - a) * (slope + end_slope) / 2
-            exact.append(mpmath.exp(u_end + m_s))
+    last = mpf(t) - mpf(dt)
+    (m_t, v_t), (m_s, v_s) = LAWS[name](mpf(t)), LAWS[name](last)
+    a, b = mpmath.sqrt(v_t), mpmath.sqrt(v_s)
+    exact = []
+    for (value,) in columns(x):
+        u = mpmath.log(value) - m_t
+        slope = a * mpf(0.75) * (1 + mpf(t)) * (u + m_t - mpf(0.5))
+        u_end = u + (b - a) * slope
+        end_slope = b * mpf(0.75) * (1 + last) * (u_end + m_s - mpf(0.5))
+        if last > 0:
+            u_end = u + (b - a) * (slope + end_slope) / 2
+        exact.append(mpmath.exp(u_end + m_s))
     size = (1 + float(v_t)) ** 2 * (2 + np.abs(np.log(x))) + abs(float(m_t - m_s))
     assert_accurate(found, exact, found * size, k=8 + ALLOWED[name])
 

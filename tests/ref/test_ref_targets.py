@@ -38,21 +38,19 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 
 def exact_stein(target: Target, x: np.ndarray) -> list[mpf]:
-    with mpmath.workdps(50):
-        mixture = mp_reference.components(target)
-        return [
-            value
-            for row in x.tolist()
-            for value in mp_reference.stein(mixture, [mpf(entry) for entry in row])
-        ]
+    mixture = mp_reference.components(target)
+    return [
+        value
+        for row in x.tolist()
+        for value in mp_reference.stein(mixture, [mpf(entry) for entry in row])
+    ]
 
 
 def test_scores_are_derivatives_of_the_density(target: Target) -> None:
     x = states(target.d, count=6)
     stein = exact_stein(target, x)
-    with mpmath.workdps(50):
-        hyvarinen = [mpf(a) * s for a, s in zip(x.ravel().tolist(), stein, strict=True)]
-        log_score = [1 + h for h in hyvarinen]
+    hyvarinen = [mpf(a) * s for a, s in zip(x.ravel().tolist(), stein, strict=True)]
+    log_score = [1 + h for h in hyvarinen]
     scale = condition(target, x)
     assert_accurate(target.log_score(x), log_score, scale, k=8)
     assert_accurate(target.hyvarinen_score(x), hyvarinen, scale, k=8)
@@ -69,9 +67,8 @@ def test_diffused_scores_are_derivatives_too(target: Target, process_name: str) 
 
 def test_logpdf_matches_mpmath(target: Target) -> None:
     x = states(target.d, count=6)
-    with mpmath.workdps(50):
-        mixture = mp_reference.components(target)
-        exact = [mp_reference.logpdf(mixture, [mpf(a) for a in row]) for row in x.tolist()]
+    mixture = mp_reference.components(target)
+    exact = [mp_reference.logpdf(mixture, [mpf(a) for a in row]) for row in x.tolist()]
     assert_accurate(target.logpdf(x), exact, condition(target, x)[:, 0] * 10, k=8)
 
 
@@ -105,12 +102,11 @@ def test_point_masses_have_the_score_of_r3(name: str) -> None:
     """H = -1 + (sum_n r_n log x_n + m - log x) / v with r = softmax, at 50 digits."""
     data, process, t = DATA_SETS[name], PROCESSES["constant"], 0.19
     x = states(data.d, count=5)
-    with mpmath.workdps(50):
-        m = (mpf(0.13) - mpf(0.7) ** 2 / 2) * mpf(t)
-        v = mpf(0.7) ** 2 * mpf(t)
-        y = [mpmath.log(mpf(a)) for a in x.ravel().tolist()]
-        means = mp_reference.posterior_means(data.points, x, m, v)
-        exact = [-1 + (mean + m - y_i) / v for mean, y_i in zip(means, y, strict=True)]
+    m = (mpf(0.13) - mpf(0.7) ** 2 / 2) * mpf(t)
+    v = mpf(0.7) ** 2 * mpf(t)
+    y = [mpmath.log(mpf(a)) for a in x.ravel().tolist()]
+    means = mp_reference.posterior_means(data.points, x, m, v)
+    exact = [-1 + (mean + m - y_i) / v for mean, y_i in zip(means, y, strict=True)]
     diffused = data.diffuse(process, t)
     assert_accurate(diffused.hyvarinen_score(x), exact, condition(diffused, x), k=8)
 
@@ -132,24 +128,21 @@ def test_scores_are_stable_far_in_the_tails(name: str, log_x: float) -> None:
     x = np.exp(log_x * np.linspace(1.0, 0.9, target.d))[None]
     score = target.log_score(x)
     assert np.isfinite(target.logpdf(x)).all()
-    with mpmath.workdps(50):
-        mixture = mp_reference.components(target)
-        exact = [1 + h for h in mp_reference.hyvarinen(mixture, [mpf(a) for a in x[0].tolist()])]
+    mixture = mp_reference.components(target)
+    exact = [1 + h for h in mp_reference.hyvarinen(mixture, [mpf(a) for a in x[0].tolist()])]
     assert_accurate(score, exact, condition(target, x), k=8)
 
 
 def test_cdf_is_the_integral_of_the_density() -> None:
     for name in ("log-normal-1d", "mixture-1d", "points-1d"):
         target = TARGETS[name]
-        with mpmath.workdps(50):
-            parts = [
-                (w, mean[0], mpmath.sqrt(cov[0]))
-                for w, mean, cov in mp_reference.components(target)
-            ]
-            exact = [
-                mpmath.fsum(w * mpmath.ncdf((mpmath.log(mpf(x)) - a) / s) for w, a, s in parts)
-                for x in (0.2, 0.9, 1.8, 6.5)
-            ]
+        parts = [
+            (w, mean[0], mpmath.sqrt(cov[0])) for w, mean, cov in mp_reference.components(target)
+        ]
+        exact = [
+            mpmath.fsum(w * mpmath.ncdf((mpmath.log(mpf(x)) - a) / s) for w, a, s in parts)
+            for x in (0.2, 0.9, 1.8, 6.5)
+        ]
         found = target.cdf(np.array([[0.2], [0.9], [1.8], [6.5]]))
         assert_accurate(found, exact, 10.0, k=8)
 
