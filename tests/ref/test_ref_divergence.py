@@ -31,26 +31,19 @@ def test_one_dimension(ratio: float) -> None:
     assert kl_divergence(p, q) == pytest.approx(exact, rel=1e-14 + 1e-15 / abs(ratio - 1))
 
 
-def test_is_zero_only_for_equal_laws() -> None:
+def test_properties_of_the_divergence() -> None:
+    """Zero for equal laws only, invariant, additive, infinite from a singular law."""
     assert kl_divergence(Q, Q) == 0.0
     assert kl_divergence(P, Q) > 0.01
     assert kl_divergence(P, Q) != kl_divergence(Q, P)
-
-
-def test_is_unchanged_by_an_affine_map() -> None:
     a, b = np.array([[1.3, -0.4], [0.2, 0.9]]), np.array([0.7, -1.1])
     p, q = (Gaussian(a @ law.mean + b, a @ law.cov @ a.T) for law in (P, Q))
     assert kl_divergence(p, q) == pytest.approx(kl_divergence(P, Q), rel=1e-13)
 
-
-def test_independent_coordinates_add_up() -> None:
     def one(law: Gaussian, i: int) -> Gaussian:
         return Gaussian(law.mean[i : i + 1], law.cov[i : i + 1, i : i + 1])
 
     p, q = (Gaussian(law.mean, np.diag(np.diag(law.cov))) for law in (P, Q))
     total = sum(kl_divergence(one(p, i), one(q, i)) for i in range(2))
     assert kl_divergence(p, q) == pytest.approx(total, rel=1e-13)
-
-
-def test_a_singular_law_is_infinitely_far_from_a_regular_one() -> None:
     assert kl_divergence(Gaussian(Q.mean, np.array([[0.2, 0.2], [0.2, 0.2]])), Q) == np.inf

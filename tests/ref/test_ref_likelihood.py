@@ -130,16 +130,13 @@ def test_mistakes_in_the_flow_change_the_result(name: str) -> None:
     assert abs(found[0] - LINE.logpdf(x)[0]) > 1e-2
 
 
-def test_bits_of_the_uniform_density_are_eight() -> None:
+def test_bits_of_a_flat_density() -> None:
+    """Uniform: 8 bits. P(v) is the integral over the cell of x = 1 + (v + u) / 256, v = 97."""
     assert float(ref.bits_per_dim(0.0, 3)) == 8.0
     nats = np.array([-2.3, 1754.0])
     exact = [-mpf(e) / (784 * mpmath.log(2)) + 8 for e in nats.tolist()]
     assert_accurate(ref.bits_per_dim(nats, 784), exact, 16.0, k=2)
     assert float(ref.bits_per_dim(0.0, 1, cell=1 / 255)) == pytest.approx(np.log2(255), rel=1e-15)
-
-
-def test_bits_are_those_of_the_discrete_model_where_the_density_is_flat() -> None:
-    """P(v) is the integral over the cell of x = 1 + (v + u) / 256, v = 97."""
     wide = ref.LogNormal([0.3], 400.0)
     edges = 1 + np.array([[97.0], [98.0]]) / 256
     bits = -np.log2(np.diff(wide.cdf(edges)))

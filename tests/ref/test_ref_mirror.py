@@ -18,11 +18,12 @@ ETA = 0.37
 
 
 def test_exponentiated_gradient_is_the_mirror_step_of_the_entropy() -> None:
-    """Eq. (19): grad phi(w') = grad phi(w) - eta grad, for weights of either sign."""
+    """Eq. (19): grad phi(w') = grad phi(w) - eta grad, for weights of either sign; 0 stays 0."""
     moved = ref.exponentiated_gradient_step(W, GRAD, ETA)
     dual = ref.ENTROPY.gradient(W) - ETA * GRAD
     np.testing.assert_allclose(ref.ENTROPY.gradient(moved), dual, rtol=1e-14)
     assert (np.sign(moved) == np.sign(W)).all()
+    assert ref.exponentiated_gradient_step(np.array([0.0, 1.2]), GRAD[:2], ETA)[0] == 0.0
 
 
 def test_gradient_step_is_the_mirror_step_of_half_the_square() -> None:
@@ -52,11 +53,8 @@ def test_steps_minimise_the_proximal_objective(
     np.testing.assert_allclose(moved, signs * np.exp(found.x), rtol=0, atol=1e-6)
 
 
-def test_zero_weights_stay_zero() -> None:
-    assert ref.exponentiated_gradient_step(np.array([0.0, 1.2]), GRAD[:2], ETA)[0] == 0.0
-
-
 def test_bregman_divergences_by_hand() -> None:
+    """E12: D(-0.3, 0.1) = -0.65 across signs; 0 is in the domain of the value only."""
     w, other = np.array([[0.7, 1.6], [2.0, 0.3]]), np.array([[1.1, 0.4], [0.5, 0.9]])
     np.testing.assert_allclose(
         ref.bregman(ref.EUCLIDEAN, w, other), ((w - other) ** 2).sum(axis=1) / 2, rtol=1e-14
@@ -66,10 +64,6 @@ def test_bregman_divergences_by_hand() -> None:
     negative = (w * np.log(w / other) - w + other).sum(axis=1)
     np.testing.assert_allclose(ref.bregman(ref.ENTROPY, -w, -other), negative, rtol=1e-13)
     assert float(ref.bregman(ref.ENTROPY, w[0], w[0])) == 0.0
-
-
-def test_entropy_is_not_convex_across_signs() -> None:
-    """E12: D(-0.3, 0.1) = -0.65, a negative divergence; 0 is in the domain of the value only."""
     assert f"{float(ref.bregman(ref.ENTROPY, [-0.3], [0.1])):.2f}" == "-0.65"
     assert float(ref.bregman(ref.ENTROPY, [0.0], [0.4])) == pytest.approx(0.4, rel=1e-15)
 

@@ -91,11 +91,18 @@ def test_variance_weighting_is_a_regression_of_the_noise() -> None:
     np.testing.assert_allclose(loss.per_sample, 0.5 * ((noise - z) ** 2).sum(axis=1), rtol=1e-12)
 
 
-def test_preconditioned_weighting_is_edm_s_in_terms_of_the_denoiser() -> None:
-    """lambda |dh|^2 = (v + s^2) / (v s^2) |dD|^2, because the denoiser is D = ... + v h."""
+def test_weightings_multiply_the_loss() -> None:
+    """EDM's: lambda |dh|^2 = (v + s^2) / (v s^2) |dD|^2, because the denoiser is D = ... + v h."""
     v, log_std = 0.37, 0.6
     weight = ref.PreconditionedWeighting(log_std)(v)
     assert weight / v**2 == pytest.approx((v + log_std**2) / (v * log_std**2), rel=1e-14)
+    process, x0, z, t = PROCESSES["variance-exploding"], states(2), draws(12, 2), 0.8
+    v = process.log_var(t)
+    plain = ref.m_dsm(model, x0, t, z, process, ref.unweighted).loss
+    assert ref.m_dsm(model, x0, t, z, process).loss == plain
+    for weighting in (ref.variance_weighting, ref.PreconditionedWeighting(0.6)):
+        found = ref.m_dsm(model, x0, t, z, process, weighting).loss
+        assert found == pytest.approx(weighting(v) * plain, rel=1e-14)
 
 
 @pytest.mark.parametrize("name", PROCESSES)
@@ -110,16 +117,6 @@ def test_likelihood_weighting_is_the_rate_of_v(name: str) -> None:
         found = ref.LikelihoodWeighting(process)(process.log_var(t))
         assert found == pytest.approx(rate, rel=1e-5)
         assert process.diffusion(t) != pytest.approx(rate, rel=1e-2)
-
-
-def test_weightings_multiply_the_loss() -> None:
-    process, x0, z, t = PROCESSES["variance-exploding"], states(2), draws(12, 2), 0.8
-    v = process.log_var(t)
-    plain = ref.m_dsm(model, x0, t, z, process, ref.unweighted).loss
-    assert ref.m_dsm(model, x0, t, z, process).loss == plain
-    for weighting in (ref.variance_weighting, ref.PreconditionedWeighting(0.6)):
-        found = ref.m_dsm(model, x0, t, z, process, weighting).loss
-        assert found == pytest.approx(weighting(v) * plain, rel=1e-14)
 
 
 TARGET, PROCESS = LOG_NORMALS["log-normal-1d"], PROCESSES["constant"]

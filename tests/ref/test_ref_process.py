@@ -113,10 +113,13 @@ def test_sample_at_time_zero_is_the_data(name: str) -> None:
     np.testing.assert_array_equal(PROCESSES[name].sample(states(2), 0.0, draws(12, 2)), states(2))
 
 
-def test_gbm_without_mu_has_no_log_drift() -> None:
+def test_without_mu_there_is_no_log_drift() -> None:
     process = ref.GBM(sigma=0.8)
     assert process.mu == 0.8**2 / 2
     assert process.log_mean(0.7) == 0.0
+    process = ref.PiecewiseGBM(SIGMA)
+    assert process.horizon == 1.0
+    assert [process.log_mean(t) for t in (0.0, 0.31, 1.0)] == [0.0, 0.0, 0.0]
 
 
 def test_variance_exploding_is_a_time_varying_gbm() -> None:
@@ -139,12 +142,9 @@ def test_variance_exploding_reaches_both_ends() -> None:
     assert ratio == pytest.approx(np.sqrt(1 + 2000.0**2), rel=1e-12)
 
 
-def test_a_jump_in_sigma_is_integrated() -> None:
+def test_a_jump_in_sigma_is_integrated_and_rounding_does_not_miss_the_data() -> None:
     process = ref.TimeVaryingGBM(lambda t: 0.2, lambda t: 0.5 if t < 0.37 else 1.1)
     assert process.log_var(1.0) == pytest.approx(0.25 * 0.37 + 1.21 * 0.63, rel=1e-9)
-
-
-def test_a_step_within_rounding_of_the_data_lands_on_it() -> None:
     process: ref.Process = PROCESSES["variance-exploding"]
     t = 0.3
     assert process.increments(t, t * (1 + 1e-15)) == process.increments(t, t)
@@ -201,9 +201,3 @@ def test_increments_of_the_chain_add_up(t: float, share: float) -> None:
     assert dm == pytest.approx(PROCESS.log_mean(t) - PROCESS.log_mean(s), abs=1e-13)
     assert dv == pytest.approx(PROCESS.log_var(t) - PROCESS.log_var(s), abs=1e-13)
     assert PROCESS.time_at_log_var(PROCESS.log_var(t)) == pytest.approx(t, abs=1e-12)
-
-
-def test_without_a_drift_the_mean_stays() -> None:
-    process = ref.PiecewiseGBM(SIGMA)
-    assert process.horizon == 1.0
-    assert [process.log_mean(t) for t in (0.0, 0.31, 1.0)] == [0.0, 0.0, 0.0]

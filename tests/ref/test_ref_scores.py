@@ -35,7 +35,7 @@ def test_conditional_score_is_the_derivative_of_the_kernel(t: float) -> None:
 
 
 @pytest.mark.parametrize("name", list(PROCESSES))
-def test_the_log_kernel_is_that_of_a_diffused_point(name: str) -> None:
+def test_the_kernel_and_its_score_are_those_of_a_diffused_point(name: str) -> None:
     process, x0 = PROCESSES[name], np.array([1.7, 0.6])
     x = states(2)
     expected = ref.PointMasses(x0[None]).diffuse(process, 0.4).logpdf(x)
@@ -43,10 +43,6 @@ def test_the_log_kernel_is_that_of_a_diffused_point(name: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-13)
     with pytest.raises(ValueError, match="number"):
         ref.conditional_logpdf(1.0, 1.0, process, 0.4)
-
-
-@pytest.mark.parametrize("name", list(PROCESSES))
-def test_conditional_score_is_that_of_a_point_mass(name: str) -> None:
     process, x0 = PROCESSES[name], np.array([1.7, 0.6])
     x = states(2)
     expected = ref.exact_score(ref.PointMasses(x0[None]), process)(x, 0.4)

@@ -95,15 +95,12 @@ def test_probability_flow_is_heun_in_the_standard_deviation(name: str, dt: float
     assert_accurate(found, exact, found * size, k=8 + ALLOWED[name])
 
 
-def test_probability_flow_lands_on_the_denoiser() -> None:
+def test_probability_flow_lands_on_the_denoiser_and_ignores_noise() -> None:
     process, target = PROCESSES["constant"], MIXTURES["mixture-2d"]
     score, x = ref.exact_score(target, process), states(2)
     landed = ref.ProbabilityFlow()(process, score, x, 0.4, 0.4, 1.0, None)
     expected = ref.denoiser(x, score(x, 0.4), process, 0.4)
     np.testing.assert_allclose(np.log(landed), expected, rtol=0, atol=1e-14)
-
-
-def test_probability_flow_ignores_noise() -> None:
     process, x = PROCESSES["constant"], states(2)
     quiet = ref.ProbabilityFlow()(process, fixed_score, x, 0.4, 0.1, 0.0, None)
     loud = ref.ProbabilityFlow()(process, fixed_score, x, 0.4, 0.1, 1.0, 9 * draws(12, 2))

@@ -153,7 +153,7 @@ def test_cdf_of_a_data_set_is_a_staircase() -> None:
     np.testing.assert_allclose(found, [0.0, 1 / 3, 2 / 3, 1.0], rtol=1e-15)
 
 
-def test_diffusing_twice_is_diffusing_once() -> None:
+def test_diffusing_twice_is_diffusing_once_and_for_no_time_changes_nothing() -> None:
     """The semigroup: t = 0.3 then 0.5 more, for constant coefficients."""
     process = PROCESSES["constant"]
     for target in TARGETS.values():
@@ -161,9 +161,6 @@ def test_diffusing_twice_is_diffusing_once() -> None:
         twice = target.diffuse(process, 0.3).diffuse(process, 0.5)
         once = target.diffuse(process, 0.8)
         np.testing.assert_allclose(twice.logpdf(x), once.logpdf(x), rtol=0, atol=1e-12)
-
-
-def test_diffusing_for_no_time_changes_nothing() -> None:
     process = PROCESSES["time-varying"]
     for target in TARGETS.values():
         x = states(target.d, count=4)
@@ -183,19 +180,20 @@ def test_one_state_and_a_batch_agree() -> None:
         )
 
 
-def test_a_diagonal_covariance_may_be_given_as_a_vector() -> None:
+def test_other_forms_of_the_same_parameters() -> None:
+    """A diagonal as a vector, a mixture of one component, and whole numbers."""
     short = LogNormal(np.array([0.3, -0.4]), np.array([0.2, 0.5]))
     full = LogNormal(np.array([0.3, -0.4]), np.diag([0.2, 0.5]))
     np.testing.assert_array_equal(short.log_cov, full.log_cov)
-
-
-def test_a_mixture_of_one_is_log_normal() -> None:
     single = TARGETS["log-normal-2d"]
     assert isinstance(single, LogNormal)
     mixture = LogNormalMixture(np.ones(1), single.log_mean[None], single.log_cov[None])
     x = states(2)
     np.testing.assert_allclose(mixture.log_score(x), single.log_score(x), rtol=1e-15)
     np.testing.assert_allclose(mixture.logpdf(x), single.logpdf(x), rtol=0, atol=1e-14)
+    mixture = MIXTURES["mixture-1d"]
+    assert mixture.log_covs.shape == (2, 1, 1)
+    assert PointMasses(np.array([[1, 2]]), 0.5).points.dtype == np.float64
 
 
 def test_a_singular_law_becomes_regular_by_diffusion() -> None:
@@ -209,9 +207,3 @@ def test_draws_of_a_data_set_are_its_points() -> None:
     data = DATA_SETS["points-2d"]
     drawn = data.rvs(200, generator("points of a data set"))
     assert {tuple(row) for row in drawn.tolist()} == {tuple(row) for row in data.points.tolist()}
-
-
-def test_parameters_are_float64_copies_of_the_right_shape() -> None:
-    mixture = MIXTURES["mixture-1d"]
-    assert mixture.log_covs.shape == (2, 1, 1)
-    assert PointMasses(np.array([[1, 2]]), 0.5).points.dtype == np.float64

@@ -29,15 +29,12 @@ def test_the_oracle_is_within_every_bound(name: str) -> None:
     assert report.failures == () and report.passed and report.worst <= 1.0
 
 
-def test_the_oracle_answers_for_every_function() -> None:
+def test_the_oracle_answers_for_every_function_and_bounds_above_eight_have_a_reason() -> None:
     assert set(vectors.ORACLE) == set(vectors.names())
     assert (
         len(vectors.names()) >= 92
         and sum(vectors.function_entry(n).rows for n in vectors.names()) >= 2950
     )
-
-
-def test_every_bound_is_eight_or_gives_a_reason() -> None:
     entries = [vectors.function_entry(name) for name in vectors.names()]
     assert [e.name for e in entries if e.k > 8 and not e.k_reason] == []
 
@@ -135,7 +132,7 @@ def test_each_function_has_ordinary_and_special_rows() -> None:
 ROW = vectors.Vector(1, "f", {"x": 1.0}, Fraction(3), 3.0, 4.0, 2.0, ("BASIC",), "A6", ("zero",))
 
 
-def test_the_rule_is_exact() -> None:
+def test_the_rule_is_exact_and_one_unit_is_allowed_below_the_normal_range() -> None:
     at_most = float(3 + ROW.bound - Fraction(1, 2**1074))
     assert at_most == 3.0 + 2.0**-50 and ROW.accepts(at_most)
     assert not ROW.accepts(math.nextafter(at_most, 4.0))
@@ -143,9 +140,6 @@ def test_the_rule_is_exact() -> None:
     for value in (math.nan, math.inf, -math.inf):
         assert not ROW.accepts(value) and ROW.error(value) == math.inf
     assert ROW.error(1e308) > 1e300
-
-
-def test_below_the_normal_range_one_unit_is_allowed() -> None:
     row = vectors.Vector(
         1, "f", {"x": 1.0}, Fraction(0), 0.0, 0.0, 8.0, ("UNDERFLOW",), "A6", ("one",)
     )

@@ -27,16 +27,13 @@ def test_digits_are_scikit_learns_with_every_fifth_one_held_out(digits: ImageDat
     assert digits.train_labels.tolist() == bunch.target[rest].tolist()
 
 
-def test_digits_describe_themselves(digits: ImageData) -> None:
+def test_digits_describe_themselves_and_have_every_class_in_both_splits(digits: ImageData) -> None:
     assert digits.train_images.dtype == torch.uint8 and digits.train_labels.dtype == torch.int64
     assert (digits.channels, digits.image_size, digits.num_classes) == (1, (8, 8), 10)
     assert digits.class_names == tuple("0123456789")
     assert digits.max_value == 16 == int(digits.train_images.max())
     x = positive_from_integers(digits.train_images, digits.max_value)
     assert float(x.min()) == 1.0 and float(x.max()) == 2.0
-
-
-def test_every_class_is_in_both_splits(digits: ImageData) -> None:
     assert int(digits.train_labels.bincount(minlength=10).min()) >= 100
     assert int(digits.test_labels.bincount(minlength=10).min()) >= 20
 
@@ -47,13 +44,10 @@ def test_digits_need_no_directory(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_name_lists_the_known_ones() -> None:
+def test_names_are_known_to_load_dataset_or_the_known_ones_are_listed(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unknown data set 'imagenet'") as error:
         load_dataset("imagenet")
     assert all(name in str(error.value) for name in DATASETS)
-
-
-def test_every_listed_name_is_known_to_load_dataset(tmp_path: Path) -> None:
     for name in set(DATASETS) - {"digits", "natural-patches", "folder", "npy"}:
         with pytest.raises(ValueError, match=f"^{name} needs "):
             load_dataset(name, data_dir=tmp_path, download=False)

@@ -59,9 +59,12 @@ def test_the_published_checksums_are_all_different() -> None:
     assert all(len(md5) == 32 and set(md5) <= set("0123456789abcdef") for md5 in sums)
 
 
-def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+def test_missing_directories_and_files_in_their_place_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="data directory .*nowhere does not exist"):
         load_dataset("mnist", data_dir=tmp_path / "nowhere", download=False)
+    (tmp_path / "MNIST").write_bytes(b"not a directory")
+    with pytest.raises(ValueError, match="MNIST/raw.* cannot be read"):
+        load_dataset("mnist", data_dir=tmp_path, download=True)
 
 
 @pytest.mark.parametrize("download", [False, True])
@@ -69,12 +72,6 @@ def test_a_file_in_place_of_the_directory_is_named(tmp_path: Path, download: boo
     (tmp_path / "file").write_bytes(b"not a directory")
     with pytest.raises(ValueError, match="data directory .*file cannot be read"):
         load_dataset("mnist", data_dir=tmp_path / "file", download=download)
-
-
-def test_a_file_in_place_of_an_inner_directory_is_named(tmp_path: Path) -> None:
-    (tmp_path / "MNIST").write_bytes(b"not a directory")
-    with pytest.raises(ValueError, match="MNIST/raw.* cannot be read"):
-        load_dataset("mnist", data_dir=tmp_path, download=True)
 
 
 def test_a_directory_that_may_not_be_listed_is_named(
