@@ -36,17 +36,14 @@ def test_conditional_score_is_the_derivative_of_the_kernel(t: float) -> None:
 
 @pytest.mark.parametrize("name", list(PROCESSES))
 def test_the_kernel_and_its_score_are_those_of_a_diffused_point(name: str) -> None:
-    process, x0 = PROCESSES[name], np.array([1.7, 0.6])
-    x = states(2)
-    expected = ref.PointMasses(x0[None]).diffuse(process, 0.4).logpdf(x)
-    found = ref.conditional_logpdf(x, np.broadcast_to(x0, x.shape), process, 0.4)
-    np.testing.assert_allclose(found, expected, rtol=1e-13)
+    process, point, x = PROCESSES[name], np.array([1.7, 0.6]), states(2)
+    x0, data = np.broadcast_to(point, x.shape), ref.PointMasses(point[None])
+    found = ref.conditional_logpdf(x, x0, process, 0.4)
+    np.testing.assert_allclose(found, data.diffuse(process, 0.4).logpdf(x), rtol=1e-13)
     with pytest.raises(ValueError, match="number"):
         ref.conditional_logpdf(1.0, 1.0, process, 0.4)
-    process, x0 = PROCESSES[name], np.array([1.7, 0.6])
-    x = states(2)
-    expected = ref.exact_score(ref.PointMasses(x0[None]), process)(x, 0.4)
-    found = ref.conditional_hyvarinen_score(x, np.broadcast_to(x0, x.shape), process, 0.4)
+    expected = ref.exact_score(data, process)(x, 0.4)
+    found = ref.conditional_hyvarinen_score(x, x0, process, 0.4)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13 * np.abs(expected).max())
 
 

@@ -171,7 +171,8 @@ REFUSED: list[tuple[dict[str, bytes] | bytes, CifarSource, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("batches", "source", "message"), REFUSED)
+# The ids are numbers: the archives, and so their checksums, hold the time at which they are made.
+@pytest.mark.parametrize(("batches", "source", "message"), REFUSED, ids=range(len(REFUSED)))
 def test_damaged_and_foreign_files_are_refused_even_with_their_checksum(
     tmp_path: Path, batches: dict[str, bytes] | bytes, source: CifarSource, message: str
 ) -> None:
