@@ -16,8 +16,6 @@ P = PROCESSES["constant"]
 LINE, PLANE = TARGETS["log-normal-1d"], TARGETS["log-normal-2d"]
 # What log_likelihood promises, relative to 1 + |log p|.
 FLOW = 1e-10
-
-
 FLOWS = [
     ("log-normal-1d", "variance-exploding"),
     ("mixture-2d", "constant"),

@@ -11,11 +11,8 @@ from gbm_ref.starts import class_averages, from_class_averages, log_moments, sta
 from tests.support.assertions import assert_accurate, assert_inaccurate
 from tests.support.mp_reference import Normal, gaussian, kl
 from tests.support.problems import LOG_NORMALS, PROCESSES
+from tests.support.problems import THREE_DIMENSIONS as DATA
 
-DATA = Gaussian(
-    np.array([0.31, -0.42, 1.13]),
-    np.array([[0.5, 0.2, -0.1], [0.2, 0.3, 0.05], [-0.1, 0.05, 0.9]]),
-)
 START = LogNormal([0.2, 0.1, 0.7], [[1.1, -0.3, 0.1], [-0.3, 0.7, 0.2], [0.1, 0.2, 1.9]])
 CHANNELS = {"one pair": None, "product": np.arange(3), "two": np.array([3, 1, 3])}
 

@@ -59,9 +59,8 @@ def test_as_many_states_are_evaluated_as_it_takes() -> None:
 
 
 def test_a_sampler_without_noise_has_a_law_too() -> None:
-    found = ref.assert_law(
-        lambda x, z: x**2.0, UNIT, ref.Gaussian(np.zeros(1), 4 * np.eye(1)), rows=0
-    )
+    four = UNIT._replace(cov=4 * np.eye(1))
+    found = ref.assert_law(lambda x, z: x**2.0, UNIT, four, rows=0)
     # Powers and logarithms of NumPy differ in the last bits from one processor to another.
     assert abs(found.cov[0, 0] - 4.0) <= 8 * 2.0**-53 * 4.0
 
@@ -73,9 +72,8 @@ def test_the_size_of_a_rejection_is_that_of_the_defect() -> None:
         return 1.0 / x**0 * np.exp(0.3 + 0.3 * z[0])
 
     stated = ref.Gaussian(np.array([0.1]), np.array([[0.04]]))
-    with pytest.raises(
-        ref.LawRejected, match=r"mean .* off by 1 .*\n.*found.*0\.3.*\n.*stated.*0\.1"
-    ) as e:
+    message = r"mean .* off by 1 .*\n.*found.*0\.3.*\n.*stated.*0\.1"
+    with pytest.raises(ref.LawRejected, match=message) as e:
         ref.assert_law(sampler, UNIT, stated, rows=1)
     assert e.value.reasons == pytest.approx({"mean": 1.0, "covariance": 1.25}, rel=1e-12)
     assert e.value.found is not None
@@ -132,28 +130,20 @@ def test_version_one_s_bias_has_its_predicted_size() -> None:
             x = x * np.exp(0.64 * row.dt * score(x, row.t_score) + 0.8 * np.sqrt(row.dt) * noise)
         return x
 
-    end = target.diffuse(process, 1.0)
-    found = ref.extract_affine_map(sampler, rows=1000, d=1).law(
-        ref.Gaussian(end.log_mean, end.log_cov)
-    )
+    found = ref.extract_affine_map(sampler, rows=1000, d=1).law(end_law(target, process))
     bias, q = found.mean[0] - 0.31, 0.05 / (0.64 / 1000)
     assert bias == pytest.approx(-0.05 * (psi(q + 1000) - psi(q)), rel=1e-9)
     assert f"{bias:.4f}" == "-0.1315"
 
 
-SETTINGS = [
-    ("constant", "log-normal-1d"),
-    ("constant", "log-normal-2d"),
-    ("time-varying", "log-normal-2d"),
-]
+SETTINGS = [("constant", name) for name in LOG_NORMALS] + [("time-varying", "log-normal-2d")]
 T, DT = 0.5, 0.07
 
 
 @cache
 def wanted(process: ref.Process, target: ref.LogNormal, grid: ref.Grid) -> ref.Gaussian:
     """The law of eq. (13) on this grid from the exact start."""
-    start = end_law(target, process)
-    return ref.exact_law(ref.DaleLangevin(), target, process, grid, start)
+    return ref.exact_law(ref.DaleLangevin(), target, process, grid, end_law(target, process))
 
 
 def judge(twin: Twin, process: ref.Process, target: ref.LogNormal) -> ref.Gaussian:
@@ -187,18 +177,14 @@ def test_planted_bugs_are_refused_for_their_own_reason(
     assert min(e.value.reasons.values()) > 1e-3 and max(e.value.reasons.values()) > 1e-2
     if "affinity" not in twin.fails:
         assert e.value.found is not None
-        predicted = twin.law(motion, data)
-        assert_same_law(e.value.found, predicted, rtol=0, atol=1e-12)
+        assert_same_law(e.value.found, twin.law(motion, data), rtol=0, atol=1e-12)
 
 
 def test_every_reason_is_needed_and_every_twin_is_refused() -> None:
     """The detection matrix has no empty row and no empty column."""
     assert all(twin.fails for twin in TWINS.values())
-    assert frozenset().union(*(t.fails for t in TWINS.values())) == {
-        "affinity",
-        "mean",
-        "covariance",
-    }
+    reasons = frozenset().union(*(t.fails for t in TWINS.values()))
+    assert reasons == {"affinity", "mean", "covariance"}
     assert len(TWINS) + len(LINEAR) + len(BENT) >= 12
 
 

@@ -14,12 +14,9 @@ from tests.support import mp_reference
 from tests.support.assertions import assert_accurate, assert_inaccurate
 from tests.support.cases import generator
 from tests.support.problems import DATA_SETS, PROCESSES, TARGETS, states
+from tests.support.problems import THREE_DIMENSIONS as DATA
 
 EVERY: dict[str, ref.Target] = {**TARGETS, **DATA_SETS}
-DATA = ref.Gaussian(
-    np.array([0.31, -0.42, 1.13]),
-    np.array([[0.5, 0.2, -0.1], [0.2, 0.3, 0.05], [-0.1, 0.05, 0.9]]),
-)
 POINTS = np.array([[0.7, 1.3], [1.9, 0.6], [2.4, 2.2], [1.1, 1.7], [1.3, 0.9]])
 LABELS = np.array([4, -1, 4, -1, 4])
 

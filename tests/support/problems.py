@@ -60,6 +60,12 @@ BLURRED: dict[str, ref.PointMasses] = {
 TARGETS: dict[str, ref.Target] = {**LOG_NORMALS, **MIXTURES, **BLURRED}
 
 
+THREE_DIMENSIONS = ref.Gaussian(
+    np.array([0.31, -0.42, 1.13]),
+    np.array([[0.5, 0.2, -0.1], [0.2, 0.3, 0.05], [-0.1, 0.05, 0.9]]),
+)
+
+
 def end_law(target: ref.LogNormal, process: ref.Process, t: float | None = None) -> ref.Gaussian:
     """The exact law of log X_t, t = horizon by default: the start a sampler should have."""
     end = target.diffuse(process, process.horizon if t is None else t)
