@@ -1,7 +1,5 @@
 """The probability that a sign-agnostic step changes a sign, to 50 digits and by quadrature."""
 
-from collections.abc import Callable
-
 import mpmath
 import numpy as np
 import pytest
@@ -15,7 +13,6 @@ MU, SIGMA = 0.13, 1.1
 PROCESS = ref.GBM(MU, SIGMA, 1.5)
 # From a flip that is nearly certain to log P = -1e9.
 SCORES = np.array([-60.0, -9.0, -3.3, -1.0, 0.4, 12.0, 900.0, 3e4])
-Formula = Callable[[mpf, mpf, mpf], mpf]
 
 
 def log_tail(z: mpf) -> mpf:

@@ -12,17 +12,10 @@ from tests.support.problems import DATA_SETS, LOG_NORMALS, MIXTURES, PROCESSES, 
 from tests.support.refusals import Refusal, check, rows, table
 
 NAN, INF = float("nan"), float("inf")
-P, EXPLODING = PROCESSES["constant"], PROCESSES["variance-exploding"]
-LINE, LN = LOG_NORMALS.values()
-MIXTURE, PLANE = MIXTURES.values()
+P, LN, PLANE = PROCESSES["constant"], LOG_NORMALS["log-normal-2d"], MIXTURES["mixture-2d"]
 POINTS = DATA_SETS["points-2d"]
 X, Z, H = states(2), draws(12, 2), np.full((12, 2), -1.2)
-TWO, THREE = np.array([0.1, 0.2]), np.array([0.31, -0.42, 1.13])
-START = ref.Gaussian(TWO, np.eye(2))
-UNIT = ref.Gaussian(np.zeros(1), np.eye(1))
-DATA = ref.Gaussian(THREE, np.diag([0.5, 0.3, 0.9]))
-ROWS, ROW = ref.uniform(3, horizon=0.9), ref.Row(0.3, 0.1, 1.0)
-LABELS = np.array([4, -1, 4, -1])
+TWO, ROWS = np.array([0.1, 0.2]), ref.uniform(3, horizon=0.9)
 
 
 def spoilt(value: float) -> np.ndarray:
@@ -41,7 +34,7 @@ def nan_score(x: np.ndarray, t: float) -> np.ndarray:
 
 def varying(mu: object, sigma: object) -> tuple[float, float]:
     process = ref.TimeVaryingGBM(mu, sigma)  # type: ignore[arg-type]
-    return process.log_mean(0.9), process.log_var(0.9)
+    return process.log_var(0.9), process.log_mean(0.9)
 
 
 STDS = {"process": P, "num_steps": 4, "std_min": 0.1, "std_max": 0.5}
@@ -54,7 +47,8 @@ DRAW = {"size": 1, "random_state": generator("rvs size")}
 LOG_NORMAL = {"log_mean": TWO, "log_cov": 0.2}
 
 
-PROCESSES = [
+# Call, good arguments, the argument that is wrong, its value, and the words of the message.
+OF_PROCESSES = [
     (ref.VarianceExploding, BETWEEN, "std_min", 2.0, "std_min must be below std_max"),
     (ref.VarianceExploding, BETWEEN, "std_min", 0.0, "std_min must be positive"),
     (varying, RATES, "sigma", lambda t: 0.5 - t, r"sigma\(.*\) must be positive"),
@@ -73,7 +67,7 @@ PROCESSES = [
 
 
 @table(
-    [Refusal(*row) for row in PROCESSES],
+    [Refusal(*row) for row in OF_PROCESSES],
     rows(
         ref.GBM,
         {},
@@ -94,7 +88,7 @@ def test_processes(refusal: Refusal) -> None:
     check(refusal)
 
 
-TARGETS = [
+OF_TARGETS = [
     (ref.LogNormal, LOG_NORMAL, "log_cov", -0.2, "positive semi-definite"),
     (LN.logpdf, {"x": X}, "x", np.ones((4, 3)), r"must have shape \(..., 2\)"),
     (LN.stein_score, {"x": X}, "x", spoilt(0.0), r"1 of 24 entries.*\(3, 1\)"),
@@ -123,7 +117,7 @@ TARGETS = [
 
 
 @table(
-    [Refusal(*row) for row in TARGETS],
+    [Refusal(*row) for row in OF_TARGETS],
     *(
         rows(
             make,
@@ -173,7 +167,7 @@ SHARP = {"x": X, "target": ref.PointMasses(POINTS.points, 0.0), "process": P, "t
 GIVEN = {"x": X, "target": POINTS, "process": P, "t": 0.3}
 
 
-SCORES = [
+OF_SCORES = [
     (ref.conditional_hyvarinen_score, KERNEL, "t", 0.0, "above 0"),
     (ref.conditional_hyvarinen_score, KERNEL, "x0", spoilt(-1.0), "x0 must be positive"),
     (ref.conditional_hyvarinen_score, KERNEL, "x0", X[:3], "x0 must have the shape"),
@@ -201,7 +195,7 @@ SCORES = [
 
 
 @table(
-    [Refusal(*row) for row in SCORES],
+    [Refusal(*row) for row in OF_SCORES],
     rows(
         ref.implicit_m_esm,
         IMPLICIT,
@@ -235,7 +229,7 @@ class Stratonovich(ref.ProbabilityFlow):
         raise RuntimeError("the loop ran a step of another calculus")
 
 
-STEPS = [
+OF_STEPS = [
     (ref.DaleLangevin(), STEP, "x_t", spoilt(-1.0), "must be positive"),
     (ref.DaleLangevin(), STEP, "z", None, "uses noise"),
     (ref.DaleLangevin(), STEP, "noise", -1.0, "noise must not be negative"),
@@ -268,7 +262,7 @@ STEPS = [
 
 
 @table(
-    [Refusal(*row) for row in STEPS],
+    [Refusal(*row) for row in OF_STEPS],
     *(
         rows(step, STEP, ("x_t", -X, "positive"))
         for step in (

@@ -35,7 +35,7 @@ FUNCTION = {"function": np.exp, **SIGN}
 NEGATIVE = (ROW._replace(noise=-1.0),)
 NOT_CONSTANT = "constant coefficients of GBM, not VarianceExploding: use exact_law"
 
-SAMPLERS = [
+OF_SAMPLERS = [
     (ref.exact_law, LAW, "step", ref.SignAgnostic(), "not affine"),
     (ref.exact_law, LAW, "target", LINE, "mean of start"),
     (ref.exact_law, LAW, "grid", (ref.Row(0.0, 0.0, 1.0),), "t_score > 0"),
@@ -65,7 +65,7 @@ SAMPLERS = [
 ]
 
 
-@table([Refusal(*row) for row in SAMPLERS])
+@table([Refusal(*row) for row in OF_SAMPLERS])
 def test_laws_of_samplers(refusal: Refusal) -> None:
     check(refusal)
 
@@ -79,7 +79,7 @@ FOREIGN = type("Foreign", (ref.Target,), dict.fromkeys(ref.Target.__abstractmeth
 DIVERGENCE = {"x": X, "target": LN}
 
 
-LIKELIHOODS = [
+OF_LIKELIHOODS = [
     (ref.log_likelihood, FLOW, "x", -X[:2], "x must be positive"),
     (ref.log_likelihood, FLOW, "x", X[:2, :1], r"x must have shape \(..., 2"),
     (ref.log_likelihood, FLOW, "t_min", 0.9, "t_min must be below"),
@@ -97,7 +97,7 @@ LIKELIHOODS = [
 ]
 
 
-@table([Refusal(*row) for row in LIKELIHOODS])
+@table([Refusal(*row) for row in OF_LIKELIHOODS])
 def test_likelihoods(refusal: Refusal) -> None:
     check(refusal)
 
@@ -117,7 +117,7 @@ LANGEVIN = {"x": X, "stein": H, "delta": 0.1, "z": Z}
 ENTROPY = {"phi": ref.ENTROPY, "w": [1.0], "w_ref": [1.0]}
 
 
-STARTS = [
+OF_STARTS = [
     (ref.kl_divergence, KL, "q", ref.Gaussian(TWO[:1], np.eye(1)), "mean of q"),
     (ref.kl_divergence, KL, "q", START._replace(cov=np.ones((2, 2))), "positive definite"),
     (ref.kl_divergence, KL, "p", START._replace(cov=-np.eye(2)), "covariance of p"),
@@ -145,7 +145,7 @@ STARTS = [
 ]
 
 
-@table([Refusal(*row) for row in STARTS])
+@table([Refusal(*row) for row in OF_STARTS])
 def test_divergences_starts_and_mirrors(refusal: Refusal) -> None:
     check(refusal)
 
@@ -162,7 +162,7 @@ CERTAIN = UNIT._replace(cov=np.zeros((1, 1)))
 BENT = {"step": same, "x": STATES}
 
 
-PROBE = [
+OF_THE_PROBE = [
     (ref.extract_affine_map, MAP, "rows", -1, "rows must be a whole number"),
     (ref.extract_affine_map, MAP, "d", 0, "d must be a whole number"),
     (ref.extract_affine_map, MAP, "sampler", lambda x, z: x[0], "sampler must return the shape"),
@@ -178,7 +178,7 @@ PROBE = [
 ]
 
 
-@table([Refusal(*row) for row in PROBE])
+@table([Refusal(*row) for row in OF_THE_PROBE])
 def test_the_probe(refusal: Refusal) -> None:
     check(refusal)
 
