@@ -1,4 +1,4 @@
-"""Closed forms against 50 digits, against the recursion of `exact_law` and their own twins."""
+"""Closed forms against 50 digits, the recursion of `exact_law` and their twins; and limits."""
 
 from collections.abc import Callable
 
@@ -7,39 +7,19 @@ import numpy as np
 import pytest
 from mpmath import mpf, psi
 
-from gbm_ref import (
-    GBM,
-    DaleLangevin,
-    Gaussian,
-    LogNormal,
-    Process,
-    Row,
-    Step,
-    Target,
-    exact_law,
-    uniform,
-)
-from gbm_ref.closed_forms import (
-    ancestral_law,
-    annealed_limit_law,
-    dale_langevin_law,
-    euler_flow_law,
-    inner_loop_law,
-    path_divergence,
-)
-from gbm_ref.steps import Ancestral, MarginalPreserving
-from tests.support.assertions import DIGITS, assert_accurate
-from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES
+import gbm_ref as ref
+from tests.support.assertions import assert_accurate, assert_inaccurate, assert_same_law
+from tests.support.problems import LOG_NORMALS, PROCESSES
 
-Law = Callable[[Target, Process, int, Gaussian], Gaussian]
+Law = Callable[[ref.Target, ref.Process, int, ref.Gaussian], ref.Gaussian]
 # (gain, added) from q = v_0 / h, N and h.
 Formula = Callable[[mpf, int, mpf], tuple[mpf, mpf]]
 
 MU, SIGMA, HORIZON, CENTRE = 0.13, 0.7, 0.9, 0.31
-PROCESS = GBM(MU, SIGMA, HORIZON)
+PROCESS = ref.GBM(MU, SIGMA, HORIZON)
 WIDE = LOG_NORMALS["log-normal-2d"]
-FLAT = LogNormal(WIDE.log_mean, np.array([[0.5, 0.3], [0.3, 0.18]]))
-START = Gaussian(np.array([0.9, -0.2]), np.array([[1.1, -0.3], [-0.3, 0.8]]))
+FLAT = ref.LogNormal(WIDE.log_mean, np.array([[0.5, 0.3], [0.3, 0.18]]))
+START = ref.Gaussian(np.array([0.9, -0.2]), np.array([[1.1, -0.3], [-0.3, 0.8]]))
 CASES = [(v0, n) for v0 in (1e-9, 3e-4, 0.23, 41.0) for n in (1, 3, 19, 23, 1000)]
 
 
@@ -71,10 +51,15 @@ def exact_flow(q: mpf, n: int, h: mpf) -> tuple[mpf, mpf]:
     return mpmath.sqrt(q / (q + n)), mpf(0)
 
 
-LAWS: dict[str, tuple[Law, Step, Formula, Formula]] = {
-    "Dale-Langevin": (dale_langevin_law, DaleLangevin(), dale_langevin, without_first_noise),
-    "ancestral": (ancestral_law, Ancestral(), ancestral, without_bridge),
-    "Euler flow": (euler_flow_law, MarginalPreserving(0.0), euler_flow, exact_flow),
+LAWS: dict[str, tuple[Law, ref.Step, Formula, Formula]] = {
+    "Dale-Langevin": (
+        ref.dale_langevin_law,
+        ref.DaleLangevin(),
+        dale_langevin,
+        without_first_noise,
+    ),
+    "ancestral": (ref.ancestral_law, ref.Ancestral(), ancestral, without_bridge),
+    "Euler flow": (ref.euler_flow_law, ref.MarginalPreserving(0.0), euler_flow, exact_flow),
 }
 
 
@@ -82,17 +67,16 @@ def assert_is_the_formula(law: Law, formula: Formula, v0: float, n: int) -> None
     """Mean and variance within 20 u S: S adds up the terms, and h and v_0 for the variance."""
     start_mean, start_var = 1.7, 0.83
     found = law(
-        LogNormal(np.array([CENTRE]), v0),
+        ref.LogNormal(np.array([CENTRE]), v0),
         PROCESS,
         n,
-        Gaussian(np.array([start_mean]), np.array([[start_var]])),
+        ref.Gaussian(np.array([start_mean]), np.array([[start_var]])),
     )
-    with mpmath.workdps(DIGITS):
-        h = mpf(SIGMA) ** 2 * mpf(HORIZON) / n
-        gain, added = formula(mpf(v0) / h, n, h)
-        end = mpf(CENTRE) + (mpf(MU) - mpf(SIGMA) ** 2 / 2) * mpf(HORIZON)
-        wanted = (mpf(CENTRE) + gain * (start_mean - end), gain**2 * mpf(start_var) + added)
-        noise = 0.0 if formula in (euler_flow, exact_flow) else v0 + float(h)
+    h = mpf(SIGMA) ** 2 * mpf(HORIZON) / n
+    gain, added = formula(mpf(v0) / h, n, h)
+    end = mpf(CENTRE) + (mpf(MU) - mpf(SIGMA) ** 2 / 2) * mpf(HORIZON)
+    wanted = (mpf(CENTRE) + gain * (start_mean - end), gain**2 * mpf(start_var) + added)
+    noise = 0.0 if formula in (euler_flow, exact_flow) else v0 + float(h)
     scale = np.array([2.0 * CENTRE + 1.7, float(gain) ** 2 * start_var + noise])
     assert_accurate(np.array([found.mean[0], found.cov[0, 0]]), wanted, scale, k=20)
 
@@ -115,34 +99,33 @@ def test_a_twin_of_each_formula_is_refused(name: str) -> None:
 @pytest.mark.parametrize("n", [1, 2, 21, 200])
 @pytest.mark.parametrize("target", [WIDE, FLAT], ids=["regular", "singular"])
 @pytest.mark.parametrize("name", list(LAWS))
-def test_a_law_is_the_recursion(name: str, target: LogNormal, n: int) -> None:
+def test_a_law_is_the_recursion(name: str, target: ref.LogNormal, n: int) -> None:
     """The recursion rounds N times, each time by about u S; S is below 2 here."""
     law, step, _, _ = LAWS[name]
     found = law(target, PROCESS, n, START)
-    wanted = exact_law(step, target, PROCESS, uniform(n, HORIZON), START)
+    wanted = ref.exact_law(step, target, PROCESS, ref.uniform(n, HORIZON), START)
     tolerance = 4.0 * (n + 10.0) * 2.0**-53
-    np.testing.assert_allclose(found.mean, wanted.mean, rtol=0.0, atol=tolerance)
-    np.testing.assert_allclose(found.cov, wanted.cov, rtol=0.0, atol=tolerance)
+    assert_same_law(found, wanted, rtol=0.0, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", list(LAWS))
 def test_another_step_has_another_law(name: str) -> None:
     law = LAWS[name][0]
     for other, (_, step, _, _) in LAWS.items():
-        wanted = exact_law(step, WIDE, PROCESS, uniform(30, HORIZON), START).cov
+        wanted = ref.exact_law(step, WIDE, PROCESS, ref.uniform(30, HORIZON), START).cov
         gap = np.abs(law(WIDE, PROCESS, 30, START).cov - wanted).max()
         assert (gap < 1e-13) == (other == name)
 
 
 def test_a_point_mass() -> None:
     """R8: V_0 = h whatever the start. R17: the point itself. R16: what the product leaves."""
-    point = LogNormal(np.array([CENTRE]), 0.0)
-    start = Gaussian(np.array([2.0]), np.array([[3.0]]))
-    blurred = dale_langevin_law(point, PROCESS, 50, start)
+    point = ref.LogNormal(np.array([CENTRE]), 0.0)
+    start = ref.Gaussian(np.array([2.0]), np.array([[3.0]]))
+    blurred = ref.dale_langevin_law(point, PROCESS, 50, start)
     assert blurred.cov[0, 0] == pytest.approx(SIGMA**2 * HORIZON / 50, rel=1e-14)
-    assert ancestral_law(point, PROCESS, 50, start).cov[0, 0] == 0.0
+    assert ref.ancestral_law(point, PROCESS, 50, start).cov[0, 0] == 0.0
     factor = np.prod(1.0 - 0.5 / np.arange(1, 51))
-    flow = euler_flow_law(point, PROCESS, 50, start)
+    flow = ref.euler_flow_law(point, PROCESS, 50, start)
     assert flow.cov[0, 0] == pytest.approx(3.0 * factor**2, rel=1e-13)
 
 
@@ -150,57 +133,96 @@ def test_a_point_mass() -> None:
 @pytest.mark.parametrize("inner", [1, 3, 40])
 def test_an_inner_loop_is_the_recursion(name: str, inner: int) -> None:
     """R10, any process: L equal rows at one level."""
-    process, row = PROCESSES[name], Row(0.31, 0.07, 0.6)
-    found = inner_loop_law(WIDE, process, row, inner, START)
-    wanted = exact_law(DaleLangevin(), WIDE, process, (row,) * inner, START)
-    np.testing.assert_allclose(found.mean, wanted.mean, rtol=0.0, atol=1e-14 * inner)
-    np.testing.assert_allclose(found.cov, wanted.cov, rtol=0.0, atol=1e-14 * inner)
-    once_more = inner_loop_law(WIDE, process, row, inner + 1, START)
+    process, row = PROCESSES[name], ref.Row(0.31, 0.07, 0.6)
+    found = ref.inner_loop_law(WIDE, process, row, inner, START)
+    wanted = ref.exact_law(ref.DaleLangevin(), WIDE, process, (row,) * inner, START)
+    assert_same_law(found, wanted, rtol=0.0, atol=1e-14 * inner)
+    once_more = ref.inner_loop_law(WIDE, process, row, inner + 1, START)
     assert np.abs(once_more.cov - wanted.cov).max() > 1e-8
 
 
 def test_a_whole_step_at_the_last_level_forgets_the_start_of_a_point_mass() -> None:
     """alpha = 0: the boundary of the geometric sums."""
-    point, row = LogNormal(np.array([CENTRE]), 0.0), Row(0.3, 0.3, 0.8)
-    law = inner_loop_law(point, PROCESS, row, 3, Gaussian(np.array([5.0]), np.array([[2.0]])))
+    point, row = ref.LogNormal(np.array([CENTRE]), 0.0), ref.Row(0.3, 0.3, 0.8)
+    law = ref.inner_loop_law(
+        point, PROCESS, row, 3, ref.Gaussian(np.array([5.0]), np.array([[2.0]]))
+    )
     assert law.mean[0] == pytest.approx(CENTRE, abs=1e-15)
     assert law.cov[0, 0] == pytest.approx(0.64 * PROCESS.log_var(0.3), rel=1e-15)
 
 
-ERRORS: dict[str, tuple[Callable[[], object], str]] = {
-    "mixture": (
-        lambda: dale_langevin_law(MIXTURES["mixture-2d"], PROCESS, 3, START),
-        "log-normal data, not a LogNormalMixture",
-    ),
-    "process": (
-        lambda: ancestral_law(WIDE, PROCESSES["variance-exploding"], 3, START),
-        "constant coefficients of GBM, not VarianceExploding: use exact_law",
-    ),
-    "no steps": (lambda: euler_flow_law(WIDE, PROCESS, 0, START), "num_steps must be a whole"),
-    "start": (
-        lambda: dale_langevin_law(LOG_NORMALS["log-normal-1d"], PROCESS, 3, START),
-        "the mean of start must have shape",
-    ),
-    "no inner steps": (
-        lambda: inner_loop_law(WIDE, PROCESS, Row(0.3, 0.1, 1.0), 0, START),
-        "inner_steps must be a whole",
-    ),
-    "length zero": (
-        lambda: inner_loop_law(WIDE, PROCESS, Row(0.3, 0.0, 1.0), 2, START),
-        "row.dt must be positive",
-    ),
-    "singular limit": (
-        lambda: annealed_limit_law(LogNormal(np.zeros(2), 0.0), PROCESS, START),
-        "positive definite",
-    ),
-    "speed": (lambda: annealed_limit_law(WIDE, PROCESS, START, 0.0), "speed must be positive"),
-    "decay": (lambda: annealed_limit_law(WIDE, PROCESS, START, 1.0, -1.0), "decay must not be"),
-    "paths": (lambda: path_divergence(WIDE, PROCESSES["time-varying"], 3), "use exact_law"),
-}
+def extrapolated(target: ref.LogNormal, speed: float, inner: int, decay: float) -> ref.Gaussian:
+    """The limit of the recursions of 50, 100 and 200 levels with two orders removed."""
+
+    def law(levels: int) -> ref.Gaussian:
+        length = speed * HORIZON / levels / inner
+        grid = ref.annealed(levels, HORIZON, length, inner, float(np.exp(-decay / levels)))
+        return ref.exact_law(ref.DaleLangevin(), target, PROCESS, grid, START)
+
+    coarse, middle, fine = (law(n) for n in (50, 100, 200))
+    return ref.Gaussian(
+        (8 * fine.mean - 6 * middle.mean + coarse.mean) / 3,
+        (8 * fine.cov - 6 * middle.cov + coarse.cov) / 3,
+    )
 
 
-@pytest.mark.parametrize("name", list(ERRORS))
-def test_wrong_arguments(name: str) -> None:
-    call, message = ERRORS[name]
-    with pytest.raises(ValueError, match=message):
-        call()
+@pytest.mark.parametrize(
+    ("speed", "inner", "decay"), [(0.5, 1, 0.0), (1.0, 1, 5.01), (0.6, 2, 2.3)]
+)
+def test_the_limit_of_many_levels(speed: float, inner: int, decay: float) -> None:
+    """R10 with m(T) not 0; the remainder is of order N^-3, about 1e-6."""
+    found = ref.annealed_limit_law(WIDE, PROCESS, START, speed, decay)
+    wanted = extrapolated(WIDE, speed, inner, decay)
+    assert_same_law(found, wanted, rtol=0.0, atol=2e-6)
+    twin = ref.annealed_limit_law(WIDE, PROCESS, START, speed, decay + 0.02)
+    assert np.abs(twin.cov - wanted.cov).max() > 2e-5
+
+
+@pytest.mark.parametrize(
+    ("speed", "decay", "ratio"),
+    [(0.2, 0.0, "6.1"), (0.6, 0.0, "1.82"), (3.0, 0.0, "0.60"), (1.0, "0.995", "0.081")],
+)
+def test_the_printed_limits(speed: float, decay: float | str, ratio: str) -> None:
+    """E17 and E18 at v_0 = 0.05, sigma = 0.8, from an exact start; chi = 0.995 for N = 1000."""
+    target, process = ref.LogNormal(np.array([CENTRE]), 0.05), ref.GBM(sigma=0.8)
+    end = target.diffuse(process, 1.0)
+    rate = -1000 * float(np.log(float(decay))) if isinstance(decay, str) else decay
+    start = ref.Gaussian(end.log_mean, end.log_cov)
+    law = ref.annealed_limit_law(target, process, start, speed, rate)
+    assert f"{law.cov[0, 0] / 0.05:.{len(ratio) - 2}f}" == ratio
+
+
+def test_the_reverse_equation_keeps_the_data_law_in_the_limit() -> None:
+    end = WIDE.diffuse(PROCESS, HORIZON)
+    law = ref.annealed_limit_law(WIDE, PROCESS, ref.Gaussian(end.log_mean, end.log_cov))
+    np.testing.assert_allclose(law.mean, WIDE.log_mean, rtol=1e-14)
+    np.testing.assert_allclose(law.cov, WIDE.log_cov, rtol=1e-14)
+
+
+@pytest.mark.parametrize("n", [1, 3, 19, 300])
+@pytest.mark.parametrize("v0", [1e-9, 3e-4, 0.23, 41.0])
+def test_the_path_divergence_at_50_digits(v0: float, n: int) -> None:
+    """R20b: the plain sum at high precision, terms down to 1e-11 of v_0 / h."""
+    found = ref.path_divergence(ref.LogNormal(np.array([CENTRE]), v0), PROCESS, n)
+    h, data = mpf(SIGMA) ** 2 * mpf(HORIZON) / n, mpf(v0)
+    ratios = [(data + h * (k - 1)) / (data + h * k) for k in range(1, n + 1)]
+    wanted = mpmath.fsum(r - 1 - mpmath.log(r) for r in ratios) / 2
+    twin = mpmath.fsum(1 / r - 1 + mpmath.log(r) for r in ratios) / 2
+    assert_accurate(np.array([found]), [wanted], float(wanted), k=20)
+    assert_inaccurate(np.array([found]), [twin], float(wanted), k=20)
+
+
+def test_the_path_divergence_adds_up_the_kernels() -> None:
+    """In the plane: the Gaussian divergence of each exact kernel from that of a step."""
+    total, n, zero = 0.0, 12, np.zeros(2)
+    h = SIGMA**2 * HORIZON / n
+    for k in range(1, n + 1):
+        ratio = (WIDE.log_cov + h * (k - 1) * np.eye(2)) @ np.linalg.inv(
+            WIDE.log_cov + h * k * np.eye(2)
+        )
+        total += ref.kl_divergence(
+            ref.Gaussian(zero, h * ratio), ref.Gaussian(zero, h * np.eye(2))
+        )
+    assert ref.path_divergence(WIDE, PROCESS, n) == pytest.approx(total, rel=1e-11)
+    assert ref.path_divergence(FLAT, PROCESS, n) > 15.0  # 1 log(1 / 0), up to rounding
+    assert ref.path_divergence(ref.LogNormal(np.array([CENTRE]), 0.0), PROCESS, n) == np.inf

@@ -8,15 +8,12 @@ from tests.support.problems import PROCESSES
 
 
 def test_uniform_visits_every_level_once_and_ends_at_the_data() -> None:
-    """N rows, k = N..1 and never k = 0 (E4)."""
+    """N rows, k = N..1 and never k = 0 (E4); so does `annealed` without annealing."""
     rows = uniform(5, horizon=0.9)
     np.testing.assert_allclose([row.t_score for row in rows], [0.9, 0.72, 0.54, 0.36, 0.18])
     assert all(row.dt == 0.9 / 5 and row.noise == 1.0 for row in rows)
     assert rows[0].t_score == 0.9
     assert rows[-1].t_score - rows[-1].dt == pytest.approx(0.0, abs=1e-16)
-
-
-def test_annealed_without_annealing_is_uniform() -> None:
     assert annealed(7, horizon=1.3) == uniform(7, horizon=1.3)
 
 
@@ -64,14 +61,11 @@ def test_power_grid(process: Process, rho: float) -> None:
     assert_connected(rows)
 
 
-def test_power_grid_has_edm_s_exponent_by_default() -> None:
+def test_power_has_edm_s_exponent_by_default_and_grids_may_start_at_the_horizon() -> None:
     process = PROCESSES["constant"]
     assert power(process, 4, std_min=0.05, std_max=0.6) == power(
         process, 4, 7.0, std_min=0.05, std_max=0.6
     )
-
-
-def test_grids_may_start_at_the_horizon() -> None:
     process = PROCESSES["variance-exploding"]
     assert geometric(process, 3, std_min=0.01, std_max=3.0)[0].t_score == pytest.approx(1.1)
 

@@ -1,47 +1,19 @@
-"""The steps beyond eqs. 12 and 13: each against its formula in mpmath, its limits and its law."""
+"""The steps beyond eqs. 12 and 13: formulas, limits and laws; version 1 as printed."""
 
 import mpmath
 import numpy as np
 import pytest
 from mpmath import mpf
+from scipy.special import digamma
 
-from gbm_ref import (
-    GBM,
-    Gaussian,
-    LogNormal,
-    Process,
-    denoiser,
-    exact_law,
-    exact_score,
-    simulate,
-    uniform,
-)
-from gbm_ref.grids import annealed
-from gbm_ref.probe import LawRejected, assert_law
-from gbm_ref.steps import (
-    DDIM,
-    AmbientMarginalPreserving,
-    AmbientMilstein,
-    Ancestral,
-    Corrector,
-    DaleLangevin,
-    LogAffineStep,
-    MarginalPreserving,
-    SignAgnostic,
-    Step,
-)
+import gbm_ref as ref
 from tests.support.assertions import assert_accurate
-from tests.support.problems import LOG_NORMALS, PROCESSES, draws, states
+from tests.support.problems import FIXED as H
+from tests.support.problems import LOG_NORMALS, PROCESSES, draws, end_law, fixed_score, states
 
-H = np.linspace(-6.1, 4.7, 24).reshape(12, 2)
-PROCESS = GBM(mu=0.13, sigma=0.7, horizon=0.9)
+PROCESS = ref.GBM(mu=0.13, sigma=0.7, horizon=0.9)
 T, DT, KAPPA, NOISE = 0.5, 0.2, 0.7, 0.9
 M = mpmath
-
-
-def fixed_score(x: np.ndarray, t: float) -> np.ndarray:
-    """The same numbers everywhere, so that a step is tested alone."""
-    return H
 
 
 def coefficients() -> tuple[mpf, mpf, mpf, mpf]:
@@ -64,12 +36,12 @@ def log_factor(name: str, h: mpf, z: mpf) -> mpf:
     }[name]
 
 
-LOG_STEPS: dict[str, Step] = {
-    "marginal": MarginalPreserving(KAPPA),
-    "corrector": Corrector(),
-    "ancestral": Ancestral(),
-    "reverse kernel": Ancestral(0.3),
-    "ddim": DDIM(),
+LOG_STEPS: dict[str, ref.Step] = {
+    "marginal": ref.MarginalPreserving(KAPPA),
+    "corrector": ref.Corrector(),
+    "ancestral": ref.Ancestral(),
+    "reverse kernel": ref.Ancestral(0.3),
+    "ddim": ref.DDIM(),
 }
 
 
@@ -78,8 +50,7 @@ def test_steps_in_log_x_are_their_formulas(name: str) -> None:
     x, z = states(2), draws(12, 2)
     found = LOG_STEPS[name](PROCESS, fixed_score, x, T, DT, NOISE, z)
     flat = zip(x.ravel(), H.ravel(), z.ravel(), strict=True)
-    with mpmath.workdps(50):
-        exact = [mpf(a) * M.exp(log_factor(name, mpf(h), mpf(b))) for a, h, b in flat]
+    exact = [mpf(a) * M.exp(log_factor(name, mpf(h), mpf(b))) for a, h, b in flat]
     scale = np.abs(found) * (1.0 + 0.1 * (2 + np.abs(H)) + np.abs(z))
     assert_accurate(found, exact, scale, k=8)
 
@@ -87,19 +58,19 @@ def test_steps_in_log_x_are_their_formulas(name: str) -> None:
 @pytest.mark.parametrize("name", ["marginal", "milstein"])
 def test_steps_in_x_are_their_formulas(name: str) -> None:
     x, z = states(2) * np.where(draws(12, 2) > 0, 1, -1), draws(12, 2)
-    step = {"marginal": AmbientMarginalPreserving(KAPPA), "milstein": AmbientMilstein()}[name]
+    marginal = name == "marginal"
+    step = ref.AmbientMarginalPreserving(KAPPA) if marginal else ref.AmbientMilstein()
     found = step(PROCESS, fixed_score, x, T, DT, NOISE, z)
-    with mpmath.workdps(50):
-        dm, dv, _, _ = coefficients()
-        kappa = mpf(NOISE) * (mpf(KAPPA) if name == "marginal" else 1)
-        exact = []
-        for a, h, b in zip(x.ravel(), H.ravel(), z.ravel(), strict=True):
-            factor = 1 - dm + kappa * M.sqrt(dv) * mpf(b)
-            if name == "marginal":
-                factor += (1 + kappa**2) / 2 * dv * (1 + mpf(h)) + kappa**2 / 2 * dv
-            else:
-                factor += mpf(3) / 2 * dv + dv * mpf(h) + kappa**2 * dv / 2 * (mpf(b) ** 2 - 1)
-            exact.append(mpf(a) * factor)
+    dm, dv, _, _ = coefficients()
+    kappa = mpf(NOISE) * (mpf(KAPPA) if marginal else 1)
+    exact = []
+    for a, h, b in zip(x.ravel(), H.ravel(), z.ravel(), strict=True):
+        factor = 1 - dm + kappa * M.sqrt(dv) * mpf(b)
+        if marginal:
+            factor += (1 + kappa**2) / 2 * dv * (1 + mpf(h)) + kappa**2 / 2 * dv
+        else:
+            factor += mpf(3) / 2 * dv + dv * mpf(h) + kappa**2 * dv / 2 * (mpf(b) ** 2 - 1)
+        exact.append(mpf(a) * factor)
     scale = np.abs(x) * (1.0 + 0.1 * (3 + np.abs(H)) + np.abs(z) + 0.1 * z**2)
     assert_accurate(found, exact, scale, k=8)
 
@@ -107,90 +78,86 @@ def test_steps_in_x_are_their_formulas(name: str) -> None:
 def test_at_kappa_one_they_are_the_samplers_of_the_paper() -> None:
     x, z = states(2), draws(12, 2)
     arguments = (PROCESS, fixed_score, x, T, DT, 1.0, z)
-    np.testing.assert_array_equal(MarginalPreserving()(*arguments), DaleLangevin()(*arguments))
-    np.testing.assert_allclose(
-        AmbientMarginalPreserving()(*arguments), SignAgnostic()(*arguments), rtol=0, atol=1e-14 * 9
-    )
+    found, ambient = ref.MarginalPreserving(), ref.AmbientMarginalPreserving()
+    np.testing.assert_array_equal(found(*arguments), ref.DaleLangevin()(*arguments))
+    wanted = ref.SignAgnostic()(*arguments)
+    np.testing.assert_allclose(ambient(*arguments), wanted, rtol=0, atol=1e-14 * 9)
 
 
 def test_milstein_is_closer_to_dale_langevin_than_euler_is() -> None:
     """Gap of order dt^(3/2) against dt (sheet A13): at dt / 100 it falls by 1000, not by 100."""
     x, z = np.full((12, 2), 1.3), draws(12, 2)
 
-    def gap(step: Step, dt: float) -> float:
-        exact = DaleLangevin()(PROCESS, fixed_score, x, T, dt, 1.0, z)
+    def gap(step: ref.Step, dt: float) -> float:
+        exact = ref.DaleLangevin()(PROCESS, fixed_score, x, T, dt, 1.0, z)
         return float(np.max(np.abs(step(PROCESS, fixed_score, x, T, dt, 1.0, z) - exact)))
 
-    falls = [gap(s, 1e-4) / gap(s, 1e-6) for s in (AmbientMilstein(), SignAgnostic())]
+    falls = [gap(s, 1e-4) / gap(s, 1e-6) for s in (ref.AmbientMilstein(), ref.SignAgnostic())]
     assert falls[0] == pytest.approx(1000, rel=0.15)
     assert falls[1] == pytest.approx(100, rel=0.15)
 
 
-@pytest.mark.parametrize("step", [DDIM(), Ancestral()], ids=["DDIM", "Ancestral"])
-def test_a_step_to_the_data_lands_on_the_denoiser(step: Step) -> None:
+@pytest.mark.parametrize("step", [ref.DDIM(), ref.Ancestral()], ids=["DDIM", "Ancestral"])
+def test_a_step_to_the_data_lands_on_the_denoiser(step: ref.Step) -> None:
     x = states(2)
     found = step(PROCESS, fixed_score, x, T, T, 1.0, draws(12, 2))
-    np.testing.assert_allclose(np.log(found), denoiser(x, H, PROCESS, T), rtol=0, atol=1e-14)
+    np.testing.assert_allclose(np.log(found), ref.denoiser(x, H, PROCESS, T), rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("target", LOG_NORMALS.values(), ids=list(LOG_NORMALS))
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=list(PROCESSES))
 @pytest.mark.parametrize("steps", [1, 3, 16])
 def test_the_reverse_kernel_is_exact_in_any_number_of_steps(
-    target: LogNormal, process: Process, steps: int
+    target: ref.LogNormal, process: ref.Process, steps: int
 ) -> None:
     """Sheet R7; with the noise of the point-mass kernel instead, the law is too narrow."""
-    grid = uniform(steps, process.horizon)
-    end = target.diffuse(process, process.horizon)
-    start = Gaussian(end.log_mean, end.log_cov)
-    law = exact_law(Ancestral(target.log_cov), target, process, grid, start)
+    grid = ref.uniform(steps, process.horizon)
+    start = end_law(target, process)
+    law = ref.exact_law(ref.Ancestral(target.log_cov), target, process, grid, start)
     np.testing.assert_allclose(law.mean, target.log_mean, atol=1e-13)
     np.testing.assert_allclose(law.cov, target.log_cov, atol=1e-13)
-    twin = exact_law(Ancestral(), target, process, grid, start)
+    twin = ref.exact_law(ref.Ancestral(), target, process, grid, start)
     assert np.trace(twin.cov) < 0.9 * np.trace(target.log_cov)
 
 
-STEPS_WITH_A_LAW: dict[str, LogAffineStep] = {
-    "marginal": MarginalPreserving(KAPPA),
-    "euler flow": MarginalPreserving(0.0),
-    "corrector": Corrector(),
-    "ancestral": Ancestral(),
-    "reverse kernel": Ancestral([[0.4, 0.1], [0.1, 0.2]]),
-    "ddim": DDIM(),
+STEPS_WITH_A_LAW: dict[str, ref.LogAffineStep] = {
+    "marginal": ref.MarginalPreserving(KAPPA),
+    "euler flow": ref.MarginalPreserving(0.0),
+    "corrector": ref.Corrector(),
+    "ancestral": ref.Ancestral(),
+    "reverse kernel": ref.Ancestral([[0.4, 0.1], [0.1, 0.2]]),
+    "ddim": ref.DDIM(),
 }
 
 
 @pytest.mark.parametrize("name", STEPS_WITH_A_LAW)
 def test_the_law_of_the_code_is_the_exact_law(name: str) -> None:
     step, target = STEPS_WITH_A_LAW[name], LOG_NORMALS["log-normal-2d"]
-    grid = annealed(5, PROCESS.horizon, chi=0.8, step_length=0.11, inner_steps=2)
-    score = exact_score(target, PROCESS)
-    start = Gaussian(np.array([0.4, -0.1]), np.array([[1.0, 0.3], [0.3, 0.7]]))
-    expected = exact_law(step, target, PROCESS, grid, start)
+    grid = ref.annealed(5, PROCESS.horizon, chi=0.8, step_length=0.11, inner_steps=2)
+    score = ref.exact_score(target, PROCESS)
+    start = ref.Gaussian(np.array([0.4, -0.1]), np.array([[1.0, 0.3], [0.3, 0.7]]))
+    expected = ref.exact_law(step, target, PROCESS, grid, start)
     if name == "reverse kernel":
-        assert_not_only_diagonal(expected.cov)
+        assert abs(expected.cov[0, 1]) > 1e-3
 
     def sampler(x: np.ndarray, z: np.ndarray) -> np.ndarray:
-        return simulate(step, PROCESS, score, x, grid, z)
+        return ref.simulate(step, PROCESS, score, x, grid, z)
 
-    assert_law(sampler, start, expected, len(grid))
-    wider = Gaussian(expected.mean, expected.cov * (1 + 1e-9))
-    with pytest.raises(LawRejected):
-        assert_law(sampler, start, wider, len(grid))
-
-
-def assert_not_only_diagonal(cov: np.ndarray) -> None:
-    assert abs(cov[0, 1]) > 1e-3
+    ref.assert_law(sampler, start, expected, len(grid))
+    wider = ref.Gaussian(expected.mean, expected.cov * (1 + 1e-9))
+    with pytest.raises(ref.LawRejected):
+        ref.assert_law(sampler, start, wider, len(grid))
 
 
 @pytest.mark.parametrize("kappa", [0.0, 0.5, 1.0, 1.6])
 def test_any_amount_of_noise_has_the_same_limit(kappa: float) -> None:
     """Sheet R11: the bias of the variance halves with the step, whatever kappa is."""
-    target, process = LogNormal([0.3], 0.2), GBM(mu=0.13, sigma=0.8)
-    start = Gaussian(*(target.diffuse(process, 1.0).log_mean, np.array([[0.84]])))
+    target, process = ref.LogNormal([0.3], 0.2), ref.GBM(mu=0.13, sigma=0.8)
+    start = ref.Gaussian(target.diffuse(process, 1.0).log_mean, np.array([[0.84]]))
 
     def bias(steps: int) -> float:
-        law = exact_law(MarginalPreserving(kappa), target, process, uniform(steps), start)
+        step, grid = ref.MarginalPreserving(kappa), ref.uniform(steps)
+        law = ref.exact_law(step, target, process, grid, start)
         return float(law.cov[0, 0]) / 0.2 - 1
 
     assert bias(400) / bias(800) == pytest.approx(2, rel=0.02)
@@ -199,39 +166,47 @@ def test_any_amount_of_noise_has_the_same_limit(kappa: float) -> None:
 
 def test_annealing_narrows_dale_langevin_and_not_the_marginal_preserving_step() -> None:
     """Sheet E18: chi = 0.995 at N = 1000 leaves 0.081 v0; with the drift adapted, v0 remains."""
-    target, process = LogNormal([0.0], 0.05), GBM(sigma=0.8)
-    start = Gaussian(np.zeros(1), np.array([[0.69]]))
-    grid = annealed(1000, chi=0.995)
-    narrow = exact_law(DaleLangevin(), target, process, grid, start).cov[0, 0] / 0.05
-    kept = exact_law(MarginalPreserving(), target, process, grid, start).cov[0, 0] / 0.05
+    target, process = ref.LogNormal([0.0], 0.05), ref.GBM(sigma=0.8)
+    start = ref.Gaussian(np.zeros(1), np.array([[0.69]]))
+    grid = ref.annealed(1000, chi=0.995)
+    narrow = ref.exact_law(ref.DaleLangevin(), target, process, grid, start).cov[0, 0] / 0.05
+    kept = ref.exact_law(ref.MarginalPreserving(), target, process, grid, start).cov[0, 0] / 0.05
     assert round(float(narrow), 3) == 0.081
     assert float(kept) == pytest.approx(1, abs=5e-3)
 
 
 def test_the_corrector_s_limit_is_that_of_sheet_r11() -> None:
-    target, process = LogNormal([0.3], 0.2), GBM(mu=0.13, sigma=0.8)
-    row = uniform(10)[3]
+    target, process = ref.LogNormal([0.3], 0.2), ref.GBM(mu=0.13, sigma=0.8)
+    row = ref.uniform(10)[3]
     v = 0.2 + process.log_var(row.t_score)
-    start = Gaussian(np.array([0.3 + process.log_mean(row.t_score)]), np.array([[v]]))
-    law = exact_law(Corrector(), target, process, (row,) * 2000, start)
+    start = ref.Gaussian(np.array([0.3 + process.log_mean(row.t_score)]), np.array([[v]]))
+    law = ref.exact_law(ref.Corrector(), target, process, (row,) * 2000, start)
     dv = 0.64 * row.dt
     assert float(law.cov[0, 0]) == pytest.approx(v / (1 - dv / (4 * v)), rel=1e-12)
     assert float(law.mean[0]) == pytest.approx(float(start.mean[0]), rel=1e-12)
 
 
-@pytest.mark.parametrize("make", [MarginalPreserving, AmbientMarginalPreserving, Ancestral])
-def test_a_negative_parameter_is_refused(make: type) -> None:
-    with pytest.raises(ValueError, match="must not be negative"):
-        make(-0.1)
+def test_algorithm_1_as_printed_has_the_bias_of_sheet_e2() -> None:
+    """-v0 [psi(v0 / h + N) - psi(v0 / h)] = -0.1315 on rows N..1; nearly so on those printed."""
+    target, process, v0, h = ref.LogNormal([0.3], 0.05), ref.GBM(sigma=0.8), 0.05, 0.64e-3
+    start = ref.Gaussian(np.array([0.3]), np.array([[0.69]]))
+    law = ref.exact_law(ref.PrintedAlgorithm1(), target, process, ref.uniform(1000), start)
+    wanted = -v0 * (digamma(v0 / h + 1000) - digamma(v0 / h))
+    assert float(law.mean[0]) - 0.3 == pytest.approx(wanted, rel=1e-11)
+    assert round(wanted, 4) == -0.1315
+    as_printed = ref.exact_law(ref.PrintedAlgorithm1(), target, process, ref.printed(1000), start)
+    assert float(as_printed.mean[0]) - 0.3 == pytest.approx(wanted, rel=1e-3)
+    right = ref.exact_law(ref.DaleLangevin(), target, process, ref.printed(1000), start)
+    assert float(right.mean[0]) == pytest.approx(0.3, abs=1e-13)
 
 
-@pytest.mark.parametrize("step", LOG_STEPS.values(), ids=list(LOG_STEPS))
-def test_states_that_are_not_positive_are_refused(step: Step) -> None:
-    with pytest.raises(ValueError, match="positive"):
-        step(PROCESS, fixed_score, -states(2), T, DT, NOISE, draws(12, 2))
-
-
-def test_the_start_of_time_is_refused() -> None:
-    for step in (DDIM(), Ancestral()):
-        with pytest.raises(ValueError, match="t > 0"):
-            step(PROCESS, fixed_score, states(2), 0.0, 0.0, 1.0, draws(12, 2))
+def test_printed_grids_start_one_level_below_the_end() -> None:
+    """Sheet E3, E4: Algorithm 2's literal variance 4.93 v0 at its published setting (R10b)."""
+    assert ref.printed(5) == ref.annealed(5, start=4)
+    assert [row.t_score for row in ref.printed(5)] == [0.8, 0.6, 0.4, 0.2]
+    grid = ref.printed(1000, step_length=2e-4, chi=0.995)
+    assert {row.dt for row in grid} == {2e-4}
+    target, process = ref.LogNormal([0.0], 0.05), ref.GBM(sigma=0.8)
+    start = ref.Gaussian(np.zeros(1), np.array([[0.05 + 0.64 * 0.999]]))
+    law = ref.exact_law(ref.DaleLangevin(), target, process, grid, start)
+    assert round(float(law.cov[0, 0]) / 0.05, 2) == 4.93

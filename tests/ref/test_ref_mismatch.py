@@ -8,13 +8,11 @@ from mpmath import mpf
 from gbm_ref import Gaussian, LogNormal, PointMasses, Process, kl_divergence
 from gbm_ref.mismatch import best_start, terminal_gaussian, terminal_mismatch
 from gbm_ref.starts import class_averages, from_class_averages, log_moments, standard_lognormal
-from tests.support.assertions import assert_accurate
+from tests.support.assertions import assert_accurate, assert_inaccurate
+from tests.support.mp_reference import Normal, gaussian, kl
 from tests.support.problems import LOG_NORMALS, PROCESSES
+from tests.support.problems import THREE_DIMENSIONS as DATA
 
-DATA = Gaussian(
-    np.array([0.31, -0.42, 1.13]),
-    np.array([[0.5, 0.2, -0.1], [0.2, 0.3, 0.05], [-0.1, 0.05, 0.9]]),
-)
 START = LogNormal([0.2, 0.1, 0.7], [[1.1, -0.3, 0.1], [-0.3, 0.7, 0.2], [0.1, 0.2, 1.9]])
 CHANNELS = {"one pair": None, "product": np.arange(3), "two": np.array([3, 1, 3])}
 
@@ -24,59 +22,39 @@ def process(request: pytest.FixtureRequest) -> Process:
     return PROCESSES[request.param]
 
 
-def law_at_end(process: Process, scale: float = 1.0) -> tuple[mpmath.matrix, mpmath.matrix]:
+def law_at_end(process: Process, scale: float = 1.0) -> Normal:
     """a + m and C + scale * v I, from the floats m(T) and v(T)."""
     m, v = (mpf(f(process.horizon)) for f in (process.log_mean, process.log_var))
-    mean = mpmath.matrix(DATA.mean.tolist()) + m * mpmath.ones(3, 1)
-    return mean, mpmath.matrix(DATA.cov.tolist()) + scale * v * mpmath.eye(3)
-
-
-def divergence(
-    p: tuple[mpmath.matrix, mpmath.matrix], q: tuple[mpmath.matrix, mpmath.matrix]
-) -> mpf:
-    """KL by traces and determinants."""
-    inverse, shift = q[1] ** -1, p[0] - q[0]
-    product = inverse * p[1]
-    trace = mpmath.fsum(product[i, i] for i in range(3))
-    quadratic = (shift.T * inverse * shift)[0]
-    return (trace - 3 + quadratic - mpmath.log(mpmath.det(p[1]) / mpmath.det(q[1]))) / 2
-
-
-def as_matrices(start: LogNormal) -> tuple[mpmath.matrix, mpmath.matrix]:
-    return mpmath.matrix(start.log_mean.tolist()), mpmath.matrix(start.log_cov.tolist())
+    mean, cov = gaussian(*DATA)
+    return mean + m * mpmath.ones(3, 1), cov + scale * v * mpmath.eye(3)
 
 
 def test_price_of_any_start(process: Process) -> None:
     found = np.array([terminal_mismatch(START, DATA, process)])
-    with mpmath.workdps(50):
-        law, start = law_at_end(process), as_matrices(START)
-        exact = divergence(law, start)
-        twins = {
-            "reversed": divergence(start, law),
-            "no noise": divergence(law_at_end(process, 0.0), start),
-            "standard deviation": divergence(
-                law_at_end(process, process.log_var(process.horizon) ** -0.5), start
-            ),
-        }
+    root = process.log_var(process.horizon) ** -0.5
+    law, start = law_at_end(process), gaussian(START.log_mean, START.log_cov)
+    exact = kl(law, start)
+    twins = {
+        "reversed": kl(start, law),
+        "no noise": kl(law_at_end(process, 0.0), start),
+        "standard deviation": kl(law_at_end(process, root), start),
+    }
     condition = float(mpmath.norm(start[1] ** -1) * mpmath.norm(law[1]))
     assert_accurate(found, [exact], 10.0 * condition, k=8)
     for twin in twins.values():
-        with pytest.raises(AssertionError, match="allowed"):
-            assert_accurate(found, [twin], 10.0 * condition, k=8)
+        assert_inaccurate(found, [twin], 10.0 * condition, k=8)
 
 
 @pytest.mark.parametrize("name", list(CHANNELS))
 def test_price_of_a_fit_is_the_closed_form(process: Process, name: str) -> None:
     """R23: 1/2 (sum_i log sigma_hat_i^2 - log det Sigma), from the fit that was returned."""
     start, cost = best_start(DATA, process, CHANNELS[name])
-    with mpmath.workdps(50):
-        variances = [mpf(float(e)) for e in np.diag(start.log_cov)]
-        logdet = mpmath.log(mpmath.det(law_at_end(process)[1]))
-        exact = (mpmath.fsum(map(mpmath.log, variances)) - logdet) / 2
-        halved = exact + logdet / 4
+    variances = [mpf(float(e)) for e in np.diag(start.log_cov)]
+    logdet = mpmath.log(mpmath.det(law_at_end(process)[1]))
+    exact = (mpmath.fsum(map(mpmath.log, variances)) - logdet) / 2
+    halved = exact + logdet / 4
     assert_accurate(np.array([cost]), [exact], 10.0, k=8)
-    with pytest.raises(AssertionError, match="allowed"):
-        assert_accurate(np.array([cost]), [halved], 10.0, k=8)
+    assert_inaccurate(np.array([cost]), [halved], 10.0, k=8)
 
 
 @pytest.mark.parametrize("name", list(CHANNELS))
@@ -142,15 +120,3 @@ def test_split_of_the_divergence() -> None:
     gap = np.sum(weight * (LogNormal(n.mean, n.cov).logpdf(x) - g.logpdf(x)))
     assert gap == pytest.approx(terminal_mismatch(g, data, process), rel=1e-12)
     assert gap == pytest.approx(kl_divergence(n, Gaussian(g.log_mean, g.log_cov)), rel=1e-12)
-
-
-def test_wrong_arguments_are_named() -> None:
-    process = PROCESSES["constant"]
-    with pytest.raises(ValueError, match=r"must have shape \(\.\.\., 3\)"):
-        terminal_mismatch(LogNormal([0.1], 0.4), DATA, process)
-    with pytest.raises(ValueError, match="q must be positive definite"):
-        terminal_mismatch(LogNormal(np.zeros(3), 0.0), DATA, process)
-    with pytest.raises(ValueError, match="the covariance of data must be"):
-        terminal_gaussian(DATA._replace(cov=np.eye(2)), process)
-    with pytest.raises(ValueError, match="the mean of data must be finite"):
-        best_start(DATA._replace(mean=DATA.mean * np.nan), process)

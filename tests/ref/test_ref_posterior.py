@@ -1,45 +1,29 @@
 """Tests of gbm_ref.posterior, against Bayes' rule and derivatives of the density at 50 digits."""
 
-from collections.abc import Callable
-
 import mpmath
 import numpy as np
 import pytest
 from mpmath import mpf
 
-from gbm_ref import (
-    LogNormal,
-    LogNormalMixture,
-    PointMasses,
-    Target,
-    denoiser,
-    exact_score,
-)
-from gbm_ref.posterior import (
-    log_posterior_moment,
-    posterior_law,
-    posterior_log_cov,
-    posterior_log_mean,
-    posterior_weights,
-)
+import gbm_ref as ref
 from tests.support import mp_reference
-from tests.support.assertions import assert_accurate
+from tests.support.assertions import assert_accurate, assert_inaccurate
 from tests.support.cases import generator
 from tests.support.mp_log_space import Row, bend, diffused, kernel, log_q, logs, moved, slope
 from tests.support.problems import DATA_SETS, PROCESSES, TARGETS, states
 
 P = PROCESSES["constant"]
-EVERY: dict[str, Target] = {**TARGETS, **DATA_SETS}
+EVERY: dict[str, ref.Target] = {**TARGETS, **DATA_SETS}
 CASES = [(name, t) for name in EVERY for t in (0.37, 1e-3)]
 
 
 @pytest.fixture(params=CASES, ids=[f"{name}-{t}" for name, t in CASES])
-def case(request: pytest.FixtureRequest) -> tuple[Target, float]:
+def case(request: pytest.FixtureRequest) -> tuple[ref.Target, float]:
     name, t = request.param
     return EVERY[name], t
 
 
-def sizes(target: Target, x: np.ndarray, t: float) -> tuple[float, float]:
+def sizes(target: ref.Target, x: np.ndarray, t: float) -> tuple[float, float]:
     """Size of the logarithms in play, and of the exponents of the components.
 
     The rounding of an exponent is a relative error of the weights, which then multiplies the
@@ -52,18 +36,15 @@ def sizes(target: Target, x: np.ndarray, t: float) -> tuple[float, float]:
     return size, 1 + (target.d * size**2 / smallest if len(parts) > 1 else 0.0)
 
 
-def test_weights_are_bayes_rule(case: tuple[Target, float]) -> None:
+def test_weights_are_bayes_rule(case: tuple[ref.Target, float]) -> None:
     target, t = case
     x = states(target.d, count=4)
-    found = posterior_weights(x, target, P, t)
-    with mpmath.workdps(50):
-        exact = []
-        for y in logs(x):
-            point = [mpmath.exp(e) for e in y]
-            each = [
-                mpmath.exp(mp_reference.logpdf([part], point)) for part in diffused(target, P, t)
-            ]
-            exact += [one / mpmath.fsum(each) for one in each]
+    found = ref.posterior_weights(x, target, P, t)
+    exact = []
+    for y in logs(x):
+        point = [mpmath.exp(e) for e in y]
+        each = [mpmath.exp(mp_reference.logpdf([part], point)) for part in diffused(target, P, t)]
+        exact += [one / mpmath.fsum(each) for one in each]
     assert_accurate(found, exact, sizes(target, x, t)[1] * np.maximum(found, 1e-300), k=8)
     np.testing.assert_allclose(found.sum(axis=-1), 1.0, rtol=1e-15)
 
@@ -72,16 +53,17 @@ def test_weights_are_bayes_rule(case: tuple[Target, float]) -> None:
 def test_law_is_prior_times_kernel_over_marginal(name: str) -> None:
     target, t = TARGETS[name], 0.37
     x, x0 = states(target.d, count=5)[2], states(target.d, count=6)
-    law = posterior_law(x, target, P, t)
-    assert isinstance(law, LogNormal if isinstance(target, LogNormal) else LogNormalMixture)
-    with mpmath.workdps(50):
-        prior, (m, v) = mp_reference.components(target), kernel(P, t)
-        (y,) = logs(x[None])
-        marginal, exact = log_q(diffused(target, P, t))(y), []
-        for row, y0 in zip(x0.tolist(), logs(x0), strict=True):
-            squares = mpmath.fsum((b - a - m) ** 2 for a, b in zip(y0, y, strict=True))
-            log_kernel = -squares / (2 * v) - target.d * mpmath.log(2 * mpmath.pi * v) / 2
-            exact.append(mp_reference.logpdf(prior, [mpf(e) for e in row]) + log_kernel - marginal)
+    law = ref.posterior_law(x, target, P, t)
+    assert isinstance(
+        law, ref.LogNormal if isinstance(target, ref.LogNormal) else ref.LogNormalMixture
+    )
+    prior, (m, v) = mp_reference.components(target), kernel(P, t)
+    (y,) = logs(x[None])
+    marginal, exact = log_q(diffused(target, P, t))(y), []
+    for row, y0 in zip(x0.tolist(), logs(x0), strict=True):
+        squares = mpmath.fsum((b - a - m) ** 2 for a, b in zip(y0, y, strict=True))
+        log_kernel = -squares / (2 * v) - target.d * mpmath.log(2 * mpmath.pi * v) / 2
+        exact.append(mp_reference.logpdf(prior, [mpf(e) for e in row]) + log_kernel - marginal)
     size, exponent = sizes(target, np.append(x0, x[None], axis=0), 0.0)
     assert_accurate(law.logpdf(x0), exact, exponent + size**2 / P.log_var(t) + 1 / 0.09, k=8)
 
@@ -91,8 +73,8 @@ def test_law_of_a_data_set_lives_on_the_points_that_are_possible(name: str) -> N
     data = DATA_SETS[name]
     x = data.points[1] * 1.1
     for t in (0.5, 1e-6):
-        weights, law = posterior_weights(x, data, P, t), posterior_law(x, data, P, t)
-        assert isinstance(law, LogNormalMixture)
+        weights, law = ref.posterior_weights(x, data, P, t), ref.posterior_law(x, data, P, t)
+        assert isinstance(law, ref.LogNormalMixture)
         possible = weights > 0.0
         assert possible.all() == (t == 0.5)
         np.testing.assert_allclose(law.weights, weights[possible], rtol=1e-15)
@@ -102,11 +84,11 @@ def test_law_of_a_data_set_lives_on_the_points_that_are_possible(name: str) -> N
         assert np.min(np.abs(drawn[:, None] - data.points), axis=1).max() < 1e-15 * 8
 
 
-def test_mean_and_covariance_come_from_the_score(case: tuple[Target, float]) -> None:
+def test_mean_and_covariance_come_from_the_score(case: tuple[ref.Target, float]) -> None:
     """R5: y - m + v s and v I + v^2 grad s, for any data law; and the twins are refused."""
     target, t = case
     x = states(target.d, count=3)
-    mean, cov = (f(x, target, P, t) for f in (posterior_log_mean, posterior_log_cov))
+    mean, cov = (f(x, target, P, t) for f in (ref.posterior_log_mean, ref.posterior_log_cov))
     size, exponent = sizes(target, x, t)
     exact: dict[str, list[mpf]] = {name: [] for name in ("mean", "+m", "cov", "v", "minus")}
     with mpmath.workdps(80):
@@ -127,51 +109,48 @@ def test_mean_and_covariance_come_from_the_score(case: tuple[Target, float]) -> 
     np.testing.assert_array_equal(cov, np.swapaxes(cov, -1, -2))
     for found, twins in ((mean, ("+m",)), (cov, ("v", "minus"))):
         for twin in twins:
-            with pytest.raises(AssertionError, match="allowed"):
-                assert_accurate(found, exact[twin], scale, k=8)
+            assert_inaccurate(found, exact[twin], scale, k=8)
 
 
-def test_denoiser_of_the_exact_score_is_the_posterior_mean(case: tuple[Target, float]) -> None:
+def test_denoiser_of_the_exact_score_is_the_posterior_mean(case: tuple[ref.Target, float]) -> None:
     target, t = case
     x = states(target.d, count=6).reshape(2, 3, target.d)
-    denoised = denoiser(x, exact_score(target, P)(x, t), P, t)
-    found = posterior_log_mean(x, target, P, t)
+    denoised = ref.denoiser(x, ref.exact_score(target, P)(x, t), P, t)
+    found = ref.posterior_log_mean(x, target, P, t)
     assert found.shape == x.shape
     np.testing.assert_allclose(found, denoised, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("power", [1.0, -2.5, 0.3])
-def test_moments_are_the_non_local_formula(case: tuple[Target, float], power: float) -> None:
+def test_moments_are_the_non_local_formula(case: tuple[ref.Target, float], power: float) -> None:
     """R6 at 50 digits: a (y_i - m) + a^2 v / 2 + log q(y + a v e_i) - log q(y)."""
     target, t = case
     x = states(target.d, count=3)
-    found = log_posterior_moment(x, target, P, t, power)
+    found = ref.log_posterior_moment(x, target, P, t, power)
     exact, no_power, minus = [], [], []
-    with mpmath.workdps(50):
-        (m, v), q, a = kernel(P, t), log_q(diffused(target, P, t)), mpf(power)
-        for y in logs(x):
-            for i, e in enumerate(y):
+    (m, v), q, a = kernel(P, t), log_q(diffused(target, P, t)), mpf(power)
+    for y in logs(x):
+        for i, e in enumerate(y):
 
-                def ratio(shift: mpf, y: Row = y, i: int = i) -> mpf:
-                    return q(moved(y, (i, shift))) - q(y)
+            def ratio(shift: mpf, y: Row = y, i: int = i) -> mpf:
+                return q(moved(y, (i, shift))) - q(y)
 
-                exact.append(a * (e - m) + a**2 * v / 2 + ratio(a * v))
-                no_power.append(a * (e - m) + a**2 * v / 2 + ratio(v))
-                minus.append(a * (e - m) - a**2 * v / 2 + ratio(a * v))
+            exact.append(a * (e - m) + a**2 * v / 2 + ratio(a * v))
+            no_power.append(a * (e - m) + a**2 * v / 2 + ratio(v))
+            minus.append(a * (e - m) - a**2 * v / 2 + ratio(a * v))
     size, exponent = sizes(target, x, t)
     scale = abs(power) * size + power**2 * float(v) + exponent
     assert_accurate(found, exact, scale, k=8)
     for twin in [minus] if power == 1.0 else [minus, no_power]:
-        with pytest.raises(AssertionError, match="allowed"):
-            assert_accurate(found, twin, scale, k=8)
+        assert_inaccurate(found, twin, scale, k=8)
 
 
 def test_arithmetic_mean_is_above_the_geometric_one() -> None:
     for target in EVERY.values():
         x = states(target.d)
-        arithmetic = log_posterior_moment(x, target, P, 0.4)
-        assert (arithmetic > posterior_log_mean(x, target, P, 0.4)).all()
-        assert np.abs(log_posterior_moment(x, target, P, 0.4, power=0.0)).max() < 1e-15
+        arithmetic = ref.log_posterior_moment(x, target, P, 0.4)
+        assert (arithmetic > ref.posterior_log_mean(x, target, P, 0.4)).all()
+        assert np.abs(ref.log_posterior_moment(x, target, P, 0.4, power=0.0)).max() < 1e-15
 
 
 @pytest.mark.parametrize("name", ["mixture-2d", "points-2d"])
@@ -179,10 +158,12 @@ def test_far_tails_and_tiny_times_are_finite(name: str) -> None:
     target = EVERY[name]
     x = np.exp(np.array([[-700.0, 650.0], [700.0, 30.0]]))
     for t in (1e-12, 0.9):
-        assert np.isfinite(posterior_log_mean(x, target, P, t)).all()
-        assert np.isfinite(log_posterior_moment(x, target, P, t)).all()
-        assert (posterior_law(x[0], target, P, t).rvs(3, generator("far tails", name)) > 0.0).all()
-    values = np.linalg.eigvalsh(posterior_log_cov(x, target, P, 1e-12))
+        assert np.isfinite(ref.posterior_log_mean(x, target, P, t)).all()
+        assert np.isfinite(ref.log_posterior_moment(x, target, P, t)).all()
+        assert (
+            ref.posterior_law(x[0], target, P, t).rvs(3, generator("far tails", name)) > 0.0
+        ).all()
+    values = np.linalg.eigvalsh(ref.posterior_log_cov(x, target, P, 1e-12))
     assert (values >= -1e-25).all() and (values <= P.log_var(1e-12) * (1 + 1e-9)).all()
 
 
@@ -190,34 +171,17 @@ def test_at_time_zero_the_state_is_the_data() -> None:
     for target in TARGETS.values():
         x = states(target.d, count=3)
         np.testing.assert_allclose(
-            posterior_log_mean(x, target, P, 0.0), np.log(x), rtol=0, atol=1e-15
+            ref.posterior_log_mean(x, target, P, 0.0), np.log(x), rtol=0, atol=1e-15
         )
-        assert (posterior_log_cov(x, target, P, 0.0) < 1e-30).all()
+        assert (ref.posterior_log_cov(x, target, P, 0.0) < 1e-30).all()
         np.testing.assert_allclose(
-            log_posterior_moment(x, target, P, 0.0, 3.0), 3 * np.log(x), rtol=0, atol=1e-14
+            ref.log_posterior_moment(x, target, P, 0.0, 3.0), 3 * np.log(x), rtol=0, atol=1e-14
         )
-
-
-def test_wrong_arguments_are_named() -> None:
-    data, x = DATA_SETS["points-2d"], states(2)
-    calls: list[tuple[Callable[[], object], str]] = [
-        (lambda: posterior_weights(x, data, P, 0.0), "no density"),
-        (lambda: posterior_log_mean(x, data, P, 0.0), "take t > 0"),
-        (lambda: posterior_log_cov(x, PointMasses(data.points, 0.0), P, 0.0), "take t > 0"),
-        (lambda: posterior_law(x, data, P, 0.3), r"x must have shape \(d,\)"),
-        (lambda: posterior_weights(-x, data, P, 0.3), "x must be positive"),
-        (lambda: posterior_weights(x[:, :1], data, P, 0.3), r"x must have shape \(..., 2\)"),
-        (lambda: log_posterior_moment(x, data, P, 0.3, float("nan")), "power must be finite"),
-        (lambda: posterior_log_mean(x, data, P, 0.95), "t must lie in"),
-    ]
-    for call, message in calls:
-        with pytest.raises(ValueError, match=message):
-            call()
 
 
 def test_a_law_without_a_density_has_a_posterior_above_time_zero() -> None:
-    flat = LogNormal([0.1, 0.2], [[0.2, 0.2], [0.2, 0.2]])
-    law = posterior_law(states(2)[0], flat, P, 0.3)
-    assert isinstance(law, LogNormal)
+    flat = ref.LogNormal([0.1, 0.2], [[0.2, 0.2], [0.2, 0.2]])
+    law = ref.posterior_law(states(2)[0], flat, P, 0.3)
+    assert isinstance(law, ref.LogNormal)
     gain = 0.4 / (0.4 + P.log_var(0.3))
     np.testing.assert_allclose(law.log_cov, np.full((2, 2), P.log_var(0.3) * gain / 2), rtol=1e-14)

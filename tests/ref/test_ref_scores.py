@@ -5,23 +5,9 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from gbm_ref import (
-    GBM,
-    DaleLangevin,
-    PointMasses,
-    conditional_hyvarinen_score,
-    conditional_logpdf,
-    denoiser,
-    exact_score,
-    hyvarinen_from_denoiser,
-    hyvarinen_from_log_score,
-    hyvarinen_from_noise,
-    hyvarinen_from_stein,
-    log_score_from_hyvarinen,
-    noise_from_hyvarinen,
-    stein_from_hyvarinen,
-)
+import gbm_ref as ref
 from tests.support.assertions import assert_accurate
+from tests.support.mp_reference import posterior_means
 from tests.support.problems import DATA_SETS, MIXTURES, PROCESSES, TARGETS, states
 
 H = np.linspace(-7.3, 5.9, 24).reshape(12, 2)
@@ -30,44 +16,34 @@ H = np.linspace(-7.3, 5.9, 24).reshape(12, 2)
 @pytest.mark.parametrize("t", [1e-3, 0.21, 0.88])
 def test_conditional_score_is_the_derivative_of_the_kernel(t: float) -> None:
     """Eq. (16) of version 2 (sheet A16) against d log p(x | x0) / d log x - 1 at 50 digits."""
-    process = GBM(mu=0.13, sigma=0.7, horizon=0.9)
+    process = ref.GBM(mu=0.13, sigma=0.7, horizon=0.9)
     x, x0 = states(2), states(2)[::-1] * 1.3
-    h = conditional_hyvarinen_score(x, x0, process, t)
-    with mpmath.workdps(50):
-        m = (mpf(0.13) - mpf(0.7) ** 2 / 2) * mpf(t)
-        v = mpf(0.7) ** 2 * mpf(t)
+    h = ref.conditional_hyvarinen_score(x, x0, process, t)
+    m = (mpf(0.13) - mpf(0.7) ** 2 / 2) * mpf(t)
+    v = mpf(0.7) ** 2 * mpf(t)
 
-        def log_kernel(value: mpf, start: mpf) -> mpf:
-            residual = mpmath.log(value) - mpmath.log(start) - m
-            return -mpmath.log(value) - mpmath.log(2 * mpmath.pi * v) / 2 - residual**2 / (2 * v)
+    def log_kernel(value: mpf, start: mpf) -> mpf:
+        residual = mpmath.log(value) - mpmath.log(start) - m
+        return -mpmath.log(value) - mpmath.log(2 * mpmath.pi * v) / 2 - residual**2 / (2 * v)
 
-        exact = [
-            mpf(a) * mpmath.diff(lambda value, b=b: log_kernel(value, mpf(b)), mpf(a))
-            for a, b in zip(x.ravel().tolist(), x0.ravel().tolist(), strict=True)
-        ]
+    exact = [
+        mpf(a) * mpmath.diff(lambda value, b=b: log_kernel(value, mpf(b)), mpf(a))
+        for a, b in zip(x.ravel().tolist(), x0.ravel().tolist(), strict=True)
+    ]
     scale = 1 + (np.abs(np.log(x)) + np.abs(np.log(x0)) + abs(float(m))) / float(v)
     assert_accurate(h, exact, scale, k=8)
 
 
 @pytest.mark.parametrize("name", list(PROCESSES))
-def test_the_log_kernel_is_that_of_a_diffused_point(name: str) -> None:
-    process, x0 = PROCESSES[name], np.array([1.7, 0.6])
-    x = states(2)
-    expected = PointMasses(x0[None]).diffuse(process, 0.4).logpdf(x)
-    found = conditional_logpdf(x, np.broadcast_to(x0, x.shape), process, 0.4)
-    np.testing.assert_allclose(found, expected, rtol=1e-13)
-    with pytest.raises(ValueError, match="t must be above 0"):
-        conditional_logpdf(x, x, process, 0.0)
+def test_the_kernel_and_its_score_are_those_of_a_diffused_point(name: str) -> None:
+    process, point, x = PROCESSES[name], np.array([1.7, 0.6]), states(2)
+    x0, data = np.broadcast_to(point, x.shape), ref.PointMasses(point[None])
+    found = ref.conditional_logpdf(x, x0, process, 0.4)
+    np.testing.assert_allclose(found, data.diffuse(process, 0.4).logpdf(x), rtol=1e-13)
     with pytest.raises(ValueError, match="number"):
-        conditional_logpdf(1.0, 1.0, process, 0.4)
-
-
-@pytest.mark.parametrize("name", list(PROCESSES))
-def test_conditional_score_is_that_of_a_point_mass(name: str) -> None:
-    process, x0 = PROCESSES[name], np.array([1.7, 0.6])
-    x = states(2)
-    expected = exact_score(PointMasses(x0[None]), process)(x, 0.4)
-    found = conditional_hyvarinen_score(x, np.broadcast_to(x0, x.shape), process, 0.4)
+        ref.conditional_logpdf(1.0, 1.0, process, 0.4)
+    expected = ref.exact_score(data, process)(x, 0.4)
+    found = ref.conditional_hyvarinen_score(x, x0, process, 0.4)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13 * np.abs(expected).max())
 
 
@@ -76,70 +52,54 @@ def test_conversions_invert_each_other(name: str) -> None:
     process, x, t = PROCESSES[name], states(2), 0.53
     v = process.log_var(t)
     scale = 1e-15 * (1 + np.abs(H) + np.abs(np.log(x)) / v + 1 / v)
-    stein = stein_from_hyvarinen(x, H)
-    noise = noise_from_hyvarinen(H, process, t)
-    denoised = denoiser(x, H, process, t)
+    stein = ref.stein_from_hyvarinen(x, H)
+    noise = ref.noise_from_hyvarinen(H, process, t)
+    denoised = ref.denoiser(x, H, process, t)
     for back in (
-        hyvarinen_from_stein(x, stein),
-        hyvarinen_from_log_score(log_score_from_hyvarinen(H)),
-        hyvarinen_from_noise(noise, process, t),
-        hyvarinen_from_denoiser(x, denoised, process, t),
+        ref.hyvarinen_from_stein(x, stein),
+        ref.hyvarinen_from_log_score(ref.log_score_from_hyvarinen(H)),
+        ref.hyvarinen_from_noise(noise, process, t),
+        ref.hyvarinen_from_denoiser(x, denoised, process, t),
     ):
         assert (np.abs(back - H) <= 8 * scale).all()
 
 
 def test_conversions_have_their_closed_forms() -> None:
     """sigma = 0.5, mu = 0.4, t = 1: m = 0.275 and v = 0.25, by hand at x = e, h = 3."""
-    process, x, h = GBM(mu=0.4, sigma=0.5), np.array([np.e]), np.array([3.0])
-    np.testing.assert_allclose(stein_from_hyvarinen(x, h), [3.0 / np.e], rtol=1e-15)
-    np.testing.assert_allclose(log_score_from_hyvarinen(h), [4.0], rtol=1e-15)
-    np.testing.assert_allclose(noise_from_hyvarinen(h, process, 1.0), [-2.0], rtol=1e-15)
-    np.testing.assert_allclose(denoiser(x, h, process, 1.0), [1 - 0.275 + 1.0], rtol=1e-15)
+    process, x, h = ref.GBM(mu=0.4, sigma=0.5), np.array([np.e]), np.array([3.0])
+    np.testing.assert_allclose(ref.stein_from_hyvarinen(x, h), [3.0 / np.e], rtol=1e-15)
+    np.testing.assert_allclose(ref.log_score_from_hyvarinen(h), [4.0], rtol=1e-15)
+    np.testing.assert_allclose(ref.noise_from_hyvarinen(h, process, 1.0), [-2.0], rtol=1e-15)
+    np.testing.assert_allclose(ref.denoiser(x, h, process, 1.0), [1 - 0.275 + 1.0], rtol=1e-15)
 
 
 def test_noise_is_recovered_when_the_data_is_one_point() -> None:
-    process, z = GBM(mu=0.4, sigma=0.5), np.array([[0.3, -1.9]])
+    process, z = ref.GBM(mu=0.4, sigma=0.5), np.array([[0.3, -1.9]])
     x0 = np.array([[1.2, 0.7]])
     x = process.sample(x0, 0.8, z)
-    h = conditional_hyvarinen_score(x, x0, process, 0.8)
-    np.testing.assert_allclose(noise_from_hyvarinen(h, process, 0.8), z, atol=1e-14)
-    np.testing.assert_allclose(denoiser(x, h, process, 0.8), np.log(x0), atol=1e-14)
+    h = ref.conditional_hyvarinen_score(x, x0, process, 0.8)
+    np.testing.assert_allclose(ref.noise_from_hyvarinen(h, process, 0.8), z, atol=1e-14)
+    np.testing.assert_allclose(ref.denoiser(x, h, process, 0.8), np.log(x0), atol=1e-14)
 
 
 @pytest.mark.parametrize("data", ["points-1d", "points-2d"])
 def test_denoiser_is_the_posterior_mean_of_log_data(data: str) -> None:
     """R5 against Bayes' rule over the data set, in mpmath."""
-    process, t, target = GBM(mu=0.13, sigma=0.7), 0.35, DATA_SETS[data]
+    process, t, target = ref.GBM(mu=0.13, sigma=0.7), 0.35, DATA_SETS[data]
     x = states(target.d, count=5)
-    found = denoiser(x, exact_score(target, process)(x, t), process, t)
-    with mpmath.workdps(50):
-        m = (mpf(0.13) - mpf(0.7) ** 2 / 2) * mpf(t)
-        v = mpf(0.7) ** 2 * mpf(t)
-        exact = []
-        for row in x.tolist():
-            logs = [[mpmath.log(mpf(p)) for p in point] for point in target.points.tolist()]
-            weights = [
-                mpmath.exp(
-                    -mpmath.fsum(
-                        (mpmath.log(mpf(a)) - b - m) ** 2 for a, b in zip(row, point, strict=True)
-                    )
-                    / (2 * v)
-                )
-                for point in logs
-            ]
-            total = mpmath.fsum(weights)
-            for i in range(target.d):
-                pairs = zip(weights, logs, strict=True)
-                exact.append(mpmath.fsum(w * point[i] for w, point in pairs) / total)
+    found = ref.denoiser(x, ref.exact_score(target, process)(x, t), process, t)
+    m = (mpf(0.13) - mpf(0.7) ** 2 / 2) * mpf(t)
+    v = mpf(0.7) ** 2 * mpf(t)
+    exact = posterior_means(target.points, x, m, v)
     # The exponents are as large as |y - log x_n|^2 / 2v < 20, and their rounding is that of r_n.
     assert_accurate(found, exact, 20.0, k=8)
 
 
 def test_denoiser_is_one_noise_free_dale_langevin_step() -> None:
-    process, target, t = GBM(mu=0.13, sigma=0.7), MIXTURES["mixture-2d"], 0.6
-    score, x = exact_score(target, process), states(2)
-    stepped = DaleLangevin()(process, score, x, t, t, 0.0, np.zeros_like(x))
-    expected = denoiser(x, score(x, t), process, t)
+    process, target, t = ref.GBM(mu=0.13, sigma=0.7), MIXTURES["mixture-2d"], 0.6
+    score, x = ref.exact_score(target, process), states(2)
+    stepped = ref.DaleLangevin()(process, score, x, t, t, 0.0, np.zeros_like(x))
+    expected = ref.denoiser(x, score(x, t), process, t)
     np.testing.assert_allclose(np.log(stepped), expected, rtol=0, atol=1e-14)
 
 
@@ -150,5 +110,5 @@ def test_exact_score_is_that_of_the_diffused_target(process_name: str, target_na
     x = states(target.d)
     diffused = target.diffuse(process, 0.7)
     np.testing.assert_array_equal(
-        exact_score(target, process)(x, 0.7), diffused.hyvarinen_score(x)
+        ref.exact_score(target, process)(x, 0.7), diffused.hyvarinen_score(x)
     )

@@ -5,8 +5,6 @@ with tensor products of Gauss-Hermite nodes sent through `simulate`, and with th
 recursion of the claims at 30 digits.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
@@ -27,18 +25,13 @@ from gbm_ref import (
 from gbm_ref.sign_agnostic_law import sign_agnostic_average, sign_agnostic_moments
 from spec.exact import _transport
 from tests.support.density_transport import Moments, transported
-from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES
+from tests.support.problems import LOG_NORMALS, PROCESSES, end_law
 
 LINE = LOG_NORMALS["log-normal-1d"]
 
 
 def square(y: np.ndarray) -> np.ndarray:
     return np.exp(2.0 * y)
-
-
-def end_law(target: LogNormal, process: Process, t: float | None = None) -> Gaussian:
-    end = target.diffuse(process, process.horizon if t is None else t)
-    return Gaussian(end.log_mean, end.log_cov)
 
 
 def moments(target: LogNormal, process: Process, grid: Grid, start: Gaussian) -> Moments:
@@ -188,53 +181,3 @@ def test_the_error_that_is_returned_bounds_the_error(
     better, _ = results()
     assert (errors < 1e-8).all()
     assert (np.abs(values - better) <= errors / 10 + 1e-13).all()
-
-
-ERRORS: dict[str, tuple[Callable[[], object], str]] = {
-    "mixture": (
-        lambda: sign_agnostic_moments(
-            MIXTURES["mixture-1d"], PROCESSES["constant"], uniform(3, 0.9), end_law(LINE, GBM())
-        ),
-        "log-normal data with d = 1",
-    ),
-    "plane": (
-        lambda: sign_agnostic_moments(
-            LOG_NORMALS["log-normal-2d"],
-            PROCESSES["constant"],
-            uniform(3, 0.9),
-            end_law(LINE, GBM()),
-        ),
-        "log-normal data with d = 1",
-    ),
-    "no rows": (
-        lambda: sign_agnostic_moments(LINE, GBM(), (), end_law(LINE, GBM())),
-        "the grid has no rows",
-    ),
-    "start": (
-        lambda: sign_agnostic_moments(
-            LINE, GBM(), uniform(3), end_law(LOG_NORMALS["log-normal-2d"], GBM())
-        ),
-        "the mean of start must have shape",
-    ),
-    "time zero": (
-        lambda: sign_agnostic_moments(LINE, GBM(), (Row(0.0, 0.0, 1.0),), end_law(LINE, GBM())),
-        "t_score > 0",
-    ),
-    "noise": (
-        lambda: sign_agnostic_moments(LINE, GBM(), (Row(0.5, 0.1, -1.0),), end_law(LINE, GBM())),
-        "noise must not be negative",
-    ),
-    "function": (
-        lambda: sign_agnostic_average(
-            lambda y: np.full_like(y, np.inf), LINE, GBM(), uniform(2), end_law(LINE, GBM())
-        ),
-        "the function must be finite",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", list(ERRORS))
-def test_wrong_arguments(name: str) -> None:
-    call, message = ERRORS[name]
-    with pytest.raises(ValueError, match=message):
-        call()

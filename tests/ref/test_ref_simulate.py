@@ -1,114 +1,56 @@
 """Tests of gbm_ref.simulate: the loop, and the law of the sign-agnostic sampler by quadrature."""
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
 import pytest
-from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 
-from gbm_ref import (
-    GBM,
-    DaleLangevin,
-    LogNormal,
-    PointMasses,
-    ProbabilityFlow,
-    Process,
-    Score,
-    SignAgnostic,
-    Step,
-    VarianceExploding,
-    annealed,
-    exact_score,
-    power,
-    simulate,
-    uniform,
-)
+import gbm_ref as ref
 from tests.support.problems import MIXTURES, PROCESSES, draws, states
 
-STEPS: list[Step] = [SignAgnostic(), DaleLangevin(), ProbabilityFlow()]
-GRID = annealed(6, horizon=0.9, inner_steps=2, chi=0.8, denoise_steps=1)
+STEPS: list[ref.Step] = [ref.SignAgnostic(), ref.DaleLangevin(), ref.ProbabilityFlow()]
+PROCESS, X = PROCESSES["constant"], states(2)
+SCORE = ref.exact_score(MIXTURES["mixture-2d"], PROCESS)
+GRID = ref.annealed(6, horizon=0.9, inner_steps=2, chi=0.8, denoise_steps=1)
+Z = draws(len(GRID), 12, 2)
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: type(step).__name__)
-def test_simulate_is_a_plain_loop(step: Step) -> None:
-    process, x = PROCESSES["constant"], states(2)
-    score, z = exact_score(MIXTURES["mixture-2d"], process), draws(len(GRID), 12, 2)
-    expected = [x]
-    for index, row in enumerate(GRID):
-        arguments = (row.t_score, row.dt, row.noise, z[index])
-        expected.append(step(process, score, expected[-1], *arguments))
-    last, path = simulate(step, process, score, x, GRID, z, return_path=True)
+def test_simulate_is_a_plain_loop(step: ref.Step) -> None:
+    expected = [X]
+    for row, z in zip(GRID, Z, strict=True):
+        expected.append(step(PROCESS, SCORE, expected[-1], row.t_score, row.dt, row.noise, z))
+    last, path = ref.simulate(step, PROCESS, SCORE, X, GRID, Z, return_path=True)
     np.testing.assert_array_equal(path, np.stack(expected))
     np.testing.assert_array_equal(last, path[-1])
-    np.testing.assert_array_equal(simulate(step, process, score, x, GRID, z), last)
+    np.testing.assert_array_equal(ref.simulate(step, PROCESS, SCORE, X, GRID, Z), last)
 
 
-def test_noise_may_come_from_a_callable() -> None:
-    process, x, z = PROCESSES["constant"], states(2), draws(len(GRID), 12, 2)
-    score = exact_score(MIXTURES["mixture-2d"], process)
-    from_array = simulate(DaleLangevin(), process, score, x, GRID, z)
-    from_callable = simulate(DaleLangevin(), process, score, x, GRID, lambda index: z[index])
-    np.testing.assert_array_equal(from_array, from_callable)
-
-
-def test_a_step_without_noise_needs_none() -> None:
-    process, x = PROCESSES["constant"], states(2)
-    score = exact_score(MIXTURES["mixture-2d"], process)
-    found = simulate(ProbabilityFlow(), process, score, x, GRID)
-    assert found.shape == x.shape
+def test_noise_may_come_from_a_callable_and_is_left_out_where_no_step_needs_it() -> None:
+    given = (ref.DaleLangevin(), PROCESS, SCORE, X, GRID)
+    found = ref.simulate(*given, lambda index: Z[index])
+    np.testing.assert_array_equal(ref.simulate(*given, Z), found)
+    assert ref.simulate(ref.ProbabilityFlow(), PROCESS, SCORE, X, GRID).shape == X.shape
 
 
 def test_states_do_not_influence_each_other() -> None:
-    process, x, z = PROCESSES["constant"], states(2), draws(len(GRID), 12, 2)
-    score = exact_score(MIXTURES["mixture-2d"], process)
-    batch = simulate(DaleLangevin(), process, score, x, GRID, z)
-    alone = simulate(DaleLangevin(), process, score, x[4], GRID, z[:, 4])
+    batch = ref.simulate(ref.DaleLangevin(), PROCESS, SCORE, X, GRID, Z)
+    alone = ref.simulate(ref.DaleLangevin(), PROCESS, SCORE, X[4], GRID, Z[:, 4])
     np.testing.assert_allclose(alone, batch[4], rtol=1e-12)
 
 
-@pytest.mark.parametrize("step", [DaleLangevin(), ProbabilityFlow()])
-def test_the_score_of_a_data_set_leads_back_to_it(step: Step) -> None:
+@pytest.mark.parametrize("step", [ref.DaleLangevin(), ref.ProbabilityFlow()])
+def test_the_score_of_a_data_set_leads_back_to_it(step: ref.Step) -> None:
     """R3: from noise of any size, noise-free at the end, a sampler returns training points."""
-    process, data = VarianceExploding(0.01, 10.0), PointMasses(np.array([[0.7, 1.3], [1.9, 0.6]]))
-    grid = power(process, 60, std_min=0.01, std_max=10.0)
+    process = ref.VarianceExploding(0.01, 10.0)
+    data = ref.PointMasses(np.array([[0.7, 1.3], [1.9, 0.6]]))
+    grid = ref.power(process, 60, std_min=0.01, std_max=10.0)
     x = np.exp(10.0 * draws(20, 2))
     z = draws(60, 20, 2) if step.uses_noise else None
     if z is not None:
         z[-1] = 0.0
-    found = simulate(step, process, exact_score(data, process), x, grid, z)
+    found = ref.simulate(step, process, ref.exact_score(data, process), x, grid, z)
     distance = np.abs(np.log(found)[:, None] - np.log(data.points)).max(axis=2).min(axis=1)
     assert (distance < 1e-6).all()
-
-
-@dataclass(frozen=True)
-class StratonovichStep:
-    """A step that declares another calculus and must be refused before it runs."""
-
-    calculus: ClassVar[str] = "stratonovich"
-    coordinates: ClassVar[str] = "ambient"
-    strong_order: ClassVar[float] = 1.0
-    weak_order: ClassVar[float] = 1.0
-    keeps_sign: ClassVar[bool] = True
-    uses_noise: ClassVar[bool] = False
-
-    def __call__(
-        self,
-        process: Process,
-        score: Score,
-        x_t: ArrayLike,
-        t_score: float,
-        dt: float,
-        noise: float,
-        z: ArrayLike | None,
-    ) -> np.ndarray:
-        raise RuntimeError("the loop ran a step of another calculus")
-
-
-def test_a_mismatch_of_calculus_is_refused() -> None:
-    with pytest.raises(ValueError, match="stratonovich"):
-        simulate(StratonovichStep(), GBM(), lambda x, t: x, states(2), uniform(3))
 
 
 def sign_agnostic_moments(v0: float, sigma: float, steps: int) -> tuple[float, float]:
@@ -117,19 +59,18 @@ def sign_agnostic_moments(v0: float, sigma: float, steps: int) -> tuple[float, f
     Backward in the order of the grid: f_k(y) = E f_{k-1}(log|step(e^y, z)|) by Gauss-Hermite
     quadrature in z and cubic splines in y, for f_0 = y and y^2; then E f_N over the start.
     """
-    process, target = GBM(sigma=sigma), LogNormal(np.array([0.0]), v0)
-    score, nodes_weights = exact_score(target, process), np.polynomial.hermite_e.hermegauss(24)
+    process, target = ref.GBM(sigma=sigma), ref.LogNormal(np.array([0.0]), v0)
+    score, nodes_weights = ref.exact_score(target, process), np.polynomial.hermite_e.hermegauss(24)
     nodes, weights = nodes_weights[0], nodes_weights[1] / nodes_weights[1].sum()
     std_end = np.sqrt(v0 + sigma**2)
     y = np.linspace(-10 * std_end, 10 * std_end, 601)
     values = np.stack([y, y**2], axis=-1)
-    for row in reversed(uniform(steps)):
+    for row in reversed(ref.uniform(steps)):
         x = np.repeat(np.exp(y)[:, None, None], nodes.size, axis=1)
         z = np.broadcast_to(nodes[:, None], x.shape)
-        moved = SignAgnostic()(process, score, x, row.t_score, row.dt, row.noise, z)
-        values = np.einsum(
-            "j,njm->nm", weights, CubicSpline(y, values)(np.log(np.abs(moved[..., 0])))
-        )
+        moved = ref.SignAgnostic()(process, score, x, row.t_score, row.dt, row.noise, z)
+        later = CubicSpline(y, values)(np.log(np.abs(moved[..., 0])))
+        values = np.einsum("j,njm->nm", weights, later)
     first, second = weights @ CubicSpline(y, values)(std_end * nodes)
     return float(first), float(second - first**2)
 
@@ -151,4 +92,4 @@ def test_sign_agnostic_leading_bias_and_weak_order() -> None:
     var_bias = h / 2 * (1 - ratio**2 + 0.2 * (1 - ratio))
     np.testing.assert_allclose(errors[1], (mean_bias, var_bias), rtol=0.02)
     slopes = np.log2(np.array(errors[0]) / errors[1])
-    assert np.abs(slopes - SignAgnostic.weak_order).max() < 0.05
+    assert np.abs(slopes - ref.SignAgnostic.weak_order).max() < 0.05

@@ -1,35 +1,22 @@
 """Tests of gbm_ref.starts: moments and fits by hand, and the torch twins."""
 
-from collections.abc import Callable
-
 import mpmath
 import numpy as np
 import pytest
 import torch
 from mpmath import mpf
 
+import gbm_ref as ref
 from gbm_fast.data.statistics import data_statistics
 from gbm_fast.process import GBM as FastGBM
 from gbm_fast.sampling.initial import fitted_lognormal as fast_fit
-from gbm_ref import GBM, Gaussian, LogNormal, LogNormalMixture, PointMasses, Target
-from gbm_ref.starts import (
-    class_averages,
-    fitted_lognormal,
-    from_class_averages,
-    from_data,
-    log_moments,
-    standard_lognormal,
-)
 from tests.support import mp_reference
-from tests.support.assertions import assert_accurate
+from tests.support.assertions import assert_accurate, assert_inaccurate
 from tests.support.cases import generator
 from tests.support.problems import DATA_SETS, PROCESSES, TARGETS, states
+from tests.support.problems import THREE_DIMENSIONS as DATA
 
-EVERY: dict[str, Target] = {**TARGETS, **DATA_SETS}
-DATA = Gaussian(
-    np.array([0.31, -0.42, 1.13]),
-    np.array([[0.5, 0.2, -0.1], [0.2, 0.3, 0.05], [-0.1, 0.05, 0.9]]),
-)
+EVERY: dict[str, ref.Target] = {**TARGETS, **DATA_SETS}
 POINTS = np.array([[0.7, 1.3], [1.9, 0.6], [2.4, 2.2], [1.1, 1.7], [1.3, 0.9]])
 LABELS = np.array([4, -1, 4, -1, 4])
 
@@ -38,28 +25,26 @@ LABELS = np.array([4, -1, 4, -1, 4])
 def test_moments_are_those_of_the_mixture(name: str) -> None:
     """E[y] and E[y y^T] - E[y] E[y]^T at 50 digits; without the spread of the means refused."""
     target = EVERY[name]
-    found = log_moments(target)
-    with mpmath.workdps(50):
-        parts = mp_reference.components(target)
-        mean = [mpmath.fsum(w * a[i] for w, a, _ in parts) for i in range(target.d)]
-        cov, within = [], []
-        for i in range(target.d):
-            for j in range(target.d):
-                second = mpmath.fsum(w * (S[i, j] + a[i] * a[j]) for w, a, S in parts)
-                cov.append(second - mean[i] * mean[j])
-                within.append(mpmath.fsum(w * S[i, j] for w, _, S in parts))
+    found = ref.log_moments(target)
+    parts = mp_reference.components(target)
+    mean = [mpmath.fsum(w * a[i] for w, a, _ in parts) for i in range(target.d)]
+    cov, within = [], []
+    for i in range(target.d):
+        for j in range(target.d):
+            second = mpmath.fsum(w * (S[i, j] + a[i] * a[j]) for w, a, S in parts)
+            cov.append(second - mean[i] * mean[j])
+            within.append(mpmath.fsum(w * S[i, j] for w, _, S in parts))
     assert_accurate(found.mean, mean, 2.0, k=8)
     assert_accurate(found.cov, cov, 2.0, k=8)
     if len(parts) > 1:
-        with pytest.raises(AssertionError, match="allowed"):
-            assert_accurate(found.cov, within, 2.0, k=8)
+        assert_inaccurate(found.cov, within, 2.0, k=8)
 
 
 @pytest.mark.parametrize("name", list(PROCESSES))
 def test_moments_of_noised_data_are_shifted_by_m_and_v(name: str) -> None:
     process = PROCESSES[name]
     for target in EVERY.values():
-        before, after = log_moments(target), log_moments(target.diffuse(process, 0.7))
+        before, after = ref.log_moments(target), ref.log_moments(target.diffuse(process, 0.7))
         np.testing.assert_allclose(after.mean, before.mean + process.log_mean(0.7), atol=1e-14)
         noise = process.log_var(0.7) * np.eye(target.d)
         np.testing.assert_allclose(after.cov, before.cov + noise, atol=1e-13)
@@ -91,9 +76,8 @@ CHANNELS = {
 @pytest.mark.parametrize("name", list(CHANNELS))
 def test_fit_has_the_pooled_moments_of_each_channel(name: str) -> None:
     channels, groups = CHANNELS[name]
-    found = fitted_lognormal(DATA, PROCESSES["constant"], channels)
-    with mpmath.workdps(50):
-        means, variances = fit_by_hand(groups)
+    found = ref.fitted_lognormal(DATA, PROCESSES["constant"], channels)
+    means, variances = fit_by_hand(groups)
     assert_accurate(found.log_mean, means, 2.0, k=8)
     assert_accurate(np.diag(found.log_cov), variances, 2.0, k=8)
     np.testing.assert_array_equal(found.log_cov, np.diag(np.diag(found.log_cov)))
@@ -101,16 +85,15 @@ def test_fit_has_the_pooled_moments_of_each_channel(name: str) -> None:
 
 @pytest.mark.parametrize("twin", ["spread", "drift", "sum"])
 def test_mistaken_fits_are_refused(twin: str) -> None:
-    found = fitted_lognormal(DATA, PROCESSES["constant"])
-    with mpmath.workdps(50):
-        means, variances = fit_by_hand([[0, 1, 2]], twin)
+    found = ref.fitted_lognormal(DATA, PROCESSES["constant"])
+    means, variances = fit_by_hand([[0, 1, 2]], twin)
     with pytest.raises(AssertionError, match="allowed"):
         assert_accurate(found.log_mean, means, 2.0, k=8)
         assert_accurate(np.diag(found.log_cov), variances, 2.0, k=8)
 
 
 def test_class_averages_are_arithmetic_and_weighted_by_shares() -> None:
-    law = class_averages(POINTS, LABELS)
+    law = ref.class_averages(POINTS, LABELS)
     np.testing.assert_array_equal(law.weights, [0.4, 0.6])
     wanted = [POINTS[[1, 3]].mean(axis=0), POINTS[[0, 2, 4]].mean(axis=0)]
     np.testing.assert_allclose(np.exp(law.log_means), wanted, rtol=1e-15)
@@ -123,19 +106,19 @@ def test_starts_from_averages_and_from_data_are_diffused_to_the_horizon() -> Non
     for process in PROCESSES.values():
         end, x = process.horizon, states(2)
         m, v = process.log_mean(end), process.log_var(end)
-        averages = class_averages(POINTS, LABELS)
-        noised = LogNormalMixture(averages.weights, averages.log_means + m, np.full(2, v))
-        start = from_class_averages(averages, process)
+        averages = ref.class_averages(POINTS, LABELS)
+        noised = ref.LogNormalMixture(averages.weights, averages.log_means + m, np.full(2, v))
+        start = ref.from_class_averages(averages, process)
         np.testing.assert_allclose(start.logpdf(x), noised.logpdf(x), atol=1e-13)
-        law = from_data(POINTS, process)
+        law = ref.from_data(POINTS, process)
         np.testing.assert_array_equal(
-            law.logpdf(x), PointMasses(POINTS).diffuse(process, end).logpdf(x)
+            law.logpdf(x), ref.PointMasses(POINTS).diffuse(process, end).logpdf(x)
         )
 
 
 def test_standard_start_is_exp_of_a_standard_normal() -> None:
-    start, z = standard_lognormal(3), np.array([[0.3, -1.2, 2.1]])
-    assert isinstance(start, LogNormal)
+    start, z = ref.standard_lognormal(3), np.array([[0.3, -1.2, 2.1]])
+    assert isinstance(start, ref.LogNormal)
     wanted = -0.5 * (z**2).sum() - 1.5 * np.log(2 * np.pi) - z.sum()
     np.testing.assert_allclose(start.logpdf(np.exp(z)), [wanted], rtol=1e-14)
 
@@ -148,36 +131,18 @@ def images() -> tuple[np.ndarray, np.ndarray]:
 def test_torch_twins_agree() -> None:
     x, labels = images()
     points, channels = x.reshape(30, -1), np.repeat([0, 1], 6)
-    process, fast = GBM(mu=0.13, sigma=0.7, horizon=0.9), FastGBM(0.13, 0.7, 0.9)
+    process, fast = ref.GBM(mu=0.13, sigma=0.7, horizon=0.9), FastGBM(0.13, 0.7, 0.9)
     known = data_statistics(torch.tensor(x), torch.tensor(labels))
-    averages = class_averages(points, labels)
+    averages = ref.class_averages(points, labels)
     theirs = known.class_averages.reshape(3, -1).numpy()
     np.testing.assert_allclose(np.exp(averages.log_means), theirs, rtol=1e-14)
     np.testing.assert_allclose(averages.weights, known.class_frequencies.numpy(), rtol=1e-15)
     for law, means, stds in (
-        (PointMasses(points), known.log_means, known.log_stds),
+        (ref.PointMasses(points), known.log_means, known.log_stds),
         (averages, known.average_log_means, known.average_log_stds),
     ):
-        fit = fitted_lognormal(log_moments(law), process, channels)
+        fit = ref.fitted_lognormal(ref.log_moments(law), process, channels)
         mu, sigma = fast_fit(means, stds, fast)
         np.testing.assert_allclose(fit.log_mean, np.repeat(mu.numpy(), 6), rtol=1e-13)
         variances = np.repeat(sigma.numpy() ** 2, 6)
         np.testing.assert_allclose(np.diag(fit.log_cov), variances, rtol=1e-13)
-
-
-def test_wrong_arguments_are_named() -> None:
-    process = PROCESSES["constant"]
-    calls: list[tuple[Callable[[], object], str]] = [
-        (lambda: class_averages(-POINTS, LABELS), "points must be positive"),
-        (lambda: class_averages(POINTS[0], LABELS), r"points must have shape \(n, d\)"),
-        (lambda: class_averages(POINTS, LABELS[:3]), r"labels must have shape \(5,\)"),
-        (lambda: class_averages(POINTS, LABELS + 0.5), "labels must be whole numbers"),
-        (lambda: standard_lognormal(0), "d must be a whole number"),
-        (lambda: fitted_lognormal(DATA, process, [0, 1]), r"channels must have shape \(3,\)"),
-        (lambda: fitted_lognormal(DATA, process, [0, 1, 0.5]), "channels must be whole"),
-        (lambda: fitted_lognormal(DATA._replace(cov=-np.eye(3)), process), "semi-definite"),
-        (lambda: from_data(POINTS - 0.6, process), "points must be positive"),
-    ]
-    for call, message in calls:
-        with pytest.raises(ValueError, match=message):
-            call()

@@ -13,25 +13,8 @@ from functools import cache
 import numpy as np
 import pytest
 
+import gbm_ref as ref
 import gbm_ref.steps
-from gbm_ref import (
-    DaleLangevin,
-    Grid,
-    LogNormal,
-    ProbabilityFlow,
-    Row,
-    Step,
-    simulate,
-    uniform,
-)
-from gbm_ref.probe import AffineMap, extract_affine_map
-from gbm_ref.steps import (
-    DDIM,
-    Ancestral,
-    Corrector,
-    MarginalPreserving,
-    PrintedAlgorithm1,
-)
 from tests.support.order_check import (
     DATA,
     LAST,
@@ -40,23 +23,24 @@ from tests.support.order_check import (
     assert_order,
     equal_steps,
     law_at,
+    refuse_order,
 )
 
 # Each step with the kappa of the equation that it solves.
-STEPS: dict[str, tuple[Step, float]] = {
-    "DaleLangevin": (DaleLangevin(), 1.0),
-    "MarginalPreserving": (MarginalPreserving(0.7), 0.7),
-    "Ancestral": (Ancestral(), 1.0),
-    "reverse kernel": (Ancestral(0.25), 1.0),
-    "DDIM": (DDIM(), 0.0),
-    "ProbabilityFlow": (ProbabilityFlow(), 0.0),
+STEPS: dict[str, tuple[ref.Step, float]] = {
+    "DaleLangevin": (ref.DaleLangevin(), 1.0),
+    "MarginalPreserving": (ref.MarginalPreserving(0.7), 0.7),
+    "Ancestral": (ref.Ancestral(), 1.0),
+    "reverse kernel": (ref.Ancestral(0.25), 1.0),
+    "DDIM": (ref.DDIM(), 0.0),
+    "ProbabilityFlow": (ref.ProbabilityFlow(), 0.0),
 }
 NUMBERS = (32, 64, 128)
 START = law_at(PROCESS.horizon)
 
 
 @cache
-def diffused(t: float) -> LogNormal:
+def diffused(t: float) -> ref.LogNormal:
     """The law of X_t, kept for the other steps that pass through t."""
     return DATA.diffuse(PROCESS, t)
 
@@ -67,14 +51,14 @@ def score(x: np.ndarray, t: float) -> np.ndarray:
 
 
 @cache
-def affine_map(step: Step, grid: Grid) -> AffineMap:
+def affine_map(step: ref.Step, grid: ref.Grid) -> ref.AffineMap:
     """That of the sampler with the exact score."""
-    return extract_affine_map(
-        lambda x, z: simulate(step, PROCESS, score, x, grid, z), len(grid), d=1
+    return ref.extract_affine_map(
+        lambda x, z: ref.simulate(step, PROCESS, score, x, grid, z), len(grid), d=1
     )
 
 
-def distance_to_the_solution(step: Step, kappa: float, grid: Grid, last: float) -> float:
+def distance_to_the_solution(step: ref.Step, kappa: float, grid: ref.Grid, last: float) -> float:
     """Root mean square of log X at `last` minus that of the solution, on one Brownian motion."""
     found, q = affine_map(step, grid), (1 + kappa**2) / 2
     levels = np.array([0.25 + PROCESS.log_var(t) for t in [*(r.t_score for r in grid), last]])
@@ -96,7 +80,7 @@ def distance_to_the_solution(step: Step, kappa: float, grid: Grid, last: float) 
     return float(np.sqrt(total + np.sum(square - 2 * noise * cross + noise**2)))
 
 
-def distance_to_half_the_step(step: Step, steps: int) -> float:
+def distance_to_half_the_step(step: ref.Step, steps: int) -> float:
     """Root mean square of log X with `steps` steps minus log X with twice as many.
 
     Two fine draws make a coarse one, (z_1 + z_2) / sqrt(2).
@@ -119,10 +103,9 @@ def test_declared_strong_orders_of_steps_in_log_x(name: str) -> None:
 
 def test_defects_are_refused() -> None:
     """Order 1/2 in the pull, and a step that converges to the solution for another kappa."""
-    for step, kappa in ((Disturbed(DaleLangevin()), 1.0), (MarginalPreserving(0.7), 0.72)):
+    for step, kappa in ((Disturbed(ref.DaleLangevin()), 1.0), (ref.MarginalPreserving(0.7), 0.72)):
         gaps = [distance_to_the_solution(step, kappa, equal_steps(n), LAST) for n in NUMBERS]
-        with pytest.raises(AssertionError, match="slopes"):
-            assert_order(gaps, 1.0)
+        refuse_order(gaps, 1.0)
 
 
 def corrector_distance(steps: int, disturbed: bool = False) -> float:
@@ -134,8 +117,8 @@ def corrector_distance(steps: int, disturbed: bool = False) -> float:
     """
     t, strength = 0.6, 0.7
     dv, v = strength / steps, 0.25 + PROCESS.log_var(t)
-    step = Disturbed(Corrector()) if disturbed else Corrector()
-    found = affine_map(step, (Row(t, dv / 0.64, 1.0),) * steps)
+    step = Disturbed(ref.Corrector()) if disturbed else ref.Corrector()
+    found = affine_map(step, (ref.Row(t, dv / 0.64, 1.0),) * steps)
     decay = np.exp(-dv / (2 * v) * np.arange(steps)[::-1])
     square = decay**2 * -v * np.expm1(-dv / v)
     cross = decay * -2 * v * np.expm1(-dv / (2 * v)) / np.sqrt(dv)
@@ -148,14 +131,13 @@ def corrector_distance(steps: int, disturbed: bool = False) -> float:
 
 
 def test_the_strong_order_of_the_corrector() -> None:
-    assert_order([corrector_distance(n) for n in NUMBERS], Corrector.strong_order)
-    with pytest.raises(AssertionError, match="slopes"):
-        assert_order([corrector_distance(n, disturbed=True) for n in NUMBERS], 1.0)
+    assert_order([corrector_distance(n) for n in NUMBERS], ref.Corrector.strong_order)
+    refuse_order([corrector_distance(n, disturbed=True) for n in NUMBERS], 1.0)
 
 
 def test_version_one_s_algorithm_one_converges_strongly_to_something_else() -> None:
     """E2: against itself the order is 1, against the solution of the reverse equation it is 0."""
-    step = PrintedAlgorithm1()
+    step = ref.PrintedAlgorithm1()
     assert_order([distance_to_half_the_step(step, n) for n in NUMBERS[:2]], step.strong_order)
     gaps = [distance_to_the_solution(step, 1.0, equal_steps(n), LAST) for n in NUMBERS]
     assert_order(gaps, 0.0)
@@ -163,7 +145,7 @@ def test_version_one_s_algorithm_one_converges_strongly_to_something_else() -> N
 
 def test_every_declared_strong_order_is_tried() -> None:
     offered = {vars(gbm_ref.steps)[name] for name in gbm_ref.steps.__all__}
-    tried = {type(step) for step, _ in STEPS.values()} | {Corrector, PrintedAlgorithm1}
+    tried = {type(step) for step, _ in STEPS.values()} | {ref.Corrector, ref.PrintedAlgorithm1}
     declared = {kind for kind in offered if "strong_order" in vars(kind)}
     assert tried == {kind for kind in declared if kind.coordinates == "log"}
 
@@ -173,7 +155,9 @@ def test_the_constant_of_dale_langevin_down_to_the_data() -> None:
     added = PROCESS.log_var(PROCESS.horizon)
     ratios = []
     for n in (64, 128):
-        gap = distance_to_the_solution(DaleLangevin(), 1.0, uniform(n, PROCESS.horizon), 0.0)
+        gap = distance_to_the_solution(
+            ref.DaleLangevin(), 1.0, ref.uniform(n, PROCESS.horizon), 0.0
+        )
         leading = added / n * np.sqrt((1 - (0.25 / (0.25 + added)) ** 3) / 0.25) / 3
         ratios.append(gap / leading - 1)
     assert abs(ratios[1]) < 0.02

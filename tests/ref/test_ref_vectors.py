@@ -1,47 +1,41 @@
-"""The accuracy vectors as data: files, schema, pass rule, and `gbm_ref` within every bound."""
+"""The accuracy vectors: schema, pass rule, `gbm_ref` within every bound, and changed files."""
 
 import json
 import math
 import re
+import shutil
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gbm_ref.vectors import (
-    ORACLE,
-    Vector,
-    function_entry,
-    load,
-    names,
-    verify,
-    verify_oracle,
-)
+from gbm_ref import vectors
 from gbm_ref.vectors.records import verify_rows
 from gbm_ref.vectors.store import lines
 from tests.support.source_tree import ROOT
 
-ROWS = {name: load(name) for name in names()}
+ROWS = {name: vectors.load(name) for name in vectors.names()}
 FOLDER = ROOT / "gbm_ref" / "vectors"
 SCHEMA = json.loads((FOLDER / "schema.json").read_text(encoding="utf-8"))
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", vectors.names())
 def test_the_oracle_is_within_every_bound(name: str) -> None:
-    report = verify_oracle(name)
-    assert report.rows == function_entry(name).rows >= 25
+    report = vectors.verify_oracle(name)
+    assert report.rows == vectors.function_entry(name).rows >= 25
     assert report.failures == () and report.passed and report.worst <= 1.0
 
 
-def test_the_oracle_answers_for_every_function() -> None:
-    assert set(ORACLE) == set(names())
-    assert len(names()) >= 92 and sum(function_entry(n).rows for n in names()) >= 2950
-
-
-def test_every_bound_is_eight_or_gives_a_reason() -> None:
-    entries = [function_entry(name) for name in names()]
+def test_the_oracle_answers_for_every_function_and_bounds_above_eight_have_a_reason() -> None:
+    assert set(vectors.ORACLE) == set(vectors.names())
+    assert (
+        len(vectors.names()) >= 92
+        and sum(vectors.function_entry(n).rows for n in vectors.names()) >= 2950
+    )
+    entries = [vectors.function_entry(name) for name in vectors.names()]
     assert [e.name for e in entries if e.k > 8 and not e.k_reason] == []
 
 
@@ -82,9 +76,9 @@ def _object_problems(value: dict, rule: dict) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", vectors.names())
 def test_rows_follow_the_schema_and_the_manifest(name: str) -> None:
-    entry = function_entry(name)
+    entry = vectors.function_entry(name)
     for number, line in enumerate(lines(name), start=1):
         row = json.loads(line)
         assert problems(row, SCHEMA) == []
@@ -103,9 +97,9 @@ GOOD = json.loads(lines("forward_sample")[0])
         {"tcId": 0}, {"tcId": "1"}, {"tcId": True}, {"fn": ""}, {"fn": None}, {"args": {}},
         {"args": {"x": "1.5"}}, {"args": {"x": []}}, {"out50": "1.5"}, {"out50": "nan"},
         {"S": "inf"}, {"k": 7.5}, {"flags": []}, {"flags": ["OTHER"]}, {"kills": []},
-        {"claim": ""}, {"more": 1},
+        {"claim": ""}, {"more": 1}
     ],
-    ids=str,
+    ids=str
 )  # fmt: skip
 def test_the_schema_refuses_planted_defects(change: dict) -> None:
     assert problems({**GOOD, **change}, SCHEMA) != []
@@ -116,7 +110,7 @@ def test_the_schema_requires_every_field(field: str) -> None:
     assert problems({key: GOOD[key] for key in GOOD if key != field}, SCHEMA) != []
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", vectors.names())
 def test_rows_are_consistent_numbers(name: str) -> None:
     for row in ROWS[name]:
         # The value itself, of which `exact` shows 50 digits, may lie half-way between two floats.
@@ -127,7 +121,7 @@ def test_rows_are_consistent_numbers(name: str) -> None:
 
 
 def test_each_function_has_ordinary_and_special_rows() -> None:
-    for name in names():
+    for name in vectors.names():
         flags = [flag for row in ROWS[name] for flag in row.flags]
         assert flags.count("BASIC") >= 8 and len(set(flags)) >= 3
     used = {flag for rows in ROWS.values() for row in rows for flag in row.flags}
@@ -135,10 +129,10 @@ def test_each_function_has_ordinary_and_special_rows() -> None:
     assert set(SCHEMA["properties"]["flags"]["items"]["enum"]) == used
 
 
-ROW = Vector(1, "f", {"x": 1.0}, Fraction(3), 3.0, 4.0, 2.0, ("BASIC",), "A6", ("zero",))
+ROW = vectors.Vector(1, "f", {"x": 1.0}, Fraction(3), 3.0, 4.0, 2.0, ("BASIC",), "A6", ("zero",))
 
 
-def test_the_rule_is_exact() -> None:
+def test_the_rule_is_exact_and_one_unit_is_allowed_below_the_normal_range() -> None:
     at_most = float(3 + ROW.bound - Fraction(1, 2**1074))
     assert at_most == 3.0 + 2.0**-50 and ROW.accepts(at_most)
     assert not ROW.accepts(math.nextafter(at_most, 4.0))
@@ -146,10 +140,9 @@ def test_the_rule_is_exact() -> None:
     for value in (math.nan, math.inf, -math.inf):
         assert not ROW.accepts(value) and ROW.error(value) == math.inf
     assert ROW.error(1e308) > 1e300
-
-
-def test_below_the_normal_range_one_unit_is_allowed() -> None:
-    row = Vector(1, "f", {"x": 1.0}, Fraction(0), 0.0, 0.0, 8.0, ("UNDERFLOW",), "A6", ("one",))
+    row = vectors.Vector(
+        1, "f", {"x": 1.0}, Fraction(0), 0.0, 0.0, 8.0, ("UNDERFLOW",), "A6", ("one",)
+    )
     assert row.accepts(0.0) and row.accepts(-0.0) and row.accepts(5e-324)
     assert not row.accepts(1e-323)
 
@@ -177,4 +170,78 @@ def test_float32_is_refused() -> None:
         with np.errstate(over="ignore"):
             return float(np.float32(x0) * np.exp(np.float32(m) + np.sqrt(np.float32(v)) * z))
 
-    assert not verify("forward_sample", in_float32).passed
+    assert not vectors.verify("forward_sample", in_float32).passed
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The files in another folder."""
+    return Path(shutil.copytree(FOLDER, tmp_path / "vectors"))
+
+
+def test_the_shipped_files_are_those_of_the_manifest(copy: Path) -> None:
+    vectors.check_files()
+    vectors.check_files(copy)
+    assert vectors.version(copy) == vectors.version() == MANIFEST["version"]
+
+
+def test_a_changed_digit_is_detected(copy: Path) -> None:
+    path = copy / "denoiser.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"tcId": 7,', b'"tcId": 8,', 1))
+    with pytest.raises(ValueError, match=r"denoiser\.jsonl was changed: SHA-256"):
+        vectors.check_files(copy)
+    with pytest.raises(ValueError, match="was changed"):
+        vectors.verify("denoiser", vectors.ORACLE["denoiser"], copy)
+
+
+def test_missing_added_and_misplaced_files_are_detected(copy: Path) -> None:
+    (copy / "more.jsonl").write_text("", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"not named in manifest\.json: \['more\.jsonl'\]"):
+        vectors.check_files(copy)
+    (copy / "denoiser.jsonl").unlink()
+    with pytest.raises(ValueError, match=r"denoiser\.jsonl is missing"):
+        vectors.check_files(copy)
+
+
+def manifest_with(copy: Path, change: dict[str, object]) -> None:
+    """Rewrite what the manifest says about the denoiser."""
+    text = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    text["functions"]["denoiser"].update(change)
+    (copy / "manifest.json").write_text(json.dumps(text), encoding="utf-8")
+
+
+def test_a_manifest_that_is_about_other_rows_is_detected(copy: Path) -> None:
+    manifest_with(copy, {"rows": 3})
+    with pytest.raises(ValueError, match="must hold 3 rows"):
+        vectors.load("denoiser", copy)
+    other = MANIFEST["functions"]["gradient_step"]
+    manifest_with(copy, {key: other[key] for key in ("file", "sha256", "rows")})
+    with pytest.raises(ValueError, match="no rows of other functions"):
+        vectors.load("denoiser", copy)
+
+
+def test_unknown_functions_are_named() -> None:
+    with pytest.raises(ValueError, match="no vectors for 'nothing'; there are some for forward_"):
+        vectors.load("nothing")
+
+
+def results(name: str) -> list[str]:
+    """What a correct program would write."""
+    return [
+        json.dumps({"fn": name, "tcId": row.tc_id, "out": row.nearest.hex()})
+        for row in vectors.load(name)
+    ]
+
+
+def test_results_of_another_program_are_judged() -> None:
+    given = results("denoiser")
+    assert vectors.verify_results("denoiser", vectors.read_results([*given, ""])).passed
+    decimal = json.dumps({"fn": "denoiser", "tcId": 1, "out": vectors.load("denoiser")[0].nearest})
+    assert vectors.verify_results("denoiser", vectors.read_results([decimal, *given[1:]])).passed
+    short = vectors.verify_results("denoiser", vectors.read_results(given[1:]))
+    assert [f.vector.tc_id for f in short.failures] == [1]
+    with pytest.raises(ValueError, match="two results for denoiser 1"):
+        vectors.read_results([given[0], given[0]])
+    for line in ("1", "{}", '{"fn": "denoiser", "tcId": 1, "out": "x"}', "not JSON"):
+        with pytest.raises(ValueError, match="not a line"):
+            vectors.read_results([line])

@@ -9,6 +9,9 @@ from collections.abc import Iterable
 
 import mpmath
 import numpy as np
+import pytest
+
+from gbm_ref import Gaussian
 
 UNIT = 2.0**-53
 DIGITS = 50
@@ -40,3 +43,19 @@ def assert_accurate(
     """|actual - reference| <= k * u * scale in every entry."""
     worst = error_in_units(actual, reference, np.asarray(scale, dtype=np.float64))
     assert worst <= k, f"error of {worst:.3g} u*S, more than the {k} allowed"
+
+
+def assert_inaccurate(
+    actual: np.ndarray, twin: Iterable[object], scale: np.ndarray | float, k: float
+) -> None:
+    """`assert_accurate` refuses the reference, a planted mistake."""
+    with pytest.raises(AssertionError, match=f"more than the {k} allowed"):
+        assert_accurate(actual, twin, scale, k)
+
+
+def assert_same_law(
+    found: Gaussian, wanted: Gaussian, rtol: float = 0.0, atol: float = 0.0
+) -> None:
+    """The means and the covariances agree, each entry within the tolerances."""
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=rtol, atol=atol)

@@ -8,32 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from gbm_ref import GBM, LogNormal, ProbabilityFlow, Score, SignAgnostic, Step, exact_score
-from gbm_ref.probe import extract_step_polynomial
-from gbm_ref.steps import (
-    DDIM,
-    AmbientMarginalPreserving,
-    AmbientMilstein,
-    Ancestral,
-    Corrector,
-    DaleLangevin,
-    MarginalPreserving,
-    PrintedAlgorithm1,
-)
+import gbm_ref as ref
 
 COV = np.array([[0.5, 0.2], [0.2, 0.3]])
-STEPS: dict[str, Step] = {
-    "SignAgnostic": SignAgnostic(),
-    "AmbientMilstein": AmbientMilstein(),
-    "AmbientMarginalPreserving": AmbientMarginalPreserving(0.7),
-    "DaleLangevin": DaleLangevin(),
-    "MarginalPreserving": MarginalPreserving(0.7),
-    "PrintedAlgorithm1": PrintedAlgorithm1(),
-    "Corrector": Corrector(),
-    "Ancestral": Ancestral(),
-    "Ancestral, matrix": Ancestral(COV),
-    "DDIM": DDIM(),
-    "ProbabilityFlow": ProbabilityFlow(),
+STEPS: dict[str, ref.Step] = {
+    "SignAgnostic": ref.SignAgnostic(),
+    "AmbientMilstein": ref.AmbientMilstein(),
+    "AmbientMarginalPreserving": ref.AmbientMarginalPreserving(0.7),
+    "DaleLangevin": ref.DaleLangevin(),
+    "MarginalPreserving": ref.MarginalPreserving(0.7),
+    "PrintedAlgorithm1": ref.PrintedAlgorithm1(),
+    "Corrector": ref.Corrector(),
+    "Ancestral": ref.Ancestral(),
+    "Ancestral, matrix": ref.Ancestral(COV),
+    "DDIM": ref.DDIM(),
+    "ProbabilityFlow": ref.ProbabilityFlow(),
 }
 AMBIENT = [name for name, step in STEPS.items() if step.coordinates == "ambient"]
 LOG = [name for name, step in STEPS.items() if step.coordinates == "log"]
@@ -50,7 +39,7 @@ class Case:
     angle  of a rotation, `fractions` the lengths of consecutive pieces of a step
     """
 
-    process: GBM
+    process: ref.GBM
     t: float
     dt: float
     noise: float
@@ -65,9 +54,9 @@ class Case:
 
     def run(
         self,
-        step: Step,
+        step: ref.Step,
         x: np.ndarray | None = None,
-        score: Score | None = None,
+        score: ref.Score | None = None,
         z: np.ndarray | None = None,
     ) -> np.ndarray:
         """One step, by default with the score h everywhere."""
@@ -97,7 +86,7 @@ def _tables(draw: st.DrawFn, low: float, high: float) -> np.ndarray:
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """Any process, time, length, noise and states of ordinary size."""
-    process = GBM(draw(st.floats(-0.6, 0.6)), draw(st.floats(0.3, 1.2)))
+    process = ref.GBM(draw(st.floats(-0.6, 0.6)), draw(st.floats(0.3, 1.2)))
     t = draw(st.floats(0.2, 0.9))
     return Case(
         process,
@@ -121,7 +110,7 @@ def ratio_score(x: np.ndarray, t: float) -> np.ndarray:
     return -1.4 + t * (1.0 - ratio) / (1.0 + ratio)
 
 
-def scale(step: Step, case: Case) -> None:
+def scale(step: ref.Step, case: Case) -> None:
     """step(c x) = c step(x) for a score that a scale leaves alone (sheet R1); c = 2^k bitwise."""
     scaled = case.run(step, np.ldexp(case.x, case.power), ratio_score)
     np.testing.assert_array_equal(scaled, np.ldexp(case.run(step, score=ratio_score), case.power))
@@ -129,31 +118,31 @@ def scale(step: Step, case: Case) -> None:
     np.testing.assert_allclose(scaled, case.factor * case.run(step), rtol=4 * UNIT)
 
 
-def oddness(step: Step, case: Case) -> None:
+def oddness(step: ref.Step, case: Case) -> None:
     """step(-x) = -step(x), bitwise: the score is read at |x| (sheet E28)."""
     mirrored = case.run(step, -case.x, ratio_score)
     np.testing.assert_array_equal(mirrored, -case.run(step, score=ratio_score))
 
 
-def sign(step: Step, case: Case) -> None:
+def sign(step: ref.Step, case: Case) -> None:
     """A step in log X keeps every sign at any size of noise; one in X flips with its factor."""
     z = 30 * case.z
     moved = case.run(step, z=z)
     if step.keeps_sign:
         assert (moved > 0).all()
         return
-    b, c, q = extract_step_polynomial(lambda x, z: case.run(step, x, z=z), case.x, degree=2)
+    b, c, q = ref.extract_step_polynomial(lambda x, z: case.run(step, x, z=z), case.x, degree=2)
     factor = b + c * z + q * z**2
     clear = np.abs(factor) > 1e-9
     assert (np.sign(moved) == np.sign(factor))[clear].all()
 
 
-def arrangement(step: Step, case: Case) -> None:
+def arrangement(step: ref.Step, case: Case) -> None:
     """Rows may be reordered, taken alone or padded, coordinates exchanged, bitwise.
 
     A matrix times the draws is a library's sum, which may be ordered by the shape: 4 units there.
     """
-    mixes = isinstance(step, Ancestral) and isinstance(step.data_log_cov, np.ndarray)
+    mixes = isinstance(step, ref.Ancestral) and isinstance(step.data_log_cov, np.ndarray)
     rtol = 4 * UNIT * case.size().max() if mixes else 0.0
     plain, rows = case.run(step, score=ratio_score), np.array([2, 0, 1])
     moved = case.run(step, case.x[rows], ratio_score, case.z[rows])
@@ -168,10 +157,10 @@ def arrangement(step: Step, case: Case) -> None:
         np.testing.assert_array_equal(turned, plain[:, ::-1])
 
 
-def clock(step: Step, case: Case) -> None:
+def clock(step: ref.Step, case: Case) -> None:
     """(sigma^2, mu, dt) -> (c sigma^2, c mu, dt / c) changes nothing: only m and v matter."""
     c, process = case.factor, case.process
-    fast = GBM(c * process.drift(0.0), np.sqrt(c) * process.sigma, process.horizon / c)
+    fast = ref.GBM(c * process.drift(0.0), np.sqrt(c) * process.sigma, process.horizon / c)
     arguments = (case.x, case.t / c, case.dt / c, case.noise, case.z)
     found = step(fast, case.constant_score, *arguments)
     moved = case.run(step)
@@ -179,7 +168,7 @@ def clock(step: Step, case: Case) -> None:
     np.testing.assert_array_less(np.abs(found - moved), allowed)
 
 
-def power(step: Step, case: Case) -> None:
+def power(step: ref.Step, case: Case) -> None:
     """step(x^a) = step(x)^a, with the process and score of X^a (sheet R1); a = -1 inverts.
 
     m -> a m, v -> a^2 v, 1 + h -> (1 + h) / a, and z changes its sign with a.
@@ -187,30 +176,30 @@ def power(step: Step, case: Case) -> None:
     a, process = case.alpha, case.process
     sigma = abs(a) * process.sigma
     drift = a * (process.drift(0.0) - process.sigma**2 / 2) + sigma**2 / 2
-    image = GBM(drift, sigma, process.horizon)
+    image = ref.GBM(drift, sigma, process.horizon)
     arguments = (case.x**a, case.t, case.dt, case.noise, np.sign(a) * case.z)
     moved = scaled_kernel(step, a**2)(image, lambda x, t: (1 + case.h) / a - 1, *arguments)
     gap = np.abs(np.log(moved) - a * np.log(case.run(step)))
     np.testing.assert_array_less(gap, 8 * UNIT * (1 + abs(a)) * case.size())
 
 
-def scaled_kernel(step: Step, factor: float) -> Step:
+def scaled_kernel(step: ref.Step, factor: float) -> ref.Step:
     """The step for data whose log covariance is `factor` times as large."""
-    return Ancestral(factor * COV) if step is STEPS["Ancestral, matrix"] else step
+    return ref.Ancestral(factor * COV) if step is STEPS["Ancestral, matrix"] else step
 
 
-def rotation(step: Step, case: Case) -> None:
+def rotation(step: ref.Step, case: Case) -> None:
     """A rotation of log X commutes with the step and with the score, for m = 0."""
     c, s = np.cos(case.angle), np.sin(case.angle)
-    turn, process = np.array([[c, -s], [s, c]]), GBM(None, case.process.sigma)
-    data = LogNormal([0.4, -0.7], COV)
-    turned = LogNormal(turn @ data.log_mean, turn @ COV @ turn.T)
-    other = Ancestral(turned.log_cov) if step is STEPS["Ancestral, matrix"] else step
+    turn, process = np.array([[c, -s], [s, c]]), ref.GBM(None, case.process.sigma)
+    data = ref.LogNormal([0.4, -0.7], COV)
+    turned = ref.LogNormal(turn @ data.log_mean, turn @ COV @ turn.T)
+    other = ref.Ancestral(turned.log_cov) if step is STEPS["Ancestral, matrix"] else step
     results = []
     for kind, law, y, z in (
         (step, data, np.log(case.x), case.z),
         (other, turned, np.log(case.x) @ turn.T, case.z @ turn.T),
     ):
-        score = exact_score(law, process)
+        score = ref.exact_score(law, process)
         results.append(kind(process, score, np.exp(y), case.t, case.dt, case.noise, z))
     np.testing.assert_allclose(np.log(results[1]), np.log(results[0]) @ turn.T, rtol=0, atol=1e-12)

@@ -4,11 +4,13 @@ A mixture is a list of (weight, mean, covariance) of Gaussians in y = log x.
 """
 
 import mpmath
+import numpy as np
 from mpmath import mpf
 
 from gbm_ref import LogNormal, LogNormalMixture, PointMasses, Target
 
 Component = tuple[mpf, list[mpf], mpmath.matrix]
+Normal = tuple[mpmath.matrix, mpmath.matrix]
 
 
 def components(target: Target) -> list[Component]:
@@ -59,10 +61,38 @@ def hyvarinen(mixture: list[Component], x: list[mpf]) -> list[mpf]:
     return [along(i) for i in range(len(y))]
 
 
+def gaussian(mean: np.ndarray, cov: np.ndarray) -> Normal:
+    """The law of y, its parameters taken as exact numbers."""
+    return mpmath.matrix(mean.tolist()), mpmath.matrix(cov.tolist())
+
+
+def kl(p: Normal, q: Normal) -> mpf:
+    """(tr Q^-1 P - d + |mean difference|^2_Q^-1 - log det P / det Q) / 2."""
+    inverse, shift = q[1] ** -1, p[0] - q[0]
+    product = inverse * p[1]
+    trace = mpmath.fsum(product[i, i] for i in range(shift.rows))
+    logs = mpmath.log(mpmath.det(p[1]) / mpmath.det(q[1]))
+    return (trace - shift.rows + (shift.T * inverse * shift)[0] - logs) / 2
+
+
 def _normal(y: list[mpf], mean: list[mpf], cov: mpmath.matrix) -> mpf:
     residual = mpmath.matrix([a - b for a, b in zip(y, mean, strict=True)])
     exponent = (residual.T * mpmath.inverse(cov) * residual)[0]
     return mpmath.exp(-exponent / 2) / mpmath.sqrt((2 * mpmath.pi) ** len(y) * mpmath.det(cov))
+
+
+def posterior_means(points: np.ndarray, x: np.ndarray, m: mpf, v: mpf) -> list[mpf]:
+    """E[log X_0 | x] for data that are points, for rows x, flat: Bayes' rule written out."""
+    means = []
+    logs = [[mpmath.log(p) for p in _numbers(point)] for point in points]
+    for row in x:
+        y = [mpmath.log(a) for a in _numbers(row)]
+        squares = [mpmath.fsum((a - b - m) ** 2 for a, b in zip(y, p, strict=True)) for p in logs]
+        weights = [mpmath.exp(-square / (2 * v)) for square in squares]
+        for i in range(len(y)):
+            pairs = zip(weights, logs, strict=True)
+            means.append(mpmath.fsum(w * p[i] for w, p in pairs) / mpmath.fsum(weights))
+    return means
 
 
 def _numbers(values: object) -> list[mpf]:

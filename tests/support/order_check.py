@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import pytest
 
 from gbm_ref import GBM, Gaussian, Grid, LogNormal, Process, Row
 from gbm_ref.steps import LogAffineStep, LogCoefficients
@@ -30,6 +31,12 @@ def assert_order(errors: Sequence[float], order: float, slack: float = SLACK) ->
     """Every local slope is within `slack` of the order; a zero or NaN error is refused."""
     found = slopes(errors)
     assert (np.abs(found - order) <= slack).all(), f"slopes {found}, not {order}"
+
+
+def refuse_order(errors: Sequence[float], order: float, slack: float = SLACK) -> None:
+    """`assert_order` fails, as it has to for a planted mistake."""
+    with pytest.raises(AssertionError, match="slopes"):
+        assert_order(errors, order, slack)
 
 
 def equal_steps(num_steps: int, process: Process = PROCESS, last: float = LAST) -> Grid:

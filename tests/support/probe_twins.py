@@ -186,7 +186,4 @@ TWINS: dict[str, Twin] = {
     "noise clipped": Twin(AFFINITY, clip=CLIP),
     "exponent clipped": Twin(AFFINITY, bound=1.5),
 }
-RIGHT = {
-    "uniform": Twin(frozenset()),
-    "annealed": Twin(frozenset(), inner=True),
-}
+RIGHT = {"uniform": Twin(frozenset()), "annealed": Twin(frozenset(), inner=True)}

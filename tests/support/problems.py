@@ -7,16 +7,7 @@ Tests are parametrised over these tables by name.
 
 import numpy as np
 
-from gbm_ref import (
-    GBM,
-    LogNormal,
-    LogNormalMixture,
-    PointMasses,
-    Process,
-    Target,
-    TimeVaryingGBM,
-    VarianceExploding,
-)
+import gbm_ref as ref
 
 
 def time_varying_mu(t: float) -> float:
@@ -29,22 +20,22 @@ def time_varying_sigma(t: float) -> float:
     return 0.4 + 0.5 * t**2
 
 
-PROCESSES: dict[str, Process] = {
-    "constant": GBM(mu=0.13, sigma=0.7, horizon=0.9),
-    "time-varying": TimeVaryingGBM(time_varying_mu, time_varying_sigma, horizon=1.2),
-    "variance-exploding": VarianceExploding(std_min=0.02, std_max=3.0, horizon=1.1),
+PROCESSES: dict[str, ref.Process] = {
+    "constant": ref.GBM(mu=0.13, sigma=0.7, horizon=0.9),
+    "time-varying": ref.TimeVaryingGBM(time_varying_mu, time_varying_sigma, horizon=1.2),
+    "variance-exploding": ref.VarianceExploding(std_min=0.02, std_max=3.0, horizon=1.1),
 }
 
-LOG_NORMALS: dict[str, LogNormal] = {
-    "log-normal-1d": LogNormal(np.array([0.31]), 0.23),
-    "log-normal-2d": LogNormal(np.array([0.31, -0.42]), np.array([[0.5, 0.2], [0.2, 0.3]])),
+LOG_NORMALS: dict[str, ref.LogNormal] = {
+    "log-normal-1d": ref.LogNormal(np.array([0.31]), 0.23),
+    "log-normal-2d": ref.LogNormal(np.array([0.31, -0.42]), np.array([[0.5, 0.2], [0.2, 0.3]])),
 }
 
-MIXTURES: dict[str, LogNormalMixture] = {
-    "mixture-1d": LogNormalMixture(
+MIXTURES: dict[str, ref.LogNormalMixture] = {
+    "mixture-1d": ref.LogNormalMixture(
         np.array([0.3, 0.7]), np.array([[-0.9], [0.6]]), np.array([0.11, 0.26])
     ),
-    "mixture-2d": LogNormalMixture(
+    "mixture-2d": ref.LogNormalMixture(
         np.array([0.25, 0.35, 0.4]),
         np.array([[-0.8, 0.3], [0.7, 0.9], [0.2, -1.1]]),
         np.array(
@@ -58,21 +49,42 @@ MIXTURES: dict[str, LogNormalMixture] = {
 }
 
 # The data sets themselves, without a density; and the same points after some noise.
-DATA_SETS: dict[str, PointMasses] = {
-    "points-1d": PointMasses(np.array([[0.7], [1.9], [2.4]])),
-    "points-2d": PointMasses(np.array([[0.7, 1.3], [1.9, 0.6], [2.4, 2.2], [1.1, 1.7]])),
+DATA_SETS: dict[str, ref.PointMasses] = {
+    "points-1d": ref.PointMasses(np.array([[0.7], [1.9], [2.4]])),
+    "points-2d": ref.PointMasses(np.array([[0.7, 1.3], [1.9, 0.6], [2.4, 2.2], [1.1, 1.7]])),
 }
-BLURRED: dict[str, PointMasses] = {
-    name: PointMasses(data.points, log_var=0.09) for name, data in DATA_SETS.items()
+BLURRED: dict[str, ref.PointMasses] = {
+    name: ref.PointMasses(data.points, log_var=0.09) for name, data in DATA_SETS.items()
 }
 
-TARGETS: dict[str, Target] = {**LOG_NORMALS, **MIXTURES, **BLURRED}
+TARGETS: dict[str, ref.Target] = {**LOG_NORMALS, **MIXTURES, **BLURRED}
+
+
+THREE_DIMENSIONS = ref.Gaussian(
+    np.array([0.31, -0.42, 1.13]),
+    np.array([[0.5, 0.2, -0.1], [0.2, 0.3, 0.05], [-0.1, 0.05, 0.9]]),
+)
+
+
+def end_law(target: ref.LogNormal, process: ref.Process, t: float | None = None) -> ref.Gaussian:
+    """The exact law of log X_t, t = horizon by default: the start a sampler should have."""
+    end = target.diffuse(process, process.horizon if t is None else t)
+    return ref.Gaussian(end.log_mean, end.log_cov)
 
 
 def states(d: int, count: int = 12, spread: float = 1.5) -> np.ndarray:
     """`count` fixed positive states (count, d), log-spaced in a different order per coordinate."""
     grid = np.linspace(-spread, spread, count) + 0.037
     return np.exp(np.stack([np.roll(grid, 5 * i) * (1 - 0.2 * i) for i in range(d)], axis=-1))
+
+
+# A score that is the same numbers everywhere, so that a step is tested alone.
+FIXED = np.linspace(-6.1, 4.7, 24).reshape(12, 2)
+
+
+def fixed_score(x: np.ndarray, t: float) -> np.ndarray:
+    """FIXED, for states of its shape."""
+    return FIXED
 
 
 def draws(*shape: int) -> np.ndarray:

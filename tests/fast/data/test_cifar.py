@@ -5,17 +5,16 @@ import io
 import tarfile
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
-from urllib.error import URLError
 
 import numpy as np
 import pytest
 import torch
 
-from gbm_fast.data import load_dataset
+from gbm_fast.data import ImageData, load_dataset
 from gbm_fast.data.cifar import load_cifar
 from gbm_fast.data.sources import CIFAR10, CifarSource
 from tests.support.cases import generator
+from tests.support.downloads import Response, serve
 
 HEIGHT, WIDTH, RECORDS = 4, 3, 5
 MEMBERS = ("data_batch_1.bin", "data_batch_2.bin", "test_batch.bin")
@@ -26,10 +25,7 @@ LABELS = RNG.integers(0, 4, (3, RECORDS), dtype=np.uint8)
 
 def batch_bytes(images: np.ndarray, labels: np.ndarray) -> bytes:
     """Label, red plane, green plane, blue plane, one record after the other."""
-    content = b""
-    for image, label in zip(images, labels, strict=True):
-        content += bytes([label]) + b"".join(plane.tobytes() for plane in image)
-    return content
+    return b"".join(bytes([b]) + a.tobytes() for a, b in zip(images, labels, strict=True))
 
 
 BATCHES = {
@@ -48,12 +44,16 @@ def tar_bytes(batches: dict[str, bytes], folder: str = "tiny-bin") -> bytes:
     return buffer.getvalue()
 
 
+def md5(content: bytes) -> str:
+    return hashlib.md5(content).hexdigest()
+
+
 def source_for(archive: bytes) -> CifarSource:
     return CifarSource(
         name="tiny",
         url="https://archive.example/tiny.tar.gz",
         archive="tiny.tar.gz",
-        md5=hashlib.md5(archive).hexdigest(),
+        md5=md5(archive),
         folder="tiny-bin",
         train_members=MEMBERS[:2],
         test_members=MEMBERS[2:],
@@ -67,26 +67,27 @@ ARCHIVE = tar_bytes(BATCHES)
 SOURCE = source_for(ARCHIVE)
 
 
-def write_folder(tmp_path: Path, batches: dict[str, bytes]) -> Path:
-    folder = tmp_path / "tiny-bin"
-    folder.mkdir()
+def write(folder: Path, batches: dict[str, bytes] | bytes) -> None:
+    """The archive, or the files that it holds in a folder."""
+    if isinstance(batches, bytes):
+        (folder / "tiny.tar.gz").write_bytes(batches)
+        return
+    (folder / "tiny-bin").mkdir()
     for name, content in batches.items():
-        (folder / name).write_bytes(content)
-    return folder
+        (folder / "tiny-bin" / name).write_bytes(content)
 
 
-class Response(io.BytesIO):
-    headers: dict[str, str] = {}
+def load(folder: Path, source: CifarSource = SOURCE) -> ImageData:
+    return load_cifar(source, folder, download=False)
 
 
-@pytest.mark.parametrize("unpacked", [False, True], ids=["archive", "folder"])
-def test_images_and_labels_are_those_of_the_batches(tmp_path: Path, unpacked: bool) -> None:
-    if unpacked:
-        write_folder(tmp_path, BATCHES)
-    else:
-        (tmp_path / "tiny.tar.gz").write_bytes(ARCHIVE)
+@pytest.mark.parametrize("batches", [ARCHIVE, BATCHES], ids=["archive", "folder"])
+def test_images_and_labels_are_those_of_the_batches(
+    tmp_path: Path, batches: dict[str, bytes] | bytes
+) -> None:
+    write(tmp_path, batches)
     before = sorted(tmp_path.rglob("*"))
-    data = load_cifar(SOURCE, tmp_path, download=False)
+    data = load(tmp_path)
     train = torch.from_numpy(IMAGES[:2].reshape(2 * RECORDS, 3, HEIGHT, WIDTH))
     assert torch.equal(data.train_images, train)
     assert torch.equal(data.test_images, torch.from_numpy(IMAGES[2]))
@@ -98,15 +99,15 @@ def test_images_and_labels_are_those_of_the_batches(tmp_path: Path, unpacked: bo
 
 def test_batches_in_any_order_inside_the_archive_are_put_in_order(tmp_path: Path) -> None:
     archive = tar_bytes(dict(reversed(BATCHES.items())))
-    (tmp_path / "tiny.tar.gz").write_bytes(archive)
-    data = load_cifar(source_for(archive), tmp_path, download=False)
+    write(tmp_path, archive)
+    data = load(tmp_path, source_for(archive))
     assert data.train_labels.tolist() == LABELS[:2].ravel().tolist()
 
 
 def test_a_missing_archive_is_downloaded_checked_and_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: Response(ARCHIVE))
+    serve(monkeypatch, {SOURCE.url: Response(ARCHIVE)})
     data = load_cifar(SOURCE, tmp_path / "new", download=True)
     assert data.test_labels.tolist() == LABELS[2].tolist()
     assert (tmp_path / "new" / "tiny.tar.gz").read_bytes() == ARCHIVE
@@ -116,8 +117,8 @@ def test_a_foreign_download_is_refused_and_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     foreign = tar_bytes(BATCHES, folder="elsewhere")
-    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: Response(foreign))
-    with pytest.raises(ValueError, match=f"sent has MD5 {hashlib.md5(foreign).hexdigest()}"):
+    serve(monkeypatch, {SOURCE.url: Response(foreign)})
+    with pytest.raises(ValueError, match=f"sent has MD5 {md5(foreign)}"):
         load_cifar(SOURCE, tmp_path, download=True)
     assert list(tmp_path.iterdir()) == []
 
@@ -125,10 +126,7 @@ def test_a_foreign_download_is_refused_and_leaves_no_file(
 def test_without_a_network_cifar10_names_url_checksum_and_target(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def urlopen(url: str, timeout: float) -> NoReturn:
-        raise URLError("no network in this test")
-
-    monkeypatch.setattr("urllib.request.urlopen", urlopen)
+    serve(monkeypatch)
     with pytest.raises(ValueError, match="could not download cifar-10-binary.tar.gz") as error:
         load_dataset("cifar10", data_dir=tmp_path)
     message = str(error.value)
@@ -139,83 +137,56 @@ def test_without_a_network_cifar10_names_url_checksum_and_target(
 
 def test_a_missing_archive_is_named_when_nothing_may_be_fetched(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"tiny needs .*tiny\.tar\.gz") as error:
-        load_cifar(SOURCE, tmp_path, download=False)
+        load(tmp_path)
     assert SOURCE.url in str(error.value) and SOURCE.md5 in str(error.value)
+    with pytest.raises(ValueError, match="nowhere does not exist"):
+        load(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("keep", [0, 40, -1])
-def test_a_truncated_archive_fails_its_checksum(tmp_path: Path, keep: int) -> None:
-    (tmp_path / "tiny.tar.gz").write_bytes(ARCHIVE[:keep])
-    found = hashlib.md5(ARCHIVE[:keep]).hexdigest()
-    with pytest.raises(ValueError, match=f"expected MD5 {SOURCE.md5}, found {found}"):
-        load_cifar(SOURCE, tmp_path, download=False)
+NO_ARCHIVE = (b"", b"\x80\x04pickle", ARCHIVE[: len(ARCHIVE) // 2])
+UNREADABLE = "cannot be read as a gzip-compressed tar archive"
+INCOMPLETE = tar_bytes({name: BATCHES[name] for name in MEMBERS[::2]})
+WRONG_LABELS = LABELS[2].copy()
+WRONG_LABELS[3] = 4
+SHORT, LONG = BATCHES[MEMBERS[1]][:-1], BATCHES[MEMBERS[1]] + b"\x00"
+LENGTHS = [
+    (BATCHES | {MEMBERS[1]: content}, f"{MEMBERS[1]}: {problem}: {len(content)} bytes")
+    for content, problem in ((SHORT, "truncated"), (LONG, "too long"))
+]
+REFUSED: list[tuple[dict[str, bytes] | bytes, CifarSource, str]] = [
+    *(
+        (ARCHIVE[:keep], SOURCE, f"expected MD5 {SOURCE.md5}, found {md5(ARCHIVE[:keep])}")
+        for keep in (0, 40, -1)
+    ),
+    *((content, source_for(content), UNREADABLE) for content in NO_ARCHIVE),
+    (INCOMPLETE, source_for(INCOMPLETE), "has no tiny-bin/data_batch_2.bin"),
+    *((tar_bytes(b), source_for(tar_bytes(b)), message) for b, message in LENGTHS),
+    *((b, SOURCE, message) for b, message in LENGTHS),
+    (
+        BATCHES | {MEMBERS[2]: batch_bytes(IMAGES[2], WRONG_LABELS)},
+        SOURCE,
+        f"{MEMBERS[2]}: record 3 has label 4",
+    ),
+    ({name: BATCHES[name] for name in MEMBERS[1:]}, SOURCE, f"{MEMBERS[0]} is missing"),
+]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"\x80\x04pickle", ARCHIVE[: len(ARCHIVE) // 2]],
-    ids=["empty", "foreign", "truncated"],
-)
-def test_a_file_that_is_no_archive_is_refused_even_with_its_checksum(
-    tmp_path: Path, content: bytes
+# The ids are numbers: the archives, and so their checksums, hold the time at which they are made.
+@pytest.mark.parametrize(("batches", "source", "message"), REFUSED, ids=range(len(REFUSED)))
+def test_damaged_and_foreign_files_are_refused_even_with_their_checksum(
+    tmp_path: Path, batches: dict[str, bytes] | bytes, source: CifarSource, message: str
 ) -> None:
-    (tmp_path / "tiny.tar.gz").write_bytes(content)
-    with pytest.raises(ValueError, match="cannot be read as a gzip-compressed tar archive"):
-        load_cifar(source_for(content), tmp_path, download=False)
-
-
-def test_an_archive_without_a_batch_is_refused(tmp_path: Path) -> None:
-    archive = tar_bytes({name: BATCHES[name] for name in MEMBERS[::2]})
-    (tmp_path / "tiny.tar.gz").write_bytes(archive)
-    with pytest.raises(ValueError, match="has no tiny-bin/data_batch_2.bin"):
-        load_cifar(source_for(archive), tmp_path, download=False)
-
-
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [(BATCHES[MEMBERS[1]][:-1], "truncated"), (BATCHES[MEMBERS[1]] + b"\x00", "too long")],
-    ids=["truncated", "too-long"],
-)
-@pytest.mark.parametrize("unpacked", [False, True], ids=["archive", "folder"])
-def test_a_batch_of_wrong_length_is_named(
-    tmp_path: Path, unpacked: bool, content: bytes, problem: str
-) -> None:
-    batches = BATCHES | {MEMBERS[1]: content}
-    archive = tar_bytes(batches)
-    if unpacked:
-        write_folder(tmp_path, batches)
-    else:
-        (tmp_path / "tiny.tar.gz").write_bytes(archive)
-    with pytest.raises(ValueError, match=f"{MEMBERS[1]}: {problem}: {len(content)} bytes"):
-        load_cifar(source_for(archive), tmp_path, download=False)
-
-
-def test_a_label_outside_the_classes_is_named(tmp_path: Path) -> None:
-    labels = LABELS[2].copy()
-    labels[3] = 4
-    write_folder(tmp_path, BATCHES | {MEMBERS[2]: batch_bytes(IMAGES[2], labels)})
-    with pytest.raises(ValueError, match=f"{MEMBERS[2]}: record 3 has label 4"):
-        load_cifar(SOURCE, tmp_path, download=False)
-
-
-def test_an_incomplete_folder_is_named(tmp_path: Path) -> None:
-    folder = write_folder(tmp_path, BATCHES)
-    (folder / MEMBERS[0]).unlink()
-    with pytest.raises(ValueError, match=f"{MEMBERS[0]} is missing"):
-        load_cifar(SOURCE, tmp_path, download=False)
+    write(tmp_path, batches)
+    with pytest.raises(ValueError, match=message):
+        load(tmp_path, source)
 
 
 def test_a_file_in_place_of_a_directory_is_named(tmp_path: Path) -> None:
     (tmp_path / "tiny-bin").write_bytes(b"not a directory")
     with pytest.raises(ValueError, match="tiny-bin cannot be read"):
-        load_cifar(SOURCE, tmp_path, download=False)
+        load(tmp_path)
     with pytest.raises(ValueError, match="tiny-bin cannot be read"):
         load_cifar(replace(SOURCE, folder="other"), tmp_path / "tiny-bin", download=True)
-
-
-def test_a_missing_directory_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="nowhere does not exist"):
-        load_cifar(SOURCE, tmp_path / "nowhere", download=False)
 
 
 def test_the_published_archive_is_the_one_with_50000_and_10000_images() -> None:

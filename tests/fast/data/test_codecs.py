@@ -58,10 +58,7 @@ EXACT = {
     "tiff grey 16 big-endian": (tiff(GREY_16, byteorder=">"), GREY_16),
     "tiff colour 16": (tiff(COLOUR_16, photometric="rgb"), COLOUR_16),
     "tiff colour 16 deflate": (tiff(COLOUR_16, photometric="rgb", compression="zlib"), COLOUR_16),
-    "tiff colour 16 big-endian": (
-        tiff(COLOUR_16, photometric="rgb", byteorder=">"),
-        COLOUR_16,
-    ),
+    "tiff colour 16 big-endian": (tiff(COLOUR_16, photometric="rgb", byteorder=">"), COLOUR_16),
     "tiff colour 16 in planes": (
         tiff(COLOUR_16.transpose(2, 0, 1), photometric="rgb", planarconfig="separate"),
         COLOUR_16,

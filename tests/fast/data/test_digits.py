@@ -1,5 +1,6 @@
 """The digits inside scikit-learn, the container, and the choice of a data set by name."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,16 +27,13 @@ def test_digits_are_scikit_learns_with_every_fifth_one_held_out(digits: ImageDat
     assert digits.train_labels.tolist() == bunch.target[rest].tolist()
 
 
-def test_digits_describe_themselves(digits: ImageData) -> None:
+def test_digits_describe_themselves_and_have_every_class_in_both_splits(digits: ImageData) -> None:
     assert digits.train_images.dtype == torch.uint8 and digits.train_labels.dtype == torch.int64
     assert (digits.channels, digits.image_size, digits.num_classes) == (1, (8, 8), 10)
     assert digits.class_names == tuple("0123456789")
     assert digits.max_value == 16 == int(digits.train_images.max())
     x = positive_from_integers(digits.train_images, digits.max_value)
     assert float(x.min()) == 1.0 and float(x.max()) == 2.0
-
-
-def test_every_class_is_in_both_splits(digits: ImageData) -> None:
     assert int(digits.train_labels.bincount(minlength=10).min()) >= 100
     assert int(digits.test_labels.bincount(minlength=10).min()) >= 20
 
@@ -46,13 +44,10 @@ def test_digits_need_no_directory(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_name_lists_the_known_ones() -> None:
+def test_names_are_known_to_load_dataset_or_the_known_ones_are_listed(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unknown data set 'imagenet'") as error:
         load_dataset("imagenet")
     assert all(name in str(error.value) for name in DATASETS)
-
-
-def test_every_listed_name_is_known_to_load_dataset(tmp_path: Path) -> None:
     for name in set(DATASETS) - {"digits", "natural-patches", "folder", "npy"}:
         with pytest.raises(ValueError, match=f"^{name} needs "):
             load_dataset(name, data_dir=tmp_path, download=False)
@@ -61,30 +56,33 @@ def test_every_listed_name_is_known_to_load_dataset(tmp_path: Path) -> None:
             load_dataset(name)
 
 
-def test_labels_and_images_must_match_in_number(digits: ImageData) -> None:
-    with pytest.raises(ValueError, match=r"digits, test split: labels must be int64 of shape"):
-        replace(digits, test_labels=digits.test_labels[:-1])
+TRAIN = ("train_images", "train_labels")
+REFUSED: list[tuple[Callable[[ImageData], dict[str, object]], str]] = [
+    (
+        lambda d: {"test_labels": d.test_labels[:-1]},
+        "digits, test split: labels must be int64 of shape",
+    ),
+    (
+        lambda d: {"class_names": d.class_names[:7]},
+        "labels run from 0 to 9, but there are 7 classes",
+    ),
+    (
+        lambda d: {"train_images": d.train_images[:, 0]},
+        "grey levels 0..16 must be a non-empty torch.uint8",
+    ),
+    (lambda d: {"train_images": d.train_images.float()}, "found torch.float32"),
+    (lambda d: {part: getattr(d, part)[:0] for part in TRAIN}, "non-empty"),
+    (
+        lambda d: {"test_images": d.test_images[..., :7]},
+        r"train images are \(1, 8, 8\) and test images",
+    ),
+    (lambda d: {"max_value": 15}, "brightest pixel is 16, above .* 15"),
+]
 
 
-def test_labels_must_be_classes(digits: ImageData) -> None:
-    with pytest.raises(ValueError, match="labels run from 0 to 9, but there are 7 classes"):
-        replace(digits, class_names=digits.class_names[:7])
-
-
-def test_images_must_be_integers_with_a_channel_axis(digits: ImageData) -> None:
-    with pytest.raises(ValueError, match="grey levels 0..16 must be a non-empty torch.uint8"):
-        replace(digits, train_images=digits.train_images[:, 0])
-    with pytest.raises(ValueError, match="found torch.float32"):
-        replace(digits, train_images=digits.train_images.float())
-    with pytest.raises(ValueError, match="non-empty"):
-        replace(digits, train_images=digits.train_images[:0], train_labels=digits.train_labels[:0])
-
-
-def test_both_splits_must_have_one_image_size(digits: ImageData) -> None:
-    with pytest.raises(ValueError, match=r"train images are \(1, 8, 8\) and test images"):
-        replace(digits, test_images=digits.test_images[..., :7])
-
-
-def test_pixels_above_the_formats_range_are_refused(digits: ImageData) -> None:
-    with pytest.raises(ValueError, match="brightest pixel is 16, above .* 15"):
-        replace(digits, max_value=15)
+@pytest.mark.parametrize(("change", "message"), REFUSED)
+def test_parts_that_do_not_fit_each_other_are_refused(
+    digits: ImageData, change: Callable[[ImageData], dict[str, object]], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(digits, **change(digits))

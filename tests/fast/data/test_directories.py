@@ -2,12 +2,12 @@
 
 from pathlib import Path
 from typing import NoReturn
-from urllib.error import URLError
 
 import pytest
 
 from gbm_fast.data import load_dataset
 from gbm_fast.data.sources import FASHION_MNIST, KUZUSHIJI_MNIST, MNIST, IdxSource
+from tests.support.downloads import serve
 
 FAMILY = [MNIST, FASHION_MNIST, KUZUSHIJI_MNIST]
 FIRST_FILE = "train-images-idx3-ubyte.gz"
@@ -15,10 +15,7 @@ FIRST_FILE = "train-images-idx3-ubyte.gz"
 
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    def urlopen(url: str, timeout: float) -> NoReturn:
-        raise URLError("no network in this test")
-
-    monkeypatch.setattr("urllib.request.urlopen", urlopen)
+    serve(monkeypatch)
 
 
 def failed_download(name: str, data_dir: Path | None) -> str:
@@ -55,24 +52,19 @@ def test_the_argument_comes_before_the_environment_and_that_before_the_default(
 
 
 def test_the_published_checksums_are_all_different() -> None:
-    files = [
-        file
-        for source in FAMILY
-        for file in (
-            source.train_images,
-            source.train_labels,
-            source.test_images,
-            source.test_labels,
-        )
-    ]
+    parts = ("train_images", "train_labels", "test_images", "test_labels")
+    files = [getattr(source, part) for source in FAMILY for part in parts]
     sums = [file.gz_md5 for file in files] + [file.raw_md5 for file in files if file.raw_md5]
     assert len(set(sums)) == len(sums) == 12 + 8
     assert all(len(md5) == 32 and set(md5) <= set("0123456789abcdef") for md5 in sums)
 
 
-def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+def test_missing_directories_and_files_in_their_place_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="data directory .*nowhere does not exist"):
         load_dataset("mnist", data_dir=tmp_path / "nowhere", download=False)
+    (tmp_path / "MNIST").write_bytes(b"not a directory")
+    with pytest.raises(ValueError, match="MNIST/raw.* cannot be read"):
+        load_dataset("mnist", data_dir=tmp_path, download=True)
 
 
 @pytest.mark.parametrize("download", [False, True])
@@ -80,12 +72,6 @@ def test_a_file_in_place_of_the_directory_is_named(tmp_path: Path, download: boo
     (tmp_path / "file").write_bytes(b"not a directory")
     with pytest.raises(ValueError, match="data directory .*file cannot be read"):
         load_dataset("mnist", data_dir=tmp_path / "file", download=download)
-
-
-def test_a_file_in_place_of_an_inner_directory_is_named(tmp_path: Path) -> None:
-    (tmp_path / "MNIST").write_bytes(b"not a directory")
-    with pytest.raises(ValueError, match="MNIST/raw.* cannot be read"):
-        load_dataset("mnist", data_dir=tmp_path, download=True)
 
 
 def test_a_directory_that_may_not_be_listed_is_named(

@@ -2,56 +2,31 @@
 
 import hashlib
 import http.client
-import io
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.error import URLError
 
 import pytest
 
 from gbm_fast.data.download import fetch
+from tests.support import downloads
+from tests.support.downloads import Response
 
 CONTENT = bytes(range(7, 250)) * 11
 MD5 = hashlib.md5(CONTENT).hexdigest()
+Serve = Callable[[dict[str, Response | Exception]], list[str]]
 URLS = ("https://first.example/file.bin", "https://second.example/file.bin")
 
 
-class Response(io.BytesIO):
-    """A body as urlopen gives it, with its headers; dies with `error` once it is used up."""
-
-    def __init__(self, body: bytes, error: BaseException | None = None) -> None:
-        super().__init__(body)
-        self.headers = {"Content-Length": str(len(CONTENT))}
-        self.error = error
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        chunk = super().read(size)
-        if not chunk and self.error is not None:
-            raise self.error
-        return chunk
-
-
-Serve = Callable[[dict[str, Response | Exception]], list[str]]
+def whole(body: bytes, error: BaseException | None = None) -> Response:
+    """An answer that announces the length of CONTENT."""
+    return Response(body, error, len(CONTENT))
 
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
-    """Put answers in place of the network; returns the list of URLs asked for so far."""
-
-    def install(answers: dict[str, Response | Exception]) -> list[str]:
-        asked: list[str] = []
-
-        def urlopen(url: str, timeout: float) -> Response:
-            asked.append(url)
-            answer = answers[url]
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-        monkeypatch.setattr("urllib.request.urlopen", urlopen)
-        return asked
-
-    return install
+    return partial(downloads.serve, monkeypatch)
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -59,7 +34,7 @@ def files_below(folder: Path) -> list[Path]:
 
 
 def test_a_good_answer_lands_at_the_target_and_nowhere_else(tmp_path: Path, serve: Serve) -> None:
-    asked = serve({URLS[0]: Response(CONTENT)})
+    asked = serve({URLS[0]: whole(CONTENT)})
     target = tmp_path / "a" / "b" / "file.bin"
     fetch(URLS, target, MD5)
     assert target.read_bytes() == CONTENT
@@ -68,9 +43,7 @@ def test_a_good_answer_lands_at_the_target_and_nowhere_else(tmp_path: Path, serv
 
 
 def test_an_answer_without_a_length_is_accepted(tmp_path: Path, serve: Serve) -> None:
-    response = Response(CONTENT)
-    response.headers = {}
-    serve({URLS[0]: response})
+    serve({URLS[0]: Response(CONTENT)})
     fetch(URLS[:1], tmp_path / "file.bin", MD5)
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
 
@@ -80,15 +53,15 @@ def test_an_answer_without_a_length_is_accepted(tmp_path: Path, serve: Serve) ->
     [
         URLError("no route"),
         TimeoutError("timed out"),
-        Response(CONTENT[:-1]),
-        Response(CONTENT[:900], error=ConnectionResetError("reset by peer")),
+        whole(CONTENT[:-1]),
+        whole(CONTENT[:900], error=ConnectionResetError("reset by peer")),
     ],
     ids=["unreachable", "slow", "wrong-checksum", "dies-half-way"],
 )
 def test_the_second_mirror_is_asked_when_the_first_fails(
     tmp_path: Path, serve: Serve, first: Response | Exception
 ) -> None:
-    asked = serve({URLS[0]: first, URLS[1]: Response(CONTENT)})
+    asked = serve({URLS[0]: first, URLS[1]: whole(CONTENT)})
     fetch(URLS, tmp_path / "file.bin", MD5)
     assert files_below(tmp_path) == [tmp_path / "file.bin"]
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
@@ -117,14 +90,14 @@ def test_no_network_names_urls_checksum_and_target(tmp_path: Path, serve: Serve)
 def test_a_connection_that_dies_half_way_leaves_no_file(
     tmp_path: Path, serve: Serve, failure: Exception
 ) -> None:
-    serve({URLS[0]: Response(CONTENT[:1000], error=failure)})
+    serve({URLS[0]: whole(CONTENT[:1000], error=failure)})
     with pytest.raises(ValueError, match="could not download file.bin"):
         fetch(URLS[:1], tmp_path / "file.bin", MD5)
     assert files_below(tmp_path) == []
 
 
 def test_an_interrupt_from_the_keyboard_leaves_no_file(tmp_path: Path, serve: Serve) -> None:
-    serve({URLS[0]: Response(CONTENT[:1000], error=KeyboardInterrupt())})
+    serve({URLS[0]: whole(CONTENT[:1000], error=KeyboardInterrupt())})
     with pytest.raises(KeyboardInterrupt):
         fetch(URLS[:1], tmp_path / "file.bin", MD5)
     assert files_below(tmp_path) == []
@@ -132,7 +105,7 @@ def test_an_interrupt_from_the_keyboard_leaves_no_file(tmp_path: Path, serve: Se
 
 def test_a_wrong_checksum_is_named_and_leaves_no_file(tmp_path: Path, serve: Serve) -> None:
     wrong = CONTENT[:-1] + b"\x00"
-    serve({URLS[0]: Response(wrong)})
+    serve({URLS[0]: whole(wrong)})
     with pytest.raises(ValueError, match="could not download") as error:
         fetch(URLS[:1], tmp_path / "file.bin", MD5)
     assert f"{URLS[0]}: the file it sent has MD5 {hashlib.md5(wrong).hexdigest()}" in str(
@@ -147,7 +120,7 @@ def test_an_older_file_at_the_target_outlives_a_failed_download(
 ) -> None:
     target = tmp_path / "file.bin"
     target.write_bytes(b"older")
-    serve({URLS[0]: Response(CONTENT[:1000], error=ConnectionResetError("reset by peer"))})
+    serve({URLS[0]: whole(CONTENT[:1000], error=ConnectionResetError("reset by peer"))})
     with pytest.raises(ValueError, match="reset by peer"):
         fetch(URLS[:1], target, MD5)
     assert target.read_bytes() == b"older" and files_below(tmp_path) == [target]
@@ -155,7 +128,7 @@ def test_an_older_file_at_the_target_outlives_a_failed_download(
 
 def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path, serve: Serve) -> None:
     (tmp_path / "folder").write_bytes(b"in the way")
-    serve({URLS[0]: Response(CONTENT)})
+    serve({URLS[0]: whole(CONTENT)})
     with pytest.raises(ValueError, match="cannot create the folder .*folder"):
         fetch(URLS[:1], tmp_path / "folder" / "file.bin", MD5)
     assert files_below(tmp_path) == [tmp_path / "folder"]

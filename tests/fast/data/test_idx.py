@@ -1,8 +1,11 @@
-"""The MNIST family on tiny IDX files written here: what is read, and every way to be wrong."""
+"""The MNIST family on tiny IDX files written here: what is read, and every way to be wrong.
+
+The published files too, where the variable GBM_DATA points to them.
+"""
 
 import gzip
 import hashlib
-import io
+import os
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +14,11 @@ import numpy as np
 import pytest
 import torch
 
+from gbm_fast.data import ImageData, load_dataset
 from gbm_fast.data.idx import load_idx_family
-from gbm_fast.data.sources import IdxFile, IdxSource
+from gbm_fast.data.sources import FASHION_MNIST, MNIST, IdxFile, IdxSource
 from tests.support.cases import generator
+from tests.support.downloads import Response, serve
 
 RNG = generator("idx")
 TRAIN = RNG.integers(0, 256, (6, 5, 3), dtype=np.uint8)
@@ -46,25 +51,19 @@ def tiny_file(name: str) -> IdxFile:
     return IdxFile(name, gz_md5=md5(PACKED[name]), raw_md5=md5(CONTENTS[name]))
 
 
+PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 SOURCE = IdxSource(
     name="tiny",
     folder="Tiny",
     mirrors=("https://first.example/tiny/", "https://second.example/tiny/"),
-    train_images=tiny_file(NAMES[0]),
-    train_labels=tiny_file(NAMES[1]),
-    test_images=tiny_file(NAMES[2]),
-    test_labels=tiny_file(NAMES[3]),
+    **{part: tiny_file(name) for part, name in zip(PARTS, NAMES, strict=True)},
     class_names=("a", "b", "c"),
     train_count=6,
     test_count=4,
     image_shape=(5, 3),
 )
 UNKNOWN_SUMS = replace(
-    SOURCE,
-    train_images=replace(SOURCE.train_images, raw_md5=None),
-    train_labels=replace(SOURCE.train_labels, raw_md5=None),
-    test_images=replace(SOURCE.test_images, raw_md5=None),
-    test_labels=replace(SOURCE.test_labels, raw_md5=None),
+    SOURCE, **{part: replace(getattr(SOURCE, part), raw_md5=None) for part in PARTS}
 )
 
 
@@ -84,13 +83,24 @@ def pack(raw: Path, name: str, content: bytes) -> None:
     (raw / f"{name}.gz").write_bytes(content)
 
 
+def load(folder: Path, source: IdxSource = SOURCE) -> ImageData:
+    return load_idx_family(source, folder, download=False)
+
+
+def changed(content: bytes, position: int, bits: int = 1) -> bytes:
+    """The same with these bits of one byte turned."""
+    copy = bytearray(content)
+    copy[position] ^= bits
+    return bytes(copy)
+
+
 @pytest.mark.parametrize("packed", [(), NAMES, NAMES[1:3]], ids=["plain", "gz", "mixed"])
 def test_images_and_labels_are_those_of_the_files(
     raw: Path, tmp_path: Path, packed: tuple[str, ...]
 ) -> None:
     for name in packed:
         pack(raw, name, PACKED[name])
-    data = load_idx_family(SOURCE, tmp_path, download=False)
+    data = load(tmp_path)
     assert torch.equal(data.train_images, torch.from_numpy(TRAIN)[:, None])
     assert torch.equal(data.test_images, torch.from_numpy(TEST)[:, None])
     assert data.train_labels.tolist() == TRAIN_LABELS.tolist()
@@ -100,131 +110,131 @@ def test_images_and_labels_are_those_of_the_files(
     assert (data.channels, data.image_size) == (1, (5, 3))
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("keep", [0, 3, 6, -1])
-def test_a_truncated_file_is_named(raw: Path, tmp_path: Path, name: str, keep: int) -> None:
-    (raw / name).write_bytes(CONTENTS[name][:keep])
-    with pytest.raises(ValueError, match=f"{name}: truncated"):
-        load_idx_family(SOURCE, tmp_path, download=False)
-
-
-def test_a_truncated_gz_is_named(raw: Path, tmp_path: Path) -> None:
-    pack(raw, NAMES[0], PACKED[NAMES[0]][:-9])
-    with pytest.raises(ValueError, match=rf"{NAMES[0]}\.gz: truncated: the gzip stream ends"):
-        load_idx_family(SOURCE, tmp_path, download=False)
-
-
-@pytest.mark.parametrize("flipped", [0, 25, -6], ids=["header", "body", "checksum"])
-def test_a_damaged_gz_is_named(raw: Path, tmp_path: Path, flipped: int) -> None:
-    damaged = bytearray(PACKED[NAMES[0]])
-    damaged[flipped] ^= 0xFF
-    pack(raw, NAMES[0], bytes(damaged))
-    with pytest.raises(ValueError, match=rf"{NAMES[0]}\.gz: "):
-        load_idx_family(SOURCE, tmp_path, download=False)
-
-
-def test_a_damaged_gz_header_is_not_gzip(raw: Path, tmp_path: Path) -> None:
-    pack(raw, NAMES[0], CONTENTS[NAMES[0]])
-    with pytest.raises(ValueError, match=r"\.gz: not a valid gzip file"):
-        load_idx_family(SOURCE, tmp_path, download=False)
-
-
-def test_surplus_bytes_are_refused(raw: Path, tmp_path: Path) -> None:
-    (raw / NAMES[1]).write_bytes(CONTENTS[NAMES[1]] + b"\x00\x01")
-    with pytest.raises(ValueError, match=rf"{NAMES[1]}: 2 bytes more than the 6"):
-        load_idx_family(UNKNOWN_SUMS, tmp_path, download=False)
+PIXEL = changed(CONTENTS[NAMES[2]], -1)
+AGAIN = gzip.compress(CONTENTS[NAMES[3]], mtime=1)
+# Labels as images, floats, a picture, and images as labels.
+MAGICS = [
+    (NAMES[0], b"\x00\x00\x08\x01"),
+    (NAMES[0], b"\x00\x00\x0d\x03"),
+    (NAMES[0], b"\x89PNG"),
+    (NAMES[1], b"\x00\x00\x08\x03"),
+]
+# Files with their contents, a gz file in place of the plain one, and what the message says.
+REFUSED: list[tuple[dict[str, bytes], str]] = [
+    *(
+        ({name: CONTENTS[name][:keep]}, f"{name}: truncated")
+        for name in NAMES
+        for keep in (0, 3, 6, -1)
+    ),
+    *(
+        (
+            {name: magic + CONTENTS[name][4:]},
+            f"{name}: wrong magic number 0x{magic.hex()}, expected",
+        )
+        for name, magic in MAGICS
+    ),
+    (
+        {f"{NAMES[0]}.gz": PACKED[NAMES[0]][:-9]},
+        rf"{NAMES[0]}\.gz: truncated: the gzip stream ends",
+    ),
+    # The header, the body and the checksum of the gzip file.
+    *(
+        ({f"{NAMES[0]}.gz": changed(PACKED[NAMES[0]], k, 0xFF)}, rf"{NAMES[0]}\.gz: ")
+        for k in (0, 25, -6)
+    ),
+    ({f"{NAMES[0]}.gz": CONTENTS[NAMES[0]]}, r"\.gz: not a valid gzip file"),
+    (
+        {NAMES[2]: PIXEL},
+        f"{NAMES[2]}: expected MD5 .*{md5(CONTENTS[NAMES[2]])}, found {md5(PIXEL)}",
+    ),
+    ({f"{NAMES[3]}.gz": AGAIN}, rf"{NAMES[3]}\.gz: expected MD5 .* found {md5(AGAIN)}"),
+]
+REFUSED_BY_STRUCTURE: list[tuple[dict[str, bytes], str]] = [
+    ({NAMES[1]: CONTENTS[NAMES[1]] + b"\x00\x01"}, rf"{NAMES[1]}: 2 bytes more than the 6"),
+    ({NAMES[1]: idx_bytes(TRAIN_LABELS[:-1])}, r"has 6 images but .* has 5 labels"),
+    ({NAMES[3]: idx_bytes(TEST_LABELS + np.uint8(3))}, "tiny, test split: labels run from 3 to 5"),
+    *(
+        (
+            {NAMES[0]: idx_bytes(other), NAMES[1]: idx_bytes(TRAIN_LABELS[: len(other)])},
+            r"expected images of shape \(6, 5, 3\) .* for tiny",
+        )
+        for other in (TRAIN[:5], TRAIN[:, :, :2])
+    ),
+]
 
 
 @pytest.mark.parametrize(
-    ("name", "magic"),
-    [
-        (NAMES[0], b"\x00\x00\x08\x01"),
-        (NAMES[0], b"\x00\x00\x0d\x03"),
-        (NAMES[0], b"\x89PNG"),
-        (NAMES[1], b"\x00\x00\x08\x03"),
-    ],
-    ids=["labels-as-images", "floats", "png", "images-as-labels"],
+    ("files", "message", "source"),
+    [(*row, SOURCE) for row in REFUSED] + [(*row, UNKNOWN_SUMS) for row in REFUSED_BY_STRUCTURE],
 )
-def test_a_wrong_magic_number_is_named(raw: Path, tmp_path: Path, name: str, magic: bytes) -> None:
-    (raw / name).write_bytes(magic + CONTENTS[name][4:])
-    with pytest.raises(ValueError, match=f"{name}: wrong magic number 0x{magic.hex()}, expected"):
-        load_idx_family(SOURCE, tmp_path, download=False)
-
-
-def test_one_changed_pixel_is_found_by_the_checksum(raw: Path, tmp_path: Path) -> None:
-    changed = bytearray(CONTENTS[NAMES[2]])
-    changed[-1] ^= 1
-    (raw / NAMES[2]).write_bytes(bytes(changed))
-    with pytest.raises(ValueError, match=f"{NAMES[2]}: expected MD5") as error:
-        load_idx_family(SOURCE, tmp_path, download=False)
-    assert f"{md5(CONTENTS[NAMES[2]])}, found {md5(bytes(changed))}" in str(error.value)
-
-
-def test_a_recompressed_gz_is_found_by_the_checksum(raw: Path, tmp_path: Path) -> None:
-    again = gzip.compress(CONTENTS[NAMES[3]], mtime=1)
-    pack(raw, NAMES[3], again)
-    with pytest.raises(ValueError, match=rf"{NAMES[3]}\.gz: expected MD5 .* found {md5(again)}"):
-        load_idx_family(SOURCE, tmp_path, download=False)
+def test_damaged_and_foreign_files_are_named(
+    raw: Path, tmp_path: Path, files: dict[str, bytes], message: str, source: IdxSource
+) -> None:
+    for name, content in files.items():
+        (raw / name.removesuffix(".gz")).unlink()
+        (raw / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        load(tmp_path, source)
 
 
 def test_where_no_checksum_is_known_the_structure_decides(raw: Path, tmp_path: Path) -> None:
-    changed = bytearray(CONTENTS[NAMES[0]])
-    changed[-1] ^= 1
-    (raw / NAMES[0]).write_bytes(bytes(changed))
-    data = load_idx_family(UNKNOWN_SUMS, tmp_path, download=False)
+    (raw / NAMES[0]).write_bytes(changed(CONTENTS[NAMES[0]], -1))
+    data = load(tmp_path, UNKNOWN_SUMS)
     assert int(data.train_images[-1, 0, -1, -1]) == int(TRAIN[-1, -1, -1]) ^ 1
-
-
-def test_images_and_labels_must_match_in_number(raw: Path, tmp_path: Path) -> None:
-    (raw / NAMES[1]).write_bytes(idx_bytes(TRAIN_LABELS[:-1]))
-    with pytest.raises(ValueError, match=r"has 6 images but .* has 5 labels"):
-        load_idx_family(UNKNOWN_SUMS, tmp_path, download=False)
-
-
-@pytest.mark.parametrize("other", [TRAIN[:5], TRAIN[:, :, :2]], ids=["count", "size"])
-def test_another_data_sets_shape_is_refused(raw: Path, tmp_path: Path, other: np.ndarray) -> None:
-    (raw / NAMES[0]).write_bytes(idx_bytes(other))
-    (raw / NAMES[1]).write_bytes(idx_bytes(TRAIN_LABELS[: len(other)]))
-    with pytest.raises(ValueError, match=r"expected images of shape \(6, 5, 3\) .* for tiny"):
-        load_idx_family(UNKNOWN_SUMS, tmp_path, download=False)
-
-
-def test_labels_outside_the_classes_are_refused(raw: Path, tmp_path: Path) -> None:
-    (raw / NAMES[3]).write_bytes(idx_bytes(TEST_LABELS + np.uint8(3)))
-    with pytest.raises(ValueError, match="tiny, test split: labels run from 3 to 5"):
-        load_idx_family(UNKNOWN_SUMS, tmp_path, download=False)
 
 
 def test_a_missing_file_is_named_when_nothing_may_be_fetched(raw: Path, tmp_path: Path) -> None:
     (raw / NAMES[2]).unlink()
     with pytest.raises(ValueError, match=rf"tiny needs .*{NAMES[2]} or {NAMES[2]}\.gz"):
-        load_idx_family(SOURCE, tmp_path, download=False)
+        load(tmp_path)
 
 
 def test_a_directory_in_place_of_a_file_is_named(raw: Path, tmp_path: Path) -> None:
     (raw / NAMES[0]).unlink()
     (raw / NAMES[0]).mkdir()
     with pytest.raises(ValueError, match=f"{NAMES[0]} is a directory where a file is expected"):
-        load_idx_family(SOURCE, tmp_path, download=False)
-
-
-class Response(io.BytesIO):
-    headers: dict[str, str] = {}
+        load(tmp_path)
 
 
 def test_only_the_missing_file_is_downloaded_and_then_kept(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (raw / NAMES[2]).unlink()
-    asked: list[str] = []
-
-    def urlopen(url: str, timeout: float) -> Response:
-        asked.append(url)
-        return Response(PACKED[NAMES[2]])
-
-    monkeypatch.setattr("urllib.request.urlopen", urlopen)
+    url = f"https://first.example/tiny/{NAMES[2]}.gz"
+    asked = serve(monkeypatch, {url: Response(PACKED[NAMES[2]])})
     for _ in range(2):
         data = load_idx_family(SOURCE, tmp_path, download=True)
         assert torch.equal(data.test_images, torch.from_numpy(TEST)[:, None])
-    assert asked == [f"https://first.example/tiny/{NAMES[2]}.gz"]
+    assert asked == [url]
     assert (raw / f"{NAMES[2]}.gz").read_bytes() == PACKED[NAMES[2]]
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    if not os.environ.get("GBM_DATA"):
+        pytest.skip("GBM_DATA is not set: real MNIST files are not available")
+    return Path(os.environ["GBM_DATA"])
+
+
+def test_fashion_mnist_is_complete_and_balanced(data_dir: Path) -> None:
+    data = load_dataset("fashion-mnist", data_dir=data_dir, download=False)
+    assert data.train_labels.bincount().tolist() == [6000] * 10
+    assert data.test_labels.bincount().tolist() == [1000] * 10
+    assert tuple(data.train_images.shape) == (60_000, 1, 28, 28)
+    assert data.train_labels[:5].tolist() == [9, 0, 0, 3, 0]
+
+
+def test_mnist_from_the_environment_starts_with_five_zero_four(data_dir: Path) -> None:
+    data = load_dataset("mnist", download=False)
+    assert data.train_labels[:3].tolist() == [5, 0, 4]
+    assert tuple(data.test_images.shape) == (10_000, 1, 28, 28)
+    assert data.test_labels.bincount()[1] == 1135
+
+
+@pytest.mark.parametrize(("source", "other"), [(MNIST, FASHION_MNIST), (FASHION_MNIST, MNIST)])
+def test_one_in_the_place_of_the_other_is_found_by_the_checksum(
+    data_dir: Path, tmp_path: Path, source: IdxSource, other: IdxSource
+) -> None:
+    (tmp_path / source.folder).symlink_to(data_dir.resolve() / other.folder)
+    with pytest.raises(ValueError, match="expected MD5 .* found"):
+        load(tmp_path, source)

@@ -21,13 +21,10 @@ def test_every_grey_level_survives_the_round_trip(max_value: int) -> None:
     assert float((x.to(torch.float64) - exact).abs().max()) <= torch.finfo(torch.float32).eps
 
 
-def test_the_inverse_rounds_to_the_nearest_level_and_clips() -> None:
+def test_the_inverse_rounds_and_clips_and_refuses_nan() -> None:
     x = torch.tensor([-3.0, 0.2, 1.0 + 6.4 / 16, 1.0 + 6.6 / 16, 2.7, math.inf, -math.inf])
     expected = torch.tensor([0, 0, 6, 7, 16, 16, 0], dtype=torch.uint8)
     assert torch.equal(integers_from_positive(x, 16), expected)
-
-
-def test_the_inverse_refuses_nan_and_counts_it() -> None:
     x = torch.tensor([[1.3, math.nan], [math.nan, 1.7]])
     with pytest.raises(ValueError, match="2 of 4 pixels are NaN"):
         integers_from_positive(x, 255)

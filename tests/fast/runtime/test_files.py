@@ -9,14 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from gbm_fast.runtime.files import (
-    STATE_FORMAT,
-    WEIGHTS_FORMAT,
-    DamagedFileError,
-    load_tensors,
-    save_tensors,
-    write_atomic,
-)
+from gbm_fast.runtime import files
 
 FACTS = {"step": 12, "seconds": 1.75, "config": {"width": 8, "multipliers": [1, 2], "x": None}}
 
@@ -44,41 +37,43 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_tensors_and_facts_come_back_exactly(tmp_path: Path) -> None:
-    path = tmp_path / "state.safetensors"
-    save_tensors(path, tensors(), STATE_FORMAT, FACTS)
-    found, facts = load_tensors(path, STATE_FORMAT)
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file with the tensors and facts."""
+    files.save_tensors(tmp_path / "state.safetensors", tensors(), files.STATE_FORMAT, FACTS)
+    return tmp_path / "state.safetensors"
+
+
+def test_tensors_and_facts_come_back_exactly(path: Path) -> None:
+    found, facts = files.load_tensors(path, files.STATE_FORMAT)
     assert_same(found, tensors())
     assert facts == FACTS
-    assert names(tmp_path) == {"state.safetensors"}
+    assert names(path.parent) == {"state.safetensors"}
 
 
 @pytest.mark.parametrize("share", [0.0, 1e-9, 0.1, 0.5, 0.9, 1.0])
-def test_a_truncated_file_is_refused(tmp_path: Path, share: float) -> None:
-    path = tmp_path / "state.safetensors"
-    save_tensors(path, tensors(), STATE_FORMAT, FACTS)
+def test_a_truncated_file_is_refused(path: Path, share: float) -> None:
     whole = path.read_bytes()
     # 0 keeps nothing, 1e-9 one byte, 1 all but one.
     length = min(len(whole) - 1, -int(-share * len(whole) // 1))
     path.write_bytes(whole[:length])
     with pytest.raises(ValueError, match="state.safetensors is truncated or not a safetensors"):
-        load_tensors(path, STATE_FORMAT)
+        files.load_tensors(path, files.STATE_FORMAT)
 
 
-def test_any_single_bit_that_flips_is_noticed(tmp_path: Path) -> None:
+def test_any_single_bit_that_flips_is_noticed(path: Path) -> None:
     """One bit of every byte of a file in turn: lengths, header, padding, names and numbers."""
-    path = tmp_path / "state.safetensors"
     few = {"w": torch.tensor([0.5, -0.0]), "n": torch.tensor(7)}
-    save_tensors(path, few, STATE_FORMAT, {"step": 3})
+    files.save_tensors(path, few, files.STATE_FORMAT, {"step": 3})
     whole = path.read_bytes()
     for position in range(len(whole)):
         content = bytearray(whole)
         content[position] ^= 1 << position % 7
         path.write_bytes(content)
-        with pytest.raises(DamagedFileError):
-            load_tensors(path, STATE_FORMAT)
+        with pytest.raises(files.DamagedFileError):
+            files.load_tensors(path, files.STATE_FORMAT)
     path.write_bytes(whole)
-    assert_same(load_tensors(path, STATE_FORMAT)[0], few)
+    assert_same(files.load_tensors(path, files.STATE_FORMAT)[0], few)
 
 
 @pytest.mark.parametrize("content", [b"\x80\x04 a pickle", b"{}" * 40, bytes(64), b"\xff" * 64])
@@ -86,24 +81,24 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> No
     path = tmp_path / "weights.safetensors"
     path.write_bytes(content)
     with pytest.raises(ValueError, match="weights.safetensors is (truncated|a foreign)"):
-        load_tensors(path, WEIGHTS_FORMAT)
+        files.load_tensors(path, files.WEIGHTS_FORMAT)
 
 
 def test_foreign_safetensors_are_refused_with_what_was_expected(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     save_file(tensors() | {"a.weight": torch.ones(2)}, path)
     with pytest.raises(ValueError, match="foreign file: expected the format .*weights.*'none'"):
-        load_tensors(path, WEIGHTS_FORMAT)
-    save_tensors(path, tensors(), STATE_FORMAT, FACTS)
+        files.load_tensors(path, files.WEIGHTS_FORMAT)
+    files.save_tensors(path, tensors(), files.STATE_FORMAT, FACTS)
     with pytest.raises(ValueError, match="expected the format .*weights 2.* state 3'"):
-        load_tensors(path, WEIGHTS_FORMAT)
+        files.load_tensors(path, files.WEIGHTS_FORMAT)
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for name in ("missing.safetensors", "folder"):
         with pytest.raises(ValueError, match=f"{name} does not exist or is not a file"):
-            load_tensors(tmp_path / name, STATE_FORMAT)
+            files.load_tensors(tmp_path / name, files.STATE_FORMAT)
 
 
 def full_disk(*arguments: object) -> None:
@@ -119,25 +114,22 @@ def interrupted(*arguments: object) -> None:
 @pytest.mark.parametrize("call", ["replace", "fsync"])
 @pytest.mark.parametrize("failure", [full_disk, interrupted])
 def test_a_failing_write_leaves_the_previous_file_and_nothing_else(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    call: str,
-    failure: Callable[..., None],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, failure: Callable[..., None]
 ) -> None:
     path = tmp_path / "state.safetensors"
-    save_tensors(path, tensors(), STATE_FORMAT, FACTS)
+    files.save_tensors(path, tensors(), files.STATE_FORMAT, FACTS)
     other = {"a.weight": torch.full((3,), 0.25)}
     with monkeypatch.context() as patch:
         patch.setattr(os, call, failure)
         with pytest.raises((OSError, KeyboardInterrupt)):
-            save_tensors(path, other, STATE_FORMAT, {})
-    assert names(tmp_path) == {"state.safetensors"}
-    found, facts = load_tensors(path, STATE_FORMAT)
+            files.save_tensors(path, other, files.STATE_FORMAT, {})
+    assert names(path.parent) == {"state.safetensors"}
+    found, facts = files.load_tensors(path, files.STATE_FORMAT)
     assert_same(found, tensors())
     assert facts == FACTS
     # The same call without the failure does replace the file: the test can tell the two apart.
-    save_tensors(path, other, STATE_FORMAT, {})
-    assert_same(load_tensors(path, STATE_FORMAT)[0], other)
+    files.save_tensors(path, other, files.STATE_FORMAT, {})
+    assert_same(files.load_tensors(path, files.STATE_FORMAT)[0], other)
 
 
 def test_the_new_file_is_complete_before_it_takes_the_name(
@@ -152,7 +144,7 @@ def test_the_new_file_is_complete_before_it_takes_the_name(
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", watched)
-    write_atomic(path, b"new content")
+    files.write_atomic(path, b"new content")
     # Aside in the same folder: a rename between file systems is a copy, which can be cut short.
     assert seen == [(b"new content", b"old", tmp_path)]
     assert path.read_bytes() == b"new content"
