@@ -1,4 +1,4 @@
-"""The container that every image data set is loaded into.
+"""What data are in memory: an image data set, and events with their classes.
 
 Images are stored as the integers of the files, u in {0, ..., max_value}, 8 or 16 bits wide; the
 positive numbers x = 1 + u / max_value in [1, 2] that the diffusion works on are made by

@@ -1,9 +1,10 @@
-"""Importance sampling of the training times.
+"""The laws that training times are drawn from, and importance sampling on top of them.
 
-The loss is an expectation over r, uniform on [0, 1), of a function of the time t(r). Drawing r
-with another density q and dividing by q(r) leaves the expectation as it is; the variance is least
-for q in proportion to the root mean square of the loss there. Here q is constant on each of n
-cells of [0, 1), in proportion to the loss of the best linear denoiser at the cell's centre,
+A law is a map t(r) from uniform numbers r (`build_times`). The loss is an expectation over r,
+uniform on [0, 1), of a function of the time t(r). Drawing r with another density q and dividing by
+q(r) leaves the expectation as it is; the variance is least for q in proportion to the root mean
+square of the loss there. Here q is constant on each of n cells of [0, 1), in proportion to the
+loss of the best linear denoiser at the cell's centre,
 
     lambda(v) s^2 / (v (v + s^2)),
 
