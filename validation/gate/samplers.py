@@ -34,7 +34,7 @@ PROBE = 4.0
 def agreement(run: TrainedModel, line: Line) -> Check:
     """The states at t = 0 are those of `gbm_ref` on the same draws, to the bound on rounding."""
     settings = line.settings
-    problem = correlated(run.model.log_mean, run.model.log_std, run.channels)
+    problem = correlated(run.model.log_mean, run.model.log_std, run.event_shape[0])
     sampler, exact = reference(run.config, settings), stand_in(run, problem)
     fast, again = (
         ImageNoise(settings.seed, range(PICTURES), problem.event, run.device) for _ in range(2)
