@@ -29,7 +29,6 @@ EXCEPTIONS: dict[str, str] = {
     "tests/fast/mathematics/test_precision.py": GLOBAL_SEED,
     "tests/fast/training/test_trainer.py": "shows that the global generator has no influence",
     "tests/spec/adapters/laws.py": "a generator whose draws are given",
-    "tests/spec/adapters/targets.py": "a generator whose draws are given",
 }
 # path -> why so many numbers there are not statistics.
 BULK: dict[str, str] = {}
