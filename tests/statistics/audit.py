@@ -22,10 +22,8 @@ from scipy import stats
 from tqdm import tqdm
 
 from tests.statistics.audit_figure import build_figure
-from tests.statistics.catalogue import SCENARIOS
-from tests.statistics.cells import HERE, check_of, entries_of
-from tests.statistics.checks import Shape
-from tests.statistics.checks.shape import kolmogorov
+from tests.statistics.catalogue import HERE, SCENARIOS, check_of, entries_of
+from tests.statistics.checks import Shape, kolmogorov
 from tests.statistics.laws import Array
 from tests.statistics.ledger import ALPHA, FILE, Entry
 from tests.statistics.seeds import Source, sequence

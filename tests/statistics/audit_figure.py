@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tests.statistics.checks.shape import dkw
+from tests.statistics.checks import dkw
 
 COLOURS = {
     "mean": "#0072B2",

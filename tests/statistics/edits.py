@@ -12,10 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import gbm_ref
-from gbm_fast.process import Time, TimeVaryingGBM
-from gbm_fast.scores import ScoreFunction
-from gbm_fast.steps import ProbabilityFlow, Step
+import gbm_fast as gbm
+import gbm_ref as ref
+from gbm_fast.process import Time
 from gbm_fast.steps.base import Schedule
 from tests.statistics.pieces import Edit, NoiseSource, Pieces
 
@@ -55,7 +54,7 @@ def start_without_the_data(pieces: Pieces) -> Pieces:
     """The start has the variance of the noise alone."""
     v = float(pieces.process.log_var(pieces.grid[0].t_score))
     mean = pieces.start.mean
-    return pieces._replace(start=gbm_ref.Gaussian(mean, v * np.eye(mean.size)))
+    return pieces._replace(start=ref.Gaussian(mean, v * np.eye(mean.size)))
 
 
 def score_one_row_late(pieces: Pieces) -> Pieces:
@@ -90,31 +89,24 @@ def one_draw_for_all_coordinates(pieces: Pieces) -> Pieces:
 def schedule_reversed(pieces: Pieces) -> Pieces:
     """The step takes mu and sigma at T - t; the score is the right one."""
     process = pieces.process
-    assert isinstance(process, TimeVaryingGBM)
+    assert isinstance(process, gbm.TimeVaryingGBM)
     end = process.horizon
-    spoiled = TimeVaryingGBM(
-        lambda t: process.mu(end - t), lambda t: process.sigma(end - t), horizon=end
-    )
-    return pieces._replace(process=spoiled)
+    rates = (lambda t: process.mu(end - t)), (lambda t: process.sigma(end - t))
+    return pieces._replace(process=gbm.TimeVaryingGBM(*rates, horizon=end))
 
 
 @dataclass(frozen=True)
-class HalfPrecisionFlow(ProbabilityFlow):
+class HalfPrecisionFlow(gbm.ProbabilityFlow):
     """Keeps x in bfloat16 between the rows, so that small increments are lost."""
 
     def move(
-        self,
-        score: ScoreFunction,
-        state: Tensor,
-        t_score: Time,
-        schedule: Schedule,
-        z: Tensor | None,
+        self, score: gbm.ScoreFunction, state: Tensor, t: Time, rows: Schedule, z: Tensor | None
     ) -> Tensor:
-        moved = super().move(score, state, t_score, schedule, z)
+        moved = super().move(score, state, t, rows, z)
         return moved.exp().to(torch.bfloat16).to(state.dtype).log()
 
 
-def other_step(step: Step, noise: float = 1.0) -> Edit:
+def other_step(step: gbm.Step, noise: float = 1.0) -> Edit:
     """Another step, with that factor on the noise of every row."""
 
     def edit(pieces: Pieces) -> Pieces:

@@ -10,8 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.statistics.catalogue import SCENARIOS
-from tests.statistics.cells import HERE, cell, entries_of
+from tests.statistics.catalogue import HERE, SCENARIOS, cell, entries_of
 from tests.statistics.checks import STATISTICS
 from tests.statistics.ledger import LEDGER, Entry
 from validation.study import write_text

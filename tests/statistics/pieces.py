@@ -11,14 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import gbm_fast.targets
-import gbm_ref
-from gbm_fast.grids import Grid
-from gbm_fast.process import Process
-from gbm_fast.scores import ScoreFunction, exact_score
-from gbm_fast.simulation import simulate
-from gbm_fast.steps import Step
-from gbm_ref.probe import extract_affine_map
+import gbm_fast as gbm
+import gbm_ref as ref
 from tests.statistics.laws import Array
 from tests.statistics.seeds import Source
 from tests.support.twins import tensor, twin_process, twin_target
@@ -34,11 +28,11 @@ def unchanged(noise: NoiseSource) -> NoiseSource:
 class Pieces(NamedTuple):
     """A sampler: the start is the law of log X_T; `noise` may spoil the source of noise."""
 
-    step: Step
-    process: Process
-    score: ScoreFunction
-    grid: Grid
-    start: gbm_ref.Gaussian
+    step: gbm.Step
+    process: gbm.Process
+    score: gbm.ScoreFunction
+    grid: gbm.Grid
+    start: ref.Gaussian
     noise: Callable[[NoiseSource], NoiseSource] = unchanged
 
 
@@ -46,17 +40,15 @@ Build = Callable[[torch.dtype], Pieces]
 Edit = Callable[[Pieces], Pieces]
 
 
-def correct(
-    step: Step, data: gbm_ref.Target, process: gbm_ref.Process, grid: Grid
-) -> Callable[[torch.dtype], Pieces]:
+def correct(step: gbm.Step, data: ref.Target, process: ref.Process, grid: gbm.Grid) -> Build:
     """The right sampler of `data`, started from a normal law with the moments of log X_T.
 
     For log-normal data that is the law of log X_T itself.
     """
-    end = gbm_ref.log_moments(data.diffuse(process, grid[0].t_score))
+    end = ref.log_moments(data.diffuse(process, grid[0].t_score))
 
     def build(dtype: torch.dtype) -> Pieces:
-        score = exact_score(twin_target(data, dtype), twin_process(process))
+        score = gbm.exact_score(twin_target(data, dtype), twin_process(process))
         return Pieces(step, twin_process(process), score, grid, end)
 
     return build
@@ -78,27 +70,24 @@ def drawn(build: Build, n: int, source: Source) -> Array:
 def states(build: Build, n: int, source: Source) -> Array:
     """x_0 (n, d), from n paths in float32."""
     pieces = build(torch.float32)
-    start = gbm_fast.targets.LogNormal(
-        tensor(pieces.start.mean, torch.float32), tensor(pieces.start.cov, torch.float32)
-    )
+    start = gbm.LogNormal(*(tensor(part, torch.float32) for part in pieces.start))
     x_T = start.rvs(n, source.torch)
     noise = pieces.noise(lambda row: torch.randn(x_T.shape, generator=source.torch))
-    x_0 = simulate(pieces.step, pieces.process, pieces.score, x_T, pieces.grid, noise)
+    x_0 = gbm.simulate(pieces.step, pieces.process, pieces.score, x_T, pieces.grid, noise)
     return x_0.double().numpy()
 
 
-def probed(build: Build) -> gbm_ref.Gaussian:
+def probed(build: Build) -> ref.Gaussian:
     """The law of log x_0 of a sampler that is affine in log x and its noise."""
     pieces = build(torch.float64)
     rows, d = len(pieces.grid), pieces.start.mean.size
 
     def run(x_T: Array, z: Array) -> Array:
         noise = pieces.noise(lambda row: tensor(z[row]))
-        return simulate(
-            pieces.step, pieces.process, pieces.score, tensor(x_T), pieces.grid, noise
-        ).numpy()
+        piece = pieces.step, pieces.process, pieces.score
+        return gbm.simulate(*piece, tensor(x_T), pieces.grid, noise).numpy()
 
-    return extract_affine_map(run, rows, d).law(pieces.start)
+    return ref.extract_affine_map(run, rows, d).law(pieces.start)
 
 
 def row_maps(build: Build) -> list[Callable[[Array, float], Array]]:
@@ -110,11 +99,8 @@ def row_maps(build: Build) -> list[Callable[[Array, float], Array]]:
 
         def apply(x: Array, z: float) -> Array:
             state = tensor(x)[:, None]
-            noise = torch.full_like(state, z)
-            step = pieces.step(
-                pieces.process, pieces.score, state, row.t_score, row.dt, row.noise, noise
-            )
-            return step[:, 0].numpy()
+            given = pieces.process, pieces.score, state, *row, torch.full_like(state, z)
+            return pieces.step(*given)[:, 0].numpy()
 
         return apply
 

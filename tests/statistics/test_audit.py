@@ -12,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from tests.statistics import audit
-from tests.statistics.cells import HERE
+from tests.statistics.catalogue import HERE
 
 PValues = Callable[[int], dict[str, tuple[float, float]]]
 SEEDS = 40

@@ -6,8 +6,7 @@ that it names are exactly those of its scenario that it sees, by their exact law
 
 import pytest
 
-from tests.statistics.catalogue import SCENARIOS
-from tests.statistics.cells import HERE, cell, check_of
+from tests.statistics.catalogue import HERE, SCENARIOS, cell, check_of
 from tests.statistics.ledger import Entry
 
 

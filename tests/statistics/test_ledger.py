@@ -20,13 +20,18 @@ def test_the_sums_are_within_the_budgets() -> None:
     assert math.isclose(ALPHA, sum(entry.alpha for entry in LEDGER))
 
 
+def spoiled(folder: Path, start: str, replacement: str) -> Path:
+    """The ledger with the first line that starts so replaced."""
+    text, path = FILE.read_text(), folder / "ledger.toml"
+    first = next(line for line in text.splitlines() if line.startswith(start))
+    path.write_text(text.replace(first, replacement, 1))
+    return path
+
+
 @pytest.mark.parametrize(("field", "value"), [("alpha = ", "1e-6"), ("beta = ", "1e-4")])
 def test_a_row_above_the_budget_stops_the_import(field: str, value: str, tmp_path: Path) -> None:
-    text, path = FILE.read_text(), tmp_path / "ledger.toml"
-    first = next(line for line in text.splitlines() if line.startswith(field))
-    path.write_text(text.replace(first, field + value, 1))
     with pytest.raises(ValueError, match="budget"):
-        sums(load(path)[1])
+        sums(load(spoiled(tmp_path, field, field + value))[1])
 
 
 BROKEN = {
@@ -41,17 +46,13 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_rows_are_refused(name: str, tmp_path: Path) -> None:
     start, replacement, message = BROKEN[name]
-    text, path = FILE.read_text(), tmp_path / "ledger.toml"
-    first = next(line for line in text.splitlines() if line.startswith(start))
-    path.write_text(text.replace(first, replacement, 1))
     with pytest.raises(ValueError, match=message):
-        load(path)
+        load(spoiled(tmp_path, start, replacement))
 
 
 def test_an_assertion_stands_once(tmp_path: Path) -> None:
     text, path = FILE.read_text(), tmp_path / "ledger.toml"
-    row = "[[assertion]]" + text.split("[[assertion]]")[1]
-    path.write_text(text + row)
+    path.write_text(text + "[[assertion]]" + text.split("[[assertion]]")[1])
     with pytest.raises(ValueError, match="stand twice"):
         load(path)
 

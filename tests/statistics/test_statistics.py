@@ -6,8 +6,7 @@ are a function of the run seed and the test's id. A failure is a bug: nothing is
 
 import pytest
 
-from tests.statistics.catalogue import SCENARIOS
-from tests.statistics.cells import HERE, check_of, entries_of
+from tests.statistics.catalogue import HERE, SCENARIOS, check_of, entries_of
 from tests.statistics.seeds import Source
 
 TWINS = [(name, twin) for name, scenario in SCENARIOS.items() for twin in scenario.twins]

@@ -19,8 +19,7 @@ import torch
 import torchsde
 from torch import Tensor
 
-from gbm_fast.process import GBM
-from gbm_fast.scores import ScoreFunction
+from gbm_fast import GBM, ScoreFunction
 
 Field = Callable[[Tensor, Tensor], Tensor]
 """(t, y) -> drift or diffusion, of the shape of y (batch, d)."""
@@ -96,11 +95,7 @@ class Given(torchsde.BaseBrownian):
         self.z, self.dt = z, dt
 
     def __call__(
-        self,
-        ta: Tensor,
-        tb: Tensor | None = None,
-        return_U: bool = False,
-        return_A: bool = False,
+        self, ta: Tensor, tb: Tensor | None = None, return_U: bool = False, return_A: bool = False
     ) -> Tensor:
         """The increment over [ta, tb], which is one of the steps."""
         assert tb is not None and not return_U and not return_A
@@ -113,13 +108,11 @@ class Given(torchsde.BaseBrownian):
         return f"Given({tuple(self.z.shape)})"
 
 
+Brownian = torchsde.BaseBrownian
+
+
 def integrate(
-    equation: Equation,
-    y: Tensor,
-    brownian: torchsde.BaseBrownian,
-    rows: int,
-    method: str,
-    end: float = 1.0,
+    equation: Equation, y: Tensor, brownian: Brownian, rows: int, method: str, end: float = 1.0
 ) -> Tensor:
     """The path over [0, end] in `rows` even steps, a power of 2: (rows + 1, batch, d)."""
     times = torch.linspace(0.0, end, rows + 1, dtype=torch.float64)

@@ -4,20 +4,16 @@ Null laws are exact: each component of the data, normal in log space, keeps its 
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 
-import gbm_ref
+import gbm_ref as ref
 from gbm_fast.data.statistics import DataStatistics, data_statistics
 from gbm_fast.data.types import Events
 from gbm_fast.runtime.random import ImageNoise
-from gbm_fast.sampling.initial import (
-    fitted_lognormal,
-    from_class_averages,
-    from_data,
-    from_lognormal,
-)
+from gbm_fast.sampling import initial
 from tests.statistics.laws import Array, Plane, in_plane
 from tests.statistics.scenario import Draw, Scenario, Twin
 from tests.statistics.seeds import Source
@@ -29,9 +25,9 @@ DATA = TARGETS["mixture-2d"]
 TIMES = {"constant": 0.5, "time-varying": 0.9, "variance-exploding": 0.6}
 
 
-def kernel(name: str) -> tuple[float, float]:
-    """m and v of the process at its time."""
-    process, t = PROCESSES[name], TIMES[name]
+def kernel(name: str, factor: float = 1.0) -> tuple[float, float]:
+    """m and v of the process at its time, or at a part of it."""
+    process, t = PROCESSES[name], factor * TIMES[name]
     return process.log_mean(t), process.log_var(t)
 
 
@@ -51,7 +47,7 @@ def forward(name: str, time_factor: float = 1.0, shared: bool = False) -> Draw:
 def _noised(m: float, cov: Array) -> Plane:
     """The law of the data in log space plus N(m, cov)."""
     weights, means, covs = components(DATA)
-    return in_plane(gbm_ref.LogNormalMixture(weights, means + m, covs + cov))
+    return in_plane(ref.LogNormalMixture(weights, means + m, covs + cov))
 
 
 def _wrong_kernel(name: str, mean_plus: float, std_factor: float) -> Draw:
@@ -68,43 +64,35 @@ def _wrong_kernel(name: str, mean_plus: float, std_factor: float) -> Draw:
 
 
 def _forward_scenario(name: str) -> Scenario:
-    (m, v), t = kernel(name), 0.5 * TIMES[name]
-    earlier = PROCESSES[name].log_mean(t), PROCESSES[name].log_var(t)
+    (m, v), eye = kernel(name), np.eye(2)
+    earlier, early_v = kernel(name, 0.5)
     return Scenario(
         f"forward {name}",
         f"gbm_fast: X_t of mixture-2d, {name} process",
         forward(name),
         {
-            "another time": Twin(
-                forward(name, 0.5), lambda view: _noised(earlier[0], earlier[1] * np.eye(2))
-            ),
+            "another time": Twin(forward(name, 0.5), lambda view: _noised(earlier, early_v * eye)),
             "one draw for all coordinates": Twin(
                 forward(name, shared=True), lambda view: _noised(m, v * np.ones((2, 2)))
             ),
             "Ito term missing": Twin(
-                _wrong_kernel(name, v / 2, 1.0), lambda view: _noised(m + v / 2, v * np.eye(2))
+                _wrong_kernel(name, v / 2, 1.0), lambda view: _noised(m + v / 2, v * eye)
             ),
             "v for sqrt(v)": Twin(
-                _wrong_kernel(name, 0.0, v**0.5), lambda view: _noised(m, v * v * np.eye(2))
+                _wrong_kernel(name, 0.0, v**0.5), lambda view: _noised(m, v * v * eye)
             ),
         },
     )
 
 
-def forward_constant() -> Plane:
-    """log X_t of the mixture."""
-    return in_plane(DATA.diffuse(PROCESSES["constant"], TIMES["constant"]))
+def _forward_law(name: str) -> Plane:
+    return in_plane(DATA.diffuse(PROCESSES[name], TIMES[name]))
 
 
-def forward_varying() -> Plane:
-    """log X_t of the mixture."""
-    return in_plane(DATA.diffuse(PROCESSES["time-varying"], TIMES["time-varying"]))
-
-
-def forward_exploding() -> Plane:
-    """log X_t of the mixture."""
-    return in_plane(DATA.diffuse(PROCESSES["variance-exploding"], TIMES["variance-exploding"]))
-
+# log X_t of the mixture.
+forward_constant = partial(_forward_law, "constant")
+forward_varying = partial(_forward_law, "time-varying")
+forward_exploding = partial(_forward_law, "variance-exploding")
 
 # Ten images of two pixels, in three classes of five, three and two.
 PIXELS = np.exp(
@@ -135,7 +123,9 @@ def averages_start(even: bool = False) -> Draw:
     known = _statistics()
     if even:
         known = replace(known, class_frequencies=torch.full((3,), 1 / 3, dtype=torch.float64))
-    return lambda source: _logs(from_class_averages(known, twin_process(MOTION), _noise(source)).x)
+    return lambda source: _logs(
+        initial.from_class_averages(known, twin_process(MOTION), _noise(source)).x
+    )
 
 
 def fitted_start(of_averages: bool = False, without_data: bool = False) -> Draw:
@@ -146,8 +136,8 @@ def fitted_start(of_averages: bool = False, without_data: bool = False) -> Draw:
         means, stds = known.average_log_means, known.average_log_stds
     if without_data:
         stds = torch.zeros_like(stds)
-    fit = fitted_lognormal(means, stds, twin_process(MOTION))
-    return lambda source: _logs(from_lognormal(*fit, _noise(source)))
+    fit = initial.fitted_lognormal(means, stds, twin_process(MOTION))
+    return lambda source: _logs(initial.from_lognormal(*fit, _noise(source)))
 
 
 def data_start(of_averages: bool = False, first: int = 10) -> Draw:
@@ -156,42 +146,42 @@ def data_start(of_averages: bool = False, first: int = 10) -> Draw:
     if of_averages:
         images = _statistics().class_averages[torch.tensor(LABELS)]
     return lambda source: _logs(
-        from_data(Events(images, None), twin_process(MOTION), _noise(source)).x
+        initial.from_data(Events(images, None), twin_process(MOTION), _noise(source)).x
     )
 
 
-def _averages() -> gbm_ref.LogNormalMixture:
-    return gbm_ref.class_averages(PIXELS, LABELS)
+def _averages() -> ref.LogNormalMixture:
+    return ref.class_averages(PIXELS, LABELS)
 
 
 def start_from_averages() -> Plane:
-    """log X_T of class averages, from gbm_ref."""
-    return in_plane(gbm_ref.from_class_averages(_averages(), MOTION))
+    """log X_T of class averages, from ref."""
+    return in_plane(ref.from_class_averages(_averages(), MOTION))
 
 
 def start_fitted() -> Plane:
-    """log X_T of the fit to the images, a pair a pixel, from gbm_ref."""
-    moments = gbm_ref.log_moments(gbm_ref.PointMasses(PIXELS))
-    return in_plane(gbm_ref.fitted_lognormal(moments, MOTION, [0, 1]))
+    """log X_T of the fit to the images, a pair a pixel, from ref."""
+    moments = ref.log_moments(ref.PointMasses(PIXELS))
+    return in_plane(ref.fitted_lognormal(moments, MOTION, [0, 1]))
 
 
 def start_from_data() -> Plane:
-    """log X_T of the images, from gbm_ref."""
-    return in_plane(gbm_ref.from_data(PIXELS, MOTION))
+    """log X_T of the images, from ref."""
+    return in_plane(ref.from_data(PIXELS, MOTION))
 
 
 def _fit_of_averages() -> Plane:
-    return in_plane(gbm_ref.fitted_lognormal(gbm_ref.log_moments(_averages()), MOTION, [0, 1]))
+    return in_plane(ref.fitted_lognormal(ref.log_moments(_averages()), MOTION, [0, 1]))
 
 
 def _fit_without_data() -> Plane:
     end, mean = MOTION.horizon, np.log(PIXELS).mean(axis=0)
-    return in_plane(gbm_ref.LogNormal(mean + MOTION.log_mean(end), MOTION.log_var(end)))
+    return in_plane(ref.LogNormal(mean + MOTION.log_mean(end), MOTION.log_var(end)))
 
 
 def _even_averages() -> Plane:
     found = _averages()
-    even = gbm_ref.LogNormalMixture(np.full(3, 1 / 3), found.log_means, found.log_covs)
+    even = ref.LogNormalMixture(np.full(3, 1 / 3), found.log_means, found.log_covs)
     return in_plane(even.diffuse(MOTION, MOTION.horizon))
 
 
@@ -225,7 +215,7 @@ SCENARIOS = [
                 data_start(of_averages=True), lambda view: start_from_averages()
             ),
             "half of the images never drawn": Twin(
-                data_start(first=5), lambda view: in_plane(gbm_ref.from_data(PIXELS[:5], MOTION))
+                data_start(first=5), lambda view: in_plane(ref.from_data(PIXELS[:5], MOTION))
             ),
         },
     ),

@@ -10,34 +10,26 @@ from functools import cache
 import torch
 from torch import Tensor
 
-import gbm_ref
+import gbm_fast as gbm
+import gbm_ref as ref
 from gbm_fast.process import Time
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling.initial import from_lognormal
-from gbm_fast.scores import ScoreFunction
-from gbm_fast.simulation import simulate
-from gbm_fast.steps import DaleLangevin
 from tests.statistics import edits
-from tests.statistics.families.affine import Sampler
+from tests.statistics.families.affine import CONSTANT, DALE, LINE_DATA, Sampler
 from tests.statistics.families.random_source import OnePerBatch
 from tests.statistics.laws import Array, Law, gaussian_line, normal
 from tests.statistics.pieces import Build, edited, probed
 from tests.statistics.scenario import Draw, Scenario, Twin, View
 from tests.statistics.seeds import Source
-from tests.support.problems import LOG_NORMALS, PROCESSES
 
 SHAPE, IMAGES = (3, 8, 8), 512
 PIXELS = math.prod(SHAPE)
-ANNEALED = Sampler(
-    DaleLangevin(),
-    gbm_ref.DaleLangevin(),
-    LOG_NORMALS["log-normal-1d"],
-    PROCESSES["constant"],
-    gbm_ref.annealed(6, 0.9, inner_steps=2, chi=0.9, denoise_steps=1),
-)
+GRID = ref.annealed(6, 0.9, inner_steps=2, chi=0.9, denoise_steps=1)
+ANNEALED = Sampler(*DALE, LINE_DATA, CONSTANT, GRID)
 
 
-def _pixel_by_pixel(score: ScoreFunction) -> ScoreFunction:
+def _pixel_by_pixel(score: gbm.ScoreFunction) -> gbm.ScoreFunction:
     def of_images(x: Tensor, t: Time) -> Tensor:
         return score(x.reshape(-1, 1), t).reshape(x.shape)
 
@@ -51,17 +43,10 @@ def images(build: Build, kind: type[ImageNoise] = ImageNoise) -> Draw:
         pieces = build(torch.float32)
         noise = kind(source.seed, range(source.seed % 1000, source.seed % 1000 + IMAGES), SHAPE)
         start = gaussian_line(pieces.start)
-        x_T = from_lognormal(
-            torch.full((3,), start.mean), torch.full((3,), math.sqrt(start.var)), noise
-        )
-        x_0 = simulate(
-            pieces.step,
-            pieces.process,
-            _pixel_by_pixel(pieces.score),
-            x_T,
-            pieces.grid,
-            pieces.noise(noise),
-        )
+        means, stds = torch.full((3,), start.mean), torch.full((3,), math.sqrt(start.var))
+        x_T, score = from_lognormal(means, stds, noise), _pixel_by_pixel(pieces.score)
+        more = pieces.grid, pieces.noise(noise)
+        x_0 = gbm.simulate(pieces.step, pieces.process, score, x_T, *more)
         return x_0.double().log().flatten(1).numpy()
 
     return draw
@@ -92,12 +77,10 @@ def _sum(law: Law, terms: int, correlation: float = 0.0) -> Law:
 
 
 def sum_over_images() -> Law:
-    """The scaled sum of a pixel of all images."""
     return _sum(pixel(), IMAGES)
 
 
 def sum_over_pixels() -> Law:
-    """The scaled sum of the pixels of an image."""
     return _sum(pixel(), PIXELS)
 
 
@@ -105,14 +88,8 @@ def _same_law(edit: edits.Edit) -> Twin:
     """Another law of a pixel, independent as before."""
     wrong = edited(ANNEALED.build, edit)
     law = cache(lambda: gaussian_line(probed(wrong)))
-    return Twin(
-        images(wrong),
-        lambda view: {
-            "log x": law(),
-            "sum over images": _sum(law(), IMAGES),
-            "sum over pixels": _sum(law(), PIXELS),
-        }[view],
-    )
+    terms = {"log x": 1, "sum over images": IMAGES, "sum over pixels": PIXELS}
+    return Twin(images(wrong), lambda view: _sum(law(), terms[view]))
 
 
 SCENARIOS = [

@@ -12,11 +12,9 @@ import torch
 import torchsde
 from scipy import stats
 
-import gbm_ref
-from gbm_fast.process import GBM
-from gbm_fast.scores import exact_score
-from gbm_fast.steps import DaleLangevin
-from tests.statistics.families.affine import Sampler
+import gbm_fast as gbm
+import gbm_ref as ref
+from tests.statistics.families.affine import DALE, Sampler
 from tests.statistics.laws import Array, Law, gaussian_line, normal
 from tests.statistics.scenario import Scenario, Twin
 from tests.statistics.seeds import Source
@@ -26,14 +24,8 @@ from tests.support.twins import tensor, twin_target
 
 DATA = LOG_NORMALS["log-normal-1d"]
 PATHS, ROWS = 2**16, 8
-SAMPLER = Sampler(
-    DaleLangevin(),
-    gbm_ref.DaleLangevin(),
-    DATA,
-    gbm_ref.GBM(mu=0.13, sigma=0.7, horizon=1.0),
-    gbm_ref.uniform(ROWS),
-)
-PROCESS = GBM(0.13, 0.7, 1.0)
+SAMPLER = Sampler(*DALE, DATA, ref.GBM(mu=0.13, sigma=0.7, horizon=1.0), ref.uniform(ROWS))
+PROCESS = gbm.GBM(0.13, 0.7, 1.0)
 MEAN, VAR = float(DATA.log_mean[0]), float(DATA.log_cov[0, 0])
 M, V = SAMPLER.process.log_mean(1.0), SAMPLER.process.log_var(1.0)
 
@@ -52,7 +44,7 @@ def _loud(equation: Equation) -> Equation:
     return Equation(equation.f, lambda t, y: equation.g(t, y) ** 2)
 
 
-SCORE = exact_score(twin_target(DATA), PROCESS)
+SCORE = gbm.exact_score(twin_target(DATA), PROCESS)
 BACKWARDS, FORWARDS = reverse_log(PROCESS, SCORE), forward_log(PROCESS)
 
 
@@ -74,7 +66,6 @@ def forward_law() -> Law:
 
 
 def reverse_law() -> Law:
-    """log X_0 after Euler's scheme in log X."""
     return gaussian_line(SAMPLER.law())
 
 
@@ -95,7 +86,7 @@ SCENARIOS = [
         _forward(FORWARDS),
         {
             "Ito term missing": Twin(
-                _forward(forward_log(GBM(0.13 + V / 2, 0.7))),
+                _forward(forward_log(gbm.GBM(0.13 + V / 2, 0.7))),
                 lambda view: normal(MEAN + M + V / 2, VAR + V),
             ),
             "sigma^2 before the noise": Twin(
@@ -113,7 +104,8 @@ SCENARIOS = [
                 lambda view: _wrong_reverse(drift=0.5),
             ),
             "sigma^2 before the noise": Twin(
-                _reverse(_loud(BACKWARDS)), lambda view: _wrong_reverse(noise=PROCESS.sigma)
+                _reverse(_loud(BACKWARDS)),
+                lambda view: _wrong_reverse(noise=PROCESS.sigma),
             ),
         },
     ),

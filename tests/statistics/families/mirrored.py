@@ -9,9 +9,8 @@ from functools import cache, partial
 import torch
 from torch import Tensor
 
-import gbm_ref
-from gbm_fast.mirror import mirrored_langevin_step
-from gbm_ref.probe import extract_affine_map
+import gbm_fast as gbm
+import gbm_ref as ref
 from tests.statistics.laws import Array, Law, gaussian_line
 from tests.statistics.scenario import Scenario, Twin
 from tests.statistics.seeds import Source
@@ -19,7 +18,7 @@ from tests.support.problems import LOG_NORMALS
 from tests.support.twins import tensor, twin_target
 
 DATA = LOG_NORMALS["log-normal-1d"]
-START = gbm_ref.Gaussian(DATA.log_mean + 0.4, 0.5 * DATA.log_cov)
+START = ref.Gaussian(DATA.log_mean + 0.4, 0.5 * DATA.log_cov)
 DELTA, STEPS, PATHS = 0.05, 8, 2**17
 
 Step = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -27,8 +26,7 @@ Step = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def right(x: Tensor, stein: Tensor, z: Tensor) -> Tensor:
-    """gbm_fast's step."""
-    return mirrored_langevin_step(x, stein, DELTA, z)
+    return gbm.mirrored_langevin_step(x, stein, DELTA, z)
 
 
 def half_noise(x: Tensor, stein: Tensor, z: Tensor) -> Tensor:
@@ -53,17 +51,14 @@ def drawn(step: Step, source: Source) -> Array:
     """log x after the chain, in float32."""
     mean, std = float(START.mean[0]), float(START.cov[0, 0]) ** 0.5
     z = torch.randn((PATHS, 1), generator=source.torch)
-    x = chain(
-        step,
-        torch.exp(mean + std * z),
-        lambda row: torch.randn((PATHS, 1), generator=source.torch),
-    )
+    start = torch.exp(mean + std * z)
+    x = chain(step, start, lambda row: torch.randn((PATHS, 1), generator=source.torch))
     return x[:, 0].double().log().numpy()
 
 
 def mirrored_law() -> Law:
-    """log X after the steps, from gbm_ref."""
-    law = gbm_ref.mirrored_langevin_law(DATA.log_mean, DATA.log_cov, DELTA, STEPS, START)
+    """log X after the steps, from ref."""
+    law = ref.mirrored_langevin_law(DATA.log_mean, DATA.log_cov, DELTA, STEPS, START)
     return gaussian_line(law)
 
 
@@ -73,7 +68,7 @@ def _twin(step: Step) -> Twin:
         def sampler(x: Array, z: Array) -> Array:
             return chain(step, tensor(x), lambda row: tensor(z[row])).numpy()
 
-        return gaussian_line(extract_affine_map(sampler, STEPS, 1).law(START))
+        return gaussian_line(ref.extract_affine_map(sampler, STEPS, 1).law(START))
 
     return Twin(partial(drawn, step), lambda view: law())
 

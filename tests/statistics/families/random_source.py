@@ -7,6 +7,7 @@ side by side.
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -20,7 +21,6 @@ from tests.statistics.scenario import Draw, Scenario, Truth, Twin, View
 from tests.statistics.seeds import Source
 
 IMAGES, ROWS, PIXELS = 256, 32, 1024
-TOTAL = IMAGES * ROWS * PIXELS
 Spoil = Callable[[Tensor], Tensor]
 
 
@@ -28,9 +28,8 @@ def image_noise(spoil: Spoil | None = None, kind: type[ImageNoise] = ImageNoise)
     """Rows of noise for a batch of images, (IMAGES, ROWS, PIXELS)."""
 
     def draw(source: Source) -> Array:
-        noise = kind(
-            source.seed, range(source.seed % 1000, source.seed % 1000 + IMAGES), (1, 32, 32)
-        )
+        first = source.seed % 1000
+        noise = kind(source.seed, range(first, first + IMAGES), (1, 32, 32))
         rows = torch.stack([noise(row) for row in range(ROWS)], dim=1).flatten(2)
         return (rows if spoil is None else spoil(rows)).double().numpy()
 
@@ -80,28 +79,17 @@ VIEWS: dict[str, View] = {
 }
 
 
-def standard() -> Law:
-    """N(0, 1)."""
-    return normal(0.0, 1.0)
+def _outside(limit: float) -> float:
+    """P(|Z| > limit)."""
+    return math.erfc(limit / math.sqrt(2.0))
 
 
-def beyond_three_and_a_half() -> float:
-    """P(|Z| > 3.5)."""
-    return _outside(3.5)
-
-
-def beyond_four_and_a_half() -> float:
-    """P(|Z| > 4.5)."""
-    return _outside(4.5)
+standard = partial(normal, 0.0, 1.0)
+beyond_three_and_a_half, beyond_four_and_a_half = partial(_outside, 3.5), partial(_outside, 4.5)
 
 
 def uncorrelated() -> float:
-    """Correlation 0."""
     return 0.0
-
-
-def _outside(limit: float) -> float:
-    return math.erfc(limit / math.sqrt(2.0))
 
 
 def _known(laws: dict[str, Reference]) -> Truth:
@@ -111,16 +99,14 @@ def _known(laws: dict[str, Reference]) -> Truth:
 def _scaled(var: float) -> Truth:
     """One normal law of that variance for all views of single numbers."""
     std = math.sqrt(var)
-    return _known(
-        {
-            "all": normal(0.0, var),
-            "first images": normal(0.0, var),
-            "|z| > 3.5": _outside(3.5 / std),
-            "|z| > 4.5": _outside(4.5 / std),
-            **{f"sum over {axis}": normal(0.0, var) for axis in ("images", "rows", "pixels")},
-            "neighbouring images": 0.0,
-        }
+    normal_views = (
+        "all",
+        "first images",
+        *(f"sum over {a}" for a in ("images", "rows", "pixels")),
     )
+    tails = {f"|z| > {limit}": _outside(limit / std) for limit in (3.5, 4.5)}
+    one_law = dict.fromkeys(normal_views, normal(0.0, var))
+    return _known({**one_law, **tails, "neighbouring images": 0.0})
 
 
 def _clipped() -> Law:
@@ -136,8 +122,7 @@ TWINS: dict[str, Twin] = {
         _known({"all": _clipped(), "first images": _clipped(), **_NO_TAILS}),
     ),
     "z from uniforms of 11 bits": Twin(
-        coarse,
-        _known({"first images": pushforward(LEVELS), **_NO_TAILS}),
+        coarse, _known({"first images": pushforward(LEVELS), **_NO_TAILS})
     ),
     "z of variance 1.01": Twin(image_noise(lambda z: math.sqrt(1.01) * z), _scaled(1.01)),
     "z shifted by 0.02": Twin(
@@ -182,10 +167,7 @@ def _square(law: Law) -> Law:
     return Law(lambda y: np.sqrt(law.cdf(y)), law.low, law.high)
 
 
-def unit_interval() -> Law:
-    """Uniform on [0, 1]."""
-    return uniform(0.0, 1.0)
-
+unit_interval = partial(uniform, 0.0, 1.0)
 
 STREAM_DRAWS = 2**16
 
@@ -194,14 +176,12 @@ def two_streams(other: Stream = Stream.BATCH) -> Draw:
     """The same numbers of the streams of images and of batches, (STREAM_DRAWS, 2)."""
 
     def draw(source: Source) -> Array:
-        pairs = [
-            [
-                torch.randn(4096, generator=generator(source.seed, stream, index))
-                for index in range(STREAM_DRAWS // 4096)
-            ]
-            for stream in (Stream.IMAGE, other)
-        ]
-        return torch.stack([torch.cat(one) for one in pairs], dim=1).double().numpy()
+        def numbers(stream: Stream) -> Tensor:
+            made = [generator(source.seed, stream, k) for k in range(STREAM_DRAWS // 4096)]
+            return torch.cat([torch.randn(4096, generator=g) for g in made])
+
+        pair = [numbers(stream) for stream in (Stream.IMAGE, other)]
+        return torch.stack(pair, dim=1).double().numpy()
 
     return draw
 
