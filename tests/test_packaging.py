@@ -16,10 +16,8 @@ import scipy
 
 from tests.support.source_tree import ROOT
 
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
-    "version"
-]
-NAME = f"gbm_diffusion-{VERSION}"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+NAME = f"gbm_diffusion-{PROJECT['version']}"
 PACKAGES = ("gbm_ref", "gbm_fast")
 
 # R8 of the derivations: start from the exact law at the horizon, ten Dale-Langevin steps (eq. (13)
@@ -27,19 +25,14 @@ PACKAGES = ("gbm_ref", "gbm_fast")
 ORACLE = """
 import importlib.util
 import numpy as np
-import gbm_ref
-from gbm_ref.divergence import Gaussian
-from gbm_ref.exact import exact_law
-from gbm_ref.grids import uniform
-from gbm_ref.process import GBM
-from gbm_ref.steps import DaleLangevin
-from gbm_ref.targets import LogNormal
+import gbm_ref as ref
 
-process = GBM(mu=0.3, sigma=0.8)
-target = LogNormal(np.array([0.4, -0.7]), 0.1)
-start = Gaussian(target.log_mean + process.log_mean(1.0), (0.1 + process.log_var(1.0)) * np.eye(2))
-law = exact_law(DaleLangevin(), target, process, uniform(10), start)
-print(gbm_ref.__file__)
+process = ref.GBM(mu=0.3, sigma=0.8)
+target = ref.LogNormal(np.array([0.4, -0.7]), 0.1)
+cov = (0.1 + process.log_var(1.0)) * np.eye(2)
+start = ref.Gaussian(target.log_mean + process.log_mean(1.0), cov)
+law = ref.exact_law(ref.DaleLangevin(), target, process, ref.uniform(10), start)
+print(ref.__file__)
 print(importlib.util.find_spec("torch"), importlib.util.find_spec("sympy"))
 print(*(np.diag(law.cov) / 0.1), law.cov[0, 1], *(law.mean - target.log_mean))
 """

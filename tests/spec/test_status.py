@@ -38,41 +38,40 @@ def status(
     return found[claims[-1].id]
 
 
-def test_a_sound_claim_is_fully_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = status(monkeypatch, replace(CLAIM, pins=(PIN,)), pins=AGREE)
-    assert (found.rung, found.troubles, found.complete) == ("fully checked", (), True)
+LAX = replace(PROOF, routine=lambda number: number < 6)
+BRITTLE = replace(PROOF, routine=lambda number: {4: True}[number])
+# What is changed, what the comparison of the pins said, the rung and the troubles.
+STATUSES: dict[str, tuple[dict, dict | None, str, tuple[str, ...]]] = {
+    "sound": ({"pins": (PIN,)}, AGREE, "fully checked", ()),
+    "incomplete record": ({"derivation": " "}, None, "open", ("no derivation",)),
+    "refused": (
+        {"proof": replace(PROOF, holds=6)},
+        None,
+        "stated",
+        ("the routine refuses the statement",),
+    ),
+    "accepted twin": ({"proof": LAX}, None, "proved", ("five: accepted",)),
+    "exception, which refuses nothing": (
+        {"proof": BRITTLE},
+        None,
+        "proved",
+        ("five: KeyError: 5",),
+    ),
+    "pin not compared": ({"pins": (PIN,)}, None, "twins refused", ("gbm_ref.f: not compared",)),
+}
 
 
-def test_an_incomplete_record_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = status(monkeypatch, replace(CLAIM, derivation=" "))
-    assert (found.rung, found.troubles) == ("open", ("no derivation",))
-
-
-def test_a_refused_statement_is_only_stated(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = status(monkeypatch, replace(CLAIM, proof=replace(PROOF, holds=6)))
-    assert (found.rung, found.complete) == ("stated", False)
-
-
-def test_an_accepted_twin_stops_at_proved(monkeypatch: pytest.MonkeyPatch) -> None:
-    lax = replace(PROOF, routine=lambda number: number < 6)
-    found = status(monkeypatch, replace(CLAIM, proof=lax))
-    assert (found.rung, found.troubles) == ("proved", ("five: accepted",))
-
-
-def test_an_exception_refuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    brittle = replace(PROOF, routine=lambda number: {4: True}[number])
-    found = status(monkeypatch, replace(CLAIM, proof=brittle))
-    assert (found.rung, found.troubles) == ("proved", ("five: KeyError: 5",))
+@pytest.mark.parametrize("name", STATUSES)
+def test_the_status_of_a_claim(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    change, pins, *expected = STATUSES[name]
+    found = status(monkeypatch, replace(CLAIM, **change), pins=pins)
+    assert [found.rung, found.troubles] == expected
+    assert found.complete == (name == "sound")
 
 
 def test_an_answer_that_is_not_a_truth_value_proves_nothing() -> None:
     outcome = decide(replace(CLAIM, proof=replace(PROOF, routine=lambda number: 1)))
     assert outcome.proof_trouble == "the routine answered 1, not True or False"
-
-
-def test_a_pin_that_was_not_compared_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = status(monkeypatch, replace(CLAIM, pins=(PIN,)))
-    assert (found.rung, found.troubles) == ("twins refused", ("gbm_ref.f: not compared",))
 
 
 def test_a_claim_is_no_better_than_what_it_rests_on(monkeypatch: pytest.MonkeyPatch) -> None:

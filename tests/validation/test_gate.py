@@ -32,7 +32,7 @@ from validation.gate import __main__ as gate_command
 from validation.gate.gate import Outcome, run_gate
 from validation.gate.line import Line
 from validation.gate.noise import noise_checks
-from validation.gate.problem import coefficients, correlated, stand_in
+from validation.gate.problem import correlated, stand_in
 from validation.gate.reference import reference
 from validation.gate.samplers import agreement, exact_law, sampled_law
 from validation.study import Check
@@ -123,11 +123,6 @@ def test_the_stand_in_is_exact(run: gbm.Run) -> None:
     for row, t in enumerate(times.tolist()):
         law = problem.target.diffuse(ref.GBM(sigma=0.8), t)
         assert found[row] == pytest.approx(law.hyvarinen_score(x[row]), rel=1e-9)
-
-
-def test_an_unknown_parameterisation_is_refused() -> None:
-    with pytest.raises(ValueError, match="does not know the parameterisation"):
-        coefficients(lambda output, u, v: output, 0.0, 1.0, np.zeros(1), 1.0)
 
 
 def test_a_shift_of_one_row_is_refused_at_the_papers_size(

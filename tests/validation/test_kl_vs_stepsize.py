@@ -207,9 +207,3 @@ def test_a_spent_false_alarm_budget_is_refused() -> None:
     assert gate.false_alarm_check(FALSE_ALARM / 40, 40).passed
     assert not gate.false_alarm_check(FALSE_ALARM / 40, 41).passed
     assert not gate.false_alarm_check(FALSE_ALARM / 40, 0).passed
-
-
-@pytest.mark.parametrize("delta", [0.0, -0.1, 1.2, 1.7, math.nan])
-def test_no_stationary_law_outside_the_stable_steps(delta: float) -> None:
-    with pytest.raises(ValueError, match="stationary"):
-        MIRRORED.stationary_law(delta)
