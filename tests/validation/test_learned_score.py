@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+import gbm_fast as gbm
 from tests.support.cases import seed
 from validation.learned import networks, shares
+from validation.learned.figure import build_figure
 from validation.learned.gate import checks
 from validation.learned.measure import measure_with
 from validation.learned.problems import LINES, PLANES, WAYS, Case, Plan, training
@@ -62,19 +65,12 @@ def test_the_ways_differ_as_they_say() -> None:
     assert (paper.parameterisation, paper.weighting, paper.times) == ("stein", "none", "uniform")
     assert weighted.parameterisation == "stein" and weighted.weighting == "variance"
     assert default.parameterisation == "denoiser" and default.weighting == "preconditioned"
-    budgets = {
-        (c.steps, c.batch_size, c.width, c.depth, c.learning_rate)
-        for c in (paper, weighted, default)
-    }
-    assert len(budgets) == 1
+    ways = paper, weighted, default
+    assert len({(c.steps, c.batch_size, c.width, c.depth, c.learning_rate) for c in ways}) == 1
 
 
 def wrong_loss(network: dict) -> None:
     network["identity"][1]["denoising"] += 1e-4
-
-
-def no_loss(network: dict) -> None:
-    network["identity"] = []
 
 
 def beyond_its_bound(network: dict) -> None:
@@ -107,11 +103,8 @@ def test_the_gate_refuses(findings: Findings, mistake: Callable[[dict], None]) -
     law, name = PLANTED[mistake]
     networks = copy.deepcopy(findings.measurements["networks"])
     mistake(next(one for one in networks if one["law"] == law))
-    failed = [
-        check.name
-        for check in checks(TINY, findings.measurements["laws"], networks)
-        if not check.passed
-    ]
+    found = checks(TINY, findings.measurements["laws"], networks)
+    failed = [check.name for check in found if not check.passed]
     assert len(failed) == 1 and failed[0].startswith(name)
 
 
@@ -128,20 +121,14 @@ def test_the_share_of_small_times_is_that_of_the_sheet() -> None:
 
 def test_gradients_of_single_draws_are_those_of_autograd(runs: Path, findings: Findings) -> None:
     """Their losses are the training's, and the squared norm is compared for one draw."""
-    import torch
-
-    from gbm_fast.objectives import m_dsm
-    from gbm_fast.parameterisation import score_function
-    from gbm_fast.process import GBM
-
     first = findings.measurements["networks"][0]
     case = Case(first["law"], first["way"], first["seed"])
     model, _ = networks.train(case, TINY, runs)
     model.requires_grad_(True)
-    process = GBM(sigma=0.8)
+    process = gbm.GBM(sigma=0.8)
     x0, t = torch.tensor([[1.3]]), torch.tensor([0.25], dtype=torch.float64)
     z = torch.tensor([[0.7]])
-    m_dsm(score_function(model, process), x0, t, z, process).loss.backward()
+    gbm.m_dsm(gbm.score_function(model, process), x0, t, z, process).loss.backward()
     expected = sum(float(p.grad.square().sum()) for p in model.parameters() if p.grad is not None)
     v = process.log_var(t).float()
     found = shares._gradients(model, process.sample(x0, t, z).log(), v, z, torch.ones(1))
@@ -149,8 +136,6 @@ def test_gradients_of_single_draws_are_those_of_autograd(runs: Path, findings: F
 
 
 def test_the_picture_shows_every_network(findings: Findings) -> None:
-    from validation.learned.figure import build_figure
-
     axes = build_figure(findings).axes
     assert len(axes) == 9
     errors = axes[2].lines[:-1]

@@ -23,9 +23,8 @@ from validation.trained import Source
 def options(tmp_path_factory: pytest.TempPathFactory) -> Options:
     folder = tmp_path_factory.mktemp("comparison")
     run = make_run(folder / "runs" / "tiny", num_steps=6)
-    return Options(
-        Source(run), num_images=4, num_flow_images=5, num_steps=6, out_dir=folder / "out"
-    )
+    few = {"num_images": 4, "num_flow_images": 5, "num_steps": 6}
+    return Options(Source(run), **few, out_dir=folder / "out")
 
 
 def test_the_rows_are_the_settings_that_they_are_called() -> None:
@@ -76,9 +75,8 @@ def test_the_comparison_writes_a_table_and_a_picture_and_goes_on(
     with_picture = [r for r in rows(options) if r.settings.num_images == options.num_images]
     assert drawn == list(range(2, len(with_picture) + 2))
     assert standing(first).current
-    assert first["command"].startswith(
-        "python -m validation.samplers_on_images --run RUN --num-im"
-    )
+    said = "python -m validation.samplers_on_images --run RUN --num-im"
+    assert first["command"].startswith(said)
     made = sorted((options.source.run / "comparison" / digest(first["code"])).glob("*.npy"))
     assert len(made) == len(first["rows"]) == len({np.load(p).tobytes() for p in made})
 
