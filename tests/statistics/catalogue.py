@@ -12,10 +12,8 @@ from tests.statistics.checks import STATISTICS, Check
 from tests.statistics.families import (
     affine,
     data_laws,
+    equations,
     forward,
-    images,
-    independent,
-    mirrored,
     quadrature,
     random_source,
     training,
@@ -23,9 +21,9 @@ from tests.statistics.families import (
 from tests.statistics.ledger import LEDGER, Entry
 from tests.statistics.scenario import Scenario
 
-FAMILIES = (random_source, data_laws, forward, affine, images, quadrature, mirrored, independent)
+FAMILIES = random_source, data_laws, forward, affine, quadrature, equations, training
 SCENARIOS: dict[str, Scenario] = {
-    scenario.name: scenario for family in (*FAMILIES, training) for scenario in family.SCENARIOS
+    scenario.name: scenario for family in FAMILIES for scenario in family.SCENARIOS
 }
 HERE = tuple(entry for entry in LEDGER if not entry.elsewhere)
 """The assertions that this folder makes."""

@@ -62,7 +62,7 @@ def test_correct_code_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("given", "failed"), [(refused_once, "no false alarm"), (too_good, "p-values uniform")]
 )
-def test_a_defect_fails_the_gate(
+def test_a_defect_fails(
     given: PValues, failed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "build_figure", lambda rows, seeds: Figure())

@@ -99,9 +99,7 @@ def test_every_kind_of_line_passes(run: gbm.Run, line: str) -> None:
 
 @pytest.mark.parametrize("autocast", [None, torch.bfloat16])
 @pytest.mark.parametrize("head", HEADS)
-def test_every_parameterisation_passes_in_both_arithmetics(
-    run: gbm.Run, head: str, autocast: torch.dtype | None
-) -> None:
+def test_every_head_passes(run: gbm.Run, head: str, autocast: torch.dtype | None) -> None:
     """In bfloat16 the deviation is a hundred times that of float32, and within its own bound."""
     with torch.no_grad():
         checks = [
@@ -125,9 +123,7 @@ def test_the_stand_in_is_exact(run: gbm.Run) -> None:
         assert found[row] == pytest.approx(law.hyvarinen_score(x[row]), rel=1e-9)
 
 
-def test_a_shift_of_one_row_is_refused_at_the_papers_size(
-    run: gbm.Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_shift_of_one_row_is_refused(run: gbm.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """N = 1000, the finest grid, where a row is worth the least."""
     monkeypatch.setattr(sampling, "build_grid", mistakes.shifted)
     line = Line("Dale-Langevin", replace(DALE, num_steps=1000))
@@ -162,9 +158,7 @@ def test_the_noise_source_passes_and_twins_do_not(monkeypatch: pytest.MonkeyPatc
         assert set(failed()) & set(expected)
 
 
-def test_draws_that_are_used_twice_have_another_law(
-    run: gbm.Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_draws_that_are_used_twice(run: gbm.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A map is right whatever its noise is: only the law of what is drawn shows it."""
     for settings in (DALE, AGNOSTIC):
         line = Line("reused", settings)
@@ -174,9 +168,7 @@ def test_draws_that_are_used_twice_have_another_law(
             assert agreement(run, line).passed is False or not sampled_law(run, line).passed
 
 
-def test_the_gate_has_no_memory_and_no_empty_pass(
-    run: gbm.Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_memory_and_no_empty_pass(run: gbm.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     line = Line("flow", FLOW)
     assert run_gate(run, [line]).passed
     monkeypatch.setattr(gbm.Denoiser, "__call__", mistakes.forgets_one)

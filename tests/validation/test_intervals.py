@@ -44,9 +44,7 @@ def test_plug_in_divergence_is_that_of_the_oracle() -> None:
         ((0.36, 0.90), (0.22, 0.22)),
     ],
 )
-def test_divergence_range_is_the_image_of_the_rectangle(
-    mean: tuple[float, float], variance: tuple[float, float]
-) -> None:
+def test_divergence_range(mean: tuple[float, float], variance: tuple[float, float]) -> None:
     ours = divergence_range(Region(Interval(*mean), Interval(*variance)), TARGET_MEAN, TARGET_VAR)
     means, variances = np.meshgrid(np.linspace(*mean, 601), np.linspace(*variance, 601))
     ratio = variances / TARGET_VAR

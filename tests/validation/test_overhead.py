@@ -130,9 +130,7 @@ def test_the_trainer_has_a_goal_of_its_own_and_peers_have_none() -> None:
 
 
 @pytest.mark.parametrize(("theirs", "passes"), [(1.25, True), (1.0, False), (0.8, False)])
-def test_a_peer_that_is_not_surely_slower_fails_the_comparison(
-    theirs: float, passes: bool
-) -> None:
+def test_a_peer_that_is_not_surely_slower_fails(theirs: float, passes: bool) -> None:
     """Equal loops differ by the noise of a round alone: the interval then holds 0."""
     ours, other = ([1e-4 * s * o for s, o in zip(SPEED, own, strict=True)] for own in (OWN, OTHER))
     times = {"alone": [1e-6] * 8, "ours, noise": ours, "ours, noise of each image": [3e-4] * 8}
@@ -161,9 +159,7 @@ def test_the_roofline_of_one_layer_by_hand() -> None:
     assert all_reduce_seconds(1000, 8, gpu) == pytest.approx(2 * 7 / 8 * 4000 / 1e3)
 
 
-def test_a_peer_that_is_not_installed_is_reported_as_not_measured(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_peer_that_is_not_installed_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(network: nn.Module, start: torch.Tensor, rows: int) -> dict:
         raise ImportError("No module named 'other'")
 

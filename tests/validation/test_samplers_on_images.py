@@ -49,9 +49,7 @@ def refuse(*arguments: object) -> None:
     raise AssertionError("images that exist were made again")
 
 
-def test_the_comparison_writes_a_table_and_a_picture_and_goes_on(
-    options: Options, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_writes_and_goes_on(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn, save_panels = [], pictures.save_panels
     monkeypatch.setattr(features, "load_or_train_classifier", tiny_extractor)
 

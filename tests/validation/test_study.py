@@ -103,9 +103,7 @@ def test_the_list_names_every_study_and_a_command_that_exists() -> None:
         assert command(study, Settings(seed=3)).startswith(f"python -m validation.{study.name} ")
 
 
-def test_a_command_ends_with_its_verdict_and_an_error_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_command_ends_with_its_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = ["--out-dir", str(tmp_path)]
     wanted = [(PASSING, [], 0), (FAILING, [], 1), (PASSING, ["--seed", "-3"], "error: seed must")]
     for check, words, status in wanted:

@@ -1,16 +1,20 @@
-"""torchsde's own Brownian motion and solver on the project's equations: laws without our sampler.
+"""Mirrored Langevin dynamics, and torchsde's own Brownian motion and solver on our equations.
 
-Null laws: SciPy's log-normal for the forward process, `gbm_ref.exact_law` for Euler's scheme in
-log X in reverse time, which is the Dale-Langevin sampler.
+Mirrored: eq. (22) of version 2 on log-normal data in steps of delta. Null law:
+`gbm_ref.mirrored_langevin_law`, that of so many steps from the start, not its limit.
+
+torchsde: laws without our sampler. Null laws: SciPy's log-normal for the forward process,
+`gbm_ref.exact_law` for Euler's scheme in log X in reverse time, which is the Dale-Langevin sampler.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import torch
 import torchsde
 from scipy import stats
+from torch import Tensor
 
 import gbm_fast as gbm
 import gbm_ref as ref
@@ -23,7 +27,74 @@ from tests.support.problems import LOG_NORMALS
 from tests.support.twins import tensor, twin_target
 
 DATA = LOG_NORMALS["log-normal-1d"]
-PATHS, ROWS = 2**16, 8
+START = ref.Gaussian(DATA.log_mean + 0.4, 0.5 * DATA.log_cov)
+DELTA, STEPS, PATHS = 0.05, 8, 2**17
+
+Step = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(x, Stein score, z) -> x'."""
+
+
+def right(x: Tensor, stein: Tensor, z: Tensor) -> Tensor:
+    return gbm.mirrored_langevin_step(x, stein, DELTA, z)
+
+
+def half_noise(x: Tensor, stein: Tensor, z: Tensor) -> Tensor:
+    """Noise sqrt(delta) in the place of sqrt(2 delta)."""
+    return right(x, stein, z / 2**0.5)
+
+
+def without_jacobian(x: Tensor, stein: Tensor, z: Tensor) -> Tensor:
+    """x * stein in the place of 1 + x * stein."""
+    return right(x, stein - 1 / x, z)
+
+
+def chain(step: Step, x: Tensor, noise: Callable[[int], Tensor]) -> Tensor:
+    """STEPS steps from x."""
+    target = twin_target(DATA, x.dtype)
+    for index in range(STEPS):
+        x = step(x, target.stein_score(x), noise(index))
+    return x
+
+
+def drawn(step: Step, source: Source) -> Array:
+    """log x after the chain, in float32."""
+    mean, std = float(START.mean[0]), float(START.cov[0, 0]) ** 0.5
+    z = torch.randn((PATHS, 1), generator=source.torch)
+    start = torch.exp(mean + std * z)
+    x = chain(step, start, lambda row: torch.randn((PATHS, 1), generator=source.torch))
+    return x[:, 0].double().log().numpy()
+
+
+def mirrored_law() -> Law:
+    """log X after the steps, from ref."""
+    law = ref.mirrored_langevin_law(DATA.log_mean, DATA.log_cov, DELTA, STEPS, START)
+    return gaussian_line(law)
+
+
+def _twin(step: Step) -> Twin:
+    @cache
+    def law() -> Law:
+        def sampler(x: Array, z: Array) -> Array:
+            return chain(step, tensor(x), lambda row: tensor(z[row])).numpy()
+
+        return gaussian_line(ref.extract_affine_map(sampler, STEPS, 1).law(START))
+
+    return Twin(partial(drawn, step), lambda view: law())
+
+
+SCENARIOS = [
+    Scenario(
+        "mirrored langevin",
+        "eq. (22) on log-normal data, d = 1, 8 steps from another law",
+        partial(drawn, right),
+        {
+            "noise sqrt(delta)": _twin(half_noise),
+            "Jacobian term 1 missing": _twin(without_jacobian),
+        },
+    )
+]
+
+FEWER, ROWS = 2**16, 8
 SAMPLER = Sampler(*DALE, DATA, ref.GBM(mu=0.13, sigma=0.7, horizon=1.0), ref.uniform(ROWS))
 PROCESS = gbm.GBM(0.13, 0.7, 1.0)
 MEAN, VAR = float(DATA.log_mean[0]), float(DATA.log_cov[0, 0])
@@ -32,9 +103,9 @@ M, V = SAMPLER.process.log_mean(1.0), SAMPLER.process.log_var(1.0)
 
 def solved(equation: Equation, mean: float, var: float, source: Source) -> Array:
     """log X at the end, from N(mean, var), on a `BrownianInterval` of the source's seed."""
-    start = tensor(mean + np.sqrt(var) * source.numpy.standard_normal((PATHS, 1)))
+    start = tensor(mean + np.sqrt(var) * source.numpy.standard_normal((FEWER, 1)))
     brownian = torchsde.BrownianInterval(
-        0.0, 1.0, size=(PATHS, 1), dtype=torch.float64, entropy=source.seed
+        0.0, 1.0, size=(FEWER, 1), dtype=torch.float64, entropy=source.seed
     )
     return integrate(equation, start, brownian, ROWS, "euler")[-1, :, 0].numpy()
 
@@ -79,7 +150,7 @@ def _wrong_reverse(drift: float = 0.0, noise: float = 1.0) -> Law:
     return normal(float(SAMPLER.law().mean[0]) + extra, var)
 
 
-SCENARIOS = [
+SCENARIOS += [
     Scenario(
         "torchsde forward",
         "the forward equation in log X, on torchsde's Brownian motion, 8 rows",
