@@ -25,7 +25,6 @@ ALLOWED = "no network"
 
 
 def judged(report: Path, floor: int) -> subprocess.CompletedProcess[str]:
-    """Runs the report reader."""
     expected = report.with_name("expected.toml")
     expected.write_text(f'minimum_passed = {floor}\nallowed_skips = ["{ALLOWED}"]\n')
     command = [sys.executable, str(CHECK), str(report), str(expected)]
@@ -33,7 +32,6 @@ def judged(report: Path, floor: int) -> subprocess.CompletedProcess[str]:
 
 
 def check(folder: Path, cases: str, floor: int) -> subprocess.CompletedProcess[str]:
-    """Runs it on planted test cases."""
     report = folder / "report.xml"
     report.write_text(REPORT.format(cases=cases), encoding="utf-8")
     return judged(report, floor)

@@ -33,7 +33,6 @@ EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda funct
 
 @pytest.fixture(scope="module")
 def generated() -> dict[str, str]:
-    """All files, made anew."""
     return files.generate()
 
 
@@ -168,7 +167,6 @@ def implementation(twin: Twin) -> Callable[..., float]:
 
 
 def refused(function: VectorFunction, twin: Twin) -> Report:
-    """The report on that implementation."""
     return verify_rows(function.name, load(function.name), implementation(twin))
 
 
@@ -237,7 +235,6 @@ ARB = Arithmetic(
 
 
 def ball(x: object) -> flint.arb:
-    """A number of any kind as a ball."""
     return flint.arb(x)
 
 
@@ -255,7 +252,6 @@ def rational(number: Fraction) -> flint.arb:
 
 
 def evaluated(formula: Callable[..., object], row: Vector) -> flint.arb:
-    """A formula at the arguments of a row."""
     args = [
         tuple(map(flint.arb, value)) if isinstance(value, tuple) else flint.arb(value)
         for value in row.args.values()

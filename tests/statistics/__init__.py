@@ -4,7 +4,7 @@
 | --- | --- |
 | `ledger.toml`, `ledger` | every statistical assertion, and the sums of its error rates |
 | `checks` | the statistics: exact or distribution-free, each with its own rejection |
-| `laws`, `transport` | null laws: closed forms, exact mixtures, one-dimensional quadrature |
+| `laws` | null laws: closed forms, exact mixtures, one-dimensional quadrature |
 | `scenario`, `families/` | what is drawn, how it is looked at, and its twins |
 | `pieces`, `edits` | samplers taken apart, and the bugs that are planted in a piece |
 | `catalogue`, `matrix`, `MATRIX.md` | which check rejects which twin, by exact laws |

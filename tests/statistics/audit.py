@@ -54,7 +54,6 @@ class Options:
 
 
 def run_seed(root: int, number: int) -> int:
-    """The run seed of that number."""
     return int(np.random.SeedSequence([root, number]).generate_state(1, np.uint32)[0])
 
 
@@ -104,7 +103,6 @@ def collect(
 
 
 def summary(entry: Entry, found: Sequence[dict[str, tuple[float, float]]]) -> dict[str, object]:
-    """What the seeds say about one assertion."""
     decided = [row[entry.id][0] for row in found]
     uniform = [row[entry.id][1] for row in found]
     known = entry.statistic in UNIFORM

@@ -41,19 +41,16 @@ class Cell(NamedTuple):
 
 
 def entries_of(scenario: str) -> list[Entry]:
-    """The assertions about a scenario, in the order of the ledger."""
     return [entry for entry in HERE if entry.scenario == scenario]
 
 
 @cache
 def check_of(entry: Entry) -> Check:
-    """The check of an assertion."""
     return STATISTICS[entry.statistic](entry.reference(), entry.n, entry.alpha)
 
 
 @cache
 def cell(entry: Entry, twin: str) -> Cell:
-    """The twin of that name under the check of an assertion."""
     truth = SCENARIOS[entry.scenario].twins[twin].truth(entry.view)
     if truth is None:
         return Cell(math.nan, math.nan)

@@ -20,7 +20,6 @@ from tests.statistics.pieces import Edit, NoiseSource, Pieces
 
 
 def score_plus(shift: float, factor: float = 1.0) -> Edit:
-    """factor h + shift in the place of h."""
 
     def edit(pieces: Pieces) -> Pieces:
         return pieces._replace(score=lambda x, t: factor * pieces.score(x, t) + shift)
@@ -117,7 +116,6 @@ def other_step(step: gbm.Step, noise: float = 1.0) -> Edit:
 
 
 def half_precision(pieces: Pieces) -> Pieces:
-    """A flow whose state is in bfloat16."""
     return pieces._replace(step=HalfPrecisionFlow())
 
 

@@ -21,7 +21,6 @@ NoiseSource = Callable[[int], Tensor]
 
 
 def unchanged(noise: NoiseSource) -> NoiseSource:
-    """The noise as it comes."""
     return noise
 
 
@@ -55,7 +54,6 @@ def correct(step: gbm.Step, data: ref.Target, process: ref.Process, grid: gbm.Gr
 
 
 def edited(build: Build, edit: Edit) -> Build:
-    """The sampler with one piece replaced."""
     return lambda dtype: edit(build(dtype))
 
 
@@ -68,7 +66,6 @@ def drawn(build: Build, n: int, source: Source) -> Array:
 
 
 def states(build: Build, n: int, source: Source) -> Array:
-    """x_0 (n, d), from n paths in float32."""
     pieces = build(torch.float32)
     start = gbm.LogNormal(*(tensor(part, torch.float32) for part in pieces.start))
     x_T = start.rvs(n, source.torch)

@@ -29,7 +29,6 @@ def even(seed: int) -> dict[str, tuple[float, float]]:
 
 
 def refused_once(seed: int) -> dict[str, tuple[float, float]]:
-    """One assertion rejects for one seed."""
     found = even(seed)
     if seed == audit.run_seed(1, 3):
         found[HERE[0].id] = (HERE[0].alpha, 0.5)

@@ -133,7 +133,6 @@ def check_of(name: str) -> checks.Check:
 
 
 def good(name: str) -> Array:
-    """Draws that the check accepts."""
     if name == "rate":
         return _first(150)
     if name in {"mean", "variance", "shape"}:

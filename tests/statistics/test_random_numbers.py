@@ -55,7 +55,6 @@ def _calls(tree: ast.Module) -> Iterator[ast.Call]:
 
 
 def seeding(tree: ast.Module) -> list[str]:
-    """Literal seeds and global generators."""
     found = []
     for call in _calls(tree):
         name, dotted = called_name(call), _dotted(call.func)

@@ -36,7 +36,6 @@ class Equation:
 
 
 def forward(process: GBM) -> Equation:
-    """The forward equation in X, Ito."""
     mu, sigma = process.mu, process.sigma
     return Equation(lambda t, x: mu * x, lambda t, x: sigma * x)
 
@@ -48,7 +47,6 @@ def forward_stratonovich(process: GBM) -> Equation:
 
 
 def forward_log(process: GBM) -> Equation:
-    """The forward equation in log X."""
     rate, sigma = process.mu - process.sigma**2 / 2, process.sigma
     return Equation(lambda t, y: rate + 0 * y, lambda t, y: sigma + 0 * y)
 
@@ -74,7 +72,6 @@ def reverse_log(process: GBM, score: ScoreFunction, ito: float = 1.5) -> Equatio
 
 
 def flow(process: GBM, score: ScoreFunction) -> Equation:
-    """The equation without noise and with the same marginals, in log X."""
     mu, s2, end = process.mu, process.sigma**2, process.horizon
 
     def drift(r: Tensor, y: Tensor) -> Tensor:

@@ -74,7 +74,6 @@ def run(folder: Path) -> gbm.Run:
 
 
 def with_head(run: gbm.Run, head: object, autocast: torch.dtype | None = None) -> gbm.Run:
-    """The run with another parameterisation and arithmetic."""
     old = run.model
     model = gbm.ScoreModel(old.network, head, old.log_mean, old.log_std, autocast)
     return replace(run, model=model)

@@ -231,7 +231,6 @@ def sigmas_in_the_plane(index: int) -> float:
 
 
 def forgets_one(z: Array, v: float) -> Array:
-    """The target h in place of 1 + h."""
     return -z / math.sqrt(v) - 1.0
 
 

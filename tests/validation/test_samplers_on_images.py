@@ -45,7 +45,6 @@ def test_the_rows_are_the_settings_that_they_are_called() -> None:
 
 
 def refuse(*arguments: object) -> None:
-    """In the place of what makes images."""
     raise AssertionError("images that exist were made again")
 
 

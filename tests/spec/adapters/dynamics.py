@@ -15,7 +15,6 @@ def _truth(at: Values) -> ref.AffineMap:
 
 
 def _sampler(at: Values) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """One with this affine map."""
     truth = _truth(at)
 
     def run(x: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -89,7 +88,6 @@ def _bregman(phi: ref.Potential) -> Adapter:
 
 
 def _of_potential(f: Callable, at: Values) -> object:
-    """The value or the gradient at two weights, as an array."""
     return f(np.array(pair(at, "w")))
 
 

@@ -52,12 +52,10 @@ def _data_on_line(at: Values) -> ref.PointMasses:
 
 
 def _line(law: Make) -> Adapter:
-    """f(x) of a law on the line."""
     return lambda f, at: f(law(at), [at["x"]])
 
 
 def _plane(law: Make) -> Adapter:
-    """f(x) of a law in the plane."""
     return lambda f, at: f(law(at), pair(at))
 
 
@@ -145,7 +143,6 @@ OTHER_LAWS: dict[str, Adapter] = {
 
 
 def _kl_on_line(f: Callable, at: Values) -> object:
-    """KL of N(a, P) and N(b, Q)."""
     return f(shared.normal(at, "a", "P"), shared.normal(at, "b", "Q"))
 
 
@@ -175,7 +172,6 @@ def _price_of_average(f: Callable, at: Values) -> object:
 
 
 def _best(channels: list[int] | None) -> Adapter:
-    """Mean and covariance of the start, and its price."""
 
     def call(f: Callable, at: Values) -> object:
         where = None if channels is None else np.array(channels)
@@ -186,7 +182,6 @@ def _best(channels: list[int] | None) -> Adapter:
 
 
 def _fit(channels: list[int] | None) -> Adapter:
-    """Mean and covariance of the fitted law."""
 
     def call(f: Callable, at: Values) -> object:
         where = None if channels is None else np.array(channels)

@@ -35,7 +35,6 @@ def _at_time(process: Callable) -> Adapter:
 
 
 def _methods(name: str, process: Callable) -> dict[str, Adapter]:
-    """The adapters of every public method of a process."""
     return {
         **{f"{name}.{rate}": _at_time(process) for rate in ("drift", "diffusion")},
         **{f"{name}.{moment}": _at_time(process) for moment in ("log_mean", "log_var")},
@@ -95,7 +94,6 @@ def _affine_score(at: Values) -> Score:
 def _step(
     step: ref.Step | Callable[[Values], ref.Step], process: Callable = shared.process
 ) -> Adapter:
-    """One step in the plane."""
 
     def call(f: Callable, at: Values) -> object:
         made = step if isinstance(step, ref.Step) else step(at)
@@ -106,13 +104,11 @@ def _step(
 
 
 def _flow(f: Callable, at: Values) -> object:
-    """The probability flow uses no noise."""
     process, score = shared.process(at), _affine_score(at)
     return f(ref.ProbabilityFlow(), process, score, pair(at), at["t"], at["dt"], 1.0, None)
 
 
 def _coefficients(step: ref.Step | Callable[[Values], ref.Step]) -> Adapter:
-    """shift, weight and root of a step."""
 
     def call(f: Callable, at: Values) -> object:
         made = step if isinstance(step, ref.Step) else step(at)
@@ -126,7 +122,6 @@ def _growing(at: Values) -> ref.VarianceExploding:
 
 
 def _simulation(at: Values) -> tuple:
-    """Step, process, score, start, two rows and their draws."""
     grid = tuple(ref.Row(at[f"t{row}"], at[f"dt{row}"], at[f"kappa{row}"]) for row in "AB")
     draws = [[at[f"z1{row}"], at[f"z2{row}"]] for row in "AB"]
     return ref.DaleLangevin(), shared.process(at), _affine_score(at), pair(at), grid, draws
@@ -159,7 +154,6 @@ STEPS: dict[str, Adapter] = {
 
 
 def _exact_chain(f: Callable, at: Values) -> object:
-    """(mean, variance) of the annealed chain."""
     grid = ref.annealed(
         int(at["N"]),
         horizon=at["T"],
@@ -173,27 +167,23 @@ def _exact_chain(f: Callable, at: Values) -> object:
 
 
 def _exact_chain_in_plane(f: Callable, at: Values) -> object:
-    """(two means, four covariances) of the uniform chain."""
     process, grid = shared.process(at, at["T"]), ref.uniform(int(at["N"]), at["T"])
     start = shared.normal_in_plane(at, "M", "B")
     return shared.flat(f(ref.DaleLangevin(), shared.in_plane(at), process, grid, start))
 
 
 def _exact_flow(f: Callable, at: Values) -> object:
-    """(mean, variance) of Heun's rule on the uniform grid."""
     process, grid = shared.process(at, at["T"]), ref.uniform(int(at["N"]), at["T"])
     law = f(ref.ProbabilityFlow(), shared.on_line(at), process, grid, shared.normal(at))
     return shared.flat(law)
 
 
 def _equal_steps(f: Callable, at: Values) -> object:
-    """(mean, variance) after N equal steps."""
     process = shared.process(at, at["T"])
     return shared.flat(f(shared.on_line(at), process, int(at["N"]), shared.normal(at)))
 
 
 def _inner_loop(f: Callable, at: Values) -> object:
-    """(mean, variance) after L steps at one row."""
     row = ref.Row(at["t"], at["dt"], at["kappa"])
     law = f(shared.on_line(at), shared.process(at), row, int(at["L"]), shared.normal(at))
     return shared.flat(law)

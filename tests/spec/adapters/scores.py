@@ -15,12 +15,10 @@ def _of(*names: str) -> Adapter:
 
 
 def _with_process(*names: str) -> Adapter:
-    """f of the named values, the process and t."""
     return lambda f, at: f(*([at[name]] for name in names), shared.process(at), at["t"])
 
 
 def _exact_score(f: Callable, at: Values) -> object:
-    """The score of log-normal data in the plane, at one point and time."""
     return f(shared.in_plane(at), shared.process(at))(np.array(pair(at)), at["t"])
 
 
@@ -45,7 +43,6 @@ SCORES: dict[str, Adapter] = {
 
 
 def _posterior(f: Callable, at: Values, *more: float) -> object:
-    """f(x, law, process, t, ...) of a mixture in the plane."""
     law = shared.mixture_in_plane(at)
     return f(pair(at), law, shared.process(at, 2.0), at["t"], *more)
 
@@ -108,13 +105,11 @@ LIKELIHOOD: dict[str, Adapter] = {
 
 
 def _model(at: Values) -> Callable:
-    """The model h = b + B log x of a pin."""
     bias, matrix = np.array(pair(at, "b")), shared.square(at, "B")
     return lambda x, t: bias + np.log(x) @ matrix.T
 
 
 def _m_dsm(f: Callable, at: Values, *weighting: Callable) -> ref.MDSMLoss:
-    """The terms of one sample."""
     x0, z = np.array(pair(at)), np.array(pair(at, "z"))
     return f(_model(at), x0, at["t"], z, shared.process(at, 2.0), *weighting)
 

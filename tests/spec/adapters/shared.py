@@ -49,12 +49,10 @@ def in_plane(at: Values, mean: str = "a", cov: str = "S") -> ref.LogNormal:
 
 
 def mixture_on_line(at: Values) -> ref.LogNormalMixture:
-    """Both components on the line."""
     return ref.LogNormalMixture(pair(at, "w"), [[at["a"]], [at["b"]]], [at["S"], at["T"]])
 
 
 def mixture_in_plane(at: Values) -> ref.LogNormalMixture:
-    """Both components in the plane."""
     covs = [symmetric(at, "S"), symmetric(at, "T")]
     return ref.LogNormalMixture(pair(at, "w"), [pair(at, "a"), pair(at, "b")], covs)
 
@@ -65,7 +63,6 @@ def data_in_plane(at: Values) -> ref.PointMasses:
 
 
 def normal(at: Values, mean: str = "M", var: str = "V") -> ref.Gaussian:
-    """N(M, V) on the line."""
     return ref.Gaussian(np.array([at[mean]]), np.array([[at[var]]]))
 
 

@@ -56,19 +56,16 @@ class Sampler:
 
     @property
     def build(self) -> Build:
-        """The sampler of gbm_fast."""
         rows = tuple(gbm.Row(*row) for row in self.grid)
         return correct(self.step, self.data, self.process, rows)
 
     def law(self) -> ref.Gaussian:
-        """The law of log x_0, from gbm_ref alone."""
         end = self.data.diffuse(self.process, self.grid[0].t_score)
         start = ref.Gaussian(end.log_mean, end.log_cov)
         return ref.exact_law(self.oracle, self.data, self.process, self.grid, start)
 
 
 def total(law: ref.Gaussian) -> Law:
-    """The law of the sum of the coordinates."""
     return gaussian_line(ref.Gaussian(law.mean.sum(keepdims=True), law.cov.sum(keepdims=True)))
 
 
@@ -82,13 +79,11 @@ PLANE: Mapping[str, View] = {"log x, y": np.asarray, "log xy": lambda draws: dra
 
 
 def affine_twin(build: Build, edit: Edit) -> Twin:
-    """A twin that is still affine: its law is extracted from it."""
     law = cache(lambda: probed(edited(build, edit)))
     return Twin(partial(drawn, edited(build, edit), PATHS), lambda view: LAWS[view](law()))
 
 
 def scenario(name: str, about: str, sampler: Sampler, bugs: Mapping[str, Edit]) -> Scenario:
-    """The sampler with its twins."""
     twins = {bug: affine_twin(sampler.build, edit) for bug, edit in bugs.items()}
     views = LINE if sampler.data.d == 1 else PLANE
     return Scenario(name, about, partial(drawn, sampler.build, PATHS), twins, views)
@@ -129,7 +124,6 @@ def dale_plane() -> Plane:
 
 
 def dale_plane_total() -> Law:
-    """The sum of the coordinates."""
     return total(DALE_PLANE.law())
 
 
@@ -234,7 +228,6 @@ VIEWS: dict[str, View] = {
 
 
 def pixel() -> Law:
-    """log X_0 of a pixel."""
     return gaussian_line(ANNEALED.law())
 
 

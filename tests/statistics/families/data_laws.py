@@ -27,12 +27,10 @@ def _flat(log_x: Array) -> Array:
 
 
 def from_ref(target: ref.Target) -> Draw:
-    """log X by gbm_ref."""
     return lambda source: _flat(np.log(target.rvs(DRAWS, source.numpy)))
 
 
 def from_fast(target: ref.Target) -> Draw:
-    """log X by gbm_fast, in the float64 of the parameters."""
     return lambda source: _flat(twin_target(target).rvs(DRAWS, source.torch).log().numpy())
 
 
@@ -48,7 +46,6 @@ def from_distribution(target: ref.Target) -> Draw:
 
 
 def twin_distribution(target: ref.Target) -> Distribution:
-    """The class of gbm_fast.distributions for a target."""
     if isinstance(target, ref.LogNormal):
         return gbm.distributions.LogNormal(tensor(target.log_mean), tensor(target.log_cov))
     if isinstance(target, ref.LogNormalMixture):
@@ -66,7 +63,6 @@ LIBRARIES: dict[str, Callable[[ref.Target], Draw]] = {
 
 
 def law_of(target: ref.Target) -> Law | Plane:
-    """The law of log X."""
     return on_line(target) if target.d == 1 else in_plane(target)
 
 
@@ -75,7 +71,6 @@ def _always(law: Law | Plane) -> Truth:
 
 
 def with_covariances(target: ref.Target, change: Callable[[Array], Array]) -> ref.LogNormalMixture:
-    """The law whose components have other covariances."""
     weights, means, covs = components(target)
     return ref.LogNormalMixture(weights, means, np.stack([change(cov) for cov in covs]))
 
@@ -91,7 +86,6 @@ def _transposed(cov: Array) -> Array:
 
 
 def _wrong_laws(target: ref.Target) -> dict[str, ref.LogNormalMixture]:
-    """One mistake away."""
     weights, means, covs = components(target)
     shifted = means + np.diagonal(covs, axis1=1, axis2=2) / 2
     found = {
@@ -135,7 +129,6 @@ FAST_LAWS, REF_LAWS = (dict(zip(PARAMETERS, laws, strict=True)) for laws in (_FA
 
 
 def law_of_log(law: ref.ProductLaw) -> Law:
-    """The law of log X from the distribution function of X."""
     return Law(lambda y: np.asarray(law.cdf(np.exp(y)[..., None])), -14.0, 9.0)
 
 

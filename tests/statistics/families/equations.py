@@ -4,7 +4,7 @@ Mirrored: eq. (22) of version 2 on log-normal data in steps of delta. Null law:
 `gbm_ref.mirrored_langevin_law`, that of so many steps from the start, not its limit.
 
 torchsde: laws without our sampler. Null laws: SciPy's log-normal for the forward process,
-`gbm_ref.exact_law` for Euler's scheme in log X in reverse time, which is the Dale-Langevin sampler.
+`gbm_ref.exact_law` for Euler's scheme in log X in reverse time, the Dale-Langevin sampler.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,6 @@ def without_jacobian(x: Tensor, stein: Tensor, z: Tensor) -> Tensor:
 
 
 def chain(step: Step, x: Tensor, noise: Callable[[int], Tensor]) -> Tensor:
-    """STEPS steps from x."""
     target = twin_target(DATA, x.dtype)
     for index in range(STEPS):
         x = step(x, target.stein_score(x), noise(index))
@@ -57,7 +56,6 @@ def chain(step: Step, x: Tensor, noise: Callable[[int], Tensor]) -> Tensor:
 
 
 def drawn(step: Step, source: Source) -> Array:
-    """log x after the chain, in float32."""
     mean, std = float(START.mean[0]), float(START.cov[0, 0]) ** 0.5
     z = torch.randn((PATHS, 1), generator=source.torch)
     start = torch.exp(mean + std * z)
@@ -66,7 +64,6 @@ def drawn(step: Step, source: Source) -> Array:
 
 
 def mirrored_law() -> Law:
-    """log X after the steps, from ref."""
     law = ref.mirrored_langevin_law(DATA.log_mean, DATA.log_cov, DELTA, STEPS, START)
     return gaussian_line(law)
 

@@ -45,7 +45,6 @@ def forward(name: str, time_factor: float = 1.0, shared: bool = False) -> Draw:
 
 
 def _noised(m: float, cov: Array) -> Plane:
-    """The law of the data in log space plus N(m, cov)."""
     weights, means, covs = components(DATA)
     return in_plane(ref.LogNormalMixture(weights, means + m, covs + cov))
 
@@ -106,7 +105,6 @@ MOTION = PROCESSES["constant"]
 
 
 def _statistics() -> DataStatistics:
-    """Of the images, with a pixel a channel."""
     return data_statistics(tensor(PIXELS).reshape(10, 2, 1, 1), torch.tensor(LABELS))
 
 
@@ -119,7 +117,6 @@ def _logs(x: torch.Tensor) -> Array:
 
 
 def averages_start(even: bool = False) -> Draw:
-    """log X_T from class averages."""
     known = _statistics()
     if even:
         known = replace(known, class_frequencies=torch.full((3,), 1 / 3, dtype=torch.float64))
@@ -129,7 +126,6 @@ def averages_start(even: bool = False) -> Draw:
 
 
 def fitted_start(of_averages: bool = False, without_data: bool = False) -> Draw:
-    """log X_T from the log-normal fitted to the images."""
     known = _statistics()
     means, stds = known.log_means, known.log_stds
     if of_averages:
@@ -141,7 +137,6 @@ def fitted_start(of_averages: bool = False, without_data: bool = False) -> Draw:
 
 
 def data_start(of_averages: bool = False, first: int = 10) -> Draw:
-    """log X_T from the images themselves."""
     images = tensor(PIXELS[:first]).reshape(first, 2, 1, 1)
     if of_averages:
         images = _statistics().class_averages[torch.tensor(LABELS)]
@@ -155,18 +150,18 @@ def _averages() -> ref.LogNormalMixture:
 
 
 def start_from_averages() -> Plane:
-    """log X_T of class averages, from ref."""
+    """log X_T of class averages, from gbm_ref."""
     return in_plane(ref.from_class_averages(_averages(), MOTION))
 
 
 def start_fitted() -> Plane:
-    """log X_T of the fit to the images, a pair a pixel, from ref."""
+    """log X_T of the fit to the images, a pair a pixel, from gbm_ref."""
     moments = ref.log_moments(ref.PointMasses(PIXELS))
     return in_plane(ref.fitted_lognormal(moments, MOTION, [0, 1]))
 
 
 def start_from_data() -> Plane:
-    """log X_T of the images, from ref."""
+    """log X_T of the images, from gbm_ref."""
     return in_plane(ref.from_data(PIXELS, MOTION))
 
 

@@ -1,6 +1,6 @@
 """Samplers whose output is not normal in log X: mixtures, and the sign-agnostic step.
 
-Null law: transport of the density through the rows of gbm_ref's step (`transport`); that of a twin
+Null law: transport of the density through the rows of gbm_ref's step (`laws`); that of a twin
 through the rows of the twin itself.
 """
 
@@ -14,10 +14,18 @@ from scipy.special import ndtri
 import gbm_fast as gbm
 import gbm_ref as ref
 from tests.statistics import edits
-from tests.statistics.laws import Array, Law, gaussian_line, midpoints, pushforward
+from tests.statistics.laws import (
+    Array,
+    Law,
+    RowMap,
+    gaussian_line,
+    log_sampler,
+    midpoints,
+    pushforward,
+    signed_sampler,
+)
 from tests.statistics.pieces import Build, Edit, correct, drawn, edited, row_maps, states
 from tests.statistics.scenario import Scenario, Twin, View
-from tests.statistics.transport import RowMap, log_sampler, signed_sampler
 from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES
 
 Transport = Callable[[list[RowMap], Law], Law]
@@ -36,7 +44,6 @@ SIGNED: Mapping[str, View] = {
 def oracle_rows(
     step: ref.Step, data: ref.Target, process: ref.Process, grid: ref.Grid
 ) -> list[RowMap]:
-    """The rows of gbm_ref's sampler."""
     score = ref.exact_score(data, process)
 
     def row_map(row: ref.Row) -> RowMap:
@@ -53,7 +60,6 @@ def start_of(data: ref.Target, process: ref.Process, grid: ref.Grid) -> Law:
 
 
 def rows_of(grid: ref.Grid) -> tuple[gbm.Row, ...]:
-    """The grid for gbm_fast."""
     return tuple(gbm.Row(*row) for row in grid)
 
 

@@ -58,7 +58,6 @@ def sums_over(axis: int) -> View:
 
 
 def beyond(limit: float) -> View:
-    """1 where |z| is above the limit."""
     return lambda z: (np.abs(z.ravel()) > limit).astype(np.float64)
 
 
@@ -80,7 +79,6 @@ VIEWS: dict[str, View] = {
 
 
 def _outside(limit: float) -> float:
-    """P(|Z| > limit)."""
     return math.erfc(limit / math.sqrt(2.0))
 
 
@@ -110,7 +108,6 @@ def _scaled(var: float) -> Truth:
 
 
 def _clipped() -> Law:
-    """Z cut to [-3, 3]."""
     right = standard()
     return Law(lambda y: np.where(y < -3.0, 0.0, np.where(y >= 3.0, 1.0, right.cdf(y))), -9.0, 9.0)
 
@@ -151,7 +148,6 @@ FIRST = 2**14
 
 
 def first_numbers(source: Source) -> Array:
-    """The first uniform number of consecutive images."""
     return ImageNoise(source.seed, range(FIRST), (1,)).uniform().double().numpy()
 
 

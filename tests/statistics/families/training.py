@@ -86,7 +86,6 @@ def early(shuffled: bool = True) -> Draw:
 
 
 def half() -> float:
-    """The chance of either half."""
     return 0.5
 
 

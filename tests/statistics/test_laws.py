@@ -6,8 +6,7 @@ import gbm_ref as ref
 from tests.statistics.families import quadrature
 from tests.statistics.families.affine import DALE_LINE
 from tests.statistics.families.quadrature import oracle_rows, start_of
-from tests.statistics.laws import Law, distance, gaussian_line
-from tests.statistics.transport import ERROR, log_sampler, signed_sampler
+from tests.statistics.laws import ERROR, Law, distance, gaussian_line, log_sampler, signed_sampler
 
 SIGNED = quadrature.SIGNED_DATA, quadrature.STRONG, quadrature.SIGNED_GRID
 MIXED = quadrature.MIXTURE, quadrature.CONSTANT, quadrature.MIXED_GRID
