@@ -51,9 +51,7 @@ def test_differences_are_seen(generated: dict[str, str]) -> None:
 
 
 def test_the_command_compares_and_writes(
-    generated: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    generated: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written: list[dict[str, str]] = []
     monkeypatch.setattr(files, "generate", lambda: generated)

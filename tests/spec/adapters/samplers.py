@@ -154,16 +154,9 @@ STEPS: dict[str, Adapter] = {
 
 
 def _exact_chain(f: Callable, at: Values) -> object:
-    grid = ref.annealed(
-        int(at["N"]),
-        horizon=at["T"],
-        step_length=at["length"],
-        inner_steps=int(at["L"]),
-        chi=at["chi"],
-    )
-    process = shared.process(at, at["T"])
-    law = f(ref.DaleLangevin(), shared.on_line(at), process, grid, shared.normal(at))
-    return shared.flat(law)
+    grid = ref.annealed(int(at["N"]), at["T"], at["length"], int(at["L"]), at["chi"])
+    process, start = shared.process(at, at["T"]), shared.normal(at)
+    return shared.flat(f(ref.DaleLangevin(), shared.on_line(at), process, grid, start))
 
 
 def _exact_chain_in_plane(f: Callable, at: Values) -> object:
@@ -174,8 +167,8 @@ def _exact_chain_in_plane(f: Callable, at: Values) -> object:
 
 def _exact_flow(f: Callable, at: Values) -> object:
     process, grid = shared.process(at, at["T"]), ref.uniform(int(at["N"]), at["T"])
-    law = f(ref.ProbabilityFlow(), shared.on_line(at), process, grid, shared.normal(at))
-    return shared.flat(law)
+    start = shared.normal(at)
+    return shared.flat(f(ref.ProbabilityFlow(), shared.on_line(at), process, grid, start))
 
 
 def _equal_steps(f: Callable, at: Values) -> object:

@@ -23,7 +23,7 @@ import gbm_ref as ref
 from gbm_fast.process import Time
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling.initial import from_lognormal
-from tests.statistics import edits
+from tests.statistics import pieces
 from tests.statistics.families.random_source import OnePerBatch
 from tests.statistics.laws import (
     Array,
@@ -41,7 +41,7 @@ from tests.statistics.seeds import Source
 from tests.support.problems import LOG_NORMALS, PROCESSES
 
 PATHS = 2**17
-SHARED = {"one draw for all coordinates": edits.one_draw_for_all_coordinates}
+SHARED = {"one draw for all coordinates": pieces.one_draw_for_all_coordinates}
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def dale_plane_total() -> Law:
 
 def _half_precision() -> Twin:
     """The flow with its state in bfloat16, not affine: its map of the start's quantiles."""
-    wrong = edited(FLOW.build, edits.half_precision)
+    wrong = edited(FLOW.build, pieces.half_precision)
 
     @cache
     def law() -> Law:
@@ -144,20 +144,20 @@ def _half_precision() -> Twin:
 
 def _flow_scenario() -> Scenario:
     bugs = {
-        "score one row late": edits.score_one_row_late,
-        "Ito term missing": edits.score_plus(0.5),
-        "weight sigma^2 (the equation with noise)": edits.score_plus(1.0, 2.0),
+        "score one row late": pieces.score_one_row_late,
+        "Ito term missing": pieces.score_plus(0.5),
+        "weight sigma^2 (the equation with noise)": pieces.score_plus(1.0, 2.0),
     }
     found = scenario("probability flow", "Heun, variance exploding, 48 levels", FLOW, bugs)
     return replace(found, twins={**found.twins, "state in bfloat16": _half_precision()})
 
 
-DRIFT_OF_ONE = edits.other_step(gbm.DaleLangevin(), 0.6)
-WITHOUT_COVARIANCE = edits.other_step(gbm.Ancestral())
-EULER = edits.other_step(gbm.MarginalPreserving(0.0))
-PLANE_BUGS = edits.COMMON | SHARED | {"schedule reversed": edits.schedule_reversed}
+DRIFT_OF_ONE = pieces.other_step(gbm.DaleLangevin(), 0.6)
+WITHOUT_COVARIANCE = pieces.other_step(gbm.Ancestral())
+EULER = pieces.other_step(gbm.MarginalPreserving(0.0))
+PLANE_BUGS = pieces.COMMON | SHARED | {"schedule reversed": pieces.schedule_reversed}
 SCENARIOS = [
-    scenario("dale-langevin", "eq. (13), d = 1, 8 rows", DALE_LINE, edits.COMMON),
+    scenario("dale-langevin", "eq. (13), d = 1, 8 rows", DALE_LINE, pieces.COMMON),
     scenario(
         "dale-langevin plane", "eq. (13), d = 2, time-varying, 6 rows", DALE_PLANE, PLANE_BUGS
     ),
@@ -171,7 +171,7 @@ SCENARIOS = [
         "ancestral",
         "d = 1, 8 rows",
         ANCESTRAL,
-        {"noise of eq. (13)": edits.other_step(gbm.DaleLangevin())},
+        {"noise of eq. (13)": pieces.other_step(gbm.DaleLangevin())},
     ),
     scenario(
         "ancestral, exact",
@@ -201,13 +201,13 @@ def images(build: Build, kind: type[ImageNoise] = ImageNoise) -> Draw:
     """log x_0 of IMAGES images, (IMAGES, PIXELS)."""
 
     def draw(source: Source) -> Array:
-        pieces = build(torch.float32)
+        parts = build(torch.float32)
         noise = kind(source.seed, range(source.seed % 1000, source.seed % 1000 + IMAGES), SHAPE)
-        start = gaussian_line(pieces.start)
+        start = gaussian_line(parts.start)
         means, stds = torch.full((3,), start.mean), torch.full((3,), math.sqrt(start.var))
-        x_T, score = from_lognormal(means, stds, noise), _pixel_by_pixel(pieces.score)
-        more = pieces.grid, pieces.noise(noise)
-        x_0 = gbm.simulate(pieces.step, pieces.process, score, x_T, *more)
+        x_T, score = from_lognormal(means, stds, noise), _pixel_by_pixel(parts.score)
+        more = parts.grid, parts.noise(noise)
+        x_0 = gbm.simulate(parts.step, parts.process, score, x_T, *more)
         return x_0.double().log().flatten(1).numpy()
 
     return draw
@@ -244,7 +244,7 @@ def sum_over_pixels() -> Law:
     return _sum(pixel(), PIXELS)
 
 
-def _same_law(edit: edits.Edit) -> Twin:
+def _same_law(edit: pieces.Edit) -> Twin:
     """Another law of a pixel, independent as before."""
     wrong = edited(ANNEALED.build, edit)
     law = cache(lambda: gaussian_line(probed(wrong)))
@@ -258,9 +258,9 @@ SCENARIOS += [
         "Algorithm 2 with ImageNoise: chi = 0.9, 6 levels of 2 rows, 1 row without noise",
         images(ANNEALED.build),
         {
-            "annealing forgotten": _same_law(edits.full_noise),
-            "one draw for all rows": _same_law(edits.one_draw_for_all_rows),
-            "Ito term missing": _same_law(edits.score_plus(0.5)),
+            "annealing forgotten": _same_law(pieces.full_noise),
+            "one draw for all rows": _same_law(pieces.one_draw_for_all_rows),
+            "Ito term missing": _same_law(pieces.score_plus(0.5)),
             "one generator for all images": Twin(
                 images(ANNEALED.build, OnePerBatch),
                 lambda view: _sum(pixel(), IMAGES, 1.0) if view == "sum over images" else None,
@@ -271,5 +271,5 @@ SCENARIOS += [
             ),
         },
         VIEWS,
-    ),
+    )
 ]

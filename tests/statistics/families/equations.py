@@ -172,8 +172,7 @@ SCENARIOS += [
                 lambda view: _wrong_reverse(drift=0.5),
             ),
             "sigma^2 before the noise": Twin(
-                _reverse(_loud(BACKWARDS)),
-                lambda view: _wrong_reverse(noise=PROCESS.sigma),
+                _reverse(_loud(BACKWARDS)), lambda view: _wrong_reverse(noise=PROCESS.sigma)
             ),
         },
     ),

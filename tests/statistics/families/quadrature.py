@@ -13,7 +13,7 @@ from scipy.special import ndtri
 
 import gbm_fast as gbm
 import gbm_ref as ref
-from tests.statistics import edits
+from tests.statistics import pieces
 from tests.statistics.laws import (
     Array,
     Law,
@@ -133,7 +133,7 @@ def _signs_dropped() -> Twin:
 # One draw for all rows leaves no Markov chain to transport. For the sign-agnostic sampler at this
 # noise the start without the data and sigma = 1.1 for its square are less than 0.01 away in
 # distribution from the right one, and are left to the other samplers.
-_MARKOV = {name: edit for name, edit in edits.COMMON.items() if name != "one draw for all rows"}
+_MARKOV = {name: edit for name, edit in pieces.COMMON.items() if name != "one draw for all rows"}
 _QUIET = ("score one row late", "start without the data")
 
 SCENARIOS = [
@@ -148,8 +148,8 @@ SCENARIOS = [
         "probability flow mixture",
         "Heun on a mixture, d = 1, 6 rows",
         partial(drawn, MIXED_FLOW, PATHS),
-        {name: _twin(MIXED_FLOW, edits.COMMON[name], drawn, _moved) for name in _QUIET}
-        | {"Ito term missing": _twin(MIXED_FLOW, edits.score_plus(0.5), drawn, _moved)},
+        {name: _twin(MIXED_FLOW, pieces.COMMON[name], drawn, _moved) for name in _QUIET}
+        | {"Ito term missing": _twin(MIXED_FLOW, pieces.score_plus(0.5), drawn, _moved)},
         LINE,
     ),
     Scenario(
@@ -170,7 +170,7 @@ SCENARIOS = [
         partial(states, PRESERVING, PATHS),
         {
             "kappa forgotten": _twin(
-                PRESERVING, edits.other_step(gbm.SignAgnostic()), states, signed_sampler
+                PRESERVING, pieces.other_step(gbm.SignAgnostic()), states, signed_sampler
             )
         },
         SIGNED,
