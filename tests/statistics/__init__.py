@@ -9,6 +9,6 @@
 | `pieces` | samplers taken apart, and the bugs that are planted in a piece |
 | `catalogue`, `matrix`, `MATRIX.md` | which check rejects which twin, by exact laws |
 | `seeds` | random numbers as a function of a test's id and of the run seed |
-| `audit`, `audit_figure` | many run seeds, recorded in validation/results |
+| `audit` | many run seeds, recorded in validation/results |
 | `witness` | the same equations for torchsde |
 """
