@@ -171,23 +171,15 @@ def _price_of_average(f: Callable, at: Values) -> object:
     return f(start, ref.Gaussian(data.log_mean, data.log_cov), process)
 
 
-def _best(channels: list[int] | None) -> Adapter:
-
-    def call(f: Callable, at: Values) -> object:
-        where = None if channels is None else np.array(channels)
-        found = f(_moments(at), shared.process(at, at["T"]), where)
-        return [*shared.flat(found.start), found.cost]
-
-    return call
+def _of_channels(f: Callable, at: Values, *channels: int) -> ref.LogNormal | ref.PricedStart:
+    """f(moments, process, channels), with one pair for all where no channels are given."""
+    where = np.array(channels) if channels else None
+    return f(_moments(at), shared.process(at, at["T"]), where)
 
 
-def _fit(channels: list[int] | None) -> Adapter:
-
-    def call(f: Callable, at: Values) -> object:
-        where = None if channels is None else np.array(channels)
-        return shared.flat(f(_moments(at), shared.process(at, at["T"]), where))
-
-    return call
+def _best(f: Callable, at: Values, *channels: int) -> object:
+    found = _of_channels(f, at, *channels)
+    return [*shared.flat(found.start), found.cost]
 
 
 def _moments_of_mixture(f: Callable, at: Values) -> object:
@@ -220,10 +212,10 @@ STARTS: dict[str, Adapter] = {
     "terminal_gaussian": lambda f, at: shared.flat(f(_moments(at), shared.process(at, at["T"]))),
     "terminal_mismatch[plane]": _price,
     "terminal_mismatch[class average]": _price_of_average,
-    "best_start[product]": _best([0, 1]),
-    "best_start[one pair]": _best(None),
-    "fitted_lognormal[product]": _fit([0, 1]),
-    "fitted_lognormal[one pair]": _fit(None),
+    "best_start[product]": lambda f, at: _best(f, at, 0, 1),
+    "best_start[one pair]": _best,
+    "fitted_lognormal[product]": lambda f, at: shared.flat(_of_channels(f, at, 0, 1)),
+    "fitted_lognormal[one pair]": lambda f, at: shared.flat(_of_channels(f, at)),
     "log_moments": _moments_of_mixture,
     "class_averages": lambda f, at: shared.flat_mixture(f(_points(at), [3, 8, 8])),
     "from_class_averages": _pushed_averages,

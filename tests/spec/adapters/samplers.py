@@ -91,14 +91,15 @@ def _affine_score(at: Values) -> Score:
     return lambda x, t: shift + matrix @ np.log(np.abs(x)) + at["c"] * t
 
 
-def _step(
-    step: ref.Step | Callable[[Values], ref.Step], process: Callable = shared.process
-) -> Adapter:
+MakeStep = Callable[[Values], ref.Step]
+
+
+def _step(make: MakeStep, process: Callable = shared.process) -> Adapter:
+    """In the plane."""
 
     def call(f: Callable, at: Values) -> object:
-        made = step if isinstance(step, ref.Step) else step(at)
         arguments = process(at), _affine_score(at), pair(at), at["t"], at["dt"], at["kappa"]
-        return f(made, *arguments, pair(at, "z"))
+        return f(make(at), *arguments, pair(at, "z"))
 
     return call
 
@@ -108,13 +109,8 @@ def _flow(f: Callable, at: Values) -> object:
     return f(ref.ProbabilityFlow(), process, score, pair(at), at["t"], at["dt"], 1.0, None)
 
 
-def _coefficients(step: ref.Step | Callable[[Values], ref.Step]) -> Adapter:
-
-    def call(f: Callable, at: Values) -> object:
-        made = step if isinstance(step, ref.Step) else step(at)
-        return list(f(made, shared.process(at), at["t"], at["dt"], at["kappa"]))
-
-    return call
+def _coefficients(make: MakeStep) -> Adapter:
+    return lambda f, at: list(f(make(at), shared.process(at), at["t"], at["dt"], at["kappa"]))
 
 
 def _growing(at: Values) -> ref.VarianceExploding:
@@ -127,25 +123,25 @@ def _simulation(at: Values) -> tuple:
     return ref.DaleLangevin(), shared.process(at), _affine_score(at), pair(at), grid, draws
 
 
-LOG_STEPS: dict[str, ref.Step | Callable[[Values], ref.Step]] = {
+LOG_STEPS: dict[str, MakeStep] = {
     "MarginalPreserving": lambda at: ref.MarginalPreserving(at["lam"]),
-    "Corrector": ref.Corrector(),
-    "PrintedAlgorithm1": ref.PrintedAlgorithm1(),
+    "Corrector": lambda at: ref.Corrector(),
+    "PrintedAlgorithm1": lambda at: ref.PrintedAlgorithm1(),
     "Ancestral": lambda at: ref.Ancestral(at["v0"]),
-    "DDIM": ref.DDIM(),
-    "DaleLangevin": ref.DaleLangevin(),
+    "DDIM": lambda at: ref.DDIM(),
+    "DaleLangevin": lambda at: ref.DaleLangevin(),
 }
 STEPS: dict[str, Adapter] = {
     **{f"{name}.__call__": _step(step) for name, step in LOG_STEPS.items()},
     **{f"{name}.coefficients": _coefficients(step) for name, step in LOG_STEPS.items()},
-    "DaleLangevin.__call__[sigma that varies]": _step(ref.DaleLangevin(), _growing),
-    "SignAgnostic.__call__": _step(ref.SignAgnostic()),
-    "SignAgnostic.__call__[negative state]": _step(ref.SignAgnostic()),
-    "SignAgnostic.__call__[sigma that varies]": _step(ref.SignAgnostic(), _growing),
+    "DaleLangevin.__call__[sigma that varies]": _step(LOG_STEPS["DaleLangevin"], _growing),
+    "SignAgnostic.__call__": _step(lambda at: ref.SignAgnostic()),
+    "SignAgnostic.__call__[negative state]": _step(lambda at: ref.SignAgnostic()),
+    "SignAgnostic.__call__[sigma that varies]": _step(lambda at: ref.SignAgnostic(), _growing),
     "AmbientMarginalPreserving.__call__": _step(
         lambda at: ref.AmbientMarginalPreserving(at["lam"])
     ),
-    "AmbientMilstein.__call__": _step(ref.AmbientMilstein()),
+    "AmbientMilstein.__call__": _step(lambda at: ref.AmbientMilstein()),
     "ProbabilityFlow.__call__": _flow,
     "ProbabilityFlow.__call__[last step]": _flow,
     "simulate": lambda f, at: f(*_simulation(at)),

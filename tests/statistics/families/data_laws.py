@@ -14,7 +14,7 @@ from torch.distributions import Distribution
 import gbm_fast as gbm
 import gbm_ref as ref
 from tests.statistics.laws import Array, Law, Plane, in_plane, on_line
-from tests.statistics.scenario import Draw, Scenario, Truth, Twin, View
+from tests.statistics.scenario import Draw, Scenario, Twin, View, one_law
 from tests.statistics.seeds import Source
 from tests.support.problems import TARGETS
 from tests.support.twins import components, tensor, twin_target
@@ -66,10 +66,6 @@ def law_of(target: ref.Target) -> Law | Plane:
     return on_line(target) if target.d == 1 else in_plane(target)
 
 
-def _always(law: Law | Plane) -> Truth:
-    return lambda view: law
-
-
 def with_covariances(target: ref.Target, change: Callable[[Array], Array]) -> ref.LogNormalMixture:
     weights, means, covs = components(target)
     return ref.LogNormalMixture(weights, means, np.stack([change(cov) for cov in covs]))
@@ -102,10 +98,8 @@ def _wrong_laws(target: ref.Target) -> dict[str, ref.LogNormalMixture]:
 
 def _target_scenario(library: str, name: str, target: ref.Target) -> Scenario:
     draw = LIBRARIES[library]
-    twins = {
-        bug: Twin(draw(wrong), _always(law_of(wrong)))
-        for bug, wrong in _wrong_laws(target).items()
-    }
+    wrong = _wrong_laws(target)
+    twins = {bug: one_law(draw(law), partial(law_of, law)) for bug, law in wrong.items()}
     return Scenario(f"{library} {name}", f"{library}: rvs of {name}", draw(target), twins)
 
 

@@ -20,7 +20,7 @@ import gbm_fast as gbm
 import gbm_ref as ref
 from tests.statistics.families.affine import DALE, Sampler
 from tests.statistics.laws import Array, Law, gaussian_line, normal
-from tests.statistics.scenario import Scenario, Twin
+from tests.statistics.scenario import Scenario, Twin, one_law
 from tests.statistics.seeds import Source
 from tests.statistics.witness import Equation, forward_log, integrate, reverse_log
 from tests.support.problems import LOG_NORMALS
@@ -76,7 +76,7 @@ def _twin(step: Step) -> Twin:
 
         return gaussian_line(ref.extract_affine_map(sampler, STEPS, 1).law(START))
 
-    return Twin(partial(drawn, step), lambda view: law())
+    return one_law(partial(drawn, step), law)
 
 
 SCENARIOS = [
@@ -153,12 +153,12 @@ SCENARIOS += [
         "the forward equation in log X, on torchsde's Brownian motion, 8 rows",
         _forward(FORWARDS),
         {
-            "Ito term missing": Twin(
+            "Ito term missing": one_law(
                 _forward(forward_log(gbm.GBM(0.13 + V / 2, 0.7))),
-                lambda view: normal(MEAN + M + V / 2, VAR + V),
+                lambda: normal(MEAN + M + V / 2, VAR + V),
             ),
-            "sigma^2 before the noise": Twin(
-                _forward(_loud(FORWARDS)), lambda view: normal(MEAN + M, VAR + V**2)
+            "sigma^2 before the noise": one_law(
+                _forward(_loud(FORWARDS)), lambda: normal(MEAN + M, VAR + V**2)
             ),
         },
     ),
@@ -167,12 +167,11 @@ SCENARIOS += [
         "the reverse equation in log X, on torchsde's Brownian motion, 8 rows",
         _reverse(BACKWARDS),
         {
-            "Ito term missing": Twin(
-                _reverse(reverse_log(PROCESS, SCORE, ito=2.0)),
-                lambda view: _wrong_reverse(drift=0.5),
+            "Ito term missing": one_law(
+                _reverse(reverse_log(PROCESS, SCORE, ito=2.0)), partial(_wrong_reverse, drift=0.5)
             ),
-            "sigma^2 before the noise": Twin(
-                _reverse(_loud(BACKWARDS)), lambda view: _wrong_reverse(noise=PROCESS.sigma)
+            "sigma^2 before the noise": one_law(
+                _reverse(_loud(BACKWARDS)), partial(_wrong_reverse, noise=PROCESS.sigma)
             ),
         },
     ),

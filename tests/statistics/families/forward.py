@@ -3,11 +3,13 @@
 Null laws are exact: each component of the data, normal in log space, keeps its kernel.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import torch
+from torch import Tensor
 
 import gbm_ref as ref
 from gbm_fast.data.statistics import DataStatistics, data_statistics
@@ -15,7 +17,7 @@ from gbm_fast.data.types import Events
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling import initial
 from tests.statistics.laws import Array, Plane, in_plane
-from tests.statistics.scenario import Draw, Scenario, Twin
+from tests.statistics.scenario import Draw, Scenario, one_law
 from tests.statistics.seeds import Source
 from tests.support.problems import PROCESSES, TARGETS
 from tests.support.twins import components, tensor, twin_process, twin_target
@@ -31,17 +33,22 @@ def kernel(name: str, factor: float = 1.0) -> tuple[float, float]:
     return process.log_mean(t), process.log_var(t)
 
 
-def forward(name: str, time_factor: float = 1.0, shared: bool = False) -> Draw:
-    """log X_t of the mixture; the arguments plant mistakes."""
+def _moved(move: Callable[[Tensor, Tensor], Tensor]) -> Draw:
+    """What becomes of draws of the mixture and of normal numbers, in float64."""
 
     def draw(source: Source) -> Array:
         x0 = twin_target(DATA, torch.float32).rvs(DRAWS, source.torch)
-        z = torch.randn(x0.shape, generator=source.torch)
-        z = z[:, :1].expand_as(z) if shared else z
-        x_t = twin_process(PROCESSES[name]).sample(x0, time_factor * TIMES[name], z)
-        return x_t.double().log().numpy()
+        return move(x0, torch.randn(x0.shape, generator=source.torch)).double().numpy()
 
     return draw
+
+
+def forward(name: str, time_factor: float = 1.0, shared: bool = False) -> Draw:
+    """log X_t of the mixture; the arguments plant mistakes."""
+    process, t = twin_process(PROCESSES[name]), time_factor * TIMES[name]
+    return _moved(
+        lambda x0, z: process.sample(x0, t, z[:, :1].expand_as(z) if shared else z).double().log()
+    )
 
 
 def _noised(m: float, cov: Array) -> Plane:
@@ -51,15 +58,8 @@ def _noised(m: float, cov: Array) -> Plane:
 
 def _wrong_kernel(name: str, mean_plus: float, std_factor: float) -> Draw:
     """The kernel with another mean and another deviation in log space."""
-
-    def draw(source: Source) -> Array:
-        x0 = twin_target(DATA, torch.float32).rvs(DRAWS, source.torch)
-        z = torch.randn(x0.shape, generator=source.torch)
-        m, v = kernel(name)
-        wrong = m + mean_plus + std_factor * v**0.5 * z
-        return (x0.log() + wrong).double().numpy()
-
-    return draw
+    m, v = kernel(name)
+    return _moved(lambda x0, z: x0.log() + (m + mean_plus + std_factor * v**0.5 * z))
 
 
 def _forward_scenario(name: str) -> Scenario:
@@ -70,15 +70,15 @@ def _forward_scenario(name: str) -> Scenario:
         f"gbm_fast: X_t of mixture-2d, {name} process",
         forward(name),
         {
-            "another time": Twin(forward(name, 0.5), lambda view: _noised(earlier, early_v * eye)),
-            "one draw for all coordinates": Twin(
-                forward(name, shared=True), lambda view: _noised(m, v * np.ones((2, 2)))
+            "another time": one_law(forward(name, 0.5), lambda: _noised(earlier, early_v * eye)),
+            "one draw for all coordinates": one_law(
+                forward(name, shared=True), lambda: _noised(m, v * np.ones((2, 2)))
             ),
-            "Ito term missing": Twin(
-                _wrong_kernel(name, v / 2, 1.0), lambda view: _noised(m + v / 2, v * eye)
+            "Ito term missing": one_law(
+                _wrong_kernel(name, v / 2, 1.0), lambda: _noised(m + v / 2, v * eye)
             ),
-            "v for sqrt(v)": Twin(
-                _wrong_kernel(name, 0.0, v**0.5), lambda view: _noised(m, v * v * eye)
+            "v for sqrt(v)": one_law(
+                _wrong_kernel(name, 0.0, v**0.5), lambda: _noised(m, v * v * eye)
             ),
         },
     )
@@ -94,12 +94,9 @@ forward_varying = partial(_forward_law, "time-varying")
 forward_exploding = partial(_forward_law, "variance-exploding")
 
 # Ten images of two pixels, in three classes of five, three and two.
-PIXELS = np.exp(
-    np.array(
-        [[1.9, -0.1], [0.2, -1.9], [1.4, -0.4], [-0.3, -2.1], [0.8, -1.0]]
-        + [[-1.9, 0.8], [-0.3, -0.5], [-1.1, 0.4], [0.3, 1.9], [-0.5, 0.9]]
-    )
-)
+FIRST_CLASS = [[1.9, -0.1], [0.2, -1.9], [1.4, -0.4], [-0.3, -2.1], [0.8, -1.0]]
+OTHERS = [[-1.9, 0.8], [-0.3, -0.5], [-1.1, 0.4], [0.3, 1.9], [-0.5, 0.9]]
+PIXELS = np.exp(np.array(FIRST_CLASS + OTHERS))
 LABELS = np.array([0] * 5 + [1] * 3 + [2] * 2)
 MOTION = PROCESSES["constant"]
 
@@ -112,7 +109,7 @@ def _noise(source: Source) -> ImageNoise:
     return ImageNoise(source.seed, range(BATCH), (2, 1, 1))
 
 
-def _logs(x: torch.Tensor) -> Array:
+def _logs(x: Tensor) -> Array:
     return x.flatten(1).double().log().numpy()
 
 
@@ -120,9 +117,8 @@ def averages_start(even: bool = False) -> Draw:
     known = _statistics()
     if even:
         known = replace(known, class_frequencies=torch.full((3,), 1 / 3, dtype=torch.float64))
-    return lambda source: _logs(
-        initial.from_class_averages(known, twin_process(MOTION), _noise(source)).x
-    )
+    start, process = initial.from_class_averages, twin_process(MOTION)
+    return lambda source: _logs(start(known, process, _noise(source)).x)
 
 
 def fitted_start(of_averages: bool = False, without_data: bool = False) -> Draw:
@@ -140,9 +136,8 @@ def data_start(of_averages: bool = False, first: int = 10) -> Draw:
     images = tensor(PIXELS[:first]).reshape(first, 2, 1, 1)
     if of_averages:
         images = _statistics().class_averages[torch.tensor(LABELS)]
-    return lambda source: _logs(
-        initial.from_data(Events(images, None), twin_process(MOTION), _noise(source)).x
-    )
+    events, process = Events(images, None), twin_process(MOTION)
+    return lambda source: _logs(initial.from_data(events, process, _noise(source)).x)
 
 
 def _averages() -> ref.LogNormalMixture:
@@ -160,9 +155,9 @@ def start_fitted() -> Plane:
     return in_plane(ref.fitted_lognormal(moments, MOTION, [0, 1]))
 
 
-def start_from_data() -> Plane:
+def start_from_data(first: int = 10) -> Plane:
     """log X_T of the images, from gbm_ref."""
-    return in_plane(ref.from_data(PIXELS, MOTION))
+    return in_plane(ref.from_data(PIXELS[:first], MOTION))
 
 
 def _fit_of_averages() -> Plane:
@@ -186,19 +181,15 @@ SCENARIOS = [
         "start from class averages",
         "gbm_fast: ten images of two pixels, three classes",
         averages_start(),
-        {"classes equally likely": Twin(averages_start(even=True), lambda view: _even_averages())},
+        {"classes equally likely": one_law(averages_start(even=True), _even_averages)},
     ),
     Scenario(
         "start fitted",
         "gbm_fast: the log-normal fitted to the images",
         fitted_start(),
         {
-            "start without the data": Twin(
-                fitted_start(without_data=True), lambda view: _fit_without_data()
-            ),
-            "fit to the class averages": Twin(
-                fitted_start(of_averages=True), lambda view: _fit_of_averages()
-            ),
+            "start without the data": one_law(fitted_start(without_data=True), _fit_without_data),
+            "fit to the class averages": one_law(fitted_start(of_averages=True), _fit_of_averages),
         },
     ),
     Scenario(
@@ -206,11 +197,9 @@ SCENARIOS = [
         "gbm_fast: training images, noised",
         data_start(),
         {
-            "averages for images": Twin(
-                data_start(of_averages=True), lambda view: start_from_averages()
-            ),
-            "half of the images never drawn": Twin(
-                data_start(first=5), lambda view: in_plane(ref.from_data(PIXELS[:5], MOTION))
+            "averages for images": one_law(data_start(of_averages=True), start_from_averages),
+            "half of the images never drawn": one_law(
+                data_start(first=5), lambda: start_from_data(5)
             ),
         },
     ),

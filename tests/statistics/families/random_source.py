@@ -17,7 +17,7 @@ from torch import Tensor
 from gbm_fast.runtime.random import ImageNoise, Stream, generator
 from tests.statistics.checks import Reference
 from tests.statistics.laws import Array, Law, midpoints, normal, pushforward, uniform
-from tests.statistics.scenario import Draw, Scenario, Truth, Twin, View
+from tests.statistics.scenario import Draw, Scenario, Truth, Twin, View, one_law
 from tests.statistics.seeds import Source
 
 IMAGES, ROWS, PIXELS = 256, 32, 1024
@@ -90,10 +90,6 @@ def uncorrelated() -> float:
     return 0.0
 
 
-def _known(laws: dict[str, Reference]) -> Truth:
-    return laws.get
-
-
 def _scaled(var: float) -> Truth:
     """One normal law of that variance for all views of single numbers."""
     std = math.sqrt(var)
@@ -104,7 +100,7 @@ def _scaled(var: float) -> Truth:
     )
     tails = {f"|z| > {limit}": _outside(limit / std) for limit in (3.5, 4.5)}
     one_law = dict.fromkeys(normal_views, normal(0.0, var))
-    return _known({**one_law, **tails, "neighbouring images": 0.0})
+    return {**one_law, **tails, "neighbouring images": 0.0}.get
 
 
 def _clipped() -> Law:
@@ -116,31 +112,31 @@ _NO_TAILS: dict[str, Reference] = {"|z| > 3.5": 0.0, "|z| > 4.5": 0.0}
 TWINS: dict[str, Twin] = {
     "z clipped at 3": Twin(
         image_noise(lambda z: z.clamp(-3, 3)),
-        _known({"all": _clipped(), "first images": _clipped(), **_NO_TAILS}),
+        {"all": _clipped(), "first images": _clipped(), **_NO_TAILS}.get,
     ),
     "z from uniforms of 11 bits": Twin(
-        coarse, _known({"first images": pushforward(LEVELS), **_NO_TAILS})
+        coarse, {"first images": pushforward(LEVELS), **_NO_TAILS}.get
     ),
     "z of variance 1.01": Twin(image_noise(lambda z: math.sqrt(1.01) * z), _scaled(1.01)),
     "z shifted by 0.02": Twin(
         image_noise(lambda z: z + 0.02),
-        _known({"all": normal(0.02, 1.0), "first images": normal(0.02, 1.0)}),
+        {"all": normal(0.02, 1.0), "first images": normal(0.02, 1.0)}.get,
     ),
     "one generator for all images": Twin(
         image_noise(kind=OnePerBatch),
-        _known({"sum over images": normal(0.0, float(IMAGES)), "neighbouring images": 1.0}),
+        {"sum over images": normal(0.0, float(IMAGES)), "neighbouring images": 1.0}.get,
     ),
     "one draw for all rows": Twin(
         image_noise(lambda z: z[:, :1].expand_as(z)),
-        _known({"sum over rows": normal(0.0, float(ROWS)), "neighbouring images": 0.0}),
+        {"sum over rows": normal(0.0, float(ROWS)), "neighbouring images": 0.0}.get,
     ),
     "one draw for all coordinates": Twin(
         image_noise(lambda z: z[..., :1].expand_as(z)),
-        _known({"sum over pixels": normal(0.0, float(PIXELS))}),
+        {"sum over pixels": normal(0.0, float(PIXELS))}.get,
     ),
     "antithetic images": Twin(
         image_noise(lambda z: torch.stack([z[::2], -z[::2]], 1).flatten(0, 1)),
-        _known({"neighbouring images": -1.0}),
+        {"neighbouring images": -1.0}.get,
     ),
 }
 
@@ -196,9 +192,9 @@ SCENARIOS = [
         first_numbers,
         {
             # All numbers are equal, at least 1/2 away from uniform, and least at 1/2.
-            "one generator for all images": Twin(_same_first, lambda view: _point(0.5)),
-            "uniform number squared": Twin(
-                lambda source: first_numbers(source) ** 2, lambda view: _square(unit_interval())
+            "one generator for all images": one_law(_same_first, lambda: _point(0.5)),
+            "uniform number squared": one_law(
+                lambda source: first_numbers(source) ** 2, lambda: _square(unit_interval())
             ),
         },
     ),
@@ -206,6 +202,6 @@ SCENARIOS = [
         "streams of a seed",
         "the streams IMAGE and BATCH of one seed, number by number",
         two_streams(),
-        {"one stream for all purposes": Twin(two_streams(Stream.IMAGE), lambda view: 1.0)},
+        {"one stream for all purposes": one_law(two_streams(Stream.IMAGE), lambda: 1.0)},
     ),
 ]

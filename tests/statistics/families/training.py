@@ -14,7 +14,7 @@ from gbm_fast.training.batches import batch_indices
 from gbm_fast.training.build import build_process
 from gbm_fast.training.times import build_times
 from tests.statistics.laws import Array, Law, midpoints, normal, pushforward, uniform
-from tests.statistics.scenario import Draw, Scenario, Twin
+from tests.statistics.scenario import Draw, Scenario, one_law
 from tests.statistics.seeds import Source
 from tests.support.problems import PROCESSES
 from tests.support.twins import twin_process
@@ -126,28 +126,28 @@ SCENARIOS = [
         "training times log-normal",
         "build_times on the numbers of the stream BATCH",
         log_levels("log-normal"),
-        {"deviation of EDM": Twin(_edm_levels, lambda view: cut_normal(1.2))},
+        {"deviation of EDM": one_law(_edm_levels, lambda: cut_normal(1.2))},
     ),
     Scenario(
         "training times log-uniform",
         "build_times on the numbers of the stream BATCH",
         log_levels("log-uniform"),
-        {"uniform number squared": Twin(log_levels("log-uniform", 2.0), lambda view: _bent())},
+        {"uniform number squared": one_law(log_levels("log-uniform", 2.0), _bent)},
     ),
     Scenario(
         "order of images",
         "batch_indices: image 0 in the first half of an epoch",
         early(),
-        {"epochs not shuffled": Twin(early(shuffled=False), lambda view: 1.0)},
+        {"epochs not shuffled": one_law(early(shuffled=False), lambda: 1.0)},
     ),
     Scenario(
         "target of M-DSM",
         "h_target of m_dsm at one time",
         targets(),
         {
-            "M-DSM without x": Twin(targets("without x"), lambda view: _without_x()),
-            "log score for h": Twin(targets("log score"), lambda view: normal(0.0, 1.0 / V)),
-            "v for sqrt(v)": Twin(targets("v for sqrt(v)"), lambda view: normal(-1.0, V**-2)),
+            "M-DSM without x": one_law(targets("without x"), _without_x),
+            "log score for h": one_law(targets("log score"), lambda: normal(0.0, 1.0 / V)),
+            "v for sqrt(v)": one_law(targets("v for sqrt(v)"), lambda: normal(-1.0, V**-2)),
         },
     ),
 ]
