@@ -11,15 +11,7 @@ import pytest
 from scipy import stats
 
 from tests.statistics import checks
-from tests.statistics.checks import (
-    STATISTICS,
-    Correlation,
-    Mean,
-    Projections,
-    Rate,
-    Shape,
-    Variance,
-)
+from tests.statistics.checks import STATISTICS, Correlation, Mean, Rate, Shape, Variance
 from tests.statistics.laws import Array, Law, Plane, midpoints, normal, pushforward, uniform
 
 N, ALPHA = 500, 1e-6
@@ -192,6 +184,6 @@ def test_projections_see_a_correlation_that_the_coordinates_do_not() -> None:
     """Standard normal coordinates with correlation 1: every one of 8 directions is looked at."""
     independent = Plane(lambda w: normal(0.0, 1.0))
     equal = Plane(lambda w: normal(0.0, float(w.sum() ** 2)))
-    check = Projections(independent, 4000, ALPHA)
+    check = checks.Projections(independent, 4000, ALPHA)
     assert check.size(equal) > 0.1
     assert check.miss(equal) < 1e-9

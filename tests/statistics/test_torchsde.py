@@ -18,16 +18,8 @@ from numpy.polynomial.hermite_e import hermegauss
 
 import gbm_fast as gbm
 import gbm_ref as ref
-from tests.statistics.witness import (
-    Equation,
-    Given,
-    flow,
-    forward,
-    forward_stratonovich,
-    integrate,
-    reverse,
-    reverse_log,
-)
+from tests.statistics import witness as equations
+from tests.statistics.witness import Equation, Given, forward, forward_stratonovich, integrate
 from tests.support.problems import TARGETS, draws, states
 from tests.support.twins import tensor, twin_process, twin_target
 
@@ -39,10 +31,10 @@ TOLERANCE = 1e-12
 
 # Name of the step -> its arguments, the equation and the scheme.
 STEPS: dict[str, tuple[tuple[float, ...], Callable[..., Equation], str]] = {
-    "SignAgnostic": ((), reverse, "euler"),
-    "AmbientMilstein": ((), reverse, "milstein"),
-    "DaleLangevin": ((), reverse_log, "euler"),
-    "MarginalPreserving": ((0.0,), flow, "euler"),
+    "SignAgnostic": ((), equations.reverse, "euler"),
+    "AmbientMilstein": ((), equations.reverse, "milstein"),
+    "DaleLangevin": ((), equations.reverse_log, "euler"),
+    "MarginalPreserving": ((0.0,), equations.flow, "euler"),
 }
 
 
@@ -54,7 +46,7 @@ def paths(name: str, law: str, equation: Equation | None = None) -> list[np.ndar
     step, oracle = (getattr(library, name)(*arguments) for library in (gbm, ref))
     score = gbm.exact_score(twin_target(target), twin_process(PROCESS))
     equation = make(TWIN, score) if equation is None else equation
-    in_log = make in (reverse_log, flow)
+    in_log = make in (equations.reverse_log, equations.flow)
     y = tensor(np.log(x) if in_log else x)
     witness = integrate(equation, y, Given(tensor(z), 1.0 / ROWS), ROWS, method)
     run = step, TWIN, score, tensor(x), gbm.uniform(ROWS), tensor(z)
@@ -80,10 +72,10 @@ def test_the_steps_are_the_schemes_of_torchsde(name: str, law: str) -> None:
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
-        ("SignAgnostic", lambda score: reverse(TWIN, score, divergence=1.0)),
-        ("SignAgnostic", lambda score: reverse(TWIN, score, divergence=1.5)),
-        ("DaleLangevin", lambda score: reverse_log(TWIN, score, ito=2.0)),
-        ("DaleLangevin", lambda score: reverse_log(TWIN, score, ito=1.0)),
+        ("SignAgnostic", lambda score: equations.reverse(TWIN, score, divergence=1.0)),
+        ("SignAgnostic", lambda score: equations.reverse(TWIN, score, divergence=1.5)),
+        ("DaleLangevin", lambda score: equations.reverse_log(TWIN, score, ito=2.0)),
+        ("DaleLangevin", lambda score: equations.reverse_log(TWIN, score, ito=1.0)),
     ],
     ids=["divergence once", "drift of log X", "drift of X", "Ito term twice"],
 )

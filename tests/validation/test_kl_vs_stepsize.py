@@ -17,18 +17,9 @@ import pytest
 from gbm_ref import Gaussian
 from tests.statistics.seeds import sequence
 from validation import kl_vs_stepsize
-from validation.kl import gate
+from validation.kl import gate, points
 from validation.kl.figure import build_figure
 from validation.kl.measure import exact_checks, measure_with, plan
-from validation.kl.points import (
-    FALSE_ALARM,
-    Plan,
-    draws,
-    mirrored_cells,
-    not_shown,
-    reverse_cells,
-    shown,
-)
 from validation.kl.problem import MirroredProblem, ReverseProblem, gaussian, moments_of
 from validation.kl.samplers import FAST, REF
 from validation.study import Findings
@@ -53,9 +44,9 @@ def test_both_implementations_pass(quick: Findings) -> None:
     """False alarm at most 5e-7; would catch a mistake of test_kl_sampler_mistakes.py."""
     assert [check for check in quick.checks if not check.passed] == []
     assert len(quick.checks) == 7
-    points = quick.measurements["points"]
-    assert {row["implementation"] for row in points} == {"gbm_ref", "gbm_fast"}
-    assert {row["chain"] for row in points} == {"reverse", "mirrored"}
+    rows = quick.measurements["points"]
+    assert {row["implementation"] for row in rows} == {"gbm_ref", "gbm_fast"}
+    assert {row["chain"] for row in rows} == {"reverse", "mirrored"}
     assert quick.measurements["false_alarm_of_the_study_at_most"] < 1e-6
 
 
@@ -81,7 +72,7 @@ def test_the_two_libraries_draw_different_numbers(quick: Findings) -> None:
 
 
 def test_the_same_seed_gives_the_same_numbers() -> None:
-    sizes = Plan(5000, (3, 6), (0.3,), (2, 5))
+    sizes = points.Plan(5000, (3, 6), (0.3,), (2, 5))
     first, again, other = (measure_with(sizes, seed, (REF, FAST)) for seed in (11, 11, 12))
     assert first == again
     assert first.measurements["points"] != other.measurements["points"]
@@ -115,20 +106,20 @@ def test_the_picture_holds_every_point_and_curve(quick: Findings) -> None:
 
 
 def test_cells_are_split_by_what_can_be_resolved() -> None:
-    cells = reverse_cells(REVERSE, (4, 64, 1024))
-    assert [cell.num_steps for cell in shown(cells, SIZE)] == [4]
-    assert [cell.num_steps for cell in not_shown(cells, SIZE)] == [64, 1024]
+    cells = points.reverse_cells(REVERSE, (4, 64, 1024))
+    assert [cell.num_steps for cell in points.shown(cells, SIZE)] == [4]
+    assert [cell.num_steps for cell in points.not_shown(cells, SIZE)] == [64, 1024]
 
 
 def test_a_plan_that_resolves_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="sample_size"):
-        measure_with(Plan(50, (64,), (0.05,), (400,)), 1, (REF,))
+        measure_with(points.Plan(50, (64,), (0.05,), (400,)), 1, (REF,))
 
 
 def test_draws_count_their_steps_and_keep_their_size(seed: int) -> None:
     taken: list[int] = []
-    group, sequences = mirrored_cells(MIRRORED, 0.2, (2, 5)), np.random.SeedSequence(seed)
-    columns = draws(REF, REVERSE, MIRRORED, list(group), 40_000, sequences, taken.append)
+    group, sequences = points.mirrored_cells(MIRRORED, 0.2, (2, 5)), np.random.SeedSequence(seed)
+    columns = points.draws(REF, REVERSE, MIRRORED, list(group), 40_000, sequences, taken.append)
     assert [column.shape for column in columns] == [(40_000,), (40_000,)]
     assert sum(taken) == 40_000 * 5
 
@@ -204,6 +195,6 @@ def test_laws_that_disagree_are_refused() -> None:
 
 
 def test_a_spent_false_alarm_budget_is_refused() -> None:
-    assert gate.false_alarm_check(FALSE_ALARM / 40, 40).passed
-    assert not gate.false_alarm_check(FALSE_ALARM / 40, 41).passed
-    assert not gate.false_alarm_check(FALSE_ALARM / 40, 0).passed
+    assert gate.false_alarm_check(points.FALSE_ALARM / 40, 40).passed
+    assert not gate.false_alarm_check(points.FALSE_ALARM / 40, 41).passed
+    assert not gate.false_alarm_check(points.FALSE_ALARM / 40, 0).passed

@@ -17,23 +17,13 @@ import torch
 import gbm_fast as gbm
 import gbm_ref as ref
 from tests.support.cases import seed
-from validation.learned import identity, networks, shares
+from validation.learned import identity, networks, problems, shares
 from validation.learned.figure import build_figure
 from validation.learned.gate import IDENTITY, LAW, SIGMAS, checks, line_facts
 from validation.learned.line import Line
 from validation.learned.measure import measure_with
 from validation.learned.plane import Plane
-from validation.learned.problems import (
-    LINES,
-    PLANES,
-    WAYS,
-    Array,
-    Case,
-    Plan,
-    oracle,
-    process,
-    training,
-)
+from validation.learned.problems import LINES, PLANES, Array, Case, Plan
 from validation.learned.sampled import band, distance
 from validation.study import Findings
 
@@ -58,7 +48,7 @@ def test_the_gate_passes_whatever_the_networks_have_learned(findings: Findings) 
 def test_every_seed_of_every_way_is_reported(findings: Findings) -> None:
     rows = [(n["law"], n["way"], n["seed"]) for n in findings.measurements["networks"]]
     assert len(set(rows)) == len(rows) == 2 * 3 * 2
-    assert {way for _, way, _ in rows} == set(WAYS)
+    assert {way for _, way, _ in rows} == set(problems.WAYS)
     for network in findings.measurements["networks"]:
         assert [row["t"] for row in network["errors"]][-1] == 1.0
         assert all(row["error"] > 0 for row in network["errors"])
@@ -78,7 +68,8 @@ def test_a_second_study_reads_the_trainings(
 
 
 def test_the_ways_differ_as_they_say() -> None:
-    paper, weighted, default = (training(Case(LINES[0], way, 1), TINY) for way in WAYS)
+    cases = [Case(LINES[0], way, 1) for way in problems.WAYS]
+    paper, weighted, default = (problems.training(case, TINY) for case in cases)
     assert (paper.parameterisation, paper.weighting, paper.times) == ("stein", "none", "uniform")
     assert weighted.parameterisation == "stein" and weighted.weighting == "variance"
     assert default.parameterisation == "denoiser" and default.weighting == "preconditioned"
@@ -255,15 +246,16 @@ def test_loss_is_floor_plus_error(
 def test_the_plane_knows_its_law() -> None:
     """For a log-normal law D_N is known (R20b), and so are the error of a constant and I(q)."""
     plane = Plane("lognormal-2d", 20, (1, 3, 20))
-    law = oracle("lognormal-2d")
+    law = problems.oracle("lognormal-2d")
     data = ref.LogNormal(law.log_means[0], law.log_covs[0])
-    exact = ref.path_divergence(data, process(), 20)
+    exact = ref.path_divergence(data, problems.process(), 20)
     assert plane.discretisation == pytest.approx(exact, rel=1e-6)
     assert abs(plane.start_divergence) < 1e-12
     for k, found in zip(plane.levels, plane.information, strict=True):
         inverse = np.linalg.inv(data.log_cov + k * plane.dv * np.eye(2))
         assert found == pytest.approx(np.trace(inverse), rel=1e-9)
-    shifted = plane.errors(lambda y, t: law.diffuse(process(), t).log_score(np.exp(y)) + 0.1)
+    process = problems.process()
+    shifted = plane.errors(lambda y, t: law.diffuse(process, t).log_score(np.exp(y)) + 0.1)
     assert shifted == pytest.approx(0.02, rel=1e-9)
     assert plane.sum_over_steps(np.full(3, 0.5)) == pytest.approx(10.0)
 

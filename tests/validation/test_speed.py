@@ -13,16 +13,7 @@ from torch import Tensor
 import gbm_fast as gbm
 from validation.cost.timing import Interval
 from validation.race import contenders
-from validation.race.contenders import (
-    COMPILED,
-    EAGER,
-    NOISE,
-    NUMPY,
-    REF,
-    Contender,
-    fast,
-    numpy_loop,
-)
+from validation.race.contenders import COMPILED, EAGER, NOISE, NUMPY, REF, Contender, fast
 from validation.race.figure import build_figure
 from validation.race.measure import ROUNDING, differences, goals_met
 from validation.race.problem import Work, work
@@ -35,7 +26,7 @@ def gap(contender: Contender) -> float:
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: fast(gbm.DaleLangevin()), lambda: numpy_loop, contenders.torchsde_loop],
+    [lambda: fast(gbm.DaleLangevin()), lambda: contenders.numpy_loop, contenders.torchsde_loop],
     ids=["gbm_fast", "NumPy", "torchsde"],
 )
 def test_the_programs_compute_the_oracles_numbers(make: Callable[[], Contender]) -> None:
@@ -45,13 +36,13 @@ def test_the_programs_compute_the_oracles_numbers(make: Callable[[], Contender])
 def longer_noise(work: Work, noise: Tensor | None) -> Tensor:
     """A planted twin: noise a thousandth too large."""
     assert noise is not None
-    return numpy_loop(work, 1.001 * noise)
+    return contenders.numpy_loop(work, 1.001 * noise)
 
 
 def first_row_twice(given: Work, noise: Tensor | None) -> Tensor:
     """A planted twin: one row's noise for all."""
     assert noise is not None
-    return numpy_loop(given, noise[:1].expand_as(noise))
+    return contenders.numpy_loop(given, noise[:1].expand_as(noise))
 
 
 @pytest.mark.parametrize(

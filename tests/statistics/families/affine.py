@@ -23,18 +23,9 @@ import gbm_ref as ref
 from gbm_fast.process import Time
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling.initial import from_lognormal
-from tests.statistics import pieces
+from tests.statistics import laws, pieces
 from tests.statistics.families.random_source import OnePerBatch
-from tests.statistics.laws import (
-    Array,
-    Law,
-    Plane,
-    gaussian_line,
-    gaussian_plane,
-    midpoints,
-    normal,
-    pushforward,
-)
+from tests.statistics.laws import Array, Law, Plane, gaussian_line
 from tests.statistics.pieces import Build, Edit, correct, drawn, edited, probed, row_maps
 from tests.statistics.scenario import Draw, Scenario, Twin, View
 from tests.statistics.seeds import Source
@@ -71,7 +62,7 @@ def total(law: ref.Gaussian) -> Law:
 
 LAWS: dict[str, Callable[[ref.Gaussian], Law | Plane]] = {
     "log x": gaussian_line,
-    "log x, y": gaussian_plane,
+    "log x, y": laws.gaussian_plane,
     "log xy": total,
 }
 LINE: Mapping[str, View] = {"log x": lambda draws: draws[:, 0]}
@@ -120,7 +111,7 @@ ancestral_line, kernel_line = partial(_line_of, ANCESTRAL), partial(_line_of, KE
 
 
 def dale_plane() -> Plane:
-    return gaussian_plane(DALE_PLANE.law())
+    return laws.gaussian_plane(DALE_PLANE.law())
 
 
 def dale_plane_total() -> Law:
@@ -134,10 +125,10 @@ def _half_precision() -> Twin:
     @cache
     def law() -> Law:
         start = gaussian_line(wrong(torch.float64).start)
-        x = np.exp(start.mean + np.sqrt(start.var) * ndtri(midpoints(20_000)))
+        x = np.exp(start.mean + np.sqrt(start.var) * ndtri(laws.midpoints(20_000)))
         for move in row_maps(wrong):
             x = move(x, 0.0)
-        return pushforward(np.log(x))
+        return laws.pushforward(np.log(x))
 
     return Twin(partial(drawn, wrong, PATHS), lambda view: law())
 
@@ -233,7 +224,7 @@ def pixel() -> Law:
 
 def _sum(law: Law, terms: int, correlation: float = 0.0) -> Law:
     """The law of a sum of so many correlated pixels, over the root of their number."""
-    return normal(math.sqrt(terms) * law.mean, law.var * (1.0 + (terms - 1) * correlation))
+    return laws.normal(math.sqrt(terms) * law.mean, law.var * (1.0 + (terms - 1) * correlation))
 
 
 def sum_over_images() -> Law:

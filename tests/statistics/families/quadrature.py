@@ -13,17 +13,8 @@ from scipy.special import ndtri
 
 import gbm_fast as gbm
 import gbm_ref as ref
-from tests.statistics import pieces
-from tests.statistics.laws import (
-    Array,
-    Law,
-    RowMap,
-    gaussian_line,
-    log_sampler,
-    midpoints,
-    pushforward,
-    signed_sampler,
-)
+from tests.statistics import laws, pieces
+from tests.statistics.laws import Array, Law, RowMap, gaussian_line, log_sampler, signed_sampler
 from tests.statistics.pieces import Build, Edit, correct, drawn, edited, row_maps, states
 from tests.statistics.scenario import Scenario, Twin, View
 from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES
@@ -73,10 +64,10 @@ PRESERVING = correct(gbm.AmbientMarginalPreserving(0.6), SIGNED_DATA, STRONG, ro
 
 def _moved(rows: list[RowMap], start: Law) -> Law:
     """The law after rows without noise, which map the line monotonically."""
-    x = np.exp(start.mean + np.sqrt(start.var) * ndtri(midpoints(40_000)))
+    x = np.exp(start.mean + np.sqrt(start.var) * ndtri(laws.midpoints(40_000)))
     for row in rows:
         x = row(x, 0.0)
-    return pushforward(np.log(x))
+    return laws.pushforward(np.log(x))
 
 
 def _of_oracle(
