@@ -44,7 +44,7 @@ def test_the_rows_are_the_settings_that_they_are_called() -> None:
     assert starts == {"class-average", "lognormal", "lognormal-averages", "data"}
 
 
-def refuse(*arguments: object) -> None:
+def refuse(*arguments: object, show_progress: bool = False) -> None:
     raise AssertionError("images that exist were made again")
 
 
@@ -79,7 +79,7 @@ def test_it_writes_and_goes_on(options: Options, monkeypatch: pytest.MonkeyPatch
 
     passed = Outcome((Check("as before", True, ""),), 0.0)
     monkeypatch.setattr(gate, "run_gate", lambda run, lines: passed)
-    monkeypatch.setattr(sampling, "generate", refuse)
+    monkeypatch.setattr(sampling.Sampler, "__call__", refuse)
     compare(options)
     assert json.loads(path.read_text())["rows"] == first["rows"]
     made[0].unlink()
