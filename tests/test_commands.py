@@ -1,31 +1,32 @@
-"""The commands that the README names exist, and answer `--help` without loading heavy libraries.
+"""What a reader of the README runs: its example, its commands, and the examples.
 
-No wall clock is read: the list of imported modules is what decides, and it is exact.
+The commands exist, and answer `--help` without loading heavy libraries: no wall clock is read, the
+list of imported modules decides, and it is exact.
 """
 
+import importlib
 import importlib.util
 import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+from scipy import stats
 
 from tests.support.source_tree import ROOT
+from tests.support.tiny_runs import make_run
 
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = (
-    "gbm_fast.train",
-    "gbm_fast.sample",
-    "gbm_fast.evaluate",
-    "validation.gate",
-    "validation.kl_vs_stepsize",
-    "validation.learned_score",
-    "validation.overhead",
-    "validation.recorded",
-    "validation.speed",
-    "validation.terminal_mismatch",
-    "spec",
-    "spec.vectors",
-    "gbm_ref.vectors",
+    *(f"gbm_fast.{name}" for name in ("train", "sample", "evaluate")),
+    *(f"validation.{name}" for name in ("gate", "kl_vs_stepsize", "learned_score", "overhead")),
+    *(f"validation.{name}" for name in ("recorded", "speed", "terminal_mismatch")),
+    *("spec", "spec.vectors", "gbm_ref.vectors"),
 )
 HEAVY = {"torch", "torchvision", "sympy", "matplotlib", "cleanfid", "sklearn"}
 MAIN_LINE = "pip install -e '.[fast]' && python -m gbm_fast.train"
@@ -58,14 +59,8 @@ def test_a_planted_heavy_import_is_seen() -> None:
     assert imported_modules(done.stderr) & HEAVY == {"matplotlib"}
 
 
-def readme_modules() -> set[str]:
-    """What follows `python -m` in the README."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return set(re.findall(r"python -m ([\w.]*\w)", text))
-
-
 def test_the_readme_names_modules_that_exist() -> None:
-    modules = readme_modules()
+    modules = set(re.findall(r"python -m ([\w.]*\w)", README))
     assert set(COMMANDS) <= modules
     missing = {name for name in modules if importlib.util.find_spec(name) is None}
     assert missing == set()
@@ -73,5 +68,113 @@ def test_the_readme_names_modules_that_exist() -> None:
 
 @pytest.mark.parametrize("line", [MAIN_LINE, TEST_LINE])
 def test_the_readme_has_the_two_set_up_lines(line: str) -> None:
-    lines = [x.strip() for x in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()]
-    assert line in lines
+    assert line in [x.strip() for x in README.splitlines()]
+
+
+def test_the_readme_example_agrees_with_the_law_that_it_prints() -> None:
+    """The sampled variance lies in an exact chi-square interval round the law's variance.
+
+    False alarms for a fresh seed: 1e-9. It would catch an example whose sampler and law have
+    drifted apart by 9 %, as that of ten steps, 0.138, has (the last line).
+    """
+    _, block = re.findall(PYTHON, README)
+    names: dict = {}
+    exec(compile(block, "README.md", "exec"), names)
+    variance, draws = float(names["law"].cov[0, 0]), names["x_0"].size
+    assert abs(variance - 0.103210) < 5e-7
+    low, high = stats.chi2.interval(1 - 1e-9, draws - 1)
+    sampled = names["np"].log(names["x_0"]).var(ddof=1)
+    assert low < sampled / variance * (draws - 1) < high
+    assert not low < sampled / 0.137777 * (draws - 1) < high
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/training.md"])
+def test_a_run_is_trained_as_the_pages_say(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A minute is ten steps here, of a network that is small."""
+    monkeypatch.chdir(tmp_path)
+    block = re.findall(PYTHON, (ROOT / page).read_text(encoding="utf-8"))[0]
+    small = "steps=10, width=8, multipliers=(1,), metrics_images=0"
+    assert block.count("minutes=1.0") == 1
+    names: dict = {}
+    exec(compile(block.replace("minutes=1.0", small), page, "exec"), names)
+    assert names["images"].shape == (16, 1, 8, 8) and (tmp_path / "runs").is_dir()
+
+
+@pytest.mark.parametrize("name", ["train", "sample", "evaluate"])
+def test_a_console_script_starts_the_command(name: str) -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module, function = scripts["scripts"][f"gbm-{name}"].split(":")
+    assert (module, function) == (f"gbm_fast.{name}", "main")
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+def output_of(example: str, folder: Path, *arguments: object) -> str:
+    """What examples/<example>.py prints, run from another folder, warnings being errors."""
+    command = [sys.executable, "-W", "error", str(ROOT / "examples" / f"{example}.py")]
+    command += map(str, arguments)
+    env = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_sampler_is_checked_and_a_broken_one_is_refused(tmp_path: Path) -> None:
+    """The variance lost with the last step's noise is h = sigma^2 / N (sheet R8), of V_0."""
+    printed = output_of("check_my_sampler", tmp_path)
+    right, refused = printed.split("my_other_sampler is refused: ")
+    mean = float(re.findall(r"^my_sampler is right: Gaussian\(mean=array\(\[(.*?)\]\)", right)[0])
+    np.testing.assert_allclose(mean, 0.4, rtol=1e-12)
+    variance = float(re.findall(r"cov=array\(\[\[(.*?)\]\]", right)[0])
+    (gap,) = re.findall(r"^the covariance of log x_0 is off by ([\d.]+) of the stated", refused)
+    np.testing.assert_allclose(float(gap), 0.64 / 50 / variance, rtol=2e-3)
+    found, stated = re.findall(r"standard deviations \[([\d.]+)\]", refused)
+    np.testing.assert_allclose(float(stated) ** 2, variance, rtol=1e-6)
+    np.testing.assert_allclose(float(found) ** 2, variance - 0.64 / 50, rtol=1e-6)
+
+
+def test_the_check_takes_fewer_than_ten_lines() -> None:
+    text = (ROOT / "examples" / "check_my_sampler.py").read_text(encoding="utf-8")
+    theirs, ours = text.split("# ----", maxsplit=1)
+    assert "gbm_ref import" not in theirs
+    lines = [line for line in ours.splitlines()[1:] if line.strip()]
+    assert len([line for line in lines if " import " not in line]) < 10
+
+
+def test_a_run_is_trained_and_sampled_from_python(tmp_path: Path) -> None:
+    printed = output_of("train_and_sample", tmp_path, 10)
+    assert "sevens: (16, 1, 8, 8) in [1.0, " in printed and "in 50 rows" in printed
+    assert len(re.findall(r"images \d+ to \d+ of the classes \[(?:\d, ){15}\d\]", printed)) == 2
+
+
+def test_a_network_of_ones_own_learns_in_both_loops(tmp_path: Path) -> None:
+    """2000 exact draws are 0.045 away once in a thousand times; here a small error is added.
+
+    A network that learned nothing is the best linear denoiser: its samples are log-normal, 0.1
+    and more away from two components.
+    """
+    printed = output_of("own_network", tmp_path, 300)
+    own, trainer = map(float, re.findall(r"distance ([\d.]+)", printed))
+    assert own < 0.12 and trainer < 0.25
+    ten = (ROOT / "examples" / "own_network.py").read_text().split("# ----")[1].splitlines()[1:]
+    assert len([line for line in ten if line.strip()]) <= 13
+
+
+def test_a_law_of_ones_own_is_compared_with_the_truth(tmp_path: Path) -> None:
+    printed = output_of("own_law", tmp_path, 150)
+    assert len(re.findall(r"x = [\d.]+: learned [+-][\d.]+, exact [+-][\d.]+", printed)) == 6
+    errors = [float(e) for e in re.findall(r"relative squared error of the score (\S+)", printed)]
+    assert len(errors) == 5 and errors[-1] < 0.01
+
+
+def test_score_and_likelihood_of_a_run_are_at_hand(tmp_path: Path) -> None:
+    printed = output_of("score_and_likelihood", tmp_path, make_run(tmp_path / "run"))
+    assert "score: (8, 1, 8, 8)" in printed and "denoised" in printed
+    assert len(re.findall(r"-?\d+\.\d+", printed.splitlines()[-1])) == 8
+
+
+def test_a_plot_is_drawn(tmp_path: Path) -> None:
+    output_of("plot_denoising", tmp_path, "mine.png", 10)
+    with Image.open(tmp_path / "mine.png") as picture:
+        assert len(np.unique(np.asarray(picture.convert("L")))) > 30, "not blank"

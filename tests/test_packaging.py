@@ -1,25 +1,115 @@
-"""Wheel and sdist hold what they should, and the oracle runs from the wheel without torch."""
+"""Around the code: wheel and sdist hold what they should, versions agree, the citation is right.
+
+The oracle runs from the wheel without torch.
+"""
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
 import tomllib
 import venv
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 import pytest
 import scipy
+import yaml
+from packaging.requirements import Requirement
 
 from tests.support.source_tree import ROOT
 
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
-    "version"
-]
-NAME = f"gbm_diffusion-{VERSION}"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def requirements(entries: list[str]) -> list[Requirement]:
+    """The parsed entries, without the project's reference to its own extras."""
+    return [r for r in map(Requirement, entries) if r.name != PROJECT["name"]]
+
+
+def bounds(requirement: Requirement) -> set[str]:
+    """The comparison operators of a requirement, e.g. {">="}."""
+    return {specifier.operator for specifier in requirement.specifier}
+
+
+def test_the_base_install_is_numpy_and_scipy() -> None:
+    assert {r.name for r in requirements(PROJECT["dependencies"])} == {"numpy", "scipy"}
+
+
+def test_the_test_extra_contains_the_others() -> None:
+    own = [r for r in map(Requirement, EXTRAS["test"]) if r.name == PROJECT["name"]]
+    # The tests need no other samplers: validation.overhead leaves out what is not there.
+    assert [r.extras for r in own] == [set(EXTRAS) - {"test", "peers"}]
+
+
+@pytest.mark.parametrize("extra", ["dependencies", "spec", "fast", "imaging"])
+def test_every_requirement_has_a_lower_bound_and_no_cap(extra: str) -> None:
+    entries = PROJECT["dependencies"] if extra == "dependencies" else EXTRAS[extra]
+    assert {str(r): bounds(r) for r in requirements(entries) if bounds(r) != {">="}} == {}
+
+
+def test_the_only_cap_is_scipy_in_the_test_extra() -> None:
+    others = [r for r in requirements(EXTRAS["test"]) if bounds(r) != {">="}]
+    assert [str(r) for r in others] == ["scipy<1.18"]
+
+
+def test_the_changelog_has_the_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## \[([^\]]+)\]", text, re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert PROJECT["version"] in headings
+
+
+def citation() -> dict[str, Any]:
+    """CITATION.cff, parsed."""
+    return yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+
+
+def all_keys(node: object) -> Iterator[str]:
+    """Every key at every depth of parsed YAML."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield key
+            yield from all_keys(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from all_keys(value)
+
+
+def test_the_citation_has_what_cff_requires() -> None:
+    cff = citation()
+    assert cff["cff-version"] == "1.2.0"
+    assert cff["message"] and cff["title"] == PROJECT["name"]
+    assert cff["authors"] == [{"name": "The gbm-diffusion developers"}]
+    assert cff["license"] == PROJECT["license"] == "MIT"
+    assert cff["version"] == PROJECT["version"]
+    assert {"doi", "orcid"} & set(all_keys(cff)) == set()
+
+
+def test_the_citation_names_the_paper() -> None:
+    (paper,) = citation()["references"]
+    assert {"type", "title", "authors"} <= set(paper)
+    assert paper["title"] == "Dale meets Langevin: A Multiplicative Denoising Diffusion Model"
+    assert [i["value"] for i in paper["identifiers"]] == ["arXiv:2510.02730"]
+    assert all({"given-names", "family-names"} == set(author) for author in paper["authors"])
+
+
+def test_the_licence_is_the_one_announced() -> None:
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert text.startswith("MIT License\n\nCopyright (c) 2026 The gbm-diffusion developers\n")
+
+
+@pytest.mark.parametrize("package", ["gbm_ref", "gbm_fast"])
+def test_the_packages_announce_their_types(package: str) -> None:
+    assert (ROOT / package / "py.typed").is_file()
+
+
+NAME = f"gbm_diffusion-{PROJECT['version']}"
 PACKAGES = ("gbm_ref", "gbm_fast")
 
 # R8 of the derivations: start from the exact law at the horizon, ten Dale-Langevin steps (eq. (13)
@@ -27,19 +117,14 @@ PACKAGES = ("gbm_ref", "gbm_fast")
 ORACLE = """
 import importlib.util
 import numpy as np
-import gbm_ref
-from gbm_ref.divergence import Gaussian
-from gbm_ref.exact import exact_law
-from gbm_ref.grids import uniform
-from gbm_ref.process import GBM
-from gbm_ref.steps import DaleLangevin
-from gbm_ref.targets import LogNormal
+import gbm_ref as ref
 
-process = GBM(mu=0.3, sigma=0.8)
-target = LogNormal(np.array([0.4, -0.7]), 0.1)
-start = Gaussian(target.log_mean + process.log_mean(1.0), (0.1 + process.log_var(1.0)) * np.eye(2))
-law = exact_law(DaleLangevin(), target, process, uniform(10), start)
-print(gbm_ref.__file__)
+process = ref.GBM(mu=0.3, sigma=0.8)
+target = ref.LogNormal(np.array([0.4, -0.7]), 0.1)
+cov = (0.1 + process.log_var(1.0)) * np.eye(2)
+start = ref.Gaussian(target.log_mean + process.log_mean(1.0), cov)
+law = ref.exact_law(ref.DaleLangevin(), target, process, ref.uniform(10), start)
+print(ref.__file__)
 print(importlib.util.find_spec("torch"), importlib.util.find_spec("sympy"))
 print(*(np.diag(law.cov) / 0.1), law.cov[0, 1], *(law.mean - target.log_mean))
 """
@@ -107,9 +192,7 @@ def empty_environment(folder: Path) -> Path:
     return root / ("Scripts" if os.name == "nt" else "bin") / "python"
 
 
-def test_the_oracle_runs_from_the_wheel_without_torch(
-    built: Distributions, tmp_path: Path
-) -> None:
+def test_the_oracle_runs_without_torch(built: Distributions, tmp_path: Path) -> None:
     python = empty_environment(tmp_path)
     install = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
     install += ["--no-deps", "--no-index", built.wheel]

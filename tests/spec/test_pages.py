@@ -1,14 +1,19 @@
-"""ERRATA.md, TRACE.md and the counts in the README are what the code says today."""
+"""ERRATA.md, TRACE.md and the counts in the README are what the code says today.
+
+Also `python -m spec` on single claims; the whole run, as a user does it, is a phase of .ci/run.
+"""
 
 import ast
 import inspect
+import json
 import re
 from functools import cache
 
 import pytest
 
 import gbm_ref
-from spec.catalogue import CLAIMS
+from spec import __main__ as command
+from spec.catalogue import BY_ID, CLAIMS
 from spec.checking.claim import Kind
 from spec.inventory import PAPER, SHEET
 from spec.pages import errata, table, trace
@@ -43,17 +48,14 @@ def runtime_functions() -> set[str]:
         value = getattr(gbm_ref, name)
         if inspect.isfunction(value):
             found.add(f"gbm_ref.{name}")
-        elif (
-            inspect.isclass(value) and not inspect.isabstract(value) and value is not gbm_ref.Step
-        ):
-            for owner in value.__mro__:
-                if owner.__module__.startswith("gbm_ref"):
-                    found |= {
-                        f"gbm_ref.{name}.{method}"
-                        for method, item in vars(owner).items()
-                        if inspect.isfunction(item)
-                        and (method == "__call__" or not method.startswith("_"))
-                    }
+        elif not inspect.isclass(value) or inspect.isabstract(value) or value is gbm_ref.Step:
+            continue
+        else:
+            owners = [o for o in value.__mro__ if o.__module__.startswith("gbm_ref")]
+            items = [item for owner in owners for item in vars(owner).items()]
+            methods = [method for method, item in items if inspect.isfunction(item)]
+            public = [m for m in methods if m == "__call__" or not m.startswith("_")]
+            found |= {f"gbm_ref.{name}.{method}" for method in public}
     return found
 
 
@@ -117,3 +119,34 @@ def test_the_command_module_is_light() -> None:
     tree = ast.parse((ROOT / "spec/__main__.py").read_text(encoding="utf-8"))
     top = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
     assert not any("sympy" in ast.unparse(n) or "spec" in ast.unparse(n) for n in top)
+
+
+def test_one_claim_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the pins compared in the process that the command starts for them."""
+    assert command.main(["--claim", "A10-score", "--jobs", "1"]) == 0
+    said = capsys.readouterr().out
+    parts = ("fully checked", "rests on    Robbins", "Derivation", "no Jacobian", "Pins gbm_ref.")
+    assert [part for part in parts if part not in said] == []
+
+
+def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(command, "pin_troubles", lambda ids: {})
+    assert command.main(["--claim", "Robbins", "--json", "--jobs", "1"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert (entry["id"], entry["kind"], entry["status"]) == ("Robbins", "proved", "fully checked")
+
+
+def test_an_unknown_claim_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--claim", "E99"]) == 2
+    said = capsys.readouterr().err
+    assert "no claim is called E99" in said
+    assert "A10-score" in said
+
+
+def test_a_failure_anywhere_gives_exit_code_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "pin_troubles", lambda ids: {})
+    assert command.main(["--claim", "A10-score", "--jobs", "1"]) == 1
+    assert "not compared" in capsys.readouterr().out
+    assert BY_ID["A10-score"].pins

@@ -44,22 +44,18 @@ class Entry:
 
     @property
     def id(self) -> str:
-        """scenario/view/statistic."""
         return f"{self.scenario}/{self.view}/{self.statistic}"
 
     @property
     def elsewhere(self) -> bool:
-        """Whether a test outside of this folder makes the assertion."""
         return self.scenario.endswith(".py")
 
     @property
     def size(self) -> float:
-        """The size of the named effect."""
         (size,) = self.effect.values()
         return size
 
     def reference(self) -> object:
-        """The law of correct code."""
         module, _, name = self.null.partition(":")
         return getattr(importlib.import_module(module), name)()
 

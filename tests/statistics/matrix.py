@@ -10,8 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.statistics.catalogue import SCENARIOS
-from tests.statistics.cells import HERE, cell, entries_of
+from tests.statistics.catalogue import HERE, SCENARIOS, cell, entries_of
 from tests.statistics.checks import STATISTICS
 from tests.statistics.ledger import LEDGER, Entry
 from validation.study import write_text
@@ -30,7 +29,6 @@ this view, or are not independent.
 
 
 def page() -> str:
-    """The whole page."""
     return HEAD + _summary() + "".join(_table(name) for name in SCENARIOS) + _elsewhere()
 
 
@@ -70,7 +68,6 @@ def _summary() -> str:
 
 
 def _table(name: str) -> str:
-    """The twins of a scenario against its assertions."""
     scenario, entries = SCENARIOS[name], entries_of(name)
     columns = [f"{entry.view}: {entry.statistic}" for entry in entries]
     lines = [
@@ -100,7 +97,6 @@ def _number(size: float) -> str:
 
 
 def _elsewhere() -> str:
-    """The assertions that other tests make, with their own twins."""
     lines = ["\n## Elsewhere\n", "| assertion | n | alpha | twins |", "| --- | --- | --- | --- |"]
     for entry in LEDGER:
         if entry.elsewhere:

@@ -27,6 +27,11 @@ class Twin:
     truth: Truth
 
 
+def one_law(draw: Draw, law: Callable[[], Reference]) -> Twin:
+    """A twin with the same law for every view."""
+    return Twin(draw, lambda view: law())
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A piece of the library, used as its users do, with randomness of its own.

@@ -26,7 +26,6 @@ class Source:
 
     @cached_property
     def numpy(self) -> np.random.Generator:
-        """A Philox stream."""
         return np.random.Generator(np.random.Philox(self._numpy))
 
     @cached_property

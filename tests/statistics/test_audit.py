@@ -12,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from tests.statistics import audit
-from tests.statistics.cells import HERE
+from tests.statistics.catalogue import HERE
 
 PValues = Callable[[int], dict[str, tuple[float, float]]]
 SEEDS = 40
@@ -29,7 +29,6 @@ def even(seed: int) -> dict[str, tuple[float, float]]:
 
 
 def refused_once(seed: int) -> dict[str, tuple[float, float]]:
-    """One assertion rejects for one seed."""
     found = even(seed)
     if seed == audit.run_seed(1, 3):
         found[HERE[0].id] = (HERE[0].alpha, 0.5)
@@ -62,7 +61,7 @@ def test_correct_code_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("given", "failed"), [(refused_once, "no false alarm"), (too_good, "p-values uniform")]
 )
-def test_a_defect_fails_the_gate(
+def test_a_defect_fails(
     given: PValues, failed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "build_figure", lambda rows, seeds: Figure())

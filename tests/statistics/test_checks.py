@@ -10,17 +10,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.statistics.checks import (
-    STATISTICS,
-    Check,
-    Correlation,
-    Mean,
-    Projections,
-    Rate,
-    Shape,
-    Variance,
-)
-from tests.statistics.checks.rejections import LawRejected, NotFinite, WrongShape
+from tests.statistics import checks
+from tests.statistics.checks import STATISTICS, Correlation, Mean, Rate, Shape, Variance
 from tests.statistics.laws import Array, Law, Plane, midpoints, normal, pushforward, uniform
 
 N, ALPHA = 500, 1e-6
@@ -68,7 +59,7 @@ def test_the_correlation_is_an_f_test() -> None:
 
 @pytest.mark.parametrize("count", [0, 100, 150, 151, 230, 500])
 def test_the_rate_is_a_two_sided_binomial_test(count: int) -> None:
-    p = Rate(0.3, N, ALPHA).p_value((np.arange(N) < count).astype(float))
+    p = Rate(0.3, N, ALPHA).p_value(_first(count))
     law = stats.binom(N, 0.3)
     expected = min(1.0, 2 * min(law.cdf(count), law.sf(count - 1)))
     assert p == pytest.approx(expected, rel=1e-9)
@@ -129,12 +120,11 @@ def test_a_chance_without_a_formula_is_not_made_up() -> None:
     assert math.isnan(Variance(NULL, N, ALPHA).miss(pushed))
 
 
-def check_of(name: str) -> Check:
+def check_of(name: str) -> checks.Check:
     return STATISTICS[name](LAWS[name], N, ALPHA)
 
 
 def good(name: str) -> Array:
-    """Draws that the check accepts."""
     if name == "rate":
         return _first(150)
     if name in {"mean", "variance", "shape"}:
@@ -151,13 +141,13 @@ def test_one_draw_that_is_not_finite_never_passes(name: str, bad: float) -> None
     check, draws = check_of(name), good(name)
     assert check(draws) > ALPHA
     draws[7] = bad
-    with pytest.raises(NotFinite):
+    with pytest.raises(checks.NotFinite):
         check(draws)
 
 
 @pytest.mark.parametrize("name", STATISTICS)
 def test_another_number_of_draws_never_passes(name: str) -> None:
-    with pytest.raises(WrongShape):
+    with pytest.raises(checks.WrongShape):
         check_of(name)(good(name)[:-1])
 
 
@@ -177,7 +167,7 @@ def test_each_statistic_has_a_rejection_of_its_own() -> None:
     kinds = [check.rejection for check in STATISTICS.values()]
     assert len(set(kinds)) == len(kinds)
     for kind in kinds:
-        assert kind.__bases__ == (LawRejected,)
+        assert kind.__bases__ == (checks.LawRejected,)
 
 
 def test_the_error_of_a_law_makes_room_on_both_sides() -> None:
@@ -194,6 +184,6 @@ def test_projections_see_a_correlation_that_the_coordinates_do_not() -> None:
     """Standard normal coordinates with correlation 1: every one of 8 directions is looked at."""
     independent = Plane(lambda w: normal(0.0, 1.0))
     equal = Plane(lambda w: normal(0.0, float(w.sum() ** 2)))
-    check = Projections(independent, 4000, ALPHA)
+    check = checks.Projections(independent, 4000, ALPHA)
     assert check.size(equal) > 0.1
     assert check.miss(equal) < 1e-9

@@ -1,4 +1,7 @@
-"""The ledger itself: its budgets, its rows, and what it says of tests elsewhere."""
+"""The ledger: its budgets, its rows, what it says of tests elsewhere; and the matrix.
+
+The committed matrix of planted bugs and checks is what the code makes, without a blind spot.
+"""
 
 import importlib
 import math
@@ -6,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.statistics import matrix
+from tests.statistics.catalogue import SCENARIOS
 from tests.statistics.checks import STATISTICS
 from tests.statistics.laws import normal
 from tests.statistics.ledger import ALPHA, BETA, FILE, LEDGER, Entry, load, sums
+from tests.statistics.scenario import Scenario, Twin
 from tests.support.source_tree import ROOT
 
 ELSEWHERE = [entry for entry in LEDGER if entry.elsewhere]
@@ -20,13 +26,18 @@ def test_the_sums_are_within_the_budgets() -> None:
     assert math.isclose(ALPHA, sum(entry.alpha for entry in LEDGER))
 
 
+def spoiled(folder: Path, start: str, replacement: str) -> Path:
+    """The ledger with the first line that starts so replaced."""
+    text, path = FILE.read_text(), folder / "ledger.toml"
+    first = next(line for line in text.splitlines() if line.startswith(start))
+    path.write_text(text.replace(first, replacement, 1))
+    return path
+
+
 @pytest.mark.parametrize(("field", "value"), [("alpha = ", "1e-6"), ("beta = ", "1e-4")])
 def test_a_row_above_the_budget_stops_the_import(field: str, value: str, tmp_path: Path) -> None:
-    text, path = FILE.read_text(), tmp_path / "ledger.toml"
-    first = next(line for line in text.splitlines() if line.startswith(field))
-    path.write_text(text.replace(first, field + value, 1))
     with pytest.raises(ValueError, match="budget"):
-        sums(load(path)[1])
+        sums(load(spoiled(tmp_path, field, field + value))[1])
 
 
 BROKEN = {
@@ -41,17 +52,13 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_rows_are_refused(name: str, tmp_path: Path) -> None:
     start, replacement, message = BROKEN[name]
-    text, path = FILE.read_text(), tmp_path / "ledger.toml"
-    first = next(line for line in text.splitlines() if line.startswith(start))
-    path.write_text(text.replace(first, replacement, 1))
     with pytest.raises(ValueError, match=message):
-        load(path)
+        load(spoiled(tmp_path, start, replacement))
 
 
 def test_an_assertion_stands_once(tmp_path: Path) -> None:
     text, path = FILE.read_text(), tmp_path / "ledger.toml"
-    row = "[[assertion]]" + text.split("[[assertion]]")[1]
-    path.write_text(text + row)
+    path.write_text(text + "[[assertion]]" + text.split("[[assertion]]")[1])
     with pytest.raises(ValueError, match="stand twice"):
         load(path)
 
@@ -70,3 +77,35 @@ def test_assertions_elsewhere_are_designed_like_the_others(entry: Entry) -> None
     check = STATISTICS[entry.statistic](normal(0.0, 1.0), entry.n, entry.alpha / entry.count)
     assert list(entry.effect) == [check.effect]
     assert check.smallest(entry.beta) <= entry.size <= 1.1 * check.smallest(entry.beta)
+
+
+def test_the_page_is_up_to_date() -> None:
+    """To the last digit but one, which platforms share."""
+    assert matrix.differences(matrix.PAGE.read_text(encoding="utf-8"), matrix.page()) == []
+
+
+def test_every_twin_and_every_check_has_a_hit() -> None:
+    assert matrix.unhit() == []
+
+
+def test_a_twin_that_nothing_rejects_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: a twin without a bug, which leaves a row of the matrix without a hit."""
+    right = SCENARIOS["ddim"]
+    harmless = Twin(right.draw, lambda view: matrix.entries_of("ddim")[0].reference())
+    spoiled = Scenario("ddim", right.about, right.draw, {"nothing": harmless}, right.views)
+    monkeypatch.setitem(SCENARIOS, "ddim", spoiled)
+    assert "ddim: nothing" in matrix.unhit()
+    assert {"ddim/log x/variance", "ddim/log x/shape"} <= set(matrix.unhit())
+
+
+@pytest.mark.parametrize(
+    ("line", "other", "same"),
+    [
+        ("| a | **0.33** |", "| a | **0.34** |", True),
+        ("| a | **0.33** |", "| a | 0.33 |", False),
+        ("| a | **0.33** |", "| a | **0.43** |", False),
+        ("| a | – |", "| a | 0 |", False),
+    ],
+)
+def test_pages_are_compared_up_to_a_last_digit(line: str, other: str, same: bool) -> None:
+    assert (matrix.differences(line, other) == []) == same

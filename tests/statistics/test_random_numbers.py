@@ -28,7 +28,6 @@ EXCEPTIONS: dict[str, str] = {
     "tests/fast/mathematics/test_parameterisation.py": GLOBAL_SEED,
     "tests/fast/training/test_trainer.py": "shows that the global generator has no influence",
     "tests/spec/adapters/laws.py": "a generator whose draws are given",
-    "tests/spec/adapters/targets.py": "a generator whose draws are given",
 }
 # path -> why so many numbers there are not statistics.
 BULK: dict[str, str] = {}
@@ -55,7 +54,6 @@ def _calls(tree: ast.Module) -> Iterator[ast.Call]:
 
 
 def seeding(tree: ast.Module) -> list[str]:
-    """Literal seeds and global generators."""
     found = []
     for call in _calls(tree):
         name, dotted = called_name(call), _dotted(call.func)

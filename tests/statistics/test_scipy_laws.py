@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import gbm_fast.laws
-import gbm_ref
-from tests.statistics.families.other_laws import PARAMETERS, REF_LAWS
+import gbm_ref as ref
+from tests.statistics.families.data_laws import FAST_LAWS, PARAMETERS, REF_LAWS
 from tests.support.problems import PROCESSES, TARGETS, states
 from tests.support.twins import Array, assert_twins, components, target_scales, tensor, twin_target
 
@@ -20,7 +19,7 @@ from tests.support.twins import Array, assert_twins, components, target_scales, 
 CDF = 1e-14
 
 
-def log_density(target: gbm_ref.Target, x: Array) -> Array:
+def log_density(target: ref.Target, x: Array) -> Array:
     """By scipy.stats: lognorm for d = 1, multivariate_normal of log x for d = 2."""
     parts = []
     for weight, mean, cov in zip(*components(target), strict=True):
@@ -64,19 +63,13 @@ SCIPY: dict[str, Callable[..., object]] = {
     "weibull": lambda k, scale: stats.weibull_min(k, scale=scale),
     "beta prime": lambda a, b, scale: stats.betaprime(a, b, scale=scale),
 }
-FAST = {
-    "gamma": gbm_fast.laws.Gamma,
-    "inverse gamma": gbm_fast.laws.InverseGamma,
-    "weibull": gbm_fast.laws.Weibull,
-    "beta prime": gbm_fast.laws.BetaPrime,
-}
 
 
 @pytest.mark.parametrize("name", SCIPY)
 def test_other_laws(name: str) -> None:
     """Densities to 1e-12 of the terms (below 30 here), distribution functions to 1e-12."""
     right, wrong = PARAMETERS[name]
-    law, twin = REF_LAWS[name](*right), FAST[name](*(tensor([p]) for p in right))
+    law, twin = REF_LAWS[name](*right), FAST_LAWS[name](*(tensor([p]) for p in right))
     x = states(1, spread=1.2)
     exact = SCIPY[name](*right)
     for found in (law.logpdf(x), twin.logpdf(tensor(x)).numpy()):

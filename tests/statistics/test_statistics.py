@@ -2,12 +2,16 @@
 
 False alarms and missed twins have the chances that the ledger states, for any run seed; the draws
 are a function of the run seed and the test's id. A failure is a bug: nothing is run again.
+
+The sizes of the samples follow from the named effects, without randomness: n draws see the named
+effect with the stated alpha and beta, and the twins that an assertion names are exactly those of
+its scenario that it sees, by their exact laws.
 """
 
 import pytest
 
-from tests.statistics.catalogue import SCENARIOS
-from tests.statistics.cells import HERE, check_of, entries_of
+from tests.statistics.catalogue import HERE, SCENARIOS, cell, check_of, entries_of
+from tests.statistics.ledger import Entry
 from tests.statistics.seeds import Source
 
 TWINS = [(name, twin) for name, scenario in SCENARIOS.items() for twin in scenario.twins]
@@ -40,3 +44,21 @@ def test_every_assertion_of_the_ledger_is_made() -> None:
     for entry in HERE:
         assert entry.view in SCENARIOS[entry.scenario].views
         assert set(entry.twins) <= set(SCENARIOS[entry.scenario].twins)
+
+
+@pytest.mark.parametrize("entry", HERE, ids=lambda entry: entry.id)
+def test_the_draws_suffice_for_the_effect(entry: Entry) -> None:
+    check = check_of(entry)
+    assert list(entry.effect) == [check.effect]
+    smallest = check.smallest(entry.beta)
+    assert smallest <= entry.size
+    # Not more than a tenth above what n can do: the ledger states what is really seen.
+    assert entry.size <= 1.1 * smallest
+
+
+@pytest.mark.parametrize("entry", HERE, ids=lambda entry: entry.id)
+def test_the_twins_are_those_that_are_seen(entry: Entry) -> None:
+    twins = SCENARIOS[entry.scenario].twins
+    seen = [name for name in twins if cell(entry, name).seen(entry)]
+    assert list(entry.twins) == seen
+    assert len(seen) >= 1

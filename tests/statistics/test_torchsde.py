@@ -16,47 +16,25 @@ import pytest
 import torch
 from numpy.polynomial.hermite_e import hermegauss
 
-import gbm_fast.steps as fast
-import gbm_ref
-import gbm_ref.steps
-from gbm_fast.grids import uniform
-from gbm_fast.process import GBM
-from gbm_fast.scores import exact_score
-from gbm_fast.simulation import simulate
-from tests.statistics.witness import (
-    Equation,
-    Given,
-    flow,
-    forward,
-    forward_stratonovich,
-    integrate,
-    reverse,
-    reverse_log,
-)
+import gbm_fast as gbm
+import gbm_ref as ref
+from tests.statistics import witness as equations
+from tests.statistics.witness import Equation, Given, forward, forward_stratonovich, integrate
 from tests.support.problems import TARGETS, draws, states
 from tests.support.twins import tensor, twin_process, twin_target
 
-PROCESS = gbm_ref.GBM(mu=0.13, sigma=0.7, horizon=1.0)
-TWIN = GBM(0.13, 0.7, 1.0)
+PROCESS = ref.GBM(mu=0.13, sigma=0.7, horizon=1.0)
+TWIN = gbm.GBM(0.13, 0.7, 1.0)
 ROWS, PATHS = 32, 12
 # Some hundred roundings a row, none of which grows: the maps contract towards the data.
 TOLERANCE = 1e-12
 
-STEPS: dict[str, tuple[fast.Step, gbm_ref.Step, Callable[..., Equation], str]] = {
-    "SignAgnostic": (fast.SignAgnostic(), gbm_ref.SignAgnostic(), reverse, "euler"),
-    "AmbientMilstein": (
-        fast.AmbientMilstein(),
-        gbm_ref.steps.AmbientMilstein(),
-        reverse,
-        "milstein",
-    ),
-    "DaleLangevin": (fast.DaleLangevin(), gbm_ref.DaleLangevin(), reverse_log, "euler"),
-    "MarginalPreserving(0)": (
-        fast.MarginalPreserving(0.0),
-        gbm_ref.steps.MarginalPreserving(0.0),
-        flow,
-        "euler",
-    ),
+# Name of the step -> its arguments, the equation and the scheme.
+STEPS: dict[str, tuple[tuple[float, ...], Callable[..., Equation], str]] = {
+    "SignAgnostic": ((), equations.reverse, "euler"),
+    "AmbientMilstein": ((), equations.reverse, "milstein"),
+    "DaleLangevin": ((), equations.reverse_log, "euler"),
+    "MarginalPreserving": ((0.0,), equations.flow, "euler"),
 }
 
 
@@ -64,16 +42,17 @@ def paths(name: str, law: str, equation: Equation | None = None) -> list[np.ndar
     """x along the path by torchsde, gbm_fast and gbm_ref, each (ROWS + 1, PATHS, d)."""
     target = TARGETS[law]
     x, z = states(target.d, PATHS, spread=0.8), draws(ROWS, PATHS, target.d)
-    step, oracle, make, method = STEPS[name]
-    score = exact_score(twin_target(target), twin_process(PROCESS))
+    arguments, make, method = STEPS[name]
+    step, oracle = (getattr(library, name)(*arguments) for library in (gbm, ref))
+    score = gbm.exact_score(twin_target(target), twin_process(PROCESS))
     equation = make(TWIN, score) if equation is None else equation
-    in_log = make in (reverse_log, flow)
+    in_log = make in (equations.reverse_log, equations.flow)
     y = tensor(np.log(x) if in_log else x)
     witness = integrate(equation, y, Given(tensor(z), 1.0 / ROWS), ROWS, method)
-    grid = gbm_ref.uniform(ROWS)
-    _, ours = simulate(step, TWIN, score, tensor(x), uniform(ROWS), tensor(z), return_path=True)
-    ref_score = gbm_ref.exact_score(target, PROCESS)
-    _, theirs = gbm_ref.simulate(oracle, PROCESS, ref_score, x, grid, z, return_path=True)
+    run = step, TWIN, score, tensor(x), gbm.uniform(ROWS), tensor(z)
+    _, ours = gbm.simulate(*run, return_path=True)
+    run = oracle, PROCESS, ref.exact_score(target, PROCESS), x, ref.uniform(ROWS), z
+    _, theirs = ref.simulate(*run, return_path=True)
     return [(witness.exp() if in_log else witness).numpy(), ours.numpy(), theirs]
 
 
@@ -93,15 +72,15 @@ def test_the_steps_are_the_schemes_of_torchsde(name: str, law: str) -> None:
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
-        ("SignAgnostic", lambda score: reverse(TWIN, score, divergence=1.0)),
-        ("SignAgnostic", lambda score: reverse(TWIN, score, divergence=1.5)),
-        ("DaleLangevin", lambda score: reverse_log(TWIN, score, ito=2.0)),
-        ("DaleLangevin", lambda score: reverse_log(TWIN, score, ito=1.0)),
+        ("SignAgnostic", lambda score: equations.reverse(TWIN, score, divergence=1.0)),
+        ("SignAgnostic", lambda score: equations.reverse(TWIN, score, divergence=1.5)),
+        ("DaleLangevin", lambda score: equations.reverse_log(TWIN, score, ito=2.0)),
+        ("DaleLangevin", lambda score: equations.reverse_log(TWIN, score, ito=1.0)),
     ],
     ids=["divergence once", "drift of log X", "drift of X", "Ito term twice"],
 )
 def test_another_equation_is_refused(name: str, wrong: Callable[..., Equation]) -> None:
-    score = exact_score(twin_target(TARGETS["mixture-2d"]), TWIN)
+    score = gbm.exact_score(twin_target(TARGETS["mixture-2d"]), TWIN)
     witness, ours, theirs = paths(name, "mixture-2d", wrong(score))
     assert gap(ours, witness) > 1e9 * TOLERANCE
     assert gap(theirs, witness) > 1e9 * TOLERANCE

@@ -19,8 +19,7 @@ import torch
 import torchsde
 from torch import Tensor
 
-from gbm_fast.process import GBM
-from gbm_fast.scores import ScoreFunction
+from gbm_fast import GBM, ScoreFunction
 
 Field = Callable[[Tensor, Tensor], Tensor]
 """(t, y) -> drift or diffusion, of the shape of y (batch, d)."""
@@ -37,7 +36,6 @@ class Equation:
 
 
 def forward(process: GBM) -> Equation:
-    """The forward equation in X, Ito."""
     mu, sigma = process.mu, process.sigma
     return Equation(lambda t, x: mu * x, lambda t, x: sigma * x)
 
@@ -49,7 +47,6 @@ def forward_stratonovich(process: GBM) -> Equation:
 
 
 def forward_log(process: GBM) -> Equation:
-    """The forward equation in log X."""
     rate, sigma = process.mu - process.sigma**2 / 2, process.sigma
     return Equation(lambda t, y: rate + 0 * y, lambda t, y: sigma + 0 * y)
 
@@ -75,7 +72,6 @@ def reverse_log(process: GBM, score: ScoreFunction, ito: float = 1.5) -> Equatio
 
 
 def flow(process: GBM, score: ScoreFunction) -> Equation:
-    """The equation without noise and with the same marginals, in log X."""
     mu, s2, end = process.mu, process.sigma**2, process.horizon
 
     def drift(r: Tensor, y: Tensor) -> Tensor:
@@ -96,11 +92,7 @@ class Given(torchsde.BaseBrownian):
         self.z, self.dt = z, dt
 
     def __call__(
-        self,
-        ta: Tensor,
-        tb: Tensor | None = None,
-        return_U: bool = False,
-        return_A: bool = False,
+        self, ta: Tensor, tb: Tensor | None = None, return_U: bool = False, return_A: bool = False
     ) -> Tensor:
         """The increment over [ta, tb], which is one of the steps."""
         assert tb is not None and not return_U and not return_A
@@ -113,13 +105,11 @@ class Given(torchsde.BaseBrownian):
         return f"Given({tuple(self.z.shape)})"
 
 
+Brownian = torchsde.BaseBrownian
+
+
 def integrate(
-    equation: Equation,
-    y: Tensor,
-    brownian: torchsde.BaseBrownian,
-    rows: int,
-    method: str,
-    end: float = 1.0,
+    equation: Equation, y: Tensor, brownian: Brownian, rows: int, method: str, end: float = 1.0
 ) -> Tensor:
     """The path over [0, end] in `rows` even steps, a power of 2: (rows + 1, batch, d)."""
     times = torch.linspace(0.0, end, rows + 1, dtype=torch.float64)

@@ -18,7 +18,7 @@ from spec.catalogue import CLAIMS
 from spec.checking.claim import Formula, Pin
 from spec.checking.pins import bounds, reference
 from tests.spec.adapters import ADAPTERS
-from tests.spec.adapters.calling import Adapter
+from tests.spec.adapters.shared import Adapter
 
 
 class PinDisagrees(AssertionError):

@@ -23,9 +23,8 @@ from validation.trained import Source
 def options(tmp_path_factory: pytest.TempPathFactory) -> Options:
     folder = tmp_path_factory.mktemp("comparison")
     run = make_run(folder / "runs" / "tiny", num_steps=6)
-    return Options(
-        Source(run), num_images=4, num_flow_images=5, num_steps=6, out_dir=folder / "out"
-    )
+    few = {"num_images": 4, "num_flow_images": 5, "num_steps": 6}
+    return Options(Source(run), **few, out_dir=folder / "out")
 
 
 def test_the_rows_are_the_settings_that_they_are_called() -> None:
@@ -45,14 +44,11 @@ def test_the_rows_are_the_settings_that_they_are_called() -> None:
     assert starts == {"class-average", "lognormal", "lognormal-averages", "data"}
 
 
-def refuse(*arguments: object) -> None:
-    """In the place of what makes images."""
+def refuse(*arguments: object, show_progress: bool = False) -> None:
     raise AssertionError("images that exist were made again")
 
 
-def test_the_comparison_writes_a_table_and_a_picture_and_goes_on(
-    options: Options, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_writes_and_goes_on(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn, save_panels = [], pictures.save_panels
     monkeypatch.setattr(features, "load_or_train_classifier", tiny_extractor)
 
@@ -76,15 +72,14 @@ def test_the_comparison_writes_a_table_and_a_picture_and_goes_on(
     with_picture = [r for r in rows(options) if r.settings.num_images == options.num_images]
     assert drawn == list(range(2, len(with_picture) + 2))
     assert standing(first).current
-    assert first["command"].startswith(
-        "python -m validation.samplers_on_images --run RUN --num-im"
-    )
+    said = "python -m validation.samplers_on_images --run RUN --num-im"
+    assert first["command"].startswith(said)
     made = sorted((options.source.run / "comparison" / digest(first["code"])).glob("*.npy"))
     assert len(made) == len(first["rows"]) == len({np.load(p).tobytes() for p in made})
 
     passed = Outcome((Check("as before", True, ""),), 0.0)
     monkeypatch.setattr(gate, "run_gate", lambda run, lines: passed)
-    monkeypatch.setattr(sampling, "generate", refuse)
+    monkeypatch.setattr(sampling.Sampler, "__call__", refuse)
     compare(options)
     assert json.loads(path.read_text())["rows"] == first["rows"]
     made[0].unlink()

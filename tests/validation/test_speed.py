@@ -10,20 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast.steps import Corrector, DaleLangevin, PrintedAlgorithm1
+import gbm_fast as gbm
 from validation.cost.timing import Interval
-from validation.race.contenders import (
-    COMPILED,
-    EAGER,
-    NOISE,
-    NUMPY,
-    REF,
-    Contender,
-    fast,
-    numpy_loop,
-    ref_loop,
-    torchsde_loop,
-)
+from validation.race import contenders
+from validation.race.contenders import COMPILED, EAGER, NOISE, NUMPY, REF, Contender, fast
 from validation.race.figure import build_figure
 from validation.race.measure import ROUNDING, differences, goals_met
 from validation.race.problem import Work, work
@@ -31,12 +21,12 @@ from validation.study import Findings
 
 
 def gap(contender: Contender) -> float:
-    return differences({"it": contender, REF: ref_loop}, work(256, 4, 7), 7)["it"]
+    return differences({"it": contender, REF: contenders.ref_loop}, work(256, 4, 7), 7)["it"]
 
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: fast(DaleLangevin()), lambda: numpy_loop, torchsde_loop],
+    [lambda: fast(gbm.DaleLangevin()), lambda: contenders.numpy_loop, contenders.torchsde_loop],
     ids=["gbm_fast", "NumPy", "torchsde"],
 )
 def test_the_programs_compute_the_oracles_numbers(make: Callable[[], Contender]) -> None:
@@ -46,18 +36,18 @@ def test_the_programs_compute_the_oracles_numbers(make: Callable[[], Contender])
 def longer_noise(work: Work, noise: Tensor | None) -> Tensor:
     """A planted twin: noise a thousandth too large."""
     assert noise is not None
-    return numpy_loop(work, 1.001 * noise)
+    return contenders.numpy_loop(work, 1.001 * noise)
 
 
 def first_row_twice(given: Work, noise: Tensor | None) -> Tensor:
     """A planted twin: one row's noise for all."""
     assert noise is not None
-    return numpy_loop(given, noise[:1].expand_as(noise))
+    return contenders.numpy_loop(given, noise[:1].expand_as(noise))
 
 
 @pytest.mark.parametrize(
     "planted",
-    [longer_noise, first_row_twice, fast(PrintedAlgorithm1()), fast(Corrector())],
+    [longer_noise, first_row_twice, fast(gbm.PrintedAlgorithm1()), fast(gbm.Corrector())],
     ids=["noise", "rows", "no Ito term", "half the drift"],
 )
 def test_a_program_that_does_something_else_is_refused(planted: Contender) -> None:

@@ -2,18 +2,18 @@
 
 import json
 import math
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.source_tree import ROOT
+from tests.test_commands import run_timed
 from validation.__main__ import STUDIES
 from validation.study import Check, Findings, Settings, Study, command, plain, replacing, run
 
 PASSING = Check("holds", True, "0.1 below 0.2")
 FAILING = Check("breaks", False, "0.3 above 0.2")
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def study_with(*checks: Check) -> Study:
@@ -86,8 +86,7 @@ def test_only_plain_values_are_stored() -> None:
 
 @pytest.mark.parametrize("module", ["validation", *(f"validation.{one.name}" for one in STUDIES)])
 def test_help_is_quick_and_loads_nothing_heavy(module: str) -> None:
-    line = [sys.executable, "-X", "importtime", "-m", module, "--help"]
-    done = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    done = run_timed("-m", module, "--help")
     assert done.returncode == 0
     assert "--seed" in done.stdout and "--quick" in done.stdout and "--out-dir" in done.stdout
     loaded = {entry.rsplit("|", 1)[-1].strip() for entry in done.stderr.splitlines()}
@@ -96,8 +95,7 @@ def test_help_is_quick_and_loads_nothing_heavy(module: str) -> None:
 
 
 def test_the_list_names_every_study_and_a_command_that_exists() -> None:
-    line = [sys.executable, "-m", "validation", "--list"]
-    done = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    done = run_timed("-m", "validation", "--list")
     assert done.returncode == 0
     for study in STUDIES:
         assert f"validation.{study.name}: {study.summary}" in done.stdout
@@ -105,9 +103,7 @@ def test_the_list_names_every_study_and_a_command_that_exists() -> None:
         assert command(study, Settings(seed=3)).startswith(f"python -m validation.{study.name} ")
 
 
-def test_a_command_ends_with_its_verdict_and_an_error_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_command_ends_with_its_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = ["--out-dir", str(tmp_path)]
     wanted = [(PASSING, [], 0), (FAILING, [], 1), (PASSING, ["--seed", "-3"], "error: seed must")]
     for check, words, status in wanted:

@@ -120,9 +120,7 @@ def test_a_wrong_price_is_refused(name: str) -> None:
     assert not found.checks[0].passed, "refused for another reason"
 
 
-def test_a_fit_without_the_spread_of_the_means_is_refused(
-    data: Moments, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fit_needs_the_spread(data: Moments, monkeypatch: pytest.MonkeyPatch) -> None:
     def without(data: Moments, s2: float) -> tuple[float, float]:
         return float(data.law.mean.mean()), math.sqrt(np.trace(data.law.cov) / 2 + s2)
 
@@ -158,9 +156,7 @@ def test_the_command_leaves_numbers_and_a_picture(tmp_path: Path) -> None:
     assert picture.startswith(b"\x89PNG\r\n") and len(picture) > 20_000
 
 
-def test_without_data_the_command_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_data_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GBM_DATA", str(tmp_path))
     with pytest.raises(ValueError, match=str(tmp_path)):
         terminal_mismatch.STUDY.main(["--out-dir", str(tmp_path / "out")])

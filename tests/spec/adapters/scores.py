@@ -1,49 +1,167 @@
-"""Calls of `gbm_ref.scores`."""
+"""Calls of `gbm_ref.scores`, `posterior`, `likelihood` and `objectives`."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from gbm_ref import GBM, LogNormal
-from tests.spec.adapters.calling import Adapter, Values
+import gbm_ref as ref
+from tests.spec.adapters import shared
+from tests.spec.adapters.shared import Adapter, Values, pair
 
 
-def process(at: Values) -> GBM:
-    """The process with the rates of the point."""
-    return GBM(mu=at["mu"], sigma=at["sigma"])
-
-
-def of(*names: str) -> Adapter:
+def _of(*names: str) -> Adapter:
     """f of the named values, each an array of one number."""
-    return lambda function, at: function(*([at[name]] for name in names))
+    return lambda f, at: f(*([at[name]] for name in names))
 
 
-def of_with_process(*names: str) -> Adapter:
-    """f of the named values, the process and t."""
-    return lambda function, at: function(*([at[name]] for name in names), process(at), at["t"])
+def _with_process(*names: str) -> Adapter:
+    return lambda f, at: f(*([at[name]] for name in names), shared.process(at), at["t"])
 
 
-def exact_score(function: Callable, at: Values) -> object:
-    """The score of log-normal data in the plane, at one point and time."""
-    target = LogNormal([at["a1"], at["a2"]], [[at["S11"], at["S12"]], [at["S12"], at["S22"]]])
-    return function(target, process(at))(np.array([at["x1"], at["x2"]]), at["t"])
+def _exact_score(f: Callable, at: Values) -> object:
+    return f(shared.in_plane(at), shared.process(at))(np.array(pair(at)), at["t"])
 
 
-def log_kernel(function: Callable, at: Values) -> object:
+def _log_kernel(f: Callable, at: Values) -> object:
     """The log density of two coordinates at x, that start at x0 and at 1."""
-    return function([at["x"], at["x"]], [at["x0"], 1.0], process(at), at["t"])
+    return f([at["x"], at["x"]], [at["x0"], 1.0], shared.process(at), at["t"])
 
 
-ADAPTERS: dict[str, Adapter] = {
-    "gbm_ref.conditional_hyvarinen_score": of_with_process("x", "x0"),
-    "gbm_ref.conditional_logpdf": log_kernel,
-    "gbm_ref.hyvarinen_from_stein": of("x", "S"),
-    "gbm_ref.stein_from_hyvarinen": of("x", "h"),
-    "gbm_ref.log_score_from_hyvarinen": of("h"),
-    "gbm_ref.hyvarinen_from_log_score": of("s"),
-    "gbm_ref.noise_from_hyvarinen": of_with_process("h"),
-    "gbm_ref.hyvarinen_from_noise": of_with_process("eps"),
-    "gbm_ref.denoiser": of_with_process("x", "h"),
-    "gbm_ref.hyvarinen_from_denoiser": of_with_process("x", "D"),
-    "gbm_ref.exact_score": exact_score,
+SCORES: dict[str, Adapter] = {
+    "conditional_hyvarinen_score": _with_process("x", "x0"),
+    "conditional_logpdf": _log_kernel,
+    "hyvarinen_from_stein": _of("x", "S"),
+    "stein_from_hyvarinen": _of("x", "h"),
+    "log_score_from_hyvarinen": _of("h"),
+    "hyvarinen_from_log_score": _of("s"),
+    "noise_from_hyvarinen": _with_process("h"),
+    "hyvarinen_from_noise": _with_process("eps"),
+    "denoiser": _with_process("x", "h"),
+    "hyvarinen_from_denoiser": _with_process("x", "D"),
+    "exact_score": _exact_score,
 }
+
+
+def _posterior(f: Callable, at: Values, *more: float) -> object:
+    law = shared.mixture_in_plane(at)
+    return f(pair(at), law, shared.process(at, 2.0), at["t"], *more)
+
+
+def _posterior_of_log_normal(f: Callable, at: Values) -> object:
+    """Mean and covariance of the returned law, for the first component as the data."""
+    return shared.flat(f(pair(at), shared.in_plane(at), shared.process(at, 2.0), at["t"]))
+
+
+POSTERIOR: dict[str, Adapter] = {
+    "posterior_weights": _posterior,
+    "posterior_law[mixture]": lambda f, at: shared.flat_mixture(_posterior(f, at)),
+    "posterior_law[log-normal]": _posterior_of_log_normal,
+    "posterior_log_mean": _posterior,
+    "posterior_log_cov": _posterior,
+    "log_posterior_moment": lambda f, at: _posterior(f, at, at["power"]),
+}
+
+
+def _divergence_at_time(f: Callable, at: Values) -> object:
+    """The callable for one log-normal law of the plane, at one point and time."""
+    return f(shared.in_plane(at), shared.process(at, 2.0))(np.array(pair(at)), at["t"])
+
+
+def _likelihood(
+    f: Callable, at: Values, law: ref.Target, process: ref.GBM, end: ref.Target
+) -> object:
+    """The flow of a law with its exact score, from another law at the horizon."""
+    score = ref.exact_score(law, process)
+    return f([at["x"]], process, score, ref.exact_divergence(law, process), end)
+
+
+def _from_another_start(f: Callable, at: Values) -> object:
+    """The flow of N(a, v0), from N(b, B) at T."""
+    process, start = shared.process(at, at["T"]), shared.on_line(at, "b", "B")
+    return _likelihood(f, at, shared.on_line(at), process, start)
+
+
+def _of_mixture(f: Callable, at: Values) -> object:
+    """The flow of two components on the line, from their own law at the horizon."""
+    law, process = shared.mixture_on_line(at), shared.process(at, at["horizon"])
+    return _likelihood(f, at, law, process, law.diffuse(process, process.horizon))
+
+
+def _exact_likelihood(f: Callable, at: Values) -> object:
+    """The flow of N(a, v0), from N(b, B) at T, in closed form."""
+    start = shared.on_line(at, "b", "B")
+    return f([at["x"]], shared.on_line(at), shared.process(at, at["T"]), start)
+
+
+LIKELIHOOD: dict[str, Adapter] = {
+    "log_score_divergence[mixture]": lambda f, at: f(pair(at), shared.mixture_in_plane(at)),
+    "log_score_divergence[data set]": lambda f, at: f(pair(at), shared.data_in_plane(at)),
+    "exact_divergence": _divergence_at_time,
+    "log_likelihood[another start]": _from_another_start,
+    "log_likelihood[mixture]": _of_mixture,
+    "exact_log_likelihood": _exact_likelihood,
+    "bits_per_dim": lambda f, at: f(at["nats"], int(at["d"]), at["cell"]),
+}
+
+
+def _model(at: Values) -> Callable:
+    bias, matrix = np.array(pair(at, "b")), shared.square(at, "B")
+    return lambda x, t: bias + np.log(x) @ matrix.T
+
+
+def _m_dsm(f: Callable, at: Values, *weighting: Callable) -> ref.MDSMLoss:
+    x0, z = np.array(pair(at)), np.array(pair(at, "z"))
+    return f(_model(at), x0, at["t"], z, shared.process(at, 2.0), *weighting)
+
+
+def _one_sample(f: Callable, at: Values) -> object:
+    """loss, per_sample, h_model and h_target."""
+    terms = _m_dsm(f, at)
+    return [terms.loss, terms.per_sample, *terms.h_model, *terms.h_target]
+
+
+def _two_samples(f: Callable, at: Values) -> object:
+    """loss of a batch of two, the second with data u and noise w."""
+    batch, noise = np.array([pair(at), pair(at, "u")]), np.array([pair(at, "z"), pair(at, "w")])
+    process = shared.process(at, 2.0)
+    return f(_model(at), batch, at["t"], noise, process, ref.unweighted).loss
+
+
+def _explicit(f: Callable, at: Values) -> object:
+    """loss, per_sample, h_model and h_exact at one state."""
+    target = ref.LogNormal(pair(at, "a"), at["v0"])
+    terms = f(_model(at), target, np.array(pair(at)), at["t"], shared.process(at, 2.0))
+    return [terms.loss, terms.per_sample, *terms.h_model, *terms.h_exact]
+
+
+def _implicit(f: Callable, at: Values) -> object:
+    """loss, per_sample and the three terms at one state."""
+    slope = np.array([at["B11"], at["B22"]])
+    return list(f(_model(at), lambda x, t: slope, np.array(pair(at)), 0.4, ref.GBM()))
+
+
+def _static(f: Callable, at: Values) -> object:
+    """loss, per_sample and the three terms for a Stein score p with slopes q."""
+    return list(f(pair(at, "p"), pair(at, "q"), np.array(pair(at))))
+
+
+OBJECTIVES: dict[str, Adapter] = {
+    "m_esm": _explicit,
+    "implicit_m_esm": _implicit,
+    "nonnegative_score_matching": _static,
+    "m_dsm[one sample]": _one_sample,
+    "m_dsm[mean of two samples]": _two_samples,
+    "m_dsm[variance weighting]": lambda f, at: _m_dsm(f, at, ref.variance_weighting).loss,
+    "m_dsm[preconditioned weighting]": lambda f, at: (
+        _m_dsm(f, at, ref.PreconditionedWeighting(at["s"])).loss
+    ),
+    "unweighted": lambda f, at: f(at["v"]),
+    "variance_weighting": lambda f, at: f(at["v"]),
+    "PreconditionedWeighting.__call__": lambda f, at: f(
+        ref.PreconditionedWeighting(at["s"]), at["v"]
+    ),
+    "LikelihoodWeighting.__call__": lambda f, at: f(
+        ref.LikelihoodWeighting(shared.exploding(at)), at["v"]
+    ),
+}
+ADAPTERS = SCORES | POSTERIOR | LIKELIHOOD | OBJECTIVES

@@ -2,8 +2,13 @@
 
 Null law: `gbm_ref.exact_law`, the law of that step on that grid, not the law of the data. The law
 of a twin is extracted from the twin itself by injected noise, row by row (`pieces.probed`).
+
+Also the Dale-Langevin sampler as images are made, annealed as in Algorithm 2: `ImageNoise` for the
+start and for every row. The pixels are independent and of one law, so that their exact score is
+taken pixel by pixel, and every pixel is a draw.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -11,210 +16,251 @@ from functools import cache, partial
 import numpy as np
 import torch
 from scipy.special import ndtri
+from torch import Tensor
 
-import gbm_ref
-from gbm_fast.grids import Row
-from gbm_fast.steps import DDIM, Ancestral, DaleLangevin, MarginalPreserving, ProbabilityFlow, Step
-from tests.statistics import edits
-from tests.statistics.laws import (
-    Law,
-    Plane,
-    gaussian_line,
-    gaussian_plane,
-    midpoints,
-    pushforward,
-)
+import gbm_fast as gbm
+import gbm_ref as ref
+from gbm_fast.process import Time
+from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.sampling.initial import from_lognormal
+from tests.statistics import laws, pieces
+from tests.statistics.families.random_source import OnePerBatch
+from tests.statistics.laws import Array, Law, Plane, gaussian_line
 from tests.statistics.pieces import Build, Edit, correct, drawn, edited, probed, row_maps
-from tests.statistics.scenario import Scenario, Twin, View
+from tests.statistics.scenario import Draw, Scenario, Twin, View
+from tests.statistics.seeds import Source
 from tests.support.problems import LOG_NORMALS, PROCESSES
 
 PATHS = 2**17
-SHARED = {"one draw for all coordinates": edits.one_draw_for_all_coordinates}
+SHARED = {"one draw for all coordinates": pieces.one_draw_for_all_coordinates}
 
 
 @dataclass(frozen=True)
 class Sampler:
     """A step of both libraries, log-normal data, a process and a grid."""
 
-    step: Step
-    oracle: gbm_ref.Step
-    data: gbm_ref.LogNormal
-    process: gbm_ref.Process
-    grid: gbm_ref.Grid
+    step: gbm.Step
+    oracle: ref.Step
+    data: ref.LogNormal
+    process: ref.Process
+    grid: ref.Grid
 
     @property
     def build(self) -> Build:
-        """The sampler of gbm_fast."""
-        rows = tuple(Row(*row) for row in self.grid)
+        rows = tuple(gbm.Row(*row) for row in self.grid)
         return correct(self.step, self.data, self.process, rows)
 
-    def law(self) -> gbm_ref.Gaussian:
-        """The law of log x_0, from gbm_ref alone."""
+    def law(self) -> ref.Gaussian:
         end = self.data.diffuse(self.process, self.grid[0].t_score)
-        start = gbm_ref.Gaussian(end.log_mean, end.log_cov)
-        return gbm_ref.exact_law(self.oracle, self.data, self.process, self.grid, start)
+        start = ref.Gaussian(end.log_mean, end.log_cov)
+        return ref.exact_law(self.oracle, self.data, self.process, self.grid, start)
 
 
-def total(law: gbm_ref.Gaussian) -> Law:
-    """The law of the sum of the coordinates."""
-    return gaussian_line(gbm_ref.Gaussian(law.mean.sum(keepdims=True), law.cov.sum(keepdims=True)))
+def total(law: ref.Gaussian) -> Law:
+    return gaussian_line(ref.Gaussian(law.mean.sum(keepdims=True), law.cov.sum(keepdims=True)))
 
 
-LAWS: dict[str, Callable[[gbm_ref.Gaussian], Law | Plane]] = {
+LAWS: dict[str, Callable[[ref.Gaussian], Law | Plane]] = {
     "log x": gaussian_line,
-    "log x, y": gaussian_plane,
+    "log x, y": laws.gaussian_plane,
     "log xy": total,
 }
 LINE: Mapping[str, View] = {"log x": lambda draws: draws[:, 0]}
 PLANE: Mapping[str, View] = {"log x, y": np.asarray, "log xy": lambda draws: draws.sum(axis=1)}
 
 
-def affine_twin(build: Build, edit: Edit, paths: int) -> Twin:
-    """A twin that is still affine: its law is extracted from it."""
+def affine_twin(build: Build, edit: Edit) -> Twin:
     law = cache(lambda: probed(edited(build, edit)))
-    return Twin(partial(drawn, edited(build, edit), paths), lambda view: LAWS[view](law()))
+    return Twin(partial(drawn, edited(build, edit), PATHS), lambda view: LAWS[view](law()))
 
 
-def scenario(
-    name: str, about: str, sampler: Sampler, bugs: Mapping[str, Edit], paths: int = PATHS
-) -> Scenario:
-    """The sampler with its twins, run on so many paths."""
-    twins = {bug: affine_twin(sampler.build, edit, paths) for bug, edit in bugs.items()}
+def scenario(name: str, about: str, sampler: Sampler, bugs: Mapping[str, Edit]) -> Scenario:
+    twins = {bug: affine_twin(sampler.build, edit) for bug, edit in bugs.items()}
     views = LINE if sampler.data.d == 1 else PLANE
-    return Scenario(name, about, partial(drawn, sampler.build, paths), twins, views)
+    return Scenario(name, about, partial(drawn, sampler.build, PATHS), twins, views)
 
 
-DALE_LINE = Sampler(
-    DaleLangevin(),
-    gbm_ref.DaleLangevin(),
-    LOG_NORMALS["log-normal-1d"],
-    PROCESSES["constant"],
-    gbm_ref.uniform(8, 0.9),
-)
-DALE_PLANE = Sampler(
-    DaleLangevin(),
-    gbm_ref.DaleLangevin(),
-    LOG_NORMALS["log-normal-2d"],
-    PROCESSES["time-varying"],
-    gbm_ref.uniform(6, 1.2),
-)
-FLOW = Sampler(
-    ProbabilityFlow(),
-    gbm_ref.ProbabilityFlow(),
-    LOG_NORMALS["log-normal-1d"],
-    PROCESSES["variance-exploding"],
-    gbm_ref.power(PROCESSES["variance-exploding"], 48, std_min=0.02, std_max=3.0),
-)
+LINE_DATA, PLANE_DATA = LOG_NORMALS["log-normal-1d"], LOG_NORMALS["log-normal-2d"]
+DATA_VAR = float(LINE_DATA.log_cov[0, 0])
+CONSTANT, EXPLODING = PROCESSES["constant"], PROCESSES["variance-exploding"]
+HEUN = ref.power(EXPLODING, 48, std_min=0.02, std_max=3.0)
+FLOW = Sampler(gbm.ProbabilityFlow(), ref.ProbabilityFlow(), LINE_DATA, EXPLODING, HEUN)
+DALE = gbm.DaleLangevin(), ref.DaleLangevin()
+DALE_PLANE = Sampler(*DALE, PLANE_DATA, PROCESSES["time-varying"], ref.uniform(6, 1.2))
 
 
-def _line(step: Step, oracle: gbm_ref.Step, rows: int) -> Sampler:
-    data, process = LOG_NORMALS["log-normal-1d"], PROCESSES["constant"]
-    return Sampler(step, oracle, data, process, gbm_ref.uniform(rows, process.horizon))
+def _on_line(step: gbm.Step, oracle: ref.Step, rows: int = 8) -> Sampler:
+    return Sampler(step, oracle, LINE_DATA, CONSTANT, ref.uniform(rows, CONSTANT.horizon))
 
 
-DATA_VAR = float(LOG_NORMALS["log-normal-1d"].log_cov[0, 0])
-PRESERVING = _line(MarginalPreserving(0.6), gbm_ref.MarginalPreserving(0.6), 8)
-ANCESTRAL = _line(Ancestral(), gbm_ref.Ancestral(), 8)
-KERNEL = _line(Ancestral(DATA_VAR), gbm_ref.Ancestral(DATA_VAR), 3)
-IMPLICIT = _line(DDIM(), gbm_ref.DDIM(), 8)
+DALE_LINE = _on_line(*DALE)
+PRESERVING = _on_line(gbm.MarginalPreserving(0.6), ref.MarginalPreserving(0.6))
+ANCESTRAL = _on_line(gbm.Ancestral(), ref.Ancestral())
+KERNEL = _on_line(gbm.Ancestral(DATA_VAR), ref.Ancestral(DATA_VAR), 3)
+IMPLICIT = _on_line(gbm.DDIM(), ref.DDIM())
 
 
-def dale_line() -> Law:
-    """log X_0 of `DALE_LINE`."""
-    return gaussian_line(DALE_LINE.law())
+def _line_of(sampler: Sampler) -> Law:
+    return gaussian_line(sampler.law())
+
+
+# The laws of log X_0.
+dale_line, flow_line = partial(_line_of, DALE_LINE), partial(_line_of, FLOW)
+preserving_line, implicit_line = partial(_line_of, PRESERVING), partial(_line_of, IMPLICIT)
+ancestral_line, kernel_line = partial(_line_of, ANCESTRAL), partial(_line_of, KERNEL)
 
 
 def dale_plane() -> Plane:
-    """log X_0 of `DALE_PLANE`."""
-    return gaussian_plane(DALE_PLANE.law())
+    return laws.gaussian_plane(DALE_PLANE.law())
 
 
 def dale_plane_total() -> Law:
-    """The sum of the coordinates of log X_0 of `DALE_PLANE`."""
     return total(DALE_PLANE.law())
-
-
-def flow_line() -> Law:
-    """log X_0 of `FLOW`."""
-    return gaussian_line(FLOW.law())
-
-
-def preserving_line() -> Law:
-    """log X_0 of `PRESERVING`."""
-    return gaussian_line(PRESERVING.law())
-
-
-def ancestral_line() -> Law:
-    """log X_0 of `ANCESTRAL`."""
-    return gaussian_line(ANCESTRAL.law())
-
-
-def kernel_line() -> Law:
-    """log X_0 of `KERNEL`."""
-    return gaussian_line(KERNEL.law())
-
-
-def implicit_line() -> Law:
-    """log X_0 of `IMPLICIT`."""
-    return gaussian_line(IMPLICIT.law())
 
 
 def _half_precision() -> Twin:
     """The flow with its state in bfloat16, not affine: its map of the start's quantiles."""
-    wrong = edited(FLOW.build, edits.half_precision)
+    wrong = edited(FLOW.build, pieces.half_precision)
 
     @cache
     def law() -> Law:
         start = gaussian_line(wrong(torch.float64).start)
-        x = np.exp(start.mean + np.sqrt(start.var) * ndtri(midpoints(20_000)))
+        x = np.exp(start.mean + np.sqrt(start.var) * ndtri(laws.midpoints(20_000)))
         for move in row_maps(wrong):
             x = move(x, 0.0)
-        return pushforward(np.log(x))
+        return laws.pushforward(np.log(x))
 
     return Twin(partial(drawn, wrong, PATHS), lambda view: law())
 
 
 def _flow_scenario() -> Scenario:
     bugs = {
-        "score one row late": edits.score_one_row_late,
-        "Ito term missing": edits.score_plus(0.5),
-        "weight sigma^2 (the equation with noise)": edits.score_plus(1.0, 2.0),
+        "score one row late": pieces.score_one_row_late,
+        "Ito term missing": pieces.score_plus(0.5),
+        "weight sigma^2 (the equation with noise)": pieces.score_plus(1.0, 2.0),
     }
-    found = scenario("probability flow", "Heun, variance exploding, 48 levels", FLOW, bugs, PATHS)
+    found = scenario("probability flow", "Heun, variance exploding, 48 levels", FLOW, bugs)
     return replace(found, twins={**found.twins, "state in bfloat16": _half_precision()})
 
 
+DRIFT_OF_ONE = pieces.other_step(gbm.DaleLangevin(), 0.6)
+WITHOUT_COVARIANCE = pieces.other_step(gbm.Ancestral())
+EULER = pieces.other_step(gbm.MarginalPreserving(0.0))
+PLANE_BUGS = pieces.COMMON | SHARED | {"schedule reversed": pieces.schedule_reversed}
 SCENARIOS = [
-    scenario("dale-langevin", "eq. (13), d = 1, 8 rows", DALE_LINE, edits.COMMON),
+    scenario("dale-langevin", "eq. (13), d = 1, 8 rows", DALE_LINE, pieces.COMMON),
     scenario(
-        "dale-langevin plane",
-        "eq. (13), d = 2, time-varying, 6 rows",
-        DALE_PLANE,
-        edits.COMMON | SHARED | {"schedule reversed": edits.schedule_reversed},
+        "dale-langevin plane", "eq. (13), d = 2, time-varying, 6 rows", DALE_PLANE, PLANE_BUGS
     ),
     scenario(
         "marginal-preserving",
         "kappa = 0.6, d = 1, 8 rows",
         PRESERVING,
-        {"drift of kappa = 1": edits.other_step(DaleLangevin(), 0.6)},
+        {"drift of kappa = 1": DRIFT_OF_ONE},
     ),
     scenario(
         "ancestral",
         "d = 1, 8 rows",
         ANCESTRAL,
-        {"noise of eq. (13)": edits.other_step(DaleLangevin())},
+        {"noise of eq. (13)": pieces.other_step(gbm.DaleLangevin())},
     ),
     scenario(
         "ancestral, exact",
         "with the data's covariance, d = 1, 3 rows",
         KERNEL,
-        {"covariance of the data left out": edits.other_step(Ancestral())},
+        {"covariance of the data left out": WITHOUT_COVARIANCE},
     ),
-    scenario(
-        "ddim",
-        "d = 1, 8 rows",
-        IMPLICIT,
-        {"Euler's rule for the flow": edits.other_step(MarginalPreserving(0.0))},
-    ),
+    scenario("ddim", "d = 1, 8 rows", IMPLICIT, {"Euler's rule for the flow": EULER}),
     _flow_scenario(),
+]
+
+
+SHAPE, IMAGES = (3, 8, 8), 512
+PIXELS = math.prod(SHAPE)
+GRID = ref.annealed(6, 0.9, inner_steps=2, chi=0.9, denoise_steps=1)
+ANNEALED = Sampler(*DALE, LINE_DATA, CONSTANT, GRID)
+
+
+def _pixel_by_pixel(score: gbm.ScoreFunction) -> gbm.ScoreFunction:
+    def of_images(x: Tensor, t: Time) -> Tensor:
+        return score(x.reshape(-1, 1), t).reshape(x.shape)
+
+    return of_images
+
+
+def images(build: Build, kind: type[ImageNoise] = ImageNoise) -> Draw:
+    """log x_0 of IMAGES images, (IMAGES, PIXELS)."""
+
+    def draw(source: Source) -> Array:
+        parts = build(torch.float32)
+        noise = kind(source.seed, range(source.seed % 1000, source.seed % 1000 + IMAGES), SHAPE)
+        start = gaussian_line(parts.start)
+        means, stds = torch.full((3,), start.mean), torch.full((3,), math.sqrt(start.var))
+        x_T, score = from_lognormal(means, stds, noise), _pixel_by_pixel(parts.score)
+        more = parts.grid, parts.noise(noise)
+        x_0 = gbm.simulate(parts.step, parts.process, score, x_T, *more)
+        return x_0.double().log().flatten(1).numpy()
+
+    return draw
+
+
+class OnePerImage(ImageNoise):
+    """One number an image, for all of its pixels."""
+
+    def rows(self, count: int) -> Tensor:
+        return super().rows(count)[..., :1, :1, :1].expand(-1, -1, *SHAPE)
+
+
+VIEWS: dict[str, View] = {
+    "log x": lambda draws: draws.ravel(),
+    "sum over images": lambda draws: draws.sum(axis=0) / math.sqrt(IMAGES),
+    "sum over pixels": lambda draws: draws.sum(axis=1) / math.sqrt(PIXELS),
+}
+
+
+def pixel() -> Law:
+    return gaussian_line(ANNEALED.law())
+
+
+def _sum(law: Law, terms: int, correlation: float = 0.0) -> Law:
+    """The law of a sum of so many correlated pixels, over the root of their number."""
+    return laws.normal(math.sqrt(terms) * law.mean, law.var * (1.0 + (terms - 1) * correlation))
+
+
+def sum_over_images() -> Law:
+    return _sum(pixel(), IMAGES)
+
+
+def sum_over_pixels() -> Law:
+    return _sum(pixel(), PIXELS)
+
+
+def _same_law(edit: pieces.Edit) -> Twin:
+    """Another law of a pixel, independent as before."""
+    wrong = edited(ANNEALED.build, edit)
+    law = cache(lambda: gaussian_line(probed(wrong)))
+    terms = {"log x": 1, "sum over images": IMAGES, "sum over pixels": PIXELS}
+    return Twin(images(wrong), lambda view: _sum(law(), terms[view]))
+
+
+SCENARIOS += [
+    Scenario(
+        "dale-langevin images",
+        "Algorithm 2 with ImageNoise: chi = 0.9, 6 levels of 2 rows, 1 row without noise",
+        images(ANNEALED.build),
+        {
+            "annealing forgotten": _same_law(pieces.full_noise),
+            "one draw for all rows": _same_law(pieces.one_draw_for_all_rows),
+            "Ito term missing": _same_law(pieces.score_plus(0.5)),
+            "one generator for all images": Twin(
+                images(ANNEALED.build, OnePerBatch),
+                lambda view: _sum(pixel(), IMAGES, 1.0) if view == "sum over images" else None,
+            ),
+            "one draw for all coordinates": Twin(
+                images(ANNEALED.build, OnePerImage),
+                lambda view: _sum(pixel(), PIXELS, 1.0) if view == "sum over pixels" else None,
+            ),
+        },
+        VIEWS,
+    )
 ]

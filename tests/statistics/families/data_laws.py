@@ -1,15 +1,20 @@
-"""Draws from the data laws of both libraries; null laws are sums of normal ones in log space."""
+"""Draws from the laws of both libraries, and from the gamma chain.
+
+Null laws: sums of normal ones in log space; for the others the distribution functions of
+ref.laws, which tests/ref/test_ref_laws.py compares with quadrature.
+"""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
 from torch.distributions import Distribution
 
-import gbm_ref
-from gbm_fast import distributions
+import gbm_fast as gbm
+import gbm_ref as ref
 from tests.statistics.laws import Array, Law, Plane, in_plane, on_line
-from tests.statistics.scenario import Draw, Scenario, Truth, Twin
+from tests.statistics.scenario import Draw, Scenario, Twin, View, one_law
 from tests.statistics.seeds import Source
 from tests.support.problems import TARGETS
 from tests.support.twins import components, tensor, twin_target
@@ -21,17 +26,15 @@ def _flat(log_x: Array) -> Array:
     return log_x[:, 0] if log_x.shape[1] == 1 else log_x
 
 
-def from_ref(target: gbm_ref.Target) -> Draw:
-    """log X by gbm_ref."""
+def from_ref(target: ref.Target) -> Draw:
     return lambda source: _flat(np.log(target.rvs(DRAWS, source.numpy)))
 
 
-def from_fast(target: gbm_ref.Target) -> Draw:
-    """log X by gbm_fast, in the float64 of the parameters."""
+def from_fast(target: ref.Target) -> Draw:
     return lambda source: _flat(twin_target(target).rvs(DRAWS, source.torch).log().numpy())
 
 
-def from_distribution(target: gbm_ref.Target) -> Draw:
+def from_distribution(target: ref.Target) -> Draw:
     """log X by gbm_fast.distributions, which draws from torch's global generator."""
 
     def draw(source: Source) -> Array:
@@ -42,39 +45,30 @@ def from_distribution(target: gbm_ref.Target) -> Draw:
     return draw
 
 
-def twin_distribution(target: gbm_ref.Target) -> Distribution:
-    """The class of gbm_fast.distributions for a target."""
-    if isinstance(target, gbm_ref.LogNormal):
-        return distributions.LogNormal(tensor(target.log_mean), tensor(target.log_cov))
-    if isinstance(target, gbm_ref.LogNormalMixture):
+def twin_distribution(target: ref.Target) -> Distribution:
+    if isinstance(target, ref.LogNormal):
+        return gbm.distributions.LogNormal(tensor(target.log_mean), tensor(target.log_cov))
+    if isinstance(target, ref.LogNormalMixture):
         parts = target.weights, target.log_means, target.log_covs
-        return distributions.LogNormalMixture(*(tensor(part) for part in parts))
-    assert isinstance(target, gbm_ref.PointMasses)
-    return distributions.PointMasses(tensor(target.points), target.log_var)
+        return gbm.distributions.LogNormalMixture(*(tensor(part) for part in parts))
+    assert isinstance(target, ref.PointMasses)
+    return gbm.distributions.PointMasses(tensor(target.points), target.log_var)
 
 
-LIBRARIES: dict[str, Callable[[gbm_ref.Target], Draw]] = {
+LIBRARIES: dict[str, Callable[[ref.Target], Draw]] = {
     "gbm_ref": from_ref,
     "gbm_fast": from_fast,
     "gbm_fast.distributions": from_distribution,
 }
 
 
-def law_of(target: gbm_ref.Target) -> Law | Plane:
-    """The law of log X."""
+def law_of(target: ref.Target) -> Law | Plane:
     return on_line(target) if target.d == 1 else in_plane(target)
 
 
-def _always(law: Law | Plane) -> Truth:
-    return lambda view: law
-
-
-def with_covariances(
-    target: gbm_ref.Target, change: Callable[[Array], Array]
-) -> gbm_ref.LogNormalMixture:
-    """The law whose components have other covariances."""
+def with_covariances(target: ref.Target, change: Callable[[Array], Array]) -> ref.LogNormalMixture:
     weights, means, covs = components(target)
-    return gbm_ref.LogNormalMixture(weights, means, np.stack([change(cov) for cov in covs]))
+    return ref.LogNormalMixture(weights, means, np.stack([change(cov) for cov in covs]))
 
 
 def _root(cov: Array) -> Array:
@@ -87,65 +81,124 @@ def _transposed(cov: Array) -> Array:
     return factor.T @ factor
 
 
-def _wrong_laws(target: gbm_ref.Target) -> dict[str, gbm_ref.LogNormalMixture]:
-    """Targets one mistake away."""
+def _wrong_laws(target: ref.Target) -> dict[str, ref.LogNormalMixture]:
     weights, means, covs = components(target)
     shifted = means + np.diagonal(covs, axis1=1, axis2=2) / 2
     found = {
         "variance for deviation": with_covariances(target, _root),
-        "log of the mean for mean of the log": gbm_ref.LogNormalMixture(weights, shifted, covs),
+        "log of the mean for mean of the log": ref.LogNormalMixture(weights, shifted, covs),
     }
     if target.d == 2 and len(weights) == 1:
         found["root transposed"] = with_covariances(target, _transposed)
     if len(set(weights.tolist())) > 1:
         even = np.full(weights.size, 1 / weights.size)
-        found["weights ignored"] = gbm_ref.LogNormalMixture(even, means, covs)
+        found["weights ignored"] = ref.LogNormalMixture(even, means, covs)
     return found
 
 
-def _target_scenario(library: str, name: str, target: gbm_ref.Target) -> Scenario:
+def _target_scenario(library: str, name: str, target: ref.Target) -> Scenario:
     draw = LIBRARIES[library]
-    twins = {
-        bug: Twin(draw(wrong), _always(law_of(wrong)))
-        for bug, wrong in _wrong_laws(target).items()
-    }
+    wrong = _wrong_laws(target)
+    twins = {bug: one_law(draw(law), partial(law_of, law)) for bug, law in wrong.items()}
     return Scenario(f"{library} {name}", f"{library}: rvs of {name}", draw(target), twins)
 
 
-def log_normal_1d() -> Law:
-    """log X of the target of that name."""
-    return on_line(TARGETS["log-normal-1d"])
+log_normal_1d = partial(on_line, TARGETS["log-normal-1d"])
+log_normal_2d = partial(in_plane, TARGETS["log-normal-2d"])
+mixture_1d = partial(on_line, TARGETS["mixture-1d"])
+mixture_2d = partial(in_plane, TARGETS["mixture-2d"])
+points_1d = partial(on_line, TARGETS["points-1d"])
+points_2d = partial(in_plane, TARGETS["points-2d"])
+
+# Parameters, and those with which the law has its two shapes or rate and scale exchanged.
+PARAMETERS = {
+    "gamma": ((2.3, 0.7), (2.3, 1 / 0.7)),
+    "inverse gamma": ((3.1, 2.2), (3.1, 1 / 2.2)),
+    "weibull": ((1.6, 1.3), (1.6, 1 / 1.3)),
+    "beta prime": ((2.3, 3.4, 0.6), (3.4, 2.3, 0.6)),
+}
+_FAST = gbm.Gamma, gbm.InverseGamma, gbm.Weibull, gbm.BetaPrime
+_REF = ref.Gamma, ref.InverseGamma, ref.Weibull, ref.BetaPrime
+FAST_LAWS, REF_LAWS = (dict(zip(PARAMETERS, laws, strict=True)) for laws in (_FAST, _REF))
 
 
-def log_normal_2d() -> Plane:
-    """log X of the target of that name."""
-    return in_plane(TARGETS["log-normal-2d"])
+def law_of_log(law: ref.ProductLaw) -> Law:
+    return Law(lambda y: np.asarray(law.cdf(np.exp(y)[..., None])), -14.0, 9.0)
 
 
-def mixture_1d() -> Law:
-    """log X of the target of that name."""
-    return on_line(TARGETS["mixture-1d"])
+def law_draws(library: str, name: str, wrong: bool = False) -> Draw:
+    """log X by a library, with the parameters or with the exchanged ones."""
+    parameters = PARAMETERS[name][int(wrong)]
+    if library == "gbm_ref":
+        oracle = REF_LAWS[name](*parameters)
+        return lambda source: np.log(oracle.rvs(DRAWS, source.numpy)[:, 0])
+    law = FAST_LAWS[name](*(tensor([p]) for p in parameters))
+    return lambda source: law.rvs(DRAWS, source.torch)[:, 0].log().numpy()
 
 
-def mixture_2d() -> Plane:
-    """log X of the target of that name."""
-    return in_plane(TARGETS["mixture-2d"])
+def _law_scenario(library: str, name: str) -> Scenario:
+    exchanged = law_of_log(REF_LAWS[name](*PARAMETERS[name][1]))
+    twin = Twin(law_draws(library, name, wrong=True), lambda view: exchanged)
+    draw, twins = law_draws(library, name), {"parameters exchanged": twin}
+    return Scenario(f"{library} {name}", f"{library}: rvs of {name}", draw, twins)
 
 
-def points_1d() -> Law:
-    """log X of the blurred points of that name."""
-    return on_line(TARGETS["points-1d"])
+def _law(name: str) -> Law:
+    return law_of_log(REF_LAWS[name](*PARAMETERS[name][0]))
 
 
-def points_2d() -> Plane:
-    """log X of the blurred points of that name."""
-    return in_plane(TARGETS["points-2d"])
+def gamma_chain(source: Source, forget_factor: bool = False, stay: bool = False) -> Array:
+    """Five looks to two by the chain of gbm_fast, and back to five by its reverse step.
 
+    Columns (DRAWS, 2): log(X / X_0) after the chain and after the step back. The maps of gbm_ref
+    are compared with these exactly, on the same draws.
+    """
+    rng, x0 = source.numpy, tensor(np.full(DRAWS, 1.3))
+    five, beta = tensor(rng.standard_gamma(5.0, DRAWS)), tensor(rng.beta(2.0, 3.0, DRAWS))
+    three = tensor(rng.standard_gamma(3.0, DRAWS))
+    more = gbm.gamma_noise_sample(x0, 5.0, five)
+    fewer = more * beta if forget_factor else gbm.gamma_chain_step(more, 5.0, 2.0, beta)
+    back = fewer if stay else gbm.gamma_ancestral_step(fewer, x0, 2.0, 5.0, three)
+    return (torch.stack([fewer, back], dim=1) / 1.3).log().numpy()
+
+
+def _looks(looks: float, scale: float = 1.0) -> Law:
+    """log of scale G / L, G ~ Gamma(L)."""
+    return law_of_log(ref.Gamma(looks, looks / scale))
+
+
+GAMMA_VIEWS: dict[str, View] = {
+    "after the chain": lambda draws: draws[:, 0],
+    "after the step back": lambda draws: draws[:, 1],
+}
+GAMMA_CHAIN = Scenario(
+    "gamma chain",
+    "gbm_fast: 5 looks to 2, and the reverse step to 5",
+    gamma_chain,
+    {
+        "factor L / L' forgotten": Twin(
+            partial(gamma_chain, forget_factor=True),
+            {"after the chain": _looks(2.0, 2.0 / 5.0)}.get,
+        ),
+        "step back not taken": Twin(
+            partial(gamma_chain, stay=True),
+            {"after the chain": _looks(2.0), "after the step back": _looks(2.0)}.get,
+        ),
+    },
+    GAMMA_VIEWS,
+)
+
+
+gamma, inverse_gamma = partial(_law, "gamma"), partial(_law, "inverse gamma")
+weibull, beta_prime = partial(_law, "weibull"), partial(_law, "beta prime")
+two_looks, five_looks = partial(_looks, 2.0), partial(_looks, 5.0)
 
 SCENARIOS = [
     *(
-        _target_scenario(library, name, target)
+        _target_scenario(library, n, target)
         for library in LIBRARIES
-        for name, target in TARGETS.items()
+        for n, target in TARGETS.items()
     ),
+    *(_law_scenario(library, name) for library in ("gbm_ref", "gbm_fast") for name in PARAMETERS),
+    GAMMA_CHAIN,
 ]

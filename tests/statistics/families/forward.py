@@ -3,23 +3,21 @@
 Null laws are exact: each component of the data, normal in log space, keeps its kernel.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
+from torch import Tensor
 
-import gbm_ref
+import gbm_ref as ref
 from gbm_fast.data.statistics import DataStatistics, data_statistics
 from gbm_fast.data.types import Events
 from gbm_fast.runtime.random import ImageNoise
-from gbm_fast.sampling.initial import (
-    fitted_lognormal,
-    from_class_averages,
-    from_data,
-    from_lognormal,
-)
+from gbm_fast.sampling import initial
 from tests.statistics.laws import Array, Plane, in_plane
-from tests.statistics.scenario import Draw, Scenario, Twin
+from tests.statistics.scenario import Draw, Scenario, one_law
 from tests.statistics.seeds import Source
 from tests.support.problems import PROCESSES, TARGETS
 from tests.support.twins import components, tensor, twin_process, twin_target
@@ -29,96 +27,81 @@ DATA = TARGETS["mixture-2d"]
 TIMES = {"constant": 0.5, "time-varying": 0.9, "variance-exploding": 0.6}
 
 
-def kernel(name: str) -> tuple[float, float]:
-    """m and v of the process at its time."""
-    process, t = PROCESSES[name], TIMES[name]
+def kernel(name: str, factor: float = 1.0) -> tuple[float, float]:
+    """m and v of the process at its time, or at a part of it."""
+    process, t = PROCESSES[name], factor * TIMES[name]
     return process.log_mean(t), process.log_var(t)
+
+
+def _moved(move: Callable[[Tensor, Tensor], Tensor]) -> Draw:
+    """What becomes of draws of the mixture and of normal numbers, in float64."""
+
+    def draw(source: Source) -> Array:
+        x0 = twin_target(DATA, torch.float32).rvs(DRAWS, source.torch)
+        return move(x0, torch.randn(x0.shape, generator=source.torch)).double().numpy()
+
+    return draw
 
 
 def forward(name: str, time_factor: float = 1.0, shared: bool = False) -> Draw:
     """log X_t of the mixture; the arguments plant mistakes."""
-
-    def draw(source: Source) -> Array:
-        x0 = twin_target(DATA, torch.float32).rvs(DRAWS, source.torch)
-        z = torch.randn(x0.shape, generator=source.torch)
-        z = z[:, :1].expand_as(z) if shared else z
-        x_t = twin_process(PROCESSES[name]).sample(x0, time_factor * TIMES[name], z)
-        return x_t.double().log().numpy()
-
-    return draw
+    process, t = twin_process(PROCESSES[name]), time_factor * TIMES[name]
+    return _moved(
+        lambda x0, z: process.sample(x0, t, z[:, :1].expand_as(z) if shared else z).double().log()
+    )
 
 
 def _noised(m: float, cov: Array) -> Plane:
-    """The law of the data in log space plus N(m, cov)."""
     weights, means, covs = components(DATA)
-    return in_plane(gbm_ref.LogNormalMixture(weights, means + m, covs + cov))
+    return in_plane(ref.LogNormalMixture(weights, means + m, covs + cov))
 
 
 def _wrong_kernel(name: str, mean_plus: float, std_factor: float) -> Draw:
     """The kernel with another mean and another deviation in log space."""
-
-    def draw(source: Source) -> Array:
-        x0 = twin_target(DATA, torch.float32).rvs(DRAWS, source.torch)
-        z = torch.randn(x0.shape, generator=source.torch)
-        m, v = kernel(name)
-        wrong = m + mean_plus + std_factor * v**0.5 * z
-        return (x0.log() + wrong).double().numpy()
-
-    return draw
+    m, v = kernel(name)
+    return _moved(lambda x0, z: x0.log() + (m + mean_plus + std_factor * v**0.5 * z))
 
 
 def _forward_scenario(name: str) -> Scenario:
-    (m, v), t = kernel(name), 0.5 * TIMES[name]
-    earlier = PROCESSES[name].log_mean(t), PROCESSES[name].log_var(t)
+    (m, v), eye = kernel(name), np.eye(2)
+    earlier, early_v = kernel(name, 0.5)
     return Scenario(
         f"forward {name}",
         f"gbm_fast: X_t of mixture-2d, {name} process",
         forward(name),
         {
-            "another time": Twin(
-                forward(name, 0.5), lambda view: _noised(earlier[0], earlier[1] * np.eye(2))
+            "another time": one_law(forward(name, 0.5), lambda: _noised(earlier, early_v * eye)),
+            "one draw for all coordinates": one_law(
+                forward(name, shared=True), lambda: _noised(m, v * np.ones((2, 2)))
             ),
-            "one draw for all coordinates": Twin(
-                forward(name, shared=True), lambda view: _noised(m, v * np.ones((2, 2)))
+            "Ito term missing": one_law(
+                _wrong_kernel(name, v / 2, 1.0), lambda: _noised(m + v / 2, v * eye)
             ),
-            "Ito term missing": Twin(
-                _wrong_kernel(name, v / 2, 1.0), lambda view: _noised(m + v / 2, v * np.eye(2))
-            ),
-            "v for sqrt(v)": Twin(
-                _wrong_kernel(name, 0.0, v**0.5), lambda view: _noised(m, v * v * np.eye(2))
+            "v for sqrt(v)": one_law(
+                _wrong_kernel(name, 0.0, v**0.5), lambda: _noised(m, v * v * eye)
             ),
         },
     )
 
 
-def forward_constant() -> Plane:
-    """log X_t of the mixture."""
-    return in_plane(DATA.diffuse(PROCESSES["constant"], TIMES["constant"]))
+def _forward_law(name: str) -> Plane:
+    return in_plane(DATA.diffuse(PROCESSES[name], TIMES[name]))
 
 
-def forward_varying() -> Plane:
-    """log X_t of the mixture."""
-    return in_plane(DATA.diffuse(PROCESSES["time-varying"], TIMES["time-varying"]))
-
-
-def forward_exploding() -> Plane:
-    """log X_t of the mixture."""
-    return in_plane(DATA.diffuse(PROCESSES["variance-exploding"], TIMES["variance-exploding"]))
-
+# log X_t of the mixture.
+forward_constant = partial(_forward_law, "constant")
+forward_varying = partial(_forward_law, "time-varying")
+forward_exploding = partial(_forward_law, "variance-exploding")
 
 # Ten images of two pixels, in three classes of five, three and two.
-PIXELS = np.exp(
-    np.array(
-        [[1.9, -0.1], [0.2, -1.9], [1.4, -0.4], [-0.3, -2.1], [0.8, -1.0]]
-        + [[-1.9, 0.8], [-0.3, -0.5], [-1.1, 0.4], [0.3, 1.9], [-0.5, 0.9]]
-    )
-)
+FIRST_CLASS = [[1.9, -0.1], [0.2, -1.9], [1.4, -0.4], [-0.3, -2.1], [0.8, -1.0]]
+OTHERS = [[-1.9, 0.8], [-0.3, -0.5], [-1.1, 0.4], [0.3, 1.9], [-0.5, 0.9]]
+PIXELS = np.exp(np.array(FIRST_CLASS + OTHERS))
 LABELS = np.array([0] * 5 + [1] * 3 + [2] * 2)
 MOTION = PROCESSES["constant"]
 
 
 def _statistics() -> DataStatistics:
-    """Of the images, with a pixel a channel."""
     return data_statistics(tensor(PIXELS).reshape(10, 2, 1, 1), torch.tensor(LABELS))
 
 
@@ -126,72 +109,69 @@ def _noise(source: Source) -> ImageNoise:
     return ImageNoise(source.seed, range(BATCH), (2, 1, 1))
 
 
-def _logs(x: torch.Tensor) -> Array:
+def _logs(x: Tensor) -> Array:
     return x.flatten(1).double().log().numpy()
 
 
 def averages_start(even: bool = False) -> Draw:
-    """log X_T from class averages."""
     known = _statistics()
     if even:
         known = replace(known, class_frequencies=torch.full((3,), 1 / 3, dtype=torch.float64))
-    return lambda source: _logs(from_class_averages(known, twin_process(MOTION), _noise(source)).x)
+    start, process = initial.from_class_averages, twin_process(MOTION)
+    return lambda source: _logs(start(known, process, _noise(source)).x)
 
 
 def fitted_start(of_averages: bool = False, without_data: bool = False) -> Draw:
-    """log X_T from the log-normal fitted to the images."""
     known = _statistics()
     means, stds = known.log_means, known.log_stds
     if of_averages:
         means, stds = known.average_log_means, known.average_log_stds
     if without_data:
         stds = torch.zeros_like(stds)
-    fit = fitted_lognormal(means, stds, twin_process(MOTION))
-    return lambda source: _logs(from_lognormal(*fit, _noise(source)))
+    fit = initial.fitted_lognormal(means, stds, twin_process(MOTION))
+    return lambda source: _logs(initial.from_lognormal(*fit, _noise(source)))
 
 
 def data_start(of_averages: bool = False, first: int = 10) -> Draw:
-    """log X_T from the images themselves."""
     images = tensor(PIXELS[:first]).reshape(first, 2, 1, 1)
     if of_averages:
         images = _statistics().class_averages[torch.tensor(LABELS)]
-    return lambda source: _logs(
-        from_data(Events(images, None), twin_process(MOTION), _noise(source)).x
-    )
+    events, process = Events(images, None), twin_process(MOTION)
+    return lambda source: _logs(initial.from_data(events, process, _noise(source)).x)
 
 
-def _averages() -> gbm_ref.LogNormalMixture:
-    return gbm_ref.class_averages(PIXELS, LABELS)
+def _averages() -> ref.LogNormalMixture:
+    return ref.class_averages(PIXELS, LABELS)
 
 
 def start_from_averages() -> Plane:
     """log X_T of class averages, from gbm_ref."""
-    return in_plane(gbm_ref.from_class_averages(_averages(), MOTION))
+    return in_plane(ref.from_class_averages(_averages(), MOTION))
 
 
 def start_fitted() -> Plane:
     """log X_T of the fit to the images, a pair a pixel, from gbm_ref."""
-    moments = gbm_ref.log_moments(gbm_ref.PointMasses(PIXELS))
-    return in_plane(gbm_ref.fitted_lognormal(moments, MOTION, [0, 1]))
+    moments = ref.log_moments(ref.PointMasses(PIXELS))
+    return in_plane(ref.fitted_lognormal(moments, MOTION, [0, 1]))
 
 
-def start_from_data() -> Plane:
+def start_from_data(first: int = 10) -> Plane:
     """log X_T of the images, from gbm_ref."""
-    return in_plane(gbm_ref.from_data(PIXELS, MOTION))
+    return in_plane(ref.from_data(PIXELS[:first], MOTION))
 
 
 def _fit_of_averages() -> Plane:
-    return in_plane(gbm_ref.fitted_lognormal(gbm_ref.log_moments(_averages()), MOTION, [0, 1]))
+    return in_plane(ref.fitted_lognormal(ref.log_moments(_averages()), MOTION, [0, 1]))
 
 
 def _fit_without_data() -> Plane:
     end, mean = MOTION.horizon, np.log(PIXELS).mean(axis=0)
-    return in_plane(gbm_ref.LogNormal(mean + MOTION.log_mean(end), MOTION.log_var(end)))
+    return in_plane(ref.LogNormal(mean + MOTION.log_mean(end), MOTION.log_var(end)))
 
 
 def _even_averages() -> Plane:
     found = _averages()
-    even = gbm_ref.LogNormalMixture(np.full(3, 1 / 3), found.log_means, found.log_covs)
+    even = ref.LogNormalMixture(np.full(3, 1 / 3), found.log_means, found.log_covs)
     return in_plane(even.diffuse(MOTION, MOTION.horizon))
 
 
@@ -201,19 +181,15 @@ SCENARIOS = [
         "start from class averages",
         "gbm_fast: ten images of two pixels, three classes",
         averages_start(),
-        {"classes equally likely": Twin(averages_start(even=True), lambda view: _even_averages())},
+        {"classes equally likely": one_law(averages_start(even=True), _even_averages)},
     ),
     Scenario(
         "start fitted",
         "gbm_fast: the log-normal fitted to the images",
         fitted_start(),
         {
-            "start without the data": Twin(
-                fitted_start(without_data=True), lambda view: _fit_without_data()
-            ),
-            "fit to the class averages": Twin(
-                fitted_start(of_averages=True), lambda view: _fit_of_averages()
-            ),
+            "start without the data": one_law(fitted_start(without_data=True), _fit_without_data),
+            "fit to the class averages": one_law(fitted_start(of_averages=True), _fit_of_averages),
         },
     ),
     Scenario(
@@ -221,11 +197,9 @@ SCENARIOS = [
         "gbm_fast: training images, noised",
         data_start(),
         {
-            "averages for images": Twin(
-                data_start(of_averages=True), lambda view: start_from_averages()
-            ),
-            "half of the images never drawn": Twin(
-                data_start(first=5), lambda view: in_plane(gbm_ref.from_data(PIXELS[:5], MOTION))
+            "averages for images": one_law(data_start(of_averages=True), start_from_averages),
+            "half of the images never drawn": one_law(
+                data_start(first=5), lambda: start_from_data(5)
             ),
         },
     ),

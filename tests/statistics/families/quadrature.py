@@ -1,6 +1,6 @@
 """Samplers whose output is not normal in log X: mixtures, and the sign-agnostic step.
 
-Null law: transport of the density through the rows of gbm_ref's step (`transport`); that of a twin
+Null law: transport of the density through the rows of gbm_ref's step (`laws`); that of a twin
 through the rows of the twin itself.
 """
 
@@ -11,27 +11,20 @@ import numpy as np
 import torch
 from scipy.special import ndtri
 
-import gbm_ref
-import gbm_ref.steps
-from gbm_fast.grids import Row
-from gbm_fast.steps import (
-    AmbientMarginalPreserving,
-    DaleLangevin,
-    ProbabilityFlow,
-    SignAgnostic,
-)
-from tests.statistics import edits
-from tests.statistics.laws import Array, Law, gaussian_line, midpoints, pushforward
+import gbm_fast as gbm
+import gbm_ref as ref
+from tests.statistics import laws, pieces
+from tests.statistics.laws import Array, Law, RowMap, gaussian_line, log_sampler, signed_sampler
 from tests.statistics.pieces import Build, Edit, correct, drawn, edited, row_maps, states
 from tests.statistics.scenario import Scenario, Twin, View
-from tests.statistics.transport import RowMap, log_sampler, signed_sampler
 from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES
 
+Transport = Callable[[list[RowMap], Law], Law]
 PATHS = 2**17
 MIXTURE = MIXTURES["mixture-1d"]
 CONSTANT = PROCESSES["constant"]
 # Noise so strong that eight of a hundred paths end below zero.
-STRONG = gbm_ref.GBM(mu=0.13, sigma=1.1, horizon=0.9)
+STRONG = ref.GBM(mu=0.13, sigma=1.1, horizon=0.9)
 LINE: Mapping[str, View] = {"log x": lambda draws: draws[:, 0]}
 SIGNED: Mapping[str, View] = {
     "x": lambda draws: draws[:, 0],
@@ -40,12 +33,11 @@ SIGNED: Mapping[str, View] = {
 
 
 def oracle_rows(
-    step: gbm_ref.Step, data: gbm_ref.Target, process: gbm_ref.Process, grid: gbm_ref.Grid
+    step: ref.Step, data: ref.Target, process: ref.Process, grid: ref.Grid
 ) -> list[RowMap]:
-    """The rows of gbm_ref's sampler."""
-    score = gbm_ref.exact_score(data, process)
+    score = ref.exact_score(data, process)
 
-    def row_map(row: gbm_ref.Row) -> RowMap:
+    def row_map(row: ref.Row) -> RowMap:
         return lambda x, z: step(
             process, score, x[:, None], row.t_score, row.dt, row.noise, np.full((x.size, 1), z)
         )[:, 0]
@@ -53,69 +45,50 @@ def oracle_rows(
     return [row_map(row) for row in grid]
 
 
-def start_of(data: gbm_ref.Target, process: gbm_ref.Process, grid: gbm_ref.Grid) -> Law:
+def start_of(data: ref.Target, process: ref.Process, grid: ref.Grid) -> Law:
     """The normal law that `pieces.correct` starts from."""
-    return gaussian_line(gbm_ref.log_moments(data.diffuse(process, grid[0].t_score)))
+    return gaussian_line(ref.log_moments(data.diffuse(process, grid[0].t_score)))
 
 
-def rows_of(grid: gbm_ref.Grid) -> tuple[Row, ...]:
-    """The grid for gbm_fast."""
-    return tuple(Row(*row) for row in grid)
+def rows_of(grid: ref.Grid) -> tuple[gbm.Row, ...]:
+    return tuple(gbm.Row(*row) for row in grid)
 
 
-MIXED_GRID, FLOW_GRID, SIGNED_GRID = (gbm_ref.uniform(n, 0.9) for n in (6, 6, 4))
+MIXED_GRID, FLOW_GRID, SIGNED_GRID = (ref.uniform(n, 0.9) for n in (6, 6, 4))
 SIGNED_DATA = LOG_NORMALS["log-normal-1d"]
-MIXED = correct(DaleLangevin(), MIXTURE, CONSTANT, rows_of(MIXED_GRID))
-MIXED_FLOW = correct(ProbabilityFlow(), MIXTURE, CONSTANT, rows_of(FLOW_GRID))
-AMBIENT = correct(SignAgnostic(), SIGNED_DATA, STRONG, rows_of(SIGNED_GRID))
-
-
-PRESERVING = correct(AmbientMarginalPreserving(0.6), SIGNED_DATA, STRONG, rows_of(SIGNED_GRID))
-
-
-@cache
-def mixture_dale() -> Law:
-    """log X_0 of the Dale-Langevin sampler of a mixture."""
-    rows = oracle_rows(gbm_ref.DaleLangevin(), MIXTURE, CONSTANT, MIXED_GRID)
-    return log_sampler(rows, start_of(MIXTURE, CONSTANT, MIXED_GRID))
+MIXED = correct(gbm.DaleLangevin(), MIXTURE, CONSTANT, rows_of(MIXED_GRID))
+MIXED_FLOW = correct(gbm.ProbabilityFlow(), MIXTURE, CONSTANT, rows_of(FLOW_GRID))
+AMBIENT = correct(gbm.SignAgnostic(), SIGNED_DATA, STRONG, rows_of(SIGNED_GRID))
+PRESERVING = correct(gbm.AmbientMarginalPreserving(0.6), SIGNED_DATA, STRONG, rows_of(SIGNED_GRID))
 
 
 def _moved(rows: list[RowMap], start: Law) -> Law:
     """The law after rows without noise, which map the line monotonically."""
-    x = np.exp(start.mean + np.sqrt(start.var) * ndtri(midpoints(40_000)))
+    x = np.exp(start.mean + np.sqrt(start.var) * ndtri(laws.midpoints(40_000)))
     for row in rows:
         x = row(x, 0.0)
-    return pushforward(np.log(x))
+    return laws.pushforward(np.log(x))
 
 
-@cache
-def mixture_flow() -> Law:
-    """log X_0 of the probability flow of a mixture."""
-    rows = oracle_rows(gbm_ref.ProbabilityFlow(), MIXTURE, CONSTANT, FLOW_GRID)
-    return _moved(rows, start_of(MIXTURE, CONSTANT, FLOW_GRID))
+def _of_oracle(
+    transport: Transport, step: ref.Step, data: ref.Target, process: ref.Process, grid: ref.Grid
+) -> Law:
+    return transport(oracle_rows(step, data, process, grid), start_of(data, process, grid))
 
 
-@cache
-def sign_agnostic() -> Law:
-    """X_0 of the sign-agnostic sampler."""
-    rows = oracle_rows(gbm_ref.SignAgnostic(), SIGNED_DATA, STRONG, SIGNED_GRID)
-    return signed_sampler(rows, start_of(SIGNED_DATA, STRONG, SIGNED_GRID))
+_mixed, _signed = (MIXTURE, CONSTANT), (SIGNED_DATA, STRONG, SIGNED_GRID)
+# log X_0 of two samplers of a mixture, and X_0 of two that change signs.
+mixture_dale = cache(partial(_of_oracle, log_sampler, ref.DaleLangevin(), *_mixed, MIXED_GRID))
+mixture_flow = cache(partial(_of_oracle, _moved, ref.ProbabilityFlow(), *_mixed, FLOW_GRID))
+sign_agnostic = cache(partial(_of_oracle, signed_sampler, ref.SignAgnostic(), *_signed))
+ambient_preserving = cache(
+    partial(_of_oracle, signed_sampler, ref.AmbientMarginalPreserving(0.6), *_signed)
+)
 
 
 def sign_agnostic_below_zero() -> float:
     """P(X_0 < 0) of the sign-agnostic sampler."""
     return float(sign_agnostic().cdf(np.zeros(1))[0])
-
-
-@cache
-def ambient_preserving() -> Law:
-    """X_0 of the ambient step at kappa = 0.6."""
-    step = gbm_ref.steps.AmbientMarginalPreserving(0.6)
-    rows = oracle_rows(step, SIGNED_DATA, STRONG, SIGNED_GRID)
-    return signed_sampler(rows, start_of(SIGNED_DATA, STRONG, SIGNED_GRID))
-
-
-Transport = Callable[[list[RowMap], Law], Law]
 
 
 def _twin(build: Build, edit: Edit, draw: Callable[..., Array], transport: Transport) -> Twin:
@@ -151,7 +124,7 @@ def _signs_dropped() -> Twin:
 # One draw for all rows leaves no Markov chain to transport. For the sign-agnostic sampler at this
 # noise the start without the data and sigma = 1.1 for its square are less than 0.01 away in
 # distribution from the right one, and are left to the other samplers.
-_MARKOV = {name: edit for name, edit in edits.COMMON.items() if name != "one draw for all rows"}
+_MARKOV = {name: edit for name, edit in pieces.COMMON.items() if name != "one draw for all rows"}
 _QUIET = ("score one row late", "start without the data")
 
 SCENARIOS = [
@@ -166,8 +139,8 @@ SCENARIOS = [
         "probability flow mixture",
         "Heun on a mixture, d = 1, 6 rows",
         partial(drawn, MIXED_FLOW, PATHS),
-        {name: _twin(MIXED_FLOW, edits.COMMON[name], drawn, _moved) for name in _QUIET}
-        | {"Ito term missing": _twin(MIXED_FLOW, edits.score_plus(0.5), drawn, _moved)},
+        {name: _twin(MIXED_FLOW, pieces.COMMON[name], drawn, _moved) for name in _QUIET}
+        | {"Ito term missing": _twin(MIXED_FLOW, pieces.score_plus(0.5), drawn, _moved)},
         LINE,
     ),
     Scenario(
@@ -188,8 +161,8 @@ SCENARIOS = [
         partial(states, PRESERVING, PATHS),
         {
             "kappa forgotten": _twin(
-                PRESERVING, edits.other_step(SignAgnostic()), states, signed_sampler
-            ),
+                PRESERVING, pieces.other_step(gbm.SignAgnostic()), states, signed_sampler
+            )
         },
         SIGNED,
     ),

@@ -7,6 +7,7 @@ side by side.
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,11 +17,10 @@ from torch import Tensor
 from gbm_fast.runtime.random import ImageNoise, Stream, generator
 from tests.statistics.checks import Reference
 from tests.statistics.laws import Array, Law, midpoints, normal, pushforward, uniform
-from tests.statistics.scenario import Draw, Scenario, Truth, Twin, View
+from tests.statistics.scenario import Draw, Scenario, Truth, Twin, View, one_law
 from tests.statistics.seeds import Source
 
 IMAGES, ROWS, PIXELS = 256, 32, 1024
-TOTAL = IMAGES * ROWS * PIXELS
 Spoil = Callable[[Tensor], Tensor]
 
 
@@ -28,9 +28,8 @@ def image_noise(spoil: Spoil | None = None, kind: type[ImageNoise] = ImageNoise)
     """Rows of noise for a batch of images, (IMAGES, ROWS, PIXELS)."""
 
     def draw(source: Source) -> Array:
-        noise = kind(
-            source.seed, range(source.seed % 1000, source.seed % 1000 + IMAGES), (1, 32, 32)
-        )
+        first = source.seed % 1000
+        noise = kind(source.seed, range(first, first + IMAGES), (1, 32, 32))
         rows = torch.stack([noise(row) for row in range(ROWS)], dim=1).flatten(2)
         return (rows if spoil is None else spoil(rows)).double().numpy()
 
@@ -59,7 +58,6 @@ def sums_over(axis: int) -> View:
 
 
 def beyond(limit: float) -> View:
-    """1 where |z| is above the limit."""
     return lambda z: (np.abs(z.ravel()) > limit).astype(np.float64)
 
 
@@ -80,51 +78,32 @@ VIEWS: dict[str, View] = {
 }
 
 
-def standard() -> Law:
-    """N(0, 1)."""
-    return normal(0.0, 1.0)
-
-
-def beyond_three_and_a_half() -> float:
-    """P(|Z| > 3.5)."""
-    return _outside(3.5)
-
-
-def beyond_four_and_a_half() -> float:
-    """P(|Z| > 4.5)."""
-    return _outside(4.5)
-
-
-def uncorrelated() -> float:
-    """Correlation 0."""
-    return 0.0
-
-
 def _outside(limit: float) -> float:
     return math.erfc(limit / math.sqrt(2.0))
 
 
-def _known(laws: dict[str, Reference]) -> Truth:
-    return laws.get
+standard = partial(normal, 0.0, 1.0)
+beyond_three_and_a_half, beyond_four_and_a_half = partial(_outside, 3.5), partial(_outside, 4.5)
+
+
+def uncorrelated() -> float:
+    return 0.0
 
 
 def _scaled(var: float) -> Truth:
     """One normal law of that variance for all views of single numbers."""
     std = math.sqrt(var)
-    return _known(
-        {
-            "all": normal(0.0, var),
-            "first images": normal(0.0, var),
-            "|z| > 3.5": _outside(3.5 / std),
-            "|z| > 4.5": _outside(4.5 / std),
-            **{f"sum over {axis}": normal(0.0, var) for axis in ("images", "rows", "pixels")},
-            "neighbouring images": 0.0,
-        }
+    normal_views = (
+        "all",
+        "first images",
+        *(f"sum over {a}" for a in ("images", "rows", "pixels")),
     )
+    tails = {f"|z| > {limit}": _outside(limit / std) for limit in (3.5, 4.5)}
+    one_law = dict.fromkeys(normal_views, normal(0.0, var))
+    return {**one_law, **tails, "neighbouring images": 0.0}.get
 
 
 def _clipped() -> Law:
-    """Z cut to [-3, 3]."""
     right = standard()
     return Law(lambda y: np.where(y < -3.0, 0.0, np.where(y >= 3.0, 1.0, right.cdf(y))), -9.0, 9.0)
 
@@ -133,32 +112,31 @@ _NO_TAILS: dict[str, Reference] = {"|z| > 3.5": 0.0, "|z| > 4.5": 0.0}
 TWINS: dict[str, Twin] = {
     "z clipped at 3": Twin(
         image_noise(lambda z: z.clamp(-3, 3)),
-        _known({"all": _clipped(), "first images": _clipped(), **_NO_TAILS}),
+        {"all": _clipped(), "first images": _clipped(), **_NO_TAILS}.get,
     ),
     "z from uniforms of 11 bits": Twin(
-        coarse,
-        _known({"first images": pushforward(LEVELS), **_NO_TAILS}),
+        coarse, {"first images": pushforward(LEVELS), **_NO_TAILS}.get
     ),
     "z of variance 1.01": Twin(image_noise(lambda z: math.sqrt(1.01) * z), _scaled(1.01)),
     "z shifted by 0.02": Twin(
         image_noise(lambda z: z + 0.02),
-        _known({"all": normal(0.02, 1.0), "first images": normal(0.02, 1.0)}),
+        {"all": normal(0.02, 1.0), "first images": normal(0.02, 1.0)}.get,
     ),
     "one generator for all images": Twin(
         image_noise(kind=OnePerBatch),
-        _known({"sum over images": normal(0.0, float(IMAGES)), "neighbouring images": 1.0}),
+        {"sum over images": normal(0.0, float(IMAGES)), "neighbouring images": 1.0}.get,
     ),
     "one draw for all rows": Twin(
         image_noise(lambda z: z[:, :1].expand_as(z)),
-        _known({"sum over rows": normal(0.0, float(ROWS)), "neighbouring images": 0.0}),
+        {"sum over rows": normal(0.0, float(ROWS)), "neighbouring images": 0.0}.get,
     ),
     "one draw for all coordinates": Twin(
         image_noise(lambda z: z[..., :1].expand_as(z)),
-        _known({"sum over pixels": normal(0.0, float(PIXELS))}),
+        {"sum over pixels": normal(0.0, float(PIXELS))}.get,
     ),
     "antithetic images": Twin(
         image_noise(lambda z: torch.stack([z[::2], -z[::2]], 1).flatten(0, 1)),
-        _known({"neighbouring images": -1.0}),
+        {"neighbouring images": -1.0}.get,
     ),
 }
 
@@ -166,7 +144,6 @@ FIRST = 2**14
 
 
 def first_numbers(source: Source) -> Array:
-    """The first uniform number of consecutive images."""
     return ImageNoise(source.seed, range(FIRST), (1,)).uniform().double().numpy()
 
 
@@ -182,10 +159,7 @@ def _square(law: Law) -> Law:
     return Law(lambda y: np.sqrt(law.cdf(y)), law.low, law.high)
 
 
-def unit_interval() -> Law:
-    """Uniform on [0, 1]."""
-    return uniform(0.0, 1.0)
-
+unit_interval = partial(uniform, 0.0, 1.0)
 
 STREAM_DRAWS = 2**16
 
@@ -194,14 +168,12 @@ def two_streams(other: Stream = Stream.BATCH) -> Draw:
     """The same numbers of the streams of images and of batches, (STREAM_DRAWS, 2)."""
 
     def draw(source: Source) -> Array:
-        pairs = [
-            [
-                torch.randn(4096, generator=generator(source.seed, stream, index))
-                for index in range(STREAM_DRAWS // 4096)
-            ]
-            for stream in (Stream.IMAGE, other)
-        ]
-        return torch.stack([torch.cat(one) for one in pairs], dim=1).double().numpy()
+        def numbers(stream: Stream) -> Tensor:
+            made = [generator(source.seed, stream, k) for k in range(STREAM_DRAWS // 4096)]
+            return torch.cat([torch.randn(4096, generator=g) for g in made])
+
+        pair = [numbers(stream) for stream in (Stream.IMAGE, other)]
+        return torch.stack(pair, dim=1).double().numpy()
 
     return draw
 
@@ -220,9 +192,9 @@ SCENARIOS = [
         first_numbers,
         {
             # All numbers are equal, at least 1/2 away from uniform, and least at 1/2.
-            "one generator for all images": Twin(_same_first, lambda view: _point(0.5)),
-            "uniform number squared": Twin(
-                lambda source: first_numbers(source) ** 2, lambda view: _square(unit_interval())
+            "one generator for all images": one_law(_same_first, lambda: _point(0.5)),
+            "uniform number squared": one_law(
+                lambda source: first_numbers(source) ** 2, lambda: _square(unit_interval())
             ),
         },
     ),
@@ -230,6 +202,6 @@ SCENARIOS = [
         "streams of a seed",
         "the streams IMAGE and BATCH of one seed, number by number",
         two_streams(),
-        {"one stream for all purposes": Twin(two_streams(Stream.IMAGE), lambda view: 1.0)},
+        {"one stream for all purposes": one_law(two_streams(Stream.IMAGE), lambda: 1.0)},
     ),
 ]

@@ -1,26 +1,27 @@
 """What a training step draws: its images, its times, and the target of M-DSM."""
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
 from scipy.special import ndtr, ndtri
 
-from gbm_fast.objectives import m_dsm
+import gbm_fast as gbm
 from gbm_fast.runtime.random import Stream, generator
-from gbm_fast.settings.training import TrainConfig, noise_range
+from gbm_fast.settings.training import noise_range
 from gbm_fast.training.batches import batch_indices
 from gbm_fast.training.build import build_process
 from gbm_fast.training.times import build_times
 from tests.statistics.laws import Array, Law, midpoints, normal, pushforward, uniform
-from tests.statistics.scenario import Draw, Scenario, Twin
+from tests.statistics.scenario import Draw, Scenario, one_law
 from tests.statistics.seeds import Source
 from tests.support.problems import PROCESSES
 from tests.support.twins import twin_process
 
 STEPS, BATCH = 256, 128
 LOG_STD = 0.17
-CONFIG = TrainConfig()
+CONFIG = gbm.TrainConfig()
 LOW, HIGH = (math.log(std) for std in noise_range(CONFIG))
 MEDIAN, DEVIATION = math.log(0.7 * LOG_STD), 1.6
 """The law that `build_times` documents: 0.7 log_std and 1.6."""
@@ -28,20 +29,14 @@ MEDIAN, DEVIATION = math.log(0.7 * LOG_STD), 1.6
 
 def log_levels(times: str, power: float = 1.0) -> Draw:
     """log sqrt(v) at the times of STEPS training steps; `power` bends the uniform numbers."""
-    config = TrainConfig(times=times)
+    config = gbm.TrainConfig(times=times)
     process = build_process(config)
     law = build_times(config, process, LOG_STD)
 
     def draw(source: Source) -> Array:
-        uniforms = torch.cat(
-            [
-                torch.rand(
-                    BATCH, generator=generator(source.seed, Stream.BATCH, k), dtype=torch.float64
-                )
-                for k in range(STEPS)
-            ]
-        )
-        return 0.5 * process.log_var(law(uniforms**power)).log().numpy()
+        streams = [generator(source.seed, Stream.BATCH, k) for k in range(STEPS)]
+        batches = [torch.rand(BATCH, generator=g, dtype=torch.float64) for g in streams]
+        return 0.5 * process.log_var(law(torch.cat(batches) ** power)).log().numpy()
 
     return draw
 
@@ -57,14 +52,14 @@ def cut_normal(deviation: float = DEVIATION) -> Law:
     return Law(cdf, LOW, HIGH)
 
 
-def even_levels() -> Law:
-    """log sqrt(v), uniform over the range of the run."""
-    return uniform(LOW, HIGH)
+# log sqrt(v), uniform over the range of the run.
+even_levels = partial(uniform, LOW, HIGH)
 
 
-def _bent(law: Law, power: float) -> Law:
-    """The law of a quantile function at U ** power."""
-    return Law(lambda y: law.cdf(y) ** (1.0 / power), law.low, law.high)
+def _bent() -> Law:
+    """The quantile function of `even_levels` at U^2."""
+    law = even_levels()
+    return Law(lambda y: law.cdf(y) ** (1.0 / 2.0), law.low, law.high)
 
 
 def _edm_levels(source: Source) -> Array:
@@ -83,16 +78,14 @@ def early(shuffled: bool = True) -> Draw:
     def draw(source: Source) -> Array:
         if not shuffled:
             return np.ones(EPOCHS)
-        order = torch.stack(
-            [batch_indices(source.seed, epoch, IMAGES, IMAGES) for epoch in range(EPOCHS)]
-        )
+        epochs = [batch_indices(source.seed, k, IMAGES, IMAGES) for k in range(EPOCHS)]
+        order = torch.stack(epochs)
         return (order[:, : IMAGES // 2] == 0).any(dim=1).double().numpy()
 
     return draw
 
 
 def half() -> float:
-    """The chance of either half."""
     return 0.5
 
 
@@ -107,7 +100,7 @@ def targets(kind: str = "M-DSM") -> Draw:
     def draw(source: Source) -> Array:
         x0 = torch.full((TARGETS // 8, 8), X0)
         z = torch.randn(x0.shape, generator=source.torch)
-        h = m_dsm(lambda x, t: torch.zeros_like(x), x0, TIME, z, PROCESS).h_target
+        h = gbm.m_dsm(lambda x, t: torch.zeros_like(x), x0, TIME, z, PROCESS).h_target
         wrong = {
             "M-DSM": h,
             "without x": h / PROCESS.sample(x0, TIME, z),
@@ -119,9 +112,7 @@ def targets(kind: str = "M-DSM") -> Draw:
     return draw
 
 
-def target_law() -> Law:
-    """N(-1, 1 / v)."""
-    return normal(-1.0, 1.0 / V)
+target_law = partial(normal, -1.0, 1.0 / V)
 
 
 def _without_x() -> Law:
@@ -135,32 +126,28 @@ SCENARIOS = [
         "training times log-normal",
         "build_times on the numbers of the stream BATCH",
         log_levels("log-normal"),
-        {"deviation of EDM": Twin(_edm_levels, lambda view: cut_normal(1.2))},
+        {"deviation of EDM": one_law(_edm_levels, lambda: cut_normal(1.2))},
     ),
     Scenario(
         "training times log-uniform",
         "build_times on the numbers of the stream BATCH",
         log_levels("log-uniform"),
-        {
-            "uniform number squared": Twin(
-                log_levels("log-uniform", 2.0), lambda view: _bent(even_levels(), 2.0)
-            )
-        },
+        {"uniform number squared": one_law(log_levels("log-uniform", 2.0), _bent)},
     ),
     Scenario(
         "order of images",
         "batch_indices: image 0 in the first half of an epoch",
         early(),
-        {"epochs not shuffled": Twin(early(shuffled=False), lambda view: 1.0)},
+        {"epochs not shuffled": one_law(early(shuffled=False), lambda: 1.0)},
     ),
     Scenario(
         "target of M-DSM",
         "h_target of m_dsm at one time",
         targets(),
         {
-            "M-DSM without x": Twin(targets("without x"), lambda view: _without_x()),
-            "log score for h": Twin(targets("log score"), lambda view: normal(0.0, 1.0 / V)),
-            "v for sqrt(v)": Twin(targets("v for sqrt(v)"), lambda view: normal(-1.0, V**-2)),
+            "M-DSM without x": one_law(targets("without x"), _without_x),
+            "log score for h": one_law(targets("log score"), lambda: normal(0.0, 1.0 / V)),
+            "v for sqrt(v)": one_law(targets("v for sqrt(v)"), lambda: normal(-1.0, V**-2)),
         },
     ),
 ]
