@@ -19,9 +19,10 @@ Names are imported when they are first used: the commands' `--help` does not wai
 
 import ast
 import importlib
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from gbm_fast.settings.version import VERSION as __version__
 
 if TYPE_CHECKING:  # read below, for what is imported from where when it is first used
     from gbm_fast.commands.training import train_run as train_run
@@ -164,11 +165,6 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.training.batches import ImageBatches as ImageBatches
     from gbm_fast.training.batches import LawBatches as LawBatches
     from gbm_fast.training.trainer import Trainer as Trainer
-
-try:
-    __version__ = version("gbm-diffusion")
-except PackageNotFoundError:
-    __version__ = "0+not-installed"
 
 
 def _homes() -> dict[str, str]:

@@ -21,6 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
+from gbm_fast.settings.version import VERSION
+
 Record = TypeVar("Record")
 _DEFAULT = re.compile(r"\s*\(default: (.*?)\)\.?$|\s*\(default: (.*?)\)", re.DOTALL)
 _METAVARS = {int: "INT", float: "FLOAT", str: "TEXT", Path: "PATH"}
@@ -139,9 +141,7 @@ def parse(
     have no such value. Raises ValueError for settings out of range or that contradict each other.
     """
     if "--version" in arguments:
-        from gbm_fast import __version__
-
-        print(f"gbm-diffusion {__version__}")
+        print(f"gbm-diffusion {VERSION}")
         raise SystemExit(0)
     parts = []
     for group in command.groups:
