@@ -22,7 +22,7 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gbm_fast.settings.version import VERSION as __version__
+from gbm_fast.settings.version import VERSION
 
 if TYPE_CHECKING:  # read below, for what is imported from where when it is first used
     from gbm_fast.commands.training import train_run as train_run
@@ -165,6 +165,8 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.training.batches import ImageBatches as ImageBatches
     from gbm_fast.training.batches import LawBatches as LawBatches
     from gbm_fast.training.trainer import Trainer as Trainer
+
+__version__ = VERSION
 
 
 def _homes() -> dict[str, str]:

@@ -71,7 +71,7 @@ def imports(tree: ast.Module) -> Iterator[str]:
 
 
 MODULES = {module_of(source): source.tree for source in sources("gbm_fast")}
-EDGES = {name: {m for m in imports(tree) if m != "gbm_fast"} for name, tree in MODULES.items()}
+EDGES = {name: set(imports(tree)) for name, tree in MODULES.items()}
 
 
 def test_every_module_is_in_a_room_and_every_room_has_some() -> None:
@@ -83,20 +83,24 @@ def test_every_module_is_in_a_room_and_every_room_has_some() -> None:
     )
 
 
+def may_import(name: str, wanted: str) -> bool:
+    """Whether the table allows it; the package itself is the front, which no room goes back to."""
+    if "gbm_fast" in (name, wanted):
+        return name == "gbm_fast"
+    return room_of(wanted) in {room_of(name), *ROOMS[room_of(name)][1]}
+
+
 def trespasses(edges: dict[str, set[str]]) -> set[tuple[str, str]]:
-    """Imports from a room that the table does not allow."""
-    return {
-        (name, wanted)
-        for name, found in edges.items()
-        for wanted in found
-        if name != "gbm_fast" and room_of(wanted) not in {room_of(name), *ROOMS[room_of(name)][1]}
-    }
+    """Imports that the table does not allow."""
+    pairs = {(name, wanted) for name, found in edges.items() for wanted in found}
+    return {pair for pair in pairs if not may_import(*pair)}
 
 
 def test_rooms_import_as_the_table_says() -> None:
     assert trespasses(EDGES) == set()
-    planted = {"gbm_fast.training.loop": {"gbm_fast.sampling.sampler"}}
-    assert trespasses(planted) == {("gbm_fast.training.loop", "gbm_fast.sampling.sampler")}
+    for wrong in ("gbm_fast.sampling.sampler", "gbm_fast"):
+        planted = {"gbm_fast.training.loop": {wrong, "gbm_fast.grids"}}
+        assert trespasses(planted) == {("gbm_fast.training.loop", wrong)}
 
 
 def test_the_table_goes_one_way() -> None:
