@@ -20,7 +20,6 @@ from gbm_fast.evaluation.metrics import Evaluator, format_table, require_floor
 from gbm_fast.runtime.distributed import from_main, is_main
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import SampleConfig
-from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.training.runs import TrainedModel
 
 SEARCHED = ("chi", "inner_steps", "step_length")
@@ -90,9 +89,9 @@ class _Search:
 
         return json.loads(from_main(of_main))
 
-    def measure(self, settings: SamplingSettings, images: range, facts: dict) -> dict:
+    def measure(self, sampler: Sampler, images: range, facts: dict) -> dict:
         """The entry, on every process, of these images of all processes; noted in the journal."""
-        features = generated_features(Sampler(self.run, settings), images, self.extractor)
+        features = generated_features(sampler, images, self.extractor)
 
         def of_main() -> str:
             assert self.journal is not None
@@ -110,28 +109,26 @@ def run_search(run: TrainedModel, config: SampleConfig) -> None:
     Raises ValueError, before anything is sampled, for a candidate that the run does not serve,
     more images than there is a floor for, or the journal of another search.
     """
-    candidates = config.search.candidates(config.sampling)
-    for settings in candidates:
-        Sampler(run, settings)
+    candidates = [Sampler(run, chosen) for chosen in config.search.candidates(config.sampling)]
     search = _Search(run, config)
     entries = search.open()
     tried = {_searched(entry): entry for entry in entries if "compared" not in entry}
-    for number, settings in enumerate(candidates, start=1):
-        wanted = {name: getattr(settings, name) for name in SEARCHED}
+    for number, sampler in enumerate(candidates, start=1):
+        wanted = {name: getattr(sampler.settings, name) for name in SEARCHED}
         if _searched(wanted) in tried:
             continue
         if is_main():
             print(f"{number} of {len(candidates)}: {_label(wanted)}")
-        entry = search.measure(settings, range(search.count), wanted)
+        entry = search.measure(sampler, range(search.count), wanted)
         tried[_searched(entry)] = entry
     ranked = sorted(
-        (tried[_searched(asdict(settings))] for settings in candidates),
+        (tried[_searched(asdict(sampler.settings))] for sampler in candidates),
         key=lambda entry: entry["result"][config.search.criterion],
     )
     best = {name: ranked[0][name] for name in SEARCHED}
     facts = best | {"compared": len(candidates), "criterion": config.search.criterion}
     known = [e for e in entries if all(e.get(name) == value for name, value in facts.items())]
-    chosen = next(s for s in candidates if _searched(asdict(s)) == _searched(best))
+    chosen = next(s for s in candidates if _searched(asdict(s.settings)) == _searched(best))
     fresh = range(search.count, 2 * search.count)
     report = known[0] if known else search.measure(chosen, fresh, facts)
     if is_main():
