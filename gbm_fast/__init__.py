@@ -178,6 +178,7 @@ def _homes() -> dict[str, str]:
 
 
 _HOMES = _homes()
+__all__ = sorted(_HOMES)
 _MODULES = ("distributions", "networks")
 
 

@@ -33,7 +33,7 @@ from gbm_fast.sampling.initial import (
     from_lognormal,
 )
 from gbm_fast.settings.sampling import NOISE_FREE, SamplingSettings
-from gbm_fast.settings.training import noise_range
+from gbm_fast.settings.training import IN_PYTHON, noise_range
 from gbm_fast.simulation import Callback, simulate
 from gbm_fast.steps import (
     DDIM,
@@ -184,6 +184,11 @@ class Sampler:
         """The positive training images of the wanted class, read once, for the start from data."""
         if self._given is not None:
             return self._given
+        if self.run.config.dataset in IN_PYTHON:
+            raise ValueError(
+                f"the training images of {self.run.folder} were given in Python and cannot be "
+                "read again: choose another start, or pass them as data to Sampler."
+            )
         data = load_dataset(self.run.config.dataset, self.run.config.data_dir)
         images, labels = data.train_images, data.train_labels
         if (label := self.settings.label) is not None:

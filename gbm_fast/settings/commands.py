@@ -58,7 +58,7 @@ class EvaluateConfig:
     images: Path | None = None
     """Measure these instead of new samples: a folder of PNG or TIFF files, or an array
     (n, channels, height, width), .npy or `images` of a .npz, floats in [1, 2] or the data set's
-    own integers."""
+    own integers; of a law draws (n, d), .npy or `samples` of a .npz."""
     device: str = "auto"
     """auto: a GPU where there is one, else the CPU; for sampling."""
     measurement: Measurement = Measurement()
@@ -119,8 +119,8 @@ class SampleConfig:
     out: Path | None = None
     """Where to write (default: in the run folder, samples/ and a name made of the settings)."""
     output: tuple[Output, ...] = ("png", "npz", "grid")
-    """png: a file an image, in png/ (16-bit colour: TIFF); npz: images.npz, float32 in [1, 2];
-    grid: grid.png, the first 256 to look at."""
+    """png: a file an image, in png/ (16-bit colour: TIFF); npz: images.npz, float32 in [1, 2], or
+    samples.npz of a law; grid: grid.png, the first 256, or samples against the law's density."""
     film: int | None = None
     """Number of an image whose way from noise is drawn as film.png."""
     preset: Literal["paper"] | None = None
