@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 from scipy import stats
 
+from tests.support.fixtures import Patch
 from tests.support.source_tree import ROOT
 from tests.support.tiny_runs import make_run
 
@@ -89,9 +90,7 @@ def test_the_readme_example_agrees_with_the_law_that_it_prints() -> None:
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/training.md"])
-def test_a_run_is_trained_as_the_pages_say(
-    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_is_trained_as_the_pages_say(page: str, tmp_path: Path, monkeypatch: Patch) -> None:
     """A minute is ten steps here, of a network that is small."""
     monkeypatch.chdir(tmp_path)
     block = re.findall(PYTHON, (ROOT / page).read_text(encoding="utf-8"))[0]

@@ -16,6 +16,7 @@ from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v1
 from spec.checking.record import gaps
 from spec.checking.symbols import h
 from spec.checking.verdicts import Status, run_proofs, statuses
+from tests.support.fixtures import Patch
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
@@ -57,9 +58,7 @@ CLAIM = Claim(
 AGREE = {"planted: gbm_ref.f": []}
 
 
-def status(
-    monkeypatch: pytest.MonkeyPatch, *claims: Claim, pins: dict[str, list[str]] | None = None
-) -> Status:
+def status(monkeypatch: Patch, *claims: Claim, pins: dict[str, list[str]] | None = None) -> Status:
     """Of the last of these claims, in a catalogue that holds no others."""
     monkeypatch.setattr(catalogue, "BY_ID", {c.id: c for c in claims})
     monkeypatch.setattr("spec.checking.verdicts.BY_ID", catalogue.BY_ID)
@@ -91,7 +90,7 @@ STATUSES: dict[str, tuple[dict, dict | None, str, tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("name", STATUSES)
-def test_the_status_of_a_claim(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_status_of_a_claim(name: str, monkeypatch: Patch) -> None:
     change, pins, *expected = STATUSES[name]
     found = status(monkeypatch, replace(CLAIM, **change), pins=pins)
     assert [found.rung, found.troubles] == expected
@@ -103,7 +102,7 @@ def test_an_answer_that_is_not_a_truth_value_proves_nothing() -> None:
     assert outcome.proof_trouble == "the routine answered 1, not True or False"
 
 
-def test_a_claim_is_no_better_than_what_it_rests_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_is_no_better_than_what_it_rests_on(monkeypatch: Patch) -> None:
     base = replace(CLAIM, id="base", proof=replace(PROOF, holds=6))
     middle = replace(CLAIM, id="middle", depends=("base",))
     found = status(monkeypatch, base, middle, replace(CLAIM, depends=("middle",)))

@@ -18,6 +18,7 @@ from spec.checking.claim import Kind
 from spec.inventory import PAPER, SHEET
 from spec.pages import errata, table, trace
 from spec.pages.sources import fast_twin, files_that_test, public_functions
+from tests.support.fixtures import Patch, Shown
 from tests.support.source_tree import ROOT
 
 # Its figures are computed when it is made, which takes seconds.
@@ -121,7 +122,7 @@ def test_the_command_module_is_light() -> None:
     assert not any("sympy" in ast.unparse(n) or "spec" in ast.unparse(n) for n in top)
 
 
-def test_one_claim_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_claim_in_full(capsys: Shown) -> None:
     """With the pins compared in the process that the command starts for them."""
     assert command.main(["--claim", "A10-score", "--jobs", "1"]) == 0
     said = capsys.readouterr().out
@@ -129,23 +130,21 @@ def test_one_claim_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     assert [part for part in parts if part not in said] == []
 
 
-def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json(monkeypatch: Patch, capsys: Shown) -> None:
     monkeypatch.setattr(command, "pin_troubles", lambda ids: {})
     assert command.main(["--claim", "Robbins", "--json", "--jobs", "1"]) == 0
     (entry,) = json.loads(capsys.readouterr().out)
     assert (entry["id"], entry["kind"], entry["status"]) == ("Robbins", "proved", "fully checked")
 
 
-def test_an_unknown_claim_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_claim_is_named(capsys: Shown) -> None:
     assert command.main(["--claim", "E99"]) == 2
     said = capsys.readouterr().err
     assert "no claim is called E99" in said
     assert "A10-score" in said
 
 
-def test_a_failure_anywhere_gives_exit_code_one(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_failure_anywhere_gives_exit_code_one(monkeypatch: Patch, capsys: Shown) -> None:
     monkeypatch.setattr(command, "pin_troubles", lambda ids: {})
     assert command.main(["--claim", "A10-score", "--jobs", "1"]) == 1
     assert "not compared" in capsys.readouterr().out

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from tests.statistics import audit
 from tests.statistics.catalogue import HERE
+from tests.support.fixtures import Patch
 
 PValues = Callable[[int], dict[str, tuple[float, float]]]
 SEEDS = 40
@@ -42,16 +43,14 @@ def too_good(seed: int) -> dict[str, tuple[float, float]]:
     return {**found, HERE[0].id: (p, p)}
 
 
-def run(
-    monkeypatch: pytest.MonkeyPatch, folder: Path, given: PValues, seeds: int = SEEDS
-) -> tuple[int, dict]:
+def run(monkeypatch: Patch, folder: Path, given: PValues, seeds: int = SEEDS) -> tuple[int, dict]:
     monkeypatch.setattr(audit, "p_values", given)
     monkeypatch.setattr(audit, "code_hashes", lambda module: {"a definition": "its hash"})
     status = audit.main(["--seeds", str(seeds), "--out-dir", str(folder)])
     return status, json.loads((folder / "statistics_audit.json").read_text())
 
 
-def test_correct_code_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_correct_code_passes(tmp_path: Path, monkeypatch: Patch) -> None:
     status, record = run(monkeypatch, tmp_path, even)
     assert status == 0 and record["passed"] is True
     assert record["seeds"] == SEEDS and len(record["assertions"]) == len(HERE)
@@ -61,16 +60,14 @@ def test_correct_code_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("given", "failed"), [(refused_once, "no false alarm"), (too_good, "p-values uniform")]
 )
-def test_a_defect_fails(
-    given: PValues, failed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_defect_fails(given: PValues, failed: str, tmp_path: Path, monkeypatch: Patch) -> None:
     monkeypatch.setattr(audit, "build_figure", lambda rows, seeds: Figure())
     status, record = run(monkeypatch, tmp_path, given)
     assert status == 1
     assert [check["name"] for check in record["checks"] if not check["passed"]] == [failed]
 
 
-def test_a_broken_off_audit_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_off_audit_goes_on(tmp_path: Path, monkeypatch: Patch) -> None:
     monkeypatch.setattr(audit, "build_figure", lambda rows, seeds: Figure())
     asked: list[int] = []
 

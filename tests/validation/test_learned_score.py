@@ -17,6 +17,7 @@ import torch
 import gbm_fast as gbm
 import gbm_ref as ref
 from tests.support.cases import seed
+from tests.support.fixtures import Folders, Patch
 from validation.learned import identity, networks, problems, shares
 from validation.learned.figure import build_figure
 from validation.learned.gate import IDENTITY, LAW, SIGMAS, checks, line_facts
@@ -31,7 +32,7 @@ TINY = Plan((LINES[1], PLANES[1]), 2, 16, 2, 16, 8, 1, 300, 300, 32, 4)
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def runs(tmp_path_factory: Folders) -> Path:
     return tmp_path_factory.mktemp("learned")
 
 
@@ -55,7 +56,7 @@ def test_every_seed_of_every_way_is_reported(findings: Findings) -> None:
 
 
 def test_a_second_study_reads_the_trainings(
-    findings: Findings, runs: Path, monkeypatch: pytest.MonkeyPatch
+    findings: Findings, runs: Path, monkeypatch: Patch
 ) -> None:
     def refuse(self: object) -> None:
         raise AssertionError("trained again")
@@ -228,9 +229,7 @@ def forgets_root(z: Array, v: float) -> Array:
 
 @pytest.mark.parametrize("index", [0, 2])
 @pytest.mark.parametrize("twin", [forgets_one, forgets_root])
-def test_loss_is_floor_plus_error(
-    index: int, twin: Callable, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_loss_is_floor_plus_error(index: int, twin: Callable, monkeypatch: Patch) -> None:
     """R4b for any score, and not for another target. In the plane: false alarm 3e-12 a check.
 
     There the twins are looked for at the last time, where draws say most.
