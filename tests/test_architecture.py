@@ -1,7 +1,4 @@
-"""The layers, the limits and the habits of the code, read from its syntax trees.
-
-Each reader is also run on a planted defect, so that a rule that has stopped seeing anything fails.
-"""
+"""Layers, limits and habits of the code, from syntax trees; each reader on a planted defect."""
 
 import ast
 import subprocess
@@ -178,10 +175,7 @@ def test_the_habit_rule_sees_planted_ones() -> None:
 
 
 def unfinished_messages(tree: ast.Module) -> list[int]:
-    """Lines that raise an error of ours whose message does not end with a full stop.
-
-    A message that ends with another error's text, or with a command to type, may.
-    """
+    """Lines of errors of ours without a final full stop, another's text and commands aside."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:

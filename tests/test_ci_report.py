@@ -1,8 +1,5 @@
-"""`.ci/check_report.py` and `.ci/run` refuse the runs that they are there to refuse.
-
-The script runs here in a copy of the project's frame with stand-ins for pip, ruff, mypy and
-pytest, so that each way of going wrong can be planted; the report reader is the real one.
-"""
+"""`.ci/check_report.py` and `.ci/run` refuse what they are there to refuse: planted with stand-ins
+for pip, ruff, mypy and pytest; the report reader is the real one."""
 
 import os
 import shutil

@@ -1,7 +1,4 @@
-"""Around the code: wheel and sdist hold what they should, versions agree, the citation is right.
-
-The oracle runs from the wheel without torch.
-"""
+"""What wheel and sdist hold, versions, citation; the oracle runs from the wheel, torch-free."""
 
 import os
 import re
@@ -174,10 +171,7 @@ def test_the_sdist_is_the_project(built: Distributions) -> None:
 
 
 def empty_environment(folder: Path) -> Path:
-    """A new virtual environment that sees NumPy and SciPy alone; returns its interpreter.
-
-    Both are links to the ones that run the tests, so that nothing is downloaded.
-    """
+    """The interpreter of a new environment with the test run's NumPy and SciPy (links) alone."""
     root = folder / "venv"
     venv.EnvBuilder(symlinks=os.name != "nt").create(root)
     links = folder / "links"

@@ -1,7 +1,4 @@
-"""Every claim: its record is complete, its routine accepts it and refuses its false twins.
-
-The status of a claim is computed, and every way of falling short is seen: each is planted here.
-"""
+"""Every claim is complete; its routine accepts it, not its twins; its status is computed."""
 
 from dataclasses import replace
 

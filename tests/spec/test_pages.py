@@ -1,7 +1,4 @@
-"""ERRATA.md, TRACE.md and the counts in the README are what the code says today.
-
-Also `python -m spec` on single claims; the whole run, as a user does it, is a phase of .ci/run.
-"""
+"""ERRATA.md, TRACE.md, the README's counts as of today; `python -m spec` (whole: in .ci/run)."""
 
 import ast
 import inspect

@@ -1,10 +1,7 @@
 """The accuracy vectors: their generator, the mistakes that they name, and ball arithmetic.
 
-The generator makes the same files again, and each check of a row bites. Each row refuses its own
-mistakes by the rule of the reader. Every value once more in ball arithmetic, whose error bounds
-are rigorous: Arb (python-flint) shares no code with mpmath. Each formula, evaluated at the stored
-arguments with 500 bits, gives an interval that certainly holds the value.
-"""
+The same files again; each check of a row bites; each row refuses its own mistakes. And once more
+with 500 bits in Arb (python-flint), which shares no code with mpmath: rigorous intervals."""
 
 import json
 from collections.abc import Callable

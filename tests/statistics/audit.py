@@ -1,10 +1,8 @@
 """Many run seeds for every statistical assertion: `python -m tests.statistics.audit --seeds 200`.
 
-No twin is drawn. Correct code should be refused by about seeds * (sum of alpha) assertions, that
-is by none, and the p-values of the exact tests should be uniform over the seeds. The record goes
-to statistics_audit.json with a figure, in validation/results with --record. An audit that is
-broken off goes on where it stopped, as long as the code and the ledger are the same.
-"""
+No twin is drawn. About seeds * (sum of alpha) refusals are right, that is none, and p-values of
+exact tests are uniform. Record and figure go to statistics_audit, in validation/results with
+--record; broken off, it goes on where it stopped if code and ledger are the same."""
 
 import json
 import sys

@@ -104,9 +104,7 @@ def uniform(low: float, high: float) -> Law:
 
 def pushforward(values: Array) -> Law:
     """The law of f(U), U uniform, from f at the midpoints of equal cells (K,), any order.
-
-    For a monotone f the distribution function is off by at most 1 / K; `error` says 2 / K.
-    """
+    For a monotone f the distribution function is off by at most 1 / K; `error` says 2 / K."""
     nodes = np.sort(values)
     ranks = (np.arange(nodes.size) + 0.5) / nodes.size
     return Law(

@@ -1,8 +1,5 @@
-"""The ledger of statistical assertions, read from ledger.toml, and the sums of its error rates.
-
-The sums over a whole run are checked here, when the module is imported: no statistical test can
-run in a suite whose false alarms or missed twins add up to more than the budget.
-"""
+"""The ledger of statistical assertions, read from ledger.toml, and the sums of its error rates,
+checked at import: no suite runs whose false alarms or missed twins exceed the budget."""
 
 import importlib
 import math

@@ -1,8 +1,5 @@
-"""Which check rejects which planted bug: `python -m tests.statistics.matrix --write`.
-
-Without --write the page is printed. It is made from the exact laws of the twins, without a random
-number; test_statistics.py draws every twin and sees the rejections that are marked here.
-"""
+"""Which check rejects which planted bug: `python -m tests.statistics.matrix --write` (or prints).
+From the twins' exact laws, no random number; test_statistics.py sees each rejection in draws."""
 
 import math
 import re

@@ -49,10 +49,7 @@ Edit = Callable[[Pieces], Pieces]
 
 
 def correct(step: gbm.Step, data: ref.Target, process: ref.Process, grid: gbm.Grid) -> Build:
-    """The right sampler of `data`, started from a normal law with the moments of log X_T.
-
-    For log-normal data that is the law of log X_T itself.
-    """
+    """The right sampler of `data`, from a normal start with the moments of log X_T."""
     end = ref.log_moments(data.diffuse(process, grid[0].t_score))
 
     def build(dtype: torch.dtype) -> Pieces:
@@ -67,10 +64,7 @@ def edited(build: Build, edit: Edit) -> Build:
 
 
 def drawn(build: Build, n: int, source: Source) -> Array:
-    """log x_0 (n, d) in float64, run in float32 with noise from the source's generator.
-
-    An x_0 of the sign-agnostic step may be negative: `states` returns it as it is.
-    """
+    """log x_0 (n, d) in float64, run in float32 with the source's noise; `states` keeps a sign."""
     return np.log(states(build, n, source))
 
 

@@ -1,7 +1,4 @@
-"""The audit over many run seeds: its gate bites, and it goes on where it was broken off.
-
-The draws are left out: p-values are given, even ones for correct code.
-"""
+"""The audit's gate bites, and it goes on where it was broken off. Nothing is drawn."""
 
 import json
 import math

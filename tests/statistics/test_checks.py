@@ -1,8 +1,5 @@
-"""The checks against SciPy's distributions, and what they must never accept.
-
-No random number: p-values are taken at draws that are made to have a given statistic, and chances
-of a miss are compared with SciPy's laws of the statistic.
-"""
+"""The checks against SciPy's distributions, and what they must never accept: no random number,
+p-values of draws made to have a given statistic, chances of a miss from SciPy's laws of it."""
 
 import math
 

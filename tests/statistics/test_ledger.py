@@ -1,7 +1,4 @@
-"""The ledger: its budgets, its rows, what it says of tests elsewhere; and the matrix.
-
-The committed matrix of planted bugs and checks is what the code makes, without a blind spot.
-"""
+"""The ledger: budgets, rows, tests elsewhere; and the matrix, as made and without a blind spot."""
 
 import importlib
 import math

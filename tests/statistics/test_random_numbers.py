@@ -1,9 +1,6 @@
-"""How the tests may draw random numbers, read from their syntax trees.
-
-Seeds come from names or from a test's id, never from a literal, and nobody draws from a global
-generator. More than a thousand draws are statistics: they belong here, or to a file whose
-assertions the ledger lists.
-"""
+"""How the tests may draw random numbers, read from their syntax trees: seeds from names or a
+test's id, no global generator; more than a thousand draws are statistics, for here or the
+ledger."""
 
 import ast
 from collections.abc import Iterator

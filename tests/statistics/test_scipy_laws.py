@@ -1,8 +1,5 @@
-"""Densities and distribution functions of both libraries against scipy.stats, to rounding.
-
-SciPy's laws are written by others, from the definitions: a witness without a line of ours. Bounds
-are relative to the size of the terms that a logarithm of a density adds up.
-"""
+"""Densities and distribution functions of both libraries against scipy.stats, written by others,
+to rounding: bounds are relative to the size of the terms that a log density adds up."""
 
 from collections.abc import Callable
 

@@ -1,12 +1,8 @@
 """The statistical assertions of the ledger: correct code is accepted, every twin is rejected.
 
-False alarms and missed twins have the chances that the ledger states, for any run seed; the draws
-are a function of the run seed and the test's id. A failure is a bug: nothing is run again.
-
-The sizes of the samples follow from the named effects, without randomness: n draws see the named
-effect with the stated alpha and beta, and the twins that an assertion names are exactly those of
-its scenario that it sees, by their exact laws.
-"""
+With the chances that the ledger states, for any run seed; a failure is a bug: nothing is run
+again. Sample sizes follow from the named effects by exact laws, without randomness: n draws see
+the effect with the stated alpha and beta, and the twins named are exactly those that are seen."""
 
 import pytest
 

@@ -1,9 +1,5 @@
-"""The table of problems: processes and data laws with generic parameters.
-
-Generic means that no parameter is one at which a wrong formula agrees with the right one: never
-mu = 0, sigma = 1, mu = sigma^2 / 2 throughout, a mean of 0 or a diagonal covariance throughout.
-Tests are parametrised over these tables by name.
-"""
+"""Processes and data laws by name, with generic parameters, at which no wrong formula is right:
+never mu = 0, sigma = 1, mu = sigma^2 / 2, mean 0 or diagonal covariance throughout."""
 
 import numpy as np
 
@@ -88,10 +84,7 @@ def fixed_score(x: np.ndarray, t: float) -> np.ndarray:
 
 
 def draws(*shape: int) -> np.ndarray:
-    """Fixed numbers of the size of normal draws, in a scrambled order, to be used as noise.
-
-    Logistic quantiles: no random generator, so the numbers are the same on every machine.
-    """
+    """Fixed numbers like normal draws, scrambled logistic quantiles: the same on every machine."""
     count = int(np.prod(shape))
     order = (np.arange(count) * 7919 + 13) % count if count % 7919 else np.arange(count)
     uniforms = (order + 0.5) / count

@@ -42,11 +42,7 @@ def change(root: Path, package: str, name: str) -> None:
 
 
 def move(root: Path, package: str, name: str, folder: str) -> str:
-    """Move a definition to a new module in a new folder of its package; where it came from.
-
-    Its imports go with it, what it needs of the old module is imported, and so is it wherever it
-    is used, under its old name or through the old module.
-    """
+    """Move a definition to a new folder with its imports, rewriting uses; where it came from."""
     old = definition(root, package, name)[0]
     new = f"{package}.{folder}.{name.lower()}"
     for file in modules(root).values():

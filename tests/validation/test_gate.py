@@ -1,9 +1,6 @@
-"""The gate of the image benchmarks: it passes as the code is, and refuses what is planted.
-
-Every planted mistake is made in the package that samples, and seen by the command: exit status 1
-before anything is trained or sampled. Statistics: the statistical checks of one gate have false
-alarm 1e-9 each, below 2e-8 together; a seed that fails is a defect.
-"""
+"""The gate of the image benchmarks passes as the code is and refuses what is planted, by command
+with status 1 before anything is trained. False alarm 1e-9 a check, below 2e-8 a gate; no seed may
+fail."""
 
 import json
 from collections.abc import Callable

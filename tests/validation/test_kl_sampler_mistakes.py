@@ -1,9 +1,6 @@
-"""The step-size study refuses samplers with planted mistakes.
-
-Statistics: a correct sampler is refused with probability at most ALPHA (three times a run: see
-tests/statistics/ledger.toml). A planted mistake passes with a probability below MISS, computed
-here from its exact law, so no refusal hangs on a seed.
-"""
+"""The step-size study refuses samplers with planted mistakes: each passes with a chance below
+MISS, by its exact law, a correct one is refused with at most ALPHA (three times a run: see the
+ledger)."""
 
 import math
 from collections.abc import Callable
@@ -159,7 +156,7 @@ def test_the_same_path_without_a_mistake_is_accepted(kind: str, rng: np.random.G
 
 
 def test_version_one_curve_is_the_law_of_the_chain_without_the_ito_term() -> None:
-    """The contrast line of the figure, against the sampler's own map (sheet E2)."""
+    """The contrast line of the figure, against the sampler's own map (claim E2)."""
     law = law_of(reverse_chain(shift=-1.0), settings_of("reverse"))
     assert relative_gap(law, REVERSE.version_one_law(STEPS)) < 1e-12
     limit = -REVERSE.log_var * math.log1p(REVERSE.sigma**2 / REVERSE.log_var)

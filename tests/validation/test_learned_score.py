@@ -1,9 +1,5 @@
-"""The study of learned scores: networks trained for a moment, its gate, and the exact part.
-
-In the exact part (laws carried through the steps, the identity, the bound) nothing is trained: any
-smooth function is a score that somebody may have learned. Statistics: the bands of the draws have
-false alarm 1e-9 each, the identity in the plane 3e-12.
-"""
+"""Learned scores: networks trained for a moment, the gate, and the exact part, where any smooth
+function may have been learned. False alarms: 1e-9 a band of draws, 3e-12 the plane's identity."""
 
 import copy
 import math
@@ -230,10 +226,7 @@ def forgets_root(z: Array, v: float) -> Array:
 @pytest.mark.parametrize("index", [0, 2])
 @pytest.mark.parametrize("twin", [forgets_one, forgets_root])
 def test_loss_is_floor_plus_error(index: int, twin: Callable, monkeypatch: Patch) -> None:
-    """R4b for any score, and not for another target. In the plane: false alarm 3e-12 a check.
-
-    There the twins are looked for at the last time, where draws say most.
-    """
+    """R4b for any score, no other target (twins: last time); in the plane, false alarm 3e-12."""
     k = PLANE.levels[index]
     assert abs(gaps_on_the_line(k)) <= IDENTITY
     assert abs(sigmas_in_the_plane(index)) <= SIGMAS

@@ -142,11 +142,8 @@ def test_a_peer_that_is_not_surely_slower_fails(theirs: float, passes: bool) -> 
 
 
 def test_the_roofline_of_one_layer_by_hand() -> None:
-    """A linear layer without bias, 6 -> 5, batch 4, float operations 2 m n k a product.
-
-    Forward and the gradient of the weight: two products of 240 operations. In bfloat16 (2 bytes)
-    the first moves 24 + 30 + 20 numbers.
-    """
+    """A linear layer without bias, 6 -> 5, batch 4: 2 m n k = 240 operations, twice (forward,
+    gradient of the weight). In bfloat16 (2 bytes) the first moves 24 + 30 + 20 numbers."""
     gpu = GPU("slow", 1e3, 1e6, 1e3)
     with torch.device("meta"):
         network = Network(nn.Linear(6, 5, bias=False))

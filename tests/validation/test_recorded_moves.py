@@ -45,10 +45,8 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def new(copy: Path) -> Callable[[], Changes]:
-    """What has changed since the copy was made, for each result where something has.
-
-    The results count as recorded with the code of the copy, so that one that is stale has a say.
-    """
+    """What changes after the copy is made, by result, each as recorded with the copy's code, so
+    that a stale one has a say."""
     records = {Path(name).stem: record for name, record in recorded(RESULTS).items()}
     for record in records.values():
         record["code"] = code_hashes(record.get("module", f"validation.{record['study']}"))

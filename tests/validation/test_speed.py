@@ -1,8 +1,5 @@
 """The speed study: its programs compute the same numbers, planted ones do not, goals are judged.
-
-Compiled code is left out: the tests' check of annotations cannot be traced, and
-`tests/fast/mathematics/test_devices.py` compares it. Times are no test's business.
-"""
+Compiled code, not traceable here, is in tests/fast/mathematics/test_devices.py; times nowhere."""
 
 from collections.abc import Callable
 

@@ -1,9 +1,5 @@
-"""How each pinned function is called with the named values of its pin.
-
-An adapter gets the function itself and the values as floats, and returns what the function
-returned: a number, or a sequence in the order of the pin's formula. It converts and calls; it does
-no mathematics of its own.
-"""
+"""How each pinned function is called: an adapter gets the function and its pin's named values as
+floats and returns what it returned, in the formula's order, with no mathematics of its own."""
 
 from tests.spec.adapters import dynamics, laws, samplers, scores
 from tests.spec.adapters.shared import Adapter

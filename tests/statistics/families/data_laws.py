@@ -1,8 +1,5 @@
-"""Draws from the laws of both libraries, and from the gamma chain.
-
-Null laws: sums of normal ones in log space; for the others the distribution functions of
-ref.laws, which tests/ref/test_ref_laws.py compares with quadrature.
-"""
+"""Draws from the laws of both libraries, and from the gamma chain. Null laws: normal in log space,
+else the distribution functions of ref.laws (tests/ref/test_ref_laws.py: by quadrature)."""
 
 from collections.abc import Callable
 from functools import partial
@@ -148,11 +145,8 @@ def _law(name: str) -> Law:
 
 
 def gamma_chain(source: Source, forget_factor: bool = False, stay: bool = False) -> Array:
-    """Five looks to two by the chain of gbm_fast, and back to five by its reverse step.
-
-    Columns (DRAWS, 2): log(X / X_0) after the chain and after the step back. The maps of gbm_ref
-    are compared with these exactly, on the same draws.
-    """
+    """Five looks to two by gbm_fast's chain and back: log(X / X_0) after each, (DRAWS, 2). The
+    maps of gbm_ref are compared with these exactly, on the same draws."""
     rng, x0 = source.numpy, tensor(np.full(DRAWS, 1.3))
     five, beta = tensor(rng.standard_gamma(5.0, DRAWS)), tensor(rng.beta(2.0, 3.0, DRAWS))
     three = tensor(rng.standard_gamma(3.0, DRAWS))

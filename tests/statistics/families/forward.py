@@ -1,7 +1,4 @@
-"""The forward process and the starts of the samplers, from gbm_fast in float32.
-
-Null laws are exact: each component of the data, normal in log space, keeps its kernel.
-"""
+"""The forward process and the samplers' starts, in float32: exact null laws by component."""
 
 from collections.abc import Callable
 from dataclasses import replace

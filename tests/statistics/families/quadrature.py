@@ -1,8 +1,5 @@
-"""Samplers whose output is not normal in log X: mixtures, and the sign-agnostic step.
-
-Null law: transport of the density through the rows of gbm_ref's step (`laws`); that of a twin
-through the rows of the twin itself.
-"""
+"""Samplers whose output is not normal in log X: mixtures, and the sign-agnostic step. Null law:
+the density carried through the rows of gbm_ref's step (`laws`), a twin's through its own."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial

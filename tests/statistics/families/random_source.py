@@ -1,9 +1,5 @@
-"""The source of random numbers itself, which noise that is injected never meets.
-
-`ImageNoise` and `generator` of gbm_fast.runtime.random are used as the samplers and the training
-use them. Seeds of neighbouring images are neighbouring numbers, so their streams are looked at
-side by side.
-"""
+"""The source of random numbers, as samplers and training use it, which injected noise never meets.
+Seeds of neighbouring images are neighbouring numbers: their streams are seen side by side."""
 
 import math
 from collections.abc import Callable
