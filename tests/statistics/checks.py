@@ -15,8 +15,7 @@ their sums of squares has the F law; with correlation r it is multiplied by (1 +
 
 `p_value` is exact or an upper bound, a check rejects where it is at most alpha. `miss` is the
 chance that draws of another law pass (exact, or an upper bound; NaN where the formula does not
-hold), and `smallest` the least effect that is missed with a chance of at most beta.
-"""
+hold), and `smallest` the least effect that is missed with a chance of at most beta."""
 
 import math
 from abc import ABC, abstractmethod

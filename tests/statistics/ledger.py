@@ -25,8 +25,7 @@ class Entry:
     beta       chance that one of the twins is missed
     effect     name and size of the least effect that must be seen (the names are in `checks`)
     null       "module:function", which returns the law of correct code
-    twins      the planted bugs that this assertion must refuse, of that size or more
-    """
+    twins      the planted bugs that this assertion must refuse, of that size or more"""
 
     scenario: str
     view: str

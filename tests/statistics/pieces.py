@@ -5,8 +5,7 @@ do, and in float64 with injected noise to find the law (`gbm_ref.probe`) or the 
 
 The bugs are one edit away from the right sampler; with h the score, dv the variance of a step, the
 drift of the reverse equation is - m' + sigma^2 (1 + h) in log X. In X it is sigma^2 / 2 more,
-which is Ito's term; sigma^2 of it is the divergence of the diffusion, counted twice.
-"""
+which is Ito's term; sigma^2 of it is the divergence of the diffusion, counted twice."""
 
 import math
 from collections.abc import Callable

@@ -20,8 +20,7 @@ class Twin:
     """A planted bug: draws with it, and the laws that the views then have.
 
     draw   as the scenario's own, with the bug
-    truth  view -> law; None where there is none, or where the draws are not independent
-    """
+    truth  view -> law; None where there is none, or where the draws are not independent"""
 
     draw: Draw
     truth: Truth
@@ -39,8 +38,7 @@ class Scenario:
     about  one line for readers of the matrix
     draw   source -> draws, float64
     views  name -> what a statistic sees of them; "all" is the draws themselves
-    twins  name -> twin
-    """
+    twins  name -> twin"""
 
     name: str
     about: str

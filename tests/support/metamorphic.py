@@ -34,8 +34,7 @@ class Case:
     """What a step is called with, and the transformation that a law applies.
 
     power  exponent of two, `factor` > 0 a change of scale or clock, `alpha` an exponent,
-    angle  of a rotation, `fractions` the lengths of consecutive pieces of a step
-    """
+    angle  of a rotation, `fractions` the lengths of consecutive pieces of a step"""
 
     process: ref.GBM
     t: float

@@ -105,8 +105,7 @@ class Twin:
     clip     bound on the draws;  bound  on the exponent
     inner    three steps at each of six levels, with falling noise, for one at each of twelve
     literal  of the three steps at a level the last alone has an effect (claim E3)
-    forgets  the start lacks the variance of the data
-    """
+    forgets  the start lacks the variance of the data"""
 
     fails: frozenset[str]
     edit: Edit = unchanged

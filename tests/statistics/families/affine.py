@@ -5,8 +5,7 @@ of a twin is extracted from the twin itself by injected noise, row by row (`piec
 
 Also the Dale-Langevin sampler as images are made, annealed as in Algorithm 2: `ImageNoise` for the
 start and for every row. The pixels are independent and of one law, so that their exact score is
-taken pixel by pixel, and every pixel is a draw.
-"""
+taken pixel by pixel, and every pixel is a draw."""
 
 import math
 from collections.abc import Callable, Mapping

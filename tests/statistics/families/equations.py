@@ -4,8 +4,7 @@ Mirrored: eq. (22) of version 2 on log-normal data in steps of delta. Null law:
 `gbm_ref.mirrored_langevin_law`, that of so many steps from the start, not its limit.
 
 torchsde: laws without our sampler. Null laws: SciPy's log-normal for the forward process,
-`gbm_ref.exact_law` for Euler's scheme in log X in reverse time, the Dale-Langevin sampler.
-"""
+`gbm_ref.exact_law` for Euler's scheme in log X in reverse time, the Dale-Langevin sampler."""
 
 from collections.abc import Callable
 from functools import cache, partial
