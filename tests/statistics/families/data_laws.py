@@ -165,34 +165,21 @@ GAMMA_VIEWS: dict[str, View] = {
     "after the chain": lambda draws: draws[:, 0],
     "after the step back": lambda draws: draws[:, 1],
 }
-GAMMA_CHAIN = Scenario(
-    "gamma chain",
-    "gbm_fast: 5 looks to 2, and the reverse step to 5",
-    gamma_chain,
-    {
-        "factor L / L' forgotten": Twin(
-            partial(gamma_chain, forget_factor=True),
-            {"after the chain": _looks(2.0, 2.0 / 5.0)}.get,
-        ),
-        "step back not taken": Twin(
-            partial(gamma_chain, stay=True),
-            {"after the chain": _looks(2.0), "after the step back": _looks(2.0)}.get,
-        ),
-    },
-    GAMMA_VIEWS,
-)
-
-
+GAMMA_TWINS = {
+    "factor L / L' forgotten": Twin(
+        partial(gamma_chain, forget_factor=True), {"after the chain": _looks(2.0, 2.0 / 5.0)}.get
+    ),
+    "step back not taken": Twin(
+        partial(gamma_chain, stay=True), dict.fromkeys(GAMMA_VIEWS, _looks(2.0)).get
+    ),
+}
+GAMMA = "gbm_fast: 5 looks to 2, and the reverse step to 5"
 gamma, inverse_gamma = partial(_law, "gamma"), partial(_law, "inverse gamma")
 weibull, beta_prime = partial(_law, "weibull"), partial(_law, "beta prime")
 two_looks, five_looks = partial(_looks, 2.0), partial(_looks, 5.0)
 
 SCENARIOS = [
-    *(
-        _target_scenario(library, n, target)
-        for library in LIBRARIES
-        for n, target in TARGETS.items()
-    ),
+    *(_target_scenario(library, *item) for library in LIBRARIES for item in TARGETS.items()),
     *(_law_scenario(library, name) for library in ("gbm_ref", "gbm_fast") for name in PARAMETERS),
-    GAMMA_CHAIN,
+    Scenario("gamma chain", GAMMA, gamma_chain, GAMMA_TWINS, GAMMA_VIEWS),
 ]
