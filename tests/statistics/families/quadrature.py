@@ -145,13 +145,7 @@ _EIGHT = "eq. (12), d = 1, 4 rows, 8 % of the paths end below zero"
 _IN_X = "kappa = 0.6 in X, d = 1, 4 rows"
 _DROPPED = {"signs dropped": _signs_dropped()}
 SCENARIOS = [
-    _on_line(
-        "dale-langevin mixture",
-        "eq. (13) on a mixture, d = 1, 6 rows",
-        MIXED,
-        _MARKOV,
-        log_sampler,
-    ),
+    _on_line("dale-langevin mixture", _DALE, MIXED, _MARKOV, log_sampler),
     _on_line("probability flow mixture", _HEUN, MIXED_FLOW, _FLOW_BUGS, _moved),
     _with_signs("sign-agnostic", _EIGHT, AMBIENT, _SIGNED_BUGS, **_DROPPED),
     _with_signs("ambient marginal-preserving", _IN_X, PRESERVING, _FORGOTTEN),
