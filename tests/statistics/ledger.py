@@ -74,9 +74,8 @@ def _entry(row: dict) -> Entry:
         raise ValueError(f"not a row of the ledger ({error}): {row}") from error
     rates = 0.0 < entry.alpha < 1.0 and 0.0 < entry.beta < 1.0
     if not rates or entry.n < 1 or len(entry.effect) != 1 or not entry.twins:
-        raise ValueError(
-            f"{entry.id}: alpha and beta in (0, 1), n >= 1, one effect, at least one twin"
-        )
+        what = "alpha and beta in (0, 1), n >= 1, one effect, at least one twin"
+        raise ValueError(f"{entry.id}: {what}")
     return entry
 
 
@@ -85,10 +84,8 @@ def sums(entries: Sequence[Entry]) -> tuple[float, float]:
     alpha = math.fsum(entry.alpha for entry in entries)
     beta = math.fsum(entry.beta * len(entry.twins) for entry in entries)
     if not (alpha <= ALPHA_BUDGET and beta <= BETA_BUDGET):
-        raise ValueError(
-            f"sum of alpha {alpha:.3g} (budget {ALPHA_BUDGET:g}), "
-            f"sum of beta {beta:.3g} (budget {BETA_BUDGET:g})"
-        )
+        budgets = f"budgets {ALPHA_BUDGET:g} and {BETA_BUDGET:g}"
+        raise ValueError(f"sum of alpha {alpha:.3g}, sum of beta {beta:.3g}: {budgets}")
     return alpha, beta
 
 

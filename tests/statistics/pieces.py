@@ -10,7 +10,7 @@ which is Ito's term; sigma^2 of it is the divergence of the diffusion, counted t
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -93,25 +93,16 @@ def row_maps(build: Build) -> list[Callable[[Array, float], Array]]:
     """For each row of the grid, (x (n,), z) -> x_s (n,), in float64."""
     pieces = build(torch.float64)
 
-    def row_map(index: int) -> Callable[[Array, float], Array]:
-        row = pieces.grid[index]
+    def apply(row: gbm.Row, x: Array, z: float) -> Array:
+        state = tensor(x)[:, None]
+        given = pieces.process, pieces.score, state, *row, torch.full_like(state, z)
+        return pieces.step(*given)[:, 0].numpy()
 
-        def apply(x: Array, z: float) -> Array:
-            state = tensor(x)[:, None]
-            given = pieces.process, pieces.score, state, *row, torch.full_like(state, z)
-            return pieces.step(*given)[:, 0].numpy()
-
-        return apply
-
-    return [row_map(index) for index in range(len(pieces.grid))]
+    return [partial(apply, row) for row in pieces.grid]
 
 
 def score_plus(shift: float, factor: float = 1.0) -> Edit:
-
-    def edit(pieces: Pieces) -> Pieces:
-        return pieces._replace(score=lambda x, t: factor * pieces.score(x, t) + shift)
-
-    return edit
+    return lambda p: p._replace(score=lambda x, t: factor * p.score(x, t) + shift)
 
 
 def sigma_for_its_square(pieces: Pieces) -> Pieces:
@@ -122,7 +113,7 @@ def sigma_for_its_square(pieces: Pieces) -> Pieces:
 
 def dt_for_its_root(pieces: Pieces) -> Pieces:
     """Noise sigma dt in the place of sigma sqrt(dt)."""
-    rows = [row._replace(noise=row.noise * math.sqrt(row.dt)) for row in pieces.grid]
+    rows = (row._replace(noise=row.noise * math.sqrt(row.dt)) for row in pieces.grid)
     return pieces._replace(grid=tuple(rows))
 
 

@@ -51,6 +51,13 @@ def test_every_seed_of_every_way_is_reported(findings: Findings) -> None:
         assert all(row["error"] > 0 for row in network["errors"])
 
 
+def trained(findings: Findings, runs: Path) -> tuple[dict, tuple]:
+    """The record of the first network, and what training it again gives."""
+    first = findings.measurements["networks"][0]
+    case = Case(first["law"], first["way"], first["seed"])
+    return first, networks.train(case, TINY, runs)
+
+
 def test_a_second_study_reads_the_trainings(
     findings: Findings, runs: Path, monkeypatch: Patch
 ) -> None:
@@ -58,9 +65,7 @@ def test_a_second_study_reads_the_trainings(
         raise AssertionError("trained again")
 
     monkeypatch.setattr("gbm_fast.training.trainer.Trainer.train_step", refuse)
-    first = findings.measurements["networks"][0]
-    case = Case(first["law"], first["way"], first["seed"])
-    _, seconds = networks.train(case, TINY, runs)
+    first, (_, seconds) = trained(findings, runs)
     assert seconds == first["training_seconds"]
 
 
@@ -81,21 +86,14 @@ def wrong_loss(network: dict) -> dict:
 
 
 # What the mistake makes of a network, of which law, and the check that refuses it.
-BOUND = "divergence within its bound"
+BOUND, LIMIT = "divergence within its bound", "projections within Pinsker's limit"
+OWN_LAW = "draws against the sampler's own law"
 PLANTED: dict[str, tuple[Callable[[dict], dict], str, str]] = {
     "wrong loss": (wrong_loss, LINES[1], "loss is floor plus error"),
     "beyond its bound": (lambda n: {"kl_nats": 1.01 * n["kl_bound_nats"]}, LINES[1], BOUND),
     "half a bound": (lambda n: {"kl_bound_nats": 0.4 * n["kl_bound_nats"]}, LINES[1], BOUND),
-    "far draws": (
-        lambda n: {"samples_from_own_law": n["band"] + 0.01},
-        LINES[1],
-        "draws against the sampler's own law",
-    ),
-    "far projection": (
-        lambda n: {"distance_from_data": 5.0},
-        PLANES[1],
-        "projections within Pinsker's limit",
-    ),
+    "far draws": (lambda n: {"samples_from_own_law": n["band"] + 0.01}, LINES[1], OWN_LAW),
+    "far projection": (lambda n: {"distance_from_data": 5.0}, PLANES[1], LIMIT),
 }
 
 
@@ -123,9 +121,7 @@ def test_the_share_of_small_times_is_that_of_the_sheet() -> None:
 
 def test_gradients_of_single_draws_are_those_of_autograd(runs: Path, findings: Findings) -> None:
     """Their losses are the training's, and the squared norm is compared for one draw."""
-    first = findings.measurements["networks"][0]
-    case = Case(first["law"], first["way"], first["seed"])
-    model, _ = networks.train(case, TINY, runs)
+    model = trained(findings, runs)[1][0]
     model.requires_grad_(True)
     process = gbm.GBM(sigma=0.8)
     x0, t = torch.tensor([[1.3]]), torch.tensor([0.25], dtype=torch.float64)
@@ -143,13 +139,8 @@ def test_the_picture_shows_every_network(findings: Findings) -> None:
     errors = axes[2].lines[:-1]
     assert len(errors) == 6
     heights = np.concatenate([line.get_ydata() for line in errors])
-    stored = [
-        row["error_times_v"]
-        for network in findings.measurements["networks"]
-        if network["law"] == LINES[1]
-        for row in network["errors"]
-    ]
-    assert sorted(heights) == sorted(stored)
+    shown = [n["errors"] for n in findings.measurements["networks"] if n["law"] == LINES[1]]
+    assert sorted(heights) == sorted(row["error_times_v"] for rows in shown for row in rows)
 
 
 N = 100
@@ -215,16 +206,11 @@ def sigmas_in_the_plane(index: int) -> float:
     return losses.gap / losses.standard_error
 
 
-def forgets_one(z: Array, v: float) -> Array:
-    return -z / math.sqrt(v) - 1.0
-
-
-def forgets_root(z: Array, v: float) -> Array:
-    return -z / v
+TWINS = {"forgets_one": lambda z, v: -z / math.sqrt(v) - 1.0, "forgets_root": lambda z, v: -z / v}
 
 
 @pytest.mark.parametrize("index", [0, 2])
-@pytest.mark.parametrize("twin", [forgets_one, forgets_root])
+@pytest.mark.parametrize("twin", TWINS.values(), ids=TWINS)
 def test_loss_is_floor_plus_error(index: int, twin: Callable, monkeypatch: Patch) -> None:
     """R4b for any score, no other target (twins: last time); in the plane, false alarm 3e-12."""
     k = PLANE.levels[index]

@@ -44,10 +44,9 @@ def test_a_passing_study_leaves_its_two_files(tmp_path: Path) -> None:
     folder = tmp_path / "new"
     assert sorted(path.name for path in folder.iterdir()) == ["planted.json", "planted.png"]
     record = json.loads((folder / "planted.json").read_text())
-    assert record["passed"] is True
+    assert record["passed"] is True and record["parameters"] == {"sigma": 0.8}
     assert record["seed"] == record["measurements"]["seed seen"] == 7
     assert record["command"] == "python -m validation.planted --seed 7"
-    assert record["parameters"] == {"sigma": 0.8}
     assert record["measurements"]["gap"] == "inf"
     assert {"python", "numpy", "scipy", "torch", "machine"} <= set(record["environment"])
     assert (folder / "planted.png").read_bytes() == b"picture of 7"

@@ -19,7 +19,6 @@ from torch import Tensor
 
 import gbm_fast as gbm
 import gbm_ref as ref
-from gbm_fast.process import Time
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling.initial import from_lognormal
 from tests.statistics import laws, pieces
@@ -169,10 +168,7 @@ ANNEALED = Sampler(*DALE, LINE_DATA, CONSTANT, GRID)
 
 
 def _pixel_by_pixel(score: gbm.ScoreFunction) -> gbm.ScoreFunction:
-    def of_images(x: Tensor, t: Time) -> Tensor:
-        return score(x.reshape(-1, 1), t).reshape(x.shape)
-
-    return of_images
+    return lambda x, t: score(x.reshape(-1, 1), t).reshape(x.shape)
 
 
 def images(build: Build, kind: type[ImageNoise] = ImageNoise) -> Draw:

@@ -35,12 +35,10 @@ def oracle_rows(
 ) -> list[RowMap]:
     score = ref.exact_score(data, process)
 
-    def row_map(row: ref.Row) -> RowMap:
-        return lambda x, z: step(
-            process, score, x[:, None], row.t_score, row.dt, row.noise, np.full((x.size, 1), z)
-        )[:, 0]
+    def apply(row: ref.Row, x: Array, z: float) -> Array:
+        return step(process, score, x[:, None], *row, np.full((x.size, 1), z))[:, 0]
 
-    return [row_map(row) for row in grid]
+    return [partial(apply, row) for row in grid]
 
 
 def start_of(data: ref.Target, process: ref.Process, grid: ref.Grid) -> Law:
