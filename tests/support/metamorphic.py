@@ -1,5 +1,7 @@
-"""Laws that relate two runs of a step, exact, bitwise where nothing is rounded differently: each a
-function of a step and a case, which raises AssertionError where it is broken."""
+"""Laws that relate two runs of a step: exact, and bitwise where nothing is rounded differently.
+
+Each law is a function of a step and a case; it raises AssertionError where the law is broken.
+"""
 
 from dataclasses import dataclass
 
@@ -24,7 +26,7 @@ STEPS: dict[str, ref.Step] = {
 }
 AMBIENT = [name for name, step in STEPS.items() if step.coordinates == "ambient"]
 LOG = [name for name, step in STEPS.items() if step.coordinates == "log"]
-# Without the 1 of 1 + h a step in log X feels where the origin of log X is (claim E2).
+# Without the 1 of 1 + h a step in log X feels where the origin of log X is (sheet E2).
 COVARIANT = [name for name in LOG if name != "PrintedAlgorithm1"]
 UNIT = 2.0**-53
 
@@ -34,7 +36,8 @@ class Case:
     """What a step is called with, and the transformation that a law applies.
 
     power  exponent of two, `factor` > 0 a change of scale or clock, `alpha` an exponent,
-    angle  of a rotation, `fractions` the lengths of consecutive pieces of a step"""
+    angle  of a rotation, `fractions` the lengths of consecutive pieces of a step
+    """
 
     process: ref.GBM
     t: float
@@ -108,7 +111,7 @@ def ratio_score(x: np.ndarray, t: float) -> np.ndarray:
 
 
 def scale(step: ref.Step, case: Case) -> None:
-    """step(c x) = c step(x) for a score that a scale leaves alone (claim R1); c = 2^k bitwise."""
+    """step(c x) = c step(x) for a score that a scale leaves alone (sheet R1); c = 2^k bitwise."""
     scaled = case.run(step, np.ldexp(case.x, case.power), ratio_score)
     np.testing.assert_array_equal(scaled, np.ldexp(case.run(step, score=ratio_score), case.power))
     scaled = case.run(step, case.factor * case.x)
@@ -116,7 +119,7 @@ def scale(step: ref.Step, case: Case) -> None:
 
 
 def oddness(step: ref.Step, case: Case) -> None:
-    """step(-x) = -step(x), bitwise: the score is read at |x| (claim E28)."""
+    """step(-x) = -step(x), bitwise: the score is read at |x| (sheet E28)."""
     mirrored = case.run(step, -case.x, ratio_score)
     np.testing.assert_array_equal(mirrored, -case.run(step, score=ratio_score))
 
@@ -135,8 +138,10 @@ def sign(step: ref.Step, case: Case) -> None:
 
 
 def arrangement(step: ref.Step, case: Case) -> None:
-    """Rows reordered, alone or padded, coordinates exchanged: the same, bitwise, or to 4 units
-    where a matrix times the draws is a library's sum, which the shape may order."""
+    """Rows may be reordered, taken alone or padded, coordinates exchanged, bitwise.
+
+    A matrix times the draws is a library's sum, which may be ordered by the shape: 4 units there.
+    """
     mixes = isinstance(step, ref.Ancestral) and isinstance(step.data_log_cov, np.ndarray)
     rtol = 4 * UNIT * case.size().max() if mixes else 0.0
     plain, rows = case.run(step, score=ratio_score), np.array([2, 0, 1])
@@ -164,8 +169,10 @@ def clock(step: ref.Step, case: Case) -> None:
 
 
 def power(step: ref.Step, case: Case) -> None:
-    """step(x^a) = step(x)^a with the process and score of X^a (claim R1), a = -1 inverts: m -> a
-    m, v -> a^2 v, 1 + h -> (1 + h) / a, and z changes its sign with a."""
+    """step(x^a) = step(x)^a, with the process and score of X^a (sheet R1); a = -1 inverts.
+
+    m -> a m, v -> a^2 v, 1 + h -> (1 + h) / a, and z changes its sign with a.
+    """
     a, process = case.alpha, case.process
     sigma = abs(a) * process.sigma
     drift = a * (process.drift(0.0) - process.sigma**2 / 2) + sigma**2 / 2

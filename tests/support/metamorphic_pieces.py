@@ -35,8 +35,10 @@ DIVISIBLE: dict[str, Step] = {
 def pieces(step: Step, case: Case) -> None:
     """Steps one after the other are one step with the draw sum_i w_i z_i / |w| (semigroup).
 
-    w_i = sqrt(dv_i) for a constant score; for a kernel exact given log X_0 = D or ~ N(D, S), which
-    shrinks earlier noise by V_s / V_t, V = S + v (claims R7, R17), sqrt(dv_i / (V_i V_(i-1)))."""
+    With a constant score w_i = sqrt(dv_i). A kernel that is exact given log X_0 = D, or given
+    log X_0 ~ N(D, S), shrinks what was added before by V_s / V_t, V = S + v (sheet R7, R17), so
+    that w_i = sqrt(dv_i / (V_i V_(i-1))).
+    """
     frozen = not isinstance(step, DaleLangevin | Corrector)
     spread = ISOTROPIC if step == DIVISIBLE["reverse kernel"] else 0.0
     data = LogNormal([0.4, -0.7], spread)

@@ -48,11 +48,8 @@ def twin_target(target: ref.Target, dtype: torch.dtype = torch.float64) -> gbm.T
     if isinstance(target, ref.LogNormal):
         return gbm.LogNormal(tensor(target.log_mean, dtype), tensor(target.log_cov, dtype))
     if isinstance(target, ref.LogNormalMixture):
-        return gbm.LogNormalMixture(
-            tensor(target.weights, dtype),
-            tensor(target.log_means, dtype),
-            tensor(target.log_covs, dtype),
-        )
+        parts = target.weights, target.log_means, target.log_covs
+        return gbm.LogNormalMixture(*(tensor(part, dtype) for part in parts))
     assert isinstance(target, ref.PointMasses)
     return gbm.PointMasses(tensor(target.points, dtype), target.log_var)
 
