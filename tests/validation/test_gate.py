@@ -307,20 +307,16 @@ def test_it_writes_and_goes_on(options: Options, monkeypatch: Patch) -> None:
 
     monkeypatch.setattr(pictures, "save_panels", draw_the_first)
     compare(options)
-    path = options.out_dir / "digits_samplers.json"
+    path, chosen = options.out_dir / "digits_samplers.json", samplers_on_images.rows(options)
     first = json.loads(path.read_text())
-    assert [entry["name"] for entry in first["rows"]] == [
-        row.name for row in samplers_on_images.rows(options)
-    ]
+    assert [entry["name"] for entry in first["rows"]] == [row.name for row in chosen]
     for entry in first["rows"]:
         assert entry["result"]["N"] == entry["settings"]["num_images"]
         assert entry["result"]["frechet_floor"] > 0
     assert first["training"]["step"] == 3
     assert first["gate"]["passed"] is True
     assert (options.out_dir / "digits_samplers.png").stat().st_size > 10_000
-    with_picture = [
-        r for r in samplers_on_images.rows(options) if r.settings.num_images == options.num_images
-    ]
+    with_picture = [r for r in chosen if r.settings.num_images == options.num_images]
     assert drawn == list(range(2, len(with_picture) + 2))
     assert standing(first).current
     said = "python -m validation.samplers_on_images --run RUN --num-im"
