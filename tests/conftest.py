@@ -1,8 +1,5 @@
 """Settings of every test process: one thread, no display, no time limit for single examples.
-
-Random numbers come from `source`, `rng` and `torch_rng`, which are functions of the test's id and
-of the run seed: that of the ledger, or the one given by --run-seed.
-"""
+`source`, `rng`, `torch_rng` follow from the test's id and the run seed (ledger or --run-seed)."""
 
 import gc
 import os

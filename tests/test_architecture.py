@@ -1,7 +1,4 @@
-"""The layers, the limits and the habits of the code, read from its syntax trees.
-
-Each reader is also run on a planted defect, so that a rule that has stopped seeing anything fails.
-"""
+"""Layers, limits and habits of the code, from syntax trees; each reader on a planted defect."""
 
 import ast
 import subprocess
@@ -20,30 +17,18 @@ from tests.support.source_tree import (
 )
 
 REF = {"numpy", "scipy"}
-FAST = REF | {
-    "torch",
-    "torchvision",
-    "cleanfid",
-    "safetensors",
-    "tyro",
-    "tqdm",
-    "matplotlib",
-    "sklearn",
-    "skimage",
-    "tifffile",
-    "imagecodecs",
-    "PIL",  # Pillow, which torchvision, clean-fid and matplotlib all require
-}
+# PIL is Pillow, which torchvision, clean-fid and matplotlib all require.
+FAST = REF | {"torch", "torchvision", "cleanfid", "safetensors", "tyro", "tqdm", "matplotlib"}
+FAST |= {"sklearn", "skimage", "tifffile", "imagecodecs", "PIL"}
 SPEC = {"sympy", "mpmath"}
+# What validation.overhead (extra `peers`) and validation.speed compare with, where installed.
+PEERS = {"diffusers", "k_diffusion", "torchsde"}
 # What a layer may import besides the standard library and itself.
 LAYERS = {
     "spec": SPEC,
     "gbm_ref": REF,
     "gbm_fast": FAST,
-    # What validation.overhead (extra `peers`) and validation.speed compare with, where installed.
-    "validation": FAST
-    | SPEC
-    | {"gbm_ref", "gbm_fast", "spec", "diffusers", "k_diffusion", "torchsde"},
+    "validation": FAST | SPEC | PEERS | {"gbm_ref", "gbm_fast", "spec"},
 }
 CODE = ("gbm_ref", "gbm_fast", "validation", "spec")
 LIMITED = (*CODE, "tests", ".ci")
@@ -110,8 +95,7 @@ def test_importing_the_oracle_loads_nothing_heavy() -> None:
     assert int(count) >= 7
 
 
-def too_long() -> dict[str, int]:
-    """Files and functions above their limit, with their lengths."""
+def test_files_and_functions_are_short() -> None:
     found = {}
     for source in sources(*LIMITED):
         lines = len(source.text.splitlines())
@@ -120,11 +104,6 @@ def too_long() -> dict[str, int]:
         for node in functions(source.tree):
             if line_count(node) > MAX_FUNCTION:
                 found[f"{source.path}::{node.name}"] = line_count(node)
-    return found
-
-
-def test_files_and_functions_are_short() -> None:
-    found = too_long()
     assert {k: v for k, v in found.items() if k not in LONGER_THAN_ALLOWED} == {}
     assert set(LONGER_THAN_ALLOWED) - set(found) == set(), "no longer needed"
 
@@ -178,10 +157,7 @@ def test_the_habit_rule_sees_planted_ones() -> None:
 
 
 def unfinished_messages(tree: ast.Module) -> list[int]:
-    """Lines that raise an error of ours whose message does not end with a full stop.
-
-    A message that ends with another error's text, or with a command to type, may.
-    """
+    """Lines of errors of ours without a final full stop, another's text and commands aside."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
@@ -199,10 +175,9 @@ def unfinished_messages(tree: ast.Module) -> list[int]:
 
 
 def test_error_messages_are_sentences() -> None:
-    layers = ("gbm_ref", "gbm_fast", "validation")
     errors = ("ValueError", "OSError", "FloatingPointError")
     found = {}
-    for source in sources(*layers):
+    for source in sources("gbm_ref", "gbm_fast", "validation"):
         lines = source.text.splitlines()
         bad = unfinished_messages(source.tree)
         if ours := [n for n in bad if any(e in lines[n - 1] for e in errors)]:

@@ -1,8 +1,5 @@
-"""`.ci/check_report.py` and `.ci/run` refuse the runs that they are there to refuse.
-
-The script runs here in a copy of the project's frame with stand-ins for pip, ruff, mypy and
-pytest, so that each way of going wrong can be planted; the report reader is the real one.
-"""
+"""`.ci/check_report.py` and `.ci/run` refuse what they are there to refuse: planted with stand-ins
+for pip, ruff, mypy and pytest; the report reader is the real one."""
 
 import os
 import shutil
@@ -38,8 +35,7 @@ def check(folder: Path, cases: str, floor: int) -> subprocess.CompletedProcess[s
 
 
 def test_an_acceptable_run_is_accepted(tmp_path: Path) -> None:
-    cases = PASSED * 3 + SKIPPED.format("pytest.skip", ALLOWED)
-    done = check(tmp_path, cases, floor=3)
+    done = check(tmp_path, PASSED * 3 + SKIPPED.format("pytest.skip", ALLOWED), floor=3)
     assert (done.returncode, done.stderr) == (0, "")
     assert "3 passed (floor 3), 0 failed, 1 skipped" in done.stdout
 
@@ -59,8 +55,7 @@ def test_an_acceptable_run_is_accepted(tmp_path: Path) -> None:
 )
 def test_a_planted_defect(tmp_path: Path, cases: str, floor: int, complaint: str) -> None:
     done = check(tmp_path, cases, floor)
-    assert done.returncode == 1
-    assert complaint in done.stderr
+    assert done.returncode == 1 and complaint in done.stderr
 
 
 def test_the_report_of_a_real_run_is_read(tmp_path: Path) -> None:
@@ -142,8 +137,7 @@ TOOLS = ["pip install", "ruff check", "ruff format", "mypy gbm_ref", "python -m 
 @pytest.mark.parametrize("broken", TOOLS)
 def test_a_failing_tool_fails_the_script(tmp_path: Path, broken: str) -> None:
     status, calls, printed = run_ci(tmp_path, broken=broken)
-    assert status != 0
-    assert calls[-1].startswith(broken)
+    assert status != 0 and calls[-1].startswith(broken)
     assert "ci: passed" not in printed
 
 

@@ -1,8 +1,5 @@
-"""What a reader of the README runs: its example, its commands, and the examples.
-
-The commands exist, and answer `--help` without loading heavy libraries: no wall clock is read, the
-list of imported modules decides, and it is exact.
-"""
+"""What a reader of the README runs: its example, its commands, and the examples. `--help` loads no
+heavy library, by the list of imported modules, which is exact: no wall clock is read."""
 
 import importlib
 import importlib.util
@@ -17,6 +14,7 @@ import pytest
 from PIL import Image
 from scipy import stats
 
+from tests.support.fixtures import Patch
 from tests.support.source_tree import ROOT
 from tests.support.tiny_runs import make_run
 
@@ -72,11 +70,8 @@ def test_the_readme_has_the_two_set_up_lines(line: str) -> None:
 
 
 def test_the_readme_example_agrees_with_the_law_that_it_prints() -> None:
-    """The sampled variance lies in an exact chi-square interval round the law's variance.
-
-    False alarms for a fresh seed: 1e-9. It would catch an example whose sampler and law have
-    drifted apart by 9 %, as that of ten steps, 0.138, has (the last line).
-    """
+    """The variance lies in an exact chi-square interval round the law's: false alarm 1e-9.
+    Planted: a law 9 % off, that of ten steps, 0.138 (the last line)."""
     _, block = re.findall(PYTHON, README)
     names: dict = {}
     exec(compile(block, "README.md", "exec"), names)
@@ -89,9 +84,7 @@ def test_the_readme_example_agrees_with_the_law_that_it_prints() -> None:
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/training.md"])
-def test_a_run_is_trained_as_the_pages_say(
-    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_is_trained_as_the_pages_say(page: str, tmp_path: Path, monkeypatch: Patch) -> None:
     """A minute is ten steps here, of a network that is small."""
     monkeypatch.chdir(tmp_path)
     block = re.findall(PYTHON, (ROOT / page).read_text(encoding="utf-8"))[0]
@@ -121,7 +114,7 @@ def output_of(example: str, folder: Path, *arguments: object) -> str:
 
 
 def test_a_sampler_is_checked_and_a_broken_one_is_refused(tmp_path: Path) -> None:
-    """The variance lost with the last step's noise is h = sigma^2 / N (sheet R8), of V_0."""
+    """The variance lost with the last step's noise is h = sigma^2 / N (claim R8), of V_0."""
     printed = output_of("check_my_sampler", tmp_path)
     right, refused = printed.split("my_other_sampler is refused: ")
     mean = float(re.findall(r"^my_sampler is right: Gaussian\(mean=array\(\[(.*?)\]\)", right)[0])
@@ -150,10 +143,7 @@ def test_a_run_is_trained_and_sampled_from_python(tmp_path: Path) -> None:
 
 def test_a_network_of_ones_own_learns_in_both_loops(tmp_path: Path) -> None:
     """2000 exact draws are 0.045 away once in a thousand times; here a small error is added.
-
-    A network that learned nothing is the best linear denoiser: its samples are log-normal, 0.1
-    and more away from two components.
-    """
+    Planted: the best linear denoiser, log-normal, is 0.1 and more away from two components."""
     printed = output_of("own_network", tmp_path, 300)
     own, trainer = map(float, re.findall(r"distance ([\d.]+)", printed))
     assert own < 0.12 and trainer < 0.25

@@ -1,7 +1,4 @@
-"""Around the code: wheel and sdist hold what they should, versions agree, the citation is right.
-
-The oracle runs from the wheel without torch.
-"""
+"""What wheel and sdist hold, versions, citation; the oracle runs from the wheel, torch-free."""
 
 import os
 import re
@@ -13,7 +10,7 @@ import venv
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy
 import pytest
@@ -32,9 +29,10 @@ def requirements(entries: list[str]) -> list[Requirement]:
     return [r for r in map(Requirement, entries) if r.name != PROJECT["name"]]
 
 
-def bounds(requirement: Requirement) -> set[str]:
-    """The comparison operators of a requirement, e.g. {">="}."""
-    return {specifier.operator for specifier in requirement.specifier}
+def capped(entries: list[str]) -> list[str]:
+    """The requirements whose comparison operators are other than a lower bound."""
+    found = [(r, {specifier.operator for specifier in r.specifier}) for r in requirements(entries)]
+    return [str(requirement) for requirement, operators in found if operators != {">="}]
 
 
 def test_the_base_install_is_numpy_and_scipy() -> None:
@@ -49,13 +47,11 @@ def test_the_test_extra_contains_the_others() -> None:
 
 @pytest.mark.parametrize("extra", ["dependencies", "spec", "fast", "imaging"])
 def test_every_requirement_has_a_lower_bound_and_no_cap(extra: str) -> None:
-    entries = PROJECT["dependencies"] if extra == "dependencies" else EXTRAS[extra]
-    assert {str(r): bounds(r) for r in requirements(entries) if bounds(r) != {">="}} == {}
+    assert capped(PROJECT["dependencies"] if extra == "dependencies" else EXTRAS[extra]) == []
 
 
 def test_the_only_cap_is_scipy_in_the_test_extra() -> None:
-    others = [r for r in requirements(EXTRAS["test"]) if bounds(r) != {">="}]
-    assert [str(r) for r in others] == ["scipy<1.18"]
+    assert capped(EXTRAS["test"]) == ["scipy<1.18"]
 
 
 def test_the_changelog_has_the_version() -> None:
@@ -65,9 +61,7 @@ def test_the_changelog_has_the_version() -> None:
     assert PROJECT["version"] in headings
 
 
-def citation() -> dict[str, Any]:
-    """CITATION.cff, parsed."""
-    return yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 
 
 def all_keys(node: object) -> Iterator[str]:
@@ -82,7 +76,7 @@ def all_keys(node: object) -> Iterator[str]:
 
 
 def test_the_citation_has_what_cff_requires() -> None:
-    cff = citation()
+    cff = CITATION
     assert cff["cff-version"] == "1.2.0"
     assert cff["message"] and cff["title"] == PROJECT["name"]
     assert cff["authors"] == [{"name": "The gbm-diffusion developers"}]
@@ -92,7 +86,7 @@ def test_the_citation_has_what_cff_requires() -> None:
 
 
 def test_the_citation_names_the_paper() -> None:
-    (paper,) = citation()["references"]
+    (paper,) = CITATION["references"]
     assert {"type", "title", "authors"} <= set(paper)
     assert paper["title"] == "Dale meets Langevin: A Multiplicative Denoising Diffusion Model"
     assert [i["value"] for i in paper["identifiers"]] == ["arXiv:2510.02730"]
@@ -174,10 +168,7 @@ def test_the_sdist_is_the_project(built: Distributions) -> None:
 
 
 def empty_environment(folder: Path) -> Path:
-    """A new virtual environment that sees NumPy and SciPy alone; returns its interpreter.
-
-    Both are links to the ones that run the tests, so that nothing is downloaded.
-    """
+    """The interpreter of a new environment with the test run's NumPy and SciPy (links) alone."""
     root = folder / "venv"
     venv.EnvBuilder(symlinks=os.name != "nt").create(root)
     links = folder / "links"

@@ -1,8 +1,4 @@
-"""The rooms of gbm_fast: who may import whom, no circle, no crowded folder, no name twice.
-
-CONTRIBUTING's table is what is read: a module belongs to a room, and imports from its own room
-and from those that the table allows.
-"""
+"""The rooms of gbm_fast, by CONTRIBUTING's table: who imports whom, no circle or name twice."""
 
 import ast
 import importlib

@@ -1,7 +1,4 @@
-"""Every claim: its record is complete, its routine accepts it and refuses its false twins.
-
-The status of a claim is computed, and every way of falling short is seen: each is planted here.
-"""
+"""Every claim is complete; its routine accepts it, not its twins; its status is computed."""
 
 from dataclasses import replace
 
@@ -16,6 +13,7 @@ from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v1
 from spec.checking.record import gaps
 from spec.checking.symbols import h
 from spec.checking.verdicts import Status, run_proofs, statuses
+from tests.support.fixtures import Patch
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
@@ -27,8 +25,7 @@ def test_claim(claim: Claim) -> None:
 
 
 def test_the_collection_is_sound_and_nothing_is_left_out() -> None:
-    assert defects() == []
-    assert shortfalls() == []
+    assert (defects(), shortfalls()) == ([], [])
 
 
 def test_every_decided_claim_is_asked_about_mistakes() -> None:
@@ -44,22 +41,12 @@ def test_ancestors_reach_through_other_claims() -> None:
 
 PIN = Pin("gbm_ref.f", formula=1 + h, twins={"t": h}, points=({"h": 1.0}, {"h": 2.0}))
 PROOF = Proof(lambda number: number == 4, holds=4, twins={"five": 5})
-CLAIM = Claim(
-    id="planted",
-    title="two and two",
-    statement="2 + 2 = 4",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sources=v1("eq. 1"),
-    derivation="count",
-    proof=PROOF,
-)
+TEXTS = {"id": "planted", "title": "two and two", "statement": "2 + 2 = 4", "derivation": "count"}
+CLAIM = Claim(**TEXTS, kind=Kind.PROVED, means=Means.ALGEBRA, sources=v1("eq. 1"), proof=PROOF)
 AGREE = {"planted: gbm_ref.f": []}
 
 
-def status(
-    monkeypatch: pytest.MonkeyPatch, *claims: Claim, pins: dict[str, list[str]] | None = None
-) -> Status:
+def status(monkeypatch: Patch, *claims: Claim, pins: dict[str, list[str]] | None = None) -> Status:
     """Of the last of these claims, in a catalogue that holds no others."""
     monkeypatch.setattr(catalogue, "BY_ID", {c.id: c for c in claims})
     monkeypatch.setattr("spec.checking.verdicts.BY_ID", catalogue.BY_ID)
@@ -67,31 +54,22 @@ def status(
     return found[claims[-1].id]
 
 
+WRONG = replace(PROOF, holds=6)
 LAX = replace(PROOF, routine=lambda number: number < 6)
 BRITTLE = replace(PROOF, routine=lambda number: {4: True}[number])
 # What is changed, what the comparison of the pins said, the rung and the troubles.
 STATUSES: dict[str, tuple[dict, dict | None, str, tuple[str, ...]]] = {
     "sound": ({"pins": (PIN,)}, AGREE, "fully checked", ()),
     "incomplete record": ({"derivation": " "}, None, "open", ("no derivation",)),
-    "refused": (
-        {"proof": replace(PROOF, holds=6)},
-        None,
-        "stated",
-        ("the routine refuses the statement",),
-    ),
+    "refused": ({"proof": WRONG}, None, "stated", ("the routine refuses the statement",)),
     "accepted twin": ({"proof": LAX}, None, "proved", ("five: accepted",)),
-    "exception, which refuses nothing": (
-        {"proof": BRITTLE},
-        None,
-        "proved",
-        ("five: KeyError: 5",),
-    ),
+    "exception, no refusal": ({"proof": BRITTLE}, None, "proved", ("five: KeyError: 5",)),
     "pin not compared": ({"pins": (PIN,)}, None, "twins refused", ("gbm_ref.f: not compared",)),
 }
 
 
 @pytest.mark.parametrize("name", STATUSES)
-def test_the_status_of_a_claim(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_status_of_a_claim(name: str, monkeypatch: Patch) -> None:
     change, pins, *expected = STATUSES[name]
     found = status(monkeypatch, replace(CLAIM, **change), pins=pins)
     assert [found.rung, found.troubles] == expected
@@ -103,8 +81,8 @@ def test_an_answer_that_is_not_a_truth_value_proves_nothing() -> None:
     assert outcome.proof_trouble == "the routine answered 1, not True or False"
 
 
-def test_a_claim_is_no_better_than_what_it_rests_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    base = replace(CLAIM, id="base", proof=replace(PROOF, holds=6))
+def test_a_claim_is_no_better_than_what_it_rests_on(monkeypatch: Patch) -> None:
+    base = replace(CLAIM, id="base", proof=WRONG)
     middle = replace(CLAIM, id="middle", depends=("base",))
     found = status(monkeypatch, base, middle, replace(CLAIM, depends=("middle",)))
     assert (found.rung, found.troubles) == ("checked", ("rests on base",))
@@ -150,10 +128,9 @@ def test_what_no_claim_is_about_is_named() -> None:
 
 
 def test_several_processes_give_the_same_outcomes() -> None:
-    alone, together = (run_proofs(["Robbins", "A10-score"], jobs) for jobs in (1, 2))
-    assert {k: replace(o, seconds=0) for k, o in alone.items()} == {
-        k: replace(o, seconds=0) for k, o in together.items()
-    }
+    found = [run_proofs(["Robbins", "A10-score"], jobs) for jobs in (1, 2)]
+    alone, together = ({k: replace(o, seconds=0) for k, o in one.items()} for one in found)
+    assert alone == together
 
 
 def test_polynomials_decide() -> None:

@@ -1,7 +1,4 @@
-"""ERRATA.md, TRACE.md and the counts in the README are what the code says today.
-
-Also `python -m spec` on single claims; the whole run, as a user does it, is a phase of .ci/run.
-"""
+"""ERRATA.md, TRACE.md, the README's counts as of today; `python -m spec` (whole: in .ci/run)."""
 
 import ast
 import inspect
@@ -18,6 +15,7 @@ from spec.checking.claim import Kind
 from spec.inventory import PAPER, SHEET
 from spec.pages import errata, table, trace
 from spec.pages.sources import fast_twin, files_that_test, public_functions
+from tests.support.fixtures import Patch, Shown
 from tests.support.source_tree import ROOT
 
 # Its figures are computed when it is made, which takes seconds.
@@ -33,8 +31,7 @@ def test_generated_pages_are_up_to_date(name: str, page: object) -> None:
 
 
 def test_no_page_is_empty() -> None:
-    assert len(errata.errata()) >= 33
-    assert trace.page().count("\n| ") > 300
+    assert len(errata.errata()) >= 33 and trace.page().count("\n| ") > 300
 
 
 def test_every_public_function_of_the_oracle_is_pinned() -> None:
@@ -82,13 +79,9 @@ def test_every_entry_of_the_errata_is_whole() -> None:
     for section in sections:
         for part in ("**Printed.**", "**What is wrong.**", "**Correct.**", "The routine refuses"):
             assert part in section
-    anchors = {
-        re.sub(r"[^\w\- ]", "", line[3:].lower()).replace(" ", "-")
-        for line in text.splitlines()
-        if line.startswith("## ")
-    }
-    linked = set(re.findall(r"\]\(#([^)]*)\)", text))
-    assert linked == anchors
+    titles = [line[3:].lower() for line in text.splitlines() if line.startswith("## ")]
+    anchors = {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in titles}
+    assert set(re.findall(r"\]\(#([^)]*)\)", text)) == anchors
 
 
 def test_errata_cover_the_sheet() -> None:
@@ -121,7 +114,7 @@ def test_the_command_module_is_light() -> None:
     assert not any("sympy" in ast.unparse(n) or "spec" in ast.unparse(n) for n in top)
 
 
-def test_one_claim_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_claim_in_full(capsys: Shown) -> None:
     """With the pins compared in the process that the command starts for them."""
     assert command.main(["--claim", "A10-score", "--jobs", "1"]) == 0
     said = capsys.readouterr().out
@@ -129,23 +122,20 @@ def test_one_claim_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     assert [part for part in parts if part not in said] == []
 
 
-def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json(monkeypatch: Patch, capsys: Shown) -> None:
     monkeypatch.setattr(command, "pin_troubles", lambda ids: {})
     assert command.main(["--claim", "Robbins", "--json", "--jobs", "1"]) == 0
     (entry,) = json.loads(capsys.readouterr().out)
     assert (entry["id"], entry["kind"], entry["status"]) == ("Robbins", "proved", "fully checked")
 
 
-def test_an_unknown_claim_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_claim_is_named(capsys: Shown) -> None:
     assert command.main(["--claim", "E99"]) == 2
     said = capsys.readouterr().err
-    assert "no claim is called E99" in said
-    assert "A10-score" in said
+    assert "no claim is called E99" in said and "A10-score" in said
 
 
-def test_a_failure_anywhere_gives_exit_code_one(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_failure_anywhere_gives_exit_code_one(monkeypatch: Patch, capsys: Shown) -> None:
     monkeypatch.setattr(command, "pin_troubles", lambda ids: {})
     assert command.main(["--claim", "A10-score", "--jobs", "1"]) == 1
     assert "not compared" in capsys.readouterr().out

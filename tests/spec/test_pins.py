@@ -33,12 +33,8 @@ def test_every_adapter_belongs_to_a_pin() -> None:
     assert set(ADAPTERS) == {pin.name for _, pin in PINS}
 
 
-PLANTED = Pin(
-    "gbm_ref.log_score_from_hyvarinen",
-    formula=1 + h,
-    twins={"no Jacobian": h},
-    points=({"h": -0.7}, {"h": 2.3}),
-)
+POINTS = ({"h": -0.7}, {"h": 2.3})
+PLANTED = Pin("gbm_ref.log_score_from_hyvarinen", 1 + h, {"no Jacobian": h}, POINTS)
 
 
 def call(function: object, at: dict[str, float]) -> object:
@@ -56,16 +52,15 @@ def test_the_pinned_function_is_the_one_that_is_named() -> None:
     assert set(seen) == {pinned_function(PLANTED)}
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        lambda f, at: f([at["h"]]) + 8e-15,
-        lambda f, at: math.nan,
-        lambda f, at: math.inf,
-        lambda f, at: at["h"],
-    ],
-    ids=["an error of 8e-15", "nan", "infinity", "the twin"],
-)
+WRONG = {
+    "an error of 8e-15": lambda f, at: f([at["h"]]) + 8e-15,
+    "nan": lambda f, at: math.nan,
+    "infinity": lambda f, at: math.inf,
+    "the twin": lambda f, at: at["h"],
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_a_planted_defect_in_the_function_is_refused(wrong: object) -> None:
     with pytest.raises(PinDisagrees):
         compare(PLANTED, PLANTED.formula, wrong)  # type: ignore[arg-type]
@@ -82,9 +77,7 @@ def test_troubles_are_told_apart() -> None:
 
 
 def test_the_reference_has_fifty_digits_and_the_default_scale_sees_every_symbol() -> None:
-    pin = Pin(
-        "gbm_ref.denoiser", formula=H + v / 3, twins={"x": H}, points=({"H": 0.1, "v": 3.0},)
-    )
+    pin = Pin("gbm_ref.denoiser", H + v / 3, {"x": H}, ({"H": 0.1, "v": 3.0},))
     (value,) = reference(pin, pin.formula, pin.points[0])
     assert nstr(value, 60) == "1.1000000000000000055511151231257827021181583404541015625"
     # |f| + |H df/dH| + |v df/dv| = 1.1 + 0.1 + 1.

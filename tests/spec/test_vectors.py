@@ -1,10 +1,7 @@
 """The accuracy vectors: their generator, the mistakes that they name, and ball arithmetic.
 
-The generator makes the same files again, and each check of a row bites. Each row refuses its own
-mistakes by the rule of the reader. Every value once more in ball arithmetic, whose error bounds
-are rigorous: Arb (python-flint) shares no code with mpmath. Each formula, evaluated at the stored
-arguments with 500 bits, gives an interval that certainly holds the value.
-"""
+The same files again; each check of a row bites; each row refuses its own mistakes. And once more
+with 500 bits in Arb (python-flint), which shares no code with mpmath: rigorous intervals."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +14,7 @@ import mpmath
 import pytest
 from mpmath import mpf
 
-from gbm_ref.vectors import Report, Vector, load
+from gbm_ref.vectors import Vector, load
 from gbm_ref.vectors.records import verify_rows
 from spec.catalogue import BY_ID
 from spec.vectors import __main__, files
@@ -27,6 +24,7 @@ from spec.vectors.catalogue import BY_NAME, FUNCTIONS
 from spec.vectors.kernel import SAMPLE
 from spec.vectors.points import across, between, cases, e, spread
 from spec.vectors.records import Case, Flag, Twin, VectorFunction
+from tests.support.fixtures import Patch, Shown
 
 EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 
@@ -51,7 +49,7 @@ def test_differences_are_seen(generated: dict[str, str]) -> None:
 
 
 def test_the_command_compares_and_writes(
-    generated: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    generated: dict[str, str], monkeypatch: Patch, capsys: Shown
 ) -> None:
     written: list[dict[str, str]] = []
     monkeypatch.setattr(files, "generate", lambda: generated)
@@ -88,13 +86,14 @@ def test_a_good_row_is_made() -> None:
         assert abs(row.value - mpf(1.7) * mpmath.exp(mpf(0.3) - mpf("1.1") * 4 / 5)) < 1e-15
 
 
+def nearly(f: Arithmetic, x0: mpf, m: mpf, v: mpf, z: mpf) -> mpf:
+    return x0 * f.exp(m + f.sqrt(v) * z + mpf("1e-45"))
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (
-            {"second": lambda f, x0, m, v, z: x0 * f.exp(m + f.sqrt(v) * z + mpf("1e-45"))},
-            "second",
-        ),
+        ({"second": nearly}, "second"),
         ({"formula": lambda f, x0, m, v, z: f.exp(m) + mpmath.eps * 10**8}, "digits disagree"),
         ({"twins": (Twin("same", Flag.ITO, "none", SAMPLE.formula),)}, "catches no mistake"),
         ({"scale": lambda f, x0, m, v, z: 0 * x0}, "scale"),
@@ -118,13 +117,8 @@ def test_a_flag_must_be_earned_and_every_mistake_caught() -> None:
 
 
 def test_a_mistake_that_gives_no_number_is_caught() -> None:
-    nothing = [
-        lambda f, x0, m, v, z: f.log(-x0),
-        lambda f, x0, m, v, z: x0 / 0,
-        lambda f, x0, m, v, z: mpf("nan"),
-        lambda f, x0, m, v, z: mpf("inf"),
-    ]
-    for formula in nothing:
+    nans = [lambda *given: mpf("nan"), lambda *given: mpf("inf")]
+    for formula in (lambda f, x0, *more: f.log(-x0), lambda f, x0, *more: x0 / 0, *nans):
         twin = Twin("nothing", Flag.BASIC, "no number", formula)
         assert make_row(1, replace(SAMPLE, twins=(twin,)), CASE).kills == ("nothing",)
 
@@ -159,20 +153,16 @@ def test_arguments_are_taken_as_exact() -> None:
         assert value == mpf(0.1) * 10 != 1
 
 
-def implementation(twin: Twin) -> Callable[..., float]:
-    """The mistake as somebody's function of floats."""
-    return lambda **args: float(mistaken(twin, Case(Flag.BASIC, args)))
-
-
-def refused(function: VectorFunction, twin: Twin) -> Report:
-    return verify_rows(function.name, load(function.name), implementation(twin))
-
-
 @EVERY_FUNCTION
 def test_each_row_refuses_the_mistakes_that_it_names(function: VectorFunction) -> None:
     found = load(function.name)
     for twin in function.twins:
-        report = refused(function, twin)
+
+        def implementation(twin: Twin = twin, **args: float) -> float:
+            """The mistake as somebody's function of floats."""
+            return float(mistaken(twin, Case(Flag.BASIC, args)))
+
+        report = verify_rows(function.name, found, implementation)
         failed = {failure.vector.tc_id for failure in report.failures}
         named = {row.tc_id for row in found if twin.name in row.kills}
         assert named and named <= failed, twin.name
@@ -250,11 +240,10 @@ def rational(number: Fraction) -> flint.arb:
 
 
 def evaluated(formula: Callable[..., object], row: Vector) -> flint.arb:
-    args = [
-        tuple(map(flint.arb, value)) if isinstance(value, tuple) else flint.arb(value)
-        for value in row.args.values()
-    ]
-    return ball(formula(ARB, *args))
+    args = row.args.values()
+    return ball(
+        formula(ARB, *(tuple(map(ball, a)) if isinstance(a, tuple) else ball(a) for a in args))
+    )
 
 
 def agrees(value: flint.arb, row: Vector, tight: Fraction) -> bool:

@@ -1,10 +1,8 @@
 """Many run seeds for every statistical assertion: `python -m tests.statistics.audit --seeds 200`.
 
-No twin is drawn. Correct code should be refused by about seeds * (sum of alpha) assertions, that
-is by none, and the p-values of the exact tests should be uniform over the seeds. The record goes
-to statistics_audit.json with a figure, in validation/results with --record. An audit that is
-broken off goes on where it stopped, as long as the code and the ledger are the same.
-"""
+No twin is drawn. About seeds * (sum of alpha) refusals are right, that is none, and p-values of
+exact tests are uniform. Record and figure go to statistics_audit, in validation/results with
+--record; broken off, it goes on where it stopped if code and ledger are the same."""
 
 import json
 import sys
@@ -24,7 +22,7 @@ from scipy import stats
 from tqdm import tqdm
 
 from tests.statistics.catalogue import HERE, SCENARIOS, check_of, entries_of
-from tests.statistics.checks import Shape, dkw, kolmogorov
+from tests.statistics.checks import STATISTICS, Shape, dkw, kolmogorov
 from tests.statistics.laws import Array
 from tests.statistics.ledger import ALPHA, FILE, Entry
 from tests.statistics.seeds import Source, sequence
@@ -56,11 +54,14 @@ class Options:
     """Forget what an audit that was broken off has left."""
 
 
+PValues = dict[str, tuple[float, float]]
+
+
 def run_seed(root: int, number: int) -> int:
     return int(np.random.SeedSequence([root, number]).generate_state(1, np.uint32)[0])
 
 
-def p_values(seed: int) -> dict[str, tuple[float, float]]:
+def p_values(seed: int) -> PValues:
     """For each assertion the p-value that decides and one that is uniform (NaN: there is none)."""
     found = {}
     for name, scenario in SCENARIOS.items():
@@ -80,14 +81,11 @@ def _exact(entry: Entry, draws: Array) -> float:
     return check.p_value(draws) if entry.statistic in UNIFORM else float("nan")
 
 
-def collect(
-    options: Options, code: dict[str, str]
-) -> tuple[list[dict[str, tuple[float, float]]], float]:
+def collect(options: Options, code: dict[str, str]) -> tuple[list[PValues], float]:
     """The p-values of each seed, and the processor seconds that they took."""
     notes = options.out_dir / ".statistics_audit.jsonl"
     notes.parent.mkdir(parents=True, exist_ok=True)
-    known = {"root": options.root, "ledger": FILE.read_text(), "code": code}
-    header = json.dumps(known)
+    header = json.dumps({"root": options.root, "ledger": FILE.read_text(), "code": code})
     lines = notes.read_text().splitlines() if notes.exists() and not options.restart else []
     if not lines or lines[0] != header:
         lines = [header]
@@ -106,7 +104,7 @@ def collect(
     return [row["p"] for row in rows], sum(row["seconds"] for row in rows)
 
 
-def summary(entry: Entry, found: Sequence[dict[str, tuple[float, float]]]) -> dict[str, object]:
+def summary(entry: Entry, found: Sequence[PValues]) -> dict[str, object]:
     decided = [row[entry.id][0] for row in found]
     uniform = [row[entry.id][1] for row in found]
     known = entry.statistic in UNIFORM
@@ -126,34 +124,22 @@ def gate(rows: Sequence[dict], seeds: int) -> tuple[Check, ...]:
     refused = {row["assertion"]: row["rejections"] for row in rows if row["rejections"]}
     tested = [row for row in rows if row["uniformity_p"] is not None]
     worst = min(tested, key=lambda row: row["uniformity_p"])
-    limit = UNIFORMITY_ALPHA / len(tested)
+    p, limit = worst["uniformity_p"], UNIFORMITY_ALPHA / len(tested)
+    every = f"{len(rows)} of {len(HERE)}, {seeds} seeds"
+    false = (
+        f"{sum(refused.values())} rejections in {len(rows) * seeds} assertions, "
+        f"{seeds * ALPHA:.1g} expected at most {refused or ''}".rstrip()
+    )
+    uniform = f"smallest of {len(tested)}: {p:.2g} ({worst['assertion']}), allowed {limit:.2g}"
     return (
-        Check(
-            "all assertions", len(rows) == len(HERE), f"{len(rows)} of {len(HERE)}, {seeds} seeds"
-        ),
-        Check(
-            "no false alarm",
-            not refused,
-            f"{sum(refused.values())} rejections in {len(rows) * seeds} assertions, "
-            f"{seeds * ALPHA:.1g} expected at most {refused or ''}".rstrip(),
-        ),
-        Check(
-            "p-values uniform",
-            worst["uniformity_p"] > limit,
-            f"smallest of {len(tested)}: {worst['uniformity_p']:.2g} ({worst['assertion']}), "
-            f"allowed {limit:.2g}",
-        ),
+        Check("all assertions", len(rows) == len(HERE), every),
+        Check("no false alarm", not refused, false),
+        Check("p-values uniform", p > limit, uniform),
     )
 
 
-COLOURS = {
-    "mean": "#0072B2",
-    "variance": "#D55E00",
-    "shape": "#009E73",
-    "projections": "#CC79A7",
-    "rate": "#555555",
-    "correlation": "#E69F00",
-}
+_PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#555555", "#E69F00")
+COLOURS = dict(zip(STATISTICS, _PALETTE, strict=True))
 
 
 def build_figure(rows: Sequence[dict], seeds: int) -> Figure:
@@ -177,28 +163,17 @@ def _draw_uniformity(axes: Axes, rows: Sequence[dict], seeds: int) -> None:
     """Lines less the diagonal, with the band that one in a thousand leaves."""
     labelled = set()
     for row in rows:
-        p = np.sort(row["p"])
-        kind = _statistic(row)
-        axes.plot(
-            p,
-            (np.arange(p.size) + 0.5) / p.size - p,
-            color=COLOURS[kind],
-            linewidth=0.9,
-            alpha=0.7,
-            label=None if kind in labelled else kind,
-        )
+        p, kind = np.sort(row["p"]), _statistic(row)
+        share, label = (np.arange(p.size) + 0.5) / p.size, None if kind in labelled else kind
+        axes.plot(p, share - p, color=COLOURS[kind], linewidth=0.9, alpha=0.7, label=label)
         labelled.add(kind)
     one, all_of_them = dkw(seeds, 1e-3), dkw(seeds, 1e-3 / len(rows))
     axes.axhspan(-one, one, color="#eeeeee", label="left by 1 line in 1000")
     for edge in (-all_of_them, all_of_them):
         axes.axhline(edge, color="black", linestyle=":", linewidth=1.0)
     axes.plot([], [], "k:", label="left by any line once in 1000 audits")
-    axes.set(
-        xlim=(0, 1),
-        xlabel="p",
-        ylabel="share of seeds with a smaller p-value, less p",
-        title="p-values of the exact tests against the uniform law",
-    )
+    axes.set(xlim=(0, 1), xlabel="p", ylabel="share of seeds with a smaller p-value, less p")
+    axes.set(title="p-values of the exact tests against the uniform law")
     axes.legend(fontsize=8, loc="lower right")
 
 
@@ -209,20 +184,12 @@ def _draw_smallest(axes: Axes, rows: Sequence[dict], seeds: int) -> None:
         if chosen:
             axes.plot(*zip(*chosen, strict=True), "o", color=colour, label=kind, markersize=4)
     axes.axhline(1.0 / seeds, color="black", linewidth=1.0, label="1 / seeds, the usual smallest")
-    axes.axhline(
-        1e-3 / (seeds * len(rows)),
-        color="black",
-        linestyle=":",
-        label="smallest of all, once in 1000 audits",
-    )
+    rare, smallest = 1e-3 / (seeds * len(rows)), "smallest of all, once in 1000 audits"
+    axes.axhline(rare, color="black", linestyle=":", label=smallest)
     axes.axhline(max(row["alpha"] for row in rows), color="#D55E00", label="alpha: rejected below")
-    axes.set(
-        yscale="log",
-        ylim=(1e-10, 1.5),
-        xlabel="assertion, in the order of the ledger",
-        ylabel="smallest p-value over the seeds",
-        title="smallest p-value of each assertion against alpha",
-    )
+    axes.set(yscale="log", ylim=(1e-10, 1.5), xlabel="assertion, in the order of the ledger")
+    axes.set(ylabel="smallest p-value over the seeds")
+    axes.set(title="smallest p-value of each assertion against alpha")
     axes.legend(fontsize=8, loc="lower right")
 
 

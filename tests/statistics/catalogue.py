@@ -1,8 +1,5 @@
-"""All scenarios by name, and every check on every twin of its scenario.
-
-How large a bug is to a check, and whether it is seen: no random number is drawn, sizes and chances
-come from the exact laws of the twins.
-"""
+"""All scenarios by name, and every check on every twin of its scenario: how large a bug is to a
+check, and whether it is seen, from the exact laws of the twins without a random number."""
 
 import math
 from functools import cache

@@ -15,8 +15,7 @@ their sums of squares has the F law; with correlation r it is multiplied by (1 +
 
 `p_value` is exact or an upper bound, a check rejects where it is at most alpha. `miss` is the
 chance that draws of another law pass (exact, or an upper bound; NaN where the formula does not
-hold), and `smallest` the least effect that is missed with a chance of at most beta.
-"""
+hold), and `smallest` the least effect that is missed with a chance of at most beta."""
 
 import math
 from abc import ABC, abstractmethod
@@ -42,30 +41,6 @@ class WrongShape(LawRejected):
     """Another number of draws, or of coordinates, than the check was designed for."""
 
 
-class MeanRejected(LawRejected):
-    """The mean is not that of the law."""
-
-
-class VarianceRejected(LawRejected):
-    """The variance is not that of the law."""
-
-
-class ShapeRejected(LawRejected):
-    """The distribution function is not that of the law."""
-
-
-class ProjectionRejected(LawRejected):
-    """A projection has not the distribution function of the law's."""
-
-
-class RateRejected(LawRejected):
-    """An event is more or less frequent than under the law."""
-
-
-class CorrelationRejected(LawRejected):
-    """Numbers that should be independent are correlated."""
-
-
 Reference = Law | Plane | float
 R = TypeVar("R", Law, Plane, float)
 
@@ -81,6 +56,12 @@ class Check(ABC, Generic[R]):
     law: R
     n: int
     alpha: float
+
+    def __init_subclass__(cls) -> None:
+        """A statistic has a rejection of its own; a class derived from it raises the same."""
+        super().__init_subclass__()
+        if not hasattr(cls, "rejection"):
+            cls.rejection = type(f"{cls.__name__}Rejected", (LawRejected,), {})
 
     def __call__(self, draws: Array, name: str = "draws") -> float:
         """The p-value; raises this check's own class where it is alpha or less, or NaN."""
@@ -114,7 +95,6 @@ class Mean(Check[Law]):
     """The z-test of the mean."""
 
     effect = "mean_shift_in_sd"
-    rejection = MeanRejected
 
     def p_value(self, draws: Array) -> float:
         z = (draws.mean() - self.law.mean) / math.sqrt(self.law.var / self.n)
@@ -138,7 +118,6 @@ class Variance(Check[Law]):
     """The chi-square test of the variance."""
 
     effect = "variance_change"
-    rejection = VarianceRejected
 
     def p_value(self, draws: Array) -> float:
         scaled = (self.n - 1) * draws.var(ddof=1) / self.law.var
@@ -167,7 +146,6 @@ class Correlation(Check[float]):
     """Pairs (n, 2) of independent centred normal numbers of equal variance; the law is 0."""
 
     effect = "correlation"
-    rejection = CorrelationRejected
     columns = 2
 
     def p_value(self, draws: Array) -> float:
@@ -209,7 +187,6 @@ class Rate(Check[float]):
     """The frequency of an event: draws are 1 where it happened, else 0."""
 
     effect = "rate_factor"
-    rejection = RateRejected
 
     def p_value(self, draws: Array) -> float:
         count = float(draws.sum())
@@ -267,7 +244,6 @@ class Shape(Check[Law]):
     """The distribution function."""
 
     effect = "ks_distance"
-    rejection = ShapeRejected
 
     def p_value(self, draws: Array) -> float:
         return _dkw_bound(self.n, kolmogorov(draws, self.law))
@@ -286,7 +262,6 @@ class Projections(Check[Plane]):
     """The distribution functions along 8 directions, alpha shared among them."""
 
     effect = "ks_distance"
-    rejection = ProjectionRejected
     columns = 2
 
     def _along(self, w: Array) -> Shape:
@@ -307,10 +282,5 @@ class Projections(Check[Plane]):
 
 
 STATISTICS: dict[str, type[Check]] = {
-    "mean": Mean,
-    "variance": Variance,
-    "shape": Shape,
-    "projections": Projections,
-    "rate": Rate,
-    "correlation": Correlation,
+    kind.__name__.lower(): kind for kind in (Mean, Variance, Shape, Projections, Rate, Correlation)
 }

@@ -13,6 +13,7 @@ distribution function after the last row is a sum of normal ones, exact for the 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,14 +30,8 @@ REACH = 9.0
 
 @dataclass(frozen=True)
 class Law:
-    """A law on the line.
-
-    cdf        P(Y <= y) of an array
-    low, high  where it is worth looking
-    mean, var  NaN where no check needs them
-    normal     whether it is the normal law of that mean and variance
-    error      bound of |cdf - true|
-    """
+    """A law on the line: P(Y <= y), off by at most `error`, worth a look from low to high; mean
+    and var are NaN where no check needs them; `normal`: it is the normal law that has them."""
 
     cdf: Callable[[Array], Array]
     low: float
@@ -56,9 +51,8 @@ class Plane:
 
 def normal(mean: float, var: float) -> Law:
     std = float(np.sqrt(var))
-    return Law(
-        lambda y: ndtr((y - mean) / std), mean - REACH * std, mean + REACH * std, mean, var, True
-    )
+    low, high = mean - REACH * std, mean + REACH * std
+    return Law(lambda y: ndtr((y - mean) / std), low, high, mean, var, True)
 
 
 def normal_mixture(weights: Array, means: Array, variances: Array) -> Law:
@@ -104,19 +98,12 @@ def uniform(low: float, high: float) -> Law:
 
 def pushforward(values: Array) -> Law:
     """The law of f(U), U uniform, from f at the midpoints of equal cells (K,), any order.
-
-    For a monotone f the distribution function is off by at most 1 / K; `error` says 2 / K.
-    """
+    For a monotone f the distribution function is off by at most 1 / K; `error` says 2 / K."""
     nodes = np.sort(values)
     ranks = (np.arange(nodes.size) + 0.5) / nodes.size
-    return Law(
-        lambda y: np.interp(y, nodes, ranks, left=0.0, right=1.0),
-        float(nodes[0]),
-        float(nodes[-1]),
-        float(nodes.mean()),
-        float(nodes.var()),
-        error=2.0 / nodes.size,
-    )
+    numbers = map(float, (nodes[0], nodes[-1], nodes.mean(), nodes.var()))
+    cdf = partial(np.interp, xp=nodes, fp=ranks, left=0.0, right=1.0)
+    return Law(cdf, *numbers, error=2.0 / nodes.size)
 
 
 def midpoints(count: int) -> Array:

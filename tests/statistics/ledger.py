@@ -1,8 +1,5 @@
-"""The ledger of statistical assertions, read from ledger.toml, and the sums of its error rates.
-
-The sums over a whole run are checked here, when the module is imported: no statistical test can
-run in a suite whose false alarms or missed twins add up to more than the budget.
-"""
+"""The ledger of statistical assertions, read from ledger.toml, and the sums of its error rates,
+checked at import: no suite runs whose false alarms or missed twins exceed the budget."""
 
 import importlib
 import math
@@ -28,8 +25,7 @@ class Entry:
     beta       chance that one of the twins is missed
     effect     name and size of the least effect that must be seen (the names are in `checks`)
     null       "module:function", which returns the law of correct code
-    twins      the planted bugs that this assertion must refuse, of that size or more
-    """
+    twins      the planted bugs that this assertion must refuse, of that size or more"""
 
     scenario: str
     view: str
@@ -78,9 +74,8 @@ def _entry(row: dict) -> Entry:
         raise ValueError(f"not a row of the ledger ({error}): {row}") from error
     rates = 0.0 < entry.alpha < 1.0 and 0.0 < entry.beta < 1.0
     if not rates or entry.n < 1 or len(entry.effect) != 1 or not entry.twins:
-        raise ValueError(
-            f"{entry.id}: alpha and beta in (0, 1), n >= 1, one effect, at least one twin"
-        )
+        what = "alpha and beta in (0, 1), n >= 1, one effect, at least one twin"
+        raise ValueError(f"{entry.id}: {what}")
     return entry
 
 
@@ -89,10 +84,8 @@ def sums(entries: Sequence[Entry]) -> tuple[float, float]:
     alpha = math.fsum(entry.alpha for entry in entries)
     beta = math.fsum(entry.beta * len(entry.twins) for entry in entries)
     if not (alpha <= ALPHA_BUDGET and beta <= BETA_BUDGET):
-        raise ValueError(
-            f"sum of alpha {alpha:.3g} (budget {ALPHA_BUDGET:g}), "
-            f"sum of beta {beta:.3g} (budget {BETA_BUDGET:g})"
-        )
+        budgets = f"budgets {ALPHA_BUDGET:g} and {BETA_BUDGET:g}"
+        raise ValueError(f"sum of alpha {alpha:.3g}, sum of beta {beta:.3g}: {budgets}")
     return alpha, beta
 
 

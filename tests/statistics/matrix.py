@@ -1,8 +1,5 @@
-"""Which check rejects which planted bug: `python -m tests.statistics.matrix --write`.
-
-Without --write the page is printed. It is made from the exact laws of the twins, without a random
-number; test_statistics.py draws every twin and sees the rejections that are marked here.
-"""
+"""Which check rejects which planted bug: `python -m tests.statistics.matrix --write` (or prints).
+From the twins' exact laws, no random number; test_statistics.py sees each rejection in draws."""
 
 import math
 import re
@@ -34,18 +31,12 @@ def page() -> str:
 
 def unhit() -> list[str]:
     """Twins that no check rejects and checks that reject no twin: none, or the suite is blind."""
-    rows = [
-        f"{name}: {twin}"
-        for name, scenario in SCENARIOS.items()
-        for twin in scenario.twins
-        if not any(cell(entry, twin).seen(entry) for entry in entries_of(name))
-    ]
-    columns = [
-        entry.id
-        for entry in HERE
-        if not any(cell(entry, twin).seen(entry) for twin in SCENARIOS[entry.scenario].twins)
-    ]
-    return rows + columns
+    twins = [(name, twin) for name, scenario in SCENARIOS.items() for twin in scenario.twins]
+    cells = [(e, name, twin) for name, twin in twins for e in entries_of(name)]
+    seen = [(e, name, twin) for e, name, twin in cells if cell(e, twin).seen(e)]
+    rows, columns = {(name, twin) for _, name, twin in seen}, {e.id for e, *_ in seen}
+    blind = [f"{name}: {twin}" for name, twin in twins if (name, twin) not in rows]
+    return blind + [entry.id for entry in HERE if entry.id not in columns]
 
 
 def _summary() -> str:
@@ -61,10 +52,8 @@ def _summary() -> str:
         used = [name for name in STATISTICS if name in {entry.statistic for entry in entries}]
         scenarios = ", ".join(names) if len(names) <= 4 else f"{len(names)} scenarios"
         lines.append(f"| {twin} | {len(entries)} | {scenarios} | {', '.join(used)} |")
-    units = ", ".join(
-        f"{name}: {check.effect.replace('_', ' ')}" for name, check in STATISTICS.items()
-    )
-    return "\n".join(lines) + f"\n\nUnits. {units}.\n"
+    units = [f"{name}: {check.effect.replace('_', ' ')}" for name, check in STATISTICS.items()]
+    return "\n".join(lines) + f"\n\nUnits. {', '.join(units)}.\n"
 
 
 def _table(name: str) -> str:
@@ -100,10 +89,8 @@ def _elsewhere() -> str:
     lines = ["\n## Elsewhere\n", "| assertion | n | alpha | twins |", "| --- | --- | --- | --- |"]
     for entry in LEDGER:
         if entry.elsewhere:
-            twins = "; ".join(entry.twins)
-            lines.append(
-                f"| `{entry.scenario}`: {entry.view} | {entry.n} | {entry.alpha:g} | {twins} |"
-            )
+            what, twins = f"`{entry.scenario}`: {entry.view}", "; ".join(entry.twins)
+            lines.append(f"| {what} | {entry.n} | {entry.alpha:g} | {twins} |")
     return "\n".join(lines) + "\n"
 
 

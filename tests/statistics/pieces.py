@@ -5,13 +5,12 @@ do, and in float64 with injected noise to find the law (`gbm_ref.probe`) or the 
 
 The bugs are one edit away from the right sampler; with h the score, dv the variance of a step, the
 drift of the reverse equation is - m' + sigma^2 (1 + h) in log X. In X it is sigma^2 / 2 more,
-which is Ito's term; sigma^2 of it is the divergence of the diffusion, counted twice.
-"""
+which is Ito's term; sigma^2 of it is the divergence of the diffusion, counted twice."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -49,10 +48,7 @@ Edit = Callable[[Pieces], Pieces]
 
 
 def correct(step: gbm.Step, data: ref.Target, process: ref.Process, grid: gbm.Grid) -> Build:
-    """The right sampler of `data`, started from a normal law with the moments of log X_T.
-
-    For log-normal data that is the law of log X_T itself.
-    """
+    """The right sampler of `data`, from a normal start with the moments of log X_T."""
     end = ref.log_moments(data.diffuse(process, grid[0].t_score))
 
     def build(dtype: torch.dtype) -> Pieces:
@@ -67,10 +63,7 @@ def edited(build: Build, edit: Edit) -> Build:
 
 
 def drawn(build: Build, n: int, source: Source) -> Array:
-    """log x_0 (n, d) in float64, run in float32 with noise from the source's generator.
-
-    An x_0 of the sign-agnostic step may be negative: `states` returns it as it is.
-    """
+    """log x_0 (n, d) in float64, run in float32 with the source's noise; `states` keeps a sign."""
     return np.log(states(build, n, source))
 
 
@@ -100,25 +93,16 @@ def row_maps(build: Build) -> list[Callable[[Array, float], Array]]:
     """For each row of the grid, (x (n,), z) -> x_s (n,), in float64."""
     pieces = build(torch.float64)
 
-    def row_map(index: int) -> Callable[[Array, float], Array]:
-        row = pieces.grid[index]
+    def apply(row: gbm.Row, x: Array, z: float) -> Array:
+        state = tensor(x)[:, None]
+        given = pieces.process, pieces.score, state, *row, torch.full_like(state, z)
+        return pieces.step(*given)[:, 0].numpy()
 
-        def apply(x: Array, z: float) -> Array:
-            state = tensor(x)[:, None]
-            given = pieces.process, pieces.score, state, *row, torch.full_like(state, z)
-            return pieces.step(*given)[:, 0].numpy()
-
-        return apply
-
-    return [row_map(index) for index in range(len(pieces.grid))]
+    return [partial(apply, row) for row in pieces.grid]
 
 
 def score_plus(shift: float, factor: float = 1.0) -> Edit:
-
-    def edit(pieces: Pieces) -> Pieces:
-        return pieces._replace(score=lambda x, t: factor * pieces.score(x, t) + shift)
-
-    return edit
+    return lambda p: p._replace(score=lambda x, t: factor * p.score(x, t) + shift)
 
 
 def sigma_for_its_square(pieces: Pieces) -> Pieces:
@@ -129,7 +113,7 @@ def sigma_for_its_square(pieces: Pieces) -> Pieces:
 
 def dt_for_its_root(pieces: Pieces) -> Pieces:
     """Noise sigma dt in the place of sigma sqrt(dt)."""
-    rows = [row._replace(noise=row.noise * math.sqrt(row.dt)) for row in pieces.grid]
+    rows = (row._replace(noise=row.noise * math.sqrt(row.dt)) for row in pieces.grid)
     return pieces._replace(grid=tuple(rows))
 
 

@@ -17,11 +17,8 @@ Truth = Callable[[str], Reference | None]
 
 @dataclass(frozen=True)
 class Twin:
-    """A planted bug: draws with it, and the laws that the views then have.
-
-    draw   as the scenario's own, with the bug
-    truth  view -> law; None where there is none, or where the draws are not independent
-    """
+    """A planted bug: draws with it, and the laws that the views then have (None where there is
+    none, or where the draws are not independent)."""
 
     draw: Draw
     truth: Truth
@@ -34,13 +31,8 @@ def one_law(draw: Draw, law: Callable[[], Reference]) -> Twin:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A piece of the library, used as its users do, with randomness of its own.
-
-    about  one line for readers of the matrix
-    draw   source -> draws, float64
-    views  name -> what a statistic sees of them; "all" is the draws themselves
-    twins  name -> twin
-    """
+    """A piece of the library, used as its users do: `about` is a line for readers of the matrix,
+    draws are float64, and `views` are what a statistic sees of them ("all": themselves)."""
 
     name: str
     about: str

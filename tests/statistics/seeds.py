@@ -15,11 +15,7 @@ def sequence(run_seed: int, test_id: str) -> np.random.SeedSequence:
 
 
 class Source:
-    """Independent generators for NumPy, for torch and for seeds that the library takes.
-
-    Each is made from a child of the sequence of its own, so that asking for one does not move
-    the others.
-    """
+    """Generators for NumPy, torch and seeds, each of a child of its own: one moves no other."""
 
     def __init__(self, seeds: np.random.SeedSequence) -> None:
         self._numpy, self._torch, self._whole = seeds.spawn(3)

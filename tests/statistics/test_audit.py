@@ -1,7 +1,4 @@
-"""The audit over many run seeds: its gate bites, and it goes on where it was broken off.
-
-The draws are left out: p-values are given, even ones for correct code.
-"""
+"""The audit's gate bites, and it goes on where it was broken off. Nothing is drawn."""
 
 import json
 import math
@@ -12,13 +9,15 @@ import pytest
 from matplotlib.figure import Figure
 
 from tests.statistics import audit
+from tests.statistics.audit import PValues
 from tests.statistics.catalogue import HERE
+from tests.support.fixtures import Patch
 
-PValues = Callable[[int], dict[str, tuple[float, float]]]
+Given = Callable[[int], PValues]
 SEEDS = 40
 
 
-def even(seed: int) -> dict[str, tuple[float, float]]:
+def even(seed: int) -> PValues:
     """P-values that are even over the seeds, each assertion from another place on."""
     numbers = {audit.run_seed(1, k): k for k in range(SEEDS)}
     found = {}
@@ -28,30 +27,28 @@ def even(seed: int) -> dict[str, tuple[float, float]]:
     return found
 
 
-def refused_once(seed: int) -> dict[str, tuple[float, float]]:
+def refused_once(seed: int) -> PValues:
     found = even(seed)
     if seed == audit.run_seed(1, 3):
         found[HERE[0].id] = (HERE[0].alpha, 0.5)
     return found
 
 
-def too_good(seed: int) -> dict[str, tuple[float, float]]:
+def too_good(seed: int) -> PValues:
     """The p-values of one assertion are all near 1/2: its null law or its draws are wrong."""
     found = even(seed)
     p = 0.5 + 0.02 * (found[HERE[0].id][0] - 0.5)
     return {**found, HERE[0].id: (p, p)}
 
 
-def run(
-    monkeypatch: pytest.MonkeyPatch, folder: Path, given: PValues, seeds: int = SEEDS
-) -> tuple[int, dict]:
+def run(monkeypatch: Patch, folder: Path, given: Given, seeds: int = SEEDS) -> tuple[int, dict]:
     monkeypatch.setattr(audit, "p_values", given)
     monkeypatch.setattr(audit, "code_hashes", lambda module: {"a definition": "its hash"})
     status = audit.main(["--seeds", str(seeds), "--out-dir", str(folder)])
     return status, json.loads((folder / "statistics_audit.json").read_text())
 
 
-def test_correct_code_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_correct_code_passes(tmp_path: Path, monkeypatch: Patch) -> None:
     status, record = run(monkeypatch, tmp_path, even)
     assert status == 0 and record["passed"] is True
     assert record["seeds"] == SEEDS and len(record["assertions"]) == len(HERE)
@@ -61,20 +58,18 @@ def test_correct_code_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("given", "failed"), [(refused_once, "no false alarm"), (too_good, "p-values uniform")]
 )
-def test_a_defect_fails(
-    given: PValues, failed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_defect_fails(given: Given, failed: str, tmp_path: Path, monkeypatch: Patch) -> None:
     monkeypatch.setattr(audit, "build_figure", lambda rows, seeds: Figure())
     status, record = run(monkeypatch, tmp_path, given)
     assert status == 1
     assert [check["name"] for check in record["checks"] if not check["passed"]] == [failed]
 
 
-def test_a_broken_off_audit_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_off_audit_goes_on(tmp_path: Path, monkeypatch: Patch) -> None:
     monkeypatch.setattr(audit, "build_figure", lambda rows, seeds: Figure())
     asked: list[int] = []
 
-    def counted(seed: int) -> dict[str, tuple[float, float]]:
+    def counted(seed: int) -> PValues:
         asked.append(seed)
         return even(seed)
 

@@ -1,10 +1,8 @@
-"""The ledger: its budgets, its rows, what it says of tests elsewhere; and the matrix.
-
-The committed matrix of planted bugs and checks is what the code makes, without a blind spot.
-"""
+"""The ledger: budgets, rows, tests elsewhere; and the matrix, as made and without a blind spot."""
 
 import importlib
 import math
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -70,10 +68,7 @@ def test_assertions_elsewhere_are_designed_like_the_others(entry: Entry) -> None
     assert (ROOT / entry.scenario).is_file()
     assert all(twin in text for twin in entry.twins)
     module, _, names = entry.null.partition(":")
-    found: object = importlib.import_module(module)
-    for name in names.split("."):
-        found = getattr(found, name)
-    assert callable(found)
+    assert callable(reduce(getattr, names.split("."), importlib.import_module(module)))
     check = STATISTICS[entry.statistic](normal(0.0, 1.0), entry.n, entry.alpha / entry.count)
     assert list(entry.effect) == [check.effect]
     assert check.smallest(entry.beta) <= entry.size <= 1.1 * check.smallest(entry.beta)

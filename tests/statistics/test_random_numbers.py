@@ -1,9 +1,6 @@
-"""How the tests may draw random numbers, read from their syntax trees.
-
-Seeds come from names or from a test's id, never from a literal, and nobody draws from a global
-generator. More than a thousand draws are statistics: they belong here, or to a file whose
-assertions the ledger lists.
-"""
+"""How the tests may draw random numbers, read from their syntax trees: seeds from names or a
+test's id, no global generator; more than a thousand draws are statistics, for here or the
+ledger."""
 
 import ast
 from collections.abc import Iterator
@@ -13,9 +10,7 @@ import pytest
 from tests.statistics.ledger import LEDGER
 from tests.support.source_tree import called_name, sources
 
-GLOBAL_SEED = (
-    "torch's modules take their first weights, and dropout its masks, from this generator"
-)
+GLOBAL_SEED = "torch's modules take first weights, and dropout its masks, from this generator"
 # path -> why a rule does not hold there. An entry that is no longer needed fails.
 EXCEPTIONS: dict[str, str] = {
     "tests/fast/training/test_batches.py": "shows that the global generator has no influence",
@@ -75,13 +70,9 @@ def seeding(tree: ast.Module) -> list[str]:
 
 def bulk(tree: ast.Module) -> list[str]:
     """Calls that draw more than MANY numbers, as the call or its module says."""
-    constants = {
-        target.id: _largest(node.value, {})
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+    pairs = [(target, node.value) for node in assigned for target in node.targets]
+    constants = {t.id: _largest(value, {}) for t, value in pairs if isinstance(t, ast.Name)}
     found = []
     for call in _calls(tree):
         arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
@@ -105,10 +96,6 @@ def _largest(node: ast.expr, constants: dict[str, int]) -> int:
     return 0
 
 
-def _elsewhere() -> set[str]:
-    return {entry.scenario for entry in LEDGER if entry.elsewhere}
-
-
 def test_seeds_are_no_literals_and_generators_are_not_global() -> None:
     found = {source.path: seeding(source.tree) for source in sources("tests")}
     assert {path: lines for path, lines in found.items() if lines and path not in EXCEPTIONS} == {}
@@ -116,44 +103,30 @@ def test_seeds_are_no_literals_and_generators_are_not_global() -> None:
 
 
 def test_who_draws_many_numbers_is_in_the_ledger() -> None:
-    found = {
-        source.path: bulk(source.tree)
-        for source in sources("tests")
-        if not source.path.startswith("tests/statistics/")
-    }
-    known = _elsewhere() | set(BULK)
+    others = [s for s in sources("tests") if not s.path.startswith("tests/statistics/")]
+    found = {source.path: bulk(source.tree) for source in others}
+    known = {entry.scenario for entry in LEDGER if entry.elsewhere} | set(BULK)
     assert {path: lines for path, lines in found.items() if lines and path not in known} == {}
     assert [path for path in BULK if not found.get(path)] == []
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "rng = np.random.default_rng(5)",
-        "rng = np.random.default_rng()",
-        "x = np.random.normal(size=3)",
-        "np.random.seed(seed)",
-        "torch.manual_seed(seed('name'))",
-        "g = torch.Generator().manual_seed(1234)",
-        "x = torch.randn(3)",
-        "x = random.random()",
-        "draw = random.Random(3)",
-    ],
-)
+WRONG = ["rng = np.random.default_rng(5)", "rng = np.random.default_rng()", "x = torch.randn(3)"]
+WRONG += ["x = np.random.normal(size=3)", "np.random.seed(seed)", "x = random.random()"]
+WRONG += ["torch.manual_seed(seed('name'))", "g = torch.Generator().manual_seed(1234)"]
+WRONG += ["draw = random.Random(3)"]
+
+
+@pytest.mark.parametrize("line", WRONG)
 def test_a_planted_seed_is_seen(line: str) -> None:
     assert len(seeding(ast.parse(line))) == 1
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "rng = np.random.default_rng(seed('name'))",
-        "g = torch.Generator().manual_seed(seed('name'))",
-        "x = torch.randn(3, generator=g)",
-        "x = rng.random(3)",
-        "def f(rng: np.random.Generator) -> None: ...",
-    ],
-)
+RIGHT = ["rng = np.random.default_rng(seed('name'))", "x = torch.randn(3, generator=g)"]
+RIGHT += ["g = torch.Generator().manual_seed(seed('name'))", "x = rng.random(3)"]
+RIGHT += ["def f(rng: np.random.Generator) -> None: ..."]
+
+
+@pytest.mark.parametrize("line", RIGHT)
 def test_what_is_right_is_left_alone(line: str) -> None:
     assert seeding(ast.parse(line)) == []
 

@@ -1,12 +1,8 @@
 """The statistical assertions of the ledger: correct code is accepted, every twin is rejected.
 
-False alarms and missed twins have the chances that the ledger states, for any run seed; the draws
-are a function of the run seed and the test's id. A failure is a bug: nothing is run again.
-
-The sizes of the samples follow from the named effects, without randomness: n draws see the named
-effect with the stated alpha and beta, and the twins that an assertion names are exactly those of
-its scenario that it sees, by their exact laws.
-"""
+With the chances that the ledger states, for any run seed; a failure is a bug: nothing is run
+again. Sample sizes follow from the named effects by exact laws, without randomness: n draws see
+the effect with the stated alpha and beta, and the twins named are exactly those that are seen."""
 
 import pytest
 
@@ -50,15 +46,12 @@ def test_every_assertion_of_the_ledger_is_made() -> None:
 def test_the_draws_suffice_for_the_effect(entry: Entry) -> None:
     check = check_of(entry)
     assert list(entry.effect) == [check.effect]
-    smallest = check.smallest(entry.beta)
-    assert smallest <= entry.size
     # Not more than a tenth above what n can do: the ledger states what is really seen.
-    assert entry.size <= 1.1 * smallest
+    assert check.smallest(entry.beta) <= entry.size <= 1.1 * check.smallest(entry.beta)
 
 
 @pytest.mark.parametrize("entry", HERE, ids=lambda entry: entry.id)
 def test_the_twins_are_those_that_are_seen(entry: Entry) -> None:
     twins = SCENARIOS[entry.scenario].twins
     seen = [name for name in twins if cell(entry, name).seen(entry)]
-    assert list(entry.twins) == seen
-    assert len(seen) >= 1
+    assert list(entry.twins) == seen and len(seen) >= 1

@@ -98,11 +98,8 @@ WEIGHTS = WEIGHTS / math.sqrt(2.0 * math.pi)
 
 
 def strong_error(method: str, equation: Equation, steps: int) -> float:
-    """E (X_1 - numerical X_1)^2 / X_0^2 of torchsde's own scheme, exactly.
-
-    The steps of both are independent factors B(z) and A(z), so that the error is
-    E[B^2]^N - 2 E[A B]^N + E[A^2]^N; the averages are Gauss-Hermite sums over torchsde's steps.
-    """
+    """E (X_1 - numerical X_1)^2 / X_0^2 of torchsde's own scheme, exactly: with independent
+    factors B(z), A(z) of the steps, E[B^2]^N - 2 E[A B]^N + E[A^2]^N by Gauss-Hermite sums."""
     dt = 1.0 / steps
     a = one_step(method, equation, dt, NODES)
     b = np.exp((TWIN.mu - TWIN.sigma**2 / 2) * dt + TWIN.sigma * math.sqrt(dt) * NODES)

@@ -1,9 +1,5 @@
-"""The run-time check of annotations that pytest installs on both packages (see pyproject.toml).
-
-`checked` is beartype with the numeric tower, so that an int passes where a float is announced, as
-in mypy. It has a name here because jaxtyping 0.3.11 cuts its option `--jaxtyping-packages` at the
-wrong comma when two packages are followed by a type checker with arguments.
-"""
+"""The run-time check of annotations (see pyproject.toml): beartype with the numeric tower, so that
+an int passes for a float, under a name, as jaxtyping 0.3.11 cuts its option at the wrong comma."""
 
 from beartype import BeartypeConf, beartype
 

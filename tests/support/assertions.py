@@ -1,9 +1,5 @@
-"""Comparison with a 50-digit reference, bounded by the condition of the function.
-
-A relative error means nothing near a zero of the function, so the bound is K * u * S, where
-u = 2^-53, S is the size of the terms that the function adds up and K a small number stated by the
-test (verification note, design b).
-"""
+"""Comparison with 50 digits, within K * u * S: u = 2^-53, S the size of the terms that the
+function adds up, K small and stated by the test; near a zero a relative error means nothing."""
 
 from collections.abc import Iterable
 
@@ -18,11 +14,9 @@ DIGITS = 50
 
 
 def error_in_units(actual: np.ndarray, reference: Iterable[object], scale: np.ndarray) -> float:
-    """The largest |actual - reference| / (u * scale) over all entries, the difference in mpmath.
-
-    actual and scale are arrays, scale broadcast to actual; reference is a nested or flat sequence
-    of mpmath numbers in the same order. NaN counts as infinite.
-    """
+    """The largest |actual - reference| / (u * scale), the difference in mpmath; NaN counts as
+    infinite. `scale` is broadcast to `actual`; `reference` is a sequence, nested or flat, in the
+    same order."""
     exact = np.asarray(list(reference), dtype=object).reshape(np.shape(actual))
     sizes = np.broadcast_to(scale, np.shape(actual))
     worst = 0.0

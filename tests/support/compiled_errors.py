@@ -1,9 +1,6 @@
-"""Compiled against eager code, run by `test_devices.py` as a program of its own.
-
-The tests' check of annotations wraps every function of gbm_fast in code that torch.compile cannot
-trace, so this runs without it: `python -m tests.support.compiled_errors` prints, as JSON, the
-largest relative difference of each case.
-"""
+"""Compiled against eager code: `python -m tests.support.compiled_errors` prints the largest
+relative differences as JSON. A program of its own: torch.compile cannot trace the checked
+annotations."""
 
 import json
 import shutil

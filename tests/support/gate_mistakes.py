@@ -35,7 +35,7 @@ def reused(self: ImageNoise, row: int) -> Tensor:
 
 
 def build_printed_step(settings: gbm.SamplingSettings) -> gbm.Step:
-    """Version 1's Algorithm 1, which lacks the 1 of 1 + h (sheet E2)."""
+    """Version 1's Algorithm 1, which lacks the 1 of 1 + h (claim E2)."""
     return gbm.PrintedAlgorithm1()
 
 

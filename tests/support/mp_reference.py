@@ -1,7 +1,4 @@
-"""Log-normal mixtures written out in mpmath, straight from the formula, without cleverness.
-
-A mixture is a list of (weight, mean, covariance) of Gaussians in y = log x.
-"""
+"""Log-normal mixtures in mpmath, from the formula: (weight, mean, covariance) of log x."""
 
 import mpmath
 import numpy as np

@@ -14,8 +14,7 @@ the Jacobian of the log score with respect to log x, and scale(s) the condition 
 
 in spectral norms, with F the factor on x, slope = dF / dh, noise = kappa sqrt(dv) z, a =
 sqrt(v_t), b = sqrt(v_s); at b = 0 the first term counts twice. Steps in log x carry log x.
-All of it is computed from gbm_ref alone, sample by sample.
-"""
+All of it is computed from gbm_ref alone, sample by sample."""
 
 import math
 

@@ -1,8 +1,6 @@
-"""The comparison of `gbm_ref` with the claims: each pin at each of its points, to 50 digits.
-
-`python -m tests.support.pin_check [CLAIM ...]` prints the troubles of every pin as JSON, which
-`python -m spec` reads; test_pins.py makes one test of each pin out of the same functions.
-"""
+"""The comparison of `gbm_ref` with the claims: each pin at each point, to 50 digits, in
+test_pins.py. `python -m tests.support.pin_check [CLAIM ...]` prints troubles as JSON for `python
+-m spec`."""
 
 import json
 import sys

@@ -1,9 +1,5 @@
-"""The table of problems: processes and data laws with generic parameters.
-
-Generic means that no parameter is one at which a wrong formula agrees with the right one: never
-mu = 0, sigma = 1, mu = sigma^2 / 2 throughout, a mean of 0 or a diagonal covariance throughout.
-Tests are parametrised over these tables by name.
-"""
+"""Processes and data laws by name, with generic parameters, at which no wrong formula is right:
+never mu = 0, sigma = 1, mu = sigma^2 / 2, mean 0 or diagonal covariance throughout."""
 
 import numpy as np
 
@@ -31,21 +27,16 @@ LOG_NORMALS: dict[str, ref.LogNormal] = {
     "log-normal-2d": ref.LogNormal(np.array([0.31, -0.42]), np.array([[0.5, 0.2], [0.2, 0.3]])),
 }
 
+_LINE = [0.3, 0.7], [[-0.9], [0.6]], [0.11, 0.26]
+_MEANS = [[-0.8, 0.3], [0.7, 0.9], [0.2, -1.1]]
+_COVS = [
+    [[0.30, 0.12], [0.12, 0.17]],
+    [[0.21, -0.09], [-0.09, 0.40]],
+    [[0.13, 0.02], [0.02, 0.26]],
+]
 MIXTURES: dict[str, ref.LogNormalMixture] = {
-    "mixture-1d": ref.LogNormalMixture(
-        np.array([0.3, 0.7]), np.array([[-0.9], [0.6]]), np.array([0.11, 0.26])
-    ),
-    "mixture-2d": ref.LogNormalMixture(
-        np.array([0.25, 0.35, 0.4]),
-        np.array([[-0.8, 0.3], [0.7, 0.9], [0.2, -1.1]]),
-        np.array(
-            [
-                [[0.30, 0.12], [0.12, 0.17]],
-                [[0.21, -0.09], [-0.09, 0.40]],
-                [[0.13, 0.02], [0.02, 0.26]],
-            ]
-        ),
-    ),
+    "mixture-1d": ref.LogNormalMixture(*map(np.array, _LINE)),
+    "mixture-2d": ref.LogNormalMixture(*map(np.array, ([0.25, 0.35, 0.4], _MEANS, _COVS))),
 }
 
 # The data sets themselves, without a density; and the same points after some noise.
@@ -88,10 +79,7 @@ def fixed_score(x: np.ndarray, t: float) -> np.ndarray:
 
 
 def draws(*shape: int) -> np.ndarray:
-    """Fixed numbers of the size of normal draws, in a scrambled order, to be used as noise.
-
-    Logistic quantiles: no random generator, so the numbers are the same on every machine.
-    """
+    """Fixed numbers like normal draws, scrambled logistic quantiles: the same on every machine."""
     count = int(np.prod(shape))
     order = (np.arange(count) * 7919 + 13) % count if count % 7919 else np.arange(count)
     uniforms = (order + 0.5) / count

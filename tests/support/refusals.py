@@ -1,9 +1,6 @@
-"""Tables of refusals: what a call is given, the one argument that is wrong, and the words it says.
-
-A table is a list of rows (call, good arguments, argument, value, words). The call is made with the
-good arguments first, so that nothing but the wrong one can be the cause, and then with the wrong
-value in place of the good one: a ValueError whose message has the words.
-"""
+"""Tables of refusals: rows of (call, good arguments, argument, value, words). The call is made
+with the good arguments, so that only the wrong one can be the cause, then with the wrong value in
+place of the good one: a ValueError whose message has the words."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +10,7 @@ import pytest
 
 
 class Refusal(NamedTuple):
-    """One row: `call(**good)` is accepted, and with `value` for `argument` it is refused.
-
-    words   what the message has to contain, as a regular expression
-    """
+    """`call(**good)` is accepted, with `value` for `argument` refused; `words` is a pattern."""
 
     call: Callable[..., object]
     good: Mapping[str, object]

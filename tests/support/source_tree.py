@@ -35,11 +35,8 @@ def _parsed(path: Path) -> Source:
 
 
 def imported_packages(tree: ast.Module) -> set[str]:
-    """Top-level names imported anywhere in a module, also inside functions and by a call.
-
-    A relative import stays inside its own package and is left out. A name that is computed at run
-    time cannot be checked and is reported as "<computed>".
-    """
+    """Names at the top level imported anywhere, by a call too; "<computed>" where only a run can
+    tell. A relative import stays inside its own package and is left out."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -78,11 +75,9 @@ def line_count(node: Function) -> int:
 
 
 def undocumented(tree: ast.Module) -> list[str]:
-    """Public functions, classes and methods without a docstring, and "module" if it has none.
-
-    A method is documented when one class of the module documents a method of that name: classes
-    that share an interface say once what it means. `forward` is described by its class.
-    """
+    """Public definitions without a docstring ("module" for the file). A method named alike in
+    one class explains all, for classes that share an interface; `forward` is described by its
+    class."""
     missing = [] if ast.get_docstring(tree) else ["module"]
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     missing += [node.name for node in _undocumented_in(tree.body)]

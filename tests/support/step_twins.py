@@ -1,7 +1,6 @@
 """Steps one edit away from eq. (12) of version 2, and why the one-step probe must refuse them.
 
-X_s / X_t = offset + slope z,   offset = 1 - dm + 3/2 dv + dv h(|X_t|, t),   slope = sqrt(dv)
-"""
+X_s / X_t = offset + slope z,   offset = 1 - dm + 3/2 dv + dv h(|X_t|, t),   slope = sqrt(dv)"""
 
 from collections.abc import Callable
 from typing import NamedTuple

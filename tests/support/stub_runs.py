@@ -36,10 +36,8 @@ class Preset(nn.Module):
 
 
 class ExactNetwork(nn.Module):
-    """The Hyvarinen score of a finite data set under noise of variance v, as a network.
-
-    It sees (u - a) / sqrt(v + s^2) and log(v) / 4, and works in float64.
-    """
+    """The Hyvarinen score of a finite data set under noise of variance v, as a network in float64.
+    It sees (u - a) / sqrt(v + s^2) and log(v) / 4."""
 
     def forward(self, inputs: Tensor, condition: Tensor) -> Tensor:
         v = (4 * condition.double()).exp()

@@ -1,8 +1,5 @@
-"""Every step, process and grid of gbm_ref beside its twin in gbm_fast: add a row for a new one.
-
-The tests of steps, processes, grids, the loop and devices run over these tables;
-`test_inventory.py` refuses a public name of gbm_ref that is in none of them.
-"""
+"""Every step, process and grid of gbm_ref beside its twin in gbm_fast, for the tests that run over
+these tables; `test_inventory.py` refuses a public name of gbm_ref that is in none of them."""
 
 from collections.abc import Callable
 

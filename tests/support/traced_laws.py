@@ -1,8 +1,5 @@
-"""Calls of the laws, scores, losses and likelihoods, made from tensors of one device and dtype.
-
-Each takes the laws, states x (3, 2) and a time, and gives tensors. `test_devices.py` runs
-them on a device that only pretends to exist, and compiled.
-"""
+"""Laws, scores, losses, likelihoods of states x (3, 2) and a time, in tensors of a device and
+dtype; `test_devices.py` runs them on a device that only pretends to exist, and compiled."""
 
 from collections.abc import Callable
 from typing import NamedTuple

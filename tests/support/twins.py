@@ -5,8 +5,7 @@ up on the way to the number, which is what rounding acts on. Near a zero of a sc
 itself may be arbitrarily smaller than S, and a plain relative error means nothing there.
 Tolerances: in float64 1e-12 (EXACT); in float32 ROUNDINGS * 2^-24 (SINGLE), since every term of S
 is rounded fewer than ROUNDINGS times between the inputs and the result, by at most 2^-24 of itself
-each time.
-"""
+each time."""
 
 import numpy as np
 import torch
@@ -49,11 +48,8 @@ def twin_target(target: ref.Target, dtype: torch.dtype = torch.float64) -> gbm.T
     if isinstance(target, ref.LogNormal):
         return gbm.LogNormal(tensor(target.log_mean, dtype), tensor(target.log_cov, dtype))
     if isinstance(target, ref.LogNormalMixture):
-        return gbm.LogNormalMixture(
-            tensor(target.weights, dtype),
-            tensor(target.log_means, dtype),
-            tensor(target.log_covs, dtype),
-        )
+        parts = target.weights, target.log_means, target.log_covs
+        return gbm.LogNormalMixture(*(tensor(part, dtype) for part in parts))
     assert isinstance(target, ref.PointMasses)
     return gbm.PointMasses(tensor(target.points, dtype), target.log_var)
 
@@ -120,8 +116,7 @@ def target_scales(target: ref.Target, x: Array) -> tuple[Array, Array]:
     To first order an error e_j in log(w_j N_j) moves s = sum r_j u_j by sum r_j u_j (e_j - mean
     e); solving with S_j costs its condition number k_j. So, with R = 1 + |y| + |a_j| what a
     residual is made of, u_j has the scale P_j = k_j |S_j^-1| R, log(w_j N_j) the scale E_j below,
-    and the score 1 + sum r_j (P_j + |u_j| (E_j + sum r_k E_k)).
-    """
+    and the score 1 + sum r_j (P_j + |u_j| (E_j + sum r_k E_k))."""
     y = np.log(x)
     pulls, solves, terms, logs = [], [], [], []
     for weight, mean, cov in zip(*components(target), strict=True):

@@ -1,9 +1,6 @@
-"""The gate of the image benchmarks: it passes as the code is, and refuses what is planted.
-
-Every planted mistake is made in the package that samples, and seen by the command: exit status 1
-before anything is trained or sampled. Statistics: the statistical checks of one gate have false
-alarm 1e-9 each, below 2e-8 together; a seed that fails is a defect.
-"""
+"""The comparison of samplers on images: its table, its files, and its gate, which passes as the
+code is and refuses what is planted, by command with status 1 before anything is trained.
+Statistics: false alarm 1e-9 a check, below 2e-8 a gate; a seed that fails is a defect."""
 
 import json
 from collections.abc import Callable
@@ -18,6 +15,7 @@ from torch import Tensor
 
 import gbm_fast as gbm
 import gbm_ref as ref
+from gbm_fast.data import pictures
 from gbm_fast.evaluation import features
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling import sampler as sampling
@@ -25,16 +23,20 @@ from gbm_fast.settings.sampling import NOISE_FREE, SamplerName
 from gbm_fast.training.runs import read_config
 from tests.support import gate_mistakes as mistakes
 from tests.support.cases import generator
+from tests.support.fixtures import Folders, Patch, Shown
 from tests.support.tiny_data import tiny_extractor
 from tests.support.tiny_runs import make_run
 from validation import samplers_on_images, trained
 from validation.gate import __main__ as gate_command
+from validation.gate import gate as gate_module
 from validation.gate.gate import Outcome, run_gate
 from validation.gate.line import Line
 from validation.gate.noise import noise_checks
 from validation.gate.problem import correlated, stand_in
 from validation.gate.reference import reference
 from validation.gate.samplers import agreement, exact_law, sampled_law
+from validation.provenance import digest, standing
+from validation.samplers_on_images import Options, compare
 from validation.study import Check
 
 FLOW = gbm.SamplingSettings(sampler="probability-flow", num_steps=6, seed=4)
@@ -59,12 +61,8 @@ LINES = {
 IN_X = ("agnostic", "milstein")
 
 
-def refused(outcome: Outcome) -> list[str]:
-    return [check.name for check in outcome.checks if not check.passed]
-
-
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: Folders) -> Path:
     return make_run(tmp_path_factory.mktemp("gate") / "run", num_steps=40)
 
 
@@ -122,7 +120,7 @@ def test_the_stand_in_is_exact(run: gbm.Run) -> None:
         assert found[row] == pytest.approx(law.hyvarinen_score(x[row]), rel=1e-9)
 
 
-def test_a_shift_of_one_row_is_refused(run: gbm.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shift_of_one_row_is_refused(run: gbm.Run, monkeypatch: Patch) -> None:
     """N = 1000, the finest grid, where a row is worth the least."""
     monkeypatch.setattr(sampling, "build_grid", mistakes.shifted)
     line = Line("Dale-Langevin", replace(DALE, num_steps=1000))
@@ -131,7 +129,7 @@ def test_a_shift_of_one_row_is_refused(run: gbm.Run, monkeypatch: pytest.MonkeyP
     assert not check.passed, check.detail
 
 
-def test_the_noise_source_passes_and_twins_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_noise_source_passes_and_twins_do_not(monkeypatch: Patch) -> None:
     """False alarm 6e-9 together; the twins are further off than any draw of theirs can hide."""
 
     def failed() -> list[str]:
@@ -157,7 +155,7 @@ def test_the_noise_source_passes_and_twins_do_not(monkeypatch: pytest.MonkeyPatc
         assert set(failed()) & set(expected)
 
 
-def test_draws_that_are_used_twice(run: gbm.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_draws_that_are_used_twice(run: gbm.Run, monkeypatch: Patch) -> None:
     """A map is right whatever its noise is: only the law of what is drawn shows it."""
     for settings in (DALE, AGNOSTIC):
         line = Line("reused", settings)
@@ -167,12 +165,13 @@ def test_draws_that_are_used_twice(run: gbm.Run, monkeypatch: pytest.MonkeyPatch
             assert agreement(run, line).passed is False or not sampled_law(run, line).passed
 
 
-def test_no_memory_and_no_empty_pass(run: gbm.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_memory_and_no_empty_pass(run: gbm.Run, monkeypatch: Patch) -> None:
     line = Line("flow", FLOW)
     assert run_gate(run, [line]).passed
     monkeypatch.setattr(gbm.Denoiser, "__call__", mistakes.forgets_one)
     again = run_gate(run, [line])
-    assert refused(again) == ["agreement: flow", "law: flow"]
+    refused = [check.name for check in again.checks if not check.passed]
+    assert refused == ["agreement: flow", "law: flow"]
     assert not Outcome((), 0.0).passed
     assert not Outcome((Check("a", True, ""), Check("b", False, "")), 0.0).passed
     assert again.as_dict()["passed"] is False
@@ -197,7 +196,7 @@ PLANTED = {
 
 @pytest.mark.parametrize("bug", PLANTED)
 def test_the_command_refuses_a_planted_mistake_before_any_training(
-    bug: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    bug: str, tmp_path: Path, monkeypatch: Patch, capsys: Shown
 ) -> None:
     """Exit status 1, no run folder, no images, no result."""
     where, name, mistake, check = PLANTED[bug]
@@ -213,7 +212,7 @@ def test_the_command_refuses_a_planted_mistake_before_any_training(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_gate_alone_is_a_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gate_alone_is_a_command(folder: Path, monkeypatch: Patch) -> None:
     before = sorted(path.name for path in folder.iterdir())
     monkeypatch.setattr(gate_command, "rows", lambda options: [Line("flow", SHORT_FLOW)])
     assert gate_command.main(["--run", str(folder)]) == 0
@@ -244,7 +243,7 @@ def test_the_settings_of_a_file_are_those_of_the_training(tmp_path: Path, folder
 
 
 def test_gate_training_samples_and_measures_are_one_command(
-    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, folder: Path, monkeypatch: Patch
 ) -> None:
     """The outcome of the gate is in the result; a second call trains no more, and gates again."""
     monkeypatch.setattr(samplers_on_images, "rows", lambda options: [Line("flow", SHORT_FLOW)])
@@ -262,3 +261,74 @@ def test_gate_training_samples_and_measures_are_one_command(
     monkeypatch.setattr(sampling, "build_step", mistakes.build_printed_step)
     assert samplers_on_images.main(words) == 1
     assert (target / "weights.safetensors").read_bytes() == weights
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory: Folders) -> Options:
+    folder = tmp_path_factory.mktemp("comparison")
+    run = make_run(folder / "runs" / "tiny", num_steps=6)
+    few = {"num_images": 4, "num_flow_images": 5, "num_steps": 6}
+    return Options(trained.Source(run), **few, out_dir=folder / "out")
+
+
+def test_the_rows_are_the_settings_that_they_are_called() -> None:
+    table = {
+        row.name: row.settings
+        for row in samplers_on_images.rows(Options(trained.Source(Path("run"))))
+    }
+    assert len(table) == 15
+    for name, settings in table.items():
+        noise = name.startswith("noise, ")
+        assert (settings.process, settings.sigma) == ("run" if noise else "constant", 0.8)
+        flow = "flow" in name
+        assert settings.levels == (18 if flow else 1000)
+        assert ("Dale-Langevin" in name) == (settings.sampler == "dale-langevin")
+        assert ("sign-agnostic" in name) == (settings.sampler == "sign-agnostic")
+    published = table["class averages, Dale-Langevin, version 1's chi, L, delta"]
+    assert (published.chi, published.inner_steps) == (0.995, 3)
+    assert published.step_length == pytest.approx(2e-4, rel=1e-15)
+    starts = {settings.start for settings in table.values()}
+    assert starts == {"class-average", "lognormal", "lognormal-averages", "data"}
+
+
+def refuse(*arguments: object, show_progress: bool = False) -> None:
+    raise AssertionError("images that exist were made again")
+
+
+def test_it_writes_and_goes_on(options: Options, monkeypatch: Patch) -> None:
+    drawn, save_panels = [], pictures.save_panels
+    monkeypatch.setattr(features, "load_or_train_classifier", tiny_extractor)
+
+    def draw_the_first(path: Path, panels: list, *rest: object, columns: int) -> None:
+        """The picture is made anew after every row, a second each time; one is enough here."""
+        drawn.append(len(panels))
+        if len(panels) == 2:
+            save_panels(path, panels, *rest, columns=columns)
+
+    monkeypatch.setattr(pictures, "save_panels", draw_the_first)
+    compare(options)
+    path, chosen = options.out_dir / "digits_samplers.json", samplers_on_images.rows(options)
+    first = json.loads(path.read_text())
+    assert [entry["name"] for entry in first["rows"]] == [row.name for row in chosen]
+    for entry in first["rows"]:
+        assert entry["result"]["N"] == entry["settings"]["num_images"]
+        assert entry["result"]["frechet_floor"] > 0
+    assert first["training"]["step"] == 3
+    assert first["gate"]["passed"] is True
+    assert (options.out_dir / "digits_samplers.png").stat().st_size > 10_000
+    with_picture = [r for r in chosen if r.settings.num_images == options.num_images]
+    assert drawn == list(range(2, len(with_picture) + 2))
+    assert standing(first).current
+    said = "python -m validation.samplers_on_images --run RUN --num-im"
+    assert first["command"].startswith(said)
+    made = sorted((options.source.run / "comparison" / digest(first["code"])).glob("*.npy"))
+    assert len(made) == len(first["rows"]) == len({np.load(p).tobytes() for p in made})
+
+    passed = Outcome((Check("as before", True, ""),), 0.0)
+    monkeypatch.setattr(gate_module, "run_gate", lambda run, lines: passed)
+    monkeypatch.setattr(sampling.Sampler, "__call__", refuse)
+    compare(options)
+    assert json.loads(path.read_text())["rows"] == first["rows"]
+    made[0].unlink()
+    with pytest.raises(AssertionError, match="made again"):
+        compare(options)

@@ -1,13 +1,10 @@
-"""The step-size study refuses samplers with planted mistakes.
-
-Statistics: a correct sampler is refused with probability at most ALPHA (three times a run: see
-tests/statistics/ledger.toml). A planted mistake passes with a probability below MISS, computed
-here from its exact law, so no refusal hangs on a seed.
-"""
+"""The step-size study refuses samplers with planted mistakes: each passes with a chance below
+MISS, by its exact law, a correct one is refused with at most ALPHA (three times a run: see the
+ledger)."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -18,13 +15,8 @@ from gbm_ref import Gaussian
 from validation.kl.gate import points_check
 from validation.kl.measure import measure_with
 from validation.kl.points import FALSE_ALARM, Cell, Plan, mirrored_cells, point, reverse_cells
-from validation.kl.problem import (
-    MirroredProblem,
-    ReverseProblem,
-    gaussian,
-    moments_of,
-    relative_gap,
-)
+from validation.kl.problem import MirroredProblem, ReverseProblem, gaussian, moments_of
+from validation.kl.problem import relative_gap as gap
 from validation.kl.samplers import REF, Implementation
 
 REVERSE, MIRRORED = ReverseProblem(), MirroredProblem()
@@ -71,8 +63,7 @@ def mirrored_chain(shift: float = 0.0, noise: float = 1.0, rate: float = 1.0) ->
     return chain
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """A cell, the law its chain starts from, and the number of rows of noise it takes."""
 
     cell: Cell
@@ -148,20 +139,18 @@ def test_planted_mistakes_are_refused(name: str, rng: np.random.Generator) -> No
 @pytest.mark.parametrize("kind", ["reverse", "mirrored"])
 def test_the_same_path_without_a_mistake_is_accepted(kind: str, rng: np.random.Generator) -> None:
     """False alarm ALPHA < 3e-8; shows that the refusals above are not the test's own doing."""
-    chain, setting = (
-        {"reverse": reverse_chain, "mirrored": mirrored_chain}[kind](),
-        settings_of(kind),
-    )
-    assert relative_gap(law_of(chain, setting), setting.cell.exact_law) < 1e-12
+    chain = {"reverse": reverse_chain, "mirrored": mirrored_chain}[kind]()
+    setting = settings_of(kind)
+    assert gap(law_of(chain, setting), setting.cell.exact_law) < 1e-12
     measured = point(setting.cell, "correct", drawn(chain, setting, rng), ALPHA)
     assert measured.accepted
     assert measured.kl_range.contains(setting.cell.exact_kl)
 
 
 def test_version_one_curve_is_the_law_of_the_chain_without_the_ito_term() -> None:
-    """The contrast line of the figure, against the sampler's own map (sheet E2)."""
+    """The contrast line of the figure, against the sampler's own map (claim E2)."""
     law = law_of(reverse_chain(shift=-1.0), settings_of("reverse"))
-    assert relative_gap(law, REVERSE.version_one_law(STEPS)) < 1e-12
+    assert gap(law, REVERSE.version_one_law(STEPS)) < 1e-12
     limit = -REVERSE.log_var * math.log1p(REVERSE.sigma**2 / REVERSE.log_var)
     shift = moments_of(REVERSE.version_one_law(2**20))[0] - REVERSE.log_mean
     assert shift == pytest.approx(limit, rel=1e-5)

@@ -1,9 +1,5 @@
-"""The study of learned scores: networks trained for a moment, its gate, and the exact part.
-
-In the exact part (laws carried through the steps, the identity, the bound) nothing is trained: any
-smooth function is a score that somebody may have learned. Statistics: the bands of the draws have
-false alarm 1e-9 each, the identity in the plane 3e-12.
-"""
+"""Learned scores: networks trained for a moment, the gate, and the exact part, where any smooth
+function may have been learned. False alarms: 1e-9 a band of draws, 3e-12 the plane's identity."""
 
 import copy
 import math
@@ -17,6 +13,7 @@ import torch
 import gbm_fast as gbm
 import gbm_ref as ref
 from tests.support.cases import seed
+from tests.support.fixtures import Folders, Patch
 from validation.learned import identity, networks, problems, shares
 from validation.learned.figure import build_figure
 from validation.learned.gate import IDENTITY, LAW, SIGMAS, checks, line_facts
@@ -31,7 +28,7 @@ TINY = Plan((LINES[1], PLANES[1]), 2, 16, 2, 16, 8, 1, 300, 300, 32, 4)
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def runs(tmp_path_factory: Folders) -> Path:
     return tmp_path_factory.mktemp("learned")
 
 
@@ -54,16 +51,21 @@ def test_every_seed_of_every_way_is_reported(findings: Findings) -> None:
         assert all(row["error"] > 0 for row in network["errors"])
 
 
+def trained(findings: Findings, runs: Path) -> tuple[dict, tuple]:
+    """The record of the first network, and what training it again gives."""
+    first = findings.measurements["networks"][0]
+    case = Case(first["law"], first["way"], first["seed"])
+    return first, networks.train(case, TINY, runs)
+
+
 def test_a_second_study_reads_the_trainings(
-    findings: Findings, runs: Path, monkeypatch: pytest.MonkeyPatch
+    findings: Findings, runs: Path, monkeypatch: Patch
 ) -> None:
     def refuse(self: object) -> None:
         raise AssertionError("trained again")
 
     monkeypatch.setattr("gbm_fast.training.trainer.Trainer.train_step", refuse)
-    first = findings.measurements["networks"][0]
-    case = Case(first["law"], first["way"], first["seed"])
-    _, seconds = networks.train(case, TINY, runs)
+    first, (_, seconds) = trained(findings, runs)
     assert seconds == first["training_seconds"]
 
 
@@ -84,21 +86,14 @@ def wrong_loss(network: dict) -> dict:
 
 
 # What the mistake makes of a network, of which law, and the check that refuses it.
-BOUND = "divergence within its bound"
+BOUND, LIMIT = "divergence within its bound", "projections within Pinsker's limit"
+OWN_LAW = "draws against the sampler's own law"
 PLANTED: dict[str, tuple[Callable[[dict], dict], str, str]] = {
     "wrong loss": (wrong_loss, LINES[1], "loss is floor plus error"),
     "beyond its bound": (lambda n: {"kl_nats": 1.01 * n["kl_bound_nats"]}, LINES[1], BOUND),
     "half a bound": (lambda n: {"kl_bound_nats": 0.4 * n["kl_bound_nats"]}, LINES[1], BOUND),
-    "far draws": (
-        lambda n: {"samples_from_own_law": n["band"] + 0.01},
-        LINES[1],
-        "draws against the sampler's own law",
-    ),
-    "far projection": (
-        lambda n: {"distance_from_data": 5.0},
-        PLANES[1],
-        "projections within Pinsker's limit",
-    ),
+    "far draws": (lambda n: {"samples_from_own_law": n["band"] + 0.01}, LINES[1], OWN_LAW),
+    "far projection": (lambda n: {"distance_from_data": 5.0}, PLANES[1], LIMIT),
 }
 
 
@@ -126,9 +121,7 @@ def test_the_share_of_small_times_is_that_of_the_sheet() -> None:
 
 def test_gradients_of_single_draws_are_those_of_autograd(runs: Path, findings: Findings) -> None:
     """Their losses are the training's, and the squared norm is compared for one draw."""
-    first = findings.measurements["networks"][0]
-    case = Case(first["law"], first["way"], first["seed"])
-    model, _ = networks.train(case, TINY, runs)
+    model = trained(findings, runs)[1][0]
     model.requires_grad_(True)
     process = gbm.GBM(sigma=0.8)
     x0, t = torch.tensor([[1.3]]), torch.tensor([0.25], dtype=torch.float64)
@@ -146,13 +139,8 @@ def test_the_picture_shows_every_network(findings: Findings) -> None:
     errors = axes[2].lines[:-1]
     assert len(errors) == 6
     heights = np.concatenate([line.get_ydata() for line in errors])
-    stored = [
-        row["error_times_v"]
-        for network in findings.measurements["networks"]
-        if network["law"] == LINES[1]
-        for row in network["errors"]
-    ]
-    assert sorted(heights) == sorted(stored)
+    shown = [n["errors"] for n in findings.measurements["networks"] if n["law"] == LINES[1]]
+    assert sorted(heights) == sorted(row["error_times_v"] for rows in shown for row in rows)
 
 
 N = 100
@@ -218,23 +206,13 @@ def sigmas_in_the_plane(index: int) -> float:
     return losses.gap / losses.standard_error
 
 
-def forgets_one(z: Array, v: float) -> Array:
-    return -z / math.sqrt(v) - 1.0
-
-
-def forgets_root(z: Array, v: float) -> Array:
-    return -z / v
+TWINS = {"forgets_one": lambda z, v: -z / math.sqrt(v) - 1.0, "forgets_root": lambda z, v: -z / v}
 
 
 @pytest.mark.parametrize("index", [0, 2])
-@pytest.mark.parametrize("twin", [forgets_one, forgets_root])
-def test_loss_is_floor_plus_error(
-    index: int, twin: Callable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """R4b for any score, and not for another target. In the plane: false alarm 3e-12 a check.
-
-    There the twins are looked for at the last time, where draws say most.
-    """
+@pytest.mark.parametrize("twin", TWINS.values(), ids=TWINS)
+def test_loss_is_floor_plus_error(index: int, twin: Callable, monkeypatch: Patch) -> None:
+    """R4b for any score, no other target (twins: last time); in the plane, false alarm 3e-12."""
     k = PLANE.levels[index]
     assert abs(gaps_on_the_line(k)) <= IDENTITY
     assert abs(sigmas_in_the_plane(index)) <= SIGMAS

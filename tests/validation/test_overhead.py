@@ -142,18 +142,14 @@ def test_a_peer_that_is_not_surely_slower_fails(theirs: float, passes: bool) -> 
 
 
 def test_the_roofline_of_one_layer_by_hand() -> None:
-    """A linear layer without bias, 6 -> 5, batch 4, float operations 2 m n k a product.
-
-    Forward and the gradient of the weight: two products of 240 operations. In bfloat16 (2 bytes)
-    the first moves 24 + 30 + 20 numbers.
-    """
+    """A linear layer without bias, 6 -> 5, batch 4: 2 m n k = 240 operations, twice (forward,
+    gradient of the weight). In bfloat16 (2 bytes) the first moves 24 + 30 + 20 numbers."""
     gpu = GPU("slow", 1e3, 1e6, 1e3)
     with torch.device("meta"):
         network = Network(nn.Linear(6, 5, bias=False))
         bounds = training_bounds(network, torch.empty(4, 6), torch.empty(4), gpu)
     assert bounds.flops == 480
-    assert bounds.compute_seconds == pytest.approx(0.48)
-    assert bounds.fused_seconds == pytest.approx(0.48)
+    assert [bounds.compute_seconds, bounds.fused_seconds] == pytest.approx([0.48, 0.48])
     assert bounds.moved >= 2 * 2 * (24 + 30 + 20)
     assert bounds.fused_seconds <= bounds.eager_seconds
     assert all_reduce_seconds(1000, 8, gpu) == pytest.approx(2 * 7 / 8 * 4000 / 1e3)
@@ -164,9 +160,8 @@ def test_a_peer_that_is_not_installed_is_reported(monkeypatch: pytest.MonkeyPatc
         raise ImportError("No module named 'other'")
 
     monkeypatch.setattr(sampling, "PEERS", {"other": absent})
-    assert sampling.installed() == {
-        "other": "not measured: No module named 'other' (pip install -e '.[peers]')"
-    }
+    said = "not measured: No module named 'other' (pip install -e '.[peers]')"
+    assert sampling.installed() == {"other": said}
     loops = sampling.loops(sampling.StandIn(torch.zeros(1, 1)), torch.zeros(1, 1), 2, None, True)
     assert not any(name.startswith("other") for name in loops)
 
@@ -181,26 +176,24 @@ def test_a_quick_run_measures_and_draws(tmp_path: Path, monkeypatch: pytest.Monk
     costs_of = [measured["training_step"]["U-Net"], *measured["sampling_row"]["U-Net"].values()]
     assert all(v["own"]["median"] > 0 and v["direct"]["median"] > 0 for v in costs_of)
     assert set(measured["loop_microseconds_a_row"]) == loops | {"network alone"}
-    assert len(findings.checks) == 4
-    assert len(measured["images_a_second"]) == 4
+    assert len(findings.checks) == len(measured["images_a_second"]) == 4
     overhead.draw(findings, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 
 def test_every_loop_asks_the_network_equally_often() -> None:
     """Else the comparison would mean nothing."""
-    calls = []
+    calls: list[torch.Size] = []
 
     def counting(x: torch.Tensor) -> torch.Tensor:
         calls.append(x.shape)
         return x
 
-    found, start = {}, torch.zeros(2, 1, 4, 4)
+    start = torch.zeros(2, 1, 4, 4)
     for name, loop in sampling.loops(Network(counting), start, 5, None, False).items():
         calls.clear()
         loop()
-        found[name] = list(calls)
-    assert all(shapes == [(2, 1, 4, 4)] * 5 for shapes in found.values()), found
+        assert calls == [(2, 1, 4, 4)] * 5, name
 
 
 def test_the_stand_in_for_training_gives_every_parameter_a_gradient() -> None:

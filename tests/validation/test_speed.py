@@ -1,14 +1,10 @@
 """The speed study: its programs compute the same numbers, planted ones do not, goals are judged.
-
-Compiled code is left out: the tests' check of annotations cannot be traced, and
-`tests/fast/mathematics/test_devices.py` compares it. Times are no test's business.
-"""
+Compiled code, not traceable here, is in tests/fast/mathematics/test_devices.py; times nowhere."""
 
 from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor
 
 import gbm_fast as gbm
 from validation.cost.timing import Interval
@@ -16,7 +12,7 @@ from validation.race import contenders
 from validation.race.contenders import COMPILED, EAGER, NOISE, NUMPY, REF, Contender, fast
 from validation.race.figure import build_figure
 from validation.race.measure import ROUNDING, differences, goals_met
-from validation.race.problem import Work, work
+from validation.race.problem import work
 from validation.study import Findings
 
 
@@ -33,23 +29,16 @@ def test_the_programs_compute_the_oracles_numbers(make: Callable[[], Contender])
     assert gap(make()) <= ROUNDING
 
 
-def longer_noise(work: Work, noise: Tensor | None) -> Tensor:
-    """A planted twin: noise a thousandth too large."""
-    assert noise is not None
-    return contenders.numpy_loop(work, 1.001 * noise)
+# The first two take noise a thousandth too large, and one row's noise for all.
+PLANTED: dict[str, Contender] = {
+    "noise": lambda work, noise: contenders.numpy_loop(work, 1.001 * noise),
+    "rows": lambda work, noise: contenders.numpy_loop(work, noise[:1].expand_as(noise)),
+    "no Ito term": fast(gbm.PrintedAlgorithm1()),
+    "half the drift": fast(gbm.Corrector()),
+}
 
 
-def first_row_twice(given: Work, noise: Tensor | None) -> Tensor:
-    """A planted twin: one row's noise for all."""
-    assert noise is not None
-    return contenders.numpy_loop(given, noise[:1].expand_as(noise))
-
-
-@pytest.mark.parametrize(
-    "planted",
-    [longer_noise, first_row_twice, fast(gbm.PrintedAlgorithm1()), fast(gbm.Corrector())],
-    ids=["noise", "rows", "no Ito term", "half the drift"],
-)
+@pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED)
 def test_a_program_that_does_something_else_is_refused(planted: Contender) -> None:
     assert gap(planted) > 10 * ROUNDING
 

@@ -1,7 +1,9 @@
-"""The shared runner: files whole or absent, a verdict that cannot be empty, clear refusals."""
+"""The shared runner: files whole or absent, a verdict that cannot be empty, clear refusals; and
+`python -m validation --list` names all that can be run."""
 
 import json
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -9,8 +11,19 @@ import pytest
 
 from tests.support.source_tree import ROOT
 from tests.test_commands import run_timed
-from validation.__main__ import STUDIES
-from validation.study import Check, Findings, Settings, Study, command, plain, replacing, run
+from validation.__main__ import COMMANDS, OTHERS, STUDIES, listing
+from validation.study import (
+    OWN_RESULTS,
+    RESULTS,
+    Check,
+    Findings,
+    Settings,
+    Study,
+    command,
+    plain,
+    replacing,
+    run,
+)
 
 PASSING = Check("holds", True, "0.1 below 0.2")
 FAILING = Check("breaks", False, "0.3 above 0.2")
@@ -31,10 +44,9 @@ def test_a_passing_study_leaves_its_two_files(tmp_path: Path) -> None:
     folder = tmp_path / "new"
     assert sorted(path.name for path in folder.iterdir()) == ["planted.json", "planted.png"]
     record = json.loads((folder / "planted.json").read_text())
-    assert record["passed"] is True
+    assert record["passed"] is True and record["parameters"] == {"sigma": 0.8}
     assert record["seed"] == record["measurements"]["seed seen"] == 7
     assert record["command"] == "python -m validation.planted --seed 7"
-    assert record["parameters"] == {"sigma": 0.8}
     assert record["measurements"]["gap"] == "inf"
     assert {"python", "numpy", "scipy", "torch", "machine"} <= set(record["environment"])
     assert (folder / "planted.png").read_bytes() == b"picture of 7"
@@ -112,3 +124,25 @@ def test_a_command_ends_with_its_verdict(tmp_path: Path, monkeypatch: pytest.Mon
             study_with(check).script()
         code = ended.value.code
         assert code == status or (isinstance(status, str) and str(code).startswith(status))
+
+
+def runnable(folder: Path) -> set[str]:
+    """The modules of validation that are commands, by their last lines."""
+    files = [*folder.glob("*.py"), *folder.glob("*/__main__.py")]
+    found = [p for p in files if '__name__ == "__main__"' in p.read_text()]
+    parts = [p.relative_to(folder.parent).with_suffix("").parts for p in found]
+    return {".".join(part[:-1] if part[-1] == "__main__" else part) for part in parts}
+
+
+def test_every_command_is_listed_and_every_listed_one_exists() -> None:
+    listed = {f"validation.{study.name}" for study in STUDIES + OTHERS} | set(COMMANDS)
+    modules = runnable(ROOT / "validation")
+    assert listed - {"tests.statistics.audit"} == modules - {"validation"}
+    assert set(re.findall(r"python -m ([\w.]+):", listing())) - {"validation"} == listed
+
+
+def test_only_a_run_that_is_asked_to_record_writes_into_the_repository() -> None:
+    assert Settings().folder == OWN_RESULTS and not OWN_RESULTS.is_absolute()
+    assert Settings(record=True).folder == RESULTS
+    with pytest.raises(ValueError, match="a reduced run is no result to record"):
+        Settings(quick=True, record=True)

@@ -41,15 +41,14 @@ def pair(mean: float, variance: float) -> float:
     return (spread / variance - 2 + 2 * math.log(variance) - math.log(DET)) / 2
 
 
+BRIGHT = given_class(L**2, math.log(2.5) - L)
+DARK = given_class(L**2 / 4, math.log(1.5) - L / 2)
 EXACT: Prices = {
     "product": (math.log((S2 + 3 * Q) * (S2 + 12 * Q)) - math.log(DET)) / 2,
     "one pair": (2 * math.log(FIT[1] ** 2) - math.log(DET)) / 2,
     "averages' pair": pair(CLASS_MEAN, CLASS_VAR),
     "exp(Z)": pair(0.0, 1.0),
-    "class average": (
-        given_class(L**2, math.log(2.5) - L) + given_class(L**2 / 4, math.log(1.5) - L / 2)
-    )
-    / 2,
+    "class average": (BRIGHT + DARK) / 2,
 }
 
 
@@ -89,24 +88,20 @@ def changed(start: str, by: Callable[[Moments, float], float]) -> Route:
     return lambda data, s2: {**by_formula(data, s2), start: by(data, s2)}
 
 
-def sample_covariance(data: Moments, s2: float) -> Prices:
-    return by_formula(data._replace(law=Gaussian(data.law.mean, data.law.cov * 4 / 3)), s2)
+def unshifted(data: Moments, s2: float) -> float:
+    ratios = [(group.share, np.linalg.eigvalsh(group.law.cov) / s2) for group in data.classes]
+    return sum(0.5 * share * float(np.sum(r - np.log1p(r))) for share, r in ratios)
 
 
 ROUTES: dict[str, Route] = {
-    "covariance divided by n - 1": sample_covariance,
+    "covariance divided by n - 1": lambda data, s2: by_formula(
+        data._replace(law=Gaussian(data.law.mean, data.law.cov * 4 / 3)), s2
+    ),
     "sigma for sigma^2": lambda data, s2: by_formula(data, math.sqrt(s2)),
     "noise left out of the diagonal": changed(
         "product", lambda data, s2: by_formula(data, s2)["product"] - math.log1p(s2)
     ),
-    "no shift in the class": changed(
-        "class average",
-        lambda data, s2: sum(
-            0.5 * group.share * float(np.sum(r - np.log1p(r)))
-            for group in data.classes
-            for r in [np.linalg.eigvalsh(group.law.cov) / s2]
-        ),
-    ),
+    "no shift in the class": changed("class average", unshifted),
     "the averages' pair for the images'": changed(
         "one pair", lambda data, s2: by_formula(data, s2)["averages' pair"]
     ),

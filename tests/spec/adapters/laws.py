@@ -200,10 +200,6 @@ def _pushed_averages(f: Callable, at: Values) -> object:
     return shared.flat_mixture(f(law, shared.process(at, at["T"])))
 
 
-def _pushed_data(f: Callable, at: Values) -> object:
-    return shared.flat_data(f(_points(at), shared.process(at, at["T"])))
-
-
 STARTS: dict[str, Adapter] = {
     "kl_divergence[one dimension]": _kl_on_line,
     "kl_divergence[plane]": _kl_in_plane,
@@ -219,7 +215,7 @@ STARTS: dict[str, Adapter] = {
     "log_moments": _moments_of_mixture,
     "class_averages": lambda f, at: shared.flat_mixture(f(_points(at), [3, 8, 8])),
     "from_class_averages": _pushed_averages,
-    "from_data": _pushed_data,
+    "from_data": lambda f, at: shared.flat_data(f(_points(at), shared.process(at, at["T"]))),
     "standard_lognormal": lambda f, at: f(2).logpdf([at["p"], at["q"]]),
 }
 ADAPTERS = TARGETS | OTHER_LAWS | STARTS

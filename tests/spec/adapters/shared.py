@@ -3,8 +3,7 @@
 Names of values: x the state, z the draws; a and S mean and covariance of log X, b and T those of a
 second component, w1 and w2 their weights; v0 the variance of log X where S is not it; M and V mean
 and variance of a start; mu, sigma, t and T the process, its time and its horizon. In the plane a
-number follows, as in x1 and S12.
-"""
+number follows, as in x1 and S12."""
 
 from collections.abc import Callable, Mapping
 

@@ -5,8 +5,7 @@ of a twin is extracted from the twin itself by injected noise, row by row (`piec
 
 Also the Dale-Langevin sampler as images are made, annealed as in Algorithm 2: `ImageNoise` for the
 start and for every row. The pixels are independent and of one law, so that their exact score is
-taken pixel by pixel, and every pixel is a draw.
-"""
+taken pixel by pixel, and every pixel is a draw."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -20,7 +19,6 @@ from torch import Tensor
 
 import gbm_fast as gbm
 import gbm_ref as ref
-from gbm_fast.process import Time
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling.initial import from_lognormal
 from tests.statistics import laws, pieces
@@ -104,18 +102,19 @@ def _line_of(sampler: Sampler) -> Law:
     return gaussian_line(sampler.law())
 
 
+def _plane_of(sampler: Sampler) -> Plane:
+    return laws.gaussian_plane(sampler.law())
+
+
+def _total_of(sampler: Sampler) -> Law:
+    return total(sampler.law())
+
+
 # The laws of log X_0.
 dale_line, flow_line = partial(_line_of, DALE_LINE), partial(_line_of, FLOW)
 preserving_line, implicit_line = partial(_line_of, PRESERVING), partial(_line_of, IMPLICIT)
 ancestral_line, kernel_line = partial(_line_of, ANCESTRAL), partial(_line_of, KERNEL)
-
-
-def dale_plane() -> Plane:
-    return laws.gaussian_plane(DALE_PLANE.law())
-
-
-def dale_plane_total() -> Law:
-    return total(DALE_PLANE.law())
+dale_plane, dale_plane_total = partial(_plane_of, DALE_PLANE), partial(_total_of, DALE_PLANE)
 
 
 def _half_precision() -> Twin:
@@ -143,34 +142,21 @@ def _flow_scenario() -> Scenario:
     return replace(found, twins={**found.twins, "state in bfloat16": _half_precision()})
 
 
-DRIFT_OF_ONE = pieces.other_step(gbm.DaleLangevin(), 0.6)
-WITHOUT_COVARIANCE = pieces.other_step(gbm.Ancestral())
-EULER = pieces.other_step(gbm.MarginalPreserving(0.0))
+DRIFT_OF_ONE = {"drift of kappa = 1": pieces.other_step(gbm.DaleLangevin(), 0.6)}
+NOISE = {"noise of eq. (13)": pieces.other_step(gbm.DaleLangevin())}
+WITHOUT_COVARIANCE = {"covariance of the data left out": pieces.other_step(gbm.Ancestral())}
+EULER = {"Euler's rule for the flow": pieces.other_step(gbm.MarginalPreserving(0.0))}
 PLANE_BUGS = pieces.COMMON | SHARED | {"schedule reversed": pieces.schedule_reversed}
+KNOWN_DATA = "with the data's covariance, d = 1, 3 rows"
 SCENARIOS = [
     scenario("dale-langevin", "eq. (13), d = 1, 8 rows", DALE_LINE, pieces.COMMON),
     scenario(
         "dale-langevin plane", "eq. (13), d = 2, time-varying, 6 rows", DALE_PLANE, PLANE_BUGS
     ),
-    scenario(
-        "marginal-preserving",
-        "kappa = 0.6, d = 1, 8 rows",
-        PRESERVING,
-        {"drift of kappa = 1": DRIFT_OF_ONE},
-    ),
-    scenario(
-        "ancestral",
-        "d = 1, 8 rows",
-        ANCESTRAL,
-        {"noise of eq. (13)": pieces.other_step(gbm.DaleLangevin())},
-    ),
-    scenario(
-        "ancestral, exact",
-        "with the data's covariance, d = 1, 3 rows",
-        KERNEL,
-        {"covariance of the data left out": WITHOUT_COVARIANCE},
-    ),
-    scenario("ddim", "d = 1, 8 rows", IMPLICIT, {"Euler's rule for the flow": EULER}),
+    scenario("marginal-preserving", "kappa = 0.6, d = 1, 8 rows", PRESERVING, DRIFT_OF_ONE),
+    scenario("ancestral", "d = 1, 8 rows", ANCESTRAL, NOISE),
+    scenario("ancestral, exact", KNOWN_DATA, KERNEL, WITHOUT_COVARIANCE),
+    scenario("ddim", "d = 1, 8 rows", IMPLICIT, EULER),
     _flow_scenario(),
 ]
 
@@ -182,10 +168,7 @@ ANNEALED = Sampler(*DALE, LINE_DATA, CONSTANT, GRID)
 
 
 def _pixel_by_pixel(score: gbm.ScoreFunction) -> gbm.ScoreFunction:
-    def of_images(x: Tensor, t: Time) -> Tensor:
-        return score(x.reshape(-1, 1), t).reshape(x.shape)
-
-    return of_images
+    return lambda x, t: score(x.reshape(-1, 1), t).reshape(x.shape)
 
 
 def images(build: Build, kind: type[ImageNoise] = ImageNoise) -> Draw:
@@ -218,29 +201,30 @@ VIEWS: dict[str, View] = {
 }
 
 
-def pixel() -> Law:
-    return gaussian_line(ANNEALED.law())
+pixel = partial(_line_of, ANNEALED)
+TERMS = {"log x": 1, "sum over images": IMAGES, "sum over pixels": PIXELS}
 
 
-def _sum(law: Law, terms: int, correlation: float = 0.0) -> Law:
+def _sum(law: Callable[[], Law], terms: int, correlation: float = 0.0) -> Law:
     """The law of a sum of so many correlated pixels, over the root of their number."""
-    return laws.normal(math.sqrt(terms) * law.mean, law.var * (1.0 + (terms - 1) * correlation))
+    one = law()
+    return laws.normal(math.sqrt(terms) * one.mean, one.var * (1.0 + (terms - 1) * correlation))
 
 
-def sum_over_images() -> Law:
-    return _sum(pixel(), IMAGES)
-
-
-def sum_over_pixels() -> Law:
-    return _sum(pixel(), PIXELS)
+sum_over_images, sum_over_pixels = partial(_sum, pixel, IMAGES), partial(_sum, pixel, PIXELS)
 
 
 def _same_law(edit: pieces.Edit) -> Twin:
     """Another law of a pixel, independent as before."""
     wrong = edited(ANNEALED.build, edit)
     law = cache(lambda: gaussian_line(probed(wrong)))
-    terms = {"log x": 1, "sum over images": IMAGES, "sum over pixels": PIXELS}
-    return Twin(images(wrong), lambda view: _sum(law(), terms[view]))
+    return Twin(images(wrong), lambda view: _sum(law, TERMS[view]))
+
+
+def _equal(kind: type[ImageNoise], axis: str) -> Twin:
+    """Equal pixels along an axis; of their other sums no law is known."""
+    draw = images(ANNEALED.build, kind)
+    return Twin(draw, lambda view: _sum(pixel, TERMS[axis], 1.0) if view == axis else None)
 
 
 SCENARIOS += [
@@ -252,14 +236,8 @@ SCENARIOS += [
             "annealing forgotten": _same_law(pieces.full_noise),
             "one draw for all rows": _same_law(pieces.one_draw_for_all_rows),
             "Ito term missing": _same_law(pieces.score_plus(0.5)),
-            "one generator for all images": Twin(
-                images(ANNEALED.build, OnePerBatch),
-                lambda view: _sum(pixel(), IMAGES, 1.0) if view == "sum over images" else None,
-            ),
-            "one draw for all coordinates": Twin(
-                images(ANNEALED.build, OnePerImage),
-                lambda view: _sum(pixel(), PIXELS, 1.0) if view == "sum over pixels" else None,
-            ),
+            "one generator for all images": _equal(OnePerBatch, "sum over images"),
+            "one draw for all coordinates": _equal(OnePerImage, "sum over pixels"),
         },
         VIEWS,
     )

@@ -1,8 +1,5 @@
-"""Draws from the laws of both libraries, and from the gamma chain.
-
-Null laws: sums of normal ones in log space; for the others the distribution functions of
-ref.laws, which tests/ref/test_ref_laws.py compares with quadrature.
-"""
+"""Draws from the laws of both libraries, and from the gamma chain. Null laws: normal in log space,
+else the distribution functions of ref.laws (tests/ref/test_ref_laws.py: by quadrature)."""
 
 from collections.abc import Callable
 from functools import partial
@@ -148,11 +145,8 @@ def _law(name: str) -> Law:
 
 
 def gamma_chain(source: Source, forget_factor: bool = False, stay: bool = False) -> Array:
-    """Five looks to two by the chain of gbm_fast, and back to five by its reverse step.
-
-    Columns (DRAWS, 2): log(X / X_0) after the chain and after the step back. The maps of gbm_ref
-    are compared with these exactly, on the same draws.
-    """
+    """Five looks to two by gbm_fast's chain and back: log(X / X_0) after each, (DRAWS, 2). The
+    maps of gbm_ref are compared with these exactly, on the same draws."""
     rng, x0 = source.numpy, tensor(np.full(DRAWS, 1.3))
     five, beta = tensor(rng.standard_gamma(5.0, DRAWS)), tensor(rng.beta(2.0, 3.0, DRAWS))
     three = tensor(rng.standard_gamma(3.0, DRAWS))
@@ -171,34 +165,21 @@ GAMMA_VIEWS: dict[str, View] = {
     "after the chain": lambda draws: draws[:, 0],
     "after the step back": lambda draws: draws[:, 1],
 }
-GAMMA_CHAIN = Scenario(
-    "gamma chain",
-    "gbm_fast: 5 looks to 2, and the reverse step to 5",
-    gamma_chain,
-    {
-        "factor L / L' forgotten": Twin(
-            partial(gamma_chain, forget_factor=True),
-            {"after the chain": _looks(2.0, 2.0 / 5.0)}.get,
-        ),
-        "step back not taken": Twin(
-            partial(gamma_chain, stay=True),
-            {"after the chain": _looks(2.0), "after the step back": _looks(2.0)}.get,
-        ),
-    },
-    GAMMA_VIEWS,
-)
-
-
+GAMMA_TWINS = {
+    "factor L / L' forgotten": Twin(
+        partial(gamma_chain, forget_factor=True), {"after the chain": _looks(2.0, 2.0 / 5.0)}.get
+    ),
+    "step back not taken": Twin(
+        partial(gamma_chain, stay=True), dict.fromkeys(GAMMA_VIEWS, _looks(2.0)).get
+    ),
+}
+GAMMA = "gbm_fast: 5 looks to 2, and the reverse step to 5"
 gamma, inverse_gamma = partial(_law, "gamma"), partial(_law, "inverse gamma")
 weibull, beta_prime = partial(_law, "weibull"), partial(_law, "beta prime")
 two_looks, five_looks = partial(_looks, 2.0), partial(_looks, 5.0)
 
 SCENARIOS = [
-    *(
-        _target_scenario(library, n, target)
-        for library in LIBRARIES
-        for n, target in TARGETS.items()
-    ),
+    *(_target_scenario(library, *item) for library in LIBRARIES for item in TARGETS.items()),
     *(_law_scenario(library, name) for library in ("gbm_ref", "gbm_fast") for name in PARAMETERS),
-    GAMMA_CHAIN,
+    Scenario("gamma chain", GAMMA, gamma_chain, GAMMA_TWINS, GAMMA_VIEWS),
 ]

@@ -4,10 +4,10 @@ Mirrored: eq. (22) of version 2 on log-normal data in steps of delta. Null law:
 `gbm_ref.mirrored_langevin_law`, that of so many steps from the start, not its limit.
 
 torchsde: laws without our sampler. Null laws: SciPy's log-normal for the forward process,
-`gbm_ref.exact_law` for Euler's scheme in log X in reverse time, the Dale-Langevin sampler.
-"""
+`gbm_ref.exact_law` for Euler's scheme in log X in reverse time, the Dale-Langevin sampler."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
@@ -18,7 +18,7 @@ from torch import Tensor
 
 import gbm_fast as gbm
 import gbm_ref as ref
-from tests.statistics.families.affine import DALE, Sampler
+from tests.statistics.families.affine import DALE, Sampler, _line_of
 from tests.statistics.laws import Array, Law, gaussian_line, normal
 from tests.statistics.scenario import Scenario, Twin, one_law
 from tests.statistics.seeds import Source
@@ -79,17 +79,11 @@ def _twin(step: Step) -> Twin:
     return one_law(partial(drawn, step), law)
 
 
-SCENARIOS = [
-    Scenario(
-        "mirrored langevin",
-        "eq. (22) on log-normal data, d = 1, 8 steps from another law",
-        partial(drawn, right),
-        {
-            "noise sqrt(delta)": _twin(half_noise),
-            "Jacobian term 1 missing": _twin(without_jacobian),
-        },
-    )
-]
+MIRRORED = "eq. (22) on log-normal data, d = 1, 8 steps from another law"
+MIRRORED_TWINS = {
+    "noise sqrt(delta)": _twin(half_noise),
+    "Jacobian term 1 missing": _twin(without_jacobian),
+}
 
 FEWER, ROWS = 2**16, 8
 SAMPLER = Sampler(*DALE, DATA, ref.GBM(mu=0.13, sigma=0.7, horizon=1.0), ref.uniform(ROWS))
@@ -127,14 +121,10 @@ def _forward(equation: Equation) -> Callable[[Source], Array]:
 def forward_law() -> Law:
     """log X_1 by SciPy: X_1 is log-normal with s^2 = v_0 + v and scale exp(m_0 + m)."""
     law = stats.lognorm(s=np.sqrt(VAR + V), scale=np.exp(MEAN + M))
-    known = normal(MEAN + M, VAR + V)
-    return Law(
-        lambda y: law.cdf(np.exp(y)), known.low, known.high, known.mean, known.var, normal=True
-    )
+    return replace(normal(MEAN + M, VAR + V), cdf=lambda y: law.cdf(np.exp(y)))
 
 
-def reverse_law() -> Law:
-    return gaussian_line(SAMPLER.law())
+reverse_law = partial(_line_of, SAMPLER)
 
 
 def _wrong_reverse(drift: float = 0.0, noise: float = 1.0) -> Law:
@@ -147,32 +137,21 @@ def _wrong_reverse(drift: float = 0.0, noise: float = 1.0) -> Law:
     return normal(float(SAMPLER.law().mean[0]) + extra, var)
 
 
-SCENARIOS += [
-    Scenario(
-        "torchsde forward",
-        "the forward equation in log X, on torchsde's Brownian motion, 8 rows",
-        _forward(FORWARDS),
-        {
-            "Ito term missing": one_law(
-                _forward(forward_log(gbm.GBM(0.13 + V / 2, 0.7))),
-                lambda: normal(MEAN + M + V / 2, VAR + V),
-            ),
-            "sigma^2 before the noise": one_law(
-                _forward(_loud(FORWARDS)), lambda: normal(MEAN + M, VAR + V**2)
-            ),
-        },
+NO_ITO, NO_ITO_BACK = forward_log(gbm.GBM(0.13 + V / 2, 0.7)), reverse_log(PROCESS, SCORE, ito=2.0)
+LOUD_LAW = partial(_wrong_reverse, noise=PROCESS.sigma)
+FORWARD_TWINS = {
+    "Ito term missing": one_law(_forward(NO_ITO), lambda: normal(MEAN + M + V / 2, VAR + V)),
+    "sigma^2 before the noise": one_law(
+        _forward(_loud(FORWARDS)), lambda: normal(MEAN + M, VAR + V**2)
     ),
-    Scenario(
-        "torchsde reverse",
-        "the reverse equation in log X, on torchsde's Brownian motion, 8 rows",
-        _reverse(BACKWARDS),
-        {
-            "Ito term missing": one_law(
-                _reverse(reverse_log(PROCESS, SCORE, ito=2.0)), partial(_wrong_reverse, drift=0.5)
-            ),
-            "sigma^2 before the noise": one_law(
-                _reverse(_loud(BACKWARDS)), partial(_wrong_reverse, noise=PROCESS.sigma)
-            ),
-        },
-    ),
+}
+REVERSE_TWINS = {
+    "Ito term missing": one_law(_reverse(NO_ITO_BACK), partial(_wrong_reverse, drift=0.5)),
+    "sigma^2 before the noise": one_law(_reverse(_loud(BACKWARDS)), LOUD_LAW),
+}
+ABOUT = "the {} equation in log X, on torchsde's Brownian motion, 8 rows"
+SCENARIOS = [
+    Scenario("mirrored langevin", MIRRORED, partial(drawn, right), MIRRORED_TWINS),
+    Scenario("torchsde forward", ABOUT.format("forward"), _forward(FORWARDS), FORWARD_TWINS),
+    Scenario("torchsde reverse", ABOUT.format("reverse"), _reverse(BACKWARDS), REVERSE_TWINS),
 ]

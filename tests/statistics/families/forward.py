@@ -1,7 +1,4 @@
-"""The forward process and the starts of the samplers, from gbm_fast in float32.
-
-Null laws are exact: each component of the data, normal in log space, keeps its kernel.
-"""
+"""The forward process and the samplers' starts, in float32: exact null laws by component."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -65,23 +62,16 @@ def _wrong_kernel(name: str, mean_plus: float, std_factor: float) -> Draw:
 def _forward_scenario(name: str) -> Scenario:
     (m, v), eye = kernel(name), np.eye(2)
     earlier, early_v = kernel(name, 0.5)
-    return Scenario(
-        f"forward {name}",
-        f"gbm_fast: X_t of mixture-2d, {name} process",
-        forward(name),
-        {
-            "another time": one_law(forward(name, 0.5), lambda: _noised(earlier, early_v * eye)),
-            "one draw for all coordinates": one_law(
-                forward(name, shared=True), lambda: _noised(m, v * np.ones((2, 2)))
-            ),
-            "Ito term missing": one_law(
-                _wrong_kernel(name, v / 2, 1.0), lambda: _noised(m + v / 2, v * eye)
-            ),
-            "v for sqrt(v)": one_law(
-                _wrong_kernel(name, 0.0, v**0.5), lambda: _noised(m, v * v * eye)
-            ),
-        },
-    )
+    shared, no_ito = forward(name, shared=True), _wrong_kernel(name, v / 2, 1.0)
+    v_for_root = _wrong_kernel(name, 0.0, v**0.5)
+    twins = {
+        "another time": one_law(forward(name, 0.5), lambda: _noised(earlier, early_v * eye)),
+        "one draw for all coordinates": one_law(shared, lambda: _noised(m, v * np.ones((2, 2)))),
+        "Ito term missing": one_law(no_ito, lambda: _noised(m + v / 2, v * eye)),
+        "v for sqrt(v)": one_law(v_for_root, lambda: _noised(m, v * v * eye)),
+    }
+    about = f"gbm_fast: X_t of mixture-2d, {name} process"
+    return Scenario(f"forward {name}", about, forward(name), twins)
 
 
 def _forward_law(name: str) -> Plane:
@@ -175,32 +165,19 @@ def _even_averages() -> Plane:
     return in_plane(even.diffuse(MOTION, MOTION.horizon))
 
 
+EVEN = {"classes equally likely": one_law(averages_start(even=True), _even_averages)}
+OTHER_FITS = {
+    "start without the data": one_law(fitted_start(without_data=True), _fit_without_data),
+    "fit to the class averages": one_law(fitted_start(of_averages=True), _fit_of_averages),
+}
+OTHER_IMAGES = {
+    "averages for images": one_law(data_start(of_averages=True), start_from_averages),
+    "half of the images never drawn": one_law(data_start(first=5), partial(start_from_data, 5)),
+}
+CLASSES, FITTED = "ten images of two pixels, three classes", "the log-normal fitted to the images"
 SCENARIOS = [
     *(_forward_scenario(name) for name in TIMES),
-    Scenario(
-        "start from class averages",
-        "gbm_fast: ten images of two pixels, three classes",
-        averages_start(),
-        {"classes equally likely": one_law(averages_start(even=True), _even_averages)},
-    ),
-    Scenario(
-        "start fitted",
-        "gbm_fast: the log-normal fitted to the images",
-        fitted_start(),
-        {
-            "start without the data": one_law(fitted_start(without_data=True), _fit_without_data),
-            "fit to the class averages": one_law(fitted_start(of_averages=True), _fit_of_averages),
-        },
-    ),
-    Scenario(
-        "start from data",
-        "gbm_fast: training images, noised",
-        data_start(),
-        {
-            "averages for images": one_law(data_start(of_averages=True), start_from_averages),
-            "half of the images never drawn": one_law(
-                data_start(first=5), lambda: start_from_data(5)
-            ),
-        },
-    ),
+    Scenario("start from class averages", f"gbm_fast: {CLASSES}", averages_start(), EVEN),
+    Scenario("start fitted", f"gbm_fast: {FITTED}", fitted_start(), OTHER_FITS),
+    Scenario("start from data", "gbm_fast: training images, noised", data_start(), OTHER_IMAGES),
 ]

@@ -1,8 +1,5 @@
-"""Samplers whose output is not normal in log X: mixtures, and the sign-agnostic step.
-
-Null law: transport of the density through the rows of gbm_ref's step (`laws`); that of a twin
-through the rows of the twin itself.
-"""
+"""Samplers whose output is not normal in log X: mixtures, and the sign-agnostic step. Null law:
+the density carried through the rows of gbm_ref's step (`laws`), a twin's through its own."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
@@ -20,6 +17,7 @@ from tests.statistics.scenario import Scenario, Twin, View
 from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES
 
 Transport = Callable[[list[RowMap], Law], Law]
+Bugs = Mapping[str, Edit]
 PATHS = 2**17
 MIXTURE = MIXTURES["mixture-1d"]
 CONSTANT = PROCESSES["constant"]
@@ -37,12 +35,10 @@ def oracle_rows(
 ) -> list[RowMap]:
     score = ref.exact_score(data, process)
 
-    def row_map(row: ref.Row) -> RowMap:
-        return lambda x, z: step(
-            process, score, x[:, None], row.t_score, row.dt, row.noise, np.full((x.size, 1), z)
-        )[:, 0]
+    def apply(row: ref.Row, x: Array, z: float) -> Array:
+        return step(process, score, x[:, None], *row, np.full((x.size, 1), z))[:, 0]
 
-    return [row_map(row) for row in grid]
+    return [partial(apply, row) for row in grid]
 
 
 def start_of(data: ref.Target, process: ref.Process, grid: ref.Grid) -> Law:
@@ -107,14 +103,12 @@ def _twin(build: Build, edit: Edit, draw: Callable[..., Array], transport: Trans
 def _signs_dropped() -> Twin:
     """|x| in the place of x: a sampler that thinks of positive data."""
     right = sign_agnostic()
-    mass = sign_agnostic_below_zero()
-    folded = Law(
-        lambda x: np.where(x > 0.0, right.cdf(x) - right.cdf(-x), 0.0),
-        right.low,
-        right.high,
-        error=2 * right.error,
-    )
-    assert mass > 0.0
+    assert sign_agnostic_below_zero() > 0.0
+
+    def cdf(x: Array) -> Array:
+        return np.where(x > 0.0, right.cdf(x) - right.cdf(-x), 0.0)
+
+    folded = Law(cdf, right.low, right.high, error=2 * right.error)
     return Twin(
         lambda source: np.abs(states(AMBIENT, PATHS, source)),
         lambda view: 0.0 if view == "x below zero" else folded,
@@ -125,45 +119,32 @@ def _signs_dropped() -> Twin:
 # noise the start without the data and sigma = 1.1 for its square are less than 0.01 away in
 # distribution from the right one, and are left to the other samplers.
 _MARKOV = {name: edit for name, edit in pieces.COMMON.items() if name != "one draw for all rows"}
-_QUIET = ("score one row late", "start without the data")
+_FLOW_BUGS = {
+    name: pieces.COMMON[name] for name in ("score one row late", "start without the data")
+}
+_FLOW_BUGS["Ito term missing"] = pieces.score_plus(0.5)
+_UNSEEN = ("start without the data", "sigma for sigma^2")
+_SIGNED_BUGS = {name: edit for name, edit in _MARKOV.items() if name not in _UNSEEN}
+_FORGOTTEN = {"kappa forgotten": pieces.other_step(gbm.SignAgnostic())}
 
+
+def _on_line(name: str, about: str, build: Build, bugs: Bugs, transport: Transport) -> Scenario:
+    twins = {bug: _twin(build, edit, drawn, transport) for bug, edit in bugs.items()}
+    return Scenario(name, about, partial(drawn, build, PATHS), twins, LINE)
+
+
+def _with_signs(name: str, about: str, build: Build, bugs: Bugs, **more: Twin) -> Scenario:
+    twins = {bug: _twin(build, edit, states, signed_sampler) for bug, edit in bugs.items()} | more
+    return Scenario(name, about, partial(states, build, PATHS), twins, SIGNED)
+
+
+_DALE, _HEUN = (f"{scheme} on a mixture, d = 1, 6 rows" for scheme in ("eq. (13)", "Heun"))
+_EIGHT = "eq. (12), d = 1, 4 rows, 8 % of the paths end below zero"
+_IN_X = "kappa = 0.6 in X, d = 1, 4 rows"
+_DROPPED = {"signs dropped": _signs_dropped()}
 SCENARIOS = [
-    Scenario(
-        "dale-langevin mixture",
-        "eq. (13) on a mixture, d = 1, 6 rows",
-        partial(drawn, MIXED, PATHS),
-        {name: _twin(MIXED, edit, drawn, log_sampler) for name, edit in _MARKOV.items()},
-        LINE,
-    ),
-    Scenario(
-        "probability flow mixture",
-        "Heun on a mixture, d = 1, 6 rows",
-        partial(drawn, MIXED_FLOW, PATHS),
-        {name: _twin(MIXED_FLOW, pieces.COMMON[name], drawn, _moved) for name in _QUIET}
-        | {"Ito term missing": _twin(MIXED_FLOW, pieces.score_plus(0.5), drawn, _moved)},
-        LINE,
-    ),
-    Scenario(
-        "sign-agnostic",
-        "eq. (12), d = 1, 4 rows, 8 % of the paths end below zero",
-        partial(states, AMBIENT, PATHS),
-        {
-            name: _twin(AMBIENT, edit, states, signed_sampler)
-            for name, edit in _MARKOV.items()
-            if name not in ("start without the data", "sigma for sigma^2")
-        }
-        | {"signs dropped": _signs_dropped()},
-        SIGNED,
-    ),
-    Scenario(
-        "ambient marginal-preserving",
-        "kappa = 0.6 in X, d = 1, 4 rows",
-        partial(states, PRESERVING, PATHS),
-        {
-            "kappa forgotten": _twin(
-                PRESERVING, pieces.other_step(gbm.SignAgnostic()), states, signed_sampler
-            )
-        },
-        SIGNED,
-    ),
+    _on_line("dale-langevin mixture", _DALE, MIXED, _MARKOV, log_sampler),
+    _on_line("probability flow mixture", _HEUN, MIXED_FLOW, _FLOW_BUGS, _moved),
+    _with_signs("sign-agnostic", _EIGHT, AMBIENT, _SIGNED_BUGS, **_DROPPED),
+    _with_signs("ambient marginal-preserving", _IN_X, PRESERVING, _FORGOTTEN),
 ]

@@ -1,9 +1,5 @@
-"""The source of random numbers itself, which noise that is injected never meets.
-
-`ImageNoise` and `generator` of gbm_fast.runtime.random are used as the samplers and the training
-use them. Seeds of neighbouring images are neighbouring numbers, so their streams are looked at
-side by side.
-"""
+"""The source of random numbers, as samplers and training use it, which injected noise never meets.
+Seeds of neighbouring images are neighbouring numbers: their streams are seen side by side."""
 
 import math
 from collections.abc import Callable
@@ -84,22 +80,13 @@ def _outside(limit: float) -> float:
 
 standard = partial(normal, 0.0, 1.0)
 beyond_three_and_a_half, beyond_four_and_a_half = partial(_outside, 3.5), partial(_outside, 4.5)
-
-
-def uncorrelated() -> float:
-    return 0.0
+uncorrelated = partial(float, 0.0)
 
 
 def _scaled(var: float) -> Truth:
     """One normal law of that variance for all views of single numbers."""
-    std = math.sqrt(var)
-    normal_views = (
-        "all",
-        "first images",
-        *(f"sum over {a}" for a in ("images", "rows", "pixels")),
-    )
-    tails = {f"|z| > {limit}": _outside(limit / std) for limit in (3.5, 4.5)}
-    one_law = dict.fromkeys(normal_views, normal(0.0, var))
+    tails = {f"|z| > {limit}": _outside(limit / math.sqrt(var)) for limit in (3.5, 4.5)}
+    one_law = dict.fromkeys(VIEWS, normal(0.0, var))
     return {**one_law, **tails, "neighbouring images": 0.0}.get
 
 
@@ -109,33 +96,31 @@ def _clipped() -> Law:
 
 
 _NO_TAILS: dict[str, Reference] = {"|z| > 3.5": 0.0, "|z| > 4.5": 0.0}
+_SHIFTED: dict[str, Reference] = dict.fromkeys(("all", "first images"), normal(0.02, 1.0))
+_OF_IMAGES = {"sum over images": normal(0.0, float(IMAGES)), "neighbouring images": 1.0}
+_OF_ROWS = {"sum over rows": normal(0.0, float(ROWS)), "neighbouring images": 0.0}
+_OF_PIXELS = {"sum over pixels": normal(0.0, float(PIXELS))}
+_OF_PAIRS = {"neighbouring images": -1.0}
+
+
+def _spoilt(spoil: Spoil, truth: Truth) -> Twin:
+    return Twin(image_noise(spoil), truth)
+
+
 TWINS: dict[str, Twin] = {
-    "z clipped at 3": Twin(
-        image_noise(lambda z: z.clamp(-3, 3)),
-        {"all": _clipped(), "first images": _clipped(), **_NO_TAILS}.get,
+    "z clipped at 3": _spoilt(
+        lambda z: z.clamp(-3, 3), {"all": _clipped(), "first images": _clipped(), **_NO_TAILS}.get
     ),
     "z from uniforms of 11 bits": Twin(
         coarse, {"first images": pushforward(LEVELS), **_NO_TAILS}.get
     ),
-    "z of variance 1.01": Twin(image_noise(lambda z: math.sqrt(1.01) * z), _scaled(1.01)),
-    "z shifted by 0.02": Twin(
-        image_noise(lambda z: z + 0.02),
-        {"all": normal(0.02, 1.0), "first images": normal(0.02, 1.0)}.get,
-    ),
-    "one generator for all images": Twin(
-        image_noise(kind=OnePerBatch),
-        {"sum over images": normal(0.0, float(IMAGES)), "neighbouring images": 1.0}.get,
-    ),
-    "one draw for all rows": Twin(
-        image_noise(lambda z: z[:, :1].expand_as(z)),
-        {"sum over rows": normal(0.0, float(ROWS)), "neighbouring images": 0.0}.get,
-    ),
-    "one draw for all coordinates": Twin(
-        image_noise(lambda z: z[..., :1].expand_as(z)),
-        {"sum over pixels": normal(0.0, float(PIXELS))}.get,
-    ),
-    "antithetic images": Twin(
-        image_noise(lambda z: torch.stack([z[::2], -z[::2]], 1).flatten(0, 1)),
+    "z of variance 1.01": _spoilt(lambda z: math.sqrt(1.01) * z, _scaled(1.01)),
+    "z shifted by 0.02": _spoilt(lambda z: z + 0.02, _SHIFTED.get),
+    "one generator for all images": Twin(image_noise(kind=OnePerBatch), _OF_IMAGES.get),
+    "one draw for all rows": _spoilt(lambda z: z[:, :1].expand_as(z), _OF_ROWS.get),
+    "one draw for all coordinates": _spoilt(lambda z: z[..., :1].expand_as(z), _OF_PIXELS.get),
+    "antithetic images": _spoilt(
+        lambda z: torch.stack([z[::2], -z[::2]], 1).flatten(0, 1),
         {"neighbouring images": -1.0}.get,
     ),
 }
@@ -178,30 +163,19 @@ def two_streams(other: Stream = Stream.BATCH) -> Draw:
     return draw
 
 
+FIRST_TWINS = {
+    # All numbers are equal, at least 1/2 away from uniform, and least at 1/2.
+    "one generator for all images": one_law(_same_first, lambda: _point(0.5)),
+    "uniform number squared": one_law(
+        lambda source: first_numbers(source) ** 2, lambda: _square(unit_interval())
+    ),
+}
+ONE_STREAM = {"one stream for all purposes": one_law(two_streams(Stream.IMAGE), lambda: 1.0)}
+CONSECUTIVE = "ImageNoise.uniform of consecutive images"
+SIZES = f"ImageNoise: {IMAGES} images, {ROWS} rows, {PIXELS} pixels"
+STREAMS = "the streams IMAGE and BATCH of one seed, number by number"
 SCENARIOS = [
-    Scenario(
-        "noise of images",
-        f"ImageNoise: {IMAGES} images, {ROWS} rows, {PIXELS} pixels",
-        image_noise(),
-        TWINS,
-        VIEWS,
-    ),
-    Scenario(
-        "first number of images",
-        "ImageNoise.uniform of consecutive images",
-        first_numbers,
-        {
-            # All numbers are equal, at least 1/2 away from uniform, and least at 1/2.
-            "one generator for all images": one_law(_same_first, lambda: _point(0.5)),
-            "uniform number squared": one_law(
-                lambda source: first_numbers(source) ** 2, lambda: _square(unit_interval())
-            ),
-        },
-    ),
-    Scenario(
-        "streams of a seed",
-        "the streams IMAGE and BATCH of one seed, number by number",
-        two_streams(),
-        {"one stream for all purposes": one_law(two_streams(Stream.IMAGE), lambda: 1.0)},
-    ),
+    Scenario("noise of images", SIZES, image_noise(), TWINS, VIEWS),
+    Scenario("first number of images", CONSECUTIVE, first_numbers, FIRST_TWINS),
+    Scenario("streams of a seed", STREAMS, two_streams(), ONE_STREAM),
 ]

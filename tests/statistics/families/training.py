@@ -85,9 +85,7 @@ def early(shuffled: bool = True) -> Draw:
     return draw
 
 
-def half() -> float:
-    return 0.5
-
+half = partial(float, 0.5)
 
 PROCESS, TIME, X0 = twin_process(PROCESSES["constant"]), 0.4, 1.7
 M, V = float(PROCESS.log_mean(TIME)), float(PROCESS.log_var(TIME))
@@ -101,12 +99,8 @@ def targets(kind: str = "M-DSM") -> Draw:
         x0 = torch.full((TARGETS // 8, 8), X0)
         z = torch.randn(x0.shape, generator=source.torch)
         h = gbm.m_dsm(lambda x, t: torch.zeros_like(x), x0, TIME, z, PROCESS).h_target
-        wrong = {
-            "M-DSM": h,
-            "without x": h / PROCESS.sample(x0, TIME, z),
-            "log score": h + 1,
-            "v for sqrt(v)": -1 - z / V,
-        }
+        wrong = {"M-DSM": h, "without x": h / PROCESS.sample(x0, TIME, z)}
+        wrong |= {"log score": h + 1, "v for sqrt(v)": -1 - z / V}
         return wrong[kind].double().numpy().ravel()
 
     return draw
@@ -121,33 +115,19 @@ def _without_x() -> Law:
     return pushforward((-1.0 - z / math.sqrt(V)) / (X0 * np.exp(M + math.sqrt(V) * z)))
 
 
+TIMES = "build_times on the numbers of the stream BATCH"
+EDM = {"deviation of EDM": one_law(_edm_levels, partial(cut_normal, 1.2))}
+BENT = {"uniform number squared": one_law(log_levels("log-uniform", 2.0), _bent)}
+UNSHUFFLED = {"epochs not shuffled": one_law(early(shuffled=False), lambda: 1.0)}
+WRONG_TARGETS = {
+    "M-DSM without x": one_law(targets("without x"), _without_x),
+    "log score for h": one_law(targets("log score"), lambda: normal(0.0, 1.0 / V)),
+    "v for sqrt(v)": one_law(targets("v for sqrt(v)"), lambda: normal(-1.0, V**-2)),
+}
+ORDER = "batch_indices: image 0 in the first half of an epoch"
 SCENARIOS = [
-    Scenario(
-        "training times log-normal",
-        "build_times on the numbers of the stream BATCH",
-        log_levels("log-normal"),
-        {"deviation of EDM": one_law(_edm_levels, lambda: cut_normal(1.2))},
-    ),
-    Scenario(
-        "training times log-uniform",
-        "build_times on the numbers of the stream BATCH",
-        log_levels("log-uniform"),
-        {"uniform number squared": one_law(log_levels("log-uniform", 2.0), _bent)},
-    ),
-    Scenario(
-        "order of images",
-        "batch_indices: image 0 in the first half of an epoch",
-        early(),
-        {"epochs not shuffled": one_law(early(shuffled=False), lambda: 1.0)},
-    ),
-    Scenario(
-        "target of M-DSM",
-        "h_target of m_dsm at one time",
-        targets(),
-        {
-            "M-DSM without x": one_law(targets("without x"), _without_x),
-            "log score for h": one_law(targets("log score"), lambda: normal(0.0, 1.0 / V)),
-            "v for sqrt(v)": one_law(targets("v for sqrt(v)"), lambda: normal(-1.0, V**-2)),
-        },
-    ),
+    Scenario("training times log-normal", TIMES, log_levels("log-normal"), EDM),
+    Scenario("training times log-uniform", TIMES, log_levels("log-uniform"), BENT),
+    Scenario("order of images", ORDER, early(), UNSHUFFLED),
+    Scenario("target of M-DSM", "h_target of m_dsm at one time", targets(), WRONG_TARGETS),
 ]
