@@ -37,14 +37,16 @@ class Own(nn.Module):
         return self.weight[0] * x + self.weight[1] * (noise + told)
 
 
-def test_a_network_of_ones_own_is_trained_stored_and_loaded(tmp_path: Path) -> None:
+def test_a_network_of_ones_own_is_trained_stored_and_loaded(
+    tmp_path: Path, torch_rng: torch.Generator
+) -> None:
     """The module that is given stays as it is; the run needs one of the same shape again."""
     mine, folder = Own(), tmp_path / "run"
     run = gbm.train_run(config(folder, class_conditional=True), data=LAW, network=mine)
     assert torch.equal(mine.weight.detach(), Own().weight.detach())
     assert run.config.network == "own" and run.config.dataset == "own-law"
     again = gbm.load_run(folder, "cpu", network=Own(0.9))
-    x, labels = LAW.labelled_rvs(5, torch.Generator().manual_seed(0))
+    x, labels = LAW.labelled_rvs(5, torch_rng)
     assert torch.equal(run.score(x, 0.5, labels), again.score(x, 0.5, labels))
     assert not torch.equal(again.model.network.weight, mine.weight)
     assert torch.equal(again.law.log_means, LAW.log_means) and again.num_classes == 2
