@@ -14,7 +14,6 @@ from tests.support.problems import LOG_NORMALS, PROCESSES
 Law = Callable[[ref.Target, ref.Process, int, ref.Gaussian], ref.Gaussian]
 # (gain, added) from q = v_0 / h, N and h.
 Formula = Callable[[mpf, int, mpf], tuple[mpf, mpf]]
-
 MU, SIGMA, HORIZON, CENTRE = 0.13, 0.7, 0.9, 0.31
 PROCESS = ref.GBM(MU, SIGMA, HORIZON)
 WIDE = LOG_NORMALS["log-normal-2d"]

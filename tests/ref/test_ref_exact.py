@@ -1,8 +1,7 @@
 """The laws of the samplers without Monte Carlo: by probe, by recursion and in closed form.
 
 Three independent routes to one law are compared: `gbm_ref.probe` on `gbm_ref.simulate`, the
-recursion of `gbm_ref.exact_law`, and the closed forms of the equation sheet in mpmath.
-"""
+recursion of `gbm_ref.exact_law`, and the closed forms of the equation sheet in mpmath."""
 
 import numpy as np
 import pytest

@@ -1,7 +1,6 @@
 """gbm_ref.laws: densities and scores against mpmath, and distribution functions.
 
-Draws are compared with these laws in tests/statistics.
-"""
+Draws are compared with these laws in tests/statistics."""
 
 import mpmath
 import numpy as np

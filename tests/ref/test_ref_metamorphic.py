@@ -1,8 +1,7 @@
 """Laws of scores, kernels, losses and steps that hold for every law of the data and every step.
 
 Hypothesis draws the cases. Expectations are sums that are exact for the polynomials here, or
-trapezoidal sums of analytic functions: nothing is sampled. Broken steps and scores are refused.
-"""
+trapezoidal sums of analytic functions: nothing is sampled. Broken steps and scores are refused."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -147,9 +146,7 @@ def test_a_lost_jacobian_is_refused() -> None:
 @given(law=mixtures(d=1), process=processes, t=st.floats(0.05, 1.0))
 def test_identities_of_the_score(law: ref.LogNormalMixture, process: ref.GBM, t: float) -> None:
     """R1: E h = -1 and E s (y - c) = -1 for any c; s = 1 + h.
-
-    Trapezoidal sums over y in steps of 0.02: the narrowest component has a deviation of 0.22.
-    """
+    Trapezoidal sums over y in steps of 0.02: the narrowest component has a deviation of 0.22."""
     y = np.arange(-20.0, 20.0, 0.02)[:, None]
     noised, x = law.diffuse(process, t), np.exp(y)
     weights = 0.02 * np.exp(noised.logpdf(x) + y[:, 0])
@@ -181,10 +178,8 @@ NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(2)
 def test_m_dsm_and_m_esm_differ_by_a_constant(
     cov: np.ndarray, process: ref.GBM, t: float, a: np.ndarray, b: np.ndarray, offset: np.ndarray
 ) -> None:
-    """Theorem 4.1: 1/2 tr(I / v - (S + v I)^-1), whatever the model (sheet R4b); four dimensions.
-
-    So their gradients agree too: both losses of two models differ by the same amount.
-    """
+    """Theorem 4.1: 1/2 tr(I / v - (S + v I)^-1), whatever the model (claim R4b); four dimensions.
+    So their gradients agree too: both losses of two models differ by the same amount."""
     target, v = ref.LogNormal([0.4, -0.7], cov), process.log_var(t)
     grid = np.stack(np.meshgrid(*[NODES] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
     weights = np.prod(np.stack(np.meshgrid(*[WEIGHTS] * 4)), axis=0).ravel() / WEIGHTS.sum() ** 4
@@ -277,10 +272,8 @@ def test_each_step_obeys(name: str) -> None:
 @given(case=meta.cases())
 def test_any_step_obeys_every_law_anywhere(case: meta.Case) -> None:
     """All laws at each case, since drawing one takes longer than running a step.
-
     The step is chosen by a checksum of the case, which gives each of them its share; Hypothesis
-    would prefer the first.
-    """
+    would prefer the first."""
     for name, (law, steps) in LAWS.items():
         chosen = sorted(steps)[crc32((name + repr(case)).encode()) % len(steps)]
         note(f"{name}: {chosen}")
@@ -295,7 +288,7 @@ def test_broken_steps_are_refused(name: str) -> None:
 
 
 def test_version_one_s_algorithm_one_breaks_the_law_of_powers() -> None:
-    """Without the Jacobian's 1 it is no step for log X: an inversion shows it (sheet E2)."""
+    """Without the Jacobian's 1 it is no step for log X: an inversion shows it (claim E2)."""
     for law in (meta.power, meta.rotation):
         with pytest.raises(AssertionError):
             law(meta.STEPS["PrintedAlgorithm1"], HERE)
@@ -305,10 +298,8 @@ def test_version_one_s_algorithm_one_breaks_the_law_of_powers() -> None:
 @given(case=meta.cases())
 def test_forward_and_back_is_the_joint_law(case: meta.Case) -> None:
     """Geweke's check without sampling: X_s then the kernel to X_t, or X_t then the step to X_s.
-
     (log X_s, log X_t) has the covariances V_s, V_s, V_t, V = S + v. The probe gives the map of
-    the step, and that of the kernel is a shift with added noise.
-    """
+    the step, and that of the kernel is a shift with added noise."""
     turn = turning(case.angle)
     cov = turn @ np.diag([0.04, 0.4 * case.factor]) @ turn.T
     data, process = ref.LogNormal([0.4, -0.7], cov), case.process

@@ -108,9 +108,7 @@ def test_weightings_multiply_the_loss() -> None:
 @pytest.mark.parametrize("name", PROCESSES)
 def test_likelihood_weighting_is_the_rate_of_v(name: str) -> None:
     """sigma^2 = dv/dt at the time with v(t) = v, by a central difference (error of order step^2).
-
-    Refuses sigma for sigma^2, and the rate at another time: both are off by far more than 1e-5.
-    """
+    Refuses sigma for sigma^2, and the rate at another time: both are off by far more than 1e-5."""
     process, step = PROCESSES[name], 1e-4
     for t in (0.2, 0.6):
         rate = (process.log_var(t + step) - process.log_var(t - step)) / (2 * step)
@@ -135,7 +133,7 @@ def draws_of(target: ref.LogNormal, process: ref.Process, t: float) -> np.ndarra
 
 @pytest.mark.parametrize("t", [0.02, 0.5, 0.9])
 def test_m_dsm_exceeds_m_esm_by_its_floor(t: float) -> None:
-    """Theorem 4.1 of version 2 with C(t) = v0 / (2 v (v0 + v)) (sheet R4b)."""
+    """Theorem 4.1 of version 2 with C(t) = v0 / (2 v (v0 + v)) (claim R4b)."""
     v, v0 = PROCESS.log_var(t), 0.23
     explicit = (
         WEIGHTS @ ref.m_esm(model, TARGET, draws_of(TARGET, PROCESS, t), t, PROCESS).per_sample
@@ -149,7 +147,7 @@ def test_m_dsm_exceeds_m_esm_by_its_floor(t: float) -> None:
 
 @pytest.mark.parametrize("t", [0.0, 0.02, 0.9])
 def test_the_implicit_form_differs_by_the_energy_of_the_score(t: float) -> None:
-    """Sheet R18: M-ESM - implicit = E|h|^2 / 2 for every model; half as many h is refused."""
+    """Claim R18: M-ESM - implicit = E|h|^2 / 2 for every model; half as many h is refused."""
     x = draws_of(TARGET, PROCESS, t)
     explicit = ref.m_esm(model, TARGET, x, t, PROCESS)
     implicit = ref.implicit_m_esm(model, slope, x, t, PROCESS)
@@ -188,7 +186,7 @@ def test_non_negative_score_matching_is_the_implicit_form_at_time_zero() -> None
 
 
 def test_it_finds_the_rate_of_exponential_data_where_plain_score_matching_finds_zero() -> None:
-    """Sheet E34: the density does not vanish at 0, so the plain form has a boundary term."""
+    """Claim E34: the density does not vanish at 0, so the plain form has a boundary term."""
     nodes, weights = np.polynomial.laguerre.laggauss(20)
     true_rate = 1.7
     x = (nodes / true_rate)[:, None]

@@ -1,6 +1,6 @@
 """Weak orders from laws at finite step, without Monte Carlo; both orders of the steps in X.
 
-With a constant score dX = beta X dr + sigma X dW (sheet R15). A step in X multiplies by
+With a constant score dX = beta X dr + sigma X dW (claim R15). A step in X multiplies by
 G(z) = b + c z + q z^2, found by the one-step probe, the solution by F(z) = exp((beta -
 sigma^2 / 2) d + sigma sqrt(d) z):
 
@@ -56,7 +56,7 @@ def errors(step: ref.Step, last: float = LAST) -> tuple[list[float], list[float]
 
 @pytest.mark.parametrize("name", [*STEPS, "ProbabilityFlow"])
 def test_declared_weak_orders(name: str) -> None:
-    """Variance at the declared order and divergence at twice that: it is quadratic (sheet R8)."""
+    """Variance at the declared order and divergence at twice that: it is quadratic (claim R8)."""
     step = STEPS.get(name, ref.ProbabilityFlow())
     variances, divergences = errors(step)
     assert_order(variances, step.weak_order)
@@ -106,8 +106,6 @@ def test_the_flows_keep_their_order_down_to_the_data_in_equal_steps_of_sqrt_v(
 
 # sigma^2 T = 1 and v0 = 1 / 4.
 UNIT, NARROW = ref.GBM(mu=0.1, sigma=0.8, horizon=1 / 0.64), ref.LogNormal([0.3], 0.25)
-
-
 DOWN = [ref.uniform(n, UNIT.horizon) for n in (16, *NUMBERS)]
 
 
@@ -144,9 +142,7 @@ def test_divergence_of_dale_langevin_at_finite_step() -> None:
 
 def test_a_start_without_the_data_s_variance_has_a_floor_and_no_order() -> None:
     """The biases of start and step cancel near N = 64, where wrong code looks better than right.
-
-    For every N, V_0 lacks (v0 / v_N)^2 v0 (sheet R9), also in the limit.
-    """
+    For every N, V_0 lacks (v0 / v_N)^2 v0 (claim R9), also in the limit."""
     added = UNIT.log_var(UNIT.horizon)
     lost = 0.25 * (0.25 / (0.25 + added)) ** 2
     right, forgetful = (variances_down_to_the_data(v) for v in (0.25 + added, added))
@@ -164,7 +160,7 @@ POINT = ref.LogNormal([0.3], 0.0)
 @pytest.mark.parametrize("steps", [1, 3, 64])
 @pytest.mark.parametrize("step", [ref.Ancestral(), ref.DDIM()], ids=["Ancestral", "DDIM"])
 def test_steps_that_are_exact_for_one_data_point(step: ref.LogAffineStep, steps: int) -> None:
-    """Sheet R17: with the denoiser constant there is no error at any step length."""
+    """Claim R17: with the denoiser constant there is no error at any step length."""
     start, end = law_at(PROCESS.horizon, data=POINT), law_at(LAST, data=POINT)
     law = ref.exact_law(step, POINT, PROCESS, equal_steps(steps), start)
     np.testing.assert_allclose(law.mean, end.mean, rtol=0, atol=1e-14)
@@ -175,9 +171,7 @@ def test_steps_that_are_exact_for_one_data_point(step: ref.LogAffineStep, steps:
 
 def test_the_ancestral_step_has_a_logarithm_in_equal_steps_down_to_the_data() -> None:
     """R17: V_0 as a sum, and its leading bias -h (log(v0 / h) + gamma - 3/2 + G), no pure order.
-
-    The noise of the last steps is that of a point mass, so that the bias falls slower than h.
-    """
+    The noise of the last steps is that of a point mass, so that the bias falls slower than h."""
     variances, _ = errors(ref.Ancestral(), last=0.0)
     refuse_order(variances, 1.0)
     ratio = PROCESS.log_var(PROCESS.horizon) / 0.25
@@ -235,13 +229,11 @@ class Errors(NamedTuple):
 
 def ambient_errors(step: ref.Step, steps: int, defect: float | None = None) -> Errors:
     """Those of a step in X whose constant score makes the reverse drift BETA X.
-
-    defect  d^defect / 10 is added to the ratio
-    """
+    defect  d^defect / 10 is added to the ratio"""
     kappa = IN_X[step]
     rate = (0.4 / kappa) ** 2
     process = ref.GBM(mu=0.1, sigma=0.4 / kappa)
-    # beta = -m' + (1 + kappa^2) / 2 sigma^2 (1 + h) + kappa^2 / 2 sigma^2   (sheet R11)
+    # beta = -m' + (1 + kappa^2) / 2 sigma^2 (1 + h) + kappa^2 / 2 sigma^2   (claim R11)
     constant = (0.5 + 0.1 - rate / 2 - 0.4**2 / 2) / ((1 + kappa**2) / 2 * rate) - 1
 
     def one_step(x: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -276,7 +268,7 @@ def test_declared_orders_of_steps_in_x(step: ref.Step) -> None:
         assert_order(wrong, step.strong_order)
 
 
-# E(X - X^)^2 over d^power, and E X^^2 / E X^2 - 1 over d, for T = 1: sheet R15.
+# E(X - X^)^2 over d^power, and E X^^2 / E X^2 - 1 over d, for T = 1: claim R15.
 LEADING = {
     ref.SignAgnostic(): (1, SIGMA**4 / 2, -(BETA**2) - 2 * BETA * SIGMA**2 - SIGMA**4 / 2),
     ref.AmbientMilstein(): (

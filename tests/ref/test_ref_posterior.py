@@ -25,10 +25,8 @@ def case(request: pytest.FixtureRequest) -> tuple[ref.Target, float]:
 
 def sizes(target: ref.Target, x: np.ndarray, t: float) -> tuple[float, float]:
     """Size of the logarithms in play, and of the exponents of the components.
-
     The rounding of an exponent is a relative error of the weights, which then multiplies the
-    spread of whatever is averaged.
-    """
+    spread of whatever is averaged."""
     parts = diffused(target, P, t)
     means = max(abs(float(a)) for _, mean, _ in parts for a in mean)
     smallest = min(float(min(mpmath.eigsy(cov, eigvals_only=True))) for *_, cov in parts)

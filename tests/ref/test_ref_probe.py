@@ -1,8 +1,7 @@
 """gbm_ref.probe recovers known maps and refuses every planted bug for its own reason and size.
 
 The twins and the reasons are in probe_twins.py and step_twins.py; what the refusal says is
-compared with an independent computation of the twin's law or coefficients.
-"""
+compared with an independent computation of the twin's law or coefficients."""
 
 from functools import cache
 
@@ -189,7 +188,7 @@ def test_every_reason_is_needed_and_every_twin_is_refused() -> None:
 
 
 def test_the_literal_algorithm_two_throws_noise_away() -> None:
-    """Of each level's three draws the first two have no effect (sheet E3)."""
+    """Of each level's three draws the first two have no effect (claim E3)."""
     process, target = PROCESSES["constant"], LOG_NORMALS["log-normal-2d"]
     literal = TWINS["Algorithm 2 of version 1, literally"].sampler(process, target)
     noise = ref.extract_affine_map(literal, rows=18, d=2).noise.reshape(6, 3, 2, 2)
@@ -219,7 +218,7 @@ def place(process: str, target: str) -> Parts:
 @pytest.mark.parametrize("process", list(PROCESSES))
 @pytest.mark.parametrize("target", list(LOG_NORMALS))
 def test_the_steps_in_x_are_accepted(process: str, target: str, kappa: float) -> None:
-    """Eq. (12), the same with less noise (sheet R11) and Milstein's scheme (sheet R15)."""
+    """Eq. (12), the same with less noise (claim R11) and Milstein's scheme (claim R15)."""
     here, motion = place(process, target), PROCESSES[process]
     score = ref.exact_score(LOG_NORMALS[target], motion)
     slope = kappa * here.slope

@@ -169,7 +169,7 @@ def test_left_sums_of_eqs_34_and_35(k: int) -> None:
 
 
 def test_the_reverse_step_takes_out_what_the_forward_step_put_in() -> None:
-    """Sheet E19 iv: from k to k - 1 the rate is sigma_{k-1}; sigma_k would be the mistake."""
+    """Claim E19 iv: from k to k - 1 the rate is sigma_{k-1}; sigma_k would be the mistake."""
     for k in range(1, N + 1):
         _, dv = PROCESS.increments(min(k * DELTA, T), DELTA)
         assert dv == pytest.approx(DELTA * SIGMA[k - 1] ** 2, rel=1e-13)

@@ -2,8 +2,7 @@
 
 The backward quadrature of `gbm_ref` is compared with the transport of the density on a log grid,
 with tensor products of Gauss-Hermite nodes sent through `simulate`, and with the polynomial
-recursion of the claims at 30 digits.
-"""
+recursion of the claims at 30 digits."""
 
 import numpy as np
 import pytest
@@ -100,9 +99,7 @@ def by_simulation(target: LogNormal, process: Process, grid: Grid, start: Gaussi
 @pytest.mark.parametrize("name", list(PROCESSES))
 def test_short_grids_against_the_sampler_itself(name: str) -> None:
     """Any process; rows with less noise and none, several at a level, steps short of the next.
-
-    Flips have a probability below 1e-30 here, and the rules of 22 nodes are good to 1e-10.
-    """
+    Flips have a probability below 1e-30 here, and the rules of 22 nodes are good to 1e-10."""
     process = PROCESSES[name]
     grid = (Row(0.21, 0.02, 1.0), Row(0.21, 0.02, 0.4), Row(0.09, 0.03, 0.0))
     start = Gaussian(end_law(LINE, process, 0.21).mean + 0.4, np.array([[0.3]]))
@@ -141,10 +138,8 @@ def test_the_leading_bias_of_r14() -> None:
 
 def test_the_weak_orders_of_the_moments() -> None:
     """Local slopes of the errors of E X and E X^2 for N = 8, 16, 32, 64.
-
     The figures are those of the verification note (d6), found there with another transport. It
-    does not name its problem; of the usual ones this is the one that gives all six figures.
-    """
+    does not name its problem; of the usual ones this is the one that gives all six figures."""
     target, process = LogNormal(np.array([0.3]), 0.09), GBM(0.1, 0.4)
     start, errors = end_law(target, process), []
     wanted = np.exp([0.3 + 0.045, 0.6 + 0.18])

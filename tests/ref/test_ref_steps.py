@@ -25,9 +25,7 @@ def columns(*arrays: np.ndarray) -> list[tuple[mpf, ...]]:
 @pytest.mark.parametrize("step", STEPS[:2], ids=ids[:2])
 def test_steps_are_equations_12_and_13(step: ref.Step, dt: float, noise: float) -> None:
     """Version 2 (A12, A13), with e = delta sigma^2 h + sigma sqrt(delta) Z:
-
-    X (1 - delta (mu - 2 sigma^2) + e) and X exp(-delta (mu - 3/2 sigma^2) + e)
-    """
+    X (1 - delta (mu - 2 sigma^2) + e) and X exp(-delta (mu - 3/2 sigma^2) + e)"""
     process = ref.GBM(mu=0.13, sigma=0.7, horizon=0.9)
     ambient = step.coordinates == "ambient"
     x, z = states(2), draws(12, 2)

@@ -3,10 +3,9 @@
 On log-normal data the affine map of the sampler, found by the probe, says what each draw does to
 log X_0, and so does the solution of the reverse equation, whose integrals are Gaussian. With
 E = log X - a - m, V = v0 + v, q = (1 + kappa^2) / 2 and B the reverse Brownian motion, run in the
-clock v (sheet R11):
+clock v (claim R11):
 
-    E_s = (V_s / V_t)^q E_t + kappa integral (V_s / V)^q dB,      z = (B_s - B_t) / sqrt(dv)
-"""
+    E_s = (V_s / V_t)^q E_t + kappa integral (V_s / V)^q dB,      z = (B_s - B_t) / sqrt(dv)"""
 
 from functools import cache
 
@@ -82,9 +81,7 @@ def distance_to_the_solution(step: ref.Step, kappa: float, grid: ref.Grid, last:
 
 def distance_to_half_the_step(step: ref.Step, steps: int) -> float:
     """Root mean square of log X with `steps` steps minus log X with twice as many.
-
-    Two fine draws make a coarse one, (z_1 + z_2) / sqrt(2).
-    """
+    Two fine draws make a coarse one, (z_1 + z_2) / sqrt(2)."""
     coarse, fine = (affine_map(step, equal_steps(n)) for n in (steps, 2 * steps))
     noise = np.repeat(coarse.noise[:, 0, 0], 2) / np.sqrt(2) - fine.noise[:, 0, 0]
     factor = float(coarse.state[0, 0] - fine.state[0, 0])
@@ -109,12 +106,9 @@ def test_defects_are_refused() -> None:
 
 
 def corrector_distance(steps: int, disturbed: bool = False) -> float:
-    """Root mean square distance from the Ornstein-Uhlenbeck process that the corrector follows.
-
-    dE = -E / (2 V) du + dB at a fixed time, u the strength; a step adds the integral of
-    exp(-(dv - u) / 2V) dB, of variance V (1 - exp(-dv / V)) and covariance
-    2 V (1 - exp(-dv / 2V)) with B.
-    """
+    """Root mean square distance from the Ornstein-Uhlenbeck process that the corrector follows. dE
+    = -E / (2 V) du + dB at a fixed time, u the strength; a step adds the integral of exp(-(dv - u)
+    / 2V) dB, of variance V (1 - exp(-dv / V)) and covariance 2 V (1 - exp(-dv / 2V)) with B."""
     t, strength = 0.6, 0.7
     dv, v = strength / steps, 0.25 + PROCESS.log_var(t)
     step = Disturbed(ref.Corrector()) if disturbed else ref.Corrector()

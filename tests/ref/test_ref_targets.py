@@ -14,12 +14,9 @@ from tests.support.problems import BLURRED, DATA_SETS, MIXTURES, PROCESSES, TARG
 
 
 def condition(target: Target, x: np.ndarray) -> np.ndarray:
-    """Condition scale of the log score at x, shape (n, 1), an upper bound.
-
-    Each component's pull u_j = S_j^-1 (y - a_j) is as wrong as its terms are large; the
-    responsibilities carry the rounding of their exponents, which multiplies the spread of the
-    pulls.
-    """
+    """Condition scale of the log score at x, shape (n, 1), an upper bound. Each component's pull
+    u_j = S_j^-1 (y - a_j) is as wrong as its terms are large; the responsibilities carry the
+    rounding of their exponents, which multiplies the spread of the pulls."""
     parts = mp_reference.components(target)
     y = np.log(x)
     pulls, exponents = [], []

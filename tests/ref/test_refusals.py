@@ -46,7 +46,6 @@ RATES = {"mu": lambda t: 0.1, "sigma": lambda t: 0.5}
 DRAW = {"size": 1, "random_state": generator("rvs size")}
 LOG_NORMAL = {"log_mean": TWO, "log_cov": 0.2}
 
-
 # Call, good arguments, the argument that is wrong, its value, and the words of the message.
 OF_PROCESSES = [
     (ref.VarianceExploding, BETWEEN, "std_min", 2.0, "std_min must be below std_max"),
@@ -165,7 +164,6 @@ STEIN, HYVARINEN = {"x": X, "stein": H}, {"hyvarinen": H}
 ESM = {"model": zero_score, "target": PLANE, "x": X, "t": 0.3, "process": P}
 SHARP = {"x": X, "target": ref.PointMasses(POINTS.points, 0.0), "process": P, "t": 0.3}
 GIVEN = {"x": X, "target": POINTS, "process": P, "t": 0.3}
-
 
 OF_SCORES = [
     (ref.conditional_hyvarinen_score, KERNEL, "t", 0.0, "above 0"),

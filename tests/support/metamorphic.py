@@ -26,7 +26,7 @@ STEPS: dict[str, ref.Step] = {
 }
 AMBIENT = [name for name, step in STEPS.items() if step.coordinates == "ambient"]
 LOG = [name for name, step in STEPS.items() if step.coordinates == "log"]
-# Without the 1 of 1 + h a step in log X feels where the origin of log X is (sheet E2).
+# Without the 1 of 1 + h a step in log X feels where the origin of log X is (claim E2).
 COVARIANT = [name for name in LOG if name != "PrintedAlgorithm1"]
 UNIT = 2.0**-53
 
@@ -111,7 +111,7 @@ def ratio_score(x: np.ndarray, t: float) -> np.ndarray:
 
 
 def scale(step: ref.Step, case: Case) -> None:
-    """step(c x) = c step(x) for a score that a scale leaves alone (sheet R1); c = 2^k bitwise."""
+    """step(c x) = c step(x) for a score that a scale leaves alone (claim R1); c = 2^k bitwise."""
     scaled = case.run(step, np.ldexp(case.x, case.power), ratio_score)
     np.testing.assert_array_equal(scaled, np.ldexp(case.run(step, score=ratio_score), case.power))
     scaled = case.run(step, case.factor * case.x)
@@ -119,7 +119,7 @@ def scale(step: ref.Step, case: Case) -> None:
 
 
 def oddness(step: ref.Step, case: Case) -> None:
-    """step(-x) = -step(x), bitwise: the score is read at |x| (sheet E28)."""
+    """step(-x) = -step(x), bitwise: the score is read at |x| (claim E28)."""
     mirrored = case.run(step, -case.x, ratio_score)
     np.testing.assert_array_equal(mirrored, -case.run(step, score=ratio_score))
 
@@ -169,7 +169,7 @@ def clock(step: ref.Step, case: Case) -> None:
 
 
 def power(step: ref.Step, case: Case) -> None:
-    """step(x^a) = step(x)^a, with the process and score of X^a (sheet R1); a = -1 inverts.
+    """step(x^a) = step(x)^a, with the process and score of X^a (claim R1); a = -1 inverts.
 
     m -> a m, v -> a^2 v, 1 + h -> (1 + h) / a, and z changes its sign with a.
     """

@@ -36,7 +36,7 @@ def pieces(step: Step, case: Case) -> None:
     """Steps one after the other are one step with the draw sum_i w_i z_i / |w| (semigroup).
 
     With a constant score w_i = sqrt(dv_i). A kernel that is exact given log X_0 = D, or given
-    log X_0 ~ N(D, S), shrinks what was added before by V_s / V_t, V = S + v (sheet R7, R17), so
+    log X_0 ~ N(D, S), shrinks what was added before by V_s / V_t, V = S + v (claims R7, R17), so
     that w_i = sqrt(dv_i / (V_i V_(i-1))).
     """
     frozen = not isinstance(step, DaleLangevin | Corrector)

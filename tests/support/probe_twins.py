@@ -54,7 +54,7 @@ def ito_term_s_sign_flipped(process: Process, row: Row, rule: Rule) -> Rule:
 
 
 def drift_s_sign_flipped(process: Process, row: Row, rule: Rule) -> Rule:
-    """The equation for dt < 0 run with dt > 0 (sheet E11)."""
+    """The equation for dt < 0 run with dt > 0 (claim E11)."""
     return rule._replace(shift=-rule.shift, weight=-rule.weight)
 
 
@@ -82,12 +82,12 @@ def sigma_for_its_square(process: Process, row: Row, rule: Rule) -> Rule:
 
 
 def flow_s_weight_with_full_noise(process: Process, row: Row, rule: Rule) -> Rule:
-    """sigma^2 / 2 in front of the score, as without noise (sheet R11)."""
+    """sigma^2 / 2 in front of the score, as without noise (claim R11)."""
     return rule._replace(weight=rule.weight / 2)
 
 
 def algorithm_one(process: Process, row: Row, rule: Rule) -> Rule:
-    """Version 1, line 4 (the Jacobian's 1 is lost; sheet E2) and k = N - 1 .. 0 (sheet E4)."""
+    """Version 1, line 4 (the Jacobian's 1 is lost; claim E2) and k = N - 1 .. 0 (claim E4)."""
     below = score_at_the_level_below(process, row, rule)
     return divergence_term_once(process, row, below)
 
@@ -104,7 +104,7 @@ class Twin:
     shared   one draw for all coordinates
     clip     bound on the draws;  bound  on the exponent
     inner    three steps at each of six levels, with falling noise, for one at each of twelve
-    literal  of the three steps at a level the last alone has an effect (sheet E3)
+    literal  of the three steps at a level the last alone has an effect (claim E3)
     forgets  the start lacks the variance of the data
     """
 

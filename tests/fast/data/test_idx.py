@@ -1,7 +1,6 @@
 """The MNIST family on tiny IDX files written here: what is read, and every way to be wrong.
 
-The published files too, where the variable GBM_DATA points to them.
-"""
+The published files too, where the variable GBM_DATA points to them."""
 
 import gzip
 import hashlib

@@ -18,9 +18,7 @@ def pixels_of(patches: np.ndarray) -> set[int]:
 
 def test_no_pixel_is_on_both_sides_of_the_split() -> None:
     """A photograph of 150 x 400 pixels that carry their own numbers: 2 x 6 blocks.
-
-    Test blocks: (2 row + column) % 5 == 4, so columns 4 of row 0 and 2 of row 1.
-    """
+    Test blocks: (2 row + column) % 5 == 4, so columns 4 of row 0 and 2 of row 1."""
     numbers = np.arange(150 * 400).reshape(150, 400)
     photograph = np.stack([numbers // 256, numbers % 256, 0 * numbers], axis=-1).astype(np.uint8)
     train, test = cut_patches(photograph)

@@ -93,9 +93,7 @@ def panel_runs(columns: list[tuple[int, int]], widest_gap: int) -> list[tuple[in
 @pytest.mark.parametrize(("count", "across"), [(1, 1), (3, 3), (5, 3)])
 def test_panels_stand_apart(tmp_path: Path, count: int, across: int) -> None:
     """Grey images: the panels of a row are told apart by gaps wider than those between images.
-
-    Panels that touch, as they do without padding, come out as one run.
-    """
+    Panels that touch, as they do without padding, come out as one run."""
     images = torch.full((64, 1, 8, 8), 1 + 128 / 255)
     label = "dale-langevin, start class-average, sigma 0.8, 1000 levels, L 5, chi 0.9995\nFréchet"
     panels = [(label, images)] * count

@@ -7,8 +7,7 @@ wait for the device. Zero-dimensional CPU tensors may meet any device: that is P
 
 Compiled code agrees with eager code to a stated rounding: eager code adds a multiple of a tensor
 in one pass, where compiled code multiplies and adds: one rounding more in an exponent of size at
-most 4, for each row.
-"""
+most 4, for each row."""
 
 import json
 import subprocess

@@ -1,7 +1,6 @@
 """The torch.distributions front: its numbers, and what programs rely on in torch.distributions.
 
-The numbers are those of the targets, torch, SciPy and quadrature.
-"""
+The numbers are those of the targets, torch, SciPy and quadrature."""
 
 from collections.abc import Callable, Iterator
 
@@ -23,8 +22,6 @@ from tests.support.twins import assert_twins, error_over_scale, tensor, twin_pro
 WEIGHTS = [0.2, 0.5, 0.3]
 MEANS = [[0.3, -0.2], [-0.6, 0.1], [0.2, 0.9]]
 COVS = [[[0.5, 0.2], [0.2, 0.3]], [[0.2, -0.1], [-0.1, 0.4]], [[0.3, 0.0], [0.0, 0.6]]]
-
-
 TWO = [[0.7, 1.3], [1.9, 0.6]]
 
 

@@ -2,8 +2,7 @@
 
 For log-normal data the Dale-Langevin sampler is affine in log x and in its noise, so its law is
 read off a finite number of evaluations (gbm_ref.probe): no random numbers. The reference is the
-recursion of gbm_ref.exact_law and the numbers of sheet R8.
-"""
+recursion of gbm_ref.exact_law and the numbers of claim R8."""
 
 from collections.abc import Callable
 
@@ -20,11 +19,10 @@ from tests.support.twins import tensor, twin_process, twin_target
 
 PROCESS = ref.GBM(mu=0.45, sigma=0.8)
 DATA = ref.LogNormal(np.array([0.37]), 0.1)
-# Sheet R8: V_0 / v_0 after N steps, at v_0 = 0.1 and sigma = 0.8.
+# Claim R8: V_0 / v_0 after N steps, at v_0 = 0.1 and sigma = 0.8.
 RATIOS = {10: 1.37777, 100: 1.03210, 1000: 1.00315}
 SINGLE = 5e-5
 LANGEVIN, FLOW = gbm.DaleLangevin(), gbm.ProbabilityFlow()
-
 Grid = tuple[ref.Row, ...]
 
 
@@ -65,7 +63,7 @@ def test_the_variance_of_r8(num_steps: int) -> None:
     run = sampler(LANGEVIN, DATA, PROCESS, grid)
     found = ref.assert_law(run, start, expected, num_steps, tolerance=1e-11)
     assert abs(found.cov[0, 0] / 0.1 - RATIOS[num_steps]) <= 0.5e-5
-    # The mean has no bias: sheet R8 with e_N = 0.
+    # The mean has no bias: claim R8 with e_N = 0.
     assert abs(found.mean[0] - 0.37) <= 1e-11
 
 
@@ -133,7 +131,7 @@ def test_a_grid_that_is_not_the_stated_one_is_refused() -> None:
 
 
 def test_the_data_law_is_not_the_law_of_the_sampler() -> None:
-    """At N = 100 the sampler's variance is 3 % too large (sheet R8): the probe must see that."""
+    """At N = 100 the sampler's variance is 3 % too large (claim R8): the probe must see that."""
     grid = ref.uniform(100)
     found = ref.extract_affine_map(sampler(LANGEVIN, DATA, PROCESS, grid), 100, 1)
     start, _ = expected_law(LANGEVIN, DATA, PROCESS, grid)

@@ -19,7 +19,6 @@ ANNEALED = [
     {"num_steps": 1, "denoise_steps": 1},
 ]
 
-
 # Numbers and exponents; what the deviations are evenly spaced in.
 SPACINGS = {"geometric": ((8,), np.log), "power": ((8, 5.0), lambda std: std ** (1 / 5.0))}
 # The last is one where N * (T / N) rounds to above T.

@@ -2,8 +2,7 @@
 
 Steps, processes, grids and the loop have a row in a table as well; their numbers are compared in
 the tests of those modules. A name that is left out needs a reason below, and an entry without one
-any more fails.
-"""
+any more fails."""
 
 import ast
 import importlib

@@ -32,10 +32,8 @@ def flow(x: Tensor, process: gbm.Process, grid: gbm.Grid, data: ref.Target = DAT
 @pytest.mark.parametrize("name", PROCESSES)
 def test_the_error_is_of_fourth_order_and_vanishes(name: str) -> None:
     """N = 16 and 32 uniform steps against the closed form, for a start that is not the law at T.
-
     The error falls by 16 to within a tenth, so what is left after Richardson's extrapolation is
-    a fraction of it: no other formula has this limit.
-    """
+    a fraction of it: no other formula has this limit."""
     process = PROCESSES[name]
     expected = ref.exact_log_likelihood(X, DATA, process, START)
     coarse, fine = (
@@ -50,9 +48,7 @@ def test_the_error_is_of_fourth_order_and_vanishes(name: str) -> None:
 
 def test_a_mixture_agrees_with_the_adaptive_integrator() -> None:
     """One state of gbm_ref's DOP853 at 1e-12, a start that is not exact, noise levels in `power`.
-
-    The data's time is the last level of the grid, as it is for a learned score.
-    """
+    The data's time is the last level of the grid, as it is for a learned score."""
     data, process = MIXTURES["mixture-2d"], PROCESSES["variance-exploding"]
     twin = twin_process(process)
     grid = gbm.geometric(twin, 40, 0.05, float(process.log_var(process.horizon)) ** 0.5)[:-1]
@@ -161,10 +157,8 @@ class NoOutput(torch.nn.Module):
 
 def test_a_model_s_likelihood_is_that_of_the_law_it_has_learned() -> None:
     """The preconditioned denoiser without its network is the exact one of N(a, s^2) pixels.
-
     So the likelihood of images by one sign probe is that law's own density at v(t_min), to the
-    error of 24 Runge-Kutta steps; a law of another deviation is far from it.
-    """
+    error of 24 Runge-Kutta steps; a law of another deviation is far from it."""
     a, s, d = 0.27, 0.34, 8
     process = twin_process(PROCESSES["variance-exploding"])
     model = gbm.ScoreModel(NoOutput(), gbm.Denoiser(a, s), a, s)
@@ -184,11 +178,9 @@ def test_a_model_s_likelihood_is_that_of_the_law_it_has_learned() -> None:
 
 @pytest.mark.parametrize("name", PROCESSES)
 def test_the_likelihood_weighting_integrates_to_the_bound(name: str) -> None:
-    """A score that is wrong by a constant c costs at most c^2 d v(T) / 2 nats (sheet R20).
-
+    """A score that is wrong by a constant c costs at most c^2 d v(T) / 2 nats (claim R20).
     The integral of M-ESM over [0, T] by Gauss-Legendre with 16 nodes, exact to 1e-9 for these
-    processes. Refused: another weighting.
-    """
+    processes. Refused: another weighting."""
     process, law, error = twin_process(PROCESSES[name]), twin_target(DATA), 0.3
     score = gbm.exact_score(law, process)
     nodes, weights = np.polynomial.legendre.leggauss(16)

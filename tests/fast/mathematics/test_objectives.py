@@ -49,10 +49,8 @@ def log_linear_ref(x: Array, t: float) -> Array:
 @crossed(name=PROCESSES, event=[(1,), (2,), (2, 4, 4)], weighting=WEIGHTINGS, dtype=twins.DTYPES)
 def test_the_loss_agrees(name: str, event: Event, weighting: str, dtype: torch.dtype) -> None:
     """One time a sample against the oracle a sample at a time, with every named term.
-
     Scales: h_target 1 + |z| / sqrt(v); h_model 1 + (1 + |m| + sqrt(v) |z| + |log x0|); the loss
-    lambda / 2 times the squared sum of both, whose relative error is twice theirs.
-    """
+    lambda / 2 times the squared sum of both, whose relative error is twice theirs."""
     process, twin = PROCESSES[name], twin_process(PROCESSES[name])
     weights, ref_weights = (
         weighting_of(gbm, weighting, twin),
@@ -112,10 +110,8 @@ def batch(problem: Problem) -> tuple[Array, Array]:
 @crossed(problem=CHOSEN, dtype=twins.DTYPES)
 def test_explicit_and_implicit_losses_agree(problem: Problem, dtype: torch.dtype) -> None:
     """Every named term, one time a sample, against the oracle a sample at a time.
-
     Scales: S_h of the exact score (tests.support.twins); 3 + 2 |log x| of the model and its slope;
-    a square has twice the relative error of its root; sums add the scales of their terms.
-    """
+    a square has twice the relative error of its root; sums add the scales of their terms."""
     process, twin = problem.process, twin_process(problem.process)
     x, times = batch(problem)
     event = (1, 3, 3) if problem.target.d == 9 else (problem.target.d,)
@@ -191,11 +187,9 @@ def test_hyvarinen_s_loss_agrees(event: Event, dtype: torch.dtype) -> None:
 
 @crossed(t=[0.05, 0.9], name=LOG_NORMALS)
 def test_the_losses_differ_by_constants_and_their_gradients_agree(name: str, t: float) -> None:
-    """Theorem 4.1 of version 2 (sheet A26-A32) and R18, by exact quadrature: nothing is sampled.
-
-    M-DSM exceeds M-ESM by (d / v - I) / 2 with I = tr (S_0 + v I)^-1 (sheet R4b): the excess loss
-    over the exact score's is M-ESM. The implicit form is below it by E|h|^2 / 2 = (d + I) / 2.
-    """
+    """Theorem 4.1 of version 2 (claims A26-A32, R18), by exact quadrature: nothing is sampled.
+    M-DSM exceeds M-ESM by (d / v - I) / 2 with I = tr (S_0 + v I)^-1 (claim R4b): the excess loss
+    over the exact score's is M-ESM. The implicit form is below it by E|h|^2 / 2 = (d + I) / 2."""
     data, v = LOG_NORMALS[name], float(PROCESS.log_var(t))
     model, scale = affine_model(data.d), 10 * data.d / v
     found = expected_losses(data, PROCESS, t, model)

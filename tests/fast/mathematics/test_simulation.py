@@ -68,7 +68,7 @@ def test_whole_paths_agree(
 
 @pytest.mark.parametrize("kind", ["sign-agnostic", "dale-langevin"])
 def test_a_grid_with_an_inner_step_too_few_is_refused(kind: str) -> None:
-    """The planted twin of version 1's Algorithm 2 (sheet E3): only the last inner step counts."""
+    """The planted twin of version 1's Algorithm 2 (claim E3): only the last inner step counts."""
     problem = PROBLEMS[2]
     grid, z, path, scale = whole_path(problem, kind, "annealed")
     process = twin_process(problem.process)

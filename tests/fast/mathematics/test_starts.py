@@ -41,7 +41,7 @@ def test_moments_agree(problem: Problem, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("dtype", twins.DTYPES)
 def test_class_averages_agree(dtype: torch.dtype) -> None:
-    """Refused: the average of the logarithms, which lies below (sheet E22)."""
+    """Refused: the average of the logarithms, which lies below (claim E22)."""
     points, labels = labelled()
     expected = ref.class_averages(points, labels)
     found = gbm.class_averages(tensor(points, dtype), torch.as_tensor(labels))

@@ -108,7 +108,7 @@ def test_planted_steps_are_refused(kind: str, mistake: str) -> None:
 
 
 def test_the_sign_agnostic_step_carries_the_sign() -> None:
-    """Sheet E28: the score is read at |x|, and x and -x move as mirror images."""
+    """Claim E28: the score is read at |x|, and x and -x move as mirror images."""
     x, z = tensor([[1.3, -0.8], [-2.1, 0.4]]), tensor([[0.3, -1.1], [0.8, 0.2]])
 
     def step(x: Tensor, z: Tensor) -> Tensor:
@@ -121,7 +121,7 @@ def test_the_sign_agnostic_step_carries_the_sign() -> None:
 
 
 def test_the_last_step_of_the_flow_lands_on_the_denoiser() -> None:
-    """Sheet R5 and R16, from any time and for one time a sample."""
+    """Claim R5 and R16, from any time and for one time a sample."""
     x, t = tensor([[1.3, 0.8], [2.1, 0.4]]), tensor([0.7, 0.2])
     landed = gbm.ProbabilityFlow()(PROCESS, log_linear, x, t, t, 1.0, None)
     expected = gbm.denoiser(x, log_linear(x, t), PROCESS, t).exp()

@@ -115,11 +115,9 @@ def near_duplicates() -> tuple[np.ndarray, np.ndarray]:
 
 
 def exact_score(points: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """s of sheet R3 by differences in float64, and its condition scale (5, d).
-
+    """s of claim R3 by differences in float64, and its condition scale (5, d).
     s = sum r_n u_n with u_n = (log x_n - log x) / V: the exponents, by differences, move by
-    roundings of |log x - log x_n|^2 / V, and the u_n by those of |log x| and |log x_n| over V.
-    """
+    roundings of |log x - log x_n|^2 / V, and the u_n by those of |log x| and |log x_n| over V."""
     residual = np.log(points) - np.log(x)[:, None]
     exponents = -(residual**2).sum(-1) / (2 * STD**2)
     r = np.exp(exponents - exponents.max(-1, keepdims=True))
@@ -142,10 +140,8 @@ def by_float32_product(points: Tensor, x: Tensor) -> Tensor:
 
 def test_float32_keeps_its_digits_between_near_duplicates() -> None:
     """sqrt(V) = 0.005, the smallest level of the default process.
-
     The responsibilities of two pictures that nearly agree decide the score along their
-    difference; an expanded square in float32 gets them wrong by tenths.
-    """
+    difference; an expanded square in float32 gets them wrong by tenths."""
     points, x = near_duplicates()
     expected, scale = exact_score(points, x)
     law = gbm.PointMasses(tensor(points, torch.float32), STD**2)

@@ -137,10 +137,8 @@ def test_the_parameters_of_the_reference_configurations(
 
 def test_the_mlp_fits_a_function_of_its_input_and_its_condition() -> None:
     """sin(2 x_1) + condition x_2 to 3 % of its variance on new points, after 200 steps of Adam.
-
     A network that does not see the condition (the twin is given zeros) leaves at least the
-    variance of condition x_2 given x, var(condition) E[x_2^2] = 0.75 of 1.5.
-    """
+    variance of condition x_2 given x, var(condition) E[x_2^2] = 0.75 of 1.5."""
 
     def points(name: str, size: int) -> tuple[Tensor, Tensor, Tensor]:
         source = torch_generator("fit", name)
@@ -218,9 +216,7 @@ def reached(network: gbm.UNet) -> set[str]:
 
 def test_the_gradient_reaches_every_parameter_of_the_u_net() -> None:
     """Once the layers that start at zero are perturbed; before, it reaches the last layer alone.
-
-    The planted twin: a block that is skipped leaves its parameters without a gradient.
-    """
+    The planted twin: a block that is skipped leaves its parameters without a gradient."""
     fresh, full, skipped = (gbm.UNet(1, width=8, patch_size=2) for _ in range(3))
     assert reached(fresh) == {"head.2.weight", "head.2.bias"}
     names = {name for name, _ in full.named_parameters()}
