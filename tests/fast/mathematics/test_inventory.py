@@ -93,7 +93,7 @@ WITHOUT_ROW = {
     "steps": {"AmbientStep", "LogAffineStep", "LogCoefficients", "Step", "Score"},
     "process": {"Process"},
     "grids": {"Row", "Grid"},
-    "simulation": {"simulate", "Noise"},  # the loop runs over the tables in test_simulation.py
+    "simulation": {"simulate", "Noise"},  # the loop runs over the tables in test_steps.py
 }
 
 
