@@ -43,57 +43,19 @@ def diffused(process: Process, target: LogNormal, t: float) -> LogNormal:
 Edit = Callable[[Process, Row, Rule], Rule]
 
 
-def ito_term_missing(process: Process, row: Row, rule: Rule) -> Rule:
-    """The drift of X in the exponent, without - sigma^2 / 2."""
-    return rule._replace(shift=rule.shift + rule.weight / 2)
-
-
-def ito_term_s_sign_flipped(process: Process, row: Row, rule: Rule) -> Rule:
-    """+ sigma^2 / 2 for - sigma^2 / 2; the same as 2 + h in the place of 1 + h."""
-    return rule._replace(shift=rule.shift + rule.weight)
-
-
-def drift_s_sign_flipped(process: Process, row: Row, rule: Rule) -> Rule:
-    """The equation for dt < 0 run with dt > 0 (claim E11)."""
-    return rule._replace(shift=-rule.shift, weight=-rule.weight)
-
-
-def divergence_term_once(process: Process, row: Row, rule: Rule) -> Rule:
-    """sigma^2 for 2 sigma^2 in the reverse drift of X."""
-    return rule._replace(shift=rule.shift - rule.weight)
-
-
-def dt_for_its_root(process: Process, row: Row, rule: Rule) -> Rule:
-    return rule._replace(root=rule.root * np.sqrt(row.dt))
-
-
-def score_at_the_level_below(process: Process, row: Row, rule: Rule) -> Rule:
-    return rule._replace(read=max(row.t_score - row.dt, 0.0))
-
-
-def no_noise_in_the_last_step(process: Process, row: Row, rule: Rule) -> Rule:
-    return rule._replace(root=0.0) if row.t_score < 1.5 * row.dt else rule
-
-
 def sigma_for_its_square(process: Process, row: Row, rule: Rule) -> Rule:
     """sigma h for sigma^2 h in eq. (13)."""
     weight = process.diffusion(row.t_score) * row.dt
     return rule._replace(shift=rule.shift + rule.weight - weight, weight=weight)
 
 
-def flow_s_weight_with_full_noise(process: Process, row: Row, rule: Rule) -> Rule:
-    """sigma^2 / 2 in front of the score, as without noise (claim R11)."""
-    return rule._replace(weight=rule.weight / 2)
+def shifted(factor: float) -> Edit:
+    """`factor` times sigma^2 dt added to log X."""
+    return lambda _, row, rule: rule._replace(shift=rule.shift + factor * rule.weight)
 
 
-def algorithm_one(process: Process, row: Row, rule: Rule) -> Rule:
-    """Version 1, line 4 (the Jacobian's 1 is lost; claim E2) and k = N - 1 .. 0 (claim E4)."""
-    below = score_at_the_level_below(process, row, rule)
-    return divergence_term_once(process, row, below)
-
-
-def unchanged(process: Process, row: Row, rule: Rule) -> Rule:
-    return rule
+def level_below(row: Row) -> float:
+    return max(row.t_score - row.dt, 0.0)
 
 
 @dataclass(frozen=True)
@@ -109,7 +71,7 @@ class Twin:
     """
 
     fails: frozenset[str]
-    edit: Edit = unchanged
+    edit: Edit = lambda _, row, rule: rule
     shared: bool = False
     clip: float = np.inf
     bound: float = np.inf
@@ -170,16 +132,31 @@ class Twin:
 MEAN, COV = frozenset({"mean"}), frozenset({"covariance"})
 AFFINITY = frozenset({"affinity"})
 TWINS: dict[str, Twin] = {
-    "Ito term missing": Twin(MEAN, ito_term_missing),
-    "Ito term's sign flipped": Twin(MEAN, ito_term_s_sign_flipped),
-    "drift's sign flipped": Twin(MEAN | COV, drift_s_sign_flipped),
-    "divergence term once": Twin(MEAN, divergence_term_once),
-    "dt for sqrt(dt)": Twin(COV, dt_for_its_root),
-    "score at k - 1": Twin(MEAN | COV, score_at_the_level_below),
-    "no noise in the last step": Twin(COV, no_noise_in_the_last_step),
+    # The drift of X in the exponent, without - sigma^2 / 2 or with + sigma^2 / 2.
+    "Ito term missing": Twin(MEAN, shifted(0.5)),
+    "Ito term's sign flipped": Twin(MEAN, shifted(1)),
+    # The equation for dt < 0 run with dt > 0 (claim E11).
+    "drift's sign flipped": Twin(
+        MEAN | COV, lambda _, row, rule: rule._replace(shift=-rule.shift, weight=-rule.weight)
+    ),
+    # sigma^2 for 2 sigma^2 in the reverse drift of X.
+    "divergence term once": Twin(MEAN, shifted(-1)),
+    "dt for sqrt(dt)": Twin(
+        COV, lambda _, row, rule: rule._replace(root=rule.root * np.sqrt(row.dt))
+    ),
+    "score at k - 1": Twin(MEAN | COV, lambda _, row, rule: rule._replace(read=level_below(row))),
+    "no noise in the last step": Twin(
+        COV, lambda _, row, rule: rule._replace(root=0.0) if row.t_score < 1.5 * row.dt else rule
+    ),
     "sigma for sigma^2": Twin(MEAN | COV, sigma_for_its_square),
-    "the flow's score weight": Twin(COV, flow_s_weight_with_full_noise),
-    "Algorithm 1 of version 1": Twin(MEAN | COV, algorithm_one),
+    # sigma^2 / 2 in front of the score, as without noise (claim R11).
+    "the flow's score weight": Twin(
+        COV, lambda _, row, rule: rule._replace(weight=rule.weight / 2)
+    ),
+    # Its line 4 (the Jacobian's 1 is lost; claim E2) and k = N - 1 .. 0 (claim E4).
+    "Algorithm 1 of version 1": Twin(
+        MEAN | COV, lambda _, row, rule: shifted(-1)(_, row, rule._replace(read=level_below(row)))
+    ),
     "Algorithm 2 of version 1, literally": Twin(MEAN | COV, inner=True, literal=True),
     "a start without the data's variance": Twin(COV, forgets=True),
     "noise shared by the coordinates": Twin(COV, shared=True),
