@@ -8,7 +8,7 @@ from mpmath import mpf
 import gbm_ref as ref
 from tests.support.assertions import assert_accurate
 from tests.support.mp_reference import gaussian, kl
-from tests.support.problems import LOG_NORMALS
+from tests.support.problems import LOG_NORMALS, normal
 
 P = ref.Gaussian(np.array([0.3, -0.8]), np.array([[0.50, 0.21], [0.21, 0.30]]))
 Q = ref.Gaussian(np.array([0.1, -0.5]), np.array([[0.62, 0.10], [0.10, 0.41]]))
@@ -26,7 +26,7 @@ def test_matches_the_textbook_formula_even_for_close_laws(gap: float) -> None:
 @pytest.mark.parametrize("ratio", [1 + 1e-9, 1.05, 1.2, 30.0, 0.95, 0.8, 1e-6])
 def test_one_dimension(ratio: float) -> None:
     """Across the switch from the series to the logarithm."""
-    p, q = (ref.Gaussian(np.array([0.4]), np.array([[v]])) for v in (ratio * 0.7, 0.7))
+    p, q = (normal(0.4, v) for v in (ratio * 0.7, 0.7))
     r = mpf(float(p.cov[0, 0])) / mpf(0.7)
     exact = float((r - 1 - mpmath.log(r)) / 2)
     # The relative error of r - 1 is a rounding of 1, over r - 1.
@@ -134,6 +134,6 @@ def test_the_average_is_the_average(noise: float) -> None:
 )
 def test_the_printed_probabilities(levels: int, printed: str) -> None:
     """E28 at k = 1, v_0 = 0.05, sigma = 0.8: far below the smallest float at N = 1000."""
-    target, dt = ref.LogNormal(np.array([0.31]), 0.05), 1.0 / levels
+    target, dt = ref.LogNormal([0.31], 0.05), 1.0 / levels
     log_p = ref.log_average_flip_probability(target, ref.GBM(sigma=0.8), dt, dt)[0]
     assert mpmath.nstr(mpmath.exp(mpf(float(log_p))), 2) == mpmath.nstr(mpf(printed), 2)

@@ -21,16 +21,15 @@ from mpmath import mpf, psi
 
 import gbm_ref as ref
 import gbm_ref.steps
-from tests.support.order_check import (
+from tests.support import orders
+from tests.support.orders import (
     DATA,
     LAST,
     PROCESS,
-    Disturbed,
     assert_order,
     equal_steps,
     law_at,
     refuse_order,
-    slopes,
 )
 
 NUMBERS = (32, 64, 128, 256)
@@ -45,11 +44,9 @@ STEPS: dict[str, ref.LogAffineStep] = {
 
 def errors(step: ref.Step, last: float = LAST) -> tuple[list[float], list[float]]:
     """Errors of the variance, and divergences from the exact law, at NUMBERS steps to `last`."""
-    laws = [
-        ref.exact_law(step, DATA, PROCESS, equal_steps(n, last=last), law_at(PROCESS.horizon))
-        for n in NUMBERS
-    ]
-    exact = law_at(last)
+    exact, start = law_at(last), law_at(PROCESS.horizon)
+    grids = [equal_steps(n, last=last) for n in NUMBERS]
+    laws = [ref.exact_law(step, DATA, PROCESS, grid, start) for grid in grids]
     variances = [float(law.cov[0, 0] - exact.cov[0, 0]) for law in laws]
     return variances, [ref.kl_divergence(law, exact) for law in laws]
 
@@ -65,7 +62,7 @@ def test_declared_weak_orders(name: str) -> None:
 
 @pytest.mark.parametrize("name", STEPS)
 def test_a_defect_of_order_one_half_is_refused(name: str) -> None:
-    for found, declared in zip(errors(Disturbed(STEPS[name])), (1.0, 2.0), strict=True):
+    for found, declared in zip(errors(orders.Disturbed(STEPS[name])), (1.0, 2.0), strict=True):
         refuse_order(found, declared)
 
 
@@ -87,12 +84,8 @@ def test_euler_is_not_taken_for_heun_or_milstein() -> None:
     refuse_order(found, 1.0, slack=0.3)
 
 
-@pytest.mark.parametrize(
-    "step", [ref.DDIM(), ref.ProbabilityFlow()], ids=["DDIM", "ProbabilityFlow"]
-)
-def test_the_flows_keep_their_order_down_to_the_data_in_equal_steps_of_sqrt_v(
-    step: ref.Step,
-) -> None:
+@pytest.mark.parametrize("step", [ref.DDIM(), ref.ProbabilityFlow()], ids=["DDIM", "Heun"])
+def test_the_flows_keep_their_order_down_to_the_data_in_steps_of_sqrt_v(step: ref.Step) -> None:
     """From a wrong start too, whose deviation the exact flow multiplies by sqrt(v0 / v_N), R16."""
     std = math.sqrt(PROCESS.log_var(PROCESS.horizon))
     exact = law_at(PROCESS.horizon)
@@ -136,7 +129,8 @@ def test_divergence_of_dale_langevin_at_finite_step() -> None:
         r = v0 / v_end + v0 / h * difference - 1
         closed.append(float((r - mpmath.log1p(r)) / 2))
     np.testing.assert_allclose(found, closed[: len(found)], rtol=1e-9)
-    assert [f"{p:.3f}" for p in slopes(closed)] == "2.054 2.030 2.016 2.008 2.004 2.002".split()
+    found = [f"{p:.3f}" for p in orders.slopes(closed)]
+    assert found == "2.054 2.030 2.016 2.008 2.004 2.002".split()
     assert [f"{closed[0]:.2e}", f"{closed[-1]:.2e}"] == ["3.90e-03", "8.80e-07"]
 
 
@@ -195,7 +189,10 @@ def test_the_corrector_follows_an_ornstein_uhlenbeck_process() -> None:
     v = float(law.cov[0, 0])
     start = ref.Gaussian(law.mean + 0.9, 0.4 * law.cov)
     wanted = (0.9 * math.exp(-strength / (2 * v)), -0.6 * v * math.exp(-strength / v))
-    for step, holds in ((ref.Corrector(), True), (Disturbed(ref.Corrector()), False)):
+    for step, judge in (
+        (ref.Corrector(), assert_order),
+        (orders.Disturbed(ref.Corrector()), refuse_order),
+    ):
         gaps = []
         for n in NUMBERS:
             rows = (ref.Row(t, strength / 0.64 / n, 1.0),) * n
@@ -203,10 +200,7 @@ def test_the_corrector_follows_an_ornstein_uhlenbeck_process() -> None:
             moved = (found.mean[0] - law.mean[0], found.cov[0, 0] - v)
             gaps.append([float(m - w) for m, w in zip(moved, wanted, strict=True)])
         for column in zip(*gaps, strict=True):
-            if holds:
-                assert_order(column, ref.Corrector.weak_order)
-            else:
-                refuse_order(column, ref.Corrector.weak_order)
+            judge(column, ref.Corrector.weak_order)
 
 
 # With the kappa of each, by which the process has to be louder for the same sigma.
@@ -228,8 +222,7 @@ class Errors(NamedTuple):
 
 
 def ambient_errors(step: ref.Step, steps: int, defect: float | None = None) -> Errors:
-    """Those of a step in X whose constant score makes the reverse drift BETA X.
-    defect  d^defect / 10 is added to the ratio"""
+    """Of a step in X whose constant score makes the reverse drift BETA X; plus d^defect / 10."""
     kappa = IN_X[step]
     rate = (0.4 / kappa) ** 2
     process = ref.GBM(mu=0.1, sigma=0.4 / kappa)

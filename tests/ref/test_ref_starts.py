@@ -111,10 +111,9 @@ def test_starts_from_averages_and_from_data_are_diffused_to_the_horizon() -> Non
         noised = ref.LogNormalMixture(averages.weights, averages.log_means + m, np.full(2, v))
         start = ref.from_class_averages(averages, process)
         np.testing.assert_allclose(start.logpdf(x), noised.logpdf(x), atol=1e-13)
-        law = ref.from_data(POINTS, process)
-        np.testing.assert_array_equal(
-            law.logpdf(x), ref.PointMasses(POINTS).diffuse(process, end).logpdf(x)
-        )
+        found = ref.from_data(POINTS, process).logpdf(x)
+        wanted = ref.PointMasses(POINTS).diffuse(process, end).logpdf(x)
+        np.testing.assert_array_equal(found, wanted)
 
 
 def test_standard_start_is_exp_of_a_standard_normal() -> None:
@@ -209,7 +208,7 @@ def test_no_start_with_these_channels_costs_less(name: str) -> None:
 
 def test_fewer_parameters_cost_more(process: ref.Process) -> None:
     product, two, one = (
-        ref.best_start(DATA, process, GROUPS[name]).cost for name in ("product", "two", "one pair")
+        ref.best_start(DATA, process, GROUPS[k]).cost for k in ("product", "two", "one pair")
     )
     assert 0.0 < product < two < one
     assert one < ref.terminal_mismatch(ref.standard_lognormal(3), DATA, process)

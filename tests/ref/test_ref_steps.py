@@ -54,14 +54,9 @@ def test_steps_use_the_increments_of_any_process(name: str) -> None:
     ambient_found = ref.SignAgnostic()(process, fixed_score, x, t, dt, 0.6, z)
     (m_t, v_t), (m_s, v_s) = LAWS[name](mpf(t)), LAWS[name](mpf(t) - mpf(dt))
     dm, dv = m_t - m_s, v_t - v_s
-    rows = columns(x, H, z)
-    noise = [mpf(0.6) * mpmath.sqrt(dv) * b for _, _, b in rows]
-    log_exact = [
-        a * mpmath.exp(-dm + dv * (1 + h) + e) for (a, h, _), e in zip(rows, noise, strict=True)
-    ]
-    ambient_exact = [
-        a * (1 - dm + 3 * dv / 2 + dv * h + e) for (a, h, _), e in zip(rows, noise, strict=True)
-    ]
+    rows = [(a, h, mpf(0.6) * mpmath.sqrt(dv) * b) for a, h, b in columns(x, H, z)]
+    log_exact = [a * mpmath.exp(-dm + dv * (1 + h) + e) for a, h, e in rows]
+    ambient_exact = [a * (1 - dm + 3 * dv / 2 + dv * h + e) for a, h, e in rows]
     size = 1 + abs(float(dm)) + float(dv) * (2 + np.abs(H)) + np.sqrt(float(dv)) * np.abs(z)
     assert_accurate(log_found, log_exact, log_found * size, k=8 + ALLOWED[name])
     assert_accurate(ambient_found, ambient_exact, x * size, k=8 + ALLOWED[name])
@@ -119,9 +114,8 @@ def test_keeps_sign_is_what_the_steps_declare() -> None:
 @pytest.mark.parametrize("process", list(PROCESSES.values()), ids=list(PROCESSES))
 def test_no_time_no_change(step: ref.Step, process: ref.Process) -> None:
     x = states(2)
-    np.testing.assert_allclose(
-        step(process, fixed_score, x, 0.5, 0.0, 1.0, draws(12, 2)), x, rtol=1e-15
-    )
+    moved = step(process, fixed_score, x, 0.5, 0.0, 1.0, draws(12, 2))
+    np.testing.assert_allclose(moved, x, rtol=1e-15)
 
 
 PROCESS, X = PROCESSES["constant"], states(2)
@@ -173,7 +167,7 @@ def sign_agnostic_moments(v0: float, sigma: float, steps: int) -> tuple[float, f
     """Log-mean and log-variance of the output of eq. (12), from an exact start, data mean 0.
     Backward in the order of the grid: f_k(y) = E f_{k-1}(log|step(e^y, z)|) by Gauss-Hermite
     quadrature in z and cubic splines in y, for f_0 = y and y^2; then E f_N over the start."""
-    process, target = ref.GBM(sigma=sigma), ref.LogNormal(np.array([0.0]), v0)
+    process, target = ref.GBM(sigma=sigma), ref.LogNormal([0.0], v0)
     score, nodes_weights = ref.exact_score(target, process), np.polynomial.hermite_e.hermegauss(24)
     nodes, weights = nodes_weights[0], nodes_weights[1] / nodes_weights[1].sum()
     std_end = np.sqrt(v0 + sigma**2)

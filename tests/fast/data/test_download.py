@@ -51,20 +51,20 @@ def test_an_answer_without_a_length_is_accepted(tmp_path: Path, serve: Serve) ->
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize(
-    "first",
-    [
-        URLError("no route"),
-        TimeoutError("timed out"),
-        whole(CONTENT[:-1]),
-        whole(CONTENT[:900], error=ConnectionResetError("reset by peer")),
-    ],
-    ids=["unreachable", "slow", "wrong-checksum", "dies-half-way"],
-)
+RESET = ConnectionResetError("reset by peer")
+FIRST: dict[str, Response | Exception] = {
+    "unreachable": URLError("no route"),
+    "slow": TimeoutError("timed out"),
+    "wrong checksum": whole(CONTENT[:-1]),
+    "dies half-way": whole(CONTENT[:900], error=RESET),
+}
+
+
+@pytest.mark.parametrize("first", FIRST)
 def test_the_second_mirror_is_asked_when_the_first_fails(
-    tmp_path: Path, serve: Serve, first: Response | Exception
+    tmp_path: Path, serve: Serve, first: str
 ) -> None:
-    asked = serve({URLS[0]: first, URLS[1]: whole(CONTENT)})
+    asked = serve({URLS[0]: FIRST[first], URLS[1]: whole(CONTENT)})
     fetch(URLS, tmp_path / "file.bin", MD5)
     assert files_below(tmp_path) == [tmp_path / "file.bin"]
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
@@ -82,26 +82,21 @@ def test_no_network_names_urls_checksum_and_target(tmp_path: Path, serve: Serve)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [
-        ConnectionResetError("reset by peer"),
-        TimeoutError("timed out"),
-        http.client.IncompleteRead(b""),
-    ],
-)
-def test_a_connection_that_dies_half_way_leaves_no_file(
-    tmp_path: Path, serve: Serve, failure: Exception
+FAILED = (ValueError, "could not download file.bin")
+FAILURES = [
+    (ConnectionResetError("reset by peer"), *FAILED),
+    (TimeoutError("timed out"), *FAILED),
+    (http.client.IncompleteRead(b""), *FAILED),
+    (KeyboardInterrupt(), KeyboardInterrupt, "^$"),
+]
+
+
+@pytest.mark.parametrize(("failure", "error", "words"), FAILURES)
+def test_a_connection_that_dies_half_way_or_ctrl_c_leaves_no_file(
+    tmp_path: Path, serve: Serve, failure: BaseException, error: type, words: str
 ) -> None:
     serve({URLS[0]: whole(CONTENT[:1000], error=failure)})
-    with pytest.raises(ValueError, match="could not download file.bin"):
-        fetch(URLS[:1], tmp_path / "file.bin", MD5)
-    assert files_below(tmp_path) == []
-
-
-def test_an_interrupt_from_the_keyboard_leaves_no_file(tmp_path: Path, serve: Serve) -> None:
-    serve({URLS[0]: whole(CONTENT[:1000], error=KeyboardInterrupt())})
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(error, match=words):
         fetch(URLS[:1], tmp_path / "file.bin", MD5)
     assert files_below(tmp_path) == []
 
@@ -111,16 +106,12 @@ def test_a_wrong_checksum_is_named_and_leaves_no_file(tmp_path: Path, serve: Ser
     serve({URLS[0]: whole(wrong)})
     with pytest.raises(ValueError, match="could not download") as error:
         fetch(URLS[:1], tmp_path / "file.bin", MD5)
-    assert f"{URLS[0]}: the file it sent has MD5 {hashlib.md5(wrong).hexdigest()}" in str(
-        error.value
-    )
-    assert f"expected MD5 {MD5}" in str(error.value)
+    found = f"{URLS[0]}: the file it sent has MD5 {hashlib.md5(wrong).hexdigest()}"
+    assert found in str(error.value) and f"expected MD5 {MD5}" in str(error.value)
     assert files_below(tmp_path) == []
 
 
-def test_an_older_file_at_the_target_outlives_a_failed_download(
-    tmp_path: Path, serve: Serve
-) -> None:
+def test_an_older_file_outlives_a_failed_download(tmp_path: Path, serve: Serve) -> None:
     target = tmp_path / "file.bin"
     target.write_bytes(b"older")
     serve({URLS[0]: whole(CONTENT[:1000], error=ConnectionResetError("reset by peer"))})
@@ -154,9 +145,7 @@ def failed_download(name: str, data_dir: Path | None) -> str:
 
 @pytest.mark.usefixtures("offline")
 @pytest.mark.parametrize("source", FAMILY, ids=lambda source: source.name)
-def test_without_a_network_urls_checksum_and_target_are_named(
-    tmp_path: Path, source: IdxSource
-) -> None:
+def test_offline_urls_checksum_and_target_are_named(tmp_path: Path, source: IdxSource) -> None:
     message = failed_download(source.name, tmp_path / "new")
     assert all(f"{mirror}{FIRST_FILE}" in message for mirror in source.mirrors)
     assert source.train_images.gz_md5 in message
@@ -165,9 +154,8 @@ def test_without_a_network_urls_checksum_and_target_are_named(
 
 
 @pytest.mark.usefixtures("offline")
-def test_the_argument_comes_before_the_environment_and_that_before_the_default(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_argument_environment_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The argument comes before the environment, and that before the default."""
     monkeypatch.chdir(tmp_path)
     tail = Path("MNIST") / "raw" / FIRST_FILE
     monkeypatch.setenv("GBM_DATA", str(tmp_path / "named"))
@@ -202,9 +190,7 @@ def test_a_file_in_place_of_the_directory_is_named(tmp_path: Path, download: boo
         load_dataset("mnist", data_dir=tmp_path / "file", download=download)
 
 
-def test_a_directory_that_may_not_be_listed_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unlisted_directory_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def listdir(folder: Path) -> NoReturn:
         raise PermissionError(13, "Permission denied", str(folder))
 

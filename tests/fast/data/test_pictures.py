@@ -15,6 +15,8 @@ from gbm_fast.data import integers_from_positive, positive_from_integers
 from gbm_fast.data.pictures import save_panels, save_png, tile
 from tests.support.cases import torch_generator
 
+Patch = pytest.MonkeyPatch
+
 
 def levels(count: int, channels: int = 1, max_value: int = 255) -> Tensor:
     """Random integer images (count, channels, 3, 2), all different."""
@@ -56,9 +58,7 @@ def test_a_png_is_read_back_as_it_was(tmp_path: Path, channels: int) -> None:
     assert np.array_equal(enlarged, np.kron(pixels, np.ones((3, 3, 1)[: pixels.ndim], np.uint8)))
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: Patch) -> None:
     """Nothing is renamed onto the name before it is whole."""
 
     def full_disk(number: int) -> None:
@@ -157,13 +157,9 @@ def test_positive_values_pass_down_to_the_smallest_float() -> None:
 
 
 def test_the_message_counts_each_kind_and_names_the_first() -> None:
-    x = torch.full((2, 3, 4), 1.4)
-    x[0, 1, 2] = 0.0
-    x[0, 2, 0] = -0.7
-    x[1, 0, 0] = -0.1
-    x[1, 0, 1] = math.nan
-    x[1, 1, 1] = math.inf
-    x[1, 2, 3] = -math.inf
+    x = torch.full((24,), 1.4)
+    x[[6, 8, 12, 13, 17, 23]] = torch.tensor([0, -0.7, -0.1, math.nan, math.inf, -math.inf])
+    x = x.reshape(2, 3, 4)
     with pytest.raises(ValueError) as error:
         require_positive(x, "train images")
     message = str(error.value)
@@ -172,9 +168,10 @@ def test_the_message_counts_each_kind_and_names_the_first() -> None:
     assert "first at index (0, 1, 2) (value 0.0)" in message
 
 
-@pytest.mark.parametrize(
-    ("bad", "kind"), [(0.0, "zero"), (-0.2, "negative"), (math.nan, "NaN"), (math.inf, "infinite")]
-)
+KINDS = [(0.0, "zero"), (-0.2, "negative"), (math.nan, "NaN"), (math.inf, "infinite")]
+
+
+@pytest.mark.parametrize(("bad", "kind"), KINDS)
 def test_one_bad_entry_is_enough_and_only_its_kind_is_named(bad: float, kind: str) -> None:
     x = torch.tensor([1.2, 1.9, bad])
     with pytest.raises(ValueError, match=rf"has 1 {kind} of 3 entries, the first at index \(2,\)"):

@@ -41,11 +41,7 @@ def homes() -> dict[str, str]:
 
 
 NAMES = homes()
-SHARED = {
-    name: module
-    for name, module in NAMES.items()
-    if module not in ORACLE and name not in WITHOUT_TWIN
-}
+SHARED = {k: module for k, module in NAMES.items() if not (module in ORACLE or k in WITHOUT_TWIN)}
 
 
 def twin_module(module: str) -> ModuleType:

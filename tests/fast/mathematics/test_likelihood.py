@@ -36,10 +36,8 @@ def test_the_error_is_of_fourth_order_and_vanishes(name: str) -> None:
     a fraction of it: no other formula has this limit."""
     process = PROCESSES[name]
     expected = ref.exact_log_likelihood(X, DATA, process, START)
-    coarse, fine = (
-        flow(tensor(X), twin_process(process), gbm.uniform(n, process.horizon)).numpy()
-        for n in (16, 32)
-    )
+    grids = (gbm.uniform(n, process.horizon) for n in (16, 32))
+    coarse, fine = (flow(tensor(X), twin_process(process), grid).numpy() for grid in grids)
     errors = np.abs(coarse - expected).max(), np.abs(fine - expected).max()
     assert 14 < errors[0] / errors[1] < 18
     assert errors[1] < 1e-3
@@ -151,7 +149,6 @@ class NoOutput(torch.nn.Module):
         self.zero = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Zeros of the shape of x."""
         return self.zero * x
 
 
@@ -187,12 +184,12 @@ def test_the_likelihood_weighting_integrates_to_the_bound(name: str) -> None:
     times = process.horizon * (nodes + 1) / 2
     x = tensor([[1.2, 0.7]])
 
+    def wrong(x: Tensor, t: Time) -> Tensor:
+        return score(x, t) + error
+
     def integral(weighting: gbm.Weighting) -> Tensor:
-        losses = [
-            gbm.m_esm(lambda x, t: score(x, t) + error, law, x, t, process, weighting).loss
-            for t in times.tolist()
-        ]
-        return process.horizon / 2 * (tensor(weights) * torch.stack(losses)).sum()
+        each = [gbm.m_esm(wrong, law, x, t, process, weighting).loss for t in times.tolist()]
+        return process.horizon / 2 * (tensor(weights) * torch.stack(each)).sum()
 
     bound = error**2 * 2 * float(process.log_var(process.horizon)) / 2
     found = integral(gbm.LikelihoodWeighting(process))

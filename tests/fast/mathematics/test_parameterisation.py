@@ -29,10 +29,8 @@ HEADS: dict[str, gbm.Parameterisation] = {
 }
 
 
-def model_of(
-    network: nn.Module, head: str = "denoiser", autocast: torch.dtype | None = None
-) -> gbm.ScoreModel:
-    return gbm.ScoreModel(network, HEADS[head], A, S, autocast)
+def model_of(network: nn.Module, head: str = "denoiser", *autocast: object) -> gbm.ScoreModel:
+    return gbm.ScoreModel(network, HEADS[head], A, S, *autocast)
 
 
 class Wavy(nn.Module):
@@ -163,9 +161,8 @@ class Wrapper(nn.Module):
 @pytest.mark.parametrize("step", [gbm.DaleLangevin(), gbm.ProbabilityFlow()], ids=["one", "two"])
 @pytest.mark.parametrize("head", HEADS)
 def test_a_sampler_asks_for_the_levels_of_all_its_rows_at_once(head: str, step: gbm.Step) -> None:
-    """In one call of the process, and with the result of asking row by row.
-    The step with two readings a row asks for the times of both; 11 levels of a power of 0.6 in v
-    have ends that are not the next row's start to the last bit."""
+    """In one call, with the result of asking row by row. The step with two readings a row asks for
+    both; levels of a power of 0.6 have ends that are not the next row's start to the last bit."""
     process, model = Counted(mu=0.9, sigma=0.7), model_of(Wavy(), head)
     times = [0.6**k for k in range(11)]
     grid = tuple(gbm.Row(t, t - s, 1.0) for t, s in itertools.pairwise([*times, 0.0]))
@@ -247,21 +244,21 @@ def small_unet() -> gbm.UNet:
 
 
 def test_autocast_keeps_the_state_and_the_score_in_float32() -> None:
-    """bfloat16 reaches the convolutions and nothing else.
-    Only the network's output changes, so the difference of the scores is that of the outputs
+    """bfloat16 reaches the convolutions alone: the scores differ by the difference of the outputs
     (a relative 2^-8 a layer, here below 5 %) times the head's factor."""
     network, hidden = small_unet(), []
     network.stem.register_forward_hook(lambda module, inputs, output: hidden.append(output.dtype))
     x = (torch.rand(3, 1, 8, 8, generator=torch_generator("autocast")) + 1).log()
     m, v = torch.zeros(3), torch.tensor([2.5e-5, 0.1, 20.0])
-    plain, mixed = (model_of(network, autocast=dtype)(x, m, v) for dtype in (None, torch.bfloat16))
+    types = (None, torch.bfloat16)
+    plain, mixed = (model_of(network, "denoiser", dtype)(x, m, v) for dtype in types)
     assert hidden == [torch.float32, torch.bfloat16]
     assert plain.dtype == mixed.dtype == torch.float32
     factor = (S / (v * (v + S**2)).sqrt())[:, None, None, None]
     gap = ((mixed - plain).abs() / factor).max()
     assert 0 < float(gap) < 0.05 * float(network(x, v.log() / 4).abs().max())
     blank = gbm.UNet(1, width=8).requires_grad_(False)
-    single, half = (model_of(blank, autocast=dtype)(x, m, v) for dtype in (None, torch.bfloat16))
+    single, half = (model_of(blank, "denoiser", dtype)(x, m, v) for dtype in types)
     assert torch.equal(single, half)
 
 

@@ -98,10 +98,8 @@ def test_classes_are_told_apart_and_may_be_left_out(case: Network) -> None:
         for module in network.modules():
             if isinstance(module, nn.Embedding) and module.padding_idx is not None:
                 module.weight[module.padding_idx].zero_()
-    outputs = [
-        network(x, case.conditions, None if label is None else torch.full((3,), label))
-        for label in (0, 1, CLASSES, None)
-    ]
+    labels = [*(torch.full((3,), label) for label in (0, 1, CLASSES)), None]
+    outputs = [network(x, case.conditions, label) for label in labels]
     assert not torch.equal(outputs[0], outputs[1])
     assert not torch.equal(outputs[0], outputs[3])
     assert torch.equal(outputs[2], outputs[3])
@@ -128,9 +126,7 @@ def test_a_network_without_classes_refuses_labels(case: Network) -> None:
     ],
     ids=["ddpm++", "ncsn-deeper", "ncsn-deeper-of-one-level", "mlp"],
 )
-def test_the_parameters_of_the_reference_configurations(
-    build: Callable[[], nn.Module], expected: int
-) -> None:
+def test_parameters_of_the_references(build: Callable[[], nn.Module], expected: int) -> None:
     """DDPM++ as in the reference code for CIFAR-10; the others by adding up layers by hand."""
     with torch.device("meta"):
         network = build()
@@ -181,14 +177,15 @@ def perturbed(network: gbm.UNet, *names: str) -> gbm.UNet:
     return network
 
 
+SIZES = [((7, 7), 1), ((14, 10), 1), ((14, 10), 2), ((9, 15), 3), ((2, 2), 2)]
+
+
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize(
-    ("size", "patch_size"), [((7, 7), 1), ((14, 10), 1), ((14, 10), 2), ((9, 15), 3), ((2, 2), 2)]
-)
+@pytest.mark.parametrize(("size", "patch"), SIZES)
 def test_an_untrained_u_net_returns_zeros(
-    size: tuple[int, int], patch_size: int, channels: int
+    size: tuple[int, int], patch: int, channels: int
 ) -> None:
-    network = gbm.UNet(channels, width=8, multipliers=(1, 2, 2), blocks=1, patch_size=patch_size)
+    network = gbm.UNet(channels, width=8, multipliers=(1, 2, 2), blocks=1, patch_size=patch)
     x = images(channels, size)
     assert torch.equal(network(x, LEVELS), torch.zeros_like(x))
     output = perturbed(network, "head.2.weight")(x, LEVELS)

@@ -105,8 +105,7 @@ def test_the_parts_of_ncsn_deeper_compile() -> None:
         expected = part(x, code)
         found = torch.compile(part, backend="aot_eager", fullgraph=True)(x, code)
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
-        plain, compiled = (
-            torch.autograd.grad(output.square().mean(), parameters) for output in (expected, found)
-        )
+        losses = (output.square().mean() for output in (expected, found))
+        plain, compiled = (torch.autograd.grad(loss, parameters) for loss in losses)
         for ours, theirs in zip(compiled, plain, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)

@@ -114,10 +114,8 @@ def interrupted(*arguments: object) -> None:
 @pytest.mark.parametrize("call", ["replace", "fsync"])
 @pytest.mark.parametrize("failure", [full_disk, interrupted])
 def test_a_failing_write_leaves_the_previous_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, failure: Callable[..., None]
+    path: Path, monkeypatch: pytest.MonkeyPatch, call: str, failure: Callable[..., None]
 ) -> None:
-    path = tmp_path / "state.safetensors"
-    files.save_tensors(path, tensors(), files.STATE_FORMAT, FACTS)
     other = {"a.weight": torch.full((3,), 0.25)}
     with monkeypatch.context() as patch:
         patch.setattr(os, call, failure)
@@ -132,12 +130,10 @@ def test_a_failing_write_leaves_the_previous_file_and_nothing_else(
     assert_same(files.load_tensors(path, files.STATE_FORMAT)[0], other)
 
 
-def test_the_new_file_is_complete_before_it_takes_the_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path, seen = tmp_path / "config.json", []
+def test_a_new_file_is_whole_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it takes the name, which another has."""
+    path, seen, replace = tmp_path / "config.json", [], os.replace
     path.write_bytes(b"old")
-    replace = os.replace
 
     def watched(source: Path, target: Path) -> None:
         seen.append((Path(source).read_bytes(), Path(target).read_bytes(), Path(source).parent))

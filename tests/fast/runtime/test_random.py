@@ -17,9 +17,7 @@ SPLITS = {
 }
 
 
-def every_draw(
-    indices: list[int], seed: int = 11, kind: type[ImageNoise] = ImageNoise
-) -> list[Tensor]:
+def every_draw(indices: list[int], seed: int = 11, kind: type = ImageNoise) -> list[Tensor]:
     """What a sampler asks for: an integer, a uniform, a start and rows, for each image."""
     noise = kind(seed, indices, SHAPE)
     start = [noise.integers(1000), noise.uniform(), noise.normal()]
