@@ -150,9 +150,7 @@ def extrapolated(target: ref.LogNormal, speed: float, inner: int, decay: float) 
     return ref.Gaussian(*((8 * fine - 6 * middle + coarse) / 3 for coarse, middle, fine in parts))
 
 
-@pytest.mark.parametrize(
-    ("speed", "inner", "decay"), [(0.5, 1, 0.0), (1.0, 1, 5.01), (0.6, 2, 2.3)]
-)
+@pytest.mark.parametrize("speed, inner, decay", [(0.5, 1, 0.0), (1.0, 1, 5.01), (0.6, 2, 2.3)])
 def test_the_limit_of_many_levels(speed: float, inner: int, decay: float) -> None:
     """R10 with m(T) not 0; the remainder is of order N^-3, about 1e-6."""
     found = ref.annealed_limit_law(WIDE, PROCESS, START, speed, decay)

@@ -129,9 +129,7 @@ def test_the_average_is_the_average(noise: float) -> None:
     assert np.abs(weights @ given - wrong).max() > 1e-3 or noise == 0.0
 
 
-@pytest.mark.parametrize(
-    ("levels", "printed"), [(1000, "5.4e-338"), (100, "7.2e-33"), (10, "5.5e-4")]
-)
+@pytest.mark.parametrize("levels, printed", [(1000, "5.4e-338"), (100, "7.2e-33"), (10, "5.5e-4")])
 def test_the_printed_probabilities(levels: int, printed: str) -> None:
     """E28 at k = 1, v_0 = 0.05, sigma = 0.8: far below the smallest float at N = 1000."""
     target, dt = ref.LogNormal([0.31], 0.05), 1.0 / levels

@@ -10,6 +10,7 @@ import pytest
 from mpmath import gamma, mpf, psi
 
 import gbm_ref as ref
+from gbm_ref import Gaussian
 from tests.support.problems import LOG_NORMALS, PROCESSES, end_law, normal
 
 PROCESS, TARGET = ref.GBM(mu=0.13, sigma=0.8), ref.LogNormal([0.31], 0.1)
@@ -17,25 +18,16 @@ START = end_law(TARGET, PROCESS)
 
 
 def assert_probe_agrees(
-    step: ref.Step,
-    target: ref.LogNormal,
-    process: ref.Process,
-    grid: ref.Grid,
-    start: ref.Gaussian,
-) -> ref.Gaussian:
+    step: ref.Step, target: ref.LogNormal, process: ref.Process, grid: ref.Grid, start: Gaussian
+) -> Gaussian:
     """exact_law, once the probe has found the same law in `simulate`."""
-    law, score = (
-        ref.exact_law(step, target, process, grid, start),
-        ref.exact_score(target, process),
-    )
-    run = partial(ref.simulate, step, process, score)
+    law = ref.exact_law(step, target, process, grid, start)
+    run = partial(ref.simulate, step, process, ref.exact_score(target, process))
     ref.assert_law(lambda x, z: run(x, grid, z), start, law, rows=len(grid))
     return law
 
 
-@pytest.mark.parametrize(
-    ("steps", "ratio"), [(10, "1.37777"), (100, "1.03210"), (1000, "1.00315")]
-)
+@pytest.mark.parametrize("steps, ratio", [(10, "1.37777"), (100, "1.03210"), (1000, "1.00315")])
 def test_dale_langevin_law_of_r8(steps: int, ratio: str) -> None:
     """R8 at v0 = 0.1, sigma = 0.8: V0 / v0 as printed, and the trigamma closed form."""
     law = assert_probe_agrees(ref.DaleLangevin(), TARGET, PROCESS, ref.uniform(steps), START)
@@ -61,7 +53,7 @@ def test_matrix_case_of_r9() -> None:
     """R9: full covariance and a start of another mean and covariance, in closed form."""
     target, steps = LOG_NORMALS["log-normal-2d"], 25
     shift, wrong_cov = np.array([0.4, -0.7]), np.array([[1.1, -0.3], [-0.3, 0.8]])
-    start = ref.Gaussian(end_law(target, PROCESS).mean + shift, wrong_cov)
+    start = Gaussian(end_law(target, PROCESS).mean + shift, wrong_cov)
     law = assert_probe_agrees(ref.DaleLangevin(), target, PROCESS, ref.uniform(steps), start)
     s0, added = target.log_cov, 0.64
     k = s0 @ np.linalg.inv(s0 + added * np.eye(2))
@@ -143,7 +135,7 @@ def test_probability_flow_scales_the_start(name: str) -> None:
     process, target = PROCESSES[name], LOG_NORMALS["log-normal-1d"]
     grid = ref.power(process, 9, std_min=0.05, std_max=0.6)
     start = end_law(target, process, grid[0].t_score)
-    wrong = ref.Gaussian(start.mean + 0.5, 1.3 * start.cov)
+    wrong = Gaussian(start.mean + 0.5, 1.3 * start.cov)
     law = assert_probe_agrees(ref.ProbabilityFlow(), target, process, grid, wrong)
     stds = [float(np.sqrt(process.log_var(row.t_score))) for row in grid] + [0.0]
     factor = float(heun_factor(0.23, stds))
@@ -153,7 +145,7 @@ def test_probability_flow_scales_the_start(name: str) -> None:
 
 def test_probability_flow_of_a_matrix() -> None:
     process, target = PROCESSES["constant"], LOG_NORMALS["log-normal-2d"]
-    start = ref.Gaussian(np.array([0.9, -0.2]), np.array([[1.1, -0.3], [-0.3, 0.8]]))
+    start = Gaussian(np.array([0.9, -0.2]), np.array([[1.1, -0.3], [-0.3, 0.8]]))
     assert_probe_agrees(ref.ProbabilityFlow(), target, process, ref.uniform(11, 0.9), start)
 
 

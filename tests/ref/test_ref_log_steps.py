@@ -109,9 +109,7 @@ def test_a_step_to_the_data_lands_on_the_denoiser(step: ref.Step) -> None:
 @pytest.mark.parametrize("target", LOG_NORMALS.values(), ids=list(LOG_NORMALS))
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=list(PROCESSES))
 @pytest.mark.parametrize("steps", [1, 3, 16])
-def test_reverse_kernels_are_exact(
-    target: ref.LogNormal, process: ref.Process, steps: int
-) -> None:
+def test_reverse_kernel_is_exact(target: ref.LogNormal, process: ref.Process, steps: int) -> None:
     """Claim R7; with the noise of the point-mass kernel instead, the law is too narrow."""
     grid, start = ref.uniform(steps, process.horizon), end_law(target, process)
     law = ref.exact_law(ref.Ancestral(target.log_cov), target, process, grid, start)

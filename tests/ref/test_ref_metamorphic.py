@@ -50,8 +50,6 @@ processes = st.builds(ref.GBM, st.floats(-0.6, 0.6), st.floats(0.3, 1.2))
 
 @dataclass(frozen=True)
 class Image:
-    """X' = factor * exp(matrix log X): what becomes of a law of the data."""
-
     matrix: np.ndarray
     factor: np.ndarray
 

@@ -23,7 +23,6 @@ def square(y: np.ndarray) -> np.ndarray:
 
 
 def moments(target: LogNormal, process: Process, grid: ref.Grid, start: Gaussian) -> Moments:
-    """By the functions under test."""
     law = sign_agnostic_moments(target, process, grid, start)
     mean = sign_agnostic_average(np.exp, target, process, grid, start, signed=True)
     second = sign_agnostic_average(square, target, process, grid, start)

@@ -45,13 +45,11 @@ def diffused(t: float) -> ref.LogNormal:
 
 
 def score(x: np.ndarray, t: float) -> np.ndarray:
-    """The exact one."""
     return diffused(t).hyvarinen_score(x)
 
 
 @cache
 def affine_map(step: ref.Step, grid: ref.Grid) -> ref.AffineMap:
-    """That of the sampler with the exact score."""
     sampler = partial(ref.simulate, step, PROCESS, score)
     return ref.extract_affine_map(lambda x, z: sampler(x, grid, z), len(grid), d=1)
 

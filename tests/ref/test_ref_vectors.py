@@ -170,7 +170,6 @@ def test_float32_is_refused() -> None:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The files in another folder."""
     return Path(shutil.copytree(FOLDER, tmp_path / "vectors"))
 
 

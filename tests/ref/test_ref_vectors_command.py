@@ -20,7 +20,6 @@ PAGE = (ROOT / "docs" / "vectors.md").read_text(encoding="utf-8")
 
 
 def run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own."""
     command = [sys.executable, "-W", "error", "-m", "gbm_ref.vectors", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, input=given)
 
@@ -84,7 +83,7 @@ def test_a_failing_row_gives_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys
     assert "FAILED" in capsys.readouterr().out
 
 
-def test_a_changed_file_gives_1(
+def test_a_changed_file_gives_exit_code_1(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Shown
 ) -> None:
     for path in (ROOT / "gbm_ref" / "vectors").glob("*.json*"):

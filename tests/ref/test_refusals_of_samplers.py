@@ -5,7 +5,7 @@ import pytest
 
 import gbm_ref as ref
 from tests.ref.test_refusals import NAN, H, P, X, Z, spoilt
-from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES, states
+from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES
 from tests.support.refusals import Refusal, check, table
 
 EXPLODING, VARYING = PROCESSES["variance-exploding"], PROCESSES["time-varying"]
@@ -151,12 +151,11 @@ def same(x: np.ndarray, z: np.ndarray) -> np.ndarray:
     return x
 
 
-STATES = states(2)
 MAP = {"sampler": same, "rows": 2, "d": 1}
 JUDGED = {"sampler": same, "start": UNIT, "expected": UNIT, "rows": 2}
-ONE = {"step": same, "x": STATES, "expected": np.stack([np.ones((12, 2)), np.zeros((12, 2))])}
+ONE = {"step": same, "x": X, "expected": np.stack([np.ones((12, 2)), np.zeros((12, 2))])}
 CERTAIN = UNIT._replace(cov=np.zeros((1, 1)))
-BENT = {"step": same, "x": STATES}
+BENT = {"step": same, "x": X}
 
 OF_THE_PROBE = [
     (ref.extract_affine_map, MAP, "rows", -1, "rows must be a whole number"),
@@ -165,8 +164,8 @@ OF_THE_PROBE = [
     (ref.assert_law, JUDGED, "start", START, "mean of start must have shape"),
     (ref.assert_law, JUDGED, "expected", CERTAIN, "expected must be positive definite"),
     (ref.assert_law, JUDGED, "tolerance", 0.0, "tolerance must be positive"),
-    (ref.assert_step, ONE, "x", STATES[0], r"shape \(n, d\)"),
-    (ref.assert_step, ONE, "expected", STATES, "one entry a power of z"),
+    (ref.assert_step, ONE, "x", X[0], r"shape \(n, d\)"),
+    (ref.assert_step, ONE, "expected", X, "one entry a power of z"),
     (ref.assert_step, ONE, "expected", np.full((2, 12, 2), NAN), "must be finite"),
     (ref.assert_step, ONE, "tolerance", -1e-9, "tolerance must be positive"),
     (ref.extract_step_polynomial, BENT, "degree", 3, "degree must be a whole"),

@@ -20,10 +20,8 @@ class Moments(NamedTuple):
 def transported(
     target: LogNormal, process: GBM, num_steps: int, nodes: int, depth: float, ito: float = 0.5
 ) -> Moments:
-    """The densities of log|X| on X > 0 and on X < 0, carried forwards by Chapman and Kolmogorov.
-
-    Trapezoidal rule on an even grid of log|X|; ito = 1/2 is the constant in the factor.
-    """
+    """The densities of log|X| on X > 0 and on X < 0, carried forwards by Chapman and Kolmogorov:
+    the trapezoidal rule on an even grid of log|X|; ito = 1/2 is the constant in the factor."""
     a, v0, horizon = float(target.log_mean[0]), float(target.log_cov[0, 0]), process.horizon
     centre, total = a + process.log_mean(horizon), v0 + process.log_var(horizon)
     low, high = min(a, centre) - depth, max(a, centre) + 9.0 * np.sqrt(total)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import gbm_ref as ref
 
+Array, Maybe = np.ndarray, np.ndarray | None
 COV = np.array([[0.5, 0.2], [0.2, 0.3]])
 STEPS: dict[str, ref.Step] = {
     "SignAgnostic": ref.SignAgnostic(),
@@ -52,20 +53,13 @@ class Case:
     angle: float
     fractions: tuple[float, ...]
 
-    def run(
-        self,
-        step: ref.Step,
-        x: np.ndarray | None = None,
-        score: ref.Score | None = None,
-        z: np.ndarray | None = None,
-    ) -> np.ndarray:
+    def run(self, step: ref.Step, x: Maybe = None, score: object = None, z: Maybe = None) -> Array:
         """One step, by default with the score h everywhere."""
         state, draws = self.x if x is None else x, self.z if z is None else z
         given = self.constant_score if score is None else score
         return step(self.process, given, state, self.t, self.dt, self.noise, draws)
 
     def constant_score(self, x: np.ndarray, t: float) -> np.ndarray:
-        """The numbers h, whatever the state."""
         return self.h
 
     def size(self) -> np.ndarray:
@@ -85,7 +79,6 @@ def _tables(draw: st.DrawFn, low: float, high: float) -> np.ndarray:
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """Any process, time, length, noise and states of ordinary size."""
     process = ref.GBM(draw(st.floats(-0.6, 0.6)), draw(st.floats(0.3, 1.2)))
     t = draw(st.floats(0.2, 0.9))
     return Case(
@@ -139,9 +132,7 @@ def sign(step: ref.Step, case: Case) -> None:
 
 def arrangement(step: ref.Step, case: Case) -> None:
     """Rows may be reordered, taken alone or padded, coordinates exchanged, bitwise.
-
-    A matrix times the draws is a library's sum, which may be ordered by the shape: 4 units there.
-    """
+    A matrix times the draws is a sum that a library may order by the shape: 4 units there."""
     mixes = isinstance(step, ref.Ancestral) and isinstance(step.data_log_cov, np.ndarray)
     rtol = 4 * UNIT * case.size().max() if mixes else 0.0
     plain, rows = case.run(step, score=ratio_score), np.array([2, 0, 1])
@@ -170,9 +161,7 @@ def clock(step: ref.Step, case: Case) -> None:
 
 def power(step: ref.Step, case: Case) -> None:
     """step(x^a) = step(x)^a, with the process and score of X^a (claim R1); a = -1 inverts.
-
-    m -> a m, v -> a^2 v, 1 + h -> (1 + h) / a, and z changes its sign with a.
-    """
+    m -> a m, v -> a^2 v, 1 + h -> (1 + h) / a, and z changes its sign with a."""
     a, process = case.alpha, case.process
     sigma = abs(a) * process.sigma
     drift = a * (process.drift(0.0) - process.sigma**2 / 2) + sigma**2 / 2

@@ -36,7 +36,6 @@ def correct(process: Process, row: Row) -> Rule:
 
 @cache
 def diffused(process: Process, target: LogNormal, t: float) -> LogNormal:
-    """The law of X_t."""
     return target.diffuse(process, t)
 
 
@@ -80,7 +79,6 @@ class Twin:
     forgets: bool = False
 
     def grid(self, process: Process) -> Grid:
-        """The rows that the right sampler visits."""
         if not self.inner:
             return uniform(12, process.horizon)
         return annealed(6, process.horizon, step_length=0.05, inner_steps=3, chi=0.9)
@@ -130,34 +128,29 @@ class Twin:
 
 
 MEAN, COV = frozenset({"mean"}), frozenset({"covariance"})
+BOTH = MEAN | COV
 AFFINITY = frozenset({"affinity"})
 TWINS: dict[str, Twin] = {
     # The drift of X in the exponent, without - sigma^2 / 2 or with + sigma^2 / 2.
     "Ito term missing": Twin(MEAN, shifted(0.5)),
     "Ito term's sign flipped": Twin(MEAN, shifted(1)),
     # The equation for dt < 0 run with dt > 0 (claim E11).
-    "drift's sign flipped": Twin(
-        MEAN | COV, lambda _, row, rule: rule._replace(shift=-rule.shift, weight=-rule.weight)
-    ),
+    "drift's sign flipped": Twin(BOTH, lambda _, row, r: Rule(-r[0], -r[1], r.read, r.root)),
     # sigma^2 for 2 sigma^2 in the reverse drift of X.
     "divergence term once": Twin(MEAN, shifted(-1)),
-    "dt for sqrt(dt)": Twin(
-        COV, lambda _, row, rule: rule._replace(root=rule.root * np.sqrt(row.dt))
-    ),
-    "score at k - 1": Twin(MEAN | COV, lambda _, row, rule: rule._replace(read=level_below(row))),
+    "dt for sqrt(dt)": Twin(COV, lambda _, row, r: r._replace(root=r.root * np.sqrt(row.dt))),
+    "score at k - 1": Twin(BOTH, lambda _, row, rule: rule._replace(read=level_below(row))),
     "no noise in the last step": Twin(
         COV, lambda _, row, rule: rule._replace(root=0.0) if row.t_score < 1.5 * row.dt else rule
     ),
-    "sigma for sigma^2": Twin(MEAN | COV, sigma_for_its_square),
+    "sigma for sigma^2": Twin(BOTH, sigma_for_its_square),
     # sigma^2 / 2 in front of the score, as without noise (claim R11).
-    "the flow's score weight": Twin(
-        COV, lambda _, row, rule: rule._replace(weight=rule.weight / 2)
-    ),
+    "the flow's score weight": Twin(COV, lambda _, row, r: r._replace(weight=r.weight / 2)),
     # Its line 4 (the Jacobian's 1 is lost; claim E2) and k = N - 1 .. 0 (claim E4).
     "Algorithm 1 of version 1": Twin(
-        MEAN | COV, lambda _, row, rule: shifted(-1)(_, row, rule._replace(read=level_below(row)))
+        BOTH, lambda _, row, r: r._replace(shift=r.shift - r.weight, read=level_below(row))
     ),
-    "Algorithm 2 of version 1, literally": Twin(MEAN | COV, inner=True, literal=True),
+    "Algorithm 2 of version 1, literally": Twin(BOTH, inner=True, literal=True),
     "a start without the data's variance": Twin(COV, forgets=True),
     "noise shared by the coordinates": Twin(COV, shared=True),
     "noise clipped": Twin(AFFINITY, clip=CLIP),

@@ -31,6 +31,7 @@ LOG_NORMALS: dict[str, ref.LogNormal] = {
     "log-normal-2d": ref.LogNormal(np.array([0.31, -0.42]), np.array([[0.5, 0.2], [0.2, 0.3]])),
 }
 
+LAST_COV = [[0.13, 0.02], [0.02, 0.26]]
 MIXTURES: dict[str, ref.LogNormalMixture] = {
     "mixture-1d": ref.LogNormalMixture(
         np.array([0.3, 0.7]), np.array([[-0.9], [0.6]]), np.array([0.11, 0.26])
@@ -38,13 +39,7 @@ MIXTURES: dict[str, ref.LogNormalMixture] = {
     "mixture-2d": ref.LogNormalMixture(
         np.array([0.25, 0.35, 0.4]),
         np.array([[-0.8, 0.3], [0.7, 0.9], [0.2, -1.1]]),
-        np.array(
-            [
-                [[0.30, 0.12], [0.12, 0.17]],
-                [[0.21, -0.09], [-0.09, 0.40]],
-                [[0.13, 0.02], [0.02, 0.26]],
-            ]
-        ),
+        np.array([[[0.3, 0.12], [0.12, 0.17]], [[0.21, -0.09], [-0.09, 0.4]], LAST_COV]),
     ),
 }
 

@@ -49,11 +49,8 @@ def twin_target(target: ref.Target, dtype: torch.dtype = torch.float64) -> gbm.T
     if isinstance(target, ref.LogNormal):
         return gbm.LogNormal(tensor(target.log_mean, dtype), tensor(target.log_cov, dtype))
     if isinstance(target, ref.LogNormalMixture):
-        return gbm.LogNormalMixture(
-            tensor(target.weights, dtype),
-            tensor(target.log_means, dtype),
-            tensor(target.log_covs, dtype),
-        )
+        parts = (target.weights, target.log_means, target.log_covs)
+        return gbm.LogNormalMixture(*(tensor(part, dtype) for part in parts))
     assert isinstance(target, ref.PointMasses)
     return gbm.PointMasses(tensor(target.points, dtype), target.log_var)
 
@@ -72,16 +69,12 @@ def twin(value: object, dtype: torch.dtype = torch.float64) -> object:
 
 
 def assert_agree(
-    name: str,
-    *arguments: object,
-    scale: ArrayLike,
-    dtype: torch.dtype = torch.float64,
-    **named: object,
+    name: str, *given: object, scale: ArrayLike, dtype: torch.dtype = torch.float64, **more: object
 ) -> torch.Tensor:
     """The function of this name in both packages: the same numbers, in the dtype. Its result."""
-    found = getattr(gbm, name)(*(twin(value, dtype) for value in arguments), **named)
+    found = getattr(gbm, name)(*(twin(value, dtype) for value in given), **more)
     assert found.dtype == dtype
-    assert_twins(found, getattr(ref, name)(*arguments, **named), scale)
+    assert_twins(found, getattr(ref, name)(*given, **more), scale)
     return found
 
 

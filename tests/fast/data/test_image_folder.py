@@ -33,7 +33,6 @@ def load(folder: Path) -> ImageData:
 
 
 def marks(images: torch.Tensor) -> list[int]:
-    """The first pixel of each image."""
     return images[:, 0, 0, 0].tolist()
 
 

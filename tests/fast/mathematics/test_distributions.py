@@ -184,7 +184,6 @@ def test_the_derivative_in_the_mean_is_minus_the_log_score() -> None:
 
 
 def test_a_kernel_is_the_law_of_one_point() -> None:
-    """PointMasses of one point and the kernel from it are one law."""
     x0, x = tensor([[0.7, 1.3]]), tensor([[1.1, 0.4]])
     kernel = fast.ForwardKernel(PROCESS, x0, 0.4)
     law = fast.PointMasses(x0).diffuse(PROCESS, 0.4)

@@ -25,11 +25,9 @@ class Case:
     log_terms: Callable[..., Array]
 
     def oracle(self) -> ref.ProductLaw:
-        """The law of gbm_ref."""
         return getattr(ref, self.name)(*self.parameters)
 
     def twin(self, dtype: torch.dtype = torch.float64) -> gbm.ProductLaw:
-        """The law of gbm_fast."""
         return getattr(gbm, self.name)(*(tensor(p, dtype) for p in self.parameters))
 
 

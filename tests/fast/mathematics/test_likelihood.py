@@ -23,7 +23,6 @@ X = twins.single([[1.22, 0.61], [2.5, 1.35], [0.4, 0.9], [1.1, 0.2]])
 
 
 def flow(x: Tensor, process: gbm.Process, grid: gbm.Grid, data: ref.Target = DATA) -> Tensor:
-    """log_likelihood with the exact score and divergence."""
     law = twin_target(data, x.dtype)
     score, divergence = gbm.exact_score(law, process), gbm.exact_divergence(law, process)
     return gbm.log_likelihood(x, process, score, divergence, twin_target(START, x.dtype), grid)
@@ -86,7 +85,6 @@ class StratonovichDrift(gbm.GBM):
 
 
 def likelihood_with(edit: str) -> Tensor:
-    """log_likelihood of log-normal data with one mistake."""
     process = gbm.GBM(mu=0.13, sigma=0.7, horizon=0.9)
     law, start = twin_target(DATA), twin_target(START)
     score, right = gbm.exact_score(law, process), gbm.exact_divergence(law, process)

@@ -236,7 +236,6 @@ def test_float32_keeps_its_digits_at_the_smallest_noise() -> None:
 
 
 def small_unet() -> gbm.UNet:
-    """A U-Net whose last layer is not zero."""
     torch.manual_seed(17)
     network = gbm.UNet(1, width=8).requires_grad_(False)
     network.head[-1].weight.normal_(0.0, 0.3)

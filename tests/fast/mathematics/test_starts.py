@@ -21,7 +21,6 @@ def labelled() -> tuple[Array, Array]:
 
 
 def data_moments() -> ref.Gaussian:
-    """Moments of the labelled points, rounded to float32."""
     exact = ref.log_moments(ref.PointMasses(labelled()[0]))
     cov = twins.single(exact.cov)
     return ref.Gaussian(twins.single(exact.mean), (cov + cov.T) / 2)

@@ -36,9 +36,7 @@ Span = tuple[float, float]
 
 
 @cache
-def one_step(
-    problem: Problem, kind: str, span: Span
-) -> tuple[ref.Row, Array, Array, Array, Array]:
+def one_step(problem: Problem, kind: str, span: Span) -> tuple[ref.Row, *tuple[Array, ...]]:
     """A row, states (n, d), draws, the oracle's next states, and their condition scales."""
     row = ref.Row(span[0] * problem.process.horizon, span[1] * problem.process.horizon, 0.6)
     x = states(problem, row.t_score, size=4)
@@ -119,7 +117,7 @@ def test_the_sign_agnostic_step_carries_the_sign() -> None:
 
 
 def test_the_last_step_of_the_flow_lands_on_the_denoiser() -> None:
-    """Claim R5 and R16, from any time and for one time a sample."""
+    """Claims R5 and R16, from any time and for one time a sample."""
     x, t = tensor([[1.3, 0.8], [2.1, 0.4]]), tensor([0.7, 0.2])
     landed = gbm.ProbabilityFlow()(PROCESS, log_linear, x, t, t, 1.0, None)
     expected = gbm.denoiser(x, log_linear(x, t), PROCESS, t).exp()

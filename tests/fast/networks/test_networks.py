@@ -182,9 +182,7 @@ SIZES = [((7, 7), 1), ((14, 10), 1), ((14, 10), 2), ((9, 15), 3), ((2, 2), 2)]
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("size", "patch"), SIZES)
-def test_an_untrained_u_net_returns_zeros(
-    size: tuple[int, int], patch: int, channels: int
-) -> None:
+def test_untrained_u_nets_return_zeros(size: tuple[int, int], patch: int, channels: int) -> None:
     network = gbm.UNet(channels, width=8, multipliers=(1, 2, 2), blocks=1, patch_size=patch)
     x = images(channels, size)
     assert torch.equal(network(x, LEVELS), torch.zeros_like(x))

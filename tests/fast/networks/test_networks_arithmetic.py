@@ -16,7 +16,6 @@ UNIT = 2**-8
 
 
 def many(case: Network) -> tuple[Tensor, Tensor]:
-    """Inputs (12, *event) and their conditions."""
     x = torch.randn(12, *case.event, generator=torch_generator("many", str(case.event)))
     return x, case.conditions.repeat(4)
 

@@ -23,7 +23,6 @@ def rows(numbers: range) -> torch.Tensor:
 
 
 def fail() -> str:
-    """An action that process 0 cannot take."""
     raise ValueError("the folder is taken: é")
 
 
@@ -84,7 +83,6 @@ ELASTIC |= {"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_MAX_RESTARTS":
 
 
 def agent_store() -> dist.TCPStore:
-    """What torchrun keeps for all attempts."""
     return dist.TCPStore("127.0.0.1", 0, is_master=True, timeout=timedelta(seconds=10))
 
 

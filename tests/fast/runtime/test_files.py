@@ -25,7 +25,6 @@ def tensors() -> dict[str, Tensor]:
 
 
 def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """The same names, types, shapes and bits."""
     assert found.keys() == expected.keys()
     for name, tensor in expected.items():
         assert found[name].dtype == tensor.dtype, name
@@ -33,13 +32,11 @@ def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
 
 
 def names(folder: Path) -> set[str]:
-    """What lies in a folder, hidden files too."""
     return {path.name for path in folder.iterdir()}
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A file with the tensors and facts."""
     files.save_tensors(tmp_path / "state.safetensors", tensors(), files.STATE_FORMAT, FACTS)
     return tmp_path / "state.safetensors"
 
@@ -102,12 +99,10 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 
 def full_disk(*arguments: object) -> None:
-    """Stands for a call that fails as on a full disk."""
     raise OSError(28, "No space left on device")
 
 
 def interrupted(*arguments: object) -> None:
-    """Stands for a call during which the user presses Ctrl-C."""
     raise KeyboardInterrupt
 
 
