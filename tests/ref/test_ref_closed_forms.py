@@ -9,12 +9,11 @@ from mpmath import mpf, psi
 
 import gbm_ref as ref
 from tests.support.assertions import assert_accurate, assert_inaccurate, assert_same_law
-from tests.support.problems import LOG_NORMALS, PROCESSES
+from tests.support.problems import LOG_NORMALS, PROCESSES, end_law, normal
 
 Law = Callable[[ref.Target, ref.Process, int, ref.Gaussian], ref.Gaussian]
 # (gain, added) from q = v_0 / h, N and h.
 Formula = Callable[[mpf, int, mpf], tuple[mpf, mpf]]
-
 MU, SIGMA, HORIZON, CENTRE = 0.13, 0.7, 0.9, 0.31
 PROCESS = ref.GBM(MU, SIGMA, HORIZON)
 WIDE = LOG_NORMALS["log-normal-2d"]
@@ -39,7 +38,7 @@ def euler_flow(q: mpf, n: int, h: mpf) -> tuple[mpf, mpf]:
     return ratio, mpf(0)
 
 
-def without_first_noise(q: mpf, n: int, h: mpf) -> tuple[mpf, mpf]:
+def without_first(q: mpf, n: int, h: mpf) -> tuple[mpf, mpf]:
     return q / (q + n), h * q**2 * (psi(1, q + 1) - psi(1, q + n))
 
 
@@ -52,12 +51,7 @@ def exact_flow(q: mpf, n: int, h: mpf) -> tuple[mpf, mpf]:
 
 
 LAWS: dict[str, tuple[Law, ref.Step, Formula, Formula]] = {
-    "Dale-Langevin": (
-        ref.dale_langevin_law,
-        ref.DaleLangevin(),
-        dale_langevin,
-        without_first_noise,
-    ),
+    "Dale-Langevin": (ref.dale_langevin_law, ref.DaleLangevin(), dale_langevin, without_first),
     "ancestral": (ref.ancestral_law, ref.Ancestral(), ancestral, without_bridge),
     "Euler flow": (ref.euler_flow_law, ref.MarginalPreserving(0.0), euler_flow, exact_flow),
 }
@@ -66,12 +60,7 @@ LAWS: dict[str, tuple[Law, ref.Step, Formula, Formula]] = {
 def assert_is_the_formula(law: Law, formula: Formula, v0: float, n: int) -> None:
     """Mean and variance within 20 u S: S adds up the terms, and h and v_0 for the variance."""
     start_mean, start_var = 1.7, 0.83
-    found = law(
-        ref.LogNormal(np.array([CENTRE]), v0),
-        PROCESS,
-        n,
-        ref.Gaussian(np.array([start_mean]), np.array([[start_var]])),
-    )
+    found = law(ref.LogNormal([CENTRE], v0), PROCESS, n, normal(start_mean, start_var))
     h = mpf(SIGMA) ** 2 * mpf(HORIZON) / n
     gain, added = formula(mpf(v0) / h, n, h)
     end = mpf(CENTRE) + (mpf(MU) - mpf(SIGMA) ** 2 / 2) * mpf(HORIZON)
@@ -81,7 +70,7 @@ def assert_is_the_formula(law: Law, formula: Formula, v0: float, n: int) -> None
     assert_accurate(np.array([found.mean[0], found.cov[0, 0]]), wanted, scale, k=20)
 
 
-@pytest.mark.parametrize(("v0", "n"), CASES)
+@pytest.mark.parametrize("v0, n", CASES)
 @pytest.mark.parametrize("name", list(LAWS))
 def test_a_law_is_its_formula_at_50_digits(name: str, v0: float, n: int) -> None:
     """R8, R16, R17; the formula of R17 is by partial fractions, the function a sum."""
@@ -119,8 +108,8 @@ def test_another_step_has_another_law(name: str) -> None:
 
 def test_a_point_mass() -> None:
     """R8: V_0 = h whatever the start. R17: the point itself. R16: what the product leaves."""
-    point = ref.LogNormal(np.array([CENTRE]), 0.0)
-    start = ref.Gaussian(np.array([2.0]), np.array([[3.0]]))
+    point = ref.LogNormal([CENTRE], 0.0)
+    start = normal(2.0, 3.0)
     blurred = ref.dale_langevin_law(point, PROCESS, 50, start)
     assert blurred.cov[0, 0] == pytest.approx(SIGMA**2 * HORIZON / 50, rel=1e-14)
     assert ref.ancestral_law(point, PROCESS, 50, start).cov[0, 0] == 0.0
@@ -143,10 +132,8 @@ def test_an_inner_loop_is_the_recursion(name: str, inner: int) -> None:
 
 def test_a_whole_step_at_the_last_level_forgets_the_start_of_a_point_mass() -> None:
     """alpha = 0: the boundary of the geometric sums."""
-    point, row = ref.LogNormal(np.array([CENTRE]), 0.0), ref.Row(0.3, 0.3, 0.8)
-    law = ref.inner_loop_law(
-        point, PROCESS, row, 3, ref.Gaussian(np.array([5.0]), np.array([[2.0]]))
-    )
+    point, row = ref.LogNormal([CENTRE], 0.0), ref.Row(0.3, 0.3, 0.8)
+    law = ref.inner_loop_law(point, PROCESS, row, 3, normal(5.0, 2.0))
     assert law.mean[0] == pytest.approx(CENTRE, abs=1e-15)
     assert law.cov[0, 0] == pytest.approx(0.64 * PROCESS.log_var(0.3), rel=1e-15)
 
@@ -159,16 +146,11 @@ def extrapolated(target: ref.LogNormal, speed: float, inner: int, decay: float) 
         grid = ref.annealed(levels, HORIZON, length, inner, float(np.exp(-decay / levels)))
         return ref.exact_law(ref.DaleLangevin(), target, PROCESS, grid, START)
 
-    coarse, middle, fine = (law(n) for n in (50, 100, 200))
-    return ref.Gaussian(
-        (8 * fine.mean - 6 * middle.mean + coarse.mean) / 3,
-        (8 * fine.cov - 6 * middle.cov + coarse.cov) / 3,
-    )
+    parts = zip(*map(law, (50, 100, 200)), strict=True)
+    return ref.Gaussian(*((8 * fine - 6 * middle + coarse) / 3 for coarse, middle, fine in parts))
 
 
-@pytest.mark.parametrize(
-    ("speed", "inner", "decay"), [(0.5, 1, 0.0), (1.0, 1, 5.01), (0.6, 2, 2.3)]
-)
+@pytest.mark.parametrize("speed, inner, decay", [(0.5, 1, 0.0), (1.0, 1, 5.01), (0.6, 2, 2.3)])
 def test_the_limit_of_many_levels(speed: float, inner: int, decay: float) -> None:
     """R10 with m(T) not 0; the remainder is of order N^-3, about 1e-6."""
     found = ref.annealed_limit_law(WIDE, PROCESS, START, speed, decay)
@@ -184,26 +166,22 @@ def test_the_limit_of_many_levels(speed: float, inner: int, decay: float) -> Non
 )
 def test_the_printed_limits(speed: float, decay: float | str, ratio: str) -> None:
     """E17 and E18 at v_0 = 0.05, sigma = 0.8, from an exact start; chi = 0.995 for N = 1000."""
-    target, process = ref.LogNormal(np.array([CENTRE]), 0.05), ref.GBM(sigma=0.8)
-    end = target.diffuse(process, 1.0)
+    target, process = ref.LogNormal([CENTRE], 0.05), ref.GBM(sigma=0.8)
     rate = -1000 * float(np.log(float(decay))) if isinstance(decay, str) else decay
-    start = ref.Gaussian(end.log_mean, end.log_cov)
-    law = ref.annealed_limit_law(target, process, start, speed, rate)
+    law = ref.annealed_limit_law(target, process, end_law(target, process), speed, rate)
     assert f"{law.cov[0, 0] / 0.05:.{len(ratio) - 2}f}" == ratio
 
 
 def test_the_reverse_equation_keeps_the_data_law_in_the_limit() -> None:
-    end = WIDE.diffuse(PROCESS, HORIZON)
-    law = ref.annealed_limit_law(WIDE, PROCESS, ref.Gaussian(end.log_mean, end.log_cov))
-    np.testing.assert_allclose(law.mean, WIDE.log_mean, rtol=1e-14)
-    np.testing.assert_allclose(law.cov, WIDE.log_cov, rtol=1e-14)
+    law = ref.annealed_limit_law(WIDE, PROCESS, end_law(WIDE, PROCESS))
+    assert_same_law(law, ref.Gaussian(WIDE.log_mean, WIDE.log_cov), rtol=1e-14)
 
 
 @pytest.mark.parametrize("n", [1, 3, 19, 300])
 @pytest.mark.parametrize("v0", [1e-9, 3e-4, 0.23, 41.0])
 def test_the_path_divergence_at_50_digits(v0: float, n: int) -> None:
     """R20b: the plain sum at high precision, terms down to 1e-11 of v_0 / h."""
-    found = ref.path_divergence(ref.LogNormal(np.array([CENTRE]), v0), PROCESS, n)
+    found = ref.path_divergence(ref.LogNormal([CENTRE], v0), PROCESS, n)
     h, data = mpf(SIGMA) ** 2 * mpf(HORIZON) / n, mpf(v0)
     ratios = [(data + h * (k - 1)) / (data + h * k) for k in range(1, n + 1)]
     wanted = mpmath.fsum(r - 1 - mpmath.log(r) for r in ratios) / 2
@@ -214,15 +192,11 @@ def test_the_path_divergence_at_50_digits(v0: float, n: int) -> None:
 
 def test_the_path_divergence_adds_up_the_kernels() -> None:
     """In the plane: the Gaussian divergence of each exact kernel from that of a step."""
-    total, n, zero = 0.0, 12, np.zeros(2)
+    total, n, zero, eye = 0.0, 12, np.zeros(2), np.eye(2)
     h = SIGMA**2 * HORIZON / n
     for k in range(1, n + 1):
-        ratio = (WIDE.log_cov + h * (k - 1) * np.eye(2)) @ np.linalg.inv(
-            WIDE.log_cov + h * k * np.eye(2)
-        )
-        total += ref.kl_divergence(
-            ref.Gaussian(zero, h * ratio), ref.Gaussian(zero, h * np.eye(2))
-        )
+        ratio = (WIDE.log_cov + h * (k - 1) * eye) @ np.linalg.inv(WIDE.log_cov + h * k * eye)
+        total += ref.kl_divergence(ref.Gaussian(zero, h * ratio), ref.Gaussian(zero, h * eye))
     assert ref.path_divergence(WIDE, PROCESS, n) == pytest.approx(total, rel=1e-11)
     assert ref.path_divergence(FLAT, PROCESS, n) > 15.0  # 1 log(1 / 0), up to rounding
-    assert ref.path_divergence(ref.LogNormal(np.array([CENTRE]), 0.0), PROCESS, n) == np.inf
+    assert ref.path_divergence(ref.LogNormal([CENTRE], 0.0), PROCESS, n) == np.inf

@@ -16,14 +16,11 @@ P = PROCESSES["constant"]
 LINE, PLANE = TARGETS["log-normal-1d"], TARGETS["log-normal-2d"]
 # What log_likelihood promises, relative to 1 + |log p|.
 FLOW = 1e-10
-FLOWS = [
-    ("log-normal-1d", "variance-exploding"),
-    ("mixture-2d", "constant"),
-    ("points-2d", "time-varying"),
-]
+FLOWS = {"log-normal-1d": "variance-exploding", "mixture-2d": "constant"}
+FLOWS |= {"points-2d": "time-varying"}
 
 
-@pytest.mark.parametrize(("name", "process_name"), FLOWS)
+@pytest.mark.parametrize("name, process_name", FLOWS.items())
 def test_exact_score_and_start_return_the_density(name: str, process_name: str) -> None:
     target, process = TARGETS[name], PROCESSES[process_name]
     x = states(target.d, count=3)[1:2]
@@ -74,9 +71,7 @@ def test_closed_form_at_fifty_digits(process_name: str, t_min: float) -> None:
         y = mpmath.matrix([mpmath.log(mpf(e)) for e in row])
         gap = y - mpmath.matrix(a) - m * mpmath.ones(2, 1)
         moved = mpmath.matrix(a) + M * mpmath.ones(2, 1) + mpmath.sqrtm(ratio) * gap
-        for result, factor, at in (
-            (exact, 1, moved), (full, 2, moved), (untransported, 1, y)
-        ):  # fmt: skip
+        for result, factor, at in (exact, 1, moved), (full, 2, moved), (untransported, 1, y):
             density = mp_reference.logpdf(start, [mpmath.exp(e) for e in at])
             result.append(density + sum(at) + factor * growth - sum(y))
     spread = max(1.0, float(np.sqrt(V / (v + mpf("0.1")))))
@@ -116,15 +111,8 @@ def test_mistakes_in_the_flow_change_the_result(name: str) -> None:
     offset, factor, weight = MISTAKES[name]
     score, trace = ref.exact_score(LINE, P), ref.exact_divergence(LINE, P)
     x, start = np.array([[1.7]]), LINE.diffuse(P, P.horizon)
-    found = ref.log_likelihood(
-        x,
-        P,
-        lambda at, t: offset + factor * score(at, t),
-        lambda at, t: weight * trace(at, t),
-        start,
-        rtol=1e-7,
-        atol=1e-7,
-    )
+    mistaken = lambda at, t: offset + factor * score(at, t), lambda at, t: weight * trace(at, t)
+    found = ref.log_likelihood(x, P, *mistaken, start, rtol=1e-7, atol=1e-7)
     assert abs(found[0] - LINE.logpdf(x)[0]) > 1e-2
 
 
@@ -166,9 +154,9 @@ def trace_scale(target: ref.Target, x: np.ndarray) -> float:
 def test_divergence_is_the_trace_of_the_second_derivatives(target: ref.Target) -> None:
     x = states(target.d, count=4)
     found = ref.log_score_divergence(x, target)
-    assert_accurate(found, exact_trace(target, x), trace_scale(target, x), k=8)
-    assert_accurate(ref.log_score_divergence(x[1], target), exact_trace(target, x[1:2]),
-                    trace_scale(target, x), k=8)  # fmt: skip
+    scale, alone = trace_scale(target, x), ref.log_score_divergence(x[1], target)
+    assert_accurate(found, exact_trace(target, x), scale, k=8)
+    assert_accurate(alone, exact_trace(target, x[1:2]), scale, k=8)
 
 
 @pytest.mark.parametrize("name", ["mixture-1d", "mixture-2d", "points-1d", "points-2d"])

@@ -1,8 +1,7 @@
 """Laws of scores, kernels, losses and steps that hold for every law of the data and every step.
 
 Hypothesis draws the cases. Expectations are sums that are exact for the polynomials here, or
-trapezoidal sums of analytic functions: nothing is sampled. Broken steps and scores are refused.
-"""
+trapezoidal sums of analytic functions: nothing is sampled. Broken steps and scores are refused."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import gbm_ref.steps
 from tests.support import metamorphic as meta
 from tests.support.metamorphic_pieces import DIVISIBLE, SPOILT, Broken, no_noise, no_time, pieces
 
+Array, Mixture = np.ndarray, ref.LogNormalMixture
 UNIT = 2.0**-53
 ANYWHERE = settings(derandomize=True, max_examples=100)
 unit = st.floats(0.0, 1.0)
@@ -40,11 +40,8 @@ def mixtures(draw: st.DrawFn, d: int = 2) -> ref.LogNormalMixture:
     return ref.LogNormalMixture(np.array([share, 1 - share]), means, covs)
 
 
-covs = st.builds(
-    lambda angle, a, b: turning(angle) @ np.diag([0.05 + a, 0.05 + b]) @ turning(angle).T,
-    st.floats(0.1, 6.0),
-    unit,
-    unit,
+covs = st.tuples(st.floats(0.1, 6.0), unit, unit).map(
+    lambda c: turning(c[0]) @ np.diag([0.05 + c[1], 0.05 + c[2]]) @ turning(c[0]).T
 )
 pairs = st.tuples(st.floats(-2, 2), st.floats(-2, 2)).map(np.array)
 states = st.tuples(st.floats(-3, 3), st.floats(-3, 3)).map(lambda y: np.exp(np.array(y)))
@@ -53,13 +50,10 @@ processes = st.builds(ref.GBM, st.floats(-0.6, 0.6), st.floats(0.3, 1.2))
 
 @dataclass(frozen=True)
 class Image:
-    """X' = factor * exp(matrix log X): what becomes of a law of the data."""
-
     matrix: np.ndarray
     factor: np.ndarray
 
     def of(self, law: ref.Target) -> ref.Target:
-        """The law of X'."""
         shift = np.log(self.factor)
         if isinstance(law, ref.LogNormalMixture):
             covs = self.matrix @ law.log_covs @ self.matrix.T
@@ -69,7 +63,6 @@ class Image:
         return ref.PointMasses(points, law.log_var * float(np.linalg.det(self.matrix)))
 
     def at(self, x: np.ndarray) -> np.ndarray:
-        """x'."""
         return self.factor * np.exp(np.log(x) @ self.matrix.T)
 
 
@@ -97,9 +90,7 @@ def assert_equivariant(law: ref.LogNormalMixture, image: Image, x: np.ndarray) -
 
 @ANYWHERE
 @given(law=mixtures(), x=states, a=st.sampled_from([-1.0, 2.0, -0.5]), factor=states)
-def test_scores_of_a_power_and_of_another_scale(
-    law: ref.LogNormalMixture, x: np.ndarray, a: float, factor: np.ndarray
-) -> None:
+def test_scores_of_a_power_and_scale(law: Mixture, x: Array, a: float, factor: Array) -> None:
     """R1: h is unchanged by a scale, (1 + h) / a - 1 for a power, -h - 2 for the inverse."""
     image = Image(a * np.eye(2), factor)
     assert_equivariant(law, image, x)
@@ -111,17 +102,13 @@ def test_scores_of_a_power_and_of_another_scale(
 
 @ANYWHERE
 @given(law=mixtures(), x=states, angle=st.floats(0.1, 6.0))
-def test_scores_turn_with_the_logarithm(
-    law: ref.LogNormalMixture, x: np.ndarray, angle: float
-) -> None:
+def test_scores_turn_with_the_logarithm(law: Mixture, x: Array, angle: float) -> None:
     assert_equivariant(law, Image(turning(angle), np.ones(2)), x)
 
 
 @ANYWHERE
 @given(x=states, factor=states, a=st.sampled_from([-1.0, 2.0]), log_var=st.floats(0.05, 1.0))
-def test_scores_of_a_data_set_follow_its_points(
-    x: np.ndarray, factor: np.ndarray, a: float, log_var: float
-) -> None:
+def test_scores_of_points_follow_them(x: Array, factor: Array, a: float, log_var: float) -> None:
     law = ref.PointMasses(np.array([[0.7, 1.3], [1.9, 0.6], [2.4, 2.2]]), log_var)
     image = Image(a * np.eye(2), factor)
     found = image.of(law).hyvarinen_score(image.at(x))
@@ -133,8 +120,6 @@ def test_a_lost_jacobian_is_refused() -> None:
     """h / a for (1 + h) / a - 1: the twin of the law of powers."""
 
     class Twin(ref.LogNormalMixture):
-        """Its Hyvarinen score is its log score."""
-
         def hyvarinen_score(self, x: np.ndarray) -> np.ndarray:
             return self.log_score(x)
 
@@ -147,9 +132,7 @@ def test_a_lost_jacobian_is_refused() -> None:
 @given(law=mixtures(d=1), process=processes, t=st.floats(0.05, 1.0))
 def test_identities_of_the_score(law: ref.LogNormalMixture, process: ref.GBM, t: float) -> None:
     """R1: E h = -1 and E s (y - c) = -1 for any c; s = 1 + h.
-
-    Trapezoidal sums over y in steps of 0.02: the narrowest component has a deviation of 0.22.
-    """
+    Trapezoidal sums over y in steps of 0.02: the narrowest component has a deviation of 0.22."""
     y = np.arange(-20.0, 20.0, 0.02)[:, None]
     noised, x = law.diffuse(process, t), np.exp(y)
     weights = 0.02 * np.exp(noised.logpdf(x) + y[:, 0])
@@ -179,12 +162,10 @@ NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(2)
 @ANYWHERE
 @given(covs, processes, st.floats(0.05, 0.95), pairs, pairs, pairs)
 def test_m_dsm_and_m_esm_differ_by_a_constant(
-    cov: np.ndarray, process: ref.GBM, t: float, a: np.ndarray, b: np.ndarray, offset: np.ndarray
+    cov: Array, process: ref.GBM, t: float, a: Array, b: Array, offset: Array
 ) -> None:
-    """Theorem 4.1: 1/2 tr(I / v - (S + v I)^-1), whatever the model (sheet R4b); four dimensions.
-
-    So their gradients agree too: both losses of two models differ by the same amount.
-    """
+    """Theorem 4.1: 1/2 tr(I / v - (S + v I)^-1), whatever the model (claim R4b); four dimensions.
+    So their gradients agree too: both losses of two models differ by the same amount."""
     target, v = ref.LogNormal([0.4, -0.7], cov), process.log_var(t)
     grid = np.stack(np.meshgrid(*[NODES] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
     weights = np.prod(np.stack(np.meshgrid(*[WEIGHTS] * 4)), axis=0).ravel() / WEIGHTS.sum() ** 4
@@ -201,10 +182,8 @@ def test_m_dsm_and_m_esm_differ_by_a_constant(
 
 
 @ANYWHERE
-@given(x0=states, process=processes, t=unit, share=unit, z=st.tuples(*[st.floats(-4, 4)] * 4))
-def test_kernels_compose(
-    x0: np.ndarray, process: ref.GBM, t: float, share: float, z: tuple[float, ...]
-) -> None:
+@given(states, processes, unit, unit, st.tuples(*[st.floats(-4, 4)] * 4))
+def test_kernels_compose(x0: Array, process: ref.GBM, t: float, share: float, z: tuple) -> None:
     """Two draws over share * t and the rest are one over t (semigroup); no time, no change."""
     first, second = np.array(z).reshape(2, 2)
     lengths = np.array([share * t, t - share * t])
@@ -219,10 +198,8 @@ def test_kernels_compose(
 
 
 @ANYWHERE
-@given(law=mixtures(), x=states, process=processes, t=unit, c=st.floats(0.1, 10.0))
-def test_the_clock_does_not_matter(
-    law: ref.LogNormalMixture, x: np.ndarray, process: ref.GBM, t: float, c: float
-) -> None:
+@given(mixtures(), states, processes, unit, st.floats(0.1, 10.0))
+def test_the_clock(law: Mixture, x: Array, process: ref.GBM, t: float, c: float) -> None:
     """(sigma^2, mu, t) -> (c sigma^2, c mu, t / c) leaves the law of X_t as it is."""
     fast = ref.GBM(c * process.drift(0.0), np.sqrt(c) * process.sigma, 1.01 / c)
     slow = ref.exact_score(law, process)(x, t)
@@ -276,11 +253,8 @@ def test_each_step_obeys(name: str) -> None:
 @settings(derandomize=True, max_examples=100)
 @given(case=meta.cases())
 def test_any_step_obeys_every_law_anywhere(case: meta.Case) -> None:
-    """All laws at each case, since drawing one takes longer than running a step.
-
-    The step is chosen by a checksum of the case, which gives each of them its share; Hypothesis
-    would prefer the first.
-    """
+    """All laws at each case, since drawing one takes longer than running a step, which is chosen
+    by a checksum of the case: so each has its share, where Hypothesis would prefer the first."""
     for name, (law, steps) in LAWS.items():
         chosen = sorted(steps)[crc32((name + repr(case)).encode()) % len(steps)]
         note(f"{name}: {chosen}")
@@ -295,7 +269,7 @@ def test_broken_steps_are_refused(name: str) -> None:
 
 
 def test_version_one_s_algorithm_one_breaks_the_law_of_powers() -> None:
-    """Without the Jacobian's 1 it is no step for log X: an inversion shows it (sheet E2)."""
+    """Without the Jacobian's 1 it is no step for log X: an inversion shows it (claim E2)."""
     for law in (meta.power, meta.rotation):
         with pytest.raises(AssertionError):
             law(meta.STEPS["PrintedAlgorithm1"], HERE)
@@ -305,10 +279,8 @@ def test_version_one_s_algorithm_one_breaks_the_law_of_powers() -> None:
 @given(case=meta.cases())
 def test_forward_and_back_is_the_joint_law(case: meta.Case) -> None:
     """Geweke's check without sampling: X_s then the kernel to X_t, or X_t then the step to X_s.
-
     (log X_s, log X_t) has the covariances V_s, V_s, V_t, V = S + v. The probe gives the map of
-    the step, and that of the kernel is a shift with added noise.
-    """
+    the step, and that of the kernel is a shift with added noise."""
     turn = turning(case.angle)
     cov = turn @ np.diag([0.04, 0.4 * case.factor]) @ turn.T
     data, process = ref.LogNormal([0.4, -0.7], cov), case.process

@@ -18,12 +18,13 @@ def model(x: np.ndarray, t: float) -> np.ndarray:
     return 0.4 - 1.3 * np.log(x) + t
 
 
-def expected_loss(
-    score: ref.Score, target: ref.LogNormal, process: ref.Process, t: float
-) -> float:
-    """E of the unweighted loss for a 1-D log-normal target, over X_0 and z."""
+TARGET, PROCESS = LOG_NORMALS["log-normal-1d"], PROCESSES["constant"]
+
+
+def expected_loss(score: ref.Score, t: float, process: ref.Process = PROCESS) -> float:
+    """E of the unweighted loss for TARGET, over X_0 and z."""
     a, b = np.meshgrid(NODES, NODES, indexing="ij")
-    x0 = np.exp(target.log_mean[0] + np.sqrt(target.log_cov[0, 0]) * a.ravel())[:, None]
+    x0 = np.exp(TARGET.log_mean[0] + np.sqrt(TARGET.log_cov[0, 0]) * a.ravel())[:, None]
     loss = ref.m_dsm(score, x0, t, b.ravel()[:, None], process)
     return float(np.outer(WEIGHTS, WEIGHTS).ravel() @ loss.per_sample)
 
@@ -45,10 +46,9 @@ def test_loss_is_half_the_squared_difference_from_the_kernel_score(process: ref.
 @pytest.mark.parametrize("t", [0.02, 0.5, 0.9])
 def test_m_dsm_and_m_esm_differ_by_a_constant(t: float) -> None:
     """Theorem 4.1 of version 2: the gap is C(t) = v0 / (2 v (v0 + v)) for every model (R4b)."""
-    process, target = PROCESSES["constant"], LOG_NORMALS["log-normal-1d"]
-    v, v0 = process.log_var(t), 0.23
-    exact = ref.exact_score(target, process)
-    y_t = target.log_mean[0] + process.log_mean(t) + np.sqrt(v0 + v) * NODES
+    v, v0 = PROCESS.log_var(t), 0.23
+    exact = ref.exact_score(TARGET, PROCESS)
+    y_t = TARGET.log_mean[0] + PROCESS.log_mean(t) + np.sqrt(v0 + v) * NODES
     x_t = np.exp(y_t)[:, None]
 
     def shifted(x: np.ndarray, time: float) -> np.ndarray:
@@ -56,19 +56,15 @@ def test_m_dsm_and_m_esm_differ_by_a_constant(t: float) -> None:
 
     for score in (exact, model, shifted):
         esm = 0.5 * WEIGHTS @ ((exact(x_t, t) - score(x_t, t)) ** 2)[:, 0]
-        gap = expected_loss(score, target, process, t) - esm
+        gap = expected_loss(score, t) - esm
         assert gap == pytest.approx(v0 / (2 * v * (v0 + v)), rel=1e-11)
 
 
 def test_floor_of_the_loss_over_the_grid() -> None:
     """R4b: mean of C(t_k) over k = 1..N in closed form, with harmonic and digamma functions."""
-    process, target = ref.GBM(mu=0.13, sigma=0.8), LOG_NORMALS["log-normal-1d"]
-    steps, v0 = 40, 0.23
-    h = 0.8**2 / steps
-    floors = [
-        expected_loss(ref.exact_score(target, process), target, process, k / steps)
-        for k in range(1, steps + 1)
-    ]
+    process, steps, v0 = ref.GBM(mu=0.13, sigma=0.8), 40, 0.23
+    h, exact = 0.8**2 / steps, ref.exact_score(TARGET, process)
+    floors = [expected_loss(exact, k / steps, process) for k in range(1, steps + 1)]
     q = v0 / h
     closed = (harmonic(steps) - psi(0, q + steps + 1) + psi(0, q + 1)) / (2 * steps * h)
     assert np.mean(floors) == pytest.approx(float(closed), rel=1e-11)
@@ -108,9 +104,7 @@ def test_weightings_multiply_the_loss() -> None:
 @pytest.mark.parametrize("name", PROCESSES)
 def test_likelihood_weighting_is_the_rate_of_v(name: str) -> None:
     """sigma^2 = dv/dt at the time with v(t) = v, by a central difference (error of order step^2).
-
-    Refuses sigma for sigma^2, and the rate at another time: both are off by far more than 1e-5.
-    """
+    Refuses sigma for sigma^2, and the rate at another time: both are off by far more than 1e-5."""
     process, step = PROCESSES[name], 1e-4
     for t in (0.2, 0.6):
         rate = (process.log_var(t + step) - process.log_var(t - step)) / (2 * step)
@@ -119,38 +113,30 @@ def test_likelihood_weighting_is_the_rate_of_v(name: str) -> None:
         assert process.diffusion(t) != pytest.approx(rate, rel=1e-2)
 
 
-TARGET, PROCESS = LOG_NORMALS["log-normal-1d"], PROCESSES["constant"]
-
-
 def slope(x: np.ndarray, t: float) -> np.ndarray:
     """x d/dx of `model`."""
     return np.full_like(x, -1.3)
 
 
-def draws_of(target: ref.LogNormal, process: ref.Process, t: float) -> np.ndarray:
+def draws_at(t: float) -> np.ndarray:
     """States (12, 1) whose WEIGHTS-mean is the expectation over p_t."""
-    law = target.diffuse(process, t)
+    law = TARGET.diffuse(PROCESS, t)
     return np.exp(law.log_mean[0] + np.sqrt(law.log_cov[0, 0]) * NODES)[:, None]
 
 
 @pytest.mark.parametrize("t", [0.02, 0.5, 0.9])
 def test_m_dsm_exceeds_m_esm_by_its_floor(t: float) -> None:
-    """Theorem 4.1 of version 2 with C(t) = v0 / (2 v (v0 + v)) (sheet R4b)."""
+    """Theorem 4.1 of version 2 with C(t) = v0 / (2 v (v0 + v)) (claim R4b)."""
     v, v0 = PROCESS.log_var(t), 0.23
-    explicit = (
-        WEIGHTS @ ref.m_esm(model, TARGET, draws_of(TARGET, PROCESS, t), t, PROCESS).per_sample
-    )
-    a, b = np.meshgrid(NODES, NODES, indexing="ij")
-    x0 = np.exp(0.31 + np.sqrt(v0) * a.ravel())[:, None]
-    dsm = ref.m_dsm(model, x0, t, b.ravel()[:, None], PROCESS).per_sample
-    floor = np.outer(WEIGHTS, WEIGHTS).ravel() @ dsm - explicit
+    explicit = WEIGHTS @ ref.m_esm(model, TARGET, draws_at(t), t, PROCESS).per_sample
+    floor = expected_loss(model, t) - explicit
     assert floor == pytest.approx(v0 / (2 * v * (v0 + v)), rel=1e-11)
 
 
 @pytest.mark.parametrize("t", [0.0, 0.02, 0.9])
 def test_the_implicit_form_differs_by_the_energy_of_the_score(t: float) -> None:
-    """Sheet R18: M-ESM - implicit = E|h|^2 / 2 for every model; half as many h is refused."""
-    x = draws_of(TARGET, PROCESS, t)
+    """Claim R18: M-ESM - implicit = E|h|^2 / 2 for every model; half as many h is refused."""
+    x = draws_at(t)
     explicit = ref.m_esm(model, TARGET, x, t, PROCESS)
     implicit = ref.implicit_m_esm(model, slope, x, t, PROCESS)
     gap = WEIGHTS @ (explicit.per_sample - implicit.per_sample)
@@ -188,7 +174,7 @@ def test_non_negative_score_matching_is_the_implicit_form_at_time_zero() -> None
 
 
 def test_it_finds_the_rate_of_exponential_data_where_plain_score_matching_finds_zero() -> None:
-    """Sheet E34: the density does not vanish at 0, so the plain form has a boundary term."""
+    """Claim E34: the density does not vanish at 0, so the plain form has a boundary term."""
     nodes, weights = np.polynomial.laguerre.laggauss(20)
     true_rate = 1.7
     x = (nodes / true_rate)[:, None]

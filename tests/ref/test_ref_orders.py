@@ -1,6 +1,6 @@
 """Weak orders from laws at finite step, without Monte Carlo; both orders of the steps in X.
 
-With a constant score dX = beta X dr + sigma X dW (sheet R15). A step in X multiplies by
+With a constant score dX = beta X dr + sigma X dW (claim R15). A step in X multiplies by
 G(z) = b + c z + q z^2, found by the one-step probe, the solution by F(z) = exp((beta -
 sigma^2 / 2) d + sigma sqrt(d) z):
 
@@ -21,16 +21,15 @@ from mpmath import mpf, psi
 
 import gbm_ref as ref
 import gbm_ref.steps
-from tests.support.order_check import (
+from tests.support import orders
+from tests.support.orders import (
     DATA,
     LAST,
     PROCESS,
-    Disturbed,
     assert_order,
     equal_steps,
     law_at,
     refuse_order,
-    slopes,
 )
 
 NUMBERS = (32, 64, 128, 256)
@@ -45,18 +44,16 @@ STEPS: dict[str, ref.LogAffineStep] = {
 
 def errors(step: ref.Step, last: float = LAST) -> tuple[list[float], list[float]]:
     """Errors of the variance, and divergences from the exact law, at NUMBERS steps to `last`."""
-    laws = [
-        ref.exact_law(step, DATA, PROCESS, equal_steps(n, last=last), law_at(PROCESS.horizon))
-        for n in NUMBERS
-    ]
-    exact = law_at(last)
+    exact, start = law_at(last), law_at(PROCESS.horizon)
+    grids = [equal_steps(n, last=last) for n in NUMBERS]
+    laws = [ref.exact_law(step, DATA, PROCESS, grid, start) for grid in grids]
     variances = [float(law.cov[0, 0] - exact.cov[0, 0]) for law in laws]
     return variances, [ref.kl_divergence(law, exact) for law in laws]
 
 
 @pytest.mark.parametrize("name", [*STEPS, "ProbabilityFlow"])
 def test_declared_weak_orders(name: str) -> None:
-    """Variance at the declared order and divergence at twice that: it is quadratic (sheet R8)."""
+    """Variance at the declared order and divergence at twice that: it is quadratic (claim R8)."""
     step = STEPS.get(name, ref.ProbabilityFlow())
     variances, divergences = errors(step)
     assert_order(variances, step.weak_order)
@@ -65,7 +62,7 @@ def test_declared_weak_orders(name: str) -> None:
 
 @pytest.mark.parametrize("name", STEPS)
 def test_a_defect_of_order_one_half_is_refused(name: str) -> None:
-    for found, declared in zip(errors(Disturbed(STEPS[name])), (1.0, 2.0), strict=True):
+    for found, declared in zip(errors(orders.Disturbed(STEPS[name])), (1.0, 2.0), strict=True):
         refuse_order(found, declared)
 
 
@@ -87,12 +84,8 @@ def test_euler_is_not_taken_for_heun_or_milstein() -> None:
     refuse_order(found, 1.0, slack=0.3)
 
 
-@pytest.mark.parametrize(
-    "step", [ref.DDIM(), ref.ProbabilityFlow()], ids=["DDIM", "ProbabilityFlow"]
-)
-def test_the_flows_keep_their_order_down_to_the_data_in_equal_steps_of_sqrt_v(
-    step: ref.Step,
-) -> None:
+@pytest.mark.parametrize("step", [ref.DDIM(), ref.ProbabilityFlow()], ids=["DDIM", "Heun"])
+def test_the_flows_keep_their_order_down_to_the_data_in_steps_of_sqrt_v(step: ref.Step) -> None:
     """From a wrong start too, whose deviation the exact flow multiplies by sqrt(v0 / v_N), R16."""
     std = math.sqrt(PROCESS.log_var(PROCESS.horizon))
     exact = law_at(PROCESS.horizon)
@@ -106,8 +99,6 @@ def test_the_flows_keep_their_order_down_to_the_data_in_equal_steps_of_sqrt_v(
 
 # sigma^2 T = 1 and v0 = 1 / 4.
 UNIT, NARROW = ref.GBM(mu=0.1, sigma=0.8, horizon=1 / 0.64), ref.LogNormal([0.3], 0.25)
-
-
 DOWN = [ref.uniform(n, UNIT.horizon) for n in (16, *NUMBERS)]
 
 
@@ -138,15 +129,14 @@ def test_divergence_of_dale_langevin_at_finite_step() -> None:
         r = v0 / v_end + v0 / h * difference - 1
         closed.append(float((r - mpmath.log1p(r)) / 2))
     np.testing.assert_allclose(found, closed[: len(found)], rtol=1e-9)
-    assert [f"{p:.3f}" for p in slopes(closed)] == "2.054 2.030 2.016 2.008 2.004 2.002".split()
+    found = [f"{p:.3f}" for p in orders.slopes(closed)]
+    assert found == "2.054 2.030 2.016 2.008 2.004 2.002".split()
     assert [f"{closed[0]:.2e}", f"{closed[-1]:.2e}"] == ["3.90e-03", "8.80e-07"]
 
 
 def test_a_start_without_the_data_s_variance_has_a_floor_and_no_order() -> None:
     """The biases of start and step cancel near N = 64, where wrong code looks better than right.
-
-    For every N, V_0 lacks (v0 / v_N)^2 v0 (sheet R9), also in the limit.
-    """
+    For every N, V_0 lacks (v0 / v_N)^2 v0 (claim R9), also in the limit."""
     added = UNIT.log_var(UNIT.horizon)
     lost = 0.25 * (0.25 / (0.25 + added)) ** 2
     right, forgetful = (variances_down_to_the_data(v) for v in (0.25 + added, added))
@@ -164,7 +154,7 @@ POINT = ref.LogNormal([0.3], 0.0)
 @pytest.mark.parametrize("steps", [1, 3, 64])
 @pytest.mark.parametrize("step", [ref.Ancestral(), ref.DDIM()], ids=["Ancestral", "DDIM"])
 def test_steps_that_are_exact_for_one_data_point(step: ref.LogAffineStep, steps: int) -> None:
-    """Sheet R17: with the denoiser constant there is no error at any step length."""
+    """Claim R17: with the denoiser constant there is no error at any step length."""
     start, end = law_at(PROCESS.horizon, data=POINT), law_at(LAST, data=POINT)
     law = ref.exact_law(step, POINT, PROCESS, equal_steps(steps), start)
     np.testing.assert_allclose(law.mean, end.mean, rtol=0, atol=1e-14)
@@ -175,9 +165,7 @@ def test_steps_that_are_exact_for_one_data_point(step: ref.LogAffineStep, steps:
 
 def test_the_ancestral_step_has_a_logarithm_in_equal_steps_down_to_the_data() -> None:
     """R17: V_0 as a sum, and its leading bias -h (log(v0 / h) + gamma - 3/2 + G), no pure order.
-
-    The noise of the last steps is that of a point mass, so that the bias falls slower than h.
-    """
+    The noise of the last steps is that of a point mass, so that the bias falls slower than h."""
     variances, _ = errors(ref.Ancestral(), last=0.0)
     refuse_order(variances, 1.0)
     ratio = PROCESS.log_var(PROCESS.horizon) / 0.25
@@ -201,7 +189,10 @@ def test_the_corrector_follows_an_ornstein_uhlenbeck_process() -> None:
     v = float(law.cov[0, 0])
     start = ref.Gaussian(law.mean + 0.9, 0.4 * law.cov)
     wanted = (0.9 * math.exp(-strength / (2 * v)), -0.6 * v * math.exp(-strength / v))
-    for step, holds in ((ref.Corrector(), True), (Disturbed(ref.Corrector()), False)):
+    for step, judge in (
+        (ref.Corrector(), assert_order),
+        (orders.Disturbed(ref.Corrector()), refuse_order),
+    ):
         gaps = []
         for n in NUMBERS:
             rows = (ref.Row(t, strength / 0.64 / n, 1.0),) * n
@@ -209,10 +200,7 @@ def test_the_corrector_follows_an_ornstein_uhlenbeck_process() -> None:
             moved = (found.mean[0] - law.mean[0], found.cov[0, 0] - v)
             gaps.append([float(m - w) for m, w in zip(moved, wanted, strict=True)])
         for column in zip(*gaps, strict=True):
-            if holds:
-                assert_order(column, ref.Corrector.weak_order)
-            else:
-                refuse_order(column, ref.Corrector.weak_order)
+            judge(column, ref.Corrector.weak_order)
 
 
 # With the kappa of each, by which the process has to be louder for the same sigma.
@@ -234,14 +222,11 @@ class Errors(NamedTuple):
 
 
 def ambient_errors(step: ref.Step, steps: int, defect: float | None = None) -> Errors:
-    """Those of a step in X whose constant score makes the reverse drift BETA X.
-
-    defect  d^defect / 10 is added to the ratio
-    """
+    """Of a step in X whose constant score makes the reverse drift BETA X; plus d^defect / 10."""
     kappa = IN_X[step]
     rate = (0.4 / kappa) ** 2
     process = ref.GBM(mu=0.1, sigma=0.4 / kappa)
-    # beta = -m' + (1 + kappa^2) / 2 sigma^2 (1 + h) + kappa^2 / 2 sigma^2   (sheet R11)
+    # beta = -m' + (1 + kappa^2) / 2 sigma^2 (1 + h) + kappa^2 / 2 sigma^2   (claim R11)
     constant = (0.5 + 0.1 - rate / 2 - 0.4**2 / 2) / ((1 + kappa**2) / 2 * rate) - 1
 
     def one_step(x: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -276,7 +261,7 @@ def test_declared_orders_of_steps_in_x(step: ref.Step) -> None:
         assert_order(wrong, step.strong_order)
 
 
-# E(X - X^)^2 over d^power, and E X^^2 / E X^2 - 1 over d, for T = 1: sheet R15.
+# E(X - X^)^2 over d^power, and E X^^2 / E X^2 - 1 over d, for T = 1: claim R15.
 LEADING = {
     ref.SignAgnostic(): (1, SIGMA**4 / 2, -(BETA**2) - 2 * BETA * SIGMA**2 - SIGMA**4 / 2),
     ref.AmbientMilstein(): (

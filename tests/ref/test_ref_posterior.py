@@ -24,11 +24,8 @@ def case(request: pytest.FixtureRequest) -> tuple[ref.Target, float]:
 
 
 def sizes(target: ref.Target, x: np.ndarray, t: float) -> tuple[float, float]:
-    """Size of the logarithms in play, and of the exponents of the components.
-
-    The rounding of an exponent is a relative error of the weights, which then multiplies the
-    spread of whatever is averaged.
-    """
+    """Size of the logarithms in play, and of the components' exponents: their rounding is a
+    relative error of the weights, which multiplies the spread of whatever is averaged."""
     parts = diffused(target, P, t)
     means = max(abs(float(a)) for _, mean, _ in parts for a in mean)
     smallest = min(float(min(mpmath.eigsy(cov, eigvals_only=True))) for *_, cov in parts)
@@ -54,9 +51,8 @@ def test_law_is_prior_times_kernel_over_marginal(name: str) -> None:
     target, t = TARGETS[name], 0.37
     x, x0 = states(target.d, count=5)[2], states(target.d, count=6)
     law = ref.posterior_law(x, target, P, t)
-    assert isinstance(
-        law, ref.LogNormal if isinstance(target, ref.LogNormal) else ref.LogNormalMixture
-    )
+    is_single = isinstance(target, ref.LogNormal)
+    assert isinstance(law, ref.LogNormal if is_single else ref.LogNormalMixture)
     prior, (m, v) = mp_reference.components(target), kernel(P, t)
     (y,) = logs(x[None])
     marginal, exact = log_q(diffused(target, P, t))(y), []
@@ -160,9 +156,8 @@ def test_far_tails_and_tiny_times_are_finite(name: str) -> None:
     for t in (1e-12, 0.9):
         assert np.isfinite(ref.posterior_log_mean(x, target, P, t)).all()
         assert np.isfinite(ref.log_posterior_moment(x, target, P, t)).all()
-        assert (
-            ref.posterior_law(x[0], target, P, t).rvs(3, generator("far tails", name)) > 0.0
-        ).all()
+        law = ref.posterior_law(x[0], target, P, t)
+        assert (law.rvs(3, generator("far tails", name)) > 0.0).all()
     values = np.linalg.eigvalsh(ref.posterior_log_cov(x, target, P, 1e-12))
     assert (values >= -1e-25).all() and (values <= P.log_var(1e-12) * (1 + 1e-9)).all()
 
@@ -170,13 +165,11 @@ def test_far_tails_and_tiny_times_are_finite(name: str) -> None:
 def test_at_time_zero_the_state_is_the_data() -> None:
     for target in TARGETS.values():
         x = states(target.d, count=3)
-        np.testing.assert_allclose(
-            ref.posterior_log_mean(x, target, P, 0.0), np.log(x), rtol=0, atol=1e-15
-        )
-        assert (ref.posterior_log_cov(x, target, P, 0.0) < 1e-30).all()
-        np.testing.assert_allclose(
-            ref.log_posterior_moment(x, target, P, 0.0, 3.0), 3 * np.log(x), rtol=0, atol=1e-14
-        )
+        at = (x, target, P, 0.0)
+        mean, moment = ref.posterior_log_mean(*at), ref.log_posterior_moment(*at, 3.0)
+        np.testing.assert_allclose(mean, np.log(x), rtol=0, atol=1e-15)
+        assert (ref.posterior_log_cov(*at) < 1e-30).all()
+        np.testing.assert_allclose(moment, 3 * np.log(x), rtol=0, atol=1e-14)
 
 
 def test_a_law_without_a_density_has_a_posterior_above_time_zero() -> None:

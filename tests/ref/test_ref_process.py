@@ -11,7 +11,7 @@ from mpmath import mpf
 
 import gbm_ref as ref
 from tests.support.assertions import assert_accurate
-from tests.support.problems import PROCESSES, draws, states
+from tests.support.problems import PROCESSES, draws, normal, states
 
 
 def constant_log_law(t: mpf) -> tuple[mpf, mpf]:
@@ -84,9 +84,8 @@ def test_drift_and_diffusion_are_the_derivatives(name: str) -> None:
     m_rate = mpmath.diff(lambda s: LAWS[name](s)[0], mpf(t))
     v_rate = mpmath.diff(lambda s: LAWS[name](s)[1], mpf(t))
     assert process.diffusion(t) ** 2 == pytest.approx(float(v_rate), rel=1e-13)
-    assert process.drift(t) - process.diffusion(t) ** 2 / 2 == pytest.approx(
-        float(m_rate), rel=1e-12, abs=1e-15
-    )
+    found = process.drift(t) - process.diffusion(t) ** 2 / 2
+    assert found == pytest.approx(float(m_rate), rel=1e-12, abs=1e-15)
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.05, 0.6, 1.0])
@@ -101,10 +100,8 @@ def test_sample_is_the_log_normal_kernel(name: str) -> None:
     x0, z = states(2), draws(12, 2)
     x = process.sample(x0, t, z)
     m, v = LAWS[name](mpf(t))
-    exact = [
-        mpf(a) * mpmath.exp(m + mpmath.sqrt(v) * mpf(b))
-        for a, b in zip(x0.ravel().tolist(), z.ravel().tolist(), strict=True)
-    ]
+    pairs = zip(x0.ravel().tolist(), z.ravel().tolist(), strict=True)
+    exact = [mpf(a) * mpmath.exp(m + mpmath.sqrt(v) * mpf(b)) for a, b in pairs]
     size = x * (1 + abs(float(m)) + float(v) + np.sqrt(float(v)) * np.abs(z))
     assert_accurate(x, exact, size, ALLOWED[name])
 
@@ -128,9 +125,8 @@ def test_variance_exploding_is_a_time_varying_gbm() -> None:
     for t in (1e-3, 0.4, 1.1):
         assert integrated.log_var(t) == pytest.approx(closed.log_var(t), rel=1e-12)
         assert abs(integrated.log_mean(t)) <= 1e-15 * closed.log_var(t)
-        assert integrated.increments(t, 1e-3)[1] == pytest.approx(
-            closed.increments(t, 1e-3)[1], rel=1e-12
-        )
+        found, wanted = (p.increments(t, 1e-3)[1] for p in (integrated, closed))
+        assert found == pytest.approx(wanted, rel=1e-12)
         assert integrated.time_at_log_var(closed.log_var(t)) == pytest.approx(t, rel=1e-10)
 
 
@@ -169,7 +165,7 @@ def test_left_sums_of_eqs_34_and_35(k: int) -> None:
 
 
 def test_the_reverse_step_takes_out_what_the_forward_step_put_in() -> None:
-    """Sheet E19 iv: from k to k - 1 the rate is sigma_{k-1}; sigma_k would be the mistake."""
+    """Claim E19 iv: from k to k - 1 the rate is sigma_{k-1}; sigma_k would be the mistake."""
     for k in range(1, N + 1):
         _, dv = PROCESS.increments(min(k * DELTA, T), DELTA)
         assert dv == pytest.approx(DELTA * SIGMA[k - 1] ** 2, rel=1e-13)
@@ -182,10 +178,8 @@ def test_the_reverse_step_takes_out_what_the_forward_step_put_in() -> None:
 
 def test_the_law_of_the_sampler_is_that_of_sheet_r21() -> None:
     v0, start_var = 0.2, 1.1
-    start = ref.Gaussian(np.array([0.5]), np.array([[start_var]]))
-    law = ref.exact_law(
-        ref.DaleLangevin(), ref.LogNormal([0.3], v0), PROCESS, ref.uniform(N, T), start
-    )
+    start, data = normal(0.5, start_var), ref.LogNormal([0.3], v0)
+    law = ref.exact_law(ref.DaleLangevin(), data, PROCESS, ref.uniform(N, T), start)
     v = v0 + DELTA * np.concatenate([[0.0], np.cumsum(SIGMA**2)])
     closed = v0**2 * (start_var / v[-1] ** 2 + np.sum(DELTA * SIGMA**2 / v[:-1] ** 2))
     assert float(law.cov[0, 0]) == pytest.approx(closed, rel=1e-12)

@@ -15,7 +15,7 @@ H = np.linspace(-7.3, 5.9, 24).reshape(12, 2)
 
 @pytest.mark.parametrize("t", [1e-3, 0.21, 0.88])
 def test_conditional_score_is_the_derivative_of_the_kernel(t: float) -> None:
-    """Eq. (16) of version 2 (sheet A16) against d log p(x | x0) / d log x - 1 at 50 digits."""
+    """Eq. (16) of version 2 (claim A16) against d log p(x | x0) / d log x - 1 at 50 digits."""
     process = ref.GBM(mu=0.13, sigma=0.7, horizon=0.9)
     x, x0 = states(2), states(2)[::-1] * 1.3
     h = ref.conditional_hyvarinen_score(x, x0, process, t)
@@ -109,6 +109,5 @@ def test_exact_score_is_that_of_the_diffused_target(process_name: str, target_na
     process, target = PROCESSES[process_name], TARGETS[target_name]
     x = states(target.d)
     diffused = target.diffuse(process, 0.7)
-    np.testing.assert_array_equal(
-        ref.exact_score(target, process)(x, 0.7), diffused.hyvarinen_score(x)
-    )
+    found = ref.exact_score(target, process)(x, 0.7)
+    np.testing.assert_array_equal(found, diffused.hyvarinen_score(x))

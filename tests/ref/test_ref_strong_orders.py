@@ -3,23 +3,22 @@
 On log-normal data the affine map of the sampler, found by the probe, says what each draw does to
 log X_0, and so does the solution of the reverse equation, whose integrals are Gaussian. With
 E = log X - a - m, V = v0 + v, q = (1 + kappa^2) / 2 and B the reverse Brownian motion, run in the
-clock v (sheet R11):
+clock v (claim R11):
 
-    E_s = (V_s / V_t)^q E_t + kappa integral (V_s / V)^q dB,      z = (B_s - B_t) / sqrt(dv)
-"""
+    E_s = (V_s / V_t)^q E_t + kappa integral (V_s / V)^q dB,      z = (B_s - B_t) / sqrt(dv)"""
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
 
 import gbm_ref as ref
 import gbm_ref.steps
-from tests.support.order_check import (
+from tests.support import orders
+from tests.support.orders import (
     DATA,
     LAST,
     PROCESS,
-    Disturbed,
     assert_order,
     equal_steps,
     law_at,
@@ -46,16 +45,13 @@ def diffused(t: float) -> ref.LogNormal:
 
 
 def score(x: np.ndarray, t: float) -> np.ndarray:
-    """The exact one."""
     return diffused(t).hyvarinen_score(x)
 
 
 @cache
 def affine_map(step: ref.Step, grid: ref.Grid) -> ref.AffineMap:
-    """That of the sampler with the exact score."""
-    return ref.extract_affine_map(
-        lambda x, z: ref.simulate(step, PROCESS, score, x, grid, z), len(grid), d=1
-    )
+    sampler = partial(ref.simulate, step, PROCESS, score)
+    return ref.extract_affine_map(lambda x, z: sampler(x, grid, z), len(grid), d=1)
 
 
 def distance_to_the_solution(step: ref.Step, kappa: float, grid: ref.Grid, last: float) -> float:
@@ -82,9 +78,7 @@ def distance_to_the_solution(step: ref.Step, kappa: float, grid: ref.Grid, last:
 
 def distance_to_half_the_step(step: ref.Step, steps: int) -> float:
     """Root mean square of log X with `steps` steps minus log X with twice as many.
-
-    Two fine draws make a coarse one, (z_1 + z_2) / sqrt(2).
-    """
+    Two fine draws make a coarse one, (z_1 + z_2) / sqrt(2)."""
     coarse, fine = (affine_map(step, equal_steps(n)) for n in (steps, 2 * steps))
     noise = np.repeat(coarse.noise[:, 0, 0], 2) / np.sqrt(2) - fine.noise[:, 0, 0]
     factor = float(coarse.state[0, 0] - fine.state[0, 0])
@@ -103,21 +97,19 @@ def test_declared_strong_orders_of_steps_in_log_x(name: str) -> None:
 
 def test_defects_are_refused() -> None:
     """Order 1/2 in the pull, and a step that converges to the solution for another kappa."""
-    for step, kappa in ((Disturbed(ref.DaleLangevin()), 1.0), (ref.MarginalPreserving(0.7), 0.72)):
+    disturbed = orders.Disturbed(ref.DaleLangevin())
+    for step, kappa in ((disturbed, 1.0), (ref.MarginalPreserving(0.7), 0.72)):
         gaps = [distance_to_the_solution(step, kappa, equal_steps(n), LAST) for n in NUMBERS]
         refuse_order(gaps, 1.0)
 
 
 def corrector_distance(steps: int, disturbed: bool = False) -> float:
     """Root mean square distance from the Ornstein-Uhlenbeck process that the corrector follows.
-
-    dE = -E / (2 V) du + dB at a fixed time, u the strength; a step adds the integral of
-    exp(-(dv - u) / 2V) dB, of variance V (1 - exp(-dv / V)) and covariance
-    2 V (1 - exp(-dv / 2V)) with B.
-    """
+    dE = -E / (2 V) du + dB at a fixed time; u is the strength. A step adds the integral of
+    exp(-(dv - u) / 2V) dB: variance V (1 - exp(-dv / V)), covariance 2 V (1 - exp(-dv / 2V))."""
     t, strength = 0.6, 0.7
     dv, v = strength / steps, 0.25 + PROCESS.log_var(t)
-    step = Disturbed(ref.Corrector()) if disturbed else ref.Corrector()
+    step = orders.Disturbed(ref.Corrector()) if disturbed else ref.Corrector()
     found = affine_map(step, (ref.Row(t, dv / 0.64, 1.0),) * steps)
     decay = np.exp(-dv / (2 * v) * np.arange(steps)[::-1])
     square = decay**2 * -v * np.expm1(-dv / v)
@@ -155,9 +147,8 @@ def test_the_constant_of_dale_langevin_down_to_the_data() -> None:
     added = PROCESS.log_var(PROCESS.horizon)
     ratios = []
     for n in (64, 128):
-        gap = distance_to_the_solution(
-            ref.DaleLangevin(), 1.0, ref.uniform(n, PROCESS.horizon), 0.0
-        )
+        grid = ref.uniform(n, PROCESS.horizon)
+        gap = distance_to_the_solution(ref.DaleLangevin(), 1.0, grid, 0.0)
         leading = added / n * np.sqrt((1 - (0.25 / (0.25 + added)) ** 3) / 0.25) / 3
         ratios.append(gap / leading - 1)
     assert abs(ratios[1]) < 0.02

@@ -14,12 +14,8 @@ from tests.support.problems import BLURRED, DATA_SETS, MIXTURES, PROCESSES, TARG
 
 
 def condition(target: Target, x: np.ndarray) -> np.ndarray:
-    """Condition scale of the log score at x, shape (n, 1), an upper bound.
-
-    Each component's pull u_j = S_j^-1 (y - a_j) is as wrong as its terms are large; the
-    responsibilities carry the rounding of their exponents, which multiplies the spread of the
-    pulls.
-    """
+    """Upper bound (n, 1) of the condition scale of the log score: a pull S_j^-1 (y - a_j) is as
+    wrong as its terms; the shares carry the rounding of exponents times the spread of pulls."""
     parts = mp_reference.components(target)
     y = np.log(x)
     pulls, exponents = [], []
@@ -39,11 +35,7 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 def exact_stein(target: Target, x: np.ndarray) -> list[mpf]:
     mixture = mp_reference.components(target)
-    return [
-        value
-        for row in x.tolist()
-        for value in mp_reference.stein(mixture, [mpf(entry) for entry in row])
-    ]
+    return [s for row in x.tolist() for s in mp_reference.stein(mixture, [mpf(a) for a in row])]
 
 
 def test_scores_are_derivatives_of_the_density(target: Target) -> None:
@@ -136,13 +128,10 @@ def test_scores_are_stable_far_in_the_tails(name: str, log_x: float) -> None:
 def test_cdf_is_the_integral_of_the_density() -> None:
     for name in ("log-normal-1d", "mixture-1d", "points-1d"):
         target = TARGETS[name]
-        parts = [
-            (w, mean[0], mpmath.sqrt(cov[0])) for w, mean, cov in mp_reference.components(target)
-        ]
-        exact = [
-            mpmath.fsum(w * mpmath.ncdf((mpmath.log(mpf(x)) - a) / s) for w, a, s in parts)
-            for x in (0.2, 0.9, 1.8, 6.5)
-        ]
+        exact, parts = [], mp_reference.components(target)
+        for y in map(mpmath.log, map(mpf, (0.2, 0.9, 1.8, 6.5))):
+            each = [w * mpmath.ncdf((y - a[0]) / mpmath.sqrt(cov[0])) for w, a, cov in parts]
+            exact.append(mpmath.fsum(each))
         found = target.cdf(np.array([[0.2], [0.9], [1.8], [6.5]]))
         assert_accurate(found, exact, 10.0, k=8)
 
@@ -175,9 +164,8 @@ def test_one_state_and_a_batch_agree() -> None:
         one = x[1, 0]
         assert target.logpdf(one).shape == ()
         np.testing.assert_allclose(target.logpdf(one), target.logpdf(x)[1, 0], rtol=1e-14)
-        np.testing.assert_allclose(
-            target.hyvarinen_score(one), target.hyvarinen_score(x)[1, 0], rtol=0, atol=1e-13
-        )
+        found, wanted = target.hyvarinen_score(one), target.hyvarinen_score(x)[1, 0]
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-13)
 
 
 def test_other_forms_of_the_same_parameters() -> None:

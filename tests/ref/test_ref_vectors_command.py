@@ -14,12 +14,12 @@ from gbm_ref.vectors._process import Prescribed
 from tests.support.source_tree import ROOT
 from tests.test_commands import HEAVY, imported_modules, run_timed
 
+Shown = pytest.CaptureFixture[str]
 EXAMPLE = ROOT / "examples" / "check_against_vectors.py"
 PAGE = (ROOT / "docs" / "vectors.md").read_text(encoding="utf-8")
 
 
 def run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own."""
     command = [sys.executable, "-W", "error", "-m", "gbm_ref.vectors", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, input=given)
 
@@ -75,9 +75,7 @@ def test_rows_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert __main__.main(["print", "nothing"]) == 2
 
 
-def test_a_failing_row_gives_exit_code_1(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_failing_row_gives_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
     wrong = {**ORACLE, "denoiser": lambda x, h, m, v: 0.0}
     monkeypatch.setattr(oracle, "ORACLE", wrong)
     assert __main__.main(["verify", "gradient_step"]) == 0
@@ -86,7 +84,7 @@ def test_a_failing_row_gives_exit_code_1(
 
 
 def test_a_changed_file_gives_exit_code_1(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Shown
 ) -> None:
     for path in (ROOT / "gbm_ref" / "vectors").glob("*.json*"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
@@ -133,8 +131,7 @@ def test_the_page_s_other_block_runs(tmp_path: Path, capsys: pytest.CaptureFixtu
     def my_denoiser(x: float, h: float, m: float, v: float) -> object:
         return ORACLE["denoiser"](x=x, h=h, m=m, v=v)
 
-    scope = runpy.run_path(str(program), init_globals={"my_denoiser": my_denoiser})
-    report = scope["report"]
+    report = runpy.run_path(str(program), init_globals={"my_denoiser": my_denoiser})["report"]
     assert report.passed and report.worst <= 1.0
     assert capsys.readouterr().out == f"True {report.worst} []\n"
 

@@ -44,8 +44,7 @@ SINGLE = {"x0": X, "t": 0.5, "z": Z}
 BETWEEN = {"std_min": 0.02, "std_max": 1.0}
 RATES = {"mu": lambda t: 0.1, "sigma": lambda t: 0.5}
 DRAW = {"size": 1, "random_state": generator("rvs size")}
-LOG_NORMAL = {"log_mean": TWO, "log_cov": 0.2}
-
+LOG_NORMAL, INDEFINITE = {"log_mean": TWO, "log_cov": 0.2}, [[0.2, 0.5], [0.5, 0.3]]
 
 # Call, good arguments, the argument that is wrong, its value, and the words of the message.
 OF_PROCESSES = [
@@ -88,6 +87,7 @@ def test_processes(refusal: Refusal) -> None:
     check(refusal)
 
 
+BAD, NOT_STATES = "positive|finite", [np.array([[bad]]) for bad in (0.0, -1.0, NAN)]
 OF_TARGETS = [
     (ref.LogNormal, LOG_NORMAL, "log_cov", -0.2, "positive semi-definite"),
     (LN.logpdf, {"x": X}, "x", np.ones((4, 3)), r"must have shape \(..., 2\)"),
@@ -100,13 +100,7 @@ OF_TARGETS = [
     (ref.LogNormalMixture, MIXED, "weights", [-0.5, 1.5], "weights must be positive"),
     (ref.LogNormalMixture, MIXED, "log_means", [[0.1]], "log_means must have shape"),
     (ref.LogNormalMixture, MIXED, "log_covs", [[0.1], [0.2]], "log_covs must have shape"),
-    (
-        ref.LogNormal,
-        LOG_NORMAL,
-        "log_cov",
-        [[0.2, 0.5], [0.5, 0.3]],
-        "log_cov must be positive semi-definite",
-    ),
+    (ref.LogNormal, LOG_NORMAL, "log_cov", INDEFINITE, "log_cov must be positive semi-definite"),
     (ref.LogNormal, LOG_NORMAL, "log_cov", [[0.2, 0.1], [0.0, 0.3]], "log_cov must be symmetric"),
     (ref.LogNormal, LOG_NORMAL, "log_cov", np.eye(3), "log_cov must be a number"),
     (ref.LogNormal, LOG_NORMAL, "log_mean", [[0.1]], "log_mean must have shape"),
@@ -119,13 +113,9 @@ OF_TARGETS = [
 @table(
     [Refusal(*row) for row in OF_TARGETS],
     *(
-        rows(
-            make,
-            {first: 1.0, second: 1.0},
-            *((first, v, "positive|finite") for v in (0.0, -1.0, NAN, INF)),
-        )
-        + rows(make, {first: TWO, second: TWO}, (second, [1.0, 2.0, 3.0], "one shape"))
-        for make, first, second in (
+        rows(make, {one: 1.0, two: 1.0}, *((one, v, BAD) for v in (0.0, -1.0, NAN, INF)))
+        + rows(make, {one: TWO, two: TWO}, (two, [1.0, 2.0, 3.0], "one shape"))
+        for make, one, two in (
             (ref.Gamma, "shape", "rate"),
             (ref.InverseGamma, "shape", "scale"),
             (ref.Weibull, "shape", "scale"),
@@ -133,11 +123,7 @@ OF_TARGETS = [
         )
     ),
     *(
-        rows(
-            law.hyvarinen_score,
-            {"x": STATES},
-            *(("x", np.array([[bad]]), "positive|finite") for bad in (0.0, -1.0, NAN)),
-        )
+        rows(law.hyvarinen_score, {"x": STATES}, *(("x", x, BAD) for x in NOT_STATES))
         + rows(law.logpdf, {"x": STATES}, ("x", np.ones((3, 2)), "shape"))
         for law in LAWS.values()
     ),
@@ -155,6 +141,7 @@ def test_what_a_law_does_not_have() -> None:
             law.cdf(X)
 
 
+PSI = {"stein": X, "slope": X, "x": X}
 LOSS = {"model": zero_score, "x0": X, "t": 0.5, "z": Z, "process": P}
 IMPLICIT = {"model": zero_score, "slope": zero_score, "x": X, "t": 0.3, "process": P}
 NOT_DATA = [-X, np.zeros((3, 2)), np.empty((0, 2)), np.float64(1.0)]
@@ -165,7 +152,6 @@ STEIN, HYVARINEN = {"x": X, "stein": H}, {"hyvarinen": H}
 ESM = {"model": zero_score, "target": PLANE, "x": X, "t": 0.3, "process": P}
 SHARP = {"x": X, "target": ref.PointMasses(POINTS.points, 0.0), "process": P, "t": 0.3}
 GIVEN = {"x": X, "target": POINTS, "process": P, "t": 0.3}
-
 
 OF_SCORES = [
     (ref.conditional_hyvarinen_score, KERNEL, "t", 0.0, "above 0"),
@@ -202,11 +188,7 @@ OF_SCORES = [
         *(("x", x, "x") for x in NOT_DATA),
         ("slope", lambda x, t: x[:-1], "slope"),
     ),
-    rows(
-        ref.nonnegative_score_matching,
-        {"stein": X, "slope": X, "x": X},
-        *(("x", x, "x") for x in NOT_DATA),
-    ),
+    rows(ref.nonnegative_score_matching, PSI, *(("x", x, "x") for x in NOT_DATA)),
 )
 def test_scores_losses_and_posteriors(refusal: Refusal) -> None:
     check(refusal)
@@ -229,6 +211,7 @@ class Stratonovich(ref.ProbabilityFlow):
         raise RuntimeError("the loop ran a step of another calculus")
 
 
+KERNELS = (ref.Ancestral(), ref.Ancestral(0.3))
 OF_STEPS = [
     (ref.DaleLangevin(), STEP, "x_t", spoilt(-1.0), "must be positive"),
     (ref.DaleLangevin(), STEP, "z", None, "uses noise"),
@@ -265,13 +248,7 @@ OF_STEPS = [
     [Refusal(*row) for row in OF_STEPS],
     *(
         rows(step, STEP, ("x_t", -X, "positive"))
-        for step in (
-            ref.MarginalPreserving(0.7),
-            ref.Corrector(),
-            ref.Ancestral(),
-            ref.Ancestral(0.3),
-            ref.DDIM(),
-        )
+        for step in (ref.MarginalPreserving(0.7), ref.Corrector(), *KERNELS, ref.DDIM())
     ),
     *(
         rows(step, AT_ONCE, ("t_score", 0.0, "starts at t > 0"))

@@ -5,7 +5,7 @@ import pytest
 
 import gbm_ref as ref
 from tests.ref.test_refusals import NAN, H, P, X, Z, spoilt
-from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES, states
+from tests.support.problems import LOG_NORMALS, MIXTURES, PROCESSES
 from tests.support.refusals import Refusal, check, table
 
 EXPLODING, VARYING = PROCESSES["variance-exploding"], PROCESSES["time-varying"]
@@ -29,7 +29,6 @@ FLIP = {"process": P, "hyvarinen": 0.0, "t_score": 0.5, "dt": 0.1}
 average = ref.log_average_flip_probability
 AVERAGE = {"target": LINE, "process": P, "t_score": 0.5, "dt": 0.1}
 SIGN = {"target": LINE, "process": P, "grid": ROWS, "start": UNIT}
-
 PATHS = {"target": LN, "process": P, "num_steps": 3}
 FUNCTION = {"function": np.exp, **SIGN}
 NEGATIVE = (ROW._replace(noise=-1.0),)
@@ -78,7 +77,6 @@ BITS = {"log_likelihood": 1.0, "d": 2}
 FOREIGN = type("Foreign", (ref.Target,), dict.fromkeys(ref.Target.__abstractmethods__))()
 DIVERGENCE = {"x": X, "target": LN}
 
-
 OF_LIKELIHOODS = [
     (ref.log_likelihood, FLOW, "x", -X[:2], "x must be positive"),
     (ref.log_likelihood, FLOW, "x", X[:2, :1], r"x must have shape \(..., 2"),
@@ -115,7 +113,6 @@ CHAIN = {"log_mean": TWO, "log_cov": 0.3, "delta": 0.1, "num_steps": 3, "start":
 MIRROR = {"w": X, "grad": H, "eta": 0.1}
 LANGEVIN = {"x": X, "stein": H, "delta": 0.1, "z": Z}
 ENTROPY = {"phi": ref.ENTROPY, "w": [1.0], "w_ref": [1.0]}
-
 
 OF_STARTS = [
     (ref.kl_divergence, KL, "q", ref.Gaussian(TWO[:1], np.eye(1)), "mean of q"),
@@ -154,13 +151,11 @@ def same(x: np.ndarray, z: np.ndarray) -> np.ndarray:
     return x
 
 
-STATES = states(2)
 MAP = {"sampler": same, "rows": 2, "d": 1}
 JUDGED = {"sampler": same, "start": UNIT, "expected": UNIT, "rows": 2}
-ONE = {"step": same, "x": STATES, "expected": np.stack([np.ones((12, 2)), np.zeros((12, 2))])}
+ONE = {"step": same, "x": X, "expected": np.stack([np.ones((12, 2)), np.zeros((12, 2))])}
 CERTAIN = UNIT._replace(cov=np.zeros((1, 1)))
-BENT = {"step": same, "x": STATES}
-
+BENT = {"step": same, "x": X}
 
 OF_THE_PROBE = [
     (ref.extract_affine_map, MAP, "rows", -1, "rows must be a whole number"),
@@ -169,8 +164,8 @@ OF_THE_PROBE = [
     (ref.assert_law, JUDGED, "start", START, "mean of start must have shape"),
     (ref.assert_law, JUDGED, "expected", CERTAIN, "expected must be positive definite"),
     (ref.assert_law, JUDGED, "tolerance", 0.0, "tolerance must be positive"),
-    (ref.assert_step, ONE, "x", STATES[0], r"shape \(n, d\)"),
-    (ref.assert_step, ONE, "expected", STATES, "one entry a power of z"),
+    (ref.assert_step, ONE, "x", X[0], r"shape \(n, d\)"),
+    (ref.assert_step, ONE, "expected", X, "one entry a power of z"),
     (ref.assert_step, ONE, "expected", np.full((2, 12, 2), NAN), "must be finite"),
     (ref.assert_step, ONE, "tolerance", -1e-9, "tolerance must be positive"),
     (ref.extract_step_polynomial, BENT, "degree", 3, "degree must be a whole"),

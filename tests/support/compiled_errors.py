@@ -58,12 +58,9 @@ def of_loops() -> dict[str, float]:
     steps = (gbm.SignAgnostic(), gbm.DaleLangevin(), gbm.ProbabilityFlow())
 
     def loops(x_T: Tensor, z: Tensor) -> dict[str, Tensor]:
-        return {
-            f"loop of {type(step).__name__}": gbm.simulate(
-                step, PROCESS, log_linear, x_T, grid, z, return_path=True
-            )[1]
-            for step in steps
-        }
+        at = (PROCESS, log_linear, x_T, grid, z)
+        paths = [gbm.simulate(step, *at, return_path=True)[1] for step in steps]
+        return {f"loop of {type(s).__name__}": p for s, p in zip(steps, paths, strict=True)}
 
     return errors(loops, x_T, z)
 
@@ -76,10 +73,9 @@ def of_generated_code() -> dict[str, float]:
     score = gbm.exact_score(twin_target(TARGETS["log-normal-2d"], torch.float32), PROCESS)
     step = gbm.Compiled(gbm.DaleLangevin())
     found = gbm.simulate(step, PROCESS, score, x_T, grid, z)
+    late = tuple(row._replace(t_score=1.5) for row in grid)
     try:
-        gbm.simulate(
-            step, PROCESS, score, x_T, tuple(row._replace(t_score=1.5) for row in grid), z
-        )
+        gbm.simulate(step, PROCESS, score, x_T, late, z)
         refused = False
     except ValueError:
         refused = True

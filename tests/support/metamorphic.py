@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import gbm_ref as ref
 
+Array, Maybe = np.ndarray, np.ndarray | None
 COV = np.array([[0.5, 0.2], [0.2, 0.3]])
 STEPS: dict[str, ref.Step] = {
     "SignAgnostic": ref.SignAgnostic(),
@@ -26,7 +27,7 @@ STEPS: dict[str, ref.Step] = {
 }
 AMBIENT = [name for name, step in STEPS.items() if step.coordinates == "ambient"]
 LOG = [name for name, step in STEPS.items() if step.coordinates == "log"]
-# Without the 1 of 1 + h a step in log X feels where the origin of log X is (sheet E2).
+# Without the 1 of 1 + h a step in log X feels where the origin of log X is (claim E2).
 COVARIANT = [name for name in LOG if name != "PrintedAlgorithm1"]
 UNIT = 2.0**-53
 
@@ -52,20 +53,13 @@ class Case:
     angle: float
     fractions: tuple[float, ...]
 
-    def run(
-        self,
-        step: ref.Step,
-        x: np.ndarray | None = None,
-        score: ref.Score | None = None,
-        z: np.ndarray | None = None,
-    ) -> np.ndarray:
+    def run(self, step: ref.Step, x: Maybe = None, score: object = None, z: Maybe = None) -> Array:
         """One step, by default with the score h everywhere."""
         state, draws = self.x if x is None else x, self.z if z is None else z
         given = self.constant_score if score is None else score
         return step(self.process, given, state, self.t, self.dt, self.noise, draws)
 
     def constant_score(self, x: np.ndarray, t: float) -> np.ndarray:
-        """The numbers h, whatever the state."""
         return self.h
 
     def size(self) -> np.ndarray:
@@ -85,7 +79,6 @@ def _tables(draw: st.DrawFn, low: float, high: float) -> np.ndarray:
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """Any process, time, length, noise and states of ordinary size."""
     process = ref.GBM(draw(st.floats(-0.6, 0.6)), draw(st.floats(0.3, 1.2)))
     t = draw(st.floats(0.2, 0.9))
     return Case(
@@ -111,7 +104,7 @@ def ratio_score(x: np.ndarray, t: float) -> np.ndarray:
 
 
 def scale(step: ref.Step, case: Case) -> None:
-    """step(c x) = c step(x) for a score that a scale leaves alone (sheet R1); c = 2^k bitwise."""
+    """step(c x) = c step(x) for a score that a scale leaves alone (claim R1); c = 2^k bitwise."""
     scaled = case.run(step, np.ldexp(case.x, case.power), ratio_score)
     np.testing.assert_array_equal(scaled, np.ldexp(case.run(step, score=ratio_score), case.power))
     scaled = case.run(step, case.factor * case.x)
@@ -119,7 +112,7 @@ def scale(step: ref.Step, case: Case) -> None:
 
 
 def oddness(step: ref.Step, case: Case) -> None:
-    """step(-x) = -step(x), bitwise: the score is read at |x| (sheet E28)."""
+    """step(-x) = -step(x), bitwise: the score is read at |x| (claim E28)."""
     mirrored = case.run(step, -case.x, ratio_score)
     np.testing.assert_array_equal(mirrored, -case.run(step, score=ratio_score))
 
@@ -139,9 +132,7 @@ def sign(step: ref.Step, case: Case) -> None:
 
 def arrangement(step: ref.Step, case: Case) -> None:
     """Rows may be reordered, taken alone or padded, coordinates exchanged, bitwise.
-
-    A matrix times the draws is a library's sum, which may be ordered by the shape: 4 units there.
-    """
+    A matrix times the draws is a sum that a library may order by the shape: 4 units there."""
     mixes = isinstance(step, ref.Ancestral) and isinstance(step.data_log_cov, np.ndarray)
     rtol = 4 * UNIT * case.size().max() if mixes else 0.0
     plain, rows = case.run(step, score=ratio_score), np.array([2, 0, 1])
@@ -169,10 +160,8 @@ def clock(step: ref.Step, case: Case) -> None:
 
 
 def power(step: ref.Step, case: Case) -> None:
-    """step(x^a) = step(x)^a, with the process and score of X^a (sheet R1); a = -1 inverts.
-
-    m -> a m, v -> a^2 v, 1 + h -> (1 + h) / a, and z changes its sign with a.
-    """
+    """step(x^a) = step(x)^a, with the process and score of X^a (claim R1); a = -1 inverts.
+    m -> a m, v -> a^2 v, 1 + h -> (1 + h) / a, and z changes its sign with a."""
     a, process = case.alpha, case.process
     sigma = abs(a) * process.sigma
     drift = a * (process.drift(0.0) - process.sigma**2 / 2) + sigma**2 / 2

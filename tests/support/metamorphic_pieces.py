@@ -8,17 +8,8 @@ import numpy as np
 
 from gbm_ref import GBM, LogNormal, Process, Score, Step
 from gbm_ref.steps import DDIM, Ancestral, Corrector, DaleLangevin, ProbabilityFlow
-from tests.support.metamorphic import (
-    UNIT,
-    Case,
-    arrangement,
-    clock,
-    oddness,
-    power,
-    rotation,
-    scale,
-    sign,
-)
+from tests.support import metamorphic as meta
+from tests.support.metamorphic import UNIT, Case
 
 ISOTROPIC = 0.3
 # Steps that may be cut into pieces without an error, each for one kind of score.
@@ -36,9 +27,8 @@ def pieces(step: Step, case: Case) -> None:
     """Steps one after the other are one step with the draw sum_i w_i z_i / |w| (semigroup).
 
     With a constant score w_i = sqrt(dv_i). A kernel that is exact given log X_0 = D, or given
-    log X_0 ~ N(D, S), shrinks what was added before by V_s / V_t, V = S + v (sheet R7, R17), so
-    that w_i = sqrt(dv_i / (V_i V_(i-1))).
-    """
+    log X_0 ~ N(D, S), shrinks what was added before by V_s / V_t, V = S + v (claims R7, R17), so
+    that w_i = sqrt(dv_i / (V_i V_(i-1)))."""
     frozen = not isinstance(step, DaleLangevin | Corrector)
     spread = ISOTROPIC if step == DIVISIBLE["reverse kernel"] else 0.0
     data = LogNormal([0.4, -0.7], spread)
@@ -91,6 +81,12 @@ def terms(case: Case) -> np.ndarray:
     return 2 * (case.size() - 1 - np.abs(np.log(case.x))) + 8 * UNIT
 
 
+Spoil = Callable[[np.ndarray, np.ndarray, float, float], np.ndarray]
+
+
+Spoil = Callable[[np.ndarray, np.ndarray, float, float], np.ndarray]
+
+
 @dataclass(frozen=True)
 class Broken:
     """A step with something done to its result: (result, x, dt, dv) -> result."""
@@ -102,32 +98,22 @@ class Broken:
     keeps_sign: ClassVar[bool] = True
     coordinates: ClassVar[str] = "log"
     step: Step
-    spoil: Callable[[np.ndarray, np.ndarray, float, float], np.ndarray]
+    spoil: Spoil
 
-    def __call__(
-        self,
-        process: Process,
-        score: Score,
-        x_t: np.ndarray,
-        t_score: float,
-        dt: float,
-        noise: float,
-        z: np.ndarray | None,
-    ) -> np.ndarray:
-        _, dv = process.increments(t_score, dt)
-        return self.spoil(self.step(process, score, x_t, t_score, dt, noise, z), x_t, dt, dv)
+    def __call__(self, process: Process, score: Score, x: np.ndarray, *at: float) -> np.ndarray:
+        _, dv = process.increments(*at[:2])
+        return self.spoil(self.step(process, score, x, *at), x, at[1], dv)
 
 
-Spoil = Callable[[np.ndarray, np.ndarray, float, float], np.ndarray]
 # A law and what breaks it.
 SPOILT: dict[str, tuple[Callable[[Step, Case], None], Spoil]] = {
-    "something is added, not multiplied": (scale, lambda y, x, dt, dv: y + 0.01 * dt),
-    "an offset": (oddness, lambda y, x, dt, dv: y + 0.01 * dt),
-    "a sign is lost": (sign, lambda y, x, dt, dv: y - 0.2),
-    "the batch is normalised": (arrangement, lambda y, x, dt, dv: y * x.mean()),
-    "dt for dv": (clock, lambda y, x, dt, dv: y * np.exp(0.01 * dt)),
-    "the Ito term is lost": (power, lambda y, x, dt, dv: y * np.exp(dv / 2)),
-    "coordinates are clipped": (rotation, lambda y, x, dt, dv: np.clip(y, 0.5, 2.0)),
+    "something is added, not multiplied": (meta.scale, lambda y, x, dt, dv: y + 0.01 * dt),
+    "an offset": (meta.oddness, lambda y, x, dt, dv: y + 0.01 * dt),
+    "a sign is lost": (meta.sign, lambda y, x, dt, dv: y - 0.2),
+    "the batch is normalised": (meta.arrangement, lambda y, x, dt, dv: y * x.mean()),
+    "dt for dv": (meta.clock, lambda y, x, dt, dv: y * np.exp(0.01 * dt)),
+    "the Ito term is lost": (meta.power, lambda y, x, dt, dv: y * np.exp(dv / 2)),
+    "coordinates are clipped": (meta.rotation, lambda y, x, dt, dv: np.clip(y, 0.5, 2.0)),
     "an error of second order": (pieces, lambda y, x, dt, dv: y * np.exp(0.01 * dt**2)),
     "a floor on dt": (no_time, lambda y, x, dt, dv: y * np.exp(1e-6)),
     "a drift that is not mu": (no_noise, lambda y, x, dt, dv: y * np.exp(0.01 * dt)),

@@ -15,12 +15,10 @@ H = mpf(10) ** -20
 
 
 def kernel(process: Process, t: float) -> tuple[mpf, mpf]:
-    """m(t) and v(t), as the floats that the process returns."""
     return mpf(process.log_mean(t)), mpf(process.log_var(t))
 
 
 def diffused(target: Target, process: Process, t: float) -> list[mp_reference.Component]:
-    """The mixture that log X_t is."""
     m, v = kernel(process, t)
     return [
         (w, [a + m for a in mean], cov + v * mpmath.eye(target.d))
@@ -48,7 +46,6 @@ def logs(x: np.ndarray) -> list[Row]:
 
 
 def moved(y: Row, *steps: tuple[int, mpf]) -> Row:
-    """y with each step added to its coordinate."""
     return [e + mpmath.fsum(step for j, step in steps if j == i) for i, e in enumerate(y)]
 
 
@@ -58,8 +55,5 @@ def slope(function: Callable[[Row], mpf], y: Row, i: int) -> mpf:
 
 
 def bend(function: Callable[[Row], mpf], y: Row, i: int, j: int) -> mpf:
-    """d^2 function / d y_i d y_j."""
-    return (
-        slope(lambda at: function(moved(at, (j, H))), y, i)
-        - slope(lambda at: function(moved(at, (j, -H))), y, i)
-    ) / (2 * H)
+    more, less = (slope(lambda at, h=h: function(moved(at, (j, h))), y, i) for h in (H, -H))
+    return (more - less) / (2 * H)

@@ -34,7 +34,6 @@ def jacobian(law: ref.Target, x: Array) -> Array:
 
 
 def steepness(law: ref.Target, x: Array) -> Array:
-    """The spectral norm of the Jacobian, shape (n,)."""
     return np.linalg.norm(jacobian(law, x), 2, axis=(-2, -1))
 
 
@@ -62,11 +61,9 @@ def _in_x(
     step: ref.AmbientStep, problem: Problem, row: ref.Row, x: Array, x_s: Array, z: Array
 ) -> tuple[Array, Array]:
     dm, dv = problem.process.increments(row.t_score, row.dt)
-    law = problem.target.diffuse(problem.process, row.t_score)
-    still, at_one = (
-        step._factor(dm, dv, np.full(1, h), row.noise, np.zeros(1)) for h in (0.0, 1.0)
-    )
-    slope, factor = float((at_one - still)[0]), x_s / x
+    law, two = problem.target.diffuse(problem.process, row.t_score), np.array([0.0, 1.0])
+    still, at_one = step._factor(dm, dv, two, row.noise, np.zeros(2))
+    slope, factor = float(at_one - still), x_s / x
     noise = row.noise * math.sqrt(dv) * np.linalg.norm(z, axis=-1)
     size = 1 + abs(dm) + 1.5 * dv + slope * score_scale(law, np.abs(x)) + noise + noise**2
     matrix = slope * jacobian(law, np.abs(x)) / factor[..., None]

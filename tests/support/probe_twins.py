@@ -36,43 +36,10 @@ def correct(process: Process, row: Row) -> Rule:
 
 @cache
 def diffused(process: Process, target: LogNormal, t: float) -> LogNormal:
-    """The law of X_t."""
     return target.diffuse(process, t)
 
 
 Edit = Callable[[Process, Row, Rule], Rule]
-
-
-def ito_term_missing(process: Process, row: Row, rule: Rule) -> Rule:
-    """The drift of X in the exponent, without - sigma^2 / 2."""
-    return rule._replace(shift=rule.shift + rule.weight / 2)
-
-
-def ito_term_s_sign_flipped(process: Process, row: Row, rule: Rule) -> Rule:
-    """+ sigma^2 / 2 for - sigma^2 / 2; the same as 2 + h in the place of 1 + h."""
-    return rule._replace(shift=rule.shift + rule.weight)
-
-
-def drift_s_sign_flipped(process: Process, row: Row, rule: Rule) -> Rule:
-    """The equation for dt < 0 run with dt > 0 (sheet E11)."""
-    return rule._replace(shift=-rule.shift, weight=-rule.weight)
-
-
-def divergence_term_once(process: Process, row: Row, rule: Rule) -> Rule:
-    """sigma^2 for 2 sigma^2 in the reverse drift of X."""
-    return rule._replace(shift=rule.shift - rule.weight)
-
-
-def dt_for_its_root(process: Process, row: Row, rule: Rule) -> Rule:
-    return rule._replace(root=rule.root * np.sqrt(row.dt))
-
-
-def score_at_the_level_below(process: Process, row: Row, rule: Rule) -> Rule:
-    return rule._replace(read=max(row.t_score - row.dt, 0.0))
-
-
-def no_noise_in_the_last_step(process: Process, row: Row, rule: Rule) -> Rule:
-    return rule._replace(root=0.0) if row.t_score < 1.5 * row.dt else rule
 
 
 def sigma_for_its_square(process: Process, row: Row, rule: Rule) -> Rule:
@@ -81,19 +48,13 @@ def sigma_for_its_square(process: Process, row: Row, rule: Rule) -> Rule:
     return rule._replace(shift=rule.shift + rule.weight - weight, weight=weight)
 
 
-def flow_s_weight_with_full_noise(process: Process, row: Row, rule: Rule) -> Rule:
-    """sigma^2 / 2 in front of the score, as without noise (sheet R11)."""
-    return rule._replace(weight=rule.weight / 2)
+def shifted(factor: float) -> Edit:
+    """`factor` times sigma^2 dt added to log X."""
+    return lambda _, row, rule: rule._replace(shift=rule.shift + factor * rule.weight)
 
 
-def algorithm_one(process: Process, row: Row, rule: Rule) -> Rule:
-    """Version 1, line 4 (the Jacobian's 1 is lost; sheet E2) and k = N - 1 .. 0 (sheet E4)."""
-    below = score_at_the_level_below(process, row, rule)
-    return divergence_term_once(process, row, below)
-
-
-def unchanged(process: Process, row: Row, rule: Rule) -> Rule:
-    return rule
+def level_below(row: Row) -> float:
+    return max(row.t_score - row.dt, 0.0)
 
 
 @dataclass(frozen=True)
@@ -104,12 +65,12 @@ class Twin:
     shared   one draw for all coordinates
     clip     bound on the draws;  bound  on the exponent
     inner    three steps at each of six levels, with falling noise, for one at each of twelve
-    literal  of the three steps at a level the last alone has an effect (sheet E3)
+    literal  of the three steps at a level the last alone has an effect (claim E3)
     forgets  the start lacks the variance of the data
     """
 
     fails: frozenset[str]
-    edit: Edit = unchanged
+    edit: Edit = lambda _, row, rule: rule
     shared: bool = False
     clip: float = np.inf
     bound: float = np.inf
@@ -118,7 +79,6 @@ class Twin:
     forgets: bool = False
 
     def grid(self, process: Process) -> Grid:
-        """The rows that the right sampler visits."""
         if not self.inner:
             return uniform(12, process.horizon)
         return annealed(6, process.horizon, step_length=0.05, inner_steps=3, chi=0.9)
@@ -168,19 +128,29 @@ class Twin:
 
 
 MEAN, COV = frozenset({"mean"}), frozenset({"covariance"})
+BOTH = MEAN | COV
 AFFINITY = frozenset({"affinity"})
 TWINS: dict[str, Twin] = {
-    "Ito term missing": Twin(MEAN, ito_term_missing),
-    "Ito term's sign flipped": Twin(MEAN, ito_term_s_sign_flipped),
-    "drift's sign flipped": Twin(MEAN | COV, drift_s_sign_flipped),
-    "divergence term once": Twin(MEAN, divergence_term_once),
-    "dt for sqrt(dt)": Twin(COV, dt_for_its_root),
-    "score at k - 1": Twin(MEAN | COV, score_at_the_level_below),
-    "no noise in the last step": Twin(COV, no_noise_in_the_last_step),
-    "sigma for sigma^2": Twin(MEAN | COV, sigma_for_its_square),
-    "the flow's score weight": Twin(COV, flow_s_weight_with_full_noise),
-    "Algorithm 1 of version 1": Twin(MEAN | COV, algorithm_one),
-    "Algorithm 2 of version 1, literally": Twin(MEAN | COV, inner=True, literal=True),
+    # The drift of X in the exponent, without - sigma^2 / 2 or with + sigma^2 / 2.
+    "Ito term missing": Twin(MEAN, shifted(0.5)),
+    "Ito term's sign flipped": Twin(MEAN, shifted(1)),
+    # The equation for dt < 0 run with dt > 0 (claim E11).
+    "drift's sign flipped": Twin(BOTH, lambda _, row, r: Rule(-r[0], -r[1], r.read, r.root)),
+    # sigma^2 for 2 sigma^2 in the reverse drift of X.
+    "divergence term once": Twin(MEAN, shifted(-1)),
+    "dt for sqrt(dt)": Twin(COV, lambda _, row, r: r._replace(root=r.root * np.sqrt(row.dt))),
+    "score at k - 1": Twin(BOTH, lambda _, row, rule: rule._replace(read=level_below(row))),
+    "no noise in the last step": Twin(
+        COV, lambda _, row, rule: rule._replace(root=0.0) if row.t_score < 1.5 * row.dt else rule
+    ),
+    "sigma for sigma^2": Twin(BOTH, sigma_for_its_square),
+    # sigma^2 / 2 in front of the score, as without noise (claim R11).
+    "the flow's score weight": Twin(COV, lambda _, row, r: r._replace(weight=r.weight / 2)),
+    # Its line 4 (the Jacobian's 1 is lost; claim E2) and k = N - 1 .. 0 (claim E4).
+    "Algorithm 1 of version 1": Twin(
+        BOTH, lambda _, row, r: r._replace(shift=r.shift - r.weight, read=level_below(row))
+    ),
+    "Algorithm 2 of version 1, literally": Twin(BOTH, inner=True, literal=True),
     "a start without the data's variance": Twin(COV, forgets=True),
     "noise shared by the coordinates": Twin(COV, shared=True),
     "noise clipped": Twin(AFFINITY, clip=CLIP),

@@ -51,6 +51,11 @@ BLURRED: dict[str, ref.PointMasses] = {
 TARGETS: dict[str, ref.Target] = {**LOG_NORMALS, **MIXTURES, **BLURRED}
 
 
+def normal(mean: float, var: float) -> ref.Gaussian:
+    """A Gaussian law of log X on the line."""
+    return ref.Gaussian(np.array([mean]), np.array([[var]]))
+
+
 THREE_DIMENSIONS = ref.Gaussian(
     np.array([0.31, -0.42, 1.13]),
     np.array([[0.5, 0.2, -0.1], [0.2, 0.3, 0.05], [-0.1, 0.05, 0.9]]),

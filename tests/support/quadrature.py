@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import Linear
 
 import gbm_fast as gbm
 import gbm_ref as ref
@@ -22,8 +23,8 @@ def gauss_hermite(dimension: int, nodes: int = 4) -> tuple[Array, Array]:
     return points, weights
 
 
-def affine_model(d: int) -> torch.nn.Linear:
-    model = torch.nn.Linear(d, d, dtype=torch.float64)
+def affine_model(d: int) -> Linear:
+    model = Linear(d, d, dtype=torch.float64)
     rng = generator("affine", str(d))
     with torch.no_grad():
         model.weight.copy_(tensor(rng.normal(-0.4, 0.5, (d, d))))
@@ -31,14 +32,12 @@ def affine_model(d: int) -> torch.nn.Linear:
     return model
 
 
-def gradient(loss: Tensor, model: torch.nn.Linear) -> Tensor:
+def gradient(loss: Tensor, model: Linear) -> Tensor:
     parts = torch.autograd.grad(loss, list(model.parameters()), retain_graph=True)
     return torch.cat([part.flatten() for part in parts])
 
 
 class Losses(NamedTuple):
-    """Expected losses of one model at one time."""
-
     dsm: Tensor
     esm: Tensor
     implicit: Tensor

@@ -23,17 +23,14 @@ class Parts(NamedTuple):
 
     @property
     def offset(self) -> np.ndarray:
-        """That of eq. (12)."""
         return 1.0 - self.dm + 1.5 * self.dv + self.dv * self.h
 
     @property
     def slope(self) -> np.ndarray:
-        """That of eq. (12)."""
         return np.full_like(self.x, np.sqrt(self.dv))
 
 
 def parts(process: Process, score: Score, x: np.ndarray, t: float, dt: float) -> Parts:
-    """The parts of a step of this process."""
     h, below = score(np.abs(x), t), score(np.abs(x), t - dt)
     return Parts(x, h, below, *process.increments(t, dt), dt, process.diffusion(t))
 
@@ -46,10 +43,7 @@ LINEAR: dict[str, tuple[str, Coefficients]] = {
     "drift's sign flipped": ("offset", lambda p: (2 - p.offset, p.slope)),
     "divergence term once": ("offset", lambda p: (p.offset - p.dv, p.slope)),
     # dx = [f - g^2 score] dt + g dw with g = sigma x: right for a g that does not depend on x.
-    "the additive-noise template": (
-        "offset",
-        lambda p: (1 - (p.dm + p.dv / 2) + p.dv * p.h, p.slope),
-    ),
+    "the additive-noise template": ("offset", lambda p: (p.offset - 2 * p.dv, p.slope)),
     "log score for Hyvarinen score": ("offset", lambda p: (p.offset + p.dv, p.slope)),
     "score at k - 1": ("offset", lambda p: (p.offset + p.dv * (p.h_below - p.h), p.slope)),
     "sigma for sigma^2": ("offset", lambda p: (p.offset + (p.sigma * p.dt - p.dv) * p.h, p.slope)),

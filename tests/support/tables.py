@@ -14,10 +14,7 @@ COV_2D = [[0.30, 0.12], [0.12, 0.17]]
 STEPS: dict[str, tuple[gbm.Step, ref.Step]] = {
     "sign-agnostic": (gbm.SignAgnostic(), ref.SignAgnostic()),
     "ambient-milstein": (gbm.AmbientMilstein(), ref.AmbientMilstein()),
-    "ambient-marginal-preserving": (
-        gbm.AmbientMarginalPreserving(0.7),
-        ref.AmbientMarginalPreserving(0.7),
-    ),
+    "ambient-marginal-preserving": tuple(p.AmbientMarginalPreserving(0.7) for p in (gbm, ref)),
     "dale-langevin": (gbm.DaleLangevin(), ref.DaleLangevin()),
     "marginal-preserving": (gbm.MarginalPreserving(1.3), ref.MarginalPreserving(1.3)),
     "corrector": (gbm.Corrector(), ref.Corrector()),

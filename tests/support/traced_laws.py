@@ -17,8 +17,6 @@ Tensors = tuple[Tensor, ...]
 
 
 class Laws(NamedTuple):
-    """One target of each kind, and a distribution."""
-
     lognormal: gbm.LogNormal
     mixture: gbm.LogNormalMixture
     points: gbm.PointMasses
@@ -26,7 +24,6 @@ class Laws(NamedTuple):
 
 
 def make_laws(x: Tensor) -> Laws:
-    """Laws of the dtype and device of x."""
     means, variances = x.new_tensor([[0.3, -0.2], [-0.5, 0.4]]), x.new_tensor([0.4, 0.3])
     lognormal = gbm.LogNormal(means[0], variances)
     return Laws(
@@ -62,15 +59,11 @@ def of_target(law: gbm.Target, x: Tensor, t: Time) -> Tensors:
 
 
 def of_components(law: gbm.Target, x: Tensor, t: Time) -> Tensors:
-    """What is computed from the components."""
-    return (
-        gbm.posterior_log_cov(x, law, PROCESS, t),
-        gbm.log_posterior_moment(x, law, PROCESS, t),
-    )
+    at = (x, law, PROCESS, t)
+    return gbm.posterior_log_cov(*at), gbm.log_posterior_moment(*at)
 
 
 def explicit_losses(made: Laws, x: Tensor, t: Time) -> Tensors:
-    """M-ESM for each target."""
     weight = gbm.variance_weighting
     targets = (made.lognormal, made.mixture, made.points)
     return tuple(gbm.m_esm(model, law, x, t, PROCESS, weight).loss for law in targets)
@@ -98,14 +91,9 @@ def functions(made: Laws, x: Tensor, t: Time) -> Tensors:
 
 
 def product_laws(made: Laws, x: Tensor, t: Time) -> Tensors:
-    """Densities and scores of the four laws."""
     shape, rate = x.new_tensor([0.7, 3.3]), x.new_tensor([1.9, 0.4])
-    four = (
-        gbm.Gamma(shape, rate),
-        gbm.InverseGamma(shape, rate),
-        gbm.Weibull(shape, rate),
-        gbm.BetaPrime(shape, rate),
-    )
+    kinds = (gbm.Gamma, gbm.InverseGamma, gbm.Weibull, gbm.BetaPrime)
+    four = [kind(shape, rate) for kind in kinds]
     return (*(law.logpdf(x) for law in four), *(law.log_score(x) for law in four))
 
 
@@ -130,7 +118,6 @@ def between_laws(made: Laws, x: Tensor, t: Time) -> Tensors:
 
 
 def fronts(made: Laws, x: Tensor, t: Time) -> Tensors:
-    """The distributions, without their own checks of values."""
     later = made.front.diffuse(PROCESS, t)
     kernel = distributions.ForwardKernel(PROCESS, 2 * x, t, validate_args=False)
     found = [f(x) for d in (later, kernel) for f in (d.log_prob, d.hyvarinen_score)]
@@ -153,5 +140,4 @@ CALLS: dict[str, Callable[[Laws, Tensor, Time], Tensors]] = {
 
 
 def states() -> Tensor:
-    """Positive states (3, 2) in float64."""
     return torch.tensor([[1.2, 0.7], [0.6, 1.9], [1.1, 1.5]], dtype=torch.float64)

@@ -68,16 +68,12 @@ def twin(value: object, dtype: torch.dtype = torch.float64) -> object:
 
 
 def assert_agree(
-    name: str,
-    *arguments: object,
-    scale: ArrayLike,
-    dtype: torch.dtype = torch.float64,
-    **named: object,
+    name: str, *given: object, scale: ArrayLike, dtype: torch.dtype = torch.float64, **more: object
 ) -> torch.Tensor:
     """The function of this name in both packages: the same numbers, in the dtype. Its result."""
-    found = getattr(gbm, name)(*(twin(value, dtype) for value in arguments), **named)
+    found = getattr(gbm, name)(*(twin(value, dtype) for value in given), **more)
     assert found.dtype == dtype
-    assert_twins(found, getattr(ref, name)(*arguments, **named), scale)
+    assert_twins(found, getattr(ref, name)(*given, **more), scale)
     return found
 
 

@@ -16,9 +16,8 @@ from gbm_fast.data.codecs import read_image
 # Levels that differ in their lower byte alone, so that cutting 16 bits to 8 cannot go unnoticed.
 GREY_16 = (np.arange(30, dtype=np.uint16) + 43_210).reshape(5, 6)
 COLOUR_16 = (np.arange(90, dtype=np.uint16) * 701 + 5).reshape(5, 6, 3)
-GREY, COLOUR = (
-    np.arange(n, dtype=np.uint8).reshape(s) * 2 for n, s in ((30, (5, 6)), (90, (5, 6, 3)))
-)
+GREY = np.arange(30, dtype=np.uint8).reshape(5, 6) * 2
+COLOUR = np.arange(90, dtype=np.uint8).reshape(5, 6, 3) * 2
 
 
 def pillow(array: np.ndarray, kind: str, mode: str | None = None, **options: object) -> bytes:
@@ -42,7 +41,7 @@ def palette_png(transparency: int | None = None) -> bytes:
     return buffer.getvalue()
 
 
-TURNED = [(274, "H", 1, 6, True)]
+TURNED, PLANES = [(274, "H", 1, 6, True)], COLOUR_16.transpose(2, 0, 1)
 PALETTE = np.array([[[9, 8, 7], [60, 50, 40]], [[200, 100, 0], [60, 50, 40]]], np.uint8)
 EXACT = {
     "png grey 8": (pillow(GREY, "PNG"), GREY),
@@ -60,7 +59,7 @@ EXACT = {
     "tiff colour 16 deflate": (tiff(COLOUR_16, photometric="rgb", compression="zlib"), COLOUR_16),
     "tiff colour 16 big-endian": (tiff(COLOUR_16, photometric="rgb", byteorder=">"), COLOUR_16),
     "tiff colour 16 in planes": (
-        tiff(COLOUR_16.transpose(2, 0, 1), photometric="rgb", planarconfig="separate"),
+        tiff(PLANES, photometric="rgb", planarconfig="separate"),
         COLOUR_16,
     ),
     # Tag 274 is the orientation; 6 asks for a turn by 90 degrees clockwise.
@@ -137,9 +136,7 @@ def test_what_would_lose_something_is_refused(tmp_path: Path, name: str) -> None
         read_image(tmp_path / "7.png")
 
 
-def test_without_the_optional_decoder_the_message_names_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_optional_decoder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
     (tmp_path / "7.png").write_bytes(EXACT["png colour 16"][0])
     with pytest.raises(ValueError, match=r"pip install 'gbm-diffusion\[imaging\]', or save it as"):

@@ -1,14 +1,17 @@
-"""The digits inside scikit-learn, the container, and the choice of a data set by name."""
+"""The data sets that packages ship, digits and photographs; the container; the choice by name."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits as sklearn_digits
 
 from gbm_fast.data import DATASETS, ImageData, load_dataset, positive_from_integers
+from gbm_fast.data.natural_patches import cut_patches
 
 
 @pytest.fixture(scope="module")
@@ -56,33 +59,60 @@ def test_names_are_known_to_load_dataset_or_the_known_ones_are_listed(tmp_path: 
             load_dataset(name)
 
 
-TRAIN = ("train_images", "train_labels")
-REFUSED: list[tuple[Callable[[ImageData], dict[str, object]], str]] = [
-    (
-        lambda d: {"test_labels": d.test_labels[:-1]},
-        "digits, test split: labels must be int64 of shape",
-    ),
-    (
-        lambda d: {"class_names": d.class_names[:7]},
-        "labels run from 0 to 9, but there are 7 classes",
-    ),
-    (
-        lambda d: {"train_images": d.train_images[:, 0]},
-        "grey levels 0..16 must be a non-empty torch.uint8",
-    ),
-    (lambda d: {"train_images": d.train_images.float()}, "found torch.float32"),
-    (lambda d: {part: getattr(d, part)[:0] for part in TRAIN}, "non-empty"),
-    (
-        lambda d: {"test_images": d.test_images[..., :7]},
-        r"train images are \(1, 8, 8\) and test images",
-    ),
-    (lambda d: {"max_value": 15}, "brightest pixel is 16, above .* 15"),
+REFUSED: list[tuple[str, Callable, str]] = [
+    ("test_labels", lambda y: y[:-1], "digits, test split: labels must be int64 of shape"),
+    ("class_names", lambda names: names[:7], "labels run from 0 to 9, but there are 7 classes"),
+    ("train_images", lambda x: x[:, 0], "grey levels 0..16 must be a non-empty torch.uint8"),
+    ("train_images", lambda x: x.float(), "found torch.float32"),
+    ("train_images train_labels", lambda x: x[:0], "non-empty"),
+    ("test_images", lambda x: x[..., :7], r"train images are \(1, 8, 8\) and test images"),
+    ("max_value", lambda most: most - 1, "brightest pixel is 16, above .* 15"),
 ]
 
 
-@pytest.mark.parametrize(("change", "message"), REFUSED)
+@pytest.mark.parametrize(("parts", "change", "message"), REFUSED)
 def test_parts_that_do_not_fit_each_other_are_refused(
-    digits: ImageData, change: Callable[[ImageData], dict[str, object]], message: str
+    digits: ImageData, parts: str, change: Callable, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        replace(digits, **change(digits))
+        replace(digits, **{part: change(getattr(digits, part)) for part in parts.split()})
+
+
+def pixels_of(patches: np.ndarray) -> set[int]:
+    """The numbers written into the first two channels."""
+    numbers = patches[:, 0].astype(int) * 256 + patches[:, 1]
+    return set(numbers.ravel().tolist())
+
+
+def test_no_pixel_is_on_both_sides_of_the_split() -> None:
+    """A photograph of 150 x 400 pixels that carry their own numbers: 2 x 6 blocks.
+    Test blocks: (2 row + column) % 5 == 4, so columns 4 of row 0 and 2 of row 1."""
+    numbers = np.arange(150 * 400).reshape(150, 400)
+    photograph = np.stack([numbers // 256, numbers % 256, 0 * numbers], axis=-1).astype(np.uint8)
+    train, test = cut_patches(photograph)
+    assert (train.shape, test.shape) == ((250, 3, 32, 32), (50, 3, 32, 32))
+    assert pixels_of(train) & pixels_of(test) == set()
+    wanted = {*numbers[:64, 256:320].ravel().tolist(), *numbers[64:128, 128:192].ravel().tolist()}
+    assert pixels_of(test) == wanted
+    assert np.array_equal(train[0], photograph[:32, :32].transpose(2, 0, 1))
+    assert np.array_equal(train[6], photograph[8:40, 8:40].transpose(2, 0, 1))
+
+
+def test_seven_scenes_in_colour() -> None:
+    data = load_dataset("natural-patches")
+    assert data.train_images.shape == (8100, 3, 32, 32)
+    assert data.test_images.shape == (1975, 3, 32, 32)
+    assert data.num_classes == len(data.class_names) == 7
+    for labels in (data.train_labels, data.test_labels):
+        assert labels.bincount().min() >= 125
+    # The sky of the rocket is blue, the cat is not.
+    pictures = [data.train_images[data.train_labels == k].float() for k in (5, 1)]
+    means = torch.stack([each.mean((0, 2, 3)) for each in pictures])
+    assert data.class_names[5] == "rocket" and data.class_names[1] == "cat"
+    assert means[0, 2] > means[0, 0] and means[1, 2] < means[1, 0]
+
+
+def test_without_scikit_image_the_message_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "skimage.data", None)
+    with pytest.raises(ValueError, match="pip install scikit-image"):
+        load_dataset("natural-patches")

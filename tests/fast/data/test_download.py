@@ -1,15 +1,18 @@
-"""Downloads: the target is the complete, checked file or does not exist, whatever happens."""
+"""Where data sets are looked for, and downloads: the target is complete and checked or absent."""
 
 import hashlib
 import http.client
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 from urllib.error import URLError
 
 import pytest
 
+from gbm_fast.data import load_dataset
 from gbm_fast.data.download import fetch
+from gbm_fast.data.sources import FASHION_MNIST, KUZUSHIJI_MNIST, MNIST, IdxSource
 from tests.support import downloads
 from tests.support.downloads import Response
 
@@ -48,20 +51,20 @@ def test_an_answer_without_a_length_is_accepted(tmp_path: Path, serve: Serve) ->
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize(
-    "first",
-    [
-        URLError("no route"),
-        TimeoutError("timed out"),
-        whole(CONTENT[:-1]),
-        whole(CONTENT[:900], error=ConnectionResetError("reset by peer")),
-    ],
-    ids=["unreachable", "slow", "wrong-checksum", "dies-half-way"],
-)
+RESET = ConnectionResetError("reset by peer")
+FIRST: dict[str, Response | Exception] = {
+    "unreachable": URLError("no route"),
+    "slow": TimeoutError("timed out"),
+    "wrong checksum": whole(CONTENT[:-1]),
+    "dies half-way": whole(CONTENT[:900], error=RESET),
+}
+
+
+@pytest.mark.parametrize("first", FIRST)
 def test_the_second_mirror_is_asked_when_the_first_fails(
-    tmp_path: Path, serve: Serve, first: Response | Exception
+    tmp_path: Path, serve: Serve, first: str
 ) -> None:
-    asked = serve({URLS[0]: first, URLS[1]: whole(CONTENT)})
+    asked = serve({URLS[0]: FIRST[first], URLS[1]: whole(CONTENT)})
     fetch(URLS, tmp_path / "file.bin", MD5)
     assert files_below(tmp_path) == [tmp_path / "file.bin"]
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
@@ -79,26 +82,21 @@ def test_no_network_names_urls_checksum_and_target(tmp_path: Path, serve: Serve)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [
-        ConnectionResetError("reset by peer"),
-        TimeoutError("timed out"),
-        http.client.IncompleteRead(b""),
-    ],
-)
-def test_a_connection_that_dies_half_way_leaves_no_file(
-    tmp_path: Path, serve: Serve, failure: Exception
+FAILED = (ValueError, "could not download file.bin")
+FAILURES = [
+    (ConnectionResetError("reset by peer"), *FAILED),
+    (TimeoutError("timed out"), *FAILED),
+    (http.client.IncompleteRead(b""), *FAILED),
+    (KeyboardInterrupt(), KeyboardInterrupt, "^$"),
+]
+
+
+@pytest.mark.parametrize(("failure", "error", "words"), FAILURES)
+def test_a_connection_that_dies_half_way_or_ctrl_c_leaves_no_file(
+    tmp_path: Path, serve: Serve, failure: BaseException, error: type, words: str
 ) -> None:
     serve({URLS[0]: whole(CONTENT[:1000], error=failure)})
-    with pytest.raises(ValueError, match="could not download file.bin"):
-        fetch(URLS[:1], tmp_path / "file.bin", MD5)
-    assert files_below(tmp_path) == []
-
-
-def test_an_interrupt_from_the_keyboard_leaves_no_file(tmp_path: Path, serve: Serve) -> None:
-    serve({URLS[0]: whole(CONTENT[:1000], error=KeyboardInterrupt())})
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(error, match=words):
         fetch(URLS[:1], tmp_path / "file.bin", MD5)
     assert files_below(tmp_path) == []
 
@@ -108,16 +106,12 @@ def test_a_wrong_checksum_is_named_and_leaves_no_file(tmp_path: Path, serve: Ser
     serve({URLS[0]: whole(wrong)})
     with pytest.raises(ValueError, match="could not download") as error:
         fetch(URLS[:1], tmp_path / "file.bin", MD5)
-    assert f"{URLS[0]}: the file it sent has MD5 {hashlib.md5(wrong).hexdigest()}" in str(
-        error.value
-    )
-    assert f"expected MD5 {MD5}" in str(error.value)
+    found = f"{URLS[0]}: the file it sent has MD5 {hashlib.md5(wrong).hexdigest()}"
+    assert found in str(error.value) and f"expected MD5 {MD5}" in str(error.value)
     assert files_below(tmp_path) == []
 
 
-def test_an_older_file_at_the_target_outlives_a_failed_download(
-    tmp_path: Path, serve: Serve
-) -> None:
+def test_an_older_file_outlives_a_failed_download(tmp_path: Path, serve: Serve) -> None:
     target = tmp_path / "file.bin"
     target.write_bytes(b"older")
     serve({URLS[0]: whole(CONTENT[:1000], error=ConnectionResetError("reset by peer"))})
@@ -132,3 +126,75 @@ def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path, serve: Serve
     with pytest.raises(ValueError, match="cannot create the folder .*folder"):
         fetch(URLS[:1], tmp_path / "folder" / "file.bin", MD5)
     assert files_below(tmp_path) == [tmp_path / "folder"]
+
+
+FAMILY = [MNIST, FASHION_MNIST, KUZUSHIJI_MNIST]
+FIRST_FILE = "train-images-idx3-ubyte.gz"
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    downloads.serve(monkeypatch)
+
+
+def failed_download(name: str, data_dir: Path | None) -> str:
+    with pytest.raises(ValueError, match=f"could not download {FIRST_FILE}") as error:
+        load_dataset(name, data_dir=data_dir)
+    return str(error.value)
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize("source", FAMILY, ids=lambda source: source.name)
+def test_offline_urls_checksum_and_target_are_named(tmp_path: Path, source: IdxSource) -> None:
+    message = failed_download(source.name, tmp_path / "new")
+    assert all(f"{mirror}{FIRST_FILE}" in message for mirror in source.mirrors)
+    assert source.train_images.gz_md5 in message
+    assert str(tmp_path / "new" / source.folder / "raw" / FIRST_FILE) in message
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("offline")
+def test_argument_environment_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The argument comes before the environment, and that before the default."""
+    monkeypatch.chdir(tmp_path)
+    tail = Path("MNIST") / "raw" / FIRST_FILE
+    monkeypatch.setenv("GBM_DATA", str(tmp_path / "named"))
+    assert failed_download("mnist", tmp_path / "given").endswith(str(tmp_path / "given" / tail))
+    assert failed_download("mnist", None).endswith(str(tmp_path / "named" / tail))
+    monkeypatch.setenv("GBM_DATA", "")
+    assert failed_download("mnist", None).endswith(f" {Path('data') / tail}")
+    monkeypatch.delenv("GBM_DATA")
+    assert failed_download("mnist", None).endswith(f" {Path('data') / tail}")
+
+
+def test_the_published_checksums_are_all_different() -> None:
+    parts = ("train_images", "train_labels", "test_images", "test_labels")
+    files = [getattr(source, part) for source in FAMILY for part in parts]
+    sums = [file.gz_md5 for file in files] + [file.raw_md5 for file in files if file.raw_md5]
+    assert len(set(sums)) == len(sums) == 12 + 8
+    assert all(len(md5) == 32 and set(md5) <= set("0123456789abcdef") for md5 in sums)
+
+
+def test_missing_directories_and_files_in_their_place_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="data directory .*nowhere does not exist"):
+        load_dataset("mnist", data_dir=tmp_path / "nowhere", download=False)
+    (tmp_path / "MNIST").write_bytes(b"not a directory")
+    with pytest.raises(ValueError, match="MNIST/raw.* cannot be read"):
+        load_dataset("mnist", data_dir=tmp_path, download=True)
+
+
+@pytest.mark.parametrize("download", [False, True])
+def test_a_file_in_place_of_the_directory_is_named(tmp_path: Path, download: bool) -> None:
+    (tmp_path / "file").write_bytes(b"not a directory")
+    with pytest.raises(ValueError, match="data directory .*file cannot be read"):
+        load_dataset("mnist", data_dir=tmp_path / "file", download=download)
+
+
+def test_an_unlisted_directory_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def listdir(folder: Path) -> NoReturn:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    # The superuser may list everything, so the refusal is played.
+    monkeypatch.setattr("gbm_fast.data.directory.os.listdir", listdir)
+    with pytest.raises(ValueError, match=r"cannot be read \(Permission denied\)"):
+        load_dataset("mnist", data_dir=tmp_path)

@@ -1,7 +1,6 @@
 """The MNIST family on tiny IDX files written here: what is read, and every way to be wrong.
 
-The published files too, where the variable GBM_DATA points to them.
-"""
+The published files too, where the variable GBM_DATA points to them."""
 
 import gzip
 import hashlib
@@ -25,12 +24,8 @@ TRAIN = RNG.integers(0, 256, (6, 5, 3), dtype=np.uint8)
 TEST = RNG.integers(0, 256, (4, 5, 3), dtype=np.uint8)
 TRAIN_LABELS = np.array([2, 0, 1, 1, 2, 0], dtype=np.uint8)
 TEST_LABELS = np.array([1, 2, 0, 2], dtype=np.uint8)
-NAMES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
+KINDS = ("images-idx3", "labels-idx1")
+NAMES = tuple(f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in KINDS)
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
@@ -62,9 +57,8 @@ SOURCE = IdxSource(
     test_count=4,
     image_shape=(5, 3),
 )
-UNKNOWN_SUMS = replace(
-    SOURCE, **{part: replace(getattr(SOURCE, part), raw_md5=None) for part in PARTS}
-)
+UNKNOWN = {part: replace(getattr(SOURCE, part), raw_md5=None) for part in PARTS}
+UNKNOWN_SUMS = replace(SOURCE, **UNKNOWN)
 
 
 @pytest.fixture
@@ -95,9 +89,7 @@ def changed(content: bytes, position: int, bits: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize("packed", [(), NAMES, NAMES[1:3]], ids=["plain", "gz", "mixed"])
-def test_images_and_labels_are_those_of_the_files(
-    raw: Path, tmp_path: Path, packed: tuple[str, ...]
-) -> None:
+def test_images_and_labels_are_those_written(raw: Path, tmp_path: Path, packed: tuple) -> None:
     for name in packed:
         pack(raw, name, PACKED[name])
     data = load(tmp_path)
@@ -110,6 +102,7 @@ def test_images_and_labels_are_those_of_the_files(
     assert (data.channels, data.image_size) == (1, (5, 3))
 
 
+GZ, RIGHT = f"{NAMES[0]}.gz", md5(CONTENTS[NAMES[2]])
 PIXEL = changed(CONTENTS[NAMES[2]], -1)
 AGAIN = gzip.compress(CONTENTS[NAMES[3]], mtime=1)
 # Labels as images, floats, a picture, and images as labels.
@@ -133,20 +126,11 @@ REFUSED: list[tuple[dict[str, bytes], str]] = [
         )
         for name, magic in MAGICS
     ),
-    (
-        {f"{NAMES[0]}.gz": PACKED[NAMES[0]][:-9]},
-        rf"{NAMES[0]}\.gz: truncated: the gzip stream ends",
-    ),
+    ({GZ: PACKED[NAMES[0]][:-9]}, rf"{NAMES[0]}\.gz: truncated: the gzip stream ends"),
     # The header, the body and the checksum of the gzip file.
-    *(
-        ({f"{NAMES[0]}.gz": changed(PACKED[NAMES[0]], k, 0xFF)}, rf"{NAMES[0]}\.gz: ")
-        for k in (0, 25, -6)
-    ),
-    ({f"{NAMES[0]}.gz": CONTENTS[NAMES[0]]}, r"\.gz: not a valid gzip file"),
-    (
-        {NAMES[2]: PIXEL},
-        f"{NAMES[2]}: expected MD5 .*{md5(CONTENTS[NAMES[2]])}, found {md5(PIXEL)}",
-    ),
+    *(({GZ: changed(PACKED[NAMES[0]], k, 0xFF)}, rf"{NAMES[0]}\.gz: ") for k in (0, 25, -6)),
+    ({GZ: CONTENTS[NAMES[0]]}, r"\.gz: not a valid gzip file"),
+    ({NAMES[2]: PIXEL}, f"{NAMES[2]}: expected MD5 .*{RIGHT}, found {md5(PIXEL)}"),
     ({f"{NAMES[3]}.gz": AGAIN}, rf"{NAMES[3]}\.gz: expected MD5 .* found {md5(AGAIN)}"),
 ]
 REFUSED_BY_STRUCTURE: list[tuple[dict[str, bytes], str]] = [
@@ -196,14 +180,13 @@ def test_a_directory_in_place_of_a_file_is_named(raw: Path, tmp_path: Path) -> N
         load(tmp_path)
 
 
-def test_only_the_missing_file_is_downloaded_and_then_kept(
-    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_a_missing_file_is_downloaded(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And then kept."""
     (raw / NAMES[2]).unlink()
     url = f"https://first.example/tiny/{NAMES[2]}.gz"
     asked = serve(monkeypatch, {url: Response(PACKED[NAMES[2]])})
     for _ in range(2):
-        data = load_idx_family(SOURCE, tmp_path, download=True)
+        data = load_idx_family(SOURCE, raw.parent.parent, download=True)
         assert torch.equal(data.test_images, torch.from_numpy(TEST)[:, None])
     assert asked == [url]
     assert (raw / f"{NAMES[2]}.gz").read_bytes() == PACKED[NAMES[2]]

@@ -1,7 +1,6 @@
 """The torch.distributions front: its numbers, and what programs rely on in torch.distributions.
 
-The numbers are those of the targets, torch, SciPy and quadrature.
-"""
+The numbers are those of the targets, torch, SciPy and quadrature."""
 
 from collections.abc import Callable, Iterator
 
@@ -23,8 +22,6 @@ from tests.support.twins import assert_twins, error_over_scale, tensor, twin_pro
 WEIGHTS = [0.2, 0.5, 0.3]
 MEANS = [[0.3, -0.2], [-0.6, 0.1], [0.2, 0.9]]
 COVS = [[[0.5, 0.2], [0.2, 0.3]], [[0.2, -0.1], [-0.1, 0.4]], [[0.3, 0.0], [0.0, 0.6]]]
-
-
 TWO = [[0.7, 1.3], [1.9, 0.6]]
 
 
@@ -43,13 +40,9 @@ DISTRIBUTIONS: dict[str, Callable[[bool], Distribution]] = {
     "points": lambda check: fast.PointMasses(tensor(TWO), 0.2, check),
     "kernel": lambda check: fast.ForwardKernel(PROCESS, tensor(TWO), 0.4, check),
 }
+SCORES = ("log_score", "hyvarinen_score", "stein_score")
 # Of a distribution, and of a target.
-METHODS = {
-    "log_prob": "logpdf",
-    "log_score": "log_score",
-    "hyvarinen_score": "hyvarinen_score",
-    "stein_score": "stein_score",
-}
+METHODS = {"log_prob": "logpdf", **{name: name for name in SCORES}}
 
 
 @crossed(problem=cases.PROBLEMS, dtype=twins.DTYPES)
@@ -191,7 +184,6 @@ def test_the_derivative_in_the_mean_is_minus_the_log_score() -> None:
 
 
 def test_a_kernel_is_the_law_of_one_point() -> None:
-    """PointMasses of one point and the kernel from it are one law."""
     x0, x = tensor([[0.7, 1.3]]), tensor([[1.1, 0.4]])
     kernel = fast.ForwardKernel(PROCESS, x0, 0.4)
     law = fast.PointMasses(x0).diffuse(PROCESS, 0.4)
@@ -224,9 +216,8 @@ def test_shapes_supports_and_checks(name: str) -> None:
         assert value.shape == (*batch, 2)
     bad = draws.clone()
     bad[..., 0] = -1.0
+    assert all(getattr(law, method)(draws).shape == draws.shape for method in SCORES)
     for method in METHODS:
-        if method != "log_prob":
-            assert getattr(law, method)(draws).shape == draws.shape
         with pytest.raises(ValueError, match="within the support"):
             getattr(law, method)(bad)
     if name != "points":  # whose target checks in any case
@@ -252,14 +243,14 @@ def test_an_expanded_law_is_the_same_law(name: str) -> None:
 def test_only_smooth_laws_have_pathwise_draws(name: str) -> None:
     law = DISTRIBUTIONS[name](True)
     assert law.has_rsample == (name not in ("mixture", "points"))
-    if law.has_rsample:
-        state = torch.get_rng_state()
-        draws = law.rsample((3,))
-        torch.set_rng_state(state)
-        assert torch.equal(law.sample((3,)), draws)
-    else:
+    if not law.has_rsample:
         with pytest.raises(NotImplementedError):
             law.rsample((3,))
+        return
+    state = torch.get_rng_state()
+    draws = law.rsample((3,))
+    torch.set_rng_state(state)
+    assert torch.equal(law.sample((3,)), draws)
 
 
 def test_pathwise_derivatives_are_those_of_the_formula() -> None:

@@ -2,8 +2,7 @@
 
 Steps, processes, grids and the loop have a row in a table as well; their numbers are compared in
 the tests of those modules. A name that is left out needs a reason below, and an entry without one
-any more fails.
-"""
+any more fails."""
 
 import ast
 import importlib
@@ -42,11 +41,7 @@ def homes() -> dict[str, str]:
 
 
 NAMES = homes()
-SHARED = {
-    name: module
-    for name, module in NAMES.items()
-    if module not in ORACLE and name not in WITHOUT_TWIN
-}
+SHARED = {k: module for k, module in NAMES.items() if not (module in ORACLE or k in WITHOUT_TWIN)}
 
 
 def twin_module(module: str) -> ModuleType:
@@ -94,7 +89,7 @@ WITHOUT_ROW = {
     "steps": {"AmbientStep", "LogAffineStep", "LogCoefficients", "Step", "Score"},
     "process": {"Process"},
     "grids": {"Row", "Grid"},
-    "simulation": {"simulate", "Noise"},  # the loop runs over the tables in test_simulation.py
+    "simulation": {"simulate", "Noise"},  # the loop runs over the tables in test_steps.py
 }
 
 

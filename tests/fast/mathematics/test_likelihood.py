@@ -23,7 +23,6 @@ X = twins.single([[1.22, 0.61], [2.5, 1.35], [0.4, 0.9], [1.1, 0.2]])
 
 
 def flow(x: Tensor, process: gbm.Process, grid: gbm.Grid, data: ref.Target = DATA) -> Tensor:
-    """log_likelihood with the exact score and divergence."""
     law = twin_target(data, x.dtype)
     score, divergence = gbm.exact_score(law, process), gbm.exact_divergence(law, process)
     return gbm.log_likelihood(x, process, score, divergence, twin_target(START, x.dtype), grid)
@@ -32,16 +31,12 @@ def flow(x: Tensor, process: gbm.Process, grid: gbm.Grid, data: ref.Target = DAT
 @pytest.mark.parametrize("name", PROCESSES)
 def test_the_error_is_of_fourth_order_and_vanishes(name: str) -> None:
     """N = 16 and 32 uniform steps against the closed form, for a start that is not the law at T.
-
     The error falls by 16 to within a tenth, so what is left after Richardson's extrapolation is
-    a fraction of it: no other formula has this limit.
-    """
+    a fraction of it: no other formula has this limit."""
     process = PROCESSES[name]
     expected = ref.exact_log_likelihood(X, DATA, process, START)
-    coarse, fine = (
-        flow(tensor(X), twin_process(process), gbm.uniform(n, process.horizon)).numpy()
-        for n in (16, 32)
-    )
+    grids = (gbm.uniform(n, process.horizon) for n in (16, 32))
+    coarse, fine = (flow(tensor(X), twin_process(process), grid).numpy() for grid in grids)
     errors = np.abs(coarse - expected).max(), np.abs(fine - expected).max()
     assert 14 < errors[0] / errors[1] < 18
     assert errors[1] < 1e-3
@@ -50,9 +45,7 @@ def test_the_error_is_of_fourth_order_and_vanishes(name: str) -> None:
 
 def test_a_mixture_agrees_with_the_adaptive_integrator() -> None:
     """One state of gbm_ref's DOP853 at 1e-12, a start that is not exact, noise levels in `power`.
-
-    The data's time is the last level of the grid, as it is for a learned score.
-    """
+    The data's time is the last level of the grid, as it is for a learned score."""
     data, process = MIXTURES["mixture-2d"], PROCESSES["variance-exploding"]
     twin = twin_process(process)
     grid = gbm.geometric(twin, 40, 0.05, float(process.log_var(process.horizon)) ** 0.5)[:-1]
@@ -92,7 +85,6 @@ class StratonovichDrift(gbm.GBM):
 
 
 def likelihood_with(edit: str) -> Tensor:
-    """log_likelihood of log-normal data with one mistake."""
     process = gbm.GBM(mu=0.13, sigma=0.7, horizon=0.9)
     law, start = twin_target(DATA), twin_target(START)
     score, right = gbm.exact_score(law, process), gbm.exact_divergence(law, process)
@@ -155,16 +147,13 @@ class NoOutput(torch.nn.Module):
         self.zero = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Zeros of the shape of x."""
         return self.zero * x
 
 
 def test_a_model_s_likelihood_is_that_of_the_law_it_has_learned() -> None:
     """The preconditioned denoiser without its network is the exact one of N(a, s^2) pixels.
-
     So the likelihood of images by one sign probe is that law's own density at v(t_min), to the
-    error of 24 Runge-Kutta steps; a law of another deviation is far from it.
-    """
+    error of 24 Runge-Kutta steps; a law of another deviation is far from it."""
     a, s, d = 0.27, 0.34, 8
     process = twin_process(PROCESSES["variance-exploding"])
     model = gbm.ScoreModel(NoOutput(), gbm.Denoiser(a, s), a, s)
@@ -184,23 +173,21 @@ def test_a_model_s_likelihood_is_that_of_the_law_it_has_learned() -> None:
 
 @pytest.mark.parametrize("name", PROCESSES)
 def test_the_likelihood_weighting_integrates_to_the_bound(name: str) -> None:
-    """A score that is wrong by a constant c costs at most c^2 d v(T) / 2 nats (sheet R20).
-
+    """A score that is wrong by a constant c costs at most c^2 d v(T) / 2 nats (claim R20).
     The integral of M-ESM over [0, T] by Gauss-Legendre with 16 nodes, exact to 1e-9 for these
-    processes. Refused: another weighting.
-    """
+    processes. Refused: another weighting."""
     process, law, error = twin_process(PROCESSES[name]), twin_target(DATA), 0.3
     score = gbm.exact_score(law, process)
     nodes, weights = np.polynomial.legendre.leggauss(16)
     times = process.horizon * (nodes + 1) / 2
     x = tensor([[1.2, 0.7]])
 
+    def wrong(x: Tensor, t: Time) -> Tensor:
+        return score(x, t) + error
+
     def integral(weighting: gbm.Weighting) -> Tensor:
-        losses = [
-            gbm.m_esm(lambda x, t: score(x, t) + error, law, x, t, process, weighting).loss
-            for t in times.tolist()
-        ]
-        return process.horizon / 2 * (tensor(weights) * torch.stack(losses)).sum()
+        each = [gbm.m_esm(wrong, law, x, t, process, weighting).loss for t in times.tolist()]
+        return process.horizon / 2 * (tensor(weights) * torch.stack(each)).sum()
 
     bound = error**2 * 2 * float(process.log_var(process.horizon)) / 2
     found = integral(gbm.LikelihoodWeighting(process))

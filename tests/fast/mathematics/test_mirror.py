@@ -43,10 +43,8 @@ def test_planted_langevin_steps_are_refused() -> None:
     """Noise of variance 1 for 2, and the score of the density without its Jacobian."""
     x, stein, z = state()
     expected, scale = ref.mirrored_langevin_step(x, stein, DELTA, z), langevin_scale(x, stein, z)
-    for planted in ((stein, z / math.sqrt(2)), (stein - 1 / x, z)):
-        wrong = gbm.mirrored_langevin_step(
-            tensor(x), tensor(planted[0]), DELTA, tensor(planted[1])
-        )
+    for s, noise in ((stein, z / math.sqrt(2)), (stein - 1 / x, z)):
+        wrong = gbm.mirrored_langevin_step(tensor(x), tensor(s), DELTA, tensor(noise))
         assert error_over_scale(wrong, expected, scale) > 1e9 * twins.EXACT
 
 

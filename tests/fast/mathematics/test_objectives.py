@@ -1,7 +1,6 @@
 """M-DSM, M-ESM, the implicit form and Hyvarinen's loss: gbm_fast against gbm_ref, Theorem 4.1."""
 
 from collections.abc import Callable
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -17,21 +16,13 @@ from tests.support.problems import LOG_NORMALS, PROCESSES
 from tests.support.quadrature import affine_model, expected_losses, gradient
 from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 
-# The argument of one that is made: a deviation, or the process.
-WEIGHTINGS = {
-    "unweighted": None,
-    "variance_weighting": None,
-    "PreconditionedWeighting": 0.37,
-    "LikelihoodWeighting": "process",
+# Each from the package, and a process of the package.
+WEIGHTINGS: dict[str, Callable] = {
+    "unweighted": lambda package, process: package.unweighted,
+    "variance": lambda package, process: package.variance_weighting,
+    "preconditioned": lambda package, process: package.PreconditionedWeighting(0.37),
+    "likelihood": lambda package, process: package.LikelihoodWeighting(process),
 }
-
-
-def weighting_of(package: ModuleType, name: str, process: object) -> Callable:
-    """The weighting of this name in gbm_fast or gbm_ref."""
-    found, argument = getattr(package, name), WEIGHTINGS[name]
-    if argument is None:
-        return found
-    return found(process if argument == "process" else argument)
 
 
 SLOPE, OFFSET = -0.83, 0.29
@@ -49,15 +40,11 @@ def log_linear_ref(x: Array, t: float) -> Array:
 @crossed(name=PROCESSES, event=[(1,), (2,), (2, 4, 4)], weighting=WEIGHTINGS, dtype=twins.DTYPES)
 def test_the_loss_agrees(name: str, event: Event, weighting: str, dtype: torch.dtype) -> None:
     """One time a sample against the oracle a sample at a time, with every named term.
-
     Scales: h_target 1 + |z| / sqrt(v); h_model 1 + (1 + |m| + sqrt(v) |z| + |log x0|); the loss
-    lambda / 2 times the squared sum of both, whose relative error is twice theirs.
-    """
+    lambda / 2 times the squared sum of both, whose relative error is twice theirs."""
     process, twin = PROCESSES[name], twin_process(PROCESSES[name])
-    weights, ref_weights = (
-        weighting_of(gbm, weighting, twin),
-        weighting_of(ref, weighting, process),
-    )
+    make = WEIGHTINGS[weighting]
+    weights, ref_weights = make(gbm, twin), make(ref, process)
     rng = cases.generator("loss", name, str(event))
     x0, z = rng.uniform(1, 2, (4, *event)), rng.standard_normal((4, *event))
     times = np.array([1e-3, 0.2, 0.7, 1.0]) * process.horizon
@@ -112,10 +99,8 @@ def batch(problem: Problem) -> tuple[Array, Array]:
 @crossed(problem=CHOSEN, dtype=twins.DTYPES)
 def test_explicit_and_implicit_losses_agree(problem: Problem, dtype: torch.dtype) -> None:
     """Every named term, one time a sample, against the oracle a sample at a time.
-
     Scales: S_h of the exact score (tests.support.twins); 3 + 2 |log x| of the model and its slope;
-    a square has twice the relative error of its root; sums add the scales of their terms.
-    """
+    a square has twice the relative error of its root; sums add the scales of their terms."""
     process, twin = problem.process, twin_process(problem.process)
     x, times = batch(problem)
     event = (1, 3, 3) if problem.target.d == 9 else (problem.target.d,)
@@ -174,28 +159,24 @@ def test_hyvarinen_s_loss_agrees(event: Event, dtype: torch.dtype) -> None:
     x = twins.single(np.exp(np.linspace(-1.2, 1.1, 4 * int(np.prod(event)))).reshape(4, -1))
     stein = twins.single(waves(x, 0.0) / x)
     slope = twins.single((waves_slope(x, 0.0) - waves(x, 0.0)) / x**2)
-    x_twin, stein_twin, slope_twin = (
-        tensor(part, dtype).reshape(-1, *event) for part in (x, stein, slope)
-    )
-    found = gbm.nonnegative_score_matching(stein_twin, slope_twin, x_twin)
+    parts = [tensor(part, dtype).reshape(-1, *event) for part in (stein, slope, x)]
+    found = gbm.nonnegative_score_matching(*parts)
     expected = ref.nonnegative_score_matching(stein, slope, x)
     size = 1 + np.abs(x * stein)
     scale = (size**2 + np.abs(x**2 * slope)).sum(-1)
     for name in gbm.ImplicitLoss._fields[1:]:
         assert_twins(getattr(found, name), getattr(expected, name), scale)
     if dtype == torch.float64:
-        same = gbm.implicit_m_esm(torch_waves, torch_waves_slope, x_twin, 0.0, PROCESS)
+        same = gbm.implicit_m_esm(torch_waves, torch_waves_slope, parts[-1], 0.0, PROCESS)
         # stein and slope were rounded to float32.
         assert_twins(found.per_sample, same.per_sample.numpy(), scale, 2.0**-22)
 
 
 @crossed(t=[0.05, 0.9], name=LOG_NORMALS)
 def test_the_losses_differ_by_constants_and_their_gradients_agree(name: str, t: float) -> None:
-    """Theorem 4.1 of version 2 (sheet A26-A32) and R18, by exact quadrature: nothing is sampled.
-
-    M-DSM exceeds M-ESM by (d / v - I) / 2 with I = tr (S_0 + v I)^-1 (sheet R4b): the excess loss
-    over the exact score's is M-ESM. The implicit form is below it by E|h|^2 / 2 = (d + I) / 2.
-    """
+    """Theorem 4.1 of version 2 (claims A26-A32, R18), by exact quadrature: nothing is sampled.
+    M-DSM exceeds M-ESM by (d / v - I) / 2 with I = tr (S_0 + v I)^-1 (claim R4b): the excess loss
+    over the exact score's is M-ESM. The implicit form is below it by E|h|^2 / 2 = (d + I) / 2."""
     data, v = LOG_NORMALS[name], float(PROCESS.log_var(t))
     model, scale = affine_model(data.d), 10 * data.d / v
     found = expected_losses(data, PROCESS, t, model)

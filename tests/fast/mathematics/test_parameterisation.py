@@ -1,8 +1,7 @@
 """From a network's output to the Hyvarinen score: exact outputs in, exact scores out.
 
 The exact outputs come from Gaussian conditioning in log space: with log X_0 ~ N(a, C), u = log x -
-m and K = (C + v I)^-1, D = E[log X_0 | x] = a + C K (u - a) and E[z | x] = sqrt(v) K (u - a).
-"""
+m and K = (C + v I)^-1, D = E[log X_0 | x] = a + C K (u - a) and E[z | x] = sqrt(v) K (u - a)."""
 
 import itertools
 from typing import NamedTuple
@@ -30,10 +29,8 @@ HEADS: dict[str, gbm.Parameterisation] = {
 }
 
 
-def model_of(
-    network: nn.Module, head: str = "denoiser", autocast: torch.dtype | None = None
-) -> gbm.ScoreModel:
-    return gbm.ScoreModel(network, HEADS[head], A, S, autocast)
+def model_of(network: nn.Module, head: str = "denoiser", *autocast: object) -> gbm.ScoreModel:
+    return gbm.ScoreModel(network, HEADS[head], A, S, *autocast)
 
 
 class Wavy(nn.Module):
@@ -52,10 +49,8 @@ class Exact(NamedTuple):
 
 def exact_outputs(name: str, x: Tensor, m: float, v: float) -> Exact:
     """By Gaussian conditioning; the denoiser's F solves D's line of the module's docstring.
-
     There (D - a)(v + s^2) - s^2 (u - a) = v (u - a) - v (v + s^2) K (u - a), since D = u - v K
-    (u - a) too; the right side loses no digits at small v.
-    """
+    (u - a) too; the right side loses no digits at small v."""
     law = LOG_NORMALS[name]
     mean, cov = tensor(law.log_mean), tensor(law.log_cov)
     inverse = torch.linalg.inv(cov + v * torch.eye(law.d, dtype=torch.float64))
@@ -115,10 +110,8 @@ def score_at(process: gbm.Process, head: str, u: Tensor) -> Tensor:
 @crossed(head=HEADS, name=["drifting", "exploding"])
 def test_one_network_serves_every_process(head: str, name: str) -> None:
     """h depends on (u, v) alone. A head that reads x, which is not e^u where m != 0, fails here.
-
     Scale: exp(u + m) and log undo each other up to a few rounding errors of 1 + |u| + |m|, and
-    the network's slope is 3 / sqrt(v + S^2); the heads multiply by at most 1 / sqrt(v) or e^u.
-    """
+    the network's slope is 3 / sqrt(v + S^2); the heads multiply by at most 1 / sqrt(v) or e^u."""
     u = tensor(generator("u", head).uniform(-1.4, 1.8, (7, 3)))
     assert float(SHARED["drifting"].log_mean(SHARED["drifting"].time_at_log_var(V))) > 0.2
     reference = score_at(SHARED["paper"], head, u)
@@ -168,11 +161,8 @@ class Wrapper(nn.Module):
 @pytest.mark.parametrize("step", [gbm.DaleLangevin(), gbm.ProbabilityFlow()], ids=["one", "two"])
 @pytest.mark.parametrize("head", HEADS)
 def test_a_sampler_asks_for_the_levels_of_all_its_rows_at_once(head: str, step: gbm.Step) -> None:
-    """In one call of the process, and with the result of asking row by row.
-
-    The step with two readings a row asks for the times of both; 11 levels of a power of 0.6 in v
-    have ends that are not the next row's start to the last bit.
-    """
+    """In one call, with the result of asking row by row. The step with two readings a row asks for
+    both; levels of a power of 0.6 have ends that are not the next row's start to the last bit."""
     process, model = Counted(mu=0.9, sigma=0.7), model_of(Wavy(), head)
     times = [0.6**k for k in range(11)]
     grid = tuple(gbm.Row(t, t - s, 1.0) for t, s in itertools.pairwise([*times, 0.0]))
@@ -190,9 +180,7 @@ def test_a_sampler_asks_for_the_levels_of_all_its_rows_at_once(head: str, step: 
 
 def zero_output_loss(v: float, weighting: gbm.Weighting) -> float:
     """E of the M-DSM loss a pixel on log-normal data of moments A, S, by Gauss-Hermite, exactly.
-
-    The integrand is a polynomial of degree 2 in two normal variables: two nodes each suffice.
-    """
+    The integrand is a polynomial of degree 2 in two normal variables: two nodes each suffice."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(3)
     first, z = (tensor(part.reshape(-1, 1)) for part in np.meshgrid(nodes, nodes))
     joint = tensor(np.outer(weights, weights).ravel() / weights.sum() ** 2)
@@ -206,10 +194,8 @@ def zero_output_loss(v: float, weighting: gbm.Weighting) -> float:
 @pytest.mark.parametrize("std", [0.005, 0.05, 0.34, 2.1, 10.0])
 def test_the_preconditioned_loss_of_a_zero_network_is_one_half_at_every_level(std: float) -> None:
     """F's target has unit variance: lambda / 2 (1 / v - 1 / (v + S^2)) = 1/2 with the EDM weight.
-
     With lambda = v, the twin that forgets v / S^2, it is S^2 / (2 (v + S^2)) and falls with v.
-    Rounding: u and m are known to 1e-16 (1 + |log x|), divided by sqrt(v) >= 0.005.
-    """
+    Rounding: u and m are known to 1e-16 (1 + |log x|), divided by sqrt(v) >= 0.005."""
     v, rounding = std**2, 1e-14 * (1 + std) / std
     found = zero_output_loss(v, gbm.PreconditionedWeighting(S))
     assert found == pytest.approx(0.5, abs=rounding, rel=0)
@@ -250,7 +236,6 @@ def test_float32_keeps_its_digits_at_the_smallest_noise() -> None:
 
 
 def small_unet() -> gbm.UNet:
-    """A U-Net whose last layer is not zero."""
     torch.manual_seed(17)
     network = gbm.UNet(1, width=8).requires_grad_(False)
     network.head[-1].weight.normal_(0.0, 0.3)
@@ -258,23 +243,21 @@ def small_unet() -> gbm.UNet:
 
 
 def test_autocast_keeps_the_state_and_the_score_in_float32() -> None:
-    """bfloat16 reaches the convolutions and nothing else.
-
-    Only the network's output changes, so the difference of the scores is that of the outputs
-    (a relative 2^-8 a layer, here below 5 %) times the head's factor.
-    """
+    """bfloat16 reaches the convolutions alone: the scores differ by the difference of the outputs
+    (a relative 2^-8 a layer, here below 5 %) times the head's factor."""
     network, hidden = small_unet(), []
     network.stem.register_forward_hook(lambda module, inputs, output: hidden.append(output.dtype))
     x = (torch.rand(3, 1, 8, 8, generator=torch_generator("autocast")) + 1).log()
     m, v = torch.zeros(3), torch.tensor([2.5e-5, 0.1, 20.0])
-    plain, mixed = (model_of(network, autocast=dtype)(x, m, v) for dtype in (None, torch.bfloat16))
+    types = (None, torch.bfloat16)
+    plain, mixed = (model_of(network, "denoiser", dtype)(x, m, v) for dtype in types)
     assert hidden == [torch.float32, torch.bfloat16]
     assert plain.dtype == mixed.dtype == torch.float32
     factor = (S / (v * (v + S**2)).sqrt())[:, None, None, None]
     gap = ((mixed - plain).abs() / factor).max()
     assert 0 < float(gap) < 0.05 * float(network(x, v.log() / 4).abs().max())
     blank = gbm.UNet(1, width=8).requires_grad_(False)
-    single, half = (model_of(blank, autocast=dtype)(x, m, v) for dtype in (None, torch.bfloat16))
+    single, half = (model_of(blank, "denoiser", dtype)(x, m, v) for dtype in types)
     assert torch.equal(single, half)
 
 

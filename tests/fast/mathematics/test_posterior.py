@@ -16,10 +16,8 @@ POWER = -1.7
 
 class Scales:
     """Condition scales at x (n, d), from those of the density and of the score.
-
     W = 2 E bounds the error of every share, E that of a log term; R = 1 + |y| + |a| + |m| is what
-    a component's mean is made of, and K its covariance's condition; G the spread of the means.
-    """
+    a component's mean is made of, and K its covariance's condition; G the spread of the means."""
 
     def __init__(self, problem: Problem, t: float, x: Array) -> None:
         process = problem.process
@@ -50,10 +48,8 @@ def test_posteriors_agree(problem: Problem, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=str)
 def test_the_covariance_is_tweedie_s_and_one_edit_is_refused(problem: Problem) -> None:
-    """Cov = v I + v^2 grad_y s (sheet R5), with grad_y s by autograd of the exact score.
-
-    Planted: v for v^2, the other sign, and the prior's spread left out (that of the points alone).
-    """
+    """Cov = v I + v^2 grad_y s (claim R5), with grad_y s by autograd of the exact score. Planted:
+    v for v^2, the other sign, and the prior's spread left out (that of the points alone)."""
     t = LEVEL * problem.process.horizon
     x = states(problem, t, size=2)
     law, process = twin_target(problem.target), twin_process(problem.process)

@@ -64,10 +64,8 @@ def test_a_difference_of_log_variances_is_refused_as_increment() -> None:
 
 def test_increments_across_the_edges_of_intervals_agree() -> None:
     """Tiny steps within an interval and across an edge, and steps over many intervals.
-
     S = dv + t |sigma_j^2 - sigma_i^2|: where a step begins and ends in intervals j and i, dv moves
-    by that difference when t moves.
-    """
+    by that difference when t moves."""
     rng = generator("edges")
     process = ref.PiecewiseGBM(rng.uniform(0.1, 2.0, 200), rng.normal(0, 1, 200), 1.3)
     twin, edges = twin_process(process), 1.3 * np.arange(1, 200) / 200

@@ -80,6 +80,9 @@ class Stratonovich(gbm.GBM):
     calculus: ClassVar[str] = "stratonovich"
 
 
+BAD_STATES = [tensor([[1.3, bad], [1.1, 1.9]]) for bad in (0.0, NAN, INF)]
+
+
 def of_step(step: gbm.Step) -> list[Refusal]:
     """States, shapes and times; in the loop, scores that are not finite."""
     noise = [("z", None, "needs noise"), ("z", X[:, :1], "z must have the shape")]
@@ -87,11 +90,7 @@ def of_step(step: gbm.Step) -> list[Refusal]:
     return [
         *refused(
             step,
-            *each(
-                "x_t",
-                [tensor([[1.3, bad], [1.1, 1.9]]) for bad in (0.0, NAN, INF)],
-                "positive and finite",
-            ),
+            *each("x_t", BAD_STATES, "positive and finite"),
             ("score", column, "score's result"),
             *each("dt", (0.6, -0.1), "must"),
             *each("t_score", (1.2, -0.1), "must"),
@@ -127,9 +126,8 @@ STEPPING = [
     ),
 ]
 
-MIXTURE = gbm.LogNormalMixture(
-    tensor([0.3, 0.7]), tensor([[0.1, 0.2], [0.5, -0.4]]), tensor([0.2, 0.3])
-)
+CENTRES = tensor([[0.1, 0.2], [0.5, -0.4]])
+MIXTURE = gbm.LogNormalMixture(tensor([0.3, 0.7]), CENTRES, tensor([0.2, 0.3]))
 TARGETS = [
     *(
         refused(
@@ -177,16 +175,8 @@ TARGETS = [
 ]
 
 
-class Foreign(gbm.Target):
-    """A target of another kind."""
-
-    def __init__(self) -> None: ...
-
-    d = 1
-    logpdf = cdf = rvs = diffuse = log_score_at = responsibilities = None
-
-
 MEANS, COVS = torch.stack([X[0], -X[0]]), torch.stack([COV, COV])
+FOREIGN = type("Foreign", (gbm.Target,), dict.fromkeys(gbm.Target.__abstractmethods__))()
 FRONTS = [
     refused(fronts.LogNormal, ("log_cov", -COV, "covariance_matrix"), log_mean=X[0], log_cov=COV),
     refused(
@@ -206,7 +196,7 @@ FRONTS = [
         ("x0", tensor([[0.7, -1.3]]), "x0 must be positive"),
         ("x0", X[0], "batch"),
     ),
-    refused(fronts.from_target, ("target", Foreign(), "Foreign")),
+    refused(fronts.from_target, ("target", FOREIGN, "Foreign")),
 ]
 
 

@@ -21,7 +21,6 @@ def labelled() -> tuple[Array, Array]:
 
 
 def data_moments() -> ref.Gaussian:
-    """Moments of the labelled points, rounded to float32."""
     exact = ref.log_moments(ref.PointMasses(labelled()[0]))
     cov = twins.single(exact.cov)
     return ref.Gaussian(twins.single(exact.mean), (cov + cov.T) / 2)
@@ -41,7 +40,7 @@ def test_moments_agree(problem: Problem, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("dtype", twins.DTYPES)
 def test_class_averages_agree(dtype: torch.dtype) -> None:
-    """Refused: the average of the logarithms, which lies below (sheet E22)."""
+    """Refused: the average of the logarithms, which lies below (claim E22)."""
     points, labels = labelled()
     expected = ref.class_averages(points, labels)
     found = gbm.class_averages(tensor(points, dtype), torch.as_tensor(labels))

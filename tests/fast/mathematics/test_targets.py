@@ -115,11 +115,9 @@ def near_duplicates() -> tuple[np.ndarray, np.ndarray]:
 
 
 def exact_score(points: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """s of sheet R3 by differences in float64, and its condition scale (5, d).
-
+    """s of claim R3 by differences in float64, and its condition scale (5, d).
     s = sum r_n u_n with u_n = (log x_n - log x) / V: the exponents, by differences, move by
-    roundings of |log x - log x_n|^2 / V, and the u_n by those of |log x| and |log x_n| over V.
-    """
+    roundings of |log x - log x_n|^2 / V, and the u_n by those of |log x| and |log x_n| over V."""
     residual = np.log(points) - np.log(x)[:, None]
     exponents = -(residual**2).sum(-1) / (2 * STD**2)
     r = np.exp(exponents - exponents.max(-1, keepdims=True))
@@ -141,11 +139,8 @@ def by_float32_product(points: Tensor, x: Tensor) -> Tensor:
 
 
 def test_float32_keeps_its_digits_between_near_duplicates() -> None:
-    """sqrt(V) = 0.005, the smallest level of the default process.
-
-    The responsibilities of two pictures that nearly agree decide the score along their
-    difference; an expanded square in float32 gets them wrong by tenths.
-    """
+    """sqrt(V) = 0.005, the smallest level of the default process. The shares of two pictures that
+    nearly agree decide the score; an expanded square in float32 gets them wrong by tenths."""
     points, x = near_duplicates()
     expected, scale = exact_score(points, x)
     law = gbm.PointMasses(tensor(points, torch.float32), STD**2)
@@ -161,9 +156,7 @@ def test_float32_keeps_its_digits_between_near_duplicates() -> None:
 
 
 @pytest.mark.parametrize("dtype", twins.DTYPES)
-def test_chunks_change_nothing_but_memory(
-    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_chunks_change_memory_alone(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     points, x = (tensor(part, dtype) for part in near_duplicates())
     law = gbm.PointMasses(points, 0.3)
     calls = (law.logpdf, law.log_score, law.responsibilities, law.log_score_divergence)

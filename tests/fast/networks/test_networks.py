@@ -1,4 +1,4 @@
-"""What every network promises, and the U-Net: zeros at first, every weight in use."""
+"""What every network promises, the U-Net, and how a network is told the noise level."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,10 +8,12 @@ import torch
 from torch import Tensor, nn
 
 import gbm_fast as gbm
+from gbm_fast.networks.conditions import LevelIndex
 from gbm_fast.networks.embeddings import NoiseEmbedding
 from gbm_fast.settings.training_presets import resolve
 from gbm_fast.training.build import build_network
 from tests.support.cases import torch_generator
+from tests.support.twins import assert_twins, tensor
 
 CLASSES = 3
 # log(v) / 4 at sqrt(v) = 0.005, 0.4 and 10: the range of the default process.
@@ -96,10 +98,8 @@ def test_classes_are_told_apart_and_may_be_left_out(case: Network) -> None:
         for module in network.modules():
             if isinstance(module, nn.Embedding) and module.padding_idx is not None:
                 module.weight[module.padding_idx].zero_()
-    outputs = [
-        network(x, case.conditions, None if label is None else torch.full((3,), label))
-        for label in (0, 1, CLASSES, None)
-    ]
+    labels = [*(torch.full((3,), label) for label in (0, 1, CLASSES)), None]
+    outputs = [network(x, case.conditions, label) for label in labels]
     assert not torch.equal(outputs[0], outputs[1])
     assert not torch.equal(outputs[0], outputs[3])
     assert torch.equal(outputs[2], outputs[3])
@@ -126,9 +126,7 @@ def test_a_network_without_classes_refuses_labels(case: Network) -> None:
     ],
     ids=["ddpm++", "ncsn-deeper", "ncsn-deeper-of-one-level", "mlp"],
 )
-def test_the_parameters_of_the_reference_configurations(
-    build: Callable[[], nn.Module], expected: int
-) -> None:
+def test_parameters_of_the_references(build: Callable[[], nn.Module], expected: int) -> None:
     """DDPM++ as in the reference code for CIFAR-10; the others by adding up layers by hand."""
     with torch.device("meta"):
         network = build()
@@ -137,10 +135,8 @@ def test_the_parameters_of_the_reference_configurations(
 
 def test_the_mlp_fits_a_function_of_its_input_and_its_condition() -> None:
     """sin(2 x_1) + condition x_2 to 3 % of its variance on new points, after 200 steps of Adam.
-
     A network that does not see the condition (the twin is given zeros) leaves at least the
-    variance of condition x_2 given x, var(condition) E[x_2^2] = 0.75 of 1.5.
-    """
+    variance of condition x_2 given x, var(condition) E[x_2^2] = 0.75 of 1.5."""
 
     def points(name: str, size: int) -> tuple[Tensor, Tensor, Tensor]:
         source = torch_generator("fit", name)
@@ -181,14 +177,13 @@ def perturbed(network: gbm.UNet, *names: str) -> gbm.UNet:
     return network
 
 
+SIZES = [((7, 7), 1), ((14, 10), 1), ((14, 10), 2), ((9, 15), 3), ((2, 2), 2)]
+
+
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize(
-    ("size", "patch_size"), [((7, 7), 1), ((14, 10), 1), ((14, 10), 2), ((9, 15), 3), ((2, 2), 2)]
-)
-def test_an_untrained_u_net_returns_zeros(
-    size: tuple[int, int], patch_size: int, channels: int
-) -> None:
-    network = gbm.UNet(channels, width=8, multipliers=(1, 2, 2), blocks=1, patch_size=patch_size)
+@pytest.mark.parametrize(("size", "patch"), SIZES)
+def test_untrained_u_nets_return_zeros(size: tuple[int, int], patch: int, channels: int) -> None:
+    network = gbm.UNet(channels, width=8, multipliers=(1, 2, 2), blocks=1, patch_size=patch)
     x = images(channels, size)
     assert torch.equal(network(x, LEVELS), torch.zeros_like(x))
     output = perturbed(network, "head.2.weight")(x, LEVELS)
@@ -218,9 +213,7 @@ def reached(network: gbm.UNet) -> set[str]:
 
 def test_the_gradient_reaches_every_parameter_of_the_u_net() -> None:
     """Once the layers that start at zero are perturbed; before, it reaches the last layer alone.
-
-    The planted twin: a block that is skipped leaves its parameters without a gradient.
-    """
+    The planted twin: a block that is skipped leaves its parameters without a gradient."""
     fresh, full, skipped = (gbm.UNet(1, width=8, patch_size=2) for _ in range(3))
     assert reached(fresh) == {"head.2.weight", "head.2.bias"}
     names = {name for name, _ in full.named_parameters()}
@@ -248,3 +241,40 @@ def test_dropout_acts_in_training_only() -> None:
     assert not torch.equal(first, second)
     network.eval()
     assert torch.equal(network(x, LEVELS), network(x, LEVELS))
+
+
+GRID = 0.64 * torch.arange(1, 1001, dtype=torch.float64) / 1000
+
+
+def test_a_level_of_the_grid_has_its_own_index_also_in_float32() -> None:
+    """The paper's levels sigma^2 k / N, through the process and its rounding."""
+    index, process = LevelIndex(GRID), gbm.GBM(sigma=0.8)
+    for dtype in (torch.float32, torch.float64):
+        v = process.log_var(torch.arange(1, 1001, dtype=torch.float64) / 1000).to(dtype)
+        assert torch.equal(index(v), torch.arange(1000))
+    assert not index.state_dict()
+
+
+def test_a_level_between_two_takes_the_nearest_in_log_v() -> None:
+    index = LevelIndex(tensor([0.1, 0.4, 6.4]))
+    v = tensor([0.1, 0.19, 0.21, 0.4, 1.59, 1.61, 6.4, 6.40005])
+    assert index(v).tolist() == [0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_a_model_of_levels_passes_the_index_and_the_labels_on() -> None:
+    """v stays what the head uses: only the network's condition is the index."""
+    seen = []
+
+    class Recorder(nn.Module):
+        def forward(self, x: Tensor, condition: Tensor, labels: Tensor) -> Tensor:
+            seen.append((condition, labels))
+            return torch.ones_like(x)
+
+    process, labels = gbm.GBM(sigma=0.8), torch.tensor([4, 7])
+    model = gbm.ScoreModel(Recorder(), gbm.Noise(), 0.27, 0.34, condition=LevelIndex(GRID))
+    t = tensor([0.001, 0.4996])
+    h = gbm.score_function(model, process, labels)(torch.ones(2, 3, dtype=torch.float64), t)
+    ((condition, given),) = seen
+    assert condition.tolist() == [0, 499]
+    assert torch.equal(given, labels)
+    assert_twins(h, (-1 - 1 / (0.64 * t).sqrt()[:, None].expand(2, 3)).numpy(), 50.0)

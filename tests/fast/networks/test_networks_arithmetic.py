@@ -16,7 +16,6 @@ UNIT = 2**-8
 
 
 def many(case: Network) -> tuple[Tensor, Tensor]:
-    """Inputs (12, *event) and their conditions."""
     x = torch.randn(12, *case.event, generator=torch_generator("many", str(case.event)))
     return x, case.conditions.repeat(4)
 
@@ -28,9 +27,7 @@ def shaken(tensor: Tensor, source: torch.Generator) -> Tensor:
 
 def rounding_model(network: nn.Module, x: Tensor, condition: Tensor) -> Tensor:
     """The output in float32 with an error of bfloat16's size wherever autocast rounds.
-
-    That is at the input, the weights and the output of each convolution and linear layer.
-    """
+    That is at the input, the weights and the output of each convolution and linear layer."""
     source, network = torch_generator("rounding"), copy.deepcopy(network)
     for module in network.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
@@ -45,9 +42,7 @@ def rounding_model(network: nn.Module, x: Tensor, condition: Tensor) -> Tensor:
 @torch.no_grad()
 def test_bfloat16_rounds_as_often_as_its_convolutions_do_and_no_more(case: Network) -> None:
     """The error's root mean square is at most twice that of `rounding_model` (here 0.7 to 1.0).
-
-    The twin keeps four bits in place of eight (weights through float8) and is five times off.
-    """
+    The twin keeps four bits in place of eight (weights through float8) and is five times off."""
     network, (x, condition) = built(case, noise=0.05), many(case)
     exact = network(x, condition)
 
@@ -109,8 +104,7 @@ def test_the_parts_of_ncsn_deeper_compile() -> None:
         expected = part(x, code)
         found = torch.compile(part, backend="aot_eager", fullgraph=True)(x, code)
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
-        plain, compiled = (
-            torch.autograd.grad(output.square().mean(), parameters) for output in (expected, found)
-        )
+        losses = (output.square().mean() for output in (expected, found))
+        plain, compiled = (torch.autograd.grad(loss, parameters) for loss in losses)
         for ours, theirs in zip(compiled, plain, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)

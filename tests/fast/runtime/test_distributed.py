@@ -10,17 +10,8 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from gbm_fast.runtime.distributed import (
-    all_sum,
-    from_main,
-    gather,
-    is_main,
-    process_group,
-    send_tensor,
-    shard,
-    uses_cuda,
-    world,
-)
+from gbm_fast.runtime import distributed
+from gbm_fast.runtime.distributed import from_main, gather, is_main, process_group, shard, world
 from tests.support.processes import join, start, start_group
 
 COUNT = 11
@@ -32,7 +23,6 @@ def rows(numbers: range) -> torch.Tensor:
 
 
 def fail() -> str:
-    """An action that process 0 cannot take."""
     raise ValueError("the folder is taken: é")
 
 
@@ -43,7 +33,8 @@ def work(folder: Path) -> None:
         bytes_ = gather(torch.arange(3, dtype=torch.uint8)[list(shard(3))], 3)
         called: list[int] = []
         text = from_main(lambda: called.append(group.rank) or f"chosen by {group.rank}\n")
-        sent = send_tensor(torch.tensor([2.5]) if is_main() else None, torch.float32, (1,))
+        given = torch.tensor([2.5]) if is_main() else None
+        sent = distributed.send_tensor(given, torch.float32, (1,))
         try:
             from_main(fail)
             error = ""
@@ -54,7 +45,7 @@ def work(folder: Path) -> None:
             "shard": list(shard(COUNT)),
             "gathered": gathered.tolist(),
             "bytes": bytes_.tolist(),
-            "sum": all_sum(torch.tensor(float(group.rank + 1))).item(),
+            "sum": distributed.all_sum(torch.tensor(float(group.rank + 1))).item(),
             "text": text,
             "called": called,
             "sent": sent.tolist(),
@@ -69,39 +60,36 @@ def test_a_group_shares_work_and_agrees(tmp_path: Path, size: int) -> None:
     """Every process has all rows in the order of the items, and the answer of process 0."""
     assert join(start_group(size, work, tmp_path)) == [0] * size
     answers = [json.loads((tmp_path / f"{i}.json").read_text()) for i in range(size)]
-    assert [a["group"] for a in answers] == [[i, size] for i in range(size)]
-    assert sum((a["shard"] for a in answers), []) == list(range(COUNT))
-    sizes = [len(a["shard"]) for a in answers]
+    shards = [answer.pop("shard") for answer in answers]
+    assert sum(shards, []) == list(range(COUNT))
+    sizes = list(map(len, shards))
     assert max(sizes) - min(sizes) <= 1
     for rank, answer in enumerate(answers):
-        assert answer["gathered"] == rows(range(COUNT)).tolist()
-        assert answer["bytes"] == [0, 1, 2]
-        assert answer["sum"] == size * (size + 1) / 2
-        assert answer["text"] == "chosen by 0\n"
-        assert answer["called"] == ([0] if rank == 0 else [])
-        assert answer["sent"] == [2.5]
-        assert answer["error"] == "the folder is taken: é"
-        assert answer["after"] == [0, 1]
+        assert answer == {
+            "group": [rank, size],
+            "gathered": rows(range(COUNT)).tolist(),
+            "bytes": [0, 1, 2],
+            "sum": size * (size + 1) / 2,
+            "text": "chosen by 0\n",
+            "called": [0] if rank == 0 else [],
+            "sent": [2.5],
+            "error": "the folder is taken: é",
+            "after": [0, 1],
+        }
 
 
-ELASTIC = {
-    "MASTER_ADDR": "127.0.0.1",
-    "WORLD_SIZE": "2",
-    "GROUP_WORLD_SIZE": "1",
-    "TORCHELASTIC_USE_AGENT_STORE": "True",
-    "TORCHELASTIC_MAX_RESTARTS": "3",
-}
+ELASTIC = {"MASTER_ADDR": "127.0.0.1", "WORLD_SIZE": "2", "GROUP_WORLD_SIZE": "1"}
+ELASTIC |= {"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_MAX_RESTARTS": "3"}
 
 
 def agent_store() -> dist.TCPStore:
-    """What torchrun keeps for all attempts."""
     return dist.TCPStore("127.0.0.1", 0, is_master=True, timeout=timedelta(seconds=10))
 
 
 def meet(dies: bool) -> None:
     """A process that joins its group, and is killed in it if it `dies`."""
     with process_group(use_cuda=False, timeout_minutes=1):
-        all_sum(torch.ones(1))
+        distributed.all_sum(torch.ones(1))
         if dies:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -116,9 +104,7 @@ def test_processes_that_are_started_again_find_each_other() -> None:
         assert join(children) == [-signal.SIGKILL if dies else 0] * 2
 
 
-def test_an_attempt_does_not_read_what_an_earlier_one_left(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_attempt_does_not_read_an_earlier_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would miss them by chance only. Twin: the same attempt again, which reads them."""
     server = agent_store()
     given: list[dist.Store] = []
@@ -146,10 +132,7 @@ def test_an_attempt_does_not_read_what_an_earlier_one_left(
     ],
 )
 def test_several_machines_are_told_what_restarts_need(
-    changed: dict[str, str],
-    warned: bool,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    changed: dict, warned: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setattr(dist, "init_process_group", lambda *_, **__: None)
     monkeypatch.setattr(dist, "destroy_process_group", lambda: None)
@@ -176,13 +159,13 @@ def test_each_process_of_a_machine_needs_a_gpu_of_its_own(monkeypatch: pytest.Mo
     """Decided by counting, before a group is made and before any GPU is touched."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert uses_cuda("auto") and uses_cuda("cuda") and uses_cuda("cuda:1")
-    assert not uses_cuda("cpu")
+    assert all(map(distributed.uses_cuda, ("auto", "cuda", "cuda:1")))
+    assert not distributed.uses_cuda("cpu")
     for name, value in {"RANK": "2", "WORLD_SIZE": "3", "LOCAL_RANK": "2"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match="its own GPU"):
-        uses_cuda("cuda:1")
+        distributed.uses_cuda("cuda:1")
     with pytest.raises(ValueError, match="finds only 2 GPUs"), process_group(True, 1):
         pass
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert not uses_cuda("auto")
+    assert not distributed.uses_cuda("auto")

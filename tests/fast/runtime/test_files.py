@@ -25,7 +25,6 @@ def tensors() -> dict[str, Tensor]:
 
 
 def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """The same names, types, shapes and bits."""
     assert found.keys() == expected.keys()
     for name, tensor in expected.items():
         assert found[name].dtype == tensor.dtype, name
@@ -33,13 +32,11 @@ def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
 
 
 def names(folder: Path) -> set[str]:
-    """What lies in a folder, hidden files too."""
     return {path.name for path in folder.iterdir()}
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A file with the tensors and facts."""
     files.save_tensors(tmp_path / "state.safetensors", tensors(), files.STATE_FORMAT, FACTS)
     return tmp_path / "state.safetensors"
 
@@ -102,22 +99,18 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 
 def full_disk(*arguments: object) -> None:
-    """Stands for a call that fails as on a full disk."""
     raise OSError(28, "No space left on device")
 
 
 def interrupted(*arguments: object) -> None:
-    """Stands for a call during which the user presses Ctrl-C."""
     raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("call", ["replace", "fsync"])
 @pytest.mark.parametrize("failure", [full_disk, interrupted])
 def test_a_failing_write_leaves_the_previous_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, failure: Callable[..., None]
+    path: Path, monkeypatch: pytest.MonkeyPatch, call: str, failure: Callable[..., None]
 ) -> None:
-    path = tmp_path / "state.safetensors"
-    files.save_tensors(path, tensors(), files.STATE_FORMAT, FACTS)
     other = {"a.weight": torch.full((3,), 0.25)}
     with monkeypatch.context() as patch:
         patch.setattr(os, call, failure)
@@ -132,12 +125,10 @@ def test_a_failing_write_leaves_the_previous_file_and_nothing_else(
     assert_same(files.load_tensors(path, files.STATE_FORMAT)[0], other)
 
 
-def test_the_new_file_is_complete_before_it_takes_the_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path, seen = tmp_path / "config.json", []
+def test_a_new_file_is_whole_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it takes the name, which another has."""
+    path, seen, replace = tmp_path / "config.json", [], os.replace
     path.write_bytes(b"old")
-    replace = os.replace
 
     def watched(source: Path, target: Path) -> None:
         seen.append((Path(source).read_bytes(), Path(target).read_bytes(), Path(source).parent))

@@ -17,9 +17,7 @@ SPLITS = {
 }
 
 
-def every_draw(
-    indices: list[int], seed: int = 11, kind: type[ImageNoise] = ImageNoise
-) -> list[Tensor]:
+def every_draw(indices: list[int], seed: int = 11, kind: type = ImageNoise) -> list[Tensor]:
     """What a sampler asks for: an integer, a uniform, a start and rows, for each image."""
     noise = kind(seed, indices, SHAPE)
     start = [noise.integers(1000), noise.uniform(), noise.normal()]
@@ -67,12 +65,9 @@ def test_another_seed_gives_other_noise() -> None:
 
 
 def test_streams_do_not_meet() -> None:
-    """Different (seed, stream, index) have different seeds.
-
-    The words that are hashed differ, so two of these streams of ten would meet only by chance,
-    below 1e-4, fixed once and for all. The planted twin is the sum of the three, which collides
-    at once.
-    """
+    """Different (seed, stream, index) have different seeds. The words that are hashed differ, so
+    two of these streams of ten would meet only by chance, below 1e-4, fixed once and for all. The
+    planted twin is the sum of the three, which collides at once."""
     words = list(itertools.product(range(30), Stream, range(10)))
     assert len({stream_seed(*w) for w in words}) == len(words)
     assert len({seed + int(stream) + index for seed, stream, index in words}) < len(words)
@@ -85,9 +80,7 @@ def test_the_seed_of_a_stream_is_pinned() -> None:
 
 def test_every_image_of_a_seed_has_its_own_generator() -> None:
     """torch keeps 32 bits of a seed: counting in them is injective, hashing would not be.
-
-    The planted twin, a hash of the index too, repeats itself among 200,000 with certainty here.
-    """
+    The planted twin, a hash of the index too, repeats itself among 200,000 with certainty here."""
     first = stream_seed(5, Stream.IMAGE)
     for index in (1, 2, 3, 10**5, 2**32 - 1):
         assert (stream_seed(5, Stream.IMAGE, index) - first) % 2**32 == index

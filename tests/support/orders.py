@@ -22,7 +22,6 @@ SLACK = 0.02
 
 
 def slopes(errors: Sequence[float]) -> np.ndarray:
-    """Local slopes of errors at dt, dt / 2, dt / 4, ..."""
     sizes = np.abs(np.asarray(errors, dtype=np.float64))
     return np.log2(sizes[:-1] / sizes[1:])
 
@@ -46,7 +45,6 @@ def equal_steps(num_steps: int, process: Process = PROCESS, last: float = LAST) 
 
 
 def law_at(t: float, process: Process = PROCESS, data: LogNormal = DATA) -> Gaussian:
-    """The exact law of log X_t."""
     there = data.diffuse(process, t)
     return Gaussian(there.log_mean, there.log_cov)
 
@@ -59,8 +57,6 @@ class Disturbed(LogAffineStep):
     weak_order: ClassVar[float] = 0.5
     step: LogAffineStep
 
-    def coefficients(
-        self, process: Process, t_score: float, dt: float, noise: float
-    ) -> LogCoefficients:
-        found = self.step.coefficients(process, t_score, dt, noise)
+    def coefficients(self, process: Process, t: float, dt: float, noise: float) -> LogCoefficients:
+        found = self.step.coefficients(process, t, dt, noise)
         return found._replace(weight=found.weight * (1.0 + 0.1 * math.sqrt(dt)))
