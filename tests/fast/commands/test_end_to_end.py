@@ -204,10 +204,7 @@ def test_a_wrong_option_ends_the_command_with_status_2(tmp_path: Path) -> None:
 
 
 def test_truncated_weights_are_refused(
-    run: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Cut anywhere: in the header's length, the header, or the numbers."""
     copy = tmp_path / "run"

@@ -87,9 +87,7 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 @pytest.fixture(scope="module")
 def theirs(
-    fid: ModuleType,
-    folders: tuple[Path, Path],
-    network: Callable[[torch.Tensor], torch.Tensor],
+    fid: ModuleType, folders: tuple[Path, Path], network: Callable[[torch.Tensor], torch.Tensor]
 ) -> Pair:
     """The features that clean-fid computes from the two folders."""
     first, second = (

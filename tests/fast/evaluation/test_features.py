@@ -156,8 +156,7 @@ def test_the_data_hash_sees_images_labels_and_split() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "error"),
-    [("os.replace", OSError("disk full")), ("os.fsync", KeyboardInterrupt())],
+    ("place", "error"), [("os.replace", OSError("disk full")), ("os.fsync", KeyboardInterrupt())]
 )
 def test_nothing_half_written_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, error: BaseException

@@ -46,20 +46,14 @@ def test_kappa_reaches_its_step() -> None:
 
 
 @pytest.mark.parametrize(
-    "sampler",
-    ["dale-langevin", "sign-agnostic", "milstein", "ancestral", "marginal-preserving"],
+    "sampler", ["dale-langevin", "sign-agnostic", "milstein", "ancestral", "marginal-preserving"]
 )
 def test_the_constant_process_has_the_grid_of_algorithms_1_and_2(sampler: str) -> None:
     """Every setting in its place: another order of arguments gives other rows."""
     settings = paper(sampler=sampler, inner_steps=3, chi=0.93, step_length=0.03, denoise_steps=2)
     found = build_grid(RUN, settings, CONSTANT)
     assert found == annealed(
-        num_steps=20,
-        horizon=1.0,
-        step_length=0.03,
-        inner_steps=3,
-        chi=0.93,
-        denoise_steps=2,
+        num_steps=20, horizon=1.0, step_length=0.03, inner_steps=3, chi=0.93, denoise_steps=2
     )
     assert found[0] == (1.0, 0.03, 1.0)
     assert found[3] == (0.95, 0.03, 0.93)

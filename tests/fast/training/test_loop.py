@@ -206,10 +206,7 @@ def test_the_command_stopped_by_a_signal_says_how_to_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def stopped(
-        trainer: Trainer,
-        steps: int,
-        minutes: float | None,
-        on_samples: Callable[[Trainer], None],
+        trainer: Trainer, steps: int, minutes: float | None, on_samples: Callable[[Trainer], None]
     ) -> bool:
         signal_at(trainer, 1, signal.SIGTERM)
         return fit(trainer, steps, minutes, show_progress=False)
