@@ -4,15 +4,16 @@ from pathlib import Path
 
 import torch
 
-from gbm_fast.data import ImageData
+import gbm_fast as gbm
 from gbm_fast.evaluation.classifier import ClassifierSettings
-from gbm_fast.evaluation.features import FeatureExtractor, load_or_train_classifier
 
 # Enough to change every weight; the features of a barely trained network are features too.
 BRIEF = ClassifierSettings(epochs=1, min_steps=6, batch_size=16)
 
 
-def tiny_data(train: int = 60, test: int = 40, channels: int = 1, name: str = "tiny") -> ImageData:
+def tiny_data(
+    train: int = 60, test: int = 40, channels: int = 1, name: str = "tiny"
+) -> gbm.ImageData:
     """Noisy gratings of 9 x 8 pixels in two classes: stripes across, stripes down."""
     generator = torch.Generator().manual_seed(train + 1000 * channels)
     total = train + test
@@ -22,7 +23,7 @@ def tiny_data(train: int = 60, test: int = 40, channels: int = 1, name: str = "t
     pattern = torch.where(labels[:, None, None] == 0, rows, columns)[:, None]
     noise = torch.rand((total, channels, 9, 8), generator=generator)
     images = (140 * pattern + 100 * noise).to(torch.uint8)
-    return ImageData(
+    return gbm.ImageData(
         name=name,
         train_images=images[:train],
         train_labels=labels[:train],
@@ -33,6 +34,6 @@ def tiny_data(train: int = 60, test: int = 40, channels: int = 1, name: str = "t
     )
 
 
-def tiny_extractor(data: ImageData, folder: Path) -> FeatureExtractor:
+def tiny_extractor(data: gbm.ImageData, folder: Path) -> gbm.FeatureExtractor:
     """Features of a tiny data set, trained for six steps into `folder`."""
-    return load_or_train_classifier(data, folder, settings=BRIEF)
+    return gbm.load_or_train_classifier(data, folder, settings=BRIEF)

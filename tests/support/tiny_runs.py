@@ -5,20 +5,17 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gbm_fast.data import ImageData, load_dataset
+import gbm_fast as gbm
 from gbm_fast.runtime.files import STATE_FORMAT, load_tensors
-from gbm_fast.settings.training import TrainConfig
 from gbm_fast.settings.training_presets import resolve
-from gbm_fast.training.batches import ImageBatches
 from gbm_fast.training.checkpoints import checkpoint_path, checkpoint_steps
 from gbm_fast.training.loop import fit
 from gbm_fast.training.runs import write_run_files
-from gbm_fast.training.trainer import Trainer
 
 
-def few_digits(train: int = 40, test: int = 20) -> ImageData:
+def few_digits(train: int = 40, test: int = 20) -> gbm.ImageData:
     """The first `train` and `test` pictures of the built-in digits, 8 x 8."""
-    data = load_dataset("digits")
+    data = gbm.load_dataset("digits")
     return dataclasses.replace(
         data,
         train_images=data.train_images[:train],
@@ -29,9 +26,9 @@ def few_digits(train: int = 40, test: int = 20) -> ImageData:
 
 
 # `overrides` are settings of TrainConfig by name; dataclasses.replace refuses any other.
-def tiny_config(**overrides: object) -> TrainConfig:
+def tiny_config(**overrides: object) -> gbm.TrainConfig:
     """Resolved settings of a run of width 8 with one block a level, in float32 on the CPU."""
-    tiny = TrainConfig(
+    tiny = gbm.TrainConfig(
         width=8,
         patch_size=2,
         blocks=1,
@@ -56,9 +53,9 @@ def saved(folder: Path) -> tuple[dict[str, Tensor], dict]:
     return load_tensors(newest(folder), STATE_FORMAT)
 
 
-def tiny_batches(config: TrainConfig) -> ImageBatches:
+def tiny_batches(config: gbm.TrainConfig) -> gbm.ImageBatches:
     """The forty digits as batches, with labels where the settings ask for them."""
-    return ImageBatches(few_digits(), config.class_conditional)
+    return gbm.ImageBatches(few_digits(), config.class_conditional)
 
 
 def make_run(folder: Path, steps: int = 3, **overrides: object) -> Path:
@@ -67,5 +64,5 @@ def make_run(folder: Path, steps: int = 3, **overrides: object) -> Path:
     config = tiny_config(steps=steps, **overrides)
     batches = tiny_batches(config)
     write_run_files(folder, config, batches)
-    fit(Trainer(config, batches, folder), steps, None, show_progress=False)
+    fit(gbm.Trainer(config, batches, folder), steps, None, show_progress=False)
     return folder

@@ -11,11 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import gbm_fast as gbm
 from gbm_fast import sample, train
-from gbm_fast.data import load_dataset
 from gbm_fast.evaluation.classifier import ClassifierSettings
-from gbm_fast.evaluation.features import load_or_train_classifier
-from gbm_fast.settings.sampling import SamplingSettings
 from tests.support.source_tree import ROOT
 
 TINY = ("--width", "8", "--steps", "3", "--num-steps", "8", "--metrics-images", "8")
@@ -48,7 +46,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run made by the command, with a classifier of a few steps waiting for it."""
     folder = tmp_path_factory.mktemp("end to end")
     brief = ClassifierSettings(epochs=1, min_steps=30)
-    load_or_train_classifier(load_dataset("digits"), folder / "runs" / "features", settings=brief)
+    gbm.load_or_train_classifier(
+        gbm.load_dataset("digits"), folder / "runs" / "features", settings=brief
+    )
     done = command("gbm_fast.train", *TINY, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "samples.png" in done.stdout
@@ -115,7 +115,7 @@ def test_every_sampler_with_every_start(
     process = "constant" if sampler == "sign-agnostic" else "run"
     options = ["--sampler", sampler, "--start", start, "--process", process, "--num-steps", "8"]
     assert call(monkeypatch, sample.main, "--run", str(run), *options, "--num-images", "3") == 0
-    settings = SamplingSettings(sampler=sampler, start=start, process=process, num_steps=8)
+    settings = gbm.SamplingSettings(sampler=sampler, start=start, process=process, num_steps=8)
     folder = run / "samples" / replace(settings, num_images=3).slug
     assert_sampled(folder, 3, has_class=start in ("class-average", "data"))
 

@@ -9,17 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
+import gbm_fast as gbm
 from gbm_fast import evaluate
 from gbm_fast.commands.training import run_training
-from gbm_fast.data import integers_from_positive, load_dataset, positive_from_integers
 from gbm_fast.evaluation.classifier import ClassifierSettings
-from gbm_fast.evaluation.features import load_or_train_classifier
 from gbm_fast.settings.commands import EvaluateConfig
-from gbm_fast.settings.sampling import SamplingSettings
-from gbm_fast.settings.training import TrainConfig
 from gbm_fast.settings.training_presets import resolve
 
-DIGITS = load_dataset("digits")
+DIGITS = gbm.load_dataset("digits")
 TRAIN = len(DIGITS.train_images)
 QUICK = ["--sampler", "probability-flow", "--num-steps", "2", "--num-images", "12"]
 
@@ -29,8 +26,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of one step on the digits, with a classifier of a few steps beside it."""
     root = tmp_path_factory.mktemp("runs")
     settings = ClassifierSettings(epochs=1, min_steps=30)
-    load_or_train_classifier(DIGITS, root / "features", settings=settings)
-    run_training(resolve(TrainConfig(run_dir=root / "run", width=16, steps=1, metrics_images=0)))
+    gbm.load_or_train_classifier(DIGITS, root / "features", settings=settings)
+    run_training(
+        resolve(gbm.TrainConfig(run_dir=root / "run", width=16, steps=1, metrics_images=0))
+    )
     return root / "run"
 
 
@@ -55,7 +54,7 @@ def entries(run: Path) -> list[dict]:
 
 
 def digits(count: int) -> torch.Tensor:
-    return positive_from_integers(DIGITS.train_images[:count], DIGITS.max_value)
+    return gbm.positive_from_integers(DIGITS.train_images[:count], DIGITS.max_value)
 
 
 def test_samples_are_measured_printed_and_recorded(
@@ -98,7 +97,7 @@ def test_foreign_images_from_an_array_and_from_a_folder(
     np.save(tmp_path / "floats.npy", images.numpy())
     np.save(tmp_path / "levels.npy", DIGITS.train_images[:40].numpy())
     (tmp_path / "png").mkdir()
-    for i, pixels in enumerate(integers_from_positive(images, 255)):
+    for i, pixels in enumerate(gbm.integers_from_positive(images, 255)):
         Image.fromarray(pixels[0].numpy()).save(tmp_path / "png" / f"{i:03d}.png")
     for name in ("floats.npy", "levels.npy", "png"):
         options = ("--images", str(tmp_path / name), "--floor-repeats", "2")
@@ -173,8 +172,8 @@ def test_a_folder_without_a_run_is_refused(
 
 
 def test_the_seed_alone_may_be_given_with_images() -> None:
-    seeded = SamplingSettings(num_images=256, seed=3)
+    seeded = gbm.SamplingSettings(num_images=256, seed=3)
     config = EvaluateConfig(run=Path("r"), images=Path("x.npy"), sampling=seeded)
     assert config.sampling.seed == 3
     with pytest.raises(ValueError, match="do not apply"):
-        EvaluateConfig(run=Path("r"), images=Path("x.npy"), sampling=SamplingSettings(chi=0.5))
+        EvaluateConfig(run=Path("r"), images=Path("x.npy"), sampling=gbm.SamplingSettings(chi=0.5))

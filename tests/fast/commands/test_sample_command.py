@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 import torch
 
+import gbm_fast as gbm
 from gbm_fast.commands import sampling as sample_job
 from gbm_fast.commands.evaluation import run_evaluation
 from gbm_fast.commands.sampling import run_sampling
-from gbm_fast.data import load_dataset
-from gbm_fast.evaluation.features import load_or_train_classifier
 from gbm_fast.settings.commands import EvaluateConfig, Measurement, SampleConfig
-from gbm_fast.settings.sampling import SamplingSettings
 from tests.support.processes import join, start_group
 from tests.support.tiny_data import BRIEF
 from tests.support.tiny_runs import make_run
 
 # Ten images in four batches: of three processes one gets two; of two each.
-SETTINGS = SamplingSettings(sampler="ancestral", num_steps=4, num_images=10, batch_size=3, seed=6)
+SETTINGS = gbm.SamplingSettings(
+    sampler="ancestral", num_steps=4, num_images=10, batch_size=3, seed=6
+)
 COUNT = SETTINGS.num_images
 
 
@@ -28,7 +28,7 @@ COUNT = SETTINGS.num_images
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A class-conditional run of three steps on the digits, with a classifier beside it."""
     root = tmp_path_factory.mktemp("job")
-    load_or_train_classifier(load_dataset("digits"), root / "features", settings=BRIEF)
+    gbm.load_or_train_classifier(gbm.load_dataset("digits"), root / "features", settings=BRIEF)
     return make_run(root / "run", class_conditional=True)
 
 
@@ -39,7 +39,7 @@ def alone(run: Path) -> Path:
     return run.parent / "alone"
 
 
-def sample(run: Path, out: Path, settings: SamplingSettings = SETTINGS) -> None:
+def sample(run: Path, out: Path, settings: gbm.SamplingSettings = SETTINGS) -> None:
     """The command; a function of the module, so that other processes can call it."""
     torch.set_num_threads(1)
     run_sampling(SampleConfig(run=run, out=out, device="cpu", sampling=settings))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import gbm_fast as gbm
 from gbm_fast.commands.training import run_training
-from gbm_fast.settings.training import TrainConfig
 from gbm_fast.settings.training_presets import resolve
 from gbm_fast.training.checkpoints import checkpoint_steps
 from tests.support.processes import DEADLINE, free_port
@@ -107,7 +107,7 @@ def assert_same_parameters(folder: Path, expected: Path) -> None:
 def single(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of one process."""
     folder = tmp_path_factory.mktemp("single") / "run"
-    assert run_training(resolve(TrainConfig(**OPTIONS, run_dir=folder))) == 0
+    assert run_training(resolve(gbm.TrainConfig(**OPTIONS, run_dir=folder))) == 0
     return folder
 
 

@@ -8,16 +8,17 @@ from typing import get_args
 
 import pytest
 
+import gbm_fast as gbm
 from gbm_fast import train
 from gbm_fast.settings.stored import to_json
-from gbm_fast.settings.training import TOYS, ImageName, TrainConfig
-from gbm_fast.settings.training_presets import OURS, PAPER, choose_preset, preset_config, resolve
+from gbm_fast.settings.training import TOYS, ImageName
+from gbm_fast.settings.training_presets import OURS, PAPER, choose_preset, resolve
 from gbm_fast.train import parse
 
-FIELDS = {field.name: field for field in dataclasses.fields(TrainConfig)}
+FIELDS = {field.name: field for field in dataclasses.fields(gbm.TrainConfig)}
 
 
-def settings(*arguments: str, has_gpu: bool = False) -> TrainConfig:
+def settings(*arguments: str, has_gpu: bool = False) -> gbm.TrainConfig:
     """The resolved settings of a command line."""
     return parse(arguments, has_gpu)[0]
 
@@ -35,7 +36,7 @@ def test_the_command_line_comes_after_the_file_and_the_file_after_the_preset(
     assert settings(*options).clip_norm == 2.0
     assert settings(*options[:4]).clip_norm == PAPER["mnist"]["clip_norm"].value == 1.0
     assert settings("--config", str(file)).learning_rate == 5e-4
-    assert settings().learning_rate == TrainConfig().learning_rate
+    assert settings().learning_rate == gbm.TrainConfig().learning_rate
 
 
 def test_a_stored_configuration_gives_the_same_settings_again(tmp_path: Path) -> None:
@@ -54,8 +55,8 @@ def test_every_value_of_the_paper_is_a_setting_with_a_source(dataset: str) -> No
         assert name in FIELDS
         place = source.startswith(("v1 ", "v2 "))
         assert place or (source.startswith(OURS) and len(source) > len(OURS) + 10), name
-        assert getattr(preset_config("paper", dataset), name) == value
-    resolved = resolve(preset_config("paper", dataset))
+        assert getattr(gbm.preset_config("paper", dataset), name) == value
+    resolved = resolve(gbm.preset_config("paper", dataset))
     assert resolved.minutes is None and resolved.preset == "paper"
     # What version 1 states, in numbers.
     steps = {"mnist": 300_000, "cifar10": 1_000_000}.get(dataset, 200_000)
@@ -68,7 +69,7 @@ def test_every_value_of_the_paper_is_a_setting_with_a_source(dataset: str) -> No
 @pytest.mark.parametrize("preset", ["cpu", "demo"])
 def test_every_data_set_has_the_small_presets_within_an_hour(preset: str) -> None:
     for dataset in (*TOYS, *get_args(ImageName)):
-        resolved = resolve(preset_config(preset, dataset))
+        resolved = resolve(gbm.preset_config(preset, dataset))
         assert resolved.minutes is not None and resolved.minutes <= (3 if preset == "demo" else 45)
         # Colour is trained in batches that two cores take ten of a second, so as not to end early.
         colour = dataset in ("natural-patches", "cifar10")

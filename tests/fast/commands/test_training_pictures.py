@@ -10,12 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+import gbm_fast as gbm
 from gbm_fast.commands import training as pipeline
 from gbm_fast.commands.training import run_training
-from gbm_fast.networks import DDPMpp, NCSNDeeper
 from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors
-from gbm_fast.sampling.runs import load_run
-from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.training.loop import require_tensorboard
 from tests.support.tiny_runs import few_digits, saved, tiny_config
 
@@ -52,7 +50,7 @@ def test_float64_runs_are_sampled_and_loaded_in_float32(
     folder = tmp_path / "run"
     assert run_training(tiny_config(multipliers=(1,), run_dir=folder, **settings)) == 0
     assert (folder / "samples" / "step-00000001.png").exists()
-    assert {p.dtype for p in load_run(folder, "cpu").model.parameters()} == {torch.float32}
+    assert {p.dtype for p in gbm.load_run(folder, "cpu").model.parameters()} == {torch.float32}
     assert json.loads((folder / "stats.jsonl").read_text())["step"] == 1
 
 
@@ -87,8 +85,8 @@ def test_the_networks_of_the_paper_train_and_sample(
     settings = {"steps": 2, "metrics_images": 0, "samples_every": 2, "run_dir": tmp_path / "run"}
     settings |= {"patch_size": None, "parameterisation": parameterisation, "process": process}
     assert run_training(tiny_config(**settings, **network)) == 0
-    run = load_run(tmp_path / "run", "cpu")
-    kind = NCSNDeeper if network is NCSN else DDPMpp
+    run = gbm.load_run(tmp_path / "run", "cpu")
+    kind = gbm.NCSNDeeper if network is NCSN else gbm.DDPMpp
     assert isinstance(run.model.network, kind)
     stored, _ = load_tensors(run.folder / "weights.safetensors", WEIGHTS_FORMAT)
     for name, tensor in run.model.state_dict().items():
@@ -99,11 +97,11 @@ def test_the_networks_of_the_paper_train_and_sample(
 def test_samples_that_cannot_be_made_do_not_stop_the_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails(sampler: Sampler, *rest: object) -> Iterator[None]:
+    def fails(sampler: gbm.Sampler, *rest: object) -> Iterator[None]:
         raise ValueError("the score is too large")
         yield
 
-    monkeypatch.setattr(Sampler, "batches", fails)
+    monkeypatch.setattr(gbm.Sampler, "batches", fails)
     settings = {"steps": 2, "metrics_images": 0, "samples_every": 1, "run_dir": tmp_path / "run"}
     assert run_training(tiny_config(multipliers=(1,), **settings)) == 0
     shown = capsys.readouterr().out

@@ -14,14 +14,9 @@ import pytest
 import torch
 from PIL import Image
 
-from gbm_fast.data import integers_from_positive, load_dataset, positive_from_integers
+import gbm_fast as gbm
 from gbm_fast.evaluation.classifier import ClassifierSettings
-from gbm_fast.evaluation.distances import frechet_distance, kernel_distance
-from gbm_fast.evaluation.features import FeatureExtractor, load_or_train_classifier
 from gbm_fast.evaluation.foreign import read_images
-from gbm_fast.sampling.runs import load_run
-from gbm_fast.sampling.sampler import Sampler
-from gbm_fast.settings.sampling import SamplingSettings
 from tests.support.tiny_runs import make_run
 
 CPU = torch.device("cpu")
@@ -38,7 +33,7 @@ def unresized(image: np.ndarray) -> np.ndarray:
 def write_pngs(folder: Path, images: torch.Tensor) -> Path:
     """8-bit grey PNG files of images (n, 1, height, width) in [1, 2]."""
     folder.mkdir()
-    for i, pixels in enumerate(integers_from_positive(images, 255)):
+    for i, pixels in enumerate(gbm.integers_from_positive(images, 255)):
         Image.fromarray(pixels[0].numpy()).save(folder / f"{i:04d}.png")
     return folder
 
@@ -52,26 +47,26 @@ def fid() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def extractor(tmp_path_factory: pytest.TempPathFactory) -> FeatureExtractor:
+def extractor(tmp_path_factory: pytest.TempPathFactory) -> gbm.FeatureExtractor:
     settings = ClassifierSettings(epochs=1, min_steps=60)
-    return load_or_train_classifier(
-        load_dataset("digits"), tmp_path_factory.mktemp("f"), settings=settings
+    return gbm.load_or_train_classifier(
+        gbm.load_dataset("digits"), tmp_path_factory.mktemp("f"), settings=settings
     )
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Digits that a briefly trained run generates, and test digits."""
-    data, root = load_dataset("digits"), tmp_path_factory.mktemp("png")
-    run = load_run(make_run(root / "run", steps=20), device="cpu")
-    settings = SamplingSettings(sampler="probability-flow", num_steps=8, num_images=COUNT)
-    first = Sampler(run, settings)(show_progress=False)
-    second = positive_from_integers(data.test_images[:COUNT], data.max_value)
+    data, root = gbm.load_dataset("digits"), tmp_path_factory.mktemp("png")
+    run = gbm.load_run(make_run(root / "run", steps=20), device="cpu")
+    settings = gbm.SamplingSettings(sampler="probability-flow", num_steps=8, num_images=COUNT)
+    first = gbm.Sampler(run, settings)(show_progress=False)
+    second = gbm.positive_from_integers(data.test_images[:COUNT], data.max_value)
     return write_pngs(root / "generated", first), write_pngs(root / "real", second)
 
 
 @pytest.fixture(scope="module")
-def network(extractor: FeatureExtractor) -> Callable[[torch.Tensor], torch.Tensor]:
+def network(extractor: gbm.FeatureExtractor) -> Callable[[torch.Tensor], torch.Tensor]:
     """The extractor in clean-fid's convention."""
 
     def call(batch: torch.Tensor) -> torch.Tensor:
@@ -106,9 +101,9 @@ def theirs(
 
 
 def test_clean_fid_and_our_reader_see_the_same_images(
-    folders: tuple[Path, Path], theirs: Pair, extractor: FeatureExtractor
+    folders: tuple[Path, Path], theirs: Pair, extractor: gbm.FeatureExtractor
 ) -> None:
-    data = load_dataset("digits")
+    data = gbm.load_dataset("digits")
     for folder, features in zip(folders, theirs, strict=True):
         ours = extractor(read_images(folder, data))
         assert ours.shape == features.shape == (COUNT, 64)
@@ -119,25 +114,25 @@ def test_clean_fid_and_our_reader_see_the_same_images(
 def test_frechet_distance_agrees_on_equal_features(fid: ModuleType, theirs: Pair) -> None:
     expected = fid.fid_from_feats(*theirs)
     assert expected > 0.1
-    assert frechet_distance(*theirs) == pytest.approx(expected, rel=1e-6)
+    assert gbm.frechet_distance(*theirs) == pytest.approx(expected, rel=1e-6)
     # A covariance over n instead of n - 1 would be off by 1/150 of its part.
     biased = np.sqrt(1 - 1 / COUNT)
     first, second = (f.mean(0) + (f - f.mean(0)) * biased for f in theirs)
-    assert frechet_distance(first, second) != pytest.approx(expected, rel=1e-4)
+    assert gbm.frechet_distance(first, second) != pytest.approx(expected, rel=1e-4)
 
 
 def test_kernel_distance_agrees_on_equal_features(fid: ModuleType, theirs: Pair) -> None:
     expected = fid.kernel_distance(*theirs, num_subsets=2)
-    mean, sd = kernel_distance(*theirs)
+    mean, sd = gbm.kernel_distance(*theirs)
     assert mean == pytest.approx(expected, rel=1e-6)
     assert sd == 0.0
-    assert kernel_distance(theirs[0], theirs[0])[0] != pytest.approx(expected, rel=1e-2)
+    assert gbm.kernel_distance(theirs[0], theirs[0])[0] != pytest.approx(expected, rel=1e-2)
 
 
 def test_compute_fid_from_folders_is_our_distance_of_the_same_folders(
     fid: ModuleType,
     folders: tuple[Path, Path],
-    extractor: FeatureExtractor,
+    extractor: gbm.FeatureExtractor,
     network: Callable[[torch.Tensor], torch.Tensor],
 ) -> None:
     """The whole of clean-fid, from the files to the number, beside the whole of ours."""
@@ -152,7 +147,7 @@ def test_compute_fid_from_folders_is_our_distance_of_the_same_folders(
         use_dataparallel=False,
         verbose=False,
     )
-    data = load_dataset("digits")
-    ours = frechet_distance(*(extractor(read_images(folder, data)) for folder in folders))
+    data = gbm.load_dataset("digits")
+    ours = gbm.frechet_distance(*(extractor(read_images(folder, data)) for folder in folders))
     # clean-fid averages its float32 features in float32: 1e-7 of a mean that is of size one.
     assert ours == pytest.approx(expected, rel=1e-4)

@@ -7,7 +7,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from gbm_fast.evaluation.distances import frechet_distance, kernel_distance
+import gbm_fast as gbm
 from tests.support.cases import seed as seed_of
 
 Features = np.ndarray
@@ -60,8 +60,8 @@ def test_frechet_of_non_commuting_covariances(rows: tuple[int, int], columns: in
     a = features(rows[0], columns, columns, seed=1)
     b = 0.8 * features(rows[1], columns, columns, seed=2) - 0.3
     exact, size = exact_frechet(a, b)
-    assert abs(frechet_distance(a, b) - exact) <= TOLERANCE * size
-    assert abs(frechet_distance(b, a) - exact) <= TOLERANCE * size
+    assert abs(gbm.frechet_distance(a, b) - exact) <= TOLERANCE * size
+    assert abs(gbm.frechet_distance(b, a) - exact) <= TOLERANCE * size
 
 
 def test_the_comparison_rejects_wrong_distances() -> None:
@@ -69,11 +69,11 @@ def test_the_comparison_rejects_wrong_distances() -> None:
     exact, size = exact_frechet(a, b)
     shift = np.sum((a.mean(0) - b.mean(0)) ** 2)
     diagonal = shift + np.sum((a.std(0, ddof=1) - b.std(0, ddof=1)) ** 2)
-    biased = frechet_distance(
+    biased = gbm.frechet_distance(
         a.mean(0) + (a - a.mean(0)) * np.sqrt(8 / 9),
         b.mean(0) + (b - b.mean(0)) * np.sqrt(13 / 14),
     )
-    unshifted = frechet_distance(a - a.mean(0), b - b.mean(0))
+    unshifted = gbm.frechet_distance(a - a.mean(0), b - b.mean(0))
     for wrong in (diagonal, biased, unshifted):
         assert abs(wrong - exact) > 1e8 * TOLERANCE * size
 
@@ -91,7 +91,7 @@ def test_frechet_of_commuting_covariances_is_the_distance_of_the_deviations() ->
     b = 0.6 + mean + base * second @ rotation.T
     expected = np.sum(mean**2) + np.sum((first - second) ** 2)
     size = np.sum(mean**2) + np.sum(first**2) + np.sum(second**2)
-    assert abs(frechet_distance(a, b) - expected) <= TOLERANCE * size
+    assert abs(gbm.frechet_distance(a, b) - expected) <= TOLERANCE * size
 
 
 @pytest.mark.parametrize(("rows", "rank"), [(4, 6), (12, 2)], ids=["few-rows", "low-rank"])
@@ -99,7 +99,7 @@ def test_frechet_of_singular_covariances(rows: int, rank: int) -> None:
     a, b = features(rows, 6, rank, seed=4), features(rows + 1, 6, rank, seed=5)
     exact, size = exact_frechet(a, b)
     # Rounding of the zero eigenvalues, u = 1e-16, would show as sqrt(u) = 1e-8 if it were kept.
-    assert abs(frechet_distance(a, b) - exact) <= 1e-12 * size
+    assert abs(gbm.frechet_distance(a, b) - exact) <= 1e-12 * size
 
 
 @pytest.mark.parametrize(("rows", "columns", "rank"), [(50, 200, 200), (300, 64, 64), (90, 64, 5)])
@@ -107,7 +107,7 @@ def test_identical_sets_are_at_distance_zero(rows: int, columns: int, rank: int)
     a = features(rows, columns, rank, seed=6)
     size = float(np.sum(np.var(a, axis=0)))
     for b in (a, a[::-1].copy()):
-        distance = frechet_distance(a, b)
+        distance = gbm.frechet_distance(a, b)
         assert distance >= -1e-8
         assert abs(distance) <= 1e-12 * size
 
@@ -115,7 +115,9 @@ def test_identical_sets_are_at_distance_zero(rows: int, columns: int, rank: int)
 def test_a_dead_feature_changes_nothing() -> None:
     a, b = features(30, 4, 4, seed=7), features(20, 4, 4, seed=8)
     dead_a, dead_b = np.c_[a, np.full(30, 0.25)], np.c_[b, np.full(20, 0.75)]
-    assert frechet_distance(dead_a, dead_b) == pytest.approx(frechet_distance(a, b) + 0.25, 1e-12)
+    assert gbm.frechet_distance(dead_a, dead_b) == pytest.approx(
+        gbm.frechet_distance(a, b) + 0.25, 1e-12
+    )
 
 
 def kernel(x: Features, y: Features) -> float:
@@ -135,7 +137,7 @@ def looped_kernel_distance(a: Features, b: Features) -> float:
 
 def test_kernel_distance_is_the_double_loop() -> None:
     a, b = features(11, 3, 3, seed=9), features(11, 3, 3, seed=10)
-    mean, sd = kernel_distance(a, b)
+    mean, sd = gbm.kernel_distance(a, b)
     size = max(kernel(x, x) for x in (*a, *b))
     assert abs(mean - looped_kernel_distance(a, b)) <= 1e-13 * size
     assert sd == 0.0
@@ -148,7 +150,9 @@ def test_kernel_distance_may_be_negative() -> None:
     x, y = np.array([0.4, -1.1, 2.0]), np.array([1.3, 0.2, -0.7])
     expected = -(kernel(x, x) + kernel(y, y) - 2 * kernel(x, y)) / 2
     assert expected < -0.1
-    assert kernel_distance(np.stack([x, y]), np.stack([x, y]))[0] == pytest.approx(expected, 1e-13)
+    assert gbm.kernel_distance(np.stack([x, y]), np.stack([x, y]))[0] == pytest.approx(
+        expected, 1e-13
+    )
 
 
 def test_each_subset_is_drawn_without_replacement_from_both_sets() -> None:
@@ -158,7 +162,7 @@ def test_each_subset_is_drawn_without_replacement_from_both_sets() -> None:
         for i in itertools.combinations(range(6), 5)
         for j in itertools.combinations(range(7), 5)
     ]
-    drawn = [kernel_distance(a, b, num_subsets=1, subset_size=5, seed=s)[0] for s in range(20)]
+    drawn = [gbm.kernel_distance(a, b, num_subsets=1, subset_size=5, seed=s)[0] for s in range(20)]
     gaps = [min(abs(value - p) for p in possible) for value in drawn]
     assert max(gaps) <= 1e-12 * max(map(abs, possible))
     # Twenty draws out of 126 that were all the same would mean that the seed is ignored.
@@ -167,16 +171,16 @@ def test_each_subset_is_drawn_without_replacement_from_both_sets() -> None:
 
 def test_mean_and_spread_are_those_of_the_subsets() -> None:
     a, b = features(8, 2, 2, seed=13), features(5, 2, 2, seed=14)
-    mean, sd = kernel_distance(a, b, num_subsets=2, seed=3)
-    (first, none) = kernel_distance(a, b, num_subsets=1, seed=3)
+    mean, sd = gbm.kernel_distance(a, b, num_subsets=2, seed=3)
+    (first, none) = gbm.kernel_distance(a, b, num_subsets=1, seed=3)
     assert none == 0.0
     assert sd > 0.0
     # Two numbers with the first known: mean +- sd / sqrt(2).
     assert abs(first - mean) == pytest.approx(sd / np.sqrt(2), rel=1e-12)
-    assert kernel_distance(a, b, num_subsets=2, seed=3) == (mean, sd)
+    assert gbm.kernel_distance(a, b, num_subsets=2, seed=3) == (mean, sd)
 
 
-@pytest.mark.parametrize("distance", [frechet_distance, kernel_distance])
+@pytest.mark.parametrize("distance", [gbm.frechet_distance, gbm.kernel_distance])
 @pytest.mark.parametrize(
     ("a", "message"),
     [
@@ -201,6 +205,6 @@ def test_bad_features_are_refused(
 def test_bad_subsets_are_refused() -> None:
     a = features(5, 3, 3, seed=16)
     with pytest.raises(ValueError, match="num_subsets is 0"):
-        kernel_distance(a, a, num_subsets=0)
+        gbm.kernel_distance(a, a, num_subsets=0)
     with pytest.raises(ValueError, match="subset_size is 1"):
-        kernel_distance(a, a, subset_size=1)
+        gbm.kernel_distance(a, a, subset_size=1)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from gbm_fast.data import load_dataset, positive_from_integers
+import gbm_fast as gbm
 from gbm_fast.evaluation import features
 from gbm_fast.evaluation.classifier import FeatureClassifier, accuracy, train_classifier
-from gbm_fast.evaluation.features import data_hash, load_or_train_classifier, weights_hash
+from gbm_fast.evaluation.features import data_hash, weights_hash
 from gbm_fast.runtime.files import save_tensors
 from tests.support.tiny_data import BRIEF, tiny_data, tiny_extractor
 
@@ -20,11 +20,11 @@ FILE = "tiny-classifier.safetensors"
 
 
 def test_the_digits_are_learnt_and_their_features_standardised() -> None:
-    data = load_dataset("digits")
+    data = gbm.load_dataset("digits")
     network = train_classifier(data, seed=1)
     # 95 % is required; measured 98 % and more. One in ten would be chance.
     assert accuracy(network, data) >= 0.95
-    images = positive_from_integers(data.train_images, data.max_value)
+    images = gbm.positive_from_integers(data.train_images, data.max_value)
     with torch.no_grad():
         variance = network.features(images).var(dim=0)
     # The running statistics of the last batches, so not exactly 1.
@@ -70,18 +70,18 @@ def test_the_second_call_reads_what_the_first_has_stored(
         raise AssertionError("trained again")
 
     monkeypatch.setattr(features, "train_classifier", refuse)
-    second = load_or_train_classifier(data, tmp_path / "new" / "features")
+    second = gbm.load_or_train_classifier(data, tmp_path / "new" / "features")
     assert (second.name, second.dim, second.image_shape) == ("tiny-classifier", 64, (1, 9, 8))
     assert (second.hash, second.test_accuracy) == (first.hash, first.test_accuracy)
     assert len(second.hash) == 16
-    images = positive_from_integers(data.test_images, 255)
+    images = gbm.positive_from_integers(data.test_images, 255)
     assert np.array_equal(first(images), second(images))
 
 
 def test_features_are_float64_and_do_not_depend_on_the_batches(tmp_path: Path) -> None:
     data = tiny_data()
     extractor = tiny_extractor(data, tmp_path)
-    images = positive_from_integers(data.test_images, 255)
+    images = gbm.positive_from_integers(data.test_images, 255)
     whole = extractor(images)
     assert (whole.dtype, whole.shape) == (np.float64, (40, 64))
     pieces = dataclasses.replace(extractor, batch_size=7)(images)
@@ -130,14 +130,14 @@ def test_a_damaged_or_foreign_file_is_refused_and_left(
     damage(tmp_path / FILE)
     content = (tmp_path / FILE).read_bytes()
     with pytest.raises(ValueError, match=message):
-        load_or_train_classifier(data, tmp_path)
+        gbm.load_or_train_classifier(data, tmp_path)
     assert (tmp_path / FILE).read_bytes() == content
 
 
 def test_a_classifier_of_other_images_is_refused(tmp_path: Path) -> None:
     tiny_extractor(tiny_data(), tmp_path)
     with pytest.raises(ValueError, match="trained on other images"):
-        load_or_train_classifier(tiny_data(train=61), tmp_path)
+        gbm.load_or_train_classifier(tiny_data(train=61), tmp_path)
 
 
 def test_the_data_hash_sees_images_labels_and_split() -> None:

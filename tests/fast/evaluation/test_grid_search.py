@@ -6,27 +6,23 @@ from pathlib import Path
 
 import pytest
 
+import gbm_fast as gbm
 from gbm_fast.commands.sampling import run_sampling
-from gbm_fast.data import load_dataset
 from gbm_fast.evaluation import grid_search
-from gbm_fast.evaluation.features import load_or_train_classifier
 from gbm_fast.evaluation.grid_search import Journal
 from gbm_fast.evaluation.metrics import Evaluator
-from gbm_fast.sampling.runs import load_run
-from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import GridSearch, Measurement, SampleConfig
-from gbm_fast.settings.sampling import SamplingSettings
 from tests.support.tiny_data import BRIEF
 from tests.support.tiny_runs import make_run
 
-BASE = SamplingSettings(process="constant", num_steps=6, num_images=8, seed=3)
+BASE = gbm.SamplingSettings(process="constant", num_steps=6, num_images=8, seed=3)
 LISTS = GridSearch(chi=(0.9, 1.0), inner_steps=(1, 2), step_length=(0.1,))
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("search")
-    load_or_train_classifier(load_dataset("digits"), root / "features", settings=BRIEF)
+    gbm.load_or_train_classifier(gbm.load_dataset("digits"), root / "features", settings=BRIEF)
     return make_run(root / "run")
 
 
@@ -79,10 +75,10 @@ def test_the_result_is_that_of_images_which_no_choice_has_seen(
     chosen = replace(
         BASE, chi=report["chi"], inner_steps=report["inner_steps"], step_length=0.1, num_images=16
     )
-    images = Sampler(load_run(run, "cpu"), chosen)(show_progress=False)
-    data = load_dataset("digits")
+    images = gbm.Sampler(gbm.load_run(run, "cpu"), chosen)(show_progress=False)
+    data = gbm.load_dataset("digits")
     evaluate = Evaluator(
-        data, load_or_train_classifier(data, run.parent / "features"), 2, BASE.seed
+        data, gbm.load_or_train_classifier(data, run.parent / "features"), 2, BASE.seed
     )
     fresh, seen = evaluate(images[8:]), evaluate(images[:8])
     # Batches of 8 and of 16 round differently (test_sampling.py).
@@ -100,7 +96,7 @@ def test_a_killed_search_goes_on_behind_its_last_whole_line(
     made: list[tuple[float, int, range]] = []
     original = grid_search.generated_features
 
-    def counted(sampler: Sampler, images: range, *rest: object) -> object:
+    def counted(sampler: gbm.Sampler, images: range, *rest: object) -> object:
         made.append((sampler.settings.chi, sampler.settings.inner_steps, images))
         return original(sampler, images, *rest)  # type: ignore[arg-type]
 

@@ -10,40 +10,36 @@ import torch
 from PIL import Image
 from scipy import stats
 
+import gbm_fast as gbm
 from gbm_fast.commands.evaluation import run_evaluation
 from gbm_fast.commands.sampling import run_sampling
 from gbm_fast.commands.training import run_training
 from gbm_fast.data.toys import load_toy
 from gbm_fast.evaluation.generated import measured_data
-from gbm_fast.evaluation.known_laws import law_distances, law_of, sample_law, score_errors
+from gbm_fast.evaluation.known_laws import law_of, sample_law
 from gbm_fast.evaluation.metrics import read_metrics
-from gbm_fast.parameterisation import score_function
 from gbm_fast.sampling.film import save_trajectory
-from gbm_fast.sampling.runs import Run, load_run
-from gbm_fast.sampling.sampler import Sampler
-from gbm_fast.scores import exact_score
 from gbm_fast.settings.commands import EvaluateConfig, Measurement, SampleConfig
-from gbm_fast.settings.sampling import SamplingSettings
-from gbm_fast.settings.training import TOYS, TrainConfig
+from gbm_fast.settings.training import TOYS
 from gbm_fast.settings.training_presets import resolve
-from gbm_fast.targets import LogNormal
-from gbm_fast.training.batches import LawBatches
 from gbm_fast.training.build import build_process
 
 
-def train(folder: Path, dataset: str, steps: int, **overrides: object) -> Run:
+def train(folder: Path, dataset: str, steps: int, **overrides: object) -> gbm.Run:
     """A small network trained on a law by the command's function, without its picture."""
     settings = {"width": 24, "depth": 2, "warmup_steps": 0, "device": "cpu", "metrics_images": 0}
-    config = TrainConfig(dataset=dataset, steps=steps, run_dir=folder, **(settings | overrides))
+    config = gbm.TrainConfig(
+        dataset=dataset, steps=steps, run_dir=folder, **(settings | overrides)
+    )
     assert run_training(resolve(config)) == 0
-    return load_run(folder, "cpu")
+    return gbm.load_run(folder, "cpu")
 
 
 @pytest.mark.parametrize("name", TOYS)
 def test_moments_are_those_of_all_coordinates_together(name: str) -> None:
     """By the law of total variance, coordinate by coordinate, in plain loops."""
     law = load_toy(name)
-    if isinstance(law, LogNormal):
+    if isinstance(law, gbm.LogNormal):
         parts = [(1.0, law.log_mean, law.log_cov)]
     else:
         parts = list(zip(law.weights.tolist(), law.log_means, law.log_covs, strict=True))
@@ -52,13 +48,13 @@ def test_moments_are_those_of_all_coordinates_together(name: str) -> None:
         for i in range(law.d):
             first += weight * float(mean[i]) / law.d
             second += weight * (float(cov[i, i]) + float(mean[i]) ** 2) / law.d
-    batches = LawBatches(law)
+    batches = gbm.LawBatches(law)
     assert batches.log_mean == pytest.approx(first, rel=1e-13)
     assert batches.log_std == pytest.approx((second - first**2) ** 0.5, rel=1e-13)
 
 
 def test_a_batch_is_a_function_of_seed_and_step_and_has_the_same_items_for_everybody() -> None:
-    batches = LawBatches(load_toy("lognormal-mixture-2d"))
+    batches = gbm.LawBatches(load_toy("lognormal-mixture-2d"))
     whole = batches.draw(3, 7, 10, range(10)).x
     parts = [batches.draw(3, 7, 10, items).x for items in (range(4), range(4, 10))]
     assert torch.equal(torch.cat(parts), whole)
@@ -76,12 +72,12 @@ def test_an_untrained_denoiser_is_exact_for_a_lognormal_law_on_the_line(tmp_path
     run = train(tmp_path / "run", "lognormal-1d", 1, learning_rate=1e-12)
     process = build_process(run.config)
     x = torch.linspace(0.3, 4.0, 50)[:, None]
-    learned = score_function(run.model, process)
-    exact = exact_score(load_toy("lognormal-1d"), process)
+    learned = gbm.score_function(run.model, process)
+    exact = gbm.exact_score(load_toy("lognormal-1d"), process)
     for t in (0.2, 0.6, 1.0):
         assert torch.allclose(learned(x, t).double(), exact(x.double(), t), rtol=1e-5, atol=1e-5)
     # A twin: the score of another of the laws is nowhere near.
-    other = exact_score(load_toy("lognormal-mixture-1d"), process)
+    other = gbm.exact_score(load_toy("lognormal-mixture-1d"), process)
     assert not torch.allclose(learned(x, 0.2).double(), other(x.double(), 0.2), rtol=0.3, atol=0.3)
 
 
@@ -90,7 +86,10 @@ def test_training_brings_the_score_near_the_exact_one(tmp_path: Path) -> None:
     settings = {"batch_size": 256, "learning_rate": 5e-3, "ema_decay": 0.9}
     before = train(tmp_path / "a", "lognormal-mixture-1d", 1, learning_rate=1e-12)
     after = train(tmp_path / "b", "lognormal-mixture-1d", 150, **settings)
-    (std, start), (_, end) = score_errors(before, 2000, 5)[2], score_errors(after, 2000, 5)[2]
+    (std, start), (_, end) = (
+        gbm.score_errors(before, 2000, 5)[2],
+        gbm.score_errors(after, 2000, 5)[2],
+    )
     assert 0.15 < std < 0.4
     assert start > 0.1 and end < start / 4
 
@@ -113,7 +112,9 @@ def test_the_command_ends_with_a_picture(
     draws = sample_law(run, 5, 1)
     assert draws.shape == (5, 2) and bool((draws > 0).all())
     with pytest.raises(ValueError, match="lognormal-mixture-2d, which is no image data set"):
-        save_trajectory(tmp_path / "film.png", Sampler(run, SamplingSettings(num_steps=9)), 0)
+        save_trajectory(
+            tmp_path / "film.png", gbm.Sampler(run, gbm.SamplingSettings(num_steps=9)), 0
+        )
     with pytest.raises(ValueError, match="lognormal-mixture-2d, which is no image data set"):
         measured_data(folder, Measurement())
 
@@ -130,12 +131,14 @@ def test_the_sample_command_serves_laws(
     plane: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Samples are those of the sampler, in batches of any size, with components and a picture."""
-    settings = SamplingSettings(sampler="ddim", num_steps=5, num_images=7, batch_size=3, seed=2)
+    settings = gbm.SamplingSettings(
+        sampler="ddim", num_steps=5, num_images=7, batch_size=3, seed=2
+    )
     out = tmp_path / "out"
     run_sampling(SampleConfig(plane, out, device="cpu", sampling=settings))
     with np.load(out / "samples.npz") as stored:
         assert stored["samples"].shape == (7, 2) and stored["labels"].shape == (7,)
-        expected = Sampler(load_run(plane, "cpu"), settings)(show_progress=False)
+        expected = gbm.Sampler(gbm.load_run(plane, "cpu"), settings)(show_progress=False)
         assert np.array_equal(stored["samples"], expected.numpy())
     with Image.open(out / "grid.png") as picture:
         assert len(np.unique(np.asarray(picture.convert("L")))) > 50, "not blank"
@@ -150,8 +153,8 @@ def test_the_sample_command_serves_laws(
 @pytest.mark.parametrize("start", ["lognormal", "lognormal-averages", "class-average", "data"])
 def test_every_start_serves_a_law_and_has_its_moments(plane: Path, start: str) -> None:
     """4000 states at the horizon: mean and deviation of log X_T within 5 standard errors."""
-    run = load_run(plane, "cpu")
-    sampler = Sampler(run, SamplingSettings(sampler="ddim", start=start, num_images=4000))
+    run = gbm.load_run(plane, "cpu")
+    sampler = gbm.Sampler(run, gbm.SamplingSettings(sampler="ddim", start=start, num_images=4000))
     x, labels = sampler.initial_states(sampler.noise(range(4000)))
     statistics = run.statistics
     averages = start in ("lognormal-averages", "class-average")
@@ -170,20 +173,20 @@ def test_the_exact_start_is_the_law_and_not_only_its_moments(tmp_path: Path) -> 
     are 0.031 away, and the log-normal fit is 0.06 away."""
     folder = tmp_path / "run"
     train(folder, "lognormal-mixture-1d", 1, process="constant", sigma=0.3)
-    run = load_run(folder, "cpu")
-    settings = SamplingSettings(sampler="ddim", start="data", num_images=4000)
+    run = gbm.load_run(folder, "cpu")
+    settings = gbm.SamplingSettings(sampler="ddim", start="data", num_images=4000)
     end = law_of(run).diffuse(run.process, run.process.horizon)
     for start, near in (("data", True), ("lognormal", False)):
-        sampler = Sampler(run, dataclasses.replace(settings, start=start))
+        sampler = gbm.Sampler(run, dataclasses.replace(settings, start=start))
         x, _ = sampler.initial_states(sampler.noise(range(4000)))
-        assert (law_distances(x, end)["ks"] < 0.031) == near
+        assert (gbm.law_distances(x, end)["ks"] < 0.031) == near
 
 
 def test_the_evaluate_command_measures_against_the_law(
     plane: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exact draws from a file reach their floor; the hardly trained network does not matter."""
-    settings = SamplingSettings(sampler="ddim", num_steps=5, num_images=50)
+    settings = gbm.SamplingSettings(sampler="ddim", num_steps=5, num_images=50)
     run_evaluation(EvaluateConfig(plane, device="cpu", sampling=settings))
     law = load_toy("lognormal-mixture-2d")
     draws = law.rvs(4000, torch.Generator().manual_seed(3)).numpy()
@@ -203,9 +206,9 @@ def test_the_distance_is_scipys_and_sees_a_wrong_law() -> None:
     law = load_toy("lognormal-mixture-1d")
     x = law.rvs(500, torch.Generator().manual_seed(1))
     exact = stats.kstest(x[:, 0].numpy(), lambda v: law.cdf(torch.tensor(v)[:, None]).numpy())
-    assert law_distances(x, law)["ks"] == pytest.approx(exact.statistic, abs=1e-12)
+    assert gbm.law_distances(x, law)["ks"] == pytest.approx(exact.statistic, abs=1e-12)
     wider = dataclasses.replace(law, log_covs=4 * law.log_covs)
-    assert law_distances(x, wider)["ks"] > 2 * law_distances(x, law)["ks"]
+    assert gbm.law_distances(x, wider)["ks"] > 2 * gbm.law_distances(x, law)["ks"]
 
 
 @pytest.mark.parametrize(

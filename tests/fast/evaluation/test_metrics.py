@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from gbm_fast.data import ImageData, positive_from_integers
-from gbm_fast.evaluation.distances import frechet_distance, kernel_distance
-from gbm_fast.evaluation.features import FeatureExtractor
-from gbm_fast.evaluation.metrics import evaluate_images, format_table, read_metrics, record_metrics
+import gbm_fast as gbm
+from gbm_fast.evaluation.metrics import format_table, read_metrics, record_metrics
 from tests.support.tiny_data import tiny_data, tiny_extractor
 
 # Every image is its own feature vector, so that the expected numbers need no network.
-PIXELS = FeatureExtractor(
+PIXELS = gbm.FeatureExtractor(
     name="pixels",
     hash="0123456789abcdef",
     dim=72,
@@ -25,14 +23,14 @@ PIXELS = FeatureExtractor(
 )
 
 
-def pictures(data: ImageData, start: int, stop: int) -> torch.Tensor:
-    return positive_from_integers(data.train_images[start:stop], data.max_value)
+def pictures(data: gbm.ImageData, start: int, stop: int) -> torch.Tensor:
+    return gbm.positive_from_integers(data.train_images[start:stop], data.max_value)
 
 
 def test_a_result_says_what_it_was_measured_with(tmp_path: Path) -> None:
     data = tiny_data()
     extractor = tiny_extractor(data, tmp_path)
-    result = evaluate_images(pictures(data, 0, 21), data, extractor, floor_repeats=3, seed=4)
+    result = gbm.evaluate_images(pictures(data, 0, 21), data, extractor, floor_repeats=3, seed=4)
     assert {key: result[key] for key in ("N", "N_reference", "floor_repeats", "seed")} == {
         "N": 21,
         "N_reference": 40,
@@ -48,20 +46,20 @@ def test_a_result_says_what_it_was_measured_with(tmp_path: Path) -> None:
 def test_distances_and_floor_are_those_of_the_features() -> None:
     data = tiny_data()
     generated = pictures(data, 0, 17).sqrt().clamp(1, 2)
-    result = evaluate_images(generated, data, PIXELS, floor_repeats=4, seed=6)
+    result = gbm.evaluate_images(generated, data, PIXELS, floor_repeats=4, seed=6)
     real = 1 + data.train_images.flatten(1).double().numpy() / 255
     reference = 1 + data.test_images.flatten(1).double().numpy() / 255
     features = generated.flatten(1).double().numpy()
     generator = np.random.default_rng(6)
     draws = [real[generator.choice(60, 17, replace=False)] for _ in range(4)]
-    frechet = [frechet_distance(draw, reference) for draw in draws]
-    kernel = [kernel_distance(draw, reference, seed=6)[0] for draw in draws]
+    frechet = [gbm.frechet_distance(draw, reference) for draw in draws]
+    kernel = [gbm.kernel_distance(draw, reference, seed=6)[0] for draw in draws]
     expected = {
-        "frechet": frechet_distance(features, reference),
+        "frechet": gbm.frechet_distance(features, reference),
         "frechet_floor": np.mean(frechet),
         "frechet_floor_sd": np.std(frechet, ddof=1),
-        "kernel": kernel_distance(features, reference, seed=6)[0],
-        "kernel_sd": kernel_distance(features, reference, seed=6)[1],
+        "kernel": gbm.kernel_distance(features, reference, seed=6)[0],
+        "kernel_sd": gbm.kernel_distance(features, reference, seed=6)[1],
         "kernel_floor": np.mean(kernel),
         "kernel_floor_sd": np.std(kernel, ddof=1),
     }
@@ -74,7 +72,7 @@ def test_distances_and_floor_are_those_of_the_features() -> None:
 
 def test_all_training_images_are_their_own_floor() -> None:
     data = tiny_data()
-    result = evaluate_images(pictures(data, 0, 60), data, PIXELS, floor_repeats=2)
+    result = gbm.evaluate_images(pictures(data, 0, 60), data, PIXELS, floor_repeats=2)
     assert result["N"] == 60
     assert result["frechet"] == pytest.approx(result["frechet_floor"], rel=1e-9)
     assert result["frechet_floor_sd"] == pytest.approx(0.0, abs=1e-9)
@@ -85,8 +83,8 @@ def test_grey_pictures_are_far_above_the_floor(tmp_path: Path) -> None:
     data = tiny_data()
     extractor = tiny_extractor(data, tmp_path)
     grey = torch.linspace(1.1, 1.9, 30)[:, None, None, None].expand(-1, 1, 9, 8)
-    bad = evaluate_images(grey, data, extractor, floor_repeats=2)
-    good = evaluate_images(pictures(data, 0, 30), data, extractor, floor_repeats=2)
+    bad = gbm.evaluate_images(grey, data, extractor, floor_repeats=2)
+    good = gbm.evaluate_images(pictures(data, 0, 30), data, extractor, floor_repeats=2)
     assert bad["frechet"] > 4 * bad["frechet_floor"]
     assert bad["frechet"] > 4 * good["frechet"]
     assert bad["frechet_floor"] == good["frechet_floor"]
@@ -95,12 +93,12 @@ def test_grey_pictures_are_far_above_the_floor(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [0, 1, 61])
 def test_a_number_of_images_without_a_floor_is_refused(count: int) -> None:
     with pytest.raises(ValueError, match=rf"^{count} image.*between 2 and 60"):
-        evaluate_images(torch.full((count, 1, 9, 8), 1.3), tiny_data(), PIXELS)
+        gbm.evaluate_images(torch.full((count, 1, 9, 8), 1.3), tiny_data(), PIXELS)
 
 
 def test_a_floor_without_a_spread_is_refused() -> None:
     with pytest.raises(ValueError, match="floor_repeats is 1"):
-        evaluate_images(torch.full((5, 1, 9, 8), 1.3), tiny_data(), PIXELS, floor_repeats=1)
+        gbm.evaluate_images(torch.full((5, 1, 9, 8), 1.3), tiny_data(), PIXELS, floor_repeats=1)
 
 
 @pytest.mark.parametrize(
@@ -110,12 +108,12 @@ def test_bad_pixels_are_refused(value: float, message: str) -> None:
     images = torch.full((5, 1, 9, 8), 1.3)
     images[3, 0, 1, 1] = value
     with pytest.raises(ValueError, match=message):
-        evaluate_images(images, tiny_data(), PIXELS)
+        gbm.evaluate_images(images, tiny_data(), PIXELS)
 
 
 def test_images_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match=r"shape \(5, 1, 8, 9\)"):
-        evaluate_images(torch.full((5, 1, 8, 9), 1.3), tiny_data(), PIXELS)
+        gbm.evaluate_images(torch.full((5, 1, 8, 9), 1.3), tiny_data(), PIXELS)
 
 
 def test_entries_are_appended_and_replaced_by_their_settings(tmp_path: Path) -> None:
@@ -185,7 +183,7 @@ def test_a_failed_write_leaves_the_old_file(
 
 def test_the_table_shows_distance_floor_number_and_feature() -> None:
     data = tiny_data()
-    result = evaluate_images(pictures(data, 0, 21), data, PIXELS, floor_repeats=2)
+    result = gbm.evaluate_images(pictures(data, 0, 21), data, PIXELS, floor_repeats=2)
     lines = format_table([("one", "data", result), ("two", "-", result)]).splitlines()
     assert len(lines) == 3
     assert lines[0].split()[:5] == ["sampler", "start", "N", "feature", "Fréchet"]

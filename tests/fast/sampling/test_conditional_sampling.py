@@ -15,22 +15,21 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+import gbm_fast as gbm
 from gbm_fast import sample, train
 from gbm_fast.commands import training as pipeline
-from gbm_fast.data import ImageData
 from gbm_fast.data.statistics import data_statistics
 from gbm_fast.runtime.random import ImageNoise, Stream, generator
 from gbm_fast.sampling import film
 from gbm_fast.sampling import sampler as sampling
-from gbm_fast.sampling.sampler import Sampler, batches
+from gbm_fast.sampling.sampler import batches
 from gbm_fast.settings.commands import EvaluateConfig, SampleConfig
-from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.training.runs import TrainedModel
 from tests.support.stub_runs import LOG_MEAN, LOG_STD, points, stub_run
 from tests.support.tiny_runs import few_digits
 
 COUNT = 24
-FLOW = SamplingSettings(sampler="probability-flow", num_steps=6, num_images=COUNT, seed=11)
+FLOW = gbm.SamplingSettings(sampler="probability-flow", num_steps=6, num_images=COUNT, seed=11)
 # Nine training images of the three pictures' classes, shares 2/9, 3/9 and 4/9.
 LABELS = torch.tensor([2, 0, 1, 2, 2, 1, 0, 2, 1])
 # float32 states near log x = 0.6, which the last step multiplies by v / v.
@@ -58,14 +57,16 @@ def _data(monkeypatch: pytest.MonkeyPatch) -> None:
     """The nine images as the data set that the start from data is drawn from."""
     levels = ((points()[LABELS] - 1) * 255).round().to(torch.uint8)
     names = ("across", "down", "ramp")
-    data = ImageData("pictures", levels, LABELS, levels, LABELS, 255, names)
+    data = gbm.ImageData("pictures", levels, LABELS, levels, LABELS, 255, names)
     monkeypatch.setattr(sampling, "load_dataset", lambda name, folder: data)
 
 
-def made(run: TrainedModel, settings: SamplingSettings, size: int = 8) -> tuple[list[int], Tensor]:
+def made(
+    run: TrainedModel, settings: gbm.SamplingSettings, size: int = 8
+) -> tuple[list[int], Tensor]:
     """The labels of images 0..23, made in batches of `size`, and the images."""
     wanted = batches(range(COUNT), size)
-    parts = [part for _, part in Sampler(run, settings).batches(wanted, False)]
+    parts = [part for _, part in gbm.Sampler(run, settings).batches(wanted, False)]
     labels = [label for part in parts for label in part.labels.tolist()]
     return labels, torch.cat([part.x for part in parts])
 
@@ -86,7 +87,7 @@ def test_every_image_is_of_its_class_in_any_batch(start: str) -> None:
         others, again = made(CONDITIONAL, settings, size)
         assert others == labels and torch.allclose(again, images, rtol=0, atol=ROUNDING)
     # Processes share whole batches: one that makes the last of three has the labels of those.
-    ((_, last),) = Sampler(CONDITIONAL, settings).batches([range(16, 24)], False)
+    ((_, last),) = gbm.Sampler(CONDITIONAL, settings).batches([range(16, 24)], False)
     assert last.labels.tolist() == labels[16:]
 
 
@@ -133,13 +134,13 @@ def test_a_label_chooses_what_an_image_starts_from_and_leaves_its_noise(
     run: TrainedModel, start: str
 ) -> None:
     """The picture is what is left of log x_T without m(T) and the image's own noise."""
-    plain = Sampler(run, FLOW)
+    plain = gbm.Sampler(run, FLOW)
     process, noise = plain.process, plain.noise(range(COUNT))
     _ = noise.uniform()  # and as much of the stream as the number of a training image takes
     end = process.horizon
     moved = process.log_mean(end) + process.log_var(end).sqrt() * noise.normal().double()
     for label in (None, 2):
-        sampler = Sampler(run, dataclasses.replace(FLOW, start=start, label=label))
+        sampler = gbm.Sampler(run, dataclasses.replace(FLOW, start=start, label=label))
         x, labels = sampler.initial_states(sampler.noise(range(COUNT)))
         # Levels of 8 bits and float32 states near exp(20): some 1e-3 of a pixel.
         logs = (x.double().log() - moved).flatten(1)
@@ -150,7 +151,7 @@ def test_a_label_chooses_what_an_image_starts_from_and_leaves_its_noise(
 
 
 def test_images_without_a_class_have_no_labels() -> None:
-    ((_, part),) = Sampler(PLAIN, FLOW).batches([range(2)], False)
+    ((_, part),) = gbm.Sampler(PLAIN, FLOW).batches([range(2)], False)
     assert part.labels is None
 
 
@@ -174,7 +175,7 @@ def test_a_film_is_of_the_image_with_its_class(
     monkeypatch.setattr(film, "save_film", spy)
     labels, _ = made(CONDITIONAL, FLOW)
     number = labels.index(2)
-    film.save_trajectory(tmp_path / "film.png", Sampler(CONDITIONAL, FLOW), number)
+    film.save_trajectory(tmp_path / "film.png", gbm.Sampler(CONDITIONAL, FLOW), number)
     assert shown(torch.stack(ends)) == [2, 2]
     assert titles[0].endswith(f"image {number} of seed 11, class 2")
 

@@ -8,10 +8,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+import gbm_fast as gbm
 from gbm_fast.sampling import film
 from gbm_fast.sampling.film import save_trajectory
-from gbm_fast.sampling.sampler import Sampler
-from gbm_fast.settings.sampling import SamplingSettings
 from tests.support.stub_runs import paper, points, stub_run
 
 
@@ -31,12 +30,12 @@ def test_a_film_ends_on_the_image_and_starts_from_noise(
         save(path, above, below, captions, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(film, "save_film", spy)
-    settings = SamplingSettings(sampler="ddim", num_steps=20, num_images=3, seed=8)
-    save_trajectory(tmp_path / "film.png", Sampler(stub_run(), settings), 2)
+    settings = gbm.SamplingSettings(sampler="ddim", num_steps=20, num_images=3, seed=8)
+    save_trajectory(tmp_path / "film.png", gbm.Sampler(stub_run(), settings), 2)
     ((above, below, captions),) = drawn
     assert above.shape == below.shape == (10, 1, 4, 4)
     assert captions[0] == "√v = 10" and captions[-2:] == ["√v = 0.005", "the image"]
-    image = Sampler(stub_run(), settings)(show_progress=False)[2]
+    image = gbm.Sampler(stub_run(), settings)(show_progress=False)[2]
     assert torch.allclose(above[-1], image, rtol=0, atol=1e-5)
     assert torch.allclose(below[-2], image, rtol=0, atol=1e-3)
     mean = points().log().mean(0).exp().float()
@@ -48,6 +47,6 @@ def test_a_film_ends_on_the_image_and_starts_from_noise(
 def test_fewer_rows_than_frames_and_states_below_zero(tmp_path: Path) -> None:
     """Five rows make six frames; an ambient sampler may leave the positive numbers."""
     settings = paper(sampler="sign-agnostic", num_steps=5)
-    save_trajectory(tmp_path / "film.png", Sampler(stub_run(), settings), 0)
+    save_trajectory(tmp_path / "film.png", gbm.Sampler(stub_run(), settings), 0)
     with Image.open(tmp_path / "film.png") as picture:
         assert picture.width < 1.2 * 135 * 1.3 * 6

@@ -9,9 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+import gbm_fast as gbm
 from gbm_fast.data.statistics import DataStatistics, data_statistics
-from gbm_fast.data.types import Events
-from gbm_fast.process import GBM, Process, VarianceExploding
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling.initial import (
     fitted_lognormal,
@@ -22,9 +21,9 @@ from gbm_fast.sampling.initial import (
 from tests.support.cases import generator
 from tests.support.twins import assert_twins, tensor
 
-PROCESSES: dict[str, Process] = {
-    "constant": GBM(mu=0.13, sigma=0.7, horizon=0.9),
-    "exploding": VarianceExploding(std_min=0.02, std_max=3.0, horizon=1.1),
+PROCESSES: dict[str, gbm.Process] = {
+    "constant": gbm.GBM(mu=0.13, sigma=0.7, horizon=0.9),
+    "exploding": gbm.VarianceExploding(std_min=0.02, std_max=3.0, horizon=1.1),
 }
 SHAPE = (3, 2, 2)
 # Per channel, log pixels are CENTRES -/+ SPREADS in equal numbers within each image, so their
@@ -149,7 +148,7 @@ class Chosen(ImageNoise):
 
 def classes_of(statistics: DataStatistics, uniforms: Sequence[float]) -> list[int]:
     """The class of each start, read off the images themselves."""
-    process = GBM(sigma=0.7)
+    process = gbm.GBM(sigma=0.7)
     starts = from_class_averages(statistics, process, Chosen(uniforms)).x.flatten(1)
     averages = statistics.class_averages.float().flatten(1)
     distances = torch.cdist(starts, averages)
@@ -182,7 +181,7 @@ def test_the_start_from_data_from_given_draws() -> None:
     """It differs from the class averages: images themselves, each drawn by its number."""
     process, (images, labels) = PROCESSES["constant"], varied()
     images = images.float()
-    found = from_data(Events(images, labels), process, replayed(9))
+    found = from_data(gbm.Events(images, labels), process, replayed(9))
     draws = replayed(9)
     chosen, z = draws.integers(len(images)), draws.normal()
     assert len(set(chosen.tolist())) > 3
@@ -197,7 +196,7 @@ def test_pixels_that_are_not_positive_are_refused(bad: float) -> None:
     with pytest.raises(ValueError, match=r"images must be positive and finite, but .* of 120"):
         data_statistics(images, labels)
     with pytest.raises(ValueError, match="x0 must be positive"):
-        from_data(Events(images[3:4], None), PROCESSES["constant"], replayed(1))
+        from_data(gbm.Events(images[3:4], None), PROCESSES["constant"], replayed(1))
 
 
 def test_other_shapes_are_refused() -> None:

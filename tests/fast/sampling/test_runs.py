@@ -15,7 +15,6 @@ from torch import Tensor
 import gbm_fast as gbm
 from gbm_fast.data.statistics import law_statistics
 from gbm_fast.data.toys import load_toy
-from gbm_fast.sampling.sampler import Sampler
 from tests.support.refusals import Refusal, check, rows, table
 from tests.support.source_tree import ROOT
 from tests.support.stub_runs import stub_run
@@ -77,7 +76,7 @@ def test_samples_are_those_of_the_command_for_every_setting(tmp_path: Path) -> N
         sampler="ancestral", start="class-average", num_steps=7, num_images=5, seed=3, batch_size=2
     )
     images = run.sample(5, 3, "ancestral", "class-average", num_steps=7, batch_size=2)
-    assert torch.equal(images, Sampler(run, settings)(show_progress=False))
+    assert torch.equal(images, gbm.Sampler(run, settings)(show_progress=False))
     assert images.shape == (5, 1, 8, 8) and not torch.equal(images, run.sample(5, batch_size=2))
     few = run.sampler(settings)(2, seed=3, show_progress=False)
     assert torch.equal(few, images[:2])

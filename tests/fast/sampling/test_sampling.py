@@ -9,11 +9,8 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gbm_fast.parameterisation import ScoreModel
+import gbm_fast as gbm
 from gbm_fast.runtime.random import ImageNoise
-from gbm_fast.sampling.runs import Run, load_run
-from gbm_fast.sampling.sampler import Sampler
-from gbm_fast.settings.sampling import SamplingSettings
 from tests.support.stub_runs import SIZE, paper, points, stub_run
 from tests.support.tiny_runs import make_run
 
@@ -42,13 +39,13 @@ def test_with_the_exact_score_these_end_on_the_data(sampler: str, levels: int | 
     from three points one is missed with probability below 3 (2/3)^24 = 2e-4, at this fixed seed
     not. Left out, the last step would end sqrt(v) = 0.005 away.
     """
-    settings = SamplingSettings(sampler=sampler, num_steps=levels, num_images=24, seed=3)
-    index, gap = nearest(Sampler(RUN, settings)(show_progress=False))
+    settings = gbm.SamplingSettings(sampler=sampler, num_steps=levels, num_images=24, seed=3)
+    index, gap = nearest(gbm.Sampler(RUN, settings)(show_progress=False))
     assert float(gap.abs().max()) < ROUNDING
     assert set(Counter(index.tolist())) == {0, 1, 2}
 
 
-def last_draws(settings: SamplingSettings) -> Tensor:
+def last_draws(settings: gbm.SamplingSettings) -> Tensor:
     """The normal draws of the last row, for every image: after the start and the rows before."""
     noise = ImageNoise(settings.seed, range(settings.num_images), SIZE)
     draws = [noise.normal() for _ in range(1 + settings.levels)]
@@ -61,8 +58,8 @@ def test_dale_langevin_with_the_exact_score_ends_on_the_data_blurred() -> None:
     Checked against the very draws z of the last row, so nothing is left to chance: no noise in
     the last step, another h, or another image's noise is off by 0.005 |z|.
     """
-    settings = SamplingSettings(num_steps=40, num_images=12, seed=4, batch_size=5)
-    index, gap = nearest(Sampler(RUN, settings)(show_progress=False))
+    settings = gbm.SamplingSettings(num_steps=40, num_images=12, seed=4, batch_size=5)
+    index, gap = nearest(gbm.Sampler(RUN, settings)(show_progress=False))
     assert float((gap - 0.005 * last_draws(settings)).abs().max()) < ROUNDING
     assert len(set(index.tolist())) > 1
     other = dataclasses.replace(settings, seed=5)
@@ -70,9 +67,9 @@ def test_dale_langevin_with_the_exact_score_ends_on_the_data_blurred() -> None:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> gbm.Run:
     """A network of three steps on the digits, with weights that matter."""
-    run = load_run(make_run(tmp_path_factory.mktemp("sampling") / "run"), "cpu")
+    run = gbm.load_run(make_run(tmp_path_factory.mktemp("sampling") / "run"), "cpu")
     with torch.no_grad():
         run.model.network.head[-1].weight.normal_(0, 0.2, generator=torch.Generator())
     return run
@@ -81,15 +78,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.mark.parametrize(
     "settings",
     [
-        SamplingSettings(num_steps=5, start="lognormal-averages"),
-        SamplingSettings(sampler="probability-flow", num_steps=4),
-        SamplingSettings(sampler="probability-flow", num_steps=4, start="data"),
-        SamplingSettings(sampler="marginal-preserving", kappa=0.5, num_steps=5),
+        gbm.SamplingSettings(num_steps=5, start="lognormal-averages"),
+        gbm.SamplingSettings(sampler="probability-flow", num_steps=4),
+        gbm.SamplingSettings(sampler="probability-flow", num_steps=4, start="data"),
+        gbm.SamplingSettings(sampler="marginal-preserving", kappa=0.5, num_steps=5),
         paper(sampler="sign-agnostic", num_steps=5, start="class-average"),
     ],
     ids=["dale-langevin", "flow", "flow from data", "marginal-preserving", "sign-agnostic"],
 )
-def test_an_image_is_the_same_in_every_batch(trained: Run, settings: SamplingSettings) -> None:
+def test_an_image_is_the_same_in_every_batch(
+    trained: gbm.Run, settings: gbm.SamplingSettings
+) -> None:
     """For batches of 1, 3 and 8, up to the order in which the network adds up.
 
     The noise is the same bit for bit (test_random.py), and the convolutions of another batch size
@@ -98,7 +97,7 @@ def test_an_image_is_the_same_in_every_batch(trained: Run, settings: SamplingSet
     """
     wanted = dataclasses.replace(settings, num_images=8, seed=9)
     single, threes, all_at_once = (
-        Sampler(trained, dataclasses.replace(wanted, batch_size=size))(show_progress=False)
+        gbm.Sampler(trained, dataclasses.replace(wanted, batch_size=size))(show_progress=False)
         for size in (1, 3, 8)
     )
     assert all_at_once.shape == (8, 1, 8, 8)
@@ -107,7 +106,7 @@ def test_an_image_is_the_same_in_every_batch(trained: Run, settings: SamplingSet
     assert float((threes - all_at_once).abs().max()) < 1e-4
     assert float((all_at_once[1:] - all_at_once[:-1]).abs().amax((1, 2, 3)).min()) > 0.05
     longer = dataclasses.replace(wanted, num_images=3, batch_size=8)
-    prefix = Sampler(trained, longer)(show_progress=False)
+    prefix = gbm.Sampler(trained, longer)(show_progress=False)
     assert float((prefix - all_at_once[:3]).abs().max()) < 1e-4
 
 
@@ -130,22 +129,24 @@ class Roundings(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_weights_are_rounded_once_a_batch_however_long_the_grid(trained: Run) -> None:
+def test_weights_are_rounded_once_a_batch_however_long_the_grid(trained: gbm.Run) -> None:
     old = trained.model
-    model = ScoreModel(
+    model = gbm.ScoreModel(
         old.network, old.parameterisation, old.log_mean, old.log_std, torch.bfloat16
     )
     run = dataclasses.replace(trained, model=model.eval().requires_grad_(False))
-    settings = SamplingSettings(num_steps=6, num_images=2)
+    settings = gbm.SamplingSettings(num_steps=6, num_images=2)
     with Roundings() as seen:
-        Sampler(run, settings)(show_progress=False)
+        gbm.Sampler(run, settings)(show_progress=False)
     weights = {p.data_ptr() for p in model.parameters() if p.ndim == 4}
     assert weights and {seen.count[address] for address in weights} == {1}
     assert not any(p.requires_grad for p in model.parameters())
 
 
-def test_images_are_within_one_and_two(trained: Run) -> None:
+def test_images_are_within_one_and_two(trained: gbm.Run) -> None:
     """A sampler ends outside [1, 2] where the network is poor; the images do not."""
-    images = Sampler(trained, SamplingSettings(num_steps=3, num_images=4))(show_progress=False)
+    images = gbm.Sampler(trained, gbm.SamplingSettings(num_steps=3, num_images=4))(
+        show_progress=False
+    )
     assert float(images.min()) == 1.0
     assert float(images.max()) <= 2.0

@@ -2,38 +2,27 @@
 
 import pytest
 
+import gbm_fast as gbm
 from gbm_fast.commands.training import standard_samplers
-from gbm_fast.grids import annealed, geometric, power
-from gbm_fast.process import GBM, VarianceExploding
-from gbm_fast.sampling.sampler import Sampler, build_grid, build_step
-from gbm_fast.settings.sampling import SamplingSettings
-from gbm_fast.steps import (
-    DDIM,
-    AmbientMilstein,
-    Ancestral,
-    DaleLangevin,
-    MarginalPreserving,
-    ProbabilityFlow,
-    SignAgnostic,
-)
+from gbm_fast.sampling.sampler import build_grid, build_step
 from gbm_fast.training.runs import TrainedModel as Run
 from tests.support.stub_runs import paper, stub_run
 
-EXPLODING = VarianceExploding(std_min=0.005, std_max=10.0)
+EXPLODING = gbm.VarianceExploding(std_min=0.005, std_max=10.0)
 RUN = stub_run()
-CONSTANT = GBM(sigma=0.7)
+CONSTANT = gbm.GBM(sigma=0.7)
 
 
 @pytest.mark.parametrize(
     ("sampler", "kind"),
     [
-        ("dale-langevin", DaleLangevin),
-        ("sign-agnostic", SignAgnostic),
-        ("milstein", AmbientMilstein),
-        ("ancestral", Ancestral),
-        ("marginal-preserving", MarginalPreserving),
-        ("probability-flow", ProbabilityFlow),
-        ("ddim", DDIM),
+        ("dale-langevin", gbm.DaleLangevin),
+        ("sign-agnostic", gbm.SignAgnostic),
+        ("milstein", gbm.AmbientMilstein),
+        ("ancestral", gbm.Ancestral),
+        ("marginal-preserving", gbm.MarginalPreserving),
+        ("probability-flow", gbm.ProbabilityFlow),
+        ("ddim", gbm.DDIM),
     ],
 )
 def test_a_name_becomes_its_step(sampler: str, kind: type) -> None:
@@ -41,8 +30,8 @@ def test_a_name_becomes_its_step(sampler: str, kind: type) -> None:
 
 
 def test_kappa_reaches_its_step() -> None:
-    step = build_step(SamplingSettings(sampler="marginal-preserving", kappa=0.3))
-    assert step == MarginalPreserving(kappa=0.3)
+    step = build_step(gbm.SamplingSettings(sampler="marginal-preserving", kappa=0.3))
+    assert step == gbm.MarginalPreserving(kappa=0.3)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +41,7 @@ def test_the_constant_process_has_the_grid_of_algorithms_1_and_2(sampler: str) -
     """Every setting in its place: another order of arguments gives other rows."""
     settings = paper(sampler=sampler, inner_steps=3, chi=0.93, step_length=0.03, denoise_steps=2)
     found = build_grid(RUN, settings, CONSTANT)
-    assert found == annealed(
+    assert found == gbm.annealed(
         num_steps=20, horizon=1.0, step_length=0.03, inner_steps=3, chi=0.93, denoise_steps=2
     )
     assert found[0] == (1.0, 0.03, 1.0)
@@ -65,27 +54,27 @@ def test_the_constant_process_has_the_grid_of_algorithms_1_and_2(sampler: str) -
 
 @pytest.mark.parametrize("sampler", ["dale-langevin", "ancestral", "marginal-preserving"])
 def test_the_exploding_process_has_geometric_levels(sampler: str) -> None:
-    found = build_grid(RUN, SamplingSettings(sampler=sampler, num_steps=9, chi=0.8), EXPLODING)
-    plain = geometric(EXPLODING, 9, 0.005, 10.0)
+    found = build_grid(RUN, gbm.SamplingSettings(sampler=sampler, num_steps=9, chi=0.8), EXPLODING)
+    plain = gbm.geometric(EXPLODING, 9, 0.005, 10.0)
     assert [row[:2] for row in found] == [row[:2] for row in plain]
     assert [row.noise for row in found] == [0.8**i for i in range(9)]
-    assert len(build_grid(RUN, SamplingSettings(), EXPLODING)) == 1000
+    assert len(build_grid(RUN, gbm.SamplingSettings(), EXPLODING)) == 1000
 
 
 @pytest.mark.parametrize(("sampler", "levels"), [("probability-flow", 18), ("ddim", 50)])
 def test_without_noise_the_levels_are_edms_on_both_processes(sampler: str, levels: int) -> None:
-    assert build_grid(RUN, SamplingSettings(sampler=sampler), EXPLODING) == power(
+    assert build_grid(RUN, gbm.SamplingSettings(sampler=sampler), EXPLODING) == gbm.power(
         EXPLODING, levels, std_min=0.005, std_max=10.0
     )
     constant = build_grid(RUN, paper(sampler=sampler), CONSTANT)
-    assert constant == power(CONSTANT, 20, std_min=0.005, std_max=0.7)
+    assert constant == gbm.power(CONSTANT, 20, std_min=0.005, std_max=0.7)
 
 
 def test_a_run_on_the_constant_process_samples_down_to_its_smallest_level() -> None:
     run = stub_run(process="constant", sigma=0.7, num_steps=40)
-    process = GBM(sigma=0.7)
-    flow = build_grid(run, SamplingSettings(sampler="probability-flow", num_steps=6), process)
-    assert flow == power(process, 6, std_min=0.7 / 40**0.5, std_max=0.7)
+    process = gbm.GBM(sigma=0.7)
+    flow = build_grid(run, gbm.SamplingSettings(sampler="probability-flow", num_steps=6), process)
+    assert flow == gbm.power(process, 6, std_min=0.7 / 40**0.5, std_max=0.7)
     assert len(build_grid(run, paper(num_steps=40), process)) == 40
 
 
@@ -100,29 +89,31 @@ def test_a_run_on_the_constant_process_samples_down_to_its_smallest_level() -> N
     ],
 )
 def test_a_level_outside_the_trained_range_is_refused(
-    overrides: dict[str, object], settings: SamplingSettings
+    overrides: dict[str, object], settings: gbm.SamplingSettings
 ) -> None:
     run = stub_run(**overrides)
     with pytest.raises(ValueError, match="was trained for noise levels"):
         build_grid(run, settings, CONSTANT)
     with pytest.raises(ValueError, match="was trained for noise levels"):
-        Sampler(run, settings)(show_progress=False)
+        gbm.Sampler(run, settings)(show_progress=False)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (SamplingSettings(sampler="sign-agnostic"), "use --process constant"),
-        (SamplingSettings(sampler="milstein"), "use --process constant"),
-        (SamplingSettings(step_length=0.01), "belong to --process constant"),
-        (SamplingSettings(denoise_steps=1), "belong to --process constant"),
-        (SamplingSettings(inner_steps=2), "inner_steps"),
+        (gbm.SamplingSettings(sampler="sign-agnostic"), "use --process constant"),
+        (gbm.SamplingSettings(sampler="milstein"), "use --process constant"),
+        (gbm.SamplingSettings(step_length=0.01), "belong to --process constant"),
+        (gbm.SamplingSettings(denoise_steps=1), "belong to --process constant"),
+        (gbm.SamplingSettings(inner_steps=2), "inner_steps"),
         (paper(step_length=0.06), "step_length must be in"),
     ],
 )
-def test_settings_without_a_meaning_are_refused(settings: SamplingSettings, message: str) -> None:
+def test_settings_without_a_meaning_are_refused(
+    settings: gbm.SamplingSettings, message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
-        Sampler(RUN, settings)(show_progress=False)
+        gbm.Sampler(RUN, settings)(show_progress=False)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +152,7 @@ def test_a_sampler_without_noise_refuses_what_it_cannot_use(
 
 def test_kappa_of_another_sampler_is_refused() -> None:
     with pytest.raises(ValueError, match="kappa belongs to --sampler marginal-preserving"):
-        SamplingSettings(sampler="ancestral", kappa=0.5)
+        gbm.SamplingSettings(sampler="ancestral", kappa=0.5)
 
 
 def shown(run: Run) -> list[tuple[str, str, str]]:

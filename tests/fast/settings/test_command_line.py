@@ -7,11 +7,11 @@ import sys
 import pytest
 
 import gbm_fast
+import gbm_fast as gbm
 from gbm_fast import evaluate, sample, train
 from gbm_fast.settings import command_line
 from gbm_fast.settings.command_line import Command
 from gbm_fast.settings.commands import EVALUATE, SAMPLE, EvaluateConfig, SampleConfig
-from gbm_fast.settings.training import TrainConfig
 from gbm_fast.train import COMMAND
 
 PARSERS = {
@@ -32,7 +32,7 @@ def help_of(name: str, *arguments: str, capsys: pytest.CaptureFixture[str]) -> s
 @pytest.mark.parametrize(
     ("command", "record", "aside"),
     [
-        (COMMAND, TrainConfig, {"config"}),
+        (COMMAND, gbm.TrainConfig, {"config"}),
         (SAMPLE, SampleConfig, set()),
         (EVALUATE, EvaluateConfig, set()),
     ],

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+import gbm_fast as gbm
 from gbm_fast.settings.commands import GridSearch, Measurement, SampleConfig
-from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.settings.sampling_presets import CHOSEN, PAPER, PUBLISHED, with_preset
 
 RUN = Path("run")
@@ -21,8 +21,11 @@ RUN = Path("run")
         ({"grid_search": True, "film": 0}, "makes no film"),
         ({"grid_search": True, "preset": "paper"}, "takes no preset"),
         ({"grid_search": True, "output": ("npz",)}, "leave --output out"),
-        ({"grid_search": True, "sampling": SamplingSettings(chi=0.9)}, "from --search"),
-        ({"grid_search": True, "sampling": SamplingSettings(step_length=1e-4)}, "from --search"),
+        ({"grid_search": True, "sampling": gbm.SamplingSettings(chi=0.9)}, "from --search"),
+        (
+            {"grid_search": True, "sampling": gbm.SamplingSettings(step_length=1e-4)},
+            "from --search",
+        ),
     ],
 )
 def test_contradictions_are_refused(options: dict[str, object], message: str) -> None:
@@ -52,10 +55,10 @@ def test_the_papers_tables_have_sixteen_rows_of_which_three_are_published() -> N
 
 def test_a_preset_sets_the_constant_process_and_the_annealing() -> None:
     """Version 1, Appendix D.4; the number of images and the seed are the user's."""
-    wanted = SamplingSettings(num_images=7, seed=3)
+    wanted = gbm.SamplingSettings(num_images=7, seed=3)
     chosen, source = with_preset(wanted, "mnist")
     assert source == PUBLISHED
-    assert chosen == SamplingSettings(
+    assert chosen == gbm.SamplingSettings(
         process="constant",
         sigma=0.8,
         num_steps=1000,
@@ -65,23 +68,23 @@ def test_a_preset_sets_the_constant_process_and_the_annealing() -> None:
         num_images=7,
         seed=3,
     )
-    agnostic = SamplingSettings(sampler="sign-agnostic", start="class-average")
+    agnostic = gbm.SamplingSettings(sampler="sign-agnostic", start="class-average")
     assert with_preset(agnostic, "cifar10")[1] == CHOSEN
 
 
 @pytest.mark.parametrize(
     ("settings", "dataset", "message"),
     [
-        (SamplingSettings(chi=0.9), "mnist", "chi is set by --preset"),
-        (SamplingSettings(num_steps=100), "mnist", "num_steps is set by --preset"),
-        (SamplingSettings(process="constant"), "mnist", "process is set by --preset"),
-        (SamplingSettings(), "digits", "no setting for digits"),
-        (SamplingSettings(sampler="ddim"), "mnist", "no setting for mnist, ddim"),
-        (SamplingSettings(start="data"), "mnist", "start data"),
+        (gbm.SamplingSettings(chi=0.9), "mnist", "chi is set by --preset"),
+        (gbm.SamplingSettings(num_steps=100), "mnist", "num_steps is set by --preset"),
+        (gbm.SamplingSettings(process="constant"), "mnist", "process is set by --preset"),
+        (gbm.SamplingSettings(), "digits", "no setting for digits"),
+        (gbm.SamplingSettings(sampler="ddim"), "mnist", "no setting for mnist, ddim"),
+        (gbm.SamplingSettings(start="data"), "mnist", "start data"),
     ],
 )
 def test_presets_are_neither_overruled_nor_invented(
-    settings: SamplingSettings, dataset: str, message: str
+    settings: gbm.SamplingSettings, dataset: str, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         with_preset(settings, dataset)

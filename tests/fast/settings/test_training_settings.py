@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+import gbm_fast as gbm
 from gbm_fast.settings.stored import from_json, same_training, to_json
-from gbm_fast.settings.training import TrainConfig, noise_range
+from gbm_fast.settings.training import noise_range
 from gbm_fast.settings.training_presets import resolve
 from tests.support.tiny_runs import tiny_config
 
-EVERY_FIELD_CHANGED = TrainConfig(
+EVERY_FIELD_CHANGED = gbm.TrainConfig(
     dataset="kuzushiji-mnist",
     data_dir=Path("some/data"),
     out_dir=Path("elsewhere"),
@@ -61,13 +62,13 @@ EVERY_FIELD_CHANGED = TrainConfig(
 )
 
 # The settings that contradict one of those above.
-THE_OTHERS = TrainConfig(
+THE_OTHERS = gbm.TrainConfig(
     dataset="lognormal-2d", network="mlp", width=24, depth=5, std_min=0.013, std_max=7.25
 )
 
 
 def test_resolve_fills_in_what_depends_on_the_data_set() -> None:
-    digits, images = resolve(TrainConfig()), resolve(TrainConfig(dataset="mnist"))
+    digits, images = resolve(gbm.TrainConfig()), resolve(gbm.TrainConfig(dataset="mnist"))
     assert (digits.width, digits.patch_size, digits.steps, digits.minutes) == (32, 2, 4000, 1.5)
     assert (images.width, images.patch_size, images.steps, images.minutes) == (64, 2, 6000, 45.0)
     assert (digits.metrics_images, images.metrics_images) == (64, 256)
@@ -75,21 +76,21 @@ def test_resolve_fills_in_what_depends_on_the_data_set() -> None:
 
 def test_resolve_keeps_every_choice_of_the_user() -> None:
     assert resolve(EVERY_FIELD_CHANGED) == EVERY_FIELD_CHANGED
-    chosen = TrainConfig(metrics_images=0, steps=9)
+    chosen = gbm.TrainConfig(metrics_images=0, steps=9)
     assert (resolve(chosen).metrics_images, resolve(chosen).minutes) == (0, None)
-    assert resolve(TrainConfig(minutes=40.5)).minutes == 40.5
-    resolved = resolve(TrainConfig())
+    assert resolve(gbm.TrainConfig(minutes=40.5)).minutes == 40.5
+    resolved = resolve(gbm.TrainConfig())
     assert resolve(resolved) == resolved
 
 
 def test_every_field_survives_the_json_file() -> None:
-    for field in dataclasses.fields(TrainConfig):
-        default = getattr(TrainConfig(), field.name)
+    for field in dataclasses.fields(gbm.TrainConfig):
+        default = getattr(gbm.TrainConfig(), field.name)
         changed = (
             THE_OTHERS if field.name in ("depth", "std_min", "std_max") else EVERY_FIELD_CHANGED
         )
         assert getattr(changed, field.name) != default, field.name
-    for config in (EVERY_FIELD_CHANGED, THE_OTHERS, TrainConfig(), resolve(TrainConfig())):
+    for config in (EVERY_FIELD_CHANGED, THE_OTHERS, gbm.TrainConfig(), resolve(gbm.TrainConfig())):
         assert from_json(to_json(config)) == config
 
 
@@ -193,7 +194,7 @@ def test_a_word_that_is_no_choice_is_refused_by_the_name_of_its_field(
 )
 def test_contradictory_settings_are_refused(config: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        resolve(TrainConfig(**config))
+        resolve(gbm.TrainConfig(**config))
 
 
 @pytest.mark.parametrize("std_min", [7.25, 9.0])
@@ -215,7 +216,7 @@ def test_only_budgets_places_and_names_may_differ_in_one_training() -> None:
     free |= {"preset", "micro_batch", "keep_last", "keep_every", "tensorboard", "samples_every"}
     free |= {"timeout_minutes", "log_every", "device", "compile"}
     needs = {"sigma": {"process": "constant"}, "importance": {"weighting": "none"}}
-    for field in dataclasses.fields(TrainConfig):
+    for field in dataclasses.fields(gbm.TrainConfig):
         base = tiny_config(checkpoint_every=1, **needs.get(field.name, {}))
         value = getattr(EVERY_FIELD_CHANGED, field.name)
         if value in (None, getattr(base, field.name)):

@@ -9,9 +9,9 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from gbm_fast.process import GBM, Process, VarianceExploding
+import gbm_fast as gbm
 from gbm_fast.runtime.devices import choose_autocast, choose_device
-from gbm_fast.settings.training import TrainConfig, noise_range
+from gbm_fast.settings.training import noise_range
 from gbm_fast.training.build import build_model, build_network, build_process, build_weighting
 from gbm_fast.training.times import build_times
 from tests.support.tiny_runs import tiny_config
@@ -23,13 +23,13 @@ PROCESSES = [
 ]
 
 
-def law(config: TrainConfig) -> tuple[Process, Callable[[Tensor], Tensor]]:
+def law(config: gbm.TrainConfig) -> tuple[gbm.Process, Callable[[Tensor], Tensor]]:
     """The process of `config` and its map from [0, 1) to training times."""
     process = build_process(config)
     return process, build_times(config, process, LOG_STD)
 
 
-def levels(config: TrainConfig, r: Tensor) -> Tensor:
+def levels(config: gbm.TrainConfig, r: Tensor) -> Tensor:
     """log sqrt(v) of the training times of `r`."""
     process, times = law(config)
     return process.log_var(times(r)).log() / 2
@@ -115,8 +115,8 @@ def test_log_uniform_levels_are_evenly_spaced(process: dict[str, object]) -> Non
 
 def test_the_process_of_a_configuration() -> None:
     exploding, constant = (build_process(tiny_config(**settings)) for settings in PROCESSES)
-    assert exploding == VarianceExploding(0.013, 7.3)
-    assert constant == GBM(sigma=0.65)
+    assert exploding == gbm.VarianceExploding(0.013, 7.3)
+    assert constant == gbm.GBM(sigma=0.65)
     # The paper's drift, which leaves m = 0.
     assert float(constant.log_mean(0.7)) == 0.0
 
@@ -145,7 +145,7 @@ def test_the_parameterisation_of_a_configuration(parameterisation: str) -> None:
 
 def test_unresolved_settings_and_unsuitable_widths_are_refused() -> None:
     with pytest.raises(ValueError, match="not resolved"):
-        build_network(TrainConfig(), (1, 8, 8))
+        build_network(gbm.TrainConfig(), (1, 8, 8))
     with pytest.raises(ValueError, match="multiple of its 4 attention heads"):
         build_network(tiny_config(width=9), (1, 8, 8))
 

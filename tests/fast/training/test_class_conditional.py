@@ -10,21 +10,14 @@ import pytest
 import torch
 from torch import Tensor
 
+import gbm_fast as gbm
 from gbm_fast.commands import training as pipeline
 from gbm_fast.commands.training import run_training
-from gbm_fast.data import ImageData, positive_from_integers
 from gbm_fast.data.toys import load_toy
-from gbm_fast.evaluation.known_laws import score_errors
-from gbm_fast.parameterisation import score_function
 from gbm_fast.runtime.files import STATE_FORMAT, WEIGHTS_FORMAT, load_tensors, save_tensors
-from gbm_fast.sampling.runs import Run, load_run
-from gbm_fast.scores import LogScore, exact_score
-from gbm_fast.settings.training import TrainConfig
 from gbm_fast.settings.training_presets import resolve
-from gbm_fast.targets import LogNormalMixture, Target
-from gbm_fast.training.batches import Batch, ImageBatches, LawBatches, batch_indices
+from gbm_fast.training.batches import Batch, batch_indices
 from gbm_fast.training.build import build_process
-from gbm_fast.training.trainer import Trainer
 from tests.support.tiny_runs import few_digits, make_run, newest, tiny_batches, tiny_config
 
 
@@ -39,11 +32,11 @@ def without_labels(batch: Batch) -> Batch:
     return batch._replace(labels=None)
 
 
-def gradients_by_hand(trainer: Trainer) -> list[Tensor]:
+def gradients_by_hand(trainer: gbm.Trainer) -> list[Tensor]:
     """Those of eq. (15) of version 2 a pixel, for the batch of step 0, with the images' labels."""
     config, data, model = trainer.config, few_digits(), deepcopy(trainer.model)
     rows = batch_indices(config.seed, 0, config.batch_size, len(data.train_images))
-    y = positive_from_integers(data.train_images[rows], data.max_value).double().log()
+    y = gbm.positive_from_integers(data.train_images[rows], data.max_value).double().log()
     drawn = trainer.data.draw(0, range(config.batch_size))
     m, v = trainer.process.log_mean(drawn.t), trainer.process.log_var(drawn.t)
     root, z = v.sqrt()[:, None, None, None], drawn.z.double()
@@ -61,7 +54,7 @@ def departure(folder: Path, twin: Callable[[Batch], Batch]) -> float:
     folder.mkdir(parents=True)
     settings = {"precision": "float64", "micro_batch": 3, "clip_norm": 1e9}
     config = tiny_config(class_conditional=True, **settings)
-    trainer = Trainer(config, tiny_batches(config), folder)
+    trainer = gbm.Trainer(config, tiny_batches(config), folder)
     # A new network's last layer is zero, and hides what it was told.
     for parameter in trainer.model.parameters():
         waves = torch.arange(parameter.numel(), dtype=torch.float64).sin()
@@ -88,8 +81,8 @@ def test_a_step_is_that_of_the_images_with_their_own_labels(tmp_path: Path) -> N
 def test_events_are_those_of_a_training_without_labels() -> None:
     data, law = few_digits(), load_toy("lognormal-mixture-2d")
     pairs = [
-        (ImageBatches(data), ImageBatches(data, with_labels=True)),
-        (LawBatches(law), LawBatches(law, with_labels=True)),
+        (gbm.ImageBatches(data), gbm.ImageBatches(data, with_labels=True)),
+        (gbm.LawBatches(law), gbm.LawBatches(law, with_labels=True)),
     ]
     for plain, labelled in pairs:
         without, whole = (part.draw(3, 7, 10, range(10)) for part in (plain, labelled))
@@ -103,12 +96,14 @@ def test_events_are_those_of_a_training_without_labels() -> None:
         )
 
 
-def conditional_errors(law: Target, score_of: Callable[[int], LogScore], t: float) -> list[float]:
+def conditional_errors(
+    law: gbm.Target, score_of: Callable[[int], gbm.LogScore], t: float
+) -> list[float]:
     """E|s - s_j|^2 / E|s_j|^2 under each component j of a mixture on the line, by quadrature.
 
     score_of: the score s that is compared with that of component j, given j.
     """
-    assert isinstance(law, LogNormalMixture)
+    assert isinstance(law, gbm.LogNormalMixture)
     errors = []
     for j in range(len(law.weights)):
         component = law.component(j)
@@ -121,14 +116,14 @@ def conditional_errors(law: Target, score_of: Callable[[int], LogScore], t: floa
     return errors
 
 
-def train_law(folder: Path, steps: int, **overrides: object) -> Run:
+def train_law(folder: Path, steps: int, **overrides: object) -> gbm.Run:
     """A small class-conditional network on a mixture, by the command's function."""
     settings: dict[str, object] = {"dataset": "lognormal-mixture-1d", "width": 24, "depth": 2}
     settings |= {"batch_size": 256, "learning_rate": 5e-3, "ema_decay": 0.9, "warmup_steps": 0}
     settings |= {"device": "cpu", "class_conditional": True, "metrics_images": 0}
-    config = TrainConfig(steps=steps, run_dir=folder, **(settings | overrides))  # type: ignore
+    config = gbm.TrainConfig(steps=steps, run_dir=folder, **(settings | overrides))  # type: ignore
     assert run_training(resolve(config)) == 0
-    return load_run(folder, "cpu")
+    return gbm.load_run(folder, "cpu")
 
 
 def test_the_learned_score_is_that_of_the_component(tmp_path: Path) -> None:
@@ -144,21 +139,21 @@ def test_the_learned_score_is_that_of_the_component(tmp_path: Path) -> None:
     law, process = load_toy(run.config.dataset), build_process(run.config)
     t = float(process.time_at_log_var(0.3**2))
 
-    def learned(label: int) -> LogScore:
-        return score_function(run.model, process, torch.full((401,), label))
+    def learned(label: int) -> gbm.LogScore:
+        return gbm.score_function(run.model, process, torch.full((401,), label))
 
-    diffused, blind = law.diffuse(process, t), exact_score(law, process)
+    diffused, blind = law.diffuse(process, t), gbm.exact_score(law, process)
     right = conditional_errors(diffused, learned, t)
     swapped = conditional_errors(diffused, lambda j: learned(1 - j), t)
     unlabelled = conditional_errors(diffused, lambda j: blind, t)
     assert run.num_classes == 2 and min(unlabelled) > 0.36
     assert max(right) < min(unlabelled) / 2 < 1 < min(swapped)
     # What the command reports is the same comparison, on draws.
-    (std, reported) = score_errors(run, 2000, 5)[2]
+    (std, reported) = gbm.score_errors(run, 2000, 5)[2]
     assert 0.15 < std < 0.4 and reported < 0.15
 
 
-def cut_digits(**changes: object) -> ImageData:
+def cut_digits(**changes: object) -> gbm.ImageData:
     return dataclasses.replace(few_digits(), **changes)  # type: ignore[arg-type]
 
 
@@ -187,12 +182,12 @@ def test_data_without_labels_are_refused_before_anything_is_written(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     dataset: str,
-    data: ImageData | None,
+    data: gbm.ImageData | None,
     message: str,
 ) -> None:
     monkeypatch.setattr(pipeline, "load_dataset", lambda name, folder: data)
     settings = {"dataset": dataset, "class_conditional": True, "steps": 1, "device": "cpu"}
-    config = TrainConfig(run_dir=tmp_path / "run", **settings)  # type: ignore[arg-type]
+    config = gbm.TrainConfig(run_dir=tmp_path / "run", **settings)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=message):
         run_training(resolve(config))
     assert list(tmp_path.iterdir()) == []
@@ -201,15 +196,15 @@ def test_data_without_labels_are_refused_before_anything_is_written(
 def test_a_run_is_rebuilt_with_its_classes_and_continues_with_no_other_number(
     tmp_path: Path,
 ) -> None:
-    run = load_run(make_run(tmp_path / "run", steps=1, class_conditional=True), "cpu")
+    run = gbm.load_run(make_run(tmp_path / "run", steps=1, class_conditional=True), "cpu")
     assert run.num_classes == run.model.network.classes.num_classes == 10
-    other = ImageBatches(cut_digits(class_names=(*"0123456789", "ten")))
+    other = gbm.ImageBatches(cut_digits(class_names=(*"0123456789", "ten")))
     other.num_classes = 11
     with pytest.raises(ValueError, match=r"of other data \(num_classes 10, now 11\)"):
-        Trainer(run.config, other, run.folder)
+        gbm.Trainer(run.config, other, run.folder)
     with pytest.raises(ValueError, match="of other settings .class_conditional True, now False"):
         config = dataclasses.replace(run.config, class_conditional=False)
-        Trainer(config, tiny_batches(config), run.folder)
+        gbm.Trainer(config, tiny_batches(config), run.folder)
 
 
 def test_a_run_from_before_there_were_classes_is_read_and_goes_on(tmp_path: Path) -> None:
@@ -223,8 +218,8 @@ def test_a_run_from_before_there_were_classes_is_read_and_goes_on(tmp_path: Path
         tensors, facts = load_tensors(path, kind)
         del facts["config"]["class_conditional"], facts["num_classes"]
         save_tensors(path, tensors, kind, facts)
-    run = load_run(folder, "cpu")
+    run = gbm.load_run(folder, "cpu")
     assert run.num_classes == 0
-    trainer = Trainer(run.config, tiny_batches(run.config), folder)
+    trainer = gbm.Trainer(run.config, tiny_batches(run.config), folder)
     assert trainer.step == 2
     trainer.train_step()

@@ -19,16 +19,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+import gbm_fast as gbm
 from gbm_fast import train
 from gbm_fast.data.toys import load_toy
-from gbm_fast.sampling.runs import load_run
-from gbm_fast.settings.training import TrainConfig
 from gbm_fast.settings.training_presets import resolve
-from gbm_fast.training.batches import LawBatches
 from gbm_fast.training.checkpoints import checkpoint_path, checkpoint_steps
 from gbm_fast.training.loop import fit
 from gbm_fast.training.runs import write_run_files
-from gbm_fast.training.trainer import Trainer
 from tests.support.cases import seed
 from tests.support.processes import DEADLINE, join, start
 from tests.support.tiny_runs import saved
@@ -36,15 +33,15 @@ from tests.support.tiny_runs import saved
 STEPS, KILLS, FOREVER = 12, 10, 1_000_000
 
 
-def new_trainer(folder: Path) -> Trainer:
+def new_trainer(folder: Path) -> gbm.Trainer:
     """A network of a few hundred weights on a law, with a checkpoint at every step."""
     folder.mkdir(exist_ok=True)
-    config = TrainConfig(dataset="lognormal-2d", width=8, depth=1, batch_size=16)
+    config = gbm.TrainConfig(dataset="lognormal-2d", width=8, depth=1, batch_size=16)
     every = {"checkpoint_every": 1, "log_every": 1, "choose": "least-loss", "device": "cpu"}
-    config = resolve(TrainConfig(**(vars(config) | every)))
-    batches = LawBatches(load_toy("lognormal-2d"))
+    config = resolve(gbm.TrainConfig(**(vars(config) | every)))
+    batches = gbm.LawBatches(load_toy("lognormal-2d"))
     write_run_files(folder, config, batches)
-    return Trainer(config, batches, folder)
+    return gbm.Trainer(config, batches, folder)
 
 
 def run(folder: Path, steps: int = STEPS) -> None:
@@ -56,7 +53,7 @@ def contents(folder: Path) -> dict[str, object]:
     """All that a training leaves, without the times that no two runs share."""
     tensors, facts = saved(folder)
     lines = [json.loads(line) for line in (folder / "stats.jsonl").read_text().splitlines()]
-    weights = load_run(folder, "cpu").model.state_dict()
+    weights = gbm.load_run(folder, "cpu").model.state_dict()
     return {
         "state": {name: tensor.tolist() for name, tensor in tensors.items()},
         "facts": {name: value for name, value in facts.items() if name != "seconds"},
@@ -189,7 +186,7 @@ def test_nothing_is_taken_from_files_that_are_all_damaged(
     with pytest.raises(ValueError, match="all checkpoints in .* are damaged"):
         new_trainer(folder)
     with pytest.raises(ValueError, match="weights.safetensors"):
-        load_run(folder, "cpu")
+        gbm.load_run(folder, "cpu")
     assert not marker.exists()
     # The planted file does run its command where somebody unpickles it.
     if damage is plain_pickle:

@@ -12,22 +12,19 @@ import pytest
 import torch
 from torch import Tensor
 
+import gbm_fast as gbm
 from gbm_fast.commands import training as pipeline
 from gbm_fast.commands.training import run_training
-from gbm_fast.sampling.runs import load_run
-from gbm_fast.settings.training import TrainConfig
 from gbm_fast.training import loop as training
-from gbm_fast.training.batches import ImageBatches
 from gbm_fast.training.loop import fit
 from gbm_fast.training.runs import read_config
-from gbm_fast.training.trainer import Trainer
 from tests.support.tiny_runs import few_digits, saved, tiny_config
 
 
-def make_trainer(folder: Path, **overrides: object) -> Trainer:
+def make_trainer(folder: Path, **overrides: object) -> gbm.Trainer:
     """A trainer of the smallest network; `folder` exists."""
     config = tiny_config(multipliers=(1,), **overrides)
-    return Trainer(config, ImageBatches(few_digits()), folder)
+    return gbm.Trainer(config, gbm.ImageBatches(few_digits()), folder)
 
 
 def saved_step(folder: Path) -> int:
@@ -40,7 +37,7 @@ def logged_steps(folder: Path) -> list[int]:
     return [json.loads(line)["step"] for line in (folder / "stats.jsonl").read_text().splitlines()]
 
 
-def signal_at(trainer: Trainer, step: int, number: int) -> None:
+def signal_at(trainer: gbm.Trainer, step: int, number: int) -> None:
     """Let this process receive a signal in the middle of a step, as from `kill` or Ctrl-C."""
     take = trainer.train_step
 
@@ -163,7 +160,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "load_dataset", lambda name, folder: few_digits())
 
 
-def command_config(tmp_path: Path, **overrides: object) -> TrainConfig:
+def command_config(tmp_path: Path, **overrides: object) -> gbm.TrainConfig:
     """Settings of a short command without samples and distances."""
     settings = {"multipliers": (1,), "steps": 2, "metrics_images": 0, "out_dir": tmp_path}
     return tiny_config(**(settings | overrides))
@@ -185,7 +182,7 @@ def test_the_command_without_metrics_ends_with_a_loadable_run(
         "weights.safetensors",
         "statistics.safetensors",
     }
-    assert read_config(folder) == config == load_run(folder, "cpu").config
+    assert read_config(folder) == config == gbm.load_run(folder, "cpu").config
     shown = capsys.readouterr().out
     assert "trained 2 steps" in shown and "40 images (1, 8, 8)" in shown
     assert f"next:    python -m gbm_fast.sample --run {folder}" in shown
@@ -206,7 +203,10 @@ def test_the_command_stopped_by_a_signal_says_how_to_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def stopped(
-        trainer: Trainer, steps: int, minutes: float | None, on_samples: Callable[[Trainer], None]
+        trainer: gbm.Trainer,
+        steps: int,
+        minutes: float | None,
+        on_samples: Callable[[gbm.Trainer], None],
     ) -> bool:
         signal_at(trainer, 1, signal.SIGTERM)
         return fit(trainer, steps, minutes, show_progress=False)

@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+import gbm_fast as gbm
 from gbm_fast.commands import training as pipeline
 from gbm_fast.runtime.distributed import process_group, world
 from gbm_fast.training.batches import Batch
 from gbm_fast.training.loop import fit
-from gbm_fast.training.trainer import Trainer
 from tests.support.processes import join, start, start_group
 from tests.support.tiny_runs import few_digits, saved, tiny_batches, tiny_config
 
@@ -44,7 +44,7 @@ def train(folder: Path, steps: int, overrides: dict[str, object]) -> None:
     with process_group(use_cuda=False, timeout_minutes=1):
         folder.mkdir(exist_ok=True)
         config = tiny_config(**(SETTINGS | overrides))
-        fit(Trainer(config, tiny_batches(config), folder), steps, None, show_progress=False)
+        fit(gbm.Trainer(config, tiny_batches(config), folder), steps, None, show_progress=False)
 
 
 def losses(folder: Path) -> list[float]:
@@ -111,7 +111,7 @@ def test_a_batch_of_other_items_is_told_apart(
 ) -> None:
     """Planted in one process, which trains what two processes with the mistake would."""
     config = tiny_config(**SETTINGS)
-    trainer = Trainer(config, tiny_batches(config), tmp_path)
+    trainer = gbm.Trainer(config, tiny_batches(config), tmp_path)
     draw = trainer.draw_batch
     trainer.draw_batch = lambda: twin(draw())
     fit(trainer, 6, None, show_progress=False)
@@ -139,7 +139,7 @@ def fail_in_one(folder: Path, kind: str) -> None:
     """Training in which process 1 alone has a defect, or a signal, at step 3."""
     config = tiny_config(**SETTINGS)
     with process_group(use_cuda=False, timeout_minutes=1):
-        trainer = Trainer(config, tiny_batches(config), folder)
+        trainer = gbm.Trainer(config, tiny_batches(config), folder)
         draw = trainer.draw_batch
 
         def spoiled() -> object:
@@ -201,7 +201,7 @@ def refused(folder: Path) -> None:
     with process_group(use_cuda=False, timeout_minutes=1):
         config = tiny_config(**(SETTINGS | {"batch_size": 1}))
         with pytest.raises(ValueError, match="2 processes cannot share a batch of 1"):
-            Trainer(config, tiny_batches(config), folder / "other")
+            gbm.Trainer(config, tiny_batches(config), folder / "other")
 
 
 def test_more_processes_than_items_are_refused(tmp_path: Path) -> None:

@@ -7,17 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from gbm_fast.data import positive_from_integers
+import gbm_fast as gbm
 from gbm_fast.data.statistics import data_statistics
 from gbm_fast.runtime.files import STATISTICS_FORMAT, WEIGHTS_FORMAT, load_tensors, save_tensors
-from gbm_fast.sampling.runs import load_run
 from gbm_fast.settings.stored import from_json, to_json
-from gbm_fast.settings.training import TrainConfig
 from gbm_fast.training.runs import read_config, run_folder
 from tests.support.tiny_runs import few_digits, make_run, newest, saved, tiny_config
 
 
-def pretend_run(folder: Path, config: TrainConfig, checkpoint: bool = True) -> Path:
+def pretend_run(folder: Path, config: gbm.TrainConfig, checkpoint: bool = True) -> Path:
     """A folder with the settings and, where asked for, a file in the place of a checkpoint."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(to_json(config))
@@ -106,7 +104,7 @@ def test_the_settings_of_a_folder_are_read_or_refused_with_the_path(tmp_path: Pa
 
 
 def test_a_run_is_loaded_with_its_averaged_weights_and_statistics(tmp_path: Path) -> None:
-    run = load_run(make_run(tmp_path / "run", steps=2, dropout=0.25), "cpu")
+    run = gbm.load_run(make_run(tmp_path / "run", steps=2, dropout=0.25), "cpu")
     assert run.config == tiny_config(steps=2, dropout=0.25)
     assert (run.event_shape, run.max_value) == ((1, 8, 8), 16)
     assert not run.model.training
@@ -119,7 +117,7 @@ def test_a_run_is_loaded_with_its_averaged_weights_and_statistics(tmp_path: Path
     head = "network.head.2.weight"
     assert not torch.equal(state[f"average.module.{head}"], state[f"model.{head}"])
     data = few_digits()
-    images = positive_from_integers(data.train_images, data.max_value)
+    images = gbm.positive_from_integers(data.train_images, data.max_value)
     expected = data_statistics(images, data.train_labels)
     for field in dataclasses.fields(expected):
         found = getattr(run.statistics, field.name)
@@ -128,10 +126,10 @@ def test_a_run_is_loaded_with_its_averaged_weights_and_statistics(tmp_path: Path
 
 def test_a_foreign_folder_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is not a run folder"):
-        load_run(tmp_path / "nowhere", "cpu")
+        gbm.load_run(tmp_path / "nowhere", "cpu")
     folder = pretend_run(tmp_path / "untrained", tiny_config())
     with pytest.raises(ValueError, match="weights.safetensors does not exist"):
-        load_run(folder, "cpu")
+        gbm.load_run(folder, "cpu")
 
 
 def test_damaged_files_of_a_run_are_refused_by_name(tmp_path: Path) -> None:
@@ -140,12 +138,12 @@ def test_damaged_files_of_a_run_are_refused_by_name(tmp_path: Path) -> None:
         whole = (folder / name).read_bytes()
         (folder / name).write_bytes(whole[: len(whole) // 2])
         with pytest.raises(ValueError, match=f"{name} is truncated"):
-            load_run(folder, "cpu")
+            gbm.load_run(folder, "cpu")
         (folder / name).write_bytes(whole)
     # The training state has the right tensors and more, but is not the file that was asked for.
     (folder / "weights.safetensors").write_bytes(newest(folder).read_bytes())
     with pytest.raises(ValueError, match="weights.safetensors is a foreign file"):
-        load_run(folder, "cpu")
+        gbm.load_run(folder, "cpu")
 
 
 # The first changes the shapes; the second none, and would load in silence as another model.
@@ -154,7 +152,7 @@ def test_weights_of_other_settings_are_refused(tmp_path: Path, changes: dict[str
     folder = make_run(tmp_path / "run", steps=1)
     (folder / "config.json").write_text(to_json(tiny_config(**changes)))
     with pytest.raises(ValueError, match="are of other settings than its config.json"):
-        load_run(folder, "cpu")
+        gbm.load_run(folder, "cpu")
 
 
 def test_weights_that_lack_a_tensor_are_refused(tmp_path: Path) -> None:
@@ -163,7 +161,7 @@ def test_weights_that_lack_a_tensor_are_refused(tmp_path: Path) -> None:
     del weights["network.stem.bias"]
     save_tensors(folder / "weights.safetensors", weights, WEIGHTS_FORMAT, facts)
     with pytest.raises(ValueError, match="do not fit its network(.|\n)*network.stem.bias"):
-        load_run(folder, "cpu")
+        gbm.load_run(folder, "cpu")
 
 
 def test_the_files_of_a_run_say_where_it_comes_from(tmp_path: Path) -> None:

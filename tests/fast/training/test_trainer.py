@@ -8,19 +8,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast.data import positive_from_integers
-from gbm_fast.objectives import m_dsm
-from gbm_fast.parameterisation import score_function
-from gbm_fast.training.batches import ImageBatches
+import gbm_fast as gbm
 from gbm_fast.training.loop import fit
-from gbm_fast.training.trainer import Trainer
 from tests.support.tiny_runs import few_digits, newest, saved, tiny_config
 
 
-def make_trainer(folder: Path, **overrides: object) -> Trainer:
+def make_trainer(folder: Path, **overrides: object) -> gbm.Trainer:
     """A trainer of tiny settings on forty digits; `folder` is made."""
     folder.mkdir(parents=True, exist_ok=True)
-    return Trainer(tiny_config(**overrides), ImageBatches(few_digits()), folder)
+    return gbm.Trainer(tiny_config(**overrides), gbm.ImageBatches(few_digits()), folder)
 
 
 def stats(folder: Path) -> list[dict]:
@@ -174,16 +170,16 @@ def test_a_checkpoint_of_other_images_is_refused(tmp_path: Path) -> None:
     trainer.save()
     for other in (few_digits(train=39), dataclasses.replace(few_digits(), max_value=17)):
         with pytest.raises(ValueError, match="the checkpoint is of other data"):
-            Trainer(trainer.config, ImageBatches(other), tmp_path)
+            gbm.Trainer(trainer.config, gbm.ImageBatches(other), tmp_path)
 
 
-def loss_a_pixel(trainer: Trainer, t: float, z: Tensor) -> float:
+def loss_a_pixel(trainer: gbm.Trainer, t: float, z: Tensor) -> float:
     """The weighted loss of all training images at time t with the noise `z`, in float64."""
     data = few_digits()
-    x0 = positive_from_integers(data.train_images, data.max_value)
-    score = score_function(trainer.model.eval(), trainer.process)
+    x0 = gbm.positive_from_integers(data.train_images, data.max_value)
+    score = gbm.score_function(trainer.model.eval(), trainer.process)
     with torch.no_grad():
-        loss = m_dsm(score, x0, t, z, trainer.process, trainer.weighting).per_sample
+        loss = gbm.m_dsm(score, x0, t, z, trainer.process, trainer.weighting).per_sample
     return float(loss.double().mean()) / x0[0].numel()
 
 

@@ -7,23 +7,22 @@ import pytest
 import torch
 from torch import Tensor
 
+import gbm_fast as gbm
 from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors
-from gbm_fast.training.batches import ImageBatches
 from gbm_fast.training.loop import fit
-from gbm_fast.training.trainer import Trainer
 from tests.support.tiny_runs import few_digits, saved, tiny_config
 
 LINE = "network.stem.weight"
 
 
-def make_trainer(folder: Path, **overrides: object) -> Trainer:
+def make_trainer(folder: Path, **overrides: object) -> gbm.Trainer:
     """A trainer of the smallest network on forty digits."""
     config = tiny_config(multipliers=(1,), **overrides)
     folder.mkdir(exist_ok=True)
-    return Trainer(config, ImageBatches(few_digits()), folder)
+    return gbm.Trainer(config, gbm.ImageBatches(few_digits()), folder)
 
 
-def weights(trainer: Trainer) -> list[Tensor]:
+def weights(trainer: gbm.Trainer) -> list[Tensor]:
     """The parameters as they are now."""
     return [p.detach().clone() for p in trainer.model.parameters()]
 
