@@ -18,8 +18,7 @@ GLOBAL_SEED = (
 )
 # path -> why a rule does not hold there. An entry that is no longer needed fails.
 EXCEPTIONS: dict[str, str] = {
-    "tests/fast/training/test_batches.py": "shows that the global generator has no influence",
-    "tests/fast/training/test_build.py": GLOBAL_SEED,
+    "tests/fast/training/test_build.py": GLOBAL_SEED,  # and that batches do not depend on it
     "tests/fast/mathematics/test_devices.py": "fake tensors, which hold no numbers",
     "tests/fast/mathematics/test_distributions.py": "torch.distributions draws from it",
     "tests/statistics/families/data_laws.py": "torch.distributions draws from it",
