@@ -1,14 +1,26 @@
-"""The Fréchet distance against closed forms and 50 digits, the kernel distance against a loop."""
+"""The distances against closed forms, 50 digits and a loop, and against clean-fid itself.
+
+clean-fid hands a custom extractor float32 images (b, 3, height, width) with values 0..255, grey
+images as three equal channels. Its default resize to 299 x 299 is replaced by none, and its mode
+is "clean", whose resizer leaves the global warning filter alone ("legacy_pytorch" does not).
+"""
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 
 import mpmath
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 import gbm_fast as gbm
+from gbm_fast.evaluation.foreign import read_images
 from tests.support.cases import seed as seed_of
+from tests.support.tiny_data import digits_extractor
+from tests.support.tiny_runs import make_run
 
 Features = np.ndarray
 DIGITS = 50
@@ -202,9 +214,114 @@ def test_bad_features_are_refused(
         distance(good, a)
 
 
-def test_bad_subsets_are_refused() -> None:
-    a = features(5, 3, 3, seed=16)
-    with pytest.raises(ValueError, match="num_subsets is 0"):
-        gbm.kernel_distance(a, a, num_subsets=0)
-    with pytest.raises(ValueError, match="subset_size is 1"):
-        gbm.kernel_distance(a, a, subset_size=1)
+@pytest.mark.parametrize("name", ["num_subsets", "subset_size"])
+def test_bad_subsets_are_refused(name: str) -> None:
+    a, value = features(5, 3, 3, seed=16), int(name == "subset_size")
+    with pytest.raises(ValueError, match=f"{name} is {value}"):
+        gbm.kernel_distance(a, a, **{name: value})
+
+
+# As many on both sides, and fewer than the 1000 of a subset, so that clean-fid draws nothing; more
+# than the 64 features, so that its matrix square root is that of a regular matrix.
+COUNT = 150
+
+
+@pytest.fixture(scope="module")
+def fid() -> ModuleType:
+    """clean-fid, imported by the process that uses it: it loads all of torchvision."""
+    from cleanfid import fid
+
+    return fid
+
+
+@pytest.fixture(scope="module")
+def extractor(tmp_path_factory: pytest.TempPathFactory) -> gbm.FeatureExtractor:
+    return digits_extractor(tmp_path_factory.mktemp("f"), steps=60)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """8-bit grey PNG files: digits that a briefly trained run generates, and test digits."""
+    data, root = gbm.load_dataset("digits"), tmp_path_factory.mktemp("png")
+    run = gbm.load_run(make_run(root / "run", steps=20), device="cpu")
+    settings = gbm.SamplingSettings(sampler="probability-flow", num_steps=8, num_images=COUNT)
+    first = gbm.Sampler(run, settings)(show_progress=False)
+    second = gbm.positive_from_integers(data.test_images[:COUNT], data.max_value)
+    folders = [root / "generated", root / "real"]
+    for folder, images in zip(folders, (first, second), strict=True):
+        folder.mkdir()
+        for i, pixels in enumerate(gbm.integers_from_positive(images, 255)):
+            Image.fromarray(pixels[0].numpy()).save(folder / f"{i:04d}.png")
+    return folders
+
+
+class Convention:
+    """The extractor in clean-fid's convention, without a resize.
+
+    Images stay float32, since clean-fid rescales uint8 and refuses float64.
+    """
+
+    def __init__(self, extractor: gbm.FeatureExtractor) -> None:
+        self.extractor = extractor
+        resize = {"custom_fn_resize": lambda image: image.astype(np.float32), "mode": "clean"}
+        self.options = resize | {"num_workers": 0, "device": torch.device("cpu"), "verbose": False}
+
+    def __call__(self, batch: torch.Tensor) -> torch.Tensor:
+        assert (batch.dtype, batch.shape[1:]) == (torch.float32, (3, 8, 8))
+        assert torch.equal(batch[:, :1].expand(-1, 3, -1, -1), batch)
+        return self.extractor.network(1.0 + batch[:, :1] / 255.0)
+
+
+@pytest.fixture(scope="module")
+def network(extractor: gbm.FeatureExtractor) -> Convention:
+    return Convention(extractor)
+
+
+@pytest.fixture(scope="module")
+def theirs(fid: ModuleType, folders: list[Path], network: Convention) -> list[Features]:
+    """The features that clean-fid computes from the two folders."""
+    found = [fid.get_folder_features(str(f), network, **network.options) for f in folders]
+    return [part.astype(np.float64) for part in found]
+
+
+def test_clean_fid_and_our_reader_see_the_same_images(
+    folders: list[Path], theirs: list[Features], extractor: gbm.FeatureExtractor
+) -> None:
+    data = gbm.load_dataset("digits")
+    for folder, features in zip(folders, theirs, strict=True):
+        ours = extractor(read_images(folder, data))
+        assert ours.shape == features.shape == (COUNT, 64)
+        # float32 sums of some hundred terms, in batches of another size.
+        assert np.max(np.abs(ours - features)) <= 1e-4 * np.max(np.abs(ours))
+
+
+def test_frechet_distance_agrees_on_equal_features(
+    fid: ModuleType, theirs: list[Features]
+) -> None:
+    expected = fid.fid_from_feats(*theirs)
+    assert expected > 0.1
+    assert gbm.frechet_distance(*theirs) == pytest.approx(expected, rel=1e-6)
+    # A covariance over n instead of n - 1 would be off by 1/150 of its part.
+    biased = np.sqrt(1 - 1 / COUNT)
+    first, second = (f.mean(0) + (f - f.mean(0)) * biased for f in theirs)
+    assert gbm.frechet_distance(first, second) != pytest.approx(expected, rel=1e-4)
+
+
+def test_kernel_distance_agrees_on_equal_features(fid: ModuleType, theirs: list[Features]) -> None:
+    expected = fid.kernel_distance(*theirs, num_subsets=2)
+    mean, sd = gbm.kernel_distance(*theirs)
+    assert mean == pytest.approx(expected, rel=1e-6)
+    assert sd == 0.0
+    assert gbm.kernel_distance(theirs[0], theirs[0])[0] != pytest.approx(expected, rel=1e-2)
+
+
+def test_compute_fid_from_folders_is_our_distance_of_the_same_folders(
+    fid: ModuleType, folders: list[Path], network: Convention
+) -> None:
+    """The whole of clean-fid, from the files to the number, beside the whole of ours."""
+    options = {"custom_feat_extractor": network, "use_dataparallel": False}
+    expected = fid.compute_fid(*map(str, folders), **options, **network.options)
+    data = gbm.load_dataset("digits")
+    ours = gbm.frechet_distance(*(network.extractor(read_images(f, data)) for f in folders))
+    # clean-fid averages its float32 features in float32: 1e-7 of a mean that is of size one.
+    assert ours == pytest.approx(expected, rel=1e-4)
