@@ -81,7 +81,7 @@ def assert_sampled(folder: Path, count: int, has_class: bool = False) -> None:
 
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("sampler", ["dale-langevin", "sign-agnostic", "probability-flow"])
-def test_every_sampler_with_every_start(
+def test_each_sampler_with_each_start(
     run: Path, command: Command, sampler: str, start: str
 ) -> None:
     process = "constant" if sampler == "sign-agnostic" else "run"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 
 from gbm_fast import train
 from tests.fast.conftest import Command
@@ -41,7 +42,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("options", "message"), REFUSED)
 def test_settings_that_cannot_be_used_are_refused_before_anything_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command, options: str, message: str
+    tmp_path: Path, monkeypatch: MonkeyPatch, command: Command, options: str, message: str
 ) -> None:
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
@@ -51,8 +52,8 @@ def test_settings_that_cannot_be_used_are_refused_before_anything_is_written(
     assert {path.name for path in tmp_path.rglob("*")} == set(FILES)
 
 
-def test_data_that_cannot_be_had_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
+def test_absent_data_are_refused(
+    tmp_path: Path, monkeypatch: MonkeyPatch, command: Command
 ) -> None:
     """An empty folder and no network: a proxy that nobody listens at."""
     (tmp_path / "data").mkdir()

@@ -39,7 +39,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def alone(run: Path) -> Path:
-    """The set made in one go by one process."""
     sample(run, run.parent / "alone")
     return run.parent / "alone"
 
@@ -92,7 +91,7 @@ def test_three_processes_make_the_images_of_one(run: Path, alone: Path, tmp_path
     assert facts == expected | {"processes": 3}
 
 
-def test_the_fit_of_the_start_is_printed_and_stored(
+def test_the_fit_of_the_start_is_told(
     run: Path, tmp_path: Path, capsys: CaptureFixture[str]
 ) -> None:
     """mu_hat is the mean log pixel, between 0 and log 2; sigma_hat is little above √v = 10."""
@@ -199,14 +198,12 @@ Evaluate = Callable[..., Done]
 
 @pytest.fixture
 def plain(trained: Path) -> Path:
-    """The run without metrics."""
     (trained / "metrics.json").unlink(missing_ok=True)
     return trained
 
 
 @pytest.fixture
 def evaluate_plain(plain: Path, command: Command) -> Evaluate:
-    """The command that evaluates this run."""
     return functools.partial(command, evaluation.main, "--run", plain)
 
 
@@ -230,9 +227,7 @@ def test_samples_are_measured_printed_and_recorded(plain: Path, evaluate_plain: 
     assert f"{result['frechet']:.4g}" in done.out
 
 
-def test_a_second_evaluation_is_added_and_a_repeated_one_is_the_same(
-    plain: Path, evaluate_plain: Evaluate
-) -> None:
+def test_a_second_evaluation_is_added_and_repeated(plain: Path, evaluate_plain: Evaluate) -> None:
     for seed in (1, 2, 1):
         assert evaluate_plain(*QUICK, "--floor-repeats", 2, "--seed", seed).status == 0
     first, second = entries(plain)
@@ -242,7 +237,7 @@ def test_a_second_evaluation_is_added_and_a_repeated_one_is_the_same(
     assert first["result"]["frechet"] != second["result"]["frechet"]
 
 
-def test_foreign_images_from_an_array_and_from_a_folder(
+def test_foreign_images_are_measured(
     plain: Path, tmp_path: Path, evaluate_plain: Evaluate
 ) -> None:
     np.save(tmp_path / "floats.npy", IMAGES.numpy())

@@ -91,7 +91,6 @@ def workers(agent: subprocess.Popen[bytes]) -> list[int]:
 
 @pytest.fixture(scope="module")
 def single(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run of one process."""
     folder = tmp_path_factory.mktemp("single") / "run"
     assert run_training(resolve(gbm.TrainConfig(**OPTIONS, run_dir=folder))) == 0
     return folder
@@ -109,9 +108,7 @@ def kill_one(agents: list[subprocess.Popen[bytes]], folder: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize("nodes", [1, 2])
-def test_a_killed_process_is_started_again_and_goes_on(
-    nodes: int, tmp_path: Path, single: Path
-) -> None:
+def test_a_killed_process_is_started_and_goes_on(nodes: int, tmp_path: Path, single: Path) -> None:
     """Two processes, of one node or of two, end with the parameters of one that was not killed."""
     one = ("torchrun --standalone", {"--nproc-per-node 4": "--nproc-per-node 2"})
     port = f"127.0.0.1:{free_port()}"

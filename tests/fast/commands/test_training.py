@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pytest import CaptureFixture, MonkeyPatch
 from torch import Tensor, nn
 
 import gbm_fast as gbm
@@ -31,13 +32,10 @@ from tests.support.tiny_runs import few_digits, saved, tiny_config
 
 
 def settings(*arguments: object, has_gpu: bool = False) -> gbm.TrainConfig:
-    """The resolved settings of a command line."""
     return train.parse([str(word) for word in arguments], has_gpu)[0]
 
 
-def test_the_command_line_comes_after_the_file_and_the_file_after_the_preset(
-    tmp_path: Path,
-) -> None:
+def test_the_command_line_comes_after_the_file_and_that_after_the_preset(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_text(json.dumps({"learning_rate": 5e-4, "clip_norm": 2.0, "times": "uniform"}))
     options = ("--preset", "paper", "--dataset", "mnist", "--config", file)
@@ -94,9 +92,7 @@ def test_every_data_set_has_the_small_presets_within_an_hour(preset: str) -> Non
     ("dataset", "has_gpu", "preset"),
     [("mnist", True, "gpu"), ("mnist", False, "cpu"), ("digits", True, "gpu")],
 )
-def test_auto_is_our_own_at_the_size_of_the_machine_and_says_so(
-    dataset: str, has_gpu: bool, preset: str
-) -> None:
+def test_auto_suits_the_machine_and_says_so(dataset: str, has_gpu: bool, preset: str) -> None:
     config, line = train.parse(["--dataset", dataset], has_gpu)
     there_is = "there is a GPU" if has_gpu else "there is no GPU"
     assert config.preset == preset and line.startswith(f"preset {preset}, since {there_is}")
@@ -186,9 +182,7 @@ def test_a_network_that_does_not_fit_is_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
-def test_the_command_that_continues_works_as_it_is_printed(
-    tmp_path: Path, command: Command
-) -> None:
+def test_the_command_that_continues_works_as_printed(tmp_path: Path, command: Command) -> None:
     """A folder with a blank in its name; the settings come from the run."""
     folder = tmp_path / "my run"
     gbm.train_run(config(folder, dataset="lognormal-1d", width=8, depth=1))
@@ -200,7 +194,7 @@ def test_the_command_that_continues_works_as_it_is_printed(
 
 
 @pytest.fixture
-def one_row(few: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def one_row(few: None, monkeypatch: MonkeyPatch) -> None:
     """The command trains on forty digits, and its grids have six pictures."""
     monkeypatch.setattr(pipeline, "_ROWS", 1)
 
@@ -236,7 +230,7 @@ def test_float64_runs_are_sampled_and_loaded_in_float32(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "stats.jsonl").read_text())["step"] == 1
 
 
-def test_tensorboard_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensorboard_that_is_not_there_is_refused(monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(ValueError, match="pip install tensorboard"):
         require_tensorboard()
@@ -274,7 +268,7 @@ def test_the_networks_of_the_paper_train_and_sample(
 
 @pytest.mark.usefixtures("one_row")
 def test_samples_that_cannot_be_made_do_not_stop_the_training(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: MonkeyPatch, capsys: CaptureFixture[str]
 ) -> None:
     def fails(sampler: gbm.Sampler, *rest: object) -> Iterator[None]:
         raise ValueError("the score is too large")
@@ -287,9 +281,7 @@ def test_samples_that_cannot_be_made_do_not_stop_the_training(
 
 
 @pytest.mark.usefixtures("one_row")
-def test_levels_that_a_network_does_not_have_are_refused_before_anything_is_written(
-    tmp_path: Path,
-) -> None:
+def test_levels_that_a_network_does_not_have_are_refused_at_once(tmp_path: Path) -> None:
     """Six levels of the exploding process begin well above its least noise."""
     with pytest.raises(ValueError, match="sample within the levels of its training"):
         run_training(command_config(tmp_path / "run", **(NCSN | {"num_steps": 6})))

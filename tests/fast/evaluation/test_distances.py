@@ -295,9 +295,7 @@ def test_clean_fid_and_our_reader_see_the_same_images(
         assert np.max(np.abs(ours - features)) <= 1e-4 * np.max(np.abs(ours))
 
 
-def test_frechet_distance_agrees_on_equal_features(
-    fid: ModuleType, theirs: list[Features]
-) -> None:
+def test_frechet_distance_agrees_on_the_features(fid: ModuleType, theirs: list[Features]) -> None:
     expected = fid.fid_from_feats(*theirs)
     assert expected > 0.1
     assert gbm.frechet_distance(*theirs) == pytest.approx(expected, rel=1e-6)
@@ -307,7 +305,7 @@ def test_frechet_distance_agrees_on_equal_features(
     assert gbm.frechet_distance(first, second) != pytest.approx(expected, rel=1e-4)
 
 
-def test_kernel_distance_agrees_on_equal_features(fid: ModuleType, theirs: list[Features]) -> None:
+def test_kernel_distance_agrees_on_the_features(fid: ModuleType, theirs: list[Features]) -> None:
     expected = fid.kernel_distance(*theirs, num_subsets=2)
     mean, sd = gbm.kernel_distance(*theirs)
     assert mean == pytest.approx(expected, rel=1e-6)

@@ -9,6 +9,7 @@ from typing import NoReturn
 import numpy as np
 import pytest
 import torch
+from pytest import MonkeyPatch
 from torch import Tensor, nn
 
 import gbm_fast as gbm
@@ -72,9 +73,7 @@ def test_more_images_than_a_batch_holds_make_no_difference() -> None:
     assert 0.0 <= accuracy(train_classifier(data, 0, BRIEF), data) <= 1.0
 
 
-def test_the_second_call_reads_what_the_first_has_stored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_second_call_reads_what_is_stored(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     data, folder = tiny_data(), tmp_path / "new" / "features"
     first = tiny_extractor(data, folder)
     assert [f.name for f in folder.iterdir()] == [FILE]
@@ -103,9 +102,7 @@ def cut(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
 TEXT = b"these are not weights, but long enough to look like a header of something"
 
 
-def test_features_are_float64_and_do_not_depend_on_the_batches(
-    extractor: gbm.FeatureExtractor,
-) -> None:
+def test_features_are_float64_and_the_same_in_any_batch(extractor: gbm.FeatureExtractor) -> None:
     images = gbm.positive_from_integers(tiny_data().test_images, 255)
     whole = extractor(images)
     assert (whole.dtype, whole.shape) == (np.float64, (40, 64))
@@ -163,7 +160,7 @@ def test_the_data_hash_sees_images_labels_and_split() -> None:
     ("place", "error"), [("os.replace", OSError("disk full")), ("os.fsync", KeyboardInterrupt())]
 )
 def test_nothing_half_written_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, error: BaseException
+    tmp_path: Path, monkeypatch: MonkeyPatch, place: str, error: BaseException
 ) -> None:
     def fail(*_: object) -> NoReturn:
         raise error
@@ -249,8 +246,8 @@ def test_absent_weights_are_explained(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_default_place_is_the_folder_for_temporary_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_default_place_is_for_temporary_files(
+    tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(ValueError, match="not at .*") as error:

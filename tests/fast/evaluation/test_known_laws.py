@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from pytest import CaptureFixture
 from scipy import stats
 
 import gbm_fast as gbm
 from gbm_fast.commands.evaluation import run_evaluation
 from gbm_fast.commands.sampling import run_sampling
-from gbm_fast.commands.training import run_training
 from gbm_fast.data.toys import load_toy
 from gbm_fast.evaluation.generated import measured_data
 from gbm_fast.evaluation.known_laws import law_of, sample_law
@@ -21,33 +20,29 @@ from gbm_fast.evaluation.metrics import read_metrics
 from gbm_fast.sampling.film import save_trajectory
 from gbm_fast.settings.commands import EvaluateConfig, Measurement, SampleConfig
 from gbm_fast.settings.training import TOYS
-from gbm_fast.settings.training_presets import resolve
-from gbm_fast.training.build import build_process
+from tests.support.cases import torch_generator
+from tests.support.pictures import grey_levels
+
+NO_IMAGES = "lognormal-mixture-2d, which is no image data set"
 
 
 def train(folder: Path, dataset: str, steps: int, **overrides: object) -> gbm.Run:
     """A small network trained on a law by the command's function, without its picture."""
     settings = {"width": 24, "depth": 2, "warmup_steps": 0, "device": "cpu", "metrics_images": 0}
-    config = gbm.TrainConfig(
-        dataset=dataset, steps=steps, run_dir=folder, **(settings | overrides)
-    )
-    assert run_training(resolve(config)) == 0
-    return gbm.load_run(folder, "cpu")
+    settings |= {"dataset": dataset, "steps": steps, "run_dir": folder}
+    return gbm.train_run(gbm.TrainConfig(**(settings | overrides)))
 
 
 @pytest.mark.parametrize("name", TOYS)
 def test_moments_are_those_of_all_coordinates_together(name: str) -> None:
     """By the law of total variance, coordinate by coordinate, in plain loops."""
     law = load_toy(name)
-    if isinstance(law, gbm.LogNormal):
-        parts = [(1.0, law.log_mean, law.log_cov)]
-    else:
-        parts = list(zip(law.weights.tolist(), law.log_means, law.log_covs, strict=True))
+    parts = [(1.0, law.log_mean, law.log_cov)] if isinstance(law, gbm.LogNormal) else None
     first = second = 0.0
-    for weight, mean, cov in parts:
+    for weight, mean, cov in parts or zip(law.weights, law.log_means, law.log_covs, strict=True):
         for i in range(law.d):
-            first += weight * float(mean[i]) / law.d
-            second += weight * (float(cov[i, i]) + float(mean[i]) ** 2) / law.d
+            first += float(weight * mean[i]) / law.d
+            second += float(weight * (cov[i, i] + mean[i] ** 2)) / law.d
     batches = gbm.LawBatches(law)
     assert batches.log_mean == pytest.approx(first, rel=1e-13)
     assert batches.log_std == pytest.approx((second - first**2) ** 0.5, rel=1e-13)
@@ -70,14 +65,15 @@ def test_an_untrained_denoiser_is_exact_for_a_lognormal_law_on_the_line(tmp_path
     float32. The step's learning rate changes no weight by more than 1e-12.
     """
     run = train(tmp_path / "run", "lognormal-1d", 1, learning_rate=1e-12)
-    process = build_process(run.config)
     x = torch.linspace(0.3, 4.0, 50)[:, None]
-    learned = gbm.score_function(run.model, process)
-    exact = gbm.exact_score(load_toy("lognormal-1d"), process)
+    learned = gbm.score_function(run.model, run.process)
+    exact, other = (
+        gbm.exact_score(load_toy(name), run.process)
+        for name in ("lognormal-1d", "lognormal-mixture-1d")
+    )
     for t in (0.2, 0.6, 1.0):
         assert torch.allclose(learned(x, t).double(), exact(x.double(), t), rtol=1e-5, atol=1e-5)
     # A twin: the score of another of the laws is nowhere near.
-    other = gbm.exact_score(load_toy("lognormal-mixture-1d"), process)
     assert not torch.allclose(learned(x, 0.2).double(), other(x.double(), 0.2), rtol=0.3, atol=0.3)
 
 
@@ -86,37 +82,32 @@ def test_training_brings_the_score_near_the_exact_one(tmp_path: Path) -> None:
     settings = {"batch_size": 256, "learning_rate": 5e-3, "ema_decay": 0.9}
     before = train(tmp_path / "a", "lognormal-mixture-1d", 1, learning_rate=1e-12)
     after = train(tmp_path / "b", "lognormal-mixture-1d", 150, **settings)
-    (std, start), (_, end) = (
-        gbm.score_errors(before, 2000, 5)[2],
-        gbm.score_errors(after, 2000, 5)[2],
-    )
+    (std, start), (_, end) = (gbm.score_errors(run, 2000, 5)[2] for run in (before, after))
     assert 0.15 < std < 0.4
     assert start > 0.1 and end < start / 4
 
 
 @pytest.mark.parametrize("process", ["variance-exploding", "constant"])
-def test_the_command_ends_with_a_picture(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], process: str
+def test_the_command_draws_a_picture(
+    tmp_path: Path, capsys: CaptureFixture[str], process: str
 ) -> None:
     folder = tmp_path / "run"
     run = train(folder, "lognormal-mixture-2d", 2, metrics_images=300, process=process)
     assert run.event_shape == (2,) and run.config.precision == "float32"
-    with Image.open(folder / "samples.png") as picture:
-        assert len(np.unique(np.asarray(picture.convert("L")))) > 50, "not blank"
+    assert len(grey_levels(folder / "samples.png")) > 50, "not blank"
     shown = capsys.readouterr().out
-    assert (
-        "relative squared error of the score" in shown
-        and "next:    python -m gbm_fast.sample" in shown
-    )
+    for part in ("relative squared error of the score", "next:    python -m gbm_fast.sample"):
+        assert part in shown
     assert not (folder / "statistics.safetensors").exists()
     draws = sample_law(run, 5, 1)
     assert draws.shape == (5, 2) and bool((draws > 0).all())
-    with pytest.raises(ValueError, match="lognormal-mixture-2d, which is no image data set"):
-        save_trajectory(
-            tmp_path / "film.png", gbm.Sampler(run, gbm.SamplingSettings(num_steps=9)), 0
-        )
-    with pytest.raises(ValueError, match="lognormal-mixture-2d, which is no image data set"):
-        measured_data(folder, Measurement())
+    sampler = gbm.Sampler(run, gbm.SamplingSettings(num_steps=9))
+    for attempt in (
+        lambda: save_trajectory(tmp_path / "film.png", sampler, 0),
+        lambda: measured_data(folder, Measurement()),
+    ):
+        with pytest.raises(ValueError, match=NO_IMAGES):
+            attempt()
 
 
 @pytest.fixture(scope="module")
@@ -127,27 +118,22 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_sample_command_serves_laws(
-    plane: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_sampling_serves_laws(plane: Path, tmp_path: Path, capsys: CaptureFixture[str]) -> None:
     """Samples are those of the sampler, in batches of any size, with components and a picture."""
-    settings = gbm.SamplingSettings(
-        sampler="ddim", num_steps=5, num_images=7, batch_size=3, seed=2
-    )
-    out = tmp_path / "out"
-    run_sampling(SampleConfig(plane, out, device="cpu", sampling=settings))
-    with np.load(out / "samples.npz") as stored:
+    steps = {"sampler": "ddim", "num_steps": 5, "num_images": 7, "batch_size": 3, "seed": 2}
+    settings = gbm.SamplingSettings(**steps)
+    run_sampling(SampleConfig(plane, tmp_path, device="cpu", sampling=settings))
+    with np.load(tmp_path / "samples.npz") as stored:
         assert stored["samples"].shape == (7, 2) and stored["labels"].shape == (7,)
         expected = gbm.Sampler(gbm.load_run(plane, "cpu"), settings)(show_progress=False)
         assert np.array_equal(stored["samples"], expected.numpy())
-    with Image.open(out / "grid.png") as picture:
-        assert len(np.unique(np.asarray(picture.convert("L")))) > 50, "not blank"
-    names = {path.name for path in out.iterdir()}
+    assert len(grey_levels(tmp_path / "grid.png")) > 50, "not blank"
+    names = {path.name for path in tmp_path.iterdir()}
     assert names == {"samples.npz", "grid.png", "labels.txt", "settings.json"}
     shown = capsys.readouterr().out
     assert "5 levels: 7 samples" in shown and "no png/: the samples of a law" in shown
     with pytest.raises(ValueError, match="which is no image data set"):
-        run_sampling(SampleConfig(plane, out, film=0, device="cpu", sampling=settings))
+        run_sampling(SampleConfig(plane, tmp_path, film=0, device="cpu", sampling=settings))
 
 
 @pytest.mark.parametrize("start", ["lognormal", "lognormal-averages", "class-average", "data"])
@@ -182,14 +168,14 @@ def test_the_exact_start_is_the_law_and_not_only_its_moments(tmp_path: Path) -> 
         assert (gbm.law_distances(x, end)["ks"] < 0.031) == near
 
 
-def test_the_evaluate_command_measures_against_the_law(
-    plane: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_evaluation_is_against_the_law(
+    plane: Path, tmp_path: Path, capsys: CaptureFixture[str]
 ) -> None:
     """Exact draws from a file reach their floor; the hardly trained network does not matter."""
     settings = gbm.SamplingSettings(sampler="ddim", num_steps=5, num_images=50)
     run_evaluation(EvaluateConfig(plane, device="cpu", sampling=settings))
     law = load_toy("lognormal-mixture-2d")
-    draws = law.rvs(4000, torch.Generator().manual_seed(3)).numpy()
+    draws = law.rvs(4000, torch_generator("draws of a law")).numpy()
     np.save(tmp_path / "draws.npy", draws)
     run_evaluation(EvaluateConfig(plane, tmp_path / "draws.npy", device="cpu"))
     first, second = read_metrics(plane / "metrics.json")
@@ -204,7 +190,7 @@ def test_the_evaluate_command_measures_against_the_law(
 
 def test_the_distance_is_scipys_and_sees_a_wrong_law() -> None:
     law = load_toy("lognormal-mixture-1d")
-    x = law.rvs(500, torch.Generator().manual_seed(1))
+    x = law.rvs(500, torch_generator("distance of a law"))
     exact = stats.kstest(x[:, 0].numpy(), lambda v: law.cdf(torch.tensor(v)[:, None]).numpy())
     assert gbm.law_distances(x, law)["ks"] == pytest.approx(exact.statistic, abs=1e-12)
     wider = dataclasses.replace(law, log_covs=4 * law.log_covs)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pytest import MonkeyPatch
 
 import gbm_fast as gbm
 from gbm_fast.evaluation.foreign import read_images
@@ -160,9 +161,7 @@ def test_a_foreign_file_is_refused_and_left(tmp_path: Path, content: str) -> Non
     assert path.read_text() == content
 
 
-def test_a_failed_write_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     path = tmp_path / "metrics.json"
     record_metrics(path, {"sampler": "a"}, {"frechet": 3.0})
     before = path.read_bytes()

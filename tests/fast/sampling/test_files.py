@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pytest import MonkeyPatch
 
 import gbm_fast as gbm
 from gbm_fast.data.codecs import read_image
@@ -41,13 +42,9 @@ def test_levels_survive(tmp_path: Path, channels: int, max_value: int, suffix: s
         assert np.array_equal(found, expected[i].numpy())
     with np.load(tmp_path / "images.npz") as archive:
         assert np.array_equal(archive["images"], images.numpy())
-        assert archive["images"].dtype == np.float32
-        assert archive["labels"].dtype == np.int64
-        assert (
-            archive["labels"].tolist()
-            == np.loadtxt(tmp_path / "labels.txt").tolist()
-            == [*range(5)]
-        )
+        assert (archive["images"].dtype, archive["labels"].dtype) == (np.float32, np.int64)
+        assert archive["labels"].tolist() == [0, 1, 2, 3, 4]
+    assert np.loadtxt(tmp_path / "labels.txt").tolist() == [0, 1, 2, 3, 4]
     assert not (tmp_path / "parts").exists()
 
 
@@ -58,11 +55,10 @@ def test_few_grey_levels_are_spread_over_the_range_of_the_file(tmp_path: Path) -
     assert read_image(tmp_path / "png" / "000000.png").ravel().tolist() == [0, 128, 255]
 
 
-def test_a_file_is_on_the_disk_before_it_takes_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_is_on_the_disk_before_its_name(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     """Each file and its folder: a part that outlives its images would say that they are there."""
     events: list[tuple[str, int]] = []
+    sizes: list[int] = []
     fsync, replace = os.fsync, os.replace
 
     def synced(descriptor: int) -> None:
@@ -75,7 +71,6 @@ def test_a_file_is_on_the_disk_before_it_takes_its_name(
         events.extend([("named", found.st_ino), ("in", Path(target).parent.stat().st_ino)])
         sizes.append(found.st_size)
 
-    sizes: list[int] = []
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "replace", renamed)
     write(tmp_path, gbm.positive_from_integers(levels(1, 255), 255), 255)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
+from pytest import MonkeyPatch
 from torch import Tensor
 
 import gbm_fast as gbm
@@ -84,9 +85,7 @@ def test_the_averages_are_weighted_by_the_share_of_their_class() -> None:
     found = data_statistics(images, labels)
     averages = {k: images[labels == k].mean(0) for k in (0, 1, 4)}
     replaced = torch.stack([averages[int(k)] for k in labels]).log()
-    by_channel = replaced.transpose(0, 1).reshape(3, -1)
-    assert_twins(found.average_log_means, by_channel.mean(1).numpy(), 4.0)
-    assert_twins(found.average_log_stds, by_channel.std(1, correction=0).numpy(), 4.0)
+    assert_channels(replaced, found.average_log_means, found.average_log_stds, 4.0)
     unweighted = torch.stack(list(averages.values())).log().mean((0, 2, 3))
     assert float((found.average_log_means - unweighted).abs().max()) > 1e-4
 
@@ -100,15 +99,16 @@ def test_the_fit_at_the_horizon_has_the_moments_of_noised_pixels(name: str) -> N
     process, (images, labels) = PROCESSES[name], varied()
     statistics = data_statistics(images, labels)
     mu, sigma = fitted_lognormal(statistics.log_means, statistics.log_stds, process)
-    noised = torch.cat(
-        [
-            process.sample(images, process.horizon, z * torch.ones_like(images)).log()
-            for z in (-1, 1)
-        ]
-    )
-    by_channel = noised.transpose(0, 1).reshape(3, -1)
-    assert_twins(mu, by_channel.mean(1).numpy(), 10.0)
-    assert_twins(sigma, by_channel.std(1, correction=0).numpy(), 10.0)
+    ones = torch.ones_like(images)
+    noised = [process.sample(images, process.horizon, z * ones).log() for z in (-1, 1)]
+    assert_channels(torch.cat(noised), mu, sigma, 10.0)
+
+
+def assert_channels(logs: Tensor, mean: Tensor, std: Tensor, scale: float) -> None:
+    """`logs` (n, 3, height, width) have these moments channel by channel."""
+    by_channel = logs.transpose(0, 1).reshape(3, -1)
+    assert_twins(mean, by_channel.mean(1).numpy(), scale)
+    assert_twins(std, by_channel.std(1, correction=0).numpy(), scale)
 
 
 def replayed(count: int) -> ImageNoise:
@@ -201,13 +201,12 @@ def test_pixels_that_are_not_positive_are_refused(bad: float) -> None:
 
 def test_other_shapes_are_refused() -> None:
     images, labels = varied()
-    with pytest.raises(ValueError, match=r"images must be \(n, C, H, W\) with labels"):
-        data_statistics(images, labels[:9])
-    with pytest.raises(ValueError, match=r"images must be \(n, C, H, W\) with labels"):
-        data_statistics(images[:, 0], labels)
+    for wrong in ((images, labels[:9]), (images[:, 0], labels)):
+        with pytest.raises(ValueError, match=r"images must be \(n, C, H, W\) with labels"):
+            data_statistics(*wrong)
 
 
-def test_large_sets_are_read_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_sets_are_read_in_blocks(monkeypatch: MonkeyPatch) -> None:
     """Ten images in blocks of three, the last of one: the same to the order of the sums."""
     whole = data_statistics(*varied())
     monkeypatch.setattr("gbm_fast.data.statistics._BLOCK", 3)

@@ -15,12 +15,18 @@ from torch import Tensor
 import gbm_fast as gbm
 from gbm_fast.data.statistics import law_statistics
 from gbm_fast.data.toys import load_toy
+from tests.support.cases import torch_generator
 from tests.support.refusals import Refusal, check, rows, table
 from tests.support.source_tree import ROOT
 from tests.support.stub_runs import stub_run
 from tests.support.tiny_runs import make_run
 
-ONE = gbm.LogNormal(torch.tensor([0.37]), torch.tensor([[0.23]]))
+
+def law(mean: float, variance: float) -> gbm.LogNormal:
+    return gbm.LogNormal(torch.tensor([mean]), torch.tensor([[variance]]))
+
+
+ONE = law(0.37, 0.23)
 X = torch.linspace(0.4, 3.0, 12)[:, None]
 
 
@@ -48,13 +54,13 @@ def test_log_likelihood_is_the_density_at_the_least_noise(line: gbm.Run) -> None
     """And not that of the data: v = 0.005^2 widens 0.23 by 1e-4, which float32 hardly sees."""
     low = ONE.diffuse(line.process, line.process.time_at_log_var(0.005**2))
     assert torch.allclose(line.log_likelihood(X), low.logpdf(X), rtol=0, atol=3e-3)
-    other = gbm.LogNormal(torch.tensor([0.37]), torch.tensor([[0.25]]))
+    other = law(0.37, 0.25)
     assert not torch.allclose(line.log_likelihood(X), other.logpdf(X), rtol=0, atol=3e-3)
 
 
 def test_the_likelihood_of_images_is_estimated_from_the_seed() -> None:
     run = gbm.Run(**vars(stub_run(Wave())))
-    x = 1.2 + 0.6 * torch.rand(3, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    x = 1.2 + 0.6 * torch.rand(3, 1, 4, 4, generator=torch_generator("a run"))
     exact = run.log_likelihood(x, num_steps=8)
     assert exact.shape == (3,) and torch.equal(exact, run.log_likelihood(x, num_steps=8, seed=5))
     big = gbm.Run(**{**vars(run), "event_shape": (2, 4, 4)})
@@ -66,7 +72,6 @@ class Wave(torch.nn.Module):
     """A smooth network that is no gradient of anything."""
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Of the shape of x."""
         return torch.sin(x + condition[:, None, None, None])
 
 
@@ -86,10 +91,12 @@ def test_samples_are_those_of_the_command_for_every_setting(tmp_path: Path) -> N
 
 def test_samples_of_a_law_follow_it(line: gbm.Run) -> None:
     """The exact score and 18 levels: 4000 draws are 0.031 away once in a thousand times."""
-    found = gbm.law_distances(line.sample(4000, seed=1, batch_size=4000), ONE)
-    assert found["ks"] < 0.031
-    moved = gbm.LogNormal(torch.tensor([0.42]), torch.tensor([[0.23]]))
-    assert gbm.law_distances(line.sample(4000, seed=1, batch_size=4000), moved)["ks"] > 0.031
+    found = line.sample(4000, seed=1, batch_size=4000)
+    assert (
+        gbm.law_distances(found, ONE)["ks"]
+        < 0.031
+        < gbm.law_distances(found, law(0.42, 0.23))["ks"]
+    )
 
 
 RUN = gbm.Run(**vars(stub_run()))
@@ -176,7 +183,7 @@ def test_labels_are_asked_for_where_the_run_has_classes(labels: Tensor, words: s
 def test_the_statistics_of_a_law_are_exact() -> None:
     """Against a million draws of the mixture in the plane, 4 standard errors, at a fixed seed."""
     law = load_toy("lognormal-mixture-2d")
-    x, labels = law.labelled_rvs(1_000_000, torch.Generator().manual_seed(0))
+    x, labels = law.labelled_rvs(1_000_000, torch_generator("a run"))
     found = law_statistics(law)
     logs = x.log()
     assert torch.allclose(found.log_means, logs.mean(0), rtol=0, atol=4e-3)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from pytest import MonkeyPatch
 from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -94,7 +95,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> gbm.Run:
     ],
     ids=["dale-langevin", "flow", "flow from data", "marginal-preserving", "sign-agnostic"],
 )
-def test_an_image_is_the_same_in_every_batch(
+def test_an_image_is_the_same_in_any_batch(
     trained: gbm.Run, settings: gbm.SamplingSettings
 ) -> None:
     """For batches of 1, 3 and 8, up to the order in which the network adds up.
@@ -153,22 +154,20 @@ def test_images_are_within_one_and_two(trained: gbm.Run) -> None:
 
 EXPLODING = gbm.VarianceExploding(std_min=0.005, std_max=10.0)
 CONSTANT = gbm.GBM(sigma=0.7)
+STEPS = {
+    "dale-langevin": gbm.DaleLangevin,
+    "sign-agnostic": gbm.SignAgnostic,
+    "milstein": gbm.AmbientMilstein,
+    "ancestral": gbm.Ancestral,
+    "marginal-preserving": gbm.MarginalPreserving,
+    "probability-flow": gbm.ProbabilityFlow,
+    "ddim": gbm.DDIM,
+}
 
 
-@pytest.mark.parametrize(
-    ("sampler", "kind"),
-    [
-        ("dale-langevin", gbm.DaleLangevin),
-        ("sign-agnostic", gbm.SignAgnostic),
-        ("milstein", gbm.AmbientMilstein),
-        ("ancestral", gbm.Ancestral),
-        ("marginal-preserving", gbm.MarginalPreserving),
-        ("probability-flow", gbm.ProbabilityFlow),
-        ("ddim", gbm.DDIM),
-    ],
-)
-def test_a_name_becomes_its_step(sampler: str, kind: type) -> None:
-    assert type(build_step(paper(sampler=sampler))) is kind
+@pytest.mark.parametrize("sampler", STEPS)
+def test_a_name_becomes_its_step(sampler: str) -> None:
+    assert type(build_step(paper(sampler=sampler))) is STEPS[sampler]
 
 
 def test_kappa_reaches_its_step() -> None:
@@ -304,9 +303,7 @@ def test_what_a_training_shows_at_its_end() -> None:
     ]
 
 
-def test_a_film_ends_on_the_image_and_starts_from_noise(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_film_goes_from_noise_to_the_image(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     """With the exact score of three pictures: what is drawn, before it is drawn, then the file.
 
     The denoiser at sqrt(v) = 10 is the mean log picture to some percent; at the last row it is

@@ -193,9 +193,7 @@ def test_what_the_settings_refuse(refusal: Refusal) -> None:
     [("dataset", "letters"), ("process", "vp"), ("resume", "always"), ("times", "linear")]
     + [("parameterisation", "score"), ("weighting", "edm"), ("precision", "float8")],
 )
-def test_a_word_that_is_no_choice_is_refused_by_the_name_of_its_field(
-    field: str, value: str
-) -> None:
+def test_a_word_that_is_no_choice_is_refused_by_its_field(field: str, value: str) -> None:
     # Past the constructor, where the tests' check of annotations would refuse the word first.
     config = copy.copy(EVERY_FIELD_CHANGED)
     config.__post_init__()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from pytest import MonkeyPatch
 from scipy import stats
 from torch import Tensor
 
@@ -71,9 +72,7 @@ def test_uniform_times_are_k_over_n_each_equally_likely(num_steps: int) -> None:
 
 @pytest.mark.parametrize("num_steps", [2, 3, 37, 49, 1000, 4096])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_greatest_number_below_one_is_the_last_time(
-    num_steps: int, dtype: torch.dtype
-) -> None:
+def test_the_greatest_number_below_1_is_the_last_time(num_steps: int, dtype: torch.dtype) -> None:
     _, _, times = built(times="uniform", num_steps=num_steps)
     last = torch.nextafter(torch.ones(1, dtype=dtype), torch.zeros(1, dtype=dtype))
     assert times(last).item() == 1.0
@@ -81,7 +80,7 @@ def test_the_greatest_number_below_one_is_the_last_time(
 
 
 @pytest.mark.parametrize("process", PROCESSES)
-def test_log_normal_levels_have_the_quantiles_of_a_truncated_normal(
+def test_log_normal_levels_have_quantiles_of_a_truncated_normal(
     process: dict[str, object],
 ) -> None:
     """Median 0.7 log_std and deviation 1.6 in log sqrt(v), cut to the range: SciPy's truncnorm."""
@@ -150,7 +149,7 @@ def test_the_device_that_is_asked_for_is_taken() -> None:
     assert choose_device("auto").type in {"cpu", "cuda", "mps"}
 
 
-def test_precision_by_name_and_by_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_precision_by_name_and_by_hardware(monkeypatch: MonkeyPatch) -> None:
     cpu = torch.device("cpu")
     assert choose_autocast("float32", cpu) is None
     assert choose_autocast("bfloat16", cpu) == torch.bfloat16
@@ -259,7 +258,7 @@ def test_every_image_is_seen_once_an_epoch_in_another_order_each_time() -> None:
     assert not torch.equal(batch_indices(seed + 1, 5, batch, images), rows[40:48])
 
 
-def test_the_order_of_an_epoch_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_order_of_an_epoch_is_drawn_once(monkeypatch: MonkeyPatch) -> None:
     """Not at every step: of 60,000 images that would cost more than the images of a batch."""
     drawn, randperm = [], torch.randperm
 

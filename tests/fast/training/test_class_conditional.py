@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from pytest import MonkeyPatch
 from torch import Tensor
 
 import gbm_fast as gbm
@@ -147,7 +148,7 @@ ONE_CLASS = {"train_labels": ZEROS, "test_labels": ZEROS[:20], "class_names": ("
 )
 def test_data_without_labels_are_refused_before_anything_is_written(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: MonkeyPatch,
     dataset: str,
     data: gbm.ImageData | None,
     message: str,
@@ -160,9 +161,7 @@ def test_data_without_labels_are_refused_before_anything_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_is_rebuilt_with_its_classes_and_continues_with_no_other_number(
-    tmp_path: Path,
-) -> None:
+def test_a_run_is_rebuilt_with_its_classes_and_goes_on_with_no_other(tmp_path: Path) -> None:
     run = gbm.load_run(make_run(tmp_path / "run", steps=1, class_conditional=True), "cpu")
     assert run.num_classes == run.model.network.classes.num_classes == 10
     other = gbm.ImageBatches(few_digits(class_names=TEN))

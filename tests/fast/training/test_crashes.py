@@ -50,7 +50,6 @@ def wait_for(folder: Path, step: int, pause: float) -> None:
 
 
 def run(folder: Path, steps: int = STEPS) -> None:
-    """Train in `folder` from where it stopped."""
     advance(new_trainer(folder), steps)
 
 
@@ -111,7 +110,6 @@ class Malicious:
 
 
 def bit_flipped(content: bytes) -> bytes:
-    """One bit of a weight changed."""
     return content[:-9] + bytes([content[-9] ^ 16]) + content[-8:]
 
 
@@ -133,13 +131,11 @@ DAMAGES = ["truncated", "a bit flipped", "foreign", "pickle", "torch file"]
 
 @pytest.fixture
 def folder(tmp_path: Path, seven: Path) -> Path:
-    """A copy of the run of seven steps."""
     return shutil.copytree(seven, tmp_path / "run")
 
 
 @pytest.fixture(scope="module")
 def seven(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of seven steps."""
     folder = tmp_path_factory.mktemp("seven") / "run"
     run(folder, 7)
     assert checkpoint_steps(folder) == [6, 7]
@@ -156,7 +152,7 @@ def test_a_damaged_checkpoint_is_put_aside_for_the_one_before(folder: Path, kind
     assert (folder / "checkpoints" / "state-00000007.damaged").exists()
 
 
-def test_the_training_from_the_checkpoint_before_changes_no_bit(
+def test_the_checkpoint_before_changes_no_bit(
     folder: Path, uninterrupted: dict[str, object]
 ) -> None:
     damage("truncated", checkpoint_path(folder, 7), folder)
@@ -196,9 +192,7 @@ def run_out_of_space(folder: Path, report: Path) -> None:
         report.write_text(str(error))  # short enough for the limit
 
 
-def test_a_full_disk_stops_the_training_and_spoils_nothing(
-    tmp_path: Path, uninterrupted: dict[str, object]
-) -> None:
+def test_a_full_disk_spoils_nothing(tmp_path: Path, uninterrupted: dict[str, object]) -> None:
     """The system refuses the write in the middle of a file (here with EFBIG, by RLIMIT_FSIZE)."""
     folder, report = tmp_path / "run", tmp_path / "report"
     assert join([start(run_out_of_space, folder, report)]) == [0]
@@ -218,7 +212,7 @@ def command(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_command_ends_with_status_0_and_a_checkpoint_after_a_signal(
+def test_a_signal_ends_the_command_with_a_checkpoint(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     folder = tmp_path / "run"

@@ -27,17 +27,14 @@ make_trainer = functools.partial(tiny.make_trainer, multipliers=(1,))
 
 
 def saved_step(folder: Path) -> int:
-    """The step of the last checkpoint."""
     return saved(folder)[1]["step"]
 
 
 def logged_steps(folder: Path) -> list[int]:
-    """The steps in the log."""
     return [line["step"] for line in tiny.log(folder)]
 
 
 def handlers() -> list[object]:
-    """What a signal does at the moment."""
     return [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
 
 
@@ -61,9 +58,7 @@ def clock(monkeypatch: MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_training_after_the_step_with_a_checkpoint(
-    tmp_path: Path, number: int
-) -> None:
+def test_a_signal_ends_the_training_after_the_step(tmp_path: Path, number: int) -> None:
     before = handlers()
     trainer = make_trainer(tmp_path, checkpoint_every=100)
     signal_at(trainer, 2, number)
@@ -117,9 +112,7 @@ def test_the_minutes_limit_the_training_across_resumes(tmp_path: Path) -> None:
     assert logged_steps(tmp_path) == [1, 2, 3, 4, 5, 6]
 
 
-def test_checkpoints_are_written_at_the_asked_steps_and_at_the_end(
-    tmp_path: Path, monkeypatch: MonkeyPatch
-) -> None:
+def test_checkpoints_are_written_when_asked_for(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     trainer, saved = make_trainer(tmp_path, checkpoint_every=2, log_every=3), []
     monkeypatch.setattr(trainer, "save", lambda: saved.append(trainer.step))
     assert advance(trainer, 5)
@@ -154,9 +147,7 @@ def command_config(tmp_path: Path, **overrides: object) -> gbm.TrainConfig:
 
 
 @pytest.mark.usefixtures("few")
-def test_the_command_without_metrics_ends_with_a_loadable_run(
-    tmp_path: Path, capsys: CaptureFixture[str]
-) -> None:
+def test_the_command_ends_with_a_loadable_run(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
     config = command_config(tmp_path)
     assert run_training(config) == 0
     folder = tmp_path / "00000-digits-variance-exploding"
@@ -267,7 +258,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     assert not leftover.exists() and checkpoints.checkpoint_path(tmp_path, 4).exists()
 
 
-def test_a_checkpoint_that_cannot_be_read_now_is_not_put_aside(
+def test_what_cannot_be_read_now_is_not_put_aside(
     tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     """A lack of permission, or a network disk that fails, says nothing of the file."""

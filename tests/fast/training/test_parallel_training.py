@@ -38,7 +38,6 @@ def train(folder: Path, steps: int, overrides: dict[str, object]) -> None:
 
 
 def logged(folder: Path) -> list[float]:
-    """The losses in the log."""
     return [line["loss"] for line in log(folder)]
 
 
@@ -56,7 +55,7 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("size", "micro_batch"), [(2, 2), (3, 1)])
-def test_a_group_has_the_parameters_of_one_process(
+def test_a_group_trains_as_one_process(
     tmp_path: Path, single: Path, size: int, micro_batch: int
 ) -> None:
     """The optimiser's moments, the average, and the least loss are compared as well.
@@ -85,7 +84,7 @@ def labels_of_the_first(batch: Batch) -> Batch:
 
 
 @pytest.mark.parametrize("twin", [skewed, labels_of_the_first])
-def test_a_batch_of_other_items_is_told_apart(
+def test_other_items_are_told_apart(
     tmp_path: Path, single: Path, twin: Callable[[Batch], Batch]
 ) -> None:
     """Planted in one process, which trains what two processes with the mistake would."""
@@ -97,9 +96,7 @@ def test_a_batch_of_other_items_is_told_apart(
     assert float((found[name] - wanted[name]).abs().max()) > 1e-6
 
 
-def test_resuming_with_another_number_of_processes_continues_the_same_data(
-    tmp_path: Path, single: Path
-) -> None:
+def test_another_number_of_processes_continues_the_same_data(tmp_path: Path, single: Path) -> None:
     """Three steps in two processes, a checkpoint at an odd step, then three in one, then none."""
     folder = tmp_path / "run"
     assert join(start_group(2, train, folder, 3, {})) == [0, 0]
@@ -134,9 +131,7 @@ def fail_in_one(folder: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["nan", "signal"])
-def test_what_happens_to_one_process_stops_all_after_the_same_step(
-    tmp_path: Path, kind: str
-) -> None:
+def test_what_happens_to_one_process_stops_all_at_that_step(tmp_path: Path, kind: str) -> None:
     """Process 1 has the items 4 to 8 of nine, so its third is number 6."""
     assert join(start_group(2, fail_in_one, tmp_path, kind)) == [0, 0]
     texts = [(tmp_path / f"{rank}.txt").read_text() for rank in range(2)]
@@ -159,7 +154,6 @@ def command(folder: Path) -> None:
 
 
 def share_one_item(folder: Path) -> None:
-    """Two processes, one item."""
     with pytest.raises(ValueError, match="2 processes cannot share a batch of 1"):
         train(folder / "other", 1, {"batch_size": 1})
 

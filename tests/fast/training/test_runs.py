@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from pytest import MonkeyPatch
 
 import gbm_fast as gbm
 from gbm_fast.data.statistics import data_statistics
@@ -62,9 +63,7 @@ def test_resume_auto_without_a_run_to_continue_starts_a_new_one(tmp_path: Path) 
     assert run_folder(config).name == "00007-digits-variance-exploding"
 
 
-def test_two_trainings_that_start_at_once_have_folders_of_their_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_trainings_at_once_have_two_folders(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     config = tiny_config(out_dir=tmp_path)
     monkeypatch.setattr(
         "gbm_fast.training.runs._numbered", lambda out_dir: []
@@ -84,12 +83,6 @@ def test_a_given_folder_is_used_continued_or_refused(tmp_path: Path) -> None:
     assert run_folder(auto) == folder
     with pytest.raises(ValueError, match=r"other settings \(learning_rate 0.001, now 0.0625\)"):
         run_folder(dataclasses.replace(auto, learning_rate=0.0625))
-
-
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(ValueError, match="file cannot be made"):
-        run_folder(tiny_config(run_dir=tmp_path / "file"))
 
 
 def test_the_settings_of_a_folder_are_read_or_refused_with_the_path(tmp_path: Path) -> None:
@@ -132,8 +125,7 @@ def test_a_foreign_folder_is_no_run(tmp_path: Path) -> None:
         gbm.load_run(folder, "cpu")
 
 
-def test_damaged_files_of_a_run_are_refused_by_name(tmp_path: Path) -> None:
-    folder = make_run(tmp_path / "run", steps=1)
+def test_damaged_files_of_a_run_are_refused_by_name(folder: Path) -> None:
     for name in ("weights.safetensors", "statistics.safetensors"):
         whole = (folder / name).read_bytes()
         (folder / name).write_bytes(whole[: len(whole) // 2])
@@ -148,15 +140,13 @@ def test_damaged_files_of_a_run_are_refused_by_name(tmp_path: Path) -> None:
 
 # The first changes the shapes; the second none, and would load in silence as another model.
 @pytest.mark.parametrize("changes", [{"width": 12}, {"parameterisation": "noise"}])
-def test_weights_of_other_settings_are_refused(tmp_path: Path, changes: dict[str, object]) -> None:
-    folder = make_run(tmp_path / "run", steps=1)
+def test_weights_of_other_settings_are_refused(folder: Path, changes: dict[str, object]) -> None:
     (folder / "config.json").write_text(to_json(tiny_config(**changes)))
     with pytest.raises(ValueError, match="are of other settings than its config.json"):
         gbm.load_run(folder, "cpu")
 
 
-def test_weights_that_lack_a_tensor_are_refused(tmp_path: Path) -> None:
-    folder = make_run(tmp_path / "run", steps=1)
+def test_weights_without_a_tensor_are_refused(folder: Path) -> None:
     weights, facts = load_tensors(folder / "weights.safetensors", WEIGHTS_FORMAT)
     del weights["network.stem.bias"]
     save_tensors(folder / "weights.safetensors", weights, WEIGHTS_FORMAT, facts)
@@ -164,11 +154,22 @@ def test_weights_that_lack_a_tensor_are_refused(tmp_path: Path) -> None:
         gbm.load_run(folder, "cpu")
 
 
-def test_the_files_of_a_run_say_where_it_comes_from(tmp_path: Path) -> None:
-    folder = make_run(tmp_path / "run", steps=1)
+def test_the_files_of_a_run_say_where_it_comes_from(folder: Path) -> None:
     assert from_json((folder / "config.json").read_text()) == tiny_config(steps=1)
     environment = json.loads((folder / "environment.json").read_text())
     assert environment["packages"]["torch"].startswith(torch.__version__.split("+")[0])
     assert environment["command"] and environment["threads"] >= 1
     stored, _ = load_tensors(folder / "statistics.safetensors", STATISTICS_FORMAT)
     assert stored["class_averages"].shape == (10, 1, 8, 8)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ValueError, match="file cannot be made"):
+        run_folder(tiny_config(run_dir=tmp_path / "file"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run of one step."""
+    return make_run(tmp_path / "run", steps=1)

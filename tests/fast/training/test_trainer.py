@@ -116,9 +116,7 @@ def test_the_learning_rate_rises_linearly(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_gradient_that_is_not_finite_ends_the_run_and_spoils_nothing(
-    tmp_path: Path, value: float
-) -> None:
+def test_a_gradient_that_is_not_finite_spoils_nothing(tmp_path: Path, value: float) -> None:
     trainer = make_trainer(tmp_path)
     advance(trainer, 2)
     before, kept = newest(tmp_path).read_bytes(), weights(trainer)
@@ -135,7 +133,7 @@ def test_a_gradient_that_is_not_finite_ends_the_run_and_spoils_nothing(
 
 
 @pytest.mark.parametrize("changes", [{"times": "uniform"}, {"width": 12}])
-def test_a_checkpoint_of_other_settings_is_refused(
+def test_checkpoints_of_other_settings_are_refused(
     tmp_path: Path, changes: dict[str, object]
 ) -> None:
     make_trainer(tmp_path).save()
@@ -181,7 +179,7 @@ def test_the_loss_of_an_untrained_network_is_one_half(tmp_path: Path, std: float
     assert expected == pytest.approx(0.5, rel=1e-3)
 
 
-def test_training_lowers_the_loss_below_that_of_any_untrained_network(
+def test_training_lowers_the_loss_below_one_half(
     tmp_path: Path, torch_rng: torch.Generator
 ) -> None:
     """One half is what a network that learns nothing keeps, as the test above shows.
@@ -261,7 +259,6 @@ def test_the_checkpoint_of_the_least_loss_is_kept_for_use(
 
 
 def chosen(folder: Path) -> Tensor:
-    """A tensor of the weights that are kept for use."""
     return load_tensors(folder / "weights.safetensors", WEIGHTS_FORMAT)[0][LINE]
 
 
@@ -287,9 +284,7 @@ def test_rounds_change_the_order_of_sums_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("precision", "digits"), [("bfloat16", 0.03), ("float16", 0.01)])
-def test_half_precision_trains_close_to_float32(
-    tmp_path: Path, precision: str, digits: float
-) -> None:
+def test_half_precision_trains_like_float32(tmp_path: Path, precision: str, digits: float) -> None:
     """Weights, gradients and the loss stay float32; the network's arithmetic alone is coarser."""
     half = small(tmp_path / "half", precision=precision)
     full = small(tmp_path / "full")
