@@ -62,11 +62,7 @@ def join(children: list[BaseProcess]) -> list[int]:
 
 def start_group(size: int, target: Callable[..., None], *arguments: object) -> list[BaseProcess]:
     """`size` children with the variables that torchrun sets."""
-    shared = {
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(free_port()),
-        "WORLD_SIZE": str(size),
-    }
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(size)}
     return [
         start(target, *arguments, variables=shared | {"RANK": str(i), "LOCAL_RANK": str(i)})
         for i in range(size)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 import gbm_fast as gbm
+from gbm_fast.commands.training import run_training
 from gbm_fast.runtime.files import STATE_FORMAT, load_tensors
 from gbm_fast.settings.training_presets import resolve
 from gbm_fast.training.batches import Batch
@@ -114,3 +115,11 @@ def make_run(folder: Path, steps: int = 3, **overrides: object) -> Path:
     write_run_files(folder, trainer.config, trainer.batches)
     advance(trainer, steps)
     return folder
+
+
+def train_law(folder: Path, dataset: str, steps: int, **overrides: object) -> gbm.Run:
+    """A small network trained on a law by the command's function, without its picture."""
+    settings = {"width": 24, "depth": 2, "warmup_steps": 0, "device": "cpu", "metrics_images": 0}
+    settings |= {"dataset": dataset, "steps": steps, "run_dir": folder}
+    assert run_training(resolve(gbm.TrainConfig(**(settings | overrides)))) == 0
+    return gbm.load_run(folder, "cpu")

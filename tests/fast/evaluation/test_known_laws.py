@@ -22,15 +22,9 @@ from gbm_fast.settings.commands import EvaluateConfig, Measurement, SampleConfig
 from gbm_fast.settings.training import TOYS
 from tests.support.cases import torch_generator
 from tests.support.pictures import grey_levels
+from tests.support.tiny_runs import train_law
 
 NO_IMAGES = "lognormal-mixture-2d, which is no image data set"
-
-
-def train(folder: Path, dataset: str, steps: int, **overrides: object) -> gbm.Run:
-    """A small network trained on a law by the command's function, without its picture."""
-    settings = {"width": 24, "depth": 2, "warmup_steps": 0, "device": "cpu", "metrics_images": 0}
-    settings |= {"dataset": dataset, "steps": steps, "run_dir": folder}
-    return gbm.train_run(gbm.TrainConfig(**(settings | overrides)))
 
 
 @pytest.mark.parametrize("name", TOYS)
@@ -64,7 +58,7 @@ def test_an_untrained_denoiser_is_exact_for_a_lognormal_law_on_the_line(tmp_path
     So the law, its moments, the process and the parameterisation are tied together exactly, up to
     float32. The step's learning rate changes no weight by more than 1e-12.
     """
-    run = train(tmp_path / "run", "lognormal-1d", 1, learning_rate=1e-12)
+    run = train_law(tmp_path / "run", "lognormal-1d", 1, learning_rate=1e-12)
     x = torch.linspace(0.3, 4.0, 50)[:, None]
     learned = gbm.score_function(run.model, run.process)
     exact, other = (
@@ -80,8 +74,8 @@ def test_an_untrained_denoiser_is_exact_for_a_lognormal_law_on_the_line(tmp_path
 def test_training_brings_the_score_near_the_exact_one(tmp_path: Path) -> None:
     """Where the two components overlap, sqrt(v) near 0.2, no linear denoiser is right."""
     settings = {"batch_size": 256, "learning_rate": 5e-3, "ema_decay": 0.9}
-    before = train(tmp_path / "a", "lognormal-mixture-1d", 1, learning_rate=1e-12)
-    after = train(tmp_path / "b", "lognormal-mixture-1d", 150, **settings)
+    before = train_law(tmp_path / "a", "lognormal-mixture-1d", 1, learning_rate=1e-12)
+    after = train_law(tmp_path / "b", "lognormal-mixture-1d", 150, **settings)
     (std, start), (_, end) = (gbm.score_errors(run, 2000, 5)[2] for run in (before, after))
     assert 0.15 < std < 0.4
     assert start > 0.1 and end < start / 4
@@ -92,7 +86,7 @@ def test_the_command_draws_a_picture(
     tmp_path: Path, capsys: CaptureFixture[str], process: str
 ) -> None:
     folder = tmp_path / "run"
-    run = train(folder, "lognormal-mixture-2d", 2, metrics_images=300, process=process)
+    run = train_law(folder, "lognormal-mixture-2d", 2, metrics_images=300, process=process)
     assert run.event_shape == (2,) and run.config.precision == "float32"
     assert len(grey_levels(folder / "samples.png")) > 50, "not blank"
     shown = capsys.readouterr().out
@@ -114,7 +108,7 @@ def test_the_command_draws_a_picture(
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A class-conditional run on the mixture in the plane, hardly trained."""
     folder = tmp_path_factory.mktemp("laws") / "run"
-    train(folder, "lognormal-mixture-2d", 2, class_conditional=True)
+    train_law(folder, "lognormal-mixture-2d", 2, class_conditional=True)
     return folder
 
 
@@ -158,7 +152,7 @@ def test_the_exact_start_is_the_law_and_not_only_its_moments(tmp_path: Path) -> 
     """On the constant process the components are still apart at the end: 1e-3 of exact draws
     are 0.031 away, and the log-normal fit is 0.06 away."""
     folder = tmp_path / "run"
-    train(folder, "lognormal-mixture-1d", 1, process="constant", sigma=0.3)
+    train_law(folder, "lognormal-mixture-1d", 1, process="constant", sigma=0.3)
     run = gbm.load_run(folder, "cpu")
     settings = gbm.SamplingSettings(sampler="ddim", start="data", num_images=4000)
     end = law_of(run).diffuse(run.process, run.process.horizon)

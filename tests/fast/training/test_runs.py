@@ -65,9 +65,8 @@ def test_resume_auto_without_a_run_to_continue_starts_a_new_one(tmp_path: Path) 
 
 def test_two_trainings_at_once_have_two_folders(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     config = tiny_config(out_dir=tmp_path)
-    monkeypatch.setattr(
-        "gbm_fast.training.runs._numbered", lambda out_dir: []
-    )  # neither sees the other
+    # Neither sees the other.
+    monkeypatch.setattr("gbm_fast.training.runs._numbered", lambda out_dir: [])
     first, second = run_folder(config), run_folder(config)
     assert [first.name[:5], second.name[:5]] == ["00000", "00001"] and second.is_dir()
 
