@@ -65,7 +65,7 @@ def test_the_result_is_of_images_which_no_choice_has_seen(run: Path, found: list
     extractor = digits_extractor(run.parent)
     evaluate = Evaluator(gbm.load_dataset("digits"), extractor, 2, BASE.seed)
     fresh, seen = evaluate(images[8:]), evaluate(images[:8])
-    # Batches of 8 and of 16 round differently (test_sampling.py).
+    # Batches of 8 and of 16 round differently (test_sampler.py).
     assert report["result"]["frechet"] == pytest.approx(fresh["frechet"], rel=1e-3)
     selected = min(c["result"]["frechet"] for c in candidates)
     assert selected == pytest.approx(seen["frechet"], rel=1e-3)
