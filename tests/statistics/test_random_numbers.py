@@ -13,8 +13,7 @@ from tests.support.source_tree import called_name, sources
 GLOBAL_SEED = "torch's modules take first weights, and dropout its masks, from this generator"
 # path -> why a rule does not hold there. An entry that is no longer needed fails.
 EXCEPTIONS: dict[str, str] = {
-    "tests/fast/training/test_batches.py": "shows that the global generator has no influence",
-    "tests/fast/training/test_build.py": GLOBAL_SEED,
+    "tests/fast/training/test_build.py": GLOBAL_SEED,  # and that batches do not depend on it
     "tests/fast/mathematics/test_devices.py": "fake tensors, which hold no numbers",
     "tests/fast/mathematics/test_distributions.py": "torch.distributions draws from it",
     "tests/statistics/families/data_laws.py": "torch.distributions draws from it",

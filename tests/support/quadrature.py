@@ -44,9 +44,7 @@ class Losses(NamedTuple):
     by_hand: Tensor
 
 
-def expected_losses(
-    data: ref.LogNormal, process: gbm.GBM, t: float, model: Linear
-) -> Losses:
+def expected_losses(data: ref.LogNormal, process: gbm.GBM, t: float, model: Linear) -> Losses:
     """M-DSM over (X_0, z), the others over X_t, of h = model(log x), exact up to rounding:
     polynomials of degree 2 in normal variables. `by_hand` is M-ESM with the diffused law's score
     written out."""

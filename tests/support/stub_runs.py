@@ -6,11 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+import gbm_fast as gbm
 from gbm_fast.data.statistics import data_statistics
-from gbm_fast.parameterisation import Hyvarinen, ScoreModel
-from gbm_fast.sampling.runs import Run
-from gbm_fast.settings.sampling import SamplingSettings
-from gbm_fast.targets import PointMasses
 from tests.support.tiny_runs import tiny_config
 
 SIZE = (1, 4, 4)
@@ -44,21 +41,21 @@ class ExactNetwork(nn.Module):
         width = (v + LOG_STD**2).sqrt()[:, None, None, None]
         x = (LOG_MEAN + inputs.double() * width).exp().flatten(1)
         scores = [
-            PointMasses(points().flatten(1), float(log_var)).hyvarinen_score(row[None])
+            gbm.PointMasses(points().flatten(1), float(log_var)).hyvarinen_score(row[None])
             for log_var, row in zip(v, x, strict=True)
         ]
         return torch.cat(scores).reshape(inputs.shape).to(inputs.dtype)
 
 
-def stub_run(network: nn.Module | None = None, **overrides: object) -> Run:
+def stub_run(network: nn.Module | None = None, **overrides: object) -> gbm.Run:
     """A run that never trained: settings, statistics of three pictures, and a network."""
-    model = ScoreModel(network or ExactNetwork(), Hyvarinen(), LOG_MEAN, LOG_STD)
+    model = gbm.ScoreModel(network or ExactNetwork(), gbm.Hyvarinen(), LOG_MEAN, LOG_STD)
     statistics = data_statistics(points(), torch.tensor([0, 0, 1]))
     config = tiny_config(**overrides)
-    return Run(Path(), config, model, torch.device("cpu"), SIZE, statistics, 255)
+    return gbm.Run(Path(), config, model, torch.device("cpu"), SIZE, statistics, 255)
 
 
-def paper(**overrides: object) -> SamplingSettings:
+def paper(**overrides: object) -> gbm.SamplingSettings:
     """Settings on the constant process, sigma = 0.7."""
-    base = SamplingSettings(process="constant", sigma=0.7, num_steps=20)
+    base = gbm.SamplingSettings(process="constant", sigma=0.7, num_steps=20)
     return dataclasses.replace(base, **overrides)  # type: ignore[arg-type]

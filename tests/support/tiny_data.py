@@ -1,18 +1,17 @@
-"""A small made-up data set of pictures, and a classifier for it that is trained in a moment."""
+"""A small made-up data set of pictures, and classifiers that are trained in a moment."""
 
 from pathlib import Path
 
 import torch
 
-from gbm_fast.data import ImageData
+import gbm_fast as gbm
 from gbm_fast.evaluation.classifier import ClassifierSettings
-from gbm_fast.evaluation.features import FeatureExtractor, load_or_train_classifier
 
 # Enough to change every weight; the features of a barely trained network are features too.
 BRIEF = ClassifierSettings(epochs=1, min_steps=6, batch_size=16)
 
 
-def tiny_data(train: int = 60, test: int = 40, channels: int = 1, name: str = "tiny") -> ImageData:
+def tiny_data(train: int = 60, test: int = 40, channels: int = 1) -> gbm.ImageData:
     """Noisy gratings of 9 x 8 pixels in two classes: stripes across, stripes down."""
     generator = torch.Generator().manual_seed(train + 1000 * channels)
     total = train + test
@@ -22,17 +21,17 @@ def tiny_data(train: int = 60, test: int = 40, channels: int = 1, name: str = "t
     pattern = torch.where(labels[:, None, None] == 0, rows, columns)[:, None]
     noise = torch.rand((total, channels, 9, 8), generator=generator)
     images = (140 * pattern + 100 * noise).to(torch.uint8)
-    return ImageData(
-        name=name,
-        train_images=images[:train],
-        train_labels=labels[:train],
-        test_images=images[train:],
-        test_labels=labels[train:],
-        max_value=255,
-        class_names=("across", "down"),
-    )
+    parts = images[:train], labels[:train], images[train:], labels[train:]
+    return gbm.ImageData("tiny", *parts, max_value=255, class_names=("across", "down"))
 
 
-def tiny_extractor(data: ImageData, folder: Path) -> FeatureExtractor:
+def tiny_extractor(data: gbm.ImageData, folder: Path) -> gbm.FeatureExtractor:
     """Features of a tiny data set, trained for six steps into `folder`."""
-    return load_or_train_classifier(data, folder, settings=BRIEF)
+    return gbm.load_or_train_classifier(data, folder, settings=BRIEF)
+
+
+def digits_extractor(root: Path, steps: int = 30) -> gbm.FeatureExtractor:
+    """Features of the digits beside the runs of `root`, where the commands look for them."""
+    settings = ClassifierSettings(epochs=1, min_steps=steps)
+    digits = gbm.load_dataset("digits")
+    return gbm.load_or_train_classifier(digits, root / "features", settings=settings)

@@ -1,14 +1,26 @@
-"""The Fréchet distance against closed forms and 50 digits, the kernel distance against a loop."""
+"""The distances against closed forms, 50 digits and a loop, and against clean-fid itself.
+
+clean-fid hands a custom extractor float32 images (b, 3, height, width) with values 0..255, grey
+images as three equal channels. Its default resize to 299 x 299 is replaced by none, and its mode
+is "clean", whose resizer leaves the global warning filter alone ("legacy_pytorch" does not).
+"""
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 
 import mpmath
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
-from gbm_fast.evaluation.distances import frechet_distance, kernel_distance
+import gbm_fast as gbm
+from gbm_fast.evaluation.foreign import read_images
 from tests.support.cases import seed as seed_of
+from tests.support.tiny_data import digits_extractor
+from tests.support.tiny_runs import make_run
 
 Features = np.ndarray
 DIGITS = 50
@@ -60,8 +72,8 @@ def test_frechet_of_non_commuting_covariances(rows: tuple[int, int], columns: in
     a = features(rows[0], columns, columns, seed=1)
     b = 0.8 * features(rows[1], columns, columns, seed=2) - 0.3
     exact, size = exact_frechet(a, b)
-    assert abs(frechet_distance(a, b) - exact) <= TOLERANCE * size
-    assert abs(frechet_distance(b, a) - exact) <= TOLERANCE * size
+    assert abs(gbm.frechet_distance(a, b) - exact) <= TOLERANCE * size
+    assert abs(gbm.frechet_distance(b, a) - exact) <= TOLERANCE * size
 
 
 def test_the_comparison_rejects_wrong_distances() -> None:
@@ -69,11 +81,11 @@ def test_the_comparison_rejects_wrong_distances() -> None:
     exact, size = exact_frechet(a, b)
     shift = np.sum((a.mean(0) - b.mean(0)) ** 2)
     diagonal = shift + np.sum((a.std(0, ddof=1) - b.std(0, ddof=1)) ** 2)
-    biased = frechet_distance(
+    biased = gbm.frechet_distance(
         a.mean(0) + (a - a.mean(0)) * np.sqrt(8 / 9),
         b.mean(0) + (b - b.mean(0)) * np.sqrt(13 / 14),
     )
-    unshifted = frechet_distance(a - a.mean(0), b - b.mean(0))
+    unshifted = gbm.frechet_distance(a - a.mean(0), b - b.mean(0))
     for wrong in (diagonal, biased, unshifted):
         assert abs(wrong - exact) > 1e8 * TOLERANCE * size
 
@@ -91,7 +103,7 @@ def test_frechet_of_commuting_covariances_is_the_distance_of_the_deviations() ->
     b = 0.6 + mean + base * second @ rotation.T
     expected = np.sum(mean**2) + np.sum((first - second) ** 2)
     size = np.sum(mean**2) + np.sum(first**2) + np.sum(second**2)
-    assert abs(frechet_distance(a, b) - expected) <= TOLERANCE * size
+    assert abs(gbm.frechet_distance(a, b) - expected) <= TOLERANCE * size
 
 
 @pytest.mark.parametrize(("rows", "rank"), [(4, 6), (12, 2)], ids=["few-rows", "low-rank"])
@@ -99,7 +111,7 @@ def test_frechet_of_singular_covariances(rows: int, rank: int) -> None:
     a, b = features(rows, 6, rank, seed=4), features(rows + 1, 6, rank, seed=5)
     exact, size = exact_frechet(a, b)
     # Rounding of the zero eigenvalues, u = 1e-16, would show as sqrt(u) = 1e-8 if it were kept.
-    assert abs(frechet_distance(a, b) - exact) <= 1e-12 * size
+    assert abs(gbm.frechet_distance(a, b) - exact) <= 1e-12 * size
 
 
 @pytest.mark.parametrize(("rows", "columns", "rank"), [(50, 200, 200), (300, 64, 64), (90, 64, 5)])
@@ -107,7 +119,7 @@ def test_identical_sets_are_at_distance_zero(rows: int, columns: int, rank: int)
     a = features(rows, columns, rank, seed=6)
     size = float(np.sum(np.var(a, axis=0)))
     for b in (a, a[::-1].copy()):
-        distance = frechet_distance(a, b)
+        distance = gbm.frechet_distance(a, b)
         assert distance >= -1e-8
         assert abs(distance) <= 1e-12 * size
 
@@ -115,7 +127,9 @@ def test_identical_sets_are_at_distance_zero(rows: int, columns: int, rank: int)
 def test_a_dead_feature_changes_nothing() -> None:
     a, b = features(30, 4, 4, seed=7), features(20, 4, 4, seed=8)
     dead_a, dead_b = np.c_[a, np.full(30, 0.25)], np.c_[b, np.full(20, 0.75)]
-    assert frechet_distance(dead_a, dead_b) == pytest.approx(frechet_distance(a, b) + 0.25, 1e-12)
+    assert gbm.frechet_distance(dead_a, dead_b) == pytest.approx(
+        gbm.frechet_distance(a, b) + 0.25, 1e-12
+    )
 
 
 def kernel(x: Features, y: Features) -> float:
@@ -135,7 +149,7 @@ def looped_kernel_distance(a: Features, b: Features) -> float:
 
 def test_kernel_distance_is_the_double_loop() -> None:
     a, b = features(11, 3, 3, seed=9), features(11, 3, 3, seed=10)
-    mean, sd = kernel_distance(a, b)
+    mean, sd = gbm.kernel_distance(a, b)
     size = max(kernel(x, x) for x in (*a, *b))
     assert abs(mean - looped_kernel_distance(a, b)) <= 1e-13 * size
     assert sd == 0.0
@@ -148,7 +162,9 @@ def test_kernel_distance_may_be_negative() -> None:
     x, y = np.array([0.4, -1.1, 2.0]), np.array([1.3, 0.2, -0.7])
     expected = -(kernel(x, x) + kernel(y, y) - 2 * kernel(x, y)) / 2
     assert expected < -0.1
-    assert kernel_distance(np.stack([x, y]), np.stack([x, y]))[0] == pytest.approx(expected, 1e-13)
+    assert gbm.kernel_distance(np.stack([x, y]), np.stack([x, y]))[0] == pytest.approx(
+        expected, 1e-13
+    )
 
 
 def test_each_subset_is_drawn_without_replacement_from_both_sets() -> None:
@@ -158,7 +174,7 @@ def test_each_subset_is_drawn_without_replacement_from_both_sets() -> None:
         for i in itertools.combinations(range(6), 5)
         for j in itertools.combinations(range(7), 5)
     ]
-    drawn = [kernel_distance(a, b, num_subsets=1, subset_size=5, seed=s)[0] for s in range(20)]
+    drawn = [gbm.kernel_distance(a, b, num_subsets=1, subset_size=5, seed=s)[0] for s in range(20)]
     gaps = [min(abs(value - p) for p in possible) for value in drawn]
     assert max(gaps) <= 1e-12 * max(map(abs, possible))
     # Twenty draws out of 126 that were all the same would mean that the seed is ignored.
@@ -167,16 +183,16 @@ def test_each_subset_is_drawn_without_replacement_from_both_sets() -> None:
 
 def test_mean_and_spread_are_those_of_the_subsets() -> None:
     a, b = features(8, 2, 2, seed=13), features(5, 2, 2, seed=14)
-    mean, sd = kernel_distance(a, b, num_subsets=2, seed=3)
-    (first, none) = kernel_distance(a, b, num_subsets=1, seed=3)
+    mean, sd = gbm.kernel_distance(a, b, num_subsets=2, seed=3)
+    (first, none) = gbm.kernel_distance(a, b, num_subsets=1, seed=3)
     assert none == 0.0
     assert sd > 0.0
     # Two numbers with the first known: mean +- sd / sqrt(2).
     assert abs(first - mean) == pytest.approx(sd / np.sqrt(2), rel=1e-12)
-    assert kernel_distance(a, b, num_subsets=2, seed=3) == (mean, sd)
+    assert gbm.kernel_distance(a, b, num_subsets=2, seed=3) == (mean, sd)
 
 
-@pytest.mark.parametrize("distance", [frechet_distance, kernel_distance])
+@pytest.mark.parametrize("distance", [gbm.frechet_distance, gbm.kernel_distance])
 @pytest.mark.parametrize(
     ("a", "message"),
     [
@@ -198,9 +214,112 @@ def test_bad_features_are_refused(
         distance(good, a)
 
 
-def test_bad_subsets_are_refused() -> None:
-    a = features(5, 3, 3, seed=16)
-    with pytest.raises(ValueError, match="num_subsets is 0"):
-        kernel_distance(a, a, num_subsets=0)
-    with pytest.raises(ValueError, match="subset_size is 1"):
-        kernel_distance(a, a, subset_size=1)
+@pytest.mark.parametrize("name", ["num_subsets", "subset_size"])
+def test_bad_subsets_are_refused(name: str) -> None:
+    a, value = features(5, 3, 3, seed=16), int(name == "subset_size")
+    with pytest.raises(ValueError, match=f"{name} is {value}"):
+        gbm.kernel_distance(a, a, **{name: value})
+
+
+# As many on both sides, and fewer than the 1000 of a subset, so that clean-fid draws nothing; more
+# than the 64 features, so that its matrix square root is that of a regular matrix.
+COUNT = 150
+
+
+@pytest.fixture(scope="module")
+def fid() -> ModuleType:
+    """clean-fid, imported by the process that uses it: it loads all of torchvision."""
+    from cleanfid import fid
+
+    return fid
+
+
+@pytest.fixture(scope="module")
+def extractor(tmp_path_factory: pytest.TempPathFactory) -> gbm.FeatureExtractor:
+    return digits_extractor(tmp_path_factory.mktemp("f"), steps=60)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """8-bit grey PNG files: digits that a briefly trained run generates, and test digits."""
+    data, root = gbm.load_dataset("digits"), tmp_path_factory.mktemp("png")
+    run = gbm.load_run(make_run(root / "run", steps=20), device="cpu")
+    settings = gbm.SamplingSettings(sampler="probability-flow", num_steps=8, num_images=COUNT)
+    first = gbm.Sampler(run, settings)(show_progress=False)
+    second = gbm.positive_from_integers(data.test_images[:COUNT], data.max_value)
+    folders = [root / "generated", root / "real"]
+    for folder, images in zip(folders, (first, second), strict=True):
+        folder.mkdir()
+        for i, pixels in enumerate(gbm.integers_from_positive(images, 255)):
+            Image.fromarray(pixels[0].numpy()).save(folder / f"{i:04d}.png")
+    return folders
+
+
+class Convention:
+    """The extractor in clean-fid's convention, without a resize.
+
+    Images stay float32, since clean-fid rescales uint8 and refuses float64.
+    """
+
+    def __init__(self, extractor: gbm.FeatureExtractor) -> None:
+        self.extractor = extractor
+        resize = {"custom_fn_resize": lambda image: image.astype(np.float32), "mode": "clean"}
+        self.options = resize | {"num_workers": 0, "device": torch.device("cpu"), "verbose": False}
+
+    def __call__(self, batch: torch.Tensor) -> torch.Tensor:
+        assert (batch.dtype, batch.shape[1:]) == (torch.float32, (3, 8, 8))
+        assert torch.equal(batch[:, :1].expand(-1, 3, -1, -1), batch)
+        return self.extractor.network(1.0 + batch[:, :1] / 255.0)
+
+
+@pytest.fixture(scope="module")
+def network(extractor: gbm.FeatureExtractor) -> Convention:
+    return Convention(extractor)
+
+
+@pytest.fixture(scope="module")
+def theirs(fid: ModuleType, folders: list[Path], network: Convention) -> list[Features]:
+    """The features that clean-fid computes from the two folders."""
+    found = [fid.get_folder_features(str(f), network, **network.options) for f in folders]
+    return [part.astype(np.float64) for part in found]
+
+
+def test_clean_fid_and_our_reader_see_the_same_images(
+    folders: list[Path], theirs: list[Features], extractor: gbm.FeatureExtractor
+) -> None:
+    data = gbm.load_dataset("digits")
+    for folder, features in zip(folders, theirs, strict=True):
+        ours = extractor(read_images(folder, data))
+        assert ours.shape == features.shape == (COUNT, 64)
+        # float32 sums of some hundred terms, in batches of another size.
+        assert np.max(np.abs(ours - features)) <= 1e-4 * np.max(np.abs(ours))
+
+
+def test_frechet_distance_agrees_on_the_features(fid: ModuleType, theirs: list[Features]) -> None:
+    expected = fid.fid_from_feats(*theirs)
+    assert expected > 0.1
+    assert gbm.frechet_distance(*theirs) == pytest.approx(expected, rel=1e-6)
+    # A covariance over n instead of n - 1 would be off by 1/150 of its part.
+    biased = np.sqrt(1 - 1 / COUNT)
+    first, second = (f.mean(0) + (f - f.mean(0)) * biased for f in theirs)
+    assert gbm.frechet_distance(first, second) != pytest.approx(expected, rel=1e-4)
+
+
+def test_kernel_distance_agrees_on_the_features(fid: ModuleType, theirs: list[Features]) -> None:
+    expected = fid.kernel_distance(*theirs, num_subsets=2)
+    mean, sd = gbm.kernel_distance(*theirs)
+    assert mean == pytest.approx(expected, rel=1e-6)
+    assert sd == 0.0
+    assert gbm.kernel_distance(theirs[0], theirs[0])[0] != pytest.approx(expected, rel=1e-2)
+
+
+def test_compute_fid_from_folders_is_our_distance_of_the_same_folders(
+    fid: ModuleType, folders: list[Path], network: Convention
+) -> None:
+    """The whole of clean-fid, from the files to the number, beside the whole of ours."""
+    options = {"custom_feat_extractor": network, "use_dataparallel": False}
+    expected = fid.compute_fid(*map(str, folders), **options, **network.options)
+    data = gbm.load_dataset("digits")
+    ours = gbm.frechet_distance(*(network.extractor(read_images(f, data)) for f in folders))
+    # clean-fid averages its float32 features in float32: 1e-7 of a mean that is of size one.
+    assert ours == pytest.approx(expected, rel=1e-4)

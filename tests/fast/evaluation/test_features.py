@@ -1,6 +1,7 @@
-"""The feature classifier: learns, is reproducible, is stored whole, refuses nonsense."""
+"""Features: our classifier learns, is reproducible and is stored whole; clean-fid's Inception."""
 
 import dataclasses
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -8,23 +9,36 @@ from typing import NoReturn
 import numpy as np
 import pytest
 import torch
+from pytest import MonkeyPatch
+from torch import Tensor, nn
 
-from gbm_fast.data import load_dataset, positive_from_integers
+import gbm_fast as gbm
 from gbm_fast.evaluation import features
 from gbm_fast.evaluation.classifier import FeatureClassifier, accuracy, train_classifier
-from gbm_fast.evaluation.features import data_hash, load_or_train_classifier, weights_hash
+from gbm_fast.evaluation.features import data_hash, weights_hash
+from gbm_fast.evaluation.inception import (
+    WEIGHTS_NAME,
+    WEIGHTS_SHA256,
+    find_weights,
+    load_inception,
+)
 from gbm_fast.runtime.files import save_tensors
 from tests.support.tiny_data import BRIEF, tiny_data, tiny_extractor
 
 FILE = "tiny-classifier.safetensors"
 
 
+@pytest.fixture(scope="module")
+def extractor(tmp_path_factory: pytest.TempPathFactory) -> gbm.FeatureExtractor:
+    return tiny_extractor(tiny_data(), tmp_path_factory.mktemp("features"))
+
+
 def test_the_digits_are_learnt_and_their_features_standardised() -> None:
-    data = load_dataset("digits")
+    data = gbm.load_dataset("digits")
     network = train_classifier(data, seed=1)
     # 95 % is required; measured 98 % and more. One in ten would be chance.
     assert accuracy(network, data) >= 0.95
-    images = positive_from_integers(data.train_images, data.max_value)
+    images = gbm.positive_from_integers(data.train_images, data.max_value)
     with torch.no_grad():
         variance = network.features(images).var(dim=0)
     # The running statistics of the last batches, so not exactly 1.
@@ -59,29 +73,37 @@ def test_more_images_than_a_batch_holds_make_no_difference() -> None:
     assert 0.0 <= accuracy(train_classifier(data, 0, BRIEF), data) <= 1.0
 
 
-def test_the_second_call_reads_what_the_first_has_stored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = tiny_data()
-    first = tiny_extractor(data, tmp_path / "new" / "features")
-    assert [f.name for f in (tmp_path / "new" / "features").iterdir()] == [FILE]
+def test_the_second_call_reads_what_is_stored(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    data, folder = tiny_data(), tmp_path / "new" / "features"
+    first = tiny_extractor(data, folder)
+    assert [f.name for f in folder.iterdir()] == [FILE]
 
     def refuse(*_: object) -> NoReturn:
         raise AssertionError("trained again")
 
     monkeypatch.setattr(features, "train_classifier", refuse)
-    second = load_or_train_classifier(data, tmp_path / "new" / "features")
+    second = gbm.load_or_train_classifier(data, folder)
     assert (second.name, second.dim, second.image_shape) == ("tiny-classifier", 64, (1, 9, 8))
     assert (second.hash, second.test_accuracy) == (first.hash, first.test_accuracy)
     assert len(second.hash) == 16
-    images = positive_from_integers(data.test_images, 255)
+    images = gbm.positive_from_integers(data.test_images, 255)
     assert np.array_equal(first(images), second(images))
 
 
-def test_features_are_float64_and_do_not_depend_on_the_batches(tmp_path: Path) -> None:
-    data = tiny_data()
-    extractor = tiny_extractor(data, tmp_path)
-    images = positive_from_integers(data.test_images, 255)
+def foreign(path: Path) -> None:
+    save_tensors(path, {"weight": torch.ones(3)}, "another program's file", {})
+
+
+def cut(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    """Changes the content of a file."""
+    return lambda path: path.write_bytes(change(path.read_bytes())) and None
+
+
+TEXT = b"these are not weights, but long enough to look like a header of something"
+
+
+def test_features_are_float64_and_the_same_in_any_batch(extractor: gbm.FeatureExtractor) -> None:
+    images = gbm.positive_from_integers(tiny_data().test_images, 255)
     whole = extractor(images)
     assert (whole.dtype, whole.shape) == (np.float64, (40, 64))
     pieces = dataclasses.replace(extractor, batch_size=7)(images)
@@ -90,54 +112,33 @@ def test_features_are_float64_and_do_not_depend_on_the_batches(tmp_path: Path) -
     assert np.max(np.abs(whole[1:] - whole[:-1])) > 1e-2
 
 
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-100])
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def text(path: Path) -> None:
-    path.write_text("these are not weights, but long enough to look like a header of something")
-
-
-def flip_a_bit(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[-3] ^= 1
-    path.write_bytes(content)
-
-
-def foreign(path: Path) -> None:
-    save_tensors(path, {"weight": torch.ones(3)}, "another program's file", {})
-
-
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (truncate, "truncated or not a safetensors file"),
-        (empty, "truncated or not a safetensors file"),
-        (text, "truncated or not a safetensors file"),
-        (flip_a_bit, "does not match its checksum"),
+        (cut(lambda content: content[:-100]), "truncated or not a safetensors file"),
+        (cut(lambda content: b""), "truncated or not a safetensors file"),
+        (cut(lambda content: TEXT), "truncated or not a safetensors file"),
+        (cut(lambda c: c[:-3] + bytes([c[-3] ^ 1]) + c[-2:]), "does not match its checksum"),
         (foreign, "foreign file"),
     ],
+    ids=["truncated", "empty", "text", "a bit flipped", "foreign"],
 )
 def test_a_damaged_or_foreign_file_is_refused_and_left(
     tmp_path: Path, damage: Callable[[Path], None], message: str
 ) -> None:
-    data = tiny_data()
+    data, file = tiny_data(), tmp_path / FILE
     tiny_extractor(data, tmp_path)
-    damage(tmp_path / FILE)
-    content = (tmp_path / FILE).read_bytes()
+    damage(file)
+    content = file.read_bytes()
     with pytest.raises(ValueError, match=message):
-        load_or_train_classifier(data, tmp_path)
-    assert (tmp_path / FILE).read_bytes() == content
+        gbm.load_or_train_classifier(data, tmp_path)
+    assert file.read_bytes() == content
 
 
 def test_a_classifier_of_other_images_is_refused(tmp_path: Path) -> None:
     tiny_extractor(tiny_data(), tmp_path)
     with pytest.raises(ValueError, match="trained on other images"):
-        load_or_train_classifier(tiny_data(train=61), tmp_path)
+        gbm.load_or_train_classifier(tiny_data(train=61), tmp_path)
 
 
 def test_the_data_hash_sees_images_labels_and_split() -> None:
@@ -156,11 +157,10 @@ def test_the_data_hash_sees_images_labels_and_split() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "error"),
-    [("os.replace", OSError("disk full")), ("os.fsync", KeyboardInterrupt())],
+    ("place", "error"), [("os.replace", OSError("disk full")), ("os.fsync", KeyboardInterrupt())]
 )
 def test_nothing_half_written_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, error: BaseException
+    tmp_path: Path, monkeypatch: MonkeyPatch, place: str, error: BaseException
 ) -> None:
     def fail(*_: object) -> NoReturn:
         raise error
@@ -179,21 +179,15 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         tiny_extractor(tiny_data(), tmp_path / "file" / "features")
 
 
-def spoiled(value: float) -> torch.Tensor:
-    images = torch.full((3, 1, 9, 8), 1.4)
-    images[1, 0, 4, 2] = value
-    return images
-
-
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (spoiled(0.0), "1 zero"),
-        (spoiled(-1.2), "1 negative"),
-        (spoiled(float("nan")), "1 NaN"),
-        (spoiled(float("inf")), "1 infinite"),
-        (spoiled(0.9), r"run from 0\.9 to 1\.4"),
-        (spoiled(2.1), r"run from 1\.4 to 2\.1"),
+        (0.0, "1 zero"),
+        (-1.2, "1 negative"),
+        (float("nan"), "1 NaN"),
+        (float("inf"), "1 infinite"),
+        (0.9, r"run from 0\.9 to 1\.4"),
+        (2.1, r"run from 1\.4 to 2\.1"),
         (torch.full((3, 1, 8, 9), 1.4), "have shape"),
         (torch.full((3, 2, 9, 8), 1.4), "have shape"),
         (torch.full((9, 8), 1.4), "have shape"),
@@ -201,7 +195,101 @@ def spoiled(value: float) -> torch.Tensor:
         (torch.ones((3, 1, 9, 8), dtype=torch.uint8), "torch.uint8"),
     ],
 )
-def test_bad_images_are_refused(tmp_path: Path, images: torch.Tensor, message: str) -> None:
-    extractor = tiny_extractor(tiny_data(), tmp_path)
+def test_bad_images_are_refused(
+    extractor: gbm.FeatureExtractor, images: object, message: str
+) -> None:
+    """A number stands for good images with one such pixel."""
+    if not isinstance(images, Tensor):
+        pixel, images = images, torch.full((3, 1, 9, 8), 1.4)
+        images[1, 0, 4, 2] = pixel
     with pytest.raises(ValueError, match=message):
         extractor(images)
+
+
+SHAPE = (1, 9, 8)
+
+
+class _Layers(nn.Module):
+    """Stands for the network: what it is shown (mean, least, greatest), among 2048 numbers."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        flat = x.flatten(2)
+        seen = torch.cat([flat.mean(2), flat.amin(2), flat.amax(2)], dim=1)
+        return torch.nn.functional.pad(seen, (0, 2048 - 9))
+
+
+class _StandIn(nn.Module):
+    """Has the part of the published file that clean-fid's own wrapper calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = _Layers()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> tuple[Path, str]:
+    """(file, SHA-256) of a TorchScript file with the name and interface of the real one."""
+    path = tmp_path / WEIGHTS_NAME
+    torch.jit.save(torch.jit.script(_StandIn().eval()), str(path))
+    return path, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_absent_weights_are_explained(tmp_path: Path) -> None:
+    with pytest.raises(ValueError) as error:
+        find_weights(tmp_path)
+    rest = ("https://", WEIGHTS_SHA256, "never downloaded", "--features classifier")
+    for part in (str(tmp_path / WEIGHTS_NAME), *rest):
+        assert part in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_default_place_is_for_temporary_files(
+    tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(ValueError, match="not at .*") as error:
+        find_weights()
+    assert str(tmp_path / WEIGHTS_NAME) in str(error.value)
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / WEIGHTS_NAME).write_bytes(b"an aborted download")
+    with pytest.raises(ValueError, match="is not the published file"):
+        find_weights(tmp_path)
+    (tmp_path / "renamed.pt").write_bytes(b"weights")
+    with pytest.raises(ValueError, match=f"keep the name {WEIGHTS_NAME}"):
+        find_weights(tmp_path / "renamed.pt")
+
+
+def test_two_channels_are_refused_before_the_weights_are_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="1 or 3 channels"):
+        load_inception((2, 9, 8), tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+def test_images_reach_the_network_in_its_own_range(stand_in: tuple[Path, str]) -> None:
+    path, sha256 = stand_in
+    extractor = load_inception(SHAPE, path, sha256)
+    assert (extractor.name, extractor.hash) == ("inception-v3-clean", sha256[:16])
+    assert (extractor.dim, extractor.test_accuracy) == (2048, None)
+    # Black, white and the grey level 51 of 255, each flat, so that resizing changes nothing.
+    images = torch.tensor([1.0, 2.0, 1.2])[:, None, None, None].expand(-1, *SHAPE)
+    features = extractor(images)
+    assert (features.shape, features.dtype) == ((3, 2048), np.float64)
+    expected = (np.array([0.0, 255.0, 51.0]) - 128) / 128
+    assert np.max(np.abs(features[:, :9] - expected[:, None])) <= 1e-5
+    assert np.all(features[:, 9:] == 0)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+def test_colour_channels_stay_apart(stand_in: tuple[Path, str]) -> None:
+    path, sha256 = stand_in
+    extractor = load_inception((3, 9, 8), path.parent, sha256)
+    colours = torch.tensor([1.0, 1.4, 1.8])[None, :, None, None].expand(2, -1, 9, 8)
+    expected = (np.array([0.0, 102.0, 204.0]) - 128) / 128
+    assert np.max(np.abs(extractor(colours)[:, :3] - expected)) <= 1e-5

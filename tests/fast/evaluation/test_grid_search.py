@@ -5,43 +5,32 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 
+import gbm_fast as gbm
 from gbm_fast.commands.sampling import run_sampling
-from gbm_fast.data import load_dataset
 from gbm_fast.evaluation import grid_search
-from gbm_fast.evaluation.features import load_or_train_classifier
 from gbm_fast.evaluation.grid_search import Journal
 from gbm_fast.evaluation.metrics import Evaluator
-from gbm_fast.sampling.runs import load_run
-from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import GridSearch, Measurement, SampleConfig
-from gbm_fast.settings.sampling import SamplingSettings
-from tests.support.tiny_data import BRIEF
+from tests.support.tiny_data import digits_extractor
 from tests.support.tiny_runs import make_run
 
-BASE = SamplingSettings(process="constant", num_steps=6, num_images=8, seed=3)
+BASE = gbm.SamplingSettings(process="constant", num_steps=6, num_images=8, seed=3)
 LISTS = GridSearch(chi=(0.9, 1.0), inner_steps=(1, 2), step_length=(0.1,))
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("search")
-    load_or_train_classifier(load_dataset("digits"), root / "features", settings=BRIEF)
+    digits_extractor(root)
     return make_run(root / "run")
 
 
 def search(run: Path, out: Path, lists: GridSearch = LISTS, **changes: object) -> list[dict]:
-    """The lines of the journal after the command."""
-    config = SampleConfig(
-        run=run,
-        out=out,
-        grid_search=True,
-        search=lists,
-        device="cpu",
-        measurement=Measurement(floor_repeats=2),
-        sampling=replace(BASE, **changes),  # type: ignore[arg-type]
-    )
-    run_sampling(config)
+    sampling, measurement = replace(BASE, **changes), Measurement(floor_repeats=2)
+    options = {"grid_search": True, "search": lists, "device": "cpu", "measurement": measurement}
+    run_sampling(SampleConfig(run=run, out=out, sampling=sampling, **options))
     return [json.loads(line) for line in (out / "search.jsonl").read_text().splitlines()]
 
 
@@ -53,12 +42,8 @@ def found(run: Path) -> list[dict]:
 def test_every_combination_is_measured_and_the_least_is_chosen(found: list[dict]) -> None:
     header, *candidates, report = found
     assert header["settings"]["num_images"] == 8
-    assert [(c["chi"], c["inner_steps"], c["step_length"]) for c in candidates] == [
-        (0.9, 1, 0.1),
-        (1.0, 1, 0.1),
-        (0.9, 2, 0.1),
-        (1.0, 2, 0.1),
-    ]
+    tried = [(c["chi"], c["inner_steps"], c["step_length"]) for c in candidates]
+    assert tried == [(0.9, 1, 0.1), (1.0, 1, 0.1), (0.9, 2, 0.1), (1.0, 2, 0.1)]
     assert all(c["images"] == [0, 8] for c in candidates)
     distances = [c["result"]["frechet"] for c in candidates]
     assert len(set(distances)) == 4
@@ -67,25 +52,20 @@ def test_every_combination_is_measured_and_the_least_is_chosen(found: list[dict]
     assert (report["compared"], report["criterion"]) == (4, "frechet")
 
 
-def test_the_result_is_that_of_images_which_no_choice_has_seen(
-    run: Path, found: list[dict]
-) -> None:
+def test_the_result_is_of_images_which_no_choice_has_seen(run: Path, found: list[dict]) -> None:
     """Images 8..15 of the seed, measured here by the other way: all sixteen at once.
 
     The planted mistake, the distance of the images that were chosen by, differs from it.
     """
     *candidates, report = found[1:]
     assert report["images"] == [8, 16]
-    chosen = replace(
-        BASE, chi=report["chi"], inner_steps=report["inner_steps"], step_length=0.1, num_images=16
-    )
-    images = Sampler(load_run(run, "cpu"), chosen)(show_progress=False)
-    data = load_dataset("digits")
-    evaluate = Evaluator(
-        data, load_or_train_classifier(data, run.parent / "features"), 2, BASE.seed
-    )
+    best = {"chi": report["chi"], "inner_steps": report["inner_steps"], "step_length": 0.1}
+    chosen = replace(BASE, num_images=16, **best)
+    images = gbm.Sampler(gbm.load_run(run, "cpu"), chosen)(show_progress=False)
+    extractor = digits_extractor(run.parent)
+    evaluate = Evaluator(gbm.load_dataset("digits"), extractor, 2, BASE.seed)
     fresh, seen = evaluate(images[8:]), evaluate(images[:8])
-    # Batches of 8 and of 16 round differently (test_sampling.py).
+    # Batches of 8 and of 16 round differently (test_sampler.py).
     assert report["result"]["frechet"] == pytest.approx(fresh["frechet"], rel=1e-3)
     selected = min(c["result"]["frechet"] for c in candidates)
     assert selected == pytest.approx(seen["frechet"], rel=1e-3)
@@ -93,16 +73,16 @@ def test_the_result_is_that_of_images_which_no_choice_has_seen(
 
 
 def test_a_killed_search_goes_on_behind_its_last_whole_line(
-    run: Path, found: list[dict], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, found: list[dict], tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     lines = [json.dumps(entry) + "\n" for entry in found]
     (tmp_path / "search.jsonl").write_text("".join(lines[:3]) + lines[3][:40])
     made: list[tuple[float, int, range]] = []
     original = grid_search.generated_features
 
-    def counted(sampler: Sampler, images: range, *rest: object) -> object:
+    def counted(sampler: gbm.Sampler, images: range, *rest: object) -> object:
         made.append((sampler.settings.chi, sampler.settings.inner_steps, images))
-        return original(sampler, images, *rest)  # type: ignore[arg-type]
+        return original(sampler, images, *rest)
 
     monkeypatch.setattr(grid_search, "generated_features", counted)
     assert search(run, tmp_path) == found
@@ -118,9 +98,7 @@ def test_the_journal_of_another_search_is_refused(run: Path, found: list[dict]) 
     assert (run.parent / "out" / "search.jsonl").exists()
 
 
-def test_a_longer_list_measures_what_is_new_and_reports_again(
-    run: Path, found: list[dict], tmp_path: Path
-) -> None:
+def test_a_longer_list_measures_what_is_new(run: Path, found: list[dict], tmp_path: Path) -> None:
     (tmp_path / "search.jsonl").write_text("".join(json.dumps(e) + "\n" for e in found))
     longer = search(run, tmp_path, replace(LISTS, chi=(0.9, 0.95, 1.0), inner_steps=(1,)))
     assert longer[: len(found)] == found

@@ -7,59 +7,42 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from pytest import CaptureFixture
 from scipy import stats
 
 import gbm_fast as gbm
 from gbm_fast.commands.evaluation import run_evaluation
 from gbm_fast.commands.sampling import run_sampling
-from gbm_fast.commands.training import run_training
 from gbm_fast.data.toys import load_toy
 from gbm_fast.evaluation.generated import measured_data
-from gbm_fast.evaluation.known_laws import law_distances, law_of, sample_law, score_errors
+from gbm_fast.evaluation.known_laws import law_of, sample_law
 from gbm_fast.evaluation.metrics import read_metrics
-from gbm_fast.parameterisation import score_function
 from gbm_fast.sampling.film import save_trajectory
-from gbm_fast.sampling.runs import Run, load_run
-from gbm_fast.sampling.sampler import Sampler
-from gbm_fast.scores import exact_score
 from gbm_fast.settings.commands import EvaluateConfig, Measurement, SampleConfig
-from gbm_fast.settings.sampling import SamplingSettings
-from gbm_fast.settings.training import TOYS, TrainConfig
-from gbm_fast.settings.training_presets import resolve
-from gbm_fast.targets import LogNormal
-from gbm_fast.training.batches import LawBatches
-from gbm_fast.training.build import build_process
+from gbm_fast.settings.training import TOYS
+from tests.support.pictures import grey_levels
+from tests.support.tiny_runs import train_law
 
-
-def train(folder: Path, dataset: str, steps: int, **overrides: object) -> Run:
-    """A small network trained on a law by the command's function, without its picture."""
-    settings = {"width": 24, "depth": 2, "warmup_steps": 0, "device": "cpu", "metrics_images": 0}
-    config = TrainConfig(dataset=dataset, steps=steps, run_dir=folder, **(settings | overrides))
-    assert run_training(resolve(config)) == 0
-    return load_run(folder, "cpu")
+NO_IMAGES = "lognormal-mixture-2d, which is no image data set"
 
 
 @pytest.mark.parametrize("name", TOYS)
 def test_moments_are_those_of_all_coordinates_together(name: str) -> None:
     """By the law of total variance, coordinate by coordinate, in plain loops."""
     law = load_toy(name)
-    if isinstance(law, LogNormal):
-        parts = [(1.0, law.log_mean, law.log_cov)]
-    else:
-        parts = list(zip(law.weights.tolist(), law.log_means, law.log_covs, strict=True))
+    parts = [(1.0, law.log_mean, law.log_cov)] if isinstance(law, gbm.LogNormal) else None
     first = second = 0.0
-    for weight, mean, cov in parts:
+    for weight, mean, cov in parts or zip(law.weights, law.log_means, law.log_covs, strict=True):
         for i in range(law.d):
-            first += weight * float(mean[i]) / law.d
-            second += weight * (float(cov[i, i]) + float(mean[i]) ** 2) / law.d
-    batches = LawBatches(law)
+            first += float(weight * mean[i]) / law.d
+            second += float(weight * (cov[i, i] + mean[i] ** 2)) / law.d
+    batches = gbm.LawBatches(law)
     assert batches.log_mean == pytest.approx(first, rel=1e-13)
     assert batches.log_std == pytest.approx((second - first**2) ** 0.5, rel=1e-13)
 
 
 def test_a_batch_is_a_function_of_seed_and_step_and_has_the_same_items_for_everybody() -> None:
-    batches = LawBatches(load_toy("lognormal-mixture-2d"))
+    batches = gbm.LawBatches(load_toy("lognormal-mixture-2d"))
     whole = batches.draw(3, 7, 10, range(10)).x
     parts = [batches.draw(3, 7, 10, items).x for items in (range(4), range(4, 10))]
     assert torch.equal(torch.cat(parts), whole)
@@ -74,85 +57,83 @@ def test_an_untrained_denoiser_is_exact_for_a_lognormal_law_on_the_line(tmp_path
     So the law, its moments, the process and the parameterisation are tied together exactly, up to
     float32. The step's learning rate changes no weight by more than 1e-12.
     """
-    run = train(tmp_path / "run", "lognormal-1d", 1, learning_rate=1e-12)
-    process = build_process(run.config)
+    run = train_law(tmp_path / "run", "lognormal-1d", 1, learning_rate=1e-12)
     x = torch.linspace(0.3, 4.0, 50)[:, None]
-    learned = score_function(run.model, process)
-    exact = exact_score(load_toy("lognormal-1d"), process)
+    learned = gbm.score_function(run.model, run.process)
+    exact, other = (
+        gbm.exact_score(load_toy(name), run.process)
+        for name in ("lognormal-1d", "lognormal-mixture-1d")
+    )
     for t in (0.2, 0.6, 1.0):
         assert torch.allclose(learned(x, t).double(), exact(x.double(), t), rtol=1e-5, atol=1e-5)
     # A twin: the score of another of the laws is nowhere near.
-    other = exact_score(load_toy("lognormal-mixture-1d"), process)
     assert not torch.allclose(learned(x, 0.2).double(), other(x.double(), 0.2), rtol=0.3, atol=0.3)
 
 
 def test_training_brings_the_score_near_the_exact_one(tmp_path: Path) -> None:
     """Where the two components overlap, sqrt(v) near 0.2, no linear denoiser is right."""
     settings = {"batch_size": 256, "learning_rate": 5e-3, "ema_decay": 0.9}
-    before = train(tmp_path / "a", "lognormal-mixture-1d", 1, learning_rate=1e-12)
-    after = train(tmp_path / "b", "lognormal-mixture-1d", 150, **settings)
-    (std, start), (_, end) = score_errors(before, 2000, 5)[2], score_errors(after, 2000, 5)[2]
+    before = train_law(tmp_path / "a", "lognormal-mixture-1d", 1, learning_rate=1e-12)
+    after = train_law(tmp_path / "b", "lognormal-mixture-1d", 150, **settings)
+    (std, start), (_, end) = (gbm.score_errors(run, 2000, 5)[2] for run in (before, after))
     assert 0.15 < std < 0.4
     assert start > 0.1 and end < start / 4
 
 
 @pytest.mark.parametrize("process", ["variance-exploding", "constant"])
-def test_the_command_ends_with_a_picture(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], process: str
+def test_the_command_draws_a_picture(
+    tmp_path: Path, capsys: CaptureFixture[str], process: str
 ) -> None:
     folder = tmp_path / "run"
-    run = train(folder, "lognormal-mixture-2d", 2, metrics_images=300, process=process)
+    run = train_law(folder, "lognormal-mixture-2d", 2, metrics_images=300, process=process)
     assert run.event_shape == (2,) and run.config.precision == "float32"
-    with Image.open(folder / "samples.png") as picture:
-        assert len(np.unique(np.asarray(picture.convert("L")))) > 50, "not blank"
+    assert len(grey_levels(folder / "samples.png")) > 50, "not blank"
     shown = capsys.readouterr().out
-    assert (
-        "relative squared error of the score" in shown
-        and "next:    python -m gbm_fast.sample" in shown
-    )
+    for part in ("relative squared error of the score", "next:    python -m gbm_fast.sample"):
+        assert part in shown
     assert not (folder / "statistics.safetensors").exists()
     draws = sample_law(run, 5, 1)
     assert draws.shape == (5, 2) and bool((draws > 0).all())
-    with pytest.raises(ValueError, match="lognormal-mixture-2d, which is no image data set"):
-        save_trajectory(tmp_path / "film.png", Sampler(run, SamplingSettings(num_steps=9)), 0)
-    with pytest.raises(ValueError, match="lognormal-mixture-2d, which is no image data set"):
-        measured_data(folder, Measurement())
+    sampler = gbm.Sampler(run, gbm.SamplingSettings(num_steps=9))
+    for attempt in (
+        lambda: save_trajectory(tmp_path / "film.png", sampler, 0),
+        lambda: measured_data(folder, Measurement()),
+    ):
+        with pytest.raises(ValueError, match=NO_IMAGES):
+            attempt()
 
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A class-conditional run on the mixture in the plane, hardly trained."""
     folder = tmp_path_factory.mktemp("laws") / "run"
-    train(folder, "lognormal-mixture-2d", 2, class_conditional=True)
+    train_law(folder, "lognormal-mixture-2d", 2, class_conditional=True)
     return folder
 
 
-def test_the_sample_command_serves_laws(
-    plane: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_sampling_serves_laws(plane: Path, tmp_path: Path, capsys: CaptureFixture[str]) -> None:
     """Samples are those of the sampler, in batches of any size, with components and a picture."""
-    settings = SamplingSettings(sampler="ddim", num_steps=5, num_images=7, batch_size=3, seed=2)
-    out = tmp_path / "out"
-    run_sampling(SampleConfig(plane, out, device="cpu", sampling=settings))
-    with np.load(out / "samples.npz") as stored:
+    steps = {"sampler": "ddim", "num_steps": 5, "num_images": 7, "batch_size": 3, "seed": 2}
+    settings = gbm.SamplingSettings(**steps)
+    run_sampling(SampleConfig(plane, tmp_path, device="cpu", sampling=settings))
+    with np.load(tmp_path / "samples.npz") as stored:
         assert stored["samples"].shape == (7, 2) and stored["labels"].shape == (7,)
-        expected = Sampler(load_run(plane, "cpu"), settings)(show_progress=False)
+        expected = gbm.Sampler(gbm.load_run(plane, "cpu"), settings)(show_progress=False)
         assert np.array_equal(stored["samples"], expected.numpy())
-    with Image.open(out / "grid.png") as picture:
-        assert len(np.unique(np.asarray(picture.convert("L")))) > 50, "not blank"
-    names = {path.name for path in out.iterdir()}
+    assert len(grey_levels(tmp_path / "grid.png")) > 50, "not blank"
+    names = {path.name for path in tmp_path.iterdir()}
     assert names == {"samples.npz", "grid.png", "labels.txt", "settings.json"}
     shown = capsys.readouterr().out
     assert "5 levels: 7 samples" in shown and "no png/: the samples of a law" in shown
     with pytest.raises(ValueError, match="which is no image data set"):
-        run_sampling(SampleConfig(plane, out, film=0, device="cpu", sampling=settings))
+        run_sampling(SampleConfig(plane, tmp_path, film=0, device="cpu", sampling=settings))
 
 
 @pytest.mark.parametrize("start", ["lognormal", "lognormal-averages", "class-average", "data"])
 def test_every_start_serves_a_law_by_its_formula(plane: Path, start: str) -> None:
     """On the very draws of each sample; the exact start has the component's own covariance."""
-    run = load_run(plane, "cpu")
-    sampler = Sampler(run, SamplingSettings(sampler="ddim", start=start, num_images=9))
+    run = gbm.load_run(plane, "cpu")
+    sampler = gbm.Sampler(run, gbm.SamplingSettings(sampler="ddim", start=start, num_images=9))
     x, labels = sampler.initial_states(sampler.noise(range(9)))
     noise, law, known = sampler.noise(range(9)), law_of(run), run.statistics
     shares = law.weights.cumsum(0)[:-1]
@@ -188,9 +169,9 @@ def by_scipy(x: torch.Tensor, law: gbm.LogNormalMixture) -> float:
 
 
 def test_the_evaluate_command_measures_against_the_law(
-    plane: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], torch_rng: torch.Generator
+    plane: Path, tmp_path: Path, capsys: CaptureFixture[str], torch_rng: torch.Generator
 ) -> None:
-    settings = SamplingSettings(sampler="ddim", num_steps=5, num_images=50)
+    settings = gbm.SamplingSettings(sampler="ddim", num_steps=5, num_images=50)
     run_evaluation(EvaluateConfig(plane, device="cpu", sampling=settings))
     law = load_toy("lognormal-mixture-2d")
     draws = law.rvs(300, torch_rng)
@@ -201,7 +182,7 @@ def test_the_evaluate_command_measures_against_the_law(
     found, logs = second["result"], draws.log()
     assert found["ks"] == pytest.approx(by_scipy(draws, law), abs=1e-12)
     assert found["ks_floor"] == pytest.approx(0.8687 / 300**0.5, rel=1e-3)
-    exact = load_run(plane, "cpu").statistics
+    exact = gbm.load_run(plane, "cpu").statistics
     gap = float(((logs.mean(0) - exact.log_means) / exact.log_stds).abs().max())
     assert found["mean_error"] == pytest.approx(gap) and found["mean_floor"] == 300**-0.5
     spread = float((logs.std(0) / exact.log_stds - 1).abs().max())
@@ -216,8 +197,8 @@ def test_another_law_is_seen(torch_rng: torch.Generator) -> None:
     law = load_toy("lognormal-mixture-1d")
     x = law.rvs(100, torch_rng)
     moved = dataclasses.replace(law, log_means=law.log_means + 5)
-    assert law_distances(x, moved)["ks"] > 0.99
-    assert law_distances(x, moved)["ks"] == pytest.approx(by_scipy(x, moved), abs=1e-12)
+    assert gbm.law_distances(x, moved)["ks"] > 0.99
+    assert gbm.law_distances(x, moved)["ks"] == pytest.approx(by_scipy(x, moved), abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -5,32 +5,29 @@ the image itself says which class the network was told.
 """
 
 import dataclasses
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pytest import MonkeyPatch
 from torch import Tensor, nn
 
+import gbm_fast as gbm
 from gbm_fast import sample, train
-from gbm_fast.commands import training as pipeline
-from gbm_fast.data import ImageData
 from gbm_fast.data.statistics import data_statistics
 from gbm_fast.runtime.random import ImageNoise, Stream, generator
 from gbm_fast.sampling import film
 from gbm_fast.sampling import sampler as sampling
-from gbm_fast.sampling.sampler import Sampler, batches
+from gbm_fast.sampling.sampler import batches
 from gbm_fast.settings.commands import EvaluateConfig, SampleConfig
-from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.training.runs import TrainedModel
+from tests.fast.conftest import Command
 from tests.support.stub_runs import LOG_MEAN, LOG_STD, points, stub_run
-from tests.support.tiny_runs import few_digits
 
 COUNT = 24
-FLOW = SamplingSettings(sampler="probability-flow", num_steps=6, num_images=COUNT, seed=11)
+FLOW = gbm.SamplingSettings(sampler="probability-flow", num_steps=6, num_images=COUNT, seed=11)
 # Nine training images of the three pictures' classes, shares 2/9, 3/9 and 4/9.
 LABELS = torch.tensor([2, 0, 1, 2, 2, 1, 0, 2, 1])
 # float32 states near log x = 0.6, which the last step multiplies by v / v.
@@ -47,26 +44,26 @@ class OnePictureAClass(nn.Module):
 
 
 STATISTICS = data_statistics(points()[LABELS], LABELS)
-CONDITIONAL = dataclasses.replace(
-    stub_run(OnePictureAClass()), num_classes=3, statistics=STATISTICS
-)
 PLAIN = dataclasses.replace(stub_run(), statistics=STATISTICS)
+CONDITIONAL = dataclasses.replace(PLAIN, model=stub_run(OnePictureAClass()).model, num_classes=3)
 
 
 @pytest.fixture(autouse=True)
-def _data(monkeypatch: pytest.MonkeyPatch) -> None:
+def _data(monkeypatch: MonkeyPatch) -> None:
     """The nine images as the data set that the start from data is drawn from."""
     levels = ((points()[LABELS] - 1) * 255).round().to(torch.uint8)
     names = ("across", "down", "ramp")
-    data = ImageData("pictures", levels, LABELS, levels, LABELS, 255, names)
+    data = gbm.ImageData("pictures", levels, LABELS, levels, LABELS, 255, names)
     monkeypatch.setattr(sampling, "load_dataset", lambda name, folder: data)
 
 
-def made(run: TrainedModel, settings: SamplingSettings, size: int = 8) -> tuple[list[int], Tensor]:
+def made(
+    run: TrainedModel, settings: gbm.SamplingSettings, size: int = 8
+) -> tuple[list[int], Tensor]:
     """The labels of images 0..23, made in batches of `size`, and the images."""
     wanted = batches(range(COUNT), size)
-    parts = [part for _, part in Sampler(run, settings).batches(wanted, False)]
-    labels = [label for part in parts for label in part.labels.tolist()]
+    parts = [part for _, part in gbm.Sampler(run, settings).batches(wanted, False)]
+    labels = torch.cat([part.labels for part in parts]).tolist()
     return labels, torch.cat([part.x for part in parts])
 
 
@@ -86,13 +83,11 @@ def test_every_image_is_of_its_class_in_any_batch(start: str) -> None:
         others, again = made(CONDITIONAL, settings, size)
         assert others == labels and torch.allclose(again, images, rtol=0, atol=ROUNDING)
     # Processes share whole batches: one that makes the last of three has the labels of those.
-    ((_, last),) = Sampler(CONDITIONAL, settings).batches([range(16, 24)], False)
+    ((_, last),) = gbm.Sampler(CONDITIONAL, settings).batches([range(16, 24)], False)
     assert last.labels.tolist() == labels[16:]
 
 
-def test_labels_that_are_numbered_anew_in_every_batch_are_told_apart(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_labels_numbered_anew_in_every_batch_are_told_apart(monkeypatch: MonkeyPatch) -> None:
     """The twin: a batch, or a process, that counts its images from 0."""
     expected, _ = made(CONDITIONAL, FLOW)
     drawn = ImageNoise.label_uniform
@@ -129,17 +124,15 @@ def test_a_label_is_that_of_all_images(run: TrainedModel, start: str) -> None:
 
 @pytest.mark.parametrize("start", ["class-average", "data"])
 @pytest.mark.parametrize("run", [CONDITIONAL, PLAIN], ids=["conditional", "plain"])
-def test_a_label_chooses_what_an_image_starts_from_and_leaves_its_noise(
-    run: TrainedModel, start: str
-) -> None:
+def test_a_label_chooses_the_start_and_leaves_the_noise(run: TrainedModel, start: str) -> None:
     """The picture is what is left of log x_T without m(T) and the image's own noise."""
-    plain = Sampler(run, FLOW)
+    plain = gbm.Sampler(run, FLOW)
     process, noise = plain.process, plain.noise(range(COUNT))
     _ = noise.uniform()  # and as much of the stream as the number of a training image takes
     end = process.horizon
     moved = process.log_mean(end) + process.log_var(end).sqrt() * noise.normal().double()
     for label in (None, 2):
-        sampler = Sampler(run, dataclasses.replace(FLOW, start=start, label=label))
+        sampler = gbm.Sampler(run, dataclasses.replace(FLOW, start=start, label=label))
         x, labels = sampler.initial_states(sampler.noise(range(COUNT)))
         # Levels of 8 bits and float32 states near exp(20): some 1e-3 of a pixel.
         logs = (x.double().log() - moved).flatten(1)
@@ -150,7 +143,7 @@ def test_a_label_chooses_what_an_image_starts_from_and_leaves_its_noise(
 
 
 def test_images_without_a_class_have_no_labels() -> None:
-    ((_, part),) = Sampler(PLAIN, FLOW).batches([range(2)], False)
+    ((_, part),) = gbm.Sampler(PLAIN, FLOW).batches([range(2)], False)
     assert part.labels is None
 
 
@@ -161,9 +154,7 @@ def test_a_class_that_does_not_exist_is_refused() -> None:
         dataclasses.replace(FLOW, label=-1)
 
 
-def test_a_film_is_of_the_image_with_its_class(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_film_is_of_the_image_with_its_class(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     ends: list[Tensor] = []
     titles: list[str] = []
 
@@ -174,41 +165,33 @@ def test_a_film_is_of_the_image_with_its_class(
     monkeypatch.setattr(film, "save_film", spy)
     labels, _ = made(CONDITIONAL, FLOW)
     number = labels.index(2)
-    film.save_trajectory(tmp_path / "film.png", Sampler(CONDITIONAL, FLOW), number)
+    film.save_trajectory(tmp_path / "film.png", gbm.Sampler(CONDITIONAL, FLOW), number)
     assert shown(torch.stack(ends)) == [2, 2]
     assert titles[0].endswith(f"image {number} of seed 11, class 2")
 
 
 def test_images_of_one_class_are_not_measured_against_all() -> None:
     of_one = dataclasses.replace(FLOW, label=1)
-    with pytest.raises(ValueError, match="distances are to the test images of all classes"):
-        EvaluateConfig(Path(), sampling=of_one)
-    with pytest.raises(ValueError, match="distances are to the test images of all classes"):
-        SampleConfig(Path(), grid_search=True, sampling=of_one)
+    for config, options in ((EvaluateConfig, {}), (SampleConfig, {"grid_search": True})):
+        with pytest.raises(ValueError, match="distances are to the test images of all classes"):
+            config(Path(), sampling=of_one, **options)
 
 
-def call(monkeypatch: pytest.MonkeyPatch, main: Callable[[], int], *arguments: object) -> int:
-    """A command in this process."""
-    monkeypatch.setattr(sys, "argv", ["command", *map(str, arguments)])
-    return main()
-
-
-def test_the_commands_from_training_to_the_images_of_a_class(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("few")
+def test_the_commands_from_training_to_images_of_a_class(tmp_path: Path, command: Command) -> None:
     """The grid that is drawn during the training has ten rows, a digit each, of six columns."""
-    monkeypatch.setattr(pipeline, "load_dataset", lambda name, folder: few_digits())
-    run, out = tmp_path / "run", tmp_path / "out"
-    tiny = ("--width", 8, "--multipliers", 1, "--steps", 2, "--samples-every", 2)
-    places = ("--run-dir", run, "--metrics-images", 0, "--device", "cpu")
-    assert call(monkeypatch, train.main, "--class-conditional", *tiny, *places) == 0
+    run, out, refused = tmp_path / "run", tmp_path / "out", tmp_path / "refused"
+    tiny = "--width 8 --multipliers 1 --steps 2 --samples-every 2 --metrics-images 0 --device cpu"
+    words = ("--class-conditional", *tiny.split(), "--run-dir", run)
+    assert command(train.main, *words).status == 0
     with Image.open(run / "samples" / "step-00000002.png") as grid:
         assert grid.size == (3 * (6 * 9 - 1), 3 * (10 * 9 - 1))
     options = ("--run", run, "--sampler", "ddim", "--num-steps", 3, "--num-images", 4)
-    assert call(monkeypatch, sample.main, *options, "--label", 7, "--film", 1, "--out", out) == 0
+    done = command(sample.main, *options, "--label", 7, "--film", 1, "--out", out)
+    assert done.status == 0
     assert np.loadtxt(out / "labels.txt", int).tolist() == [7] * 4
     assert (out / "film.png").exists() and '"label": 7' in (out / "settings.json").read_text()
-    assert "ddim, start lognormal, class 7, 3 levels: 4 images" in capsys.readouterr().out
-    refused = tmp_path / "refused"
-    assert call(monkeypatch, sample.main, *options, "--label", 10, "--out", refused) == 2
-    assert "label 10: the classes of" in capsys.readouterr().err and not refused.exists()
+    assert "ddim, start lognormal, class 7, 3 levels: 4 images" in done.out
+    done = command(sample.main, *options, "--label", 10, "--out", refused)
+    assert done.status == 2
+    assert "label 10: the classes of" in done.err and not refused.exists()

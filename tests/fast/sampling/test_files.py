@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pytest import MonkeyPatch
 
-from gbm_fast.data import positive_from_integers
+import gbm_fast as gbm
 from gbm_fast.data.codecs import read_image
-from gbm_fast.data.types import Events
 from gbm_fast.sampling.files import draw_grid, finish, open_folder, write_batch
 
 KINDS = [(1, 255, ".png"), (3, 255, ".png"), (1, 65535, ".png"), (3, 65535, ".tif")]
@@ -28,42 +28,37 @@ def write(folder: Path, images: torch.Tensor, max_value: int) -> None:
     open_folder(folder, {"seed": 1})
     for batch in batches:
         part = images[batch.start : batch.stop]
-        write_batch(folder, batch, Events(part, torch.tensor(batch)), ("png",), max_value)
+        write_batch(folder, batch, gbm.Events(part, torch.tensor(batch)), ("png",), max_value)
     finish(folder, batches, ("png", "npz", "grid"), draw_grid(max_value), {"seed": 1})
 
 
 @pytest.mark.parametrize(("channels", "max_value", "suffix"), KINDS)
 def test_levels_survive(tmp_path: Path, channels: int, max_value: int, suffix: str) -> None:
     expected = levels(channels, max_value)
-    images = positive_from_integers(expected, max_value)
+    images = gbm.positive_from_integers(expected, max_value)
     write(tmp_path, images, max_value)
     for i in range(5):
         found = read_image(tmp_path / "png" / f"{i:06d}{suffix}")
         assert np.array_equal(found, expected[i].numpy())
     with np.load(tmp_path / "images.npz") as archive:
         assert np.array_equal(archive["images"], images.numpy())
-        assert archive["images"].dtype == np.float32
-        assert archive["labels"].dtype == np.int64
-        assert (
-            archive["labels"].tolist()
-            == np.loadtxt(tmp_path / "labels.txt").tolist()
-            == [*range(5)]
-        )
+        assert (archive["images"].dtype, archive["labels"].dtype) == (np.float32, np.int64)
+        assert archive["labels"].tolist() == [0, 1, 2, 3, 4]
+    assert np.loadtxt(tmp_path / "labels.txt").tolist() == [0, 1, 2, 3, 4]
     assert not (tmp_path / "parts").exists()
 
 
 def test_few_grey_levels_are_spread_over_the_range_of_the_file(tmp_path: Path) -> None:
-    images = positive_from_integers(torch.tensor([0, 8, 16]).reshape(1, 1, 1, 3), 16)
+    images = gbm.positive_from_integers(torch.tensor([0, 8, 16]).reshape(1, 1, 1, 3), 16)
     open_folder(tmp_path, {})
-    write_batch(tmp_path, range(1), Events(images, None), ("png",), 16)
+    write_batch(tmp_path, range(1), gbm.Events(images, None), ("png",), 16)
     assert read_image(tmp_path / "png" / "000000.png").ravel().tolist() == [0, 128, 255]
 
 
-def test_a_file_is_on_the_disk_before_it_takes_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_is_on_the_disk_before_its_name(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     """Each file and its folder: a part that outlives its images would say that they are there."""
     events: list[tuple[str, int]] = []
+    sizes: list[int] = []
     fsync, replace = os.fsync, os.replace
 
     def synced(descriptor: int) -> None:
@@ -76,10 +71,9 @@ def test_a_file_is_on_the_disk_before_it_takes_its_name(
         events.extend([("named", found.st_ino), ("in", Path(target).parent.stat().st_ino)])
         sizes.append(found.st_size)
 
-    sizes: list[int] = []
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "replace", renamed)
-    write(tmp_path, positive_from_integers(levels(1, 255), 255), 255)
+    write(tmp_path, gbm.positive_from_integers(levels(1, 255), 255), 255)
     # Of each file: its content, its name, then the folder that has the name.
     assert len(sizes) == len(events) // 4 == 14 and min(sizes) > 0
     for content, named, inside, folder in zip(*[iter(events)] * 4, strict=True):
@@ -108,6 +102,6 @@ def test_files_of_an_earlier_set_go_and_foreign_ones_stay(tmp_path: Path) -> Non
         (tmp_path / name).write_text("earlier")
     open_folder(tmp_path, {"seed": 1})
     assert {p.name for p in tmp_path.iterdir()} == {"png", "parts"}, "they are of other images"
-    write(tmp_path, positive_from_integers(levels(1, 255), 255), 255)
+    write(tmp_path, gbm.positive_from_integers(levels(1, 255), 255), 255)
     left = {p.name for p in (tmp_path / "png").iterdir()} - {f"{i:06d}.png" for i in range(5)}
     assert left == {"12345.png", "mine.png", "0000007.png", "000007.jpg"}

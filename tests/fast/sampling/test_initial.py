@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
+from pytest import MonkeyPatch
 from torch import Tensor
 
+import gbm_fast as gbm
 from gbm_fast.data.statistics import DataStatistics, data_statistics
-from gbm_fast.data.types import Events
-from gbm_fast.process import GBM, Process, VarianceExploding
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling.initial import (
     fitted_lognormal,
@@ -22,9 +22,9 @@ from gbm_fast.sampling.initial import (
 from tests.support.cases import generator
 from tests.support.twins import assert_twins, tensor
 
-PROCESSES: dict[str, Process] = {
-    "constant": GBM(mu=0.13, sigma=0.7, horizon=0.9),
-    "exploding": VarianceExploding(std_min=0.02, std_max=3.0, horizon=1.1),
+PROCESSES: dict[str, gbm.Process] = {
+    "constant": gbm.GBM(mu=0.13, sigma=0.7, horizon=0.9),
+    "exploding": gbm.VarianceExploding(std_min=0.02, std_max=3.0, horizon=1.1),
 }
 SHAPE = (3, 2, 2)
 # Per channel, log pixels are CENTRES -/+ SPREADS in equal numbers within each image, so their
@@ -85,9 +85,7 @@ def test_the_averages_are_weighted_by_the_share_of_their_class() -> None:
     found = data_statistics(images, labels)
     averages = {k: images[labels == k].mean(0) for k in (0, 1, 4)}
     replaced = torch.stack([averages[int(k)] for k in labels]).log()
-    by_channel = replaced.transpose(0, 1).reshape(3, -1)
-    assert_twins(found.average_log_means, by_channel.mean(1).numpy(), 4.0)
-    assert_twins(found.average_log_stds, by_channel.std(1, correction=0).numpy(), 4.0)
+    assert_channels(replaced, found.average_log_means, found.average_log_stds, 4.0)
     unweighted = torch.stack(list(averages.values())).log().mean((0, 2, 3))
     assert float((found.average_log_means - unweighted).abs().max()) > 1e-4
 
@@ -101,15 +99,16 @@ def test_the_fit_at_the_horizon_has_the_moments_of_noised_pixels(name: str) -> N
     process, (images, labels) = PROCESSES[name], varied()
     statistics = data_statistics(images, labels)
     mu, sigma = fitted_lognormal(statistics.log_means, statistics.log_stds, process)
-    noised = torch.cat(
-        [
-            process.sample(images, process.horizon, z * torch.ones_like(images)).log()
-            for z in (-1, 1)
-        ]
-    )
-    by_channel = noised.transpose(0, 1).reshape(3, -1)
-    assert_twins(mu, by_channel.mean(1).numpy(), 10.0)
-    assert_twins(sigma, by_channel.std(1, correction=0).numpy(), 10.0)
+    ones = torch.ones_like(images)
+    noised = [process.sample(images, process.horizon, z * ones).log() for z in (-1, 1)]
+    assert_channels(torch.cat(noised), mu, sigma, 10.0)
+
+
+def assert_channels(logs: Tensor, mean: Tensor, std: Tensor, scale: float) -> None:
+    """`logs` (n, 3, height, width) have these moments channel by channel."""
+    by_channel = logs.transpose(0, 1).reshape(3, -1)
+    assert_twins(mean, by_channel.mean(1).numpy(), scale)
+    assert_twins(std, by_channel.std(1, correction=0).numpy(), scale)
 
 
 def replayed(count: int) -> ImageNoise:
@@ -149,7 +148,7 @@ class Chosen(ImageNoise):
 
 def classes_of(statistics: DataStatistics, uniforms: Sequence[float]) -> list[int]:
     """The class of each start, read off the images themselves."""
-    process = GBM(sigma=0.7)
+    process = gbm.GBM(sigma=0.7)
     starts = from_class_averages(statistics, process, Chosen(uniforms)).x.flatten(1)
     averages = statistics.class_averages.float().flatten(1)
     distances = torch.cdist(starts, averages)
@@ -182,7 +181,7 @@ def test_the_start_from_data_from_given_draws() -> None:
     """It differs from the class averages: images themselves, each drawn by its number."""
     process, (images, labels) = PROCESSES["constant"], varied()
     images = images.float()
-    found = from_data(Events(images, labels), process, replayed(9))
+    found = from_data(gbm.Events(images, labels), process, replayed(9))
     draws = replayed(9)
     chosen, z = draws.integers(len(images)), draws.normal()
     assert len(set(chosen.tolist())) > 3
@@ -197,18 +196,17 @@ def test_pixels_that_are_not_positive_are_refused(bad: float) -> None:
     with pytest.raises(ValueError, match=r"images must be positive and finite, but .* of 120"):
         data_statistics(images, labels)
     with pytest.raises(ValueError, match="x0 must be positive"):
-        from_data(Events(images[3:4], None), PROCESSES["constant"], replayed(1))
+        from_data(gbm.Events(images[3:4], None), PROCESSES["constant"], replayed(1))
 
 
 def test_other_shapes_are_refused() -> None:
     images, labels = varied()
-    with pytest.raises(ValueError, match=r"images must be \(n, C, H, W\) with labels"):
-        data_statistics(images, labels[:9])
-    with pytest.raises(ValueError, match=r"images must be \(n, C, H, W\) with labels"):
-        data_statistics(images[:, 0], labels)
+    for wrong in ((images, labels[:9]), (images[:, 0], labels)):
+        with pytest.raises(ValueError, match=r"images must be \(n, C, H, W\) with labels"):
+            data_statistics(*wrong)
 
 
-def test_large_sets_are_read_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_sets_are_read_in_blocks(monkeypatch: MonkeyPatch) -> None:
     """Ten images in blocks of three, the last of one: the same to the order of the sums."""
     whole = data_statistics(*varied())
     monkeypatch.setattr("gbm_fast.data.statistics._BLOCK", 3)

@@ -19,13 +19,17 @@ import gbm_fast as gbm
 import gbm_ref as ref
 from gbm_fast.data.statistics import law_statistics
 from gbm_fast.data.toys import load_toy
-from gbm_fast.sampling.sampler import Sampler
 from tests.support.refusals import Refusal, check, rows, table
 from tests.support.source_tree import ROOT
 from tests.support.stub_runs import stub_run
 from tests.support.tiny_runs import make_run
 
-ONE = gbm.LogNormal(torch.tensor([0.37]), torch.tensor([[0.23]]))
+
+def law(mean: float, variance: float) -> gbm.LogNormal:
+    return gbm.LogNormal(torch.tensor([mean]), torch.tensor([[variance]]))
+
+
+ONE = law(0.37, 0.23)
 X = torch.linspace(0.4, 3.0, 12)[:, None]
 
 
@@ -53,7 +57,7 @@ def test_log_likelihood_is_the_density_at_the_least_noise(line: gbm.Run) -> None
     """And not that of the data: v = 0.005^2 widens 0.23 by 1e-4, which float32 hardly sees."""
     low = ONE.diffuse(line.process, line.process.time_at_log_var(0.005**2))
     assert torch.allclose(line.log_likelihood(X), low.logpdf(X), rtol=0, atol=3e-3)
-    other = gbm.LogNormal(torch.tensor([0.37]), torch.tensor([[0.25]]))
+    other = law(0.37, 0.25)
     assert not torch.allclose(line.log_likelihood(X), other.logpdf(X), rtol=0, atol=3e-3)
 
 
@@ -71,7 +75,6 @@ class Wave(torch.nn.Module):
     """A smooth network that is no gradient of anything."""
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Of the shape of x."""
         return torch.sin(x + condition[:, None, None, None])
 
 
@@ -81,7 +84,7 @@ def test_samples_are_those_of_the_command_for_every_setting(tmp_path: Path) -> N
         sampler="ancestral", start="class-average", num_steps=7, num_images=5, seed=3, batch_size=2
     )
     images = run.sample(5, 3, "ancestral", "class-average", num_steps=7, batch_size=2)
-    assert torch.equal(images, Sampler(run, settings)(show_progress=False))
+    assert torch.equal(images, gbm.Sampler(run, settings)(show_progress=False))
     assert images.shape == (5, 1, 8, 8) and not torch.equal(images, run.sample(5, batch_size=2))
     few = run.sampler(settings)(2, seed=3, show_progress=False)
     assert torch.equal(few, images[:2])

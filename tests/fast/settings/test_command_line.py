@@ -5,13 +5,14 @@ import re
 import sys
 
 import pytest
+from pytest import CaptureFixture, MonkeyPatch
 
 import gbm_fast
+import gbm_fast as gbm
 from gbm_fast import evaluate, sample, train
 from gbm_fast.settings import command_line
 from gbm_fast.settings.command_line import Command
 from gbm_fast.settings.commands import EVALUATE, SAMPLE, EvaluateConfig, SampleConfig
-from gbm_fast.settings.training import TrainConfig
 from gbm_fast.train import COMMAND
 
 PARSERS = {
@@ -21,7 +22,7 @@ PARSERS = {
 }
 
 
-def help_of(name: str, *arguments: str, capsys: pytest.CaptureFixture[str]) -> str:
+def help_of(name: str, *arguments: str, capsys: CaptureFixture[str]) -> str:
     """What a command prints for --help, its lines joined."""
     with pytest.raises(SystemExit) as left:
         PARSERS[name]([*arguments, "--help"])
@@ -32,15 +33,13 @@ def help_of(name: str, *arguments: str, capsys: pytest.CaptureFixture[str]) -> s
 @pytest.mark.parametrize(
     ("command", "record", "aside"),
     [
-        (COMMAND, TrainConfig, {"config"}),
+        (COMMAND, gbm.TrainConfig, {"config"}),
         (SAMPLE, SampleConfig, set()),
         (EVALUATE, EvaluateConfig, set()),
     ],
     ids=["train", "sample", "evaluate"],
 )
-def test_every_setting_is_an_option_of_one_group(
-    command: Command, record: type, aside: set[str]
-) -> None:
+def test_each_setting_is_in_one_group(command: Command, record: type, aside: set[str]) -> None:
     """A setting that no group has could be chosen in Python alone."""
     inside = set()
     for field in dataclasses.fields(record):
@@ -56,9 +55,7 @@ def test_every_setting_is_an_option_of_one_group(
 @pytest.mark.parametrize(
     ("name", "first"), [("train", "data"), ("sample", "run-and-output"), ("evaluate", "run")]
 )
-def test_help_has_groups_real_defaults_and_two_examples(
-    name: str, first: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_help_has_groups_and_examples(name: str, first: str, capsys: CaptureFixture[str]) -> None:
     text = help_of(name, capsys=capsys)
     assert re.findall(r"([\w-]+) options\b", text)[0] == first
     assert "{None}" not in text and "(default: None)" not in text
@@ -66,7 +63,7 @@ def test_help_has_groups_real_defaults_and_two_examples(
     assert f"usage: python -m gbm_fast.{name}" in text and "--version prints" in text
 
 
-def test_defaults_in_the_help_follow_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+def test_defaults_in_the_help_follow_the_data(capsys: CaptureFixture[str]) -> None:
     """What `resolve` fills in is shown, as it is for these data."""
     digits = help_of("train", capsys=capsys)
     assert "units a layer of the mlp. (default: 32)" in digits
@@ -77,7 +74,7 @@ def test_defaults_in_the_help_follow_the_data(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("name", PARSERS)
-def test_every_command_prints_the_version(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_prints_the_version(name: str, capsys: CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         PARSERS[name](["--version"])
     assert left.value.code == 0
@@ -96,7 +93,7 @@ def test_options_reach_the_records_inside_and_the_lists_of_a_search() -> None:
     assert found.search.inner_steps == default.search.inner_steps
 
 
-def test_a_console_script_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_console_script_is_called_by_its_name(monkeypatch: MonkeyPatch) -> None:
     assert COMMAND.program == "python -m gbm_fast.train"
     monkeypatch.setattr(sys, "argv", ["/somewhere/bin/gbm-train", "--seed", "3"])
     assert COMMAND.program == "gbm-train"
@@ -116,8 +113,8 @@ def _raises(error: BaseException) -> int:
     ],
 )
 def test_what_a_user_can_mend_is_one_line(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    monkeypatch: MonkeyPatch,
+    capsys: CaptureFixture[str],
     error: BaseException,
     status: int,
     words: str,

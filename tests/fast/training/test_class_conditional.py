@@ -8,24 +8,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from pytest import MonkeyPatch
 from torch import Tensor
 
+import gbm_fast as gbm
 from gbm_fast.commands import training as pipeline
-from gbm_fast.commands.training import run_training
-from gbm_fast.data import ImageData, positive_from_integers
 from gbm_fast.data.toys import load_toy
-from gbm_fast.evaluation.known_laws import score_errors
-from gbm_fast.parameterisation import score_function
 from gbm_fast.runtime.files import STATE_FORMAT, WEIGHTS_FORMAT, load_tensors, save_tensors
-from gbm_fast.sampling.runs import Run, load_run
-from gbm_fast.scores import LogScore, exact_score
-from gbm_fast.settings.training import TrainConfig
 from gbm_fast.settings.training_presets import resolve
-from gbm_fast.targets import LogNormalMixture, Target
-from gbm_fast.training.batches import Batch, ImageBatches, LawBatches, batch_indices
-from gbm_fast.training.build import build_process
-from gbm_fast.training.trainer import Trainer
-from tests.support.tiny_runs import few_digits, make_run, newest, tiny_batches, tiny_config
+from gbm_fast.training.batches import Batch, batch_indices
+from tests.support import tiny_runs as tiny
+from tests.support.tiny_runs import few_digits, make_run, newest
 
 
 def shifted(batch: Batch) -> Batch:
@@ -39,11 +32,11 @@ def without_labels(batch: Batch) -> Batch:
     return batch._replace(labels=None)
 
 
-def gradients_by_hand(trainer: Trainer) -> list[Tensor]:
+def gradients_by_hand(trainer: gbm.Trainer) -> list[Tensor]:
     """Those of eq. (15) of version 2 a pixel, for the batch of step 0, with the images' labels."""
     config, data, model = trainer.config, few_digits(), deepcopy(trainer.model)
     rows = batch_indices(config.seed, 0, config.batch_size, len(data.train_images))
-    y = positive_from_integers(data.train_images[rows], data.max_value).double().log()
+    y = gbm.positive_from_integers(data.train_images[rows], data.max_value).double().log()
     drawn = trainer.data.draw(0, range(config.batch_size))
     m, v = trainer.process.log_mean(drawn.t), trainer.process.log_var(drawn.t)
     root, z = v.sqrt()[:, None, None, None], drawn.z.double()
@@ -58,25 +51,21 @@ def departure(folder: Path, twin: Callable[[Batch], Batch]) -> float:
 
     The batch is altered by `twin`, and taken in rounds of three, three and two.
     """
-    folder.mkdir(parents=True)
     settings = {"precision": "float64", "micro_batch": 3, "clip_norm": 1e9}
-    config = tiny_config(class_conditional=True, **settings)
-    trainer = Trainer(config, tiny_batches(config), folder)
+    trainer = tiny.make_trainer(folder, class_conditional=True, **settings)
+    parameters = list(trainer.model.parameters())
     # A new network's last layer is zero, and hides what it was told.
-    for parameter in trainer.model.parameters():
+    for parameter in parameters:
         waves = torch.arange(parameter.numel(), dtype=torch.float64).sin()
         parameter.data.copy_(0.2 * waves.reshape(parameter.shape))
     expected = gradients_by_hand(trainer)
-    draw = trainer.draw_batch
-    trainer.draw_batch = lambda: twin(draw())
+    tiny.alter_batches(trainer, twin)
     trainer.train_step()
-    parameters = list(trainer.model.parameters())
-    pairs = [
-        (torch.zeros_like(p) if p.grad is None else p.grad, wanted)
-        for p, wanted in zip(parameters, expected, strict=True)
-    ]
-    assert all(float(wanted.abs().max()) > 0 for _, wanted in pairs)
-    return max(float((found - wanted).abs().max() / wanted.abs().max()) for found, wanted in pairs)
+    found = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+    sizes = [float(wanted.abs().max()) for wanted in expected]
+    assert min(sizes) > 0
+    parts = zip(found, expected, sizes, strict=True)
+    return max(float((a - b).abs().max()) / size for a, b, size in parts)
 
 
 def test_a_step_is_that_of_the_images_with_their_own_labels(tmp_path: Path) -> None:
@@ -86,49 +75,18 @@ def test_a_step_is_that_of_the_images_with_their_own_labels(tmp_path: Path) -> N
 
 
 def test_events_are_those_of_a_training_without_labels() -> None:
-    data, law = few_digits(), load_toy("lognormal-mixture-2d")
-    pairs = [
-        (ImageBatches(data), ImageBatches(data, with_labels=True)),
-        (LawBatches(law), LawBatches(law, with_labels=True)),
-    ]
-    for plain, labelled in pairs:
+    for kind, data in (
+        (gbm.ImageBatches, few_digits()),
+        (gbm.LawBatches, load_toy("lognormal-mixture-2d")),
+    ):
+        plain, labelled = kind(data), kind(data, with_labels=True)
         without, whole = (part.draw(3, 7, 10, range(10)) for part in (plain, labelled))
         assert without.labels is None and whole.labels is not None
         assert torch.equal(without.x, whole.x)
         parts = [labelled.draw(3, 7, 10, items) for items in (range(4), range(4, 10))]
         assert torch.equal(torch.cat([part.labels for part in parts]), whole.labels)
-        assert (plain.num_classes, plain.facts() | {"num_classes": labelled.num_classes}) == (
-            0,
-            labelled.facts(),
-        )
-
-
-def conditional_errors(law: Target, score_of: Callable[[int], LogScore], t: float) -> list[float]:
-    """E|s - s_j|^2 / E|s_j|^2 under each component j of a mixture on the line, by quadrature.
-
-    score_of: the score s that is compared with that of component j, given j.
-    """
-    assert isinstance(law, LogNormalMixture)
-    errors = []
-    for j in range(len(law.weights)):
-        component = law.component(j)
-        nodes = torch.linspace(-5, 5, 401, dtype=torch.float64)[:, None]
-        y = component.log_mean + component.log_cov[0, 0].sqrt() * nodes
-        truth = component.log_score_at(y)
-        gap = score_of(j).at_log(y.float(), t).double() - truth
-        weights = (-nodes.square() / 2).exp()
-        errors.append(float((weights * gap.square()).sum() / (weights * truth.square()).sum()))
-    return errors
-
-
-def train_law(folder: Path, steps: int, **overrides: object) -> Run:
-    """A small class-conditional network on a mixture, by the command's function."""
-    settings: dict[str, object] = {"dataset": "lognormal-mixture-1d", "width": 24, "depth": 2}
-    settings |= {"batch_size": 256, "learning_rate": 5e-3, "ema_decay": 0.9, "warmup_steps": 0}
-    settings |= {"device": "cpu", "class_conditional": True, "metrics_images": 0}
-    config = TrainConfig(steps=steps, run_dir=folder, **(settings | overrides))  # type: ignore
-    assert run_training(resolve(config)) == 0
-    return load_run(folder, "cpu")
+        facts = plain.facts() | {"num_classes": labelled.num_classes}
+        assert plain.num_classes == 0 and facts == labelled.facts()
 
 
 def test_the_learned_score_is_that_of_the_component(tmp_path: Path) -> None:
@@ -140,26 +98,39 @@ def test_the_learned_score_is_that_of_the_component(tmp_path: Path) -> None:
     seed, and the errors are integrals; with the seeds 0 to 11 they were at most 0.051, and at
     least 4 for the other component.
     """
-    run = train_law(tmp_path / "run", 150)
-    law, process = load_toy(run.config.dataset), build_process(run.config)
+    settings = {"batch_size": 256, "learning_rate": 5e-3, "ema_decay": 0.9}
+    settings |= {"class_conditional": True}
+    run = tiny.train_law(tmp_path / "run", "lognormal-mixture-1d", 150, **settings)
+    law, process = load_toy(run.config.dataset), run.process
     t = float(process.time_at_log_var(0.3**2))
+    diffused, blind = law.diffuse(process, t), gbm.exact_score(law, process)
+    assert isinstance(diffused, gbm.LogNormalMixture)
 
-    def learned(label: int) -> LogScore:
-        return score_function(run.model, process, torch.full((401,), label))
+    def errors(score_of: Callable[[int], gbm.LogScore]) -> list[float]:
+        """E|s - s_j|^2 / E|s_j|^2 under each component j, by quadrature: `score_of` j is s."""
+        found = []
+        for j in range(2):
+            component = diffused.component(j)
+            nodes = torch.linspace(-5, 5, 401, dtype=torch.float64)[:, None]
+            y = component.log_mean + component.log_cov[0, 0].sqrt() * nodes
+            truth = component.log_score_at(y)
+            gap = score_of(j).at_log(y.float(), t).double() - truth
+            weights = (-nodes.square() / 2).exp()
+            found.append(float((weights * gap.square()).sum() / (weights * truth**2).sum()))
+        return found
 
-    diffused, blind = law.diffuse(process, t), exact_score(law, process)
-    right = conditional_errors(diffused, learned, t)
-    swapped = conditional_errors(diffused, lambda j: learned(1 - j), t)
-    unlabelled = conditional_errors(diffused, lambda j: blind, t)
-    assert run.num_classes == 2 and min(unlabelled) > 0.36
-    assert max(right) < min(unlabelled) / 2 < 1 < min(swapped)
+    told = [gbm.score_function(run.model, process, torch.full((401,), j)) for j in range(2)]
+    unlabelled = errors(lambda j: blind)
+    assert run.num_classes == len(diffused.weights) == 2 and min(unlabelled) > 0.36
+    assert max(errors(lambda j: told[j])) < min(unlabelled) / 2 < 1
+    assert min(errors(lambda j: told[1 - j])) > 1
     # What the command reports is the same comparison, on draws.
-    (std, reported) = score_errors(run, 2000, 5)[2]
+    (std, reported) = gbm.score_errors(run, 2000, 5)[2]
     assert 0.15 < std < 0.4 and reported < 0.15
 
 
-def cut_digits(**changes: object) -> ImageData:
-    return dataclasses.replace(few_digits(), **changes)  # type: ignore[arg-type]
+TEN, ZEROS = (*"0123456789", "ten"), torch.zeros(40, dtype=torch.int64)
+ONE_CLASS = {"train_labels": ZEROS, "test_labels": ZEROS[:20], "class_names": ("image",)}
 
 
 @pytest.mark.parametrize(
@@ -167,49 +138,38 @@ def cut_digits(**changes: object) -> ImageData:
     [
         (
             "npy",
-            cut_digits(
-                train_labels=torch.zeros(40, dtype=torch.int64),
-                test_labels=torch.zeros(20, dtype=torch.int64),
-                class_names=("image",),
-                name="npy-faces",
-            ),
+            few_digits(name="npy-faces", **ONE_CLASS),
             "all images of npy-faces are of one class",
         ),
-        (
-            "folder",
-            cut_digits(class_names=(*"0123456789", "ten")),
-            "digits has no training image of the class 'ten'",
-        ),
+        ("folder", few_digits(class_names=TEN), "digits has no training image of the class 'ten'"),
         ("lognormal-2d", None, "needs a law with components"),
     ],
 )
 def test_data_without_labels_are_refused_before_anything_is_written(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: MonkeyPatch,
     dataset: str,
-    data: ImageData | None,
+    data: gbm.ImageData | None,
     message: str,
 ) -> None:
     monkeypatch.setattr(pipeline, "load_dataset", lambda name, folder: data)
-    settings = {"dataset": dataset, "class_conditional": True, "steps": 1, "device": "cpu"}
-    config = TrainConfig(run_dir=tmp_path / "run", **settings)  # type: ignore[arg-type]
+    settings = {"class_conditional": True, "steps": 1, "device": "cpu"}
+    config = gbm.TrainConfig(dataset=dataset, run_dir=tmp_path / "run", **settings)
     with pytest.raises(ValueError, match=message):
-        run_training(resolve(config))
+        pipeline.run_training(resolve(config))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_is_rebuilt_with_its_classes_and_continues_with_no_other_number(
-    tmp_path: Path,
-) -> None:
-    run = load_run(make_run(tmp_path / "run", steps=1, class_conditional=True), "cpu")
+def test_a_run_is_rebuilt_with_its_classes_and_goes_on_with_no_other(tmp_path: Path) -> None:
+    run = gbm.load_run(make_run(tmp_path / "run", steps=1, class_conditional=True), "cpu")
     assert run.num_classes == run.model.network.classes.num_classes == 10
-    other = ImageBatches(cut_digits(class_names=(*"0123456789", "ten")))
+    other = gbm.ImageBatches(few_digits(class_names=TEN))
     other.num_classes = 11
     with pytest.raises(ValueError, match=r"of other data \(num_classes 10, now 11\)"):
-        Trainer(run.config, other, run.folder)
+        gbm.Trainer(run.config, other, run.folder)
     with pytest.raises(ValueError, match="of other settings .class_conditional True, now False"):
         config = dataclasses.replace(run.config, class_conditional=False)
-        Trainer(config, tiny_batches(config), run.folder)
+        gbm.Trainer(config, tiny.tiny_batches(config), run.folder)
 
 
 def test_a_run_from_before_there_were_classes_is_read_and_goes_on(tmp_path: Path) -> None:
@@ -223,8 +183,7 @@ def test_a_run_from_before_there_were_classes_is_read_and_goes_on(tmp_path: Path
         tensors, facts = load_tensors(path, kind)
         del facts["config"]["class_conditional"], facts["num_classes"]
         save_tensors(path, tensors, kind, facts)
-    run = load_run(folder, "cpu")
-    assert run.num_classes == 0
-    trainer = Trainer(run.config, tiny_batches(run.config), folder)
-    assert trainer.step == 2
+    run = gbm.load_run(folder, "cpu")
+    trainer = gbm.Trainer(run.config, tiny.tiny_batches(run.config), folder)
+    assert run.num_classes == 0 and trainer.step == 2
     trainer.train_step()

@@ -3,7 +3,6 @@
 The processes, signals, kills and the limit on the size of files are real; nothing is mocked.
 """
 
-import json
 import os
 import pickle
 import random
@@ -19,49 +18,50 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+import gbm_fast as gbm
 from gbm_fast import train
 from gbm_fast.data.toys import load_toy
-from gbm_fast.sampling.runs import load_run
-from gbm_fast.settings.training import TrainConfig
 from gbm_fast.settings.training_presets import resolve
-from gbm_fast.training.batches import LawBatches
 from gbm_fast.training.checkpoints import checkpoint_path, checkpoint_steps
-from gbm_fast.training.loop import fit
 from gbm_fast.training.runs import write_run_files
-from gbm_fast.training.trainer import Trainer
 from tests.support.cases import seed
 from tests.support.processes import DEADLINE, join, start
-from tests.support.tiny_runs import saved
+from tests.support.tiny_runs import advance, log, saved
 
 STEPS, KILLS, FOREVER = 12, 10, 1_000_000
 
 
-def new_trainer(folder: Path) -> Trainer:
+def new_trainer(folder: Path) -> gbm.Trainer:
     """A network of a few hundred weights on a law, with a checkpoint at every step."""
     folder.mkdir(exist_ok=True)
-    config = TrainConfig(dataset="lognormal-2d", width=8, depth=1, batch_size=16)
+    settings = {"dataset": "lognormal-2d", "width": 8, "depth": 1, "batch_size": 16}
     every = {"checkpoint_every": 1, "log_every": 1, "choose": "least-loss", "device": "cpu"}
-    config = resolve(TrainConfig(**(vars(config) | every)))
-    batches = LawBatches(load_toy("lognormal-2d"))
+    config = resolve(gbm.TrainConfig(**settings, **every))
+    batches = gbm.LawBatches(load_toy("lognormal-2d"))
     write_run_files(folder, config, batches)
-    return Trainer(config, batches, folder)
+    return gbm.Trainer(config, batches, folder)
+
+
+def wait_for(folder: Path, step: int, pause: float) -> None:
+    """Until the training has that checkpoint, looking every `pause` seconds."""
+    deadline = time.monotonic() + DEADLINE
+    while newest_step(folder) < step and time.monotonic() < deadline:
+        time.sleep(pause)
 
 
 def run(folder: Path, steps: int = STEPS) -> None:
-    """Train in `folder` from where it stopped."""
-    fit(new_trainer(folder), steps, None, show_progress=False)
+    advance(new_trainer(folder), steps)
 
 
 def contents(folder: Path) -> dict[str, object]:
     """All that a training leaves, without the times that no two runs share."""
     tensors, facts = saved(folder)
-    lines = [json.loads(line) for line in (folder / "stats.jsonl").read_text().splitlines()]
-    weights = load_run(folder, "cpu").model.state_dict()
+    weights = gbm.load_run(folder, "cpu").model.state_dict()
     return {
         "state": {name: tensor.tolist() for name, tensor in tensors.items()},
         "facts": {name: value for name, value in facts.items() if name != "seconds"},
         "weights": {name: tensor.tolist() for name, tensor in weights.items()},
-        "log": [{k: v for k, v in line.items() if k != "seconds"} for line in lines],
+        "log": log(folder),
         "kept": checkpoint_steps(folder),
     }
 
@@ -88,9 +88,7 @@ def test_ten_kills_at_random_points_change_no_bit(tmp_path: Path) -> None:
     for _ in range(KILLS):
         wanted = newest_step(folder) + draw.randint(1, 2)
         child = start(run, folder, FOREVER)
-        deadline = time.monotonic() + DEADLINE
-        while newest_step(folder) < wanted and time.monotonic() < deadline:
-            time.sleep(0.0005)
+        wait_for(folder, wanted, 0.0005)
         time.sleep(draw.uniform(0, 0.02))
         child.kill()
         assert join([child]) == [-signal.SIGKILL]
@@ -99,23 +97,6 @@ def test_ten_kills_at_random_points_change_no_bit(tmp_path: Path) -> None:
     run(tmp_path / "whole", steps)
     assert contents(folder) == contents(tmp_path / "whole")
     assert steps > KILLS and not list(folder.rglob("*.tmp"))
-
-
-def truncate(path: Path, marker: Path) -> None:
-    """Cut off the last byte."""
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def flip(path: Path, marker: Path) -> None:
-    """Change one bit of a weight."""
-    content = bytearray(path.read_bytes())
-    content[-9] ^= 16
-    path.write_bytes(content)
-
-
-def foreign(path: Path, marker: Path) -> None:
-    """Sound safetensors of somebody else."""
-    save_file({"x": torch.ones(3)}, path)
 
 
 class Malicious:
@@ -128,90 +109,90 @@ class Malicious:
         return os.system, (f"touch {self.marker}",)
 
 
-def plain_pickle(path: Path, marker: Path) -> None:
-    """A pickle that runs a command."""
-    path.write_bytes(pickle.dumps(Malicious(marker)))
+def bit_flipped(content: bytes) -> bytes:
+    return content[:-9] + bytes([content[-9] ^ 16]) + content[-8:]
 
 
-def torch_file(path: Path, marker: Path) -> None:
-    """A file of torch.save that runs a command when it is unpickled."""
-    torch.save({"model": Malicious(marker)}, path)
+def damage(kind: str, path: Path, marker: Path) -> None:
+    """Spoil a file; the pickles run a command that makes `marker` where they are unpickled."""
+    content, malicious = path.read_bytes(), Malicious(marker)
+    if kind == "foreign":
+        save_file({"x": torch.ones(3)}, path)
+    elif kind == "torch file":
+        torch.save({"model": malicious}, path)
+    elif kind == "pickle":
+        path.write_bytes(pickle.dumps(malicious))
+    else:
+        path.write_bytes(content[:-1] if kind == "truncated" else bit_flipped(content))
 
 
-DAMAGES = [truncate, flip, foreign, plain_pickle, torch_file]
+DAMAGES = ["truncated", "a bit flipped", "foreign", "pickle", "torch file"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, seven: Path) -> Path:
+    return shutil.copytree(seven, tmp_path / "run")
 
 
 @pytest.fixture(scope="module")
 def seven(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of seven steps."""
     folder = tmp_path_factory.mktemp("seven") / "run"
     run(folder, 7)
     assert checkpoint_steps(folder) == [6, 7]
     return folder
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_checkpoint_is_put_aside_for_the_one_before(
-    tmp_path: Path, seven: Path, damage: Callable[[Path, Path], None]
-) -> None:
-    folder, marker = tmp_path / "run", tmp_path / "marker"
-    shutil.copytree(seven, folder)
-    damage(checkpoint_path(folder, 7), marker)
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_damaged_checkpoint_is_put_aside_for_the_one_before(folder: Path, kind: str) -> None:
+    marker = folder / "marker"
+    damage(kind, checkpoint_path(folder, 7), marker)
     with pytest.warns(UserWarning, match="state-00000007.damaged; the checkpoint before it"):
         trainer = new_trainer(folder)
     assert trainer.step == 6 and not marker.exists()
     assert (folder / "checkpoints" / "state-00000007.damaged").exists()
 
 
-def test_the_training_from_the_checkpoint_before_changes_no_bit(
-    tmp_path: Path, seven: Path, uninterrupted: dict[str, object]
+def test_the_checkpoint_before_changes_no_bit(
+    folder: Path, uninterrupted: dict[str, object]
 ) -> None:
-    folder = tmp_path / "run"
-    shutil.copytree(seven, folder)
-    truncate(checkpoint_path(folder, 7), tmp_path)
+    damage("truncated", checkpoint_path(folder, 7), folder)
     with pytest.warns(UserWarning, match="damaged"):
         run(folder)
     assert contents(folder) == uninterrupted
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_nothing_is_taken_from_files_that_are_all_damaged(
-    tmp_path: Path, seven: Path, damage: Callable[[Path, Path], None]
-) -> None:
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_nothing_is_taken_from_files_that_are_all_damaged(folder: Path, kind: str) -> None:
     """Neither a training from the start in the place of the lost one, nor a pickle's command."""
-    folder, marker = tmp_path / "run", tmp_path / "marker"
-    shutil.copytree(seven, folder)
-    for step in (6, 7):
-        damage(checkpoint_path(folder, step), marker)
-    damage(folder / "weights.safetensors", marker)
+    marker, weights = folder / "marker", folder / "weights.safetensors"
+    for path in (checkpoint_path(folder, 6), checkpoint_path(folder, 7), weights):
+        damage(kind, path, marker)
     with pytest.warns(UserWarning, match="damaged"), pytest.raises(ValueError, match="all check"):
         new_trainer(folder)
     with pytest.raises(ValueError, match="all checkpoints in .* are damaged"):
         new_trainer(folder)
     with pytest.raises(ValueError, match="weights.safetensors"):
-        load_run(folder, "cpu")
+        gbm.load_run(folder, "cpu")
     assert not marker.exists()
     # The planted file does run its command where somebody unpickles it.
-    if damage is plain_pickle:
-        pickle.loads((folder / "weights.safetensors").read_bytes())
+    if kind == "pickle":
+        pickle.loads(weights.read_bytes())
         assert marker.exists()
 
 
 def run_out_of_space(folder: Path, report: Path) -> None:
     """Trains until files cannot grow beyond a size that is less than that of a checkpoint."""
     trainer = new_trainer(folder)
-    fit(trainer, 3, None, show_progress=False)
+    advance(trainer, 3)
     size = checkpoint_path(folder, 3).stat().st_size
     resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2))
     try:
-        fit(trainer, 6, None, show_progress=False)
+        advance(trainer, 6)
     except OSError as error:
         report.write_text(str(error))  # short enough for the limit
 
 
-def test_a_full_disk_stops_the_training_and_spoils_nothing(
-    tmp_path: Path, uninterrupted: dict[str, object]
-) -> None:
+def test_a_full_disk_spoils_nothing(tmp_path: Path, uninterrupted: dict[str, object]) -> None:
     """The system refuses the write in the middle of a file (here with EFBIG, by RLIMIT_FSIZE)."""
     folder, report = tmp_path / "run", tmp_path / "report"
     assert join([start(run_out_of_space, folder, report)]) == [0]
@@ -231,14 +212,12 @@ def command(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_command_ends_with_status_0_and_a_checkpoint_after_a_signal(
+def test_a_signal_ends_the_command_with_a_checkpoint(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     folder = tmp_path / "run"
     child = start(command, folder)
-    deadline = time.monotonic() + DEADLINE
-    while newest_step(folder) < 5 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for(folder, 5, 0.01)
     assert child.pid is not None
     os.kill(child.pid, number)
     assert join([child]) == [0]

@@ -1,6 +1,5 @@
 """Several processes train as one does: parameters, losses, failures, signals, and resuming."""
 
-import json
 import os
 import signal
 from collections.abc import Callable
@@ -10,57 +9,36 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import Tensor
 
 from gbm_fast.commands import training as pipeline
 from gbm_fast.runtime.distributed import process_group, world
 from gbm_fast.training.batches import Batch
-from gbm_fast.training.loop import fit
-from gbm_fast.training.trainer import Trainer
 from tests.support.processes import join, start, start_group
-from tests.support.tiny_runs import few_digits, saved, tiny_batches, tiny_config
+from tests.support.tiny_runs import (
+    advance,
+    alter_batches,
+    differences,
+    few_digits,
+    log,
+    make_trainer,
+    saved,
+    tiny_config,
+)
 
-# Nine items: neither two processes nor rounds of two divide them. Everything that a checkpoint
-# can depend on is switched on, dropout apart, whose masks depend on the rounds.
-SETTINGS = {
-    "precision": "float64",
-    "batch_size": 9,
-    "multipliers": (1,),
-    "weight_decay": 0.02,
-    "process": "constant",
-    "weighting": "variance",
-    "times": "uniform",
-    "importance": True,
-    "class_conditional": True,
-    "choose": "least-loss",
-    "average": "saved-checkpoints",
-    "average_every": 2,
-    "checkpoint_every": 2,
-}
+SETTINGS = {"precision": "float64", "batch_size": 9, "multipliers": (1,), "weight_decay": 0.02}
+SETTINGS |= {"process": "constant", "weighting": "variance", "times": "uniform"}
+SETTINGS |= {"importance": True, "class_conditional": True, "choose": "least-loss"}
+SETTINGS |= {"average": "saved-checkpoints", "average_every": 2, "checkpoint_every": 2}
 
 
 def train(folder: Path, steps: int, overrides: dict[str, object]) -> None:
     """One process of a group, or the only one, trains in `folder`, from where it stopped."""
     with process_group(use_cuda=False, timeout_minutes=1):
-        folder.mkdir(exist_ok=True)
-        config = tiny_config(**(SETTINGS | overrides))
-        fit(Trainer(config, tiny_batches(config), folder), steps, None, show_progress=False)
+        advance(make_trainer(folder, **(SETTINGS | overrides)), steps)
 
 
-def losses(folder: Path) -> list[float]:
-    """The losses in the log."""
-    return [json.loads(line)["loss"] for line in (folder / "stats.jsonl").read_text().splitlines()]
-
-
-def differences(folder: Path, expected: Path) -> float:
-    """The greatest difference of the two checkpoints, relative to each tensor's largest entry."""
-    (found, facts), (wanted, wanted_facts) = saved(folder), saved(expected)
-    assert found.keys() == wanted.keys() and facts["step"] == wanted_facts["step"]
-
-    def gap(a: Tensor, b: Tensor) -> float:
-        return float((a - b).abs().max() / b.abs().max().clamp(min=1e-30))
-
-    return max(gap(found[name], wanted[name]) for name in wanted.keys() - {"least_loss"})
+def logged(folder: Path) -> list[float]:
+    return [line["loss"] for line in log(folder)]
 
 
 def judged(folder: Path) -> list[float]:
@@ -77,7 +55,7 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("size", "micro_batch"), [(2, 2), (3, 1)])
-def test_a_group_has_the_parameters_of_one_process(
+def test_a_group_trains_as_one_process(
     tmp_path: Path, single: Path, size: int, micro_batch: int
 ) -> None:
     """The optimiser's moments, the average, and the least loss are compared as well.
@@ -90,7 +68,7 @@ def test_a_group_has_the_parameters_of_one_process(
     assert join(group) == [0] * size
     assert differences(folder, single) < 1e-12
     assert judged(folder) == pytest.approx(judged(single), rel=1e-12)
-    assert losses(folder) == pytest.approx(losses(single), rel=1e-12)
+    assert logged(folder) == pytest.approx(logged(single), rel=1e-12)
 
 
 def skewed(batch: Batch) -> Batch:
@@ -106,44 +84,37 @@ def labels_of_the_first(batch: Batch) -> Batch:
 
 
 @pytest.mark.parametrize("twin", [skewed, labels_of_the_first])
-def test_a_batch_of_other_items_is_told_apart(
+def test_other_items_are_told_apart(
     tmp_path: Path, single: Path, twin: Callable[[Batch], Batch]
 ) -> None:
     """Planted in one process, which trains what two processes with the mistake would."""
-    config = tiny_config(**SETTINGS)
-    trainer = Trainer(config, tiny_batches(config), tmp_path)
-    draw = trainer.draw_batch
-    trainer.draw_batch = lambda: twin(draw())
-    fit(trainer, 6, None, show_progress=False)
+    trainer = make_trainer(tmp_path, **SETTINGS)
+    alter_batches(trainer, twin)
+    advance(trainer, 6)
     (found, _), (wanted, _) = saved(tmp_path), saved(single)
     name = "model.network.stem.weight"
     assert float((found[name] - wanted[name]).abs().max()) > 1e-6
 
 
-def test_resuming_with_another_number_of_processes_continues_the_same_data(
-    tmp_path: Path, single: Path
-) -> None:
+def test_another_number_of_processes_continues_the_same_data(tmp_path: Path, single: Path) -> None:
     """Three steps in two processes, a checkpoint at an odd step, then three in one, then none."""
     folder = tmp_path / "run"
     assert join(start_group(2, train, folder, 3, {})) == [0, 0]
     train(folder, 5, {})
     assert join(start_group(2, train, folder, 6, {})) == [0, 0]
     assert differences(folder, single) < 1e-12
-    assert len(losses(folder)) == 6
+    assert len(logged(folder)) == 6
     # The checkpoints at 3 and 5, which the run of one process has not, take part in the choice.
     assert judged(folder)[1:] == pytest.approx(judged(single)[1:], rel=1e-12)
     assert judged(folder)[0] <= judged(single)[0]
 
 
 def fail_in_one(folder: Path, kind: str) -> None:
-    """Training in which process 1 alone has a defect, or a signal, at step 3."""
-    config = tiny_config(**SETTINGS)
+    """Training in which process 1 alone has a defect, or a signal, at step 3; notes its end."""
     with process_group(use_cuda=False, timeout_minutes=1):
-        trainer = Trainer(config, tiny_batches(config), folder)
-        draw = trainer.draw_batch
+        trainer = make_trainer(folder, **SETTINGS)
 
-        def spoiled() -> object:
-            batch = draw()
+        def spoiled(batch: Batch) -> Batch:
             if trainer.step == 3 and world().rank == 1:
                 if kind == "nan":
                     batch.z[2] = torch.nan
@@ -151,28 +122,26 @@ def fail_in_one(folder: Path, kind: str) -> None:
                     os.kill(os.getpid(), signal.SIGTERM)
             return batch
 
-        trainer.draw_batch = spoiled
+        alter_batches(trainer, spoiled)
         try:
-            done = fit(trainer, 6, None, show_progress=False)
-            (folder / f"{world().rank}.txt").write_text(f"{done} {trainer.step}")
+            end = f"{advance(trainer, 6)} {trainer.step}"
         except FloatingPointError as error:
-            (folder / f"{world().rank}.txt").write_text(str(error))
+            end = str(error)
+        (folder / f"{world().rank}.txt").write_text(end)
 
 
-def test_a_loss_that_is_not_finite_in_one_process_stops_all_and_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["nan", "signal"])
+def test_what_happens_to_one_process_stops_all_at_that_step(tmp_path: Path, kind: str) -> None:
     """Process 1 has the items 4 to 8 of nine, so its third is number 6."""
-    assert join(start_group(2, fail_in_one, tmp_path, "nan")) == [0, 0]
+    assert join(start_group(2, fail_in_one, tmp_path, kind)) == [0, 0]
     texts = [(tmp_path / f"{rank}.txt").read_text() for rank in range(2)]
-    for text in texts:
-        assert "the loss at step 3 is not finite for 1 of 9 samples: number 6 (training" in text
-        assert "noise level" in text and "state-00000002.safetensors is good" in text
-    assert saved(tmp_path)[1]["step"] == 2
-
-
-def test_a_signal_to_one_process_ends_all_after_the_same_step(tmp_path: Path) -> None:
-    assert join(start_group(2, fail_in_one, tmp_path, "signal")) == [0, 0]
-    assert [(tmp_path / f"{rank}.txt").read_text() for rank in range(2)] == ["False 4"] * 2
-    assert saved(tmp_path)[1]["step"] == 4
+    if kind == "signal":
+        assert texts == ["False 4"] * 2
+    else:
+        named = "the loss at step 3 is not finite for 1 of 9 samples: number 6 (training"
+        for part in (named, "noise level", "state-00000002.safetensors is good"):
+            assert part in texts[0] and part in texts[1]
+    assert saved(tmp_path)[1]["step"] == (2 if kind == "nan" else 4)
 
 
 def command(folder: Path) -> None:
@@ -182,6 +151,11 @@ def command(folder: Path) -> None:
     settings = {"samples_every": 2, "steps": 2, "metrics_images": 0, "batch_size": 9}
     config = tiny_config(multipliers=(1,), run_dir=folder, **settings)
     assert pipeline.run_training(config) == 0
+
+
+def share_one_item(folder: Path) -> None:
+    with pytest.raises(ValueError, match="2 processes cannot share a batch of 1"):
+        train(folder / "other", 1, {"batch_size": 1})
 
 
 def test_the_processes_share_the_samples_too(tmp_path: Path) -> None:
@@ -196,13 +170,5 @@ def test_the_processes_share_the_samples_too(tmp_path: Path) -> None:
     assert np.abs(found - expected).max() <= 16
 
 
-def refused(folder: Path) -> None:
-    """Two processes, one item."""
-    with process_group(use_cuda=False, timeout_minutes=1):
-        config = tiny_config(**(SETTINGS | {"batch_size": 1}))
-        with pytest.raises(ValueError, match="2 processes cannot share a batch of 1"):
-            Trainer(config, tiny_batches(config), folder / "other")
-
-
 def test_more_processes_than_items_are_refused(tmp_path: Path) -> None:
-    assert join(start_group(2, refused, tmp_path)) == [0, 0]
+    assert join(start_group(2, share_one_item, tmp_path)) == [0, 0]

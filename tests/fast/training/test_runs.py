@@ -6,18 +6,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from pytest import MonkeyPatch
 
-from gbm_fast.data import positive_from_integers
+import gbm_fast as gbm
 from gbm_fast.data.statistics import data_statistics
 from gbm_fast.runtime.files import STATISTICS_FORMAT, WEIGHTS_FORMAT, load_tensors, save_tensors
-from gbm_fast.sampling.runs import load_run
 from gbm_fast.settings.stored import from_json, to_json
-from gbm_fast.settings.training import TrainConfig
 from gbm_fast.training.runs import read_config, run_folder
 from tests.support.tiny_runs import few_digits, make_run, newest, saved, tiny_config
 
 
-def pretend_run(folder: Path, config: TrainConfig, checkpoint: bool = True) -> Path:
+def pretend_run(folder: Path, config: gbm.TrainConfig, checkpoint: bool = True) -> Path:
     """A folder with the settings and, where asked for, a file in the place of a checkpoint."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(to_json(config))
@@ -64,13 +63,10 @@ def test_resume_auto_without_a_run_to_continue_starts_a_new_one(tmp_path: Path) 
     assert run_folder(config).name == "00007-digits-variance-exploding"
 
 
-def test_two_trainings_that_start_at_once_have_folders_of_their_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_trainings_at_once_have_two_folders(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     config = tiny_config(out_dir=tmp_path)
-    monkeypatch.setattr(
-        "gbm_fast.training.runs._numbered", lambda out_dir: []
-    )  # neither sees the other
+    # Neither sees the other.
+    monkeypatch.setattr("gbm_fast.training.runs._numbered", lambda out_dir: [])
     first, second = run_folder(config), run_folder(config)
     assert [first.name[:5], second.name[:5]] == ["00000", "00001"] and second.is_dir()
 
@@ -88,12 +84,6 @@ def test_a_given_folder_is_used_continued_or_refused(tmp_path: Path) -> None:
         run_folder(dataclasses.replace(auto, learning_rate=0.0625))
 
 
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(ValueError, match="file cannot be made"):
-        run_folder(tiny_config(run_dir=tmp_path / "file"))
-
-
 def test_the_settings_of_a_folder_are_read_or_refused_with_the_path(tmp_path: Path) -> None:
     config = tiny_config(seed=17)
     folder = pretend_run(tmp_path / "run", config)
@@ -106,7 +96,7 @@ def test_the_settings_of_a_folder_are_read_or_refused_with_the_path(tmp_path: Pa
 
 
 def test_a_run_is_loaded_with_its_averaged_weights_and_statistics(tmp_path: Path) -> None:
-    run = load_run(make_run(tmp_path / "run", steps=2, dropout=0.25), "cpu")
+    run = gbm.load_run(make_run(tmp_path / "run", steps=2, dropout=0.25), "cpu")
     assert run.config == tiny_config(steps=2, dropout=0.25)
     assert (run.event_shape, run.max_value) == ((1, 8, 8), 16)
     assert not run.model.training
@@ -119,7 +109,7 @@ def test_a_run_is_loaded_with_its_averaged_weights_and_statistics(tmp_path: Path
     head = "network.head.2.weight"
     assert not torch.equal(state[f"average.module.{head}"], state[f"model.{head}"])
     data = few_digits()
-    images = positive_from_integers(data.train_images, data.max_value)
+    images = gbm.positive_from_integers(data.train_images, data.max_value)
     expected = data_statistics(images, data.train_labels)
     for field in dataclasses.fields(expected):
         found = getattr(run.statistics, field.name)
@@ -128,49 +118,57 @@ def test_a_run_is_loaded_with_its_averaged_weights_and_statistics(tmp_path: Path
 
 def test_a_foreign_folder_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is not a run folder"):
-        load_run(tmp_path / "nowhere", "cpu")
+        gbm.load_run(tmp_path / "nowhere", "cpu")
     folder = pretend_run(tmp_path / "untrained", tiny_config())
     with pytest.raises(ValueError, match="weights.safetensors does not exist"):
-        load_run(folder, "cpu")
+        gbm.load_run(folder, "cpu")
 
 
-def test_damaged_files_of_a_run_are_refused_by_name(tmp_path: Path) -> None:
-    folder = make_run(tmp_path / "run", steps=1)
+def test_damaged_files_of_a_run_are_refused_by_name(folder: Path) -> None:
     for name in ("weights.safetensors", "statistics.safetensors"):
         whole = (folder / name).read_bytes()
         (folder / name).write_bytes(whole[: len(whole) // 2])
         with pytest.raises(ValueError, match=f"{name} is truncated"):
-            load_run(folder, "cpu")
+            gbm.load_run(folder, "cpu")
         (folder / name).write_bytes(whole)
     # The training state has the right tensors and more, but is not the file that was asked for.
     (folder / "weights.safetensors").write_bytes(newest(folder).read_bytes())
     with pytest.raises(ValueError, match="weights.safetensors is a foreign file"):
-        load_run(folder, "cpu")
+        gbm.load_run(folder, "cpu")
 
 
 # The first changes the shapes; the second none, and would load in silence as another model.
 @pytest.mark.parametrize("changes", [{"width": 12}, {"parameterisation": "noise"}])
-def test_weights_of_other_settings_are_refused(tmp_path: Path, changes: dict[str, object]) -> None:
-    folder = make_run(tmp_path / "run", steps=1)
+def test_weights_of_other_settings_are_refused(folder: Path, changes: dict[str, object]) -> None:
     (folder / "config.json").write_text(to_json(tiny_config(**changes)))
     with pytest.raises(ValueError, match="are of other settings than its config.json"):
-        load_run(folder, "cpu")
+        gbm.load_run(folder, "cpu")
 
 
-def test_weights_that_lack_a_tensor_are_refused(tmp_path: Path) -> None:
-    folder = make_run(tmp_path / "run", steps=1)
+def test_weights_without_a_tensor_are_refused(folder: Path) -> None:
     weights, facts = load_tensors(folder / "weights.safetensors", WEIGHTS_FORMAT)
     del weights["network.stem.bias"]
     save_tensors(folder / "weights.safetensors", weights, WEIGHTS_FORMAT, facts)
     with pytest.raises(ValueError, match="do not fit its network(.|\n)*network.stem.bias"):
-        load_run(folder, "cpu")
+        gbm.load_run(folder, "cpu")
 
 
-def test_the_files_of_a_run_say_where_it_comes_from(tmp_path: Path) -> None:
-    folder = make_run(tmp_path / "run", steps=1)
+def test_the_files_of_a_run_say_where_it_comes_from(folder: Path) -> None:
     assert from_json((folder / "config.json").read_text()) == tiny_config(steps=1)
     environment = json.loads((folder / "environment.json").read_text())
     assert environment["packages"]["torch"].startswith(torch.__version__.split("+")[0])
     assert environment["command"] and environment["threads"] >= 1
     stored, _ = load_tensors(folder / "statistics.safetensors", STATISTICS_FORMAT)
     assert stored["class_averages"].shape == (10, 1, 8, 8)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ValueError, match="file cannot be made"):
+        run_folder(tiny_config(run_dir=tmp_path / "file"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run of one step."""
+    return make_run(tmp_path / "run", steps=1)

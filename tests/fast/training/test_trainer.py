@@ -1,44 +1,35 @@
-"""One training: exact resumption, what a batch depends on, the average, and bad gradients."""
+"""One training: exact resumption, what a batch depends on, averages, and what the options do."""
 
-import dataclasses
-import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast.data import positive_from_integers
-from gbm_fast.objectives import m_dsm
-from gbm_fast.parameterisation import score_function
-from gbm_fast.training.batches import ImageBatches
-from gbm_fast.training.loop import fit
-from gbm_fast.training.trainer import Trainer
-from tests.support.tiny_runs import few_digits, newest, saved, tiny_config
+import gbm_fast as gbm
+from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors
+from tests.support import tiny_runs as tiny
+from tests.support.tiny_runs import advance, few_digits, log, make_trainer, newest, saved, weights
+
+LINE = "network.stem.weight"
 
 
-def make_trainer(folder: Path, **overrides: object) -> Trainer:
-    """A trainer of tiny settings on forty digits; `folder` is made."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return Trainer(tiny_config(**overrides), ImageBatches(few_digits()), folder)
-
-
-def stats(folder: Path) -> list[dict]:
-    """The lines of the log without the time, which no two runs share."""
-    lines = [json.loads(line) for line in (folder / "stats.jsonl").read_text().splitlines()]
-    return [{key: line[key] for key in line if key != "seconds"} for line in lines]
+def small(folder: Path, **overrides: object) -> gbm.Trainer:
+    """A trainer of the smallest network on forty digits."""
+    return make_trainer(folder, multipliers=(1,), **overrides)
 
 
 def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(tmp_path: Path) -> None:
     """Broken off after step 5, between the checkpoints at 4 and 8; dropout draws numbers too."""
     settings = {"dropout": 0.3, "checkpoint_every": 4, "weight_decay": 0.01, "log_every": 2}
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    fit(make_trainer(whole, **settings), 7, None, show_progress=False)
-    fit(make_trainer(parts, **settings), 5, None, show_progress=False)
+    advance(make_trainer(whole, **settings), 7)
+    advance(make_trainer(parts, **settings), 5)
     torch.manual_seed(987654321)
     resumed = make_trainer(parts, **settings)
     assert resumed.step == 5
-    fit(resumed, 7, None, show_progress=False)
+    advance(resumed, 7)
     (expected, facts), (found, resumed_facts) = saved(whole), saved(parts)
     assert facts["step"] == resumed_facts["step"] == 7
     assert found.keys() == expected.keys()
@@ -47,49 +38,45 @@ def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(tmp_path: Pa
     assert expected["average.n_averaged"] == 7
     kinds = {name.split(".")[-1] for name in expected if name.startswith("optimiser.0.")}
     assert kinds == {"step", "exp_avg", "exp_avg_sq"}
-    assert stats(parts) == stats(whole)
-    assert [line["step"] for line in stats(whole)] == [2, 4, 6]
-    assert [line["images"] for line in stats(whole)] == [16, 32, 48]
+    assert log(parts) == log(whole)
+    assert [line["step"] for line in log(whole)] == [2, 4, 6]
+    assert [line["images"] for line in log(whole)] == [16, 32, 48]
 
 
 def test_a_run_goes_on_with_another_log_and_device(tmp_path: Path) -> None:
     """Bit for bit, where `auto` is the CPU too; on a GPU to the rounding of its sums."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    fit(make_trainer(whole), 6, None, show_progress=False)
-    fit(make_trainer(parts), 3, None, show_progress=False)
+    advance(make_trainer(whole), 6)
+    advance(make_trainer(parts), 3)
     changed = make_trainer(parts, log_every=2, device="auto")
-    fit(changed, 6, None, show_progress=False)
+    advance(changed, 6)
     (expected, _), (found, facts) = saved(whole), saved(parts)
     error = 0.0 if changed.device.type == "cpu" else 1e-3
     for name, tensor in expected.items():
         assert torch.allclose(found[name], tensor, rtol=error, atol=error), name
-    assert [line["step"] for line in stats(parts)] == [1, 2, 3, 4, 6]
+    assert [line["step"] for line in log(parts)] == [1, 2, 3, 4, 6]
     assert facts["config"]["log_every"] == 2
 
 
 def test_a_checkpoint_matters_to_what_follows(tmp_path: Path) -> None:
     """The twin of the test above: without the moments the next step is another one."""
     first = make_trainer(tmp_path / "run")
-    fit(first, 3, None, show_progress=False)
+    advance(first, 3)
     resumed = make_trainer(tmp_path / "run")
     resumed.optimiser.state.clear()
     first.train_step()
     resumed.train_step()
-    pairs = zip(first.model.parameters(), resumed.model.parameters(), strict=True)
-    assert any(not torch.equal(a, b) for a, b in pairs)
+    assert not tiny.same(weights(first), weights(resumed))
 
 
 def test_batches_are_a_function_of_the_seed_and_the_step(tmp_path: Path) -> None:
-    one, other = make_trainer(tmp_path / "a", seed=8), make_trainer(tmp_path / "b", seed=9)
+    one, other, fresh = (make_trainer(tmp_path / str(s), seed=s % 10) for s in (8, 9, 18))
     one.train_step()
-    fresh = make_trainer(tmp_path / "c", seed=8)
-    fresh.step = 1
-    for drawn, again in zip(one.draw_batch()[:4], fresh.draw_batch()[:4], strict=True):
-        assert torch.equal(drawn, again)
-    other.step = 1
-    pairs = list(zip(one.draw_batch()[:4], other.draw_batch()[:4], strict=True))
-    for drawn, elsewhere in pairs[:3]:
-        assert drawn.shape == elsewhere.shape and not torch.equal(drawn, elsewhere)
+    fresh.step = other.step = 1
+    drawn, again, elsewhere = (list(trainer.draw_batch()[:4]) for trainer in (one, fresh, other))
+    assert tiny.same(drawn, again)
+    for a, b in list(zip(drawn, elsewhere, strict=True))[:3]:
+        assert a.shape == b.shape and not torch.equal(a, b)
     x0, t, z, weights, labels = one.draw_batch()
     assert labels is None
     assert torch.equal(weights, torch.ones(8))
@@ -98,11 +85,9 @@ def test_batches_are_a_function_of_the_seed_and_the_step(tmp_path: Path) -> None
 
 
 def test_two_seeds_start_from_different_weights(tmp_path: Path) -> None:
-    first, again = make_trainer(tmp_path / "a", seed=8), make_trainer(tmp_path / "b", seed=8)
-    other = make_trainer(tmp_path / "c", seed=9)
-    stem = "network.stem.weight"
-    assert torch.equal(first.model.state_dict()[stem], again.model.state_dict()[stem])
-    assert not torch.equal(first.model.state_dict()[stem], other.model.state_dict()[stem])
+    trainers = [make_trainer(tmp_path / str(s), seed=s % 10) for s in (8, 18, 9)]
+    first, again, other = (trainer.model.state_dict()[LINE] for trainer in trainers)
+    assert torch.equal(first, again) and not torch.equal(first, other)
 
 
 @pytest.mark.parametrize("decay", [0.999, 0.2])
@@ -112,16 +97,13 @@ def test_the_average_follows_its_recursion(tmp_path: Path, decay: float) -> None
     expected: list[Tensor] = []
     for n in range(5):
         trainer.train_step()
-        weights = [p.detach().double() for p in trainer.model.parameters()]
+        now = [p.double() for p in weights(trainer)]
         kept = 0.0 if n == 0 else min(decay, (1 + n) / (10 + n))
-        previous = expected or weights
-        pairs = zip(previous, weights, strict=True)
-        expected = [kept * before + (1 - kept) * now for before, now in pairs]
-    for found, hand in zip(trainer.average.module.parameters(), expected, strict=True):
-        assert torch.allclose(found.double(), hand, rtol=0, atol=1e-6)
+        pairs = zip(expected or now, now, strict=True)
+        expected = [kept * before + (1 - kept) * new for before, new in pairs]
+    assert tiny.gap(trainer.average.module.parameters(), expected) <= 1e-6
     # The weights themselves have moved much further from the average than the tolerance.
-    pairs = zip(trainer.model.parameters(), expected, strict=True)
-    assert max(float((p.detach() - hand).abs().max()) for p, hand in pairs) > 1e-4
+    assert tiny.gap(weights(trainer), expected) > 1e-4
 
 
 def test_the_learning_rate_rises_linearly(tmp_path: Path) -> None:
@@ -134,37 +116,28 @@ def test_the_learning_rate_rises_linearly(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_gradient_that_is_not_finite_ends_the_run_and_spoils_nothing(
-    tmp_path: Path, value: float
-) -> None:
+def test_a_gradient_that_is_not_finite_spoils_nothing(tmp_path: Path, value: float) -> None:
     trainer = make_trainer(tmp_path)
-    fit(trainer, 2, None, show_progress=False)
-    before = newest(tmp_path).read_bytes()
-    weights = [p.detach().clone() for p in trainer.model.parameters()]
+    advance(trainer, 2)
+    before, kept = newest(tmp_path).read_bytes(), weights(trainer)
     list(trainer.model.parameters())[3].register_hook(lambda gradient: gradient * value)
     with pytest.raises(FloatingPointError, match="gradient at step 2 is not finite") as caught:
-        fit(trainer, 6, None, show_progress=False)
-    assert "--learning-rate" in str(caught.value) and f"{newest(tmp_path)} is good" in str(
-        caught.value
-    )
-    assert newest(tmp_path).read_bytes() == before
-    for parameter, kept in zip(trainer.model.parameters(), weights, strict=True):
-        assert torch.equal(parameter, kept)
+        advance(trainer, 6)
+    for part in ("--learning-rate", f"{newest(tmp_path)} is good"):
+        assert part in str(caught.value)
+    assert newest(tmp_path).read_bytes() == before and tiny.same(weights(trainer), kept)
     assert trainer.step == 2 and int(trainer.average.n_averaged) == 2
     # And the training goes on from that checkpoint.
     resumed = make_trainer(tmp_path)
-    assert fit(resumed, 3, None, show_progress=False) and resumed.step == 3
+    assert advance(resumed, 3) and resumed.step == 3
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [({"times": "uniform"}, "of other settings"), ({"width": 12}, "of other settings")],
-)
-def test_a_checkpoint_of_other_settings_is_refused(
-    tmp_path: Path, changes: dict[str, object], message: str
+@pytest.mark.parametrize("changes", [{"times": "uniform"}, {"width": 12}])
+def test_checkpoints_of_other_settings_are_refused(
+    tmp_path: Path, changes: dict[str, object]
 ) -> None:
     make_trainer(tmp_path).save()
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match="of other settings"):
         make_trainer(tmp_path, **changes)
 
 
@@ -172,18 +145,18 @@ def test_a_checkpoint_of_other_images_is_refused(tmp_path: Path) -> None:
     """A folder of images may change between two commands; a continued run would mix them."""
     trainer = make_trainer(tmp_path)
     trainer.save()
-    for other in (few_digits(train=39), dataclasses.replace(few_digits(), max_value=17)):
+    for other in (few_digits(train=39), few_digits(max_value=17)):
         with pytest.raises(ValueError, match="the checkpoint is of other data"):
-            Trainer(trainer.config, ImageBatches(other), tmp_path)
+            gbm.Trainer(trainer.config, gbm.ImageBatches(other), tmp_path)
 
 
-def loss_a_pixel(trainer: Trainer, t: float, z: Tensor) -> float:
+def loss_a_pixel(trainer: gbm.Trainer, t: float, z: Tensor) -> float:
     """The weighted loss of all training images at time t with the noise `z`, in float64."""
     data = few_digits()
-    x0 = positive_from_integers(data.train_images, data.max_value)
-    score = score_function(trainer.model.eval(), trainer.process)
+    x0 = gbm.positive_from_integers(data.train_images, data.max_value)
+    score = gbm.score_function(trainer.model.eval(), trainer.process)
     with torch.no_grad():
-        loss = m_dsm(score, x0, t, z, trainer.process, trainer.weighting).per_sample
+        loss = gbm.m_dsm(score, x0, t, z, trainer.process, trainer.weighting).per_sample
     return float(loss.double().mean()) / x0[0].numel()
 
 
@@ -206,7 +179,7 @@ def test_the_loss_of_an_untrained_network_is_one_half(tmp_path: Path, std: float
     assert expected == pytest.approx(0.5, rel=1e-3)
 
 
-def test_training_lowers_the_loss_below_that_of_any_untrained_network(
+def test_training_lowers_the_loss_below_one_half(
     tmp_path: Path, torch_rng: torch.Generator
 ) -> None:
     """One half is what a network that learns nothing keeps, as the test above shows.
@@ -226,3 +199,147 @@ def test_training_lowers_the_loss_below_that_of_any_untrained_network(
     for _ in range(12):
         trainer.train_step()
     assert loss_a_pixel(trainer, t, z) < before - 0.05
+
+
+def test_the_average_of_saved_checkpoints_takes_in_those_alone(tmp_path: Path) -> None:
+    """Of steps 3 and 6, with the share min(decay, 2 / 11) for the first; before that, the weights.
+
+    The twin is the average of every step.
+    """
+    settings = {"average": "saved-checkpoints", "average_every": 3, "checkpoint_every": 3}
+    trainer = small(tmp_path, warmup_steps=0, **settings)
+    seen = []
+    for _ in range(7):
+        trainer.train_step()
+        seen.append(weights(trainer))
+        if len(seen) < 3:
+            assert tiny.same(tiny.averages(trainer), seen[-1])
+    pairs = zip(seen[2], seen[5], strict=True)
+    expected = [2 / 11 * third + 9 / 11 * sixth for third, sixth in pairs]
+    assert tiny.gap(tiny.averages(trainer), expected) <= 1e-6
+    every = small(tmp_path / "every", warmup_steps=0)
+    for _ in range(7):
+        every.train_step()
+    assert tiny.gap(tiny.averages(every), tiny.averages(trainer)) > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("planted", "best", "least"),
+    [
+        ([0.9, 0.8, 0.3, 0.4, 1.9, 0.1, 0.5, 0.6, 0.7], 4, 0.35),
+        ([0.9, 0.8, 0.4, 0.5, 1.9, 0.1, 0.5, 0.3, 0.4], 9, 0.35),
+        ([0.9, 0.1, 0.2, 0.5, 1.9, 0.1, 0.5, 0.3, 0.4], 3, 0.15),
+    ],
+    ids=["regular", "at the end", "because of a signal"],
+)
+def test_the_checkpoint_of_the_least_loss_is_kept_for_use(
+    tmp_path: Path, planted: list[float], best: int, least: float
+) -> None:
+    """Of those at 2, 4, 6 and 8, of that at 3 where the run was stopped, and of the last, 9.
+
+    Losses are planted. What counts is the mean of two steps, also for 3 and 9, which come one step
+    after a checkpoint, and never the loss of one step: in the first row that of 6 is the lowest.
+    """
+    folder = tmp_path / "run"
+
+    def run(stop: int) -> None:
+        trainer = small(folder, choose="least-loss", checkpoint_every=2, ema_decay=0.5)
+        add = trainer._least_loss.add
+        trainer._least_loss.add = lambda _: add(planted[trainer.step - 1])
+        advance(trainer, stop)
+
+    run(3)
+    run(9)
+    tensors, _ = saved(folder)
+    assert tensors["least_loss"].tolist() == pytest.approx([least, *planted[-2:]], rel=1e-15)
+    again = small(tmp_path / "again", ema_decay=0.5)
+    for _ in range(best):
+        again.train_step()
+    assert torch.equal(chosen(folder), again.averaged().state_dict()[LINE])
+
+
+def chosen(folder: Path) -> Tensor:
+    return load_tensors(folder / "weights.safetensors", WEIGHTS_FORMAT)[0][LINE]
+
+
+def test_weights_are_there_for_use_before_there_is_a_loss_to_choose_by(tmp_path: Path) -> None:
+    """A run that is stopped early keeps its last ones, and takes the first that have a mean."""
+    for stop in (1, 2):
+        trainer = small(tmp_path, choose="least-loss", checkpoint_every=2)
+        advance(trainer, stop)
+        assert torch.equal(chosen(tmp_path), trainer.averaged().state_dict()[LINE])
+
+
+def test_rounds_change_the_order_of_sums_alone(tmp_path: Path) -> None:
+    """Eight items at once, or in rounds of three, three and two: float64, to its rounding."""
+    whole = small(tmp_path / "a", precision="float64")
+    rounds = small(tmp_path / "b", precision="float64", micro_batch=3)
+    assert (whole.micro_batch, rounds.micro_batch) == (8, 3)
+    for _ in range(4):
+        expected, found = whole.train_step(), rounds.train_step()
+        assert float(found[0]) == pytest.approx(float(expected[0]), rel=1e-13)
+        assert float(found[1]) == pytest.approx(float(expected[1]), rel=1e-11)
+    assert {p.dtype for p in whole.model.parameters()} == {torch.float64}
+    assert tiny.gap(weights(whole), weights(rounds)) < 1e-12
+
+
+@pytest.mark.parametrize(("precision", "digits"), [("bfloat16", 0.03), ("float16", 0.01)])
+def test_half_precision_trains_like_float32(tmp_path: Path, precision: str, digits: float) -> None:
+    """Weights, gradients and the loss stay float32; the network's arithmetic alone is coarser."""
+    half = small(tmp_path / "half", precision=precision)
+    full = small(tmp_path / "full")
+    losses = []
+    for _ in range(4):
+        pair = half.train_step()[0], full.train_step()[0]
+        losses.append([float(loss) for loss in pair])
+    found, expected = np.array(losses).T
+    assert np.allclose(found, expected, rtol=digits) and not np.array_equal(found, expected)
+    assert {p.dtype for p in half.model.parameters()} == {torch.float32}
+    assert half.scaler.is_enabled() == (precision == "float16")
+
+
+def test_float16_finds_its_scale_again_and_resumes_with_it(tmp_path: Path) -> None:
+    """A scale at which gradients overflow halves with each step that changes nothing."""
+    trainer = small(tmp_path, precision="float16")
+    trainer.train_step()
+    trainer.scaler.update(1e38)
+    before = weights(trainer)
+    trainer.train_step()
+    assert trainer.step == 2 and trainer.scaler.get_scale() == pytest.approx(5e37)
+    assert tiny.same(before, weights(trainer))
+    trainer.save()
+    resumed = small(tmp_path, precision="float16")
+    assert resumed.scaler.get_scale() == trainer.scaler.get_scale()
+    # At the least scale there is nothing left to try.
+    trainer.scaler.update(0.5)
+    next(trainer.model.parameters()).register_hook(lambda gradient: gradient * torch.inf)
+    with pytest.raises(FloatingPointError, match="the gradient at step 2 is not finite"):
+        trainer.train_step()
+
+
+def test_importance_weights_reach_the_loss(tmp_path: Path) -> None:
+    settings = {"weighting": "none", "times": "log-uniform", "precision": "float64"}
+    plain = small(tmp_path / "a", **settings)
+    weighted = small(tmp_path / "b", importance=True, **settings)
+    batch = weighted.draw_batch()
+    assert not torch.equal(batch.t, plain.draw_batch().t)
+    assert float(batch.weights.std()) > 0.1
+    loss = weighted._backward(batch).mean()
+    one = weighted._backward(batch._replace(weights=torch.ones_like(batch.weights))).mean()
+    assert float(loss) != pytest.approx(float(one), rel=1e-3)
+
+
+def test_a_batch_that_was_drawn_ahead_is_used_for_its_step_alone(tmp_path: Path) -> None:
+    """As a GPU's training draws while the device works; the twin takes whatever is there."""
+    plain, ahead = (small(tmp_path / name) for name in "ab")
+    twin = small(tmp_path / "c")
+    for step, drawn in enumerate([0, 7, 2, 1]):
+        ahead.data.draw_ahead(drawn, ahead.items)
+        stale = ahead.data.draw(drawn, ahead.items)
+        ahead.data.draw_ahead(drawn, ahead.items)
+        twin.draw_batch = lambda stale=stale: stale
+        for trainer in (plain, ahead, twin):
+            trainer.train_step()
+        assert all(map(torch.equal, weights(plain), weights(ahead)))
+        same = all(map(torch.equal, weights(plain), weights(twin)))
+        assert same == (step == 0)
