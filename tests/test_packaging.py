@@ -18,6 +18,7 @@ import scipy
 import yaml
 from packaging.requirements import Requirement
 
+from tests.support.fixtures import Folders
 from tests.support.source_tree import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -132,7 +133,7 @@ class Distributions(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
+def built(tmp_path_factory: Folders) -> Distributions:
     """Built as for a release: the sdist from the clone, the wheel from the sdist."""
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)]

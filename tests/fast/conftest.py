@@ -4,9 +4,10 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pytest import CaptureFixture, MonkeyPatch, fixture
+from pytest import fixture
 
 from gbm_fast.commands import training as pipeline
+from tests.support.fixtures import Patch, Shown
 from tests.support.tiny_runs import few_digits
 
 
@@ -22,7 +23,7 @@ Command = Callable[..., Done]
 
 
 @fixture
-def command(monkeypatch: MonkeyPatch, capsys: CaptureFixture[str]) -> Command:
+def command(monkeypatch: Patch, capsys: Shown) -> Command:
     """command(main, *words) calls a command's main in this process; tyro leaves by SystemExit."""
 
     def call(main: Callable[[], int], *words: object) -> Done:
@@ -39,6 +40,6 @@ def command(monkeypatch: MonkeyPatch, capsys: CaptureFixture[str]) -> Command:
 
 
 @fixture
-def few(monkeypatch: MonkeyPatch) -> None:
+def few(monkeypatch: Patch) -> None:
     """The training command trains on forty digits."""
     monkeypatch.setattr(pipeline, "load_dataset", lambda name, folder: few_digits())

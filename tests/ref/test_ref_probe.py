@@ -12,6 +12,7 @@ from scipy.special import psi
 import gbm_ref as ref
 from tests.support.assertions import assert_same_law
 from tests.support.cases import generator
+from tests.support.fixtures import Patch
 from tests.support.probe_twins import RIGHT, TWINS, Twin
 from tests.support.problems import LOG_NORMALS, PROCESSES, draws, end_law, states
 from tests.support.step_twins import BENT, LINEAR, Parts, parts
@@ -193,7 +194,7 @@ def test_the_literal_algorithm_two_throws_noise_away() -> None:
     assert (noise[:, :2] == 0).all() and (np.abs(noise[:, 2]).max(axis=(1, 2)) > 1e-3).all()
 
 
-def test_a_clip_is_seen_with_noise_of_size_eight_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clip_is_seen_with_noise_of_size_eight_alone(monkeypatch: Patch) -> None:
     process, target = PROCESSES["constant"], LOG_NORMALS["log-normal-2d"]
     for module in ("law", "one_step"):
         monkeypatch.setattr(f"gbm_ref.probe.{module}.NOISE_SIZES", (3.0,))

@@ -13,6 +13,7 @@ from gbm_ref import GBM, Gaussian, LogNormal, Process, Row, SignAgnostic, unifor
 from gbm_ref.sign_agnostic_law import sign_agnostic_average, sign_agnostic_moments
 from spec.exact import _transport
 from tests.support.density_transport import Moments, transported
+from tests.support.fixtures import Patch
 from tests.support.problems import LOG_NORMALS, PROCESSES, end_law
 
 LINE = LOG_NORMALS["log-normal-1d"]
@@ -142,7 +143,7 @@ def test_the_weak_orders_of_the_moments() -> None:
 
 
 @pytest.mark.parametrize("v0", [0.0, 0.3])
-def test_the_stated_error_bounds_the_error(v0: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stated_error_bounds_the_error(v0: float, monkeypatch: Patch) -> None:
     """Every parameter of the quadrature refined at once; long steps and annealed noise."""
     target, process = LogNormal([0.3], v0), GBM(0.13, 0.6)
     grid, start = ref.annealed(5, chi=0.8), end_law(target, process)

@@ -11,10 +11,11 @@ import pytest
 
 from gbm_ref.vectors import ORACLE, __main__, load, names, oracle, store
 from gbm_ref.vectors._process import Prescribed
+from tests.support.fixtures import Patch, Shown
 from tests.support.source_tree import ROOT
 from tests.test_commands import HEAVY, imported_modules, run_timed
 
-Shown = pytest.CaptureFixture[str]
+Shown = Shown
 EXAMPLE = ROOT / "examples" / "check_against_vectors.py"
 PAGE = (ROOT / "docs" / "vectors.md").read_text(encoding="utf-8")
 
@@ -57,14 +58,14 @@ def test_help_is_light() -> None:
     assert imported_modules(done.stderr) & HEAVY == set()
 
 
-def test_list_names_every_function(capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_names_every_function(capsys: Shown) -> None:
     assert __main__.main(["list"]) == 0
     out = capsys.readouterr().out
     assert [name for name in names() if not re.search(rf"^{name} ", out, re.MULTILINE)] == []
     assert out.splitlines()[-1].endswith(f"functions, version {store.version()}")
 
 
-def test_rows_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_are_printed(capsys: Shown) -> None:
     assert __main__.main(["print", "denoiser", "--json"]) == 0
     assert capsys.readouterr().out.splitlines() == store.lines("denoiser")
     assert __main__.main(["print", "denoiser", "--id", "3"]) == 0
@@ -75,7 +76,7 @@ def test_rows_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert __main__.main(["print", "nothing"]) == 2
 
 
-def test_a_failing_row_gives_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
+def test_a_failing_row_gives_exit_code_1(monkeypatch: Patch, capsys: Shown) -> None:
     wrong = {**ORACLE, "denoiser": lambda x, h, m, v: 0.0}
     monkeypatch.setattr(oracle, "ORACLE", wrong)
     assert __main__.main(["verify", "gradient_step"]) == 0
@@ -84,7 +85,7 @@ def test_a_failing_row_gives_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys
 
 
 def test_a_changed_file_gives_exit_code_1(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Shown
+    monkeypatch: Patch, tmp_path: Path, capsys: Shown
 ) -> None:
     for path in (ROOT / "gbm_ref" / "vectors").glob("*.json*"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
@@ -122,7 +123,7 @@ def test_the_page_shows_the_example_and_a_row_as_they_are() -> None:
     assert f"for {len(names())} functions" in PAGE
 
 
-def test_the_page_s_other_block_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_s_other_block_runs(tmp_path: Path, capsys: Shown) -> None:
     """As a program of its own, which is given the denoiser that the page leaves to the reader."""
     (_, block) = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     program = tmp_path / "block.py"

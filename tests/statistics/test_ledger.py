@@ -13,6 +13,7 @@ from tests.statistics.checks import STATISTICS
 from tests.statistics.laws import normal
 from tests.statistics.ledger import ALPHA, BETA, FILE, LEDGER, Entry, load, sums
 from tests.statistics.scenario import Scenario, Twin
+from tests.support.fixtures import Patch
 from tests.support.source_tree import ROOT
 
 ELSEWHERE = [entry for entry in LEDGER if entry.elsewhere]
@@ -83,7 +84,7 @@ def test_every_twin_and_every_check_has_a_hit() -> None:
     assert matrix.unhit() == []
 
 
-def test_a_twin_that_nothing_rejects_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_twin_that_nothing_rejects_is_seen(monkeypatch: Patch) -> None:
     """Planted: a twin without a bug, which leaves a row of the matrix without a hit."""
     right = SCENARIOS["ddim"]
     harmless = Twin(right.draw, lambda view: matrix.entries_of("ddim")[0].reference())

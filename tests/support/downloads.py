@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping
 from urllib.error import URLError
 
-import pytest
+from tests.support.fixtures import Patch
 
 
 class Response(io.BytesIO):
@@ -26,7 +26,7 @@ class Response(io.BytesIO):
 
 
 def serve(
-    monkeypatch: pytest.MonkeyPatch, answers: Mapping[str, Response | Exception] | None = None
+    monkeypatch: Patch, answers: Mapping[str, Response | Exception] | None = None
 ) -> list[str]:
     """Put answers in place of the network, by default none; the list of URLs asked for so far."""
     asked: list[str] = []

@@ -11,6 +11,7 @@ import pytest
 
 from gbm_ref import Gaussian
 from tests.statistics.seeds import sequence
+from tests.support.fixtures import Shown
 from validation import kl_vs_stepsize
 from validation.kl import gate, points
 from validation.kl.figure import build_figure
@@ -74,7 +75,7 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
 
 
 def test_the_command_leaves_numbers_and_a_picture(
-    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    seed: int, tmp_path: Path, capsys: Shown
 ) -> None:
     words = ["--quick", "--seed", str(seed), "--out-dir", str(tmp_path)]
     assert kl_vs_stepsize.STUDY.main(words) == 0

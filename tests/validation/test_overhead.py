@@ -8,6 +8,7 @@ import torch
 from scipy.stats import binom
 from torch import nn
 
+from tests.support.fixtures import Patch
 from validation import overhead
 from validation.cost import sampling, timing, training
 from validation.cost.gate import gate
@@ -64,7 +65,7 @@ def test_a_round_is_timed_by_every_clock() -> None:
     assert spent == [{"x": [1.0, 1.0], "y": [2.0, 2.0]}, {"x": [5.0, 5.0], "y": [7.0, 7.0]}]
 
 
-def test_the_clock_of_a_network_stands_still_inside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock_of_a_network_stands_still_inside_it(monkeypatch: Patch) -> None:
     """A second for each look at the clock, a hundred for the network."""
     seconds = [0.0]
 
@@ -155,7 +156,7 @@ def test_the_roofline_of_one_layer_by_hand() -> None:
     assert all_reduce_seconds(1000, 8, gpu) == pytest.approx(2 * 7 / 8 * 4000 / 1e3)
 
 
-def test_a_peer_that_is_not_installed_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peer_that_is_not_installed_is_reported(monkeypatch: Patch) -> None:
     def absent(network: nn.Module, start: torch.Tensor, rows: int) -> dict:
         raise ImportError("No module named 'other'")
 
@@ -166,7 +167,7 @@ def test_a_peer_that_is_not_installed_is_reported(monkeypatch: pytest.MonkeyPatc
     assert not any(name.startswith("other") for name in loops)
 
 
-def test_a_quick_run_measures_and_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quick_run_measures_and_draws(tmp_path: Path, monkeypatch: Patch) -> None:
     """Without the peers, whose packages take seconds to load."""
     monkeypatch.setattr(sampling, "PEERS", {})
     findings = measure_with(quick(), seed=3)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.fixtures import Patch
 from tests.support.source_tree import ROOT
 from tests.test_commands import run_timed
 from validation.__main__ import COMMANDS, OTHERS, STUDIES, listing
@@ -115,7 +116,7 @@ def test_the_list_names_every_study_and_a_command_that_exists() -> None:
         assert command(study, Settings(seed=3)).startswith(f"python -m validation.{study.name} ")
 
 
-def test_a_command_ends_with_its_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_ends_with_its_verdict(tmp_path: Path, monkeypatch: Patch) -> None:
     out = ["--out-dir", str(tmp_path)]
     wanted = [(PASSING, [], 0), (FAILING, [], 1), (PASSING, ["--seed", "-3"], "error: seed must")]
     for check, words, status in wanted:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from gbm_ref import Gaussian
+from tests.support.fixtures import Patch
 from validation import terminal_mismatch
 from validation.mismatch import measure
 from validation.mismatch.measure import gate, measure_with
@@ -115,7 +116,7 @@ def test_a_wrong_price_is_refused(name: str) -> None:
     assert not found.checks[0].passed, "refused for another reason"
 
 
-def test_a_fit_needs_the_spread(data: Moments, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fit_needs_the_spread(data: Moments, monkeypatch: Patch) -> None:
     def without(data: Moments, s2: float) -> tuple[float, float]:
         return float(data.law.mean.mean()), math.sqrt(np.trace(data.law.cov) / 2 + s2)
 
@@ -151,7 +152,7 @@ def test_the_command_leaves_numbers_and_a_picture(tmp_path: Path) -> None:
     assert picture.startswith(b"\x89PNG\r\n") and len(picture) > 20_000
 
 
-def test_missing_data_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_data_are_asked_for(tmp_path: Path, monkeypatch: Patch) -> None:
     monkeypatch.setenv("GBM_DATA", str(tmp_path))
     with pytest.raises(ValueError, match=str(tmp_path)):
         terminal_mismatch.STUDY.main(["--out-dir", str(tmp_path / "out")])

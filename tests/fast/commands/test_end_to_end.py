@@ -13,6 +13,7 @@ from PIL import Image
 import gbm_fast as gbm
 from gbm_fast import sample
 from tests.fast.conftest import Command
+from tests.support.fixtures import Folders
 from tests.support.pictures import grey_levels
 from tests.support.source_tree import ROOT
 from tests.support.tiny_data import digits_extractor
@@ -32,7 +33,7 @@ def in_shell(module: str, *arguments: str, cwd: Path) -> subprocess.CompletedPro
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(tmp_path_factory: Folders) -> Path:
     """A run made by the command, with a classifier of a few steps waiting for it."""
     folder = tmp_path_factory.mktemp("end to end")
     digits_extractor(folder / "runs")

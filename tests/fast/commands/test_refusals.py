@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from pytest import MonkeyPatch
 
 from gbm_fast import train
 from tests.fast.conftest import Command
+from tests.support.fixtures import Patch
 
 FILES = {
     "typo.json": '{"sigmas": 1}',
@@ -42,7 +42,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("options", "message"), REFUSED)
 def test_settings_that_cannot_be_used_are_refused_before_anything_is_written(
-    tmp_path: Path, monkeypatch: MonkeyPatch, command: Command, options: str, message: str
+    tmp_path: Path, monkeypatch: Patch, command: Command, options: str, message: str
 ) -> None:
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
@@ -52,9 +52,7 @@ def test_settings_that_cannot_be_used_are_refused_before_anything_is_written(
     assert {path.name for path in tmp_path.rglob("*")} == set(FILES)
 
 
-def test_absent_data_are_refused(
-    tmp_path: Path, monkeypatch: MonkeyPatch, command: Command
-) -> None:
+def test_absent_data_are_refused(tmp_path: Path, monkeypatch: Patch, command: Command) -> None:
     """An empty folder and no network: a proxy that nobody listens at."""
     (tmp_path / "data").mkdir()
     for name in ("http_proxy", "https_proxy"):

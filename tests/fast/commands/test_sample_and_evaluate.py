@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from pytest import CaptureFixture, MonkeyPatch
 
 import gbm_fast as gbm
 from gbm_fast import evaluate as evaluation
@@ -18,6 +17,7 @@ from gbm_fast.commands import sampling as sample_job
 from gbm_fast.commands.evaluation import run_evaluation
 from gbm_fast.settings.commands import EvaluateConfig, Measurement, SampleConfig
 from tests.fast.conftest import Command, Done
+from tests.support.fixtures import Folders, Patch, Shown
 from tests.support.processes import join, start_group
 from tests.support.tiny_data import digits_extractor
 from tests.support.tiny_runs import make_run
@@ -30,7 +30,7 @@ COUNT = SETTINGS.num_images
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(tmp_path_factory: Folders) -> Path:
     """A class-conditional run of three steps on the digits, with a classifier beside it."""
     root = tmp_path_factory.mktemp("job")
     digits_extractor(root)
@@ -91,9 +91,7 @@ def test_three_processes_make_the_images_of_one(run: Path, alone: Path, tmp_path
     assert facts == expected | {"processes": 3}
 
 
-def test_the_fit_of_the_start_is_told(
-    run: Path, tmp_path: Path, capsys: CaptureFixture[str]
-) -> None:
+def test_the_fit_of_the_start_is_told(run: Path, tmp_path: Path, capsys: Shown) -> None:
     """mu_hat is the mean log pixel, between 0 and log 2; sigma_hat is little above √v = 10."""
     sample(run, tmp_path)
     facts = json.loads((tmp_path / "settings.json").read_text())
@@ -103,7 +101,7 @@ def test_the_fit_of_the_start_is_told(
         assert f"{name}: {facts[name][0]:.6g}" in printed
 
 
-def killed_after(batches: int, monkeypatch: MonkeyPatch) -> list[range]:
+def killed_after(batches: int, monkeypatch: Patch) -> list[range]:
     """Have the command end before it stores batch number `batches`; lists what it stores."""
     stored: list[range] = []
     write = sample_job.write_batch
@@ -121,7 +119,7 @@ def killed_after(batches: int, monkeypatch: MonkeyPatch) -> list[range]:
 @pytest.fixture
 def interrupted(run: Path, tmp_path: Path) -> tuple[Path, list[range]]:
     """A folder in which the command was killed after two batches, and these."""
-    with MonkeyPatch.context() as patch:
+    with Patch.context() as patch:
         stored = killed_after(2, patch)
         with pytest.raises(KeyboardInterrupt):
             sample(run, tmp_path)
@@ -129,7 +127,7 @@ def interrupted(run: Path, tmp_path: Path) -> tuple[Path, list[range]]:
 
 
 def test_a_killed_command_goes_on_and_makes_nothing_twice(
-    run: Path, alone: Path, interrupted: tuple[Path, list[range]], monkeypatch: MonkeyPatch
+    run: Path, alone: Path, interrupted: tuple[Path, list[range]], monkeypatch: Patch
 ) -> None:
     folder, first = interrupted
     assert not (folder / "settings.json").exists(), "it would say that the set is whole"
@@ -142,7 +140,7 @@ def test_a_killed_command_goes_on_and_makes_nothing_twice(
 
 
 def test_other_settings_do_not_mix_with_what_is_unfinished(
-    run: Path, interrupted: tuple[Path, list[range]], monkeypatch: MonkeyPatch
+    run: Path, interrupted: tuple[Path, list[range]], monkeypatch: Patch
 ) -> None:
     """Another seed is refused, and the parts are left; another number of images is welcome."""
     folder, _ = interrupted
@@ -186,7 +184,7 @@ QUICK = "--sampler probability-flow --num-steps 2 --num-images 12".split()
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tmp_path_factory: Folders) -> Path:
     """A run of one step on the digits, with a classifier of a few steps beside it."""
     root = tmp_path_factory.mktemp("runs")
     digits_extractor(root)

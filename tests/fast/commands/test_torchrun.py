@@ -15,6 +15,7 @@ import gbm_fast as gbm
 from gbm_fast.commands.training import run_training
 from gbm_fast.settings.training_presets import resolve
 from gbm_fast.training.checkpoints import checkpoint_steps
+from tests.support.fixtures import Folders
 from tests.support.processes import DEADLINE, free_port
 from tests.support.source_tree import ROOT
 from tests.support.tiny_runs import differences, saved
@@ -90,7 +91,7 @@ def workers(agent: subprocess.Popen[bytes]) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def single(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def single(tmp_path_factory: Folders) -> Path:
     folder = tmp_path_factory.mktemp("single") / "run"
     assert run_training(resolve(gbm.TrainConfig(**OPTIONS, run_dir=folder))) == 0
     return folder

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from pytest import CaptureFixture, MonkeyPatch
 from torch import Tensor, nn
 
 import gbm_fast as gbm
@@ -27,6 +26,7 @@ from gbm_fast.settings.training_presets import OURS, PAPER, choose_preset, resol
 from gbm_fast.training.loop import require_tensorboard
 from gbm_fast.training.runs import continuing
 from tests.fast.conftest import Command
+from tests.support.fixtures import Patch, Shown
 from tests.support.source_tree import ROOT
 from tests.support.tiny_runs import few_digits, saved, tiny_config
 
@@ -196,7 +196,7 @@ def test_the_command_that_continues_works_as_printed(tmp_path: Path, command: Co
 
 
 @pytest.fixture
-def one_row(few: None, monkeypatch: MonkeyPatch) -> None:
+def one_row(few: None, monkeypatch: Patch) -> None:
     """The command trains on forty digits, and its grids have six pictures."""
     monkeypatch.setattr(pipeline, "_ROWS", 1)
 
@@ -232,7 +232,7 @@ def test_float64_runs_are_sampled_and_loaded_in_float32(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "stats.jsonl").read_text())["step"] == 1
 
 
-def test_tensorboard_that_is_not_there_is_refused(monkeypatch: MonkeyPatch) -> None:
+def test_tensorboard_that_is_not_there_is_refused(monkeypatch: Patch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(ValueError, match="pip install tensorboard"):
         require_tensorboard()
@@ -270,7 +270,7 @@ def test_the_networks_of_the_paper_train_and_sample(
 
 @pytest.mark.usefixtures("one_row")
 def test_samples_that_cannot_be_made_do_not_stop_the_training(
-    tmp_path: Path, monkeypatch: MonkeyPatch, capsys: CaptureFixture[str]
+    tmp_path: Path, monkeypatch: Patch, capsys: Shown
 ) -> None:
     def fails(sampler: gbm.Sampler, *rest: object) -> Iterator[None]:
         raise ValueError("the score is too large")

@@ -15,9 +15,10 @@ from gbm_fast.data.cifar import load_cifar
 from gbm_fast.data.sources import CIFAR10, CifarSource
 from tests.support.cases import generator
 from tests.support.downloads import Response, serve
+from tests.support.fixtures import Patch
 
 HEIGHT, WIDTH, RECORDS = 4, 3, 5
-Patch = pytest.MonkeyPatch
+Patch = Patch
 Batches = dict[str, bytes] | bytes
 MEMBERS = ("data_batch_1.bin", "data_batch_2.bin", "test_batch.bin")
 RNG = generator("cifar")

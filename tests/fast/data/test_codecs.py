@@ -12,6 +12,7 @@ import tifffile
 from PIL import Image
 
 from gbm_fast.data.codecs import read_image
+from tests.support.fixtures import Patch
 
 # Levels that differ in their lower byte alone, so that cutting 16 bits to 8 cannot go unnoticed.
 GREY_16 = (np.arange(30, dtype=np.uint16) + 43_210).reshape(5, 6)
@@ -136,7 +137,7 @@ def test_what_would_lose_something_is_refused(tmp_path: Path, name: str) -> None
         read_image(tmp_path / "7.png")
 
 
-def test_the_optional_decoder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_optional_decoder_is_named(tmp_path: Path, monkeypatch: Patch) -> None:
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
     (tmp_path / "7.png").write_bytes(EXACT["png colour 16"][0])
     with pytest.raises(ValueError, match=r"pip install 'gbm-diffusion\[imaging\]', or save it as"):

@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits as sklearn_digits
 
 from gbm_fast.data import DATASETS, ImageData, load_dataset, positive_from_integers
 from gbm_fast.data.natural_patches import cut_patches
+from tests.support.fixtures import Patch
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +113,7 @@ def test_seven_scenes_in_colour() -> None:
     assert means[0, 2] > means[0, 0] and means[1, 2] < means[1, 0]
 
 
-def test_without_scikit_image_the_message_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_scikit_image_the_message_names_it(monkeypatch: Patch) -> None:
     monkeypatch.setitem(sys.modules, "skimage.data", None)
     with pytest.raises(ValueError, match="pip install scikit-image"):
         load_dataset("natural-patches")

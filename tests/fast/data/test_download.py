@@ -15,6 +15,7 @@ from gbm_fast.data.download import fetch
 from gbm_fast.data.sources import FASHION_MNIST, KUZUSHIJI_MNIST, MNIST, IdxSource
 from tests.support import downloads
 from tests.support.downloads import Response
+from tests.support.fixtures import Patch
 
 CONTENT = bytes(range(7, 250)) * 11
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -28,7 +29,7 @@ def whole(body: bytes, error: BaseException | None = None) -> Response:
 
 
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
+def serve(monkeypatch: Patch) -> Serve:
     return partial(downloads.serve, monkeypatch)
 
 
@@ -133,7 +134,7 @@ FIRST_FILE = "train-images-idx3-ubyte.gz"
 
 
 @pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+def offline(monkeypatch: Patch) -> None:
     downloads.serve(monkeypatch)
 
 
@@ -154,7 +155,7 @@ def test_offline_urls_checksum_and_target_are_named(tmp_path: Path, source: IdxS
 
 
 @pytest.mark.usefixtures("offline")
-def test_argument_environment_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_argument_environment_default(tmp_path: Path, monkeypatch: Patch) -> None:
     """The argument comes before the environment, and that before the default."""
     monkeypatch.chdir(tmp_path)
     tail = Path("MNIST") / "raw" / FIRST_FILE
@@ -190,7 +191,7 @@ def test_a_file_in_place_of_the_directory_is_named(tmp_path: Path, download: boo
         load_dataset("mnist", data_dir=tmp_path / "file", download=download)
 
 
-def test_an_unlisted_directory_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unlisted_directory_is_named(tmp_path: Path, monkeypatch: Patch) -> None:
     def listdir(folder: Path) -> NoReturn:
         raise PermissionError(13, "Permission denied", str(folder))
 

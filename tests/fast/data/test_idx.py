@@ -18,6 +18,7 @@ from gbm_fast.data.idx import load_idx_family
 from gbm_fast.data.sources import FASHION_MNIST, MNIST, IdxFile, IdxSource
 from tests.support.cases import generator
 from tests.support.downloads import Response, serve
+from tests.support.fixtures import Patch
 
 RNG = generator("idx")
 TRAIN = RNG.integers(0, 256, (6, 5, 3), dtype=np.uint8)
@@ -180,7 +181,7 @@ def test_a_directory_in_place_of_a_file_is_named(raw: Path, tmp_path: Path) -> N
         load(tmp_path)
 
 
-def test_only_a_missing_file_is_downloaded(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_missing_file_is_downloaded(raw: Path, monkeypatch: Patch) -> None:
     """And then kept."""
     (raw / NAMES[2]).unlink()
     url = f"https://first.example/tiny/{NAMES[2]}.gz"

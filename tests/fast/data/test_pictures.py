@@ -14,8 +14,9 @@ from gbm_fast.checks import require_positive
 from gbm_fast.data import integers_from_positive, positive_from_integers
 from gbm_fast.data.pictures import save_panels, save_png, tile
 from tests.support.cases import torch_generator
+from tests.support.fixtures import Patch
 
-Patch = pytest.MonkeyPatch
+Patch = Patch
 
 
 def levels(count: int, channels: int = 1, max_value: int = 255) -> Tensor:

@@ -19,6 +19,7 @@ from PIL import Image
 import gbm_fast as gbm
 from gbm_fast.evaluation.foreign import read_images
 from tests.support.cases import seed as seed_of
+from tests.support.fixtures import Folders
 from tests.support.tiny_data import digits_extractor
 from tests.support.tiny_runs import make_run
 
@@ -235,12 +236,12 @@ def fid() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def extractor(tmp_path_factory: pytest.TempPathFactory) -> gbm.FeatureExtractor:
+def extractor(tmp_path_factory: Folders) -> gbm.FeatureExtractor:
     return digits_extractor(tmp_path_factory.mktemp("f"), steps=60)
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def folders(tmp_path_factory: Folders) -> list[Path]:
     """8-bit grey PNG files: digits that a briefly trained run generates, and test digits."""
     data, root = gbm.load_dataset("digits"), tmp_path_factory.mktemp("png")
     run = gbm.load_run(make_run(root / "run", steps=20), device="cpu")

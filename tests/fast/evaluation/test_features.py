@@ -9,7 +9,6 @@ from typing import NoReturn
 import numpy as np
 import pytest
 import torch
-from pytest import MonkeyPatch
 from torch import Tensor, nn
 
 import gbm_fast as gbm
@@ -23,13 +22,14 @@ from gbm_fast.evaluation.inception import (
     load_inception,
 )
 from gbm_fast.runtime.files import save_tensors
+from tests.support.fixtures import Folders, Patch
 from tests.support.tiny_data import BRIEF, tiny_data, tiny_extractor
 
 FILE = "tiny-classifier.safetensors"
 
 
 @pytest.fixture(scope="module")
-def extractor(tmp_path_factory: pytest.TempPathFactory) -> gbm.FeatureExtractor:
+def extractor(tmp_path_factory: Folders) -> gbm.FeatureExtractor:
     return tiny_extractor(tiny_data(), tmp_path_factory.mktemp("features"))
 
 
@@ -73,7 +73,7 @@ def test_more_images_than_a_batch_holds_make_no_difference() -> None:
     assert 0.0 <= accuracy(train_classifier(data, 0, BRIEF), data) <= 1.0
 
 
-def test_the_second_call_reads_what_is_stored(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+def test_the_second_call_reads_what_is_stored(tmp_path: Path, monkeypatch: Patch) -> None:
     data, folder = tiny_data(), tmp_path / "new" / "features"
     first = tiny_extractor(data, folder)
     assert [f.name for f in folder.iterdir()] == [FILE]
@@ -160,7 +160,7 @@ def test_the_data_hash_sees_images_labels_and_split() -> None:
     ("place", "error"), [("os.replace", OSError("disk full")), ("os.fsync", KeyboardInterrupt())]
 )
 def test_nothing_half_written_is_left(
-    tmp_path: Path, monkeypatch: MonkeyPatch, place: str, error: BaseException
+    tmp_path: Path, monkeypatch: Patch, place: str, error: BaseException
 ) -> None:
     def fail(*_: object) -> NoReturn:
         raise error
@@ -246,9 +246,7 @@ def test_absent_weights_are_explained(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_default_place_is_for_temporary_files(
-    tmp_path: Path, monkeypatch: MonkeyPatch
-) -> None:
+def test_the_default_place_is_for_temporary_files(tmp_path: Path, monkeypatch: Patch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(ValueError, match="not at .*") as error:
         find_weights()

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pytest import MonkeyPatch
 
 import gbm_fast as gbm
 from gbm_fast.commands.sampling import run_sampling
@@ -13,6 +12,7 @@ from gbm_fast.evaluation import grid_search
 from gbm_fast.evaluation.grid_search import Journal
 from gbm_fast.evaluation.metrics import Evaluator
 from gbm_fast.settings.commands import GridSearch, Measurement, SampleConfig
+from tests.support.fixtures import Folders, Patch
 from tests.support.tiny_data import digits_extractor
 from tests.support.tiny_runs import make_run
 
@@ -21,7 +21,7 @@ LISTS = GridSearch(chi=(0.9, 1.0), inner_steps=(1, 2), step_length=(0.1,))
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(tmp_path_factory: Folders) -> Path:
     root = tmp_path_factory.mktemp("search")
     digits_extractor(root)
     return make_run(root / "run")
@@ -73,7 +73,7 @@ def test_the_result_is_of_images_which_no_choice_has_seen(run: Path, found: list
 
 
 def test_a_killed_search_goes_on_behind_its_last_whole_line(
-    run: Path, found: list[dict], tmp_path: Path, monkeypatch: MonkeyPatch
+    run: Path, found: list[dict], tmp_path: Path, monkeypatch: Patch
 ) -> None:
     lines = [json.dumps(entry) + "\n" for entry in found]
     (tmp_path / "search.jsonl").write_text("".join(lines[:3]) + lines[3][:40])

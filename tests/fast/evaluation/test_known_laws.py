@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pytest import CaptureFixture
 from scipy import stats
 
 import gbm_fast as gbm
@@ -20,6 +19,7 @@ from gbm_fast.evaluation.metrics import read_metrics
 from gbm_fast.sampling.film import save_trajectory
 from gbm_fast.settings.commands import EvaluateConfig, Measurement, SampleConfig
 from gbm_fast.settings.training import TOYS
+from tests.support.fixtures import Folders, Shown
 from tests.support.pictures import grey_levels
 from tests.support.tiny_runs import train_law
 
@@ -81,9 +81,7 @@ def test_training_brings_the_score_near_the_exact_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("process", ["variance-exploding", "constant"])
-def test_the_command_draws_a_picture(
-    tmp_path: Path, capsys: CaptureFixture[str], process: str
-) -> None:
+def test_the_command_draws_a_picture(tmp_path: Path, capsys: Shown, process: str) -> None:
     folder = tmp_path / "run"
     run = train_law(folder, "lognormal-mixture-2d", 2, metrics_images=300, process=process)
     assert run.event_shape == (2,) and run.config.precision == "float32"
@@ -104,14 +102,14 @@ def test_the_command_draws_a_picture(
 
 
 @pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def plane(tmp_path_factory: Folders) -> Path:
     """A class-conditional run on the mixture in the plane, hardly trained."""
     folder = tmp_path_factory.mktemp("laws") / "run"
     train_law(folder, "lognormal-mixture-2d", 2, class_conditional=True)
     return folder
 
 
-def test_sampling_serves_laws(plane: Path, tmp_path: Path, capsys: CaptureFixture[str]) -> None:
+def test_sampling_serves_laws(plane: Path, tmp_path: Path, capsys: Shown) -> None:
     """Samples are those of the sampler, in batches of any size, with components and a picture."""
     steps = {"sampler": "ddim", "num_steps": 5, "num_images": 7, "batch_size": 3, "seed": 2}
     settings = gbm.SamplingSettings(**steps)
@@ -169,7 +167,7 @@ def by_scipy(x: torch.Tensor, law: gbm.LogNormalMixture) -> float:
 
 
 def test_the_evaluate_command_measures_against_the_law(
-    plane: Path, tmp_path: Path, capsys: CaptureFixture[str], torch_rng: torch.Generator
+    plane: Path, tmp_path: Path, capsys: Shown, torch_rng: torch.Generator
 ) -> None:
     settings = gbm.SamplingSettings(sampler="ddim", num_steps=5, num_images=50)
     run_evaluation(EvaluateConfig(plane, device="cpu", sampling=settings))

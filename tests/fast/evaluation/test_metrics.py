@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from pytest import MonkeyPatch
 
 import gbm_fast as gbm
 from gbm_fast.evaluation.foreign import read_images
 from gbm_fast.evaluation.metrics import format_table, read_metrics, record_metrics
+from tests.support.fixtures import Patch
 from tests.support.refusals import Refusal, check, rows, table
 from tests.support.tiny_data import tiny_data, tiny_extractor
 
@@ -161,7 +161,7 @@ def test_a_foreign_file_is_refused_and_left(tmp_path: Path, content: str) -> Non
     assert path.read_text() == content
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: Patch) -> None:
     path = tmp_path / "metrics.json"
     record_metrics(path, {"sampler": "a"}, {"frechet": 3.0})
     before = path.read_bytes()

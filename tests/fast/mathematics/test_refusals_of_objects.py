@@ -2,13 +2,13 @@
 
 from typing import ClassVar
 
-import pytest
 import torch
 from torch import Tensor
 
 import gbm_fast as gbm
 import gbm_fast.distributions as fronts
 from tests.support.cases import PROBLEMS, PROCESS, log_linear, states
+from tests.support.fixtures import Patch
 from tests.support.good import COV, INF, NAN, X, column, each, not_positive, refused
 from tests.support.refusals import Refusal, check, table
 from tests.support.tables import ALL_PROCESSES, STEPS
@@ -206,7 +206,7 @@ def test_processes_steps_and_targets_refuse(refusal: Refusal) -> None:
 
 
 @table(*FRONTS)
-def test_distributions_refuse(refusal: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_distributions_refuse(refusal: Refusal, monkeypatch: Patch) -> None:
     # The first use of torch.compile in a process turns torch's default off.
     monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", True)
     check(refusal)

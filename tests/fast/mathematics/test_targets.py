@@ -9,6 +9,7 @@ import gbm_fast as gbm
 import gbm_fast.targets.points as points_module
 from tests.support import cases, twins
 from tests.support.cases import PROBLEMS, Problem, crossed, generator, states, torch_generator
+from tests.support.fixtures import Patch
 from tests.support.twins import assert_twins, error_over_scale, tensor, twin_process, twin_target
 
 LEVELS = [0.02, 0.4, 1.0]
@@ -156,7 +157,7 @@ def test_float32_keeps_its_digits_between_near_duplicates() -> None:
 
 
 @pytest.mark.parametrize("dtype", twins.DTYPES)
-def test_chunks_change_memory_alone(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_change_memory_alone(dtype: torch.dtype, monkeypatch: Patch) -> None:
     points, x = (tensor(part, dtype) for part in near_duplicates())
     law = gbm.PointMasses(points, 0.3)
     calls = (law.logpdf, law.log_score, law.responsibilities, law.log_score_divergence)

@@ -12,6 +12,7 @@ import torch.distributed as dist
 
 from gbm_fast.runtime import distributed
 from gbm_fast.runtime.distributed import from_main, gather, is_main, process_group, shard, world
+from tests.support.fixtures import Patch
 from tests.support.processes import join, start, start_group
 
 COUNT = 11
@@ -104,7 +105,7 @@ def test_processes_that_are_started_again_find_each_other() -> None:
         assert join(children) == [-signal.SIGKILL if dies else 0] * 2
 
 
-def test_an_attempt_does_not_read_an_earlier_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_attempt_does_not_read_an_earlier_one(monkeypatch: Patch) -> None:
     """It would miss them by chance only. Twin: the same attempt again, which reads them."""
     server = agent_store()
     given: list[dist.Store] = []
@@ -132,7 +133,7 @@ def test_an_attempt_does_not_read_an_earlier_one(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_several_machines_are_told_what_restarts_need(
-    changed: dict, warned: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    changed: dict, warned: bool, monkeypatch: Patch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setattr(dist, "init_process_group", lambda *_, **__: None)
     monkeypatch.setattr(dist, "destroy_process_group", lambda: None)
@@ -155,7 +156,7 @@ def test_without_a_launcher_there_is_one_process_and_no_group() -> None:
         gather(rows(range(4)), COUNT)
 
 
-def test_each_process_of_a_machine_needs_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_process_of_a_machine_needs_a_gpu_of_its_own(monkeypatch: Patch) -> None:
     """Decided by counting, before a group is made and before any GPU is touched."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from gbm_fast.runtime import files
+from tests.support.fixtures import Patch
 
 FACTS = {"step": 12, "seconds": 1.75, "config": {"width": 8, "multipliers": [1, 2], "x": None}}
 
@@ -109,7 +110,7 @@ def interrupted(*arguments: object) -> None:
 @pytest.mark.parametrize("call", ["replace", "fsync"])
 @pytest.mark.parametrize("failure", [full_disk, interrupted])
 def test_a_failing_write_leaves_the_previous_file_and_nothing_else(
-    path: Path, monkeypatch: pytest.MonkeyPatch, call: str, failure: Callable[..., None]
+    path: Path, monkeypatch: Patch, call: str, failure: Callable[..., None]
 ) -> None:
     other = {"a.weight": torch.full((3,), 0.25)}
     with monkeypatch.context() as patch:
@@ -125,7 +126,7 @@ def test_a_failing_write_leaves_the_previous_file_and_nothing_else(
     assert_same(files.load_tensors(path, files.STATE_FORMAT)[0], other)
 
 
-def test_a_new_file_is_whole_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_file_is_whole_at_once(tmp_path: Path, monkeypatch: Patch) -> None:
     """Before it takes the name, which another has."""
     path, seen, replace = tmp_path / "config.json", [], os.replace
     path.write_bytes(b"old")

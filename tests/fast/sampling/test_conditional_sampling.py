@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from pytest import MonkeyPatch
 from torch import Tensor, nn
 
 import gbm_fast as gbm
@@ -24,6 +23,7 @@ from gbm_fast.sampling.sampler import batches
 from gbm_fast.settings.commands import EvaluateConfig, SampleConfig
 from gbm_fast.training.runs import TrainedModel
 from tests.fast.conftest import Command
+from tests.support.fixtures import Patch
 from tests.support.stub_runs import LOG_MEAN, LOG_STD, points, stub_run
 
 COUNT = 24
@@ -49,7 +49,7 @@ CONDITIONAL = dataclasses.replace(PLAIN, model=stub_run(OnePictureAClass()).mode
 
 
 @pytest.fixture(autouse=True)
-def _data(monkeypatch: MonkeyPatch) -> None:
+def _data(monkeypatch: Patch) -> None:
     """The nine images as the data set that the start from data is drawn from."""
     levels = ((points()[LABELS] - 1) * 255).round().to(torch.uint8)
     names = ("across", "down", "ramp")
@@ -87,7 +87,7 @@ def test_every_image_is_of_its_class_in_any_batch(start: str) -> None:
     assert last.labels.tolist() == labels[16:]
 
 
-def test_labels_numbered_anew_in_every_batch_are_told_apart(monkeypatch: MonkeyPatch) -> None:
+def test_labels_numbered_anew_in_every_batch_are_told_apart(monkeypatch: Patch) -> None:
     """The twin: a batch, or a process, that counts its images from 0."""
     expected, _ = made(CONDITIONAL, FLOW)
     drawn = ImageNoise.label_uniform
@@ -154,7 +154,7 @@ def test_a_class_that_does_not_exist_is_refused() -> None:
         dataclasses.replace(FLOW, label=-1)
 
 
-def test_a_film_is_of_the_image_with_its_class(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+def test_a_film_is_of_the_image_with_its_class(tmp_path: Path, monkeypatch: Patch) -> None:
     ends: list[Tensor] = []
     titles: list[str] = []
 

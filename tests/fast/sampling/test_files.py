@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pytest import MonkeyPatch
 
 import gbm_fast as gbm
 from gbm_fast.data.codecs import read_image
 from gbm_fast.sampling.files import draw_grid, finish, open_folder, write_batch
+from tests.support.fixtures import Patch
 
 KINDS = [(1, 255, ".png"), (3, 255, ".png"), (1, 65535, ".png"), (3, 65535, ".tif")]
 
@@ -55,7 +55,7 @@ def test_few_grey_levels_are_spread_over_the_range_of_the_file(tmp_path: Path) -
     assert read_image(tmp_path / "png" / "000000.png").ravel().tolist() == [0, 128, 255]
 
 
-def test_a_file_is_on_the_disk_before_its_name(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+def test_a_file_is_on_the_disk_before_its_name(tmp_path: Path, monkeypatch: Patch) -> None:
     """Each file and its folder: a part that outlives its images would say that they are there."""
     events: list[tuple[str, int]] = []
     sizes: list[int] = []

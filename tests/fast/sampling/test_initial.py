@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
-from pytest import MonkeyPatch
 from torch import Tensor
 
 import gbm_fast as gbm
@@ -20,6 +19,7 @@ from gbm_fast.sampling.initial import (
     from_lognormal,
 )
 from tests.support.cases import generator
+from tests.support.fixtures import Patch
 from tests.support.twins import assert_twins, tensor
 
 PROCESSES: dict[str, gbm.Process] = {
@@ -206,7 +206,7 @@ def test_other_shapes_are_refused() -> None:
             data_statistics(*wrong)
 
 
-def test_large_sets_are_read_in_blocks(monkeypatch: MonkeyPatch) -> None:
+def test_large_sets_are_read_in_blocks(monkeypatch: Patch) -> None:
     """Ten images in blocks of three, the last of one: the same to the order of the sums."""
     whole = data_statistics(*varied())
     monkeypatch.setattr("gbm_fast.data.statistics._BLOCK", 3)

@@ -19,6 +19,7 @@ import gbm_fast as gbm
 import gbm_ref as ref
 from gbm_fast.data.statistics import law_statistics
 from gbm_fast.data.toys import load_toy
+from tests.support.fixtures import Folders
 from tests.support.refusals import Refusal, check, rows, table
 from tests.support.source_tree import ROOT
 from tests.support.stub_runs import stub_run
@@ -34,7 +35,7 @@ X = torch.linspace(0.4, 3.0, 12)[:, None]
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> gbm.Run:
+def line(tmp_path_factory: Folders) -> gbm.Run:
     """An untrained run on lognormal-1d: one step of no length."""
     settings = {"steps": 1, "learning_rate": 1e-12, "width": 8, "depth": 1, "metrics_images": 0}
     folder = tmp_path_factory.mktemp("runs") / "line"

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from pytest import MonkeyPatch
 from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -18,6 +17,7 @@ from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling import film
 from gbm_fast.sampling.film import save_trajectory
 from gbm_fast.sampling.sampler import build_grid, build_step
+from tests.support.fixtures import Folders, Patch
 from tests.support.good import each
 from tests.support.pictures import grey_levels
 from tests.support.refusals import Refusal, check, rows, table
@@ -76,7 +76,7 @@ def test_dale_langevin_with_the_exact_score_ends_on_the_data_blurred() -> None:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> gbm.Run:
+def trained(tmp_path_factory: Folders) -> gbm.Run:
     """A network of three steps on the digits, with weights that matter."""
     run = gbm.load_run(make_run(tmp_path_factory.mktemp("sampling") / "run"), "cpu")
     with torch.no_grad():
@@ -303,7 +303,7 @@ def test_what_a_training_shows_at_its_end() -> None:
     ]
 
 
-def test_a_film_goes_from_noise_to_the_image(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+def test_a_film_goes_from_noise_to_the_image(tmp_path: Path, monkeypatch: Patch) -> None:
     """With the exact score of three pictures: what is drawn, before it is drawn, then the file.
 
     The denoiser at sqrt(v) = 10 is the mean log picture to some percent; at the last row it is

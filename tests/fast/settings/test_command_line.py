@@ -5,7 +5,6 @@ import re
 import sys
 
 import pytest
-from pytest import CaptureFixture, MonkeyPatch
 
 import gbm_fast
 import gbm_fast as gbm
@@ -14,6 +13,7 @@ from gbm_fast.settings import command_line
 from gbm_fast.settings.command_line import Command
 from gbm_fast.settings.commands import EVALUATE, SAMPLE, EvaluateConfig, SampleConfig
 from gbm_fast.train import COMMAND
+from tests.support.fixtures import Patch, Shown
 
 PARSERS = {
     "train": lambda words: train.parse(words, has_gpu=False),
@@ -22,7 +22,7 @@ PARSERS = {
 }
 
 
-def help_of(name: str, *arguments: str, capsys: CaptureFixture[str]) -> str:
+def help_of(name: str, *arguments: str, capsys: Shown) -> str:
     """What a command prints for --help, its lines joined."""
     with pytest.raises(SystemExit) as left:
         PARSERS[name]([*arguments, "--help"])
@@ -55,7 +55,7 @@ def test_each_setting_is_in_one_group(command: Command, record: type, aside: set
 @pytest.mark.parametrize(
     ("name", "first"), [("train", "data"), ("sample", "run-and-output"), ("evaluate", "run")]
 )
-def test_help_has_groups_and_examples(name: str, first: str, capsys: CaptureFixture[str]) -> None:
+def test_help_has_groups_and_examples(name: str, first: str, capsys: Shown) -> None:
     text = help_of(name, capsys=capsys)
     assert re.findall(r"([\w-]+) options\b", text)[0] == first
     assert "{None}" not in text and "(default: None)" not in text
@@ -63,7 +63,7 @@ def test_help_has_groups_and_examples(name: str, first: str, capsys: CaptureFixt
     assert f"usage: python -m gbm_fast.{name}" in text and "--version prints" in text
 
 
-def test_defaults_in_the_help_follow_the_data(capsys: CaptureFixture[str]) -> None:
+def test_defaults_in_the_help_follow_the_data(capsys: Shown) -> None:
     """What `resolve` fills in is shown, as it is for these data."""
     digits = help_of("train", capsys=capsys)
     assert "units a layer of the mlp. (default: 32)" in digits
@@ -74,7 +74,7 @@ def test_defaults_in_the_help_follow_the_data(capsys: CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("name", PARSERS)
-def test_every_command_prints_the_version(name: str, capsys: CaptureFixture[str]) -> None:
+def test_every_command_prints_the_version(name: str, capsys: Shown) -> None:
     with pytest.raises(SystemExit) as left:
         PARSERS[name](["--version"])
     assert left.value.code == 0
@@ -93,7 +93,7 @@ def test_options_reach_the_records_inside_and_the_lists_of_a_search() -> None:
     assert found.search.inner_steps == default.search.inner_steps
 
 
-def test_a_console_script_is_called_by_its_name(monkeypatch: MonkeyPatch) -> None:
+def test_a_console_script_is_called_by_its_name(monkeypatch: Patch) -> None:
     assert COMMAND.program == "python -m gbm_fast.train"
     monkeypatch.setattr(sys, "argv", ["/somewhere/bin/gbm-train", "--seed", "3"])
     assert COMMAND.program == "gbm-train"
@@ -113,11 +113,7 @@ def _raises(error: BaseException) -> int:
     ],
 )
 def test_what_a_user_can_mend_is_one_line(
-    monkeypatch: MonkeyPatch,
-    capsys: CaptureFixture[str],
-    error: BaseException,
-    status: int,
-    words: str,
+    monkeypatch: Patch, capsys: Shown, error: BaseException, status: int, words: str
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["sample.py", "--run", "my run"])
     assert command_line.run(SAMPLE, lambda: _raises(error)) == status

@@ -6,7 +6,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from pytest import MonkeyPatch
 from scipy import stats
 from torch import Tensor
 
@@ -16,6 +15,7 @@ from gbm_fast.settings.training import noise_range
 from gbm_fast.training import build
 from gbm_fast.training.batches import batch_indices
 from gbm_fast.training.times import ImportanceSampler, build_importance, build_times
+from tests.support.fixtures import Patch
 from tests.support.tiny_runs import tiny_config
 
 LOG_STD, GRID = 0.23, 200_000
@@ -149,7 +149,7 @@ def test_the_device_that_is_asked_for_is_taken() -> None:
     assert choose_device("auto").type in {"cpu", "cuda", "mps"}
 
 
-def test_precision_by_name_and_by_hardware(monkeypatch: MonkeyPatch) -> None:
+def test_precision_by_name_and_by_hardware(monkeypatch: Patch) -> None:
     cpu = torch.device("cpu")
     assert choose_autocast("float32", cpu) is None
     assert choose_autocast("bfloat16", cpu) == torch.bfloat16
@@ -258,7 +258,7 @@ def test_every_image_is_seen_once_an_epoch_in_another_order_each_time() -> None:
     assert not torch.equal(batch_indices(seed + 1, 5, batch, images), rows[40:48])
 
 
-def test_the_order_of_an_epoch_is_drawn_once(monkeypatch: MonkeyPatch) -> None:
+def test_the_order_of_an_epoch_is_drawn_once(monkeypatch: Patch) -> None:
     """Not at every step: of 60,000 images that would cost more than the images of a batch."""
     drawn, randperm = [], torch.randperm
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from pytest import MonkeyPatch
 from torch import Tensor
 
 import gbm_fast as gbm
@@ -18,6 +17,7 @@ from gbm_fast.runtime.files import STATE_FORMAT, WEIGHTS_FORMAT, load_tensors, s
 from gbm_fast.settings.training_presets import resolve
 from gbm_fast.training.batches import Batch, batch_indices
 from tests.support import tiny_runs as tiny
+from tests.support.fixtures import Patch
 from tests.support.tiny_runs import few_digits, make_run, newest
 
 
@@ -146,11 +146,7 @@ ONE_CLASS = {"train_labels": ZEROS, "test_labels": ZEROS[:20], "class_names": ("
     ],
 )
 def test_data_without_labels_are_refused_before_anything_is_written(
-    tmp_path: Path,
-    monkeypatch: MonkeyPatch,
-    dataset: str,
-    data: gbm.ImageData | None,
-    message: str,
+    tmp_path: Path, monkeypatch: Patch, dataset: str, data: gbm.ImageData | None, message: str
 ) -> None:
     monkeypatch.setattr(pipeline, "load_dataset", lambda name, folder: data)
     settings = {"class_conditional": True, "steps": 1, "device": "cpu"}

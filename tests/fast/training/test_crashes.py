@@ -25,6 +25,7 @@ from gbm_fast.settings.training_presets import resolve
 from gbm_fast.training.checkpoints import checkpoint_path, checkpoint_steps
 from gbm_fast.training.runs import write_run_files
 from tests.support.cases import seed
+from tests.support.fixtures import Folders
 from tests.support.processes import DEADLINE, join, start
 from tests.support.tiny_runs import advance, log, saved
 
@@ -67,7 +68,7 @@ def contents(folder: Path) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+def uninterrupted(tmp_path_factory: Folders) -> dict[str, object]:
     """What the training leaves when nothing happens to it."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     run(folder)
@@ -135,7 +136,7 @@ def folder(tmp_path: Path, seven: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def seven(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def seven(tmp_path_factory: Folders) -> Path:
     folder = tmp_path_factory.mktemp("seven") / "run"
     run(folder, 7)
     assert checkpoint_steps(folder) == [6, 7]

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from pytest import CaptureFixture, MonkeyPatch
 from torch import Tensor
 
 import gbm_fast as gbm
@@ -21,6 +20,7 @@ from gbm_fast.training import checkpoints, loop
 from gbm_fast.training.checkpoints import checkpoint_steps, load_newest
 from gbm_fast.training.runs import read_config
 from tests.support import tiny_runs as tiny
+from tests.support.fixtures import Patch, Shown
 from tests.support.tiny_runs import advance, saved
 
 make_trainer = functools.partial(tiny.make_trainer, multipliers=(1,))
@@ -51,7 +51,7 @@ def signal_at(trainer: gbm.Trainer, step: int, number: int) -> None:
 
 
 @pytest.fixture
-def clock(monkeypatch: MonkeyPatch) -> None:
+def clock(monkeypatch: Patch) -> None:
     """The loop's clock, at which every look is 30 seconds after the last."""
     times = itertools.count(5000.0, 30)
     monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: next(times)))
@@ -112,7 +112,7 @@ def test_the_minutes_limit_the_training_across_resumes(tmp_path: Path) -> None:
     assert logged_steps(tmp_path) == [1, 2, 3, 4, 5, 6]
 
 
-def test_checkpoints_are_written_when_asked_for(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+def test_checkpoints_are_written_when_asked_for(tmp_path: Path, monkeypatch: Patch) -> None:
     trainer, saved = make_trainer(tmp_path, checkpoint_every=2, log_every=3), []
     monkeypatch.setattr(trainer, "save", lambda: saved.append(trainer.step))
     assert advance(trainer, 5)
@@ -133,7 +133,7 @@ def test_the_log_of_a_killed_run_is_cut_back_to_the_checkpoint(tmp_path: Path) -
     assert path.read_text().startswith(kept) and "777" not in path.read_text()
 
 
-def test_the_progress_bar_shows_steps_and_loss(tmp_path: Path, capfd: CaptureFixture[str]) -> None:
+def test_the_progress_bar_shows_steps_and_loss(tmp_path: Path, capfd: Shown) -> None:
     trainer = make_trainer(tmp_path)
     assert loop.fit(trainer, 2, None)
     shown = capfd.readouterr().err
@@ -147,7 +147,7 @@ def command_config(tmp_path: Path, **overrides: object) -> gbm.TrainConfig:
 
 
 @pytest.mark.usefixtures("few")
-def test_the_command_ends_with_a_loadable_run(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
+def test_the_command_ends_with_a_loadable_run(tmp_path: Path, capsys: Shown) -> None:
     config = command_config(tmp_path)
     assert run_training(config) == 0
     folder = tmp_path / "00000-digits-variance-exploding"
@@ -173,7 +173,7 @@ def test_the_command_continues_a_run_and_notes_the_new_budget(tmp_path: Path) ->
 
 @pytest.mark.usefixtures("few")
 def test_the_command_stopped_by_a_signal_says_how_to_go_on(
-    tmp_path: Path, monkeypatch: MonkeyPatch, capsys: CaptureFixture[str]
+    tmp_path: Path, monkeypatch: Patch, capsys: Shown
 ) -> None:
     def stopped(trainer: gbm.Trainer, steps: int, minutes: None, on_samples: Callable) -> bool:
         signal_at(trainer, 1, signal.SIGTERM)
@@ -258,9 +258,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     assert not leftover.exists() and checkpoints.checkpoint_path(tmp_path, 4).exists()
 
 
-def test_what_cannot_be_read_now_is_not_put_aside(
-    tmp_path: Path, monkeypatch: MonkeyPatch
-) -> None:
+def test_what_cannot_be_read_now_is_not_put_aside(tmp_path: Path, monkeypatch: Patch) -> None:
     """A lack of permission, or a network disk that fails, says nothing of the file."""
 
     def refuse(*arguments: object, **settings: object) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 from gbm_fast.commands import training as pipeline
 from gbm_fast.runtime.distributed import process_group, world
 from gbm_fast.training.batches import Batch
+from tests.support.fixtures import Folders
 from tests.support.processes import join, start, start_group
 from tests.support.tiny_runs import (
     advance,
@@ -47,7 +48,7 @@ def judged(folder: Path) -> list[float]:
 
 
 @pytest.fixture(scope="module")
-def single(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def single(tmp_path_factory: Folders) -> Path:
     """The run of one process that the groups are compared with: six steps."""
     folder = tmp_path_factory.mktemp("single") / "run"
     train(folder, 6, {})

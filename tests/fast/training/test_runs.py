@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from pytest import MonkeyPatch
 
 import gbm_fast as gbm
 from gbm_fast.data.statistics import data_statistics
 from gbm_fast.runtime.files import STATISTICS_FORMAT, WEIGHTS_FORMAT, load_tensors, save_tensors
 from gbm_fast.settings.stored import from_json, to_json
 from gbm_fast.training.runs import read_config, run_folder
+from tests.support.fixtures import Patch
 from tests.support.tiny_runs import few_digits, make_run, newest, saved, tiny_config
 
 
@@ -63,7 +63,7 @@ def test_resume_auto_without_a_run_to_continue_starts_a_new_one(tmp_path: Path) 
     assert run_folder(config).name == "00007-digits-variance-exploding"
 
 
-def test_two_trainings_at_once_have_two_folders(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+def test_two_trainings_at_once_have_two_folders(tmp_path: Path, monkeypatch: Patch) -> None:
     config = tiny_config(out_dir=tmp_path)
     # Neither sees the other.
     monkeypatch.setattr("gbm_fast.training.runs._numbered", lambda out_dir: [])
