@@ -10,5 +10,4 @@
 | `catalogue`, `matrix`, `MATRIX.md` | which check rejects which twin, by exact laws |
 | `seeds` | random numbers as a function of a test's id and of the run seed |
 | `audit` | many run seeds, recorded in validation/results |
-| `witness` | the same equations for torchsde |
-"""
+| `witness` | the same equations for torchsde |"""

@@ -5,8 +5,7 @@ Our steps and torchsde's schemes are the same maps, so that paths agree to round
     SignAgnostic          Euler's scheme for the reverse equation in X
     AmbientMilstein       Milstein's scheme for it
     DaleLangevin          Euler's scheme for the reverse equation in log X
-    MarginalPreserving(0) Euler's scheme for the probability flow in log X
-"""
+    MarginalPreserving(0) Euler's scheme for the probability flow in log X"""
 
 import math
 from collections.abc import Callable

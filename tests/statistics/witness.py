@@ -8,8 +8,7 @@ constant mu and sigma, with r = T - t in reverse time:
               d log X = (mu - sigma^2 / 2) dt + sigma dW
     reverse   dX = (2 sigma^2 - mu + sigma^2 h) X dr + sigma X dW
               d log X = (3 sigma^2 / 2 - mu + sigma^2 h) dr + sigma dW
-    flow      d log X = (sigma^2 - mu + sigma^2 h / 2) dr
-"""
+    flow      d log X = (sigma^2 - mu + sigma^2 h / 2) dr"""
 
 import math
 from collections.abc import Callable

@@ -1,7 +1,6 @@
 """Laws that relate two runs of a step: exact, and bitwise where nothing is rounded differently.
 
-Each law is a function of a step and a case; it raises AssertionError where the law is broken.
-"""
+Each law is a function of a step and a case; it raises AssertionError where the law is broken."""
 
 from dataclasses import dataclass
 
@@ -37,8 +36,7 @@ class Case:
     """What a step is called with, and the transformation that a law applies.
 
     power  exponent of two, `factor` > 0 a change of scale or clock, `alpha` an exponent,
-    angle  of a rotation, `fractions` the lengths of consecutive pieces of a step
-    """
+    angle  of a rotation, `fractions` the lengths of consecutive pieces of a step"""
 
     process: ref.GBM
     t: float

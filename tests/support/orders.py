@@ -1,7 +1,6 @@
 """Orders of convergence as local slopes of exact errors; nothing here is sampled.
 
-p = log2( e(dt) / e(dt / 2) )
-"""
+p = log2( e(dt) / e(dt / 2) )"""
 
 import math
 from collections.abc import Sequence

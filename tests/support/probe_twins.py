@@ -2,8 +2,7 @@
 
 A step is described by what it adds to log X:
 
-    log X_s = log X_t + shift + weight (1 + h(X_t, read)) + root z
-"""
+    log X_s = log X_t + shift + weight (1 + h(X_t, read)) + root z"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,8 +65,7 @@ class Twin:
     clip     bound on the draws;  bound  on the exponent
     inner    three steps at each of six levels, with falling noise, for one at each of twelve
     literal  of the three steps at a level the last alone has an effect (claim E3)
-    forgets  the start lacks the variance of the data
-    """
+    forgets  the start lacks the variance of the data"""
 
     fails: frozenset[str]
     edit: Edit = lambda _, row, rule: rule

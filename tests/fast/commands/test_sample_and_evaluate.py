@@ -78,8 +78,7 @@ def test_three_processes_make_the_images_of_one(run: Path, alone: Path, tmp_path
     """Bit for bit: whole batches are shared, so the network adds up in the same order.
 
     Mistakes that this sees: noise or labels numbered from 0 in every process (two batches would be
-    equal, which they are not here), a batch that two processes make or none, rows out of order.
-    """
+    equal, which they are not here), a batch that two processes make or none, rows out of order."""
     assert join(start_group(3, sample, run, tmp_path / "shared")) == [0, 0, 0]
     assert contents(tmp_path / "shared") == contents(alone)
     images = arrays(alone).reshape(COUNT, -1)

@@ -34,8 +34,7 @@ OPTIONS |= {
 def documented(start: str, folder: Path, replaced: dict[str, str]) -> list[str]:
     """The line of docs/training.md that has `start`, with our settings for its own.
 
-    What stands before torchrun are variables, which `env` sets.
-    """
+    What stands before torchrun are variables, which `env` sets."""
     text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     line = re.findall(rf"^ {{4}}((?:\w+=\S+ )*{start} .*)$", text, re.MULTILINE)[0]
     settings = [f"--{name.replace('_', '-')} {value}" for name, value in OPTIONS.items()]

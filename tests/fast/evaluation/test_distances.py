@@ -2,8 +2,7 @@
 
 clean-fid hands a custom extractor float32 images (b, 3, height, width) with values 0..255, grey
 images as three equal channels. Its default resize to 299 x 299 is replaced by none, and its mode
-is "clean", whose resizer leaves the global warning filter alone ("legacy_pytorch" does not).
-"""
+is "clean", whose resizer leaves the global warning filter alone ("legacy_pytorch" does not)."""
 
 import itertools
 from collections.abc import Callable
@@ -259,8 +258,7 @@ def folders(tmp_path_factory: Folders) -> list[Path]:
 class Convention:
     """The extractor in clean-fid's convention, without a resize.
 
-    Images stay float32, since clean-fid rescales uint8 and refuses float64.
-    """
+    Images stay float32, since clean-fid rescales uint8 and refuses float64."""
 
     def __init__(self, extractor: gbm.FeatureExtractor) -> None:
         self.extractor = extractor

@@ -55,8 +55,7 @@ def test_an_untrained_denoiser_is_exact_for_a_lognormal_law_on_the_line(tmp_path
     """A zero output is the best linear denoiser, which is the best one where log X is normal.
 
     So the law, its moments, the process and the parameterisation are tied together exactly, up to
-    float32. The step's learning rate changes no weight by more than 1e-12.
-    """
+    float32. The step's learning rate changes no weight by more than 1e-12."""
     run = train_law(tmp_path / "run", "lognormal-1d", 1, learning_rate=1e-12)
     x = torch.linspace(0.3, 4.0, 50)[:, None]
     learned = gbm.score_function(run.model, run.process)

@@ -1,8 +1,7 @@
 """Samples of classes: which image has which, in any batch; what `label` does, and where it cannot.
 
 The network knows one picture a class, the exact score of which leads every start to it (sheet R3):
-the image itself says which class the network was told.
-"""
+the image itself says which class the network was told."""
 
 import dataclasses
 from pathlib import Path

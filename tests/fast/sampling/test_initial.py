@@ -58,8 +58,7 @@ def test_the_moments_of_log_pixels_channel_by_channel() -> None:
 def test_the_class_averages_have_their_own_moments() -> None:
     """The mean over a class is arithmetic, as in the paper: its log is above the mean log.
 
-    Class 2 has one image three times, class 7 one; over both, log pixels are centre -/+ spread.
-    """
+    Class 2 has one image three times, class 7 one; over both, log pixels are centre -/+ spread."""
     images, labels = two_valued()
     found = data_statistics(images, labels)
     assert_twins(found.class_averages, images[[0, 2]].numpy(), 2.0)
@@ -94,8 +93,7 @@ def test_the_averages_are_weighted_by_the_share_of_their_class() -> None:
 def test_the_fit_at_the_horizon_has_the_moments_of_noised_pixels(name: str) -> None:
     """Noise of -1 and 1 has mean 0 and variance 1: all pixels under both are a full ensemble.
 
-    Pushed by the forward process itself; dropping m or v, or adding v to the deviation, fails.
-    """
+    Pushed by the forward process itself; dropping m or v, or adding v to the deviation, fails."""
     process, (images, labels) = PROCESSES[name], varied()
     statistics = data_statistics(images, labels)
     mu, sigma = fitted_lognormal(statistics.log_means, statistics.log_stds, process)

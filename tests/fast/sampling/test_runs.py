@@ -1,8 +1,7 @@
 """A trained run as its user sees it: samples, score, denoiser, likelihood, and what is refused.
 
 A network that puts out zeros is the best linear denoiser, which for log-normal data is the exact
-one: so an untrained run on the law lognormal-2d has a score and a likelihood that are known.
-"""
+one: so an untrained run on the law lognormal-2d has a score and a likelihood that are known."""
 
 import math
 import subprocess

@@ -47,8 +47,7 @@ def test_with_the_exact_score_these_end_on_the_data(sampler: str, levels: int | 
 
     The noise of the ancestral step to t = 0 is dv v(0) / v(t) = 0 (sheet R17). Of 24 fair draws
     from three points one is missed with probability below 3 (2/3)^24 = 2e-4, at this fixed seed
-    not. Left out, the last step would end sqrt(v) = 0.005 away.
-    """
+    not. Left out, the last step would end sqrt(v) = 0.005 away."""
     settings = gbm.SamplingSettings(sampler=sampler, num_steps=levels, num_images=24, seed=3)
     index, gap = nearest(sampled(RUN, settings))
     assert float(gap.abs().max()) < ROUNDING and index == {0, 1, 2}
@@ -65,8 +64,7 @@ def test_dale_langevin_with_the_exact_score_ends_on_the_data_blurred() -> None:
     """log X_0 = log(data point) + sqrt(h) z with h the last increment of v (sheet R3).
 
     Checked against the very draws z of the last row, so nothing is left to chance: no noise in
-    the last step, another h, or another image's noise is off by 0.005 |z|.
-    """
+    the last step, another h, or another image's noise is off by 0.005 |z|."""
     settings = gbm.SamplingSettings(num_steps=40, num_images=12, seed=4, batch_size=5)
     index, gap = nearest(sampled(RUN, settings))
     assert float((gap - 0.005 * last_draws(settings)).abs().max()) < ROUNDING
@@ -102,8 +100,7 @@ def test_an_image_is_the_same_in_any_batch(
 
     The noise is the same bit for bit (test_random.py), and the convolutions of another batch size
     round differently, by some 1e-6 of the score; a path of five rows multiplies that by less than
-    100. Another image's noise would differ by some tenths.
-    """
+    100. Another image's noise would differ by some tenths."""
     single, threes, whole = (
         sampled(trained, settings, num_images=8, seed=9, batch_size=size) for size in (1, 3, 8)
     )
@@ -307,8 +304,7 @@ def test_a_film_goes_from_noise_to_the_image(tmp_path: Path, monkeypatch: Patch)
     """With the exact score of three pictures: what is drawn, before it is drawn, then the file.
 
     The denoiser at sqrt(v) = 10 is the mean log picture to some percent; at the last row it is
-    the picture itself. Another image's way, or rows out of order, would not end there.
-    """
+    the picture itself. Another image's way, or rows out of order, would not end there."""
     drawn: list[tuple[Tensor, Tensor, list[str]]] = []
     save = film.save_film
 

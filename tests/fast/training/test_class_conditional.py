@@ -49,8 +49,7 @@ def gradients_by_hand(trainer: gbm.Trainer) -> list[Tensor]:
 def departure(folder: Path, twin: Callable[[Batch], Batch]) -> float:
     """How far a step's gradients are from those by hand, relative to the largest of each tensor.
 
-    The batch is altered by `twin`, and taken in rounds of three, three and two.
-    """
+    The batch is altered by `twin`, and taken in rounds of three, three and two."""
     settings = {"precision": "float64", "micro_batch": 3, "clip_norm": 1e9}
     trainer = tiny.make_trainer(folder, class_conditional=True, **settings)
     parameters = list(trainer.model.parameters())
@@ -96,8 +95,7 @@ def test_the_learned_score_is_that_of_the_component(tmp_path: Path) -> None:
     the mixture, is off by 0.36 and more. Told the other component, the network is far off: labels
     that are mixed up, in training or afterwards, would show. The training is a function of its
     seed, and the errors are integrals; with the seeds 0 to 11 they were at most 0.051, and at
-    least 4 for the other component.
-    """
+    least 4 for the other component."""
     settings = {"batch_size": 256, "learning_rate": 5e-3, "ema_decay": 0.9}
     settings |= {"class_conditional": True}
     run = tiny.train_law(tmp_path / "run", "lognormal-mixture-1d", 150, **settings)

@@ -1,7 +1,6 @@
 """What a training survives: SIGKILL at any moment, damaged files, a full disk, signals.
 
-The processes, signals, kills and the limit on the size of files are real; nothing is mocked.
-"""
+The processes, signals, kills and the limit on the size of files are real; nothing is mocked."""
 
 import os
 import pickle
@@ -83,8 +82,7 @@ def newest_step(folder: Path) -> int:
 def test_ten_kills_at_random_points_change_no_bit(tmp_path: Path) -> None:
     """Each process goes on for a step or two, then some milliseconds into one, and is killed.
 
-    Most of a step is spent in writing, so kills fall into writes, renames and deletions too.
-    """
+    Most of a step is spent in writing, so kills fall into writes, renames and deletions too."""
     draw, folder = random.Random(seed("ten kills")), tmp_path / "run"
     for _ in range(KILLS):
         wanted = newest_step(folder) + draw.randint(1, 2)

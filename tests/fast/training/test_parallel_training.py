@@ -62,8 +62,7 @@ def test_a_group_trains_as_one_process(
     """The optimiser's moments, the average, and the least loss are compared as well.
 
     AdamW divides by the root of its second moment, so a gradient that differs in its last digits
-    moves a weight by about the same share: 1e-12 leaves a thousand roundings.
-    """
+    moves a weight by about the same share: 1e-12 leaves a thousand roundings."""
     folder = tmp_path / "run"
     group = start_group(size, train, folder, 6, {"micro_batch": micro_batch})
     assert join(group) == [0] * size

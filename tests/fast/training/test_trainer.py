@@ -187,8 +187,7 @@ def test_training_lowers_the_loss_below_one_half(
     The same 2560 Gaussian draws before and after, at sqrt(v) = 0.3, where the images matter; the
     untrained loss on them has a standard error of 0.5 sqrt(2 / 2560) = 0.014. It is off by six and
     a half of them once in 2.6e9 runs, and noise 1.3 times too large is seen; the fall, some 0.13,
-    is seen on the same draws.
-    """
+    is seen on the same draws."""
     levels = {"times": "log-uniform", "std_min": 0.15, "std_max": 0.8}
     trainer = make_trainer(tmp_path, learning_rate=0.02, batch_size=40, multipliers=(1,), **levels)
     z = torch.randn(few_digits().train_images.shape, generator=torch_rng)
@@ -204,8 +203,7 @@ def test_training_lowers_the_loss_below_one_half(
 def test_the_average_of_saved_checkpoints_takes_in_those_alone(tmp_path: Path) -> None:
     """Of steps 3 and 6, with the share min(decay, 2 / 11) for the first; before that, the weights.
 
-    The twin is the average of every step.
-    """
+    The twin is the average of every step."""
     settings = {"average": "saved-checkpoints", "average_every": 3, "checkpoint_every": 3}
     trainer = small(tmp_path, warmup_steps=0, **settings)
     seen = []
