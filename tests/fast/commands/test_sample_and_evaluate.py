@@ -23,10 +23,9 @@ from tests.support.tiny_data import digits_extractor
 from tests.support.tiny_runs import make_run
 
 # Ten images in four batches: of three processes one gets two; of two each.
-SETTINGS = gbm.SamplingSettings(
-    sampler="ancestral", num_steps=4, num_images=10, batch_size=3, seed=6
-)
-COUNT = SETTINGS.num_images
+COUNT = 10
+FOUR = {"sampler": "ancestral", "num_steps": 4, "batch_size": 3, "seed": 6}
+SETTINGS = gbm.SamplingSettings(num_images=COUNT, **FOUR)
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +45,14 @@ def alone(run: Path) -> Path:
 def sample(run: Path, out: Path, settings: gbm.SamplingSettings = SETTINGS) -> None:
     """The command; a function of the module, so that other processes can call it."""
     torch.set_num_threads(1)
-    config = SampleConfig(run=run, out=out, device="cpu", sampling=settings)
-    sample_job.run_sampling(config)
+    sample_job.run_sampling(SampleConfig(run=run, out=out, device="cpu", sampling=settings))
 
 
 def evaluate(run: Path) -> None:
     """Distances of 24 images in batches of 5, with one thread."""
     torch.set_num_threads(1)
     settings = replace(SETTINGS, num_images=24, batch_size=5)
-    measurement = Measurement(floor_repeats=2)
-    run_evaluation(EvaluateConfig(run, None, "cpu", measurement, settings))
+    run_evaluation(EvaluateConfig(run, None, "cpu", Measurement(floor_repeats=2), settings))
 
 
 def arrays(folder: Path) -> np.ndarray:
@@ -75,10 +72,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_three_processes_make_the_images_of_one(run: Path, alone: Path, tmp_path: Path) -> None:
-    """Bit for bit: whole batches are shared, so the network adds up in the same order.
-
-    Mistakes that this sees: noise or labels numbered from 0 in every process (two batches would be
-    equal, which they are not here), a batch that two processes make or none, rows out of order."""
+    """Bit for bit: whole batches are shared, so the network adds up in the same order. Mistakes
+    that this sees: noise or labels numbered from 0 in every process (two batches would be equal,
+    which they are not here), a batch that two processes make or none, rows out of order."""
     assert join(start_group(3, sample, run, tmp_path / "shared")) == [0, 0, 0]
     assert contents(tmp_path / "shared") == contents(alone)
     images = arrays(alone).reshape(COUNT, -1)
@@ -154,8 +150,7 @@ def test_other_settings_do_not_mix_with_what_is_unfinished(
 def test_only_what_is_wanted_is_written(run: Path, tmp_path: Path) -> None:
     config = SampleConfig(run=run, out=tmp_path, output=("npz",), device="cpu", sampling=SETTINGS)
     sample_job.run_sampling(config)
-    names = {"images.npz", "labels.txt", "settings.json"}
-    assert {p.name for p in tmp_path.iterdir()} == names
+    assert {p.name for p in tmp_path.iterdir()} == {"images.npz", "labels.txt", "settings.json"}
 
 
 def test_a_preset_is_applied_and_its_source_noted(run: Path, tmp_path: Path) -> None:
@@ -179,6 +174,7 @@ def test_processes_measure_what_one_measures(run: Path) -> None:
 DIGITS = gbm.load_dataset("digits")
 TRAIN = len(DIGITS.train_images)
 IMAGES = gbm.positive_from_integers(DIGITS.train_images[:40], DIGITS.max_value)
+Evaluate = Callable[..., Done]
 QUICK = "--sampler probability-flow --num-steps 2 --num-images 12".split()
 
 
@@ -188,9 +184,6 @@ def trained(tmp_path_factory: Folders) -> Path:
     root = tmp_path_factory.mktemp("runs")
     digits_extractor(root)
     return make_run(root / "run", width=16, steps=1)
-
-
-Evaluate = Callable[..., Done]
 
 
 @pytest.fixture
@@ -212,16 +205,16 @@ def test_samples_are_measured_printed_and_recorded(plain: Path, evaluate_plain: 
     done = evaluate_plain(*QUICK, "--floor-repeats", 3, "--seed", 5)
     assert done.status == 0
     (entry,) = entries(plain)
-    result = entry["result"]
-    assert entry["settings"]["sampler"] == "probability-flow"
-    assert entry["settings"]["num_images"] == result["N"] == 12
+    result, settings = entry["result"], entry["settings"]
+    assert (settings["sampler"], settings["num_images"]) == ("probability-flow", 12)
+    assert result["N"] == 12
     found = result["N_reference"], result["floor_repeats"], result["seed"]
     assert found == (len(DIGITS.test_images), 3, 5)
     # A network after one step paints no digits.
     assert result["frechet"] > 1.3 * result["frechet_floor"] > 0
-    for part in ("probability-flow", "lognormal", result["feature_hash"], "metrics.json"):
+    words = ("probability-flow", "lognormal", result["feature_hash"], "metrics.json")
+    for part in (*words, f"{result['frechet']:.4g}"):
         assert part in done.out
-    assert f"{result['frechet']:.4g}" in done.out
 
 
 def test_a_second_evaluation_is_added_and_repeated(plain: Path, evaluate_plain: Evaluate) -> None:
@@ -234,9 +227,7 @@ def test_a_second_evaluation_is_added_and_repeated(plain: Path, evaluate_plain: 
     assert first["result"]["frechet"] != second["result"]["frechet"]
 
 
-def test_foreign_images_are_measured(
-    plain: Path, tmp_path: Path, evaluate_plain: Evaluate
-) -> None:
+def test_other_images_are_measured(plain: Path, tmp_path: Path, evaluate_plain: Evaluate) -> None:
     np.save(tmp_path / "floats.npy", IMAGES.numpy())
     np.save(tmp_path / "levels.npy", DIGITS.train_images[:40].numpy())
     (tmp_path / "png").mkdir()
@@ -297,8 +288,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path, command: Command) -> 
 
 
 def test_the_seed_alone_may_be_given_with_images() -> None:
-    given = {"run": Path("r"), "images": Path("x.npy")}
-    seeded = gbm.SamplingSettings(num_images=256, seed=3)
-    assert EvaluateConfig(sampling=seeded, **given).sampling.seed == 3
+    given, seeded = (Path("r"), Path("x.npy")), gbm.SamplingSettings(num_images=256, seed=3)
+    assert EvaluateConfig(*given, sampling=seeded).sampling.seed == 3
     with pytest.raises(ValueError, match="do not apply"):
-        EvaluateConfig(sampling=gbm.SamplingSettings(chi=0.5), **given)
+        EvaluateConfig(*given, sampling=gbm.SamplingSettings(chi=0.5))

@@ -23,18 +23,13 @@ from tests.support.tiny_runs import differences, saved
 # Checkpoints that are close together, so that the run is killed in the middle.
 STEPS, EVERY = 300, 5
 OPTIONS = {"dataset": "lognormal-2d", "width": 8, "depth": 1, "batch_size": 7, "steps": STEPS}
-OPTIONS |= {
-    "checkpoint_every": EVERY,
-    "precision": "float64",
-    "metrics_images": 0,
-    "device": "cpu",
-}
+OPTIONS |= {"checkpoint_every": EVERY, "precision": "float64", "metrics_images": 0}
+OPTIONS |= {"device": "cpu"}
 
 
 def documented(start: str, folder: Path, replaced: dict[str, str]) -> list[str]:
-    """The line of docs/training.md that has `start`, with our settings for its own.
-
-    What stands before torchrun are variables, which `env` sets."""
+    """The line of docs/training.md that has `start`, with our settings for its own. What stands
+    before torchrun are variables, which `env` sets."""
     text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     line = re.findall(rf"^ {{4}}((?:\w+=\S+ )*{start} .*)$", text, re.MULTILINE)[0]
     settings = [f"--{name.replace('_', '-')} {value}" for name, value in OPTIONS.items()]

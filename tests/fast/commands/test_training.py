@@ -51,8 +51,7 @@ def test_the_command_line_comes_after_the_file_and_that_after_the_preset(tmp_pat
 
 def test_a_stored_configuration_gives_the_same_settings_again(tmp_path: Path) -> None:
     first = settings("--dataset", "fashion-mnist", "--preset", "demo", "--network", "ddpmpp")
-    file = tmp_path / "config.json"
-    file.write_text(to_json(first))
+    (file := tmp_path / "config.json").write_text(to_json(first))
     assert settings("--config", file) == first
     changed = settings(f"--config={file}", "--seed=9", "--dataset=mnist")
     assert changed == dataclasses.replace(first, seed=9, dataset="mnist")
@@ -94,14 +93,13 @@ def test_every_data_set_has_the_small_presets_within_an_hour(preset: str) -> Non
 )
 def test_auto_suits_the_machine_and_says_so(dataset: str, has_gpu: bool, preset: str) -> None:
     config, line = train.parse(["--dataset", dataset], has_gpu)
-    there_is = "there is a GPU" if has_gpu else "there is no GPU"
-    assert config.preset == preset and line.startswith(f"preset {preset}, since {there_is}")
+    words = f"preset {preset}, since there is {'a' if has_gpu else 'no'} GPU"
+    assert config.preset == preset and line.startswith(words)
     assert choose_preset("demo", dataset, has_gpu) == ("demo", "preset demo")
 
 
-LAW = gbm.LogNormalMixture(
-    torch.tensor([0.4, 0.6]), torch.tensor([[-0.8, 0.3], [0.7, -0.2]]), torch.tensor([0.1, 0.2])
-)
+PARTS = ([0.4, 0.6], [[-0.8, 0.3], [0.7, -0.2]], [0.1, 0.2])
+LAW = gbm.LogNormalMixture(*map(torch.tensor, PARTS))
 SMALL = {"steps": 2, "batch_size": 8, "metrics_images": 0, "device": "cpu", "warmup_steps": 0}
 
 
@@ -127,9 +125,7 @@ class Column(nn.Module):
         return x[:, :1]
 
 
-def test_a_network_of_ones_own_is_trained_stored_and_loaded(
-    tmp_path: Path, torch_rng: torch.Generator
-) -> None:
+def test_a_network_of_ones_own_is_trained(tmp_path: Path, torch_rng: torch.Generator) -> None:
     """The module that is given stays as it is; the run needs one of the same shape again."""
     mine, folder = Own(), tmp_path / "run"
     run = gbm.train_run(config(folder, class_conditional=True), data=LAW, network=mine)
@@ -171,10 +167,8 @@ def test_images_of_ones_own_are_trained_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("network", "words"),
-    [
-        (Column(), r"returns shape \(2, 1\) for input \(2, 2\)"),
-        (nn.Linear(2, 2), r"cannot be called with \(input \(2, 2\), condition \(2,\)\)"),
-    ],
+    [(Column(), r"returns shape \(2, 1\) for input \(2, 2\)")]
+    + [(nn.Linear(2, 2), r"cannot be called with \(input \(2, 2\), condition \(2,\)\)")],
 )
 def test_a_network_that_does_not_fit_is_refused_before_anything_is_written(
     tmp_path: Path, network: nn.Module, words: str
@@ -224,9 +218,8 @@ def test_pictures_and_tensorboard_on_the_way(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("one_row")
 def test_float64_runs_are_sampled_and_loaded_in_float32(tmp_path: Path) -> None:
-    assert (
-        run_training(command_config(tmp_path, steps=1, precision="float64", samples_every=1)) == 0
-    )
+    settings = {"steps": 1, "precision": "float64", "samples_every": 1}
+    assert run_training(command_config(tmp_path, **settings)) == 0
     assert (tmp_path / "samples" / "step-00000001.png").exists()
     assert {p.dtype for p in gbm.load_run(tmp_path, "cpu").model.parameters()} == {torch.float32}
     assert json.loads((tmp_path / "stats.jsonl").read_text())["step"] == 1
@@ -247,11 +240,8 @@ DDPMPP = {"network": "ddpmpp", "width": 32, "blocks": 1, "dropout": 0.1, "patch_
 @pytest.mark.usefixtures("one_row")
 @pytest.mark.parametrize(
     ("network", "process", "parameterisation"),
-    [
-        (NCSN, "constant", "stein"),
-        (NCSN, "variance-exploding", "denoiser"),
-        (DDPMPP, "constant", "stein"),
-    ],
+    [(NCSN, "constant", "stein"), (NCSN, "variance-exploding", "denoiser")]
+    + [(DDPMPP, "constant", "stein")],
 )
 def test_the_networks_of_the_paper_train_and_sample(
     tmp_path: Path, network: dict[str, object], process: str, parameterisation: str
@@ -260,11 +250,9 @@ def test_the_networks_of_the_paper_train_and_sample(
     settings = {"samples_every": 2, "parameterisation": parameterisation, "process": process}
     assert run_training(command_config(tmp_path, **settings, **network)) == 0
     run = gbm.load_run(tmp_path, "cpu")
-    kind = gbm.NCSNDeeper if network is NCSN else gbm.DDPMpp
-    assert isinstance(run.model.network, kind)
+    assert isinstance(run.model.network, gbm.NCSNDeeper if network is NCSN else gbm.DDPMpp)
     stored, _ = load_tensors(run.folder / "weights.safetensors", WEIGHTS_FORMAT)
-    for name, tensor in run.model.state_dict().items():
-        assert torch.equal(tensor, stored[name])
+    assert all(torch.equal(tensor, stored[n]) for n, tensor in run.model.state_dict().items())
     assert (run.folder / "samples" / "step-00000002.png").exists()
 
 
@@ -307,11 +295,10 @@ def parse(command: str) -> object:
     """The options of one command; tyro leaves by SystemExit where it refuses them."""
     words = shlex.split(command)
     place = next(i for i, word in enumerate(words) if word in PARSERS)
+    module, rest = words[place], words[place + 1 :]
     if words[0] == "torchrun" and "--run" in words:
-        assert words[place + 1] == "--", "torchrun would take --run for an option of its own"
-        place += 1
-    module = next(word for word in words if word in PARSERS)
-    return PARSERS[module](words[place + 1 :])
+        assert rest.pop(0) == "--", "torchrun would take --run for an option of its own"
+    return PARSERS[module](rest)
 
 
 @pytest.mark.parametrize("command", commands("data.md") + commands("sampling.md"))

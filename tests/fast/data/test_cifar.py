@@ -18,7 +18,6 @@ from tests.support.downloads import Response, serve
 from tests.support.fixtures import Patch
 
 HEIGHT, WIDTH, RECORDS = 4, 3, 5
-Patch = Patch
 Batches = dict[str, bytes] | bytes
 MEMBERS = ("data_batch_1.bin", "data_batch_2.bin", "test_batch.bin")
 RNG = generator("cifar")
@@ -96,10 +95,8 @@ def test_images_and_labels_are_those_written(tmp_path: Path, batches: Batches) -
 
 
 def test_batches_in_any_order_inside_the_archive_are_put_in_order(tmp_path: Path) -> None:
-    archive = tar_bytes(dict(reversed(BATCHES.items())))
-    write(tmp_path, archive)
-    data = load(tmp_path, source_for(archive))
-    assert data.train_labels.tolist() == LABELS[:2].ravel().tolist()
+    write(tmp_path, archive := tar_bytes(dict(reversed(BATCHES.items()))))
+    assert load(tmp_path, source_for(archive)).train_labels.tolist() == LABELS[:2].ravel().tolist()
 
 
 def test_a_missing_archive_is_downloaded_and_read(tmp_path: Path, monkeypatch: Patch) -> None:
@@ -121,9 +118,8 @@ def test_offline_cifar10_names_url_checksum_and_target(tmp_path: Path, monkeypat
     serve(monkeypatch)
     with pytest.raises(ValueError, match="could not download cifar-10-binary.tar.gz") as error:
         load_dataset("cifar10", data_dir=tmp_path)
-    message = str(error.value)
-    assert CIFAR10.url in message and CIFAR10.md5 in message
-    assert str(tmp_path / "cifar-10-binary.tar.gz") in message
+    for part in (CIFAR10.url, CIFAR10.md5, str(tmp_path / "cifar-10-binary.tar.gz")):
+        assert part in str(error.value)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -43,6 +43,7 @@ def palette_png(transparency: int | None = None) -> bytes:
 
 
 TURNED, PLANES = [(274, "H", 1, 6, True)], COLOUR_16.transpose(2, 0, 1)
+SEPARATE = {"photometric": "rgb", "planarconfig": "separate"}
 PALETTE = np.array([[[9, 8, 7], [60, 50, 40]], [[200, 100, 0], [60, 50, 40]]], np.uint8)
 EXACT = {
     "png grey 8": (pillow(GREY, "PNG"), GREY),
@@ -59,10 +60,7 @@ EXACT = {
     "tiff colour 16": (tiff(COLOUR_16, photometric="rgb"), COLOUR_16),
     "tiff colour 16 deflate": (tiff(COLOUR_16, photometric="rgb", compression="zlib"), COLOUR_16),
     "tiff colour 16 big-endian": (tiff(COLOUR_16, photometric="rgb", byteorder=">"), COLOUR_16),
-    "tiff colour 16 in planes": (
-        tiff(PLANES, photometric="rgb", planarconfig="separate"),
-        COLOUR_16,
-    ),
+    "tiff colour 16 in planes": (tiff(PLANES, **SEPARATE), COLOUR_16),
     # Tag 274 is the orientation; 6 asks for a turn by 90 degrees clockwise.
     "tiff turned": (tiff(COLOUR, photometric="rgb", extratags=TURNED), np.rot90(COLOUR, -1)),
     "tiff white is 0": (tiff(GREY, photometric="miniswhite"), 255 - GREY),
@@ -72,8 +70,7 @@ EXACT = {
 @pytest.mark.parametrize("name", EXACT)
 def test_every_level_is_as_in_the_file(tmp_path: Path, name: str) -> None:
     content, expected = EXACT[name]
-    path = tmp_path / "picture"
-    path.write_bytes(content)
+    (path := tmp_path / "picture").write_bytes(content)
     found = read_image(path)
     assert found.dtype == expected.dtype
     assert np.array_equal(found, np.atleast_3d(expected).transpose(2, 0, 1))
@@ -104,15 +101,13 @@ def frames(kind: str) -> bytes:
     return buffer.getvalue()
 
 
+CLEAR = {"transparency": (0, 2, 4)}
 ALPHA = np.dstack([COLOUR, GREY])
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "RGBA": (lambda: pillow(ALPHA, "PNG"), r"transparency \(mode RGBA\): flatten"),
     "LA": (lambda: pillow(GREY, "PNG", "LA"), r"transparency \(mode LA\)"),
     "transparent palette": (lambda: palette_png(1), r"transparency \(mode P\)"),
-    "transparent colour": (
-        lambda: pillow(COLOUR, "PNG", transparency=(0, 2, 4)),
-        r"transparency \(mode RGB\)",
-    ),
+    "transparent colour": (lambda: pillow(COLOUR, "PNG", **CLEAR), r"transparency \(mode RGB\)"),
     "RGBA 16": (lambda: imagecodecs.png_encode(np.dstack([COLOUR_16, GREY_16])), "transparency"),
     "CMYK": (lambda: pillow(COLOUR, "JPEG", "CMYK"), "mode CMYK with 8 bits"),
     "float": (lambda: tiff(GREY.astype(np.float32)), "mode F with 32 bits"),

@@ -81,8 +81,7 @@ def test_parts_that_do_not_fit_each_other_are_refused(
 
 def pixels_of(patches: np.ndarray) -> set[int]:
     """The numbers written into the first two channels."""
-    numbers = patches[:, 0].astype(int) * 256 + patches[:, 1]
-    return set(numbers.ravel().tolist())
+    return set((patches[:, 0].astype(int) * 256 + patches[:, 1]).ravel().tolist())
 
 
 def test_no_pixel_is_on_both_sides_of_the_split() -> None:

@@ -1,6 +1,5 @@
-"""The MNIST family on tiny IDX files written here: what is read, and every way to be wrong.
-
-The published files too, where the variable GBM_DATA points to them."""
+"""The MNIST family on tiny IDX files written here: what is read, and every way to be wrong. The
+published files too, where the variable GBM_DATA points to them."""
 
 import gzip
 import hashlib
@@ -58,8 +57,7 @@ SOURCE = IdxSource(
     test_count=4,
     image_shape=(5, 3),
 )
-UNKNOWN = {part: replace(getattr(SOURCE, part), raw_md5=None) for part in PARTS}
-UNKNOWN_SUMS = replace(SOURCE, **UNKNOWN)
+UNKNOWN_SUMS = replace(SOURCE, **{p: replace(getattr(SOURCE, p), raw_md5=None) for p in PARTS})
 
 
 @pytest.fixture
@@ -84,8 +82,7 @@ def load(folder: Path, source: IdxSource = SOURCE) -> ImageData:
 
 def changed(content: bytes, position: int, bits: int = 1) -> bytes:
     """The same with these bits of one byte turned."""
-    copy = bytearray(content)
-    copy[position] ^= bits
+    (copy := bytearray(content))[position] ^= bits
     return bytes(copy)
 
 
@@ -107,25 +104,14 @@ GZ, RIGHT = f"{NAMES[0]}.gz", md5(CONTENTS[NAMES[2]])
 PIXEL = changed(CONTENTS[NAMES[2]], -1)
 AGAIN = gzip.compress(CONTENTS[NAMES[3]], mtime=1)
 # Labels as images, floats, a picture, and images as labels.
-MAGICS = [
-    (NAMES[0], b"\x00\x00\x08\x01"),
-    (NAMES[0], b"\x00\x00\x0d\x03"),
-    (NAMES[0], b"\x89PNG"),
-    (NAMES[1], b"\x00\x00\x08\x03"),
-]
+MAGICS = [(NAMES[0], m) for m in (b"\x00\x00\x08\x01", b"\x00\x00\x0d\x03", b"\x89PNG")]
+MAGICS += [(NAMES[1], b"\x00\x00\x08\x03")]
 # Files with their contents, a gz file in place of the plain one, and what the message says.
 REFUSED: list[tuple[dict[str, bytes], str]] = [
+    *(({n: CONTENTS[n][:keep]}, f"{n}: truncated") for n in NAMES for keep in (0, 3, 6, -1)),
     *(
-        ({name: CONTENTS[name][:keep]}, f"{name}: truncated")
-        for name in NAMES
-        for keep in (0, 3, 6, -1)
-    ),
-    *(
-        (
-            {name: magic + CONTENTS[name][4:]},
-            f"{name}: wrong magic number 0x{magic.hex()}, expected",
-        )
-        for name, magic in MAGICS
+        ({n: m + CONTENTS[n][4:]}, f"{n}: wrong magic number 0x{m.hex()}, expected")
+        for n, m in MAGICS
     ),
     ({GZ: PACKED[NAMES[0]][:-9]}, rf"{NAMES[0]}\.gz: truncated: the gzip stream ends"),
     # The header, the body and the checksum of the gzip file.

@@ -16,14 +16,11 @@ from gbm_fast.data.pictures import save_panels, save_png, tile
 from tests.support.cases import torch_generator
 from tests.support.fixtures import Patch
 
-Patch = Patch
-
 
 def levels(count: int, channels: int = 1, max_value: int = 255) -> Tensor:
     """Random integer images (count, channels, 3, 2), all different."""
-    source = torch_generator("pictures", str(count), str(channels))
-    shape = (count, channels, 3, 2)
-    return torch.randint(max_value + 1, shape, generator=source, dtype=torch.uint8)
+    options = {"generator": torch_generator("pictures", str(count), str(channels))}
+    return torch.randint(max_value + 1, (count, channels, 3, 2), dtype=torch.uint8, **options)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -99,8 +96,7 @@ def test_panels_stand_apart(tmp_path: Path, count: int, across: int) -> None:
     Panels that touch, as they do without padding, come out as one run."""
     images = torch.full((64, 1, 8, 8), 1 + 128 / 255)
     label = "dale-langevin, start class-average, sigma 0.8, 1000 levels, L 5, chi 0.9995\nFréchet"
-    panels = [(label, images)] * count
-    save_panels(tmp_path / "samples.png", panels, 255, "a title")
+    save_panels(tmp_path / "samples.png", [(label, images)] * count, 255, "a title")
     with Image.open(tmp_path / "samples.png") as found:
         picture = np.asarray(found.convert("L"))
     columns = grid_columns(picture)

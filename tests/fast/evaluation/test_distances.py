@@ -1,5 +1,4 @@
 """The distances against closed forms, 50 digits and a loop, and against clean-fid itself.
-
 clean-fid hands a custom extractor float32 images (b, 3, height, width) with values 0..255, grey
 images as three equal channels. Its default resize to 299 x 299 is replaced by none, and its mode
 is "clean", whose resizer leaves the global warning filter alone ("legacy_pytorch" does not)."""
@@ -55,9 +54,8 @@ def exact_frechet(a: Features, b: Features) -> tuple[float, float]:
         (mean_a, cov_a), (mean_b, cov_b) = moments(a), moments(b)
         half = root(cov_a)
         traces = [sum(c[i, i] for i in range(c.rows)) for c in (cov_a, cov_b)]
-        overlap = sum(
-            mpmath.sqrt(max(v, 0)) for v in mpmath.eigsy(half * cov_b * half, eigvals_only=True)
-        )
+        values = mpmath.eigsy(half * cov_b * half, eigvals_only=True)
+        overlap = sum(mpmath.sqrt(max(v, 0)) for v in values)
         size = mpmath.fsum((x - y) ** 2 for x, y in zip(mean_a, mean_b, strict=True)) + sum(traces)
         return float(size - 2 * overlap), float(size)
 
@@ -72,8 +70,8 @@ def test_frechet_of_non_commuting_covariances(rows: tuple[int, int], columns: in
     a = features(rows[0], columns, columns, seed=1)
     b = 0.8 * features(rows[1], columns, columns, seed=2) - 0.3
     exact, size = exact_frechet(a, b)
-    assert abs(gbm.frechet_distance(a, b) - exact) <= TOLERANCE * size
-    assert abs(gbm.frechet_distance(b, a) - exact) <= TOLERANCE * size
+    for pair in ((a, b), (b, a)):
+        assert abs(gbm.frechet_distance(*pair) - exact) <= TOLERANCE * size
 
 
 def test_the_comparison_rejects_wrong_distances() -> None:
@@ -81,10 +79,8 @@ def test_the_comparison_rejects_wrong_distances() -> None:
     exact, size = exact_frechet(a, b)
     shift = np.sum((a.mean(0) - b.mean(0)) ** 2)
     diagonal = shift + np.sum((a.std(0, ddof=1) - b.std(0, ddof=1)) ** 2)
-    biased = gbm.frechet_distance(
-        a.mean(0) + (a - a.mean(0)) * np.sqrt(8 / 9),
-        b.mean(0) + (b - b.mean(0)) * np.sqrt(13 / 14),
-    )
+    pairs = ((a, 8 / 9), (b, 13 / 14))
+    biased = gbm.frechet_distance(*(x.mean(0) + (x - x.mean(0)) * k**0.5 for x, k in pairs))
     unshifted = gbm.frechet_distance(a - a.mean(0), b - b.mean(0))
     for wrong in (diagonal, biased, unshifted):
         assert abs(wrong - exact) > 1e8 * TOLERANCE * size
@@ -127,9 +123,8 @@ def test_identical_sets_are_at_distance_zero(rows: int, columns: int, rank: int)
 def test_a_dead_feature_changes_nothing() -> None:
     a, b = features(30, 4, 4, seed=7), features(20, 4, 4, seed=8)
     dead_a, dead_b = np.c_[a, np.full(30, 0.25)], np.c_[b, np.full(20, 0.75)]
-    assert gbm.frechet_distance(dead_a, dead_b) == pytest.approx(
-        gbm.frechet_distance(a, b) + 0.25, 1e-12
-    )
+    expected = gbm.frechet_distance(a, b) + 0.25
+    assert gbm.frechet_distance(dead_a, dead_b) == pytest.approx(expected, 1e-12)
 
 
 def kernel(x: Features, y: Features) -> float:
@@ -149,8 +144,7 @@ def looped_kernel_distance(a: Features, b: Features) -> float:
 
 def test_kernel_distance_is_the_double_loop() -> None:
     a, b = features(11, 3, 3, seed=9), features(11, 3, 3, seed=10)
-    mean, sd = gbm.kernel_distance(a, b)
-    size = max(kernel(x, x) for x in (*a, *b))
+    (mean, sd), size = gbm.kernel_distance(a, b), max(kernel(x, x) for x in (*a, *b))
     assert abs(mean - looped_kernel_distance(a, b)) <= 1e-13 * size
     assert sd == 0.0
     biased = mean + np.mean([kernel(x, x) - mean for x in (*a, *b)]) / 11
@@ -161,10 +155,9 @@ def test_kernel_distance_may_be_negative() -> None:
     """For equal sets it is -(k(x,x) + k(y,y) - 2 k(x,y)) / 2 with two rows, below zero."""
     x, y = np.array([0.4, -1.1, 2.0]), np.array([1.3, 0.2, -0.7])
     expected = -(kernel(x, x) + kernel(y, y) - 2 * kernel(x, y)) / 2
+    both = np.stack([x, y])
+    assert gbm.kernel_distance(both, both)[0] == pytest.approx(expected, 1e-13)
     assert expected < -0.1
-    assert gbm.kernel_distance(np.stack([x, y]), np.stack([x, y]))[0] == pytest.approx(
-        expected, 1e-13
-    )
 
 
 def test_each_subset_is_drawn_without_replacement_from_both_sets() -> None:
@@ -195,18 +188,14 @@ def test_mean_and_spread_are_those_of_the_subsets() -> None:
 @pytest.mark.parametrize("distance", [gbm.frechet_distance, gbm.kernel_distance])
 @pytest.mark.parametrize(
     ("a", "message"),
-    [
-        (np.ones((1, 3)), "1 row"),
-        (np.ones((4, 2)), "2 and 3 columns"),
-        (np.ones(3), "shape"),
-        (np.ones((4, 0)), "shape"),
+    [(np.ones((1, 3)), "1 row"), (np.ones((4, 2)), "2 and 3 columns")]
+    + [(np.ones(3), "shape"), (np.ones((4, 0)), "shape")]
+    + [
         (np.array([[1.0, 2.0, np.nan], [0.5, 1.0, 2.0]]), "1 NaN or infinite"),
         (np.array([[np.inf, 2.0, -np.inf], [0.5, 1.0, 2.0]]), "2 NaN or infinite"),
     ],
 )
-def test_bad_features_are_refused(
-    distance: Callable[[Features, Features], object], a: Features, message: str
-) -> None:
+def test_bad_features_are_refused(distance: Callable, a: Features, message: str) -> None:
     good = features(5, 3, 3, seed=15)
     with pytest.raises(ValueError, match=message):
         distance(a, good)
@@ -256,9 +245,8 @@ def folders(tmp_path_factory: Folders) -> list[Path]:
 
 
 class Convention:
-    """The extractor in clean-fid's convention, without a resize.
-
-    Images stay float32, since clean-fid rescales uint8 and refuses float64."""
+    """The extractor in clean-fid's convention, without a resize. Images stay float32, since
+    clean-fid rescales uint8 and refuses float64."""
 
     def __init__(self, extractor: gbm.FeatureExtractor) -> None:
         self.extractor = extractor
@@ -272,13 +260,11 @@ class Convention:
 
 
 @pytest.fixture(scope="module")
-def network(extractor: gbm.FeatureExtractor) -> Convention:
-    return Convention(extractor)
-
-
-@pytest.fixture(scope="module")
-def theirs(fid: ModuleType, folders: list[Path], network: Convention) -> list[Features]:
+def theirs(
+    fid: ModuleType, folders: list[Path], extractor: gbm.FeatureExtractor
+) -> list[Features]:
     """The features that clean-fid computes from the two folders."""
+    network = Convention(extractor)
     found = [fid.get_folder_features(str(f), network, **network.options) for f in folders]
     return [part.astype(np.float64) for part in found]
 
@@ -313,12 +299,13 @@ def test_kernel_distance_agrees_on_the_features(fid: ModuleType, theirs: list[Fe
 
 
 def test_compute_fid_from_folders_is_our_distance_of_the_same_folders(
-    fid: ModuleType, folders: list[Path], network: Convention
+    fid: ModuleType, folders: list[Path], extractor: gbm.FeatureExtractor
 ) -> None:
     """The whole of clean-fid, from the files to the number, beside the whole of ours."""
+    network = Convention(extractor)
     options = {"custom_feat_extractor": network, "use_dataparallel": False}
     expected = fid.compute_fid(*map(str, folders), **options, **network.options)
     data = gbm.load_dataset("digits")
-    ours = gbm.frechet_distance(*(network.extractor(read_images(f, data)) for f in folders))
+    ours = gbm.frechet_distance(*(extractor(read_images(f, data)) for f in folders))
     # clean-fid averages its float32 features in float32: 1e-7 of a mean that is of size one.
     assert ours == pytest.approx(expected, rel=1e-4)

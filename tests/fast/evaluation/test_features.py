@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -12,15 +13,9 @@ import torch
 from torch import Tensor, nn
 
 import gbm_fast as gbm
-from gbm_fast.evaluation import features
+from gbm_fast.evaluation import features, inception
 from gbm_fast.evaluation.classifier import FeatureClassifier, accuracy, train_classifier
 from gbm_fast.evaluation.features import data_hash, weights_hash
-from gbm_fast.evaluation.inception import (
-    WEIGHTS_NAME,
-    WEIGHTS_SHA256,
-    find_weights,
-    load_inception,
-)
 from gbm_fast.runtime.files import save_tensors
 from tests.support.fixtures import Folders, Patch
 from tests.support.tiny_data import BRIEF, tiny_data, tiny_extractor
@@ -100,6 +95,7 @@ def cut(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
 
 
 TEXT = b"these are not weights, but long enough to look like a header of something"
+CUTS = (lambda content: content[:-100], lambda content: b"", lambda content: TEXT)
 
 
 def test_features_are_float64_and_the_same_in_any_batch(extractor: gbm.FeatureExtractor) -> None:
@@ -115,16 +111,14 @@ def test_features_are_float64_and_the_same_in_any_batch(extractor: gbm.FeatureEx
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (cut(lambda content: content[:-100]), "truncated or not a safetensors file"),
-        (cut(lambda content: b""), "truncated or not a safetensors file"),
-        (cut(lambda content: TEXT), "truncated or not a safetensors file"),
+        *((cut(change), "truncated or not a safetensors file") for change in CUTS),
         (cut(lambda c: c[:-3] + bytes([c[-3] ^ 1]) + c[-2:]), "does not match its checksum"),
         (foreign, "foreign file"),
     ],
     ids=["truncated", "empty", "text", "a bit flipped", "foreign"],
 )
-def test_a_damaged_or_foreign_file_is_refused_and_left(
-    tmp_path: Path, damage: Callable[[Path], None], message: str
+def test_a_damaged_file_is_refused_and_left(
+    tmp_path: Path, damage: Callable, message: str
 ) -> None:
     data, file = tiny_data(), tmp_path / FILE
     tiny_extractor(data, tmp_path)
@@ -156,14 +150,13 @@ def test_the_data_hash_sees_images_labels_and_split() -> None:
     assert data_hash(dataclasses.replace(data, name="other")) == data_hash(data)
 
 
-@pytest.mark.parametrize(
-    ("place", "error"), [("os.replace", OSError("disk full")), ("os.fsync", KeyboardInterrupt())]
-)
-def test_nothing_half_written_is_left(
-    tmp_path: Path, monkeypatch: Patch, place: str, error: BaseException
-) -> None:
+FAILURES = {"os.replace": OSError("disk full"), "os.fsync": KeyboardInterrupt()}
+
+
+@pytest.mark.parametrize("place", FAILURES)
+def test_nothing_half_written_is_left(tmp_path: Path, monkeypatch: Patch, place: str) -> None:
     def fail(*_: object) -> NoReturn:
-        raise error
+        raise FAILURES[place]
 
     with monkeypatch.context() as patched:
         patched.setattr(place, fail)
@@ -182,22 +175,15 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (0.0, "1 zero"),
-        (-1.2, "1 negative"),
-        (float("nan"), "1 NaN"),
-        (float("inf"), "1 infinite"),
+        *((0.0, "1 zero"), (-1.2, "1 negative"), (math.nan, "1 NaN"), (math.inf, "1 infinite")),
         (0.9, r"run from 0\.9 to 1\.4"),
         (2.1, r"run from 1\.4 to 2\.1"),
-        (torch.full((3, 1, 8, 9), 1.4), "have shape"),
-        (torch.full((3, 2, 9, 8), 1.4), "have shape"),
-        (torch.full((9, 8), 1.4), "have shape"),
+        *((torch.full(s, 1.4), "have shape") for s in ((3, 1, 8, 9), (3, 2, 9, 8), (9, 8))),
         (torch.ones((0, 1, 9, 8)), "have shape"),
         (torch.ones((3, 1, 9, 8), dtype=torch.uint8), "torch.uint8"),
     ],
 )
-def test_bad_images_are_refused(
-    extractor: gbm.FeatureExtractor, images: object, message: str
-) -> None:
+def test_bad_images(extractor: gbm.FeatureExtractor, images: object, message: str) -> None:
     """A number stands for good images with one such pixel."""
     if not isinstance(images, Tensor):
         pixel, images = images, torch.full((3, 1, 9, 8), 1.4)
@@ -232,16 +218,16 @@ class _StandIn(nn.Module):
 @pytest.fixture
 def stand_in(tmp_path: Path) -> tuple[Path, str]:
     """(file, SHA-256) of a TorchScript file with the name and interface of the real one."""
-    path = tmp_path / WEIGHTS_NAME
+    path = tmp_path / inception.WEIGHTS_NAME
     torch.jit.save(torch.jit.script(_StandIn().eval()), str(path))
     return path, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_absent_weights_are_explained(tmp_path: Path) -> None:
     with pytest.raises(ValueError) as error:
-        find_weights(tmp_path)
-    rest = ("https://", WEIGHTS_SHA256, "never downloaded", "--features classifier")
-    for part in (str(tmp_path / WEIGHTS_NAME), *rest):
+        inception.find_weights(tmp_path)
+    rest = ("https://", inception.WEIGHTS_SHA256, "never downloaded", "--features classifier")
+    for part in (str(tmp_path / inception.WEIGHTS_NAME), *rest):
         assert part in str(error.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -249,29 +235,32 @@ def test_absent_weights_are_explained(tmp_path: Path) -> None:
 def test_the_default_place_is_for_temporary_files(tmp_path: Path, monkeypatch: Patch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(ValueError, match="not at .*") as error:
-        find_weights()
-    assert str(tmp_path / WEIGHTS_NAME) in str(error.value)
+        inception.find_weights()
+    assert str(tmp_path / inception.WEIGHTS_NAME) in str(error.value)
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / WEIGHTS_NAME).write_bytes(b"an aborted download")
+    (tmp_path / inception.WEIGHTS_NAME).write_bytes(b"an aborted download")
     with pytest.raises(ValueError, match="is not the published file"):
-        find_weights(tmp_path)
+        inception.find_weights(tmp_path)
     (tmp_path / "renamed.pt").write_bytes(b"weights")
-    with pytest.raises(ValueError, match=f"keep the name {WEIGHTS_NAME}"):
-        find_weights(tmp_path / "renamed.pt")
+    with pytest.raises(ValueError, match=f"keep the name {inception.WEIGHTS_NAME}"):
+        inception.find_weights(tmp_path / "renamed.pt")
 
 
 def test_two_channels_are_refused_before_the_weights_are_looked_for(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="1 or 3 channels"):
-        load_inception((2, 9, 8), tmp_path)
+        inception.load_inception((2, 9, 8), tmp_path)
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+IGNORED = [f"ignore:.*torch.jit:{kind}Warning" for kind in ("Deprecation", "Future")]
+JIT_IS_OLD = pytest.mark.filterwarnings(*IGNORED)
+
+
+@JIT_IS_OLD
 def test_images_reach_the_network_in_its_own_range(stand_in: tuple[Path, str]) -> None:
     path, sha256 = stand_in
-    extractor = load_inception(SHAPE, path, sha256)
+    extractor = inception.load_inception(SHAPE, path, sha256)
     assert (extractor.name, extractor.hash) == ("inception-v3-clean", sha256[:16])
     assert (extractor.dim, extractor.test_accuracy) == (2048, None)
     # Black, white and the grey level 51 of 255, each flat, so that resizing changes nothing.
@@ -283,11 +272,10 @@ def test_images_reach_the_network_in_its_own_range(stand_in: tuple[Path, str]) -
     assert np.all(features[:, 9:] == 0)
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+@JIT_IS_OLD
 def test_colour_channels_stay_apart(stand_in: tuple[Path, str]) -> None:
     path, sha256 = stand_in
-    extractor = load_inception((3, 9, 8), path.parent, sha256)
+    extractor = inception.load_inception((3, 9, 8), path.parent, sha256)
     colours = torch.tensor([1.0, 1.4, 1.8])[None, :, None, None].expand(2, -1, 9, 8)
     expected = (np.array([0.0, 102.0, 204.0]) - 128) / 128
     assert np.max(np.abs(extractor(colours)[:, :3] - expected)) <= 1e-5

@@ -53,9 +53,8 @@ def test_every_combination_is_measured_and_the_least_is_chosen(found: list[dict]
 
 
 def test_the_result_is_of_images_which_no_choice_has_seen(run: Path, found: list[dict]) -> None:
-    """Images 8..15 of the seed, measured here by the other way: all sixteen at once.
-
-    The planted mistake, the distance of the images that were chosen by, differs from it."""
+    """Images 8..15 of the seed, measured here by the other way: all sixteen at once. The planted
+    mistake, the distance of the images that were chosen by, differs from it."""
     *candidates, report = found[1:]
     assert report["images"] == [8, 16]
     best = {"chi": report["chi"], "inner_steps": report["inner_steps"], "step_length": 0.1}

@@ -52,17 +52,14 @@ def test_a_batch_is_a_function_of_seed_and_step_and_has_the_same_items_for_every
 
 
 def test_an_untrained_denoiser_is_exact_for_a_lognormal_law_on_the_line(tmp_path: Path) -> None:
-    """A zero output is the best linear denoiser, which is the best one where log X is normal.
-
-    So the law, its moments, the process and the parameterisation are tied together exactly, up to
+    """A zero output is the best linear denoiser, which is the best one where log X is normal. So
+    the law, its moments, the process and the parameterisation are tied together exactly, up to
     float32. The step's learning rate changes no weight by more than 1e-12."""
     run = train_law(tmp_path / "run", "lognormal-1d", 1, learning_rate=1e-12)
     x = torch.linspace(0.3, 4.0, 50)[:, None]
     learned = gbm.score_function(run.model, run.process)
-    exact, other = (
-        gbm.exact_score(load_toy(name), run.process)
-        for name in ("lognormal-1d", "lognormal-mixture-1d")
-    )
+    laws = (load_toy(name) for name in ("lognormal-1d", "lognormal-mixture-1d"))
+    exact, other = (gbm.exact_score(law, run.process) for law in laws)
     for t in (0.2, 0.6, 1.0):
         assert torch.allclose(learned(x, t).double(), exact(x.double(), t), rtol=1e-5, atol=1e-5)
     # A twin: the score of another of the laws is nowhere near.
@@ -92,12 +89,10 @@ def test_the_command_draws_a_picture(tmp_path: Path, capsys: Shown, process: str
     draws = sample_law(run, 5, 1)
     assert draws.shape == (5, 2) and bool((draws > 0).all())
     sampler = gbm.Sampler(run, gbm.SamplingSettings(num_steps=9))
-    for attempt in (
-        lambda: save_trajectory(tmp_path / "film.png", sampler, 0),
-        lambda: measured_data(folder, Measurement()),
-    ):
-        with pytest.raises(ValueError, match=NO_IMAGES):
-            attempt()
+    with pytest.raises(ValueError, match=NO_IMAGES):
+        save_trajectory(tmp_path / "film.png", sampler, 0)
+    with pytest.raises(ValueError, match=NO_IMAGES):
+        measured_data(folder, Measurement())
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +105,8 @@ def plane(tmp_path_factory: Folders) -> Path:
 
 def test_sampling_serves_laws(plane: Path, tmp_path: Path, capsys: Shown) -> None:
     """Samples are those of the sampler, in batches of any size, with components and a picture."""
-    steps = {"sampler": "ddim", "num_steps": 5, "num_images": 7, "batch_size": 3, "seed": 2}
-    settings = gbm.SamplingSettings(**steps)
+    steps = {"num_steps": 5, "num_images": 7, "batch_size": 3, "seed": 2}
+    settings = gbm.SamplingSettings(sampler="ddim", **steps)
     run_sampling(SampleConfig(plane, tmp_path, device="cpu", sampling=settings))
     with np.load(tmp_path / "samples.npz") as stored:
         assert stored["samples"].shape == (7, 2) and stored["labels"].shape == (7,)
@@ -135,9 +130,10 @@ def test_every_start_serves_a_law_by_its_formula(plane: Path, start: str) -> Non
     noise, law, known = sampler.noise(range(9)), law_of(run), run.statistics
     shares = law.weights.cumsum(0)[:-1]
     assert labels.tolist() == torch.bucketize(noise.label_uniform().double(), shares).tolist()
+    v = sampler.process.log_var(1.0)
     if start == "class-average":
         _ = noise.uniform()  # the draw that would choose the class of a run without classes
-    z, v = noise.normal().double(), sampler.process.log_var(1.0)
+    z = noise.normal().double()
     if start == "class-average":
         expected = known.class_averages[labels].log() + v.sqrt() * z
     elif start == "data":
@@ -171,8 +167,7 @@ def test_the_evaluate_command_measures_against_the_law(
     settings = gbm.SamplingSettings(sampler="ddim", num_steps=5, num_images=50)
     run_evaluation(EvaluateConfig(plane, device="cpu", sampling=settings))
     law = load_toy("lognormal-mixture-2d")
-    draws = law.rvs(300, torch_rng)
-    np.savez(tmp_path / "draws.npz", samples=draws.numpy())
+    np.savez(tmp_path / "draws.npz", samples=(draws := law.rvs(300, torch_rng)).numpy())
     run_evaluation(EvaluateConfig(plane, tmp_path / "draws.npz", device="cpu"))
     first, second = read_metrics(plane / "metrics.json")
     assert first["settings"]["sampler"] == "ddim" and first["result"]["N"] == 50
@@ -182,8 +177,8 @@ def test_the_evaluate_command_measures_against_the_law(
     exact = gbm.load_run(plane, "cpu").statistics
     gap = float(((logs.mean(0) - exact.log_means) / exact.log_stds).abs().max())
     assert found["mean_error"] == pytest.approx(gap) and found["mean_floor"] == 300**-0.5
-    spread = float((logs.std(0) / exact.log_stds - 1).abs().max())
-    assert found["std_error"] == pytest.approx(spread)
+    spread = (logs.std(0) / exact.log_stds - 1).abs().max()
+    assert found["std_error"] == pytest.approx(float(spread))
     assert any(name.startswith("score at") for name in found)
     shown = capsys.readouterr().out
     assert "Kolmogorov-Smirnov distance" in shown and "relative squared error" in shown

@@ -19,13 +19,9 @@ from tests.support.tiny_data import tiny_data, tiny_extractor
 
 GREY, COLOUR = tiny_data(), tiny_data(channels=3)
 # Every image is its own feature vector, so that the expected numbers need no network.
+FACTS = {"name": "pixels", "hash": "0123456789abcdef", "dim": 72, "test_accuracy": 0.75}
 PIXELS = gbm.FeatureExtractor(
-    name="pixels",
-    hash="0123456789abcdef",
-    dim=72,
-    image_shape=(1, 9, 8),
-    test_accuracy=0.75,
-    network=lambda images: images.flatten(1),
+    **FACTS, image_shape=(1, 9, 8), network=lambda images: images.flatten(1)
 )
 REAL = gbm.positive_from_integers(GREY.train_images, GREY.max_value)
 
@@ -64,15 +60,10 @@ def test_distances_and_floor_are_those_of_the_features() -> None:
     frechet = [gbm.frechet_distance(draw, reference) for draw in draws]
     kernel = [gbm.kernel_distance(draw, reference, seed=6)[0] for draw in draws]
     kernel_found, kernel_sd = gbm.kernel_distance(features, reference, seed=6)
-    expected = {
-        "frechet": gbm.frechet_distance(features, reference),
-        "frechet_floor": np.mean(frechet),
-        "frechet_floor_sd": np.std(frechet, ddof=1),
-        "kernel": kernel_found,
-        "kernel_sd": kernel_sd,
-        "kernel_floor": np.mean(kernel),
-        "kernel_floor_sd": np.std(kernel, ddof=1),
-    }
+    expected = {"kernel": kernel_found, "kernel_sd": kernel_sd}
+    expected["frechet"] = gbm.frechet_distance(features, reference)
+    for name, floor in (("frechet", frechet), ("kernel", kernel)):
+        expected |= {f"{name}_floor": np.mean(floor), f"{name}_floor_sd": np.std(floor, ddof=1)}
     # The pixels are float32 on one side: 1e-7 of terms of size one, summed over 72 of them.
     size = {"f": 72.0, "k": 30.0}
     for name, value in expected.items():
@@ -91,9 +82,8 @@ def test_grey_pictures_are_far_above_the_floor(tmp_path: Path) -> None:
     """Constant images have no spread at all: they miss the whole variance of the features."""
     extractor = tiny_extractor(GREY, tmp_path)
     grey = torch.linspace(1.1, 1.9, 30)[:, None, None, None].expand(-1, 1, 9, 8)
-    bad, good = (
-        gbm.evaluate_images(x, GREY, extractor, floor_repeats=2) for x in (grey, REAL[:30])
-    )
+    both = (grey, REAL[:30])
+    bad, good = (gbm.evaluate_images(x, GREY, extractor, floor_repeats=2) for x in both)
     assert bad["frechet"] > 4 * bad["frechet_floor"]
     assert bad["frechet"] > 4 * good["frechet"]
     assert bad["frechet_floor"] == good["frechet_floor"]
@@ -121,21 +111,16 @@ def test_entries_are_appended_and_replaced_by_their_settings(tmp_path: Path) -> 
     record_metrics(path, {"sampler": "a", "levels": (1, 2)}, {"frechet": 3.0})
     record_metrics(path, {"sampler": "b"}, {"frechet": 4.0})
     record_metrics(path, {"levels": [1, 2], "sampler": "a"}, {"frechet": 5.5})
-    assert json.loads(path.read_text()) == [
-        {"settings": {"sampler": "b"}, "result": {"frechet": 4.0}},
-        {"settings": {"sampler": "a", "levels": [1, 2]}, "result": {"frechet": 5.5}},
-    ]
+    found = [tuple(entry.items()) for entry in json.loads(path.read_text())]
+    rows = (({"sampler": "b"}, 4.0), ({"sampler": "a", "levels": [1, 2]}, 5.5))
+    assert found == [(("settings", s), ("result", {"frechet": d})) for s, d in rows]
     assert [f.name for f in tmp_path.iterdir()] == ["metrics.json"]
 
 
 def test_another_feature_does_not_replace_the_first(tmp_path: Path) -> None:
     path = tmp_path / "metrics.json"
-    results = [
-        {"feature": "a", "feature_hash": "12", "frechet": 1.5},
-        {"feature": "a", "feature_hash": "34", "frechet": 2.5},
-        {"feature": "b", "feature_hash": "12", "frechet": 3.5},
-        {"feature": "a", "feature_hash": "12", "frechet": 4.5},
-    ]
+    rows = (("a", "12", 1.5), ("a", "34", 2.5), ("b", "12", 3.5), ("a", "12", 4.5))
+    results = [dict(zip(("feature", "feature_hash", "frechet"), row, strict=True)) for row in rows]
     for result in results:
         record_metrics(path, {"sampler": "a"}, result)
     assert [entry["result"] for entry in read_metrics(path)] == results[1:]
@@ -143,15 +128,8 @@ def test_another_feature_does_not_replace_the_first(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [
-        "[1]",
-        "{}x",
-        '[{"settings": {}}]',
-        '{"a": 1}',
-        "7",
-        '[{"settings": {}, "result": 3}]',
-        "[nul",
-    ],
+    ["[1]", "{}x", '[{"settings": {}}]', '{"a": 1}', "7", "[nul"]
+    + ['[{"settings": {}, "result": 3}]'],
 )
 def test_a_foreign_file_is_refused_and_left(tmp_path: Path, content: str) -> None:
     path = tmp_path / "metrics.json"
@@ -211,13 +189,10 @@ def test_png_files_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
     assert torch.equal(read_images(tmp_path, GREY), on_scale(pixels[[1, 0, 2]])[:, None])
 
 
-def test_colour_files_keep_their_channels(tmp_path: Path) -> None:
+def test_colour_keeps_its_channels_and_grey_saved_as_colour_is_grey(tmp_path: Path) -> None:
     pixels = levels(9, 8, 3)
     save(tmp_path / "0.png", pixels)
     assert torch.equal(read_images(tmp_path, COLOUR), on_scale(pixels).permute(2, 0, 1)[None])
-
-
-def test_a_grey_picture_saved_as_colour_is_grey(tmp_path: Path) -> None:
     pixels = levels(9, 8)
     save(tmp_path / "0.png", np.stack([pixels] * 3, axis=2))
     assert torch.equal(read_images(tmp_path, GREY), on_scale(pixels)[None, None])
@@ -230,10 +205,9 @@ def test_sixteen_bits_are_kept(tmp_path: Path) -> None:
     expected = 1 + torch.from_numpy(pixels).float()[None, None] / 65535
     assert torch.equal(read_images(tmp_path / "png", GREY), expected)
     np.savez(tmp_path / "x.npz", images=pixels[None])
-    parts = {
-        name: getattr(GREY, name).to(torch.uint16) for name in ("train_images", "test_images")
-    }
-    deep = dataclasses.replace(GREY, max_value=65535, **parts)
+    parts = (part.to(torch.uint16) for part in (GREY.train_images, GREY.test_images))
+    names = dict(zip(("train_images", "test_images"), parts, strict=True))
+    deep = dataclasses.replace(GREY, max_value=65535, **names)
     assert torch.equal(read_images(tmp_path / "x.npz", deep), expected)
     with pytest.raises(ValueError, match="outside 0..255"):
         read_images(tmp_path / "x.npz", GREY)
@@ -254,9 +228,7 @@ def test_arrays_of_floats_and_of_grey_levels(tmp_path: Path, shape: tuple[int, .
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.ones((4, 8, 9)), "has shape"),
-        (np.ones((4, 3, 9, 8)), "has shape"),
-        (np.ones((9, 8)), "has shape"),
+        *((np.ones(shape), "has shape") for shape in ((4, 8, 9), (4, 3, 9, 8), (9, 8))),
         (np.ones((4, 9, 8), dtype=np.int64), "int64"),
         (np.array([["a", None]], dtype=object), "cannot be read"),
     ],

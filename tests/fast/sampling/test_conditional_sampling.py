@@ -1,5 +1,4 @@
 """Samples of classes: which image has which, in any batch; what `label` does, and where it cannot.
-
 The network knows one picture a class, the exact score of which leads every start to it (sheet R3):
 the image itself says which class the network was told."""
 
@@ -50,20 +49,18 @@ CONDITIONAL = dataclasses.replace(PLAIN, model=stub_run(OnePictureAClass()).mode
 @pytest.fixture(autouse=True)
 def _data(monkeypatch: Patch) -> None:
     """The nine images as the data set that the start from data is drawn from."""
-    levels = ((points()[LABELS] - 1) * 255).round().to(torch.uint8)
-    names = ("across", "down", "ramp")
-    data = gbm.ImageData("pictures", levels, LABELS, levels, LABELS, 255, names)
+    split = ((points()[LABELS] - 1) * 255).round().to(torch.uint8), LABELS
+    data = gbm.ImageData("pictures", *split, *split, 255, ("across", "down", "ramp"))
     monkeypatch.setattr(sampling, "load_dataset", lambda name, folder: data)
 
 
-def made(
-    run: TrainedModel, settings: gbm.SamplingSettings, size: int = 8
-) -> tuple[list[int], Tensor]:
+def made(run: TrainedModel, settings: gbm.SamplingSettings, size: int = 8) -> tuple[list, Tensor]:
     """The labels of images 0..23, made in batches of `size`, and the images."""
-    wanted = batches(range(COUNT), size)
-    parts = [part for _, part in gbm.Sampler(run, settings).batches(wanted, False)]
-    labels = torch.cat([part.labels for part in parts]).tolist()
-    return labels, torch.cat([part.x for part in parts])
+    made = gbm.Sampler(run, settings).batches(batches(range(COUNT), size), False)
+    parts = [part for _, part in made]
+    return torch.cat([part.labels for part in parts]).tolist(), torch.cat(
+        [part.x for part in parts]
+    )
 
 
 def shown(images: Tensor) -> list[int]:
@@ -128,8 +125,8 @@ def test_a_label_chooses_the_start_and_leaves_the_noise(run: TrainedModel, start
     plain = gbm.Sampler(run, FLOW)
     process, noise = plain.process, plain.noise(range(COUNT))
     _ = noise.uniform()  # and as much of the stream as the number of a training image takes
-    end = process.horizon
-    moved = process.log_mean(end) + process.log_var(end).sqrt() * noise.normal().double()
+    mean, var = (part(process.horizon) for part in (process.log_mean, process.log_var))
+    moved = mean + var.sqrt() * noise.normal().double()
     for label in (None, 2):
         sampler = gbm.Sampler(run, dataclasses.replace(FLOW, start=start, label=label))
         x, labels = sampler.initial_states(sampler.noise(range(COUNT)))
@@ -141,12 +138,9 @@ def test_a_label_chooses_the_start_and_leaves_the_noise(run: TrainedModel, start
         assert set(labels.tolist()) == ({0, 1, 2} if label is None else {2})
 
 
-def test_images_without_a_class_have_no_labels() -> None:
+def test_images_without_a_class_have_no_labels_and_other_classes_are_refused() -> None:
     ((_, part),) = gbm.Sampler(PLAIN, FLOW).batches([range(2)], False)
     assert part.labels is None
-
-
-def test_a_class_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match=r"label 3: the classes of .* are 0\.\.2"):
         made(CONDITIONAL, dataclasses.replace(FLOW, label=3))
     with pytest.raises(ValueError, match="label must be the number of a class"):
@@ -154,8 +148,7 @@ def test_a_class_that_does_not_exist_is_refused() -> None:
 
 
 def test_a_film_is_of_the_image_with_its_class(tmp_path: Path, monkeypatch: Patch) -> None:
-    ends: list[Tensor] = []
-    titles: list[str] = []
+    ends, titles = [], []
 
     def spy(path: Path, above: Tensor, below: Tensor, captions: list[str], *rest: object) -> None:
         ends.extend((above[-1], below[-2]))
@@ -192,5 +185,4 @@ def test_the_commands_from_training_to_images_of_a_class(tmp_path: Path, command
     assert (out / "film.png").exists() and '"label": 7' in (out / "settings.json").read_text()
     assert "ddim, start lognormal, class 7, 3 levels: 4 images" in done.out
     done = command(sample.main, *options, "--label", 10, "--out", refused)
-    assert done.status == 2
-    assert "label 10: the classes of" in done.err and not refused.exists()
+    assert done.status == 2 and "label 10: the classes of" in done.err and not refused.exists()

@@ -12,12 +12,7 @@ from torch import Tensor
 import gbm_fast as gbm
 from gbm_fast.data.statistics import DataStatistics, data_statistics
 from gbm_fast.runtime.random import ImageNoise
-from gbm_fast.sampling.initial import (
-    fitted_lognormal,
-    from_class_averages,
-    from_data,
-    from_lognormal,
-)
+from gbm_fast.sampling import initial
 from tests.support.cases import generator
 from tests.support.fixtures import Patch
 from tests.support.twins import assert_twins, tensor
@@ -56,9 +51,8 @@ def test_the_moments_of_log_pixels_channel_by_channel() -> None:
 
 
 def test_the_class_averages_have_their_own_moments() -> None:
-    """The mean over a class is arithmetic, as in the paper: its log is above the mean log.
-
-    Class 2 has one image three times, class 7 one; over both, log pixels are centre -/+ spread."""
+    """The mean over a class is arithmetic, as in the paper: its log is above the mean log. Class 2
+    has one image three times, class 7 one; over both, log pixels are centre -/+ spread."""
     images, labels = two_valued()
     found = data_statistics(images, labels)
     assert_twins(found.class_averages, images[[0, 2]].numpy(), 2.0)
@@ -66,11 +60,9 @@ def test_the_class_averages_have_their_own_moments() -> None:
     assert_twins(found.average_log_means, np.array(CENTRES), 4.0)
     one_class = data_statistics(images[:3], torch.tensor([7, 7, 7]))
     # Two images of three are `image`: pixels (2 e^s + e^-s) / 3 and (e^s + 2 e^-s) / 3 times e^c.
-    high, low = (
-        [math.log((a * math.exp(s) + b * math.exp(-s)) / 3) for s in SPREADS]
-        for a, b in ((2, 1), (1, 2))
-    )
-    mean, half = (np.array(high) + low) / 2, (np.array(high) - low) / 2
+    up, down = np.exp(SPREADS), np.exp(np.negative(SPREADS))
+    high, low = (np.log((a * up + b * down) / 3) for a, b in ((2, 1), (1, 2)))
+    mean, half = (high + low) / 2, (high - low) / 2
     assert_twins(one_class.average_log_means, np.array(CENTRES) + mean, 4.0)
     assert_twins(one_class.average_log_stds, half, 4.0)
     # The two fits of Sections 6.2 and G.2 differ (sheet E24).
@@ -92,11 +84,10 @@ def test_the_averages_are_weighted_by_the_share_of_their_class() -> None:
 @pytest.mark.parametrize("name", PROCESSES)
 def test_the_fit_at_the_horizon_has_the_moments_of_noised_pixels(name: str) -> None:
     """Noise of -1 and 1 has mean 0 and variance 1: all pixels under both are a full ensemble.
-
     Pushed by the forward process itself; dropping m or v, or adding v to the deviation, fails."""
     process, (images, labels) = PROCESSES[name], varied()
     statistics = data_statistics(images, labels)
-    mu, sigma = fitted_lognormal(statistics.log_means, statistics.log_stds, process)
+    mu, sigma = initial.fitted_lognormal(statistics.log_means, statistics.log_stds, process)
     ones = torch.ones_like(images)
     noised = [process.sample(images, process.horizon, z * ones).log() for z in (-1, 1)]
     assert_channels(torch.cat(noised), mu, sigma, 10.0)
@@ -117,7 +108,7 @@ def replayed(count: int) -> ImageNoise:
 def test_class_averages_from_given_draws(name: str) -> None:
     """The class that the uniform number picks, times exp(m + sqrt(v) z): exact in float32."""
     process, statistics = PROCESSES[name], data_statistics(*varied())
-    found, labels = from_class_averages(statistics, process, replayed(20))
+    found, labels = initial.from_class_averages(statistics, process, replayed(20))
     draws = replayed(20)
     uniforms, z = draws.uniform().double(), draws.normal()
     # Shares 0.5, 0.3, 0.2, as a chain of comparisons.
@@ -146,10 +137,9 @@ class Chosen(ImageNoise):
 
 def classes_of(statistics: DataStatistics, uniforms: Sequence[float]) -> list[int]:
     """The class of each start, read off the images themselves."""
-    process = gbm.GBM(sigma=0.7)
-    starts = from_class_averages(statistics, process, Chosen(uniforms)).x.flatten(1)
+    starts = initial.from_class_averages(statistics, gbm.GBM(sigma=0.7), Chosen(uniforms))
     averages = statistics.class_averages.float().flatten(1)
-    distances = torch.cdist(starts, averages)
+    distances = torch.cdist(starts.x.flatten(1), averages)
     assert float(distances.amin(1).max()) < 1e-5
     return distances.argmin(1).tolist()
 
@@ -167,7 +157,7 @@ def test_classes_are_drawn_by_their_shares() -> None:
 
 def test_the_lognormal_start_from_given_draws() -> None:
     mu, sigma = tensor([0.2, -0.3, 0.5]), tensor([1.1, 0.7, 2.3])
-    found = from_lognormal(mu, sigma, replayed(4))
+    found = initial.from_lognormal(mu, sigma, replayed(4))
     z = replayed(4).normal().double()
     power = mu[:, None, None] + sigma[:, None, None] * z
     scale = power.exp() * (2 + 2 * power.abs() + sigma[:, None, None] * z.abs())
@@ -179,7 +169,7 @@ def test_the_start_from_data_from_given_draws() -> None:
     """It differs from the class averages: images themselves, each drawn by its number."""
     process, (images, labels) = PROCESSES["constant"], varied()
     images = images.float()
-    found = from_data(gbm.Events(images, labels), process, replayed(9))
+    found = initial.from_data(gbm.Events(images, labels), process, replayed(9))
     draws = replayed(9)
     chosen, z = draws.integers(len(images)), draws.normal()
     assert len(set(chosen.tolist())) > 3
@@ -194,7 +184,7 @@ def test_pixels_that_are_not_positive_are_refused(bad: float) -> None:
     with pytest.raises(ValueError, match=r"images must be positive and finite, but .* of 120"):
         data_statistics(images, labels)
     with pytest.raises(ValueError, match="x0 must be positive"):
-        from_data(gbm.Events(images[3:4], None), PROCESSES["constant"], replayed(1))
+        initial.from_data(gbm.Events(images[3:4], None), PROCESSES["constant"], replayed(1))
 
 
 def test_other_shapes_are_refused() -> None:

@@ -1,6 +1,5 @@
-"""A trained run as its user sees it: samples, score, denoiser, likelihood, and what is refused.
-
-A network that puts out zeros is the best linear denoiser, which for log-normal data is the exact
+"""A trained run as its user sees it: samples, score, denoiser, likelihood, and what is refused. A
+network that puts out zeros is the best linear denoiser, which for log-normal data is the exact
 one: so an untrained run on the law lognormal-2d has a score and a likelihood that are known."""
 
 import math
@@ -38,8 +37,8 @@ def line(tmp_path_factory: Folders) -> gbm.Run:
     """An untrained run on lognormal-1d: one step of no length."""
     settings = {"steps": 1, "learning_rate": 1e-12, "width": 8, "depth": 1, "metrics_images": 0}
     folder = tmp_path_factory.mktemp("runs") / "line"
-    config = gbm.TrainConfig(dataset="lognormal-1d", run_dir=folder, device="cpu", **settings)
-    return gbm.train_run(config)
+    settings |= {"dataset": "lognormal-1d", "run_dir": folder, "device": "cpu"}
+    return gbm.train_run(gbm.TrainConfig(**settings))
 
 
 @pytest.mark.parametrize("t", [0.2, 0.7, 1.0])
@@ -57,8 +56,8 @@ def test_log_likelihood_is_the_density_at_the_least_noise(line: gbm.Run) -> None
     """And not that of the data: v = 0.005^2 widens 0.23 by 1e-4, which float32 hardly sees."""
     low = ONE.diffuse(line.process, line.process.time_at_log_var(0.005**2))
     assert torch.allclose(line.log_likelihood(X), low.logpdf(X), rtol=0, atol=3e-3)
-    other = law(0.37, 0.25)
-    assert not torch.allclose(line.log_likelihood(X), other.logpdf(X), rtol=0, atol=3e-3)
+    other = law(0.37, 0.25).logpdf(X)
+    assert not torch.allclose(line.log_likelihood(X), other, rtol=0, atol=3e-3)
 
 
 def test_the_likelihood_of_images_is_estimated_from_the_seed(torch_rng: torch.Generator) -> None:
@@ -86,8 +85,7 @@ def test_samples_are_those_of_the_command_for_every_setting(tmp_path: Path) -> N
     images = run.sample(5, 3, "ancestral", "class-average", num_steps=7, batch_size=2)
     assert torch.equal(images, gbm.Sampler(run, settings)(show_progress=False))
     assert images.shape == (5, 1, 8, 8) and not torch.equal(images, run.sample(5, batch_size=2))
-    few = run.sampler(settings)(2, seed=3, show_progress=False)
-    assert torch.equal(few, images[:2])
+    assert torch.equal(run.sampler(settings)(2, seed=3, show_progress=False), images[:2])
     with pytest.raises(ValueError, match="num_samples must be 1 or more"):
         run.sampler(settings)(0)
 
@@ -163,22 +161,16 @@ def test_a_wrong_word_is_refused_in_python_as_on_the_command_line() -> None:
     """In a program of its own: here the check of annotations would see the word first."""
     command = [sys.executable, "-c", WORDS]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    words = [line.split(", ")[0] for line in done.stdout.splitlines()]
-    assert words == [
-        "sampler must be one of dale-langevin",
-        "start must be one of class-average",
-        "process must be one of run",
-        "dataset must be one of digits",
-    ]
+    first = ("sampler", "dale-langevin"), ("start", "class-average"), ("process", "run")
+    expected = [f"{name} must be one of {word}" for name, word in (*first, ("dataset", "digits"))]
+    assert [line.split(", ")[0] for line in done.stdout.splitlines()] == expected
 
 
 @pytest.mark.parametrize(
     ("labels", "words"),
     [
         (None, "is class-conditional: pass labels"),
-        (torch.tensor([0, 3]), r"2 integers in 0\.\.2"),
-        (torch.tensor([0]), r"2 integers in 0\.\.2"),
-        (torch.tensor([0.0, 1.0]), r"2 integers in 0\.\.2"),
+        *((torch.tensor(y), r"2 integers in 0\.\.2") for y in ([0, 3], [0], [0.0, 1.0])),
     ],
 )
 def test_labels_are_asked_for_where_the_run_has_classes(labels: Tensor, words: str) -> None:
@@ -191,18 +183,16 @@ def test_the_statistics_of_a_law_are_exact() -> None:
     law = load_toy("lognormal-mixture-2d")
     found = law_statistics(law)
     for k in range(2):
-        parts = list(
-            zip(law.weights.tolist(), law.log_means[:, k], law.log_covs[:, k, k], strict=True)
-        )
+        moments = law.log_means[:, k], law.log_covs[:, k, k]
+        parts = list(zip(law.weights.tolist(), *moments, strict=True))
         means = [stats.lognorm.mean(float(s) ** 0.5, scale=math.exp(a)) for _, a, s in parts]
         assert found.class_averages[:, k].tolist() == pytest.approx(means, rel=1e-12)
         first = sum(w * float(a) for w, a, _ in parts)
         second = sum(w * float(s + (a - first) ** 2) for w, a, s in parts)
         assert float(found.log_means[k]) == pytest.approx(first, rel=1e-12)
         assert float(found.log_stds[k]) == pytest.approx(second**0.5, rel=1e-12)
-        first = sum(w * math.log(m) for (w, _, _), m in zip(parts, means, strict=True))
-        second = sum(
-            w * (math.log(m) - first) ** 2 for (w, _, _), m in zip(parts, means, strict=True)
-        )
+        pairs = [(w, math.log(m)) for (w, _, _), m in zip(parts, means, strict=True)]
+        first = sum(w * m for w, m in pairs)
+        second = sum(w * (m - first) ** 2 for w, m in pairs)
         assert float(found.average_log_means[k]) == pytest.approx(first, rel=1e-12)
         assert float(found.average_log_stds[k]) == pytest.approx(second**0.5, rel=1e-12)

@@ -32,11 +32,8 @@ def help_of(name: str, *arguments: str, capsys: Shown) -> str:
 
 @pytest.mark.parametrize(
     ("command", "record", "aside"),
-    [
-        (COMMAND, gbm.TrainConfig, {"config"}),
-        (SAMPLE, SampleConfig, set()),
-        (EVALUATE, EvaluateConfig, set()),
-    ],
+    [(COMMAND, gbm.TrainConfig, {"config"}), (SAMPLE, SampleConfig, set())]
+    + [(EVALUATE, EvaluateConfig, set())],
     ids=["train", "sample", "evaluate"],
 )
 def test_each_setting_is_in_one_group(command: Command, record: type, aside: set[str]) -> None:
@@ -52,9 +49,10 @@ def test_each_setting_is_in_one_group(command: Command, record: type, aside: set
     assert {name.removeprefix("training.") for name in shown} - aside == inside
 
 
-@pytest.mark.parametrize(
-    ("name", "first"), [("train", "data"), ("sample", "run-and-output"), ("evaluate", "run")]
-)
+FIRST = {"train": "data", "sample": "run-and-output", "evaluate": "run"}
+
+
+@pytest.mark.parametrize(("name", "first"), FIRST.items())
 def test_help_has_groups_and_examples(name: str, first: str, capsys: Shown) -> None:
     text = help_of(name, capsys=capsys)
     assert re.findall(r"([\w-]+) options\b", text)[0] == first

@@ -48,8 +48,7 @@ def test_resolve_keeps_every_choice_of_the_user() -> None:
     chosen = gbm.TrainConfig(metrics_images=0, steps=9)
     assert (resolve(chosen).metrics_images, resolve(chosen).minutes) == (0, None)
     assert resolve(gbm.TrainConfig(minutes=40.5)).minutes == 40.5
-    resolved = resolve(gbm.TrainConfig())
-    assert resolve(resolved) == resolved
+    assert resolve(resolved := resolve(gbm.TrainConfig())) == resolved
 
 
 def test_every_field_survives_the_json_file() -> None:
@@ -75,10 +74,8 @@ def test_a_file_without_a_key_or_of_another_kind_is_refused() -> None:
     del (record := json.loads(to_json(EVERY_FIELD_CHANGED)))["class_conditional"]
     expected = dataclasses.replace(EVERY_FIELD_CHANGED, class_conditional=False)
     assert from_json(json.dumps(record)) == expected
-    for text, message in (
-        ("[1, 2]", "not a JSON object"),
-        (to_json(THE_OTHERS)[:-20], "not JSON"),
-    ):
+    cut = to_json(THE_OTHERS)[:-20]
+    for text, message in (("[1, 2]", "not a JSON object"), (cut, "not JSON")):
         with pytest.raises(ValueError, match=message):
             from_json(text)
 
@@ -141,9 +138,7 @@ PRESETS = [
     (gbm.SamplingSettings(sampler="ddim"), "no setting for mnist, ddim"),
     (gbm.SamplingSettings(start="data"), "start data"),
 ]
-LISTS = [
-    (name, values) for name in ("chi", "inner_steps", "step_length") for values in ((), (1, 1))
-]
+LISTS = [(n, v) for n in ("chi", "inner_steps", "step_length") for v in ((), (1, 1))]
 MNIST = {"settings": gbm.SamplingSettings(), "dataset": "mnist"}
 FEATURES = {"inception_weights": "classifier", "features_dir": "inception"}
 
@@ -163,8 +158,7 @@ FEATURES = {"inception_weights": "classifier", "features_dir": "inception"}
         {},
         ("learning_rat", 0.5, "learning_rat"),
         ("sigma", "0.8", "wrong type"),
-        ("multipliers", 2, "wrong type"),
-        ("multipliers", [1, 2.5], "wrong type"),
+        *(("multipliers", value, "wrong type") for value in (2, [1, 2.5])),
         ("seed", True, "wrong type"),
         ("out_dir", None, "wrong type"),
         ("times", "linear", "times must be one of"),

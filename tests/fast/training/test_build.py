@@ -80,9 +80,7 @@ def test_the_greatest_number_below_1_is_the_last_time(num_steps: int, dtype: tor
 
 
 @pytest.mark.parametrize("process", PROCESSES)
-def test_log_normal_levels_have_quantiles_of_a_truncated_normal(
-    process: dict[str, object],
-) -> None:
+def test_log_normal_levels_have_quantiles_of_a_cut_normal(process: dict[str, object]) -> None:
     """Median 0.7 log_std and deviation 1.6 in log sqrt(v), cut to the range: SciPy's truncnorm."""
     r = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
     found, low, high = levels(r, times="log-normal", **process)
@@ -103,19 +101,20 @@ def test_log_uniform_levels_are_evenly_spaced(process: dict[str, object]) -> Non
 
 def test_the_process_of_a_configuration() -> None:
     exploding, constant = (build.build_process(tiny_config(**settings)) for settings in PROCESSES)
-    assert exploding == gbm.VarianceExploding(0.013, 7.3)
-    assert constant == gbm.GBM(sigma=0.65)
+    assert (exploding, constant) == (gbm.VarianceExploding(0.013, 7.3), gbm.GBM(sigma=0.65))
     # The paper's drift, which leaves m = 0.
     assert float(constant.log_mean(0.7)) == 0.0
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"), [("none", 1.0), ("variance", 0.4), ("preconditioned", 0.4 + 0.16 / 0.09)]
-)
+WEIGHTS = {"none": 1.0, "variance": 0.4, "preconditioned": 0.4 + 0.16 / 0.09}
+
+
+@pytest.mark.parametrize(("name", "expected"), WEIGHTS.items())
 def test_the_weighting_of_a_configuration(name: str, expected: float) -> None:
-    weighting = build.build_weighting(tiny_config(weighting=name), 0.3)
-    weight = weighting(torch.tensor([0.4], dtype=torch.float64))
-    assert weight.item() == pytest.approx(expected, rel=1e-12)
+    weight = build.build_weighting(tiny_config(weighting=name), 0.3)
+    assert weight(torch.tensor([0.4], dtype=torch.float64)).item() == pytest.approx(
+        expected, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("parameterisation", ["stein", "hyvarinen", "noise", "denoiser"])
@@ -127,8 +126,7 @@ def test_the_parameterisation_of_a_configuration(parameterisation: str) -> None:
         found = model(x.log(), torch.tensor([0.1]), v) - 1
     residual = (0.25 - (math.log(1.3) - 0.1)) / (0.4 + 0.3**2)
     zero = {"stein": 0.0, "hyvarinen": 0.0, "noise": -1.0, "denoiser": -1 + residual}
-    expected = torch.full_like(x, zero[parameterisation])
-    assert torch.allclose(found, expected, rtol=0, atol=1e-6)
+    assert torch.allclose(found, torch.tensor(zero[parameterisation]), rtol=0, atol=1e-6)
 
 
 def test_unresolved_settings_and_unsuitable_widths_are_refused() -> None:
@@ -213,9 +211,8 @@ def test_the_weighted_expectation_is_the_plain_one(case: dict[str, object]) -> N
 @pytest.mark.parametrize("case", CASES)
 def test_the_variance_of_the_expected_loss_falls(case: dict[str, object]) -> None:
     """The loss of the best linear denoiser, lambda s^2 / (v (v + s^2)), at the two kinds of times.
-
-    The least possible second moment is the square of the mean; a tenth of even draws adds to it.
-    """
+    The least possible second moment is the square of the mean; a tenth of even draws adds to
+    it."""
     config, process, times = built(importance=True, **case)
     weighting = build.build_weighting(config, LOG_STD)
     sampler = build_importance(config, process, LOG_STD)
@@ -247,11 +244,10 @@ def test_times_of_the_grid_are_drawn_in_proportion_to_their_loss() -> None:
 def test_every_image_is_seen_once_an_epoch_in_another_order_each_time() -> None:
     seed, batch, images = 31, 8, 28  # the batch does not divide the epoch
     rows = torch.cat([batch_indices(seed, step, batch, images) for step in range(7)])
-    first, second = rows.reshape(2, images)
-    for epoch in (first, second):
+    for epoch in rows.reshape(2, images):
         assert torch.equal(epoch.sort().values, torch.arange(images))
-    assert not torch.equal(first, second)
-    assert not torch.equal(first, torch.arange(images))
+    assert not torch.equal(*rows.reshape(2, images))
+    assert not torch.equal(rows[:images], torch.arange(images))
     # A function of (seed, step) alone, asked for in any order, whatever torch's own generator did.
     torch.manual_seed(1)
     assert torch.equal(batch_indices(seed, 5, batch, images), rows[40:48])
@@ -267,17 +263,15 @@ def test_the_order_of_an_epoch_is_drawn_once(monkeypatch: Patch) -> None:
         return randperm(n, generator=generator)
 
     monkeypatch.setattr(torch, "randperm", count)
-    for step in range(9):  # of 5 images each: epochs of 15 images, then of 12, which 5 crosses
-        batch_indices(77, step, 5, 15)
-    assert drawn == [15] * 3
-    for step in range(9):
-        batch_indices(77, step, 5, 12)
-    assert drawn == [15] * 3 + [12] * 4
+    # Nine steps of 5 images each: epochs of 15 images, then of 12, which 5 crosses.
+    for images, expected in ((15, [15] * 3), (12, [15] * 3 + [12] * 4)):
+        for step in range(9):
+            batch_indices(77, step, 5, images)
+        assert drawn == expected
 
 
 def test_a_batch_larger_than_the_data_set_takes_whole_epochs() -> None:
-    rows = batch_indices(2, 1, 20, 5)
-    assert torch.equal(rows.bincount(), torch.full((5,), 4))
+    assert batch_indices(2, 1, 20, 5).bincount().tolist() == [4] * 5
 
 
 def built(**settings: object) -> tuple[gbm.TrainConfig, gbm.Process, Callable[[Tensor], Tensor]]:

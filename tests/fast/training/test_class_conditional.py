@@ -48,7 +48,6 @@ def gradients_by_hand(trainer: gbm.Trainer) -> list[Tensor]:
 
 def departure(folder: Path, twin: Callable[[Batch], Batch]) -> float:
     """How far a step's gradients are from those by hand, relative to the largest of each tensor.
-
     The batch is altered by `twin`, and taken in rounds of three, three and two."""
     settings = {"precision": "float64", "micro_batch": 3, "clip_norm": 1e9}
     trainer = tiny.make_trainer(folder, class_conditional=True, **settings)
@@ -89,13 +88,12 @@ def test_events_are_those_of_a_training_without_labels() -> None:
 
 
 def test_the_learned_score_is_that_of_the_component(tmp_path: Path) -> None:
-    """The exact score given the component is that of a log-normal law (sheet R2).
-
-    At sqrt(v) = 0.3 the components overlap, and the best score that ignores the labels, that of
-    the mixture, is off by 0.36 and more. Told the other component, the network is far off: labels
-    that are mixed up, in training or afterwards, would show. The training is a function of its
-    seed, and the errors are integrals; with the seeds 0 to 11 they were at most 0.051, and at
-    least 4 for the other component."""
+    """The exact score given the component is that of a log-normal law (sheet R2). At sqrt(v) = 0.3
+    the components overlap, and the best score that ignores the labels, that of the mixture, is off
+    by 0.36 and more. Told the other component, the network is far off: labels that are mixed up,
+    in training or afterwards, would show. The training is a function of its seed, and the errors
+    are integrals; with the seeds 0 to 11 they were at most 0.051, and at least 4 for the other
+    component."""
     settings = {"batch_size": 256, "learning_rate": 5e-3, "ema_decay": 0.9}
     settings |= {"class_conditional": True}
     run = tiny.train_law(tmp_path / "run", "lognormal-mixture-1d", 150, **settings)

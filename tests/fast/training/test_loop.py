@@ -59,27 +59,23 @@ def clock(monkeypatch: Patch) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_training_after_the_step(tmp_path: Path, number: int) -> None:
-    before = handlers()
-    trainer = make_trainer(tmp_path, checkpoint_every=100)
+    before, trainer = handlers(), make_trainer(tmp_path, checkpoint_every=100)
     signal_at(trainer, 2, number)
     assert advance(trainer, 50) is False
     assert trainer.step == 2 and saved_step(tmp_path) == 2
     assert logged_steps(tmp_path) == [1, 2]
     # Outside the loop a signal does again what it did before.
     assert handlers() == before
-    resumed = make_trainer(tmp_path, checkpoint_every=100)
-    assert advance(resumed, 3) is True
+    assert advance(make_trainer(tmp_path, checkpoint_every=100), 3) is True
     assert saved_step(tmp_path) == 3 and logged_steps(tmp_path) == [1, 2, 3]
 
 
 def test_a_gradient_that_overflowed_is_null_in_the_log(tmp_path: Path) -> None:
     """As in the first steps of float16; JSON has no infinity."""
-    trainer = make_trainer(tmp_path)
-    take = trainer.train_step
+    take = (trainer := make_trainer(tmp_path)).train_step
     trainer.train_step = lambda: (take()[0], torch.tensor(torch.inf))
     assert advance(trainer, 2)
-    text = (tmp_path / "stats.jsonl").read_text()
-    assert text.count('"gradient_norm": null') == 2
+    assert (tmp_path / "stats.jsonl").read_text().count('"gradient_norm": null') == 2
 
 
 def test_a_signal_in_the_last_step_is_not_lost(tmp_path: Path) -> None:
@@ -90,8 +86,7 @@ def test_a_signal_in_the_last_step_is_not_lost(tmp_path: Path) -> None:
 
 
 def test_the_handlers_are_restored_after_an_error(tmp_path: Path) -> None:
-    before = handlers()
-    trainer = make_trainer(tmp_path)
+    before, trainer = handlers(), make_trainer(tmp_path)
     torch.nn.init.constant_(next(trainer.model.parameters()), float("nan"))
     with pytest.raises(FloatingPointError, match="step 0 is not finite for 8 of 8 samples"):
         advance(trainer, 3)
@@ -101,11 +96,9 @@ def test_the_handlers_are_restored_after_an_error(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("clock")
 def test_the_minutes_limit_the_training_across_resumes(tmp_path: Path) -> None:
     """Thirty seconds a step: two minutes are four steps, and three minutes in all two more."""
-    trainer = make_trainer(tmp_path)
-    assert advance(trainer, 50, 2.0)
+    assert advance(trainer := make_trainer(tmp_path), 50, 2.0)
     assert (trainer.step, trainer.seconds, saved_step(tmp_path)) == (4, 120.0, 4)
-    resumed = make_trainer(tmp_path)
-    assert advance(resumed, 50, 2.0)
+    assert advance(resumed := make_trainer(tmp_path), 50, 2.0)
     assert resumed.step == 4
     assert advance(resumed, 50, 3.0)
     assert (resumed.step, resumed.seconds) == (6, 180.0)
@@ -127,15 +120,13 @@ def test_the_log_of_a_killed_run_is_cut_back_to_the_checkpoint(tmp_path: Path) -
     kept = path.read_text()
     with path.open("a") as file:
         file.write('{"step": 3, "loss": 777.0}\n{"step": 4, "lo')
-    resumed = make_trainer(tmp_path)
-    advance(resumed, 4)
+    advance(make_trainer(tmp_path), 4)
     assert logged_steps(tmp_path) == [1, 2, 3, 4]
     assert path.read_text().startswith(kept) and "777" not in path.read_text()
 
 
 def test_the_progress_bar_shows_steps_and_loss(tmp_path: Path, capfd: Shown) -> None:
-    trainer = make_trainer(tmp_path)
-    assert loop.fit(trainer, 2, None)
+    assert loop.fit(make_trainer(tmp_path), 2, None)
     shown = capfd.readouterr().err
     assert "2/2" in shown and "loss 0." in shown
 
@@ -148,8 +139,7 @@ def command_config(tmp_path: Path, **overrides: object) -> gbm.TrainConfig:
 
 @pytest.mark.usefixtures("few")
 def test_the_command_ends_with_a_loadable_run(tmp_path: Path, capsys: Shown) -> None:
-    config = command_config(tmp_path)
-    assert run_training(config) == 0
+    assert run_training(config := command_config(tmp_path)) == 0
     folder = tmp_path / "00000-digits-variance-exploding"
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
     names = "checkpoints config.json environment.json statistics.safetensors stats.jsonl"
@@ -164,8 +154,7 @@ def test_the_command_ends_with_a_loadable_run(tmp_path: Path, capsys: Shown) -> 
 @pytest.mark.usefixtures("few")
 def test_the_command_continues_a_run_and_notes_the_new_budget(tmp_path: Path) -> None:
     assert run_training(command_config(tmp_path)) == 0
-    longer = command_config(tmp_path, steps=3, resume="auto")
-    assert run_training(longer) == 0
+    assert run_training(longer := command_config(tmp_path, steps=3, resume="auto")) == 0
     (folder,) = tmp_path.iterdir()
     assert saved_step(folder) == 3 and logged_steps(folder) == [1, 2, 3]
     assert read_config(folder) == longer
@@ -215,22 +204,16 @@ def save(folder: Path, step: int, keep_last: int = 2, keep_every: int | None = N
 
 @pytest.mark.parametrize(
     ("keep_last", "keep_every", "kept"),
-    [
-        (1, None, [24]),
-        (3, None, [18, 21, 24]),
-        (2, 6, [6, 12, 18, 21, 24]),
-        (1, 9, [9, 18, 24]),
-        (99, None, list(range(3, 25, 3))),
-    ],
+    [(1, None, [24]), (3, None, [18, 21, 24]), (2, 6, [6, 12, 18, 21, 24])]
+    + [(1, 9, [9, 18, 24]), (99, None, list(range(3, 25, 3)))],
 )
 def test_the_newest_and_the_multiples_are_kept(
     tmp_path: Path, keep_last: int, keep_every: int | None, kept: list[int]
 ) -> None:
     for step in range(3, 25, 3):
         save(tmp_path, step, keep_last, keep_every)
-        found = load_newest(tmp_path)
-        assert found is not None and found[1] == {"step": step}
-        assert int(found[0]["step"]) == step
+        tensors, facts = load_newest(tmp_path)
+        assert int(tensors["step"]) == step and facts == {"step": step}
     assert checkpoint_steps(tmp_path) == kept
 
 

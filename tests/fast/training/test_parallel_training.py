@@ -56,13 +56,10 @@ def single(tmp_path_factory: Folders) -> Path:
 
 
 @pytest.mark.parametrize(("size", "micro_batch"), [(2, 2), (3, 1)])
-def test_a_group_trains_as_one_process(
-    tmp_path: Path, single: Path, size: int, micro_batch: int
-) -> None:
-    """The optimiser's moments, the average, and the least loss are compared as well.
-
-    AdamW divides by the root of its second moment, so a gradient that differs in its last digits
-    moves a weight by about the same share: 1e-12 leaves a thousand roundings."""
+def test_a_group_is_one_process(tmp_path: Path, single: Path, size: int, micro_batch: int) -> None:
+    """The optimiser's moments, the average, and the least loss are compared as well. AdamW divides
+    by the root of its second moment, so a gradient that differs in its last digits moves a weight
+    by about the same share: 1e-12 leaves a thousand roundings."""
     folder = tmp_path / "run"
     group = start_group(size, train, folder, 6, {"micro_batch": micro_batch})
     assert join(group) == [0] * size
@@ -84,9 +81,7 @@ def labels_of_the_first(batch: Batch) -> Batch:
 
 
 @pytest.mark.parametrize("twin", [skewed, labels_of_the_first])
-def test_other_items_are_told_apart(
-    tmp_path: Path, single: Path, twin: Callable[[Batch], Batch]
-) -> None:
+def test_other_items_are_told_apart(tmp_path: Path, single: Path, twin: Callable) -> None:
     """Planted in one process, which trains what two processes with the mistake would."""
     trainer = make_trainer(tmp_path, **SETTINGS)
     alter_batches(trainer, twin)

@@ -48,8 +48,7 @@ def test_a_run_goes_on_with_another_log_and_device(tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     advance(make_trainer(whole), 6)
     advance(make_trainer(parts), 3)
-    changed = make_trainer(parts, log_every=2, device="auto")
-    advance(changed, 6)
+    advance(changed := make_trainer(parts, log_every=2, device="auto"), 6)
     (expected, _), (found, facts) = saved(whole), saved(parts)
     error = 0.0 if changed.device.type == "cpu" else 1e-3
     for name, tensor in expected.items():
@@ -60,8 +59,7 @@ def test_a_run_goes_on_with_another_log_and_device(tmp_path: Path) -> None:
 
 def test_a_checkpoint_matters_to_what_follows(tmp_path: Path) -> None:
     """The twin of the test above: without the moments the next step is another one."""
-    first = make_trainer(tmp_path / "run")
-    advance(first, 3)
+    advance(first := make_trainer(tmp_path / "run"), 3)
     resumed = make_trainer(tmp_path / "run")
     resumed.optimiser.state.clear()
     first.train_step()
@@ -117,8 +115,7 @@ def test_the_learning_rate_rises_linearly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_gradient_that_is_not_finite_spoils_nothing(tmp_path: Path, value: float) -> None:
-    trainer = make_trainer(tmp_path)
-    advance(trainer, 2)
+    advance(trainer := make_trainer(tmp_path), 2)
     before, kept = newest(tmp_path).read_bytes(), weights(trainer)
     list(trainer.model.parameters())[3].register_hook(lambda gradient: gradient * value)
     with pytest.raises(FloatingPointError, match="gradient at step 2 is not finite") as caught:
@@ -133,9 +130,7 @@ def test_a_gradient_that_is_not_finite_spoils_nothing(tmp_path: Path, value: flo
 
 
 @pytest.mark.parametrize("changes", [{"times": "uniform"}, {"width": 12}])
-def test_checkpoints_of_other_settings_are_refused(
-    tmp_path: Path, changes: dict[str, object]
-) -> None:
+def test_checkpoints_of_other_settings_are_refused(tmp_path: Path, changes: dict) -> None:
     make_trainer(tmp_path).save()
     with pytest.raises(ValueError, match="of other settings"):
         make_trainer(tmp_path, **changes)
@@ -143,8 +138,7 @@ def test_checkpoints_of_other_settings_are_refused(
 
 def test_a_checkpoint_of_other_images_is_refused(tmp_path: Path) -> None:
     """A folder of images may change between two commands; a continued run would mix them."""
-    trainer = make_trainer(tmp_path)
-    trainer.save()
+    (trainer := make_trainer(tmp_path)).save()
     for other in (few_digits(train=39), few_digits(max_value=17)):
         with pytest.raises(ValueError, match="the checkpoint is of other data"):
             gbm.Trainer(trainer.config, gbm.ImageBatches(other), tmp_path)
@@ -163,11 +157,9 @@ def loss_a_pixel(trainer: gbm.Trainer, t: float, z: Tensor) -> float:
 @pytest.mark.parametrize("std", [0.02, 0.3, 6.0])
 def test_the_loss_of_an_untrained_network_is_one_half(tmp_path: Path, std: float) -> None:
     """A zero output is the best linear denoiser, whose weighted loss is 1/2 at every noise level.
-
-    With y = log X_0, a and s its moments: h_target - h_model = (y - a) / (v + s^2)
-    - z s^2 / (sqrt(v) (v + s^2)). The loss is quadratic in z, so signs z and -z in turn give its
-    expectation exactly, (v E(y - a)^2 + s^4) / (2 s^2 (v + s^2)), with E(y - a)^2 = s^2 (n-1)/n.
-    """
+    With y = log X_0, a and s its moments: h_target - h_model = (y - a) / (v + s^2) - z s^2 /
+    (sqrt(v) (v + s^2)). The loss is quadratic in z, so signs z and -z in turn give its expectation
+    exactly, (v E(y - a)^2 + s^4) / (2 s^2 (v + s^2)), with E(y - a)^2 = s^2 (n-1)/n."""
     trainer = make_trainer(tmp_path)
     shape = few_digits().train_images.shape
     signs = (torch.arange(shape.numel()) % 3 - 0.5).sign().reshape(shape)
@@ -179,15 +171,12 @@ def test_the_loss_of_an_untrained_network_is_one_half(tmp_path: Path, std: float
     assert expected == pytest.approx(0.5, rel=1e-3)
 
 
-def test_training_lowers_the_loss_below_one_half(
-    tmp_path: Path, torch_rng: torch.Generator
-) -> None:
-    """One half is what a network that learns nothing keeps, as the test above shows.
-
-    The same 2560 Gaussian draws before and after, at sqrt(v) = 0.3, where the images matter; the
-    untrained loss on them has a standard error of 0.5 sqrt(2 / 2560) = 0.014. It is off by six and
-    a half of them once in 2.6e9 runs, and noise 1.3 times too large is seen; the fall, some 0.13,
-    is seen on the same draws."""
+def test_training_lowers_the_loss_below_a_half(tmp_path: Path, torch_rng: torch.Generator) -> None:
+    """One half is what a network that learns nothing keeps, as the test above shows. The same 2560
+    Gaussian draws before and after, at sqrt(v) = 0.3, where the images matter; the untrained loss
+    on them has a standard error of 0.5 sqrt(2 / 2560) = 0.014. It is off by six and a half of them
+    once in 2.6e9 runs, and noise 1.3 times too large is seen; the fall, some 0.13, is seen on the
+    same draws."""
     levels = {"times": "log-uniform", "std_min": 0.15, "std_max": 0.8}
     trainer = make_trainer(tmp_path, learning_rate=0.02, batch_size=40, multipliers=(1,), **levels)
     z = torch.randn(few_digits().train_images.shape, generator=torch_rng)
@@ -202,7 +191,6 @@ def test_training_lowers_the_loss_below_one_half(
 
 def test_the_average_of_saved_checkpoints_takes_in_those_alone(tmp_path: Path) -> None:
     """Of steps 3 and 6, with the share min(decay, 2 / 11) for the first; before that, the weights.
-
     The twin is the average of every step."""
     settings = {"average": "saved-checkpoints", "average_every": 3, "checkpoint_every": 3}
     trainer = small(tmp_path, warmup_steps=0, **settings)
@@ -230,14 +218,13 @@ def test_the_average_of_saved_checkpoints_takes_in_those_alone(tmp_path: Path) -
     ],
     ids=["regular", "at the end", "because of a signal"],
 )
-def test_the_checkpoint_of_the_least_loss_is_kept_for_use(
+def test_the_checkpoint_of_the_least_loss_is_kept(
     tmp_path: Path, planted: list[float], best: int, least: float
 ) -> None:
     """Of those at 2, 4, 6 and 8, of that at 3 where the run was stopped, and of the last, 9.
-
     Losses are planted. What counts is the mean of two steps, also for 3 and 9, which come one step
-    after a checkpoint, and never the loss of one step: in the first row that of 6 is the lowest.
-    """
+    after a checkpoint, and never the loss of one step: in the first row that of 6 is the
+    lowest."""
     folder = tmp_path / "run"
 
     def run(stop: int) -> None:
@@ -263,8 +250,7 @@ def chosen(folder: Path) -> Tensor:
 def test_weights_are_there_for_use_before_there_is_a_loss_to_choose_by(tmp_path: Path) -> None:
     """A run that is stopped early keeps its last ones, and takes the first that have a mean."""
     for stop in (1, 2):
-        trainer = small(tmp_path, choose="least-loss", checkpoint_every=2)
-        advance(trainer, stop)
+        advance(trainer := small(tmp_path, choose="least-loss", checkpoint_every=2), stop)
         assert torch.equal(chosen(tmp_path), trainer.averaged().state_dict()[LINE])
 
 
@@ -284,12 +270,8 @@ def test_rounds_change_the_order_of_sums_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("precision", "digits"), [("bfloat16", 0.03), ("float16", 0.01)])
 def test_half_precision_trains_like_float32(tmp_path: Path, precision: str, digits: float) -> None:
     """Weights, gradients and the loss stay float32; the network's arithmetic alone is coarser."""
-    half = small(tmp_path / "half", precision=precision)
-    full = small(tmp_path / "full")
-    losses = []
-    for _ in range(4):
-        pair = half.train_step()[0], full.train_step()[0]
-        losses.append([float(loss) for loss in pair])
+    half, full = small(tmp_path / "half", precision=precision), small(tmp_path / "full")
+    losses = [[float(each.train_step()[0]) for each in (half, full)] for _ in range(4)]
     found, expected = np.array(losses).T
     assert np.allclose(found, expected, rtol=digits) and not np.array_equal(found, expected)
     assert {p.dtype for p in half.model.parameters()} == {torch.float32}
@@ -298,8 +280,7 @@ def test_half_precision_trains_like_float32(tmp_path: Path, precision: str, digi
 
 def test_float16_finds_its_scale_again_and_resumes_with_it(tmp_path: Path) -> None:
     """A scale at which gradients overflow halves with each step that changes nothing."""
-    trainer = small(tmp_path, precision="float16")
-    trainer.train_step()
+    (trainer := small(tmp_path, precision="float16")).train_step()
     trainer.scaler.update(1e38)
     before = weights(trainer)
     trainer.train_step()
@@ -329,8 +310,7 @@ def test_importance_weights_reach_the_loss(tmp_path: Path) -> None:
 
 def test_a_batch_that_was_drawn_ahead_is_used_for_its_step_alone(tmp_path: Path) -> None:
     """As a GPU's training draws while the device works; the twin takes whatever is there."""
-    plain, ahead = (small(tmp_path / name) for name in "ab")
-    twin = small(tmp_path / "c")
+    plain, ahead, twin = (small(tmp_path / name) for name in "abc")
     for step, drawn in enumerate([0, 7, 2, 1]):
         ahead.data.draw_ahead(drawn, ahead.items)
         stale = ahead.data.draw(drawn, ahead.items)
@@ -339,5 +319,4 @@ def test_a_batch_that_was_drawn_ahead_is_used_for_its_step_alone(tmp_path: Path)
         for trainer in (plain, ahead, twin):
             trainer.train_step()
         assert all(map(torch.equal, weights(plain), weights(ahead)))
-        same = all(map(torch.equal, weights(plain), weights(twin)))
-        assert same == (step == 0)
+        assert all(map(torch.equal, weights(plain), weights(twin))) == (step == 0)
