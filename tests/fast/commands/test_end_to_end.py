@@ -87,9 +87,8 @@ def test_a_sampler_from_a_start(run: Path, command: Command, sampler: str, start
     options += ["--num-steps", "8", "--num-images", "3"]
     assert command(sample.main, "--run", run, *options).status == 0
     settings = gbm.SamplingSettings(num_steps=8, num_images=3, **wanted)
-    assert_sampled(
-        run / "samples" / settings.slug, 3, has_class=start in ("class-average", "data")
-    )
+    folder = run / "samples" / settings.slug
+    assert_sampled(folder, 3, has_class=start in ("class-average", "data"))
 
 
 def test_sample_and_evaluate_as_commands(run: Path, tmp_path: Path, command: Command) -> None:

@@ -137,7 +137,7 @@ def failed_download(name: str, data_dir: Path | None) -> str:
 
 
 @pytest.mark.parametrize("source", FAMILY, ids=lambda source: source.name)
-def test_offline_urls_and_target_are_named(
+def test_offline_urls_checksum_and_target_are_named(
     tmp_path: Path, serve: Serve, source: IdxSource
 ) -> None:
     serve()

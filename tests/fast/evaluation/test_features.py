@@ -117,7 +117,7 @@ def test_features_are_float64_and_the_same_in_any_batch(extractor: gbm.FeatureEx
     ],
     ids=["truncated", "empty", "text", "a bit flipped", "foreign"],
 )
-def test_a_damaged_file_is_refused_and_left(
+def test_a_damaged_or_foreign_file_is_refused_and_left(
     tmp_path: Path, damage: Callable, message: str
 ) -> None:
     data, file = tiny_data(), tmp_path / FILE

@@ -111,9 +111,9 @@ def test_entries_are_appended_and_replaced_by_their_settings(tmp_path: Path) -> 
     record_metrics(path, {"sampler": "a", "levels": (1, 2)}, {"frechet": 3.0})
     record_metrics(path, {"sampler": "b"}, {"frechet": 4.0})
     record_metrics(path, {"levels": [1, 2], "sampler": "a"}, {"frechet": 5.5})
-    found = [tuple(entry.items()) for entry in json.loads(path.read_text())]
     rows = (({"sampler": "b"}, 4.0), ({"sampler": "a", "levels": [1, 2]}, 5.5))
-    assert found == [(("settings", s), ("result", {"frechet": d})) for s, d in rows]
+    expected = [{"settings": settings, "result": {"frechet": d}} for settings, d in rows]
+    assert json.loads(path.read_text()) == expected
     assert [f.name for f in tmp_path.iterdir()] == ["metrics.json"]
 
 

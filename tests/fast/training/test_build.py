@@ -111,10 +111,9 @@ WEIGHTS = {"none": 1.0, "variance": 0.4, "preconditioned": 0.4 + 0.16 / 0.09}
 
 @pytest.mark.parametrize(("name", "expected"), WEIGHTS.items())
 def test_the_weighting_of_a_configuration(name: str, expected: float) -> None:
-    weight = build.build_weighting(tiny_config(weighting=name), 0.3)
-    assert weight(torch.tensor([0.4], dtype=torch.float64)).item() == pytest.approx(
-        expected, rel=1e-12
-    )
+    weighting = build.build_weighting(tiny_config(weighting=name), 0.3)
+    weight = weighting(torch.tensor([0.4], dtype=torch.float64))
+    assert weight.item() == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("parameterisation", ["stein", "hyvarinen", "noise", "denoiser"])

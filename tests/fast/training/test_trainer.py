@@ -218,7 +218,7 @@ def test_the_average_of_saved_checkpoints_takes_in_those_alone(tmp_path: Path) -
     ],
     ids=["regular", "at the end", "because of a signal"],
 )
-def test_the_checkpoint_of_the_least_loss_is_kept(
+def test_the_checkpoint_of_the_least_loss_is_kept_for_use(
     tmp_path: Path, planted: list[float], best: int, least: float
 ) -> None:
     """Of those at 2, 4, 6 and 8, of that at 3 where the run was stopped, and of the last, 9.
