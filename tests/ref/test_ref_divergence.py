@@ -79,8 +79,7 @@ def assert_conditional(divergence: int, dt: float, noise: float) -> None:
         sizes = (1 + 3 * SIGMA**2 * dt + SIGMA**2 * dt * abs(score)) / float(root)
         wanted.append(log_tail(z))
         # d log Phi(-z) / dz is at most 1 + z for z > 0 and phi(z) / Phi(-z) in general.
-        slope = mpmath.npdf(z) / mpmath.exp(wanted[-1])
-        scale.append(float(abs(wanted[-1]) + slope * sizes))
+        scale.append(float(abs(wanted[-1]) + (mpmath.npdf(z) / mpmath.exp(wanted[-1])) * sizes))
     assert_accurate(found, wanted, np.array(scale), k=20)
 
 
@@ -94,8 +93,7 @@ def test_the_conditional_probability_at_50_digits(dt: float, noise: float) -> No
 
 def test_it_is_the_threshold_of_the_step() -> None:
     """The step itself flips exactly for the draws below the quantile, for either sign of x."""
-    target = LOG_NORMALS["log-normal-1d"]
-    score, dt = ref.exact_score(target, PROCESS), 0.4
+    score, dt = ref.exact_score(LOG_NORMALS["log-normal-1d"], PROCESS), 0.4
     x = np.array([[0.2], [3.0], [40.0]])
     log_p = ref.log_flip_probability(PROCESS, score(x, 1.0), 1.0, dt, 0.7)
     quantile = np.array([[float(mpmath.erfinv(2 * mpmath.exp(p) - 1))] for p in log_p[:, 0]])
@@ -115,8 +113,7 @@ def test_the_average_is_the_average(noise: float) -> None:
     nodes, weights = np.polynomial.hermite_e.hermegauss(60)
     pairs = np.stack(np.meshgrid(nodes, nodes), axis=-1).reshape(-1, 2)
     weights = np.outer(weights, weights).ravel() / (2.0 * np.pi)
-    x = np.exp(end.log_mean + pairs @ np.linalg.cholesky(end.log_cov).T)
-    score = end.hyvarinen_score(x)
+    score = end.hyvarinen_score(np.exp(end.log_mean + pairs @ np.linalg.cholesky(end.log_cov).T))
     if noise > 0.0:
         given = np.exp(ref.log_flip_probability(PROCESS, score, t, dt, noise))
         tolerance = 1e-9

@@ -1,7 +1,5 @@
-"""The laws of the samplers without Monte Carlo: by probe, by recursion and in closed form.
-
-Three independent routes to one law are compared: `gbm_ref.probe` on `gbm_ref.simulate`, the
-recursion of `gbm_ref.exact_law`, and the closed forms of the equation sheet in mpmath."""
+"""The laws of the samplers by three routes: `gbm_ref.probe` on `gbm_ref.simulate`, the recursion
+of `gbm_ref.exact_law`, and the closed forms of the equation sheet in mpmath."""
 
 from functools import partial
 
@@ -34,8 +32,7 @@ def test_dale_langevin_law_of_r8(steps: int, ratio: str) -> None:
     assert f"{law.cov[0, 0] / 0.1:.5f}" == ratio
     v0, added = mpf(0.1), mpf(0.8) ** 2
     h, v_end = added / steps, v0 + added
-    trigammas = psi(1, v0 / h) - psi(1, v0 / h + steps)
-    closed = float(v0**2 / v_end + v0**2 / h * trigammas)
+    closed = float(v0**2 / v_end + v0**2 / h * (psi(1, v0 / h) - psi(1, v0 / h + steps)))
     assert law.cov[0, 0] == pytest.approx(closed, rel=1e-12)
     # The mean is exact: an exact start leaves no bias at all.
     assert law.mean[0] == pytest.approx(0.31, abs=1e-13)

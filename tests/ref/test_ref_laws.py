@@ -63,8 +63,7 @@ def test_scores_are_derivatives_of_the_density(name: str) -> None:
     exact = [M.diff(lambda y: log_density(name, M.exp(y)), y) for y in logs]
     scale = sizes(name)[:, None]
     assert_accurate(LAWS[name].hyvarinen_score(STATES), exact, scale, k=8)
-    log_score = [value + 1 for value in exact]
-    assert_accurate(LAWS[name].log_score(STATES), log_score, scale, k=8)
+    assert_accurate(LAWS[name].log_score(STATES), [value + 1 for value in exact], scale, k=8)
     stein = [value / mpf(float(x)) for value, x in zip(exact, STATES[:, 0], strict=True)]
     assert_accurate(LAWS[name].stein_score(STATES), stein, scale / STATES, k=8)
 
@@ -125,8 +124,7 @@ def test_the_marginal_of_inverse_gamma_data_is_a_beta_prime_law() -> None:
 
 def test_the_denoiser_is_the_posterior_mean_of_the_inverse() -> None:
     """Given x, 1 / X_0 ~ Gamma(L + alpha, rate beta + L x), of mean (L + alpha) / (beta + L x)."""
-    law = ref.gamma_marginal(ref.InverseGamma(ALPHA, BETA), LOOKS)
-    h = law.hyvarinen_score(X[:, None])[:, 0]
+    h = ref.gamma_marginal(ref.InverseGamma(ALPHA, BETA), LOOKS).hyvarinen_score(X[:, None])[:, 0]
     found = ref.gamma_denoiser(X, h, LOOKS)
     np.testing.assert_allclose(found, (LOOKS + ALPHA) / (BETA + LOOKS * X), rtol=1e-13)
     assert np.max(np.abs(ref.gamma_denoiser(X, h + 1.0, LOOKS) - found)) > 0.1

@@ -1,7 +1,5 @@
-"""Laws of scores, kernels, losses and steps that hold for every law of the data and every step.
-
-Hypothesis draws the cases. Expectations are sums that are exact for the polynomials here, or
-trapezoidal sums of analytic functions: nothing is sampled. Broken steps and scores are refused."""
+"""Laws of scores, kernels, losses and steps for every law of the data; broken ones are refused.
+Hypothesis draws the cases; expectations are sums that are exact or converge exponentially."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,8 +76,7 @@ def assert_equivariant(law: ref.LogNormalMixture, image: Image, x: np.ndarray) -
     moved, there = image.of(law), image.at(x)
     back = np.linalg.inv(image.matrix)
     h, found = law.hyvarinen_score(x), moved.hyvarinen_score(there)
-    size = condition(law, x) + condition(moved, there)
-    allowed = 8 * UNIT * size * (1 + np.abs(back).sum())
+    allowed = 8 * UNIT * (condition(law, x) + condition(moved, there)) * (1 + np.abs(back).sum())
     assert np.abs(1 + found - (1 + h) @ back).max() <= allowed
     stein = moved.stein_score(there)
     assert np.abs(stein * there - found).max() <= 4 * UNIT * (1 + abs(found)).max()
@@ -150,8 +147,7 @@ def test_energy_of_a_gaussian_score(mean: np.ndarray, cov: np.ndarray, process: 
     """E s s^T = V^-1, by Gauss-Hermite sums that are exact for quadratic functions."""
     nodes = np.array([[a, b] for a in (-1.0, 1.0) for b in (-1.0, 1.0)])
     law = ref.LogNormal(np.log(mean), cov).diffuse(process, 0.6)
-    root = np.linalg.cholesky(law.log_cov)
-    s = law.log_score(np.exp(law.log_mean + nodes @ root.T))
+    s = law.log_score(np.exp(law.log_mean + nodes @ np.linalg.cholesky(law.log_cov).T))
     inverse = np.linalg.inv(law.log_cov)
     np.testing.assert_allclose(s.T @ s / 4, inverse, rtol=0, atol=1e-12 * np.abs(inverse).max())
 
@@ -190,8 +186,7 @@ def test_kernels_compose(x0: Array, process: ref.GBM, t: float, share: float, z:
     x = process.sample(process.sample(x0, lengths[0], first), lengths[1], second)
     together = (np.sqrt(lengths[0]) * first + np.sqrt(lengths[1]) * second) / np.sqrt(t or 1.0)
     once = process.sample(x0, t, together)
-    size = 1 + np.abs(np.log(x0)).max() + 1.2 * 8
-    assert np.abs(np.log(x / once)).max() <= 8 * UNIT * size
+    assert np.abs(np.log(x / once)).max() <= 8 * UNIT * (1 + np.abs(np.log(x0)).max() + 1.2 * 8)
     np.testing.assert_array_equal(process.sample(x0, 0.0, first), x0)
     near = process.sample(x0, 1e-12 * t, first)
     assert np.abs(near / x0 - 1).max() <= 2 * 1.2 * 4 * 1e-6 * np.sqrt(t) + 4 * UNIT
@@ -278,9 +273,8 @@ def test_version_one_s_algorithm_one_breaks_the_law_of_powers() -> None:
 @settings(derandomize=True, max_examples=100)
 @given(case=meta.cases())
 def test_forward_and_back_is_the_joint_law(case: meta.Case) -> None:
-    """Geweke's check without sampling: X_s then the kernel to X_t, or X_t then the step to X_s.
-    (log X_s, log X_t) has the covariances V_s, V_s, V_t, V = S + v. The probe gives the map of
-    the step, and that of the kernel is a shift with added noise."""
+    """Geweke's check without sampling: X_s then the kernel to X_t, or X_t then the probed step.
+    (log X_s, log X_t) has the covariances V_s, V_s, V_t, V = S + v; the kernel adds noise."""
     turn = turning(case.angle)
     cov = turn @ np.diag([0.04, 0.4 * case.factor]) @ turn.T
     data, process = ref.LogNormal([0.4, -0.7], cov), case.process

@@ -1,7 +1,5 @@
 """The losses by hand, their floors, and the explicit and implicit forms up to exact constants.
-
-Expectations over Gaussian data and noise are Gauss-Hermite sums: exact for the polynomials here.
-"""
+Expectations over Gaussian data and noise are Gauss-Hermite sums: exact for polynomials."""
 
 import numpy as np
 import pytest
@@ -48,16 +46,14 @@ def test_m_dsm_and_m_esm_differ_by_a_constant(t: float) -> None:
     """Theorem 4.1 of version 2: the gap is C(t) = v0 / (2 v (v0 + v)) for every model (R4b)."""
     v, v0 = PROCESS.log_var(t), 0.23
     exact = ref.exact_score(TARGET, PROCESS)
-    y_t = TARGET.log_mean[0] + PROCESS.log_mean(t) + np.sqrt(v0 + v) * NODES
-    x_t = np.exp(y_t)[:, None]
+    x_t = np.exp(TARGET.log_mean[0] + PROCESS.log_mean(t) + np.sqrt(v0 + v) * NODES)[:, None]
 
     def shifted(x: np.ndarray, time: float) -> np.ndarray:
         return exact(x, time) + 0.7
 
     for score in (exact, model, shifted):
         esm = 0.5 * WEIGHTS @ ((exact(x_t, t) - score(x_t, t)) ** 2)[:, 0]
-        gap = expected_loss(score, t) - esm
-        assert gap == pytest.approx(v0 / (2 * v * (v0 + v)), rel=1e-11)
+        assert expected_loss(score, t) - esm == pytest.approx(v0 / (2 * v * (v0 + v)), rel=1e-11)
 
 
 def test_floor_of_the_loss_over_the_grid() -> None:

@@ -1,7 +1,5 @@
-"""gbm_ref.probe recovers known maps and refuses every planted bug for its own reason and size.
-
-The twins and the reasons are in probe_twins.py and step_twins.py; what the refusal says is
-compared with an independent computation of the twin's law or coefficients."""
+"""gbm_ref.probe recovers known maps and refuses every planted bug (probe_twins.py, step_twins.py)
+for its own reason and size, compared with the twin's law or coefficients found independently."""
 
 from functools import cache, partial
 
@@ -59,8 +57,7 @@ def test_as_many_states_are_evaluated_as_it_takes() -> None:
 
 
 def test_a_sampler_without_noise_has_a_law_too() -> None:
-    four = UNIT._replace(cov=4 * np.eye(1))
-    found = ref.assert_law(lambda x, z: x**2.0, UNIT, four, rows=0)
+    found = ref.assert_law(lambda x, z: x**2.0, UNIT, UNIT._replace(cov=4 * np.eye(1)), rows=0)
     # Powers and logarithms of NumPy differ in the last bits from one processor to another.
     assert abs(found.cov[0, 0] - 4.0) <= 8 * 2.0**-53 * 4.0
 
@@ -201,8 +198,7 @@ def test_a_clip_is_seen_with_noise_of_size_eight_alone(monkeypatch: Patch) -> No
     judge(TWINS["noise clipped"], process, target)
     here = place("constant", "log-normal-2d")
     _, clipped = BENT["noise clipped"]
-    stated = np.stack([here.offset, here.slope])
-    ref.assert_step(lambda x, z: x * clipped(here, z), here.x, stated)
+    ref.assert_step(lambda x, z: x * clipped(here, z), here.x, np.stack([here.offset, here.slope]))
 
 
 @cache
@@ -223,12 +219,11 @@ def test_the_steps_in_x_are_accepted(process: str, target: str, kappa: float) ->
     slope = kappa * here.slope
     kept = 1 - here.dm + here.dv * ((1 + kappa**2) * (1 + here.h) + kappa**2) / 2
     second = np.full_like(here.x, kappa**2 * here.dv / 2)
-    expected = {
+    for step, coefficients in {
         ref.SignAgnostic(): [here.offset, slope],
         ref.AmbientMarginalPreserving(): [kept, slope],
         ref.AmbientMilstein(): [here.offset - second, slope, second],
-    }
-    for step, coefficients in expected.items():
+    }.items():
         call = partial(step, motion, score)
         stated = np.stack(coefficients)
         ref.assert_step(lambda x, z, call=call: call(x, T, DT, kappa, z), here.x, stated)

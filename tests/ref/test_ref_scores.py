@@ -52,14 +52,11 @@ def test_conversions_invert_each_other(name: str) -> None:
     process, x, t = PROCESSES[name], states(2), 0.53
     v = process.log_var(t)
     scale = 1e-15 * (1 + np.abs(H) + np.abs(np.log(x)) / v + 1 / v)
-    stein = ref.stein_from_hyvarinen(x, H)
-    noise = ref.noise_from_hyvarinen(H, process, t)
-    denoised = ref.denoiser(x, H, process, t)
     for back in (
-        ref.hyvarinen_from_stein(x, stein),
+        ref.hyvarinen_from_stein(x, ref.stein_from_hyvarinen(x, H)),
         ref.hyvarinen_from_log_score(ref.log_score_from_hyvarinen(H)),
-        ref.hyvarinen_from_noise(noise, process, t),
-        ref.hyvarinen_from_denoiser(x, denoised, process, t),
+        ref.hyvarinen_from_noise(ref.noise_from_hyvarinen(H, process, t), process, t),
+        ref.hyvarinen_from_denoiser(x, ref.denoiser(x, H, process, t), process, t),
     ):
         assert (np.abs(back - H) <= 8 * scale).all()
 
@@ -89,8 +86,7 @@ def test_denoiser_is_the_posterior_mean_of_log_data(data: str) -> None:
     x = states(target.d, count=5)
     found = ref.denoiser(x, ref.exact_score(target, process)(x, t), process, t)
     m = (mpf(0.13) - mpf(0.7) ** 2 / 2) * mpf(t)
-    v = mpf(0.7) ** 2 * mpf(t)
-    exact = posterior_means(target.points, x, m, v)
+    exact = posterior_means(target.points, x, m, mpf(0.7) ** 2 * mpf(t))
     # The exponents are as large as |y - log x_n|^2 / 2v < 20, and their rounding is that of r_n.
     assert_accurate(found, exact, 20.0, k=8)
 

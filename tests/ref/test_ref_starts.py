@@ -240,8 +240,7 @@ def test_price_of_a_class_average_given_the_class() -> None:
     ratios = np.linalg.eigvalsh(given.cov) / v
     price = 0.5 * (np.sum(ratios - np.log1p(ratios)) + shift @ shift / v)
     one = ref.LogNormal(start.log_means[0], start.log_covs[0])
-    found = ref.terminal_mismatch(one, given, process)
-    assert found == pytest.approx(price, rel=1e-13)
+    assert ref.terminal_mismatch(one, given, process) == pytest.approx(price, rel=1e-13)
 
 
 def test_split_of_the_divergence() -> None:

@@ -132,13 +132,11 @@ def test_cdf_is_the_integral_of_the_density() -> None:
         for y in map(mpmath.log, map(mpf, (0.2, 0.9, 1.8, 6.5))):
             each = [w * mpmath.ncdf((y - a[0]) / mpmath.sqrt(cov[0])) for w, a, cov in parts]
             exact.append(mpmath.fsum(each))
-        found = target.cdf(np.array([[0.2], [0.9], [1.8], [6.5]]))
-        assert_accurate(found, exact, 10.0, k=8)
+        assert_accurate(target.cdf(np.array([[0.2], [0.9], [1.8], [6.5]])), exact, 10.0, k=8)
 
 
 def test_cdf_of_a_data_set_is_a_staircase() -> None:
-    data = DATA_SETS["points-1d"]
-    found = data.cdf(np.array([[0.69], [0.7], [2.0], [2.4]]))
+    found = DATA_SETS["points-1d"].cdf(np.array([[0.69], [0.7], [2.0], [2.4]]))
     np.testing.assert_allclose(found, [0.0, 1 / 3, 2 / 3, 1.0], rtol=1e-15)
 
 

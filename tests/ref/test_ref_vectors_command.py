@@ -77,8 +77,7 @@ def test_rows_are_printed(capsys: Shown) -> None:
 
 
 def test_a_failing_row_gives_exit_code_1(monkeypatch: Patch, capsys: Shown) -> None:
-    wrong = {**ORACLE, "denoiser": lambda x, h, m, v: 0.0}
-    monkeypatch.setattr(oracle, "ORACLE", wrong)
+    monkeypatch.setattr(oracle, "ORACLE", {**ORACLE, "denoiser": lambda x, h, m, v: 0.0})
     assert __main__.main(["verify", "gradient_step"]) == 0
     assert __main__.main(["verify", "gradient_step", "denoiser"]) == 1
     assert "FAILED" in capsys.readouterr().out

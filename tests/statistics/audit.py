@@ -1,7 +1,5 @@
 """Many run seeds for every statistical assertion: `python -m tests.statistics.audit --seeds 200`.
-
-No twin is drawn. About seeds * (sum of alpha) refusals are right, that is none, and p-values of
-exact tests are uniform. Record and figure go to statistics_audit, in validation/results with
+Twins are not drawn. Record and figure go to statistics_audit, in validation/results with
 --record; broken off, it goes on where it stopped if code and ledger are the same."""
 
 import json

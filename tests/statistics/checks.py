@@ -4,18 +4,17 @@
 | --- | --- | --- | --- |
 | `mean` | normal, variance known | N(0, 1), exact | shift in standard deviations |
 | `variance` | normal | chi-square with n - 1 degrees, exact | abs(ratio - 1) |
-| `shape` | any law on the line | P(KS > e) <= 2 exp(-2 n e^2) | KS distance |
+| `shape` | any law on the line | P(KS > e) <= 2 exp(-2 n e^2) (DKW, Massart) | KS distance |
 | `projections` | any law in the plane | the same along 8 directions, Bonferroni | KS distance |
 | `rate` | events of probability p | Binomial(n, p), exact | factor on p, either way |
-| `correlation` | pairs of centred normals | F with n and n degrees, exact | correlation |
+| `correlation` | pairs (a, b) of centred normals | F of a + b and a - b, exact | correlation |
 
-The inequality is Dvoretzky, Kiefer and Wolfowitz's with Massart's constant. For `correlation`,
-a + b and a - b of uncorrelated normal a, b of equal variance are independent, so that the ratio of
-their sums of squares has the F law; with correlation r it is multiplied by (1 + r) / (1 - r).
+For `correlation`, a + b and a - b are independent where a, b are uncorrelated and of equal
+variance; with correlation r the ratio of their sums of squares is (1 + r) / (1 - r) times F.
 
 `p_value` is exact or an upper bound, a check rejects where it is at most alpha. `miss` is the
-chance that draws of another law pass (exact, or an upper bound; NaN where the formula does not
-hold), and `smallest` the least effect that is missed with a chance of at most beta."""
+chance that draws of another law pass (exact, a bound, or NaN where the formula does not hold),
+and `smallest` the least effect that is missed with a chance of at most beta."""
 
 import math
 from abc import ABC, abstractmethod
@@ -203,8 +202,7 @@ class Rate(Check[float]):
         """The largest count that is rejected as too low (-1: none), the least as too high."""
         centre = int(self.n * self.law)
         low = _first(lambda k: self._at_most(k) > self.alpha / 2, 0, centre + 1) - 1
-        high = _first(lambda k: self._at_least(k) <= self.alpha / 2, centre, self.n)
-        return low, high
+        return low, _first(lambda k: self._at_least(k) <= self.alpha / 2, centre, self.n)
 
     def size(self, truth: float) -> float:
         return math.inf if truth == 0.0 else max(truth / self.law, self.law / truth)
@@ -219,8 +217,7 @@ class Rate(Check[float]):
         if low < 0:
             return math.inf
         above = float(sp.betaincinv(high, self.n - high + 1, 1.0 - beta))
-        below = float(sp.betaincinv(low + 1, self.n - low, beta))
-        return max(above / self.law, self.law / below)
+        return max(above / self.law, self.law / float(sp.betaincinv(low + 1, self.n - low, beta)))
 
 
 def dkw(n: int, alpha: float) -> float:

@@ -1,15 +1,10 @@
 """Laws to which draws are compared, and distances between them.
 
 A `Law` is one-dimensional, a `Plane` is known by its one-dimensional projections. `error` bounds
-what is wrong with `cdf` (quadrature, interpolation); the checks make room for it on both sides.
-
-Of a one-dimensional sampler with any score, by quadrature without random numbers: a row is known
-by its map (x, z) -> x_s alone, which is affine in z in the coordinates of the step: log X
-(`log_sampler`) or X itself (`signed_sampler`, where a row can change signs and its factor depends
-on |X|). The densities are carried from row to row by the trapezoidal rule on even nodes of
-log |X|, which converges exponentially while a row's noise is wider than the spacing; the
-distribution function after the last row is a sum of normal ones, exact for the density before it.
-"""
+what is wrong with `cdf`; the checks make room for it on both sides. A one-dimensional sampler with
+any score has a law by quadrature: a row is its map (x, z) -> x_s, affine in z in log X
+(`log_sampler`) or X (`signed_sampler`, where signs change). Densities are carried by the
+trapezoidal rule in log |X|, exponentially exact while a row's noise is wider than the spacing."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -118,8 +113,7 @@ def distance(one: Law, other: Law, nodes: int = 6001) -> float:
 
 def directions(count: int = 8) -> Sequence[Array]:
     """Unit vectors at even angles that no axis or diagonal meets."""
-    angles = np.pi * (np.arange(count) + 0.37) / count
-    return [np.array([np.cos(a), np.sin(a)]) for a in angles]
+    return [np.array([np.cos(a), np.sin(a)]) for a in (np.pi * (np.arange(count) + 0.37) / count)]
 
 
 RowMap = Callable[[Array, float], Array]

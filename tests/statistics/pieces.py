@@ -1,11 +1,9 @@
 """A sampler taken apart, so that one piece of it can be replaced by a wrong one, and such bugs.
 
-The pieces are gbm_fast's own. They are put together in float32 with a generator to draw, as users
-do, and in float64 with injected noise to find the law (`gbm_ref.probe`) or the map of one row.
-
-The bugs are one edit away from the right sampler; with h the score, dv the variance of a step, the
-drift of the reverse equation is - m' + sigma^2 (1 + h) in log X. In X it is sigma^2 / 2 more,
-which is Ito's term; sigma^2 of it is the divergence of the diffusion, counted twice."""
+gbm_fast's pieces, in float32 with a generator to draw, in float64 with injected noise to find the
+law (`gbm_ref.probe`) or the map of one row. With h the score, the drift of the reverse equation is
+- m' + sigma^2 (1 + h) in log X, sigma^2 / 2 more in X: Ito's term;
+sigma^2 of it is the divergence of the diffusion, counted twice."""
 
 import math
 from collections.abc import Callable
@@ -107,8 +105,7 @@ def score_plus(shift: float, factor: float = 1.0) -> Edit:
 
 def sigma_for_its_square(pieces: Pieces) -> Pieces:
     """sigma h dt in the place of sigma^2 h dt."""
-    sigma = float(pieces.process.diffusion(pieces.grid[0].t_score))
-    return score_plus(0.0, 1.0 / sigma)(pieces)
+    return score_plus(0.0, 1.0 / float(pieces.process.diffusion(pieces.grid[0].t_score)))(pieces)
 
 
 def dt_for_its_root(pieces: Pieces) -> Pieces:

@@ -9,8 +9,7 @@ import torch
 
 def sequence(run_seed: int, test_id: str) -> np.random.SeedSequence:
     """The seed sequence of a test: the same in every order, worker and selection of tests."""
-    digest = hashlib.sha256(test_id.encode()).digest()
-    words = np.frombuffer(digest, dtype=">u4").tolist()
+    words = np.frombuffer(hashlib.sha256(test_id.encode()).digest(), dtype=">u4").tolist()
     return np.random.SeedSequence([run_seed, *words])
 
 

@@ -28,16 +28,14 @@ def made(mean: float, var: float) -> Array:
 @pytest.mark.parametrize("shift", [-0.3, 0.0, 0.05, 0.4])
 def test_the_mean_is_a_two_sided_z_test(shift: float) -> None:
     p = Mean(NULL, N, ALPHA).p_value(made(0.4 + shift, 9.9))
-    expected = 2 * stats.norm.sf(abs(shift) / math.sqrt(1.7 / N))
-    assert p == pytest.approx(expected, rel=1e-9)
+    assert p == pytest.approx(2 * stats.norm.sf(abs(shift) / math.sqrt(1.7 / N)), rel=1e-9)
 
 
 @pytest.mark.parametrize("ratio", [0.7, 1.0, 1.4])
 def test_the_variance_is_a_two_sided_chi_square_test(ratio: float) -> None:
     p = Variance(NULL, N, ALPHA).p_value(made(7.0, 1.7 * ratio))
     law = stats.chi2(N - 1)
-    expected = 2 * min(law.cdf((N - 1) * ratio), law.sf((N - 1) * ratio))
-    assert p == pytest.approx(expected, rel=1e-9)
+    assert p == pytest.approx(2 * min(law.cdf((N - 1) * ratio), law.sf((N - 1) * ratio)), rel=1e-9)
 
 
 def test_the_correlation_is_an_f_test() -> None:
@@ -54,8 +52,7 @@ def test_the_correlation_is_an_f_test() -> None:
 def test_the_rate_is_a_two_sided_binomial_test(count: int) -> None:
     p = Rate(0.3, N, ALPHA).p_value(_first(count))
     law = stats.binom(N, 0.3)
-    expected = min(1.0, 2 * min(law.cdf(count), law.sf(count - 1)))
-    assert p == pytest.approx(expected, rel=1e-9)
+    assert p == pytest.approx(min(1.0, 2 * min(law.cdf(count), law.sf(count - 1))), rel=1e-9)
 
 
 def test_the_shape_has_the_bound_of_massart() -> None:

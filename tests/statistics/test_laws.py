@@ -22,8 +22,7 @@ MIXED = quadrature.MIXTURE, quadrature.CONSTANT, quadrature.MIXED_GRID
 
 def gap(one: Law, other: Law) -> float:
     """The distance without the stated errors."""
-    bare = [Law(law.cdf, law.low, law.high) for law in (one, other)]
-    return distance(*bare)
+    return distance(*(Law(law.cdf, law.low, law.high) for law in (one, other)))
 
 
 def normal_start(law: Law) -> ref.Gaussian:
@@ -46,8 +45,7 @@ def test_the_sign_agnostic_sampler_has_the_signs_and_moments_of_the_oracle() -> 
     """gbm_ref carries averages backwards with another quadrature; here densities go forwards."""
     start = normal_start(start_of(*SIGNED))
     signs = ref.sign_agnostic_average(np.ones_like, *SIGNED, start, signed=True)
-    below = quadrature.sign_agnostic_below_zero()
-    assert abs(below - (1.0 - signs.value) / 2.0) < ERROR / 10
+    assert abs(quadrature.sign_agnostic_below_zero() - (1.0 - signs.value) / 2.0) < ERROR / 10
     law = quadrature.sign_agnostic()
     # P(|X| <= x), whose mean of log x is compared by parts on an even grid.
     y = np.linspace(np.log(law.high) - 30.0, np.log(law.high), 200_001)
@@ -74,8 +72,7 @@ def log_density(target: ref.Target, x: Array) -> Array:
     parts = []
     for weight, mean, cov in zip(*components(target), strict=True):
         if target.d == 1:
-            law = stats.lognorm(s=np.sqrt(cov[0, 0]), scale=np.exp(mean[0]))
-            logs = law.logpdf(x[:, 0])
+            logs = stats.lognorm(s=np.sqrt(cov[0, 0]), scale=np.exp(mean[0])).logpdf(x[:, 0])
         else:
             logs = stats.multivariate_normal(mean, cov).logpdf(np.log(x)) - np.log(x).sum(-1)
         parts.append(np.log(weight) + logs)

@@ -1,6 +1,5 @@
-"""How the tests may draw random numbers, read from their syntax trees: seeds from names or a
-test's id, no global generator; more than a thousand draws are statistics, for here or the
-ledger."""
+"""How tests may draw, read from their syntax trees: seeds from names or a test's id, no global
+generator; more than a thousand draws are statistics, for here or the ledger."""
 
 import ast
 from collections.abc import Iterator

@@ -1,8 +1,5 @@
-"""The statistical assertions of the ledger: correct code is accepted, every twin is rejected.
-
-With the chances that the ledger states, for any run seed; a failure is a bug: nothing is run
-again. Sample sizes follow from the named effects by exact laws, without randomness: n draws see
-the effect with the stated alpha and beta, and the twins named are exactly those that are seen."""
+"""The ledger's assertions: correct code is accepted, every twin is rejected, for any run seed.
+A failure is a bug: nothing is run again. The sizes n see the named twins, by exact laws."""
 
 import pytest
 
@@ -52,6 +49,5 @@ def test_the_draws_suffice_for_the_effect(entry: Entry) -> None:
 
 @pytest.mark.parametrize("entry", HERE, ids=lambda entry: entry.id)
 def test_the_twins_are_those_that_are_seen(entry: Entry) -> None:
-    twins = SCENARIOS[entry.scenario].twins
-    seen = [name for name in twins if cell(entry, name).seen(entry)]
+    seen = [name for name in SCENARIOS[entry.scenario].twins if cell(entry, name).seen(entry)]
     assert list(entry.twins) == seen and len(seen) >= 1

@@ -1,11 +1,6 @@
-"""torchsde integrates the same equations on the same noise: an independent witness of the steps.
-
-Our steps and torchsde's schemes are the same maps, so that paths agree to rounding:
-
-    SignAgnostic          Euler's scheme for the reverse equation in X
-    AmbientMilstein       Milstein's scheme for it
-    DaleLangevin          Euler's scheme for the reverse equation in log X
-    MarginalPreserving(0) Euler's scheme for the probability flow in log X"""
+"""torchsde integrates the same equations on the same noise: paths agree to rounding. SignAgnostic
+and AmbientMilstein are Euler's and Milstein's schemes for the reverse equation in X, DaleLangevin
+Euler's in log X, and MarginalPreserving(0) Euler's for the probability flow in log X."""
 
 import math
 from collections.abc import Callable

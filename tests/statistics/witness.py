@@ -1,11 +1,7 @@
-"""The forward and reverse equations as torchsde takes them, on given noise or on its own.
-
-torchsde (test extra) integrates stochastic differential equations for torch and knows nothing of
-geometric Brownian motion or of reverse time. What stands here are the equations alone, for
+"""The forward and reverse equations as torchsde takes them, on given noise or on its own, for
 constant mu and sigma, with r = T - t in reverse time:
 
-    forward   dX = mu X dt + sigma X dW
-              d log X = (mu - sigma^2 / 2) dt + sigma dW
+    forward   dX = mu X dt + sigma X dW,   d log X = (mu - sigma^2 / 2) dt + sigma dW
     reverse   dX = (2 sigma^2 - mu + sigma^2 h) X dr + sigma X dW
               d log X = (3 sigma^2 / 2 - mu + sigma^2 h) dr + sigma dW
     flow      d log X = (sigma^2 - mu + sigma^2 h / 2) dr"""

@@ -77,8 +77,7 @@ def test_chi_square_quantiles_against_mpmath() -> None:
 
 
 def test_a_nan_is_never_inside() -> None:
-    samples = np.array([0.1, math.nan, 0.3, 0.2])
-    region = confidence_region(intervals.sample_moments(samples), 1e-6)
+    region = confidence_region(intervals.sample_moments(np.array([0.1, math.nan, 0.3, 0.2])), 1e-6)
     assert not region.contains(0.2, 0.01)
     assert not divergence_range(region, TARGET_MEAN, TARGET_VAR).contains(0.1)
     assert not Interval(0.0, 1.0).contains(math.nan)

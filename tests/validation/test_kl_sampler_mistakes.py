@@ -1,6 +1,5 @@
-"""The step-size study refuses samplers with planted mistakes: each passes with a chance below
-MISS, by its exact law, a correct one is refused with at most ALPHA (three times a run: see the
-ledger)."""
+"""The step-size study refuses planted mistakes: each passes with a chance below MISS, by its exact
+law, a correct one is refused with at most ALPHA (three times a run: see the ledger)."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +10,6 @@ import pytest
 from scipy import stats
 
 import gbm_ref as ref
-from gbm_ref import Gaussian
 from validation.kl.gate import points_check
 from validation.kl.measure import measure_with
 from validation.kl.points import FALSE_ALARM, Cell, Plan, mirrored_cells, point, reverse_cells
@@ -43,8 +41,7 @@ def reverse_chain(
         def source(row: int) -> np.ndarray:
             return z[0 if shared else row][:, None]
 
-        step = ref.DaleLangevin()
-        return np.log(ref.simulate(step, process, score, start, grid, source)[:, 0])
+        return np.log(ref.simulate(ref.DaleLangevin(), process, score, start, grid, source)[:, 0])
 
     return chain
 
@@ -67,7 +64,7 @@ class Setting(NamedTuple):
     """A cell, the law its chain starts from, and the number of rows of noise it takes."""
 
     cell: Cell
-    start: Gaussian
+    start: ref.Gaussian
     rows: int
 
 
@@ -94,7 +91,7 @@ MISTAKES = {
 }
 
 
-def law_of(chain: Chain, setting: Setting) -> Gaussian:
+def law_of(chain: Chain, setting: Setting) -> ref.Gaussian:
     """Exact law of an affine chain, by one evaluation a unit of noise (no randomness)."""
     mean, variance = moments_of(setting.start)
     log_start = np.full(setting.rows + 2, mean)
@@ -112,7 +109,7 @@ def drawn(chain: Chain, setting: Setting, rng: np.random.Generator) -> np.ndarra
     return chain(log_start, rng.standard_normal((setting.rows, SIZE)))
 
 
-def chance_of_missing(law: Gaussian, exact: Gaussian) -> float:
+def chance_of_missing(law: ref.Gaussian, exact: ref.Gaussian) -> float:
     """Upper bound of the probability that SIZE draws of `law` pass for draws of `exact`."""
     (mean, variance), (exact_mean, exact_variance) = moments_of(law), moments_of(exact)
     degrees = SIZE - 1

@@ -54,8 +54,7 @@ def test_every_seed_of_every_way_is_reported(findings: Findings) -> None:
 def trained(findings: Findings, runs: Path) -> tuple[dict, tuple]:
     """The record of the first network, and what training it again gives."""
     first = findings.measurements["networks"][0]
-    case = Case(first["law"], first["way"], first["seed"])
-    return first, networks.train(case, TINY, runs)
+    return first, networks.train(Case(first["law"], first["way"], first["seed"]), TINY, runs)
 
 
 def test_a_second_study_reads_the_trainings(
@@ -157,8 +156,7 @@ def test_the_exact_chain_has_its_law_and_its_price() -> None:
     right = line_facts(LINE, LINE.transport(LINE.scores))
     assert set(right) == {"mass_gap", "law_gap", "discretisation_gap"}
     assert max(right.values()) <= LAW
-    wrong = line_facts(LINE, LINE.transport(LINE.scores - 1.0))
-    assert wrong["law_gap"] > 1e4 * LAW
+    assert line_facts(LINE, LINE.transport(LINE.scores - 1.0))["law_gap"] > 1e4 * LAW
 
 
 def test_the_price_of_the_steps_is_first_order_and_the_divergence_second() -> None:
@@ -173,8 +171,7 @@ def test_the_bound_holds_and_half_of_it_does_not() -> None:
     """A score that is wrong by a constant: the exact cost is 0.64 of the bound here (R20)."""
     c, v0 = 0.6, 0.23
     v1 = v0 + 0.64
-    law = LINE.transport(LINE.scores + c)
-    cost = LINE.divergence(law)
+    cost = LINE.divergence(LINE.transport(LINE.scores + c))
     errors = LINE.errors(LINE.scores + c)
     assert errors == pytest.approx(c**2, rel=1e-12)
     term = 0.5 * LINE.dv * float(errors.sum())
@@ -244,8 +241,7 @@ def test_projections_see_a_law_that_is_wrong() -> None:
     allowed = band(4000, 1e-9 / 32)
     y = np.log(PLANE.target.rvs(4000, rng))
     assert PLANE.distances(y).max() <= allowed
-    wide = y + 0.4 * rng.standard_normal(y.shape)
-    assert PLANE.distances(wide).max() > allowed
+    assert PLANE.distances(y + 0.4 * rng.standard_normal(y.shape)).max() > allowed
 
 
 def test_the_distance_is_that_of_kolmogorov() -> None:

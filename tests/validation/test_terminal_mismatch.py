@@ -75,8 +75,7 @@ def test_every_number_is_the_exact_one(findings: Findings) -> None:
     assert row["variance_left_of_it"] * components[0] == pytest.approx(final, rel=1e-12)
     assert row["fit_to_images"] == pytest.approx(FIT, rel=1e-13)
     assert row["fit_to_averages"] == pytest.approx((CLASS_MEAN, math.sqrt(CLASS_VAR)), rel=1e-13)
-    bound = math.log(DET / S2**2) / 2
-    assert row["information_bound"] == pytest.approx(bound, rel=1e-13)
+    assert row["information_bound"] == pytest.approx(math.log(DET / S2**2) / 2, rel=1e-13)
 
 
 def test_the_gate_passes(findings: Findings) -> None:
@@ -127,8 +126,7 @@ def test_a_fit_needs_the_spread(data: Moments, monkeypatch: Patch) -> None:
 
 def test_wrong_shares_of_the_classes_are_refused(data: Moments) -> None:
     first, second = data.classes
-    shares = (first._replace(share=0.25), second._replace(share=0.75))
-    wrong = data._replace(classes=shares)
+    wrong = data._replace(classes=(first._replace(share=0.25), second._replace(share=0.75)))
     prices = by_formula(wrong, S2)
     assert averages_pair(wrong, S2) != averages_pair(data, S2)
     failed = {check.name for check in gate("x", wrong, prices, SIGMA) if not check.passed}

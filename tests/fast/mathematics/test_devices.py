@@ -1,13 +1,7 @@
-"""What runs on a GPU, traced on a CPU: tensors that claim to be on a CUDA device and hold nothing.
-
-A fake tensor has a shape, a dtype and a device, and PyTorch's rules for mixing devices apply to
-it, so a constant that was left on the CPU fails here as it would on a GPU; so does code that looks
-at values without asking whether there are any (`gbm_fast.checks.has_values`), which on a GPU would
-wait for the device. Zero-dimensional CPU tensors may meet any device: that is PyTorch's rule.
-
-Compiled code agrees with eager code to a stated rounding: eager code adds a multiple of a tensor
-in one pass, where compiled code multiplies and adds: one rounding more in an exponent of size at
-most 4, for each row."""
+"""What runs on a GPU, traced on a CPU by fake tensors, with PyTorch's rules for mixing devices: a
+constant left on the CPU fails here, as does code that looks at values (`checks.has_values`).
+Compiled code multiplies and adds where eager code does both at once: one rounding more in an
+exponent of size at most 4, for each row."""
 
 import json
 import subprocess
@@ -242,8 +236,7 @@ def test_torch_func_differentiates_densities_state_by_state(name: str) -> None:
     def density(y: Tensor) -> Tensor:
         return law.logpdf(y.exp()) + y.sum(-1)
 
-    gradients = vmap(grad(density))(x.log())
-    assert_twins(gradients, law.log_score(x).numpy(), 20.0)
+    assert_twins(vmap(grad(density))(x.log()), law.log_score(x).numpy(), 20.0)
     if name != "points":
         curvatures = vmap(jacrev(grad(density)))(x.log()).diagonal(dim1=-2, dim2=-1).sum(-1)
         assert_twins(curvatures, gbm.log_score_divergence(x, law).numpy(), 50.0)

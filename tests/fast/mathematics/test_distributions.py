@@ -1,6 +1,5 @@
-"""The torch.distributions front: its numbers, and what programs rely on in torch.distributions.
-
-The numbers are those of the targets, torch, SciPy and quadrature."""
+"""The torch.distributions front: its numbers by the targets, torch, SciPy and quadrature, and what
+programs rely on in torch.distributions."""
 
 from collections.abc import Callable, Iterator
 
@@ -134,8 +133,7 @@ def test_the_law_of_a_time_for_each_of_a_batch(make: Callable) -> None:
 
 @crossed(dtype=twins.DTYPES, event=[(1,), (3,), (2, 4, 4)])
 def test_the_kernel_is_that_of_the_process(event: Event, dtype: torch.dtype) -> None:
-    rng = generator("kernel", str(event))
-    x0, x = twins.single(np.exp(rng.uniform(-1, 1, (2, 3, *event))))
+    x0, x = twins.single(np.exp(generator("kernel", str(event)).uniform(-1, 1, (2, 3, *event))))
     times = np.array([0.05, 0.4, 1.0])
     kernel = fast.ForwardKernel(PROCESS, tensor(x0, dtype), tensor(times))
     assert kernel.batch_shape == (3,) and kernel.event_shape == event
@@ -178,8 +176,7 @@ def test_scores_of_other_distributions_by_autograd() -> None:
 def test_the_derivative_in_the_mean_is_minus_the_log_score() -> None:
     law, x = batch_of_laws(), tensor(generator("fit").uniform(0.5, 2, (3, 2)))
     mean = tensor(MEANS).requires_grad_()
-    density = fast.LogNormal(mean, tensor(COVS)).log_prob(x).sum()
-    (gradient,) = torch.autograd.grad(density, mean)
+    (gradient,) = torch.autograd.grad(fast.LogNormal(mean, tensor(COVS)).log_prob(x).sum(), mean)
     assert_twins(gradient, -law.log_score(x).numpy(), 20.0)
 
 
@@ -271,8 +268,7 @@ def test_the_kernel_draws_what_the_process_does_on_the_same_noise() -> None:
     x = fast.ForwardKernel(PROCESS, x0, times).rsample()
     torch.set_rng_state(state)
     zeros = torch.zeros(2, 2, dtype=torch.float64)
-    z = torch.normal(zeros, zeros + 1)
-    expected = PROCESS.sample(x0.detach(), times, z)
+    expected = PROCESS.sample(x0.detach(), times, torch.normal(zeros, zeros + 1))
     assert_twins(x, expected.numpy(), 10 * expected.numpy())
     (gradient,) = torch.autograd.grad(x.sum(), x0)
     assert_twins(gradient, (expected / x0.detach()).numpy(), 10.0)
@@ -289,8 +285,7 @@ def test_kl_is_that_of_the_logarithms_and_keeps_its_digits() -> None:
     laws = batch_of_laws()
     other = fast.LogNormal(tensor(MEANS[1]), tensor(COVS[1]))
     found = kl_divergence(laws, other)
-    expected = kl_divergence(laws.base_dist, other.base_dist)
-    assert_twins(found[:1], expected[:1].numpy(), 20.0)
+    assert_twins(found[:1], kl_divergence(laws.base_dist, other.base_dist)[:1].numpy(), 20.0)
     assert float(found[1]) == 0.0
     near = fast.LogNormal(tensor(MEANS[1]), tensor(COVS[1]) * (1 + 1e-9))
     assert_twins(kl_divergence(near, other), np.float64(5e-19), 5e-19, 1e-6)

@@ -70,8 +70,7 @@ def test_spaced_grids_agree_and_have_the_levels_they_promise(name: str, spacing:
     found = getattr(gbm, spacing)(twin, *arguments, **ends)
     expected = getattr(ref, spacing)(process, *arguments, **ends)
     # Times are compared in horizons: those of the oracle's root finder are exact to that.
-    gap = np.abs(rows(found) - rows(expected)).max()
-    assert gap <= EXACT * process.horizon
+    assert np.abs(rows(found) - rows(expected)).max() <= EXACT * process.horizon
     stds = np.sqrt([process.log_var(row.t_score) for row in found])
     np.testing.assert_allclose(stds[[0, -1]], [high, low], rtol=1e-9)
     np.testing.assert_allclose(np.diff(spread(stds), 2), 0, atol=1e-9)

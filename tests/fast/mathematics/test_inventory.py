@@ -1,8 +1,5 @@
-"""Every public name of gbm_ref has a twin of the same name and arguments, or a reason.
-
-Steps, processes, grids and the loop have a row in a table as well; their numbers are compared in
-the tests of those modules. A name that is left out needs a reason below, and an entry without one
-any more fails."""
+"""Every public name of gbm_ref has a twin of the same name and arguments, or a reason below;
+a reason without need fails. The numbers are compared in the tests of the modules."""
 
 import ast
 import importlib
@@ -59,8 +56,7 @@ def test_the_twin_has_the_name_and_the_arguments(name: str) -> None:
     assert ours is not None, f"gbm_fast.{SHARED[name]} has no {name}"
     theirs = getattr(ref, name)
     if inspect.isfunction(theirs):
-        same = arguments(ours) == arguments(theirs)
-        assert same == (name not in OTHER_ARGUMENTS)
+        assert (arguments(ours) == arguments(theirs)) == (name not in OTHER_ARGUMENTS)
     elif inspect.isclass(theirs):
         public = {attribute for attribute in vars(theirs) if not attribute.startswith("_")}
         assert public - set(dir(ours)) - set(arguments(ours) or ()) == set()

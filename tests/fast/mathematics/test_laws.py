@@ -157,10 +157,9 @@ LOOKS, FEWER = 3.5, 2.25
 @pytest.mark.parametrize("dtype", twins.DTYPES)
 def test_gamma_noise_agrees(dtype: torch.dtype) -> None:
     x, x0, gamma, beta, h = noise_case()
-    size = LOOKS + LOOKS * x / x0 + 1
     for name, arguments, scale in [
         ("gamma_noise_sample", (x0, LOOKS, gamma), x0 * gamma),
-        ("gamma_conditional_hyvarinen_score", (x, x0, LOOKS), size),
+        ("gamma_conditional_hyvarinen_score", (x, x0, LOOKS), LOOKS + LOOKS * x / x0 + 1),
         ("gamma_denoiser", (x, h, LOOKS), (1 + LOOKS + np.abs(h)) / (LOOKS * x)),
         ("gamma_chain_step", (x, LOOKS, FEWER, beta), 2 * x * beta),
         ("gamma_ancestral_step", (x, x0, FEWER, LOOKS, gamma), x + x0 * gamma),

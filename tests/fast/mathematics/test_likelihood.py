@@ -31,8 +31,7 @@ def flow(x: Tensor, process: gbm.Process, grid: gbm.Grid, data: ref.Target = DAT
 @pytest.mark.parametrize("name", PROCESSES)
 def test_the_error_is_of_fourth_order_and_vanishes(name: str) -> None:
     """N = 16 and 32 uniform steps against the closed form, for a start that is not the law at T.
-    The error falls by 16 to within a tenth, so what is left after Richardson's extrapolation is
-    a fraction of it: no other formula has this limit."""
+    The error falls by 16; Richardson's extrapolation leaves a fraction of it."""
     process = PROCESSES[name]
     expected = ref.exact_log_likelihood(X, DATA, process, START)
     grids = (gbm.uniform(n, process.horizon) for n in (16, 32))
@@ -52,8 +51,7 @@ def test_a_mixture_agrees_with_the_adaptive_integrator() -> None:
     t_min = grid[-1].t_score - grid[-1].dt
     score, divergence = ref.exact_score(data, process), ref.exact_divergence(data, process)
     expected = ref.log_likelihood(X[:1], process, score, divergence, START, t_min)
-    found = flow(tensor(X[:1]), twin, grid, data)
-    assert_twins(found, expected, 1 + np.abs(expected), 2e-6)
+    assert_twins(flow(tensor(X[:1]), twin, grid, data), expected, 1 + np.abs(expected), 2e-6)
 
 
 @crossed(name=PROCESSES, dtype=twins.DTYPES)
@@ -73,8 +71,7 @@ def test_float32_loses_what_its_steps_round() -> None:
     double = flow(tensor(X), process, grid)
     found = flow(tensor(X, torch.float32), process, grid)
     assert found.dtype == torch.float32
-    scale = 10 * (1 + double.abs().numpy())
-    assert_twins(found, double.numpy(), scale, 12 * twins.SINGLE)
+    assert_twins(found, double.numpy(), 10 * (1 + double.abs().numpy()), 12 * twins.SINGLE)
 
 
 class StratonovichDrift(gbm.GBM):
@@ -124,8 +121,7 @@ def test_images_are_events_and_probes_replace_the_trace() -> None:
     probes = torch.tensor([1.0, -1.0]).reshape(1, 1, 1, 2, 1).expand(1, 4, 1, 2, 1)
     exact, probed = gbm.exact_divergence(law, PROCESS), gbm.hutchinson_divergence(score, probes)
     flat = gbm.log_likelihood(tensor(X), PROCESS, score, exact, start, grid)
-    images = tensor(X).reshape(4, 1, 2, 1)
-    found = gbm.log_likelihood(images, PROCESS, score, probed, start, grid)
+    found = gbm.log_likelihood(tensor(X).reshape(4, 1, 2, 1), PROCESS, score, probed, start, grid)
     assert_twins(found, flat.numpy(), 10 * (1 + flat.abs().numpy()))
 
 
@@ -151,13 +147,11 @@ class NoOutput(torch.nn.Module):
 
 
 def test_a_model_s_likelihood_is_that_of_the_law_it_has_learned() -> None:
-    """The preconditioned denoiser without its network is the exact one of N(a, s^2) pixels.
-    So the likelihood of images by one sign probe is that law's own density at v(t_min), to the
-    error of 24 Runge-Kutta steps; a law of another deviation is far from it."""
+    """The preconditioned denoiser without its network is exact for N(a, s^2) pixels:
+    the likelihood by one sign probe is that law's density at v(t_min); another is far."""
     a, s, d = 0.27, 0.34, 8
     process = twin_process(PROCESSES["variance-exploding"])
-    model = gbm.ScoreModel(NoOutput(), gbm.Denoiser(a, s), a, s)
-    score = gbm.score_function(model, process)
+    score = gbm.score_function(gbm.ScoreModel(NoOutput(), gbm.Denoiser(a, s), a, s), process)
     grid = gbm.geometric(process, 25, 0.05, 3.0 * (1 - 1e-12))[:-1]
     x = tensor(twins.single(generator("model").uniform(1, 2, (3, 2, 2, 2))))
     law = gbm.LogNormal(tensor([a] * d), tensor(s**2))
@@ -174,8 +168,7 @@ def test_a_model_s_likelihood_is_that_of_the_law_it_has_learned() -> None:
 @pytest.mark.parametrize("name", PROCESSES)
 def test_the_likelihood_weighting_integrates_to_the_bound(name: str) -> None:
     """A score that is wrong by a constant c costs at most c^2 d v(T) / 2 nats (claim R20).
-    The integral of M-ESM over [0, T] by Gauss-Legendre with 16 nodes, exact to 1e-9 for these
-    processes. Refused: another weighting."""
+    M-ESM over [0, T] by 16 Gauss-Legendre nodes, exact to 1e-9. Refused: another weighting."""
     process, law, error = twin_process(PROCESSES[name]), twin_target(DATA), 0.3
     score = gbm.exact_score(law, process)
     nodes, weights = np.polynomial.legendre.leggauss(16)
@@ -190,8 +183,7 @@ def test_the_likelihood_weighting_integrates_to_the_bound(name: str) -> None:
         return process.horizon / 2 * (tensor(weights) * torch.stack(each)).sum()
 
     bound = error**2 * 2 * float(process.log_var(process.horizon)) / 2
-    found = integral(gbm.LikelihoodWeighting(process))
-    assert_twins(found, np.float64(bound), bound, 1e-9)
+    assert_twins(integral(gbm.LikelihoodWeighting(process)), np.float64(bound), bound, 1e-9)
     assert error_over_scale(integral(gbm.variance_weighting), np.float64(bound), bound) > 1e-2
 
 
@@ -205,8 +197,7 @@ def divergence_scale(problem: Problem, t: float, x: Array) -> Array:
     y = np.log(x)
     inverses, condition = np.linalg.inv(covs), np.linalg.cond(covs).max()
     trace = np.trace(inverses, axis1=-2, axis2=-1).max()
-    pulls = np.einsum("jab,njb->nja", inverses, y[:, None] - means)
-    size = np.linalg.norm(pulls, axis=-1).max(-1)
+    size = np.linalg.norm(np.einsum("jab,njb->nja", inverses, y[:, None] - means), axis=-1).max(-1)
     reach = condition * trace * (1 + np.abs(y).sum(-1) + np.abs(means).sum(-1).max())
     shares = 2 * twins.target_scales(target, x)[1]
     return condition * trace + shares * (trace + size**2) + 4 * size * reach
@@ -238,9 +229,7 @@ def test_autograd_is_the_closed_form_and_others_are_refused(problem: Problem) ->
         found = gbm.autograd_divergence(score)(tensor(x), t)
         slopes = gbm.log_score_slope(score)(tensor(x), t)
     assert_twins(found, exact.numpy(), scale)
-    in_x = (slopes / tensor(x)).sum(-1)
-    of_stein = (slopes - score(tensor(x), t)).sum(-1)
-    for wrong in (in_x, of_stein):
+    for wrong in ((slopes / tensor(x)).sum(-1), (slopes - score(tensor(x), t)).sum(-1)):
         assert error_over_scale(wrong, exact.numpy(), scale) > 1e6 * twins.EXACT
 
 

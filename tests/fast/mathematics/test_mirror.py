@@ -102,8 +102,7 @@ POTENTIALS = {"Euclidean": (gbm.EUCLIDEAN, ref.EUCLIDEAN), "entropy": (gbm.ENTRO
 def test_bregman_divergences_agree(name: str, dtype: torch.dtype) -> None:
     """S adds up phi at both points and the terms of the linear part."""
     ours, oracle = POTENTIALS[name]
-    rng = generator("bregman")
-    w, w_ref = twins.single(rng.normal(0, 1.2, (2, 4, 3)))
+    w, w_ref = twins.single(generator("bregman").normal(0, 1.2, (2, 4, 3)))
     w_ref = np.copysign(w_ref, w)
     w[0, 0] = 0.0
     expected = ref.bregman(oracle, w, w_ref)

@@ -39,9 +39,8 @@ def log_linear_ref(x: Array, t: float) -> Array:
 
 @crossed(name=PROCESSES, event=[(1,), (2,), (2, 4, 4)], weighting=WEIGHTINGS, dtype=twins.DTYPES)
 def test_the_loss_agrees(name: str, event: Event, weighting: str, dtype: torch.dtype) -> None:
-    """One time a sample against the oracle a sample at a time, with every named term.
-    Scales: h_target 1 + |z| / sqrt(v); h_model 1 + (1 + |m| + sqrt(v) |z| + |log x0|); the loss
-    lambda / 2 times the squared sum of both, whose relative error is twice theirs."""
+    """One time a sample against the oracle a sample at a time, with every named term. Scales:
+    h_target 1 + |z| / sqrt(v); h_model below; the loss lambda / 2 (their sum)^2, twice as bad."""
     process, twin = PROCESSES[name], twin_process(PROCESSES[name])
     make = WEIGHTINGS[weighting]
     weights, ref_weights = make(gbm, twin), make(ref, process)
@@ -58,8 +57,7 @@ def test_the_loss_agrees(name: str, event: Event, weighting: str, dtype: torch.d
         model_scale = 2 + np.log(flat[0]) + abs(process.log_mean(t)) + np.sqrt(v) * spread
         assert_twins(found.h_target[i].reshape(1, -1), expected.h_target, target_scale)
         assert_twins(found.h_model[i].reshape(1, -1), expected.h_model, model_scale)
-        weight = ref_weights(v)
-        loss_scale = weight * ((target_scale + model_scale) ** 2).sum()
+        loss_scale = ref_weights(v) * ((target_scale + model_scale) ** 2).sum()
         assert_twins(found.per_sample[i : i + 1], expected.per_sample, loss_scale)
     mean = float(found.per_sample.double().mean())
     assert_twins(found.loss, np.float64(mean), abs(mean))
@@ -91,16 +89,14 @@ def torch_waves_slope(x: Tensor, t: Time) -> Tensor:
 
 def batch(problem: Problem) -> tuple[Array, Array]:
     """States (n, d) that float32 holds, and as many times, of the two levels in turn."""
-    t = LEVELS[1] * problem.process.horizon
-    x = twins.single(states(problem, t, size=3))
+    x = twins.single(states(problem, LEVELS[1] * problem.process.horizon, size=3))
     return x, np.resize(np.array(LEVELS) * problem.process.horizon, len(x))
 
 
 @crossed(problem=CHOSEN, dtype=twins.DTYPES)
 def test_explicit_and_implicit_losses_agree(problem: Problem, dtype: torch.dtype) -> None:
     """Every named term, one time a sample, against the oracle a sample at a time.
-    Scales: S_h of the exact score (tests.support.twins); 3 + 2 |log x| of the model and its slope;
-    a square has twice the relative error of its root; sums add the scales of their terms."""
+    Scales: S_h of the exact score (tests.support.twins); 3 + 2 |log x| of model and slope."""
     process, twin = problem.process, twin_process(problem.process)
     x, times = batch(problem)
     event = (1, 3, 3) if problem.target.d == 9 else (problem.target.d,)
@@ -162,8 +158,7 @@ def test_hyvarinen_s_loss_agrees(event: Event, dtype: torch.dtype) -> None:
     parts = [tensor(part, dtype).reshape(-1, *event) for part in (stein, slope, x)]
     found = gbm.nonnegative_score_matching(*parts)
     expected = ref.nonnegative_score_matching(stein, slope, x)
-    size = 1 + np.abs(x * stein)
-    scale = (size**2 + np.abs(x**2 * slope)).sum(-1)
+    scale = ((1 + np.abs(x * stein)) ** 2 + np.abs(x**2 * slope)).sum(-1)
     for name in gbm.ImplicitLoss._fields[1:]:
         assert_twins(getattr(found, name), getattr(expected, name), scale)
     if dtype == torch.float64:
@@ -174,9 +169,8 @@ def test_hyvarinen_s_loss_agrees(event: Event, dtype: torch.dtype) -> None:
 
 @crossed(t=[0.05, 0.9], name=LOG_NORMALS)
 def test_the_losses_differ_by_constants_and_their_gradients_agree(name: str, t: float) -> None:
-    """Theorem 4.1 of version 2 (claims A26-A32, R18), by exact quadrature: nothing is sampled.
-    M-DSM exceeds M-ESM by (d / v - I) / 2 with I = tr (S_0 + v I)^-1 (claim R4b): the excess loss
-    over the exact score's is M-ESM. The implicit form is below it by E|h|^2 / 2 = (d + I) / 2."""
+    """Theorem 4.1 of version 2 (claims A26-A32, R18), by exact quadrature. M-DSM exceeds M-ESM by
+    (d / v - I) / 2, I = tr (S_0 + v I)^-1 (claim R4b), the implicit form less by (d + I) / 2."""
     data, v = LOG_NORMALS[name], float(PROCESS.log_var(t))
     model, scale = affine_model(data.d), 10 * data.d / v
     found = expected_losses(data, PROCESS, t, model)

@@ -1,7 +1,6 @@
-"""From a network's output to the Hyvarinen score: exact outputs in, exact scores out.
-
-The exact outputs come from Gaussian conditioning in log space: with log X_0 ~ N(a, C), u = log x -
-m and K = (C + v I)^-1, D = E[log X_0 | x] = a + C K (u - a) and E[z | x] = sqrt(v) K (u - a)."""
+"""From a network's output to the Hyvarinen score: exact outputs in, exact scores out, by Gaussian
+conditioning. With log X_0 ~ N(a, C), u = log x - m and K = (C + v I)^-1,
+D = E[log X_0 | x] = a + C K (u - a) and E[z | x] = sqrt(v) K (u - a)."""
 
 import itertools
 from typing import NamedTuple
@@ -48,9 +47,8 @@ class Exact(NamedTuple):
 
 
 def exact_outputs(name: str, x: Tensor, m: float, v: float) -> Exact:
-    """By Gaussian conditioning; the denoiser's F solves D's line of the module's docstring.
-    There (D - a)(v + s^2) - s^2 (u - a) = v (u - a) - v (v + s^2) K (u - a), since D = u - v K
-    (u - a) too; the right side loses no digits at small v."""
+    """By Gaussian conditioning; the denoiser's F solves D's line of the module's docstring,
+    (D - a)(v + s^2) - s^2 (u - a) = v (u - a) - v (v + s^2) K (u - a), exact at small v."""
     law = LOG_NORMALS[name]
     mean, cov = tensor(law.log_mean), tensor(law.log_cov)
     inverse = torch.linalg.inv(cov + v * torch.eye(law.d, dtype=torch.float64))
@@ -103,15 +101,13 @@ SHARED: dict[str, gbm.Process] = {
 def score_at(process: gbm.Process, head: str, u: Tensor) -> Tensor:
     """h at the state of `process` that has this u and v = 0.21."""
     t = process.time_at_log_var(V)
-    x = (u + process.log_mean(t)).exp()
-    return gbm.score_function(model_of(Wavy(), head), process)(x, t)
+    return gbm.score_function(model_of(Wavy(), head), process)((u + process.log_mean(t)).exp(), t)
 
 
 @crossed(head=HEADS, name=["drifting", "exploding"])
 def test_one_network_serves_every_process(head: str, name: str) -> None:
     """h depends on (u, v) alone. A head that reads x, which is not e^u where m != 0, fails here.
-    Scale: exp(u + m) and log undo each other up to a few rounding errors of 1 + |u| + |m|, and
-    the network's slope is 3 / sqrt(v + S^2); the heads multiply by at most 1 / sqrt(v) or e^u."""
+    Scale: a few roundings of 1 + |u| + |m|, times slope 3 / sqrt(v + S^2) and 1 / sqrt(v), e^u."""
     u = tensor(generator("u", head).uniform(-1.4, 1.8, (7, 3)))
     assert float(SHARED["drifting"].log_mean(SHARED["drifting"].time_at_log_var(V))) > 0.2
     reference = score_at(SHARED["paper"], head, u)
@@ -132,8 +128,7 @@ def test_the_network_sees_standardised_inputs_and_a_quarter_of_log_v() -> None:
     x = (u + (0.9 - 0.245) * t[:, None, None, None]).exp()
     gbm.score_function(model_of(Recorder(), "hyvarinen"), process)(x, t)
     ((inputs, condition),) = seen
-    expected = (u - A) / (v + S**2).sqrt()[:, None, None, None]
-    assert_twins(inputs, expected.numpy(), 10.0)
+    assert_twins(inputs, ((u - A) / (v + S**2).sqrt()[:, None, None, None]).numpy(), 10.0)
     assert_twins(condition, (v.log() / 4).numpy(), 1.0)
 
 
@@ -194,8 +189,7 @@ def zero_output_loss(v: float, weighting: gbm.Weighting) -> float:
 @pytest.mark.parametrize("std", [0.005, 0.05, 0.34, 2.1, 10.0])
 def test_the_preconditioned_loss_of_a_zero_network_is_one_half_at_every_level(std: float) -> None:
     """F's target has unit variance: lambda / 2 (1 / v - 1 / (v + S^2)) = 1/2 with the EDM weight.
-    With lambda = v, the twin that forgets v / S^2, it is S^2 / (2 (v + S^2)) and falls with v.
-    Rounding: u and m are known to 1e-16 (1 + |log x|), divided by sqrt(v) >= 0.005."""
+    The twin lambda = v forgets v / S^2. u and m are known to 1e-16 (1 + |log x|) / sqrt(v)."""
     v, rounding = std**2, 1e-14 * (1 + std) / std
     found = zero_output_loss(v, gbm.PreconditionedWeighting(S))
     assert found == pytest.approx(0.5, abs=rounding, rel=0)
@@ -210,8 +204,7 @@ class Subtracting(gbm.Parameterisation):
     def __call__(self, output: Tensor, u: Tensor, coefficients: Coefficients) -> Tensor:
         (v,) = coefficients
         total = v + S**2
-        denoised = A + (S**2 * (u - A) + v.sqrt() * S * total.sqrt() * output) / total
-        return (denoised - u) / v
+        return (A + (S**2 * (u - A) + v.sqrt() * S * total.sqrt() * output) / total - u) / v
 
 
 def test_float32_keeps_its_digits_at_the_smallest_noise() -> None:
@@ -253,8 +246,7 @@ def test_autocast_keeps_the_state_and_the_score_in_float32() -> None:
     plain, mixed = (model_of(network, "denoiser", dtype)(x, m, v) for dtype in types)
     assert hidden == [torch.float32, torch.bfloat16]
     assert plain.dtype == mixed.dtype == torch.float32
-    factor = (S / (v * (v + S**2)).sqrt())[:, None, None, None]
-    gap = ((mixed - plain).abs() / factor).max()
+    gap = ((mixed - plain).abs() / (S / (v * (v + S**2)).sqrt())[:, None, None, None]).max()
     assert 0 < float(gap) < 0.05 * float(network(x, v.log() / 4).abs().max())
     blank = gbm.UNet(1, width=8).requires_grad_(False)
     single, half = (model_of(blank, "denoiser", dtype)(x, m, v) for dtype in types)

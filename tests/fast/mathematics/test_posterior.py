@@ -15,9 +15,8 @@ POWER = -1.7
 
 
 class Scales:
-    """Condition scales at x (n, d), from those of the density and of the score.
-    W = 2 E bounds the error of every share, E that of a log term; R = 1 + |y| + |a| + |m| is what
-    a component's mean is made of, and K its covariance's condition; G the spread of the means."""
+    """Condition scales at x (n, d), from those of the density and of the score: W = 2 E bounds
+    every share, K a covariance's condition, R a component's mean, G the means' spread."""
 
     def __init__(self, problem: Problem, t: float, x: Array) -> None:
         process = problem.process
@@ -27,8 +26,7 @@ class Scales:
         y = np.log(x)
         condition = np.linalg.cond(covs + self.v * np.eye(means.shape[1])).max()
         self.shares = 2 * terms[:, None]
-        reach = 1 + np.abs(y) + np.abs(means).max() + abs(m)
-        self.log_mean = condition * reach + self.v * score
+        self.log_mean = condition * (1 + np.abs(y) + np.abs(means).max() + abs(m)) + self.v * score
         spread = np.abs(y[:, None] - means - m).max() + np.ptp(means, axis=0).max()
         self.log_cov = self.v + (spread**2 * self.shares + 2 * spread * self.log_mean)[..., None]
         self.moment = self.shares + abs(POWER) * self.log_mean + POWER**2 * self.v

@@ -64,13 +64,11 @@ def test_a_difference_of_log_variances_is_refused_as_increment() -> None:
 
 def test_increments_across_the_edges_of_intervals_agree() -> None:
     """Tiny steps within an interval and across an edge, and steps over many intervals.
-    S = dv + t |sigma_j^2 - sigma_i^2|: where a step begins and ends in intervals j and i, dv moves
-    by that difference when t moves."""
+    S = dv + t |sigma_j^2 - sigma_i^2|, i and j the ends: how dv moves when t moves."""
     rng = generator("edges")
     process = ref.PiecewiseGBM(rng.uniform(0.1, 2.0, 200), rng.normal(0, 1, 200), 1.3)
     twin, edges = twin_process(process), 1.3 * np.arange(1, 200) / 200
-    starts = np.concatenate([rng.choice(edges, 60) + 1e-9 * rng.uniform(0, 1, 60), edges[::9]])
-    for t in starts:
+    for t in np.concatenate([rng.choice(edges, 60) + 1e-9 * rng.uniform(0, 1, 60), edges[::9]]):
         for dt in (2e-9 * rng.uniform(), t * rng.uniform()):
             jump = abs(process.diffusion(t) ** 2 - process.diffusion(t - dt) ** 2)
             (dm, dv), (expected_m, expected_v) = twin.increments(t, dt), process.increments(t, dt)
@@ -82,10 +80,8 @@ def test_increments_across_the_edges_of_intervals_agree() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_times_of_a_noise_level_agree(name: str) -> None:
     process, twin = ALL_PROCESSES[name], twin_process(ALL_PROCESSES[name])
-    largest = process.log_var(process.horizon)
-    for v in largest * np.array([1e-6, 0.3]):
-        t = process.time_at_log_var(v)
-        assert_twins(twin.time_at_log_var(v), t, process.horizon)
+    for v in process.log_var(process.horizon) * np.array([1e-6, 0.3]):
+        assert_twins(twin.time_at_log_var(v), process.time_at_log_var(v), process.horizon)
         assert_twins(twin.log_var(twin.time_at_log_var(v)), v, v, 1e-11)
 
 

@@ -16,8 +16,7 @@ CHANNELS = {"one": None, "three": np.array([0, 0, 1, 1, 2, 2]), "each": np.arang
 
 def labelled() -> tuple[Array, Array]:
     """Points (30, 6) in [1, 2] and labels 2, 3 and 7."""
-    rng = generator("labelled")
-    return twins.single(rng.uniform(1, 2, (30, 6))), np.resize([7, 2, 3, 2], 30)
+    return twins.single(generator("labelled").uniform(1, 2, (30, 6))), np.resize([7, 2, 3, 2], 30)
 
 
 def data_moments() -> ref.Gaussian:

@@ -70,8 +70,7 @@ def test_images_are_stepped_pixel_by_pixel(kind: str) -> None:
     step, process = STEPS[kind][0], twin_process(problem.process)
     score = gbm.exact_score(twin_target(problem.target), process)
     x_t, draws, wanted, size = (part.reshape(-1, 1, 3, 3) for part in (x, z, expected, scale))
-    found = step(process, score, tensor(x_t), *row, tensor(draws))
-    assert_twins(found, wanted, size)
+    assert_twins(step(process, score, tensor(x_t), *row, tensor(draws)), wanted, size)
 
 
 @pytest.mark.parametrize("kind", STEPS)
@@ -131,8 +130,7 @@ def test_a_score_of_another_dtype_does_not_change_that_of_the_state(kind: str) -
 
     for dtype in twins.DTYPES:
         x = tensor([[1.3, 0.8]], dtype)
-        moved = STEPS[kind][0](PROCESS, coarse, x, 0.5, 0.1, 1.0, torch.zeros(1, 2))
-        assert moved.dtype == dtype
+        assert STEPS[kind][0](PROCESS, coarse, x, 0.5, 0.1, 1.0, torch.zeros(1, 2)).dtype == dtype
 
 
 GRIDS = ["annealed", "power"]
@@ -244,8 +242,7 @@ def test_gradients_flow_under_the_grad_mode_of_the_caller() -> None:
     start = START.clone().requires_grad_()
     x_0 = gbm.simulate(step, PROCESS, log_linear, start, grid, z)
     (gradient,) = torch.autograd.grad(x_0.log().sum(), start)
-    dv = float(PROCESS.increments(1.0, 0.25)[1])
-    expected = (1 - 0.7 * dv) ** 4 / START
+    expected = (1 - 0.7 * float(PROCESS.increments(1.0, 0.25)[1])) ** 4 / START
     torch.testing.assert_close(gradient, expected, rtol=1e-13, atol=0)
     with torch.no_grad():
         assert not gbm.simulate(step, PROCESS, log_linear, start, grid, z).requires_grad

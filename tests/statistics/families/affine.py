@@ -1,11 +1,8 @@
 """Samplers whose output is exactly log-normal: steps affine in log X on log-normal data.
 
-Null law: `gbm_ref.exact_law`, the law of that step on that grid, not the law of the data. The law
-of a twin is extracted from the twin itself by injected noise, row by row (`pieces.probed`).
-
-Also the Dale-Langevin sampler as images are made, annealed as in Algorithm 2: `ImageNoise` for the
-start and for every row. The pixels are independent and of one law, so that their exact score is
-taken pixel by pixel, and every pixel is a draw."""
+Null law: `gbm_ref.exact_law`, not the law of the data; that of a twin is extracted from it by
+injected noise (`pieces.probed`). Also the Dale-Langevin sampler as images are made, annealed as in
+Algorithm 2: `ImageNoise` for start and rows; pixels are independent, and every one is a draw."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -180,8 +177,7 @@ def images(build: Build, kind: type[ImageNoise] = ImageNoise) -> Draw:
         start = gaussian_line(parts.start)
         means, stds = torch.full((3,), start.mean), torch.full((3,), math.sqrt(start.var))
         x_T, score = from_lognormal(means, stds, noise), _pixel_by_pixel(parts.score)
-        more = parts.grid, parts.noise(noise)
-        x_0 = gbm.simulate(parts.step, parts.process, score, x_T, *more)
+        x_0 = gbm.simulate(parts.step, parts.process, score, x_T, parts.grid, parts.noise(noise))
         return x_0.double().log().flatten(1).numpy()
 
     return draw

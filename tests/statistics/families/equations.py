@@ -1,10 +1,7 @@
-"""Mirrored Langevin dynamics, and torchsde's own Brownian motion and solver on our equations.
+"""Mirrored Langevin dynamics, eq. (22) of version 2 on log-normal data; torchsde on our equations.
 
-Mirrored: eq. (22) of version 2 on log-normal data in steps of delta. Null law:
-`gbm_ref.mirrored_langevin_law`, that of so many steps from the start, not its limit.
-
-torchsde: laws without our sampler. Null laws: SciPy's log-normal for the forward process,
-`gbm_ref.exact_law` for Euler's scheme in log X in reverse time, the Dale-Langevin sampler."""
+Null laws: `gbm_ref.mirrored_langevin_law` after so many steps; SciPy's log-normal for the forward
+process, `gbm_ref.exact_law` for Euler's scheme in log X in reverse time (Dale-Langevin)."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -57,8 +54,7 @@ def chain(step: Step, x: Tensor, noise: Callable[[int], Tensor]) -> Tensor:
 
 def drawn(step: Step, source: Source) -> Array:
     mean, std = float(START.mean[0]), float(START.cov[0, 0]) ** 0.5
-    z = torch.randn((PATHS, 1), generator=source.torch)
-    start = torch.exp(mean + std * z)
+    start = torch.exp(mean + std * torch.randn((PATHS, 1), generator=source.torch))
     x = chain(step, start, lambda row: torch.randn((PATHS, 1), generator=source.torch))
     return x[:, 0].double().log().numpy()
 

@@ -141,8 +141,7 @@ def start_from_averages() -> Plane:
 
 def start_fitted() -> Plane:
     """log X_T of the fit to the images, a pair a pixel, from gbm_ref."""
-    moments = ref.log_moments(ref.PointMasses(PIXELS))
-    return in_plane(ref.fitted_lognormal(moments, MOTION, [0, 1]))
+    return in_plane(ref.fitted_lognormal(ref.log_moments(ref.PointMasses(PIXELS)), MOTION, [0, 1]))
 
 
 def start_from_data(first: int = 10) -> Plane:

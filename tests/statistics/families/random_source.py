@@ -44,8 +44,7 @@ LEVELS = ndtri(midpoints(2048))
 
 def coarse(source: Source) -> Array:
     """Normal numbers from uniform ones with eleven bits, by the inverse distribution function."""
-    shape = (IMAGES, ROWS, PIXELS)
-    return LEVELS[torch.randint(2048, shape, generator=source.torch).numpy()]
+    return LEVELS[torch.randint(2048, (IMAGES, ROWS, PIXELS), generator=source.torch).numpy()]
 
 
 def sums_over(axis: int) -> View:
@@ -86,8 +85,7 @@ uncorrelated = partial(float, 0.0)
 def _scaled(var: float) -> Truth:
     """One normal law of that variance for all views of single numbers."""
     tails = {f"|z| > {limit}": _outside(limit / math.sqrt(var)) for limit in (3.5, 4.5)}
-    one_law = dict.fromkeys(VIEWS, normal(0.0, var))
-    return {**one_law, **tails, "neighbouring images": 0.0}.get
+    return {**dict.fromkeys(VIEWS, normal(0.0, var)), **tails, "neighbouring images": 0.0}.get
 
 
 def _clipped() -> Law:

@@ -46,8 +46,7 @@ def cut_normal(deviation: float = DEVIATION) -> Law:
     low, high = (ndtr((edge - MEDIAN) / deviation) for edge in (LOW, HIGH))
 
     def cdf(y: Array) -> Array:
-        inside = np.clip(y, LOW, HIGH)
-        return (ndtr((inside - MEDIAN) / deviation) - low) / (high - low)
+        return (ndtr((np.clip(y, LOW, HIGH) - MEDIAN) / deviation) - low) / (high - low)
 
     return Law(cdf, LOW, HIGH)
 
@@ -65,8 +64,7 @@ def _bent() -> Law:
 def _edm_levels(source: Source) -> Array:
     """A deviation of 1.2 in the place of 1.6, by the inverse distribution function."""
     low, high = (ndtr((edge - MEDIAN) / 1.2) for edge in (LOW, HIGH))
-    u = source.numpy.random(STEPS * BATCH)
-    return MEDIAN + 1.2 * ndtri(low + (high - low) * u)
+    return MEDIAN + 1.2 * ndtri(low + (high - low) * source.numpy.random(STEPS * BATCH))
 
 
 EPOCHS, IMAGES = 2**10, 8
@@ -78,8 +76,7 @@ def early(shuffled: bool = True) -> Draw:
     def draw(source: Source) -> Array:
         if not shuffled:
             return np.ones(EPOCHS)
-        epochs = [batch_indices(source.seed, k, IMAGES, IMAGES) for k in range(EPOCHS)]
-        order = torch.stack(epochs)
+        order = torch.stack([batch_indices(source.seed, k, IMAGES, IMAGES) for k in range(EPOCHS)])
         return (order[:, : IMAGES // 2] == 0).any(dim=1).double().numpy()
 
     return draw
