@@ -19,8 +19,9 @@ from tests.support.fixtures import Patch
 
 def levels(count: int, channels: int = 1, max_value: int = 255) -> Tensor:
     """Random integer images (count, channels, 3, 2), all different."""
-    options = {"generator": torch_generator("pictures", str(count), str(channels))}
-    return torch.randint(max_value + 1, (count, channels, 3, 2), dtype=torch.uint8, **options)
+    generator = torch_generator("pictures", str(count), str(channels))
+    size = (count, channels, 3, 2)
+    return torch.randint(max_value + 1, size, dtype=torch.uint8, generator=generator)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
