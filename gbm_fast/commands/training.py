@@ -58,7 +58,7 @@ def train_run(
               for the module again
 
     Signals end the training early, with a checkpoint: the run is what there is by then. Raises
-    what `run_training` does, and ValueError where a training was ended before its first step.
+    what `run_training` does.
     """
     if data is not None:
         own: InPython = "own-images" if isinstance(data, ImageData) else "own-law"

@@ -17,7 +17,7 @@ import gbm_fast as gbm
 import gbm_ref as ref
 from gbm_fast.data.statistics import law_statistics
 from gbm_fast.data.toys import load_toy
-from tests.support.fixtures import Folders
+from tests.support.fixtures import Folders, Patch
 from tests.support.refusals import Refusal, check, rows, table
 from tests.support.source_tree import ROOT
 from tests.support.stub_runs import stub_run
@@ -60,21 +60,37 @@ def test_log_likelihood_is_the_density_at_the_least_noise(line: gbm.Run) -> None
     assert not torch.allclose(line.log_likelihood(X), other, rtol=0, atol=3e-3)
 
 
-def test_the_likelihood_of_images_is_estimated_from_the_seed(torch_rng: torch.Generator) -> None:
-    run = gbm.Run(**vars(stub_run(Wave())))
-    x = 1.2 + 0.6 * torch.rand(3, 1, 4, 4, generator=torch_rng)
-    exact = run.log_likelihood(x, num_steps=8)
-    assert exact.shape == (3,) and torch.equal(exact, run.log_likelihood(x, num_steps=8, seed=5))
-    big = gbm.Run(**{**vars(run), "event_shape": (2, 4, 4)})
-    with pytest.raises(ValueError, match=r"x must have shape \(n, \*\(2, 4, 4\)\)"):
-        big.log_likelihood(x)
-
-
 class Wave(torch.nn.Module):
-    """A smooth network that is no gradient of anything."""
+    """Each element by itself, or with its neighbour: then it is no gradient of anything."""
+
+    def __init__(self, shift: int = 0) -> None:
+        super().__init__()
+        self.shift = shift
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        return torch.sin(x + condition[:, None, None, None])
+        return torch.sin(x.roll(self.shift, -1) * x + condition[:, None, None, None])
+
+
+def wide(shift: int) -> gbm.Run:
+    """A run on events of 32 elements, more than have an exact divergence."""
+    return gbm.Run(**{**vars(stub_run(Wave(shift))), "event_shape": (1, 4, 8)})
+
+
+def test_the_likelihood_of_images_is_estimated_from_the_seed(
+    torch_rng: torch.Generator, monkeypatch: Patch
+) -> None:
+    """Signs see the trace of a diagonal derivative exactly, and that of another by chance."""
+    x = 1.2 + 0.6 * torch.rand(3, 1, 4, 8, generator=torch_rng)
+    estimate = wide(0).log_likelihood(x, num_steps=8, num_probes=2)
+    mixed, other = (wide(1).log_likelihood(x, num_steps=8, seed=seed) for seed in (0, 5))
+    assert torch.equal(mixed, wide(1).log_likelihood(x, num_steps=8))
+    assert estimate.shape == (3,) and not torch.allclose(mixed, other)
+    monkeypatch.setattr("gbm_fast.sampling.runs._EXACT", 32)
+    exact = wide(0).log_likelihood(x, num_steps=8)
+    assert torch.allclose(estimate, exact, rtol=1e-4, atol=1e-3)
+    small = gbm.Run(**vars(stub_run(Wave())))
+    with pytest.raises(ValueError, match=r"x must have shape \(n, \*\(1, 4, 4\)\)"):
+        small.log_likelihood(x)
 
 
 def test_samples_are_those_of_the_command_for_every_setting(tmp_path: Path) -> None:
