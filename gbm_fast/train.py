@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from gbm_fast.settings import command_line
+from gbm_fast.settings.choices import expand_paths
 from gbm_fast.settings.command_line import Command, Group
 from gbm_fast.settings.stored import read_settings
 from gbm_fast.settings.training import Dataset, PresetName, TrainConfig
@@ -69,6 +70,9 @@ class _CommandLine:
     config: Path | None = None
     """JSON file of settings, such as the config.json of a run (default: none)."""
 
+    def __post_init__(self) -> None:
+        expand_paths(self)
+
 
 def _first_look(arguments: Sequence[str]) -> argparse.Namespace:
     """The options that say what the defaults of the others are; None for what is not given."""
@@ -86,8 +90,8 @@ def _read(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        return read_settings(path.read_text())
-    except (OSError, ValueError) as error:
+        return read_settings(path.expanduser().read_text())
+    except (OSError, ValueError, RuntimeError) as error:
         raise ValueError(f"--config {path} cannot be used: {error}") from error
 
 

@@ -28,6 +28,7 @@ from gbm_fast.evaluation.metrics import (
     require_floor,
 )
 from gbm_fast.runtime.distributed import from_main, process_group, uses_cuda
+from gbm_fast.runtime.files import tensors_sha256
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import EvaluateConfig, Measurement
 from gbm_fast.settings.training import LAWS
@@ -65,12 +66,15 @@ def _evaluate_images(config: EvaluateConfig) -> None:
     if config.images is None:
         total = range(config.sampling.num_images)
         require_floor(len(total), data)
-        sampler = Sampler(load_trained(config.run, config.device), config.sampling)
+        run = load_trained(config.run, config.device)
+        sampler = Sampler(run, config.sampling, data_dir=config.measurement.data_dir)
+        of: dict[str, str | int | None] = run.identity()
         extractor = choose_extractor(config.run, config.measurement, data)
         features = generated_features(sampler, total, extractor)
     else:
         images = read_images(config.images, data)
         require_floor(len(images), data)
+        of = _hash(images) | {"train_sha256": data.train_sha256, "test_sha256": data.test_sha256}
         extractor = choose_extractor(config.run, config.measurement, data)
         features = foreign_features(images, extractor)
     shown, settings = _settings(config)
@@ -82,7 +86,7 @@ def _evaluate_images(config: EvaluateConfig) -> None:
         )
         result: Result = evaluate.of_features(features)
         path = config.run / METRICS_NAME
-        record_metrics(path, settings, result)
+        record_metrics(path, settings, result, of)
         accuracy = extractor.test_accuracy
         known = "" if accuracy is None else f": {accuracy:.1%} of the test images"
         print(f"{extractor.name} {extractor.hash}{known}")
@@ -90,6 +94,10 @@ def _evaluate_images(config: EvaluateConfig) -> None:
         print(f"numbers: {path}")
 
     from_main(report)
+
+
+def _hash(images: Tensor) -> dict[str, str | int | None]:
+    return {"images_sha256": tensors_sha256({"images": images})}
 
 
 def _evaluate_law(config: EvaluateConfig) -> None:
@@ -101,18 +109,27 @@ def _evaluate_law(config: EvaluateConfig) -> None:
     run = load_trained(config.run, config.device)
     if config.images is None:
         samples = gathered(Sampler(run, config.sampling))
+        of: dict[str, str | int | None] = {}
     else:
         samples = read_draws(config.images, law_of(run).d)
-    from_main(lambda: _report_law(run, samples, config))
+        of = _hash(samples)
+    from_main(lambda: _report_law(run, samples, of, config))
 
 
-def _report_law(run: TrainedModel, samples: Tensor, config: EvaluateConfig) -> None:
+def _report_law(
+    run: TrainedModel,
+    samples: Tensor,
+    of: dict[str, str | int | None],
+    config: EvaluateConfig,
+) -> None:
     """Distances to the law, the errors of the score, and the record: the work of process 0."""
     (sampler, start), settings = _settings(config)
     result = law_distances(samples, law_of(run))
     errors = report_errors(run, _SCORED, config.sampling.seed)
     path: Path = config.run / METRICS_NAME
-    record_metrics(path, settings, result | {f"score at {std:.3g}": e for std, e in errors})
+    scores: Result = {f"score at {std:.3g}": error for std, error in errors}
+    # The errors of the score are those of the run's weights, whatever was measured beside.
+    record_metrics(path, settings, result | scores, run.identity() | of)
     print(
         f"{sampler}, start {start}, N {result['N']}: Kolmogorov-Smirnov distance "
         f"{result['ks']:.4f} (exact draws {result['ks_floor']:.4f}), mean of log x off by "

@@ -1,5 +1,6 @@
 """What `python -m gbm_fast.sample` does: batches of samples, shared by the processes, to files."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +19,8 @@ from gbm_fast.runtime.distributed import (
     uses_cuda,
     world,
 )
-from gbm_fast.sampling.files import Draw, draw_grid, finish, open_folder, part_path, write_batch
+from gbm_fast.runtime.folders import locked
+from gbm_fast.sampling.files import Draw, claim_folder, draw_grid, finish, open_folder, write_batch
 from gbm_fast.sampling.film import save_trajectory
 from gbm_fast.sampling.sampler import Sampler, batches
 from gbm_fast.settings.commands import SampleConfig
@@ -41,7 +43,7 @@ def run_sampling(config: SampleConfig) -> None:
         settings, source = config.sampling, None
         if config.preset is not None:
             settings, source = with_preset(settings, run.config.dataset)
-        _sample(Sampler(run, settings), source, config)
+        _sample(Sampler(run, settings, data_dir=config.measurement.data_dir), source, config)
 
 
 def _sample(sampler: Sampler, source: str | None, config: SampleConfig) -> None:
@@ -57,12 +59,14 @@ def _sample(sampler: Sampler, source: str | None, config: SampleConfig) -> None:
     for name in ("mu_hat", "sigma_hat"):
         if name in record:
             say(f"{name}: {', '.join(f'{value:.6g}' for value in record[name])}")
-    if config.output:
-        _write_samples(sampler, config, folder, record)
-    if config.film is not None:
-        path, number = folder / "film.png", config.film
-        from_main(lambda: save_trajectory(path, sampler, number))
-        say(f"film:    {path}")
+    from_main(lambda: claim_folder(folder))
+    with locked(folder, "wait for it, or choose another --out"):
+        if config.output:
+            _write_samples(sampler, config, folder, record)
+        if config.film is not None:
+            path, number = folder / "film.png", config.film
+            from_main(lambda: save_trajectory(path, sampler, number))
+            say(f"film:    {path}")
 
 
 def _kind(run: TrainedModel) -> Literal["images", "samples"]:
@@ -74,12 +78,15 @@ def _write_samples(
 ) -> None:
     run, settings = sampler.run, sampler.settings
     identity = record | {"output": sorted(config.output)}
-    identity.pop("num_images")  # image i is the same in a larger set
-    from_main(lambda: open_folder(folder, identity))
+    # Image i is the same in a larger set, and wherever the run is by now.
+    identity = {name: identity[name] for name in identity if name not in ("num_images", "run")}
     wanted = batches(range(settings.num_images), settings.batch_size)
-    missing = [batch for batch in wanted if not part_path(folder, batch).exists()]
-    # Before anyone writes: all processes must see the same batches missing.
-    barrier()
+
+    def opened() -> str:
+        found = open_folder(folder, identity, wanted)
+        return json.dumps([[batch.start, batch.stop] for batch in found])
+
+    missing = [range(*ends) for ends in json.loads(from_main(opened))]
     if len(missing) < len(wanted) and is_main():
         print(f"going on: {len(wanted) - len(missing)} of {len(wanted)} batches are there")
     mine = [missing[i] for i in shard(len(missing))]
@@ -118,6 +125,8 @@ def _record(sampler: Sampler, source: str | None) -> dict[str, Any]:
         "run": str(run.folder.resolve()),
         "weights_sha256": run.weights_sha256(),
         "num_classes": run.num_classes,
+        "step": run.step,
+        "train_sha256": run.train_sha256,
     }
     if source is not None:
         record["preset_source"] = source

@@ -21,6 +21,7 @@ from gbm_fast.runtime.distributed import (
     uses_cuda,
     world,
 )
+from gbm_fast.runtime.folders import locked
 from gbm_fast.sampling.runs import Run, load_run
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.sampling import SamplingSettings
@@ -30,7 +31,8 @@ from gbm_fast.targets import LogNormal, LogNormalMixture
 from gbm_fast.training.batches import Batches, ImageBatches, LawBatches
 from gbm_fast.training.build import build_model
 from gbm_fast.training.loop import fit, require_tensorboard
-from gbm_fast.training.runs import TrainedModel, continuing, run_folder, write_run_files
+from gbm_fast.training.resuming import continuing, run_folder
+from gbm_fast.training.runs import TrainedModel, write_run_files
 from gbm_fast.training.trainer import Trainer
 
 Data = ImageData | LogNormal | LogNormalMixture
@@ -92,7 +94,19 @@ def _train(config: TrainConfig, data: Data | None, network: nn.Module | None) ->
     images = _images(config) if data is None else data if isinstance(data, ImageData) else None
     source = _batches(config, images, data)
     _require_fit(config, source, network)
-    folder = Path(from_main(lambda: str(run_folder(config))))
+    folder = Path(from_main(lambda: str(run_folder(config, source.facts()))))
+    with locked(folder, "wait for it, or choose another --run-dir"):
+        return folder, _train_in(folder, config, images, source, network)
+
+
+def _train_in(
+    folder: Path,
+    config: TrainConfig,
+    images: ImageData | None,
+    source: Batches,
+    network: nn.Module | None,
+) -> bool:
+    """Train, sample and measure in a run folder; whether the training came to its end."""
     trainer = Trainer(config, source, folder, network)
     from_main(lambda: write_run_files(folder, config, source))
     parameters = sum(p.numel() for p in trainer.model.parameters())
@@ -105,7 +119,7 @@ def _train(config: TrainConfig, data: Data | None, network: nn.Module | None) ->
     done = fit(trainer, config.steps or 0, config.minutes, on_samples=_sample_grid)
     if not done:
         _say(f"stopped by a signal at step {trainer.step}")
-        return folder, False
+        return False
     _say(f"trained {trainer.step} steps in {trainer.seconds / 60:.1f} minutes")
     if config.metrics_images:
         run = load_run(folder, config.device, network)
@@ -114,7 +128,7 @@ def _train(config: TrainConfig, data: Data | None, network: nn.Module | None) ->
             _sample_and_measure(run, images, count)
         elif is_main():
             report_law(run, config.metrics_images)
-    return folder, True
+    return True
 
 
 def _images(config: TrainConfig) -> ImageData | None:
@@ -234,7 +248,7 @@ def _sample_and_measure(run: Run, data: ImageData, count: int) -> None:
     rows = []
     for settings, generated in samples:
         result = evaluate(generated)
-        record_metrics(folder / "metrics.json", asdict(settings), result)
+        record_metrics(folder / "metrics.json", asdict(settings), result, run.identity())
         rows.append((settings.sampler, settings.start, result))
         caption = f"{settings.caption}\nFréchet {result['frechet']:.1f}"
         panels.append((caption, generated[:_SHOWN]))

@@ -7,12 +7,14 @@ every pixel away from zero, which geometric Brownian motion can neither leave no
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gbm_fast.data.positive import level_dtype, level_range
+from gbm_fast.runtime.files import tensors_sha256
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,20 @@ class ImageData:
                 f"images {tuple(self.test_images.shape[1:])} (channels, height, width): both "
                 "splits must come from the same data set."
             )
+
+    @cached_property
+    def train_sha256(self) -> str:
+        """SHA-256 of the training images and labels: what a training is of."""
+        return self._sha256(self.train_images, self.train_labels)
+
+    @cached_property
+    def test_sha256(self) -> str:
+        """SHA-256 of the test images and labels: what distances are measured to."""
+        return self._sha256(self.test_images, self.test_labels)
+
+    def _sha256(self, images: Tensor, labels: Tensor) -> str:
+        kind = f"{self.max_value} {self.num_classes}".encode()
+        return tensors_sha256({"images": images, "labels": labels}, kind)
 
     @property
     def channels(self) -> int:

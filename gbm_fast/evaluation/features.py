@@ -93,13 +93,10 @@ def weights_hash(state: dict[str, Tensor]) -> str:
     return digest.hexdigest()[:16]
 
 
-def data_hash(data: ImageData) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of all images and labels, both splits."""
-    digest = hashlib.sha256(f"{data.max_value} {data.num_classes}".encode())
-    for tensor in (data.train_images, data.train_labels, data.test_images, data.test_labels):
-        digest.update(str(tuple(tensor.shape)).encode())
-        digest.update(tensor.contiguous().numpy().data)
-    return digest.hexdigest()[:16]
+def classifier_path(data: ImageData, folder: Path) -> Path:
+    """Where the classifier of these images is kept: their name, and the start of their hash."""
+    both = hashlib.sha256(f"{data.train_sha256} {data.test_sha256}".encode()).hexdigest()
+    return folder / f"{data.name}-{both[:12]}-classifier.safetensors"
 
 
 def load_or_train_classifier(
@@ -110,14 +107,15 @@ def load_or_train_classifier(
 ) -> FeatureExtractor:
     """The features of `data`: read from `folder`, or trained and stored there the first time.
 
-    The file is `<folder>/<data.name>-classifier.safetensors`; it is written in one step, so an
-    interrupted training leaves nothing. `seed` and `settings` matter only where it is trained.
+    The file is that of `classifier_path`, so that data sets of one name have one each; it is
+    written in one step, so an interrupted training leaves nothing. `seed` and `settings` matter
+    only where it is trained.
 
     Raises:
         ValueError: the file is damaged, is not such a classifier, or belongs to other images;
             the folder cannot be written.
     """
-    path = folder / f"{data.name}-classifier.safetensors"
+    path = classifier_path(data, folder)
     if path.exists():
         return _read(path, data)
     settings = settings or ClassifierSettings()
@@ -125,9 +123,9 @@ def load_or_train_classifier(
     state = network.state_dict()
     facts = {
         "dataset": data.name,
-        "data_hash": data_hash(data),
+        "train_sha256": data.train_sha256,
+        "test_sha256": data.test_sha256,
         "weights_hash": weights_hash(state),
-        "test_accuracy": accuracy(network, data),
         "seed": seed,
         "settings": asdict(settings),
     }
@@ -143,7 +141,8 @@ def _read(path: Path, data: ImageData) -> FeatureExtractor:
     """The extractor stored at `path`, after checking that it is whole and belongs to `data`."""
     state, facts = load_tensors(path, CLASSIFIER_FORMAT)
     advice = "delete it to train the classifier again"
-    if facts.get("data_hash") != data_hash(data):
+    of = facts.get("train_sha256"), facts.get("test_sha256")
+    if of != (data.train_sha256, data.test_sha256):
         raise ValueError(
             f"{path} was trained on other images ({facts.get('dataset')}) than the "
             f"{data.name} given here; {advice}, or use another folder."
@@ -160,6 +159,7 @@ def _read(path: Path, data: ImageData) -> FeatureExtractor:
         hash=weights_hash(state),
         dim=network.dim,
         image_shape=(data.channels, *data.image_size),
-        test_accuracy=None if random else facts["test_accuracy"],
+        # Measured, not remembered: it is what the file's weights do, whoever put them there.
+        test_accuracy=None if random else accuracy(network, data),
         network=network.eval().features,
     )

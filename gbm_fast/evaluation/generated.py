@@ -21,7 +21,7 @@ from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, worl
 from gbm_fast.sampling.sampler import Sampler, batches
 from gbm_fast.settings.commands import Measurement
 from gbm_fast.settings.training import IN_PYTHON, LAWS
-from gbm_fast.training.runs import read_config
+from gbm_fast.training.runs import read_config, require_same_images, weights_facts
 
 FEATURES_NAME = "features"
 GROUP_MINUTES = 24 * 60.0
@@ -32,7 +32,10 @@ Array = NDArray[np.float64]
 
 
 def measured_data(run: Path, measurement: Measurement) -> ImageData:
-    """The data set that a run's images are compared with; ValueError where it cannot be had."""
+    """The data set that a run's images are compared with.
+
+    Raises ValueError where it cannot be had, or has other images or labels than the training had.
+    """
     trained = read_config(run)
     if trained.dataset in LAWS:
         raise ValueError(
@@ -44,7 +47,10 @@ def measured_data(run: Path, measurement: Measurement) -> ImageData:
             f"the images of {run} were given in Python, and cannot be read again: measure with "
             "gbm_fast.evaluate_images(images, data, extractor)."
         )
-    return load_dataset(trained.dataset, measurement.data_dir or trained.data_dir)
+    data = load_dataset(trained.dataset, measurement.data_dir or trained.data_dir)
+    of = weights_facts(run)
+    require_same_images(run, data, of.get("train_sha256"), of.get("test_sha256"))
+    return data
 
 
 def choose_extractor(run: Path, measurement: Measurement, data: ImageData) -> FeatureExtractor:

@@ -18,31 +18,48 @@ from pathlib import Path
 from gbm_fast.evaluation.generated import choose_extractor, generated_features, measured_data
 from gbm_fast.evaluation.metrics import Evaluator, format_table, require_floor
 from gbm_fast.runtime.distributed import from_main, is_main
+from gbm_fast.runtime.files import write_atomic
+from gbm_fast.runtime.folders import claim, locked
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import SampleConfig
 from gbm_fast.training.runs import TrainedModel
 
+JOURNAL_NAME = "search.jsonl"
 SEARCHED = ("chi", "inner_steps", "step_length")
+
+
+def _entry(line: bytes) -> dict | None:
+    """A line of the journal; None where it is damaged."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
 
 
 class Journal:
     """Lines of JSON that are added one by one and survive the end of the process."""
 
     def __init__(self, path: Path, header: dict[str, object]) -> None:
-        """Raises ValueError where `path` holds the journal of another search."""
+        """Lines that a kill cut short, or that are damaged, are dropped: they are measured again.
+
+        Raises ValueError where `path` holds the journal of another search, or no journal.
+        """
         self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = path.read_text() if path.exists() else ""
-        whole = text[: text.rfind("\n") + 1]  # a line that a kill cut short is no line
-        lines = [json.loads(line) for line in whole.splitlines()]
-        if lines and lines[0] != json.loads(json.dumps(header)):
+        text = path.read_bytes() if path.exists() else b""
+        first = json.dumps(header).encode() + b"\n"
+        found = [_entry(line) for line in text.split(b"\n")[:-1]]
+        lines = [entry for entry in found if entry is not None]
+        ours = found[0] == json.loads(first) if found else first.startswith(text)
+        if not ours:
             raise ValueError(
-                f"{path} is the journal of a search with other settings, weights or features: "
-                "choose another --out, or delete it."
+                f"{path} is the journal of a search with other settings, weights, data or "
+                "features: choose another --out, or delete it."
             )
         self.entries: list[dict] = lines[1:]
+        whole = b"".join(json.dumps(entry).encode() + b"\n" for entry in lines)
         if whole != text:
-            os.truncate(path, len(whole.encode()))
+            write_atomic(path, whole)
         if not lines:
             self._append(header)
 
@@ -69,9 +86,15 @@ class _Search:
         self.extractor = choose_extractor(config.run, config.measurement, data)
         repeats, seed = config.measurement.floor_repeats, config.sampling.seed
         self.evaluate = Evaluator(data, self.extractor, repeats, seed)
-        folder = config.out or config.run / "search" / config.sampling.slug
-        self.path = folder / "search.jsonl"
+        self.data = data
+        self.folder = config.out or config.run / "search" / config.sampling.slug
+        self.path = self.folder / JOURNAL_NAME
         self.journal: Journal | None = None
+
+    def is_ours(self) -> bool:
+        """Whether the journal that is there, in a folder without a mark, is one of a search."""
+        first = _entry(self.path.read_bytes().partition(b"\n")[0])
+        return first is not None and {"settings", "feature_hash"} <= set(first)
 
     def open(self) -> list[dict]:
         """The entries of the journal, on every process; only process 0 holds it."""
@@ -80,6 +103,8 @@ class _Search:
             header = {
                 "settings": asdict(self.config.sampling),
                 "weights_sha256": self.run.weights_sha256(),
+                "train_sha256": self.data.train_sha256,
+                "test_sha256": self.data.test_sha256,
                 "feature": self.extractor.name,
                 "feature_hash": self.extractor.hash,
                 "floor_repeats": self.config.measurement.floor_repeats,
@@ -109,9 +134,19 @@ def run_search(run: TrainedModel, config: SampleConfig) -> None:
     Raises ValueError, before anything is sampled, for a candidate that the run does not serve,
     more images than there is a floor for, or the journal of another search.
     """
-    candidates = [Sampler(run, chosen) for chosen in config.search.candidates(config.sampling)]
+    where = config.measurement.data_dir
+    settings = config.search.candidates(config.sampling)
+    candidates = [Sampler(run, chosen, data_dir=where) for chosen in settings]
     search = _Search(run, config)
-    entries = search.open()
+    advice = "choose another --out"
+    from_main(lambda: claim(search.folder, "search", (JOURNAL_NAME,), advice, search.is_ours))
+    with locked(search.folder, f"wait for it, or {advice}"):
+        _carry_out(search, candidates)
+
+
+def _carry_out(search: _Search, candidates: list[Sampler]) -> None:
+    """Measure, choose, measure the choice anew, and print."""
+    config, entries = search.config, search.open()
     tried = {_searched(entry): entry for entry in entries if "compared" not in entry}
     for number, sampler in enumerate(candidates, start=1):
         wanted = {name: getattr(sampler.settings, name) for name in SEARCHED}

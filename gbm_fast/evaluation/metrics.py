@@ -10,7 +10,7 @@ too low.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from gbm_fast.data import ImageData, positive_from_integers
 from gbm_fast.evaluation.distances import frechet_distance, kernel_distance
 from gbm_fast.evaluation.features import FeatureExtractor
 from gbm_fast.runtime.files import write_atomic
+from gbm_fast.runtime.folders import briefly_locked
 
 Result = dict[str, float | int | str | None]
 Entry = dict[str, dict]
@@ -141,25 +142,35 @@ def _training_samples(
     return [features[rows] for rows in places.reshape(draws.shape)]
 
 
-def record_metrics(path: Path, settings: dict, result: Result) -> None:
-    """Put {"settings": settings, "result": result} into the JSON list at `path`, atomically.
+def record_metrics(path: Path, settings: dict, result: Result, of: Mapping[str, object]) -> None:
+    """Put {"settings": settings, "result": of | result} into the JSON list at `path`, atomically.
 
-    An entry with the same settings and the same feature (name and hash) is replaced, any other is
-    kept, so that a repeated evaluation does not pile up. `settings` holds plain JSON types.
+    settings   plain JSON types
+    of         hashes of what was measured (weights or images, data), and the step of the weights
+
+    An entry with the same settings, hashes and feature (name and hash) is replaced, any other is
+    kept: a repeated evaluation does not pile up, and one of later weights stands beside the
+    earlier one. Other processes that record at this moment are waited for.
 
     Raises:
         ValueError: `path` exists and is not such a list (it is left as it is), or the entry holds
             NaN or infinity, which JSON does not have.
     """
-    new = json.loads(json.dumps({"settings": settings, "result": result}))
-    entries = [entry for entry in read_metrics(path) if _key(entry) != _key(new)] + [new]
-    write_atomic(path, (json.dumps(entries, indent=2, allow_nan=False) + "\n").encode())
+    new = json.loads(json.dumps({"settings": settings, "result": dict(of) | result}))
+    with briefly_locked(path):
+        entries = [entry for entry in read_metrics(path) if _key(entry) != _key(new)] + [new]
+        write_atomic(path, (json.dumps(entries, indent=2, allow_nan=False) + "\n").encode())
 
 
-def _key(entry: Entry) -> tuple[dict, str | None, str | None]:
-    """What makes an entry another one: settings, and the feature that measured it."""
-    result = entry["result"]
-    return entry["settings"], result.get("feature"), result.get("feature_hash")
+_IDENTIFYING = (
+    *("feature", "feature_hash", "weights_sha256", "images_sha256"),
+    *("train_sha256", "test_sha256", "law_sha256"),
+)
+
+
+def _key(entry: Entry) -> tuple[object, ...]:
+    """What makes an entry another one: settings, what was measured, and the feature."""
+    return entry["settings"], *(entry["result"].get(name) for name in _IDENTIFYING)
 
 
 def read_metrics(path: Path) -> list[Entry]:

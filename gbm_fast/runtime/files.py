@@ -4,13 +4,16 @@ Nothing is ever unpickled. Every file carries a format name and a checksum of al
 that a foreign, truncated or altered one is refused before any tensor is used.
 """
 
+import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+import re
+import secrets
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from io import BufferedWriter
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -27,27 +30,61 @@ class DamagedFileError(ValueError):
     """A file that is truncated, altered, or not one of ours."""
 
 
+class OtherVersionError(DamagedFileError):
+    """A file of ours in the format of another version: sound, as far as this one can tell."""
+
+
 @contextmanager
-def replacing(path: Path) -> Iterator[BufferedWriter]:
+def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write in, which becomes `path`: a reader finds the old one or the whole new one.
 
     The content is on the disk before the old file is given up; where it cannot be written, or the
-    block raises, the old file is as it was.
+    block raises, the old file is as it was. What has the name of the unfinished file, a link among
+    others, is neither followed nor replaced. OSError names `path`.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
+        temporary, file = _unfinished(path)
+        try:
+            with file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        sync_folder(path.parent)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _unfinished(path: Path) -> tuple[Path, BinaryIO]:
+    """A new file beside `path`, under a name that nothing else has, opened for writing."""
+    # A name has 255 bytes at most, and this one is longer than that of `path`.
+    stem = path.name.encode()[:150].decode(errors="ignore")
+    while True:
+        temporary = path.with_name(f".{stem}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+        try:
+            return temporary, temporary.open("xb")
+        except FileExistsError:
+            continue
+
+
+_NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EACCES)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in `folder` to the disk, where its file system can do so for folders."""
     try:
-        os.fsync(folder)  # the new name too
-    finally:
-        os.close(folder)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -56,17 +93,21 @@ def write_atomic(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+_LEFTOVER = re.compile(r"\..+\.\d+(\.[0-9a-f]{8})?\.tmp")
+
+
 def remove_leftovers(folder: Path) -> None:
     """Delete what `replacing` had not finished in `folder` when a process was killed."""
-    for path in folder.glob(".*.[0-9]*.tmp"):
-        path.unlink(missing_ok=True)
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if _LEFTOVER.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+            path.unlink(missing_ok=True)
 
 
-def tensors_sha256(tensors: dict[str, Tensor], prefix: bytes = b"") -> str:
+def tensors_sha256(tensors: Mapping[str, Tensor], prefix: bytes = b"") -> str:
     """SHA-256 of `prefix` and each tensor's name, type, shape and bytes, in the names' order."""
     digest = hashlib.sha256(prefix)
     for name in sorted(tensors):
-        tensor = tensors[name]
+        tensor = tensors[name].detach().cpu().contiguous()
         digest.update(json.dumps([name, str(tensor.dtype), tuple(tensor.shape)]).encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
@@ -92,7 +133,8 @@ def load_tensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict]:
     """The tensors and facts of `save_tensors`, on the CPU.
 
     Raises ValueError where the file is missing or cannot be read; DamagedFileError, of its kind,
-    where it is truncated, not safetensors, of another format, or does not match its checksum.
+    where it is truncated, not safetensors, of another kind, or does not match its checksum;
+    OtherVersionError where it has the format of another version.
     """
     if not path.is_file():
         raise ValueError(f"{path} does not exist or is not a file.")
@@ -106,7 +148,13 @@ def load_tensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict]:
         raise DamagedFileError(
             f"{path} is truncated or not a safetensors file ({error}): use another checkpoint."
         ) from error
-    if header.get("format") != kind:
+    found, base = header.get("format", ""), kind.rpartition(" ")[0]
+    if found != kind and found.rpartition(" ")[0] == base:
+        raise OtherVersionError(
+            f"{path} was written by another version of gbm-diffusion (format {found!r}, and this "
+            f"one reads {kind!r}): use that version for it."
+        )
+    if found != kind:
         raise DamagedFileError(
             f"{path} is a foreign file: expected the format {kind!r}, found "
             f"{header.get('format', 'none')!r}."
@@ -116,3 +164,16 @@ def load_tensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict]:
             f"{path} does not match its checksum: it was altered after it was written."
         )
     return tensors, json.loads(header["facts"])
+
+
+def load_facts(path: Path, kind: str) -> dict | None:
+    """The facts of a file of `save_tensors`, from its header alone; None where it has none.
+
+    They say what the file is of; whether it is whole only `load_tensors` finds out.
+    """
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            header = file.metadata() or {}
+        return json.loads(header["facts"]) if header.get("format") == kind else None
+    except (OSError, SafetensorError, ValueError, KeyError, RecursionError):
+        return None

@@ -12,6 +12,7 @@ a set of samples has the law of the data set that distances compare it with.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -135,6 +136,7 @@ class Sampler:
         settings: which sampler, process, start and grid, for how many samples.
         data: positive training images and their labels, in place of those that the run's own data
             set has, for the start from data.
+        data_dir: where that data set is by now, None for where it was.
 
     The parts are attributes: `process`, `step`, `grid` (in the order in which the loop takes
     them), and `fit`, the (mu_hat, sigma_hat) of a log-normal start, each (C,), or None.
@@ -143,7 +145,11 @@ class Sampler:
     """
 
     def __init__(
-        self, run: TrainedModel, settings: SamplingSettings, data: Events | None = None
+        self,
+        run: TrainedModel,
+        settings: SamplingSettings,
+        data: Events | None = None,
+        data_dir: Path | None = None,
     ) -> None:
         self.run, self.settings = run, settings
         self.process = sampling_process(run, settings)
@@ -151,7 +157,7 @@ class Sampler:
         self.step = build_step(settings)
         self._require_label()
         self.fit = self._fitted()
-        self._given = data
+        self._given, self._data_dir = data, data_dir
 
     def _require_label(self) -> None:
         run, settings = self.run, self.settings
@@ -189,7 +195,9 @@ class Sampler:
                 f"the training images of {self.run.folder} were given in Python and cannot be "
                 "read again: choose another start, or pass them as data to Sampler."
             )
-        data = load_dataset(self.run.config.dataset, self.run.config.data_dir)
+        config = self.run.config
+        data = load_dataset(config.dataset, self._data_dir or config.data_dir)
+        self.run.require_same_images(data, tested=False)
         images, labels = data.train_images, data.train_labels
         if (label := self.settings.label) is not None:
             wanted = labels == label

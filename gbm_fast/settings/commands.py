@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from gbm_fast.settings.choices import check_choices
+from gbm_fast.settings.choices import check_choices, expand_paths
 from gbm_fast.settings.command_line import Command, Group
 from gbm_fast.settings.sampling import SamplingSettings
 
@@ -30,6 +30,7 @@ class Measurement:
 
     def __post_init__(self) -> None:
         check_choices(self)
+        expand_paths(self)
         if self.floor_repeats < 2:
             raise ValueError(f"floor_repeats must be 2 or more, got {self.floor_repeats}.")
         other = "features_dir" if self.features == "inception" else "inception_weights"
@@ -67,6 +68,7 @@ class EvaluateConfig:
     """How to sample; the seed is also that of the floor."""
 
     def __post_init__(self) -> None:
+        expand_paths(self)
         unseeded = replace(self.sampling, seed=_DEFAULT_SAMPLING.seed)
         if self.images is not None and unseeded != _DEFAULT_SAMPLING:
             raise ValueError(
@@ -140,14 +142,18 @@ class SampleConfig:
 
     def __post_init__(self) -> None:
         check_choices(self)
+        expand_paths(self)
         if not self.output and self.film is None:
             raise ValueError("nothing to write: choose --output png, npz or grid, or --film.")
         if self.film is not None and not 0 <= self.film < 2**32:
             raise ValueError(f"film must be the number of an image, 0 or more, got {self.film}.")
         if not self.grid_search:
-            unused = self.search != GridSearch() or self.measurement != Measurement()
-            if unused:
-                raise ValueError("--search.* and the options of measuring need --grid-search.")
+            where = None if self.sampling.start != "data" else self.measurement.data_dir
+            if self.search != GridSearch() or self.measurement != Measurement(data_dir=where):
+                raise ValueError(
+                    "--search.* and the options of measuring need --grid-search (--data-dir also "
+                    "goes with --start data)."
+                )
             return
         if self.preset is not None or self.film is not None:
             raise ValueError("--grid-search makes no film and takes no preset.")

@@ -6,9 +6,15 @@ import types
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-from gbm_fast.settings.training import OWN_DATA, TrainConfig
+from gbm_fast.settings.training import TrainConfig
 
 _FIELDS = {field.name: field.type for field in dataclasses.fields(TrainConfig)}
+
+
+class OtherSettingsError(ValueError):
+    """Settings of another version: JSON as it should be, with other keys than this one has."""
+
+
 # Settings that older records lack: what they did is the default.
 _ADDED = ("class_conditional",)
 
@@ -22,22 +28,26 @@ def to_json(config: TrainConfig) -> str:
 
 
 def from_json(text: str) -> TrainConfig:
-    """The record from `to_json`; ValueError where the text is not one, or lacks keys.
+    """The record from `to_json`; ValueError where the text is not one.
 
-    A setting that was added later, and whose default leaves a training as it was, may be missing.
+    OtherSettingsError, of its kind, where it lacks keys or has others. A setting that was added
+    later, and whose default leaves a training as it was, may be missing.
     """
     settings = read_settings(text)
     missing = [name for name in _FIELDS if name not in settings and name not in _ADDED]
     if missing:
-        raise ValueError(f"the configuration is not one of this version: it lacks {missing}.")
+        raise OtherSettingsError(
+            f"the configuration is not one of this version: it lacks {missing}."
+        )
     return TrainConfig(**settings)
 
 
 def read_settings(text: str) -> dict[str, Any]:
     """Some of the fields of `TrainConfig`, by name, from a JSON object.
 
-    Raises ValueError where the text is no JSON object, or has a key that is no setting or a value
-    of a wrong type. Ranges and contradictions are checked when the record is made.
+    Raises ValueError where the text is no JSON object, or has a value of a wrong type, and
+    OtherSettingsError, of its kind, where it has a key that is no setting. Ranges and
+    contradictions are checked when the record is made.
     """
     try:
         record = json.loads(text)
@@ -47,7 +57,7 @@ def read_settings(text: str) -> dict[str, Any]:
         raise ValueError("the configuration is not a JSON object of settings.")
     unknown = sorted(set(record) - set(_FIELDS))
     if unknown:
-        raise ValueError(f"the configuration has keys that are no settings: {unknown}.")
+        raise OtherSettingsError(f"the configuration has keys that are no settings: {unknown}.")
     return {name: _value(name, value, _FIELDS[name]) for name, value in record.items()}
 
 
@@ -76,11 +86,12 @@ def _value(name: str, value: object, annotation: object) -> object:
 
 
 # What may change when a run goes on: its length, places and names, what is kept or shown, and what
-# computes it, to the rounding of another device or compiler. Precision is no such thing.
+# computes it, to the rounding of another device or compiler. Precision is no such thing. The data
+# are compared by their content, wherever they are.
 _FREE = (
     *("preset", "steps", "minutes", "resume", "out_dir", "run_dir", "metrics_images"),
     *("keep_last", "keep_every", "log_every", "tensorboard", "samples_every"),
-    *("device", "compile", "micro_batch", "timeout_minutes"),
+    *("device", "compile", "micro_batch", "timeout_minutes", "data_dir"),
 )
 
 
@@ -92,7 +103,15 @@ def same_training(first: TrainConfig, second: TrainConfig) -> bool:
 def differences(first: TrainConfig, second: TrainConfig) -> str:
     """The settings that make two trainings different ones, as `name old, now new; ...`."""
     names = [f.name for f in dataclasses.fields(TrainConfig) if f.name not in _FREE]
-    if first.dataset == second.dataset and first.dataset not in OWN_DATA:
-        names.remove("data_dir")
     pairs = [(name, getattr(first, name), getattr(second, name)) for name in names]
     return "; ".join(f"{name} {old}, now {new}" for name, old, new in pairs if old != new)
+
+
+def shared_settings(text: str, config: TrainConfig) -> bool:
+    """Whether settings of another version, a JSON object, have the values of `config`.
+
+    Compared is what both have and what makes two trainings different ones.
+    """
+    stored, now = json.loads(text), json.loads(to_json(config))
+    names = [name for name in now if name in stored and name not in _FREE]
+    return "dataset" in names and all(stored[name] == now[name] for name in names)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from gbm_fast.settings.choices import check_choices
+from gbm_fast.settings.choices import check_choices, expand_paths
 
 ImageName = Literal[
     "digits",
@@ -164,6 +164,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_choices(self)
+        expand_paths(self)
         check_ranges(self)
         check_combinations(self)
 

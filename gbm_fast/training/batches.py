@@ -66,8 +66,15 @@ class Batches(ABC):
         The moments of the same images differ between machines by the order of a sum alone.
         """
         for name, now in self.facts().items():
-            # Older checkpoints lack these two; they had no classes, and laws that a name fixed.
-            then = ({"num_classes": 0, "law_sha256": now} | facts)[name]
+            # Older checkpoints lack some: they had no classes, and laws that a name fixed.
+            then = ({"num_classes": 0} | facts).get(name, now)
+            if name == "train_sha256" and then != now:
+                raise ValueError(
+                    "the checkpoint is of other training images or labels than these: put them "
+                    "back (--data-dir), or choose another run folder."
+                )
+            if name == "test_sha256":  # no step of a training sees them
+                continue
             close = isinstance(now, float) and math.isclose(then, now, rel_tol=1e-9)
             if then != now and not close:
                 raise ValueError(
@@ -148,6 +155,10 @@ class ImageBatches(Batches):
     def statistics(self) -> DataStatistics:
         images = positive_from_integers(self._data.train_images, self._data.max_value)
         return data_statistics(images, self._data.train_labels)
+
+    def facts(self) -> dict[str, Any]:
+        hashes = {"train_sha256": self._data.train_sha256, "test_sha256": self._data.test_sha256}
+        return super().facts() | hashes
 
     def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
         indices = batch_indices(seed, step, batch_size, len(self._data.train_images))

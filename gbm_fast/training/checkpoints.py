@@ -1,7 +1,8 @@
 """The checkpoints of a run: checkpoints/state-<step>.safetensors, and which of them are kept.
 
 A new one is complete on the disk before an old one is deleted. A damaged one is put aside under
-the name state-<step>.damaged, and the newest sound one is used instead, with a warning.
+the name state-<step>.damaged, and the newest sound one is used instead, with a warning; one of
+another version stays as it is, and nothing older is used in its place.
 """
 
 import json
@@ -9,17 +10,22 @@ import math
 import re
 import warnings
 from collections import deque
+from itertools import chain, count
 from pathlib import Path
+from shlex import quote
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from gbm_fast.runtime.distributed import from_main, send_tensor
+from gbm_fast.runtime.distributed import from_main, is_main, send_tensor, world
 from gbm_fast.runtime.files import (
     STATE_FORMAT,
     DamagedFileError,
+    OtherVersionError,
+    load_facts,
     load_tensors,
     remove_leftovers,
     save_tensors,
@@ -74,24 +80,62 @@ def save_checkpoint(
             checkpoint_path(folder, old).unlink()
 
 
+def _put_aside(path: Path) -> Path:
+    """Rename a damaged checkpoint; an earlier one of that name stays."""
+    names = chain([".damaged"], (f".damaged-{number}" for number in count(2)))
+    aside = next(p for p in (path.with_suffix(name) for name in names) if not p.exists())
+    path.replace(aside)
+    return aside
+
+
+def has_trained(folder: Path) -> bool:
+    """Whether a training in `folder` has come to a checkpoint, sound or damaged."""
+    inside = checkpoint_folder(folder)
+    left = any(inside.glob("state-*.damaged*")) if inside.is_dir() else False
+    return left or bool(checkpoint_steps(folder))
+
+
+def newest_facts(folder: Path) -> dict | None:
+    """What the newest checkpoint with a readable header says it is of; None where none has one."""
+    steps = reversed(checkpoint_steps(folder))
+    found = (load_facts(checkpoint_path(folder, step), STATE_FORMAT) for step in steps)
+    return next((facts for facts in found if facts is not None), None)
+
+
 def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
     """Tensors and facts of the newest sound checkpoint; None where the run has none at all.
 
-    Warns of each damaged one, which is renamed. Raises ValueError where all of them are damaged.
+    Warns of each damaged one, which is renamed. Raises ValueError where all of them are damaged,
+    and OtherVersionError for one that another version wrote.
     """
     remove_leftovers(checkpoint_folder(folder))
     for step in reversed(checkpoint_steps(folder)):
         path = checkpoint_path(folder, step)
         try:
             return load_tensors(path, STATE_FORMAT)
+        except OtherVersionError as error:
+            raise OtherVersionError(
+                f"{error} The training goes on with that version alone; {_anew(folder)}."
+            ) from error
         except DamagedFileError as error:
-            aside = path.with_suffix(".damaged")
-            path.replace(aside)
+            aside = _put_aside(path)
             message = f"{error} It is now {aside.name}; the checkpoint before it is used."
             warnings.warn(message, stacklevel=2)
-    if any(checkpoint_folder(folder).glob("*.damaged")):
-        raise ValueError(f"all checkpoints in {checkpoint_folder(folder)} are damaged.")
+    if has_trained(folder):
+        raise ValueError(
+            f"all checkpoints in {checkpoint_folder(folder)} are damaged: put a copy of one back, "
+            f"and the training goes on; {_anew(folder)}."
+        )
     return None
+
+
+def _anew(folder: Path) -> str:
+    """How to begin the training in `folder` anew, beside it."""
+    config, other = quote(str(folder / "config.json")), quote(f"{folder}-anew")
+    return (
+        "to begin it anew in another folder: "
+        f"python -m gbm_fast.train --config {config} --run-dir {other}"
+    )
 
 
 def pack(model: nn.Module, average: AveragedModel, optimiser: Optimizer) -> dict[str, Tensor]:
@@ -153,6 +197,31 @@ def restore(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
         for name, (dtype, shape) in forms.items()
     }
     return tensors, facts
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """What the rounding of a training depends on beside its settings; plain JSON."""
+    shape = {"device": device.type, "threads": torch.get_num_threads(), "processes": world().size}
+    return shape | {"torch": torch.__version__}
+
+
+def warn_of_changes(folder: Path, then: dict[str, Any], device: torch.device) -> None:
+    """Say, in process 0, what makes a training go on in another rounding than it began with.
+
+    then   `machine` of the checkpoint; empty where an older one does not say
+    """
+    now = machine(device)
+    changed = [
+        f"{name} {then[name]}, now {now[name]}"
+        for name in now
+        if then.get(name, now[name]) != now[name]
+    ]
+    if changed and is_main():
+        warnings.warn(
+            f"{folder} goes on with {'; '.join(changed)}: the same data and noise, but not the "
+            "same bits.",
+            stacklevel=2,
+        )
 
 
 class LeastLoss:

@@ -6,8 +6,10 @@ is put to all of them before each step, so that they end after the same one.
 
 import json
 import math
+import os
 import signal
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -65,9 +67,11 @@ def fit(
             trainer.seconds = time.monotonic() - started
             log.step(loss, norm)
             if trainer.step % config.checkpoint_every == 0:
+                log.sync()
                 trainer.save()
             if on_samples is not None and trainer.step % (config.samples_every or math.inf) == 0:
                 on_samples(trainer)
+        log.sync()
         trainer.save()
         # One that came in the last step, or during its checkpoint, is not to be lost.
         return int(all_sum(torch.tensor(len(received)))) == 0
@@ -86,12 +90,38 @@ def require_tensorboard() -> None:
         ) from error
 
 
+def _step(line: bytes) -> float:
+    """The step of a line of the log; infinite where the line is damaged."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf
+
+
 def truncate_stats(path: Path, step: int) -> None:
-    """Drop the lines of stats.jsonl after `step`: a killed run may have logged beyond it."""
-    if path.exists():
-        lines = path.read_text().splitlines()
-        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
-        write_atomic(path, "".join(f"{line}\n" for line in kept).encode())
+    """Drop the lines of stats.jsonl after `step`: a killed run may have logged beyond it.
+
+    Damaged lines among the others are dropped as well, with a warning; the file as it was is kept
+    beside, under the name of the step.
+    """
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    lines = content.splitlines()
+    steps = [_step(line) for line in lines]
+    known = [i for i, at in enumerate(steps) if at < math.inf]
+    # Damage behind the last whole line is a line that a kill cut short.
+    damaged = [i for i, at in enumerate(steps) if at == math.inf and known and i < known[-1]]
+    if damaged:
+        aside = path.with_name(f"stats-before-{step:08d}.jsonl")
+        write_atomic(aside, content)
+        warnings.warn(
+            f"{len(damaged)} lines of {path} are damaged and left out; the file as it was is "
+            f"{aside.name}.",
+            stacklevel=2,
+        )
+    kept = [line for line, at in zip(lines, steps, strict=True) if at <= step]
+    write_atomic(path, b"".join(line + b"\n" for line in kept))
 
 
 class StatsLog:
@@ -147,6 +177,12 @@ class StatsLog:
         if is_main() and trainer.step % trainer.config.log_every == 0:
             self._write(float(loss), float(norm))
         self._bar.update()
+
+    def sync(self) -> None:
+        """Bring the log to the disk, before the checkpoint that it leads up to."""
+        if is_main() and self._path.exists():
+            with self._path.open("rb+") as file:
+                os.fsync(file.fileno())
 
     def _write(self, loss: float, norm: float) -> None:
         trainer = self._trainer

@@ -1,4 +1,4 @@
-"""Run folders: how one is named, written and read, and the trained model that is in one.
+"""Run folders: what is written in one, and the trained model that is read from one.
 
 config.json               the resolved settings
 environment.json          versions of Python and the libraries, the command
@@ -11,41 +11,45 @@ tensorboard/              the numbers of stats.jsonl again, where asked for
 statistics.safetensors    moments and class averages of images, for the samplers' starts
 law.safetensors           of a training on a law with a known score: its parameters
 samples.png, metrics.json made at the end, and by `gbm_fast.evaluate`
+
+Weights and checkpoints say which data they are of, by hash, and whoever needs the data again
+compares. `gbm_fast.training.resuming` says which folder a training writes in.
 """
 
-import hashlib
 import json
+import math
 import platform
-import re
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
-from shlex import quote
+from typing import Any, NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from gbm_fast.data import ImageData
 from gbm_fast.data.statistics import DataStatistics, law_statistics
 from gbm_fast.data.toys import load_toy
 from gbm_fast.parameterisation import ScoreModel
 from gbm_fast.runtime.devices import choose_autocast, choose_device
-from gbm_fast.runtime.distributed import world
+from gbm_fast.runtime.distributed import all_sum, from_main, world
 from gbm_fast.runtime.files import (
     LAW_FORMAT,
     STATISTICS_FORMAT,
     WEIGHTS_FORMAT,
+    OtherVersionError,
     load_tensors,
     remove_leftovers,
     save_tensors,
+    tensors_sha256,
     write_atomic,
 )
-from gbm_fast.settings.stored import differences, from_json, same_training, to_json
-from gbm_fast.settings.training import IN_PYTHON, TOYS, TrainConfig
+from gbm_fast.settings.stored import OtherSettingsError, differences, from_json, to_json
+from gbm_fast.settings.training import TOYS, TrainConfig
 from gbm_fast.targets import LogNormalMixture
 from gbm_fast.training.batches import Batches, as_mixture, law_tensors
 from gbm_fast.training.build import build_model
-from gbm_fast.training.checkpoints import checkpoint_steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +61,9 @@ class TrainedModel:
     max_value     the largest grey level of images; None for a law
     num_classes   classes of the labels that the model takes; 0 where it takes none
     law           the law of the training data; None for images
+    step          how many steps of the training the weights have seen
+    train_sha256, test_sha256
+                  hashes of the images of the training; None where the run does not have them
     """
 
     folder: Path
@@ -68,10 +75,31 @@ class TrainedModel:
     max_value: int | None
     num_classes: int = 0
     law: LogNormalMixture | None = None
+    step: int = 0
+    train_sha256: str | None = None
+    test_sha256: str | None = None
 
     def weights_sha256(self) -> str:
-        """SHA-256 of the weights' file, which names this state of the training."""
-        return hashlib.sha256((self.folder / "weights.safetensors").read_bytes()).hexdigest()
+        """SHA-256 of the weights in use, whatever is in the folder by now."""
+        return tensors_sha256(self.model.state_dict())
+
+    def identity(self) -> dict[str, str | int | None]:
+        """What a record of a measurement says of the run: weights, their step, and data."""
+        return {
+            "weights_sha256": self.weights_sha256(),
+            "step": self.step,
+            "train_sha256": self.train_sha256,
+            "test_sha256": self.test_sha256,
+        }
+
+    def require_same_images(self, data: ImageData, tested: bool) -> None:
+        """Raise ValueError where `data` has other images or labels than the training had.
+
+        tested   whether the test images have to be the same as well
+        """
+        require_same_images(
+            self.folder, data, self.train_sha256, self.test_sha256 if tested else None
+        )
 
     def grey_levels(self) -> int:
         """`max_value`; ValueError for a run on a law, which has no images."""
@@ -82,85 +110,33 @@ class TrainedModel:
         return self.max_value
 
 
-def _numbered(out_dir: Path) -> list[tuple[int, Path]]:
-    found = out_dir.iterdir() if out_dir.is_dir() else iter(())
-    matches = [(re.match(r"(\d{5})-", path.name), path) for path in found if path.is_dir()]
-    return sorted((int(match[1]), path) for match, path in matches if match)
+WEIGHTS_NAME = "weights.safetensors"
+RUN_FILES = (
+    *("config.json", "environment.json", "stats.jsonl", WEIGHTS_NAME, "checkpoints"),
+    *("samples", "tensorboard", "statistics.safetensors", "law.safetensors", "samples.png"),
+    "metrics.json",
+)
+"""The names in a run folder."""
 
 
-def _continues(folder: Path, config: TrainConfig) -> bool:
-    """Whether `folder` has a checkpoint of these settings; a run of another version has not."""
-    if not checkpoint_steps(folder):
-        return False
-    try:
-        return same_training(read_config(folder), config)
-    except ValueError:
-        return False
+_REBUILT = (
+    "put the right file back, or give the command of the training again with --resume auto, which "
+    "makes it anew"
+)
 
 
-def run_folder(config: TrainConfig) -> Path:
-    """The folder that a training with these settings writes to, made where it is new.
-
-    Raises ValueError where a given folder holds a run of other settings, or holds a run and
-    `resume` is "never".
-    """
-    if config.run_dir is not None:
-        _require_same_run(config.run_dir, config)
-        return _made(config.run_dir, exist_ok=True)
-    numbered = _numbered(config.out_dir)
-    if config.resume == "auto":
-        for _, path in reversed(numbered):
-            if _continues(path, config):
-                return path
-    number = numbered[-1][0] + 1 if numbered else 0
-    while True:
-        try:
-            name = f"{number:05d}-{config.dataset}-{config.process}"
-            return _made(config.out_dir / name, exist_ok=False)
-        except FileExistsError:  # another training that started at this moment has taken it
-            number += 1
-
-
-def continuing(folder: Path, processes: int = 1) -> str:
-    """The command that goes on with the training in `folder`."""
-    settings = read_config(folder)
-    if settings.network == "own" or settings.dataset in IN_PYTHON:
-        return (
-            f'gbm_fast.train_run(...) with run_dir=Path("{folder}"), resume="auto" and the same '
-            "settings, data and network"
-        )
-    launch = "python" if processes == 1 else f"torchrun --nproc-per-node {processes}"
-    options = f"--config {quote(str(folder / 'config.json'))} --run-dir {quote(str(folder))}"
-    separator = "" if processes == 1 else " --"
-    return f"{launch} -m gbm_fast.train{separator} {options} --resume auto"
-
-
-def _require_same_run(folder: Path, config: TrainConfig) -> None:
-    """Raise ValueError where `folder` holds a run that a training with these settings is not."""
-    if not (folder / "config.json").exists():
-        return
-    if config.resume == "never":
+def require_same_images(
+    folder: Path, data: ImageData, train_sha256: str | None, test_sha256: str | None
+) -> None:
+    """Raise ValueError unless `data` has the hashes of the run in `folder`, None for any."""
+    wanted = {"training": (train_sha256, data.train_sha256)}
+    wanted["test"] = (test_sha256, data.test_sha256) if test_sha256 else (None, "")
+    other = [name for name, (then, now) in wanted.items() if then not in (None, now)]
+    if other:
         raise ValueError(
-            f"{folder} already holds a run: choose another folder, or go on with it: "
-            f"{continuing(folder)}"
+            f"the data found now have other {' and '.join(other)} images or labels than those of "
+            f"the run {folder}: say with --data-dir where the run's data are."
         )
-    different = differences(read_config(folder), config)
-    if different:
-        raise ValueError(
-            f"{folder} holds a run with other settings ({different}): choose another folder, or "
-            f"go on with that run: {continuing(folder)}"
-        )
-
-
-def _made(folder: Path, exist_ok: bool) -> Path:
-    """`folder`, made; FileExistsError where it is there and must not be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=exist_ok)
-    except OSError as error:
-        if not exist_ok and folder.exists():
-            raise
-        raise ValueError(f"the run folder {folder} cannot be made: {error}.") from error
-    return folder
 
 
 def read_config(folder: Path) -> TrainConfig:
@@ -170,13 +146,20 @@ def read_config(folder: Path) -> TrainConfig:
         raise ValueError(f"{folder} is not a run folder: it has no config.json.")
     try:
         return from_json(path.read_text())
+    except OtherSettingsError as error:
+        raise OtherSettingsError(f"{path} cannot be used: {error}") from error
     except ValueError as error:
         raise ValueError(f"{path} cannot be used: {error}") from error
 
 
 def write_run_files(folder: Path, config: TrainConfig, data: Batches) -> None:
-    """config.json, environment.json, and what the starts of the samplers need of the data."""
-    write_atomic(folder / "config.json", to_json(config).encode())
+    """config.json, environment.json, and what the starts of the samplers need of the data.
+
+    The folder of the data is stored as an absolute one, so that it is found from anywhere.
+    """
+    place = None if config.data_dir is None else config.data_dir.absolute()
+    text = to_json(replace(config, data_dir=place))
+    write_atomic(folder / "config.json", text.encode())
     remove_leftovers(folder)
     packages = ("torch", "torchvision", "numpy", "safetensors")
     environment = {
@@ -193,22 +176,77 @@ def write_run_files(folder: Path, config: TrainConfig, data: Batches) -> None:
         return
     statistics = data.statistics
     tensors = {field.name: getattr(statistics, field.name) for field in fields(statistics)}
-    save_tensors(folder / "statistics.safetensors", tensors, STATISTICS_FORMAT, {})
+    facts = {"train_sha256": data.facts().get("train_sha256")}
+    save_tensors(folder / "statistics.safetensors", tensors, STATISTICS_FORMAT, facts)
 
 
-def _read_law(folder: Path, config: TrainConfig) -> LogNormalMixture | None:
-    """The law that a run learned; None for images."""
+def _read_law(folder: Path, config: TrainConfig, of: dict[str, Any]) -> LogNormalMixture | None:
+    """The law that the weights are `of`; None for images, ValueError where it is another."""
     path = folder / "law.safetensors"
     if path.exists():
         stored, _ = load_tensors(path, LAW_FORMAT)
+        if of.get("law_sha256") not in (None, tensors_sha256(stored)):
+            raise ValueError(f"{path} is another law than that of the weights: {_REBUILT}.")
         return LogNormalMixture(**stored)
     # Older runs on a law of ours have its name alone.
     return as_mixture(load_toy(config.dataset)) if config.dataset in TOYS else None
 
 
-def _read_statistics(folder: Path) -> DataStatistics:
-    stored, _ = load_tensors(folder / "statistics.safetensors", STATISTICS_FORMAT)
+def _read_statistics(folder: Path, of: dict[str, Any]) -> DataStatistics:
+    """The statistics of the data that the weights are `of`; ValueError for those of others."""
+    path = folder / "statistics.safetensors"
+    stored, facts = load_tensors(path, STATISTICS_FORMAT)
+    then, now = of.get("train_sha256"), facts.get("train_sha256")
+    mean = float(stored["log_means"].mean())  # all that tells older ones apart
+    same = math.isclose(mean, of["log_mean"], rel_tol=1e-6, abs_tol=1e-9)
+    if (then and now and then != now) or not same:
+        raise ValueError(f"{path} is of other training images than the weights: {_REBUILT}.")
     return DataStatistics(**stored)
+
+
+class StoredWeights(NamedTuple):
+    """What is in weights.safetensors: the hash of the weights, and their step."""
+
+    sha256: str
+    step: int
+
+
+def stored_weights(folder: Path) -> StoredWeights | None:
+    """What the weights' file of a run holds; None where it is missing or damaged.
+
+    Raises OtherVersionError for the file of another version.
+    """
+    try:
+        weights, facts = load_tensors(folder / WEIGHTS_NAME, WEIGHTS_FORMAT)
+    except OtherVersionError:
+        raise
+    except ValueError:
+        return None
+    return StoredWeights(tensors_sha256(weights), facts["step"])
+
+
+def weights_facts(folder: Path) -> dict[str, Any]:
+    """What the weights of a run say of themselves; ValueError where they cannot be read."""
+    return load_tensors(folder / WEIGHTS_NAME, WEIGHTS_FORMAT)[1]
+
+
+def _consistent(folder: Path, config: TrainConfig) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Weights and facts, the same on every process, and of the settings in config.json.
+
+    A training that goes on meanwhile may replace the file between the reads of two processes.
+    """
+    path = folder / WEIGHTS_NAME
+    weights, facts = load_tensors(path, WEIGHTS_FORMAT)
+    mine = tensors_sha256(weights)
+    first = from_main(lambda: mine)
+    if int(all_sum(torch.tensor(int(mine != first)))):
+        raise ValueError(f"{path} was replaced while it was read: give the command again.")
+    different = differences(from_json(json.dumps(facts["config"])), config)
+    if different:
+        raise ValueError(
+            f"the weights of {folder} are of other settings than its config.json ({different})."
+        )
+    return weights, facts
 
 
 def load_trained(
@@ -219,18 +257,14 @@ def load_trained(
     network   of a run with a network of the user's: a module of the same architecture, of which a
               copy gets the weights
 
-    Raises ValueError where the folder holds no run, or a file of it is truncated or foreign.
+    Raises ValueError where the folder holds no run, or a file of it is truncated or foreign, or
+    of other data than the weights.
     """
     config = read_config(folder)
     chosen = choose_device(device)
-    weights, facts = load_tensors(folder / "weights.safetensors", WEIGHTS_FORMAT)
-    different = differences(from_json(json.dumps(facts["config"])), config)
-    if different:
-        raise ValueError(
-            f"the weights of {folder} are of other settings than its config.json ({different})."
-        )
-    law = _read_law(folder, config)
-    statistics = _read_statistics(folder) if law is None else law_statistics(law)
+    weights, facts = _consistent(folder, config)
+    law = _read_law(folder, config, facts)
+    statistics = law_statistics(law) if law is not None else _read_statistics(folder, facts)
     shape = tuple(facts["event_shape"])
     autocast = choose_autocast(config.precision, chosen)
     classes = facts.get("num_classes", 0)  # older headers have none
@@ -241,5 +275,17 @@ def load_trained(
     except (RuntimeError, ValueError) as error:
         raise ValueError(f"the weights of {folder} do not fit its network: {error}") from error
     model = model.eval().requires_grad_(False).to(chosen)
-    levels = facts["max_value"]
-    return TrainedModel(folder, config, model, chosen, shape, statistics, levels, classes, law)
+    return TrainedModel(
+        folder,
+        config,
+        model,
+        chosen,
+        shape,
+        statistics,
+        facts["max_value"],
+        classes,
+        law,
+        facts["step"],
+        facts.get("train_sha256"),
+        facts.get("test_sha256"),
+    )

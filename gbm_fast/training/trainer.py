@@ -8,11 +8,12 @@ first item of the round), the same again where processes and rounds are.
 """
 
 import json
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from gbm_fast.objectives import m_dsm
 from gbm_fast.parameterisation import ScoreModel, score_function
 from gbm_fast.runtime.devices import choose_autocast, choose_device
 from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, world
-from gbm_fast.runtime.files import WEIGHTS_FORMAT, save_tensors
+from gbm_fast.runtime.files import WEIGHTS_FORMAT, save_tensors, tensors_sha256
 from gbm_fast.runtime.random import Stream, stream_seed
 from gbm_fast.settings.stored import differences, from_json, to_json
 from gbm_fast.settings.training import TrainConfig
@@ -34,12 +35,14 @@ from gbm_fast.training.checkpoints import (
     LeastLoss,
     checkpoint_path,
     checkpoint_steps,
+    machine,
     pack,
     restore,
     save_checkpoint,
     unpack,
+    warn_of_changes,
 )
-from gbm_fast.training.runs import TrainedModel
+from gbm_fast.training.runs import WEIGHTS_NAME, TrainedModel, stored_weights
 
 # A larger network takes fewer images at once on a CPU, where its memory is the bound.
 _LARGE, _FEW = 10_000_000, 16
@@ -85,6 +88,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=half)
         self.step, self.seconds, self.saved_step = 0, 0.0, -1
         self._least_loss = LeastLoss(config.checkpoint_every)
+        self._chosen_sha256 = ""
         self._load()
         self.items, self.micro_batch = self._share()
         if config.compile:
@@ -205,7 +209,7 @@ class Trainer:
 
     def trained_model(self) -> TrainedModel:
         """The training so far, as a run: the averaged weights as they are now."""
-        data, model = self.batches, self.averaged()
+        data, model, facts = self.batches, self.averaged(), self.batches.facts()
         if self.dtype == torch.float64:
             model = deepcopy(model).float()
         return TrainedModel(
@@ -218,6 +222,9 @@ class Trainer:
             data.max_value,
             data.num_classes,
             data.law,
+            self.step,
+            facts.get("train_sha256"),
+            facts.get("test_sha256"),
         )
 
     def save(self) -> None:
@@ -231,24 +238,32 @@ class Trainer:
         from_main(lambda: self._write(chosen))
         self.saved_step = self.step
 
+    def _facts(self) -> dict[str, Any]:
+        """What weights and checkpoints say of themselves, plain JSON."""
+        settings = {"config": json.loads(to_json(self.config))}
+        return settings | {"step": self.step, "seconds": self.seconds} | self.batches.facts()
+
     def _write(self, chosen: bool) -> None:
-        config = self.config
-        facts = {
-            "config": json.loads(to_json(config)),
-            "step": self.step,
-            "seconds": self.seconds,
-        } | self.batches.facts()
         # The weights first: a run killed in between writes them again when it is resumed.
         if chosen:
-            tensors = self.averaged().state_dict()
-            save_tensors(self.folder / "weights.safetensors", tensors, WEIGHTS_FORMAT, facts)
-        facts |= {"scaler": self.scaler.state_dict()}
+            self._write_weights()
+        facts = self._facts() | {
+            "scaler": self.scaler.state_dict(),
+            "weights_sha256": self._chosen_sha256,
+            "machine": machine(self.device),
+        }
         tensors = pack(self.model, self.average, self.optimiser)
+        config = self.config
         if config.choose == "least-loss":
             tensors["least_loss"] = self._least_loss.pack()
         save_checkpoint(
             self.folder, self.step, tensors, facts, config.keep_last, config.keep_every
         )
+
+    def _write_weights(self) -> None:
+        tensors = self.averaged().state_dict()
+        self._chosen_sha256 = tensors_sha256(tensors)
+        save_tensors(self.folder / WEIGHTS_NAME, tensors, WEIGHTS_FORMAT, self._facts())
 
     def _load(self) -> None:
         found = restore(self.folder)
@@ -268,6 +283,29 @@ class Trainer:
         self.scaler.load_state_dict(facts["scaler"])
         self.step, self.seconds = facts["step"], facts["seconds"]
         self.saved_step = self.step
+        warn_of_changes(self.folder, facts.get("machine", {}), self.device)
+        from_main(lambda: self._mend_weights(facts.get("weights_sha256", "")))
+
+    def _mend_weights(self, expected: str) -> None:
+        """Write weights.safetensors anew unless it has those that the checkpoint speaks of.
+
+        expected   their hash; "" where an older checkpoint does not say
+        """
+        now = tensors_sha256(self.averaged().state_dict())
+        self._chosen_sha256 = expected or now
+        stored = stored_weights(self.folder)
+        if stored is not None and stored.sha256 == self._chosen_sha256:
+            return
+        if self.config.choose == "least-loss" and now != expected:
+            # Of a step after the checkpoint, which comes again: as chosen as those before.
+            if stored is not None and stored.step > self.step:
+                return
+            warnings.warn(
+                f"{self.folder / WEIGHTS_NAME} was damaged, and the weights of the least loss "
+                f"with it: until there are better ones it has those of step {self.step}.",
+                stacklevel=2,
+            )
+        self._write_weights()
 
 
 Weights = tuple[Tensor, ...] | list[Tensor]

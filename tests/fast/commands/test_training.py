@@ -24,7 +24,7 @@ from gbm_fast.settings.stored import to_json
 from gbm_fast.settings.training import TOYS, ImageName
 from gbm_fast.settings.training_presets import OURS, PAPER, choose_preset, resolve
 from gbm_fast.training.loop import require_tensorboard
-from gbm_fast.training.runs import continuing
+from gbm_fast.training.resuming import continuing
 from tests.fast.conftest import Command
 from tests.support.fixtures import Patch, Shown
 from tests.support.source_tree import ROOT

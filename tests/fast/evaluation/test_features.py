@@ -15,12 +15,10 @@ from torch import Tensor, nn
 import gbm_fast as gbm
 from gbm_fast.evaluation import features, inception
 from gbm_fast.evaluation.classifier import FeatureClassifier, accuracy, train_classifier
-from gbm_fast.evaluation.features import data_hash, weights_hash
-from gbm_fast.runtime.files import save_tensors
+from gbm_fast.evaluation.features import classifier_path, weights_hash
+from gbm_fast.runtime.files import load_tensors, save_tensors
 from tests.support.fixtures import Folders, Patch
 from tests.support.tiny_data import BRIEF, tiny_data, tiny_extractor
-
-FILE = "tiny-classifier.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +69,7 @@ def test_more_images_than_a_batch_holds_make_no_difference() -> None:
 def test_the_second_call_reads_what_is_stored(tmp_path: Path, monkeypatch: Patch) -> None:
     data, folder = tiny_data(), tmp_path / "new" / "features"
     first = tiny_extractor(data, folder)
-    assert [f.name for f in folder.iterdir()] == [FILE]
+    assert [f.name for f in folder.iterdir()] == [classifier_path(data, folder).name]
 
     def refuse(*_: object) -> NoReturn:
         raise AssertionError("trained again")
@@ -120,7 +118,7 @@ def test_features_are_float64_and_the_same_in_any_batch(extractor: gbm.FeatureEx
 def test_a_damaged_or_foreign_file_is_refused_and_left(
     tmp_path: Path, damage: Callable, message: str
 ) -> None:
-    data, file = tiny_data(), tmp_path / FILE
+    data, file = tiny_data(), classifier_path(tiny_data(), tmp_path)
     tiny_extractor(data, tmp_path)
     damage(file)
     content = file.read_bytes()
@@ -130,12 +128,29 @@ def test_a_damaged_or_foreign_file_is_refused_and_left(
 
 
 def test_a_classifier_of_other_images_is_refused(tmp_path: Path) -> None:
-    tiny_extractor(tiny_data(), tmp_path)
+    """Put in the place of the right one: where data sets of one name have a classifier each."""
+    one, other = tiny_data(), tiny_data(train=61)
+    first, second = tiny_extractor(one, tmp_path), tiny_extractor(other, tmp_path)
+    assert first.hash != second.hash and len(list(tmp_path.iterdir())) == 2
+    classifier_path(one, tmp_path).rename(classifier_path(other, tmp_path))
     with pytest.raises(ValueError, match="trained on other images"):
-        gbm.load_or_train_classifier(tiny_data(train=61), tmp_path)
+        gbm.load_or_train_classifier(other, tmp_path)
 
 
-def test_the_data_hash_sees_images_labels_and_split() -> None:
+def test_a_classifier_that_was_replaced_is_measured_anew(tmp_path: Path) -> None:
+    """The accuracy that is shown is that of the weights in the file, whatever came with them."""
+    data = tiny_data()
+    tiny_extractor(data, tmp_path)
+    path = classifier_path(data, tmp_path)
+    state, facts = load_tensors(path, features.CLASSIFIER_FORMAT)
+    state["head.weight"] = torch.zeros_like(state["head.weight"])
+    state["head.bias"] = torch.tensor([1.0] + [0.0] * (len(state["head.bias"]) - 1))
+    save_tensors(path, state, features.CLASSIFIER_FORMAT, facts | {"test_accuracy": 0.986})
+    share = float((data.test_labels == 0).double().mean())
+    assert gbm.load_or_train_classifier(data, tmp_path).test_accuracy == share < 0.9
+
+
+def test_the_hashes_of_data_see_images_labels_and_split() -> None:
     data = tiny_data()
     labels = data.train_labels.clone()
     labels[5] = 1 - labels[5]
@@ -146,8 +161,10 @@ def test_the_data_hash_sees_images_labels_and_split() -> None:
         dataclasses.replace(data, test_images=images),
         dataclasses.replace(data, test_images=data.test_images[:-1], test_labels=labels[:39]),
     ]
-    assert len({data_hash(d) for d in (data, *others)}) == 4
-    assert data_hash(dataclasses.replace(data, name="other")) == data_hash(data)
+    hashes = [(d.train_sha256, d.test_sha256) for d in (data, *others)]
+    assert len(set(hashes)) == 4 and len({train for train, _ in hashes}) == 2
+    other = dataclasses.replace(data, name="other")
+    assert (other.train_sha256, other.test_sha256) == hashes[0]
 
 
 FAILURES = {"os.replace": OSError("disk full"), "os.fsync": KeyboardInterrupt()}

@@ -19,6 +19,7 @@ from tests.support.tiny_data import tiny_data, tiny_extractor
 
 GREY, COLOUR = tiny_data(), tiny_data(channels=3)
 # Every image is its own feature vector, so that the expected numbers need no network.
+OF = {"weights_sha256": "a1b2", "step": 7}
 FACTS = {"name": "pixels", "hash": "0123456789abcdef", "dim": 72, "test_accuracy": 0.75}
 PIXELS = gbm.FeatureExtractor(
     **FACTS, image_shape=(1, 9, 8), network=lambda images: images.flatten(1)
@@ -108,11 +109,11 @@ def test_what_cannot_be_measured_is_refused(refusal: Refusal) -> None:
 def test_entries_are_appended_and_replaced_by_their_settings(tmp_path: Path) -> None:
     path = tmp_path / "metrics.json"
     assert read_metrics(path) == []
-    record_metrics(path, {"sampler": "a", "levels": (1, 2)}, {"frechet": 3.0})
-    record_metrics(path, {"sampler": "b"}, {"frechet": 4.0})
-    record_metrics(path, {"levels": [1, 2], "sampler": "a"}, {"frechet": 5.5})
+    record_metrics(path, {"sampler": "a", "levels": (1, 2)}, {"frechet": 3.0}, OF)
+    record_metrics(path, {"sampler": "b"}, {"frechet": 4.0}, OF)
+    record_metrics(path, {"levels": [1, 2], "sampler": "a"}, {"frechet": 5.5}, OF)
     rows = (({"sampler": "b"}, 4.0), ({"sampler": "a", "levels": [1, 2]}, 5.5))
-    expected = [{"settings": settings, "result": {"frechet": d}} for settings, d in rows]
+    expected = [{"settings": settings, "result": OF | {"frechet": d}} for settings, d in rows]
     assert json.loads(path.read_text()) == expected
     assert [f.name for f in tmp_path.iterdir()] == ["metrics.json"]
 
@@ -122,8 +123,8 @@ def test_another_feature_does_not_replace_the_first(tmp_path: Path) -> None:
     rows = (("a", "12", 1.5), ("a", "34", 2.5), ("b", "12", 3.5), ("a", "12", 4.5))
     results = [dict(zip(("feature", "feature_hash", "frechet"), row, strict=True)) for row in rows]
     for result in results:
-        record_metrics(path, {"sampler": "a"}, result)
-    assert [entry["result"] for entry in read_metrics(path)] == results[1:]
+        record_metrics(path, {"sampler": "a"}, result, OF)
+    assert [entry["result"] for entry in read_metrics(path)] == [OF | r for r in results[1:]]
 
 
 @pytest.mark.parametrize(
@@ -135,13 +136,13 @@ def test_a_foreign_file_is_refused_and_left(tmp_path: Path, content: str) -> Non
     path = tmp_path / "metrics.json"
     path.write_text(content)
     with pytest.raises(ValueError, match="not a list of evaluations"):
-        record_metrics(path, {"sampler": "a"}, {"frechet": 3.0})
+        record_metrics(path, {"sampler": "a"}, {"frechet": 3.0}, OF)
     assert path.read_text() == content
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: Patch) -> None:
     path = tmp_path / "metrics.json"
-    record_metrics(path, {"sampler": "a"}, {"frechet": 3.0})
+    record_metrics(path, {"sampler": "a"}, {"frechet": 3.0}, OF)
     before = path.read_bytes()
 
     def fail(*_: object) -> NoReturn:
@@ -149,9 +150,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: Patch) 
 
     monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        record_metrics(path, {"sampler": "b"}, {"frechet": 4.0})
+        record_metrics(path, {"sampler": "b"}, {"frechet": 4.0}, OF)
     with pytest.raises(ValueError, match="JSON"):
-        record_metrics(path, {"sampler": "b"}, {"frechet": float("nan")})
+        record_metrics(path, {"sampler": "b"}, {"frechet": float("nan")}, OF)
     assert path.read_bytes() == before
     assert [f.name for f in tmp_path.iterdir()] == ["metrics.json"]
 

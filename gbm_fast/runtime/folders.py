@@ -1,0 +1,171 @@
+"""Whose a folder is, and who writes in it now.
+
+A folder is ours once it has our mark, a small file that is the first thing written there. Into a
+folder without one nothing is written where something has a name that we would write or delete:
+that was made by somebody else. One process at a time writes in a folder: it holds a lock, which
+the system frees when the process ends, however it ends.
+"""
+
+import contextlib
+import json
+import os
+import platform
+import re
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from gbm_fast.runtime.distributed import from_main
+from gbm_fast.runtime.files import write_atomic
+
+Kind = Literal["run", "samples", "search", "features", "comparison"]
+"""What of ours is in a folder; one folder may have several."""
+LOCK_NAME = ".gbm-lock"
+_POLL = 0.05
+
+
+def mark_path(folder: Path, kind: Kind) -> Path:
+    """The file that says that a folder is ours for this kind."""
+    return folder / f".gbm-{kind}"
+
+
+def is_marked(folder: Path, kind: Kind) -> bool:
+    """Whether the folder has the mark of this kind."""
+    return mark_path(folder, kind).is_file()
+
+
+def claim(
+    folder: Path,
+    kind: Kind,
+    names: Sequence[str],
+    advice: str,
+    ours: Callable[[], bool] = lambda: False,
+) -> None:
+    """Make `folder`, where it is new, and mark it as ours; nothing is done where it is already.
+
+    names    what we would write or delete in it, as patterns of `Path.glob`
+    advice   what to do where the folder is somebody else's, an end of a sentence
+    ours     whether a folder that has such names but no mark was made by a version without marks
+
+    Raises ValueError where the folder has such a name and is not ours, or cannot be made.
+    """
+    try:
+        if is_marked(folder, kind):
+            return
+        taken = _taken(folder, names) if os.path.lexists(folder) else None
+        if taken is not None and not ours():
+            raise ValueError(
+                f"{folder} has {taken.name!r}, which was not made by this command and would be "
+                f"overwritten or deleted: {advice}."
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(mark_path(folder, kind), f"{json.dumps({'kind': kind})}\n".encode())
+    except OSError as error:
+        raise ValueError(
+            f"the folder {folder} cannot be written in ({error.strerror}): {advice}."
+        ) from error
+
+
+def _taken(folder: Path, names: Sequence[str]) -> Path | None:
+    """The first thing in the folder that has one of the names."""
+    for name in names:
+        # A pattern finds no link that leads nowhere, and such a link is somebody's too.
+        exact = folder / name
+        found = exact if os.path.lexists(exact) else next(iter(sorted(folder.glob(name))), None)
+        if found is not None:
+            return found
+    return None
+
+
+@contextmanager
+def locked(folder: Path, advice: str) -> Iterator[None]:
+    """The folder, which exists, for the body of a `with`, to process 0 of this group alone.
+
+    Raises ValueError, on every process, where a process of another group holds it; the message
+    says which. Where the file system has no locks, a warning says so and the body goes on.
+    """
+    held: list[int] = []
+    from_main(lambda: held.append(lock(folder / LOCK_NAME, f"{folder} is in use by", advice)))
+    try:
+        yield
+    finally:
+        for descriptor in held:
+            release(descriptor)
+
+
+@contextmanager
+def briefly_locked(path: Path, seconds: float = 60.0) -> Iterator[None]:
+    """The file `path` for a moment's read, change and write; waits for others that have it.
+
+    Raises ValueError after so many seconds.
+    """
+    advice = "wait for it, and give the command again"
+    place = path.with_name(f".{path.name}.lock")
+    descriptor = lock(place, f"{path} is being written by", advice, seconds)
+    try:
+        yield
+    finally:
+        release(descriptor)
+
+
+_NO_LOCK = -1
+
+
+def lock(place: Path, what: str, advice: str, seconds: float = 0.0) -> int:
+    """A descriptor that holds the lock on the file `place`, to be given to `release`.
+
+    what, advice   begin and end of the message where another process holds it
+    seconds        how long to wait for that process
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        warnings.warn(f"{place.parent}: this system has no locks for files.", stacklevel=3)
+        return _NO_LOCK
+    # Never through a link; and without O_TRUNC, since the holder's own words are in the file.
+    descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError as error:
+            if time.monotonic() < deadline:
+                time.sleep(_POLL)
+                continue
+            holder = _holder(descriptor)
+            os.close(descriptor)
+            raise ValueError(f"{what} {holder}: {advice}.") from error
+        except OSError as error:
+            warnings.warn(
+                f"{place.parent}: its file system has no locks ({error.strerror}); see to it that "
+                "no two commands write there at once.",
+                stacklevel=3,
+            )
+            return descriptor
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, _myself().encode(), 0)
+    return descriptor
+
+
+def release(descriptor: int) -> None:
+    """Give a lock back; the file stays, since another process may be waiting for it."""
+    if descriptor != _NO_LOCK:
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+        os.close(descriptor)
+
+
+def _myself() -> str:
+    command = re.sub(r"\s+", " ", " ".join(sys.argv))[:200]
+    return f"process {os.getpid()} on {platform.node()} ({command})"
+
+
+def _holder(descriptor: int) -> str:
+    """What the process that has the lock says of itself."""
+    text = os.pread(descriptor, 1000, 0).decode(errors="replace").strip("\0 \n")
+    return text or "another process"
