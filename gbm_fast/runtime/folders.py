@@ -6,7 +6,6 @@ that was made by somebody else. One process at a time writes in a folder: it hol
 the system frees when the process ends, however it ends.
 """
 
-import contextlib
 import json
 import os
 import platform
@@ -17,7 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gbm_fast.runtime.distributed import from_main
 from gbm_fast.runtime.files import write_atomic
@@ -88,13 +87,13 @@ def locked(folder: Path, advice: str) -> Iterator[None]:
     Raises ValueError, on every process, where a process of another group holds it; the message
     says which. Where the file system has no locks, a warning says so and the body goes on.
     """
-    held: list[int] = []
+    held: list[Lock] = []
     from_main(lambda: held.append(lock(folder / LOCK_NAME, f"{folder} is in use by", advice)))
     try:
         yield
     finally:
-        for descriptor in held:
-            release(descriptor)
+        for one in held:
+            release(one)
 
 
 @contextmanager
@@ -105,18 +104,22 @@ def briefly_locked(path: Path, seconds: float = 60.0) -> Iterator[None]:
     """
     advice = "wait for it, and give the command again"
     place = path.with_name(f".{path.name}.lock")
-    descriptor = lock(place, f"{path} is being written by", advice, seconds)
+    held = lock(place, f"{path} is being written by", advice, seconds)
     try:
         yield
     finally:
-        release(descriptor)
+        release(held)
 
 
-_NO_LOCK = -1
+class Lock(NamedTuple):
+    """The file of a lock that is held, and its descriptor; None where the system has no locks."""
+
+    place: Path
+    descriptor: int | None
 
 
-def lock(place: Path, what: str, advice: str, seconds: float = 0.0) -> int:
-    """A descriptor that holds the lock on the file `place`, to be given to `release`.
+def lock(place: Path, what: str, advice: str, seconds: float = 0.0) -> Lock:
+    """The lock of the file `place`, held until `release` or the end of the process.
 
     what, advice   begin and end of the message where another process holds it
     seconds        how long to wait for that process
@@ -124,40 +127,53 @@ def lock(place: Path, what: str, advice: str, seconds: float = 0.0) -> int:
     try:
         import fcntl
     except ImportError:  # Windows
-        warnings.warn(f"{place.parent}: this system has no locks for files.", stacklevel=3)
-        return _NO_LOCK
-    # Never through a link; and without O_TRUNC, since the holder's own words are in the file.
-    descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        _warn_unlocked(place, "this system has none")
+        return Lock(place, None)
     deadline = time.monotonic() + seconds
     while True:
+        # Never through a link; without O_TRUNC, since the holder's own words are in the file.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(place, flags, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
         except BlockingIOError as error:
-            if time.monotonic() < deadline:
-                time.sleep(_POLL)
-                continue
             holder = _holder(descriptor)
             os.close(descriptor)
-            raise ValueError(f"{what} {holder}: {advice}.") from error
+            if time.monotonic() >= deadline:
+                raise ValueError(f"{what} {holder}: {advice}.") from error
+            time.sleep(_POLL)
         except OSError as error:
-            warnings.warn(
-                f"{place.parent}: its file system has no locks ({error.strerror}); see to it that "
-                "no two commands write there at once.",
-                stacklevel=3,
-            )
-            return descriptor
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, _myself().encode(), 0)
-    return descriptor
+            _warn_unlocked(place, error.strerror)
+            return Lock(place, descriptor)
+        else:
+            if _is_at(descriptor, place):
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, _myself().encode(), 0)
+                return Lock(place, descriptor)
+            os.close(descriptor)  # its last holder has removed it at this moment
 
 
-def release(descriptor: int) -> None:
-    """Give a lock back; the file stays, since another process may be waiting for it."""
-    if descriptor != _NO_LOCK:
-        with contextlib.suppress(OSError):
-            os.ftruncate(descriptor, 0)
-        os.close(descriptor)
+def release(held: Lock) -> None:
+    """Give a lock back, and remove its file."""
+    if held.descriptor is not None:
+        held.place.unlink(missing_ok=True)
+        os.close(held.descriptor)
+
+
+def _is_at(descriptor: int, place: Path) -> bool:
+    """Whether an open file is the one at `place`."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(place, follow_symlinks=False))
+    except FileNotFoundError:
+        return False
+
+
+def _warn_unlocked(place: Path, reason: str | None) -> None:
+    warnings.warn(
+        f"{place.parent} cannot be locked ({reason}): see to it that no two commands write there "
+        "at once.",
+        stacklevel=3,
+    )
 
 
 def _myself() -> str:

@@ -70,11 +70,14 @@ def tiny_batches(config: gbm.TrainConfig) -> gbm.ImageBatches:
     return gbm.ImageBatches(few_digits(), config.class_conditional)
 
 
-def make_trainer(folder: Path, **overrides: object) -> gbm.Trainer:
-    """A trainer of tiny settings on forty digits in `folder`, which is made."""
+def make_trainer(
+    folder: Path, data: gbm.ImageData | None = None, **overrides: object
+) -> gbm.Trainer:
+    """A trainer of tiny settings, on forty digits unless told, in `folder`, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
     config = tiny_config(**overrides)
-    return gbm.Trainer(config, tiny_batches(config), folder)
+    batches = gbm.ImageBatches(data or few_digits(), config.class_conditional)
+    return gbm.Trainer(config, batches, folder)
 
 
 def advance(trainer: gbm.Trainer, steps: int, minutes: float | None = None) -> bool:
@@ -109,9 +112,14 @@ def gap(first: Iterable[Tensor], second: Iterable[Tensor]) -> float:
     return float(torch.stack(gaps).max())
 
 
-def make_run(folder: Path, steps: int = 3, **overrides: object) -> Path:
-    """Train a tiny run for `steps` steps in `folder`, which is made; returns `folder`."""
-    trainer = make_trainer(folder, steps=steps, **overrides)
+def make_run(
+    folder: Path, steps: int = 3, data: gbm.ImageData | None = None, **overrides: object
+) -> Path:
+    """Train a tiny run for `steps` steps in `folder`, which is made; returns `folder`.
+
+    data   what it is trained on; forty digits, which no command can read again, unless told
+    """
+    trainer = make_trainer(folder, data, steps=steps, **overrides)
     write_run_files(folder, trainer.config, trainer.batches)
     advance(trainer, steps)
     return folder

@@ -33,7 +33,7 @@ def run(tmp_path_factory: Folders) -> Path:
     """A class-conditional run of three steps on the digits, with a classifier beside it."""
     root = tmp_path_factory.mktemp("job")
     digits_extractor(root)
-    return make_run(root / "run", class_conditional=True)
+    return make_run(root / "run", data=gbm.load_dataset("digits"), class_conditional=True)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def arrays(folder: Path) -> np.ndarray:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Everything but settings.json, byte by byte."""
-    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("[!.]*") if p.is_file()}
     names = ["grid.png", "images.npz", "labels.txt"] + [f"png/{i:06d}.png" for i in range(COUNT)]
     assert sorted(files) == [*names, "settings.json"]
     with np.load(folder / "images.npz") as archive:
@@ -141,7 +141,7 @@ def test_other_settings_do_not_mix_with_what_is_unfinished(
     folder, _ = interrupted
     with pytest.raises(ValueError, match="interrupted command with other settings"):
         sample(run, folder, replace(SETTINGS, seed=7))
-    assert len(list((folder / "parts").glob("*.npy"))) == 2
+    assert len(list((folder / "parts").glob("*.safetensors"))) == 2
     stored = killed_after(99, monkeypatch)
     sample(run, folder, replace(SETTINGS, num_images=8))
     assert stored == [range(6, 8)] and len(arrays(folder)) == 8
@@ -150,7 +150,8 @@ def test_other_settings_do_not_mix_with_what_is_unfinished(
 def test_only_what_is_wanted_is_written(run: Path, tmp_path: Path) -> None:
     config = SampleConfig(run=run, out=tmp_path, output=("npz",), device="cpu", sampling=SETTINGS)
     sample_job.run_sampling(config)
-    assert {p.name for p in tmp_path.iterdir()} == {"images.npz", "labels.txt", "settings.json"}
+    names = {"images.npz", "labels.txt", "settings.json", ".gbm-samples"}
+    assert {p.name for p in tmp_path.iterdir()} == names
 
 
 def test_a_preset_is_applied_and_its_source_noted(run: Path, tmp_path: Path) -> None:
@@ -183,7 +184,7 @@ def trained(tmp_path_factory: Folders) -> Path:
     """A run of one step on the digits, with a classifier of a few steps beside it."""
     root = tmp_path_factory.mktemp("runs")
     digits_extractor(root)
-    return make_run(root / "run", width=16, steps=1)
+    return make_run(root / "run", 1, DIGITS, width=16)
 
 
 @pytest.fixture

@@ -232,7 +232,7 @@ def extractor(tmp_path_factory: Folders) -> gbm.FeatureExtractor:
 def folders(tmp_path_factory: Folders) -> list[Path]:
     """8-bit grey PNG files: digits that a briefly trained run generates, and test digits."""
     data, root = gbm.load_dataset("digits"), tmp_path_factory.mktemp("png")
-    run = gbm.load_run(make_run(root / "run", steps=20), device="cpu")
+    run = gbm.load_run(make_run(root / "run", 20, gbm.load_dataset("digits")), device="cpu")
     settings = gbm.SamplingSettings(sampler="probability-flow", num_steps=8, num_images=COUNT)
     first = gbm.Sampler(run, settings)(show_progress=False)
     second = gbm.positive_from_integers(data.test_images[:COUNT], data.max_value)

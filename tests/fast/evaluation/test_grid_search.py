@@ -24,7 +24,7 @@ LISTS = GridSearch(chi=(0.9, 1.0), inner_steps=(1, 2), step_length=(0.1,))
 def run(tmp_path_factory: Folders) -> Path:
     root = tmp_path_factory.mktemp("search")
     digits_extractor(root)
-    return make_run(root / "run")
+    return make_run(root / "run", data=gbm.load_dataset("digits"))
 
 
 def search(run: Path, out: Path, lists: GridSearch = LISTS, **changes: object) -> list[dict]:

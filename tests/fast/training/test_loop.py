@@ -144,7 +144,7 @@ def test_the_command_ends_with_a_loadable_run(tmp_path: Path, capsys: Shown) -> 
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
     names = "checkpoints config.json environment.json statistics.safetensors stats.jsonl"
     found = sorted(path.name for path in folder.iterdir())
-    assert found == [".gbm-lock", ".gbm-run", *names.split(), "weights.safetensors"]
+    assert found == [".gbm-run", *names.split(), "weights.safetensors"]
     assert read_config(folder) == config == gbm.load_run(folder, "cpu").config
     shown = capsys.readouterr().out
     assert "trained 2 steps" in shown and "40 images (1, 8, 8)" in shown
