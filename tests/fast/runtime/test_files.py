@@ -1,6 +1,8 @@
 """Checkpoint files: nothing foreign or truncated is read, and a crash spoils none of them."""
 
+import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,3 +142,82 @@ def test_a_new_file_is_whole_at_once(tmp_path: Path, monkeypatch: Patch) -> None
     # Aside in the same folder: a rename between file systems is a copy, which can be cut short.
     assert seen == [(b"new content", b"old", tmp_path)]
     assert path.read_bytes() == b"new content"
+
+
+def test_what_has_the_name_of_the_unfinished_file_is_left(
+    tmp_path: Path, monkeypatch: Patch
+) -> None:
+    """A file, and a link, which would be written through."""
+    precious, tokens = tmp_path / "precious", iter(["aa", "bb", "cc"])
+    precious.write_bytes(b"theirs")
+    monkeypatch.setattr(files.secrets, "token_hex", lambda size: next(tokens))
+    taken = [tmp_path / f".x.json.{os.getpid()}.{token}.tmp" for token in ("aa", "bb")]
+    taken[0].write_bytes(b"theirs")
+    taken[1].symlink_to(precious)
+    files.write_atomic(tmp_path / "x.json", b"ours")
+    assert (tmp_path / "x.json").read_bytes() == b"ours"
+    assert [path.read_bytes() for path in (precious, *taken)] == [b"theirs"] * 3
+    assert names(tmp_path) == {"x.json", "precious", *(path.name for path in taken)}
+
+
+def test_a_link_in_the_place_of_the_file_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_bytes(b"theirs")
+    (tmp_path / "x.json").symlink_to(tmp_path / "theirs")
+    files.write_atomic(tmp_path / "x.json", b"ours")
+    assert not (tmp_path / "x.json").is_symlink()
+    assert (tmp_path / "theirs").read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EIO])
+def test_folders_that_cannot_be_synced_are_written_in(
+    tmp_path: Path, monkeypatch: Patch, number: int
+) -> None:
+    """Shares of some systems refuse to sync a folder; a disk that fails is another matter."""
+    fsync = os.fsync
+
+    def refuse(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    if number == errno.EIO:
+        with pytest.raises(OSError, match=r"Input/output error: .*x\.json"):
+            files.write_atomic(tmp_path / "x.json", b"ours")
+    else:
+        files.write_atomic(tmp_path / "x.json", b"ours")
+    assert names(tmp_path) == {"x.json"}
+
+
+def test_a_name_may_be_as_long_as_a_name_can_be(tmp_path: Path) -> None:
+    path = tmp_path / ("ä" * 120 + ".json")
+    files.write_atomic(path, b"ours")
+    assert names(tmp_path) == {path.name}
+    with pytest.raises(OSError, match="File name too long: .*/b"):
+        files.write_atomic(tmp_path / ("b" * 256), b"ours")
+
+
+def test_a_failed_write_names_the_file(tmp_path: Path, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OSError, match=r"No space left on device: .*/x\.json"):
+        files.write_atomic(tmp_path / "x.json", b"ours")
+
+
+def test_files_of_another_version_are_told_from_damaged_ones(path: Path) -> None:
+    for kind in ("gbm-diffusion training state 2", "gbm-diffusion training state 17"):
+        files.save_tensors(path, tensors(), kind, FACTS)
+        with pytest.raises(files.OtherVersionError, match=f"another version .*{kind}"):
+            files.load_tensors(path, files.STATE_FORMAT)
+    path.write_bytes(b"\0" * 500)
+    with pytest.raises(files.DamagedFileError) as caught:
+        files.load_tensors(path, files.STATE_FORMAT)
+    assert not isinstance(caught.value, files.OtherVersionError)
+
+
+def test_equal_tensors_have_one_hash_in_any_order_and_layout() -> None:
+    given = tensors()
+    turned = {name: given[name] for name in reversed(given)}
+    turned["a.weight"] = given["a.weight"].contiguous()
+    assert files.tensors_sha256(given) == files.tensors_sha256(turned)
+    for change in ({"count": torch.tensor(42)}, {"half": torch.tensor([0.1, -2.5])}):
+        assert files.tensors_sha256(given | change) != files.tensors_sha256(given)
