@@ -10,13 +10,12 @@ import dataclasses
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from gbm_fast.settings import command_line
-from gbm_fast.settings.choices import expand_paths
 from gbm_fast.settings.command_line import Command, Group
+from gbm_fast.settings.commands import TrainOptions
 from gbm_fast.settings.stored import read_settings
 from gbm_fast.settings.training import Dataset, PresetName, TrainConfig
 from gbm_fast.settings.training_presets import choose_preset, preset_config, resolve
@@ -62,18 +61,6 @@ COMMAND = Command(
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _CommandLine:
-    """The settings of a training, and the file that they may come from."""
-
-    training: TrainConfig
-    config: Path | None = None
-    """JSON file of settings, such as the config.json of a run (default: none)."""
-
-    def __post_init__(self) -> None:
-        expand_paths(self)
-
-
 def _first_look(arguments: Sequence[str]) -> argparse.Namespace:
     """The options that say what the defaults of the others are; None for what is not given."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
@@ -105,13 +92,13 @@ def parse(arguments: Sequence[str], has_gpu: bool) -> tuple[TrainConfig, str]:
     settings = _read(look.config)
     given = {name: value for name in ("dataset", "preset") if (value := getattr(look, name))}
     wanted = {"dataset": "digits", "preset": "auto"} | settings | given
-    default, line = _CommandLine(TrainConfig()), ""
+    default, line = TrainOptions(TrainConfig()), ""
     # A name that does not exist is left to the full parser, which lists those that do.
     if wanted["dataset"] in get_args(Dataset) and wanted["preset"] in get_args(PresetName):
         preset, line = choose_preset(wanted["preset"], wanted["dataset"], has_gpu)
         base = preset_config(preset, wanted["dataset"])
         named = {"dataset": wanted["dataset"], "preset": preset}
-        default = _CommandLine(dataclasses.replace(base, **(settings | named)))
+        default = TrainOptions(dataclasses.replace(base, **(settings | named)))
     shown = {f"training.{name}": value for name, value in vars(_filled(default.training)).items()}
     chosen = command_line.parse(COMMAND, default, arguments, shown=shown).training
     return resolve(dataclasses.replace(chosen, preset=default.training.preset)), line

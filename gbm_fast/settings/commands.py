@@ -1,4 +1,4 @@
-"""The options of the commands that use a trained run: frozen records, no torch."""
+"""The options of the commands: frozen records, no torch."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,8 +7,21 @@ from typing import Literal
 from gbm_fast.settings.choices import check_choices, expand_paths
 from gbm_fast.settings.command_line import Command, Group
 from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.settings.training import TrainConfig
 
 Output = Literal["png", "npz", "grid"]
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """The settings of a training, and the file that they may come from."""
+
+    training: TrainConfig
+    config: Path | None = None
+    """JSON file of settings, such as the config.json of a run (default: none)."""
+
+    def __post_init__(self) -> None:
+        expand_paths(self)
 
 
 @dataclass(frozen=True)
