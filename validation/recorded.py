@@ -14,6 +14,7 @@ from typing import Annotated
 
 import tyro
 
+from gbm_fast.settings.choices import expand_paths
 from validation.provenance import is_short, recorded, recorded_by_file, standing
 from validation.study import RESULTS, write_text
 
@@ -37,6 +38,9 @@ class Options:
     """Write it to README.md beside the results."""
     folder: Path = RESULTS
     """Folder of the results."""
+
+    def __post_init__(self) -> None:
+        expand_paths(self)
 
 
 def page(folder: Path) -> str:

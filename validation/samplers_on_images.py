@@ -10,12 +10,14 @@ The gate (`validation.gate`) examines all of this first, with an exact score in 
 network, and nothing is trained or sampled where it fails. With --dataset or --config the run is
 trained by the same command.
 
-The images of a setting are kept in the run folder as soon as they exist, in a folder named by the
-hash of the code, so an interrupted comparison goes on where it stopped, and images of other code
-are not measured. (A run may have been trained by other code.) Every distance stands beside its
+The images of a setting are kept in the run folder as soon as they exist, with the hashes of the
+weights, the data and the code that they are of, so an interrupted comparison goes on where it
+stopped, and images of other weights are not measured. (A run may have been trained by other
+code.) Every distance stands beside its
 floor (`gbm_fast.evaluation.metrics`).
 """
 
+import hashlib
 import shlex
 import sys
 from collections.abc import Sequence
@@ -26,6 +28,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from gbm_fast.settings.choices import expand_paths
 from gbm_fast.settings.sampling import SamplingSettings
 from validation.gate.line import Line
 from validation.provenance import code_hashes, digest
@@ -60,6 +63,9 @@ class Options:
     """Folder for <data set>_samplers.json and .png."""
     record: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Write to validation/results, in place of what is recorded there."""
+
+    def __post_init__(self) -> None:
+        expand_paths(self)
 
 
 def rows(options: Options) -> list[Line]:
@@ -96,25 +102,34 @@ def rows(options: Options) -> list[Line]:
     return table
 
 
-def _images(run: "TrainedModel", row: Line, folder: Path) -> "Tensor":
-    """The row's images, from the folder where they have been made before."""
-    import io
+CACHE_FORMAT = "gbm-diffusion compared images 1"
 
-    import numpy as np
-    import torch
 
-    from gbm_fast.runtime.files import write_atomic
+def _identity(run: "TrainedModel", code: dict[str, str]) -> dict[str, object]:
+    """What images depend on beside their settings: weights, data and code."""
+    return dict(run.identity()) | {"code": digest(code)}
+
+
+def _images(run: "TrainedModel", row: Line, identity: dict[str, object]) -> "Tensor":
+    """The row's images, read where they have been made before from the same weights and data."""
+    import json
+
+    from gbm_fast.runtime.files import load_tensors, save_tensors
     from gbm_fast.sampling.sampler import Sampler
 
     settings = row.settings
-    path = folder / f"{settings.slug}.npy"
+    # Through JSON, as they come back from a file.
+    facts = json.loads(json.dumps(identity | {"settings": asdict(settings)}))
+    name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+    path = run.folder / "comparison" / f"{name}.safetensors"
     if path.exists():
-        return torch.from_numpy(np.load(path, allow_pickle=False))
+        stored, of = load_tensors(path, CACHE_FORMAT)
+        if of != facts:
+            raise ValueError(f"{path} is of other images than its name says: delete it.")
+        return stored["images"]
     images = Sampler(run, settings)()
-    buffer = io.BytesIO()
-    np.save(buffer, images.numpy())
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, buffer.getvalue())
+    save_tensors(path, {"images": images}, CACHE_FORMAT, facts)
     return images
 
 
@@ -128,11 +143,10 @@ def _record(
     """The text of the result."""
     import json
 
-    from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors
+    from gbm_fast.settings.stored import to_json
     from validation.study import environment, plain
 
-    _, facts = load_tensors(run.folder / "weights.safetensors", WEIGHTS_FORMAT)
-    training = {key: facts[key] for key in ("step", "seconds", "config")}
+    training = dict(run.identity()) | {"config": json.loads(to_json(run.config))}
     chosen = {k: v for k, v in asdict(options).items() if k not in ("source", "out_dir", "record")}
     record = {
         "study": "samplers_on_images",
@@ -191,6 +205,7 @@ def _measure(options: Options, run: "TrainedModel", gate: "Outcome") -> None:
     from validation.study import write_text
 
     data: ImageData = load_dataset(run.config.dataset, run.config.data_dir)
+    run.require_same_images(data, tested=True)
     evaluate = Evaluator(
         data, load_or_train_classifier(data, run.folder.resolve().parent / "features")
     )
@@ -199,12 +214,12 @@ def _measure(options: Options, run: "TrainedModel", gate: "Outcome") -> None:
     stem = folder / f"{data.name}_samplers"
     entries: list[dict] = []
     code = code_hashes(MODULE)
-    made = run.folder / "comparison" / digest(code)
+    identity = _identity(run, code)
     real = positive_from_integers(data.test_images[:36], data.max_value)
     panels = [("real test images", real)]
     title = f"{data.name}: one network, N = {options.num_images} images a setting"
     for row in rows(options):
-        images = _images(run, row, made)
+        images = _images(run, row, identity)
         result = evaluate(images)
         entries.append({"name": row.name, "settings": asdict(row.settings), "result": result})
         write_text(stem.with_suffix(".json"), _record(options, run, gate, code, entries))

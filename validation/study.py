@@ -24,6 +24,7 @@ from typing import Annotated, NamedTuple, NoReturn
 
 import tyro
 
+from gbm_fast.settings.choices import expand_paths
 from validation.provenance import code_hashes, has_code
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -47,6 +48,7 @@ class Settings:
     """Write to validation/results, in place of what is recorded there."""
 
     def __post_init__(self) -> None:
+        expand_paths(self)
         if self.record and self.quick:
             raise ValueError(
                 "a reduced run is no result to record: leave --quick or --record out."

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gbm_fast.settings.choices import expand_paths
 from gbm_fast.settings.stored import from_json
 from gbm_fast.settings.training import ImageName, TrainConfig
 from gbm_fast.settings.training_presets import resolve
@@ -33,6 +34,9 @@ class Source:
     """Steps of that training (default: that of the settings)."""
     data_dir: Path | None = None
     """Folder of the data for that training (default: as in gbm_fast.train)."""
+
+    def __post_init__(self) -> None:
+        expand_paths(self)
 
     def training(self) -> TrainConfig | None:
         """Resolved settings of the training that is wanted, None for a run as it is.

@@ -6,6 +6,7 @@ import torch
 
 import gbm_fast as gbm
 from gbm_fast.evaluation.classifier import ClassifierSettings
+from gbm_fast.evaluation.features import load_or_train_classifier
 
 # Enough to change every weight; the features of a barely trained network are features too.
 BRIEF = ClassifierSettings(epochs=1, min_steps=6, batch_size=16)
@@ -27,11 +28,11 @@ def tiny_data(train: int = 60, test: int = 40, channels: int = 1) -> gbm.ImageDa
 
 def tiny_extractor(data: gbm.ImageData, folder: Path) -> gbm.FeatureExtractor:
     """Features of a tiny data set, trained for six steps into `folder`."""
-    return gbm.load_or_train_classifier(data, folder, settings=BRIEF)
+    return load_or_train_classifier(data, folder, settings=BRIEF)
 
 
 def digits_extractor(root: Path, steps: int = 30) -> gbm.FeatureExtractor:
     """Features of the digits beside the runs of `root`, where the commands look for them."""
     settings = ClassifierSettings(epochs=1, min_steps=steps)
     digits = gbm.load_dataset("digits")
-    return gbm.load_or_train_classifier(digits, root / "features", settings=settings)
+    return load_or_train_classifier(digits, root / "features", settings=settings)

@@ -17,6 +17,7 @@ import gbm_fast as gbm
 import gbm_ref as ref
 from gbm_fast.data import pictures
 from gbm_fast.evaluation import features
+from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors, save_tensors
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling import sampler as sampling
 from gbm_fast.settings.sampling import NOISE_FREE, SamplerName
@@ -266,7 +267,7 @@ def test_gate_training_samples_and_measures_are_one_command(
 @pytest.fixture(scope="module")
 def options(tmp_path_factory: Folders) -> Options:
     folder = tmp_path_factory.mktemp("comparison")
-    run = make_run(folder / "runs" / "tiny", num_steps=6)
+    run = make_run(folder / "runs" / "tiny", data=gbm.load_dataset("digits"), num_steps=6)
     few = {"num_images": 4, "num_flow_images": 5, "num_steps": 6}
     return Options(trained.Source(run), **few, out_dir=folder / "out")
 
@@ -321,14 +322,31 @@ def test_it_writes_and_goes_on(options: Options, monkeypatch: Patch) -> None:
     assert standing(first).current
     said = "python -m validation.samplers_on_images --run RUN --num-im"
     assert first["command"].startswith(said)
-    made = sorted((options.source.run / "comparison" / digest(first["code"])).glob("*.npy"))
-    assert len(made) == len(first["rows"]) == len({np.load(p).tobytes() for p in made})
+    made = sorted((options.source.run / "comparison").glob("*.safetensors"))
+    stored = [load_tensors(path, samplers_on_images.CACHE_FORMAT) for path in made]
+    assert len(made) == len({tensors["images"].numpy().tobytes() for tensors, _ in stored})
+    assert len(made) == len(first["rows"])
+    code = digest(first["code"])
+    assert {(of["step"], of["code"], len(of["weights_sha256"])) for _, of in stored} == {
+        (3, code, 64)
+    }
 
     passed = Outcome((Check("as before", True, ""),), 0.0)
     monkeypatch.setattr(gate_module, "run_gate", lambda run, lines: passed)
     monkeypatch.setattr(sampling.Sampler, "__call__", refuse)
     compare(options)
     assert json.loads(path.read_text())["rows"] == first["rows"]
+    whole = made[0].read_bytes()
+    made[0].write_bytes(made[1].read_bytes())
+    with pytest.raises(ValueError, match="of other images than its name says"):
+        compare(options)
     made[0].unlink()
+    with pytest.raises(AssertionError, match="made again"):
+        compare(options)
+    made[0].write_bytes(whole)
+    # After more training the images of the earlier weights are those of no row.
+    weights, facts = load_tensors(options.source.run / "weights.safetensors", WEIGHTS_FORMAT)
+    later = {name: tensor + 1e-3 for name, tensor in weights.items()}
+    save_tensors(options.source.run / "weights.safetensors", later, WEIGHTS_FORMAT, facts)
     with pytest.raises(AssertionError, match="made again"):
         compare(options)
