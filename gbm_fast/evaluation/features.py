@@ -29,6 +29,7 @@ from gbm_fast.evaluation.classifier import (
     train_classifier,
 )
 from gbm_fast.runtime.files import load_tensors, save_tensors
+from gbm_fast.runtime.folders import briefly_locked
 
 CLASSIFIER_FORMAT = "gbm-diffusion feature classifier 2"
 _RANGE_SLACK = 1e-6  # float32 rounding of 1 + u / max_value at the ends of [1, 2]
@@ -131,7 +132,8 @@ def load_or_train_classifier(
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        save_tensors(path, state, CLASSIFIER_FORMAT, facts)
+        with briefly_locked(path):
+            save_tensors(path, state, CLASSIFIER_FORMAT, facts)
     except OSError as error:
         raise ValueError(f"the classifier cannot be stored in {folder}: {error}") from error
     return _read(path, data)

@@ -98,10 +98,14 @@ def write_atomic(path: Path, content: bytes) -> None:
 _LEFTOVER = re.compile(r"\..+\.\d+(\.[0-9a-f]{8})?\.tmp")
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Delete what `replacing` had not finished in `folder` when a process was killed."""
+def remove_leftovers(folder: Path, name: str = "") -> None:
+    """Delete what `replacing` had not finished in `folder` when a process was killed.
+
+    name   of the one file that is meant, where others in the folder may be under way
+    """
     for path in folder.iterdir() if folder.is_dir() else ():
-        if _LEFTOVER.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+        ours = _LEFTOVER.fullmatch(path.name) and path.name.startswith(f".{name}")
+        if ours and path.is_file() and not path.is_symlink():
             path.unlink(missing_ok=True)
 
 
@@ -196,7 +200,7 @@ def _facts(path: Path, text: str) -> dict:
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object; ValueError where a key is there twice, of which one would be lost."""
     if len(record := dict(pairs)) < len(pairs):
-        raise ValueError("a key is there twice")
+        raise ValueError("a key is there twice.")
     return record
 
 

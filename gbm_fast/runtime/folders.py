@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from gbm_fast.runtime.distributed import from_main
-from gbm_fast.runtime.files import write_atomic
+from gbm_fast.runtime.files import remove_leftovers, write_atomic
 
 Kind = Literal["run", "samples", "search", "features", "comparison"]
 """What of ours is in a folder; one folder may have several."""
@@ -100,12 +100,14 @@ def locked(folder: Path, advice: str) -> Iterator[None]:
 def briefly_locked(path: Path, seconds: float = 60.0) -> Iterator[None]:
     """The file `path` for a moment's read, change and write; waits for others that have it.
 
-    Raises ValueError after so many seconds.
+    What a killed process had not finished of it is removed. Raises ValueError after so many
+    seconds.
     """
     advice = "wait for it, and give the command again"
     place = path.with_name(f".{path.name}.lock")
     held = lock(place, f"{path} is being written by", advice, seconds)
     try:
+        remove_leftovers(path.parent, f"{path.name}.")
         yield
     finally:
         release(held)

@@ -1,4 +1,4 @@
-"""The comparison of samplers on images: its table, its files, and its gate, which passes as the
+"""The comparison of samplers on images: its gate, which passes as the
 code is and refuses what is planted, by command with status 1 before anything is trained.
 Statistics: false alarm 1e-9 a check, below 2e-8 a gate; a seed that fails is a defect."""
 
@@ -15,9 +15,7 @@ from torch import Tensor
 
 import gbm_fast as gbm
 import gbm_ref as ref
-from gbm_fast.data import pictures
 from gbm_fast.evaluation import features
-from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors, save_tensors
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling import sampler as sampling
 from gbm_fast.settings.sampling import NOISE_FREE, SamplerName
@@ -29,15 +27,12 @@ from tests.support.tiny_data import tiny_extractor
 from tests.support.tiny_runs import make_run
 from validation import samplers_on_images, trained
 from validation.gate import __main__ as gate_command
-from validation.gate import gate as gate_module
 from validation.gate.gate import Outcome, run_gate
 from validation.gate.line import Line
 from validation.gate.noise import noise_checks
 from validation.gate.problem import correlated, stand_in
 from validation.gate.reference import reference
 from validation.gate.samplers import agreement, exact_law, sampled_law
-from validation.provenance import digest, standing
-from validation.samplers_on_images import Options, compare
 from validation.study import Check
 
 FLOW = gbm.SamplingSettings(sampler="probability-flow", num_steps=6, seed=4)
@@ -262,91 +257,3 @@ def test_gate_training_samples_and_measures_are_one_command(
     monkeypatch.setattr(sampling, "build_step", mistakes.build_printed_step)
     assert samplers_on_images.main(words) == 1
     assert (target / "weights.safetensors").read_bytes() == weights
-
-
-@pytest.fixture(scope="module")
-def options(tmp_path_factory: Folders) -> Options:
-    folder = tmp_path_factory.mktemp("comparison")
-    run = make_run(folder / "runs" / "tiny", data=gbm.load_dataset("digits"), num_steps=6)
-    few = {"num_images": 4, "num_flow_images": 5, "num_steps": 6}
-    return Options(trained.Source(run), **few, out_dir=folder / "out")
-
-
-def test_the_rows_are_the_settings_that_they_are_called() -> None:
-    table = {
-        row.name: row.settings
-        for row in samplers_on_images.rows(Options(trained.Source(Path("run"))))
-    }
-    assert len(table) == 15
-    for name, settings in table.items():
-        noise = name.startswith("noise, ")
-        assert (settings.process, settings.sigma) == ("run" if noise else "constant", 0.8)
-        flow = "flow" in name
-        assert settings.levels == (18 if flow else 1000)
-        assert ("Dale-Langevin" in name) == (settings.sampler == "dale-langevin")
-        assert ("sign-agnostic" in name) == (settings.sampler == "sign-agnostic")
-    published = table["class averages, Dale-Langevin, version 1's chi, L, delta"]
-    assert (published.chi, published.inner_steps) == (0.995, 3)
-    assert published.step_length == pytest.approx(2e-4, rel=1e-15)
-    starts = {settings.start for settings in table.values()}
-    assert starts == {"class-average", "lognormal", "lognormal-averages", "data"}
-
-
-def refuse(*arguments: object, show_progress: bool = False) -> None:
-    raise AssertionError("images that exist were made again")
-
-
-def test_it_writes_and_goes_on(options: Options, monkeypatch: Patch) -> None:
-    drawn, save_panels = [], pictures.save_panels
-    monkeypatch.setattr(features, "load_or_train_classifier", tiny_extractor)
-
-    def draw_the_first(path: Path, panels: list, *rest: object, columns: int) -> None:
-        """The picture is made anew after every row, a second each time; one is enough here."""
-        drawn.append(len(panels))
-        if len(panels) == 2:
-            save_panels(path, panels, *rest, columns=columns)
-
-    monkeypatch.setattr(pictures, "save_panels", draw_the_first)
-    compare(options)
-    path, chosen = options.out_dir / "digits_samplers.json", samplers_on_images.rows(options)
-    first = json.loads(path.read_text())
-    assert [entry["name"] for entry in first["rows"]] == [row.name for row in chosen]
-    for entry in first["rows"]:
-        assert entry["result"]["N"] == entry["settings"]["num_images"]
-        assert entry["result"]["frechet_floor"] > 0
-    assert first["training"]["step"] == 3
-    assert first["gate"]["passed"] is True
-    assert (options.out_dir / "digits_samplers.png").stat().st_size > 10_000
-    with_picture = [r for r in chosen if r.settings.num_images == options.num_images]
-    assert drawn == list(range(2, len(with_picture) + 2))
-    assert standing(first).current
-    said = "python -m validation.samplers_on_images --run RUN --num-im"
-    assert first["command"].startswith(said)
-    made = sorted((options.source.run / "comparison").glob("*.safetensors"))
-    stored = [load_tensors(path, samplers_on_images.CACHE_FORMAT) for path in made]
-    assert len(made) == len({tensors["images"].numpy().tobytes() for tensors, _ in stored})
-    assert len(made) == len(first["rows"])
-    code = digest(first["code"])
-    assert {(of["step"], of["code"], len(of["weights_sha256"])) for _, of in stored} == {
-        (3, code, 64)
-    }
-
-    passed = Outcome((Check("as before", True, ""),), 0.0)
-    monkeypatch.setattr(gate_module, "run_gate", lambda run, lines: passed)
-    monkeypatch.setattr(sampling.Sampler, "__call__", refuse)
-    compare(options)
-    assert json.loads(path.read_text())["rows"] == first["rows"]
-    whole = made[0].read_bytes()
-    made[0].write_bytes(made[1].read_bytes())
-    with pytest.raises(ValueError, match="of other images than its name says"):
-        compare(options)
-    made[0].unlink()
-    with pytest.raises(AssertionError, match="made again"):
-        compare(options)
-    made[0].write_bytes(whole)
-    # After more training the images of the earlier weights are those of no row.
-    weights, facts = load_tensors(options.source.run / "weights.safetensors", WEIGHTS_FORMAT)
-    later = {name: tensor + 1e-3 for name, tensor in weights.items()}
-    save_tensors(options.source.run / "weights.safetensors", later, WEIGHTS_FORMAT, facts)
-    with pytest.raises(AssertionError, match="made again"):
-        compare(options)

@@ -249,7 +249,7 @@ def test_what_cannot_be_read_now_is_not_put_aside(tmp_path: Path, monkeypatch: P
 
     save(tmp_path, 1)
     save(tmp_path, 2)
-    monkeypatch.setattr("gbm_fast.runtime.files.safe_open", refuse)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(ValueError, match="state-00000002.safetensors cannot be read"):
         load_newest(tmp_path)
     assert checkpoint_steps(tmp_path) == [1, 2]
