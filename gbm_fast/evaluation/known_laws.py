@@ -22,12 +22,12 @@ from gbm_fast.data.types import Events
 from gbm_fast.evaluation.metrics import Result
 from gbm_fast.parameterisation import score_function
 from gbm_fast.runtime.files import write_atomic
-from gbm_fast.runtime.random import Stream, generator
+from gbm_fast.runtime.random import Stream
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.settings.training import noise_range
 from gbm_fast.targets import LogNormal, LogNormalMixture, Target
-from gbm_fast.training.batches import as_mixture
+from gbm_fast.training.batches import as_mixture, law_draws
 from gbm_fast.training.build import build_process
 from gbm_fast.training.runs import TrainedModel
 
@@ -35,12 +35,13 @@ _FLOW_LEVELS = 100
 _SHOWN = 1500
 
 
-def _draws(run: TrainedModel, law: Target, count: int, source: torch.Generator) -> Events:
+_STREAMS = Stream.TEST_COMPONENT, Stream.TEST_LAW
+
+
+def _draws(run: TrainedModel, law: LogNormalMixture, count: int, seed: int) -> Events:
     """`count` draws of a law, float32, with what the network is told of their components."""
-    if run.num_classes and isinstance(law, LogNormalMixture):
-        x, labels = law.labelled_rvs(count, source)
-        return Events(x.float(), labels)
-    return Events(law.rvs(count, source).float(), None)
+    x, labels = law_draws(law, seed, 0, count, _STREAMS)
+    return Events(x.float(), labels if run.num_classes else None)
 
 
 def _log_scores(law: Target, draws: Events) -> Tensor:
@@ -77,7 +78,7 @@ def score_errors(run: TrainedModel, count: int, seed: int) -> list[tuple[float, 
     for std in np.geomspace(*noise_range(run.config), 7)[1:-1]:
         t = float(process.time_at_log_var(float(std) ** 2))
         diffused = law.diffuse(process, t)
-        draws = _draws(run, diffused, count, generator(seed, Stream.IMAGE))
+        draws = _draws(run, diffused, count, seed)
         truth = _log_scores(diffused, draws)
         labels = None if draws.labels is None else draws.labels.to(run.device)
         learned = score_function(run.model, process, labels)

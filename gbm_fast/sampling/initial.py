@@ -22,11 +22,7 @@ from gbm_fast.data.types import Events
 from gbm_fast.process import Process
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.targets import LogNormalMixture
-
-
-def drawn_classes(frequencies: Tensor, uniform: Tensor) -> Tensor:
-    """The class of each uniform number (batch,), drawn by the shares (K,); int64 (batch,)."""
-    return torch.bucketize(uniform.double(), frequencies.cumsum(0)[:-1], right=True)
+from gbm_fast.targets.components import drawn_classes, draws_from
 
 
 def from_class_averages(
@@ -40,9 +36,8 @@ def from_class_averages(
     classes   int64 (batch,), on the CPU; None draws them by their shares. The noise is the same
               either way.
     """
-    uniform = noise.uniform()
     if classes is None:
-        classes = drawn_classes(statistics.class_frequencies, uniform)
+        classes = drawn_classes(statistics.class_frequencies, noise.uniform())
     z = noise.normal()
     averages = statistics.class_averages.to(z)[classes.to(z.device)]
     return Events(process.sample(averages, process.horizon, z), classes)
@@ -74,9 +69,7 @@ def from_law(
     if classes is None:
         classes = drawn_classes(end.weights, noise.uniform())
     z = noise.normal()
-    factors = torch.linalg.cholesky(end.log_covs)[classes]
-    y = end.log_means[classes] + (factors @ z.to(factors)[..., None])[..., 0]
-    return Events(y.exp().to(z), classes)
+    return Events(draws_from(end, classes, z).to(z), classes)
 
 
 def from_data(data: Events, process: Process, noise: ImageNoise) -> Events:

@@ -11,7 +11,7 @@ from gbm_fast.grids import power
 from gbm_fast.likelihood import autograd_divergence, hutchinson_divergence, log_likelihood
 from gbm_fast.parameterisation import LearnedScore, score_function
 from gbm_fast.process import Process, Time
-from gbm_fast.runtime.random import Stream, generator
+from gbm_fast.runtime.random import Stream, sign_events
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.scores import denoiser
 from gbm_fast.settings.sampling import SamplerName, SamplingSettings, StartName
@@ -144,9 +144,9 @@ class Run(TrainedModel):
         if ready[0].numel() <= _EXACT:
             divergence = autograd_divergence(score)
         else:
-            source = generator(seed, Stream.PROBE)
-            signs = torch.randint(0, 2, (num_probes, *ready.shape), generator=source)
-            divergence = hutchinson_divergence(score, (2 * signs - 1).to(ready))
+            numbers, shape = range(len(x)), self.event_shape
+            signs = sign_events(seed, Stream.PROBE, numbers, num_probes, shape)
+            divergence = hutchinson_divergence(score, signs.transpose(0, 1).to(ready))
         return log_likelihood(ready, process, score, divergence, self._terminal(ready), grid)
 
     def _terminal(self, like: Tensor) -> LogNormal:

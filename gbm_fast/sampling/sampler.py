@@ -26,7 +26,6 @@ from gbm_fast.process import GBM, Process
 from gbm_fast.runtime.distributed import is_main
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.sampling.initial import (
-    drawn_classes,
     fitted_lognormal,
     from_class_averages,
     from_data,
@@ -46,6 +45,7 @@ from gbm_fast.steps import (
     SignAgnostic,
     Step,
 )
+from gbm_fast.targets.components import drawn_classes
 from gbm_fast.training.build import build_process
 from gbm_fast.training.runs import TrainedModel
 

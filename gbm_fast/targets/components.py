@@ -19,6 +19,23 @@ from gbm_fast.targets.lognormal import LogNormal, LogNormalMixture
 from gbm_fast.targets.points import PointMasses
 
 
+def drawn_classes(shares: Tensor, uniform: Tensor) -> Tensor:
+    """The class of each uniform number (n,), drawn by the shares (K,); int64 (n,)."""
+    return torch.bucketize(uniform.double(), shares.cumsum(0)[:-1], right=True)
+
+
+def draws_from(law: LogNormalMixture, chosen: Tensor, z: Tensor) -> Tensor:
+    """Draws (n, d) of the components `chosen`, int64 (n,), from standard normal numbers z (n, d).
+
+    In the law's dtype; singular covariances are allowed. The root of a covariance is the symmetric
+    one, which is unique: eigenvectors have no sign of their own.
+    """
+    axes = law.principal_axes.axes
+    roots = (law.principal_axes.roots(axes) @ axes.mT).to(law.log_means)
+    spread = roots[chosen] @ z.to(roots)[..., None]
+    return (law.log_means[chosen] + spread[..., 0]).exp()
+
+
 class Components(NamedTuple):
     """log X ~ sum_j weights_j N(means_j, axes_j diag(variances_j) axes_j^T)."""
 

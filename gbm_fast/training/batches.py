@@ -20,9 +20,10 @@ from gbm_fast.data.statistics import DataStatistics, data_statistics, law_statis
 from gbm_fast.data.types import Events
 from gbm_fast.process import Process
 from gbm_fast.runtime.files import tensors_sha256
-from gbm_fast.runtime.random import Stream, generator
+from gbm_fast.runtime.random import Stream, first_uniforms, normal_events, permutation
 from gbm_fast.settings.training import TrainConfig
 from gbm_fast.targets import LogNormal, LogNormalMixture
+from gbm_fast.targets.components import drawn_classes, draws_from
 from gbm_fast.training.times import build_importance, build_times
 
 
@@ -87,7 +88,7 @@ class Batches(ABC):
 @lru_cache(maxsize=2)
 def _epoch_order(seed: int, epoch: int, num_images: int) -> Tensor:
     """The shuffled images of one epoch, (num_images,); shared by the callers, never written to."""
-    return torch.randperm(num_images, generator=generator(seed, Stream.ORDER, epoch))
+    return permutation(seed, Stream.ORDER, epoch, num_images)
 
 
 def batch_indices(seed: int, step: int, batch_size: int, num_images: int) -> Tensor:
@@ -183,6 +184,22 @@ def law_tensors(law: LogNormalMixture) -> dict[str, Tensor]:
     return {n: getattr(law, n).cpu() for n in ("weights", "log_means", "log_covs")}
 
 
+def law_draws(
+    law: LogNormalMixture,
+    seed: int,
+    index: int,
+    count: int,
+    streams: tuple[Stream, Stream] = (Stream.COMPONENT, Stream.LAW),
+) -> tuple[Tensor, Tensor]:
+    """Draws of a law (count, d) and the component that each is from, int64 (count,).
+
+    streams   what the components and what the normal numbers are drawn from, at `index`
+    """
+    chosen = drawn_classes(law.weights, first_uniforms(seed, streams[0], index, count))
+    z = normal_events(seed, streams[1], [index], range(count), (law.d,))[0]
+    return draws_from(law, chosen, z), chosen
+
+
 class LawBatches(Batches):
     """Endless independent draws of a law, float64, with its exact moments.
 
@@ -219,7 +236,8 @@ class LawBatches(Batches):
 
     def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
         rows = slice(items.start, items.stop)
-        x, labels = self.law.labelled_rvs(batch_size, generator(seed, Stream.LAW, step))
+        # The whole batch: the last digits of products may depend on how many are made.
+        x, labels = law_draws(self.law, seed, step, batch_size)
         return Events(x[rows], labels[rows] if self.num_classes else None)
 
     def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:
@@ -263,9 +281,10 @@ class TrainingData:
         self._importance = build_importance(config, process, batches.log_std)
         self._ahead: tuple[int, range, Batch] | None = None
 
-    def _draw_times(self, source: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _draw_times(self, step: int) -> tuple[Tensor, Tensor]:
         """Times and weights of the whole batch, float64 (batch,)."""
-        uniform = torch.rand(self._config.batch_size, generator=source, dtype=torch.float64)
+        config = self._config
+        uniform = first_uniforms(config.seed, Stream.TIMES, step, config.batch_size)
         if self._importance is None:
             return self._times(uniform), torch.ones_like(uniform)
         r, weights = self._importance(uniform)
@@ -277,11 +296,11 @@ class TrainingData:
         if ahead is not None and ahead[:2] == (step, items):
             return ahead[2]
         config, rows = self._config, slice(items.start, items.stop)
-        source = generator(config.seed, Stream.BATCH, step)
-        t, weights = self._draw_times(source)
-        z = torch.randn((config.batch_size, *self._batches.event_shape), generator=source)
+        t, weights = self._draw_times(step)
+        shape = self._batches.event_shape
+        z = normal_events(config.seed, Stream.NOISE, [step], items, shape)[0]
         x0, labels = self._batches.draw(config.seed, step, config.batch_size, items)
-        return Batch(x0, t[rows], z[rows], weights[rows], labels)
+        return Batch(x0, t[rows], z, weights[rows], labels)
 
     def draw_ahead(self, step: int, items: range, pin: bool = False) -> None:
         """Draw these items now, in pinned memory if wanted, for the next call of `draw`."""
@@ -292,6 +311,6 @@ class TrainingData:
         """One item of batch `step` in words, for messages."""
         config = self._config
         what = self._batches.describe(config.seed, step, config.batch_size, item)
-        t, _ = self._draw_times(generator(config.seed, Stream.BATCH, step))
+        t, _ = self._draw_times(step)
         noise = float(self._process.log_var(t[item])) ** 0.5
         return f"number {item} ({what}, noise level {noise:.3g})"

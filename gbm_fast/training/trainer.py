@@ -15,7 +15,6 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -26,7 +25,7 @@ from gbm_fast.parameterisation import ScoreModel, score_function
 from gbm_fast.runtime.devices import choose_autocast, choose_device
 from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, world
 from gbm_fast.runtime.files import WEIGHTS_FORMAT, save_tensors, tensors_sha256
-from gbm_fast.runtime.random import Stream, stream_seed
+from gbm_fast.runtime.random import Stream, torch_seed
 from gbm_fast.settings.stored import differences, from_json, to_json
 from gbm_fast.settings.training import TrainConfig
 from gbm_fast.training.batches import Batch, Batches, TrainingData
@@ -98,7 +97,7 @@ class Trainer:
 
     def _new_model(self, network: nn.Module | None) -> ScoreModel:
         config, data = self.config, self.batches
-        torch.manual_seed(stream_seed(config.seed, Stream.WEIGHTS))
+        torch.manual_seed(torch_seed(config.seed, Stream.WEIGHTS))
         autocast = choose_autocast(config.precision, self.device)
         moments = data.log_mean, data.log_std
         shape, classes = data.event_shape, data.num_classes
@@ -140,8 +139,8 @@ class Trainer:
         share = world().size / (self.config.batch_size * elements)
         losses, starts = [], range(0, len(batch.x0), self.micro_batch)
         for first in starts:
-            words = [self.config.seed, Stream.DROPOUT, self.step, self.items.start + first]
-            torch.manual_seed(int(np.random.SeedSequence(words).generate_state(1)[0]))
+            which = self.step, self.items.start + first
+            torch.manual_seed(torch_seed(self.config.seed, Stream.DROPOUT, *which))
             x0, t, z, weights, labels = batch.part(slice(first, first + self.micro_batch))
             score = score_function(self._parallel, self.process, labels)
             with self._sync(first == starts[-1]):

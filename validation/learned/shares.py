@@ -17,7 +17,7 @@ from gbm_fast.data.toys import load_toy
 from gbm_fast.objectives import m_dsm
 from gbm_fast.parameterisation import ScoreModel, score_function
 from gbm_fast.process import GBM
-from gbm_fast.runtime.random import Stream, generator
+from gbm_fast.runtime.random import Stream, first_uniforms, normal_events
 from gbm_fast.training.batches import LawBatches
 from gbm_fast.training.build import build_weighting
 from gbm_fast.training.times import build_times
@@ -46,11 +46,11 @@ def shares(case: Case, plan: Plan, model: ScoreModel) -> Shares:
     batches = LawBatches(load_toy(case.law))
     weighting = build_weighting(config, batches.log_std)
     count = plan.gradients
-    source = generator(case.seed, Stream.BATCH, plan.train_steps)
-    spread = (torch.arange(count) + torch.rand(count, generator=source)) / count
-    t = build_times(config, process, batches.log_std)(spread)
-    x0 = batches.draw(case.seed, plan.train_steps, count, range(count)).x.float()
-    z = torch.randn(x0.shape, generator=source)
+    step = plan.train_steps  # the first that was not taken
+    uniform = first_uniforms(case.seed, Stream.TIMES, step, count)
+    t = build_times(config, process, batches.log_std)((torch.arange(count) + uniform) / count)
+    x0 = batches.draw(case.seed, step, count, range(count)).x.float()
+    z = normal_events(case.seed, Stream.NOISE, [step], range(count), x0.shape[1:])[0]
     score = score_function(model, process)
     with torch.no_grad():
         losses = m_dsm(score, x0, t, z, process, weighting).per_sample
