@@ -8,7 +8,8 @@ from gbm_fast.sampling import sampler as sampling
 from gbm_fast.training.runs import TrainedModel
 
 # As they are before a test replaces them.
-RIGHT_GRID, RIGHT_HEAD, RIGHT_DRAW = sampling.build_grid, gbm.Denoiser.__call__, ImageNoise.rows
+RIGHT_GRID, RIGHT_HEAD = sampling.build_grid, gbm.Denoiser.__call__
+RIGHT_DRAW, RIGHT_CALL = ImageNoise.rows, ImageNoise.__call__
 
 
 def shifted(run: TrainedModel, settings: gbm.SamplingSettings, process: gbm.Process) -> gbm.Grid:
@@ -23,15 +24,13 @@ def forgets_one(self: gbm.Denoiser, output: Tensor, u: Tensor, slopes: list[Tens
     return RIGHT_HEAD(self, output, u, slopes) - 1
 
 
-def clipped(self: ImageNoise, count: int) -> Tensor:
-    return RIGHT_DRAW(self, count).clamp(-3, 3)
+def clipped(self: ImageNoise, wanted: range) -> Tensor:
+    return RIGHT_DRAW(self, wanted).clamp(-3, 3)
 
 
 def reused(self: ImageNoise, row: int) -> Tensor:
     """Every second row has the noise of the one before it."""
-    if row % 2 == 0:
-        self._kept = self.normal()
-    return self._kept
+    return RIGHT_CALL(self, row - row % 2)
 
 
 def build_printed_step(settings: gbm.SamplingSettings) -> gbm.Step:

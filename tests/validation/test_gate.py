@@ -135,11 +135,11 @@ def test_the_noise_source_passes_and_twins_do_not(monkeypatch: Patch) -> None:
     assert failed() == []
     draw = ImageNoise.rows
 
-    def narrow(self: ImageNoise, count: int) -> Tensor:
-        return 0.98 * draw(self, count)
+    def narrow(self: ImageNoise, wanted: range) -> Tensor:
+        return 0.98 * draw(self, wanted)
 
-    def same_for_all_pictures(self: ImageNoise, count: int) -> Tensor:
-        draws = draw(self, count)
+    def same_for_all_pictures(self: ImageNoise, wanted: range) -> Tensor:
+        draws = draw(self, wanted)
         return draws[:, :1].expand_as(draws)
 
     twins = {

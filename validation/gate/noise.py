@@ -33,7 +33,7 @@ def noise_checks(seed: int, event: tuple[int, ...], device: torch.device) -> tup
     """The checks of `ImageNoise` for pictures of shape `event`, with the seed of the benchmark."""
     rows = max(2, 2 * round(_WANTED / (2 * _PICTURES * math.prod(event))))
     source = ImageNoise(seed, range(_PICTURES), event, device)
-    uniforms = torch.stack([source.uniform() for _ in range(rows)]).double().numpy()
+    uniforms = ImageNoise(seed, range(rows * _PICTURES), event, device).uniform().numpy()
     z = torch.stack([source(row) for row in range(rows)]).cpu().double().numpy()
     z = z.reshape(rows, _PICTURES, -1)
     return (
@@ -97,6 +97,7 @@ def _batches(seed: int, event: tuple[int, ...], device: torch.device) -> Check:
     apart = ImageNoise(seed, [2, 0], event, device)
     draws = [
         (together.uniform()[[2, 0]], apart.uniform()),
+        (together.normal()[[2, 0]], apart.normal()),
         *((together(row)[[2, 0]], apart(row)) for row in range(3)),
     ]
     equal = all(torch.equal(expected, found) for expected, found in draws)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gbm_fast.runtime import random
+from gbm_fast.runtime import random as streams
 from gbm_fast.runtime.random import ImageNoise, Stream, words
 from tests.support import refusals
 from tests.support.fixtures import Patch
@@ -61,18 +61,16 @@ LONG = [*EDGES, 2**32, 2**33 + 5, 2**63, 2**64 - 1]
 def test_the_key_says_what_it_is_of() -> None:
     """Read back exactly, so no two (seed, stream, index) have one key."""
     for seed, stream, index in itertools.product(EDGES, EDGES, LONG):
-        key = random.key(seed, stream, index)
+        key = streams.key(seed, stream, index)
         assert (key % 2**32, (key >> 32) % 2**32, key >> 64) == (seed, stream, index)
         assert key < 2**128
 
 
-Use = tuple[int, Stream, int]
-
-
-def window(seed: int, stream: Stream, index: int) -> int:
-    """The planted twin: a 32-bit seed, hashed from seed and stream, and counted by the index."""
+def window(seed: int, stream: Stream) -> int:
+    """The planted twin: a hash of seed and stream to 32 bits, from which a generator's seeds are
+    counted by the index."""
     (word,) = np.random.SeedSequence([seed, int(stream)]).generate_state(1, np.uint32)
-    return (int(word) + index) % 2**32
+    return int(word)
 
 
 def clear_of(first: set[int], other: set[int]) -> bool:
@@ -86,24 +84,25 @@ def test_two_seeds_share_no_image() -> None:
     one, other = (set(words(seed, Stream.IMAGE, images)[:, 0].tolist()) for seed in (483, 552))
     assert len(one) == len(other) == len(images)
     assert clear_of(one, other)
-    twins = [{window(seed, Stream.IMAGE, i) for i in images} for seed in (483, 552)]
-    assert not clear_of(*twins)
+    starts = [window(seed, Stream.IMAGE) for seed in (483, 552)]
+    assert not clear_of(*({(start + i) % 2**32 for i in images} for start in starts))
 
 
-def first_words(uses: Sequence[Use]) -> list[int]:
-    return [int(words(seed, stream, [index])[0, 0]) for seed, stream, index in uses]
+def first_words(seed: int, stream: Stream, indices: Sequence[int]) -> list[int]:
+    return words(seed, stream, indices)[:, 0].tolist()
 
 
 def test_streams_do_not_meet() -> None:
     """First words of neighbouring seeds, streams and numbers, all different; the planted twins,
     the sum of the three and the window of a stream that counts into that of another, are not."""
-    uses = list(itertools.product(range(12), Stream, (0, 1, 2, 12, 2**32 - 1, 2**32, 2**63)))
-    assert len(set(first_words(uses))) == len(uses)
-    assert len({seed + int(stream) + index for seed, stream, index in uses}) < len(uses)
-    gap = (window(7, Stream.LAW, 0) - window(7, Stream.IMAGE, 0)) % 2**32
-    assert window(7, Stream.IMAGE, gap) == window(7, Stream.LAW, 0)
-    both = [(7, Stream.IMAGE, gap), (7, Stream.LAW, 0)]
-    assert len(set(first_words(both))) == 2
+    numbers = (0, 1, 2, 12, 2**32 - 1, 2**32, 2**63)
+    pairs = list(itertools.product(range(12), Stream))
+    found = [word for pair in pairs for word in first_words(*pair, numbers)]
+    assert len(set(found)) == len(found) == len(pairs) * len(numbers)
+    sums = {seed + int(stream) + index for seed, stream in pairs for index in numbers}
+    assert len(sums) < len(found)
+    gap = (window(7, Stream.LAW) - window(7, Stream.IMAGE)) % 2**32
+    assert first_words(7, Stream.IMAGE, [gap]) != first_words(7, Stream.LAW, [0])
 
 
 class Recorded(np.random.Philox):
@@ -123,7 +122,7 @@ class Recorded(np.random.Philox):
 def blocks_of(draw: Callable[[], object], patch: Patch) -> list[tuple[int, ...]]:
     """(key, counter) of every block that a draw takes."""
     Recorded.seen = []
-    patch.setattr(random.np.random, "Philox", Recorded)
+    patch.setattr(streams.np.random, "Philox", Recorded)
     draw()
     patch.undo()
     return Recorded.seen
@@ -139,17 +138,17 @@ def test_no_block_is_used_twice(monkeypatch: Patch) -> None:
         for row in range(19):
             noise(row)
         noise.uniform(), noise.label_uniform()
-        random.normal_events(5, start, range(3), range(1), (11,))
+        streams.normal_events(5, start, range(3), range(1), (11,))
         for step in range(3):
-            random.first_uniforms(5, Stream.TIMES, step, 6)
-            random.first_uniforms(5, Stream.COMPONENT, step, 6)
-            random.normal_events(5, Stream.LAW, [step], range(6), (2,))
+            streams.first_uniforms(5, Stream.TIMES, step, 6)
+            streams.first_uniforms(5, Stream.COMPONENT, step, 6)
+            streams.normal_events(5, Stream.LAW, [step], range(6), (2,))
             for items in (range(2), range(2, 6)):
-                random.normal_events(5, Stream.NOISE, [step], items, (17,))
-                random.torch_seed(5, Stream.DROPOUT, step, items.start)
-            random.permutation(5, Stream.ORDER, step, 10)
-        random.torch_seed(5, Stream.WEIGHTS)
-        random.sign_events(5, Stream.PROBE, range(3), 4, (300,))
+                streams.normal_events(5, Stream.NOISE, [step], items, (17,))
+                streams.torch_seed(5, Stream.DROPOUT, step, items.start)
+            streams.permutation(5, Stream.ORDER, step, 10)
+        streams.torch_seed(5, Stream.WEIGHTS)
+        streams.sign_events(5, Stream.PROBE, range(3), 4, (300,))
 
     seen = blocks_of(lambda: draws(Stream.START), monkeypatch)
     assert len(set(seen)) == len(seen) > 200
@@ -159,7 +158,7 @@ def test_no_block_is_used_twice(monkeypatch: Patch) -> None:
 
 def definition() -> dict[str, Callable[..., np.ndarray]]:
     """The functions of the module's docstring, run as they stand there."""
-    text = (random.__doc__ or "").split("All of it, in NumPy:")[1].split("(NumPy adds one")[0]
+    text = (streams.__doc__ or "").split("All of it, in NumPy:")[1].split("(NumPy adds one")[0]
     scope: dict = {"np": np}
     exec(textwrap.dedent(text), scope)
     return scope
@@ -194,7 +193,7 @@ def test_normal_numbers_are_rounded_once() -> None:
     float64, for words at the ends of their range and others."""
     ends = [(high << 32) + low for high, low in itertools.product(HALVES, HALVES)]
     drawn = np.concatenate([np.array(ends, np.uint64), words(3, Stream.IMAGE, range(50)).ravel()])
-    found = random.normals(drawn).numpy()
+    found = streams.normals(drawn).numpy()
     for z, exact in zip(found, exact_pairs(drawn), strict=True):
         unit = float(np.spacing(np.abs(z)))
         # Next to a zero of cosine or sine the rounding of 2 pi counts, 6.8 * 2 pi * 2^-53.
@@ -204,7 +203,7 @@ def test_normal_numbers_are_rounded_once() -> None:
 def test_the_largest_and_the_smallest_number() -> None:
     """|z| <= sqrt(66 log 2), which the radius of the highest half of 0 has; no zero, no NaN."""
     every = np.array([(high << 32) + low for high in HALVES for low in HALVES], np.uint64)
-    z = random.normals(every).double()
+    z = streams.normals(every).double()
     assert bool(z.isfinite().all()) and bool((z != 0).all())
     assert float(z.abs().max()) == pytest.approx((66 * np.log(2)) ** 0.5, rel=1e-7)
     assert float(z.abs().min()) < 1e-13
@@ -212,7 +211,7 @@ def test_the_largest_and_the_smallest_number() -> None:
 
 def test_uniform_numbers_are_the_high_bits() -> None:
     drawn = np.array([0, 2**11 - 1, 2**11, 2**63, ALL], np.uint64)
-    found = random.uniforms(drawn)
+    found = streams.uniforms(drawn)
     assert found.dtype == torch.float64
     assert found.tolist() == [0.0, 0.0, 2.0**-53, 0.5, 1 - 2.0**-53]
 
@@ -223,13 +222,13 @@ def test_whole_numbers_are_a_share_of_the_word(high: int) -> None:
     ends = np.array([0, 1, 2**32 - 1, 2**32, 2**63, ALL - 1, ALL], np.uint64)
     drawn = np.concatenate([ends, words(3, Stream.CHOICE, range(20)).ravel()])
     expected = [word * high >> 64 for word in drawn.tolist()]
-    assert random.integers(drawn, high).tolist() == expected
+    assert streams.integers(drawn, high).tolist() == expected
     assert max(expected) == high - 1
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 64])
 def test_an_order_is_that_of_the_words(count: int) -> None:
-    found = random.permutation(4, Stream.ORDER, 2, count)
+    found = streams.permutation(4, Stream.ORDER, 2, count)
     first = words(4, Stream.ORDER, [2], blocks=16)[0, :count].tolist()
     assert found.dtype == torch.int64
     assert found.tolist() == sorted(range(count), key=first.__getitem__)
@@ -237,7 +236,7 @@ def test_an_order_is_that_of_the_words(count: int) -> None:
 
 def test_signs_are_the_bits() -> None:
     """Bit k of an event is bit k % 64 of word k // 64; an event of 300 begins with two blocks."""
-    found = random.sign_events(4, Stream.PROBE, [6, 2], 3, (5, 60))
+    found = streams.sign_events(4, Stream.PROBE, [6, 2], 3, (5, 60))
     assert found.shape == (2, 3, 5, 60) and found.dtype == torch.int8
     for row, index in enumerate((6, 2)):
         for event in range(3):
@@ -253,10 +252,10 @@ def test_the_numbers_are_pinned() -> None:
     assert noise(7).flatten().tolist() == pytest.approx(ROW_7, rel=1e-7)
     assert (noise.uniform().item(), noise.label_uniform().item()) == (UNIFORM, LABEL)
     assert noise.integers(1000).tolist() == [331]
-    assert random.permutation(5, Stream.ORDER, 0, 8).tolist() == [0, 7, 1, 5, 6, 2, 4, 3]
-    assert random.torch_seed(5, Stream.WEIGHTS) == 13535223855206698129
+    assert streams.permutation(5, Stream.ORDER, 0, 8).tolist() == [0, 7, 1, 5, 6, 2, 4, 3]
+    assert streams.torch_seed(5, Stream.WEIGHTS) == 13535223855206698129
     assert {stream.name: int(stream) for stream in Stream} == NUMBERS
-    assert random.SCHEME == "philox4x64-10, box-muller of 32 and 32 bits"
+    assert streams.SCHEME == "philox4x64-10, box-muller of 32 and 32 bits"
 
 
 def every_draw(indices: list[int], seed: int = 11, kind: type = ImageNoise) -> list[Tensor]:
@@ -306,10 +305,10 @@ def test_a_row_is_the_same_in_any_order(shape: tuple[int, ...]) -> None:
 def test_items_of_a_batch_are_the_same_for_any_share() -> None:
     """Random access: some items of a step, across what is transformed at once."""
     shape = (2, 70, 71)
-    whole = random.normal_events(11, Stream.NOISE, [3], range(9), shape)[0]
-    assert whole.numel() // 2 > 2 * random._AT_ONCE
+    whole = streams.normal_events(11, Stream.NOISE, [3], range(9), shape)[0]
+    assert whole.numel() // 2 > 2 * streams._AT_ONCE
     for items in (range(4), range(4, 5), range(5, 9)):
-        part = random.normal_events(11, Stream.NOISE, [3], items, shape)[0]
+        part = streams.normal_events(11, Stream.NOISE, [3], items, shape)[0]
         assert torch.equal(part, whole[items.start : items.stop])
 
 
@@ -350,7 +349,7 @@ def image_noise(seed: int, index: int) -> ImageNoise:
 
 
 def drawn_below(high: int) -> Tensor:
-    return random.integers(words(3, Stream.CHOICE, [0]), high)
+    return streams.integers(words(3, Stream.CHOICE, [0]), high)
 
 
 GOOD = {"seed": 2**32 - 1, "stream": Stream.IMAGE, "index": 2**64 - 1}
@@ -359,7 +358,7 @@ RANGES = "seed and stream must be in .* and the index in"
 
 @refusals.table(
     refusals.rows(
-        random.key,
+        streams.key,
         GOOD,
         ("seed", -1, RANGES),
         ("seed", 2**32, RANGES),

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import gbm_fast as gbm
 from gbm_fast import sample, train
 from gbm_fast.data.statistics import data_statistics
-from gbm_fast.runtime.random import ImageNoise, Stream, generator
+from gbm_fast.runtime.random import ImageNoise, Stream, first_uniforms
 from gbm_fast.sampling import film
 from gbm_fast.sampling import sampler as sampling
 from gbm_fast.sampling.sampler import batches
@@ -98,7 +98,7 @@ def test_labels_numbered_anew_in_every_batch_are_told_apart(monkeypatch: Patch) 
 
 def test_classes_are_drawn_by_their_shares_of_the_training_images() -> None:
     """A chain of comparisons, 2/9, 5/9, 1, of the number in [0, 1) that is the image's own."""
-    draws = [float(torch.rand((), generator=generator(11, Stream.LABEL, i))) for i in range(COUNT)]
+    draws = [float(first_uniforms(11, Stream.LABEL, i, 1)) for i in range(COUNT)]
     expected = [0 if u < 2 / 9 else 1 if u < 5 / 9 else 2 for u in draws]
     for start in ("lognormal", "class-average"):
         assert made(CONDITIONAL, dataclasses.replace(FLOW, start=start))[0] == expected

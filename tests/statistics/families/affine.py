@@ -186,8 +186,8 @@ def images(build: Build, kind: type[ImageNoise] = ImageNoise) -> Draw:
 class OnePerImage(ImageNoise):
     """One number an image, for all of its pixels."""
 
-    def rows(self, count: int) -> Tensor:
-        return super().rows(count)[..., :1, :1, :1].expand(-1, -1, *SHAPE)
+    def rows(self, wanted: range) -> Tensor:
+        return super().rows(wanted)[..., :1, :1, :1].expand(-1, -1, *SHAPE)
 
 
 VIEWS: dict[str, View] = {

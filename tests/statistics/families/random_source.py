@@ -1,5 +1,5 @@
 """The source of random numbers, as samplers and training use it, which injected noise never meets.
-Seeds of neighbouring images are neighbouring numbers: their streams are seen side by side."""
+Keys of neighbouring images, steps and seeds are neighbouring numbers: seen side by side here."""
 
 import math
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from functools import partial
 
 import numpy as np
 import torch
-from scipy.special import ndtri
+from scipy.special import erfc, ndtri
 from torch import Tensor
 
-from gbm_fast.runtime.random import ImageNoise, Stream, generator
+from gbm_fast.runtime.random import ImageNoise, Stream, Words, normal_events, normals, words
 from tests.statistics.checks import Reference
 from tests.statistics.laws import Array, Law, midpoints, normal, pushforward, uniform
 from tests.statistics.scenario import Draw, Scenario, Truth, Twin, View, one_law
@@ -70,6 +70,7 @@ VIEWS: dict[str, View] = {
     "sum over rows": sums_over(1),
     "sum over pixels": sums_over(2),
     "neighbouring images": neighbours,
+    "neighbouring rows": lambda z: np.stack([z[:, 0::2].ravel(), z[:, 1::2].ravel()], axis=1),
 }
 
 
@@ -85,7 +86,12 @@ uncorrelated = partial(float, 0.0)
 def _scaled(var: float) -> Truth:
     """One normal law of that variance for all views of single numbers."""
     tails = {f"|z| > {limit}": _outside(limit / math.sqrt(var)) for limit in (3.5, 4.5)}
-    return {**dict.fromkeys(VIEWS, normal(0.0, var)), **tails, "neighbouring images": 0.0}.get
+    return {
+        **dict.fromkeys(VIEWS, normal(0.0, var)),
+        **tails,
+        "neighbouring images": 0.0,
+        "neighbouring rows": 0.0,
+    }.get
 
 
 def _clipped() -> Law:
@@ -96,7 +102,11 @@ def _clipped() -> Law:
 _NO_TAILS: dict[str, Reference] = {"|z| > 3.5": 0.0, "|z| > 4.5": 0.0}
 _SHIFTED: dict[str, Reference] = dict.fromkeys(("all", "first images"), normal(0.02, 1.0))
 _OF_IMAGES = {"sum over images": normal(0.0, float(IMAGES)), "neighbouring images": 1.0}
-_OF_ROWS = {"sum over rows": normal(0.0, float(ROWS)), "neighbouring images": 0.0}
+_OF_ROWS = {
+    "sum over rows": normal(0.0, float(ROWS)),
+    "neighbouring images": 0.0,
+    "neighbouring rows": 1.0,
+}
 _OF_PIXELS = {"sum over pixels": normal(0.0, float(PIXELS))}
 _OF_PAIRS = {"neighbouring images": -1.0}
 
@@ -147,18 +157,66 @@ unit_interval = partial(uniform, 0.0, 1.0)
 STREAM_DRAWS = 2**16
 
 
-def two_streams(other: Stream = Stream.BATCH) -> Draw:
+def two_streams(other: Stream = Stream.NOISE) -> Draw:
     """The same numbers of the streams of images and of batches, (STREAM_DRAWS, 2)."""
 
     def draw(source: Source) -> Array:
-        def numbers(stream: Stream) -> Tensor:
-            made = [generator(source.seed, stream, k) for k in range(STREAM_DRAWS // 4096)]
-            return torch.cat([torch.randn(4096, generator=g) for g in made])
-
-        pair = [numbers(stream) for stream in (Stream.IMAGE, other)]
+        pair = [_numbers(source.seed, stream) for stream in (Stream.IMAGE, other)]
         return torch.stack(pair, dim=1).double().numpy()
 
     return draw
+
+
+def _numbers(seed: int, stream: Stream) -> Tensor:
+    """The first numbers of events, (STREAM_DRAWS,)."""
+    indices = range(STREAM_DRAWS // 4096)
+    return normal_events(seed, stream, indices, range(1), (4096,)).flatten()
+
+
+def neighbouring_seeds(step: int = 1) -> Draw:
+    """The same numbers of the noise of seeds s and s + step, (STREAM_DRAWS, 2)."""
+
+    def draw(source: Source) -> Array:
+        other = (source.seed + step) % 2**32
+        pair = [_numbers(seed, Stream.NOISE) for seed in (source.seed, other)]
+        return torch.stack(pair, dim=1).double().numpy()
+
+    return draw
+
+
+def pairs_of_words(spoil: Callable[[Words], Words] | None = None) -> Draw:
+    """What is made of STREAM_DRAWS words, two numbers each: (STREAM_DRAWS, 2)."""
+
+    def draw(source: Source) -> Array:
+        drawn = words(source.seed, Stream.NOISE, range(64), blocks=STREAM_DRAWS // 256).ravel()
+        made = normals(drawn if spoil is None else spoil(drawn))
+        return made.view(-1, 2).double().numpy()
+
+    return draw
+
+
+def _one_half(drawn: Words) -> Words:
+    """The high half of a word in the place of the low one."""
+    high = drawn >> np.uint64(32)
+    return (high << np.uint64(32)) + high
+
+
+def _half_a_turn(drawn: Words) -> Words:
+    """The highest bit of the angle lost."""
+    return drawn & ~np.uint64(2**31)
+
+
+def _radius(pairs: Array) -> Array:
+    return np.exp(-(pairs**2).sum(axis=1) / 2.0)
+
+
+def _angle(pairs: Array) -> Array:
+    return np.arctan2(pairs[:, 1], pairs[:, 0]) / (2.0 * math.pi) % 1.0
+
+
+def _between(pairs: Array) -> Array:
+    """Half a turn from radius to angle, modulo 1: uniform where they are independent."""
+    return (_radius(pairs) - _angle(pairs) + 0.5) % 1.0
 
 
 FIRST_TWINS = {
@@ -168,12 +226,52 @@ FIRST_TWINS = {
         lambda source: first_numbers(source) ** 2, lambda: _square(unit_interval())
     ),
 }
+PAIR_VIEWS: dict[str, View] = {
+    "all": np.ravel,
+    "radius": _radius,
+    "angle": _angle,
+    "radius less angle": _between,
+    "the two of a word": np.asarray,
+}
+_HALF = midpoints(2**14)
+_SPIRAL = np.sqrt(-2.0 * np.log(_HALF)) * np.stack(
+    [np.cos(2.0 * math.pi * _HALF), np.sin(2.0 * math.pi * _HALF)]
+)
+_SPIRAL_LAWS: dict[str, Reference] = {
+    "all": pushforward(np.sort(_SPIRAL.ravel())),
+    "radius": unit_interval(),
+    "angle": unit_interval(),
+    "radius less angle": _point(0.5),
+}
+_HALF_TURN: dict[str, Reference] = {
+    "radius": unit_interval(),
+    "angle": uniform(0.0, 0.5),
+    "radius less angle": unit_interval(),
+}
+
+
+def _one_number_twice() -> Law:
+    """exp(-z^2) for a normal z."""
+    return Law(lambda y: erfc(np.sqrt(-np.log(np.clip(y, 1e-300, 1.0)) / 2.0)), 0.0, 1.0)
+
+
+_TWICE: dict[str, Reference] = {"radius": _one_number_twice(), "the two of a word": 1.0}
+PAIR_TWINS = {
+    "one half of a word for radius and angle": Twin(pairs_of_words(_one_half), _SPIRAL_LAWS.get),
+    "half a turn": Twin(pairs_of_words(_half_a_turn), _HALF_TURN.get),
+    "cosine twice": Twin(lambda source: pairs_of_words()(source)[:, [0, 0]], _TWICE.get),
+}
+ONE_SEED = {"one seed for all": one_law(neighbouring_seeds(0), lambda: 1.0)}
 ONE_STREAM = {"one stream for all purposes": one_law(two_streams(Stream.IMAGE), lambda: 1.0)}
 CONSECUTIVE = "ImageNoise.uniform of consecutive images"
 SIZES = f"ImageNoise: {IMAGES} images, {ROWS} rows, {PIXELS} pixels"
-STREAMS = "the streams IMAGE and BATCH of one seed, number by number"
+SEEDS = "the noise of training steps of two seeds that follow each other, number by number"
+WORDS = "two normal numbers a word, from its halves: radius, angle and both"
+STREAMS = "the streams IMAGE and NOISE of one seed, number by number"
 SCENARIOS = [
     Scenario("noise of images", SIZES, image_noise(), TWINS, VIEWS),
     Scenario("first number of images", CONSECUTIVE, first_numbers, FIRST_TWINS),
     Scenario("streams of a seed", STREAMS, two_streams(), ONE_STREAM),
+    Scenario("neighbouring seeds", SEEDS, neighbouring_seeds(), ONE_SEED),
+    Scenario("two numbers a word", WORDS, pairs_of_words(), PAIR_TWINS, PAIR_VIEWS),
 ]

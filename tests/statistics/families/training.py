@@ -8,7 +8,7 @@ import torch
 from scipy.special import ndtr, ndtri
 
 import gbm_fast as gbm
-from gbm_fast.runtime.random import Stream, generator
+from gbm_fast.runtime.random import Stream, first_uniforms
 from gbm_fast.settings.training import noise_range
 from gbm_fast.training.batches import batch_indices
 from gbm_fast.training.build import build_process
@@ -34,8 +34,7 @@ def log_levels(times: str, power: float = 1.0) -> Draw:
     law = build_times(config, process, LOG_STD)
 
     def draw(source: Source) -> Array:
-        streams = [generator(source.seed, Stream.BATCH, k) for k in range(STEPS)]
-        batches = [torch.rand(BATCH, generator=g, dtype=torch.float64) for g in streams]
+        batches = [first_uniforms(source.seed, Stream.TIMES, k, BATCH) for k in range(STEPS)]
         return 0.5 * process.log_var(law(torch.cat(batches) ** power)).log().numpy()
 
     return draw
