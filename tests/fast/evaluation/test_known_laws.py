@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from scipy.linalg import sqrtm
 
 import gbm_fast as gbm
 from gbm_fast.commands.evaluation import run_evaluation
@@ -16,6 +17,7 @@ from gbm_fast.data.toys import load_toy
 from gbm_fast.evaluation.generated import measured_data
 from gbm_fast.evaluation.known_laws import law_of, sample_law
 from gbm_fast.evaluation.metrics import read_metrics
+from gbm_fast.runtime.random import Stream, first_uniforms, normal_events
 from gbm_fast.sampling.film import save_trajectory
 from gbm_fast.settings.commands import EvaluateConfig, Measurement, SampleConfig
 from gbm_fast.settings.training import TOYS
@@ -121,6 +123,40 @@ def test_sampling_serves_laws(plane: Path, tmp_path: Path, capsys: Shown) -> Non
         run_sampling(SampleConfig(plane, tmp_path, film=0, device="cpu", sampling=settings))
 
 
+def symmetric_roots(covariances: torch.Tensor) -> torch.Tensor:
+    """The positive semidefinite root of each, (J, d, d)."""
+    return torch.stack([torch.as_tensor(sqrtm(one).real) for one in covariances.numpy()])
+
+
+def by_hand(law: gbm.LogNormalMixture, seed: int, step: int, count: int) -> torch.Tensor:
+    """Draws from the streams: component by the uniform number, log x = mean + root z."""
+    uniform = first_uniforms(seed, Stream.COMPONENT, step, count)
+    z = normal_events(seed, Stream.LAW, [step], range(count), (law.d,))[0].double()
+    edges = law.weights.cumsum(0).tolist()
+    chosen = [next(j for j, edge in enumerate(edges) if u < edge) for u in uniform.tolist()]
+    roots = symmetric_roots(law.log_covs)
+    rows = [law.log_means[j] + roots[j] @ one for j, one in zip(chosen, z, strict=True)]
+    return torch.cat([torch.stack(rows).exp(), torch.tensor(chosen)[:, None]], dim=1)
+
+
+THREE = torch.tensor([0.5, 0.2, 0.3], dtype=torch.float64)
+MEANS = torch.tensor([[0.3, -0.4], [1.0, 0.2], [-0.7, 0.1]], dtype=torch.float64)
+# The last has no density: a draw of a law does not ask for one.
+COVARIANCES = torch.tensor(
+    [[[0.5, 0.2], [0.2, 0.4]], [[0.1, -0.05], [-0.05, 0.3]], [[0.2, 0.2], [0.2, 0.2]]],
+    dtype=torch.float64,
+)
+
+
+def test_a_batch_of_a_law_by_hand() -> None:
+    """The component of the uniform number, then mean + root z; each component is there."""
+    law = gbm.LogNormalMixture(THREE, MEANS, COVARIANCES)
+    found = gbm.LawBatches(law, with_labels=True).draw(3, 7, 20, range(20))
+    expected = by_hand(law, 3, 7, 20)
+    assert found.labels.tolist() == expected[:, 2].tolist() and len(found.labels.unique()) == 3
+    assert torch.allclose(found.x, expected[:, :2], rtol=1e-7, atol=0)
+
+
 @pytest.mark.parametrize("start", ["lognormal", "lognormal-averages", "class-average", "data"])
 def test_every_start_serves_a_law_by_its_formula(plane: Path, start: str) -> None:
     """On the very draws of each sample; the exact start has the component's own covariance."""
@@ -131,13 +167,11 @@ def test_every_start_serves_a_law_by_its_formula(plane: Path, start: str) -> Non
     shares = law.weights.cumsum(0)[:-1]
     assert labels.tolist() == torch.bucketize(noise.label_uniform().double(), shares).tolist()
     v = sampler.process.log_var(1.0)
-    if start == "class-average":
-        _ = noise.uniform()  # the draw that would choose the class of a run without classes
     z = noise.normal().double()
     if start == "class-average":
         expected = known.class_averages[labels].log() + v.sqrt() * z
     elif start == "data":
-        roots = torch.linalg.cholesky(law.log_covs + v * torch.eye(2))[labels]
+        roots = symmetric_roots(law.log_covs + v * torch.eye(2))[labels]
         expected = law.log_means[labels] + (roots @ z[..., None])[..., 0]
     else:
         names = ("average_log_means", "average_log_stds") if "averages" in start else ()

@@ -85,6 +85,10 @@ def test_the_likelihood_of_images_is_estimated_from_the_seed(
     mixed, other = (wide(1).log_likelihood(x, num_steps=8, seed=seed) for seed in (0, 5))
     assert torch.equal(mixed, wide(1).log_likelihood(x, num_steps=8))
     assert estimate.shape == (3,) and not torch.allclose(mixed, other)
+    # An event has its own signs, which its neighbours do not move.
+    fewer = wide(1).log_likelihood(x[:2], num_steps=8)
+    assert torch.allclose(fewer, mixed[:2], rtol=1e-4, atol=1e-3)
+    assert not torch.allclose(wide(1).log_likelihood(x[1:], num_steps=8), mixed[1:], atol=1e-3)
     monkeypatch.setattr("gbm_fast.sampling.runs._EXACT", 32)
     exact = wide(0).log_likelihood(x, num_steps=8)
     assert torch.allclose(estimate, exact, rtol=1e-4, atol=1e-3)

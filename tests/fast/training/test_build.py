@@ -10,9 +10,11 @@ from scipy import stats
 from torch import Tensor
 
 import gbm_fast as gbm
+from gbm_fast.data.types import Events
 from gbm_fast.runtime.devices import choose_autocast, choose_device
+from gbm_fast.runtime.random import Stream, first_uniforms, normal_events, permutation
 from gbm_fast.settings.training import noise_range
-from gbm_fast.training import build
+from gbm_fast.training import batches, build
 from gbm_fast.training.batches import batch_indices
 from gbm_fast.training.times import ImportanceSampler, build_importance, build_times
 from tests.support.fixtures import Patch
@@ -255,13 +257,13 @@ def test_every_image_is_seen_once_an_epoch_in_another_order_each_time() -> None:
 
 def test_the_order_of_an_epoch_is_drawn_once(monkeypatch: Patch) -> None:
     """Not at every step: of 60,000 images that would cost more than the images of a batch."""
-    drawn, randperm = [], torch.randperm
+    drawn = []
 
-    def count(n: int, *, generator: torch.Generator) -> Tensor:
+    def count(seed: int, stream: Stream, index: int, n: int) -> Tensor:
         drawn.append(n)
-        return randperm(n, generator=generator)
+        return permutation(seed, stream, index, n)
 
-    monkeypatch.setattr(torch, "randperm", count)
+    monkeypatch.setattr(batches, "permutation", count)
     # Nine steps of 5 images each: epochs of 15 images, then of 12, which 5 crosses.
     for images, expected in ((15, [15] * 3), (12, [15] * 3 + [12] * 4)):
         for step in range(9):
@@ -269,8 +271,47 @@ def test_the_order_of_an_epoch_is_drawn_once(monkeypatch: Patch) -> None:
         assert drawn == expected
 
 
+def test_a_batch_is_drawn_by_its_items(monkeypatch: Patch) -> None:
+    """Times and noise of a step by hand; a process draws the noise of its own items alone."""
+    config, process, times = built(
+        times="log-uniform", weighting="none", importance=True, batch_size=9, seed=13
+    )
+    importance = build_importance(config, process, LOG_STD)
+    data = batches.TrainingData(config, Pictures(), process)
+    r, weights = importance(first_uniforms(13, Stream.TIMES, 4, 9))
+    z = normal_events(13, Stream.NOISE, [4], range(9), (1, 2, 3))[0]
+    asked = []
+
+    def noted(*arguments: object) -> Tensor:
+        asked.append(arguments[3])
+        return normal_events(*arguments)
+
+    monkeypatch.setattr(batches, "normal_events", noted)
+    shares = [range(9), range(4), range(4, 9)]
+    for items in shares:
+        batch = data.draw(4, items)
+        rows = slice(items.start, items.stop)
+        assert torch.equal(batch.z, z[rows]) and torch.equal(batch.x0, data.draw(4, items).x0)
+        assert torch.equal(batch.t, times(r)[rows]) and torch.equal(batch.weights, weights[rows])
+    assert asked == [items for items in shares for _ in range(2)]
+    assert not torch.equal(data.draw(5, range(9)).z, z)
+
+
 def test_a_batch_larger_than_the_data_set_takes_whole_epochs() -> None:
     assert batch_indices(2, 1, 20, 5).bincount().tolist() == [4] * 5
+
+
+class Pictures(batches.Batches):
+    """Events of the shape (1, 2, 3), all ones."""
+
+    event_shape, log_mean, log_std, max_value, num_classes = (1, 2, 3), 0.0, LOG_STD, None, 0
+    statistics = None
+
+    def draw(self, seed: int, step: int, batch_size: int, items: range) -> Events:
+        return Events(torch.ones(len(items), 1, 2, 3), None)
+
+    def describe(self, seed: int, step: int, batch_size: int, item: int) -> str:
+        return "ones"
 
 
 def built(**settings: object) -> tuple[gbm.TrainConfig, gbm.Process, Callable[[Tensor], Tensor]]:
