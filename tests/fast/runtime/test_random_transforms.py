@@ -1,4 +1,4 @@
-"""What is made of random bits: normal and uniform numbers, whole numbers, orders and signs, against
+"""What is made of random bits: normal and uniform numbers, whole numbers, orders and signs, by
 50 digits and whole numbers of Python."""
 
 import itertools
