@@ -127,6 +127,7 @@ def _record(sampler: Sampler, source: str | None) -> dict[str, Any]:
         "num_classes": run.num_classes,
         "step": run.step,
         "train_sha256": run.train_sha256,
+        "random": SCHEME,
     }
     if source is not None:
         record["preset_source"] = source

@@ -30,6 +30,7 @@ from gbm_fast.runtime.files import (
     remove_leftovers,
     save_tensors,
 )
+from gbm_fast.runtime.random import SCHEME
 
 _NAME = re.compile(r"state-(\d{8,})\.safetensors")
 
@@ -200,26 +201,30 @@ def restore(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
 
 
 def machine(device: torch.device) -> dict[str, Any]:
-    """What the rounding of a training depends on beside its settings; plain JSON."""
+    """What the bits of a training depend on beside its settings and data; plain JSON."""
     shape = {"device": device.type, "threads": torch.get_num_threads(), "processes": world().size}
-    return shape | {"torch": torch.__version__}
+    return shape | {"torch": torch.__version__, "random": SCHEME}
 
 
 def warn_of_changes(folder: Path, then: dict[str, Any], device: torch.device) -> None:
-    """Say, in process 0, what makes a training go on in another rounding than it began with.
+    """Say, in process 0, what makes a training go on in other bits than it began with.
 
     then   `machine` of the checkpoint; empty where an older one does not say
     """
-    now = machine(device)
-    changed = [
-        f"{name} {then[name]}, now {now[name]}"
-        for name in now
-        if then.get(name, now[name]) != now[name]
-    ]
-    if changed and is_main():
+    if not is_main():
+        return
+    if then.get("random") != SCHEME:
         warnings.warn(
-            f"{folder} goes on with {'; '.join(changed)}: the same data and noise, but not the "
-            "same bits.",
+            f"{folder} was begun by a version with other random numbers: it goes on with other "
+            "noise, in another order of the data.",
+            stacklevel=2,
+        )
+    now = machine(device)
+    names = [name for name in now if name != "random" and then.get(name, now[name]) != now[name]]
+    if names:
+        changed = "; ".join(f"{name} {then[name]}, now {now[name]}" for name in names)
+        warnings.warn(
+            f"{folder} goes on with {changed}: the same data and noise, but not the same bits.",
             stacklevel=2,
         )
 

@@ -238,6 +238,16 @@ def test_another_rounding_is_said(folder: Path, name: str) -> None:
         make_trainer(folder, checkpoint_every=1)
 
 
+def test_other_random_numbers_are_said(folder: Path) -> None:
+    """Those of a version that drew them otherwise, and did not say so either."""
+    path = checkpoint_path(folder, 3)
+    tensors, facts = load_tensors(path, files.STATE_FORMAT)
+    del facts["machine"]
+    save_tensors(path, tensors, files.STATE_FORMAT, facts)
+    with pytest.warns(UserWarning, match="with other random numbers: it goes on with other noise"):
+        make_trainer(folder, checkpoint_every=1)
+
+
 def test_statistics_and_laws_of_other_data_are_refused(folder: Path, tmp_path: Path) -> None:
     other = make_run(tmp_path / "other", 1, other_images(train_labels=1))
     shutil.copy(other / "statistics.safetensors", folder)
