@@ -20,6 +20,7 @@ from gbm_fast.runtime.distributed import (
     world,
 )
 from gbm_fast.runtime.folders import locked
+from gbm_fast.runtime.random import SCHEME
 from gbm_fast.sampling.files import Draw, claim_folder, draw_grid, finish, open_folder, write_batch
 from gbm_fast.sampling.film import save_trajectory
 from gbm_fast.sampling.sampler import Sampler, batches
