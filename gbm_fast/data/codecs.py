@@ -2,23 +2,37 @@
 
 Pillow reads files of 8 bits and grey ones of 16. It also opens colour files of 16 bits, but hands
 out their upper bytes alone; these go through tifffile, and through imagecodecs (of the extra
-`imaging`) where they are PNG. What cannot be read without loss is refused.
+`imaging`) where they are PNG. Of TIFF files it drops channels beyond grey or RGB, reads signed
+bytes as unsigned ones, and keeps the upper bytes of palettes: the tags say where it would. What
+cannot be read without loss is refused.
 """
 
 import io
-import struct
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg")
+from gbm_fast.runtime.reading import decoding, open_regular
+
+SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg", ".jpe", ".jfif")
 """File names that `read_image` takes."""
 _FORMATS = ("PNG", "TIFF", "BMP", "JPEG")
-_ORIENTATION, _BITS_PER_SAMPLE, _PHOTOMETRIC = 274, 258, 262  # EXIF and TIFF tags
-_DAMAGED = (OSError, SyntaxError, ValueError, RuntimeError, struct.error)
+_ADVICE = "replace it, or take it away"
+# EXIF and TIFF tags.
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _DESCRIPTION, _ORIENTATION = 258, 262, 270, 274
+_CHANNELS, _PALETTE, _SAMPLE_FORMAT, _DEPTH = 277, 320, 339, 32997
+# Channels of RGB, CMYK, YCbCr and Lab, by their number in TIFF; others have one.
+_COLOURS = {2: 3, 5: 4, 6: 3, 8: 3}
+_WHITE_IS_ZERO, _LOOKED_UP = 0, 3
 
 Levels = NDArray[np.unsignedinteger]
 
@@ -31,20 +45,21 @@ def read_image(path: Path) -> Levels:
     applied. Whether colours that are all grey should count as grey is the caller's affair.
 
     Raises ValueError, with the path and what to do, for a file that is no such image or is
-    damaged, has transparency, several frames, or another colour space or number type.
+    damaged, has transparency, further channels, several frames, another colour space or number
+    type, or more pixels than Pillow's limit.
     """
-    try:
-        with Image.open(path, formats=_FORMATS) as image:
-            bits = _bits(path, image)
-            problem = _problem(image, bits)
-            if problem is None:
-                pixels = _pixels_16(path, image) if bits == 16 else _pixels_8(image)
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"{path} is too large an image: {error}") from error
-    except _DAMAGED as error:
-        raise ValueError(f"{path} cannot be read as an image: {error}") from error
-    if problem is not None:
-        raise ValueError(f"{path} {problem}.")
+    pixels: Levels | str
+    with open_regular(path) as file, decoding(path, "an image", _ADVICE), _quiet():
+        try:
+            with Image.open(file, formats=_FORMATS) as image:
+                pixels = _decoded(image, file)
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            pixels = f"is too large an image (more than {Image.MAX_IMAGE_PIXELS} pixels): crop it"
+        except UnidentifiedImageError:
+            kinds = "not a whole PNG, TIFF, BMP or JPEG file of a kind that is read here"
+            pixels = f"cannot be read as an image ({kinds}): {_ADVICE}"
+    if isinstance(pixels, str):
+        raise ValueError(f"{path} {pixels}.")
     return np.ascontiguousarray(np.atleast_3d(pixels).transpose(2, 0, 1))
 
 
@@ -69,11 +84,44 @@ def encode_image(levels: Levels) -> tuple[str, bytes]:
     return ".png", buffer.getvalue()
 
 
-def _bits(path: Path, image: Image.Image) -> int:
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Too many pixels are an error, and what tifffile logs about a file is not shown."""
+    log = logging.getLogger("tifffile")
+    silent = logging.Filter("nothing that has this name")
+    log.addFilter(silent)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    finally:
+        log.removeFilter(silent)
+
+
+def _decoded(image: Image.Image, file: BufferedReader) -> Levels | str:
+    """The levels (height, width) or (height, width, channels), or why there are none."""
+    bits = _bits(image, file)
+    problem = _problem(image, bits)
+    if problem is not None:
+        return problem
+    pixels = _pixels_16(image, file) if bits == 16 else _pixels_8(image)
+    if isinstance(pixels, str):
+        return pixels
+    height, width = pixels.shape[:2]
+    sizes = (image.size, image.size[::-1])  # turned upright, the two may have changed places
+    if (width, height) not in sizes or pixels.shape[2:] not in ((), (1,), (3,)):
+        return f"holds levels of shape {pixels.shape} and announces {image.size} pixels: {_ADVICE}"
+    return pixels
+
+
+def _bits(image: Image.Image, file: BufferedReader) -> int:
     """Bits a channel as the file states them; what Pillow made of them does not tell."""
     if image.format == "PNG":
-        with open(path, "rb") as file:
-            return file.read(25)[24]
+        place = file.tell()
+        file.seek(24)
+        (bits,) = file.read(1)
+        file.seek(place)
+        return bits
     if isinstance(image, TiffImageFile):
         return max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,)))
     return 8
@@ -87,6 +135,8 @@ def _problem(image: Image.Image, bits: int) -> str | None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         return f"holds {frames} frames: save each as a file of its own"
+    if isinstance(image, TiffImageFile) and (problem := _tiff_problem(image)) is not None:
+        return problem
     good = ("RGB", "I;16", "I;16B", "I;16L") if bits == 16 else ("1", "L", "P", "RGB")
     # What older versions of Pillow make of a grey PNG file of 16 bits; of TIFF it has a sign.
     grey_png = bits == 16 and image.format == "PNG" and mode == "I"
@@ -96,9 +146,38 @@ def _problem(image: Image.Image, bits: int) -> str | None:
             "bits (unsigned)"
         )
     upright = image.getexif().get(_ORIENTATION, 1) == 1
-    white_is_zero = isinstance(image, TiffImageFile) and image.tag_v2.get(_PHOTOMETRIC) == 0
-    if bits == 16 and not (upright and not white_is_zero):
+    tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
+    if bits == 16 and not (upright and tags.get(_PHOTOMETRIC) != _WHITE_IS_ZERO):
         return "has 16 bits and is stored rotated, or with 0 for white: save it plainly"
+    return None
+
+
+def _tiff_problem(image: TiffImageFile) -> str | None:
+    """What Pillow would drop of a TIFF file, or read as something else, by the file's tags."""
+    tags = image.tag_v2
+    channels, kind = tags.get(_CHANNELS, 1), tags.get(_PHOTOMETRIC)
+    wanted = 1 if kind is None else _COLOURS.get(kind, 1)
+    if channels != wanted:
+        return (
+            f"has {channels} channels, of which {wanted} would be read: save the grey or the RGB "
+            "channels alone, or each channel as a data set of its own"
+        )
+    if set(tags.get(_SAMPLE_FORMAT, (1,))) - {1, 4}:  # 4: the file does not say
+        return (
+            f"holds signed numbers or floats (mode {image.mode} with "
+            f"{max(tags.get(_BITS_PER_SAMPLE, (1,)))} bits): convert it to unsigned ones of 8 or "
+            "16 bits"
+        )
+    if len(set(tags.get(_BITS_PER_SAMPLE, (1,)))) > 1:
+        return "has channels of different depths: save all of them with 8 bits, or with 16"
+    described = re.search(r"^images=(\d+)", str(tags.get(_DESCRIPTION, "")), re.MULTILINE)
+    slices = max(tags.get(_DEPTH, 1), int(described[1]) if described else 1)
+    if slices > 1:
+        return f"holds {slices} frames: save each as a file of its own"
+    # Levels of 8 bits are stored times 257 or times 256.
+    palette = np.array(tags.get(_PALETTE, (0,)) if kind == _LOOKED_UP else (0,))
+    if (palette % 257).any() and (palette % 256).any():
+        return "has a palette of more than 8 bits: save it as RGB"
     return None
 
 
@@ -107,22 +186,23 @@ def _pixels_8(image: Image.Image) -> Levels:
     return np.array(ImageOps.exif_transpose(image).convert(plain))
 
 
-def _pixels_16(path: Path, image: Image.Image) -> Levels:
+def _pixels_16(image: Image.Image, file: BufferedReader) -> Levels | str:
     if image.mode != "RGB":
         return np.array(image).astype(np.uint16)
+    file.seek(0)
     # Imported here since few files need them.
     if isinstance(image, TiffImageFile):
         import tifffile
 
-        with tifffile.TiffFile(path) as file:
-            page = file.pages.first
+        with tifffile.TiffFile(file) as tiff:
+            page = tiff.pages.first
             # The samples (axis S) are the last axis, or the first where they are stored apart.
             return np.moveaxis(page.asarray(), page.axes.index("S"), -1).astype(np.uint16)
     try:
         import imagecodecs
-    except ImportError as error:
-        raise ValueError(
-            "a colour PNG file of 16 bits needs the package imagecodecs, which is not installed: "
-            "pip install 'gbm-diffusion[imaging]', or save it as TIFF."
-        ) from error
-    return imagecodecs.png_decode(path.read_bytes())
+    except ImportError:
+        return (
+            "is a colour PNG file of 16 bits, which needs the package imagecodecs, which is not "
+            "installed: pip install 'gbm-diffusion[imaging]', or save it as TIFF"
+        )
+    return imagecodecs.png_decode(file.read())

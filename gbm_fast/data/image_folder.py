@@ -4,11 +4,14 @@
     DIR/CLASS/**.png                 a class for each sub-folder
     DIR/train/..., DIR/test/...      either of these twice: the split is yours
 
-Without train/ and test/, every tenth image in the order of classes and names is held out. The
-images are grey if all of them are grey by content, else all of them are colour.
+`train` may be called `training`, and `test` `testing`, `val`, `valid` or `validation`, in upper or
+lower case. Folders with these names are a split or an error, never classes. Without them every
+tenth image in the order of classes and names is held out. The images are grey if all of them are
+grey by content, else all of them are colour.
 """
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,13 +19,18 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gbm_fast.data.codecs import SUFFIXES, Levels, is_grey, read_image
-from gbm_fast.data.directory import check_folder
+from gbm_fast.data.directory import check_folder, say
 from gbm_fast.data.held_out import held_out, plain_name
+from gbm_fast.data.listing import list_images, printable
 from gbm_fast.data.types import ImageData
 
 _ONE_CLASS = "image"
-# Images in other formats: an error, since leaving them out in silence would change the data set.
-_REFUSED = (".gif", ".webp", ".avif", ".heic", ".jp2", ".ppm", ".pgm", ".pnm", ".svg", ".npy")
+Role = Literal["train", "test", "val"]
+_ROLES: dict[str, Role] = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("test", "testing"), "test"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+}
 
 Listing = list[tuple[str, Path]]
 
@@ -31,24 +39,25 @@ def load_folder(folder: Path) -> ImageData:
     """The images below `folder`, with 8 or 16 bits; layouts as the module says.
 
     Raises ValueError for a folder that cannot be read or has no images, a mixture of files and
-    class folders, fewer than ten images without a split, a class that only the test images have,
-    files that differ in size or depth, and whatever `read_image` refuses.
+    class folders, folders named like a split that are none, fewer than ten images without a split,
+    a class that only the test images have, files that differ in size or depth, and whatever
+    `list_images` and `read_image` refuse.
     """
     check_folder(folder, may_be_missing=False)
-    parts = [folder / "train", folder / "test"]
-    own_split = all(part.is_dir() for part in parts)
-    if own_split:
-        _require_nothing_else(folder)
-    listings = [_list_images(part) for part in (parts if own_split else [folder])]
+    found = list_images(folder, SUFFIXES)
+    if not found:
+        raise ValueError(f"{folder} holds no images ({', '.join(SUFFIXES)}).")
+    parts = _own_split(folder, found)
+    listings = [_with_classes(part, found) for part in parts or [folder]]
     files = [entry for listing in listings for entry in listing]
     classes = sorted({name for name, _ in files})
-    images = _read_all([path for _, path in files])
-    labels = torch.tensor([classes.index(name) for name, _ in files])
-    if own_split:
+    if parts:
+        _require_known_classes(parts, listings)
         is_test = torch.arange(len(files)) >= len(listings[0])
-        _require_known_classes(folder, listings)
     else:
         is_test = held_out(len(files), str(folder))
+    images = _read_all([path for _, path in files])
+    labels = torch.tensor([classes.index(name) for name, _ in files])
     return ImageData(
         name=plain_name("folder", folder.resolve().name),
         train_images=images[~is_test],
@@ -56,52 +65,77 @@ def load_folder(folder: Path) -> ImageData:
         test_images=images[is_test],
         test_labels=labels[is_test],
         max_value=255 if images.dtype == torch.uint8 else 65535,
-        class_names=tuple(classes),
+        class_names=printable(classes),
     )
 
 
-def _list_images(root: Path) -> Listing:
-    """(class, file) of every image below `root`, sorted by class and then by path."""
-    found: Listing = []
-    for path in sorted(root.rglob("*")):
-        inside = path.relative_to(root).parts
-        if path.is_dir() or any(part.startswith(".") for part in inside):
-            continue
-        if path.suffix.lower() in _REFUSED:
+def _role(name: str) -> Role | None:
+    """The split that a folder of this name holds; None where the name says nothing of one."""
+    return _ROLES.get(name.lower())
+
+
+def _own_split(folder: Path, found: list[Path]) -> list[Path]:
+    """The folders of training and test images, or an empty list where `folder` has no split."""
+    inside = [path.relative_to(folder).parts for path in found]
+    names = sorted({parts[0] for parts in inside})
+    roles = {name: role for name in names if (role := _role(name)) and (folder / name).is_dir()}
+    if not roles:
+        return []
+    by_role = {role: name for name, role in roles.items()}
+    others = [name for name in names if name not in roles]
+    if {"train", "test"} <= by_role.keys() and len(by_role) == len(roles):
+        others += [name for name, role in roles.items() if role == "val"]
+        if others:
             raise ValueError(
-                f"{path} is in a format that is not read here: convert it to PNG, or take it out "
-                f"of {root} (read are {', '.join(SUFFIXES)})."
+                f"{folder} has {by_role['train']}, {by_role['test']} and further images in "
+                f"{others[0]!r}: move them into one of the two, or away, or pass a folder that "
+                "holds links to the two."
             )
-        if path.suffix.lower() in SUFFIXES:
-            found.append((inside[0] if len(inside) > 1 else "", path))
-    names = {name for name, _ in found}
-    if not found:
-        raise ValueError(f"{root} holds no images ({', '.join(SUFFIXES)}).")
+        return [folder / by_role["train"], folder / by_role["test"]]
+    if set(roles.values()) == {"train", "val"} and len(roles) == 2 and not others:
+        say(f"{folder}: there is no test folder; the images of {by_role['val']} are the test ones")
+        return [folder / by_role["train"], folder / by_role["val"]]
+    raise ValueError(
+        f"{folder} holds {', '.join(map(repr, [*roles, *others][:4]))}, and the name of "
+        f"{', '.join(map(repr, roles))} is that of a split, which is one folder for training "
+        "(train) and one for testing (test or val) and nothing else: pass one of them itself as "
+        "--data-dir to hold out every tenth of its images, or rename it if it is a class."
+    )
+
+
+def _with_classes(root: Path, found: list[Path]) -> Listing:
+    """(class, file) of every image of `found` below `root`, sorted by class and then by path."""
+    files = [(path.relative_to(root).parts, path) for path in found if path.is_relative_to(root)]
+    listing = [(parts[0] if len(parts) > 1 else "", path) for parts, path in files]
+    names = {name for name, _ in listing}
     if "" in names and len(names) > 1:
-        loose = next(path for name, path in found if not name)
+        loose = next(path for name, path in listing if not name)
         raise ValueError(
             f"{root} holds images of its own ({loose.name}) beside folders of images: put each "
             "image into a folder named like its class, or all of them side by side."
         )
-    return [(name or _ONE_CLASS, path) for name, path in found]
-
-
-def _require_nothing_else(folder: Path) -> None:
-    """Images beside train/ and test/ belong to neither: to leave them out would be a guess."""
-    others = {name for name, _ in _list_images(folder)} - {"train", "test"}
-    if others:
+    if splits := sorted(name for name in names if _role(name)):
         raise ValueError(
-            f"{folder} has train, test and further images in {sorted(others)[0]!r}: move them "
-            "into one of the two, or away."
+            f"{root / splits[0]} is named like a split inside of one: rename it if it is a class, "
+            "or pass the folder that holds the split as --data-dir."
         )
+    second = {parts[:2] for parts, _ in files if len(parts) > 2 and _role(parts[1])}
+    for name in sorted(names):
+        inner = sorted(inside for outside, inside in second if outside == name)
+        if len({_role(each) for each in inner}) > 1:
+            raise ValueError(
+                f"{root / name} holds {' and '.join(inner)}, which are a split and no parts of a "
+                f"class: pass {root / name} itself as --data-dir, or rename them."
+            )
+    return [(name or _ONE_CLASS, path) for name, path in listing]
 
 
-def _require_known_classes(folder: Path, listings: list[Listing]) -> None:
+def _require_known_classes(parts: list[Path], listings: list[Listing]) -> None:
     known, tested = ({name for name, _ in listing} for listing in listings)
     if tested - known:
         raise ValueError(
-            f"{folder / 'test'} has the class {sorted(tested - known)[0]!r}, which "
-            f"{folder / 'train'} has not: the folders below both must have the same names."
+            f"{parts[1]} has the class {sorted(tested - known)[0]!r}, which "
+            f"{parts[0]} has not: the folders below both must have the same names."
         )
 
 

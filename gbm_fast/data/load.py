@@ -17,7 +17,9 @@ from gbm_fast.settings.training import ImageName
 DATASETS: tuple[str, ...] = get_args(ImageName)
 
 
-def load_dataset(name: str, data_dir: Path | None = None, download: bool = True) -> ImageData:
+def load_dataset(
+    name: str, data_dir: Path | str | None = None, download: bool = True
+) -> ImageData:
     """Load one of `DATASETS`, downloading what is missing where that is allowed.
 
     data_dir: the directory with the files, in torchvision's layout (MNIST/raw/...,
@@ -27,9 +29,22 @@ def load_dataset(name: str, data_dir: Path | None = None, download: bool = True)
         `digits` and `natural-patches`, which are made of what other packages ship.
     download: whether missing files may be fetched into that directory.
 
-    Raises ValueError for an unknown name, and for whatever is wrong with the files or the
-    network, with the path and what to do about it.
+    What a user should know of the data (what was left out, or could not be verified) is printed
+    to stderr, a line each. Raises ValueError for an unknown name, for whatever is wrong with the
+    files or the network, with the path and what to do about it, and for images that the memory
+    does not hold.
     """
+    place = None if data_dir is None else Path(data_dir)
+    try:
+        return _load(name, place, download)
+    except MemoryError as error:
+        raise ValueError(
+            f"the images of {name} ({data_dir or 'the default place'}) do not fit into the memory "
+            "of this computer: use fewer or smaller ones."
+        ) from error
+
+
+def _load(name: str, data_dir: Path | None, download: bool) -> ImageData:
     match name:
         case "digits":
             return load_digits()

@@ -26,7 +26,7 @@ Photograph = NDArray[np.uint8]
 def load_natural_patches() -> ImageData:
     """8,100 training and 1,975 test patches, images (n, 3, 32, 32); needs no file, no network.
 
-    Raises ValueError where scikit-image is not installed.
+    Raises ValueError where scikit-image is not installed, or a photograph cannot be read.
     """
     scenes = _photographs()
     train, test = [], []
@@ -85,4 +85,10 @@ def _photographs() -> dict[str, Photograph]:
         "rocket": scenes.rocket,
         "temple": lambda: load_sample_image("china.jpg"),
     }
-    return {name: read() for name, read in readers.items()}
+    try:
+        return {name: read() for name, read in readers.items()}
+    except Exception as error:  # of whatever decoder the package has chosen
+        raise ValueError(
+            f"a photograph that scikit-image or scikit-learn ships cannot be read ({error}): "
+            "install the two again."
+        ) from error

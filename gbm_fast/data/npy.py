@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gbm_fast.data.directory import is_file
 from gbm_fast.data.held_out import held_out, plain_name
 from gbm_fast.data.types import ImageData
+from gbm_fast.runtime.reading import read_array
 
 _CHANNELS = (1, 3)
 _LAYOUTS = "(n, h, w), (n, h, w, channels) or (n, channels, h, w) with 1 or 3 channels"
@@ -28,16 +29,10 @@ def load_npy(path: Path) -> ImageData:
     """
     if not is_file(path):
         raise ValueError(f"{path} does not exist: --dataset npy needs --data-dir FILE.npy.")
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} cannot be read as a .npy array: {error}") from error
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise ValueError(f"{path} is an archive of arrays: save the one array of images as .npy.")
+    array = read_array(path, None, lambda shape, dtype: _require_images(path, shape))
     array = array.astype(array.dtype.newbyteorder("="), copy=False)  # the only one that torch has
     _require_levels(path, array)
-    levels = torch.from_numpy(np.ascontiguousarray(_channels_first(path, array)))
+    levels = torch.from_numpy(np.ascontiguousarray(_channels_first(array)))
     is_test = held_out(len(levels), str(path))
     labels = torch.zeros(len(levels), dtype=torch.int64)
     return ImageData(
@@ -63,17 +58,18 @@ def _require_levels(path: Path, array: NDArray) -> None:
     raise ValueError(f"{path} holds {array.dtype}: {advice}.")
 
 
-def _channels_first(path: Path, array: NDArray) -> NDArray:
-    """`array` as (n, channels, height, width); ValueError where its shape does not say how."""
-    shape = array.shape
-    if array.ndim == 3:
+def _require_images(path: Path, shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless an array of this shape is a set of images, in one way."""
+    if 0 in shape:
+        raise ValueError(f"{path} has shape {shape}, and so no pixels: a set is {_LAYOUTS}.")
+    if len(shape) == 3:
         if shape[-1] in (1, 3, 4):
             raise ValueError(
                 f"{path} has shape {shape}, which looks like one image with {shape[-1]} "
                 f"channels: a set is {_LAYOUTS}."
             )
-        return array[:, None]
-    if array.ndim != 4:
+        return
+    if len(shape) != 4:
         raise ValueError(f"{path} has shape {shape}: a set of images is {_LAYOUTS}.")
     first, last = shape[1] in _CHANNELS, shape[3] in _CHANNELS
     if first and last:
@@ -84,4 +80,10 @@ def _channels_first(path: Path, array: NDArray) -> NDArray:
     if not (first or last):
         hint = "; drop the alpha channel" if 4 in (shape[1], shape[3]) else ""
         raise ValueError(f"{path} has shape {shape}: a set of images is {_LAYOUTS}{hint}.")
-    return array if first else array.transpose(0, 3, 1, 2)
+
+
+def _channels_first(array: NDArray) -> NDArray:
+    """An array of a shape that `_require_images` takes as (n, channels, height, width)."""
+    if array.ndim == 3:
+        return array[:, None]
+    return array if array.shape[1] in _CHANNELS else array.transpose(0, 3, 1, 2)

@@ -3,7 +3,10 @@
 MD5 checksums of the compressed files and of the CIFAR-10 archive are the publishers' own, as
 torchvision and the CIFAR page list them. Those of the unpacked MNIST and Fashion-MNIST files
 were computed from the published files. No checksum is known to us for unpacked KMNIST and
-CIFAR-10 files: of these only the structure (header, shape, counts, labels) is checked.
+CIFAR-10 files: of these only the structure (header, shape) and the images of each class are
+checked, which is said.
+
+Mirrors are asked by https alone.
 """
 
 from dataclasses import dataclass
@@ -22,7 +25,8 @@ class IdxFile:
 class IdxSource:
     """Four IDX files in <data_dir>/<folder>/raw (torchvision's layout), and their mirrors.
 
-    mirrors: URL prefixes ending in "/"; image_shape: (height, width).
+    mirrors: URL prefixes ending in "/"; image_shape: (height, width); per_class: training and test
+    images of every class, where they are equally many and a file has no raw_md5.
     """
 
     name: str
@@ -36,6 +40,7 @@ class IdxSource:
     train_count: int = 60_000
     test_count: int = 10_000
     image_shape: tuple[int, int] = (28, 28)
+    per_class: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,8 @@ class CifarSource:
     """The binary archive in <data_dir>, or the folder it unpacks to.
 
     Each member holds records_per_member records: one label byte, then height*width bytes of
-    red, of green and of blue, row by row.
+    red, of green and of blue, row by row. foreign: what the same data are called in a form that
+    is not read. per_class: training and test images of every class.
     """
 
     name: str
@@ -56,6 +62,8 @@ class CifarSource:
     class_names: tuple[str, ...]
     records_per_member: int = 10_000
     image_shape: tuple[int, int] = (32, 32)
+    foreign: tuple[str, ...] = ()
+    per_class: tuple[int, int] | None = None
 
 
 MNIST = IdxSource(
@@ -63,7 +71,7 @@ MNIST = IdxSource(
     folder="MNIST",
     mirrors=(
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
-        "http://yann.lecun.com/exdb/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ),
     train_images=IdxFile(
         "train-images-idx3-ubyte",
@@ -93,7 +101,7 @@ FASHION_MNIST = IdxSource(
     folder="FashionMNIST",
     mirrors=(
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
     ),
     train_images=IdxFile(
         "train-images-idx3-ubyte",
@@ -132,12 +140,13 @@ FASHION_MNIST = IdxSource(
 KUZUSHIJI_MNIST = IdxSource(
     name="kuzushiji-mnist",
     folder="KMNIST",
-    mirrors=("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
+    mirrors=("https://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
     train_images=IdxFile("train-images-idx3-ubyte", gz_md5="bdb82020997e1d708af4cf47b453dcf7"),
     train_labels=IdxFile("train-labels-idx1-ubyte", gz_md5="e144d726b3acfaa3e44228e80efcd344"),
     test_images=IdxFile("t10k-images-idx3-ubyte", gz_md5="5c965bf0a639b31b8f53240b1b52f4d7"),
     test_labels=IdxFile("t10k-labels-idx1-ubyte", gz_md5="7320c461ea6c1c855c0b718fb2a4b134"),
     class_names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+    per_class=(6000, 1000),
 )
 
 CIFAR10 = CifarSource(
@@ -160,4 +169,6 @@ CIFAR10 = CifarSource(
         "ship",
         "truck",
     ),
+    foreign=("cifar-10-batches-py", "cifar-10-python.tar.gz", "cifar-10-batches-mat"),
+    per_class=(5000, 1000),
 )

@@ -11,12 +11,13 @@ from gbm_fast.targets import LogNormalMixture
 
 @dataclass(frozen=True, eq=False)
 class DataStatistics:
-    """What the starts need of a training set; K classes of images (C, H, W), all that have any.
+    """What the starts need of a training set; K classes of images (C, H, W), numbered as there.
 
     Of a law on vectors (d,) with K components the coordinates are the channels.
 
-    class_averages        (K, C, H, W) mean of the positive images of each class
-    class_frequencies     (K,) share of each class; sums to 1
+    class_averages        (K, C, H, W) mean of the positive images of each class; NaN for a class
+                          without a training image
+    class_frequencies     (K,) share of each class; sums to 1; 0 for a class without an image
     log_means, log_stds   (C,) moments of the pixels of log X_0
     average_log_means, average_log_stds
                           (C,) the same of the class averages, weighted by the classes' shares
@@ -48,10 +49,12 @@ def _channel_moments(images: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     return mean, torch.stack(squares).sum(0).sqrt()
 
 
-def data_statistics(images: Tensor, labels: Tensor) -> DataStatistics:
+def data_statistics(images: Tensor, labels: Tensor, num_classes: int) -> DataStatistics:
     """The statistics of positive images (n, C, H, W) with integer labels (n,), in float64.
 
-    Raises ValueError for non-positive pixels or a wrong shape.
+    num_classes: classes of the data set; some of them may have no image.
+
+    Raises ValueError for non-positive pixels, a wrong shape, or a label outside the classes.
     """
     require_positive(images, "images")
     if images.ndim != 4 or labels.shape != images.shape[:1]:
@@ -59,18 +62,23 @@ def data_statistics(images: Tensor, labels: Tensor) -> DataStatistics:
             f"images must be (n, C, H, W) with labels (n,), got {tuple(images.shape)} "
             f"and {tuple(labels.shape)}."
         )
-    classes, places, counts = labels.unique(return_inverse=True, return_counts=True)
-    totals = torch.zeros((len(classes), *images.shape[1:]), dtype=torch.float64)
-    for block, at in zip(images.split(_BLOCK), places.split(_BLOCK), strict=True):
+    if len(labels) == 0 or labels.min() < 0 or labels.max() >= num_classes:
+        raise ValueError(
+            f"labels must be numbers of the {num_classes} classes, one an image, and there must "
+            "be some images."
+        )
+    counts = labels.bincount(minlength=num_classes)
+    totals = torch.zeros((num_classes, *images.shape[1:]), dtype=torch.float64)
+    for block, at in zip(images.split(_BLOCK), labels.split(_BLOCK), strict=True):
         totals.index_add_(0, at, block.double())
-    averages = totals / counts[:, None, None, None]
-    frequencies = counts.double() / len(labels)
+    averages = totals / counts[:, None, None, None]  # 0 / 0 where a class has no image
+    frequencies, some = counts.double() / len(labels), counts > 0
     even = torch.full((len(images),), 1 / len(images), dtype=torch.float64)
     return DataStatistics(
         averages,
         frequencies,
         *_channel_moments(images, even),
-        *_channel_moments(averages, frequencies),
+        *_channel_moments(averages[some], frequencies[some]),
     )
 
 

@@ -28,10 +28,11 @@ class ImageData:
         torch (indexing and conversion, no min or max)
     train_labels, test_labels: int64, (n,), values 0..num_classes-1
     max_value: the largest grey level the format allows (255 or 65535; 16 for `digits`)
-    class_names: one name per class, in the order of the labels
+    class_names: one name per class, in the order of the labels; all different and none empty
 
     Raises ValueError on a wrong dtype or shape, an empty split, unequal numbers of images and
-    labels, a label outside the classes, or a pixel above max_value.
+    labels, a label outside the classes, names that do not tell the classes apart, or a pixel
+    above max_value.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ImageData:
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        self._check_names()
         self._check_split("train", self.train_images, self.train_labels)
         self._check_split("test", self.test_images, self.test_labels)
         if self.train_images.shape[1:] != self.test_images.shape[1:]:
@@ -80,6 +82,19 @@ class ImageData:
     def num_classes(self) -> int:
         """Number of classes of the labels."""
         return len(self.class_names)
+
+    def _check_names(self) -> None:
+        for place, name in enumerate(self.class_names):
+            if not isinstance(name, str) or not name.strip():
+                raise ValueError(
+                    f"{self.name}: class {place} is called {name!r}: class_names must be texts "
+                    "that are not empty."
+                )
+            if name in self.class_names[:place]:
+                raise ValueError(
+                    f"{self.name}: two classes are called {name!r}: class_names must all be "
+                    "different."
+                )
 
     def _check_split(self, split: str, images: Tensor, labels: Tensor) -> None:
         where = f"{self.name}, {split} split"

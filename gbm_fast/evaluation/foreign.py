@@ -4,36 +4,43 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from gbm_fast.checks import require_positive
 from gbm_fast.data import ImageData, positive_from_integers
 from gbm_fast.data.codecs import Levels, is_grey, read_image
+from gbm_fast.data.listing import list_images
+from gbm_fast.runtime.reading import read_array
 
-_SUFFIXES = (".png", ".tif", ".tiff")  # without loss: a JPEG would be measured with its artefacts
+_SUFFIXES = (".png", ".tif", ".tiff", ".bmp")  # without loss: a JPEG has artefacts of its own
 
 
 def read_images(path: Path, data: ImageData) -> Tensor:
     """Images (n, channels, height, width), float32 in [1, 2], of the kind of `data`.
 
-    path: either a folder of PNG or TIFF files (searched recursively, in the order of their names;
-    0..255, and 0..65535 for files of 16 bits, become [1, 2] for every data set), or an array
+    path: either a folder of PNG, TIFF or BMP files (searched recursively, in the order of their
+    names; hidden files and notes are left out, which is said, and other files refused; 0..255, and
+    0..65535 for files of 16 bits, become [1, 2] for every data set), or an array
     (n, channels, height, width), or (n, height, width) for grey images, in a `.npy` file or under
     the name `images` in a `.npz` file: floats are already in [1, 2], unsigned integers are the
     data set's own grey levels, 0..data.max_value.
 
     Raises:
-        ValueError: the path is neither, a file cannot be read, or the images have another shape,
-            depth or number type. Values are checked where the features are computed.
+        ValueError: the path is neither, a file cannot be read or is none of these, there are no
+            images, they have another shape, depth or number type, or an element is not positive
+            and finite. The range [1, 2] is checked where the features are computed.
     """
     shape = (data.channels, *data.image_size)
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES)
+        files = list_images(path, _SUFFIXES)
         if not files:
             raise ValueError(f"{path} holds no {' or '.join(_SUFFIXES)} file.")
         return torch.stack([_read_file(file, shape) for file in files])
     if path.suffix not in (".npy", ".npz") or not path.is_file():
         raise ValueError(f"{path} is neither a folder of images nor a .npy or .npz file.")
-    return _as_images(path, _read_array(path, "images"), shape, data.max_value)
+    array = read_array(path, "images", lambda *found: _require_images(path, shape, *found))
+    return _as_images(path, array, data.max_value)
 
 
 def _read_file(file: Path, shape: tuple[int, ...]) -> Tensor:
@@ -49,46 +56,52 @@ def _read_file(file: Path, shape: tuple[int, ...]) -> Tensor:
     return positive_from_integers(torch.from_numpy(levels), int(np.iinfo(levels.dtype).max))
 
 
-def _read_array(path: Path, name: str) -> np.ndarray:
-    try:
-        stored = np.load(path, allow_pickle=False)
-        if isinstance(stored, np.ndarray):
-            return stored
-        with stored:
-            return stored[name]
-    except (OSError, ValueError, EOFError, KeyError) as error:
-        kind = path.suffix
-        raise ValueError(f"{path} cannot be read as a {kind} array: {error}") from error
-
-
 def read_draws(path: Path, d: int) -> Tensor:
     """Draws (n, d), positive floats, of a law: a `.npy` file, or `samples` of a `.npz` file.
 
-    Raises ValueError where it is neither, cannot be read, or has another shape or number type.
+    Raises ValueError where it is neither, cannot be read, has another shape or number type, or
+    holds a number that is not positive and finite.
     """
     if path.suffix not in (".npy", ".npz") or not path.is_file():
         raise ValueError(f"{path} is neither a .npy nor a .npz file.")
-    array = _read_array(path, "samples")
-    if array.ndim != 2 or array.shape[1] != d or not np.issubdtype(array.dtype, np.floating):
+
+    def require_draws(shape: tuple[int, ...], dtype: np.dtype) -> None:
+        if len(shape) != 2 or shape[0] == 0 or shape[1] != d or dtype.kind != "f":
+            raise ValueError(
+                f"{path} holds {dtype} of shape {shape}: floats (n, {d}) are wanted, n >= 1."
+            )
+
+    draws = torch.from_numpy(read_array(path, "samples", require_draws).astype(np.float64))
+    require_positive(draws, f"{path}: the draws")
+    return draws
+
+
+def _require_images(
+    path: Path, shape: tuple[int, ...], found: tuple[int, ...], dtype: np.dtype
+) -> None:
+    """Raise ValueError unless an array of shape `found` holds images of `shape`, in numbers."""
+    plain = len(found) == 3 and shape[0] == 1 and found[1:] == shape[1:]
+    if found[:1] == (0,) or not (plain or found[1:] == shape):
         raise ValueError(
-            f"{path} holds {array.dtype} of shape {array.shape}: floats (n, {d}) are wanted."
+            f"{path} has shape {found}; the data set needs (n, {', '.join(map(str, shape))}), "
+            "n >= 1."
         )
-    return torch.from_numpy(array.astype(np.float64))
+    if dtype.kind != "f" and (dtype.kind, dtype.itemsize) not in (("u", 1), ("u", 2)):
+        raise ValueError(
+            f"{path} holds {dtype}; save floats in [1, 2], or unsigned integers of 8 or 16 bits, "
+            "the grey levels of the data set."
+        )
 
 
-def _as_images(path: Path, array: np.ndarray, shape: tuple[int, ...], max_value: int) -> Tensor:
-    if array.ndim == 3 and shape[0] == 1:
+def _as_images(path: Path, array: NDArray, max_value: int) -> Tensor:
+    if array.ndim == 3:
         array = array[:, None]
-    if array.ndim != 4 or array.shape[1:] != shape:
-        raise ValueError(
-            f"{path} has shape {array.shape}; the data set needs (n, "
-            f"{', '.join(map(str, shape))})."
-        )
-    if array.dtype in (np.uint8, np.uint16):
+    if array.dtype.kind == "f":
+        images = torch.from_numpy(array.astype(np.float32))
+        require_positive(images, f"{path}: the images")
+        return images
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)  # the only one that torch has
+    try:
         return positive_from_integers(torch.from_numpy(array), max_value)
-    if not np.issubdtype(array.dtype, np.floating):
-        raise ValueError(
-            f"{path} holds {array.dtype}; save floats in [1, 2], or unsigned integers of 8 or 16 "
-            f"bits in 0..{max_value}."
-        )
-    return torch.from_numpy(array.astype(np.float32))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error

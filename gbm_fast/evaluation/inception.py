@@ -18,6 +18,7 @@ from torch import Tensor
 
 from gbm_fast.data import integers_from_positive
 from gbm_fast.evaluation.features import FeatureExtractor
+from gbm_fast.runtime.reading import decoding, open_regular
 
 WEIGHTS_NAME = "inception-2015-12-05.pt"
 WEIGHTS_URL = (
@@ -64,7 +65,7 @@ def find_weights(path: Path | None = None, sha256: str = WEIGHTS_SHA256) -> Path
             f"{place / WEIGHTS_NAME if place.is_dir() else file.with_name(WEIGHTS_NAME)} or pass "
             "--inception-weights; or use --features classifier, which needs no download."
         )
-    with open(file, "rb") as stream:
+    with open_regular(file) as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != sha256:
         raise ValueError(
@@ -92,7 +93,8 @@ def load_inception(
     from cleanfid.inception_torchscript import InceptionV3W
     from cleanfid.resize import build_resizer
 
-    network = InceptionV3W(str(file.parent), download=False, resize_inside=False)
+    with decoding(file, "Inception weights", "install a version of torch that reads them"):
+        network = InceptionV3W(str(file.parent), download=False, resize_inside=False)
     return FeatureExtractor(
         name="inception-v3-clean",
         hash=sha256[:16],

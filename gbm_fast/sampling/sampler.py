@@ -168,10 +168,14 @@ class Sampler:
                 f"label: {run.folder} is not class-conditional, and the start {settings.start} "
                 "has no class: train with --class-conditional, or pass --start class-average."
             )
-        count = len(run.statistics.class_frequencies)
-        if settings.label >= count:
+        shares = run.statistics.class_frequencies
+        if settings.label >= len(shares):
             raise ValueError(
-                f"label {settings.label}: the classes of {run.folder} are 0..{count - 1}."
+                f"label {settings.label}: the classes of {run.folder} are 0..{len(shares) - 1}."
+            )
+        if shares[settings.label] == 0:
+            raise ValueError(
+                f"label {settings.label}: {run.folder} has no training image of that class."
             )
 
     def _fitted(self) -> tuple[Tensor, Tensor] | None:

@@ -105,11 +105,17 @@ def batch_indices(seed: int, step: int, batch_size: int, num_images: int) -> Ten
 def _log_moments(data: ImageData) -> tuple[float, float]:
     """Mean and deviation of the logarithms of all training pixels, by counting the grey levels.
 
-    All images as float64 would take eight times their memory, in every process.
+    All images as float64 would take eight times their memory, in every process. Raises ValueError
+    where all pixels have one level.
     """
     counts = np.zeros(data.max_value + 1)
     for images in data.train_images.split(4096):
         counts += np.bincount(images.numpy().ravel(), minlength=len(counts))
+    if np.count_nonzero(counts) == 1:
+        raise ValueError(
+            f"all pixels of the training images of {data.name} are {int(counts.argmax())}: there "
+            "is nothing to learn; use other images."
+        )
     levels = positive_from_integers(torch.arange(len(counts)), data.max_value)
     logs = levels.double().log().numpy()
     mean = float(counts @ logs / counts.sum())
@@ -142,7 +148,7 @@ class ImageBatches(Batches):
         with_labels: whether the batches have the images' labels, 0..num_classes-1.
 
     Raises ValueError for labels that are wanted of data with one class, or with a class that has
-    no training image.
+    no training image, and for images of which all pixels are equal.
     """
 
     def __init__(self, data: ImageData, with_labels: bool = False) -> None:
@@ -155,7 +161,7 @@ class ImageBatches(Batches):
     @cached_property
     def statistics(self) -> DataStatistics:
         images = positive_from_integers(self._data.train_images, self._data.max_value)
-        return data_statistics(images, self._data.train_labels)
+        return data_statistics(images, self._data.train_labels, self._data.num_classes)
 
     def facts(self) -> dict[str, Any]:
         hashes = {"train_sha256": self._data.train_sha256, "test_sha256": self._data.test_sha256}

@@ -151,7 +151,9 @@ def stand_in(run: TrainedModel, problem: Problem) -> TrainedModel:
     exact = ScoreModel(
         network, model.parameterisation, model.log_mean, model.log_std, model.autocast
     )
-    statistics = data_statistics(problem.pictures(), torch.from_numpy(problem.labels))
+    statistics = data_statistics(
+        problem.pictures(), torch.from_numpy(problem.labels), int(problem.labels.max()) + 1
+    )
     return dataclasses.replace(
         run,
         model=exact.to(run.device),

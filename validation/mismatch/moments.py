@@ -34,15 +34,14 @@ class Moments(NamedTuple):
 
 def moments(images: Tensor, labels: Tensor) -> Moments:
     """The moments of positive images (n, C, H, W) with integer labels (n,), in float64."""
-    statistics = data_statistics(images, labels)
+    statistics = data_statistics(images, labels, int(labels.max()) + 1)
     logs = images.double().log().flatten(1).numpy()
     groups = labels.numpy()
     averages = statistics.class_averages.log().flatten(1).numpy()
+    shares = statistics.class_frequencies
     classes = tuple(
-        ClassMoments(float(share), gaussian(logs[groups == label]), average)
-        for label, share, average in zip(
-            np.unique(groups), statistics.class_frequencies, averages, strict=True
-        )
+        ClassMoments(float(shares[label]), gaussian(logs[groups == label]), averages[label])
+        for label in np.unique(groups)
     )
     return Moments(gaussian(logs), classes, statistics)
 
