@@ -94,8 +94,9 @@ def _refuse_foreign(source: CifarSource, data_dir: Path) -> None:
     if there:
         raise ValueError(
             f"{there[0]} is the version of {source.name} for Python or Matlab, which is pickled "
-            f"and not read here: fetch the binary version {source.url} (MD5 {source.md5}) and put it at {data_dir / source.archive}, or give another directory "
-            "as --data-dir to have it fetched there."
+            f"and not read here: fetch the binary version {source.url} (MD5 {source.md5}) and put "
+            f"it at {data_dir / source.archive}, or give another directory as --data-dir to have "
+            "it fetched there."
         )
 
 

@@ -71,7 +71,9 @@ def read_draws(path: Path, d: int) -> Tensor:
                 f"{path} holds {dtype} of shape {shape}: floats (n, {d}) are wanted, n >= 1."
             )
 
-    draws = torch.from_numpy(read_array(path, "samples", require_draws).astype(np.float64))
+    array = read_array(path, "samples", require_draws)
+    with np.errstate(all="ignore"):
+        draws = torch.from_numpy(array.astype(np.float64))
     require_positive(draws, f"{path}: the draws")
     return draws
 
@@ -97,7 +99,8 @@ def _as_images(path: Path, array: NDArray, max_value: int) -> Tensor:
     if array.ndim == 3:
         array = array[:, None]
     if array.dtype.kind == "f":
-        images = torch.from_numpy(array.astype(np.float32))
+        with np.errstate(all="ignore"):  # what is too large for float32 is infinite, and refused
+            images = torch.from_numpy(array.astype(np.float32))
         require_positive(images, f"{path}: the images")
         return images
     array = array.astype(array.dtype.newbyteorder("="), copy=False)  # the only one that torch has

@@ -12,7 +12,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BufferedIOBase, BufferedReader
+from io import BufferedIOBase, BufferedReader, BytesIO
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +24,7 @@ Check = Callable[[tuple[int, ...], np.dtype], None]
 Bytes = IO[bytes] | BufferedIOBase
 # Deflate makes at most 1,032 bytes of one.
 _MOST_FROM_ONE_BYTE = 1032
+_MOST_HEADER = 16384
 _KINDS = {
     stat.S_IFDIR: "a directory",
     stat.S_IFIFO: "a named pipe",
@@ -147,6 +148,8 @@ def _announced(stream: Bytes, size: int) -> tuple[tuple[int, ...], np.dtype]:
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
     }
+    # No more than the longest header that NumPy takes: one may announce 4 GB of itself.
+    stream = BytesIO(stream.read(min(size, _MOST_HEADER)))
     version = np.lib.format.read_magic(stream)
     if version not in readers:
         raise ValueError(f"version {version} of the format holds no array of numbers")

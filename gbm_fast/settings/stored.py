@@ -51,7 +51,7 @@ def read_settings(text: str) -> dict[str, Any]:
     """
     try:
         record = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers of too many digits, nesting
         raise ValueError(f"the configuration is not JSON: {error}.") from error
     if not isinstance(record, dict):
         raise ValueError("the configuration is not a JSON object of settings.")

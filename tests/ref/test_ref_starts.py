@@ -132,7 +132,7 @@ def test_torch_twins_agree() -> None:
     x, labels = images()
     points, channels = x.reshape(30, -1), np.repeat([0, 1], 6)
     process, fast = ref.GBM(mu=0.13, sigma=0.7, horizon=0.9), FastGBM(0.13, 0.7, 0.9)
-    known = data_statistics(torch.tensor(x), torch.tensor(labels))
+    known = data_statistics(torch.tensor(x), torch.tensor(labels), 3)
     averages = ref.class_averages(points, labels)
     theirs = known.class_averages.reshape(3, -1).numpy()
     np.testing.assert_allclose(np.exp(averages.log_means), theirs, rtol=1e-14)

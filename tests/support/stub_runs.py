@@ -50,7 +50,7 @@ class ExactNetwork(nn.Module):
 def stub_run(network: nn.Module | None = None, **overrides: object) -> gbm.Run:
     """A run that never trained: settings, statistics of three pictures, and a network."""
     model = gbm.ScoreModel(network or ExactNetwork(), gbm.Hyvarinen(), LOG_MEAN, LOG_STD)
-    statistics = data_statistics(points(), torch.tensor([0, 0, 1]))
+    statistics = data_statistics(points(), torch.tensor([0, 0, 1]), 2)
     config = tiny_config(**overrides)
     return gbm.Run(Path(), config, model, torch.device("cpu"), SIZE, statistics, 255)
 

@@ -41,7 +41,7 @@ class OnePictureAClass(nn.Module):
         return -1 - (y - points().log().float()[labels]) / v
 
 
-STATISTICS = data_statistics(points()[LABELS], LABELS)
+STATISTICS = data_statistics(points()[LABELS], LABELS, 3)
 PLAIN = dataclasses.replace(stub_run(), statistics=STATISTICS)
 CONDITIONAL = dataclasses.replace(PLAIN, model=stub_run(OnePictureAClass()).model, num_classes=3)
 

@@ -43,7 +43,7 @@ def varied() -> tuple[Tensor, Tensor]:
 
 
 def test_the_moments_of_log_pixels_channel_by_channel() -> None:
-    found = data_statistics(*two_valued())
+    found = data_statistics(*two_valued(), 8)
     assert_twins(found.log_means, np.array(CENTRES), 4.0)
     assert_twins(found.log_stds, np.array(SPREADS), 4.0)
     pooled = torch.log(two_valued()[0]).mean()
@@ -54,11 +54,15 @@ def test_the_class_averages_have_their_own_moments() -> None:
     """The mean over a class is arithmetic, as in the paper: its log is above the mean log. Class 2
     has one image three times, class 7 one; over both, log pixels are centre -/+ spread."""
     images, labels = two_valued()
-    found = data_statistics(images, labels)
-    assert_twins(found.class_averages, images[[0, 2]].numpy(), 2.0)
-    assert_twins(found.class_frequencies, np.array([0.75, 0.25]), 1.0)
+    found = data_statistics(images, labels, 9)
+    assert_twins(found.class_averages[[2, 7]], images[[0, 2]].numpy(), 2.0)
+    assert found.class_frequencies.tolist() == [0, 0, 0.75, 0, 0, 0, 0, 0.25, 0]
+    # The others keep their rows: there is no average of no images.
+    assert found.class_averages.isnan().flatten(1).all(1).nonzero()[:, 0].tolist() == [
+        *(0, 1, 3, 4, 5, 6, 8)
+    ]
     assert_twins(found.average_log_means, np.array(CENTRES), 4.0)
-    one_class = data_statistics(images[:3], torch.tensor([7, 7, 7]))
+    one_class = data_statistics(images[:3], torch.tensor([7, 7, 7]), 8)
     # Two images of three are `image`: pixels (2 e^s + e^-s) / 3 and (e^s + 2 e^-s) / 3 times e^c.
     up, down = np.exp(SPREADS), np.exp(np.negative(SPREADS))
     high, low = (np.log((a * up + b * down) / 3) for a, b in ((2, 1), (1, 2)))
@@ -73,7 +77,7 @@ def test_the_class_averages_have_their_own_moments() -> None:
 def test_the_averages_are_weighted_by_the_share_of_their_class() -> None:
     """Against a loop over all images, each replaced by the average of its class."""
     images, labels = varied()
-    found = data_statistics(images, labels)
+    found = data_statistics(images, labels, 5)
     averages = {k: images[labels == k].mean(0) for k in (0, 1, 4)}
     replaced = torch.stack([averages[int(k)] for k in labels]).log()
     assert_channels(replaced, found.average_log_means, found.average_log_stds, 4.0)
@@ -86,7 +90,7 @@ def test_the_fit_at_the_horizon_has_the_moments_of_noised_pixels(name: str) -> N
     """Noise of -1 and 1 has mean 0 and variance 1: all pixels under both are a full ensemble.
     Pushed by the forward process itself; dropping m or v, or adding v to the deviation, fails."""
     process, (images, labels) = PROCESSES[name], varied()
-    statistics = data_statistics(images, labels)
+    statistics = data_statistics(images, labels, 5)
     mu, sigma = initial.fitted_lognormal(statistics.log_means, statistics.log_stds, process)
     ones = torch.ones_like(images)
     noised = [process.sample(images, process.horizon, z * ones).log() for z in (-1, 1)]
@@ -107,13 +111,13 @@ def replayed(count: int) -> ImageNoise:
 @pytest.mark.parametrize("name", PROCESSES)
 def test_class_averages_from_given_draws(name: str) -> None:
     """The class that the uniform number picks, times exp(m + sqrt(v) z): exact in float32."""
-    process, statistics = PROCESSES[name], data_statistics(*varied())
+    process, statistics = PROCESSES[name], data_statistics(*varied(), 5)
     found, labels = initial.from_class_averages(statistics, process, replayed(20))
     draws = replayed(20)
     uniforms, z = draws.uniform().double(), draws.normal()
     # Shares 0.5, 0.3, 0.2, as a chain of comparisons.
-    classes = [0 if u < 0.5 else 1 if u < 0.8 else 2 for u in uniforms.tolist()]
-    assert set(classes) == {0, 1, 2} and labels.tolist() == classes
+    classes = [0 if u < 0.5 else 1 if u < 0.8 else 4 for u in uniforms.tolist()]
+    assert set(classes) == {0, 1, 4} and labels.tolist() == classes
     m, v = (float(part(process.horizon)) for part in (process.log_mean, process.log_var))
     expected = statistics.class_averages[classes] * torch.exp(m + math.sqrt(v) * z.double())
     assert found.dtype == torch.float32
@@ -138,21 +142,22 @@ class Chosen(ImageNoise):
 def classes_of(statistics: DataStatistics, uniforms: Sequence[float]) -> list[int]:
     """The class of each start, read off the images themselves."""
     starts = initial.from_class_averages(statistics, gbm.GBM(sigma=0.7), Chosen(uniforms))
-    averages = statistics.class_averages.float().flatten(1)
+    averages = statistics.class_averages.float().flatten(1).nan_to_num(nan=1e6)
     distances = torch.cdist(starts.x.flatten(1), averages)
     assert float(distances.amin(1).max()) < 1e-5
+    assert distances.argmin(1).tolist() == starts.labels.tolist()
     return distances.argmin(1).tolist()
 
 
 def test_classes_are_drawn_by_their_shares() -> None:
     """All cells of [0, 1) in tenths, by enumeration; each is one image of the ten."""
-    statistics = data_statistics(*varied())
+    statistics = data_statistics(*varied(), 5)
     cells = [(k + 0.5) / 10 for k in range(10)]
-    assert classes_of(statistics, cells) == [0] * 5 + [1] * 3 + [2] * 2
+    assert classes_of(statistics, cells) == [0] * 5 + [1] * 3 + [4] * 2
     # The ends of the range; 0.5, an edge between classes, belongs to the class above it.
     ends = [0.0, math.nextafter(0.5, 0), 0.5, 1 - 2**-24]
     assert classes_of(statistics, [float(np.float32(u)) for u in ends[::2]]) == [0, 1]
-    assert classes_of(statistics, [float(np.float32(0.49999997)), ends[3]]) == [0, 2]
+    assert classes_of(statistics, [float(np.float32(0.49999997)), ends[3]]) == [0, 4]
 
 
 def test_the_lognormal_start_from_given_draws() -> None:
@@ -182,7 +187,7 @@ def test_pixels_that_are_not_positive_are_refused(bad: float) -> None:
     images, labels = varied()
     images[3, 1, 0, 1] = bad
     with pytest.raises(ValueError, match=r"images must be positive and finite, but .* of 120"):
-        data_statistics(images, labels)
+        data_statistics(images, labels, 5)
     with pytest.raises(ValueError, match="x0 must be positive"):
         initial.from_data(gbm.Events(images[3:4], None), PROCESSES["constant"], replayed(1))
 
@@ -191,14 +196,24 @@ def test_other_shapes_are_refused() -> None:
     images, labels = varied()
     for wrong in ((images, labels[:9]), (images[:, 0], labels)):
         with pytest.raises(ValueError, match=r"images must be \(n, C, H, W\) with labels"):
-            data_statistics(*wrong)
+            data_statistics(*wrong, 5)
+
+
+@pytest.mark.parametrize("count", [0, 4])
+def test_labels_outside_the_classes_are_refused(count: int) -> None:
+    """Four is the greatest of them."""
+    with pytest.raises(ValueError, match=f"labels must be numbers of the {count} classes"):
+        data_statistics(*varied(), count)
+    images, labels = varied()
+    with pytest.raises(ValueError, match="there must be some images"):
+        data_statistics(images[:0], labels[:0], 5)
 
 
 def test_large_sets_are_read_in_blocks(monkeypatch: Patch) -> None:
     """Ten images in blocks of three, the last of one: the same to the order of the sums."""
-    whole = data_statistics(*varied())
+    whole = data_statistics(*varied(), 5)
     monkeypatch.setattr("gbm_fast.data.statistics._BLOCK", 3)
-    blocks = data_statistics(*varied())
+    blocks = data_statistics(*varied(), 5)
     for field in dataclasses.fields(DataStatistics):
         expected, found = (getattr(part, field.name) for part in (whole, blocks))
-        assert torch.allclose(found, expected, rtol=1e-14, atol=1e-15), field.name
+        assert torch.allclose(found, expected, rtol=1e-14, atol=1e-15, equal_nan=True), field.name

@@ -108,7 +108,7 @@ def test_a_run_is_loaded_with_its_averaged_weights_and_statistics(tmp_path: Path
     assert not torch.equal(state[f"average.module.{head}"], state[f"model.{head}"])
     data = few_digits()
     images = gbm.positive_from_integers(data.train_images, data.max_value)
-    expected = data_statistics(images, data.train_labels)
+    expected = data_statistics(images, data.train_labels, data.num_classes)
     for field in dataclasses.fields(expected):
         found = getattr(run.statistics, field.name)
         assert torch.equal(found, getattr(expected, field.name)), field.name

@@ -92,7 +92,7 @@ MOTION = PROCESSES["constant"]
 
 
 def _statistics() -> DataStatistics:
-    return data_statistics(tensor(PIXELS).reshape(10, 2, 1, 1), torch.tensor(LABELS))
+    return data_statistics(tensor(PIXELS).reshape(10, 2, 1, 1), torch.tensor(LABELS), 3)
 
 
 def _noise(source: Source) -> ImageNoise:
