@@ -14,6 +14,7 @@ class Response(io.BytesIO):
         self, body: bytes, error: BaseException | None = None, length: int | None = None
     ) -> None:
         super().__init__(body)
+        self.url: str | None = None  # where the answer is from, if that is another address
         self.headers = {} if length is None else {"Content-Length": str(length)}
         self.error = error
 

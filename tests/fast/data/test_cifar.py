@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import os
 import tarfile
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from gbm_fast.data.cifar import load_cifar
 from gbm_fast.data.sources import CIFAR10, CifarSource
 from tests.support.cases import generator
 from tests.support.downloads import Response, serve
-from tests.support.fixtures import Patch
+from tests.support.fixtures import Patch, Shown
 
 HEIGHT, WIDTH, RECORDS = 4, 3, 5
 Batches = dict[str, bytes] | bytes
@@ -170,6 +172,92 @@ def test_a_file_in_place_of_a_directory_is_named(tmp_path: Path) -> None:
         load(tmp_path)
     with pytest.raises(ValueError, match="tiny-bin cannot be read"):
         load_cifar(replace(SOURCE, folder="other"), tmp_path / "tiny-bin", download=True)
+
+
+def test_the_archive_is_preferred_and_the_folder_is_said_to_be_unverified(
+    tmp_path: Path, capsys: Shown
+) -> None:
+    write(tmp_path, {name: bytes(len(content)) for name, content in BATCHES.items()})
+    with pytest.raises(ValueError, match="tiny-bin: all pixels of the train images are 0"):
+        load(tmp_path)
+    write(tmp_path, ARCHIVE)
+    assert load(tmp_path).test_labels.tolist() == LABELS[2].tolist()
+    assert capsys.readouterr().err == ""
+
+
+def test_the_classes_of_an_unpacked_folder_are_counted(tmp_path: Path, capsys: Shown) -> None:
+    even = np.array([[0, 1, 2, 3, 0], [1, 2, 3, 0, 1], [0, 1, 2, 3, 3]], np.uint8)
+    write(tmp_path, dict(zip(MEMBERS, map(batch_bytes, IMAGES, even), strict=True)))
+    load(tmp_path)
+    said = "is unpacked, without a published checksum: checked by structure only"
+    assert f"tiny: {tmp_path / 'tiny-bin'} {said}" in capsys.readouterr().err
+    with pytest.raises(ValueError, match=r"have \[3, 3, 2, 2\] images, and tiny has 2"):
+        load(tmp_path, replace(SOURCE, per_class=(2, 1)))
+    two = replace(SOURCE, class_names=("a", "b"), per_class=(5, 2))
+    halves = dict(zip(MEMBERS, map(batch_bytes, IMAGES, even % 2), strict=True))
+    for name, content in halves.items():
+        (tmp_path / "tiny-bin" / name).write_bytes(content)
+    with pytest.raises(ValueError, match=r"have \[2, 3\] images, and tiny has 2 of each"):
+        load(tmp_path, two)
+
+
+@pytest.mark.parametrize("given", ["tiny-bin", "other", "."])
+def test_another_level_is_read(tmp_path: Path, capsys: Shown, given: str) -> None:
+    """The folder itself, its neighbour, and the folder above the one that holds it."""
+    place = tmp_path / "data" if given == "." else tmp_path
+    place.mkdir(exist_ok=True)
+    (tmp_path / "other").mkdir()
+    write(place, BATCHES)
+    assert load(tmp_path / given).test_labels.tolist() == LABELS[2].tolist()
+    assert ("read from" in capsys.readouterr().err) == (given != "tiny-bin")
+
+
+PYTHON = ("cifar-10-batches-py", "cifar-10-python.tar.gz")
+
+
+@pytest.mark.parametrize("name", PYTHON)
+@pytest.mark.parametrize("level", ["", "below", "above", "inside"])
+def test_the_version_for_python_is_named_before_the_network_is_asked(
+    tmp_path: Path, monkeypatch: Patch, name: str, level: str
+) -> None:
+    asked = serve(monkeypatch)
+    place = tmp_path / "data"
+    lies = {"": place, "below": place / "cifar", "above": tmp_path, "inside": place}[level] / name
+    lies.parent.mkdir(parents=True, exist_ok=True)
+    lies.mkdir()
+    place.mkdir(exist_ok=True)
+    with pytest.raises(ValueError, match="is the version of cifar10 for Python") as error:
+        load_dataset("cifar10", lies if level == "inside" else place)
+    assert str(lies) in str(error.value) and CIFAR10.url in str(error.value) and asked == []
+
+
+def test_a_pipe_in_place_of_the_archive_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "tiny.tar.gz")
+    with pytest.raises(ValueError, match="tiny.tar.gz is a named pipe where a file is expected"):
+        load(tmp_path)
+
+
+def test_a_member_that_announces_more_is_not_unpacked(tmp_path: Path) -> None:
+    """16 MB of zeros in 16 kB, with the checksum of the archive."""
+    archive = tar_bytes(BATCHES | {MEMBERS[0]: bytes(1 << 24)})
+    write(tmp_path, archive)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=f"{MEMBERS[0]}: too long: {1 << 24} bytes"):
+        load(tmp_path, source_for(archive))
+    assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    tracemalloc.stop()
+
+
+def test_a_link_in_the_archive_is_no_member(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name in MEMBERS:
+            info = tarfile.TarInfo(f"tiny-bin/{name}")
+            info.type, info.linkname = tarfile.SYMTYPE, "/etc/hostname"
+            tar.addfile(info)
+    write(tmp_path, buffer.getvalue())
+    with pytest.raises(ValueError, match=f"has no tiny-bin/{MEMBERS[0]}"):
+        load(tmp_path, source_for(buffer.getvalue()))
 
 
 def test_the_published_archive_is_the_one_with_50000_and_10000_images() -> None:

@@ -2,6 +2,8 @@
 
 import hashlib
 import http.client
+import os
+import socket
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from gbm_fast.data import load_dataset
 from gbm_fast.data.download import fetch
-from gbm_fast.data.sources import FASHION_MNIST, KUZUSHIJI_MNIST, MNIST, IdxSource
+from gbm_fast.data.sources import CIFAR10, FASHION_MNIST, KUZUSHIJI_MNIST, MNIST, IdxSource
 from tests.support import downloads
 from tests.support.downloads import Response
 from tests.support.fixtures import Patch
@@ -20,6 +22,7 @@ from tests.support.fixtures import Patch
 CONTENT = bytes(range(7, 250)) * 11
 MD5 = hashlib.md5(CONTENT).hexdigest()
 Serve = Callable[..., list[str]]
+HOST = socket.gethostname()
 URLS = ("https://first.example/file.bin", "https://second.example/file.bin")
 
 
@@ -53,21 +56,112 @@ def test_an_answer_without_a_length_is_accepted(tmp_path: Path, serve: Serve) ->
 
 
 RESET = ConnectionResetError("reset by peer")
-FIRST: dict[str, Response | Exception] = {
-    "unreachable": URLError("no route"),
-    "slow": TimeoutError("timed out"),
-    "wrong checksum": whole(CONTENT[:-1]),
-    "dies half-way": whole(CONTENT[:900], error=RESET),
+
+
+class Endless(Response):
+    """A mirror that never stops sending."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return bytes(1 << 24)
+
+
+def with_length(text: str) -> Response:
+    (answer := whole(b"page")).headers["Content-Length"] = text
+    return answer
+
+
+def elsewhere(url: str) -> Response:
+    """An answer after a redirection."""
+    (answer := whole(CONTENT)).url = url
+    return answer
+
+
+FIRST: dict[str, Callable[[], Response | Exception]] = {
+    "unreachable": lambda: URLError("no route"),
+    "no length": lambda: with_length("many"),
+    "too much announced": lambda: with_length(str(1 << 40)),
+    "more announced than sent": lambda: with_length("5000"),
+    "endless": lambda: Endless(b""),
+    "redirected to http": lambda: elsewhere("http://first.example/file.bin"),
+    "no status": lambda: http.client.BadStatusLine("?"),
+    "unknown": RuntimeError,
+    "slow": lambda: TimeoutError("timed out"),
+    "wrong checksum": lambda: whole(CONTENT[:-1]),
+    "dies half-way": lambda: whole(CONTENT[:900], error=RESET),
 }
 
 
 @pytest.mark.parametrize("first", FIRST)
 def test_the_second_mirror_follows_the_first(tmp_path: Path, serve: Serve, first: str) -> None:
-    asked = serve({URLS[0]: FIRST[first], URLS[1]: whole(CONTENT)})
+    asked = serve({URLS[0]: FIRST[first](), URLS[1]: whole(CONTENT)})
     fetch(URLS, tmp_path / "file.bin", MD5)
     assert files_below(tmp_path) == [tmp_path / "file.bin"]
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
     assert asked == list(URLS)
+
+
+def test_an_address_without_https_is_not_asked(tmp_path: Path, serve: Serve) -> None:
+    insecure = "http://third.example/file.bin"
+    asked = serve({insecure: whole(CONTENT), URLS[1]: elsewhere(URLS[1])})
+    with pytest.raises(ValueError, match="http://third.* is not asked, since it is no https"):
+        fetch((insecure,), tmp_path / "file.bin", MD5)
+    fetch((insecure, URLS[1]), tmp_path / "file.bin", MD5)
+    assert asked == [URLS[1]]
+    mirrors = [mirror for source in FAMILY for mirror in source.mirrors] + [CIFAR10.url]
+    assert all(mirror.startswith("https://") for mirror in mirrors)
+
+
+def test_leftovers_of_dead_processes_are_removed(tmp_path: Path, serve: Serve) -> None:
+    """Not those of living ones or of other computers, nor what only looks like one."""
+    serve({URLS[0]: whole(CONTENT)})
+    dead = 2**22 + 1  # more than a system has
+    kept = {f"file.bin.part-{os.getppid()}-{HOST}", "file.bin.part-1-elsewhere", "file.bin.part-x"}
+    gone = {f"file.bin.part-{dead}", f"file.bin.part-{dead}-{HOST}"}
+    kept |= {f"other.bin.part-{dead}", f"file.bin.part-{dead}-elsewhere"}
+    for name in kept | gone:
+        (tmp_path / name).write_bytes(b"half")
+    fetch(URLS[:1], tmp_path / "file.bin", MD5)
+    assert {path.name for path in tmp_path.iterdir()} == kept | {"file.bin"}
+
+
+def test_a_link_in_the_place_of_the_partial_file_is_not_written_through(
+    tmp_path: Path, serve: Serve
+) -> None:
+    serve({URLS[0]: whole(CONTENT)})
+    (tmp_path / "mine").write_bytes(b"precious")
+    for name in (f"file.bin.part-{os.getpid()}", f"file.bin.part-{os.getpid()}-{HOST}"):
+        (tmp_path / name).symlink_to("mine")
+    fetch(URLS[:1], tmp_path / "file.bin", MD5)
+    assert (tmp_path / "mine").read_bytes() == b"precious"
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+def test_another_process_that_was_faster_is_no_matter(tmp_path: Path, serve: Serve) -> None:
+    """It has put the same file there while we were downloading."""
+
+    class Slow(Response):
+        def read(self, size: int | None = -1, /) -> bytes:
+            (tmp_path / "file.bin").write_bytes(CONTENT)
+            return super().read(size)
+
+    serve({URLS[0]: Slow(CONTENT)})
+    fetch(URLS[:1], tmp_path / "file.bin", MD5)
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+    assert files_below(tmp_path) == [tmp_path / "file.bin"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_full_disk_is_named_and_no_other_mirror_asked(
+    tmp_path: Path, serve: Serve, monkeypatch: Patch, call: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    asked = serve({url: whole(CONTENT) for url in URLS})
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(ValueError, match="cannot write .*file.bin .*No space left .*make room"):
+        fetch(URLS, tmp_path / "file.bin", MD5)
+    assert asked == [URLS[0]] and files_below(tmp_path) == []
 
 
 def test_no_network_names_urls_checksum_and_target(tmp_path: Path, serve: Serve) -> None:

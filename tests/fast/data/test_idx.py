@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import os
 import struct
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from gbm_fast.data.idx import load_idx_family
 from gbm_fast.data.sources import FASHION_MNIST, MNIST, IdxFile, IdxSource
 from tests.support.cases import generator
 from tests.support.downloads import Response, serve
-from tests.support.fixtures import Patch
+from tests.support.fixtures import Patch, Shown
 
 RNG = generator("idx")
 TRAIN = RNG.integers(0, 256, (6, 5, 3), dtype=np.uint8)
@@ -177,6 +178,119 @@ def test_only_a_missing_file_is_downloaded(raw: Path, monkeypatch: Patch) -> Non
         assert torch.equal(data.test_images, torch.from_numpy(TEST)[:, None])
     assert asked == [url]
     assert (raw / f"{NAMES[2]}.gz").read_bytes() == PACKED[NAMES[2]]
+
+
+# Two classes of three images, two for testing, as KMNIST has ten of 6,000: no checksum unpacked.
+EVEN = replace(UNKNOWN_SUMS, class_names=("a", "b"), per_class=(3, 2))
+EVEN_LABELS = {
+    1: idx_bytes(np.array([0, 1, 1, 0, 0, 1], "u1")),
+    3: idx_bytes(np.array([0, 1, 1, 0], "u1")),
+}
+
+
+def test_what_has_no_checksum_is_said_and_counted(
+    raw: Path, tmp_path: Path, capsys: Shown
+) -> None:
+    for k, content in EVEN_LABELS.items():
+        (raw / NAMES[k]).write_bytes(content)
+    assert load(tmp_path, EVEN).test_labels.tolist() == [0, 1, 1, 0]
+    said = f"tiny: {raw} is unpacked, without a published checksum: checked by structure and class"
+    assert said in capsys.readouterr().err
+    (raw / NAMES[3]).write_bytes(idx_bytes(np.array([0, 1, 1, 1], "u1")))
+    with pytest.raises(ValueError, match=r"the classes have \[1, 3\] images, and tiny has 2 of"):
+        load(tmp_path, EVEN)
+    assert capsys.readouterr().err == ""
+    for k in EVEN_LABELS:
+        (raw / NAMES[k]).write_bytes(CONTENTS[NAMES[k]])
+    load(tmp_path, replace(SOURCE, **{PARTS[3]: replace(SOURCE.test_labels, raw_md5=None)}))
+    assert "checked by structure only" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("level", [0, 9])
+@pytest.mark.parametrize("k", [0, 2])
+def test_images_without_content_are_refused(raw: Path, tmp_path: Path, k: int, level: int) -> None:
+    (raw / NAMES[k]).write_bytes(idx_bytes(np.full_like(ARRAYS[k], level)))
+    with pytest.raises(ValueError, match=f"all pixels of the .* are {level}: these are not"):
+        load(tmp_path, UNKNOWN_SUMS)
+
+
+def test_the_packed_file_is_preferred_where_only_it_has_a_checksum(
+    raw: Path, tmp_path: Path, capsys: Shown
+) -> None:
+    for name in NAMES:
+        (raw / f"{name}.gz").write_bytes(PACKED[name])
+    (raw / NAMES[0]).write_bytes(idx_bytes(np.zeros_like(TRAIN)))
+    assert torch.equal(load(tmp_path, UNKNOWN_SUMS).train_images[:, 0], torch.from_numpy(TRAIN))
+    assert capsys.readouterr().err == ""
+    with pytest.raises(ValueError, match="expected MD5"):
+        load(tmp_path, SOURCE)
+
+
+def test_a_gzip_bomb_and_a_huge_file_cost_no_memory(raw: Path, tmp_path: Path) -> None:
+    """64 MB in 64 kB, and a file of 1 TB of which nothing is on the disk."""
+    pack(raw, NAMES[1], gzip.compress(bytes(1 << 26)))
+    with open(raw / NAMES[0], "r+b") as file:
+        file.truncate(1 << 40)
+    tracemalloc.start()
+    for name, size in ((NAMES[0], 106), (f"{NAMES[1]}.gz", 14)):
+        with pytest.raises(ValueError, match=f"{name}: more than .* bytes, where {size} are"):
+            load(tmp_path)
+        (raw / NAMES[0]).write_bytes(CONTENTS[NAMES[0]])
+    assert tracemalloc.get_traced_memory()[1] < 1 << 23
+    tracemalloc.stop()
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(raw: Path, tmp_path: Path) -> None:
+    (raw / NAMES[0]).unlink()
+    os.mkfifo(raw / NAMES[0])
+    with pytest.raises(ValueError, match=f"{NAMES[0]} is a named pipe where a file is expected"):
+        load(tmp_path)
+
+
+PLACES = {
+    "the folder itself": ("Tiny/raw", "Tiny/raw"),
+    "one level down": ("Tiny/raw", "Tiny"),
+    "without raw": ("Tiny", "."),
+    "directly": ("downloads", "downloads"),
+    "one level up": ("Tiny/raw", "Other"),
+    "below": ("data/Tiny/raw", "."),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("dotted", [False, True])
+def test_files_at_another_level_are_read_and_it_is_said(
+    tmp_path: Path, monkeypatch: Patch, capsys: Shown, place: str, dotted: bool
+) -> None:
+    """And the network is not asked, though it may be."""
+    asked = serve(monkeypatch)
+    lie, given = (tmp_path / part for part in PLACES[place])
+    for folder in (lie, given):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name, content in CONTENTS.items():
+        (lie / (name.replace("-idx", ".idx") if dotted else name)).write_bytes(content)
+    data = load_idx_family(SOURCE, given, download=True)
+    assert data.train_labels.tolist() == TRAIN_LABELS.tolist() and asked == []
+    assert f"tiny: read from {lie}" in capsys.readouterr().err.replace("/./", "/")
+
+
+def test_two_other_places_are_a_question(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder / "Tiny" / "raw").mkdir(parents=True)
+        (tmp_path / folder / "Tiny" / "raw" / NAMES[0]).write_bytes(b"")
+    with pytest.raises(ValueError, match="one/Tiny/raw and .*two/Tiny/raw: pass the one that you"):
+        load(tmp_path)
+
+
+def test_without_a_checksum_the_name_of_the_folder_has_to_be_right(
+    raw: Path, tmp_path: Path
+) -> None:
+    """Fashion-MNIST has files of the same names and shapes, and classes of the same sizes."""
+    raw.parent.rename(tmp_path / "Other")
+    for given in (tmp_path / "Other", tmp_path / "Other" / "raw"):
+        assert load(given).num_classes == 3
+        with pytest.raises(ValueError, match="in a folder that is not called Tiny"):
+            load(given, UNKNOWN_SUMS)
 
 
 @pytest.fixture
