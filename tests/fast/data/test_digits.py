@@ -63,6 +63,9 @@ def test_names_are_known_to_load_dataset_or_the_known_ones_are_listed(tmp_path: 
 REFUSED: list[tuple[str, Callable, str]] = [
     ("test_labels", lambda y: y[:-1], "digits, test split: labels must be int64 of shape"),
     ("class_names", lambda names: names[:7], "labels run from 0 to 9, but there are 7 classes"),
+    ("class_names", lambda names: (*names[:9], "4"), "digits: two classes are called '4'"),
+    ("class_names", lambda names: (*names[:9], ""), "digits: class 9 is called '': class_names"),
+    ("class_names", lambda names: (" ", *names[1:]), "digits: class 0 is called ' '"),
     ("train_images", lambda x: x[:, 0], "grey levels 0..16 must be a non-empty torch.uint8"),
     ("train_images", lambda x: x.float(), "found torch.float32"),
     ("train_images train_labels", lambda x: x[:0], "non-empty"),
@@ -110,6 +113,25 @@ def test_seven_scenes_in_colour() -> None:
     means = torch.stack([each.mean((0, 2, 3)) for each in pictures])
     assert data.class_names[5] == "rocket" and data.class_names[1] == "cat"
     assert means[0, 2] > means[0, 0] and means[1, 2] < means[1, 0]
+
+
+def test_a_photograph_that_cannot_be_read_is_one_sentence(monkeypatch: Patch) -> None:
+    def lost() -> np.ndarray:
+        raise OSError("cat.png: no such file")
+
+    monkeypatch.setattr("skimage.data.chelsea", lost)
+    with pytest.raises(ValueError, match=r"cannot be read \(cat.png: no such file\): install"):
+        load_dataset("natural-patches")
+
+
+@pytest.mark.parametrize("name", ["digits", "natural-patches"])
+def test_too_little_memory_is_one_sentence(monkeypatch: Patch, name: str) -> None:
+    def full() -> ImageData:
+        raise MemoryError
+
+    monkeypatch.setattr(f"gbm_fast.data.load.load_{name.replace('-', '_')}", full)
+    with pytest.raises(ValueError, match=f"the images of {name} .* do not fit into the memory"):
+        load_dataset(name)
 
 
 def test_without_scikit_image_the_message_names_it(monkeypatch: Patch) -> None:

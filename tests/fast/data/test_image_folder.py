@@ -1,5 +1,6 @@
 """Data of the user's own, a folder of images or an array file: what is read, what is refused."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -179,6 +180,25 @@ def test_other_arrays_are_refused(tmp_path: Path, array: np.ndarray, message: st
     with pytest.raises(ValueError, match=message) as error:
         load_dataset("npy", path)
     assert str(path) in str(error.value)
+
+
+def test_an_array_is_damaged_or_no_file(tmp_path: Path) -> None:
+    """Before anything is read; the path may be a text."""
+    os.mkfifo(tmp_path / "pipe.npy")
+    with pytest.raises(ValueError, match="pipe.npy is a named pipe where a file is expected"):
+        load_dataset("npy", str(tmp_path / "pipe.npy"))
+    np.save(path := tmp_path / "x.npy", GREY)
+    whole = path.read_bytes()
+    for content in (whole + b"0", whole[:40], whole[:-1], b"", whole.replace(b"(20, ", b"(99, ")):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"x\.npy cannot be read as a .npy array"):
+            load_dataset("npy", path)
+    np.save(path, GREY[:0])
+    with pytest.raises(ValueError, match=r"has shape \(0, 5, 6\), and so no pixels"):
+        load_dataset("npy", path)
+    (tmp_path / "cut.npz").write_bytes(b"PK\3\4")
+    with pytest.raises(ValueError, match="is an archive of arrays"):
+        load_dataset("npy", tmp_path / "cut.npz")
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

@@ -147,6 +147,27 @@ def test_images_without_a_class_have_no_labels_and_other_classes_are_refused() -
         dataclasses.replace(FLOW, label=-1)
 
 
+@pytest.mark.parametrize("start", ["class-average", "data"])
+def test_a_class_without_a_training_image_is_refused_and_later_ones_served(
+    monkeypatch: Patch, start: str
+) -> None:
+    """Class 1 of three: were the classes numbered anew, 1 would be class 2, and 2 refused."""
+    labels = torch.where(LABELS == 1, 0, LABELS)
+    run = dataclasses.replace(PLAIN, statistics=data_statistics(points()[labels], labels, 3))
+    split = ((points()[labels] - 1) * 255).round().to(torch.uint8), labels
+    data = gbm.ImageData("pictures", *split, *split, 255, ("across", "down", "ramp"))
+    monkeypatch.setattr(sampling, "load_dataset", lambda name, folder: data)
+    settings = dataclasses.replace(FLOW, start=start)
+    with pytest.raises(ValueError, match="label 1: .* has no training image of that class"):
+        gbm.Sampler(run, dataclasses.replace(settings, label=1))
+    sampler = gbm.Sampler(run, dataclasses.replace(settings, label=2))
+    x, found = sampler.initial_states(sampler.noise(range(COUNT)))
+    assert set(found.tolist()) == {2} and bool(x.isfinite().all())
+    drawn = gbm.Sampler(run, settings)
+    x, found = drawn.initial_states(drawn.noise(range(COUNT)))
+    assert set(found.tolist()) == {0, 2} and bool(x.isfinite().all())
+
+
 def test_a_film_is_of_the_image_with_its_class(tmp_path: Path, monkeypatch: Patch) -> None:
     ends, titles = [], []
 

@@ -152,6 +152,34 @@ def test_data_without_labels_are_refused_before_anything_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("level", [0, 7, 16])
+def test_images_of_one_level_are_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: Patch, level: int
+) -> None:
+    digits = few_digits()
+    constant = few_digits(train_images=torch.full_like(digits.train_images, level))
+    monkeypatch.setattr(pipeline, "load_dataset", lambda name, folder: constant)
+    config = gbm.TrainConfig(run_dir=tmp_path / "run", steps=1, device="cpu")
+    with pytest.raises(ValueError, match=f"all pixels of the training images of .* are {level}:"):
+        pipeline.run_training(resolve(config))
+    assert list(tmp_path.iterdir()) == []
+    # One pixel that differs is enough.
+    constant.train_images[-1, 0, -1, -1] = 3
+    assert gbm.ImageBatches(constant).log_std > 0
+
+
+def test_a_class_without_training_images_keeps_its_number_and_its_row() -> None:
+    few = few_digits()
+    wanted = few.train_labels != 4
+    parts = {"train_images": few.train_images[wanted], "train_labels": few.train_labels[wanted]}
+    found = gbm.ImageBatches(few_digits(**parts)).statistics
+    assert len(found.class_frequencies) == 10 and float(found.class_frequencies[4]) == 0
+    assert float(found.class_frequencies.sum()) == pytest.approx(1, rel=1e-12)
+    fives = few.train_images[few.train_labels == 5]
+    expected = gbm.positive_from_integers(fives, 16).double().mean(0)
+    assert torch.allclose(found.class_averages[5], expected, rtol=1e-12)
+
+
 def test_a_run_is_rebuilt_with_its_classes_and_goes_on_with_no_other(tmp_path: Path) -> None:
     run = gbm.load_run(make_run(tmp_path / "run", steps=1, class_conditional=True), "cpu")
     assert run.num_classes == run.model.network.classes.num_classes == 10
