@@ -46,7 +46,7 @@ def fetch(
         except _LocalError:
             raise
         except Exception as error:  # whatever a mirror sends must not stop the next one
-            failures.append(f"{url}: {error or type(error).__name__}")
+            failures.append(f"{url}: {str(error).rstrip('.') or type(error).__name__}")
             continue
         if found == md5:
             return
@@ -73,7 +73,9 @@ def _fetch_one(url: str, target: Path, md5: str, timeout: float, most_bytes: int
         length = response.headers.get("Content-Length", "")
         announced = int(length) if length.isascii() and length.isdigit() else None
         if announced is not None and announced > most_bytes:
-            raise ValueError(f"it announces {announced} bytes, and at most {most_bytes} are right")
+            raise ValueError(
+                f"it announces {announced} bytes, and at most {most_bytes} are right."
+            )
         with _partial(target) as (partial, file):
             digest = hashlib.md5(usedforsecurity=False)
             bar = tqdm(total=announced, desc=target.name, unit="B", unit_scale=True)
@@ -83,7 +85,7 @@ def _fetch_one(url: str, target: Path, md5: str, timeout: float, most_bytes: int
                     digest.update(chunk)
                     bar.update(len(chunk))
             if bar.n < (announced or 0):
-                raise ValueError(f"the connection ended after {bar.n} of {announced} bytes")
+                raise ValueError(f"the connection ended after {bar.n} of {announced} bytes.")
             if (found := digest.hexdigest()) == md5:
                 _finish(file, partial, target)
             return found
@@ -91,7 +93,7 @@ def _fetch_one(url: str, target: Path, md5: str, timeout: float, most_bytes: int
 
 def _require_https(url: str) -> None:
     if not url.startswith("https://"):
-        raise ValueError(f"{url} is not asked, since it is no https address")
+        raise ValueError(f"{url} is not asked, since it is no https address.")
 
 
 @runtime_checkable
@@ -110,9 +112,9 @@ def _chunks(response: _Answer, most_bytes: int) -> Iterator[bytes]:
     while chunk := some(CHUNK_BYTES):
         total += len(chunk)
         if total > most_bytes:
-            raise ValueError(f"it sends more than the {most_bytes} bytes that can be right")
+            raise ValueError(f"it sends more than the {most_bytes} bytes that can be right.")
         if time.monotonic() > end:
-            raise ValueError(f"{total} bytes have come in {MOST_SECONDS:.0f} seconds: too slow")
+            raise ValueError(f"{total} bytes have come in {MOST_SECONDS:.0f} seconds: too slow.")
         yield chunk
 
 

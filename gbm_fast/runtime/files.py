@@ -190,7 +190,7 @@ def _facts(path: Path, text: str) -> dict:
             return facts
         problem: object = f"they are of type {type(facts).__name__}"
     except (ValueError, RecursionError) as error:
-        problem = error
+        problem = str(error).rstrip(".")
     raise DamagedFileError(
         f"{path} has facts in its header that are not those of this package ({problem}): use "
         "another checkpoint."

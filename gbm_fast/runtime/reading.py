@@ -88,7 +88,7 @@ def decoding(path: Path, what: str, advice: str) -> Iterator[None]:
     except MemoryError as error:
         raise ValueError(f"{path} is too large for the memory of this computer.") from error
     except Exception as error:
-        words = " ".join(str(error).split())[:200] or type(error).__name__
+        words = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
         raise ValueError(f"{path} cannot be read as {what} ({words}): {advice}.") from error
 
 
@@ -130,14 +130,14 @@ def _stream(
     names = archive.namelist()
     if names.count(f"{name}.npy") != 1:
         found = ", ".join(sorted({n.removesuffix(".npy") for n in names})[:8]) or "nothing"
-        raise ValueError(f"one array named {name!r} is wanted, and it holds {found}")
+        raise ValueError(f"one array named {name!r} is wanted, and it holds {found}.")
     member = archive.getinfo(f"{name}.npy")
     most = {
         zipfile.ZIP_STORED: member.compress_size,
         zipfile.ZIP_DEFLATED: _MOST_FROM_ONE_BYTE * member.compress_size,
     }
     if member.file_size > most.get(member.compress_type, -1):
-        raise ValueError("the archive announces more than it can hold, or is packed unusually")
+        raise ValueError("the archive announces more than it can hold, or is packed unusually.")
     with archive.open(member) as stream:
         yield stream, member.file_size
 
@@ -152,15 +152,15 @@ def _announced(stream: Bytes, size: int) -> tuple[tuple[int, ...], np.dtype]:
     stream = BytesIO(stream.read(min(size, _MOST_HEADER)))
     version = np.lib.format.read_magic(stream)
     if version not in readers:
-        raise ValueError(f"version {version} of the format holds no array of numbers")
+        raise ValueError(f"version {version} of the format holds no array of numbers.")
     shape, _, dtype = readers[version](stream)
     if dtype.kind not in "buifc" or dtype.itemsize == 0:
-        raise ValueError(f"it holds {dtype}, and not numbers")
+        raise ValueError(f"it holds {dtype}, and not numbers.")
     if min(shape, default=0) < 0:
-        raise ValueError(f"it announces the shape {shape}")
+        raise ValueError(f"it announces the shape {shape}.")
     expected, found = math.prod(shape) * dtype.itemsize, size - stream.tell()
     if expected != found:
         raise ValueError(
-            f"it announces {dtype} of shape {shape}, {expected} bytes, and holds {found}"
+            f"it announces {dtype} of shape {shape}, {expected} bytes, and holds {found}."
         )
     return shape, dtype

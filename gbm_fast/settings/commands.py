@@ -70,7 +70,7 @@ class EvaluateConfig:
     run: Path
     """Run folder of gbm_fast.train; the result goes into its metrics.json."""
     images: Path | None = None
-    """Measure these instead of new samples: a folder of PNG or TIFF files, or an array
+    """Measure these instead of new samples: a folder of PNG, TIFF or BMP files, or an array
     (n, channels, height, width), .npy or `images` of a .npz, floats in [1, 2] or the data set's
     own integers; of a law draws (n, d), .npy or `samples` of a .npz."""
     device: str = "auto"
