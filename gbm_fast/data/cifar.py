@@ -67,7 +67,7 @@ def _find_or_fetch(source: CifarSource, data_dir: Path, download: bool) -> Path:
 
     if not holds(data_dir) and os.path.isfile(data_dir / source.train_members[0]):
         return data_dir
-    place = choose_place(source.name, data_dir, around(data_dir), holds)
+    place = choose_place(source.name, data_dir, lambda: around(data_dir), holds)
     if os.path.lexists(place / source.archive) and is_file(place / source.archive):
         return place / source.archive
     if os.path.lexists(place / source.folder):

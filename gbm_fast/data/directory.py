@@ -92,15 +92,18 @@ def around(data_dir: Path) -> list[Path]:
 
 
 def choose_place(
-    what: str, standard: Path, others: Iterable[Path], holds: Callable[[Path], bool]
+    what: str,
+    standard: Path,
+    others: Callable[[], Iterable[Path]],
+    holds: Callable[[Path], bool],
 ) -> Path:
-    """`standard` if it `holds` the files, else the one of `others` that does, which is said.
+    """`standard` if it `holds` the files, else the one of `others()` that does, which is said.
 
     `standard` again where none does. Raises ValueError where several of `others` do.
     """
     if holds(standard):
         return standard
-    found = {path.resolve(): path for path in others if holds(path)}
+    found = {path.resolve(): path for path in others() if holds(path)}
     if len(found) > 1:
         raise ValueError(
             f"{what} is not at {standard}, but at {' and at '.join(map(str, found.values()))}: "

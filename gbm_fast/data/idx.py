@@ -96,8 +96,11 @@ def _place(source: IdxSource, data_dir: Path) -> Path:
     """The folder of the files: <data_dir>/<folder>/raw, or near it where they are there."""
     files = (source.train_images, source.train_labels, source.test_images, source.test_labels)
     names = [name for file in files for name in _names(file)]
-    near = [data_dir / source.folder, data_dir / "raw", data_dir]
-    near += [place / source.folder / "raw" for place in around(data_dir)]
+
+    def near() -> list[Path]:
+        inside = [data_dir / source.folder, data_dir / "raw", data_dir]
+        return inside + [place / source.folder / "raw" for place in around(data_dir)]
+
     return choose_place(
         source.name,
         data_dir / source.folder / "raw",

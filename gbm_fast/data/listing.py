@@ -28,15 +28,22 @@ NEVER = (
 def list_images(root: Path, suffixes: tuple[str, ...]) -> list[Path]:
     """The files below `root` with one of `suffixes`, in the order of their paths' parts.
 
-    Hidden files, `NOTES` and `NEVER` are left out, which is said in one line with their numbers.
+    Hidden files, `NOTES` and `NEVER` are left out, which is said in one line with their numbers,
+    and with the folders that hold no images, which could have been classes.
     Raises ValueError for anything else, for a folder that cannot be listed, and for one that is
     reached in two ways.
     """
     left_out: Counter[str] = Counter()
-    found = list(_walk(root, suffixes, left_out))
-    if left_out:
-        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(left_out.items()))
-        say(f"{root}: left out: {counts}")
+    folders: dict[tuple[int, int], Path] = {}
+    found = list(_walk(root, suffixes, left_out, folders))
+    counts = [f"{count} {kind}" for kind, count in sorted(left_out.items())]
+    full = {root, *(parent for path in found for parent in path.parents)}
+    bare = [path for path in folders.values() if path not in full and path.parent in full]
+    if bare:
+        names = ", ".join(str(path.relative_to(root)) for path in bare[:3])
+        counts.append(f"{len(bare)} without images ({names}{', ...' if bare[3:] else ''})")
+    if counts:
+        say(f"{root}: left out: {', '.join(counts)}")
     return found
 
 
@@ -49,10 +56,17 @@ def printable(names: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def _walk(root: Path, suffixes: tuple[str, ...], left_out: Counter[str]) -> Iterator[Path]:
-    """Files in order; a stack and no recursion, since folders may be nested deeply."""
+def _walk(
+    root: Path,
+    suffixes: tuple[str, ...],
+    left_out: Counter[str],
+    seen: dict[tuple[int, int], Path],
+) -> Iterator[Path]:
+    """Files in order; a stack and no recursion, since folders may be nested deeply.
+
+    What is left out is counted in `left_out`, the folders are put into `seen`.
+    """
     waiting = [root]
-    seen: dict[tuple[int, int], Path] = {}
     while waiting:
         path = waiting.pop()
         status = _status(path)

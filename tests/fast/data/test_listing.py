@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 
 from gbm_fast.data import ImageData, load_dataset
+from gbm_fast.data.codecs import SUFFIXES
 from gbm_fast.data.listing import NEVER, NOTES, list_images, printable
 from tests.support.fixtures import Patch, Shown
+from tests.support.source_tree import ROOT
 
 PIXELS = np.arange(24, dtype=np.uint8).reshape(4, 6)
 
@@ -84,6 +86,12 @@ def test_what_is_left_out_is_counted_in_one_line(pets: Path, capsys: Shown) -> N
     counts = "2 .txt, 1 @eaDir, 1 README, 1 Thumbs.db, 1 __MACOSX, 1 .csv, 3 hidden"
     assert f"{pets}: left out: {', '.join(sorted(counts.split(', '), key=by_name))}\n" in error
     assert error.count("left out") == 1
+    # A class without images is none, and its number is another's.
+    for name in ("birds/deep/er", "fish", "cats/drafts", "newts"):
+        (pets / name).mkdir(parents=True)
+    assert load(pets).class_names == ("cats", "dogs")
+    said = capsys.readouterr().err
+    assert ", 4 without images (birds, cats/drafts, fish, ...)" in said
     # A folder with the suffix of a note may be a class.
     fill(pets / "v1.txt", 1)
     assert load(pets).class_names == ("cats", "dogs", "v1.txt")
@@ -91,6 +99,12 @@ def test_what_is_left_out_is_counted_in_one_line(pets: Path, capsys: Shown) -> N
 
 def by_name(text: str) -> str:
     return text.split()[1]
+
+
+def test_the_docs_name_all_that_is_left_out_and_read() -> None:
+    page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8").lower()
+    names = {*NOTES, *NEVER, *SUFFIXES} - {"icon\r"}
+    assert [name for name in sorted(names) if f"`{name}`" not in page] == []
 
 
 def test_nothing_is_said_where_nothing_is_left_out(pets: Path, capsys: Shown) -> None:
