@@ -170,10 +170,14 @@ def _tiff_problem(image: TiffImageFile) -> str | None:
         )
     if len(set(tags.get(_BITS_PER_SAMPLE, (1,)))) > 1:
         return "has channels of different depths: save all of them with 8 bits, or with 16"
-    described = re.search(r"^images=(\d+)", str(tags.get(_DESCRIPTION, "")), re.MULTILINE)
+    # ImageJ and tifffile store stacks behind each other that the tags list as one image.
+    text = str(tags.get(_DESCRIPTION, ""))
+    described = re.search(r"^images=(\d+)", text, re.MULTILINE)
     slices = max(tags.get(_DEPTH, 1), int(described[1]) if described else 1)
-    if slices > 1:
-        return f"holds {slices} frames: save each as a file of its own"
+    if slices > 1 or '"truncated": true' in text:
+        return (
+            f"holds {slices if slices > 1 else 'several'} frames: save each as a file of its own"
+        )
     # Levels of 8 bits are stored times 257 or times 256.
     palette = np.array(tags.get(_PALETTE, (0,)) if kind == _LOOKED_UP else (0,))
     if (palette % 257).any() and (palette % 256).any():

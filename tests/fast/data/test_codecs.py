@@ -154,6 +154,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "palette of 16 bits": (lambda: tiff_palette(251), "has a palette of more than 8 bits"),
     "palette times 1": (lambda: tiff_palette(1), "has a palette of more than 8 bits"),
     "stack": (imagej, "holds 3 frames"),
+    "plain stack": (lambda: tiff(np.stack([GREY] * 7), truncate=True), "holds several frames"),
     "int32": (lambda: tiff(GREY.astype(np.int32)), "mode I with 32 bits"),
     "white is 0, 16": (lambda: tiff(GREY_16, photometric="miniswhite"), "0 for white"),
     "turned, 16": (lambda: tiff(GREY_16, extratags=TURNED), "stored rotated"),
