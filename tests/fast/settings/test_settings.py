@@ -75,7 +75,12 @@ def test_a_file_without_a_key_or_of_another_kind_is_refused() -> None:
     expected = dataclasses.replace(EVERY_FIELD_CHANGED, class_conditional=False)
     assert from_json(json.dumps(record)) == expected
     cut = to_json(THE_OTHERS)[:-20]
-    for text, message in (("[1, 2]", "not a JSON object"), (cut, "not JSON")):
+    nested, digits = "[" * 100_000, f'{{"seed": {"1" * 5000}}}'
+    bad = (
+        ("[1, 2]", "not a JSON object"),
+        *((text, "not JSON") for text in (cut, nested, digits)),
+    )
+    for text, message in bad:
         with pytest.raises(ValueError, match=message):
             from_json(text)
 
