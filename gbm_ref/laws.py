@@ -38,7 +38,7 @@ def _parameters(*pairs: tuple[str, Values]) -> list[Array]:
     if len(shape) != 1:
         sizes = ", ".join(f"{name} {a.shape}" for (name, _), a in zip(pairs, arrays, strict=True))
         raise ValueError(f"parameters must be numbers or of one shape (d,), got {sizes}.")
-    return [np.broadcast_to(array, shape).copy() for array in arrays]
+    return [_checks.kept(np.broadcast_to(array, shape)) for array in arrays]
 
 
 class ProductLaw(ABC):
@@ -81,7 +81,7 @@ class ProductLaw(ABC):
 
     def stein_score(self, x: Values) -> Array:
         """grad log p(x)."""
-        return self.hyvarinen_score(x) / np.asarray(x, dtype=np.float64)
+        return self.hyvarinen_score(x) / _checks.real_array(x, "x")
 
     def _checked(self, x: Values) -> Array:
         return _checks.with_trailing(_checks.positive_array(x, "x"), self.d, "x")

@@ -72,7 +72,7 @@ class Target(ABC):
 
     def stein_score(self, x: Values) -> Array:
         """grad log p(x)."""
-        return self.hyvarinen_score(x) / np.asarray(x, dtype=np.float64)
+        return self.hyvarinen_score(x) / _checks.real_array(x, "x")
 
     def _log(self, x: Values) -> Array:
         return np.log(_checks.with_trailing(_checks.positive_array(x, "x"), self.d, "x"))
@@ -107,9 +107,9 @@ class LogNormalMixture(Target):
         checked = [
             _checks.covariance(cov, means.shape[1], f"log_covs[{j}]") for j, cov in enumerate(covs)
         ]
-        object.__setattr__(self, "weights", weights)
-        object.__setattr__(self, "log_means", means)
-        object.__setattr__(self, "log_covs", np.stack(checked))
+        object.__setattr__(self, "weights", _checks.kept(weights))
+        object.__setattr__(self, "log_means", _checks.kept(means))
+        object.__setattr__(self, "log_covs", _checks.kept(np.stack(checked)))
 
     @property
     def d(self) -> int:
@@ -159,8 +159,9 @@ class LogNormal(Target):
 
     def __init__(self, log_mean: Values, log_cov: Values) -> None:
         mean = _checks.vector(log_mean, "log_mean")
-        object.__setattr__(self, "log_mean", mean)
-        object.__setattr__(self, "log_cov", _checks.covariance(log_cov, mean.size, "log_cov"))
+        cov = _checks.covariance(log_cov, mean.size, "log_cov")
+        object.__setattr__(self, "log_mean", _checks.kept(mean))
+        object.__setattr__(self, "log_cov", _checks.kept(cov))
 
     @property
     def d(self) -> int:
@@ -203,7 +204,7 @@ class PointMasses(Target):
         points = _checks.positive_array(points, "points")
         if points.ndim != 2 or points.size == 0:
             raise ValueError(f"points must have shape (n, d), got {points.shape}.")
-        object.__setattr__(self, "points", points)
+        object.__setattr__(self, "points", _checks.kept(points))
         object.__setattr__(self, "log_var", _checks.non_negative_number(log_var, "log_var"))
 
     @property
