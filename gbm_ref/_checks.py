@@ -50,6 +50,14 @@ def real_array(value: Values, name: str) -> Array:
         raise ValueError(f"{name} is beyond the range of float64.") from None
 
 
+def quiet() -> np.errstate:
+    """Arithmetic in which a number beyond the range of float64 is infinite, or 0, as in Python.
+
+    Without it the caller's np.seterr would decide whether there is a result.
+    """
+    return np.errstate(over="ignore", under="ignore")
+
+
 def kept(array: Array) -> Array:
     """A copy of `array` that nobody can write to, for what a law, process or step keeps."""
     copy = np.array(array, order="C")
@@ -59,7 +67,7 @@ def kept(array: Array) -> Array:
 
 def finite_number(value: float, name: str) -> float:
     """`value` as a finite float."""
-    if isinstance(value, float):
+    if type(value) in (float, np.float64):
         number = float(value)
     else:
         array = real_array(value, name)

@@ -70,4 +70,6 @@ class Process(ABC):
         """
         start = _checks.positive_array(x0, "x0")
         noise = _checks.like(z, start, "z", "x0")
-        return start * np.exp(self.log_mean(t) + math.sqrt(self.log_var(t)) * noise)
+        exponent = self.log_mean(t) + math.sqrt(self.log_var(t)) * noise
+        with _checks.quiet():
+            return start * np.exp(exponent)
