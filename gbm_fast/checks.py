@@ -19,7 +19,6 @@ from torch._C._functorch import (
 )
 from torch._subclasses import FakeTensor
 
-
 SMALLEST = torch.finfo(torch.float64).tiny  # below it a float64 loses digits
 
 
@@ -62,7 +61,7 @@ def _is_real(x: Tensor) -> bool:
 
 
 def require_tensor(x: object, name: str) -> None:
-    """Raise ValueError unless `x` is a tensor of real numbers, no array or list of another kind."""
+    """Raise ValueError unless `x` is a tensor, no array of another kind, of real numbers."""
     if not isinstance(x, Tensor):
         raise ValueError(
             f"{name} must be a torch.Tensor, got {type(x).__name__}: pass torch.as_tensor({name})."
@@ -134,6 +133,20 @@ def require_same_shape(x: Tensor, other: Tensor, name: str) -> None:
         raise ValueError(
             f"{name} must have the shape of x, {tuple(x.shape)}, got {tuple(other.shape)}."
         )
+
+
+def like(x: Tensor, other: Tensor, name: str) -> Tensor:
+    """`other` in the dtype of the state `x`, once it is known to have its shape."""
+    require_same_shape(x, other, name)
+    return other.to(x.dtype)
+
+
+def integers(labels: Tensor, name: str) -> Tensor:
+    """A copy of `labels` in int64; ValueError unless they are a tensor of integers."""
+    require_tensor(labels, name)
+    if labels.is_floating_point():
+        raise ValueError(f"{name} must be integers, got {labels.dtype}.")
+    return labels.to(torch.int64, copy=True)
 
 
 def positive_number(value: float, name: str) -> float:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import SMALLEST, has_values, require_positive, require_same_shape
+from gbm_fast.checks import SMALLEST, has_values, like, require_positive
 from gbm_fast.process.times import TOLERANCE, Time, float64, time_in_range
 from gbm_fast.shapes import schedule_like
 
@@ -53,10 +53,10 @@ class Process(ABC):
         Raises ValueError for a non-positive or non-finite x0, another shape, or t out of range.
         """
         require_positive(x0, "x0")
-        require_same_shape(x0, z, "z")
+        draws = like(x0, z, "z")
         log_mean = schedule_like(self.log_mean(t), x0)
         log_std = schedule_like(self.log_var(t).sqrt(), x0)
-        return x0 * torch.exp(log_mean + log_std * z.to(x0))
+        return x0 * torch.exp(log_mean + log_std * draws)
 
     def _require_range(self) -> None:
         """Raise ValueError unless m(T) and v(T) are within the range of float64."""

@@ -10,9 +10,9 @@ from torch import Tensor
 from gbm_fast.checks import (
     positive_number,
     real_number,
+    real_tensor,
     require_finite,
     require_positive,
-    require_tensor,
     square,
 )
 from gbm_fast.process.base import Process
@@ -142,9 +142,9 @@ def _rates(values: Rates, name: str) -> Tensor:
     if isinstance(values, list | tuple):
         numbers = [real_number(value, name) for value in values]
         return torch.tensor(numbers, dtype=torch.float64, device="cpu")
-    require_tensor(values, name)
+    given = real_tensor(values, name).detach()
     with lasting():
-        return torch.Tensor.detach(values).to("cpu", torch.float64, copy=True)
+        return given.to("cpu", torch.float64, copy=True)
 
 
 def _at(table: Tensor, place: Tensor) -> Tensor:

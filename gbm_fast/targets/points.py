@@ -90,9 +90,9 @@ class _DataSet:
 class PointMasses(Target):
     """log X ~ (1 / N) sum_n N(log points_n, log_var I): claim R3.
 
-    points (N, d) positive, of which a copy is kept; log_var >= 0. With log_var = 0 there is no density: logpdf and the
-    scores raise ValueError until the law is diffused. Raises ValueError for bad points or a
-    negative log_var.
+    points (N, d) positive, of which a copy is kept; log_var >= 0. With log_var = 0 there is no
+    density: logpdf and the scores raise ValueError until the law is diffused. Raises ValueError
+    for bad points or a negative log_var.
     """
 
     def __init__(self, points: Tensor, log_var: float = 0.0) -> None:

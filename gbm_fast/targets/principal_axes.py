@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import BackwardCFunction, FunctionCtx, once_differentiable
 
 from gbm_fast.checks import has_values
 from gbm_fast.process.times import float64
@@ -87,6 +88,32 @@ class PrincipalAxes(NamedTuple):
 def widened(covs: Tensor, v: Tensor) -> Tensor:
     """covs + v I for v 0-d."""
     return covs + v.to(covs) * torch.eye(covs.shape[-1], dtype=covs.dtype, device=covs.device)
+
+
+class _SymmetricRoot(torch.autograd.Function):
+    """R = M^(1/2), whose derivative solves R dR + dR R = dM, at equal eigenvalues too."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, matrix: Tensor) -> Tensor:
+        variances, axes = torch.linalg.eigh(matrix)
+        roots = variances.sqrt()
+        ctx.save_for_backward(roots, axes)
+        return (axes * roots) @ axes.mT
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: BackwardCFunction, gradient: Tensor) -> Tensor:
+        saved: tuple[Tensor, ...] = ctx.saved_tensors
+        roots, axes = saved
+        along = axes.mT @ gradient @ axes / (roots[:, None] + roots)
+        return axes @ along @ axes.mT
+
+
+def symmetric_root(matrix: Tensor) -> Tensor:
+    """The symmetric root of a positive definite (d, d) matrix, differentiable once."""
+    with exact_arithmetic(matrix):
+        root: Tensor = _SymmetricRoot.apply(matrix)
+    return root
 
 
 def times_small(rows: Tensor, matrix: Tensor) -> Tensor:
