@@ -64,6 +64,11 @@ class LogNormal(Scores, TransformedDistribution):
         with exact_arithmetic(self.log_mean):
             return super().rsample(Size(sample_shape))
 
+    @torch.no_grad()
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        """The draws of `rsample`, as constants."""
+        return self.rsample(sample_shape)
+
     @property
     def log_mean(self) -> Tensor:
         """Mean of log X, (*batch, d)."""
