@@ -149,6 +149,14 @@ def integers(labels: Tensor, name: str) -> Tensor:
     return labels.to(torch.int64, copy=True)
 
 
+def finite_number(value: float, name: str) -> float:
+    """`value` as a float; ValueError unless it is a finite number."""
+    number = real_number(value, name)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be a finite number, got {value}.")
+    return number
+
+
 def positive_number(value: float, name: str) -> float:
     """`value` as a float; ValueError unless it is positive and finite."""
     number = real_number(value, name)

@@ -32,7 +32,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.checks import integers, positive_number, require_floating
+from gbm_fast.checks import finite_number, integers, positive_number, require_floating
 from gbm_fast.networks.conditions import Condition, log_variance
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import LogScore
@@ -94,7 +94,8 @@ class Denoiser(Parameterisation):
     log_std: float
 
     def __post_init__(self) -> None:
-        positive_number(self.log_std, "log_std")
+        object.__setattr__(self, "log_mean", finite_number(self.log_mean, "log_mean"))
+        object.__setattr__(self, "log_std", positive_number(self.log_std, "log_std"))
 
     def coefficients(self, v: Tensor) -> Coefficients:
         """(-1 / (v + s^2), s / sqrt(v (v + s^2))): the slopes of 1 + h in u and in F."""
@@ -157,7 +158,8 @@ class ScoreModel(nn.Module):
         self.network = network.to(memory_format=torch.channels_last)
         self.condition = condition
         self.parameterisation = parameterisation
-        self.log_mean, self.log_std = log_mean, positive_number(log_std, "log_std")
+        self.log_mean = finite_number(log_mean, "log_mean")
+        self.log_std = positive_number(log_std, "log_std")
         self.autocast = autocast
 
     def forward(

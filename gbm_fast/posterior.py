@@ -14,12 +14,10 @@ scalar in [0, T], and at t = 0 the target must have a density. All raise `ValueE
 hold arrays (..., J, d) over the components.
 """
 
-import math
-
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import has_values, real_number, require_positive, require_tensor
+from gbm_fast.checks import finite_number, has_values, require_positive, require_tensor
 from gbm_fast.process import Process, Time
 from gbm_fast.targets import LogNormal, LogNormalMixture, Target
 from gbm_fast.targets.components import Components, components, mixed_moments
@@ -89,9 +87,7 @@ def log_posterior_moment(
 
     power  any finite number
     """
-    a = real_number(power, "power")
-    if not math.isfinite(a):
-        raise ValueError(f"power must be finite, got {power}.")
+    a = finite_number(power, "power")
     parts, y = _mixture_and_log(x, target)
     means, covs = _components_given(parts, y, process, t)
     log_shares = torch.log_softmax(parts.diffused(process, t).log_terms(y), dim=-1)

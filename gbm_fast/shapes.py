@@ -24,7 +24,9 @@ def exact_arithmetic(x: Tensor) -> AbstractContextManager:
 
 def lasting() -> AbstractContextManager:
     """For tensors that outlive the call: autograd would refuse those made in inference mode."""
-    return _out_of_inference_mode() if torch.is_inference_mode_enabled() else nullcontext()
+    if torch.compiler.is_compiling() or not torch.is_inference_mode_enabled():
+        return nullcontext()
+    return _out_of_inference_mode()
 
 
 @contextmanager

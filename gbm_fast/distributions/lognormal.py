@@ -56,6 +56,10 @@ class LogNormal(Scores, TransformedDistribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value), of the shape of the samples and the batch."""
+        if self._validate_args:
+            self._validate_sample(value)
+        if value.numel() == 0:  # torch's arithmetic does not know empty batches
+            return value.new_zeros(torch.broadcast_shapes(value.shape[:-1], self.batch_shape))
         with exact_arithmetic(self.log_mean):
             return cast(Tensor, super().log_prob(value))
 

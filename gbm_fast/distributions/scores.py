@@ -24,6 +24,10 @@ class Scores(Distribution):
     def _validate_sample(self, value: Tensor) -> None:
         """Shape and support as torch has them, and finite."""
         require_tensor(value, "value")
+        if value.numel() == 0 and value.shape[value.ndim - len(self.event_shape) :] == (
+            self.event_shape
+        ):
+            return  # torch's checks of a support do not know empty batches
         super()._validate_sample(value)
         require_positive(value, "value")
 

@@ -1,12 +1,11 @@
 """Geometric Brownian motion with constant coefficients: the process of the paper."""
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import positive_number, real_number, square
+from gbm_fast.checks import finite_number, positive_number, square
 from gbm_fast.process.base import Process
 from gbm_fast.process.times import Time, end_of_step
 
@@ -27,9 +26,7 @@ class GBM(Process):
     def __post_init__(self) -> None:
         sigma = positive_number(self.sigma, "sigma")
         rate = square(sigma, "sigma")
-        mu = rate / 2 if self.mu is None else real_number(self.mu, "mu")
-        if not math.isfinite(mu):
-            raise ValueError(f"mu must be a finite number, got {self.mu}.")
+        mu = rate / 2 if self.mu is None else finite_number(self.mu, "mu")
         object.__setattr__(self, "sigma", sigma)
         object.__setattr__(self, "mu", mu)
         object.__setattr__(self, "horizon", positive_number(self.horizon, "horizon"))

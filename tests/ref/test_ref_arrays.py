@@ -2,10 +2,9 @@
 drop is refused everywhere, and laws keep copies."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -63,14 +62,6 @@ TAKES: dict[str, Callable[[object], object]] = {
     "likelihood": lambda x: ref.exact_log_likelihood(x, LN, P, LN.diffuse(P, 0.9)),
     "mirror": lambda x: (ref.gradient_step(x, x, 0.1), ref.bregman(ref.ENTROPY, x, x)),
 }
-
-
-@pytest.fixture
-def unchecked() -> Iterator[None]:
-    """As in use, without the tests' check of annotations."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def bits(result: object) -> bytes:

@@ -1,8 +1,7 @@
 """Other kinds of arrays and numbers are refused everywhere; empty batches are served."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -18,15 +17,6 @@ from tests.support.good import LAW
 from tests.support.problems import DATA_SETS, LOG_NORMALS, MIXTURES
 from tests.support.tables import STEPS, STEPS_2D
 from tests.support.twins import tensor, twin_target
-
-
-@pytest.fixture
-def unchecked() -> Iterator[None]:
-    """As in use, without the tests' check of annotations."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
-
 
 EMPTY = torch.empty(0, 2, dtype=torch.float64)
 TWINS = {
@@ -145,7 +135,9 @@ def arguments(kind: type | tuple[type, ...]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.usefixtures("unchecked")
-@pytest.mark.parametrize(("name", "argument"), arguments(Tensor))
+@pytest.mark.parametrize(
+    ("name", "argument"), [(n, a) for n, a in arguments(Tensor) if CALLS[n][1][a].ndim > 0]
+)
 def test_what_is_no_tensor_of_real_numbers_is_refused(name: str, argument: str) -> None:
     call, good = CALLS[name]
     call(**good)
