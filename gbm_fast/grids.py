@@ -62,12 +62,7 @@ def annealed(
     if chi > 1:
         raise ValueError(f"chi must be in (0, 1], got {chi!r}.")
     spacing = horizon / num_steps
-    dt = spacing if step_length is None else positive_number(step_length, "step_length")
-    if not 0 < dt <= spacing * (1 + 1e-12):
-        raise ValueError(
-            f"step_length must be in (0, horizon / num_steps] = (0, {spacing:.6g}], got {dt!r}: "
-            "a longer step from the lowest level would pass t = 0."
-        )
+    dt = spacing if step_length is None else _length(step_length, spacing)
     # The products are rounded, some of them to just above the horizon.
     rows = [
         Row(min(k * horizon / num_steps, horizon), dt, chi ** (first - k))
@@ -117,6 +112,16 @@ def power(
     top, bottom = std_max ** (1 / rho), std_min ** (1 / rho)
     stds = [(top + i / (num_steps - 1) * (bottom - top)) ** rho for i in range(num_steps)]
     return _through_levels(process, stds)
+
+
+def _length(step_length: float, spacing: float) -> float:
+    length = positive_number(step_length, "step_length")
+    if length > spacing * (1 + 1e-12):
+        raise ValueError(
+            f"step_length must be in (0, horizon / num_steps] = (0, {spacing:.6g}], got "
+            f"{length!r}: a longer step from the lowest level would pass t = 0."
+        )
+    return length
 
 
 def _levels(num_steps: int, std_min: float, std_max: float) -> tuple[int, float, float]:

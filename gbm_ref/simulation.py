@@ -75,12 +75,16 @@ def simulate(
         x = step(process, score, x, row.t_score, row.dt, row.noise, draw(index))
         if return_path:
             path.append(x)
-    if not (np.isfinite(x) & (x > 0.0 if step.keeps_sign else x != 0.0)).all():
+    _require_result(step, x)
+    return (x, np.stack(path)) if return_path else x
+
+
+def _require_result(step: Step, x_0: Array) -> None:
+    if not (np.isfinite(x_0) & (x_0 > 0.0 if step.keeps_sign else x_0 != 0.0)).all():
         raise ValueError(
             "the result is not finite, or has zeros: the score, or the step length for it, is too "
             "large, or log x_0 is beyond the range of float64."
         )
-    return (x, np.stack(path)) if return_path else x
 
 
 def _noise_source(step: Step, z: Noise, shape: tuple[int, ...]) -> Callable[[int], Array | None]:
