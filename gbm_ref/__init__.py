@@ -11,7 +11,8 @@ Domains: arrays are float64 and finite; positive data are never clipped, a `Valu
 what is not positive. Arrays of integers or of floating-point numbers of any width, byte order,
 layout and class are converted, as are lists of Python's numbers; masked arrays, complex numbers,
 booleans, text and other objects are refused. What a law, process or step keeps is a copy that
-cannot be written to. The caller's `np.seterr` decides nothing. Densities and divergences are in nats; times and logarithms have no unit.
+cannot be written to. The caller's `np.seterr` decides nothing. Densities and divergences are in
+nats; times and logarithms have no unit.
 
 Accuracy is stated in one of two forms,
 
