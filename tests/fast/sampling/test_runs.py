@@ -179,7 +179,7 @@ def test_the_caller_s_state_decides_nothing() -> None:
             found = [call() for call in calls]
         for one, other in zip(found, expected, strict=True):
             assert one.dtype == other.dtype and torch.equal(one, other)
-    assert RUN.score(IMAGES[:0], 0.5).shape == IMAGES[:0].shape
+    assert WAVES.score(IMAGES[:0], 0.5).shape == IMAGES[:0].shape
 
 
 WORDS = """
