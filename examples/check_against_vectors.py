@@ -1,6 +1,6 @@
 """Tests one function against the accuracy vectors: plain Python, nothing else, 15 lines of it.
 
-python examples/check_against_vectors.py [folder with the vectors, default gbm_ref/vectors]
+python examples/check_against_vectors.py [folder with the vectors, default those of this clone]
 """
 
 import json
@@ -15,7 +15,7 @@ def forward_sample(x0: float, m: float, v: float, z: float) -> float:
     return x0 * math.exp(m + math.sqrt(v) * z)
 
 
-folder = Path(sys.argv[1] if len(sys.argv) > 1 else "gbm_ref/vectors")
+folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / "../gbm_ref/vectors")
 rows = [json.loads(line) for line in (folder / "forward_sample.jsonl").open(encoding="utf-8")]
 failed = 0
 for row in rows:

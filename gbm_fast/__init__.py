@@ -14,6 +14,12 @@ training, sampling, evaluation and commands are rooms of their own. `distributio
 the style of torch.distributions. `python -m gbm_fast.train`, `gbm_fast.sample` and
 `gbm_fast.evaluate` are the commands.
 
+States and parameters are tensors of floating-point numbers, times and other numbers are Python's
+or tensors; arrays of another kind, masks, complex numbers, booleans and text are a ValueError.
+Laws, processes and steps keep copies, which are not to be changed in place. The mathematics
+comes out the same under any default dtype or device, autocast, `inference_mode` and `no_grad`;
+only a network's own arithmetic follows the autocast in force.
+
 Names are imported when they are first used: the commands' `--help` does not wait for torch.
 """
 

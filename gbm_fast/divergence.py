@@ -9,7 +9,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import has_values, require_covariance, require_finite
+from gbm_fast.checks import (
+    has_values,
+    require_covariance,
+    require_finite,
+    require_floating,
+)
+from gbm_fast.shapes import exact_arithmetic
 
 
 class Gaussian(NamedTuple):
@@ -35,6 +41,20 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> Tensor:
         require_gaussian(law, name)
     if p.mean.shape[-1] != q.mean.shape[-1]:
         raise ValueError(f"p and q must have one dimension, got {p.mean.shape}, {q.mean.shape}.")
+    if not (p.cov.requires_grad or q.cov.requires_grad):
+        with exact_arithmetic(q.mean):
+            return _by_eigenvalues(p, q)
+    # The derivatives of eigenvectors are NaN at equal eigenvalues, those of the plain formula are
+    # not; its digits are not needed for its value.
+    with torch.no_grad():
+        value = kl_divergence(*(Gaussian(*(part.detach() for part in law)) for law in (p, q)))
+    with exact_arithmetic(q.mean):
+        plain = _by_determinants(p, q)
+    return torch.where(plain.isfinite(), value + (plain - plain.detach()), value)
+
+
+def _by_eigenvalues(p: Gaussian, q: Gaussian) -> Tensor:
+    """The formula of `kl_divergence`, for laws that were checked."""
     values, vectors = torch.linalg.eigh(q.cov)
     rounding = torch.finfo(values.dtype).eps
     if has_values(values) and bool((values[..., 0] <= 50 * rounding * values[..., -1]).any()):
@@ -50,8 +70,19 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> Tensor:
     return torch.where(singular, torch.full_like(divergence, torch.inf), divergence)
 
 
+def _by_determinants(p: Gaussian, q: Gaussian) -> Tensor:
+    """1/2 [tr Q^-1 P - log det P + log det Q + ...], up to a constant."""
+    root = torch.linalg.cholesky(q.cov)
+    shift = torch.linalg.solve_triangular(root, (p.mean - q.mean)[..., None], upper=False)
+    trace = torch.cholesky_solve(p.cov, root).diagonal(dim1=-2, dim2=-1).sum(-1)
+    log_dets = torch.logdet(q.cov) - torch.logdet(p.cov)
+    return (trace + log_dets + shift.square().sum((-2, -1))) / 2
+
+
 def require_gaussian(law: Gaussian, name: str) -> None:
     """Raise ValueError unless `law` has a mean (..., d) and a covariance (..., d, d)."""
+    require_floating(law.mean, f"the mean of {name}")
+    require_floating(law.cov, f"the covariance of {name}")
     d = law.mean.shape[-1] if law.mean.ndim else 0
     if d == 0 or law.cov.shape[-2:] != (d, d):
         raise ValueError(

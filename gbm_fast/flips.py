@@ -4,10 +4,12 @@ Probabilities are given by their logarithm: at the paper's step lengths they are
 smallest float (1e-337 for N = 1000, sigma = 0.8, v_0 = 0.05; claim E28).
 """
 
+import math
+
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import has_values, positive_number, require_finite
+from gbm_fast.checks import has_values, positive_number, real_number, require_finite
 from gbm_fast.process import Process, Time
 from gbm_fast.shapes import schedule_like
 from gbm_fast.targets import LogNormal
@@ -44,11 +46,14 @@ def log_average_flip_probability(
     step's factor is affine in log X_t. noise may be 0 here; the times are scalars. Raises
     ValueError unless dt > 0 and t_score > 0, and for times outside the range.
     """
-    if not noise >= 0:
-        raise ValueError(f"noise must not be negative, got {noise}.")
+    if not isinstance(target, LogNormal):
+        raise ValueError(f"the average is for log-normal data, not a {type(target).__name__}.")
+    kappa = real_number(noise, "noise")
+    if not 0 <= kappa < math.inf:
+        raise ValueError(f"noise must be finite and not negative, got {noise}.")
     dm, dv = (part.to(target.log_mean) for part in _increments(process, t_score, dt))
     precision = torch.linalg.inv(target.diffuse(process, t_score).log_cov)
-    spread = (noise**2 * dv + dv.square() * precision.diagonal()).sqrt()
+    spread = (kappa**2 * dv + dv.square() * precision.diagonal()).sqrt()
     return torch.special.log_ndtr(-(1 - dm + 0.5 * dv) / spread)
 
 

@@ -10,6 +10,7 @@ are built on.
 import math
 from typing import NamedTuple
 
+from gbm_fast.checks import positive_number, whole_number
 from gbm_fast.process import Process
 
 
@@ -22,11 +23,6 @@ class Row(NamedTuple):
 
 
 Grid = tuple[Row, ...]
-
-
-def _require_count(value: int, least: int, name: str) -> None:
-    if value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
 
 
 def uniform(num_steps: int, horizon: float = 1.0) -> Grid:
@@ -56,15 +52,17 @@ def annealed(
     Raises ValueError for counts below 1 (denoise_steps: 0), start outside 1..num_steps, chi
     outside (0, 1], or a step length outside (0, horizon / num_steps], which would pass t = 0.
     """
-    first = num_steps if start is None else start
-    _require_annealing(num_steps, horizon, inner_steps, chi, first, denoise_steps)
+    num_steps = whole_number(num_steps, "num_steps", 1)
+    inner_steps = whole_number(inner_steps, "inner_steps", 1)
+    denoise_steps = whole_number(denoise_steps, "denoise_steps", 0)
+    horizon, chi = positive_number(horizon, "horizon"), positive_number(chi, "chi")
+    first = num_steps if start is None else whole_number(start, "start", 1)
+    if first > num_steps:
+        raise ValueError(f"start must be a level from 1 to num_steps = {num_steps}, got {start}.")
+    if chi > 1:
+        raise ValueError(f"chi must be in (0, 1], got {chi!r}.")
     spacing = horizon / num_steps
-    dt = spacing if step_length is None else step_length
-    if not 0 < dt <= spacing * (1 + 1e-12):
-        raise ValueError(
-            f"step_length must be in (0, horizon / num_steps] = (0, {spacing:.6g}], got {dt!r}: "
-            "a longer step from the lowest level would pass t = 0."
-        )
+    dt = spacing if step_length is None else _length(step_length, spacing)
     # The products are rounded, some of them to just above the horizon.
     rows = [
         Row(min(k * horizon / num_steps, horizon), dt, chi ** (first - k))
@@ -84,8 +82,8 @@ def printed(
     with its step_length and chi, for any number of inner steps. Domains and errors as in
     `annealed`; num_steps >= 2. With `PrintedAlgorithm1` or `DaleLangevin` as the step.
     """
-    _require_count(num_steps, 2, "num_steps")
-    return annealed(num_steps, horizon, step_length, 1, chi, start=num_steps - 1)
+    levels = whole_number(num_steps, "num_steps", 2)
+    return annealed(levels, horizon, step_length, 1, chi, start=levels - 1)
 
 
 def geometric(process: Process, num_steps: int, std_min: float, std_max: float) -> Grid:
@@ -94,7 +92,7 @@ def geometric(process: Process, num_steps: int, std_min: float, std_max: float) 
     `num_steps` (at least 2) levels, so `num_steps` rows. Raises ValueError unless
     0 < std_min < std_max and the process reaches std_max.
     """
-    _require_levels(num_steps, std_min, std_max)
+    num_steps, std_min, std_max = _levels(num_steps, std_min, std_max)
     span = math.log(std_min / std_max)
     stds = [std_max * math.exp(i / (num_steps - 1) * span) for i in range(num_steps)]
     return _through_levels(process, stds)
@@ -109,34 +107,30 @@ def power(
     levels and rows. Raises ValueError unless rho > 0, 0 < std_min < std_max and the process
     reaches std_max.
     """
-    _require_levels(num_steps, std_min, std_max)
-    if not 0 < rho < math.inf:
-        raise ValueError(f"rho must be positive and finite, got {rho!r}.")
+    num_steps, std_min, std_max = _levels(num_steps, std_min, std_max)
+    rho = positive_number(rho, "rho")
     top, bottom = std_max ** (1 / rho), std_min ** (1 / rho)
     stds = [(top + i / (num_steps - 1) * (bottom - top)) ** rho for i in range(num_steps)]
     return _through_levels(process, stds)
 
 
-def _require_annealing(
-    num_steps: int, horizon: float, inner_steps: int, chi: float, start: int, denoise_steps: int
-) -> None:
-    _require_count(num_steps, 1, "num_steps")
-    _require_count(inner_steps, 1, "inner_steps")
-    _require_count(denoise_steps, 0, "denoise_steps")
-    if not 0 < horizon < math.inf:
-        raise ValueError(f"horizon must be positive and finite, got {horizon!r}.")
-    if not 1 <= start <= num_steps:
-        raise ValueError(f"start must be a level from 1 to num_steps = {num_steps}, got {start}.")
-    if not 0 < chi <= 1:
-        raise ValueError(f"chi must be in (0, 1], got {chi!r}.")
-
-
-def _require_levels(num_steps: int, std_min: float, std_max: float) -> None:
-    _require_count(num_steps, 2, "num_steps")
-    if not 0 < std_min < std_max < math.inf:
+def _length(step_length: float, spacing: float) -> float:
+    length = positive_number(step_length, "step_length")
+    if length > spacing * (1 + 1e-12):
         raise ValueError(
-            f"noise levels need 0 < std_min < std_max, got {std_min!r} and {std_max!r}."
+            f"step_length must be in (0, horizon / num_steps] = (0, {spacing:.6g}], got "
+            f"{length!r}: a longer step from the lowest level would pass t = 0."
         )
+    return length
+
+
+def _levels(num_steps: int, std_min: float, std_max: float) -> tuple[int, float, float]:
+    """The arguments as numbers, once they are known to make levels."""
+    count = whole_number(num_steps, "num_steps", 2)
+    low, high = positive_number(std_min, "std_min"), positive_number(std_max, "std_max")
+    if low >= high:
+        raise ValueError(f"noise levels need 0 < std_min < std_max, got {low!r} and {high!r}.")
+    return count, low, high
 
 
 def _through_levels(process: Process, stds: list[float]) -> Grid:

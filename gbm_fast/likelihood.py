@@ -36,12 +36,16 @@ from gbm_fast.checks import (
     require_finite,
     require_positive,
     require_same_shape,
+    require_tensor,
+    whole_number,
 )
 from gbm_fast.grids import Grid
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import ScoreFunction
+from gbm_fast.shapes import exact_arithmetic, lasting
 from gbm_fast.targets import LogNormal, PointMasses, Target
 from gbm_fast.targets.components import components
+from gbm_fast.targets.principal_axes import symmetric_root
 
 Divergence = Callable[[Tensor, Time], Tensor]
 """(x, t) -> tr grad_y s at x (batch, *event), shape (batch,)."""
@@ -59,16 +63,16 @@ def log_score_divergence(x: Tensor, target: Target) -> Tensor:
     target  a `LogNormal`, a `LogNormalMixture` or `PointMasses`, with a density; for a mixture of
             J components the memory is that of (..., J, d) numbers
     """
+    require_tensor(x, "x")
     if x.ndim == 0 or x.shape[-1] != target.d:
         raise ValueError(f"x must have shape (..., {target.d}), got {tuple(x.shape)}.")
     require_positive(x, "x")
     if isinstance(target, PointMasses):
         return target.log_score_divergence(x)
     parts, y = components(target), x.log()
-    shares = parts.shares(y)
-    pulls = parts.off_axes(-parts.residuals(y) / parts.variances)
+    shares, pulls = parts.shares(y), parts.pulls(y)
     gaps = pulls - (shares[..., None] * pulls).sum(-2, keepdim=True)
-    bends = gaps.square().sum(-1) - (1 / parts.variances).sum(-1)
+    bends = gaps.square().sum(-1) - parts.traces()
     return (shares * bends).sum(-1)
 
 
@@ -79,6 +83,7 @@ def exact_divergence(target: Target, process: Process) -> Divergence:
     """
 
     def divergence(x: Tensor, t: Time) -> Tensor:
+        _require_batch(x)
         return log_score_divergence(x.flatten(1), target.diffuse(process, t))
 
     return divergence
@@ -92,7 +97,8 @@ def log_score_slope(score: ScoreFunction, create_graph: bool = False) -> ScoreFu
     """
 
     def slope(x: Tensor, t: Time) -> Tensor:
-        count = x[0].numel()
+        _require_batch(x)
+        count = x.shape[1:].numel()
         units = torch.eye(count, dtype=x.dtype, device=x.device).reshape(count, 1, *x.shape[1:])
         products = _products(score, x, t, [unit.expand_as(x) for unit in units], create_graph)
         columns = [product.flatten(1)[:, i] for i, product in enumerate(products)]
@@ -125,6 +131,7 @@ def hutchinson_divergence(
     """
 
     def divergence(x: Tensor, t: Time) -> Tensor:
+        _require_batch(x)
         if probes.ndim != x.ndim + 1 or probes.shape[1:] != x.shape or len(probes) == 0:
             raise ValueError(
                 f"probes must have shape (K, *x.shape) = (K, *{tuple(x.shape)}), got "
@@ -142,18 +149,20 @@ def _products(
     score: ScoreFunction, x: Tensor, t: Time, vectors: list[Tensor], create_graph: bool
 ) -> list[Tensor]:
     """vector^T dh/dy for each of the vectors, of the shape of x, from one call of the score."""
-    with torch.enable_grad():
+    with lasting(), torch.enable_grad():
         y = (x if create_graph else x.detach()).log()
         y = y if y.requires_grad else y.requires_grad_()
         h = score(y.exp(), t)
         if not h.requires_grad:
             raise ValueError("the score has no derivative in x: is it computed under no_grad?")
         found: list[Tensor] = []
-        for i, vector in enumerate(vectors):
-            keep = create_graph or i < len(vectors) - 1
-            found += torch.autograd.grad(
-                h, y, vector.to(h.dtype), keep, create_graph, materialize_grads=True
-            )
+        # What a network rounded on the way is of its own dtype, in which its derivatives come.
+        with exact_arithmetic(x):
+            for i, vector in enumerate(vectors):
+                keep = create_graph or i < len(vectors) - 1
+                found += torch.autograd.grad(
+                    h, y, vector.to(h.dtype), keep, create_graph, materialize_grads=True
+                )
         return found
 
 
@@ -227,17 +236,29 @@ def exact_log_likelihood(
     target    the data law; its covariance at t_min must be positive definite
     terminal  any law at T
     """
+    if not isinstance(target, LogNormal):
+        raise ValueError(f"the closed form is for log-normal data, not {type(target).__name__}.")
     rows, end = _rows(x), process.horizon
     begin = target.diffuse(process, t_min)
-    variances, axes = torch.linalg.eigh(begin.log_cov)
+    if rows.shape[-1] != target.d:
+        raise ValueError(f"an event has {rows.shape[-1]} elements, target d = {target.d}.")
+    variances, axes = torch.linalg.eigh(begin.log_cov.detach())
     rounding = 50 * torch.finfo(variances.dtype).eps
     if has_values(variances) and bool(variances[0] <= rounding * variances[-1]):
         raise ValueError("the data have no density at t_min: their log covariance is singular.")
-    added = process.increments(end, end - t_min)[1].to(variances) / variances
-    residual = (rows.log() - begin.log_mean) @ axes
+    dv = process.increments(end, end - t_min)[1].to(variances)
+    residual = rows.log() - begin.log_mean
     centre = target.log_mean + process.log_mean(end).to(variances)
-    y_end = centre + residual * (1 + added).sqrt() @ axes.mT
-    growth = added.log1p().sum() / 2
+    if begin.log_cov.requires_grad:
+        eye = torch.eye(target.d, dtype=variances.dtype, device=variances.device)
+        squared = eye + dv * torch.cholesky_inverse(torch.linalg.cholesky(begin.log_cov))
+        stretched = residual @ symmetric_root(squared)
+        growth = torch.logdet(squared) / 2
+    else:
+        with exact_arithmetic(rows):
+            stretched = residual @ axes * (1 + dv / variances).sqrt() @ axes.mT
+        growth = (dv / variances).log1p().sum() / 2
+    y_end = centre + stretched
     return terminal.logpdf(y_end.exp()) + y_end.sum(-1) + growth - rows.log().sum(-1)
 
 
@@ -252,9 +273,8 @@ def bits_per_dim(log_likelihood: Tensor, d: int, cell: float = 1.0 / 256.0) -> T
     Averaged over u it is at least the bits per dimension of the discrete model.
     """
     require_finite(log_likelihood, "log_likelihood")
-    if d < 1:
-        raise ValueError(f"d must be at least 1, got {d}.")
-    return -log_likelihood / (d * math.log(2)) - math.log2(positive_number(cell, "cell"))
+    nats = whole_number(d, "d", 1) * math.log(2)
+    return -log_likelihood / nats - math.log2(positive_number(cell, "cell"))
 
 
 Velocity = Callable[[float, Tensor], tuple[Tensor, Tensor]]
@@ -279,10 +299,15 @@ def _velocity(
 
 def _rows(x: Tensor) -> Tensor:
     """x (batch, *event), checked, as (batch, d)."""
-    if x.ndim < 2:
-        raise ValueError(f"x must have shape (batch, *event), got {tuple(x.shape)}.")
+    _require_batch(x)
     require_positive(x, "x")
     return x.flatten(1)
+
+
+def _require_batch(x: Tensor) -> None:
+    require_tensor(x, "x")
+    if x.ndim < 2:
+        raise ValueError(f"x must have shape (batch, *event), got {tuple(x.shape)}.")
 
 
 def _times(grid: Grid) -> list[float]:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import positive_number, require_finite, require_positive, require_same_shape
+from gbm_fast.checks import like, positive_number, require_finite, require_positive
 
 
 def exponentiated_gradient_step(w: Tensor, grad: Tensor, eta: float) -> Tensor:
@@ -33,8 +33,8 @@ def exponentiated_gradient_step(w: Tensor, grad: Tensor, eta: float) -> Tensor:
     have one shape, which is that of the result. Raises ValueError for eta <= 0, other shapes or
     values that are not finite.
     """
-    _require_gradient(w, grad)
-    return w * torch.exp(-positive_number(eta, "eta") * grad * w.sign())
+    slope = _gradient(w, grad)
+    return w * torch.exp(-positive_number(eta, "eta") * slope * w.sign())
 
 
 def gradient_step(w: Tensor, grad: Tensor, eta: float) -> Tensor:
@@ -42,8 +42,8 @@ def gradient_step(w: Tensor, grad: Tensor, eta: float) -> Tensor:
 
     Shapes and errors as in `exponentiated_gradient_step`.
     """
-    _require_gradient(w, grad)
-    return w - positive_number(eta, "eta") * grad
+    slope = _gradient(w, grad)
+    return w - positive_number(eta, "eta") * slope
 
 
 def mirrored_langevin_step(x: Tensor, stein: Tensor, delta: float, z: Tensor) -> Tensor:
@@ -55,12 +55,10 @@ def mirrored_langevin_step(x: Tensor, stein: Tensor, delta: float, z: Tensor) ->
     delta that is not positive and finite.
     """
     require_positive(x, "x")
-    require_same_shape(x, stein, "stein")
-    require_same_shape(x, z, "z")
-    if not 0 < delta < math.inf:
-        raise ValueError(f"delta must be positive and finite, got {delta!r}.")
-    drift = delta * (1 + x * stein.to(x.dtype))
-    return x * torch.exp(drift + math.sqrt(2 * delta) * z.to(x.dtype))
+    gradient, draws = like(x, stein, "stein"), like(x, z, "z")
+    length = positive_number(delta, "delta")
+    drift = length * (1 + x * gradient)
+    return x * torch.exp(drift + math.sqrt(2 * length) * draws)
 
 
 @dataclass(frozen=True)
@@ -91,14 +89,13 @@ def bregman(phi: Potential, w: Tensor, w_ref: Tensor) -> Tensor:
     in the domain of phi. Not negative where phi is convex between them. Raises ValueError for
     other shapes or where phi's gradient is not finite.
     """
-    _require_gradient(w, w_ref, "w_ref")
-    slope = phi.gradient(w_ref)
-    _require_gradient(w, slope, "the gradient of phi")
-    return phi.value(w) - phi.value(w_ref) - (slope * (w - w_ref)).sum(-1)
+    reference = _gradient(w, w_ref, "w_ref")
+    slope = _gradient(w, phi.gradient(reference), "the gradient of phi")
+    return phi.value(w) - phi.value(reference) - (slope * (w - reference)).sum(-1)
 
 
-def _require_gradient(w: Tensor, grad: Tensor, name: str = "grad") -> None:
-    """Raise ValueError unless both are finite and of one shape."""
+def _gradient(w: Tensor, grad: Tensor, name: str = "grad") -> Tensor:
+    """`grad` in the dtype of w, once both are known to be finite and of one shape."""
     require_finite(w, "w")
-    require_same_shape(w, grad, name)
     require_finite(grad, name)
+    return like(w, grad, name)

@@ -26,7 +26,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import has_values, positive_number, require_positive, require_same_shape
+from gbm_fast.checks import (
+    has_values,
+    like,
+    positive_number,
+    require_positive,
+    require_tensor,
+)
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import ScoreFunction, exact_score
 from gbm_fast.shapes import expand_like
@@ -147,13 +153,13 @@ def m_dsm(
 
     Raises ValueError for t = 0, a non-positive or non-finite x0, or shapes that differ.
     """
-    v = process.log_var(t)
+    _require_batch(x0, "x0")
+    v, noise = process.log_var(t), like(x0, z, "z")
     if has_values(v) and not bool((v > 0).all()):
         raise ValueError("the loss is singular at t = 0, where v = 0: sample t above 0.")
-    x_t = process.sample(x0, t, z)
-    h_target = -1 - z / expand_like(v.sqrt(), x0).to(x0)
-    h_model = model(x_t, t)
-    require_same_shape(x_t, h_model, "the model's score")
+    x_t = process.sample(x0, t, noise)
+    h_target = -1 - noise / expand_like(v.sqrt(), x0).to(x0)
+    h_model = like(x_t, model(x_t, t), "the model's score")
     squared = (h_target - h_model).square().flatten(1).sum(1)
     per_sample = weighting(v).to(x0) * 0.5 * squared
     return MDSMLoss(per_sample.mean(), per_sample, h_model, h_target)
@@ -182,8 +188,7 @@ def m_esm(
     """
     _require_batch(x, "x")
     h_exact = exact_score(target, process)(x, t)
-    h_model = model(x, t)
-    require_same_shape(x, h_model, "the model's score")
+    h_model = like(x, model(x, t), "the model's score")
     squared = (h_exact - h_model).square().flatten(1).sum(1)
     per_sample = weighting(process.log_var(t)).to(x) * 0.5 * squared
     return MESMLoss(per_sample.mean(), per_sample, h_model, h_exact)
@@ -213,9 +218,8 @@ def implicit_m_esm(
     non-positive x or shapes that differ.
     """
     _require_batch(x, "x")
-    h, dh = model(x, t), slope(x, t)
-    require_same_shape(x, h, "the model's score")
-    require_same_shape(x, dh, "the slope of the model's score")
+    h = like(x, model(x, t), "the model's score")
+    dh = like(x, slope(x, t), "the slope of the model's score")
     weight = weighting(process.log_var(t)).to(x)
     return _implicit(weight, (0.5 * h.square(), h, dh))
 
@@ -233,10 +237,8 @@ def nonnegative_score_matching(stein: Tensor, slope: Tensor, x: Tensor) -> Impli
     shapes that differ.
     """
     _require_batch(x, "x")
-    require_same_shape(x, stein, "stein")
-    require_same_shape(x, slope, "slope")
-    h = x * stein
-    return _implicit(x.new_ones(()), (0.5 * h.square(), 2 * h, x.square() * slope))
+    h, bend = x * like(x, stein, "stein"), like(x, slope, "slope")
+    return _implicit(x.new_ones(()), (0.5 * h.square(), 2 * h, x.square() * bend))
 
 
 def _implicit(weight: Tensor, terms: tuple[Tensor, Tensor, Tensor]) -> ImplicitLoss:
@@ -248,6 +250,7 @@ def _implicit(weight: Tensor, terms: tuple[Tensor, Tensor, Tensor]) -> ImplicitL
 
 def _require_batch(x: Tensor, name: str) -> None:
     """Raise ValueError unless x is positive, (batch, *event) and not empty."""
+    require_tensor(x, name)
     if x.ndim < 2 or x.numel() == 0:
         raise ValueError(
             f"{name} must have shape (batch, *event) and hold data, got {tuple(x.shape)}."

@@ -32,11 +32,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.checks import positive_number
+from gbm_fast.checks import finite_number, integers, positive_number, require_floating
 from gbm_fast.networks.conditions import Condition, log_variance
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import LogScore
-from gbm_fast.shapes import expand_like, is_number, may_overwrite, product
+from gbm_fast.shapes import expand_like, is_number, lasting, may_overwrite, product
 
 Coefficients = Collection[Tensor]
 """What a parameterisation takes from v alone; each one says what."""
@@ -94,7 +94,8 @@ class Denoiser(Parameterisation):
     log_std: float
 
     def __post_init__(self) -> None:
-        positive_number(self.log_std, "log_std")
+        object.__setattr__(self, "log_mean", finite_number(self.log_mean, "log_mean"))
+        object.__setattr__(self, "log_std", positive_number(self.log_std, "log_std"))
 
     def coefficients(self, v: Tensor) -> Coefficients:
         """(-1 / (v + s^2), s / sqrt(v (v + s^2))): the slopes of 1 + h in u and in F."""
@@ -157,7 +158,8 @@ class ScoreModel(nn.Module):
         self.network = network.to(memory_format=torch.channels_last)
         self.condition = condition
         self.parameterisation = parameterisation
-        self.log_mean, self.log_std = log_mean, positive_number(log_std, "log_std")
+        self.log_mean = finite_number(log_mean, "log_mean")
+        self.log_std = positive_number(log_std, "log_std")
         self.autocast = autocast
 
     def forward(
@@ -202,7 +204,7 @@ class LearnedScore(LogScore):
 
     def __init__(self, model: nn.Module, process: Process, labels: Tensor | None = None) -> None:
         self._model, self._process = model, process
-        self._labels = () if labels is None else (labels,)
+        self._labels = () if labels is None else (integers(labels, "labels"),)
         self._prepared: dict[tuple[float, torch.dtype, torch.device], Level] = {}
 
     def prepare(self, times: Sequence[float], state: Tensor) -> None:
@@ -212,13 +214,15 @@ class LearnedScore(LogScore):
         """
         if not isinstance(self._model, ScoreModel):
             return
-        moments = self._moments(torch.tensor(times, dtype=torch.float64), state)
-        levels = self._model.level(*moments).unbind()
+        each = torch.tensor(times, dtype=torch.float64, device="cpu")
+        with lasting():
+            levels = self._model.level(*self._moments(each, state)).unbind()
         keys = [(t, state.dtype, state.device) for t in times]
         self._prepared = dict(zip(keys, levels, strict=True))
 
     def __call__(self, x: Tensor, t: Time) -> Tensor:
         """h(x, t) at positive `x` (batch, *event)."""
+        require_floating(x, "x")
         return self.at_log(x.log(), t) - 1
 
     def at_log(self, y: Tensor, t: Time) -> Tensor:

@@ -17,7 +17,7 @@ hold arrays (..., J, d) over the components.
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import has_values, require_positive
+from gbm_fast.checks import finite_number, has_values, require_positive, require_tensor
 from gbm_fast.process import Process, Time
 from gbm_fast.targets import LogNormal, LogNormalMixture, Target
 from gbm_fast.targets.components import Components, components, mixed_moments
@@ -41,6 +41,7 @@ def posterior_law(
     weight does not underflow, in their order; for a data set these are points, with log covariance
     0, so that the law can be drawn from and diffused but has no density.
     """
+    require_tensor(x, "x")
     if x.ndim != 1:
         raise ValueError(f"x must be one state (d,), got shape {tuple(x.shape)}.")
     parts, y = _mixture_and_log(x, target)
@@ -86,16 +87,18 @@ def log_posterior_moment(
 
     power  any finite number
     """
+    a = finite_number(power, "power")
     parts, y = _mixture_and_log(x, target)
     means, covs = _components_given(parts, y, process, t)
     log_shares = torch.log_softmax(parts.diffused(process, t).log_terms(y), dim=-1)
     variances = covs.diagonal(dim1=-2, dim2=-1)
-    terms = log_shares[..., None] + power * means + power**2 / 2 * variances
+    terms = log_shares[..., None] + a * means + a**2 / 2 * variances
     return torch.logsumexp(terms, dim=-2)
 
 
 def _mixture_and_log(x: Tensor, target: Target) -> tuple[Components, Tensor]:
     """The target's components and log x."""
+    require_tensor(x, "x")
     if x.ndim == 0 or x.shape[-1] != target.d:
         raise ValueError(f"x must have shape (..., {target.d}), got {tuple(x.shape)}.")
     require_positive(x, "x")
@@ -109,6 +112,4 @@ def _components_given(
     later = parts.diffused(process, t)
     if has_values(y) and bool((later.variances == 0).any()):
         raise ValueError("a law without a density has no posterior at t = 0: take t > 0.")
-    gains = parts.variances / later.variances
-    means = parts.means + parts.off_axes(gains * later.residuals(y))
-    return means, parts.matrices(process.log_var(t).to(y) * gains)
+    return parts.given(y, process, t)

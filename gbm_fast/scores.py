@@ -10,7 +10,8 @@ X_0 ~ N(log X_0 + m, v I); `p_t` is the density of X_t.
     noise            eps = -sqrt(v) (1 + h)                E[Z | X_t = x]
     denoiser         D = log x - m + v (1 + h)             E[log X_0 | X_t = x] (claim R5)
 
-At v = 0 the conditional score, and the way back from noise and denoiser, are 0/0: they are
+Results have the shape and dtype of `x`, the first tensor where there is none of that name. At
+v = 0 the conditional score, and the way back from noise and denoiser, are 0/0: they are
 refused.
 """
 
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import has_values, require_positive, require_same_shape
+from gbm_fast.checks import has_values, like, require_floating, require_positive
 from gbm_fast.process import Process, Time
 from gbm_fast.shapes import schedule_like
 from gbm_fast.targets import Target
@@ -69,17 +70,23 @@ def _kernel_with_noise(process: Process, t: Time, x: Tensor) -> tuple[Tensor, Te
     return log_mean, log_var
 
 
+def _start(x: Tensor, x0: Tensor) -> Tensor:
+    """x0 in the dtype of x, once it is known to be positive and of its shape."""
+    start = like(x, x0, "x0")
+    require_positive(x0, "x0")
+    return start
+
+
 def conditional_hyvarinen_score(x: Tensor, x0: Tensor, process: Process, t: Time) -> Tensor:
     """x * grad log p_t(x | x0) = -(1 + (log x - log x0 - m) / v), of the shape of `x`.
 
     Eq. (16) of version 2; claim A16. `x` and `x0` (batch, *event) positive.
     Raises ValueError for a non-positive or non-finite state, shapes that differ, or t = 0.
     """
-    require_same_shape(x, x0, "x0")
     require_positive(x, "x")
-    require_positive(x0, "x0")
+    start = _start(x, x0)
     log_mean, log_var = _kernel_with_noise(process, t, x)
-    return -(1 + (x.log() - x0.log() - log_mean) / log_var)
+    return -(1 + (x.log() - start.log() - log_mean) / log_var)
 
 
 def conditional_logpdf(x: Tensor, x0: Tensor, process: Process, t: Time) -> Tensor:
@@ -91,49 +98,50 @@ def conditional_logpdf(x: Tensor, x0: Tensor, process: Process, t: Time) -> Tens
     positive. Raises ValueError for a non-positive or non-finite state, shapes that differ, or t =
     0.
     """
-    require_same_shape(x, x0, "x0")
     require_positive(x, "x")
-    require_positive(x0, "x0")
+    start = _start(x, x0)
     if x.ndim < 2:
         raise ValueError(f"x must have shape (batch, *event), got {tuple(x.shape)}.")
     log_mean, log_var = _kernel_with_noise(process, t, x)
     y = x.log()
-    squares = (y - x0.log() - log_mean).square() / (2 * log_var)
+    squares = (y - start.log() - log_mean).square() / (2 * log_var)
     return -(squares + (2 * math.pi * log_var).log() / 2 + y).flatten(1).sum(1)
 
 
 def hyvarinen_from_stein(x: Tensor, stein: Tensor) -> Tensor:
     """h = x * stein (claim forms-of-the-score). Shapes alike; `x` positive, else ValueError."""
-    require_same_shape(x, stein, "stein")
     require_positive(x, "x")
-    return x * stein
+    return x * like(x, stein, "stein")
 
 
 def stein_from_hyvarinen(x: Tensor, hyvarinen: Tensor) -> Tensor:
     """The Stein score h / x. Shapes alike; `x` positive (ValueError otherwise)."""
-    require_same_shape(x, hyvarinen, "hyvarinen")
     require_positive(x, "x")
-    return hyvarinen / x
+    return like(x, hyvarinen, "hyvarinen") / x
 
 
 def log_score_from_hyvarinen(hyvarinen: Tensor) -> Tensor:
     """s = 1 + h, the score of log X_t: eq. (10) of version 2; claim A10."""
+    require_floating(hyvarinen, "hyvarinen")
     return 1 + hyvarinen
 
 
 def hyvarinen_from_log_score(log_score: Tensor) -> Tensor:
     """h = s - 1, the inverse of `log_score_from_hyvarinen`. Claim A10."""
+    require_floating(log_score, "log_score")
     return log_score - 1
 
 
 def noise_from_hyvarinen(hyvarinen: Tensor, process: Process, t: Time) -> Tensor:
     """eps = -sqrt(v) (1 + h), of the shape of `hyvarinen` (batch, *event). Claim R4."""
+    require_floating(hyvarinen, "hyvarinen")
     log_var = schedule_like(process.log_var(t), hyvarinen)
     return -log_var.sqrt() * (1 + hyvarinen)
 
 
 def hyvarinen_from_noise(noise: Tensor, process: Process, t: Time) -> Tensor:
     """h = -1 - eps / sqrt(v). Claim R4. Raises ValueError at t = 0."""
+    require_floating(noise, "noise")
     _, log_var = _kernel_with_noise(process, t, noise)
     return -1 - noise / log_var.sqrt()
 
@@ -144,10 +152,10 @@ def denoiser(x: Tensor, hyvarinen: Tensor, process: Process, t: Time) -> Tensor:
     Its exponential is one noise-free Dale-Langevin step of length t. Raises ValueError for a
     non-positive or non-finite `x` or shapes that differ.
     """
-    require_same_shape(x, hyvarinen, "hyvarinen")
     require_positive(x, "x")
+    score = 1 + like(x, hyvarinen, "hyvarinen")
     log_mean, log_var = _kernel(process, t, x)
-    return x.log() - log_mean + log_var * (1 + hyvarinen)
+    return x.log() - log_mean + log_var * score
 
 
 def hyvarinen_from_denoiser(x: Tensor, denoised: Tensor, process: Process, t: Time) -> Tensor:
@@ -155,10 +163,10 @@ def hyvarinen_from_denoiser(x: Tensor, denoised: Tensor, process: Process, t: Ti
 
     Raises ValueError for a non-positive or non-finite `x`, shapes that differ, or t = 0.
     """
-    require_same_shape(x, denoised, "denoised")
     require_positive(x, "x")
+    expected = like(x, denoised, "denoised")
     log_mean, log_var = _kernel_with_noise(process, t, x)
-    return -1 + (denoised + log_mean - x.log()) / log_var
+    return -1 + (expected + log_mean - x.log()) / log_var
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +183,9 @@ class ExactScore(LogScore):
 
     def at_log(self, y: Tensor, t: Time) -> Tensor:
         """1 + h at log x = y (batch, *event), any real numbers."""
-        rows = y.reshape(y.shape[0], -1)
+        if y.ndim == 0:
+            raise ValueError("x must have shape (batch, *event), got a number.")
+        rows = y.flatten(1) if y.ndim > 1 else y[:, None]
         if not isinstance(t, Tensor) or t.ndim == 0:
             return self.target.diffuse(self.process, t).log_score_at(rows).reshape(y.shape)
         if t.shape != y.shape[:1]:

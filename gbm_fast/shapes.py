@@ -1,10 +1,44 @@
-"""Shapes: one number a sample against a batch of events."""
+"""Shapes: one number a sample against a batch of events; and the state of torch round a product.
+
+`exact_arithmetic` and `lasting` keep the caller's autocast and inference mode out of what is
+computed, or kept, here: a learned network alone is meant to see the former.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
 
 from gbm_fast.checks import has_values
+
+
+def exact_arithmetic(x: Tensor) -> AbstractContextManager:
+    """Products of tensors like `x` in their own dtype: an autocast in force would round them."""
+    device = x.device.type
+    if device == "meta" or not torch.is_autocast_enabled(device):
+        return nullcontext()
+    return torch.autocast(device, enabled=False)
+
+
+def lasting() -> AbstractContextManager:
+    """For tensors that outlive the call: autograd would refuse those made in inference mode."""
+    if torch.compiler.is_compiling() or not torch.is_inference_mode_enabled():
+        return nullcontext()
+    return _out_of_inference_mode()
+
+
+@contextmanager
+def _out_of_inference_mode() -> Iterator[None]:
+    with torch.inference_mode(False), torch.no_grad():
+        yield
+
+
+def owned(x: Tensor) -> Tensor:
+    """A copy of `x`, for a law to keep: in the graph of `x`, where gradients are recorded."""
+    with lasting():
+        return x.clone()
 
 
 def expand_like(value: Tensor, x: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from typing import Literal, overload
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import has_values, is_positive
+from gbm_fast.checks import has_values, is_positive, require_floating
 from gbm_fast.grids import Grid, Row
 from gbm_fast.process import Process
 from gbm_fast.scores import LogScore, ScoreFunction
@@ -120,10 +120,13 @@ def _check(step: Step, process: Process, x_T: Tensor, grid: Grid, z: Noise | Non
             f"the step is written in the {step.calculus!r} calculus and the process in "
             f"{process.calculus!r}: use a step of the same calculus."
         )
+    require_floating(x_T, "x_T")
     if len(grid) == 0:
         raise ValueError("the grid has no rows: nothing to simulate.")
     if z is None and step.uses_noise:
         raise ValueError("this step uses noise: pass z, a tensor (rows, *x_T.shape) or a source.")
+    if z is not None and not callable(z):
+        require_floating(z, "z")
     if isinstance(z, Tensor) and z.shape != (len(grid), *x_T.shape):
         raise ValueError(
             f"z must have the shape (rows, *x_T.shape) = {(len(grid), *x_T.shape)}, "

@@ -23,7 +23,7 @@ arguments raise `ValueError`.
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import require_positive
+from gbm_fast.checks import require_positive, require_tensor, whole_number
 from gbm_fast.divergence import Gaussian, require_gaussian
 from gbm_fast.process import Process
 from gbm_fast.targets import LogNormal, LogNormalMixture, PointMasses, Target
@@ -40,7 +40,7 @@ def log_moments(target: Target) -> Gaussian:
     target  a `LogNormal`, a `LogNormalMixture` or `PointMasses`
     """
     parts = components(target)
-    return Gaussian(*mixed_moments(parts.weights, parts.means, parts.matrices(parts.variances)))
+    return Gaussian(*mixed_moments(parts.weights, parts.means, parts.covariances()))
 
 
 def class_averages(points: Tensor, labels: Tensor) -> LogNormalMixture:
@@ -65,9 +65,8 @@ def class_averages(points: Tensor, labels: Tensor) -> LogNormalMixture:
 
 def standard_lognormal(d: int) -> LogNormal:
     """exp(N(0, I)) in d dimensions, in float64, where version 1's Algorithm 1 starts."""
-    if d < 1:
-        raise ValueError(f"d must be at least 1, got {d}.")
-    return LogNormal(torch.zeros(d, dtype=torch.float64), torch.ones(d, dtype=torch.float64))
+    zeros = torch.zeros(whole_number(d, "d", 1), dtype=torch.float64, device="cpu")
+    return LogNormal(zeros, zeros + 1)
 
 
 def fitted_lognormal(
@@ -114,6 +113,7 @@ def from_data(points: Tensor, process: Process) -> PointMasses:
 
 def _groups(labels: Tensor, count: int, name: str) -> Tensor:
     """Labels (count,) as 0, 1, ... in the order of their values."""
+    require_tensor(labels, name)
     if labels.shape != (count,):
         raise ValueError(f"{name} must have shape ({count},), got {tuple(labels.shape)}.")
     if labels.is_floating_point() or labels.is_complex():

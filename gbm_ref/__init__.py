@@ -8,7 +8,11 @@ Sources: "version 1" and "version 2" are those of arXiv 2510.02730. "Claim R8" i
 `spec` proves or refutes: `python -m spec --claim R8`, in a clone.
 
 Domains: arrays are float64 and finite; positive data are never clipped, a `ValueError` refuses
-what is not positive. Densities and divergences are in nats; times and logarithms have no unit.
+what is not positive. Arrays of integers or of floating-point numbers of any width, byte order,
+layout and class are converted, as are lists of Python's numbers; masked arrays, complex numbers,
+booleans, text and other objects are refused. What a law, process or step keeps is a copy that
+cannot be written to. The caller's `np.seterr` decides nothing. Densities and divergences are in
+nats; times and logarithms have no unit.
 
 Accuracy is stated in one of two forms,
 
@@ -19,7 +23,8 @@ both for the arguments exactly as given. S is the size of the terms that the fun
 the first form docs/vectors.md explains it and m and v are exact; in the second it is
 S = |f| + sum of |a df/da| over the arguments a of f, those of the process among them, where the
 claim gives no other, and the bound is what the tests show at the points of the claim. Whatever is
-x * exp(e) overflows for e above 709, as float64 does, also where the product is finite.
+x * exp(e) is infinite for e above 709, as in float64, also where the product is finite; `simulate`
+refuses such a result.
 """
 
 from importlib.metadata import PackageNotFoundError, version

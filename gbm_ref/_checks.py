@@ -4,6 +4,7 @@ All return float64 (arrays) or plain Python numbers, and all raise `ValueError`.
 """
 
 import math
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,14 +19,61 @@ Values = NDArray[Any] | np.generic | Sequence[Any] | float
 # Times are sums and multiples of steps, so they are compared with the ends of the range up to
 # this fraction of the horizon and then moved onto them.
 TIME_TOLERANCE = 1e-12
+SMALLEST = float(np.finfo(np.float64).tiny)  # below it a float64 loses digits
+
+
+def real_array(value: Values, name: str) -> Array:
+    """`value` in float64: every conversion of the oracle is made here.
+
+    Integers and floating-point numbers of any width, byte order, memory layout and array class are
+    converted, and so are Python's int, float and Fraction. What a conversion would drop or make up
+    is refused: masked arrays, complex numbers, booleans, text, dates and other objects.
+    """
+    if _is_masked(value):
+        raise ValueError(
+            f"{name} is a masked array, whose mask would be ignored: leave out or fill in the "
+            "masked entries first."
+        )
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{name} must be numbers in the form of an array: {error}.") from None
+    kind = array.dtype.kind
+    if not (kind in "iuf" or kind == "O" and all(map(_is_real, array.flat))):
+        what = type(value).__name__ if kind == "O" else str(array.dtype)
+        raise ValueError(f"{name} must be real numbers, got {what}: convert them first.")
+    try:
+        # A wider number beyond the range becomes infinite, which the caller refuses.
+        with np.errstate(all="ignore"):
+            return np.asarray(array, dtype=np.float64)
+    except OverflowError:
+        raise ValueError(f"{name} is beyond the range of float64.") from None
+
+
+def quiet() -> np.errstate:
+    """Arithmetic in which a number beyond the range of float64 is infinite, or 0, as in Python.
+
+    Without it the caller's np.seterr would decide whether there is a result.
+    """
+    return np.errstate(over="ignore", under="ignore")
+
+
+def kept(array: Array) -> Array:
+    """A copy of `array` that nobody can write to, for what a law, process or step keeps."""
+    copy = np.array(array, order="C")
+    copy.flags.writeable = False
+    return copy
 
 
 def finite_number(value: float, name: str) -> float:
     """`value` as a finite float."""
-    array = np.asarray(value, dtype=np.float64)
-    if array.ndim != 0:
-        raise ValueError(f"{name} must be a single number, got an array of shape {array.shape}.")
-    number = float(array)
+    if type(value) in (float, np.float64):
+        number = float(value)
+    else:
+        array = real_array(value, name)
+        if array.ndim != 0:
+            raise ValueError(f"{name} must be a single number, got an array of {array.shape}.")
+        number = float(array)
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, got {number}.")
     return number
@@ -37,6 +85,17 @@ def positive_number(value: float, name: str) -> float:
     if number <= 0.0:
         raise ValueError(f"{name} must be positive, got {number}.")
     return number
+
+
+def square(value: float, name: str) -> float:
+    """value^2, once it is known to be a float64 with all its digits."""
+    squared = value * value
+    if not SMALLEST <= squared < math.inf:
+        raise ValueError(
+            f"{name} must lie between 1.5e-154 and 1.3e154, so that its square is within the "
+            f"range of float64, got {value}."
+        )
+    return squared
 
 
 def non_negative_number(value: float, name: str) -> float:
@@ -53,7 +112,7 @@ def whole_number(value: int, name: str, minimum: int, maximum: float = math.inf)
     if number != int(number) or not minimum <= number <= maximum:
         bound = f"at least {minimum}" if maximum == math.inf else f"{minimum} to {maximum}"
         raise ValueError(f"{name} must be a whole number, {bound}, got {value}.")
-    return int(number)
+    return int(value)
 
 
 def time_in_range(t: float, horizon: float) -> float:
@@ -89,7 +148,7 @@ def log_var_in_range(v: float, largest: float) -> float:
 
 def finite_array(x: Values, name: str) -> Array:
     """`x` as a float64 array without NaN or infinity."""
-    array = np.asarray(x, dtype=np.float64)
+    array = real_array(x, name)
     bad = np.asarray(~np.isfinite(array))
     if bad.any():
         raise ValueError(f"{name} must be finite: {_count_and_place(bad)} are NaN or infinite.")
@@ -150,7 +209,18 @@ def covariance(value: Values, d: int, name: str) -> Array:
     smallest = float(np.linalg.eigvalsh(array)[0])
     if smallest < -size:
         raise ValueError(f"{name} must be positive semi-definite, has eigenvalue {smallest}.")
-    return (array + array.T) / 2
+    return array / 2 + array.T / 2
+
+
+def _is_masked(value: object) -> bool:
+    """Whether `value` is a masked array, or lists that hold one."""
+    if isinstance(value, list | tuple):
+        return any(_is_masked(one) for one in value)
+    return isinstance(value, np.ma.MaskedArray)
+
+
+def _is_real(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool)
 
 
 def _count_and_place(bad: NDArray[np.bool_]) -> str:

@@ -6,8 +6,10 @@ inverse, the determinant and the test for a singular one alike.
 """
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr, softmax
+from scipy import special
+from scipy.special import log_ndtr, ndtr
 
+from gbm_ref import _checks
 from gbm_ref._checks import Array
 
 LOG_TWO_PI = float(np.log(2.0 * np.pi))
@@ -49,7 +51,20 @@ def responsibilities(terms: Array) -> Array:
     The shares add up to 1 to rounding. exp(terms - logsumexp(terms)) would be off by a common
     factor, the rounding error of a logarithm that is about -1e5 far from every component.
     """
-    return np.asarray(softmax(terms, axis=-1))
+    with _checks.quiet():
+        return np.asarray(special.softmax(terms, axis=-1))
+
+
+def logsumexp(terms: Array, axis: int = -1) -> Array:
+    """log sum exp(terms) over an axis, whatever their size."""
+    with _checks.quiet():
+        return np.asarray(special.logsumexp(terms, axis=axis))
+
+
+def log_softmax(terms: Array) -> Array:
+    """The logarithms of `responsibilities`, also of those that underflow."""
+    with _checks.quiet():
+        return np.asarray(special.log_softmax(terms, axis=-1))
 
 
 def square_root(cov: Array) -> Array:
@@ -62,5 +77,6 @@ def normal_cdf(residual: Array, std: Array | float) -> Array:
     """P(std Z <= residual), a unit step where std = 0."""
     z = residual / np.where(std > 0.0, std, 1.0)
     # SciPy's ndtr is 0 below -37.7, where the probability is still above 1e-320.
-    below = np.where(z < -37.0, np.exp(log_ndtr(z)), ndtr(z))
+    with _checks.quiet():
+        below = np.where(z < -37.0, np.exp(log_ndtr(z)), ndtr(z))
     return np.where(std > 0.0, below, (residual >= 0.0).astype(np.float64))

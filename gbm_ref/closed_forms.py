@@ -93,12 +93,13 @@ def inner_loop_law(
     dm, dv = process.increments(row.t_score, row.dt)
     # dv <= v(t), since a step ends at t >= 0 at the earliest.
     gap = np.minimum(dv / (data.vars + process.log_var(row.t_score)), 1.0)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", under="ignore"):
         log_gains = steps * np.log1p(-gap)
+        gains = np.exp(log_gains)
     added = -np.expm1(2.0 * log_gains) / (gap * (2.0 - gap)) * kappa**2 * dv
     shifts = data.ones * np.expm1(log_gains) / gap * dm
     m = process.log_mean(row.t_score)
-    return _transported(data, (m, m), start, np.exp(log_gains), added, shifts)
+    return _transported(data, (m, m), start, gains, added, shifts)
 
 
 def annealed_limit_law(

@@ -25,7 +25,9 @@ def gamma_noise_sample(x0: Values, looks: float, gamma: Values) -> Array:
     """x0 * gamma / looks, with `gamma` draws of Gamma(looks, 1) of the shape of x0 (claim R24)."""
     start = _checks.positive_array(x0, "x0")
     draws = _checks.like(_checks.positive_array(gamma, "gamma"), start, "gamma", "x0")
-    return start * draws / _checks.positive_number(looks, "looks")
+    count = _checks.positive_number(looks, "looks")
+    with _checks.quiet():
+        return start * draws / count
 
 
 def gamma_conditional_hyvarinen_score(x: Values, x0: Values, looks: float) -> Array:
@@ -33,7 +35,8 @@ def gamma_conditional_hyvarinen_score(x: Values, x0: Values, looks: float) -> Ar
     state = _checks.positive_array(x, "x")
     start = _checks.like(_checks.positive_array(x0, "x0"), state, "x0")
     count = _checks.positive_number(looks, "looks")
-    return count - 1.0 - count * state / start
+    with _checks.quiet():
+        return count - 1.0 - count * state / start
 
 
 def gamma_denoiser(x: Values, hyvarinen: Values, looks: float) -> Array:
@@ -44,7 +47,8 @@ def gamma_denoiser(x: Values, hyvarinen: Values, looks: float) -> Array:
     state = _checks.positive_array(x, "x")
     count = _checks.positive_number(looks, "looks")
     score = _checks.like(hyvarinen, state, "hyvarinen")
-    return (count - 1.0 - score) / (count * state)
+    with _checks.quiet():
+        return (count - 1.0 - score) / (count * state)
 
 
 def gamma_marginal(data: InverseGamma, looks: float) -> BetaPrime:
@@ -70,7 +74,8 @@ def gamma_chain_step(x: Values, looks: float, next_looks: float, beta: Values) -
     draws = _checks.like(_checks.positive_array(beta, "beta"), state, "beta")
     if (draws > 1.0).any():
         raise ValueError("beta must lie in (0, 1]: draws of Beta(next_looks, looks - next_looks).")
-    return state * draws * more / fewer
+    with _checks.quiet():
+        return state * draws * more / fewer
 
 
 def gamma_ancestral_step(
@@ -87,7 +92,8 @@ def gamma_ancestral_step(
     start = _checks.like(_checks.positive_array(x0, "x0"), state, "x0")
     draws = _checks.like(_checks.positive_array(gamma, "gamma"), state, "gamma")
     more, fewer = _falling(previous_looks, looks)
-    return (fewer * state + start * draws) / more
+    with _checks.quiet():
+        return (fewer * state + start * draws) / more
 
 
 def _falling(more: float, fewer: float) -> tuple[float, float]:

@@ -38,7 +38,7 @@ def _parameters(*pairs: tuple[str, Values]) -> list[Array]:
     if len(shape) != 1:
         sizes = ", ".join(f"{name} {a.shape}" for (name, _), a in zip(pairs, arrays, strict=True))
         raise ValueError(f"parameters must be numbers or of one shape (d,), got {sizes}.")
-    return [np.broadcast_to(array, shape).copy() for array in arrays]
+    return [_checks.kept(np.broadcast_to(array, shape)) for array in arrays]
 
 
 class ProductLaw(ABC):
@@ -81,7 +81,9 @@ class ProductLaw(ABC):
 
     def stein_score(self, x: Values) -> Array:
         """grad log p(x)."""
-        return self.hyvarinen_score(x) / np.asarray(x, dtype=np.float64)
+        h = self.hyvarinen_score(x)
+        with _checks.quiet():
+            return h / _checks.real_array(x, "x")
 
     def _checked(self, x: Values) -> Array:
         return _checks.with_trailing(_checks.positive_array(x, "x"), self.d, "x")
@@ -176,7 +178,7 @@ class Weibull(ProductLaw):
         return self.shape.size
 
     def hyvarinen_score(self, x: Values) -> Array:
-        return self.shape * (1.0 - (self._checked(x) / self.scale) ** self.shape) - 1.0
+        return self.shape * (1.0 - self._power(self._checked(x))) - 1.0
 
     def rvs(self, size: int, random_state: np.random.Generator) -> Array:
         return self.scale * random_state.weibull(self.shape, self._size(size))
@@ -184,10 +186,16 @@ class Weibull(ProductLaw):
     def _log_densities(self, x: Array) -> Array:
         relative = x / self.scale
         power = xlogy(self.shape, relative) - np.log(x)
-        return np.asarray(np.log(self.shape) + power - relative**self.shape)
+        return np.asarray(np.log(self.shape) + power - self._power(x))
 
     def _cdfs(self, x: Array) -> Array:
-        return np.asarray(-np.expm1(-((x / self.scale) ** self.shape)))
+        with _checks.quiet():
+            return np.asarray(-np.expm1(-self._power(x)))
+
+    def _power(self, x: Array) -> Array:
+        """(x / scale)^shape, infinite beyond the range of float64."""
+        with _checks.quiet():
+            return np.asarray((x / self.scale) ** self.shape)
 
 
 @dataclass(frozen=True, eq=False, init=False)

@@ -154,7 +154,9 @@ def bits_per_dim(log_likelihood: Values, d: int, cell: float = 1.0 / 256.0) -> A
 
 def _log_density_at_end(y: Array, terminal: Target) -> Array:
     """The log density of log X_T at y."""
-    return np.asarray(terminal.logpdf(np.exp(y)) + np.sum(y, axis=-1))
+    with _checks.quiet():
+        x = np.exp(y)
+    return np.asarray(terminal.logpdf(x) + np.sum(y, axis=-1))
 
 
 def _carried(
@@ -166,7 +168,8 @@ def _carried(
 ) -> Array:
     """The state at the end of `span`."""
     _checks.positive_number(atol, "atol")
-    path = solve_ivp(velocity, span, begin, "DOP853", span[1:], rtol=rtol, atol=atol)
+    with _checks.quiet():
+        path = solve_ivp(velocity, span, begin, "DOP853", span[1:], rtol=rtol, atol=atol)
     if not path.success:
         raise ValueError(f"the flow could not be integrated to T: {path.message}.")
     return np.asarray(path.y[:, -1])

@@ -32,7 +32,9 @@ def exponentiated_gradient_step(w: Values, grad: Values, eta: float) -> Array:
     """
     weights = _checks.finite_array(w, "w")
     slope = _checks.like(grad, weights, "grad", "w")
-    return weights * np.exp(-_checks.positive_number(eta, "eta") * slope * np.sign(weights))
+    rate = _checks.positive_number(eta, "eta")
+    with _checks.quiet():
+        return weights * np.exp(-rate * slope * np.sign(weights))
 
 
 def gradient_step(w: Values, grad: Values, eta: float) -> Array:
@@ -57,7 +59,8 @@ def mirrored_langevin_step(x: Values, stein: Values, delta: float, z: Values) ->
     gradient = _checks.like(stein, state, "stein")
     draws = _checks.like(z, state, "z")
     delta = _checks.positive_number(delta, "delta")
-    return state * np.exp(delta * (1.0 + state * gradient) + math.sqrt(2.0 * delta) * draws)
+    with _checks.quiet():
+        return state * np.exp(delta * (1.0 + state * gradient) + math.sqrt(2.0 * delta) * draws)
 
 
 def mirrored_langevin_law(
@@ -82,6 +85,11 @@ def mirrored_langevin_law(
     steps = _checks.whole_number(num_steps, "num_steps", 0)
     start = checked_gaussian(start, "start", centre.size)
     powers, sums = _powers(delta / target_vars, steps)
+    if not np.isfinite(np.concatenate([powers**2, sums])).all():
+        raise ValueError(
+            f"delta={delta} is too large: after {steps} steps the variance is beyond the range of "
+            f"float64; below {2.0 * target_vars[0]} there is a limit."
+        )
     added = 2.0 * delta * sums
     cov = powers[:, None] * (basis.T @ start.cov @ basis) * powers + np.diag(added)
     mean = powers * ((start.mean - centre) @ basis)
@@ -95,11 +103,11 @@ def _powers(gap: Array, steps: int) -> tuple[Array, Array]:
     """
     if steps == 0:
         return np.ones_like(gap), np.zeros_like(gap)
-    with np.errstate(divide="ignore"):
-        logs = steps * np.log1p(-np.minimum(gap, 2.0 - gap))  # of |alpha|^steps
     square_gap = gap * (2.0 - gap)
-    sums = -np.expm1(2.0 * logs) / np.where(square_gap == 0.0, 1.0, square_gap)
-    powers = np.sign(1.0 - gap) ** steps * np.exp(logs)
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
+        logs = steps * np.log1p(-np.minimum(gap, 2.0 - gap))  # of |alpha|^steps
+        sums = -np.expm1(2.0 * logs) / np.where(square_gap == 0.0, 1.0, square_gap)
+        powers = np.sign(1.0 - gap) ** steps * np.exp(logs)
     return powers, np.where(square_gap == 0.0, float(steps), sums)
 
 

@@ -216,7 +216,8 @@ def nonnegative_score_matching(stein: Values, slope: Values, x: Values) -> Impli
     state = _batch(x, "x")
     psi = _checks.like(stein, state, "stein")
     dpsi = _checks.like(slope, state, "slope")
-    terms = (0.5 * (state * psi) ** 2, 2.0 * state * psi, state**2 * dpsi)
+    with _checks.quiet():
+        terms = (0.5 * (state * psi) ** 2, 2.0 * state * psi, state**2 * dpsi)
     square, linear, slopes = (np.asarray(np.sum(a, axis=-1)) for a in terms)
     per_sample = np.asarray(square + linear + slopes)
     return ImplicitLoss(float(np.mean(per_sample)), per_sample, square, linear, slopes)

@@ -13,9 +13,8 @@ target is a `LogNormal`, a `LogNormalMixture` or `PointMasses`; x is positive, (
 """
 
 import numpy as np
-from scipy.special import log_softmax, logsumexp
 
-from gbm_ref import _checks
+from gbm_ref import _checks, _gaussians
 from gbm_ref._checks import Array, Values
 from gbm_ref._components import Components, components, mixed_moments
 from gbm_ref.process import Process
@@ -87,10 +86,10 @@ def log_posterior_moment(
     a = _checks.finite_number(power, "power")
     parts, y = _mixture_and_log(x, target)
     means, covs = _components_given(parts, y, process, t)
-    log_shares = log_softmax(parts.diffused(process, t).log_terms(y), axis=-1)
+    log_shares = _gaussians.log_softmax(parts.diffused(process, t).log_terms(y))
     variances = np.diagonal(covs, axis1=-2, axis2=-1)
     terms = log_shares[..., None] + a * means + 0.5 * a**2 * variances
-    return np.asarray(logsumexp(terms, axis=-2))
+    return _gaussians.logsumexp(terms, axis=-2)
 
 
 def _mixture_and_log(x: Values, target: Target) -> tuple[Components, Array]:

@@ -60,7 +60,7 @@ def simulate(
     Returns x_0 of x_T's shape; with return_path=True also the path, (rows + 1, *x_T.shape), whose
     first entry is x_T (claim A-Alg1). Paths of eight rows are accurate to 8 * 2^-53 * S (accuracy
     vectors `dale_langevin_path`, `sign_agnostic_path`). Raises ValueError for a mismatch of any of
-    these, or as the step does.
+    these, as the step does, or for a result outside its domain.
     """
     if step.calculus != process.calculus:
         raise ValueError(
@@ -75,7 +75,16 @@ def simulate(
         x = step(process, score, x, row.t_score, row.dt, row.noise, draw(index))
         if return_path:
             path.append(x)
+    _require_result(step, x)
     return (x, np.stack(path)) if return_path else x
+
+
+def _require_result(step: Step, x_0: Array) -> None:
+    if not (np.isfinite(x_0) & (x_0 > 0.0 if step.keeps_sign else x_0 != 0.0)).all():
+        raise ValueError(
+            "the result is not finite, or has zeros: the score, or the step length for it, is too "
+            "large, or log x_0 is beyond the range of float64."
+        )
 
 
 def _noise_source(step: Step, z: Noise, shape: tuple[int, ...]) -> Callable[[int], Array | None]:

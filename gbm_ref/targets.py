@@ -25,7 +25,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
 
 from gbm_ref import _checks, _gaussians
 from gbm_ref._checks import Array, Values
@@ -72,7 +71,9 @@ class Target(ABC):
 
     def stein_score(self, x: Values) -> Array:
         """grad log p(x)."""
-        return self.hyvarinen_score(x) / np.asarray(x, dtype=np.float64)
+        h = self.hyvarinen_score(x)
+        with _checks.quiet():
+            return h / _checks.real_array(x, "x")
 
     def _log(self, x: Values) -> Array:
         return np.log(_checks.with_trailing(_checks.positive_array(x, "x"), self.d, "x"))
@@ -107,9 +108,9 @@ class LogNormalMixture(Target):
         checked = [
             _checks.covariance(cov, means.shape[1], f"log_covs[{j}]") for j, cov in enumerate(covs)
         ]
-        object.__setattr__(self, "weights", weights)
-        object.__setattr__(self, "log_means", means)
-        object.__setattr__(self, "log_covs", np.stack(checked))
+        object.__setattr__(self, "weights", _checks.kept(weights))
+        object.__setattr__(self, "log_means", _checks.kept(means))
+        object.__setattr__(self, "log_covs", _checks.kept(np.stack(checked)))
 
     @property
     def d(self) -> int:
@@ -121,7 +122,7 @@ class LogNormalMixture(Target):
 
     def logpdf(self, x: Values) -> Array:
         y = self._log(x)
-        return np.asarray(logsumexp(self._terms(y), axis=-1) - np.sum(y, axis=-1))
+        return np.asarray(_gaussians.logsumexp(self._terms(y)) - np.sum(y, axis=-1))
 
     def log_score(self, x: Values) -> Array:
         y = self._log(x)
@@ -159,8 +160,9 @@ class LogNormal(Target):
 
     def __init__(self, log_mean: Values, log_cov: Values) -> None:
         mean = _checks.vector(log_mean, "log_mean")
-        object.__setattr__(self, "log_mean", mean)
-        object.__setattr__(self, "log_cov", _checks.covariance(log_cov, mean.size, "log_cov"))
+        cov = _checks.covariance(log_cov, mean.size, "log_cov")
+        object.__setattr__(self, "log_mean", _checks.kept(mean))
+        object.__setattr__(self, "log_cov", _checks.kept(cov))
 
     @property
     def d(self) -> int:
@@ -203,7 +205,7 @@ class PointMasses(Target):
         points = _checks.positive_array(points, "points")
         if points.ndim != 2 or points.size == 0:
             raise ValueError(f"points must have shape (n, d), got {points.shape}.")
-        object.__setattr__(self, "points", points)
+        object.__setattr__(self, "points", _checks.kept(points))
         object.__setattr__(self, "log_var", _checks.non_negative_number(log_var, "log_var"))
 
     @property
@@ -218,7 +220,8 @@ class PointMasses(Target):
         y = self._log(x)
         n, d = self.points.shape
         constant = math.log(n) + 0.5 * d * (math.log(self._variance) + _gaussians.LOG_TWO_PI)
-        return np.asarray(logsumexp(self._exponents(y), axis=-1) - constant - np.sum(y, axis=-1))
+        density = _gaussians.logsumexp(self._exponents(y))
+        return np.asarray(density - constant - np.sum(y, axis=-1))
 
     def log_score(self, x: Values) -> Array:
         y = self._log(x)

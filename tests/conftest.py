@@ -3,6 +3,7 @@
 
 import gc
 import os
+from collections.abc import Iterator
 
 # Importing and collecting make a million objects of which none is garbage; looking through them
 # again and again for cycles takes a quarter of the time. Enabled again before the first test runs.
@@ -15,6 +16,7 @@ os.environ["MKL_NUM_THREADS"] = "1"
 os.environ["MPLBACKEND"] = "Agg"
 
 import hypothesis  # noqa: E402
+import jaxtyping  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
@@ -71,6 +73,14 @@ def rng(source: Source) -> np.random.Generator:
 def torch_rng(source: Source) -> torch.Generator:
     """torch's generator of this test."""
     return source.torch
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """As in use: without the check of annotations, which would refuse a wrong type first."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def pytest_collection_finish() -> None:

@@ -5,8 +5,10 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from gbm_fast import targets
+from gbm_fast.checks import require_floating
 from gbm_fast.distributions.lognormal import LogNormal, LogNormalMixture
 from gbm_fast.distributions.points import PointMasses
+from gbm_fast.shapes import exact_arithmetic, lasting
 
 
 def from_target(
@@ -35,8 +37,10 @@ def hyvarinen_score(
 
     For Gamma, Weibull and other laws of torch.distributions, whose scores are not written out.
     """
-    with torch.enable_grad():
+    require_floating(value, "value")
+    with lasting(), torch.enable_grad():
         x = value if create_graph and value.requires_grad else value.detach().requires_grad_()
         density = distribution.log_prob(x).sum()
-        (gradient,) = torch.autograd.grad(density, x, create_graph=create_graph)
+        with exact_arithmetic(x):
+            (gradient,) = torch.autograd.grad(density, x, create_graph=create_graph)
     return x * gradient if create_graph else value.detach() * gradient

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.distributions import Independent
 from torch.distributions import LogNormal as ScalarLogNormal
 
-from gbm_fast.checks import require_positive
+from gbm_fast.checks import require_positive, require_tensor
 from gbm_fast.distributions.scores import Scores, Shape
 from gbm_fast.process import Process, Time
 from gbm_fast.shapes import schedule_like
@@ -24,6 +24,7 @@ class ForwardKernel(Scores, Independent):
     def __init__(
         self, process: Process, x0: Tensor, t: Time, validate_args: bool | None = None
     ) -> None:
+        require_tensor(x0, "x0")
         if x0.ndim < 2:
             raise ValueError(f"x0 must have shape (batch, *event), got {tuple(x0.shape)}.")
         require_positive(x0, "x0")
@@ -37,6 +38,12 @@ class ForwardKernel(Scores, Independent):
         """The same kernel for every element of a larger batch."""
         new = self._get_checked_instance(ForwardKernel, _instance)
         return cast(ForwardKernel, super().expand(batch_shape, _instance=new))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value | x0), summed over the event: (*sample, batch)."""
+        if self._validate_args:
+            self._validate_sample(value)
+        return cast(Tensor, super().log_prob(value))
 
     def log_score(self, value: Tensor) -> Tensor:
         """s = -(log x - log x0 - m) / v, the target of M-DSM plus 1 (eq. (16) of version 2)."""

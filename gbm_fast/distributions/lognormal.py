@@ -3,7 +3,7 @@
 from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Size, Tensor
 from torch.distributions import (
     Categorical,
     ExpTransform,
@@ -15,16 +15,19 @@ from torch.distributions import (
 )
 from torch.distributions.constraints import Constraint
 
+from gbm_fast.checks import require_floating
 from gbm_fast.distributions.scores import Scores, Shape
 from gbm_fast.divergence import Gaussian, kl_divergence
 from gbm_fast.process import Process, Time
+from gbm_fast.shapes import exact_arithmetic, lasting, owned
 
 
 class LogNormal(Scores, TransformedDistribution):
     """log X ~ N(log_mean, log_cov), of event shape (d,).
 
     log_mean (*batch, d), log_cov (*batch, d, d) positive definite; ValueError otherwise, unless
-    validate_args is False. `rsample` is exp(log_mean + L z) with L the Cholesky factor.
+    validate_args is False. Both are copied, in their graph where they ask for gradients. `rsample`
+    is exp(log_mean + L z) with L the Cholesky factor.
     """
 
     arg_constraints: dict[str, Constraint] = {
@@ -38,13 +41,37 @@ class LogNormal(Scores, TransformedDistribution):
     def __init__(
         self, log_mean: Tensor, log_cov: Tensor, validate_args: bool | None = None
     ) -> None:
-        base = MultivariateNormal(log_mean, covariance_matrix=log_cov, validate_args=validate_args)
+        require_floating(log_mean, "log_mean")
+        require_floating(log_cov, "log_cov")
+        with lasting():
+            base = MultivariateNormal(
+                owned(log_mean), covariance_matrix=owned(log_cov), validate_args=validate_args
+            )
         super().__init__(base, ExpTransform(), validate_args=validate_args)
 
     def expand(self, batch_shape: Shape, _instance: object = None) -> "LogNormal":
         """The same law for every element of a larger batch."""
         new = self._get_checked_instance(LogNormal, _instance)
         return cast(LogNormal, super().expand(batch_shape, _instance=new))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value), of the shape of the samples and the batch."""
+        if self._validate_args:
+            self._validate_sample(value)
+        if value.numel() == 0:  # torch's arithmetic does not know empty batches
+            return value.new_zeros(torch.broadcast_shapes(value.shape[:-1], self.batch_shape))
+        with exact_arithmetic(self.log_mean):
+            return cast(Tensor, super().log_prob(value))
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        """exp(log_mean + L z), differentiable in the parameters."""
+        with exact_arithmetic(self.log_mean):
+            return super().rsample(Size(sample_shape))
+
+    @torch.no_grad()
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        """The draws of `rsample`, as constants."""
+        return self.rsample(sample_shape)
 
     @property
     def log_mean(self) -> Tensor:
@@ -97,7 +124,8 @@ class LogNormal(Scores, TransformedDistribution):
         residual = (value.log() - self.log_mean)[..., None]
         factor = self.base_dist.scale_tril
         factor = factor.expand(*residual.shape[:-2], *factor.shape[-2:])
-        return -torch.cholesky_solve(residual, factor)[..., 0]
+        with exact_arithmetic(residual):
+            return -torch.cholesky_solve(residual, factor)[..., 0]
 
     def diffuse(self, process: Process, t: Time) -> "LogNormal":
         """The law of X_t; `t` a number, or a tensor that broadcasts with a batch of one axis."""
@@ -136,8 +164,9 @@ class LogNormalMixture(Scores, MixtureSameFamily):
         log_covs: Tensor,
         validate_args: bool | None = None,
     ) -> None:
+        require_floating(weights, "weights")
         super().__init__(
-            Categorical(probs=weights, validate_args=validate_args),
+            Categorical(probs=owned(weights), validate_args=validate_args),
             LogNormal(log_means, log_covs, validate_args=validate_args),
             validate_args=validate_args,
         )

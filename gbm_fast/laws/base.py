@@ -5,7 +5,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import require_positive
+from gbm_fast.checks import real_tensor, require_positive, require_tensor, whole_number
+from gbm_fast.shapes import lasting
 
 Parameter = Tensor | float
 
@@ -15,9 +16,8 @@ def standard_gamma(shape: Tensor, size: int, random_state: torch.Generator) -> T
 
     Drawn on the generator's device in the dtype of `shape` and moved to its device.
     """
-    if size < 1:
-        raise ValueError(f"size must be at least 1, got {size}.")
-    each = shape.to(random_state.device).expand(size, -1).contiguous()
+    count = whole_number(size, "size", 1)
+    each = shape.to(random_state.device).expand(count, -1).contiguous()
     # torch.distributions.Gamma has no argument for a generator; this is what it calls.
     draws = torch._standard_gamma(each, generator=random_state)
     return draws.clamp(min=torch.finfo(shape.dtype).tiny).to(shape.device)
@@ -35,8 +35,9 @@ def set_parameters(law: object, names: tuple[str, ...], values: tuple[Parameter,
     Raises ValueError for parameters that are not positive and finite, or of different lengths.
     """
     floating = [v for v in values if isinstance(v, Tensor) and v.is_floating_point()]
-    like = floating[0] if floating else torch.zeros((), dtype=torch.float64)
-    given = [torch.as_tensor(value).to(like) for value in values]
+    pairs = zip(values, names, strict=True)
+    like = floating[0] if floating else real_tensor(0.0, "")
+    given = [real_tensor(value, name).to(like) for value, name in pairs]
     lengths = {value.numel() for value in given} - {1} or {1}
     if any(value.ndim > 1 for value in given) or len(lengths) > 1 or 0 in lengths:
         shapes = [tuple(value.shape) for value in given]
@@ -45,7 +46,8 @@ def set_parameters(law: object, names: tuple[str, ...], values: tuple[Parameter,
         )
     for name, value in zip(names, given, strict=True):
         require_positive(value, name)
-        object.__setattr__(law, name, value.expand(*lengths).clone())
+        with lasting():
+            object.__setattr__(law, name, value.expand(*lengths).clone())
 
 
 class ProductLaw(ABC):
@@ -91,6 +93,7 @@ class ProductLaw(ABC):
         return self.hyvarinen_score(x) / x
 
     def _checked(self, x: Tensor) -> Tensor:
+        require_tensor(x, "x")
         if x.ndim == 0 or x.shape[-1] != self.d:
             raise ValueError(f"x must have shape (..., {self.d}), got {tuple(x.shape)}.")
         require_positive(x, "x")

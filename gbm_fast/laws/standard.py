@@ -159,7 +159,5 @@ class BetaPrime(ProductLaw):
         parts = (self.a, self.b, x / whole, self.scale / whole)
         a, b, share, rest = (part.detach().cpu().numpy() for part in parts)
         # Above the scale the share is close to 1, and its distance from 1 is what matters.
-        values = torch.as_tensor(
-            np.where(share > rest, betaincc(b, a, rest), betainc(a, b, share))
-        )
-        return values.to(x)
+        values = np.where(share > rest, betaincc(b, a, rest), betainc(a, b, share))
+        return torch.from_numpy(values).to(x)

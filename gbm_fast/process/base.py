@@ -1,12 +1,13 @@
 """What every process offers, and the checks of times that they share (symbols: the package)."""
 
+import math
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import has_values, require_positive, require_same_shape
+from gbm_fast.checks import SMALLEST, has_values, like, require_positive
 from gbm_fast.process.times import TOLERANCE, Time, float64, time_in_range
 from gbm_fast.shapes import schedule_like
 
@@ -52,10 +53,19 @@ class Process(ABC):
         Raises ValueError for a non-positive or non-finite x0, another shape, or t out of range.
         """
         require_positive(x0, "x0")
-        require_same_shape(x0, z, "z")
+        draws = like(x0, z, "z")
         log_mean = schedule_like(self.log_mean(t), x0)
         log_std = schedule_like(self.log_var(t).sqrt(), x0)
-        return x0 * torch.exp(log_mean + log_std * z)
+        return x0 * torch.exp(log_mean + log_std * draws)
+
+    def _require_range(self) -> None:
+        """Raise ValueError unless m(T) and v(T) are within the range of float64."""
+        m, v = float(self.log_mean(self.horizon)), float(self.log_var(self.horizon))
+        if not (SMALLEST <= v < math.inf and math.isfinite(m)):
+            raise ValueError(
+                f"m(T) = {m} and v(T) = {v} at T = horizon = {self.horizon} are beyond the range "
+                "of float64: choose rates and a horizon nearer to 1."
+            )
 
     def _time(self, t: Time) -> Tensor:
         """`t` in float64, checked to be in [0, horizon] up to rounding, and cut to it."""

@@ -1,12 +1,11 @@
 """Geometric Brownian motion with constant coefficients: the process of the paper."""
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import positive_number
+from gbm_fast.checks import finite_number, positive_number, square
 from gbm_fast.process.base import Process
 from gbm_fast.process.times import Time, end_of_step
 
@@ -26,12 +25,12 @@ class GBM(Process):
 
     def __post_init__(self) -> None:
         sigma = positive_number(self.sigma, "sigma")
-        mu = sigma**2 / 2 if self.mu is None else float(self.mu)
-        if not math.isfinite(mu):
-            raise ValueError(f"mu must be a finite number, got {self.mu}.")
+        rate = square(sigma, "sigma")
+        mu = rate / 2 if self.mu is None else finite_number(self.mu, "mu")
         object.__setattr__(self, "sigma", sigma)
         object.__setattr__(self, "mu", mu)
         object.__setattr__(self, "horizon", positive_number(self.horizon, "horizon"))
+        self._require_range()
 
     @property
     def _mu(self) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import positive_number
+from gbm_fast.checks import positive_number, square
 from gbm_fast.process.base import Process
 from gbm_fast.process.times import Time, end_of_step
 
@@ -36,9 +36,13 @@ class VarianceExploding(Process):
         )
         if low >= high:
             raise ValueError(f"std_min must be below std_max, got {low} and {high}.")
+        ratio = high / low
+        for name, value in (("std_min", low), ("std_max", high), ("std_max / std_min", ratio)):
+            square(value, name)
         object.__setattr__(self, "std_min", low)
         object.__setattr__(self, "std_max", high)
         object.__setattr__(self, "horizon", positive_number(self.horizon, "horizon"))
+        self._require_range()
 
     @property
     def _growth(self) -> float:

@@ -7,9 +7,17 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import positive_number, require_finite, require_positive
+from gbm_fast.checks import (
+    positive_number,
+    real_number,
+    real_tensor,
+    require_finite,
+    require_positive,
+    square,
+)
 from gbm_fast.process.base import Process
 from gbm_fast.process.times import TOLERANCE, Time, end_of_step
+from gbm_fast.shapes import lasting
 
 Rates = Tensor | Sequence[float]
 
@@ -44,11 +52,13 @@ class PiecewiseGBM(Process):
     _sums: Tensor = field(init=False, repr=False)
 
     def __init__(self, sigma: Rates, mu: Rates | None = None, horizon: float = 1.0) -> None:
-        rates = torch.as_tensor(sigma, dtype=torch.float64).cpu()
+        rates = _rates(sigma, "sigma")
         if rates.ndim != 1 or rates.numel() == 0:
             raise ValueError(f"sigma must have shape (N,), N >= 1, got {tuple(rates.shape)}.")
         require_positive(rates, "sigma")
-        drifts = rates**2 / 2 if mu is None else torch.as_tensor(mu, dtype=torch.float64).cpu()
+        for rate in (rates.min(), rates.max()):
+            square(float(rate), "sigma")
+        drifts = rates**2 / 2 if mu is None else _rates(mu, "mu")
         if drifts.shape != rates.shape:
             raise ValueError(
                 f"mu must have the shape of sigma, {tuple(rates.shape)}, "
@@ -61,6 +71,7 @@ class PiecewiseGBM(Process):
         slopes = torch.stack([drifts - rates**2 / 2, rates**2])
         object.__setattr__(self, "_slopes", slopes)
         object.__setattr__(self, "_sums", torch.stack([_running_sums(row) for row in slopes]))
+        self._require_range()
 
     def drift(self, t: Time) -> Tensor:
         """mu(t)."""
@@ -126,6 +137,16 @@ class PiecewiseGBM(Process):
         return whole + _at(self._slopes, place) * (time - self._edge(place))
 
 
+def _rates(values: Rates, name: str) -> Tensor:
+    """A copy of `values` in float64 on the CPU, as constants."""
+    if isinstance(values, list | tuple):
+        numbers = [real_number(value, name) for value in values]
+        return torch.tensor(numbers, dtype=torch.float64, device="cpu")
+    given = real_tensor(values, name).detach()
+    with lasting():
+        return given.to("cpu", torch.float64, copy=True)
+
+
 def _at(table: Tensor, place: Tensor) -> Tensor:
     """The entries of `table` (..., K) at `place`, on its device: (..., *place.shape)."""
     # Indexing with a 0-d tensor would wait for its value.
@@ -143,4 +164,4 @@ def _running_sums(values: Tensor) -> Tensor:
         rest = math.fsum((rest, total - (larger - back), value - back))
         total = larger
         rows.append((total, rest))
-    return torch.tensor(rows, dtype=torch.float64).mT.contiguous()
+    return torch.tensor(rows, dtype=torch.float64, device="cpu").mT.contiguous()

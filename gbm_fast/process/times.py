@@ -8,7 +8,7 @@ float64. `horizon` is the last time T; up to 1e-12 of it is forgiven as rounding
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import has_values
+from gbm_fast.checks import has_values, real_number, require_tensor
 
 Time = float | Tensor
 TOLERANCE = 1e-12
@@ -17,7 +17,9 @@ TOLERANCE = 1e-12
 def float64(value: Time) -> Tensor:
     """As a float64 tensor; on a device that has no float64 (MPS) it is moved to the CPU."""
     if not isinstance(value, Tensor):
-        return torch.tensor(float(value), dtype=torch.float64)
+        number = real_number(value, "a time or factor")
+        return torch.tensor(number, dtype=torch.float64, device="cpu")
+    require_tensor(value, "a time or factor")
     return (value.cpu() if value.device.type == "mps" else value).to(torch.float64)
 
 
@@ -28,8 +30,9 @@ def time_in_range(t: Time, horizon: float) -> Tensor:
     """
     slack = TOLERANCE * horizon
     if not isinstance(t, Tensor):
-        inside = -slack <= t <= horizon + slack
-        time = float64(min(max(t, 0.0), horizon))
+        number = real_number(t, "t")
+        inside = -slack <= number <= horizon + slack
+        time = float64(min(max(number, 0.0), horizon))
     else:
         time = float64(t)
         inside = time.ndim <= 1 and (

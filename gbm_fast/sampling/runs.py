@@ -6,11 +6,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.checks import require_positive
+from gbm_fast.checks import integers, require_positive, require_tensor, whole_number
 from gbm_fast.grids import power
 from gbm_fast.likelihood import autograd_divergence, hutchinson_divergence, log_likelihood
 from gbm_fast.parameterisation import LearnedScore, score_function
 from gbm_fast.process import Process, Time
+from gbm_fast.process.times import float64
 from gbm_fast.runtime.random import Stream, sign_events
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.scores import denoiser
@@ -78,13 +79,15 @@ class Run(TrainedModel):
                 if labels is not None
                 else f"the run is class-conditional: pass labels (n,), 0..{self.num_classes - 1}."
             )
-        outside = labels.ndim != 1 or labels.is_floating_point() or len(labels) != count
-        if outside or not bool(((labels >= 0) & (labels < self.num_classes)).all()):
+        classes = integers(labels, "labels")
+        outside = classes.ndim != 1 or len(classes) != count
+        if outside or not bool(((classes >= 0) & (classes < self.num_classes)).all()):
             raise ValueError(f"labels must be {count} integers in 0..{self.num_classes - 1}.")
-        return score_function(self.model, self.process, labels.to(self.device))
+        return score_function(self.model, self.process, classes.to(self.device))
 
     def _ready(self, x: Tensor) -> Tensor:
         """`x` on the device and in the dtype of the weights."""
+        require_tensor(x, "x")
         if x.ndim == 0 or tuple(x.shape[1:]) != self.event_shape:
             raise ValueError(f"x must have shape (n, *{self.event_shape}), got {tuple(x.shape)}.")
         require_positive(x, "x")
@@ -95,7 +98,7 @@ class Run(TrainedModel):
 
     def _times(self, t: Time, count: int) -> Time:
         low, high = noise_range(self.config)
-        times = torch.as_tensor(t, dtype=torch.float64)
+        times = float64(t)
         if times.ndim > 1 or times.ndim == 1 and len(times) != count:
             raise ValueError(f"t must be a number or ({count},), got {tuple(times.shape)}.")
         stds = self.process.log_var(times).sqrt()
@@ -135,8 +138,8 @@ class Run(TrainedModel):
         Raises ValueError also for fewer than 2 steps or 1 probe.
         """
         ready, process = self._ready(x), self.process
-        if num_steps < 2 or num_probes < 1:
-            raise ValueError("num_steps must be 2 or more, and num_probes 1 or more.")
+        num_steps = whole_number(num_steps, "num_steps", 2)
+        num_probes = whole_number(num_probes, "num_probes", 1)
         score = self._score(labels, len(x))
         low, _ = noise_range(self.config)
         top = float(process.log_var(process.horizon)) ** 0.5

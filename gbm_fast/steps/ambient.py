@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from gbm_fast.checks import require_non_negative, require_positive
+from gbm_fast.checks import require_floating, require_non_negative, require_positive
 from gbm_fast.process import Process, Time
 from gbm_fast.process.times import float64
 from gbm_fast.scores import ScoreFunction
@@ -29,6 +29,7 @@ class AmbientStep(Step):
 
     def state_of(self, x: Tensor) -> Tensor:
         """`x` itself; ValueError unless it is finite and without zeros."""
+        require_floating(x, "x_t")
         require_positive(x.abs(), "|x_t|")
         return x
 

@@ -6,7 +6,7 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import require_positive, require_same_shape
+from gbm_fast.checks import like, real_number, require_positive
 from gbm_fast.grids import Grid
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import LogScore, ScoreFunction
@@ -113,7 +113,8 @@ class LogStep(Step):
 
 def columns(grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
     """t_score, dt and noise of all rows, each (rows,) in float64."""
-    t_score, dt, noise = torch.tensor(grid, dtype=torch.float64).unbind(1)
+    table = [[real_number(value, "a time or factor of the grid") for value in row] for row in grid]
+    t_score, dt, noise = torch.tensor(table, dtype=torch.float64, device="cpu").unbind(1)
     return t_score, dt, noise
 
 
@@ -132,18 +133,18 @@ def score_at(score: ScoreFunction, x: Tensor, t: Time) -> Tensor:
 
 
 def _like(score: Tensor, state: Tensor) -> Tensor:
-    require_same_shape(state, score, "the score's result")
-    return score.to(state.dtype)
+    return like(state, score, "the score's result")
 
 
 def draws_like(state: Tensor, z: Tensor | None) -> Tensor:
     """z in the dtype of the state, once it is known to be there and of its shape."""
     if z is None:
         raise ValueError("this step needs noise: pass z, standard normal, of the shape of x_t.")
-    require_same_shape(state, z, "z")
-    return z.to(state.dtype)
+    return like(state, z, "z")
 
 
 def scaled(number: Number, schedule: Tensor) -> Tensor:
     """number * schedule for a number or a tensor of numbers, on the device of the schedule."""
-    return schedule * (number.to(schedule) if isinstance(number, Tensor) else number)
+    if isinstance(number, Tensor):
+        return schedule * number.to(schedule)
+    return schedule * real_number(number, "a factor")

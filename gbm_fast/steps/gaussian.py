@@ -18,9 +18,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import has_values, require_covariance, require_non_negative
+from gbm_fast.checks import (
+    has_values,
+    real_tensor,
+    require_covariance,
+    require_non_negative,
+)
 from gbm_fast.process import Process, Time
 from gbm_fast.process.times import end_of_step
+from gbm_fast.shapes import lasting
 from gbm_fast.steps.base import Number, scaled
 from gbm_fast.steps.log_affine import LogAffineStep, LogCoefficients
 
@@ -45,7 +51,8 @@ class Ancestral(LogAffineStep):
                   the exact reverse kernel at any length; a number, (d,) or (d, d), with d the
                   number of elements of an event
 
-    X_t must be positive and t > 0. The covariance is decomposed once. Raises ValueError for a
+    X_t must be positive and t > 0. The covariance is copied, as a constant, and decomposed once.
+    Raises ValueError for a
     `data_log_cov` that is no covariance.
     """
 
@@ -57,7 +64,11 @@ class Ancestral(LogAffineStep):
     _axes: Tensor | None = field(init=False, repr=False)
 
     def __init__(self, data_log_cov: Number = 0.0) -> None:
-        cov = torch.as_tensor(data_log_cov, dtype=torch.float64).cpu()
+        given = real_tensor(data_log_cov, "data_log_cov").detach()
+        with lasting():
+            self._set_up(given.to("cpu", torch.float64, copy=True))
+
+    def _set_up(self, cov: Tensor) -> None:
         axes: Tensor | None = None
         if cov.ndim < 2:
             require_non_negative(cov, "data_log_cov")

@@ -13,7 +13,7 @@ from torch import Tensor
 from gbm_fast.checks import require_non_negative
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import ScoreFunction
-from gbm_fast.shapes import add_scaled, is_number, schedule_like
+from gbm_fast.shapes import add_scaled, exact_arithmetic, is_number, schedule_like
 from gbm_fast.steps.base import LogStep, Number, Schedule, draws_like, log_score_at
 
 
@@ -60,7 +60,8 @@ class LogAffineStep(LogStep):
         if draws is not None and root.ndim < 2:
             moved = add_scaled(moved, root, draws, reuse=True)
         elif draws is not None:
-            turned = torch.einsum("...ij,...j->...i", root.to(draws), draws.flatten(1))
+            with exact_arithmetic(draws):
+                turned = torch.einsum("...ij,...j->...i", root.to(draws), draws.flatten(1))
             moved = moved + turned.reshape(moved.shape)
         if is_number(shift) and shift.item() == 0:
             return moved

@@ -15,7 +15,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import require_non_negative
+from gbm_fast.checks import real_number, require_non_negative
 from gbm_fast.process import Process, Time
 from gbm_fast.steps.ambient import AmbientStep
 from gbm_fast.steps.base import Number, scaled
@@ -40,6 +40,7 @@ class MarginalPreserving(LogAffineStep):
 
     def __post_init__(self) -> None:
         require_non_negative(self.kappa, "kappa")
+        object.__setattr__(self, "kappa", real_number(self.kappa, "kappa"))
 
     def coefficients(
         self, process: Process, t_score: Time, dt: Time, noise: Number
@@ -68,6 +69,7 @@ class AmbientMarginalPreserving(AmbientStep):
 
     def __post_init__(self) -> None:
         require_non_negative(self.kappa, "kappa")
+        object.__setattr__(self, "kappa", real_number(self.kappa, "kappa"))
 
     def _factor(self, dm: Tensor, dv: Tensor, h: Tensor, noise: Tensor, z: Tensor) -> Tensor:
         kappa = self.kappa * noise

@@ -9,19 +9,23 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import require_positive
+from gbm_fast.checks import require_positive, require_tensor, whole_number
 from gbm_fast.process import Process, Time
 
 
-def floating(values: Tensor) -> Tensor:
-    """`values` if they are floating-point, else in float64."""
+def floating(values: Tensor, name: str) -> Tensor:
+    """`values` if they are floating-point, integers in float64; ValueError for anything else."""
+    require_tensor(values, name)
     return values if values.is_floating_point() else values.double()
 
 
 def standard_normal(size: int, random_state: torch.Generator, like: Tensor) -> Tensor:
-    """Draws (size, d) with d the last axis of `like`, moved from the generator to its device."""
+    """Draws (size, d) with d the last axis of `like`, moved from the generator to its device.
+
+    Raises ValueError for a size below 1.
+    """
     return torch.randn(
-        size,
+        whole_number(size, "size", 1),
         like.shape[-1],
         generator=random_state,
         device=random_state.device,
@@ -68,7 +72,7 @@ class Target(ABC):
 
     @abstractmethod
     def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
-        """`size` independent draws, shape (size, d)."""
+        """`size` >= 1 independent draws, shape (size, d)."""
 
     @abstractmethod
     def diffuse(self, process: Process, t: Time) -> "Target":
@@ -102,6 +106,7 @@ class Target(ABC):
 
     def _rows(self, y: Tensor) -> Tensor:
         """`y` (..., d) as rows (n, d); ValueError where its last axis is of another length."""
+        require_tensor(y, "x")
         if y.ndim == 0 or y.shape[-1] != self.d:
             raise ValueError(f"x must have shape (..., {self.d}), got {tuple(y.shape)}.")
         return y.reshape(-1, self.d)

@@ -14,9 +14,11 @@ from torch import Tensor
 
 from gbm_fast.checks import has_values
 from gbm_fast.process import Process, Time
+from gbm_fast.shapes import exact_arithmetic
 from gbm_fast.targets.base import Target
 from gbm_fast.targets.lognormal import LogNormal, LogNormalMixture
 from gbm_fast.targets.points import PointMasses
+from gbm_fast.targets.principal_axes import widened
 
 
 def drawn_classes(shares: Tensor, uniform: Tensor) -> Tensor:
@@ -43,25 +45,69 @@ class Components(NamedTuple):
     means: Tensor  # (J, d)
     variances: Tensor  # (J, d) or (1, d), at least 0
     axes: Tensor | None  # (J, d, d), orthonormal columns; None for the coordinate axes
+    covs: Tensor | None = None  # (J, d, d), float64, where they ask for gradients
 
     def diffused(self, process: Process, t: Time) -> "Components":
         """The components of log X_t, `t` a scalar."""
-        m, v = process.log_mean(t).to(self.means), process.log_var(t).to(self.means)
-        return self._replace(means=self.means + m, variances=self.variances + v)
+        m, v = process.log_mean(t).to(self.means), process.log_var(t)
+        return self._replace(
+            means=self.means + m,
+            variances=self.variances + v.to(self.means),
+            covs=None if self.covs is None else widened(self.covs, v),
+        )
 
     def residuals(self, y: Tensor) -> Tensor:
         """y - mean_j along the axes of component j, (..., J, d)."""
         return _rotated(y[..., None, :] - self.means, self.axes)
 
-    def off_axes(self, along: Tensor) -> Tensor:
+    def pulls(self, y: Tensor) -> Tensor:
+        """u_j = -S_j^-1 (y - mean_j), the log score of each component, (..., J, d)."""
+        if self.covs is None:
+            return self._off_axes(-self.residuals(y) / self.variances)
+        return _rotated(self.means - y[..., None, :], self._precisions().to(y))
+
+    def traces(self) -> Tensor:
+        """tr S_j^-1, (J,) or (1,)."""
+        if self.covs is None:
+            return (1 / self.variances).sum(-1)
+        return self._precisions().diagonal(dim1=-2, dim2=-1).sum(-1).to(self.means)
+
+    def covariances(self) -> Tensor:
+        """S_j, (J, d, d) or (1, d, d)."""
+        if self.covs is None:
+            return self._matrices(self.variances)
+        return self.covs.to(self.means)
+
+    def given(self, y: Tensor, process: Process, t: Time) -> tuple[Tensor, Tensor]:
+        """Mean and covariance of log X_0 given log X_t = y and component j.
+
+        mean_j + S_j Sigma_j^-1 (y - mean_j - m), (..., J, d), and v S_j Sigma_j^-1, (J, d, d) or
+        (1, d, d), with Sigma_j = S_j + v I, positive definite.
+        """
+        later, v = self.diffused(process, t), process.log_var(t)
+        if self.covs is None:
+            gains = self.variances / later.variances
+            means = self.means + self._off_axes(gains * later.residuals(y))
+            return means, self._matrices(v.to(y) * gains)
+        # The two factors commute, so that their product is symmetric.
+        gains = self.covs @ later._precisions()
+        means = self.means + _rotated(y[..., None, :] - later.means, gains.to(y))
+        return means, (v * (gains + gains.mT) / 2).to(y)
+
+    def _precisions(self) -> Tensor:
+        assert self.covs is not None
+        return torch.cholesky_inverse(torch.linalg.cholesky(self.covs))
+
+    def _off_axes(self, along: Tensor) -> Tensor:
         """Vectors given along the axes of component j, (..., J, d), in coordinates of log X."""
         return _rotated(along, None if self.axes is None else self.axes.mT)
 
-    def matrices(self, variances: Tensor) -> Tensor:
+    def _matrices(self, variances: Tensor) -> Tensor:
         """axes_j diag(variances_j) axes_j^T, (J, d, d) or (1, d, d)."""
         if self.axes is None:
             return torch.diag_embed(variances)
-        return (self.axes * variances[:, None, :]) @ self.axes.mT
+        with exact_arithmetic(variances):
+            return (self.axes * variances[:, None, :]) @ self.axes.mT
 
     def log_terms(self, y: Tensor) -> Tensor:
         """log(weights_j N(y; mean_j, ...)), (..., J); a singular covariance is a ValueError."""
@@ -71,9 +117,13 @@ class Components(NamedTuple):
             raise ValueError(
                 "this law has no density: a log covariance is singular; diffuse it to t > 0 first."
             )
-        terms = self.residuals(y).square() / self.variances
-        sizes = (2 * math.pi * self.variances).log()
-        return self.weights.log() - (terms + sizes).sum(-1) / 2
+        if self.covs is None:
+            terms = self.residuals(y).square() / self.variances
+            sizes = (2 * math.pi * self.variances).log()
+            return self.weights.log() - (terms + sizes).sum(-1) / 2
+        squares = (self.pulls(y) * (self.means - y[..., None, :])).sum(-1)
+        log_dets = torch.logdet(2 * math.pi * self.covs).to(y)
+        return self.weights.log() - (squares + log_dets) / 2
 
     def shares(self, y: Tensor) -> Tensor:
         """Probability of each component at y, (..., J); they sum to 1 to rounding."""
@@ -98,7 +148,7 @@ def components(target: Target) -> Components:
             f"{type(target).__name__}."
         )
     along = target.principal_axes
-    return Components(weights, means, along.variances.to(means), along.axes.to(means))
+    return Components(weights, means, along.variances.to(means), along.axes.to(means), along.covs)
 
 
 def mixed_moments(shares: Tensor, means: Tensor, covs: Tensor) -> tuple[Tensor, Tensor]:
@@ -108,12 +158,16 @@ def mixed_moments(shares: Tensor, means: Tensor, covs: Tensor) -> tuple[Tensor, 
     """
     mean = (shares[..., None] * means).sum(-2)
     gaps = means - mean[..., None, :]
-    between = (shares[..., None] * gaps).mT @ gaps
-    within = covs[0] if len(covs) == 1 else torch.einsum("...j,jab->...ab", shares, covs)
+    with exact_arithmetic(means):
+        between = (shares[..., None] * gaps).mT @ gaps
+        within = covs[0] if len(covs) == 1 else torch.einsum("...j,jab->...ab", shares, covs)
     cov = within + between
     return mean, (cov + cov.mT) / 2
 
 
 def _rotated(vectors: Tensor, axes: Tensor | None) -> Tensor:
     """vectors_j @ axes_j, (..., J, d)."""
-    return vectors if axes is None else (vectors[..., None, :] @ axes)[..., 0, :]
+    if axes is None:
+        return vectors
+    with exact_arithmetic(vectors):
+        return (vectors[..., None, :] @ axes)[..., 0, :]

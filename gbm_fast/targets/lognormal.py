@@ -9,15 +9,21 @@ with s the log score and h = x * grad log p(x) the Hyvarinen score. A diffusion 
 to every a_j and v(t) I to every S_j. `x` is (..., d), positive.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import require_covariance, require_finite, require_shares
+from gbm_fast.checks import (
+    real_tensor,
+    require_covariance,
+    require_finite,
+    require_shares,
+    whole_number,
+)
 from gbm_fast.process import Process, Time
+from gbm_fast.shapes import exact_arithmetic, lasting, owned
 from gbm_fast.targets.base import (
     Target,
     floating,
@@ -25,7 +31,7 @@ from gbm_fast.targets.base import (
     schedule_at,
     standard_normal,
 )
-from gbm_fast.targets.principal_axes import PrincipalAxes, times_small
+from gbm_fast.targets.principal_axes import PrincipalAxes, times_small, widened
 
 CHUNK = 2**15
 
@@ -36,7 +42,8 @@ class LogNormalMixture(Target):
 
     weights (J,) positive, summing to 1 within 1e-12 (float32: to its rounding); log_means (J, d);
     log_covs (J,) for multiples of the identity, or (J, d, d), symmetric positive semidefinite. A
-    singular covariance has no density: diffuse the law first. Raises ValueError for anything else.
+    singular covariance has no density: diffuse the law first. The tensors are copied, in their
+    graph where they ask for gradients. Raises ValueError for anything else.
     """
 
     weights: Tensor
@@ -46,16 +53,20 @@ class LogNormalMixture(Target):
     """The covariances along their principal axes, in float64."""
 
     def __post_init__(self) -> None:
-        """Validate, and bring the covariances to shape (J, d, d)."""
-        means = floating(self.log_means)
+        """Validate, copy, and bring the covariances to shape (J, d, d)."""
+        with lasting():
+            self._set_up()
+
+    def _set_up(self) -> None:
+        means = floating(self.log_means, "log_means")
         if means.ndim != 2 or means.numel() == 0:
             raise ValueError(f"log_means must have shape (J, d), got {tuple(means.shape)}.")
         require_finite(means, "log_means")
-        (count, d), weights = means.shape, self.weights.to(means)
+        (count, d), weights = means.shape, real_tensor(self.weights, "weights").to(means)
         if weights.shape != (count,):
             raise ValueError(f"weights must be {count} positive numbers, one a row of log_means.")
         require_shares(weights)
-        covs = self.log_covs.to(means)
+        covs = real_tensor(self.log_covs, "log_covs").to(means)
         if covs.shape == (count,):
             covs = covs[:, None, None] * torch.eye(d, dtype=covs.dtype, device=covs.device)
         if covs.shape != (count, d, d):
@@ -64,11 +75,12 @@ class LogNormalMixture(Target):
                 f"got {tuple(covs.shape)}."
             )
         require_covariance(covs, "log_cov")
+        kept = owned(covs)
         for name, value in (
-            ("log_means", means),
-            ("weights", weights),
-            ("log_covs", covs),
-            ("principal_axes", PrincipalAxes.of(covs)),
+            ("log_means", owned(means)),
+            ("weights", owned(weights)),
+            ("log_covs", kept),
+            ("principal_axes", PrincipalAxes.of(kept)),
         ):
             object.__setattr__(self, name, value)
 
@@ -81,10 +93,10 @@ class LogNormalMixture(Target):
         """log(w_j N(y; a_j, S_j)), (..., J), and u_j = -S_j^-1 (y - a_j), (..., J, d)."""
         whiteners = self.principal_axes.whiteners(y)
         logs, whitened = self._whitened(self._rows(y), whiteners)
-        pulls = -(whiteners @ whitened)
-        return logs.mT.reshape(*y.shape[:-1], -1), pulls.permute(2, 0, 1).reshape(
-            *y.shape[:-1], -1, self.d
-        )
+        with exact_arithmetic(y):
+            pulls = -(whiteners @ whitened)
+        shape = (*y.shape[:-1], len(whiteners))
+        return logs.mT.reshape(shape), pulls.permute(2, 0, 1).reshape(*shape, self.d)
 
     def _whitened(self, rows: Tensor, whiteners: Tensor) -> tuple[Tensor, Tensor]:
         """log(w_j N(y; a_j, S_j)), (J, n), and W_j^T (y - a_j), (J, d, n), for rows y (n, d).
@@ -92,8 +104,9 @@ class LogNormalMixture(Target):
         The rows are the last axis, along which everything is computed in one sweep.
         """
         residual = rows.mT - self.log_means[:, :, None].to(rows)
-        whitened = whiteners.mT @ residual
-        half_log_det = (2 * math.pi * self.principal_axes.variances).log().sum(-1) / 2
+        with exact_arithmetic(rows):
+            whitened = whiteners.mT @ residual
+        half_log_det = self.principal_axes.half_log_dets()
         constant = (self.weights.to(half_log_det).log() - half_log_det).to(rows)
         return constant[:, None] - whitened.square().sum(1) / 2, whitened
 
@@ -106,15 +119,17 @@ class LogNormalMixture(Target):
         """s = sum_j r_j u_j at log x = y, shape (..., d)."""
         rows, whiteners = self._rows(y), self.principal_axes.whiteners(y)
         if len(whiteners) == 1:
-            precision = whiteners[0] @ whiteners[0].mT
-            pull = self.log_means.to(y) @ precision
+            with exact_arithmetic(y):
+                precision = whiteners[0] @ whiteners[0].mT
+                pull = self.log_means.to(y) @ precision
             return times_small(rows, -precision).add_(pull).reshape(y.shape)
         columns = -whiteners.permute(1, 0, 2).reshape(self.d, -1)
         parts = []
         for chunk in _chunks(rows):
             logs, whitened = self._whitened(chunk, whiteners)
             shared = torch.softmax(logs, dim=0)[:, None] * whitened
-            parts.append((columns @ shared.flatten(0, 1)).mT)
+            with exact_arithmetic(y):
+                parts.append((columns @ shared.flatten(0, 1)).mT)
         return torch.cat(parts).reshape(y.shape)
 
     def responsibilities(self, x: Tensor) -> Tensor:
@@ -133,6 +148,7 @@ class LogNormalMixture(Target):
 
     def labelled_rvs(self, size: int, random_state: torch.Generator) -> tuple[Tensor, Tensor]:
         """The draws of `rvs` and the component that each is from, int64 (size,)."""
+        whole_number(size, "size", 1)
         roots = self.principal_axes.roots(self.log_means)
         chosen = torch.multinomial(
             self.weights.to(random_state.device), size, replacement=True, generator=random_state
@@ -140,7 +156,8 @@ class LogNormalMixture(Target):
         z = standard_normal(size, random_state, self.log_means)
         y = self.log_means[chosen]
         for j, root in enumerate(roots):
-            y[chosen == j] += z[chosen == j] @ root.mT
+            with exact_arithmetic(z):
+                y[chosen == j] += z[chosen == j] @ root.mT
         return y.exp(), chosen
 
     def component(self, j: int) -> "LogNormal":
@@ -150,16 +167,15 @@ class LogNormalMixture(Target):
     def diffuse(self, process: Process, t: Time) -> "LogNormalMixture":
         """The mixture with m(t) added to the means and v(t) I to the covariances."""
         m, v = schedule_at(process, t)
-        means, covs = self.log_means, self.log_covs
-        wider = covs + v.to(covs) * torch.eye(self.d, dtype=covs.dtype, device=covs.device)
-        law = object.__new__(LogNormalMixture)  # nothing to validate anew
-        for name, value in (
-            ("weights", self.weights),
-            ("log_means", means + m.to(means)),
-            ("log_covs", wider),
-            ("principal_axes", self.principal_axes.widened(v)),
-        ):
-            object.__setattr__(law, name, value)
+        means, law = self.log_means, object.__new__(LogNormalMixture)  # nothing to validate anew
+        with lasting():
+            for name, value in (
+                ("weights", self.weights),
+                ("log_means", means + m.to(means)),
+                ("log_covs", widened(self.log_covs, v)),
+                ("principal_axes", self.principal_axes.widened(v)),
+            ):
+                object.__setattr__(law, name, value)
         return law
 
 
@@ -168,7 +184,8 @@ class LogNormal(Target):
     """log X ~ N(log_mean, log_cov): claim R2 with one component; A37 for its score.
 
     log_mean (d,); log_cov 0-d (times the identity), (d,) (a diagonal) or (d, d), symmetric
-    positive semidefinite. Raises ValueError for anything else.
+    positive semidefinite. The tensors are copied, in their graph where they ask for gradients.
+    Raises ValueError for anything else.
     """
 
     log_mean: Tensor
@@ -177,11 +194,11 @@ class LogNormal(Target):
     _mixture: LogNormalMixture = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Validate, and bring the covariance to shape (d, d)."""
-        mean = floating(self.log_mean)
+        """Validate, copy, and bring the covariance to shape (d, d)."""
+        mean = floating(self.log_mean, "log_mean")
         if mean.ndim != 1 or mean.numel() == 0:
             raise ValueError(f"log_mean must have shape (d,), got {tuple(mean.shape)}.")
-        d, cov = mean.shape[0], torch.as_tensor(self.log_cov).to(mean)
+        d, cov = mean.shape[0], real_tensor(self.log_cov, "log_cov").to(mean)
         if cov.ndim == 0 or cov.shape == (d,):
             cov = torch.diag(cov.expand(d))
         if cov.shape != (d, d):
@@ -190,8 +207,16 @@ class LogNormal(Target):
                 f"got {tuple(cov.shape)}."
             )
         mixture = LogNormalMixture(mean.new_ones(1), mean[None], cov[None])
-        for name, value in (("log_mean", mean), ("log_cov", cov), ("_mixture", mixture)):
-            object.__setattr__(self, name, value)
+        self._set(mixture)
+
+    def _set(self, mixture: LogNormalMixture) -> None:
+        with lasting():
+            for name, value in (
+                ("log_mean", mixture.log_means[0]),
+                ("log_cov", mixture.log_covs[0]),
+                ("_mixture", mixture),
+            ):
+                object.__setattr__(self, name, value)
 
     @property
     def d(self) -> int:
@@ -225,14 +250,8 @@ class LogNormal(Target):
 
     def diffuse(self, process: Process, t: Time) -> "LogNormal":
         """The log-normal with log-mean log_mean + m(t) and log-covariance log_cov + v(t) I."""
-        mixture = self._mixture.diffuse(process, t)
         law = object.__new__(LogNormal)  # nothing to validate anew
-        for name, value in (
-            ("log_mean", mixture.log_means[0]),
-            ("log_cov", mixture.log_covs[0]),
-            ("_mixture", mixture),
-        ):
-            object.__setattr__(law, name, value)
+        law._set(self._mixture.diffuse(process, t))
         return law
 
 

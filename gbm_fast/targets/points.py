@@ -24,9 +24,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import has_values, require_positive
+from gbm_fast.checks import has_values, real_number, require_positive, whole_number
 from gbm_fast.process import Process, Time
 from gbm_fast.process.times import float64
+from gbm_fast.shapes import exact_arithmetic, lasting, owned
 from gbm_fast.targets.base import (
     Target,
     floating,
@@ -51,49 +52,61 @@ class _DataSet:
     @property
     def logs(self) -> Tensor:
         """log points in the precision of the distances."""
-        if self._logs is None:
-            self._logs = (self.points if self.by_differences else self.points.double()).log()
-        return self._logs
+        if self._logs is not None:
+            return self._logs
+        with lasting():
+            logs = (self.points if self.by_differences else self.points.double()).log()
+        if not self.points.requires_grad:  # else it is made anew, in the graph of each call
+            self._logs = logs
+        return logs
 
     @property
     def _centred(self) -> tuple[Tensor, Tensor, Tensor]:
         """The mean of the logs (d,), the logs less their mean (N, d), and half squares (N,)."""
-        if self._gaps is None:
+        if self._gaps is not None:
+            return self._gaps
+        with lasting():
             centre = self.logs.mean(0)
             gaps = self.logs - centre
-            self._gaps = centre, gaps, gaps.square().sum(-1) / 2
-        return self._gaps
+            found = centre, gaps, gaps.square().sum(-1) / 2
+        if not self.points.requires_grad:
+            self._gaps = found
+        return found
 
     def half_squares(self, rows: Tensor) -> Tensor:
         """|row - log point_n|^2 / 2 for rows (n, d) of log-space states, shape (n, N)."""
         if self.by_differences:
             # The matrix-product form of cdist loses the digits of small distances.
             mode = "donot_use_mm_for_euclid_dist"
-            return torch.cdist(rows, self.logs, compute_mode=mode).square() / 2
+            with exact_arithmetic(rows):
+                return torch.cdist(rows, self.logs, compute_mode=mode).square() / 2
         centre, gaps, halves = self._centred
         residual = rows - centre
         own = residual.square().sum(-1, keepdim=True) / 2
-        return (own - residual @ gaps.mT + halves).clamp(min=0)
+        with exact_arithmetic(rows):
+            return (own - residual @ gaps.mT + halves).clamp(min=0)
 
 
 class PointMasses(Target):
     """log X ~ (1 / N) sum_n N(log points_n, log_var I): claim R3.
 
-    points (N, d) positive; log_var >= 0. With log_var = 0 there is no density: logpdf and the
-    scores raise ValueError until the law is diffused. Raises ValueError for bad points or a
-    negative log_var.
+    points (N, d) positive, of which a copy is kept; log_var >= 0. With log_var = 0 there is no
+    density: logpdf and the scores raise ValueError until the law is diffused. Raises ValueError
+    for bad points or a negative log_var.
     """
 
     def __init__(self, points: Tensor, log_var: float = 0.0) -> None:
-        points = floating(points)
+        points = floating(points, "points")
         if points.ndim != 2 or points.numel() == 0:
             raise ValueError(f"points must have shape (n, d), got {tuple(points.shape)}.")
         require_positive(points, "points")
-        if not 0 <= float(log_var) < math.inf:
+        spread = real_number(log_var, "log_var")
+        if not 0 <= spread < math.inf:
             raise ValueError(f"log_var must be finite and not negative, got {log_var!r}.")
-        self._data = _DataSet(points)
+        self._data = _DataSet(owned(points))
         # m and V as tensors, so that a time on a device or in a compiled function stays there.
-        self._m, self._v = float64(0.0), float64(float(log_var))
+        with lasting():
+            self._m, self._v = float64(0.0), float64(spread)
 
     @property
     def log_var(self) -> float:
@@ -114,7 +127,7 @@ class PointMasses(Target):
         """r, the probability of each point given a draw x: (..., N)."""
         rows = self._centred(self._log(x))
         shares = [torch.softmax(e, dim=-1) for _, e in self._chunks(rows)]
-        return torch.cat(shares).to(x.dtype).reshape(*x.shape[:-1], -1)
+        return torch.cat(shares).to(x.dtype).reshape(*x.shape[:-1], len(self._data.points))
 
     def logpdf(self, x: Tensor) -> Tensor:
         """log p(x), shape (...)."""
@@ -153,8 +166,9 @@ class PointMasses(Target):
     def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
         """Draws (size, d): a point at random, times its log-normal noise."""
         points, device = self._data.points, random_state.device
-        chosen = torch.randint(points.shape[0], (size,), generator=random_state, device=device)
-        z = standard_normal(size, random_state, points)
+        count = whole_number(size, "size", 1)
+        chosen = torch.randint(points.shape[0], (count,), generator=random_state, device=device)
+        z = standard_normal(count, random_state, points)
         noise = torch.exp(self._m + self._v.sqrt() * z)
         return points[chosen.to(points.device)] * noise
 
@@ -163,7 +177,8 @@ class PointMasses(Target):
         law = object.__new__(PointMasses)
         law._data = self._data
         m, v = schedule_at(process, t)
-        law._m, law._v = self._m + m, self._v + v
+        with lasting():
+            law._m, law._v = self._m + m, self._v + v
         return law
 
     def _centred(self, y: Tensor) -> Tensor:

@@ -3,15 +3,23 @@
 S_j = Q_j diag(variances_j) Q_j^T, j = 1..J, and S_j + v I has the same Q_j: one decomposition of
 the data law serves every t. It is made and kept in float64 (small arrays), so an inverse has the
 digits of the covariances as they were given; what meets a state is cast to it.
+
+Gradients with respect to the covariances do not come this way: the derivative of an eigenvector
+is divided by differences of eigenvalues, and equal ones, as every multiple of the identity has,
+would make it NaN. Where they are asked for, inverses and determinants are those of Cholesky
+factors.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import BackwardCFunction, FunctionCtx, once_differentiable
 
 from gbm_fast.checks import has_values
 from gbm_fast.process.times import float64
+from gbm_fast.shapes import exact_arithmetic
 
 
 class PrincipalAxes(NamedTuple):
@@ -20,27 +28,32 @@ class PrincipalAxes(NamedTuple):
     variances: Tensor
     """(J, d), at least 0, ascending."""
     axes: Tensor
-    """(J, d, d), the columns orthonormal."""
+    """(J, d, d), the columns orthonormal; no gradient goes through them."""
     singular: bool
     """Whether some variance is 0 to rounding, so that the law has no density."""
+    covs: Tensor | None = None
+    """The covariances (J, d, d) themselves where they ask for gradients."""
 
     @classmethod
     def of(cls, covs: Tensor) -> "PrincipalAxes":
         """Those of (J, d, d) positive semidefinite matrices."""
-        variances, axes = torch.linalg.eigh(float64(covs))
+        wide = float64(covs)
+        variances, axes = torch.linalg.eigh(wide.detach())
         variances = variances.clamp(min=0)
         rounding = covs.shape[-1] * torch.finfo(covs.dtype).eps
         flat = variances[:, 0] <= rounding * variances[:, -1]
-        return cls(variances, axes, has_values(flat) and bool(flat.any()))
+        singular = has_values(flat) and bool(flat.any())
+        return cls(variances, axes, singular, wide if wide.requires_grad else None)
 
     def widened(self, v: Tensor) -> "PrincipalAxes":
         """Those of S_j + v I, for v >= 0, 0-d and in float64."""
         # Only a law without a density is looked at: no wait for the device in a sampler's loop.
         still = self.singular and has_values(v) and bool(v == 0)
-        return PrincipalAxes(self.variances + v.to(self.variances), self.axes, still)
+        covs = None if self.covs is None else widened(self.covs, v)
+        return PrincipalAxes(self.variances + v.to(self.variances), self.axes, still, covs)
 
     def whiteners(self, like: Tensor) -> Tensor:
-        """W_j = Q_j diag(variances_j)^(-1/2), so S_j^-1 = W_j W_j^T: (J, d, d), cast to `like`.
+        """W_j with S_j^-1 = W_j W_j^T, as Q_j diag(variances_j)^(-1/2): (J, d, d), cast to `like`.
 
         Raises ValueError where there is no density.
         """
@@ -48,11 +61,59 @@ class PrincipalAxes(NamedTuple):
             raise ValueError(
                 "a log-covariance is singular, so there is no density: diffuse first."
             )
-        return (self.axes * self.variances.rsqrt()[:, None, :]).to(like)
+        if self.covs is None:
+            return (self.axes * self.variances.rsqrt()[:, None, :]).to(like)
+        factors = torch.linalg.cholesky(self.covs)
+        eye = torch.eye(factors.shape[-1], dtype=factors.dtype, device=factors.device)
+        return torch.linalg.solve_triangular(factors.mT, eye, upper=True).to(like)
+
+    def half_log_dets(self) -> Tensor:
+        """log det(2 pi S_j) / 2, (J,)."""
+        if self.covs is None:
+            return (2 * math.pi * self.variances).log().sum(-1) / 2
+        factors = torch.linalg.cholesky(self.covs)
+        return (math.sqrt(2 * math.pi) * factors.diagonal(dim1=-2, dim2=-1)).log().sum(-1)
 
     def roots(self, like: Tensor) -> Tensor:
         """R_j = Q_j diag(variances_j)^(1/2), so S_j = R_j R_j^T: (J, d, d), cast to `like`."""
-        return (self.axes * self.variances.sqrt()[:, None, :]).to(like)
+        roots = self.axes * self.variances.sqrt()[:, None, :]
+        if self.covs is not None and not self.singular:
+            factors = torch.linalg.cholesky(self.covs)
+            turns = torch.linalg.solve_triangular(factors, roots, upper=False).detach()
+            # Equal to the roots, with the derivatives of S_j = R_j R_j^T.
+            roots = roots.detach() + (factors - factors.detach()) @ turns
+        return roots.to(like)
+
+
+def widened(covs: Tensor, v: Tensor) -> Tensor:
+    """covs + v I for v 0-d."""
+    return covs + v.to(covs) * torch.eye(covs.shape[-1], dtype=covs.dtype, device=covs.device)
+
+
+class _SymmetricRoot(torch.autograd.Function):
+    """R = M^(1/2), whose derivative solves R dR + dR R = dM, at equal eigenvalues too."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, matrix: Tensor) -> Tensor:
+        variances, axes = torch.linalg.eigh(matrix)
+        roots = variances.sqrt()
+        ctx.save_for_backward(roots, axes)
+        return (axes * roots) @ axes.mT
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: BackwardCFunction, gradient: Tensor) -> Tensor:
+        saved: tuple[Tensor, ...] = ctx.saved_tensors
+        roots, axes = saved
+        along = axes.mT @ gradient @ axes / (roots[:, None] + roots)
+        return axes @ along @ axes.mT
+
+
+def symmetric_root(matrix: Tensor) -> Tensor:
+    """The symmetric root of a positive definite (d, d) matrix, differentiable once."""
+    with exact_arithmetic(matrix):
+        root: Tensor = _SymmetricRoot.apply(matrix)
+    return root
 
 
 def times_small(rows: Tensor, matrix: Tensor) -> Tensor:
@@ -62,4 +123,5 @@ def times_small(rows: Tensor, matrix: Tensor) -> Tensor:
         for i in range(1, len(matrix)):
             total = total + rows[:, i : i + 1] * matrix[i]
         return total
-    return rows @ matrix
+    with exact_arithmetic(rows):
+        return rows @ matrix

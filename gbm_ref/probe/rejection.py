@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
 from gbm_ref.divergence import Gaussian
 
@@ -59,7 +60,7 @@ def sign_patterns(rows: int, d: int) -> list[Array]:
 
 def returned_array(values: Values, like: Array, name: str) -> Array:
     """What a sampler or step returned, in float64, once it is known to have that shape."""
-    array = np.asarray(values, dtype=np.float64)
+    array = _checks.real_array(values, f"what the {name} returns")
     if array.shape != like.shape:
         raise ValueError(f"the {name} must return the shape {like.shape}, got {array.shape}.")
     return array

@@ -48,6 +48,19 @@ class Process(ABC):
     def time_at_log_var(self, v: float) -> float:
         """The t with v(t) = v, for v in [0, v(T)]."""
 
+    def _require_range(self) -> None:
+        """Raise ValueError unless m(T) and v(T) are within the range of float64."""
+        try:
+            with np.errstate(all="ignore"):
+                m, v = self.log_mean(self.horizon), self.log_var(self.horizon)
+        except OverflowError:
+            m = v = math.inf
+        if not (_checks.SMALLEST <= v < math.inf and math.isfinite(m)):
+            raise ValueError(
+                f"m(T) = {m} and v(T) = {v} at T = horizon = {self.horizon} are beyond the range "
+                "of float64: choose rates and a horizon nearer to 1."
+            )
+
     def sample(self, x0: Values, t: float, z: Values) -> Array:
         """X_t = x0 * exp(m(t) + sqrt(v(t)) z): the exact kernel, eq. (6) of version 2; claim A6.
 
@@ -57,4 +70,6 @@ class Process(ABC):
         """
         start = _checks.positive_array(x0, "x0")
         noise = _checks.like(z, start, "z", "x0")
-        return start * np.exp(self.log_mean(t) + math.sqrt(self.log_var(t)) * noise)
+        exponent = self.log_mean(t) + math.sqrt(self.log_var(t)) * noise
+        with _checks.quiet():
+            return start * np.exp(exponent)

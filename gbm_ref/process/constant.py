@@ -24,10 +24,12 @@ class GBM(Process):
 
     def __post_init__(self) -> None:
         sigma = _checks.positive_number(self.sigma, "sigma")
-        mu = sigma**2 / 2 if self.mu is None else _checks.finite_number(self.mu, "mu")
+        rate = _checks.square(sigma, "sigma")
+        mu = rate / 2 if self.mu is None else _checks.finite_number(self.mu, "mu")
         object.__setattr__(self, "sigma", sigma)
         object.__setattr__(self, "mu", mu)
         object.__setattr__(self, "horizon", _checks.positive_number(self.horizon, "horizon"))
+        self._require_range()
 
     def drift(self, t: float) -> float:
         """mu(t)."""

@@ -33,9 +33,13 @@ class VarianceExploding(Process):
         high = _checks.positive_number(self.std_max, "std_max")
         if low >= high:
             raise ValueError(f"std_min must be below std_max, got {low} and {high}.")
+        ratio = high / low
+        for name, value in (("std_min", low), ("std_max", high), ("std_max / std_min", ratio)):
+            _checks.square(value, name)
         object.__setattr__(self, "std_min", low)
         object.__setattr__(self, "std_max", high)
         object.__setattr__(self, "horizon", _checks.positive_number(self.horizon, "horizon"))
+        self._require_range()
 
     def drift(self, t: float) -> float:
         """mu(t)."""

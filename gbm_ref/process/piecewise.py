@@ -36,10 +36,13 @@ class PiecewiseGBM(Process):
 
     def __init__(self, sigma: Values, mu: Values | None = None, horizon: float = 1.0) -> None:
         rates = _checks.positive_array(_checks.vector(sigma, "sigma"), "sigma")
+        for rate in (rates.min(), rates.max()):
+            _checks.square(float(rate), "sigma")
         drifts = rates**2 / 2 if mu is None else _checks.like(mu, rates, "mu", "sigma")
-        object.__setattr__(self, "sigma", rates)
-        object.__setattr__(self, "mu", drifts)
+        object.__setattr__(self, "sigma", _checks.kept(rates))
+        object.__setattr__(self, "mu", _checks.kept(drifts))
         object.__setattr__(self, "horizon", _checks.positive_number(horizon, "horizon"))
+        self._require_range()
 
     def drift(self, t: float) -> float:
         """mu(t)."""

@@ -75,13 +75,11 @@ class TimeVaryingGBM(Process):
         return float(brentq(lambda t: self.log_var(t) - value, 0.0, self.horizon, xtol=1e-15))
 
     def _variance_rate(self, t: float) -> float:
-        rate = self.sigma(t)
-        if not 0.0 < rate < math.inf:
-            raise ValueError(f"sigma({t}) must be positive and finite, got {rate}.")
-        return rate**2
+        name = f"sigma({t})"
+        return _checks.square(_checks.positive_number(self.sigma(t), name), name)
 
     def _log_drift_rate(self, t: float) -> float:
-        return self.mu(t) - self._variance_rate(t) / 2
+        return _checks.finite_number(self.mu(t), f"mu({t})") - self._variance_rate(t) / 2
 
     def _added_log_var(self, start: float, end: float) -> float:
         return 0.0 if start == end else _integral(self._variance_rate, start, end, 0.0)

@@ -46,4 +46,6 @@ class AmbientStep(ABC):
         dm, dv = process.increments(t_score, dt)
         kappa = _checks.non_negative_number(noise, "noise")
         h = score_at(score, np.abs(x), t_score)
-        return x * self._factor(dm, dv, h, kappa, draws_like(x, z))
+        draws = draws_like(x, z)
+        with _checks.quiet():
+            return x * self._factor(dm, dv, h, kappa, draws)

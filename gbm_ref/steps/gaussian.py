@@ -51,12 +51,12 @@ class Ancestral(LogAffineStep):
     data_log_cov: float | Array
 
     def __init__(self, data_log_cov: Values = 0.0) -> None:
-        given = np.asarray(data_log_cov, dtype=np.float64)
+        given = _checks.real_array(data_log_cov, "data_log_cov")
         cov: float | Array
         if given.ndim == 0:
             cov = _checks.non_negative_number(float(given), "data_log_cov")
         else:
-            cov = _checks.covariance(given, given.shape[0], "data_log_cov")
+            cov = _checks.kept(_checks.covariance(given, given.shape[0], "data_log_cov"))
         object.__setattr__(self, "data_log_cov", cov)
 
     def coefficients(

@@ -63,4 +63,5 @@ class LogAffineStep(ABC):
             exponent = exponent + (
                 draws @ root.T if isinstance(root, np.ndarray) else root * draws
             )
-        return x * np.exp(exponent)
+        with _checks.quiet():
+            return x * np.exp(exponent)

@@ -38,7 +38,7 @@ class MarginalPreserving(LogAffineStep):
     kappa: float = 1.0
 
     def __post_init__(self) -> None:
-        _checks.non_negative_number(self.kappa, "kappa")
+        object.__setattr__(self, "kappa", _checks.non_negative_number(self.kappa, "kappa"))
 
     def coefficients(
         self, process: Process, t_score: float, dt: float, noise: float
@@ -67,7 +67,7 @@ class AmbientMarginalPreserving(AmbientStep):
     kappa: float = 1.0
 
     def __post_init__(self) -> None:
-        _checks.non_negative_number(self.kappa, "kappa")
+        object.__setattr__(self, "kappa", _checks.non_negative_number(self.kappa, "kappa"))
 
     def _factor(self, dm: float, dv: float, h: Array, noise: float, z: Array) -> Array:
         kappa = self.kappa * noise

@@ -55,8 +55,10 @@ class ProbabilityFlow:
             raise ValueError("the probability flow starts at t > 0, where v(t) > 0.")
         length = -dv / (a + b)
         slope = -a * (1.0 + score_at(score, x, t))
-        predicted = x * np.exp(length * slope - dm)
+        with _checks.quiet():
+            predicted = x * np.exp(length * slope - dm)
         if b == 0.0:
             return predicted
         end_slope = -b * (1.0 + score_at(score, predicted, s))
-        return x * np.exp(length * (slope + end_slope) / 2.0 - dm)
+        with _checks.quiet():
+            return x * np.exp(length * (slope + end_slope) / 2.0 - dm)

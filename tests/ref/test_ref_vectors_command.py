@@ -16,6 +16,7 @@ from tests.support.source_tree import ROOT
 from tests.test_commands import HEAVY, imported_modules, run_timed
 
 Shown = Shown
+FOLDER = ROOT / "gbm_ref" / "vectors"
 EXAMPLE = ROOT / "examples" / "check_against_vectors.py"
 PAGE = (ROOT / "docs" / "vectors.md").read_text(encoding="utf-8")
 
@@ -95,21 +96,21 @@ def test_a_changed_file_gives_exit_code_1(
     assert "gradient_step.jsonl was changed" in capsys.readouterr().err
 
 
-def run_example(path: Path) -> subprocess.CompletedProcess[str]:
+def run_example(path: Path, *folder: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """The example without any installed package: -I -S leaves the standard library alone."""
-    command = [sys.executable, "-I", "-S", str(path), str(ROOT / "gbm_ref" / "vectors")]
-    return subprocess.run(command, capture_output=True, text=True)
+    command = [sys.executable, "-I", "-S", str(path), *folder]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
 
 
 def test_the_example_needs_nothing_but_python(tmp_path: Path) -> None:
-    done = run_example(EXAMPLE)
+    done = run_example(EXAMPLE, cwd=tmp_path)  # it finds the clone that it lies in from anywhere
     rows = len(load("forward_sample"))
     assert (done.returncode, done.stdout) == (0, f"{rows} of {rows} rows passed\n"), done.stderr
     text = EXAMPLE.read_text(encoding="utf-8")
     for mistake in ("math.sqrt(v) * z + v / 2", "v * z", "math.sqrt(v) * z * math.nan"):
         wrong = tmp_path / "wrong.py"
         wrong.write_text(text.replace("math.sqrt(v) * z", mistake), encoding="utf-8")
-        refused = run_example(wrong)
+        refused = run_example(wrong, str(FOLDER), cwd=tmp_path)
         assert refused.returncode == 1 and "failed, perhaps one of" in refused.stdout
 
 

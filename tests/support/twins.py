@@ -29,7 +29,7 @@ def single(values: ArrayLike) -> Array:
 
 
 def tensor(values: ArrayLike, dtype: torch.dtype = torch.float64) -> torch.Tensor:
-    return torch.as_tensor(np.asarray(values, dtype=np.float64)).to(dtype)
+    return torch.as_tensor(np.array(values, dtype=np.float64)).to(dtype)
 
 
 def twin_process(process: ref.Process) -> gbm.Process:

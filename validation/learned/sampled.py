@@ -23,7 +23,7 @@ def draws(
     """`size` draws of log x_0 (size, d) of the Dale-Langevin sampler from the log-normal start."""
     source = torch.Generator().manual_seed(seed)
     root = torch.from_numpy(np.linalg.cholesky(start.cov)).float()
-    mean = torch.from_numpy(start.mean).float()
+    mean = torch.tensor(start.mean, dtype=torch.float32)
     shape = (size, mean.numel())
     x_T = (mean + torch.randn(shape, generator=source) @ root.T).exp()
     process = GBM(sigma=SIGMA)

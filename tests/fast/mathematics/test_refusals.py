@@ -51,7 +51,7 @@ GRIDS = [
         gbm.geometric,
         ("num_steps", 1, "num_steps"),
         *each("std_min", (0.0, 1.0, 2.0), "std_min"),
-        ("std_max", NAN, "std_min"),
+        ("std_max", NAN, "std_max"),
         ("std_max", 50.0, "v must lie"),
         process=EXPLODING,
     ),

@@ -150,12 +150,36 @@ TWO = torch.tensor([0, 1])
     rows(
         WAVES.log_likelihood,
         {"x": IMAGES, "num_steps": 16, "num_probes": 1},
-        ("num_steps", 1, "num_steps must be 2 or more"),
-        ("num_probes", 0, "num_probes 1 or more"),
+        ("num_steps", 1, "num_steps must be an integer of at least 2"),
+        ("num_probes", 0, "num_probes must be an integer of at least 1"),
     ),
 )
 def test_what_a_run_refuses(refusal: Refusal) -> None:
     check(refusal)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("x", [IMAGES.numpy(), IMAGES.tolist(), IMAGES > 0, IMAGES + 0j])
+def test_arrays_of_another_kind_are_refused(x: object) -> None:
+    for call in (lambda: RUN.score(x, 0.5), lambda: RUN.log_likelihood(x)):
+        with pytest.raises(ValueError, match="torch.Tensor|real numbers"):
+            call()
+
+
+def test_the_caller_s_state_decides_nothing() -> None:
+    """Inference mode, no gradients, another default device."""
+    calls = (
+        lambda: WAVES.score(IMAGES, 0.5),
+        lambda: WAVES.denoiser(IMAGES, 0.5),
+        lambda: WAVES.log_likelihood(IMAGES, num_steps=2, num_probes=1),
+    )
+    expected = [call() for call in calls]
+    for state in (torch.inference_mode(), torch.no_grad(), torch.device("meta")):
+        with state:
+            found = [call() for call in calls]
+        for one, other in zip(found, expected, strict=True):
+            assert one.dtype == other.dtype and torch.equal(one, other)
+    assert WAVES.score(IMAGES[:0], 0.5).shape == IMAGES[:0].shape
 
 
 WORDS = """
@@ -190,7 +214,9 @@ def test_a_wrong_word_is_refused_in_python_as_on_the_command_line() -> None:
     ("labels", "words"),
     [
         (None, "is class-conditional: pass labels"),
-        *((torch.tensor(y), r"2 integers in 0\.\.2") for y in ([0, 3], [0], [0.0, 1.0])),
+        *((torch.tensor(y), r"2 integers in 0\.\.2") for y in ([0, 3], [3, 0], [-1, 0], [0])),
+        (torch.tensor([0.0, 1.0]), "must be integers"),
+        (torch.tensor([False, True]), "must be real numbers"),
     ],
 )
 def test_labels_are_asked_for_where_the_run_has_classes(labels: Tensor, words: str) -> None:
