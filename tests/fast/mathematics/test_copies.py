@@ -98,7 +98,7 @@ def test_labels_of_a_score_are_a_copy() -> None:
 
 def test_a_data_set_that_was_used_without_gradients_gives_them_afterwards() -> None:
     for dtype in (torch.float32, torch.float64):
-        points = X.to(dtype).requires_grad_()
+        points = X.to(dtype, copy=True).requires_grad_()
         law = gbm.PointMasses(points, 0.1)
         with torch.no_grad():
             law.logpdf(X.to(dtype))
