@@ -12,6 +12,7 @@ import json
 import math
 import os
 import platform
+import secrets
 import shlex
 import sys
 import tempfile
@@ -224,7 +225,8 @@ def write_text(path: Path, text: str) -> None:
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, with its suffix, renamed to `path` on success."""
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    # A name that nothing has, a link of somebody's least of all.
+    unfinished = path.with_name(f".{path.stem}.{secrets.token_hex(8)}{path.suffix}")
     try:
         yield unfinished
         os.replace(unfinished, path)
