@@ -58,6 +58,7 @@ COMMAND = Command(
     ),
     "Settings come from --preset, then from the file --config, then from the other options; a "
     "later one counts.",
+    "pass a smaller --micro-batch, or a smaller network (--width)",
 )  # fmt: skip
 
 

@@ -177,6 +177,7 @@ _SAMPLER = (
 _MEASUREMENT = Group("measuring", _of("measurement",
     "features", "features_dir", "inception_weights", "data_dir", "floor_repeats",
 ))  # fmt: skip
+_MEMORY = "pass a smaller --batch-size, or fewer --num-images"
 SAMPLE = Command(
     "gbm_fast.sample",
     "Make samples with a trained run, or search for the settings of its sampler.",
@@ -195,6 +196,7 @@ SAMPLE = Command(
     ),
     "Under torchrun the processes share the work. An interrupted command goes on when it is given "
     "again.",
+    _MEMORY,
 )  # fmt: skip
 EVALUATE = Command(
     "gbm_fast.evaluate",
@@ -206,4 +208,5 @@ EVALUATE = Command(
     ),
     "Of images: Fréchet and kernel distances to the test images, beside what real images reach; "
     "of a run on a law: distances to the law itself, and the errors of the score.",
+    _MEMORY,
 )
