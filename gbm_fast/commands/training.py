@@ -21,6 +21,7 @@ from gbm_fast.runtime.distributed import (
     uses_cuda,
     world,
 )
+from gbm_fast.runtime.state import callers_state_aside
 from gbm_fast.sampling.runs import Run, load_run
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.sampling import SamplingSettings
@@ -45,6 +46,7 @@ def _say(text: str) -> None:
         print(text, flush=True)
 
 
+@callers_state_aside()
 def train_run(
     config: TrainConfig, data: Data | None = None, network: nn.Module | None = None
 ) -> Run:
@@ -57,7 +59,9 @@ def train_run(
               training is class-conditional) -> (n, *event); a copy is trained, and `load_run` asks
               for the module again
 
-    Signals end the training early, with a checkpoint: the run is what there is by then. Raises
+    Signals end the training early, with a checkpoint: the run is what there is by then (outside
+    the main thread they do what they did before). What the caller has set in torch, a default
+    dtype, autocast, `no_grad` or random numbers, changes nothing here and is not changed. Raises
     what `run_training` does.
     """
     if data is not None:

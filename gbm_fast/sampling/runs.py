@@ -12,6 +12,7 @@ from gbm_fast.likelihood import autograd_divergence, hutchinson_divergence, log_
 from gbm_fast.parameterisation import LearnedScore, score_function
 from gbm_fast.process import Process, Time
 from gbm_fast.runtime.random import Stream, generator
+from gbm_fast.runtime.state import callers_state_aside
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.scores import denoiser
 from gbm_fast.settings.sampling import SamplerName, SamplingSettings, StartName
@@ -106,17 +107,20 @@ class Run(TrainedModel):
             )
         return t
 
+    @callers_state_aside()
     @torch.no_grad()
     def score(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
         """The learned Hyvarinen score h = x * grad log p_t(x), of the shape of x."""
         ready = self._ready(x)
         return self._score(labels, len(x))(ready, self._times(t, len(x)))
 
+    @callers_state_aside()
     @torch.no_grad()
     def denoiser(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
         """E[log X_0 | X_t = x] by the learned score, of the shape of x (claim R5)."""
         return denoiser(self._ready(x), self.score(x, t, labels), self.process, t)
 
+    @callers_state_aside()
     def log_likelihood(
         self,
         x: Tensor,
@@ -166,5 +170,6 @@ def load_run(folder: Path | str, device: str = "auto", network: nn.Module | None
 
     Raises ValueError where the folder holds no run, or a file of it is truncated or foreign.
     """
-    loaded = load_trained(Path(folder).expanduser(), device, network)
+    with callers_state_aside():
+        loaded = load_trained(Path(folder).expanduser(), device, network)
     return Run(*(getattr(loaded, field.name) for field in fields(loaded)))

@@ -24,6 +24,7 @@ from gbm_fast.parameterisation import LearnedScore, ScoreModel, score_function
 from gbm_fast.process import GBM, Process
 from gbm_fast.runtime.distributed import is_main
 from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.runtime.state import callers_state_aside
 from gbm_fast.sampling.initial import (
     drawn_classes,
     fitted_lognormal,
@@ -229,6 +230,7 @@ class Sampler:
         told = labels.to(self.run.device) if labels is not None and self.run.num_classes else None
         return score_function(self.run.model, self.process, told)
 
+    @callers_state_aside()
     @torch.no_grad()
     def states(self, noise: ImageNoise, callback: Callback | None = None) -> Events:
         """The states at t = 0, before images are made of them, with their classes.

@@ -94,12 +94,18 @@ class Trainer:
 
     def _new_model(self, network: nn.Module | None) -> ScoreModel:
         config, data = self.config, self.batches
-        torch.manual_seed(stream_seed(config.seed, Stream.WEIGHTS))
         autocast = choose_autocast(config.precision, self.device)
         moments = data.log_mean, data.log_std
         shape, classes = data.event_shape, data.num_classes
-        model = build_model(config, shape, *moments, autocast, classes, network)
+        with self._own_random_numbers():
+            torch.manual_seed(stream_seed(config.seed, Stream.WEIGHTS))
+            model = build_model(config, shape, *moments, autocast, classes, network)
         return model.to(self.device, self.dtype)
+
+    def _own_random_numbers(self) -> AbstractContextManager:
+        """For the body of a `with`: torch's global random numbers are not the caller's."""
+        gpus = [self.device] if self.device.type == "cuda" else []
+        return torch.random.fork_rng(devices=gpus)
 
     def _share(self) -> tuple[range, int]:
         """The items of a batch that are this process's, and how many of them it takes at once."""
@@ -158,7 +164,9 @@ class Trainer:
             group["lr"] = config.learning_rate * warm
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
-        losses = self._backward(self.draw_batch())
+        batch = self.draw_batch()
+        with self._own_random_numbers():
+            losses = self._backward(batch)
         if self.device.type == "cuda":
             # The GPU has only been told of the work: until it is done the CPU draws what follows.
             self.data.draw_ahead(self.step + 1, self.items, pin=True)
