@@ -26,9 +26,11 @@ from gbm_fast.evaluation.classifier import (
     ClassifierSettings,
     FeatureClassifier,
     accuracy,
+    require_size,
     train_classifier,
 )
 from gbm_fast.runtime.files import load_tensors, save_tensors
+from gbm_fast.runtime.places import require_writable
 
 CLASSIFIER_FORMAT = "gbm-diffusion feature classifier 2"
 _RANGE_SLACK = 1e-6  # float32 rounding of 1 + u / max_value at the ends of [1, 2]
@@ -102,6 +104,25 @@ def data_hash(data: ImageData) -> str:
     return digest.hexdigest()[:16]
 
 
+def classifier_path(data: ImageData, folder: Path) -> Path:
+    """Where the classifier of `data` is kept."""
+    return folder / f"{data.name}-classifier.safetensors"
+
+
+def require_classifier(data: ImageData, folder: Path) -> None:
+    """Raise ValueError unless `load_or_train_classifier` will have what it needs.
+
+    The classifier that is there is one of these images, or there can be one: images that are large
+    enough, and a folder that takes it (OSError).
+    """
+    path = classifier_path(data, folder)
+    if path.exists():
+        _read(path, data)
+        return
+    require_size(data.image_size)
+    require_writable(folder)
+
+
 def load_or_train_classifier(
     data: ImageData,
     folder: Path,
@@ -117,7 +138,7 @@ def load_or_train_classifier(
         ValueError: the file is damaged, is not such a classifier, or belongs to other images;
             the folder cannot be written.
     """
-    path = folder / f"{data.name}-classifier.safetensors"
+    path = classifier_path(data, folder)
     if path.exists():
         return _read(path, data)
     settings = settings or ClassifierSettings()

@@ -15,8 +15,12 @@ from torch import Tensor
 
 from gbm_fast.data import ImageData, load_dataset
 from gbm_fast.data.types import Events
-from gbm_fast.evaluation.features import FeatureExtractor, load_or_train_classifier
-from gbm_fast.evaluation.inception import load_inception
+from gbm_fast.evaluation.features import (
+    FeatureExtractor,
+    load_or_train_classifier,
+    require_classifier,
+)
+from gbm_fast.evaluation.inception import find_weights, load_inception
 from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, world
 from gbm_fast.sampling.sampler import Sampler, batches
 from gbm_fast.settings.commands import Measurement
@@ -47,11 +51,24 @@ def measured_data(run: Path, measurement: Measurement) -> ImageData:
     return load_dataset(trained.dataset, measurement.data_dir or trained.data_dir)
 
 
+def features_folder(run: Path, measurement: Measurement) -> Path:
+    """Where the classifier of a run's data is kept."""
+    return measurement.features_dir or run.resolve().parent / FEATURES_NAME
+
+
+def require_extractor(run: Path, measurement: Measurement, data: ImageData) -> None:
+    """Raise ValueError or OSError where `choose_extractor` would, before any work."""
+    if measurement.features == "classifier":
+        from_main(lambda: require_classifier(data, features_folder(run, measurement)))
+    else:
+        find_weights(measurement.inception_weights)
+
+
 def choose_extractor(run: Path, measurement: Measurement, data: ImageData) -> FeatureExtractor:
     """The features to measure with; process 0 trains them where they are missing."""
     if measurement.features == "inception":
         return load_inception((data.channels, *data.image_size), measurement.inception_weights)
-    folder = measurement.features_dir or run.resolve().parent / FEATURES_NAME
+    folder = features_folder(run, measurement)
     if world().size > 1:
         from_main(lambda: load_or_train_classifier(data, folder).hash)
     return load_or_train_classifier(data, folder)

@@ -15,9 +15,16 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from gbm_fast.evaluation.generated import choose_extractor, generated_features, measured_data
+from gbm_fast.evaluation.estimates import seconds_of_sampling, spoken
+from gbm_fast.evaluation.generated import (
+    choose_extractor,
+    generated_features,
+    measured_data,
+    require_extractor,
+)
 from gbm_fast.evaluation.metrics import Evaluator, format_table, require_floor
-from gbm_fast.runtime.distributed import from_main, is_main
+from gbm_fast.runtime.distributed import from_main, is_main, world
+from gbm_fast.runtime.places import require_writable
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import SampleConfig
 from gbm_fast.training.runs import TrainedModel
@@ -34,7 +41,12 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = path.read_text() if path.exists() else ""
         whole = text[: text.rfind("\n") + 1]  # a line that a kill cut short is no line
-        lines = [json.loads(line) for line in whole.splitlines()]
+        try:
+            lines = [json.loads(line) for line in whole.splitlines()]
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"{path} is no journal of a search ({error}): choose another --out, or delete it."
+            ) from error
         if lines and lines[0] != json.loads(json.dumps(header)):
             raise ValueError(
                 f"{path} is the journal of a search with other settings, weights or features: "
@@ -66,10 +78,12 @@ class _Search:
         data = measured_data(config.run, config.measurement)
         self.count = config.sampling.num_images
         require_floor(self.count, data)
+        require_extractor(config.run, config.measurement, data)
+        folder = config.out or config.run / "search" / config.sampling.slug
+        from_main(lambda: require_writable(folder))
         self.extractor = choose_extractor(config.run, config.measurement, data)
         repeats, seed = config.measurement.floor_repeats, config.sampling.seed
         self.evaluate = Evaluator(data, self.extractor, repeats, seed)
-        folder = config.out or config.run / "search" / config.sampling.slug
         self.path = folder / "search.jsonl"
         self.journal: Journal | None = None
 
@@ -113,6 +127,15 @@ def run_search(run: TrainedModel, config: SampleConfig) -> None:
     search = _Search(run, config)
     entries = search.open()
     tried = {_searched(entry): entry for entry in entries if "compared" not in entry}
+    if is_main():
+        left = [s for s in candidates if _searched(asdict(s.settings)) not in tried]
+        # The choice is measured once more, on images of its own.
+        seconds = seconds_of_sampling([*left, candidates[0]]) / world().size
+        print(
+            f"{len(left)} of {len(candidates)} settings to try, {search.count} images each: "
+            f"{spoken(seconds)} (fewer with --num-images, or shorter --search lists)",
+            flush=True,
+        )
     for number, sampler in enumerate(candidates, start=1):
         wanted = {name: getattr(sampler.settings, name) for name in SEARCHED}
         if _searched(wanted) in tried:

@@ -1,7 +1,7 @@
 """Standard output and error for the time of a command: what cannot be shown costs no work.
 
-A terminal or file whose encoding lacks a letter gets an escape in its place. A reader that has
-gone away (`| head`) gets nothing more, quietly. A disk that is full under a redirected output is
+A terminal or file whose encoding lacks a letter of our words gets ASCII ones in their place, and
+an escape for any other letter that it lacks. A reader that has gone away (`| head`) gets nothing more, quietly. A disk that is full under a redirected output is
 said at the end: what a command makes is worth more than what it prints.
 """
 
@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from io import TextIOWrapper
 from typing import Any
 
+_LETTERS = {"é": "e", "±": "+-", "√": "sqrt ", "×": "x", "–": "-", "…": "..."}
+
 
 class LastingStream:
     """A stream that takes every text, also when the one behind it no longer does.
@@ -21,6 +23,7 @@ class LastingStream:
 
     def __init__(self, behind: Any) -> None:  # noqa: ANN401
         self._behind = behind
+        self._letters = {} if _has_letters(behind.encoding) else str.maketrans(_LETTERS)
         self.lost: OSError | None = None
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
@@ -42,7 +45,7 @@ class LastingStream:
         """Write the text, or note why it is lost."""
         if self.lost is None:
             with self._noted():
-                self._behind.write(text)
+                self._behind.write(text.translate(self._letters) if self._letters else text)
         return len(text)
 
     def flush(self) -> None:
@@ -50,6 +53,15 @@ class LastingStream:
         if self.lost is None:
             with self._noted():
                 self._behind.flush()
+
+
+def _has_letters(encoding: str | None) -> bool:
+    """Whether an encoding has every letter that we use; a stream without one takes any text."""
+    try:
+        "".join(_LETTERS).encode(encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 @contextlib.contextmanager
