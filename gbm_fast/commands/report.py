@@ -97,7 +97,7 @@ def report_images(run: TrainedModel, data: ImageData, measured: bool = True) -> 
     count = _count(run.config, data) if measured else min(run.config.metrics_images or 0, _SHOWN)
     samplers = standard_samplers(run, count, seed=0)
     if is_main():
-        _announce(samplers, data, measured)
+        _announce(run, samplers, data, measured)
     with naming_memory(f"for samples and distances; the training is complete: {_WITHOUT}."):
         samples = _made(samplers)
         if is_main() and samples:
@@ -106,12 +106,9 @@ def report_images(run: TrainedModel, data: ImageData, measured: bool = True) -> 
                 _measure(run, data, samples, panels)
 
 
-def _announce(samplers: list[Sampler], data: ImageData, measured: bool) -> None:
+def _announce(run: TrainedModel, samplers: list[Sampler], data: ImageData, measured: bool) -> None:
     seconds = seconds_of_sampling(samplers) / world().size
-    if (
-        measured
-        and not classifier_path(data, samplers[0].run.folder.parent / FEATURES_NAME).exists()
-    ):
+    if measured and not classifier_path(data, run.folder.parent / FEATURES_NAME).exists():
         seconds += training_seconds(data)
     what = "samples and distances" if measured else "samples"
     print(f"{what}: {spoken(seconds)} (skip with --metrics-images 0)", flush=True)

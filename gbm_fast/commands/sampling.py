@@ -18,10 +18,13 @@ from gbm_fast.runtime.distributed import (
     uses_cuda,
     world,
 )
+from gbm_fast.runtime.places import require_writable
 from gbm_fast.sampling.files import Draw, draw_grid, finish, open_folder, part_path, write_batch
 from gbm_fast.sampling.film import save_trajectory
 from gbm_fast.sampling.sampler import Sampler, batches
 from gbm_fast.settings.commands import SampleConfig
+from gbm_fast.settings.failures import naming_folder, naming_memory
+from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.settings.sampling_presets import with_preset
 from gbm_fast.training.batches import as_mixture
 from gbm_fast.training.runs import TrainedModel, load_trained
@@ -41,7 +44,15 @@ def run_sampling(config: SampleConfig) -> None:
         settings, source = config.sampling, None
         if config.preset is not None:
             settings, source = with_preset(settings, run.config.dataset)
-        _sample(Sampler(run, settings), source, config)
+        sampler = Sampler(run, settings)
+        with naming_folder(config.out or config.run), naming_memory(_memory(settings)):
+            _sample(sampler, source, config)
+
+
+def _memory(settings: SamplingSettings) -> str:
+    """What there may not be enough memory for, and what needs less."""
+    count = min(settings.batch_size, settings.num_images)
+    return f"for {count} samples at once: pass a smaller --batch-size."
 
 
 def _sample(sampler: Sampler, source: str | None, config: SampleConfig) -> None:
@@ -49,6 +60,7 @@ def _sample(sampler: Sampler, source: str | None, config: SampleConfig) -> None:
     if config.film is not None:
         run.grey_levels()
     folder = config.out or config.run / "samples" / settings.slug
+    from_main(lambda: require_writable(folder))
     record = _record(sampler, source)
     say = print if is_main() else _silent
     say(f"{settings.caption}: {settings.num_images} {_kind(run)}")
@@ -61,6 +73,7 @@ def _sample(sampler: Sampler, source: str | None, config: SampleConfig) -> None:
         _write_samples(sampler, config, folder, record)
     if config.film is not None:
         path, number = folder / "film.png", config.film
+        from_main(lambda: _make(folder))
         from_main(lambda: save_trajectory(path, sampler, number))
         say(f"film:    {path}")
 
@@ -133,3 +146,7 @@ def _numbers(values: Tensor) -> list[float]:
 
 def _silent(text: str) -> None:
     """What the processes other than the first print."""
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)

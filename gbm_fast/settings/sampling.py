@@ -1,5 +1,6 @@
 """How to sample from a trained run: a frozen record, no torch."""
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +19,7 @@ SamplerName = Literal[
 StartName = Literal["class-average", "lognormal", "lognormal-averages", "data"]
 NOISE_FREE = ("probability-flow", "ddim")
 """Samplers that draw noise for their start alone, and space their levels as EDM does."""
+_LONGEST_NAME = 140
 _DEFAULT_LEVELS = {"probability-flow": 18, "ddim": 50}
 
 
@@ -108,9 +110,17 @@ class SamplingSettings:
 
     @property
     def slug(self) -> str:
-        """The caption, number of images and seed as a file name."""
-        name = f"{self.caption}, {self.num_images} images, seed {self.seed}"
-        return name.replace(", ", "_").replace(" ", "-")
+        """The caption, number of images and seed as a file name.
+
+        At most 140 characters, which every usual file system takes: of a longer name the end is
+        the beginning of its SHA-256.
+        """
+        text = f"{self.caption}, {self.num_images} images, seed {self.seed}"
+        name = text.replace(", ", "_").replace(" ", "-")
+        if len(name) <= _LONGEST_NAME:
+            return name
+        digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+        return f"{name[: _LONGEST_NAME - len(digest) - 1]}-{digest}"
 
     @property
     def caption(self) -> str:

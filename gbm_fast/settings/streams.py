@@ -1,8 +1,9 @@
 """Standard output and error for the time of a command: what cannot be shown costs no work.
 
 A terminal or file whose encoding lacks a letter of our words gets ASCII ones in their place, and
-an escape for any other letter that it lacks. A reader that has gone away (`| head`) gets nothing more, quietly. A disk that is full under a redirected output is
-said at the end: what a command makes is worth more than what it prints.
+an escape for any other letter that it lacks. A reader that has gone away (`| head`) gets nothing
+more, quietly. A disk that is full under a redirected output is said at the end: what a command
+makes is worth more than what it prints.
 """
 
 import contextlib
