@@ -35,6 +35,7 @@ from gbm_fast.targets import LogNormal, LogNormalMixture
 from gbm_fast.training.batches import Batches, ImageBatches, LawBatches
 from gbm_fast.training.build import build_model
 from gbm_fast.training.loop import fit, require_tensorboard
+from gbm_fast.training.memory import require_memory
 from gbm_fast.training.runs import TrainedModel, continuing, run_folder, write_run_files
 from gbm_fast.training.trainer import Trainer
 
@@ -97,6 +98,8 @@ def run_training(config: TrainConfig) -> int:
 def _train(config: TrainConfig, data: Data | None, network: nn.Module | None) -> tuple[Path, bool]:
     """The run folder, and whether the training came to its end."""
     images = _images(config) if data is None else data if isinstance(data, ImageData) else None
+    if images is not None:
+        config = resolve(config, images.image_size)
     source = _batches(config, images, data)
     _require_fit(config, source, network)
     problem = from_main(lambda: without_distances(config, images))
@@ -161,7 +164,7 @@ def _batches(config: TrainConfig, images: ImageData | None, data: Data | None) -
 @torch.no_grad()
 def _require_fit(config: TrainConfig, source: Batches, network: nn.Module | None) -> None:
     """Raise ValueError unless the device exists and the network takes such events and noise."""
-    choose_device(config.device)
+    device = choose_device(config.device)
     if config.tensorboard:
         require_tensorboard()
     shape, classes = source.event_shape, source.num_classes
@@ -169,6 +172,7 @@ def _require_fit(config: TrainConfig, source: Batches, network: nn.Module | None
         raise ValueError(
             "network own is a module in Python: call gbm_fast.train_run(config, network=module)."
         )
+    require_memory(config, shape, classes, device, network)
     model = build_model(config, shape, 0.0, 1.0, num_classes=classes, own_network=network)
     log_vars = torch.tensor(noise_range(config)).square()
     labels = torch.zeros(2, dtype=torch.int64) if classes else None

@@ -81,14 +81,15 @@ class UNet(nn.Module):
         multipliers: channels of each level as multiples of `width`; each further level halves the
             resolution (rounding up, so odd sizes are allowed).
         blocks: residual blocks a level on the way down; the way up has one more.
-        patch_size: side of the space-to-depth fold; must divide the image's sides.
+        patch_size: side of the space-to-depth fold; where it does not divide the image's sides,
+            the last row and column are repeated, and what is put out for them is cut off.
         dropout: probability inside the residual blocks.
         num_classes: classes of the optional labels (see `ClassEmbedding`); 0 for none.
 
     Raises:
         ValueError: a coarsest level whose channels are no multiple of 4; and from `forward`,
-            where `patch_size` does not divide the image's sides, or for labels that
-            `ClassEmbedding` refuses.
+            where `patch_size` is larger than the image, or for labels that `ClassEmbedding`
+            refuses.
     """
 
     def __init__(
@@ -132,11 +133,15 @@ class UNet(nn.Module):
         self.head = nn.Sequential(nn.GroupNorm(_groups(current), current), nn.SiLU(), out)
 
     def forward(self, x: Tensor, condition: Tensor, labels: Tensor | None = None) -> Tensor:
-        if x.shape[-1] % self.patch_size or x.shape[-2] % self.patch_size:
+        height, width = x.shape[-2:]
+        if self.patch_size > min(height, width):
             raise ValueError(
-                f"patch_size {self.patch_size} does not divide the image size "
-                f"{tuple(x.shape[-2:])}."
+                f"patch_size {self.patch_size} is larger than the image {(height, width)}: it "
+                f"must be in 1..{min(height, width)}."
             )
+        below, beside = -height % self.patch_size, -width % self.patch_size
+        if below or beside:
+            x = F.pad(x, (0, beside, 0, below), mode="replicate")
         embedding = F.silu(self.classes(self.embedding(condition), labels))
         hidden = self.stem(F.pixel_unshuffle(x, self.patch_size))
         skips = [hidden]
@@ -151,4 +156,5 @@ class UNet(nn.Module):
             if hidden.shape[-2:] != skip.shape[-2:]:
                 hidden = F.interpolate(hidden, size=skip.shape[-2:], mode="nearest")
             hidden = layer(torch.cat([hidden, skip], dim=1), embedding)
-        return F.pixel_shuffle(self.head(hidden), self.patch_size)
+        unfolded = F.pixel_shuffle(self.head(hidden), self.patch_size)
+        return unfolded[..., :height, :width] if below or beside else unfolded

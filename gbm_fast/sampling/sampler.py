@@ -9,6 +9,7 @@ other starts have none, and there a class-conditional run draws one by the class
 a set of samples has the law of the data set that distances compare it with.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -47,7 +48,10 @@ from gbm_fast.steps import (
     Step,
 )
 from gbm_fast.training.build import build_process
+from gbm_fast.training.memory import images_at_once
 from gbm_fast.training.runs import TrainedModel
+
+_MOST_AT_ONCE = 2**20
 
 
 def build_step(settings: SamplingSettings) -> Step:
@@ -255,18 +259,33 @@ class Sampler:
         float32 (batch, *event) on the CPU; images are clipped to [1, 2]: where an ambient sampler
         ends below zero the clip shows it as 1 (black). One batch is held at a time.
         """
+        most = self._at_once()
+        parts = sum(math.ceil(len(batch) / most) for batch in wanted)
         with tqdm(
-            total=len(wanted) * len(self.grid),
+            total=parts * len(self.grid),
             desc=self.settings.sampler,
             unit="step",
             disable=not (show_progress and is_main()),
             mininterval=0.5,
         ) as bar:
             for batch in wanted:
-                noise = self.noise(batch, seed)
-                x, labels = self.states(noise, lambda i, row, x: bar.update())
-                shown = x.cpu() if self.run.max_value is None else x.cpu().clamp(1, 2)
-                yield batch, Events(shown, labels)
+                made = [self._part(part, seed, bar) for part in batches(batch, most)]
+                labels = [part.labels for part in made if part.labels is not None]
+                together = made[0].x if len(made) == 1 else torch.cat([part.x for part in made])
+                yield batch, Events(together, torch.cat(labels) if labels else None)
+
+    def _part(self, indices: range, seed: int | None, bar: tqdm) -> Events:
+        """These samples and their classes, on the CPU; the bar goes on by a step a row."""
+        x, labels = self.states(self.noise(indices, seed), lambda i, row, x: bar.update())
+        return Events(x.cpu() if self.run.max_value is None else x.cpu().clamp(1, 2), labels)
+
+    def _at_once(self) -> int:
+        """How many samples of a batch the network is given together: what the memory takes."""
+        run, size = self.run, min(self.settings.batch_size, _MOST_AT_ONCE)
+        own = run.model.network if run.config.network == "own" else None
+        return images_at_once(
+            run.config, run.event_shape, run.num_classes, run.device, size, own, sampling=True
+        )
 
     def __call__(
         self,

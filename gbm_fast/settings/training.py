@@ -97,11 +97,13 @@ class TrainConfig:
     depth: int | None = None
     """Residual blocks of the mlp."""
     multipliers: tuple[int, ...] | None = None
-    """Channels of each level of unet and ddpmpp as multiples of the width."""
+    """Channels of each level of unet and ddpmpp as multiples of the width (default: of unet for
+    your own images it follows their size, 1 2 up to 64 x 64)."""
     blocks: int | None = None
     """Residual blocks a level of unet and ddpmpp on the way down."""
     patch_size: int | None = None
-    """Side of the space-to-depth fold in front of the unet."""
+    """Side of the space-to-depth fold in front of the unet (default: for your own images it
+    follows their size, 2 up to 64 x 64, then 4)."""
     dropout: float = 0.0
     """Dropout probability in the residual blocks of unet and ddpmpp."""
 
@@ -109,7 +111,8 @@ class TrainConfig:
     """Images a step, of all processes together."""
     micro_batch: int | None = None
     """Images at once in a process; gradients are summed over as many rounds as that takes
-    (default: all of its images, but 16 of a large network on a CPU)."""
+    (default: all of its images, 16 of a large network on a CPU, and of images above 32 x 32 as
+    many as half of the memory takes)."""
     learning_rate: float = 1e-3
     """Peak learning rate of AdamW."""
     weight_decay: float = 0.0

@@ -30,7 +30,7 @@ from gbm_fast.process import GBM, Process, VarianceExploding
 from gbm_fast.settings.training import TrainConfig
 
 Setting = TypeVar("Setting")
-_UNRESOLVED = "the settings are not resolved: call resolve first."
+_UNRESOLVED = "the settings are not resolved: call resolve first, for images with their size."
 
 
 def build_process(config: TrainConfig) -> Process:

@@ -26,6 +26,7 @@ from gbm_fast.runtime.devices import choose_autocast, choose_device
 from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, world
 from gbm_fast.runtime.files import WEIGHTS_FORMAT, save_tensors
 from gbm_fast.runtime.random import Stream, stream_seed
+from gbm_fast.settings.failures import naming_memory
 from gbm_fast.settings.stored import differences, from_json, to_json
 from gbm_fast.settings.training import TrainConfig
 from gbm_fast.training.batches import Batch, Batches, TrainingData
@@ -39,6 +40,7 @@ from gbm_fast.training.checkpoints import (
     save_checkpoint,
     unpack,
 )
+from gbm_fast.training.memory import images_at_once
 from gbm_fast.training.runs import TrainedModel
 
 # A larger network takes fewer images at once on a CPU, where its memory is the bound.
@@ -115,7 +117,12 @@ class Trainer:
         large = sum(p.numel() for p in self.model.parameters()) > _LARGE
         most = _FEW if large and self.device.type == "cpu" else batch_size
         items = shard(batch_size)
-        return items, min(self.config.micro_batch or most, len(items))
+        if self.config.micro_batch is not None:
+            return items, min(self.config.micro_batch, len(items))
+        own = self.model.network if self.config.network == "own" else None
+        shape, classes = self.batches.event_shape, self.batches.num_classes
+        most = min(most, len(items))
+        return items, images_at_once(self.config, shape, classes, self.device, most, own)
 
     def draw_batch(self) -> Batch:
         """This process's items of this step's batch, on the device and in the weights' type."""
@@ -164,8 +171,11 @@ class Trainer:
             group["lr"] = config.learning_rate * warm
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
-        batch = self.draw_batch()
-        with self._own_random_numbers():
+        batch, least = self.draw_batch(), max(1, self.micro_batch // 2)
+        what = f"for {self.micro_batch} images at once: pass --micro-batch {least}, or less."
+        if self.micro_batch == 1:
+            what = "for one image: pass a larger --patch-size or a smaller --width."
+        with self._own_random_numbers(), naming_memory(what):
             losses = self._backward(batch)
         if self.device.type == "cuda":
             # The GPU has only been told of the work: until it is done the CPU draws what follows.
