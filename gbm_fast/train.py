@@ -111,6 +111,10 @@ def parse(arguments: Sequence[str], has_gpu: bool) -> tuple[TrainConfig, str]:
         default = _CommandLine(dataclasses.replace(base, **(settings | named)))
     shown = {f"training.{name}": value for name, value in vars(_filled(default.training)).items()}
     chosen = command_line.parse(COMMAND, default, arguments, shown=shown).training
+    if chosen.run_dir is not None and chosen.out_dir != default.training.out_dir:
+        raise ValueError(
+            "out_dir is where run folders are made, and run_dir is one: leave one out."
+        )
     return resolve(dataclasses.replace(chosen, preset=default.training.preset)), line
 
 

@@ -19,6 +19,7 @@ from gbm_fast.evaluation.generated import (
     generated_features,
     measured_data,
     require_extractor,
+    training_events,
 )
 from gbm_fast.evaluation.known_laws import law_distances, law_of, report_errors
 from gbm_fast.evaluation.metrics import (
@@ -68,13 +69,19 @@ def _settings(config: EvaluateConfig) -> tuple[tuple[str, str], dict[str, object
 
 
 def _evaluate_images(config: EvaluateConfig) -> None:
+    if config.images is not None and config.device != "auto":
+        raise ValueError(
+            "device is for making samples, and images from elsewhere are measured on the CPU: "
+            "leave it out."
+        )
     data = measured_data(config.run, config.measurement)
     _require_record(config.run)
     require_extractor(config.run, config.measurement, data)
     if config.images is None:
         total = range(config.sampling.num_images)
         require_floor(len(total), data)
-        sampler = Sampler(load_trained(config.run, config.device), config.sampling)
+        run = load_trained(config.run, config.device)
+        sampler = Sampler(run, config.sampling, training_events(data, config.sampling))
         extractor = choose_extractor(config.run, config.measurement, data)
         features = generated_features(sampler, total, extractor)
     else:

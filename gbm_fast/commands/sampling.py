@@ -19,9 +19,10 @@ from gbm_fast.runtime.distributed import (
     world,
 )
 from gbm_fast.runtime.places import require_writable
+from gbm_fast.sampling.batching import Runs, batches
 from gbm_fast.sampling.files import Draw, draw_grid, finish, open_folder, part_path, write_batch
 from gbm_fast.sampling.film import save_trajectory
-from gbm_fast.sampling.sampler import Sampler, batches
+from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import SampleConfig
 from gbm_fast.settings.failures import naming_folder, naming_memory
 from gbm_fast.settings.sampling import SamplingSettings
@@ -63,7 +64,7 @@ def _sample(sampler: Sampler, source: str | None, config: SampleConfig) -> None:
     from_main(lambda: require_writable(folder))
     record = _record(sampler, source)
     say = print if is_main() else _silent
-    say(f"{settings.caption}: {settings.num_images} {_kind(run)}")
+    say(f"{sampler.caption}: {settings.num_images} {_kind(run)}")
     if source is not None:
         say(f"preset: {source}")
     for name in ("mu_hat", "sigma_hat"):
@@ -90,16 +91,18 @@ def _write_samples(
     identity.pop("num_images")  # image i is the same in a larger set
     from_main(lambda: open_folder(folder, identity))
     wanted = batches(range(settings.num_images), settings.batch_size)
-    missing = [batch for batch in wanted if not part_path(folder, batch).exists()]
+    missing = wanted.without(_finished(folder, wanted))
     # Before anyone writes: all processes must see the same batches missing.
     barrier()
     if len(missing) < len(wanted) and is_main():
         print(f"going on: {len(wanted) - len(missing)} of {len(wanted)} batches are there")
-    mine = [missing[i] for i in shard(len(missing))]
+    share = shard(len(missing))
+    mine = missing[share.start : share.stop]
     for batch, made in sampler.batches(mine):
         write_batch(folder, batch, made, config.output, run.max_value)
     barrier()
-    facts, kind = record | {"processes": world().size}, _kind(run)
+    names = {"class_names": list(run.class_names)} if run.class_names else {}
+    facts, kind = record | {"processes": world().size} | names, _kind(run)
     from_main(lambda: finish(folder, wanted, config.output, _drawing(sampler), facts, kind))
     if is_main():
         if run.law is not None and "png" in config.output:
@@ -109,14 +112,25 @@ def _write_samples(
             print(f"picture: {folder / 'grid.png'}")
 
 
+def _finished(folder: Path, wanted: Runs) -> list[int]:
+    """The positions of the batches that are in parts/ already; their number bounds the work."""
+    found = []
+    for path in (folder / "parts").glob("*-*.npy"):
+        start = path.stem.split("-")[0]
+        position = int(start) // len(wanted[0]) if start.isdigit() else len(wanted)
+        if position < len(wanted) and part_path(folder, wanted[position]) == path:
+            found.append(position)
+    return found
+
+
 def _drawing(sampler: Sampler) -> Draw:
     """What draws grid.png: the images, or samples against the exact density of a law."""
-    run, settings = sampler.run, sampler.settings
+    run = sampler.run
     if run.law is None:
         return draw_grid(run.grey_levels())
-    label = settings.label if run.num_classes else None
+    label = sampler.label if run.num_classes else None
     law = run.law if label is None else as_mixture(run.law.component(label))
-    title = f"{run.config.dataset}: {settings.caption}"
+    title = f"{run.config.dataset}: {sampler.caption}"
 
     def draw(path: Path, samples: Tensor) -> None:
         save_picture(path, samples, law, title)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gbm_fast.data import ImageData, load_dataset
+from gbm_fast.data import ImageData, load_dataset, positive_from_integers
 from gbm_fast.data.types import Events
 from gbm_fast.evaluation.features import (
     FeatureExtractor,
@@ -22,9 +22,11 @@ from gbm_fast.evaluation.features import (
 )
 from gbm_fast.evaluation.inception import find_weights, load_inception
 from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, world
-from gbm_fast.sampling.sampler import Sampler, batches
+from gbm_fast.sampling.batching import batches
+from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import Measurement
-from gbm_fast.settings.training import IN_PYTHON, LAWS
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.settings.training import BUILT_IN, IN_PYTHON, LAWS
 from gbm_fast.training.runs import read_config
 
 FEATURES_NAME = "features"
@@ -48,7 +50,19 @@ def measured_data(run: Path, measurement: Measurement) -> ImageData:
             f"the images of {run} were given in Python, and cannot be read again: measure with "
             "gbm_fast.evaluate_images(images, data, extractor)."
         )
+    if measurement.data_dir is not None and trained.dataset in BUILT_IN:
+        raise ValueError(
+            f"data_dir is no option for {run}, a run on {trained.dataset}, which is not read from "
+            "files: leave it out."
+        )
     return load_dataset(trained.dataset, measurement.data_dir or trained.data_dir)
+
+
+def training_events(data: ImageData, settings: SamplingSettings) -> Events | None:
+    """The training images for a start from data; None for another start."""
+    if settings.start != "data":
+        return None
+    return Events(positive_from_integers(data.train_images, data.max_value), data.train_labels)
 
 
 def features_folder(run: Path, measurement: Measurement) -> Path:
@@ -113,7 +127,8 @@ def shared_features(
 def generated_features(sampler: Sampler, total: range, extractor: FeatureExtractor) -> Array:
     """Features of the images `total`, made by all processes, one batch of each at a time."""
     wanted = batches(total, sampler.settings.batch_size)
-    mine = [wanted[i] for i in shard(len(wanted))]
+    share = shard(len(wanted))
+    mine = wanted[share.start : share.stop]
     return shared_features(sampler.batches(mine), total, extractor)
 
 

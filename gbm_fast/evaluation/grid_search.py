@@ -21,6 +21,7 @@ from gbm_fast.evaluation.generated import (
     generated_features,
     measured_data,
     require_extractor,
+    training_events,
 )
 from gbm_fast.evaluation.metrics import Evaluator, format_table, require_floor
 from gbm_fast.runtime.distributed import from_main, is_main, world
@@ -75,9 +76,13 @@ class _Search:
 
     def __init__(self, run: TrainedModel, config: SampleConfig) -> None:
         self.run, self.config = run, config
-        data = measured_data(config.run, config.measurement)
+        self.data = measured_data(config.run, config.measurement)
         self.count = config.sampling.num_images
-        require_floor(self.count, data)
+        require_floor(self.count, self.data)
+
+    def prepare(self) -> None:
+        """What is measured with, after all that may be wrong."""
+        config, data = self.config, self.data
         require_extractor(config.run, config.measurement, data)
         folder = config.out or config.run / "search" / config.sampling.slug
         from_main(lambda: require_writable(folder))
@@ -123,8 +128,11 @@ def run_search(run: TrainedModel, config: SampleConfig) -> None:
     Raises ValueError, before anything is sampled, for a candidate that the run does not serve,
     more images than there is a floor for, or the journal of another search.
     """
-    candidates = [Sampler(run, chosen) for chosen in config.search.candidates(config.sampling)]
     search = _Search(run, config)
+    chosen_settings = config.search.candidates(config.sampling)
+    given = training_events(search.data, config.sampling)
+    candidates = [Sampler(run, chosen, given) for chosen in chosen_settings]
+    search.prepare()
     entries = search.open()
     tried = {_searched(entry): entry for entry in entries if "compared" not in entry}
     if is_main():

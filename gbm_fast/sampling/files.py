@@ -98,7 +98,7 @@ def write_batch(
 
 def finish(
     folder: Path,
-    wanted: list[range],
+    wanted: Sequence[range],
     output: Sequence[Output],
     draw: Draw,
     record: dict[str, object],

@@ -13,6 +13,7 @@ from gbm_fast.parameterisation import LearnedScore, score_function
 from gbm_fast.process import Process, Time
 from gbm_fast.runtime.random import Stream, generator
 from gbm_fast.runtime.state import callers_state_aside
+from gbm_fast.sampling.labels import require_labels
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.scores import denoiser
 from gbm_fast.settings.sampling import SamplerName, SamplingSettings, StartName
@@ -49,7 +50,7 @@ class Run(TrainedModel):
         sampler: SamplerName = "probability-flow",
         start: StartName = "lognormal",
         num_steps: int | None = None,
-        label: int | None = None,
+        label: int | str | None = None,
         batch_size: int = 256,
         show_progress: bool = False,
     ) -> Tensor:
@@ -79,9 +80,7 @@ class Run(TrainedModel):
                 if labels is not None
                 else f"the run is class-conditional: pass labels (n,), 0..{self.num_classes - 1}."
             )
-        outside = labels.ndim != 1 or labels.is_floating_point() or len(labels) != count
-        if outside or not bool(((labels >= 0) & (labels < self.num_classes)).all()):
-            raise ValueError(f"labels must be {count} integers in 0..{self.num_classes - 1}.")
+        require_labels(labels, count, self.num_classes)
         return score_function(self.model, self.process, labels.to(self.device))
 
     def _ready(self, x: Tensor) -> Tensor:

@@ -10,8 +10,9 @@ a set of samples has the law of the data set that distances compare it with.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 
 import torch
@@ -26,6 +27,7 @@ from gbm_fast.process import GBM, Process
 from gbm_fast.runtime.distributed import is_main
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.runtime.state import callers_state_aside
+from gbm_fast.sampling.batching import batches
 from gbm_fast.sampling.initial import (
     drawn_classes,
     fitted_lognormal,
@@ -34,6 +36,7 @@ from gbm_fast.sampling.initial import (
     from_law,
     from_lognormal,
 )
+from gbm_fast.sampling.labels import require_class, require_labels
 from gbm_fast.settings.sampling import NOISE_FREE, SamplingSettings
 from gbm_fast.settings.training import IN_PYTHON, noise_range
 from gbm_fast.simulation import Callback, simulate
@@ -150,28 +153,30 @@ class Sampler:
     def __init__(
         self, run: TrainedModel, settings: SamplingSettings, data: Events | None = None
     ) -> None:
+        if settings.label is not None:
+            settings = replace(settings, label=run.class_number(settings.label))
         self.run, self.settings = run, settings
         self.process = sampling_process(run, settings)
         self.grid = build_grid(run, settings, self.process)
         self.step = build_step(settings)
-        self._require_label()
+        if self.label is not None:
+            require_class(run, self.label, settings.start, self.process)
         self.fit = self._fitted()
         self._given = data
 
-    def _require_label(self) -> None:
-        run, settings = self.run, self.settings
-        if settings.label is None:
-            return
-        if not run.num_classes and settings.start not in ("class-average", "data"):
-            raise ValueError(
-                f"label: {run.folder} is not class-conditional, and the start {settings.start} "
-                "has no class: train with --class-conditional, or pass --start class-average."
-            )
-        count = len(run.statistics.class_frequencies)
-        if settings.label >= count:
-            raise ValueError(
-                f"label {settings.label}: the classes of {run.folder} are 0..{count - 1}."
-            )
+    @property
+    def label(self) -> int | None:
+        """The number of the class of all samples; None where each has its own, or none."""
+        chosen = self.settings.label
+        return None if chosen is None else self.run.class_number(chosen)
+
+    @property
+    def caption(self) -> str:
+        """The settings in words, with the name of the class."""
+        text = self.settings.caption
+        if self.label is None:
+            return text
+        return text.replace(f"class {self.label}", self.run.class_text(self.label), 1)
 
     def _fitted(self) -> tuple[Tensor, Tensor] | None:
         statistics = self.run.statistics
@@ -196,7 +201,7 @@ class Sampler:
             )
         data = load_dataset(self.run.config.dataset, self.run.config.data_dir)
         images, labels = data.train_images, data.train_labels
-        if (label := self.settings.label) is not None:
+        if (label := self.label) is not None:
             wanted = labels == label
             if not bool(wanted.any()):
                 raise ValueError(f"no training image of {data.name} has the label {label}.")
@@ -223,15 +228,18 @@ class Sampler:
 
     def _chosen_classes(self, noise: ImageNoise) -> Tensor | None:
         """The classes where the start is not to say them, int64 (batch,)."""
-        if self.settings.label is not None:
-            return torch.full((len(noise),), self.settings.label)
+        if self.label is not None:
+            return torch.full((len(noise),), self.label)
         if self.run.num_classes and not (self.settings.start == "data" and self.run.law is None):
             return drawn_classes(self.run.statistics.class_frequencies, noise.label_uniform())
         return None
 
     def score(self, labels: Tensor | None) -> LearnedScore:
         """The run's score along the process; where it has classes, of `labels` (batch,)."""
-        told = labels.to(self.run.device) if labels is not None and self.run.num_classes else None
+        if labels is None or not self.run.num_classes:
+            return score_function(self.run.model, self.process, None)
+        require_labels(labels, len(labels), self.run.num_classes)
+        told = labels.to(self.run.device)
         return score_function(self.run.model, self.process, told)
 
     @callers_state_aside()
@@ -252,7 +260,7 @@ class Sampler:
         return Events(x_0, labels)
 
     def batches(
-        self, wanted: list[range], show_progress: bool = True, seed: int | None = None
+        self, wanted: Sequence[range], show_progress: bool = True, seed: int | None = None
     ) -> Iterator[tuple[range, Events]]:
         """Each batch of indices in `wanted` with its samples and their classes, as they are made.
 
@@ -260,7 +268,9 @@ class Sampler:
         ends below zero the clip shows it as 1 (black). One batch is held at a time.
         """
         most = self._at_once()
-        parts = sum(math.ceil(len(batch) / most) for batch in wanted)
+        parts = len(wanted)
+        if most < self.settings.batch_size:
+            parts = sum(math.ceil(len(batch) / most) for batch in wanted)
         with tqdm(
             total=parts * len(self.grid),
             desc=self.settings.sampler,
@@ -305,11 +315,6 @@ class Sampler:
             raise ValueError(f"num_samples must be 1 or more, got {count}.")
         wanted = batches(range(count), self.settings.batch_size)
         return torch.cat([made.x for _, made in self.batches(wanted, show_progress, seed)])
-
-
-def batches(indices: range, batch_size: int) -> list[range]:
-    """`indices` in runs of `batch_size`, the last one shorter where they do not divide."""
-    return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
 
 
 @contextmanager

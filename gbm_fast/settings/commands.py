@@ -4,11 +4,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from gbm_fast.settings.choices import check_choices
+from gbm_fast.settings.choices import check_choices, check_numbers
 from gbm_fast.settings.command_line import Command, Group
 from gbm_fast.settings.sampling import SamplingSettings
 
 Output = Literal["png", "npz", "grid"]
+
+
+_MOST_REPEATS = 10_000
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,12 @@ class Measurement:
 
     def __post_init__(self) -> None:
         check_choices(self)
-        if self.floor_repeats < 2:
-            raise ValueError(f"floor_repeats must be 2 or more, got {self.floor_repeats}.")
+        check_numbers(self)
+        if not 2 <= self.floor_repeats <= _MOST_REPEATS:
+            raise ValueError(
+                f"floor_repeats must be 2 or more, and at most {_MOST_REPEATS}, whose sets are in "
+                f"memory together; got {self.floor_repeats}."
+            )
         other = "features_dir" if self.features == "inception" else "inception_weights"
         if getattr(self, other) is not None:
             raise ValueError(f"{other} is no option of --features {self.features}: leave it out.")
@@ -92,10 +99,15 @@ class GridSearch:
 
     def __post_init__(self) -> None:
         check_choices(self)
+        check_numbers(self)
         for name in ("chi", "inner_steps", "step_length"):
             values = getattr(self, name)
             if not values or len(set(values)) < len(values):
                 raise ValueError(f"search.{name} must be different values, got {values}.")
+        try:
+            self.candidates(SamplingSettings(process="constant"))
+        except ValueError as error:
+            raise ValueError(f"search.{error}") from error
 
     def candidates(self, base: SamplingSettings) -> list[SamplingSettings]:
         """`base` with every combination; ValueError for a value out of range."""
@@ -140,8 +152,13 @@ class SampleConfig:
 
     def __post_init__(self) -> None:
         check_choices(self)
+        check_numbers(self)
         if not self.output and self.film is None:
             raise ValueError("nothing to write: choose --output png, npz or grid, or --film.")
+        for name in ("num_images", "batch_size"):
+            default = getattr(SampleConfig.sampling, name)
+            if not self.output and getattr(self.sampling, name) != default:
+                raise ValueError(f"{name} is no option of --film alone: leave it out.")
         if self.film is not None and not 0 <= self.film < 2**32:
             raise ValueError(f"film must be the number of an image, 0 or more, got {self.film}.")
         if not self.grid_search:

@@ -12,7 +12,9 @@ import math
 from typing import NamedTuple, cast, get_args
 
 from gbm_fast.settings.training import (
+    BUILT_IN,
     COLOUR,
+    IN_PYTHON,
     LAWS,
     SHAPES,
     Dataset,
@@ -220,6 +222,11 @@ def resolve(config: TrainConfig, image_size: tuple[int, int] | None = None) -> T
 
     The preset has been applied before (`preset_config`); `auto` counts as `cpu` here.
     """
+    if config.data_dir is not None and config.dataset in (*BUILT_IN, *IN_PYTHON):
+        raise ValueError(
+            f"data_dir is no setting of dataset {config.dataset}, which is not read from files: "
+            "leave it out."
+        )
     kind = _KINDS.get(config.dataset, "images")
     network = config.network or ("mlp" if kind == "law" else "unet")
     shape = SHAPES[network] | ({"width": 32} if kind == "digits" and network == "unet" else {})

@@ -6,6 +6,7 @@ backward pass is nearly all that a training needs for an image.
 
 import math
 from copy import deepcopy
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -24,13 +25,19 @@ _STATES = 12  # copies of a state that a sampler has in hand
 _MOST_PIXELS = 2**14  # that attention looks at, each at every other
 
 
-def _on_meta(
-    config: TrainConfig, shape: tuple[int, ...], classes: int, own: nn.Module | None
-) -> nn.Module:
-    if own is not None:
-        return deepcopy(own).to("meta")
+@lru_cache(maxsize=8)
+def _on_meta(config: TrainConfig, shape: tuple[int, ...], classes: int) -> nn.Module:
     with torch.device("meta"):
         return build_network(config, shape, classes)
+
+
+def _parameters(config: TrainConfig, shape: tuple[int, ...], classes: int) -> int:
+    return sum(weight.numel() for weight in _on_meta(config, shape, classes).parameters())
+
+
+@lru_cache(maxsize=8)
+def _kept_of_ours(config: TrainConfig, shape: tuple[int, ...], classes: int) -> int:
+    return _kept_bytes(_on_meta(config, shape, classes), shape, classes, config.network == "ncsn")
 
 
 def _kept_bytes(network: nn.Module, shape: tuple[int, ...], classes: int, levels: bool) -> int:
@@ -95,10 +102,9 @@ def require_memory(
             f"{shape}, and {_MOST_PIXELS:,} are the most: leave --patch-size and --multipliers "
             "out, which then follow the size of the images, or give larger patches or more levels."
         )
-    network = None if own is not None else _on_meta(config, shape, classes, None)
-    if network is None:
+    if own is not None:
         return
-    count = sum(weight.numel() for weight in network.parameters())
+    count = _parameters(config, shape, classes)
     bytes_each = 8 if config.precision == "float64" else 4
     weights = _COPIES * bytes_each * count
     if weights > limit:
@@ -108,7 +114,7 @@ def require_memory(
             "or fewer --blocks, --depth or --multipliers."
         )
     if math.prod(shape[1:]) > KNOWN_PIXELS:
-        one = _BESIDE * _kept_bytes(network, shape, classes, config.network == "ncsn")
+        one = _BESIDE * _kept_of_ours(config, shape, classes)
         if weights + one > limit:
             raise ValueError(
                 f"one image {shape} takes about {_gigabytes(one)} in this network, beside "
@@ -134,14 +140,16 @@ def images_at_once(
     """
     if len(shape) < 3 or math.prod(shape[1:]) <= KNOWN_PIXELS:
         return most
-    try:
-        network = _on_meta(config, shape, classes, own)
-        kept = _kept_bytes(network, shape, classes, config.network == "ncsn")
-    except Exception:
-        if own is None:
-            raise
-        return most
-    weights = sum(weight.numel() * weight.element_size() for weight in network.parameters())
+    if own is None:
+        kept = _kept_of_ours(config, shape, classes)
+        count = _parameters(config, shape, classes)
+    else:
+        try:
+            kept = _kept_bytes(deepcopy(own).to("meta"), shape, classes, False)
+        except Exception:  # whatever the user's module does on a device without numbers
+            return most
+        count = sum(weight.numel() for weight in own.parameters())
+    weights = 4 * count
     room = _SHARE * memory_limit(device) - weights * (1 if sampling else _COPIES)
     state = 4 * math.prod(shape) * _STATES
     one = kept / _SAMPLING + state if sampling else _BESIDE * kept + state

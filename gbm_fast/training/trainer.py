@@ -236,6 +236,7 @@ class Trainer:
             data.max_value,
             data.num_classes,
             data.law,
+            data.class_names,
         )
 
     def save(self) -> None:
