@@ -30,7 +30,7 @@ from gbm_fast.sampling.runs import Run, load_run
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.failures import naming_folder
 from gbm_fast.settings.training import IN_PYTHON, TOYS, InPython, TrainConfig, noise_range
-from gbm_fast.settings.training_presets import resolve
+from gbm_fast.settings.training_presets import require_patch_size, resolve
 from gbm_fast.targets import LogNormal, LogNormalMixture
 from gbm_fast.training.batches import Batches, ImageBatches, LawBatches
 from gbm_fast.training.build import build_model
@@ -172,6 +172,8 @@ def _require_fit(config: TrainConfig, source: Batches, network: nn.Module | None
         raise ValueError(
             "network own is a module in Python: call gbm_fast.train_run(config, network=module)."
         )
+    if config.network == "unet":
+        require_patch_size(config, (shape[1], shape[2]))
     require_memory(config, shape, classes, device, network)
     model = build_model(config, shape, 0.0, 1.0, num_classes=classes, own_network=network)
     log_vars = torch.tensor(noise_range(config)).square()

@@ -81,15 +81,16 @@ class UNet(nn.Module):
         multipliers: channels of each level as multiples of `width`; each further level halves the
             resolution (rounding up, so odd sizes are allowed).
         blocks: residual blocks a level on the way down; the way up has one more.
-        patch_size: side of the space-to-depth fold; where it does not divide the image's sides,
-            the last row and column are repeated, and what is put out for them is cut off.
+        patch_size: side of the space-to-depth fold; must divide the image's sides, unless `pads`.
         dropout: probability inside the residual blocks.
         num_classes: classes of the optional labels (see `ClassEmbedding`); 0 for none.
+        pads: images of any size: the last row and column are repeated until `patch_size` divides
+            the sides, and what is put out for them is cut off.
 
     Raises:
         ValueError: a coarsest level whose channels are no multiple of 4; and from `forward`,
-            where `patch_size` is larger than the image, or for labels that `ClassEmbedding`
-            refuses.
+            where `patch_size` does not divide the image's sides, or for labels that
+            `ClassEmbedding` refuses.
     """
 
     def __init__(
@@ -101,9 +102,10 @@ class UNet(nn.Module):
         patch_size: int = 1,
         dropout: float = 0.0,
         num_classes: int = 0,
+        pads: bool = False,
     ) -> None:
         super().__init__()
-        self.patch_size = patch_size
+        self.patch_size, self.pads = patch_size, pads
         folded, embedding = channels * patch_size**2, 4 * width
         self.embedding = NoiseEmbedding(embedding)
         self.classes = ClassEmbedding(num_classes, embedding)
@@ -134,13 +136,13 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor, labels: Tensor | None = None) -> Tensor:
         height, width = x.shape[-2:]
-        if self.patch_size > min(height, width):
-            raise ValueError(
-                f"patch_size {self.patch_size} is larger than the image {(height, width)}: it "
-                f"must be in 1..{min(height, width)}."
-            )
         below, beside = -height % self.patch_size, -width % self.patch_size
         if below or beside:
+            if not self.pads:
+                raise ValueError(
+                    f"patch_size {self.patch_size} does not divide the image size "
+                    f"{tuple(x.shape[-2:])}."
+                )
             x = F.pad(x, (0, beside, 0, below), mode="replicate")
         embedding = F.silu(self.classes(self.embedding(condition), labels))
         hidden = self.stem(F.pixel_unshuffle(x, self.patch_size))

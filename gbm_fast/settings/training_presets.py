@@ -213,6 +213,24 @@ def _followed(config: TrainConfig, image_size: tuple[int, int] | None) -> dict[s
     return {"multipliers": multipliers, "patch_size": patch_size}
 
 
+def require_patch_size(config: TrainConfig, image_size: tuple[int, int]) -> None:
+    """Raise ValueError for a chosen patch size that images of this size cannot be cut into.
+
+    The one that follows the size may leave a rest, which the network fills up.
+    """
+    chosen = config.patch_size
+    if chosen is None or not any(side % chosen for side in image_size):
+        return
+    following = _followed(dataclasses.replace(config, patch_size=None), image_size)["patch_size"]
+    if chosen != following:
+        common = math.gcd(*image_size)
+        fitting = [str(size) for size in range(1, common + 1) if common % size == 0]
+        raise ValueError(
+            f"patch_size {chosen} does not divide the image size {image_size}: "
+            f"{', '.join(fitting)} would, and without --patch-size it is {following}."
+        )
+
+
 def resolve(config: TrainConfig, image_size: tuple[int, int] | None = None) -> TrainConfig:
     """`config` with the settings that depend on the data set and the network filled in.
 

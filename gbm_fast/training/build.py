@@ -75,7 +75,8 @@ def build_network(
             multipliers, blocks = _resolved(config.multipliers), _resolved(config.blocks)
             patch_size = _resolved(config.patch_size)
             dropout = config.dropout
-            return UNet(channels, width, multipliers, blocks, patch_size, dropout, num_classes)
+            shape = multipliers, blocks, patch_size, dropout, num_classes
+            return UNet(channels, width, *shape, pads=True)
         case "ncsn":
             return NCSNDeeper(channels, width, config.num_steps, num_classes)
         case "ddpmpp":
