@@ -5,53 +5,28 @@ So a thousand million samples begin at once, in the memory of one batch.
 
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
+from copy import copy
 from typing import overload
 
 
-class Others(Sequence[int]):
-    """The numbers 0..total-1 that are not in `known`, in order; holds `known` alone."""
-
-    def __init__(self, total: int, known: Collection[int]) -> None:
-        inside = sorted(number for number in set(known) if 0 <= number < total)
-        self._count = total - len(inside)
-        # How many of the others come before each known number.
-        self._before = [number - place for place, number in enumerate(inside)]
-
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, at: int) -> int: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[int]: ...
-
-    def __getitem__(self, at: int | slice) -> "int | Sequence[int]":
-        if isinstance(at, slice):
-            return [self[place] for place in range(*at.indices(len(self)))]
-        if not 0 <= at < self._count:
-            raise IndexError(at)
-        return at + bisect_right(self._before, at)
-
-
 class Runs(Sequence[range]):
-    """`indices` in runs of `batch_size`, the last one shorter where they do not divide.
+    """`indices` in runs of `batch_size`, the last one shorter where they do not divide."""
 
-    positions   which of the runs there are; all where none are given
-    """
-
-    def __init__(
-        self, indices: range, batch_size: int, positions: Sequence[int] | None = None
-    ) -> None:
+    def __init__(self, indices: range, batch_size: int, known: Collection[int] = ()) -> None:
+        """known: the positions of runs that are left out; they alone are held."""
         self._indices, self._size = indices, batch_size
-        self._positions = range(-(-len(indices) // batch_size)) if positions is None else positions
+        total = -(-len(indices) // batch_size)
+        inside = sorted(position for position in set(known) if 0 <= position < total)
+        # How many of the others come before each of these.
+        self._before = [position - place for place, position in enumerate(inside)]
+        self._places = range(total - len(inside))
 
     def without(self, known: Collection[int]) -> "Runs":
-        """The runs at the other positions; of all runs."""
-        return Runs(self._indices, self._size, Others(len(self), known))
+        """All the runs but those at these positions."""
+        return Runs(self._indices, self._size, known)
 
     def __len__(self) -> int:
-        return len(self._positions)
+        return len(self._places)
 
     @overload
     def __getitem__(self, at: int) -> range: ...
@@ -61,8 +36,11 @@ class Runs(Sequence[range]):
 
     def __getitem__(self, at: int | slice) -> "range | Runs":
         if isinstance(at, slice):
-            return Runs(self._indices, self._size, self._positions[at])
-        first = self._positions[at] * self._size
+            part = copy(self)
+            part._places = self._places[at]
+            return part
+        place = self._places[at]
+        first = (place + bisect_right(self._before, place)) * self._size
         return self._indices[first : first + self._size]
 
     def __eq__(self, other: object) -> bool:
