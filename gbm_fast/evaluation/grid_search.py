@@ -135,15 +135,7 @@ def run_search(run: TrainedModel, config: SampleConfig) -> None:
     search.prepare()
     entries = search.open()
     tried = {_searched(entry): entry for entry in entries if "compared" not in entry}
-    if is_main():
-        left = [s for s in candidates if _searched(asdict(s.settings)) not in tried]
-        # The choice is measured once more, on images of its own.
-        seconds = seconds_of_sampling([*left, candidates[0]]) / world().size
-        print(
-            f"{len(left)} of {len(candidates)} settings to try, {search.count} images each: "
-            f"{spoken(seconds)} (fewer with --num-images, or shorter --search lists)",
-            flush=True,
-        )
+    _announce([s for s in candidates if _searched(asdict(s.settings)) not in tried], candidates)
     for number, sampler in enumerate(candidates, start=1):
         wanted = {name: getattr(sampler.settings, name) for name in SEARCHED}
         if _searched(wanted) in tried:
@@ -164,6 +156,19 @@ def run_search(run: TrainedModel, config: SampleConfig) -> None:
     report = known[0] if known else search.measure(chosen, fresh, facts)
     if is_main():
         _print(ranked, report, config, search.path)
+
+
+def _announce(left: list[Sampler], candidates: list[Sampler]) -> None:
+    """How long the search takes: what is left, and the choice once more on other images."""
+    if not is_main():
+        return
+    seconds = seconds_of_sampling([*left, candidates[0]]) / world().size
+    print(
+        f"{len(left)} of {len(candidates)} settings to try, "
+        f"{candidates[0].settings.num_images} images each: {spoken(seconds)} (fewer with "
+        "--num-images, or shorter --search lists)",
+        flush=True,
+    )
 
 
 def _searched(entry: dict) -> tuple:

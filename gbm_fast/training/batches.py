@@ -60,8 +60,8 @@ class Batches(ABC):
     def facts(self) -> dict[str, Any]:
         """What a checkpoint says of its data: shape, levels, moments, classes; plain JSON."""
         names = ("max_value", "log_mean", "log_std", "num_classes")
-        lists = {n: list(getattr(self, n)) for n in ("event_shape", "class_names")}
-        return lists | {n: getattr(self, n) for n in names}
+        facts = {"event_shape": list(self.event_shape)} | {n: getattr(self, n) for n in names}
+        return facts | {"class_names": list(self.class_names)}
 
     def require_same(self, facts: dict[str, Any]) -> None:
         """Raise ValueError unless `facts`, read from a checkpoint, are those of these data.

@@ -77,6 +77,16 @@ def _gigabytes(count: float) -> str:
     return f"{count / 1e9:.3g} GB"
 
 
+def _require_attention(config: TrainConfig, shape: tuple[int, ...]) -> None:
+    pixels = _attention_pixels(config, shape)
+    if pixels > _MOST_PIXELS:
+        raise ValueError(
+            f"the attention of network {config.network} would look at {pixels:,} pixels of images "
+            f"{shape}, and {_MOST_PIXELS:,} are the most: leave --patch-size and --multipliers "
+            "out, which then follow the size of the images, or give larger patches or more levels."
+        )
+
+
 def require_memory(
     config: TrainConfig,
     shape: tuple[int, ...],
@@ -95,13 +105,7 @@ def require_memory(
             f"batch_size {config.batch_size}: each process draws the noise of a whole batch, and "
             f"of events {shape} its memory has room for batches of {max(1, batch)} at most."
         )
-    pixels = _attention_pixels(config, shape)
-    if pixels > _MOST_PIXELS:
-        raise ValueError(
-            f"the attention of network {config.network} would look at {pixels:,} pixels of images "
-            f"{shape}, and {_MOST_PIXELS:,} are the most: leave --patch-size and --multipliers "
-            "out, which then follow the size of the images, or give larger patches or more levels."
-        )
+    _require_attention(config, shape)
     if own is not None:
         return
     count = _parameters(config, shape, classes)
