@@ -104,10 +104,6 @@ class GridSearch:
             values = getattr(self, name)
             if not values or len(set(values)) < len(values):
                 raise ValueError(f"search.{name} must be different values, got {values}.")
-        try:
-            self.candidates(SamplingSettings(process="constant"))
-        except ValueError as error:
-            raise ValueError(f"search.{error}") from error
 
     def candidates(self, base: SamplingSettings) -> list[SamplingSettings]:
         """`base` with every combination; ValueError for a value out of range."""
