@@ -6,7 +6,6 @@ python -m validation.recorded --write    writes it to validation/results/README.
 Exit status 1 where a short study is stale, since running it again is a matter of seconds.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Annotated
 
 import tyro
 
+from validation.ending import leave
 from validation.provenance import is_short, recorded, recorded_by_file, standing
 from validation.study import RESULTS, write_text
 
@@ -93,4 +93,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

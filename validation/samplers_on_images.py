@@ -17,7 +17,6 @@ floor (`gbm_fast.evaluation.metrics`).
 """
 
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from gbm_fast.settings.sampling import SamplingSettings
+from validation.ending import leave
 from validation.gate.line import Line
 from validation.provenance import code_hashes, digest
 from validation.study import OWN_RESULTS, RESULTS
@@ -228,7 +228,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    leave(main)
