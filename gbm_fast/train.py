@@ -58,6 +58,7 @@ COMMAND = Command(
     ),
     "Settings come from --preset, then from the file --config, then from the other options; a "
     "later one counts.",
+    "pass a smaller --micro-batch, or a smaller network (--width)",
 )  # fmt: skip
 
 
@@ -101,6 +102,10 @@ def parse(arguments: Sequence[str], has_gpu: bool) -> tuple[TrainConfig, str]:
         default = TrainOptions(dataclasses.replace(base, **(settings | named)))
     shown = {f"training.{name}": value for name, value in vars(_filled(default.training)).items()}
     chosen = command_line.parse(COMMAND, default, arguments, shown=shown).training
+    if chosen.run_dir is not None and chosen.out_dir != default.training.out_dir:
+        raise ValueError(
+            "out_dir is where run folders are made, and run_dir is one: leave one out."
+        )
     return resolve(dataclasses.replace(chosen, preset=default.training.preset)), line
 
 

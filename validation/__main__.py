@@ -4,13 +4,13 @@ python -m validation [--quick] [--seed N] [--record]
 python -m validation --list
 """
 
-import sys
 from dataclasses import dataclass
 from typing import Annotated
 
 import tyro
 
 from validation import kl_vs_stepsize, learned_score, overhead, speed, terminal_mismatch
+from validation.ending import leave
 from validation.study import Settings, Study, run
 
 STUDIES: tuple[Study, ...] = (kl_vs_stepsize.STUDY, learned_score.STUDY)
@@ -75,7 +75,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    leave(main)

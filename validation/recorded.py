@@ -6,7 +6,6 @@ python -m validation.recorded --write    writes it to validation/results/README.
 Exit status 1 where a short study is stale, since running it again is a matter of seconds.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Annotated
 import tyro
 
 from gbm_fast.settings.choices import expand_paths
+from validation.ending import leave
 from validation.provenance import is_short, recorded, recorded_by_file, standing
 from validation.study import RESULTS, write_text
 
@@ -97,4 +97,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

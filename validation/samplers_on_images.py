@@ -19,7 +19,6 @@ floor (`gbm_fast.evaluation.metrics`).
 
 import hashlib
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -30,6 +29,7 @@ import tyro
 
 from gbm_fast.settings.choices import expand_paths
 from gbm_fast.settings.sampling import SamplingSettings
+from validation.ending import leave
 from validation.gate.line import Line
 from validation.provenance import code_hashes, digest
 from validation.study import OWN_RESULTS, RESULTS
@@ -243,7 +243,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    leave(main)

@@ -26,6 +26,7 @@ from typing import Annotated, NamedTuple, NoReturn
 import tyro
 
 from gbm_fast.settings.choices import expand_paths
+from validation.ending import leave
 from validation.provenance import code_hashes, has_code
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -106,10 +107,7 @@ class Study:
 
     def script(self) -> NoReturn:
         """`main`, and the end of the process; an error is one line."""
-        try:
-            sys.exit(self.main())
-        except ValueError as error:
-            sys.exit(f"error: {error}")
+        leave(self.main)
 
 
 def run(study: Study, settings: Settings) -> bool:

@@ -18,19 +18,24 @@ from gbm_fast.evaluation.generated import (
     gathered,
     generated_features,
     measured_data,
+    require_extractor,
+    training_events,
 )
 from gbm_fast.evaluation.known_laws import law_distances, law_of, report_errors
 from gbm_fast.evaluation.metrics import (
     Evaluator,
     Result,
     format_table,
+    read_metrics,
     record_metrics,
     require_floor,
 )
 from gbm_fast.runtime.distributed import from_main, process_group, uses_cuda
 from gbm_fast.runtime.files import tensors_sha256
+from gbm_fast.runtime.places import require_writable
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import EvaluateConfig, Measurement
+from gbm_fast.settings.failures import naming_folder
 from gbm_fast.settings.training import LAWS
 from gbm_fast.training.runs import TrainedModel, load_trained, read_config
 
@@ -43,9 +48,12 @@ def run_evaluation(config: EvaluateConfig) -> None:
 
     Raises:
         ValueError: no such run, data, images or weights, or settings that they cannot serve;
-            whatever can be checked is checked before the first sample is made.
+        OSError: a run folder that takes no result.
+
+    Whatever can be checked is checked before the first sample is made. What was measured is
+    printed also where it cannot be recorded.
     """
-    with process_group(uses_cuda(config.device), GROUP_MINUTES):
+    with process_group(uses_cuda(config.device), GROUP_MINUTES), naming_folder(config.run):
         if read_config(config.run).dataset in LAWS:
             _evaluate_law(config)
         else:
@@ -62,12 +70,19 @@ def _settings(config: EvaluateConfig) -> tuple[tuple[str, str], dict[str, object
 
 
 def _evaluate_images(config: EvaluateConfig) -> None:
+    if config.images is not None and config.device != "auto":
+        raise ValueError(
+            "device is for making samples, and images from elsewhere are measured on the CPU: "
+            "leave it out."
+        )
     data = measured_data(config.run, config.measurement)
+    _require_record(config.run)
+    require_extractor(config.run, config.measurement, data)
     if config.images is None:
         total = range(config.sampling.num_images)
         require_floor(len(total), data)
         run = load_trained(config.run, config.device)
-        sampler = Sampler(run, config.sampling, data_dir=config.measurement.data_dir)
+        sampler = Sampler(run, config.sampling, training_events(data, config.sampling))
         of: dict[str, str | int | None] = run.identity()
         extractor = choose_extractor(config.run, config.measurement, data)
         features = generated_features(sampler, total, extractor)
@@ -85,12 +100,12 @@ def _evaluate_images(config: EvaluateConfig) -> None:
             data, extractor, config.measurement.floor_repeats, config.sampling.seed
         )
         result: Result = evaluate.of_features(features)
-        path = config.run / METRICS_NAME
-        record_metrics(path, settings, result, of)
         accuracy = extractor.test_accuracy
         known = "" if accuracy is None else f": {accuracy:.1%} of the test images"
         print(f"{extractor.name} {extractor.hash}{known}")
-        print(format_table([(*shown, result)]))
+        print(format_table([(*shown, result)]), flush=True)
+        path = config.run / METRICS_NAME
+        record_metrics(path, settings, result, of)
         print(f"numbers: {path}")
 
     from_main(report)
@@ -100,6 +115,16 @@ def _hash(images: Tensor) -> dict[str, str | int | None]:
     return {"images_sha256": tensors_sha256({"images": images})}
 
 
+def _require_record(run: Path) -> None:
+    """Raise ValueError or OSError where the result could not be recorded in the run folder."""
+
+    def look() -> None:
+        read_metrics(run / METRICS_NAME)
+        require_writable(run)
+
+    from_main(look)
+
+
 def _evaluate_law(config: EvaluateConfig) -> None:
     if config.measurement != Measurement():
         raise ValueError(
@@ -107,6 +132,7 @@ def _evaluate_law(config: EvaluateConfig) -> None:
             "options of features and data do not apply."
         )
     run = load_trained(config.run, config.device)
+    _require_record(config.run)
     if config.images is None:
         samples = gathered(Sampler(run, config.sampling))
         of: dict[str, str | int | None] = {}
@@ -126,14 +152,15 @@ def _report_law(
     (sampler, start), settings = _settings(config)
     result = law_distances(samples, law_of(run))
     errors = report_errors(run, _SCORED, config.sampling.seed)
-    path: Path = config.run / METRICS_NAME
-    scores: Result = {f"score at {std:.3g}": error for std, error in errors}
-    # The errors of the score are those of the run's weights, whatever was measured beside.
-    record_metrics(path, settings, result | scores, run.identity() | of)
     print(
         f"{sampler}, start {start}, N {result['N']}: Kolmogorov-Smirnov distance "
         f"{result['ks']:.4f} (exact draws {result['ks_floor']:.4f}), mean of log x off by "
         f"{result['mean_error']:.4f} deviations (exact draws {result['mean_floor']:.4f}), "
-        f"deviation by {result['std_error']:.2%}"
+        f"deviation by {result['std_error']:.2%}",
+        flush=True,
     )
+    path: Path = config.run / METRICS_NAME
+    scores: Result = {f"score at {std:.3g}": error for std, error in errors}
+    # The errors of the score are those of the run's weights, whatever was measured beside.
+    record_metrics(path, settings, result | scores, run.identity() | of)
     print(f"numbers: {path}")

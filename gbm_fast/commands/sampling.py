@@ -20,11 +20,15 @@ from gbm_fast.runtime.distributed import (
     world,
 )
 from gbm_fast.runtime.folders import locked
+from gbm_fast.runtime.places import require_writable
 from gbm_fast.runtime.random import SCHEME
+from gbm_fast.sampling.batching import batches
 from gbm_fast.sampling.files import Draw, claim_folder, draw_grid, finish, open_folder, write_batch
 from gbm_fast.sampling.film import save_trajectory
-from gbm_fast.sampling.sampler import Sampler, batches
+from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import SampleConfig
+from gbm_fast.settings.failures import naming_folder, naming_memory
+from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.settings.sampling_presets import with_preset
 from gbm_fast.training.batches import as_mixture
 from gbm_fast.training.runs import TrainedModel, load_trained
@@ -44,7 +48,15 @@ def run_sampling(config: SampleConfig) -> None:
         settings, source = config.sampling, None
         if config.preset is not None:
             settings, source = with_preset(settings, run.config.dataset)
-        _sample(Sampler(run, settings, data_dir=config.measurement.data_dir), source, config)
+        sampler = Sampler(run, settings, data_dir=config.measurement.data_dir)
+        with naming_folder(config.out or config.run), naming_memory(_memory(settings)):
+            _sample(sampler, source, config)
+
+
+def _memory(settings: SamplingSettings) -> str:
+    """What there may not be enough memory for, and what needs less."""
+    count = min(settings.batch_size, settings.num_images)
+    return f"for {count} samples at once: pass a smaller --batch-size."
 
 
 def _sample(sampler: Sampler, source: str | None, config: SampleConfig) -> None:
@@ -52,9 +64,10 @@ def _sample(sampler: Sampler, source: str | None, config: SampleConfig) -> None:
     if config.film is not None:
         run.grey_levels()
     folder = config.out or config.run / "samples" / settings.slug
+    from_main(lambda: require_writable(folder))
     record = _record(sampler, source)
     say = print if is_main() else _silent
-    say(f"{settings.caption}: {settings.num_images} {_kind(run)}")
+    say(f"{sampler.caption}: {settings.num_images} {_kind(run)}")
     if source is not None:
         say(f"preset: {source}")
     for name in ("mu_hat", "sigma_hat"):
@@ -82,19 +95,18 @@ def _write_samples(
     # Image i is the same in a larger set, and wherever the run is by now.
     identity = {name: identity[name] for name in identity if name not in ("num_images", "run")}
     wanted = batches(range(settings.num_images), settings.batch_size)
-
-    def opened() -> str:
-        found = open_folder(folder, identity, wanted)
-        return json.dumps([[batch.start, batch.stop] for batch in found])
-
-    missing = [range(*ends) for ends in json.loads(from_main(opened))]
+    missing = wanted.without(
+        json.loads(from_main(lambda: json.dumps(open_folder(folder, identity, wanted))))
+    )
     if len(missing) < len(wanted) and is_main():
         print(f"going on: {len(wanted) - len(missing)} of {len(wanted)} batches are there")
-    mine = [missing[i] for i in shard(len(missing))]
+    share = shard(len(missing))
+    mine = missing[share.start : share.stop]
     for batch, made in sampler.batches(mine):
         write_batch(folder, batch, made, config.output, run.max_value)
     barrier()
-    facts, kind = record | {"processes": world().size}, _kind(run)
+    names = {"class_names": list(run.class_names)} if run.class_names else {}
+    facts, kind = record | {"processes": world().size} | names, _kind(run)
     from_main(lambda: finish(folder, wanted, config.output, _drawing(sampler), facts, kind))
     if is_main():
         if run.law is not None and "png" in config.output:
@@ -106,12 +118,12 @@ def _write_samples(
 
 def _drawing(sampler: Sampler) -> Draw:
     """What draws grid.png: the images, or samples against the exact density of a law."""
-    run, settings = sampler.run, sampler.settings
+    run = sampler.run
     if run.law is None:
         return draw_grid(run.grey_levels())
-    label = settings.label if run.num_classes else None
+    label = sampler.label if run.num_classes else None
     law = run.law if label is None else as_mixture(run.law.component(label))
-    title = f"{run.config.dataset}: {settings.caption}"
+    title = f"{run.config.dataset}: {sampler.caption}"
 
     def draw(path: Path, samples: Tensor) -> None:
         save_picture(path, samples, law, title)
@@ -144,3 +156,7 @@ def _numbers(values: Tensor) -> list[float]:
 
 def _silent(text: str) -> None:
     """What the processes other than the first print."""
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)

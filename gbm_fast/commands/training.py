@@ -1,18 +1,22 @@
 """A training, end to end: data, training, samples, distances; from the command line or Python."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.data import ImageData, load_dataset, positive_from_integers
-from gbm_fast.data.pictures import save_panels, save_png, tile
+from gbm_fast.commands.report import (
+    report_images,
+    require_record,
+    standard_samplers,
+    without_distances,
+)
+from gbm_fast.data import ImageData, load_dataset
+from gbm_fast.data.pictures import save_png, tile
 from gbm_fast.data.toys import load_toy
-from gbm_fast.evaluation.features import load_or_train_classifier
 from gbm_fast.evaluation.generated import gathered
 from gbm_fast.evaluation.known_laws import report_law, save_law_picture
-from gbm_fast.evaluation.metrics import Evaluator, format_table, record_metrics
 from gbm_fast.runtime.devices import choose_device
 from gbm_fast.runtime.distributed import (
     from_main,
@@ -22,22 +26,23 @@ from gbm_fast.runtime.distributed import (
     world,
 )
 from gbm_fast.runtime.folders import locked
+from gbm_fast.runtime.state import callers_state_aside
 from gbm_fast.sampling.runs import Run, load_run
 from gbm_fast.sampling.sampler import Sampler
-from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.settings.failures import naming_folder
 from gbm_fast.settings.training import IN_PYTHON, TOYS, InPython, TrainConfig, noise_range
-from gbm_fast.settings.training_presets import resolve
+from gbm_fast.settings.training_presets import require_patch_size, resolve
 from gbm_fast.targets import LogNormal, LogNormalMixture
 from gbm_fast.training.batches import Batches, ImageBatches, LawBatches
 from gbm_fast.training.build import build_model
 from gbm_fast.training.loop import fit, require_tensorboard
+from gbm_fast.training.memory import require_memory
 from gbm_fast.training.resuming import continuing, run_folder
 from gbm_fast.training.runs import TrainedModel, write_run_files
 from gbm_fast.training.trainer import Trainer
 
 Data = ImageData | LogNormal | LogNormalMixture
 """What a training learns: images, or a law with a known score."""
-_SHOWN = 64
 # A grid of samples during the training, and how many classes it shows, a row each.
 _COLUMNS, _ROWS, _CLASSES = 6, 6, 20
 
@@ -47,6 +52,7 @@ def _say(text: str) -> None:
         print(text, flush=True)
 
 
+@callers_state_aside()
 def train_run(
     config: TrainConfig, data: Data | None = None, network: nn.Module | None = None
 ) -> Run:
@@ -59,7 +65,9 @@ def train_run(
               training is class-conditional) -> (n, *event); a copy is trained, and `load_run` asks
               for the module again
 
-    Signals end the training early, with a checkpoint: the run is what there is by then. Raises
+    Signals end the training early, with a checkpoint: the run is what there is by then (outside
+    the main thread they do what they did before). What the caller has set in torch, a default
+    dtype, autocast, `no_grad` or random numbers, changes nothing here and is not changed. Raises
     what `run_training` does.
     """
     if data is not None:
@@ -92,43 +100,45 @@ def run_training(config: TrainConfig) -> int:
 def _train(config: TrainConfig, data: Data | None, network: nn.Module | None) -> tuple[Path, bool]:
     """The run folder, and whether the training came to its end."""
     images = _images(config) if data is None else data if isinstance(data, ImageData) else None
+    if images is not None:
+        config = resolve(config, images.image_size)
     source = _batches(config, images, data)
     _require_fit(config, source, network)
+    problem = from_main(lambda: without_distances(config, images))
+    if problem:
+        _say(f"no distances at the end: {problem}")
     folder = Path(from_main(lambda: str(run_folder(config, source.facts()))))
-    with locked(folder, "wait for it, or choose another --run-dir"):
-        return folder, _train_in(folder, config, images, source, network)
+    with naming_folder(folder), locked(folder, "wait for it, or choose another --run-dir"):
+        from_main(lambda: require_record(folder, config))
+        trainer = Trainer(config, source, folder, network)
+        from_main(lambda: write_run_files(folder, config, source))
+        if not _fitted(trainer, images):
+            return folder, False
+        if config.metrics_images:
+            run = load_run(folder, config.device, network)
+            if images is not None:
+                report_images(run, images, measured=not problem)
+            elif is_main():
+                report_law(run, config.metrics_images)
+    return folder, True
 
 
-def _train_in(
-    folder: Path,
-    config: TrainConfig,
-    images: ImageData | None,
-    source: Batches,
-    network: nn.Module | None,
-) -> bool:
-    """Train, sample and measure in a run folder; whether the training came to its end."""
-    trainer = Trainer(config, source, folder, network)
-    from_main(lambda: write_run_files(folder, config, source))
+def _fitted(trainer: Trainer, images: ImageData | None) -> bool:
+    """Train; whether the training came to its end."""
+    config, shape = trainer.config, trainer.batches.event_shape
     parameters = sum(p.numel() for p in trainer.model.parameters())
     size = "endless draws" if images is None else f"{len(images.train_images):,} images"
     processes = f", {world().size} processes" if world().size > 1 else ""
     _say(
-        f"{config.dataset}: {size} {source.event_shape}, {parameters:,} parameters, "
-        f"{trainer.device}{processes}, run folder {folder}"
+        f"{config.dataset}: {size} {shape}, {parameters:,} parameters, "
+        f"{trainer.device}{processes}, run folder {trainer.folder}"
     )
     done = fit(trainer, config.steps or 0, config.minutes, on_samples=_sample_grid)
-    if not done:
+    if done:
+        _say(f"trained {trainer.step} steps in {trainer.seconds / 60:.1f} minutes")
+    else:
         _say(f"stopped by a signal at step {trainer.step}")
-        return False
-    _say(f"trained {trainer.step} steps in {trainer.seconds / 60:.1f} minutes")
-    if config.metrics_images:
-        run = load_run(folder, config.device, network)
-        if images is not None:
-            count = min(config.metrics_images, len(images.train_images))
-            _sample_and_measure(run, images, count)
-        elif is_main():
-            report_law(run, config.metrics_images)
-    return True
+    return done
 
 
 def _images(config: TrainConfig) -> ImageData | None:
@@ -156,7 +166,7 @@ def _batches(config: TrainConfig, images: ImageData | None, data: Data | None) -
 @torch.no_grad()
 def _require_fit(config: TrainConfig, source: Batches, network: nn.Module | None) -> None:
     """Raise ValueError unless the device exists and the network takes such events and noise."""
-    choose_device(config.device)
+    device = choose_device(config.device)
     if config.tensorboard:
         require_tensorboard()
     shape, classes = source.event_shape, source.num_classes
@@ -164,6 +174,9 @@ def _require_fit(config: TrainConfig, source: Batches, network: nn.Module | None
         raise ValueError(
             "network own is a module in Python: call gbm_fast.train_run(config, network=module)."
         )
+    if config.network == "unet":
+        require_patch_size(config, (shape[1], shape[2]))
+    require_memory(config, shape, classes, device, network)
     model = build_model(config, shape, 0.0, 1.0, num_classes=classes, own_network=network)
     log_vars = torch.tensor(noise_range(config)).square()
     labels = torch.zeros(2, dtype=torch.int64) if classes else None
@@ -212,50 +225,3 @@ def _shown(run: TrainedModel) -> Tensor:
         classes = range(min(run.num_classes, _CLASSES))
         rows = [replace(settings, label=label, num_images=_COLUMNS) for label in classes]
     return torch.cat([gathered(Sampler(run, row), False) for row in rows])
-
-
-def standard_samplers(run: TrainedModel, num_images: int, seed: int) -> list[Sampler]:
-    """What a training shows at its end: from noise where the process reaches it, then the paper's.
-
-    The paper's samplers run at sigma = 0.8 from class averages, chi = 1, where the run's noise
-    levels allow it.
-    """
-    flow = SamplingSettings(sampler="probability-flow", num_images=num_images, seed=seed)
-    dale = replace(flow, sampler="dale-langevin", num_steps=run.config.num_steps)
-    constant = run.config.process == "constant"
-    # The default sigma = 0.8 of the settings is the paper's.
-    paper = replace(dale, process="run" if constant else "constant", start="class-average")
-    papers = [paper, replace(paper, sampler="sign-agnostic")]
-    wanted = [replace(flow, start="class-average")] if constant else [flow, dale]
-    served = []
-    for settings in wanted + papers:
-        try:
-            served.append(Sampler(run, settings))
-        except ValueError:
-            continue
-    return served
-
-
-def _sample_and_measure(run: Run, data: ImageData, count: int) -> None:
-    """samples.png and metrics.json: each standard sampler beside real images, with distances."""
-    samples = [(s.settings, gathered(s)) for s in standard_samplers(run, count, seed=0)]
-    if not is_main():
-        return
-    folder = run.folder
-    extractor = load_or_train_classifier(data, folder.parent / "features")
-    evaluate = Evaluator(data, extractor)
-    panels: list[tuple[str, Tensor]] = []
-    rows = []
-    for settings, generated in samples:
-        result = evaluate(generated)
-        record_metrics(folder / "metrics.json", asdict(settings), result, run.identity())
-        rows.append((settings.sampler, settings.start, result))
-        caption = f"{settings.caption}\nFréchet {result['frechet']:.1f}"
-        panels.append((caption, generated[:_SHOWN]))
-    real = positive_from_integers(data.test_images[:_SHOWN], data.max_value)
-    floor = rows[0][2]["frechet_floor"]
-    panels.append((f"real test images\nFréchet of real training images {floor:.1f}", real))
-    title = f"{data.name}: N = {count}, {extractor.name} features"
-    save_panels(folder / "samples.png", panels, data.max_value, title)
-    print(format_table(rows))
-    print(f"picture: {folder / 'samples.png'}\nnumbers: {folder / 'metrics.json'}")

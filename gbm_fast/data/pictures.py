@@ -6,12 +6,11 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 from torch import Tensor
 
 from gbm_fast.data import integers_from_positive
+from gbm_fast.runtime.figures import ConstrainedLayoutEngine, Figure
 from gbm_fast.runtime.files import write_atomic
 
 # Characters of a label's line, at its font size, in the width of a panel.

@@ -5,6 +5,7 @@ of 64 is about that of a set whose features have no spread at all. `gbm_fast.eva
 stores and applies the trained network.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,14 @@ from gbm_fast.data import ImageData, positive_from_integers
 _EVALUATION_BATCH = 500
 
 
+def require_size(image_size: tuple[int, int]) -> None:
+    """Raise ValueError for images that are too small for the classifier."""
+    if min(image_size) < 8:
+        raise ValueError(
+            f"images of {image_size} pixels are too small to be measured; 8 x 8 is the least."
+        )
+
+
 class FeatureClassifier(nn.Module):
     """A convolutional classifier for images (n, channels, height, width) with values in [1, 2].
 
@@ -29,8 +38,7 @@ class FeatureClassifier(nn.Module):
     def __init__(self, channels: int, image_size: tuple[int, int], num_classes: int) -> None:
         """Raises ValueError for images smaller than 8 x 8."""
         super().__init__()
-        if min(image_size) < 8:
-            raise ValueError(f"images of {image_size} pixels are too small; 8 x 8 is the least.")
+        require_size(image_size)
         cells = [(side // 2 + 1) // 2 for side in image_size]  # after the two strides
         self.trunk = nn.Sequential(
             nn.Conv2d(channels, 32, kernel_size=4, stride=2, padding=1),
@@ -77,6 +85,40 @@ def _batches(total: int, batch_size: int, steps: int, seed: int) -> Iterator[Ten
         yield order[first : first + batch_size]
 
 
+def _plan(data: ImageData, settings: ClassifierSettings) -> tuple[int, int]:
+    """The size of a batch, and the number of steps.
+
+    Images of more than 128 x 128 pixels come in batches of fewer, whose memory is that of these.
+    """
+    total = len(data.train_images)
+    height, width = data.image_size
+    fitting = max(16, settings.batch_size * 128**2 // (height * width))
+    batch_size = min(settings.batch_size, total, fitting)
+    return batch_size, max(settings.epochs * (total // batch_size), settings.min_steps)
+
+
+def _new(data: ImageData, seed: int) -> FeatureClassifier:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return FeatureClassifier(data.channels, data.image_size, data.num_classes)
+
+
+def _loss(network: FeatureClassifier, data: ImageData, index: Tensor) -> Tensor:
+    images = positive_from_integers(data.train_images[index], data.max_value)
+    return functional.cross_entropy(network(images), data.train_labels[index])
+
+
+def training_seconds(data: ImageData, settings: ClassifierSettings | None = None) -> float:
+    """About how long `train_classifier` takes: two steps are made, and the second is measured."""
+    batch_size, steps = _plan(data, settings or ClassifierSettings())
+    network = _new(data, seed=0)
+    for _ in range(2):
+        started = time.perf_counter()
+        _loss(network, data, torch.arange(batch_size)).backward()
+        seconds = time.perf_counter() - started
+    return seconds * steps
+
+
 def train_classifier(
     data: ImageData, seed: int = 0, settings: ClassifierSettings | None = None
 ) -> FeatureClassifier:
@@ -92,21 +134,16 @@ def train_classifier(
     total = len(data.train_images)
     if total < 2:
         raise ValueError(f"{data.name} has {total} training image(s); at least 2 are needed.")
-    batch_size = min(settings.batch_size, total)
-    steps = max(settings.epochs * (total // batch_size), settings.min_steps)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = FeatureClassifier(data.channels, data.image_size, data.num_classes)
+    batch_size, steps = _plan(data, settings)
+    network = _new(data, seed)
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=settings.peak_learning_rate, total_steps=steps
     )
     batches = _batches(total, batch_size, steps, seed)
     for index in tqdm(batches, total=steps, desc=f"classifier for {data.name}", mininterval=1.0):
-        images = positive_from_integers(data.train_images[index], data.max_value)
-        loss = functional.cross_entropy(network(images), data.train_labels[index])
         optimiser.zero_grad()
-        loss.backward()
+        _loss(network, data, index).backward()
         optimiser.step()
         schedule.step()
     return network.eval()

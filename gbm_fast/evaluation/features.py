@@ -26,10 +26,12 @@ from gbm_fast.evaluation.classifier import (
     ClassifierSettings,
     FeatureClassifier,
     accuracy,
+    require_size,
     train_classifier,
 )
 from gbm_fast.runtime.files import load_tensors, save_tensors
 from gbm_fast.runtime.folders import briefly_locked
+from gbm_fast.runtime.places import require_writable
 
 CLASSIFIER_FORMAT = "gbm-diffusion feature classifier 2"
 _RANGE_SLACK = 1e-6  # float32 rounding of 1 + u / max_value at the ends of [1, 2]
@@ -98,6 +100,20 @@ def classifier_path(data: ImageData, folder: Path) -> Path:
     """Where the classifier of these images is kept: their name, and the start of their hash."""
     both = hashlib.sha256(f"{data.train_sha256} {data.test_sha256}".encode()).hexdigest()
     return folder / f"{data.name}-{both[:12]}-classifier.safetensors"
+
+
+def require_classifier(data: ImageData, folder: Path) -> None:
+    """Raise ValueError unless `load_or_train_classifier` will have what it needs.
+
+    The classifier that is there is one of these images, or there can be one: images that are large
+    enough, and a folder that takes it (OSError).
+    """
+    path = classifier_path(data, folder)
+    if path.exists():
+        _read(path, data)
+        return
+    require_size(data.image_size)
+    require_writable(folder)
 
 
 def load_or_train_classifier(

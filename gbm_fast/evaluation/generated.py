@@ -13,14 +13,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gbm_fast.data import ImageData, load_dataset
+from gbm_fast.data import ImageData, load_dataset, positive_from_integers
 from gbm_fast.data.types import Events
-from gbm_fast.evaluation.features import FeatureExtractor, load_or_train_classifier
-from gbm_fast.evaluation.inception import load_inception
+from gbm_fast.evaluation.features import (
+    FeatureExtractor,
+    load_or_train_classifier,
+    require_classifier,
+)
+from gbm_fast.evaluation.inception import find_weights, load_inception
 from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, world
-from gbm_fast.sampling.sampler import Sampler, batches
+from gbm_fast.sampling.batching import batches
+from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import Measurement
-from gbm_fast.settings.training import IN_PYTHON, LAWS
+from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.settings.training import BUILT_IN, IN_PYTHON, LAWS
 from gbm_fast.training.runs import read_config, require_same_images, weights_facts
 
 FEATURES_NAME = "features"
@@ -47,17 +53,42 @@ def measured_data(run: Path, measurement: Measurement) -> ImageData:
             f"the images of {run} were given in Python, and cannot be read again: measure with "
             "gbm_fast.evaluate_images(images, data, extractor)."
         )
+    if measurement.data_dir is not None and trained.dataset in BUILT_IN:
+        raise ValueError(
+            f"data_dir is no option for {run}, a run on {trained.dataset}, which is not read from "
+            "files: leave it out."
+        )
     data = load_dataset(trained.dataset, measurement.data_dir or trained.data_dir)
     of = weights_facts(run)
     require_same_images(run, data, of.get("train_sha256"), of.get("test_sha256"))
     return data
 
 
+def training_events(data: ImageData, settings: SamplingSettings) -> Events | None:
+    """The training images for a start from data; None for another start."""
+    if settings.start != "data":
+        return None
+    return Events(positive_from_integers(data.train_images, data.max_value), data.train_labels)
+
+
+def features_folder(run: Path, measurement: Measurement) -> Path:
+    """Where the classifier of a run's data is kept."""
+    return measurement.features_dir or run.resolve().parent / FEATURES_NAME
+
+
+def require_extractor(run: Path, measurement: Measurement, data: ImageData) -> None:
+    """Raise ValueError or OSError where `choose_extractor` would, before any work."""
+    if measurement.features == "classifier":
+        from_main(lambda: require_classifier(data, features_folder(run, measurement)))
+    else:
+        find_weights(measurement.inception_weights)
+
+
 def choose_extractor(run: Path, measurement: Measurement, data: ImageData) -> FeatureExtractor:
     """The features to measure with; process 0 trains them where they are missing."""
     if measurement.features == "inception":
         return load_inception((data.channels, *data.image_size), measurement.inception_weights)
-    folder = measurement.features_dir or run.resolve().parent / FEATURES_NAME
+    folder = features_folder(run, measurement)
     if world().size > 1:
         from_main(lambda: load_or_train_classifier(data, folder).hash)
     return load_or_train_classifier(data, folder)
@@ -102,7 +133,8 @@ def shared_features(
 def generated_features(sampler: Sampler, total: range, extractor: FeatureExtractor) -> Array:
     """Features of the images `total`, made by all processes, one batch of each at a time."""
     wanted = batches(total, sampler.settings.batch_size)
-    mine = [wanted[i] for i in shard(len(wanted))]
+    share = shard(len(wanted))
+    mine = wanted[share.start : share.stop]
     return shared_features(sampler.batches(mine), total, extractor)
 
 

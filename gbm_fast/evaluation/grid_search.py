@@ -15,11 +15,19 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from gbm_fast.evaluation.generated import choose_extractor, generated_features, measured_data
+from gbm_fast.evaluation.estimates import seconds_of_sampling, spoken
+from gbm_fast.evaluation.generated import (
+    choose_extractor,
+    generated_features,
+    measured_data,
+    require_extractor,
+    training_events,
+)
 from gbm_fast.evaluation.metrics import Evaluator, format_table, require_floor
-from gbm_fast.runtime.distributed import from_main, is_main
+from gbm_fast.runtime.distributed import from_main, is_main, world
 from gbm_fast.runtime.files import write_atomic
 from gbm_fast.runtime.folders import claim, locked
+from gbm_fast.runtime.places import require_writable
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.settings.commands import SampleConfig
 from gbm_fast.training.runs import TrainedModel
@@ -80,14 +88,19 @@ class _Search:
 
     def __init__(self, run: TrainedModel, config: SampleConfig) -> None:
         self.run, self.config = run, config
-        data = measured_data(config.run, config.measurement)
+        self.data = measured_data(config.run, config.measurement)
         self.count = config.sampling.num_images
-        require_floor(self.count, data)
+        require_floor(self.count, self.data)
+
+    def prepare(self) -> None:
+        """What is measured with, after all that may be wrong."""
+        config, data = self.config, self.data
+        require_extractor(config.run, config.measurement, data)
+        self.folder = config.out or config.run / "search" / config.sampling.slug
+        from_main(lambda: require_writable(self.folder))
         self.extractor = choose_extractor(config.run, config.measurement, data)
         repeats, seed = config.measurement.floor_repeats, config.sampling.seed
         self.evaluate = Evaluator(data, self.extractor, repeats, seed)
-        self.data = data
-        self.folder = config.out or config.run / "search" / config.sampling.slug
         self.path = self.folder / JOURNAL_NAME
         self.journal: Journal | None = None
 
@@ -134,10 +147,11 @@ def run_search(run: TrainedModel, config: SampleConfig) -> None:
     Raises ValueError, before anything is sampled, for a candidate that the run does not serve,
     more images than there is a floor for, or the journal of another search.
     """
-    where = config.measurement.data_dir
-    settings = config.search.candidates(config.sampling)
-    candidates = [Sampler(run, chosen, data_dir=where) for chosen in settings]
     search = _Search(run, config)
+    settings = config.search.candidates(config.sampling)
+    given = training_events(search.data, config.sampling)
+    candidates = [Sampler(run, chosen, given) for chosen in settings]
+    search.prepare()
     advice = "choose another --out"
     from_main(lambda: claim(search.folder, "search", (JOURNAL_NAME,), advice, search.is_ours))
     with locked(search.folder, f"wait for it, or {advice}"):
@@ -148,6 +162,7 @@ def _carry_out(search: _Search, candidates: list[Sampler]) -> None:
     """Measure, choose, measure the choice anew, and print."""
     config, entries = search.config, search.open()
     tried = {_searched(entry): entry for entry in entries if "compared" not in entry}
+    _announce([s for s in candidates if _searched(asdict(s.settings)) not in tried], candidates)
     for number, sampler in enumerate(candidates, start=1):
         wanted = {name: getattr(sampler.settings, name) for name in SEARCHED}
         if _searched(wanted) in tried:
@@ -168,6 +183,19 @@ def _carry_out(search: _Search, candidates: list[Sampler]) -> None:
     report = known[0] if known else search.measure(chosen, fresh, facts)
     if is_main():
         _print(ranked, report, config, search.path)
+
+
+def _announce(left: list[Sampler], candidates: list[Sampler]) -> None:
+    """How long the search takes: what is left, and the choice once more on other images."""
+    if not is_main():
+        return
+    seconds = seconds_of_sampling([*left, candidates[0]]) / world().size
+    print(
+        f"{len(left)} of {len(candidates)} settings to try, "
+        f"{candidates[0].settings.num_images} images each: {spoken(seconds)} (fewer with "
+        "--num-images, or shorter --search lists)",
+        flush=True,
+    )
 
 
 def _searched(entry: dict) -> tuple:

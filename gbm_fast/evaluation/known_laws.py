@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from gbm_fast.checks import require_positive
@@ -21,6 +19,7 @@ from gbm_fast.data.statistics import law_statistics
 from gbm_fast.data.types import Events
 from gbm_fast.evaluation.metrics import Result
 from gbm_fast.parameterisation import score_function
+from gbm_fast.runtime.figures import Axes, Figure
 from gbm_fast.runtime.files import write_atomic
 from gbm_fast.runtime.random import Stream
 from gbm_fast.sampling.sampler import Sampler

@@ -119,8 +119,15 @@ def evaluate_images(
 
 
 def require_floor(count: int, data: ImageData) -> None:
-    """Raise ValueError unless there is a floor for `count` images: 2 <= count <= n_train."""
+    """Raise ValueError unless `count` images can be measured: 2 <= count <= n_train, 2 <= n_test.
+
+    There is a floor for as many as there are training images, and of one test image no covariance.
+    """
     available = len(data.train_images)
+    if len(data.test_images) < 2:
+        raise ValueError(
+            f"{data.name} has one test image, and a distance needs 2 or more: give it more images."
+        )
     if not 2 <= count <= available:
         raise ValueError(
             f"{count} image(s) cannot be evaluated on {data.name}: the floor is taken from as "

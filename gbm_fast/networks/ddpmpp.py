@@ -170,7 +170,8 @@ class DDPMpp(nn.Module):
         factor = 2 ** (self.levels - 1)
         if x.shape[-1] % factor or x.shape[-2] % factor:
             raise ValueError(
-                f"the sides of the image must be multiples of {factor}, got {tuple(x.shape[-2:])}."
+                f"the sides of the image must be multiples of {factor}, got "
+                f"{tuple(x.shape[-2:])}: the network unet takes any size."
             )
         embedding = F.silu(self.classes(self.embedding(condition), labels))
         hidden = self.stem(x)

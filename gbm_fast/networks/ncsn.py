@@ -229,7 +229,8 @@ class NCSNDeeper(nn.Module):
     def _check(self, x: Tensor, condition: Tensor, labels: Tensor | None) -> None:
         if x.shape[-1] % 4 or x.shape[-2] % 4:
             raise ValueError(
-                f"the sides of the image must be multiples of 4, got {tuple(x.shape[-2:])}."
+                f"the sides of the image must be multiples of 4, got {tuple(x.shape[-2:])}: "
+                "the network unet takes any size."
             )
         require_indices(condition, "condition", x.shape[0], self.levels)
         if labels is not None and not self.num_classes:

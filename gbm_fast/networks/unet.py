@@ -81,9 +81,11 @@ class UNet(nn.Module):
         multipliers: channels of each level as multiples of `width`; each further level halves the
             resolution (rounding up, so odd sizes are allowed).
         blocks: residual blocks a level on the way down; the way up has one more.
-        patch_size: side of the space-to-depth fold; must divide the image's sides.
+        patch_size: side of the space-to-depth fold; must divide the image's sides, unless `pads`.
         dropout: probability inside the residual blocks.
         num_classes: classes of the optional labels (see `ClassEmbedding`); 0 for none.
+        pads: images of any size: the last row and column are repeated until `patch_size` divides
+            the sides, and what is put out for them is cut off.
 
     Raises:
         ValueError: a coarsest level whose channels are no multiple of 4; and from `forward`,
@@ -100,9 +102,10 @@ class UNet(nn.Module):
         patch_size: int = 1,
         dropout: float = 0.0,
         num_classes: int = 0,
+        pads: bool = False,
     ) -> None:
         super().__init__()
-        self.patch_size = patch_size
+        self.patch_size, self.pads = patch_size, pads
         folded, embedding = channels * patch_size**2, 4 * width
         self.embedding = NoiseEmbedding(embedding)
         self.classes = ClassEmbedding(num_classes, embedding)
@@ -132,11 +135,15 @@ class UNet(nn.Module):
         self.head = nn.Sequential(nn.GroupNorm(_groups(current), current), nn.SiLU(), out)
 
     def forward(self, x: Tensor, condition: Tensor, labels: Tensor | None = None) -> Tensor:
-        if x.shape[-1] % self.patch_size or x.shape[-2] % self.patch_size:
-            raise ValueError(
-                f"patch_size {self.patch_size} does not divide the image size "
-                f"{tuple(x.shape[-2:])}."
-            )
+        height, width = x.shape[-2:]
+        below, beside = -height % self.patch_size, -width % self.patch_size
+        if below or beside:
+            if not self.pads:
+                raise ValueError(
+                    f"patch_size {self.patch_size} does not divide the image size "
+                    f"{tuple(x.shape[-2:])}."
+                )
+            x = F.pad(x, (0, beside, 0, below), mode="replicate")
         embedding = F.silu(self.classes(self.embedding(condition), labels))
         hidden = self.stem(F.pixel_unshuffle(x, self.patch_size))
         skips = [hidden]
@@ -151,4 +158,5 @@ class UNet(nn.Module):
             if hidden.shape[-2:] != skip.shape[-2:]:
                 hidden = F.interpolate(hidden, size=skip.shape[-2:], mode="nearest")
             hidden = layer(torch.cat([hidden, skip], dim=1), embedding)
-        return F.pixel_shuffle(self.head(hidden), self.patch_size)
+        unfolded = F.pixel_shuffle(self.head(hidden), self.patch_size)
+        return unfolded[..., :height, :width] if below or beside else unfolded

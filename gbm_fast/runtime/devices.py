@@ -4,10 +4,15 @@ import torch
 
 
 def choose_device(name: str) -> torch.device:
-    """The device called `name`; auto is a GPU where there is one, else the CPU."""
+    """The device called `name`; auto is a GPU where there is one, else the CPU.
+
+    Raises ValueError for one that is not there, or cannot compute (`meta`).
+    """
     if name != "auto":
         try:
-            return torch.empty(0, device=name).device
+            probe = torch.ones(2, device=name)
+            assert float(probe.sum()) == 2, "it does not compute"
+            return probe.device
         except (RuntimeError, AssertionError, ImportError) as error:
             raise ValueError(f"device {name!r} cannot be used here: {error}") from error
     if torch.cuda.is_available():

@@ -21,7 +21,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 _ERRORS: dict[str, type[Exception]] = {
-    kind.__name__: kind for kind in (ValueError, OSError, FloatingPointError)
+    kind.__name__: kind for kind in (ValueError, OSError, FloatingPointError, MemoryError)
 }
 
 
@@ -49,9 +49,40 @@ def launched() -> bool:
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
+def _number(name: str, below: int, default: str | None = None) -> int:
+    """The launcher's variable `name`, in [0, below); ValueError where it is anything else."""
+    text = os.environ.get(name, default)
+    if text is None or not (text.isascii() and text.isdigit()) or int(text) >= below:
+        raise ValueError(
+            f"the environment variable {name} must be a whole number below {below} where RANK and "
+            f"WORLD_SIZE are set, got {text!r}: start the processes with torchrun, or unset "
+            "RANK and WORLD_SIZE for one process."
+        )
+    return int(text)
+
+
 def local_rank() -> int:
-    """The number of this process on its machine, which is the number of its GPU."""
-    return int(os.environ.get("LOCAL_RANK", "0"))
+    """The number of this process on its machine, which is the number of its GPU.
+
+    Raises ValueError where the launcher's variable is no such number.
+    """
+    return _number("LOCAL_RANK", 2**31, "0")
+
+
+def _require_described() -> None:
+    """Raise ValueError unless the launcher's variables describe a group."""
+    size = _number("WORLD_SIZE", 2**31)
+    if size == 0:
+        raise ValueError("the environment variable WORLD_SIZE is 0: it must be 1 or more.")
+    _number("RANK", size)
+    local_rank()
+    if "MASTER_PORT" in os.environ:  # torch says it where one of these two is not there at all
+        _number("MASTER_PORT", 2**16)
+    if os.environ.get("MASTER_ADDR") == "":
+        raise ValueError(
+            "the environment variable MASTER_ADDR is empty, and RANK and WORLD_SIZE are set: "
+            "start the processes with torchrun, or unset both for one process."
+        )
 
 
 def uses_cuda(device: str) -> bool:
@@ -75,11 +106,13 @@ def process_group(use_cuda: bool, timeout_minutes: float) -> Iterator[World]:
 
     Without a launcher there is no group, and the world is one process. A group of several machines
     that torchrun may start again from a store with the addresses of dead processes says so, in
-    process 0. Raises ValueError for more processes on this machine than it has GPUs.
+    process 0. Raises ValueError for more processes on this machine than it has GPUs, and for
+    variables that describe no group; ConnectionError where the processes do not find each other.
     """
     if not launched():
         yield World(0, 1)
         return
+    _require_described()
     if use_cuda:
         if local_rank() >= torch.cuda.device_count():
             raise ValueError(
@@ -88,10 +121,15 @@ def process_group(use_cuda: bool, timeout_minutes: float) -> Iterator[World]:
             )
         torch.cuda.set_device(local_rank())
     timeout = timedelta(minutes=timeout_minutes)
-    store, rank, size = _store_of_this_attempt(timeout)
-    dist.init_process_group(
-        "nccl" if use_cuda else "gloo", timeout=timeout, store=store, rank=rank, world_size=size
-    )
+    try:
+        store, rank, size = _store_of_this_attempt(timeout)
+        backend = "nccl" if use_cuda else "gloo"
+        dist.init_process_group(backend, timeout=timeout, store=store, rank=rank, world_size=size)
+    except RuntimeError as error:
+        place = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
+        raise ConnectionError(
+            f"the processes do not find each other at {place} (MASTER_ADDR, MASTER_PORT): {error}"
+        ) from error
     try:
         yield world()
     finally:
@@ -194,8 +232,8 @@ def _send_text(text: str) -> str:
 def from_main(action: Callable[[], str | None]) -> str:
     """The text that `action` returns in process 0, on every process; the others do not call it.
 
-    What it raises there (ValueError, OSError or FloatingPointError) is raised on all of them, so
-    that none waits for a process that has failed.
+    What it raises there (ValueError, OSError, FloatingPointError, MemoryError) is raised on all
+    of them, so that none waits for a process that has failed.
     """
     if world().size == 1:
         return action() or ""

@@ -79,16 +79,17 @@ def _identity(folder: Path) -> Path:
     return folder / "parts" / _IDENTITY
 
 
-def open_folder(folder: Path, identity: dict[str, Any], wanted: list[range]) -> list[range]:
-    """Make a claimed folder ready for images with this identity, and say which are missing.
+def open_folder(folder: Path, identity: dict[str, Any], wanted: Sequence[range]) -> list[int]:
+    """Make a claimed folder ready for images with this identity, and say which are there.
 
     identity: plain JSON types; everything that the images depend on.
-    wanted: the batches of the set; those are returned that have to be made.
+    wanted: the batches of the set, in order, of one size but for the last; the positions of those
+        that are finished are returned, without a look at the others.
 
     Raises ValueError where parts/ holds images of another identity.
     """
     text = json.dumps(identity, indent=2)
-    _note_size(folder, max(batch.stop for batch in wanted))
+    _note_size(folder, wanted[-1].stop)
     for place in (folder, folder / "parts", folder / "png"):
         remove_leftovers(place)
     if not _identity(folder).exists():
@@ -104,7 +105,13 @@ def open_folder(folder: Path, identity: dict[str, Any], wanted: list[range]) -> 
             f"{_IDENTITY} there): give that command again, delete {folder / 'parts'}, or choose "
             "another --out."
         )
-    return [batch for batch in wanted if not _is_finished(folder, batch)]
+    found = []
+    for path in sorted((folder / "parts").iterdir()):
+        start = path.name.partition("-")[0]
+        position = int(start) // len(wanted[0]) if start.isdigit() else len(wanted)
+        if position < len(wanted) and part_path(folder, wanted[position]) == path:
+            found.extend([position] if _is_finished(folder, wanted[position]) else [])
+    return found
 
 
 def _is_finished(folder: Path, batch: range) -> bool:
@@ -179,7 +186,7 @@ def write_batch(
 
 def finish(
     folder: Path,
-    wanted: list[range],
+    wanted: Sequence[range],
     output: Sequence[Output],
     draw: Draw,
     record: dict[str, Any],
@@ -210,7 +217,7 @@ def finish(
     _remove_parts(folder)
 
 
-def _scan(folder: Path, wanted: list[range], shown: int) -> tuple[Tensor, Tensor | None, str]:
+def _scan(folder: Path, wanted: Sequence[range], shown: int) -> tuple[Tensor, Tensor | None, str]:
     """The first samples, all labels, and the hash of all samples, one part at a time."""
     first: list[Tensor] = []
     labels: list[Tensor] = []
@@ -240,7 +247,7 @@ def _levels(image: Tensor, max_value: int) -> np.ndarray:
     return np.rint(levels * (full / max_value)).astype(np.uint8 if full == 255 else np.uint16)
 
 
-def _write_npz(folder: Path, name: str, wanted: list[range], labels: Tensor | None) -> None:
+def _write_npz(folder: Path, name: str, wanted: Sequence[range], labels: Tensor | None) -> None:
     """One array out of the parts', which are read one after the other, and the labels."""
     event = _read_part(folder, wanted[0])[0]["x"].shape[1:]
     shape = (sum(len(batch) for batch in wanted), *event)

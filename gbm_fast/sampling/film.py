@@ -41,9 +41,9 @@ def save_trajectory(path: Path, sampler: Sampler, number: int) -> None:
     guesses.append(visited[-1])
     captions.append("the image")
     strips = [torch.cat(part).cpu().float().clamp(1, 2) for part in (states, guesses)]
-    title = f"{settings.caption}, image {number} of seed {settings.seed}"
-    if labels is not None and settings.label is None:
-        title += f", class {int(labels)}"
+    title = f"{sampler.caption}, image {number} of seed {settings.seed}"
+    if labels is not None and sampler.label is None:
+        title += f", {run.class_text(int(labels))}"
     save_film(path, strips[0], strips[1], captions, title, levels)
 
 

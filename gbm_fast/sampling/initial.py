@@ -14,6 +14,8 @@ the spread of the data, the log-normal is. `from_data`, the forward process appl
 images, is that law itself: an upper bound that no generative model may use, for diagnosis.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -23,6 +25,22 @@ from gbm_fast.process import Process
 from gbm_fast.runtime.random import ImageNoise
 from gbm_fast.targets import LogNormalMixture
 from gbm_fast.targets.components import drawn_classes, draws_from
+
+
+def separation(statistics: DataStatistics, label: int, process: Process) -> float:
+    """How far the nearest other class average is from that of a class, in deviations of the noise.
+
+    log X_T is normal about the log average of the class with variance v in every element. So with
+    d = |log a_k - log a_j| / sqrt(v), over all elements, the best guess of which of two averages
+    a start came from is right with probability Phi(d / 2); 0.69 for d = 1. The result is the least
+    d over the other classes with training images, and infinite where there are none.
+    """
+    present = statistics.class_frequencies > 0
+    present[label] = False
+    logs = statistics.class_averages.double().flatten(1).log()
+    distances = (logs[present] - logs[label]).square().sum(1).sqrt()
+    std = float(process.log_var(process.horizon)) ** 0.5
+    return float(distances.min()) / std if len(distances) else math.inf
 
 
 def from_class_averages(

@@ -13,6 +13,8 @@ from gbm_fast.parameterisation import LearnedScore, score_function
 from gbm_fast.process import Process, Time
 from gbm_fast.process.times import float64
 from gbm_fast.runtime.random import Stream, sign_events
+from gbm_fast.runtime.state import callers_state_aside
+from gbm_fast.sampling.labels import require_labels
 from gbm_fast.sampling.sampler import Sampler
 from gbm_fast.scores import denoiser
 from gbm_fast.settings.sampling import SamplerName, SamplingSettings, StartName
@@ -49,7 +51,7 @@ class Run(TrainedModel):
         sampler: SamplerName = "probability-flow",
         start: StartName = "lognormal",
         num_steps: int | None = None,
-        label: int | None = None,
+        label: int | str | None = None,
         batch_size: int = 256,
         show_progress: bool = False,
     ) -> Tensor:
@@ -80,9 +82,7 @@ class Run(TrainedModel):
                 else f"the run is class-conditional: pass labels (n,), 0..{self.num_classes - 1}."
             )
         classes = integers(labels, "labels")
-        outside = classes.ndim != 1 or len(classes) != count
-        if outside or not bool(((classes >= 0) & (classes < self.num_classes)).all()):
-            raise ValueError(f"labels must be {count} integers in 0..{self.num_classes - 1}.")
+        require_labels(classes, count, self.num_classes)
         return score_function(self.model, self.process, classes.to(self.device))
 
     def _ready(self, x: Tensor) -> Tensor:
@@ -109,17 +109,20 @@ class Run(TrainedModel):
             )
         return t
 
+    @callers_state_aside()
     @torch.no_grad()
     def score(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
         """The learned Hyvarinen score h = x * grad log p_t(x), of the shape of x."""
         ready = self._ready(x)
         return self._score(labels, len(x))(ready, self._times(t, len(x)))
 
+    @callers_state_aside()
     @torch.no_grad()
     def denoiser(self, x: Tensor, t: Time, labels: Tensor | None = None) -> Tensor:
         """E[log X_0 | X_t = x] by the learned score, of the shape of x (claim R5)."""
         return denoiser(self._ready(x), self.score(x, t, labels), self.process, t)
 
+    @callers_state_aside()
     def log_likelihood(
         self,
         x: Tensor,
@@ -169,5 +172,6 @@ def load_run(folder: Path | str, device: str = "auto", network: nn.Module | None
 
     Raises ValueError where the folder holds no run, or a file of it is truncated or foreign.
     """
-    loaded = load_trained(Path(folder).expanduser(), device, network)
+    with callers_state_aside():
+        loaded = load_trained(Path(folder).expanduser(), device, network)
     return Run(*(getattr(loaded, field.name) for field in fields(loaded)))

@@ -9,8 +9,10 @@ other starts have none, and there a class-conditional run draws one by the class
 a set of samples has the law of the data set that distances compare it with.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -25,6 +27,8 @@ from gbm_fast.parameterisation import LearnedScore, ScoreModel, score_function
 from gbm_fast.process import GBM, Process
 from gbm_fast.runtime.distributed import is_main
 from gbm_fast.runtime.random import ImageNoise
+from gbm_fast.runtime.state import callers_state_aside
+from gbm_fast.sampling.batching import batches
 from gbm_fast.sampling.initial import (
     fitted_lognormal,
     from_class_averages,
@@ -32,6 +36,7 @@ from gbm_fast.sampling.initial import (
     from_law,
     from_lognormal,
 )
+from gbm_fast.sampling.labels import require_class, require_labels
 from gbm_fast.settings.sampling import NOISE_FREE, SamplingSettings
 from gbm_fast.settings.training import IN_PYTHON, noise_range
 from gbm_fast.simulation import Callback, simulate
@@ -47,7 +52,10 @@ from gbm_fast.steps import (
 )
 from gbm_fast.targets.components import drawn_classes
 from gbm_fast.training.build import build_process
+from gbm_fast.training.memory import images_at_once
 from gbm_fast.training.runs import TrainedModel
+
+_MOST_AT_ONCE = 2**20
 
 
 def build_step(settings: SamplingSettings) -> Step:
@@ -151,32 +159,30 @@ class Sampler:
         data: Events | None = None,
         data_dir: Path | None = None,
     ) -> None:
+        if settings.label is not None:
+            settings = replace(settings, label=run.class_number(settings.label))
         self.run, self.settings = run, settings
         self.process = sampling_process(run, settings)
         self.grid = build_grid(run, settings, self.process)
         self.step = build_step(settings)
-        self._require_label()
+        if self.label is not None:
+            require_class(run, self.label, settings.start, self.process)
         self.fit = self._fitted()
         self._given, self._data_dir = data, data_dir
 
-    def _require_label(self) -> None:
-        run, settings = self.run, self.settings
-        if settings.label is None:
-            return
-        if not run.num_classes and settings.start not in ("class-average", "data"):
-            raise ValueError(
-                f"label: {run.folder} is not class-conditional, and the start {settings.start} "
-                "has no class: train with --class-conditional, or pass --start class-average."
-            )
-        shares = run.statistics.class_frequencies
-        if settings.label >= len(shares):
-            raise ValueError(
-                f"label {settings.label}: the classes of {run.folder} are 0..{len(shares) - 1}."
-            )
-        if shares[settings.label] == 0:
-            raise ValueError(
-                f"label {settings.label}: {run.folder} has no training image of that class."
-            )
+    @property
+    def label(self) -> int | None:
+        """The number of the class of all samples; None where each has its own, or none."""
+        chosen = self.settings.label
+        return None if chosen is None else self.run.class_number(chosen)
+
+    @property
+    def caption(self) -> str:
+        """The settings in words, with the name of the class."""
+        text = self.settings.caption
+        if self.label is None:
+            return text
+        return text.replace(f"class {self.label}", self.run.class_text(self.label), 1)
 
     def _fitted(self) -> tuple[Tensor, Tensor] | None:
         statistics = self.run.statistics
@@ -203,7 +209,7 @@ class Sampler:
         data = load_dataset(config.dataset, self._data_dir or config.data_dir)
         self.run.require_same_images(data, tested=False)
         images, labels = data.train_images, data.train_labels
-        if (label := self.settings.label) is not None:
+        if (label := self.label) is not None:
             wanted = labels == label
             if not bool(wanted.any()):
                 raise ValueError(f"no training image of {data.name} has the label {label}.")
@@ -230,17 +236,21 @@ class Sampler:
 
     def _chosen_classes(self, noise: ImageNoise) -> Tensor | None:
         """The classes where the start is not to say them, int64 (batch,)."""
-        if self.settings.label is not None:
-            return torch.full((len(noise),), self.settings.label)
+        if self.label is not None:
+            return torch.full((len(noise),), self.label)
         if self.run.num_classes and not (self.settings.start == "data" and self.run.law is None):
             return drawn_classes(self.run.statistics.class_frequencies, noise.label_uniform())
         return None
 
     def score(self, labels: Tensor | None) -> LearnedScore:
         """The run's score along the process; where it has classes, of `labels` (batch,)."""
-        told = labels.to(self.run.device) if labels is not None and self.run.num_classes else None
+        if labels is None or not self.run.num_classes:
+            return score_function(self.run.model, self.process, None)
+        require_labels(labels, len(labels), self.run.num_classes)
+        told = labels.to(self.run.device)
         return score_function(self.run.model, self.process, told)
 
+    @callers_state_aside()
     @torch.no_grad()
     def states(self, noise: ImageNoise, callback: Callback | None = None) -> Events:
         """The states at t = 0, before images are made of them, with their classes.
@@ -258,25 +268,42 @@ class Sampler:
         return Events(x_0, labels)
 
     def batches(
-        self, wanted: list[range], show_progress: bool = True, seed: int | None = None
+        self, wanted: Sequence[range], show_progress: bool = True, seed: int | None = None
     ) -> Iterator[tuple[range, Events]]:
         """Each batch of indices in `wanted` with its samples and their classes, as they are made.
 
         float32 (batch, *event) on the CPU; images are clipped to [1, 2]: where an ambient sampler
         ends below zero the clip shows it as 1 (black). One batch is held at a time.
         """
+        most = self._at_once()
+        parts = len(wanted)
+        if most < self.settings.batch_size:
+            parts = sum(math.ceil(len(batch) / most) for batch in wanted)
         with tqdm(
-            total=len(wanted) * len(self.grid),
+            total=parts * len(self.grid),
             desc=self.settings.sampler,
             unit="step",
             disable=not (show_progress and is_main()),
             mininterval=0.5,
         ) as bar:
             for batch in wanted:
-                noise = self.noise(batch, seed)
-                x, labels = self.states(noise, lambda i, row, x: bar.update())
-                shown = x.cpu() if self.run.max_value is None else x.cpu().clamp(1, 2)
-                yield batch, Events(shown, labels)
+                made = [self._part(part, seed, bar) for part in batches(batch, most)]
+                labels = [part.labels for part in made if part.labels is not None]
+                together = made[0].x if len(made) == 1 else torch.cat([part.x for part in made])
+                yield batch, Events(together, torch.cat(labels) if labels else None)
+
+    def _part(self, indices: range, seed: int | None, bar: tqdm) -> Events:
+        """These samples and their classes, on the CPU; the bar goes on by a step a row."""
+        x, labels = self.states(self.noise(indices, seed), lambda i, row, x: bar.update())
+        return Events(x.cpu() if self.run.max_value is None else x.cpu().clamp(1, 2), labels)
+
+    def _at_once(self) -> int:
+        """How many samples of a batch the network is given together: what the memory takes."""
+        run, size = self.run, min(self.settings.batch_size, _MOST_AT_ONCE)
+        own = run.model.network if run.config.network == "own" else None
+        return images_at_once(
+            run.config, run.event_shape, run.num_classes, run.device, size, own, sampling=True
+        )
 
     def __call__(
         self,
@@ -296,11 +323,6 @@ class Sampler:
             raise ValueError(f"num_samples must be 1 or more, got {count}.")
         wanted = batches(range(count), self.settings.batch_size)
         return torch.cat([made.x for _, made in self.batches(wanted, show_progress, seed)])
-
-
-def batches(indices: range, batch_size: int) -> list[range]:
-    """`indices` in runs of `batch_size`, the last one shorter where they do not divide."""
-    return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
 
 
 @contextmanager

@@ -7,20 +7,25 @@ lose their names on the way: their settings stand among the others.
 """
 
 import ast
+import contextlib
 import dataclasses
 import inspect
 import os
 import re
 import shlex
 import shutil
+import signal
 import sys
 import textwrap
+import threading
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
+from gbm_fast.settings.failures import sentence
+from gbm_fast.settings.streams import lasting_streams
 from gbm_fast.settings.version import VERSION
 
 Record = TypeVar("Record")
@@ -40,13 +45,17 @@ class Group(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A command: its module, a line on what it is for, options by group, examples, and notes."""
+    """A command: its module, a line on what it is for, options by group, examples, and notes.
+
+    memory   which options need less memory, where there is not enough; a clause
+    """
 
     module: str
     about: str
     groups: tuple[Group, ...]
     examples: tuple[str, ...]
     notes: str
+    memory: str
 
     @property
     def program(self) -> str:
@@ -190,27 +199,78 @@ def _rebuilt(default: Any, chosen: dict[str, dict[str, Any]]) -> Any:  # noqa: A
 
 
 def run(command: Command, body: Callable[[], int]) -> int:
-    """The exit status of a command's body; errors that a user can mend are one line on stderr."""
-    rank = os.environ.get("RANK", "0")
+    """The exit status of a command's body; errors that a user can mend are one line on stderr.
+
+    Text that the terminal's encoding lacks, or that nobody reads any more, ends no command. Ctrl-C
+    is status 130, and SIGTERM 143 where no launcher of several processes is to end them.
+    """
+    with lasting_streams() as problems:
+        status = _outcome(command, body)
+    for problem in problems:
+        where = "standard output cannot be written, and what it lacks is lost"
+        if sys.stderr is not None and not sys.stderr.closed:
+            print(f"error: {where}: {sentence(problem, command.memory)}", file=sys.stderr)
+        status = status or 2
+    return status
+
+
+def _outcome(command: Command, body: Callable[[], int]) -> int:
+    rank = os.environ.get("RANK") or "0"
     where = "" if rank == "0" else f"process {rank}: "
     try:
-        return body()
+        with _termination_raised():
+            return body()
+    except (KeyboardInterrupt, _Terminated) as stop:
+        again = shlex.join([*command.program.split(), *sys.argv[1:]])
+        ended = isinstance(stop, _Terminated)
+        how = "ended by SIGTERM" if ended else "stopped"
+        print(
+            f"\n{where}{how}; the same command goes on, or begins again: {again}",
+            file=sys.stderr,
+        )
+        return 128 + (signal.SIGTERM if ended else signal.SIGINT)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("gbm_"):
             raise
-        print(
-            f"error: {command.module} needs the package {error.name}: install the extra `fast`, "
-            "pip install 'gbm-diffusion[fast]'.",
-            file=sys.stderr,
+        text = (
+            f"{command.module} needs the package {error.name}: install the extra `fast`, "
+            "pip install 'gbm-diffusion[fast]'."
         )
-        return 2
-    except (ValueError, OSError, FloatingPointError) as error:
-        print(f"{where}error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        again = shlex.join([*command.program.split(), *sys.argv[1:]])
-        print(
-            f"\n{where}stopped; the same command goes on, or begins again: {again}",
-            file=sys.stderr,
-        )
-        return 130
+    except Exception as error:
+        known = sentence(error, command.memory)
+        if known is None:
+            raise
+        text = known
+    print(f"{where}error: {text}", file=sys.stderr)
+    return 2
+
+
+class _Terminated(BaseException):
+    """SIGTERM, as an exception that only the end of a command catches."""
+
+
+@contextlib.contextmanager
+def _termination_raised() -> Iterator[None]:
+    """SIGTERM raises `_Terminated` in the body of a `with`.
+
+    Not where somebody else has chosen what it does, nor under a launcher, which ends its processes
+    by it and is not to wait for one that waits for another, nor outside the main thread, where
+    Python sets no handlers.
+    """
+
+    def leave(number: int, frame: types.FrameType | None) -> None:
+        raise _Terminated
+
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+        and not os.environ.get("WORLD_SIZE")
+    )
+    if not ours:
+        yield
+        return
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

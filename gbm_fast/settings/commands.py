@@ -4,12 +4,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from gbm_fast.settings.choices import check_choices, expand_paths
+from gbm_fast.settings.choices import check_choices, check_numbers, expand_paths
 from gbm_fast.settings.command_line import Command, Group
 from gbm_fast.settings.sampling import SamplingSettings
 from gbm_fast.settings.training import TrainConfig
 
 Output = Literal["png", "npz", "grid"]
+
+
+_MOST_REPEATS = 10_000
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,12 @@ class Measurement:
     def __post_init__(self) -> None:
         check_choices(self)
         expand_paths(self)
-        if self.floor_repeats < 2:
-            raise ValueError(f"floor_repeats must be 2 or more, got {self.floor_repeats}.")
+        check_numbers(self)
+        if not 2 <= self.floor_repeats <= _MOST_REPEATS:
+            raise ValueError(
+                f"floor_repeats must be 2 or more, and at most {_MOST_REPEATS}, whose sets are in "
+                f"memory together; got {self.floor_repeats}."
+            )
         other = "features_dir" if self.features == "inception" else "inception_weights"
         if getattr(self, other) is not None:
             raise ValueError(f"{other} is no option of --features {self.features}: leave it out.")
@@ -107,6 +114,7 @@ class GridSearch:
 
     def __post_init__(self) -> None:
         check_choices(self)
+        check_numbers(self)
         for name in ("chi", "inner_steps", "step_length"):
             values = getattr(self, name)
             if not values or len(set(values)) < len(values):
@@ -156,8 +164,13 @@ class SampleConfig:
     def __post_init__(self) -> None:
         check_choices(self)
         expand_paths(self)
+        check_numbers(self)
         if not self.output and self.film is None:
             raise ValueError("nothing to write: choose --output png, npz or grid, or --film.")
+        for name in ("num_images", "batch_size"):
+            default = getattr(SampleConfig.sampling, name)
+            if not self.output and getattr(self.sampling, name) != default:
+                raise ValueError(f"{name} is no option of --film alone: leave it out.")
         if self.film is not None and not 0 <= self.film < 2**32:
             raise ValueError(f"film must be the number of an image, 0 or more, got {self.film}.")
         if not self.grid_search:
@@ -196,6 +209,7 @@ _SAMPLER = (
 _MEASUREMENT = Group("measuring", _of("measurement",
     "features", "features_dir", "inception_weights", "data_dir", "floor_repeats",
 ))  # fmt: skip
+_MEMORY = "pass a smaller --batch-size, or fewer --num-images"
 SAMPLE = Command(
     "gbm_fast.sample",
     "Make samples with a trained run, or search for the settings of its sampler.",
@@ -214,6 +228,7 @@ SAMPLE = Command(
     ),
     "Under torchrun the processes share the work. An interrupted command goes on when it is given "
     "again.",
+    _MEMORY,
 )  # fmt: skip
 EVALUATE = Command(
     "gbm_fast.evaluate",
@@ -225,4 +240,5 @@ EVALUATE = Command(
     ),
     "Of images: Fréchet and kernel distances to the test images, beside what real images reach; "
     "of a run on a law: distances to the law itself, and the errors of the score.",
+    _MEMORY,
 )

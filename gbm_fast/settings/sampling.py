@@ -1,10 +1,11 @@
 """How to sample from a trained run: a frozen record, no torch."""
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import Literal
 
-from gbm_fast.settings.choices import check_choices
+from gbm_fast.settings.choices import check_choices, check_numbers
 
 SamplerName = Literal[
     "dale-langevin",
@@ -18,6 +19,12 @@ SamplerName = Literal[
 StartName = Literal["class-average", "lognormal", "lognormal-averages", "data"]
 NOISE_FREE = ("probability-flow", "ddim")
 """Samplers that draw noise for their start alone, and space their levels as EDM does."""
+_LONGEST_NAME = 140
+_MOST_ROWS = 10**6
+_MOST = (
+    ("num_images", 2**32, "an image has a number below that"),
+    ("batch_size", 2**24, "a batch is in memory, also where the network is given less at once"),
+)
 _DEFAULT_LEVELS = {"probability-flow": 18, "ddim": 50}
 
 
@@ -55,10 +62,11 @@ class SamplingSettings:
     1 / num_steps)."""
     denoise_steps: int = 0
     """Noise-free steps at the last level of the constant process."""
-    label: int | None = None
-    """Class of all samples, from 0. Without it a class-conditional run gives sample i a class of
-    its own, drawn by the classes' shares of the training data. Other runs have a class where they
-    start from one: --start class-average and data (default: of its own)."""
+    label: str | int | None = None
+    """Class of all samples: its name, or its number from 0 where no class is called so. Without it
+    a class-conditional run gives sample i a class of its own, drawn by the classes' shares of the
+    training data. Other runs have a class where they start from one that shows in the noise:
+    --start class-average and data on a process that ends at little noise (default: of its own)."""
     num_images: int = 64
     """Images to make."""
     seed: int = 0
@@ -67,7 +75,10 @@ class SamplingSettings:
     """Images at once."""
 
     def __post_init__(self) -> None:
+        if isinstance(self.label, bool) or self.label == "":
+            raise ValueError(f"label must be the number or the name of a class, got {self.label}.")
         check_choices(self)
+        check_numbers(self)
         for name in ("num_images", "batch_size", "inner_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}.")
@@ -75,8 +86,10 @@ class SamplingSettings:
             raise ValueError(f"num_steps must be 2 or more, got {self.num_steps}.")
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed must be in [0, 2**32), got {self.seed}.")
-        if self.label is not None and self.label < 0:
-            raise ValueError(f"label must be the number of a class, 0 or more, got {self.label}.")
+        if isinstance(self.label, int) and self.label < 0:
+            raise ValueError(
+                f"label must be the number of a class, 0 or more, or its name, got {self.label!r}."
+            )
         if self.denoise_steps < 0:
             raise ValueError(f"denoise_steps must be 0 or more, got {self.denoise_steps}.")
         if not (math.isfinite(self.sigma) and self.sigma > 0):
@@ -85,7 +98,23 @@ class SamplingSettings:
             raise ValueError(f"chi must be in (0, 1], got {self.chi}.")
         if not (math.isfinite(self.kappa) and self.kappa >= 0):
             raise ValueError(f"kappa must be a finite number of 0 or more, got {self.kappa}.")
+        if self.step_length is not None and not self.step_length > 0:
+            raise ValueError(
+                f"step_length must be a positive finite number, got {self.step_length}."
+            )
+        self._refuse_too_many()
         self._refuse_contradictions()
+
+    def _refuse_too_many(self) -> None:
+        for name, most, why in _MOST:
+            if getattr(self, name) > most:
+                raise ValueError(f"{name} must be at most {most:,}: {why}.")
+        rows = self.levels * self.inner_steps + self.denoise_steps
+        if rows > _MOST_ROWS:
+            raise ValueError(
+                f"num_steps x inner_steps + denoise_steps must be at most {_MOST_ROWS:,}, got "
+                f"{rows:,}: every step is a row in memory."
+            )
 
     def _refuse_contradictions(self) -> None:
         if self.process == "run" and self.sigma != 0.8:
@@ -108,9 +137,17 @@ class SamplingSettings:
 
     @property
     def slug(self) -> str:
-        """The caption, number of images and seed as a file name."""
-        name = f"{self.caption}, {self.num_images} images, seed {self.seed}"
-        return name.replace(", ", "_").replace(" ", "-")
+        """The caption, number of images and seed as a file name.
+
+        At most 140 characters, which every usual file system takes: of a longer name the end is
+        the beginning of its SHA-256.
+        """
+        text = f"{self.caption}, {self.num_images} images, seed {self.seed}"
+        name = text.replace(", ", "_").replace(" ", "-")
+        if len(name) <= _LONGEST_NAME:
+            return name
+        digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+        return f"{name[: _LONGEST_NAME - len(digest) - 1]}-{digest}"
 
     @property
     def caption(self) -> str:

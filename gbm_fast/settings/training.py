@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from gbm_fast.settings.choices import check_choices, expand_paths
+from gbm_fast.settings.choices import check_choices, check_numbers, expand_paths
 
 ImageName = Literal[
     "digits",
@@ -27,6 +27,8 @@ InPython = Literal["own-images", "own-law"]
 Dataset = Literal[ImageName, ToyName, InPython]
 OWN_DATA = ("folder", "npy")
 """Data sets that are the user's own: --data-dir says which, and belongs to the settings."""
+BUILT_IN = ("digits", "natural-patches", *get_args(ToyName))
+"""Data sets that need no files, and so no --data-dir."""
 IN_PYTHON: tuple[str, ...] = get_args(InPython)
 """Data that `train_run` is given as an object, which no command can read again."""
 TOYS: tuple[str, ...] = get_args(ToyName)
@@ -97,11 +99,13 @@ class TrainConfig:
     depth: int | None = None
     """Residual blocks of the mlp."""
     multipliers: tuple[int, ...] | None = None
-    """Channels of each level of unet and ddpmpp as multiples of the width."""
+    """Channels of each level of unet and ddpmpp as multiples of the width (default: of unet for
+    your own images it follows their size, 1 2 up to 64 x 64)."""
     blocks: int | None = None
     """Residual blocks a level of unet and ddpmpp on the way down."""
     patch_size: int | None = None
-    """Side of the space-to-depth fold in front of the unet."""
+    """Side of the space-to-depth fold in front of the unet (default: for your own images it
+    follows their size, 2 up to 64 x 64, then 4)."""
     dropout: float = 0.0
     """Dropout probability in the residual blocks of unet and ddpmpp."""
 
@@ -109,7 +113,8 @@ class TrainConfig:
     """Images a step, of all processes together."""
     micro_batch: int | None = None
     """Images at once in a process; gradients are summed over as many rounds as that takes
-    (default: all of its images, but 16 of a large network on a CPU)."""
+    (default: all of its images, 16 of a large network on a CPU, and of images above 32 x 32 as
+    many as half of the memory takes)."""
     learning_rate: float = 1e-3
     """Peak learning rate of AdamW."""
     weight_decay: float = 0.0
@@ -165,6 +170,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         check_choices(self)
         expand_paths(self)
+        check_numbers(self)
         check_ranges(self)
         check_combinations(self)
 
@@ -196,6 +202,22 @@ SHAPES: dict[str, dict[str, object]] = {
 """The settings of its shape that each network has, and what they are where nothing is said."""
 
 
+# The greatest value of settings that no machine could serve beyond it, and why.
+_MOST: dict[str, tuple[float, str]] = {
+    "num_steps": (10**6, "every level of the grid is a row in memory"),
+    "batch_size": (2**24, "the noise of a whole batch is drawn at once"),
+    "width": (2**16, "a layer has its square in weights"),
+    "depth": (10**4, "every block is built before the first step"),
+    "blocks": (10**3, "every block is built before the first step"),
+    "patch_size": (2**10, "a patch is an image of that side"),
+    "steps": (2**32, "a batch has a number below that"),
+    "minutes": (10**9, "that is two thousand years"),
+    "timeout_minutes": (10**6, "that is two years"),
+    "metrics_images": (10**6, "they are all in memory"),
+}
+_MOST_LEVELS, _MOST_MULTIPLE = 16, 2**10
+
+
 def check_ranges(config: TrainConfig) -> None:
     """Every number is in its range."""
     values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
@@ -209,6 +231,9 @@ def check_ranges(config: TrainConfig) -> None:
     for name in _NOT_NEGATIVE:
         if not 0 <= given[name] < math.inf:
             raise ValueError(f"{name} must be 0 or more, got {given[name]}.")
+    for name, (most, why) in _MOST.items():
+        if name in given and given[name] > most:
+            raise ValueError(f"{name} must be at most {most:,}, got {given[name]:,}: {why}.")
     for name in ("dropout", "ema_decay"):
         if not 0 <= given[name] < 1:
             raise ValueError(f"{name} must be in [0, 1), got {given[name]}.")
@@ -221,6 +246,11 @@ def check_ranges(config: TrainConfig) -> None:
     multipliers = config.multipliers
     if multipliers is not None and (not multipliers or min(multipliers) < 1):
         raise ValueError(f"multipliers must be 1 or more each, got {multipliers}.")
+    if multipliers and (len(multipliers) > _MOST_LEVELS or max(multipliers) > _MOST_MULTIPLE):
+        raise ValueError(
+            f"multipliers must be at most {_MOST_LEVELS} numbers of at most {_MOST_MULTIPLE}: "
+            "every level halves the image, and a layer has the square of its width in weights."
+        )
     images = config.metrics_images
     if images is not None and images != 0 and images < 2:
         raise ValueError(f"metrics_images must be 0, or 2 or more, got {images}.")

@@ -8,10 +8,13 @@ is our own choice and says why. What the samplers use is in `gbm_fast.settings.s
 """
 
 import dataclasses
-from typing import NamedTuple, get_args
+import math
+from typing import NamedTuple, cast, get_args
 
 from gbm_fast.settings.training import (
+    BUILT_IN,
     COLOUR,
+    IN_PYTHON,
     LAWS,
     SHAPES,
     Dataset,
@@ -87,6 +90,10 @@ CIFAR10_AVERAGES = (50_000, 100_000, 200_000)
 """Values of --average-every to compare for CIFAR-10, as v2 E.1 does with three that are lost; ours
 are multiples of the checkpoints that are saved. --average steps --average-every 1 is the usual."""
 
+UNSIZED = ("folder", "npy", "own-images")
+"""Data sets whose images have a size that their name does not say."""
+_FOLLOWING = ("multipliers", "patch_size")
+
 # What differs from the defaults of TrainConfig, for every data set of a kind.
 _LARGER: dict[str, object] = {
     "width": 128,
@@ -151,6 +158,8 @@ def preset_config(preset: str, dataset: str) -> TrainConfig:
     else:
         kind = "law" if dataset in LAWS else "colour" if dataset in COLOUR else "image"
         settings = _OWN[kind, chosen]
+    if dataset in UNSIZED:
+        settings = {n: value for n, value in settings.items() if n not in _FOLLOWING}
     named = {"dataset": dataset, "preset": chosen}
     return dataclasses.replace(TrainConfig(), **(settings | named))  # type: ignore[arg-type]
 
@@ -183,14 +192,63 @@ _BUDGETS = {
 }
 
 
-def resolve(config: TrainConfig) -> TrainConfig:
+def _followed(config: TrainConfig, image_size: tuple[int, int] | None) -> dict[str, object]:
+    """What `unet` takes for images of this size; None where the size is not known yet.
+
+    Patches and levels grow with the longer side, so that the coarsest level, at which the network
+    looks at all pixels together, has at most 16 x 16 of them. Up to 64 x 64 they are the same.
+    """
+    if config.dataset in UNSIZED and image_size is None:
+        return {"multipliers": None, "patch_size": None}
+    large = config.preset == "gpu" and config.dataset in UNSIZED
+    shape = {n: _LARGER[n] for n in _FOLLOWING} if large else SHAPES["unet"]
+    if config.dataset not in UNSIZED or image_size is None:
+        return {name: shape[name] for name in _FOLLOWING}
+    side = max(image_size)
+    patch_size = cast(int, shape["patch_size"]) * (1 if side <= 64 else 2 if side <= 512 else 4)
+    patch_size = config.patch_size or min(patch_size, *image_size)
+    multipliers = cast(tuple[int, ...], shape["multipliers"])
+    while math.ceil(side / patch_size) > 16 * 2 ** (len(multipliers) - 1):
+        multipliers += multipliers[-1:]
+    return {"multipliers": multipliers, "patch_size": patch_size}
+
+
+def require_patch_size(config: TrainConfig, image_size: tuple[int, int]) -> None:
+    """Raise ValueError for a chosen patch size that images of this size cannot be cut into.
+
+    The one that follows the size may leave a rest, which the network fills up.
+    """
+    chosen = config.patch_size
+    if chosen is None or not any(side % chosen for side in image_size):
+        return
+    following = _followed(dataclasses.replace(config, patch_size=None), image_size)["patch_size"]
+    if chosen != following:
+        common = math.gcd(*image_size)
+        fitting = [str(size) for size in range(1, common + 1) if common % size == 0]
+        raise ValueError(
+            f"patch_size {chosen} does not divide the image size {image_size}: "
+            f"{', '.join(fitting)} would, and without --patch-size it is {following}."
+        )
+
+
+def resolve(config: TrainConfig, image_size: tuple[int, int] | None = None) -> TrainConfig:
     """`config` with the settings that depend on the data set and the network filled in.
+
+    image_size   (height, width) of the images, which `multipliers` and `patch_size` of the network
+                 unet follow where a data set's name does not say it (a folder, an array, images
+                 given in Python); without it they are left for later
 
     The preset has been applied before (`preset_config`); `auto` counts as `cpu` here.
     """
+    if config.data_dir is not None and config.dataset in (*BUILT_IN, *IN_PYTHON):
+        raise ValueError(
+            f"data_dir is no setting of dataset {config.dataset}, which is not read from files: "
+            "leave it out."
+        )
     kind = _KINDS.get(config.dataset, "images")
     network = config.network or ("mlp" if kind == "law" else "unet")
     shape = SHAPES[network] | ({"width": 32} if kind == "digits" and network == "unet" else {})
+    shape |= _followed(config, image_size) if network == "unet" else {}
     chosen = {name: getattr(config, name) for name in shape}
     filled = {name: shape[name] if value is None else value for name, value in chosen.items()}
     preset = config.preset if config.preset in ("gpu", "demo") else "cpu"

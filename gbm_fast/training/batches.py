@@ -40,6 +40,8 @@ class Batches(ABC):
     """The largest grey level; None where the events are no images."""
     num_classes: int
     """Classes of the labels; 0 where the events have none."""
+    class_names: tuple[str, ...] = ()
+    """What the classes of the data are called, in the order of their numbers; empty: by number."""
     law: LogNormalMixture | None = None
     """The law that events are drawn from; None where they are images."""
 
@@ -59,7 +61,8 @@ class Batches(ABC):
     def facts(self) -> dict[str, Any]:
         """What a checkpoint says of its data: shape, levels, moments, classes; plain JSON."""
         names = ("max_value", "log_mean", "log_std", "num_classes")
-        return {"event_shape": list(self.event_shape)} | {n: getattr(self, n) for n in names}
+        facts = {"event_shape": list(self.event_shape)} | {n: getattr(self, n) for n in names}
+        return facts | {"class_names": list(self.class_names)}
 
     def require_same(self, facts: dict[str, Any]) -> None:
         """Raise ValueError unless `facts`, read from a checkpoint, are those of these data.
@@ -155,6 +158,7 @@ class ImageBatches(Batches):
         self._data = data
         self.num_classes = _require_classes(data) if with_labels else 0
         self.event_shape = (data.channels, *data.image_size)
+        self.class_names = data.class_names
         self.max_value = data.max_value
         self.log_mean, self.log_std = _log_moments(data)
 

@@ -30,7 +30,7 @@ from gbm_fast.process import GBM, Process, VarianceExploding
 from gbm_fast.settings.training import TrainConfig
 
 Setting = TypeVar("Setting")
-_UNRESOLVED = "the settings are not resolved: call resolve first."
+_UNRESOLVED = "the settings are not resolved: call resolve first, for images with their size."
 
 
 def build_process(config: TrainConfig) -> Process:
@@ -75,7 +75,8 @@ def build_network(
             multipliers, blocks = _resolved(config.multipliers), _resolved(config.blocks)
             patch_size = _resolved(config.patch_size)
             dropout = config.dropout
-            return UNet(channels, width, multipliers, blocks, patch_size, dropout, num_classes)
+            shape = multipliers, blocks, patch_size, dropout, num_classes
+            return UNet(channels, width, *shape, pads=True)
         case "ncsn":
             return NCSNDeeper(channels, width, config.num_steps, num_classes)
         case "ddpmpp":

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -27,13 +28,20 @@ from gbm_fast.training.trainer import Trainer
 
 @contextmanager
 def _signals_noted() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM in a list in place of ending the process."""
+    """Collects SIGINT and SIGTERM in a list in place of ending the process.
+
+    Outside the main thread Python sets no handlers, and one that was not set from Python could not
+    be put back: there the signals do what they do.
+    """
     received: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
         received.append(number)
 
-    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    ours = threading.current_thread() is threading.main_thread()
+    wanted = (signal.SIGINT, signal.SIGTERM) if ours else ()
+    known = [number for number in wanted if signal.getsignal(number) is not None]
+    previous = {number: signal.signal(number, note) for number in known}
     try:
         yield received
     finally:

@@ -61,6 +61,7 @@ class TrainedModel:
     max_value     the largest grey level of images; None for a law
     num_classes   classes of the labels that the model takes; 0 where it takes none
     law           the law of the training data; None for images
+    class_names   what the classes of the data are called, by number; empty where it is not known
     step          how many steps of the training the weights have seen
     train_sha256, test_sha256
                   hashes of the images of the training; None where the run does not have them
@@ -75,9 +76,37 @@ class TrainedModel:
     max_value: int | None
     num_classes: int = 0
     law: LogNormalMixture | None = None
+    class_names: tuple[str, ...] = ()
     step: int = 0
     train_sha256: str | None = None
     test_sha256: str | None = None
+
+    def class_number(self, label: int | str) -> int:
+        """The number of a class that is given by number, or by name; ValueError for no class.
+
+        A text is the name of a class; where no class is called so, it may be a class's number.
+        """
+        count = len(self.statistics.class_frequencies)
+        if isinstance(label, bool):
+            raise ValueError(f"label must be the number or the name of a class, got {label}.")
+        if isinstance(label, str):
+            if label in self.class_names:
+                return self.class_names.index(label)
+            digits = label.isascii() and label.isdigit()
+            number = int(label) if digits else -1
+        else:
+            number = label
+        if not 0 <= number < count:
+            named = f", called {', '.join(self.class_names[:20])}" if self.class_names else ""
+            raise ValueError(
+                f"label {label}: the classes of {self.folder} are 0..{count - 1}{named}."
+            )
+        return number
+
+    def class_text(self, number: int) -> str:
+        """`class 3`, or `class 3 (dress)` where the name says more."""
+        name = self.class_names[number] if number < len(self.class_names) else str(number)
+        return f"class {number}" if name == str(number) else f"class {number} ({name})"
 
     def weights_sha256(self) -> str:
         """SHA-256 of the weights in use, whatever is in the folder by now."""
@@ -285,6 +314,7 @@ def load_trained(
         facts["max_value"],
         classes,
         law,
+        tuple(facts.get("class_names", ())),  # older headers have none
         facts["step"],
         facts.get("train_sha256"),
         facts.get("test_sha256"),

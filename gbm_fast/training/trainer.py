@@ -26,6 +26,7 @@ from gbm_fast.runtime.devices import choose_autocast, choose_device
 from gbm_fast.runtime.distributed import all_sum, from_main, gather, shard, world
 from gbm_fast.runtime.files import WEIGHTS_FORMAT, save_tensors, tensors_sha256
 from gbm_fast.runtime.random import Stream, torch_seed
+from gbm_fast.settings.failures import naming_memory
 from gbm_fast.settings.stored import differences, from_json, to_json
 from gbm_fast.settings.training import TrainConfig
 from gbm_fast.training.batches import Batch, Batches, TrainingData
@@ -41,6 +42,7 @@ from gbm_fast.training.checkpoints import (
     unpack,
     warn_of_changes,
 )
+from gbm_fast.training.memory import images_at_once
 from gbm_fast.training.runs import WEIGHTS_NAME, TrainedModel, stored_weights
 
 # A larger network takes fewer images at once on a CPU, where its memory is the bound.
@@ -97,12 +99,18 @@ class Trainer:
 
     def _new_model(self, network: nn.Module | None) -> ScoreModel:
         config, data = self.config, self.batches
-        torch.manual_seed(torch_seed(config.seed, Stream.WEIGHTS))
         autocast = choose_autocast(config.precision, self.device)
         moments = data.log_mean, data.log_std
         shape, classes = data.event_shape, data.num_classes
-        model = build_model(config, shape, *moments, autocast, classes, network)
+        with self._own_random_numbers():
+            torch.manual_seed(torch_seed(config.seed, Stream.WEIGHTS))
+            model = build_model(config, shape, *moments, autocast, classes, network)
         return model.to(self.device, self.dtype)
+
+    def _own_random_numbers(self) -> AbstractContextManager:
+        """For the body of a `with`: torch's global random numbers are not the caller's."""
+        gpus = [self.device] if self.device.type == "cuda" else []
+        return torch.random.fork_rng(devices=gpus)
 
     def _share(self) -> tuple[range, int]:
         """The items of a batch that are this process's, and how many of them it takes at once."""
@@ -112,7 +120,12 @@ class Trainer:
         large = sum(p.numel() for p in self.model.parameters()) > _LARGE
         most = _FEW if large and self.device.type == "cpu" else batch_size
         items = shard(batch_size)
-        return items, min(self.config.micro_batch or most, len(items))
+        if self.config.micro_batch is not None:
+            return items, min(self.config.micro_batch, len(items))
+        own = self.model.network if self.config.network == "own" else None
+        shape, classes = self.batches.event_shape, self.batches.num_classes
+        most = min(most, len(items))
+        return items, images_at_once(self.config, shape, classes, self.device, most, own)
 
     def draw_batch(self) -> Batch:
         """This process's items of this step's batch, on the device and in the weights' type."""
@@ -161,7 +174,12 @@ class Trainer:
             group["lr"] = config.learning_rate * warm
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
-        losses = self._backward(self.draw_batch())
+        batch, least = self.draw_batch(), max(1, self.micro_batch // 2)
+        what = f"for {self.micro_batch} images at once: pass --micro-batch {least}, or less."
+        if self.micro_batch == 1:
+            what = "for one image: pass a larger --patch-size or a smaller --width."
+        with self._own_random_numbers(), naming_memory(what):
+            losses = self._backward(batch)
         if self.device.type == "cuda":
             # The GPU has only been told of the work: until it is done the CPU draws what follows.
             self.data.draw_ahead(self.step + 1, self.items, pin=True)
@@ -221,6 +239,7 @@ class Trainer:
             data.max_value,
             data.num_classes,
             data.law,
+            data.class_names,
             self.step,
             facts.get("train_sha256"),
             facts.get("test_sha256"),

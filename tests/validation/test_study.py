@@ -1,6 +1,7 @@
 """The shared runner: files whole or absent, a verdict that cannot be empty, clear refusals; and
 `python -m validation --list` names all that can be run."""
 
+import errno
 import json
 import math
 import re
@@ -13,6 +14,7 @@ from tests.support.fixtures import Patch
 from tests.support.source_tree import ROOT
 from tests.test_commands import run_timed
 from validation.__main__ import COMMANDS, OTHERS, STUDIES, listing
+from validation.ending import leave
 from validation.study import (
     OWN_RESULTS,
     RESULTS,
@@ -125,6 +127,17 @@ def test_a_command_ends_with_its_verdict(tmp_path: Path, monkeypatch: Patch) -> 
             study_with(check).script()
         code = ended.value.code
         assert code == status or (isinstance(status, str) and str(code).startswith(status))
+
+
+def test_what_the_machine_refuses_ends_in_one_line() -> None:
+    def full() -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", "/there")
+
+    with pytest.raises(SystemExit) as ended:
+        leave(full)
+    assert str(ended.value.code).startswith("error: /there: No space left on device: free some")
+    with pytest.raises(KeyError):
+        leave(lambda: {}["a defect"])
 
 
 def runnable(folder: Path) -> set[str]:

@@ -3,11 +3,11 @@
 Exit status 0 when every check passed, 1 otherwise. Nothing is trained, sampled or written.
 """
 
-import sys
 from collections.abc import Sequence
 
 import tyro
 
+from validation.ending import leave
 from validation.samplers_on_images import Options, rows
 
 
@@ -27,7 +27,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    leave(main)

@@ -26,6 +26,8 @@ from tests.support.stub_runs import LOG_MEAN, LOG_STD, points, stub_run
 
 COUNT = 24
 FLOW = gbm.SamplingSettings(sampler="probability-flow", num_steps=6, num_images=COUNT, seed=11)
+# A process at whose end the three pictures are still told apart.
+NEAR = {"process": "constant", "sigma": 0.3}
 # Nine training images of the three pictures' classes, shares 2/9, 3/9 and 4/9.
 LABELS = torch.tensor([2, 0, 1, 2, 2, 1, 0, 2, 1])
 # float32 states near log x = 0.6, which the last step multiplies by v / v.
@@ -112,6 +114,8 @@ def test_a_label_is_that_of_all_images(run: TrainedModel, start: str) -> None:
         with pytest.raises(ValueError, match=f"is not class-conditional, and the start {start}"):
             made(run, settings)
         return
+    if run is PLAIN:
+        settings = dataclasses.replace(settings, **NEAR)
     labels, images = made(run, settings)
     assert labels == [1] * COUNT
     if run is CONDITIONAL:
@@ -119,16 +123,93 @@ def test_a_label_is_that_of_all_images(run: TrainedModel, start: str) -> None:
 
 
 @pytest.mark.parametrize("start", ["class-average", "data"])
+def test_a_start_that_has_forgotten_the_class_refuses_it(start: str) -> None:
+    """At sqrt(v) = 10 the averages are a tenth of a deviation apart; at the limit, just one."""
+    forgotten = dataclasses.replace(FLOW, start=start, label=1)
+    with pytest.raises(ValueError, match=r"sqrt\(v\) = 10 has forgotten the class: .* class 1"):
+        gbm.Sampler(PLAIN, forgotten)
+    gbm.Sampler(CONDITIONAL, forgotten)  # its network is told
+    logs = STATISTICS.class_averages.flatten(1).log()
+    nearest = min(float((logs[1] - logs[k]).norm()) for k in (0, 2))
+    for sigma, taken in ((0.99 * nearest, True), (1.01 * nearest, False)):
+        settings = dataclasses.replace(forgotten, process="constant", sigma=sigma)
+        if taken:
+            assert gbm.Sampler(PLAIN, settings).label == 1
+        else:
+            with pytest.raises(ValueError, match="0.99 deviations of the noise"):
+                gbm.Sampler(PLAIN, settings)
+
+
+NAMED = dataclasses.replace(CONDITIONAL, class_names=("across", "2", "ramp"))
+
+
+def test_a_class_has_a_name_and_a_number() -> None:
+    """A text is a name; where no class has it, a number. A number in Python is a number."""
+    for label, number in {"across": 0, "ramp": 2, "2": 1, 2: 2, "0": 0, 1: 1}.items():
+        sampler = gbm.Sampler(NAMED, dataclasses.replace(FLOW, label=label))
+        assert (sampler.label, sampler.settings.label) == (number, number)
+        assert sampler.initial_states(sampler.noise(range(3))).labels.tolist() == [number] * 3
+    named = gbm.Sampler(NAMED, dataclasses.replace(FLOW, label="ramp"))
+    assert ", class 2 (ramp), 6 levels" in named.caption and "class-2_6" in named.settings.slug
+    assert (
+        ", class 1 (2), 6 levels" in gbm.Sampler(NAMED, dataclasses.replace(FLOW, label=1)).caption
+    )
+    assert gbm.Sampler(CONDITIONAL, dataclasses.replace(FLOW, label="1")).caption.count("(") == 0
+
+
+@pytest.mark.parametrize("label", [3, "3", "down", "-1", "1.0", "²"])
+def test_a_class_that_is_not_there_is_refused_with_those_that_are(label: int | str) -> None:
+    with pytest.raises(ValueError, match=r"are 0\.\.2, called across, 2, ramp\."):
+        gbm.Sampler(NAMED, dataclasses.replace(FLOW, label=label))
+
+
+@pytest.mark.parametrize("label", [True, False, "", -2])
+def test_what_is_no_label_is_refused_at_once(label: object) -> None:
+    with pytest.raises(ValueError, match="label must be"):
+        gbm.SamplingSettings(label=label)  # type: ignore[arg-type]
+
+
+WRONG = [[0, 1, 3], [-1, 0, 1], [0.0, 1.0, 2.0], [True, False, True], [0, 1]]
+
+
+X = torch.full((3, 1, 4, 4), 1.5)
+
+
+def scored(labels: Tensor) -> Tensor:
+    return CONDITIONAL.score(X, 0.5, labels)
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_labels_that_are_no_classes_reach_no_network(wrong: list) -> None:
+    scored(torch.tensor([0, 1, 2]))
+    with pytest.raises(ValueError, match=r"must be 3 integers in 0\.\.2"):
+        scored(torch.tensor(wrong))
+    if len(wrong) == 3:
+        with pytest.raises(ValueError, match=r"must be 3 integers in 0\.\.2"):
+            gbm.Sampler(CONDITIONAL, FLOW).score(torch.tensor(wrong))
+
+
+def test_a_class_without_training_images_is_refused() -> None:
+    shares = torch.tensor([0.5, 0.0, 0.5])
+    empty = dataclasses.replace(STATISTICS, class_frequencies=shares)
+    run = dataclasses.replace(NAMED, statistics=empty)
+    gbm.Sampler(run, dataclasses.replace(FLOW, label=2))
+    with pytest.raises(ValueError, match=r"class 1 \(2\) has no training image"):
+        gbm.Sampler(run, dataclasses.replace(FLOW, label=1))
+
+
+@pytest.mark.parametrize("start", ["class-average", "data"])
 @pytest.mark.parametrize("run", [CONDITIONAL, PLAIN], ids=["conditional", "plain"])
 def test_a_label_chooses_the_start_and_leaves_the_noise(run: TrainedModel, start: str) -> None:
     """The picture is what is left of log x_T without m(T) and the image's own noise."""
-    plain = gbm.Sampler(run, FLOW)
+    plain = gbm.Sampler(run, dataclasses.replace(FLOW, **(NEAR if run is PLAIN else {})))
     process, noise = plain.process, plain.noise(range(COUNT))
     _ = noise.uniform()  # and as much of the stream as the number of a training image takes
     mean, var = (part(process.horizon) for part in (process.log_mean, process.log_var))
     moved = mean + var.sqrt() * noise.normal().double()
+    near = NEAR if run is PLAIN else {}
     for label in (None, 2):
-        sampler = gbm.Sampler(run, dataclasses.replace(FLOW, start=start, label=label))
+        sampler = gbm.Sampler(run, dataclasses.replace(FLOW, start=start, label=label, **near))
         x, labels = sampler.initial_states(sampler.noise(range(COUNT)))
         # Levels of 8 bits and float32 states near exp(20): some 1e-3 of a pixel.
         logs = (x.double().log() - moved).flatten(1)
