@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 WEIGHTS, ORDER, BATCH, DROPOUT, IMAGE, LAW, LABEL = range(7)
 
@@ -26,7 +25,7 @@ class BatchNoise(NamedTuple):
 
 
 def batch_noise(seed: int, step: int, batch_size: int, event: tuple[int, ...]) -> BatchNoise:
-    """The noise of training step `step`, of all items of the batch; z is float32 (batch, *event)."""
+    """The noise of training step `step`, of the whole batch; z is float32 (batch, *event)."""
     source = _generator(seed, BATCH, step)
     uniform = torch.rand(batch_size, generator=source, dtype=torch.float64)
     z = torch.randn((batch_size, *event), generator=source)
@@ -90,3 +89,34 @@ def sample_noise(
     start = torch.empty(1, *event).normal_(generator=source)
     eights = [torch.empty(8, *event).normal_(generator=source) for _ in range(-(-rows // 8))]
     return SampleNoise(label, drawn, torch.cat([start, *eights])[: 1 + rows].numpy())
+
+
+def classifier_weights(seed: int) -> object:
+    """A context in which the feature classifier that is built gets its first weights."""
+    return _global_seed(seed)
+
+
+def classifier_order(seed: int, count: int, epochs: int) -> list[list[int]]:
+    """The order in which each epoch of the feature classifier shows its images."""
+    source = torch.Generator().manual_seed(seed)
+    return [torch.randperm(count, generator=source).tolist() for _ in range(epochs)]
+
+
+def floor_rows(seed: int, total: int, count: int, repeats: int) -> list[np.ndarray]:
+    """The training images of each set that the floor is measured with."""
+    source = np.random.default_rng(seed)
+    return [source.choice(total, count, replace=False) for _ in range(repeats)]
+
+
+def kernel_rows(seed: int, first: int, second: int, subsets: int, size: int) -> list[tuple]:
+    """The rows of both sets in each subset of the kernel distance."""
+    source = np.random.default_rng(seed)
+    return [
+        tuple(source.choice(total, size, replace=False) for total in (first, second))
+        for _ in range(subsets)
+    ]
+
+
+def law_draws(seed: int, law: object, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draws of a law with their components, on which the errors of a score are measured."""
+    return law.labelled_rvs(count, _generator(seed, IMAGE, 0))

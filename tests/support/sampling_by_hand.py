@@ -1,5 +1,5 @@
-"""Samples written out from the documentation in NumPy, float64: starts, rows of the grid, scores. The
-steps and their loop are gbm_ref's; of gbm_fast it calls the network alone."""
+"""Samples written out from the documentation in NumPy, float64: starts, rows of the grid, scores.
+The steps and their loop are gbm_ref's; of gbm_fast it calls the network alone."""
 
 import math
 from collections.abc import Callable
@@ -29,7 +29,7 @@ LEVELS = {"probability-flow": 18, "ddim": 50}
 
 @dataclass
 class HandRun:
-    """What a run has learned from and how; `classes` is what its network is told, 0 for nothing."""
+    """What a run has learned from and how; `classes` are those its network is told, 0 for none."""
 
     config: gbm.TrainConfig
     data: HandData
@@ -152,7 +152,7 @@ class HandRun:
         return end.reshape(-1, *self.event), told
 
     def picks(self, settings: gbm.SamplingSettings) -> tuple[int | None, np.ndarray]:
-        """What is drawn before the normal numbers (`sample_noise`), and the images to pick from."""
+        """What is drawn before the normal numbers (`sample_noise`); the images to pick from."""
         label, none = settings.label, np.arange(0)
         if settings.start == "class-average":
             return 0, none

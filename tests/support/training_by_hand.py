@@ -1,5 +1,5 @@
-"""A training written out from the documentation in NumPy, float64: times, kernel, loss, AdamW, averages.
-Of gbm_fast it calls the network alone, and the draws of a law; it knows the settings by name."""
+"""A training written out from the documentation in NumPy, float64: times, kernel, loss, AdamW,
+averages. Of gbm_fast it calls the network and the draws of a law; it knows the settings by name."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -161,7 +161,7 @@ class HandTraining:
         return [p.detach().numpy().copy() for p in self.parameters]
 
     def _forward(self, step: int) -> Iterator[tuple[np.ndarray, Array]]:
-        """The losses a pixel of each round of a step, whose gradients the network's weights get."""
+        """The losses a pixel of each round of a step, whose gradients the weights get."""
         config, (mean, spread) = self.config, self.data.moments
         size = config.batch_size
         x0, labels = self.data.events(config.seed, step, size)

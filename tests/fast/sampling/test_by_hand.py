@@ -1,5 +1,5 @@
-"""Samples against those that are written out in NumPy with the oracle's steps: every sampler, start and
-process, every setting away from its default, in colour and on vectors, and the files."""
+"""Samples against those that are written out in NumPy with the oracle's steps: every sampler, start
+and process, every setting away from its default, in colour and on vectors, and the files."""
 
 import json
 from dataclasses import replace
@@ -142,7 +142,7 @@ def written(run: gbm.Run, out: Path, settings: gbm.SamplingSettings) -> dict:
 
 
 def test_the_files_hold_the_images_written_by_hand(runs: dict[str, Pair], tmp_path: Path) -> None:
-    """Of the built-in network: arrays, levels of the PNG files, labels, and the fit of the start."""
+    """Of the built-in network: arrays, levels of the PNG files, labels, the fit of the start."""
     shape = {"width": 8, "multipliers": (1,), "blocks": 1, "patch_size": 4}
     pictures = runs["exploding"][0].config.data_dir
     run = image_run(tmp_path / "run", pictures, True, **shape, **EXPLODING)
