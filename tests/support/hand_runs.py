@@ -1,5 +1,5 @@
-"""Runs on a folder of colour images and on a law, trained for a moment, and what the code that does
-things by hand needs to know of them."""
+"""Runs on a folder of colour images and on a law, trained for a moment, and what the code that
+does things by hand needs to know of them."""
 
 from copy import deepcopy
 from pathlib import Path

@@ -1,5 +1,5 @@
 """A training written out from the documentation in NumPy, float64: times, kernel, loss, AdamW,
-averages. Of gbm_fast it calls the network and the draws of a law; it knows the settings by name."""
+averages. Of gbm_fast it calls the network and the draws of a law; settings it knows by name."""
 
 import math
 from collections.abc import Callable, Iterator

@@ -1,5 +1,5 @@
-"""An evaluation against one that is written out by hand, in colour and on vectors: which images are
-the reference, the floor and the classifier's; the distances, the entry, and what is printed."""
+"""An evaluation against one that is written out by hand, in colour and on vectors: which images
+are the reference, the floor and the classifier's; the distances, the entry, what is printed."""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -181,7 +181,10 @@ def law_score(hand_law: ref.LogNormalMixture, labels: np.ndarray | None) -> Call
         if labels is None:
             return hand_law.log_score(x)
         parts = list(zip(hand_law.log_means, hand_law.log_covs, strict=True))
-        rows = [np.linalg.solve(parts[k][1], parts[k][0] - np.log(r)) for r, k in zip(x, labels, strict=True)]
+        rows = [
+            np.linalg.solve(parts[k][1], parts[k][0] - np.log(r))
+            for r, k in zip(x, labels, strict=True)
+        ]
         return np.array(rows)
 
     return score
@@ -221,4 +224,6 @@ def test_an_entry_of_a_law_says_what_was_sampled(
     scores = {f"score at {std:.3g}": error for std, error in gbm.score_errors(run, 30, 23)}
     assert entry["settings"] == asdict(settings)
     assert entry["result"] == gbm.law_distances(draws, LAW) | scores
-    assert f"N 40: Kolmogorov-Smirnov distance {entry['result']['ks']:.4f}" in capsys.readouterr().out
+    assert (
+        f"N 40: Kolmogorov-Smirnov distance {entry['result']['ks']:.4f}" in capsys.readouterr().out
+    )

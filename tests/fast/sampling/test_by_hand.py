@@ -1,5 +1,5 @@
-"""Samples against those that are written out in NumPy with the oracle's steps: every sampler, start
-and process, every setting away from its default, in colour and on vectors, and the files."""
+"""Samples against those that are written out in NumPy with the oracle's steps: every sampler,
+start and process, every setting away from its default, in colour and on vectors, and the files."""
 
 import json
 from dataclasses import replace

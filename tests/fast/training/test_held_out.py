@@ -1,5 +1,5 @@
-"""Test images and their labels have no part in what is learned, sampled or trained for features: a run
-whose test images are noise is the same bit for bit."""
+"""Test images and their labels have no part in what is learned, sampled or trained for features: a
+run whose test images are noise is the same bit for bit."""
 
 from dataclasses import fields
 from pathlib import Path
