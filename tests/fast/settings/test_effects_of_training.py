@@ -107,10 +107,13 @@ def commanded(folder: Path, config: gbm.TrainConfig) -> Seen:
 
 
 def continued(folder: Path, config: gbm.TrainConfig) -> Seen:
-    """What the command says where it is given a second time."""
+    """What the command does where it is given a second time; whether it says why it is refused."""
     commanded(folder, config)
     (found,) = folder.rglob("config.json")
-    return commanded(folder / "again", dataclasses.replace(config, run_dir=found.parent))
+    try:
+        return commanded(folder / "again", dataclasses.replace(config, run_dir=found.parent))
+    except ValueError as error:
+        return "already holds a run" in str(error)
 
 
 def compiled(folder: Path, config: gbm.TrainConfig) -> Seen:
