@@ -1,6 +1,7 @@
 """An evaluation against one that is written out by hand, in colour and on vectors: which images
 are the reference, the floor and the classifier's; the distances, the entry, what is printed."""
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,6 +15,8 @@ import gbm_fast as gbm
 import gbm_ref as ref
 from gbm_fast.commands import evaluation as command
 from gbm_fast.commands.evaluation import run_evaluation
+from gbm_fast.commands.sampling import run_sampling
+from gbm_fast.evaluation import grid_search
 from gbm_fast.evaluation.classifier import (
     ClassifierSettings,
     FeatureClassifier,
@@ -22,7 +25,7 @@ from gbm_fast.evaluation.classifier import (
 )
 from gbm_fast.evaluation.generated import choose_extractor, measured_data
 from gbm_fast.evaluation.metrics import read_metrics
-from gbm_fast.settings.commands import EvaluateConfig, Measurement
+from gbm_fast.settings.commands import EvaluateConfig, GridSearch, Measurement, SampleConfig
 from tests.support.batch_noise import classifier_order, classifier_weights, law_draws
 from tests.support.evaluation_by_hand import DIM, FACTS, measured, stub_extractor
 from tests.support.fixtures import Folders, Patch, Shown
@@ -107,6 +110,31 @@ def test_images_of_others_are_measured_with_the_seed_of_the_floor(
     assert entry["settings"] == {"images": str(tmp_path / "x.npy"), "seed": 31}
     expected = measured(images.float().double().numpy(), *folder_data(), repeats=2, seed=31)
     assert numbers(entry) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_search_measures_further_images_of_its_seed(
+    run: gbm.Run, tmp_path: Path, monkeypatch: Patch
+) -> None:
+    """Images 0 to 4 of each candidate, then 5 to 9 of the best; the floor by its own settings."""
+    monkeypatch.setattr(grid_search, "choose_extractor", lambda *_: stub_extractor(SIZE))
+    lists = GridSearch(chi=(0.6, 1.0), inner_steps=(1,), step_length=(None,))
+    base = replace(SETTINGS, num_images=5, chi=1.0)
+    options = {"measurement": Measurement(floor_repeats=3), "sampling": base, "search": lists}
+    run_sampling(SampleConfig(run.folder, tmp_path, device="cpu", grid_search=True, **options))
+    lines = (tmp_path / "search.jsonl").read_text().splitlines()
+    _, *candidates, report = map(json.loads, lines)
+    results = []
+    for chi in lists.chi:
+        sampler = gbm.Sampler(run, replace(base, chi=chi, num_images=10))
+        images = sampler(show_progress=False).double().numpy()
+        results.append(
+            [measured(part, *folder_data(), 3, 23) for part in (images[:5], images[5:])]
+        )
+    for entry, (seen, _) in zip(candidates, results, strict=True):
+        assert numbers(entry) == pytest.approx(seen, rel=1e-4)
+    best = min(range(2), key=lambda i: results[i][0]["frechet"])
+    assert report["chi"] == lists.chi[best]
+    assert numbers(report) == pytest.approx(results[best][1], rel=1e-4)
 
 
 def test_as_many_images_as_there_are_need_no_subsets() -> None:

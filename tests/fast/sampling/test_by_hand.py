@@ -135,6 +135,23 @@ def test_draws_of_a_law_are_those_written_by_hand(
     agree(runs["law exploding"], settings_of(sampler, "constant", start))
 
 
+def test_number_and_seed_may_be_given_anew_and_batches_are_of_the_size(
+    runs: dict[str, Pair],
+) -> None:
+    """In place of those of the settings; samples 0 to 4 in batches of two."""
+    (run, hand), sizes = runs["exploding"], []
+    settings = replace(settings_of("ddim", "exploding", "lognormal"), num_images=9)
+    sampler = gbm.Sampler(run, settings)
+    take = sampler.states
+    sampler.states = lambda noise, *rest: sizes.append(len(noise)) or take(noise, *rest)
+    expected, _ = hand.samples(replace(settings, seed=41), range(5))
+    assert np.abs(sampler(5, 41, False).numpy() - expected.clip(1, 2)).max() < 4e-4
+    assert sizes == [2, 2, 1]
+    options = {"seed": 41, "sampler": "ddim", "num_steps": 4, "batch_size": 3}
+    made = run.sample(5, **options).numpy()
+    assert np.abs(made - expected.clip(1, 2)).max() < 4e-4
+
+
 def written(run: gbm.Run, out: Path, settings: gbm.SamplingSettings) -> dict:
     """settings.json of the command's samples."""
     run_sampling(SampleConfig(run=run.folder, out=out, device="cpu", sampling=settings))

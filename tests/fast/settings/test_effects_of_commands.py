@@ -210,7 +210,7 @@ OF_WRITING: dict[str, Row] = {
     "run": Row("run", "another"),
     "out": Row("out", None),
     "output": Row(("npz",), ("png",)),
-    "film": Row(None, 1),
+    "film": Row(0, 1),
     "grid_search": Row(False, True, {"output": ("png", "npz", "grid"), "search": GridSearch()}),
     "search": Row(LISTS, dataclasses.replace(LISTS, chi=(0.8, 1.0)), FOR_SEARCH),
     "device": Row("cpu", "auto"),
@@ -235,7 +235,7 @@ def test_a_setting_of_the_sample_command_has_an_effect(
             chosen |= FOR_SEARCH
         seen.append(written(tmp_path / place, run, chosen))
     assert seen[0] != seen[1]
-    if name in ("film", "sampling"):
+    if name == "sampling":
         assert seen[0] == written(tmp_path / "c", run, {})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -28,7 +28,7 @@ LAW = gbm.LogNormalMixture(
     torch.tensor([[-0.5, 0.2], [0.6, -0.4]], dtype=torch.float64),
     torch.tensor([0.2, 0.3], dtype=torch.float64),
 )
-Seen = object
+Seen = Any
 OF_LAWS = {
     "dataset": "own-law", "network": "mlp", "width": 4, "depth": 1, "batch_size": 6, "steps": 2,
     "learning_rate": 0.05, "warmup_steps": 0, "device": "cpu", "precision": "float64",
@@ -250,3 +250,9 @@ def test_what_is_kept_logged_and_shown(tmp_path: Path) -> None:
     plain = dataclasses.replace(config, checkpoint_every=2, keep_last=9, keep_every=None)
     kept, *_ = files(tmp_path / "b", dataclasses.replace(plain, samples_every=None))
     assert kept == [2, 4, 5]
+
+
+def test_as_many_images_are_measured_as_there_are_to_compare_with(tmp_path: Path) -> None:
+    for count, expected in ((7, 7), (99, 10)):
+        config = resolve(gbm.TrainConfig(**(OF_THE_COMMAND | {"metrics_images": count})))
+        assert commanded(tmp_path / str(count), config)["measured"] == expected
