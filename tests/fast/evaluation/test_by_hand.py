@@ -51,9 +51,10 @@ UNET = {"width": 8, "multipliers": (1,), "blocks": 1, "patch_size": 4}
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: Folders) -> gbm.Run:
-    """A run on a folder of colour images, beside another such folder."""
+    """A run on a folder of colour images, beside a copy of it and another such folder."""
     root = tmp_path_factory.mktemp("by hand")
-    write_folder(root / "others", SHIFT)
+    write_folder(root / "others")
+    write_folder(root / "wrong", SHIFT)
     return image_run(root / "run", write_folder(root / "pictures"), False, **UNET, **EXPLODING)
 
 
@@ -65,8 +66,12 @@ def stub(monkeypatch: Patch) -> None:
 
 def numbers(entry: dict) -> dict:
     """What is measured, without the words."""
-    words = ("dataset", "feature", "feature_dim", "feature_hash", "test_accuracy")
-    return {name: value for name, value in entry["result"].items() if name not in words}
+    words = ("dataset", "feature", "test_accuracy", "step")
+    return {
+        name: value
+        for name, value in entry["result"].items()
+        if not name.startswith(words) and not name.endswith("_sha256")
+    }
 
 
 @pytest.mark.usefixtures("stub")
@@ -74,17 +79,17 @@ def numbers(entry: dict) -> dict:
 def test_samples_are_measured_against_the_test_images(
     run: gbm.Run, folder: str | None, capsys: Shown
 ) -> None:
-    """Of the run's own folder, or of another one; the floor is of training images."""
+    """Of the run's own folder, or of its copy; the floor is of training images."""
     where = None if folder is None else run.folder.parent / folder
     measurement = Measurement(floor_repeats=3, data_dir=where)
     run_evaluation(EvaluateConfig(run.folder, None, "cpu", measurement, SETTINGS))
     images = gbm.Sampler(run, SETTINGS)(show_progress=False).double().numpy()
-    expected = measured(images, *folder_data(SHIFT if folder else 0), repeats=3, seed=23)
+    expected = measured(images, *folder_data(), repeats=3, seed=23)
     entry = read_metrics(run.folder / "metrics.json")[-1]
     assert entry["settings"] == asdict(SETTINGS)
     assert numbers(entry) == pytest.approx(expected, rel=1e-6)
     words = {name: entry["result"][name] for name in entry["result"].keys() - expected.keys()}
-    assert words == {
+    assert words == run.identity() | {
         "dataset": f"folder-{folder or 'pictures'}",
         "feature": FACTS["name"],
         "feature_dim": DIM,
@@ -151,12 +156,15 @@ def test_as_many_images_as_there_are_need_no_subsets() -> None:
 def test_the_data_and_the_features_are_those_of_the_run_unless_told(
     run: gbm.Run, tmp_path: Path
 ) -> None:
-    others = Measurement(data_dir=run.folder.parent / "others")
-    own, told = (measured_data(run.folder, m) for m in (Measurement(), others))
-    for data, shift in ((own, 0), (told, SHIFT)):
-        expected = [part.images for part in folder_data(shift)]
+    places = [Measurement(data_dir=run.folder.parent / name) for name in ("others", "wrong")]
+    own, told = (measured_data(run.folder, m) for m in (Measurement(), places[0]))
+    assert (own.name, told.name) == ("folder-pictures", "folder-others")
+    expected = [part.images for part in folder_data()]
+    for data in (own, told):
         assert np.array_equal(data.train_images, expected[0])
         assert np.array_equal(data.test_images, expected[1])
+    with pytest.raises(ValueError, match="other training and test images or labels"):
+        measured_data(run.folder, places[1])
     beside = gbm.load_or_train_classifier(own, run.folder.parent / "features", 0, BRIEF)
     elsewhere = gbm.load_or_train_classifier(own, tmp_path, 1, BRIEF)
     told_so = Measurement(features_dir=tmp_path)
@@ -251,7 +259,7 @@ def test_an_entry_of_a_law_says_what_was_sampled(
     draws = gbm.Sampler(run, settings)(show_progress=False)
     scores = {f"score at {std:.3g}": error for std, error in gbm.score_errors(run, 30, 23)}
     assert entry["settings"] == asdict(settings)
-    assert entry["result"] == gbm.law_distances(draws, LAW) | scores
+    assert entry["result"] == run.identity() | gbm.law_distances(draws, LAW) | scores
     assert (
         f"N 40: Kolmogorov-Smirnov distance {entry['result']['ks']:.4f}" in capsys.readouterr().out
     )

@@ -13,7 +13,13 @@ import pytest
 import gbm_fast as gbm
 from gbm_fast.evaluation import inception
 from gbm_fast.evaluation.classifier import ClassifierSettings
-from gbm_fast.settings.commands import EvaluateConfig, GridSearch, Measurement, SampleConfig
+from gbm_fast.settings.commands import (
+    EvaluateConfig,
+    GridSearch,
+    Measurement,
+    SampleConfig,
+    TrainOptions,
+)
 from gbm_fast.settings.sampling_presets import SamplingPreset
 
 SAMPLING = {
@@ -56,6 +62,7 @@ RECORDS: dict[type, dict[str, object]] = {
         "grid_search": False, "search": GridSearch(**SEARCH), "device": "auto",
         "measurement": Measurement(**MEASUREMENT), "sampling": gbm.SamplingSettings(**SAMPLING),
     },
+    TrainOptions: {"config": None},
     SamplingPreset: {"chi": 0.995, "inner_steps": 3, "step_length": 2e-4},
     ClassifierSettings: {
         "epochs": 5, "min_steps": 200, "batch_size": 256, "peak_learning_rate": 4e-3,
@@ -71,6 +78,8 @@ def test_a_record_has_the_defaults_that_are_documented(record: type) -> None:
 
 
 PUBLISHED = {"path": None, "sha256": inception.WEIGHTS_SHA256}
+TRAINED = {"num_classes": 0, "law": None, "step": 0, "train_sha256": None}
+TRAINED |= {"test_sha256": None}
 FUNCTIONS: dict[str, dict[str, object]] = {
     "data.download.fetch": {"timeout": 30.0},
     "data.load.load_dataset": {"data_dir": None, "download": True},
@@ -91,8 +100,8 @@ FUNCTIONS: dict[str, dict[str, object]] = {
     "training.build.build_network": {"num_classes": 0},
     "training.loop.StatsLog": {"show_progress": True},
     "training.loop.fit": {"show_progress": True, "on_samples": None},
-    "training.runs.TrainedModel": {"num_classes": 0, "law": None},
-    "training.runs.continuing": {"processes": 1},
+    "training.resuming.continuing": {"processes": 1},
+    "training.runs.TrainedModel": TRAINED,
     "training.runs.load_trained": {"device": "auto", "network": None},
     "training.trainer.Trainer": {"network": None},
     "sampling.files.finish": {"name": "images"},
@@ -116,7 +125,7 @@ FUNCTIONS: dict[str, dict[str, object]] = {
         "seed": 0,
     },
     "sampling.runs.load_run": {"device": "auto", "network": None},
-    "sampling.sampler.Sampler": {"data": None},
+    "sampling.sampler.Sampler": {"data": None, "data_dir": None},
     "sampling.sampler.Sampler.noise": {"seed": None},
     "sampling.sampler.Sampler.states": {"callback": None},
     "sampling.sampler.Sampler.batches": {"show_progress": True, "seed": None},

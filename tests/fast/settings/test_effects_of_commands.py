@@ -85,10 +85,10 @@ def test_a_setting_of_the_sampler_has_an_effect(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: Folders) -> Path:
-    """A run on a folder of colour images, beside another such folder and another such run."""
+    """A run on a folder of colour images, beside a copy of it and another such run."""
     root = tmp_path_factory.mktemp("effects")
     pictures = write_folder(root / "pictures")
-    write_folder(root / "others", 19)
+    write_folder(root / "others")
     for name, seed in (("run", 3), ("another", 4)):
         image_run(root / name, pictures, True, seed=seed, **UNET, **EXPLODING)
     return root / "run"
@@ -160,7 +160,7 @@ def test_a_setting_of_measuring_has_an_effect(run: Path, name: str) -> None:
     assert one != other
     if name in ("features_dir", "inception_weights"):
         assert FOLDER in other.values() or Path("weights.pt") in other.values()
-    if name in ("data_dir", "floor_repeats"):
+    if name == "floor_repeats":
         assert one["entry"][0]["result"] != other["entry"][0]["result"]
     if name == "data_dir":
         assert (one["data"].name, other["data"].name) == ("pictures", "others")
@@ -180,7 +180,7 @@ OF_EVALUATING: dict[str, Row] = {
 def test_a_setting_of_evaluating_has_an_effect(run: Path, name: str) -> None:
     first, second, beside = OF_EVALUATING[name]
     if name == "images":
-        places = [run.parent / part / "train" / "right" for part in ("pictures", "others")]
+        places = [run.parent / "pictures" / "train" / part for part in ("right", "left")]
         beside = beside | {"measurement": TWICE}
     else:
         places = [run.parent / v if name == "run" else v for v in (first, second)]
