@@ -14,6 +14,7 @@ from torch import nn
 import gbm_fast as gbm
 import gbm_ref as ref
 from gbm_fast.commands import evaluation as command
+from gbm_fast.commands import training as pipeline
 from gbm_fast.commands.evaluation import run_evaluation
 from gbm_fast.commands.sampling import run_sampling
 from gbm_fast.evaluation import grid_search
@@ -140,6 +141,35 @@ def test_a_search_measures_further_images_of_its_seed(
     best = min(range(2), key=lambda i: results[i][0]["frechet"])
     assert report["chi"] == lists.chi[best]
     assert numbers(report) == pytest.approx(results[best][1], rel=1e-4)
+
+
+def test_a_training_measures_its_samplers_at_its_end(
+    run: gbm.Run, tmp_path: Path, monkeypatch: Patch, capsys: Shown
+) -> None:
+    """The flow and eq. (13) on its own process, the paper's two on the constant one: five images
+    of seed 0 each, ten floors, and what is drawn and printed."""
+    shown: list[list[tuple[str, torch.Tensor]]] = []
+    monkeypatch.setattr(pipeline, "load_or_train_classifier", lambda *_: stub_extractor(SIZE))
+    monkeypatch.setattr(pipeline, "save_panels", lambda path, panels, *_: shown.append(panels))
+    given = {"num_steps": 6, "metrics_images": 5, "steps": 2, "run_dir": tmp_path / "run"}
+    given |= {"dataset": "folder", "data_dir": run.config.data_dir, "device": "cpu"}
+    done = gbm.train_run(gbm.TrainConfig(**(UNET | EXPLODING | given)))
+    flow = gbm.SamplingSettings(sampler="probability-flow", num_images=5)
+    dale = replace(flow, sampler="dale-langevin", num_steps=6)
+    paper = replace(dale, process="constant", start="class-average")
+    wanted = [flow, dale, paper, replace(paper, sampler="sign-agnostic")]
+    entries = read_metrics(done.folder / "metrics.json")
+    assert [entry["settings"] for entry in entries] == [asdict(settings) for settings in wanted]
+    printed, (panels,) = capsys.readouterr().out, shown
+    for entry, settings, (caption, drawn) in zip(entries, wanted, panels, strict=False):
+        images = gbm.Sampler(done, settings)(show_progress=False)
+        expected = measured(images.double().numpy(), *folder_data(), repeats=10, seed=0)
+        assert numbers(entry) == pytest.approx(expected, rel=1e-6)
+        assert torch.equal(drawn, images)
+        assert caption == f"{settings.caption}\nFréchet {expected['frechet']:.1f}"
+        assert format(expected["frechet"], ".4g") in printed
+    _, real = panels[-1]
+    assert np.allclose(real, folder_data()[1].positive(), rtol=0, atol=1e-7)
 
 
 def test_as_many_images_as_there_are_need_no_subsets() -> None:

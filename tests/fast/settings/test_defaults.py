@@ -21,6 +21,7 @@ from gbm_fast.settings.commands import (
     TrainOptions,
 )
 from gbm_fast.settings.sampling_presets import SamplingPreset
+from gbm_fast.settings.training_presets import preset_config, resolve
 
 SAMPLING = {
     "sampler": "dale-langevin", "process": "run", "sigma": 0.8, "start": "lognormal",
@@ -78,6 +79,38 @@ def test_a_record_has_the_defaults_that_are_documented(record: type) -> None:
 
 
 PUBLISHED = {"path": None, "sha256": inception.WEIGHTS_SHA256}
+LARGE = {"batch_size": 256, "learning_rate": 5e-4, "ema_decay": 0.9995}
+SHORT = {"warmup_steps": 50}
+# (data, preset) -> steps, minutes and images to measure, and what else is not the default.
+PRESETS: dict[tuple[str, str], tuple[int, float, int, dict[str, object]]] = {
+    ("digits", "cpu"): (4000, 1.5, 64, {}),
+    ("digits", "gpu"): (20_000, 5.0, 64, LARGE),
+    ("digits", "demo"): (4000, 0.5, 64, SHORT),
+    ("mnist", "cpu"): (6000, 45.0, 256, {}),
+    ("mnist", "gpu"): (100_000, 60.0, 2048, LARGE),
+    ("mnist", "demo"): (6000, 3.0, 64, SHORT),
+    ("cifar10", "cpu"): (30_000, 45.0, 256, {"batch_size": 32}),
+    ("cifar10", "gpu"): (200_000, 120.0, 2048, LARGE),
+    ("cifar10", "demo"): (30_000, 3.0, 64, SHORT | {"batch_size": 32}),
+    ("lognormal-1d", "cpu"): (6000, 45.0, 4096, {"batch_size": 512}),
+    ("lognormal-1d", "gpu"): (6000, 45.0, 4096, {"batch_size": 512}),
+    ("lognormal-1d", "demo"): (6000, 0.5, 4096, SHORT | {"batch_size": 256}),
+}
+OF_THE_NETWORK = ("network", "width", "depth", "multipliers", "blocks", "patch_size", "precision")
+
+
+@pytest.mark.parametrize(("dataset", "preset"), PRESETS)
+def test_a_preset_is_what_is_documented(dataset: str, preset: str) -> None:
+    """The shape of the network aside, which follows the data."""
+    steps, minutes, images, rest = PRESETS[dataset, preset]
+    found = vars(resolve(preset_config(preset, dataset)))
+    wanted = RECORDS[gbm.TrainConfig] | rest | {"dataset": dataset, "preset": preset}
+    wanted |= {"steps": steps, "minutes": minutes, "metrics_images": images}
+    assert {n: v for n, v in found.items() if n not in OF_THE_NETWORK} == {
+        n: v for n, v in wanted.items() if n not in OF_THE_NETWORK
+    }
+
+
 TRAINED = {"num_classes": 0, "law": None, "step": 0, "train_sha256": None}
 TRAINED |= {"test_sha256": None}
 FUNCTIONS: dict[str, dict[str, object]] = {
