@@ -17,7 +17,7 @@ from gbm_fast.commands import evaluation as command
 from gbm_fast.commands import training as pipeline
 from gbm_fast.commands.evaluation import run_evaluation
 from gbm_fast.commands.sampling import run_sampling
-from gbm_fast.evaluation import grid_search
+from gbm_fast.evaluation import generated, grid_search
 from gbm_fast.evaluation.classifier import (
     ClassifierSettings,
     FeatureClassifier,
@@ -105,8 +105,10 @@ def test_samples_are_measured_against_the_test_images(
 
 @pytest.mark.usefixtures("stub")
 def test_images_of_others_are_measured_with_the_seed_of_the_floor(
-    run: gbm.Run, tmp_path: Path
+    run: gbm.Run, tmp_path: Path, monkeypatch: Patch
 ) -> None:
+    """Eight of them, three at once."""
+    monkeypatch.setattr(generated, "_BATCH", 3)
     images = 1 + (small_colour(8).train_images.double() / 255) ** 2
     np.save(tmp_path / "x.npy", images.numpy())
     seeded = gbm.SamplingSettings(num_images=256, seed=31)
@@ -236,6 +238,8 @@ def test_the_classifier_learns_the_training_images(epochs: int) -> None:
     for name, value in expected.state_dict().items():
         assert torch.allclose(found.state_dict()[name], value, rtol=0, atol=2e-5), name
     x = torch.from_numpy(HandData(data.test_images.numpy(), None, 255).positive()).float()
+    centred = found.standardise(found.trunk(2 * x - 3))
+    assert torch.allclose(found.features(x), centred, rtol=0, atol=1e-4)
     right = [int(found(image[None]).argmax()) for image in x] == data.test_labels.numpy()
     assert accuracy(found, data) == pytest.approx(right.mean(), abs=1e-12)
 
