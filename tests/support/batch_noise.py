@@ -1,6 +1,6 @@
-"""The random numbers of a training and of a sampling, restated: the one place where the tests that
-do them by hand say from which stream a number comes. Everything is a function of (seed, stream,
-index): the seed of torch's generator is a hash of the first two plus the third."""
+"""The random numbers of a training and of a sampling, restated in plain NumPy: the one place where
+the tests that do them by hand say from which stream a number comes. Everything is a function of
+(seed, stream, index, number of the event) by Philox, as `gbm_fast.runtime.random` documents it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,31 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-WEIGHTS, ORDER, BATCH, DROPOUT, IMAGE, LAW, LABEL = range(7)
+WEIGHTS, ORDER, TIMES, DROPOUT, IMAGE, LAW, LABEL = range(7)
+NOISE, START, CHOICE, COMPONENT, TEST_LAW, TEST_COMPONENT = range(8, 14)
 
 
-def _generator(seed: int, stream: int, index: int) -> torch.Generator:
-    (word,) = np.random.SeedSequence([seed, stream]).generate_state(1, np.uint32)
-    return torch.Generator().manual_seed((int(word) + index) % 2**32)
+def _words(seed: int, stream: int, index: int, first: int, blocks: int) -> np.ndarray:
+    key = seed + (stream << 32) + (index << 64)
+    return np.random.Philox(key=key, counter=first).random_raw(4 * blocks)
+
+
+def _uniforms(seed: int, stream: int, index: int, count: int) -> np.ndarray:
+    """Numbers in [0, 1), of 53 bits each."""
+    return (_words(seed, stream, index, 0, -(-count // 4))[:count] >> 11) * 2.0**-53
+
+
+def _normals(seed: int, stream: int, index: int, numbers: range, event: tuple) -> np.ndarray:
+    """Standard normal numbers by Box and Muller, float32 (numbers, *event)."""
+    size, made = int(np.prod(event)), []
+    blocks = -(-size // 8)
+    for number in numbers:
+        w = _words(seed, stream, index, number * blocks, blocks)
+        radius = np.sqrt(-2 * np.log(((w >> 32) + 0.5) / 2**32))
+        angle = 2 * np.pi * ((w & (2**32 - 1)) + 0.5) / 2**32
+        pairs = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+        made.append(pairs.ravel()[:size].astype(np.float32).reshape(event))
+    return np.stack(made)
 
 
 class BatchNoise(NamedTuple):
@@ -26,20 +45,26 @@ class BatchNoise(NamedTuple):
 
 def batch_noise(seed: int, step: int, batch_size: int, event: tuple[int, ...]) -> BatchNoise:
     """The noise of training step `step`, of the whole batch; z is float32 (batch, *event)."""
-    source = _generator(seed, BATCH, step)
-    uniform = torch.rand(batch_size, generator=source, dtype=torch.float64)
-    z = torch.randn((batch_size, *event), generator=source)
-    return BatchNoise(uniform.numpy(), z.numpy())
+    uniform = _uniforms(seed, TIMES, step, batch_size)
+    return BatchNoise(uniform, _normals(seed, NOISE, step, range(batch_size), event))
 
 
 def epoch_order(seed: int, epoch: int, count: int) -> list[int]:
-    """The order in which an epoch shows its images."""
-    return torch.randperm(count, generator=_generator(seed, ORDER, epoch)).tolist()
+    """The order in which an epoch shows its images: that of as many words."""
+    words = _words(seed, ORDER, epoch, 0, -(-count // 4))[:count]
+    return sorted(range(count), key=lambda i: words[i])
 
 
-def law_source(seed: int, step: int) -> torch.Generator:
-    """What the draws of a law for one step are made from."""
-    return _generator(seed, LAW, step)
+def law_noise(
+    seed: int, step: int, count: int, d: int, tested: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of the draws of a law: numbers in [0, 1) for the components (count,), and z (count, d).
+
+    tested   for the draws on which a learned score is compared with the exact one
+    """
+    streams = (TEST_COMPONENT, TEST_LAW) if tested else (COMPONENT, LAW)
+    uniform = _uniforms(seed, streams[0], step, count)
+    return uniform, _normals(seed, streams[1], step, range(count), (d,))
 
 
 @contextmanager
@@ -51,13 +76,12 @@ def _global_seed(number: int) -> Iterator[None]:
 
 def first_weights(seed: int) -> object:
     """A context in which a network that is built gets the weights that a training begins with."""
-    return _global_seed(_generator(seed, WEIGHTS, 0).initial_seed())
+    return _global_seed(int(_words(seed, WEIGHTS, 0, 0, 1)[0]))
 
 
 def dropout_masks(seed: int, step: int, first: int) -> object:
     """A context in which the round that begins with item `first` of a step gets its masks."""
-    words = np.random.SeedSequence([seed, DROPOUT, step, first]).generate_state(1)
-    return _global_seed(int(words[0]))
+    return _global_seed(int(_words(seed, DROPOUT, step, first, 1)[0]))
 
 
 class SampleNoise(NamedTuple):
@@ -77,18 +101,16 @@ def sample_noise(
 ) -> SampleNoise:
     """The noise of sample `number` of a seed.
 
-    picks   None: nothing is drawn before the normal numbers; 0: a number in [0, 1); n: an integer
-            below n
+    picks   what chooses the start. None: nothing; 0: a number in [0, 1); n: an integer below n
     """
-    (label,) = torch.rand(1, generator=_generator(seed, LABEL, number)).tolist()
-    source, drawn = _generator(seed, IMAGE, number), 0.0
-    if picks == 0:
-        drawn = float(torch.rand((), generator=source))
-    elif picks is not None:
-        drawn = int(torch.randint(picks, (), generator=source))
-    start = torch.empty(1, *event).normal_(generator=source)
-    eights = [torch.empty(8, *event).normal_(generator=source) for _ in range(-(-rows // 8))]
-    return SampleNoise(label, drawn, torch.cat([start, *eights])[: 1 + rows].numpy())
+    choice = _words(seed, CHOICE, number, 0, 1)
+    (label,) = _uniforms(seed, LABEL, number, 1)
+    drawn = float((choice[0] >> 11) * 2.0**-53) if picks == 0 else 0.0
+    if picks:
+        drawn = picks * int(choice[1]) >> 64
+    start = _normals(seed, START, number, range(1), event)
+    z = _normals(seed, IMAGE, number, range(rows), event)
+    return SampleNoise(float(label), drawn, np.concatenate([start, z]))
 
 
 def classifier_weights(seed: int) -> object:
@@ -115,8 +137,3 @@ def kernel_rows(seed: int, first: int, second: int, subsets: int, size: int) -> 
         tuple(source.choice(total, size, replace=False) for total in (first, second))
         for _ in range(subsets)
     ]
-
-
-def law_draws(seed: int, law: object, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Draws of a law with their components, on which the errors of a score are measured."""
-    return law.labelled_rvs(count, _generator(seed, IMAGE, 0))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.linalg import sqrtm
 from torch import nn
 
 import gbm_fast as gbm
@@ -183,5 +184,5 @@ class HandRun:
         if settings.start == "class-average":
             return self.averages()[label] * np.exp(top * z), label
         cov = self.data.law.log_covs[label].numpy() + top**2 * np.eye(len(z))
-        y = self.data.law.log_means[label].numpy() + np.linalg.cholesky(cov) @ z
+        y = self.data.law.log_means[label].numpy() + sqrtm(cov).real @ z
         return np.exp(y), label

@@ -1,5 +1,5 @@
 """A training written out from the documentation in NumPy, float64: times, kernel, loss, AdamW,
-averages. Of gbm_fast it calls the network and the draws of a law; settings it knows by name."""
+averages. Of gbm_fast it calls the network; the settings it knows by name."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -10,11 +10,12 @@ from functools import cached_property
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.linalg import sqrtm
 from scipy.special import ndtr, ndtri
 from torch import nn
 
 import gbm_fast as gbm
-from tests.support.batch_noise import batch_noise, dropout_masks, epoch_order, law_source
+from tests.support.batch_noise import batch_noise, dropout_masks, epoch_order, law_noise
 
 Array = NDArray[np.float64]
 
@@ -31,8 +32,7 @@ class HandData:
     def events(self, seed: int, step: int, count: int) -> tuple[Array, np.ndarray]:
         """Batch `step`: positive events and their labels."""
         if self.images is None:
-            x, labels = self.law.labelled_rvs(count, law_source(seed, step))
-            return x.numpy(), labels.numpy()
+            return law_draws(self.law, *law_noise(seed, step, count, self.law.d))
         total = len(self.images)
         places = [divmod(step * count + i, total) for i in range(count)]
         rows = [epoch_order(seed, epoch, total)[place] for epoch, place in places]
@@ -57,6 +57,17 @@ class HandData:
         first = sum(w * m[i] / d for w, m, _ in rows for i in range(d))
         second = sum(w * (m[i] ** 2 + c[i, i]) / d for w, m, c in rows for i in range(d))
         return float(first), math.sqrt(second - first**2)
+
+
+def law_draws(
+    law: gbm.LogNormalMixture, uniform: Array, z: np.ndarray
+) -> tuple[Array, np.ndarray]:
+    """exp(a + S^(1/2) z) of the component that each uniform number picks, and the components."""
+    weights, means, covs = (p.numpy() for p in (law.weights, law.log_means, law.log_covs))
+    labels = np.array([sum(u >= edge for edge in np.cumsum(weights)[:-1]) for u in uniform])
+    roots = [sqrtm(cov).real for cov in covs]
+    x = [means[k] + roots[k] @ row for k, row in zip(labels, z.astype(np.float64), strict=True)]
+    return np.exp(x), labels
 
 
 def log_vars(config: gbm.TrainConfig, spread: float) -> Callable[[Array], Array]:

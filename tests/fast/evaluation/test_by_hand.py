@@ -27,7 +27,7 @@ from gbm_fast.evaluation.classifier import (
 from gbm_fast.evaluation.generated import choose_extractor, measured_data
 from gbm_fast.evaluation.metrics import read_metrics
 from gbm_fast.settings.commands import EvaluateConfig, GridSearch, Measurement, SampleConfig
-from tests.support.batch_noise import classifier_order, classifier_weights, law_draws
+from tests.support.batch_noise import classifier_order, classifier_weights, law_noise
 from tests.support.evaluation_by_hand import DIM, FACTS, measured, stub_extractor
 from tests.support.fixtures import Folders, Patch, Shown
 from tests.support.hand_runs import (
@@ -41,7 +41,7 @@ from tests.support.hand_runs import (
 )
 from tests.support.small_colour import SIZE, small_colour
 from tests.support.tiny_data import BRIEF
-from tests.support.training_by_hand import HandData
+from tests.support.training_by_hand import HandData, law_draws
 
 SETTINGS = gbm.SamplingSettings(
     sampler="ancestral", num_steps=4, chi=0.9, num_images=7, seed=23, batch_size=3
@@ -272,9 +272,9 @@ def test_the_errors_of_the_score_of_a_law(tmp_path: Path, conditional: bool) -> 
     for place in range(1, 6):
         std = 0.05 * (1.7 / 0.05) ** (place / 6)
         t = hand.time(process, std**2)
-        drawn, labels = law_draws(12, LAW.diffuse(run.process, t), 40)
+        drawn, labels = law_draws(LAW.diffuse(run.process, t), *law_noise(12, 0, 40, 2, True))
         labels = labels.tolist() if conditional else None
-        x = drawn.float().double().numpy()
+        x = drawn.astype(np.float32).astype(np.float64)
         truth = law_score(law.diffuse(process, t), labels)(x)
         learned = 1 + hand.hyvarinen(process, labels)(x, t)
         expected.append((std, ((learned - truth) ** 2).mean() / (truth**2).mean()))
