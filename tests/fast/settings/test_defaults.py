@@ -13,6 +13,7 @@ import pytest
 import gbm_fast as gbm
 from gbm_fast.evaluation import inception
 from gbm_fast.evaluation.classifier import ClassifierSettings
+from gbm_fast.runtime.random import Stream
 from gbm_fast.settings.commands import (
     EvaluateConfig,
     GridSearch,
@@ -129,6 +130,7 @@ FUNCTIONS: dict[str, dict[str, object]] = {
     "training.batches.ImageBatches": {"with_labels": False},
     "training.batches.LawBatches": {"with_labels": False},
     "training.batches.TrainingData.draw_ahead": {"pin": False},
+    "training.batches.law_draws": {"streams": (Stream.COMPONENT, Stream.LAW)},
     "training.build.build_model": {"autocast": None, "num_classes": 0, "own_network": None},
     "training.build.build_network": {"num_classes": 0},
     "training.loop.StatsLog": {"show_progress": True},

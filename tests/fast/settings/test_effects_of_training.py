@@ -155,6 +155,8 @@ class Row(NamedTuple):
 OF_THE_COMMAND = OF_IMAGES | {"dataset": "folder", "data_dir": Path("here"), "metrics_images": 0}
 OF_THE_COMMAND |= {"run_dir": Path("run")}
 NUMBERED = {"run_dir": None}
+# Steps so large that the loss grows.
+WORSE = {"steps": 6, "checkpoint_every": 2, "learning_rate": 3.0}
 FIVE = {"steps": 5, "checkpoint_every": 1, "keep_last": 1}
 ROWS: dict[str, Row] = {
     "dataset": Row("folder", "digits", commanded, {}, OF_THE_COMMAND),
@@ -189,7 +191,7 @@ ROWS: dict[str, Row] = {
     "ema_decay": Row(0.0, 0.999, beside={"steps": 3}),
     "average": Row("steps", "saved-checkpoints", learned, {"average_every": 2}),
     "average_every": Row(1, 2),
-    "choose": Row("last", "least-loss", learned, {"steps": 6, "checkpoint_every": 2}),
+    "choose": Row("last", "least-loss", learned, WORSE),
     "steps": Row(2, 3),
     "minutes": Row(None, 0.6, files, {"steps": 5}),
     "seed": Row(0, 1),
