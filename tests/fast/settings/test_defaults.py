@@ -115,17 +115,23 @@ def test_a_preset_is_what_is_documented(dataset: str, preset: str) -> None:
 TRAINED = {"num_classes": 0, "law": None, "step": 0, "train_sha256": None}
 TRAINED |= {"test_sha256": None}
 FUNCTIONS: dict[str, dict[str, object]] = {
-    "data.download.fetch": {"timeout": 30.0},
+    "data.download.fetch": {"timeout": 30.0, "most_bytes": 2**28},
     "data.load.load_dataset": {"data_dir": None, "download": True},
     "data.pictures.save_panels": {"columns": 8},
     "data.pictures.save_png": {"scale": 1},
     "data.pictures.tile": {"gap": 1},
-    "data.sources.CifarSource": {"records_per_member": 10_000, "image_shape": (32, 32)},
+    "data.sources.CifarSource": {
+        "records_per_member": 10_000,
+        "image_shape": (32, 32),
+        "foreign": (),
+        "per_class": None,
+    },
     "data.sources.IdxFile": {"raw_md5": None},
     "data.sources.IdxSource": {
         "train_count": 60_000,
         "test_count": 10_000,
         "image_shape": (28, 28),
+        "per_class": None,
     },
     "training.batches.ImageBatches": {"with_labels": False},
     "training.batches.LawBatches": {"with_labels": False},
