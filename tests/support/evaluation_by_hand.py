@@ -1,0 +1,80 @@
+"""Distances written out from their definitions: SciPy's matrix root, and plain loops."""
+
+import numpy as np
+import torch
+from scipy.linalg import sqrtm
+from torch import Tensor
+
+import gbm_fast as gbm
+from tests.support.batch_noise import floor_rows, kernel_rows
+from tests.support.training_by_hand import Array, HandData
+
+DIM = 3
+FACTS = {"name": "three numbers", "hash": "00112233aabbccdd", "dim": DIM, "test_accuracy": 0.6}
+
+
+def _projection(pixels: int) -> Array:
+    return np.sin(np.outer(np.arange(pixels), [0.7, 1.1, 1.9]) + [0.1, 0.5, 0.9])
+
+
+def stub_extractor(shape: tuple[int, int, int]) -> gbm.FeatureExtractor:
+    """Three numbers an image, linear in its pixels and by no means the same for all."""
+    matrix = torch.from_numpy(_projection(int(np.prod(shape))))
+
+    def network(images: Tensor) -> Tensor:
+        return images.double().flatten(1) @ matrix
+
+    return gbm.FeatureExtractor(**FACTS, image_shape=shape, network=network)
+
+
+def features(images: Array) -> Array:
+    """The same of images (n, C, H, W)."""
+    return images.reshape(len(images), -1) @ _projection(images[0].size)
+
+
+def frechet(a: Array, b: Array) -> float:
+    """|m_a - m_b|^2 + tr (S_a + S_b - 2 (S_a S_b)^(1/2))."""
+    first, second = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    root = sqrtm(first @ second).real
+    return float(((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(first + second - 2 * root))
+
+
+def _kernel(x: Array, y: Array) -> float:
+    return float(x @ y / len(x) + 1) ** 3
+
+
+def _discrepancy(x: Array, y: Array) -> float:
+    m, within = len(x), 0.0
+    for rows in (x, y):
+        pairs = [(i, j) for i in range(m) for j in range(m) if i != j]
+        within += sum(_kernel(rows[i], rows[j]) for i, j in pairs) / (m * (m - 1))
+    return within - 2 * sum(_kernel(a, b) for a in x for b in y) / m**2
+
+
+def kernel(a: Array, b: Array, seed: int, subsets: int = 100) -> tuple[float, float]:
+    """Mean and deviation over subsets of as many rows of both sets as the smaller one has."""
+    m = min(len(a), len(b))
+    if m == len(a) == len(b):
+        return _discrepancy(a, b), 0.0
+    rows = kernel_rows(seed, len(a), len(b), subsets, m)
+    found = [_discrepancy(a[first], b[second]) for first, second in rows]
+    return float(np.mean(found)), float(np.std(found, ddof=1))
+
+
+def measured(
+    images: Array, train: HandData, test: HandData, repeats: int, seed: int
+) -> dict[str, float]:
+    """The numbers of an evaluation: distances to the test images, floors of training images."""
+    reference, known = features(test.positive()), features(train.positive())
+    draws = floor_rows(seed, len(known), len(images), repeats)
+    floors = {
+        "frechet_floor": [frechet(known[rows], reference) for rows in draws],
+        "kernel_floor": [kernel(known[rows], reference, seed)[0] for rows in draws],
+    }
+    found = features(images)
+    numbers = {"N": len(images), "N_reference": len(reference), "floor_repeats": repeats}
+    numbers |= {"seed": seed, "frechet": frechet(found, reference)}
+    numbers |= dict(zip(("kernel", "kernel_sd"), kernel(found, reference, seed), strict=True))
+    for name, values in floors.items():
+        numbers |= {name: float(np.mean(values)), f"{name}_sd": float(np.std(values, ddof=1))}
+    return numbers
