@@ -56,3 +56,15 @@ def test_every_data_set_has_its_presets_and_its_row() -> None:
     for name in (*get_args(ImageName), *get_args(ToyName)):
         for preset in ("cpu", "gpu", "demo"):
             assert resolve(preset_config(preset, name)).dataset == name
+
+
+def test_the_tests_that_the_pages_name_are_there() -> None:
+    """A promise of docs/ stands beside the test that holds it, by path or by the file's name."""
+    known = {path.name for path in ROOT.rglob("tests/**/test_*.py")}
+    named = 0
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        for place in re.findall(r"`([\w./]*test_\w+\.py)`", page.read_text(encoding="utf-8")):
+            there = (ROOT / place).is_file() if "/" in place else place in known
+            assert there, f"{page.name} names {place}"
+            named += 1
+    assert named > 30
