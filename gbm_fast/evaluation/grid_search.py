@@ -60,9 +60,11 @@ class Journal:
         lines = [entry for entry in found if entry is not None]
         ours = found[0] == json.loads(first) if found else first.startswith(text)
         if not ours:
+            other = bool(lines) and "feature_hash" in lines[0]
+            what = "the journal of a search with other settings, weights, data or features"
             raise ValueError(
-                f"{path} is the journal of a search with other settings, weights, data or "
-                "features: choose another --out, or delete it."
+                f"{path} is {what if other else 'no journal of a search'}: choose another --out, "
+                "or delete it."
             )
         self.entries: list[dict] = lines[1:]
         whole = b"".join(json.dumps(entry).encode() + b"\n" for entry in lines)

@@ -14,12 +14,9 @@ LEAST_SEPARATION = 1.0
 
 def require_labels(labels: Tensor, count: int, num_classes: int) -> None:
     """Raise ValueError unless `labels` are (count,) integers in 0..num_classes-1."""
-    integers = labels.dtype in (torch.int32, torch.int64)
-    if (
-        labels.shape != (count,)
-        or not integers
-        or not bool(((labels >= 0) & (labels < num_classes)).all())
-    ):
+    integers = isinstance(labels, Tensor) and labels.dtype in (torch.int32, torch.int64)
+    fit = integers and labels.shape == (count,)
+    if not (fit and bool(((labels >= 0) & (labels < num_classes)).all())):
         raise ValueError(f"labels must be {count} integers in 0..{num_classes - 1}.")
 
 

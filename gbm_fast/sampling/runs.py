@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.checks import integers, require_positive, require_tensor, whole_number
+from gbm_fast.checks import require_positive, require_tensor, whole_number
 from gbm_fast.grids import power
 from gbm_fast.likelihood import autograd_divergence, hutchinson_divergence, log_likelihood
 from gbm_fast.parameterisation import LearnedScore, score_function
@@ -81,9 +81,8 @@ class Run(TrainedModel):
                 if labels is not None
                 else f"the run is class-conditional: pass labels (n,), 0..{self.num_classes - 1}."
             )
-        classes = integers(labels, "labels")
-        require_labels(classes, count, self.num_classes)
-        return score_function(self.model, self.process, classes.to(self.device))
+        require_labels(labels, count, self.num_classes)
+        return score_function(self.model, self.process, labels.to(self.device))
 
     def _ready(self, x: Tensor) -> Tensor:
         """`x` on the device and in the dtype of the weights."""

@@ -294,20 +294,19 @@ def load_trained(
     weights, facts = _consistent(folder, config)
     law = _read_law(folder, config, facts)
     statistics = law_statistics(law) if law is not None else _read_statistics(folder, facts)
-    shape = tuple(facts["event_shape"])
-    autocast = choose_autocast(config.precision, chosen)
     classes = facts.get("num_classes", 0)  # older headers have none
-    moments = facts["log_mean"], facts["log_std"]
+    shape = tuple(facts["event_shape"])
     try:
+        autocast = choose_autocast(config.precision, chosen)
+        moments = facts["log_mean"], facts["log_std"]
         model = build_model(config, shape, *moments, autocast, classes, network)
         model.load_state_dict(weights)
     except (RuntimeError, ValueError) as error:
         raise ValueError(f"the weights of {folder} do not fit its network: {error}") from error
-    model = model.eval().requires_grad_(False).to(chosen)
     return TrainedModel(
         folder,
         config,
-        model,
+        model.eval().requires_grad_(False).to(chosen),
         chosen,
         shape,
         statistics,

@@ -78,11 +78,11 @@ def test_the_accuracy_vectors_hold_under_any_error_state() -> None:
     assert all(report.passed for report in reports)
 
 
-def test_numpy_s_own_generator_is_left_alone() -> None:
+def test_numpy_s_own_generator_is_left_alone(rng: np.random.Generator) -> None:
     before = np.random.get_state()[1].tobytes()  # noqa: NPY002
     for call in EXTREMES.values():
         call()
-    LN.rvs(5, np.random.default_rng(np.random.PCG64(5).random_raw()))
+    LN.rvs(5, rng)
     assert np.random.get_state()[1].tobytes() == before  # noqa: NPY002
 
 

@@ -21,6 +21,9 @@ EXCEPTIONS: dict[str, str] = {
     "tests/fast/mathematics/test_parameterisation.py": GLOBAL_SEED,
     "tests/fast/training/test_trainer.py": "shows that the global generator has no influence",
     "tests/support/batch_noise.py": "restates the streams of gbm_fast, torch's own among them",
+    "tests/fast/mathematics/test_state.py": "shows that the global generator has no influence",
+    "tests/fast/runtime/test_state.py": "shows that the global generator has no influence",
+    "tests/ref/test_ref_state.py": "shows that the global generator has no influence",
     "tests/spec/adapters/laws.py": "a generator whose draws are given",
 }
 # path -> why so many numbers there are not statistics.

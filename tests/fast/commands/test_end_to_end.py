@@ -20,7 +20,7 @@ from tests.support.tiny_data import digits_extractor
 
 TINY = ("--width", "8", "--steps", "3", "--num-steps", "8", "--metrics-images", "8")
 RUN_FILES = set("config.json environment.json metrics.json samples.png".split())
-RUN_FILES |= {"statistics.safetensors", "weights.safetensors"}
+RUN_FILES |= {".gbm-run", "statistics.safetensors", "weights.safetensors"}
 
 
 def in_shell(module: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -62,7 +62,7 @@ def test_training_writes_every_file_and_measures_every_sampler(run: Path) -> Non
 
 def assert_sampled(folder: Path, count: int, has_class: bool = False) -> None:
     """PNG files by number, the same pictures in images.npz, a grid, labels and the settings."""
-    expected = {"png", "images.npz", "grid.png", "settings.json"}
+    expected = {"png", "images.npz", "grid.png", "settings.json", ".gbm-samples"}
     expected |= {"labels.txt"} if has_class else set()
     assert {path.name for path in folder.iterdir()} == expected
     names = [f"{i:06d}.png" for i in range(count)]
@@ -93,17 +93,18 @@ def test_a_sampler_from_a_start(run: Path, command: Command, sampler: str, start
 
 def test_sample_and_evaluate_as_commands(run: Path, tmp_path: Path, command: Command) -> None:
     """In a folder of their own, with the run named by its path."""
-    options = ("--run", str(run), "--num-steps", "8", "--num-images", "5", "--seed", "7")
-    done = in_shell("gbm_fast.sample", *options, "--out", "out", cwd=tmp_path)
+    options = ("--run", str(run), "--num-steps", "8", "--seed", "7", "--num-images")
+    done = in_shell("gbm_fast.sample", *options, "6", "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert_sampled(tmp_path / "out", 5)
-    # The files of an earlier, larger set must not stay behind.
-    (tmp_path / "out" / "png" / "000005.png").write_bytes(b"")
-    # A file with a name that is not ours must.
-    (foreign := tmp_path / "out" / "png" / "2024-holiday.png").write_bytes(b"kept")
-    assert command(sample.main, *options, "--out", tmp_path / "out").status == 0
-    assert foreign.read_bytes() == b"kept"
-    foreign.unlink()
+    assert_sampled(tmp_path / "out", 6)
+    # The files of an earlier, larger set must not stay behind; files that are not ours must.
+    foreign = [tmp_path / "out" / "png" / name for name in ("2024-holiday.png", "000123.png")]
+    for path in foreign:
+        path.write_bytes(b"kept")
+    assert command(sample.main, *options, "5", "--out", tmp_path / "out").status == 0
+    for path in foreign:
+        assert path.read_bytes() == b"kept"
+        path.unlink()
     assert_sampled(tmp_path / "out", 5)
     before = (run / "metrics.json").read_text()
     images = ("--images", "out/images.npz", "--floor-repeats", "2")

@@ -116,7 +116,7 @@ def test_sampling_serves_laws(plane: Path, tmp_path: Path, capsys: Shown) -> Non
         assert np.array_equal(stored["samples"], expected.numpy())
     assert len(grey_levels(tmp_path / "grid.png")) > 50, "not blank"
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"samples.npz", "grid.png", "labels.txt", "settings.json"}
+    assert names == {"samples.npz", "grid.png", "labels.txt", "settings.json", ".gbm-samples"}
     shown = capsys.readouterr().out
     assert "5 levels: 7 samples" in shown and "no png/: the samples of a law" in shown
     with pytest.raises(ValueError, match="which is no image data set"):
@@ -232,7 +232,7 @@ def test_another_law_is_seen(torch_rng: torch.Generator) -> None:
     [
         (lambda p: np.save(p, np.ones((3, 3))), r"floats \(n, 2\) are wanted"),
         (lambda p: np.save(p, np.ones((3, 2), int)), r"floats \(n, 2\) are wanted"),
-        (lambda p: np.save(p, -np.ones((3, 2))), "samples must be positive"),
+        (lambda p: np.save(p, -np.ones((3, 2))), "the draws must be positive"),
         (lambda p: np.save(p, np.ones((1, 2))), "n of 2 or more"),
     ],
     ids=["columns", "integers", "negative", "one"],

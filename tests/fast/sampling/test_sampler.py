@@ -74,7 +74,10 @@ def test_dale_langevin_with_the_exact_score_ends_on_the_data_blurred() -> None:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: Folders) -> gbm.Run:
     """A network of three steps on the digits, with weights that matter."""
-    run = gbm.load_run(make_run(tmp_path_factory.mktemp("sampling") / "run"), "cpu")
+    run = gbm.load_run(
+        make_run(tmp_path_factory.mktemp("sampling") / "run", data=gbm.load_dataset("digits")),
+        "cpu",
+    )
     with torch.no_grad():
         run.model.network.head[-1].weight.normal_(0, 0.2, generator=torch.Generator())
     return run

@@ -302,7 +302,7 @@ def test_the_folder_of_the_data_is_stored_as_an_absolute_one(
     tmp_path: Path, monkeypatch: Patch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    config = tiny_config(data_dir=Path("pictures"), run_dir=Path("run"))
+    config = tiny_config(dataset="folder", data_dir=Path("pictures"), run_dir=Path("run"))
     (tmp_path / "run").mkdir()
     runs.write_run_files(Path("run"), config, gbm.ImageBatches(few_digits()))
     assert runs.read_config(Path("run")).data_dir == tmp_path / "pictures"
