@@ -25,7 +25,6 @@ from typing import Annotated, NamedTuple, NoReturn
 
 import tyro
 
-from gbm_fast.settings.choices import expand_paths
 from validation.ending import leave
 from validation.provenance import code_hashes, has_code
 
@@ -50,6 +49,9 @@ class Settings:
     """Write to validation/results, in place of what is recorded there."""
 
     def __post_init__(self) -> None:
+        # Here, since --help needs neither this nor anything else of the packages.
+        from gbm_fast.settings.choices import expand_paths
+
         expand_paths(self)
         if self.record and self.quick:
             raise ValueError(

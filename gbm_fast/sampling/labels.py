@@ -32,6 +32,8 @@ def require_class(run: TrainedModel, label: int, start: StartName, process: Proc
             f"label: {run.folder} is not class-conditional, and the start {start} has no class: "
             f"{advice}, or pass --start class-average."
         )
+    if start == "data":  # the label says which images are noised, however far
+        return
     apart = separation(run.statistics, label, process)
     if apart < LEAST_SEPARATION:
         std = float(process.log_var(process.horizon)) ** 0.5
