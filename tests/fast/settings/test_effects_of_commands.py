@@ -104,6 +104,9 @@ def noted() -> Iterator[dict[str, object]]:
         seen["inception"] = path
         return stub_extractor(SIZE)
 
+    def weights(path: Path | None) -> None:
+        seen["weights"] = path
+
     def classifier(data: gbm.ImageData, folder: Path) -> gbm.FeatureExtractor:
         seen["classifier"] = folder
         return stub_extractor(SIZE)
@@ -114,6 +117,7 @@ def noted() -> Iterator[dict[str, object]]:
 
     with Patch.context() as patch:
         patch.setattr(generated, "load_inception", inception)
+        patch.setattr(generated, "find_weights", weights)
         patch.setattr(generated, "load_or_train_classifier", classifier)
         patch.setattr(generated, "load_dataset", loaded)
         for command in (evaluation, sampling):

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import gbm_fast as gbm
+from gbm_fast.commands import report as ending
 from gbm_fast.commands import training as pipeline
 from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors, tensors_sha256
 from gbm_fast.settings.training_presets import preset_config, resolve
@@ -92,15 +93,16 @@ def commanded(folder: Path, config: gbm.TrainConfig) -> Seen:
         seen["data"] = name, data_dir
         return small_colour()
 
-    def measured(run: gbm.Run, images: gbm.ImageData, count: int) -> None:
-        seen["measured"] = count
+    def samplers(run: gbm.Run, num_images: int, seed: int) -> list[gbm.Sampler]:
+        seen["measured"] = num_images
+        return []
 
     folder.mkdir()
     with Patch.context() as patch:
         patch.chdir(folder)
         for name, stub in (("process_group", group), ("load_dataset", loaded)):
             patch.setattr(pipeline, name, stub)
-        patch.setattr(pipeline, "_sample_and_measure", measured)
+        patch.setattr(ending, "standard_samplers", samplers)
         pipeline.run_training(config)
     seen["runs"] = sorted(str(p.parent.relative_to(folder)) for p in folder.rglob("config.json"))
     return seen
@@ -159,7 +161,7 @@ NUMBERED = {"run_dir": None}
 WORSE = {"steps": 6, "checkpoint_every": 2, "learning_rate": 3.0}
 FIVE = {"steps": 5, "checkpoint_every": 1, "keep_last": 1}
 ROWS: dict[str, Row] = {
-    "dataset": Row("folder", "digits", commanded, {}, OF_THE_COMMAND),
+    "dataset": Row("folder", "mnist", commanded, {}, OF_THE_COMMAND),
     "preset": Row("cpu", "gpu", from_preset, {}, {"dataset": "digits"}),
     "data_dir": Row(Path("here"), Path("there"), commanded, {}, OF_THE_COMMAND),
     "out_dir": Row(Path("a"), Path("b"), commanded, NUMBERED, OF_THE_COMMAND),
