@@ -39,7 +39,7 @@ from tests.support.hand_runs import (
     law_run,
     write_folder,
 )
-from tests.support.small_colour import SIZE, small_colour
+from tests.support.small_colour import SIZE, Told, small_colour
 from tests.support.tiny_data import BRIEF
 from tests.support.training_by_hand import HandData, law_draws
 
@@ -155,7 +155,7 @@ def test_a_training_measures_its_samplers_at_its_end(
     monkeypatch.setattr(ending, "save_panels", lambda path, panels, *_: shown.append([*panels]))
     given = {"num_steps": 6, "metrics_images": 5, "steps": 2, "run_dir": tmp_path / "run"}
     given |= {"dataset": "folder", "data_dir": run.config.data_dir, "device": "cpu"}
-    done = gbm.train_run(gbm.TrainConfig(**(UNET | EXPLODING | given)))
+    done = gbm.train_run(gbm.TrainConfig(**(EXPLODING | given)), network=Told())
     flow = gbm.SamplingSettings(sampler="probability-flow", num_images=5)
     dale = replace(flow, sampler="dale-langevin", num_steps=6)
     paper = replace(dale, process="constant", start="class-average")

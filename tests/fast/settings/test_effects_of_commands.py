@@ -3,6 +3,7 @@ seen to differ. A setting without a row fails, and so does one whose two values 
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -222,15 +223,28 @@ def test_a_setting_of_evaluating_has_an_effect(
         assert one["entry"][0]["result"] != other["entry"][0]["result"]
 
 
+def test_the_same_evaluation_is_the_same(run: Path, known: dict[str, object]) -> None:
+    """Otherwise the tests above would see a difference where there is none."""
+    one = once(known, f"measured {TWICE}", lambda: evaluated(run, {"measurement": TWICE}))
+    assert one == evaluated(run, {"measurement": TWICE})
+
+
+OUT = Path("out")
+FOR_WRITING = {"output": ("npz",), "device": "cpu", "sampling": FEW}
+
+
 def written(folder: Path, run: Path, settings: dict[str, object]) -> object:
     """What is asked for, and the names and contents of the files."""
     folder.mkdir()
-    base = {"run": run, "out": folder / "out", "output": ("npz",), "device": "cpu"}
+    base = FOR_WRITING | {"run": run, "out": OUT} | settings
+    base["out"] = folder / OUT if base["out"] == OUT else base["out"]
     with noted() as seen:
-        run_sampling(SampleConfig(**(base | {"sampling": FEW} | settings)))
+        run_sampling(SampleConfig(**base))
     found = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     place = run / "samples" / FEW.slug
-    found |= {f"own {p.name}": b"" for p in place.glob("*")} if place.exists() else {}
+    if place.exists():
+        found |= {f"own {p.name}": b"" for p in place.glob("*")}
+        shutil.rmtree(place)
     return seen | found
 
 
@@ -239,7 +253,7 @@ FOR_SEARCH = {"sampling": dataclasses.replace(FEW, sampler="ancestral"), "measur
 FOR_SEARCH |= {"grid_search": True, "search": LISTS, "output": ("png", "npz", "grid")}
 OF_WRITING: dict[str, Row] = {
     "run": Row("run", "another"),
-    "out": Row("out", None),
+    "out": Row(OUT, None),
     "output": Row(("npz",), ("png",)),
     "film": Row(0, 1),
     "grid_search": Row(False, True, {"output": ("png", "npz", "grid"), "search": GridSearch()}),
@@ -252,19 +266,19 @@ OF_WRITING: dict[str, Row] = {
 
 @pytest.mark.parametrize("name", OF_WRITING)
 def test_a_setting_of_the_sample_command_has_an_effect(
-    run: Path, tmp_path: Path, name: str
+    run: Path, tmp_path: Path, name: str, known: dict[str, object]
 ) -> None:
     first, second, beside = OF_WRITING[name]
     seen = []
     for place, value in (("a", first), ("b", second)):
         if name == "run":
             value = run.parent / value
-        elif name == "out" and value:
-            value = tmp_path / place / value
         chosen = beside | {name: value}
         if name == "grid_search" and value:
             chosen |= FOR_SEARCH
-        seen.append(written(tmp_path / place, run, chosen))
+        own = SampleConfig(**(FOR_WRITING | {"run": run, "out": OUT} | chosen))
+        look = partial(written, tmp_path / place, run, chosen)
+        seen.append(once(known, f"written {own}", look))
     assert seen[0] != seen[1]
     if name == "sampling":
         assert seen[0] == written(tmp_path / "c", run, {})
@@ -325,10 +339,15 @@ OF_SEARCHING: dict[str, Row] = {
 
 
 @pytest.mark.parametrize("name", OF_SEARCHING)
-def test_a_setting_of_the_search_has_an_effect(run: Path, tmp_path: Path, name: str) -> None:
+def test_a_setting_of_the_search_has_an_effect(
+    run: Path, tmp_path: Path, name: str, known: dict[str, object]
+) -> None:
     row = OF_SEARCHING[name]
-    lists = [dataclasses.replace(LISTS, **{name: value}) for value in (row.first, row.second)]
-    one, other = (searched(run, tmp_path / str(i), found) for i, found in enumerate(lists))
+    begun, changed = (
+        dataclasses.replace(LISTS, **{name: value}) for value in (row.first, row.second)
+    )
+    one = once(known, f"searched {begun}", lambda: searched(run, tmp_path / "0", begun))
+    other = searched(run, tmp_path / "1", changed)
     assert one != other
     tried = [entry[name] for entry in other[1:-1]] if name != "criterion" else []
     assert set(tried) == (set(row.second) if tried else set())
