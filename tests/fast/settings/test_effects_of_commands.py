@@ -187,6 +187,8 @@ def test_a_setting_of_measuring_has_an_effect(
     assert one != other
     if name in ("features_dir", "inception_weights"):
         assert FOLDER in other.values() or Path("weights.pt") in other.values()
+    if name == "inception_weights":
+        assert other["weights"] == other["inception"] == Path("weights.pt")
     if name == "floor_repeats":
         assert one["entry"][0]["result"] != other["entry"][0]["result"]
     if name == "data_dir":
