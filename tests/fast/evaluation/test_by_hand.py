@@ -14,7 +14,7 @@ from torch import nn
 import gbm_fast as gbm
 import gbm_ref as ref
 from gbm_fast.commands import evaluation as command
-from gbm_fast.commands import training as pipeline
+from gbm_fast.commands import report as ending
 from gbm_fast.commands.evaluation import run_evaluation
 from gbm_fast.commands.sampling import run_sampling
 from gbm_fast.evaluation import generated, grid_search
@@ -39,7 +39,7 @@ from tests.support.hand_runs import (
     law_run,
     write_folder,
 )
-from tests.support.small_colour import SIZE, small_colour
+from tests.support.small_colour import SIZE, Told, small_colour
 from tests.support.tiny_data import BRIEF
 from tests.support.training_by_hand import HandData, law_draws
 
@@ -76,13 +76,9 @@ def numbers(entry: dict) -> dict:
 
 
 @pytest.mark.usefixtures("stub")
-@pytest.mark.parametrize("folder", [None, "others"])
-def test_samples_are_measured_against_the_test_images(
-    run: gbm.Run, folder: str | None, capsys: Shown
-) -> None:
-    """Of the run's own folder, or of its copy; the floor is of training images."""
-    where = None if folder is None else run.folder.parent / folder
-    measurement = Measurement(floor_repeats=3, data_dir=where)
+def test_samples_are_measured_against_the_test_images(run: gbm.Run, capsys: Shown) -> None:
+    """Of a copy of the run's own folder; the floor is of training images."""
+    measurement = Measurement(floor_repeats=3, data_dir=run.folder.parent / "others")
     run_evaluation(EvaluateConfig(run.folder, None, "cpu", measurement, SETTINGS))
     images = gbm.Sampler(run, SETTINGS)(show_progress=False).double().numpy()
     expected = measured(images, *folder_data(), repeats=3, seed=23)
@@ -91,7 +87,7 @@ def test_samples_are_measured_against_the_test_images(
     assert numbers(entry) == pytest.approx(expected, rel=1e-6)
     words = {name: entry["result"][name] for name in entry["result"].keys() - expected.keys()}
     assert words == run.identity() | {
-        "dataset": f"folder-{folder or 'pictures'}",
+        "dataset": "folder-others",
         "feature": FACTS["name"],
         "feature_dim": DIM,
         "feature_hash": FACTS["hash"],
@@ -113,7 +109,7 @@ def test_images_of_others_are_measured_with_the_seed_of_the_floor(
     np.save(tmp_path / "x.npy", images.numpy())
     seeded = gbm.SamplingSettings(num_images=256, seed=31)
     options = Measurement(floor_repeats=2), seeded
-    run_evaluation(EvaluateConfig(run.folder, tmp_path / "x.npy", "cpu", *options))
+    run_evaluation(EvaluateConfig(run.folder, tmp_path / "x.npy", "auto", *options))
     entry = read_metrics(run.folder / "metrics.json")[-1]
     assert entry["settings"] == {"images": str(tmp_path / "x.npy"), "seed": 31}
     expected = measured(images.float().double().numpy(), *folder_data(), repeats=2, seed=31)
@@ -151,18 +147,20 @@ def test_a_training_measures_its_samplers_at_its_end(
     """The flow and eq. (13) on its own process, the paper's two on the constant one: five images
     of seed 0 each, ten floors, and what is drawn and printed."""
     shown: list[list[tuple[str, torch.Tensor]]] = []
-    monkeypatch.setattr(pipeline, "load_or_train_classifier", lambda *_: stub_extractor(SIZE))
-    monkeypatch.setattr(pipeline, "save_panels", lambda path, panels, *_: shown.append(panels))
+    monkeypatch.setattr(ending, "load_or_train_classifier", lambda *_: stub_extractor(SIZE))
+    monkeypatch.setattr(ending, "save_panels", lambda path, panels, *_: shown.append([*panels]))
     given = {"num_steps": 6, "metrics_images": 5, "steps": 2, "run_dir": tmp_path / "run"}
     given |= {"dataset": "folder", "data_dir": run.config.data_dir, "device": "cpu"}
-    done = gbm.train_run(gbm.TrainConfig(**(UNET | EXPLODING | given)))
+    done = gbm.train_run(gbm.TrainConfig(**(EXPLODING | given)), network=Told())
     flow = gbm.SamplingSettings(sampler="probability-flow", num_images=5)
     dale = replace(flow, sampler="dale-langevin", num_steps=6)
     paper = replace(dale, process="constant", start="class-average")
     wanted = [flow, dale, paper, replace(paper, sampler="sign-agnostic")]
     entries = read_metrics(done.folder / "metrics.json")
     assert [entry["settings"] for entry in entries] == [asdict(settings) for settings in wanted]
-    printed, (panels,) = capsys.readouterr().out, shown
+    printed, (before, panels) = capsys.readouterr().out, shown
+    assert [caption for caption, _ in before[:-1]] == [settings.caption for settings in wanted]
+    assert all(torch.equal(a, b) for (_, a), (_, b) in zip(before, panels, strict=True))
     for entry, settings, (caption, drawn) in zip(entries, wanted, panels, strict=False):
         images = gbm.Sampler(done, settings)(show_progress=False)
         expected = measured(images.double().numpy(), *folder_data(), repeats=10, seed=0)

@@ -3,6 +3,7 @@ start and process, every setting away from its default, in colour and on vectors
 
 import json
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -36,14 +37,15 @@ Pair = tuple[gbm.Run, HandRun]
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: Folders) -> dict[str, Pair]:
-    """Runs of both processes, with and without classes, on colour images and on a law."""
+    """Runs of both processes, with and without classes, on colour images and on a law; the one
+    without on so little noise that a start still has the class."""
     root = tmp_path_factory.mktemp("by hand")
     pictures = write_folder(root / "pictures")
     made: dict[str, Pair] = {}
     kinds = {
         "exploding": (EXPLODING, True),
         "constant": (CONSTANT, True),
-        "plain": (EXPLODING, False),
+        "plain": (EXPLODING | {"std_max": 0.6}, False),
     }
     for name, (settings, conditional) in kinds.items():
         run = image_run(root / name, pictures, conditional, Told(), **settings)
@@ -89,10 +91,14 @@ def agree(pair: Pair, settings: gbm.SamplingSettings) -> torch.Tensor:
 
 
 ON_RUN = [("exploding", s) for s in STEPS if s not in ("sign-agnostic", "milstein")]
+ON_CONSTANT = [("constant", s) for s in STEPS]
+# Every start and every sampler on both processes.
+CELLS = [
+    (*cell, start) for part in (ON_RUN, ON_CONSTANT) for cell, start in zip(part, cycle(STARTS))
+]
 
 
-@pytest.mark.parametrize("start", STARTS)
-@pytest.mark.parametrize(("process", "sampler"), ON_RUN + [("constant", s) for s in STEPS])
+@pytest.mark.parametrize(("process", "sampler", "start"), CELLS)
 def test_images_are_those_written_by_hand(
     runs: dict[str, Pair], process: str, sampler: SamplerName, start: StartName
 ) -> None:
@@ -103,7 +109,7 @@ def test_images_are_those_written_by_hand(
 def test_images_of_a_run_on_the_constant_process(
     runs: dict[str, Pair], sampler: SamplerName
 ) -> None:
-    agree(runs["constant"], replace(settings_of(sampler, "own", "data"), num_steps=8))
+    agree(runs["constant"], replace(settings_of(sampler, "own", "data"), num_steps=5))
 
 
 @pytest.mark.parametrize("kind", ["exploding", "plain"])
@@ -113,6 +119,7 @@ def test_labels_and_starts_are_those_of_the_class(
     runs: dict[str, Pair], kind: str, start: StartName, label: int | None
 ) -> None:
     settings = replace(settings_of("ancestral", "exploding", start), label=label, num_images=3)
+    settings = replace(settings, num_steps=2)
     for name in (kind, f"law {kind}"):
         if label == 2 and name.startswith("law"):
             with pytest.raises(ValueError, match=r"0\.\.1|not class-conditional"):
@@ -122,13 +129,14 @@ def test_labels_and_starts_are_those_of_the_class(
                 gbm.Sampler(runs[name][0], settings)
         else:
             found = agree(runs[name], settings)
-            if label is None:
+            if label is None and start == "lognormal":
                 whole = gbm.Sampler(runs[name][0], settings)(show_progress=False)
                 assert torch.equal(whole, found)
 
 
-@pytest.mark.parametrize("start", STARTS)
-@pytest.mark.parametrize("sampler", ["probability-flow", "milstein"])
+@pytest.mark.parametrize(
+    ("sampler", "start"), [*zip(("probability-flow", "milstein") * 2, STARTS, strict=True)]
+)
 def test_draws_of_a_law_are_those_written_by_hand(
     runs: dict[str, Pair], sampler: SamplerName, start: StartName
 ) -> None:

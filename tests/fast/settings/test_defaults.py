@@ -112,7 +112,7 @@ def test_a_preset_is_what_is_documented(dataset: str, preset: str) -> None:
     }
 
 
-TRAINED = {"num_classes": 0, "law": None, "step": 0, "train_sha256": None}
+TRAINED = {"num_classes": 0, "law": None, "class_names": (), "step": 0, "train_sha256": None}
 TRAINED |= {"test_sha256": None}
 FUNCTIONS: dict[str, dict[str, object]] = {
     "data.download.fetch": {"timeout": 30.0, "most_bytes": 2**28},
@@ -141,10 +141,13 @@ FUNCTIONS: dict[str, dict[str, object]] = {
     "training.build.build_network": {"num_classes": 0},
     "training.loop.StatsLog": {"show_progress": True},
     "training.loop.fit": {"show_progress": True, "on_samples": None},
+    "training.memory.images_at_once": {"own": None, "sampling": False},
+    "training.memory.require_memory": {"own": None},
     "training.resuming.continuing": {"processes": 1},
     "training.runs.TrainedModel": TRAINED,
     "training.runs.load_trained": {"device": "auto", "network": None},
     "training.trainer.Trainer": {"network": None},
+    "sampling.batching.Runs": {"known": ()},
     "sampling.files.finish": {"name": "images"},
     "sampling.initial.from_class_averages": {"classes": None},
     "sampling.initial.from_law": {"classes": None},
@@ -177,6 +180,7 @@ FUNCTIONS: dict[str, dict[str, object]] = {
     },
     "evaluation.classifier.ClassifierSettings": RECORDS[ClassifierSettings],
     "evaluation.classifier.train_classifier": {"seed": 0, "settings": None},
+    "evaluation.classifier.training_seconds": {"settings": None},
     "evaluation.distances.kernel_distance": {"num_subsets": 100, "subset_size": 1000, "seed": 0},
     "evaluation.features.FeatureExtractor": {"batch_size": 500},
     "evaluation.features.load_or_train_classifier": {"seed": 0, "settings": None},

@@ -3,30 +3,28 @@ seen to differ. A setting without a row fails, and so does one whose two values 
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import torch
 
 import gbm_fast as gbm
 from gbm_fast.commands import evaluation, sampling
 from gbm_fast.commands.evaluation import run_evaluation
 from gbm_fast.commands.sampling import run_sampling
-from gbm_fast.data.statistics import law_statistics
-from gbm_fast.evaluation import generated, grid_search
+from gbm_fast.evaluation import generated, grid_search, metrics
+from gbm_fast.evaluation.distances import kernel_distance
 from gbm_fast.evaluation.metrics import Evaluator
-from gbm_fast.sampling.sampler import batches
 from gbm_fast.settings.commands import EvaluateConfig, GridSearch, Measurement, SampleConfig
 from tests.support.evaluation_by_hand import stub_extractor
 from tests.support.fixtures import Folders, Patch
-from tests.support.hand_runs import EXPLODING, LAW, image_run, write_folder
+from tests.support.hand_runs import EXPLODING, image_run, write_folder
 from tests.support.small_colour import SIZE, Told
-from tests.support.tiny_runs import tiny_config
 
-UNET = {"width": 8, "multipliers": (1,), "blocks": 1, "patch_size": 4}
 FEW = gbm.SamplingSettings(sampler="ddim", num_steps=2, num_images=4, seed=2)
 CONSTANT = {"process": "constant", "sigma": 0.6}
 
@@ -39,50 +37,6 @@ class Row(NamedTuple):
     beside: dict[str, object] = {}  # noqa: RUF012
 
 
-def on_a_law() -> gbm.Run:
-    """A run on a law that has not been trained."""
-    model = gbm.ScoreModel(Told(2), gbm.Denoiser(0.1, 0.6), 0.1, 0.6).eval().requires_grad_(False)
-    config = tiny_config(
-        dataset="lognormal-2d", network=None, width=8, blocks=None, patch_size=None
-    )
-    rest = torch.device("cpu"), (2,), law_statistics(LAW), None, 2, LAW
-    return gbm.Run(Path(), config, model, *rest)
-
-
-ON_LAW = on_a_law()
-OF_SAMPLING: dict[str, Row] = {
-    "sampler": Row("dale-langevin", "ancestral"),
-    "process": Row("run", "constant"),
-    "sigma": Row(0.8, 0.7, {"process": "constant"}),
-    "start": Row("lognormal", "class-average"),
-    "num_steps": Row(4, 5),
-    "inner_steps": Row(1, 2, CONSTANT),
-    "chi": Row(1.0, 0.9),
-    "kappa": Row(1.0, 0.5, {"sampler": "marginal-preserving"}),
-    "step_length": Row(None, 0.1, CONSTANT),
-    "denoise_steps": Row(0, 1, CONSTANT),
-    "label": Row(0, 1),
-    "num_images": Row(3, 4),
-    "seed": Row(0, 1),
-    "batch_size": Row(256, 2),
-}
-
-
-def samples(**settings: object) -> list[list]:
-    """Batch by batch."""
-    chosen = gbm.SamplingSettings(**({"num_steps": 4, "num_images": 3} | settings))
-    wanted = batches(range(chosen.num_images), chosen.batch_size)
-    made = gbm.Sampler(ON_LAW, chosen).batches(wanted, False)
-    return [part.x.tolist() for _, part in made]
-
-
-@pytest.mark.parametrize("name", OF_SAMPLING)
-def test_a_setting_of_the_sampler_has_an_effect(name: str) -> None:
-    first, second, beside = OF_SAMPLING[name]
-    one, other = (samples(**(beside | {name: value})) for value in (first, second))
-    assert one != other and one == samples(**(beside | {name: first}))
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: Folders) -> Path:
     """A run on a folder of colour images, beside a copy of it and another such run."""
@@ -90,7 +44,7 @@ def run(tmp_path_factory: Folders) -> Path:
     pictures = write_folder(root / "pictures")
     write_folder(root / "others")
     for name, seed in (("run", 3), ("another", 4)):
-        image_run(root / name, pictures, True, seed=seed, **UNET, **EXPLODING)
+        image_run(root / name, pictures, True, Told(), seed=seed, **EXPLODING)
     return root / "run"
 
 
@@ -104,6 +58,9 @@ def noted() -> Iterator[dict[str, object]]:
         seen["inception"] = path
         return stub_extractor(SIZE)
 
+    def weights(path: Path | None) -> None:
+        seen["weights"] = path
+
     def classifier(data: gbm.ImageData, folder: Path) -> gbm.FeatureExtractor:
         seen["classifier"] = folder
         return stub_extractor(SIZE)
@@ -113,7 +70,9 @@ def noted() -> Iterator[dict[str, object]]:
         return load(name, folder)
 
     with Patch.context() as patch:
+        patch.setattr(metrics, "kernel_distance", partial(kernel_distance, num_subsets=3))
         patch.setattr(generated, "load_inception", inception)
+        patch.setattr(generated, "find_weights", weights)
         patch.setattr(generated, "load_or_train_classifier", classifier)
         patch.setattr(generated, "load_dataset", loaded)
         for command in (evaluation, sampling):
@@ -121,7 +80,7 @@ def noted() -> Iterator[dict[str, object]]:
 
             def opened(folder: Path, name: str, take: Callable = take) -> object:
                 device["device"] = name
-                return take(folder, "cpu")
+                return take(folder, "cpu", Told())
 
             patch.setattr(command, "load_trained", opened)
         yield seen
@@ -138,6 +97,19 @@ def evaluated(run: Path, settings: dict[str, object]) -> object:
     return seen | {"run": path.parent.name, "entry": json.loads(path.read_text())}
 
 
+@pytest.fixture(scope="module")
+def known() -> dict[str, object]:
+    """What was seen, by command and settings: many rows begin with the same."""
+    return {}
+
+
+def once(known: dict[str, object], key: str, look: Callable[[], object]) -> object:
+    """What `look` sees, which is called once for each key."""
+    if key not in known:
+        known[key] = look()
+    return known[key]
+
+
 FOLDER = Path("features")
 OF_MEASURING: dict[str, Row] = {
     "features": Row("classifier", "inception"),
@@ -149,17 +121,20 @@ OF_MEASURING: dict[str, Row] = {
 
 
 @pytest.mark.parametrize("name", OF_MEASURING)
-def test_a_setting_of_measuring_has_an_effect(run: Path, name: str) -> None:
+def test_a_setting_of_measuring_has_an_effect(
+    run: Path, name: str, known: dict[str, object]
+) -> None:
     first, second, beside = OF_MEASURING[name]
     second = run.parent / second if name == "data_dir" else second
     base = {"floor_repeats": 2} | beside
-    one, other = (
-        evaluated(run, {"measurement": Measurement(**(base | {name: value}))})
-        for value in (first, second)
-    )
+    begun, changed = (Measurement(**(base | {name: value})) for value in (first, second))
+    one = once(known, f"measured {begun}", lambda: evaluated(run, {"measurement": begun}))
+    other = evaluated(run, {"measurement": changed})
     assert one != other
     if name in ("features_dir", "inception_weights"):
         assert FOLDER in other.values() or Path("weights.pt") in other.values()
+    if name == "inception_weights":
+        assert other["weights"] == other["inception"] == Path("weights.pt")
     if name == "floor_repeats":
         assert one["entry"][0]["result"] != other["entry"][0]["result"]
     if name == "data_dir":
@@ -167,9 +142,10 @@ def test_a_setting_of_measuring_has_an_effect(run: Path, name: str) -> None:
 
 
 TWICE = Measurement(floor_repeats=2)
+FOREIGN = {"sampling": gbm.SamplingSettings(num_images=256), "device": "auto"}
 OF_EVALUATING: dict[str, Row] = {
     "run": Row("run", "another"),
-    "images": Row(None, "others", {"sampling": gbm.SamplingSettings(num_images=256)}),
+    "images": Row("right", "left", FOREIGN),
     "device": Row("cpu", "auto"),
     "measurement": Row(TWICE, Measurement(floor_repeats=3)),
     "sampling": Row(FEW, dataclasses.replace(FEW, num_steps=3)),
@@ -177,29 +153,46 @@ OF_EVALUATING: dict[str, Row] = {
 
 
 @pytest.mark.parametrize("name", OF_EVALUATING)
-def test_a_setting_of_evaluating_has_an_effect(run: Path, name: str) -> None:
+def test_a_setting_of_evaluating_has_an_effect(
+    run: Path, name: str, known: dict[str, object]
+) -> None:
     first, second, beside = OF_EVALUATING[name]
-    if name == "images":
-        places = [run.parent / "pictures" / "train" / part for part in ("right", "left")]
-        beside = beside | {"measurement": TWICE}
-    else:
-        places = [run.parent / v if name == "run" else v for v in (first, second)]
-    base = {"measurement": TWICE} | beside
-    one, other = (evaluated(run, base | {name: place}) for place in places)
-    assert one != other and (name == "run" or one == evaluated(run, base | {name: places[0]}))
+    folder = {"images": run.parent / "pictures" / "train", "run": run.parent}.get(name)
+    first, second = (v if folder is None else folder / v for v in (first, second))
+    base = {"run": run, "device": "cpu", "sampling": FEW, "measurement": TWICE} | beside
+    begun = EvaluateConfig(**(base | {name: first}))
+    # As `test_a_setting_of_measuring_has_an_effect` has it.
+    own = begun == EvaluateConfig(run, None, "cpu", TWICE, FEW)
+    key = f"measured {TWICE}" if own else str(begun)
+    one = once(known, key, lambda: evaluated(run, base | {name: first}))
+    other = evaluated(run, base | {name: second})
+    assert one != other
     if name != "device":
         assert one["entry"][0]["result"] != other["entry"][0]["result"]
+
+
+def test_the_same_evaluation_is_the_same(run: Path, known: dict[str, object]) -> None:
+    """Otherwise the tests above would see a difference where there is none."""
+    one = once(known, f"measured {TWICE}", lambda: evaluated(run, {"measurement": TWICE}))
+    assert one == evaluated(run, {"measurement": TWICE})
+
+
+OUT = Path("out")
+FOR_WRITING = {"output": ("npz",), "device": "cpu", "sampling": FEW}
 
 
 def written(folder: Path, run: Path, settings: dict[str, object]) -> object:
     """What is asked for, and the names and contents of the files."""
     folder.mkdir()
-    base = {"run": run, "out": folder / "out", "output": ("npz",), "device": "cpu"}
+    base = FOR_WRITING | {"run": run, "out": OUT} | settings
+    base["out"] = folder / OUT if base["out"] == OUT else base["out"]
     with noted() as seen:
-        run_sampling(SampleConfig(**(base | {"sampling": FEW} | settings)))
+        run_sampling(SampleConfig(**base))
     found = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     place = run / "samples" / FEW.slug
-    found |= {f"own {p.name}": b"" for p in place.glob("*")} if place.exists() else {}
+    if place.exists():
+        found |= {f"own {p.name}": b"" for p in place.glob("*")}
+        shutil.rmtree(place)
     return seen | found
 
 
@@ -208,7 +201,7 @@ FOR_SEARCH = {"sampling": dataclasses.replace(FEW, sampler="ancestral"), "measur
 FOR_SEARCH |= {"grid_search": True, "search": LISTS, "output": ("png", "npz", "grid")}
 OF_WRITING: dict[str, Row] = {
     "run": Row("run", "another"),
-    "out": Row("out", None),
+    "out": Row(OUT, None),
     "output": Row(("npz",), ("png",)),
     "film": Row(0, 1),
     "grid_search": Row(False, True, {"output": ("png", "npz", "grid"), "search": GridSearch()}),
@@ -221,19 +214,19 @@ OF_WRITING: dict[str, Row] = {
 
 @pytest.mark.parametrize("name", OF_WRITING)
 def test_a_setting_of_the_sample_command_has_an_effect(
-    run: Path, tmp_path: Path, name: str
+    run: Path, tmp_path: Path, name: str, known: dict[str, object]
 ) -> None:
     first, second, beside = OF_WRITING[name]
     seen = []
     for place, value in (("a", first), ("b", second)):
         if name == "run":
             value = run.parent / value
-        elif name == "out" and value:
-            value = tmp_path / place / value
         chosen = beside | {name: value}
         if name == "grid_search" and value:
             chosen |= FOR_SEARCH
-        seen.append(written(tmp_path / place, run, chosen))
+        own = SampleConfig(**(FOR_WRITING | {"run": run, "out": OUT} | chosen))
+        look = partial(written, tmp_path / place, run, chosen)
+        seen.append(once(known, f"written {own}", look))
     assert seen[0] != seen[1]
     if name == "sampling":
         assert seen[0] == written(tmp_path / "c", run, {})
@@ -242,7 +235,7 @@ def test_a_setting_of_the_sample_command_has_an_effect(
 def test_the_preset_of_the_paper_is_what_is_sampled(run: Path, tmp_path: Path) -> None:
     """For the data set of the run: 3000 rows and no more, which are counted and not taken."""
     chosen: list[gbm.SamplingSettings] = []
-    take = gbm.load_run(run, "cpu")
+    take = gbm.load_run(run, "cpu", Told())
     named = dataclasses.replace(take.config, dataset="mnist", std_min=0.005, std_max=10.0)
     mnist = dataclasses.replace(take, config=named)
     with Patch.context() as patch:
@@ -294,10 +287,15 @@ OF_SEARCHING: dict[str, Row] = {
 
 
 @pytest.mark.parametrize("name", OF_SEARCHING)
-def test_a_setting_of_the_search_has_an_effect(run: Path, tmp_path: Path, name: str) -> None:
+def test_a_setting_of_the_search_has_an_effect(
+    run: Path, tmp_path: Path, name: str, known: dict[str, object]
+) -> None:
     row = OF_SEARCHING[name]
-    lists = [dataclasses.replace(LISTS, **{name: value}) for value in (row.first, row.second)]
-    one, other = (searched(run, tmp_path / str(i), found) for i, found in enumerate(lists))
+    begun, changed = (
+        dataclasses.replace(LISTS, **{name: value}) for value in (row.first, row.second)
+    )
+    one = once(known, f"searched {begun}", lambda: searched(run, tmp_path / "0", begun))
+    other = searched(run, tmp_path / "1", changed)
     assert one != other
     tried = [entry[name] for entry in other[1:-1]] if name != "criterion" else []
     assert set(tried) == (set(row.second) if tried else set())
@@ -307,7 +305,6 @@ def test_a_setting_of_the_search_has_an_effect(run: Path, tmp_path: Path, name: 
 
 
 TABLES = {
-    gbm.SamplingSettings: OF_SAMPLING,
     Measurement: OF_MEASURING,
     EvaluateConfig: OF_EVALUATING,
     GridSearch: OF_SEARCHING,
@@ -328,9 +325,4 @@ def test_a_label_is_below_the_number_of_classes(run: Path) -> None:
     with pytest.raises(ValueError, match=r"labels run from 0 to 3, but there are 3 classes"):
         dataclasses.replace(images, train_labels=labels)
     with pytest.raises(ValueError, match=r"label 3: the classes of .* are 0\.\.2"):
-        gbm.Sampler(gbm.load_run(run, "cpu"), dataclasses.replace(FEW, label=3))
-    x, told = torch.full((2, 2), 1.3), torch.tensor([0, 1])
-    assert ON_LAW.score(x, 0.5, told).shape == (2, 2)
-    for bad in ([0, 2], [-1, 0]):
-        with pytest.raises(ValueError, match=r"labels must be 2 integers in 0\.\.1"):
-            ON_LAW.score(x, 0.5, torch.tensor(bad))
+        gbm.Sampler(gbm.load_run(run, "cpu", Told()), dataclasses.replace(FEW, label=3))

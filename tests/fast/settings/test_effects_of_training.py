@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import gbm_fast as gbm
+from gbm_fast.commands import report as ending
 from gbm_fast.commands import training as pipeline
 from gbm_fast.runtime.files import WEIGHTS_FORMAT, load_tensors, tensors_sha256
 from gbm_fast.settings.training_presets import preset_config, resolve
@@ -92,15 +93,17 @@ def commanded(folder: Path, config: gbm.TrainConfig) -> Seen:
         seen["data"] = name, data_dir
         return small_colour()
 
-    def measured(run: gbm.Run, images: gbm.ImageData, count: int) -> None:
-        seen["measured"] = count
+    def samplers(run: gbm.Run, num_images: int, seed: int) -> list[gbm.Sampler]:
+        seen["measured"] = num_images
+        return []
 
     folder.mkdir()
     with Patch.context() as patch:
         patch.chdir(folder)
         for name, stub in (("process_group", group), ("load_dataset", loaded)):
             patch.setattr(pipeline, name, stub)
-        patch.setattr(pipeline, "_sample_and_measure", measured)
+        patch.setattr(ending, "standard_samplers", samplers)
+        patch.setattr(ending, "training_seconds", lambda data: 0.0)
         pipeline.run_training(config)
     seen["runs"] = sorted(str(p.parent.relative_to(folder)) for p in folder.rglob("config.json"))
     return seen
@@ -153,13 +156,14 @@ class Row(NamedTuple):
 
 
 OF_THE_COMMAND = OF_IMAGES | {"dataset": "folder", "data_dir": Path("here"), "metrics_images": 0}
-OF_THE_COMMAND |= {"run_dir": Path("run")}
+OF_THE_COMMAND |= {"run_dir": Path("run"), "steps": 1}
 NUMBERED = {"run_dir": None}
 # Steps so large that the loss grows.
 WORSE = {"steps": 6, "checkpoint_every": 2, "learning_rate": 3.0}
+FILES = {"steps": 4, "checkpoint_every": 3, "log_every": 1}
 FIVE = {"steps": 5, "checkpoint_every": 1, "keep_last": 1}
 ROWS: dict[str, Row] = {
-    "dataset": Row("folder", "digits", commanded, {}, OF_THE_COMMAND),
+    "dataset": Row("folder", "mnist", commanded, {}, OF_THE_COMMAND),
     "preset": Row("cpu", "gpu", from_preset, {}, {"dataset": "digits"}),
     "data_dir": Row(Path("here"), Path("there"), commanded, {}, OF_THE_COMMAND),
     "out_dir": Row(Path("a"), Path("b"), commanded, NUMBERED, OF_THE_COMMAND),
@@ -193,17 +197,17 @@ ROWS: dict[str, Row] = {
     "average_every": Row(1, 2),
     "choose": Row("last", "least-loss", learned, WORSE),
     "steps": Row(2, 3),
-    "minutes": Row(None, 0.6, files, {"steps": 5}),
+    "minutes": Row(None, 0.6, files, FILES),
     "seed": Row(0, 1),
     "precision": Row("float64", "float32"),
     "compile": Row(False, True, compiled),
     "device": Row("cpu", "auto", chosen_device),
-    "checkpoint_every": Row(1, 3, files, {"steps": 5}),
-    "keep_last": Row(1, 3, files, FIVE),
+    "checkpoint_every": Row(3, 2, files, FILES),
+    "keep_last": Row(1, 2, files, FIVE),
     "keep_every": Row(None, 2, files, FIVE),
-    "log_every": Row(1, 2, files, {"steps": 5}),
-    "tensorboard": Row(False, True, files),
-    "samples_every": Row(None, 2, files, {"steps": 5}),
+    "log_every": Row(1, 2, files, FILES),
+    "tensorboard": Row(False, True, files, FILES),
+    "samples_every": Row(None, 2, files, FILES),
     "timeout_minutes": Row(30.0, 2.5, commanded, {}, OF_THE_COMMAND),
     "metrics_images": Row(0, 7, commanded, {}, OF_THE_COMMAND),
 }
@@ -222,25 +226,38 @@ def observed(folder: Path, row: Row, name: str, value: object) -> Seen:
         return str(error)
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_a_setting_has_an_effect(name: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def known() -> dict[str, Seen]:
+    """What was observed, by observer and settings: many rows begin with the same."""
+    return {}
+
+
+def once(known: dict[str, Seen], folder: Path, name: str) -> Seen:
+    """What the first value of a setting leads to; rows with the same settings share it."""
     row = ROWS[name]
-    first, second = (
-        observed(tmp_path / str(i), row, name, value)
-        for i, value in enumerate((row.first, row.second))
-    )
-    assert first != second
+    config = gbm.TrainConfig(**(row.base | row.beside | {name: row.first}))
+    key = f"{row.seen.__name__} {config}"
+    if key not in known:
+        known[key] = observed(folder, row, name, row.first)
+    return known[key]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_setting_has_an_effect(name: str, tmp_path: Path, known: dict[str, Seen]) -> None:
+    first = once(known, tmp_path / "0", name)
+    assert first != observed(tmp_path / "1", ROWS[name], name, ROWS[name].second)
 
 
 OBSERVERS = {row.seen: name for name, row in ROWS.items()}
 
 
 @pytest.mark.parametrize("name", OBSERVERS.values())
-def test_the_same_value_has_the_same_effect(name: str, tmp_path: Path) -> None:
+def test_the_same_value_has_the_same_effect(
+    name: str, tmp_path: Path, known: dict[str, Seen]
+) -> None:
     """Otherwise the test above would see a difference where there is none."""
-    row = ROWS[name]
-    first, again = (observed(tmp_path / n, row, name, row.first) for n in "ab")
-    assert first == again
+    first = once(known, tmp_path / "a", name)
+    assert first == observed(tmp_path / "b", ROWS[name], name, ROWS[name].first)
 
 
 def test_what_is_kept_logged_and_shown(tmp_path: Path) -> None:
