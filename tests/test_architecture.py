@@ -12,6 +12,7 @@ from tests.support.source_tree import (
     functions,
     imported_packages,
     line_count,
+    nodes,
     sources,
     undocumented,
 )
@@ -132,7 +133,7 @@ def test_the_docstring_rule_sees_planted_gaps() -> None:
 def bad_habits(tree: ast.Module) -> list[str]:
     """Calls and signatures that hide what a function takes or what an object is."""
     found = []
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             if called_name(node) in {"hasattr", "eval", "exec"}:
                 found.append(called_name(node))
@@ -159,7 +160,7 @@ def test_the_habit_rule_sees_planted_ones() -> None:
 def unfinished_messages(tree: ast.Module) -> list[int]:
     """Lines of errors of ours without a final full stop, another's text and commands aside."""
     found = []
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
             message, last = node.exc.args[-1], None
             if isinstance(message, ast.Constant):

@@ -12,7 +12,7 @@ import pytest
 
 import gbm_fast
 import gbm_ref
-from tests.support.source_tree import ROOT, Source, sources
+from tests.support.source_tree import ROOT, Source, nodes, sources
 
 PACKAGE = ROOT / "gbm_fast"
 MOST_FILES = 20
@@ -49,11 +49,11 @@ def imports(tree: ast.Module) -> Iterator[str]:
     """The modules of gbm_fast that a module imports when it is used; not those for types alone."""
     types_only = {
         inner
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         for inner in ast.walk(node)
     }
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if node in types_only:
             continue
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gbm_fast"):

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -127,4 +128,10 @@ def _read(file: str, where: Traversable | None) -> bytes:
 
 
 def _manifest(where: Traversable | None) -> dict:
-    return dict(json.loads(_read(MANIFEST, where)))
+    return _parsed(_read(MANIFEST, where))
+
+
+@lru_cache(maxsize=2)
+def _parsed(content: bytes) -> dict:
+    """The manifest that has this content; nobody changes it. It is asked for at every function."""
+    return dict(json.loads(content))

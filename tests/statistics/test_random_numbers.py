@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.statistics.ledger import LEDGER
-from tests.support.source_tree import called_name, sources
+from tests.support.source_tree import called_name, nodes, sources
 
 GLOBAL_SEED = "torch's modules take first weights, and dropout its masks, from this generator"
 # path -> why a rule does not hold there. An entry that is no longer needed fails.
@@ -47,7 +47,7 @@ def _dotted(node: ast.expr) -> str:
 
 
 def _calls(tree: ast.Module) -> Iterator[ast.Call]:
-    yield from (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    yield from (node for node in nodes(tree) if isinstance(node, ast.Call))
 
 
 def seeding(tree: ast.Module) -> list[str]:
@@ -72,7 +72,7 @@ def seeding(tree: ast.Module) -> list[str]:
 
 def bulk(tree: ast.Module) -> list[str]:
     """Calls that draw more than MANY numbers, as the call or its module says."""
-    assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+    assigned = [node for node in nodes(tree) if isinstance(node, ast.Assign)]
     pairs = [(target, node.value) for node in assigned for target in node.targets]
     constants = {t.id: _largest(value, {}) for t, value in pairs if isinstance(t, ast.Name)}
     found = []

@@ -34,11 +34,17 @@ def _parsed(path: Path) -> Source:
     return Source(path.relative_to(ROOT).as_posix(), text, ast.parse(text))
 
 
+@cache
+def nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """What ast.walk gives, found once a process: many rules look at the same trees."""
+    return tuple(ast.walk(tree))
+
+
 def imported_packages(tree: ast.Module) -> set[str]:
     """Names at the top level imported anywhere, by a call too; "<computed>" where only a run can
     tell. A relative import stays inside its own package and is left out."""
     names = set()
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -64,7 +70,7 @@ def _constant_package(node: ast.Call) -> str:
 
 def functions(tree: ast.Module) -> Iterator[Function]:
     """All functions and methods, nested ones too."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, Function):
             yield node
 

@@ -3,8 +3,10 @@
 import dataclasses
 import json
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
+import sklearn.datasets
 import torch
 from torch import Tensor
 
@@ -16,6 +18,9 @@ from gbm_fast.training.batches import Batch
 from gbm_fast.training.checkpoints import checkpoint_path, checkpoint_steps
 from gbm_fast.training.loop import fit
 from gbm_fast.training.runs import write_run_files
+
+# Its compressed text is read once a process, and load_dataset copies what it takes from it.
+sklearn.datasets.load_digits = cache(sklearn.datasets.load_digits)
 
 
 def few_digits(train: int = 40, test: int = 20, **changes: object) -> gbm.ImageData:
