@@ -15,6 +15,7 @@ from PIL import Image
 from scipy import stats
 
 from tests.support.fixtures import Patch
+from tests.support.processes import run_program
 from tests.support.source_tree import ROOT
 from tests.support.tiny_runs import make_run
 
@@ -105,12 +106,8 @@ def test_a_console_script_starts_the_command(name: str) -> None:
 
 def output_of(example: str, folder: Path, *arguments: object) -> str:
     """What examples/<example>.py prints, run from another folder, warnings being errors."""
-    command = [sys.executable, "-W", "error", str(ROOT / "examples" / f"{example}.py")]
-    command += map(str, arguments)
-    env = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    path = ROOT / "examples" / f"{example}.py"
+    return run_program(path, *map(str, arguments), folder=folder)
 
 
 def test_a_sampler_is_checked_and_a_broken_one_is_refused(tmp_path: Path) -> None:

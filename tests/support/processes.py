@@ -2,10 +2,16 @@
 
 import multiprocessing
 import os
+import runpy
 import socket
+import sys
 import time
+import traceback
+import warnings
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 import torch
 
@@ -67,3 +73,29 @@ def start_group(size: int, target: Callable[..., None], *arguments: object) -> l
         start(target, *arguments, variables=shared | {"RANK": str(i), "LOCAL_RANK": str(i)})
         for i in range(size)
     ]
+
+
+def _run_program(path: Path, words: list[str], folder: Path) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] in {"gbm_fast", "gbm_ref"}]:
+        del sys.modules[name]
+    os.chdir(folder)
+    sys.argv, sys.path[0] = [str(path), *words], str(path.parent)
+    warnings.simplefilter("error")
+    with (folder / "stdout").open("w") as out, (folder / "stderr").open("w") as err:
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                runpy.run_path(str(path), run_name="__main__")
+            except BaseException:
+                traceback.print_exc()
+                raise
+
+
+def run_program(path: Path, *words: str, folder: Path) -> str:
+    """What a program prints that is run in `folder` as by `python -W error`, but for the seconds
+    that importing others' libraries takes: it imports our packages anew.
+
+    Raises AssertionError unless it succeeds.
+    """
+    (status,) = join([start(_run_program, path, list(words), folder)])
+    assert status == 0, (folder / "stderr").read_text()
+    return (folder / "stdout").read_text()

@@ -2,11 +2,12 @@
 
 import os
 import re
+import runpy
 import shlex
 import signal
-import subprocess
 import sys
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from gbm_fast.commands.training import run_training
 from gbm_fast.settings.training_presets import resolve
 from gbm_fast.training.checkpoints import checkpoint_steps
 from tests.support.fixtures import Folders
-from tests.support.processes import DEADLINE, free_port
+from tests.support.processes import DEADLINE, free_port, start
 from tests.support.source_tree import ROOT
 from tests.support.tiny_runs import differences, saved
 
@@ -27,9 +28,9 @@ OPTIONS |= {"checkpoint_every": EVERY, "precision": "float64", "metrics_images":
 OPTIONS |= {"device": "cpu"}
 
 
-def documented(start: str, folder: Path, replaced: dict[str, str]) -> list[str]:
-    """The line of docs/training.md that has `start`, with our settings for its own. What stands
-    before torchrun are variables, which `env` sets."""
+def documented(start: str, folder: Path, replaced: dict[str, str]) -> tuple[list[str], list[str]]:
+    """The line of docs/training.md that has `start`, with our settings for its own: variables,
+    which stand before torchrun, and the words from there on."""
     text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     line = re.findall(rf"^ {{4}}((?:\w+=\S+ )*{start} .*)$", text, re.MULTILINE)[0]
     settings = [f"--{name.replace('_', '-')} {value}" for name, value in OPTIONS.items()]
@@ -42,43 +43,51 @@ def documented(start: str, folder: Path, replaced: dict[str, str]) -> list[str]:
         line = line.replace(old, new)
     words = shlex.split(line)
     program = words.index("torchrun")
-    torchrun = [sys.executable, "-m", "torch.distributed.run"]
-    return ["env", *words[:program], *torchrun, *words[program + 1 :]]
+    return words[:program], words[program:]
 
 
-def launch(command: list[str], nodes: int, folder: Path) -> list[subprocess.Popen[bytes]]:
+def torchrun(words: list[str], log: Path) -> None:
+    """`torchrun` in this process, which writes to `log`, as do those that it starts."""
+    file = os.open(log, os.O_WRONLY | os.O_CREAT)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    sys.argv = words
+    runpy.run_module("torch.distributed.run", run_name="__main__")
+
+
+def launch(command: tuple[list[str], list[str]], nodes: int, folder: Path) -> list[BaseProcess]:
     """The command as that many processes, with their output in <number>.log."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    agents = []
-    for number in range(nodes):
-        with (folder / f"{number}.log").open("wb") as log:
-            streams = {"stdout": log, "stderr": subprocess.STDOUT}
-            agents.append(subprocess.Popen(command, env=environment, **streams))
-    return agents
+    given, words = command
+    variables = dict(word.split("=", 1) for word in given)
+    variables |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    logs = [folder / f"{number}.log" for number in range(nodes)]
+    return [start(torchrun, words, log, variables=variables) for log in logs]
 
 
-def stop(agents: list[subprocess.Popen[bytes]]) -> None:
+def stop(agents: list[BaseProcess]) -> None:
     """Ends the commands that still run, and their workers, which would go on without them."""
     for agent in agents:
-        if agent.poll() is None:
+        if agent.exitcode is None:
             for worker in workers(agent):
                 os.kill(worker, signal.SIGKILL)
             agent.kill()
-        agent.wait()
+        agent.join()
 
 
-def finish(agents: list[subprocess.Popen[bytes]], folder: Path) -> str:
+def finish(agents: list[BaseProcess], folder: Path) -> str:
     """Waits for the commands to succeed; what they printed."""
     try:
-        statuses = [agent.wait(DEADLINE) for agent in agents]
+        for agent in agents:
+            agent.join(DEADLINE)
     finally:
         stop(agents)
+    statuses = [agent.exitcode for agent in agents]
     shown = "".join((folder / f"{i}.log").read_text() for i in range(len(agents)))
     assert statuses == [0] * len(agents), shown
     return shown
 
 
-def workers(agent: subprocess.Popen[bytes]) -> list[int]:
+def workers(agent: BaseProcess) -> list[int]:
     """The processes that an agent has started, where Linux's /proc can tell."""
     path = Path(f"/proc/{agent.pid}/task/{agent.pid}/children")
     return [int(number) for number in path.read_text().split()] if path.exists() else []
@@ -91,7 +100,7 @@ def single(tmp_path_factory: Folders) -> Path:
     return folder
 
 
-def kill_one(agents: list[subprocess.Popen[bytes]], folder: Path) -> None:
+def kill_one(agents: list[BaseProcess], folder: Path) -> None:
     """Kills the last process of the group in the middle of the training, by SIGKILL."""
     deadline = time.monotonic() + DEADLINE
     while max(checkpoint_steps(folder / "run"), default=0) < 2 * EVERY:
@@ -108,8 +117,8 @@ def test_a_killed_process_is_started_and_goes_on(nodes: int, tmp_path: Path, sin
     one = ("torchrun --standalone", {"--nproc-per-node 4": "--nproc-per-node 2"})
     port = f"127.0.0.1:{free_port()}"
     two = ("torchrun --nnodes 2", {"--nproc-per-node 8": "--nproc-per-node 1", "HOST:29500": port})
-    start, ours = one if nodes == 1 else two
-    agents = launch(documented(start, tmp_path / "run", ours), nodes, tmp_path)
+    words, ours = one if nodes == 1 else two
+    agents = launch(documented(words, tmp_path / "run", ours), nodes, tmp_path)
     try:
         kill_one(agents, tmp_path)
     except BaseException:

@@ -4,8 +4,6 @@ Compiled code multiplies and adds where eager code does both at once: one roundi
 exponent of size at most 4, for each row."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import jaxtyping
@@ -21,6 +19,8 @@ import gbm_fast as gbm
 from gbm_fast.process import Time
 from tests.support.cases import PROCESS, crossed, log_linear
 from tests.support.compiled_errors import ALL_STEPS
+from tests.support.fixtures import Folders
+from tests.support.processes import run_program
 from tests.support.source_tree import ROOT
 from tests.support.tables import ALL_PROCESSES, STEPS, STEPS_2D
 from tests.support.traced_laws import CALLS, Laws, make_laws, states
@@ -161,11 +161,9 @@ LOOPS = [f"loop of {step}" for step in ("SignAgnostic", "DaleLangevin", "Probabi
 
 
 @pytest.fixture(scope="module")
-def errors() -> dict[str, float]:
-    command = [sys.executable, "-m", "tests.support.compiled_errors"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout)
+def errors(tmp_path_factory: Folders) -> dict[str, float]:
+    program = ROOT / "tests" / "support" / "compiled_errors.py"
+    return json.loads(run_program(program, folder=tmp_path_factory.mktemp("compiled")))
 
 
 @pytest.mark.parametrize("case", [*ALL_STEPS, *LOOPS])
