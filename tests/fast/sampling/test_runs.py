@@ -215,8 +215,8 @@ def test_a_wrong_word_is_refused_in_python_as_on_the_command_line() -> None:
     [
         (None, "is class-conditional: pass labels"),
         *((torch.tensor(y), r"2 integers in 0\.\.2") for y in ([0, 3], [3, 0], [-1, 0], [0])),
-        (torch.tensor([0.0, 1.0]), "must be integers"),
-        (torch.tensor([False, True]), "must be real numbers"),
+        (torch.tensor([0.0, 1.0]), "must be 2 integers"),
+        (torch.tensor([False, True]), "must be 2 integers"),
     ],
 )
 def test_labels_are_asked_for_where_the_run_has_classes(labels: Tensor, words: str) -> None:
