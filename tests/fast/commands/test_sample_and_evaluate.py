@@ -2,6 +2,7 @@
 
 import functools
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -132,6 +133,22 @@ def test_a_killed_command_goes_on_and_makes_nothing_twice(
     sample(run, folder)
     assert (first, second) == ([range(0, 3), range(3, 6)], [range(6, 9), range(9, 10)])
     assert contents(folder) == contents(alone)
+
+
+def test_a_set_and_its_run_go_on_where_they_have_been_moved(
+    run: Path, alone: Path, interrupted: tuple[Path, list[range]], monkeypatch: Patch
+) -> None:
+    """The set is of the weights, wherever they are by now."""
+    folder, first = interrupted
+    moved = shutil.copytree(run, folder / "elsewhere" / "run")
+    out = shutil.copytree(folder / "parts", folder / "elsewhere" / "out" / "parts").parent
+    for name in ("png", ".gbm-samples"):
+        (folder / name).rename(out / name)
+    second = killed_after(99, monkeypatch)
+    sample(moved, out)
+    assert len(first) == len(second) == 2
+    assert contents(out) == contents(alone)
+    assert json.loads((out / "settings.json").read_text())["run"] == str(moved.resolve())
 
 
 def test_other_settings_do_not_mix_with_what_is_unfinished(
