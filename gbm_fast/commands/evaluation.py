@@ -23,6 +23,7 @@ from gbm_fast.evaluation.generated import (
 )
 from gbm_fast.evaluation.known_laws import law_distances, law_of, report_errors
 from gbm_fast.evaluation.metrics import (
+    METRICS_NAME,
     Evaluator,
     Result,
     format_table,
@@ -39,7 +40,6 @@ from gbm_fast.settings.failures import naming_folder
 from gbm_fast.settings.training import LAWS
 from gbm_fast.training.runs import TrainedModel, load_trained, read_config
 
-METRICS_NAME = "metrics.json"
 _SCORED = 10_000  # draws for the errors of a learned score
 
 

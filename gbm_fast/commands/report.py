@@ -20,6 +20,7 @@ from gbm_fast.evaluation.features import (
 )
 from gbm_fast.evaluation.generated import FEATURES_NAME, gathered
 from gbm_fast.evaluation.metrics import (
+    METRICS_NAME,
     Evaluator,
     Result,
     format_table,
@@ -36,7 +37,7 @@ from gbm_fast.settings.training import TrainConfig
 from gbm_fast.training.runs import TrainedModel
 
 _SHOWN = 64
-_METRICS, _PICTURE = "metrics.json", "samples.png"
+_PICTURE = "samples.png"
 _WITHOUT = "--metrics-images 0 trains without samples and distances"
 
 
@@ -62,7 +63,7 @@ def require_record(folder: Path, config: TrainConfig) -> None:
     """Raise ValueError or OSError where the run folder takes no files, or has bad metrics."""
     require_writable(folder)
     if config.metrics_images:
-        read_metrics(folder / _METRICS)
+        read_metrics(folder / METRICS_NAME)
 
 
 def _count(config: TrainConfig, data: ImageData) -> int:
@@ -161,6 +162,7 @@ def _measure(run: TrainedModel, data: ImageData, samples: Samples, panels: Panel
     panels[-1] = f"real test images\nFréchet of real training images {floor:.1f}", panels[-1][1]
     title = f"{data.name}: N = {len(samples[0][1])}, {extractor.name} features"
     save_panels(run.folder / _PICTURE, panels, data.max_value, title)
+    of = run.identity()
     for settings, result in results:
-        record_metrics(run.folder / _METRICS, asdict(settings), result, run.identity())
-    print(f"numbers: {run.folder / _METRICS}")
+        record_metrics(run.folder / METRICS_NAME, asdict(settings), result, of)
+    print(f"numbers: {run.folder / METRICS_NAME}")

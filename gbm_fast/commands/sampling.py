@@ -156,7 +156,3 @@ def _numbers(values: Tensor) -> list[float]:
 
 def _silent(text: str) -> None:
     """What the processes other than the first print."""
-
-
-def _make(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)

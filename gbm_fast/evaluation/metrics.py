@@ -25,6 +25,8 @@ from gbm_fast.evaluation.features import FeatureExtractor
 from gbm_fast.runtime.files import write_atomic
 from gbm_fast.runtime.folders import briefly_locked
 
+METRICS_NAME = "metrics.json"
+"""The file of a run's measurements, in its folder."""
 Result = dict[str, float | int | str | None]
 Entry = dict[str, dict]
 Array = NDArray[np.float64]

@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 from gbm_fast.runtime.distributed import from_main
 from gbm_fast.runtime.files import remove_leftovers, write_atomic
 
-Kind = Literal["run", "samples", "search", "features", "comparison"]
+Kind = Literal["run", "samples", "search"]
 """What of ours is in a folder; one folder may have several."""
 LOCK_NAME = ".gbm-lock"
 _POLL = 0.05

@@ -207,10 +207,11 @@ def finish(
     if "grid" in output:
         draw(folder / "grid.png", first)
     # Files of an earlier, larger set; those that nobody has noted are not ours to delete.
+    size = _noted_size(folder)
     for earlier in (folder / "png").glob("[0-9]" * 6 + "*"):
         number = int(earlier.stem) if earlier.stem.isdecimal() else -1
         noted = earlier.suffix in _SUFFIXES and f"{number:06d}" == earlier.stem
-        if noted and number < _noted_size(folder) and ("png" not in output or number >= total):
+        if noted and number < size and ("png" not in output or number >= total):
             earlier.unlink()
     facts = record | {f"{name}_sha256": digest}
     write_atomic(folder / "settings.json", json.dumps(facts, indent=2).encode())
