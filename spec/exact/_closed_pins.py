@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import mpmath
 from mpmath import mpf
 
-from spec.checking.claim import Pin
+from spec.checking.old import Pin
 from spec.exact import _transport
 
 Values = Mapping[str, mpf]

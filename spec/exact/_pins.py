@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 import mpmath
 from mpmath import matrix, mpf
 
-from spec.checking.claim import Pin
+from spec.checking.old import Pin
 
 Values = Mapping[str, mpf]
 Rows = Iterable[tuple[mpf, mpf, mpf]]

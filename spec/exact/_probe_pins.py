@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from mpmath import matrix, mpf
 from sympy import sqrt, symbols
 
-from spec.checking.claim import Pin
+from spec.checking.old import Pin
 from spec.checking.symbols import dt, h, mu, sigma
 
 Values = Mapping[str, mpf]

@@ -12,8 +12,8 @@ from mpmath import mpf
 from sympy import Expr, Integer, expand, sqrt, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.numeric import agree
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.exact import _closed_pins, _iterations
 from spec.exact._chain import L, V, a, e, h, hyvarinen, m, moments, sigma, z
 from spec.exact._special import digamma, q, trigamma, vanishes_by_recurrence

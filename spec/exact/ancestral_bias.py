@@ -11,7 +11,7 @@ from mpmath import mpf
 from sympy import EulerGamma, Expr, Poly, expand_func, fraction, polygamma, symbols, together
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.exact._chain import h
 from spec.exact._special import (
     digamma,

@@ -12,8 +12,8 @@ from mpmath import mpf
 from sympy import Expr, Integer, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.numeric import agree
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.exact import _chain, _closed_pins, _iterations
 from spec.exact._chain import V, e, h, in_log_variance, kappa, law_after, m, r, v
 from spec.exact._pins import DALE_LANGEVIN_LINE

@@ -12,8 +12,8 @@ from mpmath import mpf
 from sympy import Expr, Integer, Matrix, diag, diff, eye, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.numeric import agree
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.exact._chain import h, kappa, orders, r
 from spec.exact._pins import DALE_LANGEVIN_PLANE
 from spec.exact._special import trigamma, vanishes_by_recurrence

@@ -9,9 +9,9 @@ from mpmath import mpf
 from sympy import Expr, Symbol, diff, expand, log, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import rounds_to
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.exact import _chain, _iterations
 from spec.exact._chain import V, e, h
 from spec.exact._special import theta, theta_N, trigamma_expansion, trigamma_is_bracketed

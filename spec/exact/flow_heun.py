@@ -13,7 +13,7 @@ from mpmath import mpf
 from sympy import Expr, Integer, Poly, Rational, fraction, symbols, together
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.exact._chain import L, h, hyvarinen
 from spec.exact._pins import PROBABILITY_FLOW_LINE
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from sympy import Expr, Integer, Matrix, Rational, expand, eye, symbols, zeros
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.checking.symbols import h, mu, sigma, z
 from spec.exact import _probe_pins
 from spec.steps._reverse import ambient_factor, root

@@ -11,8 +11,8 @@ from functools import cache
 import mpmath
 from mpmath import mpf
 
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.numeric import rounds_to
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.exact import _iterations
 
 

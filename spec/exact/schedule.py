@@ -12,8 +12,8 @@ from mpmath import mpf
 from sympy import Expr, Integer, Matrix, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.numeric import agree
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.exact import _chain, _iterations
 from spec.exact._chain import L, V, e, h, hyvarinen, in_log_variance, law_after, m, v
 

@@ -13,9 +13,9 @@ from mpmath import mpf
 from sympy import Expr, Integer, Poly, Rational, diff, expand, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import agree, rounds_to
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.exact import _closed_pins, _iterations, _transport
 from spec.exact._chain import hyvarinen, r, v, z
 

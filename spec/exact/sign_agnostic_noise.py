@@ -11,9 +11,9 @@ from mpmath import mpf
 from sympy import Expr, diff, expand, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import agree
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.exact import _iterations, _transport
 from spec.exact._chain import kappa, r, v, z
 from spec.exact.sign_agnostic import along_v, ell, log_factor, slope, vN, w

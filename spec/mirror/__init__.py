@@ -1,6 +1,6 @@
 """Claims about mirror descent, exponentiated gradients and mirrored Langevin dynamics."""
 
-from spec.checking.claim import Claim
+from spec.checking.old import Claim
 from spec.mirror import (
     analogies,
     bias,

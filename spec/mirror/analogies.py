@@ -11,7 +11,7 @@ from mpmath import mpf
 from sympy import Expr, Symbol, diff, exp, log, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.symbols import L, M, V
 
 _X = Symbol("x", positive=True)

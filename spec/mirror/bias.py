@@ -10,8 +10,8 @@ from mpmath import mpf
 from sympy import Expr, Matrix, Symbol, diff, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 from spec.checking.diffusions import fokker_planck, plain_partials
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 from spec.checking.symbols import L, M
 
 _LAM, _DELTA = symbols("lam delta", positive=True)

@@ -12,9 +12,9 @@ from mpmath import mpf
 from sympy import Expr, Poly, Rational, Symbol, log, series, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import agree
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 from spec.checking.symbols import M
 
 _LAM, _U = symbols("lam u", positive=True)

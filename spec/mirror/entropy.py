@@ -11,7 +11,7 @@ from mpmath import mpf
 from sympy import Abs, Expr, Poly, diff, log, sign, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1, v2
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1, v2
 from spec.mirror._entropy import divergence
 
 Formula = Callable[[int, Expr, Expr, Expr, Expr], Expr]

@@ -10,7 +10,7 @@ from mpmath import mpf
 from sympy import Expr, Rational, cancel, diff, exp, solve, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1, v2
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1, v2
 from spec.mirror._entropy import divergence, slope
 
 Step = Callable[[int, Expr, Expr], Expr]

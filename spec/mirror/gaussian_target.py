@@ -9,8 +9,8 @@ from mpmath import mpf
 from sympy import Expr, Matrix, Rational, cancel, diff, eye, log, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 
 _V, _DELTA = symbols("v delta", positive=True)
 

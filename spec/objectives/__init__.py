@@ -1,6 +1,6 @@
 """Claims about score-matching losses."""
 
-from spec.checking.claim import Claim
+from spec.checking.old import Claim
 from spec.objectives import (
     assumptions,
     cross_term,

@@ -24,7 +24,7 @@ from sympy import (
 )
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.symbols import v, v0
 from spec.objectives._log_normal import floor
 from spec.objectives._mixtures import Place, place, square

@@ -12,7 +12,7 @@ from mpmath import mpf
 from sympy import Expr, Matrix, Rational, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof, v1, v2
+from spec.checking.old import Claim, Kind, Means, Proof, v1, v2
 from spec.objectives._mixtures import WEIGHTS, Place, place, square
 
 LOST = "formula lost in the text of version 2; reconstructed: identical to version 1"

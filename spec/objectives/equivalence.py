@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sympy import Expr
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof, v1, v2
+from spec.checking.old import Claim, Kind, Means, Proof, v1, v2
 from spec.objectives._mixtures import WEIGHTS, Place, place, posterior_mean, square
 from spec.objectives.cross_term import LOST
 

@@ -13,9 +13,9 @@ from mpmath import mpf
 from sympy import Expr, Rational, Symbol, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import rounds_to
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.symbols import z
 
 _LEVELS, _SAMPLES = 3, 2

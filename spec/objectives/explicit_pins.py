@@ -6,7 +6,7 @@ sigma^2 t; b, B the model h = b + B log x; p1, p2, q1, q2 a model Stein score an
 
 from sympy import Expr, Matrix, Rational, log, symbols
 
-from spec.checking.claim import Pin
+from spec.checking.old import Pin
 
 _mu, _sigma, _t, _v0 = symbols("mu sigma t v0")
 _x = symbols("x1 x2")

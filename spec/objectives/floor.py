@@ -11,9 +11,9 @@ from mpmath import mpf
 from sympy import Expr, Rational, Symbol, diff, lambdify, log, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import agree
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.checking.symbols import M, V, s2, v, v0
 from spec.objectives._log_normal import floor as log_normal_floor
 

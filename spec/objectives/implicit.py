@@ -23,7 +23,7 @@ from sympy import (
 )
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.objectives import explicit_pins
 
 # a function of (x, psi, psi') or of (h, x h'), per coordinate

@@ -9,8 +9,8 @@ from functools import cache
 from sympy import Expr, Matrix, Symbol, expand, eye, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.checking.symbols import L, v, v0
 from spec.objectives._log_normal import denoising_loss, explicit_loss
 

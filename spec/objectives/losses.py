@@ -3,7 +3,7 @@
 Symbols: h = x * s_theta(x, t) the model, as a Hyvarinen score.
 """
 
-from spec.checking.claim import Claim, Kind, Means, v1, v2
+from spec.checking.old import Claim, Kind, Means, v1, v2
 from spec.objectives import explicit_pins
 
 LOST = "The formula is lost in the text of version 2; "

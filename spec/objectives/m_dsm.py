@@ -9,7 +9,7 @@ Symbols
 
 from sympy import Expr, Integer, Matrix, Rational, log, sqrt, symbols
 
-from spec.checking.claim import Claim, Kind, Means, Pin, v1, v2
+from spec.checking.old import Claim, Kind, Means, Pin, v1, v2
 
 _mu, _sigma, _t, _s = symbols("mu sigma t s")
 _x, _z = symbols("x1 x2"), symbols("z1 z2")

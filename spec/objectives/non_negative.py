@@ -24,8 +24,8 @@ from sympy import (
 )
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.symbols import L, a, m, v, v0
 from spec.objectives._log_normal import denoising_loss, explicit_loss
 

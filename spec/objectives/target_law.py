@@ -9,8 +9,8 @@ from collections.abc import Callable
 from sympy import Expr, Integer, Symbol, integrate, limit, log, sqrt, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import s2, t, v, z
 
 # mean, variance, v E c^2, v E (1 + c)^2 as functions of v

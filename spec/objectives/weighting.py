@@ -9,8 +9,8 @@ from collections.abc import Callable
 from sympy import Expr, Symbol, diff, solve, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import L0, L, a, m, v
 
 _s = Symbol("s", positive=True)

@@ -6,7 +6,7 @@ interval, a step of length dt from it ends in the first; v is a log-variance of 
 
 from sympy import Expr, exp, sqrt, symbols
 
-from spec.checking.claim import Pin
+from spec.checking.old import Pin
 
 u0, u1, u2, T, t, dt, v, x1, x2, z1, z2 = symbols("u0 u1 u2 T t dt v x1 x2 z1 z2")
 s0, s1, s2 = symbols("s0 s1 s2", positive=True)

@@ -3,7 +3,7 @@
 Symbols: mu, sigma  drift and diffusion rates of X; log X then has drift mu - sigma^2 / 2.
 """
 
-from spec.checking.claim import Claim, Kind, Means, Pin, v1, v2
+from spec.checking.old import Claim, Kind, Means, Pin, v1, v2
 from spec.checking.symbols import mu, sigma
 
 # The last point is the paper's sigma with a drift that nearly cancels sigma^2 / 2.

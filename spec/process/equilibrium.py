@@ -11,8 +11,8 @@ from mpmath import mpf
 from sympy import Expr, Integer, Matrix, diff, log, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.diffusions import fokker_planck, plain_partials
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.symbols import M, V, m, mu, s2, t
 
 y, y0, center = symbols("y y0 center", real=True)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from sympy import Expr, Matrix, Rational, diff, log, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v1
 from spec.checking.diffusions import fokker_planck, plain_partials
+from spec.checking.old import Claim, Kind, Means, Pin, Proof, v1
 from spec.checking.symbols import dt, mu, sigma
 
 delta, delta2 = symbols("delta delta2", positive=True)

@@ -8,8 +8,8 @@ from mpmath import mpf
 from sympy import Expr, Integer, exp, integrate, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 from spec.checking.numeric import integral, rounds_to
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 
 delta, ell, q, E, sigma_min, end, u = symbols("delta ell q E sigma_min end u", positive=True)
 

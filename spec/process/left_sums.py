@@ -8,8 +8,8 @@ from collections.abc import Callable
 from sympy import Expr, Poly, Rational, diff, expand, integrate, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof, v2
 from spec.checking.gaussian import expectation, moment
+from spec.checking.old import Claim, Kind, Means, Proof, v2
 from spec.checking.symbols import L0, L, M, V, z
 from spec.process import _piecewise_pins
 

@@ -11,9 +11,9 @@ from mpmath import mpf
 from sympy import Expr, Integer, Matrix, Rational, diff, log, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.diffusions import fokker_planck, isotropic, plain_partials
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.symbols import mu, s2, t
 
 y, y1, y2, L01, L02, mu1, mu2, xi = symbols("y y1 y2 L01 L02 mu1 mu2 xi", real=True)

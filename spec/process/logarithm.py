@@ -6,7 +6,7 @@ Symbols: mu1, mu2  drifts of the two entries of the vector equation; y = log x.
 from sympy import Expr, Matrix, exp, log, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Proof, v1, v2
+from spec.checking.old import Claim, Kind, Means, Proof, v1, v2
 from spec.checking.symbols import mu, sigma
 from spec.process._ito import ito
 

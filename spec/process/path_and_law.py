@@ -10,8 +10,8 @@ from mpmath import mpf
 from sympy import Expr, Integer, Rational, expand, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 
 diffusions = symbols("sigma_0:4", positive=True)
 draws = symbols("Z_0:4", real=True)

@@ -10,7 +10,7 @@ from mpmath import mpf
 from sympy import Expr, Integer, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 from spec.checking.symbols import v0
 
 shares = symbols("h_0:4", positive=True)

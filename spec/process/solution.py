@@ -7,7 +7,7 @@ t and of them.
 from sympy import Expr, Integer, Matrix, exp, sqrt, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v1, v2
+from spec.checking.old import Claim, Kind, Means, Pin, Proof, v1, v2
 from spec.checking.symbols import mu, sigma, t, v, x0
 from spec.process._ito import ito
 

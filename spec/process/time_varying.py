@@ -7,8 +7,8 @@ log x0 by then;  b0 + b1 t + b2 t^2 and c0 + c1 t  polynomial rates for the comp
 from sympy import Expr, Matrix, Pow, Rational, diff, exp, integrate, log, sqrt, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v2
 from spec.checking.diffusions import fokker_planck, partials_of_exponentials
+from spec.checking.old import Claim, Kind, Means, Pin, Proof, v2
 from spec.checking.symbols import L0, L, dt, m, mu, sigma, t, v, x
 
 

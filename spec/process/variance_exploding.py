@@ -7,7 +7,7 @@ E  exp(g t).
 from sympy import Expr, Integer, diff, exp, log, sqrt, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import dt, t, v
 
 std_min, std_max, T, g, E = symbols("std_min std_max T g E", positive=True)

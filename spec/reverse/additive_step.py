@@ -9,9 +9,9 @@ from mpmath import mpf
 from sympy import Expr, Integer, Matrix, Rational, Symbol, diff, log
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
 from spec.checking.diffusions import generator, partials_of_exponentials
 from spec.checking.numeric import normal_expectation
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
 from spec.checking.symbols import L0, L, dt, h, m, mu, s2, v, x, z
 
 noise = Symbol("noise", positive=True)

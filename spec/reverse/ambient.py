@@ -7,7 +7,6 @@ L = log x, so that x dL/dx = 1; a drift is written as a rate, b_i = x_i * rate(m
 from sympy import Expr, Integer, Matrix, Rational, diag, diff, log, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Proof, v2
 from spec.checking.diffusions import (
     adjoint,
     jet,
@@ -15,6 +14,7 @@ from spec.checking.diffusions import (
     partials_of_exponentials,
     turns_back,
 )
+from spec.checking.old import Claim, Kind, Means, Proof, v2
 from spec.checking.symbols import L, M, V, h, mu, s2, x
 
 REVERSE_RATE = -(mu - 2 * s2 - s2 * h)

@@ -6,8 +6,8 @@ time, (div G)_i = sum_j d_j G_ij the row-wise divergence.
 
 from sympy import Expr, Integer, Matrix, Rational, diff, symbols
 
-from spec.checking.claim import Claim, Kind, Means, Proof, v1, v2
 from spec.checking.diffusions import jet, keeps_marginals, plain_partials, turns_back
+from spec.checking.old import Claim, Kind, Means, Proof, v1, v2
 
 
 def reverses(weights: tuple[Expr, Expr, Expr]) -> bool:

@@ -7,7 +7,7 @@ m_s, v; the step dm = m - m_s, dv = V - v; ra = sqrt(v), rb = sqrt(V); h = x * g
 from sympy import Expr, Symbol, diff, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.checking.symbols import V, dt, h, m, mu, s2, v
 
 D, y, m_s = symbols("D y m_s", real=True)

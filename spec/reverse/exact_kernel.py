@@ -9,8 +9,8 @@ from collections.abc import Callable
 from sympy import Expr, Integer, Matrix, Symbol, cancel, diff, eye, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.checking.symbols import V, h, mu, s2, v, z
 
 Kernel = tuple[Callable[[Matrix, Matrix], Matrix], Callable[[Matrix, Matrix], Matrix]]

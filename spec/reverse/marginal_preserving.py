@@ -8,7 +8,6 @@ at the time of a step.
 from sympy import Expr, Matrix, Rational, Symbol, diag, diff, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.diffusions import (
     isotropic,
     jet,
@@ -16,6 +15,7 @@ from spec.checking.diffusions import (
     partials_of_exponentials,
     plain_partials,
 )
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.checking.symbols import H, M, h, kappa, mu, s2, v
 
 score = Symbol("score", real=True)

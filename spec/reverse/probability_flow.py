@@ -7,7 +7,6 @@ of log X at the running time, w = sqrt(V), and w0 the value of w where the path 
 from sympy import Expr, Integer, Matrix, Symbol, diff, symbols, zeros
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.diffusions import (
     adjoint,
     isotropic,
@@ -15,6 +14,7 @@ from spec.checking.diffusions import (
     partials_of_exponentials,
     plain_partials,
 )
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.checking.symbols import M, h, mu, s2
 
 score = Symbol("score", real=True)

@@ -7,8 +7,8 @@ import mpmath
 from mpmath import mpf
 from sympy import Integer, Matrix, Rational, diff, symbols
 
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
 from spec.checking.diffusions import isotropic, jet, keeps_marginals, plain_partials
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
 from spec.checking.symbols import s2
 
 

@@ -6,7 +6,7 @@ Symbols: y, y0, m, v of the kernel; a power; M0, v0 of log-normal data; mu, s2, 
 from sympy import Expr, Rational, diff, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import a, m, mu, s2, t, v, v0
 from spec.scores import _mixture
 

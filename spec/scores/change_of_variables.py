@@ -10,7 +10,7 @@ Symbols: q, p densities of Y and X; l = log q; h = x * grad log p; 1 + h the log
 from sympy import Expr, Matrix, Rational, Symbol, diff, exp, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v1, v2
+from spec.checking.old import Claim, Kind, Means, Pin, Proof, v1, v2
 from spec.checking.symbols import h
 
 

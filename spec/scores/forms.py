@@ -9,7 +9,7 @@ D (denoised) as names of the forms.
 from sympy import Abs, Expr, Matrix, Symbol, log, sqrt, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import L, h, m, mu, sigma, t, v, x
 from spec.scores import _posterior
 

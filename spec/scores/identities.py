@@ -7,8 +7,8 @@ c, a of the map x -> c x^a; w weight, a1, a2, V1, V2 of a mixture; alpha, beta o
 from sympy import Expr, Integer, Poly, diff, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.checking.symbols import L, a, h, x
 
 # mean of H, E|H|^2 - E|s|^2 per coordinate, and H of c X^a in terms of a and h

@@ -9,8 +9,8 @@ from functools import cache
 from sympy import Expr, Integer, Symbol, diff
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Kind, Means, Proof, v2
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Erratum, Fault, Kind, Means, Proof, v2
 from spec.checking.symbols import L0, L, a, m, mu, s2, t, v, v0, z
 
 DRAWS = "draws from the marginal p_t"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sympy import Integer, Matrix, Symbol, cancel, eye, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import v
 from spec.scores import _mixture
 

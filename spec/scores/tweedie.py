@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sympy import Expr, Integer, Matrix, Symbol, eye
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import dt, h, mu, s2, v, z
 from spec.scores import _mixture, _posterior
 

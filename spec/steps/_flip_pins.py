@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import mpmath
 from mpmath import mpf
 
-from spec.checking.claim import Pin
+from spec.checking.old import Pin
 
 Values = Mapping[str, mpf]
 

@@ -11,7 +11,7 @@ from mpmath import mpf
 from sympy import Expr, Integer, Symbol, expand
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v2
+from spec.checking.old import Claim, Kind, Means, Pin, Proof, v2
 from spec.checking.symbols import h, kappa, mu, sigma, v0, z
 from spec.steps._programs import START, UnknownScore, draw
 from spec.steps._reverse import ambient_factor, log_step, root

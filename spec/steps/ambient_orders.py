@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from sympy import Expr, Integer, Poly, Symbol, expand
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.checking.symbols import h, sigma, z
 from spec.steps._reverse import ambient_factor, root
 

@@ -11,9 +11,9 @@ from mpmath import mpf
 from sympy import Expr, Integer, Poly, Symbol
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Proof, v2
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import rounds_to
+from spec.checking.old import Claim, Kind, Means, Proof, v2
 from spec.checking.symbols import V, h, kappa, mu, sigma, v0, z
 from spec.steps._programs import by_rows, chi, draw
 from spec.steps._recursions import annealed_rows, relative_variance

@@ -9,8 +9,8 @@ from mpmath import mpf
 from sympy import Expr, Integer, Poly, Rational, diff, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.symbols import h, kappa, mu, s2, sigma, z
 from spec.steps._recursions import annealed_rows, relative_variance
 from spec.steps._reverse import log_step, root

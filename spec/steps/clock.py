@@ -13,8 +13,8 @@ from mpmath import mpf
 from sympy import Expr, Integer, Rational, diff, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 from spec.checking.numeric import rounds_to
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 from spec.checking.symbols import H, V, v
 from spec.steps._programs import Setting, UnknownScore, by_rows, in_place
 from spec.steps._recursions import annealed_rows, relative_variance

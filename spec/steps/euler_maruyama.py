@@ -6,8 +6,8 @@ Symbols: mu, sigma rates; h Hyvarinen score at (x, t); z draw; root = sqrt(dt); 
 from sympy import Expr, Matrix, Poly, Rational, factorial
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v1, v2
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Kind, Means, Pin, Proof, v1, v2
 from spec.checking.symbols import dt, h, mu, sigma, t, z
 from spec.steps._pinned import STEP_POINTS, ambient_formula, dale_formula
 from spec.steps._reverse import X as STATE

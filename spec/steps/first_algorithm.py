@@ -12,8 +12,8 @@ from mpmath import mpf
 from sympy import Expr, Rational, expand_func, polygamma, sqrt
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1
 from spec.checking.numeric import rounds_to
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1
 from spec.checking.symbols import H, a, dt, h, kappa, mu, s2, sigma, v0, z
 from spec.steps._pinned import STEP_POINTS, dale_formula
 from spec.steps._programs import START, UnknownScore, by_rows, draw

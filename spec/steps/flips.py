@@ -10,9 +10,9 @@ from mpmath import mpf
 from sympy import Expr, Integer, Poly, lambdify, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Proof, v2
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import agree, normal_expectation, rounds_to
+from spec.checking.old import Claim, Kind, Means, Proof, v2
 from spec.checking.symbols import h, kappa, mu, sigma, z
 from spec.steps import _flip_pins
 from spec.steps._reverse import ambient_factor, root

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sympy import Expr, Rational, diff, exp, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import dt, h, m, mu, sigma, t, v
 from spec.steps._pinned import PAIRS, SLOPE_VALUES, affine_score
 

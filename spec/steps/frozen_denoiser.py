@@ -7,7 +7,7 @@ m = m(t), m_s = m(s); V0 variance of log X_0 that the denoiser leaves unexplaine
 from sympy import Abs, Expr, Integer, Symbol, solve, sqrt, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import dt, h, kappa, m, mu, sigma, t
 from spec.steps._pinned import STEP_POINTS, exponential_formula
 

@@ -7,7 +7,7 @@ kappa factor on the noise; v_t, v_s variances of log X on log-normal data, v_t -
 from sympy import Expr, Integer, Symbol, exp, log, sqrt, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import dt, h, kappa, mu, sigma, t, z
 from spec.steps._pinned import PAIRS, SLOPE_VALUES, affine_score
 from spec.steps._reverse import ambient_factor, log_step, root

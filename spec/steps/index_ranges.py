@@ -10,7 +10,7 @@ import mpmath
 from mpmath import mpf
 from sympy import Rational, limit, oo, symbols
 
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1
 from spec.checking.symbols import s2
 
 

@@ -11,7 +11,7 @@ from mpmath import mpf
 from sympy import Expr, Rational
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v1, v2
+from spec.checking.old import Claim, Kind, Means, Pin, Proof, v1, v2
 from spec.checking.pins import Values, evaluator
 from spec.steps._pinned import SLOPE_VALUES, dale_formula
 from spec.steps._programs import START, Row, Setting, UnknownScore, chi, draw, in_place

@@ -10,7 +10,7 @@ from mpmath import mpf
 from sympy import Poly, expand
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 from spec.checking.symbols import sigma
 from spec.steps._programs import Setting, UnknownScore, chi, draw, in_place
 from spec.steps._recursions import annealed_rows, relative_variance

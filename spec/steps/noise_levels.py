@@ -6,8 +6,8 @@ Symbols: kappa the noise level; q = sqrt(dt); h = x * grad log p_t; m' = mu - si
 from sympy import Expr, Poly, Rational, Symbol, diff, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import dt, h, kappa, mu, s2, sigma, t, z
 from spec.steps._pinned import PAIRS, STEP_POINTS, affine_score, exponential_formula
 from spec.steps.annealing import keeps_the_marginals, s, s1

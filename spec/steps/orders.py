@@ -14,8 +14,8 @@ from mpmath import mpf
 from sympy import Expr, Integer, Matrix, Symbol, diff, expand, integrate, lambdify, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import mu, sigma, v, x, z
 from spec.steps._pinned import HALF, STEP_POINTS, ambient_formula, milstein_formula
 from spec.steps._recursions import relative_variance, uniform_rows

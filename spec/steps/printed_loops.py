@@ -12,7 +12,7 @@ from mpmath import mpf
 from sympy import Expr, Symbol
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1
 from spec.steps._programs import (
     Program,
     Row,

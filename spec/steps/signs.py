@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sympy import Abs, Expr, Integer, Poly, diff, exp, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v2
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v2
 from spec.checking.symbols import h, kappa, z
 from spec.steps._pinned import PAIRS, SLOPE_VALUES, THREE_HALVES, ambient_formula
 from spec.steps._reverse import ambient_factor, log_step, root

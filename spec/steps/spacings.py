@@ -10,7 +10,7 @@ from mpmath import mpf, nint
 from sympy import Expr, Rational, Symbol, exp, limit, log, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 
 low, high = symbols("low high", positive=True)
 # n-th roots of the ends: the spacings are rational in these.

@@ -8,7 +8,7 @@ from mpmath import mpf
 from sympy import Expr, Integer, Rational
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
 from spec.checking.symbols import a, mu, sigma, v0
 from spec.steps._recursions import uniform_rows, variance_after
 

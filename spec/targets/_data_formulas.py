@@ -6,7 +6,7 @@ import mpmath
 from mpmath import mpf
 from sympy import Expr, Integer, diff, erfc, exp, log, pi, sqrt, symbols
 
-from spec.checking.claim import Pin
+from spec.checking.old import Pin
 from spec.checking.symbols import mu, sigma, t, v
 from spec.targets import _laws
 from spec.targets._formulas import TIMES

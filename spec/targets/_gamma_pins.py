@@ -6,7 +6,7 @@ Hyvarinen score; al, be shape and scale of inverse-gamma data.
 
 from sympy import symbols
 
-from spec.checking.claim import Pin
+from spec.checking.old import Pin
 
 x, x0, L, K, g, b, h, al, be = symbols("x x0 L K g b h al be")
 

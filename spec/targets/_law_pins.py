@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import mpmath
 from mpmath import mpf
 
-from spec.checking.claim import Pin
+from spec.checking.old import Pin
 
 Values = Mapping[str, mpf]
 Law = Callable[[Values, mpf], mpf]

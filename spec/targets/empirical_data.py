@@ -13,7 +13,7 @@ from mpmath import mpf
 from sympy import Expr, Matrix, Rational, diff, exp, log, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.checking.symbols import dt, m, mu, s2, v
 from spec.targets import _data_formulas, _laws
 

@@ -8,7 +8,7 @@ Symbols: K > J > 0  looks before and after a step that adds noise (L_k and L_{k+
 from sympy import Expr, Pow, Symbol, cancel, diff, expand, gamma, log, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.checking.symbols import s2, x, x0
 from spec.targets import _gamma_pins
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from sympy import Expr, Rational, diff, expand, log, rf, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.checking.symbols import x, x0
 from spec.targets import _gamma_pins
 

@@ -8,7 +8,7 @@ Symbols: w        a value of W = e^Y, positive; L = log w
 from sympy import Expr, Matrix, diff, erf, erfc, exp, expand, log, pi, sqrt, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v1, v2
+from spec.checking.old import Claim, Kind, Means, Pin, Proof, v1, v2
 from spec.checking.symbols import L, mu, sigma
 from spec.targets import _formulas, _laws
 

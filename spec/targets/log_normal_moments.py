@@ -8,8 +8,8 @@ from mpmath import mpf
 from sympy import E, Expr, Poly, diff, exp, expand, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.numeric import normal_expectation
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.symbols import mu, s2
 
 n, y = symbols("n y", real=True)

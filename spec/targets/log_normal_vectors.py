@@ -8,7 +8,7 @@ from mpmath import mpf
 from sympy import Expr, Matrix, Symbol, exp, sqrt, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1, v2
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1, v2
 from spec.checking.symbols import s2, sigma
 from spec.targets import _laws
 

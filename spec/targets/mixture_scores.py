@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sympy import Expr, Matrix, diff, exp, eye, log, ones, symbols, zeros
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import sigma, t
 from spec.targets import _formulas, _laws
 from spec.targets._laws import DATA

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from sympy import Expr, Matrix, diff, eye, log, ones, symbols, zeros
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import mu, s2, sigma, v
 from spec.targets import _formulas, _laws
 from spec.targets._laws import DATA, Component, flat

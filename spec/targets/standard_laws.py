@@ -21,7 +21,7 @@ from sympy import (
 )
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.checking.old import Claim, Kind, Means, Proof
 from spec.checking.symbols import x
 from spec.targets import _law_pins
 

@@ -8,8 +8,8 @@ Symbols: V   log-variance added up to t = 1, sigma^2 = 0.8^2
 import mpmath
 from mpmath import mpf
 
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.numeric import normal_expectation, rounds_to
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 
 _SIGMA = "0.8"
 _BRIGHT = "0.19"

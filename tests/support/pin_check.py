@@ -12,9 +12,12 @@ import numpy as np
 from mpmath import mpf
 
 import gbm_ref
+from gbm_ref.vectors.oracle import ORACLE
+from gbm_ref.vectors.records import verify_rows
+from gbm_ref.vectors.store import load
 from spec.catalogue import CLAIMS
-from spec.checking.claim import Formula, Pin
-from spec.checking.pins import bounds, reference
+from spec.checking.claim import Claim, Formula, Pin
+from spec.checking.pins import bounds, reference, vector_troubles
 from tests.spec.adapters import ADAPTERS
 from tests.spec.adapters.shared import Adapter
 
@@ -66,8 +69,24 @@ def compare(pin: Pin, formula: Formula, adapter: Adapter) -> None:
                 raise PinDisagrees(f"off by {error}, {allowed_error} allowed, at {dict(point)}")
 
 
-def troubles(pin: Pin, adapters: Mapping[str, Adapter]) -> list[str]:
+def on_vectors(pin: Pin) -> list[str]:
+    """What is wrong with a pin that names vectors: rows that fail, or another function's rows."""
+    found, called, wanted = load(pin.vectors), [], pinned_function(pin)
+    wanted = getattr(wanted, "__code__", getattr(wanted, "__init__", wanted).__code__)
+    sys.setprofile(lambda frame, event, _: called.append(frame.f_code) if event == "call" else 0)
+    try:
+        report = verify_rows(pin.vectors, found, ORACLE[pin.vectors])
+    finally:
+        sys.setprofile(None)
+    if wanted not in called:
+        return [f"the vectors {pin.vectors} are not computed by it"]
+    return [f"row {failure.vector.tc_id} fails" for failure in report.failures]
+
+
+def troubles(pin: Pin, adapters: Mapping[str, Adapter], claim: Claim | None = None) -> list[str]:
     """What is wrong with a pin, in words: empty when it agrees and its twins do not."""
+    if pin.vectors:
+        return on_vectors(pin) + (vector_troubles(claim, pin) if claim else [])
     if pin.name not in adapters:
         return ["no adapter says how to call it"]
     adapter, found = adapters[pin.name], []
@@ -75,6 +94,7 @@ def troubles(pin: Pin, adapters: Mapping[str, Adapter]) -> list[str]:
         compare(pin, pin.formula, adapter)
     except Exception as error:  # whatever goes wrong is what the status reports
         found.append(f"{type(error).__name__}: {error}")
+    agree = []
     for name, twin in pin.twins.items():
         try:
             compare(pin, twin, adapter)
@@ -83,7 +103,10 @@ def troubles(pin: Pin, adapters: Mapping[str, Adapter]) -> list[str]:
         except Exception as error:
             found.append(f"twin '{name}': {type(error).__name__}: {error}")
         else:
-            found.append(f"twin '{name}' agrees with the function too")
+            agree.append(name)
+    # A mistake of the statement may be in a part of it that the function does not compute.
+    if pin.reads is None or len(agree) == len(pin.twins):
+        found += [f"twin '{name}' agrees with the function too" for name in agree]
     return found
 
 
@@ -91,9 +114,9 @@ def main(ids: list[str]) -> None:
     """Print {"claim: pin": [troubles]} for the claims of these ids, all when there are none."""
     chosen = [claim for claim in CLAIMS if not ids or claim.id in ids]
     results = {
-        f"{claim.id}: {pin.name}": troubles(pin, ADAPTERS)
+        f"{claim.id}: {pin.name}": troubles(pin, ADAPTERS, claim)
         for claim in chosen
-        for pin in claim.pins
+        for pin in claim.compared
     }
     json.dump(results, sys.stdout)
 
