@@ -10,8 +10,8 @@ import mpmath
 from spec.checking.claim import Claim, Figure, Kind, Source
 from spec.checking.record import exercised
 from spec.checking.trace import described
-from spec.checking.verdicts import Status
 from spec.pages.prose import refused, said
+from spec.verdicts import Status
 
 
 def places(sources: Iterable[Source]) -> str:
@@ -40,10 +40,17 @@ def table(statuses: Iterable[Status]) -> str:
 
 
 def kinds(claims: Iterable[Claim]) -> str:
-    """How many claims there are of each kind, as the README says it."""
-    of_kind = Counter(claim.kind for claim in claims)
-    named = ", ".join(f"{of_kind[kind]} {kind}" for kind in Kind)
-    return f"{of_kind.total()} claims: {named}"
+    """How many claims there are of each kind, and by which means, as the README says it."""
+    found = list(claims)
+    named = []
+    for kind in Kind:
+        of_means = Counter(str(claim.means) for claim in found if claim.kind is kind)
+        if not of_means:
+            continue
+        by = ", ".join(f"{number} by {means}" for means, number in of_means.most_common())
+        plain = {str(kind).removeprefix("decided at "), "none"} >= set(of_means)
+        named.append(f"{of_means.total()} {kind}" + ("" if plain else f" ({by})"))
+    return f"{len(found)} claims: {', '.join(named)}"
 
 
 def counts(statuses: Iterable[Status]) -> str:

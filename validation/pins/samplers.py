@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 import gbm_ref as ref
-from tests.spec.adapters import shared
-from tests.spec.adapters.shared import Adapter, Values, pair, square, symmetric
+from validation.pins import shared
+from validation.pins.shared import Adapter, Values, pair, square, symmetric
 
 
 def _constant(at: Values) -> ref.GBM:

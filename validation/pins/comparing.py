@@ -1,8 +1,6 @@
-"""The comparison of `gbm_ref` with the claims: each pin at each point, to 50 digits, in
-test_pins.py. `python -m tests.support.pin_check [CLAIM ...]` prints troubles as JSON for `python
--m spec`."""
+"""The comparison of `gbm_ref` with the claims: each pin at each point, to 50 digits."""
 
-import json
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from functools import reduce
@@ -15,11 +13,9 @@ import gbm_ref
 from gbm_ref.vectors.oracle import ORACLE
 from gbm_ref.vectors.records import verify_rows
 from gbm_ref.vectors.store import load
-from spec.catalogue import CLAIMS
 from spec.checking.claim import Claim, Formula, Pin
 from spec.checking.pins import bounds, reference, vector_troubles
-from tests.spec.adapters import ADAPTERS
-from tests.spec.adapters.shared import Adapter
+from validation.pins.shared import Adapter
 
 
 class PinDisagrees(AssertionError):
@@ -71,8 +67,9 @@ def compare(pin: Pin, formula: Formula, adapter: Adapter) -> None:
 
 def on_vectors(pin: Pin) -> list[str]:
     """What is wrong with a pin that names vectors: rows that fail, or another function's rows."""
-    found, called, wanted = load(pin.vectors), [], pinned_function(pin)
-    wanted = getattr(wanted, "__code__", getattr(wanted, "__init__", wanted).__code__)
+    found, called, function = load(pin.vectors), [], pinned_function(pin)
+    made = function.__init__ if isinstance(function, type) else function
+    wanted = inspect.unwrap(made).__code__
     sys.setprofile(lambda frame, event, _: called.append(frame.f_code) if event == "call" else 0)
     try:
         report = verify_rows(pin.vectors, found, ORACLE[pin.vectors])
@@ -108,18 +105,3 @@ def troubles(pin: Pin, adapters: Mapping[str, Adapter], claim: Claim | None = No
     if pin.reads is None or len(agree) == len(pin.twins):
         found += [f"twin '{name}' agrees with the function too" for name in agree]
     return found
-
-
-def main(ids: list[str]) -> None:
-    """Print {"claim: pin": [troubles]} for the claims of these ids, all when there are none."""
-    chosen = [claim for claim in CLAIMS if not ids or claim.id in ids]
-    results = {
-        f"{claim.id}: {pin.name}": troubles(pin, ADAPTERS, claim)
-        for claim in chosen
-        for pin in claim.compared
-    }
-    json.dump(results, sys.stdout)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

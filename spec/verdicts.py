@@ -1,6 +1,7 @@
 """The status of every claim, computed: stated, proved, twins refused, checked, fully checked.
 
-stated          the record is complete
+stated          the record is complete, its formulas are printed from what the routine is given,
+                and its words were read against the routine as both are
 proved          the routine accepts the statement (definitions, citations and lost texts pass)
 twins refused   the same routine refuses each false twin and each refuted printed form
 checked         every pinned function agrees with the right-hand side at 50 digits, and its
@@ -16,6 +17,7 @@ from spec.catalogue import BY_ID, CLAIMS, ancestors
 from spec.checking.asking import Outcome, decide
 from spec.checking.claim import Claim
 from spec.checking.record import gaps
+from spec.pages.reviewed import unread
 
 RUNGS = ("open", "stated", "proved", "twins refused", "checked", "fully checked")
 
@@ -75,7 +77,7 @@ def statuses(
 
 
 def _own_status(claim: Claim, run: Outcome, pin_troubles: Mapping[str, list[str]]) -> Status:
-    missing = gaps(claim)
+    missing = gaps(claim) or unread(claim)
     if missing:
         return Status(claim, "open", tuple(missing), run)
     if run.proof_trouble:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 import gbm_ref as ref
-from tests.spec.adapters import shared
-from tests.spec.adapters.shared import Adapter, Values, pair
+from validation.pins import shared
+from validation.pins.shared import Adapter, Values, pair
 
 
 def _of(*names: str) -> Adapter:
