@@ -132,14 +132,8 @@ def test_the_status_of_a_claim(name: str, monkeypatch: Patch) -> None:
 
 
 def test_an_exception_is_no_refusal() -> None:
-    outcome = decide(
-        replace(CLAIM, routine=brittle, twins={"a third symbol": SQUARE + mu - h * 0})
-    )
-    assert outcome.twin_troubles == ()
-    outcome = decide(replace(CLAIM, routine=brittle, twins={"one symbol": (h + t) ** 2 + 0 * h}))
-    assert outcome.twin_troubles == ("one symbol: accepted",)
-    outcome = decide(replace(CLAIM, routine=lambda c: {SQUARE: True}[c]))
-    assert "KeyError" in (outcome.proof_trouble or "") + outcome.twin_troubles[0]
+    outcome = decide(replace(CLAIM, routine=brittle, twins={"a third symbol": SQUARE + mu}))
+    assert outcome.twin_troubles == ("a third symbol: KeyError: 3",)
 
 
 def test_an_answer_that_is_not_a_truth_value_proves_nothing() -> None:

@@ -23,12 +23,15 @@ class Scripted(np.random.Generator):
         return np.array(drawn).reshape(size)
 
     def standard_normal(self, size: tuple[int, ...]) -> np.ndarray:
+        """The next of the given draws."""
         return self._next(size)
 
     def standard_gamma(self, shape: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """The next of the given draws, whatever the shape."""
         return self._next(size)
 
     def weibull(self, shape: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """The next of the given draws, whatever the shape."""
         return self._next(size)
 
     def choice(self, n: int, size: int, p: np.ndarray) -> np.ndarray:

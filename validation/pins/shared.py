@@ -32,26 +32,32 @@ def symmetric(at: Values, name: str) -> list[list[float]]:
 
 
 def process(at: Values, horizon: float = 1.0) -> ref.GBM:
+    """GBM with the rates of a point."""
     return ref.GBM(at["mu"], at["sigma"], horizon)
 
 
 def exploding(at: Values) -> ref.VarianceExploding:
+    """The variance-exploding process of a point."""
     return ref.VarianceExploding(std_min=at["std_min"], std_max=at["std_max"], horizon=at["T"])
 
 
 def on_line(at: Values, mean: str = "a", var: str = "v0") -> ref.LogNormal:
+    """A log-normal law of one coordinate."""
     return ref.LogNormal([at[mean]], at[var])
 
 
 def in_plane(at: Values, mean: str = "a", cov: str = "S") -> ref.LogNormal:
+    """A log-normal law of two coordinates."""
     return ref.LogNormal(pair(at, mean), symmetric(at, cov))
 
 
 def mixture_on_line(at: Values) -> ref.LogNormalMixture:
+    """Two log-normal laws of one coordinate, mixed."""
     return ref.LogNormalMixture(pair(at, "w"), [[at["a"]], [at["b"]]], [at["S"], at["T"]])
 
 
 def mixture_in_plane(at: Values) -> ref.LogNormalMixture:
+    """Two log-normal laws of two coordinates, mixed."""
     covs = [symmetric(at, "S"), symmetric(at, "T")]
     return ref.LogNormalMixture(pair(at, "w"), [pair(at, "a"), pair(at, "b")], covs)
 
@@ -62,10 +68,12 @@ def data_in_plane(at: Values) -> ref.PointMasses:
 
 
 def normal(at: Values, mean: str = "M", var: str = "V") -> ref.Gaussian:
+    """A normal law of one coordinate."""
     return ref.Gaussian(np.array([at[mean]]), np.array([[at[var]]]))
 
 
 def normal_in_plane(at: Values, mean: str = "M", cov: str = "V") -> ref.Gaussian:
+    """A normal law of two coordinates."""
     return ref.Gaussian(np.array(pair(at, mean)), np.array(symmetric(at, cov)))
 
 
