@@ -120,8 +120,8 @@ def rearranged(candidate: Candidate) -> Candidate:
         given = candidate
 
         @functools.wraps(given)
-        def other(*args: object, **named: object) -> Candidate:
-            return rearranged(given(*args, **named))
+        def other(*args: object) -> Candidate:
+            return rearranged(given(*args))
 
         return other
     return candidate

@@ -26,7 +26,7 @@ def pinned_function(pin: Pin) -> Callable:
     """The function of `gbm_ref` that a pin names, found by its dotted name."""
     package, *names = pin.function.split(".")
     if package != "gbm_ref":
-        raise ValueError(f"{pin.function}: pins are about gbm_ref")
+        raise ValueError(f"{pin.function} is no function of gbm_ref: a pin names one of those.")
     return reduce(getattr, names, gbm_ref)
 
 
@@ -55,7 +55,9 @@ def compare(pin: Pin, formula: Formula, adapter: Adapter) -> None:
         values, allowed = _sides(pin, adapter, index)
         wanted = reference(pin, formula, point)
         if len(values) != len(wanted):
-            raise ValueError(f"{pin.name} returned {len(values)} numbers, not {len(wanted)}")
+            raise ValueError(
+                f"{pin.name} returned {len(values)} numbers, not {len(wanted)}: look at its adapter."
+            )
         for value, truth, bound in zip(values, wanted, allowed, strict=True):
             # A NaN is never within the bound.
             if not abs(mpf(value) - truth) <= bound:
