@@ -65,7 +65,7 @@ def _ask(claim: Claim, candidate: Candidate) -> tuple[bool, str | None]:
 
 
 def _means_differ(claim: Claim, trace: Trace) -> str | None:
-    """How the routine's run contradicts the means that the claim states."""
+    """How the routine's run contradicts the means and the assumptions that the claim states."""
     at_points = claim.means is Means.POINTS
     if at_points and not trace.points:
         return "decided at points, but its routine walked through none (spec.checking.trace)"
@@ -73,9 +73,16 @@ def _means_differ(claim: Claim, trace: Trace) -> str | None:
         return f"its routine walks through points, so it is not decided by {claim.means}"
     if claim.means is Means.ALGEBRA and trace.means != {ALGEBRA}:
         return f"decided by algebra, but its routine used {sorted(trace.means) or 'none of it'}"
+    unstated = [a for a in trace.assumptions if a not in claim.assumptions]
+    if unstated:
+        return f"its routine uses an assumption that it does not state: {_text(unstated[0])}"
     if claim.means is Means.CALCULUS and NUMBERS in trace.means:
         return "its routine compares numbers, so it is not decided by calculus"
     return None
+
+
+def _text(assumption: object) -> str:
+    return assumption.text if isinstance(assumption, Assumption) else str(assumption)
 
 
 def _only_compares(claim: Claim) -> str | None:

@@ -17,9 +17,11 @@ Point = Mapping[str, object]
 
 @dataclass
 class Trace:
-    """The primitives that were called, and the points that were walked through."""
+    """The primitives that were called, the points that were walked through, and the assumptions
+    that were used."""
 
     means: set[str] = field(default_factory=set)
+    assumptions: set[object] = field(default_factory=set)
     points: list[Point] = field(default_factory=list)
 
 
@@ -42,6 +44,14 @@ def note(means: str) -> None:
     trace = _CURRENT.get()
     if trace is not None:
         trace.means.add(means)
+
+
+def use(assumption: object) -> None:
+    """Record that what follows holds under an assumption, which every claim whose routine comes
+    here has to state."""
+    trace = _CURRENT.get()
+    if trace is not None:
+        trace.assumptions.add(assumption)
 
 
 def points(chosen: Iterable[Point]) -> Iterator[Point]:

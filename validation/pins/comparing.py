@@ -56,7 +56,7 @@ def compare(pin: Pin, formula: Formula, adapter: Adapter) -> None:
         wanted = reference(pin, formula, point)
         if len(values) != len(wanted):
             raise ValueError(
-                f"{pin.name} returned {len(values)} numbers, not {len(wanted)}: look at its adapter."
+                f"{pin.name} returned {len(values)} numbers, not {len(wanted)}: see its adapter."
             )
         for value, truth, bound in zip(values, wanted, allowed, strict=True):
             # A NaN is never within the bound.
