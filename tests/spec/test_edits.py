@@ -1,8 +1,8 @@
 """False edits of the text of a claim, of its figures and of its routine turn `python -m spec` red.
 
-Each edit is made in a copy of the module that holds the claim, which is then imported and judged as
-`python -m spec` judges it. That it is found is one thing; by what is another: formulas, numbers and
-assumptions are found by what the routine accepts and uses, words by their being read again."""
+Each edit is made in a copy of the module that holds the claim, which is then imported and judged
+as `python -m spec` judges it. That it is found is one thing; by what is another: formulas, numbers
+and assumptions are found by what the routine accepts and uses, words by their being read again."""
 
 import importlib.util
 import inspect
