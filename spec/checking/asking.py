@@ -121,6 +121,8 @@ def rearranged(candidate: Candidate) -> Candidate:
         return dataclasses.replace(candidate, **fields)
     if isinstance(candidate, Mapping):
         return {name: rearranged(entry) for name, entry in candidate.items()}
+    if hasattr(candidate, "_fields"):
+        return type(candidate)(*map(rearranged, candidate))
     if isinstance(candidate, tuple | list):
         return type(candidate)(rearranged(entry) for entry in candidate)
     if callable(candidate):

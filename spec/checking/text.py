@@ -21,7 +21,7 @@ _RELATION = re.compile(
 _ARITHMETIC = re.compile(r"[0-9+/*]|(?<![A-Za-z])-|\\(?:[td]?frac|sqrt|sum|int|prod|pm|cdot)\b")
 # An interval of named ends, a derivative of named things.
 _NAMED = re.compile(r"[\[(]\s*[\\\w]+\s*,\s*[\\\w]+\s*[\])]|\bd\w+/d\w+\b")
-_POWER = re.compile(r"\^(?!\{?(?:[0-9T]|-1|\\top|\\ast|\*|\\prime|\([^)]*\)|[A-Za-z])\}?)")
+_POWER = re.compile(r"\^(?!\{?(?:[0-9T+]|-1|\\top|\\ast|\*|\\prime|\([^)]*\)|[A-Za-z])\}?)")
 # "eqs. (7) and (13)", "Section 6.2", "Appendix D.3", "Figure 1", "version 1"
 _PLACE = re.compile(
     r"\b(?:eqs?\.|equations?|sec\.|sections?|app\.|appendix|appendices|tables?|fig\.|figures?|"
@@ -31,7 +31,7 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 _OTHER = re.compile(
-    r"`[^`]*`|“[^”]*”|\([12]\d{3}\)|\b(?:1[89]|20)\d\d\b|\b[A-Z]{1,2}\d+[\w-]*|\b[CL]\^?\d\b|"
+    r"`[^`]*`|\(\d{1,2}\)|“[^”]*”|\([12]\d{3}\)|\b(?:1[89]|20)\d\d\b|\b[A-Z]{1,2}\d+[\w-]*|\b[CL]\^?\d\b|"
     r"\b[123]-D\b|arXiv [\d.]+"
 )
 

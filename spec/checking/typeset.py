@@ -168,6 +168,8 @@ def parts(candidate: object) -> dict[str, object]:
         return _named(fields)
     if isinstance(candidate, Mapping):
         return _named(candidate)
+    if hasattr(candidate, "_fields"):
+        return _named(candidate._asdict())
     if isinstance(candidate, tuple | list):
         return _named(dict(enumerate(candidate)))
     return {"it": candidate}
