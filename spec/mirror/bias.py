@@ -62,8 +62,8 @@ def is_kept_by_the_equation(variance: Expr) -> bool:
 
 
 def is_the_exact_step(candidate: tuple[Expr, Expr]) -> bool:
-    r"""Over any time $t$ the solution of (37) multiplies the distance of $\log X$ from $M$ by $[[0]]$ and adds
-    normal noise of variance $[[1]]$; from the target it arrives at the target.
+    r"""Over any time $t$ the solution of (37) multiplies the distance of $\log X$ from $M$ by
+    $[[0]]$ and adds normal noise of variance $[[1]]$; from the target it arrives at the target.
 
     The equation is linear: the mean error obeys its own rate from one, the variance from zero.
     Both are decided in [[exponential]], whose rate of change is known and which is one at the

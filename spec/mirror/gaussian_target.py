@@ -34,8 +34,8 @@ _FACTOR = Abs(1 - _DELTA / _LAM)
 
 def is_the_limit_covariance(of: Callable[[Matrix, Matrix, Expr], Matrix]) -> bool:
     r"""On a normal target of the plane with any covariance $\Sigma$ and steps $\delta$ below
-    twice its least eigenvalue, Langevin steps converge in law to the normal law with the target's mean
-    and covariance $[[it]]$.
+    twice its least eigenvalue, Langevin steps converge in law to the normal law with the target's
+    mean and covariance $[[it]]$.
 
     A step multiplies the distance from the mean by a matrix whose eigenvalues are less than one
     in size exactly for such steps; then there is one limit, and its covariance is what a step
