@@ -84,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 2
     if noted:
-        reviewed.record([BY_ID[name] for name in (all_ids() if "all" in noted else noted)])
+        reviewed.record([BY_ID[n] for n in (all_ids() if "all" in noted else noted)], all_ids())
         return 0
     chosen = options.claim or all_ids()
     related = set(chosen).union(*(ancestors(name) for name in chosen))
@@ -120,10 +120,12 @@ def _print(options: argparse.Namespace, shown: list) -> None:
 
 def _wanting() -> list[str]:
     """What falls short in the collection as such."""
-    from spec.catalogue import defects, shortfalls
-    from spec.pages import trace
+    from spec.catalogue import BY_ID, defects, shortfalls
+    from spec.pages import reviewed, trace
 
-    return [*defects(), *shortfalls(), *(f"{n}: no claim pins it" for n in trace.unpinned())]
+    unpinned = [f"{name}: no claim pins it" for name in trace.unpinned()]
+    gone = [f"{name}: was read, and is gone" for name in reviewed.known() if name not in BY_ID]
+    return [*defects(), *shortfalls(), *unpinned, *gone]
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def generates_both(phi: Expr) -> bool:
 
 
 def are_the_fixed_points(points: tuple[Expr, Expr]) -> bool:
-    r"""With $-\log p$ for the loss exponentiated gradients follow the gradient of $\log p$ in $x$,
+    r"""With minus $\log p$ for the loss EGD follows the gradient of $\log p$ in $x$,
     the noise-free (22) that of the density of $\log x$ in $\log x$. For a log-normal $p$ the first rests at $\log x=[[0]]$, the mode, the second at
     $\log x=[[1]]$, the median; either point attracts.
 

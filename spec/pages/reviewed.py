@@ -2,7 +2,7 @@
 
 What a formula cannot say is words, and whether words are true only a reader can tell. For each
 claim `spec/reviewed.json` holds the hash of all its words, with their formulas filled in, and of
-the source of its routine, as they were when somebody read the one against the other. A claim whose
+the sources of its routine, as they were when somebody read the one against the other. A claim whose
 words or routine have changed since is not "stated" until it was read again:
 `python -m spec --reviewed ID`.
 """
@@ -10,31 +10,64 @@ words or routine have changed since is not "stated" until it was read again:
 import hashlib
 import inspect
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import CodeType, FunctionType
 
-from spec.checking.claim import Assumption, Claim
+from spec.checking.claim import Assumption, Claim, Erratum
 from spec.pages.prose import refused, said
 
 FILE = Path(__file__).resolve().parent.parent / "reviewed.json"
 
 
 def fingerprint(claim: Claim) -> str:
-    """SHA-256 of the words of a claim and of its routine."""
-    erratum = claim.erratum
-    words = [claim.id, claim.title, *claim.readings]
+    """SHA-256 of the words of a claim and of the functions of `spec` that decide it."""
+    words = [claim.id, claim.title, claim.kind, claim.means, *claim.readings, *claim.depends]
+    words += [*(claim.sheet or ()), *(f"{s.version} {s.place}" for s in claim.sources)]
     words += [said(claim, t) for t in (claim.statement, claim.derivation, claim.reason)]
     for assumption in claim.assumptions:
         tried = isinstance(assumption, Assumption)
         words += [assumption.text, assumption.used] if tried else [assumption]  # type: ignore[union-attr]
-    if erratum is not None:
-        words += [erratum.fault, erratum.quote, erratum.remains_open]
-        words += [said(claim, t) for t in (erratum.trouble, erratum.advice)]
+    if claim.erratum is not None:
+        words += _of_erratum(claim, claim.erratum)
     for candidates in (claim.twins, claim.printed):
         words += [word for pair in refused(claim, candidates) for word in pair]
-    words += [f"{pin.name}: {pin.because}" for pin in claim.pins]
-    words += [f"{source.version} {source.place}" for source in claim.sources]
-    words += [inspect.getsource(claim.routine) if claim.routine else ""]
+    words += [f"{pin.name} {pin.k} {pin.vectors} {pin.because}" for pin in claim.pins]
+    if claim.routine is not None:
+        words += sorted(inspect.getsource(function) for function in reached(claim.routine))
     return hashlib.sha256("\0".join(words).encode()).hexdigest()
+
+
+def _of_erratum(claim: Claim, erratum: Erratum) -> list[str]:
+    words = [erratum.fault, erratum.quote, erratum.remains_open, inspect.getsource(erratum.figures)
+             if isinstance(erratum.figures, FunctionType) else ""]  # fmt: skip
+    return words + [said(claim, t) for t in (erratum.trouble, erratum.advice)]
+
+
+def reached(routine: Callable) -> set[FunctionType]:
+    """The routine and the functions of `spec` that it calls by name, but for the means of proof."""
+    found: set[FunctionType] = set()
+    waiting = [routine]
+    while waiting:
+        function = waiting.pop()
+        if isinstance(function, FunctionType) and function not in found:
+            found.add(function)
+            named = (function.__globals__.get(name) for name in _names(function.__code__))
+            waiting += [other for other in named if _is_of_a_subject(other)]
+    return found
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names(inner)
+
+
+def _is_of_a_subject(value: object) -> bool:
+    module = getattr(value, "__module__", None) or ""
+    checking = module.startswith("spec.checking")
+    return isinstance(value, FunctionType) and module.startswith("spec.") and not checking
 
 
 def known() -> dict[str, str]:
@@ -52,10 +85,8 @@ def unread(claim: Claim) -> list[str]:
     ]
 
 
-def record(claims: list[Claim]) -> None:
-    """Note that the words of these claims were read, and forget claims that are gone."""
-    from spec.catalogue import BY_ID
-
-    found = {name: value for name, value in known().items() if name in BY_ID}
+def record(claims: list[Claim], ids: list[str]) -> None:
+    """Note that the words of these claims were read, and forget claims that are not among `ids`."""
+    found = {name: value for name, value in known().items() if name in ids}
     found |= {claim.id: fingerprint(claim) for claim in claims}
     FILE.write_text(json.dumps(dict(sorted(found.items())), indent=0) + "\n", encoding="utf-8")

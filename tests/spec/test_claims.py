@@ -171,7 +171,7 @@ def test_words_are_bound_to_what_they_were_read_against(
 ) -> None:
     monkeypatch.setattr(reviewed, "FILE", tmp_path / "reviewed.json")
     assert "--reviewed planted" in reviewed.unread(CLAIM)[0]
-    reviewed.record([CLAIM])
+    reviewed.record([CLAIM], ["planted"])
     assert reviewed.unread(CLAIM) == []
     for change in (
         {"derivation": "Divided by two."},
@@ -182,7 +182,7 @@ def test_words_are_bound_to_what_they_were_read_against(
         {"pins": (PIN,)},
     ):
         assert reviewed.unread(replace(CLAIM, **change)), change  # type: ignore[arg-type]
-    reviewed.record([])
+    reviewed.record([], [])
     assert reviewed.known() == {}
 
 
