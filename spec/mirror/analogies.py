@@ -40,8 +40,9 @@ def generates_both(phi: Expr) -> bool:
 
 def are_the_fixed_points(points: tuple[Expr, Expr]) -> bool:
     r"""With minus $\log p$ for the loss EGD follows the gradient of $\log p$ in $x$,
-    the noise-free (22) that of the density of $\log x$ in $\log x$. For a log-normal $p$ the first rests at $\log x=[[0]]$, the mode, the second at
-    $\log x=[[1]]$, the median; either point attracts.
+    the noise-free (22) that of the density of $\log x$ in $\log x$. For a log-normal $p$ the first
+    rests at $\log x=[[0]]$, the mode, the second at $\log x=[[1]]$, the median; either point
+    attracts.
 
     The slope of $\log p$ in $\log x$ vanishes at the first point, one more than the slope at the
     second. Both slopes fall at the rate $[[rate]]$ everywhere.

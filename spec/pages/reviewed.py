@@ -2,8 +2,8 @@
 
 What a formula cannot say is words, and whether words are true only a reader can tell. For each
 claim `spec/reviewed.json` holds the hash of all its words, with their formulas filled in, and of
-the sources of its routine, as they were when somebody read the one against the other. A claim whose
-words or routine have changed since is not "stated" until it was read again:
+the sources of its routine, as they were when somebody read the one against the other. A claim
+whose words or routine have changed since is not "stated" until it was read again:
 `python -m spec --reviewed ID`.
 """
 
@@ -45,7 +45,7 @@ def _of_erratum(claim: Claim, erratum: Erratum) -> list[str]:
 
 
 def reached(routine: Callable) -> set[FunctionType]:
-    """The routine and the functions of `spec` that it calls by name, but for the means of proof."""
+    """The routine and what it calls by name in `spec`, but for the means of proof."""
     found: set[FunctionType] = set()
     waiting = [routine]
     while waiting:
@@ -86,7 +86,7 @@ def unread(claim: Claim) -> list[str]:
 
 
 def record(claims: list[Claim], ids: list[str]) -> None:
-    """Note that the words of these claims were read, and forget claims that are not among `ids`."""
+    """Note that the words of these claims were read; forget claims that are not among `ids`."""
     found = {name: value for name, value in known().items() if name in ids}
     found |= {claim.id: fingerprint(claim) for claim in claims}
     FILE.write_text(json.dumps(dict(sorted(found.items())), indent=0) + "\n", encoding="utf-8")
