@@ -47,9 +47,9 @@ def kinds(claims: Iterable[Claim]) -> str:
         of_means = Counter(str(claim.means) for claim in found if claim.kind is kind)
         if not of_means:
             continue
-        by = ", ".join(f"{number} by {means}" for means, number in of_means.most_common())
-        plain = {str(kind).removeprefix("decided at "), "none"} >= set(of_means)
-        named.append(f"{of_means.total()} {kind}" + ("" if plain else f" ({by})"))
+        by = [f"{number} by {means}" for means, number in of_means.most_common()
+              if means not in {"none", "literature", "points", "reading"} or kind is Kind.REFUTED]  # fmt: skip
+        named.append(f"{of_means.total()} {kind}" + (f" ({', '.join(by)})" if by else ""))
     return f"{len(found)} claims: {', '.join(named)}"
 
 
