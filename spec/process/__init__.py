@@ -3,16 +3,14 @@
 from spec.process import (
     chain,
     equations,
-    equilibrium,
-    log_normality,
+    laws,
     schedules,
     time_varying,
 )
 
 CLAIMS = (
     *equations.CLAIMS,
-    *log_normality.CLAIMS,
-    *equilibrium.CLAIMS,
+    *laws.CLAIMS,
     *time_varying.CLAIMS,
     *chain.CLAIMS,
     *schedules.CLAIMS,
