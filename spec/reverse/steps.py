@@ -32,11 +32,13 @@ Kernel = tuple[Callable[[Matrix, Matrix], Matrix], Callable[[Matrix, Matrix], Ma
 
 def is_the_reverse_kernel(kernel: Kernel) -> bool:
     r"""For log-normal data let $S_s$ and $S_t$ be the covariances of $\log X$ at two times, which
-    differ by a multiple of the identity (A6). Given $\log X_t$, the deviation of $\log X_s$ from its mean is normal, with $[[gain]]$ times the
-    deviation at the later time as its mean, and with the covariance $[[covariance]]$.
+    differ by a multiple of the identity (A6). Given $\log X_t$, the deviation of $\log X_s$ from
+    its mean is normal, with $[[gain]]$ times the deviation at the later time as its mean, and with
+    the covariance $[[covariance]]$.
 
-    The process adds noise whose covariance is the difference of the two. Bayes' rule is decided as an identity of quadratic forms, block by block, and of determinants, for
-    every $S_s$ of the plane, also for one that is not diagonal.
+    The process adds noise whose covariance is the difference of the two. Bayes' rule is decided as
+    an identity of quadratic forms, block by block, and of determinants, for every $S_s$ of the
+    plane, also for one that is not diagonal.
     """
     a, b, c = symbols("S11 S12 S22", real=True)
     u, S = Symbol("u", positive=True), Matrix([[a, b], [b, c]])
@@ -86,7 +88,7 @@ R7 = Claim(
 )
 
 
-def makes_the_step_exact(Q: Expr, slope: Expr = Integer(1), length: Expr = Integer(1)) -> bool:
+def makes_the_step_exact(Q: Expr, slope: Expr = ONE, length: Expr = ONE) -> bool:
     r"""On log-normal data with the exact score, a step of eq. (13) from $t$ to $s$ has the mean
     that $\log X_s$ has given $\log X_t$, at any state. Its noise variance is made exact by the
     factor $\kappa^2=[[it]]$: then the step draws $\log X_s$ from its law given $\log X_t$, and a
@@ -146,11 +148,11 @@ Steps = tuple[Expr, Expr, Expr]
 
 
 def are_the_frozen_steps(candidate: Steps) -> bool:
-    r"""Let $D$, the mean of $\log X_0$ given $X_t$, be frozen over the step from $t$ to $s$. The reverse
-    equation is then integrated exactly by the Brownian bridge, which is normal of mean $[[mean]]$
-    and variance $[[variance]]$, and the probability flow by $\log X_s=[[flow]]$. The mean of the
-    bridge is that of A13; only the noise differs, on a uniform grid by the factor $[[uniform]]$
-    on the variance.
+    r"""Let $D$, the mean of $\log X_0$ given $X_t$, be frozen over the step from $t$ to $s$. The
+    reverse equation is then integrated exactly by the Brownian bridge, which is normal of mean
+    $[[mean]]$ and variance $[[variance]]$, and the probability flow by $\log X_s=[[flow]]$. The
+    mean of the bridge is that of A13; only the noise differs, on a uniform grid by the factor
+    $[[uniform]]$ on the variance.
 
     The bridge is Bayes' rule for the two kernels, an identity of exponents and normalizations.
     With $D$ frozen the score is linear, and the reverse equation and the flow are linear equations
