@@ -44,13 +44,18 @@ def _methods(name: str, process: Callable) -> dict[str, Adapter]:
     }
 
 
-PROCESSES: dict[str, Adapter] = {
+_CALLS: dict[str, Adapter] = {
     **_methods("GBM", _constant),
     "GBM.drift[mu not given]": _at_time(_constant),
     **_methods("TimeVaryingGBM", _polynomial),
     **_methods("VarianceExploding", shared.exploding),
     **_methods("PiecewiseGBM", _piecewise),
 }
+_BY_VECTORS = {
+    *(f"VarianceExploding.{name}" for name in ("diffusion", "log_var", "time_at_log_var")),
+    *(f"PiecewiseGBM.{name}" for name in ("log_mean", "log_var", "increments")),
+}
+PROCESSES = {name: call for name, call in _CALLS.items() if name not in _BY_VECTORS}
 
 
 def _annealed(f: Callable, at: Values) -> object:
