@@ -42,14 +42,12 @@ def _divergence_of_state_dependent_noise() -> bool:
 
 LOG_NORMAL = Assumption("log-normal data", "the score is affine in log X", _mixture_bends)
 EXACT_SCORE = Assumption(
-    "the score is exact",
-    "the mean and the variance shrink with it",
+    "the score is exact", "the mean and the variance shrink with it",
     _scaled_score_shrinks_otherwise,
-)
+)  # fmt: skip
 EXACT_START = Assumption("the start is exact", "the law that the run starts from", _start_matters)
 CONSTANT = Assumption(
-    "mu and sigma do not depend on the state",
-    "the divergence of the diffusion matrix",
+    "mu and sigma do not depend on the state", "the divergence of the diffusion matrix",
     _divergence_of_state_dependent_noise,
-)
+)  # fmt: skip
 ON_LOG_NORMAL = (LOG_NORMAL, EXACT_SCORE)

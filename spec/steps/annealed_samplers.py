@@ -31,8 +31,8 @@ _LISTING_LOST = (
     "The listing is lost in the text of version 2. The prose leaves these things: noise decayed "
     "geometrically across levels, repeated steps at each level, a value of the decay that gives "
     "Euler-Maruyama, and mu chosen to simplify. What is held here is Algorithm 2 of version 1 "
-    "updated in place with that mu. Nothing forces the first level, the place of the decay, or the "
-    "length of a step; without decay, with one visit a level and equal steps it has to be "
+    "updated in place with that mu. Nothing forces the first level, the place of the decay, or "
+    "the length of a step; without decay, with one visit a level and equal steps it has to be "
 )
 _SIZES = table("L chi", (1, 1), (2, "chi"))
 
@@ -65,9 +65,9 @@ def _runs(
 
 
 def is_dale_langevin(listing: Listing) -> bool:
-    r"""As reconstructed: $[[step]]$, $L$ times at each level $k$, then $[[decay]]$. With $[[mu]]$ two
-    levels of it are Euler–Maruyama steps in $\log X$ with noise $\chi^i$ at the $i$-th level, counted
-    from zero: at the sizes shown, of which the first is a run of A13.
+    r"""As reconstructed: $[[step]]$, $L$ times at each level $k$, then $[[decay]]$. With $[[mu]]$
+    two levels of it are Euler–Maruyama steps in $\log X$ with noise $\chi^i$ at the $i$-th level,
+    counted from zero: at the sizes shown, of which the first is a run of A13.
 
     The levels are run on symbols with an arbitrary score and compared with steps built from the
     reverse equation.
@@ -76,9 +76,9 @@ def is_dale_langevin(listing: Listing) -> bool:
 
 
 def is_sign_agnostic(listing: Listing) -> bool:
-    r"""As reconstructed: $[[step]]$, $L$ times at each level $k$, then $[[decay]]$. With $[[mu]]$ two
-    levels of it are Euler–Maruyama steps in $X$ with noise $\chi^i$ at the $i$-th level, counted
-    from zero: at the sizes shown, of which the first is a run of A12.
+    r"""As reconstructed: $[[step]]$, $L$ times at each level $k$, then $[[decay]]$. With $[[mu]]$
+    two levels of it are Euler–Maruyama steps in $X$ with noise $\chi^i$ at the $i$-th level,
+    counted from zero: at the sizes shown, of which the first is a run of A12.
 
     The levels are run on symbols as for ADLS.
     """
@@ -92,9 +92,9 @@ def _visited(drift: Mapping[Expr, Expr], length_root: Expr = root) -> Expr:
 
 
 def shrinks_by(factor: Expr) -> bool:
-    r"""On log-normal data a noise-free visit at level one multiplies the distance of $\log X$ from the
-    mean of the data by $[[factor]]$, and its variance by the square; the first one takes it to the
-    posterior mean of $\log X_0$.
+    r"""On log-normal data a noise-free visit at level one multiplies the distance of $\log X$ from
+    the mean of the data by $[[factor]]$, and its variance by the square; the first one takes it to
+    the posterior mean of $\log X_0$.
 
     The score is affine, and stays that of the level however often it is visited, so that further
     visits repeat the factor. It is also the regression of $\log X_0$ on $\log X$ at this level.
@@ -162,9 +162,7 @@ def _says(update: Expr, decay: Expr) -> dict[str, object]:
 
 
 A_ALG1 = Claim(
-    "A-Alg1",
-    "annealed Dale-Langevin sampler (ADLS)",
-    is_dale_langevin,
+    "A-Alg1", "annealed Dale-Langevin sampler (ADLS)", is_dale_langevin,
     holds=Listing(_ADLS, _DECAY),
     twins={
         "3/2 sigma^2, with mu = 0": Listing(_ADLS + root**2 * sigma**2 / 2, _DECAY),
@@ -172,65 +170,47 @@ A_ALG1 = Claim(
         "drift annealed too": Listing(kappa * _LOG_DRIFT + _NOISE, _DECAY),
         "noise not decayed": Listing(_ADLS, kappa),
     },
-    shown=lambda c: _says(exp(c.update), c.decay),
-    values=lambda: _VALUES,
-    names=_NAMES,
-    means=Means.POINTS,
-    sources=v2("Algorithm 1"),
+    shown=lambda c: _says(exp(c.update), c.decay), values=lambda: _VALUES, names=_NAMES,
+    means=Means.POINTS, sources=v2("Algorithm 1"),
     readings=("version 2 keeps version 1's Algorithm 2, with one variable X",),
-    depends=("A13", "V1-Alg2"),
-    reason=_LISTING_LOST + "A13, which is decided.",
+    depends=("A13", "V1-Alg2"), reason=_LISTING_LOST + "A13, which is decided.",
     stated_kind=Kind.UNRECOVERABLE,
-)
+)  # fmt: skip
 
 A_ALG2 = Claim(
-    "A-Alg2",
-    "annealed sign-agnostic multiplicative sampler (ASAMS)",
-    is_sign_agnostic,
+    "A-Alg2", "annealed sign-agnostic multiplicative sampler (ASAMS)", is_sign_agnostic,
     holds=Listing(_ASAMS, _DECAY),
     twins={
         "drift of ADLS": Listing(1 + _ADLS, _DECAY),
         "2 sigma^2, with mu = 0": Listing(_ASAMS + root**2 * sigma**2 / 2, _DECAY),
         "Ito term of the noise kappa": Listing(
-            _ASAMS + (kappa**2 - 1) / 2 * root**2 * sigma**2, _DECAY
+            _ASAMS + (kappa**2 - 1) / 2 * root**2 * sigma**2, _DECAY,
         ),
         "noise decayed twice a level": Listing(_ASAMS, chi * _DECAY),
     },
-    shown=lambda c: _says(c.update, c.decay),
-    values=lambda: _VALUES,
-    names=_NAMES,
-    means=Means.POINTS,
-    sources=v2("Algorithm 2"),
-    readings=("the loops are those of ADLS, with A12 in place of A13",),
-    depends=("A12", "A-Alg1"),
-    reason=_LISTING_LOST + "A12, which is decided.",
-    stated_kind=Kind.UNRECOVERABLE,
-)
+    shown=lambda c: _says(c.update, c.decay), values=lambda: _VALUES, names=_NAMES,
+    means=Means.POINTS, sources=v2("Algorithm 2"),
+    readings=("the loops are those of ADLS, with A12 in place of A13",), depends=("A12", "A-Alg1"),
+    reason=_LISTING_LOST + "A12, which is decided.", stated_kind=Kind.UNRECOVERABLE,
+)  # fmt: skip
 
 _SHRINKS = v0 / (v0 + sigma**2 * root**2)
 TERMINAL_DENOISING = Claim(
-    "terminal-denoising",
-    "terminal denoising steps",
-    shrinks_by,
-    holds=_SHRINKS,
+    "terminal-denoising", "terminal denoising steps", shrinks_by, holds=_SHRINKS,
     twins={
-        "nothing changes": Integer(1),
-        "factor of the variance": _SHRINKS**2,
+        "nothing changes": Integer(1), "factor of the variance": _SHRINKS**2,
         "the noise is left": 1 - _SHRINKS,
     },
-    shown=lambda factor: {"factor": in_delta(factor)},
-    sources=v2("sec. 6.3: terminal denoising"),
+    shown=lambda factor: {"factor": in_delta(factor)}, sources=v2("sec. 6.3: terminal denoising"),
     sheet=("A-Alg1",),
     assumptions=(
         *ON_LOG_NORMAL,
         Assumption(
-            "mu = sigma^2 / 2",
-            "the drift that is not the score's",
+            "mu = sigma^2 / 2", "the drift that is not the score's",
             lambda: not same(_visited({}), distance * _SHRINKS),
         ),
         Assumption(
-            "the steps have the length delta",
-            "the factor",
+            "the steps have the length delta", "the factor",
             lambda: not same(_visited(_PAPER_DRIFT, 2 * root), distance * _SHRINKS),
         ),
     ),
@@ -239,18 +219,14 @@ TERMINAL_DENOISING = Claim(
     "2. Held here: the same update without noise at the last level. What that does to log-normal "
     "data is decided.",
     stated_kind=Kind.UNRECOVERABLE,
-    pins=(
-        Pin(
-            "gbm_ref.annealed",
-            table(
-                "N T step chi extra", (4, 1.0, 0.2, 0.995, 3), (11, 0.3, 0.3 / 11, 0.5, 1)
-            ),
-            because="where the noise-free visits stand is what it returns",
-            formula=lambda at: _denoised_rows(at, 1),
-            twins={"at the level before": lambda at: _denoised_rows(at, 2)},
-            variant="terminal denoising",
-        ),
-    ),
+    pins=(Pin(
+        "gbm_ref.annealed",
+        table("N T step chi extra", (4, 1.0, 0.2, 0.995, 3), (11, 0.3, 0.3 / 11, 0.5, 1)),
+        because="where the noise-free visits stand is what it returns",
+        formula=lambda at: _denoised_rows(at, 1),
+        twins={"at the level before": lambda at: _denoised_rows(at, 2)},
+        variant="terminal denoising",
+    ),),
 )  # fmt: skip
 
 
@@ -272,9 +248,7 @@ def _setting(choice: Choice) -> dict[str, object]:
 
 
 E17 = Claim(
-    "E17",
-    "what recovers Euler-Maruyama",
-    recovers_euler_maruyama,
+    "E17", "what recovers Euler-Maruyama", recovers_euler_maruyama,
     holds=Choice(1, root, Integer(1)),
     twins={
         "decay left at 0.995": Choice(1, root, Rational(995, 1000)),
@@ -284,23 +258,22 @@ E17 = Claim(
         "chi = 1 with L = 3": Choice(3, root, Integer(1)),
         "chi = 1 with a shorter step": Choice(1, root / 2, Integer(1)),
     },
-    shown=_setting,
-    means=Means.POINTS,
+    shown=_setting, means=Means.POINTS,
     sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"),
     readings=("the lost symbol is the annealing factor; the listing is A-Alg1",),
     depends=("A13", "A-Alg1", "V1-Alg2"),
     erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="Sec. 6.3: “Setting [symbol lost] recovers standard Euler-Maruyama”",
-        trouble="True with one visit a level and steps of the length of a level. Otherwise each level "
-        "reads the score at its own time while the state moves on by more or less than a level: the "
-        "reverse clock runs too fast, which leaves too little variance, or too slow (E17-limit, and "
-        "the figures, of which the second is version 1's published setting).",
-        advice="Or read the score at the time that the state has reached; or spend extra visits on "
-        "Langevin steps at fixed $t$ (R11).",
+        trouble="True with one visit a level and steps of the length of a level. Otherwise each "
+        "level reads the score at its own time while the state moves on by more or less than a "
+        "level: the reverse clock runs too fast, which leaves too little variance, or too slow "
+        "(E17-limit, and the figures, of which the second is version 1's published setting).",
+        advice="Or read the score at the time that the state has reached; or spend extra visits "
+        "on Langevin steps at fixed $t$ (R11).",
         figures=_clock_figures,
         remains_open="Which symbol is meant, and version 2's values of L and the step length.",
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (A_ALG1, A_ALG2, TERMINAL_DENOISING, E17)

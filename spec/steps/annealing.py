@@ -2,8 +2,8 @@
 variance, and how the two annealed samplers differ; the variance where the reverse clock is off.
 
 Symbols: y = log x; q density of log X_t, s its log score, s1 = ds/dy; mu, s2 = sigma^2 rates;
-kappa factor on the noise; chi its decay a level; h Hyvarinen score; z draw; root = sqrt(dt); v0, v,
-v_N variances of log-normal data, at the present level and at the first; V variance of the
+kappa factor on the noise; chi its decay a level; h Hyvarinen score; z draw; root = sqrt(dt); v0,
+v, v_N variances of log-normal data, at the present level and at the first; V variance of the
 sampler's log X; rho = L delta_s / delta; H = sigma^2 delta; P = (v / v_N)^(2 rho).
 """
 
@@ -67,9 +67,9 @@ def _missed(drift: Expr) -> Expr:
 
 
 def misses_the_generator(defect: Expr) -> bool:
-    r"""To first order in $\delta$ a step of A13 with noise $\kappa$ changes the mean of a function $f$
-    by $\delta$ times the generator of eq. (11) and $[[defect]]$ more, so that for a noise of other
-    size than one it is no splitting of that equation.
+    r"""To first order in $\delta$ a step of A13 with noise $\kappa$ changes the mean of a function
+    $f$ by $\delta$ times the generator of eq. (11) and $[[defect]]$ more, so that for a noise of
+    other size than one it is no splitting of that equation.
 
     In a splitting method the generators of the parts add up to that of the equation. The step is
     averaged over its draw exactly, $f$ being given by its derivatives $f_1$ and $f_2$.
@@ -81,12 +81,12 @@ def misses_the_generator(defect: Expr) -> bool:
 
 
 def is_the_drift_gap(candidate: tuple[Expr, Expr]) -> bool:
-    r"""With noise $\kappa$ and unchanged drifts, the drift of $\log X$ under the sign-agnostic sampler
-    exceeds that under the Dale–Langevin sampler by $[[gap]]$; with $[[coefficient]]$ in place of
-    $[[constant]]$ they agree.
+    r"""With noise $\kappa$ and unchanged drifts, the drift of $\log X$ under the sign-agnostic
+    sampler exceeds that under the Dale–Langevin sampler by $[[gap]]$; with $[[coefficient]]$ in
+    place of $[[constant]]$ they agree.
 
-    The mean of the logarithm of the factor of A12 at order $\delta$, minus the exponent of A13. The
-    constant in A12 contains Itô's term for full noise only.
+    The mean of the logarithm of the factor of A12 at order $\delta$, minus the exponent of A13.
+    The constant in A12 contains Itô's term for full noise only.
     """
     gap, coefficient = candidate
     e = ambient_factor(h, z, root, kappa) - 1
@@ -102,14 +102,15 @@ def _constant() -> Expr:
 
 
 def adds_to_the_variance(added: Expr) -> bool:
-    r"""On log-normal data a step of A13 with noise $\kappa$, from a level whose exact variance is $v$,
-    adds $[[added]]$ to $[[quotient]]$, with $h$ the variance of a full step and $V$ that of the
-    sampler. So the annealed sampler ends with the variance $[[total]]$, $v_k$ the exact variances.
+    r"""On log-normal data a step of A13 with noise $\kappa$, from a level whose exact variance is
+    $v$, adds $[[added]]$ to $[[quotient]]$, with $h$ the variance of a full step and $V$ that of
+    the sampler. So the annealed sampler ends with the variance $[[total]]$, $v_k$ the exact
+    variances.
 
     The next exact variance is $[[next]]$, and the deviation shrinks by their ratio, so that the
-    quotients telescope. Every term grows with $\chi$: near one samples are diverse and noisy, below
-    it clean and alike, as appendix G.2 says. At $\chi=[[chi]]$ the variance is $[[ratio]]$ of that of the data in
-    the setting of the figures of E18.
+    quotients telescope. Every term grows with $\chi$: near one samples are diverse and noisy,
+    below it clean and alike, as appendix G.2 says. At $\chi=[[chi]]$ the variance is $[[ratio]]$
+    of that of the data in the setting of the figures of E18.
     """
     row = GridRow((v - v0) / s2, H / s2, kappa)
     after = variance_after([row], v0, s2, V)
@@ -117,10 +118,11 @@ def adds_to_the_variance(added: Expr) -> bool:
 
 
 def is_the_limit(formula: Expr) -> bool:
-    r"""On log-normal data without decay, the variance $V$ of the sampler's $\log X$, over the exact one
-    $v$, obeys $[[ode]]$ for $\delta$ to zero, with $[[clock]]$; its solution from $V_N$ at $v_N$ is
-    $[[solution]]$. At the points shown, the variance at the end of a sampler with an exact start
-    approaches it: between $N=[[grids]]$ the distance halves, but for a part of $[[close]]$.
+    r"""On log-normal data without decay, the variance $V$ of the sampler's $\log X$, over the
+    exact one $v$, obeys $[[ode]]$ for $\delta$ to zero, with $[[clock]]$; its solution from $V_N$
+    at $v_N$ is $[[solution]]$. At the points shown, the variance at the end of a sampler with an
+    exact start approaches it: between $N=[[grids]]$ the distance halves, but for a part of
+    $[[close]]$.
 
     A visit takes the variance through its exact recursion, which is the identity for $h$ equal to
     zero, so that the first orders of the visits of a level add up, while $v$ falls by $h$. (It is
@@ -166,10 +168,7 @@ def _variances() -> tuple[Figure, ...]:
 
 
 E18 = Claim(
-    "E18",
-    "annealed noise and the marginals",
-    keeps_the_marginals,
-    holds=_DRIFT,
+    "E18", "annealed noise and the marginals", keeps_the_marginals, holds=_DRIFT,
     twins={
         "kappa for kappa^2": _DRIFT + (kappa - kappa**2) / 2 * s2 * s,
         "score halved, as without noise": -(mu - s2 / 2) + s2 / 2 * s,
@@ -178,8 +177,7 @@ E18 = Claim(
     shown=lambda drift: {
         "equation": Sde("Y", drift, kappa * sigma, "r"), "missed": _missed(drift),
     },
-    values=lambda: {"second": s**2 + s1},
-    names={"s": "s"},
+    values=lambda: {"second": s**2 + s1}, names={"s": "s"},
     sources=v1("App. D.4: operator splitting") + v2("sec. 6.3: decay of the noise"),
     sheet=("E18", "R11"),
     assumptions=(
@@ -193,51 +191,40 @@ E18 = Claim(
         r"progressively reduce the effect of noise”, with line 6 scaling only $\bm Z$ by "
         r"$\kappa$; version 2, sec. 6.3: “consistently improving sample quality”",
         trouble="Not the step size is annealed but the amplitude of the noise, while the drift "
-        "stays that of full noise. The sampler therefore contracts too much: it loses diversity even "
-        "with an exact score (annealing-variance), in line with the “mode collapse with no noise” "
-        "that appendix G.2 of version 2 observes. Samples can still look cleaner; what is lost is "
-        "the law.",
-        advice="Scale the drift along, as in R11-steps.",
-        figures=_variances,
+        "stays that of full noise. The sampler therefore contracts too much: it loses diversity "
+        "even with an exact score (annealing-variance), in line with the “mode collapse with no "
+        "noise” that appendix G.2 of version 2 observes. Samples can still look cleaner; what is "
+        "lost is the law.",
+        advice="Scale the drift along, as in R11-steps.", figures=_variances,
         remains_open="Version 2's values of the factor are lost in the text we have.",
     ),
 )  # fmt: skip
 
 _DEFECT = (kappa**2 - 1) * sigma**2 / 2 * f2
 OPERATOR_SPLITTING = Claim(
-    "operator-splitting",
-    "annealing as operator splitting",
-    misses_the_generator,
-    holds=_DEFECT,
+    "operator-splitting", "annealing as operator splitting", misses_the_generator, holds=_DEFECT,
     twins={
-        "kappa for kappa^2": (kappa - 1) * sigma**2 / 2 * f2,
-        "without the half": 2 * _DEFECT,
+        "kappa for kappa^2": (kappa - 1) * sigma**2 / 2 * f2, "without the half": 2 * _DEFECT,
         "of the drift": (kappa**2 - 1) * sigma**2 / 2 * f1,
     },
-    printed={"a splitting at any kappa": Integer(0)},
-    names={"f1": "f_1", "f2": "f_2"},
-    shown=lambda defect: {"defect": defect},
-    sources=v1("App. D.4: operator splitting"),
-    sheet=("E18",),
-    assumptions=("f is twice differentiable",),
-    depends=("A13", "E18"),
+    printed={"a splitting at any kappa": Integer(0)}, names={"f1": "f_1", "f2": "f_2"},
+    shown=lambda defect: {"defect": defect}, sources=v1("App. D.4: operator splitting"),
+    sheet=("E18",), assumptions=("f is twice differentiable",), depends=("A13", "E18"),
     erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="App. D.4: “the step-size annealing can be viewed as a special case of operator "
         "splitting methods used in the discretization of SDEs”",
         trouble="Drift and noise in turn would be a splitting, and so is A13 at full noise. With "
         "less noise the parts no longer add up to eq. (11), however small the step.",
-        advice="What is a splitting: the probability-flow equation, and Langevin dynamics at fixed "
-        "$t$ (R11-corrector), at a rate that goes with the noise. Together they are the equation of "
-        "E18.",
+        advice="What is a splitting: the probability-flow equation, and Langevin dynamics at "
+        "fixed $t$ (R11-corrector), at a rate that goes with the noise. Together they are the "
+        "equation of E18.",
     ),
-)
+)  # fmt: skip
 
 _HALF = Rational(1, 2)
 GAP = Claim(
-    "E18-gap",
-    "ADLS and ASAMS have different limits",
-    is_the_drift_gap,
+    "E18-gap", "ADLS and ASAMS have different limits", is_the_drift_gap,
     holds=(sigma**2 * (1 - kappa**2) / 2, (3 + kappa**2) / 2),
     twins={
         "other sign": (-(sigma**2) * (1 - kappa**2) / 2, (3 + kappa**2) / 2),
@@ -245,11 +232,10 @@ GAP = Claim(
         "correction with the wrong sign": (sigma**2 * (1 - kappa**2) / 2, (5 - kappa**2) / 2),
     },
     shown=lambda pair: {"gap": pair[0], "coefficient": pair[1] * sigma**2},
-    values=lambda: {"constant": _constant()},
-    sheet=("E18",),
+    values=lambda: {"constant": _constant()}, sheet=("E18",),
     readings=("the reconstructed listings A-Alg1 and A-Alg2",),
     depends=("A12", "A13", "A-Alg1", "A-Alg2"),
-)
+)  # fmt: skip
 
 
 def _total(added: Expr) -> dict[str, object]:
@@ -260,30 +246,23 @@ def _total(added: Expr) -> dict[str, object]:
 
 _ADDED = kappa**2 * H / (v - H) ** 2
 VARIANCE = Claim(
-    "annealing-variance",
-    "annealing trades variance for cleanliness",
-    adds_to_the_variance,
+    "annealing-variance", "annealing trades variance for cleanliness", adds_to_the_variance,
     holds=_ADDED,
     twins={
-        "v_k for v_{k-1}": kappa**2 * H / v**2,
-        "not squared": kappa**2 * H / (v - H),
+        "v_k for v_{k-1}": kappa**2 * H / v**2, "not squared": kappa**2 * H / (v - H),
         "kappa for kappa^2": kappa * H / (v - H) ** 2,
     },
     shown=_total,
     values=lambda: {
-        "quotient": V / v**2,
-        "next": v - H,
-        "chi": CHI,
+        "quotient": V / v**2, "next": v - H, "chi": CHI,
         "ratio": relative_variance(uniform_rows(1000, CHI)),
     },
-    names={"H": "h", "chi": r"\chi", "v": "v", "V": "V"},
-    sources=v2("App. G.2: annealing"),
+    names={"H": "h", "chi": r"\chi", "v": "v", "V": "V"}, sources=v2("App. G.2: annealing"),
     sheet=("E18",),
     assumptions=(
         *ON_LOG_NORMAL,
         Assumption(
-            "one visit a level, of the length of a level",
-            "the next exact variance",
+            "one visit a level, of the length of a level", "the next exact variance",
             lambda: (
                 not same(
                     variance_after([GridRow((v - v0) / s2, 2 * H / s2, kappa)], v0, s2, V)
@@ -295,15 +274,12 @@ VARIANCE = Claim(
         "mu = sigma^2 / 2 where a mean is meant; the variance does not depend on it",
     ),
     depends=("A13", "A-Alg1"),
-)
+)  # fmt: skip
 
 _FIRST = rho * v_N / (2 * rho - 1)
 _LIMIT = rho * v / (2 * rho - 1) + (V_N - _FIRST) * P
 E17_LIMIT = Claim(
-    "E17-limit",
-    "variance when the reverse clock is off",
-    is_the_limit,
-    holds=_LIMIT,
+    "E17-limit", "variance when the reverse clock is off", is_the_limit, holds=_LIMIT,
     twins={
         "power 2 rho + 1": rho * v / (2 * rho - 1) + (V_N - _FIRST) * P * v / v_N,
         "rho - 1 for 2 rho - 1": rho * v / (rho - 1) + (V_N - rho * v_N / (rho - 1)) * P,
@@ -311,24 +287,19 @@ E17_LIMIT = Claim(
     },
     shown=lambda formula: {"solution": Says("V", formula.subs(P, (v / v_N) ** (2 * rho)))},
     values=lambda: {
-        "ode": Says("dV/dv", _rate(V).expand()),
-        "grids": _GRIDS,
-        "close": _CLOSE,
+        "ode": Says("dV/dv", _rate(V).expand()), "grids": _GRIDS, "close": _CLOSE,
         "clock": Says(r"\rho", Symbol("L") * Symbol("delta_s") / Symbol("dt")),
     },
-    names={"L": "L", "v_N": "v_N", "V_N": "V_N"},
-    means=Means.POINTS,
-    sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"),
-    sheet=("E17",),
+    names={"L": "L", "v_N": "v_N", "V_N": "V_N"}, means=Means.POINTS,
+    sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"), sheet=("E17",),
     assumptions=(
         *ON_LOG_NORMAL,
         Assumption(
-            "rho is not one half",
-            "the particular solution, proportional to v",
+            "rho is not one half", "the particular solution, proportional to v",
             lambda: not same((c * v).diff(v), _rate(c * v).subs(rho, _HALF)),
         ),
     ),
     depends=("A13", "E17", "R10-limit"),
-)
+)  # fmt: skip
 
 CLAIMS = (E18, OPERATOR_SPLITTING, GAP, VARIANCE, E17_LIMIT)

@@ -61,19 +61,19 @@ def is_the_additive_step(added: Expr) -> bool:
     r"""$[[step]]$ is the Euler–Maruyama step of [[equation]], the reversed Brownian motion.
 
     The logarithm of $X$ has a constant diffusion, whose divergence is zero; its score is one plus
-    $X\circ\nabla\log p$ (A10-score). This way does not use eq. (7): that A13 gives the same step is
-    a check of both.
+    $X\circ\nabla\log p$ (A10-score). This way does not use eq. (7): that A13 gives the same step
+    is a check of both.
     """
     return same(increment(additive_equation()), per_coordinate(added))
 
 
 def is_the_gap(orders: tuple[Expr, Expr]) -> bool:
-    r"""From the same state and draw, the factor of A13 minus that of A12 is $[[gap]]$ up to terms of
-    order $\delta^2$; the mean of either term over $Z$ is zero.
+    r"""From the same state and draw, the factor of A13 minus that of A12 is $[[gap]]$ up to terms
+    of order $\delta^2$; the mean of either term over $Z$ is zero.
 
     Both factors are expanded in powers of the square root of $\delta$: the exponent of A13 begins
-    with its first power, so that four terms of the exponential are enough. The first term of the gap
-    is Milstein's correction (R15).
+    with its first power, so that four terms of the exponential are enough. The first term of the
+    gap is Milstein's correction (R15).
     """
     exponent = log_step(h, z, root)
     exponential = sum(exponent**n / factorial(n) for n in range(4))
@@ -96,13 +96,13 @@ def _carried(exponent: Expr, added: Expr = r**2) -> bool:
 
 
 def are_the_steps(candidate: tuple[Expr, Expr]) -> bool:
-    r"""With $\Delta m=[[dm]]$ and $\Delta v=[[dv]]$, $[[dale]]$ is A13 and $[[agnostic]]$ is A12, with
-    their noise times $\kappa$. With any $m$ and $v$ the first carries the mean of the log of
+    r"""With $\Delta m=[[dm]]$ and $\Delta v=[[dv]]$, $[[dale]]$ is A13 and $[[agnostic]]$ is A12,
+    with their noise times $\kappa$. With any $m$ and $v$ the first carries the mean of the log of
     log-normal data as the reverse equation does.
 
-    The first two by substitution, against Euler–Maruyama steps built from the reverse equation. For
-    the last, a distance of the mean of $\log X$ from its place has to shrink as the
-    variance of $\log X$ does.
+    The first two by substitution, against Euler–Maruyama steps built from the reverse equation.
+    For the last, a distance of the mean of $\log X$ from its place has to shrink as the variance
+    of $\log X$ does.
     """
     exponent, factor = candidate
     constant = {dm: _INCREMENTS["dm"], r: sigma * root}
@@ -130,10 +130,7 @@ def _equation(state: str, drift: Expr, noise: Expr) -> Callable[[], Values]:
 _AMBIENT = 1 - root**2 * (mu - 2 * sigma**2) + root**2 * sigma**2 * h + sigma * root * z
 _EXPONENT = -(root**2) * (mu - 3 * sigma**2 / 2) + root**2 * sigma**2 * h + sigma * root * z
 A12 = Claim(
-    "A12",
-    "sign-agnostic step",
-    is_the_ambient_step,
-    holds=_AMBIENT,
+    "A12", "sign-agnostic step", is_the_ambient_step, holds=_AMBIENT,
     twins={
         "divergence counted once": _AMBIENT - root**2 * sigma**2,
         "3/2 sigma^2, as in the log step": _AMBIENT - root**2 * sigma**2 / 2,
@@ -142,28 +139,20 @@ A12 = Claim(
     },
     shown=_next(lambda factor: x * factor),
     values=_equation("X", Symbol("X") * ambient_drift(), Symbol("X") * sigma),
-    names=_NAMES | {"h_t": _REVERSE["h"]},
-    sources=v2("eq. 12"),
-    assumptions=(CONSTANT, POSITIVE),
+    names=_NAMES | {"h_t": _REVERSE["h"]}, sources=v2("eq. 12"), assumptions=(CONSTANT, POSITIVE),
     readings=(
-        "formula lost in version 2; reconstructed: the Euler-Maruyama step of eq. 7, as the prose "
-        "says, in positive reverse time",
+        "formula lost in version 2; reconstructed: the Euler-Maruyama step of eq. 7, as the "
+        "prose says, in positive reverse time",
     ),
     depends=("A2", "A7"),
-    pins=(
-        Pin(
-            "gbm_ref.SignAgnostic.__call__",
-            vectors="sign_agnostic_step",
-            reads=lambda factor: x * at_noise(factor),
-        ),
-    ),
-)
+    pins=(Pin(
+        "gbm_ref.SignAgnostic.__call__", vectors="sign_agnostic_step",
+        reads=lambda factor: x * at_noise(factor),
+    ),),
+)  # fmt: skip
 
 A13 = Claim(
-    "A13",
-    "Dale-Langevin step",
-    is_the_log_step,
-    holds=_EXPONENT,
+    "A13", "Dale-Langevin step", is_the_log_step, holds=_EXPONENT,
     twins={
         "2 sigma^2, as in the ambient step": _EXPONENT + root**2 * sigma**2 / 2,
         "no Jacobian: sigma^2 / 2": _EXPONENT - root**2 * sigma**2,
@@ -171,64 +160,45 @@ A13 = Claim(
         "noise without the square root": _EXPONENT + (root**2 - root) * sigma * z,
     },
     shown=_next(lambda exponent: x * exp(exponent)),
-    values=_equation(r"\log X", log_drift(), sigma),
-    names=_NAMES | {"h_t": _REVERSE["h"]},
-    sources=v1("eq. 13") + v2("eq. 13"),
-    assumptions=(CONSTANT, POSITIVE, "x > 0"),
+    values=_equation(r"\log X", log_drift(), sigma), names=_NAMES | {"h_t": _REVERSE["h"]},
+    sources=v1("eq. 13") + v2("eq. 13"), assumptions=(CONSTANT, POSITIVE, "x > 0"),
     readings=(
         "p_{X_k}(X_k, k) means the density at time k delta",
         "formula lost in version 2; reconstructed: that of version 1",
     ),
     depends=("A2", "A7", "A11"),
-    pins=(
-        Pin(
-            "gbm_ref.DaleLangevin.__call__",
-            vectors="dale_langevin_step",
-            reads=lambda exponent: x * exp(at_noise(exponent)),
-        ),
-    ),
-)
+    pins=(Pin(
+        "gbm_ref.DaleLangevin.__call__", vectors="dale_langevin_step",
+        reads=lambda exponent: x * exp(at_noise(exponent)),
+    ),),
+)  # fmt: skip
 
 V1_12 = Claim(
-    "V1-12",
-    "Euler-Maruyama step in the logarithm",
-    is_the_additive_step,
-    holds=_EXPONENT,
+    "V1-12", "Euler-Maruyama step in the logarithm", is_the_additive_step, holds=_EXPONENT,
     twins={
         "Jacobian left out": _EXPONENT - root**2 * sigma**2,
         "score with the other sign": _EXPONENT - 2 * root**2 * sigma**2 * h,
         "score times sigma": _EXPONENT + root**2 * (sigma - sigma**2) * h,
     },
     shown=_next(lambda added: L + added, r"\log X_{k-1}"),
-    values=lambda: {
-        "equation": Sde("Y", -(mu - sigma**2 / 2) + sigma**2 * score, sigma, "r"),
-    },
-    names=_NAMES | {"score": r"\nabla\log q_t(Y)"},
-    sources=v1("eq. 12"),
-    sheet=("A13",),
-    assumptions=(CONSTANT, POSITIVE, "x > 0"),
-    depends=("A2", "A10", "A10-score"),
-)
+    values=lambda: {"equation": Sde("Y", -(mu - sigma**2 / 2) + sigma**2 * score, sigma, "r")},
+    names=_NAMES | {"score": r"\nabla\log q_t(Y)"}, sources=v1("eq. 12"), sheet=("A13",),
+    assumptions=(CONSTANT, POSITIVE, "x > 0"), depends=("A2", "A10", "A10-score"),
+)  # fmt: skip
 
 _C2 = sigma**2 * (z**2 - 1) / 2
 _C3 = sigma * z * (-mu + 3 * sigma**2 / 2 + sigma**2 * h) + sigma**3 * z**3 / 6
 
 GAP = Claim(
-    "A12-A13-gap",
-    "difference of the two steps",
-    is_the_gap,
-    holds=(_C2, _C3),
+    "A12-A13-gap", "difference of the two steps", is_the_gap, holds=(_C2, _C3),
     twins={
-        "Z^2 without its mean": (sigma**2 * z**2 / 2, _C3),
-        "half left out": (2 * _C2, _C3),
+        "Z^2 without its mean": (sigma**2 * z**2 / 2, _C3), "half left out": (2 * _C2, _C3),
         "no cubic term": (_C2, _C3 - sigma**3 * z**3 / 6),
     },
     shown=lambda orders: {"gap": orders[0] * dt + orders[1] * dt ** Rational(3, 2)},
-    names={"z": "Z"},
-    sheet=("A12", "A13"),
-    assumptions=("h is finite at x",),
+    names={"z": "Z"}, sheet=("A12", "A13"), assumptions=("h is finite at x",),
     depends=("A12", "A13"),
-)
+)  # fmt: skip
 
 
 def _exploding(factor: Expr, end: Expr) -> tuple[Expr, ...]:
@@ -239,10 +209,9 @@ def _exploding(factor: Expr, end: Expr) -> tuple[Expr, ...]:
 
 
 _POINTS = plane_table(
-    "x1 x2 z1 z2 t dt kappa std_min std_max",
-    (0.7, 1.9, -0.8, 1.3, 0.62, 0.11, 1.0, 0.3, 2.0),
+    "x1 x2 z1 z2 t dt kappa std_min std_max", (0.7, 1.9, -0.8, 1.3, 0.62, 0.11, 1.0, 0.3, 2.0),
     (3e-2, 8.0, 3.1, -2.9, 1.0, 0.02, 0.7, 0.05, 1.1),
-)
+)  # fmt: skip
 
 
 def _increments_pin(name: str, factor: Callable[[tuple[Expr, Expr]], Expr]) -> Pin:
@@ -258,9 +227,7 @@ def _increments_pin(name: str, factor: Callable[[tuple[Expr, Expr]], Expr]) -> P
 _BY_DV = -dm + r**2 * (1 + h) + kappa * r * z
 _BY_DV_IN_X = 1 - dm + r**2 * (Rational(3, 2) + h) + kappa * r * z
 INCREMENTS = Claim(
-    "increments-form",
-    "the steps in increments of m and v",
-    are_the_steps,
+    "increments-form", "the steps in increments of m and v", are_the_steps,
     holds=(_BY_DV, _BY_DV_IN_X),
     twins={
         "3/2 in the exponent": (_BY_DV + r**2 / 2, _BY_DV_IN_X),
@@ -277,8 +244,7 @@ INCREMENTS = Claim(
     assumptions=(
         Assumption(
             "Delta v is what the forward process adds to the variance over the step",
-            "the shrinking of the mean",
-            lambda: not _carried(_BY_DV, 2 * r**2),
+            "the shrinking of the mean", lambda: not _carried(_BY_DV, 2 * r**2),
         ),
         *ON_LOG_NORMAL,
     ),
@@ -287,6 +253,6 @@ INCREMENTS = Claim(
         _increments_pin("SignAgnostic", lambda steps: steps[1]),
         _increments_pin("DaleLangevin", lambda steps: exp(steps[0])),
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (A12, A13, V1_12, GAP, INCREMENTS)

@@ -1,6 +1,6 @@
 """Algorithm 1 of version 1: its drift, its start, its levels, and what it is when corrected.
 
-Log-normal data, log X_0 ~ N(a, v0), for which 1 + h = -e / v at distance e from the mean of log X_t.
+Log-normal data, log X_0 ~ N(a, v0): 1 + h = -e / v at distance e from the mean of log X_t.
 Symbols: s2 = sigma^2; dt step; H = s2 dt; N steps; k level; psi digamma; D any drift.
 """
 
@@ -30,7 +30,6 @@ from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means
 from spec.checking.gaussian import expectation
 from spec.checking.symbols import H, a, dt, h, kappa, mu, s2, sigma, t, v, v0, z
 from spec.checking.trace import each
-from spec.checking.typeset import Says
 from spec.steps._assumed import EXACT_START, LOG_NORMAL, ON_LOG_NORMAL
 from spec.steps._pinned import ROW_POINTS, STEP_POINTS, in_plane, table
 from spec.steps._programs import START, UnknownScore, by_rows, draw
@@ -42,21 +41,21 @@ N, k = symbols("N k", positive=True)
 RATE = mu - s2 / 2
 
 
-def _deviation_after(drift: Expr, before: Expr = e, score_factor: Expr = Integer(1)) -> Expr:
+def _deviation_after(drift: Expr, before: Expr = e, score_factor: int = 1) -> Expr:
     """Distance of E log X from its place after a step with this drift, of variance v before it."""
     score = -1 - score_factor * before / v
     return before + drift + dt * s2 * score + dt * RATE
 
 
 def keeps_the_mean(drift: Expr) -> bool:
-    r"""On log-normal data the exponent of a step needs the drift $[[drift]]$: a step with a drift $D$
-    takes the distance $e$ of the mean of $\log X$ from that of $\log X_t$, of variance $v$, to
+    r"""On log-normal data the exponent of a step needs the drift $[[drift]]$: a step with a drift
+    $D$ takes the distance $e$ of the mean of $\log X$ from that of $\log X_t$, of variance $v$, to
     $[[after]]$.
 
     The score is affine in $\log X$, so that its mean is the score at the mean. From an exact start
-    the distance is zero, and stays so over all steps with the stated drift alone: with any other one,
-    each step adds the same number, and the factor on what was added before is positive for $v$ above
-    $\sigma^2\delta$.
+    the distance is zero, and stays so over all steps with the stated drift alone: with any other
+    one, each step adds the same number, and the factor on what was added before is positive for
+    $v$ above $\sigma^2\delta$.
     """
     return same(_deviation_after(D), _after(drift))
 
@@ -66,13 +65,13 @@ def _after(drift: Expr) -> Expr:
 
 
 def is_the_bias(bias: Callable[[Expr], Expr]) -> bool:
-    r"""With the drift of line 4 and an exact start the mean of $\log X_0$ is off by $[[bias]]$ after
-    $N$ equal steps, with $\psi$ the digamma function and $h=[[length]]$; it tends to $[[limit]]$ for
-    $N$ to infinity.
+    r"""With the drift of line 4 and an exact start the mean of $\log X_0$ is off by $[[bias]]$
+    after $N$ equal steps, with $\psi$ the digamma function and $h=[[length]]$; it tends to
+    $[[limit]]$ for $N$ to infinity.
 
-    By induction over $N$. Each step takes $h$ off the mean and multiplies the distance by the ratio
-    of the variances of $\log X$ after and before it (E2), so that these factors telescope: one level
-    more at the start, from which $N$ are left, adds $[[more]]$. The limit is SymPy's.
+    By induction over $N$. Each step takes $h$ off the mean and multiplies the distance by the
+    ratio of the variances of $\log X$ after and before it (E2), so that these factors telescope:
+    one level more at the start, from which $N$ are left, adds $[[more]]$. The limit is SymPy's.
     """
     per_step = _deviation_after(_PRINTED_DRIFT, Integer(0)).subs(dt, H / s2)
     ratio = _deviation_after(_PRINTED_DRIFT).subs(dt, H / s2) - per_step
@@ -105,9 +104,9 @@ class Run:
 
 
 def is_the_uniform_sampler(run: Run) -> bool:
-    r"""Algorithm 1 with the exponent $[[exponent]]$ and the levels $k$ from $[[first]]$ to $[[last]]$
-    is the Euler–Maruyama discretisation of eq. (11) from the end of the time to its beginning in $N$
-    equal steps, for $N$ from one to three.
+    r"""Algorithm 1 with the exponent $[[exponent]]$ and the levels $k$ from $[[first]]$ to
+    $[[last]]$ is the Euler–Maruyama discretisation of eq. (11) from the end of the time to its
+    beginning in $N$ equal steps, for $N$ from one to three.
 
     The loop is run on symbols with an arbitrary score and compared with Euler–Maruyama steps that
     are built from eq. (7) by Itô's formula.
@@ -125,11 +124,12 @@ def is_the_uniform_sampler(run: Run) -> bool:
 
 
 def is_the_law(candidate: tuple[Expr, Expr]) -> bool:
-    r"""The run has to start from the law of $X_t$ at the end of the time, which on log-normal data is
-    that of a normal $\log X_t$ of mean $[[mean]]$ and variance $[[variance]]$.
+    r"""The run has to start from the law of $X_t$ at the end of the time, which on log-normal data
+    is that of a normal $\log X_t$ of mean $[[mean]]$ and variance $[[variance]]$.
 
-    By induction over the steps of eq. (22): at the beginning they are those of the data, and a step
-    adds $[[drift]]$ to the mean and $[[added]]$ to the variance. The length of the time is one.
+    By induction over the steps of eq. (22): at the beginning they are those of the data, and a
+    step adds $[[drift]]$ to the mean and $[[added]]$ to the variance. The length of the time is
+    one.
     """
     at_start, moved = ([c.subs(t, at) for c in candidate] for at in (0, t + dt))
     grown = candidate[0] + RATE * dt, candidate[1] + s2 * dt
@@ -147,12 +147,13 @@ class Levels:
 
 
 def cover_the_interval(levels: Levels) -> bool:
-    r"""With $N$ steps the forward loop runs over $k$ from $[[first]]$ to $[[last]]$ and ends at $t=[[end]]$; the
-    reverse loop over $k$ from $[[top]]$ to $[[bottom]]$, and ends at $X_0$ without a score at $t=[[zero]]$.
+    r"""With $N$ steps the forward loop runs over $k$ from $[[first]]$ to $[[last]]$ and ends at
+    $t=[[end]]$; the reverse loop over $k$ from $[[top]]$ to $[[bottom]]$, and ends at $X_0$
+    without a score at $t=[[zero]]$.
 
-    Each pass reads the state that the one before it wrote, so that the ends of the loops decide. At a
-    level $k$ the mean square of one plus the score is $[[square]]$ for one data point, with $v$ the
-    variance of the noise, which is zero at $k=[[zero]]$.
+    Each pass reads the state that the one before it wrote, so that the ends of the loops decide.
+    At a level $k$ the mean square of one plus the score is $[[square]]$ for one data point, with
+    $v$ the variance of the noise, which is zero at $k=[[zero]]$.
     """
     noise_below = s2 * levels.bottom / N
     return (
@@ -177,37 +178,29 @@ def _drift_figures() -> tuple[Figure, ...]:
 
 
 E2 = Claim(
-    "E2",
-    "drift of Algorithm 1",
-    keeps_the_mean,
-    holds=_DRIFT,
-    twins={
-        "2 sigma^2, as in the ambient step": -dt * (mu - 2 * s2),
-        "sigma^2": -dt * (mu - s2),
-    },
+    "E2", "drift of Algorithm 1", keeps_the_mean, holds=_DRIFT,
+    twins={"2 sigma^2, as in the ambient step": -dt * (mu - 2 * s2), "sigma^2": -dt * (mu - s2)},
     printed={"sigma^2 / 2 in line 4": _PRINTED_DRIFT},
-    shown=lambda drift: {"drift": drift, "after": _after(drift)},
-    sources=v1("Algorithm 1"),
+    shown=lambda drift: {"drift": drift, "after": _after(drift)}, sources=v1("Algorithm 1"),
     assumptions=(
         LOG_NORMAL,
         Assumption(
-            "the score is exact",
-            "the factor on the distance",
-            lambda: not same(_deviation_after(D, score_factor=Rational(2)), _after(_DRIFT)),
+            "the score is exact", "the factor on the distance",
+            lambda: not same(_deviation_after(D, score_factor=2), _after(_DRIFT)),
         ),
         EXACT_START,
     ),
     depends=("A13",),
     erratum=Erratum(
         Fault.WRONG,
-        quote=r"Algorithm 1, line 4: $\bm X_{k-1}=\bm X_k\circ\exp(-\delta(\bm\mu-"
-        r"\frac{\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ s_\theta(\bm X_k,k)+\sigma\sqrt\delta"
-        r"\bm Z_k)$",
-        trouble="Eq. (13) and Algorithm 2 have the other drift. With this one the Jacobian term of "
-        "the log score is lost in each step, and images come out too dark (E2-bias).",
+        quote=r"Algorithm 1, line 4: $\bm X_{k-1}=\bm "
+        r"X_k\circ\exp(-\delta(\bm\mu-\frac{\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ "
+        r"s_\theta(\bm X_k,k)+\sigma\sqrt\delta\bm Z_k)$",
+        trouble="Eq. (13) and Algorithm 2 have the other drift. With this one the Jacobian term "
+        "of the log score is lost in each step, and images come out too dark (E2-bias).",
         figures=_drift_figures,
     ),
-)
+)  # fmt: skip
 
 
 def _bias(count: Expr, shift: int = 0, scale: Expr = v0) -> Expr:
@@ -218,10 +211,7 @@ _STEP = -(mu - sigma**2 / 2) * dt, sigma**2 * dt, kappa * sigma * dt ** Rational
 _PRINTED_STEP = log_step(h, z, root, kappa) - sigma**2 * root**2
 _MEANT = "it is the step with the printed drift, whose bias this is"
 E2_BIAS = Claim(
-    "E2-bias",
-    "bias of Algorithm 1's drift, in closed form",
-    is_the_bias,
-    holds=_bias,
+    "E2-bias", "bias of Algorithm 1's drift, in closed form", is_the_bias, holds=_bias,
     twins={
         "digamma shifted by one": lambda count: _bias(count, 1),
         "limit without v0": lambda count: _bias(count, scale=Integer(1)),
@@ -229,33 +219,23 @@ E2_BIAS = Claim(
     },
     shown=lambda bias: {
         "bias": bias(N).replace(polygamma, lambda n, x: Function("psi")(x)),
-        "limit": _limit_of(bias),
-        "more": expand_func(bias(N + 1) - bias(N)).factor(),
+        "limit": _limit_of(bias), "more": expand_func(bias(N + 1) - bias(N)).factor(),
     },
-    values=lambda: {"length": s2 / N},
-    names={"H": "h"},
-    means=Means.CALCULUS,
-    sources=v1("Algorithm 1"),
-    sheet=("E2",),
-    assumptions=(*ON_LOG_NORMAL, EXACT_START),
+    values=lambda: {"length": s2 / N}, names={"H": "h"}, means=Means.CALCULUS,
+    sources=v1("Algorithm 1"), sheet=("E2",), assumptions=(*ON_LOG_NORMAL, EXACT_START),
     depends=("E2",),
     pins=(
         Pin(
-            "gbm_ref.PrintedAlgorithm1.__call__",
-            STEP_POINTS,
-            because=_MEANT,
+            "gbm_ref.PrintedAlgorithm1.__call__", STEP_POINTS, because=_MEANT,
             formula=in_plane(exp(_PRINTED_STEP)),
             twins={"eq. (13), as it is meant": in_plane(exp(log_step(h, z, root, kappa)))},
         ),
         Pin(
-            "gbm_ref.PrintedAlgorithm1.coefficients",
-            ROW_POINTS,
-            because=_MEANT,
-            formula=(_STEP[0] - _STEP[1], *_STEP[1:]),
-            twins={"eq. (13), as it is meant": _STEP},
+            "gbm_ref.PrintedAlgorithm1.coefficients", ROW_POINTS, because=_MEANT,
+            formula=(_STEP[0] - _STEP[1], *_STEP[1:]), twins={"eq. (13), as it is meant": _STEP},
         ),
     ),
-)
+)  # fmt: skip
 
 
 def _limit_of(bias: Callable[[Expr], Expr]) -> Expr:
@@ -265,23 +245,16 @@ def _limit_of(bias: Callable[[Expr], Expr]) -> Expr:
 
 _EXPONENT = log_step(h, z, root)
 V1_ALG1 = Claim(
-    "V1-Alg1",
-    "Algorithm 1 of version 1, corrected",
-    is_the_uniform_sampler,
+    "V1-Alg1", "Algorithm 1 of version 1, corrected", is_the_uniform_sampler,
     holds=Run(N, Integer(1), _EXPONENT),
     twins={
         "drift as printed": Run(N, Integer(1), _EXPONENT - root**2 * sigma**2),
         "levels as printed": Run(N - 1, Integer(0), _EXPONENT),
         "from N - 1 to 1": Run(N - 1, Integer(1), _EXPONENT),
     },
-    shown=lambda run: {
-        "first": run.first, "last": run.last, "exponent": in_delta(run.exponent),
-    },
-    names={"z": "Z_k", "h": r"X_k\circ\nabla\log p_{X_k}"},
-    means=Means.POINTS,
-    sources=v1("Algorithm 1"),
-    sheet=("E2", "E4"),
-    depends=("A13", "E2", "E4"),
+    shown=lambda run: {"first": run.first, "last": run.last, "exponent": in_delta(run.exponent)},
+    names={"z": "Z_k", "h": r"X_k\circ\nabla\log p_{X_k}"}, means=Means.POINTS,
+    sources=v1("Algorithm 1"), sheet=("E2", "E4"), depends=("A13", "E2", "E4"),
 )  # fmt: skip
 
 
@@ -302,34 +275,27 @@ def _start_figures() -> tuple[Figure, ...]:
 
 _LAW = a + RATE * t, v0 + s2 * t
 START_LAW = Claim(
-    "V1-Alg1-start",
-    "start of Algorithm 1",
-    is_the_law,
-    holds=_LAW,
+    "V1-Alg1-start", "start of Algorithm 1", is_the_law, holds=_LAW,
     twins={
-        "variance of the noise alone": (_LAW[0], s2 * t),
-        "mu for the mean": (a + mu * t, _LAW[1]),
+        "variance of the noise alone": (_LAW[0], s2 * t), "mu for the mean": (a + mu * t, _LAW[1]),
     },
     printed={"exp(Z)": (Integer(0), Integer(1))},
     shown=lambda law: dict(zip(("mean", "variance"), (c.subs(t, 1) for c in law), strict=True)),
-    values=lambda: {"drift": RATE * dt, "added": s2 * dt},
-    sources=v1("Algorithm 1"),
-    sheet=("R9", "R23"),
-    assumptions=(LOG_NORMAL,),
-    depends=("A6", "E4"),
+    values=lambda: {"drift": RATE * dt, "added": s2 * dt}, sources=v1("Algorithm 1"),
+    sheet=("R9", "R23"), assumptions=(LOG_NORMAL,), depends=("A6", "E4"),
     erratum=Erratum(
         Fault.INCONSISTENT,
         quote=r"Algorithm 1, line 1: $\bm Z\sim\mathcal N(\bm0,\mathbb I)$, $\bm "
         r"X_{N-1}=\exp(\bm Z)$",
-        trouble=r"Mean [[printed:mean]] and variance [[printed:variance]] of the logarithm involve "
-        r"neither the data nor $\mu$ and $\sigma$. Algorithm 2 fits $\hat\mu$ and $\hat\sigma$ "
-        "instead, which is right as far as a product law can be. How large the effect is, see the "
-        "figures.",
-        advice=r"Draw $X_N$ from a log-normal law that is fitted to samples of the forward process "
-        "at its end.",
+        trouble="Mean [[printed:mean]] and variance [[printed:variance]] of the logarithm "
+        r"involve neither the data nor $\mu$ and $\sigma$. Algorithm 2 fits $\hat\mu$ and "
+        r"$\hat\sigma$ instead, which is right as far as a product law can be. How large the "
+        "effect is, see the figures.",
+        advice="Draw $X_N$ from a log-normal law that is fitted to samples of the forward "
+        "process at its end.",
         figures=_start_figures,
     ),
-)
+)  # fmt: skip
 
 
 def _level_figures() -> tuple[Figure, ...]:
@@ -360,21 +326,14 @@ def _levels(shift: int = 0, bottom: int = 1) -> Levels:
 
 
 E4 = Claim(
-    "E4",
-    "range of the loops; the uniform grid",
-    cover_the_interval,
-    holds=_levels(),
+    "E4", "range of the loops; the uniform grid", cover_the_interval, holds=_levels(),
     twins={
         "reverse loop down to k = 0": _levels(bottom=0),
         "reverse loop stops at k = 2": _levels(bottom=2),
     },
-    printed={
-        "eq. 22 and Algorithm 1": _levels(1, bottom=0),
-        "eq. 22 and Algorithm 2": _levels(1),
-    },
+    printed={"eq. 22 and Algorithm 1": _levels(1, bottom=0), "eq. 22 and Algorithm 2": _levels(1)},
     values=lambda: {
-        "end": _levels().top / N,
-        "zero": _levels().bottom - 1,
+        "end": _levels().top / N, "zero": _levels().bottom - 1,
         "square": expectation((e / v) ** 2, e, Integer(0), v),
     },
     sources=v1("Algorithm 1", "Algorithm 2"),
@@ -383,22 +342,18 @@ E4 = Claim(
         Fault.INCONSISTENT,
         quote=r"$\delta=\frac1N$; eq. 22 for $k=0,\dots,N-2$; Algorithm 1 for $k\leftarrow N-1$ "
         r"to $0$; Algorithm 2 for $k\leftarrow N-1$ to $1$",
-        trouble="The forward loop stops a step before the end of the time. Algorithm 1 then writes a "
-        "state that does not exist and reads a score at the time of the data, where it may be "
-        "singular. Algorithm 2 is consistent with itself and ends at $X_0$; with eq. (22) it covers "
-        "the time but for its last step. Eq. (14) writes the index as $t$.",
-        advice="Sum the losses over the levels of the reverse loop.",
-        figures=_level_figures,
+        trouble="The forward loop stops a step before the end of the time. Algorithm 1 then "
+        "writes a state that does not exist and reads a score at the time of the data, where it "
+        "may be singular. Algorithm 2 is consistent with itself and ends at $X_0$; with eq. (22) "
+        "it covers the time but for its last step. Eq. (14) writes the index as $t$.",
+        advice="Sum the losses over the levels of the reverse loop.", figures=_level_figures,
         remains_open="The ranges of version 2's algorithms are lost in the text we have.",
     ),
-    pins=(
-        Pin(
-            "gbm_ref.uniform",
-            table("N T", (1, 0.7), (4, 1.0), (13, 3.1)),
-            reads=lambda levels: lambda at: _uniform_rows(at, levels),
-            twins={"levels N - 1 to 0": lambda at: _uniform_rows(at, _levels(1, bottom=0))},
-        ),
-    ),
-)
+    pins=(Pin(
+        "gbm_ref.uniform", table("N T", (1, 0.7), (4, 1.0), (13, 3.1)),
+        reads=lambda levels: lambda at: _uniform_rows(at, levels),
+        twins={"levels N - 1 to 0": lambda at: _uniform_rows(at, _levels(1, bottom=0))},
+    ),),
+)  # fmt: skip
 
 CLAIMS = (E2, E2_BIAS, V1_ALG1, START_LAW, E4)

@@ -1,12 +1,12 @@
-"""Signs along a trajectory: the probability that the sign-agnostic step changes one, what the score
-is after it, and which step keeps them.
+"""Signs along a trajectory: the chance that the sign-agnostic step changes one, the score after
+it, and which step keeps them.
 
 Symbols: h = x d/dx log p Hyvarinen score; z, u independent standard normal; kappa factor on the
 noise; root = sqrt(dt), H = sigma^2 dt; w^2 = v_k variance of log X_k on log-normal data; mu, sigma
 rates; y log X; P0, P1 value and slope of an arbitrary density on x > 0 at `place`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import mpmath
 from mpmath import mpf
@@ -16,7 +16,6 @@ from sympy import (
     Function,
     Integer,
     Poly,
-    Rational,
     Symbol,
     diff,
     erfc,
@@ -48,14 +47,15 @@ Laws = tuple[Expr, Expr, Expr, Expr]
 
 
 def are_the_moments(candidate: Laws) -> bool:
-    r"""Given $x$, the factor of A12 with noise $\kappa$ is normal with mean $[[given]]$ and variance
-    $[[spread]]$; over a log-normal $p_k$ with variance $v_k$ of $\log X_k$ it is normal with mean
-    $[[mean]]$ and variance $[[variance]]$. An entry of either sign flips when its factor is negative,
-    that is with the probability $[[flip]]$ and $[[average]]$.
+    r"""Given $x$, the factor of A12 with noise $\kappa$ is normal with mean $[[given]]$ and
+    variance $[[spread]]$; over a log-normal $p_k$ with variance $v_k$ of $\log X_k$ it is normal
+    with mean $[[mean]]$ and variance $[[variance]]$. An entry of either sign flips when its factor
+    is negative, that is with the probability $[[flip]]$ and $[[average]]$.
 
     Given $x$ the factor is affine in the draw. On log-normal data the score is affine in the
     standardised $\log X_k$, so that the factor is affine in two independent normal variables, and
-    hence normal. The moments are averaged exactly. (E28-size compares the average with quadrature.)
+    hence normal. The moments are averaged exactly. (E28-size compares the average with
+    quadrature.)
     """
     given, spread, mean, variance = candidate
     factor = ambient_factor(h, z, root, kappa)
@@ -86,9 +86,9 @@ def are_the_chances(candidate: tuple[Expr, Expr]) -> bool:
     r"""With an exact score the flip probability of an entry in the last step ($k=[[level]]$,
     $[[data]]$, $[[sigma]]$, $[[mu]]$) is $[[chances]]$ at $N=[[levels]]$.
 
-    The closed form of R13, compared with the average over the standardised $\log X_k$ of the chance
-    given $x$, by the trapezoidal rule. Both samplers keep signs at the largest $N$ as good as surely;
-    coarse steps or a poor score make flips.
+    The closed form of R13, compared with the average over the standardised $\log X_k$ of the
+    chance given $x$, by the trapezoidal rule. Both samplers keep signs at the largest $N$ as good
+    as surely; coarse steps or a poor score make flips.
     """
     return all(
         [agree(_chance(*candidate, n), flip_probability(n), 25) for n in each("N", _LEVELS)]
@@ -136,12 +136,13 @@ def _mirrored_factor(extension: Callable[[Density], Density]) -> tuple[Expr, Exp
 
 
 def mirrors_the_sampler(extension: Callable[[Density], Density]) -> bool:
-    r"""After a flip the score needs a convention. With $[[extended]]$ for the density at a negative
-    $x$, which is to read the Hyvärinen score at $\lvert x\rvert$, the step from there is the
-    mirror image of the step from $\lvert x\rvert$ with the same draw: the sign is carried along.
+    r"""After a flip the score needs a convention. With $[[extended]]$ for the density at a
+    negative $x$, which is to read the Hyvärinen score at $\lvert x\rvert$, the step from there is
+    the mirror image of the step from $\lvert x\rvert$ with the same draw: the sign is carried
+    along.
 
-    On negative $x$ the density of eq. (12) is zero, and its score is a quotient of zeros. Decided for
-    an arbitrary density, through its value and its slope at one point.
+    On negative $x$ the density of eq. (12) is zero, and its score is a quotient of zeros. Decided
+    for an arbitrary density, through its value and its slope at one point.
     """
     density, product = _mirrored_factor(extension)
     if not density.is_positive:
@@ -151,11 +152,11 @@ def mirrors_the_sampler(extension: Callable[[Density], Density]) -> bool:
 
 
 def never_changes_sign(factor: Expr) -> bool:
-    r"""The factor $[[factor]]$ of the Dale–Langevin step is positive for every score, draw and step
-    length. That of the sign-agnostic step is not: it is affine in the draw.
+    r"""The factor $[[factor]]$ of the Dale–Langevin step is positive for every score, draw and
+    step length. That of the sign-agnostic step is not: it is affine in the draw.
 
-    The first is the exponential of a real number, the increment of A13. A polynomial of odd degree in the draw takes both
-    signs.
+    The first is the exponential of a real number, the increment of A13. A polynomial of odd degree
+    in the draw takes both signs.
     """
     factor = factor.expand(power_exp=False)
     if isinstance(factor, exp):
@@ -196,10 +197,7 @@ def _log_tail(mean: Expr, variance: Expr) -> Expr:
 
 
 R13 = Claim(
-    "R13",
-    "probability of a flip",
-    are_the_moments,
-    holds=(_GIVEN, _SPREAD, _MEAN, _VARIANCE),
+    "R13", "probability of a flip", are_the_moments, holds=(_GIVEN, _SPREAD, _MEAN, _VARIANCE),
     twins={
         "mean with 2 sigma^2": (_GIVEN, _SPREAD, _MEAN + _STEP, _VARIANCE),
         "h / v_k in the variance": (_GIVEN, _SPREAD, _MEAN, _SPREAD + _STEP / w**2),
@@ -207,26 +205,21 @@ R13 = Claim(
             _GIVEN, kappa * _STEP, _MEAN, _VARIANCE + (kappa - kappa**2) * _STEP,
         ),
     },
-    shown=_shown_laws,
-    names={"Phi": r"\Phi", "h": r"x\circ\nabla\log p_k(x)"},
-    assumptions=(POSITIVE, *ON_LOG_NORMAL),
-    depends=("A12", "R2"),
+    shown=_shown_laws, names={"Phi": r"\Phi", "h": r"x\circ\nabla\log p_k(x)"},
+    assumptions=(POSITIVE, *ON_LOG_NORMAL), depends=("A12", "R2"),
     pins=(
         Pin(
-            "gbm_ref.log_flip_probability",
-            vectors="log_flip_probability",
+            "gbm_ref.log_flip_probability", vectors="log_flip_probability",
             reads=lambda laws: _log_tail(*laws[:2]),
         ),
         Pin(
-            "gbm_ref.log_average_flip_probability",
-            vectors="log_average_flip_probability",
+            "gbm_ref.log_average_flip_probability", vectors="log_average_flip_probability",
             reads=lambda laws: _log_tail(*laws[2:]),
         ),
         Pin(
             "gbm_ref.sign_agnostic_average",
             table(
-                "a v0 mu sigma t dt kappa M V",
-                (0.3, 0.2, 0.17, 0.8, 0.6, 0.3, 0.8, 0.4, 0.5),
+                "a v0 mu sigma t dt kappa M V", (0.3, 0.2, 0.17, 0.8, 0.6, 0.3, 0.8, 0.4, 0.5),
                 (-0.7, 0.05, -0.6, 1.1, 0.2, 0.2, 0.9, -0.2, 0.3),
             ),
             reads=_two_moments,
@@ -241,28 +234,19 @@ R13 = Claim(
 _LEVELS = (1000, 100, 10)
 _CLOSED = _by_step(_MEAN), _by_step(_VARIANCE)
 E28_SIZE = Claim(
-    "E28-size",
-    "flips are invisible at the paper's step",
-    are_the_chances,
-    holds=_CLOSED,
+    "E28-size", "flips are invisible at the paper's step", are_the_chances, holds=_CLOSED,
     twins={
         "mean with 2 sigma^2": (_CLOSED[0] + H, _CLOSED[1]),
         "spread of the score left out": (_CLOSED[0], H),
     },
     shown=lambda laws: {"chances": tuple(_chance(*laws, n) for n in _LEVELS)},
     values=lambda: {
-        "level": 1,
-        "data": Says("v_0", DATA),
-        "sigma": Says(r"\sigma", mpmath.sqrt(NOISE_RATE)),
-        "mu": Says(r"\mu", _MU),
-        "levels": _LEVELS,
+        "level": 1, "data": Says("v_0", DATA), "sigma": Says(r"\sigma", mpmath.sqrt(NOISE_RATE)),
+        "mu": Says(r"\mu", _MU), "levels": _LEVELS,
     },
-    means=Means.POINTS,
-    sources=v2("eq. 12"),
-    sheet=("E28", "R13"),
-    assumptions=(*ON_LOG_NORMAL, "kappa = 1"),
-    depends=("A12", "R13"),
-)
+    means=Means.POINTS, sources=v2("eq. 12"), sheet=("E28", "R13"),
+    assumptions=(*ON_LOG_NORMAL, "kappa = 1"), depends=("A12", "R13"),
+)  # fmt: skip
 
 
 def _flip_figures() -> tuple[Figure, ...]:
@@ -275,69 +259,53 @@ def _flip_figures() -> tuple[Figure, ...]:
 
 _FACTOR = ambient_factor(h, z, root, kappa)
 _NEGATIVE = plane_table(
-    "x1 x2 z1 z2 mu sigma t dt kappa",
-    (-0.7, 1.9, -0.8, 1.3, 0.17, 0.8, 0.62, 0.11, 1.0),
+    "x1 x2 z1 z2 mu sigma t dt kappa", (-0.7, 1.9, -0.8, 1.3, 0.17, 0.8, 0.62, 0.11, 1.0),
     (-2.0, -3e-3, -4.6, 0.1, -0.5, 1.1, 0.2, 0.2, 0.9),
-)
+)  # fmt: skip
 E28 = Claim(
-    "E28",
-    "the score after a flip",
-    mirrors_the_sampler,
-    holds=lambda p: lambda x: p(-x),
+    "E28", "the score after a flip", mirrors_the_sampler, holds=lambda p: lambda x: p(-x),
     twins={
         "even density over x^2": lambda p: lambda x: p(-x) / x**2,
         "odd": lambda p: lambda x: -p(-x),
     },
     printed={"the density of x > 0, zero elsewhere": lambda p: lambda x: Integer(0) * x},
     shown=lambda extension: {"extended": Says("p(x)", extension(Function("p"))(Symbol("x")))},
-    names={"x": "x"},
-    sources=v2("eq. 12"),
-    assumptions=("p_k is positive and differentiable on x > 0",),
-    depends=("A12", "R13"),
+    names={"x": "x"}, sources=v2("eq. 12"),
+    assumptions=("p_k is positive and differentiable on x > 0",), depends=("A12", "R13"),
     erratum=Erratum(
         Fault.UNDEFINED,
-        quote="Sec. 3.2: the score function in eq. 12 is “evaluated at” $X_k$, and “because "
-        "that factor may be negative, the sign of the entries of” $X_k$ “may not be preserved "
-        "across updates” (symbols lost)",
-        trouble="Right, and once an entry is negative the next update asks for the score where the "
-        "density is zero. Nothing says what to do then. At the paper's number of steps an exact score "
-        "makes flips as good as impossible; coarse steps or a poor network make them.",
-        figures=_flip_figures,
-        remains_open="What the authors' code does after a flip.",
+        quote="Sec. 3.2: the score function in eq. 12 is “evaluated at” $X_k$, and “because that "
+        "factor may be negative, the sign of the entries of” $X_k$ “may not be preserved across "
+        "updates” (symbols lost)",
+        trouble="Right, and once an entry is negative the next update asks for the score where "
+        "the density is zero. Nothing says what to do then. At the paper's number of steps an "
+        "exact score makes flips as good as impossible; coarse steps or a poor network make them.",
+        figures=_flip_figures, remains_open="What the authors' code does after a flip.",
     ),
-    pins=(
-        Pin(
-            "gbm_ref.SignAgnostic.__call__",
-            _NEGATIVE,
-            because="it is the step, with the score read at the size of the state",
-            formula=in_plane(_FACTOR),
-            twins={
-                "sign dropped": tuple(
-                    part / s * Abs(s) for part, s in zip(in_plane(_FACTOR), PAIRS[:2], strict=True)
-                ),
-                "3/2 sigma^2": in_plane(_FACTOR - _STEP / 2),
-                "score read at the end of the step": in_plane(_FACTOR, t - dt),
-            },
-            variant="negative state",
-        ),
-    ),
-)
+    pins=(Pin(
+        "gbm_ref.SignAgnostic.__call__", _NEGATIVE,
+        because="it is the step, with the score read at the size of the state",
+        formula=in_plane(_FACTOR),
+        twins={
+            "sign dropped": tuple(
+                part / s * Abs(s) for part, s in zip(in_plane(_FACTOR), PAIRS[:2], strict=True)
+            ),
+            "3/2 sigma^2": in_plane(_FACTOR - _STEP / 2),
+            "score read at the end of the step": in_plane(_FACTOR, t - dt),
+        },
+        variant="negative state",
+    ),),
+)  # fmt: skip
 
 _LOG_EXPONENT = log_step(h, z, root, kappa)
 POSITIVITY = Claim(
-    "positivity",
-    "positivity along the trajectory",
-    never_changes_sign,
-    holds=exp(_LOG_EXPONENT),
+    "positivity", "positivity along the trajectory", never_changes_sign, holds=exp(_LOG_EXPONENT),
     twins={
         "exponential cut after the first term": 1 + _LOG_EXPONENT,
         "after the third": 1 + _LOG_EXPONENT + _LOG_EXPONENT**2 / 2 + _LOG_EXPONENT**3 / 6,
     },
-    printed={"eq. 12": _FACTOR},
-    shown=lambda factor: {"factor": in_delta(factor)},
-    means=Means.CALCULUS,
-    sources=v2("sec. 7: positivity throughout"),
-    sheet=("E24", "A12", "A13"),
+    printed={"eq. 12": _FACTOR}, shown=lambda factor: {"factor": in_delta(factor)},
+    means=Means.CALCULUS, sources=v2("sec. 7: positivity throughout"), sheet=("E24", "A12", "A13"),
     assumptions=("the score is finite, and the factor on the noise is above zero",),
     depends=("A12", "A13", "A6"),
     erratum=Erratum(
@@ -347,11 +315,11 @@ POSITIVITY = Claim(
         "trajectory”",
         trouble="Read of the equation the sentence is right, forward and in reverse; so it is of "
         "the Dale–Langevin sampler. Read of the framework it goes too far: of its two samplers "
-        "the sign-agnostic one, with the factor $[[printed:factor]]$, does not preserve positivity, "
-        "as section 3.2 says itself.",
+        "the sign-agnostic one, with the factor $[[printed:factor]]$, does not preserve "
+        "positivity, as section 3.2 says itself.",
         advice="“… which the Dale–Langevin sampler preserves throughout the trajectory, too”.",
         figures=_flip_figures,
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (R13, E28_SIZE, E28, POSITIVITY)

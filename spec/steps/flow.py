@@ -22,9 +22,10 @@ Scheme = Callable[[Slope, Expr, Expr, Expr], Expr]
 
 
 def is_the_flow_step(candidate: tuple[Expr, Scheme]) -> bool:
-    r"""With $\tau$ the square root of $v(t)$ and $u=[[state]]$ the noise-free equation with the same
-    marginals has the slope $[[slope]]$ in $\tau$. Heun's rule for a slope $f$ and a step $\ell$, [[rule]], agrees with the
-    solution up to the second power of $\ell$ and not to the third.
+    r"""With $\tau$ the square root of $v(t)$ and $u=[[state]]$ the noise-free equation with the
+    same marginals has the slope $[[slope]]$ in $\tau$. Heun's rule for a slope $f$ and a step
+    $\ell$, [[rule]], agrees with the solution up to the second power of $\ell$ and not to the
+    third.
 
     Under the process $u$ is data plus normal noise of variance $v$, so that the density obeys the
     heat equation in $v$; a flow transports it by its slope. Divided by $q$, the two agree. For the
@@ -53,11 +54,12 @@ def _is_of_second_order(scheme: Scheme) -> bool:
 
 
 def lands_on_the_denoiser(landing: Expr) -> bool:
-    r"""The Euler step of the flow from $\tau$ to zero lands on $[[landing]]$, which is the denoiser.
+    r"""The Euler step of the flow from $\tau$ to zero lands on $[[landing]]$, which is the
+    denoiser.
 
-    The step has the length and the slope of [[step]]. With $D$ for the denoiser, the score is [[score]] (R5): the
-    mean over the data of the scores of the kernels. Heun's second slope would need the score at time zero,
-    which need not exist.
+    The step has the length and the slope of [[step]]. With $D$ for the denoiser, the score is
+    [[score]] (R5): the mean over the data of the scores of the kernels. Heun's second slope would
+    need the score at time zero, which need not exist.
     """
     return same(landing, _euler_landing()) and same(landing.subs(h, _TWEEDIE), D)
 
@@ -111,73 +113,46 @@ _TWEEDIE = (D + m - y) / v - 1
 _LANDING = y - m + v * (1 + h)
 _NAMES = {"y": r"\log X_t", "m": "m(t)", "v": "v(t)", "h": "h", "s": "s", "x": "x", "s1": "s_1"}
 HEUN_FLOW = Claim(
-    "heun-flow",
-    "probability flow by Heun's rule in the standard deviation",
-    is_the_flow_step,
+    "heun-flow", "probability flow by Heun's rule in the standard deviation", is_the_flow_step,
     holds=(_SLOPE, _heun),
     twins={
         "Hyvarinen score without the one": (-tau * h, _heun),
         "twice the slope, as for the reverse equation": (2 * _SLOPE, _heun),
         "Euler": (_SLOPE, _euler),
         "second slope at the old state": (
-            _SLOPE,
-            lambda f, a, b, step: a + step * (f(a, b) + f(a, b + step)) / 2,
+            _SLOPE, lambda f, a, b, step: a + step * (f(a, b) + f(a, b + step)) / 2,
         ),
     },
     shown=lambda pair: {
         "slope": Says("du/d\\tau", pair[0]),
         "rule": Says("u", pair[1](Function("f"), u, tau, ell), r"\leftarrow"),
     },
-    values=lambda: {"state": y - m},
-    names=_NAMES | {"y": r"\log X"},
-    sheet=("R16",),
+    values=lambda: {"state": y - m}, names=_NAMES | {"y": r"\log X"}, sheet=("R16",),
     assumptions=(
         "h is twice differentiable in log x and in the square root of v",
         "one coordinate; the others are parameters in the first part",
     ),
     depends=("A9", "A10-score", "R16-ode"),
-    pins=(
-        Pin(
-            "gbm_ref.ProbabilityFlow.__call__",
-            vectors="probability_flow_step",
-            reads=_step,
-        ),
-    ),
-)
+    pins=(Pin("gbm_ref.ProbabilityFlow.__call__", vectors="probability_flow_step", reads=_step),),
+)  # fmt: skip
 
 _LAST_POINTS = plane_table(
-    "x1 x2 mu sigma t dt",
-    (0.7, 1.9, 0.17, 0.8, 0.11, 0.11),
-    (3e-4, 812.0, -0.6, 1.4, 0.73, 0.73),
+    "x1 x2 mu sigma t dt", (0.7, 1.9, 0.17, 0.8, 0.11, 0.11), (3e-4, 812.0, -0.6, 1.4, 0.73, 0.73),
     (1.01, 0.98, 0.32, 0.8, 1e-3, 1e-3),
-)
+)  # fmt: skip
 LAST = Claim(
-    "heun-flow-last",
-    "the last step of the flow",
-    lands_on_the_denoiser,
-    holds=_LANDING,
+    "heun-flow-last", "the last step of the flow", lands_on_the_denoiser, holds=_LANDING,
     twins={
         "half the correction": y - m + v * (1 + h) / 2,
-        "m with the other sign": y + m + v * (1 + h),
-        "without the one": y - m + v * h,
+        "m with the other sign": y + m + v * (1 + h), "without the one": y - m + v * h,
     },
     shown=lambda landing: {"landing": Says(r"\log X_0", landing)},
-    values=lambda: {
-        "step": (-sqrt(v), _SLOPE.subs(tau, sqrt(v))),
-        "score": Says("h", _TWEEDIE),
-    },
-    names=_NAMES,
-    sheet=("R16", "R5"),
-    assumptions=("m(0) = 0, and the score is exact",),
+    values=lambda: {"step": (-sqrt(v), _SLOPE.subs(tau, sqrt(v))), "score": Says("h", _TWEEDIE)},
+    names=_NAMES, sheet=("R16", "R5"), assumptions=("m(0) = 0, and the score is exact",),
     depends=("heun-flow", "R5"),
-    pins=(
-        Pin(
-            "gbm_ref.ProbabilityFlow.__call__",
-            _LAST_POINTS,
-            reads=_in_plane,
-            variant="last step",
-        ),
-    ),
-)
+    pins=(Pin(
+        "gbm_ref.ProbabilityFlow.__call__", _LAST_POINTS, reads=_in_plane, variant="last step",
+    ),),
+)  # fmt: skip
 
 CLAIMS = (HEUN_FLOW, LAST)

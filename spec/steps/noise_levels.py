@@ -29,13 +29,13 @@ Steps = tuple[Expr, Expr, Expr]
 
 
 def are_euler_maruyama(candidate: Steps) -> bool:
-    r"""Euler–Maruyama for R11's equations at noise level $\kappa$ is $[[log]]$ and $[[ambient]]$; the
-    corrector at a fixed time, with full noise, is $[[corrector]]$.
+    r"""Euler–Maruyama for R11's equations at noise level $\kappa$ is $[[log]]$ and $[[ambient]]$;
+    the corrector at a fixed time, with full noise, is $[[corrector]]$.
 
-    Each has to be one step, a drift times $\delta$ and the noise. By the Fokker–Planck equation the
-    drift of the first keeps the marginals $q_t$ of the forward process, that of the third leaves a
-    $q_t$ where it is. The second is the first in $X$: the mean of the logarithm of its factor over
-    the draw, to first order in $\delta$, is the drift of the first.
+    Each has to be one step, a drift times $\delta$ and the noise. By the Fokker–Planck equation
+    the drift of the first keeps the marginals $q_t$ of the forward process, that of the third
+    leaves a $q_t$ where it is. The second is the first in $X$: the mean of the logarithm of its
+    factor over the draw, to first order in $\delta$, is the drift of the first.
     """
     exponent, factor, corrector = candidate
     increments = (exponent, factor - 1, corrector)
@@ -71,13 +71,14 @@ def _steps(level: Expr = kappa**2, ito: Expr = kappa**2 / 2, rate: Expr = HALF) 
 
 
 def are_the_frozen_maps(candidate: Steps) -> bool:
-    r"""With Tweedie's denoiser the ancestral step adds $[[ancestral]]$ to $\log X_t$, with $V_0$ zero for a
-    denoiser that is frozen and the variance of the log data for log-normal data; the DDIM step adds
-    $[[ddim]]$.
+    r"""With Tweedie's denoiser the ancestral step adds $[[ancestral]]$ to $\log X_t$, with $V_0$
+    zero for a denoiser that is frozen and the variance of the log data for log-normal data; the
+    DDIM step adds $[[ddim]]$.
 
     The mean of the bridge and the flow are put together from the denoiser and the gains of
-    R17-bridge, and the denoiser is written in the score. For the variance $\log X_s$ is regressed on
-    $\log X_t$, for normal data with the variance $V_0$: what that leaves is the variance of the noise (R7).
+    R17-bridge, and the denoiser is written in the score. For the variance $\log X_s$ is regressed
+    on $\log X_t$, for normal data with the variance $V_0$: what that leaves is the variance of the
+    noise (R7).
     """
     ancestral, ddim, variance = candidate
     gain = Symbol("gain")
@@ -161,23 +162,17 @@ _LEVEL_PINS = (
 )  # fmt: skip
 
 R11_STEPS = Claim(
-    "R11-steps",
-    "steps at any noise level, and the corrector",
-    are_euler_maruyama,
-    holds=_steps(),
+    "R11-steps", "steps at any noise level, and the corrector", are_euler_maruyama, holds=_steps(),
     twins={
         "drift of full noise": _steps(level=Rational(1)),
         "in X the Ito term of full noise": _steps(ito=HALF),
         "corrector at twice the rate": _steps(rate=Rational(1)),
         "noise kappa^2": tuple(e + (kappa**2 - kappa) * sigma * root * z for e in _steps()),
     },
-    shown=_shown_steps,
-    names={"z": "Z"},
-    sheet=("R11",),
+    shown=_shown_steps, names={"z": "Z"}, sheet=("R11",),
     assumptions=(CONSTANT, "mu and sigma do not change over the step"),
-    depends=("R11", "R11-corrector", "A13", "A12"),
-    pins=_LEVEL_PINS,
-)
+    depends=("R11", "R11-corrector", "A13", "A12"), pins=_LEVEL_PINS,
+)  # fmt: skip
 
 _DV = rb**2 - ra**2
 _VARIANCE = _DV * (v0 + ra**2) / (v0 + rb**2)
@@ -218,9 +213,7 @@ _FROZEN_PINS = (
 )  # fmt: skip
 
 R17_STEPS = Claim(
-    "R17-steps",
-    "the ancestral and the DDIM step as maps",
-    are_the_frozen_maps,
+    "R17-steps", "the ancestral and the DDIM step as maps", are_the_frozen_maps,
     holds=(_DV, _FLOW, _VARIANCE),
     twins={
         "noise of eq. (13)": (_DV, _FLOW, _DV),
@@ -236,13 +229,11 @@ R17_STEPS = Claim(
     assumptions=(
         "0 < s < t",
         Assumption(
-            "the denoiser is Tweedie's",
-            "the score in its place",
+            "the denoiser is Tweedie's", "the score in its place",
             lambda: not same(y + m_s - m + _DV * (1 + h), _moved(ra**2 / rb**2, 2 * h)),
         ),
     ),
-    depends=("R17-bridge", "R7", "R5"),
-    pins=_FROZEN_PINS,
+    depends=("R17-bridge", "R7", "R5"), pins=_FROZEN_PINS,
 )  # fmt: skip
 
 CLAIMS = (R11_STEPS, R17_STEPS)

@@ -17,7 +17,6 @@ from sympy import (
     Integer,
     Matrix,
     Poly,
-    Rational,
     Symbol,
     diff,
     expand,
@@ -57,10 +56,11 @@ def are_the_corrections(candidate: tuple[Expr, Expr, Expr]) -> bool:
     eq. (11) and $[[ambient]]$ for eq. (7); the mean square of the latter is $[[square]]$.
 
     The correction is a sum of the derivatives of the entries of the diffusion matrix along its
-    columns, times iterated integrals; those of two different draws must not occur, which is decided.
-    So A13 is its own Milstein scheme and A12 is not. The orders that follow are those of the
-    convergence theorems of Kloeden and Platen (1992, chapters on strong and weak Taylor schemes) and
-    are not decided here; R15-dale and R15-agnostic have them where everything is explicit.
+    columns, times iterated integrals; those of two different draws must not occur, which is
+    decided. So A13 is its own Milstein scheme and A12 is not. The orders that follow are those of
+    the convergence theorems of Kloeden and Platen (1992, chapters on strong and weak Taylor
+    schemes) and are not decided here; R15-dale and R15-agnostic have them where everything is
+    explicit.
     """
     in_log, ambient, mean_square = candidate
     _, g = ambient_equation()
@@ -86,16 +86,16 @@ def _milstein(g: Matrix) -> Matrix:
 
 
 def are_the_sizes(candidate: tuple[Expr, Expr]) -> bool:
-    r"""On log-normal data with an exact start, the root mean square of the distance of
-    $\log\hat X_0$ from the exact $\log X_0$ on the same Brownian path is $[[strong]]$, and the variance of
-    $\log\hat X_0$ exceeds $v_0$ by $[[weak]]$, to leading order in $[[h]]$: at the points shown the quotients differ from
-    one by less than $[[near]]$ on the finer grid, and by half of what they do on the coarser one, but for
-    a part of $[[close]]$.
+    r"""On log-normal data with an exact start, the root mean square of the distance of $\log\hat
+    X_0$ from the exact $\log X_0$ on the same Brownian path is $[[strong]]$, and the variance of
+    $\log\hat X_0$ exceeds $v_0$ by $[[weak]]$, to leading order in $[[h]]$: at the points shown
+    the quotients differ from one by less than $[[near]]$ on the finer grid, and by half of what
+    they do on the coarser one, but for a part of $[[close]]$.
 
-    The distance of the exact path over $v$ has no drift, so that it is the integral of its noise. The
-    distance that a step adds has the variance $[[local]]$, an integral over $v$ that SymPy does;
-    the distances of the steps are independent and shrink as $v$ does. The mean has no error, so it
-    could not show an order; the second is R8-leading.
+    The distance of the exact path over $v$ has no drift, so that it is the integral of its noise.
+    The distance that a step adds has the variance $[[local]]$, an integral over $v$ that SymPy
+    does; the distances of the steps are independent and shrink as $v$ does. The mean has no error,
+    so it could not show an order; the second is R8-leading.
     """
     strong, weak = (lambdify((v0, v_N, H), part, "mpmath") for part in candidate)
     quotients = []
@@ -147,13 +147,14 @@ class Errors:
 
 def are_the_errors(errors: Errors) -> bool:
     r"""With a constant score, [[equation]], the mean square of $X-\hat X$ over that of $X$ is
-    $[[strong]]$ to leading order in $\delta$ for A12, and $[[milstein]]$ with Milstein's term: strong orders
-    of one half and of one. The mean is off by the relative error $[[mean]]$ and the second moment by
-    $[[second]]$: weak order one, which the mean cannot show where $\beta$ is zero.
+    $[[strong]]$ to leading order in $\delta$ for A12, and $[[milstein]]$ with Milstein's term:
+    strong orders of one half and of one. The mean is off by the relative error $[[mean]]$ and the
+    second moment by $[[second]]$: weak order one, which the mean cannot show where $\beta$ is
+    zero.
 
     Both solution and scheme are products of $N$ independent factors, driven by the same draws; the
-    exponential in the factor of the solution shifts the normal law of the draw. The moments of a step are exact.
-    They are raised to the power $N$ by expanding their logarithms in $\delta$.
+    exponential in the factor of the solution shifts the normal law of the draw. The moments of a
+    step are exact. They are raised to the power $N$ by expanding their logarithms in $\delta$.
     """
     euler = 1 + beta * root**2 + sigma * root * z
     if not same(ambient_factor(h, z, root), euler.subs(beta, _rate())):
@@ -211,9 +212,7 @@ _DATA, _GRIDS, _NEAR, _CLOSE = mpf("0.2"), (500, 1000), mpf("0.02"), mpf("0.05")
 _MEAN_SQUARE = x**2 * kappa**4 * sigma**4 * root**4 / 2
 _AMBIENT = x * kappa**2 * sigma**2 * root**2 * (z**2 - 1) / 2
 R15 = Claim(
-    "R15",
-    "what the two steps leave out",
-    are_the_corrections,
+    "R15", "what the two steps leave out", are_the_corrections,
     holds=(Integer(0), _AMBIENT, _MEAN_SQUARE),
     twins={
         "a correction in the logarithm": (_AMBIENT / x, _AMBIENT, _MEAN_SQUARE),
@@ -221,46 +220,30 @@ R15 = Claim(
         "half left out": (Integer(0), 2 * _AMBIENT, 4 * _MEAN_SQUARE),
     },
     shown=lambda parts: dict(zip(("log", "ambient", "square"), map(in_delta, parts), strict=True)),
-    names={"z": "Z"},
-    assumptions=(CONSTANT,),
-    depends=("A7", "A11", "A12", "A13", "A12-A13-gap"),
-    pins=(
-        Pin(
-            "gbm_ref.AmbientMilstein.__call__",
-            vectors="ambient_milstein_step",
-            reads=lambda parts: (
-                x * by_increments(ambient_factor(h, z, root, kappa) + parts[1] / x)
-            ),
-        ),
-    ),
-)
+    names={"z": "Z"}, assumptions=(CONSTANT,), depends=("A7", "A11", "A12", "A13", "A12-A13-gap"),
+    pins=(Pin(
+        "gbm_ref.AmbientMilstein.__call__", vectors="ambient_milstein_step",
+        reads=lambda parts: (x * by_increments(ambient_factor(h, z, root, kappa) + parts[1] / x)),
+    ),),
+)  # fmt: skip
 
 _STRONG = H * sqrt((1 - (v0 / v_N) ** 3) / v0) / 3
 _WEAK = H * (1 - (v0 / v_N) ** 2) / 2
 R15_DALE = Claim(
-    "R15-dale",
-    "strong and weak order of A13, with constants",
-    are_the_sizes,
+    "R15-dale", "strong and weak order of A13, with constants", are_the_sizes,
     holds=(_STRONG, _WEAK),
     twins={
-        "strong order 1/2": (_STRONG / sqrt(H), _WEAK),
-        "weak order 2": (_STRONG, _WEAK * H),
+        "strong order 1/2": (_STRONG / sqrt(H), _WEAK), "weak order 2": (_STRONG, _WEAK * H),
         "constant with 1/v^2": (H * sqrt((1 - (v0 / v_N) ** 2) / v0) / 3, _WEAK),
         "weak constant without the half": (_STRONG, 2 * _WEAK),
     },
     shown=lambda pair: dict(zip(("strong", "weak"), pair, strict=True)),
     values=lambda: {
-        "h": sigma**2 * dt,
-        "local": _local_variance(),
-        "near": _NEAR,
-        "close": _CLOSE,
+        "h": sigma**2 * dt, "local": _local_variance(), "near": _NEAR, "close": _CLOSE,
     },
-    names={"H": "h", "v_s": "v_s", "v_t": "v_t", "v_N": "v_N"},
-    means=Means.POINTS,
-    sheet=("R15",),
-    assumptions=(*ON_LOG_NORMAL, EXACT_START),
-    depends=("A13", "R15", "R7", "R8-leading"),
-)
+    names={"H": "h", "v_s": "v_s", "v_t": "v_t", "v_N": "v_N"}, means=Means.POINTS, sheet=("R15",),
+    assumptions=(*ON_LOG_NORMAL, EXACT_START), depends=("A13", "R15", "R7", "R8-leading"),
+)  # fmt: skip
 
 _HOLDS = Errors(
     strong=T * sigma**4 / 2 * dt,
@@ -276,10 +259,7 @@ def _with(**changed: Expr) -> Errors:
 
 
 R15_AGNOSTIC = Claim(
-    "R15-agnostic",
-    "strong and weak order of A12, with constants",
-    are_the_errors,
-    holds=_HOLDS,
+    "R15-agnostic", "strong and weak order of A12, with constants", are_the_errors, holds=_HOLDS,
     twins={
         "strong order 1 without the correction": _with(strong=_HOLDS.milstein),
         "strong constant without the half": _with(strong=2 * _HOLDS.strong),
@@ -287,16 +267,12 @@ R15_AGNOSTIC = Claim(
         "mean too large": _with(mean=-_HOLDS.mean),
     },
     values=lambda: {"equation": Sde("X", beta * Symbol("X"), sigma * Symbol("X"), "r")},
-    means=Means.CALCULUS,
-    sheet=("R15",),
-    assumptions=(
-        Assumption(
-            "the score h is constant, as for a density proportional to a power of x",
-            "the rate beta",
-            lambda: not vanishes(diff(_rate(), h)),
-        ),
-    ),
+    means=Means.CALCULUS, sheet=("R15",),
+    assumptions=(Assumption(
+        "the score h is constant, as for a density proportional to a power of x", "the rate beta",
+        lambda: not vanishes(diff(_rate(), h)),
+    ),),
     depends=("A12", "R15"),
-)
+)  # fmt: skip
 
 CLAIMS = (R15, R15_DALE, R15_AGNOSTIC)

@@ -2,7 +2,7 @@
 its noise decays over, and the one loop that every sampler of the paper is.
 
 Every routine runs a listing on symbols and compares it with Euler-Maruyama steps that are built
-from the reverse equation (A13). Symbols: k level, N levels, L inner visits, chi decay of the noise,
+from the reverse equation (A13). Symbols: k level, N levels, L inner visits, chi decay of noise,
 delta_s length of a step, z_k_j draws, h_n values of an arbitrary score; i counts levels from 0.
 """
 
@@ -19,7 +19,6 @@ from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Pin, Value
 from spec.checking.pins import evaluator
 from spec.checking.symbols import h, kappa, sigma, t, z
 from spec.checking.trace import each, points
-from spec.checking.typeset import Says
 from spec.steps._pinned import in_plane, plane_table, table
 from spec.steps._programs import (
     START,
@@ -93,12 +92,12 @@ class Rows:
 
 
 def are_the_rows(rows: Rows) -> bool:
-    r"""Algorithm 2 with $X$ updated in place is a run of Dale–Langevin steps along rows with the score
-    at level $k$, length $\delta_s$ and noise $[[noise]]$, each of them $[[visits]]$ times, from level
-    $[[first]]$ to level one: at the sizes shown.
+    r"""Algorithm 2 with $X$ updated in place is a run of Dale–Langevin steps along rows with the
+    score at level $k$, length $\delta_s$ and noise $[[noise]]$, each of them $[[visits]]$ times,
+    from level $[[first]]$ to level one: at the sizes shown.
 
-    The listing begins with full noise and multiplies it by $\chi$ after the inner loop. It is run on
-    symbols with an arbitrary score and compared with Euler–Maruyama steps along the rows.
+    The listing begins with full noise and multiplies it by $\chi$ after the inner loop. It is run
+    on symbols with an arbitrary score and compared with Euler–Maruyama steps along the rows.
     """
     verdicts = []
     for size in points(table("N L", (3, 2), (4, 1))):
@@ -113,9 +112,9 @@ def are_the_rows(rows: Rows) -> bool:
 
 def runs_the_algorithms(loop: Loop) -> bool:
     r"""A sampler is a step, a score and a list of rows (time of the score, length, factor on the
-    noise): the state goes through the rows in order, each with its own draw. After rows $f$ and $g$
-    it is $[[it]]$. Algorithm 1 of version 1 (corrected) and Algorithm 2 (in place) are this loop, at
-    the sizes shown.
+    noise): the state goes through the rows in order, each with its own draw. After rows $f$ and
+    $g$ it is $[[it]]$. Algorithm 1 of version 1 (corrected) and Algorithm 2 (in place) are this
+    loop, at the sizes shown.
 
     The listings are unrolled: a visit applies the step, with the score read at its level, to the
     state that the visit before left. Both sides are run on symbols with an arbitrary score;
@@ -177,41 +176,30 @@ def _flat_rows(at: dict[str, mpf], rows: Rows) -> tuple[mpf, ...]:
 _ROWS = Rows(N - 1, L, N - 1 - k)
 _LATE = Rows(N - 1, L, N - k)
 E3_LITERAL = Claim(
-    "E3-literal",
-    "Algorithm 2 as printed is L = 1",
-    takes_steps,
-    holds=(literal, _ONE),
+    "E3-literal", "Algorithm 2 as printed is L = 1", takes_steps, holds=(literal, _ONE),
     twins={
-        "two visits count": (literal, lambda inner: Min(inner, 2)),
-        "in place": (in_place, _ONE),
+        "two visits count": (literal, lambda inner: Min(inner, 2)), "in place": (in_place, _ONE),
     },
-    statement="As printed, Algorithm 2 of version 1 returns with $L$ visits a level, for $L$ from one "
-    "to three, what [[kept]] visit a level with the last draw returns; the other draws do not enter. "
-    "With two visits at one level it adds $[[added]]$ to the logarithm.",
+    statement="As printed, Algorithm 2 of version 1 returns with $L$ visits a level, for $L$ "
+    "from one to three, what [[kept]] visit a level with the last draw returns; the other draws "
+    "do not enter. With two visits at one level it adds $[[added]]$ to the logarithm.",
     derivation="The listing is run on symbols with an arbitrary score and compared with one "
-    "Euler–Maruyama step a level that uses the last draw. Every visit reads $X_k$, so that the value "
-    "that survives is that of the last one.",
-    shown=_shown,
-    names=_NAMES,
-    means=Means.POINTS,
-    sources=v1("Algorithm 2"),
-    sheet=("E3",),
+    "Euler–Maruyama step a level that uses the last draw. Every visit reads $X_k$, so that the "
+    "value that survives is that of the last one.",
+    shown=_shown, names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"), sheet=("E3",),
     depends=("A13",),
-    pins=(
-        Pin(
-            "gbm_ref.printed",
-            table("N T step chi", (5, 1.0, 0.04, 0.995), (7, 2.3, 2.3 / 7, 0.6)),
-            because="its rows are those of V1-Alg2 with one visit a level, to which this comes down",
-            formula=lambda at: _flat_rows({**at, "start": at["N"] - 1}, _ROWS),
-            twins={
-                "one level up": lambda at: _flat_rows({**at, "start": at["N"]}, _ROWS)[:-3],
-                "decayed before the first level": lambda at: _flat_rows(
-                    {**at, "start": at["N"] - 1}, _LATE
-                ),
-            },
-        ),
-    ),
-)
+    pins=(Pin(
+        "gbm_ref.printed", table("N T step chi", (5, 1.0, 0.04, 0.995), (7, 2.3, 2.3 / 7, 0.6)),
+        because="its rows are those of V1-Alg2 with one visit a level, to which this comes down",
+        formula=lambda at: _flat_rows({**at, "start": at["N"] - 1}, _ROWS),
+        twins={
+            "one level up": lambda at: _flat_rows({**at, "start": at["N"]}, _ROWS)[:-3],
+            "decayed before the first level": lambda at: _flat_rows(
+                {**at, "start": at["N"] - 1}, _LATE
+            ),
+        },
+    ),),
+)  # fmt: skip
 
 
 def _figures() -> tuple[Figure, ...]:
@@ -235,79 +223,62 @@ def _figures() -> tuple[Figure, ...]:
 
 
 E3 = Claim(
-    "E3",
-    "inner loop of Algorithm 2, updated in place",
-    takes_steps,
-    holds=(in_place, _ALL),
+    "E3", "inner loop of Algorithm 2, updated in place", takes_steps, holds=(in_place, _ALL),
     twins={
         "score read once a level": (frozen_score, _ALL),
         "noise decayed in the inner loop": (decayed_each_visit, _ALL),
     },
     printed={"the listing": (literal, _ALL)},
     statement="With one variable $X$ that each inner visit overwrites, Algorithm 2 of version 1 "
-    "takes $[[kept]]$ Dale–Langevin steps at each of two levels, for $L$ from one to three. With two "
-    "visits at one level it adds $[[added]]$ to the logarithm, where the two scores are read "
+    "takes $[[kept]]$ Dale–Langevin steps at each of two levels, for $L$ from one to three. With "
+    "two visits at one level it adds $[[added]]$ to the logarithm, where the two scores are read "
     "one after the other.",
-    derivation="The listing is run on symbols with an arbitrary score. In place, the state after a "
-    "visit is what the next one starts from. As printed, line 6 computes $X_{k-1}$ from $X_k$, which "
-    "the inner loop never changes.",
-    shown=_shown,
-    names=_NAMES,
-    means=Means.POINTS,
-    sources=v1("Algorithm 2"),
+    derivation="The listing is run on symbols with an arbitrary score. In place, the state after "
+    "a visit is what the next one starts from. As printed, line 6 computes $X_{k-1}$ from $X_k$, "
+    "which the inner loop never changes.",
+    shown=_shown, names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"),
     readings=("the listing means what such listings mean: X_k keeps its value",),
     depends=("A13", "E3-literal"),
     erratum=Erratum(
         Fault.WRONG,
-        quote=r"for $j\leftarrow1$ to $L$: $\bm X_{k-1}=\bm X_k\circ\exp(-\delta(\bm\mu-"
-        r"\frac{3\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ s_\theta(\bm X_k,k)+\kappa\sigma"
-        r"\sqrt\delta\bm Z_{k,j})$",
+        quote=r"for $j\leftarrow1$ to $L$: $\bm X_{k-1}=\bm "
+        r"X_k\circ\exp(-\delta(\bm\mu-\frac{3\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ "
+        r"s_\theta(\bm X_k,k)+\kappa\sigma\sqrt\delta\bm Z_{k,j})$",
         trouble="The right side does not depend on $j$ except through the draw, so each visit "
-        "overwrites the previous one and only the last of the network evaluations counts: two visits "
-        "at one level add $[[printed:added]]$ to the logarithm (E3-literal). The samples shown are "
-        "called noise-free, which suggests that the authors' code updates in place.",
-        advice="Update one variable in place, $L$ times at each level.",
-        figures=_figures,
+        "overwrites the previous one and only the last of the network evaluations counts: two "
+        "visits at one level add $[[printed:added]]$ to the logarithm (E3-literal). The samples "
+        "shown are called noise-free, which suggests that the authors' code updates in place.",
+        advice="Update one variable in place, $L$ times at each level.", figures=_figures,
         remains_open="The listings of version 2 are lost in the text we have.",
     ),
-)
+)  # fmt: skip
 
 V1_ALG2 = Claim(
-    "V1-Alg2",
-    "Algorithm 2 of version 1, in place, as rows",
-    are_the_rows,
-    holds=_ROWS,
+    "V1-Alg2", "Algorithm 2 of version 1, in place, as rows", are_the_rows, holds=_ROWS,
     twins={
         "starting at k = N": Rows(N, L, N - k),
         "one visit a level": Rows(N - 1, Integer(1), N - 1 - k),
         "noise decayed before the first level": _LATE,
     },
     shown=lambda rows: {"first": rows.first, "visits": rows.visits, "noise": chi**rows.power},
-    names=_NAMES,
-    means=Means.POINTS,
-    sources=v1("Algorithm 2"),
-    sheet=("A-Alg1",),
+    names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"), sheet=("A-Alg1",),
     readings=("X is updated in place (E3)", "line 6 has the square root of delta"),
     depends=("A13", "E3"),
-    pins=(
-        Pin(
-            "gbm_ref.annealed",
-            table(
-                "N T step L chi start",
-                (5, 1.0, 0.04, 3, 0.995, 4),
-                (7, 2.3, 2.3 / 7, 1, 0.6, 3),
-                (1000, 1.0, 2e-4, 2, 0.9, 12),
-            ),
-            reads=lambda rows: lambda at: _flat_rows(at, rows),
-            twins={
-                "decayed before the first level": lambda at: _flat_rows(at, _LATE),
-                "step of length delta": lambda at: _flat_rows(
-                    {**at, "step": at["T"] / at["N"]}, _ROWS
-                ),
-            },
+    pins=(Pin(
+        "gbm_ref.annealed",
+        table(
+            "N T step L chi start", (5, 1.0, 0.04, 3, 0.995, 4), (7, 2.3, 2.3 / 7, 1, 0.6, 3),
+            (1000, 1.0, 2e-4, 2, 0.9, 12),
         ),
-    ),
-)
+        reads=lambda rows: lambda at: _flat_rows(at, rows),
+        twins={
+            "decayed before the first level": lambda at: _flat_rows(at, _LATE),
+            "step of length delta": lambda at: _flat_rows(
+                {**at, "step": at["T"] / at["N"]}, _ROWS
+            ),
+        },
+    ),),
+)  # fmt: skip
 
 
 def _in_order(visit: Visit, rows: Sequence[Row], start: Expr) -> Expr:
@@ -351,10 +322,7 @@ def _simulation(states: int, variant: str = "") -> Pin:
 
 
 ONE_LOOP = Claim(
-    "one-loop",
-    "one loop over rows",
-    runs_the_algorithms,
-    holds=_in_order,
+    "one-loop", "one loop over rows", runs_the_algorithms, holds=_in_order,
     twins={
         "rows backwards": lambda visit, rows, start: _in_order(visit, rows[::-1], start),
         "last row left out": lambda visit, rows, start: _in_order(visit, rows[:-1], start),
@@ -365,12 +333,9 @@ ONE_LOOP = Claim(
     shown=lambda loop: {
         "it": loop(lambda state, row: Function(row)(state), ("f", "g"), Symbol("X")),
     },
-    means=Means.POINTS,
-    sources=v1("Algorithm 1", "Algorithm 2") + v2("Algorithm 1"),
-    sheet=("A-Alg1",),
-    readings=("the algorithms as corrected in E2, E3 and E4",),
-    depends=("A13", "V1-Alg1", "V1-Alg2"),
-    pins=(_simulation(1), _simulation(3, "path")),
+    means=Means.POINTS, sources=v1("Algorithm 1", "Algorithm 2") + v2("Algorithm 1"),
+    sheet=("A-Alg1",), readings=("the algorithms as corrected in E2, E3 and E4",),
+    depends=("A13", "V1-Alg1", "V1-Alg2"), pins=(_simulation(1), _simulation(3, "path")),
 )  # fmt: skip
 
 
@@ -388,20 +353,14 @@ def _decay_figures() -> tuple[Figure, ...]:
 
 
 NOISE_DECAY = Claim(
-    "E24-decay",
-    "what the noise decays over",
-    is_the_power,
-    holds=lambda i, j, inner: i,
+    "E24-decay", "what the noise decays over", is_the_power, holds=lambda i, j, inner: i,
     twins={
         "decayed at every visit": lambda i, j, inner: i * inner + j - 1,
         "decayed before the first level": lambda i, j, inner: i + 1,
     },
     printed={"over the repeated steps of each level": lambda i, j, inner: j - 1},
-    shown=lambda power: {"noise": chi ** power(i, j, L)},
-    names=_NAMES,
-    means=Means.POINTS,
-    sources=v2("sec. 6.3: decay of the noise"),
-    sheet=("E24", "A-Alg1"),
+    shown=lambda power: {"noise": chi ** power(i, j, L)}, names=_NAMES, means=Means.POINTS,
+    sources=v2("sec. 6.3: decay of the noise"), sheet=("E24", "A-Alg1"),
     readings=("version 2's Algorithm 1 is version 1's Algorithm 2 in this respect",),
     depends=("E3", "V1-Alg2"),
     erratum=Erratum(
@@ -415,9 +374,8 @@ NOISE_DECAY = Claim(
         "noise fall within a level, so that every level begins at full noise again and the run "
         "does not end without noise.",
         advice="“… progressively reduces noise injection from one noise level to the next”.",
-        figures=_decay_figures,
-        remains_open="Version 2's listing is lost in the text we have.",
+        figures=_decay_figures, remains_open="Version 2's listing is lost in the text we have.",
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (E3_LITERAL, E3, V1_ALG2, ONE_LOOP, NOISE_DECAY)

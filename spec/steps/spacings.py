@@ -1,8 +1,8 @@
 """Grids spaced in the standard deviation sqrt(v): geometric, and the spacing of Karras et al.
 
 Symbols: n scores read, i = 0, ..., n - 1; f = i / (n - 1); low, high the last and first standard
-deviation; rho exponent. Rows: score at the time with sqrt(v) = std_i, step to the next, the last one
-to t = 0.
+deviation; rho exponent. Rows: score at the time with sqrt(v) = std_i, step to the next, the last
+one to t = 0.
 """
 
 from collections.abc import Callable
@@ -22,8 +22,8 @@ Spacing = Callable[[Expr, Expr, Expr], Expr]
 
 
 def is_geometric(spacing: Spacing) -> bool:
-    r"""Scores are read where [[std]], for $i$ from zero to the last of $n$ numbers; each step goes to the next of
-    these times, the last one to time zero.
+    r"""Scores are read where [[std]], for $i$ from zero to the last of $n$ numbers; each step goes
+    to the next of these times, the last one to time zero.
 
     The deviations run from the largest to the smallest, and their logarithm is affine in $i$.
     """
@@ -34,11 +34,11 @@ def is_geometric(spacing: Spacing) -> bool:
 
 
 def is_the_power_spacing(spacing: Spacing) -> bool:
-    r"""Scores are read where [[std]], for $i$ from zero to the last of $n$ numbers; the last step goes to time zero.
-    For $\rho$ to infinity it is the geometric grid.
+    r"""Scores are read where [[std]], for $i$ from zero to the last of $n$ numbers; the last step
+    goes to time zero. For $\rho$ to infinity it is the geometric grid.
 
-    The $\rho$-th roots of the deviations run from that of the largest to that of the smallest and are
-    affine in $i$. The limit is that of $\rho$ times the logarithm of the root.
+    The $\rho$-th roots of the deviations run from that of the largest to that of the smallest and
+    are affine in $i$. The limit is that of $\rho$ times the logarithm of the root.
     """
     root = spacing(f, high_root, low_root)
     ends = same(root.subs(f, 0), high_root) and same(root.subs(f, 1), low_root)
@@ -128,7 +128,7 @@ POWER = Claim(
     sheet=("R16",),
     assumptions=(_BETWEEN, "rho > 0"),
     depends=("grid-geometric",),
-    reason="A choice of rows: Karras, Aittala, Aila and Laine (2022), eq. (5), with their standard "
+    reason="A choice of rows: Karras, Aittala, Aila, Laine (2022), eq. (5), with their standard "
     "deviation of the noise read as that of log X; they recommend `rho = 7`. The ends, the "
     "linearity and the limit are decided.",
     stated_kind=Kind.DEFINITION,
