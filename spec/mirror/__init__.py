@@ -4,10 +4,7 @@ from spec.checking.old import Claim
 from spec.mirror import (
     analogies,
     bias,
-    distance_to_the_target,
     entropy,
-    exponentiated,
-    gaussian_target,
     langevin,
     law_of_the_steps,
     log_normal_target,
@@ -21,16 +18,13 @@ from spec.mirror import (
 CLAIMS: tuple[Claim, ...] = (
     *quadratic.CLAIMS,
     *entropy.CLAIMS,
-    *exponentiated.CLAIMS,
     *langevin.CLAIMS,
     *modified_error.CLAIMS,
     *sampling_equivalent.CLAIMS,
     *analogies.CLAIMS,
     *reverse_time.CLAIMS,
-    *gaussian_target.CLAIMS,
     *log_normal_target.CLAIMS,
     *law_of_the_steps.CLAIMS,
     *bias.CLAIMS,
-    *distance_to_the_target.CLAIMS,
     *weights_at_convergence.CLAIMS,
 )

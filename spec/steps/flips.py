@@ -182,7 +182,7 @@ def _shown_laws(laws: Laws) -> dict[str, Expr]:
 
 
 def _two_moments(laws: Laws) -> tuple[Expr, Expr]:
-    """E X_s and E X_s^2 for log X_t ~ N(M, V): e^y shifts the law of y in a factor affine in it."""
+    """E X_s and E X_s^2 for log X_t ~ N(M, V): e^y shifts the law of y, in which b is affine."""
     end = v0 + sigma**2 * t
     score = -1 - (y - a - (mu - sigma**2 / 2) * t) / end
     given, spread = (part.subs({root: sqrt(dt), h: score}) for part in laws[:2])

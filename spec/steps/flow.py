@@ -79,7 +79,7 @@ def _heun(f: Slope, a: Expr, b: Expr, step: Expr) -> Expr:
 
 
 def _in_vectors(slope: Expr, scheme: Scheme) -> Callable[[Values], list[mpf]]:
-    """A step from t to s with the scores a - b log x - 1 at either time, m(s) = 0 and m(t) = dm."""
+    """A step from t to s with the score a - b log x - 1 at either time, m(s) = 0, m(t) = dm."""
     a_t, b_t, a_s, b_s, v_s, at, end = symbols("a_t b_t a_s b_s v_s at end", positive=True)
 
     def f(state: Expr, deviation: Expr) -> Expr:

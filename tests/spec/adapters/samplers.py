@@ -295,12 +295,10 @@ def _of_potential(f: Callable, at: Values) -> object:
 
 MIRROR: dict[str, Adapter] = {
     "gradient_step": lambda f, at: f(pair(at, "r"), pair(at, "g"), at["eta"]),
-    "exponentiated_gradient_step": lambda f, at: f(pair(at, "w"), pair(at, "g"), at["eta"]),
     "mirrored_langevin_step": lambda f, at: f(pair(at), pair(at, "S"), at["delta"], pair(at, "z")),
     "mirrored_langevin_law[one coordinate]": _law_on_line,
     "mirrored_langevin_law[full covariance]": _law_in_plane,
     "bregman[Euclidean]": _bregman(ref.EUCLIDEAN),
-    "bregman[entropy, equal signs]": _bregman(ref.ENTROPY),
     "bregman[entropy, opposite signs]": lambda f, at: f(ref.ENTROPY, [-at["a"]], [at["b"]]),
     "EUCLIDEAN.value": _of_potential,
     "EUCLIDEAN.gradient": _of_potential,
