@@ -132,17 +132,14 @@ _POSITIVE = "positive state; one coordinate, phi being a sum over coordinates"
 _ENTROPY = X * log(X)
 ONE_GENERATOR = Claim(
     "one-generator", "the sense in which one generator serves both", generates_both,
-    holds=_ENTROPY,
-    twins={
+    holds=_ENTROPY, twins={
         "Burg's entropy": -log(X), "half the squared norm": X**2 / 2,
         "twice the entropy": 2 * _ENTROPY,
-    },
-    shown=lambda phi: {
+    }, shown=lambda phi: {
         "phi": _phi(phi), "dual": diff(phi, X),
         "step": _mirror_change(phi).subs(decay, exp(-q)).subs(q, eta * g),
         "drift": _dual_drift(phi).cancel(),
-    },
-    names={"x": "x"}, sources=v2("sec. 5: one convex generator"), sheet=("E15", "A22"),
+    }, names={"x": "x"}, sources=v2("sec. 5: one convex generator"), sheet=("E15", "A22"),
     assumptions=(_POSITIVE, "for negative weights the generator is |w| log |w| (E12)"),
     readings=("the formula is lost in version 2; 'the same phi' and the positive orthant fix it",),
     depends=("A19", "A21", "A22"),
@@ -157,26 +154,21 @@ def _resting(first: Expr, second: Expr) -> Comparison:
 
 E15 = Claim(
     "E15", "EGD and Dale–Langevin follow different gradients", follow_these_gradients,
-    holds=_COMPARED,
-    twins={
+    holds=_COMPARED, twins={
         "exchanged": _resting(M, M - V), "the mean of X": _resting(M - V, M + V / 2),
         "mode of the square root": _resting(M - V / 2, M),
         "the multiplicative score in EGD": replace(_COMPARED, descent=eta * X * S),
-    },
-    printed={"equivalent, so at rest at the same point": _resting(M - V, M - V)},
+    }, printed={"equivalent, so at rest at the same point": _resting(M - V, M - V)},
     shown=lambda c: {
         "descent": c.descent, "langevin": c.langevin, "first": c.rests_first,
         "second": c.rests_second,
-    },
-    values=lambda: {
+    }, values=lambda: {
         "loss": -log(Symbol("p")), "mu": sigma**2 / 2,
         "ours": log_step(X * S, Integer(0), root).subs(mu, sigma**2 / 2).subs(root**2, delta).factor(),
         "slope": diff(_LOG_SLOPE, L),
-    },
-    names={"x": "x", "L": r"\log x"}, sources=v2("sec. 5.1: structural equivalence"),
+    }, names={"x": "x", "L": r"\log x"}, sources=v2("sec. 5.1: structural equivalence"),
     assumptions=(_POSITIVE, "the score is exact and does not change in time"),
-    depends=("A19", "A22", "A10-score", "one-generator"),
-    erratum=Erratum(
+    depends=("A19", "A22", "A10-score", "one-generator"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="Comparing Eq. 19 with the Dale-Langevin sampler in Eq. 13, the structural "
         "equivalence is immediate: the multiplicative updates have the same form and are "
@@ -200,8 +192,7 @@ GENERATOR = Claim(
     shown=lambda phi: {"phi": _phi(phi), "added": eta * _first_order(phi)},
     values=lambda: {"update": _UPDATE}, names={"x": "x"},
     sources=v2("sec. 5: one convex generator") + v1("eq. 15"), sheet=("E15",),
-    assumptions=(_POSITIVE,), depends=("A18", "one-generator"),
-    erratum=Erratum(
+    assumptions=(_POSITIVE,), depends=("A18", "one-generator"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="The Dale-Langevin sampler, exponentiated gradient descent, and Mirrored Langevin "
         "Dynamics (MLD) are unified by a single convex generator",

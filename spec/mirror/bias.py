@@ -172,16 +172,14 @@ def _figures() -> tuple[Figure, ...]:
 
 _BIASED = lam / (1 - delta / (2 * lam))
 E20 = Claim(
-    "E20", "the bias is that of Euler–Maruyama", is_kept_by_the_equation, holds=lam,
-    twins={
+    "E20", "the bias is that of Euler–Maruyama", is_kept_by_the_equation, holds=lam, twins={
         "noise of variance 1": lam / 2, "the factor the other way": lam * (1 - delta / (2 * lam)),
-    },
-    printed={"the limit of the steps": _BIASED}, shown=lambda variance: {"rate": _rate(variance)},
+    }, printed={"the limit of the steps": _BIASED},
+    shown=lambda variance: {"rate": _rate(variance)},
     values=lambda: {"equation": Sde(r"\log X", _DRIFT, sqrt(2))}, names=_NAMES | {"L": r"\log x"},
     sources=v2("App. D: bias of GBM"),
     assumptions=("one coordinate; the others are alike and independent",),
-    depends=("A37", "D-limit", "R22-exact"),
-    erratum=Erratum(
+    depends=("A37", "D-limit", "R22-exact"), erratum=Erratum(
         Fault.WRONG,
         quote="For a log-normal target, we show that the limiting density obtained from GBM does "
         "not converge to the correct target density and is biased. [...] the integrating the SDE "
@@ -205,28 +203,23 @@ def _exact_step(pair: Pair) -> dict[str, object]:
 
 
 EXACT_STEP = Claim(
-    "R22-exact", "an unbiased step", is_the_exact_step, holds=(P, lam * (1 - P**2)),
-    twins={
+    "R22-exact", "an unbiased step", is_the_exact_step, holds=(P, lam * (1 - P**2)), twins={
         "variance 1 - P": (P, lam * (1 - P)), "squared factor": (P**2, lam * (1 - P**2)),
         "without sigma^2": (P, 1 - P**2),
-    },
-    shown=_exact_step, values=lambda: {"power": Says("P", exp(-Symbol("t") / lam))}, names=_NAMES,
-    sheet=("R22", "E20"), assumptions=("one coordinate; the others are alike and independent",),
-    depends=("A37",),
+    }, shown=_exact_step, values=lambda: {"power": Says("P", exp(-Symbol("t") / lam))},
+    names=_NAMES, sheet=("R22", "E20"),
+    assumptions=("one coordinate; the others are alike and independent",), depends=("A37",),
 )  # fmt: skip
 
 _KL = ((1 / (1 - u) - 1 + log(1 - u)) / 2, (-u - log(1 - u)) / 2)
 SIZE = Claim(
-    "E20-kl", "the size of the bias", are_the_divergences, holds=_KL,
-    twins={
+    "E20-kl", "the size of the bias", are_the_divergences, holds=_KL, twins={
         "directions exchanged": _KL[::-1], "without the half": tuple(2 * part for part in _KL),
         "the logarithm of the factor with the other sign": (_KL[0] - log(1 - u), _KL[1]),
-    },
-    shown=lambda pair: {
+    }, shown=lambda pair: {
         "from_limit": pair[0], "to_limit": pair[1], "first": series(pair[0], u, 0, 4).removeO(),
         "second": series(pair[1], u, 0, 4).removeO(),
-    },
-    values=lambda: {"u": delta / (2 * lam), "factor": 1 / (1 - u)}, names=_NAMES | {"u": "u"},
+    }, values=lambda: {"u": delta / (2 * lam), "factor": 1 / (1 - u)}, names=_NAMES | {"u": "u"},
     sheet=("E20", "R22"), assumptions=("0 < delta < 2 sigma^2, where the limit exists",),
     depends=("D-limit", "C6"),
 )  # fmt: skip
@@ -253,12 +246,10 @@ def _guarantee_figures() -> tuple[Figure, ...]:
 
 
 GUARANTEES = Claim(
-    "E20-guarantees", "what appendix D guarantees", is_the_guarantee, holds=_GUARANTEE,
-    twins={
+    "E20-guarantees", "what appendix D guarantees", is_the_guarantee, holds=_GUARANTEE, twins={
         "squared factor": (_GUARANTEE[0] ** 2, _GUARANTEE[1]),
         "half the step": (_GUARANTEE[0], _GUARANTEE[1].subs(delta, delta / 2)),
-    },
-    printed={"read as convergence to the target": (_GUARANTEE[0], Integer(0))},
+    }, printed={"read as convergence to the target": (_GUARANTEE[0], Integer(0))},
     shown=_shown_guarantee, names={"sigma": r"\sigma", "delta": r"\delta"},
     sources=v2("sec. 5.2: convergence guarantees"), sheet=("E20", "R22"),
     assumptions=("log X_0 is normal, for the distance",), depends=("D-limit", "R22"),
@@ -284,17 +275,14 @@ def _covariance(part: Rational) -> MatrixExpr:
 GAUSSIAN = Claim(
     "D-gaussian", "the limit law of Langevin steps on a normal target", is_the_limit_covariance,
     holds=_covariance(Rational(1, 2)),
-    equivalent=(Identity(2) - delta / 2 * SIGMA.inv()).inv() * SIGMA,
-    twins={
+    equivalent=(Identity(2) - delta / 2 * SIGMA.inv()).inv() * SIGMA, twins={
         "delta instead of delta / 2": _covariance(Rational(1)),
         "inverse left out": SIGMA * (Identity(2) - delta / 2 * SIGMA.inv()),
         "no bias": SIGMA * Identity(2),
-    },
-    shown=lambda limit: {"limit": limit},
+    }, shown=lambda limit: {"limit": limit},
     values=lambda: {"contraction": _CONTRACTION, "noise": 2 * delta * Identity(2)}, names=_NAMES,
     sources=v2("App. D: Gaussian case"), sheet=("E20", "R22"),
-    assumptions=("two coordinates, for the stationary covariance",),
-    readings=(
+    assumptions=("two coordinates, for the stationary covariance",), readings=(
         "the formula is lost in version 2; the words (correct mean, other covariance) and the "
         "step itself force it",
     ),
@@ -311,15 +299,11 @@ def _one_step_figures() -> tuple[Figure, ...]:
 
 E33 = Claim(
     "E33", "the Langevin step is not gradient descent on the KL divergence",
-    is_the_variance_after_one_step, holds=lam + delta**2 / lam,
-    twins={
+    is_the_variance_after_one_step, holds=lam + delta**2 / lam, twins={
         "with the opposite sign": lam - delta**2 / lam, "half of it": lam + delta**2 / (2 * lam),
-    },
-    printed={"the target is kept": lam},
-    values=lambda: {
+    }, printed={"the target is kept": lam}, values=lambda: {
         "bends": tuple(diff(_to_target(), part, 2).subs({W: lam, C: M}) for part in (C, W)),
-    },
-    names={"lam": "v", "delta": r"\delta"},
+    }, names={"lam": "v", "delta": r"\delta"},
     sources=v2("sec. 1: Langevin is gradient descent on KL"),
     assumptions=("a normal target, where everything is explicit",), depends=("A20",),
     erratum=Erratum(

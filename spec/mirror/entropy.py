@@ -187,21 +187,16 @@ _SAME_SIGN = frozenset({(1, 1), (-1, -1)})
 _NONZERO = "no weight is zero; the sum is taken coordinate by coordinate"
 E12 = Claim(
     "E12", "where the entropy generator is convex", is_nonnegative_for, holds=_SAME_SIGN,
-    equivalent=[(-1, -1), (1, 1), (1, 1)],
-    twins={
+    equivalent=[(-1, -1), (1, 1), (1, 1)], twins={
         "the positive half line only": frozenset({(1, 1)}),
         "opposite signs": frozenset({(1, -1), (-1, 1)}),
         "any weight against a positive one": frozenset({(1, 1), (-1, 1), (-1, -1)}),
-    },
-    printed={"the whole line": frozenset(product(BOTH, repeat=2))},
-    shown=lambda pairs: {"pairs": _signs(pairs)},
-    values=lambda: {
+    }, printed={"the whole line": frozenset(product(BOTH, repeat=2))},
+    shown=lambda pairs: {"pairs": _signs(pairs)}, values=lambda: {
         "phi": Says(r"\phi(w)", Abs(Symbol("w")) * log(Abs(Symbol("w")))), "equal": _over_size(1),
         "opposite": _over_size(-1), "one": 1,
-    },
-    names={"b": r"\lvert w'\rvert"}, sources=v1("eq. 1") + _GENERATOR, assumptions=(_NONZERO,),
-    depends=("A18",),
-    erratum=Erratum(
+    }, names={"b": r"\lvert w'\rvert"}, sources=v1("eq. 1") + _GENERATOR, assumptions=(_NONZERO,),
+    depends=("A18",), erratum=Erratum(
         Fault.WRONG,
         quote=r"the Bregman divergence corresponding to a strictly convex function $\phi:\mathbb "
         r"R^d\to\mathbb R$ [...] $\phi(\bm X)=\sum_i|X^{(i)}|\log|X^{(i)}|$",
@@ -212,8 +207,7 @@ E12 = Claim(
         "there.",
         figures=_convexity_figures,
         remains_open="Whether the lost formula of version 2 restricts the weights.",
-    ),
-    pins=(Pin(
+    ), pins=(Pin(
         "gbm_ref.bregman", ({"a": 0.3, "b": 0.1}, {"a": 2.4, "b": 0.7}, {"a": 1e-9, "b": 0.5}),
         because="it is the divergence between -a and b, of opposite signs",
         formula=divergence(-1, a, log(a), 1, b, log(b)),
@@ -292,27 +286,22 @@ DIVERGENCE = Claim(
             },
         ),
     ),
-)
+)  # fmt: skip
 
 _STEPS = v1("eq. 2") + v2("eq. 19")
 A19 = Claim(
-    "A19", "exponentiated gradient descent", is_the_step, holds=lambda s, L, q: L - s * q,
-    twins={
+    "A19", "exponentiated gradient descent", is_the_step, holds=lambda s, L, q: L - s * q, twins={
         "without the sign": lambda s, L, q: L - q, "ascent": lambda s, L, q: L + s * q,
         "half the step": lambda s, L, q: L - s * q / 2,
-    },
-    shown=lambda log_size: {"step": Says("w_{k+1}", _stepped(log_size, s, w, eta * g))},
+    }, shown=lambda log_size: {"step": Says("w_{k+1}", _stepped(log_size, s, w, eta * g))},
     names={"w": "w_k", "g": r"\nabla\ell(w_k)"}, sources=_STEPS, sheet=("A19", "E12"),
     assumptions=(
-        "eta > 0 and no weight is zero",
-        Assumption(
+        "eta > 0 and no weight is zero", Assumption(
             "the minimum is that over the orthant (E12-argmin)", "the half line of w_k",
             lambda: decides_the_side(2 * step + 2),
         ),
-    ),
-    readings=("the form is that of version 1; the formula is lost in the text of version 2",),
-    depends=("A18", "E12"),
-    pins=(Pin(
+    ), readings=("the form is that of version 1; the formula is lost in the text of version 2",),
+    depends=("A18", "E12"), pins=(Pin(
         "gbm_ref.exponentiated_gradient_step", vectors="exponentiated_gradient_step",
         reads=lambda log_size: _stepped(log_size, sign(_X), _X, eta * g),
     ),),
@@ -326,16 +315,13 @@ def _stepped(log_size: Step, s: Expr, weight: Expr, gradient: Expr) -> Expr:
 
 ARGMIN = Claim(
     "E12-argmin", "the mirror step over the whole line crosses zero", decides_the_side,
-    holds=2 * step + 2,
-    twins={
+    holds=2 * step + 2, twins={
         "threshold 1": 2 * step, "threshold e^-2": 2 * step + 4,
         "small weights stay": -2 * step - 2,
-    },
-    printed={"every weight stays": Integer(1)}, shown=_shown_side,
+    }, printed={"every weight stays": Integer(1)}, shown=_shown_side,
     names={"step": "p", "|w_+|": r"\lvert w_+\rvert"}, sources=v1("eq. 1") + v2("eq. 18") + _STEPS,
     sheet=("E12",), assumptions=("eta > 0, and no weight is zero; coordinate by coordinate",),
-    depends=("A18", "A19", "E12"),
-    erratum=Erratum(
+    depends=("A18", "A19", "E12"), erratum=Erratum(
         Fault.WRONG,
         quote=r"For this choice of $D_\phi$, the update rule in Eq. (1) takes the form (2), "
         r"where (1) minimises over $\bm X$ with $\phi:\mathbb R^d\to\mathbb R$",

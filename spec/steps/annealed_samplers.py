@@ -163,14 +163,12 @@ def _says(update: Expr, decay: Expr) -> dict[str, object]:
 
 A_ALG1 = Claim(
     "A-Alg1", "annealed Dale-Langevin sampler (ADLS)", is_dale_langevin,
-    holds=Listing(_ADLS, _DECAY),
-    twins={
+    holds=Listing(_ADLS, _DECAY), twins={
         "3/2 sigma^2, with mu = 0": Listing(_ADLS + root**2 * sigma**2 / 2, _DECAY),
         "h without the one": Listing(_ADLS - root**2 * sigma**2, _DECAY),
         "drift annealed too": Listing(kappa * _LOG_DRIFT + _NOISE, _DECAY),
         "noise not decayed": Listing(_ADLS, kappa),
-    },
-    shown=lambda c: _says(exp(c.update), c.decay), values=lambda: _VALUES, names=_NAMES,
+    }, shown=lambda c: _says(exp(c.update), c.decay), values=lambda: _VALUES, names=_NAMES,
     means=Means.POINTS, sources=v2("Algorithm 1"),
     readings=("version 2 keeps version 1's Algorithm 2, with one variable X",),
     depends=("A13", "V1-Alg2"), reason=_LISTING_LOST + "A13, which is decided.",
@@ -179,16 +177,13 @@ A_ALG1 = Claim(
 
 A_ALG2 = Claim(
     "A-Alg2", "annealed sign-agnostic multiplicative sampler (ASAMS)", is_sign_agnostic,
-    holds=Listing(_ASAMS, _DECAY),
-    twins={
+    holds=Listing(_ASAMS, _DECAY), twins={
         "drift of ADLS": Listing(1 + _ADLS, _DECAY),
         "2 sigma^2, with mu = 0": Listing(_ASAMS + root**2 * sigma**2 / 2, _DECAY),
         "Ito term of the noise kappa": Listing(
             _ASAMS + (kappa**2 - 1) / 2 * root**2 * sigma**2, _DECAY,
-        ),
-        "noise decayed twice a level": Listing(_ASAMS, chi * _DECAY),
-    },
-    shown=lambda c: _says(c.update, c.decay), values=lambda: _VALUES, names=_NAMES,
+        ), "noise decayed twice a level": Listing(_ASAMS, chi * _DECAY),
+    }, shown=lambda c: _says(c.update, c.decay), values=lambda: _VALUES, names=_NAMES,
     means=Means.POINTS, sources=v2("Algorithm 2"),
     readings=("the loops are those of ADLS, with A12 in place of A13",), depends=("A12", "A-Alg1"),
     reason=_LISTING_LOST + "A12, which is decided.", stated_kind=Kind.UNRECOVERABLE,
@@ -196,30 +191,23 @@ A_ALG2 = Claim(
 
 _SHRINKS = v0 / (v0 + sigma**2 * root**2)
 TERMINAL_DENOISING = Claim(
-    "terminal-denoising", "terminal denoising steps", shrinks_by, holds=_SHRINKS,
-    twins={
+    "terminal-denoising", "terminal denoising steps", shrinks_by, holds=_SHRINKS, twins={
         "nothing changes": Integer(1), "factor of the variance": _SHRINKS**2,
         "the noise is left": 1 - _SHRINKS,
-    },
-    shown=lambda factor: {"factor": in_delta(factor)}, sources=v2("sec. 6.3: terminal denoising"),
-    sheet=("A-Alg1",),
-    assumptions=(
-        *ON_LOG_NORMAL,
-        Assumption(
+    }, shown=lambda factor: {"factor": in_delta(factor)},
+    sources=v2("sec. 6.3: terminal denoising"), sheet=("A-Alg1",), assumptions=(
+        *ON_LOG_NORMAL, Assumption(
             "mu = sigma^2 / 2", "the drift that is not the score's",
             lambda: not same(_visited({}), distance * _SHRINKS),
-        ),
-        Assumption(
+        ), Assumption(
             "the steps have the length delta", "the factor",
             lambda: not same(_visited(_PAPER_DRIFT, 2 * root), distance * _SHRINKS),
         ),
-    ),
-    depends=("A13", "A-Alg1", "R5"),
+    ), depends=("A13", "A-Alg1", "R5"),
     reason="How many steps, at which level and with which formula is lost in the text of version "
     "2. Held here: the same update without noise at the last level. What that does to log-normal "
     "data is decided.",
-    stated_kind=Kind.UNRECOVERABLE,
-    pins=(Pin(
+    stated_kind=Kind.UNRECOVERABLE, pins=(Pin(
         "gbm_ref.annealed",
         table("N T step chi extra", (4, 1.0, 0.2, 0.995, 3), (11, 0.3, 0.3 / 11, 0.5, 1)),
         because="where the noise-free visits stand is what it returns",
@@ -249,20 +237,16 @@ def _setting(choice: Choice) -> dict[str, object]:
 
 E17 = Claim(
     "E17", "what recovers Euler-Maruyama", recovers_euler_maruyama,
-    holds=Choice(1, root, Integer(1)),
-    twins={
+    holds=Choice(1, root, Integer(1)), twins={
         "decay left at 0.995": Choice(1, root, Rational(995, 1000)),
         "L = 4 visits of a quarter of the step": Choice(4, root / 2, Integer(1)),
-    },
-    printed={
+    }, printed={
         "chi = 1 with L = 3": Choice(3, root, Integer(1)),
         "chi = 1 with a shorter step": Choice(1, root / 2, Integer(1)),
-    },
-    shown=_setting, means=Means.POINTS,
+    }, shown=_setting, means=Means.POINTS,
     sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"),
     readings=("the lost symbol is the annealing factor; the listing is A-Alg1",),
-    depends=("A13", "A-Alg1", "V1-Alg2"),
-    erratum=Erratum(
+    depends=("A13", "A-Alg1", "V1-Alg2"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="Sec. 6.3: “Setting [symbol lost] recovers standard Euler-Maruyama”",
         trouble="True with one visit a level and steps of the length of a level. Otherwise each "

@@ -168,24 +168,17 @@ def _variances() -> tuple[Figure, ...]:
 
 
 E18 = Claim(
-    "E18", "annealed noise and the marginals", keeps_the_marginals, holds=_DRIFT,
-    twins={
+    "E18", "annealed noise and the marginals", keeps_the_marginals, holds=_DRIFT, twins={
         "kappa for kappa^2": _DRIFT + (kappa - kappa**2) / 2 * s2 * s,
         "score halved, as without noise": -(mu - s2 / 2) + s2 / 2 * s,
-    },
-    printed={"drift of full noise": -(mu - s2 / 2) + s2 * s},
-    shown=lambda drift: {
+    }, printed={"drift of full noise": -(mu - s2 / 2) + s2 * s}, shown=lambda drift: {
         "equation": Sde("Y", drift, kappa * sigma, "r"), "missed": _missed(drift),
-    },
-    values=lambda: {"second": s**2 + s1}, names={"s": "s"},
+    }, values=lambda: {"second": s**2 + s1}, names={"s": "s"},
     sources=v1("App. D.4: operator splitting") + v2("sec. 6.3: decay of the noise"),
-    sheet=("E18", "R11"),
-    assumptions=(
+    sheet=("E18", "R11"), assumptions=(
         "q_t is positive and twice differentiable; s is its log score",
         "one coordinate; the others add terms of the same form",
-    ),
-    depends=("A9", "A13", "R11"),
-    erratum=Erratum(
+    ), depends=("A9", "A13", "R11"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote=r"Version 1, App. D.4: “a step-size that is annealed by a factor $\chi<1$ to "
         r"progressively reduce the effect of noise”, with line 6 scaling only $\bm Z$ by "
@@ -206,8 +199,7 @@ OPERATOR_SPLITTING = Claim(
     twins={
         "kappa for kappa^2": (kappa - 1) * sigma**2 / 2 * f2, "without the half": 2 * _DEFECT,
         "of the drift": (kappa**2 - 1) * sigma**2 / 2 * f1,
-    },
-    printed={"a splitting at any kappa": Integer(0)}, names={"f1": "f_1", "f2": "f_2"},
+    }, printed={"a splitting at any kappa": Integer(0)}, names={"f1": "f_1", "f2": "f_2"},
     shown=lambda defect: {"defect": defect}, sources=v1("App. D.4: operator splitting"),
     sheet=("E18",), assumptions=("f is twice differentiable",), depends=("A13", "E18"),
     erratum=Erratum(
@@ -225,13 +217,11 @@ OPERATOR_SPLITTING = Claim(
 _HALF = Rational(1, 2)
 GAP = Claim(
     "E18-gap", "ADLS and ASAMS have different limits", is_the_drift_gap,
-    holds=(sigma**2 * (1 - kappa**2) / 2, (3 + kappa**2) / 2),
-    twins={
+    holds=(sigma**2 * (1 - kappa**2) / 2, (3 + kappa**2) / 2), twins={
         "other sign": (-(sigma**2) * (1 - kappa**2) / 2, (3 + kappa**2) / 2),
         "1 - kappa": (sigma**2 * (1 - kappa) / 2, (3 + kappa) / 2),
         "correction with the wrong sign": (sigma**2 * (1 - kappa**2) / 2, (5 - kappa**2) / 2),
-    },
-    shown=lambda pair: {"gap": pair[0], "coefficient": pair[1] * sigma**2},
+    }, shown=lambda pair: {"gap": pair[0], "coefficient": pair[1] * sigma**2},
     values=lambda: {"constant": _constant()}, sheet=("E18",),
     readings=("the reconstructed listings A-Alg1 and A-Alg2",),
     depends=("A12", "A13", "A-Alg1", "A-Alg2"),
@@ -247,59 +237,44 @@ def _total(added: Expr) -> dict[str, object]:
 _ADDED = kappa**2 * H / (v - H) ** 2
 VARIANCE = Claim(
     "annealing-variance", "annealing trades variance for cleanliness", adds_to_the_variance,
-    holds=_ADDED,
-    twins={
+    holds=_ADDED, twins={
         "v_k for v_{k-1}": kappa**2 * H / v**2, "not squared": kappa**2 * H / (v - H),
         "kappa for kappa^2": kappa * H / (v - H) ** 2,
-    },
-    shown=_total,
-    values=lambda: {
+    }, shown=_total, values=lambda: {
         "quotient": V / v**2, "next": v - H, "chi": CHI,
         "ratio": relative_variance(uniform_rows(1000, CHI)),
-    },
-    names={"H": "h", "chi": r"\chi", "v": "v", "V": "V"}, sources=v2("App. G.2: annealing"),
-    sheet=("E18",),
-    assumptions=(
-        *ON_LOG_NORMAL,
-        Assumption(
-            "one visit a level, of the length of a level", "the next exact variance",
-            lambda: (
+    }, names={"H": "h", "chi": r"\chi", "v": "v", "V": "V"}, sources=v2("App. G.2: annealing"),
+    sheet=("E18",), assumptions=(
+        *ON_LOG_NORMAL, Assumption(
+            "one visit a level, of the length of a level", "the next exact variance", lambda: (
                 not same(
                     variance_after([GridRow((v - v0) / s2, 2 * H / s2, kappa)], v0, s2, V)
                     / (v - H) ** 2,
                     V / v**2 + _ADDED,
                 )
             ),
-        ),
-        "mu = sigma^2 / 2 where a mean is meant; the variance does not depend on it",
-    ),
-    depends=("A13", "A-Alg1"),
+        ), "mu = sigma^2 / 2 where a mean is meant; the variance does not depend on it",
+    ), depends=("A13", "A-Alg1"),
 )  # fmt: skip
 
 _FIRST = rho * v_N / (2 * rho - 1)
 _LIMIT = rho * v / (2 * rho - 1) + (V_N - _FIRST) * P
 E17_LIMIT = Claim(
-    "E17-limit", "variance when the reverse clock is off", is_the_limit, holds=_LIMIT,
-    twins={
+    "E17-limit", "variance when the reverse clock is off", is_the_limit, holds=_LIMIT, twins={
         "power 2 rho + 1": rho * v / (2 * rho - 1) + (V_N - _FIRST) * P * v / v_N,
         "rho - 1 for 2 rho - 1": rho * v / (rho - 1) + (V_N - rho * v_N / (rho - 1)) * P,
         "the start forgotten": rho * v / (2 * rho - 1) * (1 - P),
-    },
-    shown=lambda formula: {"solution": Says("V", formula.subs(P, (v / v_N) ** (2 * rho)))},
+    }, shown=lambda formula: {"solution": Says("V", formula.subs(P, (v / v_N) ** (2 * rho)))},
     values=lambda: {
         "ode": Says("dV/dv", _rate(V).expand()), "grids": _GRIDS, "close": _CLOSE,
         "clock": Says(r"\rho", Symbol("L") * Symbol("delta_s") / Symbol("dt")),
-    },
-    names={"L": "L", "v_N": "v_N", "V_N": "V_N"}, means=Means.POINTS,
-    sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"), sheet=("E17",),
-    assumptions=(
-        *ON_LOG_NORMAL,
-        Assumption(
+    }, names={"L": "L", "v_N": "v_N", "V_N": "V_N"}, means=Means.POINTS,
+    sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"), sheet=("E17",), assumptions=(
+        *ON_LOG_NORMAL, Assumption(
             "rho is not one half", "the particular solution, proportional to v",
             lambda: not same((c * v).diff(v), _rate(c * v).subs(rho, _HALF)),
         ),
-    ),
-    depends=("A13", "E17", "R10-limit"),
+    ), depends=("A13", "E17", "R10-limit"),
 )  # fmt: skip
 
 CLAIMS = (E18, OPERATOR_SPLITTING, GAP, VARIANCE, E17_LIMIT)

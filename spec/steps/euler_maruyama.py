@@ -130,57 +130,46 @@ def _equation(state: str, drift: Expr, noise: Expr) -> Callable[[], Values]:
 _AMBIENT = 1 - root**2 * (mu - 2 * sigma**2) + root**2 * sigma**2 * h + sigma * root * z
 _EXPONENT = -(root**2) * (mu - 3 * sigma**2 / 2) + root**2 * sigma**2 * h + sigma * root * z
 A12 = Claim(
-    "A12", "sign-agnostic step", is_the_ambient_step, holds=_AMBIENT,
-    twins={
+    "A12", "sign-agnostic step", is_the_ambient_step, holds=_AMBIENT, twins={
         "divergence counted once": _AMBIENT - root**2 * sigma**2,
         "3/2 sigma^2, as in the log step": _AMBIENT - root**2 * sigma**2 / 2,
         "noise with sigma^2": _AMBIENT + (sigma**2 - sigma) * root * z,
         "score with the other sign": _AMBIENT - 2 * root**2 * sigma**2 * h,
-    },
-    shown=_next(lambda factor: x * factor),
+    }, shown=_next(lambda factor: x * factor),
     values=_equation("X", Symbol("X") * ambient_drift(), Symbol("X") * sigma),
     names=_NAMES | {"h_t": _REVERSE["h"]}, sources=v2("eq. 12"), assumptions=(CONSTANT, POSITIVE),
     readings=(
         "formula lost in version 2; reconstructed: the Euler-Maruyama step of eq. 7, as the "
         "prose says, in positive reverse time",
-    ),
-    depends=("A2", "A7"),
-    pins=(Pin(
+    ), depends=("A2", "A7"), pins=(Pin(
         "gbm_ref.SignAgnostic.__call__", vectors="sign_agnostic_step",
         reads=lambda factor: x * at_noise(factor),
     ),),
 )  # fmt: skip
 
 A13 = Claim(
-    "A13", "Dale-Langevin step", is_the_log_step, holds=_EXPONENT,
-    twins={
+    "A13", "Dale-Langevin step", is_the_log_step, holds=_EXPONENT, twins={
         "2 sigma^2, as in the ambient step": _EXPONENT + root**2 * sigma**2 / 2,
         "no Jacobian: sigma^2 / 2": _EXPONENT - root**2 * sigma**2,
         "mu with the other sign": _EXPONENT + 2 * root**2 * mu,
         "noise without the square root": _EXPONENT + (root**2 - root) * sigma * z,
-    },
-    shown=_next(lambda exponent: x * exp(exponent)),
+    }, shown=_next(lambda exponent: x * exp(exponent)),
     values=_equation(r"\log X", log_drift(), sigma), names=_NAMES | {"h_t": _REVERSE["h"]},
-    sources=v1("eq. 13") + v2("eq. 13"), assumptions=(CONSTANT, POSITIVE, "x > 0"),
-    readings=(
+    sources=v1("eq. 13") + v2("eq. 13"), assumptions=(CONSTANT, POSITIVE, "x > 0"), readings=(
         "p_{X_k}(X_k, k) means the density at time k delta",
         "formula lost in version 2; reconstructed: that of version 1",
-    ),
-    depends=("A2", "A7", "A11"),
-    pins=(Pin(
+    ), depends=("A2", "A7", "A11"), pins=(Pin(
         "gbm_ref.DaleLangevin.__call__", vectors="dale_langevin_step",
         reads=lambda exponent: x * exp(at_noise(exponent)),
     ),),
 )  # fmt: skip
 
 V1_12 = Claim(
-    "V1-12", "Euler-Maruyama step in the logarithm", is_the_additive_step, holds=_EXPONENT,
-    twins={
+    "V1-12", "Euler-Maruyama step in the logarithm", is_the_additive_step, holds=_EXPONENT, twins={
         "Jacobian left out": _EXPONENT - root**2 * sigma**2,
         "score with the other sign": _EXPONENT - 2 * root**2 * sigma**2 * h,
         "score times sigma": _EXPONENT + root**2 * (sigma - sigma**2) * h,
-    },
-    shown=_next(lambda added: L + added, r"\log X_{k-1}"),
+    }, shown=_next(lambda added: L + added, r"\log X_{k-1}"),
     values=lambda: {"equation": Sde("Y", -(mu - sigma**2 / 2) + sigma**2 * score, sigma, "r")},
     names=_NAMES | {"score": r"\nabla\log q_t(Y)"}, sources=v1("eq. 12"), sheet=("A13",),
     assumptions=(CONSTANT, POSITIVE, "x > 0"), depends=("A2", "A10", "A10-score"),
@@ -190,12 +179,10 @@ _C2 = sigma**2 * (z**2 - 1) / 2
 _C3 = sigma * z * (-mu + 3 * sigma**2 / 2 + sigma**2 * h) + sigma**3 * z**3 / 6
 
 GAP = Claim(
-    "A12-A13-gap", "difference of the two steps", is_the_gap, holds=(_C2, _C3),
-    twins={
+    "A12-A13-gap", "difference of the two steps", is_the_gap, holds=(_C2, _C3), twins={
         "Z^2 without its mean": (sigma**2 * z**2 / 2, _C3), "half left out": (2 * _C2, _C3),
         "no cubic term": (_C2, _C3 - sigma**3 * z**3 / 6),
-    },
-    shown=lambda orders: {"gap": orders[0] * dt + orders[1] * dt ** Rational(3, 2)},
+    }, shown=lambda orders: {"gap": orders[0] * dt + orders[1] * dt ** Rational(3, 2)},
     names={"z": "Z"}, sheet=("A12", "A13"), assumptions=("h is finite at x",),
     depends=("A12", "A13"),
 )  # fmt: skip
@@ -228,28 +215,21 @@ _BY_DV = -dm + r**2 * (1 + h) + kappa * r * z
 _BY_DV_IN_X = 1 - dm + r**2 * (Rational(3, 2) + h) + kappa * r * z
 INCREMENTS = Claim(
     "increments-form", "the steps in increments of m and v", are_the_steps,
-    holds=(_BY_DV, _BY_DV_IN_X),
-    twins={
+    holds=(_BY_DV, _BY_DV_IN_X), twins={
         "3/2 in the exponent": (_BY_DV + r**2 / 2, _BY_DV_IN_X),
         "1 in the factor": (_BY_DV, _BY_DV_IN_X - r**2 / 2),
         "noise with dv": (_BY_DV + kappa * (r**2 - r) * z, _BY_DV_IN_X),
-    },
-    shown=lambda steps: {
+    }, shown=lambda steps: {
         "dale": Says("X_s", x * exp(steps[0].subs(r, sqrt(Symbol("dv"))))),
         "agnostic": Says("X_s", x * steps[1].subs(r, sqrt(Symbol("dv")))),
-    },
-    values=lambda: {name: in_delta(value) for name, value in _INCREMENTS.items()},
+    }, values=lambda: {name: in_delta(value) for name, value in _INCREMENTS.items()},
     names=_REVERSE | {"x": "X_t", "z": "Z", "h": r"X_t\circ\nabla\log p_t(X_t)"},
-    sheet=("A12", "A13", "E19"),
-    assumptions=(
+    sheet=("A12", "A13", "E19"), assumptions=(
         Assumption(
             "Delta v is what the forward process adds to the variance over the step",
             "the shrinking of the mean", lambda: not _carried(_BY_DV, 2 * r**2),
-        ),
-        *ON_LOG_NORMAL,
-    ),
-    depends=("A12", "A13"),
-    pins=(
+        ), *ON_LOG_NORMAL,
+    ), depends=("A12", "A13"), pins=(
         _increments_pin("SignAgnostic", lambda steps: steps[1]),
         _increments_pin("DaleLangevin", lambda steps: exp(steps[0])),
     ),

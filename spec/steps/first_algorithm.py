@@ -183,15 +183,11 @@ E2 = Claim(
     printed={"sigma^2 / 2 in line 4": _PRINTED_DRIFT},
     shown=lambda drift: {"drift": drift, "after": _after(drift)}, sources=v1("Algorithm 1"),
     assumptions=(
-        LOG_NORMAL,
-        Assumption(
+        LOG_NORMAL, Assumption(
             "the score is exact", "the factor on the distance",
             lambda: not same(_deviation_after(D, score_factor=2), _after(_DRIFT)),
-        ),
-        EXACT_START,
-    ),
-    depends=("A13",),
-    erratum=Erratum(
+        ), EXACT_START,
+    ), depends=("A13",), erratum=Erratum(
         Fault.WRONG,
         quote=r"Algorithm 1, line 4: $\bm X_{k-1}=\bm "
         r"X_k\circ\exp(-\delta(\bm\mu-\frac{\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ "
@@ -211,26 +207,21 @@ _STEP = -(mu - sigma**2 / 2) * dt, sigma**2 * dt, kappa * sigma * dt ** Rational
 _PRINTED_STEP = log_step(h, z, root, kappa) - sigma**2 * root**2
 _MEANT = "it is the step with the printed drift, whose bias this is"
 E2_BIAS = Claim(
-    "E2-bias", "bias of Algorithm 1's drift, in closed form", is_the_bias, holds=_bias,
-    twins={
+    "E2-bias", "bias of Algorithm 1's drift, in closed form", is_the_bias, holds=_bias, twins={
         "digamma shifted by one": lambda count: _bias(count, 1),
         "limit without v0": lambda count: _bias(count, scale=Integer(1)),
         "one step less": lambda count: _bias(count - 1),
-    },
-    shown=lambda bias: {
+    }, shown=lambda bias: {
         "bias": bias(N).replace(polygamma, lambda n, x: Function("psi")(x)),
         "limit": _limit_of(bias), "more": expand_func(bias(N + 1) - bias(N)).factor(),
-    },
-    values=lambda: {"length": s2 / N}, names={"H": "h"}, means=Means.CALCULUS,
+    }, values=lambda: {"length": s2 / N}, names={"H": "h"}, means=Means.CALCULUS,
     sources=v1("Algorithm 1"), sheet=("E2",), assumptions=(*ON_LOG_NORMAL, EXACT_START),
-    depends=("E2",),
-    pins=(
+    depends=("E2",), pins=(
         Pin(
             "gbm_ref.PrintedAlgorithm1.__call__", STEP_POINTS, because=_MEANT,
             formula=in_plane(exp(_PRINTED_STEP)),
             twins={"eq. (13), as it is meant": in_plane(exp(log_step(h, z, root, kappa)))},
-        ),
-        Pin(
+        ), Pin(
             "gbm_ref.PrintedAlgorithm1.coefficients", ROW_POINTS, because=_MEANT,
             formula=(_STEP[0] - _STEP[1], *_STEP[1:]), twins={"eq. (13), as it is meant": _STEP},
         ),
@@ -246,8 +237,7 @@ def _limit_of(bias: Callable[[Expr], Expr]) -> Expr:
 _EXPONENT = log_step(h, z, root)
 V1_ALG1 = Claim(
     "V1-Alg1", "Algorithm 1 of version 1, corrected", is_the_uniform_sampler,
-    holds=Run(N, Integer(1), _EXPONENT),
-    twins={
+    holds=Run(N, Integer(1), _EXPONENT), twins={
         "drift as printed": Run(N, Integer(1), _EXPONENT - root**2 * sigma**2),
         "levels as printed": Run(N - 1, Integer(0), _EXPONENT),
         "from N - 1 to 1": Run(N - 1, Integer(1), _EXPONENT),
@@ -275,15 +265,12 @@ def _start_figures() -> tuple[Figure, ...]:
 
 _LAW = a + RATE * t, v0 + s2 * t
 START_LAW = Claim(
-    "V1-Alg1-start", "start of Algorithm 1", is_the_law, holds=_LAW,
-    twins={
+    "V1-Alg1-start", "start of Algorithm 1", is_the_law, holds=_LAW, twins={
         "variance of the noise alone": (_LAW[0], s2 * t), "mu for the mean": (a + mu * t, _LAW[1]),
-    },
-    printed={"exp(Z)": (Integer(0), Integer(1))},
+    }, printed={"exp(Z)": (Integer(0), Integer(1))},
     shown=lambda law: dict(zip(("mean", "variance"), (c.subs(t, 1) for c in law), strict=True)),
     values=lambda: {"drift": RATE * dt, "added": s2 * dt}, sources=v1("Algorithm 1"),
-    sheet=("R9", "R23"), assumptions=(LOG_NORMAL,), depends=("A6", "E4"),
-    erratum=Erratum(
+    sheet=("R9", "R23"), assumptions=(LOG_NORMAL,), depends=("A6", "E4"), erratum=Erratum(
         Fault.INCONSISTENT,
         quote=r"Algorithm 1, line 1: $\bm Z\sim\mathcal N(\bm0,\mathbb I)$, $\bm "
         r"X_{N-1}=\exp(\bm Z)$",
@@ -326,8 +313,7 @@ def _levels(shift: int = 0, bottom: int = 1) -> Levels:
 
 
 E4 = Claim(
-    "E4", "range of the loops; the uniform grid", cover_the_interval, holds=_levels(),
-    twins={
+    "E4", "range of the loops; the uniform grid", cover_the_interval, holds=_levels(), twins={
         "reverse loop down to k = 0": _levels(bottom=0),
         "reverse loop stops at k = 2": _levels(bottom=2),
     },
@@ -335,8 +321,7 @@ E4 = Claim(
     values=lambda: {
         "end": _levels().top / N, "zero": _levels().bottom - 1,
         "square": expectation((e / v) ** 2, e, Integer(0), v),
-    },
-    sources=v1("Algorithm 1", "Algorithm 2"),
+    }, sources=v1("Algorithm 1", "Algorithm 2"),
     readings=("the loops write X_{k+1} (forward) and X_{k-1} (reverse) from X_k",),
     erratum=Erratum(
         Fault.INCONSISTENT,
@@ -348,8 +333,7 @@ E4 = Claim(
         "it covers the time but for its last step. Eq. (14) writes the index as $t$.",
         advice="Sum the losses over the levels of the reverse loop.", figures=_level_figures,
         remains_open="The ranges of version 2's algorithms are lost in the text we have.",
-    ),
-    pins=(Pin(
+    ), pins=(Pin(
         "gbm_ref.uniform", table("N T", (1, 0.7), (4, 1.0), (13, 3.1)),
         reads=lambda levels: lambda at: _uniform_rows(at, levels),
         twins={"levels N - 1 to 0": lambda at: _uniform_rows(at, _levels(1, bottom=0))},

@@ -204,26 +204,19 @@ R13 = Claim(
         "kappa for kappa^2": (
             _GIVEN, kappa * _STEP, _MEAN, _VARIANCE + (kappa - kappa**2) * _STEP,
         ),
-    },
-    shown=_shown_laws, names={"Phi": r"\Phi", "h": r"x\circ\nabla\log p_k(x)"},
-    assumptions=(POSITIVE, *ON_LOG_NORMAL), depends=("A12", "R2"),
-    pins=(
+    }, shown=_shown_laws, names={"Phi": r"\Phi", "h": r"x\circ\nabla\log p_k(x)"},
+    assumptions=(POSITIVE, *ON_LOG_NORMAL), depends=("A12", "R2"), pins=(
         Pin(
             "gbm_ref.log_flip_probability", vectors="log_flip_probability",
             reads=lambda laws: _log_tail(*laws[:2]),
-        ),
-        Pin(
+        ), Pin(
             "gbm_ref.log_average_flip_probability", vectors="log_average_flip_probability",
             reads=lambda laws: _log_tail(*laws[2:]),
-        ),
-        Pin(
-            "gbm_ref.sign_agnostic_average",
-            table(
+        ), Pin(
+            "gbm_ref.sign_agnostic_average", table(
                 "a v0 mu sigma t dt kappa M V", (0.3, 0.2, 0.17, 0.8, 0.6, 0.3, 0.8, 0.4, 0.5),
                 (-0.7, 0.05, -0.6, 1.1, 0.2, 0.2, 0.9, -0.2, 0.3),
-            ),
-            reads=_two_moments,
-            twins={
+            ), reads=_two_moments, twins={
                 "kappa for kappa^2": _two_moments((_GIVEN, kappa * _STEP, _MEAN, _VARIANCE)),
                 "drift of eq. (13)": _two_moments((_GIVEN - _STEP / 2, _SPREAD, _MEAN, _VARIANCE)),
             },
@@ -234,17 +227,13 @@ R13 = Claim(
 _LEVELS = (1000, 100, 10)
 _CLOSED = _by_step(_MEAN), _by_step(_VARIANCE)
 E28_SIZE = Claim(
-    "E28-size", "flips are invisible at the paper's step", are_the_chances, holds=_CLOSED,
-    twins={
+    "E28-size", "flips are invisible at the paper's step", are_the_chances, holds=_CLOSED, twins={
         "mean with 2 sigma^2": (_CLOSED[0] + H, _CLOSED[1]),
         "spread of the score left out": (_CLOSED[0], H),
-    },
-    shown=lambda laws: {"chances": tuple(_chance(*laws, n) for n in _LEVELS)},
-    values=lambda: {
+    }, shown=lambda laws: {"chances": tuple(_chance(*laws, n) for n in _LEVELS)}, values=lambda: {
         "level": 1, "data": Says("v_0", DATA), "sigma": Says(r"\sigma", mpmath.sqrt(NOISE_RATE)),
         "mu": Says(r"\mu", _MU), "levels": _LEVELS,
-    },
-    means=Means.POINTS, sources=v2("eq. 12"), sheet=("E28", "R13"),
+    }, means=Means.POINTS, sources=v2("eq. 12"), sheet=("E28", "R13"),
     assumptions=(*ON_LOG_NORMAL, "kappa = 1"), depends=("A12", "R13"),
 )  # fmt: skip
 
@@ -263,12 +252,10 @@ _NEGATIVE = plane_table(
     (-2.0, -3e-3, -4.6, 0.1, -0.5, 1.1, 0.2, 0.2, 0.9),
 )  # fmt: skip
 E28 = Claim(
-    "E28", "the score after a flip", mirrors_the_sampler, holds=lambda p: lambda x: p(-x),
-    twins={
+    "E28", "the score after a flip", mirrors_the_sampler, holds=lambda p: lambda x: p(-x), twins={
         "even density over x^2": lambda p: lambda x: p(-x) / x**2,
         "odd": lambda p: lambda x: -p(-x),
-    },
-    printed={"the density of x > 0, zero elsewhere": lambda p: lambda x: Integer(0) * x},
+    }, printed={"the density of x > 0, zero elsewhere": lambda p: lambda x: Integer(0) * x},
     shown=lambda extension: {"extended": Says("p(x)", extension(Function("p"))(Symbol("x")))},
     names={"x": "x"}, sources=v2("eq. 12"),
     assumptions=("p_k is positive and differentiable on x > 0",), depends=("A12", "R13"),
@@ -281,19 +268,15 @@ E28 = Claim(
         "the density is zero. Nothing says what to do then. At the paper's number of steps an "
         "exact score makes flips as good as impossible; coarse steps or a poor network make them.",
         figures=_flip_figures, remains_open="What the authors' code does after a flip.",
-    ),
-    pins=(Pin(
+    ), pins=(Pin(
         "gbm_ref.SignAgnostic.__call__", _NEGATIVE,
         because="it is the step, with the score read at the size of the state",
-        formula=in_plane(_FACTOR),
-        twins={
+        formula=in_plane(_FACTOR), twins={
             "sign dropped": tuple(
                 part / s * Abs(s) for part, s in zip(in_plane(_FACTOR), PAIRS[:2], strict=True)
-            ),
-            "3/2 sigma^2": in_plane(_FACTOR - _STEP / 2),
+            ), "3/2 sigma^2": in_plane(_FACTOR - _STEP / 2),
             "score read at the end of the step": in_plane(_FACTOR, t - dt),
-        },
-        variant="negative state",
+        }, variant="negative state",
     ),),
 )  # fmt: skip
 
@@ -303,12 +286,10 @@ POSITIVITY = Claim(
     twins={
         "exponential cut after the first term": 1 + _LOG_EXPONENT,
         "after the third": 1 + _LOG_EXPONENT + _LOG_EXPONENT**2 / 2 + _LOG_EXPONENT**3 / 6,
-    },
-    printed={"eq. 12": _FACTOR}, shown=lambda factor: {"factor": in_delta(factor)},
+    }, printed={"eq. 12": _FACTOR}, shown=lambda factor: {"factor": in_delta(factor)},
     means=Means.CALCULUS, sources=v2("sec. 7: positivity throughout"), sheet=("E24", "A12", "A13"),
     assumptions=("the score is finite, and the factor on the noise is above zero",),
-    depends=("A12", "A13", "A6"),
-    erratum=Erratum(
+    depends=("A12", "A13", "A6"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="Sec. 7: “a novel diffusion framework grounded in Geometric Brownian Motion, an "
         "SDE for positive-valued data, which preserves strict positivity throughout the "

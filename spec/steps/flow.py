@@ -114,25 +114,20 @@ _LANDING = y - m + v * (1 + h)
 _NAMES = {"y": r"\log X_t", "m": "m(t)", "v": "v(t)", "h": "h", "s": "s", "x": "x", "s1": "s_1"}
 HEUN_FLOW = Claim(
     "heun-flow", "probability flow by Heun's rule in the standard deviation", is_the_flow_step,
-    holds=(_SLOPE, _heun),
-    twins={
+    holds=(_SLOPE, _heun), twins={
         "Hyvarinen score without the one": (-tau * h, _heun),
         "twice the slope, as for the reverse equation": (2 * _SLOPE, _heun),
-        "Euler": (_SLOPE, _euler),
-        "second slope at the old state": (
+        "Euler": (_SLOPE, _euler), "second slope at the old state": (
             _SLOPE, lambda f, a, b, step: a + step * (f(a, b) + f(a, b + step)) / 2,
         ),
-    },
-    shown=lambda pair: {
+    }, shown=lambda pair: {
         "slope": Says("du/d\\tau", pair[0]),
         "rule": Says("u", pair[1](Function("f"), u, tau, ell), r"\leftarrow"),
-    },
-    values=lambda: {"state": y - m}, names=_NAMES | {"y": r"\log X"}, sheet=("R16",),
+    }, values=lambda: {"state": y - m}, names=_NAMES | {"y": r"\log X"}, sheet=("R16",),
     assumptions=(
         "h is twice differentiable in log x and in the square root of v",
         "one coordinate; the others are parameters in the first part",
-    ),
-    depends=("A9", "A10-score", "R16-ode"),
+    ), depends=("A9", "A10-score", "R16-ode"),
     pins=(Pin("gbm_ref.ProbabilityFlow.__call__", vectors="probability_flow_step", reads=_step),),
 )  # fmt: skip
 
@@ -141,16 +136,13 @@ _LAST_POINTS = plane_table(
     (1.01, 0.98, 0.32, 0.8, 1e-3, 1e-3),
 )  # fmt: skip
 LAST = Claim(
-    "heun-flow-last", "the last step of the flow", lands_on_the_denoiser, holds=_LANDING,
-    twins={
+    "heun-flow-last", "the last step of the flow", lands_on_the_denoiser, holds=_LANDING, twins={
         "half the correction": y - m + v * (1 + h) / 2,
         "m with the other sign": y + m + v * (1 + h), "without the one": y - m + v * h,
-    },
-    shown=lambda landing: {"landing": Says(r"\log X_0", landing)},
+    }, shown=lambda landing: {"landing": Says(r"\log X_0", landing)},
     values=lambda: {"step": (-sqrt(v), _SLOPE.subs(tau, sqrt(v))), "score": Says("h", _TWEEDIE)},
     names=_NAMES, sheet=("R16", "R5"), assumptions=("m(0) = 0, and the score is exact",),
-    depends=("heun-flow", "R5"),
-    pins=(Pin(
+    depends=("heun-flow", "R5"), pins=(Pin(
         "gbm_ref.ProbabilityFlow.__call__", _LAST_POINTS, reads=_in_plane, variant="last step",
     ),),
 )  # fmt: skip

@@ -168,8 +168,7 @@ R11_STEPS = Claim(
         "in X the Ito term of full noise": _steps(ito=HALF),
         "corrector at twice the rate": _steps(rate=Rational(1)),
         "noise kappa^2": tuple(e + (kappa**2 - kappa) * sigma * root * z for e in _steps()),
-    },
-    shown=_shown_steps, names={"z": "Z"}, sheet=("R11",),
+    }, shown=_shown_steps, names={"z": "Z"}, sheet=("R11",),
     assumptions=(CONSTANT, "mu and sigma do not change over the step"),
     depends=("R11", "R11-corrector", "A13", "A12"), pins=_LEVEL_PINS,
 )  # fmt: skip
@@ -214,26 +213,19 @@ _FROZEN_PINS = (
 
 R17_STEPS = Claim(
     "R17-steps", "the ancestral and the DDIM step as maps", are_the_frozen_maps,
-    holds=(_DV, _FLOW, _VARIANCE),
-    twins={
+    holds=(_DV, _FLOW, _VARIANCE), twins={
         "noise of eq. (13)": (_DV, _FLOW, _DV),
         "weight of the bridge in the flow": (_DV, _DV, _VARIANCE),
         "half of it, as in the flow's drift": (_DV, _DV / 2, _VARIANCE),
         "variance ratio upside down": (_DV, _FLOW, _DV * (v0 + rb**2) / (v0 + ra**2)),
-    },
-    shown=_shown_maps,
-    names={
+    }, shown=_shown_maps, names={
         "m": "m(t)", "m_s": "m(s)", "v_s": "v(s)", "v_t": "v(t)", "z": "Z", "h": "H", "V_0": "V_0",
-    },
-    sheet=("R7", "R17"),
-    assumptions=(
-        "0 < s < t",
-        Assumption(
+    }, sheet=("R7", "R17"), assumptions=(
+        "0 < s < t", Assumption(
             "the denoiser is Tweedie's", "the score in its place",
             lambda: not same(y + m_s - m + _DV * (1 + h), _moved(ra**2 / rb**2, 2 * h)),
         ),
-    ),
-    depends=("R17-bridge", "R7", "R5"), pins=_FROZEN_PINS,
+    ), depends=("R17-bridge", "R7", "R5"), pins=_FROZEN_PINS,
 )  # fmt: skip
 
 CLAIMS = (R11_STEPS, R17_STEPS)

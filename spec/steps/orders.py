@@ -213,8 +213,7 @@ _MEAN_SQUARE = x**2 * kappa**4 * sigma**4 * root**4 / 2
 _AMBIENT = x * kappa**2 * sigma**2 * root**2 * (z**2 - 1) / 2
 R15 = Claim(
     "R15", "what the two steps leave out", are_the_corrections,
-    holds=(Integer(0), _AMBIENT, _MEAN_SQUARE),
-    twins={
+    holds=(Integer(0), _AMBIENT, _MEAN_SQUARE), twins={
         "a correction in the logarithm": (_AMBIENT / x, _AMBIENT, _MEAN_SQUARE),
         "Z^2 without its mean": (Integer(0), _AMBIENT + _AMBIENT / (z**2 - 1), _MEAN_SQUARE),
         "half left out": (Integer(0), 2 * _AMBIENT, 4 * _MEAN_SQUARE),
@@ -231,18 +230,15 @@ _STRONG = H * sqrt((1 - (v0 / v_N) ** 3) / v0) / 3
 _WEAK = H * (1 - (v0 / v_N) ** 2) / 2
 R15_DALE = Claim(
     "R15-dale", "strong and weak order of A13, with constants", are_the_sizes,
-    holds=(_STRONG, _WEAK),
-    twins={
+    holds=(_STRONG, _WEAK), twins={
         "strong order 1/2": (_STRONG / sqrt(H), _WEAK), "weak order 2": (_STRONG, _WEAK * H),
         "constant with 1/v^2": (H * sqrt((1 - (v0 / v_N) ** 2) / v0) / 3, _WEAK),
         "weak constant without the half": (_STRONG, 2 * _WEAK),
-    },
-    shown=lambda pair: dict(zip(("strong", "weak"), pair, strict=True)),
-    values=lambda: {
+    }, shown=lambda pair: dict(zip(("strong", "weak"), pair, strict=True)), values=lambda: {
         "h": sigma**2 * dt, "local": _local_variance(), "near": _NEAR, "close": _CLOSE,
-    },
-    names={"H": "h", "v_s": "v_s", "v_t": "v_t", "v_N": "v_N"}, means=Means.POINTS, sheet=("R15",),
-    assumptions=(*ON_LOG_NORMAL, EXACT_START), depends=("A13", "R15", "R7", "R8-leading"),
+    }, names={"H": "h", "v_s": "v_s", "v_t": "v_t", "v_N": "v_N"}, means=Means.POINTS,
+    sheet=("R15",), assumptions=(*ON_LOG_NORMAL, EXACT_START),
+    depends=("A13", "R15", "R7", "R8-leading"),
 )  # fmt: skip
 
 _HOLDS = Errors(
@@ -265,14 +261,11 @@ R15_AGNOSTIC = Claim(
         "strong constant without the half": _with(strong=2 * _HOLDS.strong),
         "correction of order 1/2": _with(milstein=_HOLDS.strong),
         "mean too large": _with(mean=-_HOLDS.mean),
-    },
-    values=lambda: {"equation": Sde("X", beta * Symbol("X"), sigma * Symbol("X"), "r")},
-    means=Means.CALCULUS, sheet=("R15",),
-    assumptions=(Assumption(
+    }, values=lambda: {"equation": Sde("X", beta * Symbol("X"), sigma * Symbol("X"), "r")},
+    means=Means.CALCULUS, sheet=("R15",), assumptions=(Assumption(
         "the score h is constant, as for a density proportional to a power of x", "the rate beta",
         lambda: not vanishes(diff(_rate(), h)),
-    ),),
-    depends=("A12", "R15"),
+    ),), depends=("A12", "R15"),
 )  # fmt: skip
 
 CLAIMS = (R15, R15_DALE, R15_AGNOSTIC)

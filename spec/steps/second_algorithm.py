@@ -176,8 +176,7 @@ def _flat_rows(at: dict[str, mpf], rows: Rows) -> tuple[mpf, ...]:
 _ROWS = Rows(N - 1, L, N - 1 - k)
 _LATE = Rows(N - 1, L, N - k)
 E3_LITERAL = Claim(
-    "E3-literal", "Algorithm 2 as printed is L = 1", takes_steps, holds=(literal, _ONE),
-    twins={
+    "E3-literal", "Algorithm 2 as printed is L = 1", takes_steps, holds=(literal, _ONE), twins={
         "two visits count": (literal, lambda inner: Min(inner, 2)), "in place": (in_place, _ONE),
     },
     statement="As printed, Algorithm 2 of version 1 returns with $L$ visits a level, for $L$ "
@@ -187,12 +186,10 @@ E3_LITERAL = Claim(
     "Euler–Maruyama step a level that uses the last draw. Every visit reads $X_k$, so that the "
     "value that survives is that of the last one.",
     shown=_shown, names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"), sheet=("E3",),
-    depends=("A13",),
-    pins=(Pin(
+    depends=("A13",), pins=(Pin(
         "gbm_ref.printed", table("N T step chi", (5, 1.0, 0.04, 0.995), (7, 2.3, 2.3 / 7, 0.6)),
         because="its rows are those of V1-Alg2 with one visit a level, to which this comes down",
-        formula=lambda at: _flat_rows({**at, "start": at["N"] - 1}, _ROWS),
-        twins={
+        formula=lambda at: _flat_rows({**at, "start": at["N"] - 1}, _ROWS), twins={
             "one level up": lambda at: _flat_rows({**at, "start": at["N"]}, _ROWS)[:-3],
             "decayed before the first level": lambda at: _flat_rows(
                 {**at, "start": at["N"] - 1}, _LATE
@@ -227,8 +224,7 @@ E3 = Claim(
     twins={
         "score read once a level": (frozen_score, _ALL),
         "noise decayed in the inner loop": (decayed_each_visit, _ALL),
-    },
-    printed={"the listing": (literal, _ALL)},
+    }, printed={"the listing": (literal, _ALL)},
     statement="With one variable $X$ that each inner visit overwrites, Algorithm 2 of version 1 "
     "takes $[[kept]]$ Dale–Langevin steps at each of two levels, for $L$ from one to three. With "
     "two visits at one level it adds $[[added]]$ to the logarithm, where the two scores are read "
@@ -238,8 +234,7 @@ E3 = Claim(
     "which the inner loop never changes.",
     shown=_shown, names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"),
     readings=("the listing means what such listings mean: X_k keeps its value",),
-    depends=("A13", "E3-literal"),
-    erratum=Erratum(
+    depends=("A13", "E3-literal"), erratum=Erratum(
         Fault.WRONG,
         quote=r"for $j\leftarrow1$ to $L$: $\bm X_{k-1}=\bm "
         r"X_k\circ\exp(-\delta(\bm\mu-\frac{3\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ "
@@ -254,24 +249,18 @@ E3 = Claim(
 )  # fmt: skip
 
 V1_ALG2 = Claim(
-    "V1-Alg2", "Algorithm 2 of version 1, in place, as rows", are_the_rows, holds=_ROWS,
-    twins={
+    "V1-Alg2", "Algorithm 2 of version 1, in place, as rows", are_the_rows, holds=_ROWS, twins={
         "starting at k = N": Rows(N, L, N - k),
         "one visit a level": Rows(N - 1, Integer(1), N - 1 - k),
         "noise decayed before the first level": _LATE,
-    },
-    shown=lambda rows: {"first": rows.first, "visits": rows.visits, "noise": chi**rows.power},
+    }, shown=lambda rows: {"first": rows.first, "visits": rows.visits, "noise": chi**rows.power},
     names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"), sheet=("A-Alg1",),
     readings=("X is updated in place (E3)", "line 6 has the square root of delta"),
-    depends=("A13", "E3"),
-    pins=(Pin(
-        "gbm_ref.annealed",
-        table(
+    depends=("A13", "E3"), pins=(Pin(
+        "gbm_ref.annealed", table(
             "N T step L chi start", (5, 1.0, 0.04, 3, 0.995, 4), (7, 2.3, 2.3 / 7, 1, 0.6, 3),
             (1000, 1.0, 2e-4, 2, 0.9, 12),
-        ),
-        reads=lambda rows: lambda at: _flat_rows(at, rows),
-        twins={
+        ), reads=lambda rows: lambda at: _flat_rows(at, rows), twins={
             "decayed before the first level": lambda at: _flat_rows(at, _LATE),
             "step of length delta": lambda at: _flat_rows(
                 {**at, "step": at["T"] / at["N"]}, _ROWS
@@ -304,7 +293,7 @@ _POINTS = plane_table(
     "x1 x2 mu sigma tA dtA kappaA z1A z2A tB dtB kappaB z1B z2B",
     (0.7, 1.9, 0.17, 0.8, 0.62, 0.11, 1.0, -0.8, 1.3, 0.51, 0.2, 0.995, 0.33, -1.9),
     (2e-3, 57.0, -0.4, 1.3, 1.0, 0.05, 0.7, 3.7, -4.2, 0.02, 0.02, 0.0, 1.0, 2.0),
-)
+)  # fmt: skip
 
 
 def _simulation(states: int, variant: str = "") -> Pin:
@@ -322,18 +311,15 @@ def _simulation(states: int, variant: str = "") -> Pin:
 
 
 ONE_LOOP = Claim(
-    "one-loop", "one loop over rows", runs_the_algorithms, holds=_in_order,
-    twins={
+    "one-loop", "one loop over rows", runs_the_algorithms, holds=_in_order, twins={
         "rows backwards": lambda visit, rows, start: _in_order(visit, rows[::-1], start),
         "last row left out": lambda visit, rows, start: _in_order(visit, rows[:-1], start),
         "every row from the start": lambda visit, rows, start: (
             start + sum(visit(start, row) - start for row in rows)
         ),
-    },
-    shown=lambda loop: {
+    }, shown=lambda loop: {
         "it": loop(lambda state, row: Function(row)(state), ("f", "g"), Symbol("X")),
-    },
-    means=Means.POINTS, sources=v1("Algorithm 1", "Algorithm 2") + v2("Algorithm 1"),
+    }, means=Means.POINTS, sources=v1("Algorithm 1", "Algorithm 2") + v2("Algorithm 1"),
     sheet=("A-Alg1",), readings=("the algorithms as corrected in E2, E3 and E4",),
     depends=("A13", "V1-Alg1", "V1-Alg2"), pins=(_simulation(1), _simulation(3, "path")),
 )  # fmt: skip
@@ -353,17 +339,14 @@ def _decay_figures() -> tuple[Figure, ...]:
 
 
 NOISE_DECAY = Claim(
-    "E24-decay", "what the noise decays over", is_the_power, holds=lambda i, j, inner: i,
-    twins={
+    "E24-decay", "what the noise decays over", is_the_power, holds=lambda i, j, inner: i, twins={
         "decayed at every visit": lambda i, j, inner: i * inner + j - 1,
         "decayed before the first level": lambda i, j, inner: i + 1,
-    },
-    printed={"over the repeated steps of each level": lambda i, j, inner: j - 1},
+    }, printed={"over the repeated steps of each level": lambda i, j, inner: j - 1},
     shown=lambda power: {"noise": chi ** power(i, j, L)}, names=_NAMES, means=Means.POINTS,
     sources=v2("sec. 6.3: decay of the noise"), sheet=("E24", "A-Alg1"),
     readings=("version 2's Algorithm 1 is version 1's Algorithm 2 in this respect",),
-    depends=("E3", "V1-Alg2"),
-    erratum=Erratum(
+    depends=("E3", "V1-Alg2"), erratum=Erratum(
         Fault.INCONSISTENT,
         quote="Sec. 6.3: the noise coefficient “is decayed geometrically by a factor … across "
         "noise levels”, and in the next sentence “progressively reduces noise injection over the "

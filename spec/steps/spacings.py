@@ -111,7 +111,7 @@ GEOMETRIC = Claim(
             scale=lambda at: _row_sizes(_times(at, _geometric, mpf(1)), mpf(1)),
         ),
     ),
-)
+)  # fmt: skip
 
 POWER = Claim(
     "grid-power",
@@ -147,6 +147,6 @@ POWER = Claim(
             scale=lambda at: _row_sizes(_times(at, _power, at["rho"]), 1 + at["rho"]),
         ),
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (GEOMETRIC, POWER)
