@@ -72,7 +72,7 @@ def compare(pin: Pin, formula: Formula, adapter: Adapter) -> None:
 def on_vectors(pin: Pin) -> list[str]:
     """What is wrong with a pin that names vectors: rows that fail, or another function's rows."""
     found, called, wanted = load(pin.vectors), [], pinned_function(pin)
-    wanted = getattr(wanted, "__code__", getattr(wanted, "__init__", wanted).__code__)
+    wanted = (wanted.__init__ if isinstance(wanted, type) else wanted).__code__
     sys.setprofile(lambda frame, event, _: called.append(frame.f_code) if event == "call" else 0)
     try:
         report = verify_rows(pin.vectors, found, ORACLE[pin.vectors])
