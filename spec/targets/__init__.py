@@ -2,7 +2,6 @@
 
 from spec.targets import (
     empirical_data,
-    gamma_chain,
     gamma_noise,
     log_normal_density,
     log_normal_moments,
@@ -22,6 +21,5 @@ CLAIMS = (
     *empirical_data.CLAIMS,
     *terminal_law.CLAIMS,
     *gamma_noise.CLAIMS,
-    *gamma_chain.CLAIMS,
     *standard_laws.CLAIMS,
 )

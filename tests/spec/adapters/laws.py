@@ -125,7 +125,7 @@ def _drawn_law(name: str) -> Adapter:
 
 
 def _gamma_marginal(f: Callable, at: Values) -> object:
-    law = f(ref.InverseGamma(at["al"], at["be"]), at["L"])
+    law = f(ref.InverseGamma(at["alpha"], at["beta"]), at["L"])
     return [*law.a, *law.b, *law.scale]
 
 
@@ -133,12 +133,7 @@ NAMES = ("Gamma", "InverseGamma", "Weibull", "BetaPrime")
 OTHER_LAWS: dict[str, Adapter] = {
     **{f"{n}.{form}": _evaluated(n) for n in NAMES for form in ("logpdf", "cdf", *SCORES)},
     **{f"{n}.rvs": _drawn_law(n) for n in NAMES},
-    "gamma_noise_sample": lambda f, at: f([at["x0"]], at["L"], [at["g"]]),
-    "gamma_conditional_hyvarinen_score": lambda f, at: f([at["x"]], [at["x0"]], at["L"]),
-    "gamma_denoiser": lambda f, at: f([at["x"]], [at["h"]], at["L"]),
     "gamma_marginal": _gamma_marginal,
-    "gamma_chain_step": lambda f, at: f([at["x"]], at["L"], at["K"], [at["b"]]),
-    "gamma_ancestral_step": lambda f, at: f([at["x"]], [at["x0"]], at["K"], at["L"], [at["g"]]),
 }
 
 
