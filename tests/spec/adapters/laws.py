@@ -43,10 +43,6 @@ class Scripted(np.random.Generator):
 Make = Callable[[Values], ref.Target]
 
 
-def _law_on_line(at: Values) -> ref.LogNormal:
-    return ref.LogNormal([at["a"]], [[at["S"]]])
-
-
 def _data_on_line(at: Values) -> ref.PointMasses:
     return ref.PointMasses([[at["p"]], [at["q"]], [at["r"]]], at.get("v", 0.0))
 
@@ -86,27 +82,23 @@ def _mean_and_root(law: Make) -> Adapter:
 
 SCORES = ("log_score", "hyvarinen_score", "stein_score")
 TARGETS: dict[str, Adapter] = {
-    "LogNormal.logpdf[1-D]": _line(_law_on_line),
     "LogNormal.logpdf[2-D]": _plane(shared.in_plane),
-    "LogNormal.cdf": _line(_law_on_line),
     "LogNormal.rvs": _drawn_in_plane,
     "LogNormal.rvs[mean and root]": _mean_and_root(shared.in_plane),
     "LogNormal.diffuse": _diffused(shared.in_plane, shared.flat),
-    "LogNormalMixture.logpdf[1-D]": _line(shared.mixture_on_line),
     "LogNormalMixture.logpdf[2-D]": _plane(shared.mixture_in_plane),
-    "LogNormalMixture.cdf": _line(shared.mixture_on_line),
     "LogNormalMixture.rvs": _drawn(shared.mixture_on_line),
     "LogNormalMixture.rvs[mean and root]": _mean_and_root(shared.mixture_in_plane),
     "LogNormalMixture.diffuse": _diffused(shared.mixture_in_plane, shared.flat_mixture),
     **{f"LogNormal.{form}[2-D]": _plane(shared.in_plane) for form in SCORES},
     **{f"LogNormalMixture.{form}[2-D]": _plane(shared.mixture_in_plane) for form in SCORES},
-    **{f"LogNormalMixture.{form}[1-D]": _line(shared.mixture_on_line) for form in SCORES},
-    "PointMasses.logpdf": _plane(shared.data_in_plane),
-    "PointMasses.cdf": _line(_data_on_line),
     "PointMasses.cdf[data set]": _line(_data_on_line),
     "PointMasses.diffuse": _diffused(shared.data_in_plane, shared.flat_data),
     "PointMasses.rvs": _drawn(_data_on_line),
-    **{f"PointMasses.{form}": _plane(shared.data_in_plane) for form in SCORES},
+    **{
+        f"PointMasses.{form}": _plane(shared.data_in_plane)
+        for form in ("log_score", "stein_score")
+    },
 }
 
 
