@@ -103,9 +103,8 @@ TARGETS: dict[str, Adapter] = {
 
 
 def _made(name: str, at: Values) -> ref.ProductLaw:
-    if name == "BetaPrime":
-        return ref.BetaPrime(at["k"], at["e"] if "e" in at else 2.0, at["b"])
-    return getattr(ref, name)(at["k"], at["b"])
+    names = {"Weibull": ("c", "scale"), "BetaPrime": ("a", "b", "scale")}
+    return getattr(ref, name)(*(at[key] for key in names.get(name, ("alpha", "beta"))))
 
 
 def _evaluated(name: str) -> Adapter:
@@ -113,7 +112,7 @@ def _evaluated(name: str) -> Adapter:
 
 
 def _drawn_law(name: str) -> Adapter:
-    return lambda f, at: f(_made(name, at), 1, Scripted(0.0, at["g"], at["u"]))
+    return lambda f, at: f(_made(name, at), 1, Scripted(0.0, at["g"], at.get("u", 0.0)))
 
 
 def _gamma_marginal(f: Callable, at: Values) -> object:
@@ -123,7 +122,7 @@ def _gamma_marginal(f: Callable, at: Values) -> object:
 
 NAMES = ("Gamma", "InverseGamma", "Weibull", "BetaPrime")
 OTHER_LAWS: dict[str, Adapter] = {
-    **{f"{n}.{form}": _evaluated(n) for n in NAMES for form in ("logpdf", "cdf", *SCORES)},
+    **{f"{n}.{form}": _evaluated(n) for n in NAMES for form in ("log_score", "stein_score")},
     **{f"{n}.rvs": _drawn_law(n) for n in NAMES},
     "gamma_marginal": _gamma_marginal,
 }
