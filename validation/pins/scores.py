@@ -79,7 +79,6 @@ def _exact_likelihood(f: Callable, at: Values) -> object:
 
 
 LIKELIHOOD: dict[str, Adapter] = {
-    "log_score_divergence[mixture]": lambda f, at: f(pair(at), shared.mixture_in_plane(at)),
     "log_score_divergence[data set]": lambda f, at: f(pair(at), shared.data_in_plane(at)),
     "exact_divergence": _divergence_at_time,
     "log_likelihood[another start]": _from_another_start,
