@@ -3,7 +3,6 @@
 from spec.checking.old import Claim
 from spec.objectives import (
     assumptions,
-    cross_term,
     equivalence,
     estimator,
     floor,
@@ -19,7 +18,6 @@ from spec.objectives import (
 CLAIMS: tuple[Claim, ...] = (
     *losses.CLAIMS,
     *m_dsm.CLAIMS,
-    *cross_term.CLAIMS,
     *equivalence.CLAIMS,
     *log_normal_constant.CLAIMS,
     *target_law.CLAIMS,
