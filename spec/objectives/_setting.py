@@ -6,8 +6,6 @@ One coordinate: norms and inner products of vectors are sums over the coordinate
 Log-normal data: log X_0 ~ N(a, v0), log X_t = log X_0 + m + n with the noise n ~ N(0, v).
 """
 
-from functools import cache
-
 import mpmath
 from mpmath import mpf
 from sympy import Expr, Integer, Poly, S, Symbol, cancel, exp, factor, integrate, limit, oo
@@ -16,6 +14,7 @@ from spec.checking.claim import Assumption
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import agree, normal_expectation
 from spec.checking.symbols import L0, H, L, a, h, m, v, v0, x
+from spec.checking.trace import use
 
 c, NOISE, SECOND = (Symbol(name, real=True) for name in ("c", "n", "c2"))
 EXPLICIT, DENOISING = (H - h) ** 2 / 2, (c - h) ** 2 / 2
@@ -38,6 +37,7 @@ def conditional_score() -> Expr:
 
 def marginal_score() -> Expr:
     """x d/dx log p(x) of the log-normal marginal, a function of L."""
+    use(LOG_NORMAL)
     return -1 - (L - a - m) / (v0 + v)
 
 
@@ -54,7 +54,6 @@ def denoising_loss(model: Expr) -> Expr:
     return expectation(over_noise, L0, a, v0)
 
 
-@cache
 def floor() -> Expr:
     """M-DSM of the exact score: what the denoising loss cannot go below."""
     return factor(cancel(denoising_loss(marginal_score())))

@@ -68,9 +68,9 @@ def bounds_the_score(candidate: Values) -> bool:
     r"""For data of any law $[[bound]]$ in each coordinate. So the half of Assumption 1 that is
     about the data holds by itself.
 
-    Given $X_t$, the target $c$ has the mean $H$, so that $\mathbb E\,c^2$ is larger than
-    $\mathbb E\,H^2$ by the expectation of $[[excess]]$; and $c$ is normal. That $p_{X_t}$ is
-    differentiable is A28.
+    Given $X_t$, the target $c$ has the mean $H$, so that $\mathbb E\,c^2$ is larger than $\mathbb
+    E\,H^2$ by the expectation of $[[excess]]$; and $c$ is normal. That $p_{X_t}$ is differentiable
+    is A28.
     """
     kept = posterior(c**2 - candidate["excess"])
     return same(second_moment(), candidate["second"]) and same(kept, H**2)
@@ -81,10 +81,10 @@ def leaves_no_boundary_term(candidate: Values) -> bool:
     infinity, both are zero. The limits exist if $\mathbb E\,H^2$ and $\mathbb E|xh'|$ are finite.
 
     Where $[[flux]]$ stays away from zero near an end, $[[weight]]$ is at most a multiple of
-    $|h|p$, whose integral is finite by the Cauchy-Schwarz inequality. But the integral of $[[weight]]$
-    is infinite at both ends. The limits exist because the derivative of the flux is $[[slope]]$,
-    which is then integrable. In several coordinates the argument is made on lines parallel
-    to an axis.
+    $|h|p$, whose integral is finite by the Cauchy-Schwarz inequality. But the integral of
+    $[[weight]]$ is infinite at both ends. The limits exist because the derivative of the flux is
+    $[[slope]]$, which is then integrable. In several coordinates the argument is made on lines
+    parallel to an axis.
     """
     flux = candidate["flux"]
     jet = flux.subs({x: x + d, p: p + p1 * d, h: h + h1 * d}, simultaneous=True)
@@ -114,15 +114,21 @@ def _reciprocal_model() -> bool:
     return square == oo and limit(-exp(-x), x, 0, "+") != 0
 
 
+FINITE_SQUARE = Assumption(
+    r"$\mathbb E\,h^2$ is finite", "the Cauchy-Schwarz inequality", _reciprocal_model
+)
+
+
 def are_the_times(times: Set) -> bool:
     r"""Of the times in $[[all]]$, the data at the first, those in $[[it]]$ are the ones at which
     $p_{X_t\mid X_0}$ is positive and finite, and finite is the bound on $C$ for data of any law.
-    For log-normal data $C$ is $[[constant]]$ in each coordinate, with the limit
-    $[[limit]]$ for $v$ to zero, where $v$ is $\sigma^2t$.
+    For log-normal data $C$ is $[[constant]]$ in each coordinate, with the limit $[[limit]]$ for
+    $v$ to zero, where $v$ is $\sigma^2t$.
 
     The kernel is the exponential of $[[exponent]]$, $g$ the distance of the logarithm from its
     mean, over a multiple of $x$ and of the deviation: for $v$ to zero it tends to infinity where
-    $g$ is zero and to zero elsewhere. $C$ is at most half of $\mathbb E\,c^2$, which is $[[second]]$.
+    $g$ is zero and to zero elsewhere. $C$ is at most half of $\mathbb E\,c^2$, which is
+    $[[second]]$.
     """
     at_later_times = _is_density(None) and bool(second_moment().is_positive)
     at_the_first = _is_density(0) and bool(limit(second_moment(), v, 0, "+").is_finite)
@@ -198,9 +204,7 @@ BOUNDARY = Claim(
     means=Means.CALCULUS,
     sheet=("A-Assumption-2", "E26", "R18"),
     assumptions=(
-        Assumption(
-            r"$\mathbb E\,h^2$ is finite", "the Cauchy-Schwarz inequality", _reciprocal_model
-        ),
+        FINITE_SQUARE,
         "p and h are differentiable on the open half line",
     ),
 )
@@ -269,12 +273,12 @@ E26 = Claim(
         quote=r"$p_{X_t}(x_t)>0,\ p_{X_t\mid X_0}(x_t\mid x_0)>0,\ \forall x_t\in\mathbb R_+^d$ "
         r"for $t\in[0,1]$",
         trouble="At the start the conditional law is a point mass and has no density; the "
-        "marginal has one only if the data have, which pixels with finitely many values do not. The "
-        "constant of the theorem, for log-normal data $[[constant]]$, has the limit $[[limit]]$. "
-        "On the other hand Assumption 2 of version 2, a boundary condition, is used nowhere: "
+        "marginal has one only if the data have, which pixels with finitely many values do "
+        "not. The constant of the theorem, for log-normal data $[[constant]]$, has the limit "
+        "$[[limit]]$. On the other hand Assumption 2 of version 2, a boundary condition, is used nowhere: "
         "the proof integrates nothing by parts (A29).",
-        advice=r"State the theorem for $t$ in $[[it]]$ and for models whose $X_t\circ s_\theta$ has "
-        "a second moment (A-Thm).",
+        advice=r"State the theorem for $t$ in $[[it]]$ and for models whose $X_t\circ s_\theta$ "
+        "has a second moment (A-Thm).",
         figures=_figures,
         remains_open="Version 2 repeats the sentence with its formulas lost; whether it still "
         r"says $t\in[0,1]$ cannot be seen. The quantities of its Assumptions 1 and 2 are lost.",

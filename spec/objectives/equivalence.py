@@ -100,8 +100,8 @@ def bounds_the_slope(bound: Expr) -> bool:
     most $[[it]]$, where $v$ is $\sigma^2t$; one coordinate.
 
     The kernel is $[[kernel]]$ with $z$ such that its score is $[[score]]$ divided by $x$. So the
-    slope is bounded by the largest values of $[[f0]]$ and of $[[f1]]$, which are found from
-    their derivatives. A smaller bound of this form fails for large or for small $v$.
+    slope is bounded by the largest values of $[[f0]]$ and of $[[f1]]$, which are found from their
+    derivatives. A smaller bound of this form fails for large or for small $v$.
     """
     normal, moved = exp(-(z**2) / 2), (L - L0 - m) / r
     total = integrate(normal, (z, -oo, oo))
@@ -173,8 +173,8 @@ def are_equivalent(candidate: Values) -> bool:
     gradient, and both are least for $h$ equal to $[[minimizer]]$.
 
     Given $X_t$, the target $c$ is random with the mean $H$ (A29): its mean square from any $h$ is
-    that from $H$, the trace of a covariance, and the square of $H-h$. What a model loses
-    against the minimizer is half of such a square.
+    that from $H$, the trace of a covariance, and the square of $H-h$. What a model loses against
+    the minimizer is half of such a square.
     """
     best = candidate["minimizer"]
     lost = posterior(DENOISING - DENOISING.subs(h, best))
