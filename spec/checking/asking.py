@@ -122,7 +122,9 @@ def rearranged(candidate: Candidate) -> Candidate:
     if isinstance(candidate, Mapping):
         return {name: rearranged(entry) for name, entry in candidate.items()}
     if isinstance(candidate, tuple | list):
-        return type(candidate)(rearranged(entry) for entry in candidate)
+        entries = [rearranged(entry) for entry in candidate]
+        make = getattr(candidate, "_make", type(candidate))  # a named tuple takes its fields
+        return make(entries)
     if callable(candidate):
         given = candidate
 
