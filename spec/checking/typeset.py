@@ -82,6 +82,12 @@ class _Printer(LatexPrinter):
             return rf"\left({base}\right)^{{{expr.exp}}}"
         return super()._print_Pow(expr)
 
+    def _print_polygamma(self, expr: Expr, exp: str | None = None) -> str:  # noqa: N802
+        order, argument = expr.args
+        name = r"\psi" if order == 0 else rf"\psi_{{{self._print(order)}}}"
+        power = f"^{{{exp}}}" if exp else ""
+        return rf"{name}{power}\left({self._print(argument)}\right)"
+
     def _print_Add(self, expr: Expr, order: str | None = None) -> str:  # noqa: N802
         """What is taken off comes last, as one writes it."""
         terms = self._as_ordered_terms(expr, order=order)
