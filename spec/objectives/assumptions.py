@@ -275,8 +275,8 @@ E26 = Claim(
         trouble="At the start the conditional law is a point mass and has no density; the "
         "marginal has one only if the data have, which pixels with finitely many values do "
         "not. The constant of the theorem, for log-normal data $[[constant]]$, has the limit "
-        "$[[limit]]$. On the other hand Assumption 2 of version 2, a boundary condition, is used nowhere: "
-        "the proof integrates nothing by parts (A29).",
+        "$[[limit]]$. On the other hand Assumption 2 of version 2, a boundary condition, is used "
+        "nowhere: the proof integrates nothing by parts (A29).",
         advice=r"State the theorem for $t$ in $[[it]]$ and for models whose $X_t\circ s_\theta$ "
         "has a second moment (A-Thm).",
         figures=_figures,
