@@ -128,7 +128,9 @@ def latex(value: object, names: Mapping[str, str], digits: int = 4) -> str:
     if isinstance(value, Sde):
         drift, noise = (latex(v, names, digits) for v in (value.drift, value.noise))
         motion = r"\bar W" if value.clock == "r" else "W"
-        return rf"d{value.state} = \left({drift}\right)\,d{value.clock} + {noise}\,d{motion}"
+        if value.drift.is_Add:
+            drift = rf"\left({drift}\right)"
+        return rf"d{value.state} = {drift}\,d{value.clock} + {noise}\,d{motion}"
     if isinstance(value, Basic | MatrixBase | Relational):
         return str(_Printer(names).doprint(value))
     if isinstance(value, bool | int):

@@ -10,6 +10,7 @@ from sympy import Expr, Poly, Rational, Symbol, diff, expand, hessian, sqrt
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption
 from spec.checking.gaussian import expectation
+from spec.checking.trace import use
 from spec.exact._symbols import ONE, L, V, a, e, h, m, r, sigma, t, v, z
 
 # The log drift m = mu - sigma^2 / 2 fixes mu.
@@ -31,6 +32,8 @@ def dale_langevin(log_x: Expr, score: Expr, root: Expr, noise: Expr) -> Expr:
 
 def image(step: Step = dale_langevin, strength: Expr = ONE, score: Score = hyvarinen) -> Expr:
     """log X after a step from L with the draw z, the score being that of N(a + m t, v)."""
+    use(LOG_NORMAL)
+    use(EXACT_SCORE)
     return step(L, score(L, a + m * t, v), r, strength * z)
 
 

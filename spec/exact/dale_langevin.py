@@ -218,6 +218,7 @@ POINT = Claim(
             "the variance h at the last level; data of variance v_0 keep a part of the start",
             lambda: not vanishes(after_one_step()[0].subs(v, v0 + h)),
         ),
+        LOG_NORMAL,
         EXACT_SCORE,
     ),
     depends=("R8",),
