@@ -15,7 +15,7 @@ from gbm_ref._checks import Array
 # What is dropped: probability, and share of E exp(2 y), below e^-56 = 5e-25.
 _SMALLEST = -56.0
 # Width of a bin in units of the normal quantile.
-_BIN = 0.0625
+_BIN = 0.125
 
 
 class Cloud(NamedTuple):
@@ -45,6 +45,13 @@ class Cloud(NamedTuple):
         means = np.clip(points[starts[0]] + means, points[0], points[-1])
         means[0], means[-1] = points[0], points[-1]
         return Cloud(means, np.log(safe))
+
+    def with_points(self, points: Array, widths: Array) -> "Cloud":
+        """Points in addition, each for an interval of that width, where they lie inside."""
+        inside = (points > self.points[0]) & (points < self.points[-1])
+        points, half = points[inside], 0.5 * widths[inside]
+        logs = np.log(Masses.of(self).between(points - half, points + half))
+        return Cloud(np.append(self.points, points), np.append(self.log_masses, logs))
 
     def _kept(self) -> tuple[Array, Array]:
         tilted = self.log_masses + 2.0 * self.points

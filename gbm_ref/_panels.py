@@ -39,9 +39,9 @@ class Panels(NamedTuple):
         """The polynomials at y, of any shape."""
         inside = np.clip(y, self.edges[0], self.edges[-1])
         place = np.searchsorted(self.edges[1:-1], inside)
-        width = np.maximum(np.diff(self.edges), np.finfo(np.float64).tiny)
-        middle = 0.5 * (self.edges[1:] + self.edges[:-1])
-        x = np.clip(2.0 * (inside - middle[place]) / width[place], -1.0, 1.0)
+        left, right = self.edges[place], self.edges[place + 1]
+        width = np.maximum(right - left, np.finfo(np.float64).tiny)
+        x = np.clip((inside - left + (inside - right)) / width, -1.0, 1.0)
         first, second = np.zeros_like(x), np.zeros_like(x)
         columns = self.coefficients.T
         for column in columns[:0:-1]:
@@ -56,7 +56,7 @@ def resolved(evaluate: Evaluate, cloud: Cloud, tolerance: float) -> Panels:
     is below the tolerance, or is rounding.
     """
     masses, points = Masses.of(cloud), cloud.points
-    chosen = np.linspace(0, points.size - 1, min(9, points.size)).astype(int)
+    chosen = np.linspace(0, points.size - 1, min(13, points.size)).astype(int)
     edges = np.unique(points[chosen]) if points.size > 1 else np.repeat(points, 2)
     edges = edges if edges.size > 1 else np.repeat(edges, 2)
     low, high = edges[:-1], edges[1:]
@@ -65,7 +65,7 @@ def resolved(evaluate: Evaluate, cloud: Cloud, tolerance: float) -> Panels:
         mass = masses.between(low, high)
         coefficients, error, done = _fitted(evaluate, low, high, mass, tolerance)
         middle = 0.5 * (low + high)
-        done |= (middle <= low) | (middle >= high) | (halving == _HALVINGS - 1)
+        done |= halving == _HALVINGS - 1
         lows.append(low[done])
         parts.append(coefficients[done])
         total += float(np.sum((error * mass)[done]))
@@ -88,7 +88,15 @@ def _fitted(
     values, errors = (a.reshape(points.shape) for a in evaluate(points.ravel(), allowed))
     nodes, probes = values[:, :_COUNT], values[:, _COUNT:]
     missed = np.max(np.abs(nodes @ _AT_PROBES.T - probes), axis=1)
-    rounding = ROUNDING * np.max(np.abs(values), axis=1)
-    beyond = np.maximum(missed - rounding, 0.0)
+    sizes, spread = np.max(np.abs(values), axis=1), np.ptp(values, axis=1)
+    # A unit of rounding in the argument counts where the function is steep.
+    unit = 2.0**-53 * np.maximum(np.abs(low), np.abs(high))
+    width = np.maximum(high - low, np.finfo(np.float64).tiny)
+    steep = np.maximum(unit * spread / width - 2.0**-53 * sizes, 0.0)
+    beyond = np.maximum(missed - ROUNDING * sizes - 8.0 * steep, 0.0)
     done = beyond * mass <= tolerance
-    return nodes @ _TO_COEFFICIENTS.T, beyond + np.max(errors, axis=1), done
+    coefficients, error = nodes @ _TO_COEFFICIENTS.T, beyond + np.max(errors, axis=1) + steep
+    # Of a few units of rounding in width a panel has a mean and no more.
+    narrow = (high > low) & (high - low <= 128.0 * unit)
+    coefficients[narrow] = np.eye(_COUNT)[0] * np.mean(values[narrow], axis=1)[:, None]
+    return coefficients, np.where(narrow, spread, error), done | narrow

@@ -34,7 +34,7 @@ from gbm_ref.process import Process
 from gbm_ref.targets import LogNormal, Target
 
 # What a row may add to the error, of the size of the terms.
-_TOLERANCE = 1e-17
+_TOLERANCE = 1e-16
 # The start is averaged over this many standard deviations.
 _REACH = 10.0
 
@@ -128,7 +128,7 @@ def _average(function: Function, chain: _Chain, signed: bool) -> Average:
     size = float(np.exp(last.log_masses) @ np.abs(checked(last.points)))
     tolerance = max(_TOLERANCE * size, float(np.finfo(np.float64).tiny))
     carried: Function = checked
-    error = len(chain.maps) * 2.0**-53 * size
+    error = (len(chain.maps) + 16) * 2.0**-53 * size
     for one, cloud in zip(chain.maps[::-1], chain.clouds[-2::-1], strict=True):
         panels = resolved(_evaluate(one, carried, signed), cloud, tolerance)
         carried, error = panels, error + panels.error
