@@ -74,7 +74,7 @@ class Masses(NamedTuple):
         return cls(cloud.points, np.cumsum(masses), np.cumsum(masses[::-1])[::-1])
 
     def between(self, low: Array, high: Array) -> Array:
-        """About the probability of [low, high]; not below what one bin holds evenly."""
+        """About the probability of [low, high]; 1e-320 at least."""
         rising = np.interp(high, self.points, self.below) - np.interp(low, self.points, self.below)
         falling = np.interp(low, self.points, self.above) - np.interp(
             high, self.points, self.above

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Chosen = NDArray[np.bool_]
+Indices = NDArray[np.intp]
 # What is accepted for an array: an array, nested lists of numbers, or one number. Narrower than
 # NumPy's ArrayLike, whose protocols are slow to check at run time, as the tests do.
 Values = NDArray[Any] | np.generic | Sequence[Any] | float

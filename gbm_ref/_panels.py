@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gbm_ref._carried_laws import Cloud, Masses
-from gbm_ref._checks import Array
+from gbm_ref._checks import Array, Chosen
 
 # Chebyshev nodes of a panel, and where between them the polynomial is compared.
 _COUNT = 14
@@ -62,7 +62,8 @@ def resolved(evaluate: Evaluate, cloud: Cloud, tolerance: float) -> Panels:
     low, high = edges[:-1], edges[1:]
     lows, parts, total = [], [], 0.0
     for halving in range(_HALVINGS):
-        mass = masses.between(low, high)
+        # A cloud of one point has one panel, without width.
+        mass = np.where(high > low, masses.between(low, high), 1.0)
         coefficients, error, done = _fitted(evaluate, low, high, mass, tolerance)
         middle = 0.5 * (low + high)
         done |= halving == _HALVINGS - 1
@@ -80,7 +81,7 @@ def resolved(evaluate: Evaluate, cloud: Cloud, tolerance: float) -> Panels:
 
 def _fitted(
     evaluate: Evaluate, low: Array, high: Array, mass: Array, tolerance: float
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array, Array, Chosen]:
     """Coefficients, errors, and whether they will do, of the panels [low, high], each (p,)."""
     at = np.concatenate([_NODES, _PROBES])
     points = 0.5 * (low + high)[:, None] + 0.5 * (high - low)[:, None] * at

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import expit
 
 from gbm_ref._carried_laws import Cloud
-from gbm_ref._checks import Array
+from gbm_ref._checks import Array, Chosen, Indices
 from gbm_ref._gaussians import LOG_TWO_PI
 from gbm_ref._panels import ROUNDING, Function
 
@@ -50,7 +50,7 @@ class RowMap(NamedTuple):
         gaps = np.append(0.0, np.exp(-np.arange(0.0, -_LOWEST)))
         zero = self.centre + self.intercept / self.slope
         places = np.concatenate([zero - gaps, zero + gaps, [zero - 1.0]])
-        widths = np.concatenate([gaps, gaps, [1e-6]])
+        widths = np.maximum(np.concatenate([gaps, gaps, [1e-6]]), np.exp(_LOWEST))
         cloud = cloud.with_points(places, widths)
         moved, masses = [], []
         for chosen, rule in self._cases(cloud.points):
@@ -74,10 +74,10 @@ class RowMap(NamedTuple):
             values[chosen], errors[chosen] = case.by(rule, allowed[chosen])
         return (np.sign(factor) * values if signed else values), errors
 
-    def _cases(self, y: Array) -> "list[tuple[Array, _Rule]]":
+    def _cases(self, y: Array) -> "list[tuple[Chosen, _Rule]]":
         """Which y have no flip within reach, and which do, each with its rule."""
         sure = np.abs(self.factor(y)) >= (_RANGE + 0.5) * self.spread
-        rules: list[tuple[Array, _Rule]] = [(sure, _STILL if self.spread == 0.0 else _ONE_SIGN)]
+        rules: list[tuple[Chosen, _Rule]] = [(sure, _STILL if self.spread == 0.0 else _ONE_SIGN)]
         return [(c, r) for c, r in [*rules, (~sure, _FLIPS)] if c.any()]
 
 
@@ -106,31 +106,20 @@ class _Case(NamedTuple):
             values[rough], errors[rough] = self._adaptive(rule, rough, allowed[rough])
         return values, errors
 
-    def _adaptive(self, rule: "_Rule", rough: Array, allowed: Array) -> tuple[Array, Array]:
+    def _adaptive(self, rule: "_Rule", rough: Chosen, allowed: Array) -> tuple[Array, Array]:
         y, size = self.y[rough], self.size[rough]
 
-        def integrand(of: Array, at: Array) -> Array:
+        def integrand(of: Indices, at: Array) -> Array:
             logs, density = rule.density(at, size[of, None], self.spread, self.signed)
             return np.asarray(self.function(y[of, None] + logs) * density)
 
         return adaptive(integrand, *rule.ends(size / self.spread), allowed)
 
 
-class _Still:
-    """No noise: one node."""
-
-    def nodes(self, size: Array, spread: float, signed: bool) -> tuple[Array, Array]:
-        """log |b| and weight, (n, 1)."""
-        logs = np.log(np.maximum(size, _TINY))[:, None]
-        return logs, np.ones_like(logs)
-
-
 class _Rule:
     """Nodes of both trapezoidal rules in turn, and the integrand where they do not serve."""
 
-    def density(
-        self, at: Array, size: Array, spread: float, signed: bool
-    ) -> tuple[Array, Array]:
+    def density(self, at: Array, size: Array, spread: float, signed: bool) -> tuple[Array, Array]:
         """log |b + s z| and the density of the variable of integration."""
         raise NotImplementedError
 
@@ -147,12 +136,19 @@ class _Rule:
         return logs, 0.5 * _SPACING * density
 
 
+class _Still(_Rule):
+    """No noise: one node."""
+
+    def nodes(self, size: Array, spread: float, signed: bool) -> tuple[Array, Array]:
+        """log |b| and weight, (n, 1)."""
+        logs = np.log(np.maximum(size, _TINY))[:, None]
+        return logs, np.ones_like(logs)
+
+
 class _OneSign(_Rule):
     """In z, where b + s z is positive for all |z| within range, b = `size`."""
 
-    def density(
-        self, at: Array, size: Array, spread: float, signed: bool
-    ) -> tuple[Array, Array]:
+    def density(self, at: Array, size: Array, spread: float, signed: bool) -> tuple[Array, Array]:
         logs = np.log(size) + np.log1p(spread / size * at)
         return logs, np.broadcast_to(_normal_density(at), logs.shape)
 
@@ -163,9 +159,7 @@ class _OneSign(_Rule):
 class _Flips(_Rule):
     """In tau with w = log(1 + e^tau), which resolves the logarithm where the factor is 0."""
 
-    def density(
-        self, at: Array, size: Array, spread: float, signed: bool
-    ) -> tuple[Array, Array]:
+    def density(self, at: Array, size: Array, spread: float, signed: bool) -> tuple[Array, Array]:
         w, ratio = np.logaddexp(0.0, at), size / spread
         same, other = _normal_density(w - ratio), _normal_density(w + ratio)
         density = expit(at) * (same - other if signed else same + other)
@@ -179,9 +173,9 @@ _STILL, _ONE_SIGN, _FLIPS = _Still(), _OneSign(), _Flips()
 
 
 def adaptive(
-    integrand: Callable[[Array, Array], Array], low: Array, high: Array, allowed: Array
+    integrand: Callable[[Indices, Array], Array], low: Array, high: Array, allowed: Array
 ) -> tuple[Array, Array]:
-    """Integrals over [low_i, high_i] and their errors, (n,): pieces are cut where two rules differ.
+    """Integrals over [low_i, high_i] and their errors, (n,), in pieces that two rules agree on.
 
     integrand  (which integral (m,), points (m, nodes)) -> values (m, nodes)
     """

@@ -25,7 +25,7 @@ import numpy as np
 
 from gbm_ref import _checks
 from gbm_ref._carried_laws import Cloud
-from gbm_ref._checks import Array
+from gbm_ref._checks import Array, Indices
 from gbm_ref._panels import Evaluate, Function, resolved
 from gbm_ref._sign_agnostic_rows import RowMap, adaptive
 from gbm_ref.divergence import Gaussian, checked_gaussian
@@ -131,7 +131,7 @@ def _average(function: Function, chain: _Chain, signed: bool) -> Average:
     error = (len(chain.maps) + 16) * 2.0**-53 * size
     for one, cloud in zip(chain.maps[::-1], chain.clouds[-2::-1], strict=True):
         panels = resolved(_evaluate(one, carried, signed), cloud, tolerance)
-        carried, error = panels, error + panels.error
+        carried, error = panels.__call__, error + panels.error
     value, missed = _over_the_start(carried, chain, tolerance)
     return Average(value, error + missed)
 
@@ -149,7 +149,7 @@ def _over_the_start(carried: Function, chain: _Chain, tolerance: float) -> tuple
     if chain.std == 0.0:
         return float(carried(np.array([chain.mean]))[0]), 0.0
 
-    def integrand(of: Array, z: Array) -> Array:
+    def integrand(of: Indices, z: Array) -> Array:
         density = np.exp(-0.5 * z**2) / math.sqrt(2.0 * math.pi)
         return np.asarray(carried(chain.mean + chain.std * z) * density)
 
