@@ -124,11 +124,12 @@ _PINS = (
         twins={"rate at time zero kept": v / c0**2},
         points=(
             {**_RATES, "v": 0.9},
+            {**_RATES, "v": 1e-9},
             {**_STEEP, "v": 1e-3},
             {**_NEAR, "v": 0.7},
         ),
-        # The error of v over dv/dt = sigma^2; the root search stops at 1e-15 + 1e-15 t.
-        scale=v / (c0 + c1 * _TIME) ** 2 + Rational(1, 5),
+        # The error of v over dv/dt = sigma^2; the root search stops at a few units of t.
+        scale=v / (c0 + c1 * _TIME) ** 2 + _TIME,
         k=_QUADRATURE,
     ),
     Pin(
