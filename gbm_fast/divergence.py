@@ -108,14 +108,14 @@ def _excess(gaps: Tensor, ratios: Tensor) -> Tensor:
     """r - log(1 + r) for r = gaps = ratios - 1, each given to its own relative accuracy."""
     zeros = torch.zeros_like(gaps)
     near, middle = gaps.abs() < 0.5, gaps > -0.7
-    series = _r_minus_log1p(torch.where(near, gaps, zeros))
+    series = r_minus_log1p(torch.where(near, gaps, zeros))
     inner = torch.where(middle, gaps, zeros)
     return torch.where(
         near, series, torch.where(middle, inner - inner.log1p(), gaps - ratios.log())
     )
 
 
-def _r_minus_log1p(r: Tensor) -> Tensor:
+def r_minus_log1p(r: Tensor) -> Tensor:
     """r - log(1 + r) for |r| < 0.5, where it is about r^2 / 2, without cancellation.
 
     With s = r / (2 + r), log(1 + r) = 2 artanh(s) and r - 2 s = r s exactly, which leaves

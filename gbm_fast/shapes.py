@@ -101,6 +101,12 @@ def may_overwrite(*tensors: Tensor) -> bool:
     )
 
 
+def times_exp(x: Tensor, exponent: Tensor) -> Tensor:
+    """x exp(exponent), in two factors: exp(exponent) alone loses digits where it is denormal."""
+    half = (exponent / 2).exp()
+    return x * half * half
+
+
 def is_number(schedule: Tensor) -> bool:
     """Whether a schedule is one number, known without a wait and not differentiated."""
     on_cpu = schedule.ndim == 0 and schedule.device.type == "cpu"

@@ -60,6 +60,12 @@ def quiet() -> np.errstate:
     return np.errstate(over="ignore", under="ignore")
 
 
+def times_exp(x: Array, exponent: Array | float) -> Array:
+    """x exp(exponent), in two factors: exp(exponent) alone has few digits below 1e-308."""
+    half = np.exp(np.asarray(exponent) / 2.0)
+    return np.asarray(x * half * half)
+
+
 def kept(array: Array) -> Array:
     """A copy of `array` that nobody can write to, for what a law, process or step keeps."""
     copy = np.array(array, order="C")

@@ -70,7 +70,7 @@ def _eigenvalues(matrix: Array, vectors: Array, scale: Array) -> Array:
 def _excess(gaps: Array, ratios: Array) -> Array:
     """r - log(1 + r) for r = gaps = ratios - 1, each given to its own relative accuracy."""
     middle = np.where(gaps > -0.7, gaps, 0.0)
-    series = _r_minus_log1p(np.where(np.abs(gaps) < 0.5, gaps, 0.0))
+    series = r_minus_log1p(np.where(np.abs(gaps) < 0.5, gaps, 0.0))
     return np.select(
         [np.abs(gaps) < 0.5, gaps > -0.7],
         [series, middle - np.log1p(middle)],
@@ -78,7 +78,7 @@ def _excess(gaps: Array, ratios: Array) -> Array:
     )
 
 
-def _r_minus_log1p(r: Array) -> Array:
+def r_minus_log1p(r: Array) -> Array:
     """r - log(1 + r) for |r| < 0.5, where it is about r^2 / 2, without cancellation.
 
     With s = r / (2 + r), log(1 + r) = 2 artanh(s) and r - 2 s = r s exactly, which leaves

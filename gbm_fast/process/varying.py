@@ -47,9 +47,9 @@ class TimeVaryingGBM(Process):
     def _require_resolution(self) -> None:
         """Raise ValueError where 64 pieces have other integrals than the whole."""
         edges = torch.linspace(0, self.horizon, 65, dtype=torch.float64, device="cpu")
-        sums = self._between(edges[:-1], edges[1:]).cumsum(-1)
-        whole = torch.stack(self._rate_integrals(torch.zeros(64, dtype=edges.dtype), edges[1:]))
-        sizes = self._between(edges[:-1], edges[1:]).abs().sum(-1, keepdim=True)
+        pieces = torch.stack(self._rate_integrals(edges[:-1], edges[1:]))
+        whole = torch.stack(self._rate_integrals(torch.zeros_like(edges[1:]), edges[1:]))
+        sums, sizes = pieces.cumsum(-1), pieces.abs().sum(-1, keepdim=True)
         missed = (whole - sums).abs() > 1e-9 * sizes
         if bool(missed.any()):
             place = edges[1:][missed.any(0)][0]
@@ -105,9 +105,7 @@ class TimeVaryingGBM(Process):
             mu, v = self._between(start, end)
             return mu, v
         edges = start.new_tensor([0.0, *self.breakpoints, self.horizon])
-        cut = [
-            torch.minimum(torch.maximum(t[..., None], edges[:-1]), edges[1:]) for t in (start, end)
-        ]
+        cut = [t[..., None].maximum(edges[:-1]).minimum(edges[1:]) for t in (start, end)]
         mu, v = self._between(*cut).sum(-1)
         return mu, v
 
@@ -118,6 +116,5 @@ class TimeVaryingGBM(Process):
         times = (start + end)[..., None] / 2 + half * node
         mu, sigma = self.mu(times), self.sigma(times)
         require_positive(sigma, "sigma(t)")
-        return (
-            half * weight * torch.stack([mu.expand_as(times), sigma.expand_as(times) ** 2])
-        ).sum(-1)
+        rates = torch.stack([mu.expand_as(times), sigma.expand_as(times) ** 2])
+        return (half * weight * rates).sum(-1)

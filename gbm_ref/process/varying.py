@@ -54,7 +54,7 @@ def _features(rate: Callable[[float], float], horizon: float) -> list[float]:
         return list(np.linspace(0.0, horizon, _LARGEST + 1)) if places.size else []
     found: list[float] = []
     for group in np.split(places, np.flatnonzero(np.diff(places) > 2) + 1):
-        edges = np.linspace(group[0] - 1, group[-1] + 1, _PIECES + 1)
+        edges = np.linspace(group[0] - 4, group[-1] + 4, _PIECES + 1)
         found += list(np.interp(edges, np.arange(times.size), times))
     return found[:: max(1, len(found) // _LARGEST)]
 
@@ -65,9 +65,9 @@ class TimeVaryingGBM(Process):
 
     mu, sigma    callables of one float in [0, horizon]; sigma must be positive there
     horizon      last time T, > 0
-    breakpoints  times in (0, horizon) between which the rates are smooth; without them the rates
-                 are looked at once at 4097 times, which finds peaks and jumps that are wider than
-                 the distance of two of these: name narrower ones
+    breakpoints  times in (0, horizon) between which the rates are smooth. The rates are looked at
+                 once at 4097 times, which finds jumps and peaks that are wider than the distance
+                 of two of these: name both ends of narrower ones
 
         m(t) = integral over [0, t] of mu - sigma^2 / 2,  v(t) = integral over [0, t] of sigma^2
 
@@ -129,10 +129,9 @@ class TimeVaryingGBM(Process):
     @cached_property
     def _points(self) -> Array:
         """Where an integral is cut."""
-        if self.breakpoints:
-            return np.sort(np.array(self.breakpoints))
         rates = self._variance_rate, self._log_drift_rate
-        return np.unique([t for rate in rates for t in _features(rate, self.horizon)])
+        found = [t for rate in rates for t in _features(rate, self.horizon)]
+        return np.unique(np.array([*self.breakpoints, *found]))
 
     def _variance_rate(self, t: float) -> float:
         name = f"sigma({t})"
