@@ -10,6 +10,7 @@ import numpy as np
 
 from gbm_ref import _checks
 from gbm_ref._checks import Array
+from gbm_ref._gaussians import SINGULAR, correlation_axes
 
 
 class Gaussian(NamedTuple):
@@ -46,17 +47,18 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> float:
     """
     p = checked_gaussian(p, "p")
     q = checked_gaussian(q, "q", p.mean.size)
-    values, vectors = np.linalg.eigh(q.cov)
-    if values[0] <= 1e-14 * values[-1]:
+    stds, values, vectors = correlation_axes(q.cov)
+    if values[0] <= SINGULAR:
         raise ValueError("the covariance of q must be positive definite.")
     # sqrt(values_i values_j), without the rounding of the roots on the diagonal.
     scale = np.outer(np.sqrt(values), np.sqrt(values))
     np.fill_diagonal(scale, values)
-    ratios = _eigenvalues(p.cov, vectors, scale)
+    # In units of q's standard deviations, which the divergence does not depend on.
+    ratios = _eigenvalues(p.cov / stds[:, None] / stds, vectors, scale)
     if ratios[0] <= (ratios.size - 1) * 1e-15 * ratios[-1]:
         return float(np.inf)
-    gaps = _eigenvalues(p.cov - q.cov, vectors, scale)
-    shift = (p.mean - q.mean) @ vectors
+    gaps = _eigenvalues((p.cov - q.cov) / stds[:, None] / stds, vectors, scale)
+    shift = (p.mean - q.mean) / stds @ vectors
     return float(0.5 * (np.sum(_excess(gaps, ratios)) + np.sum(shift**2 / values)))
 
 
