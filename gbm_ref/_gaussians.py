@@ -34,6 +34,11 @@ def correlation_axes(cov: Array) -> tuple[Array, Array, Array]:
     return stds, values, vectors
 
 
+def is_singular(cov: Array) -> bool:
+    """Whether the law with this covariance has no density, to rounding."""
+    return bool(correlation_axes(cov)[1][0] <= SINGULAR)
+
+
 def _whitened(y: Array, mean: Array, cov: Array) -> tuple[Array, Array, Array, Array]:
     """Residual along the axes (..., d), scales, eigenvalues (d,) and eigenvectors (d, d)."""
     stds, values, vectors = correlation_axes(cov)

@@ -55,11 +55,17 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> float:
     np.fill_diagonal(scale, values)
     # In units of q's standard deviations, which the divergence does not depend on.
     ratios = _eigenvalues(p.cov / stds[:, None] / stds, vectors, scale)
-    if ratios[0] <= (ratios.size - 1) * 1e-15 * ratios[-1]:
+    own, own_values, _ = correlation_axes(p.cov)
+    if own_values[0] <= (ratios.size - 1) * 1e-15:
         return float(np.inf)
     gaps = _eigenvalues((p.cov - q.cov) / stds[:, None] / stds, vectors, scale)
     shift = (p.mean - q.mean) / stds @ vectors
-    return float(0.5 * (np.sum(_excess(gaps, ratios)) + np.sum(shift**2 / values)))
+    distance = float(np.sum(shift**2 / values))
+    if ratios[0] <= 1e-8 * ratios[-1]:
+        # Small ratios have no digits as eigenvalues; their product has, from the determinants.
+        log_ratio = 2.0 * np.log(own / stds) + np.log(own_values) - np.log(values)
+        return float(0.5 * (np.sum(ratios - 1.0) - np.sum(log_ratio) + distance))
+    return float(0.5 * (np.sum(_excess(gaps, ratios)) + distance))
 
 
 def _eigenvalues(matrix: Array, vectors: Array, scale: Array) -> Array:

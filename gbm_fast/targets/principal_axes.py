@@ -6,8 +6,8 @@ digits of the covariances as they were given; what meets a state is cast to it.
 
 Gradients with respect to the covariances do not come this way: the derivative of an eigenvector
 is divided by differences of eigenvalues, and equal ones, as every multiple of the identity has,
-would make it NaN. Where they are asked for, and where scales are unlike, inverses and determinants are those of Cholesky
-factors.
+would make it NaN. Where they are asked for, and where scales are unlike, inverses and determinants
+are those of Cholesky factors.
 """
 
 import math
