@@ -15,7 +15,7 @@ from gbm_fast.checks import (
     require_finite,
     require_floating,
 )
-from gbm_fast.shapes import exact_arithmetic
+from gbm_fast.shapes import differentiated, exact_arithmetic
 
 
 class Gaussian(NamedTuple):
@@ -41,7 +41,7 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> Tensor:
         require_gaussian(law, name)
     if p.mean.shape[-1] != q.mean.shape[-1]:
         raise ValueError(f"p and q must have one dimension, got {p.mean.shape}, {q.mean.shape}.")
-    if not (p.cov.requires_grad or q.cov.requires_grad):
+    if not (differentiated(p.cov) or differentiated(q.cov)):
         with exact_arithmetic(q.mean):
             return _by_eigenvalues(p, q)
     # The derivatives of eigenvectors are NaN at equal eigenvalues, those of the plain formula are

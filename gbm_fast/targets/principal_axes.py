@@ -19,7 +19,7 @@ from torch.autograd.function import BackwardCFunction, FunctionCtx, once_differe
 
 from gbm_fast.checks import has_values
 from gbm_fast.process.times import float64
-from gbm_fast.shapes import exact_arithmetic
+from gbm_fast.shapes import differentiated, exact_arithmetic
 
 # Ratio of variances from which on the digits of eigenvectors do not serve all coordinates.
 _UNLIKE = 1e3
@@ -48,7 +48,7 @@ class PrincipalAxes(NamedTuple):
         singular = has_values(flat) and bool(flat.any())
         # The factors of Cholesky keep the digits of unlike scales, which eigenvectors mix.
         unlike = has_values(own) and bool((own.amax(-1) > _UNLIKE * own.amin(-1)).any())
-        kept = wide.requires_grad or unlike and not singular and covs.shape[-1] > 1
+        kept = differentiated(wide) or unlike and not singular and covs.shape[-1] > 1
         return cls(variances, axes, singular, wide if kept else None)
 
     def widened(self, v: Tensor) -> "PrincipalAxes":
