@@ -6,8 +6,9 @@ it, nearby mistakes that the same routine must refuse, and the functions of `gbm
 `python -m spec` runs all of it.
 
     checking    the record and the means of proof: polynomial identities, Gaussian moments,
-                high-precision numbers, pins, and the status computed from them
-    pages       the table, ERRATA.md and TRACE.md, generated from the records
+                high-precision numbers, pins; how formulas are printed from what is accepted
+    verdicts    the status of every claim, computed
+    pages       the table, ERRATA.md, TRACE.md and the page for a browser, made from the records
     catalogue   all claims; `inventory` lists what the paper states, so that nothing is left out
     process, targets, scores, objectives, steps, exact, mirror, divergence
                 the claims, under the names of the modules of `gbm_ref` that they pin;

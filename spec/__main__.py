@@ -1,7 +1,8 @@
 """Run every claim and print what became of it: `python -m spec`.
 
 Exits with 1 when a claim is open, a proof fails, a false twin is accepted, a pinned function of
-gbm_ref disagrees, or the paper states something that no claim is about.
+gbm_ref disagrees, words or routine have changed since one was read against the other, or the paper
+states something that no claim is about.
 """
 
 import argparse
@@ -24,17 +25,31 @@ def parser() -> argparse.ArgumentParser:
         "--write", action="store_true", help="write spec/ERRATA.md and spec/TRACE.md anew"
     )
     made.add_argument(
+        "--html",
+        nargs="?",
+        const=Path("claims.html"),
+        type=Path,
+        metavar="FILE",
+        help="write one page of all claims for a browser (default: claims.html)",
+    )
+    made.add_argument(
+        "--reviewed",
+        nargs="+",
+        metavar="ID",
+        help="note that the words of these claims were read against their routines ('all')",
+    )
+    made.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)"
     )
     return made
 
 
 def pin_troubles(ids: list[str]) -> dict[str, list[str]]:
-    """What comparing the pins with gbm_ref gave, by the tests' own command in another process.
+    """What comparing the pins with gbm_ref gave, in another process.
 
     This package may not import gbm_ref. Raises RuntimeError when the command fails.
     """
-    command = [sys.executable, "-m", "tests.support.pin_check", *ids]
+    command = [sys.executable, "-m", "validation.pins", *ids]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"comparing the pins with gbm_ref failed:\n{done.stderr}")
@@ -54,22 +69,44 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 when nothing falls short."""
     options = parser().parse_args(arguments)
     # Imported late so that --help answers at once.
-    from spec.catalogue import BY_ID, ancestors, defects, shortfalls
-    from spec.checking.verdicts import all_ids, run_proofs, statuses
-    from spec.pages import errata, table, trace
+    from spec.catalogue import BY_ID, ancestors
+    from spec.pages import reviewed
+    from spec.verdicts import all_ids, run_proofs, statuses
 
-    unknown = [name for name in options.claim or [] if name not in BY_ID]
+    if options.html and options.claim:
+        print("--html is a page of all claims: leave --claim out.", file=sys.stderr)
+        return 2
+    noted = options.reviewed or []
+    unknown = [name for name in [*(options.claim or []), *noted] if name not in {*BY_ID, "all"}]
     if unknown:
         print(
             f"no claim is called {', '.join(unknown)}; the ids are:", *all_ids(), file=sys.stderr
         )
         return 2
+    if noted:
+        reviewed.record([BY_ID[n] for n in (all_ids() if "all" in noted else noted)], all_ids())
+        return 0
     chosen = options.claim or all_ids()
     related = set(chosen).union(*(ancestors(name) for name in chosen))
     ids = [name for name in all_ids() if name in related]
     outcomes = run_proofs(ids, options.jobs, progress_line(len(ids)))
     found = statuses(outcomes, pin_troubles(ids if options.claim else []))
     shown = [found[name] for name in chosen]
+    _print(options, shown)
+    wanting = [] if options.claim else _wanting()
+    for line in wanting:
+        print(f"! {line}", file=sys.stderr)
+    if options.html:
+        from spec.pages import html
+
+        options.html.write_text(html.page(found), encoding="utf-8")
+    return 0 if not wanting and all(status.complete for status in shown) else 1
+
+
+def _print(options: argparse.Namespace, shown: list) -> None:
+    """The statuses as the options ask for, and the written pages."""
+    from spec.pages import errata, table, trace
+
     if options.json:
         print(table.as_json(shown))
     elif options.claim:
@@ -79,12 +116,16 @@ def main(arguments: list[str] | None = None) -> int:
     if options.write:
         (ROOT / "spec/ERRATA.md").write_text(errata.page(), encoding="utf-8")
         (ROOT / "spec/TRACE.md").write_text(trace.page(), encoding="utf-8")
-    wanting = [] if options.claim else defects() + shortfalls()
-    if not options.claim:
-        wanting += [f"{name}: no claim pins it" for name in trace.unpinned()]
-    for line in wanting:
-        print(f"! {line}", file=sys.stderr)
-    return 0 if not wanting and all(status.complete for status in shown) else 1
+
+
+def _wanting() -> list[str]:
+    """What falls short in the collection as such."""
+    from spec.catalogue import BY_ID, defects, shortfalls
+    from spec.pages import reviewed, trace
+
+    unpinned = [f"{name}: no claim pins it" for name in trace.unpinned()]
+    gone = [f"{name}: was read, and is gone" for name in reviewed.known() if name not in BY_ID]
+    return [*defects(), *shortfalls(), *unpinned, *gone]
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ REF = {"numpy", "scipy"}
 # PIL is Pillow, which torchvision, clean-fid and matplotlib all require.
 FAST = REF | {"torch", "torchvision", "cleanfid", "safetensors", "tyro", "tqdm", "matplotlib"}
 FAST |= {"sklearn", "skimage", "tifffile", "imagecodecs", "PIL"}
-SPEC = {"sympy", "mpmath"}
+SPEC = {"sympy", "mpmath", "latex2mathml"}
 # What validation.overhead (extra `peers`) and validation.speed compare with, where installed.
 PEERS = {"diffusers", "k_diffusion", "torchsde"}
 # What a layer may import besides the standard library and itself.
@@ -191,3 +191,20 @@ def test_the_message_rule_sees_a_planted_gap() -> None:
     good = 'raise ValueError("a stop.")\nraise ValueError(f"bad: {error}")\nraise ValueError(text)'
     assert unfinished_messages(ast.parse(bad)) == [1, 2, 3]
     assert unfinished_messages(ast.parse(good)) == []
+
+
+def test_the_means_of_proof_know_no_claim_and_the_spec_starts_no_test() -> None:
+    """spec/checking imports nothing of the subjects, and nothing in spec names a test module."""
+    own = {"spec.checking", "spec.vectors.building", "spec.vectors.catalogue"}
+    for source in sources("spec/checking"):
+        for node in nodes(source.tree):
+            module = getattr(node, "module", None) or ""
+            known = any(module == name or module.startswith(f"{name}.") for name in own)
+            assert known or not module.startswith("spec"), f"{source.path} imports {module}"
+    texts = (
+        (source.path, node.value)
+        for source in sources("spec")
+        for node in nodes(source.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    assert [path for path, text in texts if text.startswith(("tests.", "pytest"))] == []

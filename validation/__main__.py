@@ -20,6 +20,7 @@ COMMANDS = {
     "validation.samplers_on_images": "each start and sampler of the paper on one trained run "
     "(needs a run, or trains one)",
     "validation.gate": "the checks before a benchmark on images, by themselves",
+    "validation.pins": "the functions of gbm_ref against the claims that pin them",
     "validation.recorded": "which recorded results belong to the code as it is now",
     "tests.statistics.audit": "many run seeds for every statistical assertion of the test suite",
 }

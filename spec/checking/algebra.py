@@ -15,6 +15,7 @@ from mpmath import mpf
 from sympy import Expr, Matrix, Symbol, sympify
 
 from spec.checking.rational import Quotients, Undecidable
+from spec.checking.trace import ALGEBRA, note
 
 # Values for the second, independent look at an identity; primes, so that nothing cancels.
 _VALUES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79)
@@ -28,6 +29,7 @@ def vanishes(expression: Expr | Matrix | tuple) -> bool:
     """
     if isinstance(expression, Matrix | tuple | list):
         return all([vanishes(entry) for entry in expression])
+    note(ALGEBRA)
     expression = sympify(expression)
     symbols = sorted(expression.free_symbols, key=lambda symbol: symbol.name)
     numerator, _ = Quotients(symbols)(expression)

@@ -1,23 +1,33 @@
 """The record of one statement, and everything that is asserted about it.
 
-A claim is decided by `proof.routine`, a function of one candidate that returns whether the
-candidate holds. The same routine is given
-    proof.holds     the statement as we make it: it must return True
-    proof.twins     named mistakes, one edit away from `holds`: each must return False
-    proof.printed   what the paper prints where that is wrong: each must return False
-A routine that raises has decided nothing, so that an exception is never a refusal.
+A claim is decided by `routine`, a function of one candidate that returns whether the candidate
+holds. The same routine is given
+    holds     the statement as we make it: it must return True
+    twins     named mistakes, one edit away from `holds`: each must return False
+    printed   what the paper prints where that is wrong: each must return False
+and `holds` once more in an equivalent arrangement, which it must accept, so that a comparison with
+the text of the answer decides nothing. A routine that raises has decided nothing, so that an
+exception is never a refusal.
+
+Texts are Markdown with slots for what is computed (`spec.checking.text`). The docstring of the
+routine holds the statement, its first paragraph, and the argument, the rest.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from mpmath import mpf
 from sympy import Expr
 
+from spec.checking import typeset
+
 # Whatever the routine of a claim takes: an expression, a coefficient, a recursion.
 Candidate = Any
+Values = Mapping[str, object]
 Formula = Expr | tuple[Expr, ...] | Callable[[Mapping[str, mpf]], mpf | tuple[mpf, ...]]
 
 
@@ -25,22 +35,22 @@ class Kind(StrEnum):
     """What became of a statement."""
 
     PROVED = "proved"
+    DECIDED = "decided at points"
     REFUTED = "refuted"
     DEFINITION = "definition"
     CITED = "cited"
+    READING = "reading"
     UNRECOVERABLE = "unrecoverable"
 
 
 class Means(StrEnum):
-    """The strongest means by which a claim is decided."""
+    """The strongest means by which all of a claim is decided."""
 
     ALGEBRA = "algebra"  # an identity of polynomials: decided for all values of the symbols
     CALCULUS = "calculus"  # exact symbolic limits, series, sums or integrals
-    EXACT_LAW = "exact law"  # the law of a finite chain, by its recursion, at 50 digits
-    QUADRATURE = "quadrature"  # integrals at 30 digits or more, at stated points
-    NUMBERS = "numbers"  # 50-digit values at stated points
-    TEXT = "text"  # the words of the paper against each other or against public facts
-    LITERATURE = "literature"  # proved elsewhere
+    POINTS = "points"  # numbers, or expressions of given sizes, at the points that were walked
+    READING = "reading"  # the words of the paper against each other or against public facts
+    LITERATURE = "literature"  # proved elsewhere; what it assumes is checked
     NONE = "none"  # nothing to decide: a definition, or a text that is lost
 
 
@@ -62,13 +72,18 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Proof:
-    """A routine and the candidates it must accept and refuse (see the module docstring)."""
+class Assumption:
+    """What must hold for a statement, and what happens without it.
 
-    routine: Callable[[Candidate], bool]
-    holds: Candidate
-    twins: Mapping[str, Candidate]
-    printed: Mapping[str, Candidate] = field(default_factory=dict)
+    used     what in the routine uses it
+    without  whether a counterexample appears, or a twin is accepted, when it is dropped: it must
+             return True. A claim may state an assumption as a bare text instead: the pages then
+             say "assumed, not exercised".
+    """
+
+    text: str
+    used: str
+    without: Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -82,27 +97,34 @@ class Figure:
 
 @dataclass(frozen=True)
 class Erratum:
-    """What a reader of ERRATA.md needs about a refuted statement. Markdown, with $LaTeX$.
+    """What a reader of ERRATA.md needs about a refuted statement. The corrected form is the
+    statement of the claim, the refused one comes from `Claim.printed`.
 
-    printed      the paper's line; `where` it is lost in version 2, say so in `remains_open`
-    trouble      what is wrong with it, and the counterexample in words
-    correction   the form that holds
-    figures      the size of the effect, computed when the page is made
+    quote         the paper's line, as we read it; where it is lost, say so in `remains_open`
+    trouble       what is wrong with it, and the counterexample in words
+    advice        what to write instead, where the statement does not say it
+    figures       the size of the effect, computed when the page is made
     """
 
     fault: Fault
-    printed: str
+    quote: str
     trouble: str
-    correction: str
+    advice: str = ""
     figures: Callable[[], tuple[Figure, ...]] = tuple
     remains_open: str = ""
 
 
 @dataclass(frozen=True)
 class Pin:
-    """A public function of `gbm_ref` that computes the right-hand side of a claim.
+    """A public function of `gbm_ref` that computes what a claim is about.
 
     function  dotted public name, `gbm_ref.denoiser` or `gbm_ref.LogNormal.logpdf`
+    reads     the formula that the function computes, of a candidate of the claim's routine: of
+              `holds` it is what the function must agree with, of the twins what it must not
+    vectors   the name of the accuracy vectors of the function: their points, scale and mistakes
+              stand for `points`, `scale` and `twins`; with `reads`, the two must agree
+    because   why the function computes something else than the statement says, with `formula`
+              and `twins` or `vectors` in place of `reads`
     formula   the right-hand side: an expression (or several) in named symbols, or a function of
               a mapping from names to mpmath numbers
     twins     mistaken right-hand sides that the comparison must refuse, at least one
@@ -114,9 +136,12 @@ class Pin:
     """
 
     function: str
-    formula: Formula
-    twins: Mapping[str, Formula]
-    points: tuple[Mapping[str, float], ...]
+    points: tuple[Mapping[str, float], ...] = ()
+    reads: Callable[[Candidate], Formula] | None = None
+    because: str = ""
+    vectors: str = ""
+    formula: Formula | None = None
+    twins: Mapping[str, Formula] = field(default_factory=dict)
     scale: Formula | None = None
     k: float = 8.0
     variant: str = ""
@@ -129,34 +154,94 @@ class Pin:
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement. Texts are Markdown with $LaTeX$; see the module docstring for `proof`.
+    """One statement; see the module docstring for routine, holds, twins and printed.
 
     id           "A7", "E16", "R8" as on the equation sheet, or a name of our own
     title        a few words
-    statement    what is claimed, in the form that we hold to be true
-    kind, means  what became of it, and how that was decided
+    shown        what the slots of the texts are called and show, of a candidate; by default its
+                 parts (`spec.checking.typeset.parts`)
+    values       more values for slots, computed when a page is made
+    names        LaTeX of symbols, where it is not that of `spec.checking.typeset.LEXICON`
+    equivalent   `holds` in another arrangement, where none can be made from it
+    means        how it is decided
     sources      where the paper states it (empty for results of our own)
-    sheet        items of the equation sheet
+    sheet        items of the equation sheet; by default the claim's own id
     assumptions  what must hold for it
+    readings     what we take the paper to mean, or what is reconstructed
     depends      ids of the claims it rests on
-    derivation   the argument in words, step by step
+    statement    what is claimed, and why: from the routine's docstring unless given here
+    derivation
     reason       why there is nothing to prove: definitions, citations, lost texts
     """
 
     id: str
     title: str
-    statement: str
-    kind: Kind
-    means: Means
+    routine: Callable[[Candidate], bool] | None = None
+    holds: Candidate = None
+    twins: Mapping[str, Candidate] = field(default_factory=dict)
+    printed: Mapping[str, Candidate] = field(default_factory=dict)
+    shown: Callable[[Candidate], Values] = typeset.parts
+    values: Callable[[], Values] = dict
+    names: Mapping[str, str] = field(default_factory=dict)
+    equivalent: Candidate = None
+    means: Means = Means.ALGEBRA
     sources: tuple[Source, ...] = ()
-    sheet: tuple[str, ...] = ()
-    assumptions: tuple[str, ...] = ()
+    sheet: tuple[str, ...] | None = None
+    assumptions: tuple[Assumption | str, ...] = ()
+    readings: tuple[str, ...] = ()
     depends: tuple[str, ...] = ()
+    statement: str = ""
     derivation: str = ""
     reason: str = ""
-    proof: Proof | None = None
     erratum: Erratum | None = None
     pins: tuple[Pin, ...] = ()
+    stated_kind: Kind | None = None
+    former: bool = False
+
+    def __post_init__(self) -> None:
+        if self.sheet is None:
+            object.__setattr__(self, "sheet", (self.id,))
+        if self.routine is not None and not self.statement:
+            statement, _, derivation = inspect.cleandoc(self.routine.__doc__ or "").partition(
+                "\n\n"
+            )
+            object.__setattr__(self, "statement", " ".join(statement.split()))
+            if not self.derivation:
+                object.__setattr__(self, "derivation", derivation)
+
+    @property
+    def kind(self) -> Kind:
+        """From the erratum and the means, unless it is said to be a definition or lost."""
+        if self.erratum is not None:
+            return Kind.REFUTED
+        of_means = {
+            Means.POINTS: Kind.DECIDED,
+            Means.LITERATURE: Kind.CITED,
+            Means.READING: Kind.READING,
+        }
+        return self.stated_kind or of_means.get(self.means, Kind.PROVED)
+
+    @cached_property
+    def slot_values(self) -> dict[str, object]:
+        """What the slots of the claim's texts hold: of `holds`, of the first printed candidate
+        under "printed:", and the computed values."""
+        found: dict[str, object] = dict(self.shown(self.holds)) if self.routine else {}
+        for candidate in list(self.printed.values())[:1]:
+            found |= {f"printed:{k}": v for k, v in self.shown(candidate).items()}
+        return found | dict(self.values())
+
+    @cached_property
+    def compared(self) -> tuple[Pin, ...]:
+        """The pins with formula, twins, points and scale filled in from candidates and vectors."""
+        return tuple(self._compared(pin) for pin in self.pins)
+
+    def _compared(self, pin: Pin) -> Pin:
+        reads = pin.reads
+        if reads is None or pin.vectors:
+            return pin
+        mistakes = {**self.twins, **self.printed}
+        twins = pin.twins or {name: reads(twin) for name, twin in mistakes.items()}
+        return replace(pin, formula=reads(self.holds), twins=twins)
 
 
 def v1(*places: str) -> tuple[Source, ...]:

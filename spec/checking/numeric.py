@@ -6,6 +6,8 @@ from functools import cache
 import mpmath
 from mpmath import mpf
 
+from spec.checking.trace import NUMBERS, note
+
 DIGITS = 50
 
 
@@ -14,6 +16,7 @@ def agree(left: mpf, right: mpf, digits: int = 30, size: mpf | float = 0) -> boo
 
     `size` is the size of the terms that cancel, where the values themselves may be near zero.
     """
+    note(NUMBERS)
     if not (mpmath.isfinite(left) and mpmath.isfinite(right)):
         return False
     bound = mpf(10) ** -digits * max(abs(left), abs(right), mpf(size))
@@ -22,6 +25,7 @@ def agree(left: mpf, right: mpf, digits: int = 30, size: mpf | float = 0) -> boo
 
 def rounds_to(value: mpf | float, printed: str) -> bool:
     """Whether `value` rounds to `printed`, a decimal such as "-0.1315" or "6.9e-5"."""
+    note(NUMBERS)
     mantissa, _, exponent = printed.partition("e")
     decimals = len(mantissa.partition(".")[2]) - int(exponent or 0)
     return bool(abs(mpf(value) - mpf(printed)) <= mpf("0.5000001") * mpf(10) ** -decimals)

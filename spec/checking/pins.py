@@ -11,11 +11,16 @@ import mpmath
 from mpmath import mpf
 from sympy import Expr, lambdify, sympify
 
-from spec.checking.claim import Formula, Pin
+from spec.checking.claim import Claim, Formula, Pin
 
 # Working precision: 50 digits are wanted, and numerical derivatives cost some.
 DIGITS = 70
 Values = Mapping[str, mpf]
+
+
+def table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
+    """Points from the names of their values, in one text, and a row of values for each."""
+    return tuple(dict(zip(names.split(), row, strict=True)) for row in rows)
 
 
 def evaluator(formula: Formula) -> Callable[[Values], list[mpf]]:
@@ -72,3 +77,39 @@ def condition_scale(pin: Pin, point: Mapping[str, float]) -> list[mpf]:
 def bounds(pin: Pin, point: Mapping[str, float]) -> list[mpf]:
     """The error that is allowed in each component: k * 2^-53 * S."""
     return [mpf(pin.k) * mpf(2) ** -53 * s for s in condition_scale(pin, point)]
+
+
+def vector_troubles(claim: Claim, pin: Pin) -> list[str]:
+    """Where the vectors of a pin and what it reads in the statement differ, in words.
+
+    The statement has to agree with the vectors at every row, each mistake has to differ at one.
+    """
+    if pin.reads is None:
+        return []
+    found = [] if _as_vectors(pin, claim.holds) else ["the vectors compute something else"]
+    mistakes = {**claim.twins, **claim.printed}
+    if all(_as_vectors(pin, twin) for twin in mistakes.values()):
+        found.append("the vectors agree with every mistake too")
+    return found
+
+
+def _as_vectors(pin: Pin, candidate: object) -> bool:
+    # Imported late: most claims pin no vectors.
+    from spec.vectors.building import AGREEMENT, DIGITS, evaluate
+    from spec.vectors.catalogue import BY_NAME
+
+    assert pin.reads is not None
+    function, call = BY_NAME[pin.vectors], evaluator(pin.reads(candidate))
+    for case in function.cases:
+        digits = DIGITS + function.guard
+        wanted, size = (evaluate(f, case, digits) for f in (function.formula, function.scale))
+        with mpmath.workdps(digits):
+            (value,) = call({name: _exact(value) for name, value in case.args.items()})
+            # A NaN is never within the bound.
+            if not abs(value - wanted) <= AGREEMENT * 10**10 * size:
+                return False
+    return True
+
+
+def _exact(value: float | tuple[float, ...]) -> mpf | tuple[mpf, ...]:
+    return tuple(map(mpf, value)) if isinstance(value, tuple) else mpf(value)

@@ -7,7 +7,7 @@ of its average image; tau = sigma^2; Lg = log det(I + C/tau).
 from sympy import Expr, Integer, eye, log, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v2
+from spec.checking.old import Claim, Kind, Means, Pin, Proof, v2
 from spec.divergence._plane import law
 from spec.divergence.gaussian import kl
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sympy import Expr, Matrix, diff, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.divergence._pinned import LINE, PLANE, P, Q, in_the_plane
 from spec.divergence._plane import law
 

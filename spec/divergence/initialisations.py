@@ -9,7 +9,7 @@ from mpmath import mpf
 from sympy import Expr, Integer, Matrix, Symbol, eye, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.divergence._plane import law
 from spec.divergence.gaussian import kl
 from spec.divergence.terminal_mismatch import single_fit

@@ -8,7 +8,7 @@ Symbols: p, r densities of X at a point x; q, u those of Y = log X at y; lp, lr 
 from sympy import Expr, Matrix, Rational, diff, exp, expand_log, log, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof
+from spec.checking.old import Claim, Kind, Means, Proof
 
 
 def is_invariant(weights: tuple[Expr, Expr]) -> bool:

@@ -12,7 +12,7 @@ from mpmath import mpf
 from sympy import Expr, Rational, diff, exp, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import s2
 
 

@@ -10,7 +10,7 @@ from sympy import Expr, Integer, Rational, Symbol, diff, log, pi, sqrt
 from sympy import integrate as integral_of
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import L0, a, m, mu, s2, sigma, t, v0, x
 
 _LEVELS = 256

@@ -11,8 +11,8 @@ from mpmath import mpf
 from sympy import Expr, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 
 # The problem of the numbers: v_0, sigma^2 (t = 1).
 _V0, _S2 = mpf("0.15"), mpf("0.64")

@@ -8,7 +8,7 @@ Symbols: g = grad log(q/u); jets of log q, log u, b, b' at a point of the plane.
 from sympy import Expr, Poly, Rational, Symbol, diff, exp, fraction, log, symbols, together
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.checking.symbols import s2, v, v0
 
 _c, _Lg, _w = symbols("c Lg w", positive=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sympy import Expr, Integer, Matrix, Rational, Symbol, diff, exp, eye, log, pi, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v1, v2
+from spec.checking.old import Claim, Kind, Means, Pin, Proof, v1, v2
 from spec.checking.symbols import m, mu, sigma, v
 from spec.divergence._plane import Law, law
 from spec.divergence.terminal_mismatch import average

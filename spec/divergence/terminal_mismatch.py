@@ -10,7 +10,7 @@ from collections.abc import Callable
 from sympy import Expr, Matrix, Rational, Symbol, eye, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 from spec.divergence import _at_end
 from spec.divergence._plane import Law, law, log_density
 from spec.divergence.gaussian import kl

@@ -1,12 +1,10 @@
 """Claims about mirror descent, exponentiated gradients and mirrored Langevin dynamics."""
 
-from spec.checking.claim import Claim
+from spec.checking.old import Claim
 from spec.mirror import (
     analogies,
     bias,
-    distance_to_the_target,
     entropy,
-    exponentiated,
     gaussian_target,
     langevin,
     law_of_the_steps,
@@ -21,7 +19,6 @@ from spec.mirror import (
 CLAIMS: tuple[Claim, ...] = (
     *quadratic.CLAIMS,
     *entropy.CLAIMS,
-    *exponentiated.CLAIMS,
     *langevin.CLAIMS,
     *modified_error.CLAIMS,
     *sampling_equivalent.CLAIMS,
@@ -31,6 +28,5 @@ CLAIMS: tuple[Claim, ...] = (
     *log_normal_target.CLAIMS,
     *law_of_the_steps.CLAIMS,
     *bias.CLAIMS,
-    *distance_to_the_target.CLAIMS,
     *weights_at_convergence.CLAIMS,
 )

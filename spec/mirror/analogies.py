@@ -11,19 +11,24 @@ from mpmath import mpf
 from sympy import Expr, Symbol, diff, exp, log, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
+from spec.checking.claim import Claim, Erratum, Fault, Figure, v1, v2
 from spec.checking.symbols import L, M, V
 
 _X = Symbol("x", positive=True)
-_S, _G, _Q, _LX = symbols("S g q Lx")
+_S, _G, _Q, _LX, _ETA = symbols("S g q Lx eta")
+_NAMES = {"x": "x", "L": r"\log x"}
 
 
 def generates_both(phi: Expr) -> bool:
-    """Whether the generator phi(x) gives the EGD step and the mirrored dynamics (22), for x > 0.
+    r"""On the half line the dual coordinate of $\phi(x)=[[it]]$ loses $\eta\ell'$ in the
+    exponentiated gradient step, and mirrored Langevin dynamics in it is (22): plain Langevin
+    dynamics of $\log x$. What (13) shares with them is this coordinate.
 
-    EGD: phi'(x e^-q) - phi'(x) = -q, the stationarity of the mirror step. Dynamics: y = phi'(x)
-    moves with noise sqrt(2) and drift (S - phi''' / phi'') / phi'' (A21), so that d log x =
-    dy / (x phi'') + ...; both the factor 1 / (x phi'') and the drift must be those of (22).
+    The mirror step takes $\eta\ell'$ from the derivative of $\phi$ where $x$ is multiplied by the
+    exponential. The dual coordinate differs from $\log x$ by a constant, since $x$ times the
+    second derivative of $\phi$ is one, and with it the drift of A21 is that of (22). This is the
+    sense of Hsieh et al.: the generator fixes the coordinate. It does not make the sampler a
+    noisy mirror descent on the loss (E15), nor (22) a case of (11) (E16).
     """
     slope, bend = diff(phi, _X), diff(phi, _X, 2)
     decay = Symbol("decay", positive=True)  # e^-q
@@ -34,148 +39,134 @@ def generates_both(phi: Expr) -> bool:
 
 
 def are_the_fixed_points(points: tuple[Expr, Expr]) -> bool:
-    """Whether log x rests at these points, under EGD on -log p and under noise-free (22).
+    r"""With minus $\log p$ for the loss EGD follows the gradient of $\log p$ in $x$,
+    the noise-free (22) that of the density of $\log x$ in $\log x$. For a log-normal $p$ the first
+    rests at $\log x=[[0]]$, the mode, the second at $\log x=[[1]]$, the median; either point
+    attracts.
 
-    p is log-normal: log p = -L - (L - M)^2 / (2 V) + constant. Left: x d log p / dx = d log p / dL
-    at the first point, one more than that at the second, by differentiation. Right: zero.
+    The slope of $\log p$ in $\log x$ vanishes at the first point, one more than the slope at the
+    second. Both slopes fall at the rate $[[rate]]$ everywhere.
     """
-    slope = diff(-L - (L - M) ** 2 / (2 * V), L)
-    return vanishes((slope.subs(L, points[0]), (1 + slope).subs(L, points[1])))
+    slope = _slope()
+    falls = same(diff(slope, L), -1 / V)
+    return falls and vanishes((slope.subs(L, points[0]), (1 + slope).subs(L, points[1])))
+
+
+def _slope() -> Expr:
+    """x d log p / dx of the log-normal law, as d / dL."""
+    return diff(-L - (L - M) ** 2 / (2 * V), L)
 
 
 def generates_to_first_order(phi: Expr) -> bool:
-    """Whether the mirror step of phi is x exp(-eta x g) up to terms of order eta^2.
+    r"""To first order in $\eta$ the update $[[update]]$ is the mirror step of the generator
+    $[[it]]$ (Burg's entropy), and not that of $[[printed:it]]$.
 
-    Left: phi'(x+) = phi'(x) - eta g differentiated at eta = 0: dx+ / d eta = -g / phi''(x).
-    Right: the derivative of x exp(-eta x g).
+    The derivative in $\eta$, at $\eta$ zero, of the mirror step is the slope $g$ of the loss over
+    the second derivative of the generator, taken off; it is compared with that of the update.
     """
-    eta = Symbol("eta")
-    right = diff(_X * exp(-eta * _X * _G), eta).subs(eta, 0)
+    right = diff(_update(), _ETA).subs(_ETA, 0)
     return same(-_G / diff(phi, _X, 2), right)
 
 
+def _update() -> Expr:
+    return _X * exp(-_ETA * _X * _G)
+
+
+ONE_COORDINATE = "one coordinate; the generators are sums over coordinates"
+ONE_GENERATOR = Claim(
+    "one-generator",
+    "the sense in which one generator serves both",
+    generates_both,
+    holds=_X * log(_X),
+    twins={
+        "Burg's entropy": -log(_X),
+        "half the squared norm": _X**2 / 2,
+        "twice the entropy": 2 * _X * log(_X),
+    },
+    names=_NAMES,
+    sources=v2("sec. 5: one convex generator"),
+    sheet=("E15", "A22"),
+    assumptions=(
+        "positive weights; for negative ones the generator is |w| log |w| (E12)",
+        ONE_COORDINATE,
+    ),
+    readings=("the formula is lost in version 2; 'the same phi' and the positive orthant fix it",),
+    depends=("A19", "A21", "A22"),
+)
+
+
 def _fixed_point_figures() -> tuple[Figure, ...]:
-    with mpmath.workdps(50):
-        mean, deviation = mpf("0.3"), mpf("0.8")
-        return (
-            Figure("mode, where EGD rests", mpmath.exp(mean - deviation**2)),
-            Figure("median, where noise-free (22) rests", mpmath.exp(mean)),
-        )
+    mean, deviation = mpf("0.3"), mpf("0.8")
+    where = f"M = {mean}, V = {deviation}^2"
+    mode, median = (mpf(p.subs({M: mean, V: deviation**2})) for p in E15.holds)
+    return (
+        Figure(f"mode, where EGD rests ({where})", mpmath.exp(mode)),
+        Figure("median, where noise-free (22) rests", mpmath.exp(median)),
+    )
+
+
+E15 = Claim(
+    "E15",
+    "EGD and Dale–Langevin follow different gradients",
+    are_the_fixed_points,
+    holds=(M - V, M),
+    twins={
+        "exchanged": (M, M - V),
+        "the mean of X": (M - V, M + V / 2),
+        "mode of the square root": (M - V / 2, M),
+    },
+    printed={"equivalent, so at rest at the same point": (M - V, M - V)},
+    values=lambda: {"rate": diff(_slope(), L)},
+    names=_NAMES,
+    sources=v2("sec. 5.1: structural equivalence"),
+    assumptions=("a fixed score: that of one log-normal law of one coordinate",),
+    depends=("A19", "A22", "A10-score"),
+    erratum=Erratum(
+        Fault.OVERCLAIMED,
+        quote="Comparing Eq. 19 with the Dale-Langevin sampler in Eq. 13, the structural "
+        "equivalence is immediate: the multiplicative updates have the same form and are "
+        "sign-preserving across iterations, with the role of [lost] in EGD played by the "
+        "multiplicative score in the sampler",
+        trouble="The form is shared, a positive factor that keeps every sign; so far the sentence "
+        "is right. It is no equivalence of the updates: the quantities in the exponent differ by "
+        "the factor $x$ and by a constant, and so do the points that the two updates seek.",
+        advice="Both are additive steps in the dual coordinate log x; EGD follows the gradient in "
+        "x there, the sampler the gradient in log x.",
+        figures=_fixed_point_figures,
+    ),
+)
 
 
 def _generator_figures() -> tuple[Figure, ...]:
     x, slope, rate = mpf("1.5"), mpf("0.6"), mpf("0.1")
+    update = _update().subs({_X: x, _G: slope, _ETA: rate})
     return (
-        Figure(
-            "x = 1.5, slope 0.6, eta = 0.1: x exp(-eta x g)", x * mpmath.exp(-rate * x * slope)
-        ),
+        Figure(f"x = {x}, slope {slope}, eta = {rate}: the update", mpf(update)),
         Figure("mirror step of -log x", x / (1 + rate * x * slope)),
         Figure("mirror step of x log x", x * mpmath.exp(-rate * slope)),
     )
 
 
-ONE_GENERATOR = Claim(
-    id="one-generator",
-    title="the sense in which one generator serves both",
-    statement=r"On the positive orthant $\phi(x)=\sum_ix_i\log x_i$ has the dual coordinate "
-    r"$\nabla\phi=\mathbf 1+\log x$. In it the exponentiated gradient step is $-\eta\nabla\ell$, "
-    r"and mirrored Langevin dynamics is plain Langevin dynamics, (22). What (13) shares with them "
-    r"is this coordinate.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sources=v2("sec. 5: one convex generator"),
-    sheet=("E15", "A22"),
-    assumptions=(
-        "positive weights; for negative ones the generator is |w| log |w| (E12)",
-        "one coordinate; phi is a sum over coordinates",
-        "the formula is lost in version 2; 'the same phi' and the positive orthant fix it",
-    ),
-    depends=("A19", "A21", "A22"),
-    derivation=r"$\phi'(xe^{-q})-\phi'(x)=-q$ and $x\phi''(x)=1$, so $y=\phi'(x)$ and $\log x$ "
-    r"differ by a constant; the drift $-(\phi'')^{-1}(V'+\phi'''/\phi'')$ is $1+x\,\partial_x\log "
-    r"p$. This is the sense of Hsieh et al.: the generator fixes the coordinate. It does not make "
-    "the sampler a noisy mirror descent on the loss (E15), nor (22) a case of (11) (E16).",
-    proof=Proof(
-        generates_both,
-        holds=_X * log(_X),
-        twins={
-            "Burg's entropy": -log(_X),
-            "half the squared norm": _X**2 / 2,
-            "twice the entropy": 2 * _X * log(_X),
-        },
-    ),
-)
-
-E15 = Claim(
-    id="E15",
-    title="EGD and Dale–Langevin follow different gradients",
-    statement=r"For $\ell=-\log p$ the exponent of EGD is $\eta\nabla\log p$, the gradient in "
-    r"$x$; the noise-free exponent of (22), and of (13) at $\mu=\tfrac12\sigma^2$, is a multiple "
-    r"of $\mathbf 1+x\circ\nabla\log p$, the gradient of the log density of $y=\log x$ in $y$. On "
-    r"$\mathcal{LN}(M,V)$ the first rests at the mode $e^{M-V}$, the second at the median $e^M$.",
-    kind=Kind.REFUTED,
-    means=Means.ALGEBRA,
-    sources=v2("sec. 5.1: structural equivalence"),
-    sheet=("E15",),
-    assumptions=("positive state, one coordinate", "a fixed score"),
-    depends=("A19", "A22", "A10-score"),
-    derivation=r"$\log p=-L-(L-M)^2/2V$ up to a constant. Its derivative in $L$ is zero at "
-    r"$L=M-V$; one more than it is zero at $L=M$. Both rest points attract, the derivative of "
-    r"either drift being $-1/V$.",
-    proof=Proof(
-        are_the_fixed_points,
-        holds=(M - V, M),
-        twins={
-            "exchanged": (M, M - V),
-            "the mean of X": (M - V, M + V / 2),
-            "mode of the square root": (M - V / 2, M),
-        },
-        printed={"equivalent, so at rest at the same point": (M - V, M - V)},
-    ),
-    erratum=Erratum(
-        fault=Fault.OVERCLAIMED,
-        printed="Comparing Eq. 19 with the Dale-Langevin sampler in Eq. 13, the structural "
-        "equivalence is immediate: the multiplicative updates have the same form and are "
-        "sign-preserving across iterations, with the role of [lost] in EGD played by the "
-        "multiplicative score in the sampler",
-        trouble=r"The form is shared, a positive factor $e^{\dots}$ that keeps every sign; so far "
-        "the sentence is right. It is no equivalence of the updates: the quantities in the "
-        "exponent differ by the factor $x$ and by the constant, and so do the points that the two "
-        "updates seek.",
-        correction="Both are additive steps in the dual coordinate log x; EGD follows the "
-        "gradient in x there, the sampler the gradient in log x.",
-        figures=_fixed_point_figures,
-    ),
-)
-
 GENERATOR = Claim(
-    id="E15-generator",
-    title="the generator of the multiplicative-score step",
-    statement=r"To first order in $\eta$ the update $x\circ\exp(-\eta x\circ\nabla\ell)$ is the "
-    r"mirror step of $\phi=-\sum_i\log x_i$ (Burg's entropy), and not that of $\sum_ix_i\log "
-    "x_i$.",
-    kind=Kind.REFUTED,
-    means=Means.ALGEBRA,
-    sources=(*v2("sec. 5: one convex generator"), *v1("eq. 15")),
+    "E15-generator",
+    "the generator of the multiplicative-score step",
+    generates_to_first_order,
+    holds=-log(_X),
+    twins={"half of Burg's entropy": -log(_X) / 2, "half the squared norm": _X**2 / 2},
+    printed={"the entropy": _X * log(_X)},
+    values=lambda: {"update": _update()},
+    names=_NAMES,
+    sources=v2("sec. 5: one convex generator") + v1("eq. 15"),
     sheet=("E15",),
-    assumptions=("positive state; one coordinate", "up to terms of order eta^2"),
+    assumptions=("positive state", ONE_COORDINATE),
     depends=("A18", "one-generator"),
-    derivation=r"The mirror step obeys $\phi'(x^+)=\phi'(x)-\eta g$, so $x^+=x-\eta g/\phi''(x)+O("
-    r"\eta^2)$. This is $x-\eta x^2g$ iff $\phi''=1/x^2$, that is $\phi=-\log x$ up to an affine "
-    r"function. (The exact step of Burg's entropy is $x^+=x/(1+\eta xg)$.)",
-    proof=Proof(
-        generates_to_first_order,
-        holds=-log(_X),
-        twins={"half of Burg's entropy": -log(_X) / 2, "half the squared norm": _X**2 / 2},
-        printed={"the entropy": _X * log(_X)},
-    ),
     erratum=Erratum(
-        fault=Fault.OVERCLAIMED,
-        printed="The Dale-Langevin sampler, exponentiated gradient descent, and Mirrored Langevin "
+        Fault.OVERCLAIMED,
+        quote="The Dale-Langevin sampler, exponentiated gradient descent, and Mirrored Langevin "
         "Dynamics (MLD) are unified by a single convex generator",
         trouble="As optimisation, the noise-free sampler is mirror descent with another generator "
         "than EGD; with the generator of EGD its exponent would be the gradient itself.",
-        correction="The single generator is right in the sense of one-generator: it fixes the "
+        advice="The single generator is right in the sense of one-generator: it fixes the "
         "coordinate log x in which Langevin dynamics is run.",
         figures=_generator_figures,
         remains_open="The formula of the generator is lost in the text of version 2.",

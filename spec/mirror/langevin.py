@@ -23,8 +23,8 @@ from sympy import (
 )
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof, v2
 from spec.checking.diffusions import fokker_planck, plain_partials, with_symbols
+from spec.checking.old import Claim, Kind, Means, Pin, Proof, v2
 
 _X: tuple[Symbol, Symbol] = symbols("x1 x2", positive=True)
 _PARTIALS = plain_partials(_X)

@@ -12,7 +12,7 @@ from mpmath import mpf
 from sympy import Expr, Integer, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Proof
+from spec.checking.old import Claim, Kind, Means, Pin, Proof
 
 _DELTA = symbols("delta", positive=True)
 Law = Callable[[Expr, Expr, Expr, Expr], tuple[Expr, Expr]]

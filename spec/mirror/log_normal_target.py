@@ -12,8 +12,8 @@ from typing import NamedTuple
 from sympy import Expr, Integer, Matrix, Poly, diff, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof, v2
 from spec.checking.diffusions import fokker_planck, plain_partials
+from spec.checking.old import Claim, Kind, Means, Proof, v2
 from spec.checking.symbols import L, M
 
 _LAM, _DELTA = symbols("lam delta", positive=True)

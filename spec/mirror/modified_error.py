@@ -13,9 +13,9 @@ from mpmath import mpf
 from sympy import Expr, Function, Symbol, diff, lambdify, log, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
 from spec.checking.diffusions import with_symbols
 from spec.checking.numeric import agree
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
 
 Pair = tuple[Expr, Expr]
 Gradient = Callable[[Pair], Pair]

@@ -13,7 +13,7 @@ from mpmath import mpf
 from sympy import Abs, Expr, Rational, Symbol, diff, hessian, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1, v2
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1, v2
 
 Pair = tuple[Expr, Expr]
 W: Pair = symbols("w1 w2")

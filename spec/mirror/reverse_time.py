@@ -11,9 +11,9 @@ from mpmath import mpf
 from sympy import Expr, Function, Matrix, Rational, Symbol, diff, groebner, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 from spec.checking.diffusions import fokker_planck, plain_partials, with_symbols
 from spec.checking.gaussian import expectation
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 
 _Y = Symbol("y")
 _PARTIALS = plain_partials((_Y,))

@@ -10,8 +10,8 @@ from mpmath import mpf
 from sympy import Expr, Function, Matrix, Rational, diag, diff, log, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
 from spec.checking.diffusions import fokker_planck, plain_partials, with_symbols
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
 
 _X = symbols("x1 x2", positive=True)
 _C, _N = symbols("c n")

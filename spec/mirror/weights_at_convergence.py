@@ -13,8 +13,8 @@ from mpmath import mpf
 from sympy import Expr, Symbol, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.numeric import agree
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 
 Atoms = tuple[tuple[str, str], ...]
 # Minimisers with their probabilities: a skewed law, nothing like a log-normal one.

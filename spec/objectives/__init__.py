@@ -3,30 +3,22 @@
 from spec.checking.claim import Claim
 from spec.objectives import (
     assumptions,
-    cross_term,
     equivalence,
     estimator,
     floor,
     implicit,
-    log_normal_constant,
     losses,
-    m_dsm,
     non_negative,
     target_law,
-    weighting,
 )
 
 CLAIMS: tuple[Claim, ...] = (
     *losses.CLAIMS,
-    *m_dsm.CLAIMS,
-    *cross_term.CLAIMS,
     *equivalence.CLAIMS,
-    *log_normal_constant.CLAIMS,
     *target_law.CLAIMS,
     *assumptions.CLAIMS,
     *estimator.CLAIMS,
     *floor.CLAIMS,
-    *weighting.CLAIMS,
     *implicit.CLAIMS,
     *non_negative.CLAIMS,
 )

@@ -5,6 +5,7 @@ from collections import Counter
 
 from spec.catalogue import CLAIMS
 from spec.checking.claim import Claim, Fault
+from spec.pages.prose import refused, said
 from spec.pages.table import figure_text, places
 
 _HEAD = """# Errata to "Dale meets Langevin: A Multiplicative Denoising Diffusion Model"
@@ -70,20 +71,22 @@ def _heading(claim: Claim) -> str:
 
 def _entry(claim: Claim) -> str:
     erratum = claim.erratum
-    assert erratum is not None and claim.proof is not None
+    assert erratum is not None
     parts = [
         f"## {_heading(claim)}",
         f"*{erratum.fault}* · {places(claim.sources)} · decided by {claim.means}",
-        f"**Printed.** {erratum.printed}",
-        f"**What is wrong.** {erratum.trouble}",
-        f"**Correct.** {erratum.correction}",
+        f"**Printed.** {erratum.quote}",
+        *(f"Refused, {name}: {shows}" for name, shows in refused(claim, claim.printed) if shows),
+        f"**What is wrong.** {said(claim, erratum.trouble)}",
+        f"**Correct.** {said(claim, claim.statement)}",
     ]
+    if erratum.advice:
+        parts.append(said(claim, erratum.advice))
     figures = erratum.figures()
     if figures:
         rows = "\n".join(f"| {f.label} | {figure_text(f)} |" for f in figures)
         parts.append(f"| size of the effect | |\n| --- | --- |\n{rows}")
     if erratum.remains_open:
         parts.append(f"**Open.** {erratum.remains_open}")
-    refused = "; ".join([*claim.proof.printed, *claim.proof.twins])
-    parts.append(f"The routine refuses: {refused}.")
+    parts.append(f"The routine refuses: {'; '.join([*claim.printed, *claim.twins])}.")
     return "\n\n".join(parts) + "\n"

@@ -8,7 +8,10 @@ from collections.abc import Iterable
 import mpmath
 
 from spec.checking.claim import Claim, Figure, Kind, Source
-from spec.checking.verdicts import Status
+from spec.checking.record import exercised
+from spec.checking.trace import described
+from spec.pages.prose import refused, said
+from spec.verdicts import Status
 
 
 def places(sources: Iterable[Source]) -> str:
@@ -37,10 +40,17 @@ def table(statuses: Iterable[Status]) -> str:
 
 
 def kinds(claims: Iterable[Claim]) -> str:
-    """How many claims there are of each kind, as the README says it."""
-    of_kind = Counter(claim.kind for claim in claims)
-    named = ", ".join(f"{of_kind[kind]} {kind}" for kind in Kind)
-    return f"{of_kind.total()} claims: {named}"
+    """How many claims there are of each kind, and by which means, as the README says it."""
+    found = list(claims)
+    named = []
+    for kind in Kind:
+        of_means = Counter(str(claim.means) for claim in found if claim.kind is kind)
+        if not of_means:
+            continue
+        alone = set() if kind is Kind.REFUTED else {"literature", "points", "reading"}
+        by = [f"{n} by {m}" for m, n in of_means.most_common() if m not in {"none", *alone}]
+        named.append(f"{of_means.total()} {kind}" + (f" ({', '.join(by)})" if by else ""))
+    return f"{len(found)} claims: {', '.join(named)}"
 
 
 def counts(statuses: Iterable[Status]) -> str:
@@ -61,19 +71,20 @@ def details(status: Status) -> str:
     claim = status.claim
     parts = [
         f"{claim.id}: {claim.title}",
-        f"{claim.kind} by {claim.means}; {status.rung}; {status.outcome.seconds:.1f} s",
+        f"{how(status)}; {status.rung}; {status.outcome.seconds:.1f} s",
         f"stated in   {places(claim.sources)}",
         f"sheet       {', '.join(claim.sheet) or '-'}",
-        f"assumes     {'; '.join(claim.assumptions) or '-'}",
         f"rests on    {', '.join(claim.depends) or '-'}",
+        *_assumption_lines(claim),
+        *(f"we read     {reading}" for reading in claim.readings),
         *(f"!           {trouble}" for trouble in status.troubles),
         "",
-        _wrapped(claim.statement),
+        _wrapped(said(claim, claim.statement)),
     ]
     if claim.derivation:
-        parts += ["", "Derivation", _wrapped(claim.derivation)]
+        parts += ["", "Derivation", _wrapped(said(claim, claim.derivation))]
     if claim.reason:
-        parts += ["", "Why there is nothing to prove", _wrapped(claim.reason)]
+        parts += ["", "Why there is nothing to prove", _wrapped(said(claim, claim.reason))]
     return (
         "\n".join(parts + _proof_lines(claim) + _erratum_lines(claim) + _pin_lines(claim)) + "\n"
     )
@@ -81,18 +92,31 @@ def details(status: Status) -> str:
 
 def as_json(statuses: Iterable[Status]) -> str:
     """Everything but the routines, for other programs."""
-    return json.dumps([_entry(status) for status in statuses], indent=2, ensure_ascii=False)
+    return json.dumps(
+        [_entry(status) for status in statuses], indent=2, ensure_ascii=False, default=str
+    )
+
+
+def how(status: Status) -> str:
+    """Kind and means of a claim, with the points at which its routine decided it."""
+    claim, points = status.claim, status.outcome.points
+    found = f"{claim.kind} by {claim.means}" if claim.routine else str(claim.kind)
+    return f"{found} ({described(points)})" if points else found
+
+
+def _assumption_lines(claim: Claim) -> list[str]:
+    tried, bare = exercised(claim)
+    lines = [f"assumes     {a.text} (dropped: it fails; used by {a.used})" for a in tried]
+    return lines + [f"assumes     {a} (assumed, not exercised)" for a in bare]
 
 
 def _proof_lines(claim: Claim) -> list[str]:
-    if claim.proof is None:
+    if claim.routine is None:
         return []
-    routine = claim.proof.routine
-    lines = ["", f"Routine {routine.__module__}.{routine.__name__}"]
-    if routine.__doc__:
-        lines.append(textwrap.indent(textwrap.dedent("    " + routine.__doc__).strip(), "    "))
-    lines += [f"  must refuse, and does unless marked above: {name}" for name in claim.proof.twins]
-    lines += [f"  printed in the paper, to be refused: {name}" for name in claim.proof.printed]
+    lines = ["", f"Routine {claim.routine.__module__}.{claim.routine.__name__}"]
+    for label, candidates in (("must refuse", claim.twins), ("printed, refused", claim.printed)):
+        for name, shows in refused(claim, candidates):
+            lines.append(f"  {label}: {name}" + (f": {shows}" if shows else ""))
     return lines
 
 
@@ -100,35 +124,44 @@ def _erratum_lines(claim: Claim) -> list[str]:
     if claim.erratum is None:
         return []
     erratum = claim.erratum
-    lines = ["", f"Erratum ({erratum.fault})", f"  printed     {erratum.printed}"]
-    lines += [f"  trouble     {erratum.trouble}", f"  correct     {erratum.correction}"]
+    lines = ["", f"Erratum ({erratum.fault})", f"  printed     {erratum.quote}"]
+    lines += [f"  trouble     {said(claim, erratum.trouble)}"]
+    lines += [f"  advice      {said(claim, erratum.advice)}"] if erratum.advice else []
     lines += [f"  figure      {f.label}: {figure_text(f)}" for f in erratum.figures()]
     return lines + ([f"  open        {erratum.remains_open}"] if erratum.remains_open else [])
 
 
 def _pin_lines(claim: Claim) -> list[str]:
-    return [
-        f"Pins {pin.name} within {pin.k:g} u S at {len(pin.points)} points; "
-        f"refused there: {', '.join(pin.twins)}"
-        for pin in claim.pins
-    ]
+    lines = []
+    for pin in claim.compared:
+        about = f"; not the statement: {pin.because}" if pin.because else ""
+        if pin.vectors:
+            lines.append(f"Pins {pin.name} by the accuracy vectors {pin.vectors}{about}")
+        else:
+            lines.append(
+                f"Pins {pin.name} within {pin.k:g} u S at {len(pin.points)} points; "
+                f"refused there: {', '.join(pin.twins)}{about}"
+            )
+    return lines
 
 
 def _entry(status: Status) -> dict[str, object]:
     claim = status.claim
-    proof = claim.proof
+    tried, bare = exercised(claim)
     return {
         "id": claim.id,
         "title": claim.title,
-        "statement": claim.statement,
+        "statement": said(claim, claim.statement),
         "kind": claim.kind,
         "means": claim.means,
+        "points": list(status.outcome.points),
         "sources": [{"version": s.version, "place": s.place} for s in claim.sources],
-        "sheet": list(claim.sheet),
-        "assumptions": list(claim.assumptions),
+        "sheet": list(claim.sheet or ()),
+        "assumptions": [a.text for a in tried],
+        "assumed_not_exercised": bare,
         "depends": list(claim.depends),
-        "false_twins": list(proof.twins) if proof else [],
-        "printed": list(proof.printed) if proof else [],
+        "false_twins": list(claim.twins),
+        "printed": list(claim.printed),
         "pins": [pin.name for pin in claim.pins],
         "status": status.rung,
         "troubles": list(status.troubles),

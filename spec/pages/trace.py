@@ -51,7 +51,7 @@ def _claims() -> str:
             (
                 claim.id,
                 claim.title,
-                f"{claim.kind} by {claim.means}" if claim.proof else str(claim.kind),
+                f"{claim.kind} by {claim.means}" if claim.routine else str(claim.kind),
                 _codes(pinned),
                 _codes(twin for f in known if (twin := fast_twin(f)) != "-"),
                 _tests(claim, known),
@@ -74,7 +74,7 @@ def _tests(claim: Claim, known: list[PublicFunction]) -> str:
     files = {path for public in known for path in files_that_test(public)}
     if claim.pins:
         files.add("tests/spec/test_pins.py")
-    if claim.proof:
+    if claim.routine:
         files.add("tests/spec/test_claims.py")
     return (
         "<br>".join(f"[{path.removeprefix('tests/')}](../{path})" for path in sorted(files)) or "-"

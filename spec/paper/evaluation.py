@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 import mpmath
 from mpmath import mpf
 
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.checking.numeric import agree, normal_expectation
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
 from spec.paper._protocol import FINAL_GRID, INCEPTION, SPLITS
 
 

@@ -11,7 +11,7 @@ from mpmath import mpf
 from sympy import Expr, Integer, Rational, diff, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
 
 _ITERATIONS_PRINTED = {"Section 6": 200_000, "Appendix D.3, MNIST": 300_000}
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from sympy import Expr, Integer, Rational
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Kind, Means, Proof, v1, v2
+from spec.checking.old import Claim, Erratum, Fault, Kind, Means, Proof, v1, v2
 from spec.checking.symbols import s2
 
 _N = 50

@@ -9,9 +9,9 @@ import mpmath
 from sympy import Expr, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Proof, v1, v2
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import rounds_to
+from spec.checking.old import Claim, Kind, Means, Proof, v1, v2
 from spec.checking.symbols import kappa, mu, s2
 from spec.exact.published import output_variance
 

@@ -9,7 +9,7 @@ from mpmath import mpf
 from sympy import Expr, Rational, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
+from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v2
 
 _l1, _l2, _lbar, _v = symbols("l1 l2 lbar v")
 Fit = tuple[Expr, Expr]

@@ -11,8 +11,8 @@ from mpmath import mpf
 from sympy import Expr, Integer, Rational, Symbol
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Proof, v1, v2
 from spec.checking.numeric import rounds_to
+from spec.checking.old import Claim, Kind, Means, Proof, v1, v2
 from spec.checking.symbols import s2
 
 # Version 1, Sections 6 and D.4.

@@ -1,6 +1,6 @@
 """The tables and data sets of the paper: what their headers say, and what is lost."""
 
-from spec.checking.claim import Claim, Kind, Means, v1, v2
+from spec.checking.old import Claim, Kind, Means, v1, v2
 
 DATASETS = Claim(
     id="datasets",

@@ -1,6 +1,7 @@
 """Every pin: the function agrees with the claim's right-hand side at 50 digits, twins do not."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from mpmath import nstr
@@ -9,11 +10,15 @@ from spec.catalogue import CLAIMS
 from spec.checking.claim import Claim, Formula, Pin
 from spec.checking.pins import bounds, reference
 from spec.checking.symbols import H, h, v
-from tests.spec.adapters import ADAPTERS
-from tests.support.pin_check import PinDisagrees, compare, pinned_function, troubles
+from validation.pins.adapters import ADAPTERS
+from validation.pins.comparing import PinDisagrees, compare, pinned_function, troubles
 
-PINS = [(claim, pin) for claim in CLAIMS for pin in claim.pins]
-TWINS = [(pin, name, twin) for _, pin in PINS for name, twin in pin.twins.items()]
+ALL = [(claim, pin) for claim in CLAIMS for pin in claim.compared]
+PINS = [(claim, pin) for claim, pin in ALL if not pin.vectors]
+BY_VECTORS = [(claim, pin) for claim, pin in ALL if pin.vectors]
+# A mistake of the statement may be in a part of it that the function does not compute.
+TWINS = [(pin, n, twin) for _, pin in PINS if not pin.reads for n, twin in pin.twins.items()]
+READ = [pin for _, pin in PINS if pin.reads]
 
 
 @pytest.mark.parametrize(("claim", "pin"), PINS, ids=[f"{c.id}-{p.name}" for c, p in PINS])
@@ -29,12 +34,25 @@ def test_false_twin_fails_the_same_comparison(pin: Pin, twin: Formula) -> None:
         compare(pin, twin, ADAPTERS[pin.name])
 
 
+@pytest.mark.parametrize("pin", READ, ids=lambda pin: pin.name)
+def test_some_mistake_of_the_statement_fails_the_same_comparison(pin: Pin) -> None:
+    assert troubles(pin, ADAPTERS) == []
+
+
+@pytest.mark.parametrize(
+    ("claim", "pin"), BY_VECTORS, ids=[f"{c.id}-{p.name}" for c, p in BY_VECTORS]
+)
+def test_function_vectors_and_statement_agree(claim: Claim, pin: Pin) -> None:
+    assert troubles(pin, ADAPTERS, claim) == []
+
+
 def test_every_adapter_belongs_to_a_pin() -> None:
     assert set(ADAPTERS) == {pin.name for _, pin in PINS}
 
 
 POINTS = ({"h": -0.7}, {"h": 2.3})
-PLANTED = Pin("gbm_ref.log_score_from_hyvarinen", 1 + h, {"no Jacobian": h}, POINTS)
+NAME = "gbm_ref.log_score_from_hyvarinen"
+PLANTED = Pin(NAME, POINTS, because="a test", formula=1 + h, twins={"no Jacobian": h})
 
 
 def call(function: object, at: dict[str, float]) -> object:
@@ -72,14 +90,20 @@ def test_troubles_are_told_apart() -> None:
     assert troubles(PLANTED, {}) == ["no adapter says how to call it"]
     (found,) = troubles(PLANTED, {name: lambda f, at: [1.0, 2.0]})[:1]
     assert "returned 2 numbers, not 1" in found
-    generous = Pin(PLANTED.function, 1 + h, {"equal": h + 1}, PLANTED.points)
+    generous = replace(PLANTED, twins={"equal": h + 1})
     assert troubles(generous, {name: call}) == ["twin 'equal' agrees with the function too"]
 
 
 def test_the_reference_has_fifty_digits_and_the_default_scale_sees_every_symbol() -> None:
-    pin = Pin("gbm_ref.denoiser", H + v / 3, {"x": H}, ({"H": 0.1, "v": 3.0},))
+    pin = Pin("gbm_ref.denoiser", ({"H": 0.1, "v": 3.0},), formula=H + v / 3, twins={"x": H})
     (value,) = reference(pin, pin.formula, pin.points[0])
     assert nstr(value, 60) == "1.1000000000000000055511151231257827021181583404541015625"
     # |f| + |H df/dH| + |v df/dv| = 1.1 + 0.1 + 1.
     (bound,) = bounds(pin, pin.points[0])
     assert float(bound) == pytest.approx(8 * 2.0**-53 * 2.2, rel=1e-12)
+
+
+def test_vectors_of_another_function_are_refused() -> None:
+    strange = Pin("gbm_ref.hyvarinen_from_denoiser", vectors="denoiser", because="a test")
+    assert troubles(strange, {}) == ["the vectors denoiser are not computed by it"]
+    assert troubles(replace(strange, function="gbm_ref.denoiser"), {}) == []

@@ -24,7 +24,6 @@ EXCEPTIONS: dict[str, str] = {
     "tests/fast/mathematics/test_state.py": "shows that the global generator has no influence",
     "tests/fast/runtime/test_state.py": "shows that the global generator has no influence",
     "tests/ref/test_ref_state.py": "shows that the global generator has no influence",
-    "tests/spec/adapters/laws.py": "a generator whose draws are given",
 }
 # path -> why so many numbers there are not statistics.
 BULK: dict[str, str] = {}

@@ -10,7 +10,8 @@ import gbm_fast as gbm
 from tests.support.twins import tensor
 
 MEAN, X = tensor([0.1, 0.2, 0.3]), tensor([[1.3, 0.7, 1.1], [0.9, 1.6, 2.0]])
-COV, TURN = (
+COV = tensor([[2.0, 0, 0], [0, 2.0, 0], [0, 0, 2.0]])
+TURN = tensor([[1, 2, 3], [2, 4, 5], [3, 5, 6]])
     tensor([[2.0, 0, 0], [0, 2.0, 0], [0, 0, 2.0]]),
     tensor([[1, 2, 3], [2, 4, 5], [3, 5, 6]]),
 )

@@ -1,0 +1,197 @@
+"""LaTeX of the objects that the routines decide about.
+
+A printed formula is made here from the candidate of a claim, so that it cannot say anything else.
+"""
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import mpmath
+from mpmath import mpf
+from sympy import Basic, Expr, MatrixBase, Symbol
+from sympy.core.relational import Relational
+from sympy.printing.latex import LatexPrinter
+
+from spec.checking.algebra import same
+
+# Names that SymPy would not typeset as the paper does; a claim may add its own.
+LEXICON: dict[str, str] = {
+    "s2": r"\sigma^{2}",
+    "dt": r"\delta",
+    "x": "X",
+    "x0": "X_{0}",
+    "L": r"\log X",
+    "L0": r"\log X_{0}",
+    "h": r"X\circ\nabla\log p",
+}
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Expressions that are equal one to the next, which is decided when the chain is printed."""
+
+    expressions: tuple[Expr, ...]
+
+    def __init__(self, *expressions: Expr) -> None:
+        object.__setattr__(self, "expressions", expressions)
+
+
+@dataclass(frozen=True)
+class Says:
+    """left, a sign such as "=", r"\\leftarrow" or r"\\to", and right: a printed relation."""
+
+    left: object
+    right: object
+    sign: str = "="
+
+
+@dataclass(frozen=True)
+class Sde:
+    """d state = drift d time + noise d W; a clock "r" runs backwards, with its own W."""
+
+    state: str
+    drift: Expr
+    noise: Expr
+    clock: str = "t"
+
+
+class BrokenChain(ValueError):
+    """Two neighbours of a chain are not equal."""
+
+
+class _Printer(LatexPrinter):
+    """SymPy's, with our names and with powers of a name that is a square already."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        super().__init__({"fold_short_frac": False, "mul_symbol": r"\,"})
+        self._our_names = {**LEXICON, **names}
+
+    def _print_Symbol(self, expr: Symbol, style: str = "plain") -> str:  # noqa: N802
+        found = self._our_names.get(expr.name)
+        return found if found is not None else super()._print_Symbol(expr)
+
+    def _print_Pow(self, expr: Expr) -> str:  # noqa: N802
+        base = self._our_names.get(getattr(expr.base, "name", ""), "")
+        if not (expr.exp.is_Integer and expr.exp > 1):
+            return super()._print_Pow(expr)
+        if base.endswith("^{2}"):
+            return f"{base[:-3]}{{{2 * int(expr.exp)}}}"
+        if _is_composite(base):
+            return rf"\left({base}\right)^{{{expr.exp}}}"
+        return super()._print_Pow(expr)
+
+    def _print_polygamma(self, expr: Expr, exp: str | None = None) -> str:  # noqa: N802
+        order, argument = expr.args
+        name = r"\psi" if order == 0 else rf"\psi_{{{self._print(order)}}}"
+        power = f"^{{{exp}}}" if exp else ""
+        return rf"{name}{power}\left({self._print(argument)}\right)"
+
+    def _print_Add(self, expr: Expr, order: str | None = None) -> str:  # noqa: N802
+        """What is taken off comes last, as one writes it."""
+        terms = self._as_ordered_terms(expr, order=order)
+        terms.sort(key=lambda term: term.could_extract_minus_sign())
+        first, *others = terms
+        signs = [(" - ", -term) if term.could_extract_minus_sign() else (" + ", term)
+                 for term in others]  # fmt: skip
+        return self._print(first) + "".join(
+            sign + (rf"\left({self._print(term)}\right)" if term.is_Add else self._print(term))
+            for sign, term in signs
+        )
+
+    def doprint(self, expr: Basic) -> str:
+        """As SymPy prints it, but names that are long come last in a product."""
+        last = {
+            symbol: Symbol(f"zz{symbol.name}", **symbol.assumptions0)
+            for symbol in expr.atoms(Symbol)
+            if _is_composite(self._our_names.get(symbol.name, symbol.name))
+        }
+        for symbol, moved in last.items():
+            self._our_names.setdefault(moved.name, self._our_names.get(symbol.name, symbol.name))
+        return str(super().doprint(expr.xreplace(last)))
+
+
+def _is_composite(tex: str) -> bool:
+    return any(sign in tex for sign in (r"\log", r"\nabla", r"\circ", r"\mathbb", r"\,"))
+
+
+def latex(value: object, names: Mapping[str, str], digits: int = 4) -> str:
+    """LaTeX of an expression, a matrix, a relation, a chain, a number, a sequence or a text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Chain):
+        return " = ".join(latex(e, names, digits) for e in _verified(value))
+    if isinstance(value, Says):
+        left, right = (latex(v, names, digits) for v in (value.left, value.right))
+        return f"{left} {value.sign} {right}"
+    if isinstance(value, Sde):
+        drift, noise = (latex(v, names, digits) for v in (value.drift, value.noise))
+        motion = r"\bar W" if value.clock == "r" else "W"
+        return rf"d{value.state} = \left({drift}\right)\,d{value.clock} + {noise}\,d{motion}"
+    if isinstance(value, Basic | MatrixBase | Relational):
+        return str(_Printer(names).doprint(value))
+    if isinstance(value, bool | int):
+        return str(value)
+    if isinstance(value, float | mpf):
+        return number(value, digits)
+    if isinstance(value, Mapping):
+        return r",\; ".join(rf"\text{{{k}: }}{latex(v, names, digits)}" for k, v in value.items())
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=str)
+    if isinstance(value, range):
+        value = list(value)
+    if isinstance(value, tuple | list):
+        return r",\; ".join(latex(v, names, digits) for v in value)
+    raise TypeError(f"no LaTeX for {value!r}: let `shown` give expressions, numbers or text")
+
+
+def number(value: mpf | float | int, digits: int = 4) -> str:
+    """A number with so many significant digits, in LaTeX."""
+    if isinstance(value, int):
+        return str(value)
+    mantissa, _, exponent = mpmath.nstr(mpf(value), digits).partition("e")
+    return rf"{mantissa}\cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def _verified(chain: Chain) -> tuple[Expr, ...]:
+    for left, right in zip(chain.expressions, chain.expressions[1:], strict=False):
+        if not same(left, right):
+            raise BrokenChain(f"{left} is not {right}")
+    return chain.expressions
+
+
+def parts(candidate: object) -> dict[str, object]:
+    """What is printed of a candidate when its claim does not say: its parts by name.
+
+    An expression is "it", the entries of a sequence "0", "1", ..., those of a mapping and of a
+    dataclass have their names; a function is called with symbols named as its parameters.
+    """
+    if callable(candidate) and not isinstance(candidate, Basic):
+        return parts(applied(candidate))
+    if dataclasses.is_dataclass(candidate) and not isinstance(candidate, Says | Chain | Sde):
+        fields = {f.name: getattr(candidate, f.name) for f in dataclasses.fields(candidate)}
+        return _named(fields)
+    if isinstance(candidate, Mapping):
+        return _named(candidate)
+    if hasattr(candidate, "_fields"):
+        return _named(candidate._asdict())
+    if isinstance(candidate, tuple | list):
+        return _named(dict(enumerate(candidate)))
+    return {"it": candidate}
+
+
+def applied(function: Callable) -> object:
+    """A function of expressions at symbols that have the names of its parameters."""
+    found = inspect.signature(function).parameters.values()
+    required = [p.name for p in found if p.default is p.empty]
+    return function(*(Symbol(name, positive=True) for name in required))
+
+
+def _named(entries: Mapping) -> dict[str, object]:
+    """The parts of the entries, those of a single entry under its own name."""
+    found: dict[str, object] = {}
+    for name, entry in entries.items():
+        for inner, value in parts(entry).items():
+            found[str(name) if inner == "it" else f"{name}.{inner}"] = value
+    return found

@@ -1,0 +1,92 @@
+"""Which texts were read against which routine.
+
+What a formula cannot say is words, and whether words are true only a reader can tell. For each
+claim `spec/reviewed.json` holds the hash of all its words, with their formulas filled in, and of
+the sources of its routine, as they were when somebody read the one against the other. A claim
+whose words or routine have changed since is not "stated" until it was read again:
+`python -m spec --reviewed ID`.
+"""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import CodeType, FunctionType
+
+from spec.checking.claim import Assumption, Claim, Erratum
+from spec.pages.prose import refused, said
+
+FILE = Path(__file__).resolve().parent.parent / "reviewed.json"
+
+
+def fingerprint(claim: Claim) -> str:
+    """SHA-256 of the words of a claim and of the functions of `spec` that decide it."""
+    words = [claim.id, claim.title, claim.kind, claim.means, *claim.readings, *claim.depends]
+    words += [*(claim.sheet or ()), *(f"{s.version} {s.place}" for s in claim.sources)]
+    words += [said(claim, t) for t in (claim.statement, claim.derivation, claim.reason)]
+    for assumption in claim.assumptions:
+        tried = isinstance(assumption, Assumption)
+        words += [assumption.text, assumption.used] if tried else [assumption]  # type: ignore[union-attr]
+    if claim.erratum is not None:
+        words += _of_erratum(claim, claim.erratum)
+    for candidates in (claim.twins, claim.printed):
+        words += [word for pair in refused(claim, candidates) for word in pair]
+    words += [f"{pin.name} {pin.k} {pin.vectors} {pin.because}" for pin in claim.pins]
+    if claim.routine is not None:
+        words += sorted(inspect.getsource(function) for function in reached(claim.routine))
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()
+
+
+def _of_erratum(claim: Claim, erratum: Erratum) -> list[str]:
+    words = [erratum.fault, erratum.quote, erratum.remains_open, inspect.getsource(erratum.figures)
+             if isinstance(erratum.figures, FunctionType) else ""]  # fmt: skip
+    return words + [said(claim, t) for t in (erratum.trouble, erratum.advice)]
+
+
+def reached(routine: Callable) -> set[FunctionType]:
+    """The routine and what it calls by name in `spec`, but for the means of proof."""
+    found: set[FunctionType] = set()
+    waiting = [routine]
+    while waiting:
+        function = waiting.pop()
+        if isinstance(function, FunctionType) and function not in found:
+            found.add(function)
+            named = (function.__globals__.get(name) for name in _names(function.__code__))
+            waiting += [other for other in named if _is_of_a_subject(other)]
+    return found
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names(inner)
+
+
+def _is_of_a_subject(value: object) -> bool:
+    module = getattr(value, "__module__", None) or ""
+    checking = module.startswith("spec.checking")
+    return isinstance(value, FunctionType) and module.startswith("spec.") and not checking
+
+
+def known() -> dict[str, str]:
+    """Claim id to the fingerprint that was read."""
+    return dict(json.loads(FILE.read_text(encoding="utf-8"))) if FILE.exists() else {}
+
+
+def unread(claim: Claim) -> list[str]:
+    """The trouble of a claim whose words or routine were not read as they are."""
+    if known().get(claim.id) == fingerprint(claim):
+        return []
+    return [
+        "its words were not read against its routine as both are: look at "
+        f"`python -m spec --claim {claim.id}`, then `python -m spec --reviewed {claim.id}`"
+    ]
+
+
+def record(claims: list[Claim], ids: list[str]) -> None:
+    """Note that the words of these claims were read; forget claims that are not among `ids`."""
+    found = {name: value for name, value in known().items() if name in ids}
+    found |= {claim.id: fingerprint(claim) for claim in claims}
+    FILE.write_text(json.dumps(dict(sorted(found.items())), indent=0) + "\n", encoding="utf-8")
