@@ -12,9 +12,6 @@ from tests.support.twins import tensor
 MEAN, X = tensor([0.1, 0.2, 0.3]), tensor([[1.3, 0.7, 1.1], [0.9, 1.6, 2.0]])
 COV = tensor([[2.0, 0, 0], [0, 2.0, 0], [0, 0, 2.0]])
 TURN = tensor([[1, 2, 3], [2, 4, 5], [3, 5, 6]])
-    tensor([[2.0, 0, 0], [0, 2.0, 0], [0, 0, 2.0]]),
-    tensor([[1, 2, 3], [2, 4, 5], [3, 5, 6]]),
-)
 PROCESS = gbm.GBM(0.1, 0.8)
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
