@@ -213,7 +213,7 @@ class PointMasses(Target):
         return int(self.points.shape[1])
 
     def diffuse(self, process: Process, t: float) -> "PointMasses":
-        points = self.points * np.exp(process.log_mean(t))
+        points = _checks.times_exp(self.points, process.log_mean(t))
         return PointMasses(points, self.log_var + process.log_var(t))
 
     def logpdf(self, x: Values) -> Array:
@@ -232,7 +232,7 @@ class PointMasses(Target):
         size = _checks.whole_number(size, "size", 1)
         chosen = random_state.integers(self.points.shape[0], size=size)
         z = random_state.standard_normal((size, self.d))
-        return self.points[chosen] * np.exp(math.sqrt(self.log_var) * z)
+        return _checks.times_exp(self.points[chosen], math.sqrt(self.log_var) * z)
 
     def _log_space_cdf(self, y: Array) -> Array:
         residuals = y[..., None] - np.log(self.points[:, 0])

@@ -143,11 +143,11 @@ _PINS = (
     ),
     Pin(
         "gbm_ref.TimeVaryingGBM.time_at_log_var",
-        (_USUAL | {"v": 0.9}, _STEEP | {"v": 1e-3}, _NEAR | {"v": 0.7}),
+        (_USUAL | {"v": 0.9}, _USUAL | {"v": 1e-9}, _STEEP | {"v": 1e-3}, _NEAR | {"v": 0.7}),
         because="it inverts the variance in time", formula=_TIME,
         twins={"rate at time zero kept": v / c0**2},
-        # The error of v over dv/dt = sigma^2; the root search stops at 1e-15 + 1e-15 t.
-        scale=v / (c0 + c1 * _TIME) ** 2 + Rational(1, 5), k=_QUADRATURE,
+        # The error of v over dv/dt = sigma^2; the root search stops at a few units of t.
+        scale=v / (c0 + c1 * _TIME) ** 2 + _TIME, k=_QUADRATURE,
     ),
     Pin(
         "gbm_ref.TimeVaryingGBM.sample",
