@@ -6,16 +6,7 @@ import mpmath
 from mpmath import mpf
 
 from spec.vectors.arithmetic import to_float
-from spec.vectors.records import (
-    DIGITS,
-    MORE_DIGITS,
-    Argument,
-    Case,
-    Flag,
-    Twin,
-    VectorFunction,
-    evaluate,
-)
+from spec.vectors.records import DIGITS, MORE_DIGITS, Case, Flag, Twin, VectorFunction, evaluate
 
 AGREEMENT = mpf("1e-55")  # of two precisions, in units of S
 SECOND_AGREEMENT = mpf("1e-50")  # of two formulas, in units of S
@@ -113,5 +104,5 @@ def decimal(value: mpf) -> str:
     return digits if "e" in digits else f"{digits}e+0"
 
 
-def _written(value: Argument) -> str | list[str]:
+def _written(value: float | tuple[float, ...]) -> str | list[str]:
     return [v.hex() for v in value] if isinstance(value, tuple) else value.hex()

@@ -162,13 +162,15 @@ class _Reader:
 
     def bracketed(self) -> list[Node]:
         """(a, b; c) or |a|."""
-        end, before = {"(": ")", "|": "|"}[self.next()], self.bars
+        end, before = {"(": ")", "|": "|"}.get(self.next()), self.bars
+        if end is None:
+            raise ValueError(f"an operand is missing in {' '.join(self.tokens)}.")
         self.bars = end == "|"
         found = [self.sum()]
         while self.next(",", ";"):
             found.append(self.sum())
         if not self.next(end):
-            raise ValueError(f"{end} expected before {self.tokens[self.at :]}.")
+            raise ValueError(f"{end} is missing in {' '.join(self.tokens)}.")
         self.bars = before
         return found
 

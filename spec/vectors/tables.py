@@ -67,6 +67,8 @@ def _entries(text: str) -> Iterator[list[str]]:
 
 def _twin(line: str, out: Expression) -> Twin:
     key, flag, words, *change = line.split("  ")
+    if len(change) > 1:
+        raise ValueError(f"{key} has more than one change, or the line after it no flag: {line}.")
     wrong = change[0] if change else words.removesuffix(", in float64")
     formula = out.changed(wrong) if " -> " in wrong else out.of(wrong)
     name, naive = key.partition("(")[0], words.endswith("in float64")
