@@ -1,11 +1,11 @@
 """Assumptions that the claims of this folder share, each with what goes wrong without it."""
 
-from sympy import Integer, Matrix, diag, diff, symbols
+from sympy import Expr, Integer, Matrix, diag, diff, symbols
 
 from spec.checking.algebra import same
 from spec.checking.claim import Assumption
-from spec.checking.symbols import V, s2, sigma, v, v0
-from spec.steps._recursions import GridRow, variance_after
+from spec.checking.symbols import H, V, sigma, v
+from spec.checking.trace import use
 from spec.steps._reverse import X, log_step, reverse_drift, root
 
 POSITIVE = "the density is positive and differentiable at the state, and the score is exact"
@@ -27,12 +27,6 @@ def _scaled_score_shrinks_otherwise() -> bool:
     return not same(exact, scaled)
 
 
-def _start_matters() -> bool:
-    t, dt = symbols("t dt", positive=True)
-    ends = [variance_after([GridRow(t, dt, 1)], v0, s2, start) for start in (V, v0 + s2 * t)]
-    return not same(*ends)
-
-
 def _divergence_of_state_dependent_noise() -> bool:
     """With sigma x_i in place of sigma, the divergence is not that of a constant rate."""
     nothing = Matrix([0, 0])
@@ -45,9 +39,19 @@ EXACT_SCORE = Assumption(
     "the score is exact", "the mean and the variance shrink with it",
     _scaled_score_shrinks_otherwise,
 )  # fmt: skip
-EXACT_START = Assumption("the start is exact", "the law that the run starts from", _start_matters)
+EXACT_START = Assumption(
+    "the start is exact", "the variance that the steps shrink",
+    lambda: not same(*((1 - H / v) ** 2 * start + H for start in (v, V))),
+)  # fmt: skip
 CONSTANT = Assumption(
     "mu and sigma do not depend on the state", "the divergence of the diffusion matrix",
     _divergence_of_state_dependent_noise,
 )  # fmt: skip
 ON_LOG_NORMAL = (LOG_NORMAL, EXACT_SCORE)
+
+
+def affine_score(distance: Expr, variance: Expr) -> Expr:
+    """h at a distance of log X from its mean, where it is normal with this variance."""
+    for assumption in ON_LOG_NORMAL:
+        use(assumption)
+    return -1 - distance / variance

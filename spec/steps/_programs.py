@@ -7,6 +7,7 @@ about, the same for equal polynomials and another for any other.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from sympy import Expr, Integer, Rational, Symbol, expand
 
@@ -30,10 +31,7 @@ class UnknownScore:
 
 @dataclass(frozen=True)
 class Setting:
-    """What an algorithm is run with.
-
-    first   the first level k;  inner  L;  length_root  sqrt(delta_s);  decay  chi
-    """
+    """The first level k, the visits L of a level, sqrt(delta_s), and the decay chi."""
 
     first: int
     inner: int = 1
@@ -51,55 +49,36 @@ def draw(level: int, visit: int) -> Symbol:
     return Symbol(f"z_{level}_{visit}", real=True)
 
 
-def printed_update(score: Expr, noise_draw: Expr, length_root: Expr, noise: Expr) -> Expr:
-    """The exponent in line 6 of Algorithm 2 of version 1."""
-    step = length_root**2
-    drift = -step * (mu - Rational(3, 2) * sigma**2) + step * sigma**2 * score
-    return drift + noise * sigma * length_root * noise_draw
+def _listing(
+    setting: Setting,
+    score: UnknownScore,
+    overwrites: bool = True,
+    reads_each: bool = True,
+    decays_inside: bool = False,
+) -> Expr:
+    """Algorithm 2 of version 1, with line 6 as printed.
 
-
-def literal(setting: Setting, score: UnknownScore) -> Expr:
-    """Algorithm 2 of version 1 as printed: X_{k-1} is written from X_k in each inner visit."""
-    states, noise = {setting.first: START}, Integer(1)
+    overwrites     one variable X; otherwise each visit writes X_{k-1} from X_k, as printed
+    reads_each     the score is read at each visit; otherwise once a level
+    decays_inside  the noise decays after each visit; otherwise after each level
+    """
+    state, noise, step = START, Integer(1), setting.length_root**2
     for k in range(setting.first, 0, -1):
+        before = state
         for j in range(1, setting.inner + 1):
-            h = score(states[k], k)
-            states[k - 1] = states[k] + printed_update(h, draw(k, j), setting.length_root, noise)
-        noise *= setting.decay
-    return states[0]
-
-
-def in_place(setting: Setting, score: UnknownScore) -> Expr:
-    """The same listing with one variable X, which every inner visit updates."""
-    state, noise = START, Integer(1)
-    for k in range(setting.first, 0, -1):
-        for j in range(1, setting.inner + 1):
-            h = score(state, k)
-            state = state + printed_update(h, draw(k, j), setting.length_root, noise)
-        noise *= setting.decay
+            origin = state if overwrites else before
+            h = score(origin if reads_each else before, k)
+            drift = -step * (mu - Rational(3, 2) * sigma**2) + step * sigma**2 * h
+            state = origin + drift + noise * sigma * setting.length_root * draw(k, j)
+            noise *= setting.decay if decays_inside else 1
+        noise *= 1 if decays_inside else setting.decay
     return state
 
 
-def frozen_score(setting: Setting, score: UnknownScore) -> Expr:
-    """A mistaken repair: in place, but the score is read once a level."""
-    state, noise = START, Integer(1)
-    for k in range(setting.first, 0, -1):
-        h = score(state, k)
-        for j in range(1, setting.inner + 1):
-            state = state + printed_update(h, draw(k, j), setting.length_root, noise)
-        noise *= setting.decay
-    return state
-
-
-def decayed_each_visit(setting: Setting, score: UnknownScore) -> Expr:
-    """A mistaken repair: in place, but the noise decays within the inner loop."""
-    state, noise = START, Integer(1)
-    for k in range(setting.first, 0, -1):
-        for j in range(1, setting.inner + 1):
-            h = score(state, k)
-            state = state + printed_update(h, draw(k, j), setting.length_root, noise)
-            noise *= setting.decay
-    return state
+in_place = _listing
+literal = partial(_listing, overwrites=False)
+frozen_score = partial(_listing, reads_each=False)
+decayed_each_visit = partial(_listing, decays_inside=True)
 
 
 def by_rows(rows: list[Row], score: UnknownScore, length_root: Expr = root) -> Expr:

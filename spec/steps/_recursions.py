@@ -18,10 +18,12 @@ from mpmath import mpf
 from sympy import Expr
 
 from spec.checking.claim import Figure
+from spec.checking.trace import use
+from spec.steps._assumed import EXACT_START, ON_LOG_NORMAL, affine_score
 
-# The rates and the log-variance of the data of all figures, and a usual number of levels.
-NOISE_RATE, DATA, LEVELS = mpf("0.64"), mpf("0.05"), 1000
-SETTING = f"sigma = 0.8, v0 = {mpmath.nstr(DATA, 3)}, N = {LEVELS}"
+# The rates and the log-variance of the data of all figures, a usual number of levels and decay.
+NOISE_RATE, DATA, LEVELS, CHI = mpf("0.64"), mpf("0.05"), 1000, mpf("0.995")
+SETTING = f"sigma = {float(mpmath.sqrt(NOISE_RATE))}, v0 = {float(DATA)}, N = {LEVELS}"
 
 
 class GridRow(NamedTuple):
@@ -51,12 +53,15 @@ def variance_after(rows: Iterable[GridRow], v0: Expr, s2: Expr, start: Expr) -> 
     variance = start
     for t, dt, noise in rows:
         added = s2 * dt
-        variance = (1 - added / (v0 + s2 * t)) ** 2 * variance + noise**2 * added
+        shrinks = 1 + added * (1 + affine_score(1, v0 + s2 * t))
+        variance = shrinks**2 * variance + noise**2 * added
     return variance
 
 
 def relative_variance(rows: Iterable[GridRow], v0: mpf = DATA, s2: mpf = NOISE_RATE) -> mpf:
     """`variance_after` over v0, from the exact law at the time of the first row."""
+    for assumption in (*ON_LOG_NORMAL, EXACT_START):
+        use(assumption)
     return _relative_variance(tuple(rows), v0, s2)
 
 
@@ -68,5 +73,6 @@ def _relative_variance(rows: tuple[GridRow, ...], v0: mpf, s2: mpf) -> mpf:
 
 def variance_figure(label: str, rows: Iterable[GridRow]) -> Figure:
     """That ratio for the reader, at the usual rates and data."""
-    where = f"log-variance over that of the data, {label} ({SETTING})"
-    return Figure(where, relative_variance(rows))
+    return Figure(
+        f"log-variance over that of the data, {label} ({SETTING})", relative_variance(rows)
+    )

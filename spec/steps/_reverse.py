@@ -7,9 +7,10 @@ root = sqrt(dt); h1, h2 Hyvarinen score x_i S_i; z1, z2 draws.
 
 from functools import cache
 
-from sympy import Expr, Matrix, Symbol, diag, diff, ones, sqrt, symbols
+from sympy import Expr, Integer, Matrix, Symbol, diag, diff, ones, sqrt, symbols
 
-from spec.checking.symbols import dt, h, mu, sigma, x
+from spec.checking.gaussian import expectation
+from spec.checking.symbols import dt, h, mu, sigma, x, z
 
 root = Symbol("root", positive=True)
 X = symbols("x1 x2", positive=True)
@@ -21,6 +22,11 @@ MU = symbols("mu1 mu2", real=True)
 def in_delta(expression: Expr) -> Expr:
     """With the step length as readers know it, for printing."""
     return expression.subs(root, sqrt(dt))
+
+
+def over_draw(polynomial: Expr) -> Expr:
+    """The mean over a standard normal draw z."""
+    return expectation(polynomial, z, Integer(0), Integer(1))
 
 
 def reverse_drift(drift: Matrix, diffusion: Matrix, score: Matrix, at: tuple) -> Matrix:
@@ -66,7 +72,6 @@ def increment(equation: tuple[Matrix, Matrix], noise: Expr | int = 1) -> Matrix:
 
 def per_coordinate(expression: Expr) -> Matrix:
     """An expression in mu, h, x and z, written out for both coordinates."""
-    z = Symbol("z", real=True)
     return Matrix(
         [
             expression.subs({mu: MU[i], h: X[i] * S[i], x: X[i], z: Z[i]}, simultaneous=True)

@@ -18,7 +18,7 @@ from spec.checking.gaussian import expectation
 from spec.checking.symbols import h, kappa, mu, sigma, v0, x, z
 from spec.checking.trace import each, points
 from spec.checking.typeset import Says
-from spec.steps._assumed import ON_LOG_NORMAL
+from spec.steps._assumed import ON_LOG_NORMAL, affine_score
 from spec.steps._pinned import table
 from spec.steps._programs import START, Setting, UnknownScore, by_rows, chi, draw, in_place
 from spec.steps._recursions import LEVELS, annealed_rows, variance_figure
@@ -87,7 +87,7 @@ def is_sign_agnostic(listing: Listing) -> bool:
 
 def _visited(drift: Mapping[Expr, Expr], length_root: Expr = root) -> Expr:
     """The distance after a noise-free visit at level one, with the score of its time."""
-    score = -1 - distance / (v0 + sigma**2 * root**2)
+    score = affine_score(distance, v0 + sigma**2 * root**2)
     return distance + log_step(score, Integer(0), length_root, 0).subs(drift)
 
 

@@ -11,27 +11,27 @@ from sympy import Expr, Matrix, Poly, Rational, Symbol, exp, factorial, log, sqr
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin, Values, v1, v2
-from spec.checking.gaussian import expectation
 from spec.checking.symbols import L, dt, h, kappa, mu, sigma, t, x, z
 from spec.checking.typeset import Says, Sde
-from spec.steps._assumed import CONSTANT, ON_LOG_NORMAL, POSITIVE
+from spec.steps._assumed import CONSTANT, ON_LOG_NORMAL, POSITIVE, affine_score
 from spec.steps._pinned import at_noise, in_plane, plane_table
-from spec.steps._reverse import X as STATE
 from spec.steps._reverse import (
+    MU,
+    S,
     additive_equation,
-    ambient_drift,
     ambient_equation,
     ambient_factor,
     in_delta,
     in_logarithms,
     increment,
-    log_drift,
     log_step,
+    over_draw,
     per_coordinate,
     root,
 )
+from spec.steps._reverse import X as STATE
 
-dm, y, score = symbols("dm y score", real=True)
+dm, score, h_t = symbols("dm score h_t", real=True)
 r, std_min, std_max = symbols("r std_min std_max", positive=True)
 
 
@@ -80,7 +80,7 @@ def is_the_gap(orders: tuple[Expr, Expr]) -> bool:
     gap = Poly(exponential - ambient_factor(h, z, root), root)
     wanted = (0, 0, *orders)
     agree = all([same(gap.coeff_monomial(root**n), wanted[n]) for n in range(4)])
-    means = [expectation(order, z, Rational(0), Rational(1)) for order in orders]
+    means = [over_draw(order) for order in orders]
     return agree and vanishes(tuple(means))
 
 
@@ -91,7 +91,7 @@ def _carried(exponent: Expr, added: Expr = r**2) -> bool:
     """
     m_t, e = symbols("m_t e", real=True)
     v_t = Symbol("v_t", positive=True)
-    mean = m_t + e + exponent.subs({h: -1 - e / v_t, z: 0}, simultaneous=True)
+    mean = m_t + e + exponent.subs({h: affine_score(e, v_t), z: 0}, simultaneous=True)
     return same(mean, m_t - dm + (v_t - added) / v_t * e)
 
 
@@ -122,9 +122,14 @@ def _next(step: Callable[[Expr], Expr], left: str = "X_{k-1}") -> Callable[[Expr
     return lambda part: {"step": Says(left, step(in_delta(part)))}
 
 
-def _equation(state: str, drift: Expr, noise: Expr) -> Callable[[], Values]:
-    at = Symbol("h_t", real=True)
-    return lambda: {"equation": Sde(state, drift.subs(h, at), noise, "r")}
+def _equation(state: str, pair: tuple[Matrix, Matrix], score: Expr) -> Callable[[], Values]:
+    """The first coordinate of an equation that a routine uses, with a name for its score."""
+    named = {MU[0]: mu, S[0]: score / STATE[0], STATE[0]: Symbol("X")}
+    drift, noise = (
+        part[0, 0].expand().subs(named, simultaneous=True).subs(STATE[0], Symbol("X"))
+        for part in pair
+    )
+    return lambda: {"equation": Sde(state, drift, noise, "r")}
 
 
 _AMBIENT = 1 - root**2 * (mu - 2 * sigma**2) + root**2 * sigma**2 * h + sigma * root * z
@@ -135,8 +140,7 @@ A12 = Claim(
         "3/2 sigma^2, as in the log step": _AMBIENT - root**2 * sigma**2 / 2,
         "noise with sigma^2": _AMBIENT + (sigma**2 - sigma) * root * z,
         "score with the other sign": _AMBIENT - 2 * root**2 * sigma**2 * h,
-    }, shown=_next(lambda factor: x * factor),
-    values=_equation("X", Symbol("X") * ambient_drift(), Symbol("X") * sigma),
+    }, shown=_next(lambda factor: x * factor), values=_equation("X", ambient_equation(), h_t),
     names=_NAMES | {"h_t": _REVERSE["h"]}, sources=v2("eq. 12"), assumptions=(CONSTANT, POSITIVE),
     readings=(
         "formula lost in version 2; reconstructed: the Euler-Maruyama step of eq. 7, as the "
@@ -154,8 +158,9 @@ A13 = Claim(
         "mu with the other sign": _EXPONENT + 2 * root**2 * mu,
         "noise without the square root": _EXPONENT + (root**2 - root) * sigma * z,
     }, shown=_next(lambda exponent: x * exp(exponent)),
-    values=_equation(r"\log X", log_drift(), sigma), names=_NAMES | {"h_t": _REVERSE["h"]},
-    sources=v1("eq. 13") + v2("eq. 13"), assumptions=(CONSTANT, POSITIVE, "x > 0"), readings=(
+    values=_equation(r"\log X", in_logarithms(*ambient_equation()), h_t),
+    names=_NAMES | {"h_t": _REVERSE["h"]}, sources=v1("eq. 13") + v2("eq. 13"),
+    assumptions=(CONSTANT, POSITIVE, "x > 0"), readings=(
         "p_{X_k}(X_k, k) means the density at time k delta",
         "formula lost in version 2; reconstructed: that of version 1",
     ), depends=("A2", "A7", "A11"), pins=(Pin(
@@ -170,7 +175,7 @@ V1_12 = Claim(
         "score with the other sign": _EXPONENT - 2 * root**2 * sigma**2 * h,
         "score times sigma": _EXPONENT + root**2 * (sigma - sigma**2) * h,
     }, shown=_next(lambda added: L + added, r"\log X_{k-1}"),
-    values=lambda: {"equation": Sde("Y", -(mu - sigma**2 / 2) + sigma**2 * score, sigma, "r")},
+    values=_equation("Y", additive_equation(), score - 1),
     names=_NAMES | {"score": r"\nabla\log q_t(Y)"}, sources=v1("eq. 12"), sheet=("A13",),
     assumptions=(CONSTANT, POSITIVE, "x > 0"), depends=("A2", "A10", "A10-score"),
 )  # fmt: skip

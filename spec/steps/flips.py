@@ -10,21 +10,7 @@ from collections.abc import Callable
 
 import mpmath
 from mpmath import mpf
-from sympy import (
-    Abs,
-    Expr,
-    Function,
-    Integer,
-    Poly,
-    Symbol,
-    diff,
-    erfc,
-    exp,
-    lambdify,
-    log,
-    sqrt,
-    symbols,
-)
+from sympy import Expr, Function, Integer, Poly, Symbol, erfc, exp, lambdify, log, sqrt, symbols
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Pin, v2
@@ -33,10 +19,10 @@ from spec.checking.numeric import agree, normal_expectation
 from spec.checking.symbols import M, V, a, dt, h, kappa, mu, sigma, t, v0, z
 from spec.checking.trace import each
 from spec.checking.typeset import Says
-from spec.steps._assumed import ON_LOG_NORMAL, POSITIVE
+from spec.steps._assumed import ON_LOG_NORMAL, POSITIVE, affine_score
 from spec.steps._pinned import PAIRS, by_increments, dv, in_plane, plane_table, table
 from spec.steps._recursions import DATA, NOISE_RATE
-from spec.steps._reverse import ambient_factor, in_delta, log_step, root
+from spec.steps._reverse import ambient_factor, in_delta, log_step, over_draw, root
 
 u, y = symbols("u y", real=True)
 w, place, P0, H, v_s = symbols("w place P0 H v_s", positive=True)
@@ -59,9 +45,9 @@ def are_the_moments(candidate: Laws) -> bool:
     """
     given, spread, mean, variance = candidate
     factor = ambient_factor(h, z, root, kappa)
-    at_x = expectation(factor, z, Integer(0), Integer(1))
-    about_x = expectation((factor - at_x) ** 2, z, Integer(0), Integer(1))
-    averaged = factor.subs(h, -1 - u / w)
+    at_x = over_draw(factor)
+    about_x = over_draw((factor - at_x) ** 2)
+    averaged = factor.subs(h, affine_score(u * w, w**2))
     overall = _over_both(averaged)
     return (
         Poly(averaged, u, z).total_degree() == 1
@@ -73,7 +59,7 @@ def are_the_moments(candidate: Laws) -> bool:
 
 
 def _over_both(polynomial: Expr) -> Expr:
-    inner = expectation(polynomial, z, Integer(0), Integer(1))
+    inner = over_draw(polynomial)
     return expectation(inner, u, Integer(0), Integer(1))
 
 
@@ -117,7 +103,7 @@ def flip_probability(levels: int) -> mpf:
         given = lambdify((H, h), _by_step(_GIVEN), "mpmath")
 
         def flip(at: mpf) -> mpf:
-            return mpmath.ncdf(-given(step, -1 - at / deviation) / mpmath.sqrt(step))
+            return mpmath.ncdf(-given(step, affine_score(at, deviation)) / mpmath.sqrt(step))
 
         return normal_expectation(flip, 25)
 
@@ -132,7 +118,7 @@ def _mirrored_factor(extension: Callable[[Density], Density]) -> tuple[Expr, Exp
     x = symbols("x", real=True)
     value = extension(lambda at: P0 + P1 * (at - place))(x)
     there = value.subs(x, -place).expand()
-    return there, (x * diff(value, x)).subs(x, -place).expand()
+    return there, (x * value.diff(x)).subs(x, -place).expand()
 
 
 def mirrors_the_sampler(extension: Callable[[Density], Density]) -> bool:
@@ -174,17 +160,16 @@ _SPREAD, _VARIANCE = kappa**2 * _STEP, kappa**2 * _STEP + _STEP**2 / w**2
 
 def _shown_laws(laws: Laws) -> dict[str, Expr]:
     given, spread, mean, variance = (in_delta(part).subs(w, sqrt(Symbol("v_k"))) for part in laws)
-    phi = Function("Phi")
     return {
         "given": given, "spread": spread, "mean": mean, "variance": variance,
-        "flip": phi(-given / sqrt(spread)), "average": phi(-mean / sqrt(variance)),
+        "flip": _tail(given, spread), "average": _tail(mean, variance),
     }  # fmt: skip
 
 
 def _two_moments(laws: Laws) -> tuple[Expr, Expr]:
     """E X_s and E X_s^2 for log X_t ~ N(M, V): e^y shifts the law of y, in which b is affine."""
     end = v0 + sigma**2 * t
-    score = -1 - (y - a - (mu - sigma**2 / 2) * t) / end
+    score = affine_score(y - a - (mu - sigma**2 / 2) * t, end)
     given, spread = (part.subs({root: sqrt(dt), h: score}) for part in laws[:2])
     once = expectation(given.expand(), y, M + V, V)
     twice = expectation((given**2 + spread).expand(), y, M + 2 * V, V)
@@ -204,7 +189,7 @@ R13 = Claim(
         "kappa for kappa^2": (
             _GIVEN, kappa * _STEP, _MEAN, _VARIANCE + (kappa - kappa**2) * _STEP,
         ),
-    }, shown=_shown_laws, names={"Phi": r"\Phi", "h": r"x\circ\nabla\log p_k(x)"},
+    }, shown=_shown_laws, names={"h": r"x\circ\nabla\log p_k(x)"},
     assumptions=(POSITIVE, *ON_LOG_NORMAL), depends=("A12", "R2"), pins=(
         Pin(
             "gbm_ref.log_flip_probability", vectors="log_flip_probability",
@@ -273,7 +258,7 @@ E28 = Claim(
         because="it is the step, with the score read at the size of the state",
         formula=in_plane(_FACTOR), twins={
             "sign dropped": tuple(
-                part / s * Abs(s) for part, s in zip(in_plane(_FACTOR), PAIRS[:2], strict=True)
+                part / s * abs(s) for part, s in zip(in_plane(_FACTOR), PAIRS[:2], strict=True)
             ), "3/2 sigma^2": in_plane(_FACTOR - _STEP / 2),
             "score read at the end of the step": in_plane(_FACTOR, t - dt),
         }, variant="negative state",

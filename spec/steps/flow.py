@@ -66,7 +66,7 @@ def lands_on_the_denoiser(landing: Expr) -> bool:
 
 def _euler_landing() -> Expr:
     """Back in log X, with m(0) = 0."""
-    return _euler(lambda state, at: _SLOPE.subs(tau, at), y - m, sqrt(v), -sqrt(v))
+    return _euler(lambda state, at: _SLOPE.subs(tau, at), _STATE, sqrt(v), _LENGTH)
 
 
 def _euler(f: Slope, a: Expr, b: Expr, step: Expr) -> Expr:
@@ -108,7 +108,7 @@ def _in_plane(landing: Expr) -> tuple[Expr, ...]:
     )
 
 
-_SLOPE = -tau * (1 + h)
+_SLOPE, _STATE, _LENGTH = -tau * (1 + h), y - m, -sqrt(v)
 _TWEEDIE = (D + m - y) / v - 1
 _LANDING = y - m + v * (1 + h)
 _NAMES = {"y": r"\log X_t", "m": "m(t)", "v": "v(t)", "h": "h", "s": "s", "x": "x", "s1": "s_1"}
@@ -123,7 +123,7 @@ HEUN_FLOW = Claim(
     }, shown=lambda pair: {
         "slope": Says("du/d\\tau", pair[0]),
         "rule": Says("u", pair[1](Function("f"), u, tau, ell), r"\leftarrow"),
-    }, values=lambda: {"state": y - m}, names=_NAMES | {"y": r"\log X"}, sheet=("R16",),
+    }, values=lambda: {"state": _STATE}, names=_NAMES | {"y": r"\log X"}, sheet=("R16",),
     assumptions=(
         "h is twice differentiable in log x and in the square root of v",
         "one coordinate; the others are parameters in the first part",
@@ -140,7 +140,7 @@ LAST = Claim(
         "half the correction": y - m + v * (1 + h) / 2,
         "m with the other sign": y + m + v * (1 + h), "without the one": y - m + v * h,
     }, shown=lambda landing: {"landing": Says(r"\log X_0", landing)},
-    values=lambda: {"step": (-sqrt(v), _SLOPE.subs(tau, sqrt(v))), "score": Says("h", _TWEEDIE)},
+    values=lambda: {"step": (_LENGTH, _SLOPE.subs(tau, sqrt(v))), "score": Says("h", _TWEEDIE)},
     names=_NAMES, sheet=("R16", "R5"), assumptions=("m(0) = 0, and the score is exact",),
     depends=("heun-flow", "R5"), pins=(Pin(
         "gbm_ref.ProbabilityFlow.__call__", _LAST_POINTS, reads=_in_plane, variant="last step",

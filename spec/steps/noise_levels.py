@@ -11,12 +11,11 @@ from sympy import Abs, Expr, Integer, Poly, Rational, Symbol, diff, exp, solve, 
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
-from spec.checking.gaussian import expectation
 from spec.checking.symbols import dt, h, kappa, m, mu, s2, sigma, t, x, z
 from spec.checking.typeset import Says
 from spec.steps._assumed import CONSTANT
 from spec.steps._pinned import ROW_POINTS, by_increments, dm, dv
-from spec.steps._reverse import in_delta, root
+from spec.steps._reverse import in_delta, over_draw, root
 from spec.steps.annealing import residual, s, s1
 
 HALF = Rational(1, 2)
@@ -56,7 +55,7 @@ def are_euler_maruyama(candidate: Steps) -> bool:
 def _mean_of_log(factor: Expr) -> Expr:
     """The mean of log(1 + e) = e - e^2 / 2 + ... over z, at order root^2."""
     e = factor - 1
-    found = expectation(e - e**2 / 2, z, Integer(0), Integer(1))
+    found = over_draw(e - e**2 / 2)
     return Poly(found, root).coeff_monomial(root**2)
 
 

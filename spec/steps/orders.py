@@ -12,27 +12,14 @@ from itertools import product
 
 import mpmath
 from mpmath import mpf
-from sympy import (
-    Expr,
-    Integer,
-    Matrix,
-    Poly,
-    Symbol,
-    diff,
-    expand,
-    integrate,
-    lambdify,
-    sqrt,
-    symbols,
-)
+from sympy import Expr, Integer, Matrix, Poly, diff, expand, integrate, lambdify, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
-from spec.checking.gaussian import expectation
 from spec.checking.symbols import H, dt, h, kappa, mu, sigma, v, v0, x, z
 from spec.checking.trace import each
 from spec.checking.typeset import Sde
-from spec.steps._assumed import CONSTANT, EXACT_START, ON_LOG_NORMAL
+from spec.steps._assumed import CONSTANT, EXACT_START, ON_LOG_NORMAL, affine_score
 from spec.steps._pinned import by_increments
 from spec.steps._recursions import NOISE_RATE, relative_variance, uniform_rows
 from spec.steps._reverse import (
@@ -43,6 +30,7 @@ from spec.steps._reverse import (
     in_delta,
     in_logarithms,
     log_step,
+    over_draw,
     per_coordinate,
     root,
 )
@@ -65,7 +53,7 @@ def are_the_corrections(candidate: tuple[Expr, Expr, Expr]) -> bool:
     in_log, ambient, mean_square = candidate
     _, g = ambient_equation()
     _, g_log = in_logarithms(*ambient_equation())
-    squared = expectation(ambient**2, z, Integer(0), Integer(1))
+    squared = over_draw(ambient**2)
     return (
         same(_milstein(kappa * g), per_coordinate(ambient))
         and same(_milstein(kappa * g_log), per_coordinate(in_log))
@@ -121,7 +109,7 @@ def _errors(levels: int) -> tuple[mpf, mpf]:
 @cache
 def _local_variance() -> Expr:
     """Of the difference of a step from the exact path, from v_t to v_s."""
-    drift = log_step(-1 - E / v, Integer(0), root).subs(mu, sigma**2 / 2) / root**2
+    drift = log_step(affine_score(E, v), Integer(0), root).subs(mu, sigma**2 / 2) / root**2
     if not vanishes(drift / v - E * (-(sigma**2)) / v**2):
         raise ValueError("E / v was to have no drift")
     return integrate(expand((v_s / v - 1) ** 2), (v, v_s, v_t))
@@ -186,7 +174,7 @@ def _powers(step: Expr, growth: Expr) -> tuple[list[Expr], list[Expr]]:
 
 
 def _moment(polynomial: Expr) -> Expr:
-    return expectation(polynomial, z, Integer(0), Integer(1))
+    return over_draw(polynomial)
 
 
 def _relative_power(factor: Expr, rate: Expr) -> list[Expr]:
@@ -261,7 +249,7 @@ R15_AGNOSTIC = Claim(
         "strong constant without the half": _with(strong=2 * _HOLDS.strong),
         "correction of order 1/2": _with(milstein=_HOLDS.strong),
         "mean too large": _with(mean=-_HOLDS.mean),
-    }, values=lambda: {"equation": Sde("X", beta * Symbol("X"), sigma * Symbol("X"), "r")},
+    }, values=lambda: {"equation": Sde("X", beta * x, sigma * x, "r")},
     means=Means.CALCULUS, sheet=("R15",), assumptions=(Assumption(
         "the score h is constant, as for a density proportional to a power of x", "the rate beta",
         lambda: not vanishes(diff(_rate(), h)),

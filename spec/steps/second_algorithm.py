@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-import mpmath
 from mpmath import mpf, nint
 from sympy import Expr, Function, Integer, Min, Poly, Symbol, exp, expand, sqrt, symbols
 
@@ -34,15 +33,7 @@ from spec.steps._programs import (
     in_place,
     literal,
 )
-from spec.steps._recursions import (
-    DATA,
-    LEVELS,
-    NOISE_RATE,
-    SETTING,
-    annealed_rows,
-    relative_variance,
-    variance_after,
-)
+from spec.steps._recursions import CHI, LEVELS, annealed_rows, variance_figure
 from spec.steps._reverse import log_step, root
 
 _LENGTH = Symbol("length_root", positive=True)
@@ -52,22 +43,25 @@ Visit = Callable[[Expr, Row], Expr]
 Loop = Callable[[Visit, Sequence[Row], Expr], Expr]
 
 
-def takes_steps(candidate: tuple[Program, Kept]) -> bool:
-    """Whether a program with L inner visits takes kept(L) steps at each level, its last ones.
+def _visits(levels: int, inner: int, decay: Expr, before: int = 0) -> list[Row]:
+    """The visits of each level but `before`, the noise decaying from level to level."""
+    return [
+        (level, visit, decay**n)
+        for n, level in enumerate(range(levels, 0, -1))
+        for visit in range(1 + before, inner + 1)
+    ]
 
-    Left: the program on symbols, two levels. Right: Euler-Maruyama steps in log X with the last
-    kept(L) draws of each level and noise 1, then chi. Both read one unknown score, so that
-    equality holds for every score.
+
+def takes_steps(candidate: tuple[Program, Kept]) -> bool:
+    """Whether a program with L inner visits takes kept(L) steps at each of two levels, its last.
+
+    Both sides read one unknown score, so that equality holds for every score.
     """
     program, kept = candidate
     verdicts = []
     for inner in each("L", (1, 2, 3)):
         score = UnknownScore()
-        rows = [
-            (level, visit, chi**n)
-            for n, level in enumerate((2, 1))
-            for visit in range(inner - int(kept(inner)) + 1, inner + 1)
-        ]
+        rows = _visits(2, inner, chi, inner - int(kept(inner)))
         left = program(Setting(2, inner, _LENGTH), score)
         verdicts.append(same(left, by_rows(rows, score, _LENGTH)))
     return all(verdicts)
@@ -103,9 +97,7 @@ def are_the_rows(rows: Rows) -> bool:
     for size in points(table("N L", (3, 2), (4, 1))):
         score = UnknownScore()
         left = in_place(Setting(size["N"] - 1, size["L"], _LENGTH), score)
-        along = [
-            (level, visit, chi**power) for level, visit, power in rows.of(size["N"], size["L"])
-        ]
+        along = [(k, visit, chi**power) for k, visit, power in rows.of(size["N"], size["L"])]
         verdicts.append(same(left, by_rows(along, score, _LENGTH)))
     return all(verdicts)
 
@@ -124,17 +116,12 @@ def runs_the_algorithms(loop: Loop) -> bool:
     for size in points(table("N L chi", (2, 2, "chi"), (3, 1, 1))):
         score, decay = UnknownScore(), chi if size["chi"] == "chi" else Integer(1)
         left = in_place(Setting(size["N"], size["L"], decay=decay), score)
-        rows = [
-            (level, visit, decay**n)
-            for n, level in enumerate(range(size["N"], 0, -1))
-            for visit in range(1, size["L"] + 1)
-        ]
 
         def go(state: Expr, row: Row, score: UnknownScore = score) -> Expr:
             level, visit, noise = row
             return state + log_step(score(state, level), draw(level, visit), root, noise)
 
-        verdicts.append(same(left, loop(go, rows, START)))
+        verdicts.append(same(left, loop(go, _visits(size["N"], size["L"], decay), START)))
     return all(verdicts)
 
 
@@ -179,9 +166,9 @@ E3_LITERAL = Claim(
     "E3-literal", "Algorithm 2 as printed is L = 1", takes_steps, holds=(literal, _ONE), twins={
         "two visits count": (literal, lambda inner: Min(inner, 2)), "in place": (in_place, _ONE),
     },
-    statement="As printed, Algorithm 2 of version 1 returns with $L$ visits a level, for $L$ "
-    "from one to three, what [[kept]] visit a level with the last draw returns; the other draws "
-    "do not enter. With two visits at one level it adds $[[added]]$ to the logarithm.",
+    statement="As printed, Algorithm 2 of version 1 returns with two levels of $L$ visits, for "
+    "$L$ from one to three, what [[kept]] visit a level with the last draw returns; the other "
+    "draws do not enter. With two visits at one level it adds $[[added]]$ to the logarithm.",
     derivation="The listing is run on symbols with an arbitrary score and compared with one "
     "Euler–Maruyama step a level that uses the last draw. Every visit reads $X_k$, so that the "
     "value that survives is that of the last one.",
@@ -200,22 +187,11 @@ E3_LITERAL = Claim(
 
 
 def _figures() -> tuple[Figure, ...]:
-    step, decay, inner = mpf("2e-4"), mpf("0.995"), 3
-    with mpmath.workdps(50):
-        start = DATA + NOISE_RATE * mpf(LEVELS - 1) / LEVELS
-        ratios = [
-            variance_after(
-                annealed_rows(LEVELS, step, visits, decay, LEVELS - 1), DATA, NOISE_RATE, start
-            )
-            / DATA
-            for visits in (inner, 1)
-        ]
-    where = (
-        f"{SETTING}, delta_s = {mpmath.nstr(step, 3)}, L = {inner}, chi = {mpmath.nstr(decay, 3)}"
-    )
-    return (
-        Figure(f"log-variance over that of the data, X updated in place ({where})", ratios[0]),
-        Figure("the same, as printed", ratios[1]),
+    step, inner = mpf("2e-4"), 3
+    where = f"delta_s = {float(step)}, chi = {float(CHI)}"
+    return tuple(
+        variance_figure(f"{how}, {where}", annealed_rows(LEVELS, step, visits, CHI, LEVELS - 1))
+        for visits, how in ((inner, f"X updated in place with L = {inner}"), (1, "as printed"))
     )
 
 
@@ -297,17 +273,12 @@ _POINTS = plane_table(
 
 
 def _simulation(states: int, variant: str = "") -> Pin:
+    late = {"scores read at the end of the step": _path("AB", states, late=1)}
     return Pin(
-        "gbm_ref.simulate",
-        _POINTS,
-        because="it is the loop with the step of A13 and two rows",
-        formula=_path("AB", states),
-        twins={
-            "rows swapped": _path("BA", states),
-            "scores read at the end of the step": _path("AB", states, late=1),
-        },
+        "gbm_ref.simulate", _POINTS, because="it is the loop with the step of A13 and two rows",
+        formula=_path("AB", states), twins={"rows swapped": _path("BA", states), **late},
         variant=variant,
-    )
+    )  # fmt: skip
 
 
 ONE_LOOP = Claim(
@@ -326,16 +297,14 @@ ONE_LOOP = Claim(
 
 
 def _decay_figures() -> tuple[Figure, ...]:
-    with mpmath.workdps(50):
-        decay, inner = mpf("0.995"), 3
-        across = annealed_rows(LEVELS, mpf(1) / LEVELS / inner, inner, decay, LEVELS)
-        within = [row._replace(noise=decay ** (n % inner)) for n, row in enumerate(across)]
-        where = f"log-variance over that of the data ({SETTING}, L = {inner}, "
-        where += f"delta_s = delta / {inner}, chi = {mpmath.nstr(decay, 3)})"
-        return (
-            Figure(f"{where}, decayed across levels", relative_variance(across)),
-            Figure("the same, decayed over the visits of each level", relative_variance(within)),
-        )
+    inner = 3
+    across = annealed_rows(LEVELS, mpf(1) / LEVELS / inner, inner, CHI, LEVELS)
+    within = [row._replace(noise=CHI ** (n % inner)) for n, row in enumerate(across)]
+    where = f"L = {inner}, delta_s = delta / {inner}, chi = {float(CHI)}"
+    return (
+        variance_figure(f"noise decayed across levels, {where}", across),
+        variance_figure("the same, decayed over the visits of each level", within),
+    )
 
 
 NOISE_DECAY = Claim(

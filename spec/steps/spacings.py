@@ -22,8 +22,8 @@ Spacing = Callable[[Expr, Expr, Expr], Expr]
 
 
 def is_geometric(spacing: Spacing) -> bool:
-    r"""Scores are read where [[std]], for $i$ from zero to the last of $n$ numbers; each step goes
-    to the next of these times, the last one to time zero.
+    r"""Scores are read where [[std]], for $n$ numbers $i$ from zero on; each step goes to the next
+    of these times, the last one to time zero.
 
     The deviations run from the largest to the smallest, and their logarithm is affine in $i$.
     """
@@ -34,8 +34,8 @@ def is_geometric(spacing: Spacing) -> bool:
 
 
 def is_the_power_spacing(spacing: Spacing) -> bool:
-    r"""Scores are read where [[std]], for $i$ from zero to the last of $n$ numbers; the last step
-    goes to time zero. For $\rho$ to infinity it is the geometric grid.
+    r"""Scores are read where [[std]], for $n$ numbers $i$ from zero on; the last step goes to time
+    zero. For $\rho$ to infinity it is the geometric grid.
 
     The $\rho$-th roots of the deviations run from that of the largest to that of the smallest and
     are affine in $i$. The limit is that of $\rho$ times the logarithm of the root.
@@ -48,17 +48,15 @@ def is_the_power_spacing(spacing: Spacing) -> bool:
     return ends and same(root.diff(f, 2), 0) and same(far, A + f * (B - A))
 
 
-def _shown(spacing: Spacing, power: Expr) -> dict[str, object]:
-    inner = spacing(i / (n - 1), high ** (1 / power), low ** (1 / power))
-    return {"std": Says(r"\sqrt{v(t_i)}", inner**power)}
+def _std(spacing: Spacing, power: Expr) -> Expr:
+    return spacing(i / (n - 1), high ** (1 / power), low ** (1 / power)) ** power
 
 
-def _times(at: dict[str, mpf], spacing: Spacing, power: mpf) -> tuple[mpf, ...]:
+def _times(at: dict[str, mpf], spacing: Spacing, power: Expr = rho) -> tuple[mpf, ...]:
     """The rows as one sequence: t_i = std_i^2 / sigma^2, t_i - t_{i+1} and noise 1."""
-    count, first, last = int(nint(at["n"])), at["high"] ** (1 / power), at["low"] ** (1 / power)
-    at_fraction = lambdify((f, high, low), spacing(f, high, low), "mpmath")
-    stds = [at_fraction(mpf(k) / (count - 1), first, last) ** power for k in range(count)]
-    times = [(std / at["sigma"]) ** 2 for std in stds] + [mpf(0)]
+    count, row = int(nint(at["n"])), (at["n"], at["high"], at["low"], at.get("rho"))
+    std = lambdify((i, n, high, low, rho), _std(spacing, power), "mpmath")
+    times = [(std(mpf(k), *row) / at["sigma"]) ** 2 for k in range(count)] + [mpf(0)]
     flat: list[mpf] = []
     for here, after in zip(times[:-1], times[1:], strict=True):
         flat += [here, here - after, mpf(1)]
@@ -79,6 +77,7 @@ def _geometric(f: Expr, first: Expr, last: Expr) -> Expr:
 
 
 _NAMES = {"low": r"s_{\min}", "high": r"s_{\max}", "i": "i"}
+_READ = r"\sqrt{v(t_i)}"
 _BETWEEN = "0 < s_min < s_max, which is not above the root of v(T); n is at least 2"
 GEOMETRIC = Claim(
     "grid-geometric",
@@ -90,7 +89,7 @@ GEOMETRIC = Claim(
         "upside down": lambda f, first, last: _geometric(f, last, first),
         "linear": _power,
     },
-    shown=lambda spacing: _shown(spacing, Integer(1)),
+    shown=lambda spacing: {"std": Says(_READ, _std(spacing, Integer(1)))},
     names=_NAMES,
     sheet=("R16",),
     assumptions=(_BETWEEN,),
@@ -106,9 +105,9 @@ GEOMETRIC = Claim(
                 (6, 2e-3, 1.3, 1.1, -0.2, 2.5),
                 (9, 0.7, 0.71, 0.9, 0.0, 1.0),
             ),
-            reads=lambda spacing: lambda at: _times(at, spacing, mpf(1)),
+            reads=lambda spacing: lambda at: _times(at, spacing, Integer(1)),
             # A step is a difference of times, each with a rounding error of its own.
-            scale=lambda at: _row_sizes(_times(at, _geometric, mpf(1)), mpf(1)),
+            scale=lambda at: _row_sizes(_times(at, _geometric, Integer(1)), mpf(1)),
         ),
     ),
 )  # fmt: skip
@@ -122,7 +121,7 @@ POWER = Claim(
         "ends exchanged": lambda f, first, last: _power(f, last, first),
         "quadratic": lambda f, first, last: _power(f**2, first, last),
     },
-    shown=lambda spacing: _shown(spacing, rho),
+    shown=lambda spacing: {"std": Says(_READ, _std(spacing, rho))},
     names=_NAMES,
     means=Means.CALCULUS,
     sheet=("R16",),
@@ -141,10 +140,10 @@ POWER = Claim(
                 (6, 7.0, 2e-3, 1.3, 1.1, -0.2, 2.5),
                 (5, 1.5, 0.3, 0.9, 0.9, 0.1, 1.0),
             ),
-            reads=lambda spacing: lambda at: _times(at, spacing, at["rho"]),
-            twins={"rho = 6": lambda at: _times(at, _power, mpf(6))},
+            reads=lambda spacing: lambda at: _times(at, spacing),
+            twins={"rho = 6": lambda at: _times(at, _power, Integer(6))},
             # Taking the power rho of a rounded number multiplies its relative error by rho.
-            scale=lambda at: _row_sizes(_times(at, _power, at["rho"]), 1 + at["rho"]),
+            scale=lambda at: _row_sizes(_times(at, _power), 1 + at["rho"]),
         ),
     ),
 )  # fmt: skip
