@@ -102,7 +102,7 @@ def _as_vectors(pin: Pin, candidate: object) -> bool:
     function, call = BY_NAME[pin.vectors], evaluator(pin.reads(candidate))
     for case in function.cases:
         digits = DIGITS + function.guard
-        wanted, size = (evaluate(f, case, digits) for f in (function.formula, function.scale))
+        wanted, size = (evaluate(f, case.args, digits) for f in (function.formula, function.scale))
         with mpmath.workdps(digits):
             (value,) = call({name: _exact(value) for name, value in case.args.items()})
             # A NaN is never within the bound.
