@@ -1,175 +1,213 @@
 """How far exponentiated gradients, mirrored Langevin dynamics and Dale-Langevin are one thing.
 
-Version 2, sections 5 and 5.1.
-
-Symbols: x  positive state;  L  log x;  S  d log p / dx;  g  slope of a loss;  q = eta g
-         phi  a generator;  M, V  mean and variance of log X for a log-normal density p
+Version 2, sections 5 and 5.1. Symbols: x positive state; L log x; S d log p / dx; g slope of a
+loss; q = eta g; phi a generator; M, V mean and variance of log X for a log-normal density p.
 """
+
+from dataclasses import dataclass, replace
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Symbol, diff, exp, log, symbols
+from sympy import Expr, Integer, Symbol, diff, exp, log, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, v1, v2
-from spec.checking.symbols import L, M, V
+from spec.checking.symbols import L, M, V, mu, sigma
+from spec.checking.typeset import Says
+from spec.steps._reverse import log_step, root
 
-_X = Symbol("x", positive=True)
-_S, _G, _Q, _LX, _ETA = symbols("S g q Lx eta")
-_NAMES = {"x": "x", "L": r"\log x"}
+X = Symbol("x", positive=True)
+S, g, q, eta, delta = symbols("S g q eta delta", real=True)
+decay = Symbol("decay", positive=True)  # e^-q
 
 
 def generates_both(phi: Expr) -> bool:
-    r"""On the half line the dual coordinate of $\phi(x)=[[it]]$ loses $\eta\ell'$ in the
-    exponentiated gradient step, and mirrored Langevin dynamics in it is (22): plain Langevin
-    dynamics of $\log x$. What (13) shares with them is this coordinate.
+    r"""On the positive half line [[phi]] has the dual coordinate $[[dual]]$. In it a step of
+    exponentiated gradient descent adds $[[step]]$, with $g$ the gradient of the loss, and mirrored
+    Langevin dynamics is plain Langevin dynamics of $\log x$, with the drift $[[drift]]$ of eq.
+    (22). What eq. (13) shares with them is this coordinate.
 
-    The mirror step takes $\eta\ell'$ from the derivative of $\phi$ where $x$ is multiplied by the
-    exponential. The dual coordinate differs from $\log x$ by a constant, since $x$ times the
-    second derivative of $\phi$ is one, and with it the drift of A21 is that of (22). This is the
-    sense of Hsieh et al.: the generator fixes the coordinate. It does not make the sampler a
-    noisy mirror descent on the loss (E15), nor (22) a case of (11) (E16).
+    The multiplicative step of EGD (A19) changes the slope of $\phi$ by its exponent. The dual
+    coordinate moves with $\log x$, since $x$ times the second derivative of $\phi$ is one. The
+    drift is that of A21. This is the sense of Hsieh et al.: the generator fixes the coordinate. It
+    does not make the sampler a noisy mirror descent on the loss (E15), nor eq. (22) a case of eq.
+    (11) (E16).
     """
-    slope, bend, turn = (diff(phi, _X, order).subs(log(_X), _LX) for order in (1, 2, 3))
-    decay = Symbol("decay", positive=True)  # e^-q
-    after = slope.subs({_X: _X * decay, _LX: _LX - _Q}, simultaneous=True)
-    drift = (_S - turn / bend) / bend
-    return vanishes((after - slope + _Q, _X * bend - 1, drift - (1 + _X * _S)))
+    phi = phi.expand()
+    change = _mirror_change(phi) + q
+    return vanishes((change, X * diff(phi, X, 2) - 1, _dual_drift(phi) - (1 + X * S)))
 
 
-def are_the_fixed_points(points: tuple[Expr, Expr]) -> bool:
-    r"""With minus $\log p$ for the loss EGD follows the gradient of $\log p$ in $x$,
-    the noise-free (22) that of the density of $\log x$ in $\log x$. For a log-normal $p$ the first
-    rests at $\log x=[[0]]$, the mode, the second at $\log x=[[1]]$, the median; either point
-    attracts.
+def _mirror_change(phi: Expr) -> Expr:
+    """phi'(x e^-q) - phi'(x)."""
+    logarithm = Symbol("Lx")
+    before = diff(phi, X).subs(log(X), logarithm)
+    return before.subs({X: X * decay, logarithm: logarithm - q}, simultaneous=True) - before
 
-    The slope of $\log p$ in $\log x$ vanishes at the first point, one more than the slope at the
-    second. Both slopes fall at the rate $[[rate]]$ everywhere.
+
+def _dual_drift(phi: Expr) -> Expr:
+    """That of mirrored Langevin dynamics in the dual coordinate (A21)."""
+    bend = diff(phi, X, 2)
+    return (S - diff(bend, X) / bend) / bend
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The exponents of a step of either update in S and x, and where log x rests."""
+
+    descent: Expr
+    langevin: Expr
+    rests_first: Expr
+    rests_second: Expr
+
+
+def follow_these_gradients(candidate: Comparison) -> bool:
+    r"""For $\ell=[[loss]]$ the exponent of EGD is $[[descent]]$, and the noise-free exponent of
+    eq. (22) is $[[langevin]]$, with $S$ the gradient of $\log p$ in $x$; that of eq. (13) at
+    $\mu=[[mu]]$ is $[[ours]]$. On a log-normal $p$ with mean $M$ and variance $V$ of $\log X$ the
+    first rests at $\log x=[[first]]$, the mode, and the second at $\log x=[[second]]$, the median.
+
+    With $\phi$ of one-generator, EGD's exponent by the mirror step and the other by the drift in
+    the dual coordinate. Over $\eta$ or $\delta$ both are affine in $\log x$ with the slope
+    $[[slope]]$ on log-normal data, so that each vanishes once and the point attracts.
     """
-    slope = _slope()
-    falls = same(diff(slope, L), -1 / V)
-    return falls and vanishes((slope.subs(L, points[0]), (1 + slope).subs(L, points[1])))
-
-
-def _slope() -> Expr:
-    """x d log p / dx of the log-normal law, as d / dL."""
-    return diff(-L - (L - M) ** 2 / (2 * V), L)
-
-
-def generates_to_first_order(phi: Expr) -> bool:
-    r"""To first order in $\eta$ the update $[[update]]$ is the mirror step of the generator
-    $[[it]]$ (Burg's entropy), and not that of $[[printed:it]]$.
-
-    The derivative in $\eta$, at $\eta$ zero, of the mirror step is the slope $g$ of the loss over
-    the second derivative of the generator, taken off; it is compared with that of the update.
-    """
-    right = diff(_update(), _ETA).subs(_ETA, 0)
-    return same(-_G / diff(phi, _X, 2), right)
-
-
-def _update() -> Expr:
-    return _X * exp(-_ETA * _X * _G)
-
-
-ONE_COORDINATE = "one coordinate; the generators are sums over coordinates"
-ONE_GENERATOR = Claim(
-    "one-generator",
-    "the sense in which one generator serves both",
-    generates_both,
-    holds=_X * log(_X),
-    twins={
-        "Burg's entropy": -log(_X),
-        "half the squared norm": _X**2 / 2,
-        "twice the entropy": 2 * _X * log(_X),
-    },
-    names=_NAMES,
-    sources=v2("sec. 5: one convex generator"),
-    sheet=("E15", "A22"),
-    assumptions=(
-        "positive weights; for negative ones the generator is |w| log |w| (E12)",
-        ONE_COORDINATE,
-    ),
-    readings=("the formula is lost in version 2; 'the same phi' and the positive orthant fix it",),
-    depends=("A19", "A21", "A22"),
-)
-
-
-def _fixed_point_figures() -> tuple[Figure, ...]:
-    mean, deviation = mpf("0.3"), mpf("0.8")
-    where = f"M = {mean}, V = {deviation}^2"
-    mode, median = (mpf(p.subs({M: mean, V: deviation**2})) for p in E15.holds)
+    descent, langevin = candidate.descent / eta, candidate.langevin / delta
+    entropy = X * log(X)
+    at_rest = (X * descent, candidate.rests_first), (langevin, candidate.rests_second)
+    along = [(e.subs(S, _LOG_SLOPE / X), point) for e, point in at_rest]
     return (
-        Figure(f"mode, where EGD rests ({where})", mpmath.exp(mode)),
-        Figure("median, where noise-free (22) rests", mpmath.exp(median)),
+        vanishes(_mirror_change(entropy).subs(q, -candidate.descent) - eta * S)
+        and same(_dual_drift(entropy), langevin)
+        and same(_our_exponent(), langevin * sigma**2 * root**2)
+        and all(same(diff(e, L), -1 / V) and vanishes(e.subs(L, point)) for e, point in along)
     )
 
 
-E15 = Claim(
-    "E15",
-    "EGD and Dale–Langevin follow different gradients",
-    are_the_fixed_points,
-    holds=(M - V, M),
-    twins={
-        "exchanged": (M, M - V),
-        "the mean of X": (M - V, M + V / 2),
-        "mode of the square root": (M - V / 2, M),
-    },
-    printed={"equivalent, so at rest at the same point": (M - V, M - V)},
-    values=lambda: {"rate": diff(_slope(), L)},
-    names=_NAMES,
-    sources=v2("sec. 5.1: structural equivalence"),
-    assumptions=("a fixed score: that of one log-normal law of one coordinate",),
-    depends=("A19", "A22", "A10-score"),
-    erratum=Erratum(
-        Fault.OVERCLAIMED,
-        quote="Comparing Eq. 19 with the Dale-Langevin sampler in Eq. 13, the structural "
-        "equivalence is immediate: the multiplicative updates have the same form and are "
-        "sign-preserving across iterations, with the role of [lost] in EGD played by the "
-        "multiplicative score in the sampler",
-        trouble="The form is shared, a positive factor that keeps every sign; so far the sentence "
-        "is right. It is no equivalence of the updates: the quantities in the exponent differ by "
-        "the factor $x$ and by a constant, and so do the points that the two updates seek.",
-        advice="Both are additive steps in the dual coordinate log x; EGD follows the gradient in "
-        "x there, the sampler the gradient in log x.",
-        figures=_fixed_point_figures,
-    ),
-)
+def _our_exponent() -> Expr:
+    """Of eq. 13 without noise."""
+    return log_step(X * S, Integer(0), root).subs(mu, _PAPER_MU)
+
+
+_PAPER_MU = sigma**2 / 2
+# d log p / d log x of a log-normal density.
+_LOG_SLOPE = diff(-L - (L - M) ** 2 / (2 * V), L)
+
+
+def generates_to_first_order(phi: Expr) -> bool:
+    r"""To first order in $\eta$ the update $[[update]]$, with $g$ the gradient of the loss, is the
+    mirror step of [[phi]].
+
+    The mirror step moves the slope of $\phi$ by the gradient, so that to first order it adds
+    $[[added]]$; the update fixes the second derivative of the generator.
+    """
+    return same(_first_order(phi), diff(_UPDATE, eta).subs(eta, 0))
+
+
+def _first_order(phi: Expr) -> Expr:
+    return -g / diff(phi, X, 2)
+
+
+_UPDATE = X * exp(-eta * X * g)
+
+
+def _fixed_point_figures() -> tuple[Figure, ...]:
+    with mpmath.workdps(50):
+        mean, deviation = mpf("0.3"), mpf("0.8")
+        return (
+            Figure("mode, where EGD rests", mpmath.exp(mean - deviation**2)),
+            Figure("median, where noise-free (22) rests", mpmath.exp(mean)),
+        )
 
 
 def _generator_figures() -> tuple[Figure, ...]:
     x, slope, rate = mpf("1.5"), mpf("0.6"), mpf("0.1")
-    update = _update().subs({_X: x, _G: slope, _ETA: rate})
+    where = ", ".join(mpmath.nstr(number, 3) for number in (x, slope, rate))
     return (
-        Figure(f"x = {x}, slope {slope}, eta = {rate}: the update", mpf(update)),
+        Figure(f"x, slope, eta = {where}: x exp(-eta x g)", x * mpmath.exp(-rate * x * slope)),
         Figure("mirror step of -log x", x / (1 + rate * x * slope)),
         Figure("mirror step of x log x", x * mpmath.exp(-rate * slope)),
     )
 
 
+def _phi(phi: Expr) -> Says:
+    return Says(r"\phi(x)", phi)
+
+
+_POSITIVE = "positive state; one coordinate, phi being a sum over coordinates"
+_ENTROPY = X * log(X)
+ONE_GENERATOR = Claim(
+    "one-generator", "the sense in which one generator serves both", generates_both,
+    holds=_ENTROPY, twins={
+        "Burg's entropy": -log(X), "half the squared norm": X**2 / 2,
+        "twice the entropy": 2 * _ENTROPY,
+    }, shown=lambda phi: {
+        "phi": _phi(phi), "dual": diff(phi, X),
+        "step": _mirror_change(phi).subs(decay, exp(-q)).subs(q, eta * g),
+        "drift": _dual_drift(phi).cancel(),
+    }, names={"x": "x"}, sources=v2("sec. 5: one convex generator"), sheet=("E15", "A22"),
+    assumptions=(_POSITIVE, "for negative weights the generator is |w| log |w| (E12)"),
+    readings=("the formula is lost in version 2; 'the same phi' and the positive orthant fix it",),
+    depends=("A19", "A21", "A22"),
+)  # fmt: skip
+
+_COMPARED = Comparison(eta * S, delta * (1 + X * S), M - V, M)
+
+
+def _resting(first: Expr, second: Expr) -> Comparison:
+    return replace(_COMPARED, rests_first=first, rests_second=second)
+
+
+E15 = Claim(
+    "E15", "EGD and Dale–Langevin follow different gradients", follow_these_gradients,
+    holds=_COMPARED, twins={
+        "exchanged": _resting(M, M - V), "the mean of X": _resting(M - V, M + V / 2),
+        "mode of the square root": _resting(M - V / 2, M),
+        "the multiplicative score in EGD": replace(_COMPARED, descent=eta * X * S),
+    }, printed={"equivalent, so at rest at the same point": _resting(M - V, M - V)},
+    shown=lambda c: {
+        "descent": c.descent, "langevin": c.langevin, "first": c.rests_first,
+        "second": c.rests_second,
+    }, values=lambda: {
+        "loss": -log(Symbol("p")), "mu": _PAPER_MU,
+        "ours": _our_exponent().subs(root**2, delta).factor(), "slope": diff(_LOG_SLOPE, L),
+    }, names={"x": "x", "L": r"\log x"}, sources=v2("sec. 5.1: structural equivalence"),
+    assumptions=(_POSITIVE, "the score is exact and does not change in time"),
+    depends=("A19", "A22", "A10-score", "one-generator"), erratum=Erratum(
+        Fault.OVERCLAIMED,
+        quote="Comparing Eq. 19 with the Dale-Langevin sampler in Eq. 13, the structural "
+        "equivalence is immediate: the multiplicative updates have the same form and are "
+        "sign-preserving across iterations, with the role of [lost] in EGD played by the "
+        "multiplicative score in the sampler",
+        trouble="The form is shared, a positive factor that keeps every sign; so far the "
+        "sentence is right. It is no equivalence of the updates: the quantities in the exponent "
+        "differ by the factor $x$ and by the constant, and so do the points that the two updates "
+        "seek.",
+        advice=r"Both are additive steps in the dual coordinate $\log x$; EGD follows the "
+        r"gradient in $x$ there, the sampler the gradient in $\log x$.",
+        figures=_fixed_point_figures,
+    ),
+)  # fmt: skip
+
 GENERATOR = Claim(
-    "E15-generator",
-    "the generator of the multiplicative-score step",
-    generates_to_first_order,
-    holds=-log(_X),
-    twins={"half of Burg's entropy": -log(_X) / 2, "half the squared norm": _X**2 / 2},
-    printed={"the entropy": _X * log(_X)},
-    values=lambda: {"update": _update()},
-    names=_NAMES,
-    sources=v2("sec. 5: one convex generator") + v1("eq. 15"),
-    sheet=("E15",),
-    assumptions=("positive state", ONE_COORDINATE),
-    depends=("A18", "one-generator"),
-    erratum=Erratum(
+    "E15-generator", "the generator of the multiplicative-score step", generates_to_first_order,
+    holds=-log(X),
+    twins={"half of Burg's entropy": -log(X) / 2, "half the squared norm": X**2 / 2},
+    printed={"the entropy": _ENTROPY},
+    shown=lambda phi: {"phi": _phi(phi), "added": eta * _first_order(phi)},
+    values=lambda: {"update": _UPDATE}, names={"x": "x"},
+    sources=v2("sec. 5: one convex generator") + v1("eq. 15"), sheet=("E15",),
+    assumptions=(_POSITIVE,), depends=("A18", "one-generator"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="The Dale-Langevin sampler, exponentiated gradient descent, and Mirrored Langevin "
         "Dynamics (MLD) are unified by a single convex generator",
-        trouble="As optimisation, the noise-free sampler is mirror descent with another generator "
-        "than EGD; with the generator of EGD its exponent would be the gradient itself.",
+        trouble="As optimisation, the noise-free sampler is mirror descent with another "
+        "generator than EGD; with the generator of EGD, [[printed:phi]], a step would add "
+        "$[[printed:added]]$.",
         advice="The single generator is right in the sense of one-generator: it fixes the "
-        "coordinate log x in which Langevin dynamics is run.",
+        r"coordinate $\log x$ in which Langevin dynamics is run.",
         figures=_generator_figures,
         remains_open="The formula of the generator is lost in the text of version 2.",
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (ONE_GENERATOR, E15, GENERATOR)
