@@ -27,6 +27,7 @@ from sympy import (
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin, Values, v2
 from spec.checking.diffusions import fokker_planck, partials_of_exponentials
+from spec.checking.pins import table
 from spec.checking.symbols import L0, L, dt, m, mu, s, sigma, t, v, x
 from spec.checking.typeset import Says, Sde
 
@@ -61,17 +62,13 @@ def _rates(rates: tuple[Expr, Expr]) -> Values:
     }
 
 
-def _table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
-    return tuple(dict(zip(names.split(), row, strict=True)) for row in rows)
-
-
 _DRIFT, _DIFFUSION = b0 + b1 * t + b2 * t**2, c0 + c1 * t
-_USUAL, _STEEP, _NEAR = _table(
+_USUAL, _STEEP, _NEAR = table(
     "b0 b1 b2 c0 c1 T", (0.31, -0.7, 1.1, 0.45, 0.8, 2.0), (-2.0, 0.4, 0.05, 0.01, 3.0, 1.0),
     # Here mu(t) - sigma(t)^2 / 2 = -0.001 t^2: the mean nearly vanishes against v.
     (0.32, 0.08, 0.004, 0.8, 0.1, 1.0),
 )  # fmt: skip
-_DRAWS = _table("x1 x2 z1 z2", (1.3, 0.02, -0.4, 1.9), (7e-4, 210.0, 6.5, -6.5),
+_DRAWS = table("x1 x2 z1 z2", (1.3, 0.02, -0.4, 1.9), (7e-4, 210.0, 6.5, -6.5),
                 (1.0, 7e-4, 6.5, -6.5), (210.0, 2.0, 0.7, 1e-3))  # fmt: skip
 _TIMES = _USUAL | {"t": 1.3}, _STEEP | {"t": 0.9}, _NEAR | {"t": 0.4}, _USUAL | {"t": 1e-6}
 _STEPS = (_USUAL | {"t": 1.3, "dt": 0.4}, _STEEP | {"t": 0.9, "dt": 1e-4},
@@ -222,7 +219,7 @@ _RATE = std_min * sqrt(g * E)
 _EXPLODING = std_min**2 * (E - 1), 1 + std_max**2 / std_min**2
 _GROWTH = log(_EXPLODING[1]) / T
 _SQUARE = diff(_in_time(_EXPLODING), t)
-_ENDS = _table("std_min std_max T t dt", (0.005, 10.0, 1.0, 0.37, 0.3), (0.3, 0.31, 2.5, 2.1, 2.1),
+_ENDS = table("std_min std_max T t dt", (0.005, 10.0, 1.0, 0.37, 0.3), (0.3, 0.31, 2.5, 2.1, 2.1),
                (0.005, 10.0, 1.0, 1e-9, 1e-10), (0.005, 10.0, 1.0, 1.0, 1e-6))  # fmt: skip
 _EXPLODING_PINS = (
     Pin(
@@ -264,10 +261,7 @@ VE = Claim(
     holds=_EXPLODING,
     twins={
         "sigma_min r^t as the deviation at t = 0 too": (std_min**2 * E, std_max**2 / std_min**2),
-        "growth by the ratio of the deviations squared": (
-            _EXPLODING[0],
-            std_max**2 / std_min**2,
-        ),
+        "growth by the ratio of the deviations squared": (_EXPLODING[0], std_max**2 / std_min**2),
         "sigma^2 for its integral": (g * _EXPLODING[0], _EXPLODING[1]),
     },
     shown=lambda c: {"variance": c[0], "end": c[1]},

@@ -8,7 +8,7 @@ starts.
 
 from collections.abc import Callable
 
-from sympy import Expr, Integer, Matrix, Rational, Symbol, diag, diff, symbols, zeros
+from sympy import Expr, Integer, Matrix, Rational, Symbol, diag, diff, solve, symbols, zeros
 
 from spec.checking.algebra import same
 from spec.checking.claim import Assumption, Claim, Values
@@ -105,9 +105,9 @@ R11 = Claim(
 
 def corrects(candidate: tuple[Expr, Expr]) -> bool:
     r"""At a fixed time [[corrector]] leaves $q_t$ as it is: it is the mirrored Langevin equation
-    A22, run at half the rate $\sigma^2$. Its Euler step with $h=[[step]]$ takes a normal law
-    of variance [[stationary]] to itself, where the exact score is that of a normal law of
-    variance $v$, if $v$ is above [[bound]].
+    A22, run at half the rate $\sigma^2$. In one coordinate its Euler step with $h=[[step]]$ takes
+    a normal law of variance [[stationary]] to itself, where the exact score is that of a normal
+    law of variance $v$, if $v$ is above [[bound]].
 
     The drift along the score and the noise balance in the Fokker-Planck equation for every
     density of the plane. The Euler step multiplies the deviation from the mean by one factor and
@@ -136,10 +136,10 @@ R11_CORRECTOR = Claim(
         "no bias": (_HALF, v / v),
     },
     shown=lambda c: {"corrector": Sde("Y", c[0] * s2 * score, sigma, "r"), "stationary": c[1] * v},
-    values=lambda: {"bound": H / 4, "step": s2 * dt},
+    values=lambda: {"bound": solve(1 / _FACTOR, v)[0], "step": s2 * dt},
     names=_NAMES,
     sheet=("R11",),
-    assumptions=(POSITIVE, "one coordinate for the variance"),
+    assumptions=(POSITIVE,),
     depends=("A10-score", "A22"),
 )
 
@@ -148,8 +148,8 @@ Flow = tuple[Expr, Expr, Expr]
 
 def flows(candidate: Flow, slope: Callable[[Expr], Expr] = lambda exact: exact) -> bool:
     r"""In forward time [[in_log]] and [[in_x]] have the marginals of the process. For log-normal
-    data and their exact score $Y$ moves from time $t$ to time $s$ by [[path]], where $M$ and
-    $w$ are mean and standard deviation of $Y$.
+    data and their exact score, along one eigenvector of the covariance, $Y$ moves from time $t$
+    to time $s$ by [[path]], where $M$ and $w$ are mean and standard deviation of $Y$.
 
     The Fokker-Planck equation is the continuity equation of these velocities, decided for every
     density of the plane in $Y$ and in $X$. The deviation from the mean moves in proportion to
@@ -216,7 +216,6 @@ R16_ODE = Claim(
             lambda: not flows(_FLOW, slope=lambda exact: exact / 2),
         ),
         "the velocity is regular enough for unique paths",
-        "the path: one coordinate, or one eigenvector of the covariance of log X_0",
     ),
     depends=("A5", "A9", "A10-score"),
 )

@@ -95,7 +95,7 @@ LOG_SCORE = Claim(
     names=_NAMES,
     sources=_CHANGE,
     sheet=("C4", "A10", "R1"),
-    assumptions=("x > 0", "p_t positive and differentiable"),
+    assumptions=("p_t is positive and differentiable",),
     depends=("Robbins",),
     pins=(
         Pin(

@@ -143,7 +143,7 @@ FORMS = Claim(
     values=lambda: {"v": r**2},
     names=_NAMES,
     sheet=("C4", "R5"),
-    assumptions=("x > 0", "v > 0 where a form divides by it"),
+    assumptions=(_posterior.NOISE,),
     depends=("A6", "A10-score"),
     pins=_PINS,
 )

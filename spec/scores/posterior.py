@@ -15,10 +15,9 @@ from spec.checking.claim import Claim, Erratum, Fault, Pin, v2
 from spec.checking.diffusions import generator
 from spec.checking.symbols import L0, L, m, mu, s2, t, v, v0
 from spec.scores import _mixture
+from spec.scores._posterior import NOISE
 
 y0, M0, u = symbols("y0 M0 u", real=True)
-NOISE = "t is positive"
-
 # Gain and covariance of log X_0 given X_t, and the covariance of log X_t, from (S, v, unit).
 Law = tuple[_mixture.Entry, _mixture.Entry, _mixture.Entry]
 
