@@ -7,7 +7,7 @@ function, in which its exponent is a polynomial.
 
 from collections.abc import Callable
 
-from sympy import (  # fmt: skip
+from sympy import (
     Expr,
     Function,
     Integer,

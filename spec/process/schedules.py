@@ -89,7 +89,6 @@ E19_I = Claim(
         "as the words 'where ..., and ...' after it suggest, it is an equality in law for one "
         "$k$; read as an equality it would make the whole path a function of one draw. For the "
         "loss, which looks at one $k$ at a time, the law is all that is needed.",
-        advice="Write an equality in law for each $k$.",
         figures=_correlations,
         remains_open="Whether version 2 prints $=$ or equality in distribution cannot be seen.",
     ),
@@ -198,8 +197,9 @@ _SQUARE = 2 * ell * sigma_min**2 * E
 def _spreads() -> tuple[Figure, ...]:
     low, high = mpf("0.01"), mpf(50)
     meant = mpmath.sqrt(high**2 - low**2)
-    taken = meant / mpmath.sqrt(mpf((_SQUARE / E19_III.printed["g = sigma"]).subs(
-        ell, mpmath.log(high / low))))  # fmt: skip
+    taken = meant / mpmath.sqrt(
+        mpf((_SQUARE / E19_III.printed["g = sigma"]).subs(ell, mpmath.log(high / low)))
+    )
     setting = f"sigma_min = {low}, sigma_max = {high}"
     return (
         Figure(f"standard deviation added by t = 1, {setting}", meant),

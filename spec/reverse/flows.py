@@ -35,10 +35,12 @@ _MUS, _LOG_DENSITY = symbols("mu1 mu2", real=True), jet("l", _D)
 
 def _in_plane(rate: Expr, slot: Symbol = score, scales: tuple = (1, 1)) -> Matrix:
     """A rate in each coordinate, with its own mu and the slope of the density, times the scale."""
-    return Matrix([
-        e * rate.subs({mu: mu_i, slot: diff(_LOG_DENSITY, d_i)}, simultaneous=True)
-        for e, mu_i, d_i in zip(scales, _MUS, _D, strict=True)
-    ])  # fmt: skip
+    return Matrix(
+        [
+            e * rate.subs({mu: mu_i, slot: diff(_LOG_DENSITY, d_i)}, simultaneous=True)
+            for e, mu_i, d_i in zip(scales, _MUS, _D, strict=True)
+        ]
+    )
 
 
 def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
@@ -55,12 +57,18 @@ def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
     square = diag(*(e**2 for e in _XS))
     in_log, in_x = _in_plane(rates[0]), _in_plane(rates[1], h, _XS)
     return keeps_marginals(
-        (_in_plane(f), isotropic(s2)), (in_log, isotropic(kappa**2 * s2)),
-        _LOG_DENSITY, plain_partials(_D), _D,
+        (_in_plane(f), isotropic(s2)),
+        (in_log, isotropic(kappa**2 * s2)),
+        _LOG_DENSITY,
+        plain_partials(_D),
+        _D,
     ) and keeps_marginals(
-        (_in_plane(mu, h, _XS), s2 * square), (in_x, kappa**2 * s2 * square),
-        _LOG_DENSITY, partials_of_exponentials(_D, _XS), _D,
-    )  # fmt: skip
+        (_in_plane(mu, h, _XS), s2 * square),
+        (in_x, kappa**2 * s2 * square),
+        _LOG_DENSITY,
+        partials_of_exponentials(_D, _XS),
+        _D,
+    )
 
 
 def _at_level(square: Expr, ito: Expr | None = None) -> tuple[Expr, Expr]:

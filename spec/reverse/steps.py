@@ -13,7 +13,7 @@ from mpmath import mpf
 from sympy import Expr, Integer, Matrix, MatrixBase, Symbol, cancel, diff, eye, log, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Values, v1
+from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, v1
 from spec.checking.diffusions import generator, partials_of_exponentials
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import normal_expectation
@@ -290,10 +290,6 @@ def _figures() -> tuple[Figure, ...]:
     )
 
 
-def _texts(named: Iterable[str]) -> Values:
-    return {"differs": "; ".join(sorted(named)) or "none of them"}
-
-
 E27_RICHNESS = Claim(
     "E27-richness",
     "the log transform loses nothing for eq. (13)",
@@ -306,7 +302,7 @@ E27_RICHNESS = Claim(
         "the loss differs": frozenset({LOSS, AMBIENT}),
     },
     printed={"loses out completely on the richness": frozenset(PARTS)},
-    shown=_texts,
+    shown=lambda named: {"differs": "; ".join(sorted(named)) or "none of them"},
     values=lambda: (
         {"all": "; ".join(PARTS)}
         | dict(zip(("forward", "backward", "residual"), _additive(1 + h), strict=True))
@@ -333,8 +329,6 @@ E27_RICHNESS = Claim(
         "denoising) stands. Version 2 does not repeat the sentence; its Section 7 says that the "
         "Dale-Langevin sampler 'is equivalent to standard additive Langevin dynamics on the "
         "log-transformed variable' (E16), and it adds eq. (12), which does differ.",
-        advice="For eq. (13) the log transform loses nothing; what it changes is the "
-        "Euler-Maruyama step in X, eq. (12) of version 2.",
         figures=_figures,
     ),
 )

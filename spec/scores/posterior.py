@@ -4,7 +4,7 @@ Symbols: S covariance of log X_0 in one component, unit the identity; L, L0, m, 
 y0 = log X_0; M0, v0 mean and variance of log-normal data; u argument of a generating function.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import mpmath
 from mpmath import mpf
@@ -65,11 +65,6 @@ def _law_scale(at: _mixture.Values) -> tuple[mpf, ...]:
     return tuple(found)
 
 
-def _first(law: Law) -> Callable[[_mixture.Values], tuple]:
-    """Mean and covariance of log X_0 given x when the first component is all there is."""
-    return lambda at: _mixture.flat(_mixture.given(at, *law))[1:7]
-
-
 LAW = _gain, _cov, _mixture.noisy
 POSTERIOR = Claim(
     "mixture-posterior",
@@ -105,7 +100,7 @@ POSTERIOR = Claim(
         Pin(
             "gbm_ref.posterior_law",
             _mixture.POINTS,
-            _first,
+            lambda law: lambda at: _mixture.flat(_mixture.given(at, *law))[1:7],
             scale=lambda at: _law_scale(at)[1:7],
             variant="log-normal",
         ),
