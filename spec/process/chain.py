@@ -274,16 +274,19 @@ A35 = Claim(
 )
 
 
+_HALF_SQUARE = sigma_k**2 / 2
+
+
 def is_the_target(target: Expr) -> bool:
-    r"""With $\mu(t)=[[drift]]$ the mean $\bar\mu_k$ stays zero, and for $k$ at least one
-    $X_k\circ\nabla\log p(X_k\mid X_0)=[[it]]$ in each coordinate.
+    r"""With $\mu_k=[[drift]]$ at each step the mean $\bar\mu_k$ stays zero, and for $k$ at least
+    one $X_k\circ\nabla\log p(X_k\mid X_0)=[[it]]$ in each coordinate.
 
     By A35 a step then adds nothing to the mean, so that $\log X_k$ is normal around $\log X_0$
     with variance $\bar\sigma_k^2$. The density of $X_k$ has the factor of the Jacobian, and
     the derivative is taken in $\log x$.
     """
     use(NO_DRIFT)
-    no_drift = same(A35.holds[1][0].subs(mu_k, sigma_k**2 / 2), M)
+    no_drift = same(A35.holds[1][0].subs(mu_k, _HALF_SQUARE), M)
     return no_drift and same(diff(-L - (L - L0) ** 2 / (2 * S**2), L), target)
 
 
@@ -302,7 +305,7 @@ A35_TARGET = Claim(
         "sigma-bar to the fourth power": -(1 + (L - L0) / S**4),
         "wrong sign": 1 + (L - L0) / S**2,
     },
-    values=lambda: {"drift": Function("sigma")(Symbol("t")) ** 2 / 2},
+    values=lambda: {"drift": _HALF_SQUARE},
     names=NAMES,
     sources=v2("App. C: target"),
     sheet=("A35",),

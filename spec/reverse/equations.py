@@ -32,9 +32,9 @@ _NAMES = {"drift": r"\mathsf h", "divergence": r"(\nabla\!\cdot G)", "pull": r"G
 
 
 def reverses(formula: Expr) -> bool:
-    r"""With $G$ the square $\mathsf g\mathsf g^\top$ and $p$ the density of [[forward]], the
-    diffusion [[reverse]] in the time $r$ that runs backwards has the densities of $X$, and its
-    generator is that of $X$ run backwards.
+    r"""In the plane, with $G$ the square $\mathsf g\mathsf g^\top$ and $p$ the density of
+    [[forward]], the diffusion [[reverse]] in the time $r$ that runs backwards has the densities
+    of $X$, and its generator is that of $X$ run backwards.
 
     Fokker-Planck: the fluxes of the two diffusions have to add up to zero, which gives the
     formula. The marginals alone would allow more drifts, so Bayes' rule over a short step is
@@ -121,7 +121,7 @@ REVERSE_RATE = -(mu - 2 * s2 - s2 * h)
 
 
 def reverses_in_x(rate: Expr) -> bool:
-    r"""[[reverse]] is the time reversal of [[forward]], in each entry with its own $\mu$.
+    r"""[[reverse]] is the time reversal of [[forward]], in each of two entries with its own $\mu$.
 
     It is A2 for this diffusion, but A2's formula is not used. With the logarithm a symbol of its
     own everything is rational in $x$ and in the derivatives of $\log p$ with respect to it, and

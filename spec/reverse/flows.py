@@ -44,8 +44,8 @@ def _in_plane(rate: Expr, slot: Symbol = score, scales: tuple = (1, 1)) -> Matri
 
 
 def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
-    r"""For every $\kappa\ge[[least]]$ both [[in_log]] and [[in_x]] have the marginals of the
-    process run backwards. With $\kappa=[[full]]$ they are A10 and A7.
+    r"""In the plane, for every $\kappa\ge[[least]]$, both [[in_log]] and [[in_x]] have the
+    marginals of the process run backwards. With $\kappa=[[full]]$ they are A10 and A7.
 
     In the Fokker-Planck equation noise can be exchanged for drift along the score. Decided in $Y$
     and in $X$, for every density of the plane and with its own $\mu$ in each coordinate. Euler
@@ -155,9 +155,10 @@ Flow = tuple[Expr, Expr, Expr]
 
 
 def flows(candidate: Flow, slope: Callable[[Expr], Expr] = lambda exact: exact) -> bool:
-    r"""In forward time [[in_log]] and [[in_x]] have the marginals of the process. For log-normal
-    data and their exact score, along one eigenvector of the covariance, $Y$ moves from time $t$
-    to time $s$ by [[path]], where $M$ and $w$ are mean and standard deviation of $Y$.
+    r"""In forward time and in the plane, [[in_log]] and [[in_x]] have the marginals of the
+    process. For log-normal data and their exact score, along one eigenvector of the covariance,
+    $Y$ moves from time $t$ to time $s$ by [[path]], where $M$ and $w$ are mean and standard
+    deviation of $Y$.
 
     The Fokker-Planck equation is the continuity equation of these velocities, decided for every
     density of the plane in $Y$ and in $X$. The deviation from the mean moves in proportion to

@@ -31,10 +31,10 @@ Kernel = tuple[Callable[[Matrix, Matrix], Matrix], Callable[[Matrix, Matrix], Ma
 
 
 def is_the_reverse_kernel(kernel: Kernel) -> bool:
-    r"""For log-normal data let $S_s$ and $S_t$ be the covariances of $\log X$ at a time $s$ and at
-    a later time $t$, which differ by a multiple of the identity (A6). Given $\log X_t$, the
-    deviation of $\log X_s$ from its mean is normal, with $[[gain]]$ times the deviation at the
-    later time as its mean, and with the covariance $[[covariance]]$.
+    r"""For log-normal data of the plane let $S_s$ and $S_t$ be the covariances of $\log X$ at a
+    time $s$ and at a later time $t$, which differ by a multiple of the identity (A6). Given $\log
+    X_t$, the deviation of $\log X_s$ from its mean is normal, with $[[gain]]$ times the deviation
+    at the later time as its mean, and with the covariance $[[covariance]]$.
 
     The process adds noise whose covariance is the difference of the two. Bayes' rule is decided as
     an identity of quadratic forms, block by block, and of determinants, for every $S_s$ of the

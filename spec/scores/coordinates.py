@@ -20,8 +20,8 @@ _CHANGE = v1("sec. 4: score change of variables") + v2("sec. 3.1: score change o
 
 
 def changes_coordinates(formula: Expr) -> bool:
-    r"""For $y$ the image of $x$ under a diffeomorphism with Jacobian $J$, the score of $x$ is
-    $\nabla_x\log p=[[it]]$; the trace is taken for each derivative of $J$.
+    r"""For $y$ the image of $x$ under a diffeomorphism of the plane with Jacobian $J$, the score
+    of $x$ is $\nabla_x\log p=[[it]]$; the trace is taken for each derivative of $J$.
 
     The density of $x$ is that of $y$ times the determinant. Its logarithm is differentiated, with
     the determinant written out, and compared with the formula: for every map of the plane, since
@@ -66,8 +66,8 @@ ROBBINS = Claim(
 
 
 def log_score_is(formula: Expr) -> bool:
-    r"""The score of $Y$, the logarithm of $X$, is $\nabla_y\log q_t(y)=[[it]]$ in each entry, with
-    $H$ the Hyvärinen score $x\circ\nabla_x\log p_t(x)$ at the same point.
+    r"""The score of $Y$, the logarithm of $X$, is $\nabla_y\log q_t(y)=[[it]]$ in each of two
+    entries, with $H$ the Hyvärinen score $x\circ\nabla_x\log p_t(x)$ at the same point.
 
     It is Robbins' formula for the logarithm. Decided again for every density of the plane: the
     density of $Y$ is that of $X$ times the determinant of the exponential map, whose logarithm is

@@ -25,9 +25,9 @@ Tweedie = tuple[Callable[[Expr, Expr, Expr, Expr], Expr], Callable[[Expr, Matrix
 
 
 def is_tweedie(formulas: Tweedie, drift: Expr = mu - s2 / 2) -> bool:
-    r"""For every law of the data the mean of $\log X_0$ given $X_t=[[x]]$ is $[[0]]$ in each
-    entry, with the Hyvärinen score $H$; its covariance is $[[1]]$, with the log score $s$. The
-    exponential of the mean, the geometric mean, is where one step of eq. (13) of length $t$
+    r"""For every law of the data in the plane the mean of $\log X_0$ given $X_t=[[x]]$ is $[[0]]$
+    in each entry, with the Hyvärinen score $H$; its covariance is $[[1]]$, with the log score $s$.
+    The exponential of the mean, the geometric mean, is where one step of eq. (13) of length $t$
     without noise lands.
 
     The density of $\log X_t$ is the average of the kernel over the data. It is differentiated

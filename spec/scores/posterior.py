@@ -23,7 +23,8 @@ Law = tuple[_mixture.Entry, _mixture.Entry, _mixture.Entry]
 
 
 def is_the_posterior(law: Law) -> bool:
-    r"""Let $\log X_0$ have the covariance $S$ in one component of a log-normal mixture. Given $x$
+    r"""Let $\log X_0$ have the covariance $S$ in one component of a log-normal mixture of
+    the plane. Given $x$
     the component is normal again: its mean moves by $[[gain]]$ times the deviation of $\log x$
     from the mean of $\log X_t$ in it, and its covariance is $[[covariance]]$. Its share is in
     proportion to its weight times the normal density of $\log x$ with the covariance
