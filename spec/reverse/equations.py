@@ -7,10 +7,10 @@ x, so that x dL/dx = 1; a drift in X is written as a rate, b_i = x_i * rate(mu_i
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Matrix, Rational, Symbol, diag, diff, log, symbols
+from sympy import Expr, Integer, Matrix, Rational, Symbol, diag, diff, log, symbols, zoo
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, v1, v2
+from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, v1, v2
 from spec.checking.diffusions import (
     adjoint,
     isotropic,
@@ -25,7 +25,15 @@ from spec.checking.typeset import Says, Sde
 
 drift, divergence, pull, dr = symbols("drift divergence pull dr", real=True)
 score, f = symbols("score f", real=True)
-POSITIVE = "the density is positive and smooth: twice differentiable in the state, once in time"
+_DENSITY, _SLOPE = symbols("p slope")
+REGULAR = (
+    Assumption(
+        "the density is positive",
+        "its slope is divided by it",
+        lambda: bool((_SLOPE / _DENSITY).subs(_DENSITY, 0).has(zoo)),
+    ),
+    "the density is smooth: twice differentiable in the state, once in time",
+)
 LOST = "formula lost in version 2; reconstructed: "
 _NAMES = {"drift": r"\mathsf h", "divergence": r"(\nabla\!\cdot G)", "pull": r"G\nabla\log p",
           "g": r"\mathsf g", "h": r"X\circ\nabla\log p_t(X)", "x": "X"}  # fmt: skip
@@ -72,7 +80,7 @@ A2 = Claim(
     values=lambda: {"forward": Sde("X", drift, Symbol("g"))},
     names=_NAMES,
     sources=v1("eq. 4") + v2("eq. 2"),
-    assumptions=(POSITIVE, "h is once and g twice continuously differentiable in the state"),
+    assumptions=(*REGULAR, "h is once and g twice continuously differentiable in the state"),
     readings=(
         "with dt < 0, as it is read here (E11), the printed equation is this one",
         LOST + "as eq. (4) of version 1",
@@ -174,7 +182,7 @@ A7 = Claim(
     values=lambda: {"forward": Sde("X", mu * x, sigma * x)},
     names=_NAMES,
     sources=v2("eq. 7"),
-    assumptions=(POSITIVE,),
+    assumptions=REGULAR,
     readings=(
         LOST + "the text fixes the factored form ('a vector of all ones'), the sign is that of "
         "eq. (10) of version 1, with dr > 0",
@@ -243,7 +251,7 @@ E11 = Claim(
     names={"score": r"\nabla\log q(Y)"},
     sources=v1("eq. 4", "eq. 10", "eq. 11"),
     sheet=("E11", "A2", "A10"),
-    assumptions=(POSITIVE,),
+    assumptions=REGULAR,
     readings=("eq. (11) is eq. (10) with the other score (A11)",),
     depends=("A2", "A10", "A11"),
     erratum=Erratum(

@@ -22,7 +22,7 @@ from spec.checking.diffusions import (
 )
 from spec.checking.symbols import H, M, dt, h, kappa, mu, s2, sigma, v, x
 from spec.checking.typeset import Says, Sde
-from spec.reverse.equations import POSITIVE, REVERSE_RATE
+from spec.reverse.equations import REGULAR, REVERSE_RATE
 
 score, y = symbols("score y", real=True)
 w, w0 = symbols("w w0", positive=True)
@@ -96,7 +96,7 @@ R11 = Claim(
     values=lambda: {"least": 0, "full": 1},
     names=_NAMES,
     assumptions=(
-        POSITIVE,
+        *REGULAR,
         Assumption(
             "kappa does not depend on the state",
             "the diffusion matrix has no derivatives in log coordinates",
@@ -147,7 +147,7 @@ R11_CORRECTOR = Claim(
     values=lambda: {"bound": solve(1 / _FACTOR, v)[0], "step": s2 * dt},
     names=_NAMES,
     sheet=("R11",),
-    assumptions=(POSITIVE,),
+    assumptions=REGULAR,
     depends=("A10-score", "A22"),
 )
 
@@ -218,7 +218,7 @@ R16_ODE = Claim(
     names=_NAMES,
     sheet=("R16",),
     assumptions=(
-        POSITIVE,
+        *REGULAR,
         Assumption(
             "the score is exact",
             "the path of log-normal data moves along it",

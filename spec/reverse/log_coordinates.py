@@ -21,7 +21,7 @@ from spec.checking.diffusions import (
 )
 from spec.checking.symbols import L, h, m, mu, s2, sigma, t, v, x
 from spec.checking.typeset import Sde
-from spec.reverse.equations import POSITIVE, REVERSE_RATE
+from spec.reverse.equations import REGULAR, REVERSE_RATE
 
 score = Symbol("score", real=True)
 HALF, THREE_HALVES = Rational(1, 2), Rational(3, 2)
@@ -116,7 +116,7 @@ A10 = Claim(
     values=lambda: {"forward": Sde("Y", mu - s2 / 2, sigma)},
     names=_NAMES,
     sources=v1("eq. 10") + v2("eq. 10"),
-    assumptions=(POSITIVE,),
+    assumptions=REGULAR,
     readings=(_READ, "formula lost in version 2; reconstructed: as eq. (10) of version 1"),
     depends=("A2", "A9"),
 )
@@ -135,7 +135,7 @@ A11 = Claim(
     shown=_reverse(r"\log X"),
     names=_NAMES,
     sources=v1("eq. 11") + v2("eq. 11"),
-    assumptions=(POSITIVE,),
+    assumptions=REGULAR,
     readings=(_READ, "formula lost in version 2; reconstructed: as eq. (11) of version 1"),
     depends=("A7", "A10", "A10-score"),
 )
