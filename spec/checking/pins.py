@@ -95,9 +95,8 @@ def vector_troubles(claim: Claim, pin: Pin) -> list[str]:
 
 def _as_vectors(pin: Pin, candidate: object) -> bool:
     # Imported late: most claims pin no vectors.
-    from spec.vectors.building import AGREEMENT
+    from spec.vectors.building import AGREEMENT, DIGITS, evaluate
     from spec.vectors.catalogue import BY_NAME
-    from spec.vectors.records import DIGITS, evaluate
 
     assert pin.reads is not None
     function, call = BY_NAME[pin.vectors], evaluator(pin.reads(candidate))
