@@ -19,7 +19,11 @@ def refused(claim: Claim, candidates: Mapping[str, object]) -> list[tuple[str, s
     ours = printable(claim, claim.holds)
     found = []
     for name, candidate in candidates.items():
-        other = printable(claim, candidate)
-        differ = [tex for slot, tex in other.items() if ours.get(slot) != tex]
-        found.append((name, "; ".join(f"${tex}$" for tex in differ)))
+        other, shown = printable(claim, candidate), claim.shown(candidate)
+        differ = [
+            tex if isinstance(shown[slot], str) else f"${tex}$"
+            for slot, tex in other.items()
+            if ours.get(slot) != tex
+        ]
+        found.append((name, "; ".join(differ)))
     return found

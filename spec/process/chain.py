@@ -7,7 +7,7 @@ function, in which its exponent is a polynomial.
 
 from collections.abc import Callable
 
-from sympy import (  # fmt: skip
+from sympy import (
     Expr,
     Function,
     Integer,
@@ -25,17 +25,11 @@ from sympy import (  # fmt: skip
 )
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import (
-    Assumption,
-    Claim,
-    Means,
-    Pin,
-    Values,
-    v1,
-    v2,
-)
+from spec.checking.claim import Assumption, Claim, Means, Pin, Values, v1, v2
 from spec.checking.diffusions import fokker_planck, plain_partials
+from spec.checking.pins import table
 from spec.checking.symbols import L0, L, M, dt, mu, sigma, v
+from spec.checking.trace import use
 from spec.checking.typeset import Says
 
 y, y0, u, mu_k = symbols("y y0 u mu_k", real=True)
@@ -44,6 +38,12 @@ LOG_DRIFT, NOTHING = mu - sigma**2 / 2, Integer(0)
 _LOST = "formula lost in version 2; reconstructed: "
 NAMES = {"M": r"\bar\mu_k", "S": r"\bar\sigma_k", "r": r"\sqrt\delta",
           "m2": r"\ddot m(t_k)", "v2": r"\ddot v(t_k)"}  # fmt: skip
+
+INDEPENDENT = Assumption(
+    "the draws of the steps are independent",
+    "the exponents of their moment generating functions add up",
+    lambda: unrolls(_ONE_DRAW, independent=False),
+)
 
 # Mean and variance that a step of that length adds to log X.
 Step = Callable[[Expr], tuple[Expr, Expr]]
@@ -63,10 +63,13 @@ def is_the_exact_step(step: Step) -> bool:
     flow = diff(log_density, dt) - fokker_planck(
         log_density, Matrix([LOG_DRIFT]), Matrix([sigma**2]), plain_partials((y,))
     )
+    use(INDEPENDENT)
     one, two, both = (u * e + u**2 * f / 2 for e, f in map(step, (dt, step2, dt + step2)))
     return vanishes((flow, one + two - both, *step(NOTHING)))
 
 
+_STEPS = table("mu sigma t dt T", (0.37, 0.8, 0.7, 0.3, 1.0), (-1.9, 1.7, 0.3, 0.3, 3.0),
+               (0.3200001, 0.8, 1.0, 1e-7, 1.0))  # fmt: skip
 V1_22 = Claim(
     "V1-22",
     "the forward chain is exact",
@@ -88,7 +91,7 @@ V1_22 = Claim(
             lambda: not is_the_exact_step(lambda d: (LOG_DRIFT * d, sigma**2 * (d + 1))),
         ),
         "the Fokker-Planck equation has one solution for each initial law",
-        "draws of different steps are independent",
+        INDEPENDENT,
     ),
     readings=("k runs to the last step (version 1 stops one short, see E4)",),
     depends=("A6", "A9"),
@@ -96,12 +99,8 @@ V1_22 = Claim(
         Pin(
             "gbm_ref.GBM.increments",
             # The second step lands on t = 0; the third is short, from a large time.
-            (
-                {"mu": 0.37, "sigma": 0.8, "t": 0.7, "dt": 0.3, "T": 1.0},
-                {"mu": -1.9, "sigma": 1.7, "t": 0.3, "dt": 0.3, "T": 3.0},
-                {"mu": 0.3200001, "sigma": 0.8, "t": 1.0, "dt": 1e-7, "T": 1.0},
-            ),
-            reads=lambda step: step(dt),
+            _STEPS,
+            lambda step: step(dt),
         ),
     ),
 )
@@ -189,6 +188,8 @@ def unrolls(sums: Sums, independent: bool = True) -> bool:
     exponents of the moment generating functions add up, and the sum has to be the exponent of
     the normal law with the mean and the variance that the statement gives for one step more.
     """
+    if independent:
+        use(INDEPENDENT)
     start, after = sums
     steps, noise = dt * (mu_k - sigma_k**2 / 2), r * sigma_k
     variance = S**2 + noise**2 if independent else (S + noise) ** 2
@@ -213,22 +214,14 @@ def _shown_sums(sums: Sums) -> Values:
 
 _MEAN, _VARIANCE = dt * (mu_k - sigma_k**2 / 2), dt * sigma_k**2
 _ONE_DRAW = _sums(_MEAN, _VARIANCE + 2 * S * r * sigma_k)
-INDEPENDENT = Assumption(
-    "the draws of the steps are independent",
-    "the exponents of their moment generating functions add up",
-    lambda: unrolls(_ONE_DRAW, independent=False),
-)
-
 # Rates u0..u2, s0..s2 on three intervals of length T / 3; t lies in the second.
 u0, u1, T, t, x1, x2, z1, z2, s0, s1 = symbols("u0 u1 T t x1 x2 z1 z2 s0 s1")
 _M = (T * (u0 - s0**2 / 2) + (3 * t - T) * (u1 - s1**2 / 2)) / 3
 _V = (T * s0**2 + (3 * t - T) * s1**2) / 3
-_POINTS = tuple(
-    dict(zip("u0 u1 u2 s0 s1 s2 T t v x1 x2 z1 z2".split(), row, strict=True))
-    for row in (
-        (0.31, -0.2, 0.7, 0.5, 0.8, 1.3, 1.0, 0.5, 0.2, 1.3, 0.02, -0.4, 1.9),
-        (-1.4, 2.2, 0.1, 1.7, 0.02, 0.4, 2.4, 1.1, 2.31205, 55.0, 7e-4, 6.5, -3.1),
-    )
+_POINTS = table(
+    "u0 u1 u2 s0 s1 s2 T t v x1 x2 z1 z2",
+    (0.31, -0.2, 0.7, 0.5, 0.8, 1.3, 1.0, 0.5, 0.2, 1.3, 0.02, -0.4, 1.9),
+    (-1.4, 2.2, 0.1, 1.7, 0.02, 0.4, 2.4, 1.1, 2.31205, 55.0, 7e-4, 6.5, -3.1),
 )
 
 
@@ -281,18 +274,27 @@ A35 = Claim(
 )
 
 
+_HALF_SQUARE = sigma_k**2 / 2
+
+
 def is_the_target(target: Expr) -> bool:
-    r"""With $\mu(t)=[[drift]]$ the mean $\bar\mu_k$ stays zero, and for $k$ at least one
-    $X_k\circ\nabla\log p(X_k\mid X_0)=[[it]]$ in each coordinate.
+    r"""With $\mu_k=[[drift]]$ at each step the mean $\bar\mu_k$ stays zero, and for $k$ at least
+    one $X_k\circ\nabla\log p(X_k\mid X_0)=[[it]]$ in each coordinate.
 
     By A35 a step then adds nothing to the mean, so that $\log X_k$ is normal around $\log X_0$
     with variance $\bar\sigma_k^2$. The density of $X_k$ has the factor of the Jacobian, and
     the derivative is taken in $\log x$.
     """
-    no_drift = same(A35.holds[1][0].subs(mu_k, sigma_k**2 / 2), M)
+    use(NO_DRIFT)
+    no_drift = same(A35.holds[1][0].subs(mu_k, _HALF_SQUARE), M)
     return no_drift and same(diff(-L - (L - L0) ** 2 / (2 * S**2), L), target)
 
 
+NO_DRIFT = Assumption(
+    "mu is sigma^2/2 at each step",
+    "the mean of the kernel stays where the data are",
+    lambda: not same(A35.holds[1][0].subs(mu_k, sigma_k**2), M),
+)
 A35_TARGET = Claim(
     "A35-target",
     "target of the time-varying loss",
@@ -303,17 +305,11 @@ A35_TARGET = Claim(
         "sigma-bar to the fourth power": -(1 + (L - L0) / S**4),
         "wrong sign": 1 + (L - L0) / S**2,
     },
-    values=lambda: {"drift": Function("sigma")(Symbol("t")) ** 2 / 2},
+    values=lambda: {"drift": _HALF_SQUARE},
     names=NAMES,
     sources=v2("App. C: target"),
     sheet=("A35",),
-    assumptions=(
-        Assumption(
-            "mu is sigma^2/2 at each step",
-            "the mean of the kernel stays where the data are",
-            lambda: not same(A35.holds[1][0].subs(mu_k, sigma_k**2), M),
-        ),
-    ),
+    assumptions=(NO_DRIFT,),
     readings=(_LOST + "what eq. 35 forces for that drift",),
     depends=("A35",),
 )

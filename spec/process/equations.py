@@ -7,31 +7,27 @@ motions at time t.
 from sympy import Expr, Integer, Matrix, Symbol, diff, exp, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin, Values, v1, v2
+from spec.checking.claim import Claim, Kind, Means, Pin, v1, v2
 from spec.checking.diffusions import generator, plain_partials
+from spec.checking.pins import table
 from spec.checking.symbols import mu, sigma, t, v, x
 from spec.checking.typeset import Sde
 
 w, w1, w2, mu1, mu2, z1, z2 = symbols("w w1 w2 mu1 mu2 z1 z2", real=True)
 x1, x2 = symbols("x1 x2", positive=True)
 GBM = mu * x, sigma * x
-LOG_DRIFT = mu - sigma**2 / 2
+LOG_DRIFT, CHOICE = mu - sigma**2 / 2, sigma**2 / 2
 _NAMES = {"x": "X", "x1": "X_1", "x2": "X_2", "w": "W_t", "w1": "W_{t,1}", "w2": "W_{t,2}"}
 _PLANE = {**_NAMES, "mu1": r"\mu_1", "mu2": r"\mu_2"}
 _LOST = "formula lost in version 2; reconstructed: as in version 1"
-_ITO = "Itô's formula holds, on x > 0 where X stays (solution-scalar)"
-
-
-def _at(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
-    return tuple(dict(zip(names.split(), row, strict=True)) for row in rows)
 
 
 # Ordinary values; a long time with strong noise; a drift of log X that nearly vanishes.
-_TIMES = _at("mu sigma t T", (0.37, 0.8, 0.25, 1.0), (-1.9, 1.7, 2.75, 3.0),
+_TIMES = table("mu sigma t T", (0.37, 0.8, 0.25, 1.0), (-1.9, 1.7, 2.75, 3.0),
              (0.3200001, 0.8, 1e-9, 1.0))  # fmt: skip
-_STATES = _at("x1 x2 z1 z2", (1.3, 0.02, -0.4, 1.9), (7e-4, 210.0, 6.5, -6.5),
+_STATES = table("x1 x2 z1 z2", (1.3, 0.02, -0.4, 1.9), (7e-4, 210.0, 6.5, -6.5),
               (1.0, 2.0, 0.7, 1e-3))  # fmt: skip
-_VARIANCES = _at("v mu sigma T", (0.4, 0.37, 0.8, 1.0), (1e-12, -1.9, 1.7, 3.0),
+_VARIANCES = table("v mu sigma T", (0.4, 0.37, 0.8, 1.0), (1e-12, -1.9, 1.7, 3.0),
                  (8.6, -1.9, 1.7, 3.0))  # fmt: skip
 
 A1 = Claim(
@@ -60,7 +56,7 @@ A4 = Claim(
     means=Means.NONE,
     statement=r"[[equation]] from a positive start, with $\sigma$ positive, in the sense of Itô. "
     r"The paper chooses $\mu=[[choice]]$.",
-    values=lambda: {"equation": Sde("X", *GBM), "choice": sigma**2 / 2},
+    values=lambda: {"equation": Sde("X", *GBM), "choice": CHOICE},
     names=_NAMES,
     sources=v1("eq. 6") + v2("eq. 4"),
     readings=(_LOST,),
@@ -69,10 +65,10 @@ A4 = Claim(
     pins=(
         Pin(
             "gbm_ref.GBM.drift",
-            _at("sigma t T", (0.8, 0.25, 1.0), (1.7, 2.75, 3.0)),
+            table("sigma t T", (0.8, 0.25, 1.0), (1.7, 2.75, 3.0)),
             because="it is the paper's choice where no drift is given",
-            formula=sigma**2 / 2,
-            twins={"sigma^2 without the half": sigma**2},
+            formula=CHOICE,
+            twins={"sigma^2 without the half": 2 * CHOICE},
             variant="mu not given",
         ),
     ),
@@ -188,10 +184,6 @@ def _solution(ito: Expr, other: Symbol = w2) -> Solution:
     return exponents, means, sigma**2 * t * Matrix.eye(2)
 
 
-def _mean(solution: Solution) -> Expr:
-    return solution[1][0].subs(mu1, mu)
-
-
 def _sample(solution: Solution) -> tuple[Expr, ...]:
     """x exp(exponent), with sqrt(t) times a draw in place of each motion."""
     drawn = {w1: sqrt(t) * z1, w2: sqrt(t) * z2, mu1: mu, mu2: mu}
@@ -217,7 +209,7 @@ A6 = Claim(
     readings=(_LOST,),
     depends=("A5", "solution-scalar"),
     pins=(
-        Pin("gbm_ref.GBM.log_mean", _TIMES, reads=_mean),
+        Pin("gbm_ref.GBM.log_mean", _TIMES, reads=lambda s: s[1][0].subs(mu1, mu)),
         Pin("gbm_ref.GBM.log_var", _TIMES, reads=lambda s: s[2][0, 0]),
         Pin(
             "gbm_ref.GBM.time_at_log_var",
@@ -236,9 +228,10 @@ A6 = Claim(
 
 
 def gives_log_equation(coefficients: tuple[Expr, Expr, Expr]) -> bool:
-    r"""For the two entries of A5, [[first]] and [[second]].
+    r"""For the two entries of A5, [[first]] and [[second]], each with its own Brownian motion.
 
-    Itô's formula for the logarithm of an entry, as a function of both entries.
+    Itô's formula for the logarithm of an entry, as a function of both entries, on positive
+    states, where the process stays (solution-scalar).
     """
     *drifts, common = coefficients
     state, noise = (x1, x2), Matrix.diag(sigma * x1, sigma * x2)
@@ -266,14 +259,6 @@ def _shifted(factor: int, noise: Expr = sigma) -> tuple[Expr, Expr, Expr]:
     return mu1 - factor * sigma**2 / 2, mu2 - factor * sigma**2 / 2, noise
 
 
-def _log_equations(coefficients: tuple[Expr, Expr, Expr]) -> Values:
-    first, second, noise = coefficients
-    return {
-        "first": Sde(r"\log X_1", first, noise),
-        "second": Sde(r"\log X_2", second, noise),
-    }
-
-
 A8 = Claim(
     "A8",
     "equation of the logarithm",
@@ -285,10 +270,12 @@ A8 = Claim(
         "wrong sign": _shifted(-1),
         "noise sigma^2": _shifted(1, sigma**2),
     },
-    shown=_log_equations,
+    shown=lambda c: {
+        "first": Sde(r"\log X_1", c[0], c[2]),
+        "second": Sde(r"\log X_2", c[1], c[2]),
+    },
     names=_PLANE,
     sources=v1("eq. 8") + v2("eq. 8"),
-    assumptions=(_ITO,),
     readings=(_LOST,),
     depends=("A5", "solution-scalar"),
 )
@@ -307,7 +294,6 @@ A9 = Claim(
     values=lambda: {"equation": Sde("X", *GBM), "log": log(x), "exp": exp(Symbol("Y"))},
     names=_NAMES,
     sources=v1("eq. 9") + v2("eq. 9"),
-    assumptions=("Itô's formula holds",),
     readings=(_LOST,),
     depends=("A8",),
 )

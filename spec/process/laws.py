@@ -186,7 +186,7 @@ MARGINAL = Claim(
 Stationary = tuple[tuple[Expr, Expr], tuple[Expr, Expr]]
 
 
-def are_the_stationary_solutions(solutions: Stationary) -> bool:
+def are_the_stationary_solutions(solutions: Stationary, square: Expr = s2) -> bool:
     r"""The stationary solutions of the Fokker-Planck equation of $\log X$ are the combinations of
     $[[drifting]]$ where $\log X$ has a drift $m$ that is not zero, and of $[[at_rest]]$ where it
     has none. All of them are monotone in $y$.
@@ -199,7 +199,7 @@ def are_the_stationary_solutions(solutions: Stationary) -> bool:
     answers = []
     for (first, second), drift in zip(solutions, (m, Integer(0)), strict=True):
         answers += [
-            vanishes(s2 * (diff(slope, y) + slope**2) / 2 - drift * slope)
+            vanishes(square * (diff(slope, y) + slope**2) / 2 - drift * slope)
             for slope in (first, second)
         ]
         answers += [not same(first, second), vanishes(first)]
@@ -240,7 +240,11 @@ E5 = Claim(
     shown=_solutions,
     sources=v1("sec. 2: equilibrium of GBM"),
     assumptions=(
-        "sigma is positive, so that the equation has order two",
+        Assumption(
+            "sigma is positive",
+            "the equation has order two",
+            lambda: not are_the_stationary_solutions(E5.holds, Integer(0)),
+        ),
         "an equilibrium has a density",
     ),
     depends=("A8", "A6"),
@@ -327,7 +331,7 @@ E7 = Claim(
     },
     names={**_NAMES, "y": "Y"},
     sources=v1("sec. 4: Ornstein-Uhlenbeck") + v2("sec. 3: Ornstein-Uhlenbeck"),
-    assumptions=("theta and sigma are positive", _UNIQUE),
+    assumptions=(_UNIQUE,),
     depends=("A1",),
     erratum=Erratum(
         Fault.WRONG,

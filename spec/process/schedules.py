@@ -6,14 +6,14 @@ r^(2 t);  sigma_min  the schedule at t = 0;  h_k  delta sigma_k^2;  v_k  varianc
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, diff, symbols
+from sympy import Expr, Integer, diff, exp, symbols, zoo
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, v2
 from spec.checking.gaussian import expectation
-from spec.checking.symbols import dt
+from spec.checking.symbols import dt, t
 from spec.checking.typeset import Chain
-from spec.process.chain import INDEPENDENT
+from spec.process.chain import INDEPENDENT, NO_DRIFT
 
 y, y0 = symbols("y y0", real=True)
 Vk, Vl, sigma_k, ell, q, Q, E, sigma_min = symbols(
@@ -72,7 +72,14 @@ E19_I = Claim(
     names=_NAMES,
     sources=v2("eq. 35"),
     sheet=("E19",),
-    assumptions=(INDEPENDENT, "sigma is positive at every step"),
+    assumptions=(
+        INDEPENDENT,
+        Assumption(
+            "sigma is positive at every step",
+            "the later variance is the larger one, or one Z would do",
+            lambda: E19_I.holds.subs(Vl, Vk) == E19_I.printed["one Z for all k"],
+        ),
+    ),
     depends=("A35",),
     erratum=Erratum(
         Fault.UNDEFINED,
@@ -82,7 +89,6 @@ E19_I = Claim(
         "as the words 'where ..., and ...' after it suggest, it is an equality in law for one "
         "$k$; read as an equality it would make the whole path a function of one draw. For the "
         "loss, which looks at one $k$ at a time, the law is all that is needed.",
-        advice="Write an equality in law for each $k$.",
         figures=_correlations,
         remains_open="Whether version 2 prints $=$ or equality in distribution cannot be seen.",
     ),
@@ -101,12 +107,20 @@ def is_left_over_exact(ratio: Expr) -> bool:
     exact = _INTEGRAL.subs(E, Q)
     rate = 2 * ell * E * diff(_INTEGRAL, E)
     left = ratio * exact
-    return vanishes((rate - sigma_min**2 * E, left.subs(Q, 1))) and same(
-        left.subs(Q, q * Q) - left, dt * sigma_min**2 * Q
+    return vanishes((rate - _SQUARE_OF_IT, left.subs(Q, 1))) and same(
+        left.subs(Q, q * Q) - left, dt * _SQUARE_OF_IT.subs(E, Q)
     )
 
 
-_INTEGRAL = sigma_min**2 * (E - 1) / (2 * ell)
+_SCHEDULE = sigma_min * exp(ell * t)
+_SQUARE_OF_IT = (_SCHEDULE**2).subs(exp(2 * ell * t), E)
+_ADDED = _SQUARE_OF_IT - _SQUARE_OF_IT.subs(E, 1)
+_INTEGRAL = _ADDED / (2 * ell)
+_GROWING = Assumption(
+    "r is not one",
+    "the logarithm of r divides",
+    lambda: bool(_RATIO.subs(q, 1).has(zoo)),
+)
 _RATIO = 2 * dt * ell / (q - 1)
 _STEEP = 100
 
@@ -131,9 +145,9 @@ E19_II = Claim(
     },
     printed={"interchangeable": Integer(1)},
     values=lambda: {
-        "schedule": sigma_min * symbols("r") ** symbols("t"),
+        "schedule": _SCHEDULE,
         "integral": _INTEGRAL,
-        "term": dt * sigma_min**2 * Q,
+        "term": dt * _SQUARE_OF_IT.subs(E, Q),
         "r": _STEEP,
         "ten": 10,
         "thousand": 1000,
@@ -143,7 +157,7 @@ E19_II = Claim(
     names=_NAMES,
     sources=v2("eq. 35", "eq. 36"),
     sheet=("E19",),
-    assumptions=("r is above one",),
+    assumptions=(_GROWING,),
     depends=("A33", "A35"),
     erratum=Erratum(
         Fault.UNDEFINED,
@@ -177,15 +191,15 @@ def gives_variance(square: Expr) -> bool:
     return same(2 * ell * E * diff(_ADDED, E), square) and vanishes(_ADDED.subs(E, 1))
 
 
-_ADDED = sigma_min**2 * (E - 1)
 _SQUARE = 2 * ell * sigma_min**2 * E
 
 
 def _spreads() -> tuple[Figure, ...]:
     low, high = mpf("0.01"), mpf(50)
     meant = mpmath.sqrt(high**2 - low**2)
-    taken = meant / mpmath.sqrt(mpf((_SQUARE / E19_III.printed["g = sigma"]).subs(
-        ell, mpmath.log(high / low))))  # fmt: skip
+    taken = meant / mpmath.sqrt(
+        mpf((_SQUARE / E19_III.printed["g = sigma"]).subs(ell, mpmath.log(high / low)))
+    )
     setting = f"sigma_min = {low}, sigma_max = {high}"
     return (
         Figure(f"standard deviation added by t = 1, {setting}", meant),
@@ -203,11 +217,11 @@ E19_III = Claim(
         "derivative of sigma, squared": ell**2 * sigma_min**2 * E,
     },
     printed={"g = sigma": sigma_min**2 * E},
-    values=lambda: {"schedule": sigma_min * symbols("r") ** symbols("t"), "added": _ADDED},
+    values=lambda: {"schedule": _SCHEDULE, "added": _ADDED},
     names=_NAMES,
     sources=v2("App. C: choice of drift and diffusion"),
     sheet=("E19",),
-    assumptions=("r is above one", "mu(t) is half of the square, so that log X has no drift"),
+    assumptions=(NO_DRIFT,),
     depends=("A33",),
     erratum=Erratum(
         Fault.UNDEFINED,
@@ -282,7 +296,8 @@ E19_IV = Claim(
             "the deviation is divided by v_k",
             lambda: carries_the_mean(lower, lower**-1 * before / level),
         ),
-        "log X_0 is normal, and mu is sigma^2/2 at each step",
+        NO_DRIFT,
+        "log X_0 is normal",
     ),
     depends=("A35",),
     erratum=Erratum(

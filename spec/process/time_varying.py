@@ -12,7 +12,6 @@ from sympy import (
     Integer,
     Integral,
     Matrix,
-    Pow,
     Rational,
     Symbol,
     diff,
@@ -27,6 +26,7 @@ from sympy import (
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin, Values, v2
 from spec.checking.diffusions import fokker_planck, partials_of_exponentials
+from spec.checking.pins import table
 from spec.checking.symbols import L0, L, dt, m, mu, s, sigma, t, v, x
 from spec.checking.typeset import Says, Sde
 
@@ -61,17 +61,13 @@ def _rates(rates: tuple[Expr, Expr]) -> Values:
     }
 
 
-def _table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
-    return tuple(dict(zip(names.split(), row, strict=True)) for row in rows)
-
-
 _DRIFT, _DIFFUSION = b0 + b1 * t + b2 * t**2, c0 + c1 * t
-_USUAL, _STEEP, _NEAR = _table(
+_USUAL, _STEEP, _NEAR = table(
     "b0 b1 b2 c0 c1 T", (0.31, -0.7, 1.1, 0.45, 0.8, 2.0), (-2.0, 0.4, 0.05, 0.01, 3.0, 1.0),
     # Here mu(t) - sigma(t)^2 / 2 = -0.001 t^2: the mean nearly vanishes against v.
     (0.32, 0.08, 0.004, 0.8, 0.1, 1.0),
 )  # fmt: skip
-_DRAWS = _table("x1 x2 z1 z2", (1.3, 0.02, -0.4, 1.9), (7e-4, 210.0, 6.5, -6.5),
+_DRAWS = table("x1 x2 z1 z2", (1.3, 0.02, -0.4, 1.9), (7e-4, 210.0, 6.5, -6.5),
                 (1.0, 7e-4, 6.5, -6.5), (210.0, 2.0, 0.7, 1e-3))  # fmt: skip
 _TIMES = _USUAL | {"t": 1.3}, _STEEP | {"t": 0.9}, _NEAR | {"t": 0.4}, _USUAL | {"t": 1e-6}
 _STEPS = (_USUAL | {"t": 1.3, "dt": 0.4}, _STEEP | {"t": 0.9, "dt": 1e-4},
@@ -79,7 +75,6 @@ _STEPS = (_USUAL | {"t": 1.3, "dt": 0.4}, _STEEP | {"t": 0.9, "dt": 1e-4},
 # The quadrature promises 1e-13 of the value or, for m, 1e-14 of v, for any rates. For polynomials
 # its rule is exact, and what is left is the rounding of its sums.
 _QUADRATURE = 100.0
-_POLYNOMIAL = "the rates are polynomials, whose integrals are closed forms"
 
 
 def _integrals(rates: tuple[Expr, Expr]) -> tuple[Expr, Expr]:
@@ -100,7 +95,7 @@ _HOLDS = mu - sigma**2 / 2, sigma**2
 _MEAN, _VARIANCE = _integrals(_HOLDS)
 _MOVED, _ADDED = _increments(_HOLDS)
 # (c0 + c1 t)^3 = c0^3 + 3 c1 v solves v(t) = v.
-_TIME = (Pow(c0**3 + 3 * c1 * v, Rational(1, 3)) - c0) / c1
+_TIME = ((c0**3 + 3 * c1 * v) ** Rational(1, 3) - c0) / c1
 # The state times the sizes of m, of sqrt(v) z, and one for the exponential.
 _SAMPLE_SCALE = tuple(
     state * (abs(_MEAN) + _VARIANCE / 10 + sqrt(_VARIANCE) * abs(z) + 1)
@@ -108,31 +103,45 @@ _SAMPLE_SCALE = tuple(
 )
 _PINS = (
     Pin(
-        "gbm_ref.TimeVaryingGBM.drift", _TIMES, because="it is the rate that is given",
-        formula=_DRIFT, twins={"the drift of log X": _DRIFT - _DIFFUSION**2 / 2},
+        "gbm_ref.TimeVaryingGBM.drift",
+        _TIMES,
+        because="it is the rate that is given",
+        formula=_DRIFT,
+        twins={"the drift of log X": _DRIFT - _DIFFUSION**2 / 2},
     ),
     Pin(
-        "gbm_ref.TimeVaryingGBM.diffusion", _TIMES, because="it is the rate that is given",
-        formula=_DIFFUSION, twins={"its square": _DIFFUSION**2},
+        "gbm_ref.TimeVaryingGBM.diffusion",
+        _TIMES,
+        because="it is the rate that is given",
+        formula=_DIFFUSION,
+        twins={"its square": _DIFFUSION**2},
     ),
     Pin(
-        "gbm_ref.TimeVaryingGBM.log_mean", _TIMES, lambda rates: _integrals(rates)[0],
+        "gbm_ref.TimeVaryingGBM.log_mean",
+        _TIMES,
+        lambda rates: _integrals(rates)[0],
         twins={
             "no Itô term": integrate(_DRIFT, t),
             "rates at the end of the interval": t * (_DRIFT - _DIFFUSION**2 / 2),
         },
-        scale=abs(_MEAN) + _VARIANCE / 10, k=_QUADRATURE,
+        scale=abs(_MEAN) + _VARIANCE / 10,
+        k=_QUADRATURE,
     ),
     Pin(
-        "gbm_ref.TimeVaryingGBM.log_var", _TIMES, lambda rates: _integrals(rates)[1],
+        "gbm_ref.TimeVaryingGBM.log_var",
+        _TIMES,
+        lambda rates: _integrals(rates)[1],
         twins={
             "square of the integral": integrate(_DIFFUSION, t) ** 2,
             "rate at the end of the interval": t * _DIFFUSION**2,
         },
-        scale=_VARIANCE, k=_QUADRATURE,
+        scale=_VARIANCE,
+        k=_QUADRATURE,
     ),
     Pin(
-        "gbm_ref.TimeVaryingGBM.increments", _STEPS, _increments,
+        "gbm_ref.TimeVaryingGBM.increments",
+        _STEPS,
+        _increments,
         twins={"from zero": (_MEAN, _VARIANCE)},
         # The second part: t - dt is rounded, which moves an end of the interval.
         scale=(
@@ -144,19 +153,22 @@ _PINS = (
     Pin(
         "gbm_ref.TimeVaryingGBM.time_at_log_var",
         (_USUAL | {"v": 0.9}, _USUAL | {"v": 1e-9}, _STEEP | {"v": 1e-3}, _NEAR | {"v": 0.7}),
-        because="it inverts the variance in time", formula=_TIME,
+        because="it inverts the variance in time",
+        formula=_TIME,
         twins={"rate at time zero kept": v / c0**2},
         # The error of v over dv/dt = sigma^2; the root search stops at a few units of t.
-        scale=v / (c0 + c1 * _TIME) ** 2 + _TIME, k=_QUADRATURE,
+        scale=v / (c0 + c1 * _TIME) ** 2 + _TIME,
+        k=_QUADRATURE,
     ),
     Pin(
         "gbm_ref.TimeVaryingGBM.sample",
         tuple(a | b for a, b in zip(_TIMES, _DRAWS[:2], strict=False)),
         lambda rates: _sample(_integrals(rates)[0], sqrt(_integrals(rates)[1])),
         twins={"variance for deviation": _sample(_MEAN, _VARIANCE)},
-        scale=_SAMPLE_SCALE, k=16.0,
+        scale=_SAMPLE_SCALE,
+        k=16.0,
     ),
-)  # fmt: skip
+)
 
 A33 = Claim(
     "A33",
@@ -222,31 +234,39 @@ _RATE = std_min * sqrt(g * E)
 _EXPLODING = std_min**2 * (E - 1), 1 + std_max**2 / std_min**2
 _GROWTH = log(_EXPLODING[1]) / T
 _SQUARE = diff(_in_time(_EXPLODING), t)
-_ENDS = _table("std_min std_max T t dt", (0.005, 10.0, 1.0, 0.37, 0.3), (0.3, 0.31, 2.5, 2.1, 2.1),
+_ENDS = table("std_min std_max T t dt", (0.005, 10.0, 1.0, 0.37, 0.3), (0.3, 0.31, 2.5, 2.1, 2.1),
                (0.005, 10.0, 1.0, 1e-9, 1e-10), (0.005, 10.0, 1.0, 1.0, 1e-6))  # fmt: skip
 _EXPLODING_PINS = (
     Pin(
-        "gbm_ref.VarianceExploding.drift", _ENDS, because="it is chosen to keep m at zero",
+        "gbm_ref.VarianceExploding.drift",
+        _ENDS,
+        because="it is chosen to keep m at zero",
         formula=_SQUARE / 2,
         twins={"sigma^2": _SQUARE, "sigma^2 without the growth": _SQUARE / _GROWTH},
     ),
     Pin(
-        "gbm_ref.VarianceExploding.diffusion", vectors="exploding_diffusion",
+        "gbm_ref.VarianceExploding.diffusion",
+        vectors="exploding_diffusion",
         reads=lambda c: _as_vectors(sqrt(diff(_in_time(c), t))),
     ),
     Pin(
-        "gbm_ref.VarianceExploding.log_mean", _ENDS, because="it is the m that stays zero",
-        formula=Integer(0), twins={"no Itô term": _in_time(_EXPLODING) / 2},
+        "gbm_ref.VarianceExploding.log_mean",
+        _ENDS,
+        because="it is the m that stays zero",
+        formula=Integer(0),
+        twins={"no Itô term": _in_time(_EXPLODING) / 2},
         # The formula is 0 and so is its own scale; this one is far below the twin.
         scale=std_min**2 / 1000,
     ),
     Pin(
-        "gbm_ref.VarianceExploding.log_var", vectors="exploding_log_var",
+        "gbm_ref.VarianceExploding.log_var",
+        vectors="exploding_log_var",
         reads=lambda c: _as_vectors(_in_time(c)),
     ),
     Pin("gbm_ref.VarianceExploding.increments", _ENDS, _added),
     Pin(
-        "gbm_ref.VarianceExploding.time_at_log_var", vectors="exploding_time_at_log_var",
+        "gbm_ref.VarianceExploding.time_at_log_var",
+        vectors="exploding_time_at_log_var",
         because="it inverts the variance in time",
     ),
     Pin(
@@ -255,7 +275,7 @@ _EXPLODING_PINS = (
         lambda c: _sample(Integer(0), sqrt(_in_time(c))),
         twins={"variance for deviation": _sample(Integer(0), _in_time(_EXPLODING))},
     ),
-)  # fmt: skip
+)
 
 VE = Claim(
     "VE",
@@ -264,10 +284,7 @@ VE = Claim(
     holds=_EXPLODING,
     twins={
         "sigma_min r^t as the deviation at t = 0 too": (std_min**2 * E, std_max**2 / std_min**2),
-        "growth by the ratio of the deviations squared": (
-            _EXPLODING[0],
-            std_max**2 / std_min**2,
-        ),
+        "growth by the ratio of the deviations squared": (_EXPLODING[0], std_max**2 / std_min**2),
         "sigma^2 for its integral": (g * _EXPLODING[0], _EXPLODING[1]),
     },
     shown=lambda c: {"variance": c[0], "end": c[1]},

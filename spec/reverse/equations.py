@@ -7,10 +7,10 @@ x, so that x dL/dx = 1; a drift in X is written as a rate, b_i = x_i * rate(mu_i
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Matrix, Rational, Symbol, diag, diff, log, symbols
+from sympy import Expr, Integer, Matrix, Rational, Symbol, diag, diff, log, symbols, zoo
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, v1, v2
+from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, v1, v2
 from spec.checking.diffusions import (
     adjoint,
     isotropic,
@@ -25,16 +25,24 @@ from spec.checking.typeset import Says, Sde
 
 drift, divergence, pull, dr = symbols("drift divergence pull dr", real=True)
 score, f = symbols("score f", real=True)
-POSITIVE = "the density is positive and smooth: twice differentiable in the state, once in time"
+_DENSITY, _SLOPE = symbols("p slope")
+REGULAR = (
+    Assumption(
+        "the density is positive",
+        "its slope is divided by it",
+        lambda: bool((_SLOPE / _DENSITY).subs(_DENSITY, 0).has(zoo)),
+    ),
+    "the density is smooth: twice differentiable in the state, once in time",
+)
 LOST = "formula lost in version 2; reconstructed: "
 _NAMES = {"drift": r"\mathsf h", "divergence": r"(\nabla\!\cdot G)", "pull": r"G\nabla\log p",
           "g": r"\mathsf g", "h": r"X\circ\nabla\log p_t(X)", "x": "X"}  # fmt: skip
 
 
 def reverses(formula: Expr) -> bool:
-    r"""With $G$ the square $\mathsf g\mathsf g^\top$ and $p$ the density of [[forward]], the
-    diffusion [[reverse]] in the time $r$ that runs backwards has the densities of $X$, and its
-    generator is that of $X$ run backwards.
+    r"""In the plane, with $G$ the square $\mathsf g\mathsf g^\top$ and $p$ the density of
+    [[forward]], the diffusion [[reverse]] in the time $r$ that runs backwards has the densities
+    of $X$, and its generator is that of $X$ run backwards.
 
     Fokker-Planck: the fluxes of the two diffusions have to add up to zero, which gives the
     formula. The marginals alone would allow more drifts, so Bayes' rule over a short step is
@@ -72,7 +80,7 @@ A2 = Claim(
     values=lambda: {"forward": Sde("X", drift, Symbol("g"))},
     names=_NAMES,
     sources=v1("eq. 4") + v2("eq. 2"),
-    assumptions=(POSITIVE, "h is once and g twice continuously differentiable in the state"),
+    assumptions=(*REGULAR, "h is once and g twice continuously differentiable in the state"),
     readings=(
         "with dt < 0, as it is read here (E11), the printed equation is this one",
         LOST + "as eq. (4) of version 1",
@@ -121,7 +129,7 @@ REVERSE_RATE = -(mu - 2 * s2 - s2 * h)
 
 
 def reverses_in_x(rate: Expr) -> bool:
-    r"""[[reverse]] is the time reversal of [[forward]], in each entry with its own $\mu$.
+    r"""[[reverse]] is the time reversal of [[forward]], in each of two entries with its own $\mu$.
 
     It is A2 for this diffusion, but A2's formula is not used. With the logarithm a symbol of its
     own everything is rational in $x$ and in the derivatives of $\log p$ with respect to it, and
@@ -174,7 +182,7 @@ A7 = Claim(
     values=lambda: {"forward": Sde("X", mu * x, sigma * x)},
     names=_NAMES,
     sources=v2("eq. 7"),
-    assumptions=(POSITIVE,),
+    assumptions=REGULAR,
     readings=(
         LOST + "the text fixes the factored form ('a vector of all ones'), the sign is that of "
         "eq. (10) of version 1, with dr > 0",
@@ -243,7 +251,7 @@ E11 = Claim(
     names={"score": r"\nabla\log q(Y)"},
     sources=v1("eq. 4", "eq. 10", "eq. 11"),
     sheet=("E11", "A2", "A10"),
-    assumptions=(POSITIVE,),
+    assumptions=REGULAR,
     readings=("eq. (11) is eq. (10) with the other score (A11)",),
     depends=("A2", "A10", "A11"),
     erratum=Erratum(

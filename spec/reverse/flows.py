@@ -8,7 +8,7 @@ starts.
 
 from collections.abc import Callable
 
-from sympy import Expr, Integer, Matrix, Rational, Symbol, diag, diff, symbols, zeros
+from sympy import Expr, Integer, Matrix, Rational, Symbol, diag, diff, solve, symbols, zeros
 
 from spec.checking.algebra import same
 from spec.checking.claim import Assumption, Claim, Values
@@ -22,7 +22,7 @@ from spec.checking.diffusions import (
 )
 from spec.checking.symbols import H, M, dt, h, kappa, mu, s2, sigma, v, x
 from spec.checking.typeset import Says, Sde
-from spec.reverse.equations import POSITIVE, REVERSE_RATE
+from spec.reverse.equations import REGULAR, REVERSE_RATE
 
 score, y = symbols("score y", real=True)
 w, w0 = symbols("w w0", positive=True)
@@ -35,15 +35,17 @@ _MUS, _LOG_DENSITY = symbols("mu1 mu2", real=True), jet("l", _D)
 
 def _in_plane(rate: Expr, slot: Symbol = score, scales: tuple = (1, 1)) -> Matrix:
     """A rate in each coordinate, with its own mu and the slope of the density, times the scale."""
-    return Matrix([
-        e * rate.subs({mu: mu_i, slot: diff(_LOG_DENSITY, d_i)}, simultaneous=True)
-        for e, mu_i, d_i in zip(scales, _MUS, _D, strict=True)
-    ])  # fmt: skip
+    return Matrix(
+        [
+            e * rate.subs({mu: mu_i, slot: diff(_LOG_DENSITY, d_i)}, simultaneous=True)
+            for e, mu_i, d_i in zip(scales, _MUS, _D, strict=True)
+        ]
+    )
 
 
 def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
-    r"""For every $\kappa\ge[[least]]$ both [[in_log]] and [[in_x]] have the marginals of the
-    process run backwards. With $\kappa=[[full]]$ they are A10 and A7.
+    r"""In the plane, for every $\kappa\ge[[least]]$, both [[in_log]] and [[in_x]] have the
+    marginals of the process run backwards. With $\kappa=[[full]]$ they are A10 and A7.
 
     In the Fokker-Planck equation noise can be exchanged for drift along the score. Decided in $Y$
     and in $X$, for every density of the plane and with its own $\mu$ in each coordinate. Euler
@@ -55,12 +57,18 @@ def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
     square = diag(*(e**2 for e in _XS))
     in_log, in_x = _in_plane(rates[0]), _in_plane(rates[1], h, _XS)
     return keeps_marginals(
-        (_in_plane(f), isotropic(s2)), (in_log, isotropic(kappa**2 * s2)),
-        _LOG_DENSITY, plain_partials(_D), _D,
+        (_in_plane(f), isotropic(s2)),
+        (in_log, isotropic(kappa**2 * s2)),
+        _LOG_DENSITY,
+        plain_partials(_D),
+        _D,
     ) and keeps_marginals(
-        (_in_plane(mu, h, _XS), s2 * square), (in_x, kappa**2 * s2 * square),
-        _LOG_DENSITY, partials_of_exponentials(_D, _XS), _D,
-    )  # fmt: skip
+        (_in_plane(mu, h, _XS), s2 * square),
+        (in_x, kappa**2 * s2 * square),
+        _LOG_DENSITY,
+        partials_of_exponentials(_D, _XS),
+        _D,
+    )
 
 
 def _at_level(square: Expr, ito: Expr | None = None) -> tuple[Expr, Expr]:
@@ -88,7 +96,7 @@ R11 = Claim(
     values=lambda: {"least": 0, "full": 1},
     names=_NAMES,
     assumptions=(
-        POSITIVE,
+        *REGULAR,
         Assumption(
             "kappa does not depend on the state",
             "the diffusion matrix has no derivatives in log coordinates",
@@ -105,9 +113,9 @@ R11 = Claim(
 
 def corrects(candidate: tuple[Expr, Expr]) -> bool:
     r"""At a fixed time [[corrector]] leaves $q_t$ as it is: it is the mirrored Langevin equation
-    A22, run at half the rate $\sigma^2$. Its Euler step with $h=[[step]]$ takes a normal law
-    of variance [[stationary]] to itself, where the exact score is that of a normal law of
-    variance $v$, if $v$ is above [[bound]].
+    A22, run at half the rate $\sigma^2$. In one coordinate its Euler step with $h=[[step]]$ takes
+    a normal law of variance [[stationary]] to itself, where the exact score is that of a normal
+    law of variance $v$, if $v$ is above [[bound]].
 
     The drift along the score and the noise balance in the Fokker-Planck equation for every
     density of the plane. The Euler step multiplies the deviation from the mean by one factor and
@@ -136,10 +144,10 @@ R11_CORRECTOR = Claim(
         "no bias": (_HALF, v / v),
     },
     shown=lambda c: {"corrector": Sde("Y", c[0] * s2 * score, sigma, "r"), "stationary": c[1] * v},
-    values=lambda: {"bound": H / 4, "step": s2 * dt},
+    values=lambda: {"bound": solve(1 / _FACTOR, v)[0], "step": s2 * dt},
     names=_NAMES,
     sheet=("R11",),
-    assumptions=(POSITIVE, "one coordinate for the variance"),
+    assumptions=REGULAR,
     depends=("A10-score", "A22"),
 )
 
@@ -147,9 +155,10 @@ Flow = tuple[Expr, Expr, Expr]
 
 
 def flows(candidate: Flow, slope: Callable[[Expr], Expr] = lambda exact: exact) -> bool:
-    r"""In forward time [[in_log]] and [[in_x]] have the marginals of the process. For log-normal
-    data and their exact score $Y$ moves from time $t$ to time $s$ by [[path]], where $M$ and
-    $w$ are mean and standard deviation of $Y$.
+    r"""In forward time and in the plane, [[in_log]] and [[in_x]] have the marginals of the
+    process. For log-normal data and their exact score, along one eigenvector of the covariance,
+    $Y$ moves from time $t$ to time $s$ by [[path]], where $M$ and $w$ are mean and standard
+    deviation of $Y$.
 
     The Fokker-Planck equation is the continuity equation of these velocities, decided for every
     density of the plane in $Y$ and in $X$. The deviation from the mean moves in proportion to
@@ -209,14 +218,13 @@ R16_ODE = Claim(
     names=_NAMES,
     sheet=("R16",),
     assumptions=(
-        POSITIVE,
+        *REGULAR,
         Assumption(
             "the score is exact",
             "the path of log-normal data moves along it",
             lambda: not flows(_FLOW, slope=lambda exact: exact / 2),
         ),
         "the velocity is regular enough for unique paths",
-        "the path: one coordinate, or one eigenvector of the covariance of log X_0",
     ),
     depends=("A5", "A9", "A10-score"),
 )

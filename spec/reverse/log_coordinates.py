@@ -21,7 +21,7 @@ from spec.checking.diffusions import (
 )
 from spec.checking.symbols import L, h, m, mu, s2, sigma, t, v, x
 from spec.checking.typeset import Sde
-from spec.reverse.equations import POSITIVE, REVERSE_RATE
+from spec.reverse.equations import REGULAR, REVERSE_RATE
 
 score = Symbol("score", real=True)
 HALF, THREE_HALVES = Rational(1, 2), Rational(3, 2)
@@ -29,7 +29,7 @@ _NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)", "m": "
 
 
 def reverses_in_log(drift: Expr) -> bool:
-    r"""[[reverse]] is the time reversal of [[forward]].
+    r"""[[reverse]] is the time reversal of [[forward]], in each of two entries.
 
     The diffusion matrix is constant, so the divergence term of A2 is zero. Decided again without
     A2's formula, by the Fokker-Planck equation and Bayes' rule over a short step, for every
@@ -62,10 +62,11 @@ def reverses_with_hyvarinen(drift: Expr) -> bool:
 
 
 def reverses_varying_rates(drift: Expr) -> bool:
-    r"""With $\mu(t)$ and $\sigma(t)$: [[reverse]], both rates taken at the present instant.
+    r"""With $\mu(t)$ and $\sigma(t)$, both taken at the present instant, [[reverse]] has the
+    marginals of $\log X$ run backwards, in one coordinate.
 
-    A11 holds at each instant, because A2 allows coefficients that depend on time. Directly, in one
-    coordinate: the kernel of $\log X_t$ is normal, its mean moved by $m(t)$, its variance $v(t)$,
+    A11 holds at each instant, because A2 allows coefficients that depend on time. Directly: the
+    kernel of $\log X_t$ is normal, its mean moved by $m(t)$, its variance $v(t)$,
     where $m$ and $v$ are any functions of time whose rates are symbols. For a mixture of two such
     kernels with any points and weights, the time derivative is taken directly; it satisfies the
     forward equation, and its negative the equation with this drift. Both are linear in the
@@ -115,7 +116,7 @@ A10 = Claim(
     values=lambda: {"forward": Sde("Y", mu - s2 / 2, sigma)},
     names=_NAMES,
     sources=v1("eq. 10") + v2("eq. 10"),
-    assumptions=(POSITIVE,),
+    assumptions=REGULAR,
     readings=(_READ, "formula lost in version 2; reconstructed: as eq. (10) of version 1"),
     depends=("A2", "A9"),
 )
@@ -134,7 +135,7 @@ A11 = Claim(
     shown=_reverse(r"\log X"),
     names=_NAMES,
     sources=v1("eq. 11") + v2("eq. 11"),
-    assumptions=(POSITIVE,),
+    assumptions=REGULAR,
     readings=(_READ, "formula lost in version 2; reconstructed: as eq. (11) of version 1"),
     depends=("A7", "A10", "A10-score"),
 )

@@ -13,7 +13,7 @@ from mpmath import mpf
 from sympy import Expr, Integer, Matrix, MatrixBase, Symbol, cancel, diff, eye, log, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Values, v1
+from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, v1
 from spec.checking.diffusions import generator, partials_of_exponentials
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import normal_expectation
@@ -23,7 +23,7 @@ D, y, y_s, m_s = symbols("D y y_s m_s", real=True)
 ra, rb, noise, k = symbols("ra rb noise k", positive=True)
 _NAMES = {"v": "v_s", "V": "v_t", "m": "m_t", "ra": r"\sqrt{v_s}", "rb": r"\sqrt{v_t}",
           "y": r"\log X_t", "L": r"\log X", "h": "H", "noise": r"\sigma\sqrt\delta"}  # fmt: skip
-_SHORT, ONE = "0 < s < t", Integer(1)
+ONE = Integer(1)
 # The exponent of eq. (13).
 SAMPLER = -dt * (mu - 3 * s2 / 2) + dt * s2 * h
 
@@ -31,10 +31,10 @@ Kernel = tuple[Callable[[Matrix, Matrix], Matrix], Callable[[Matrix, Matrix], Ma
 
 
 def is_the_reverse_kernel(kernel: Kernel) -> bool:
-    r"""For log-normal data let $S_s$ and $S_t$ be the covariances of $\log X$ at two times, which
-    differ by a multiple of the identity (A6). Given $\log X_t$, the deviation of $\log X_s$ from
-    its mean is normal, with $[[gain]]$ times the deviation at the later time as its mean, and with
-    the covariance $[[covariance]]$.
+    r"""For log-normal data of the plane let $S_s$ and $S_t$ be the covariances of $\log X$ at a
+    time $s$ and at a later time $t$, which differ by a multiple of the identity (A6). Given $\log
+    X_t$, the deviation of $\log X_s$ from its mean is normal, with $[[gain]]$ times the deviation
+    at the later time as its mean, and with the covariance $[[covariance]]$.
 
     The process adds noise whose covariance is the difference of the two. Bayes' rule is decided as
     an identity of quadratic forms, block by block, and of determinants, for every $S_s$ of the
@@ -83,7 +83,7 @@ R7 = Claim(
         name: part(*symbols("S_s S_t", commutative=False))
         for name, part in zip(("gain", "covariance"), kernel, strict=True)
     },
-    assumptions=("S_s is invertible (for s = 0 the data have a density)", _SHORT),
+    assumptions=("S_s is invertible (for s = 0 the data have a density)",),
     depends=("A6",),
 )
 
@@ -194,10 +194,10 @@ def _integrates_frozen_equation(gain: Expr, variance: Expr) -> bool:
     )
 
 
-def _has_the_drift_of_eq_13(gain: Expr) -> bool:
+def _has_the_drift_of_eq_13(gain: Expr, later: Expr = s2) -> bool:
     """The mean with Tweedie's D = y - m + V (1 + h), against the exponent of eq. (13)."""
     mean = _landing(gain).subs(D, y - m + V * (1 + h))
-    rates = {m_s: m - (mu - s2 / 2) * dt, v: V - s2 * dt}
+    rates = {m_s: m - (mu - s2 / 2) * dt, v: V - later * dt}
     return same(mean.subs(rates) - y, SAMPLER)
 
 
@@ -218,7 +218,13 @@ R17_BRIDGE = Claim(
     values=lambda: {"uniform": (_BRIDGE / (V - v)).subs(_GRID, simultaneous=True)},
     names=_NAMES,
     sheet=("R17",),
-    assumptions=(_SHORT, "mu and sigma constant over the step for the comparison with A13"),
+    assumptions=(
+        Assumption(
+            "mu and sigma are constant over the step",
+            "the mean of the bridge is compared with that of A13",
+            lambda: not _has_the_drift_of_eq_13(R17_BRIDGE.holds[0], later=2 * s2),
+        ),
+    ),
     depends=("A6", "A10", "R5", "R16-ode", "A13"),
 )
 
@@ -227,7 +233,7 @@ STEP, AMBIENT = "the sampler of eq. (13)", "Euler-Maruyama in X, eq. (12) of ver
 PARTS = (FORWARD, LOSS, STEP, AMBIENT)
 
 
-def logarithm_changes(named: Iterable[str]) -> bool:
+def logarithm_changes(named: Iterable[str], model: Expr = 1 + h) -> bool:
     r"""Four parts of the method are compared with the additive method on $\log X$, whose model of
     the score is one more than the model of the Hyvärinen score: [[all]]. What differs is
     [[differs]]; the others are the same.
@@ -237,7 +243,7 @@ def logarithm_changes(named: Iterable[str]) -> bool:
     [[backward]], and its denoising loss with the residual [[residual]]. A multiplicative step is
     compared through its logarithm, by its slope in the draw and its value without a draw.
     """
-    forward, backward, additive_residual = _additive()
+    forward, backward, additive_residual = _additive(model)
     log_kernel = -((L - L0 - m) ** 2) / (2 * v)
     ambient = log(1 - dt * (mu - 2 * s2) + dt * s2 * h + noise * z)
     identical = {
@@ -249,12 +255,12 @@ def logarithm_changes(named: Iterable[str]) -> bool:
     return set(named) == {part for part, is_same in identical.items() if not is_same}
 
 
-def _additive() -> tuple[Expr, Expr, Expr]:
+def _additive(model: Expr) -> tuple[Expr, Expr, Expr]:
     """Exponents of the Euler steps of log X, forward and backward; the residual of the loss."""
     one = partials_of_exponentials((L,), (x,))
     f = generator(L, Matrix([mu * x]), Matrix([s2 * x**2]), one)
-    residual = diff(-((L - L0 - m) ** 2) / (2 * v), L) - (1 + h)
-    return dt * f + noise * z, -dt * (f - s2 * (1 + h)) + noise * z, residual
+    residual = diff(-((L - L0 - m) ** 2) / (2 * v), L) - model
+    return dt * f + noise * z, -dt * (f - s2 * model) + noise * z, residual
 
 
 def _same_increment(multiplicative: Expr, additive: Expr) -> bool:
@@ -284,10 +290,6 @@ def _figures() -> tuple[Figure, ...]:
     )
 
 
-def _texts(named: Iterable[str]) -> Values:
-    return {"differs": "; ".join(sorted(named)) or "none of them"}
-
-
 E27_RICHNESS = Claim(
     "E27-richness",
     "the log transform loses nothing for eq. (13)",
@@ -300,17 +302,20 @@ E27_RICHNESS = Claim(
         "the loss differs": frozenset({LOSS, AMBIENT}),
     },
     printed={"loses out completely on the richness": frozenset(PARTS)},
-    shown=_texts,
+    shown=lambda named: {"differs": "; ".join(sorted(named)) or "none of them"},
     values=lambda: (
         {"all": "; ".join(PARTS)}
-        | dict(zip(("forward", "backward", "residual"), _additive(), strict=True))
+        | dict(zip(("forward", "backward", "residual"), _additive(1 + h), strict=True))
     ),
     names={**_NAMES, "v": "v", "m": "m"},
     sources=v1("sec. 1.1: log transform loses the richness"),
     sheet=("E27",),
     assumptions=(
-        "x > 0",
-        "the network may represent 1 + x s_theta as well as s_theta (three equivalent heads)",
+        Assumption(
+            "the network may represent 1 + x s_theta as well as s_theta",
+            "it is the additive method's model of the score",
+            lambda: not logarithm_changes(E27_RICHNESS.holds, model=h),
+        ),
     ),
     depends=("A9", "A10", "A11", "A12", "A13", "A16", "V1-22", "forms-of-the-score"),
     erratum=Erratum(
@@ -324,8 +329,6 @@ E27_RICHNESS = Claim(
         "denoising) stands. Version 2 does not repeat the sentence; its Section 7 says that the "
         "Dale-Langevin sampler 'is equivalent to standard additive Langevin dynamics on the "
         "log-transformed variable' (E16), and it adds eq. (12), which does differ.",
-        advice="For eq. (13) the log transform loses nothing; what it changes is the "
-        "Euler-Maruyama step in X, eq. (12) of version 2.",
         figures=_figures,
     ),
 )

@@ -2,10 +2,4 @@
 
 from spec.scores import coordinates, denoiser, forms, kernel, posterior
 
-CLAIMS = (
-    *coordinates.CLAIMS,
-    *kernel.CLAIMS,
-    *forms.CLAIMS,
-    *denoiser.CLAIMS,
-    *posterior.CLAIMS,
-)
+CLAIMS = (*coordinates.CLAIMS, *kernel.CLAIMS, *forms.CLAIMS, *denoiser.CLAIMS, *posterior.CLAIMS)

@@ -7,14 +7,21 @@ the posterior moments E[y0_1^i y0_2^j | y]. The moments are symbols: no data law
 Symbols: y1, y2 point; a1, a2 log-drifts m_i; v; y01, y02 data; P_ij posterior moments.
 """
 
-from sympy import Expr, Integer, Matrix, Poly, Symbol, diff, expand, symbols
+from sympy import Expr, Integer, Matrix, Poly, Symbol, diff, expand, nan, symbols, zoo
 
+from spec.checking.claim import Assumption
 from spec.checking.symbols import v
+from spec.checking.trace import use
 
 Y = symbols("y1 y2", real=True)
 DRIFT = symbols("a1 a2", real=True)
 DATA = symbols("y01 y02", real=True)
 EXPONENT = -sum((Y[i] - DATA[i] - DRIFT[i]) ** 2 for i in range(2)) / (2 * v)
+NOISE = Assumption(
+    "t is positive",
+    "the exponent of the kernel is divided by v",
+    lambda: bool(EXPONENT.subs(v, 0).has(zoo, nan)),
+)
 
 
 def posterior(polynomial: Expr) -> Expr:
@@ -42,6 +49,7 @@ def covariance() -> Matrix:
 
 def log_score() -> Matrix:
     """grad log q: the kernel's logarithm differentiated, averaged over the posterior."""
+    use(NOISE)
     return Matrix([posterior(diff(EXPONENT, e)) for e in Y])
 
 

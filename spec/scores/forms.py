@@ -97,16 +97,20 @@ _PINS = (
     Pin(
         "gbm_ref.hyvarinen_from_stein",
         ({"x": 1.7, "S": -0.9}, {"x": 3e-7, "S": 4.1e6}, {"x": 812.0, "S": -2e-9}),
-        _one(h, S), k=2,
+        _one(h, S),
+        k=2,
     ),
     Pin(
         "gbm_ref.stein_from_hyvarinen",
         ({"x": 1.7, "h": -0.9}, {"x": 3e-7, "h": 4.1}, {"x": 812.0, "h": -1.0000001}),
-        _one(S, h), k=2,
+        _one(S, h),
+        k=2,
     ),
     Pin(
-        "gbm_ref.hyvarinen_from_log_score", ({"s": -0.7}, {"s": 31.5}, {"s": 1.0000001}),
-        _one(h, s), k=2,
+        "gbm_ref.hyvarinen_from_log_score",
+        ({"s": -0.7}, {"s": 31.5}, {"s": 1.0000001}),
+        _one(h, s),
+        k=2,
     ),
     Pin("gbm_ref.noise_from_hyvarinen", (), _one(eps, h), vectors="noise_from_hyvarinen"),
     Pin("gbm_ref.hyvarinen_from_noise", (), _one(h, eps), vectors="hyvarinen_from_noise"),
@@ -123,7 +127,7 @@ _PINS = (
         formula=_log_normal_score(-1),
         twins={"log score": _log_normal_score(0), "sign of the Jacobian": _log_normal_score(1)},
     ),
-)  # fmt: skip
+)
 
 FORMS = Claim(
     "forms-of-the-score",
@@ -143,7 +147,7 @@ FORMS = Claim(
     values=lambda: {"v": r**2},
     names=_NAMES,
     sheet=("C4", "R5"),
-    assumptions=("x > 0", "v > 0 where a form divides by it"),
+    assumptions=(_posterior.NOISE,),
     depends=("A6", "A10-score"),
     pins=_PINS,
 )

@@ -4,7 +4,7 @@ Symbols: S covariance of log X_0 in one component, unit the identity; L, L0, m, 
 y0 = log X_0; M0, v0 mean and variance of log-normal data; u argument of a generating function.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import mpmath
 from mpmath import mpf
@@ -15,16 +15,16 @@ from spec.checking.claim import Claim, Erratum, Fault, Pin, v2
 from spec.checking.diffusions import generator
 from spec.checking.symbols import L0, L, m, mu, s2, t, v, v0
 from spec.scores import _mixture
+from spec.scores._posterior import NOISE
 
 y0, M0, u = symbols("y0 M0 u", real=True)
-NOISE = "t is positive"
-
 # Gain and covariance of log X_0 given X_t, and the covariance of log X_t, from (S, v, unit).
 Law = tuple[_mixture.Entry, _mixture.Entry, _mixture.Entry]
 
 
 def is_the_posterior(law: Law) -> bool:
-    r"""Let $\log X_0$ have the covariance $S$ in one component of a log-normal mixture. Given $x$
+    r"""Let $\log X_0$ have the covariance $S$ in one component of a log-normal mixture of
+    the plane. Given $x$
     the component is normal again: its mean moves by $[[gain]]$ times the deviation of $\log x$
     from the mean of $\log X_t$ in it, and its covariance is $[[covariance]]$. Its share is in
     proportion to its weight times the normal density of $\log x$ with the covariance
@@ -66,11 +66,6 @@ def _law_scale(at: _mixture.Values) -> tuple[mpf, ...]:
     return tuple(found)
 
 
-def _first(law: Law) -> Callable[[_mixture.Values], tuple]:
-    """Mean and covariance of log X_0 given x when the first component is all there is."""
-    return lambda at: _mixture.flat(_mixture.given(at, *law))[1:7]
-
-
 LAW = _gain, _cov, _mixture.noisy
 POSTERIOR = Claim(
     "mixture-posterior",
@@ -106,7 +101,7 @@ POSTERIOR = Claim(
         Pin(
             "gbm_ref.posterior_law",
             _mixture.POINTS,
-            _first,
+            lambda law: lambda at: _mixture.flat(_mixture.given(at, *law))[1:7],
             scale=lambda at: _law_scale(at)[1:7],
             variant="log-normal",
         ),
