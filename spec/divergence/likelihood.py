@@ -28,6 +28,7 @@ from sympy import (
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Means, Pin
+from spec.checking.pins import table
 from spec.checking.symbols import L0, a, h, m, mu, s2, sigma, v0, x
 from spec.divergence.convexity import is_tangent_of_log, z
 
@@ -239,13 +240,11 @@ LOG_NORMAL = Claim(
         Pin("gbm_ref.exact_log_likelihood", vectors="exact_log_likelihood", reads=_on_vectors),
         Pin(
             "gbm_ref.log_likelihood",
-            tuple(
-                dict(zip("x a v0 b B mu sigma T".split(), row, strict=True))
-                for row in (
-                    (1.7, 0.3, 0.64, 0.4, 0.9, 0.2, 0.8, 1.0),
-                    (0.04, -0.7, 1.7, -2.5, 1.1, -0.3, 1.3, 1.5),
-                    (1.37, 0.3, 0.0025, 0.35, 0.9, 0.5, 0.6, 0.7),
-                )
+            table(
+                "x a v0 b B mu sigma T",
+                (1.7, 0.3, 0.64, 0.4, 0.9, 0.2, 0.8, 1.0),
+                (0.04, -0.7, 1.7, -2.5, 1.1, -0.3, 1.3, 1.5),
+                (1.37, 0.3, 0.0025, 0.35, 0.9, 0.5, 0.6, 0.7),
             ),
             reads=_model,
             scale=1 + abs(_model(_CARRIED)),

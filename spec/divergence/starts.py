@@ -26,6 +26,7 @@ from sympy import (
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin, v1, v2
+from spec.checking.pins import table
 from spec.checking.symbols import m, mu, sigma, v
 from spec.divergence.convexity import is_tangent_of_log, z
 from spec.divergence.gaussian import Law, kl, law
@@ -124,12 +125,10 @@ def _ratio() -> Expr:
     return ((_x1 + _x2) / 2) ** 2 / (_x1 * _x2)
 
 
-_MOMENT_POINTS = tuple(
-    dict(zip("f S1 S2 S11 S12 S22 T1 T2 T11 T12 T22".split(), row, strict=True))
-    for row in (
-        (0.25, 0.3, -0.6, 0.9, 0.35, 0.5, -0.4, 0.2, 0.6, -0.2, 1.4),
-        (0.875, -1.1, 0.7, 1.6, 1.1, 0.77, 2.4, -0.1, 0.4, 0.0625, 0.2),
-    )
+_MOMENT_POINTS = table(
+    "f S1 S2 S11 S12 S22 T1 T2 T11 T12 T22",
+    (0.25, 0.3, -0.6, 0.9, 0.35, 0.5, -0.4, 0.2, 0.6, -0.2, 1.4),
+    (0.875, -1.1, 0.7, 1.6, 1.1, 0.77, 2.4, -0.1, 0.4, 0.0625, 0.2),
 )
 MOMENTS = Claim(
     "log-moments",
@@ -240,12 +239,10 @@ CLASS_AVERAGE = Claim(
     pins=(
         Pin(
             "gbm_ref.terminal_mismatch",
-            tuple(
-                dict(zip("C1 C2 C11 C12 C22 b1 b2 tau".split(), row, strict=True))
-                for row in (
-                    (0.3, -0.9, 0.7, 0.4, 1.3, 0.5, -0.4, 0.64),
-                    (-0.7, 1.25, 0.1, -0.05, 0.5, -0.65, 1.7, 2.1),
-                )
+            table(
+                "C1 C2 C11 C12 C22 b1 b2 tau",
+                (0.3, -0.9, 0.7, 0.4, 1.3, 0.5, -0.4, 0.64),
+                (-0.7, 1.25, 0.1, -0.05, 0.5, -0.65, 1.7, 2.1),
             ),
             reads=lambda price: price.subs(_Lg, log((eye(2) + law("C")[1] / _tau).det())),
             variant="class average",

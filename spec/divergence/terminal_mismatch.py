@@ -11,6 +11,7 @@ from sympy import Expr, Matrix, Symbol, eye, log, ones, symbols, trace
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
+from spec.checking.pins import table
 from spec.checking.symbols import m, mu, sigma, v
 from spec.divergence.gaussian import Law, explicit, kl, law, log_density
 
@@ -145,13 +146,11 @@ def _start(form: int) -> Callable[[Fit], Expr]:
 
 
 # Generic; strongly anticorrelated; data on a line, without a density.
-_POINTS = tuple(
-    dict(zip("a1 a2 C11 C12 C22 mu sigma T".split(), row, strict=True))
-    for row in (
-        (0.3, -0.9, 0.7, 0.4, 1.3, 0.2, 0.8, 1.0),
-        (-0.7, 1.25, 2.1, -0.9, 0.5, -0.3, 1.3, 1.5),
-        (0.1, 0.2, 0.25, 0.25, 0.25, 0.5, 0.6, 0.7),
-    )
+_POINTS = table(
+    "a1 a2 C11 C12 C22 mu sigma T",
+    (0.3, -0.9, 0.7, 0.4, 1.3, 0.2, 0.8, 1.0),
+    (-0.7, 1.25, 2.1, -0.9, 0.5, -0.3, 1.3, 1.5),
+    (0.1, 0.2, 0.25, 0.25, 0.25, 0.5, 0.6, 0.7),
 )
 _SECOND_MOMENTS = "log X_0 has second moments"
 _DEFINITE = Assumption(

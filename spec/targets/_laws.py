@@ -6,11 +6,7 @@ What several files pin of them, the points of comparison, and the assumption tha
 from sympy import Expr, Matrix, exp, log, pi, sqrt, symbols
 
 from spec.checking.claim import Assumption, Pin
-
-
-def table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
-    """Points from the names of their values, in one text, and a row of values for each."""
-    return tuple(dict(zip(names.split(), row, strict=True)) for row in rows)
+from spec.checking.pins import table
 
 
 def symmetric(name: str) -> Matrix:

@@ -30,10 +30,11 @@ from sympy import (
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.numeric import agree, integral
+from spec.checking.pins import table
 from spec.checking.symbols import dt, mu, s2, sigma, t, v, x
 from spec.checking.trace import points
 from spec.targets import _laws
-from spec.targets._laws import X, Y, table
+from spec.targets._laws import X, Y
 
 _POINTS = tuple(Matrix(symbols(f"c_{n}1 c_{n}2")) for n in (1, 2, 3))
 _MEAN = Matrix(symbols("D1 D2"))

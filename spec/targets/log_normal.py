@@ -14,9 +14,9 @@ from sympy import E, Expr, Matrix, Poly, Symbol, diff, erf, exp, expand, log, pi
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, Pin, v1, v2
 from spec.checking.numeric import normal_expectation
+from spec.checking.pins import table
 from spec.checking.symbols import L, a, mu, s2, sigma, v, x
 from spec.targets import _laws
-from spec.targets._laws import table
 
 w = symbols("w", positive=True)
 n, y, mu1, mu2 = symbols("n y mu1 mu2", real=True)

@@ -15,9 +15,10 @@ from sympy import Expr, Matrix, diff, exp, expand, eye, log, ones, symbols, zero
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Pin
+from spec.checking.pins import table
 from spec.checking.symbols import mu, s2, sigma, t, v, x
 from spec.targets import _laws
-from spec.targets._laws import DATA, Component, flat, table
+from spec.targets._laws import DATA, Component, flat
 
 Law = Callable[[Matrix, Expr], tuple[Component, ...]]
 _RATE = mu - sigma**2 / 2
