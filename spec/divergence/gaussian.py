@@ -201,10 +201,7 @@ C6 = Claim(
         "entropy": factor(-1, 0),
         "cross": factor(0, -1),
     },
-    values=lambda: {
-        "volume": _log_volume(),
-        "integrand": _integrand(*symbols("w_1 w_2 p lp lr")),
-    },
+    values=lambda: {"volume": _log_volume(), "integrand": _integrand(*symbols("w_1 w_2 p lp lr"))},
     names={"lp": r"\log p", "lr": r"\log r"},
     assumptions=("both laws have densities on the positive orthant, and the integrals exist",),
     depends=("Robbins",),
@@ -237,10 +234,7 @@ GAUSSIAN_KL = Claim(
     depends=("C6",),
     pins=(
         Pin(
-            "gbm_ref.kl_divergence",
-            vectors="gaussian_kl",
-            reads=_on_line,
-            variant="one dimension",
+            "gbm_ref.kl_divergence", vectors="gaussian_kl", reads=_on_line, variant="one dimension"
         ),
         Pin(
             "gbm_ref.kl_divergence",

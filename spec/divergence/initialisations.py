@@ -80,10 +80,7 @@ E22 = Claim(
             "product": _S12**2 / (_S11 * _S22),
             "pair": _pair(),
         },
-        "means left out": {
-            "product": _S12**2 / (_S11 * _S22 - _S12**2),
-            "pair": _pair(means=0),
-        },
+        "means left out": {"product": _S12**2 / (_S11 * _S22 - _S12**2), "pair": _pair(means=0)},
         "variances left out": {
             "product": _S12**2 / (_S11 * _S22 - _S12**2),
             "pair": _pair(variances=0),

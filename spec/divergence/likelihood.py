@@ -267,10 +267,7 @@ BITS = Claim(
         "not divided by d": {"bits": _PER_DIM * _d, "tangent": z - 1},
         "a chord for the tangent": {"bits": _PER_DIM, "tangent": (z - 1) / 2},
     },
-    values=lambda: {
-        "width": _WIDTH,
-        "offset": expand_log(_PER_DIM.subs({_L: 0, _cell: _WIDTH})),
-    },
+    values=lambda: {"width": _WIDTH, "offset": expand_log(_PER_DIM.subs({_L: 0, _cell: _WIDTH}))},
     names={"L": r"\log p", "cell": "w"},
     means=Means.CALCULUS,
     sheet=("R19",),
