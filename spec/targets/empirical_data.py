@@ -67,8 +67,7 @@ def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
 
 
 def _average(sizes: tuple[Expr, ...], logs: tuple[Matrix, ...]) -> Matrix:
-    first, *others = (size / sum(sizes) * c for size, c in zip(sizes, logs, strict=True))
-    return sum(others, first)
+    return _laws.total(size / sum(sizes) * c for size, c in zip(sizes, logs, strict=True))
 
 
 def _log_share(y: Matrix, centre: Matrix) -> Expr:

@@ -304,11 +304,6 @@ def _drawn(laws: tuple[tuple[Expr, Expr], ...]) -> tuple[Expr, ...]:
     )
 
 
-def _medians() -> tuple[Figure, ...]:
-    label = "median of an entry with mu_i = {}, whatever sigma is"
-    return tuple(Figure(label.format(mean), mpmath.exp(mpf(mean))) for mean in ("0", "0.5"))
-
-
 VECTOR = Claim(
     "multivariate-log-normal",
     "entries of a log-normal vector",
@@ -333,7 +328,10 @@ VECTOR = Claim(
         trouble=r"Independent, but identically distributed only where the entries of $\mu$ are "
         r"equal, as for the one pair $(\hat\mu,\hat\sigma)$ that the paper fits to grayscale "
         r"images: eq. (23) has a number $\mu$, here it is a vector.",
-        figures=_medians,
+        figures=lambda: tuple(
+            Figure(f"median of an entry with mu_i = {mean}, whatever sigma is", mpmath.exp(mean))
+            for mean in (0, 0.5)
+        ),
         remains_open="Version 2 keeps the sentence; its formula is lost in the text that we have.",
     ),
     pins=(
