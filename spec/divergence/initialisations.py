@@ -14,7 +14,7 @@ from sympy import Expr, Integer, Matrix, Symbol, eye, ones, symbols
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, v1, v2
 from spec.divergence.gaussian import kl, law
-from spec.divergence.terminal_mismatch import single_fit
+from spec.divergence.terminal_mismatch import DEFINITE, single_fit
 
 _S11, _S12, _S22, _Delta = symbols("S11 S12 S22 Delta")
 _v, _vN, _B = symbols("v v_N B")
@@ -89,7 +89,7 @@ E22 = Claim(
     printed={"the start is the law at the end": {"product": Integer(0), "pair": Integer(0)}},
     names={f"S{i}": rf"\Sigma_{{{i}}}" for i in (11, 12, 22)},
     sources=v1("App. D.4: initial fit") + v2("sec. 6.2: lognormal initialization"),
-    assumptions=("log X_0 has second moments",),
+    assumptions=(DEFINITE,),
     depends=("R23", "R23-product", "R23-single", "E21"),
     erratum=Erratum(
         Fault.OVERCLAIMED,

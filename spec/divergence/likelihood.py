@@ -157,6 +157,7 @@ def _on_vectors(found: Found) -> Expr:
     return change - log(2 * pi * q) / 2 - (y - b) ** 2 / (2 * q) - log(x)
 
 
+_SMOOTH = "the flow exists, and the density is positive and twice differentiable along it"
 _TOLERANCE = 2.0**19  # 6e-11: the tolerance of the integration
 _L, _d, _cell = Symbol("L", real=True), Symbol("d", positive=True), Symbol("cell", positive=True)
 R19 = Claim(
@@ -174,7 +175,7 @@ R19 = Claim(
     },
     values=lambda: {"log": log(x)},
     names={"trace": r"\mathrm{tr}"},
-    assumptions=("q_t is positive and twice differentiable along the path", "the flow exists"),
+    assumptions=(_SMOOTH,),
     depends=("A9", "R16-ode", "C6"),
     pins=(
         Pin(
@@ -214,7 +215,7 @@ AMBIENT = Claim(
     },
     names={"h": "H", "mu": r"\mu_i"},
     sheet=("R19",),
-    assumptions=("p_t is positive and twice differentiable along the path", "the flow exists"),
+    assumptions=(_SMOOTH,),
     depends=("A5", "R16-ode"),
 )
 
@@ -234,7 +235,7 @@ LOG_NORMAL = Claim(
     names={"L0": r"\log x_0"},
     means=Means.CALCULUS,
     sheet=("R19",),
-    assumptions=("log-normal data, one coordinate at a time", "the score is the exact one"),
+    assumptions=("log-normal data and their exact score",),
     depends=("R19", "R16-ode"),
     pins=(
         Pin("gbm_ref.exact_log_likelihood", vectors="exact_log_likelihood", reads=_on_vectors),

@@ -24,10 +24,13 @@ def is_one_step(cost: Expr) -> bool:
     the variances $[[exact]]$ and $h$. The log ratio of the densities is averaged under the exact
     one, with a symbol for $\log r$.
     """
-    z = Symbol("z")
-    exact = _exact_variance()
-    ratio = z**2 / (2 * _h) - z**2 / (2 * exact) - _Lr / 2
-    return vanishes(expectation(ratio, z, 0, exact) - cost.subs(_r, _before / _after))
+    return vanishes(_mean_log_ratio(_h) - cost.subs(_r, _before / _after))
+
+
+def _mean_log_ratio(variance: Expr) -> Expr:
+    """Under the exact kernel, for a step of this variance, h but in the logarithm."""
+    z, exact = Symbol("z"), _exact_variance()
+    return expectation(z**2 / (2 * variance) - z**2 / (2 * exact) - _Lr / 2, z, 0, exact)
 
 
 def _exact_variance() -> Expr:
@@ -69,7 +72,14 @@ STEP = Claim(
     values=lambda: {"ratio": _before / _after, "exact": _exact_variance()},
     names={"Lr": r"\log r", "v_before": "v_{k-1}", "v_after": "v_k", "h": "h"},
     sheet=("R20b",),
-    assumptions=("log-normal data and their exact score", "L delta_s = delta and kappa = 1"),
+    assumptions=(
+        Assumption(
+            "a step adds all of its noise: L delta_s = delta and kappa = 1",
+            "the variance h of the step",
+            lambda: not vanishes(_mean_log_ratio(4 * _h) - STEP.holds.subs(_r, _before / _after)),
+        ),
+        "log-normal data and their exact score",
+    ),
     depends=("R7", "gaussian-kl"),
 )
 

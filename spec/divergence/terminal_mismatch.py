@@ -152,8 +152,7 @@ _POINTS = table(
     (-0.7, 1.25, 2.1, -0.9, 0.5, -0.3, 1.3, 1.5),
     (0.1, 0.2, 0.25, 0.25, 0.25, 0.5, 0.6, 0.7),
 )
-_SECOND_MOMENTS = "log X_0 has second moments"
-_DEFINITE = Assumption(
+DEFINITE = Assumption(
     "the covariance at the horizon is positive definite",
     "the logarithm of its determinant",
     lambda: bool(law("S")[1].det().subs({"S11": 1, "S22": 1, "S12": 2}) < 0),
@@ -171,7 +170,7 @@ R23 = Claim(
     },
     shown=lambda matched: dict(zip(("mean", "cov"), matched(law("S")), strict=True)),
     names=_NAMES,
-    assumptions=(_SECOND_MOMENTS, _DEFINITE),
+    assumptions=("log X_0 has second moments", DEFINITE),
     depends=("gaussian-kl", "A6", "C6"),
     pins=(
         Pin(
@@ -208,7 +207,7 @@ PRODUCT = Claim(
     shown=lambda fit: dict(zip(("mean", "cov", "cost"), fit(law("S")), strict=True)),
     names=_NAMES,
     sheet=("R23",),
-    assumptions=(_SECOND_MOMENTS, _DEFINITE),
+    assumptions=(DEFINITE,),
     depends=("R23",),
     pins=(
         Pin("gbm_ref.fitted_lognormal", _POINTS, reads=_fitted_product, variant="product"),
@@ -235,7 +234,7 @@ SINGLE = Claim(
     shown=lambda fit: dict(zip(("mean", "cov", "cost"), fit(law("S")), strict=True)),
     names=_NAMES,
     sheet=("R23",),
-    assumptions=(_SECOND_MOMENTS, _DEFINITE, "the drift is equal for all pixels"),
+    assumptions=(DEFINITE,),
     depends=("R23",),
     pins=tuple(
         Pin(f"gbm_ref.{name}", vectors=file, reads=_start(form), variant=variant)

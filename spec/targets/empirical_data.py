@@ -286,10 +286,7 @@ LAST_STEP = Claim(
     values=lambda: _LAST,
     names={"noise": r"\sigma\,\sqrt{\delta}\,Z"},
     sheet=("R3",),
-    assumptions=(
-        "rates are constant on the step",
-        "the score is the exact one of the data, at the state before the step",
-    ),
+    assumptions=("constant rates on the step, and the exact score of the data",),
     depends=("A13", "R3"),
 )
 

@@ -143,6 +143,11 @@ _MEANS = {
     "Pareto": -1 - alpha,
     "uniform": Integer(0),
 }
+_POSITIVE = Assumption(
+    "all parameters are positive",
+    "a tail of a law falls from one",
+    lambda: bool(_tails()["Pareto"].subs({alpha: -1, x: 2}) > 1),
+)
 _NAMES = {"x": "x", "scale": "l", "G": "G", "M": "M"}
 
 # Class in gbm_ref, names in the order of the rows, a draw and a mistaken one.
@@ -205,7 +210,7 @@ SCORES = Claim(
     },
     names=_NAMES,
     means=Means.CALCULUS,
-    assumptions=("all parameters are positive",),
+    assumptions=(_POSITIVE,),
     pins=tuple(pin for law in _PINNED for pin in _pins_of(law)),
 )
 
@@ -247,7 +252,7 @@ VALUES = Claim(
     },
     means=Means.CALCULUS,
     sheet=("R25",),
-    assumptions=("all parameters are positive",),
+    assumptions=(_POSITIVE,),
     depends=("R25", "R25-mean"),
 )
 
