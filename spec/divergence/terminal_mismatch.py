@@ -7,12 +7,13 @@ moments of log X_0, m and v of the kernel, N(b, Q) a start.
 
 from collections.abc import Callable
 
-from sympy import Expr, Matrix, Symbol, eye, log, ones, symbols, trace
+from sympy import Expr, Integer, Matrix, Symbol, eye, log, ones, symbols, trace, zeros
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.pins import table
 from spec.checking.symbols import m, mu, sigma, v
+from spec.divergence.convexity import is_tangent_of_log, z
 from spec.divergence.gaussian import Law, explicit, kl, law, log_density
 
 _Y = Matrix(symbols("y1 y2"))
@@ -57,8 +58,9 @@ def is_the_best_product(fit: Fit) -> bool:
     as close; its divergence is $[[cost]]$.
 
     The divergence from any product is that from the fit, and the divergences of its pixels from
-    those of the product in one dimension: none is negative, and they vanish only at the fit. So it
-    is a minimum, not only a stationary point. The logarithms are symbols.
+    those of the product in one dimension. None is negative, and they vanish only at the fit, since
+    the line under their logarithms touches it once (E22-jensen): it is a minimum, not only a
+    stationary point. The logarithms are symbols, under hats for the variances of the fit.
     """
     p, (b, _, _) = law("S"), law("B")
     D, logs = symbols("D1 D2"), symbols("l1 l2")
@@ -69,7 +71,14 @@ def is_the_best_product(fit: Fit) -> bool:
         kl(Matrix([cov[i, i]]), Matrix([D[i]]), Matrix([mean[i] - b[i]]), _LOGS[i] - logs[i])
         for i in range(2)
     )
-    return vanishes((total - at_fit - rest, at_fit - cost))
+    return _never_negative() and vanishes((total - at_fit - rest, at_fit - cost))
+
+
+def _never_negative() -> bool:
+    """Whether `kl` on the line is positive but for equal laws: with z the quotient of variances
+    it is half of line(z) - log z, and half a square that vanishes for equal means alone."""
+    line = 2 * kl(Matrix([z]), eye(1), zeros(1, 1), Integer(0))
+    return is_tangent_of_log(line)
 
 
 def is_the_best_single(fit: Fit) -> bool:
@@ -78,14 +87,15 @@ def is_the_best_single(fit: Fit) -> bool:
     $\Sigma$, and no other one is as close; its divergence is $[[cost]]$.
 
     The divergence from any such start is the cost and twice the divergence, in one dimension, of
-    the fit from its one pair: it vanishes only at the fit. The logarithms are symbols.
+    the fit from its one pair, which vanishes only at the fit, as for R23-product. The logarithms
+    are symbols, under a hat for the variance of the fit.
     """
     p = law("S")
     b, D, ld = symbols("b D l")
     mean, variance, cost = fit(p)
     total = kl(p[1], D * eye(2), p[0] - b * ones(2, 1), p[2] - 2 * ld)
     rest = 2 * kl(Matrix([variance]), Matrix([D]), Matrix([mean - b]), _ls - ld)
-    return same(total, cost + rest)
+    return _never_negative() and same(total, cost + rest)
 
 
 def _moments(p: Law) -> tuple[Matrix, Matrix]:
@@ -98,9 +108,8 @@ def _product(p: Law, times: int = 1) -> tuple:
 
 def single_fit(p: Law, spread: int = 1, pixels: int = 2) -> tuple:
     """Mean over pixels, variance over pixels and images, and the cost; or mistaken ones."""
-    mean = sum(p[0]) / 2
-    apart = spread * sum((entry - mean) ** 2 for entry in p[0])
-    return mean, (trace(p[1]) + apart) / pixels, _ls - p[2] / 2
+    apart = spread * (p[0][0] - p[0][1]) ** 2 / 2
+    return sum(p[0]) / 2, (trace(p[1]) + apart) / pixels, _ls - p[2] / 2
 
 
 def _at_end(shift: Expr, noise: Expr) -> Law:
@@ -208,7 +217,7 @@ PRODUCT = Claim(
     names=_NAMES,
     sheet=("R23",),
     assumptions=(DEFINITE,),
-    depends=("R23",),
+    depends=("R23", "E22-jensen"),
     pins=(
         Pin("gbm_ref.fitted_lognormal", _POINTS, reads=_fitted_product, variant="product"),
         Pin(
@@ -235,7 +244,7 @@ SINGLE = Claim(
     names=_NAMES,
     sheet=("R23",),
     assumptions=(DEFINITE,),
-    depends=("R23",),
+    depends=("R23", "E22-jensen"),
     pins=tuple(
         Pin(f"gbm_ref.{name}", vectors=file, reads=_start(form), variant=variant)
         for form, (name, file, variant) in enumerate(

@@ -124,7 +124,7 @@ MIXTURE = Claim(
     },
     shown=_shown,
     values=lambda: {"rate": _RATE},
-    names=_laws.NAMES,
+    names=_laws.NAMES | {"mu": r"\mu_i"},
     assumptions=(
         _laws.POSITIVE_DEFINITE,
         "sigma is one number for all coordinates; mu may differ, both may depend on t",
