@@ -11,20 +11,7 @@ from collections.abc import Mapping
 
 import mpmath
 from mpmath import mpf
-from sympy import (
-    Expr,
-    Rational,
-    Symbol,
-    diff,
-    exp,
-    expand,
-    expand_log,
-    integrate,
-    log,
-    pi,
-    sqrt,
-    symbols,
-)
+from sympy import Expr, Rational, Symbol, diff, exp, expand_log, integrate, log, pi, sqrt, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Means, Pin
@@ -96,7 +83,7 @@ def returns_the_density(found: Found) -> bool:
     [[change]] and less $\log x_0$, is that of the data: shown to hold at $T$ zero, and to have no
     derivative in $T$, with symbols for the roots.
     """
-    y, change = (expand(found[name]) for name in ("y", "change"))
+    y, change = (found[name].expand() for name in ("y", "change"))
     place, v = Symbol("y"), v0 + s2 * T
     score = -(place - a - m * T) / v
     velocity = R19.holds["velocity"].subs(s, score).subs(place, y)
@@ -125,7 +112,7 @@ def are_the_bits(found: Found) -> bool:
     width = integrate(diff(Symbol("edge") + cell * U, U), (U, 0, 1))
     probability = nats + d * expand_log(log(width))
     bits = -probability / (d * log(2))
-    gap = expand(bits - found["bits"]).subs(symbols_of)
+    gap = (bits - found["bits"]).expand().subs(symbols_of)
     return is_tangent_of_log(found["tangent"]) and vanishes(gap)
 
 

@@ -7,22 +7,7 @@ Symbols: g = d/dy log(q/u); c a constant error; Lg = log(v_N / v_0); w = sqrt(v_
 
 from collections.abc import Callable, Mapping
 
-from sympy import (
-    Expr,
-    Poly,
-    Rational,
-    Symbol,
-    diff,
-    exp,
-    expand,
-    factor,
-    fraction,
-    integrate,
-    log,
-    sqrt,
-    symbols,
-    together,
-)
+from sympy import Expr, Poly, Rational, Symbol, exp, fraction, integrate, log, sqrt, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin
@@ -52,14 +37,14 @@ def balances(rates: Rates) -> bool:
     drifts = [Symbol(f"b{i}") + Symbol(f"db{i}") * d for i in (0, 1)]
     logs = [Symbol(f"l{i}") + Symbol(f"g{i}") * d + Symbol(f"c{i}") * d**2 / 2 for i in (0, 1)]
     q, u = (exp(entry) for entry in logs)
-    flows = [drift * f - s2 / 2 * diff(f, d) for drift, f in zip(drifts, (q, u), strict=True)]
+    flows = [drift * f - s2 / 2 * f.diff(d) for drift, f in zip(drifts, (q, u), strict=True)]
     ratio = logs[0] - logs[1]
-    change = _integrand(q, u, -diff(flows[0], d), -diff(flows[1], d), ratio)
+    change = _integrand(q, u, -flows[0].diff(d), -flows[1].diff(d), ratio)
     flux = flows[0] * ratio - q / u * flows[1]
-    left = (change + diff(flux, d)) / q
-    at = (drifts[0] - drifts[1]) / s2, diff(ratio, d)
+    left = (change + flux.diff(d)) / q
+    at = (drifts[0] - drifts[1]) / s2, ratio.diff(d)
     right = rates["bound"](*at) - rates["off"](*at)
-    is_square = factor(expand(rates["off"](e, g))).is_nonnegative is True
+    is_square = rates["off"](e, g).expand().factor().is_nonnegative is True
     return is_square and vanishes((left - right).subs(d, 0).expand())
 
 
@@ -81,10 +66,10 @@ def is_the_exact_cost(cost: Expr) -> bool:
     square = (_TWICE * cost).subs(v0, v)  # E^2, with Lg = ln(v_N / v)
 
     def along(f: Expr) -> Expr:
-        return diff(f, v) - diff(f, _Lg) / v
+        return f.diff(v) - f.diff(_Lg) / v
 
     rate, slope = _error_rate(error), along(square)
-    linear, constant = diff(rate, error), rate.subs(error, 0)
+    linear, constant = rate.diff(error), rate.subs(error, 0)
     at_start = {_Lg: 0}
     return vanishes(
         (
@@ -101,7 +86,7 @@ _TWICE = 2 * v0
 
 def _error_rate(error: Expr) -> Expr:
     """dE/dv of dE/dr = -sigma^2 E / v + sigma^2 c, dv/dr = -sigma^2."""
-    return expand((-s2 * error / v + s2 * _c) / (-s2))
+    return ((-s2 * error / v + s2 * _c) / (-s2)).expand()
 
 
 def bounds_the_logarithm(bound: Expr) -> bool:
@@ -112,14 +97,14 @@ def bounds_the_logarithm(bound: Expr) -> bool:
     The first difference is zero at $w$ one and rises. Both inequalities are certified in $w$ less
     one: numerators and denominators are polynomials without a negative coefficient.
     """
-    rises = _has_no_negative_coefficient(diff(bound - _LOGARITHM, _w))
+    rises = _has_no_negative_coefficient((bound - _LOGARITHM).diff(_w))
     below = _has_no_negative_coefficient(_SQUARE - bound**2)
     return vanishes((bound - _LOGARITHM).subs(_w, 1)) and rises and below
 
 
 def _has_no_negative_coefficient(expression: Expr) -> bool:
     k = Symbol("k", nonnegative=True)
-    parts = fraction(together(expression.subs(_w, 1 + k)))
+    parts = fraction(expression.subs(_w, 1 + k).together())
     return all(bool(c >= 0) for part in parts for c in Poly(part, k, domain="QQ").all_coeffs())
 
 
@@ -207,7 +192,7 @@ INEQUALITY = Claim(
     },
     values=lambda: {
         "cost": v0 * _LOGARITHM.subs(_w, exp(_Lg / 2)) ** 2,
-        "limit": expand(v0 * _SQUARE.subs(_w, sqrt(vN / v0))),
+        "limit": (v0 * _SQUARE.subs(_w, sqrt(vN / v0))).expand(),
     },
     names={"Lg": r"\log\frac{v_N}{v_0}"},
     sheet=("R20",),

@@ -8,21 +8,7 @@ Lg = log det(I + C/tau); x1, x2 a pixel in two images.
 
 from collections.abc import Callable, Mapping
 
-from sympy import (
-    Expr,
-    Integer,
-    Matrix,
-    Rational,
-    Symbol,
-    diff,
-    exp,
-    eye,
-    log,
-    ones,
-    pi,
-    symbols,
-    trace,
-)
+from sympy import Expr, Integer, Matrix, Rational, Symbol, exp, eye, log, ones, pi, symbols, trace
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin, v1, v2
@@ -77,7 +63,7 @@ def is_the_pushed_point(at_end: tuple[Expr, Expr]) -> bool:
     """
     u, Z, root = symbols("u Z r", real=True)
     exponent = _exponent(u, Z, root) - Z**2 / 2
-    top = diff(exponent, Z).subs(Z, 0)  # the exponent is its value at top, less (Z - top)^2 / 2
+    top = exponent.diff(Z).subs(Z, 0)  # the exponent is its value at top, less (Z - top)^2 / 2
     mean, variance = at_end
     return vanishes((exponent.subs(Z, top) - u * mean - u**2 * variance / 2).subs(v, root**2))
 

@@ -12,20 +12,7 @@ from operator import mul
 
 import mpmath
 from mpmath import mpf
-from sympy import (
-    Expr,
-    Integer,
-    Matrix,
-    Rational,
-    Symbol,
-    diff,
-    exp,
-    log,
-    ones,
-    symbols,
-    zeros,
-    zoo,
-)
+from sympy import Expr, Integer, Matrix, Symbol, diff, exp, log, ones, symbols, zeros, zoo
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
@@ -88,7 +75,7 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
     """
     D, y, noise = symbols("D y noise")
     score = (D + _LAST["m"] - y) / _LAST["v"] - 1
-    left = y - dt * (mu - Rational(3, 2) * s2) + dt * s2 * score + noise
+    left = y - dt * (mu - 3 * s2 / 2) + dt * s2 * score + noise
     return vanishes(left - landing(D, y, noise))
 
 
