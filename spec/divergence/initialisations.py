@@ -70,21 +70,16 @@ def _figures() -> tuple[Figure, ...]:
     )
 
 
+_COSTS = {"product": _S12**2 / (_S11 * _S22 - _S12**2), "pair": _pair()}
 E22 = Claim(
     "E22",
     "a fitted log-normal is not the law at the end",
     are_the_costs,
-    holds={"product": _S12**2 / (_S11 * _S22 - _S12**2), "pair": _pair()},
+    holds=_COSTS,
     twins={
-        "correlation squared over the product": {
-            "product": _S12**2 / (_S11 * _S22),
-            "pair": _pair(),
-        },
-        "means left out": {"product": _S12**2 / (_S11 * _S22 - _S12**2), "pair": _pair(means=0)},
-        "variances left out": {
-            "product": _S12**2 / (_S11 * _S22 - _S12**2),
-            "pair": _pair(variances=0),
-        },
+        "correlation squared over the product": _COSTS | {"product": _S12**2 / (_S11 * _S22)},
+        "means left out": _COSTS | {"pair": _pair(means=0)},
+        "variances left out": _COSTS | {"pair": _pair(variances=0)},
     },
     printed={"the start is the law at the end": {"product": Integer(0), "pair": Integer(0)}},
     names={f"S{i}": rf"\Sigma_{{{i}}}" for i in (11, 12, 22)},

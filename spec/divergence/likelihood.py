@@ -86,8 +86,8 @@ def returns_the_density(found: Found) -> bool:
     y, change = (found[name].expand() for name in ("y", "change"))
     place, v = Symbol("y"), v0 + s2 * T
     score = -(place - a - m * T) / v
-    velocity = R19.holds["velocity"].subs(s, score).subs(place, y)
-    growth = R19.holds["growth"].subs(trace, diff(score, place))
+    velocity = _FLOW["velocity"].subs(s, score).subs(place, y)
+    growth = _FLOW["growth"].subs(trace, diff(score, place))
     end = -log(2 * pi * v) / 2 - (y - a - m * T) ** 2 / (2 * v)
     gap = end + change + log(2 * pi * v0) / 2 + (L0 - a) ** 2 / (2 * v0)
     r0, r = symbols("r0 r", positive=True)  # square roots of v_0, v_T
@@ -147,18 +147,16 @@ def _on_vectors(found: Found) -> Expr:
 _SMOOTH = "the flow exists, and the density is positive and twice differentiable along it"
 _TOLERANCE = 2.0**19  # 6e-11: the tolerance of the integration
 _L, _d, _cell = Symbol("L", real=True), Symbol("d", positive=True), Symbol("cell", positive=True)
+_FLOW = {"velocity": m - s2 * s / 2, "growth": s2 * trace / 2}
 R19 = Claim(
     "R19",
     "likelihood along the probability flow",
     grows_along_the_flow,
-    holds={"velocity": m - s2 * s / 2, "growth": s2 * trace / 2},
+    holds=_FLOW,
     twins={
-        "weight of the reverse SDE in the flow": {
-            "velocity": m - s2 * s,
-            "growth": s2 * trace / 2,
-        },
-        "trace with the full rate": {"velocity": m - s2 * s / 2, "growth": s2 * trace},
-        "sign of the trace": {"velocity": m - s2 * s / 2, "growth": -s2 * trace / 2},
+        "weight of the reverse SDE in the flow": _FLOW | {"velocity": m - s2 * s},
+        "trace with the full rate": _FLOW | {"growth": s2 * trace},
+        "sign of the trace": _FLOW | {"growth": -s2 * trace / 2},
     },
     values=lambda: {"log": log(x)},
     names={"trace": r"\mathrm{tr}"},
@@ -187,18 +185,16 @@ R19 = Claim(
 )
 
 _SPEED = mu - s2 - s2 * h / 2
+_AMBIENT = {"velocity": _SPEED, "growth": -(_SPEED - s2 * D / 2)}
 AMBIENT = Claim(
     "R19-ambient",
     "likelihood in the original coordinates",
     grows_in_ambient_space,
-    holds={"velocity": _SPEED, "growth": -(_SPEED - s2 * D / 2)},
+    holds=_AMBIENT,
     twins={
-        "drift mu - sigma^2/2": {"velocity": _SPEED, "growth": -(_SPEED - s2 * D / 2) - s2 / 2},
-        "full weight of the score": {
-            "velocity": _SPEED,
-            "growth": -(_SPEED - s2 * h / 2 - s2 * D),
-        },
-        "without the derivative of H": {"velocity": _SPEED, "growth": -_SPEED},
+        "drift mu - sigma^2/2": _AMBIENT | {"growth": _AMBIENT["growth"] - s2 / 2},
+        "full weight of the score": _AMBIENT | {"growth": -(_SPEED - s2 * h / 2 - s2 * D)},
+        "without the derivative of H": _AMBIENT | {"growth": -_SPEED},
     },
     names={"h": "H", "mu": r"\mu_i"},
     sheet=("R19",),
