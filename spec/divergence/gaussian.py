@@ -1,103 +1,299 @@
-"""The divergence of two Gaussian laws of log X.
+"""Divergences do not depend on the coordinates (sheet C6); that of two Gaussian laws of log X.
 
-Symbols: P, Q covariances of p and q; a, b their means; d = a - b.
+Symbols: P, Q covariances of p and q; a, b their means; d = a - b; A whitens Q; w eigenvalues of
+A^T P A; r = w - 1. lp, lr logarithms of densities of X; q(y) = p(e^y) |det D exp(y)|.
 """
 
 from collections.abc import Callable
 
-from sympy import Expr, Matrix, log, symbols
+from sympy import Expr, Matrix, MatrixSymbol, Symbol, atanh, det, exp, log, symbols, trace
 
-from spec.checking.algebra import same
-from spec.checking.old import Claim, Kind, Means, Pin, Proof
-from spec.divergence._pinned import LINE, PLANE, P, Q, in_the_plane
-from spec.divergence._plane import gaussian_average, law, log_density
+from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Assumption, Claim, Pin
+from spec.checking.gaussian import expectation
 
+Law = tuple[Matrix, Matrix, Symbol]
 # p's and q's covariance, the shift of the means, log det P - log det Q: to the divergence.
 Formula = Callable[[Matrix, Matrix, Matrix, Expr], Expr]
 
 
-def is_the_divergence(formula: Formula) -> bool:
-    """Whether E_p[log p - log q] = formula, for full covariances in the plane.
+def changes_by(factor: Callable[[Expr, Expr], Expr]) -> bool:
+    r"""In the plane, and for any weights, the integral of $[[integrand]]$ over the densities of
+    $\log X$ is that over those of $X$ and $[[it]]$ times the mean of $[[volume]]$. So the
+    divergence changes by $[[divergence]]$ of it, the entropy by $[[entropy]]$ and the
+    cross-entropy by $[[cross]]$ of it.
 
-    Left: the log ratio is a quadratic polynomial; its average is taken exactly with
-    Y = mean + R Z, R lower triangular and P = R R^T. The log determinants stay symbols.
+    The densities of $\log X$ are those of $X$ times the Jacobian determinant of $\exp$, which is
+    differentiated; both integrands are compared per volume. The values of the two densities at a
+    point are symbols.
+    """
+    w1, w2, lp, lr, p, volume = symbols("w_1 w_2 lp lr p volume")
+    added = _log_volume()
+    in_x = _integrand(w1, w2, p, lp, lr) * volume
+    in_y = _integrand(w1, w2, p * volume, lp + added, lr + added)
+    return vanishes(in_y - in_x - factor(w1, w2) * p * volume * added)
+
+
+def _integrand(w1: Expr, w2: Expr, p: Expr, log_p: Expr, log_r: Expr) -> Expr:
+    return p * (w1 * log_p + w2 * log_r)
+
+
+def _log_volume() -> Expr:
+    """log of dx / dy."""
+    y = symbols("Y_1 Y_2", real=True)
+    jacobian = Matrix([exp(entry) for entry in y]).jacobian(y)
+    return log(jacobian.det()).expand()
+
+
+def law(name: str) -> Law:
+    """Mean, full symmetric covariance and the logarithm of its determinant, all symbols."""
+    one, off, two = symbols(f"{name}11 {name}12 {name}22")
+    mean = Matrix(symbols(f"{name}1 {name}2"))
+    return mean, Matrix([[one, off], [off, two]]), Symbol(f"logdet_{name}")
+
+
+def log_density(point: Matrix, of: Law) -> Expr:
+    """log N(point; mean, cov) without -log(2 pi), which is common to all laws of the plane."""
+    mean, cov, logdet = of
+    shift = point - mean
+    return -((shift.T * cov.inv() * shift)[0] + logdet) / 2
+
+
+def is_the_divergence(formula: Formula) -> bool:
+    r"""In the plane, for $p$ and $q$ normal in $\log X$ with means that differ by $d$ and
+    covariances $P$ and $Q$, $\mathrm{KL}(p\Vert q)=[[it]]$.
+
+    The log ratio of the densities is a quadratic polynomial. Its average under $p$ is taken
+    exactly, at a lower triangular root of $P$ times standard normal draws, for full covariances.
+    The log determinants are symbols.
     """
     (mean_p, _, logdet_p), q = law("p"), law("q")
     r11, r21, r22 = symbols("r11 r21 r22", positive=True)
     factor = Matrix([[r11, 0], [r21, r22]])
-    cov_p = factor * factor.T
-    point = Matrix(symbols("y1 y2"))
+    cov_p, point, z = factor * factor.T, Matrix(symbols("y1 y2")), symbols("z1 z2")
     ratio = log_density(point, (mean_p, cov_p, logdet_p)) - log_density(point, q)
-    left = gaussian_average(ratio, point, mean_p, factor)
+    drawn = dict(zip(point, mean_p + factor * Matrix(z), strict=True))
+    inner = expectation(ratio.subs(drawn, simultaneous=True), z[0], 0, 1)
+    left = expectation(inner, z[1], 0, 1)
     return same(left, formula(cov_p, q[1], mean_p - q[0], logdet_p - q[2]))
 
 
 def kl(cov_p: Matrix, cov_q: Matrix, shift: Matrix, log_ratio: Expr) -> Expr:
-    """[tr Q^-1 P - dim + shift^T Q^-1 shift - log(det P / det Q)] / 2."""
+    """[tr Q^-1 P + shift^T Q^-1 shift - dim - log(det P / det Q)] / 2."""
     inverse = cov_q.inv()
-    quadratic = (inverse * cov_p).trace() + (shift.T * inverse * shift)[0]
+    quadratic = trace(inverse * cov_p) + trace(shift.T * inverse * shift)
     return (quadratic - cov_p.shape[0] - log_ratio) / 2
 
 
-_OTHER = {"b1": -0.2, "b2": 0.35, "Q11": 0.55, "Q12": -0.31, "Q22": 0.81}
-_TIGHT = {"b1": 0.3, "b2": -0.875, "Q11": 0.03125, "Q12": 0.01, "Q22": 1.7}
+def explicit(formula: Formula, cov_p: Matrix, cov_q: Matrix, shift: Matrix) -> Expr:
+    """The formula with the logarithms of the determinants written out."""
+    return formula(cov_p, cov_q, shift, log(cov_p.det() / cov_q.det()))
 
+
+def _on_line(formula: Formula) -> Expr:
+    p, q, a, b = symbols("var_p var_q mean_p mean_q")
+    return explicit(formula, Matrix([p]), Matrix([q]), Matrix([a - b]))
+
+
+def _in_plane(formula: Formula) -> Expr:
+    mean_p, cov_p, _ = law("p")
+    mean_q, cov_q, _ = law("q")
+    means = dict(zip((*mean_p, *mean_q), symbols("a1 a2 b1 b2"), strict=True))
+    return explicit(formula, cov_p, cov_q, mean_p - mean_q).subs(means)
+
+
+def _symbolic(formula: Formula) -> dict[str, Expr]:
+    ratio = log(Symbol("det_P") / Symbol("det_Q"))
+    return {"it": formula(*_MATRICES, ratio)}
+
+
+_MATRICES = (MatrixSymbol("P", 2, 2), MatrixSymbol("Q", 2, 2), MatrixSymbol("d", 2, 1))
+
+
+def _sought(P: Matrix, Q: Matrix, d: Matrix) -> tuple[Expr, Expr, Expr]:
+    """What `kl` needs: the trace, the quotient of the determinants, the quadratic form."""
+    return trace(Q.inv() * P), det(P) / det(Q), trace(d.T * Q.inv() * d)
+
+
+# Of A, P, Q and d: the matrix with the eigenvalues w, the one with w - 1, the whitened shift.
+Parts = Callable[[Matrix, Matrix, Matrix, Matrix], tuple[Matrix, Matrix, Matrix]]
+
+
+def is_spectral(parts: Parts) -> bool:
+    r"""In the plane, with any invertible $A$ such that $A^\top QA$ is the identity, the
+    eigenvalues $w_i$ of $[[0]]$ have the sum $[[trace]]$ and the product $[[ratio]]$, the
+    eigenvalues of $[[1]]$ are $w_i$ less one, and the squared length of $[[2]]$ is $[[form]]$: all
+    that the divergence of gaussian-kl needs.
+
+    Sum and product of the eigenvalues are trace and determinant. $Q$ is what $A$, a matrix of
+    symbols, makes of it, and $P$ is any covariance.
+    """
+    A, (_, P, _) = Matrix(2, 2, symbols("A11 A12 A21 A22")), law("p")
+    Q, d = A.inv().T * A.inv(), Matrix(symbols("d1 d2"))
+    W, gaps, whitened = parts(A, P, Q, d)
+    found = (W.trace(), W.det(), (whitened.T * whitened)[0])
+    differences = [f - s for f, s in zip(found, _sought(P, Q, d), strict=True)]
+    return vanishes((*differences, *(gaps - (W - Matrix.eye(2)))))
+
+
+def _whitened(A: Matrix, P: Matrix, Q: Matrix, d: Matrix) -> tuple[Matrix, Matrix, Matrix]:
+    return A.T * P * A, A.T * (P - Q) * A, A.T * d
+
+
+def is_r_minus_log1p(form: Callable[[Expr, Expr], Expr]) -> bool:
+    r"""For $r$ above minus one, $[[left]]=[[it]]$, where $s$ is $[[s]]$.
+
+    Both sides are zero at $r$ zero; their derivatives are compared as rational functions, that of
+    the inverse hyperbolic tangent at $s$ among them.
+    """
+    r, T = symbols("r T")
+    s = _ratio(r)
+    value = form(r, T)
+    rate = value.diff(r) + value.diff(T) * s.diff(r) / (1 - s**2)
+    return vanishes(rate - _LEFT.diff(_R).subs(_R, r)) and vanishes(value.subs({r: 0, T: 0}))
+
+
+def _ratio(r: Expr) -> Expr:
+    return r / (2 + r)
+
+
+def _nearly_equal(r: Expr, T: Expr, times: int = 2) -> Expr:
+    return r * _ratio(r) - times * (T - _ratio(r))
+
+
+_R = Symbol("r")
+_LEFT = _R - log(1 + _R)
+
+
+def _of_forms(form: Callable[[Expr, Expr], Expr]) -> Expr:
+    """The divergence on the line, by r = w - 1."""
+    p, q, a, b = symbols("var_p var_q mean_p mean_q")
+    r = (p - q) / q
+    return (form(r, atanh(_ratio(r))) + (a - b) ** 2 / q) / 2
+
+
+C6 = Claim(
+    "C6",
+    "the divergence does not see the coordinates",
+    changes_by,
+    holds=lambda w_1, w_2: w_1 + w_2,
+    twins={
+        "the entropy does not change": lambda w_1, w_2: w_2,
+        "the cross-entropy does not change": lambda w_1, w_2: w_1,
+        "difference of the weights": lambda w_1, w_2: w_1 - w_2,
+    },
+    shown=lambda factor: {
+        "it": factor(*symbols("w_1 w_2")),
+        "divergence": factor(1, -1),
+        "entropy": factor(-1, 0),
+        "cross": factor(0, -1),
+    },
+    values=lambda: {"volume": _log_volume(), "integrand": _integrand(*symbols("w_1 w_2 p lp lr"))},
+    names={"lp": r"\log p", "lr": r"\log r"},
+    assumptions=("both laws have densities on the positive orthant, and the integrals exist",),
+    depends=("Robbins",),
+)
+
+_DEFINITE = Assumption(
+    "P and Q are positive definite",
+    "the logarithm of the quotient of the determinants",
+    lambda: bool(law("Q")[1].det().subs({"Q11": 1, "Q22": 1, "Q12": 2}) < 0),
+)
 GAUSSIAN_KL = Claim(
-    id="gaussian-kl",
-    title="divergence of two log-normal laws",
-    statement=r"$\mathrm{KL}(\mathcal N(a,P)\Vert\mathcal N(b,Q))=\tfrac12[\mathrm{tr}\,"
-    r"Q^{-1}P-d+(a-b)^\top Q^{-1}(a-b)-\ln(\det P/\det Q)]$; it is also the divergence of the "
-    "log-normal laws.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "gaussian-kl",
+    "divergence of two log-normal laws",
+    is_the_divergence,
+    holds=kl,
+    twins={
+        "P and Q exchanged in the trace": lambda P, Q, d, r: (
+            kl(P, Q, d, r) + (trace(P.inv() * Q) - trace(Q.inv() * P)) / 2
+        ),
+        "shift measured with P": lambda P, Q, d, r: (
+            kl(P, Q, d, r) + trace(d.T * (P.inv() - Q.inv()) * d) / 2
+        ),
+        "sign of the log determinants": lambda P, Q, d, r: kl(P, Q, d, -r),
+        "dimension not subtracted": lambda P, Q, d, r: kl(P, Q, d, r) + 1,
+    },
+    shown=_symbolic,
+    names={"det_P": r"\det P", "det_Q": r"\det Q"},
     sheet=("C6",),
-    assumptions=("P and Q are positive definite",),
+    assumptions=(_DEFINITE,),
     depends=("C6",),
-    derivation=r"$\log\frac{p}{q}(y)=-\tfrac12(y-a)^\top P^{-1}(y-a)+\tfrac12(y-b)^\top Q^{-1}"
-    r"(y-b)-\tfrac12\ln\frac{\det P}{\det Q}$ is a quadratic polynomial. Put $y=a+RZ$ with "
-    r"$P=RR^\top$ and average over $Z$ exactly: the first term gives $-d/2$, the second "
-    r"$\tfrac12\mathrm{tr}\,Q^{-1}P+\tfrac12(a-b)^\top Q^{-1}(a-b)$. Decided for full covariances "
-    "in the plane, the log determinants kept as symbols.",
-    proof=Proof(
-        is_the_divergence,
-        holds=kl,
-        twins={
-            "P and Q exchanged in the trace": lambda P, Q, d, r: (
-                kl(P, Q, d, r) + ((P.inv() * Q).trace() - (Q.inv() * P).trace()) / 2
-            ),
-            "shift measured with P": lambda P, Q, d, r: (
-                kl(P, Q, d, r) + ((d.T * (P.inv() - Q.inv()) * d)[0]) / 2
-            ),
-            "sign of the log determinants": lambda P, Q, d, r: kl(P, Q, d, -r),
-            "dimension not subtracted": lambda P, Q, d, r: kl(P, Q, d, r) + 1,
-        },
-    ),
     pins=(
         Pin(
-            "gbm_ref.kl_divergence",
-            variant="one dimension",
-            formula=LINE,
-            twins={
-                "P and Q exchanged": LINE.subs({P: Q, Q: P}, simultaneous=True),
-                "standard deviations instead of variances": LINE + log(P / Q) / 4,
-            },
-            points=(
-                {"a": 0.3, "P": 0.7, "b": -0.4, "Q": 1.9},
-                {"a": -1.25, "P": 3.5, "b": -1.0, "Q": 0.0625},
-                {"a": 0.5, "P": 1.0e-6, "b": 0.5, "Q": 0.64},
-            ),
+            "gbm_ref.kl_divergence", vectors="gaussian_kl", reads=_on_line, variant="one dimension"
         ),
         Pin(
             "gbm_ref.kl_divergence",
+            vectors="gaussian_kl_in_the_plane",
+            reads=_in_plane,
             variant="plane",
-            formula=in_the_plane,
-            twins={
-                "P and Q exchanged": lambda values: in_the_plane(values, swapped=True),
-                "sign of the log determinants": lambda values: in_the_plane(values, logs=-1),
-            },
-            points=({**PLANE, **_OTHER}, {**PLANE, **_TIGHT}),
         ),
     ),
 )
 
-CLAIMS = (GAUSSIAN_KL,)
+SPECTRAL = Claim(
+    "gaussian-kl-eigenvalues",
+    "the divergence from eigenvalues",
+    is_spectral,
+    holds=_whitened,
+    twins={
+        "whitened from the wrong side": lambda A, P, Q, d: (
+            A * P * A.T,
+            A * P * A.T - A.T * Q * A,
+            A.T * d,
+        ),
+        "difference of the wrong sign": lambda A, P, Q, d: (
+            A.T * P * A,
+            A.T * (Q - P) * A,
+            A.T * d,
+        ),
+        "whitened once": lambda A, P, Q, d: (P * A, P * A - A.T * Q * A, A.T * d),
+    },
+    shown=lambda parts: dict(zip("012", parts(MatrixSymbol("A", 2, 2), *_MATRICES), strict=True)),
+    values=lambda: dict(zip(("trace", "ratio", "form"), _sought(*_MATRICES), strict=True)),
+    sheet=("C6",),
+    assumptions=(_DEFINITE,),
+    depends=("gaussian-kl",),
+)
+
+NEARLY_EQUAL = Claim(
+    "gaussian-kl-nearly-equal",
+    "the divergence of nearly equal laws",
+    is_r_minus_log1p,
+    holds=_nearly_equal,
+    twins={
+        "one artanh only": lambda r, T: _nearly_equal(r, T, 1),
+        "without the product r s": lambda r, T: _nearly_equal(r, T) - r * _ratio(r),
+        "s = r / (1 + r) in the product": lambda r, T: (
+            _nearly_equal(r, T) + r * r / (1 + r) - r * _ratio(r)
+        ),
+    },
+    shown=lambda form: {"it": form(_R, atanh(Symbol("s"))).subs(_ratio(_R), Symbol("s"))},
+    values=lambda: {"left": _LEFT, "s": _ratio(_R)},
+    sheet=("C6",),
+    assumptions=(
+        Assumption(
+            "r is above minus one",
+            "the logarithm of one and r",
+            lambda: not _LEFT.subs(_R, -2).is_real,
+        ),
+    ),
+    depends=("gaussian-kl-eigenvalues",),
+    pins=(
+        Pin(
+            "gbm_ref.kl_divergence",
+            vectors="gaussian_kl",
+            reads=_of_forms,
+            variant="nearly equal, one dimension",
+        ),
+        Pin(
+            "gbm_ref.kl_divergence",
+            vectors="gaussian_kl_in_the_plane",
+            because="it adds the statement's formula over the eigenvalues",
+            variant="nearly equal, plane",
+        ),
+    ),
+)
+
+CLAIMS = (C6, GAUSSIAN_KL, SPECTRAL, NEARLY_EQUAL)

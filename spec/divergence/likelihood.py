@@ -1,19 +1,27 @@
-"""The likelihood along the probability flow: sheet R19.
+"""The likelihood along the probability flow, and bits per dimension of pixels: sheet R19.
 
-The flow dY/dt = m - (sigma^2/2) s carries q_t, so log q_t(Y_t) changes by minus the divergence of
-the velocity. Symbols: l = log q or log p, an arbitrary function through its 2-jet at a point;
-s = grad_y log q; H = x * grad_x log p; D = sum_i x_i d/dx_i H_i.
+The flow carries q_t, so log q_t(Y_t) changes by minus the divergence of the velocity. Symbols:
+l = log q or log p, an arbitrary function through its 2-jet at a point; s = grad_y log q and tr its
+divergence; h = H = x * grad_x log p and D_i = x_i d/dx_i H_i; m a rate of the log mean;
+a, v0 mean and variance of log X_0; L0 = log x_0 of a data point; T the horizon; L log-density of a
+pixel with d dimensions and cells of width cell.
 """
 
 from collections.abc import Mapping
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Rational, diff, exp, symbols
+from sympy import Expr, Rational, Symbol, diff, exp, expand_log, integrate, log, pi, sqrt, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.old import Claim, Kind, Means, Pin, Proof
-from spec.checking.symbols import s2
+from spec.checking.claim import Claim, Means, Pin
+from spec.checking.pins import table
+from spec.checking.symbols import L0, a, h, m, mu, s2, sigma, v0, x
+from spec.divergence.convexity import is_tangent_of_log, z
+
+s, trace, D = symbols("s trace D", real=True)
+T = Symbol("T", positive=True)
+Found = Mapping[str, Expr]
 
 
 def _two_jet(d: tuple[Expr, Expr]) -> Expr:
@@ -22,48 +30,90 @@ def _two_jet(d: tuple[Expr, Expr]) -> Expr:
     return g1 * d[0] + g2 * d[1] + (l11 * d[0] ** 2 + 2 * l12 * d[0] * d[1] + l22 * d[1] ** 2) / 2
 
 
-def grows_along_the_flow(weights: tuple[Expr, Expr]) -> bool:
-    """Whether d/dt log q_t(Y_t) = w2 sigma^2 tr grad s along dY/dt = m - w1 sigma^2 s.
+def grows_along_the_flow(found: Found) -> bool:
+    r"""Along the flow of $Y=[[log]]$ with the velocity $[[velocity]]$ in each coordinate, $s$ the
+    log score and $m$ the rate of the log mean, $\log q_t(Y_t)$ grows at the rate $[[growth]]$,
+    where $\mathrm{tr}$ is the divergence of $s$.
 
-    Left: d/dt of log q at a fixed point from the Fokker-Planck equation of dY = m dt + sigma dW
-    (eq. 9), differentiated out for q = exp(l), plus velocity . grad log q. In the plane.
+    The change of $\log q$ at a fixed point comes from the Fokker-Planck equation of eq. 9, for a
+    density of the plane that is arbitrary through its derivatives at a point; velocity times score
+    is added. Integrated over time it gives the likelihood, which C6 carries from $Y$ to $X$.
     """
-    d, m = symbols("d1 d2"), symbols("m1 m2")
-    origin = {d[0]: 0, d[1]: 0}
-    log_q = _two_jet(d)
-    q = exp(log_q)
-    rate = sum(-m[i] * diff(q, d[i]) + s2 / 2 * diff(q, d[i], 2) for i in (0, 1))
-    at_a_point = rate.subs(origin)
-    score = [diff(log_q, e) for e in d]
-    velocity = [m[i] - weights[0] * s2 * score[i] for i in (0, 1)]
-    carried = sum(velocity[i] * score[i] for i in (0, 1)).subs(origin)
-    trace = sum(diff(score[i], d[i]) for i in (0, 1))
-    return vanishes(at_a_point + carried - weights[1] * s2 * trace)
+    d, rates = symbols("d1 d2"), symbols("m1 m2")
+    origin, log_q = dict.fromkeys(d, 0), _two_jet(d)
+    q, scores = exp(log_q), [diff(log_q, e) for e in d]
+    rate = sum(-r * diff(q, e) + s2 / 2 * diff(q, e, 2) for r, e in zip(rates, d, strict=True))
+    carried = sum(
+        found["velocity"].subs({m: r, s: score}, simultaneous=True) * score
+        for r, score in zip(rates, scores, strict=True)
+    )
+    divergence = sum(diff(score, e) for score, e in zip(scores, d, strict=True))
+    growth = found["growth"].subs(trace, divergence)
+    return vanishes(rate.subs(origin) + carried.subs(origin) - growth)
 
 
-def grows_in_ambient_space(weights: tuple[Expr, Expr, Expr]) -> bool:
-    """Whether d/dt log p_t(X_t) = -{sum(mu_i - w1 s2 - w2 s2 H_i) - w3 s2 D} along the flow.
+def grows_in_ambient_space(found: Found) -> bool:
+    r"""Along the flow with the velocity $x_i$ times $[[velocity]]$ in coordinate $i$,
+    $\log p_t(X_t)$ grows at the rate of the sum over the coordinates of $[[growth]]$, where $H$ is
+    $x\circ\nabla\log p$ and $D$ its derivative $x_i\partial_iH_i$.
 
-    Left: the Fokker-Planck equation of dX = mu X dt + sigma X dW (eq. 5) differentiated out for
-    p = exp(l), plus the velocity X (mu - sigma^2 - sigma^2/2 H) times grad log p. In the plane,
-    at an arbitrary point, p arbitrary; nothing is used from log space.
+    Directly, from the Fokker-Planck equation of eq. 5, for a density of the plane that is
+    arbitrary through its derivatives at an arbitrary point; nothing is used from log space.
     """
-    d, x, mu = symbols("d1 d2"), symbols("x1 x2"), symbols("mu1 mu2")
-    origin = {d[0]: 0, d[1]: 0}
-    log_p = _two_jet(d)
-    p = exp(log_p)
-    at = [x[i] + d[i] for i in (0, 1)]
-    rate = sum(
-        -diff(mu[i] * at[i] * p, d[i]) + s2 / 2 * diff(at[i] ** 2 * p, d[i], 2) for i in (0, 1)
-    )
-    h = [at[i] * diff(log_p, d[i]) for i in (0, 1)]
-    carried = sum(at[i] * (mu[i] - s2 - s2 / 2 * h[i]) * diff(log_p, d[i]) for i in (0, 1)).subs(
-        origin
-    )
-    spread = sum(at[i] * diff(h[i], d[i]) for i in (0, 1))
-    growth = sum(mu[i] - weights[0] * s2 - weights[1] * s2 * h[i] for i in (0, 1))
-    right = -(growth - weights[2] * s2 * spread).subs(origin)
-    return vanishes(rate.subs(origin) + carried - right)
+    d, at_zero, rates = symbols("d1 d2"), symbols("x1 x2"), symbols("mu1 mu2")
+    origin, log_p = dict.fromkeys(d, 0), _two_jet(d)
+    p, at = exp(log_p), [start + e for start, e in zip(at_zero, d, strict=True)]
+    change = 0
+    for place, e, rate in zip(at, d, rates, strict=True):
+        score = place * diff(log_p, e)
+        here = {mu: rate, h: score, D: place * diff(score, e)}
+        flow = -diff(rate * place * p, e) + s2 / 2 * diff(place**2 * p, e, 2)
+        velocity, growth = (found[name].subs(here) for name in ("velocity", "growth"))
+        change += flow + place * velocity * diff(log_p, e) - growth
+    return vanishes(change.subs(origin))
+
+
+def returns_the_density(found: Found) -> bool:
+    r"""For $\log X_0$ normal with mean $a$ and variance $v_0$, and constant rates, the flow from
+    $x_0$ is at $y_T=[[y]]$ at the horizon $T$, and the rate of R19 integrates to the change
+    $[[minus]]$ of $\log q$; with the opposite change R19 returns the log-normal density of $x_0$.
+
+    In one coordinate: $y_T$ solves the equation of the flow with the exact score and begins at
+    $\log x_0$, the change has the rate of R19 and begins at nothing. The density at $y_T$, plus
+    [[change]] and less $\log x_0$, is that of the data: shown to hold at $T$ zero, and to have no
+    derivative in $T$, with symbols for the roots.
+    """
+    y, change = (found[name].expand() for name in ("y", "change"))
+    place, v = Symbol("y"), v0 + s2 * T
+    score = -(place - a - m * T) / v
+    velocity = _FLOW["velocity"].subs(s, score).subs(place, y)
+    growth = _FLOW["growth"].subs(trace, diff(score, place))
+    end = -log(2 * pi * v) / 2 - (y - a - m * T) ** 2 / (2 * v)
+    gap = end + change + log(2 * pi * v0) / 2 + (L0 - a) ** 2 / (2 * v0)
+    r0, r = symbols("r0 r", positive=True)  # square roots of v_0, v_T
+    rates = (diff(gap, T), diff(y, T) - velocity, diff(change, T) + growth)
+    rational = [rate.subs(T, (r**2 - v0) / s2).subs(v0, r0**2) for rate in rates]
+    return vanishes([*(f.subs(T, 0) for f in (gap, y - L0, change)), *rational])
+
+
+def are_the_bits(found: Found) -> bool:
+    r"""A pixel of $d$ dimensions that is uniform over the cell of its grey level, of width $w$,
+    has $[[bits]]$ bits per dimension, where $\log p$ is its log-density. The average over the cell
+    is at least that of the model that gives the cell its probability; they are equal where $p$ is
+    constant in it. For a width of $[[width]]$ the offset is $[[offset]]$.
+
+    The probability of the cell is its volume times the mean of $p$ in it. Where $p$ is constant
+    the bits are compared with its logarithm. In general, $z$ being $p$ over its mean, $\log z$ is
+    at most $[[tangent]]$, with equality at one alone (E22-jensen), and the mean of that is zero.
+    """
+    nats, d, cell = _L, _d, _cell
+    symbols_of = {log(2): Symbol("log2"), log(cell): Symbol("logcell")}
+    U = Symbol("U")
+    width = integrate(diff(Symbol("edge") + cell * U, U), (U, 0, 1))
+    probability = nats + d * expand_log(log(width))
+    bits = -probability / (d * log(2))
+    gap = (bits - found["bits"]).expand().subs(symbols_of)
+    return is_tangent_of_log(found["tangent"]) and vanishes(gap)
 
 
 def _mixture(values: Mapping[str, mpf], jacobian: int = 1, widened: int = 0) -> mpf:
@@ -76,80 +126,138 @@ def _mixture(values: Mapping[str, mpf], jacobian: int = 1, widened: int = 0) -> 
     return mpmath.log(total) - jacobian * y
 
 
-_PATH = Pin(
-    "gbm_ref.log_likelihood",
-    formula=_mixture,
-    twins={
-        "the Jacobian left out": lambda values: _mixture(values, jacobian=0),
-        "density at the end": lambda values: _mixture(values, widened=1),
-    },
-    points=(
-        {"x": 1.7, "w1": 0.25, "a": 0.3, "S": 0.64, "w2": 0.75, "b": -0.4, "T": 0.3}
-        | {"mu": 0.2, "sigma": 0.8, "horizon": 1.0},
-        {"x": 0.2, "w1": 0.5, "a": 0.3, "S": 0.01, "w2": 0.5, "b": -0.9, "T": 0.9}
-        | {"mu": -0.3, "sigma": 1.3, "horizon": 1.5},
-    ),
-    scale=lambda values: 1 + abs(_mixture(values)),
-    k=2.0**19,  # 6e-11: the tolerance of the integration
-    variant="mixture",
-)
+def _model(found: Found) -> Expr:
+    """log p(x) when the flow of N(a, v0) ends at a start N(b, B)."""
+    b, B = Symbol("b"), Symbol("B", positive=True)
+    y, change = (found[name].subs(L0, log(x)) for name in ("y", "change"))
+    model = change - log(2 * pi * B) / 2 - (y - b) ** 2 / (2 * B) - log(x)
+    return model.subs({m: mu - sigma**2 / 2, s2: sigma**2})
 
+
+def _on_vectors(found: Found) -> Expr:
+    """The same over one step, from v_s on: in the names of the vectors."""
+    b, v_s, dm, dv, q = (Symbol("b"), *symbols("v_s dm dv q", positive=True))
+    y, change = (
+        found[name].subs({L0: log(x), T: 1}).subs({m: dm, s2: dv}).subs(v0, v0 + v_s)
+        for name in ("y", "change")
+    )
+    return change - log(2 * pi * q) / 2 - (y - b) ** 2 / (2 * q) - log(x)
+
+
+_SMOOTH = "the flow exists, and the density is positive and twice differentiable along it"
+_TOLERANCE = 2.0**19  # 6e-11: the tolerance of the integration
+_L, _d, _cell = Symbol("L", real=True), Symbol("d", positive=True), Symbol("cell", positive=True)
+_FLOW = {"velocity": m - s2 * s / 2, "growth": s2 * trace / 2}
 R19 = Claim(
-    id="R19",
-    title="likelihood along the probability flow",
-    statement=r"Along $\frac{dY}{dt}=m-\frac{\sigma^2}2s$: $\frac{d}{dt}\log "
-    r"q_t(Y_t)=\frac{\sigma^2}2\mathrm{tr}\nabla_ys$, hence $\log p_0(x_0)=\log "
-    r"q_1(y_1)-\frac{\sigma^2}2\int_0^1\mathrm{tr}\nabla_ys(y_t,t)\,dt-\sum_i\log x_{0,i}$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R19",),
-    assumptions=("q_t is positive and C^2 along the path", "the flow exists on [0, 1]"),
+    "R19",
+    "likelihood along the probability flow",
+    grows_along_the_flow,
+    holds=_FLOW,
+    twins={
+        "weight of the reverse SDE in the flow": _FLOW | {"velocity": m - s2 * s},
+        "trace with the full rate": _FLOW | {"growth": s2 * trace},
+        "sign of the trace": _FLOW | {"growth": -s2 * trace / 2},
+    },
+    values=lambda: {"log": log(x)},
+    names={"trace": r"\mathrm{tr}"},
+    assumptions=(_SMOOTH,),
     depends=("A9", "R16-ode", "C6"),
-    derivation=r"$\partial_tq=-m\cdot\nabla q+\frac{\sigma^2}2\Delta q$, so $\partial_t\log "
-    r"q=-m\cdot s+\frac{\sigma^2}2(\mathrm{tr}\nabla s+\lVert s\rVert^2)$. Add "
-    r"$\frac{dY}{dt}\cdot s=m\cdot s-\frac{\sigma^2}2\lVert s\rVert^2$: only "
-    r"$\frac{\sigma^2}2\mathrm{tr}\nabla s$ is left. Integrate from 0 to 1, and pass to $p_0$ by "
-    r"$\log p_0=\log q_0-\sum\log x_{0,i}$. Decided for an arbitrary density of the plane, "
-    "through its 2-jet at a point.",
-    proof=Proof(
-        grows_along_the_flow,
-        holds=(Rational(1, 2), Rational(1, 2)),
-        twins={
-            "weight of the reverse SDE in the flow": (Rational(1), Rational(1, 2)),
-            "trace with the full rate": (Rational(1, 2), Rational(1)),
-            "sign of the trace": (Rational(1, 2), Rational(-1, 2)),
-        },
+    pins=(
+        Pin(
+            "gbm_ref.log_likelihood",
+            (
+                {"x": 1.7, "w1": 0.25, "a": 0.3, "S": 0.64, "w2": 0.75, "b": -0.4, "T": 0.3}
+                | {"mu": 0.2, "sigma": 0.8, "horizon": 1.0},
+                {"x": 0.2, "w1": 0.5, "a": 0.3, "S": 0.01, "w2": 0.5, "b": -0.9, "T": 0.9}
+                | {"mu": -0.3, "sigma": 1.3, "horizon": 1.5},
+            ),
+            because="it integrates the statement, which has to give the density of the data",
+            formula=_mixture,
+            twins={
+                "the Jacobian left out": lambda values: _mixture(values, jacobian=0),
+                "density at the end": lambda values: _mixture(values, widened=1),
+            },
+            scale=lambda values: 1 + abs(_mixture(values)),
+            k=_TOLERANCE,
+            variant="mixture",
+        ),
     ),
-    pins=(_PATH,),
 )
 
+_SPEED = mu - s2 - s2 * h / 2
+_AMBIENT = {"velocity": _SPEED, "growth": -(_SPEED - s2 * D / 2)}
 AMBIENT = Claim(
-    id="R19-ambient",
-    title="likelihood in the original coordinates",
-    statement=r"$\log p_0(x_0)=\log p_1(x_1)+\int_0^1\{\sum_i(\mu_i-\sigma^2-\frac{\sigma^2}2H_i)"
-    r"-\frac{\sigma^2}2\sum_ix_i\partial_iH_i\}dt$ along "
-    r"$\frac{dX}{dt}=X\circ(\mu-\sigma^2\mathbf 1-\frac{\sigma^2}2H)$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R19-ambient",
+    "likelihood in the original coordinates",
+    grows_in_ambient_space,
+    holds=_AMBIENT,
+    twins={
+        "drift mu - sigma^2/2": _AMBIENT | {"growth": _AMBIENT["growth"] - s2 / 2},
+        "full weight of the score": _AMBIENT | {"growth": -(_SPEED - s2 * h / 2 - s2 * D)},
+        "without the derivative of H": _AMBIENT | {"growth": -_SPEED},
+    },
+    names={"h": "H", "mu": r"\mu_i"},
     sheet=("R19",),
-    assumptions=("p_t is positive and C^2 along the path", "the flow exists on [0, 1]"),
+    assumptions=(_SMOOTH,),
     depends=("A5", "R16-ode"),
-    derivation=r"The integrand is the divergence of the velocity, "
-    r"$\partial_i[x_i(\mu_i-\sigma^2-\frac{\sigma^2}2H_i)]$ summed. Directly: "
-    r"$\partial_tp=-\nabla\cdot(\mu\circ x\,p)+\frac{\sigma^2}2\sum\partial_i^2(x_i^2p)$, divided "
-    r"by $p$, plus $\frac{dX}{dt}\cdot\nabla\log p$; all terms with $\lVert\nabla\log p\rVert^2$ "
-    "cancel. Decided for an arbitrary density at an arbitrary point of the plane; it is "
-    r"independent of the proof in log space, and agrees with it by $s=\mathbf 1+H$.",
-    proof=Proof(
-        grows_in_ambient_space,
-        holds=(Rational(1), Rational(1, 2), Rational(1, 2)),
-        twins={
-            "drift mu - sigma^2/2": (Rational(1, 2), Rational(1, 2), Rational(1, 2)),
-            "full weight of the score": (Rational(1), Rational(1), Rational(1)),
-            "without the derivative of H": (Rational(1), Rational(1, 2), Rational(0)),
-        },
+)
+
+_RATIO = (v0 + s2 * T) / v0
+_CARRIED = {"y": a + m * T + sqrt(_RATIO) * (L0 - a), "change": log(_RATIO) / 2}
+LOG_NORMAL = Claim(
+    "R19-log-normal",
+    "the likelihood formula on log-normal data",
+    returns_the_density,
+    holds=_CARRIED,
+    twins={
+        "trace with the full rate": _CARRIED | {"change": log(_RATIO)},
+        "flow with the ratio of variances": _CARRIED | {"y": a + m * T + _RATIO * (L0 - a)},
+        "flow without the drift": _CARRIED | {"y": _CARRIED["y"] - m * T},
+    },
+    shown=lambda found: {**found, "minus": -found["change"]},
+    names={"L0": r"\log x_0"},
+    means=Means.CALCULUS,
+    sheet=("R19",),
+    assumptions=("log-normal data and their exact score",),
+    depends=("R19", "R16-ode"),
+    pins=(
+        Pin("gbm_ref.exact_log_likelihood", vectors="exact_log_likelihood", reads=_on_vectors),
+        Pin(
+            "gbm_ref.log_likelihood",
+            table(
+                "x a v0 b B mu sigma T",
+                (1.7, 0.3, 0.64, 0.4, 0.9, 0.2, 0.8, 1.0),
+                (0.04, -0.7, 1.7, -2.5, 1.1, -0.3, 1.3, 1.5),
+                (1.37, 0.3, 0.0025, 0.35, 0.9, 0.5, 0.6, 0.7),
+            ),
+            reads=_model,
+            scale=1 + abs(_model(_CARRIED)),
+            k=_TOLERANCE,
+            variant="another start",
+        ),
     ),
 )
 
+_WIDTH = Rational(1, 256)
+_PER_DIM = -_L / (_d * log(2)) - log(_cell) / log(2)
+BITS = Claim(
+    "R19-bits",
+    "bits per dimension of pixels",
+    are_the_bits,
+    holds={"bits": _PER_DIM, "tangent": z - 1},
+    twins={
+        "nats for bits": {"bits": -_L / _d - log(_cell) / log(2), "tangent": z - 1},
+        "sign": {"bits": _PER_DIM + 2 * log(_cell) / log(2), "tangent": z - 1},
+        "not divided by d": {"bits": _PER_DIM * _d, "tangent": z - 1},
+        "a chord for the tangent": {"bits": _PER_DIM, "tangent": (z - 1) / 2},
+    },
+    values=lambda: {"width": _WIDTH, "offset": expand_log(_PER_DIM.subs({_L: 0, _cell: _WIDTH}))},
+    names={"L": r"\log p", "cell": "w"},
+    means=Means.CALCULUS,
+    sheet=("R19",),
+    assumptions=("the noise is uniform over the cell and independent of the grey level",),
+    depends=("R19", "E22-jensen"),
+    pins=(Pin("gbm_ref.bits_per_dim", vectors="bits_per_dim", reads=lambda found: found["bits"]),),
+)
 
-CLAIMS = (R19, AMBIENT)
+CLAIMS = (R19, AMBIENT, LOG_NORMAL, BITS)

@@ -1,58 +1,75 @@
 """What a wrong score costs: an exact balance, and the bound that follows. Sheet R20.
 
 In reverse time r, both the true law q and the law u of the sampler solve a Fokker-Planck equation
-with diffusion sigma^2; their drifts b and b' differ by sigma^2 e, e = s - s_theta = H - h_theta.
-Symbols: g = grad log(q/u); jets of log q, log u, b, b' at a point of the plane.
+with diffusion sigma^2; their drifts differ by sigma^2 e, e = s - s_theta = H - h_theta.
+Symbols: g = d/dy log(q/u); c a constant error; Lg = log(v_N / v_0); w = sqrt(v_N / v_0).
 """
 
-from sympy import Expr, Poly, Rational, Symbol, diff, exp, fraction, log, symbols, together
+from collections.abc import Callable, Mapping
+
+from sympy import Expr, Poly, Rational, Symbol, exp, fraction, integrate, log, sqrt, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.old import Claim, Kind, Means, Pin, Proof
+from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.symbols import s2, v, v0
+from spec.checking.typeset import Says
 
-_c, _Lg, _w = symbols("c Lg w", positive=True)
-_low, _high, _T = symbols("std_min std_max T", positive=True)
+e, g = symbols("e g", real=True)
+vN, _c, _Lg, _w = symbols("v_N c Lg w", positive=True)
+# Of the error e and the slope g: what the divergence gains at most, and what is taken off.
+Rates = Mapping[str, Callable[[Expr, Expr], Expr]]
 
 
-def balances(weights: tuple[Expr, Expr]) -> bool:
-    """Whether d/dr KL(q || u) = sigma^2 E_q[w1 |e|^2 - w2 |e - g|^2].
+def balances(rates: Rates) -> bool:
+    r"""In one coordinate, with the exact reverse equation of full noise run with $h_\theta$ for
+    $H$, the divergence of the law $q$ of the data process from the law $u$ of the sampler grows in
+    reverse time at the rate of the mean under $q$ of $[[bound]]$ less $[[off]]$, where $e$ is $H$
+    less $h_\theta$ and $g$ is the slope of the logarithm of $q$ over $u$ in $\log x$. The second
+    is a square, so that the divergence at the data is at most that at the start and the first,
+    integrated.
 
-    The integrand of the derivative, dq/dr log(q/u) - (q/u) du/dr, is differentiated out with both
-    Fokker-Planck equations; adding the divergence of a flux that vanishes at the ends must leave
-    q times the right-hand side. q, u and both drifts are arbitrary: one coordinate, jets.
+    The rate of the divergence has the integrand $[[integrand]]$, where $q'$ and $u'$ are given by
+    the Fokker-Planck equations. With the divergence of a flux that vanishes at the ends it is
+    differentiated out, for arbitrary densities and drifts through their jets at a point, and must
+    be $q$ times the statement.
     """
     d = Symbol("d")
     drifts = [Symbol(f"b{i}") + Symbol(f"db{i}") * d for i in (0, 1)]
     logs = [Symbol(f"l{i}") + Symbol(f"g{i}") * d + Symbol(f"c{i}") * d**2 / 2 for i in (0, 1)]
     q, u = (exp(entry) for entry in logs)
-    flows = [drift * f - s2 / 2 * diff(f, d) for drift, f in zip(drifts, (q, u), strict=True)]
+    flows = [drift * f - s2 / 2 * f.diff(d) for drift, f in zip(drifts, (q, u), strict=True)]
     ratio = logs[0] - logs[1]
-    change = -diff(flows[0], d) * ratio + q / u * diff(flows[1], d)
+    change = _integrand(q, u, -flows[0].diff(d), -flows[1].diff(d), ratio)
     flux = flows[0] * ratio - q / u * flows[1]
-    left = (change + diff(flux, d)) / q
-    error = (drifts[0] - drifts[1]) / s2
-    slope = diff(ratio, d)
-    right = s2 * (weights[0] * error**2 - weights[1] * (error - slope) ** 2)
-    return vanishes((left - right).subs(d, 0).expand())
+    left = (change + flux.diff(d)) / q
+    at = (drifts[0] - drifts[1]) / s2, ratio.diff(d)
+    right = rates["bound"](*at) - rates["off"](*at)
+    is_square = rates["off"](e, g).expand().factor().is_nonnegative is True
+    return is_square and vanishes((left - right).subs(d, 0).expand())
+
+
+def _integrand(q: Expr, u: Expr, q_rate: Expr, u_rate: Expr, log_ratio: Expr) -> Expr:
+    """d/dr of q log(q / u), without q_rate, which integrates to nothing."""
+    return q_rate * log_ratio - q / u * u_rate
 
 
 def is_the_exact_cost(cost: Expr) -> bool:
-    """Whether KL = cost(c, v_0, Lg) for log-normal data and a score that is wrong by c.
+    r"""For log-normal data, a score that is wrong by the constant $c$ and an exact start, the
+    divergence at the data is $[[it]]$ in one coordinate, where the bound of R20 is $[[bound]]$.
 
-    `cost` is in c, v0 and Lg = ln(v_N / v_0). The mean error E of the sampler starts at 0 at
-    v_N and obeys dE/dr = -sigma^2 E / v + sigma^2 c with dv/dr = -sigma^2; the variance is exact,
-    so E^2 = 2 v KL. Multiplied by 2E and squared, the equation is free of roots.
+    The mean error $E$ of the sampler begins at nothing at $v_N$ and obeys $dE/dv=[[rate]]$; the
+    variance obeys the equation of the exact score, so that $E^2$ is the divergence times
+    $[[twice]]$. Multiplied by the error and squared, the equation is free of roots: it is decided
+    for all $v$, with the square and its first two derivatives at the start.
     """
-    v_now, error = symbols("v E", positive=True)
-    rate = (-s2 * error / v_now + s2 * _c) / (-s2)  # dE/dv
-    square = (2 * v0 * cost).subs(v0, v_now)  # E^2, with Lg = ln(v_N / v)
+    error = Symbol("E", positive=True)
+    square = (_TWICE * cost).subs(v0, v)  # E^2, with Lg = ln(v_N / v)
 
     def along(f: Expr) -> Expr:
-        return diff(f, v_now) - diff(f, _Lg) / v_now
+        return f.diff(v) - f.diff(_Lg) / v
 
-    slope = along(square)
-    linear, constant = diff(rate, error), rate.subs(error, 0)
+    rate, slope = _error_rate(error), along(square)
+    linear, constant = rate.diff(error), rate.subs(error, 0)
     at_start = {_Lg: 0}
     return vanishes(
         (
@@ -64,126 +81,129 @@ def is_the_exact_cost(cost: Expr) -> bool:
     )
 
 
-def bounds_the_logarithm(bound: Expr) -> bool:
-    """Whether 2 ln w <= bound(w) and bound(w)^2 <= w^2 - 1 for all w >= 1.
+_TWICE = 2 * v0
 
-    The first holds if bound(1) = 0 and bound' - 2/w >= 0; both inequalities are certified by
-    w = 1 + k: numerator and denominator must be polynomials in k without a negative coefficient.
+
+def _error_rate(error: Expr) -> Expr:
+    """dE/dv of dE/dr = -sigma^2 E / v + sigma^2 c, dv/dr = -sigma^2."""
+    return ((-s2 * error / v + s2 * _c) / (-s2)).expand()
+
+
+def bounds_the_logarithm(bound: Expr) -> bool:
+    r"""For $w$ from one on $[[below]]$ and $[[square]]$. With $w^2$ the quotient of $v_N$ and
+    $v_0$, and times $v_0$, this is $[[cost]]\le[[limit]]$: the exact cost of R20-log-normal is
+    below the bound of R20.
+
+    The first difference is zero at $w$ one and rises. Both inequalities are certified in $w$ less
+    one: numerators and denominators are polynomials without a negative coefficient.
     """
-    rises = _has_no_negative_coefficient(diff(bound, _w) - 2 / _w)
-    below = _has_no_negative_coefficient(_w**2 - 1 - bound**2)
-    return vanishes(bound.subs(_w, 1)) and rises and below
+    rises = _has_no_negative_coefficient((bound - _LOGARITHM).diff(_w))
+    below = _has_no_negative_coefficient(_SQUARE - bound**2)
+    return vanishes((bound - _LOGARITHM).subs(_w, 1)) and rises and below
 
 
 def _has_no_negative_coefficient(expression: Expr) -> bool:
     k = Symbol("k", nonnegative=True)
-    parts = fraction(together(expression.subs(_w, 1 + k)))
+    parts = fraction(expression.subs(_w, 1 + k).together())
     return all(bool(c >= 0) for part in parts for c in Poly(part, k, domain="QQ").all_coeffs())
 
 
+_LOGARITHM, _SQUARE = 2 * log(_w), _w**2 - 1
+
+
 # sigma^2 of the variance-exploding process (claim VE), as a function of v.
+_low, _high, _T = symbols("std_min std_max T", positive=True)
 _GROWTH = log(1 + (_high / _low) ** 2) / _T
-_WEIGHT = Pin(
-    "gbm_ref.LikelihoodWeighting.__call__",
-    formula=_GROWTH * (v + _low**2),
-    twins={
-        "zero at the data": _GROWTH * v,
-        "sigma for its square": (_GROWTH * (v + _low**2)) ** Rational(1, 2),
-    },
-    points=(
-        {"std_min": 0.3, "std_max": 2.1, "T": 1.7, "v": 0.64},
-        {"std_min": 0.02, "std_max": 0.9, "T": 0.8, "v": 1e-9},
-        {"std_min": 0.05, "std_max": 7.0, "T": 1.2, "v": 17.0},
-    ),
-)
+_RATES = {"bound": lambda e, g: s2 * e**2 / 2, "off": lambda e, g: s2 * (e - g) ** 2 / 2}
 
 R20 = Claim(
-    id="R20",
-    title="what a wrong score costs",
-    statement=r"With the exact $\kappa=1$ reverse SDE run with $h_\theta$ for $H$ from the start "
-    r"$\pi$: $\mathrm{KL}(p_0\Vert p_{\rm "
-    r"model})=\mathrm{KL}(p_1\Vert\pi)+\frac{\sigma^2}2\int_0^1\mathbb E\lVert "
-    r"e\rVert^2dt-\frac{\sigma^2}2\int_0^1\mathbb E\lVert e-g\rVert^2dt$, $e=H-h_\theta$, "
-    r"$g=\nabla\log\frac{q}{u}$; in particular $\le\mathrm{KL}(p_1\Vert\pi)+"
-    r"\frac{\sigma^2}2\int_0^1\mathbb E\lVert H-h_\theta\rVert^2dt$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R20",),
+    "R20",
+    "what a wrong score costs",
+    balances,
+    holds=_RATES,
+    twins={
+        "full rate sigma^2": {name: lambda e, g, f=f: 2 * f(e, g) for name, f in _RATES.items()},
+        "the square left out": _RATES | {"off": lambda e, g: 0 * e},
+        "equality without a remainder of its sign": _RATES
+        | {"off": lambda e, g: -s2 * (e - g) ** 2 / 2},
+    },
+    shown=lambda rates: {name: rate(e, g) for name, rate in rates.items()},
+    values=lambda: {"integrand": _integrand(*symbols("q u q' u' lr"))},
+    names={"lr": r"\log\frac{q}{u}"},
     assumptions=(
         "positive smooth densities, the fluxes vanish at the ends",
-        "the SDE is solved exactly: a step length adds its own error",
-        "expectations are under the true law at each t",
+        "the equation is solved exactly: a step length adds its own error",
     ),
     depends=("A10", "C6", "A10-score"),
-    derivation=r"In reverse time $\partial_rq=-\nabla\cdot F_q$, $F_q=bq-\frac{\sigma^2}2\nabla "
-    r"q$, and $\partial_ru=-\nabla\cdot F_u$. Then "
-    r"$\frac{d}{dr}\mathrm{KL}=\int\partial_rq\log\frac qu-\frac qu\partial_ru=\int F_q\cdot "
-    r"g-\frac quF_u\cdot g$ after integrating by parts, and $F_q-\frac "
-    r"quF_u=q(b-b')-\frac{\sigma^2}2qg$. With $b-b'=\sigma^2e$ the rate is $\mathbb E["
-    r"\sigma^2e\cdot g-\frac{\sigma^2}2\lVert g\rVert^2]=\frac{\sigma^2}2\mathbb E[\lVert "
-    r"e\rVert^2-\lVert e-g\rVert^2]$. Integrate over $r$. The integrand with its flux is decided "
-    "for arbitrary densities and drifts, one coordinate.",
-    proof=Proof(
-        balances,
-        holds=(Rational(1, 2), Rational(1, 2)),
-        twins={
-            "full rate sigma^2": (Rational(1), Rational(1)),
-            "the square left out": (Rational(1, 2), Rational(0)),
-            "equality without a remainder of its sign": (Rational(1, 2), Rational(-1, 2)),
-        },
+    pins=(
+        Pin(
+            "gbm_ref.LikelihoodWeighting.__call__",
+            (
+                {"std_min": 0.3, "std_max": 2.1, "T": 1.7, "v": 0.64},
+                {"std_min": 0.02, "std_max": 0.9, "T": 0.8, "v": 1e-9},
+                {"std_min": 0.05, "std_max": 7.0, "T": 1.2, "v": 17.0},
+            ),
+            because="it is the sigma^2 of the statement for the exploding process, by v",
+            formula=_GROWTH * (v + _low**2),
+            twins={
+                "zero at the data": _GROWTH * v,
+                "sigma for its square": (_GROWTH * (v + _low**2)) ** Rational(1, 2),
+            },
+        ),
     ),
-    pins=(_WEIGHT,),
 )
 
+_COST = _c**2 * v0 * _Lg**2 / 2
 EXACT_COST = Claim(
-    id="R20-log-normal",
-    title="a constant score error on log-normal data",
-    statement=r"For LN data, a score that is wrong by the constant $c$ and an exact start: "
-    r"$\mathrm{KL}=\frac12c^2v_0\ln^2\frac{v_N}{v_0}$ per dimension (the bound of R20 is "
-    r"$\frac12c^2(v_N-v_0)$).",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R20-log-normal",
+    "a constant score error on log-normal data",
+    is_the_exact_cost,
+    holds=_COST,
+    twins={
+        "logarithm not squared": _COST / _Lg,
+        "without the factor 1/2": 2 * _COST,
+        "divided by v_0": _COST / v0**2,
+    },
+    values=lambda: {
+        "bound": integrate(_RATES["bound"](_c, 0) / s2, (v, v0, vN)),
+        "rate": _error_rate(Symbol("E")),
+        "twice": _TWICE,
+    },
+    names={"Lg": r"\log\frac{v_N}{v_0}"},
     sheet=("R20",),
-    assumptions=("log-normal data", "the SDE is solved exactly"),
+    assumptions=("the equation is solved exactly",),
     depends=("R20", "gaussian-kl"),
-    derivation=r"The mean error obeys $\frac{dE}{dr}=-\sigma^2\frac Ev+\sigma^2c$; with "
-    r"$dv=-\sigma^2dr$, $(E/v)'=-c/v$, so $E(v_0)=c\,v_0\ln\frac{v_N}{v_0}$. The variance obeys "
-    r"the equation of the exact score, hence $\mathrm{KL}=E^2/2v_0$. The bound's integral is "
-    r"$\frac{\sigma^2}2c^2\cdot1=\frac12c^2(v_N-v_0)$. Decided by the differential equation of "
-    "$E^2$ and its first two derivatives at the start.",
-    proof=Proof(
-        is_the_exact_cost,
-        holds=_c**2 * v0 * _Lg**2 / 2,
-        twins={
-            "logarithm not squared": _c**2 * v0 * _Lg / 2,
-            "without the factor 1/2": _c**2 * v0 * _Lg**2,
-            "divided by v_0": _c**2 * _Lg**2 / (2 * v0),
-        },
-    ),
 )
 
+_BOUND = _w - 1 / _w
 INEQUALITY = Claim(
-    id="R20-inequality",
-    title="the exact cost is below the bound",
-    statement=r"$v_0\ln^2\frac{v_N}{v_0}\le v_N-v_0$ for $v_N\ge v_0>0$, by $2\ln w\le "
-    r"w-\frac1w$, $w=\sqrt{v_N/v_0}\ge1$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R20-inequality",
+    "the exact cost is below the bound",
+    bounds_the_logarithm,
+    holds=_BOUND,
+    twins={
+        "a lower bound of the logarithm": 2 - 2 / _w,
+        "too large a bound": _SQUARE,
+        "half of it": _BOUND / 2,
+    },
+    shown=lambda bound: {
+        "below": Says(_LOGARITHM, bound, r"\le"),
+        "square": Says(bound**2, _SQUARE, r"\le"),
+    },
+    values=lambda: {
+        "cost": v0 * _LOGARITHM.subs(_w, exp(_Lg / 2)) ** 2,
+        "limit": (v0 * _SQUARE.subs(_w, sqrt(vN / v0))).expand(),
+    },
+    names={"Lg": r"\log\frac{v_N}{v_0}"},
     sheet=("R20",),
-    assumptions=("v_N >= v_0 > 0",),
-    depends=("R20-log-normal",),
-    derivation=r"$w-\frac1w-2\ln w$ is 0 at $w=1$ and has the derivative $(1-\frac1w)^2\ge0$. So "
-    r"$\ln^2w^2\le(w-\frac1w)^2=w^2-2+w^{-2}\le w^2-1$ for $w\ge1$; multiply by $v_0$. Both "
-    r"inequalities are certified by polynomials in $w-1$ with no negative coefficient.",
-    proof=Proof(
-        bounds_the_logarithm,
-        holds=_w - 1 / _w,
-        twins={
-            "a lower bound of the logarithm": 2 - 2 / _w,
-            "too large a bound": _w**2 - 1,
-            "half of it": (_w - 1 / _w) / 2,
-        },
+    assumptions=(
+        Assumption(
+            "v_N is at least v_0",
+            "the first difference rises from nothing, at w one",
+            lambda: bool((_BOUND - _LOGARITHM).subs(_w, Rational(1, 2)) < 0),
+        ),
     ),
+    depends=("R20-log-normal",),
 )
 
 CLAIMS = (R20, EXACT_COST, INEQUALITY)

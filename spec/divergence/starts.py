@@ -1,34 +1,41 @@
 """The starts of the samplers as laws, and the moments to which they are fitted.
 
 Symbols: S1, S11, ... and T1, T11, ... mean and covariance of two parts of log X_0, f and 1 - f
-their shares; l the logarithm of an image; m, v of the kernel at the horizon.
+their shares; l the logarithm of an image; m, v of the kernel at the horizon; p, q, r points; of a
+class C1, C11, ... the log moments, b1, b2 the logarithm of its average image, tau = sigma^2,
+Lg = log det(I + C/tau); x1, x2 a pixel in two images.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from sympy import Expr, Integer, Matrix, Rational, Symbol, diff, exp, eye, log, pi, symbols
+from sympy import Expr, Integer, Matrix, Rational, Symbol, exp, eye, log, ones, pi, symbols, trace
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.old import Claim, Kind, Means, Pin, Proof, v1, v2
+from spec.checking.claim import Assumption, Claim, Means, Pin, v1, v2
+from spec.checking.pins import table
 from spec.checking.symbols import m, mu, sigma, v
-from spec.divergence._plane import Law, law
+from spec.divergence.convexity import is_tangent_of_log, z
+from spec.divergence.gaussian import Law, kl, law
 from spec.divergence.terminal_mismatch import average
 
 _Y = Matrix(symbols("y1 y2"))
-_f, _l = symbols("f l", real=True)
+_f, _l, _tau, _Lg = symbols("f l tau Lg", real=True)
+_x1, _x2, _p, _q, _r, _T = symbols("x1 x2 p q r T", positive=True)
 # Mean and covariance of log X_0 from the share of the first part and the laws of both.
 Moments = Callable[[Expr, Law, Law], tuple[Matrix, Matrix]]
 
 
 def are_the_moments(moments: Moments) -> bool:
-    """Whether log X_T has the mean + m and covariance + v I of `moments`, X_0 of two parts.
+    r"""In the plane, if $\log X_0$ is of two parts, the first with the share $f$, with means $S_i$
+    and $T_i$ and covariances $S_{ij}$ and $T_{ij}$, it has the mean $[[0]]$ and the covariance
+    $[[1]]$; $\log X_T$ has the same with $m$ added to the means and $v$ to the variances.
 
-    Left: E y_i and E y_i y_j - E y_i E y_j, averages of polynomials over the two parts, each of
-    which has its mean moved by m and v I added. Two pixels, full covariances.
+    The averages of $y_i$ and $y_iy_j$ over the parts, each of which has its mean moved by $m$ and
+    $v$ added to its variances; the products of the means are taken off.
     """
     parts = [law("S"), law("T")]
-    ones, noise = Matrix([1, 1]), v * eye(2)
-    moved = [(mean + m * ones, cov + noise, logdet) for mean, cov, logdet in parts]
+    shift, noise = m * ones(2, 1), v * eye(2)
+    moved = [(mean + shift, cov + noise, logdet) for mean, cov, logdet in parts]
 
     def mixed(polynomial: Expr) -> Expr:
         return _f * average(polynomial, moved[0]) + (1 - _f) * average(polynomial, moved[1])
@@ -36,153 +43,222 @@ def are_the_moments(moments: Moments) -> bool:
     mean = Matrix([mixed(y) for y in _Y])
     second = Matrix(2, 2, lambda i, j: mixed(_Y[i] * _Y[j]))
     before = moments(_f, *parts)
-    return same(mean, before[0] + m * ones) and same(second - mean * mean.T, before[1] + noise)
+    return same(mean, before[0] + shift) and same(second - mean * mean.T, before[1] + noise)
 
 
-def _moments(f: Expr, one: Law, two: Law) -> tuple[Matrix, Matrix]:
+def _moments(f: Expr, one: Law, two: Law, spread: int = 1) -> tuple[Matrix, Matrix]:
     mean = f * one[0] + (1 - f) * two[0]
-    gaps = (one[0] - mean, two[0] - mean)
-    between = f * gaps[0] * gaps[0].T + (1 - f) * gaps[1] * gaps[1].T
-    return mean, f * one[1] + (1 - f) * two[1] + between
+    gap = one[0] - two[0]
+    return mean, f * one[1] + (1 - f) * two[1] + spread * f * (1 - f) * gap * gap.T
 
 
-def _within(f: Expr, one: Law, two: Law) -> tuple[Matrix, Matrix]:
-    return _moments(f, one, two)[0], f * one[1] + (1 - f) * two[1]
+def is_the_pushed_point(at_end: tuple[Expr, Expr]) -> bool:
+    r"""In one coordinate a point $e^l$ that is pushed through the kernel to the horizon has $\log
+    X_T$ normal with mean $[[0]]$ and variance $[[1]]$.
 
-
-def _flat(moments: tuple[Matrix, Matrix]) -> tuple[Expr, ...]:
-    return (*moments[0], *moments[1])
-
-
-def is_the_pushed_point(law_at_end: tuple[Expr, Expr]) -> bool:
-    """Whether a point e^l ends at log X_T ~ N(mean, variance), law_at_end = (mean, variance).
-
-    Left: log E exp(u (l + m + r Z)), r = sqrt(v), by completing the square in z. Right: u mean +
-    u^2 variance / 2, for every u.
+    The logarithm of the mean of $[[power]]$ over the standard normal $Z$, by completing the
+    square, is that of the normal law for every $u$. So the start from class averages is a mixture
+    of such laws with the shares of the classes, and pushed training images are the law of $X_T$
+    itself.
     """
-    u, z, r = symbols("u z r", real=True)
-    exponent = u * (_l + m + r * z) - z**2 / 2
-    top = diff(exponent, z).subs(z, 0)  # the exponent is its value at top, less (z - top)^2 / 2
-    mean, variance = law_at_end
-    return vanishes((exponent.subs(z, top) - u * mean - u**2 * variance / 2).subs(v, r**2))
+    u, Z, root = symbols("u Z r", real=True)
+    exponent = _exponent(u, Z, root) - Z**2 / 2
+    top = exponent.diff(Z).subs(Z, 0)  # the exponent is its value at top, less (Z - top)^2 / 2
+    mean, variance = at_end
+    return vanishes((exponent.subs(Z, top) - u * mean - u**2 * variance / 2).subs(v, root**2))
 
 
+def _exponent(u: Expr, Z: Expr, root: Expr) -> Expr:
+    return u * (_l + m + root * Z)
+
+
+def is_the_price_of_the_average(cost: Expr) -> bool:
+    r"""In the plane, given the class, with log means $C_i$ and log covariances $C_{ij}$ within it
+    and with $b$ the logarithm of its average image, the Gaussian with the moments of $\log X_1$ is
+    at the divergence $[[it]]$ from the start of the average image, where $\tau$ is $\sigma^2$. By
+    R23 that of $\log X_1$ itself is at least that.
+
+    The average image ends normal with the variance $\tau$ (starts), the class with its covariance
+    and $\tau$ added (log-moments); both means are moved alike. They are put into gaussian-kl, with
+    a symbol for the logarithm of the quotient of the determinants.
+    """
+    mean, within, _ = law("C")
+    noise = _tau * eye(2)
+    return same(kl(within + noise, noise, mean - law("b")[0], _Lg), cost)
+
+
+def _price(by: Expr = _tau) -> Expr:
+    mean, within, _ = law("C")
+    shift = mean - law("b")[0]
+    return (trace(within) / _tau - _Lg + (shift.T * shift)[0] / by) / 2
+
+
+def is_the_gap(found: Mapping[str, Expr]) -> bool:
+    r"""For a pixel in any number of images, $z$ being the pixel over its average, $\log z$ is at
+    most $[[tangent]]$, with equality at one alone, and the average of that is zero: the average of
+    the logarithms is below the logarithm of the average, unless all images agree there. For two
+    images $[[ratio]]=[[two]]$, which is the exponential of twice the difference.
+
+    The line touches the logarithm at one and the difference is convex, since its second derivative
+    is positive for all positive $z$: so it is a minimum. A line averages to its value at the
+    average, which for $z$ is one.
+    """
+    return is_tangent_of_log(found["tangent"]) and same(_ratio(), found["two"])
+
+
+def _ratio() -> Expr:
+    """The square of the mean over that of the geometric mean."""
+    return ((_x1 + _x2) / 2) ** 2 / (_x1 * _x2)
+
+
+_MOMENT_POINTS = table(
+    "f S1 S2 S11 S12 S22 T1 T2 T11 T12 T22",
+    (0.25, 0.3, -0.6, 0.9, 0.35, 0.5, -0.4, 0.2, 0.6, -0.2, 1.4),
+    (0.875, -1.1, 0.7, 1.6, 1.1, 0.77, 2.4, -0.1, 0.4, 0.0625, 0.2),
+)
 MOMENTS = Claim(
-    id="log-moments",
-    title="the moments of noised data need no noise",
-    statement=r"If $\log X_0$ is a mixture with weights $w_j$ of laws with means $a_j$ and "
-    r"covariances $S_j$, it has mean $a=\sum_jw_ja_j$ and covariance "
-    r"$C=\sum_jw_j[S_j+(a_j-a)(a_j-a)^\top]$, and $\log X_T$ has mean $a+m$ and covariance "
-    r"$C+vI$. A data set has $w_j=\frac1n$, $S_j=0$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "log-moments",
+    "the moments of noised data need no noise",
+    are_the_moments,
+    holds=_moments,
+    twins={
+        "spread of the means left out": lambda f, one, two: _moments(f, one, two, 0),
+        "means averaged without the weights": lambda f, one, two: (
+            (one[0] + two[0]) / 2,
+            _moments(f, one, two)[1],
+        ),
+    },
+    shown=lambda moments: dict(zip("01", moments(_f, law("S"), law("T")), strict=True)),
     sources=v2("sec. 6.2: lognormal initialization"),
     sheet=("E22", "R23"),
-    assumptions=("second moments", "decided for two parts of the plane"),
+    assumptions=("second moments",),
     depends=("A6",),
-    derivation=r"$\mathbb E\,yy^\top=\sum_jw_j(S_j+a_ja_j^\top)$; subtract $aa^\top$. The noise "
-    r"$m+\sqrt vZ$ is independent of the part: it moves each mean by $m$ and adds $vI$ to each "
-    "covariance.",
-    proof=Proof(
-        are_the_moments,
-        holds=_moments,
-        twins={
-            "spread of the means left out": _within,
-            "means averaged without the weights": lambda f, one, two: (
-                (one[0] + two[0]) / 2,
-                _moments(f, one, two)[1],
-            ),
-        },
-    ),
     pins=(
         Pin(
             "gbm_ref.log_moments",
-            formula=_flat(_moments(_f, law("S"), law("T"))),
-            twins={"spread of the means left out": _flat(_within(_f, law("S"), law("T")))},
-            points=(
-                {"f": 0.25, "S1": 0.3, "S2": -0.6, "S11": 0.9, "S12": 0.35, "S22": 0.5}
-                | {"T1": -0.4, "T2": 0.2, "T11": 0.6, "T12": -0.2, "T22": 1.4},
-                {"f": 0.875, "S1": -1.1, "S2": 0.7, "S11": 1.6, "S12": 1.1, "S22": 0.77}
-                | {"T1": 2.4, "T2": -0.1, "T11": 0.4, "T12": 0.0625, "T22": 0.2},
+            _MOMENT_POINTS,
+            reads=lambda moments: tuple(
+                entry for part in moments(_f, law("S"), law("T")) for entry in part
             ),
         ),
     ),
 )
 
-_p, _q, _r = symbols("p q r", positive=True)
-_T = Symbol("T", positive=True)
 _DRIFT, _NOISE = (mu - sigma**2 / 2) * _T, sigma**2 * _T
-_ZERO = Integer(0)
 _POINTS = (
     {"p": 1.3, "q": 1.9, "r": 1.1, "mu": 0.2, "sigma": 0.8, "T": 1.0},
     {"p": 0.04, "q": 17.0, "r": 2.5, "mu": -0.3, "sigma": 1.3, "T": 1.5},
 )
 
 
-def _averages(second: Expr, drift: Expr = _ZERO, noise: Expr = _ZERO) -> tuple[Expr, ...]:
-    """Weight, log mean and log variance for a class of one point and one of two."""
-    return (Rational(1, 3), log(_p) + drift, noise, Rational(2, 3), second + drift, noise)
+def _pushed(at_end: tuple[Expr, Expr], l_: Expr) -> tuple[Expr, Expr]:
+    """Log mean and log variance at the horizon T, for constant rates."""
+    mean, variance = (f.subs({_l: l_, m: _DRIFT, v: _NOISE}, simultaneous=True) for f in at_end)
+    return mean, variance
 
 
-def _pushed_points(drift: Expr) -> tuple[Expr, ...]:
+def _from_averages(at_end: tuple[Expr, Expr]) -> tuple[Expr, ...]:
+    """Weight, log mean and log variance for a class of the point p and one of q and r."""
+    one, two = (_pushed(at_end, log(average)) for average in (_p, (_q + _r) / 2))
+    return (Rational(1, 3), *one, Rational(2, 3), *two)
+
+
+def _from_data(at_end: tuple[Expr, Expr]) -> tuple[Expr, ...]:
     """Three noised points, and the log variance round each."""
-    return (*(point * exp(drift) for point in (_p, _q, _r)), _NOISE)
+    ends = [_pushed(at_end, log(point)) for point in (_p, _q, _r)]
+    return (*(exp(mean) for mean, _ in ends), ends[0][1])
 
 
-# The log density of exp(Z) at (p, q).
 _STANDARD = -(log(_p) ** 2 + log(_q) ** 2) / 2 - log(2 * pi) - log(_p) - log(_q)
-_ARITHMETIC, _GEOMETRIC = log((_q + _r) / 2), (log(_q) + log(_r)) / 2
-
 STARTS = Claim(
-    id="starts",
-    title="the starts as laws",
-    statement=r"A point $e^l$ pushed through the kernel to the horizon has $\log X_T\sim\mathcal "
-    r"N(l+m,vI)$. So the class-average start is the mixture $\sum_cf_c\,\mathcal N(\log\bar "
-    r"x_c+m,vI)$ with the shares $f_c$ of the classes, and training images pushed likewise are "
-    r"the law of $X_T$ itself; version 1's Algorithm 1 starts from $\mathcal{LN}(0,I)$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sources=(*v1("Algorithm 1"), *v2("sec. 6.2: class-averaged initialization")),
+    "starts",
+    "the starts as laws",
+    is_the_pushed_point,
+    holds=(_l + m, v),
+    twins={
+        "drift left out": (_l, v),
+        "variance twice": (_l + m, 2 * v),
+        "the logarithm of the mean": (_l + m + v / 2, v),
+    },
+    values=lambda: {"power": exp(_exponent(Symbol("u"), Symbol("Z"), v ** Rational(1, 2)))},
+    names={"Z": "Z"},
+    sources=v1("Algorithm 1") + v2("sec. 6.2: class-averaged initialization"),
     sheet=("E22", "E24"),
     assumptions=("one coordinate: the kernel is a product",),
     depends=("A6",),
-    derivation=r"$\log\mathbb E\,e^{u(l+m+\sqrt vZ)}=u(l+m)+\frac{u^2v}2$ by completing the "
-    "square, for every $u$: the normal law. A class is drawn first, by its share: a mixture.",
-    proof=Proof(
-        is_the_pushed_point,
-        holds=(_l + m, v),
-        twins={
-            "drift left out": (_l, v),
-            "variance twice": (_l + m, 2 * v),
-            "the logarithm of the mean": (_l + m + v / 2, v),
-        },
-    ),
     pins=(
         Pin(
             "gbm_ref.class_averages",
-            formula=_averages(_ARITHMETIC),
-            twins={"geometric": _averages(_GEOMETRIC)},
-            points=tuple({name: point[name] for name in "pqr"} for point in _POINTS),
+            vectors="class_average_log_mean",
+            because="it is the logarithm l of the average image of a class",
         ),
-        Pin(
-            "gbm_ref.from_class_averages",
-            formula=_averages(_ARITHMETIC, _DRIFT, _NOISE),
-            twins={"without the Ito term": _averages(_ARITHMETIC, mu * _T, _NOISE)},
-            points=_POINTS,
-        ),
-        Pin(
-            "gbm_ref.from_data",
-            formula=_pushed_points(_DRIFT),
-            twins={"without the Ito term": _pushed_points(mu * _T)},
-            points=_POINTS,
-        ),
+        Pin("gbm_ref.from_class_averages", _POINTS, reads=_from_averages),
+        Pin("gbm_ref.from_data", _POINTS, reads=_from_data),
         Pin(
             "gbm_ref.standard_lognormal",
+            tuple({name: point[name] for name in "pq"} for point in _POINTS),
+            because="it is the start of version 1's Algorithm 1: the log density of exp(Z)",
             formula=_STANDARD,
             twins={"the Jacobian left out": _STANDARD + log(_p) + log(_q)},
-            points=tuple({name: point[name] for name in "pq"} for point in _POINTS),
         ),
     ),
 )
 
-CLAIMS = (MOMENTS, STARTS)
+CLASS_AVERAGE = Claim(
+    "E22-class-average",
+    "the price of a start from class averages",
+    is_the_price_of_the_average,
+    holds=_price(),
+    twins={
+        "covariance left out": _price() - trace(law("C")[1]) / _tau / 2,
+        "sign of the determinant": _price() + _Lg,
+        "shift not divided by the variance": _price(Integer(1)),
+    },
+    names={"Lg": r"\log\det(I+C/\tau)"},
+    sources=v2("sec. 6.2: class-averaged initialization"),
+    sheet=("E22",),
+    assumptions=(
+        "C is the covariance within the class, in the log",
+        "constant sigma up to the end at one",
+    ),
+    depends=("gaussian-kl", "R23", "starts", "log-moments"),
+    pins=(
+        Pin(
+            "gbm_ref.terminal_mismatch",
+            table(
+                "C1 C2 C11 C12 C22 b1 b2 tau",
+                (0.3, -0.9, 0.7, 0.4, 1.3, 0.5, -0.4, 0.64),
+                (-0.7, 1.25, 0.1, -0.05, 0.5, -0.65, 1.7, 2.1),
+            ),
+            reads=lambda price: price.subs(_Lg, log((eye(2) + law("C")[1] / _tau).det())),
+            variant="class average",
+        ),
+    ),
+)
+
+_GAP = {"tangent": z - 1, "two": 1 + (_x1 - _x2) ** 2 / (4 * _x1 * _x2)}
+JENSEN = Claim(
+    "E22-jensen",
+    "an average image is too bright in the log",
+    is_the_gap,
+    holds=_GAP,
+    twins={
+        "no gap": _GAP | {"two": Integer(1)},
+        "without the factor 1/4": _GAP | {"two": 1 + (_x1 - _x2) ** 2 / (_x1 * _x2)},
+        "a line that crosses the logarithm": _GAP | {"tangent": (z - 1) / 2},
+    },
+    values=lambda: {"ratio": _ratio()},
+    names={"z": "z"},
+    means=Means.CALCULUS,
+    sources=v2("sec. 6.2: class-averaged initialization"),
+    sheet=("E22",),
+    assumptions=(
+        Assumption(
+            "pixels are positive",
+            "the logarithm, and the sign of the second derivative",
+            lambda: bool(_GAP["two"].subs({_x1: -1, _x2: 2}) < 1),
+        ),
+    ),
+)
+
+CLAIMS = (MOMENTS, STARTS, CLASS_AVERAGE, JENSEN)

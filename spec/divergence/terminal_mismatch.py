@@ -1,21 +1,30 @@
-"""The divergence of the law at t = 1 from a log-normal start: sheet R23.
+"""The divergence of the law at the horizon from a log-normal start: sheet R23.
 
-Log-data have mean a and covariance C; Sigma = C + sigma^2 I; M = a + m. Symbols: M1, M2, S11, S12,
-S22 the moments of log X_1, whatever its law; N(b, B) an arbitrary Gaussian in log space;
-ldet_S, ls the logarithms of det Sigma and of a fitted variance.
+Symbols: S1, S2, S11, S12, S22 the moments of log X_T, whatever its law; N(b, B) an arbitrary
+Gaussian in log space; f1, f2, ls the logarithms of fitted variances. Of pins: a1, C11, ... the
+moments of log X_0, m and v of the kernel, N(b, Q) a start.
 """
 
 from collections.abc import Callable
 
-from sympy import Expr, Matrix, Rational, Symbol, eye, symbols
+from sympy import Expr, Integer, Matrix, Symbol, eye, log, ones, symbols, trace, zeros
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.old import Claim, Kind, Means, Pin, Proof
-from spec.divergence import _at_end
-from spec.divergence._plane import Law, law, log_density
-from spec.divergence.gaussian import kl
+from spec.checking.claim import Assumption, Claim, Pin
+from spec.checking.pins import table
+from spec.checking.symbols import m, mu, sigma, v
+from spec.divergence.convexity import is_tangent_of_log, z
+from spec.divergence.gaussian import Law, explicit, kl, law, log_density
 
 _Y = Matrix(symbols("y1 y2"))
+_T = Symbol("T", real=True)
+_LOGS, _ls = symbols("f1 f2"), Symbol("ls")
+_NAMES = {"S1": "M_1", "S2": "M_2", **{f"S{i}": rf"\Sigma_{{{i}}}" for i in (11, 12, 22)}} | {
+    "logdet_S": r"\log\det\Sigma", "f1": r"\log\hat\Sigma_{11}", "f2": r"\log\hat\Sigma_{22}",
+    "ls": r"\log\hat\sigma^2",
+}  # fmt: skip
+Moments = Callable[[Law], tuple[Matrix, Matrix]]
+Fit = Callable[[Law], tuple]  # mean, variances and the cost
 
 
 def average(quadratic: Expr, moments: Law) -> Expr:
@@ -26,12 +35,15 @@ def average(quadratic: Expr, moments: Law) -> Expr:
     return centred.subs(dict.fromkeys(_Y, 0)) + spread
 
 
-def splits(matched: Callable[[Law], tuple[Matrix, Matrix]]) -> bool:
-    """Whether KL(p || g) = KL(p || n) + KL(n || g) with n = N(matched(moments of p)).
+def splits(matched: Moments) -> bool:
+    r"""In the plane, for any law $p$ of $\log X_T$ with the mean $M$ and the covariance $\Sigma$,
+    and any Gaussian $g$, the divergence of $p$ from $g$ is that of $p$ from $n$ and that of $n$
+    from $g$, where $n$ is the Gaussian of mean $[[mean]]$ and covariance $[[cov]]$. The second is
+    a lower bound that needs only moments.
 
-    g is an arbitrary Gaussian, p an arbitrary law of the plane with the moments M, S: of p only
-    the average of log n - log g enters, which is a quadratic polynomial. Right: the formula for
-    two Gaussians. The log determinant of n is a symbol.
+    The divergence from $g$ less that from $n$ is the average of the log ratio of $n$ and $g$, a
+    quadratic polynomial: of $p$ only its moments enter. It is compared with gaussian-kl. The log
+    determinants are symbols.
     """
     p, g = law("S"), law("B")
     mean, cov = matched(p)
@@ -40,182 +52,208 @@ def splits(matched: Callable[[Law], tuple[Matrix, Matrix]]) -> bool:
     return same(left, kl(cov, g[1], mean - g[0], n[2] - g[2]))
 
 
-def is_the_best_product(fit: Callable[[Law], tuple[Matrix, Matrix]]) -> bool:
-    """Whether KL(N(M, S) || N(b, D)) = KL(N || fit) + sum of one-dimensional KL(fit_i || .).
+def is_the_best_product(fit: Fit) -> bool:
+    r"""In the plane, of the starts with independent pixels that of mean $[[mean]]$ and covariance
+    $[[cov]]$ is closest to the Gaussian of mean $M$ and covariance $\Sigma$, and no other one is
+    as close; its divergence is $[[cost]]$.
 
-    b, D = diag are arbitrary. Every term of the sum is a divergence, so that the fit is then the
-    best product and the only one. Log variances are symbols: l_i of D, f_i of the fit.
+    The divergence from any product is that from the fit, and the divergences of its pixels from
+    those of the product in one dimension. None is negative, and they vanish only at the fit, since
+    the line under their logarithms touches it once (E22-jensen): it is a minimum, not only a
+    stationary point. The logarithms are symbols, under hats for the variances of the fit.
     """
     p, (b, _, _) = law("S"), law("B")
-    D, logs, fitted = symbols("D1 D2"), symbols("l1 l2"), symbols("f1 f2")
-    mean, cov = fit(p)
+    D, logs = symbols("D1 D2"), symbols("l1 l2")
+    mean, cov, cost = fit(p)
     total = kl(p[1], Matrix.diag(*D), p[0] - b, p[2] - sum(logs))
-    at_fit = kl(p[1], cov, p[0] - mean, p[2] - sum(fitted))
+    at_fit = kl(p[1], cov, p[0] - mean, p[2] - sum(_LOGS))
     rest = sum(
-        kl(cov[i : i + 1, i : i + 1], Matrix([[D[i]]]), mean[i : i + 1, :] - b[i : i + 1, :],
-           fitted[i] - logs[i])
+        kl(Matrix([cov[i, i]]), Matrix([D[i]]), Matrix([mean[i] - b[i]]), _LOGS[i] - logs[i])
         for i in range(2)
-    )  # fmt: skip
-    excess = sum(fitted) - p[2]
-    return vanishes((total - at_fit - rest, at_fit - excess / 2))
+    )
+    return _never_negative() and vanishes((total - at_fit - rest, at_fit - cost))
 
 
-def is_the_best_single(fit: Callable[[Law], tuple[Expr, Expr]]) -> bool:
-    """Whether KL(N(M, S) || N(b 1, D I)) = [2 ls - ldet S]/2 + 2 KL(N(fit) || N(b, D)).
+def _never_negative() -> bool:
+    """Whether `kl` on the line is positive but for equal laws: with z the quotient of variances
+    it is half of line(z) - log z, and half a square that vanishes for equal means alone."""
+    line = 2 * kl(Matrix([z]), eye(1), zeros(1, 1), Integer(0))
+    return is_tangent_of_log(line)
 
-    b and D are arbitrary numbers, so the fit (mean, variance) is the best one and the only one.
-    The logarithms ls of the fitted variance and l of D are symbols.
+
+def is_the_best_single(fit: Fit) -> bool:
+    r"""In the plane, of the starts with one mean and one variance for both pixels that of mean
+    $[[mean]]$ and variance $[[cov]]$ is closest to the Gaussian of mean $M$ and covariance
+    $\Sigma$, and no other one is as close; its divergence is $[[cost]]$.
+
+    The divergence from any such start is the cost and twice the divergence, in one dimension, of
+    the fit from its one pair, which vanishes only at the fit, as for R23-product. The logarithms
+    are symbols, under a hat for the variance of the fit.
     """
     p = law("S")
-    b, D, ls, ld = symbols("b D ls l")
-    mean, variance = fit(p)
-    ones = Matrix([1, 1])
-    total = kl(p[1], D * eye(2), p[0] - b * ones, p[2] - 2 * ld)
-    rest = 2 * kl(Matrix([[variance]]), Matrix([[D]]), Matrix([mean - b]), ls - ld)
-    return same(total, (2 * ls - p[2]) / 2 + rest)
+    b, D, ld = symbols("b D l")
+    mean, variance, cost = fit(p)
+    total = kl(p[1], D * eye(2), p[0] - b * ones(2, 1), p[2] - 2 * ld)
+    rest = 2 * kl(Matrix([variance]), Matrix([D]), Matrix([mean - b]), _ls - ld)
+    return _never_negative() and same(total, cost + rest)
 
 
 def _moments(p: Law) -> tuple[Matrix, Matrix]:
     return p[0], p[1]
 
 
-def _diagonal(p: Law) -> tuple[Matrix, Matrix]:
-    return p[0], Matrix.diag(p[1][0, 0], p[1][1, 1])
+def _product(p: Law, times: int = 1) -> tuple:
+    return p[0], Matrix.diag(p[1][0, 0], p[1][1, 1]), times * (sum(_LOGS) - p[2]) / 2
 
 
-def single_fit(p: Law) -> tuple[Expr, Expr]:
-    """Mean over pixels, and variance over pixels and images."""
-    mean = sum(p[0]) * Rational(1, 2)
-    spread = sum((entry - mean) ** 2 for entry in p[0])
-    return mean, (p[1].trace() + spread) * Rational(1, 2)
+def single_fit(p: Law, spread: int = 1, pixels: int = 2) -> tuple:
+    """Mean over pixels, variance over pixels and images, and the cost; or mistaken ones."""
+    apart = spread * (p[0][0] - p[0][1]) ** 2 / 2
+    return sum(p[0]) / 2, (trace(p[1]) + apart) / pixels, _ls - p[2] / 2
 
 
-def _single_without_means(p: Law) -> tuple[Expr, Expr]:
-    return single_fit(p)[0], p[1].trace() * Rational(1, 2)
+def _at_end(shift: Expr, noise: Expr) -> Law:
+    """The moments at the horizon, in the names of the pins."""
+    mean, cov, _ = law("C")
+    names = {"C1": "a1", "C2": "a2"}
+    end = cov + noise * eye(2)
+    return mean.subs(names) + shift * ones(2, 1), end, log(end.det())
 
 
-def _fit_pins(
-    variant: str, start: tuple[Expr, ...], twins: dict[str, tuple[Expr, ...]]
-) -> tuple[Pin, Pin]:
-    """The fitted start, and the same with its price."""
-    priced = {name: _at_end.priced(twin) for name, twin in twins.items()}
-    priced["price not halved"] = _at_end.priced(start, times=2)
-    return (
-        Pin("gbm_ref.fitted_lognormal", start, twins, _at_end.POINTS, variant=variant),
-        Pin("gbm_ref.best_start", _at_end.priced(start), priced, _at_end.POINTS, variant=variant),
-    )
+def _constant_rates(noise: int = 1) -> Law:
+    return _at_end((mu - sigma**2 / 2) * _T, noise * sigma**2 * _T)
 
+
+def _on_vectors() -> Law:
+    """As `_at_end` of the kernel m, v, in the names of the vectors."""
+    mean, cov, logdet = _at_end(m, v)
+    names = {f"C{i}": f"c{i}" for i in (11, 12, 22)}
+    return mean, cov.subs(names), logdet.subs(names)
+
+
+def _mismatch(matched: Moments) -> Expr:
+    (b, Q, _), (mean, cov) = law("q"), matched(_on_vectors())
+    shift = mean - b.subs({"q1": "b1", "q2": "b2"})
+    return explicit(kl, cov, Q, shift)
+
+
+def _fitted_product(fit: Fit, costs: bool = False) -> tuple[Expr, ...]:
+    mean, cov, cost = fit(_constant_rates())
+    logs = {f: log(cov[i, i]) for i, f in enumerate(_LOGS)}
+    return (*mean, *cov, *([cost.subs(logs)] if costs else []))
+
+
+def _fitted_single(fit: Fit) -> tuple[Expr, ...]:
+    """Mean, variance and cost. The fit of uncorrelated pixels is the same."""
+    mean, variance, cost = fit(_on_vectors())
+    return mean, variance, cost.subs(_ls, log(variance))
+
+
+def _start(form: int) -> Callable[[Fit], Expr]:
+    diagonal = {"c11": "c1", "c22": "c2", "c12": 0} if form < 2 else {}
+    return lambda fit: _fitted_single(fit)[form].subs(diagonal)
+
+
+# Generic; strongly anticorrelated; data on a line, without a density.
+_POINTS = table(
+    "a1 a2 C11 C12 C22 mu sigma T",
+    (0.3, -0.9, 0.7, 0.4, 1.3, 0.2, 0.8, 1.0),
+    (-0.7, 1.25, 2.1, -0.9, 0.5, -0.3, 1.3, 1.5),
+    (0.1, 0.2, 0.25, 0.25, 0.25, 0.5, 0.6, 0.7),
+)
+DEFINITE = Assumption(
+    "the covariance at the horizon is positive definite",
+    "the logarithm of its determinant",
+    lambda: bool(law("S")[1].det().subs({"S11": 1, "S22": 1, "S12": 2}) < 0),
+)
 
 R23 = Claim(
-    id="R23",
-    title="what a Gaussian start can and cannot match",
-    statement=r"For any $X_0$ with log moments $a,C$ and $\Sigma=C+\sigma^2I$: for every Gaussian "
-    r"$g$ in log space, $\mathrm{KL}(p_1\Vert g)=\mathrm{KL}(p_1\Vert\mathcal N(a+m,\Sigma))+"
-    r"\mathrm{KL}(\mathcal N(a+m,\Sigma)\Vert g)$. The second term is a lower bound that needs "
-    "only moments.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R23",),
-    assumptions=("log X_0 has second moments", "t = 1, constant sigma"),
+    "R23",
+    "what a Gaussian start can and cannot match",
+    splits,
+    holds=_moments,
+    twins={
+        "correlations left out": lambda p: _product(p)[:2],
+        "mean left out": lambda p: (0 * p[0], p[1]),
+        "covariance doubled": lambda p: (p[0], 2 * p[1]),
+    },
+    shown=lambda matched: dict(zip(("mean", "cov"), matched(law("S")), strict=True)),
+    names=_NAMES,
+    assumptions=("log X_0 has second moments", DEFINITE),
     depends=("gaussian-kl", "A6", "C6"),
-    derivation=r"$\log X_1=\log X_0+m+\sigma Z$ has mean $a+m$ and covariance $C+\sigma^2I$. "
-    r"$\mathrm{KL}(p_1\Vert g)-\mathrm{KL}(p_1\Vert n)=\mathbb E_{p_1}[\log n-\log g]$, the "
-    r"average of a quadratic polynomial, and so the same as under $n=\mathcal N(a+m,\Sigma)$, "
-    r"where it is $\mathrm{KL}(n\Vert g)$. Decided for full covariances of the plane.",
-    proof=Proof(
-        splits,
-        holds=_moments,
-        twins={
-            "correlations left out": _diagonal,
-            "mean left out": lambda p: (0 * p[0], p[1]),
-            "covariance doubled": lambda p: (p[0], 2 * p[1]),
-        },
-    ),
     pins=(
         Pin(
             "gbm_ref.terminal_gaussian",
-            formula=_at_end.LAW,
-            twins={"without the noise": _at_end.WITHOUT_NOISE},
-            points=_at_end.POINTS,
+            _POINTS,
+            because="it gives the moments of log X_T, from those of the data (log-moments)",
+            formula=tuple(entry for part in _constant_rates()[:2] for entry in part),
+            twins={"without the noise": tuple(e for part in _constant_rates(0)[:2] for e in part)},
         ),
         Pin(
             "gbm_ref.terminal_mismatch",
-            formula=_at_end.mismatch,
-            twins={
-                "the other direction": lambda at: _at_end.mismatch(at, swapped=True),
-                "noise twice": lambda at: _at_end.mismatch(at, noise=2),
-            },
-            points=_at_end.WITH_START,
+            vectors="terminal_mismatch",
+            reads=_mismatch,
             variant="plane",
         ),
     ),
 )
 
 PRODUCT = Claim(
-    id="R23-product",
-    title="the best product of log-normals",
-    statement=r"Among independent pixels the best start has the marginal means and variances, and "
-    r"costs $\frac12(\sum_i\ln\Sigma_{ii}-\ln\det\Sigma)$ nats more than $\mathcal "
-    r"N(a+m,\Sigma)$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R23-product",
+    "the best product of log-normals",
+    is_the_best_product,
+    holds=_product,
+    twins={
+        "one variance for all pixels": lambda p: (p[0], eye(2) * trace(p[1]) / 2, _product(p)[2]),
+        "variances of the independent part": lambda p: (
+            p[0],
+            Matrix.diag(*(p[1].det() / p[1][1 - i, 1 - i] for i in (0, 1))),
+            _product(p)[2],
+        ),
+        "one mean for all pixels": lambda p: (ones(2, 1) * sum(p[0]) / 2, *_product(p)[1:]),
+        "price not halved": lambda p: _product(p, 2),
+    },
+    shown=lambda fit: dict(zip(("mean", "cov", "cost"), fit(law("S")), strict=True)),
+    names=_NAMES,
     sheet=("R23",),
-    assumptions=("as R23",),
-    depends=("R23",),
-    derivation=r"$\mathrm{KL}(\mathcal N(a,\Sigma)\Vert\mathcal "
-    r"N(b,D))=\frac12(\sum\ln\Sigma_{ii}-\ln\det\Sigma)+\sum_i\mathrm{KL}(\mathcal "
-    r"N(a_i,\Sigma_{ii})\Vert\mathcal N(b_i,D_i))$: the last terms are non-negative and vanish "
-    "only at the marginals, so that this is a minimum, not only a stationary point. Decided for a "
-    "full covariance of the plane, the logarithms symbols.",
-    proof=Proof(
-        is_the_best_product,
-        holds=_diagonal,
-        twins={
-            "one variance for all pixels": lambda p: (p[0], eye(2) * p[1].trace() / 2),
-            "variances of the independent part": lambda p: (
-                p[0],
-                Matrix.diag(*(p[1].det() / p[1][1 - i, 1 - i] for i in (0, 1))),
-            ),
-            "one mean for all pixels": lambda p: (
-                Matrix([1, 1]) * sum(p[0]) / 2,
-                _diagonal(p)[1],
-            ),
-        },
+    assumptions=(DEFINITE,),
+    depends=("R23", "E22-jensen"),
+    pins=(
+        Pin("gbm_ref.fitted_lognormal", _POINTS, reads=_fitted_product, variant="product"),
+        Pin(
+            "gbm_ref.best_start",
+            _POINTS,
+            reads=lambda fit: _fitted_product(fit, costs=True),
+            variant="product",
+        ),
     ),
-    pins=_fit_pins("product", _at_end.product(), {"without the noise": _at_end.product(noise=0)}),
 )
 
 SINGLE = Claim(
-    id="R23-single",
-    title="the best single pair of parameters",
-    statement=r"Among starts $\exp(\hat\mu+\hat\sigma Z)$ with one pair for all pixels the best "
-    r"is $\hat\mu=\bar a+m$, $\hat\sigma^2=\frac1d\sum_i[\Sigma_{ii}+(a_i-\bar a)^2]$, the "
-    r"moments of the pooled pixels; it costs $\frac12(d\ln\hat\sigma^2-\ln\det\Sigma)$ nats more "
-    r"than $\mathcal N(a+m,\Sigma)$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R23-single",
+    "the best single pair of parameters",
+    is_the_best_single,
+    holds=single_fit,
+    twins={
+        "spread of the means left out": lambda p: single_fit(p, spread=0),
+        "sum instead of mean over pixels": lambda p: single_fit(p, pixels=1),
+        "mean of the first pixel": lambda p: (p[0][0], *single_fit(p)[1:]),
+        "price not halved": lambda p: (*single_fit(p)[:2], 2 * single_fit(p)[2]),
+    },
+    shown=lambda fit: dict(zip(("mean", "cov", "cost"), fit(law("S")), strict=True)),
+    names=_NAMES,
     sheet=("R23",),
-    assumptions=("as R23", "m equal for all pixels"),
-    depends=("R23",),
-    derivation=r"$\sum_i[\Sigma_{ii}+(a_i-b)^2]=d[\hat\sigma^2+(\hat\mu-b)^2]$, so the divergence "
-    r"from $\mathcal N(b\mathbf 1,\tau I)$ is "
-    r"$\frac12(d\ln\hat\sigma^2-\ln\det\Sigma)+d\,\mathrm{KL}(\mathcal "
-    r"N(\hat\mu,\hat\sigma^2)\Vert\mathcal N(b,\tau))$, least where the last term is 0. Decided "
-    "for two pixels with a full covariance and different means.",
-    proof=Proof(
-        is_the_best_single,
-        holds=single_fit,
-        twins={
-            "spread of the means left out": _single_without_means,
-            "sum instead of mean over pixels": lambda p: (
-                single_fit(p)[0],
-                2 * single_fit(p)[1],
-            ),
-            "mean of the first pixel": lambda p: (p[0][0], single_fit(p)[1]),
-        },
-    ),
-    pins=_fit_pins(
-        "one pair", _at_end.single(), {"spread of the means left out": _at_end.single(spread=0)}
+    assumptions=(DEFINITE,),
+    depends=("R23", "E22-jensen"),
+    pins=tuple(
+        Pin(f"gbm_ref.{name}", vectors=file, reads=_start(form), variant=variant)
+        for form, (name, file, variant) in enumerate(
+            (
+                ("fitted_lognormal", "fitted_lognormal_log_mean", "one pair: mean"),
+                ("fitted_lognormal", "fitted_lognormal_log_var", "one pair: variance"),
+                ("best_start", "best_start_cost", "one pair"),
+            )
+        )
     ),
 )
 

@@ -4,6 +4,7 @@ from spec.targets import (
     empirical_data,
     gamma_noise,
     log_normal,
+    mixture_scores,
     mixtures,
     standard_laws,
     terminal_law,
@@ -12,6 +13,7 @@ from spec.targets import (
 CLAIMS = (
     *log_normal.CLAIMS,
     *mixtures.CLAIMS,
+    *mixture_scores.CLAIMS,
     *empirical_data.CLAIMS,
     *terminal_law.CLAIMS,
     *gamma_noise.CLAIMS,

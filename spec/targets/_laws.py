@@ -3,14 +3,12 @@
 What several files pin of them, the points of comparison, and the assumption that they share.
 """
 
+from collections.abc import Iterable
+
 from sympy import Expr, Matrix, exp, log, pi, sqrt, symbols
 
 from spec.checking.claim import Assumption, Pin
-
-
-def table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
-    """Points from the names of their values, in one text, and a row of values for each."""
-    return tuple(dict(zip(names.split(), row, strict=True)) for row in rows)
+from spec.checking.pins import table
 
 
 def symmetric(name: str) -> Matrix:
@@ -73,8 +71,14 @@ def size(weight: Expr, mean: Matrix, covariance: Matrix, y: Matrix) -> Expr:
 
 def density(parts: tuple[Component, ...], power: int = 1) -> Expr:
     """Of a mixture, as a function of x; power 0 leaves out the Jacobian 1 / (x1 x2)."""
-    total = sum(size(*part, X.applyfunc(log)) for part in parts)
-    return total / (2 * pi * (X[0] * X[1]) ** power)
+    sizes = (size(*part, X.applyfunc(log)) for part in parts)
+    return sum(sizes) / (2 * pi * (X[0] * X[1]) ** power)
+
+
+def total(matrices: Iterable[Matrix]) -> Matrix:
+    """Their sum, at least one."""
+    first, *others = matrices
+    return sum(others, first)
 
 
 def flat(component: Component) -> list[Expr]:

@@ -12,28 +12,16 @@ from operator import mul
 
 import mpmath
 from mpmath import mpf
-from sympy import (
-    Expr,
-    Integer,
-    Matrix,
-    Rational,
-    Symbol,
-    diff,
-    exp,
-    log,
-    ones,
-    symbols,
-    zeros,
-    zoo,
-)
+from sympy import Expr, Integer, Matrix, Symbol, diff, exp, log, ones, symbols, zeros, zoo
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.numeric import agree, integral
+from spec.checking.pins import table
 from spec.checking.symbols import dt, mu, s2, sigma, t, v, x
 from spec.checking.trace import points
 from spec.targets import _laws
-from spec.targets._laws import X, Y, table
+from spec.targets._laws import X, Y
 
 _POINTS = tuple(Matrix(symbols(f"c_{n}1 c_{n}2")) for n in (1, 2, 3))
 _MEAN = Matrix(symbols("D1 D2"))
@@ -66,8 +54,7 @@ def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
 
 
 def _average(sizes: tuple[Expr, ...], logs: tuple[Matrix, ...]) -> Matrix:
-    first, *others = (size / sum(sizes) * c for size, c in zip(sizes, logs, strict=True))
-    return sum(others, first)
+    return _laws.total(size / sum(sizes) * c for size, c in zip(sizes, logs, strict=True))
 
 
 def _log_share(y: Matrix, centre: Matrix) -> Expr:
@@ -88,7 +75,7 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
     """
     D, y, noise = symbols("D y noise")
     score = (D + _LAST["m"] - y) / _LAST["v"] - 1
-    left = y - dt * (mu - Rational(3, 2) * s2) + dt * s2 * score + noise
+    left = y - dt * (mu - 3 * s2 / 2) + dt * s2 * score + noise
     return vanishes(left - landing(D, y, noise))
 
 
@@ -286,10 +273,7 @@ LAST_STEP = Claim(
     values=lambda: _LAST,
     names={"noise": r"\sigma\,\sqrt{\delta}\,Z"},
     sheet=("R3",),
-    assumptions=(
-        "rates are constant on the step",
-        "the score is the exact one of the data, at the state before the step",
-    ),
+    assumptions=("constant rates on the step, and the exact score of the data",),
     depends=("A13", "R3"),
 )
 

@@ -197,11 +197,7 @@ TARGET = Claim(
         "noise of mean looks": _TARGET | {"target": looks - 1 - x / x0},
         "score of the ratio, not times x": _TARGET | {"target": _TARGET["target"] / x},
     },
-    values=lambda: {
-        "kernel": exp(_log_kernel(x, x0)),
-        "first": _moment(1),
-        "second": _moment(2),
-    },
+    values=lambda: {"kernel": exp(_log_kernel(x, x0)), "first": _moment(1), "second": _moment(2)},
     names=_NAMES,
     assumptions=(_LOOKS, _COORDINATE),
     depends=("A-Thm",),

@@ -5,8 +5,6 @@ Symbols: w        a value of W = e^Y, positive; L = log w; y a value of Y
          mu1, mu2   entries of mu;  a, S  mean and covariance of log X in the plane
 """
 
-from collections.abc import Mapping
-
 import mpmath
 from mpmath import mpf
 from sympy import E, Expr, Matrix, Poly, Symbol, diff, erf, exp, expand, log, pi, sqrt, symbols
@@ -14,9 +12,9 @@ from sympy import E, Expr, Matrix, Poly, Symbol, diff, erf, exp, expand, log, pi
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, Pin, v1, v2
 from spec.checking.numeric import normal_expectation
+from spec.checking.pins import table
 from spec.checking.symbols import L, a, mu, s2, sigma, v, x
 from spec.targets import _laws
-from spec.targets._laws import table
 
 w = symbols("w", positive=True)
 n, y, mu1, mu2 = symbols("n y mu1 mu2", real=True)
@@ -86,7 +84,7 @@ A23 = Claim(
 )
 
 
-def is_the_joint_density(candidate: Mapping[str, Expr]) -> bool:
+def is_the_joint_density(candidate: tuple[Expr, Expr]) -> bool:
     r"""In the plane, if $\log X$ is normal with mean $a$ and covariance $S$, $X$ has the density
     $[[density]]$.
 
@@ -101,27 +99,24 @@ def is_the_joint_density(candidate: Mapping[str, Expr]) -> bool:
     jacobian = images.jacobian(z).subs(dict(zip(images, _laws.X, strict=True)))
     draw = R.inv() * (_laws.Y - _laws.A)
     as_root = dict(zip(_laws.S, R * R.T, strict=True)) | {pi: symbols("pi")}
-    square, exponent = (candidate[name].subs(as_root) for name in ("square", "exponent"))
+    square, exponent = (part.subs(as_root) for part in candidate)
     ratio = square * (2 * symbols("pi") * jacobian.det()) ** 2
     return vanishes(exponent + draw.dot(draw) / 2) and vanishes(ratio - 1)
 
 
-_JOINT = {
-    "square": 1 / (4 * pi**2 * _laws.S.det() * (_laws.X[0] * _laws.X[1]) ** 2),
-    "exponent": -_laws.quadratic(_laws.Y, _laws.A, _laws.S) / 2,
-}
+_SQUARE = 1 / (4 * pi**2 * _laws.S.det() * (_laws.X[0] * _laws.X[1]) ** 2)
+_QUADRATIC = -_laws.quadratic(_laws.Y, _laws.A, _laws.S) / 2
 CORRELATED = Claim(
     "correlated-log-normal",
     "log-normal density with a full covariance",
     is_the_joint_density,
-    holds=_JOINT,
+    holds=(_SQUARE, _QUADRATIC),
     twins={
-        "one factor 1/x_i left out": _JOINT | {"square": _JOINT["square"] * _laws.X[0] ** 2},
-        "the determinant not under a root": _JOINT | {"square": _JOINT["square"] / _laws.S.det()},
-        "the correlation forgotten in the exponent": _JOINT
-        | {"exponent": _JOINT["exponent"].subs(_laws.S[0, 1], 0)},
+        "one factor 1/x_i left out": (_SQUARE * _laws.X[0] ** 2, _QUADRATIC),
+        "the determinant not under a root": (_SQUARE / _laws.S.det(), _QUADRATIC),
+        "the correlation forgotten": (_SQUARE, _QUADRATIC.subs(_laws.S[0, 1], 0)),
     },
-    shown=lambda found: {"density": sqrt(found["square"]) * exp(found["exponent"])},
+    shown=lambda found: {"density": sqrt(found[0]) * exp(found[1])},
     names=_laws.NAMES,
     sheet=("A23", "R2"),
     assumptions=(_laws.POSITIVE_DEFINITE,),
@@ -129,7 +124,7 @@ CORRELATED = Claim(
         Pin(
             "gbm_ref.LogNormal.logpdf",
             _laws.POINTS,
-            reads=lambda found: (log(found["square"]) / 2 + found["exponent"]).subs(_laws.AT_X),
+            reads=lambda found: (log(found[0]) / 2 + found[1]).subs(_laws.AT_X),
             variant="2-D",
         ),
         _laws.root_pin("gbm_ref.LogNormal.rvs"),
@@ -304,11 +299,6 @@ def _drawn(laws: tuple[tuple[Expr, Expr], ...]) -> tuple[Expr, ...]:
     )
 
 
-def _medians() -> tuple[Figure, ...]:
-    label = "median of an entry with mu_i = {}, whatever sigma is"
-    return tuple(Figure(label.format(mean), mpmath.exp(mpf(mean))) for mean in ("0", "0.5"))
-
-
 VECTOR = Claim(
     "multivariate-log-normal",
     "entries of a log-normal vector",
@@ -321,6 +311,7 @@ VECTOR = Claim(
     },
     printed={"identically distributed": ((mu1, s2), (mu1, s2))},
     values=lambda: {"determinant": _determinant(), "vector": _vector(Matrix(symbols("Z1 Z2")))},
+    names={"x1": "w_1", "x2": "w_2"},
     sources=v1("App. B: multivariate") + v2("App. A: multivariate"),
     sheet=("A23", "E6"),
     readings=(_LOST,),
@@ -333,7 +324,10 @@ VECTOR = Claim(
         trouble=r"Independent, but identically distributed only where the entries of $\mu$ are "
         r"equal, as for the one pair $(\hat\mu,\hat\sigma)$ that the paper fits to grayscale "
         r"images: eq. (23) has a number $\mu$, here it is a vector.",
-        figures=_medians,
+        figures=lambda: tuple(
+            Figure(f"median of an entry with mu_i = {mean}, whatever sigma is", mpmath.exp(mean))
+            for mean in (0, 0.5)
+        ),
         remains_open="Version 2 keeps the sentence; its formula is lost in the text that we have.",
     ),
     pins=(

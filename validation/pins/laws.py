@@ -131,23 +131,10 @@ OTHER_LAWS: dict[str, Adapter] = {
 }
 
 
-def _kl_on_line(f: Callable, at: Values) -> object:
-    return f(shared.normal(at, "a", "P"), shared.normal(at, "b", "Q"))
-
-
-def _kl_in_plane(f: Callable, at: Values) -> object:
-    return f(shared.normal_in_plane(at, "a", "P"), shared.normal_in_plane(at, "b", "Q"))
-
-
 def _moments(at: Values) -> ref.Gaussian:
     """Mean a and covariance C of log X_0."""
     law = shared.in_plane(at, "a", "C")
     return ref.Gaussian(law.log_mean, law.log_cov)
-
-
-def _price(f: Callable, at: Values) -> object:
-    """The price of the start N(b, Q)."""
-    return f(shared.in_plane(at, "b", "Q"), _moments(at), shared.process(at, at["T"]))
 
 
 def _price_of_average(f: Callable, at: Values) -> object:
@@ -160,15 +147,14 @@ def _price_of_average(f: Callable, at: Values) -> object:
     return f(start, ref.Gaussian(data.log_mean, data.log_cov), process)
 
 
-def _of_channels(f: Callable, at: Values, *channels: int) -> ref.LogNormal | ref.PricedStart:
-    """f(moments, process, channels), with one pair for all where no channels are given."""
-    where = np.array(channels) if channels else None
-    return f(_moments(at), shared.process(at, at["T"]), where)
-
-
-def _best(f: Callable, at: Values, *channels: int) -> object:
-    found = _of_channels(f, at, *channels)
+def _best(f: Callable, at: Values) -> object:
+    """One channel for each pixel."""
+    found = f(_moments(at), shared.process(at, at["T"]), np.array((0, 1)))
     return [*shared.flat(found.start), found.cost]
+
+
+def _fitted(f: Callable, at: Values) -> object:
+    return shared.flat(f(_moments(at), shared.process(at, at["T"]), np.array((0, 1))))
 
 
 def _moments_of_mixture(f: Callable, at: Values) -> object:
@@ -190,19 +176,11 @@ def _pushed_averages(f: Callable, at: Values) -> object:
 
 
 STARTS: dict[str, Adapter] = {
-    "kl_divergence[one dimension]": _kl_on_line,
-    "kl_divergence[plane]": _kl_in_plane,
-    "kl_divergence[nearly equal, one dimension]": _kl_on_line,
-    "kl_divergence[nearly equal, plane]": _kl_in_plane,
     "terminal_gaussian": lambda f, at: shared.flat(f(_moments(at), shared.process(at, at["T"]))),
-    "terminal_mismatch[plane]": _price,
     "terminal_mismatch[class average]": _price_of_average,
-    "best_start[product]": lambda f, at: _best(f, at, 0, 1),
-    "best_start[one pair]": _best,
-    "fitted_lognormal[product]": lambda f, at: shared.flat(_of_channels(f, at, 0, 1)),
-    "fitted_lognormal[one pair]": lambda f, at: shared.flat(_of_channels(f, at)),
+    "best_start[product]": _best,
+    "fitted_lognormal[product]": _fitted,
     "log_moments": _moments_of_mixture,
-    "class_averages": lambda f, at: shared.flat_mixture(f(_points(at), [3, 8, 8])),
     "from_class_averages": _pushed_averages,
     "from_data": lambda f, at: shared.flat_data(f(_points(at), shared.process(at, at["T"]))),
     "standard_lognormal": lambda f, at: f(2).logpdf([at["p"], at["q"]]),

@@ -179,11 +179,6 @@ def _annealed_limit(f: Callable, at: Values) -> object:
     return shared.flat(f(shared.on_line(at), process, shared.normal(at), at["rho"], at["c"]))
 
 
-def _path_divergence(f: Callable, at: Values) -> object:
-    process = shared.process({"mu": 0.1, **at}, at["T"])
-    return f(shared.on_line({"a": 0.0, **at}), process, int(at["N"]))
-
-
 def _log_moments(f: Callable, at: Values) -> object:
     """(mean, variance) of log |X_0| from an exact start, constant noise factor."""
     target, process = shared.on_line(at), shared.process(at, at["T"])
@@ -210,7 +205,6 @@ LAWS: dict[str, Adapter] = {
     "euler_flow_law": _equal_steps,
     "inner_loop_law": _inner_loop,
     "annealed_limit_law": _annealed_limit,
-    "path_divergence": _path_divergence,
     "sign_agnostic_moments": _log_moments,
     "sign_agnostic_average": _moments_of_a_step,
 }

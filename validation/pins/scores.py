@@ -72,19 +72,11 @@ def _of_mixture(f: Callable, at: Values) -> object:
     return _likelihood(f, at, law, process, law.diffuse(process, process.horizon))
 
 
-def _exact_likelihood(f: Callable, at: Values) -> object:
-    """The flow of N(a, v0), from N(b, B) at T, in closed form."""
-    start = shared.on_line(at, "b", "B")
-    return f([at["x"]], shared.on_line(at), shared.process(at, at["T"]), start)
-
-
 LIKELIHOOD: dict[str, Adapter] = {
     "log_score_divergence[data set]": lambda f, at: f(pair(at), shared.data_in_plane(at)),
     "exact_divergence": _divergence_at_time,
     "log_likelihood[another start]": _from_another_start,
     "log_likelihood[mixture]": _of_mixture,
-    "exact_log_likelihood": _exact_likelihood,
-    "bits_per_dim": lambda f, at: f(at["nats"], int(at["d"]), at["cell"]),
 }
 
 
