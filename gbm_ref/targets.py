@@ -29,6 +29,7 @@ import numpy as np
 from gbm_ref import _checks, _gaussians
 from gbm_ref._checks import Array, Values
 from gbm_ref.process import Process
+from gbm_ref.process.coordinates import fits, log_means, log_vars
 
 
 class Target(ABC):
@@ -117,8 +118,9 @@ class LogNormalMixture(Target):
         return int(self.log_means.shape[1])
 
     def diffuse(self, process: Process, t: float) -> "LogNormalMixture":
-        covs = self.log_covs + process.log_var(t) * np.eye(self.d)
-        return LogNormalMixture(self.weights, self.log_means + process.log_mean(t), covs)
+        fits(process, self.log_means, "this law")
+        covs = self.log_covs + log_vars(process, t) * np.eye(self.d)
+        return LogNormalMixture(self.weights, self.log_means + log_means(process, t), covs)
 
     def logpdf(self, x: Values) -> Array:
         y = self._log(x)
@@ -169,8 +171,9 @@ class LogNormal(Target):
         return self.log_mean.size
 
     def diffuse(self, process: Process, t: float) -> "LogNormal":
-        cov = self.log_cov + process.log_var(t) * np.eye(self.d)
-        return LogNormal(self.log_mean + process.log_mean(t), cov)
+        fits(process, self.log_mean, "this law")
+        cov = self.log_cov + log_vars(process, t) * np.eye(self.d)
+        return LogNormal(self.log_mean + log_means(process, t), cov)
 
     def logpdf(self, x: Values) -> Array:
         y = self._log(x)
@@ -213,8 +216,14 @@ class PointMasses(Target):
         return int(self.points.shape[1])
 
     def diffuse(self, process: Process, t: float) -> "PointMasses":
-        points = self.points * np.exp(process.log_mean(t))
-        return PointMasses(points, self.log_var + process.log_var(t))
+        fits(process, self.points, "this law")
+        v = log_vars(process, t)
+        if isinstance(v, np.ndarray):
+            raise ValueError(
+                "the blur of PointMasses is the same in every coordinate, that of this process is "
+                "not: take LogNormalMixture(weights, log(points), zeros) for the data set."
+            )
+        return PointMasses(self.points * np.exp(log_means(process, t)), self.log_var + v)
 
     def logpdf(self, x: Values) -> Array:
         y = self._log(x)
