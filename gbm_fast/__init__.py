@@ -118,6 +118,7 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.posterior import posterior_log_mean as posterior_log_mean
     from gbm_fast.posterior import posterior_weights as posterior_weights
     from gbm_fast.process import GBM as GBM
+    from gbm_fast.process import CoordinateGBM as CoordinateGBM
     from gbm_fast.process import PiecewiseGBM as PiecewiseGBM
     from gbm_fast.process import Process as Process
     from gbm_fast.process import TimeVaryingGBM as TimeVaryingGBM

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from gbm_fast.checks import require_positive, require_tensor, whole_number
-from gbm_fast.process import Process, Time
+from gbm_fast.process import CoordinateGBM, Process, Time
+from gbm_fast.process.coordinates import fits, log_means, log_vars
+from gbm_fast.process.times import float64
 
 
 def floating(values: Tensor, name: str) -> Tensor:
@@ -40,11 +42,15 @@ def normal_cdf(residual: Tensor, std: Tensor) -> Tensor:
     return torch.where(std > 0, torch.special.ndtr(residual / safe), step)
 
 
-def schedule_at(process: Process, t: Time) -> tuple[Tensor, Tensor]:
-    """m(t) and v(t) of one time, in float64; ValueError for one time a sample.
+def schedule_at(process: Process, t: Time, d: int) -> tuple[Tensor, Tensor]:
+    """m(t) and v(t) of one time, in float64, each 0-d or (d,); ValueError for one time a sample.
 
     Broadcast against d coordinates, the times of a batch would be taken for those of coordinates.
     """
+    fits(process, d, "this law")
+    if isinstance(process, CoordinateGBM) and float64(t).ndim == 0:
+        m, v = log_means(process, t)[0], log_vars(process, t)
+        return m, v[0] if v.ndim == 2 else v
     m, v = process.log_mean(t), process.log_var(t)
     if v.ndim != 0:
         raise ValueError(

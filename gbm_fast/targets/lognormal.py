@@ -166,7 +166,7 @@ class LogNormalMixture(Target):
 
     def diffuse(self, process: Process, t: Time) -> "LogNormalMixture":
         """The mixture with m(t) added to the means and v(t) I to the covariances."""
-        m, v = schedule_at(process, t)
+        m, v = schedule_at(process, t, self.d)
         means, law = self.log_means, object.__new__(LogNormalMixture)  # nothing to validate anew
         with lasting():
             for name, value in (

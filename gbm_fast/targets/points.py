@@ -176,7 +176,12 @@ class PointMasses(Target):
         """The points times exp(m(t)), with log_var + v(t) round each."""
         law = object.__new__(PointMasses)
         law._data = self._data
-        m, v = schedule_at(process, t)
+        m, v = schedule_at(process, t, self.d)
+        if v.ndim == 1:
+            raise ValueError(
+                "the blur of PointMasses is the same in every coordinate, that of this process is "
+                "not: take LogNormalMixture(weights, points.log(), zeros) for the data set."
+            )
         with lasting():
             law._m, law._v = self._m + m, self._v + v
         return law

@@ -147,6 +147,13 @@ def increments(process: Process, t: float, dt: float) -> tuple[float | Array, fl
     return dm, float(dv[0]) if _equal(process.sigma) else dv
 
 
+def one_log_var(process: Process, t: float, dt: float) -> float:
+    """v(t) - v(t - dt), refused where coordinates have a v of their own; m may be a vector."""
+    if not isinstance(process, CoordinateGBM):
+        return process.increments(t, dt)[1]
+    return _one(process.increments_of_each(t, dt)[1], "v(t)")
+
+
 def fits(process: Process, x: Array, name: str) -> None:
     """Raise ValueError where a process has rates for another number of coordinates than x."""
     d = x.shape[-1] if x.ndim else 0

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 import gbm_ref as ref
-from tests.support.tables import ALL_PROCESSES, GRIDS, STEPS, STEPS_2D
+from tests.support.tables import ALL_PROCESSES, COORDINATE_PROCESSES, GRIDS, STEPS, STEPS_2D
 
 ORACLE = {
     "closed_forms": "exact laws of samplers, to check samplers of any package with",
@@ -106,7 +106,8 @@ def public_names(module: str) -> set[str]:
 def rows() -> set[str]:
     """The names of gbm_ref that the tables hold."""
     steps = [step for _, step in (*STEPS.values(), *STEPS_2D.values())]
-    return {type(row).__name__ for row in (*steps, *ALL_PROCESSES.values())} | set(GRIDS)
+    processes = (*ALL_PROCESSES.values(), *COORDINATE_PROCESSES.values())
+    return {type(row).__name__ for row in (*steps, *processes)} | set(GRIDS)
 
 
 @pytest.mark.parametrize("module", WITHOUT_ROW)
