@@ -10,6 +10,7 @@ from spec.exact import (
     dale_langevin_bias,
     flow,
     flow_heun,
+    one_row,
     probe,
     published,
     schedule,
@@ -32,4 +33,5 @@ CLAIMS = (
     *ancestral_bias.CLAIMS,
     *schedule.CLAIMS,
     *probe.CLAIMS,
+    *one_row.CLAIMS,
 )

@@ -1,6 +1,7 @@
 """Claims about the forward process: Brownian motions of log X and their exact kernels."""
 
 from spec.process import (
+    between_times,
     equations,
     equilibrium,
     forward_step,
@@ -28,4 +29,5 @@ CLAIMS = (
     *growing_schedules.CLAIMS,
     *reverse_index.CLAIMS,
     *variance_exploding.CLAIMS,
+    *between_times.CLAIMS,
 )

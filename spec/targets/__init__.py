@@ -9,6 +9,7 @@ from spec.targets import (
     log_normal_vectors,
     mixture_scores,
     mixtures,
+    moments_and_quantiles,
     standard_laws,
     terminal_law,
 )
@@ -24,4 +25,5 @@ CLAIMS = (
     *gamma_noise.CLAIMS,
     *gamma_chain.CLAIMS,
     *standard_laws.CLAIMS,
+    *moments_and_quantiles.CLAIMS,
 )
