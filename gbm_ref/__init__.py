@@ -49,7 +49,6 @@ from gbm_ref.gamma_noise import (
     gamma_noise_sample,
 )
 from gbm_ref.grids import Grid, Row, annealed, geometric, power, printed, uniform
-from gbm_ref.information import fisher_information, m_dsm_floor, score_error_bound
 from gbm_ref.kernel import (
     bridge_law,
     bridge_sample,
@@ -66,7 +65,15 @@ from gbm_ref.likelihood import (
     log_likelihood,
     log_score_divergence,
 )
-from gbm_ref.line_law import CdfValues, sampler_average, sampler_cdf, sampler_moments
+from gbm_ref.line import (
+    CdfValues,
+    fisher_information,
+    m_dsm_floor,
+    sampler_average,
+    sampler_cdf,
+    sampler_moments,
+    score_error_bound,
+)
 from gbm_ref.mirror import (
     ENTROPY,
     EUCLIDEAN,

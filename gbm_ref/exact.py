@@ -12,16 +12,22 @@ step multiplies the deviation e = y - a - m(t) by one number per direction:
     ProbabilityFlow    g_i = 1 + (b - a) (p_i + q_i (1 + (b - a) p_i)) / 2,
                        p_i = a / (lambda_i + v(t)), q_i = b / (lambda_i + v(s)),
                        a = sqrt(v(t)), b = sqrt(v(s)); without q_i when b = 0, p_i counting twice
+
+With a sigma of its own for each coordinate S_0 and B_t = S_0 + diag v(t) share no eigenvectors,
+and a row multiplies e by a matrix, with L = diag(b - a) and, where s = 0, I + L diag(a) B_t^{-1}:
+
+    LogAffineStep      I - diag(weight) B_t^{-1}
+    ProbabilityFlow    I + L (diag(a) B_t^{-1} + diag(b) B_s^{-1} (I + L diag(a) B_t^{-1})) / 2
 """
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from gbm_ref import _checks
 from gbm_ref._checks import Array
-from gbm_ref._coordinate_law import row_matrices
 from gbm_ref.divergence import Gaussian, checked_gaussian
 from gbm_ref.grids import Grid, Row
 from gbm_ref.process import CoordinateGBM, Process
@@ -95,7 +101,7 @@ def _by_matrices(
     mean, cov = start
     for one, row in zip(steps, grid, strict=True):
         _require_noise(process, row)
-        gain, shift, added = row_matrices(one, process, row, target)
+        gain, shift, added = _row_matrices(one, process, row, target)
         deviation = mean - target.log_mean - process.log_means(row.t_score)
         mean = mean + (gain @ deviation - deviation) + shift
         cov = gain @ cov @ gain.T + added
@@ -144,3 +150,50 @@ def _heun_gains(process: Process, row: Row, data_vars: Array, dv: float) -> Arra
         return 1.0 + length * p
     q = b / (data_vars + v_s)
     return 1.0 + length * (p + q * (1.0 + length * p)) / 2.0
+
+
+class _RowMatrices(NamedTuple):
+    """y <- y + (G - I) e + shift + noise of covariance `added`: (d, d), (d,), (d, d)."""
+
+    gain: Array
+    shift: Array
+    added: Array
+
+
+def _row_matrices(
+    step: LogAffineStep | ProbabilityFlow, process: CoordinateGBM, row: Row, target: LogNormal
+) -> _RowMatrices:
+    """What the row does to log X and its law; row.t_score > 0."""
+    d = target.d
+    t, s = _checks.end_of_step(row.t_score, row.dt, process.horizon)
+    if isinstance(step, ProbabilityFlow):
+        dm, dv = process.increments_of_each(t, row.dt)
+        return _RowMatrices(_heun_matrix(process, t, s, dv, target.log_cov), -dm, np.zeros((d, d)))
+    shift, weight, root = step.coefficients(process, row.t_score, row.dt, row.noise)
+    gain = np.eye(d) - _scaled(weight, _inverse(target.log_cov, process.log_vars(t)))
+    full = root if isinstance(root, np.ndarray) and root.ndim == 2 else root * np.eye(d)
+    return _RowMatrices(gain, np.broadcast_to(shift, (d,)), full @ full.T)
+
+
+def _heun_matrix(process: CoordinateGBM, t: float, s: float, dv: Array, cov: Array) -> Array:
+    a, b = np.sqrt(process.log_vars(t)), np.sqrt(process.log_vars(s))
+    length, eye = -dv / (a + b), np.eye(dv.size)
+    first = _scaled(a, _inverse(cov, a**2))
+    euler = eye + _scaled(length, first)
+    if s == 0.0:
+        return euler
+    second = _scaled(b, _inverse(cov, b**2)) @ euler
+    return np.asarray(eye + _scaled(length, (first + second) / 2.0))
+
+
+def _inverse(cov: Array, v: Array) -> Array:
+    """(cov + diag v)^{-1}, in units in which its diagonal is 1."""
+    units = np.sqrt(np.diag(cov) + v)
+    correlation = cov / np.outer(units, units)
+    np.fill_diagonal(correlation, 1.0)
+    return np.asarray(np.linalg.inv(correlation) / np.outer(units, units))
+
+
+def _scaled(factors: float | Array, matrix: Array) -> Array:
+    """diag(factors) @ matrix."""
+    return np.asarray(np.broadcast_to(factors, matrix.shape[:1])[:, None] * matrix)

@@ -16,6 +16,8 @@ is not positive and finite or not (..., d), and the laws for parameters outside 
 For d = 1 accurate to 8 * 2^-53 * S (accuracy vectors `gamma_logpdf`, `gamma_hyvarinen_score`,
 `gamma_cdf`, and the same with `inverse_gamma`, `weibull`, `beta_prime`; for the other scores claim
 `R25`), except that SciPy's incomplete gamma functions, which two of the `cdf` are, need 64 for 8.
+`mean` and `var` are accurate to 8 * 2^-53 * S, `ppf` to 64 (claims `product-moments`,
+`weibull-moments`, `quantiles`).
 """
 
 from abc import ABC, abstractmethod

@@ -17,7 +17,8 @@ density; so do laws for parameters outside their domain, which are those of log 
 For d = 1 accurate to 8 * 2^-53 * S (accuracy vectors `log_normal_logpdf`, `..._log_score`,
 `..._hyvarinen_score`, `..._stein_score`, `..._cdf`; `mixture_logpdf`, `..._hyvarinen_score`;
 `point_masses_hyvarinen_score`), and so is the rest, to d = 2 (claims `A23`, `R2`, `R2-score`,
-`R3`; with 16 for 8 in the log and Stein scores of mixtures with d = 1).
+`R3`, `mixture-moments`; with 16 for 8 in the log and Stein scores of mixtures with d = 1, 64 in
+`ppf`, claim `quantiles`).
 """
 
 import math

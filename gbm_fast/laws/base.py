@@ -13,8 +13,8 @@ from gbm_fast.checks import (
     require_tensor,
     whole_number,
 )
-from gbm_fast.quantiles import Coordinates, probabilities
 from gbm_fast.shapes import lasting
+from gbm_fast.targets.quantiles import Coordinates, probabilities
 
 Parameter = Tensor | float
 

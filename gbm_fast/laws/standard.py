@@ -18,8 +18,8 @@ from torch.special import gammainc, gammaincc, gammaln, xlog1py, xlogy
 
 from gbm_fast.checks import RandomState, generator
 from gbm_fast.laws.base import Parameter, ProductLaw, in_range, set_parameters, standard_gamma
-from gbm_fast.quantiles import Coordinates, by_scipy
-from gbm_fast.quantiles import coordinates as indices
+from gbm_fast.targets.quantiles import Coordinates, by_scipy
+from gbm_fast.targets.quantiles import coordinates as indices
 
 
 @dataclass(frozen=True, eq=False)

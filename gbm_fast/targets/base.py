@@ -20,7 +20,7 @@ from gbm_fast.checks import (
 from gbm_fast.process import CoordinateGBM, Process, Time
 from gbm_fast.process.coordinates import fits, log_means, log_vars
 from gbm_fast.process.times import float64
-from gbm_fast.quantiles import Coordinates, searched_quantile
+from gbm_fast.targets.quantiles import Coordinates, searched_quantile
 
 
 def floating(values: Tensor, name: str) -> Tensor:

@@ -25,8 +25,6 @@ from gbm_fast.checks import (
     whole_number,
 )
 from gbm_fast.process import Process, Time
-from gbm_fast.quantiles import Coordinates, mean_and_var, mixture_quantile
-from gbm_fast.quantiles import coordinates as indices
 from gbm_fast.shapes import exact_arithmetic, lasting, owned
 from gbm_fast.targets.base import (
     Target,
@@ -36,6 +34,8 @@ from gbm_fast.targets.base import (
     standard_normal,
 )
 from gbm_fast.targets.principal_axes import PrincipalAxes, times_small, widened
+from gbm_fast.targets.quantiles import Coordinates, mean_and_var, mixture_quantile
+from gbm_fast.targets.quantiles import coordinates as indices
 
 CHUNK = 2**15
 

@@ -34,8 +34,6 @@ from gbm_fast.checks import (
 )
 from gbm_fast.process import Process, Time
 from gbm_fast.process.times import float64
-from gbm_fast.quantiles import Coordinates, mean_and_var, mixture_quantile, staircase
-from gbm_fast.quantiles import coordinates as indices
 from gbm_fast.shapes import exact_arithmetic, lasting, owned
 from gbm_fast.targets.base import (
     Target,
@@ -44,6 +42,8 @@ from gbm_fast.targets.base import (
     schedule_at,
     standard_normal,
 )
+from gbm_fast.targets.quantiles import Coordinates, mean_and_var, mixture_quantile, staircase
+from gbm_fast.targets.quantiles import coordinates as indices
 
 LARGEST_CHUNK = 2**24
 

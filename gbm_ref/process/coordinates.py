@@ -27,7 +27,7 @@ class CoordinateGBM(Process):
     this process for what it is; grids in the noise level, closed forms, posteriors and likelihoods
     ask for one v, some for one m, and say so.
 
-    Accurate to 8 * 2^-53 * S (claims `A5`, `A6`, `V1-22`). Raises ValueError for a sigma that is
+    Accurate to 8 * 2^-53 * S (claim `rates-by-coordinate`). Raises ValueError for a sigma that is
     not positive, a mu of another length and a horizon <= 0.
     """
 
@@ -114,8 +114,8 @@ class CoordinateGBM(Process):
         """X_t = x0 * exp(m(t) + sqrt(v(t)) z), with m and v of each coordinate.
 
         x0 positive, (..., d); z, standard normal draws, and the result have that shape. Accurate
-        to 8 * 2^-53 * S (accuracy vectors `forward_sample`). Raises ValueError for a non-positive
-        x0, another shape of z or a t outside [0, horizon].
+        to 8 * 2^-53 * S. Raises ValueError for a non-positive x0, another shape of z or a t
+        outside [0, horizon].
         """
         start = _checks.with_trailing(_checks.positive_array(x0, "x0"), self.d, "x0")
         noise = _checks.like(z, start, "z", "x0")

@@ -1,11 +1,11 @@
-"""Fisher information, floor of the denoising loss and the bound of a wrong score, where the score is
-affine: the values that quadratures are compared with.
+"""Fisher information, floor of the denoising loss and the bound of a wrong score, for affine
+scores: the values that quadratures are compared with.
 
 Symbols: C variance of log X_0; v that of the noise; W their sum at the end; c0, c1 coefficients of
 an error of the score that is affine in log X.
 """
 
-from sympy import Expr, Rational, Symbol, diff, symbols
+from sympy import Expr, diff, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Pin
@@ -35,9 +35,9 @@ def are_of_log_normal_data(values: tuple[Expr, Expr]) -> bool:
 
 
 def is_the_bound(bound: Expr) -> bool:
-    r"""For log-normal data whose log-variance grows from $V_0$ to $W$, and a score that is wrong by
-    $[[error]]$ of the distance $y$ of $\log X$ from its mean, the integral in the bound of R20 is
-    $[[it]]$ in one coordinate.
+    r"""For log-normal data whose log-variance grows from $V_0$ to $W$, and a score that is
+    wrong by $[[error]]$, with $y$ the distance of $\log X$ from its mean, the integral in the
+    bound of R20 is $[[it]]$ in one coordinate.
 
     It vanishes where no time passes, and its slope in the variance at the end is half the mean
     square of the error there.

@@ -9,7 +9,8 @@ from spec.targets import (
     log_normal_vectors,
     mixture_scores,
     mixtures,
-    moments_and_quantiles,
+    moments,
+    quantiles,
     standard_laws,
     terminal_law,
 )
@@ -25,5 +26,6 @@ CLAIMS = (
     *gamma_noise.CLAIMS,
     *gamma_chain.CLAIMS,
     *standard_laws.CLAIMS,
-    *moments_and_quantiles.CLAIMS,
+    *moments.CLAIMS,
+    *quantiles.CLAIMS,
 )

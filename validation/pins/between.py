@@ -1,5 +1,5 @@
-"""Calls of `gbm_ref.kernel`, of `CoordinateGBM`, of moments, quantiles and marginals, and of what is
-integrated on the line."""
+"""Calls of `gbm_ref.kernel`, of `CoordinateGBM`, of moments, quantiles and marginals, and of
+`gbm_ref.line`."""
 
 from collections.abc import Callable
 
@@ -49,6 +49,8 @@ KERNELS: dict[str, Adapter] = {
         for name in ("drift", "diffusion", "log_mean", "log_var")
     },
 }
+
+
 def _line(at: Values) -> ref.LogNormal:
     return ref.LogNormal([at["a"]], at["S"])
 
@@ -111,6 +113,8 @@ _MARGINALS: dict[str, Adapter] = {
         for name in ("Gamma", "InverseGamma", "Weibull", "BetaPrime")
     },
 }
+
+
 def _affine_error(f: Callable, at: Values) -> float:
     """The bound for data N(0.2, S) and a score that is wrong by c0 + c1 times the deviation."""
     data, process = ref.LogNormal([0.2], at["S"]), ref.GBM(0.3, at["sigma"])
@@ -132,9 +136,9 @@ def _row(at: Values) -> tuple:
 
 ON_THE_LINE: dict[str, Adapter] = {
     **{
-        name: lambda f, at: f(
-            ref.LogNormal([0.2], at["S"]), ref.GBM(0.3, at["sigma"]), at["t"]
-        ).value
+        name: lambda f, at: (
+            f(ref.LogNormal([0.2], at["S"]), ref.GBM(0.3, at["sigma"]), at["t"]).value
+        )
         for name in ("fisher_information", "m_dsm_floor")
     },
     "score_error_bound": _affine_error,

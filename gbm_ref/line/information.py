@@ -18,7 +18,7 @@ import numpy as np
 from gbm_ref import _checks
 from gbm_ref._checks import Array
 from gbm_ref._components import components
-from gbm_ref._line_quadrature import average, integral, require_line
+from gbm_ref.line.quadrature import average, integral, require_line
 from gbm_ref.posterior import posterior_log_cov
 from gbm_ref.process import Process
 from gbm_ref.process.coordinates import log_vars

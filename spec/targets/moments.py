@@ -1,6 +1,6 @@
-"""Means, variances, quantiles and marginals of the data laws.
+"""Means, variances and marginals of the data laws.
 
-Symbols: e1, e2  means of the components of a mixture;  G1, G2  exponentials of their log-variances;
+Symbols: e1, e2  means of the components of a mixture;  G1, G2  exponentials of log-variances;
 w1, w2  weights;  n  order of a moment;  k, c, b  shapes and scale of a law with one coordinate.
 """
 
@@ -14,11 +14,9 @@ from sympy import (
     Rational,
     Symbol,
     cancel,
-    erfinv,
     exp,
     expand,
     gamma,
-    sqrt,
     symbols,
 )
 
@@ -130,32 +128,11 @@ def are_of_weibull(moments: tuple[Expr, Expr]) -> bool:
         with mpmath.workdps(40):
             first = mean(1)
             for found, exact in zip(moments, (first, mean(2) - first**2), strict=True):
-                value = mpf(found.subs({k: Rational(point["k"]), c: Rational(point["c"])}).evalf(40))
+                value = mpf(
+                    found.subs({k: Rational(point["k"]), c: Rational(point["c"])}).evalf(40)
+                )
                 if not agree(value, exact, 12):
                     return False
-    return True
-
-
-q = Symbol("q", positive=True)
-_LEVELS = ({"q": "0.03"}, {"q": "0.5"}, {"q": "0.77"}, {"q": "0.999"})
-
-
-def inverts_the_cdf(quantile: Expr) -> bool:
-    r"""At the points shown the quantile $q$ of the standard normal law is $[[it]]$.
-
-    What lies below it is integrated numerically and compared with $q$. The quantile of a
-    log-normal law is the exponential of its log-mean and so many of its deviations; that of a
-    mixture lies between those of its components and is found by bisection.
-    """
-    with mpmath.workdps(40):
-        for point in points(_LEVELS):
-            end = mpf(quantile.subs(q, Rational(point["q"])).evalf(40))
-            below = mpmath.quad(
-                lambda y: mpmath.exp(-(y**2) / 2) / mpmath.sqrt(2 * mpmath.pi),
-                [mpf(-14), mpf(-4), end],
-            )
-            if not agree(below, mpf(point["q"]), 15):
-                return False
     return True
 
 
@@ -187,7 +164,7 @@ def _data(part: Expr) -> Expr:
 _LINES = tuple({key: at[key] for key in ("w1", "w2", "a", "b", "S", "T")} for at in (LINE, FAR))
 _SINGLE = tuple({key: at[key] for key in ("a", "S")} for at in (LINE, FAR))
 _POINTS = ({"p": 0.7, "r": 1.9, "v": 0.09}, {"p": 40.0, "r": 0.3, "v": 1.2})
-_KINDS: dict[str, tuple[tuple[dict[str, float], ...], Callable[[Expr], Expr]]] = {
+KINDS: dict[str, tuple[tuple[dict[str, float], ...], Callable[[Expr], Expr]]] = {
     "LogNormal": (_SINGLE, _single),
     "LogNormalMixture": (_LINES, _mixture),
     "PointMasses": (_POINTS, _data),
@@ -200,56 +177,11 @@ def _only(points: tuple[dict[str, float], ...], names: str) -> tuple[dict[str, f
     return tuple({name: at[name] for name in names} for at in points)
 
 
-def _root(cdf: Callable[[mpf, Values], mpf], low: str, high: str) -> Callable[[Values], mpf]:
-    """exp of the y at which cdf(exp y) is q, by a search between two ends."""
-
-    def formula(at: Values) -> mpf:
-        ends = mpf(low), mpf(high)
-        return mpmath.exp(
-            mpmath.findroot(lambda y: cdf(mpmath.exp(y), at) - at["q"], ends, "anderson")
-        )
-
-    return formula
-
-
-def _normal(x: mpf, mean: mpf, variance: mpf) -> mpf:
-    return mpmath.ncdf((mpmath.log(x) - mean) / mpmath.sqrt(variance))
-
-
-CDFS: dict[str, Callable[[mpf, Values], mpf]] = {
-    "LogNormal": lambda x, at: _normal(x, at["a"], at["S"]),
-    "LogNormalMixture": lambda x, at: (
-        at["w1"] * _normal(x, at["a"], at["S"]) + at["w2"] * _normal(x, at["b"], at["T"])
-    ),
-    "PointMasses": lambda x, at: (
-        sum(_normal(x, mpmath.log(at[p]), at["v"]) for p in ("p", "r")) / 2
-    ),
-    "Gamma": lambda x, at: mpmath.gammainc(at["k"], 0, at["c"] * x, regularized=True),
-    "InverseGamma": lambda x, at: mpmath.gammainc(at["k"], at["c"] / x, regularized=True),
-    "Weibull": lambda x, at: -mpmath.expm1(-((x / at["c"]) ** at["k"])),
-    "BetaPrime": lambda x, at: mpmath.betainc(
-        at["k"], at["b"], 0, x / (at["c"] + x), regularized=True
-    ),
-}
-_AT: dict[str, tuple[dict[str, float], ...]] = {
-    **{name: found[0] for name, found in _KINDS.items()},
+POINTS_OF: dict[str, tuple[dict[str, float], ...]] = {
+    **{name: found[0] for name, found in KINDS.items()},
     "Gamma": _only(_SHAPES, "kc"), "InverseGamma": _only(_SHAPES, "kc"),
     "Weibull": _only(_SHAPES, "kc"), "BetaPrime": _only(_SHAPES, "kcb"),
 }  # fmt: skip
-
-
-def _quantile_pin(name: str) -> Pin:
-    cdf = CDFS[name]
-    found = tuple({**at, "q": level} for at, level in zip(_AT[name], (0.3, 0.9), strict=True))
-    low, high = ("-6", "10") if name in _KINDS else ("-9", "9")
-    return Pin(
-        f"gbm_ref.{name}.ppf",
-        found,
-        because="it solves for the quantile of its own distribution function",
-        formula=_root(cdf, low, high),
-        twins={"the upper tail": _root(lambda x, at: 1 - cdf(x, at), low, high)},
-        k=64.0,
-    )
 
 
 _KEPT = "a marginal keeps the parameters of its coordinates"
@@ -283,7 +215,7 @@ MIXTURE = Claim(
     depends=("R2",),
     pins=tuple(
         Pin(f"gbm_ref.{name}.{method}", at, reads=lambda c, j=j, of=of: of(c[j]))
-        for name, (at, of) in _KINDS.items()
+        for name, (at, of) in KINDS.items()
         for j, method in enumerate(("mean", "var"))
     )
     + (
@@ -317,7 +249,7 @@ PRODUCTS = Claim(
     assumptions=("the moments exist, and the terms at the ends vanish",),
     depends=("R25",),
     pins=tuple(
-        Pin(f"gbm_ref.{name}.{method}", _AT[name], reads=lambda m, i=i, j=j: m[i][j])
+        Pin(f"gbm_ref.{name}.{method}", POINTS_OF[name], reads=lambda m, i=i, j=j: m[i][j])
         for name, i in _PRODUCTS.items()
         for j, method in enumerate(("mean", "var"))
     )
@@ -341,23 +273,8 @@ WEIBULL = Claim(
     sheet=("R25",),
     depends=("R25",),
     pins=tuple(
-        Pin(f"gbm_ref.Weibull.{method}", _AT["Weibull"], reads=lambda m, j=j: m[j])
+        Pin(f"gbm_ref.Weibull.{method}", POINTS_OF["Weibull"], reads=lambda m, j=j: m[j])
         for j, method in enumerate(("mean", "var"))
     ),
 )
-QUANTILE = Claim(
-    "quantiles",
-    "quantiles of the data laws",
-    inverts_the_cdf,
-    holds=sqrt(2) * erfinv(2 * q - 1),
-    twins={
-        "upper tail": -sqrt(2) * erfinv(2 * q - 1),
-        "variance two": 2 * erfinv(2 * q - 1),
-        "not centred": sqrt(2) * erfinv(q),
-    },
-    means=Means.POINTS,
-    sheet=("A23",),
-    depends=("A23",),
-    pins=tuple(_quantile_pin(name) for name in CDFS),
-)
-CLAIMS = (MIXTURE, PRODUCTS, WEIBULL, QUANTILE)
+CLAIMS = (MIXTURE, PRODUCTS, WEIBULL)

@@ -22,8 +22,8 @@ import numpy as np
 from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
 from gbm_ref._gaussians import LOG_TWO_PI, normal_cdf
-from gbm_ref._line_quadrature import require_line
 from gbm_ref.grids import Grid, Row
+from gbm_ref.line.quadrature import require_line
 from gbm_ref.process import Process
 from gbm_ref.sign_agnostic_law import Average, LogMoments
 from gbm_ref.steps import LogAffineStep, ProbabilityFlow, Step
