@@ -17,8 +17,7 @@ density; so do laws for parameters outside their domain, which are those of log 
 For d = 1 accurate to 8 * 2^-53 * S (accuracy vectors `log_normal_logpdf`, `..._log_score`,
 `..._hyvarinen_score`, `..._stein_score`, `..._cdf`; `mixture_logpdf`, `..._hyvarinen_score`;
 `point_masses_hyvarinen_score`), and so is the rest, to d = 2 (claims `A23`, `R2`, `R2-score`,
-`R3`, `mixture-moments`; with 16 for 8 in the log and Stein scores of mixtures with d = 1, 64 in
-`ppf`, claim `quantiles`).
+`R3`, `mixture-moments`; 16 for 8 in log and Stein scores of mixtures on the line, 64 in `ppf`).
 """
 
 import math
@@ -38,7 +37,7 @@ class Target(ABC):
 
     A law of one's own derives from this class and defines `d`, `diffuse`, `logpdf`, `log_score`
     and `rvs`; `cdf`, `mean`, `var` and `marginal` where they are asked for. `hyvarinen_score`,
-    `stein_score` and `ppf` follow from these. docs/oracle.md has an example.
+    `stein_score` and `ppf` follow. docs/oracle.md has an example.
     """
 
     @property
@@ -67,7 +66,7 @@ class Target(ABC):
         raise self._lacks("cdf")
 
     def mean(self) -> Array:
-        """E[X], (d,); infinite beyond the range of float64."""
+        """E[X], (d,), infinite beyond the range of float64."""
         raise self._lacks("mean")
 
     def var(self) -> Array:
@@ -81,7 +80,7 @@ class Target(ABC):
     def ppf(self, q: Values) -> Array:
         """The smallest x with P(X <= x) >= q, for d = 1 only: q (...) in [0, 1] to (..., 1).
 
-        0 at q = 0, the largest value or infinity at q = 1; by bisection of `cdf` in log x.
+        0 at q = 0, the largest value or infinity at q = 1; `cdf` is bisected in log x.
         """
         self._require_line("ppf")
         found = _quantiles.searched_quantile(q, lambda y: self.cdf(np.exp(y)[..., None]))
@@ -296,8 +295,8 @@ class PointMasses(_LogSpaceMixture):
         v = log_vars(process, t)
         if isinstance(v, np.ndarray):
             raise ValueError(
-                "the blur of PointMasses is the same in every coordinate, that of this process is "
-                "not: take LogNormalMixture(weights, log(points), zeros) for the data set."
+                "PointMasses have one blur for all coordinates, this process one for each: take "
+                "LogNormalMixture(weights, log(points), zeros) for the data set."
             )
         return PointMasses(self.points * np.exp(log_means(process, t)), self.log_var + v)
 

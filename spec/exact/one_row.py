@@ -20,8 +20,8 @@ root = Symbol("root", positive=True)
 def is_after_one_row(law: tuple[Expr, Expr]) -> bool:
     r"""On log-normal data of log-variance $C$ with the exact score, a row of A13 that takes
     off $d$ of $v$ and $\delta_m$ of $m$ carries a normal law of $\log X$ whose mean lies $M$ above
-    that of the data at that time, with variance $U$, to one with mean $[[0]]$ above the same place and
-    variance $[[1]]$.
+    that of the data at that time, with variance $U$, to one with mean $[[0]]$ above the same place
+    and variance $[[1]]$.
 
     The row adds a multiple of the score, which is affine, and noise to $\log X$; mean and variance
     are averages of polynomials over both.
