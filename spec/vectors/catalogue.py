@@ -2,6 +2,7 @@
 
 from spec.vectors import (
     beta_prime_cdf,
+    between_times,
     divergence,
     empirical,
     euler_maruyama,
@@ -75,5 +76,6 @@ FUNCTIONS: tuple[VectorFunction, ...] = (
     *beta_prime_cdf.FUNCTIONS,
     *mixture_cdfs.FUNCTIONS,
     *point_laws.FUNCTIONS,
+    *between_times.FUNCTIONS,
 )
 BY_NAME: dict[str, VectorFunction] = {function.name: function for function in FUNCTIONS}
