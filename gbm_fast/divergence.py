@@ -15,7 +15,7 @@ from gbm_fast.checks import (
     require_finite,
     require_floating,
 )
-from gbm_fast.shapes import exact_arithmetic
+from gbm_fast.shapes import differentiated, exact_arithmetic
 
 
 class Gaussian(NamedTuple):
@@ -41,7 +41,7 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> Tensor:
         require_gaussian(law, name)
     if p.mean.shape[-1] != q.mean.shape[-1]:
         raise ValueError(f"p and q must have one dimension, got {p.mean.shape}, {q.mean.shape}.")
-    if not (p.cov.requires_grad or q.cov.requires_grad):
+    if not (differentiated(p.cov) or differentiated(q.cov)):
         with exact_arithmetic(q.mean):
             return _by_eigenvalues(p, q)
     # The derivatives of eigenvectors are NaN at equal eigenvalues, those of the plain formula are
@@ -108,14 +108,14 @@ def _excess(gaps: Tensor, ratios: Tensor) -> Tensor:
     """r - log(1 + r) for r = gaps = ratios - 1, each given to its own relative accuracy."""
     zeros = torch.zeros_like(gaps)
     near, middle = gaps.abs() < 0.5, gaps > -0.7
-    series = _r_minus_log1p(torch.where(near, gaps, zeros))
+    series = r_minus_log1p(torch.where(near, gaps, zeros))
     inner = torch.where(middle, gaps, zeros)
     return torch.where(
         near, series, torch.where(middle, inner - inner.log1p(), gaps - ratios.log())
     )
 
 
-def _r_minus_log1p(r: Tensor) -> Tensor:
+def r_minus_log1p(r: Tensor) -> Tensor:
     """r - log(1 + r) for |r| < 0.5, where it is about r^2 / 2, without cancellation.
 
     With s = r / (2 + r), log(1 + r) = 2 artanh(s) and r - 2 s = r s exactly, which leaves

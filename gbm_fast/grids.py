@@ -90,7 +90,8 @@ def geometric(process: Process, num_steps: int, std_min: float, std_max: float) 
     """Rows at noise levels sqrt(v) falling geometrically from std_max to std_min, then to t = 0.
 
     `num_steps` (at least 2) levels, so `num_steps` rows. Raises ValueError unless
-    0 < std_min < std_max and the process reaches std_max.
+    0 < std_min < std_max and the process reaches std_max, or where rounding leaves two levels at
+    one time.
     """
     num_steps, std_min, std_max = _levels(num_steps, std_min, std_max)
     span = math.log(std_min / std_max)
@@ -109,9 +110,15 @@ def power(
     """
     num_steps, std_min, std_max = _levels(num_steps, std_min, std_max)
     rho = positive_number(rho, "rho")
-    top, bottom = std_max ** (1 / rho), std_min ** (1 / rho)
-    stds = [(top + i / (num_steps - 1) * (bottom - top)) ** rho for i in range(num_steps)]
-    return _through_levels(process, stds)
+    last, ratio = num_steps - 1, math.log(std_min / std_max) / rho
+    # A difference that cancels is avoided at either end of the range of rho.
+    if ratio > -1:
+        span = math.expm1(ratio)
+        stds = [std_max * math.exp(rho * math.log1p(i / last * span)) for i in range(last)]
+    else:
+        end = math.exp(ratio)
+        stds = [std_max * ((last - i) / last + i / last * end) ** rho for i in range(last)]
+    return _through_levels(process, [*stds, std_min])
 
 
 def _length(step_length: float, spacing: float) -> float:
@@ -137,4 +144,9 @@ def _through_levels(process: Process, stds: list[float]) -> Grid:
     """Rows from each noise level to the next, and from the last to t = 0, at full noise."""
     times = [float(process.time_at_log_var(std**2)) for std in stds]
     ends = [*times[1:], 0.0]
+    if not all(t > s for t, s in zip(times, ends, strict=True)):
+        raise ValueError(
+            "neighbouring levels of the grid are one time in float64: take fewer steps, std_min "
+            "further from std_max and from 0, or rho nearer to 1."
+        )
     return tuple(Row(t, t - s, 1.0) for t, s in zip(times, ends, strict=True))

@@ -32,7 +32,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gbm_fast.checks import finite_number, integers, positive_number, require_floating
+from gbm_fast.checks import finite_number, has_values, integers, positive_number, require_floating
 from gbm_fast.networks.conditions import Condition, log_variance
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import LogScore
@@ -237,6 +237,12 @@ class LearnedScore(LogScore):
     def _moments(self, t: Time, state: Tensor) -> tuple[Tensor, Tensor]:
         """m(t) and v(t) in the dtype and on the device of `state`."""
         parts = self._process.log_mean(t), self._process.log_var(t)
+        noise = parts[1].to(state.dtype)
+        # Times on a device come from a sampler or a loss, and a look at them would wait for it.
+        if noise.device.type == "cpu" and has_values(noise) and not bool((noise > 0).all()):
+            raise ValueError(
+                "t must be positive here: a learned score knows no level without noise (v = 0)."
+            )
         log_mean, log_var = (part.to(state.device, state.dtype) for part in parts)
         return log_mean, log_var
 

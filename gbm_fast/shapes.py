@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
+from torch.autograd.forward_ad import unpack_dual
 
 from gbm_fast.checks import has_values
 
@@ -39,6 +40,13 @@ def owned(x: Tensor) -> Tensor:
     """A copy of `x`, for a law to keep: in the graph of `x`, where gradients are recorded."""
     with lasting():
         return x.clone()
+
+
+def differentiated(x: Tensor) -> bool:
+    """Whether a derivative in `x` is asked for, backwards or forwards."""
+    if x.requires_grad or torch.compiler.is_compiling():
+        return x.requires_grad
+    return unpack_dual(x).tangent is not None
 
 
 def expand_like(value: Tensor, x: Tensor) -> Tensor:
@@ -107,6 +115,12 @@ def may_overwrite(*tensors: Tensor) -> bool:
     return not torch.is_grad_enabled() and not any(
         is_functorch_wrapped_tensor(t) or not has_values(t) for t in tensors
     )
+
+
+def times_exp(x: Tensor, exponent: Tensor) -> Tensor:
+    """x exp(exponent), in two factors: exp(exponent) alone loses digits where it is denormal."""
+    half = (exponent / 2).exp()
+    return x * half * half
 
 
 def is_number(schedule: Tensor) -> bool:

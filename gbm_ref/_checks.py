@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Chosen = NDArray[np.bool_]
+Indices = NDArray[np.intp]
 # What is accepted for an array: an array, nested lists of numbers, or one number. Narrower than
 # NumPy's ArrayLike, whose protocols are slow to check at run time, as the tests do.
 Values = NDArray[Any] | np.generic | Sequence[Any] | float
@@ -56,6 +58,12 @@ def quiet() -> np.errstate:
     Without it the caller's np.seterr would decide whether there is a result.
     """
     return np.errstate(over="ignore", under="ignore")
+
+
+def times_exp(x: Array, exponent: Array | float) -> Array:
+    """x exp(exponent), in two factors: exp(exponent) alone has few digits below 1e-308."""
+    half = np.exp(np.asarray(exponent) / 2.0)
+    return np.asarray(x * half * half)
 
 
 def kept(array: Array) -> Array:

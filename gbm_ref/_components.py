@@ -45,7 +45,8 @@ class Components(NamedTuple):
 
     def log_terms(self, y: Array) -> Array:
         """log(weights_j N(y; mean_j, ...)), (..., J); a singular covariance is a ValueError."""
-        if (self.variances[:, 0] <= 1e-14 * self.variances[:, -1]).any():
+        flat = self.variances[:, 0] <= _gaussians.SINGULAR * self.variances[:, -1]
+        if any(_gaussians.is_singular(cov) for cov in self.matrices(self.variances)[flat]):
             raise ValueError(
                 "this law has no density: a log covariance is singular; diffuse it to t > 0 first."
             )

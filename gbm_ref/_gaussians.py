@@ -1,8 +1,8 @@
 """Mixtures of Gaussian densities in y = log x, the arithmetic behind every target.
 
 Shapes: y (..., d), means (J, d), covs (J, d, d), log_weights (J,). The results of `log_terms` are
-(..., J) and of `pulls` (..., J, d). Covariances enter through their eigenvectors, which serve the
-inverse, the determinant and the test for a singular one alike.
+(..., J) and of `pulls` (..., J, d). Covariances enter through the eigenvectors of their
+correlations, which serve the inverse, the determinant and the test for a singular one alike.
 """
 
 import numpy as np
@@ -15,24 +15,48 @@ from gbm_ref._checks import Array
 LOG_TWO_PI = float(np.log(2.0 * np.pi))
 
 
-def _whitened(y: Array, mean: Array, cov: Array) -> tuple[Array, Array, Array]:
-    """Residual along the eigenvectors (..., d), eigenvalues (d,), eigenvectors (d, d)."""
-    values, vectors = np.linalg.eigh(cov)
-    if values[0] <= 1e-14 * values[-1]:
+# A correlation matrix with an eigenvalue below this is singular to rounding.
+SINGULAR = 1e-14
+
+
+def correlation_axes(cov: Array) -> tuple[Array, Array, Array]:
+    """Standard deviations D (d,), eigenvalues (d,) and eigenvectors (d, d) of D^-1 cov D^-1.
+
+    In this form unlike scales cost no digits, and a small variance alone is not singular. Where a
+    variance is 0 the eigenvalues are given as 0.
+    """
+    stds = np.sqrt(np.maximum(np.diag(cov), 0.0))
+    if (stds == 0.0).any():
+        return stds, np.zeros_like(stds), np.eye(stds.size)
+    correlations = cov / stds[:, None] / stds
+    np.fill_diagonal(correlations, 1.0)
+    values, vectors = np.linalg.eigh(correlations)
+    return stds, values, vectors
+
+
+def is_singular(cov: Array) -> bool:
+    """Whether the law with this covariance has no density, to rounding."""
+    return bool(correlation_axes(cov)[1][0] <= SINGULAR)
+
+
+def _whitened(y: Array, mean: Array, cov: Array) -> tuple[Array, Array, Array, Array]:
+    """Residual along the axes (..., d), scales, eigenvalues (d,) and eigenvectors (d, d)."""
+    stds, values, vectors = correlation_axes(cov)
+    if values[0] <= SINGULAR:
         raise ValueError(
             "this law has no density: a log covariance is singular; diffuse it to t > 0 first."
         )
-    return (y - mean) @ vectors, values, vectors
+    return (y - mean) / stds @ vectors, stds, values, vectors
 
 
 def log_terms(y: Array, log_weights: Array, means: Array, covs: Array) -> Array:
     """log(w_j N(y; mean_j, cov_j)), shape (..., J)."""
     terms = []
     for log_weight, mean, cov in zip(log_weights, means, covs, strict=True):
-        residual, values, _ = _whitened(y, mean, cov)
+        residual, stds, values, _ = _whitened(y, mean, cov)
         exponent = np.sum(residual**2 / values, axis=-1)
-        constant = log_weight - 0.5 * (np.sum(np.log(values)) + values.size * LOG_TWO_PI)
-        terms.append(constant - 0.5 * exponent)
+        log_det = np.sum(np.log(values) + 2.0 * np.log(stds))
+        terms.append(log_weight - 0.5 * (log_det + values.size * LOG_TWO_PI) - 0.5 * exponent)
     return np.stack(terms, axis=-1)
 
 
@@ -40,8 +64,8 @@ def pulls(y: Array, means: Array, covs: Array) -> Array:
     """u_j = -cov_j^{-1} (y - mean_j), the log score of each component, shape (..., J, d)."""
     each = []
     for mean, cov in zip(means, covs, strict=True):
-        residual, values, vectors = _whitened(y, mean, cov)
-        each.append(-(residual / values) @ vectors.T)
+        residual, stds, values, vectors = _whitened(y, mean, cov)
+        each.append(-(residual / values) @ vectors.T / stds)
     return np.stack(each, axis=-2)
 
 

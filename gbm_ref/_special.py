@@ -1,6 +1,7 @@
 """Special functions and integrals of `closed_forms`, without cancellation."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from scipy.integrate import quad
@@ -11,6 +12,8 @@ from gbm_ref._checks import Array
 # Below this argument of the gamma functions a product or a sum replaces Stirling's series, whose
 # first neglected terms are then 2702765 / 24 / 81^12 = 1.4e-18 and 0.253 / 20.5^13 = 2.3e-18.
 _SERIES_FROM = 20
+# Where e^-x ends, to 1e-26 of its integral.
+_PEAK = 60.0
 
 
 def step_divergence(gap: Array, ratio: Array) -> Array:
@@ -87,16 +90,34 @@ def annealed_integral(
 ) -> float:
     """Integral over v in [lambda, v_N] of (lambda / v)^(2 rho) exp(-2 decay (v_N - v) / total).
 
-    v_N = lambda + total; by quadrature over u = log(v / lambda) in [0, width].
+    v_N = lambda + total; by quadrature over u = log(v / lambda) in [0, width]. Where the last
+    factor is narrow, its peak at v_N is taken by itself, over x = 2 decay (v_N - v) / total.
     """
 
     def integrand(u: float) -> float:
         below = 1.0 - data_var * math.expm1(u) / total
         return math.exp((1.0 - 2.0 * rho) * u - 2.0 * decay * below)
 
-    value, error = quad(integrand, 0.0, width, epsabs=0.0, epsrel=1e-12, limit=200, full_output=1)[
+    if 2.0 * decay <= _PEAK:
+        return data_var * _converged(integrand, 0.0, width, 0.0, decay)
+    end = data_var + total
+
+    def peak(x: float) -> float:
+        return math.exp(-2.0 * rho * math.log1p(-total / end * x / (2.0 * decay)) - x)
+
+    scale = total / (2.0 * decay) * math.exp(-2.0 * rho * width)
+    near = scale * _converged(peak, 0.0, _PEAK, 0.0, decay)
+    rest = math.log1p(total / data_var * (1.0 - _PEAK / (2.0 * decay)))
+    return near + data_var * _converged(integrand, 0.0, rest, 1e-14 * near / data_var, decay)
+
+
+def _converged(
+    integrand: Callable[[float], float], low: float, high: float, size: float, decay: float
+) -> float:
+    """An integral to 1e-12 of itself or to `size`."""
+    value, error = quad(integrand, low, high, epsabs=size, epsrel=1e-12, limit=200, full_output=1)[
         :2
     ]
-    if not error <= 1e-10 * value:
+    if not error <= max(1e-10 * value, size):
         raise ValueError(f"the integral of the limit did not converge for decay={decay}.")
-    return data_var * float(value)
+    return float(value)

@@ -10,6 +10,7 @@ import numpy as np
 
 from gbm_ref import _checks
 from gbm_ref._checks import Array
+from gbm_ref._gaussians import SINGULAR, correlation_axes
 
 
 class Gaussian(NamedTuple):
@@ -46,18 +47,25 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> float:
     """
     p = checked_gaussian(p, "p")
     q = checked_gaussian(q, "q", p.mean.size)
-    values, vectors = np.linalg.eigh(q.cov)
-    if values[0] <= 1e-14 * values[-1]:
+    stds, values, vectors = correlation_axes(q.cov)
+    if values[0] <= SINGULAR:
         raise ValueError("the covariance of q must be positive definite.")
     # sqrt(values_i values_j), without the rounding of the roots on the diagonal.
     scale = np.outer(np.sqrt(values), np.sqrt(values))
     np.fill_diagonal(scale, values)
-    ratios = _eigenvalues(p.cov, vectors, scale)
-    if ratios[0] <= (ratios.size - 1) * 1e-15 * ratios[-1]:
+    # In units of q's standard deviations, which the divergence does not depend on.
+    ratios = _eigenvalues(p.cov / stds[:, None] / stds, vectors, scale)
+    own, own_values, _ = correlation_axes(p.cov)
+    if own_values[0] <= (ratios.size - 1) * 1e-15:
         return float(np.inf)
-    gaps = _eigenvalues(p.cov - q.cov, vectors, scale)
-    shift = (p.mean - q.mean) @ vectors
-    return float(0.5 * (np.sum(_excess(gaps, ratios)) + np.sum(shift**2 / values)))
+    gaps = _eigenvalues((p.cov - q.cov) / stds[:, None] / stds, vectors, scale)
+    shift = (p.mean - q.mean) / stds @ vectors
+    distance = float(np.sum(shift**2 / values))
+    if ratios[0] <= 1e-8 * ratios[-1]:
+        # Small ratios have no digits as eigenvalues; their product has, from the determinants.
+        log_ratio = 2.0 * np.log(own / stds) + np.log(own_values) - np.log(values)
+        return float(0.5 * (np.sum(ratios - 1.0) - np.sum(log_ratio) + distance))
+    return float(0.5 * (np.sum(_excess(gaps, ratios)) + distance))
 
 
 def _eigenvalues(matrix: Array, vectors: Array, scale: Array) -> Array:
@@ -70,7 +78,7 @@ def _eigenvalues(matrix: Array, vectors: Array, scale: Array) -> Array:
 def _excess(gaps: Array, ratios: Array) -> Array:
     """r - log(1 + r) for r = gaps = ratios - 1, each given to its own relative accuracy."""
     middle = np.where(gaps > -0.7, gaps, 0.0)
-    series = _r_minus_log1p(np.where(np.abs(gaps) < 0.5, gaps, 0.0))
+    series = r_minus_log1p(np.where(np.abs(gaps) < 0.5, gaps, 0.0))
     return np.select(
         [np.abs(gaps) < 0.5, gaps > -0.7],
         [series, middle - np.log1p(middle)],
@@ -78,7 +86,7 @@ def _excess(gaps: Array, ratios: Array) -> Array:
     )
 
 
-def _r_minus_log1p(r: Array) -> Array:
+def r_minus_log1p(r: Array) -> Array:
     """r - log(1 + r) for |r| < 0.5, where it is about r^2 / 2, without cancellation.
 
     With s = r / (2 + r), log(1 + r) = 2 artanh(s) and r - 2 s = r s exactly, which leaves

@@ -10,6 +10,7 @@ singular there; claims E4, E9). Times, lengths and factors are accurate to 8 * 2
 `E4`, `E3-literal`, `V1-Alg2`, `grid-geometric`, `grid-power`).
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -100,7 +101,8 @@ def geometric(process: Process, num_steps: int, std_min: float, std_max: float) 
         sqrt(v(t_i)) = std_max (std_min / std_max)^(i / (num_steps - 1)),  i = 0 .. num_steps - 1
 
     In standard deviations of log X, with full noise (claim R16). num_steps (>= 2) scores are read.
-    Raises ValueError unless 0 < std_min < std_max and std_max^2 <= v(horizon).
+    Raises ValueError unless 0 < std_min < std_max and std_max^2 <= v(horizon), or where rounding
+    leaves two levels at one time.
     """
     steps, low, high = _checked_stds(num_steps, std_min, std_max)
     return _rows_at(process, high * (low / high) ** (np.arange(steps) / (steps - 1)))
@@ -120,8 +122,14 @@ def power(
     steps, low, high = _checked_stds(num_steps, std_min, std_max)
     rho = _checks.positive_number(rho, "rho")
     fractions = np.arange(steps) / (steps - 1)
-    first, last = high ** (1 / rho), low ** (1 / rho)
-    return _rows_at(process, (first + fractions * (last - first)) ** rho)
+    ratio = math.log(low / high) / rho
+    # A difference that cancels is avoided at either end of the range of rho.
+    if ratio > -1.0:
+        stds = high * np.exp(rho * np.log1p(fractions * math.expm1(ratio)))
+    else:
+        stds = high * (fractions[::-1] + fractions * math.exp(ratio)) ** rho
+    stds[-1] = low
+    return _rows_at(process, stds)
 
 
 def _checked_stds(num_steps: int, std_min: float, std_max: float) -> tuple[int, float, float]:
@@ -135,4 +143,9 @@ def _checked_stds(num_steps: int, std_min: float, std_max: float) -> tuple[int, 
 
 def _rows_at(process: Process, stds: Array) -> Grid:
     times = [process.time_at_log_var(std**2) for std in stds] + [0.0]
+    if (np.diff(times) >= 0.0).any():
+        raise ValueError(
+            "neighbouring levels of the grid are one time in float64: take fewer steps, std_min "
+            "further from std_max and from 0, or rho nearer to 1."
+        )
     return tuple(Row(t, t - s, 1.0) for t, s in zip(times[:-1], times[1:], strict=True))

@@ -23,7 +23,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from gbm_ref import _checks
+from gbm_ref import _checks, _gaussians
 from gbm_ref._checks import Array, Values
 from gbm_ref._components import components
 from gbm_ref.process import Process
@@ -129,7 +129,7 @@ def exact_log_likelihood(
     y = np.log(_checks.with_trailing(_checks.positive_array(x, "x"), target.d, "x"))
     begin = target.diffuse(process, start)
     variances, axes = np.linalg.eigh(begin.log_cov)
-    if variances[0] <= 1e-14 * variances[-1]:
+    if _gaussians.is_singular(begin.log_cov):
         raise ValueError("the data have no density at t_min: their log covariance is singular.")
     added = one_log_var(process, end, end - start) / variances
     residual = (y - begin.log_mean) @ axes

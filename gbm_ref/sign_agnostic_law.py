@@ -11,44 +11,32 @@ through the rows, f <- E f(log |X_s|) as a function of y, from the last to the f
 taken over the start. No row has to be fine or noisy: flips, noise 0, inner steps and any process
 are covered.
 
-Quadrature. The average over z is the trapezoidal rule, in z itself where the factor is positive
-for |z| < 9, and otherwise in the variable tau with |b + noise sqrt(dv) z| =
-noise sqrt(dv) log(1 + e^tau), which resolves the singularity of the logarithm at a factor of 0:
-both converge exponentially. Between the rows f is a quintic spline on nodes that reach 10 standard
-deviations to either side of the law, and 30 beyond on the left, where flips land. Every result is
-computed on a finer and a coarser set of nodes, and their difference is returned as `error`: it
-is the error of the coarser one, and in the tests that of the finer one is at most a tenth of it
-or 1e-13 of the size of the terms.
+Quadrature. Between the rows f is polynomials on panels, which are halved until values that the
+polynomials have not seen agree with them; the average over z is taken by two rules that share no
+node, and adaptively where these disagree, as at the logarithm's singularity. What is missed at
+each row, weighed with the probability of being there, and the disagreements of the rules add up
+to `error`, with 2^-53 of the size of the terms for each row. It bounds the error of the result.
 """
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
-from scipy.special import expit
 
 from gbm_ref import _checks
-from gbm_ref._checks import Array
-from gbm_ref._gaussians import LOG_TWO_PI
+from gbm_ref._carried_laws import Cloud
+from gbm_ref._checks import Array, Indices
+from gbm_ref._panels import Evaluate, Function, resolved
+from gbm_ref._sign_agnostic_rows import RowMap, adaptive
 from gbm_ref.divergence import Gaussian, checked_gaussian
 from gbm_ref.grids import Grid, Row
 from gbm_ref.process import Process
 from gbm_ref.targets import LogNormal, Target
 
-Function = Callable[[Array], Array]
-
-# Nodes per standard deviation, of the coarser and of the finer set.
-_DENSITIES = (6.0, 12.0)
-# Half-width of the nodes in standard deviations, and how far they reach below on the left.
-_REACH, _DEPTH = 10.0, 30.0
-# Growth of the spacing of neighbouring nodes on the left, for one node per standard deviation.
-_GROWTH = 1.0
-# Spacing and range of the trapezoidal rule for a standard normal variable.
-_SPACING, _RANGE = 0.5, 9.0
-# Lower end of the variable tau: e^-37 = 1e-16.
-_LOWEST = -37.0
+# What a row may add to the error, of the size of the terms.
+_TOLERANCE = 1e-16
+# The start is averaged over this many standard deviations.
+_REACH = 10.0
 
 
 class Average(NamedTuple):
@@ -66,15 +54,6 @@ class LogMoments(NamedTuple):
     error: float
 
 
-class _Row(NamedTuple):
-    """What a row does to y: factor b = intercept - slope (y - centre), noise `spread` z."""
-
-    centre: float
-    intercept: float
-    slope: float
-    spread: float
-
-
 def sign_agnostic_moments(
     target: Target, process: Process, grid: Grid, start: Gaussian
 ) -> LogMoments:
@@ -88,13 +67,12 @@ def sign_agnostic_moments(
     1e-8 of an independent recursion (claim `R14-numbers`). Raises ValueError for another target or
     dimension, an empty grid, or times outside the range of the process.
     """
-    centre = float(target.log_mean[0]) if isinstance(target, LogNormal) else 0.0
-    first = sign_agnostic_average(lambda y: y - centre, target, process, grid, start)
-    second = sign_agnostic_average(lambda y: (y - centre) ** 2, target, process, grid, start)
-    spread = second.error + 2.0 * abs(first.value) * first.error
-    return LogMoments(
-        centre + first.value, second.value - first.value**2, max(first.error, spread)
-    )
+    chain = _chain(target, process, grid, start)
+    first = _average(lambda y: y - chain.centre, chain, False)
+    mean = chain.centre + first.value
+    second = _average(lambda y: (y - mean) ** 2, chain, False)
+    spread = second.error + first.error**2
+    return LogMoments(mean, second.value, max(first.error, spread))
 
 
 def sign_agnostic_average(
@@ -113,99 +91,78 @@ def sign_agnostic_average(
     The other arguments, the accuracy and the errors are those of `sign_agnostic_moments`; also
     raises ValueError where f is not finite. log |X_0| can be as low as -40 below the start's.
     """
+    return _average(function, _chain(target, process, grid, start), signed)
+
+
+class _Chain(NamedTuple):
+    """The maps of the rows, the rough law of y before each and after the last, and the start."""
+
+    centre: float
+    maps: list[RowMap]
+    clouds: list[Cloud]
+    mean: float
+    std: float
+
+
+def _chain(target: Target, process: Process, grid: Grid, start: Gaussian) -> _Chain:
     if not isinstance(target, LogNormal) or target.d != 1:
         raise ValueError("the law is for log-normal data with d = 1.")
     if len(grid) == 0:
         raise ValueError("the grid has no rows.")
     start = checked_gaussian(start, "start", 1)
-    rows = [_coefficients(target, process, row) for row in grid]
-    laws = _rough_laws(rows, process, grid, start)
-    first_nodes, weights = _start_nodes(start)
-    results = []
-    for density in _DENSITIES:
-        carried = function
-        for row, (mean, std) in zip(rows[:0:-1], laws[:0:-1], strict=True):
-            nodes = _nodes(mean, std, density)
-            carried = _interpolant(nodes, _after_row(carried, row, nodes, signed))
-        results.append(float(weights @ _after_row(carried, rows[0], first_nodes, signed)))
-    coarse, fine = results
-    return Average(fine, abs(fine - coarse))
+    mean, std = float(start.mean[0]), math.sqrt(max(float(start.cov[0, 0]), 0.0))
+    maps = [_coefficients(target, process, row) for row in grid]
+    z = np.arange(-_REACH, _top(std) + 0.05, 0.05) if std > 0.0 else np.zeros(1)
+    logs = -0.5 * z**2 + math.log(0.05 / math.sqrt(2.0 * math.pi)) if std > 0.0 else z
+    clouds = [Cloud(mean + std * z, logs).gathered()]
+    for one in maps:
+        clouds.append(one.after(clouds[-1]))
+    return _Chain(float(target.log_mean[0]), maps, clouds, mean, std)
 
 
-def _coefficients(target: LogNormal, process: Process, row: Row) -> _Row:
+def _average(function: Function, chain: _Chain, signed: bool) -> Average:
+    def checked(y: Array) -> Array:
+        return _checks.like(function(y), y, "the function")
+
+    last = chain.clouds[-1]
+    size = float(np.exp(last.log_masses) @ np.abs(checked(last.points)))
+    tolerance = max(_TOLERANCE * size, float(np.finfo(np.float64).tiny))
+    carried: Function = checked
+    error = (len(chain.maps) + 16) * 2.0**-53 * size
+    for one, cloud in zip(chain.maps[::-1], chain.clouds[-2::-1], strict=True):
+        panels = resolved(_evaluate(one, carried, signed), cloud, tolerance)
+        carried, error = panels.__call__, error + panels.error
+    value, missed = _over_the_start(carried, chain, tolerance)
+    return Average(value, error + missed)
+
+
+def _evaluate(one: RowMap, carried: Function, signed: bool) -> Evaluate:
+    return lambda y, allowed: one.average(carried, y, allowed, signed)
+
+
+def _top(std: float) -> float:
+    """Where E exp(2 y) has no more to come either, in standard deviations of the start."""
+    return _REACH + 2.0 * std
+
+
+def _over_the_start(carried: Function, chain: _Chain, tolerance: float) -> tuple[float, float]:
+    if chain.std == 0.0:
+        return float(carried(np.array([chain.mean]))[0]), 0.0
+
+    def integrand(of: Indices, z: Array) -> Array:
+        density = np.exp(-0.5 * z**2) / math.sqrt(2.0 * math.pi)
+        return np.asarray(carried(chain.mean + chain.std * z) * density)
+
+    ends = np.array([-_REACH]), np.array([_top(chain.std)])
+    value, error = adaptive(integrand, *ends, np.array([tolerance]))
+    return float(value[0]), float(error[0])
+
+
+def _coefficients(target: LogNormal, process: Process, row: Row) -> RowMap:
     total = float(target.log_cov[0, 0]) + process.log_var(row.t_score)
     if total <= 0.0 or row.t_score <= 0.0:
         raise ValueError("every row needs t_score > 0: the score may be singular at t=0.")
     dm, dv = process.increments(row.t_score, row.dt)
     kappa = _checks.non_negative_number(row.noise, "noise")
     centre = float(target.log_mean[0]) + process.log_mean(row.t_score)
-    return _Row(centre, 1.0 - dm + 0.5 * dv, dv / total, kappa * math.sqrt(dv))
-
-
-def _rough_laws(
-    rows: list[_Row], process: Process, grid: Grid, start: Gaussian
-) -> list[tuple[float, float]]:
-    """Mean and standard deviation of y before each row, to place the nodes (not the result)."""
-    mean, var, laws = float(start.mean[0]), float(start.cov[0, 0]), []
-    for row, times in zip(rows, grid, strict=True):
-        laws.append((mean, math.sqrt(max(var, 4e-4 * process.log_var(times.t_score)))))
-        factor = row.intercept - row.slope * (mean - row.centre)
-        size = max(abs(factor), row.spread, 1e-3)
-        mean += math.log(size)
-        var = (1.0 - row.slope / size) ** 2 * var + (row.spread / size) ** 2
-    return laws
-
-
-def _start_nodes(start: Gaussian) -> tuple[Array, Array]:
-    """Nodes and weights for the average over log X_T."""
-    x = np.arange(-_RANGE, _RANGE + _SPACING, _SPACING)
-    nodes = start.mean[0] + math.sqrt(max(start.cov[0, 0], 0.0)) * x
-    return nodes, _SPACING * _normal_density(x)
-
-
-def _nodes(mean: float, std: float, density: float) -> Array:
-    """Even nodes over the bulk of the law, and on the left ever wider ones."""
-    gap, growth = std / density, _GROWTH / density
-    bulk = mean + gap * np.arange(-_REACH * density, _REACH * density + 1.0)
-    count = math.ceil(math.log1p(growth * _DEPTH / gap) / growth)
-    below = gap / growth * np.expm1(growth * np.arange(float(count), 0.0, -1.0))
-    return np.concatenate([bulk[0] - below, bulk])
-
-
-def _interpolant(nodes: Array, values: Array) -> Function:
-    spline = make_interp_spline(nodes, values, k=5)
-    return lambda y: np.asarray(spline(np.clip(y, nodes[0], nodes[-1])))
-
-
-def _after_row(function: Function, row: _Row, y: Array, signed: bool) -> Array:
-    """E of the function at log |X_s|, times the sign of the factor if signed, at each y (n,)."""
-    factor = row.intercept - row.slope * (y - row.centre)
-    sure = np.abs(factor) >= (_RANGE + 0.5) * row.spread
-    result = np.empty_like(y)
-    for chosen, rule in ((sure, _with_one_sign), (~sure, _with_flips)):
-        if chosen.any():
-            logs, weights = rule(np.abs(factor[chosen]), row.spread, signed)
-            values = function(y[chosen, None] + logs)
-            result[chosen] = np.sum(_checks.like(values, logs, "the function") * weights, axis=1)
-    return np.sign(factor) * result if signed else result
-
-
-def _with_one_sign(size: Array, spread: float, signed: bool) -> tuple[Array, Array]:
-    """log |b + spread z| and weights, (n, nodes), for b = size > 9 spread: no flip in range."""
-    z = np.arange(-_RANGE, _RANGE + _SPACING, _SPACING)
-    safe = np.maximum(size, np.finfo(np.float64).tiny)[:, None]
-    return np.log(safe) + np.log1p(spread / safe * z), _SPACING * _normal_density(z)
-
-
-def _with_flips(size: Array, spread: float, signed: bool) -> tuple[Array, Array]:
-    """The same where flips count; with `signed` a factor of the other sign has weight < 0."""
-    tau = np.arange(_LOWEST, 2.0 * _RANGE + 1.0, _SPACING)
-    absolute, ratio = np.log1p(np.exp(tau)), (size / spread)[:, None]
-    same, other = _normal_density(absolute - ratio), _normal_density(absolute + ratio)
-    density = same - other if signed else same + other
-    logs = np.broadcast_to(math.log(spread) + np.log(absolute), density.shape)
-    return logs, _SPACING * expit(tau) * density
-
-
-def _normal_density(z: Array) -> Array:
-    return np.asarray(np.exp(-0.5 * z**2 - 0.5 * LOG_TWO_PI))
+    return RowMap(centre, 1.0 - dm + 0.5 * dv, dv / total, kappa * math.sqrt(dv))

@@ -298,7 +298,7 @@ class PointMasses(_LogSpaceMixture):
                 "PointMasses have one blur for all coordinates, this process one for each: take "
                 "LogNormalMixture(weights, log(points), zeros) for the data set."
             )
-        return PointMasses(self.points * np.exp(log_means(process, t)), self.log_var + v)
+        return PointMasses(_checks.times_exp(self.points, log_means(process, t)), self.log_var + v)
 
     def logpdf(self, x: Values) -> Array:
         y = self._log(x)
@@ -317,7 +317,7 @@ class PointMasses(_LogSpaceMixture):
         size = _checks.whole_number(size, "size", 1)
         chosen = _checks.indices(random, self.points.shape[0], size)
         z = random.standard_normal((size, self.d))
-        return self.points[chosen] * np.exp(math.sqrt(self.log_var) * z)
+        return _checks.times_exp(self.points[chosen], math.sqrt(self.log_var) * z)
 
     def marginal(self, coordinates: int | Values) -> "PointMasses":
         i = _quantiles.coordinates(coordinates, self.d)

@@ -10,6 +10,7 @@ from torch.distributions.constraints import Constraint
 from gbm_fast import targets
 from gbm_fast.distributions.scores import Scores, Shape
 from gbm_fast.process import Process, Time
+from gbm_fast.shapes import times_exp
 
 
 class PointMasses(Scores, Distribution):
@@ -80,7 +81,7 @@ class PointMasses(Scores, Distribution):
         points, shape = self.points, self._extended_shape(Size(sample_shape))
         chosen = torch.randint(len(points), shape[:-1], device=points.device)
         z = torch.randn(shape, dtype=points.dtype, device=points.device)
-        return points[chosen] * (math.sqrt(self.log_var) * z).exp()
+        return times_exp(points[chosen], math.sqrt(self.log_var) * z)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value), of the shape of the samples and the batch."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gbm_fast.checks import SMALLEST, has_values, like, require_positive
 from gbm_fast.process.times import TOLERANCE, Time, float64, time_in_range
-from gbm_fast.shapes import schedule_like
+from gbm_fast.shapes import schedule_like, times_exp
 
 
 class Process(ABC):
@@ -56,7 +56,7 @@ class Process(ABC):
         draws = like(x0, z, "z")
         log_mean = schedule_like(self.log_mean(t), x0)
         log_std = schedule_like(self.log_var(t).sqrt(), x0)
-        return x0 * torch.exp(log_mean + log_std * draws)
+        return times_exp(x0, log_mean + log_std * draws)
 
     def _require_range(self) -> None:
         """Raise ValueError unless m(T) and v(T) are within the range of float64."""

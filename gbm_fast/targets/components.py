@@ -19,7 +19,7 @@ from gbm_fast.shapes import exact_arithmetic
 from gbm_fast.targets.base import Target
 from gbm_fast.targets.lognormal import LogNormal, LogNormalMixture
 from gbm_fast.targets.points import PointMasses
-from gbm_fast.targets.principal_axes import widened
+from gbm_fast.targets.principal_axes import nearly_singular, widened
 
 
 def drawn_classes(shares: Tensor, uniform: Tensor) -> Tensor:
@@ -115,7 +115,10 @@ class Components(NamedTuple):
         """log(weights_j N(y; mean_j, ...)), (..., J); a singular covariance is a ValueError."""
         smallest, largest = self.variances.amin(-1), self.variances.amax(-1)
         rounding = self.means.shape[-1] * torch.finfo(self.means.dtype).eps
-        if has_values(smallest) and bool((smallest <= rounding * largest).any()):
+        flat = smallest <= rounding * largest
+        if self.covs is not None:
+            flat = nearly_singular(self.covs.detach(), rounding)
+        if has_values(flat) and bool(flat.any()):
             raise ValueError(
                 "this law has no density: a log covariance is singular; diffuse it to t > 0 first."
             )

@@ -34,7 +34,7 @@ from gbm_fast.checks import (
 )
 from gbm_fast.process import Process, Time
 from gbm_fast.process.times import float64
-from gbm_fast.shapes import exact_arithmetic, lasting, owned
+from gbm_fast.shapes import exact_arithmetic, lasting, owned, times_exp
 from gbm_fast.targets.base import (
     Target,
     floating,
@@ -125,7 +125,7 @@ class PointMasses(Target):
     @property
     def points(self) -> Tensor:
         """The points (N, d), moved by exp(m) when the law was diffused."""
-        return self._data.points * self._m.exp()
+        return times_exp(self._data.points, self._m)
 
     @property
     def d(self) -> int:
@@ -210,8 +210,8 @@ class PointMasses(Target):
         count = whole_number(size, "size", 1)
         chosen = torch.randint(points.shape[0], (count,), generator=source, device=source.device)
         z = standard_normal(count, source, points)
-        noise = torch.exp(self._m + self._v.sqrt() * z)
-        return points[chosen.to(points.device)] * noise
+        exponent = (self._m + self._v.sqrt() * z).to(points)
+        return times_exp(points[chosen.to(points.device)], exponent)
 
     def diffuse(self, process: Process, t: Time) -> "PointMasses":
         """The points times exp(m(t)), with log_var + v(t) round each."""

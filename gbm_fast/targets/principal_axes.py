@@ -6,8 +6,8 @@ digits of the covariances as they were given; what meets a state is cast to it.
 
 Gradients with respect to the covariances do not come this way: the derivative of an eigenvector
 is divided by differences of eigenvalues, and equal ones, as every multiple of the identity has,
-would make it NaN. Where they are asked for, inverses and determinants are those of Cholesky
-factors.
+would make it NaN. Where they are asked for, and where scales are unlike, inverses and determinants
+are those of Cholesky factors.
 """
 
 import math
@@ -19,7 +19,10 @@ from torch.autograd.function import BackwardCFunction, FunctionCtx, once_differe
 
 from gbm_fast.checks import has_values
 from gbm_fast.process.times import float64
-from gbm_fast.shapes import exact_arithmetic
+from gbm_fast.shapes import differentiated, exact_arithmetic
+
+# Ratio of variances from which on the digits of eigenvectors do not serve all coordinates.
+_UNLIKE = 1e3
 
 
 class PrincipalAxes(NamedTuple):
@@ -32,7 +35,7 @@ class PrincipalAxes(NamedTuple):
     singular: bool
     """Whether some variance is 0 to rounding, so that the law has no density."""
     covs: Tensor | None = None
-    """The covariances (J, d, d) themselves where they ask for gradients."""
+    """The covariances (J, d, d) themselves where they ask for gradients or have unlike scales."""
 
     @classmethod
     def of(cls, covs: Tensor) -> "PrincipalAxes":
@@ -40,10 +43,13 @@ class PrincipalAxes(NamedTuple):
         wide = float64(covs)
         variances, axes = torch.linalg.eigh(wide.detach())
         variances = variances.clamp(min=0)
-        rounding = covs.shape[-1] * torch.finfo(covs.dtype).eps
-        flat = variances[:, 0] <= rounding * variances[:, -1]
+        own = wide.detach().diagonal(dim1=-2, dim2=-1)
+        flat = nearly_singular(wide.detach(), covs.shape[-1] * torch.finfo(covs.dtype).eps)
         singular = has_values(flat) and bool(flat.any())
-        return cls(variances, axes, singular, wide if wide.requires_grad else None)
+        # The factors of Cholesky keep the digits of unlike scales, which eigenvectors mix.
+        unlike = has_values(own) and bool((own.amax(-1) > _UNLIKE * own.amin(-1)).any())
+        kept = differentiated(wide) or unlike and not singular and covs.shape[-1] > 1
+        return cls(variances, axes, singular, wide if kept else None)
 
     def widened(self, v: Tensor) -> "PrincipalAxes":
         """Those of S_j + v I, for v >= 0, 0-d and in float64; of S_j + diag v for v (d,)."""
@@ -90,6 +96,15 @@ class PrincipalAxes(NamedTuple):
             # Equal to the roots, with the derivatives of S_j = R_j R_j^T.
             roots = roots.detach() + (factors - factors.detach()) @ turns
         return roots.to(like)
+
+
+def nearly_singular(covs: Tensor, rounding: float) -> Tensor:
+    """Whether the correlations of (J, d, d) have an eigenvalue within rounding of 0, (J,)."""
+    stds = covs.diagonal(dim1=-2, dim2=-1).clamp(min=0).sqrt()
+    without = (stds == 0).any(-1)
+    safe = torch.where(stds == 0, 1.0, stds)
+    correlations = covs / safe[..., :, None] / safe[..., None, :]
+    return without | (torch.linalg.eigvalsh(correlations)[..., 0] <= rounding)
 
 
 def widened(covs: Tensor, v: Tensor) -> Tensor:

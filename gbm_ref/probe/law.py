@@ -7,6 +7,7 @@ import numpy as np
 
 from gbm_ref import _checks
 from gbm_ref._checks import Array
+from gbm_ref._gaussians import SINGULAR, correlation_axes
 from gbm_ref.divergence import Gaussian, checked_gaussian
 from gbm_ref.probe.rejection import (
     NOISE_SIZES,
@@ -20,6 +21,9 @@ from gbm_ref.probe.rejection import (
 
 # (x_T (n, d), z (rows, n, d)) -> x_0 (n, d); the n states must not influence each other.
 Sampler = Callable[[Array, Array], Array]
+
+# Of |log x_T|: exp of it, and what a sampler adds, is within the range of float64.
+_LARGEST = 600.0
 
 
 class AffineMap(NamedTuple):
@@ -87,15 +91,16 @@ def assert_law(
     no z, or a result of another shape than x_T.
     """
     expected = checked_gaussian(expected, "expected")
-    values, vectors = np.linalg.eigh(expected.cov)
-    if values[0] <= 1e-14 * values[-1]:
+    scales, values, vectors = correlation_axes(expected.cov)
+    if values[0] <= SINGULAR:
         raise ValueError("the covariance of expected must be positive definite.")
     tolerance = _checks.positive_number(tolerance, "tolerance")
+    start = checked_gaussian(start, "start", expected.mean.size)
     found = extract_affine_map(sampler, rows, expected.mean.size)
     _require_no_own_noise(sampler, *found.noise.shape[:2])
     law = found.law(start)
-    refuse({"affinity": _affinity_gap(sampler, found)}, tolerance)
-    whiten = vectors / np.sqrt(values)
+    refuse({"affinity": _affinity_gap(sampler, found, start)}, tolerance)
+    whiten = vectors / np.sqrt(values) / scales[:, None]
     mean_gap = np.max(np.abs((law.mean - expected.mean) @ whiten))
     cov_gap = np.max(np.abs(whiten.T @ (law.cov - expected.cov) @ whiten))
     details = f"\n  found   {_written(law)}\n  stated  {_written(expected)}"
@@ -111,13 +116,21 @@ def _require_no_own_noise(sampler: Sampler, rows: int, d: int) -> None:
     require_same_twice(np.exp(first), np.exp(second))
 
 
-def _affinity_gap(sampler: Sampler, found: AffineMap) -> float:
-    """The largest deviation from `found` at generic points, relative to the terms added up."""
+def _affinity_gap(sampler: Sampler, found: AffineMap, start: Gaussian) -> float:
+    """The largest deviation from `found` at generic points, relative to the terms added up.
+
+    Half of them are +-2, half as many standard deviations from the start's mean as the noise has:
+    a clip of states shows only beyond its bound.
+    """
     rows, d, _ = found.noise.shape
+    sizes = np.repeat(NOISE_SIZES, len(sign_patterns(rows, d)))
     z = np.stack(
         [size * signs for size in NOISE_SIZES for signs in sign_patterns(rows, d)], axis=1
     )
-    y = np.stack([2.0 * (-1.0) ** (j + np.arange(d)) for j in range(z.shape[1])])
+    signs = (-1.0) ** (np.arange(sizes.size)[:, None] + np.arange(d))
+    spread = np.sqrt(np.maximum(np.diag(start.cov), 0.0))
+    wide = np.clip(start.mean + sizes[:, None] * spread * signs, -_LARGEST, _LARGEST)
+    y, z = np.concatenate([2.0 * signs, wide]), np.concatenate([z, z], axis=1)
     noise = np.einsum("kij,knj->ni", found.noise, z)
     expected = found.offset + y @ found.state.T + noise
     terms = 1.0 + np.abs(found.offset) + np.abs(y) @ np.abs(found.state).T

@@ -72,4 +72,4 @@ class Process(ABC):
         noise = _checks.like(z, start, "z", "x0")
         exponent = self.log_mean(t) + math.sqrt(self.log_var(t)) * noise
         with _checks.quiet():
-            return start * np.exp(exponent)
+            return _checks.times_exp(start, exponent)

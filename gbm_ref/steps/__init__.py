@@ -17,7 +17,7 @@ wrong shape, a score that is not finite, noise < 0, or times outside the range o
 declares its calculus, the coordinates in which it is written, its strong and weak order (claim
 R15), whether it keeps the sign of every entry and whether it uses noise. The accuracy that a class
 states is that of one step, for exact dm, dv and h. Steps in log X multiply by the exponential of
-an exponent, which overflows above 709.
+an exponent in two factors, so that x_s alone has to be within the range of float64.
 
 | step | what it is |
 | --- | --- |

@@ -70,4 +70,4 @@ class LogAffineStep(ABC):
                 draws @ root.T if isinstance(root, np.ndarray) and root.ndim == 2 else root * draws
             )
         with _checks.quiet():
-            return x * np.exp(exponent)
+            return _checks.times_exp(x, exponent)

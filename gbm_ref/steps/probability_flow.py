@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
 from gbm_ref.process import Process
@@ -57,9 +55,9 @@ class ProbabilityFlow:
         length = -dv / (a + b)
         slope = -a * (1.0 + score_at(score, x, t))
         with _checks.quiet():
-            predicted = x * np.exp(length * slope - dm)
+            predicted = _checks.times_exp(x, length * slope - dm)
         if np.max(b) == 0.0:
             return predicted
         end_slope = -b * (1.0 + score_at(score, predicted, s))
         with _checks.quiet():
-            return x * np.exp(length * (slope + end_slope) / 2.0 - dm)
+            return _checks.times_exp(x, length * (slope + end_slope) / 2.0 - dm)

@@ -124,7 +124,9 @@ def rearranged(candidate: Candidate) -> Candidate:
     if hasattr(candidate, "_fields"):
         return type(candidate)(*map(rearranged, candidate))
     if isinstance(candidate, tuple | list):
-        return type(candidate)(rearranged(entry) for entry in candidate)
+        entries = [rearranged(entry) for entry in candidate]
+        make = getattr(candidate, "_make", type(candidate))  # a named tuple takes its fields
+        return make(entries)
     if callable(candidate):
         given = candidate
 

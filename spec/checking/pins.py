@@ -18,6 +18,11 @@ DIGITS = 70
 Values = Mapping[str, mpf]
 
 
+def table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
+    """Points from the names of their values, in one text, and a row of values for each."""
+    return tuple(dict(zip(names.split(), row, strict=True)) for row in rows)
+
+
 def evaluator(formula: Formula) -> Callable[[Values], list[mpf]]:
     """`formula` as a function from names to a list of numbers."""
     if isinstance(formula, Expr | int) or (

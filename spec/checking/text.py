@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from spec.checking.typeset import latex
 
 _SLOT = re.compile(r"\[\[([^\]|]+)(?:\|(\d+))?\]\]")
+_COMMAND = re.compile(r"\\[A-Za-z]+$")
 _SCRIPT = re.compile(r"[_^](\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|\S)")
 _RELATION = re.compile(
     r"=|<|>|\\(?:le|ge|leq|geq|ne|neq|to|leftarrow|propto|approx|equiv|preceq|succeq|ll|gg)\b"
@@ -51,6 +52,8 @@ def filled(text: str, values: Mapping[str, object], names: Mapping[str, str]) ->
             raise UnknownSlot(f"[[{name}]]: the names are {', '.join(values) or 'none'}")
         value = values[name]
         tex = latex(value, names, digits)
+        if inside and _COMMAND.search(between) and tex[:1].isalpha():
+            between += " "  # or the value would be read as part of the command's name
         done += [between, tex if inside or isinstance(value, str) else f"${tex}$"]
         at = slot.end()
     return "".join([*done, text[at:]])

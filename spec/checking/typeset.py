@@ -82,6 +82,12 @@ class _Printer(LatexPrinter):
             return rf"\left({base}\right)^{{{expr.exp}}}"
         return super()._print_Pow(expr)
 
+    def _print_polygamma(self, expr: Expr, exp: str | None = None) -> str:  # noqa: N802
+        order, argument = expr.args
+        name = r"\psi" if order == 0 else rf"\psi_{{{self._print(order)}}}"
+        power = f"^{{{exp}}}" if exp else ""
+        return rf"{name}{power}\left({self._print(argument)}\right)"
+
     def _print_Add(self, expr: Expr, order: str | None = None) -> str:  # noqa: N802
         """What is taken off comes last, as one writes it."""
         terms = self._as_ordered_terms(expr, order=order)
@@ -122,7 +128,9 @@ def latex(value: object, names: Mapping[str, str], digits: int = 4) -> str:
     if isinstance(value, Sde):
         drift, noise = (latex(v, names, digits) for v in (value.drift, value.noise))
         motion = r"\bar W" if value.clock == "r" else "W"
-        return rf"d{value.state} = \left({drift}\right)\,d{value.clock} + {noise}\,d{motion}"
+        if value.drift.is_Add:
+            drift = rf"\left({drift}\right)"
+        return rf"d{value.state} = {drift}\,d{value.clock} + {noise}\,d{motion}"
     if isinstance(value, Basic | MatrixBase | Relational):
         return str(_Printer(names).doprint(value))
     if isinstance(value, bool | int):

@@ -17,13 +17,15 @@ from sympy import (
     gamma,
     log,
     polygamma,
+    symbols,
     together,
 )
 
 from spec.checking.algebra import vanishes
+from spec.exact._symbols import q
 
-q = Symbol("q", positive=True)
-theta, theta_N = Symbol("theta", positive=True), Symbol("theta_N", positive=True)
+# What is left of an expansion at each of two arguments, known to be in [0, 1].
+theta, theta_N = symbols("theta theta_N", positive=True)
 
 
 def trigamma(argument: Expr) -> Expr:
@@ -61,11 +63,9 @@ def positive(expression: Expr) -> bool:
     return signs[0] == signs[1]
 
 
-def trigamma_expansion(argument: Expr, weight: Expr) -> Expr:
+def trigamma_expansion(at: Expr, weight: Expr) -> Expr:
     """1/q + 1/(2 q^2) + 1/(6 q^3) - weight / (30 q^5): psi_1(q) for some weight in [0, 1]."""
-    return (
-        1 / argument + 1 / (2 * argument**2) + 1 / (6 * argument**3) - weight / (30 * argument**5)
-    )
+    return 1 / at + 1 / (2 * at**2) + 1 / (6 * at**3) - weight / (30 * at**5)
 
 
 def trigamma_is_bracketed() -> bool:
@@ -79,12 +79,12 @@ def trigamma_is_bracketed() -> bool:
     return positive(falls[0]) and positive(-falls[1])
 
 
-def digamma_expansion(argument: Expr, weight: Expr, logarithm: Expr) -> Expr:
+def digamma_expansion(at: Expr, weight: Expr, logarithm: Expr) -> Expr:
     """log q - 1/(2 q) - 1/(12 q^2) + weight / (120 q^4): psi(q) for some weight in [0, 1].
 
     `logarithm` is what to write for log q.
     """
-    return logarithm - 1 / (2 * argument) - 1 / (12 * argument**2) + weight / (120 * argument**4)
+    return logarithm - 1 / (2 * at) - 1 / (12 * at**2) + weight / (120 * at**4)
 
 
 def digamma_is_bracketed() -> bool:
@@ -100,9 +100,9 @@ def digamma_is_bracketed() -> bool:
     )
 
 
-def gamma_ratio_expansion(argument: Expr, weight: Expr) -> Expr:
+def gamma_ratio_expansion(at: Expr, weight: Expr) -> Expr:
     """q + 1/4 + weight / (32 q): (Gamma(q + 1) / Gamma(q + 1/2))^2 for some weight in [0, 1]."""
-    return argument + Rational(1, 4) + weight / (32 * argument)
+    return at + Rational(1, 4) + weight / (32 * at)
 
 
 def gamma_ratio_is_bracketed() -> bool:

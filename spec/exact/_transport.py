@@ -38,23 +38,24 @@ def _law(
     v0: str, total: str, steps: int, drift: str, kappa: str, rules: tuple[int, int]
 ) -> tuple[mpf, mpf]:
     with mpmath.workdps(_DIGITS):
-        outer, inner = (_gauss_hermite(n) for n in rules)
-        to_coefficients = mpmath.matrix([[x**j for j in range(rules[0])] for x in outer[0]]) ** -1
-        data, h, slope, noise = mpf(v0), mpf(total) / steps, mpf(drift), mpf(kappa)
+        (nodes, weights), (inner, inner_weights) = (_gauss_hermite(order) for order in rules)
+        to_coefficients = mpmath.matrix([[x**j for j in range(rules[0])] for x in nodes]) ** -1
+        data, h, slope = mpf(v0), mpf(total) / steps, mpf(drift)
+        draws = [mpf(kappa) * mpmath.sqrt(h) * x for x in inner]
         scale = mpmath.sqrt(data)
-        polynomials = [[mpf(0), scale], [mpf(0), mpf(0), data]]
-        draws = [noise * mpmath.sqrt(h) * x for x in inner[0]]
+        # Coefficients from the highest power on, of U_0 and of U_0^2.
+        polynomials = [[scale, mpf(0)], [data, mpf(0), mpf(0)]]
         for k in range(1, steps + 1):
             variance = data + h * k
             root, values = mpmath.sqrt(variance), ([], [])
-            for x in outer[0]:
+            for x in nodes:
                 b = 1 + h * (mpf("0.5") - slope - x / root)
                 ends = [(x * root + mpmath.log(abs(b + d)) + slope * h) / scale for d in draws]
                 for polynomial, column in zip(polynomials, values, strict=True):
-                    column.append(_mean([_value(polynomial, end) for end in ends], inner[1]))
+                    column.append(_mean(polynomial, ends, inner_weights))
             scale = root
-            polynomials = [list(to_coefficients * mpmath.matrix(column)) for column in values]
-        first, second = (_mean([_value(p, x) for x in outer[0]], outer[1]) for p in polynomials)
+            polynomials = [list(to_coefficients * mpmath.matrix(c))[::-1] for c in values]
+        first, second = (_mean(p, nodes, weights) for p in polynomials)
         return first, second - first**2
 
 
@@ -67,12 +68,5 @@ def _gauss_hermite(order: int) -> Nodes:
     return nodes, list(mpmath.lu_solve(powers, moments))
 
 
-def _value(coefficients: list[mpf], x: mpf) -> mpf:
-    total = mpf(0)
-    for coefficient in reversed(coefficients):
-        total = total * x + coefficient
-    return total
-
-
-def _mean(values: list[mpf], weights: list[mpf]) -> mpf:
-    return mpmath.fdot(values, weights)
+def _mean(polynomial: list[mpf], at: list[mpf], weights: list[mpf]) -> mpf:
+    return mpmath.fdot([mpmath.polyval(polynomial, x) for x in at], weights)

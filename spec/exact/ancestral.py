@@ -1,41 +1,73 @@
 """Steps that freeze the denoiser (ancestral and DDIM), on log-normal data.
 
-Symbols: D = E[log X_0 | X_t] the denoiser; t, s the ends of a step, on the grid k delta and
-(k - 1) delta; h = sigma^2 delta, v_k = v_0 + h k, q = v_0 / h; e, V deviation of the mean from
-a + m t and variance of the sampler; S = V_0 / v_0^2 - V_N / v_N^2 the noise part.
+Symbols of `_symbols`; t, s the ends of a step, on the grid k delta and (k - 1) delta; S the noise
+part V_0 / v_0^2 - V_N / v_N^2; U = v_k, or sigma^2 / v_0 in R17-function-G; gamma_E Euler's
+constant; l = log(v_0 sigma^2 / (h v_N)), which grows slowly as h falls.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, expand, sqrt, symbols
+from sympy import (
+    EulerGamma,
+    Expr,
+    Integer,
+    Poly,
+    expand,
+    expand_func,
+    fraction,
+    log,
+    polygamma,
+    sqrt,
+    symbols,
+    together,
+)
 
 from spec.checking.algebra import vanishes
-from spec.checking.numeric import agree
-from spec.checking.old import Claim, Kind, Means, Proof
-from spec.exact import _closed_pins, _iterations
-from spec.exact._chain import L, V, a, e, h, hyvarinen, m, moments, sigma, z
-from spec.exact._special import digamma, q, trigamma, vanishes_by_recurrence
+from spec.checking.claim import Assumption, Claim, Means, Pin
+from spec.exact import _special as special
+from spec.exact._chain import DATA, hyvarinen, moments
+from spec.exact._special import digamma, trigamma, vanishes_by_recurrence
+from spec.exact._symbols import (
+    AT_THE_END,
+    NAMES,
+    L,
+    V,
+    a,
+    e,
+    h,
+    kappa,
+    m,
+    n,
+    q,
+    sigma,
+    t,
+    v0,
+    vN,
+    z,
+)
+from spec.exact.dale_langevin import GAIN
 
-t, s, v0, n, root, kappa = symbols("t s v0 n root kappa", positive=True)
-NoisePart = Callable[[Expr | mpf, Expr | mpf, Expr | mpf, Callable, Callable], Expr | mpf]
+s, root, k, total, U = symbols("s root k S U", positive=True)
+ell_0, ell_N, ell_end, ell, euler_gamma = symbols("l_0 l_N l_end l gamma_E", real=True)
 
 
 def _law_after(weight: Expr, noise: Expr) -> tuple[Expr, Expr]:
     """(E log X_s - a - m s, Var log X_s) of D + m s + weight (log X_t - D - m t) + noise Z."""
     mean_t, variance_t = a + m * t, v0 + sigma**2 * t
-    log_score = 1 + hyvarinen(L, mean_t, variance_t)
-    denoiser = L - m * t + sigma**2 * t * log_score
+    denoiser = L - m * t + sigma**2 * t * (1 + hyvarinen(L, mean_t, variance_t))
     image = denoiser + m * s + weight * (L - denoiser - m * t) + noise * z
     mean, variance = moments(image, mean_t + e, V)
     return mean - a - m * s, variance
 
 
 def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
-    """Whether an ancestral step gives e' = g e and V' = g^2 V + noise, (g, noise) = candidate.
+    r"""On log-normal data an ancestral step from $t$ to $s$ multiplies the mean error by $[[0]]$,
+    the variance by its square, and adds $[[1]]$ to the variance.
 
-    Moments of the step with weight s / t and noise of variance sigma^2 s (t - s) / t.
+    The step draws from the Brownian bridge between the denoiser and $\log X_t$. The moments are
+    taken with symbols for every parameter. For a point mass and $s$ zero both vanish, so that the
+    point is returned.
     """
     mean, variance = _law_after(s / t, root)
     variance = expand(variance).subs(root, sqrt(sigma**2 * s * (t - s) / t))
@@ -44,181 +76,224 @@ def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
 
 
 def is_the_ddim_law(factor: Expr) -> bool:
-    """Whether a DDIM step multiplies the deviation by this, and the variance by its square.
+    r"""On log-normal data a DDIM step from $t$ to $s$ multiplies the mean error by $[[it]]$ and
+    the variance by its square, as Euler's rule for the probability flow in the standard deviation.
 
-    Moments of the step with weight sqrt(s / t) = kappa, written with s = kappa^2 t.
+    As for R17, with the square root of the weight and no noise. Euler's rule for the deviation
+    goes along its slope at the standard deviation of $t$, which gives the same factor.
     """
     mean, variance = (f.subs(s, kappa**2 * t) for f in _law_after(kappa, Integer(0)))
     claimed = factor.subs(s, kappa**2 * t)
-    return vanishes((mean - claimed * e, variance - claimed**2 * V))
+    euler = 1 + sigma**2 * t * (kappa - 1) / (v0 + sigma**2 * t)
+    return vanishes((mean - claimed * e, variance - claimed**2 * V, claimed - euler))
 
 
-def is_the_noise_part(terms: Callable[[Expr, Expr, int], Expr]) -> bool:
-    """Whether V_0 = v_0^2 (V_N / v_N^2 + sum over k of terms(v_0, h, k)).
+def is_the_noise_part(candidate: tuple[Expr, Expr]) -> bool:
+    r"""After steps of equal length down to level $k$, $V_k=[[0]]$, where $S$ sums $[[1]]$ over the
+    levels above $k$.
 
-    The recursion with factor v_{k-1} / v_k and noise h (k - 1) / k: four steps with symbols, 300
-    steps at 50 digits.
+    By induction, for any number of steps: at $v_N$ nothing has happened, and an ancestral step on
+    the grid leads from the formula to that of the next level, with its term in the sum. Divided by
+    the square of the variance at its level, the variance grows by the term.
     """
-    value = V
-    for k in (4, 3, 2, 1):
-        below, above = v0 + h * (k - 1), v0 + h * k
-        value = (below / above) ** 2 * value + h * (k - 1) / k
-    claimed = v0**2 * (V / (v0 + 4 * h) ** 2 + sum(terms(v0, h, k) for k in range(1, 5)))
-    return vanishes(value - claimed) and _matches_a_long_chain(terms)
-
-
-def _chain(data: mpf, step: mpf, steps: int, start: mpf) -> mpf:
-    """V_0 of the ancestral sampler by its recursion."""
-    levels = range(steps, 0, -1)
-    pairs = (
-        ((data + step * (k - 1)) / (data + step * k), step * (k - 1) / mpf(k)) for k in levels
+    variance, term = candidate
+    here, below = v0 + h * k, v0 + h * (k - 1)
+    stepped = (below / here) ** 2 * variance.subs(U, here) + h * (k - 1) / k
+    return vanishes(
+        (
+            variance.subs({U: vN, total: 0}) - V,
+            variance.subs({U: below, total: total + term}, simultaneous=True) - stepped,
+        )
     )
-    return _iterations.run(pairs, mpf(0), start)[1]
 
 
-def _matches_a_long_chain(terms: Callable[[mpf, mpf, int], mpf]) -> bool:
-    with mpmath.workdps(50):
-        data, step, start = mpf("0.07"), mpf("0.002"), mpf("0.9")
-        noise = mpmath.fsum(terms(data, step, mpf(k)) for k in range(1, 301))
-        value = data**2 * (start / (data + 300 * step) ** 2 + noise)
-        return agree(value, _chain(data, step, 300, start), 40)
+def is_the_sum(closed: Expr) -> bool:
+    r"""After $N$ steps the sum $S$ of R17-variance is $[[it]]$, where $q$ is the variance of the
+    data in units of $h$ and not one.
 
-
-def is_the_sum(closed: NoisePart) -> bool:
-    """Whether S = closed(q, N, h, psi, psi_1), by induction over N and against a chain of 300.
-
-    One more level, N -> N + 1, adds the term of k = N + 1 and changes no other.
+    By partial fractions and the recurrences of the two polygamma functions. As an induction over
+    $N$: both sides vanish for no step, and one more level adds its term on both.
     """
-    start, here, longer = (closed(q, x, h, digamma, trigamma) for x in (Integer(0), n, n + 1))
-    term = n / (n + 1) / (h * (q + n) ** 2)
-    if not (vanishes_by_recurrence(start) and vanishes_by_recurrence(longer - here - term)):
-        return False
-    with mpmath.workdps(50):
-        data, step, start = mpf("0.07"), mpf("0.002"), mpf("0.9")
-        noise = closed(data / step, mpf(300), step, mpmath.digamma, lambda x: mpmath.psi(1, x))
-        value = data**2 * (start / (data + 300 * step) ** 2 + noise)
-        return agree(value, _chain(data, step, 300, start), 40)
+    start, longer = (closed.subs(n, x) for x in (Integer(0), n + 1))
+    term = SUM_HOLDS[1].subs({v0: q * h, k: n + 1})
+    return all([vanishes_by_recurrence(gap) for gap in (start, longer - closed - term)])
 
 
-def closed_form(q: Expr, n: Expr, h: Expr, psi: Callable, psi_1: Callable) -> Expr:
-    """S by partial fractions; q is not 1."""
-    harmonic = psi(n + 1) - psi(1)
-    return (
-        (psi_1(q) - psi_1(q + n)) * (1 + 1 / (q - 1))
-        - (harmonic - psi(q + n) + psi(q)) / (q - 1) ** 2
-    ) / h
+def expansion(start: Expr = vN) -> Expr:
+    """V_0 / v_0 from the variance `start`, psi and psi_1 written as expansions with weights in
+    [0, 1]; the logarithms of q = v_0 / h, N and q + N = v_N / h are l_0, l_N and l_end."""
+    noise = expand_func(CLOSED_FORM).subs(EulerGamma, euler_gamma)
+    places = ((q, v0 / h, ell_0), (n, (vN - v0) / h, ell_N), (q + n, vN / h, ell_end))
+    written = {}
+    for i, (argument, value, logarithm) in enumerate(places):
+        weight, other = symbols(f"weight_{i} other_{i}")
+        written[polygamma(0, argument)] = special.digamma_expansion(value, weight, logarithm)
+        written[polygamma(1, argument)] = special.trigamma_expansion(value, other)
+    noise = noise.subs(written).subs({q: v0 / h, n: (vN - v0) / h})
+    return v0 * (start / vN**2 + noise)
 
 
-def _closed_with_gaps(weight: int, power: int) -> NoisePart:
-    """The closed form with another weight of the psi_1 terms or another power of q - 1."""
+def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
+    r"""From the exact variance $V_0$ is off $v_0$ by the share $[[it]]$, up to a remainder that is
+    $O(h^2)$ but for a logarithm, at fixed $v_0$ and $v_N$; $l$ is $[[l]]$.
 
-    def closed(q: Expr, n: Expr, h: Expr, psi: Callable, psi_1: Callable) -> Expr:
-        tail = psi_1(q) - psi_1(q + n)
-        harmonic = psi(n + 1) - psi(1) - psi(q + n) + psi(q)
-        return (tail * (1 + weight / (q - 1)) - harmonic / (q - 1) ** power) / h
+    In R17-closed both polygamma functions are replaced by expansions whose remainders are bounded:
+    the bounds of $\psi$ have those of its derivative as slopes, and the differences tend to zero.
+    The difference of both sides is a rational function of $h$ whose coefficients hold the
+    logarithms; its numerator begins two orders above the denominator.
+    """
+    claimed = 1 + h * bias.subs(ell, ell_N + ell_0 - ell_end)
+    numerator, denominator = fraction(together(expansion(start)))
+    below = Poly(denominator, h)
+    gap = Poly(numerator, h) - below * Poly(claimed, h)
+    lowest = min(degree for (degree,) in below.monoms())
+    begins_later = [vanishes(gap.coeff_monomial(h**i)) for i in range(lowest + 2)]
+    return special.trigamma_is_bracketed() and special.digamma_is_bracketed() and all(begins_later)
 
-    return closed
+
+def is_the_same_in_u(form: tuple[Expr, Expr]) -> bool:
+    r"""In units of $h$ over $v_0$ the bias of R17-leading is, but for its sign, Euler's constant
+    and $[[G]]$, where $U$ is what the process adds to the variance in units of $v_0$.
+
+    The two variances have ratios that are rational in $U$, outside the logarithm and in it.
+    """
+    rational, argument = (f.subs(U, (vN - v0) / v0) for f in form)
+    outside = (-v0 * _BIAS).subs({ell: 0, euler_gamma: 0})
+    return vanishes((outside - rational, v0 * (vN - v0) / (h * vN) - v0 / h * argument))
+
+
+def _pinned(closed: Expr) -> Callable[[Mapping[str, mpf]], tuple[mpf, mpf]]:
+    """Mean and variance of log X_0 from N(M, V), as an expression in the names of the points."""
+    mu, T, N, M, V = symbols("mu T N M V")
+    step = sigma**2 * T / N
+    noise = closed.subs({q: v0 / h, n: N}, simultaneous=True).subs(h, step)
+    gain = GAIN.subs({q: v0 / step, n: N}, simultaneous=True)
+    end = a + (mu - sigma**2 / 2) * T
+    return a + gain * (M - end), gain**2 * V + v0**2 * noise
 
 
 _BELOW, _ABOVE = v0 + sigma**2 * s, v0 + sigma**2 * t
 _BRIDGE = sigma**2 * s * (t - s) / t
-
 R17 = Claim(
-    id="R17",
-    title="ancestral steps on log-normal data",
-    statement=r"An ancestral step takes $e\leftarrow\tfrac{v_s}{v_t}e$ and $V\leftarrow\big("
-    r"\tfrac{v_s}{v_t}\big)^2V+\sigma^2\tfrac{s(t-s)}t$: the factor of eq. (13), with the noise "
-    r"$h\tfrac{k-1}k$ for $h$ on the grid.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R17",),
-    assumptions=("log-normal data", "exact score", "Gaussian start"),
+    "R17",
+    "ancestral steps on log-normal data",
+    is_the_ancestral_law,
+    holds=(_BELOW / _ABOVE, _BRIDGE),
+    twins={
+        "noise of eq. (13)": (_BELOW / _ABOVE, sigma**2 * (t - s)),
+        "factor s / t": (s / t, _BRIDGE),
+        "noise of the exact kernel": (_BELOW / _ABOVE, sigma**2 * (t - s) * _BELOW / _ABOVE),
+    },
+    names=NAMES,
+    assumptions=(*DATA, "log X_t and the draw are independent"),
     depends=("R17-bridge", "R5", "R8"),
-    derivation=r"$D-a=\tfrac{v_0}{v_t}u$ and $\log X_t-D-mt=\tfrac{\sigma^2t}{v_t}u$ with $u=\log "
-    r"X_t-a-mt$, so the factor is $\tfrac{v_0+\sigma^2s}{v_t}$. The noise is that of a Brownian "
-    r"bridge between $D$ and $\log X_t$. For $v_0=0$ and $s=0$ both vanish: a point mass is "
-    "returned exactly, where eq. (13) leaves the variance $h$.",
-    proof=Proof(
-        is_the_ancestral_law,
-        holds=(_BELOW / _ABOVE, _BRIDGE),
-        twins={
-            "noise of eq. (13)": (_BELOW / _ABOVE, sigma**2 * (t - s)),
-            "factor s / t": (s / t, _BRIDGE),
-            "noise of the exact kernel": (_BELOW / _ABOVE, sigma**2 * (t - s) * _BELOW / _ABOVE),
-        },
-    ),
 )
-
 DDIM = Claim(
-    id="R17-ddim",
-    title="DDIM steps on log-normal data",
-    statement=r"A DDIM step multiplies $e$ by $\tfrac{v_0+\sigma^2\sqrt{st}}{v_0+\sigma^2t}$ and "
-    r"$V$ by its square: Euler's rule for the probability flow in $\sqrt v$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R17-ddim",
+    "DDIM steps on log-normal data",
+    is_the_ddim_law,
+    holds=(v0 + sigma**2 * sqrt(s * t)) / _ABOVE,
+    twins={
+        "weight s / t": _BELOW / _ABOVE,
+        "only the part towards the noise": sigma**2 * sqrt(s * t) / _ABOVE,
+    },
+    names=NAMES,
     sheet=("R17",),
-    assumptions=("as for R17",),
+    assumptions=DATA,
     depends=("R17-bridge", "R5", "R16-heun"),
-    derivation=r"As for R17 with $\sqrt{s/t}$ for $s/t$: "
-    r"$\tfrac{v_0}{v_t}+\sqrt{s/t}\,\tfrac{\sigma^2t}{v_t}$. With $a=\sigma\sqrt t$, "
-    r"$b=\sigma\sqrt s$ it is $1+(b-a)\tfrac a{v_0+a^2}$.",
-    proof=Proof(
-        is_the_ddim_law,
-        holds=(v0 + sigma**2 * sqrt(s * t)) / _ABOVE,
-        twins={
-            "weight s / t": _BELOW / _ABOVE,
-            "only the part towards the noise": sigma**2 * sqrt(s * t) / _ABOVE,
-        },
-    ),
 )
 
+_CARRIED = U**2 * (V / vN**2 + total)
+SUM_HOLDS = (_CARRIED, h * (k - 1) / k / (v0 + h * (k - 1)) ** 2)
 SUM = Claim(
-    id="R17-variance",
-    title="ancestral sampling of log-normal data: the variance after N steps",
-    statement=r"$V_0=v_0^2\Big[\tfrac{V_N}{v_N^2}+\sum_{k=1}^N\tfrac{h(k-1)/k}{v_{k-1}^2}\Big]$; "
-    r"for $V_N=v_N$ the bracket begins with $1/v_N$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R17-variance",
+    "ancestral sampling of log-normal data: the variance after N steps",
+    is_the_noise_part,
+    holds=SUM_HOLDS,
+    twins={
+        "noise of eq. (13)": (_CARRIED, SUM_HOLDS[1] * k / (k - 1)),
+        "variance at k": (_CARRIED, h * (k - 1) / k / (v0 + h * k) ** 2),
+        "k / (k + 1)": (_CARRIED, h * k / (k + 1) / (v0 + h * (k - 1)) ** 2),
+    },
+    names={**AT_THE_END, "U": "v_k"},
     sheet=("R17",),
-    assumptions=("as for R17", "uniform steps", "four steps with symbols, 300 in numbers"),
+    assumptions=(*DATA, "equal steps"),
     depends=("R17",),
-    derivation=r"Divide $V_{k-1}=(v_{k-1}/v_k)^2V_k+h\tfrac{k-1}k$ by $v_{k-1}^2$: $V_k/v_k^2$ "
-    r"grows by $h\tfrac{k-1}k/v_{k-1}^2$ a step.",
-    proof=Proof(
-        is_the_noise_part,
-        holds=lambda v0, h, k: h * (k - 1) / k / (v0 + h * (k - 1)) ** 2,
-        twins={
-            "noise of eq. (13)": lambda v0, h, k: h / (v0 + h * (k - 1)) ** 2,
-            "variance at k": lambda v0, h, k: h * (k - 1) / k / (v0 + h * k) ** 2,
-            "k / (k + 1)": lambda v0, h, k: h * k / (k + 1) / (v0 + h * (k - 1)) ** 2,
-        },
-    ),
 )
 
+_TAIL = trigamma(q) - trigamma(q + n)
+_HARMONIC = digamma(n + 1) - digamma(Integer(1)) - digamma(q + n) + digamma(q)
+CLOSED_FORM = (_TAIL * (1 + 1 / (q - 1)) - _HARMONIC / (q - 1) ** 2) / h
 CLOSED = Claim(
-    id="R17-closed",
-    title="ancestral sampling of log-normal data: closed form",
-    statement=r"With $q=v_0/h\ne1$: $\sum_{k=1}^N\tfrac{h(k-1)/k}{v_{k-1}^2}=\tfrac1h\Big[\tfrac q"
-    r"{q-1}\big(\psi_1(q)-\psi_1(q+N)\big)-\tfrac{\psi(N+1)+\gamma_E-\psi(q+N)+\psi(q)}{(q-1)^2}"
-    r"\Big]$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R17-closed",
+    "ancestral sampling of log-normal data: closed form",
+    is_the_sum,
+    holds=CLOSED_FORM,
+    twins={
+        "sign of the partial fraction": CLOSED_FORM - 2 * _TAIL / (q - 1) / h,
+        "q - 1 not squared": (_TAIL * (1 + 1 / (q - 1)) - _HARMONIC / (q - 1)) / h,
+    },
+    names=NAMES,
     sheet=("R17",),
-    assumptions=("v_0 > 0 and not equal to h",),
+    assumptions=(*DATA, "equal steps", "v_0 is positive and not h, where the formula divides"),
     depends=("R17-variance",),
-    derivation=r"With $j=k-1$, $p=q-1$: $\tfrac j{j+1}=1-\tfrac1{j+1}$ and $\tfrac1{(j+1)(q+j)^2}="
-    r"\tfrac1{p^2}\big(\tfrac1{j+1}-\tfrac1{q+j}\big)-\tfrac1{p(q+j)^2}$, summed by the "
-    r"recurrences of $\psi$ and $\psi_1$. As an induction over $N$: both sides vanish at $N=0$ "
-    r"and grow by the same term.",
-    proof=Proof(
-        is_the_sum,
-        holds=closed_form,
-        twins={
-            "sign of the partial fraction": _closed_with_gaps(-1, 2),
-            "q - 1 not squared": _closed_with_gaps(1, 1),
-        },
+    pins=(
+        Pin(
+            "gbm_ref.ancestral_law",
+            tuple(
+                dict(zip("a v0 mu sigma T N M V".split(), row, strict=True))
+                for row in (
+                    (0.3, 0.05, 0.2, 0.8, 1.0, 8, 0.7, 0.6),
+                    (-1.1, 6.4, -0.3, 1.3, 1.5, 3, 2.0, 3.1),
+                    (0.2, 1e-7, 0.5, 0.6, 0.7, 1000, -0.4, 0.01),
+                )
+            ),
+            reads=_pinned,
+        ),
     ),
-    pins=(_closed_pins.ANCESTRAL,),
 )
 
-CLAIMS = (R17, DDIM, SUM, CLOSED)
+_BIAS = -(ell + euler_gamma - (3 - 2 * v0 / vN - v0**2 / vN**2) / 2) / v0
+R17_BIAS = Claim(
+    "R17-leading",
+    "ancestral sampling of log-normal data: leading bias",
+    is_the_leading_bias,
+    holds=_BIAS,
+    twins={
+        "without Euler's constant": _BIAS.subs(euler_gamma, 0),
+        "1 for 3/2": _BIAS - 1 / (2 * v0),
+        "opposite sign": -_BIAS,
+        "square of v_0 / v_N left out": _BIAS + v0 / (2 * vN**2),
+    },
+    shown=lambda bias: {"it": h * bias},
+    values=lambda: {"l": log(v0 * (vN - v0) / (h * vN))},
+    names=NAMES,
+    means=Means.CALCULUS,
+    sheet=("R17",),
+    assumptions=(
+        *DATA,
+        "equal steps",
+        Assumption(
+            "the start has the exact variance",
+            "the order zero, which another variance changes",
+            lambda: not is_the_leading_bias(_BIAS, 2 * vN),
+        ),
+    ),
+    depends=("R17-closed", "R8-leading"),
+)
+
+_G = 1 / (1 + U) + 1 / (2 * (1 + U) ** 2) - Integer(3) / 2
+IN_U = Claim(
+    "R17-function-G",
+    "the same bias as a function of sigma^2 / v_0",
+    is_the_same_in_u,
+    holds=(_G, U / (1 + U)),
+    twins={"log U": (_G, U), "no factor 1/2": (_G + 1 / (2 * (1 + U) ** 2), U / (1 + U))},
+    shown=lambda form: {"G": log(v0 / h) + log(form[1]) + form[0]},
+    names=NAMES,
+    sheet=("R17",),
+    assumptions=("as for R17-leading",),
+    depends=("R17-leading",),
+)
+
+CLAIMS = (R17, DDIM, SUM, CLOSED, R17_BIAS, IN_U)

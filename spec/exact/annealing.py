@@ -1,231 +1,270 @@
 """Annealed noise and repeated steps at a level, on log-normal data: the exact recursions.
 
-Symbols: v = v_k the variance of log X_{t_k}; e, V the deviation of the sampler's mean from
-a + m t_k and its variance; delta_s = r^2 the step, h = h_s = sigma^2 delta_s; delta the distance
-of levels; kappa the factor on the noise; alpha = 1 - h_s / v_k; L steps at the level.
+Symbols of `_symbols`; delta_s = r^2 the step, h = h_s = sigma^2 delta_s; kappa the factor on the
+noise; alpha = 1 - h_s / v_k; l steps at a level.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, symbols
+from sympy import Expr, Integer, diff, lambdify, sqrt, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.numeric import agree
-from spec.checking.old import Claim, Kind, Means, Proof
-from spec.exact import _chain, _closed_pins, _iterations
-from spec.exact._chain import V, e, h, in_log_variance, kappa, law_after, m, r, v
-from spec.exact._pins import DALE_LANGEVIN_LINE
+from spec.checking.claim import Assumption, Claim, Pin
+from spec.exact._chain import DATA, law_after
+from spec.exact._rounding import Row, Values, on_the_line
+from spec.exact._symbols import NAMES, V, a, e, h, kappa, m, n, q, r, v, v0
 
-alpha, power = symbols("alpha alpha_L", positive=True)
-noise, shift, delta = symbols("n s delta", positive=True)
-Loop = Callable[[Expr, Expr, Expr, Expr, Expr, Expr], tuple[Expr, Expr]]
+alpha, power, count = symbols("alpha alpha_L l", positive=True)
+noise, shift, delta, delta_s, s2 = symbols("n_s s delta delta_s s2", positive=True)
 
 
 def is_the_inner_step(candidate: tuple[Expr, Expr, Expr]) -> bool:
-    """Whether (e, V) go to candidate[:2] within a level, and e then to candidate[2] at the next.
+    r"""With the exact score of log-normal data, a step of length $\delta_s$ with noise factor
+    $\kappa$ takes $e_k$ to $[[0]]$ and $V_k$ to $[[1]]$; at the next level, whose mean is lower by
+    $m\delta$, the error is $[[2]]$. Where there was no error it is $[[shift]]$.
 
-    The moments of a step of length r^2, whose score is that of level k; between levels the state
-    rests and the mean of log X_t it is compared with falls by m delta.
+    The moments of the step of eq. (13) with $\delta_s$ for $\delta$ and $\kappa Z$ for $Z$. The
+    error is measured from the mean of $\log X_{t_k}$, which falls from level to level, while the
+    sampler moves by its own step: for a drift $m$ the two cancel where the step is as long as the
+    level.
     """
-    mean, variance = (in_log_variance(f) for f in law_after(_chain.dale_langevin, kappa))
+    mean, variance = law_after(strength=kappa, fall=Integer(0))
     stepped = (mean, variance, mean + m * delta)
-    return vanishes(tuple(s - c for s, c in zip(stepped, candidate, strict=True)))
+    return vanishes(tuple(f - g for f, g in zip(stepped, candidate, strict=True)))
 
 
-def is_the_loop(closed: Loop) -> bool:
-    """Whether L inner steps e <- alpha e - s, V <- alpha^2 V + n give closed.
+def is_the_loop(candidate: tuple[Expr, Expr, Expr]) -> bool:
+    r"""$L$ steps at a level, of length $\delta_s$ and with $\alpha=[[alpha]]$, take $e_k$ to
+    $[[mean]]$ and $V_k$ to $[[variance]]$. Over the level a mean without error moves by
+    $[[shift]]$, to first order in $\delta$ and $\delta_s$.
 
-    closed(e, V, s, n, alpha, alpha^L), with s = m delta_s and n = kappa^2 h_s. Induction over L:
-    alpha^0 = 1 is the start, and one more step turns alpha^L into alpha^(L+1). Then L = 7.
+    Two geometric sums, by induction over the number of steps: the formulas hold for none, and a
+    step of R10 takes those with $\alpha^L$ to those of one step more. For the first order both
+    lengths are multiplied by a small number: a step then adds what it adds where $\alpha$ is one.
+    For a drift $m$ the mean keeps its place, to first order, only if the steps of a level are as
+    long together as the level.
     """
-    start, before, after = (
-        closed(e, V, shift, noise, alpha, x) for x in (Integer(1), power, alpha * power)
+    mean, variance, moved = candidate
+    start, longer = ([f.subs(power, x) for f in (mean, variance)] for x in (1, alpha * power))
+    small = symbols("small", positive=True)
+    after = (1 - small * s2 * delta_s / v) * small * moved - m * small * delta_s
+    return vanishes(
+        (
+            start[0] - e,
+            start[1] - V,
+            longer[0] - alpha * mean + shift,
+            longer[1] - alpha**2 * variance - noise,
+            moved.subs(count, 0) - m * delta,
+            moved.subs(count, count + 1) - diff(after, small).subs(small, 0),
+        )
     )
-    stepped = (alpha * before[0] - shift, alpha**2 * before[1] + noise)
-    induction = vanishes((start[0] - e, start[1] - V)) and vanishes(
-        (after[0] - stepped[0], after[1] - stepped[1])
-    )
-    return induction and _matches_seven_steps(closed)
-
-
-def _matches_seven_steps(closed: Loop) -> bool:
-    with mpmath.workdps(50):
-        g, added, moved = mpf("0.83"), mpf("0.21"), mpf("-0.13")
-        mean, variance = mpf("0.4"), mpf("1.7")
-        formula = closed(mean, variance, moved, added, g, g**7)
-        for _ in range(7):
-            mean, variance = g * mean - moved, g**2 * variance + added
-        return all([agree(c, f, 40) for c, f in zip((mean, variance), formula, strict=True)])
 
 
 def is_the_threshold(candidate: tuple[Expr, Expr]) -> bool:
-    """Whether steps at a level converge for h_s < c v_k and not beyond, (c, limit) = candidate.
+    r"""As $L$ grows, the law of the inner loop at level $k$ converges for steps with $h_s<[[0]]$
+    and for no longer ones, then to the variance $[[1]]$.
 
-    They do where alpha^2 < 1: 1 - alpha^2 is zero at h_s = c v, and chains of 400 steps a percent
-    below and above go different ways. The limit is the variance that a step leaves alone.
+    A step multiplies the difference of the variance from this one by the square of the factor on
+    the deviation, which differs from one by $[[gap]]$: positive below the threshold, zero at it,
+    where each step adds its noise, and negative beyond, where the fixed point is negative too, so
+    that no start lies at it. A frozen score does not keep the marginal law.
     """
-    ratio, limit = candidate
-    stepped = in_log_variance(law_after(_chain.dale_langevin, kappa)[1]).subs(V, limit)
-    at_threshold = (1 - (1 - h / v) ** 2).subs(h, ratio * v)
-    return vanishes(at_threshold) and vanishes(stepped - limit) and _separates(mpf(int(ratio)))
-
-
-def _separates(ratio: mpf) -> bool:
-    with mpmath.workdps(50):
-        ends = []
-        for size in (ratio * mpf("0.99"), ratio * mpf("1.01")):
-            still = size / (1 - (1 - size) ** 2)
-            end = _iterations.run([(1 - size, size)] * 400, mpf(0), still + 1)[1]
-            ends.append(abs(end - still))
-        return bool(ends[0] < mpf("0.01") and ends[1] > 100)
+    longest, limit = candidate
+    after = law_after(strength=kappa)[1]
+    squared = diff(after, V)
+    return vanishes(
+        (
+            1 - squared - _gap(longest),
+            after.subs(V, limit) - limit,
+            after - limit - squared * (V - limit),
+        )
+    )
 
 
 def is_the_denoised_law(candidate: tuple[Expr, Expr]) -> bool:
-    """Whether a noise-free step at k = 1 multiplies V by these: for any h_s, and for v_1 - v_0.
+    r"""A step without noise at $k$ one multiplies the variance by $[[0]]$, and by $[[1]]$ where
+    the step is as long as the level; several steps multiply it by powers of these.
 
-    From the moments of the sampler's step with kappa = 0 at v = v_1; n steps multiply by the n-th
-    power, because nothing is added.
+    Nothing is added without noise.
     """
-    variance = in_log_variance(law_after(_chain.dale_langevin, Integer(0))[1])
-    full = variance.subs(h, v - _V0)
+    variance = law_after(strength=Integer(0))[1]
+    full = variance.subs(h, v - v0)
     return vanishes((variance / V - candidate[0], full / V - candidate[1]))
 
 
-def _loop(e: Expr, V: Expr, s: Expr, n: Expr, g: Expr, p: Expr) -> tuple[Expr, Expr]:
-    return p * e - s * (1 - p) / (1 - g), p**2 * V + n * (1 - p**2) / (1 - g**2)
-
-
 _FACTOR = 1 - h / v
-_V0 = symbols("v0", positive=True)
+
+
+def _gap(longest: Expr) -> Expr:
+    return h * (longest - h) / v**2
+
+
+def _inner(factor: Expr, added: Expr, moved: int = 1) -> tuple[Expr, Expr, Expr]:
+    mean = factor * e - moved * m * r**2
+    return mean, factor**2 * V + added, mean + moved * m * delta
+
+
+def _rows(candidate: tuple[Expr, Expr, Expr]) -> Callable[[Values], Iterator[Row]]:
+    """The steps of an annealed grid with these maps, level N to 1."""
+    mean, variance, _ = candidate
+    parts = diff(mean, e), variance.subs(V, 0), -mean.subs(e, 0)
+    maps = lambdify((v, h, kappa, m, r), parts, "mpmath")
+
+    def rows(at: Values) -> Iterator[Row]:
+        drift, length = at["mu"] - at["sigma"] ** 2 / 2, at["length"]
+        for i in range(int(at["N"])):
+            now = at["T"] * (int(at["N"]) - i) / int(at["N"])
+            level, size = at["v0"] + at["sigma"] ** 2 * now, at["sigma"] ** 2 * length
+            found = maps(level, size, at["chi"] ** i, drift, mpmath.sqrt(length))
+            yield from [(at["a"] + drift * now, *found)] * int(at["L"])
+
+    return rows
+
+
+def _reads_line(candidate: tuple[Expr, Expr, Expr]) -> Callable[[Values], tuple[mpf, ...]]:
+    rows = _rows(candidate)
+    return lambda at: on_the_line(at, rows(at))[:2]
+
+
+INNER = _inner(_FACTOR, kappa**2 * h)
+_NAMED = "a v0 mu sigma T N L length chi M V".split()
+_ROWS = (
+    (0.3, 0.05, 0.2, 0.8, 1.0, 8, 1, 0.125, 0.9, 0.7, 0.6),
+    (-1.1, 0.4, -0.3, 1.3, 1.5, 5, 3, 0.2, 0.75, 2.0, 3.1),
+    (0.2, 1e-7, 0.5, 0.6, 0.7, 40, 3, 0.004, 0.97, -0.4, 0.01),
+)
+LINE = Pin(
+    "gbm_ref.exact_law",
+    tuple(dict(zip(_NAMED, row, strict=True)) for row in _ROWS),
+    reads=_reads_line,
+    scale=lambda at: on_the_line(at, _rows(INNER)(at))[2:],
+    variant="dale-langevin-1d",
+)
 R10 = Claim(
-    id="R10",
-    title="annealed noise and inner loop: one step",
-    statement=r"With step $\delta_s$, noise factor $\kappa_k$ and $h_s=\sigma^2\delta_s$, an "
-    r"inner step at level $k$ takes $e\leftarrow(1-\tfrac{h_s}{v_k})e-m\delta_s$, "
-    r"$V\leftarrow(1-\tfrac{h_s}{v_k})^2V+\kappa_k^2h_s$; going from $t_k$ to $t_{k-1}$ then adds "
-    r"$m\delta$ to $e$. For $m\ne0$ the two shifts cancel when $L=1$, $\delta_s=\delta$, and to "
-    r"first order in $\delta$ iff $L\delta_s=\delta$; otherwise the mean is biased.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R10",),
-    assumptions=("log-normal data", "exact score", "Gaussian start", "state updated in place"),
+    "R10",
+    "annealed noise and inner loop: one step",
+    is_the_inner_step,
+    holds=INNER,
+    twins={
+        "noise kappa, not squared": _inner(_FACTOR, kappa * h),
+        "drift annealed too": _inner(1 - kappa * h / v, kappa**2 * h),
+        "no drift of the mean": _inner(_FACTOR, kappa**2 * h, 0),
+    },
+    shown=lambda c: {
+        name: f.subs(r, sqrt(delta_s))
+        for name, f in {**dict(zip("012", c, strict=True)), "shift": c[2].subs(e, 0)}.items()
+    },
+    names={**NAMES, "h": "h_s"},
+    assumptions=(*DATA, "log X_k and the draw are independent"),
     depends=("A13", "A-Alg1", "R8"),
-    derivation=r"The step of eq. (13) with $\delta_s$ for $\delta$ and $\kappa Z$ for $Z$ has the "
-    r"log drift $-m\delta_s+h_s\,s(X,t_k)$, $s=-(\log X-a-mt_k)/v_k$. Its moments give the two "
-    r"maps. $e$ is measured from $a+mt_k$, which falls by $m\delta$ between levels, while the "
-    r"sampler has moved by $mL\delta_s$.",
-    proof=Proof(
-        is_the_inner_step,
-        holds=(
-            _FACTOR * e - m * r**2,
-            _FACTOR**2 * V + kappa**2 * h,
-            _FACTOR * e - m * r**2 + m * delta,
-        ),
-        twins={
-            "noise kappa, not squared": (
-                _FACTOR * e - m * r**2,
-                _FACTOR**2 * V + kappa * h,
-                _FACTOR * e - m * r**2 + m * delta,
-            ),
-            "drift annealed too": (
-                (1 - kappa * h / v) * e - m * r**2,
-                (1 - kappa * h / v) ** 2 * V + kappa**2 * h,
-                (1 - kappa * h / v) * e - m * r**2 + m * delta,
-            ),
-            "no drift of the mean": (
-                _FACTOR * e,
-                _FACTOR**2 * V + kappa**2 * h,
-                _FACTOR * e,
-            ),
-        },
-    ),
-    pins=(DALE_LANGEVIN_LINE,),
+    pins=(LINE,),
 )
 
+
+def _loop(added: Expr, moved: Expr | None = None) -> tuple[Expr, Expr, Expr]:
+    mean = power * e - (shift * (1 - power) / (1 - alpha) if moved is None else moved)
+    return mean, power**2 * V + added, m * (delta - count * delta_s)
+
+
+def _at_level(f: Expr) -> Expr:
+    """As the vectors name it: v_s and dv for the level, n steps."""
+    v_s, dv = symbols("v_s dv")
+    named = {power: alpha**n, noise: kappa**2 * dv, shift: symbols("dm")}
+    return f.subs(named).subs(alpha, (v0 + v_s) / (v0 + v_s + dv))
+
+
+def _loop_mean(candidate: tuple[Expr, Expr, Expr]) -> Expr:
+    b, dm = symbols("b dm")
+    return a + dm + _at_level(candidate[0]).subs(e, b - a - dm)
+
+
+def _loop_variance(candidate: tuple[Expr, Expr, Expr]) -> Expr:
+    return _at_level(candidate[1]).subs(V, q)
+
+
+_ADDED = noise * (1 - power**2) / (1 - alpha**2)
+LOOP_HOLDS = _loop(_ADDED)
 LOOP = Claim(
-    id="R10-loop",
-    title="annealed noise and inner loop: L steps at a level",
-    statement=r"$L$ inner steps: $V\leftarrow\alpha^{2L}V+\kappa^2h_s\tfrac{1-\alpha^{2L}}"
-    r"{1-\alpha^2}$ and $e\leftarrow\alpha^Le-m\delta_s\tfrac{1-\alpha^L}{1-\alpha}$, "
-    r"$\alpha=1-h_s/v_k$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R10-loop",
+    "annealed noise and inner loop: L steps at a level",
+    is_the_loop,
+    holds=LOOP_HOLDS,
+    twins={
+        "noise summed with alpha": _loop(noise * (1 - power**2) / (1 - alpha)),
+        "one noise term too few": _loop(noise * (alpha**2 - power**2) / (1 - alpha**2)),
+        "drift once, not L times": _loop(_ADDED, shift),
+        "one step moves the mean over a level": (*LOOP_HOLDS[:2], m * (delta - delta_s)),
+    },
+    shown=lambda c: {
+        name: f.subs({power: alpha**count, noise: kappa**2 * h, shift: m * delta_s})
+        for name, f in zip(("mean", "variance", "shift"), c, strict=True)
+    },
+    values=lambda: {"alpha": _FACTOR},
+    names={**NAMES, "h": "h_s", "l": "L"},
     sheet=("R10",),
-    assumptions=("as for R10", "alpha^2 is not 1"),
-    depends=("R10",),
-    derivation=r"Two geometric sums. By induction: the formulas hold for $L=0$, and a step takes "
-    r"those with $\alpha^L$ to those with $\alpha^{L+1}$.",
-    proof=Proof(
-        is_the_loop,
-        holds=_loop,
-        twins={
-            "noise summed with alpha": lambda e, V, s, n, g, p: (
-                _loop(e, V, s, n, g, p)[0],
-                p**2 * V + n * (1 - p**2) / (1 - g),
+    assumptions=(
+        *DATA,
+        Assumption(
+            "each step starts where the one before has ended",
+            "the powers of alpha; a loop that returns to its first state makes one step",
+            lambda: (
+                not vanishes(
+                    LOOP_HOLDS[1].subs(power, alpha**2) - LOOP_HOLDS[1].subs(power, alpha)
+                )
             ),
-            "one noise term too few": lambda e, V, s, n, g, p: (
-                _loop(e, V, s, n, g, p)[0],
-                p**2 * V + n * (g**2 - p**2) / (1 - g**2),
-            ),
-            "drift once, not L times": lambda e, V, s, n, g, p: (
-                p * e - s,
-                _loop(e, V, s, n, g, p)[1],
-            ),
-        },
+        ),
+        "alpha^2 is not one",
     ),
-    pins=(_closed_pins.INNER_LOOP,),
+    depends=("R10",),
+    pins=tuple(
+        Pin("gbm_ref.inner_loop_law", vectors=f"inner_loop_law_log_{part}", reads=f, variant=part)
+        for part, f in (("mean", _loop_mean), ("var", _loop_variance))
+    ),
 )
 
+_STILL = kappa**2 * v / 2 / (1 - h / (2 * v))
 STABLE = Claim(
-    id="R10-stable",
-    title="when repeated steps at a level settle",
-    statement=r"As $L\to\infty$ the law of the inner loop at level $k$ converges iff $h_s<2v_k$, "
-    r"then to the variance $\tfrac{\kappa^2v_k/2}{1-h_s/2v_k}$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R10-stable",
+    "when repeated steps at a level settle",
+    is_the_threshold,
+    holds=(2 * v, _STILL),
+    twins={
+        "h_s < v_k": (v, _STILL),
+        "h_s < 4 v_k": (4 * v, _STILL),
+        "the variance of the data law": (2 * v, kappa**2 * v),
+    },
+    values=lambda: {"gap": _gap(2 * v)},
+    names={**NAMES, "h": "h_s"},
     sheet=("R10",),
-    assumptions=("as for R10", "kappa > 0"),
-    depends=("R10-loop",),
-    derivation=r"$\alpha^{2L}\to0$ iff $\alpha^2<1$, and "
-    r"$1-\alpha^2=\tfrac{h_s}{v_k}(2-\tfrac{h_s}{v_k})$ is positive iff $0<h_s<2v_k$. The limit "
-    r"$\kappa^2h_s/(1-\alpha^2)$, the stationary variance of E16-euler, is half of $\kappa^2v_k$ "
-    "for small steps: a frozen score does not keep the marginal law.",
-    proof=Proof(
-        is_the_threshold,
-        holds=(Integer(2), kappa**2 * v / 2 / (1 - h / (2 * v))),
-        twins={
-            "h_s < v_k": (Integer(1), kappa**2 * v / 2 / (1 - h / (2 * v))),
-            "h_s < 4 v_k": (Integer(4), kappa**2 * v / 2 / (1 - h / (2 * v))),
-            "the variance of the data law": (Integer(2), kappa**2 * v),
-        },
+    assumptions=(
+        *DATA,
+        Assumption(
+            "kappa is positive",
+            "beyond the threshold, where without noise a law without variance stays",
+            lambda: vanishes(law_after(strength=Integer(0))[1].subs(V, 0)),
+        ),
     ),
+    depends=("R10-loop",),
 )
 
-_FULL = (_V0 / v) ** 2
+_FULL = (v0 / v) ** 2
 DENOISED = Claim(
-    id="R10-denoised",
-    title="terminal noise-free steps",
-    statement="$n$ steps without noise at $k=1$ multiply the variance by $(1-h_s/v_1)^{2n}$, "
-    r"which is $(v_0/v_1)^{2n}$ for $\delta_s=\delta$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R10-denoised",
+    "terminal noise-free steps",
+    is_the_denoised_law,
+    holds=(_FACTOR**2, _FULL),
+    twins={
+        "factor of the deviation, not of the variance": (_FACTOR, v0 / v),
+        "noise kept": (_FACTOR**2 + h / V, _FULL + h / V),
+        "v_0 / v_1 for any step": (_FULL, _FULL),
+    },
+    names={**NAMES, "v": "v_1", "h": "h_s", "V": "V_1"},
     sheet=("R10",),
-    assumptions=("as for R10", "the denoising step is the sampler's own, of length delta_s"),
+    assumptions=(*DATA, "the denoising step is the sampler's own"),
     depends=("R10",),
-    derivation=r"With $\kappa=0$ nothing is added, so $n$ steps multiply $V$ by $\alpha^{2n}$, "
-    r"$\alpha=1-h_s/v_1$; with $h_s=h=v_1-v_0$ this is $v_0/v_1$. For concentrated data ($v_0\ll "
-    r"h$) and $\delta_s=\delta$ one step removes nearly all noise.",
-    proof=Proof(
-        is_the_denoised_law,
-        holds=(_FACTOR**2, _FULL),
-        twins={
-            "factor of the deviation, not of the variance": (_FACTOR, _V0 / v),
-            "noise kept": (_FACTOR**2 + h / V, _FULL + h / V),
-            "v_0 / v_1 for any step": (_FULL, _FULL),
-        },
-    ),
 )
+
 
 CLAIMS = (R10, LOOP, STABLE, DENOISED)

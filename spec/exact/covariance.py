@@ -1,214 +1,235 @@
 """The sign-preserving sampler on log-normal data with any covariance, from any Gaussian start.
 
-Symbols: S the covariance of log X_{t_k}, S_k = S_0 + h k I; B the covariance of the start, at
-level N; K = S_0 S_N^{-1}; lambda_i, u_i eigenvalues and eigenvectors of S_0, of which h q_i are
-those of S at the level that is reached; n the number of steps taken.
+Symbols: S the covariance of log X_{t_k}, S_k = S_0 + h k I; B that of the start, at level N; in
+the eigenbasis of S_0 its eigenvalues are h q_i at the level that is reached; n steps taken.
 """
 
 from collections.abc import Callable
 
 import mpmath
-from mpmath import mpf
-from sympy import Expr, Integer, Matrix, diag, diff, eye, symbols
+from mpmath import matrix, mpf
+from sympy import Expr, Identity, Integer, Matrix, MatrixSymbol, diag, diff, eye, lambdify, symbols
 
-from spec.checking.algebra import same, vanishes
-from spec.checking.numeric import agree
-from spec.checking.old import Claim, Kind, Means, Proof
-from spec.exact._chain import h, kappa, orders, r
-from spec.exact._pins import DALE_LANGEVIN_PLANE
-from spec.exact._special import trigamma, vanishes_by_recurrence
-from spec.exact.dale_langevin_bias import expansion, v0, vN
+from spec.checking.algebra import same
+from spec.checking.claim import Assumption, Claim, Pin
+from spec.exact import dale_langevin
+from spec.exact._chain import orders
+from spec.exact._rounding import Values
+from spec.exact._special import vanishes_by_recurrence
+from spec.exact._symbols import NAMES, h, kappa, n, q, r, v0, vN
+from spec.exact.dale_langevin import expansion
 
-S = Matrix(2, 2, symbols("S_11 S_12 S_12 S_22"))
+S = Matrix(2, 2, symbols("S11 S12 S12 S22"))
 B = Matrix(2, 2, symbols("B_11 B_12 B_12 B_22"))
-n, s2 = symbols("n s2", positive=True)
-q = symbols("q_1 q_2", positive=True)
+s2 = symbols("s2", positive=True)
+QS = symbols("q_1 q_2", positive=True)
+Maps = Callable[[Matrix, Matrix], tuple[Matrix, Matrix]]
+Law = tuple[Expr, Expr]
 
 
-def is_the_step(candidate: Callable[[Matrix], tuple[Matrix, Matrix]]) -> bool:
-    """Whether a step multiplies log X - c by G and adds noise of covariance Q, (G, Q) of S.
+def is_the_step(candidate: Maps, length: Expr = r**2, curvature: int = 0) -> bool:
+    r"""With the exact score of $\log X_{t_k}\sim N(c_k,S_k)$ a step multiplies the deviation
+    of $\log X_k$ from $c_k$ by $G_k=[[G]]$ and adds normal noise of covariance $[[Q]]$, in the
+    plane.
 
-    Left: the step of eq. (13) in log X for log X_t ~ N(c, S), the score being the gradient of the
-    quadratic log density; it is affine in log X and the noise, so that its Jacobians are G and a
-    root of Q and its value at (c, 0) must be the centre c - dm of the next level.
+    The log density is a quadratic form, so that the step of eq. (13) is affine in $\log X$ and the
+    draw: its Jacobians are the factor and a root of the covariance of the noise, and it sends the
+    mean $c_k$ to that of the next level. Decided with a full symmetric matrix of symbols.
     """
     y, centre, z = (Matrix(symbols(f"{name}_1 {name}_2")) for name in ("y", "c", "z"))
-    shift = Matrix(symbols("dm_1 dm_2"))
-    quadratic = -((y - centre).T * S.inv() * (y - centre))[0] / 2
+    fall = Matrix(symbols("m_1 m_2"))
+    quadratic = -((y - centre).T * S.inv() * (y - centre))[0] / 2 + curvature * y[0] ** 3
     score = Matrix([diff(quadratic, variable) for variable in y])
-    # With h = r^2; the noise is kappa r z in every coordinate.
-    image = y - shift + r**2 * score + kappa * r * z
+    # With h = r^2, so that the mean falls by m r^2; the noise is kappa r z in every coordinate.
+    image = y - r**2 * fall + r**2 * score + kappa * r * z
     at_centre = image.subs({**dict(zip(y, centre, strict=True)), z[0]: 0, z[1]: 0})
     root = image.jacobian(z)
-    factor, noise = (part.subs(h, r**2) for part in candidate(S))
+    factor, noise = (part.subs(h, r**2) for part in candidate(S, eye(2)))
     return (
-        same(at_centre, centre - shift)
+        same(at_centre, centre - length * fall)
         and same(image.jacobian(y), factor)
         and same(root * root.T, noise)
     )
 
 
-def solves_the_recursion(closed: Callable) -> bool:
-    """Whether (K, noise part) = closed(q, n, h, psi_1) per eigenvector solve the recursion of R9.
+def solves_the_recursion(closed: Law) -> bool:
+    r"""In the eigenbasis of $S_0$, in the plane and with full noise, any number $N$ of steps
+    multiplies the mean error by $K=[[K]]$ and leads from the covariance $B$ of the start to
+    $V_0=[[V]]$; $q_i$ are the eigenvalues of $S_0$ in units of $h$.
 
-    In the basis of the eigenvectors the law after n steps is claimed to be e = diag(K) e_N with
-    covariance diag(K) B diag(K) + diag(noise), B full. Induction over n; then a chain of 40 steps
-    of full, turned matrices at 50 digits.
+    The factors of R9 commute and telescope. A rotation of $\log X$ keeps the noise, so that the
+    eigenbasis may be taken, with a start that is any matrix there. By induction over the number of
+    steps, as for R8-closed, which is the diagonal.
     """
     start, before, below = (
-        [closed(x, steps, h, trigamma) for x in level]
-        for level, steps in ((q, Integer(0)), (q, n), ([x - 1 for x in q], n + 1))
+        [tuple(f.subs(q, x).subs(n, steps) for f in closed) for x in level]
+        for level, steps in ((QS, Integer(0)), (QS, n), ([x - 1 for x in QS], n + 1))
     )
-    if not all([vanishes(k - 1) and vanishes_by_recurrence(noise) for k, noise in start]):
-        return False
-    level = diag(*q) * h
+    level = diag(*QS) * h
     factor = (level - h * eye(2)) * level.inv()
     stepped = factor * _covariance(before) * factor + h * eye(2)
-    gains = [diag(*(gain for gain, _ in law)) for law in (before, below)]
-    induction = same(gains[1], factor * gains[0]) and all(
-        [vanishes_by_recurrence(entry) for entry in _covariance(below) - stepped]
-    )
-    return induction and _matches_a_chain(closed)
+    gaps = [
+        *(gain - 1 for gain, _ in start),
+        *(noise for _, noise in start),
+        *(_gain(below) - factor * _gain(before)),
+        *(_covariance(below) - stepped),
+    ]
+    return all([vanishes_by_recurrence(gap) for gap in gaps])
 
 
-def _covariance(law: list[tuple[Expr, Expr]]) -> Matrix:
-    gain = diag(*(gain for gain, _ in law))
-    return gain * B * gain + diag(*(noise for _, noise in law))
+def _gain(laws: list[Law]) -> Matrix:
+    return diag(*(gain for gain, _ in laws))
 
 
-def _matches_a_chain(closed: Callable) -> bool:
-    """The same claim against 40 steps of full matrices, from a start that S_0 does not share."""
-    with mpmath.workdps(50):
-        values, steps, h_ = (mpf("0.3"), mpf("0.04")), 40, mpf("0.016")
-        turn = mpmath.matrix([[mpf(3) / 5, -mpf(4) / 5], [mpf(4) / 5, mpf(3) / 5]])
-        data = turn * mpmath.diag(values) * turn.T
-        start = mpmath.matrix([["1.3", "-0.4"], ["-0.4", "0.9"]])
-        mean, cov = mpmath.matrix(["0.7", "-0.2"]), start
-        for k in range(steps, 0, -1):
-            factor = mpmath.eye(2) - h_ * (data + h_ * k * mpmath.eye(2)) ** -1
-            mean, cov = factor * mean, factor * cov * factor.T + h_ * mpmath.eye(2)
-        pairs = [closed(x / h_, mpf(steps), h_, lambda y: mpmath.psi(1, y)) for x in values]
-        gain, noise = (turn * mpmath.diag([p[i] for p in pairs]) * turn.T for i in (0, 1))
-        wanted = (*(gain * mpmath.matrix(["0.7", "-0.2"])), *(gain * start * gain.T + noise))
-        return all([agree(f, g, 40) for f, g in zip((*mean, *cov), wanted, strict=True)])
+def _covariance(laws: list[Law]) -> Matrix:
+    return _gain(laws) * B * _gain(laws) + diag(*(noise for _, noise in laws))
 
 
 def is_the_limit(candidate: Callable[[Matrix, Matrix, Matrix], Matrix]) -> bool:
-    """Whether V_0 = candidate(S_0, S_N, B) + O(h) at fixed S_0 and S_N = S_0 + sigma^2 I.
+    r"""Up to $O(h)$ at fixed $S_0$ and $S_N$, $V_0=[[it]]$, in the plane, where $S_N$ is $S_0$
+    and a multiple of the identity.
 
-    The noise part has in each eigenvector the order h^0 of the expansion in `dale_langevin_bias`;
-    the eigenvalues of S_0 are q_1, q_2.
+    In each eigenvector of $S_0$ the noise part has the order zero of the expansion of R8-leading,
+    the closed form with its remainders bounded; the start is carried by the gain of R9-closed.
     """
     leading = orders(expansion(Integer(0)), h, 0)[0]
-    noises = diag(*(leading.subs({v0: x, vN: x + s2}) for x in q))
-    data, end = diag(*q), diag(*q) + s2 * eye(2)
-    gain = diag(*(x / (x + s2) for x in q))
+    noises = diag(*(leading.subs({v0: x, vN: x + s2}) for x in QS))
+    data, end = diag(*QS), diag(*QS) + s2 * eye(2)
+    gain = diag(*(x / (x + s2) for x in QS))
     return same(gain * B * gain.T + noises, candidate(data, end, B))
 
 
-def _closed(q: Expr, n: Expr, h: Expr, psi_1: Callable) -> tuple:
-    return q / (q + n), h * q**2 * (psi_1(q) - psi_1(q + n))
+def _step(s: Matrix, one: Matrix) -> tuple[Matrix, Matrix]:
+    return (s - h * one) * s.inv(), kappa**2 * h * one
 
 
-def _limit(data: Matrix, end: Matrix, start: Matrix) -> Matrix:
+def _limit(data: Matrix, end: Matrix, start: Matrix, other: Matrix | None = None) -> Matrix:
     gain = data * end.inv()
-    return data + gain * (start - end) * gain.T
+    return data + gain * (start - (end if other is None else other)) * gain.T
 
+
+def _largest(symmetric: matrix) -> mpf:
+    """The larger absolute value of the eigenvalues of a symmetric 2 x 2 matrix."""
+    middle = (symmetric[0, 0] + symmetric[1, 1]) / 2
+    half = mpmath.hypot((symmetric[0, 0] - symmetric[1, 1]) / 2, symmetric[0, 1])
+    return abs(middle) + half
+
+
+def _symmetric(at: Values, name: str) -> matrix:
+    return matrix([[at[f"{name}11"], at[f"{name}12"]], [at[f"{name}12"], at[f"{name}22"]]])
+
+
+def _in_the_plane(candidate: Maps) -> Callable[[Values], tuple[mpf, ...]]:
+    """Means, covariances and their scales (see `_rounding`) of log X_0 on a uniform grid."""
+    maps = lambdify((*S[:2], S[3], h, kappa), candidate(S, eye(2)), "mpmath")
+
+    def run(at: Values) -> tuple[mpf, ...]:
+        data, one, centre = _symmetric(at, "S"), mpmath.eye(2), matrix([at["a1"], at["a2"]])
+        mean, cov = matrix([at["M1"], at["M2"]]), _symmetric(at, "B")
+        dt = at["T"] / at["N"]
+        dv, fall = at["sigma"] ** 2 * dt, (at["mu"] - at["sigma"] ** 2 / 2) * dt
+        size, spread = mpmath.norm(mean), mpmath.norm(cov)
+        for k in range(int(at["N"]), 0, -1):
+            level = data + dv * k * one
+            factor, noise = maps(level[0, 0], level[0, 1], level[1, 1], dv, 1)
+            g, pull = (
+                _largest(factor),
+                (one - factor) * (mean - centre - fall * k * matrix([1, 1])),
+            )
+            size = g * size + mpmath.norm(mean) + mpmath.norm(pull) + abs(fall)
+            after = factor * cov * factor.T + noise
+            spread = g**2 * spread + 2 * g * mpmath.norm(cov) + mpmath.norm(after)
+            mean, cov = mean - pull - fall * matrix([1, 1]), after
+        return (*mean, *cov, *(size,) * 2, *(spread,) * 4)
+
+    return run
+
+
+def _reads(candidate: Maps) -> Callable[[Values], tuple[mpf, ...]]:
+    run = _in_the_plane(candidate)
+    return lambda at: run(at)[:6]
+
+
+_NAMED = "S11 S12 S22 a1 a2 B11 B12 B22 M1 M2 mu sigma T N".split()
+_ROWS = (
+    (0.5, 0.2, 0.3, 0.4, -0.7, 1.3, -0.4, 0.9, 1.1, 0.2, 0.1, 0.8, 1.0, 8),
+    (0.01, -0.019, 0.04, -0.4, 1.7, 2.3, 1.4, 1.1, 0.1, -2.2, 0.7, 1.3, 0.6, 32),
+    (0.25, 0.25, 0.25, 0.1, 0.2, 1.0, 0.9, 1.0, 0.3, 0.5, 0.0, 0.9, 1.2, 12),
+)
+PLANE = Pin(
+    "gbm_ref.exact_law",
+    tuple(dict(zip(_NAMED, row, strict=True)) for row in _ROWS),
+    reads=_reads,
+    scale=lambda at: _in_the_plane(_step)(at)[6:],
+    variant="dale-langevin-2d",
+)
+LOG_NORMAL = Assumption(
+    "the data are log-normal",
+    "the quadratic log density, without which the factor depends on the state",
+    lambda: not is_the_step(_step, curvature=1),
+)
+LEVEL_STEP = Assumption(
+    "one step a level, as long as the distance of the levels",
+    "what the mean of log X falls by between levels",
+    lambda: not is_the_step(_step, length=2 * r**2),
+)
+ALL = (LOG_NORMAL, LEVEL_STEP, "log X_k and the draw are normal and independent")
 
 R9 = Claim(
-    id="R9",
-    title="Dale-Langevin with any covariance: one step",
-    statement=r"For $\log X_0\sim N(a,S_0)$, $S_k=S_0+hkI$, a Gaussian $\log X_k$ goes to "
-    r"$e_{k-1}=G_ke_k$, $V_{k-1}=G_kV_kG_k^\top+\kappa^2hI$ with "
-    r"$G_k=S_{k-1}S_k^{-1}=I-hS_k^{-1}$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R9",),
-    assumptions=("log-normal data", "exact score", "Gaussian start", "one step of delta a level"),
+    "R9",
+    "Dale-Langevin with any covariance: one step",
+    is_the_step,
+    holds=_step,
+    twins={
+        "diagonal of the covariance only": lambda s, one: _step(
+            Matrix(2, 2, lambda i, j: s[i, j] * int(i == j)), one
+        ),
+        "noise of the exact reverse kernel": lambda s, one: (
+            _step(s, one)[0],
+            h * _step(s, one)[0],
+        ),
+        "noise kappa, not squared": lambda s, one: (_step(s, one)[0], kappa * h * one),
+    },
+    shown=lambda f: dict(zip("GQ", f(MatrixSymbol("S_k", 2, 2), Identity(2)), strict=True)),
+    names=NAMES,
+    assumptions=ALL,
     depends=("A13", "R8"),
-    derivation=r"The log score is $-S_k^{-1}(\log X-a-mt_k)$. The step is affine in $(\log X,Z)$ "
-    r"with Jacobians $I-hS_k^{-1}$ and $\kappa\sqrt hI$, and sends $a+mt_k$ to $a+mt_{k-1}$. "
-    "Decided with a full symmetric matrix of symbols.",
-    proof=Proof(
-        is_the_step,
-        holds=lambda s: ((s - h * eye(2)) * s.inv(), kappa**2 * h * eye(2)),
-        twins={
-            "diagonal of the covariance only": lambda s: (
-                eye(2) - h * diag(1 / s[0, 0], 1 / s[1, 1]),
-                kappa**2 * h * eye(2),
-            ),
-            "noise of the exact reverse kernel": lambda s: (
-                (s - h * eye(2)) * s.inv(),
-                h * (s - h * eye(2)) * s.inv(),
-            ),
-            "noise kappa, not squared": lambda s: (
-                (s - h * eye(2)) * s.inv(),
-                kappa * h * eye(2),
-            ),
-        },
-    ),
-    pins=(DALE_LANGEVIN_PLANE,),
+    pins=(PLANE,),
 )
 
+_GAIN, _NOISE = dale_langevin.GAIN, dale_langevin.NOISE
 CLOSED = Claim(
-    id="R9-closed",
-    title="Dale-Langevin with any covariance: the law after N steps",
-    statement=r"From $N(a+m+e_N,B)$: $e_0=Ke_N$ and $V_0=KBK^\top+\sum_i\tfrac{\lambda_i^2}h"
-    r"\big[\psi_1(\tfrac{\lambda_i}h)-\psi_1(\tfrac{\lambda_i}h+N)\big]u_iu_i^\top$, "
-    r"$K=S_0(S_0+\sigma^2I)^{-1}$, for any covariance $B$ of the start.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R9",),
-    assumptions=("as for R9 with kappa = 1", "S_0 non-singular, in the plane for the algebra"),
-    depends=("R9", "R8-closed"),
-    derivation=r"The factors $S_{k-1}S_k^{-1}$ commute and telescope to $S_0S_N^{-1}$. The noise "
-    r"of step $j+1\to j$ is carried to level $0$ by $S_0S_j^{-1}$ and contributes "
-    r"$h(S_0S_j^{-1})^2$, which is diagonal in the eigenvectors of $S_0$: there it is R8-closed. "
-    r"An error of the start along $u_i$ shrinks by $\lambda_i/(\lambda_i+\sigma^2)$ only.",
-    proof=Proof(
-        solves_the_recursion,
-        holds=_closed,
-        twins={
-            "gain squared": lambda q, n, h, psi_1: (
-                (q / (q + n)) ** 2,
-                _closed(q, n, h, psi_1)[1],
-            ),
-            "last noise left out": lambda q, n, h, psi_1: (
-                q / (q + n),
-                h * q**2 * (psi_1(q + 1) - psi_1(q + n)),
-            ),
-            "eigenvalue not squared": lambda q, n, h, psi_1: (
-                q / (q + n),
-                h * q * (psi_1(q) - psi_1(q + n)),
-            ),
-        },
+    "R9-closed",
+    "Dale-Langevin with any covariance: the law after N steps",
+    solves_the_recursion,
+    holds=(_GAIN, _NOISE),
+    twins={
+        "gain squared": (_GAIN**2, _NOISE),
+        "last noise left out": (_GAIN, _NOISE - h),
+        "eigenvalue not squared": (_GAIN, _NOISE / q),
+    },
+    shown=lambda c: (lambda laws: {"K": _gain(laws), "V": _covariance(laws)})(
+        [tuple(f.subs(q, x) for f in c) for x in QS]
     ),
+    names=NAMES,
+    sheet=("R9",),
+    assumptions=(*ALL, "S_0 is not singular"),
+    depends=("R9", "R8-closed"),
 )
 
 LIMIT = Claim(
-    id="R9-limit",
-    title="What remains of a wrong start",
-    statement=r"As $\delta\to0$, $V_0=S_0+K(B-S_0-\sigma^2I)K^\top+O(\delta)$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R9-limit",
+    "What remains of a wrong start",
+    is_the_limit,
+    holds=_limit,
+    twins={
+        "start compared with the data": lambda data, end, start: _limit(data, end, start, data),
+        "gain on one side only": lambda data, end, start: data + data * end.inv() * (start - end),
+    },
+    shown=lambda f: {"it": f(*(MatrixSymbol(name, 2, 2) for name in ("S_0", "S_N", "B")))},
     sheet=("R9",),
-    assumptions=("as for R9-closed",),
+    assumptions=(*ALL, "S_0 is not singular"),
     depends=("R9-closed", "R8-leading"),
-    derivation=r"By the bounds on $\psi_1$ the noise part is $\lambda_i-\lambda_i^2/(\lambda_i+"
-    r"\sigma^2)+O(h)$ along $u_i$, that is $S_0-S_0S_N^{-1}S_0=S_0-KS_NK^\top$, with $S_N=S_0+"
-    r"\sigma^2I$.",
-    proof=Proof(
-        is_the_limit,
-        holds=_limit,
-        twins={
-            "start compared with the data": lambda data, end, start: (
-                data + (data * end.inv()) * (start - data) * (data * end.inv()).T
-            ),
-            "gain on one side only": lambda data, end, start: (
-                data + (data * end.inv()) * (start - end)
-            ),
-        },
-    ),
 )
 
 CLAIMS = (R9, CLOSED, LIMIT)

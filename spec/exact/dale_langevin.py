@@ -1,161 +1,299 @@
 """The sign-preserving sampler on log-normal data: its law after N steps, without Monte Carlo.
 
-Setting: score exact, delta_s = delta, L = 1, kappa = 1. Symbols: v_k = v_0 + h k the variance of
-log X_{t_k}, h = sigma^2 delta; e_k = E log X_k - a - m t_k and V_k = Var log X_k of the sampler;
-q = v_k / h at the level that is reached and n the number of steps taken.
+Symbols of `_symbols`: q = v_k / h at the level that is reached, n the number of steps taken; v0
+and vN the variances of the data and of log X_{t_N}; l = log(V_0 / v_0).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer, Symbol, diff, expand, lambdify, log
 
-from spec.checking.algebra import vanishes
-from spec.checking.numeric import agree
-from spec.checking.old import Claim, Kind, Means, Proof
-from spec.exact import _chain, _closed_pins, _iterations
-from spec.exact._chain import V, e, h, in_log_variance, law_after, v
-from spec.exact._special import q, trigamma, vanishes_by_recurrence
+from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Assumption, Claim, Means, Pin
+from spec.checking.gaussian import expectation
+from spec.checking.numeric import rounds_to
+from spec.checking.trace import each
+from spec.exact import _special as special
+from spec.exact._chain import (
+    ALL,
+    EXACT_SCORE,
+    LOG_NORMAL,
+    closed_form,
+    hyvarinen,
+    image,
+    is_affine,
+    law_after,
+    orders,
+)
+from spec.exact._special import trigamma, vanishes_by_recurrence
+from spec.exact._symbols import AT_THE_END, NAMES, L, V, a, e, h, m, n, q, v, v0, vN
 
-n = Symbol("n", positive=True)
-Closed = Callable[[Expr | mpf, Expr | mpf, Expr | mpf, Expr | mpf, Callable], tuple]
-
-
-@cache
-def after_one_step() -> tuple[Expr, Expr]:
-    """(e_{k-1}, V_{k-1}) in e = e_k, V = V_k, v = v_k and h, from the step itself."""
-    mean, variance = law_after(_chain.dale_langevin, Integer(1))
-    # From the mean of log X at t_k to that at t_{k-1}: + m delta, with delta = r^2.
-    return tuple(in_log_variance(f) for f in (mean + _chain.m * _chain.r**2, variance))
+after_one_step = cache(law_after)
+_L, _B = Symbol("l"), Symbol("b", real=True)
 
 
 def is_the_recursion(candidate: tuple[Expr, Expr]) -> bool:
-    """Whether (e_{k-1}, V_{k-1}) are these, by taking moments of the step of eq. (13)."""
-    return vanishes(tuple(w - c for w, c in zip(after_one_step(), candidate, strict=True)))
+    r"""With the exact score of log-normal data, a step of eq. (13) takes a normal $\log X_k$ to a
+    normal one, $e_{k-1}=[[0]]$ and $V_{k-1}=[[1]]$ for any $\mu$; $v_k$ is the variance of
+    $\log X_{t_k}$ and $h$ what it falls by in a step.
 
-
-def solves_the_recursion(closed: Closed) -> bool:
-    """Whether (e_0 / e_N, V_0) = closed(v_0 / h, N, h, V_N, psi_1).
-
-    By induction over the number of steps n: at n = 0 nothing has happened, and a step from
-    q = v / h leads to q - 1, n + 1. Looked at again with 1000 steps at 50 digits.
+    The score is affine in $\log X$, $X\circ\nabla\log p=[[score]]$ with $c$ the mean of $\log
+    X_{t_k}$, so that the step is an affine map of $\log X$ and the draw, which are normal and
+    independent. Its mean and variance are taken with exact Gaussian moments and symbols for every
+    parameter; $e_k$ is the mean less $c$, which moves from level to level.
     """
-    if not vanishes(closed(q, Integer(0), h, V, trigamma)[0] - 1):
-        return False
-    if not vanishes_by_recurrence(closed(q, Integer(0), h, V, trigamma)[1] - V):
-        return False
-    here, below = closed(q, n, h, V, trigamma), closed(q - 1, n + 1, h, V, trigamma)
-    stepped = [f.subs({v: q * h, e: here[0]}) for f in after_one_step()]
-    stepped[1] = stepped[1].subs(V, here[1])
-    induction = all([vanishes_by_recurrence(b - s) for b, s in zip(below, stepped, strict=True)])
-    return induction and _matches_a_long_chain(closed)
+    gaps = tuple(f - g for f, g in zip(after_one_step(), candidate, strict=True))
+    return is_affine(image()) and vanishes(gaps)
 
 
-def _matches_a_long_chain(closed: Closed) -> bool:
-    with mpmath.workdps(50):
-        data, step, start = mpf("0.07"), mpf("0.00064"), mpf("0.9")
-        chain = _iterations.dale_langevin(data, step, 1000, mpf(1), start)
-        formula = closed(data / step, mpf(1000), step, start, lambda x: mpmath.psi(1, x))
-        return all([agree(c, f, 40) for c, f in zip(chain, formula, strict=True)])
+def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
+    r"""After any number $N$ of steps the mean error is what it was at the start times $[[0]]$, and
+    $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
 
-
-def _closed(q: Expr, n: Expr, h: Expr, start: Expr, psi_1: Callable) -> tuple:
-    return q / (q + n), (q / (q + n)) ** 2 * start + h * q**2 * (psi_1(q) - psi_1(q + n))
+    By induction over the number of steps: with none nothing has happened, and a step of R8 leads
+    from $q$ and $N$ to what the formulas say at one less and one more, by the recurrence of the
+    trigamma function. Divided by the square of $v_k$, the variance grows by $h$ over that of
+    $v_{k-1}$ in a step, a sum that the trigamma function sums.
+    """
+    start, below = (
+        [f.subs(there, simultaneous=True) for f in closed]
+        for there in ({n: Integer(0)}, {q: q - 1, n: n + 1})
+    )
+    mean, variance = (f.subs({v: q * h, e: closed[0]}) for f in after_one_step())
+    gaps = (start[0] - 1, start[1] - V, below[0] - mean, below[1] - variance.subs(V, closed[1]))
+    return all([vanishes_by_recurrence(gap) for gap in gaps])
 
 
 def is_the_law_for_a_point(candidate: tuple[Expr, Expr]) -> bool:
-    """Whether (e_0, V_0) are these for v_0 = 0: the last step, at k = 1, has v_1 = h."""
+    r"""For a point mass the sampler ends with $e_0=[[0]]$ and $V_0=[[1]]$, whatever its start.
+
+    At the last step the variance in the score is $h$, and the factor on the deviation vanishes:
+    the step forgets the state, lands on the point and adds its own noise.
+    """
     return vanishes(
-        tuple(f.subs(v, h) - c for f, c in zip(after_one_step(), candidate, strict=True))
+        tuple(f.subs(v, h) - g for f, g in zip(after_one_step(), candidate, strict=True))
+    )
+
+
+def expansion(start: Expr) -> Expr:
+    """V_0 of the closed form as a polynomial in h, psi_1 being written as its expansion.
+
+    theta and theta_N, both in [0, 1], stand for the remainders at v_0 / h and at v_N / h.
+    """
+    tail = special.trigamma_expansion(v0 / h, special.theta) - special.trigamma_expansion(
+        vN / h, special.theta_N
+    )
+    return expand((v0 / vN) ** 2 * start + v0**2 / h * tail)
+
+
+def is_the_first_order(coefficient: Expr, start: Expr = vN) -> bool:
+    r"""From the exact variance, $V_0=[[it]]$ up to $O(h^2)$ at fixed $v_0$ and $v_N$.
+
+    The trigamma function is $[[psi]]$ with $\theta$ between zero and one at every positive $q$:
+    both bounds tend to zero, and each less its value at the next argument is above, or below, what
+    the function falls by, as polynomials with coefficients of one sign show. Inserted at both
+    ends, R8-closed is a polynomial in $h$ that holds the unknown $\theta$ beyond the first order.
+    """
+    zeroth, first = orders(expansion(start), h, 1)
+    return special.trigamma_is_bracketed() and vanishes((zeroth - v0, first - coefficient))
+
+
+def is_the_divergence(candidate: tuple[Expr, Expr]) -> bool:
+    r"""Per coordinate $\mathrm{KL}=[[KL]]$, the data having covariance $v_0I$ and the output the
+    mean error $e_0$ and covariance $V_0I$; from an exact start it is $[[first]]$ up to $O(h^3)$.
+
+    The divergence is the mean of $\log p-\log q$, a polynomial of degree two in $\log x$ but for
+    the logarithm of the ratio of the variances. For an exact start the mean has no error, and the
+    variance of R8-leading is inserted: the Taylor coefficients in $h$ below the second vanish, so
+    that the divergence is of second order although the variance is off at first order.
+    """
+    y = Symbol("y")
+    excess = -_L / 2 - (y - e) ** 2 / (2 * V) + y**2 / (2 * v0)
+    w = expansion(vN) / v0
+    jets = [diff((w - 1 - log(w)) / 2, h, k).subs(h, 0) for k in range(3)]
+    leading = (jets[0], jets[1], jets[2] / 2 - candidate[1])
+    return same(expectation(excess, y, e, V), candidate[0]) and vanishes(leading)
+
+
+def ratio(steps: int, start: mpf | None = None) -> mpf:
+    """V_0 / v_0 by the recursion of R8, from the exact variance where no start is given."""
+    with mpmath.workdps(50):
+        step, data = TOTAL / steps, DATA
+        after = lambdify((v, h, V), RECURSION[1], "mpmath")
+        variance = data + TOTAL if start is None else start
+        for k in range(steps, 0, -1):
+            variance = after(data + step * k, step, variance)
+        return variance / data
+
+
+def are_the_ratios(printed: Mapping[int, str]) -> bool:
+    r"""For data of variance [[data]], $\sigma=[[sigma]]$ and an exact start the ratio of $V_0$ to
+    that variance rounds to $[[ratios]]$.
+
+    The recursion of R8, run from the exact variance in high precision.
+    """
+    return all([rounds_to(ratio(N), printed[N]) for N in each("N", printed)])
+
+
+with mpmath.workdps(50):
+    DATA, SIGMA = mpf("0.1"), mpf("0.8")
+    TOTAL = SIGMA**2
+
+
+def on_means(candidate: tuple[Expr, Expr]) -> Expr:
+    """A closed form as the vectors have the mean: from b, with v and m at the horizon."""
+    return a + candidate[0].subs(q, v0 * n / v) * (_B - a - m)
+
+
+def on_variances(candidate: tuple[Expr, Expr]) -> Expr:
+    """A closed form as the vectors have the variance: q at the start, v at the horizon."""
+    return candidate[1].subs({q: v0 * n / v, h: v / n}, simultaneous=True).subs(V, q)
+
+
+def pins_of(function: str) -> tuple[Pin, Pin]:
+    """The mean and the variance of a closed form, by the vectors of the function."""
+    parts: dict[str, Callable] = {"mean": on_means, "var": on_variances}
+    return tuple(
+        Pin(f"gbm_ref.{function}", vectors=f"{function}_log_{part}", reads=reads, variant=part)
+        for part, reads in parts.items()
     )
 
 
 _RATIO = (v - h) / v
+RECURSION = (_RATIO * e, _RATIO**2 * V + h)
+GAIN, NOISE = q / (q + n), h * q**2 * (trigamma(q) - trigamma(q + n))
+CLOSED_FORM = closed_form(GAIN, NOISE)
+
 R8 = Claim(
-    id="R8",
-    title="Dale-Langevin on log-normal data: recursion of mean and variance",
-    statement=r"With the exact score of log-normal data, $\log X_k$ stays Gaussian and "
-    r"$e_{k-1}=\tfrac{v_{k-1}}{v_k}e_k$, $V_{k-1}=\big(\tfrac{v_{k-1}}{v_k}\big)^2V_k+h$ for any "
-    r"$\mu$, where $v_k=v_0+hk$, $h=\sigma^2\delta$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R8",),
-    assumptions=("log-normal data", "exact score", "Gaussian start", "one step of delta a level"),
+    "R8",
+    "Dale-Langevin on log-normal data: recursion of mean and variance",
+    is_the_recursion,
+    holds=RECURSION,
+    twins={
+        "variance shrinks by the ratio, not its square": (_RATIO * e, _RATIO * V + h),
+        "noise of the exact reverse kernel": (_RATIO * e, _RATIO**2 * V + h * _RATIO),
+        "half the score": ((1 - h / (2 * v)) * e, (1 - h / (2 * v)) ** 2 * V + h),
+    },
+    values=lambda: {"score": hyvarinen(L, Symbol("c"), v)},
+    names=NAMES,
+    assumptions=(*ALL, "log X_k and the draw are normal and independent"),
     depends=("A13",),
-    derivation=r"For log-normal data $x\,\partial_x\log p=-1-(\log x-a-mt_k)/v_k$, so eq. (13) is "
-    r"an affine map of $\log X$ and $Z$: the factor on the deviation is $1-h/v_k=v_{k-1}/v_k$, "
-    "the constants move the centre $a+mt_k$ to $a+mt_{k-1}$, and $Z$ adds $h$. An affine map of "
-    "independent normal variables is normal. Mean and variance are taken with exact Gaussian "
-    "moments and symbols for every parameter.",
-    proof=Proof(
-        is_the_recursion,
-        holds=(_RATIO * e, _RATIO**2 * V + h),
-        twins={
-            "variance shrinks by the ratio, not its square": (_RATIO * e, _RATIO * V + h),
-            "noise of the exact reverse kernel": (_RATIO * e, _RATIO**2 * V + h * _RATIO),
-            "half the score": ((1 - h / (2 * v)) * e, (1 - h / (2 * v)) ** 2 * V + h),
-        },
-    ),
 )
 
 CLOSED = Claim(
-    id="R8-closed",
-    title="Dale-Langevin on log-normal data: the law after N steps",
-    statement=r"$e_0=\tfrac{v_0}{v_N}e_N$ and $V_0=\tfrac{v_0^2}{v_N^2}V_N+\tfrac{v_0^2}h"
-    r"\big[\psi_1(\tfrac{v_0}h)-\psi_1(\tfrac{v_0}h+N)\big]$ for any start.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R8-closed",
+    "Dale-Langevin on log-normal data: the law after N steps",
+    solves_the_recursion,
+    holds=CLOSED_FORM,
+    twins={
+        "one noise term short": closed_form(GAIN, NOISE - h),
+        "the start shrinks by the ratio only": (GAIN, GAIN * V + NOISE),
+        "the mean shrinks by the squared ratio": (GAIN**2, CLOSED_FORM[1]),
+    },
+    names=AT_THE_END,
     sheet=("R8",),
-    assumptions=("as for R8", "v_0 > 0"),
+    assumptions=(*ALL, "the data have a variance, so that q is positive"),
     depends=("R8",),
-    derivation=r"Divide by $v_k^2$: $V_{k-1}/v_{k-1}^2=V_k/v_k^2+h/v_{k-1}^2$, a sum. With "
-    r"$v_j=h(q+j)$, $q=v_0/h$, it is $\tfrac1h\sum_{j<N}(q+j)^{-2}$, and "
-    r"$\psi_1(x)-\psi_1(x+1)=x^{-2}$ sums it. As an induction: the formula at $n=0$ is the start, "
-    "and the recursion leads from $(q,n)$ to $(q-1,n+1)$.",
-    proof=Proof(
-        solves_the_recursion,
-        holds=_closed,
-        twins={
-            "one noise term short": lambda q, n, h, start, psi_1: (
-                q / (q + n),
-                (q / (q + n)) ** 2 * start + h * q**2 * (psi_1(q + 1) - psi_1(q + n)),
-            ),
-            "the start shrinks by the ratio only": lambda q, n, h, start, psi_1: (
-                q / (q + n),
-                q / (q + n) * start + h * q**2 * (psi_1(q) - psi_1(q + n)),
-            ),
-            "the mean shrinks by the squared ratio": lambda q, n, h, start, psi_1: (
-                (q / (q + n)) ** 2,
-                _closed(q, n, h, start, psi_1)[1],
-            ),
-        },
-    ),
-    pins=(_closed_pins.DALE_LANGEVIN,),
+    pins=pins_of("dale_langevin_law"),
 )
 
 POINT = Claim(
-    id="R8-point-mass",
-    title="Dale-Langevin on a single data point",
-    statement=r"For a point mass ($v_0=0$) the sampler returns $\log X_0\sim N(a,h)$, whatever "
-    r"its start: $e_0=0$, $V_0=h$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R8-point-mass",
+    "Dale-Langevin on a single data point",
+    is_the_law_for_a_point,
+    holds=(Integer(0), h),
+    twins={
+        "the point itself": (Integer(0), Integer(0)),
+        "noise of the last two steps": (Integer(0), 2 * h),
+        "the mean is kept": (e, h),
+    },
+    names=NAMES,
     sheet=("R8",),
-    assumptions=("v_0 = 0, so that v_1 = h", "exact score"),
-    depends=("R8",),
-    derivation=r"At $k=1$ the score is read at $v_1=h$ and the factor is $1-h/v_1=0$: the last "
-    r"step forgets the state, lands on $a$ and adds its own noise, of variance $h$.",
-    proof=Proof(
-        is_the_law_for_a_point,
-        holds=(Integer(0), h),
-        twins={
-            "the point itself": (Integer(0), Integer(0)),
-            "noise of the last two steps": (Integer(0), 2 * h),
-            "the mean is kept": (e, h),
-        },
+    assumptions=(
+        Assumption(
+            "the data are a single point",
+            "the variance h at the last level; data of variance v_0 keep a part of the start",
+            lambda: not vanishes(after_one_step()[0].subs(v, v0 + h)),
+        ),
+        LOG_NORMAL,
+        EXACT_SCORE,
     ),
+    depends=("R8",),
 )
 
-CLAIMS = (R8, CLOSED, POINT)
+_FIRST = (1 - v0**2 / vN**2) / 2
+EXACT_START = Assumption(
+    "the start has the exact variance",
+    "the order zero, which another variance changes",
+    lambda: not is_the_first_order(_FIRST, 2 * vN),
+)
+LEADING = Claim(
+    "R8-leading",
+    "Dale-Langevin on log-normal data: variance bias of first order",
+    is_the_first_order,
+    holds=_FIRST,
+    twins={
+        "ratio not squared": (1 - v0 / vN) / 2,
+        "no factor 1/2": 2 * _FIRST,
+        "opposite sign": -_FIRST,
+    },
+    shown=lambda first: {"it": v0 + h * first},
+    values=lambda: {"psi": special.trigamma_expansion(q, special.theta)},
+    names=NAMES,
+    sheet=("R8",),
+    assumptions=(*ALL, EXACT_START),
+    depends=("R8-closed",),
+)
+
+_KL = (V / v0 - 1 - _L + e**2 / v0) / 2
+_KL_FIRST = (_FIRST / v0) ** 2 / 4
+DIVERGENCE = Claim(
+    "R8-KL",
+    "Dale-Langevin on log-normal data: divergence of the output from the data",
+    is_the_divergence,
+    holds=(_KL, _KL_FIRST),
+    twins={
+        "bias not squared": (_KL, _FIRST / (8 * v0**2)),
+        "1/8 for 1/16": (_KL, 2 * _KL_FIRST),
+        "mean over the output's variance": (_KL + e**2 / (2 * V) - e**2 / (2 * v0), _KL_FIRST),
+    },
+    shown=lambda c: {"KL": c[0].subs(_L, log(V / v0)), "first": h**2 * c[1]},
+    names={**NAMES, "V": "V_0", "e": "e_0"},
+    means=Means.CALCULUS,
+    sheet=("R8",),
+    assumptions=(*ALL, EXACT_START, "data and start have equal, independent coordinates"),
+    depends=("R8-leading", "gaussian-kl", "C6"),
+)
+
+_TABLE = {10: "1.37777", 100: "1.03210", 1000: "1.00315"}
+NUMBERS = Claim(
+    "R8-numbers",
+    "Dale-Langevin on log-normal data: reference values",
+    are_the_ratios,
+    holds=_TABLE,
+    twins={
+        "last digit at N = 10": {**_TABLE, 10: "1.37778"},
+        "last digit at N = 100": {**_TABLE, 100: "1.03211"},
+        "last digit at N = 1000": {**_TABLE, 1000: "1.00314"},
+    },
+    shown=lambda table: {"ratios": {f"N = {N}": text for N, text in table.items()}},
+    values=lambda: {"data": DATA, "sigma": SIGMA},
+    equivalent={N: f"{text}e0" for N, text in _TABLE.items()},
+    means=Means.POINTS,
+    sheet=("R8",),
+    assumptions=(
+        LOG_NORMAL,
+        EXACT_SCORE,
+        Assumption(
+            "the start has the exact variance",
+            "the start of the recursion; half of it gives another ratio",
+            lambda: not rounds_to(ratio(10, (DATA + TOTAL) / 2), _TABLE[10]),
+        ),
+    ),
+    depends=("R8",),
+)
+
+CLAIMS = (R8, CLOSED, POINT, LEADING, DIVERGENCE, NUMBERS)

@@ -1,32 +1,43 @@
-"""The probability flow on log-normal data, integrated by Euler's rule.
+"""The probability flow on log-normal data, integrated by Euler's rule and by Heun's in sqrt(v).
 
-Symbols: v_k = v_0 + h k, h = sigma^2 delta; V the variance of the sampler's log X; q = v_k / h at
-the level that is reached, n the number of steps.
+Symbols of `_symbols`; for Heun's rule a, b the values of sqrt(v(t)) at both ends of a step, so
+that v0 + a^2 is the variance of log X_t; ell the spacing of a grid uniform in sqrt(v).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Rational, diff, gamma, symbols, together
-
-from spec.checking.algebra import vanishes
-from spec.checking.numeric import agree
-from spec.checking.old import Claim, Kind, Means, Proof
-from spec.exact import _chain, _closed_pins, _iterations
-from spec.exact._chain import V, e, h, in_log_variance, law_after, v
-from spec.exact._special import (
-    gamma_ratio_expansion,
-    gamma_ratio_is_bracketed,
-    q,
-    theta,
-    theta_N,
-    vanishes_by_recurrence,
+from sympy import (
+    Expr,
+    Integer,
+    Poly,
+    Rational,
+    diff,
+    fraction,
+    gamma,
+    lambdify,
+    log,
+    sqrt,
+    symbols,
+    together,
 )
 
-n, v0, vN = symbols("n v0 v_N", positive=True)
+from spec.checking.algebra import vanishes
+from spec.checking.claim import Assumption, Claim, Means, Pin
+from spec.checking.trace import points
+from spec.exact import _chain
+from spec.exact import _special as special
+from spec.exact._chain import ALL, DATA, LOG_NORMAL, hyvarinen, law_after
+from spec.exact._rounding import Row, Values, on_the_line
+from spec.exact._special import vanishes_by_recurrence
+from spec.exact._symbols import NAMES, L, V, e, h, n, q, v, v0, vN
+from spec.exact.dale_langevin import pins_of
+
+a, b, ell = symbols("a b ell", positive=True)
+centre, eta = symbols("centre eta", real=True)
 HALF = Rational(1, 2)
-Closed = Callable[[Expr | mpf, Expr | mpf, Callable, Expr | mpf], Expr | mpf]
 
 
 def euler(log_x: Expr, score: Expr, root: Expr, noise: Expr) -> Expr:
@@ -35,106 +46,259 @@ def euler(log_x: Expr, score: Expr, root: Expr, noise: Expr) -> Expr:
     return log_x - root**2 * (_chain.MU - s2 - s2 * score / 2)
 
 
-def solves_the_recursion(closed: Closed) -> bool:
-    """Whether V_0 / V_N = closed(v_0 / h, N, Gamma, 1/2)^2, by induction and for 1000 steps.
+def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
+    r"""After any number $N$ of steps of Euler's rule the mean error is that of the start times
+    $[[0]]$, and $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
 
-    The square root is e_0 / e_N. At n = 0 nothing has happened; a step, whose moments are taken,
-    leads from q = v / h to q - 1, n + 1.
+    The score is affine in $\log X$, so that a step multiplies the deviation by a number. The
+    product over the steps is a quotient of Gamma functions by their recurrence: by induction, no
+    step changes nothing, and a step leads from $q$ and $N$ to one less and one more.
     """
-    mean, variance = (in_log_variance(f) for f in law_after(euler, Integer(1)))
-    mean = (mean + _chain.m * _chain.r**2).subs(v, q * h)
-    variance = variance.subs(v, q * h)
-    start, here, below = (
-        closed(x, steps, gamma, HALF) for x, steps in ((q, Integer(0)), (q, n), (q - 1, n + 1))
+    mean, variance = (f.subs(v, q * h) for f in law_after(euler))
+    start, below = (
+        [f.subs(there, simultaneous=True) for f in closed]
+        for there in ({n: Integer(0)}, {q: q - 1, n: n + 1})
     )
-    induction = [
-        vanishes_by_recurrence(start - 1),
-        vanishes_by_recurrence(below / here - mean / e),
-        vanishes_by_recurrence((below / here) ** 2 - variance / V),
-    ]
-    return all(induction) and _matches_a_long_chain(closed)
+    gaps = (
+        start[0] - 1,
+        start[1] - V,
+        below[0] / closed[0] - mean / e,
+        below[1] / closed[1] - variance / V,
+    )
+    return all([vanishes_by_recurrence(gap) for gap in gaps])
 
 
-def _matches_a_long_chain(closed: Closed) -> bool:
-    with mpmath.workdps(50):
-        data, step, steps = mpf("0.07"), mpf("0.00064"), 1000
-        factors = [(1 - step / (2 * (data + step * k)), mpf(0)) for k in range(steps, 0, -1)]
-        chain = _iterations.run(factors, mpf(1), mpf("0.9"))
-        gain = closed(data / step, mpf(steps), mpmath.gamma, mpf("0.5"))
-        return agree(chain[0], gain, 40) and agree(chain[1], gain**2 * mpf("0.9"), 40)
+def is_the_first_order(coefficient: Expr, start: Expr = vN) -> bool:
+    r"""From the exact variance $V_0$ is off $v_0$ by the share $[[it]]$, up to $O(h^2)$ at fixed
+    $v_0$ and $v_N$.
 
-
-def is_the_first_order(coefficient: Expr) -> bool:
-    """Whether V_0 / v_0 = 1 + coefficient h + O(h^2) for V_N = v_N at fixed v_0 and v_N.
-
-    V_0 / V_N = R(v_0 / h) / R(v_N / h) with R(q) = (Gamma(q + 1) / Gamma(q + 1/2))^2, which is
-    proved to be q + 1/4 + theta / (32 q) for some theta in [0, 1].
+    The closed form is a quotient of squared ratios of Gamma functions, at both ends. Such a ratio
+    is $[[ratio]]$ for some $\theta$ between zero and one: it grows by less than the one bound and
+    by more than the other, as polynomials with coefficients of one sign show, and all of them
+    agree at infinity to leading order.
     """
-    ratio = gamma_ratio_expansion(v0 / h, theta) / gamma_ratio_expansion(vN / h, theta_N)
-    relative = together(ratio * vN / v0)
-    jets = [relative.subs(h, 0) - 1, diff(relative, h).subs(h, 0) - coefficient]
-    return gamma_ratio_is_bracketed() and vanishes(tuple(jets))
+    ratio = special.gamma_ratio_expansion(v0 / h, special.theta) / special.gamma_ratio_expansion(
+        vN / h, special.theta_N
+    )
+    relative = together(ratio * start / v0)
+    jets = (relative.subs(h, 0) - 1, diff(relative, h).subs(h, 0) - coefficient)
+    return special.gamma_ratio_is_bracketed() and vanishes(jets)
 
 
-def _closed(q: Expr, n: Expr, G: Callable, half: Expr) -> Expr:
-    return G(q + n + half) * G(q + 1) / (G(q + half) * G(q + n + 1))
+def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
+    r"""In the standard deviation, from $a$ to $b$, Heun's rule multiplies the deviation of $\log
+    X$ from its mean by $[[0]]$, and Euler's last step, to zero, by $[[1]]$. The square of the
+    first takes the variance at $a$ to that at $b$ up to the third order in their distance.
+
+    The slope is the exact log score of log-normal data times the standard deviation of the noise,
+    linear in the deviation; the second slope is read at the predicted point. The local error
+    is a polynomial in the distance without terms below the third.
+    """
+    slope = -a * (1 + hyvarinen(L, centre, variance + a**2))
+    predicted = L + (b - a) * slope
+    end_slope = -b * (1 + hyvarinen(L, centre, v0 + b**2).subs(L, predicted))
+    images = (L + (b - a) * (slope + end_slope) / 2, predicted.subs(b, 0))
+    affine = [
+        image - centre - g * (L - centre) for image, g in zip(images, candidate, strict=True)
+    ]
+    defect = together((candidate[0] ** 2 * (v0 + a**2) - v0 - b**2).subs(b, a + eta))
+    low = [Poly(fraction(defect)[0], eta).coeff_monomial(eta**k) for k in range(3)]
+    return vanishes((*affine, *low))
 
 
+def is_the_last_step(ratio: Expr) -> bool:
+    r"""On a uniform grid in $t$ Euler's last step leads from the exact variance at its level to
+    $v_0$ times $[[it]]$, exactly. At the points shown the whole of Heun's rule, from an exact
+    start, ends with a ratio of $V_0$ to $v_0$ within $[[bound]]$ of this.
+
+    The last step lands on the denoiser and loses the posterior variance. The rule is run in high
+    precision.
+    """
+    exact = (_LAST**2 * (v0 + a**2)).subs(a, sqrt(h)) / v0
+    close = [
+        abs(_heun(at, HALF) - _at(ratio, at)) <= _at(_BOUND, at)
+        for at in points({"v0": 0.2, "v": 0.5, "N": steps} for steps in (1000, 4000))
+    ]
+    return vanishes(exact - ratio) and all(close)
+
+
+def is_the_even_order(leading: Expr) -> bool:
+    r"""With steps of equal length $\ell$ in the standard deviation and an exact start, at the
+    points shown, $V_0$ is off $v_0$ by the share $[[it]]$ times a factor that differs from one by
+    less than [[close]] on the finer grid, and by [[gain]] times as much or more on the coarser
+    one.
+
+    Heun's rule and Euler's last step, run in high precision; one grid has twice the steps of the
+    other.
+    """
+    coarse, fine = (
+        abs((_heun(at, Integer(1)) - 1) / _at(leading, at) - 1)
+        for at in points({"v0": 0.2, "v": 0.64, "N": steps} for steps in (400, 800))
+    )
+    return bool(fine < _CLOSE and coarse >= _GAIN * fine)
+
+
+_CLOSE, _GAIN = 0.02, 1.7
+_BOUND = (h / v0) ** 2 * log(1 / h)
+
+
+def _at(formula: Expr, at: Values) -> mpf:
+    """A formula in v0, vN, h and ell at a point."""
+    numbers = {v0: at["v0"], vN: at["v0"] + at["v"], h: at["v"] / at["N"]}
+    return mpf(formula.subs({**numbers, ell: mpmath.sqrt(at["v"]) / at["N"]}))
+
+
+def _heun(at: Values, power: Expr) -> mpf:
+    """V_0 / v_0 of Heun's rule from the exact variance, on powers of equal steps in sqrt(v)."""
+    factor, last = (lambdify((v0, a, b), f, "mpmath") for f in HEUN_HOLDS)
+    data, root, steps = mpf(at["v0"]), mpmath.sqrt(at["v"]), at["N"]
+    stds = [root * (mpf(k) / steps) ** mpf(power) for k in range(steps, -1, -1)]
+    gains = (factor(data, *ends) if ends[1] else last(data, *ends) for ends in pairwise(stds))
+    return mpmath.fprod(gains) ** 2 * (data + at["v"]) / data
+
+
+def _rows(candidate: tuple[Expr, Expr]) -> Callable[[Values], Iterator[Row]]:
+    """The steps of a uniform grid with these factors."""
+    factor, last = (lambdify((v0, a, b), f, "mpmath") for f in candidate)
+
+    def rows(at: Values) -> Iterator[Row]:
+        dt = at["T"] / at["N"]
+        fall = (at["mu"] - at["sigma"] ** 2 / 2) * dt
+        for k in range(int(at["N"]), 0, -1):
+            ends = (at["sigma"] * mpmath.sqrt(dt * i) for i in (k, k - 1))
+            yield at["a"] + fall * k, (factor if k > 1 else last)(at["v0"], *ends), mpf(0), fall
+
+    return rows
+
+
+def _reads(candidate: tuple[Expr, Expr]) -> Callable[[Values], tuple[mpf, ...]]:
+    rows = _rows(candidate)
+    return lambda at: on_the_line(at, rows(at))[:2]
+
+
+def _closed(gain: Expr) -> tuple[Expr, Expr]:
+    return gain, gain**2 * V
+
+
+_CLOSED = gamma(q + n + HALF) * gamma(q + 1) / (gamma(q + HALF) * gamma(q + n + 1))
 R16 = Claim(
-    id="R16",
-    title="probability flow by Euler's rule on log-normal data",
-    statement=r"$V_0=V_N\Big[\tfrac{\Gamma(q+N+\frac12)\Gamma(q+1)}{\Gamma(q+\frac12)\Gamma(q+N+1)}"
-    r"\Big]^2$, $q=v_0/h$, and $e_0/e_N$ is the square bracket.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R16",
+    "probability flow by Euler's rule on log-normal data",
+    solves_the_recursion,
+    holds=_closed(_CLOSED),
+    twins={
+        "weight of the score sigma^2": _closed(q / (q + n)),
+        "one step short": _closed(_CLOSED.subs(n, n - 1)),
+        "upside down": _closed(1 / _CLOSED),
+        "the variance shrinks as the mean": (_CLOSED, _CLOSED * V),
+    },
+    names={**NAMES, "V": "V_N"},
+    assumptions=(*ALL, "v_0 is positive"),
+    depends=("R16-ode", "R8"),
+    pins=pins_of("euler_flow_law"),
+)
+
+_FIRST = (1 / v0 - 1 / vN) / 4
+LEADING = Claim(
+    "R16-leading",
+    "probability flow by Euler's rule: bias of first order",
+    is_the_first_order,
+    holds=_FIRST,
+    twins={
+        "bias of the deviation": _FIRST / 2,
+        "opposite sign": -_FIRST,
+        "squares": (1 / v0**2 - 1 / vN**2) / 4,
+    },
+    shown=lambda first: {"it": h * first},
+    values=lambda: {"ratio": special.gamma_ratio_expansion(q, special.theta)},
+    names=NAMES,
     sheet=("R16",),
     assumptions=(
-        "log-normal data, v_0 > 0",
-        "exact score",
-        "Gaussian start",
-        "uniform steps in t",
+        *ALL,
+        Assumption(
+            "the start has the exact variance",
+            "the order zero, which another variance changes",
+            lambda: not is_the_first_order(_FIRST, 2 * vN),
+        ),
     ),
-    depends=("R16-ode", "R8"),
-    derivation=r"$\tfrac{dY}{dt}=m-\tfrac{\sigma^2}2s$ and $s=-(Y-a-mt)/v$: Euler's step "
-    r"multiplies the deviation by $1-\tfrac h{2v_k}=\tfrac{q+k-1/2}{q+k}$. The product over "
-    r"$k=1..N$ is a quotient of Gamma functions by $\Gamma(x+1)=x\Gamma(x)$; as an induction, "
-    r"from $(q,n)$ to $(q-1,n+1)$.",
-    proof=Proof(
-        solves_the_recursion,
-        holds=_closed,
-        twins={
-            "weight of the score sigma^2": lambda q, n, G, half: q / (q + n),
-            "one step short": lambda q, n, G, half: (
-                G(q + n - half) * G(q + 1) / (G(q + half) * G(q + n))
-            ),
-            "upside down": lambda q, n, G, half: 1 / _closed(q, n, G, half),
-        },
-    ),
-    pins=(_closed_pins.EULER_FLOW,),
-)
-
-LEADING = Claim(
-    id="R16-leading",
-    title="probability flow by Euler's rule: bias of first order",
-    statement=r"For $V_N=v_N$: $V_0/v_0=1+\tfrac h4\big(\tfrac1{v_0}-\tfrac1{v_N}\big)+O(h^2)$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R16",),
-    assumptions=("as for R16", "start with the exact variance"),
     depends=("R16",),
-    derivation=r"$V_0/V_N=R(v_0/h)/R(v_N/h)$, $R(q)=\big(\Gamma(q+1)/\Gamma(q+\tfrac12)\big)^2$. "
-    r"$R(q+1)/R(q)=\big(\tfrac{q+1}{q+1/2}\big)^2$, compared with the growth of $q+\tfrac14$ and "
-    r"of $q+\tfrac14+\tfrac1{32q}$ (polynomials with coefficients of one sign), and $R(q)/q\to1$ "
-    r"put $R$ between these two. So $V_0/v_0=(1+\tfrac h{4v_0})/(1+\tfrac h{4v_N})+O(h^2)$.",
-    proof=Proof(
-        is_the_first_order,
-        holds=(1 / v0 - 1 / vN) / 4,
-        twins={
-            "bias of the deviation": (1 / v0 - 1 / vN) / 8,
-            "opposite sign": -(1 / v0 - 1 / vN) / 4,
-            "squares": (1 / v0**2 - 1 / vN**2) / 4,
-        },
-    ),
 )
 
-CLAIMS = (R16, LEADING)
+_AHEAD, _LAST = 1 + (b - a) * a / (v0 + a**2), v0 / (v0 + a**2)
+_HEUN = 1 + (b - a) * (a / (v0 + a**2) + b / (v0 + b**2) * _AHEAD) / 2
+HEUN_HOLDS = (_HEUN, _LAST)
+HEUN = Claim(
+    "R16-heun",
+    "probability flow by Heun's rule on log-normal data",
+    is_heuns_factor,
+    holds=HEUN_HOLDS,
+    twins={
+        "Euler's rule": (_AHEAD, _LAST),
+        "second slope at the old point": (
+            1 + (b - a) * (a / (v0 + a**2) + b / (v0 + b**2)) / 2,
+            _LAST,
+        ),
+        "average in the last step": (_HEUN, _HEUN.subs(b, 0)),
+    },
+    names=NAMES,
+    sheet=("R16",),
+    assumptions=(
+        LOG_NORMAL,
+        Assumption(
+            "the score is the exact one",
+            "the variance in the score; with that of other data the factor is another",
+            lambda: not is_heuns_factor(HEUN_HOLDS, 2 * v0),
+        ),
+    ),
+    depends=("R16-ode", "heun-flow"),
+    pins=(
+        Pin(
+            "gbm_ref.exact_law",
+            tuple(
+                dict(zip("a v0 mu sigma T N M V".split(), row, strict=True))
+                for row in (
+                    (0.3, 0.05, 0.2, 0.8, 1.0, 8, 0.7, 0.6),
+                    (-1.1, 0.4, -0.3, 1.3, 1.5, 3, 2.0, 3.1),
+                    (0.2, 1e-4, 0.5, 0.6, 0.7, 30, -0.4, 0.01),
+                )
+            ),
+            reads=_reads,
+            scale=lambda at: on_the_line(at, _rows(HEUN_HOLDS)(at))[2:],
+            variant="probability-flow",
+        ),
+    ),
+)
+LAST = Claim(
+    "R16-heun-last",
+    "Heun's rule on steps equal in time: what its last step leaves",
+    is_the_last_step,
+    holds=v0 / (v0 + h),
+    twins={"no bias": Integer(1), "half of it": v0 / (v0 + h / 2)},
+    values=lambda: {"bound": _BOUND},
+    names=NAMES,
+    means=Means.POINTS,
+    sheet=("R16",),
+    assumptions=(*DATA, "the start has the exact variance"),
+    depends=("R16-heun",),
+)
+
+_EVEN = -(ell**2) / v0 * (1 - (1 - (v0 / vN) ** 2) / 4)
+EVEN = Claim(
+    "heun-flow-order",
+    "Heun's rule on steps equal in the standard deviation: leading error",
+    is_the_even_order,
+    holds=_EVEN,
+    twins={
+        "first order": _EVEN / ell,
+        "last step forgotten": _EVEN + ell**2 / v0,
+        "quarter left out": -(ell**2) / v0 * (v0 / vN) ** 2,
+    },
+    values=lambda: {"close": _CLOSE, "gain": _GAIN},
+    names={**NAMES, "ell": r"\ell"},
+    means=Means.POINTS,
+    sheet=("R16",),
+    assumptions=(*DATA, "the start has the exact variance"),
+    depends=("R16-heun", "heun-flow-last"),
+)
+
+CLAIMS = (R16, LEADING, HEUN, LAST, EVEN)

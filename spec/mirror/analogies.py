@@ -30,12 +30,11 @@ def generates_both(phi: Expr) -> bool:
     sense of Hsieh et al.: the generator fixes the coordinate. It does not make the sampler a
     noisy mirror descent on the loss (E15), nor (22) a case of (11) (E16).
     """
-    slope, bend = diff(phi, _X), diff(phi, _X, 2)
+    slope, bend, turn = (diff(phi, _X, order).subs(log(_X), _LX) for order in (1, 2, 3))
     decay = Symbol("decay", positive=True)  # e^-q
-    before = slope.subs(log(_X), _LX)
-    after = before.subs({_X: _X * decay, _LX: _LX - _Q}, simultaneous=True)
-    drift = (_S - diff(bend, _X) / bend) / bend
-    return vanishes((after - before + _Q, _X * bend - 1, drift - (1 + _X * _S)))
+    after = slope.subs({_X: _X * decay, _LX: _LX - _Q}, simultaneous=True)
+    drift = (_S - turn / bend) / bend
+    return vanishes((after - slope + _Q, _X * bend - 1, drift - (1 + _X * _S)))
 
 
 def are_the_fixed_points(points: tuple[Expr, Expr]) -> bool:

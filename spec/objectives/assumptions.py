@@ -1,22 +1,25 @@
 """What Theorem 4.1 needs: the paper's assumptions, lost in version 2, and what replaces them.
 
-Symbols: H = x * grad log p, h = x * s_theta, c = x * grad log p_{t|0}; v = sigma^2 t.
+Symbols as in `_setting`; p, p1 the density and its slope, h1 that of the model; g the distance of
+two logarithms.
 """
 
-from collections.abc import Callable
-from itertools import combinations
-
-import mpmath
-from mpmath import mpf
 from sympy import (
+    EmptySet,
     Expr,
+    FiniteSet,
     Integer,
+    Interval,
     Rational,
+    Set,
     Symbol,
+    Union,
+    diff,
     exp,
+    factor,
     integrate,
-    lambdify,
     limit,
+    log,
     oo,
     pi,
     sqrt,
@@ -24,207 +27,258 @@ from sympy import (
 )
 
 from spec.checking.algebra import same
-from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
-from spec.checking.symbols import v, v0
-from spec.objectives._log_normal import floor
-from spec.objectives._mixtures import Place, place, square
+from spec.checking.claim import (
+    Assumption,
+    Claim,
+    Erratum,
+    Fault,
+    Figure,
+    Kind,
+    Means,
+    Values,
+    v1,
+    v2,
+)
+from spec.checking.gaussian import expectation
+from spec.checking.symbols import H, h, v, v0, x
+from spec.checking.typeset import Says
+from spec.objectives._setting import (
+    LOG_NORMAL,
+    NAMES,
+    NOISE,
+    POSITIVE_TIME,
+    c,
+    conditional_score,
+    floor,
+    posterior,
+)
+
+p, g = symbols("p g", positive=True)
+p1, h1, d = symbols("p1 h1 d", real=True)
+_NAMES = NAMES | {"p1": "p'", "h1": "h'"}
+_HALF = Rational(1, 2)
 
 
-def is_the_excess(excess: Callable[[Place], Expr]) -> bool:
-    """Whether sum_j w_j k_j |c_j|^2 - p |H|^2 equals the candidate at every point.
+def second_moment() -> Expr:
+    """E c^2."""
+    return expectation(conditional_score() ** 2, NOISE, 0, v)
 
-    Left: H from the derivative of log p. Right: a sum over pairs of data points, in which the
-    sign can be read off.
+
+def bounds_the_score(candidate: Values) -> bool:
+    r"""For data of any law $[[bound]]$ in each coordinate. So the half of Assumption 1 that is
+    about the data holds by itself.
+
+    Given $X_t$, the target $c$ has the mean $H$, so that $\mathbb E\,c^2$ is larger than $\mathbb
+    E\,H^2$ by the expectation of $[[excess]]$; and $c$ is normal. That $p_{X_t}$ is differentiable
+    is A28.
     """
-    at = place()
-    second = sum(j * square(c) for j, c in zip(at.joint, at.c, strict=True))
-    return same(second - at.p * square(at.H), excess(at))
+    kept = posterior(c**2 - candidate["excess"])
+    return same(second_moment(), candidate["second"]) and same(kept, H**2)
 
 
-def _pairs(at: Place, factor: Expr) -> Expr:
-    return sum(
-        factor * at.joint[i] * at.joint[j] * square(at.c[i] - at.c[j])
-        for i, j in combinations(range(len(at.joint)), 2)
+def leaves_no_boundary_term(candidate: Values) -> bool:
+    r"""On the half line, if $\mathbb E\,h^2$ is finite and $[[flux]]$ has limits at zero and at
+    infinity, both are zero. The limits exist if $\mathbb E\,H^2$ and $\mathbb E|xh'|$ are finite.
+
+    Where $[[flux]]$ stays away from zero near an end, $[[weight]]$ is at most a multiple of
+    $|h|p$, whose integral is finite by the Cauchy-Schwarz inequality. But the integral of
+    $[[weight]]$ is infinite at both ends. The limits exist because the derivative of the flux is
+    $[[slope]]$, which is then integrable. In several coordinates the argument is made on lines
+    parallel to an axis.
+    """
+    flux = candidate["flux"]
+    jet = flux.subs({x: x + d, p: p + p1 * d, h: h + h1 * d}, simultaneous=True)
+    score = x * diff(log(p + p1 * d), d).subs(d, 0)
+    slopes = diff(jet, d).subs(d, 0), candidate["slope"].subs(H, score)
+    if not same(*(e.subs(x, Symbol("root", positive=True) ** 2) for e in slopes)):
+        return False
+    weight, end = _weight(flux), Symbol("end", positive=True)
+    near, far = (integrate(weight, (x, *ends)) for ends in ((end, 1), (1, end)))
+    return limit(near, end, 0, "+") == oo and limit(far, end, oo) == oo
+
+
+def _weight(flux: Expr) -> Expr:
+    """What takes the flux to h p."""
+    return factor(h * p / factor(flux))
+
+
+def _flux(power: Expr) -> Values:
+    """x^power h p, and its derivative."""
+    slope = x**power * p * (h1 + h * (power + H) / x)
+    return {"flux": x**power * h * p, "slope": slope}
+
+
+def _reciprocal_model() -> bool:
+    """p = e^-x and h = -1/x: E h^2 is infinite, and x h p does not vanish at zero."""
+    square = integrate(exp(-x) / x**2, (x, 0, oo))
+    return square == oo and limit(-exp(-x), x, 0, "+") != 0
+
+
+FINITE_SQUARE = Assumption(
+    r"$\mathbb E\,h^2$ is finite", "the Cauchy-Schwarz inequality", _reciprocal_model
+)
+
+
+def are_the_times(times: Set) -> bool:
+    r"""Of the times in $[[all]]$, the data at the first, those in $[[it]]$ are the ones at which
+    $p_{X_t\mid X_0}$ is positive and finite, and finite is the bound on $C$ for data of any law.
+    For log-normal data $C$ is $[[constant]]$ in each coordinate, with the limit $[[limit]]$ for
+    $v$ to zero, where $v$ is $\sigma^2t$.
+
+    The kernel is the exponential of $[[exponent]]$, $g$ the distance of the logarithm from its
+    mean, over a multiple of $x$ and of the deviation: for $v$ to zero it tends to infinity where
+    $g$ is zero and to zero elsewhere. $C$ is at most half of $\mathbb E\,c^2$, which is
+    $[[second]]$.
+    """
+    at_later_times = _is_density(None) and bool(second_moment().is_positive)
+    at_the_first = _is_density(0) and bool(limit(second_moment(), v, 0, "+").is_finite)
+    good = Union(
+        Interval.Lopen(0, 1) if at_later_times else EmptySet,
+        FiniteSet(0) if at_the_first else EmptySet,
     )
+    return bool(times.is_subset(good) and good.is_subset(times))
 
 
-def both_ends_are_infinite(power: Expr) -> bool:
-    """Whether the integral of x^-power diverges at 0 and at infinity.
-
-    By the Cauchy-Schwarz inequality, x^power h p then cannot tend to anything but zero at either
-    end of the half line when E h^2 is finite.
-    """
-    x, e, R = symbols("x e R", positive=True)
-    near_zero = limit(integrate(x**-power, (x, e, 1)), e, 0, "+")
-    far = limit(integrate(x**-power, (x, 1, R)), R, oo)
-    return near_zero == oo and far == oo
-
-
-def holds_from(case: tuple[Expr, Expr, Callable[[Expr], Expr]]) -> bool:
-    """Whether kernel and constant are as the proof of Theorem 4.1 needs them, from a variance on.
-
-    The case: the smallest variance v of the noise for the kernel and for the constant, and the
-    weight lambda(v). In the limit to them from above, (a) the kernel's density must be positive
-    and finite at its center and away from it, and (b) lambda C, with C from the loss of the exact
-    score on log-normal data, must be finite.
-    """
-    smallest, smallest_of_constant, weight = case
-    x, distance = symbols("x distance", positive=True)
-    for gap in (Integer(0), distance):
-        density = exp(-(gap**2) / (2 * v)) / (x * sqrt(2 * pi * v))
-        value = limit(density, v, smallest, "+")
-        if value == 0 or value == oo:
+def _is_density(smallest: int | None) -> bool:
+    """Whether the kernel is positive and finite at its centre and away from it: for every v, or in
+    the limit to the smallest one."""
+    for gap in (Integer(0), g):
+        value = exp(_exponent(gap)) / (x * sqrt(2 * pi * v))
+        if smallest is not None:
+            value = limit(value, v, smallest, "+")
+        if not value.is_positive:
             return False
-    constant = limit(weight(v) * floor(), v, smallest_of_constant, "+")
-    return bool(constant.is_finite)
+    return True
+
+
+def _exponent(gap: Expr) -> Expr:
+    return -(gap**2) / (2 * v)
 
 
 def _figures() -> tuple[Figure, ...]:
-    constant = lambdify((v0, v), floor(), "mpmath")
-    with mpmath.workdps(50):
-        values = [
-            (time, constant(mpf("0.05"), mpf("0.64") * mpf(time)))
-            for time in ("1", "1e-3", "1e-6")
-        ]
+    data, rate = Rational("0.05"), Rational("0.64")
+    at = f"v0 = {float(data)}, sigma^2 = {float(rate)}"
     return tuple(
-        Figure(f"C per coordinate at t = {time} (v0 = 0.05, sigma = 0.8)", value)
-        for time, value in values
+        Figure(
+            f"C per coordinate at t = {time} ({at})", float(floor().subs({v0: data, v: rate * t}))
+        )
+        for time, t in ((name, Rational(name)) for name in ("1", "0.001", "0.000001"))
     )
 
 
+_BOUND = {"excess": (c - H) ** 2, "second": 1 + 1 / v}
 DATA_HALF = Claim(
-    id="A-Assumption-1-data",
-    title="the score of the data has a second moment",
-    statement=r"For $t>0$ and data of any law: $\mathbb E\lVert X_t\circ\nabla\log p_{X_t}\rVert^2"
-    r"\le d\,(1+1/v)$, $v=\sigma^2t$, and $p_{X_t}$ is differentiable. So the half of Assumption "
-    "1 that is about the data holds by itself.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "A-Assumption-1-data",
+    "the score of the data has a second moment",
+    bounds_the_score,
+    _BOUND,
+    twins={
+        "half": _BOUND | {"excess": (c - H) ** 2 / 2},
+        "gap to the model": _BOUND | {"excess": (c - h) ** 2},
+        "no excess": _BOUND | {"excess": Integer(0)},
+        "second moment without the mean": _BOUND | {"second": 1 / v},
+    },
+    shown=lambda b: {
+        "bound": Says(r"\mathbb E\,H^{2}", Says(r"\mathbb E\,c^{2}", b["second"]), r"\le"),
+        "excess": b["excess"],
+    },
+    names=_NAMES,
     sheet=("A-Assumption-1", "E26"),
-    assumptions=("t > 0",),
-    depends=("R4", "A28"),
-    derivation=r"By A28, $H=\sum_jr_jc_j$ with the posterior weights $r_j=w_jk_j/p$. Lagrange's "
-    r"identity: $\sum_jw_jk_j\lVert c_j\rVert^2-p\lVert H\rVert^2=\sum_{i<j}"
-    r"\frac{w_ik_iw_jk_j}p\lVert c_i-c_j\rVert^2\ge0$. Integrate over $x$: $\mathbb E\lVert "
-    r"H\rVert^2\le\mathbb E\lVert c\rVert^2=d(1+1/v)$ by R4. For other data laws it is Jensen's "
-    "inequality for the posterior.",
-    proof=Proof(
-        is_the_excess,
-        holds=lambda at: _pairs(at, 1 / at.p),
-        twins={
-            "half": lambda at: _pairs(at, 1 / (2 * at.p)),
-            "divided by p^2": lambda at: _pairs(at, 1 / at.p**2),
-            "no excess": lambda at: _pairs(at, Integer(0)),
-        },
-    ),
+    assumptions=(POSITIVE_TIME,),
+    depends=("R4", "A28", "A29"),
 )
 
 BOUNDARY = Claim(
-    id="boundary-term",
-    title="the boundary term vanishes by itself",
-    statement=r"On the half line, if $\mathbb E h^2<\infty$ and $x\,h(x)\,p(x)$ has limits at $0$ "
-    r"and $\infty$, both are zero. The limits exist as soon as $\mathbb E H^2$ and $\mathbb "
-    r"E\lvert x\,h'(x)\rvert$ are finite. A boundary term can only come from an end of the "
-    r"support inside $(0,\infty)$ or from a model with $\mathbb E h^2=\infty$.",
-    kind=Kind.PROVED,
+    "boundary-term",
+    "the boundary term vanishes by itself",
+    leaves_no_boundary_term,
+    _flux(Integer(1)),
+    twins={
+        "ordinary score matching": _flux(Integer(0)),
+        "two powers": _flux(Integer(2)),
+        "half a power": _flux(_HALF),
+        "slope without that of the density": _flux(Integer(1)) | {"slope": p * (h + x * h1)},
+    },
+    shown=lambda f: dict(f) | {"weight": _weight(f["flux"])},
+    names=_NAMES,
     means=Means.CALCULUS,
     sheet=("A-Assumption-2", "E26", "R18"),
-    assumptions=("p and h differentiable on the open half line",),
-    derivation=r"Suppose $\lvert x^bhp\rvert\ge c>0$ near an end. Then $x^{-b}\le \frac1c\lvert "
-    r"h\rvert\sqrt p\cdot\sqrt p$, and by Cauchy-Schwarz $\int x^{-b}dx\le\frac1c(\int "
-    r"h^2p)^{1/2}(\int p)^{1/2}<\infty$. For $b=1$ that is false at both ends: $\int dx/x$ "
-    r"diverges at $0$ and at $\infty$. (For $b=0$, ordinary score matching, it "
-    "converges at $0$, and the boundary term $p(0)\\psi(0)$ is real.) The limits exist because "
-    r"$(xhp)'=p\,(h+xh'+hH)$ is integrable. In $d$ dimensions argue on almost every line parallel "
-    "to an axis. The routine decides that the integral diverges at both ends; the rest is argued "
-    "here.",
-    proof=Proof(
-        both_ends_are_infinite,
-        holds=Integer(1),
-        twins={
-            "ordinary score matching": Integer(0),
-            "two powers": Integer(2),
-            "half a power": Rational(1, 2),
-        },
+    assumptions=(
+        FINITE_SQUARE,
+        "p and h are differentiable on the open half line",
     ),
 )
 
 ASSUMPTION_1 = Claim(
-    id="A-Assumption-1",
-    title="regularity of the score functions",
-    statement=r"$p_{X_t}$ is differentiable; $\mathbb E\lVert X_t\circ\nabla\log p_{X_t}\rVert^2$ "
-    r"and $\mathbb E\lVert X_t\circ s_\theta\rVert^2$ are finite for all $\theta$ and $t$.",
-    kind=Kind.UNRECOVERABLE,
+    "A-Assumption-1",
+    "regularity of the score functions",
+    statement=r"$p_{X_t}$ is differentiable; the expectations of $\lVert X_t\circ\nabla\log "
+    r"p_{X_t}\rVert^2$ and of $\lVert X_t\circ s_\theta\rVert^2$ are finite for all $\theta$ and "
+    "$t$.",
     means=Means.NONE,
+    stated_kind=Kind.UNRECOVERABLE,
     sources=v2("Assumption 1"),
-    sheet=("A-Assumption-1",),
     depends=("A-Assumption-1-data",),
     reason="The text says that the density is differentiable and that two expectations are "
     "finite; which, is lost. The form above is what the proof uses, and parallels Hyvärinen "
-    "(2005). For t > 0 only the part about the model is an assumption (A-Assumption-1-data). At "
-    "$t=0$ the part about the data is a restriction: it excludes point masses, hence pixels with "
-    "finitely many values.",
+    "(2005). After the start only the part about the model is an assumption "
+    "(`A-Assumption-1-data`). At the start the part about the data is a restriction: it excludes "
+    "point masses, hence pixels with finitely many values.",
 )
 
 ASSUMPTION_2 = Claim(
-    id="A-Assumption-2",
-    title="boundary conditions",
-    statement=r"A product of $p_{X_t}$ and $s_\theta$ vanishes at the boundary of the orthant and "
-    r"at infinity, for instance $x_i^2\,p_{X_t}(x)\,s_{\theta,i}(x,t)\to0$ as $x_i\to0^+$ and as "
-    r"$x_i\to\infty$.",
-    kind=Kind.UNRECOVERABLE,
+    "A-Assumption-2",
+    "boundary conditions",
+    statement=r"A product of $p_{X_t}$ and $s_\theta$, for instance $[[flux]]$ in each "
+    "coordinate, vanishes at the boundary of the orthant and at infinity.",
+    values=lambda: {"flux": (x * _flux(Integer(1))["flux"]).subs(h, Symbol("s"))},
+    names={"s": r"s_\theta", "p": "p_{X_t}", "x": "x"},
     means=Means.NONE,
+    stated_kind=Kind.UNRECOVERABLE,
     sources=v2("Assumption 2"),
-    sheet=("A-Assumption-2",),
-    depends=("boundary-term",),
+    depends=("boundary-term", "A29"),
     reason="The text says that a quantity vanishes in a limit; the quantity and the limit are "
     "lost. Theorem 4.1 does not need it: its proof integrates nothing by parts (A29). The form "
     "above is what the implicit loss needs (R18), and there it follows from finite second "
-    r"moments (boundary-term). If the lost limit is $\lVert x\rVert\to0$, it names the corner of "
-    r"the orthant; the boundary is all of its faces $x_i=0$.",
+    r"moments (boundary-term). If the lost limit is that of $\lVert x\rVert$ to zero, it names "
+    "the corner of the orthant; the boundary is all of its faces.",
 )
 
-_FIRST = Symbol("v_first", positive=True)
-
 E26 = Claim(
-    id="E26",
-    title="Theorem 4.1 needs t > 0 and no boundary condition",
-    statement=r"The densities of the proof are positive and finite, and the constant $C$ of the "
-    r"theorem is finite, for $t>0$. At $t=0$ the kernel is a point mass, and for log-normal data "
-    r"$C=\frac{v_0}{2v(v_0+v)}$ per coordinate grows without bound as $v=\sigma^2t\to0$.",
-    kind=Kind.REFUTED,
+    "E26",
+    "Theorem 4.1 needs t > 0 and no boundary condition",
+    are_the_times,
+    Interval.Lopen(0, 1),
+    twins={
+        "without the horizon": Interval.open(0, 1),
+        "the start alone": FiniteSet(0),
+        "from a later time on": Interval(_HALF, 1),
+    },
+    printed={"t in [0, 1]": Interval(0, 1)},
+    equivalent=Union(Interval.Lopen(0, _HALF), Interval.Lopen(_HALF, 1), evaluate=False),
+    values=lambda: {
+        "all": Interval(0, 1),
+        "exponent": _exponent(g),
+        "second": second_moment(),
+        "constant": floor(),
+        "limit": limit(floor(), v, 0, "+"),
+    },
+    names=_NAMES,
     means=Means.CALCULUS,
-    sources=(
-        *v1("App. C: positivity of the densities"),
-        *v2("App. B: positivity of the densities"),
-    ),
-    sheet=("E26",),
-    assumptions=("the constant: log-normal data",),
-    depends=("A-Thm", "A-Thm-log-normal", "A6", "boundary-term"),
-    derivation=r"$p_{t\mid0}(x\mid x_0)=e^{-\ell^2/2v}/(x\sqrt{2\pi v})$ with $\ell=\log x-\log "
-    r"x_0-m$. As $v\to0$ it tends to $0$ where $\ell\ne0$ and to $\infty$ where $\ell=0$. The "
-    r"constant is the M-DSM loss of the exact score, a Gaussian moment; its limit at $v\to0$ is "
-    r"infinite. A weight $\lambda=v$ makes $\lambda C$ finite, but gives no density.",
-    proof=Proof(
-        holds_from,
-        holds=(_FIRST, _FIRST, lambda _: Integer(1)),
-        twins={
-            "kernel from t = 0, weight v": (Integer(0), Integer(0), lambda w: w),
-            "constant from t = 0": (_FIRST, Integer(0), lambda _: Integer(1)),
-            "constant from t = 0, weight sqrt(v)": (_FIRST, Integer(0), sqrt),
-        },
-        printed={"t in [0, 1]": (Integer(0), Integer(0), lambda _: Integer(1))},
-    ),
+    sources=v1("App. C: positivity of the densities") + v2("App. B: positivity of the densities"),
+    assumptions=(LOG_NORMAL,),
+    depends=("A-Thm", "A-Thm-log-normal", "A-Assumption-1-data", "A6", "boundary-term"),
     erratum=Erratum(
-        fault=Fault.OVERCLAIMED,
-        printed=r"$p_{X_t}(x_t)>0,\ p_{X_t\mid X_0}(x_t\mid x_0)>0,\ \forall x_t\in\mathbb R_+^d$ "
+        Fault.OVERCLAIMED,
+        quote=r"$p_{X_t}(x_t)>0,\ p_{X_t\mid X_0}(x_t\mid x_0)>0,\ \forall x_t\in\mathbb R_+^d$ "
         r"for $t\in[0,1]$",
-        trouble="At $t=0$ the conditional law is a point mass and has no density; the marginal "
-        "has one only if the data have, which pixels with 256 values do not. The constant of the "
-        "theorem tends to infinity as $t\\to0$. On the other hand Assumption 2 of version 2, a "
-        "boundary condition, is used nowhere: the proof integrates nothing by parts.",
-        correction=r"The theorem and its proof are right for every $t\in(0,1]$ and for data of "
-        r"any law, if $\mathbb E\lVert X_t\circ s_\theta\rVert^2<\infty$; nothing else is needed.",
+        trouble="At the start the conditional law is a point mass and has no density; the "
+        "marginal has one only if the data have, which pixels with finitely many values do "
+        "not. The constant of the theorem, for log-normal data $[[constant]]$, has the limit "
+        "$[[limit]]$. On the other hand Assumption 2 of version 2, a boundary condition, is used "
+        "nowhere: the proof integrates nothing by parts (A29).",
+        advice=r"State the theorem for $t$ in $[[it]]$ and for models whose $X_t\circ s_\theta$ "
+        "has a second moment (A-Thm).",
         figures=_figures,
         remains_open="Version 2 repeats the sentence with its formulas lost; whether it still "
         r"says $t\in[0,1]$ cannot be seen. The quantities of its Assumptions 1 and 2 are lost.",

@@ -1,190 +1,330 @@
-"""Theorem 4.1: the denoising loss is the explicit loss plus a constant (equations 30 to 32).
+"""Theorem 4.1 and the paper's proof of it, equations 26 to 32: M-DSM is M-ESM and a constant.
 
-Symbols: h = x * s_theta the model, H = x * grad log p, c_j = x * grad log p_{t|0}(x | x_j);
-C_1 = E |H|^2 / 2 and C_2 = E |c|^2 / 2.
+Symbols as in `_setting`; p, p1 the marginal density and its slope, k, k1 those of the kernel at
+one data point, w that point's weight; r = sqrt(v), z the kernel's normal variable.
 """
 
 from collections.abc import Callable
 
-from sympy import Expr
+from sympy import (
+    Expr,
+    Integer,
+    Poly,
+    PolynomialError,
+    Rational,
+    Symbol,
+    cancel,
+    diff,
+    exp,
+    expand,
+    integrate,
+    limit,
+    log,
+    oo,
+    pi,
+    solve,
+    sqrt,
+    symbols,
+)
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.old import Claim, Kind, Means, Proof, v1, v2
-from spec.objectives._mixtures import WEIGHTS, Place, place, posterior_mean, square
-from spec.objectives.cross_term import LOST
+from spec.checking.claim import Claim, Means, Values, v1, v2
+from spec.checking.symbols import L0, H, L, h, m, x, z
+from spec.checking.typeset import Says
+from spec.objectives._setting import (
+    DENOISING,
+    EXPLICIT,
+    FINITE_MODEL,
+    INNER,
+    LOST,
+    NAMES,
+    POSITIVE_TIME,
+    c,
+    posterior,
+)
 
-Integrand = Callable[[Place], Expr]
-
-
-def _explicit(at: Place) -> Expr:
-    """The integrand of M-ESM as it is defined."""
-    return at.p * square(at.H - at.h) / 2
-
-
-def _denoising(at: Place) -> Expr:
-    """The integrand of M-DSM as it is defined, summed over the data."""
-    return sum(j * square(c - at.h) for j, c in zip(at.joint, at.c, strict=True)) / 2
-
-
-def is_the_explicit_loss(integrand: Integrand) -> bool:
-    """Whether the candidate equals p |H - h|^2 / 2 at every point."""
-    at = place()
-    return same(_explicit(at), integrand(at))
-
-
-def is_the_denoising_loss(integrand: Integrand) -> bool:
-    """Whether the candidate equals sum_j w_j k_j |c_j - h|^2 / 2 at every point."""
-    at = place()
-    return same(_denoising(at), integrand(at))
+p, k, w, r = symbols("p k w r", positive=True)
+p1, k1, d = symbols("p1 k1 d", real=True)
+_P, _K = p + p1 * d, k + k1 * d
+_NAMES = NAMES | {
+    "p": "p_{X_t}", "p1": r"\nabla p_{X_t}", "k": r"p_{X_t\mid X_0}",
+    "k1": r"\nabla p_{X_t\mid X_0}", "r": r"\sqrt{v}", "c0": r"\mathbb E\,c",
+}  # fmt: skip
 
 
-def is_the_difference(constant: Integrand) -> bool:
-    """Whether M-DSM - M-ESM has the candidate as its integrand, and that is free of the model."""
-    at = place()
-    value = constant(at)
-    if not vanishes(tuple(value.diff(e) for e in at.h)):
+def _slope(jet: Expr) -> Expr:
+    """The derivative in x of an expression in the values at x + d."""
+    return diff(jet, d).subs(d, 0)
+
+
+def _over_data(integrand: Expr) -> Expr | None:
+    """The average over data of any law of what is linear in the kernel and its slope (A28)."""
+    try:
+        polynomial = Poly(cancel(integrand), k, k1)
+    except PolynomialError:
+        return None
+    linear = all(sum(powers) == 1 for powers in polynomial.monoms())
+    return polynomial.as_expr().subs({k: p, k1: p1}) if linear else None
+
+
+def expands_the_square(integrand: Expr) -> bool:
+    r"""$\mathcal L_{\text{M-ESM}}$ is the expectation of $[[it]]$.
+
+    The square is expanded under the expectation. The two squares are integrable, and so is the
+    product, by the Cauchy-Schwarz inequality.
+    """
+    return same(EXPLICIT, integrand)
+
+
+def is_the_cross_integrand(integrand: Expr) -> bool:
+    r"""$\mathbb E\,H^\top h$ is the integral over $x$ of $[[it]]$, in each coordinate.
+
+    The weight $p$ of the expectation and the one that the score divides by cancel.
+    """
+    return same(p * x * _slope(log(_P)) * h, integrand)
+
+
+def adds_its_slope(slope: Expr) -> bool:
+    r"""For data at finitely many points $\nabla p_{X_t}$ is the sum of $[[it]]$ over the points,
+    of weight $w$. For any other data law it is the integral: the theorem on dominated convergence
+    applies, since the bound of A28-domination holds for all $x_0$ alike.
+
+    By induction: one more point adds this to the gradient of the points before it, whatever the
+    kernels are.
+    """
+    return same(_slope(_P + w * _K) - _slope(_P), slope)
+
+
+def bounds_the_slope(bound: Expr) -> bool:
+    r"""For every $x$ and $x_0$ the absolute value of $\nabla p_{X_t\mid X_0}(x\mid x_0)$ is at
+    most $[[it]]$, where $v$ is $\sigma^2t$; one coordinate.
+
+    The kernel is $[[kernel]]$ with $z$ such that its score is $[[score]]$ divided by $x$. So the
+    slope is bounded by the largest values of $[[f0]]$ and of $[[f1]]$, which are found from their
+    derivatives. A smaller bound of this form fails for large or for small $v$.
+    """
+    normal, moved = exp(-(z**2) / 2), (L - L0 - m) / r
+    total = integrate(normal, (z, -oo, oo))
+    score = diff(-(moved**2) / 2 - L, L)
+    if not same(score, _score().subs(z, moved)):
         return False
-    return same(_denoising(at) - _explicit(at), value)
+    scaled = expand(bound * x**2 * r * total)
+    largest = [_largest(z**n * normal) for n in (0, 1)]
+    reached = limit(scaled, r, oo), limit(scaled * r, r, 0, "+")
+    if any(found < least for found, least in zip(reached, largest, strict=True)):
+        return False
+    rest = scaled - reached[0] - reached[1] / r
+    return vanishes(rest.subs(_ROOT, Symbol("root")))
 
 
-def _c1(at: Place) -> Expr:
-    return at.p * square(at.H) / 2
+def _score() -> Expr:
+    return -1 - z / r
 
 
-def _c2(at: Place) -> Expr:
-    return sum(j * square(c) for j, c in zip(at.joint, at.c, strict=True)) / 2
+def _largest(function: Expr) -> Expr:
+    """The largest absolute value of z^n exp(-z^2 / 2): it vanishes at both ends."""
+    found = [abs(function.subs(z, at)) for at in solve(diff(function, z), z)]
+    if any(limit(function, z, end) != 0 for end in (oo, -oo)):
+        raise ValueError(f"{function} does not vanish at infinity")
+    return max(found)
 
 
-def _cross(at: Place) -> Expr:
-    return sum(j * c.dot(at.h) for j, c in zip(at.joint, at.c, strict=True))
+def averages_to_the_cross_term(integrand: Expr) -> bool:
+    r"""$p_{X_t}H^\top h$ is the average over the data of $[[it]]$, in each coordinate: so $\mathbb
+    E\,H^\top h$ is $\mathbb E\,c^\top h$, and $H$ is the mean of $c$ given $X_t$.
+
+    A28 goes into A27, and $\nabla p_{X_t\mid X_0}$ is written through $c$. Nothing is integrated
+    by parts, so that no boundary term appears. The integrals may be exchanged since $c$ (R4) and
+    $h$ have second moments.
+    """
+    average = _over_data(integrand.subs(c, x * _slope(log(_K))))
+    return average is not None and same(average, p * x * _slope(log(_P)) * h)
 
 
-def _model(at: Place) -> Expr:
-    return at.p * square(at.h) / 2
+def holds_the_conditional_score(integrand: Expr) -> bool:
+    r"""$\mathcal L_{\text{M-ESM}}$ is the expectation over $X_0$ and $X_t$ of $[[it]]$.
+
+    A29 puts $c$ for $H$ in the cross term of A26.
+    """
+    return same(posterior(integrand), EXPLICIT)
 
 
-def _covariance(at: Place) -> Expr:
-    center = posterior_mean(at)
-    return sum(j * square(c - center) for j, c in zip(at.joint, at.c, strict=True)) / 2
+def expands_the_denoising_loss(integrand: Expr) -> bool:
+    r"""$\mathcal L_{\text{M-DSM}}$ is the expectation over $X_0$ and $X_t$ of $[[it]]$.
+
+    The square is expanded; the second moment of $c$ is finite (R4).
+    """
+    return same(posterior(integrand), posterior(DENOISING))
 
 
-def _prior_covariance(at: Place) -> Expr:
-    center = sum((w * c for w, c in zip(WEIGHTS, at.c, strict=True)), at.c[0] * 0)
-    return sum(j * square(c - center) for j, c in zip(at.joint, at.c, strict=True)) / 2
+def is_the_difference(integrand: Expr) -> bool:
+    r"""$\mathcal L_{\text{M-DSM}}$ is $\mathcal L_{\text{M-ESM}}$ and the expectation of $[[it]]$,
+    which does not hold the model.
+
+    A30 is taken from A31: the terms with the model are the same.
+    """
+    gap = posterior(DENOISING) - EXPLICIT
+    return vanishes(diff(integrand, h)) and same(posterior(integrand), gap)
 
 
-A30 = Claim(
-    id="A30",
-    title="explicit loss through the conditional score",
-    statement=r"$\mathcal L_{\text{M-ESM}} = \mathbb E\tfrac12\lVert h\rVert^2 - \mathbb "
-    r"E_{X_0,X_t}\,c^\top h + C_1$, $C_1=\mathbb E\tfrac12\lVert H\rVert^2$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sources=(*v1("eq. 30"), *v2("eq. 30")),
-    sheet=("A30",),
-    assumptions=(LOST, "t > 0", r"$\mathbb E\lVert h\rVert^2$ finite"),
+def are_equivalent(candidate: Values) -> bool:
+    r"""$\mathcal L_{\text{M-DSM}}$ is $\mathcal L_{\text{M-ESM}}$ and $C$, the expectation of
+    $[[constant]]$, which is not negative and does not hold the model. So both have the same
+    gradient, and both are least for $h$ equal to $[[minimizer]]$.
+
+    Given $X_t$, the target $c$ is random with the mean $H$ (A29): its mean square from any $h$ is
+    that from $H$, the trace of a covariance, and the square of $H-h$. What a model loses against
+    the minimizer is half of such a square.
+    """
+    best = candidate["minimizer"]
+    lost = posterior(DENOISING - DENOISING.subs(h, best))
+    return is_the_difference(candidate["constant"]) and same(lost, (h - best) ** 2 / 2)
+
+
+_HALF = Rational(1, 2)
+_E26 = H**2 / 2 + h**2 / 2 - H * h
+_E30 = h**2 / 2 - c * h + H**2 / 2
+_E31 = h**2 / 2 - c * h + c**2 / 2
+_E32 = c**2 / 2 - H**2 / 2
+_ROOT = exp(-_HALF)
+_CENTRED = {"constant": (c - H) ** 2 / 2, "minimizer": H}
+
+
+def _bound(of_one: Expr, of_z: Expr) -> Expr:
+    return (of_one + of_z / r) / (x**2 * r * sqrt(2 * pi))
+
+
+def _equation(number: int, title: str, routine: Callable, holds: Expr, **rest: object) -> Claim:
+    """A claim on an equation that both versions have under one number."""
+    place = f"eq. {number}"
+    return Claim(
+        f"A{number}", title, routine, holds, names=_NAMES, sources=v1(place) + v2(place),
+        readings=(LOST, INNER), **rest,
+    )  # fmt: skip
+
+
+A26 = _equation(
+    26,
+    "expansion of the explicit loss",
+    expands_the_square,
+    _E26,
+    twins={
+        "half of the cross term": _E26 + H * h / 2,
+        "cross term with plus": _E26 + 2 * H * h,
+        "no half on the model": _E26 + h**2 / 2,
+    },
+    assumptions=(FINITE_MODEL, r"$\mathbb E\lVert H\rVert^2$ is finite"),
+    depends=("A24",),
+)
+A27 = _equation(
+    27,
+    "cross term as an integral",
+    is_the_cross_integrand,
+    x * p1 * h,
+    twins={"one factor x too few": p1 * h, "density kept": p * x * p1 * h},
+    shown=lambda e: {"it": Says(p * H * h, e)},
+    assumptions=("the density is positive and differentiable on the open orthant",),
+    depends=("A26",),
+)
+A28_DOMINATION = Claim(
+    "A28-domination",
+    "the derivative may go under the integral",
+    bounds_the_slope,
+    _bound(Integer(1), _ROOT),
+    twins={
+        "no Jacobian of the logarithm": _bound(Integer(0), _ROOT),
+        "e^{-1} for e^{-1/2}": _bound(Integer(1), exp(-1)),
+        "bounded for all times": _bound(Integer(2), Integer(0)),
+    },
+    values=lambda: {
+        "kernel": exp(-(z**2) / 2) / (x * r * integrate(exp(-(z**2) / 2), (z, -oo, oo))),
+        "score": _score(),
+        "f0": exp(-(z**2) / 2),
+        "f1": abs(z) * exp(-(z**2) / 2),
+    },
+    names=_NAMES,
+    means=Means.CALCULUS,
+    sheet=("A28",),
+    assumptions=(POSITIVE_TIME,),
+    depends=("A6",),
+)
+A28 = _equation(
+    28,
+    "gradient of the marginal density",
+    adds_its_slope,
+    w * k1,
+    twins={
+        "posterior in place of prior weights": w * k / (p + w * k) * k1,
+        "weight left out": k1,
+    },
+    assumptions=(POSITIVE_TIME,),
+    depends=("A28-domination",),
+)
+A29 = _equation(
+    29,
+    "cross term with the conditional score",
+    averages_to_the_cross_term,
+    k * c * h,
+    twins={
+        "prior weights without the kernel": c * h,
+        "posterior weights": k / p * c * h,
+        "half": k * c * h / 2,
+    },
+    assumptions=(POSITIVE_TIME, FINITE_MODEL),
+    depends=("A27", "A28", "R4"),
+)
+A30 = _equation(
+    30,
+    "explicit loss through the conditional score",
+    holds_the_conditional_score,
+    _E30,
+    twins={
+        "C_2 for C_1": _E30 + c**2 / 2 - H**2 / 2,
+        "cross term with plus": _E30 + 2 * c * h,
+        "half of the cross term": _E30 + c * h / 2,
+    },
+    assumptions=(POSITIVE_TIME, FINITE_MODEL),
     depends=("A26", "A29"),
-    derivation="A29 for the cross term of A26. Decided as one identity at every point: "
-    r"$\tfrac12p\lVert H-h\rVert^2=\tfrac12p\lVert h\rVert^2-\sum_jw_jk_jc_j^\top h"
-    r"+\tfrac12p\lVert H\rVert^2$, with $H$ from the derivative of $\log\sum_jw_jk_j$.",
-    proof=Proof(
-        is_the_explicit_loss,
-        holds=lambda at: _model(at) - _cross(at) + _c1(at),
-        twins={
-            "C_2 for C_1": lambda at: _model(at) - _cross(at) + _c2(at),
-            "cross term with plus": lambda at: _model(at) + _cross(at) + _c1(at),
-            "half of the cross term": lambda at: _model(at) - _cross(at) / 2 + _c1(at),
-        },
-    ),
 )
-
-A31 = Claim(
-    id="A31",
-    title="expansion of the denoising loss",
-    statement=r"$\mathcal L_{\text{M-DSM}} = \mathbb E_{X_t}\tfrac12\lVert h\rVert^2 - \mathbb "
-    r"E_{X_0,X_t}\,c^\top h + C_2$, $C_2=\mathbb E\tfrac12\lVert c\rVert^2$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sources=(*v1("eq. 31"), *v2("eq. 31")),
-    sheet=("A31",),
-    assumptions=(LOST, "t > 0", r"$\mathbb E\lVert h\rVert^2$ finite"),
+A31 = _equation(
+    31,
+    "expansion of the denoising loss",
+    expands_the_denoising_loss,
+    _E31,
+    twins={
+        "C_1 for C_2": _E31 + H**2 / 2 - c**2 / 2,
+        "cross term with plus": _E31 + 2 * c * h,
+        "no half on the model": _E31 + h**2 / 2,
+    },
+    assumptions=(POSITIVE_TIME, FINITE_MODEL),
     depends=("A25", "R4"),
-    derivation=r"Expand $\tfrac12\lVert c_j-h\rVert^2$ and sum with the weights $w_jk_j$. The "
-    r"model does not depend on $j$, so its square meets $\sum_jw_jk_j=p$: an expectation over "
-    r"$X_t$ alone. $C_2=\tfrac d2(1+1/v)$ is finite for $t>0$ (R4).",
-    proof=Proof(
-        is_the_denoising_loss,
-        holds=lambda at: _model(at) - _cross(at) + _c2(at),
-        twins={
-            "C_1 for C_2": lambda at: _model(at) - _cross(at) + _c1(at),
-            "cross term with plus": lambda at: _model(at) + _cross(at) + _c2(at),
-            "no half on the model": lambda at: 2 * _model(at) - _cross(at) + _c2(at),
-        },
-    ),
 )
-
-A32 = Claim(
-    id="A32",
-    title="difference of the losses",
-    statement=r"$\mathcal L_{\text{M-DSM}}(\theta) = \mathcal L_{\text{M-ESM}}(\theta) + C_2 - "
-    "C_1$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sources=(*v1("eq. 32"), *v2("eq. 32")),
-    sheet=("A32",),
-    assumptions=(LOST, "t > 0", r"$\mathbb E\lVert h\rVert^2$ finite"),
+A32 = _equation(
+    32,
+    "difference of the losses",
+    is_the_difference,
+    _E32,
+    twins={"opposite sign": -_E32, "C_2 alone": c**2 / 2, "C_2 + C_1": _E32 + H**2},
+    assumptions=(POSITIVE_TIME, FINITE_MODEL),
     depends=("A30", "A31"),
-    derivation="Subtract A30 from A31: the terms that hold the model are the same. Decided at "
-    "every point from the definitions of both losses, for arbitrary kernels and model.",
-    proof=Proof(
-        is_the_difference,
-        holds=lambda at: _c2(at) - _c1(at),
-        twins={
-            "opposite sign": lambda at: _c1(at) - _c2(at),
-            "C_2 alone": _c2,
-            "C_2 + C_1": lambda at: _c2(at) + _c1(at),
-        },
-    ),
 )
-
 A_THM = Claim(
-    id="A-Thm",
-    title="the losses are equivalent",
-    statement=r"For every $t>0$: $\mathcal L_{\text{M-DSM}}(\theta)=\mathcal "
-    r"L_{\text{M-ESM}}(\theta)+C$ with $C=\tfrac12\,\mathbb E\,\mathrm{tr}\,"
-    r"\mathrm{Cov}(X_t\circ\nabla\log p_{X_t\mid X_0}\mid X_t)\ge0$, independent of $\theta$. "
-    r"Both losses have the same gradient in $\theta$ and the minimizer $h=H$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sources=(
-        *v1("Theorem 5.1", "Theorem C.1"),
-        *v2("Theorem 4.1", "Theorem B.1"),
-    ),
-    sheet=("A-Thm",),
-    assumptions=(
-        "t > 0; data of any law on the open orthant",
-        r"$\mathbb E\lVert h\rVert^2$ finite; the condition on $H$ then holds by itself",
-        "no boundary condition",
-        "formula lost in the text of version 2; reconstructed: as in version 1",
-    ),
+    "A-Thm",
+    "the losses are equivalent",
+    are_equivalent,
+    _CENTRED,
+    twins={
+        "without the half": _CENTRED | {"constant": (c - H) ** 2},
+        "second moment in place of variance": _CENTRED | {"constant": c**2 / 2},
+        "centered at the prior mean": _CENTRED | {"constant": (c - Symbol("c0")) ** 2 / 2},
+        "centered at the model": _CENTRED | {"constant": DENOISING},
+        "least at the score of log X": _CENTRED | {"minimizer": 1 + H},
+    },
+    names=_NAMES,
+    sources=v1("Theorem 5.1", "Theorem C.1") + v2("Theorem 4.1", "Theorem B.1"),
+    assumptions=(POSITIVE_TIME, FINITE_MODEL),
+    readings=(LOST, INNER),
     depends=("A32", "A-Assumption-1-data"),
-    derivation=r"Given $X_t=x$, the conditional score $c$ is a random vector whose mean under the "
-    r"posterior $r_j=w_jk_j/p$ is $\sum_jr_jc_j=x\circ\nabla p/p=H$. For any random vector and "
-    r"any fixed $h$: $\mathbb E\lVert c-h\rVert^2=\lVert\mathbb Ec-h\rVert^2+"
-    r"\mathrm{tr}\,\mathrm{Cov}\,c$. Average over $X_t$ and halve. The covariance does not hold "
-    r"$h$, so it is the constant $C_2-C_1$ of A32, and it is not negative. Decided at every point "
-    "of the plane for data at three points and arbitrary kernels; for other laws the posterior "
-    "average is an integral in place of the sum.",
-    proof=Proof(
-        is_the_difference,
-        holds=_covariance,
-        twins={
-            "without the half": lambda at: 2 * _covariance(at),
-            "second moment in place of variance": _c2,
-            "centered at the prior mean": _prior_covariance,
-            "centered at the model": _denoising,
-        },
-    ),
 )
 
-CLAIMS = (A30, A31, A32, A_THM)
+CLAIMS = (A26, A27, A28_DOMINATION, A28, A29, A30, A31, A32, A_THM)

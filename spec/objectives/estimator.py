@@ -1,210 +1,195 @@
 """The Monte-Carlo loss of the training: which levels it may average, and what it averages.
 
-Symbols: N number of levels, M number of samples, h = sigma^2 / N the log-variance of one forward
-step, v_k = h k; target c_k = -1 - z / sqrt(v_k).
+Symbols: N number of levels, M number of samples, step = sigma^2 / N the log-variance of one
+forward step, so that level k has v = step k.
 """
 
-from collections.abc import Callable
-from fractions import Fraction
-from itertools import product
+from functools import cache
 
-import mpmath
-from mpmath import mpf
-from sympy import Expr, Rational, Symbol, symbols
+from sympy import Expr, Integer, Rational, Sum, Symbol, harmonic, lambdify, summation, symbols
 
 from spec.checking.algebra import same
-from spec.checking.gaussian import expectation
-from spec.checking.numeric import rounds_to
-from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
-from spec.checking.symbols import z
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Values, v1, v2
+from spec.checking.symbols import v
+from spec.checking.trace import each, points
+from spec.objectives.assumptions import second_moment
 
-_LEVELS, _SAMPLES = 3, 2
-# losses[i][k]: the loss of sample i at level k, given what sample i is
-Estimator = Callable[[list[list[Expr]]], Expr]
+N, M, k, i, step, loss = symbols("N M k i step loss", positive=True)
+_NAMES = {"step": "h", "loss": r"\ell_k^{(i)}"}
+_SIGMA2, _LEVELS = Rational("0.64"), 1000
 
 
-def is_unbiased(estimator: Estimator) -> bool:
-    """Whether the estimator's expectation is the mean over the levels of the M-DSM losses.
+def is_unbiased(sums: Values) -> bool:
+    r"""The estimate $\hat{\mathcal L}=[[estimate]]$, with $\ell_k^{(i)}$ the integrand of
+    $\mathcal L_{\text{M-DSM}}$ at level $k$ for the sample $i$, has the mean over the levels from
+    one to $N$ of $\mathcal L_{\text{M-DSM}}$ as its expectation.
 
-    Two independent samples from data at two points, three levels, all losses symbols: the
-    expectation is summed over the four pairs of data points.
+    The expectation is linear: all samples have the same loss at a level. So every level has to be
+    summed, and with the same weight in all: decided for losses that are the first powers of the
+    level, which determine the weight and both ends of the sum.
     """
-    w = Symbol("w")
-    weights = (w, 1 - w)
-    values = [symbols(f"loss{point}_1:{_LEVELS + 1}") for point in range(2)]
-    expected = sum(
-        weights[i] * weights[j] * estimator([list(values[i]), list(values[j])])
-        for i, j in product(range(2), repeat=_SAMPLES)
+    weight, first, last, samples = (sums[n] for n in ("weight", "first", "last", "samples"))
+    return all(
+        [
+            same(
+                samples * weight * summation(k**power, (k, first, last)),
+                summation(k**power, (k, 1, N)) / N,
+            )
+            for power in range(3)
+        ]
     )
-    level_losses = [
-        sum(weight * row[k] for weight, row in zip(weights, values, strict=True))
-        for k in range(_LEVELS)
-    ]
-    return same(expected, sum(level_losses) / _LEVELS)
 
 
-def are_the_levels(levels: Callable[[int], range]) -> bool:
-    """Whether a training sum may run over these levels, for a chain of N = 5 steps.
+def _estimate(sums: Values) -> Expr:
+    within = Sum(loss, (k, sums["first"], sums["last"]), (i, 1, sums["samples"]))
+    return sums["weight"] * within
 
-    Each target needs a finite second moment, whose denominator is the variance h k; and the
-    levels must be those at which the reverse chain asks for the score. The chain starts at N,
-    asks at k to get to k - 1, and stops at 0.
+
+def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
+    r"""For chains of one to six steps the levels at which the reverse chain asks for the score are
+    those from $[[0]]$ to $[[1]]$; at each of them, and not at level zero, the target has a second
+    moment.
+
+    The chain starts at $X_N$, asks at $k$ to make a step, and stops at the data. By R4 the second
+    moment is $[[moment]]$ with $v$ equal to $[[at_level]]$.
     """
-    steps, h, r = 5, Rational(1, 5), Symbol("r")
-    second = expectation((r + z) ** 2, z, 0, 1)  # r^2 times that of the target, r^2 = v_k
-    asked, k = [], steps
-    while k > 0:
-        asked.append(k)
-        k -= 1
-    for level in levels(steps):
-        if h * level <= 0 and second.subs(r, 0) != 0:
+    for steps in each("N", range(1, 7)):
+        asked, state = set(), steps
+        while state > 0:
+            asked.add(state)
+            state -= 1
+        first, last = (int(end.subs(N, steps)) for end in ends)
+        sizes = [
+            second_moment().subs(v, Rational(level, steps)) for level in range(first, last + 1)
+        ]
+        if not all(size.is_finite for size in sizes) or set(range(first, last + 1)) != asked:
             return False
-    return sorted(levels(steps)) == sorted(asked)
+    return True
 
 
-def are_the_shares(quoted: dict[str, str]) -> bool:
-    """Whether numbers about the target at sigma = 0.8, N = 1000 are as quoted.
+def are_the_shares(claimed: Values) -> bool:
+    r"""In version 1's setting, $\sigma^2$ equal to $[[rate]]$ and $N$ to $[[levels]]$, the
+    target's mean square in a coordinate is $[[at_first|5]]$ at the first level and $[[at_mean]]$
+    on average, that is $[[first]]$ and $[[mean]]$; half of the sum is at the first $[[half]]$
+    levels, and a share of $[[share|2]]$ at the first alone.
 
-    E c_k^2 = 1 + 1 / (h k), summed exactly as fractions.
+    The second moments of R4 are summed as exact fractions; $H_N$ is the harmonic number.
     """
-    sizes = _second_moments()
-    total, half = sum(sizes), 0
-    running = Fraction(0)
-    while 2 * running < total:
-        running += sizes[half]
-        half += 1
-    with mpmath.workdps(50):
-        found = {
-            "at the first level": sizes[0],
-            "mean over the levels": total / len(sizes),
-            "levels with half of the sum": Fraction(half),
-            "percent at the first level": 100 * sizes[0] / total,
-        }
-        values = {name: mpf(f.numerator) / f.denominator for name, f in found.items()}
-        same_names = found.keys() == quoted.keys()
-        return same_names and all(rounds_to(value, quoted[n]) for n, value in values.items())
+    for point in points(({"sigma^2": _SIGMA2, "N": _LEVELS},)):
+        sizes = _sizes()
+        total, running, half = sum(sizes), Integer(0), 0
+        while 2 * running < total:
+            running, half = running + sizes[half], half + 1
+        at = {step: _SIGMA2 / _LEVELS, N: point["N"]}
+        found = {"first": sizes[0], "mean": total / _LEVELS, "half": half}
+        if not all([same(claimed[n].subs(at), value) for n, value in found.items()]):
+            return False
+    return True
 
 
-def _second_moments() -> list[Fraction]:
-    """E c_k^2 for k = 1..1000 and sigma = 0.8."""
-    step = Fraction(64, 100) / 1000
-    return [1 + 1 / (step * k) for k in range(1, 1001)]
+@cache
+def _sizes() -> list[Rational]:
+    """E c^2 at the levels of version 1."""
+    moment = lambdify(v, second_moment(), "sympy")
+    return [moment(_SIGMA2 / _LEVELS * n) for n in range(1, _LEVELS + 1)]
 
 
 def _figures() -> tuple[Figure, ...]:
-    sizes = _second_moments()
-    total = sum(sizes)
+    sizes, where = _sizes(), f"sigma^2 = {float(_SIGMA2)}, N = {_LEVELS}"
     return (
-        Figure("E|target|^2 per coordinate at k = 1 (sigma = 0.8, N = 1000)", float(sizes[0]), 5),
-        Figure("mean over k = 1..1000", float(total / 1000)),
-        Figure("percent of the sum at k = 1", float(100 * sizes[0] / total), 3),
-        Figure("percent of the sum at k <= 32", float(100 * sum(sizes[:32]) / total), 3),
+        Figure(f"mean square of the target at the first level ({where})", float(sizes[0]), 5),
+        Figure("mean over the levels", float(sum(sizes) / _LEVELS)),
+        Figure("share of the sum at the first level", float(sizes[0] / sum(sizes)), 3),
     )
 
 
-def _mean(losses: list[list[Expr]]) -> Expr:
-    return sum(sum(row) for row in losses) / (_LEVELS * _SAMPLES)
-
-
-_QUOTED = {
-    "at the first level": "1563.5",
-    "mean over the levels": "12.7",
-    "levels with half of the sum": "32",
-    "percent at the first level": "12",
-}
-
+_SUMS = {"weight": 1 / (N * M), "first": Integer(1), "last": N, "samples": M}
 A38 = Claim(
-    id="A38",
-    title="Monte-Carlo estimate of the loss",
-    statement=r"$\hat{\mathcal L}=\frac1{NM}\sum_{i=1}^M\sum_{k=1}^N\tfrac12\lVert x_k^{(i)}\circ"
-    r"\nabla\log p_{X_k\mid X_0}(x_k^{(i)}\mid x_0^{(i)})-x_k^{(i)}\circ s_\theta(x_k^{(i)},k)"
-    r"\rVert^2$ is an unbiased estimate of the mean of $\mathcal L_{\text{M-DSM}}$ over the "
-    r"levels $k=1,\dots,N$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "A38",
+    "Monte-Carlo estimate of the loss",
+    is_unbiased,
+    _SUMS,
+    twins={
+        "divided by N alone": _SUMS | {"weight": 1 / N},
+        "the last level left out": _SUMS | {"last": N - 1},
+        "divided by N - 1 levels": _SUMS | {"weight": 1 / ((N - 1) * M)},
+        "a sample left out": _SUMS | {"samples": M - 1},
+    },
+    shown=lambda sums: {"estimate": _estimate(sums)},
+    names=_NAMES,
     sources=v2("eq. 38"),
-    sheet=("A38",),
     assumptions=(
-        "formula lost in the text of version 2; reconstructed: version 1's, with the range of E9",
-        "independent samples; the noises of one sample at different levels may be dependent",
+        "the samples have the same law; the noises of one sample at different levels, and the "
+        "samples, may depend on each other",
     ),
+    readings=("formula lost in version 2; reconstructed: version 1's, with the range of E9",),
     depends=("A15", "E9"),
-    derivation="The expectation is linear, and each term depends on one sample and one level. "
-    r"Given $x_0^{(i)}$, the average over the noise of level $k$ is a number $\ell_k(x_0^{(i)})$ "
-    r"whose mean over the data is the loss at level $k$; the $NM$ terms then average to the mean "
-    "over levels. Decided by summing over all pairs of two samples.",
-    proof=Proof(
-        is_unbiased,
-        holds=_mean,
-        twins={
-            "divided by N alone": lambda e: _mean(e) * _SAMPLES,
-            "the last level left out": lambda e: _mean([row[:-1] for row in e]),
-            "divided by N - 1 levels": lambda e: _mean(e) * _LEVELS / (_LEVELS - 1),
-            "sample i at level i only": lambda e: (e[0][0] + e[1][1]) / _SAMPLES,
-        },
-    ),
 )
 
 E9 = Claim(
-    id="E9",
-    title="the training sum starts at k = 1",
-    statement=r"The sum over levels runs over $k=1,\dots,N$. At $k=0$ the target is $0/0$: its "
-    r"variance $1/(\sigma^2k\delta)$ has no limit.",
-    kind=Kind.REFUTED,
-    means=Means.ALGEBRA,
+    "E9",
+    "the training sum starts at k = 1",
+    are_the_levels,
+    (Integer(1), N),
+    twins={
+        "k = 2..N": (Integer(2), N),
+        "k = 1..N-1": (Integer(1), N - 1),
+        "k = 0..N": (Integer(0), N),
+    },
+    printed={"k = 0..N-1": (Integer(0), N - 1)},
+    values=lambda: {"moment": second_moment(), "at_level": step * k},
+    names=_NAMES,
+    means=Means.POINTS,
     sources=v1("eq. 33"),
     sheet=("E9", "A38"),
     depends=("R4", "A13"),
-    derivation=r"$\mathbb E c_k^2=1+1/(hk)$ with $h=\sigma^2\delta$ (R4) needs $k\ge1$. The "
-    r"reverse chain asks for the score at $k=N$ for its first step and at $k=1$ for its last, so "
-    r"level $N$ has to be trained as well.",
-    proof=Proof(
-        are_the_levels,
-        holds=lambda n: range(1, n + 1),
-        twins={
-            "k = 2..N": lambda n: range(2, n + 1),
-            "k = 1..N-1": lambda n: range(1, n),
-            "k = 0..N": lambda n: range(n + 1),
-        },
-        printed={"k = 0..N-1": lambda n: range(n)},
-    ),
     erratum=Erratum(
-        fault=Fault.WRONG,
-        printed=r"$\hat{\mathcal L}_{\text{M-DSM}}(\theta)=\frac1{NM}\sum_{i=1}^M\sum_{k=0}^{N-1}"
+        Fault.WRONG,
+        quote=r"$\hat{\mathcal L}_{\text{M-DSM}}(\theta)=\frac1{NM}\sum_{i=1}^M\sum_{k=0}^{N-1}"
         r"[\dots]$, where $k=0,\dots,N-1$ denotes the discretized time-step",
-        trouble=r"At $k=0$, $X_k=X_0$ and the target of equation 20 divides $0$ by $0$. The range "
-        r"also leaves out $k=N$, the level of the first reverse step. No weight is written, where "
-        r"equation 5 has $\lambda(t)$: unweighted, the smallest levels dominate the sum.",
-        correction=r"$\sum_{k=1}^N$, and a weight such as $\lambda=\sigma^2k\delta$ (R4).",
+        trouble="At level zero the state is the data, and the target of equation 20 divides zero "
+        "by zero. The range also leaves out level $N$, that of the first reverse step. No weight "
+        r"is written, where equation 5 has $\lambda(t)$: unweighted, the smallest levels "
+        "dominate the sum (E9-shares).",
+        advice=r"Sum from $[[0]]$ to $[[1]]$, with a weight such as $[[at_level]]$ (R4).",
         figures=_figures,
         remains_open="The range of equation 38 in version 2 is lost; its words are the same "
-        r"(\"indexes the discretized time-step\"). Whether the code starts at the first noisy "
+        "('indexes the discretized time-step'). Whether the code starts at the first noisy "
         "level, or weights the terms, cannot be seen.",
     ),
 )
 
+_SHARES = {"first": 1 + 1 / step, "mean": 1 + harmonic(N) / (step * N), "half": Integer(32)}
+
+
+def _with_numbers(shares: Values) -> Values:
+    at = {step: _SIGMA2 / _LEVELS, N: _LEVELS}
+    numbers = {f"at_{name}": float(shares[name].subs(at)) for name in ("first", "mean")}
+    printed = {n: e.replace(harmonic, lambda of: Symbol(f"H_{of}")) for n, e in shares.items()}
+    return printed | numbers
+
+
 SHARES = Claim(
-    id="E9-shares",
-    title="the smallest levels dominate the unweighted loss",
-    statement=r"At $\sigma=0.8$, $N=1000$, per coordinate: $\mathbb E c_1^2=1563.5$; the mean "
-    r"over $k$ is $1+H_N/\sigma^2=12.7$; half of the sum is at $k\le32$ and 12 % at $k=1$.",
-    kind=Kind.PROVED,
-    means=Means.NUMBERS,
+    "E9-shares",
+    "the smallest levels dominate the unweighted loss",
+    are_the_shares,
+    _SHARES,
+    twins={
+        "without the mean of the target": _SHARES | {"first": 1 / step},
+        "one for the harmonic number": _SHARES | {"mean": 1 + 1 / (step * N)},
+        "one level less": _SHARES | {"half": Integer(31)},
+        "one level more": _SHARES | {"half": Integer(33)},
+    },
+    shown=_with_numbers,
+    values=lambda: {
+        "rate": float(_SIGMA2),
+        "levels": _LEVELS,
+        "share": float(_sizes()[0] / sum(_sizes())),
+    },
+    names=_NAMES,
+    means=Means.POINTS,
     sheet=("E9",),
-    assumptions=("the paper's settings of version 1",),
     depends=("E9", "R4"),
-    derivation=r"$\mathbb E c_k^2=1+1/(hk)$ with $h=6.4\cdot10^{-4}$, summed as exact fractions; "
-    r"$\sum_k1/k=H_N$.",
-    proof=Proof(
-        are_the_shares,
-        holds=_QUOTED,
-        twins={
-            "1562.5 without the mean": {**_QUOTED, "at the first level": "1562.5"},
-            "last digit of the mean": {**_QUOTED, "mean over the levels": "12.6"},
-            "31 levels": {**_QUOTED, "levels with half of the sum": "31"},
-            "13 percent": {**_QUOTED, "percent at the first level": "13"},
-        },
-    ),
 )
 
 CLAIMS = (E9, A38, SHARES)

@@ -1,15 +1,16 @@
-"""The explicit loss without the unknown score: integration by parts and its boundary term.
+"""The explicit loss without the unknown score: implicit forms and their boundary term.
 
-Symbols: psi = s_theta the model as a Stein score, h = x psi, p the density, H = x * grad log p;
-S = 1 + h the model in the coordinate y = log x, q the density of y.
+Symbols, one coordinate: x the state, p, p1 the density and its slope, psi, psi1 the model s_theta
+and its slope, h = x psi and g = x dh/dx; in y = log x: S, S1 the model 1 + h and its slope, q, q1
+the density; end = psi(0) p(0).
 """
 
 from collections.abc import Callable
 
 from sympy import (
     Expr,
-    Function,
     Integer,
+    Poly,
     Rational,
     Symbol,
     cancel,
@@ -23,185 +24,235 @@ from sympy import (
 )
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.old import Claim, Kind, Means, Proof
-from spec.objectives import explicit_pins
+from spec.checking.claim import (
+    Claim,
+    Means,
+    Pin,
+    Values,
+)
+from spec.checking.symbols import H, h, x
+from spec.checking.trace import points
+from spec.objectives._setting import (
+    EXPLICIT,
+    INNER,
+)
+from spec.objectives._setting import NAMES as LETTERS
+from spec.objectives.assumptions import FINITE_SQUARE
+from spec.objectives.losses import POINTS, logs, model
 
-# a function of (x, psi, psi') or of (h, x h'), per coordinate
-InPsi = Callable[[Expr, Expr, Expr], Expr]
-InH = Callable[[Expr, Expr], Expr]
+p, q = symbols("p q", positive=True)
+p1, q1, psi, psi1, g, S, S1, d, end = symbols("p1 q1 psi psi1 g S S1 d end", real=True)
+low, high = symbols("low high")
+NAMES = LETTERS | {
+    "psi": r"\psi", "psi1": r"\psi'", "g": "xh'", "S1": "S'", "end": r"\psi(0)\,p(0)",
+    "low": r"f_{\text{lower}}", "high": r"f_{\text{upper}}",
+}  # fmt: skip
+_MOVED = {x: x + d, p: p + p1 * d, psi: psi + psi1 * d, q: q + q1 * d, S: S + S1 * d}
 
 
-def is_implicit(candidate: tuple[InPsi, InH, InPsi]) -> bool:
-    """Whether both integrands give M-ESM up to a divergence, in the plane.
+def _slope(expression: Expr) -> Expr:
+    """The derivative of an expression in the values at a place."""
+    return diff(expression.subs(_MOVED, simultaneous=True), d).subs(d, 0)
 
-    The candidate: the integrand in psi, the same in h, and the flux as a function of x, psi, p.
-    At every point p |H - h|^2 / 2 = p integrand + p |H|^2 / 2 - div flux, for arbitrary p and
-    psi; their values and slopes at the point are symbols.
+
+def _left_over(integrand: Expr, flux: Expr, score: Expr, of_model: Expr, density: Expr) -> Expr:
+    """What density * integrand misses of the part of M-ESM that holds the model, up to a flux."""
+    loss = (EXPLICIT - H**2 / 2).subs({H: score, h: of_model}, simultaneous=True)
+    return density * (loss - integrand) + _slope(flux)
+
+
+def is_implicit(forms: Values) -> bool:
+    r"""$\mathcal L_{\text{M-ESM}}$ is, summed over the coordinates, the expectation of $[[psi]]$,
+    which is $[[h]]$, less the flux $[[flux]]$ at the upper and with the other sign at the lower
+    end, and the expectation of $[[rest]]$. Here $\psi$ is $s_\theta$ and $h$ is $x\circ\psi$, and
+    the slope is that in the same coordinate.
+
+    The square is expanded, and the cross term integrated by parts: decided where the density is
+    $p$, for any values and slopes of $p$ and $\psi$. On the open orthant the flux vanishes if the
+    moments that are assumed are finite (boundary-term).
     """
-    in_psi, in_h, flux = candidate
-    x = symbols("x1 x2", positive=True)
-    p = Function("p", positive=True)(*x)
-    psi = [Function(f"psi{i}")(*x) for i in (1, 2)]
-    rest = [Integer(0), Integer(0)]
-    for e, f in zip(x, psi, strict=True):
-        H, h = e * diff(log(p), e), e * f
-        integrands = (in_psi(e, f, diff(f, e)), in_h(h, e * diff(h, e)))
-        for i, integrand in enumerate(integrands):
-            rest[i] += p * ((H - h) ** 2 - H**2) / 2 - p * integrand + diff(flux(e, f, p), e)
-    return vanishes(tuple(_values(e, x, (p, *psi)) for e in rest))
-
-
-def _values(expression: Expr, x: tuple[Symbol, ...], functions: tuple[Expr, ...]) -> Expr:
-    """The expression with functions and their first derivatives replaced by symbols."""
-    for f in functions:
-        for e in x:
-            expression = expression.subs(diff(f, e), Symbol(f"d{f.func}_d{e}"))
-        expression = expression.subs(f, Symbol(f"{f.func}"))
-    return expression
-
-
-def is_implicit_in_log_space(candidate: tuple[Expr, InH]) -> bool:
-    """Whether M-ESM = E[S^2 / 2 + S'] - constant + E H^2 / 2 - [flux], per coordinate.
-
-    In y = log x the marginal has the log score s = q'/q, and H = s - 1, h = S - 1. The flux is a
-    function of q and S.
-    """
-    constant, flux = candidate
-    y = Symbol("y")
-    q, S = Function("q", positive=True)(y), Function("S")(y)
-    H, h = diff(log(q), y) - 1, S - 1
-    integrand = S**2 / 2 + diff(S, y) - constant
-    rest = q * ((H - h) ** 2 - H**2) / 2 - q * integrand + diff(flux(q, S), y)
-    return vanishes(_values(rest, (y,), (q, S)))
-
-
-def is_the_boundary_term(candidate: tuple[InPsi, Callable[[Expr, Expr], Expr]]) -> bool:
-    """Whether -E[H h] = E[2 x psi + x^2 psi'] - (boundary term) on five densities and models.
-
-    The candidate: the flux as a function of (x, psi, p), and how its limits at the lower and the
-    upper end of the support combine. Exact integrals.
-    """
-    flux, combined = candidate
-    x = Symbol("x", positive=True)
-    cases = (
-        (exp(-x), Integer(0), oo, -1 / x**2),
-        (exp(-x), Integer(0), oo, -(1 + x) / x**2),
-        (exp(-x), Integer(0), oo, -Integer(1) + 1 / x),
-        (Integer(1), Integer(1), Integer(2), 3 - 2 * x + x**2),
-        (2 * x / 3, Integer(1), Integer(2), 1 / x + x),
+    of_model, score = x * psi, x * _slope(log(p))
+    in_h = forms["h"].subs({h: of_model, g: x * _slope(of_model)}, simultaneous=True)
+    return all(
+        [
+            vanishes(_left_over(form, forms["flux"], score, of_model, p))
+            for form in (forms["psi"], in_h)
+        ]
     )
-    for p, low, high, psi in cases:
-        cross = cancel(x * diff(p, x) / p) * x * psi
-        implicit = 2 * x * psi + x**2 * diff(psi, x)
-        left, right = (
-            integrate(cancel(e).expand() * p, (x, low, high)) for e in (-cross, implicit)
-        )
-        ends = (limit(flux(x, psi, p), x, low, "+"), limit(flux(x, psi, p), x, high, "-"))
-        if not all(end.is_finite for end in ends) or not same(left, right - combined(*ends)):
+
+
+def is_implicit_in_log_space(forms: Values) -> bool:
+    r"""In each coordinate, with $S$ the model $[[model]]$ as a function of $y$, the logarithm of
+    $x$, $\mathcal L_{\text{M-ESM}}$ is the expectation of $[[form]]$, less the flux $[[flux]]$ at
+    the ends as in R18, and the expectation of $[[rest]]$, where $q$ is the density of $y$: up to a
+    constant it is the loss of Hyvärinen (2005) for $\log X$.
+
+    The score of $y$ is $H$ and one more. The flux is that of R18.
+    """
+    score = _slope(log(q)) - 1
+    return vanishes(_left_over(forms["form"], forms["flux"], score, S - 1, q))
+
+
+def is_the_boundary_term(candidate: Values) -> bool:
+    r"""For the five densities and models at which it was computed, the boundary term that R18
+    subtracts is $[[ends]]$, with $f$ the flux $[[flux]]$. For $p$ equal to $[[p]]$ on the half
+    line and $\psi$ to $[[psi]]$, a model with infinite $\mathbb E\,h^2$, it is $[[term]]$.
+
+    Both sides of R18 are integrated exactly.
+    """
+    for case in points(_CASES):
+        score = x * diff(log(case["p"]), x)
+        of_model = x * case["psi"]
+        left, right = -score * of_model, of_model + x * diff(of_model, x)
+        gap = _integral(right, case) - _integral(left, case)
+        ends = _at_ends(candidate["flux"], case)
+        if not all(value.is_finite for value in ends.values()):
+            return False
+        if not same(gap, candidate["ends"].subs(ends)):
             return False
     return True
 
 
-def _in_psi(x: Expr, psi: Expr, slope: Expr) -> Expr:
-    return x**2 * psi**2 / 2 + 2 * x * psi + x**2 * slope
+def _at_ends(flux: Expr, case: Values) -> Values:
+    of_x = flux.subs({p: case["p"], psi: case["psi"]}, simultaneous=True)
+    return {low: limit(of_x, x, case["start"], "+"), high: limit(of_x, x, case["stop"], "-")}
 
 
-def _in_h(h: Expr, slope: Expr) -> Expr:
-    return h**2 / 2 + h + slope
+def _integral(function: Expr, case: Values) -> Expr:
+    return integrate(cancel(function).expand() * case["p"], (x, case["start"], case["stop"]))
 
 
-def _flux(x: Expr, psi: Expr, p: Expr) -> Expr:
-    return x**2 * psi * p
+_CASES = tuple(
+    dict(zip(("p", "psi", "start", "stop"), row, strict=True))
+    for row in (
+        (exp(-x), -1 / x**2, Integer(0), oo),
+        (exp(-x), -(1 + x) / x**2, Integer(0), oo),
+        (exp(-x), -1 + 1 / x, Integer(0), oo),
+        (Integer(1), 3 - 2 * x + x**2, Integer(1), Integer(2)),
+        (2 * x / 3, 1 / x + x, Integer(1), Integer(2)),
+    )
+)
+_PSI = x**2 * psi**2 / 2 + 2 * x * psi + x**2 * psi1
+_FORMS = {"psi": _PSI, "h": h**2 / 2 + h + g, "flux": x**2 * psi * p}
 
 
-IMPLICIT = Claim(
-    id="R18",
-    title="implicit form of the explicit loss",
-    statement=r"$\mathcal L_{\text{M-ESM}}=\mathbb E\sum_i\{\tfrac12x_i^2\psi_i^2+2x_i\psi_i+"
-    r"x_i^2\partial_i\psi_i\}+\tfrac12\mathbb E\lVert H\rVert^2$ with $\psi=s_\theta$, and with "
-    r"$h=x\circ\psi$ it is $\mathbb E\sum_i\{\tfrac12h_i^2+h_i+x_i\partial_ih_i\}+\tfrac12\mathbb "
-    r"E\lVert H\rVert^2$, if the flux $x_i^2\psi_ip$ vanishes at the ends; otherwise subtract "
-    r"$\sum_i[x_i^2\psi_ip]$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R18",),
+def _terms(form: Expr, states: Callable[[int], Values]) -> tuple[Expr, ...]:
+    """Loss, per-sample loss and the parts of a form of degree two, one and in the slope, summed
+    over the coordinates of the plane."""
+    value = h if form.has(h) else psi
+    parts = Poly(form, value, g, psi1).as_dict()
+    of_degree = {"square": (2, 0, 0), "linear": (1, 0, 0)}
+    square, linear = (
+        sum(
+            (parts.get(powers, Integer(0)) * value ** powers[0]).subs(states(i), simultaneous=True)
+            for i in (0, 1)
+        )
+        for powers in of_degree.values()
+    )
+    total = sum(form.subs(states(i), simultaneous=True) for i in (0, 1))
+    return (total, total, square, linear, total - square - linear)
+
+
+def _affine(i: int) -> Values:
+    """The model b + B log x and the slope in its own coordinate."""
+    return {h: model(logs("x"))[i], g: Symbol(f"B{i + 1}{i + 1}")}
+
+
+def _stein(i: int) -> Values:
+    """A Stein score p with the slopes q."""
+    return {
+        name: Symbol(f"{letter}{i + 1}") for name, letter in ((x, "x"), (psi, "p"), (psi1, "q"))
+    }
+
+
+R18 = Claim(
+    "R18",
+    "implicit form of the explicit loss",
+    is_implicit,
+    _FORMS,
+    twins={
+        "1 for 2": _FORMS | {"psi": _PSI - x * psi},
+        "one power of x in the last term": _FORMS | {"psi": _PSI + (x - x**2) * psi1},
+        "Jacobian left out in h": _FORMS | {"h": h**2 / 2 + g},
+        "flux with one power of x": _FORMS | {"flux": x * psi * p},
+    },
+    values=lambda: {"rest": H**2 / 2},
+    names=NAMES,
     assumptions=(
-        "p and psi differentiable",
-        r"$\mathbb E\lVert h\rVert^2$ and $\mathbb E\lVert H\rVert^2$ and $\mathbb E\lvert "
-        r"x_i\partial_ih_i\rvert$ finite",
+        "p and psi are differentiable",
+        FINITE_SQUARE,
+        r"$\mathbb E\,H^2$ and $\mathbb E\lvert xh'\rvert$ are finite",
     ),
+    readings=(INNER,),
     depends=("A14", "boundary-term"),
-    derivation=r"Expand the square. The cross term is $-\int x_i^2\,\partial_ip\,\psi_i\,dx="
-    r"-[x_i^2\psi_ip]+\int p\,\partial_i(x_i^2\psi_i)\,dx$, and "
-    r"$\partial_i(x_i^2\psi_i)=2x_i\psi_i+x_i^2\partial_i\psi_i=h_i+x_i\partial_ih_i$. Under the "
-    "assumptions the boundary term vanishes on the open orthant (boundary-term); for $t>0$ and "
-    r"$h$ of at most polynomial growth in $\log x$ they hold.",
-    proof=Proof(
-        is_implicit,
-        holds=(_in_psi, _in_h, _flux),
-        twins={
-            "1 for 2": (lambda x, f, g: _in_psi(x, f, g) - x * f, _in_h, _flux),
-            "one power of x in the last term": (
-                lambda x, f, g: _in_psi(x, f, g) - x**2 * g + x * g,
-                _in_h,
-                _flux,
+    pins=(
+        Pin(
+            "gbm_ref.implicit_m_esm",
+            POINTS[:2],
+            reads=lambda forms: _terms(forms["h"], _affine),
+            twins={
+                "linear term of the additive case, none": _terms(h**2 / 2 + g, _affine),
+                "linear term for the Stein score": _terms(h**2 / 2 + 2 * h + g, _affine),
+            },
+        ),
+        Pin(
+            "gbm_ref.nonnegative_score_matching",
+            tuple(
+                dict(zip(("x1", "x2", "p1", "p2", "q1", "q2"), row, strict=True))
+                for row in (
+                    (1.3, 1.9, -0.7, 0.4, 0.2, -1.3),
+                    (0.02, 55.0, 41.0, -0.05, -900.0, 0.003),
+                )
             ),
-            "Jacobian left out in h": (_in_psi, lambda h, g: h**2 / 2 + g, _flux),
-            "flux with one power of x": (_in_psi, _in_h, lambda x, f, p: x * f * p),
-        },
+            reads=lambda forms: _terms(forms["psi"], _stein),
+            twins={"linear term of the Hyvarinen score": _terms(_PSI - x * psi, _stein)},
+        ),
     ),
-    pins=(explicit_pins.IMPLICIT,),
 )
 
+_LOG_FORMS = {"form": S**2 / 2 + S1 - Rational(1, 2), "flux": q * (S - 1)}
 IN_LOG_SPACE = Claim(
-    id="R18-log",
-    title="implicit form in log space",
-    statement=r"With $S=\mathbf 1+h_\theta$ as a function of $y=\log x$: $\mathcal "
-    r"L_{\text{M-ESM}}=\mathbb E\{\tfrac12\lVert S\rVert^2+\nabla_y\cdot S\}-\tfrac d2"
-    r"+\tfrac12\mathbb E\lVert H\rVert^2$: Hyvärinen's (2005) loss of $\log X$, up to a constant.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R18-log",
+    "implicit form in log space",
+    is_implicit_in_log_space,
+    _LOG_FORMS,
+    twins={
+        "constant left out": _LOG_FORMS | {"form": S**2 / 2 + S1},
+        "constant 1": _LOG_FORMS | {"form": S**2 / 2 + S1 - 1},
+        "flux of the log score": _LOG_FORMS | {"flux": q * S},
+    },
+    values=lambda: {"model": 1 + h, "rest": H**2 / 2},
+    names=NAMES,
     sheet=("R18",),
-    assumptions=("those of R18", "one coordinate; the sum follows"),
+    assumptions=(FINITE_SQUARE, "the others of R18"),
     depends=("R18", "A10-score"),
-    derivation=r"$H=s-1$ and $h=S-1$ with $s=q'/q$. Expand $\tfrac12q(H-h)^2$, use $qs=q'$ and "
-    r"integrate by parts. The flux is $q\,h$, which is $x^2\psi p$ since $q=xp$.",
-    proof=Proof(
-        is_implicit_in_log_space,
-        holds=(Rational(1, 2), lambda q, S: q * (S - 1)),
-        twins={
-            "constant left out": (Integer(0), lambda q, S: q * (S - 1)),
-            "constant 1": (Integer(1), lambda q, S: q * (S - 1)),
-            "flux of the log score": (Rational(1, 2), lambda q, S: q * S),
-        },
-    ),
 )
+
+_ENDS = {"flux": _FORMS["flux"], "ends": high - low}
+
+
+def _with_example(candidate: Values) -> Values:
+    at_ends = _at_ends(candidate["flux"], _CASES[0])
+    return dict(candidate) | {"term": candidate["ends"].subs(at_ends)}
+
 
 BOUNDARY_TERM = Claim(
-    id="R18-boundary",
-    title="boundary term of the implicit form",
-    statement=r"Where it does not vanish, the boundary term is $[x^2\psi p]$, upper minus lower "
-    r"end: for $p=e^{-x}$, $\psi=-1/x^2$ it is $1$ (a model with $\mathbb Eh^2=\infty$); for a "
-    r"uniform density on $[1,2]$ it is $4\psi(2)-\psi(1)$.",
-    kind=Kind.PROVED,
-    means=Means.CALCULUS,
+    "R18-boundary",
+    "boundary term of the implicit form",
+    is_the_boundary_term,
+    _ENDS,
+    twins={
+        "none": _ENDS | {"ends": Integer(0)},
+        "upper end alone": _ENDS | {"ends": high},
+        "wrong sign": _ENDS | {"ends": low - high},
+        "one power of x": _ENDS | {"flux": x * psi * p},
+    },
+    shown=_with_example,
+    values=lambda: {"p": _CASES[0]["p"], "psi": _CASES[0]["psi"]},
+    names=NAMES,
+    means=Means.POINTS,
     sheet=("R18",),
-    assumptions=("the five densities and models of the routine",),
     depends=("R18", "boundary-term"),
-    derivation=r"$p=e^{-x}$, $\psi=-1/x^2$: $-\mathbb E[Hh]=-\int(-x)(-1/x)e^{-x}dx=-1$, while "
-    r"$2x\psi+x^2\psi'=0$, and $[x^2\psi p]=[-e^{-x}]_0^\infty=1$. On $[1,2]$ with $p=1$: $H=0$ "
-    r"inside, and $\int(x^2\psi)'dx=4\psi(2)-\psi(1)$. Pixels with a density on $[1,2]$ that does "
-    r"not vanish at the ends have such terms at $t=0$ only.",
-    proof=Proof(
-        is_the_boundary_term,
-        holds=(_flux, lambda low, high: high - low),
-        twins={
-            "none": (_flux, lambda low, high: Integer(0)),
-            "upper end alone": (_flux, lambda low, high: high),
-            "wrong sign": (_flux, lambda low, high: low - high),
-            "one power of x": (lambda x, f, p: x * f * p, lambda low, high: high - low),
-        },
-    ),
 )
 
-CLAIMS = (IMPLICIT, IN_LOG_SPACE, BOUNDARY_TERM)
+CLAIMS = (R18, IN_LOG_SPACE, BOUNDARY_TERM)

@@ -1,92 +1,189 @@
-"""The losses as the paper defines them. There is nothing to prove in a definition.
+"""The losses as the paper defines them, and the functions that compute them.
 
-Symbols: h = x * s_theta(x, t) the model, as a Hyvarinen score.
+There is nothing to prove in a definition; its integrand is the one that the proofs use. Pins: in
+the plane, for the model h = b + B log x.
+    x1, x2, z1, z2  data and noises; u1, u2, w1, w2 those of a second sample
+    a1, a2, v0      mean and variance of log-normal data
+    s               log-deviation of the data in the preconditioned weighting
 """
 
-from spec.checking.old import Claim, Kind, Means, v1, v2
-from spec.objectives import explicit_pins
+from collections.abc import Mapping
 
-LOST = "The formula is lost in the text of version 2; "
+from sympy import Expr, Integer, Matrix, Symbol, log, ones, sqrt, symbols
 
-A3 = Claim(
-    id="A3",
-    title="denoising score matching, additive noise",
-    statement=r"$\mathcal L(\theta)=\mathbb E_{t\sim\mathcal U[0,1]}\,\mathbb E_{X_0,X_t}\,"
-    r"\lambda(t)\,\lVert s_\theta(X_t,t)-\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)\rVert^2$.",
-    kind=Kind.DEFINITION,
-    means=Means.NONE,
-    sources=(*v1("eq. 5"), *v2("eq. 3")),
-    sheet=("A3",),
-    assumptions=("t > 0, where the conditional density exists",),
-    reason="It defines the loss of Song et al. (2021), quoted as background. " + LOST + "version "
-    r"1 has it. The weight $\lambda(t)$ is a number; the later losses weight by the matrix "
-    r"$\mathrm{diag}(x^2)$ and drop $\lambda$.",
+from spec.checking.claim import Claim, Formula, Kind, Means, Pin, Source, v1, v2
+from spec.checking.symbols import H, h
+from spec.objectives._setting import DENOISING, EXPLICIT, INNER, LOST, NAMES, POSITIVE_TIME, c
+
+_mu, _sigma, _t, _v0, _s = symbols("mu sigma t v0 s")
+_b, _B = Matrix(symbols("b1 b2")), Matrix(2, 2, symbols("B11 B12 B21 B22"))
+_a = Matrix(symbols("a1 a2"))
+_v, _m = _sigma**2 * _t, (_mu - _sigma**2 / 2) * _t * ones(2, 1)
+_NAMES = (
+    "mu", "sigma", "t", "x1", "x2", "z1", "z2", "b1", "b2", "B11", "B12", "B21", "B22",
+    "u1", "u2", "w1", "w2", "s", "v0", "a1", "a2",
+)  # fmt: skip
+POINTS = tuple(
+    dict(zip(_NAMES, row, strict=True))
+    for row in (
+        (0.31, 0.8, 0.37, 1.3, 1.9, 0.4, -1.7, -0.9, 0.3, -1.2, 0.45, 0.2, -2.1,
+         1.7, 1.05, -0.6, 0.9, 0.35, 0.2, 0.3, -0.4),
+        (-1.4, 1.7, 1.0, 0.02, 55.0, -6.5, 8.25, 2.0, -1.0, 0.7, -0.3, -0.6, 0.1,
+         3.5, 0.4, 5.5, -4.75, 2.5, 0.013, -2.0, 1.7),
+        (0.32, 0.8, 1e-6, 1.004, 1.5, 2.3, -0.01, -1.0, -1.0, -3.0, 0.5, 0.25, -4.0,
+         1.1, 1.9, -3.1, 1.2, 0.02, 0.05, 0.1, 0.2),
+    )
+)  # fmt: skip
+
+
+def logs(name: str) -> Matrix:
+    """The logarithms of name1 and name2."""
+    return Matrix([log(e) for e in symbols(f"{name}1 {name}2")])
+
+
+def model(at: Matrix) -> Matrix:
+    """The model where log x is `at`."""
+    return _b + _B * at
+
+
+def _terms(integrand: Expr, score: Symbol, value: Matrix, at: Matrix) -> tuple[Expr, ...]:
+    """Loss, per-sample loss, model and score of one state."""
+    pairs = zip(value, model(at), strict=True)
+    loss = sum(integrand.subs({score: e, h: f}, simultaneous=True) for e, f in pairs)
+    return (loss, loss, *model(at), *value)
+
+
+def _denoising(x0: str = "x", z: str = "z", sign: int = 1) -> tuple[Expr, ...]:
+    """One sample; the target by A16, from log X_t and log X_0; sign -1 reflects it."""
+    start = logs(x0)
+    at = start + _m + sqrt(_v) * Matrix(symbols(f"{z}1 {z}2"))
+    return _terms(DENOISING, c, -sign * (ones(2, 1) + (at - start - _m) / _v), at)
+
+
+def _explicit(jacobian: int) -> tuple[Expr, ...]:
+    """Log-normal data; jacobian 0 takes the score of log X for H."""
+    score = -jacobian * ones(2, 1) - (logs("x") - _a - _m) / (_v0 + _v)
+    return _terms(EXPLICIT, H, score, logs("x"))
+
+
+_LOSS, _SECOND = _denoising()[0], _denoising("u", "w")[0]
+_CROSSED = _denoising("x", "w")[0] + _denoising("u", "z")[0]
+_KARRAS = _v * (1 + _v / _s**2) * _LOSS
+
+
+def _pin(function: str, variant: str, formula: Formula, twins: Mapping[str, Formula]) -> Pin:
+    because = "it is the definition at single samples, before the expectation is taken"
+    return Pin(f"gbm_ref.{function}", POINTS, None, because, "", formula, twins, variant=variant)
+
+
+_M_DSM_PINS = (
+    _pin(
+        "m_dsm",
+        "one sample",
+        _denoising(),
+        {
+            "target reflected": _denoising(sign=-1),
+            "model for the target": (*_denoising()[:4], *_denoising()[2:4]),
+        },
+    ),
+    _pin(
+        "m_dsm",
+        "mean of two samples",
+        (_LOSS + _SECOND) / 2,
+        {
+            "sum over samples": _LOSS + _SECOND,
+            "mean over entries": (_LOSS + _SECOND) / 4,
+            "noises exchanged": _CROSSED / 2,
+        },
+    ),
+    _pin(
+        "m_dsm",
+        "variance weighting",
+        _v * _LOSS,
+        {
+            "unweighted": _LOSS,
+            "deviation for variance": sqrt(_v) * _LOSS,
+        },
+    ),
+    _pin("m_dsm", "preconditioned weighting", _KARRAS, {"variance weighting": _v * _LOSS}),
+    Pin(
+        "gbm_ref.unweighted",
+        ({"v": 0.64}, {"v": 6.4e-4}, {"v": 17.0}),
+        because="it is the weight that the definition does not write",
+        formula=Integer(1),
+        twins={"lambda = v": Symbol("v")},
+    ),
 )
 
-A14 = Claim(
-    id="A14",
-    title="multiplicative explicit score matching",
-    statement=r"$\mathcal L_{\text{M-ESM}}(\theta)=\mathbb E_{X_t}\tfrac12\lVert X_t\circ"
-    r"\nabla\log p_{X_t}(X_t)-X_t\circ s_\theta(X_t,t)\rVert^2$.",
-    kind=Kind.DEFINITION,
-    means=Means.NONE,
-    sources=(*v1("eq. 17"), *v2("eq. 14")),
-    sheet=("A14",),
-    reason="It defines a loss at one time $t$: no average over $t$ is written. "
-    + LOST
-    + "reconstructed from version 1 and from the words around it.",
-    pins=(explicit_pins.M_ESM,),
+
+def _definition(
+    name: str, title: str, statement: str, sources: tuple[Source, ...], reason: str, **rest: object
+) -> Claim:
+    fixed = {"means": Means.NONE, "stated_kind": Kind.DEFINITION, "names": NAMES}
+    return Claim(name, title, statement=statement, sources=sources, reason=reason, **fixed | rest)
+
+
+_TIME = "It defines a loss at one time: no average over $t$ is written."
+A3 = _definition(
+    "A3",
+    "denoising score matching, additive noise",
+    r"$\mathcal L(\theta)$ is the expectation, over $t$ uniform and over $X_0$ and $X_t$, of "
+    r"$[[integrand]]$.",
+    v1("eq. 5") + v2("eq. 3"),
+    "It defines the loss of Song et al. (2021), quoted as background. The weight is a number; the "
+    "later losses weight by the square of the state and drop it.",
+    values=lambda: {"integrand": Symbol("lam") * 2 * DENOISING},
+    names={"lam": r"\lambda(t)", "h": r"s_\theta(X_t,t)",
+           "c": r"\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)"},
+    readings=(LOST, INNER),
+)  # fmt: skip
+A14 = _definition(
+    "A14",
+    "multiplicative explicit score matching",
+    r"$\mathcal L_{\text{M-ESM}}(\theta)=\mathbb E_{X_t}\,[[integrand]]$, where $H$ is "
+    r"$X_t\circ\nabla\log p_{X_t}(X_t)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
+    v1("eq. 17") + v2("eq. 14"),
+    _TIME,
+    values=lambda: {"integrand": EXPLICIT},
+    readings=(LOST, INNER),
+    pins=(_pin("m_esm", "", _explicit(1), {"log score for the Hyvarinen score": _explicit(0)}),),
+)
+A15 = _definition(
+    "A15",
+    "multiplicative denoising score matching",
+    r"$\mathcal L_{\text{M-DSM}}(\theta)=\mathbb E_{X_0,X_t}\,[[integrand]]$, where $c$ is "
+    r"$X_t\circ\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
+    v1("eq. 18") + v2("eq. 15"),
+    _TIME + " No weight is written either, where A3 has one; the pinned function takes the weight "
+    "as an argument.",
+    values=lambda: {"integrand": DENOISING},
+    assumptions=(POSITIVE_TIME,),
+    readings=(LOST, INNER),
+    depends=("A6", "A16"),
+    pins=_M_DSM_PINS,
+)
+A17 = _definition(
+    "A17",
+    "non-negative score matching",
+    r"$\mathcal L_{\text{NN}}(\theta)=\mathbb E_{X_0}\,[[integrand]]$, where $H$ is "
+    r"$X_0\circ\nabla\log p_{X_0}(X_0)$ and $h$ is $X_0\circ s_\theta(X_0)$.",
+    v1("eq. 21") + v2("eq. 17"),
+    "It quotes the loss of Hyvärinen (2007) for non-negative data.",
+    values=lambda: {"integrand": EXPLICIT},
+    readings=(LOST, INNER),
 )
 
-V1_19 = Claim(
-    id="V1-19",
-    title="the loss that is proposed",
-    statement=r"The training loss is $\mathcal L_{\text{M-DSM}}$ of A15.",
-    kind=Kind.DEFINITION,
-    means=Means.NONE,
-    sources=v1("eq. 19"),
-    sheet=("A15",),
-    depends=("A15",),
-    reason="Equation 19 of version 1 repeats its equation 18.",
-)
 
-A17 = Claim(
-    id="A17",
-    title="non-negative score matching",
-    statement=r"$\mathcal L_{\text{NN}}(\theta)=\tfrac12\,\mathbb E_{X_0}\lVert X_0\circ"
-    r"\nabla\log p_{X_0}(X_0)-X_0\circ s_\theta(X_0)\rVert^2$.",
-    kind=Kind.DEFINITION,
-    means=Means.NONE,
-    sources=(*v1("eq. 21"), *v2("eq. 17")),
-    sheet=("A17",),
-    reason="It quotes the loss of Hyvärinen (2007) for non-negative data. "
-    + LOST
-    + "version 1 has it.",
-    pins=(explicit_pins.STATIC,),
-)
+def _recalled(name: str, title: str, definition: str, *sources: Source) -> Claim:
+    """A definition that the paper writes once more."""
+    said = "The paper writes the definition of its main text once more."
+    sheet, depends = (definition if name == "V1-19" else name,), (definition,)
+    return _definition(name, title, f"The loss is that of {definition}.", sources, said,
+                       sheet=sheet, depends=depends)  # fmt: skip
 
-A24 = Claim(
-    id="A24",
-    title="explicit loss, recalled",
-    statement=r"$\mathcal L_{\text{M-ESM}}$ as in A14.",
-    kind=Kind.DEFINITION,
-    means=Means.NONE,
-    sources=(*v1("eq. 24"), *v2("eq. 24")),
-    sheet=("A24",),
-    depends=("A14",),
-    reason="The appendix recalls the definition of the main text. " + LOST + "version 1 has it.",
-)
 
-A25 = Claim(
-    id="A25",
-    title="denoising loss, recalled",
-    statement=r"$\mathcal L_{\text{M-DSM}}$ as in A15.",
-    kind=Kind.DEFINITION,
-    means=Means.NONE,
-    sources=(*v1("eq. 25"), *v2("eq. 25")),
-    sheet=("A25",),
-    depends=("A15",),
-    reason="The appendix recalls the definition of the main text. " + LOST + "version 1 has it.",
-)
+V1_19 = _recalled("V1-19", "the loss that is proposed", "A15", *v1("eq. 19"))
+A24 = _recalled("A24", "explicit loss, recalled", "A14", *v1("eq. 24"), *v2("eq. 24"))
+A25 = _recalled("A25", "denoising loss, recalled", "A15", *v1("eq. 25"), *v2("eq. 25"))
 
-CLAIMS = (A3, A14, V1_19, A17, A24, A25)
+CLAIMS = (A3, A14, A15, V1_19, A17, A24, A25)

@@ -1,235 +1,209 @@
 """Non-negative score matching (Hyvarinen 2007): what it shares with the multiplicative losses.
 
-Symbols: H = x * grad log p, h = x * s_theta, s = 1 + H the score of y = log x; beta, gamma
-parameters of a model psi = -beta - gamma x, b the true rate of exponential data.
+Symbols as in `_setting` and in `implicit`; s = 1 + H the score of y = log x; beta, gamma the
+parameters of a model psi = -beta - gamma x, b the rate of exponential data.
 """
 
 from collections.abc import Callable
 
 from sympy import (
     Expr,
-    Function,
     Integer,
-    Symbol,
+    Poly,
     cancel,
     diff,
     exp,
-    expand,
+    factor,
     factorial,
     fraction,
     hessian,
+    limit,
     log,
     solve,
     symbols,
 )
 
 from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Values, v1, v2
 from spec.checking.gaussian import expectation
-from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1, v2
-from spec.checking.symbols import L, a, m, v, v0
-from spec.objectives._log_normal import denoising_loss, explicit_loss
+from spec.checking.symbols import H, L, a, h, m, v, v0, x
+from spec.objectives._setting import EXPLICIT, LOG_NORMAL, denoising_loss, explicit_loss
+from spec.objectives.implicit import NAMES, R18, end, p, p1, psi, psi1
 
-# an implicit loss: the integrand as a function of (x, psi, psi'), and the weight of psi(0) p(0)
-Implicit = tuple[Callable[[Expr, Expr, Expr], Expr], int]
+b = symbols("b", positive=True)
+beta, gamma, d = symbols("beta gamma d", real=True)
+c0, c1 = symbols("c0 c1")
 
 
-def matches_in_log_space(model: Callable[[Expr], Expr]) -> bool:
-    """Whether H - h is the log score minus model(h), for every density, per coordinate.
+def matches_in_log_space(model: Expr) -> bool:
+    r"""At time zero M-ESM is $\mathcal L_{\text{NN}}$ of Hyvärinen (2007): both have the integrand
+    $[[integrand]]$, and the state is the data. Both are ordinary explicit score matching of $\log
+    X$, whose model is $[[it]]$: its gap to the score of $\log X$ is $[[gap]]$.
 
-    The log score is the derivative of log q, q(y) = p(e^y) e^y, with an arbitrary p: its slope
-    at x is a symbol. H comes from p in x.
+    A14 is read at time zero and compared with A17. The score of $\log X$ is $H$ and one more, by
+    the Jacobian of the logarithm, for any density.
     """
-    y, x, h, slope, value = symbols("y x h slope value", positive=True)
-    p = Function("p", positive=True)
-    log_score = diff(log(p(exp(y))) + y, y).doit()
-    at_x = diff(p(x), x)
-    log_score = log_score.subs(exp(y), x).doit().subs(at_x, slope).subs(p(x), value)
-    hyvarinen = (x * diff(log(p(x)), x)).subs(at_x, slope).subs(p(x), value)
-    return same(log_score - model(h), hyvarinen - h)
+    density = (p + p1 * x * (exp(d) - 1)) * x * exp(d)  # of log X at log x + d
+    log_score = diff(log(density), d).subs(d, 0)
+    return same(log_score - model, (H - h).subs(H, x * p1 / p))
 
 
 def becomes_non_negative_matching(loss: Callable[[Expr], Expr]) -> bool:
-    """Whether the loss of every affine model tends to L_NN as t -> 0, on log-normal data.
+    r"""For $v$ to zero, where $v$ is $\sigma^2t$, the loss of every model affine in $\log x$ tends
+    to $\mathcal L_{\text{NN}}$. For $h$ equal to $[[model]]$ it is $[[example]]$. That is the
+    explicit loss; $\mathcal L_{\text{M-DSM}}$ times $v$ tends to $[[pole]]$ for each of these
+    models, so that it tends to infinity itself.
 
-    L_NN is averaged at t = 0 from its definition. The loss is a rational function of v; it has
-    no limit when its denominator vanishes at v = 0.
+    Both losses are Gaussian moments, rational in $v$, and $\mathcal L_{\text{NN}}$ is averaged
+    over the data. At time zero itself the target divides zero by zero (E9).
     """
-    c, d = symbols("c d")
-    model = c + d * L
-    score = -1 - (L - a) / v0
-    static = expectation((score - model) ** 2 / 2, L, a, v0)
-    numerator, denominator = fraction(cancel(loss(model).subs(m, 0)))
+    static = EXPLICIT.subs({H: -1 - (L - a) / v0, h: _AFFINE}, simultaneous=True)
+    numerator, denominator = fraction(cancel(loss(_AFFINE).subs(m, 0)))
     if vanishes(denominator.subs(v, 0)):
         return False
-    return same(numerator.subs(v, 0) / denominator.subs(v, 0), static)
+    return same(numerator.subs(v, 0) / denominator.subs(v, 0), expectation(static, L, a, v0))
 
 
-def recover_the_rate(losses: tuple[Implicit, ...]) -> bool:
-    """Whether each loss has its only stationary point at psi = -b, for exponential data.
+_AFFINE, _FLAT = c0 + c1 * L, Integer(-1)
 
-    psi = -beta - gamma x; E x^n = n! / b^n. The gradient in (beta, gamma) must vanish at (b, 0)
-    and the loss, a quadratic, must not be degenerate.
+
+def recover_the_rate(losses: Values) -> bool:
+    r"""For exponential data of any rate $b$, whose score is constant, and for models affine in
+    $x$, non-negative score matching, the expectation of $[[static]]$, and ordinary score matching
+    with its boundary term, that of $[[ordinary]]$, are least at $\psi$ equal to $[[rate]]$ and
+    nowhere else.
+
+    Both are quadratic in the two parameters of the model. Their gradients vanish at the rate, and
+    the gap to the value there is a positive definite form, by the minors of the second
+    derivatives. Without the boundary term the ordinary loss is $[[left_out]]$ for a constant
+    $\psi$ equal to $[[constant]]$: it is least at zero.
     """
-    x, b, beta, gamma = symbols("x b beta gamma")
-    psi = -beta - gamma * x
-    if not losses:
-        raise ValueError("no loss was given")
-    for integrand, at_zero in losses:
-        loss = _over_exponential(integrand(x, psi, diff(psi, x)), x, b)
-        loss += at_zero * psi.subs(x, 0) * b
-        gradient = tuple(diff(loss, e).subs({beta: b, gamma: 0}) for e in (beta, gamma))
-        if not vanishes(gradient) or vanishes(hessian(loss, (beta, gamma)).det()):
-            return False
-    return True
+    return all([_is_least_at_the_rate(loss) for loss in losses.values()])
 
 
-def _over_exponential(polynomial: Expr, x: Symbol, rate: Expr) -> Expr:
-    """The expectation of a polynomial in x under the exponential law."""
-    terms = expand(polynomial).as_poly(x).terms()
-    return sum(c * factorial(n) / rate**n for (n,), c in terms)
+def _is_least_at_the_rate(loss: Expr) -> bool:
+    value = _over_exponential(loss, -beta - gamma * x)
+    slopes = tuple(diff(value, e).subs({beta: b, gamma: 0}) for e in (beta, gamma))
+    curvature = hessian(value, (beta, gamma))
+    minors = (curvature[0, 0], curvature.det())
+    quadratic = Poly(value, beta, gamma).total_degree() <= 2
+    return quadratic and vanishes(slopes) and all(factor(e).is_positive for e in minors)
 
 
-def _non_negative(x: Expr, psi: Expr, slope: Expr) -> Expr:
-    return x**2 * psi**2 / 2 + 2 * x * psi + x**2 * slope
+def _over_exponential(loss: Expr, model: Expr) -> Expr:
+    """The loss of a model that is polynomial in x, by E x^n = n! / b^n."""
+    written = loss.subs({psi: model, psi1: diff(model, x), end: model.subs(x, 0) * b})
+    terms = Poly(written, x).terms()
+    return cancel(sum(c * factorial(n) / b**n for (n,), c in terms))
 
 
-def _ordinary(_: Expr, psi: Expr, slope: Expr) -> Expr:
-    return psi**2 / 2 + slope
+def _fitted(loss: Expr, rate: int) -> float:
+    """The rate at which the loss of a constant model is least."""
+    value = _over_exponential(loss, -beta).subs(b, rate)
+    return float(solve(diff(value, beta), beta)[0])
 
 
-def _fitted_rate(integrand: Callable[[Expr, Expr, Expr], Expr], rate: int) -> float:
-    """The rate at which the loss of psi = -beta is least."""
-    x, beta = symbols("x beta")
-    loss = _over_exponential(integrand(x, -beta, Integer(0)), x, Integer(rate))
-    return float(solve(diff(loss, beta), beta)[0])
+_STATIC, _ORDINARY, _RATE = R18.holds["psi"], psi**2 / 2 + psi1, 2
+_WITH_END = {"static": _STATIC, "ordinary": _ORDINARY + end}
 
 
 def _figures() -> tuple[Figure, ...]:
+    name = f"rate fitted to exponential data of rate {_RATE}"
     return (
-        Figure("rate fitted by ordinary score matching, true rate 2", _fitted_rate(_ordinary, 2)),
-        Figure("rate fitted by non-negative score matching", _fitted_rate(_non_negative, 2)),
+        Figure(f"{name} by ordinary score matching", _fitted(_ORDINARY, _RATE)),
+        Figure(f"{name} by non-negative score matching", _fitted(_STATIC, _RATE)),
     )
 
 
 SPECIAL_CASE = Claim(
-    id="NN-special-case",
-    title="the explicit loss at t = 0 is non-negative score matching",
-    statement=r"M-ESM at $t=0$ is $\mathcal L_{\text{NN}}$ of Hyvärinen (2007), and both are "
-    r"ordinary explicit score matching of $\log X$: $H-h=s-(\mathbf 1+h)$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sources=(
-        *v1("sec. 5: subsumes non-negative score matching"),
-        *v2("sec. 4: special case at t = 0"),
-    ),
+    "NN-special-case",
+    "the explicit loss at t = 0 is non-negative score matching",
+    matches_in_log_space,
+    1 + h,
+    twins={"no Jacobian": h, "Jacobian of exp": h - 1, "twice": 1 + 2 * h},
+    values=lambda: {"integrand": EXPLICIT, "gap": H - h},
+    names=NAMES,
+    sources=v1("sec. 5: subsumes non-negative score matching")
+    + v2("sec. 4: special case at t = 0"),
     sheet=("A17", "E27"),
-    assumptions=(
-        "the data have a differentiable density",
-        "symbols lost in the text of version 2; reconstructed: the loss meant is M-ESM",
-    ),
+    assumptions=("the data have a differentiable density",),
+    readings=("symbols lost in version 2; reconstructed: the loss meant is M-ESM",),
     depends=("A14", "A17", "A10-score"),
-    derivation=r"$X_t=X_0$ at $t=0$, so A14 reads as A17 letter by letter. The log score is "
-    r"$s=\mathbf 1+H$, hence $H-h=s-(\mathbf 1+h)$: the model of $\log X$ is $\mathbf 1+h$. The "
-    "routine decides this identity; that M-ESM tends to the same loss as $t\\to0$ is decided in "
-    "E27. Its implicit form at $t=0$ is R18.",
-    proof=Proof(
-        matches_in_log_space,
-        holds=lambda h: 1 + h,
-        twins={
-            "no Jacobian": lambda h: h,
-            "Jacobian of exp": lambda h: h - 1,
-            "twice": lambda h: 1 + 2 * h,
-        },
-    ),
 )
 
 E27 = Claim(
-    id="E27",
-    title="the denoising loss does not contain the static one",
-    statement=r"As $t\to0$ the explicit loss M-ESM tends to $\mathcal L_{\text{NN}}$; the "
-    r"denoising loss M-DSM tends to infinity for every model, and at $t=0$ it is undefined.",
-    kind=Kind.REFUTED,
-    means=Means.ALGEBRA,
-    sources=(
-        *v1("abstract: subsumes non-negative score matching"),
-        *v1("sec. 5: subsumes non-negative score matching"),
-        *v2("abstract: subsumes non-negative score matching"),
-    ),
-    sheet=("E27",),
-    assumptions=("the limit: log-normal data, affine models",),
+    "E27",
+    "the denoising loss does not contain the static one",
+    becomes_non_negative_matching,
+    explicit_loss,
+    twins={
+        "M-DSM weighted by v": lambda model: v * denoising_loss(model),
+        "M-DSM less the noise's part": lambda model: denoising_loss(model) - 1 / (2 * v),
+        "M-ESM without the half": lambda model: 2 * explicit_loss(model),
+    },
+    printed={"M-DSM": denoising_loss},
+    shown=lambda loss: {"example": factor(cancel(loss(_FLAT)))},
+    values=lambda: {
+        "model": _FLAT,
+        "pole": limit(cancel(v * denoising_loss(_AFFINE)), v, 0),
+    },
+    names=NAMES,
+    sources=v1(
+        "abstract: subsumes non-negative score matching",
+        "sec. 5: subsumes non-negative score matching",
+    )
+    + v2("abstract: subsumes non-negative score matching"),
+    assumptions=(LOG_NORMAL,),
     depends=("NN-special-case", "A-Thm-log-normal", "E26"),
-    derivation=r"Both losses are Gaussian moments, rational in $v=\sigma^2t$. M-ESM has the value "
-    r"$\mathcal L_{\text{NN}}$ at $v=0$. M-DSM is larger by $C=v_0/2v(v_0+v)$, which has a pole "
-    r"there. At $v=0$ the target is $0/0$ (E9).",
-    proof=Proof(
-        becomes_non_negative_matching,
-        holds=explicit_loss,
-        twins={
-            "M-DSM weighted by v": lambda model: v * denoising_loss(model),
-            "M-DSM less the noise's part": lambda model: denoising_loss(model) - 1 / (2 * v),
-            "M-ESM without the half": lambda model: 2 * explicit_loss(model),
-        },
-        printed={"M-DSM": denoising_loss},
-    ),
     erratum=Erratum(
-        fault=Fault.OVERCLAIMED,
-        printed='Abstract of version 1: "a new formalism for multiplicative denoising '
+        Fault.OVERCLAIMED,
+        quote="Abstract of version 1: 'a new formalism for multiplicative denoising "
         "score-matching, which subsumes the loss function proposed by Hyvärinen for non-negative "
-        'data". Abstract of version 2, after the M-DSM objective and its equivalence to M-ESM: '
-        '"This development subsumes the non-negative score matching loss of Hyvärinen (2007) as a '
-        'special case." Section 4: "The M-DSM framework is thus a generalization". Version 1: '
-        '"our framework generalizes the score-matching loss".',
+        "data'. Abstract of version 2, after the M-DSM objective and its equivalence to M-ESM: "
+        "'This development subsumes the non-negative score matching loss of Hyvärinen (2007) as a "
+        "special case.' Section 4: 'The M-DSM framework is thus a generalization'. Version 1: "
+        "'our framework generalizes the score-matching loss'.",
         trouble="Section 4 says exactly what is true: it is M-ESM that becomes Hyvärinen's loss "
-        "at $t=0$. M-DSM, the loss that is proposed, does not: the equivalence needs $t>0$, and "
-        "its constant is infinite in the limit.",
-        correction=r"The explicit loss M-ESM at $t=0$ is $\mathcal L_{\text{NN}}$. M-DSM exists "
-        r"for $t>0$ and differs from M-ESM by a constant that tends to infinity as $t\to0$.",
-        remains_open='Which loss the last sentences mean by "development" and "framework" is '
+        "at time zero. M-DSM, the loss that is proposed, does not: the equivalence needs a "
+        "positive time, and its constant is infinite in the limit (E26).",
+        advice="Say it of the explicit loss M-ESM.",
+        remains_open="Which loss the last sentences mean by 'development' and 'framework' is "
         "a matter of reading.",
     ),
 )
 
 E34 = Claim(
-    id="E34",
-    title="why non-negative score matching is needed",
-    statement="For exponential data, whose score $-b$ is constant and has no singularity, the "
-    r"implicit form of ordinary score matching, $\mathbb E\{\tfrac12\psi^2+\psi'\}$, returns the "
-    r"rate $0$. Non-negative score matching returns $b$, and so does the ordinary form with its "
-    r"boundary term $\psi(0)\,p(0)$.",
-    kind=Kind.REFUTED,
-    means=Means.ALGEBRA,
-    sources=(
-        *v1("sec. 5: motivation of non-negative score matching"),
-        *v2("sec. 4: motivation of non-negative score matching"),
+    "E34",
+    "why non-negative score matching is needed",
+    recover_the_rate,
+    _WITH_END,
+    twins={
+        "1 for 2": _WITH_END | {"static": _STATIC - x * psi},
+        "boundary term subtracted": _WITH_END | {"ordinary": _ORDINARY - end},
+        "last term left out": _WITH_END | {"static": _STATIC - x**2 * psi1},
+        "negated": {name: -loss for name, loss in _WITH_END.items()},
+        "a saddle": _WITH_END | {"ordinary": _ORDINARY + end - (x * psi1) ** 2},
+    },
+    printed={"the ordinary loss will do": _WITH_END | {"ordinary": _ORDINARY}},
+    values=lambda: (
+        {"rate": -b, "constant": -beta, "end": end}
+        | {"left_out": _over_exponential(_ORDINARY, -beta)}
     ),
-    sheet=("E34",),
-    assumptions=(r"models $\psi=-\beta-\gamma x$, exponential data",),
+    names=NAMES,
+    sources=v1("sec. 5: motivation of non-negative score matching")
+    + v2("sec. 4: motivation of non-negative score matching"),
     depends=("R18", "boundary-term"),
-    derivation=r"$\mathbb Ex^n=n!/b^n$. Ordinary: $\tfrac12\beta^2$ for $\gamma=0$, least at $0$. "
-    r"The integration by parts has dropped $-[\psi p]_0^\infty=\psi(0)p(0)=-\beta b$; with it the "
-    r"loss $\tfrac12\beta^2-\beta b$ is least at $b$. Non-negative: $\beta^2/b^2-2\beta/b$, least "
-    r"at $b$, its own boundary term $[x^2\psi p]$ being zero. Decided for both parameters.",
-    proof=Proof(
-        recover_the_rate,
-        holds=((_non_negative, 0), (_ordinary, 1)),
-        twins={
-            "1 for 2": ((lambda x, f, g: x**2 * f**2 / 2 + x * f + x**2 * g, 0),),
-            "boundary term subtracted": ((_ordinary, -1),),
-            "last term left out": ((lambda x, f, g: x**2 * f**2 / 2 + 2 * x * f, 0),),
-        },
-        printed={"the score has no singularity, so the ordinary loss will do": ((_ordinary, 0),)},
-    ),
     erratum=Erratum(
-        fault=Fault.INCONSISTENT,
-        printed="\"Hyvärinen (2007)'s motivation for introducing this loss function is to avoid "
-        'the singularity at the origin for non-negative data." Version 2: "primarily motivated by '
-        'a need to avoid the singularity at the origin".',
+        Fault.INCONSISTENT,
+        quote="'Hyvärinen (2007)'s motivation for introducing this loss function is to avoid "
+        "the singularity at the origin for non-negative data.' Version 2: 'primarily motivated by "
+        "a need to avoid the singularity at the origin'.",
         trouble="Taken as a singularity of the score, the words do not say when the loss is "
         "needed: exponential data have a smooth score and ordinary score matching still fails. "
         "What has to be avoided is the jump of the density at the origin, a boundary term in the "
-        'integration by parts. If "singularity" means that jump, the sentence is right.',
-        correction=r"The factor $x^2$ removes the boundary term $\psi(0)p(0)$, which is there "
-        r"whenever $p(0^+)>0$.",
+        "integration by parts. If 'singularity' means that jump, the sentence is right.",
+        advice="The square of the state as a factor removes the boundary term $[[end]]$, which is "
+        "there whenever the density does not vanish at the origin.",
         figures=_figures,
     ),
 )

@@ -1,121 +1,228 @@
 """The law of the training target, and what the weightings make of it.
 
-Symbols: v = sigma^2 t; z standard normal; c = -1 - z / sqrt(v) the target; lambda the weight;
-t1 the first time of training.
+Symbols as in `_setting`; z standard normal, r = sqrt(v); t1 the first time of training; s
+standard deviation of log X_0; D denoiser, an estimate of log X_0.
 """
 
-from collections.abc import Callable
+from sympy import Expr, Integer, diff, integrate, limit, log, solve, sqrt, symbols
 
-from sympy import Expr, Integer, Symbol, integrate, limit, log, sqrt, symbols
-
-from spec.checking.algebra import same
+from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Assumption, Claim, Means, Pin, Values
 from spec.checking.gaussian import expectation
-from spec.checking.old import Claim, Kind, Means, Pin, Proof
-from spec.checking.symbols import s2, t, v, z
+from spec.checking.symbols import L0, L, a, h, m, s2, t, v, z
+from spec.checking.typeset import Chain
+from spec.objectives._setting import DENOISING, POSITIVE_TIME, c
+from spec.objectives._setting import NAMES as _NAMES
 
-# mean, variance, v E c^2, v E (1 + c)^2 as functions of v
-Law = tuple[Expr, Expr, Expr, Expr]
-# the integral as a function of t1, its rate, the term under sampling of t with density ~ 1/t
-Divergence = tuple[Callable[[Symbol], Expr], Expr, Expr]
+r, t1, ell, s = symbols("r t1 ell s", positive=True)
+skip, D, n = symbols("skip D n")
+NAMES = _NAMES | {"r": r"\sqrt{v}", "t1": "t_1"}
 
 
-def is_the_law(law: Law) -> bool:
-    """Whether the four numbers are those of the target, per coordinate.
+def _target() -> Expr:
+    """By its definition: x d/dx of the kernel's logarithm, at log x = log x_0 + m + r z."""
+    return diff(-L - (L - L0 - m) ** 2 / (2 * r**2), L).subs(L, L0 + m + r * z)
 
-    The target is built from its definition: x d/dx of the log-normal kernel's logarithm, with
-    log x = log x_0 + m + sqrt(v) z inserted.
+
+def _moment(polynomial: Expr) -> Expr:
+    """The expectation of a polynomial in the target."""
+    return expectation(polynomial.subs(c, _target()), z, 0, 1)
+
+
+def is_the_law(law: Values) -> bool:
+    r"""In each coordinate the target $c$ is $[[target]]$ with $z$ standard normal, where $v$ is
+    $\sigma^2t$: its mean is $[[mean]]$ and its variance $[[variance]]$. Under the weight
+    $[[weight]]$ the mean of $c^2$ is $[[second]]$, and that of the square of $[[shifted]]$ is the
+    same at every time.
+
+    $c$ is the derivative in $\log x$ of the kernel's logarithm. With $h$ written through
+    $[[head]]$, the weighted loss is that of a regression of the noise: $[[regression]]$.
     """
-    r, L, center = symbols("r L center", positive=True)
-    log_kernel = -L - (L - center) ** 2 / (2 * r**2)
-    target = log_kernel.diff(L).subs(L, center + r * z)
-    first, second, shifted = (
-        expectation(e, z, 0, 1) for e in (target, target**2, (1 + target) ** 2)
+    law = {name: value.subs(v, r**2) for name, value in law.items()}
+    mean, weight = _moment(c), law["weight"]
+    return all(
+        [
+            same(law["target"], _target()),
+            same(law["mean"], mean),
+            same(law["variance"], _moment(c**2) - mean**2),
+            same(law["second"], weight * _moment(c**2)),
+            vanishes(diff(weight * _moment((c - mean) ** 2), r)),
+        ]
     )
-    found = (first, second - first**2, r**2 * second, r**2 * shifted)
-    return all([same(left, right.subs(v, r**2)) for left, right in zip(found, law, strict=True)])
 
 
-def diverges_so(claimed: Divergence) -> bool:
-    """Whether the sigma^2-weighted second moment of the target diverges over time as claimed.
+def diverges_so(claimed: Values) -> bool:
+    r"""Under the weight $\sigma^2$ the mean of $c^2$ over the times from $t_1$ to $[[end]]$ has
+    the integral $[[integral]]$, which grows as $[[rate]]$ for $t_1$ to zero. Where $t$ is drawn
+    with the density $[[density]]$, a draw contributes $[[term]]$.
 
-    Its integral over [t1, 1]; the limit of that divided by log(1/t1) as t1 -> 0, which is zero
-    when the integral stays finite; and what one draw of t with density 1 / (t log(1/t1))
-    contributes, divided by log(1/t1).
+    By R4 the weighted second moment is $[[moment]]$; the second term gives the logarithm. The last
+    part is that moment, divided by the density.
     """
-    closed_form, rate, term = claimed
-    t1, r, ell = symbols("t1 r ell", positive=True)
-    moment = s2 * expectation((1 + z / r) ** 2, z, 0, 1).subs(r, sqrt(s2 * t))
-    value = integrate(moment.expand(), (t, t1, 1))
-    if limit(value / log(1 / t1), t1, 0, "+") != rate:
-        return False
-    density = 1 / (t * ell)  # ell = log(1 / t1)
-    if not same(moment / density / ell, term):
-        return False
-    return same(*(e.expand().subs(log(t1), -ell) for e in (value, closed_form(t1))))
+    moment = _weighted_moment()
+    found = {
+        "integral": integrate(moment, (t, t1, 1)),
+        "term": moment / _density(),
+    }
+    grows = limit((found["integral"] - claimed["rate"]) / log(t1), t1, 0, "+") == 0
+    return grows and all(
+        [
+            same(*(e.expand().subs(log(t1), -ell) for e in (value, claimed[name])))
+            for name, value in found.items()
+        ]
+    )
 
 
+def _density() -> Expr:
+    """The density of t on [t1, 1] that falls as 1/t."""
+    return 1 / (t * integrate(1 / t, (t, t1, 1)))
+
+
+def _weighted_moment() -> Expr:
+    return (s2 * _moment(c**2)).subs(r, sqrt(s2 * t)).expand()
+
+
+def is_the_weighting(weight: Expr) -> bool:
+    r"""For the weight $[[weight]]$ the weight of the denoiser in the loss is $[[denoiser]]$. That
+    is what EDM (Karras et al. 2022) gives noise of variance $v$; and for data of log-deviation $s$
+    the preconditioned target has the variance one at every time.
+
+    With the denoiser $D$ that belongs to $h$, $[[loss]]$ equals $[[ratio]]$. EDM trains a network
+    on what is left of $\log X_0$ when its best multiple of $\log X_t$ is taken off; that multiple
+    is $[[skip]]$, and what is left has the variance $[[left]]$, the square of EDM's $c_{\rm out}$.
+    """
+    factor = weight * _loss_of_denoiser()
+    best, variance = _left_over()
+    edm = v * s**2 / (v + s**2)
+    return same(factor * variance, 1) and same(factor * edm, 1)
+
+
+def _loss_of_denoiser() -> Expr:
+    """The loss |c - h|^2 over |log X_0 - D|^2, which must not depend on either."""
+    target, model = -1 - (L - L0 - m) / v, -1 + (D + m - L) / v
+    ratio = 2 * DENOISING.subs({c: target, h: model}, simultaneous=True) / (L0 - D) ** 2
+    if not vanishes(tuple(diff(ratio, e) for e in (L, L0, D, m))):
+        raise ValueError("the losses are not proportional")
+    return ratio.factor()
+
+
+def _left_over() -> tuple[Expr, Expr]:
+    """The best multiple of log X_t, and the least variance of what is left of log X_0."""
+    rest = (L0 - a) - skip * (L0 - a + n)
+    variance = expectation(expectation(rest**2, n, 0, v), L0, a, s**2)
+    (best,) = solve(diff(variance, skip), skip)
+    return best, variance.subs(skip, best).factor()
+
+
+_LAW = {
+    "target": -1 - z / sqrt(v),
+    "mean": Integer(-1),
+    "variance": 1 / v,
+    "weight": v,
+    "second": 1 + v,
+}
 R4 = Claim(
-    id="R4",
-    title="law of the training target",
-    statement=r"Per coordinate $c=-1-z/\sqrt v$ with $z\sim\mathcal N(0,1)$ and $v=\sigma^2t$: "
-    r"mean $-1$, variance $1/v\to\infty$ as $t\to0$. With $\lambda=v$: $\lambda\,\mathbb E "
-    r"c^2=1+v$ and $\lambda\,\mathbb E(1+c)^2=1$, the regression of the noise.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R4",),
-    assumptions=("t > 0",),
+    "R4",
+    "law of the training target",
+    is_the_law,
+    _LAW,
+    twins={
+        "mean zero": _LAW | {"mean": Integer(0)},
+        "variance v": _LAW | {"variance": v},
+        "second moment without the mean": _LAW | {"second": Integer(1)},
+        "weight without its root": _LAW | {"weight": sqrt(v), "second": (1 + v) / sqrt(v)},
+        "unweighted": _LAW | {"weight": Integer(1), "second": 1 + 1 / v},
+        "no Jacobian": _LAW | {"target": -z / sqrt(v)},
+    },
+    shown=lambda law: dict(law) | {"shifted": c - law["mean"]},
+    values=lambda: {
+        "head": -r * (1 + h),
+        "regression": Chain(r**2 * DENOISING.subs(c, -1 - z / r), (z + r * (1 + h)) ** 2 / 2),
+    },
+    names=NAMES,
+    assumptions=(POSITIVE_TIME,),
     depends=("A16", "A6"),
-    derivation=r"$\log p_{t\mid0}=-L-(L-\log x_0-m)^2/2v+\text{const}$ with $L=\log x$. Its "
-    r"derivative in $L$ is $-1-(L-\log x_0-m)/v=-1-z/\sqrt v$, and the moments are Gaussian. "
-    r"$\tfrac v2\lVert c-h\rVert^2=\tfrac12\lVert z+\sqrt v(1+h)\rVert^2$: with the head $\hat "
-    r"z=-\sqrt v(1+h)$ every time has the same target law.",
-    proof=Proof(
-        is_the_law,
-        holds=(Integer(-1), 1 / v, 1 + v, Integer(1)),
-        twins={
-            "mean zero": (Integer(0), 1 / v, 1 + v, Integer(1)),
-            "variance v": (Integer(-1), v, 1 + v, Integer(1)),
-            "second moment without the mean": (Integer(-1), 1 / v, Integer(1), Integer(1)),
-            "noise regression with variance v": (Integer(-1), 1 / v, 1 + v, v),
-        },
-    ),
     pins=(
         Pin(
             "gbm_ref.variance_weighting",
-            formula=v,
+            tuple({"v": value} for value in (0.64, 6.4e-4, 1e-12, 17.0)),
+            reads=lambda law: law["weight"],
             twins={"unweighted": Integer(1), "deviation": sqrt(v)},
-            points=({"v": 0.64}, {"v": 6.4e-4}, {"v": 1e-12}, {"v": 17.0}),
         ),
     ),
 )
 
+_DIVERGENCE = {
+    "integral": s2 * (1 - t1) - log(t1),
+    "rate": -log(t1),
+    "term": -(1 + s2 * t) * log(t1),
+}
 R4_LIKELIHOOD = Claim(
-    id="R4-likelihood-weight",
-    title="likelihood weighting diverges at the data",
-    statement=r"With the likelihood weight $\lambda=\sigma^2$: $\int_{t_1}^1\lambda\,\mathbb E "
-    r"c^2dt=\sigma^2(1-t_1)+\ln(1/t_1)$ per coordinate, which diverges like $\ln(1/t_1)$. Drawing "
-    r"$t\in[t_1,1]$ with density $\propto1/t$, the weighted second moment of a draw is "
-    r"$(1+\sigma^2t)\ln(1/t_1)$, of the same size at every $t$.",
-    kind=Kind.PROVED,
+    "R4-likelihood-weight",
+    "likelihood weighting diverges at the data",
+    diverges_so,
+    _DIVERGENCE,
+    twins={
+        "twice the logarithm": _DIVERGENCE
+        | {"integral": s2 * (1 - t1) - 2 * log(t1), "rate": -2 * log(t1)},
+        "finite": _DIVERGENCE | {"integral": s2 * (1 - t1), "rate": Integer(1)},
+        "uniform times": _DIVERGENCE | {"term": s2 + 1 / t},
+    },
+    values=lambda: {"end": Integer(1), "moment": _weighted_moment(), "density": _density()},
+    names=NAMES,
     means=Means.CALCULUS,
     sheet=("R4",),
-    assumptions=("constant coefficients",),
+    assumptions=(POSITIVE_TIME, "sigma does not depend on time"),
     depends=("R4",),
-    derivation=r"$\sigma^2\mathbb E c^2=\sigma^2+1/t$ by R4. Integrate; the second term gives the "
-    r"logarithm. Divide the integrand by the density $1/(t\ln(1/t_1))$ for the last part.",
-    proof=Proof(
-        diverges_so,
-        holds=(lambda t1: s2 * (1 - t1) - log(t1), Integer(1), 1 + s2 * t),
-        twins={
-            "twice the logarithm": (
-                lambda t1: s2 * (1 - t1) - 2 * log(t1),
-                Integer(2),
-                1 + s2 * t,
+)
+
+
+def _weight(variance: Expr = v, deviation: Expr = s) -> Expr:
+    return variance * (1 + variance / deviation**2)
+
+
+WEIGHTING = Claim(
+    "weighting",
+    "preconditioned weighting",
+    is_the_weighting,
+    _weight(),
+    twins={
+        "deviation for variance": _weight(deviation=sqrt(s)),
+        "variance weighting": v,
+        "weight of the denoiser": _weight() / v**2,
+        "square of v": v * (1 + v**2 / s**2),
+    },
+    shown=lambda weight: {
+        "weight": weight,
+        "denoiser": (weight * _loss_of_denoiser()).factor(),
+    },
+    values=lambda: {
+        "loss": 2 * DENOISING,
+        "ratio": _loss_of_denoiser() * (L0 - D) ** 2,
+        "skip": _left_over()[0],
+        "left": _left_over()[1],
+    },
+    names=NAMES,
+    sheet=("R4",),
+    assumptions=(
+        POSITIVE_TIME,
+        Assumption(
+            "the entries of log X_0 have the standard deviation s",
+            "the variance of what is left of log X_0",
+            lambda: not same(_left_over()[1], _left_over()[1].subs(s, 2 * s)),
+        ),
+    ),
+    depends=("R4", "R5"),
+    pins=(
+        Pin(
+            "gbm_ref.PreconditionedWeighting.__call__",
+            tuple(
+                {"v": variance, "s": deviation}
+                for variance, deviation in ((0.64, 0.3), (6.4e-4, 0.05), (9.0, 2.5), (1e-9, 1e-3))
             ),
-            "finite": (lambda t1: s2 * (1 - t1), Integer(0), 1 + s2 * t),
-            "uniform times": (lambda t1: s2 * (1 - t1) - log(t1), Integer(1), s2 + 1 / t),
-        },
+            reads=lambda weight: weight,
+        ),
     ),
 )
 
-CLAIMS = (R4, R4_LIKELIHOOD)
+CLAIMS = (R4, R4_LIKELIHOOD, WEIGHTING)

@@ -47,8 +47,8 @@ def kinds(claims: Iterable[Claim]) -> str:
         of_means = Counter(str(claim.means) for claim in found if claim.kind is kind)
         if not of_means:
             continue
-        by = [f"{number} by {means}" for means, number in of_means.most_common()
-              if means not in {"none", "literature", "points", "reading"} or kind is Kind.REFUTED]  # fmt: skip
+        alone = set() if kind is Kind.REFUTED else {"literature", "points", "reading"}
+        by = [f"{n} by {m}" for m, n in of_means.most_common() if m not in {"none", *alone}]
         named.append(f"{of_means.total()} {kind}" + (f" ({', '.join(by)})" if by else ""))
     return f"{len(found)} claims: {', '.join(named)}"
 

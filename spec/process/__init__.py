@@ -2,32 +2,18 @@
 
 from spec.process import (
     between_times,
+    chain,
     equations,
-    equilibrium,
-    forward_step,
-    growing_schedules,
-    left_sums,
-    log_normality,
-    logarithm,
-    path_and_law,
-    reverse_index,
-    solution,
+    laws,
+    schedules,
     time_varying,
-    variance_exploding,
 )
 
 CLAIMS = (
     *equations.CLAIMS,
-    *solution.CLAIMS,
-    *logarithm.CLAIMS,
-    *forward_step.CLAIMS,
-    *log_normality.CLAIMS,
-    *equilibrium.CLAIMS,
+    *laws.CLAIMS,
     *time_varying.CLAIMS,
-    *left_sums.CLAIMS,
-    *path_and_law.CLAIMS,
-    *growing_schedules.CLAIMS,
-    *reverse_index.CLAIMS,
-    *variance_exploding.CLAIMS,
+    *chain.CLAIMS,
+    *schedules.CLAIMS,
     *between_times.CLAIMS,
 )

@@ -1,86 +1,315 @@
-"""The stochastic differential equations that the paper starts from: nothing to prove.
+"""The forward equation, its solution, its logarithm, and the chain that is exact.
 
-Symbols: mu, sigma  drift and diffusion rates of X; log X then has drift mu - sigma^2 / 2.
+Symbols: mu, sigma  rates of X, in the plane mu1, mu2 and one sigma;  w, w1, w2  the Brownian
+motions at time t.
 """
 
-from spec.checking.old import Claim, Kind, Means, Pin, v1, v2
-from spec.checking.symbols import mu, sigma
+from sympy import Expr, Integer, Matrix, Symbol, diff, exp, log, sqrt, symbols
 
-# The last point is the paper's sigma with a drift that nearly cancels sigma^2 / 2.
-_RATES = (
-    {"mu": 0.37, "sigma": 0.8, "t": 0.25, "T": 1.0},
-    {"mu": -1.9, "sigma": 1.7, "t": 2.75, "T": 3.0},
-    {"mu": 0.3200001, "sigma": 0.8, "t": 0.0, "T": 1.0},
-)
+from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Claim, Kind, Means, Pin, Values, v1, v2
+from spec.checking.diffusions import generator, plain_partials
+from spec.checking.symbols import mu, sigma, t, v, x
+from spec.checking.typeset import Sde
+
+w, w1, w2, mu1, mu2, z1, z2 = symbols("w w1 w2 mu1 mu2 z1 z2", real=True)
+x1, x2 = symbols("x1 x2", positive=True)
+GBM = mu * x, sigma * x
+LOG_DRIFT = mu - sigma**2 / 2
+_NAMES = {"x": "X", "x1": "X_1", "x2": "X_2", "w": "W_t", "w1": "W_{t,1}", "w2": "W_{t,2}"}
+_PLANE = {**_NAMES, "mu1": r"\mu_1", "mu2": r"\mu_2"}
+_LOST = "formula lost in version 2; reconstructed: as in version 1"
+_ITO = "Itô's formula holds, on x > 0 where X stays (solution-scalar)"
+
+
+def _at(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
+    return tuple(dict(zip(names.split(), row, strict=True)) for row in rows)
+
+
+# Ordinary values; a long time with strong noise; a drift of log X that nearly vanishes.
+_TIMES = _at("mu sigma t T", (0.37, 0.8, 0.25, 1.0), (-1.9, 1.7, 2.75, 3.0),
+             (0.3200001, 0.8, 1e-9, 1.0))  # fmt: skip
+_STATES = _at("x1 x2 z1 z2", (1.3, 0.02, -0.4, 1.9), (7e-4, 210.0, 6.5, -6.5),
+              (1.0, 2.0, 0.7, 1e-3))  # fmt: skip
+_VARIANCES = _at("v mu sigma T", (0.4, 0.37, 0.8, 1.0), (1e-12, -1.9, 1.7, 3.0),
+                 (8.6, -1.9, 1.7, 3.0))  # fmt: skip
 
 A1 = Claim(
-    id="A1",
-    title="a forward equation",
-    statement=r"$dX_t = \mathsf h(X_t,t)\,dt + \mathsf g(X_t,t)\,dW_t$ in the sense of Itô, with "
-    r"$\mathsf h:\mathbb R^d\times[0,1]\to\mathbb R^d$ and $\mathsf g:\mathbb "
-    r"R^d\times[0,1]\to\mathbb R^{d\times d}$.",
-    kind=Kind.DEFINITION,
+    "A1",
+    "a forward equation",
+    stated_kind=Kind.DEFINITION,
     means=Means.NONE,
-    sources=(*v1("eq. 3"), *v2("eq. 1")),
-    sheet=("A1",),
+    statement=r"[[equation]] in the sense of Itô, where $\mathsf h$ maps a state of $\mathbb R^d$ "
+    r"and a time to a vector, and $\mathsf g$ maps them to a matrix of $d$ rows and columns.",
+    values=lambda: {"equation": Sde("X_t", *symbols("h_t g_t"))},
+    names={"h_t": r"\mathsf h(X_t,t)", "g_t": r"\mathsf g(X_t,t)"},
+    sources=v1("eq. 3") + v2("eq. 1"),
     assumptions=(
         "h and g are measurable, Lipschitz and of at most linear growth in x, uniformly in t: "
         "then there is one solution for each X_0 (Øksendal, Theorem 5.2.1)",
     ),
-    reason="It names the process that is meant. The formula is lost in the text of version 2; the "
-    "form of version 1 is taken, which its sentence repeats.",
+    readings=("formula lost in version 2: the form of version 1, which its sentence repeats",),
+    reason="It names the process that is meant.",
 )
 
 A4 = Claim(
-    id="A4",
-    title="geometric Brownian motion of one variable",
-    statement=r"$dX_t = \mu X_t\,dt + \sigma X_t\,dW_t$, $X_0>0$, $\sigma>0$, in the sense of "
-    r"Itô. The paper chooses $\mu=\sigma^2/2$, which makes $\log X_t$ free of drift.",
-    kind=Kind.DEFINITION,
+    "A4",
+    "geometric Brownian motion of one variable",
+    holds=GBM,
+    stated_kind=Kind.DEFINITION,
     means=Means.NONE,
-    sources=(*v1("eq. 6"), *v2("eq. 4")),
-    sheet=("A4",),
+    statement=r"[[equation]] from a positive start, with $\sigma$ positive, in the sense of Itô. "
+    r"The paper chooses $\mu=[[choice]]$.",
+    values=lambda: {"equation": Sde("X", *GBM), "choice": sigma**2 / 2},
+    names=_NAMES,
+    sources=v1("eq. 6") + v2("eq. 4"),
+    readings=(_LOST,),
     depends=("A1",),
-    reason="It defines the process. The formula is lost in the text of version 2; the form of "
-    "version 1 is taken. That the state is positive is part of solution-scalar.",
+    reason="It defines the process. That the state stays positive is part of solution-scalar.",
     pins=(
         Pin(
             "gbm_ref.GBM.drift",
+            _at("sigma t T", (0.8, 0.25, 1.0), (1.7, 2.75, 3.0)),
+            because="it is the paper's choice where no drift is given",
             formula=sigma**2 / 2,
             twins={"sigma^2 without the half": sigma**2},
-            points=({"sigma": 0.8, "t": 0.25, "T": 1.0}, {"sigma": 1.7, "t": 2.75, "T": 3.0}),
             variant="mu not given",
         ),
     ),
 )
 
 A5 = Claim(
-    id="A5",
-    title="geometric Brownian motion of a vector",
-    statement=r"$dX_t = \mu\circ X_t\,dt + \sigma X_t\circ dW_t$ with $\mu\in\mathbb R^d$, one "
-    r"$\sigma>0$ for all entries and $d$ independent Brownian motions.",
-    kind=Kind.DEFINITION,
+    "A5",
+    "geometric Brownian motion of a vector",
+    holds=GBM,
+    stated_kind=Kind.DEFINITION,
     means=Means.NONE,
-    sources=(*v1("eq. 7"), *v2("eq. 5")),
-    sheet=("A5",),
+    statement=r"[[equation]] in each entry, with its own entry of $\mu\in\mathbb R^d$, one "
+    r"positive $\sigma$ for all entries, and $d$ independent Brownian motions.",
+    values=lambda: {"equation": Sde("X", *GBM)},
+    names=_NAMES,
+    sources=v1("eq. 7") + v2("eq. 5"),
     assumptions=("X_0 has positive entries and is independent of W",),
+    readings=(_LOST,),
     depends=("A1", "A4"),
-    reason="It defines the process: the scalar equation in each entry, coupled only through X_0. "
-    "The formula is lost in the text of version 2; the form of version 1 is taken.",
+    reason="It defines the process: entries are coupled through their start alone.",
     pins=(
         Pin(
             "gbm_ref.GBM.drift",
-            formula=mu,
-            twins={"the drift of log X": mu - sigma**2 / 2},
-            points=_RATES,
+            _TIMES,
+            reads=lambda equation: equation[0] / x,
+            twins={"the drift of log X": LOG_DRIFT},
         ),
         Pin(
             "gbm_ref.GBM.diffusion",
-            formula=sigma,
+            _TIMES,
+            reads=lambda equation: equation[1] / x,
             twins={"its square": sigma**2},
-            points=_RATES,
         ),
     ),
 )
 
-CLAIMS = (A1, A4, A5)
+
+def solves_scalar(exponent: Expr) -> bool:
+    r"""$X_t=X_0\exp\left([[it]]\right)$ satisfies [[equation]], and is $X_0$ at the start.
+
+    It is positive, as an exponential times a positive number. Itô's formula for this function of
+    time and of the Brownian motion gives drift and noise, with the value of $X$ a symbol.
+    """
+    return _solves((exponent,), (w,), (mu,))
+
+
+def _solves(
+    exponents: Matrix | tuple[Expr, ...], motions: tuple[Expr, ...], drifts: tuple
+) -> bool:
+    """Ito's formula for x exp(exponent) in each entry, as a function of t and of the motions."""
+    moving = Matrix([1, *[0] * len(motions)]), Matrix.diag(0, *[1] * len(motions))
+    residuals = []
+    for i, exponent in enumerate(exponents):
+        partials = [
+            lambda e, name=name, f=exponent: diff(e, name) + diff(e, x) * x * diff(f, name)
+            for name in (t, *motions)
+        ]
+        residuals.append(generator(x, *moving, partials) - drifts[i] * x)
+        noise = [sigma * x if j == i else 0 for j in range(len(motions))]
+        residuals += [p(x) - n for p, n in zip(partials[1:], noise, strict=True)]
+        residuals.append(exponent.subs(dict.fromkeys((t, *motions), 0)))
+    return vanishes(tuple(residuals))
+
+
+SCALAR = Claim(
+    "solution-scalar",
+    "solution of geometric Brownian motion",
+    solves_scalar,
+    holds=LOG_DRIFT * t + sigma * w,
+    twins={
+        "no Itô term": mu * t + sigma * w,
+        "Itô term sigma^2": (mu - sigma**2) * t + sigma * w,
+        "Itô term with the wrong sign": (mu + sigma**2 / 2) * t + sigma * w,
+        "sigma^2 W for sigma W": LOG_DRIFT * t + sigma**2 * w,
+    },
+    values=lambda: {"equation": Sde("X", *GBM)},
+    names=_NAMES,
+    sources=v1("sec. 4: solution of eq. 6") + v2("sec. 3: solution of eq. 4"),
+    sheet=("A4",),
+    assumptions=("the equation has one solution for each start (A1), so that this is it",),
+    readings=(_LOST,),
+    depends=("A4",),
+)
+
+# The exponents, and mean and covariance of log X_t - log X_0.
+Solution = tuple[Matrix, tuple[Expr, Expr], Matrix]
+
+
+def solves_in_the_plane(solution: Solution) -> bool:
+    r"""For two entries with their own drifts, $X_t=X_0\circ\exp([[exponents]])$ satisfies A5 and
+    is $X_0$ at the start. Given $X_0$, $\log X_t$ is normal with mean $\log X_0$ and [[means]]
+    more, and with covariance $[[covariance]]$.
+
+    Itô's formula in each entry; its noise has to be $\sigma$ times the entry's own motion. The
+    exponent is linear in the motions, which are independent normal variables of variance $t$, so
+    that its law is normal with the mean at zero and the covariance of the coefficients.
+    """
+    exponents, means, covariance = solution
+    motions = Matrix([w1, w2])
+    slopes = exponents.jacobian(motions)
+    linear = Matrix(means) + slopes.subs({w1: 0, w2: 0}) * motions
+    return (
+        _solves(exponents, (w1, w2), (mu1, mu2))
+        and same(exponents, linear)
+        and same(t * slopes * slopes.T, covariance)
+    )
+
+
+def _solution(ito: Expr, other: Symbol = w2) -> Solution:
+    """In the plane, with that much taken off for Ito's term, and a motion for the second entry."""
+    means = (mu1 - ito) * t, (mu2 - ito) * t
+    exponents = Matrix([means[0] + sigma * w1, means[1] + sigma * other])
+    return exponents, means, sigma**2 * t * Matrix.eye(2)
+
+
+def _mean(solution: Solution) -> Expr:
+    return solution[1][0].subs(mu1, mu)
+
+
+def _sample(solution: Solution) -> tuple[Expr, ...]:
+    """x exp(exponent), with sqrt(t) times a draw in place of each motion."""
+    drawn = {w1: sqrt(t) * z1, w2: sqrt(t) * z2, mu1: mu, mu2: mu}
+    return tuple(e * exp(f.subs(drawn)) for e, f in zip((x1, x2), solution[0], strict=True))
+
+
+_SOLUTION = _solution(sigma**2 / 2)
+A6 = Claim(
+    "A6",
+    "solution and exact kernel of the forward process",
+    solves_in_the_plane,
+    holds=_SOLUTION,
+    twins={
+        "no Itô term": _solution(Integer(0)),
+        "one Brownian motion for all entries": _solution(sigma**2 / 2, w1),
+        "Itô term sigma^2": _solution(sigma**2),
+        "sigma for sigma^2 in the covariance": (*_SOLUTION[:2], sigma * t * Matrix.eye(2)),
+    },
+    shown=lambda s: dict(zip(("exponents", "means", "covariance"), map(Matrix, s), strict=True)),
+    names=_PLANE,
+    sources=v1("sec. 4: solution of eq. 8") + v2("eq. 6"),
+    assumptions=("X_0 has positive entries and is independent of W",),
+    readings=(_LOST,),
+    depends=("A5", "solution-scalar"),
+    pins=(
+        Pin("gbm_ref.GBM.log_mean", _TIMES, reads=_mean),
+        Pin("gbm_ref.GBM.log_var", _TIMES, reads=lambda s: s[2][0, 0]),
+        Pin(
+            "gbm_ref.GBM.time_at_log_var",
+            _VARIANCES,
+            because="it inverts the variance in time",
+            formula=v / diff(_SOLUTION[2][0, 0], t),
+            twins={"the standard deviation inverted": v / sigma},
+        ),
+        Pin(
+            "gbm_ref.GBM.sample",
+            tuple(a | b for a, b in zip(_TIMES, _STATES, strict=True)),
+            reads=_sample,
+        ),
+    ),
+)
+
+
+def gives_log_equation(coefficients: tuple[Expr, Expr, Expr]) -> bool:
+    r"""For the two entries of A5, [[first]] and [[second]].
+
+    Itô's formula for the logarithm of an entry, as a function of both entries.
+    """
+    *drifts, common = coefficients
+    state, noise = (x1, x2), Matrix.diag(sigma * x1, sigma * x2)
+    moving = Matrix([mu1 * x1, mu2 * x2]), noise * noise.T
+    found = [generator(log(entry), *moving, plain_partials(state)) for entry in state]
+    return same(Matrix([log(x1), log(x2)]).jacobian(state) * noise, common * Matrix.eye(2)) and (
+        same(Matrix(found), Matrix(drifts))
+    )
+
+
+def gives_back_gbm(coefficients: tuple[Expr, Expr]) -> bool:
+    r"""[[forward]] for $Y=[[log]]$; conversely $X=[[exp]]$ of a solution satisfies [[equation]].
+
+    The equation is A8 in the name $Y$. Conversely, Itô's formula for the exponential, whose
+    derivatives are itself, gives the rates of A4 from this drift and this noise.
+    """
+    drift, noise = coefficients
+    in_y = [lambda e: diff(e, x) * x]
+    found = generator(x, Matrix([drift]), Matrix([noise**2]), in_y), in_y[0](x) * noise
+    return same(Matrix(found), Matrix(GBM))
+
+
+def _shifted(factor: int, noise: Expr = sigma) -> tuple[Expr, Expr, Expr]:
+    """Drifts mu_i - factor * sigma^2 / 2 and the noise."""
+    return mu1 - factor * sigma**2 / 2, mu2 - factor * sigma**2 / 2, noise
+
+
+def _log_equations(coefficients: tuple[Expr, Expr, Expr]) -> Values:
+    first, second, noise = coefficients
+    return {
+        "first": Sde(r"\log X_1", first, noise),
+        "second": Sde(r"\log X_2", second, noise),
+    }
+
+
+A8 = Claim(
+    "A8",
+    "equation of the logarithm",
+    gives_log_equation,
+    holds=_shifted(1),
+    twins={
+        "no Itô term": _shifted(0),
+        "Itô term sigma^2": _shifted(2),
+        "wrong sign": _shifted(-1),
+        "noise sigma^2": _shifted(1, sigma**2),
+    },
+    shown=_log_equations,
+    names=_PLANE,
+    sources=v1("eq. 8") + v2("eq. 8"),
+    assumptions=(_ITO,),
+    readings=(_LOST,),
+    depends=("A5", "solution-scalar"),
+)
+
+A9 = Claim(
+    "A9",
+    "equation of Y = log X",
+    gives_back_gbm,
+    holds=(LOG_DRIFT, sigma),
+    twins={
+        "no Itô term": (mu, sigma),
+        "wrong sign": (mu + sigma**2 / 2, sigma),
+        "noise sigma^2": (LOG_DRIFT, sigma**2),
+    },
+    shown=lambda c: {"forward": Sde("Y", *c)},
+    values=lambda: {"equation": Sde("X", *GBM), "log": log(x), "exp": exp(Symbol("Y"))},
+    names=_NAMES,
+    sources=v1("eq. 9") + v2("eq. 9"),
+    assumptions=("Itô's formula holds",),
+    readings=(_LOST,),
+    depends=("A8",),
+)
+
+CLAIMS = (A1, A4, A5, SCALAR, A6, A8, A9)

@@ -1,178 +1,282 @@
-"""Rates that depend on time: the equation, its kernel and the integrals m and v.
+"""Rates that depend on time, and one such process, whose noise grows geometrically.
 
 Symbols: mu, sigma  the rates at one time;  m, v  mean and variance that the kernel has added to
-log x0 by then;  b0 + b1 t + b2 t^2 and c0 + c1 t  polynomial rates for the comparison of numbers.
+log x0 by then;  b0 + b1 t + b2 t^2 and c0 + c1 t  polynomial rates for the comparison of numbers;
+std_min, std_max  deviations of the exploding process, T its last time;  g  its growth;  E
+exp(g t).
 """
 
-from sympy import Expr, Matrix, Pow, Rational, diff, exp, integrate, log, sqrt, symbols
+from sympy import (
+    Expr,
+    Function,
+    Integer,
+    Integral,
+    Matrix,
+    Pow,
+    Rational,
+    Symbol,
+    diff,
+    exp,
+    expand,
+    integrate,
+    log,
+    sqrt,
+    symbols,
+)
 
 from spec.checking.algebra import vanishes
+from spec.checking.claim import Assumption, Claim, Pin, Values, v2
 from spec.checking.diffusions import fokker_planck, partials_of_exponentials
-from spec.checking.old import Claim, Kind, Means, Pin, Proof, v2
-from spec.checking.symbols import L0, L, dt, m, mu, sigma, t, v, x
+from spec.checking.symbols import L0, L, dt, m, mu, s, sigma, t, v, x
+from spec.checking.typeset import Says, Sde
+
+b0, b1, b2, c0, c1 = symbols("b0 b1 b2 c0 c1", real=True)
+x1, x2, std_min, std_max, T, g, E = symbols("x1 x2 std_min std_max T g E", positive=True)
+z1, z2 = symbols("z1 z2", real=True)
 
 
-def is_the_kernel(rates: tuple[Expr, Expr]) -> bool:
-    """Whether log X_t = N(log x0 + m, v) with (dm/dt, dv/dt) = rates, for mu(t) and sigma(t).
+def is_the_kernel(rates: tuple[Expr, Expr], drift: Expr = mu * x) -> bool:
+    r"""Let [[equation]] in each entry, with rates that depend on time. Given $X_0$, $\log X_t$ is
+    normal with mean $m(t)$ beyond $\log X_0$ and variance $v(t)$, where [[mean]] and
+    [[variance]]; so [[log]].
 
-    Decided by the Fokker-Planck equation of dX = mu(t) X dt + sigma(t) X dW in x: at each time
-    it holds the rates at that time alone, which are symbols, as are m and v.
+    The log-normal density with these parameters is put into the Fokker-Planck equation of $X$.
+    Only the derivatives of $m$ and $v$ and the rates at that time enter, all of them symbols.
     """
     log_density = -L - (L - L0 - m) ** 2 / (2 * v) - log(v) / 2
     change = sum(rate * diff(log_density, s) for rate, s in zip(rates, (m, v), strict=True))
     in_x = partials_of_exponentials((L,), (x,))
-    flow = fokker_planck(log_density, Matrix([mu * x]), Matrix([sigma**2 * x**2]), in_x)
+    flow = fokker_planck(log_density, Matrix([drift]), Matrix([sigma**2 * x**2]), in_x)
     return vanishes(change - flow)
 
 
-b0, b1, b2, c0, c1 = symbols("b0 b1 b2 c0 c1", real=True)
-x1, x2 = symbols("x1 x2", positive=True)
-z1, z2 = symbols("z1 z2", real=True)
+def _rates(rates: tuple[Expr, Expr]) -> Values:
+    """m and v as integrals of the rates, whose square root is the noise of log X."""
+    at = {mu: Function("mu")(s), sigma: Function("sigma")(s)}
+    mean, variance = (Integral(rate.subs(at), (s, 0, t)) for rate in rates)
+    return {
+        "mean": Says("m(t)", mean),
+        "variance": Says("v(t)", variance),
+        "log": Sde(r"\log X", rates[0], sqrt(rates[1])),
+    }
 
-_DRIFT = b0 + b1 * t + b2 * t**2
-_DIFFUSION = c0 + c1 * t
-_MEAN = integrate(_DRIFT - _DIFFUSION**2 / 2, t)
-_VARIANCE = integrate(_DIFFUSION**2, t)
-# (c0 + c1 t)^3 = c0^3 + 3 c1 v solves v(t) = v.
-_TIME = (Pow(c0**3 + 3 * c1 * v, Rational(1, 3)) - c0) / c1
 
-_RATES = {"b0": 0.31, "b1": -0.7, "b2": 1.1, "c0": 0.45, "c1": 0.8, "T": 2.0}
-_STEEP = {"b0": -2.0, "b1": 0.4, "b2": 0.05, "c0": 0.01, "c1": 3.0, "T": 1.0}
-# Here mu(t) - sigma(t)^2 / 2 = -0.001 t^2: the mean nearly vanishes against v.
-_NEAR = {"b0": 0.32, "b1": 0.08, "b2": 0.004, "c0": 0.8, "c1": 0.1, "T": 1.0}
-_TIMES = ({**_RATES, "t": 1.3}, {**_STEEP, "t": 0.9}, {**_NEAR, "t": 0.4}, {**_RATES, "t": 1e-6})
-_STEPS = (
-    {**_RATES, "t": 1.3, "dt": 0.4},
-    {**_STEEP, "t": 0.9, "dt": 1e-4},
-    {**_NEAR, "t": 0.4, "dt": 0.4},
-)
-_STATES = (
-    {**_TIMES[0], "x1": 1.3, "x2": 0.02, "z1": -0.4, "z2": 1.9},
-    {**_TIMES[1], "x1": 7e-4, "x2": 210.0, "z1": 6.5, "z2": -6.5},
-)
+def _table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
+    return tuple(dict(zip(names.split(), row, strict=True)) for row in rows)
+
+
+_DRIFT, _DIFFUSION = b0 + b1 * t + b2 * t**2, c0 + c1 * t
+_USUAL, _STEEP, _NEAR = _table(
+    "b0 b1 b2 c0 c1 T", (0.31, -0.7, 1.1, 0.45, 0.8, 2.0), (-2.0, 0.4, 0.05, 0.01, 3.0, 1.0),
+    # Here mu(t) - sigma(t)^2 / 2 = -0.001 t^2: the mean nearly vanishes against v.
+    (0.32, 0.08, 0.004, 0.8, 0.1, 1.0),
+)  # fmt: skip
+_DRAWS = _table("x1 x2 z1 z2", (1.3, 0.02, -0.4, 1.9), (7e-4, 210.0, 6.5, -6.5),
+                (1.0, 7e-4, 6.5, -6.5), (210.0, 2.0, 0.7, 1e-3))  # fmt: skip
+_TIMES = _USUAL | {"t": 1.3}, _STEEP | {"t": 0.9}, _NEAR | {"t": 0.4}, _USUAL | {"t": 1e-6}
+_STEPS = (_USUAL | {"t": 1.3, "dt": 0.4}, _STEEP | {"t": 0.9, "dt": 1e-4},
+          _NEAR | {"t": 0.4, "dt": 0.4}, _USUAL | {"t": 0.7, "dt": 0.2})  # fmt: skip
 # The quadrature promises 1e-13 of the value or, for m, 1e-14 of v, for any rates. For polynomials
 # its rule is exact, and what is left is the rounding of its sums.
 _QUADRATURE = 100.0
+_POLYNOMIAL = "the rates are polynomials, whose integrals are closed forms"
 
 
-def _over_step(antiderivative: Expr) -> Expr:
-    return antiderivative - antiderivative.subs(t, t - dt)
+def _integrals(rates: tuple[Expr, Expr]) -> tuple[Expr, Expr]:
+    """m and v for the polynomial rates."""
+    at = {mu: _DRIFT, sigma: _DIFFUSION}
+    return tuple(integrate(expand(rate.subs(at)), t) for rate in rates)
 
 
-def _sample(scale: Expr) -> tuple[Expr, Expr]:
-    return tuple(x * exp(_MEAN + scale * z) for x, z in ((x1, z1), (x2, z2)))
+def _increments(rates: tuple[Expr, Expr]) -> tuple[Expr, ...]:
+    return tuple(e - e.subs(t, t - dt) for e in _integrals(rates))
 
 
-def _sample_scale() -> tuple[Expr, Expr]:
-    """The state times the sizes of m, of sqrt(v) z, and one for the exponential."""
-    parts = (abs(_MEAN) + _VARIANCE / 10 + sqrt(_VARIANCE) * abs(z) + 1 for z in (z1, z2))
-    return tuple(state * part for state, part in zip(_sample(sqrt(_VARIANCE)), parts, strict=True))
+def _sample(mean: Expr, root: Expr) -> tuple[Expr, ...]:
+    return tuple(state * exp(mean + root * z) for state, z in ((x1, z1), (x2, z2)))
 
 
+_HOLDS = mu - sigma**2 / 2, sigma**2
+_MEAN, _VARIANCE = _integrals(_HOLDS)
+_MOVED, _ADDED = _increments(_HOLDS)
+# (c0 + c1 t)^3 = c0^3 + 3 c1 v solves v(t) = v.
+_TIME = (Pow(c0**3 + 3 * c1 * v, Rational(1, 3)) - c0) / c1
+# The state times the sizes of m, of sqrt(v) z, and one for the exponential.
+_SAMPLE_SCALE = tuple(
+    state * (abs(_MEAN) + _VARIANCE / 10 + sqrt(_VARIANCE) * abs(z) + 1)
+    for state, z in zip(_sample(_MEAN, sqrt(_VARIANCE)), (z1, z2), strict=True)
+)
 _PINS = (
     Pin(
-        "gbm_ref.TimeVaryingGBM.drift",
-        formula=_DRIFT,
-        twins={"the drift of log X": _DRIFT - _DIFFUSION**2 / 2},
-        points=_TIMES,
+        "gbm_ref.TimeVaryingGBM.drift", _TIMES, because="it is the rate that is given",
+        formula=_DRIFT, twins={"the drift of log X": _DRIFT - _DIFFUSION**2 / 2},
     ),
     Pin(
-        "gbm_ref.TimeVaryingGBM.diffusion",
-        formula=_DIFFUSION,
-        twins={"its square": _DIFFUSION**2},
-        points=_TIMES,
+        "gbm_ref.TimeVaryingGBM.diffusion", _TIMES, because="it is the rate that is given",
+        formula=_DIFFUSION, twins={"its square": _DIFFUSION**2},
     ),
     Pin(
-        "gbm_ref.TimeVaryingGBM.log_mean",
-        formula=_MEAN,
+        "gbm_ref.TimeVaryingGBM.log_mean", _TIMES, lambda rates: _integrals(rates)[0],
         twins={
             "no Itô term": integrate(_DRIFT, t),
             "rates at the end of the interval": t * (_DRIFT - _DIFFUSION**2 / 2),
         },
-        points=_TIMES,
-        scale=abs(_MEAN) + _VARIANCE / 10,
-        k=_QUADRATURE,
+        scale=abs(_MEAN) + _VARIANCE / 10, k=_QUADRATURE,
     ),
     Pin(
-        "gbm_ref.TimeVaryingGBM.log_var",
-        formula=_VARIANCE,
+        "gbm_ref.TimeVaryingGBM.log_var", _TIMES, lambda rates: _integrals(rates)[1],
         twins={
             "square of the integral": integrate(_DIFFUSION, t) ** 2,
             "rate at the end of the interval": t * _DIFFUSION**2,
         },
-        points=_TIMES,
-        scale=_VARIANCE,
-        k=_QUADRATURE,
+        scale=_VARIANCE, k=_QUADRATURE,
     ),
     Pin(
-        "gbm_ref.TimeVaryingGBM.increments",
-        formula=(_over_step(_MEAN), _over_step(_VARIANCE)),
+        "gbm_ref.TimeVaryingGBM.increments", _STEPS, _increments,
         twins={"from zero": (_MEAN, _VARIANCE)},
-        points=(*_STEPS, {**_RATES, "t": 0.7, "dt": 0.2}),
         # The second part: t - dt is rounded, which moves an end of the interval.
         scale=(
-            abs(_over_step(_MEAN))
-            + _over_step(_VARIANCE) / 10
-            + t * abs(_DRIFT - _DIFFUSION**2 / 2) / 50,
-            _over_step(_VARIANCE) + t * _DIFFUSION**2 / 50,
+            abs(_MOVED) + _ADDED / 10 + t * abs(_DRIFT - _DIFFUSION**2 / 2) / 50,
+            _ADDED + t * _DIFFUSION**2 / 50,
         ),
         k=_QUADRATURE,
     ),
     Pin(
         "gbm_ref.TimeVaryingGBM.time_at_log_var",
-        formula=_TIME,
+        (_USUAL | {"v": 0.9}, _USUAL | {"v": 1e-9}, _STEEP | {"v": 1e-3}, _NEAR | {"v": 0.7}),
+        because="it inverts the variance in time", formula=_TIME,
         twins={"rate at time zero kept": v / c0**2},
-        points=(
-            {**_RATES, "v": 0.9},
-            {**_STEEP, "v": 1e-3},
-            {**_NEAR, "v": 0.7},
-        ),
-        # The error of v over dv/dt = sigma^2; the root search stops at 1e-15 + 1e-15 t.
-        scale=v / (c0 + c1 * _TIME) ** 2 + Rational(1, 5),
-        k=_QUADRATURE,
+        # The error of v over dv/dt = sigma^2; the root search stops at a few units of t.
+        scale=v / (c0 + c1 * _TIME) ** 2 + _TIME, k=_QUADRATURE,
     ),
     Pin(
         "gbm_ref.TimeVaryingGBM.sample",
-        formula=_sample(sqrt(_VARIANCE)),
-        twins={"variance for deviation": _sample(_VARIANCE)},
-        points=_STATES,
-        scale=_sample_scale(),
-        k=16.0,
+        tuple(a | b for a, b in zip(_TIMES, _DRAWS[:2], strict=False)),
+        lambda rates: _sample(_integrals(rates)[0], sqrt(_integrals(rates)[1])),
+        twins={"variance for deviation": _sample(_MEAN, _VARIANCE)},
+        scale=_SAMPLE_SCALE, k=16.0,
     ),
-)
+)  # fmt: skip
 
 A33 = Claim(
-    id="A33",
-    title="drift and diffusion that depend on time",
-    statement=r"$d\log X_t=\big(\mu(t)-\tfrac{\sigma^2(t)}2\mathbf 1\big)dt+\sigma(t)\,dW_t$ for "
-    r"$dX_t=\mu(t)\circ X_t\,dt+\sigma(t)X_t\circ dW_t$, with the exact kernel $\log X_t\mid "
-    r"X_0\sim\mathcal N(\log X_0+m(t),v(t)I)$, $m(t)=\int_0^t(\mu-\tfrac{\sigma^2}2)ds$, "
-    r"$v(t)=\int_0^t\sigma^2ds$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "A33",
+    "drift and diffusion that depend on time",
+    is_the_kernel,
+    holds=_HOLDS,
+    twins={
+        "no Itô term": (mu, sigma**2),
+        "Itô term of the reverse equation": (mu - 3 * sigma**2 / 2, sigma**2),
+        "sigma for sigma^2": (mu - sigma**2 / 2, sigma),
+    },
+    shown=_rates,
+    values=lambda: {"equation": Sde("X", mu * x, sigma * x)},
+    names={"x": "X"},
     sources=v2("eq. 33"),
-    sheet=("A33",),
     assumptions=(
-        "mu(t) and sigma(t) > 0 are integrable, sigma also squared, and do not depend on X",
-        "formula lost in the text of version 2; reconstructed: eq. 8 with rates that depend on "
-        "time, as the words around it say",
+        Assumption(
+            "the rates do not depend on X",
+            "they are no functions of x in the Fokker-Planck equation",
+            lambda: not is_the_kernel(_HOLDS, drift=mu * L * x),
+        ),
+        "mu(t) and sigma(t) > 0 are integrable, sigma also squared",
+    ),
+    readings=(
+        "formula lost in version 2; reconstructed: eq. 8 with rates that depend on time, as the "
+        "words around it say",
     ),
     depends=("A5", "A8"),
-    derivation=r"The log-normal density with parameters $\log x_0+m$ and $v$ is put into "
-    r"$\partial_tp=-\partial_x(\mu(t)xp)+\tfrac12\partial_x^2(\sigma^2(t)x^2p)$. Only $\dot "
-    r"m,\dot v$ and the rates at that time enter; the residual vanishes for all $x$ if and only "
-    r"if $\dot m=\mu-\tfrac{\sigma^2}2$ and $\dot v=\sigma^2$. Per coordinate. The integrals of "
-    "`gbm_ref` are compared for polynomial rates, where they are closed forms.",
-    proof=Proof(
-        is_the_kernel,
-        holds=(mu - sigma**2 / 2, sigma**2),
-        twins={
-            "no Itô term": (mu, sigma**2),
-            "Itô term of the reverse equation": (mu - 3 * sigma**2 / 2, sigma**2),
-            "sigma for sigma^2": (mu - sigma**2 / 2, sigma),
-        },
-    ),
     pins=_PINS,
 )
 
-CLAIMS = (A33,)
+
+def is_its_variance(candidate: tuple[Expr, Expr]) -> bool:
+    r"""Let $\sigma(t)=[[diffusion]]$, $\mu(t)$ half of its square, and let $g$ be such that
+    $e^{gT}=[[end]]$. Then $m(t)$ stays zero, and $v(t)=[[variance]]$, which grows from zero to
+    $s_{\max}^2$ at the time $T$.
+
+    By A33 the rate of $m$ vanishes and that of $v$ is the square of the diffusion coefficient.
+    """
+    variance, at_horizon = candidate
+    growth = g * E * diff(variance, E) - _RATE**2
+    no_drift = _HOLDS[0].subs(mu, sigma**2 / 2)
+    ends = variance.subs(E, 1), variance.subs(E, at_horizon) - std_max**2
+    return vanishes((growth, no_drift, *ends))
+
+
+def _in_time(candidate: tuple[Expr, Expr]) -> Expr:
+    """v(t), with the growth by which E is what the candidate says at the horizon."""
+    return candidate[0].subs(E, exp(g * t)).subs(g, log(candidate[1]) / T)
+
+
+def _added(candidate: tuple[Expr, Expr]) -> tuple[Expr, Expr]:
+    variance = _in_time(candidate)
+    return Integer(0), variance - variance.subs(t, t - dt)
+
+
+def _as_vectors(formula: Expr) -> Expr:
+    """In the names of the vectors, whose horizon is one."""
+    return formula.subs({std_min: Symbol("lo"), std_max: Symbol("hi"), T: 1})
+
+
+_RATE = std_min * sqrt(g * E)
+_EXPLODING = std_min**2 * (E - 1), 1 + std_max**2 / std_min**2
+_GROWTH = log(_EXPLODING[1]) / T
+_SQUARE = diff(_in_time(_EXPLODING), t)
+_ENDS = _table("std_min std_max T t dt", (0.005, 10.0, 1.0, 0.37, 0.3), (0.3, 0.31, 2.5, 2.1, 2.1),
+               (0.005, 10.0, 1.0, 1e-9, 1e-10), (0.005, 10.0, 1.0, 1.0, 1e-6))  # fmt: skip
+_EXPLODING_PINS = (
+    Pin(
+        "gbm_ref.VarianceExploding.drift", _ENDS, because="it is chosen to keep m at zero",
+        formula=_SQUARE / 2,
+        twins={"sigma^2": _SQUARE, "sigma^2 without the growth": _SQUARE / _GROWTH},
+    ),
+    Pin(
+        "gbm_ref.VarianceExploding.diffusion", vectors="exploding_diffusion",
+        reads=lambda c: _as_vectors(sqrt(diff(_in_time(c), t))),
+    ),
+    Pin(
+        "gbm_ref.VarianceExploding.log_mean", _ENDS, because="it is the m that stays zero",
+        formula=Integer(0), twins={"no Itô term": _in_time(_EXPLODING) / 2},
+        # The formula is 0 and so is its own scale; this one is far below the twin.
+        scale=std_min**2 / 1000,
+    ),
+    Pin(
+        "gbm_ref.VarianceExploding.log_var", vectors="exploding_log_var",
+        reads=lambda c: _as_vectors(_in_time(c)),
+    ),
+    Pin("gbm_ref.VarianceExploding.increments", _ENDS, _added),
+    Pin(
+        "gbm_ref.VarianceExploding.time_at_log_var", vectors="exploding_time_at_log_var",
+        because="it inverts the variance in time",
+    ),
+    Pin(
+        "gbm_ref.VarianceExploding.sample",
+        tuple(a | b for a, b in zip(_ENDS, (*_DRAWS[:1], *_DRAWS[2:], _DRAWS[1]), strict=True)),
+        lambda c: _sample(Integer(0), sqrt(_in_time(c))),
+        twins={"variance for deviation": _sample(Integer(0), _in_time(_EXPLODING))},
+    ),
+)  # fmt: skip
+
+VE = Claim(
+    "VE",
+    "a variance-exploding process",
+    is_its_variance,
+    holds=_EXPLODING,
+    twins={
+        "sigma_min r^t as the deviation at t = 0 too": (std_min**2 * E, std_max**2 / std_min**2),
+        "growth by the ratio of the deviations squared": (
+            _EXPLODING[0],
+            std_max**2 / std_min**2,
+        ),
+        "sigma^2 for its integral": (g * _EXPLODING[0], _EXPLODING[1]),
+    },
+    shown=lambda c: {"variance": c[0], "end": c[1]},
+    values=lambda: {"diffusion": _RATE},
+    names={"std_min": r"s_{\min}", "std_max": r"s_{\max}", "E": "e^{gt}"},
+    sheet=("E19",),
+    assumptions=("s_min is positive and below s_max, T is positive",),
+    depends=("A33", "E19-iii"),
+    pins=_EXPLODING_PINS,
+)
+
+CLAIMS = (A33, VE)

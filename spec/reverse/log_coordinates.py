@@ -21,7 +21,7 @@ from spec.checking.diffusions import (
 )
 from spec.checking.symbols import L, h, m, mu, s2, sigma, t, v, x
 from spec.checking.typeset import Sde
-from spec.reverse.ambient import REVERSE_RATE
+from spec.reverse.equations import POSITIVE, REVERSE_RATE
 
 score = Symbol("score", real=True)
 HALF, THREE_HALVES = Rational(1, 2), Rational(3, 2)
@@ -93,7 +93,6 @@ def reverses_varying_rates(drift: Expr) -> bool:
     return vanishes(forward - change) and vanishes(backward + change)
 
 
-_POSITIVE = "the density is positive and smooth: twice differentiable in the state, once in time"
 _READ = "'dt' of the printed equation is read as dr > 0 and W as a Brownian motion in r (E11)"
 
 
@@ -116,7 +115,7 @@ A10 = Claim(
     values=lambda: {"forward": Sde("Y", mu - s2 / 2, sigma)},
     names=_NAMES,
     sources=v1("eq. 10") + v2("eq. 10"),
-    assumptions=(_POSITIVE,),
+    assumptions=(POSITIVE,),
     readings=(_READ, "formula lost in version 2; reconstructed: as eq. (10) of version 1"),
     depends=("A2", "A9"),
 )
@@ -135,7 +134,7 @@ A11 = Claim(
     shown=_reverse(r"\log X"),
     names=_NAMES,
     sources=v1("eq. 11") + v2("eq. 11"),
-    assumptions=(_POSITIVE,),
+    assumptions=(POSITIVE,),
     readings=(_READ, "formula lost in version 2; reconstructed: as eq. (11) of version 1"),
     depends=("A7", "A10", "A10-score"),
 )

@@ -1,23 +1,11 @@
 """Claims about the score in its several forms."""
 
-from spec.scores import (
-    arithmetic_mean,
-    change_of_variables,
-    forms,
-    identities,
-    kernel,
-    marginal_draws,
-    mixture_posterior,
-    tweedie,
-)
+from spec.scores import coordinates, denoiser, forms, kernel, posterior
 
 CLAIMS = (
-    *change_of_variables.CLAIMS,
+    *coordinates.CLAIMS,
     *kernel.CLAIMS,
     *forms.CLAIMS,
-    *identities.CLAIMS,
-    *tweedie.CLAIMS,
-    *arithmetic_mean.CLAIMS,
-    *mixture_posterior.CLAIMS,
-    *marginal_draws.CLAIMS,
+    *denoiser.CLAIMS,
+    *posterior.CLAIMS,
 )

@@ -5,18 +5,22 @@ For the forward equation dX = f dt + g dW the reverse one, in positive reverse t
 root = sqrt(dt); h1, h2 Hyvarinen score x_i S_i; z1, z2 draws.
 """
 
-from collections.abc import Callable
 from functools import cache
 
-from sympy import Expr, Matrix, Symbol, diag, diff, ones, symbols
+from sympy import Expr, Matrix, Symbol, diag, diff, ones, sqrt, symbols
 
-from spec.checking.symbols import h, mu, sigma, x
+from spec.checking.symbols import dt, h, mu, sigma, x
 
 root = Symbol("root", positive=True)
 X = symbols("x1 x2", positive=True)
 S = symbols("S1 S2", real=True)
 Z = symbols("z1 z2", real=True)
 MU = symbols("mu1 mu2", real=True)
+
+
+def in_delta(expression: Expr) -> Expr:
+    """With the step length as readers know it, for printing."""
+    return expression.subs(root, sqrt(dt))
 
 
 def reverse_drift(drift: Matrix, diffusion: Matrix, score: Matrix, at: tuple) -> Matrix:
@@ -72,14 +76,14 @@ def per_coordinate(expression: Expr) -> Matrix:
 
 
 @cache
-def _scalar_log_drift() -> Expr:
+def log_drift() -> Expr:
     """Drift of log X in one coordinate as an expression in mu, sigma and h."""
     drift, _ = in_logarithms(*ambient_equation())
     return drift[0].subs({S[0]: h / X[0], MU[0]: mu}).expand()
 
 
 @cache
-def _scalar_ambient_drift() -> Expr:
+def ambient_drift() -> Expr:
     """Drift of X over X in one coordinate as an expression in mu, sigma and h."""
     drift, _ = ambient_equation()
     return (drift[0] / X[0]).expand().subs({S[0]: h / X[0], MU[0]: mu}).expand()
@@ -87,14 +91,11 @@ def _scalar_ambient_drift() -> Expr:
 
 def log_step(score: Expr, draw: Expr, length_root: Expr, noise: Expr | int = 1) -> Expr:
     """What a step of Euler-Maruyama in log X adds to a coordinate."""
-    drift = _scalar_log_drift().subs(h, score)
+    drift = log_drift().subs(h, score)
     return length_root**2 * drift + noise * sigma * length_root * draw
 
 
 def ambient_factor(score: Expr, draw: Expr, length_root: Expr, noise: Expr | int = 1) -> Expr:
     """By what a step of Euler-Maruyama in X multiplies a coordinate."""
-    drift = _scalar_ambient_drift().subs(h, score)
+    drift = ambient_drift().subs(h, score)
     return 1 + length_root**2 * drift + noise * sigma * length_root * draw
-
-
-Step = Callable[..., Expr]

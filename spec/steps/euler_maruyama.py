@@ -1,33 +1,47 @@
-"""The two samplers as Euler-Maruyama steps: in X (A12) and in log X (A13, eq. 12 of version 1).
+"""The two samplers as Euler-Maruyama steps: in X (A12), in log X (A13, eq. 12 of version 1), and
+in the increments of m and v, which serve coefficients that vary in time.
 
-Symbols: mu, sigma rates; h Hyvarinen score at (x, t); z draw; root = sqrt(dt); x state.
+Symbols: mu, sigma rates; h Hyvarinen score at (x, t); z draw; root = sqrt(dt); x state;
+dm = m(t) - m(s), dv = v(t) - v(s), r = sqrt(dv); kappa factor on the noise.
 """
 
-from sympy import Expr, Matrix, Poly, Rational, factorial
+from collections.abc import Callable
+
+from sympy import Expr, Matrix, Poly, Rational, Symbol, exp, factorial, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Assumption, Claim, Pin, Values, v1, v2
 from spec.checking.gaussian import expectation
-from spec.checking.old import Claim, Kind, Means, Pin, Proof, v1, v2
-from spec.checking.symbols import dt, h, mu, sigma, t, z
-from spec.steps._pinned import STEP_POINTS, ambient_formula, dale_formula
+from spec.checking.symbols import L, dt, h, kappa, mu, sigma, t, x, z
+from spec.checking.typeset import Says, Sde
+from spec.steps._assumed import CONSTANT, ON_LOG_NORMAL, POSITIVE
+from spec.steps._pinned import at_noise, in_plane, plane_table
 from spec.steps._reverse import X as STATE
 from spec.steps._reverse import (
     additive_equation,
+    ambient_drift,
     ambient_equation,
     ambient_factor,
+    in_delta,
     in_logarithms,
     increment,
+    log_drift,
     log_step,
     per_coordinate,
     root,
 )
 
+dm, y, score = symbols("dm y score", real=True)
+r, std_min, std_max = symbols("r std_min std_max", positive=True)
+
 
 def is_the_ambient_step(factor: Expr) -> bool:
-    """Whether X times `factor` is the Euler-Maruyama step of the reverse equation of X.
+    r"""The Euler–Maruyama step of [[equation]] is $[[step]]$.
 
-    Left: x + dt * drift + sqrt(dt) g z in the plane, with the drift built from the matrix
-    g g^T, g = sigma diag(x), its row-wise divergence and a symbol for each slope of log p.
+    The reverse drift is that of A2, with the divergence of the diffusion matrix along its rows. A
+    step adds $\delta$ times this drift and the diffusion times a draw with variance $\delta$; each
+    term carries a factor $X$, which is taken out. Decided in the plane, entry by entry, with its
+    own $\mu$ in each coordinate and a symbol for each slope of $\log p$.
     """
     state = Matrix(STATE)
     left = state + increment(ambient_equation())
@@ -35,26 +49,31 @@ def is_the_ambient_step(factor: Expr) -> bool:
 
 
 def is_the_log_step(exponent: Expr) -> bool:
-    """Whether log X plus `exponent` is the Euler-Maruyama step of the reverse equation of log X.
+    r"""The Euler–Maruyama step of [[equation]], exponentiated, is $[[step]]$.
 
-    Left: the equation of X, carried to log X by Ito's formula.
+    Itô's formula for the logarithm takes the reverse equation of $X$ to that of $\log X$, in which
+    the step is taken: its increment is the exponent. Decided in the plane, entry by entry.
     """
     return same(increment(in_logarithms(*ambient_equation())), per_coordinate(exponent))
 
 
 def is_the_additive_step(added: Expr) -> bool:
-    """Whether `added` is the Euler-Maruyama increment of the reversed Brownian motion Y = log X.
+    r"""$[[step]]$ is the Euler–Maruyama step of [[equation]], the reversed Brownian motion.
 
-    Left: the reverse of dY = (mu - sigma^2/2) dt + sigma dW, with the score of Y.
+    The logarithm of $X$ has a constant diffusion, whose divergence is zero; its score is one plus
+    $X\circ\nabla\log p$ (A10-score). This way does not use eq. (7): that A13 gives the same step
+    is a check of both.
     """
     return same(increment(additive_equation()), per_coordinate(added))
 
 
 def is_the_gap(orders: tuple[Expr, Expr]) -> bool:
-    """Whether exp(exponent of A13) - factor of A12 = c2 dt + c3 dt^(3/2) + O(dt^2).
+    r"""From the same state and draw, the factor of A13 minus that of A12 is $[[gap]]$ up to terms
+    of order $\delta^2$; the mean of either term over $Z$ is zero.
 
-    Both sides are polynomials in root = sqrt(dt) up to root^3, since the exponent is O(root).
-    The mean of the gap over z has to vanish to this order too.
+    Both factors are expanded in powers of the square root of $\delta$: the exponent of A13 begins
+    with its first power, so that four terms of the exponential are enough. The first term of the
+    gap is Milstein's correction (R15).
     """
     exponent = log_step(h, z, root)
     exponential = sum(exponent**n / factorial(n) for n in range(4))
@@ -65,149 +84,155 @@ def is_the_gap(orders: tuple[Expr, Expr]) -> bool:
     return agree and vanishes(tuple(means))
 
 
+def _carried(exponent: Expr, added: Expr = r**2) -> bool:
+    """Whether the mean of log-normal data goes from a + m_t + e to a + m_s + (v_s / v_t) e.
+
+    v_t - v_s = added.
+    """
+    m_t, e = symbols("m_t e", real=True)
+    v_t = Symbol("v_t", positive=True)
+    mean = m_t + e + exponent.subs({h: -1 - e / v_t, z: 0}, simultaneous=True)
+    return same(mean, m_t - dm + (v_t - added) / v_t * e)
+
+
+def are_the_steps(candidate: tuple[Expr, Expr]) -> bool:
+    r"""With $\Delta m=[[dm]]$ and $\Delta v=[[dv]]$, $[[dale]]$ is A13 and $[[agnostic]]$ is A12,
+    with their noise times $\kappa$. With any $m$ and $v$ the first carries the mean of the log of
+    log-normal data as the reverse equation does.
+
+    The first two by substitution, against Euler–Maruyama steps built from the reverse equation.
+    For the last, a distance of the mean of $\log X$ from its place has to shrink as the variance
+    of $\log X$ does.
+    """
+    exponent, factor = candidate
+    constant = {dm: _INCREMENTS["dm"], r: sigma * root}
+    return (
+        same(exponent.subs(constant, simultaneous=True), log_step(h, z, root, kappa))
+        and same(factor.subs(constant, simultaneous=True), ambient_factor(h, z, root, kappa))
+        and _carried(exponent)
+    )
+
+
+_INCREMENTS = {"dm": (mu - sigma**2 / 2) * root**2, "dv": sigma**2 * root**2}
+_NAMES = {"x": "X_k", "z": "Z_k", "L": r"\log X_k", "h": r"X_k\circ\nabla\log p_{X_k}(X_k,k)"}
+_REVERSE = {"h": r"X\circ\nabla\log p_t(X)", "dm": r"\Delta m", "dv": r"\Delta v", "x": "X"}
+
+
+def _next(step: Callable[[Expr], Expr], left: str = "X_{k-1}") -> Callable[[Expr], Values]:
+    return lambda part: {"step": Says(left, step(in_delta(part)))}
+
+
+def _equation(state: str, drift: Expr, noise: Expr) -> Callable[[], Values]:
+    at = Symbol("h_t", real=True)
+    return lambda: {"equation": Sde(state, drift.subs(h, at), noise, "r")}
+
+
 _AMBIENT = 1 - root**2 * (mu - 2 * sigma**2) + root**2 * sigma**2 * h + sigma * root * z
 _EXPONENT = -(root**2) * (mu - 3 * sigma**2 / 2) + root**2 * sigma**2 * h + sigma * root * z
 A12 = Claim(
-    id="A12",
-    title="sign-agnostic step",
-    statement=r"The Euler–Maruyama step of eq. 7 is $X_{k-1} = X_k\circ[\mathbf 1-\delta(\mu-"
-    r"2\sigma^2\mathbf 1)+\delta\sigma^2 X_k\circ\nabla\log p_{X_k}(X_k,k)+\sigma\sqrt\delta "
-    r"Z_k]$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sources=v2("eq. 12"),
-    sheet=("A12",),
-    assumptions=(
-        "formula lost in the text of version 2; reconstructed: the Euler-Maruyama step of eq. 7, "
-        "as the prose says, in positive reverse time",
-        "constant coefficients; p_t positive and differentiable at x",
-    ),
-    depends=("A2", "A7"),
-    derivation=r"The reverse drift is $-f+\nabla\cdot[gg^\top]+gg^\top\nabla\log p$ with $f=\mu "
-    r"x$, $g=\sigma\,\mathrm{diag}(x)$, so $gg^\top=\sigma^2\mathrm{diag}(x^2)$ has row-wise "
-    r"divergence $2\sigma^2x$. One step adds $\delta$ times this drift and $\sqrt\delta\,gZ$; "
-    "each term carries a factor $x$, which is taken out. Decided in the plane, entry by entry.",
-    proof=Proof(
-        is_the_ambient_step,
-        holds=_AMBIENT,
-        twins={
-            "divergence counted once": _AMBIENT - root**2 * sigma**2,
-            "3/2 sigma^2, as in the log step": _AMBIENT - root**2 * sigma**2 / 2,
-            "noise with sigma^2": _AMBIENT + (sigma**2 - sigma) * root * z,
-            "score with the other sign": _AMBIENT - 2 * root**2 * sigma**2 * h,
-        },
-    ),
-    pins=(
-        Pin(
-            "gbm_ref.SignAgnostic.__call__",
-            formula=ambient_formula(),
-            twins={
-                "3/2 sigma^2": ambient_formula(Rational(3, 2)),
-                "score read at the end of the step": ambient_formula(score_time=t - dt),
-            },
-            points=STEP_POINTS,
-        ),
-    ),
-)
+    "A12", "sign-agnostic step", is_the_ambient_step, holds=_AMBIENT, twins={
+        "divergence counted once": _AMBIENT - root**2 * sigma**2,
+        "3/2 sigma^2, as in the log step": _AMBIENT - root**2 * sigma**2 / 2,
+        "noise with sigma^2": _AMBIENT + (sigma**2 - sigma) * root * z,
+        "score with the other sign": _AMBIENT - 2 * root**2 * sigma**2 * h,
+    }, shown=_next(lambda factor: x * factor),
+    values=_equation("X", Symbol("X") * ambient_drift(), Symbol("X") * sigma),
+    names=_NAMES | {"h_t": _REVERSE["h"]}, sources=v2("eq. 12"), assumptions=(CONSTANT, POSITIVE),
+    readings=(
+        "formula lost in version 2; reconstructed: the Euler-Maruyama step of eq. 7, as the "
+        "prose says, in positive reverse time",
+    ), depends=("A2", "A7"), pins=(Pin(
+        "gbm_ref.SignAgnostic.__call__", vectors="sign_agnostic_step",
+        reads=lambda factor: x * at_noise(factor),
+    ),),
+)  # fmt: skip
 
 A13 = Claim(
-    id="A13",
-    title="Dale-Langevin step",
-    statement=r"The Euler–Maruyama step of eq. 11, exponentiated, is $X_{k-1} = "
-    r"X_k\circ\exp[-\delta(\mu-\frac{3\sigma^2}2\mathbf 1)+\delta\sigma^2X_k\circ\nabla\log "
-    r"p_{X_k}(X_k,k)+\sigma\sqrt\delta Z_k]$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sources=(*v1("eq. 13"), *v2("eq. 13")),
-    sheet=("A13",),
-    assumptions=(
-        "x > 0; p_t positive and differentiable at x; constant coefficients",
-        r"$p_{X_k}(X_k,k)$ means the density at time $k\delta$",
-        "formula lost in the text of version 2; reconstructed: that of version 1",
-    ),
-    depends=("A2", "A7", "A11"),
-    derivation=r"Itô's formula for $\log$ takes $dX = X\circ(b\,dr+\sigma\,d\bar W)$ to $d\log "
-    r"X=(b-\frac{\sigma^2}2)dr+\sigma d\bar W$. With $b=-\mu+2\sigma^2+\sigma^2h$ from eq. 7 the "
-    r"drift is $-\mu+\frac{3\sigma^2}2+\sigma^2h$; one step of length $\delta$ adds $\delta$ "
-    r"times it and $\sigma\sqrt\delta Z$. The exponential of a sum is the printed factor.",
-    proof=Proof(
-        is_the_log_step,
-        holds=_EXPONENT,
-        twins={
-            "2 sigma^2, as in the ambient step": _EXPONENT + root**2 * sigma**2 / 2,
-            "no Jacobian: sigma^2 / 2": _EXPONENT - root**2 * sigma**2,
-            "mu with the other sign": _EXPONENT + 2 * root**2 * mu,
-            "noise without the square root": _EXPONENT + (root**2 - root) * sigma * z,
-        },
-    ),
-    pins=(
-        Pin(
-            "gbm_ref.DaleLangevin.__call__",
-            formula=dale_formula(),
-            twins={
-                "2 sigma^2": dale_formula(Rational(2)),
-                "score read at the end of the step": dale_formula(score_time=t - dt),
-            },
-            points=STEP_POINTS,
-        ),
-    ),
-)
+    "A13", "Dale-Langevin step", is_the_log_step, holds=_EXPONENT, twins={
+        "2 sigma^2, as in the ambient step": _EXPONENT + root**2 * sigma**2 / 2,
+        "no Jacobian: sigma^2 / 2": _EXPONENT - root**2 * sigma**2,
+        "mu with the other sign": _EXPONENT + 2 * root**2 * mu,
+        "noise without the square root": _EXPONENT + (root**2 - root) * sigma * z,
+    }, shown=_next(lambda exponent: x * exp(exponent)),
+    values=_equation(r"\log X", log_drift(), sigma), names=_NAMES | {"h_t": _REVERSE["h"]},
+    sources=v1("eq. 13") + v2("eq. 13"), assumptions=(CONSTANT, POSITIVE, "x > 0"), readings=(
+        "p_{X_k}(X_k, k) means the density at time k delta",
+        "formula lost in version 2; reconstructed: that of version 1",
+    ), depends=("A2", "A7", "A11"), pins=(Pin(
+        "gbm_ref.DaleLangevin.__call__", vectors="dale_langevin_step",
+        reads=lambda exponent: x * exp(at_noise(exponent)),
+    ),),
+)  # fmt: skip
 
 V1_12 = Claim(
-    id="V1-12",
-    title="Euler-Maruyama step in the logarithm",
-    statement=r"$\log X_{k-1}=\log X_k-\delta\big(\mu-\frac{3\sigma^2}2\mathbf 1-\sigma^2X_k\circ"
-    r"\nabla\log p_{X_k}\big)+\sqrt\delta\,\sigma Z_k$ is the Euler–Maruyama step of the reversed "
-    r"Brownian motion $Y=\log X$, eq. 10.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sources=v1("eq. 12"),
-    sheet=("A13",),
-    assumptions=("x > 0", "p_t positive and differentiable at x"),
-    depends=("A2", "A10", "A10-score"),
-    derivation=r"$Y$ has the constant diffusion $\sigma I$, whose divergence is zero, so its "
-    r"reverse drift is $-(\mu-\frac{\sigma^2}2)+\sigma^2\nabla_y\log q$. Insert $\nabla_y\log "
-    r"q=\mathbf 1+x\circ\nabla\log p$. This way does not use eq. 7; that A13 gives the same step "
-    "is a check of both.",
-    proof=Proof(
-        is_the_additive_step,
-        holds=_EXPONENT,
-        twins={
-            "Jacobian left out": _EXPONENT - root**2 * sigma**2,
-            "score with the other sign": _EXPONENT - 2 * root**2 * sigma**2 * h,
-            "score times sigma": _EXPONENT + root**2 * (sigma - sigma**2) * h,
-        },
-    ),
-)
+    "V1-12", "Euler-Maruyama step in the logarithm", is_the_additive_step, holds=_EXPONENT, twins={
+        "Jacobian left out": _EXPONENT - root**2 * sigma**2,
+        "score with the other sign": _EXPONENT - 2 * root**2 * sigma**2 * h,
+        "score times sigma": _EXPONENT + root**2 * (sigma - sigma**2) * h,
+    }, shown=_next(lambda added: L + added, r"\log X_{k-1}"),
+    values=lambda: {"equation": Sde("Y", -(mu - sigma**2 / 2) + sigma**2 * score, sigma, "r")},
+    names=_NAMES | {"score": r"\nabla\log q_t(Y)"}, sources=v1("eq. 12"), sheet=("A13",),
+    assumptions=(CONSTANT, POSITIVE, "x > 0"), depends=("A2", "A10", "A10-score"),
+)  # fmt: skip
 
 _C2 = sigma**2 * (z**2 - 1) / 2
 _C3 = sigma * z * (-mu + 3 * sigma**2 / 2 + sigma**2 * h) + sigma**3 * z**3 / 6
 
 GAP = Claim(
-    id="A12-A13-gap",
-    title="difference of the two steps",
-    statement=r"From the same state and draw, the factor of A13 minus that of A12 is "
-    r"$\frac{\sigma^2\delta}2(Z^2-1)+\delta^{3/2}\big[\sigma Z(-\mu+\frac{3\sigma^2}2+\sigma^2h)+"
-    r"\frac{\sigma^3Z^3}6\big]+O(\delta^2)$; the mean of both terms over $Z$ is zero.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("A12", "A13"),
-    assumptions=("h finite at x",),
+    "A12-A13-gap", "difference of the two steps", is_the_gap, holds=(_C2, _C3), twins={
+        "Z^2 without its mean": (sigma**2 * z**2 / 2, _C3), "half left out": (2 * _C2, _C3),
+        "no cubic term": (_C2, _C3 - sigma**3 * z**3 / 6),
+    }, shown=lambda orders: {"gap": orders[0] * dt + orders[1] * dt ** Rational(3, 2)},
+    names={"z": "Z"}, sheet=("A12", "A13"), assumptions=("h is finite at x",),
     depends=("A12", "A13"),
-    derivation=r"Write the exponent of A13 as $e_1\sqrt\delta+e_2\delta$ with $e_1=\sigma Z$ and "
-    r"expand: $\exp = "
-    r"1+e_1\sqrt\delta+(e_2+\frac{e_1^2}2)\delta+(e_1e_2+\frac{e_1^3}6)\delta^{3/2}+O(\delta^2)$. "
-    r"A12 has $1+e_1\sqrt\delta+(e_2+\frac{\sigma^2}2)\delta$. The first term is Milstein's "
-    "correction, so the two differ path by path at order one half and agree in mean.",
-    proof=Proof(
-        is_the_gap,
-        holds=(_C2, _C3),
-        twins={
-            "Z^2 without its mean": (sigma**2 * z**2 / 2, _C3),
-            "half left out": (2 * _C2, _C3),
-            "no cubic term": (_C2, _C3 - sigma**3 * z**3 / 6),
-        },
-    ),
-)
+)  # fmt: skip
 
-CLAIMS = (A12, A13, V1_12, GAP)
+
+def _exploding(factor: Expr, end: Expr) -> tuple[Expr, ...]:
+    """A step of the process with v = std_min^2 (e^{g t} - 1); dv taken from t down to `end`."""
+    growth = log(1 + (std_max / std_min) ** 2)
+    added = std_min**2 * (exp(growth * t) - exp(growth * end))
+    return in_plane(factor.subs({dm: 0, r: sqrt(added)}))
+
+
+_POINTS = plane_table(
+    "x1 x2 z1 z2 t dt kappa std_min std_max", (0.7, 1.9, -0.8, 1.3, 0.62, 0.11, 1.0, 0.3, 2.0),
+    (3e-2, 8.0, 3.1, -2.9, 1.0, 0.02, 0.7, 0.05, 1.1),
+)  # fmt: skip
+
+
+def _increments_pin(name: str, factor: Callable[[tuple[Expr, Expr]], Expr]) -> Pin:
+    return Pin(
+        f"gbm_ref.{name}.__call__",
+        _POINTS,
+        reads=lambda steps: _exploding(factor(steps), t - dt),
+        twins={"variance of the next step": _exploding(factor((_BY_DV, _BY_DV_IN_X)), t - 2 * dt)},
+        variant="sigma that varies",
+    )
+
+
+_BY_DV = -dm + r**2 * (1 + h) + kappa * r * z
+_BY_DV_IN_X = 1 - dm + r**2 * (Rational(3, 2) + h) + kappa * r * z
+INCREMENTS = Claim(
+    "increments-form", "the steps in increments of m and v", are_the_steps,
+    holds=(_BY_DV, _BY_DV_IN_X), twins={
+        "3/2 in the exponent": (_BY_DV + r**2 / 2, _BY_DV_IN_X),
+        "1 in the factor": (_BY_DV, _BY_DV_IN_X - r**2 / 2),
+        "noise with dv": (_BY_DV + kappa * (r**2 - r) * z, _BY_DV_IN_X),
+    }, shown=lambda steps: {
+        "dale": Says("X_s", x * exp(steps[0].subs(r, sqrt(Symbol("dv"))))),
+        "agnostic": Says("X_s", x * steps[1].subs(r, sqrt(Symbol("dv")))),
+    }, values=lambda: {name: in_delta(value) for name, value in _INCREMENTS.items()},
+    names=_REVERSE | {"x": "X_t", "z": "Z", "h": r"X_t\circ\nabla\log p_t(X_t)"},
+    sheet=("A12", "A13", "E19"), assumptions=(
+        Assumption(
+            "Delta v is what the forward process adds to the variance over the step",
+            "the shrinking of the mean", lambda: not _carried(_BY_DV, 2 * r**2),
+        ), *ON_LOG_NORMAL,
+    ), depends=("A12", "A13"), pins=(
+        _increments_pin("SignAgnostic", lambda steps: steps[1]),
+        _increments_pin("DaleLangevin", lambda steps: exp(steps[0])),
+    ),
+)  # fmt: skip
+
+CLAIMS = (A12, A13, V1_12, GAP, INCREMENTS)

@@ -1,232 +1,343 @@
-"""Errata of Algorithm 1 of version 1: its drift and its range of levels.
+"""Algorithm 1 of version 1: its drift, its start, its levels, and what it is when corrected.
 
-Log-normal data, log X_0 ~ N(a, v0), for which 1 + h = -(y - a - m t) / (v0 + s2 t) exactly.
-Symbols: s2 = sigma^2; m = mu - s2/2 rate; dt step; H = s2 dt; N steps; psi digamma.
+Log-normal data, log X_0 ~ N(a, v0): 1 + h = -e / v at distance e from the mean of log X_t.
+Symbols: s2 = sigma^2; dt step; H = s2 dt; N steps; k level; psi digamma; D any drift.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import mpmath
-from mpmath import mpf
-from sympy import Expr, Rational, expand_func, polygamma, sqrt
+from mpmath import mpf, nint
+from sympy import (
+    Expr,
+    Function,
+    Integer,
+    Rational,
+    Symbol,
+    exp,
+    expand_func,
+    limit,
+    log,
+    logcombine,
+    oo,
+    polygamma,
+    symbols,
+)
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.numeric import rounds_to
-from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Pin, Proof, v1
-from spec.checking.symbols import H, a, dt, h, kappa, mu, s2, sigma, v0, z
-from spec.steps._pinned import STEP_POINTS, dale_formula
+from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, Pin, v1
+from spec.checking.gaussian import expectation
+from spec.checking.symbols import H, a, dt, h, kappa, mu, s2, sigma, t, v, v0, z
+from spec.checking.trace import each
+from spec.steps._assumed import EXACT_START, LOG_NORMAL, ON_LOG_NORMAL
+from spec.steps._pinned import ROW_POINTS, STEP_POINTS, in_plane, table
 from spec.steps._programs import START, UnknownScore, by_rows, draw
-from spec.steps._reverse import root
+from spec.steps._recursions import DATA, LEVELS, NOISE_RATE, SETTING, uniform_rows, variance_after
+from spec.steps._reverse import in_delta, log_step, root
+
+D, e = symbols("D e", real=True)
+N, k = symbols("N k", positive=True)
+RATE = mu - s2 / 2
 
 
-def _mean_at_the_end(shift: Expr, levels: int) -> Expr:
-    """E log X_0 - a after N steps with exponent -dt (mu - shift s2) + dt s2 h + noise.
+def _deviation_after(drift: Expr, before: Expr = e, score_factor: int = 1) -> Expr:
+    """Distance of E log X from its place after a step with this drift, of variance v before it."""
+    score = -1 - score_factor * before / v
+    return before + drift + dt * s2 * score + dt * RATE
 
-    The mean of log X at t = 1 is a + m, and that of h is the affine score of the mean.
+
+def keeps_the_mean(drift: Expr) -> bool:
+    r"""On log-normal data the exponent of a step needs the drift $[[drift]]$: a step with a drift
+    $D$ takes the distance $e$ of the mean of $\log X$ from that of $\log X_t$, of variance $v$, to
+    $[[after]]$.
+
+    The score is affine in $\log X$, so that its mean is the score at the mean. From an exact start
+    the distance is zero, and stays so over all steps with the stated drift alone: with any other
+    one, each step adds the same number, and the factor on what was added before is positive for
+    $v$ above $\sigma^2\delta$.
     """
-    rate = mu - s2 / 2
-    mean = a + rate * levels * dt
-    for k in range(levels, 0, -1):
-        score = -1 - (mean - a - rate * k * dt) / (v0 + s2 * k * dt)
-        mean = mean - dt * (mu - shift * s2) + dt * s2 * score
-    return mean - a
+    return same(_deviation_after(D), _after(drift))
 
 
-def keeps_the_mean(shift: Expr) -> bool:
-    """Whether sampling from the exact start returns the mean of the log data, for 1 to 3 steps."""
-    return vanishes(tuple(_mean_at_the_end(shift, n) for n in (1, 2, 3)))
+def _after(drift: Expr) -> Expr:
+    return (v - s2 * dt) / v * e + D - drift
 
 
-@dataclass(frozen=True)
-class Bias:
-    """The bias with drift mu - s2/2: as a function of (v0, H, N), its limit, and quoted numbers.
+def is_the_bias(bias: Callable[[Expr], Expr]) -> bool:
+    r"""With the drift of line 4 and an exact start the mean of $\log X_0$ is off by $[[bias]]$
+    after $N$ equal steps, with $\psi$ the digamma function and $h=[[length]]$; it tends to
+    $[[limit]]$ for $N$ to infinity.
 
-    limit   a function of (v0, s2)
-    quoted  the decimal for v0 = 0.05, sigma = 0.8, N = 1000
+    By induction over $N$. Each step takes $h$ off the mean and multiplies the distance by the
+    ratio of the variances of $\log X$ after and before it (E2), so that these factors telescope:
+    one level more at the start, from which $N$ are left, adds $[[more]]$. The limit is SymPy's.
     """
-
-    formula: Callable[[Expr, Expr, int], Expr]
-    limit: Callable[[mpf, mpf], mpf]
-    quoted: str
-
-
-def is_the_bias(bias: Bias) -> bool:
-    """Whether the printed drift biases the mean of log X_0 by `formula`, `limit` and `quoted`.
-
-    The formula against the recursion of the mean in symbols, for N = 1, 2, 3. The limit
-    against the recursion at 50 digits: the distance has to fall tenfold from N = 100 to 1000,
-    within 1 %. The decimal against the recursion at N = 1000.
-    """
-    exact = all(
-        [
-            same(
-                _mean_at_the_end(Rational(1, 2), n).subs(dt, H / s2),
-                expand_func(bias.formula(v0, H, n)),
-            )
-            for n in (1, 2, 3)
-        ]
+    per_step = _deviation_after(_PRINTED_DRIFT, Integer(0)).subs(dt, H / s2)
+    ratio = _deviation_after(_PRINTED_DRIFT).subs(dt, H / s2) - per_step
+    more, none = (
+        expand_func(part).replace(polygamma, lambda n, x: Symbol(f"psi_{x}"))
+        for part in (bias(N + 1) - bias(N), bias(Integer(0)))
     )
-    with mpmath.workdps(50):
-        data, rate = mpf("0.2"), mpf("0.7")
-        coarse, fine = (_bias_by_steps(data, rate, n) for n in (100, 1000))
-        wanted = bias.limit(data, rate)
-        tenfold = bool(abs((coarse - wanted) / (fine - wanted) - 10) < mpf("0.1"))
-        quoted = rounds_to(_bias_by_steps(mpf("0.05"), mpf("0.64"), 1000), bias.quoted)
-    return exact and tenfold and quoted
+    return (
+        same(ratio, (v - H) / v * e)
+        and vanishes(none)
+        and same(more, per_step * v0 / (v0 + N * H))
+    )
 
 
-def _bias_by_steps(data: mpf, rate: mpf, levels: int) -> mpf:
+def _by_steps(data: mpf, rate: mpf, levels: int) -> mpf:
     """The recursion of the mean deviation, e <- (v' / v) e - h, in numbers."""
     step, deviation = rate / levels, mpf(0)
-    for k in range(levels, 0, -1):
-        deviation = (1 - step / (data + step * k)) * deviation - step
+    for level in range(levels, 0, -1):
+        deviation = (1 - step / (data + step * level)) * deviation - step
     return deviation
 
 
-def is_the_uniform_sampler(candidate: tuple[Callable[[int], range], Expr]) -> bool:
-    """Whether a loop over these levels with this exponent is Euler-Maruyama from t = 1 to 0.
+@dataclass(frozen=True)
+class Run:
+    """The levels from `first` down to `last`, of N, and the exponent of a step in h and z."""
 
-    candidate  the levels as a function of N, and the exponent in the names h and z
-    Right: N Euler-Maruyama steps in log X with their scores read at t = N delta, ..., delta, for
-    N = 1, 2, 3.
+    first: Expr
+    last: Expr
+    exponent: Expr
+
+
+def is_the_uniform_sampler(run: Run) -> bool:
+    r"""Algorithm 1 with the exponent $[[exponent]]$ and the levels $k$ from $[[first]]$ to
+    $[[last]]$ is the Euler–Maruyama discretisation of eq. (11) from the end of the time to its
+    beginning in $N$ equal steps, for $N$ from one to three.
+
+    The loop is run on symbols with an arbitrary score and compared with Euler–Maruyama steps that
+    are built from eq. (7) by Itô's formula.
     """
-    levels, exponent = candidate
     verdicts = []
-    for count in (1, 2, 3):
+    for count in each("N", (1, 2, 3)):
         score, state = UnknownScore(), START
-        for k in levels(count):
-            state = state + exponent.subs({h: score(state, k), z: draw(k, 1)}, simultaneous=True)
-        verdicts.append(same(state, by_rows([(k, 1, 1) for k in range(count, 0, -1)], score)))
+        first, last = (int(end.subs(N, count).expand()) for end in (run.first, run.last))
+        for level in range(first, last - 1, -1):
+            at = {h: score(state, level), z: draw(level, 1)}
+            state = state + run.exponent.subs(at, simultaneous=True)
+        right = by_rows([(level, 1, 1) for level in range(count, 0, -1)], score)
+        verdicts.append(same(state, right))
     return all(verdicts)
 
 
-def _formula(data: Expr, step: Expr, levels: int) -> Expr:
-    return -data * (polygamma(0, data / step + levels) - polygamma(0, data / step))
+def is_the_law(candidate: tuple[Expr, Expr]) -> bool:
+    r"""The run has to start from the law of $X_t$ at the end of the time, which on log-normal data
+    is that of a normal $\log X_t$ of mean $[[mean]]$ and variance $[[variance]]$.
+
+    By induction over the steps of eq. (22): at the beginning they are those of the data, and a
+    step adds $[[drift]]$ to the mean and $[[added]]$ to the variance. The length of the time is
+    one.
+    """
+    at_start, moved = ([c.subs(t, at) for c in candidate] for at in (0, t + dt))
+    grown = candidate[0] + RATE * dt, candidate[1] + s2 * dt
+    return vanishes((at_start[0] - a, at_start[1] - v0)) and all(map(same, moved, grown))
 
 
-_HOLDS = Bias(_formula, lambda v, s: -v * mpmath.log((v + s) / v), "-0.1315")
+@dataclass(frozen=True)
+class Levels:
+    """Which k the loops run over: forward X_{k+1} from X_k, upwards; reverse X_{k-1} from X_k."""
+
+    first: Expr
+    last: Expr
+    top: Expr
+    bottom: Expr
+
+
+def cover_the_interval(levels: Levels) -> bool:
+    r"""With $N$ steps the forward loop runs over $k$ from $[[first]]$ to $[[last]]$ and ends at
+    $t=[[end]]$; the reverse loop over $k$ from $[[top]]$ to $[[bottom]]$, and ends at $X_0$
+    without a score at $t=[[zero]]$.
+
+    Each pass reads the state that the one before it wrote, so that the ends of the loops decide.
+    At a level $k$ the mean square of one plus the score is $[[square]]$ for one data point, with
+    $v$ the variance of the noise, which is zero at $k=[[zero]]$.
+    """
+    noise_below = s2 * levels.bottom / N
+    return (
+        vanishes(levels.first)
+        and same((levels.last + 1) / N, 1)
+        and same(levels.top, levels.last + 1)
+        and vanishes(levels.bottom - 1)
+        and not vanishes(noise_below)
+    )
+
+
+_DRIFT, _PRINTED_DRIFT = (-dt * (mu - shift * s2) for shift in (Rational(3, 2), Rational(1, 2)))
 
 
 def _drift_figures() -> tuple[Figure, ...]:
     with mpmath.workdps(50):
-        bias = _bias_by_steps(mpf("0.05"), mpf("0.64"), 1000)
+        bias = _by_steps(DATA, NOISE_RATE, LEVELS)
         return (
-            Figure("bias of the mean of log X_0 (v0 = 0.05, sigma = 0.8, N = 1000)", bias),
+            Figure(f"bias of the mean of log X_0 ({SETTING})", bias),
             Figure("factor on the geometric mean of a pixel", mpmath.exp(bias)),
         )
 
 
 E2 = Claim(
-    id="E2",
-    title="drift of Algorithm 1",
-    statement=r"The exponent of a step needs $-\delta(\mu-\frac{3\sigma^2}2\mathbf 1)$: of all "
-    r"$-\delta(\mu-c\,\sigma^2\mathbf 1)$ only $c=\frac32$ returns the mean of log-normal data.",
-    kind=Kind.REFUTED,
-    means=Means.ALGEBRA,
-    sources=v1("Algorithm 1"),
-    sheet=("E2",),
-    assumptions=("log-normal data, exact score, exact start",),
-    depends=("A13",),
-    derivation=r"With the affine score the mean obeys "
-    r"$e_{k-1}=\frac{v_{k-1}}{v_k}e_k+(c-\frac32)h$, $h=\sigma^2\delta$, where $e_k$ is its "
-    "distance from $a+mt_k$. Exact start: $e_N=0$, so $e_0=0$ for every $v_0$ if and only if "
-    r"$c=\frac32$. Decided for one, two and three steps with symbols for "
-    r"$a,\mu,\sigma^2,\delta,v_0$.",
-    proof=Proof(
-        keeps_the_mean,
-        holds=Rational(3, 2),
-        twins={"c = 2, as in the ambient step": Rational(2), "c = 1": Rational(1)},
-        printed={"c = 1/2 in line 4": Rational(1, 2)},
-    ),
-    erratum=Erratum(
-        fault=Fault.WRONG,
-        printed=r"Algorithm 1, line 4: $\bm X_{k-1}=\bm X_k\circ\exp(-\delta(\bm\mu-"
-        r"\frac{\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ s_\theta(\bm X_k,k)+\sigma\sqrt\delta"
-        r"\bm Z_k)$",
-        trouble=r"Eq. 13 and Algorithm 2 have $\frac{3\sigma^2}2$. With $\frac{\sigma^2}2$ the "
-        r"Jacobian term of the log score is lost, $\sigma^2\delta$ in each step, and images come "
-        r"out too dark: on log-normal data the mean of $\log X_0$ is off by "
-        r"$-v_0[\psi(\frac{v_0}h+N)-\psi(\frac{v_0}h)]$.",
-        correction=r"$-\delta(\bm\mu-\frac{3\sigma^2}2\bm1)$ in line 4, as in eq. 13.",
+    "E2", "drift of Algorithm 1", keeps_the_mean, holds=_DRIFT,
+    twins={"2 sigma^2, as in the ambient step": -dt * (mu - 2 * s2), "sigma^2": -dt * (mu - s2)},
+    printed={"sigma^2 / 2 in line 4": _PRINTED_DRIFT},
+    shown=lambda drift: {"drift": drift, "after": _after(drift)}, sources=v1("Algorithm 1"),
+    assumptions=(
+        LOG_NORMAL, Assumption(
+            "the score is exact", "the factor on the distance",
+            lambda: not same(_deviation_after(D, score_factor=2), _after(_DRIFT)),
+        ), EXACT_START,
+    ), depends=("A13",), erratum=Erratum(
+        Fault.WRONG,
+        quote=r"Algorithm 1, line 4: $\bm X_{k-1}=\bm "
+        r"X_k\circ\exp(-\delta(\bm\mu-\frac{\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ "
+        r"s_\theta(\bm X_k,k)+\sigma\sqrt\delta\bm Z_k)$",
+        trouble="Eq. (13) and Algorithm 2 have the other drift. With this one the Jacobian term "
+        "of the log score is lost in each step, and images come out too dark (E2-bias).",
         figures=_drift_figures,
     ),
-)
+)  # fmt: skip
 
-_STEP = -(mu - sigma**2 / 2) * dt, sigma**2 * dt, kappa * sigma * sqrt(dt)
-_PRINTED = (
-    Pin(
-        "gbm_ref.PrintedAlgorithm1.__call__",
-        formula=dale_formula(Rational(1, 2)),
-        twins={"eq. (13), as it is meant": dale_formula()},
-        points=STEP_POINTS,
-    ),
-    Pin(
-        "gbm_ref.PrintedAlgorithm1.coefficients",
-        formula=(_STEP[0] - _STEP[1], *_STEP[1:]),
-        twins={"eq. (13), as it is meant": _STEP},
-        points=tuple({k: p[k] for k in ("mu", "sigma", "t", "dt", "kappa")} for p in STEP_POINTS),
-    ),
-)
 
+def _bias(count: Expr, shift: int = 0, scale: Expr = v0) -> Expr:
+    return -scale * (polygamma(0, v0 / H + count + shift) - polygamma(0, v0 / H + shift))
+
+
+_STEP = -(mu - sigma**2 / 2) * dt, sigma**2 * dt, kappa * sigma * dt ** Rational(1, 2)
+_PRINTED_STEP = log_step(h, z, root, kappa) - sigma**2 * root**2
+_MEANT = "it is the step with the printed drift, whose bias this is"
 E2_BIAS = Claim(
-    id="E2-bias",
-    title="bias of Algorithm 1's drift, in closed form",
-    statement=r"With $\frac{\sigma^2}2$ for $\frac{3\sigma^2}2$ and an exact start, "
-    r"$\mathbb E\log X_0-a=-v_0\big[\psi(\tfrac{v_0}h+N)-\psi(\tfrac{v_0}h)\big]"
-    r"\to-v_0\ln\tfrac{v_N}{v_0}$ for $N\to\infty$, $h=\frac{\sigma^2}N$; $-0.1315$ at "
-    r"$v_0=0.05,\sigma=0.8,N=1000$.",
-    kind=Kind.PROVED,
-    means=Means.EXACT_LAW,
-    sources=v1("Algorithm 1"),
-    sheet=("E2",),
-    assumptions=("log-normal data, exact score, exact start",),
-    depends=("E2",),
-    derivation=r"$e_{k-1}=\frac{v_{k-1}}{v_k}e_k-h$ with $e_N=0$ telescopes: $\frac{e_0}{v_0}="
-    r"-\sum_{k=1}^N\frac h{v_{k-1}}=-\sum_{j=0}^{N-1}\frac1{v_0/h+j}$, a difference of digammas. "
-    r"It is a Riemann sum of $-\int_{v_0}^{v_N}\frac{dv}v$.",
-    proof=Proof(
-        is_the_bias,
-        holds=_HOLDS,
-        twins={
-            "digamma shifted by one": Bias(
-                lambda v, step, n: _formula(v, step, n) + step - v / (v / step + n),
-                _HOLDS.limit,
-                _HOLDS.quoted,
-            ),
-            "limit without v0": Bias(
-                _formula, lambda v, s: -mpmath.log((v + s) / v), _HOLDS.quoted
-            ),
-            "last digit": Bias(_formula, _HOLDS.limit, "-0.1314"),
-        },
+    "E2-bias", "bias of Algorithm 1's drift, in closed form", is_the_bias, holds=_bias, twins={
+        "digamma shifted by one": lambda count: _bias(count, 1),
+        "limit without v0": lambda count: _bias(count, scale=Integer(1)),
+        "one step less": lambda count: _bias(count - 1),
+    }, shown=lambda bias: {
+        "bias": bias(N).replace(polygamma, lambda n, x: Function("psi")(x)),
+        "limit": _limit_of(bias), "more": expand_func(bias(N + 1) - bias(N)).factor(),
+    }, values=lambda: {"length": s2 / N}, names={"H": "h"}, means=Means.CALCULUS,
+    sources=v1("Algorithm 1"), sheet=("E2",), assumptions=(*ON_LOG_NORMAL, EXACT_START),
+    depends=("E2",), pins=(
+        Pin(
+            "gbm_ref.PrintedAlgorithm1.__call__", STEP_POINTS, because=_MEANT,
+            formula=in_plane(exp(_PRINTED_STEP)),
+            twins={"eq. (13), as it is meant": in_plane(exp(log_step(h, z, root, kappa)))},
+        ), Pin(
+            "gbm_ref.PrintedAlgorithm1.coefficients", ROW_POINTS, because=_MEANT,
+            formula=(_STEP[0] - _STEP[1], *_STEP[1:]), twins={"eq. (13), as it is meant": _STEP},
+        ),
     ),
-    pins=_PRINTED,
-)
+)  # fmt: skip
 
-_EXPONENT = -(root**2) * (mu - 3 * sigma**2 / 2) + root**2 * sigma**2 * h + sigma * root * z
 
+def _limit_of(bias: Callable[[Expr], Expr]) -> Expr:
+    found = logcombine(limit(bias(N).subs(H, s2 / N), N, oo), force=True)
+    return found.replace(log, lambda inside: log(inside.cancel()))
+
+
+_EXPONENT = log_step(h, z, root)
 V1_ALG1 = Claim(
-    id="V1-Alg1",
-    title="Algorithm 1 of version 1, corrected",
-    statement=r"Algorithm 1 with $\frac{3\sigma^2}2$ in line 4 and $k=N,\dots,1$ is the "
-    r"Euler–Maruyama discretisation of eq. 11 from $t=1$ to $t=0$ in $N$ equal steps.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sources=v1("Algorithm 1"),
-    sheet=("E2", "E4"),
-    depends=("A13", "E2", "E4"),
-    derivation="Run the loop on symbols with an arbitrary score and compare it with "
-    r"Euler–Maruyama steps in $\log X$ that are built from eq. 7 by Itô's formula, along "
-    r"$t=N\delta,\dots,\delta$ for $N=1,2,3$; each pass is the same for every $N$.",
-    proof=Proof(
-        is_the_uniform_sampler,
-        holds=(lambda n: range(n, 0, -1), _EXPONENT),
-        twins={
-            "drift as printed": (lambda n: range(n, 0, -1), _EXPONENT - root**2 * sigma**2),
-            "levels as printed": (lambda n: range(n - 1, -1, -1), _EXPONENT),
-            "from N - 1 to 1": (lambda n: range(n - 1, 0, -1), _EXPONENT),
-        },
-    ),
-)
+    "V1-Alg1", "Algorithm 1 of version 1, corrected", is_the_uniform_sampler,
+    holds=Run(N, Integer(1), _EXPONENT), twins={
+        "drift as printed": Run(N, Integer(1), _EXPONENT - root**2 * sigma**2),
+        "levels as printed": Run(N - 1, Integer(0), _EXPONENT),
+        "from N - 1 to 1": Run(N - 1, Integer(1), _EXPONENT),
+    },
+    shown=lambda run: {"first": run.first, "last": run.last, "exponent": in_delta(run.exponent)},
+    names={"z": "Z_k", "h": r"X_k\circ\nabla\log p_{X_k}"}, means=Means.POINTS,
+    sources=v1("Algorithm 1"), sheet=("E2", "E4"), depends=("A13", "E2", "E4"),
+)  # fmt: skip
 
-CLAIMS = (E2, E2_BIAS, V1_ALG1)
+
+def _start_figures() -> tuple[Figure, ...]:
+    with mpmath.workdps(50):
+        found, centre = [], mpf("0.25")
+        for data in (DATA, 10 * DATA):
+            where = f"(a = {mpmath.nstr(centre, 3)}, v0 = {mpmath.nstr(data, 3)}, sigma = 0.8, "
+            where += f"mu = sigma^2 / 2, N = {LEVELS})"
+            ratio = variance_after(uniform_rows(LEVELS), data, NOISE_RATE, mpf(1)) / data
+            shift = -centre * data / (data + NOISE_RATE)
+            found += [
+                Figure(f"shift of the mean of log X_0 {where}", shift),
+                Figure(f"log-variance over that of the data {where}", ratio),
+            ]
+        return tuple(found)
+
+
+_LAW = a + RATE * t, v0 + s2 * t
+START_LAW = Claim(
+    "V1-Alg1-start", "start of Algorithm 1", is_the_law, holds=_LAW, twins={
+        "variance of the noise alone": (_LAW[0], s2 * t), "mu for the mean": (a + mu * t, _LAW[1]),
+    }, printed={"exp(Z)": (Integer(0), Integer(1))},
+    shown=lambda law: dict(zip(("mean", "variance"), (c.subs(t, 1) for c in law), strict=True)),
+    values=lambda: {"drift": RATE * dt, "added": s2 * dt}, sources=v1("Algorithm 1"),
+    sheet=("R9", "R23"), assumptions=(LOG_NORMAL,), depends=("A6", "E4"), erratum=Erratum(
+        Fault.INCONSISTENT,
+        quote=r"Algorithm 1, line 1: $\bm Z\sim\mathcal N(\bm0,\mathbb I)$, $\bm "
+        r"X_{N-1}=\exp(\bm Z)$",
+        trouble="Mean [[printed:mean]] and variance [[printed:variance]] of the logarithm "
+        r"involve neither the data nor $\mu$ and $\sigma$. Algorithm 2 fits $\hat\mu$ and "
+        r"$\hat\sigma$ instead, which is right as far as a product law can be. How large the "
+        "effect is, see the figures.",
+        advice="Draw $X_N$ from a log-normal law that is fitted to samples of the forward "
+        "process at its end.",
+        figures=_start_figures,
+    ),
+)  # fmt: skip
+
+
+def _level_figures() -> tuple[Figure, ...]:
+    printed, count = E4.printed["eq. 22 and Algorithm 1"], 10
+    last, bottom = (int(level.subs(N, count)) for level in (printed.last, printed.bottom))
+    with mpmath.workdps(50):
+        left = mpf(count - last - 1) / count
+        return (
+            Figure(f"last time of the forward loop for N = {count}", 1 - left),
+            Figure(
+                "log-variance of the noise that is missing there (sigma = 0.8)", NOISE_RATE * left
+            ),
+            Figure("index of the last state that Algorithm 1 writes", bottom - 1),
+        )
+
+
+def _uniform_rows(at: dict[str, mpf], levels: Levels) -> tuple[mpf, ...]:
+    """Rows (k T / N, T / N, 1) as one sequence, k downwards."""
+    count, flat = int(nint(at["N"])), []
+    top, bottom = (int(level.subs(N, count)) for level in (levels.top, levels.bottom))
+    for level in range(top, bottom - 1, -1):
+        flat += [level * at["T"] / count, at["T"] / count, mpf(1)]
+    return tuple(flat)
+
+
+def _levels(shift: int = 0, bottom: int = 1) -> Levels:
+    return Levels(Integer(0), N - 1 - shift, N - shift, Integer(bottom))
+
+
+E4 = Claim(
+    "E4", "range of the loops; the uniform grid", cover_the_interval, holds=_levels(), twins={
+        "reverse loop down to k = 0": _levels(bottom=0),
+        "reverse loop stops at k = 2": _levels(bottom=2),
+    },
+    printed={"eq. 22 and Algorithm 1": _levels(1, bottom=0), "eq. 22 and Algorithm 2": _levels(1)},
+    values=lambda: {
+        "end": _levels().top / N, "zero": _levels().bottom - 1,
+        "square": expectation((e / v) ** 2, e, Integer(0), v),
+    }, sources=v1("Algorithm 1", "Algorithm 2"),
+    readings=("the loops write X_{k+1} (forward) and X_{k-1} (reverse) from X_k",),
+    erratum=Erratum(
+        Fault.INCONSISTENT,
+        quote=r"$\delta=\frac1N$; eq. 22 for $k=0,\dots,N-2$; Algorithm 1 for $k\leftarrow N-1$ "
+        r"to $0$; Algorithm 2 for $k\leftarrow N-1$ to $1$",
+        trouble="The forward loop stops a step before the end of the time. Algorithm 1 then "
+        "writes a state that does not exist and reads a score at the time of the data, where it "
+        "may be singular. Algorithm 2 is consistent with itself and ends at $X_0$; with eq. (22) "
+        "it covers the time but for its last step. Eq. (14) writes the index as $t$.",
+        advice="Sum the losses over the levels of the reverse loop.", figures=_level_figures,
+        remains_open="The ranges of version 2's algorithms are lost in the text we have.",
+    ), pins=(Pin(
+        "gbm_ref.uniform", table("N T", (1, 0.7), (4, 1.0), (13, 3.1)),
+        reads=lambda levels: lambda at: _uniform_rows(at, levels),
+        twins={"levels N - 1 to 0": lambda at: _uniform_rows(at, _levels(1, bottom=0))},
+    ),),
+)  # fmt: skip
+
+CLAIMS = (E2, E2_BIAS, V1_ALG1, START_LAW, E4)

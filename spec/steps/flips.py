@@ -1,51 +1,75 @@
-"""The probability that the sign-agnostic step changes a sign.
+"""Signs along a trajectory: the chance that the sign-agnostic step changes one, the score after
+it, and which step keeps them.
 
 Symbols: h = x d/dx log p Hyvarinen score; z, u independent standard normal; kappa factor on the
-noise; root = sqrt(dt), so that h of the sheet is sigma^2 root^2; w^2 = v_k variance of log X_k on
-log-normal data; mu, sigma rates.
+noise; root = sqrt(dt), H = sigma^2 dt; w^2 = v_k variance of log X_k on log-normal data; mu, sigma
+rates; y log X; P0, P1 value and slope of an arbitrary density on x > 0 at `place`.
 """
+
+from collections.abc import Callable
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Poly, lambdify, symbols
-
-from spec.checking.algebra import same
-from spec.checking.gaussian import expectation
-from spec.checking.numeric import agree, normal_expectation, rounds_to
-from spec.checking.old import Claim, Kind, Means, Proof, v2
-from spec.checking.symbols import h, kappa, mu, sigma, z
-from spec.steps import _flip_pins
-from spec.steps._reverse import ambient_factor, root
-
-u = symbols("u", real=True)
-w = symbols("w", positive=True)
-
-# mu, sigma, dt, kappa, v_k: steps so long that flips are common.
-_CASES = (
-    ("0.4", "1.3", "0.2", "0.8", "0.31"),
-    ("-0.7", "0.9", "0.5", "0.6", "1.9"),
+from sympy import (
+    Abs,
+    Expr,
+    Function,
+    Integer,
+    Poly,
+    Symbol,
+    diff,
+    erfc,
+    exp,
+    lambdify,
+    log,
+    sqrt,
+    symbols,
 )
 
+from spec.checking.algebra import same
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Pin, v2
+from spec.checking.gaussian import expectation
+from spec.checking.numeric import agree, normal_expectation
+from spec.checking.symbols import M, V, a, dt, h, kappa, mu, sigma, t, v0, z
+from spec.checking.trace import each
+from spec.checking.typeset import Says
+from spec.steps._assumed import ON_LOG_NORMAL, POSITIVE
+from spec.steps._pinned import PAIRS, by_increments, dv, in_plane, plane_table, table
+from spec.steps._recursions import DATA, NOISE_RATE
+from spec.steps._reverse import ambient_factor, in_delta, log_step, root
 
-def are_the_moments(candidate: tuple[Expr, Expr, Expr, Expr]) -> bool:
-    """Whether (b, c, B, C) are mean and variance of the factor, given x and averaged over p_k.
+u, y = symbols("u y", real=True)
+w, place, P0, H, v_s = symbols("w place P0 H v_s", positive=True)
+P1 = Symbol("P1", real=True)
+Density = Callable[[Expr], Expr]
+# mean and variance of the factor given x, and averaged over a log-normal density
+Laws = tuple[Expr, Expr, Expr, Expr]
 
-    Given x the factor of A12 is affine in the draw z; over log-normal data h = -1 - u / w with u
-    the standardised log X_k, so it is affine in (u, z) and normal, and it is negative with
-    probability Phi(-B / sqrt C). The moments are decided exactly; the probability is compared
-    with the average of Phi(-b / sqrt c) over u, by quadrature.
+
+def are_the_moments(candidate: Laws) -> bool:
+    r"""Given $x$, the factor of A12 with noise $\kappa$ is normal with mean $[[given]]$ and
+    variance $[[spread]]$; over a log-normal $p_k$ with variance $v_k$ of $\log X_k$ it is normal
+    with mean $[[mean]]$ and variance $[[variance]]$. An entry of either sign flips when its factor
+    is negative, that is with the probability $[[flip]]$ and $[[average]]$.
+
+    Given $x$ the factor is affine in the draw. On log-normal data the score is affine in the
+    standardised $\log X_k$, so that the factor is affine in two independent normal variables, and
+    hence normal. The moments are averaged exactly. (E28-size compares the average with
+    quadrature.)
     """
-    b, c, mean, variance = candidate
+    given, spread, mean, variance = candidate
     factor = ambient_factor(h, z, root, kappa)
-    given = expectation(factor, z, Integer(0), Integer(1))
-    spread = expectation((factor - given) ** 2, z, Integer(0), Integer(1))
+    at_x = expectation(factor, z, Integer(0), Integer(1))
+    about_x = expectation((factor - at_x) ** 2, z, Integer(0), Integer(1))
     averaged = factor.subs(h, -1 - u / w)
-    if Poly(averaged, u, z).total_degree() != 1:
-        return False
     overall = _over_both(averaged)
-    verdicts = [same(given, b), same(spread, c), same(overall, mean)]
-    verdicts.append(same(_over_both((averaged - overall) ** 2), variance))
-    return all(verdicts) and all([_probability_agrees(candidate, case) for case in _CASES])
+    return (
+        Poly(averaged, u, z).total_degree() == 1
+        and same(at_x, given)
+        and same(about_x, spread)
+        and same(overall, mean)
+        and same(_over_both((averaged - overall) ** 2), variance)
+    )
 
 
 def _over_both(polynomial: Expr) -> Expr:
@@ -53,104 +77,230 @@ def _over_both(polynomial: Expr) -> Expr:
     return expectation(inner, u, Integer(0), Integer(1))
 
 
-def _probability_agrees(candidate: tuple[Expr, ...], case: tuple[str, ...]) -> bool:
-    functions = [lambdify((mu, sigma, root, kappa, w, h), e, "mpmath") for e in candidate]
+def _tail(mean: Expr, variance: Expr) -> Expr:
+    """The probability that a normal variable is negative."""
+    return erfc(mean / sqrt(variance) / sqrt(2)) / 2
+
+
+def are_the_chances(candidate: tuple[Expr, Expr]) -> bool:
+    r"""With an exact score the flip probability of an entry in the last step ($k=[[level]]$,
+    $[[data]]$, $[[sigma]]$, $[[mu]]$) is $[[chances]]$ at $N=[[levels]]$.
+
+    The closed form of R13, compared with the average over the standardised $\log X_k$ of the
+    chance given $x$, by the trapezoidal rule. Both samplers keep signs at the largest $N$ as good
+    as surely; coarse steps or a poor score make flips.
+    """
+    return all(
+        [agree(_chance(*candidate, n), flip_probability(n), 25) for n in each("N", _LEVELS)]
+    )
+
+
+def _at_last_step(levels: int) -> dict[Expr, mpf]:
+    step = NOISE_RATE / levels
+    return {H: step, w: mpmath.sqrt(DATA + step)}
+
+
+def _chance(mean: Expr, variance: Expr, levels: int) -> mpf:
     with mpmath.workdps(50):
-        drift, rate, length, noise, total = (mpf(text) for text in case)
-        values = (drift, rate, mpmath.sqrt(length), noise, mpmath.sqrt(total))
-
-        def flip(y: mpf) -> mpf:
-            b, c = (function(*values, -1 - y / values[-1]) for function in functions[:2])
-            return mpmath.ncdf(-b / mpmath.sqrt(c))
-
-        mean, variance = (function(*values, 0) for function in functions[2:])
-        return agree(normal_expectation(flip), mpmath.ncdf(-mean / mpmath.sqrt(variance)), 30)
+        at = _at_last_step(levels)
+        found = lambdify((H, w), (mean, variance), "mpmath")(*at.values())
+        return mpmath.ncdf(-found[0] / mpmath.sqrt(found[1]))
 
 
 def flip_probability(levels: int) -> mpf:
     """The chance of a flip in the last step, averaged over p_1 by quadrature, to 25 digits.
 
-    v0 = 0.05, sigma = 0.8, mu = sigma^2 / 2; the normal law given x is that of A12.
+    mu = sigma^2 / 2; the normal law given x is that of A12.
     """
     with mpmath.workdps(50):
-        step = mpf("0.64") / levels
-        total = mpf("0.05") + step
+        step, deviation = _at_last_step(levels).values()
+        given = lambdify((H, h), _by_step(_GIVEN), "mpmath")
 
-        def flip(y: mpf) -> mpf:
-            score = -1 - y / mpmath.sqrt(total)
-            return mpmath.ncdf(-(1 + 3 * step / 2 + step * score) / mpmath.sqrt(step))
+        def flip(at: mpf) -> mpf:
+            return mpmath.ncdf(-given(step, -1 - at / deviation) / mpmath.sqrt(step))
 
         return normal_expectation(flip, 25)
 
 
-def are_the_probabilities(quoted: dict[int, str]) -> bool:
-    """Whether the flip probabilities at k = 1 round to these decimals, keyed by N."""
-    return all([rounds_to(flip_probability(n), text) for n, text in quoted.items()])
+def _by_step(part: Expr) -> Expr:
+    """With mu = sigma^2 / 2 and full noise, in terms of H = sigma^2 dt."""
+    return part.subs({mu: _MU, kappa: 1}).subs(root, sqrt(H) / sigma)
 
 
-_STEP = sigma**2 * root**2
-_B = 1 - root**2 * (mu - 2 * sigma**2) + _STEP * h
+def _mirrored_factor(extension: Callable[[Density], Density]) -> tuple[Expr, Expr]:
+    """The extended density at -place, and its score there."""
+    x = symbols("x", real=True)
+    value = extension(lambda at: P0 + P1 * (at - place))(x)
+    there = value.subs(x, -place).expand()
+    return there, (x * diff(value, x)).subs(x, -place).expand()
+
+
+def mirrors_the_sampler(extension: Callable[[Density], Density]) -> bool:
+    r"""After a flip the score needs a convention. With $[[extended]]$ for the density at a
+    negative $x$, which is to read the Hyvärinen score at $\lvert x\rvert$, the step from there is
+    the mirror image of the step from $\lvert x\rvert$ with the same draw: the sign is carried
+    along.
+
+    On negative $x$ the density of eq. (12) is zero, and its score is a quotient of zeros. Decided
+    for an arbitrary density, through its value and its slope at one point.
+    """
+    density, product = _mirrored_factor(extension)
+    if not density.is_positive:
+        return False
+    mirrored = -place * ambient_factor(product / density, z, root)
+    return same(mirrored, -(place * ambient_factor(place * P1 / P0, z, root)))
+
+
+def never_changes_sign(factor: Expr) -> bool:
+    r"""The factor $[[factor]]$ of the Dale–Langevin step is positive for every score, draw and
+    step length. That of the sign-agnostic step is not: it is affine in the draw.
+
+    The first is the exponential of a real number, the increment of A13. A polynomial of odd degree
+    in the draw takes both signs.
+    """
+    factor = factor.expand(power_exp=False)
+    if isinstance(factor, exp):
+        return bool(factor.args[0].is_real) and same(factor.args[0], _LOG_EXPONENT)
+    if Poly(factor, z).degree() % 2 == 1:
+        return False
+    raise ValueError(f"the sign of {factor} is not decided by its degree in z")
+
+
+_STEP, _MU = sigma**2 * root**2, sigma**2 / 2
+_GIVEN = 1 - root**2 * (mu - 2 * sigma**2) + _STEP * h
 _MEAN = 1 - root**2 * (mu - sigma**2)
-_C, _VARIANCE = kappa**2 * _STEP, kappa**2 * _STEP + _STEP**2 / w**2
+_SPREAD, _VARIANCE = kappa**2 * _STEP, kappa**2 * _STEP + _STEP**2 / w**2
+
+
+def _shown_laws(laws: Laws) -> dict[str, Expr]:
+    given, spread, mean, variance = (in_delta(part).subs(w, sqrt(Symbol("v_k"))) for part in laws)
+    phi = Function("Phi")
+    return {
+        "given": given, "spread": spread, "mean": mean, "variance": variance,
+        "flip": phi(-given / sqrt(spread)), "average": phi(-mean / sqrt(variance)),
+    }  # fmt: skip
+
+
+def _two_moments(laws: Laws) -> tuple[Expr, Expr]:
+    """E X_s and E X_s^2 for log X_t ~ N(M, V): e^y shifts the law of y, in which b is affine."""
+    end = v0 + sigma**2 * t
+    score = -1 - (y - a - (mu - sigma**2 / 2) * t) / end
+    given, spread = (part.subs({root: sqrt(dt), h: score}) for part in laws[:2])
+    once = expectation(given.expand(), y, M + V, V)
+    twice = expectation((given**2 + spread).expand(), y, M + 2 * V, V)
+    return exp(M + V / 2) * once, exp(2 * M + 2 * V) * twice
+
+
+def _log_tail(mean: Expr, variance: Expr) -> Expr:
+    in_vectors = (by_increments(part).subs(w, sqrt(v0 + v_s + dv)) for part in (mean, variance))
+    return log(_tail(*in_vectors))
+
+
 R13 = Claim(
-    id="R13",
-    title="probability of a flip",
-    statement=r"Given $x$, A12 gives $X_{k-1}\sim\mathcal N(x\circ "
-    r"b,\kappa^2h\,\mathrm{diag}(x^2))$, $b=1-\delta(\mu-2\sigma^2)+hH(x)$, and an entry of "
-    r"either sign flips with probability $\Phi(-\frac b{\kappa\sqrt h})$. Averaged over "
-    r"log-normal $p_k$: $\Phi\big(-\frac{1-\delta(\mu-\sigma^2)}{\sqrt{\kappa^2h+h^2/v_k}}\big)$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R13",),
-    assumptions=("exact score; for the average, log-normal data (point masses: $v_k=hk$)",),
-    depends=("A12", "R2"),
-    derivation=r"An entry flips when its factor $b+\kappa\sqrt hZ$ is negative. On log-normal "
-    r"data $H=-1-\frac U{\sqrt{v_k}}$ with $U$ standard normal under $p_k$, so the factor is "
-    r"$1-\delta(\mu-\sigma^2)-\frac h{\sqrt{v_k}}U+\kappa\sqrt hZ$: affine in two independent "
-    r"normals, hence normal with that mean and variance $\frac{h^2}{v_k}+\kappa^2h$. This is "
-    r"$\mathbb E\,\Phi(\alpha+\beta U)=\Phi\big(\frac\alpha{\sqrt{1+\beta^2}}\big)$, which "
-    "quadrature confirms to 30 digits.",
-    proof=Proof(
-        are_the_moments,
-        holds=(_B, _C, _MEAN, _VARIANCE),
-        twins={
-            "mean with 2 sigma^2": (_B, _C, _MEAN + _STEP, _VARIANCE),
-            "h / v_k in the variance": (_B, _C, _MEAN, _C + _STEP / w**2),
-            "kappa for kappa^2": (
-                _B,
-                kappa * _STEP,
-                _MEAN,
-                _VARIANCE + (kappa - kappa**2) * _STEP,
-            ),
-        },
+    "R13", "probability of a flip", are_the_moments, holds=(_GIVEN, _SPREAD, _MEAN, _VARIANCE),
+    twins={
+        "mean with 2 sigma^2": (_GIVEN, _SPREAD, _MEAN + _STEP, _VARIANCE),
+        "h / v_k in the variance": (_GIVEN, _SPREAD, _MEAN, _SPREAD + _STEP / w**2),
+        "kappa for kappa^2": (
+            _GIVEN, kappa * _STEP, _MEAN, _VARIANCE + (kappa - kappa**2) * _STEP,
+        ),
+    }, shown=_shown_laws, names={"Phi": r"\Phi", "h": r"x\circ\nabla\log p_k(x)"},
+    assumptions=(POSITIVE, *ON_LOG_NORMAL), depends=("A12", "R2"), pins=(
+        Pin(
+            "gbm_ref.log_flip_probability", vectors="log_flip_probability",
+            reads=lambda laws: _log_tail(*laws[:2]),
+        ), Pin(
+            "gbm_ref.log_average_flip_probability", vectors="log_average_flip_probability",
+            reads=lambda laws: _log_tail(*laws[2:]),
+        ), Pin(
+            "gbm_ref.sign_agnostic_average", table(
+                "a v0 mu sigma t dt kappa M V", (0.3, 0.2, 0.17, 0.8, 0.6, 0.3, 0.8, 0.4, 0.5),
+                (-0.7, 0.05, -0.6, 1.1, 0.2, 0.2, 0.9, -0.2, 0.3),
+            ), reads=_two_moments, twins={
+                "kappa for kappa^2": _two_moments((_GIVEN, kappa * _STEP, _MEAN, _VARIANCE)),
+                "drift of eq. (13)": _two_moments((_GIVEN - _STEP / 2, _SPREAD, _MEAN, _VARIANCE)),
+            },
+        ),
     ),
-    pins=_flip_pins.PINS,
-)
+)  # fmt: skip
 
+_LEVELS = (1000, 100, 10)
+_CLOSED = _by_step(_MEAN), _by_step(_VARIANCE)
 E28_SIZE = Claim(
-    id="E28-size",
-    title="flips are invisible at the paper's step",
-    statement=r"With an exact score the flip probability of an entry in the last step ($k=1$, "
-    r"$v_0=0.05$, $\sigma=0.8$, $\mu=\frac{\sigma^2}2$) is $5.4\cdot10^{-338}$, "
-    r"$7.2\cdot10^{-33}$ and $5.5\cdot10^{-4}$ for $N=1000,100,10$.",
-    kind=Kind.PROVED,
-    means=Means.QUADRATURE,
-    sources=v2("eq. 12"),
-    sheet=("E28", "R13"),
-    assumptions=("log-normal data and exact score", r"$\kappa=1$"),
-    depends=("A12", "R13"),
-    derivation=r"Average $\Phi(-\frac{b}{\sqrt h})$ over the standardised $\log X_1$ by the "
-    r"trapezoidal rule, which does not use the closed form of R13. Both samplers keep signs at "
-    r"$N=1000$; a flip can be seen when $h=\sigma^2\delta$ is about 0.05 or more, or when the "
-    "score is poor.",
-    proof=Proof(
-        are_the_probabilities,
-        holds={1000: "5.4e-338", 100: "7.2e-33", 10: "5.5e-4"},
-        twins={
-            "last digit at N = 10": {10: "5.6e-4"},
-            "a power of ten at N = 1000": {1000: "5.4e-337"},
-        },
-    ),
-)
+    "E28-size", "flips are invisible at the paper's step", are_the_chances, holds=_CLOSED, twins={
+        "mean with 2 sigma^2": (_CLOSED[0] + H, _CLOSED[1]),
+        "spread of the score left out": (_CLOSED[0], H),
+    }, shown=lambda laws: {"chances": tuple(_chance(*laws, n) for n in _LEVELS)}, values=lambda: {
+        "level": 1, "data": Says("v_0", DATA), "sigma": Says(r"\sigma", mpmath.sqrt(NOISE_RATE)),
+        "mu": Says(r"\mu", _MU), "levels": _LEVELS,
+    }, means=Means.POINTS, sources=v2("eq. 12"), sheet=("E28", "R13"),
+    assumptions=(*ON_LOG_NORMAL, "kappa = 1"), depends=("A12", "R13"),
+)  # fmt: skip
 
-CLAIMS = (R13, E28_SIZE)
+
+def _flip_figures() -> tuple[Figure, ...]:
+    where = f"v0 = {mpmath.nstr(DATA, 3)}, sigma = {mpmath.nstr(mpmath.sqrt(NOISE_RATE), 3)}"
+    return tuple(
+        Figure(f"flip probability at k = 1, N = {n} ({where})", _chance(*_CLOSED, n))
+        for n in _LEVELS
+    )
+
+
+_FACTOR = ambient_factor(h, z, root, kappa)
+_NEGATIVE = plane_table(
+    "x1 x2 z1 z2 mu sigma t dt kappa", (-0.7, 1.9, -0.8, 1.3, 0.17, 0.8, 0.62, 0.11, 1.0),
+    (-2.0, -3e-3, -4.6, 0.1, -0.5, 1.1, 0.2, 0.2, 0.9),
+)  # fmt: skip
+E28 = Claim(
+    "E28", "the score after a flip", mirrors_the_sampler, holds=lambda p: lambda x: p(-x), twins={
+        "even density over x^2": lambda p: lambda x: p(-x) / x**2,
+        "odd": lambda p: lambda x: -p(-x),
+    }, printed={"the density of x > 0, zero elsewhere": lambda p: lambda x: Integer(0) * x},
+    shown=lambda extension: {"extended": Says("p(x)", extension(Function("p"))(Symbol("x")))},
+    names={"x": "x"}, sources=v2("eq. 12"),
+    assumptions=("p_k is positive and differentiable on x > 0",), depends=("A12", "R13"),
+    erratum=Erratum(
+        Fault.UNDEFINED,
+        quote="Sec. 3.2: the score function in eq. 12 is “evaluated at” $X_k$, and “because that "
+        "factor may be negative, the sign of the entries of” $X_k$ “may not be preserved across "
+        "updates” (symbols lost)",
+        trouble="Right, and once an entry is negative the next update asks for the score where "
+        "the density is zero. Nothing says what to do then. At the paper's number of steps an "
+        "exact score makes flips as good as impossible; coarse steps or a poor network make them.",
+        figures=_flip_figures, remains_open="What the authors' code does after a flip.",
+    ), pins=(Pin(
+        "gbm_ref.SignAgnostic.__call__", _NEGATIVE,
+        because="it is the step, with the score read at the size of the state",
+        formula=in_plane(_FACTOR), twins={
+            "sign dropped": tuple(
+                part / s * Abs(s) for part, s in zip(in_plane(_FACTOR), PAIRS[:2], strict=True)
+            ), "3/2 sigma^2": in_plane(_FACTOR - _STEP / 2),
+            "score read at the end of the step": in_plane(_FACTOR, t - dt),
+        }, variant="negative state",
+    ),),
+)  # fmt: skip
+
+_LOG_EXPONENT = log_step(h, z, root, kappa)
+POSITIVITY = Claim(
+    "positivity", "positivity along the trajectory", never_changes_sign, holds=exp(_LOG_EXPONENT),
+    twins={
+        "exponential cut after the first term": 1 + _LOG_EXPONENT,
+        "after the third": 1 + _LOG_EXPONENT + _LOG_EXPONENT**2 / 2 + _LOG_EXPONENT**3 / 6,
+    }, printed={"eq. 12": _FACTOR}, shown=lambda factor: {"factor": in_delta(factor)},
+    means=Means.CALCULUS, sources=v2("sec. 7: positivity throughout"), sheet=("E24", "A12", "A13"),
+    assumptions=("the score is finite, and the factor on the noise is above zero",),
+    depends=("A12", "A13", "A6"), erratum=Erratum(
+        Fault.OVERCLAIMED,
+        quote="Sec. 7: “a novel diffusion framework grounded in Geometric Brownian Motion, an "
+        "SDE for positive-valued data, which preserves strict positivity throughout the "
+        "trajectory”",
+        trouble="Read of the equation the sentence is right, forward and in reverse; so it is of "
+        "the Dale–Langevin sampler. Read of the framework it goes too far: of its two samplers "
+        "the sign-agnostic one, with the factor $[[printed:factor]]$, does not preserve "
+        "positivity, as section 3.2 says itself.",
+        advice="“… which the Dale–Langevin sampler preserves throughout the trajectory, too”.",
+        figures=_flip_figures,
+    ),
+)  # fmt: skip
+
+CLAIMS = (R13, E28_SIZE, E28, POSITIVITY)

@@ -1,40 +1,44 @@
 """The probability flow in sqrt(v): its equation, Heun's rule, and the last step.
 
 Symbols: tau = sqrt(v(t)); u = log X - m(t); h Hyvarinen score; s = 1 + h log score, s1 its
-derivative in u; q density of u; f(u, tau) any slope; ell step in tau; y = log x.
+derivative in u; q density of u; f(u, tau) any slope; ell step in tau; y = log x; D the denoiser.
 """
 
 from collections.abc import Callable
 
-from sympy import Expr, Rational, diff, exp, sqrt, symbols
+from mpmath import mpf
+from sympy import Expr, Function, diff, exp, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.old import Claim, Kind, Means, Pin, Proof
-from spec.checking.symbols import dt, h, m, mu, sigma, t, v
-from spec.steps._pinned import PAIRS, SLOPE_VALUES, affine_score
+from spec.checking.claim import Claim, Pin
+from spec.checking.pins import Values, evaluator
+from spec.checking.symbols import h, m, mu, sigma, t, v, x
+from spec.checking.typeset import Says
+from spec.steps._pinned import PAIRS, affine_score, dm, dv, plane_table
 
-tau, ell, u, s1, y = symbols("tau ell u s1 y", real=True)
+tau, ell, u, s, s1, y, D = symbols("tau ell u s s1 y D", real=True)
 Slope = Callable[[Expr, Expr], Expr]
 Scheme = Callable[[Slope, Expr, Expr, Expr], Expr]
 
 
-def transports_the_density(slope: Expr) -> bool:
-    """Whether du/dtau = slope (an expression in tau and h) carries the density of u along.
+def is_the_flow_step(candidate: tuple[Expr, Scheme]) -> bool:
+    r"""With $\tau$ the square root of $v(t)$ and $u=[[state]]$ the noise-free equation with the
+    same marginals has the slope $[[slope]]$ in $\tau$. Heun's rule for a slope $f$ and a step
+    $\ell$, [[rule]], agrees with the solution up to the second power of $\ell$ and not to the
+    third.
 
-    Under the process u is data plus normal noise of variance v, so dq/dv = q''/2 and
-    dq/dtau = tau q''. The flow transports q by dq/dtau = -(slope q)'. Divided by q, with
-    q'/q = s = 1 + h and q''/q = s^2 + s1, so h' = s1.
+    Under the process $u$ is data plus normal noise of variance $v$, so that the density obeys the
+    heat equation in $v$; a flow transports it by its slope. Divided by $q$, the two agree. For the
+    rule the slope is an arbitrary polynomial of degree two in $u$ and $\tau$, more of whose
+    derivatives do not enter, and the solution is Taylor's series.
     """
-    s = 1 + h
-    return same(tau * (s**2 + s1), -(diff(slope, h) * s1 + slope * s))
+    slope, scheme = candidate
+    transport = diff(slope, h) * s1 + slope * s
+    heat = tau * (s**2 + s1)
+    return vanishes((heat + transport).subs(h, s - 1)) and _is_of_second_order(scheme)
 
 
-def is_of_second_order(scheme: Scheme) -> bool:
-    """Whether one step of the scheme agrees with the solution up to ell^2, and not to ell^3.
-
-    The slope is an arbitrary polynomial of degree two in u and tau: more derivatives do not enter
-    up to ell^3. Solution: Taylor's series with u'' = f_tau + f f_u and once more.
-    """
+def _is_of_second_order(scheme: Scheme) -> bool:
     c = symbols("c0:6")
 
     def f(a: Expr, b: Expr) -> Expr:
@@ -50,15 +54,23 @@ def is_of_second_order(scheme: Scheme) -> bool:
 
 
 def lands_on_the_denoiser(landing: Expr) -> bool:
-    """Whether log X_0 = landing, in y, m, v and h, is E[log X_0 | X_t].
+    r"""The Euler step of the flow from $\tau$ to zero lands on $[[landing]]$, which is the
+    denoiser.
 
-    Three data points with arbitrary weights; r_j, which sum to one, are the posterior weights.
-    Then 1 + h is the sum of r_j (y_j + m - y) / v, and the denoiser that of r_j y_j.
+    The step has the length and the slope of [[step]]. With $D$ for the denoiser, the score is
+    [[score]] (R5): the mean over the data of the scores of the kernels. Heun's second slope would
+    need the score at time zero, which need not exist.
     """
-    r1, r2, y1, y2, y3 = symbols("r1 r2 y1 y2 y3", real=True)
-    points = ((r1, y1), (r2, y2), (1 - r1 - r2, y3))
-    score = sum(r * (p + m - y) / v for r, p in points) - 1
-    return same(landing.subs(h, score), sum(r * p for r, p in points))
+    return same(landing, _euler_landing()) and same(landing.subs(h, _TWEEDIE), D)
+
+
+def _euler_landing() -> Expr:
+    """Back in log X, with m(0) = 0."""
+    return _euler(lambda state, at: _SLOPE.subs(tau, at), y - m, sqrt(v), -sqrt(v))
+
+
+def _euler(f: Slope, a: Expr, b: Expr, step: Expr) -> Expr:
+    return a + step * f(a, b)
 
 
 def _heun(f: Slope, a: Expr, b: Expr, step: Expr) -> Expr:
@@ -66,129 +78,73 @@ def _heun(f: Slope, a: Expr, b: Expr, step: Expr) -> Expr:
     return a + step * (first + f(a + step * first, b + step)) / 2
 
 
-def _euler_landing() -> Expr:
-    """The Euler step of the flow from tau = sqrt(v) to 0, back in log X with m(0) = 0."""
-    start = y - m
-    slope = -sqrt(v) * (1 + h)
-    return start + (0 - sqrt(v)) * slope
+def _in_vectors(slope: Expr, scheme: Scheme) -> Callable[[Values], list[mpf]]:
+    """A step from t to s with the score a - b log x - 1 at either time, m(s) = 0, m(t) = dm."""
+    a_t, b_t, a_s, b_s, v_s, at, end = symbols("a_t b_t a_s b_s v_s at end", positive=True)
+
+    def f(state: Expr, deviation: Expr) -> Expr:
+        first = deviation == at
+        score = a_t - b_t * (state + dm) - 1 if first else a_s - b_s * state - 1
+        return slope.subs({tau: deviation, h: score}, simultaneous=True)
+
+    moved = scheme(f, log(x) - dm, at, end - at)
+    return evaluator(exp(moved.subs({at: sqrt(v_s + dv), end: sqrt(v_s)})))
 
 
-def _step(weight: Expr, end_time: Expr) -> tuple[Expr, ...]:
-    """The pinned step: first slope weighted `weight`, second 1 - weight, read at `end_time`."""
-    end = t - dt
-    a, b = sigma * sqrt(t), sigma * sqrt(end)
-    length, shift = b - a, (mu - sigma**2 / 2) * dt
-    state = PAIRS[:2]
-    slopes = [-a * (1 + e) for e in affine_score(state, t)]
-    ahead = [e * exp(length * d - shift) for e, d in zip(state, slopes, strict=True)]
-    ends = [-b * (1 + e) for e in affine_score((ahead[0], ahead[1]), end_time)]
-    return tuple(
-        e * exp(length * (weight * d + (1 - weight) * w) - shift)
-        for e, d, w in zip(state, slopes, ends, strict=True)
-    )
-
-
-def _last_step(sign: int = 1) -> tuple[Expr, ...]:
-    """The pinned step to t = 0: x exp(-m(t) + v(t) (1 + h)); `sign` of m may be wrong."""
-    state, at = PAIRS[:2], t
-    rate = mu - sigma**2 / 2
-    return tuple(
-        e * exp(-sign * rate * at + sigma**2 * at * (1 + w))
-        for e, w in zip(state, affine_score(state, at), strict=True)
-    )
-
-
-def is_the_flow_step(candidate: tuple[Expr, Scheme]) -> bool:
-    """Whether the slope transports the density and the scheme is of second order."""
+def _step(candidate: tuple[Expr, Scheme]) -> Callable[[Values], mpf]:
+    """A step to time zero is Euler's (heun-flow-last)."""
     slope, scheme = candidate
-    return transports_the_density(slope) and is_of_second_order(scheme)
+    ends = {True: _in_vectors(slope, _euler), False: _in_vectors(slope, scheme)}
+    return lambda at: ends[at["v_s"] == 0](at)[0]
+
+
+def _in_plane(landing: Expr) -> tuple[Expr, ...]:
+    """The step to t = 0 with constant coefficients."""
+    state = PAIRS[:2]
+    values = {m: (mu - sigma**2 / 2) * t, v: sigma**2 * t}
+    return tuple(
+        exp(landing.subs({**values, y: log(e), h: w}, simultaneous=True))
+        for e, w in zip(state, affine_score(state, t), strict=True)
+    )
 
 
 _SLOPE = -tau * (1 + h)
-_POINTS = (
-    {"x1": 0.7, "x2": 1.9, "mu": 0.17, "sigma": 0.8, "t": 0.62, "dt": 0.11, **SLOPE_VALUES},
-    {"x1": 3e-4, "x2": 812.0, "mu": -0.6, "sigma": 1.4, "t": 1.0, "dt": 0.73, **SLOPE_VALUES},
-    {"x1": 1.01, "x2": 0.98, "mu": 0.32, "sigma": 0.8, "t": 2e-3, "dt": 1e-3, **SLOPE_VALUES},
-)
-_LAST_POINTS = tuple({**point, "t": point["dt"]} for point in _POINTS)
-
+_TWEEDIE = (D + m - y) / v - 1
+_LANDING = y - m + v * (1 + h)
+_NAMES = {"y": r"\log X_t", "m": "m(t)", "v": "v(t)", "h": "h", "s": "s", "x": "x", "s1": "s_1"}
 HEUN_FLOW = Claim(
-    id="heun-flow",
-    title="probability flow by Heun's rule in the standard deviation",
-    statement=r"With $\tau=\sqrt{v(t)}$ and $u=\log X-m(t)$ the noise-free equation with the same "
-    r"marginals is $\frac{du}{d\tau}=-\tau(\mathbf 1+h)$. Heun's rule, $u+\ell\frac{f(u,\tau)+f(u+"
-    r"\ell f,\tau+\ell)}2$, agrees with its solution up to $\ell^2$: local error $O(\ell^3)$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R16",),
+    "heun-flow", "probability flow by Heun's rule in the standard deviation", is_the_flow_step,
+    holds=(_SLOPE, _heun), twins={
+        "Hyvarinen score without the one": (-tau * h, _heun),
+        "twice the slope, as for the reverse equation": (2 * _SLOPE, _heun),
+        "Euler": (_SLOPE, _euler), "second slope at the old state": (
+            _SLOPE, lambda f, a, b, step: a + step * (f(a, b) + f(a, b + step)) / 2,
+        ),
+    }, shown=lambda pair: {
+        "slope": Says("du/d\\tau", pair[0]),
+        "rule": Says("u", pair[1](Function("f"), u, tau, ell), r"\leftarrow"),
+    }, values=lambda: {"state": y - m}, names=_NAMES | {"y": r"\log X"}, sheet=("R16",),
     assumptions=(
-        "h twice differentiable in log x and sqrt(v)",
+        "h is twice differentiable in log x and in the square root of v",
         "one coordinate; the others are parameters in the first part",
-    ),
-    depends=("A9", "A10-score", "R16-ode"),
-    derivation=r"$u$ is data plus normal noise of variance $v=\tau^2$, so $\partial_\tau q=\tau "
-    r"q''$. A flow with slope $c$ has $\partial_\tau q=-(cq)'$; both agree if $cq=-\tau q'$, so "
-    r"$c=-\tau(\log q)'=-\tau(1+h)$. Taylor: $u'=f$, $u''=f_\tau+ff_u$. Heun's second slope is "
-    r"$f+\ell(f_\tau+ff_u)+O(\ell^2)$, so the half sum gives $\ell "
-    r"f+\frac{\ell^2}2(f_\tau+ff_u)$.",
-    proof=Proof(
-        is_the_flow_step,
-        holds=(_SLOPE, _heun),
-        twins={
-            "Hyvarinen score without the one": (-tau * h, _heun),
-            "twice the slope, as for the reverse equation": (2 * _SLOPE, _heun),
-            "Euler": (_SLOPE, lambda f, a, b, step: a + step * f(a, b)),
-            "second slope at the old state": (
-                _SLOPE,
-                lambda f, a, b, step: a + step * (f(a, b) + f(a, b + step)) / 2,
-            ),
-        },
-    ),
-    pins=(
-        Pin(
-            "gbm_ref.ProbabilityFlow.__call__",
-            formula=_step(Rational(1, 2), t - dt),
-            twins={
-                "Euler": _step(Rational(1), t - dt),
-                "second score at the first time": _step(Rational(1, 2), t),
-            },
-            points=_POINTS,
-        ),
-    ),
-)
+    ), depends=("A9", "A10-score", "R16-ode"),
+    pins=(Pin("gbm_ref.ProbabilityFlow.__call__", vectors="probability_flow_step", reads=_step),),
+)  # fmt: skip
 
+_LAST_POINTS = plane_table(
+    "x1 x2 mu sigma t dt", (0.7, 1.9, 0.17, 0.8, 0.11, 0.11), (3e-4, 812.0, -0.6, 1.4, 0.73, 0.73),
+    (1.01, 0.98, 0.32, 0.8, 1e-3, 1e-3),
+)  # fmt: skip
 LAST = Claim(
-    id="heun-flow-last",
-    title="the last step of the flow",
-    statement=r"The Euler step of the flow from $\tau=\sqrt{v(t)}$ to 0 lands on the denoiser: "
-    r"$\log X_0=\log X_t-m(t)+v(t)(\mathbf 1+h)=\mathbb E[\log X_0\mid X_t]$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R16", "R5"),
-    assumptions=("decided for three data points of arbitrary weights and places",),
-    depends=("heun-flow", "R5"),
-    derivation=r"The step has length $-\sqrt v$ and slope $-\sqrt v(1+h)$; their product is "
-    r"$v(1+h)$. For data on points, $1+h=\sum_jr_j\frac{y_j+m-y}v$ with posterior weights $r_j$, "
-    r"so $y-m+v(1+h)=\sum_jr_jy_j$. Heun's second slope would be $0\cdot h(\cdot,0)$, which need "
-    "not exist.",
-    proof=Proof(
-        lands_on_the_denoiser,
-        holds=_euler_landing(),
-        twins={
-            "half the correction": y - m + v * (1 + h) / 2,
-            "m with the other sign": y + m + v * (1 + h),
-            "without the one": y - m + v * h,
-        },
-    ),
-    pins=(
-        Pin(
-            "gbm_ref.ProbabilityFlow.__call__",
-            formula=_last_step(),
-            twins={"m with the other sign": _last_step(-1)},
-            points=_LAST_POINTS,
-            variant="last step",
-        ),
-    ),
-)
+    "heun-flow-last", "the last step of the flow", lands_on_the_denoiser, holds=_LANDING, twins={
+        "half the correction": y - m + v * (1 + h) / 2,
+        "m with the other sign": y + m + v * (1 + h), "without the one": y - m + v * h,
+    }, shown=lambda landing: {"landing": Says(r"\log X_0", landing)},
+    values=lambda: {"step": (-sqrt(v), _SLOPE.subs(tau, sqrt(v))), "score": Says("h", _TWEEDIE)},
+    names=_NAMES, sheet=("R16", "R5"), assumptions=("m(0) = 0, and the score is exact",),
+    depends=("heun-flow", "R5"), pins=(Pin(
+        "gbm_ref.ProbabilityFlow.__call__", _LAST_POINTS, reads=_in_plane, variant="last step",
+    ),),
+)  # fmt: skip
 
 CLAIMS = (HEUN_FLOW, LAST)

@@ -1,157 +1,231 @@
-"""Euler-Maruyama at any noise level: the steps of R11 in log X and in X, and the corrector.
+"""Steps with other drifts and noises: at any noise level (R11), and with a frozen denoiser (R17).
 
-Symbols: kappa the noise level; q = sqrt(dt); h = x * grad log p_t; m' = mu - sigma^2 / 2.
+Symbols: kappa the noise level; q = sqrt(dt); h = x * grad log p_t. For R17 y = log X_t; D the
+denoiser, frozen over the step; V = v(t) = rb^2 and v = v(s) = ra^2; m = m(t), m_s = m(s); v0 the
+variance of log X_0 that the denoiser leaves unexplained.
 """
 
-from sympy import Expr, Poly, Rational, Symbol, diff, sqrt, symbols
+from collections.abc import Callable
+
+from sympy import Abs, Expr, Integer, Poly, Rational, Symbol, diff, exp, solve, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.gaussian import expectation
-from spec.checking.old import Claim, Kind, Means, Pin, Proof
-from spec.checking.symbols import dt, h, kappa, mu, s2, sigma, t, z
-from spec.steps._pinned import PAIRS, STEP_POINTS, affine_score, exponential_formula
-from spec.steps.annealing import keeps_the_marginals, s, s1
+from spec.checking.symbols import dt, h, kappa, m, mu, s2, sigma, t, x, z
+from spec.checking.typeset import Says
+from spec.steps._assumed import CONSTANT
+from spec.steps._pinned import ROW_POINTS, by_increments, dm, dv
+from spec.steps._reverse import in_delta, root
+from spec.steps.annealing import residual, s, s1
 
-q = Symbol("q", positive=True)
 HALF = Rational(1, 2)
-LOG_DRIFT = mu - sigma**2 / 2
-
+y, m_s = symbols("y m_s", real=True)
+ra, rb, v_s = symbols("ra rb v_s", positive=True)
+v0 = Symbol("v0", nonnegative=True)
+lam = Symbol("lam", nonnegative=True)
 # The exponent of the step in log X, the factor of the step in X, the exponent of the corrector.
 Steps = tuple[Expr, Expr, Expr]
 
 
 def are_euler_maruyama(candidate: Steps) -> bool:
-    """Whether the three are Euler-Maruyama for R11's equation in Y, in X, and for the corrector.
+    r"""Euler–Maruyama for R11's equations at noise level $\kappa$ is $[[log]]$ and $[[ambient]]$;
+    the corrector at a fixed time, with full noise, is $[[corrector]]$.
 
-    Each has to be one step, drift q^2 + kappa sigma q z. By the Fokker-Planck equation the drift
-    of the first has to keep the marginals q_t; that of the third, at kappa = 1, has to leave a
-    q_t where it is: -(c q)' + sigma^2/2 q'' = 0. The second is the first in X = e^Y: the mean of
-    log(factor) over z, to order q^2, has to be that of the exponent.
+    Each has to be one step, a drift times $\delta$ and the noise. By the Fokker–Planck equation
+    the drift of the first keeps the marginals $q_t$ of the forward process, that of the third
+    leaves a $q_t$ where it is. The second is the first in $X$: the mean of the logarithm of its
+    factor over the draw, to first order in $\delta$, is the drift of the first.
     """
     exponent, factor, corrector = candidate
     increments = (exponent, factor - 1, corrector)
-    drift, _, rate = drifts = [Poly(e, q, z).coeff_monomial(q**2) for e in increments]
-    noise = kappa * sigma * q * z
-    steps = [same(e, q**2 * b + noise) for e, b in zip(increments, drifts, strict=True)]
+    drift, _, rate = drifts = [Poly(e, root, z).coeff_monomial(root**2) for e in increments]
+    noise = kappa * sigma * root * z
+    steps = [same(e, root**2 * b + noise) for e, b in zip(increments, drifts, strict=True)]
     in_score = {h: s - 1, sigma: sqrt(s2)}
     still = rate.subs(in_score)
     frozen = -(diff(still, s) * s1 + still * s) + s2 / 2 * (s**2 + s1)
     return (
         all(steps)
-        and keeps_the_marginals(drift.subs(in_score))
+        and vanishes(residual(drift.subs(in_score)))
         and same(_mean_of_log(factor), drift)
         and vanishes(frozen.expand())
     )
 
 
 def _mean_of_log(factor: Expr) -> Expr:
-    """The mean of log(1 + e) = e - e^2 / 2 + ... over z, at order q^2."""
+    """The mean of log(1 + e) = e - e^2 / 2 + ... over z, at order root^2."""
     e = factor - 1
-    return Poly(expectation(e - e**2 / 2, z, Rational(0), Rational(1)), q).coeff_monomial(q**2)
+    found = expectation(e - e**2 / 2, z, Integer(0), Integer(1))
+    return Poly(found, root).coeff_monomial(root**2)
 
 
 def _steps(level: Expr = kappa**2, ito: Expr = kappa**2 / 2, rate: Expr = HALF) -> Steps:
-    dv = sigma**2 * q**2
-    drift = -(q**2) * LOG_DRIFT + (1 + level) / 2 * dv * (1 + h)
-    noise = kappa * sigma * q * z
-    return drift + noise, 1 + drift + ito * dv + noise, (rate * dv * (1 + h)).expand() + noise
+    added, noise = sigma**2 * root**2, kappa * sigma * root * z
+    drift = -(root**2) * (mu - sigma**2 / 2) + (1 + level) / 2 * added * (1 + h)
+    return (
+        drift + noise,
+        1 + drift + ito * added + noise,
+        (rate * added * (1 + h)).expand() + noise,
+    )
 
 
-def _ambient(level: Expr, ito: Expr) -> tuple[Expr, Expr]:
-    x1, x2, z1, z2 = PAIRS
-    gains = [
-        -DM + ito * DV + (1 + level) / 2 * DV * (1 + score) + K * ROOT * w
-        for score, w in zip(affine_score((x1, x2), t), (z1, z2), strict=True)
-    ]
-    return tuple(e * (1 + gain) for e, gain in zip((x1, x2), gains, strict=True))
+def are_the_frozen_maps(candidate: Steps) -> bool:
+    r"""With Tweedie's denoiser the ancestral step adds $[[ancestral]]$ to $\log X_t$, with $V_0$
+    zero for a denoiser that is frozen and the variance of the log data for log-normal data; the
+    DDIM step adds $[[ddim]]$.
+
+    The mean of the bridge and the flow are put together from the denoiser and the gains of
+    R17-bridge, and the denoiser is written in the score. For the variance $\log X_s$ is regressed
+    on $\log X_t$, for normal data with the variance $V_0$: what that leaves is the variance of the
+    noise (R7).
+    """
+    ancestral, ddim, variance = candidate
+    gain = Symbol("gain")
+    # Cov(Y_s - gain Y_t, Y_t) = 0 with Cov(Y_s, Y_t) = v0 + v and Var Y_t = v0 + V.
+    (regression,) = solve((v0 + ra**2) - gain * (v0 + rb**2), gain)
+    return (
+        same(y + (m_s - m) + ancestral * (1 + h), _moved(ra**2 / rb**2))
+        and same(y + (m_s - m) + ddim * (1 + h), _moved(ra / rb))
+        and same(variance, (v0 + ra**2) - regression * (v0 + ra**2))
+    )
 
 
-K, lam = symbols("K lam", nonnegative=True)
-DM, DV, ROOT = LOG_DRIFT * dt, sigma**2 * dt, sigma * sqrt(dt)
-# The step's own kappa is lam, the row's factor kappa, and the noise level their product K.
-LEVELS = {K: lam * kappa}
-POINTS = tuple(
-    {**point, "lam": level} for point, level in zip(STEP_POINTS, (0.7, 1.9, 0.0), strict=True)
-)
-COEFFICIENT_POINTS = tuple(
-    {name: point[name] for name in ("mu", "sigma", "t", "dt", "kappa", "lam")} for point in POINTS
-)
+def _moved(gain: Expr, score: Expr = h) -> Expr:
+    """The denoiser, carried to time s, and the gain times the distance from it."""
+    denoiser = y - m + rb**2 * (1 + score)
+    return denoiser + m_s + gain * (y - m - denoiser)
 
 
-def _at_level(formula: tuple[Expr, ...]) -> tuple[Expr, ...]:
-    return tuple(f.subs(LEVELS) for f in formula)
+def _shown_steps(steps: Steps) -> dict[str, object]:
+    log_step, factor, corrector = map(in_delta, steps)
+    made = {"log": exp(log_step), "ambient": factor, "corrector": exp(corrector.subs(kappa, 1))}
+    return {name: Says("X", x * part, r"\leftarrow") for name, part in made.items()}
 
 
-PINS = (
-    Pin(
-        "gbm_ref.MarginalPreserving.__call__",
-        formula=_at_level(exponential_formula(-DM, (1 + K**2) / 2 * DV, K * ROOT)),
-        twins={"drift of full noise": _at_level(exponential_formula(-DM, DV, K * ROOT))},
-        points=POINTS,
-    ),
+def _shown_maps(maps: Steps) -> dict[str, Expr]:
+    at_s, at_t, spread = symbols("v_s v_t V_0", positive=True)
+    values = {ra: sqrt(at_s), rb: sqrt(at_t), v0: spread}
+    ancestral, ddim, variance = (part.subs(values) for part in maps)
+    moved = m_s - m
+    return {
+        "ancestral": moved + ancestral * (1 + h) + sqrt(variance) * z,
+        "ddim": moved + ddim * (1 + h),
+    }
+
+
+# The pins with points: constant coefficients, the step's own level lam times the row's kappa.
+DM, DV, ROOT = (mu - sigma**2 / 2) * dt, sigma**2 * dt, sigma * sqrt(dt)
+_LEVELS = tuple(p | {"lam": e} for p, e in zip(ROW_POINTS, (0.7, 1.9, 0.0), strict=True))
+
+
+def _coefficients(exponent: Expr, noise: Expr = lam * kappa) -> tuple[Expr, ...]:
+    """What is added, what multiplies one plus the score, what multiplies the draw."""
+    e = exponent.expand()
+    weight = e.coeff(h)
+    drift = (e.subs({h: 0, z: 0}) - weight.subs(z, 0)).expand()
+    return tuple(
+        part.subs(root, sqrt(dt)).subs(kappa, noise) for part in (drift, weight, e.coeff(z))
+    )
+
+
+def _level_pin(name: str, vectors: str, reads: Callable[[Steps], Expr]) -> Pin:
+    return Pin(f"gbm_ref.{name}.__call__", vectors=vectors, reads=reads)
+
+
+_DALE = -DM, DV, kappa * ROOT
+_LEVEL_PINS = (
+    _level_pin("MarginalPreserving", "marginal_preserving_step",
+               lambda steps: x * exp(by_increments(steps[0]))),
+    _level_pin("AmbientMarginalPreserving", "ambient_marginal_preserving_step",
+               lambda steps: x * by_increments(steps[1])),
+    _level_pin("Corrector", "corrector_step", lambda steps: x * exp(by_increments(steps[2]))),
     Pin(
         "gbm_ref.MarginalPreserving.coefficients",
-        formula=_at_level((-DM, (1 + K**2) / 2 * DV, K * ROOT)),
-        twins={"kappa for kappa^2": _at_level((-DM, (1 + K) / 2 * DV, K * ROOT))},
-        points=COEFFICIENT_POINTS,
-    ),
-    Pin(
-        "gbm_ref.AmbientMarginalPreserving.__call__",
-        formula=_at_level(_ambient(K**2, K**2 / 2)),
-        twins={"Ito term of full noise": _at_level(_ambient(K**2, HALF))},
-        points=POINTS,
-    ),
-    Pin(
-        "gbm_ref.Corrector.__call__",
-        formula=exponential_formula(0 * DV, DV / 2, kappa * ROOT),
-        twins={"at twice the rate": exponential_formula(0 * DV, DV, kappa * ROOT)},
-        points=STEP_POINTS,
+        _LEVELS,
+        reads=lambda steps: _coefficients(steps[0]),
+        twins={"kappa for kappa^2": _coefficients(_steps(level=kappa)[0])},
     ),
     Pin(
         "gbm_ref.Corrector.coefficients",
-        formula=(0 * DV, DV / 2, kappa * ROOT),
-        twins={"at twice the rate": (0 * DV, DV, kappa * ROOT)},
-        points=COEFFICIENT_POINTS,
+        _LEVELS,
+        reads=lambda steps: _coefficients(steps[2], kappa),
         scale=(DV, DV, ROOT),
     ),
     Pin(
         "gbm_ref.DaleLangevin.coefficients",
-        formula=(-DM, DV, kappa * ROOT),
-        twins={"no score": (-DM, 0 * DV, kappa * ROOT)},
-        points=COEFFICIENT_POINTS,
+        _LEVELS,
+        because="it is the first step with the drift of full noise, A13",
+        formula=_DALE,
+        twins={"no score": (_DALE[0], 0 * DV, _DALE[2])},
     ),
-)
+)  # fmt: skip
 
 R11_STEPS = Claim(
-    id="R11-steps",
-    title="steps at any noise level, and the corrector",
-    statement=r"Euler-Maruyama for R11's equations at noise level $\kappa$ is $X\circ\exp[-\delta "
-    r"m+\frac{1+\kappa^2}2h(\mathbf 1+H)+\kappa\sqrt hZ]$ and $X\circ[\mathbf 1-\delta "
-    r"m+\frac{1+\kappa^2}2h(\mathbf 1+H)+\frac{\kappa^2}2h+\kappa\sqrt hZ]$, $h=\sigma^2\delta$; "
-    r"the corrector at a fixed time is $X\circ\exp[\frac h2(\mathbf 1+H)+\kappa\sqrt hZ]$, at "
-    r"$\kappa=1$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R11",),
-    assumptions=("mu and sigma constant over the step",),
-    depends=("R11", "R11-corrector", "A13", "A12"),
-    derivation=r"In $Y=\log X$ the noise coefficient $\kappa\sigma$ is constant, so a step is "
-    r"$\delta$ times R11's drift plus $\kappa\sigma\sqrt\delta Z$. Itô's formula for $X=e^Y$ adds "
-    r"$\frac12(\kappa\sigma)^2$ to the relative drift. The corrector is Langevin dynamics of $Y$ "
-    r"at rate $\frac{\sigma^2}2$: drift $\frac{\sigma^2}2(\mathbf 1+H)$, noise $\sigma$. At "
-    r"$\kappa=1$ the first two are A13 and A12. Decided by the Fokker–Planck equation for the "
-    "drifts, and by the mean of the logarithm for the step in $X$.",
-    proof=Proof(
-        are_euler_maruyama,
-        holds=_steps(),
-        twins={
-            "drift of full noise": _steps(level=Rational(1)),
-            "in X the Ito term of full noise": _steps(ito=HALF),
-            "corrector at twice the rate": _steps(rate=Rational(1)),
-            "noise kappa^2": tuple(e + (kappa**2 - kappa) * sigma * q * z for e in _steps()),
-        },
-    ),
-    pins=PINS,
-)
+    "R11-steps", "steps at any noise level, and the corrector", are_euler_maruyama, holds=_steps(),
+    twins={
+        "drift of full noise": _steps(level=Rational(1)),
+        "in X the Ito term of full noise": _steps(ito=HALF),
+        "corrector at twice the rate": _steps(rate=Rational(1)),
+        "noise kappa^2": tuple(e + (kappa**2 - kappa) * sigma * root * z for e in _steps()),
+    }, shown=_shown_steps, names={"z": "Z"}, sheet=("R11",),
+    assumptions=(CONSTANT, "mu and sigma do not change over the step"),
+    depends=("R11", "R11-corrector", "A13", "A12"), pins=_LEVEL_PINS,
+)  # fmt: skip
 
-CLAIMS = (R11_STEPS,)
+_DV = rb**2 - ra**2
+_VARIANCE = _DV * (v0 + ra**2) / (v0 + rb**2)
+_FLOW = rb**2 - ra * rb
+# Not down to t = 0 exactly: there v(s) is a rounding error of t - dt in the formula.
+_FROZEN = tuple(
+    {**point, "dt": length, "v0": variance}
+    for point, length, variance in zip(
+        ROW_POINTS, (0.11, 0.99, 9e-4), (0.0, 0.31, 2e-5), strict=True
+    )
+)
+# The roundings of sigma^2 t and sigma^2 dt are seen in v(s).
+_V_T, _V_S = sigma**2 * t, sigma**2 * (t - dt)
+_SIZES = (Abs(mu) * dt + DV, DV * (1 + _V_T / _V_S), kappa * sqrt(DV) * (1 + _V_T / (v0 + _V_S)))
+
+
+def _frozen(weight: Expr, variance: Expr) -> tuple[Expr, ...]:
+    values = {ra: sqrt(_V_S), rb: sqrt(_V_T)}
+    return -DM, weight.subs(values).expand(), kappa * sqrt(variance.subs(values))
+
+
+def _frozen_step(weight: Expr, variance: Expr) -> Expr:
+    """In the names of the vectors, with c for the variance that is left unexplained."""
+    values = {ra: sqrt(v_s), rb: sqrt(v_s + dv), v0: Symbol("c", nonnegative=True)}
+    root_of = kappa * sqrt(variance.subs(values))
+    return x * exp(-dm + weight.subs(values) * (1 + h) + root_of * z)
+
+
+_FROZEN_PINS = (
+    Pin("gbm_ref.Ancestral.__call__", vectors="ancestral_step",
+        reads=lambda maps: _frozen_step(maps[0], maps[2])),
+    Pin("gbm_ref.DDIM.__call__", vectors="ddim_step",
+        reads=lambda maps: _frozen_step(maps[1], Integer(0))),
+    Pin("gbm_ref.Ancestral.coefficients", _FROZEN,
+        reads=lambda maps: _frozen(maps[0], maps[2]), scale=_SIZES),
+    Pin("gbm_ref.DDIM.coefficients", _FROZEN,
+        reads=lambda maps: _frozen(maps[1], Integer(0)), scale=(*_SIZES[:2], Integer(1))),
+)  # fmt: skip
+
+R17_STEPS = Claim(
+    "R17-steps", "the ancestral and the DDIM step as maps", are_the_frozen_maps,
+    holds=(_DV, _FLOW, _VARIANCE), twins={
+        "noise of eq. (13)": (_DV, _FLOW, _DV),
+        "weight of the bridge in the flow": (_DV, _DV, _VARIANCE),
+        "half of it, as in the flow's drift": (_DV, _DV / 2, _VARIANCE),
+        "variance ratio upside down": (_DV, _FLOW, _DV * (v0 + rb**2) / (v0 + ra**2)),
+    }, shown=_shown_maps, names={
+        "m": "m(t)", "m_s": "m(s)", "v_s": "v(s)", "v_t": "v(t)", "z": "Z", "h": "H", "V_0": "V_0",
+    }, sheet=("R7", "R17"), assumptions=(
+        "0 < s < t", Assumption(
+            "the denoiser is Tweedie's", "the score in its place",
+            lambda: not same(y + m_s - m + _DV * (1 + h), _moved(ra**2 / rb**2, 2 * h)),
+        ),
+    ), depends=("R17-bridge", "R7", "R5"), pins=_FROZEN_PINS,
+)  # fmt: skip
+
+CLAIMS = (R11_STEPS, R17_STEPS)

@@ -1,54 +1,75 @@
 """Orders of the two steps, from exact expansions instead of fitted slopes.
 
 Symbols: beta rate and sigma of the reverse equation dX = beta X dr + sigma X dW that a constant
-score gives; d step; T length of time; z draw; root = sqrt(d); on log-normal data v0, v_N the
-variances of log X at t = 0 and 1, E the distance of log X_t from its mean, h = sigma^2 d.
+score gives; d = dt step; T = N d; z draw, the same for all factors of a step; root = sqrt(dt); on
+log-normal data v0, v_N the variances of log X at t = 0 and 1, E the distance of log X_t from its
+mean, H = sigma^2 dt.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from functools import cache
 from itertools import product
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Matrix, Symbol, diff, expand, integrate, lambdify, symbols
+from sympy import (
+    Expr,
+    Integer,
+    Matrix,
+    Poly,
+    Symbol,
+    diff,
+    expand,
+    integrate,
+    lambdify,
+    sqrt,
+    symbols,
+)
 
 from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.gaussian import expectation
-from spec.checking.old import Claim, Kind, Means, Pin, Proof
-from spec.checking.symbols import mu, sigma, v, x, z
-from spec.steps._pinned import HALF, STEP_POINTS, ambient_formula, milstein_formula
-from spec.steps._recursions import relative_variance, uniform_rows
+from spec.checking.symbols import H, dt, h, kappa, mu, sigma, v, v0, x, z
+from spec.checking.trace import each
+from spec.checking.typeset import Sde
+from spec.steps._assumed import CONSTANT, EXACT_START, ON_LOG_NORMAL
+from spec.steps._pinned import by_increments
+from spec.steps._recursions import NOISE_RATE, relative_variance, uniform_rows
 from spec.steps._reverse import (
     X,
     Z,
     ambient_equation,
+    ambient_factor,
+    in_delta,
     in_logarithms,
     log_step,
     per_coordinate,
     root,
 )
 
-v_s, v_t = symbols("v_s v_t", positive=True)
+v_s, v_t, v_N, T = symbols("v_s v_t v_N T", positive=True)
+E, beta = symbols("E beta", real=True)
 
 
 def are_the_corrections(candidate: tuple[Expr, Expr, Expr]) -> bool:
-    """Whether Milstein's correction is c_log in log X, c_x in X, and c_x has this mean square.
+    r"""What Milstein's scheme adds to an Euler–Maruyama step with noise $\kappa$ is $[[log]]$ for
+    eq. (11) and $[[ambient]]$ for eq. (7); the mean square of the latter is $[[square]]$.
 
-    Left: sum over j, k of (L^j g_ik) times the iterated integral of draws j and k, L^j the
-    derivative along column j of the diffusion matrix g. For j != k the coefficient has to vanish,
-    since that integral is not a function of the draws.
+    The correction is a sum of the derivatives of the entries of the diffusion matrix along its
+    columns, times iterated integrals; those of two different draws must not occur, which is
+    decided. So A13 is its own Milstein scheme and A12 is not. The orders that follow are those of
+    the convergence theorems of Kloeden and Platen (1992, chapters on strong and weak Taylor
+    schemes) and are not decided here; R15-dale and R15-agnostic have them where everything is
+    explicit.
     """
     in_log, ambient, mean_square = candidate
     _, g = ambient_equation()
     _, g_log = in_logarithms(*ambient_equation())
     squared = expectation(ambient**2, z, Integer(0), Integer(1))
-    return all(
-        [
-            same(_milstein(g), per_coordinate(ambient)),
-            same(_milstein(g_log), per_coordinate(in_log)),
-            same(squared, mean_square),
-        ]
+    return (
+        same(_milstein(kappa * g), per_coordinate(ambient))
+        and same(_milstein(kappa * g_log), per_coordinate(in_log))
+        and same(squared, mean_square)
     )
 
 
@@ -64,149 +85,187 @@ def _milstein(g: Matrix) -> Matrix:
     return Matrix(total)
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """On log-normal data, with an exact start, as functions of (v0, v_N).
+def are_the_sizes(candidate: tuple[Expr, Expr]) -> bool:
+    r"""On log-normal data with an exact start, the root mean square of the distance of $\log\hat
+    X_0$ from the exact $\log X_0$ on the same Brownian path is $[[strong]]$, and the variance of
+    $\log\hat X_0$ exceeds $v_0$ by $[[weak]]$, to leading order in $[[h]]$: at the points shown
+    the quotients differ from one by less than $[[near]]$ on the finer grid, and by half of what
+    they do on the coarser one, but for a part of $[[close]]$.
 
-    strong  root mean square of the distance to the exact path is strong * h^strong_power
-    weak    Var log X_0 - v0 is weak * h^weak_power
+    The distance of the exact path over $v$ has no drift, so that it is the integral of its noise.
+    The distance that a step adds has the variance $[[local]]$, an integral over $v$ that SymPy
+    does; the distances of the steps are independent and shrink as $v$ does. The mean has no error,
+    so it could not show an order; the second is R8-leading.
     """
+    strong, weak = (lambdify((v0, v_N, H), part, "mpmath") for part in candidate)
+    quotients = []
+    for levels in each("N", _GRIDS):
+        with mpmath.workdps(50):
+            step = NOISE_RATE / levels
+            square, excess = _errors(levels)
+            at = _DATA, _DATA + NOISE_RATE, step
+            quotients.append((mpmath.sqrt(square) / strong(*at), excess / weak(*at)))
+    return all([_halves(*pair) for pair in zip(*quotients, strict=True)])
 
-    strong: Callable[[mpf, mpf], mpf]
-    strong_power: float
-    weak: Callable[[mpf, mpf], mpf]
-    weak_power: float
+
+@cache
+def _errors(levels: int) -> tuple[mpf, mpf]:
+    """The mean square distance of the paths, and the excess of the variance."""
+    local = lambdify((v_s, v_t), _local_variance(), "mpmath")
+    step = NOISE_RATE / levels
+    lows = [_DATA + step * k for k in range(levels)]
+    square = mpmath.fsum((_DATA / low) ** 2 * local(low, low + step) for low in lows)
+    return square, _DATA * (relative_variance(uniform_rows(levels), _DATA, NOISE_RATE) - 1)
 
 
-def are_the_sizes(sizes: Sizes) -> bool:
-    """Whether both errors of A13 have these leading terms.
-
-    Exact path on the same Brownian motion: E / v has no drift, so E_s = (v_s / v_t) E_t plus the
-    integral of (v_s / v) sigma dW, and a step adds a distance of variance d_k, the integral of
-    (v_s / v - 1)^2 over v, which SymPy does. The distances of the steps shrink by v0 / v_s and
-    are independent. Errors over leading terms at N = 500 and 1000: their distance from 1 is below
-    2 % and halves, within 5 %.
-    """
-    e = Symbol("E", real=True)
-    reverse_drift = log_step(-1 - e / v, Integer(0), root).subs(mu, sigma**2 / 2) / root**2
-    if not vanishes(reverse_drift / v - e * (-(sigma**2)) / v**2):
+@cache
+def _local_variance() -> Expr:
+    """Of the difference of a step from the exact path, from v_t to v_s."""
+    drift = log_step(-1 - E / v, Integer(0), root).subs(mu, sigma**2 / 2) / root**2
+    if not vanishes(drift / v - E * (-(sigma**2)) / v**2):
         raise ValueError("E / v was to have no drift")
-    local = lambdify((v_s, v_t), integrate(expand((v_s / v - 1) ** 2), (v, v_s, v_t)), "mpmath")
-    with mpmath.workdps(50):
-        data, noise = mpf("0.2"), mpf("0.64")
-        strong, weak = [], []
-        for levels in (500, 1000):
-            step = noise / levels
-            square = mpmath.fsum(
-                (data / low) ** 2 * local(low, low + step)
-                for low in (data + step * k for k in range(levels))
-            )
-            excess = data * (relative_variance(uniform_rows(levels), data, noise) - 1)
-            last = data + noise
-            leading = sizes.strong(data, last) * step ** mpf(sizes.strong_power)
-            strong.append(mpmath.sqrt(square) / leading - 1)
-            weak.append(excess / (sizes.weak(data, last) * step ** mpf(sizes.weak_power)) - 1)
-        return _halves(*strong) and _halves(*weak)
+    return integrate(expand((v_s / v - 1) ** 2), (v, v_s, v_t))
 
 
 def _halves(coarse: mpf, fine: mpf) -> bool:
-    return bool(abs(fine) < mpf("0.02") and abs(coarse / fine - 2) < mpf("0.1"))
+    return bool(abs(fine - 1) < _NEAR and abs((coarse - 1) / (fine - 1) / 2 - 1) < _CLOSE)
 
 
-_MEAN_SQUARE = x**2 * sigma**4 * root**4 / 2
-_AMBIENT = x * sigma**2 * root**2 * (z**2 - 1) / 2
-_SIZES = Sizes(
-    lambda v, last: mpmath.sqrt((1 - (v / last) ** 3) / v) / 3,
-    1.0,
-    lambda v, last: (1 - (v / last) ** 2) / 2,
-    1.0,
-)
+@dataclass(frozen=True)
+class Errors:
+    """Leading terms in dt of the relative errors of a run.
 
+    strong, milstein  E (X - X^)^2 / E X^2 for A12, and for A12 with Milstein's term
+    mean, second      E X^ / E X - 1 and E X^^2 / E X^2 - 1 for A12
+    """
+
+    strong: Expr
+    milstein: Expr
+    mean: Expr
+    second: Expr
+
+
+def are_the_errors(errors: Errors) -> bool:
+    r"""With a constant score, [[equation]], the mean square of $X-\hat X$ over that of $X$ is
+    $[[strong]]$ to leading order in $\delta$ for A12, and $[[milstein]]$ with Milstein's term:
+    strong orders of one half and of one. The mean is off by the relative error $[[mean]]$ and the
+    second moment by $[[second]]$: weak order one, which the mean cannot show where $\beta$ is
+    zero.
+
+    Both solution and scheme are products of $N$ independent factors, driven by the same draws; the
+    exponential in the factor of the solution shifts the normal law of the draw. The moments of a
+    step are exact. They are raised to the power $N$ by expanding their logarithms in $\delta$.
+    """
+    euler = 1 + beta * root**2 + sigma * root * z
+    if not same(ambient_factor(h, z, root), euler.subs(beta, _rate())):
+        raise ValueError("with a constant score the step was to be that of a linear equation")
+    growth = 2 * beta + sigma**2
+    one = [Integer(1), Integer(0), Integer(0)]
+    squares = [
+        [e - 2 * b + c for e, b, c in zip(one, *_powers(step, growth), strict=True)]
+        for step in (euler, euler + sigma**2 * root**2 * (z**2 - 1) / 2)
+    ]
+    mean = _relative_power(_moment(euler), beta)
+    second = _relative_power(_moment(euler**2), growth)
+    found = (*squares, [mean[0] - 1, *mean[1:]], [second[0] - 1, *second[1:]])
+    wanted = (getattr(errors, field.name) for field in fields(errors))
+    return all([_leads(series, leading) for series, leading in zip(found, wanted, strict=True)])
+
+
+def _rate() -> Expr:
+    return (ambient_factor(h, Integer(0), root) - 1) / root**2
+
+
+def _powers(step: Expr, growth: Expr) -> tuple[list[Expr], list[Expr]]:
+    """E X X^ and E X^^2 over E X^2, as coefficients of 1, d, d^2."""
+    shifted = step.subs(z, z + sigma * root)
+    return (
+        _relative_power(_moment(shifted), growth - beta),
+        _relative_power(_moment(step**2), growth),
+    )
+
+
+def _moment(polynomial: Expr) -> Expr:
+    return expectation(polynomial, z, Integer(0), Integer(1))
+
+
+def _relative_power(factor: Expr, rate: Expr) -> list[Expr]:
+    """factor^(T / d) e^(-rate T) as coefficients of 1, d, d^2, for factor = 1 + rate d + O(d^2).
+
+    The logarithm of the factor over d is rate + l2 d + l3 d^2 + O(d^3).
+    """
+    e = expand(factor - 1)
+    logarithm = Poly(e - e**2 / 2 + e**3 / 3, root)
+    first, l2, l3 = (logarithm.coeff_monomial(root ** (2 * n)) for n in (1, 2, 3))
+    if not same(first, rate):
+        raise ValueError("the step was to be consistent")
+    return [Integer(1), T * l2, T * l3 + T**2 * l2**2 / 2]
+
+
+def _leads(series: list[Expr], leading: Expr) -> bool:
+    """Whether the first term of the series that is not zero is this one."""
+    power = next(n for n, term in enumerate(series) if not vanishes(term))
+    return same(series[power] * dt**power, leading)
+
+
+_DATA, _GRIDS, _NEAR, _CLOSE = mpf("0.2"), (500, 1000), mpf("0.02"), mpf("0.05")
+_MEAN_SQUARE = x**2 * kappa**4 * sigma**4 * root**4 / 2
+_AMBIENT = x * kappa**2 * sigma**2 * root**2 * (z**2 - 1) / 2
 R15 = Claim(
-    id="R15",
-    title="what the two steps leave out",
-    statement=r"Milstein's correction to Euler–Maruyama is zero for eq. 11 and "
-    r"$\frac{\sigma^2\delta}2X\circ(Z^2-1)$ for eq. 7, of mean square "
-    r"$\frac{\sigma^4\delta^2}2x^2$. So A13 is its own Milstein scheme (strong order 1), A12 is "
-    r"not (strong order $\frac12$), and A12 with the correction is again of order 1. Both are of "
-    "weak order 1.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R15",),
-    assumptions=(
-        "decided here: the correction and its size; the orders then follow from the convergence "
-        "theorems of Kloeden and Platen (1992, chapters 10 and 14), for coefficients that satisfy "
-        "their Lipschitz and smoothness conditions in log X: up to t = 0 if the data density is "
-        "smooth enough, otherwise for t bounded away from 0",
-    ),
-    depends=("A7", "A11", "A12", "A13", "A12-A13-gap"),
-    derivation=r"With $L^j=\sum_lg_{lj}\partial_l$ the correction is $\sum_j "
-    r"L^jg_{ij}\frac\delta2(Z_j^2-1)$, if $L^jg_{ik}=0$ for $j\neq k$. For $g=\sigma I$ it is "
-    r"zero. For $g=\sigma\,\mathrm{diag}(x)$, $L^ig_{ii}=\sigma^2x_i$ and the others vanish. Left "
-    r"out in each of $N$ steps, with mean zero and variance of order $\delta^2$, it adds up to a "
-    r"variance of order $\delta$: an error of order $\delta^{1/2}$. R15-dale and R15-agnostic "
-    "give the constants.",
-    proof=Proof(
-        are_the_corrections,
-        holds=(Integer(0), _AMBIENT, _MEAN_SQUARE),
-        twins={
-            "a correction in the logarithm": (_AMBIENT / x, _AMBIENT, _MEAN_SQUARE),
-            "Z^2 without its mean": (
-                Integer(0),
-                x * sigma**2 * root**2 * z**2 / 2,
-                _MEAN_SQUARE,
-            ),
-            "half left out": (Integer(0), 2 * _AMBIENT, 4 * _MEAN_SQUARE),
-        },
-    ),
-    pins=(
-        Pin(
-            "gbm_ref.AmbientMilstein.__call__",
-            formula=milstein_formula(),
-            twins={
-                "Euler-Maruyama": ambient_formula(),
-                "z^2 for z^2 - 1": milstein_formula(shift=0),
-                "without the half": milstein_formula(half=2 * HALF),
-            },
-            points=STEP_POINTS,
-        ),
-    ),
-)
+    "R15", "what the two steps leave out", are_the_corrections,
+    holds=(Integer(0), _AMBIENT, _MEAN_SQUARE), twins={
+        "a correction in the logarithm": (_AMBIENT / x, _AMBIENT, _MEAN_SQUARE),
+        "Z^2 without its mean": (Integer(0), _AMBIENT + _AMBIENT / (z**2 - 1), _MEAN_SQUARE),
+        "half left out": (Integer(0), 2 * _AMBIENT, 4 * _MEAN_SQUARE),
+    },
+    shown=lambda parts: dict(zip(("log", "ambient", "square"), map(in_delta, parts), strict=True)),
+    names={"z": "Z"}, assumptions=(CONSTANT,), depends=("A7", "A11", "A12", "A13", "A12-A13-gap"),
+    pins=(Pin(
+        "gbm_ref.AmbientMilstein.__call__", vectors="ambient_milstein_step",
+        reads=lambda parts: (x * by_increments(ambient_factor(h, z, root, kappa) + parts[1] / x)),
+    ),),
+)  # fmt: skip
 
+_STRONG = H * sqrt((1 - (v0 / v_N) ** 3) / v0) / 3
+_WEAK = H * (1 - (v0 / v_N) ** 2) / 2
 R15_DALE = Claim(
-    id="R15-dale",
-    title="strong and weak order of A13, with constants",
-    statement=r"On log-normal data with an exact start: $\sqrt{\mathbb E(\log\hat X_0-\log "
-    r"X_0)^2}=\frac h{3\sqrt{v_0}}\sqrt{1-\frac{v_0^3}{v_N^3}}\,(1+O(h))$ along the same Brownian "
-    r"path, and $\mathrm{Var}\log\hat X_0-v_0=\frac h2\big(1-\frac{v_0^2}{v_N^2}\big)(1+O(h))$: "
-    "both of order exactly 1. (The mean has no error, so it could not show an order; the second "
-    "is R8-leading.)",
-    kind=Kind.PROVED,
-    means=Means.EXACT_LAW,
-    sheet=("R15",),
-    assumptions=("log-normal data, exact score and start", r"$h=\sigma^2\delta$"),
+    "R15-dale", "strong and weak order of A13, with constants", are_the_sizes,
+    holds=(_STRONG, _WEAK), twins={
+        "strong order 1/2": (_STRONG / sqrt(H), _WEAK), "weak order 2": (_STRONG, _WEAK * H),
+        "constant with 1/v^2": (H * sqrt((1 - (v0 / v_N) ** 2) / v0) / 3, _WEAK),
+        "weak constant without the half": (_STRONG, 2 * _WEAK),
+    }, shown=lambda pair: dict(zip(("strong", "weak"), pair, strict=True)), values=lambda: {
+        "h": sigma**2 * dt, "local": _local_variance(), "near": _NEAR, "close": _CLOSE,
+    }, names={"H": "h", "v_s": "v_s", "v_t": "v_t", "v_N": "v_N"}, means=Means.POINTS,
+    sheet=("R15",), assumptions=(*ON_LOG_NORMAL, EXACT_START),
     depends=("A13", "R15", "R7", "R8-leading"),
-    derivation=r"In reverse time $dE=-\frac{\sigma^2}vE\,dr+\sigma d\bar W$ and $dv=-\sigma^2dr$, "
-    r"so $d\frac Ev=\frac\sigma vd\bar W$. A13 has the same factor $\frac{v_s}{v_t}$ and adds "
-    r"$\sigma\Delta\bar W$; the difference of a step has variance "
-    r"$\int_{v_s}^{v_t}(\frac{v_s}v-1)^2dv=\frac{h^3}{3v_s^2}+O(h^4)$. Steps are independent and "
-    r"shrink by $\frac{v_0}{v_s}$: $\frac{h^3}3"
-    r"\sum_k\frac{v_0^2}{v_k^4}\to\frac{h^2v_0^2}3\int\frac{dv}{v^4}$. The variance error is the "
-    r"sum of $\frac{h^2v_0^2}{v_k^3}$.",
-    proof=Proof(
-        are_the_sizes,
-        holds=_SIZES,
-        twins={
-            "strong order 1/2": Sizes(_SIZES.strong, 0.5, _SIZES.weak, 1.0),
-            "weak order 2": Sizes(_SIZES.strong, 1.0, _SIZES.weak, 2.0),
-            "constant with 1/v^2": Sizes(
-                lambda v, last: mpmath.sqrt((1 - (v / last) ** 2) / v) / 3, 1.0, _SIZES.weak, 1.0
-            ),
-            "weak constant without the half": Sizes(
-                _SIZES.strong, 1.0, lambda v, last: 1 - (v / last) ** 2, 1.0
-            ),
-        },
-    ),
-)
+)  # fmt: skip
 
-CLAIMS = (R15, R15_DALE)
+_HOLDS = Errors(
+    strong=T * sigma**4 / 2 * dt,
+    milstein=T * (sigma**6 / 6 + beta**2 * sigma**2 + T * beta**2 * (beta + 2 * sigma**2) ** 2 / 4)
+    * dt**2,
+    mean=-T * beta**2 / 2 * dt,
+    second=-T * (2 * beta**2 + 4 * beta * sigma**2 + sigma**4) / 2 * dt,
+)  # fmt: skip
+
+
+def _with(**changed: Expr) -> Errors:
+    return replace(_HOLDS, **changed)
+
+
+R15_AGNOSTIC = Claim(
+    "R15-agnostic", "strong and weak order of A12, with constants", are_the_errors, holds=_HOLDS,
+    twins={
+        "strong order 1 without the correction": _with(strong=_HOLDS.milstein),
+        "strong constant without the half": _with(strong=2 * _HOLDS.strong),
+        "correction of order 1/2": _with(milstein=_HOLDS.strong),
+        "mean too large": _with(mean=-_HOLDS.mean),
+    }, values=lambda: {"equation": Sde("X", beta * Symbol("X"), sigma * Symbol("X"), "r")},
+    means=Means.CALCULUS, sheet=("R15",), assumptions=(Assumption(
+        "the score h is constant, as for a density proportional to a power of x", "the rate beta",
+        lambda: not vanishes(diff(_rate(), h)),
+    ),), depends=("A12", "R15"),
+)  # fmt: skip
+
+CLAIMS = (R15, R15_DALE, R15_AGNOSTIC)

@@ -2,12 +2,8 @@
 
 from spec.targets import (
     empirical_data,
-    gamma_chain,
     gamma_noise,
-    log_normal_density,
-    log_normal_moments,
-    log_normal_vectors,
-    mixture_scores,
+    log_normal,
     mixtures,
     moments,
     quantiles,
@@ -16,15 +12,11 @@ from spec.targets import (
 )
 
 CLAIMS = (
-    *log_normal_density.CLAIMS,
-    *log_normal_moments.CLAIMS,
-    *log_normal_vectors.CLAIMS,
+    *log_normal.CLAIMS,
     *mixtures.CLAIMS,
-    *mixture_scores.CLAIMS,
     *empirical_data.CLAIMS,
     *terminal_law.CLAIMS,
     *gamma_noise.CLAIMS,
-    *gamma_chain.CLAIMS,
     *standard_laws.CLAIMS,
     *moments.CLAIMS,
     *quantiles.CLAIMS,

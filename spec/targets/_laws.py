@@ -1,43 +1,64 @@
-"""Two laws of log X, N(a, S) and N(b, T), on the line and in the plane: every entry a symbol."""
+"""Two laws of log X in the plane, N(a, S) and N(b, T) with weights w1 and w2: entries are symbols.
 
-from sympy import Expr, Matrix, symbols
+What several files pin of them, the points of comparison, and the assumption that they share.
+"""
+
+from sympy import Expr, Matrix, exp, log, pi, sqrt, symbols
+
+from spec.checking.claim import Assumption, Pin
+
+
+def table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
+    """Points from the names of their values, in one text, and a row of values for each."""
+    return tuple(dict(zip(names.split(), row, strict=True)) for row in rows)
+
+
+def symmetric(name: str) -> Matrix:
+    """The matrix with the entries name11, name12 and name22."""
+    one, off, two = symbols(f"{name}11 {name}12 {name}22")
+    return Matrix([[one, off], [off, two]])
+
 
 X = Matrix(symbols("x1 x2", positive=True))
 Y = Matrix(symbols("L1 L2"))  # log x
-A = Matrix(symbols("a1 a2"))
-B = Matrix(symbols("b1 b2"))
-_s11, _s12, _s22, _t11, _t12, _t22 = symbols("S11 S12 S22 T11 T12 T22")
-S = Matrix([[_s11, _s12], [_s12, _s22]])
-T = Matrix([[_t11, _t12], [_t12, _t22]])
-# The same on the line.
-x, line_S, line_T = symbols("x S T", positive=True)
-a, b = symbols("a b")
+AT_X = dict(zip(Y, X.applyfunc(log), strict=True))
+A, B = (Matrix(symbols(f"{name}1 {name}2")) for name in "ab")
+S, T = symmetric("S"), symmetric("T")
 WEIGHTS = symbols("w1 w2", positive=True)
+NAMES = {"L1": r"\log x_1", "L2": r"\log x_2"}
 
 Component = tuple[Expr, Matrix, Matrix]  # weight, mean and covariance of log X
-DATA: tuple[Component, Component] = ((WEIGHTS[0], A, S), (WEIGHTS[1], B, T))
+DATA: tuple[Component, ...] = ((WEIGHTS[0], A, S), (WEIGHTS[1], B, T))
 
-# Generic; a far lower tail; a tiny variance; a far upper tail.
-POINTS_ON_LINE: tuple[dict[str, float], ...] = (
-    {"x": 1.7, "a": 0.3, "S": 0.64},
-    {"x": 3e-9, "a": -0.7, "S": 1.7},
-    {"x": 1.0001, "a": 0.9, "S": 0.0025},
-    {"x": 812.0, "a": 0.1, "S": 0.16},
+# Generic; far out in a tail with a correlation of 0.99; near the median with a tiny variance; both
+# entries of the score of the first law nearly zero.
+_FIRST = table(
+    "x1 x2 a1 a2 S11 S12 S22",
+    (1.3, 0.4, 0.3, -0.6, 0.9, 0.35, 0.5),
+    (47.0, 2e-4, -0.2, 0.7, 1.6, 1.1, 0.77),
+    (1.1, 2.7, 0.1, 0.95, 0.01, -0.03, 2.3),
+    (0.38674102345450123, 0.23457028809379765, 0.3, -0.6, 0.9, 0.35, 0.5),
 )
-# Generic; far out in a tail with a correlation of 0.99; near the median with a tiny variance.
-POINTS_OF_ONE: tuple[dict[str, float], ...] = (
-    {"x1": 1.3, "x2": 0.4, "a1": 0.3, "a2": -0.6, "S11": 0.9, "S12": 0.35, "S22": 0.5},
-    {"x1": 47.0, "x2": 2e-4, "a1": -0.2, "a2": 0.7, "S11": 1.6, "S12": 1.1, "S22": 0.77},
-    {"x1": 1.1, "x2": 2.7, "a1": 0.1, "a2": 0.95, "S11": 0.01, "S12": -0.03, "S22": 2.3},
+_SECOND = table(
+    "w1 w2 b1 b2 T11 T12 T22",
+    (0.25, 0.75, -0.4, 0.2, 0.6, -0.2, 1.4),
+    (0.9, 0.1, 1.4, -0.1, 0.4, 0.0625, 0.2),
+    (0.5, 0.5, 0.3, 1.1, 0.02, 0.01, 0.9),
+    (0.25, 0.75, -0.4, 0.2, 0.6, -0.2, 1.4),
 )
-_SECOND = (
-    {"w1": 0.25, "w2": 0.75, "b1": -0.4, "b2": 0.2, "T11": 0.6, "T12": -0.2, "T22": 1.4},
-    {"w1": 0.9, "w2": 0.1, "b1": 1.4, "b2": -0.1, "T11": 0.4, "T12": 0.0625, "T22": 0.2},
-    {"w1": 0.5, "w2": 0.5, "b1": 0.3, "b2": 1.1, "T11": 0.02, "T12": 0.01, "T22": 0.9},
-)
-POINTS_OF_TWO: tuple[dict[str, float], ...] = tuple(
-    {**one, **two} for one, two in zip(POINTS_OF_ONE, _SECOND, strict=True)
-)
+TIMES = table("mu sigma t", (0.37, 0.8, 0.6), (-1.3, 1.7, 1.9), (0.02, 0.3, 1e-4))
+
+
+def points(*tables: tuple[dict[str, float], ...]) -> tuple[dict[str, float], ...]:
+    """The rows of several tables side by side, as many as the shortest has."""
+    return tuple(
+        {name: value for row in rows for name, value in row.items()}
+        for rows in zip(*tables, strict=False)
+    )
+
+
+POINTS_NEAR_ZERO = points(_FIRST, _SECOND)
+POINTS = POINTS_NEAR_ZERO[:3]
 
 
 def quadratic(y: Matrix, mean: Matrix, covariance: Matrix) -> Expr:
@@ -45,18 +66,41 @@ def quadratic(y: Matrix, mean: Matrix, covariance: Matrix) -> Expr:
     return ((y - mean).T * covariance.adjugate() * (y - mean))[0] / covariance.det()
 
 
-def unique(symmetric: Matrix) -> tuple[Expr, Expr, Expr]:
-    """The entries 11, 12, 22."""
-    return symmetric[0, 0], symmetric[0, 1], symmetric[1, 1]
+def size(weight: Expr, mean: Matrix, covariance: Matrix, y: Matrix) -> Expr:
+    """The weighted normal density at y, without the powers of 2 pi."""
+    return weight * exp(-quadratic(y, mean, covariance) / 2) / sqrt(covariance.det())
 
 
-def shifted(shift: Matrix, spread: Matrix) -> tuple[Component, Component]:
-    """DATA with `shift` added to the means and `spread` to the covariances."""
-    first, second = ((w, mean + shift, cov + spread) for w, mean, cov in DATA)
-    return first, second
+def density(parts: tuple[Component, ...], power: int = 1) -> Expr:
+    """Of a mixture, as a function of x; power 0 leaves out the Jacobian 1 / (x1 x2)."""
+    total = sum(size(*part, X.applyfunc(log)) for part in parts)
+    return total / (2 * pi * (X[0] * X[1]) ** power)
 
 
 def flat(component: Component) -> list[Expr]:
     """Weight, mean and covariance as one list."""
     weight, mean, covariance = component
     return [weight, *mean, *covariance]
+
+
+def root_pin(function: str) -> Pin:
+    """The draws of the first law at z = 0 and at the two unit vectors."""
+    formula = (*A.applyfunc(exp), *S)
+    # The root comes from an eigendecomposition, which is accurate to the norm of the covariance.
+    norms = [2 * S.trace()] * 4
+    return Pin(
+        function,
+        POINTS,
+        because="draws are exp(a + R z); they show the mean and R R^T, since R is not unique",
+        formula=formula,
+        twins={"no correlation": tuple(f.subs(S[0, 1], 0) for f in formula)},
+        scale=(*(exp(entry) * (1 + abs(entry)) for entry in A), *norms),
+        variant="mean and root",
+    )
+
+
+POSITIVE_DEFINITE = Assumption(
+    "covariances are positive definite",
+    "the root of the determinant, by which the density is divided",
+    lambda: bool(S.det().subs({S[0, 0]: 1, S[1, 1]: 1, S[0, 1]: 2}) < 0),
+)

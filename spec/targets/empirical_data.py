@@ -1,191 +1,320 @@
 """A finite data set: its exact score, and what the Dale-Langevin step makes of it (sheet R3).
 
-Symbols: x^(n)  data points, c_n = log x^(n);  L = log x;  m, v as in `symbols`
-         r_n    share of point n at x, proportional to exp(-|L - c_n - m|^2 / 2v)
-         H      as a symbol: h = sigma^2 delta, the log-variance that one forward step adds
+Symbols: x^(n)  data points, c_n = log x^(n);  L = log x;  m_i, v integrals of the rates
+         r_n    share of point n at x;  D  mean of the c_n under the shares
+         h      sigma^2 delta, the log-variance that one step adds
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import pairwise
+from operator import mul
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Matrix, Rational, diff, exp, log, symbols
+from sympy import (
+    Expr,
+    Integer,
+    Matrix,
+    Rational,
+    Symbol,
+    diff,
+    exp,
+    log,
+    ones,
+    symbols,
+    zeros,
+    zoo,
+)
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.old import Claim, Kind, Means, Proof
-from spec.checking.symbols import dt, m, mu, s2, v
-from spec.targets import _data_formulas, _laws
+from spec.checking.claim import Assumption, Claim, Means, Pin
+from spec.checking.numeric import agree, integral
+from spec.checking.symbols import dt, mu, s2, sigma, t, v, x
+from spec.checking.trace import points
+from spec.targets import _laws
+from spec.targets._laws import X, Y, table
 
-_POINTS = tuple(Matrix(symbols(f"c{n}1 c{n}2")) for n in (1, 2, 3))
+_POINTS = tuple(Matrix(symbols(f"c_{n}1 c_{n}2")) for n in (1, 2, 3))
+_MEAN = Matrix(symbols("D1 D2"))
+_SHIFT = Matrix(symbols("m1 m2"))
 
 Shares = Callable[[Matrix, Matrix], Expr]  # (L, c_n + m) -> log of the share, up to a constant
-Score = Callable[[tuple[Expr, ...], Matrix, Expr], Matrix]  # (shares, L, v) -> H
+Score = Callable[[Matrix, Matrix, Matrix], Matrix]  # (D, L, m) -> H
 
 
 def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
-    """Whether candidate = (log share, score) is right for three points in the plane.
+    r"""In the plane, for three equally likely points with the logarithms $c_n$ and for $t$
+    positive, $x\circ\nabla\log p_t(x)=[[score]]$, where $D$ is the mean of the $c_n$ under shares
+    that are proportional to the exponentials of $[[share]]$, $c_n$ moved by $m$.
 
-    Left: the shares and x * grad log p of the mixture of N(c_n + m, v I) with equal weights,
-    differentiated, with a symbol for each exponential. Right: the formulas. Shares are equal when
-    the logarithms differ from those of the densities by the same for every point.
+    It is R2-score without covariances: $\log X_t$ is a mixture of three normal laws with the
+    variance $v$. Shares are right when their logarithms differ from those of the densities by the
+    same for every point; the score is differentiated with a symbol for each exponential.
     """
     log_share, score = candidate
-    centres = [c + m * Matrix([1, 1]) for c in _POINTS]
-    phis = [-(_laws.Y - c).dot(_laws.Y - c) / (2 * v) for c in centres]
-    gaps = [log_share(_laws.Y, c) - phi for c, phi in zip(centres, phis, strict=True)]
+    centres = [c + _SHIFT for c in _POINTS]
+    phis = [-(Y - c).dot(Y - c) / (2 * v) for c in centres]
+    gaps = [log_share(Y, c) - phi for c, phi in zip(centres, phis, strict=True)]
     if not vanishes([first - second for first, second in pairwise(gaps)]):
         return False
     as_symbols = {exp(phi): symbols(f"E{n}") for n, phi in enumerate(phis)}
     sizes = tuple(as_symbols.values())
-    shares = tuple(size / sum(sizes) for size in sizes)
-    log_density = log(sum(exp(phi) for phi in phis)) - sum(_laws.Y)
-    left = Matrix([diff(log_density, y) for y in _laws.Y]).subs(as_symbols)
-    return same(left, score(shares, _laws.Y, v))
+    log_density = log(sum(exp(phi) for phi in phis)) - sum(Y)
+    left = Matrix([diff(log_density, y) for y in Y]).subs(as_symbols)
+    return same(left, score(_average(sizes, _POINTS), Y, _SHIFT))
+
+
+def _average(sizes: tuple[Expr, ...], logs: tuple[Matrix, ...]) -> Matrix:
+    first, *others = (size / sum(sizes) * c for size, c in zip(sizes, logs, strict=True))
+    return sum(others, first)
 
 
 def _log_share(y: Matrix, centre: Matrix) -> Expr:
     return -(y - centre).dot(y - centre) / (2 * v)
 
 
-def _score(shares: tuple[Expr, ...], y: Matrix, variance: Expr) -> Matrix:
-    """-1 + (sum r_n c_n + m - L) / v."""
-    ones = Matrix([1, 1])
-    return (_average(shares) + m * ones - y) / variance - ones
-
-
-def _average(shares: tuple[Expr, ...]) -> Matrix:
-    first, *others = (r * c for r, c in zip(shares, _POINTS, strict=True))
-    return sum(others, first)
+def _score(D: Matrix, y: Matrix, m: Matrix) -> Matrix:
+    return (D + m - y) / v - ones(*y.shape)
 
 
 def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
-    """Whether the last Dale-Langevin step ends at log X = landing(D, y, sigma sqrt(dt) Z).
+    r"""The Dale-Langevin step from $t$ equal to $\delta$, with the exact score of a finite data
+    set, ends at $\log X_0=[[it]]$, where $D$ is the mean of the $c_n$ under the shares at the
+    state before the step, $y$ the logarithm of that state and $Z$ the draw.
 
-    One coordinate, from t = dt to 0 with the exact score of the data; y = log X before the step
-    and D = sum r_n c_n, whatever the shares are. Left: the exponent of the step (A13) with the
-    score at v = s2 dt and m = (mu - s2/2) dt. Right: the formula.
+    In one coordinate, whatever the shares are: the exponent of the step (A13) with the score of R3
+    at $v=[[v]]$ and $m=[[m]]$.
     """
     D, y, noise = symbols("D y noise")
-    shift, added = (mu - s2 / 2) * dt, s2 * dt
-    score = (D + shift - y) / added - 1
+    score = (D + _LAST["m"] - y) / _LAST["v"] - 1
     left = y - dt * (mu - Rational(3, 2) * s2) + dt * s2 * score + noise
     return vanishes(left - landing(D, y, noise))
 
 
-def is_the_blur(factor: mpf) -> bool:
-    """Whether E min_n |log X - c_n|^2 = factor * h after the last step, for separated points.
+_LAST = {"m": (mu - s2 / 2) * dt, "v": s2 * dt}
 
-    One coordinate, points at -c and c, the state before the step at y = c/2, c and 2c. There
-    log X = D + sqrt(h) Z with D = c tanh(c y / h), and the minimum is (|log X| - c)^2, whose
-    expectation over Z is closed. Separated means that k = c / sqrt(h) is large: the gap must be
-    below (1 + k^2) e^{-k^2 / 2}, the order of the chance that Z carries log X past the middle.
+
+def is_the_blur(blur: Callable[[Expr], Expr]) -> bool:
+    r"""After that step the mean squared log-distance of $X_0$ to the nearer of two points of one
+    coordinate is near $[[it]]$: if the logarithm of each is $k$ roots of $h$ away from their
+    middle, it differs from that by less than $h$ times $[[bound]]$, for the $k$ shown, from states
+    whose log is the shown share of the way from the middle to a point.
+
+    By R3-last-step $\log X_0$ is $D$ plus a normal draw of variance $h$. $D$ comes from the two
+    shares; the square of the distance to the nearer point is that of the absolute value of $\log
+    X_0$ to the points, whose expectation needs the mean of a folded normal variable in closed
+    form, compared with a numerical integral. The bound is of the order of the chance that the draw
+    carries $\log X_0$ past the middle.
     """
+    h = mpf("0.25")
+    cases = table("k place", *((k, place) for k in (4, 8, 12) for place in (0.5, 1.0, 2.0)))
     with mpmath.workdps(50):
-        return all(
-            abs(_blur(mpf(k), mpf(place)) - factor) < (1 + k**2) * mpmath.exp(-(mpf(k) ** 2) / 2)
-            for k in (4, 8, 12)
-            for place in ("0.5", "1", "2")
+        return _folds() and all(
+            abs(h * _squared_distance(at["k"], at["place"]) - blur(h))
+            < h * mpf(_bound(Integer(at["k"])).evalf(30))
+            for at in points(cases)
         )
 
 
-def _blur(k: mpf, place: mpf) -> mpf:
-    """E min_n |log X - c_n|^2 / h for points at -k sqrt(h), k sqrt(h), state place * k sqrt(h)."""
-    D = k * mpmath.tanh(place * k**2)
-    size = mpmath.sqrt(2 / mpmath.pi) * mpmath.exp(-(D**2) / 2)  # of D + Z, in the mean
-    size += D * mpmath.erf(D / mpmath.sqrt(2))
-    return D**2 + 1 + k**2 - 2 * k * size
+def _bound(k: Expr) -> Expr:
+    return (1 + k**2) * exp(-(k**2) / 2)
 
 
+def _squared_distance(k: int, place: float) -> mpf:
+    """E min_n |log X - c_n|^2 / h for points at -k, k and a state at k place, in roots of h."""
+    near, far = (mpmath.exp(-((mpf(place) * k - c) ** 2) / 2) for c in (k, -k))
+    D = k * (near - far) / (near + far)
+    return D**2 + 1 + k**2 - 2 * k * _folded(D)
+
+
+def _folded(D: mpf) -> mpf:
+    """E |D + Z|, Z standard normal."""
+    density = mpmath.sqrt(2 / mpmath.pi) * mpmath.exp(-(D**2) / 2)
+    return density + D * mpmath.erf(D / mpmath.sqrt(2))
+
+
+@cache
+def _folds() -> bool:
+    """Whether `_folded` is that expectation, integrated numerically at two places."""
+    return all(
+        agree(_folded(mpf(D)), integral(lambda z, D=D: abs(D + z) * mpmath.npdf(z), -20, -D, 20))
+        for D in (0, 1)
+    )
+
+
+_AT = tuple(Matrix(symbols(f"{name}1 {name}2", positive=True)) for name in "pq")
+_IN_PLANE = (X, _AT, zeros(2, 1))
+_ON_LINE = (Matrix([x]), tuple(Matrix([p]) for p in X), Matrix([symbols("m")]))
+
+
+def _hyvarinen(found: tuple[Shares, Score], at: tuple) -> Matrix:
+    """Of two points at a state, with the log-variance v round each."""
+    log_share, score = found
+    state, data, shift = at
+    y, logs = state.applyfunc(log), tuple(point.applyfunc(log) for point in data)
+    sizes = tuple(exp(log_share(y, c + shift)) for c in logs)
+    return score(_average(sizes, logs), y, shift)
+
+
+def _log_score(found: tuple[Shares, Score]) -> tuple[Expr, ...]:
+    return tuple(entry + 1 for entry in _hyvarinen(found, _IN_PLANE))
+
+
+def _counted(values: Mapping[str, mpf], at_x: int = 1) -> mpf:
+    """The part of the points p, q, r that is not above x, or (0) that is below it."""
+    found = [values[name] for name in "pqr"]
+    return mpf(sum(c < values["x"] or (at_x and c == values["x"]) for c in found)) / 3
+
+
+def _diffused(drift: Expr) -> tuple[Expr, ...]:
+    return (*(p * exp(drift * t) for point in _AT for p in point), v + sigma**2 * t)
+
+
+def _draw(values: Mapping[str, mpf], end: int = 0) -> mpf:
+    """The point in whose third of [0, 1] the uniform draw u lies, times e^{sqrt(v) z}."""
+    u = 1 - values["u"] if end else values["u"]
+    return values["pqr"[int(3 * u)]] * mpmath.exp(mpmath.sqrt(values["v"]) * values["z"])
+
+
+_STATES = table(
+    "x1 x2 p1 p2 q1 q2 v",
+    (1.2, 0.7, 1.0, 2.0, 1.5, 0.6, 0.3),
+    (1.7, 1.1, 1.3, 1.9, 1.8, 0.9, 0.0007),
+    (4e-5, 310.0, 1.0, 2.0, 1.5, 0.6, 1.9),
+)
+_LINE = (1.3, 0.8, 1.9)
+_SCORE_PINS = (
+    Pin(
+        "gbm_ref.PointMasses.hyvarinen_score",
+        vectors="point_masses_hyvarinen_score",
+        reads=lambda found: _hyvarinen(found, _ON_LINE)[0],
+    ),
+    Pin("gbm_ref.PointMasses.log_score", _STATES, reads=_log_score),
+    Pin(
+        "gbm_ref.PointMasses.stein_score",
+        _STATES,
+        reads=lambda found: tuple(
+            h / x_i for h, x_i in zip(_hyvarinen(found, _IN_PLANE), X, strict=True)
+        ),
+    ),
+    Pin(
+        "gbm_ref.log_score_divergence",
+        _STATES,
+        reads=lambda found: sum(map(mul, X, map(diff, _log_score(found), X))),
+        # The trace does not see what is added to the score.
+        twins={"one point alone": -2 / v},
+        variant="data set",
+    ),
+)
+_LAW_PINS = (
+    Pin(
+        "gbm_ref.PointMasses.logpdf",
+        vectors="point_masses_logpdf",
+        because="it is the density whose score the statement is",
+    ),
+    Pin(
+        "gbm_ref.PointMasses.cdf",
+        vectors="point_masses_cdf",
+        because="it is the integral of that density",
+    ),
+    Pin(
+        "gbm_ref.PointMasses.cdf",
+        table("x p q r", *((place, *_LINE) for place in (1.3, 0.79, 1.89, 2.0))),
+        because="it counts the data points, for which the statement has no density",
+        formula=_counted,
+        twins={"points at x not counted": lambda values: _counted(values, 0)},
+        scale=Integer(1),  # a step function has no slope to speak of
+        variant="data set",
+    ),
+    Pin(
+        "gbm_ref.PointMasses.diffuse",
+        _laws.points(_STATES, _laws.TIMES),
+        because="it moves and widens the kernels of which the statement is the score",
+        formula=_diffused(mu - sigma**2 / 2),
+        twins={"without the Itô term": _diffused(mu)},
+    ),
+    Pin(
+        "gbm_ref.PointMasses.rvs",
+        table(
+            "u v z p q r",
+            (0.1, 0.3, -0.7, *_LINE),
+            (0.34, 1e-6, 8.2, *_LINE),
+            (0.99, 2.3, 6.1, *_LINE),
+        ),
+        because="it draws from the mixture of kernels",
+        formula=_draw,
+        twins={"from the other end": lambda values: _draw(values, 1)},
+    ),
+)
 SCORE = Claim(
-    id="R3",
-    title="exact score of a finite data set",
-    statement=r"For data $x^{(1)},\dots,x^{(n)}$, all equally likely, $X_t$ has a density for "
-    r"$t>0$ and $H=-\mathbf 1+\frac1v\big(\sum_nr_n\log x^{(n)}+m-\log x\big)$ with "
-    r"$r=\mathrm{softmax}\big(-\lVert\log x-\log x^{(n)}-m\rVert^2/2v\big)$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R3",),
+    "R3",
+    "exact score of a finite data set",
+    is_the_score_of_data,
+    holds=(_log_share, _score),
+    twins={
+        "shift m left out": (_log_share, lambda D, y, m: _score(D, y, 0 * m)),
+        "the log score, without -1": (_log_share, lambda D, y, m: (D + m - y) / v),
+        "shares without the factor 1/2": (lambda y, c: 2 * _log_share(y, c), _score),
+    },
+    shown=lambda found: {
+        "share": found[0](Y, Matrix(symbols("c_n1 c_n2"))),
+        "score": found[1](_MEAN, Y, _SHIFT),
+    },
+    names=_laws.NAMES,
     assumptions=(
-        "t > 0, so that v > 0",
-        "the same m for each coordinate",
-        "decided for three points of the plane, every coordinate a symbol",
+        Assumption(
+            "t is positive",
+            "v, by which the score divides, is positive",
+            lambda: bool(_score(_MEAN, Y, _SHIFT).subs(v, 0).has(zoo)),
+        ),
     ),
     depends=("R2", "R2-score"),
-    derivation=r"It is R2 with $S_j=0$: $\log X_t$ is a mixture of the laws $\mathcal N(\log "
-    "x^{(n)}+m,vI)$. All determinants are equal, so the shares are a softmax of the exponents. "
-    r"Then $\sum_nr_nu_n=-\frac1v\big(\log x-m-\sum_nr_n\log x^{(n)}\big)$ because the shares sum "
-    r"to 1.",
-    proof=Proof(
-        is_the_score_of_data,
-        holds=(_log_share, _score),
-        twins={
-            "shift m left out": (_log_share, lambda r, y, var: _score(r, y, var).subs(m, 0)),
-            "the log score, without -1": (
-                _log_share,
-                lambda r, y, var: _score(r, y, var) + Matrix([1, 1]),
-            ),
-            "shares without the factor 1/2": (lambda y, c: 2 * _log_share(y, c), _score),
-        },
-    ),
-    pins=(*_data_formulas.score_pins(), *_data_formulas.law_pins()),
+    pins=(*_SCORE_PINS, *_LAW_PINS),
 )
 
 LAST_STEP = Claim(
-    id="R3-last-step",
-    title="the last step is denoiser plus noise",
-    statement=r"The Dale-Langevin step from $t=\delta$ to $0$ with the exact score of a finite "
-    r"data set ends at $\log X_0=D(X_1)+\sigma\sqrt\delta\,Z$ with $D=\sum_nr_n\log x^{(n)}$, for "
-    r"every $\mu$ and from every state.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R3-last-step",
+    "the last step is denoiser plus noise",
+    is_the_last_step,
+    holds=lambda D, y, noise: D + noise,
+    twins={
+        "denoiser without noise": lambda D, y, noise: D,
+        "half of the way": lambda D, y, noise: (D + y) / 2 + noise,
+        "log-mean kept in": lambda D, y, noise: D + _LAST["m"] + noise,
+    },
+    values=lambda: _LAST,
+    names={"noise": r"\sigma\,\sqrt{\delta}\,Z"},
     sheet=("R3",),
-    assumptions=("full noise: kappa = 1", "constant rates on the step", "per coordinate"),
-    depends=("A13", "R3"),
-    derivation=r"With $v=h=\sigma^2\delta$ and $m=(\mu-\frac{\sigma^2}2)\delta$ the score is "
-    r"$H=-1+(D+m-y)/h$. Put it into the exponent: $y-\delta\mu+\frac32h+hH=y-\delta\mu+\frac12h+"
-    r"D+m-y=D$.",
-    proof=Proof(
-        is_the_last_step,
-        holds=lambda D, y, noise: D + noise,
-        twins={
-            "denoiser without noise": lambda D, y, noise: D,
-            "half of the way": lambda D, y, noise: (D + y) / 2 + noise,
-            "log-mean kept in": lambda D, y, noise: D + (mu - s2 / 2) * dt + noise,
-        },
+    assumptions=(
+        "rates are constant on the step",
+        "the score is the exact one of the data, at the state before the step",
     ),
+    depends=("A13", "R3"),
 )
 
 BLUR = Claim(
-    id="R3-blur",
-    title="samples from the exact score of data are blurred data",
-    statement=r"After that step the mean squared log-distance to the nearest data point tends to "
-    r"$\mathbb E\min_n\lVert\log X-\log x^{(n)}\rVert^2=d\,h$, $h=\sigma^2\delta$, when the "
-    r"points are far apart on the scale $\sqrt h$: training points, blurred with log-variance "
-    r"$h$.",
-    kind=Kind.PROVED,
-    means=Means.NUMBERS,
+    "R3-blur",
+    "samples from the exact score of data are blurred data",
+    is_the_blur,
+    holds=lambda h: h,
+    twins={
+        "the points themselves": lambda h: 0 * h,
+        "half of it": lambda h: h / 2,
+        "one per cent more": lambda h: h * 101 / 100,
+    },
+    values=lambda: {"bound": _bound(Symbol("k"))},
+    names={"h": "h"},
+    means=Means.POINTS,
     sheet=("R3",),
     assumptions=(
-        "a limit: gaps between points over sqrt(h) tend to infinity",
-        "the state before the step is not half-way between points",
-        "decided for two points of one coordinate; each coordinate in which the points agree adds "
-        "exactly h",
+        Assumption(
+            "the state before the step is not half-way between the points",
+            "the shares there decide for one of them",
+            lambda: bool(abs(_squared_distance(4, 0.0) - 1) > _bound(Integer(4))),
+        ),
     ),
     depends=("R3-last-step",),
-    derivation=r"$\log X=D+\sqrt hZ$. Two points at $\pm c$ have $D=c\tanh(cy/h)$, which is $\pm "
-    r"c$ up to $2ce^{-2c\lvert y\rvert/h}$. Then $\min_n=(\lvert\log X\rvert-c)^2$ and $\mathbb E="
-    r"D^2+h+c^2-2c\,\mathbb E\lvert D+\sqrt hZ\rvert$, with the mean of a folded normal variable "
-    r"in closed form; it differs from $h$ by terms of order $e^{-c^2/2h}$.",
-    proof=Proof(
-        is_the_blur,
-        holds=mpf(1),
-        twins={
-            "the points themselves": mpf(0),
-            "half of it": mpf("0.5"),
-            "one per cent more": mpf("1.01"),
-        },
-    ),
 )
 
 CLAIMS = (SCORE, LAST_STEP, BLUR)

@@ -1,35 +1,26 @@
 """Multiplicative gamma noise, X = X_0 G with G ~ Gamma(looks, rate looks) (sheet R24).
 
-The paper names gamma noise as future work. Symbols: looks  number of looks of the noise, > 0
-         x, x0   noisy and clean value, x = x0 G
-         H       x d/dx of a log density;  alpha, beta  parameters of an inverse gamma law
+The paper names gamma noise as future work. Symbols: L  number of looks of the noise, > 0; in a
+chain L > M > 0 are the looks before and after a step that adds noise, xk and xn its states
+         x, x0   noisy and clean value, x = x0 G;  h  x d/dx of the log density of x
+         alpha, beta  parameters of an inverse gamma law;  n  any order of a moment
+         a, b, s2  growth, crowding and sigma^2 of dX = (a - b X) X dt + sigma X dW
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from sympy import Expr, Rational, diff, expand, log, rf, symbols
+from sympy import Expr, Integer, Pow, Symbol, cancel, diff, exp, expand, gamma, log, rf, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.old import Claim, Kind, Means, Proof
-from spec.checking.symbols import x, x0
-from spec.targets import _gamma_pins
+from spec.checking.claim import Assumption, Claim, Pin
+from spec.checking.symbols import s2, sigma, x, x0
+from spec.checking.typeset import Sde
 
-looks, alpha, beta = symbols("looks alpha beta", positive=True)
-
-
-def is_the_target(candidate: tuple[Expr, Expr, Expr]) -> bool:
-    """Whether (target, mean, variance) are right for the score of the gamma kernel.
-
-    Left: x d/dx of log p(x | x0), p(x | x0) = g(x / x0) / x0 with g the gamma density; its mean
-    and variance by the moments E[G^n] = looks (looks + 1) ... (looks + n - 1) / looks^n. Right:
-    the formulas, in x, x0 and looks.
-    """
-    target, mean, variance = candidate
-    derived = x * diff(_log_kernel(x, x0), x)
-    G = symbols("G")
-    in_noise = derived.subs(x, x0 * G)
-    first, second = (_mean_over_noise(in_noise**n, G) for n in (1, 2))
-    return vanishes((derived - target, first - mean, second - first**2 - variance))
+looks, M, n, xk, xn, g, b = symbols("L M n xk xn g b", positive=True)
+alpha, beta, growth, crowding = symbols("alpha beta growth crowding", positive=True)
+h = Symbol("h")
+_NAMES = {"x": "x", "x0": "x_0", "L": r"\ell", "h": "H"}
+_CHAIN_NAMES = {"L": r"\ell_k", "M": r"\ell_{k+1}", "xn": "X_{k+1}", "g": "G", "x0": "x_0"}
 
 
 def _log_kernel(x_: Expr, x0_: Expr) -> Expr:
@@ -37,127 +28,313 @@ def _log_kernel(x_: Expr, x0_: Expr) -> Expr:
     return (looks - 1) * (log(x_) - log(x0_)) - looks * x_ / x0_ - log(x0_)
 
 
+def is_the_target(candidate: Mapping[str, Expr]) -> bool:
+    r"""If the noisy state is $X_0\circ G$, the entries of $G$ independent gamma variables of shape
+    and rate $\ell$, the denoising target is $x\,\partial_x\log p(x\mid x_0)=[[target]]$. Given
+    $x_0$ its mean is $[[mean]]$ and its variance $[[variance]]$.
+
+    The kernel is $p(x\mid x_0)\propto[[kernel]]$ as a function of $x$, from the density of $G$.
+    Its logarithm is differentiated; mean and variance follow from the moments of $G$,
+    the first of which is $[[first]]$ and the second $[[second]]$.
+    """
+    derived = x * diff(_log_kernel(x, x0), x)
+    G = Symbol("G")
+    in_noise = derived.subs(x, x0 * G)
+    first, second = (_mean_over_noise(in_noise**n_, G) for n_ in (1, 2))
+    sought = {"target": derived, "mean": first, "variance": second - first**2}
+    return vanishes([sought[name] - candidate[name] for name in sought])
+
+
+def _moment(order: int) -> Expr:
+    """E[G^n] = looks (looks + 1) ... (looks + n - 1) / looks^n."""
+    return rf(looks, order).expand(func=True) / looks**order
+
+
 def _mean_over_noise(f: Expr, G: Expr) -> Expr:
     coefficients = expand(f).as_poly(G).all_coeffs()[::-1]
-    return sum(c * rf(looks, n).expand(func=True) / looks**n for n, c in enumerate(coefficients))
+    return sum(c * _moment(order) for order, c in enumerate(coefficients))
 
 
 def is_the_denoiser(denoiser: Callable[[Expr], Expr]) -> bool:
-    """Whether E[1 / X_0 | x] = denoiser(H(x)) for every data law.
+    r"""For gamma noise, and data of any two values with any weights, the posterior mean of
+    $X_0^{-1}$ is $[[it]]$, where $H$ is $x\,\partial_x\log p(x)$.
 
-    Data of two values c_j with weights w_j; since x p' and p E[1 / X_0 | x] are linear in the data
-    law, this decides every law. Left: the posterior mean. Right: the formula at the marginal score
-    H = x p'/p, p the sum of the kernels, each kernel a symbol p_j with x p_j' = p_j * (x d/dx of
-    its logarithm).
+    $H(x)$ is the posterior mean of the target, which is linear in $X_0^{-1}$; solve for that. Each
+    kernel is a symbol whose logarithmic derivative is the target. Both sides times $p$ are linear
+    in the data law.
     """
     points, terms = symbols("c1 c2", positive=True), symbols("p1 p2", positive=True)
-    scores = [x * diff(_log_kernel(x, c), x) for c in points]
     total = sum(terms)
-    marginal = sum(p * score for p, score in zip(terms, scores, strict=True)) / total
+    marginal = sum(p * x * diff(_log_kernel(x, c), x) for p, c in zip(terms, points, strict=True))
     left = sum(p / c for p, c in zip(terms, points, strict=True)) / total
-    return vanishes(left - denoiser(marginal))
+    return vanishes(left - denoiser(marginal / total))
 
 
-def is_the_marginal(candidate: tuple[Expr, Expr]) -> bool:
-    """Whether (log p, H) are the marginal law of x and its score for inverse gamma data.
+def is_the_marginal(law: tuple[Expr, Expr, Expr]) -> bool:
+    r"""Inverse gamma data of shape $\alpha$ and scale $\beta$ give $p(x)\propto[[density]]$, a
+    beta-prime law, and $H=[[score]]$.
 
-    X_0 ~ InvGamma(alpha, beta). Left: the kernel times the prior as a function of x0 is
-    x0^-(A + 1) e^{-B / x0}, whose integral over x0 is Gamma(A) B^-A; A and B are read off by
-    differentiation. Right: the formulas; log p up to a constant.
+    Kernel times prior is, as a function of $x_0$, $x_0$ to the power $[[power]]$ times the
+    exponential of $[[inside]]$: an inverse gamma kernel, whose shape $A$ and scale $B$ are read
+    off by differentiation and whose integral over $x_0$ is proportional to the $A$-th power of the
+    inverse of $B$. Multiply, and differentiate the logarithm.
     """
-    log_density, score = candidate
-    joint = _log_kernel(x, x0) - (alpha + 1) * log(x0) - beta / x0
-    slope = expand(diff(joint, x0) * x0)  # -(A + 1) + B / x0
-    B = slope.coeff(x0, -1)
-    A = -slope.coeff(x0, 0) - 1
+    joint, A, B = _joint()
     rest = joint + (A + 1) * log(x0) + B / x0  # what does not depend on x0
     if not vanishes(expand(diff(rest, x0))):
         raise ArithmeticError("the joint density is not an inverse gamma in x0")
-    left = x * diff(rest - A * log(B), x)
-    return vanishes((left - score, x * diff(log_density, x) - score))
+    return vanishes(x * diff(rest - A * log(B), x) - x * diff(_log_beta_prime(*law), x))
 
 
-_TARGET = looks - 1 - looks * x / x0
-_LOG_P = (looks - 1) * log(x) - (looks + alpha) * log(beta + looks * x)
-_H = looks - 1 - (looks + alpha) * looks * x / (beta + looks * x)
+def _joint() -> tuple[Expr, Expr, Expr]:
+    """log of kernel times prior, and its A and B: the slope times x0 is -(A + 1) + B / x0."""
+    joint = _log_kernel(x, x0) - (alpha + 1) * log(x0) - beta / x0
+    slope = expand(diff(joint, x0) * x0)
+    return joint, -slope.coeff(x0, 0) - 1, slope.coeff(x0, -1)
+
+
+def _log_beta_prime(first: Expr, second: Expr, scale: Expr) -> Expr:
+    return (first - 1) * log(x) - (first + second) * log(scale + x)
+
+
+def _shown_law(law: tuple[Expr, Expr, Expr]) -> dict[str, Expr]:
+    first, second, scale = law
+    density = x ** (first - 1) * (scale + x) ** (-first - second)
+    return {"density": density, "score": expand(x * diff(_log_beta_prime(*law), x))}
+
+
+def keeps_gamma_marginals(step: tuple[Expr, Expr, Expr]) -> bool:
+    r"""If the moments of $X_k$ given $X_0$, of every positive order, are those of $X_0$ times a
+    gamma variable of shape and rate $\ell_k$, then $X_{k+1}$, which is $X_k$ times $[[0]]$ times
+    an independent beta variable with the parameters $[[1]]$ and $[[2]]$, has those with
+    $\ell_{k+1}$.
+
+    For every order $n$ the moment of the gamma variable is $[[gamma]]$ and that of a beta variable
+    with the parameters $p$ and $q$ is $[[beta]]$. Values of the gamma function and $n$-th powers
+    become symbols, in which the product is rational.
+    """
+    factor, p, q = step
+    scale = cancel(factor * M / looks) ** n
+    before, after = (_gamma_moment(shape) for shape in (looks, M))
+    return vanishes(_with_symbols(before * _beta_moment(p, q) * scale) - _with_symbols(after))
+
+
+def _gamma_moment(shape: Expr) -> Expr:
+    """Of rate one; the rate is in `scale`."""
+    return gamma(shape + n) / gamma(shape)
+
+
+def _beta_moment(p: Expr, q: Expr) -> Expr:
+    return gamma(p + n) * gamma(p + q) / (gamma(p) * gamma(p + q + n))
+
+
+def _with_symbols(expression: Expr) -> Expr:
+    """The expression with a symbol for each value of gamma and each n-th power."""
+    named = expression.replace(gamma, lambda argument: Symbol(f"gamma({expand(argument)})"))
+    return named.replace(
+        lambda part: isinstance(part, Pow) and part.exp == n,
+        lambda part: Symbol(f"power({expand(part.base)})"),
+    )
+
+
+def is_the_ancestral_step(step: tuple[Expr, Expr]) -> bool:
+    r"""For that chain, given $X_{k+1}$ and $x_0$: $X_k=[[state]]$, where $G$ is a gamma variable
+    of shape $[[shape]]$ and rate one.
+
+    By Bayes' rule, with the gamma kernel of $X_k$ and the beta step: the logarithmic derivative in
+    $X_k$ is that of the density of the formula, and both densities begin at the same $X_k$, where
+    the beta variable is one and where $G$ is zero.
+    """
+    c, p = step
+    B = M * xn / (looks * xk)
+    kernel = (looks - 1) * log(xk) - looks * xk / x0
+    chain = (M - 1) * log(B) + (looks - M - 1) * log(1 - B) - log(xk)
+    drawn = (looks * xk - c * xn) / x0
+    candidate = (p - 1) * log(drawn) - drawn
+    return vanishes((diff(kernel + chain - candidate, xk), c - M))
+
+
+def _state(step: tuple[Expr, Expr]) -> Expr:
+    return (step[0] * xn + x0 * g) / looks
+
+
+def is_stationary(law: tuple[Expr, Expr]) -> bool:
+    r"""$[[sde]]$ has a stationary law without probability flux: the gamma law of shape $[[0]]$ and
+    rate $[[1]]$.
+
+    The flux is that of drift and diffusion in the Fokker-Planck equation. Divided by $x\,p$ it is
+    linear in $x$ and in the score, which for a gamma law is linear in $x$.
+    """
+    shape, rate = law
+    score = x * diff((shape - 1) * log(x) - rate * x, x)
+    return vanishes(growth - crowding * x - s2 / 2 * (2 + score))
+
+
+_TARGET = {"target": looks - 1 - looks * x / x0, "mean": Integer(-1), "variance": looks}
+_MARGINAL = (looks, alpha, beta / looks)
+_STEP, _ANCESTRAL = (looks / M, M, looks - M), (M, looks - M)
+_EQUILIBRIUM = (2 * growth / s2 - 1, 2 * crowding / s2)
+_LOOKS = Assumption(
+    "the number of looks is positive",
+    "it is the variance of the target",
+    lambda: bool(_TARGET["variance"].subs(looks, -1) < 0),
+)
+_FALLING = Assumption(
+    "looks fall along the chain",
+    "their difference is a parameter of the draw",
+    lambda: all(bool(step[-1].subs({looks: 1, M: 2}) < 0) for step in (_STEP, _ANCESTRAL)),
+)
+_COORDINATE = "one coordinate at a time: noise and data law are products, or x_0 is given"
 
 TARGET = Claim(
-    id="R24",
-    title="target for gamma noise",
-    statement=r"For $X=X_0\circ G$ with independent $G_i\sim\Gamma(\ell,\text{rate }\ell)$ the "
-    r"denoising target is $x\,\partial_x\log p(x\mid x_0)=\ell-1-\ell x/x_0$, with mean $-1$ and "
-    r"variance $\ell$ given $x_0$: $\ell$ takes the place of $1/(\sigma^2t)$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
-    sheet=("R24",),
-    assumptions=("per coordinate", "x0 > 0, number of looks > 0"),
+    "R24",
+    "target for gamma noise",
+    is_the_target,
+    holds=_TARGET,
+    twins={
+        "the log score, without -1": _TARGET | {"target": _TARGET["target"] + 1, "mean": 0},
+        "variance 1 / looks": _TARGET | {"variance": 1 / looks},
+        "noise of mean looks": _TARGET | {"target": looks - 1 - x / x0},
+        "score of the ratio, not times x": _TARGET | {"target": _TARGET["target"] / x},
+    },
+    values=lambda: {
+        "kernel": exp(_log_kernel(x, x0)),
+        "first": _moment(1),
+        "second": _moment(2),
+    },
+    names=_NAMES,
+    assumptions=(_LOOKS, _COORDINATE),
     depends=("A-Thm",),
-    derivation=r"$p(x\mid x_0)=g(x/x_0)/x_0$ with $g(G)\propto G^{\ell-1}e^{-\ell G}$; "
-    r"differentiate $(\ell-1)\log x-\ell x/x_0$. The target is $\ell-1-\ell G$ with $\mathbb "
-    r"EG=1$, $\mathrm{Var}\,G=1/\ell$. The equivalence of the denoising and the explicit loss "
-    r"(A-Thm) uses of the kernel only that $p=\int p(x\mid x_0)p_0\,dx_0$ may be differentiated "
-    "under the integral, so it holds here as well.",
-    proof=Proof(
-        is_the_target,
-        holds=(_TARGET, Rational(-1), looks),
-        twins={
-            "the log score, without -1": (_TARGET + 1, Rational(0), looks),
-            "variance 1 / looks": (_TARGET, Rational(-1), 1 / looks),
-            "noise of mean looks": (looks - 1 - x / x0, Rational(-1), looks),
-            "score of the ratio, not times x": (_TARGET / x, Rational(-1), looks),
-        },
+    pins=(
+        Pin(
+            "gbm_ref.gamma_noise_sample",
+            vectors="gamma_noise_sample",
+            because="it draws the noisy value whose density the kernel is",
+        ),
+        Pin(
+            "gbm_ref.gamma_conditional_hyvarinen_score",
+            vectors="gamma_conditional_hyvarinen_score",
+            reads=lambda candidate: candidate["target"],
+        ),
     ),
-    pins=_gamma_pins.SCORE,
 )
 
 DENOISER = Claim(
-    id="R24-denoiser",
-    title="denoiser for gamma noise",
-    statement=r"For gamma noise and every data law $\mathbb E[1/X_0\mid x]=\frac{\ell-1-H}{\ell "
-    r"x}$ with $H=x\,\partial_x\log p(x)$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R24-denoiser",
+    "denoiser for gamma noise",
+    is_the_denoiser,
+    holds=lambda h: (looks - 1 - h) / (looks * x),
+    twins={
+        "looks for looks - 1": lambda h: (looks - h) / (looks * x),
+        "H added": lambda h: (looks - 1 + h) / (looks * x),
+        "not divided by looks": lambda h: (looks - 1 - h) / x,
+    },
+    names=_NAMES,
     sheet=("R24",),
-    assumptions=("per coordinate", "p may be differentiated under the integral over x0"),
+    assumptions=(_LOOKS, _COORDINATE),
     depends=("R24",),
-    derivation=r"$H(x)=\mathbb E[\,x\,\partial_x\log p(x\mid X_0)\mid x\,]=\ell-1-\ell x\,\mathbb "
-    r"E[1/X_0\mid x]$; solve for the posterior mean. Both sides times $p$ are linear in the data "
-    "law, so data of two values decide it.",
-    proof=Proof(
-        is_the_denoiser,
-        holds=lambda H: (looks - 1 - H) / (looks * x),
-        twins={
-            "looks for looks - 1": lambda H: (looks - H) / (looks * x),
-            "H added": lambda H: (looks - 1 + H) / (looks * x),
-            "not divided by looks": lambda H: (looks - 1 - H) / x,
-        },
-    ),
-    pins=_gamma_pins.DENOISER,
+    pins=(Pin("gbm_ref.gamma_denoiser", vectors="gamma_denoiser", reads=lambda found: found(h)),),
 )
 
 MARGINAL = Claim(
-    id="R24-inverse-gamma",
-    title="inverse gamma data under gamma noise",
-    statement=r"$X_0\sim\mathrm{InvGamma}(\alpha,\beta)$ gives $p(x)\propto x^{\ell-1}(\beta+\ell "
-    r"x)^{-(\ell+\alpha)}$ and $H=\ell-1-\frac{(\ell+\alpha)\ell x}{\beta+\ell x}$.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R24-inverse-gamma",
+    "inverse gamma data under gamma noise",
+    is_the_marginal,
+    holds=_MARGINAL,
+    twins={
+        "exponent alpha alone": (looks, alpha - looks, beta / looks),
+        "scale of the data": (looks, alpha, beta),
+        "shapes exchanged": (alpha, looks, beta / looks),
+    },
+    shown=_shown_law,
+    values=lambda: {"power": -_joint()[1] - 1, "inside": -_joint()[2] / x0},
+    names=_NAMES,
     sheet=("R24",),
-    assumptions=("alpha, beta > 0", "one coordinate"),
+    assumptions=(_LOOKS, "alpha and beta are positive", "one coordinate"),
     depends=("R24",),
-    derivation=r"Kernel times prior is, as a function of $x_0$, $x^{\ell-1}x_0^{-(\ell+\alpha+1)}"
-    r"e^{-(\beta+\ell x)/x_0}$, an inverse gamma kernel with integral $\Gamma(\ell+\alpha)"
-    r"(\beta+\ell x)^{-(\ell+\alpha)}$. Multiply, then differentiate the logarithm.",
-    proof=Proof(
-        is_the_marginal,
-        holds=(_LOG_P, _H),
-        twins={
-            "exponent alpha alone": (_LOG_P + looks * log(beta + looks * x), _H),
-            "score of the prior": (_LOG_P, -alpha - 1 + beta / x),
-            "factor looks dropped": (_LOG_P, looks - 1 - (looks + alpha) * x / (beta + looks * x)),
-        },
+    pins=(
+        Pin(
+            "gbm_ref.gamma_marginal",
+            ({"L": 3.7, "alpha": 2.6, "beta": 1.9}, {"L": 0.6, "alpha": 0.8, "beta": 31.0}),
+            reads=lambda law: law,
+        ),
     ),
-    pins=_gamma_pins.MARGINAL,
 )
 
-CLAIMS = (TARGET, DENOISER, MARGINAL)
+CHAIN = Claim(
+    "R24b",
+    "a Markov chain with gamma noise",
+    keeps_gamma_marginals,
+    holds=_STEP,
+    twins={
+        "not rescaled": (looks / looks, M, looks - M),
+        "parameters swapped": (looks / M, looks - M, M),
+        "second parameter K": (looks / M, M, looks),
+    },
+    values=lambda: {
+        "gamma": _gamma_moment(looks) / looks**n,
+        "beta": _beta_moment(*symbols("p q")),
+    },
+    names=_CHAIN_NAMES,
+    assumptions=(_FALLING, "the beta draws are independent of each other and of X_k"),
+    readings=("the moments of all positive orders (a Mellin transform) determine the law",),
+    depends=("R24",),
+    pins=(
+        Pin(
+            "gbm_ref.gamma_chain_step",
+            vectors="gamma_chain_step",
+            reads=lambda step: x * step[0] * b,
+        ),
+    ),
+)
+
+ANCESTRAL = Claim(
+    "R24b-ancestral",
+    "exact reverse step for gamma noise",
+    is_the_ancestral_step,
+    holds=_ANCESTRAL,
+    twins={
+        "shape K": (M, looks),
+        "shape J": (M, M),
+        "X_{k+1} without its looks": (looks / looks, looks - M),
+    },
+    shown=lambda step: {"state": _state(step), "shape": step[1]},
+    names=_CHAIN_NAMES,
+    sheet=("R24b",),
+    assumptions=(_FALLING, "one coordinate; x_0 is known: with an estimate of it, it is a model"),
+    depends=("R24b",),
+    pins=(
+        Pin(
+            "gbm_ref.gamma_ancestral_step",
+            vectors="gamma_ancestral_step",
+            # Its L are the looks of the noisy state, its M those of the new one.
+            reads=lambda step: _state(step).subs({xn: x, looks: M, M: looks}, simultaneous=True),
+        ),
+    ),
+)
+
+EQUILIBRIUM = Claim(
+    "R24c",
+    "a multiplicative equation with a gamma equilibrium",
+    is_stationary,
+    holds=_EQUILIBRIUM,
+    twins={
+        "Stratonovich shape": (2 * growth / s2, 2 * crowding / s2),
+        "without the factor 2": (growth / s2 - 1, crowding / s2),
+        "scale for rate": (2 * growth / s2 - 1, s2 / (2 * crowding)),
+    },
+    values=lambda: {"sde": Sde("X", (growth - crowding * x) * x, sigma * x)},
+    names={"growth": "a", "crowding": "b"},
+    assumptions=(
+        Assumption(
+            "growth is more than half of sigma^2, and crowding positive",
+            "the shape of the law is positive",
+            lambda: bool(_EQUILIBRIUM[0].subs(growth, s2 / 4) < 0),
+        ),
+        "Itô calculus",
+    ),
+    readings=("nothing is claimed about the transition density",),
+    depends=("A1",),
+)
+
+CLAIMS = (TARGET, DENOISER, MARGINAL, CHAIN, ANCESTRAL, EQUILIBRIUM)

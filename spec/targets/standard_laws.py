@@ -1,12 +1,16 @@
 """Hyvarinen scores H = x p'/p of the standard laws on (0, oo), and their mean (sheet R25).
 
-Symbols: alpha shape, beta rate or scale, k and l shape and scale of the Weibull law
+Symbols: alpha, beta  shape, and rate or scale, of a gamma or inverse gamma law;  c, scale  of a
+Weibull law;  a, b, scale  of a beta-prime law;  g, u  standard draws from which `rvs` builds its
+own
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 
 from sympy import (
     Expr,
+    Function,
     Integer,
     Pow,
     Rational,
@@ -14,104 +18,124 @@ from sympy import (
     diff,
     exp,
     expand,
+    expand_log,
     gammasimp,
     integrate,
+    log,
     oo,
     symbols,
 )
 
 from spec.checking.algebra import vanishes
-from spec.checking.old import Claim, Kind, Means, Proof
+from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.symbols import x
-from spec.targets import _law_pins
 
-alpha, beta, k, l_ = symbols("alpha beta k l", positive=True)
+alpha, beta, c, scale, a, b, g, u = symbols("alpha beta c scale a b g u", positive=True)
+Scores = Mapping[str, Expr]
 
 
 def _densities() -> dict[str, Expr]:
     """p up to a constant factor, from what defines each law.
 
-    The gamma law by its density; the exponential, Weibull and Pareto laws by differentiating
-    P(X > x); the inverse gamma law as that of 1 / G, G gamma, with dG = dx / x^2.
+    The gamma and the beta-prime law by their densities; the exponential, Weibull and Pareto laws
+    by differentiating P(X > x); the inverse gamma law as that of 1 / G, G gamma, with dG = dx /
+    x^2.
     """
-
-    def gamma_density(g: Expr) -> Expr:
-        return g ** (alpha - 1) * exp(-beta * g)
-
-    tails = {
-        "exponential": exp(-beta * x),
-        "Weibull": exp(-((x / l_) ** k)),
-        "Pareto": x**-alpha,
-    }
     return {
-        "gamma": gamma_density(x),
-        **{name: -diff(tail, x) for name, tail in tails.items()},
-        "inverse gamma": gamma_density(1 / x) / x**2,
+        "gamma": _gamma(x),
+        **{name: -diff(tail, x) for name, tail in _tails().items()},
+        "inverse gamma": _gamma(1 / x) / x**2,
+        "beta prime": x ** (a - 1) * (1 + x / scale) ** (-a - b),
         "uniform": Integer(1),
     }
 
 
-def are_the_scores(scores: Mapping[str, Expr]) -> bool:
-    """Whether x p'/p is the named score for every law. Powers become symbols."""
+def _gamma(at: Expr) -> Expr:
+    return at ** (alpha - 1) * exp(-beta * at)
+
+
+def _tails() -> dict[str, Expr]:
+    return {
+        "exponential": exp(-beta * x),
+        "Weibull": exp(-((x / scale) ** c)),
+        "Pareto": x**-alpha,
+    }
+
+
+def are_the_scores(scores: Scores) -> bool:
+    r"""Inside the support $x\,p'(x)$ over $p(x)$ is [[gamma]] for the gamma law of shape $\alpha$
+    and rate $\beta$, [[exponential]] for the exponential law of rate $\beta$, [[Weibull]] for the
+    Weibull law of shape $c$ and scale $l$, [[Pareto]] for the Pareto law of exponent $\alpha$,
+    [[inverse gamma]] for the inverse gamma law of shape $\alpha$ and scale $\beta$, [[beta prime]]
+    for the beta-prime law of shapes $a$ and $b$ and scale $l$, and [[uniform]] for a uniform law.
+
+    Constant factors drop out. The densities that are differentiated are [[p gamma]] for the gamma
+    law, the same at $x^{-1}$ over $x^2$ for the inverse gamma law, [[p beta prime]] for the
+    beta-prime law, and the derivatives of the tails [[tail exponential]], [[tail Weibull]] and
+    [[tail Pareto]]. Powers become symbols.
+    """
     laws = _densities()
     if set(scores) != set(laws):
         raise ValueError(f"scores of {sorted(laws)} are wanted, got {sorted(scores)}")
-    return vanishes(
-        [_with_symbols(_score(p)) - _with_symbols(scores[name]) for name, p in laws.items()]
-    )
+    return vanishes([_named(_score(p)) - _named(scores[name]) for name, p in laws.items()])
 
 
 def _score(p: Expr) -> Expr:
-    return expand(x * diff(p, x) / p)
+    return expand(x * diff(expand_log(log(p)), x))
 
 
-def _with_symbols(expression: Expr) -> Expr:
-    """The expression with a symbol for the k-th power of each base."""
+def _named(expression: Expr) -> Expr:
+    """The expression with a symbol for the c-th power of each base."""
     return expand(expression).replace(
-        lambda part: isinstance(part, Pow) and part.exp.has(k),
-        lambda part: Symbol(f"{part.base}_to_k") ** (part.exp / k),
+        lambda part: isinstance(part, Pow) and part.exp.has(c),
+        lambda part: Symbol(f"{part.base}_to_c") ** (part.exp / c),
     )
 
 
-def is_the_mean(candidate: tuple[Rational, Rational]) -> bool:
-    """Whether the integral of H p is c times that of p plus e times the gain of x p at the ends.
+def is_the_mean(formula: Callable[[Expr, Expr], Expr]) -> bool:
+    r"""In one coordinate the integral of $x\,p'(x)$ over the support is $[[it]]$, where $M$ is the
+    integral of $p$ and $G$ what $x\,p(x)$ gains between the ends. For a density, whose mass is
+    one, it is the mean of the Hyvärinen score, $[[mean]]$.
 
-    candidate = (c, e). For every polynomial p of degree 4 on every interval [low, high], by exact
-    integration of x p'; smooth densities are limits of polynomials.
+    By parts: the integrands agree for every $p$ and its derivative at every $x$.
     """
-    constant, boundary = candidate
-    low, high = symbols("low high")
-    coefficients = symbols("c0 c1 c2 c3 c4")
-    p = sum(c * x**n for n, c in enumerate(coefficients))
-    left = integrate(expand(x * diff(p, x)), (x, low, high))
-    gain = (x * p).subs(x, high) - (x * p).subs(x, low)
-    return vanishes(left - constant * integrate(p, (x, low, high)) - boundary * gain)
+    p, value, slope = Function("p")(x), *symbols("p_x slope")
+    gap = x * diff(p, x) - formula(diff(x * p, x), p)
+    return vanishes(gap.subs(diff(p, x), slope).subs(p, value))
 
 
-def are_the_means(means: Mapping[str, Expr]) -> bool:
-    """Whether E[H] is the named value, by exact integration of H p and of p over the support.
+def _jump() -> bool:
+    """A density with a jump inside: 1/4 on [0, 2], 1/2 on [2, 3], where x p' is zero."""
+    heights = {(0, 2): Rational(1, 4), (2, 3): Rational(1, 2)}
+    mass = sum(height * (high - low) for (low, high), height in heights.items())
+    return mass == 1 and 3 * heights[2, 3] - mass != 0
 
-    The Pareto law lives on [1, oo), the uniform one on [1, 2], the others on (0, oo). Quotients of
-    gamma functions that differ by one are reduced by their recursion.
+
+def are_the_means(means: Scores) -> bool:
+    r"""The mean of $x\,p'(x)$ over $p(x)$ is [[gamma]] for the gamma law, [[exponential]] for the
+    exponential, [[Weibull]] for the Weibull and [[inverse gamma]] for the inverse gamma law,
+    [[Pareto]] for the Pareto law on $[1,\infty)$ and [[uniform]] for the uniform law on $[1,2]$.
+
+    Both $x\,p'$ and $p$ are integrated exactly over the support. Quotients of gamma functions that
+    differ by one are reduced by their recursion.
     """
-    ends = {"Pareto": (1, oo), "uniform": (1, 2)}
-    laws = _densities()
-    if set(means) != set(laws):
-        raise ValueError(f"means of {sorted(laws)} are wanted, got {sorted(means)}")
-    gaps = []
-    for name, p in laws.items():
-        support = (x, *ends.get(name, (0, oo)))
-        quotient = integrate(expand(_score(p) * p), support) / integrate(p, support)
-        gaps.append(gammasimp(quotient) - means[name])
-    return vanishes(gaps)
+    return vanishes([_mean(name) - mean for name, mean in means.items()])
+
+
+@cache
+def _mean(name: str) -> Expr:
+    p = _densities()[name]
+    support = (x, *{"Pareto": (1, oo), "uniform": (1, 2)}.get(name, (0, oo)))
+    return gammasimp(integrate(expand(_score(p) * p), support) / integrate(p, support))
 
 
 _SCORES = {
     "gamma": alpha - 1 - beta * x,
     "exponential": -beta * x,
-    "Weibull": k - 1 - k * (x / l_) ** k,
+    "Weibull": c - 1 - c * (x / scale) ** c,
     "Pareto": -alpha - 1,
     "inverse gamma": -alpha - 1 + beta / x,
+    "beta prime": a - 1 - (a + b) * x / (scale + x),
     "uniform": Integer(0),
 }
 _MEANS = {
@@ -119,83 +143,112 @@ _MEANS = {
     "Pareto": -1 - alpha,
     "uniform": Integer(0),
 }
+_NAMES = {"x": "x", "scale": "l", "G": "G", "M": "M"}
+
+# Class in gbm_ref, names in the order of the rows, a draw and a mistaken one.
+_PINNED = {
+    "gamma": ("Gamma", "x alpha beta g", g / beta, g * beta),
+    "inverse gamma": ("InverseGamma", "x alpha beta g", beta / g, 1 / (beta * g)),
+    "Weibull": ("Weibull", "x c scale g", scale * g, g / scale),
+    "beta prime": ("BetaPrime", "x a scale g b u", scale * g / u, scale * u / g),
+}
+_ROWS = (
+    (1.7, 2.3, 0.7, 1.9, 3.4, 0.4),
+    (0.02, 0.6, 1.9, 0.03, 0.8, 2.7),
+    (31.0, 5.1, 2.2, 7.1, 1.3, 0.9),
+)
+
+
+def _pins_of(law: str) -> tuple[Pin, ...]:
+    name, names, draw, mistaken = _PINNED[law]
+    of, vectors = f"gbm_ref.{name}", law.lower().replace(" ", "_")
+    points = tuple(dict(zip(names.split(), row, strict=False)) for row in _ROWS)
+    return (
+        Pin(
+            f"{of}.logpdf",
+            vectors=f"{vectors}_logpdf",
+            because="it is the density whose score the statement is",
+        ),
+        Pin(f"{of}.cdf", vectors=f"{vectors}_cdf", because="it is the integral of that density"),
+        Pin(
+            f"{of}.hyvarinen_score",
+            vectors=f"{vectors}_hyvarinen_score",
+            reads=lambda scores: scores[law],
+        ),
+        Pin(f"{of}.log_score", points, lambda scores: scores[law] + 1),
+        Pin(f"{of}.stein_score", points, lambda scores: scores[law] / x),
+        Pin(
+            f"{of}.rvs",
+            points,
+            because="it draws from that density",
+            formula=draw,
+            twins={"upside down": mistaken},
+        ),
+    )
+
 
 SCORES = Claim(
-    id="R25",
-    title="Hyvärinen scores of standard laws",
-    statement=r"$H=x\,p'/p$ is $\alpha-1-\beta x$ for $\Gamma(\alpha,\text{rate }\beta)$, $-\beta "
-    r"x$ for $\mathrm{Exp}(\beta)$, $k-1-k(x/l)^k$ for $\mathrm{Weibull}(k,l)$, $-\alpha-1$ for "
-    r"$\mathrm{Pareto}(\alpha)$, $-\alpha-1+\beta/x$ for $\mathrm{InvGamma}(\alpha,\beta)$ and "
-    "$0$ for a uniform law.",
-    kind=Kind.PROVED,
+    "R25",
+    "Hyvärinen scores of standard laws",
+    are_the_scores,
+    holds=_SCORES,
+    twins={
+        "gamma: alpha for alpha - 1": _SCORES | {"gamma": alpha - beta * x},
+        "Weibull: without the factor k": _SCORES | {"Weibull": c - 1 - (x / scale) ** c},
+        "Pareto: alpha for alpha + 1": _SCORES | {"Pareto": -alpha},
+        "inverse gamma: 1 - alpha": _SCORES | {"inverse gamma": 1 - alpha + beta / x},
+        "beta prime: b alone": _SCORES | {"beta prime": a - 1 - b * x / (scale + x)},
+    },
+    values=lambda: {
+        **{f"p {name}": p for name, p in _densities().items()},
+        **{f"tail {name}": tail for name, tail in _tails().items()},
+    },
+    names=_NAMES,
     means=Means.CALCULUS,
-    sheet=("R25",),
-    assumptions=("inside the support", "all parameters positive"),
-    derivation=r"$H=x\,\frac{d}{dx}\log p$, so constants drop out. Gamma: differentiate "
-    r"$(\alpha-1)\log x-\beta x$. Exponential, Weibull, Pareto: $p=-\frac{d}{dx}P(X>x)$ with "
-    r"$P(X>x)=e^{-\beta x},\ e^{-(x/l)^k},\ x^{-\alpha}$. Inverse gamma: $X=1/G$ has "
-    r"$p(x)=g(1/x)/x^2$, so that $H(x)=-H_G(1/x)-2$.",
-    proof=Proof(
-        are_the_scores,
-        holds=_SCORES,
-        twins={
-            "gamma: alpha for alpha - 1": {**_SCORES, "gamma": alpha - beta * x},
-            "Weibull: without the factor k": {**_SCORES, "Weibull": k - 1 - (x / l_) ** k},
-            "Pareto: alpha for alpha + 1": {**_SCORES, "Pareto": -alpha},
-            "inverse gamma: 1 - alpha": {**_SCORES, "inverse gamma": 1 - alpha + beta / x},
-        },
-    ),
-    pins=_law_pins.PINS,
+    assumptions=("all parameters are positive",),
+    pins=tuple(pin for law in _PINNED for pin in _pins_of(law)),
 )
 
 MEAN = Claim(
-    id="R25-mean",
-    title="mean of the Hyvärinen score",
-    statement=r"$\mathbb E[H_i]=-1+[x_ip]_\partial$: minus one, plus the gain of $x_ip$ between "
-    r"the ends of the support, integrated over the other coordinates.",
-    kind=Kind.PROVED,
-    means=Means.ALGEBRA,
+    "R25-mean",
+    "mean of the Hyvärinen score",
+    is_the_mean,
+    holds=lambda G, M: G - M,
+    twins={
+        "boundary term left out": lambda G, M: -M,
+        "boundary term with the wrong sign": lambda G, M: -G - M,
+        "mean zero, as for the log score": lambda G, M: G,
+    },
+    shown=lambda formula: {
+        "it": formula(*symbols("G M")),
+        "mean": formula(Symbol("G"), Integer(1)),
+    },
+    names=_NAMES,
     sheet=("R25",),
     assumptions=(
-        "p is continuously differentiable inside its support",
+        Assumption(
+            "p is continuously differentiable inside its support",
+            "a jump of x p inside it adds to the gain between the ends",
+            _jump,
+        ),
         "the integral and the limits of x p at the ends exist",
-        "decided for one coordinate and polynomial densities on an interval",
-    ),
-    derivation=r"$\mathbb E[H]=\int x\,p'\,dx=[xp]-\int p\,dx$ by parts. It is $-1$ exactly when "
-    r"$xp$ is equal at both ends, for instance zero as $x\to0$ and $x\to\infty$.",
-    proof=Proof(
-        is_the_mean,
-        holds=(Rational(-1), Rational(1)),
-        twins={
-            "boundary term left out": (Rational(-1), Rational(0)),
-            "boundary term with the wrong sign": (Rational(-1), Rational(-1)),
-            "mean zero, as for the log score": (Rational(0), Rational(1)),
-        },
     ),
 )
 
 VALUES = Claim(
-    id="R25-values",
-    title="mean of the score of standard laws",
-    statement=r"$\mathbb E[H]=-1$ for the gamma, exponential, Weibull and inverse gamma laws, "
-    r"$-1-\alpha$ for the Pareto law on $[1,\infty)$, and $0$ for the uniform law on $[1,2]$.",
-    kind=Kind.PROVED,
+    "R25-values",
+    "mean of the score of standard laws",
+    are_the_means,
+    holds=_MEANS,
+    twins={
+        "no boundary term for the Pareto law": _MEANS | {"Pareto": Integer(-1)},
+        "no boundary term for the uniform law": _MEANS | {"uniform": Integer(-1)},
+        "gamma: mean of the log score": _MEANS | {"gamma": Integer(0)},
+    },
     means=Means.CALCULUS,
     sheet=("R25",),
-    assumptions=("all parameters positive",),
+    assumptions=("all parameters are positive",),
     depends=("R25", "R25-mean"),
-    derivation=r"Integrate $xp'$ exactly. In terms of R25-mean: $xp$ vanishes at $0$ and $\infty$ "
-    r"for the first four; for the Pareto law it is $\alpha$ at $1$ and $0$ at infinity; for the "
-    r"uniform law it grows from 1 to 2.",
-    proof=Proof(
-        are_the_means,
-        holds=_MEANS,
-        twins={
-            "no boundary term for the Pareto law": {**_MEANS, "Pareto": Integer(-1)},
-            "no boundary term for the uniform law": {**_MEANS, "uniform": Integer(-1)},
-            "gamma: mean of the log score": {**_MEANS, "gamma": Integer(0)},
-        },
-    ),
 )
 
 CLAIMS = (SCORES, MEAN, VALUES)

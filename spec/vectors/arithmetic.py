@@ -7,6 +7,7 @@ the tests in ball arithmetic, and in float64 where a mistake consists of losing 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import mpmath
@@ -14,12 +15,15 @@ from mpmath import mpf
 
 # mpf, float or a ball, according to the arithmetic.
 Number = Any
+# f(arithmetic, one argument after the other, in the order of the names)
+Formula = Callable[..., Number]
 
 
 @dataclass(frozen=True)
 class Arithmetic:
     """exp, log, sqrt, Phi (normal cumulative), log Gamma and pi for one kind of number.
 
+    number(text)                          the number that a text such as "1e-8" stands for
     gamma_lower(a, x), gamma_upper(a, x)  P(a, x) and Q(a, x) = 1 - P(a, x), regularised
     beta_lower(a, b, y)                   I_y(a, b), regularised
     """
@@ -30,6 +34,7 @@ class Arithmetic:
     ncdf: Callable[[Number], Number]
     log_gamma: Callable[[Number], Number]
     pi: Callable[[], Number]
+    number: Callable[[str], Number]
     gamma_lower: Callable[[Number, Number], Number]
     gamma_upper: Callable[[Number, Number], Number]
     beta_lower: Callable[[Number, Number, Number], Number]
@@ -46,6 +51,15 @@ class Arithmetic:
 def whole(n: Number) -> int:
     """A whole number of any kind, a ball among them, as an int."""
     return int(float(n))
+
+
+def to_float(value: mpf) -> float:
+    """The nearest float64, below the normal range as well (where mpmath rounds twice)."""
+    sign, mantissa, exponent, bits = value._mpf_
+    if exponent + bits < -1100:
+        return 0.0
+    size = float(Fraction(int(mantissa)) * Fraction(2) ** exponent)
+    return -size if sign else size
 
 
 def _rounded(function: Callable[..., mpf]) -> Callable[..., float]:
@@ -77,6 +91,7 @@ MPMATH = Arithmetic(
     mpmath.ncdf,
     mpmath.loggamma,
     lambda: +mpmath.pi,
+    mpf,
     _gamma_lower,
     _gamma_upper,
     _beta_lower,
@@ -88,7 +103,24 @@ FLOAT64 = Arithmetic(
     _rounded(mpmath.ncdf),
     _rounded(mpmath.loggamma),
     lambda: float(mpmath.pi),
+    float,
     _rounded(_gamma_lower),
     _rounded(_gamma_upper),
     _rounded(_beta_lower),
 )
+
+
+def log_slope(formula: Formula) -> Formula:
+    """d/dlog x of a formula of x and others, by Richardson's central difference."""
+
+    def slope(f: Arithmetic, x: mpf, *others: mpf) -> mpf:
+        with mpmath.extradps(140):
+            y, h = mpmath.log(x), mpf(10) ** -45
+
+            def central(step: mpf) -> mpf:
+                ends = [formula(f, mpmath.exp(y + s * step), *others) for s in (1, -1)]
+                return (ends[0] - ends[1]) / (2 * step)
+
+            return (4 * central(h / 2) - central(h)) / 3
+
+    return slope

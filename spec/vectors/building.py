@@ -1,15 +1,13 @@
 """One row of a file: the value at two precisions and by a second formula, and what it catches."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 import mpmath
 from mpmath import mpf
 
-from spec.vectors.arithmetic import FLOAT64, MPMATH, Number
-from spec.vectors.records import Argument, Case, Flag, Formula, Twin, VectorFunction
+from spec.vectors.arithmetic import to_float
+from spec.vectors.records import DIGITS, MORE_DIGITS, Case, Flag, Twin, VectorFunction, evaluate
 
-DIGITS, MORE_DIGITS = 60, 90
 AGREEMENT = mpf("1e-55")  # of two precisions, in units of S
 SECOND_AGREEMENT = mpf("1e-50")  # of two formulas, in units of S
 # A mistake is named in a row only when its error is this many times what the row allows.
@@ -47,22 +45,6 @@ class Row:
         }
 
 
-def evaluate(formula: Formula, case: Case, digits: int) -> mpf:
-    """A formula at the arguments of a case, which are taken as exact, with that many digits."""
-    with mpmath.workdps(digits):
-        return mpf(formula(MPMATH, *(_exact(value) for value in case.args.values())))
-
-
-def mistaken(twin: Twin, case: Case) -> Number:
-    """What a mistake gives at the arguments of a case: NaN where it gives no real number."""
-    try:
-        if twin.naive:
-            return mpf(twin.formula(FLOAT64, *case.args.values()))
-        return evaluate(twin.formula, case, DIGITS)
-    except (ArithmeticError, ValueError, TypeError):
-        return mpf("nan")
-
-
 def bound(k: int, scale: float) -> mpf:
     """The error that a row allows: k 2^-53 S + 2^-1074."""
     with mpmath.workdps(DIGITS):
@@ -72,11 +54,12 @@ def bound(k: int, scale: float) -> mpf:
 def make_row(number: int, function: VectorFunction, case: Case) -> Row:
     """The row, or BadVector when it fails one of its own checks."""
     where = f"{function.name} {number} {dict(case.args)}"
-    if list(case.args) != list(function.meanings):
+    if tuple(case.args) != function.arguments:
         raise BadVector(f"{where}: the arguments are {list(function.meanings)}")
     fewer, more = DIGITS + function.guard, MORE_DIGITS + function.guard
-    low, value = (evaluate(function.formula, case, digits) for digits in (fewer, more))
-    size, second = evaluate(function.scale, case, fewer), evaluate(function.second, case, more)
+    low, value = evaluate(function.formula, case.args, fewer), function.at(case.args)
+    size = evaluate(function.scale, case.args, fewer)
+    second = evaluate(function.second, case.args, more)
     if not (mpmath.isfinite(value) and mpmath.isfinite(size) and size > 0):
         raise BadVector(f"{where}: value {value}, scale {size}")
     with mpmath.workdps(more):
@@ -98,7 +81,7 @@ def make_row(number: int, function: VectorFunction, case: Case) -> Row:
 
 def catches(function: VectorFunction, case: Case, value: mpf, scale: float, twin: Twin) -> bool:
     """Whether the row refuses what the mistake gives, with room to spare; NaN is refused."""
-    wrong = mistaken(twin, case)
+    wrong = twin.at(case.args)
     with mpmath.workdps(DIGITS):
         return not abs(wrong - value) <= CLEARLY * bound(function.k, scale)
 
@@ -121,18 +104,5 @@ def decimal(value: mpf) -> str:
     return digits if "e" in digits else f"{digits}e+0"
 
 
-def to_float(value: mpf) -> float:
-    """The nearest float64, below the normal range as well (where mpmath rounds twice)."""
-    sign, mantissa, exponent, bits = value._mpf_
-    if exponent + bits < -1100:
-        return 0.0
-    size = float(Fraction(int(mantissa)) * Fraction(2) ** exponent)
-    return -size if sign else size
-
-
-def _exact(value: Argument) -> mpf | tuple[mpf, ...]:
-    return tuple(mpf(v) for v in value) if isinstance(value, tuple) else mpf(value)
-
-
-def _written(value: Argument) -> str | list[str]:
+def _written(value: float | tuple[float, ...]) -> str | list[str]:
     return [v.hex() for v in value] if isinstance(value, tuple) else value.hex()

@@ -1,233 +1,153 @@
-"""One log-normal law: log X is N(a, v)."""
+"""One log-normal law, log X normal with mean a and variance v: scores, density, posterior law."""
 
 import mpmath
+from mpmath import mpf
 
-from spec.vectors.arithmetic import Arithmetic, Number
-from spec.vectors.points import across, between, cases, e, nearest, ordinary
-from spec.vectors.records import Case, Flag, Twin, VectorFunction
+from spec.vectors.arithmetic import Arithmetic, Number, log_slope
+from spec.vectors.tables import function
 
-LAW = {"x": "a state, > 0", "a": "mean of log X, any number", "v": "variance of log X, > 0"}
-
-
-def _log_score(f: Arithmetic, x: Number, a: Number, v: Number) -> Number:
-    return -(f.log(x) - a) / v
-
-
-def _hyvarinen(f: Arithmetic, x: Number, a: Number, v: Number) -> Number:
-    return _log_score(f, x, a, v) - 1
-
-
-def _stein(f: Arithmetic, x: Number, a: Number, v: Number) -> Number:
-    return _hyvarinen(f, x, a, v) / x
-
-
-def _logpdf(f: Arithmetic, x: Number, a: Number, v: Number) -> Number:
-    return -f.log(x) + f.log_normal_density(f.log(x), a, v)
+_LAW = {"x": "a state, > 0", "a": "mean of log X, any number", "v": "variance of log X, > 0"}
+_BOX = "1e-3~1e3 -2..2 1e-3~20"
+# States where the Hyvarinen score is 0, exp(a - v), to the last bit.
+_ROOTS = """
+    NEAR_ROOT 0.7189237334319262 0.31 0.64; 0.023517745856009104 -3.7 0.05;
+        1.594440679804032e+129 300 2.5; 4.334176704156849e-18 0.02 40
+"""
+_EXTREMES = """
+    SMALL_V 1.0000001 0 1e-12; 1.35 0.3 1e-12; e(0.301) 0.3 1e-9; e(-5) -5.001 1e-10
+    CANCELLATION e(700) 699.9 0.01; e(-700) -700.25 0.3; e(123.456) 123 1e-3; 1.000001 1e-6 1e-4
+    TAIL e(700) 0.3 0.64; e(-700) -0.2 0.64; e(50) -1.1 0.02; e(-45) 1.2 0.3; e(300) -300 50
+    BASIC 1.7 -0.3 1e6; e(690) -20 1e6; 0.3 650 1e5
+    POW2 2^500 346.7 0.7; 2^-600 -416.1 0.2
+"""
 
 
-def _cdf(f: Arithmetic, x: Number, a: Number, v: Number) -> Number:
-    return f.ncdf((f.log(x) - a) / f.sqrt(v))
-
-
-def _sizes(f: Arithmetic, x: Number, a: Number, v: Number) -> Number:
-    return (abs(f.log(x)) + abs(a)) / v
-
-
-def _logpdf_size(f: Arithmetic, x: Number, a: Number, v: Number) -> Number:
-    r = abs(f.log(x) - a)
-    size = abs(f.log(x)) + 1 + abs(f.log(2 * f.pi() * v)) / 2
-    return size + r * r / (2 * v) + r * _sizes(f, x, a, v)
-
-
-def _slope(f: Arithmetic, x: Number, a: Number, v: Number) -> Number:
-    """d/dlog x of log p, by a central difference, exact for a quadratic."""
-    y, step = mpmath.log(x), mpmath.sqrt(v)
-    values = [_logpdf(f, mpmath.exp(y + sign * step), a, v) for sign in (1, -1)]
-    return (values[0] - values[1]) / (2 * step)
-
-
-_BOX = {"x": across(1e-3, 1e3), "a": between(-2, 2), "v": across(1e-3, 20)}
-_KINDS = (Flag.H_VS_STEIN, Flag.H_VS_LOGSCORE, Flag.S_VS_S2)
-
-
-def _roots(minus_one: bool) -> list[tuple[float, ...]]:
-    """States where the log score, or with `minus_one` the Hyvarinen score, is 0 to a bit."""
-    found = []
-    with mpmath.workdps(40):
-        for a, v in ((0.31, 0.64), (-3.7, 0.05), (300.0, 2.5), (0.02, 40.0)):
-            exponent = mpmath.mpf(a) - (mpmath.mpf(v) if minus_one else 0)
-            found.append((nearest(mpmath.exp(exponent)), a, v))
-    return found
-
-
-_EXTREMES = (
-    *cases(Flag.SMALL_V, "x a v", [
-        (1.0000001, 0.0, 1e-12), (1.35, 0.3, 1e-12), (e(0.301), 0.3, 1e-9), (e(-5), -5.001, 1e-10),
-    ]),
-    *cases(Flag.CANCELLATION, "x a v", [
-        (e(700), 699.9, 0.01), (e(-700), -700.25, 0.3), (e(123.456), 123.0, 1e-3),
-        (1.000001, 1e-6, 1e-4),
-    ]),
-    *cases(Flag.TAIL, "x a v", [
-        (e(700), 0.3, 0.64), (e(-700), -0.2, 0.64), (e(50), -1.1, 0.02), (e(-45), 1.2, 0.3),
-        (e(300), -300.0, 50.0),
-    ]),
-    *cases(Flag.BASIC, "x a v", [(1.7, -0.3, 1e6), (e(690), -20.0, 1e6), (0.3, 650.0, 1e5)]),
-)  # fmt: skip
-
-
-def _cases(root: bool, *kinds: Flag) -> tuple[Case, ...]:
-    """Ordinary ones for the kinds of mistake, the zeros that matter, and the extremes."""
-    zeros = cases(Flag.NEAR_ROOT, "x a v", _roots(root))
-    powers = cases(Flag.POW2, "x a v", [(2.0**500, 346.7, 0.7), (2.0**-600, -416.1, 0.2)])
-    return (*ordinary(_BOX, kinds), *zeros, *_EXTREMES, *powers)
-
-
-def _guarded(formula: object) -> Twin:
-    return Twin("guarded_variance", Flag.SMALL_V, "1e-8 added to v",
-                lambda f, x, a, v: formula(f, x, a, v + mpmath.mpf("1e-8")))  # fmt: skip
-
-
-def _deviation(formula: object) -> Twin:
-    return Twin("deviation_for_variance", Flag.S_VS_S2, "sqrt(v) in place of v",
-                lambda f, x, a, v: formula(f, x, a, f.sqrt(v)))  # fmt: skip
-
-
-LOG_SCORE = VectorFunction(
-    name="log_normal_log_score",
-    claim="R2-score",
-    text="-(log(x) - a) / v",
-    meanings=LAW,
-    formula=_log_score,
-    second=lambda f, x, a, v: 1 + _slope(f, x, a, v),
-    scale_text="(|log x| + |a|) / v",
-    scale=_sizes,
-    twins=(
-        Twin("hyvarinen_score", Flag.H_VS_LOGSCORE, "1 is taken off",
-             lambda f, x, a, v: _log_score(f, x, a, v) - 1),
-        Twin("divided_by_x", Flag.H_VS_STEIN, "divided by x",
-             lambda f, x, a, v: _log_score(f, x, a, v) / x),
-        Twin("sign", Flag.TAIL, "of the wrong sign",
-             lambda f, x, a, v: -_log_score(f, x, a, v)),
-        _deviation(_log_score),
-        _guarded(_log_score),
-    ),
-    cases=_cases(False, *_KINDS),
-)  # fmt: skip
-
-HYVARINEN = VectorFunction(
-    name="log_normal_hyvarinen_score",
-    claim="R2-score",
-    text="-1 - (log(x) - a) / v",
-    meanings=LAW,
-    formula=_hyvarinen,
-    second=_slope,
-    scale_text="1 + (|log x| + |a|) / v",
-    scale=lambda f, x, a, v: 1 + _sizes(f, x, a, v),
-    twins=(
-        Twin("log_score", Flag.H_VS_LOGSCORE, "the -1 is left out", _log_score),
-        Twin("stein_score", Flag.H_VS_STEIN, "divided by x", _stein),
-        Twin("median_for_mode", Flag.ITO, "a + v: zero where the density of log X has its peak",
-             lambda f, x, a, v: _hyvarinen(f, x, a + v, v)),
-        Twin("log_of_mean", Flag.ITO, "a + v/2, the logarithm of the mean of X, in place of a",
-             lambda f, x, a, v: _hyvarinen(f, x, a + v / 2, v)),
-        _deviation(_hyvarinen),
-        _guarded(_hyvarinen),
-    ),
-    cases=_cases(True, *_KINDS, Flag.ITO),
-)  # fmt: skip
-
-STEIN = VectorFunction(
-    name="log_normal_stein_score",
-    claim="R2-score",
-    text="(-1 - (log(x) - a) / v) / x",
-    meanings=LAW,
-    formula=_stein,
-    second=lambda f, x, a, v: _slope(f, x, a, v) / x,
-    scale_text="(1 + (|log x| + |a|) / v) / x",
-    scale=lambda f, x, a, v: (1 + _sizes(f, x, a, v)) / x,
-    twins=(
-        Twin("of_the_logarithm", Flag.H_VS_LOGSCORE, "log score over x: the -1 is left out",
-             lambda f, x, a, v: _log_score(f, x, a, v) / x),
-        Twin("hyvarinen_score", Flag.H_VS_STEIN, "not divided by x", _hyvarinen),
-        _deviation(_stein),
-        _guarded(_stein),
-    ),
-    cases=tuple(case for case in _cases(True, *_KINDS) if case.args["x"] != e(-700)),
-)  # fmt: skip
-
-LOGPDF = VectorFunction(
-    name="log_normal_logpdf",
-    claim="A23",
-    text="-log(x) - log(2 pi v) / 2 - (log(x) - a)^2 / (2 v)",
-    meanings=LAW,
-    formula=_logpdf,
-    second=lambda f, x, a, v: f.log(
-        f.exp(-(f.log(x) ** 2 - 2 * a * f.log(x) + a * a) / (2 * v)) / (x * f.sqrt(2 * f.pi() * v))
-    ),
-    scale_text="|log x| + 1 + |log 2 pi v| / 2 + r^2 / (2 v) + |r| (|log x| + |a|) / v, "
-    "r = log(x) - a",
-    scale=_logpdf_size,
-    twins=(
-        Twin("density_of_the_logarithm", Flag.H_VS_LOGSCORE, "the -log x is left out",
-             lambda f, x, a, v: _logpdf(f, x, a, v) + f.log(x)),
-        Twin("sign_of_the_jacobian", Flag.H_VS_LOGSCORE, "+log x",
-             lambda f, x, a, v: _logpdf(f, x, a, v) + 2 * f.log(x)),
-        Twin("logarithm_of_density", Flag.TAIL, "the density first, then its log, in float64",
-             lambda f, x, a, v: f.log(f.exp(_logpdf(f, x, a, v))), naive=True),
-        Twin("normalised_for_x", Flag.ITO, "a - v/2 in place of a: the mean of X for its log",
-             lambda f, x, a, v: _logpdf(f, x, a - v / 2, v)),
-        _deviation(_logpdf),
-        _guarded(_logpdf),
-    ),
-    cases=_cases(True, Flag.H_VS_LOGSCORE, Flag.S_VS_S2, Flag.ITO),
-)  # fmt: skip
-
-
-def _cdf_size(f: Arithmetic, x: Number, a: Number, v: Number) -> Number:
-    z = (f.log(x) - a) / f.sqrt(v)
-    density = f.exp(-z * z / 2) / f.sqrt(2 * f.pi())
-    return f.ncdf(z) * (1 + z * z) + density * _sizes(f, x, a, v) * f.sqrt(v)
-
-
-def _by_incomplete_gamma(f: Arithmetic, x: Number, a: Number, v: Number) -> Number:
-    z = (mpmath.log(x) - a) / mpmath.sqrt(v)
-    tail = mpmath.gammainc(mpmath.mpf(1) / 2, z * z / 2, mpmath.inf, regularized=True) / 2
+def normal_cdf(f: Arithmetic, z: Number) -> mpf:
+    """Phi by the incomplete gamma function."""
+    tail = mpmath.gammainc(mpf(1) / 2, z * z / 2, mpmath.inf, regularized=True) / 2
     return tail if z < 0 else 1 - tail
 
 
-_QUANTILE_BOX = {"x": across(0.05, 40), "a": between(-1, 1.5), "v": across(0.1, 9)}
-
-CDF = VectorFunction(
-    name="log_normal_cdf",
-    claim="A23",
-    text="Phi((log(x) - a) / sqrt(v)), Phi the standard normal cumulative distribution",
-    meanings=LAW,
-    formula=_cdf,
-    second=_by_incomplete_gamma,
-    scale_text="out * (1 + z^2) + phi(z) (|log x| + |a|) / sqrt(v), z = (log(x) - a) / sqrt(v)",
-    scale=_cdf_size,
-    twins=(
-        Twin("one_minus_upper_tail", Flag.TAIL, "1 - Phi(-z), in float64",
-             lambda f, x, a, v: 1 - f.ncdf((a - f.log(x)) / f.sqrt(v)), naive=True),
-        Twin("deviation_for_variance", Flag.S_VS_S2, "divided by v in place of sqrt(v)",
-             lambda f, x, a, v: f.ncdf((f.log(x) - a) / v)),
-        Twin("log_of_mean", Flag.ITO, "a + v/2, the logarithm of the mean of X, in place of a",
-             lambda f, x, a, v: _cdf(f, x, a + v / 2, v)),
-        Twin("survival", Flag.SIGN, "the probability of a larger value",
-             lambda f, x, a, v: 1 - _cdf(f, x, a, v)),
-    ),
-    cases=(
-        *ordinary(_QUANTILE_BOX, (Flag.S_VS_S2, Flag.ITO)),
-        *cases(Flag.TAIL, "x a v", [
-            (e(-5.5), 0.3, 0.64), (e(-10), 0.2, 1.0), (e(-20.5), 0.1, 1.0), (e(-22), 0.4, 0.64),
-            (e(-30), -0.3, 1.0), (e(-700), -100.0, 400.0), (e(-37.25), 0.0, 1.0),
-        ]),
-        *cases(Flag.UNDERFLOW, "x a v", [(e(-37.75), 0.05, 1.0), (e(-45), 0.0, 1.0)]),
-        *cases(Flag.SMALL_V, "x a v", [(1.0000003, 0.0, 1e-12), (1.349858, 0.3, 1e-12)]),
-        *cases(Flag.CANCELLATION, "x a v", [(e(700), 699.5, 0.5), (e(-650), -650.5, 0.25)]),
-        *cases(Flag.BASIC, "x a v", [(e(8), 0.1, 1.0), (2.7, 0.3, 1e6), (e(600), 2.0, 1e5)]),
-    ),
+LOGPDF = function("log_normal_logpdf", "A23", _LAW, f"""
+    out  -log(x) - log(2 pi v) / 2 - (log(x) - a)^2 / (2 v)
+    again  log(exp(-(log(x)^2 - 2 a log(x) + a^2) / (2 v)) / (x sqrt(2 pi v)))
+    S  |log x| + 1 + |log 2 pi v| / 2 + r^2 / (2 v) + |r| (|log x| + |a|) / v, r = log(x) - a
+    common  density_of_the_logarithm
+    sign_of_the_jacobian  H_VS_LOGSCORE  +log x  out + 2 log(x)
+    common  logarithm_of_density
+    normalised_for_x  ITO  a - v/2 in place of a: the mean of X for its log  a -> a - v / 2
+    common  deviation_for_variance, guarded_variance
+    ordinary H_VS_LOGSCORE S_VS_S2 ITO: {_BOX}
+    {_ROOTS}{_EXTREMES}
+""")  # fmt: skip
+_SLOPE = {"slope": log_slope(LOGPDF.formula)}
+LAW = (
+    LOGPDF,
+    function("log_normal_log_score", "R2-score", _LAW, f"""
+    out  -(log(x) - a) / v
+    again  1 + slope(x, a, v)
+    S  (|log x| + |a|) / v
+    hyvarinen_score  H_VS_LOGSCORE  1 is taken off  out - 1
+    divided_by_x  H_VS_STEIN  divided by x  out / x
+    sign  TAIL  of the wrong sign  -out
+    common  deviation_for_variance, guarded_variance
+    ordinary H_VS_STEIN H_VS_LOGSCORE S_VS_S2: {_BOX}
+    NEAR_ROOT e(0.31) 0.31 0.64; e(-3.7) -3.7 0.05; e(300) 300 2.5; e(0.02) 0.02 40
+    {_EXTREMES}
+""", _SLOPE),
+    function("log_normal_hyvarinen_score", "R2-score", _LAW, f"""
+    out  -1 - (log(x) - a) / v
+    again  slope(x, a, v)
+    S  1 + (|log x| + |a|) / v
+    common  log_score, stein_score
+    median_for_mode  ITO  a + v: zero where the density of log X has its peak  a -> a + v
+    log_of_mean  ITO  a + v/2, the logarithm of the mean of X, in place of a  a -> a + v / 2
+    common  deviation_for_variance, guarded_variance
+    ordinary H_VS_STEIN H_VS_LOGSCORE S_VS_S2 ITO: {_BOX}
+    {_ROOTS}{_EXTREMES}
+""", _SLOPE),
+    function("log_normal_stein_score", "R2-score", _LAW, f"""
+    out  (-1 - (log(x) - a) / v) / x
+    again  slope(x, a, v) / x
+    S  (1 + (|log x| + |a|) / v) / x
+    of_the_logarithm  H_VS_LOGSCORE  log score over x: the -1 is left out  out + 1 / x
+    hyvarinen_score  H_VS_STEIN  not divided by x  out x
+    common  deviation_for_variance, guarded_variance
+    ordinary H_VS_STEIN H_VS_LOGSCORE S_VS_S2: {_BOX}
+    {_ROOTS}{_EXTREMES}
+""", _SLOPE, keep=lambda case: case.args["x"] > 1e-300),
+    function("log_normal_cdf", "A23", _LAW, """
+    out  Phi((log(x) - a) / sqrt(v)), Phi the standard normal cumulative distribution
+    again  normal_cdf((log(x) - a) / sqrt(v))
+    S  out * (1 + z^2) + phi(z) (|log x| + |a|) / sqrt(v), z = (log(x) - a) / sqrt(v)
+    one_minus_upper_tail  TAIL  1 - Phi(-z), in float64  1 - Phi((a - log(x)) / sqrt(v))
+    deviation_for_variance  S_VS_S2  divided by v in place of sqrt(v)  v -> v^2
+    log_of_mean  ITO  a + v/2, the logarithm of the mean of X, in place of a  a -> a + v / 2
+    common  survival
+    ordinary S_VS_S2 ITO: 0.05~40 -1..1.5 0.1~9
+    TAIL e(-5.5) 0.3 0.64; e(-10) 0.2 1; e(-20.5) 0.1 1; e(-22) 0.4 0.64; e(-30) -0.3 1;
+        e(-700) -100 400; e(-37.25) 0 1
+    UNDERFLOW e(-37.75) 0.05 1; e(-45) 0 1
+    SMALL_V 1.0000003 0 1e-12; 1.349858 0.3 1e-12
+    CANCELLATION e(700) 699.5 0.5; e(-650) -650.5 0.25
+    BASIC e(8) 0.1 1; 2.7 0.3 1e6; e(600) 2 1e5
+""", {"normal_cdf": normal_cdf}),
 )  # fmt: skip
 
-FUNCTIONS = (LOGPDF, LOG_SCORE, HYVARINEN, STEIN, CDF)
+_KERNEL = {"m": "m(t), any number", "v": "v(t) > 0"}
+_V0 = {"v0": "variance of log X_0, > 0"}
+_GIVEN = {"x": "state at time t, > 0", "a": "mean of log X_0", **_V0, **_KERNEL}
+_MOVED = """
+    common  ito_term
+    deviation_for_variance  S_VS_S2  sqrt(v) and sqrt(v0)  v0 -> sqrt(v0), v -> sqrt(v)
+    common  drift_of_the_wrong_sign
+    variances_exchanged  T_INDEX  v / (v0 + v) in place of v0 / (v0 + v)  v0 -> v, v -> v0
+"""
+# The density of log X_t at y + p v over that at y.
+_TILTED = "p (log(x) - m) + p^2 v / 2 + log N(Y + p v; a + m, V) - log N(Y; a + m, V)"
+POSTERIOR = (
+    function("log_normal_posterior_log_mean", "R7", _GIVEN, f"""
+    out  a + v0 / (v0 + v) (log(x) - a - m)
+    again  (v a + v0 (log(x) - m)) / (v0 + v)
+    S  |a| + v0 / (v0 + v) (|log x| + |a| + |m|)
+    {_MOVED}
+    not_the_logarithm  TAIL  exp of it: the geometric mean of X_0  exp(out)
+    guarded_variance  SMALL_V  1e-8 added to v0 + v  v -> v + 1e-8
+    ordinary 10+2 ITO S_VS_S2 SIGN T_INDEX: 0.05~20 -2..2 0.02~3 -0.5..0.5 0.02~3
+    TAIL e(700) 0.3 0.6 0.2 0.4; e(-700) -0.2 0.5 0.1 0.7; 2 0.7 1e6 0.3 0.2; 2 0.7 0.3 0.2 1e6;
+        e(90) -80 3e5 1 2e5
+    SMALL_V 1.35 0.3 1e-12 1e-4 1e-10; 1.35 0.3 0.64 0.01 1e-12; 1.0000001 0.3 1e-12 1e-8 3e-12
+    BASIC e(600) 599.5 0.4 0.2 0.6; e(-500) -500.125 0.3 -0.1 0.2
+    NEAR_ROOT e(-1) 1 0.5 0 0.5; e(-0.75) 0.25 0.25 0.5 1
+"""),
+    function("log_normal_posterior_log_var", "R7", {**_V0, "v": _KERNEL["v"]}, """
+    out  v0 v / (v0 + v)
+    again  v - v^2 / (v0 + v)
+    S  out: a relative bound
+    by_the_hessian  SMALL_V  v - v^2 / (v0 + v), in float64
+    sum  BASIC  v0 + v
+    deviation_for_variance  S_VS_S2  the root  sqrt(out)
+    noise_of_the_last_step  T_INDEX  v: the data are spread out, v0 = infinity
+    data_variance  TAIL  v0: nothing is learnt from x_t
+    ordinary S_VS_S2 T_INDEX: 0.02~3 0.02~3
+    SMALL_V 1e-12 0.64; 1e-6 3; 1e-3 700; 3e-13 0.01; 2e-3 1.7
+    TAIL 1e6 0.3; 2.5 1e6; 1e6 1e-12
+""", guard=20),
+    function("log_normal_log_posterior_moment", "R6",
+             {**_GIVEN, "p": "the power, any number but 0"}, f"""
+    out  p M + p^2 C / 2, M = a + v0 / (v0 + v) (log(x) - a - m), C = v0 v / (v0 + v)
+    again  {_TILTED}
+    let  Y = log(x), V = v0 + v
+    S  |p| (|a| + v0 / (v0 + v) (|log x| + |a| + |m|)) + p^2 C / 2
+    {_MOVED}
+    geometric_mean  BASIC  p M: the power inside the logarithm
+    density_away_from_x  TAIL  p (y - m) + p^2 v / 2 + log q(y + p v) - log q(y), in float64
+        {_TILTED}
+    power_not_squared  BASIC  p C / 2  p M + p C / 2
+    ordinary 8+3 ITO S_VS_S2 SIGN T_INDEX: 0.05~20 -2..2 0.02~3 -0.5..0.5 0.02~3 1,2,-1,0.5,3
+    BASIC e(700) 0.3 0.6 0.2 0.4 1; e(-700) -0.2 0.5 0.1 0.7 2; 2 0.7 1e6 0.3 0.2 -1;
+        2 0.7 0.3 0.2 1e6 0.5; e(90) -80 3e5 1 2e5 3; 1.35 0.3 1e-12 1e-4 1e-10 1;
+        1.35 0.3 0.64 0.01 1e-12 2; 1.0000001 0.3 1e-12 1e-8 3e-12 -1;
+        e(600) 599.5 0.4 0.2 0.6 0.5; e(-500) -500.125 0.3 -0.1 0.2 3
+""", guard=30),
+)  # fmt: skip

@@ -1,212 +1,276 @@
-"""Two log-normal components, and a data set of two points under the forward kernel."""
+"""Two log-normal components: density, score, posterior law, moments, and the fit of one pair."""
 
 import mpmath
 from mpmath import mpf
 
-from spec.vectors.arithmetic import Arithmetic, Number
-from spec.vectors.points import across, between, cases, e, ordinary
-from spec.vectors.records import Flag, Twin, VectorFunction
+from spec.vectors.arithmetic import Arithmetic, log_slope
+from spec.vectors.tables import function
 
-MIXTURE = {
-    "x": "a state, > 0",
-    "w": "weight of the first component, in (0, 1), with 1 - w exact in float64",
-    "a1": "mean of log X in the first component",
-    "v1": "variance of log X in the first component, > 0",
-    "a2": "mean of log X in the second component",
-    "v2": "variance of log X in the second component, > 0",
-}
-Values = tuple[Number, ...]
-
-
-def _terms(f: Arithmetic, y: Number, law: Values) -> list[Number]:
-    """log(w_j N(y; a_j, v_j))."""
-    w, a1, v1, a2, v2 = law
-    return [
-        f.log(w) + f.log_normal_density(y, a1, v1),
-        f.log(1 - w) + f.log_normal_density(y, a2, v2),
-    ]
-
-
-def _shares(f: Arithmetic, terms: list[Number]) -> list[Number]:
-    each = [f.exp(term) for term in terms]
-    return [value / (each[0] + each[1]) for value in each]
-
-
-def _pulls(f: Arithmetic, y: Number, law: Values) -> list[Number]:
-    _, a1, v1, a2, v2 = law
-    return [-(y - a1) / v1, -(y - a2) / v2]
-
-
-def _log_score(f: Arithmetic, x: Number, *law: Number) -> Number:
-    """sum_j r_j u_j with r_j the share of component j at x and u_j its own log score."""
-    y = f.log(x)
-    r, u = _shares(f, _terms(f, y, law)), _pulls(f, y, law)
-    return r[0] * u[0] + r[1] * u[1]
-
-
-def _logpdf(f: Arithmetic, x: Number, *law: Number) -> Number:
-    terms = _terms(f, f.log(x), law)
-    return f.log(f.exp(terms[0]) + f.exp(terms[1])) - f.log(x)
-
-
-def _term_sizes(f: Arithmetic, y: Number, law: Values) -> list[Number]:
-    w, a1, v1, a2, v2 = law
-    return [
-        abs(f.log(weight)) + abs(f.log(2 * f.pi() * v)) / 2 + (y - a) ** 2 / (2 * v)
-        + abs(y - a) * (abs(y) + abs(a)) / v
-        for weight, a, v in ((w, a1, v1), (1 - w, a2, v2))
-    ]  # fmt: skip
-
-
-def _logpdf_size(f: Arithmetic, x: Number, *law: Number) -> Number:
-    y = f.log(x)
-    r, sizes = _shares(f, _terms(f, y, law)), _term_sizes(f, y, law)
-    return abs(y) + 1 + r[0] * sizes[0] + r[1] * sizes[1]
-
-
-def _score_size(f: Arithmetic, x: Number, *law: Number) -> Number:
-    y = f.log(x)
-    _, a1, v1, a2, v2 = law
-    r, u, sizes = _shares(f, _terms(f, y, law)), _pulls(f, y, law), _term_sizes(f, y, law)
-    own = r[0] * (abs(y) + abs(a1)) / v1 + r[1] * (abs(y) + abs(a2)) / v2
-    return 1 + own + r[0] * r[1] * abs(u[0] - u[1]) * (sizes[0] + sizes[1])
-
-
-def _by_log1p(f: Arithmetic, x: Number, *law: Number) -> Number:
-    small, large = sorted(_terms(f, mpmath.log(x), law))
-    return large + mpmath.log1p(mpmath.exp(small - large)) - mpmath.log(x)
-
-
-def _by_differentiation(f: Arithmetic, x: Number, *law: Number) -> Number:
-    """d/dlog x of the log density: Richardson's central difference of w1 N1 + w2 N2."""
-    y = mpmath.log(x)
-    with mpmath.extradps(120):
-        step = mpf(10) ** -45 * min(1, mpmath.sqrt(law[2]), mpmath.sqrt(law[4]))
-
-        def slope(h: mpf) -> mpf:
-            ends = [_by_log1p(f, mpmath.exp(y + sign * h), *law) for sign in (1, -1)]
-            return (ends[0] - ends[1]) / (2 * h)
-
-        return (4 * slope(step / 2) - slope(step)) / 3
-
-
-_BOX = {
-    "x": across(0.02, 50), "w": between(0.1, 0.9), "a1": between(-2, 0.5), "v1": across(0.02, 3),
-    "a2": between(0, 2.5), "v2": across(0.02, 3),
-}  # fmt: skip
-_NAMES = "x w a1 v1 a2 v2"
 # Weights with few bits, so that 1 - w is exact.
-_WEIGHTS = (0.25, 0.625, 0.375, 0.84375, 0.125, 0.5)
+_WEIGHTS = "0.25,0.625,0.375,0.84375,0.125,0.5"
+_OTHERS = "0.25,0.625,0.375,0.84375,0.125,0.6875"
+_W = {"w": "weight of the first component, in (0, 1), with 1 - w exact in float64"}
+_SHORT = {
+    **_W, "a1": "mean of log X in the first component", "v1": "its variance, > 0",
+    "a2": "mean of log X in the second component", "v2": "its variance, > 0",
+}  # fmt: skip
+_MIXTURE = {
+    **_SHORT, "v1": "variance of log X in the first component, > 0",
+    "v2": "variance of log X in the second component, > 0",
+}  # fmt: skip
+_X = {"x": "a state, > 0"}
+# q_j is log w_j N_j; T_j the sizes of its terms.
+_LET = """
+    let  y = log(x), w1 = w, w2 = 1 - w, q_j = log(w_j) + log N(y; a_j, v_j),
+        r1 = 1 / (1 + exp(q2 - q1)), r2 = 1 / (1 + exp(q1 - q2)), u_j = -(y - a_j) / v_j,
+        T_j = |log w_j| + |log 2 pi v_j| / 2 + (y - a_j)^2 / (2 v_j)
+        + |y - a_j| (|y| + |a_j|) / v_j"""
+_BOX = f"0.02~50 {_WEIGHTS} -2..0.5 0.02~3 0..2.5 0.02~3"
+_EXTREMES = """
+    TAIL e(700) 0.25 -0.3 0.64 0.9 0.2; e(-700) 0.625 -0.3 0.05 0.4 0.3;
+        e(60) 0.5 -1.1 0.25 1.3 0.25; e(-41) 2^-40 -0.7 0.04 0.8 0.04; e(500) 0.75 3 7 3 7.5
+    SMALL_V 1.0000002 0.5 0 1e-12 3e-7 1e-12; 1.35 0.25 0.3 1e-12 0.3 2e-12;
+        1.000001 0.375 1e-6 1e-12 0 0.5; 1.2840254 0.75 0.25 1e-10 0.2500003 1e-10
+"""
+# The components weigh about the same where each is far out: shares of numbers like exp(-1e5).
+_TIED = """
+    CANCELLATION e(400) 0.5 -0.25 0.75 -0.25 0.7500001; e(-350) 0.5 2 0.3 2.0000003 0.3;
+        e(700) 0.25 1e-3 2 0 2"""
+_ROOTS = """
+    NEAR_ROOT e(-1) 0.5 -2 1 2 1; e(-0.64) 0.5 0 0.64 0 0.64; e(-1.5) 0.5 0 1.5 0 1.5
+"""
+_WIDE = "2.2 0.5 0.1 1e6 -0.4 0.2; e(-600) 0.375 1 1e6 2 1e5"
+_MPMATH = {"log1p": lambda f, x: mpmath.log1p(x), "erfc": lambda f, x: mpmath.erfc(x)}
 
+LOGPDF = function("mixture_logpdf", "R2", {**_X, **_MIXTURE}, f"""
+    out  log(w N(y; a1, v1) + (1 - w) N(y; a2, v2)) - y, y = log(x), N the normal density
+    again  max(q1, q2) + log1p(exp(-|q1 - q2|)) - y
+    S  |y| + 1 + sum_j r_j T_j, r_j the share of component j in the density at x,
+        T_j = |log w_j| + |log 2 pi v_j| / 2 + (y - a_j)^2 / (2 v_j)
+        + |y - a_j| (|y| + |a_j|) / v_j
+    {_LET}
+    common  density_of_the_logarithm, deviation_for_variance(v_j), equal_weights
+    mean_of_logarithms  BASIC  sum_j w_j log N_j: the log inside the sum
+        sum_j w_j log N(y; a_j, v_j) - y
+    logarithm_of_density  TAIL  the densities first, then the log, in float64  out
+    ordinary H_VS_LOGSCORE S_VS_S2: {_BOX}
+    {_EXTREMES}{_TIED}; e(0.125) 0.5 -299.875 1 300.125 1; e(-2) 0.75 -602 3 598 3
+    {_ROOTS}BASIC {_WIDE}
+""", _MPMATH)  # fmt: skip
+_SCORE = {"slope": log_slope(LOGPDF.second)}
+HYVARINEN = function("mixture_hyvarinen_score", "R2-score", {**_X, **_MIXTURE}, f"""
+    out  -1 + r1 u1 + r2 u2, u_j = -(log(x) - a_j) / v_j,
+        r_j the share of component j in the density at x
+    again  slope(x, w, a1, v1, a2, v2)
+    S  1 + sum_j r_j (|y| + |a_j|) / v_j + r1 r2 |u1 - u2| (T1 + T2), y = log(x),
+        T_j as for mixture_logpdf
+    {_LET}
+    common  log_score, stein_score
+    weights_for_shares  T_INDEX  w_j, the shares of no observation, for r_j
+        r1 -> w, r2 -> 1 - w
+    common  equal_weights, deviation_for_variance(v_j)
+    ratio_of_densities  TAIL  densities and their ratio, in float64
+        r1 -> exp(q1) / (exp(q1) + exp(q2)), r2 -> exp(q2) / (exp(q1) + exp(q2))
+    shares_from_a_rounded_sum  CANCELLATION
+        r_j = exp(term_j - log sum) without dividing by their sum, in float64
+        sum_j exp(q_j - s) u_j - 1, s = max(q1, q2) + log(1 + exp(-|q1 - q2|))
+    ordinary H_VS_LOGSCORE H_VS_STEIN S_VS_S2: {_BOX}
+    {_EXTREMES}{_TIED}{_ROOTS}
+    BASIC 1.7 2^-50 0.5 0.01 -0.4 0.3; 0.4 1-2^-50 0.3 0.02 -0.9 0.2; {_WIDE}
+""", _SCORE)  # fmt: skip
+LAW = (LOGPDF, HYVARINEN)
 
-def _ordinary(*kinds: Flag) -> tuple:
-    drawn = ordinary(_BOX, kinds)
-    return tuple(
-        type(case)(case.flag, {**case.args, "w": _WEIGHTS[i % len(_WEIGHTS)]})
-        for i, case in enumerate(drawn)
-    )
-
-
-_TAILS = cases(Flag.TAIL, _NAMES, [
-    (e(700), 0.25, -0.3, 0.64, 0.9, 0.2), (e(-700), 0.625, -0.3, 0.05, 0.4, 0.3),
-    (e(60), 0.5, -1.1, 0.25, 1.3, 0.25), (e(-41), 2.0**-40, -0.7, 0.04, 0.8, 0.04),
-    (e(500), 0.75, 3.0, 7.0, 3.0, 7.5),
-])  # fmt: skip
-_SMALL = cases(Flag.SMALL_V, _NAMES, [
-    (1.0000002, 0.5, 0.0, 1e-12, 3e-7, 1e-12), (1.35, 0.25, 0.3, 1e-12, 0.3, 2e-12),
-    (1.000001, 0.375, 1e-6, 1e-12, 0.0, 0.5), (1.2840254, 0.75, 0.25, 1e-10, 0.2500003, 1e-10),
-])  # fmt: skip
-# The two components weigh about the same where each is far out, so that shares are ratios of
-# numbers like exp(-1e5).
-_TIED = cases(Flag.CANCELLATION, _NAMES, [
-    (e(400), 0.5, -0.25, 0.75, -0.25, 0.7500001), (e(-350), 0.5, 2.0, 0.3, 2.0000003, 0.3),
-    (e(700), 0.25, 0.001, 2.0, 0.0, 2.0), (e(0.125), 0.5, -299.875, 1.0, 300.125, 1.0),
-    (e(-2), 0.75, -602.0, 3.0, 598.0, 3.0),
-])  # fmt: skip
-_ROOTS = cases(Flag.NEAR_ROOT, _NAMES, [
-    (e(-1), 0.5, -2.0, 1.0, 2.0, 1.0), (e(-0.64), 0.5, 0.0, 0.64, 0.0, 0.64),
-    (e(-1.5), 0.5, 0.0, 1.5, 0.0, 1.5),
-])  # fmt: skip
-_EXTREME_WEIGHTS = cases(Flag.BASIC, _NAMES, [
-    (1.7, 2.0**-50, 0.5, 0.01, -0.4, 0.3), (0.4, 1 - 2.0**-50, 0.3, 0.02, -0.9, 0.2),
-    (2.2, 0.5, 0.1, 1e6, -0.4, 0.2), (e(-600), 0.375, 1.0, 1e6, 2.0, 1e5),
-])  # fmt: skip
-
-
-def _equal_weights(f: Arithmetic, law: Values) -> Values:
-    return (mpf(1) / 2, *law[1:])
-
-
-LOGPDF = VectorFunction(
-    name="mixture_logpdf",
-    claim="R2",
-    text="log(w N(y; a1, v1) + (1 - w) N(y; a2, v2)) - y, y = log(x), N the normal density",
-    meanings=MIXTURE,
-    formula=_logpdf,
-    second=_by_log1p,
-    scale_text="|y| + 1 + sum_j r_j T_j, r_j the share of component j in the density at x, "
-    "T_j = |log w_j| + |log 2 pi v_j| / 2 + (y - a_j)^2 / (2 v_j) "
-    "+ |y - a_j| (|y| + |a_j|) / v_j",
-    scale=_logpdf_size,
-    twins=(
-        Twin("density_of_the_logarithm", Flag.H_VS_LOGSCORE, "the -log x is left out",
-             lambda f, x, *law: _logpdf(f, x, *law) + f.log(x)),
-        Twin("deviation_for_variance", Flag.S_VS_S2, "sqrt(v_j) in place of v_j",
-             lambda f, x, w, a1, v1, a2, v2: _logpdf(f, x, w, a1, f.sqrt(v1), a2, f.sqrt(v2))),
-        Twin("equal_weights", Flag.BASIC, "1/2 in place of w",
-             lambda f, x, *law: _logpdf(f, x, *_equal_weights(f, law))),
-        Twin("mean_of_logarithms", Flag.BASIC, "sum_j w_j log N_j: the log inside the sum",
-             lambda f, x, w, a1, v1, a2, v2: w * f.log_normal_density(f.log(x), a1, v1)
-             + (1 - w) * f.log_normal_density(f.log(x), a2, v2) - f.log(x)),
-        Twin("logarithm_of_density", Flag.TAIL, "the densities first, then the log, in float64",
-             _logpdf, naive=True),
-    ),
-    cases=(*_ordinary(Flag.H_VS_LOGSCORE, Flag.S_VS_S2), *_TAILS, *_SMALL, *_TIED,
-           *_ROOTS, *_EXTREME_WEIGHTS[2:]),
+_NARROW = f"0.1~9 {_OTHERS} -1.5..0.5 0.1~2 0..2 0.1~2"
+CDF = (
+    function("mixture_cdf", "R2", {**_X, **_SHORT}, f"""
+    out  w Phi(z1) + (1 - w) Phi(z2), z_j = (log(x) - a_j) / sqrt(v_j)
+    again  c2 + w (c1 - c2), c_j = erfc((a_j - log(x)) / sqrt(2 v_j)) / 2
+    S  sum_j w_j (Phi(z_j) (1 + z_j^2) + phi(z_j) (|log x| + |a_j|) / sqrt(v_j))
+    let  w1 = w, w2 = 1 - w
+    common  survival
+    one_minus_survival  TAIL  1 - sum_j w_j Phi(-z_j), in float64
+        1 - sum_j w_j Phi((log(1 / x) + a_j) / sqrt(v_j))
+    common  equal_weights, deviation_for_variance(v_j)
+    pooled  T_INDEX  one normal law with the mean and variance of the mixture
+        Phi((log(x) - w a1 - (1 - w) a2) / sqrt(w v1 + (1 - w) v2 + w (1 - w) (a1 - a2)^2))
+    ordinary SIGN S_VS_S2 T_INDEX: {_NARROW}
+    TAIL e(-9) 0.25 -0.3 0.64 0.9 2; e(-22) 0.5 -1.1 1 1.3 0.25; e(-41) 2^-40 -12 1 0.8 1;
+        e(-700) 0.75 -600 9 3 700
+    BASIC 1.0000002 0.5 0 1e-12 3e-7 1e-12; e(300) 0.25 299 2 301.5 0.7;
+        0.4 1-2^-50 0.3 0.2 -0.9 0.2
+""", _MPMATH),
+    function("mixture_log_score_divergence", "R2-hessian", {**_X, **_SHORT}, f"""
+    out  -r1 / v1 - r2 / v2 + r1 r2 (u1 - u2)^2, u_j = -(log(x) - a_j) / v_j,
+        r_j the share of component j in the density at x
+    again  slope(x, w, a1, v1, a2, v2)
+    S  r1 / v1 + r2 / v2 + r1 r2 (g (g + s1 + s2) + (|1/v1 - 1/v2| + g^2) (T1 + T2)),
+        g = |u1 - u2|, s_j = (|log x| + |a_j|) / v_j, T_j as for mixture_logpdf
+    {_LET}, r2 = 1 - r1
+    components_alone  BASIC  the spread of the u_j is left out  -r1 / v1 - r2 / v2
+    spread_with_the_other_sign  SIGN  - r1 r2 (u1 - u2)^2  out - 2 r1 r2 (u1 - u2)^2
+    equal_weights_of_curvatures  T_INDEX  w_j in place of r_j in the first two
+        r1 r2 (u1 - u2)^2 - w1 / v1 - w2 / v2
+    common  deviation_for_variance(v_j)
+    divided_by_x  H_VS_STEIN  the derivative in x of the log score  out / x
+    difference_of_squares  CANCELLATION
+        sum_j r_j (u_j^2 - 1 / v_j) - (sum_j r_j u_j)^2, in float64
+    ratio_of_densities  TAIL  shares from the densities, in float64
+        r1 -> exp(q1) / (exp(q1) + exp(q2))
+    ordinary SIGN T_INDEX S_VS_S2 H_VS_STEIN: {_NARROW}
+    CANCELLATION e(400) 0.5 -0.25 0.75 -0.25 0.7500001; e(-350) 0.5 2 0.3 2.0000003 0.3
+    TAIL e(700) 0.25 -0.3 0.64 0.9 0.2; e(-700) 0.625 -0.3 0.05 0.4 0.3;
+        e(60) 0.5 -1.1 0.25 1.3 0.25
+    BASIC 1.0000002 0.5 0 1e-12 3e-7 1e-12; 2.2 0.5 0.1 1e6 -0.4 0.2;
+        e(0.125) 0.5 -299.875 1 300.125 1
+""", {"slope": log_slope(HYVARINEN.formula)}),
 )  # fmt: skip
 
+_GIVEN = {
+    "x": "state at time t, > 0", **_W, "a1": "mean of log X_0 in the first component",
+    "v1": "its variance, > 0", "a2": "mean of log X_0 in the second component",
+    "v2": "its variance, > 0", "m": "m(t), any number", "v": "v(t) > 0",
+}  # fmt: skip
+_SIZES = """g_j = v_j / (v_j + v), s_j = |log x| + |a_j| + |m|, M_j = |a_j| + g_j s_j,
+        T = sum_j (|log w_j| + |log 2 pi (v_j + v)| / 2 + b_j^2 / (2 (v_j + v))
+        + |b_j| s_j / (v_j + v)), b_j = log(x) - a_j - m"""
+_MEANS = "mu_j = a_j + v_j / (v_j + v) (log(x) - a_j - m)"
+_R = "r_j the share of component j in the density at x"
+_PARTS = f"""
+    let  w1 = w, w2 = 1 - w, q_j = log(w_j) + log N(b_j; 0, v_j + v), {_SIZES},
+        r1 = 1 / (1 + exp(q2 - q1)), r2 = 1 / (1 + exp(q1 - q2)), {_MEANS},
+        C_j = v_j v / (v_j + v)
+    common  ito_term, deviation_for_variance, equal_weights
+    densities_first  TAIL  shares as a ratio of densities, in float64
+        r1 -> exp(q1) / (exp(q1) + exp(q2)), r2 -> exp(q2) / (exp(q1) + exp(q2))
+"""
+_SHAPE = "-2..0.5 0.02~2 0..2.5 0.02~2 -0.5..0.5 0.05~2"
+_DRAWN = f"ordinary 10+3 ITO S_VS_S2: 0.05~20 {_WEIGHTS} {_SHAPE}"
+_FAR = """
+    TAIL e(80) 0.25 -0.3 0.64 0.9 0.2 0.1 0.5; e(-90) 0.625 -0.3 0.05 0.4 0.3 0.2 0.4;
+        e(60) 0.5 -1.1 0.25 1.3 0.25 -0.1 0.7; e(300) 0.75 3 0.7 3 0.75 0.2 0.3;
+        e(-41) 2^-40 -0.7 0.04 0.8 0.04 0 0.2; e(0.25) 0.5 -299.875 0.75 300.125 0.75 0.125 0.25
+    SMALL_V 1.0000002 0.5 0 1e-12 3e-7 1e-12 1e-8 2e-12; 1.35 0.25 0.3 1e-12 0.4 2e-12 0.01 0.64;
+        1.35 0.375 0.3 0.5 0.1 0.8 0 1e-12
+    BASIC 2.2 0.5 0.1 1e6 -0.4 0.2 0.2 0.6; 0.4 0.375 1 0.3 -2 0.4 0.3 1e6
+"""
+_AT = "w, a1 + m, v1 + v, a2 + m, v2 + v"
 
-def _unshifted_shares(f: Arithmetic, x: Number, *law: Number) -> Number:
-    """Shares exp(term - log of the sum), the log rounded: digits are lost where it is large."""
-    y = f.log(x)
-    small, large = sorted(_terms(f, y, law))
-    total = large + f.log(1 + f.exp(small - large))
-    u = _pulls(f, y, law)
-    r = [f.exp(term - total) for term in _terms(f, y, law)]
-    return r[0] * u[0] + r[1] * u[1] - 1
+
+def _logpdf(f: Arithmetic, *arguments: mpf) -> mpf:
+    with mpmath.extradps(40):
+        return LOGPDF.second(f, *arguments)
 
 
-HYVARINEN = VectorFunction(
-    name="mixture_hyvarinen_score",
-    claim="R2-score",
-    text="-1 + r1 u1 + r2 u2, u_j = -(log(x) - a_j) / v_j, "
-    "r_j the share of component j in the density at x",
-    meanings=MIXTURE,
-    formula=lambda f, x, *law: _log_score(f, x, *law) - 1,
-    second=_by_differentiation,
-    scale_text="1 + sum_j r_j (|y| + |a_j|) / v_j + r1 r2 |u1 - u2| (T1 + T2), y = log(x), "
-    "T_j as for mixture_logpdf",
-    scale=_score_size,
-    twins=(
-        Twin("log_score", Flag.H_VS_LOGSCORE, "the -1 is left out", _log_score),
-        Twin("stein_score", Flag.H_VS_STEIN, "divided by x",
-             lambda f, x, *law: (_log_score(f, x, *law) - 1) / x),
-        Twin("weights_for_shares", Flag.T_INDEX, "w_j, the shares of no observation, for r_j",
-             lambda f, x, *law: law[0] * _pulls(f, f.log(x), law)[0]
-             + (1 - law[0]) * _pulls(f, f.log(x), law)[1] - 1),
-        Twin("equal_weights", Flag.BASIC, "1/2 in place of w",
-             lambda f, x, *law: _log_score(f, x, *_equal_weights(f, law)) - 1),
-        Twin("deviation_for_variance", Flag.S_VS_S2, "sqrt(v_j) in place of v_j",
-             lambda f, x, w, a1, v1, a2, v2:
-             _log_score(f, x, w, a1, f.sqrt(v1), a2, f.sqrt(v2)) - 1),
-        Twin("ratio_of_densities", Flag.TAIL, "densities and their ratio, in float64",
-             lambda f, x, *law: _log_score(f, x, *law) - 1, naive=True),
-        Twin("shares_from_a_rounded_sum", Flag.CANCELLATION,
-             "r_j = exp(term_j - log sum) without dividing by their sum, in float64",
-             _unshifted_shares, naive=True),
-    ),
-    cases=(*_ordinary(Flag.H_VS_LOGSCORE, Flag.H_VS_STEIN, Flag.S_VS_S2), *_TAILS, *_SMALL,
-           *_TIED[:3], *_ROOTS, *_EXTREME_WEIGHTS),
+POSTERIOR = (
+    function("mixture_posterior_log_mean", "mixture-posterior", _GIVEN, f"""
+    out  r_1 mu_1 + r_2 mu_2, {_MEANS}, {_R}
+    again  log(x) - m + v (1 + slope(x, {_AT}))
+    S  sum_j r_j M_j + r_1 r_2 |mu_1 - mu_2| T, {_SIZES}
+    {_PARTS}
+    weights_for_shares  T_INDEX  w_j in place of r_j  r1 -> w, r2 -> 1 - w
+    {_DRAWN}
+    {_FAR}
+""", _SCORE),
+    function("mixture_posterior_log_var", "mixture-posterior", _GIVEN, f"""
+    out  r_1 C_1 + r_2 C_2 + r_1 r_2 (mu_1 - mu_2)^2, C_j = v_j v / (v_j + v), {_MEANS}, {_R}
+    again  v + v^2 curvature(x, {_AT})
+    S  out + r_1 r_2 ((|C_1 - C_2| + d^2) T + 2 d (M_1 + M_2)), d = |mu_1 - mu_2|, {_SIZES}
+    {_PARTS}
+    within_only  BASIC  r_1 C_1 + r_2 C_2
+    common  standard_deviation
+    noise_of_the_step  SMALL_V  v
+    {_DRAWN}
+    {_FAR}
+""", {"curvature": log_slope(_SCORE["slope"])}),
+    function("mixture_log_posterior_moment", "R6",
+             {**_GIVEN, "p": "the power, any number but 0"}, f"""
+    out  log(r_1 exp(p mu_1 + p^2 C_1 / 2) + r_2 exp(p mu_2 + p^2 C_2 / 2)),
+        C_j = v_j v / (v_j + v), {_MEANS}, {_R}
+    again  p (log(x) - m) + p^2 v / 2 + p v + logpdf(x exp(p v), {_AT}) - logpdf(x, {_AT})
+    S  1 + sum_j q_j (|p| M_j + p^2 C_j / 2 + |log r_j| + (1 - r_j) T),
+        q_j the share of term j in the sum, {_SIZES}
+    size  1 + sum_j Q_j (|p| M_j + p^2 C_j / 2 + |log r_j| + (1 - r_j) T),
+        e_j = log(r_j) + p mu_j + p^2 C_j / 2, Q1 = 1 / (1 + exp(e2 - e1)), Q2 = 1 - Q1
+    {_PARTS}
+    geometric_mean  BASIC  p E[log X_0]: the power inside the logarithm  p (r1 mu1 + r2 mu2)
+    no_variance  BASIC  p^2 C_j / 2 left out  out - p^2 C1 / 2
+    {_DRAWN} 1,2,-1,0.5,3,1,-0.25,1,2
+    TAIL e(80) 0.25 -0.3 0.64 0.9 0.2 0.1 0.5 1; e(-90) 0.625 -0.3 0.05 0.4 0.3 0.2 0.4 2;
+        e(60) 0.5 -1.1 0.25 1.3 0.25 -0.1 0.7 1; e(300) 0.75 3 0.7 3 0.75 0.2 0.3 2;
+        e(-41) 2^-40 -0.7 0.04 0.8 0.04 0 0.2 -1;
+        e(0.25) 0.5 -299.875 0.75 300.125 0.75 0.125 0.25 0.5
+    BASIC 1.0000002 0.5 0 1e-12 3e-7 1e-12 1e-8 2e-12 3; 1.35 0.25 0.3 1e-12 0.4 2e-12 0.01 0.64 1;
+        1.35 0.375 0.3 0.5 0.1 0.8 0 1e-12 -0.25; 2.2 0.5 0.1 1e6 -0.4 0.2 0.2 0.6 1;
+        0.4 0.375 1 0.3 -2 0.4 0.3 1e6 2
+""", {"logpdf": _logpdf}, guard=30),
 )  # fmt: skip
 
-FUNCTIONS = (LOGPDF, HYVARINEN)
+_PAIRS = f"""
+    ordinary 14+3 S_VS_S2 T_INDEX: {_OTHERS} -2..2 0.02~3 -1..3 0.02~3
+    CANCELLATION 0.5 300 1e-9 300.00001 2e-9; 0.25 -700 1e-6 -700.001 1e-12;
+        0.75 50 1e-4 50.01 3e-4
+    TAIL 2^-50 700 1e6 -3 0.1; 1-2^-50 0.3 0.02 -600 1e5; 0.5 -700 1e-12 700 1e-12
+"""
+_SQUARES = "w (v1 + a1^2) + (1 - w) (v2 + a2^2) - (w a1 + (1 - w) a2)^2"
+_PIXELS = {
+    "a1": "mean of log X_0 at the first pixel", "a2": "mean of log X_0 at the second pixel",
+    "c1": "variance of log X_0 at the first pixel", "c2": "variance at the second pixel",
+    "m": "m(T), any number", "v": "v(T) > 0",
+}  # fmt: skip
+_FITTED = """
+    ordinary S_VS_S2 ITO T_INDEX: -2..2 -1..3 0.02~3 0.02~3 -1..1 0.1~3
+    TAIL 700 -690 0.3 0.2 2 1e6; 0.3 0.1 1e6 1e-12 -3 0.1; -650 -650.5 0.2 0.3 5 0.7
+    SMALL_V 300 300.0000001 1e-12 2e-12 1e-6 3e-12; 0.3 0.300001 1e-12 1e-12 0 1e-12
+"""
+STARTS = (
+    function("mixture_log_mean", "log-moments", _SHORT, f"""
+    out  w a1 + (1 - w) a2
+    again  a2 + w (a1 - a2)
+    S  w |a1| + (1 - w) |a2|
+    common  equal_weights
+    weights_exchanged  T_INDEX  (1 - w) a1 + w a2
+    log_of_the_mean  S_VS_S2  log E[X]  log(w exp(a1 + v1 / 2) + (1 - w) exp(a2 + v2 / 2))
+    precision_weighted  CANCELLATION  weights w_j / v_j
+        (w a1 / v1 + (1 - w) a2 / v2) / (w / v1 + (1 - w) / v2)
+    wrong_sign  TAIL  the first mean with the other sign  a1 -> -a1
+    {_PAIRS}
+"""),
+    function("mixture_log_var", "log-moments", _SHORT, f"""
+    out  w v1 + (1 - w) v2 + w (1 - w) (a1 - a2)^2
+    again  {_SQUARES}
+    S  out: a relative bound
+    within_only  BASIC  w v1 + (1 - w) v2
+    weights_exchanged  T_INDEX  1 - w in place of w  w -> 1 - w
+    common  standard_deviation
+    difference_of_squares  CANCELLATION  E[(log X)^2] - (E log X)^2, in float64  {_SQUARES}
+    between_only  TAIL  w (1 - w) (a1 - a2)^2 to the power 1
+        w v1 + (1 - w) v2 + w (1 - w) |a1 - a2|
+    {_PAIRS}
+""", guard=20),
+    function("fitted_lognormal_log_mean", "R23-single", _PIXELS, f"""
+    out  (a1 + a2) / 2 + m
+    again  (a1 + m + (a2 + m)) / 2
+    S  (|a1| + |a2|) / 2 + |m|
+    ito_term  ITO  mu T in place of m  m -> m + v / 2
+    of_the_data  T_INDEX  m left out  m -> 0
+    sum  BASIC  not divided by 2  a1 + a2 + m
+    log_of_the_mean  S_VS_S2  log of the mean pixel of noised data
+        m + v / 2 + log(exp(a1 + c1 / 2) + exp(a2 + c2 / 2)) - log(2)
+    first_pixel  TAIL  a1 + m
+    guarded  SMALL_V  1e-8 added  out + 1e-8
+    {_FITTED}
+""", keep=lambda case: case.args["a1"] != 300.0),
+    function("fitted_lognormal_log_var", "R23-single", _PIXELS, f"""
+    out  (c1 + c2) / 2 + (a1 - a2)^2 / 4 + v
+    again  (c1 + c2 + a1^2 + a2^2) / 2 - ((a1 + a2) / 2)^2 + v
+    S  out + |a1 - a2| (|a1| + |a2|) / 2
+    of_the_data  T_INDEX  v left out  v -> 0
+    common  standard_deviation
+    within_only  BASIC  the difference of the means left out  a2 -> a1
+    unbiased  TAIL  (a1 - a2)^2 / 2: divided by n - 1  out + (a1 - a2)^2 / 4
+    ito_term  ITO  v / 2 taken off  v -> v / 2
+    difference_of_squares  SMALL_V  E[a^2] - (E a)^2, in float64
+        (c1 + c2 + a1^2 + a2^2) / 2 - ((a1 + a2) / 2)^2 + v
+    {_FITTED}
+""", guard=20),
+)  # fmt: skip

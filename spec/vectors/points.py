@@ -32,22 +32,17 @@ class Range:
         return float(low + fraction * (high - low))
 
 
-def between(low: float, high: float) -> Range:
-    """Evenly in [low, high]."""
-    return Range(low, high)
+Box = Mapping[str, Range | tuple[float, ...]]
 
 
-def across(low: float, high: float) -> Range:
-    """Evenly in the logarithm over [low, high], both positive."""
-    return Range(low, high, logarithmic=True)
-
-
-def spread(count: int, box: Mapping[str, Range]) -> list[dict[str, float]]:
-    """`count` points of the box."""
+def spread(count: int, box: Box) -> list[dict[str, float]]:
+    """`count` points of the box; values that are listed are taken in turn."""
     with mpmath.workdps(_PRECISION):
         return [
             {
-                name: interval.at(mpmath.frac((i + 1) * mpmath.sqrt(prime)))
+                name: interval[i % len(interval)]
+                if isinstance(interval, tuple)
+                else interval.at(mpmath.frac((i + 1) * mpmath.sqrt(prime)))
                 for (name, interval), prime in zip(box.items(), _PRIMES, strict=False)
             }
             for i in range(count)
@@ -55,7 +50,7 @@ def spread(count: int, box: Mapping[str, Range]) -> list[dict[str, float]]:
 
 
 def ordinary(
-    box: Mapping[str, Range], kinds: tuple[Flag, ...] = (), basic: int = 12, each: int = 3
+    box: Box, kinds: tuple[Flag, ...] = (), basic: int = 12, each: int = 3
 ) -> tuple[Case, ...]:
     """Points of the box: `basic` of them BASIC, then `each` for every kind of mistake."""
     flags = [Flag.BASIC] * basic + [kind for _ in range(each) for kind in kinds]
@@ -63,15 +58,8 @@ def ordinary(
     return tuple(Case(flag, point) for flag, point in zip(flags, points, strict=True))
 
 
-def cases(flag: Flag, names: str, rows: Iterable[tuple[float, ...]]) -> tuple[Case, ...]:
-    """Cases of one flag from tuples of values, in the order of the names given."""
-    split = names.split()
-    return tuple(Case(flag, dict(zip(split, row, strict=True))) for row in rows)
-
-
-def scaled(given: Iterable[Case], names: str, powers: Iterable[int]) -> tuple[Case, ...]:
+def scaled(given: Iterable[Case], split: list[str], powers: Iterable[int]) -> tuple[Case, ...]:
     """The cases again, the arguments named multiplied by powers of two, flagged POW2."""
-    split = names.split()
     made = []
     for case, power in zip(given, powers, strict=True):
         args: Arguments = {
@@ -80,14 +68,3 @@ def scaled(given: Iterable[Case], names: str, powers: Iterable[int]) -> tuple[Ca
         }
         made.append(Case(Flag.POW2, args))
     return tuple(made)
-
-
-def e(exponent: float) -> float:
-    """exp(exponent), correctly rounded."""
-    with mpmath.workdps(_PRECISION):
-        return float(mpmath.exp(mpf(exponent)))
-
-
-def nearest(value: mpf) -> float:
-    """The float64 nearest to a high-precision number."""
-    return float(value)

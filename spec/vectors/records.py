@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
-from spec.vectors.arithmetic import Number
+import mpmath
+from mpmath import mpf
 
-# f(arithmetic, one argument after the other, in the order of `arguments`)
-Formula = Callable[..., Number]
+from spec.vectors.arithmetic import FLOAT64, MPMATH, Formula, Number, to_float
+
+DIGITS, MORE_DIGITS = 60, 90
 Argument = float | tuple[float, ...]
 Arguments = Mapping[str, Argument]
 
@@ -49,6 +52,13 @@ FLAG_MEANINGS: dict[Flag, str] = {
 }
 
 
+def evaluate(formula: Formula, args: Arguments, digits: int) -> mpf:
+    """A formula at arguments, which are taken as exact, with that many digits."""
+    with mpmath.workdps(digits):
+        exact = (tuple(map(mpf, a)) if isinstance(a, tuple) else mpf(a) for a in args.values())
+        return mpf(formula(MPMATH, *exact))
+
+
 @dataclass(frozen=True)
 class Twin:
     """A mistake that some row must catch.
@@ -65,6 +75,15 @@ class Twin:
     formula: Formula
     naive: bool = False
 
+    def at(self, args: Arguments) -> Number:
+        """What the mistake gives: NaN where it gives no real number."""
+        try:
+            if self.naive:
+                return mpf(self.formula(FLOAT64, *args.values()))
+            return evaluate(self.formula, args, DIGITS)
+        except (ArithmeticError, ValueError, TypeError):
+            return mpf("nan")
+
 
 @dataclass(frozen=True)
 class Case:
@@ -79,10 +98,10 @@ class VectorFunction:
     """One function of real arguments with a real value.
 
     text       the formula in plain characters, for readers of any language
-    formula    the same, written from the claim
+    meanings   what each argument is, in the order in which the formulas take them
+    formula    what the text says, or a function with the same value
     second     another way of computing it: another arrangement, a derivative, an integral
     scale      S: the size of the terms that a float64 evaluation adds up
-    meanings   what each argument is, in the order in which the formulas take them
     k          an implementation must be within k 2^-53 S
     k_reason   why k is not 8 or less
     guard      more digits in all computations, for a value far below the terms of its formula
@@ -101,3 +120,21 @@ class VectorFunction:
     k: int = 8
     k_reason: str = ""
     guard: int = 0
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of the arguments, in order."""
+        return tuple(self.meanings)
+
+    def at(self, args: Arguments) -> mpf:
+        """The value at exact arguments, in order, to more than 50 digits of S."""
+        return evaluate(self.formula, args, MORE_DIGITS + self.guard)
+
+    def scale_at(self, args: Arguments) -> float:
+        """S at these arguments, as it stands in the rows."""
+        return to_float(evaluate(self.scale, args, DIGITS + self.guard))
+
+    @property
+    def wrong(self) -> dict[str, Callable[[Arguments], Number]]:
+        """What each mistake gives at such arguments, by its name."""
+        return {twin.name: partial(Twin.at, twin) for twin in self.twins}

@@ -18,14 +18,14 @@ from gbm_ref.vectors import Vector, load
 from gbm_ref.vectors.records import verify_rows
 from spec.catalogue import BY_ID
 from spec.vectors import __main__, files
-from spec.vectors.arithmetic import Arithmetic
-from spec.vectors.building import BadVector, decimal, evaluate, make_row, mistaken, rows, to_float
+from spec.vectors.arithmetic import FLOAT64, Arithmetic, to_float
+from spec.vectors.building import BadVector, decimal, make_row, rows
 from spec.vectors.catalogue import BY_NAME, FUNCTIONS
-from spec.vectors.kernel import SAMPLE
-from spec.vectors.points import across, between, cases, e, spread
-from spec.vectors.records import Case, Flag, Twin, VectorFunction
+from spec.vectors.points import Range, spread
+from spec.vectors.records import Case, Flag, Twin, VectorFunction, evaluate
 from tests.support.fixtures import Patch, Shown
 
+SAMPLE = BY_NAME["forward_sample"]
 EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 
 
@@ -137,19 +137,18 @@ def test_numbers_are_written_to_the_last_digit() -> None:
 
 
 def test_points_fill_their_box_evenly() -> None:
-    box = {"x": across(1e-3, 1e3), "m": between(-2, 2)}
+    box = {"x": Range(1e-3, 1e3, logarithmic=True), "m": Range(-2, 2)}
     points = spread(60, box)
     assert all(1e-3 <= p["x"] <= 1e3 and -2 <= p["m"] <= 2 for p in points)
     assert len({(p["x"] > 1, p["m"] > 0) for p in points}) == 4
     assert 25 <= sum(p["x"] > 1 for p in points) <= 35
     assert points == spread(60, box) and spread(5, box) == points[:5]
-    assert e(700.0) == float(mpmath.exp(700)) and e(0.0) == 1.0
-    assert cases(Flag.SIGN, "x y", [(1.0, 2.0)])[0].args == {"x": 1.0, "y": 2.0}
+    assert FLOAT64.exp(700.0) == float(mpmath.exp(700)) and FLOAT64.exp(0.0) == 1.0
 
 
 def test_arguments_are_taken_as_exact() -> None:
     with mpmath.workdps(60):
-        value = evaluate(lambda f, x: x * 10, Case(Flag.BASIC, {"x": 0.1}), 60)
+        value = evaluate(lambda f, x: x * 10, {"x": 0.1}, 60)
         assert value == mpf(0.1) * 10 != 1
 
 
@@ -160,7 +159,7 @@ def test_each_row_refuses_the_mistakes_that_it_names(function: VectorFunction) -
 
         def implementation(twin: Twin = twin, **args: float) -> float:
             """The mistake as somebody's function of floats."""
-            return float(mistaken(twin, Case(Flag.BASIC, args)))
+            return float(twin.at(args))
 
         report = verify_rows(function.name, found, implementation)
         failed = {failure.vector.tc_id for failure in report.failures}
@@ -204,7 +203,7 @@ def test_naive_formulas_are_right_in_exact_arithmetic() -> None:
             if twin.naive:
                 exact = Twin(twin.name, twin.flag, twin.mistake, twin.formula)
                 for row in load(function.name)[:8]:
-                    value = mistaken(exact, Case(Flag.BASIC, row.args))
+                    value = exact.at(row.args)
                     assert row.accepts(float(value)), (function.name, twin.name)
 
 
@@ -216,6 +215,7 @@ ARB = Arithmetic(
     ncdf=lambda z: (-z / flint.arb(2).sqrt()).erfc() / 2,
     log_gamma=lambda x: ball(x).lgamma(),
     pi=flint.arb.pi,
+    number=flint.arb,
     gamma_lower=lambda a, x: ball(x).gamma_lower(ball(a), regularized=1),
     gamma_upper=lambda a, x: ball(x).gamma_upper(ball(a), regularized=1),
     beta_lower=lambda a, b, y: ball(y).beta_lower(ball(a), ball(b), regularized=1),

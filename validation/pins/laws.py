@@ -46,10 +46,6 @@ class Scripted(np.random.Generator):
 Make = Callable[[Values], ref.Target]
 
 
-def _law_on_line(at: Values) -> ref.LogNormal:
-    return ref.LogNormal([at["a"]], [[at["S"]]])
-
-
 def _data_on_line(at: Values) -> ref.PointMasses:
     return ref.PointMasses([[at["p"]], [at["q"]], [at["r"]]], at.get("v", 0.0))
 
@@ -89,34 +85,29 @@ def _mean_and_root(law: Make) -> Adapter:
 
 SCORES = ("log_score", "hyvarinen_score", "stein_score")
 TARGETS: dict[str, Adapter] = {
-    "LogNormal.logpdf[1-D]": _line(_law_on_line),
     "LogNormal.logpdf[2-D]": _plane(shared.in_plane),
-    "LogNormal.cdf": _line(_law_on_line),
     "LogNormal.rvs": _drawn_in_plane,
     "LogNormal.rvs[mean and root]": _mean_and_root(shared.in_plane),
     "LogNormal.diffuse": _diffused(shared.in_plane, shared.flat),
-    "LogNormalMixture.logpdf[1-D]": _line(shared.mixture_on_line),
     "LogNormalMixture.logpdf[2-D]": _plane(shared.mixture_in_plane),
-    "LogNormalMixture.cdf": _line(shared.mixture_on_line),
     "LogNormalMixture.rvs": _drawn(shared.mixture_on_line),
     "LogNormalMixture.rvs[mean and root]": _mean_and_root(shared.mixture_in_plane),
     "LogNormalMixture.diffuse": _diffused(shared.mixture_in_plane, shared.flat_mixture),
     **{f"LogNormal.{form}[2-D]": _plane(shared.in_plane) for form in SCORES},
     **{f"LogNormalMixture.{form}[2-D]": _plane(shared.mixture_in_plane) for form in SCORES},
-    **{f"LogNormalMixture.{form}[1-D]": _line(shared.mixture_on_line) for form in SCORES},
-    "PointMasses.logpdf": _plane(shared.data_in_plane),
-    "PointMasses.cdf": _line(_data_on_line),
     "PointMasses.cdf[data set]": _line(_data_on_line),
     "PointMasses.diffuse": _diffused(shared.data_in_plane, shared.flat_data),
     "PointMasses.rvs": _drawn(_data_on_line),
-    **{f"PointMasses.{form}": _plane(shared.data_in_plane) for form in SCORES},
+    **{
+        f"PointMasses.{form}": _plane(shared.data_in_plane)
+        for form in ("log_score", "stein_score")
+    },
 }
 
 
 def _made(name: str, at: Values) -> ref.ProductLaw:
-    if name == "BetaPrime":
-        return ref.BetaPrime(at["k"], at["e"] if "e" in at else 2.0, at["b"])
-    return getattr(ref, name)(at["k"], at["b"])
+    names = {"Weibull": ("c", "scale"), "BetaPrime": ("a", "b", "scale")}
+    return getattr(ref, name)(*(at[key] for key in names.get(name, ("alpha", "beta"))))
 
 
 def _evaluated(name: str) -> Adapter:
@@ -124,24 +115,19 @@ def _evaluated(name: str) -> Adapter:
 
 
 def _drawn_law(name: str) -> Adapter:
-    return lambda f, at: f(_made(name, at), 1, Scripted(0.0, at["g"], at["u"]))
+    return lambda f, at: f(_made(name, at), 1, Scripted(0.0, at["g"], at.get("u", 0.0)))
 
 
 def _gamma_marginal(f: Callable, at: Values) -> object:
-    law = f(ref.InverseGamma(at["al"], at["be"]), at["L"])
+    law = f(ref.InverseGamma(at["alpha"], at["beta"]), at["L"])
     return [*law.a, *law.b, *law.scale]
 
 
 NAMES = ("Gamma", "InverseGamma", "Weibull", "BetaPrime")
 OTHER_LAWS: dict[str, Adapter] = {
-    **{f"{n}.{form}": _evaluated(n) for n in NAMES for form in ("logpdf", "cdf", *SCORES)},
+    **{f"{n}.{form}": _evaluated(n) for n in NAMES for form in ("log_score", "stein_score")},
     **{f"{n}.rvs": _drawn_law(n) for n in NAMES},
-    "gamma_noise_sample": lambda f, at: f([at["x0"]], at["L"], [at["g"]]),
-    "gamma_conditional_hyvarinen_score": lambda f, at: f([at["x"]], [at["x0"]], at["L"]),
-    "gamma_denoiser": lambda f, at: f([at["x"]], [at["h"]], at["L"]),
     "gamma_marginal": _gamma_marginal,
-    "gamma_chain_step": lambda f, at: f([at["x"]], at["L"], at["K"], [at["b"]]),
-    "gamma_ancestral_step": lambda f, at: f([at["x"]], [at["x0"]], at["K"], at["L"], [at["g"]]),
 }
 
 

@@ -44,13 +44,18 @@ def _methods(name: str, process: Callable) -> dict[str, Adapter]:
     }
 
 
-PROCESSES: dict[str, Adapter] = {
+_CALLS: dict[str, Adapter] = {
     **_methods("GBM", _constant),
     "GBM.drift[mu not given]": _at_time(_constant),
     **_methods("TimeVaryingGBM", _polynomial),
     **_methods("VarianceExploding", shared.exploding),
     **_methods("PiecewiseGBM", _piecewise),
 }
+_BY_VECTORS = {
+    *(f"VarianceExploding.{name}" for name in ("diffusion", "log_var", "time_at_log_var")),
+    *(f"PiecewiseGBM.{name}" for name in ("log_mean", "log_var", "increments")),
+}
+PROCESSES = {name: call for name, call in _CALLS.items() if name not in _BY_VECTORS}
 
 
 def _annealed(f: Callable, at: Values) -> object:
@@ -128,17 +133,11 @@ LOG_STEPS: dict[str, MakeStep] = {
     "DaleLangevin": lambda at: ref.DaleLangevin(),
 }
 STEPS: dict[str, Adapter] = {
-    **{f"{name}.__call__": _step(step) for name, step in LOG_STEPS.items()},
     **{f"{name}.coefficients": _coefficients(step) for name, step in LOG_STEPS.items()},
+    "PrintedAlgorithm1.__call__": _step(LOG_STEPS["PrintedAlgorithm1"]),
     "DaleLangevin.__call__[sigma that varies]": _step(LOG_STEPS["DaleLangevin"], _growing),
-    "SignAgnostic.__call__": _step(lambda at: ref.SignAgnostic()),
     "SignAgnostic.__call__[negative state]": _step(lambda at: ref.SignAgnostic()),
     "SignAgnostic.__call__[sigma that varies]": _step(lambda at: ref.SignAgnostic(), _growing),
-    "AmbientMarginalPreserving.__call__": _step(
-        lambda at: ref.AmbientMarginalPreserving(at["lam"])
-    ),
-    "AmbientMilstein.__call__": _step(lambda at: ref.AmbientMilstein()),
-    "ProbabilityFlow.__call__": _flow,
     "ProbabilityFlow.__call__[last step]": _flow,
     "simulate": lambda f, at: f(*_simulation(at)),
     "simulate[path]": lambda f, at: f(*_simulation(at), return_path=True)[1],
@@ -202,11 +201,6 @@ def _moments_of_a_step(f: Callable, at: Values) -> object:
     return [f(np.exp, *given, signed=True).value, f(lambda y: np.exp(2.0 * y), *given).value]
 
 
-def _log_average_flip(f: Callable, at: Values) -> object:
-    target = shared.on_line({"a": 0.3, **at})
-    return f(target, shared.process(at), at["t"], at["dt"], at["kappa"])
-
-
 LAWS: dict[str, Adapter] = {
     "exact_law[dale-langevin-1d]": _exact_chain,
     "exact_law[dale-langevin-2d]": _exact_chain_in_plane,
@@ -219,10 +213,6 @@ LAWS: dict[str, Adapter] = {
     "path_divergence": _path_divergence,
     "sign_agnostic_moments": _log_moments,
     "sign_agnostic_average": _moments_of_a_step,
-    "log_flip_probability": lambda f, at: f(
-        shared.process(at), at["h"], 0.9, at["dt"], at["kappa"]
-    ),
-    "log_average_flip_probability": _log_average_flip,
 }
 
 

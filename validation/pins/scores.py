@@ -14,30 +14,15 @@ def _of(*names: str) -> Adapter:
     return lambda f, at: f(*([at[name]] for name in names))
 
 
-def _with_process(*names: str) -> Adapter:
-    return lambda f, at: f(*([at[name]] for name in names), shared.process(at), at["t"])
-
-
 def _exact_score(f: Callable, at: Values) -> object:
     return f(shared.in_plane(at), shared.process(at))(np.array(pair(at)), at["t"])
 
 
-def _log_kernel(f: Callable, at: Values) -> object:
-    """The log density of two coordinates at x, that start at x0 and at 1."""
-    return f([at["x"], at["x"]], [at["x0"], 1.0], shared.process(at), at["t"])
-
-
 SCORES: dict[str, Adapter] = {
-    "conditional_hyvarinen_score": _with_process("x", "x0"),
-    "conditional_logpdf": _log_kernel,
     "hyvarinen_from_stein": _of("x", "S"),
     "stein_from_hyvarinen": _of("x", "h"),
     "log_score_from_hyvarinen": _of("h"),
     "hyvarinen_from_log_score": _of("s"),
-    "noise_from_hyvarinen": _with_process("h"),
-    "hyvarinen_from_noise": _with_process("eps"),
-    "denoiser": _with_process("x", "h"),
-    "hyvarinen_from_denoiser": _with_process("x", "D"),
     "exact_score": _exact_score,
 }
 
@@ -94,7 +79,6 @@ def _exact_likelihood(f: Callable, at: Values) -> object:
 
 
 LIKELIHOOD: dict[str, Adapter] = {
-    "log_score_divergence[mixture]": lambda f, at: f(pair(at), shared.mixture_in_plane(at)),
     "log_score_divergence[data set]": lambda f, at: f(pair(at), shared.data_in_plane(at)),
     "exact_divergence": _divergence_at_time,
     "log_likelihood[another start]": _from_another_start,

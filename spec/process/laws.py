@@ -1,0 +1,345 @@
+"""Which laws the process has: given X_0, whatever X_0 is, and none at rest.
+
+Symbols: y1, y2  logs of two entries of x;  L01, L02  those of x0;  mu1, mu2  their drifts;
+K  log E exp(w log X_0), a function of w;  y  log x or the position;  m  drift of log X;
+theta, center  rate and centre of the Ornstein-Uhlenbeck process;  E  exp(-theta t).
+"""
+
+import mpmath
+from mpmath import mpf
+from sympy import Expr, Integer, Matrix, Rational, diff, exp, integrate, log, symbols
+
+from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Values, v1, v2
+from spec.checking.diffusions import fokker_planck, generator, isotropic, plain_partials
+from spec.checking.symbols import M, V, m, mu, s2, sigma, t
+from spec.checking.typeset import Sde
+
+y, y0, y1, y2, L01, L02, mu1, mu2, center = symbols("y y0 y1 y2 L01 L02 mu1 mu2 center", real=True)
+w, K, c1, c2, c3 = symbols("w K c1 c2 c3", real=True)
+value, theta, E = symbols("value theta E", positive=True)
+FREE = mu - s2 / 2
+_NAMES = {"L01": r"\log X_{0,1}", "L02": r"\log X_{0,2}", "mu1": r"\mu_1", "mu2": r"\mu_2",
+          "K": "K_0(w)", "c1": r"\kappa_1", "c2": r"\kappa_2", "c3": r"\kappa_3", "y0": "Y_0",
+          "center": r"\bar y", "E": r"e^{-\theta t}"}  # fmt: skip
+_UNIQUE = "the Fokker-Planck equation has one solution for each start"
+
+# Mean vector and covariance of (log X_1, log X_2) at time t, given X_0.
+Conditional = tuple[Matrix, Matrix]
+
+
+def is_the_law_given_the_data(law: Conditional) -> bool:
+    r"""Given $X_0$, the logarithms of two entries of $X_t$ are normal with mean $[[mean]]$ and
+    covariance $[[covariance]]$. The entries are log-normal and independent given $X_0$; their
+    laws differ as the data and the drifts do.
+
+    The normal density solves the Fokker-Planck equation of A8 in the plane and shrinks to the
+    data at the start. Its covariance is diagonal, hence independence.
+    """
+    mean, covariance = law
+    gap = Matrix([y1, y2]) - mean
+    log_density = -(gap.T * covariance.inv() * gap)[0] / 2 - log(covariance.det()) / 2
+    drift = Matrix([mu1 - s2 / 2, mu2 - s2 / 2])
+    flow = diff(log_density, t) - fokker_planck(
+        log_density, drift, isotropic(s2), plain_partials((y1, y2))
+    )
+    start = Matrix([*mean, *covariance]).subs(t, 0) - Matrix([L01, L02, 0, 0, 0, 0])
+    return vanishes(start) and vanishes(flow)
+
+
+def _parameters() -> tuple[Figure, ...]:
+    rate, time, start = mpf("0.8"), mpf("0.1"), 2
+    at = {mu1: rate**2 / 2, s2: rate**2, t: time}
+    where = f"t = {time}, sigma = {rate}, mu = sigma^2/2"
+
+    def mean(x0: int) -> mpf:
+        return mpf(_MEANS[0].subs({**at, L01: mpmath.log(x0)}))
+
+    return (
+        Figure(f"mean of log X_t at x0 = {start}, {where}", mean(start)),
+        Figure("at x0 = 1", mean(1)),
+        Figure("as stated, mu", at[mu1]),
+        Figure("variance of log X_t", mpf(_NOISE[0, 0].subs(at))),
+        Figure("as stated, sigma^2", at[s2]),
+    )
+
+
+_MEANS = Matrix([L01 + (mu1 - s2 / 2) * t, L02 + (mu2 - s2 / 2) * t])
+_NOISE, _HALF = s2 * t * Matrix.eye(2), Rational(1, 2)
+_SPREAD_START = _NOISE + Matrix.eye(2)
+
+E6 = Claim(
+    "E6",
+    "law of X_t given X_0: parameters and independence",
+    is_the_law_given_the_data,
+    holds=(_MEANS, _NOISE),
+    twins={
+        "no Itô term": (_MEANS.subs(s2, 0), _NOISE),
+        "variance sigma^2 t^2": (_MEANS, t * _NOISE),
+        "entries correlated": (_MEANS, s2 * t * Matrix([[1, _HALF], [_HALF, 1]])),
+    },
+    printed={
+        "parameters mu and sigma^2 I": (Matrix([mu1, mu2]), s2 * Matrix.eye(2)),
+        "identically distributed entries": (Matrix([_MEANS[0], _MEANS[0]]), _NOISE),
+    },
+    shown=lambda law: dict(zip(("mean", "covariance"), law, strict=True)),
+    names=_NAMES,
+    sources=v1("sec. 4: law of the solution of eq. 6", "sec. 4: law of X_t")
+    + v2("sec. 3: solution of eq. 4", "sec. 3: law of X_t"),
+    assumptions=(
+        Assumption(
+            "X_0 is given",
+            "the law shrinks to one point",
+            lambda: not is_the_law_given_the_data((_MEANS, _SPREAD_START)),
+        ),
+        _UNIQUE,
+    ),
+    depends=("A6", "A8"),
+    erratum=Erratum(
+        Fault.WRONG,
+        quote=r"(after eq. 6) The solution ... evolves to follow a log-normal distribution with "
+        r"parameters $\mu$ and $\sigma^2$. (after eq. 8) The distribution of $\boldsymbol X_t$, "
+        r"as it evolves according to Eq. (8), has i.i.d. entries that are log-normally "
+        r"distributed with parameters $\boldsymbol\mu$ and $\sigma^2\mathbb I$",
+        trouble="The parameters depend on time and on the start: at first the law is the point "
+        "$X_0$. Two pixels with different values in the data have different laws, so the entries "
+        "are not identically distributed; without conditioning on $X_0$ they are as dependent as "
+        "the data make them.",
+        figures=_parameters,
+        remains_open="Version 2 first speaks of the distribution of one quantity 'given' another, "
+        "then repeats 'i.i.d. entries' and 'with parameters ... and ...'; the symbols and "
+        "parameters are lost there. The closed-form solution that both versions give next (A6) is "
+        "right and is what everything later uses.",
+    ),
+)
+
+
+def is_the_generating_function(cumulants: Expr) -> bool:
+    r"""Let $K_t(w)$ be the logarithm of the moment generating function of $\log X_t$. For every
+    law of the data $K_t(w)=[[it]]$. So the cumulants of order three and more are those of
+    $\log X_0$ at all times, and $\log X_t$ is normal only if $\log X_0$ is normal or a point.
+
+    The generator of $\log X$ multiplies the exponential of $w\log X$ by the rate of $K_t$, which
+    holds nothing of the law; at the start $K_t$ is $K_0$. The two differ by a polynomial of degree
+    two in $w$ without a constant, which changes no cumulant from the third on; and $K_t$ is such a
+    polynomial, as that of a normal law is, where $K_0$ is one. For imaginary $w$ it is the
+    logarithm of the characteristic function, which every law has near zero. For vectors the same
+    holds along each direction.
+    """
+    growth = generator(value, Matrix([FREE]), Matrix([s2]), [lambda e: diff(e, value) * w * value])
+    return same(diff(cumulants, t), growth / value) and same(cumulants.subs(t, 0), K)
+
+
+def _skewness() -> tuple[Figure, ...]:
+    """One pixel that is 2 with a small probability and 1 otherwise, mu = sigma^2/2."""
+    bright, sigma = mpf("0.19"), mpf("0.8")
+    jump, spread = mpmath.log(2), bright * (1 - bright)
+    third = jump**3 * spread * (1 - 2 * bright)
+    fourth = jump**4 * spread * (1 - 6 * spread)
+    added = mpf(diff(_GENERATING, w, 2).subs({t: 1, s2: sigma**2}))
+    after = jump**2 * spread + added
+    where = f"2 with probability {bright}, else 1"
+    return (
+        Figure(f"third cumulant of log X_t at all times, one pixel {where}", third),
+        Figure(f"skewness of log X_t at t = 1, sigma = {sigma}", third / after ** mpf("1.5")),
+        Figure("excess kurtosis then", fourth / after**2),
+        Figure("both, for a log-normal law", 0),
+    )
+
+
+_GENERATING = K + w * FREE * t + w**2 * s2 * t / 2
+MARGINAL = Claim(
+    "E6-marginal",
+    "which marginals are log-normal",
+    is_the_generating_function,
+    holds=_GENERATING,
+    twins={
+        "variance grows by sigma^2 t^2": K + w * FREE * t + w**2 * s2 * t**2 / 2,
+        "no Itô term": K + w * mu * t + w**2 * s2 * t / 2,
+        "the third cumulant is forgotten": _GENERATING - c3 * w**3 / 6,
+    },
+    printed={"log-normal for every X_0": w * (c1 + FREE * t) + w**2 * (c2 + s2 * t) / 2},
+    names=_NAMES,
+    sources=v1("abstract: Fokker-Planck density", "sec. 4: law of X_t")
+    + v2("abstract: marginal of GBM is log-normal", "sec. 3: marginal is log-normal")
+    + v2("sec. 3: law of X_t", "sec. 7: log-normal marginal"),
+    sheet=("E6",),
+    depends=("A6", "E6"),
+    erratum=Erratum(
+        Fault.OVERCLAIMED,
+        quote="the density that satisfies the Fokker-Planck equation corresponding to the "
+        "stochastic differential equation (SDE) with geometric Brownian motion (GBM) is the "
+        "log-normal density",
+        trouble="The equation has a solution for every initial law. The log-normal one is the "
+        "fundamental solution, for a known $X_0$; for images, whose log is not normal, $p_{X_t}$ "
+        "is log-normal at no $t$. Skewness and kurtosis only fade as the variance grows.",
+        advice=r"The transition density $p_{X_t\mid X_0}$ is log-normal (E6).",
+        figures=_skewness,
+        remains_open="Version 2's abstract says 'the marginal distribution of geometric Brownian "
+        "motion (GBM) at any fixed time is log-normal', which holds from a fixed point and falls "
+        "under the same remark; so do its Sections 3 ('the marginal distribution is log-normal') "
+        "and 7 ('admits the log-normal as its marginal distribution').",
+    ),
+)
+
+# Log-derivatives f'/f of two stationary solutions f, with drift m and with none.
+Stationary = tuple[tuple[Expr, Expr], tuple[Expr, Expr]]
+
+
+def are_the_stationary_solutions(solutions: Stationary) -> bool:
+    r"""The stationary solutions of the Fokker-Planck equation of $\log X$ are the combinations of
+    $[[drifting]]$ where $\log X$ has a drift $m$ that is not zero, and of $[[at_rest]]$ where it
+    has none. All of them are monotone in $y$.
+
+    The equation is linear of order two, so that two independent solutions span all: each has to
+    solve it, and the log-derivatives of the two have to differ. One of the two is constant and
+    the derivative of the other one has a constant log-derivative, so that it never changes sign.
+    A density that is monotone on the whole line cannot be normalized.
+    """
+    answers = []
+    for (first, second), drift in zip(solutions, (m, Integer(0)), strict=True):
+        answers += [
+            vanishes(s2 * (diff(slope, y) + slope**2) / 2 - drift * slope)
+            for slope in (first, second)
+        ]
+        answers += [not same(first, second), vanishes(first)]
+        # f''/f' of the second one is constant: (f''/f)' f'/f = f''/f (f'/f)'.
+        curvature = diff(second, y) + second**2
+        answers.append(vanishes(diff(curvature, y) * second - curvature * diff(second, y)))
+    return all(answers)
+
+
+def _solutions(solutions: Stationary) -> Values:
+    pairs = [[exp(integrate(slope, y)) for slope in pair] for pair in solutions]
+    return dict(zip(("drifting", "at_rest"), pairs, strict=True))
+
+
+def _spread() -> tuple[Figure, ...]:
+    sigma = mpf("0.8")
+    return tuple(
+        Figure(
+            f"standard deviation of log X_t from a point, sigma = {sigma}, t = {time}",
+            mpmath.sqrt(mpf(_NOISE[0, 0].subs({s2: sigma**2, t: time}))),
+        )
+        for time in (1, 100, 10000)
+    )
+
+
+_CONSTANT, _AT_REST = Integer(0), (Integer(0), 1 / y)
+E5 = Claim(
+    "E5",
+    "geometric Brownian motion has no equilibrium",
+    are_the_stationary_solutions,
+    holds=((_CONSTANT, 2 * m / s2), _AT_REST),
+    twins={
+        "exponent m/sigma^2": ((_CONSTANT, m / s2), _AT_REST),
+        "exponent with the wrong sign": ((_CONSTANT, -2 * m / s2), _AT_REST),
+        "one solution twice": ((_CONSTANT, 2 * m / s2), (_CONSTANT, _CONSTANT)),
+    },
+    printed={"a log-normal law is stationary": ((-(y - M) / V, 2 * m / s2), _AT_REST)},
+    shown=_solutions,
+    sources=v1("sec. 2: equilibrium of GBM"),
+    assumptions=(
+        "sigma is positive, so that the equation has order two",
+        "an equilibrium has a density",
+    ),
+    depends=("A8", "A6"),
+    erratum=Erratum(
+        Fault.WRONG,
+        quote="The equilibrium distribution of GBM is the log-normal density and its "
+        "time-reversal would give us the sampling formula we seek",
+        trouble="GBM has no equilibrium. Its log is a Brownian motion with drift, whose variance "
+        "grows without bound; put into the stationary equation, a normal density of any mean and "
+        "variance leaves a residual.",
+        advice="The law of GBM from a fixed point is log-normal at each *fixed time* (E6). "
+        "Version 2 says so ('at any fixed time'). The time reversal, which the sentence is after, "
+        "needs no equilibrium, only the laws at the times between.",
+        figures=_spread,
+        remains_open="Version 2 has replaced the sentence; what E6 says about the initial law "
+        "still applies to it.",
+    ),
+)
+
+# Mean and variance of both.
+Laws = tuple[tuple[Expr, Expr], tuple[Expr, Expr]]
+_DRIFTS = mu, -theta * (y - center)
+
+
+def are_the_laws(laws: Laws) -> bool:
+    r"""Started at $Y_0$, [[brownian]] has the mean $[[mean]]$ and the variance $[[variance]]$: it
+    is Brownian motion with drift. The Ornstein-Uhlenbeck process [[ornstein]] has the mean
+    $[[ou_mean]]$ and the variance $[[ou_variance]]$.
+
+    Each normal density has to solve its Fokker-Planck equation and to be a point at the start. In
+    the second law the exponential is a symbol, whose rate is that of an exponential.
+    """
+    clocks = (lambda f: diff(f, t), lambda f: diff(f, t) - theta * E * diff(f, E))
+    answers, start = [], {t: 0, E: 1}
+    for (mean, variance), d_dt, drift in zip(laws, clocks, _DRIFTS, strict=True):
+        log_density = -((y - mean) ** 2) / (2 * variance) - log(variance) / 2
+        flow = d_dt(log_density) - fokker_planck(
+            log_density, Matrix([drift]), Matrix([s2]), plain_partials((y,))
+        )
+        answers.append(vanishes((flow, mean.subs(start) - y0, variance.subs(start))))
+    return all(answers)
+
+
+_BROWNIAN = (y0 + mu * t, s2 * t)
+_ORNSTEIN = (center + (y0 - center) * E, s2 / (2 * theta) * (1 - E**2))
+
+
+def _variances() -> tuple[Figure, ...]:
+    variance, rate = mpf("0.64"), mpf(1)
+    found = []
+    for time in map(mpf, ("0.1", "1", "10")):
+        at = {s2: variance, theta: rate, t: time, E: mpmath.exp(-rate * time)}
+        when = f"at t = {mpmath.nstr(time)}"
+        found += [
+            Figure(f"variance of mu dt + sigma dW {when}", mpf(_BROWNIAN[1].subs(at))),
+            Figure(
+                f"of Ornstein-Uhlenbeck with theta = {rate} {when}", mpf(_ORNSTEIN[1].subs(at))
+            ),
+        ]
+    return (*found, Figure("as stated, at all times", variance))
+
+
+E7 = Claim(
+    "E7",
+    "Brownian motion with drift is not Ornstein-Uhlenbeck",
+    are_the_laws,
+    holds=(_BROWNIAN, _ORNSTEIN),
+    twins={
+        "variance sigma^2 t^2": ((y0 + mu * t, s2 * t**2), _ORNSTEIN),
+        "OU variance sigma^2/theta": (_BROWNIAN, (_ORNSTEIN[0], 2 * _ORNSTEIN[1])),
+        "OU variance relaxing at rate theta": (
+            _BROWNIAN,
+            (_ORNSTEIN[0], s2 / (2 * theta) * (1 - E)),
+        ),
+    },
+    printed={"mean mu, variance sigma^2": ((mu, s2), _ORNSTEIN)},
+    shown=lambda laws: {
+        **dict(zip(("mean", "variance"), laws[0], strict=True)),
+        **dict(zip(("ou_mean", "ou_variance"), laws[1], strict=True)),
+    },
+    values=lambda: {
+        name: Sde("Y", drift, sigma)
+        for name, drift in zip(("brownian", "ornstein"), _DRIFTS, strict=True)
+    },
+    names={**_NAMES, "y": "Y"},
+    sources=v1("sec. 4: Ornstein-Uhlenbeck") + v2("sec. 3: Ornstein-Uhlenbeck"),
+    assumptions=("theta and sigma are positive", _UNIQUE),
+    depends=("A1",),
+    erratum=Erratum(
+        Fault.WRONG,
+        quote=r"the Ornstein-Uhlenbeck SDE ... $\mathrm dY_t=\mu\,\mathrm dt+\sigma\,\mathrm "
+        r"dW_t$ ..., yielding $Y_t=Y_0+\mu t+\sigma W_t$, a Gaussian process with mean $\mu$ and "
+        r"variance $\sigma^2$",
+        trouble="The solution is right, the name and the moments are not: there is no pull back "
+        r"to a mean, and mean and variance grow with time. $\mu$ and $\sigma^2$ are rates.",
+        figures=_variances,
+        remains_open="Version 2 keeps the name and 'whose solution is Gaussian with mean and "
+        "variance'; its formulas are lost, so only version 1 is refuted here.",
+    ),
+)
+
+CLAIMS = (E6, MARGINAL, E5, E7)

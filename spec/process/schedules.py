@@ -1,0 +1,301 @@
+"""The variances of Appendix C: in law or path by path, left sum or integral, which rate.
+
+Symbols: V_k, V_l  variances that k and l steps add;  ell  ln r;  q  r^(2 delta);  Q  q^k;  E
+r^(2 t);  sigma_min  the schedule at t = 0;  h_k  delta sigma_k^2;  v_k  variance of log X_k.
+"""
+
+import mpmath
+from mpmath import mpf
+from sympy import Expr, Integer, diff, symbols
+
+from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, v2
+from spec.checking.gaussian import expectation
+from spec.checking.symbols import dt
+from spec.checking.typeset import Chain
+from spec.process.chain import INDEPENDENT
+
+y, y0 = symbols("y y0", real=True)
+Vk, Vl, sigma_k, ell, q, Q, E, sigma_min = symbols(
+    "V_k V_l sigma_k ell q Q E sigma_min", positive=True
+)
+before, here, lower, other, level = symbols("before here lower other v_k", positive=True)
+NOTHING = Integer(0)
+_NAMES = {"V_k": r"\bar\sigma_k^{2}", "V_l": r"\bar\sigma_l^{2}", "ell": r"\log r",
+          "q": r"r^{2\delta}", "Q": r"r^{2k\delta}", "E": r"r^{2t}", "h": r"\delta\sigma^{2}",
+          "before": r"\delta\sigma_{k-1}^{2}", "here": r"\delta\sigma_k^{2}",
+          "lower": r"\delta\sigma_{k-2}^{2}", "other": r"\delta\sigma_{N-k}^{2}"}  # fmt: skip
+
+
+def is_the_squared_correlation(squared: Expr) -> bool:
+    r"""Equation 35 holds in law for each $k$ alone. For $k$ before $l$ the noises that $k$ and $l$
+    steps have added have the squared correlation $[[it]]$ given $X_0$: they are no multiples of
+    one normal variable $Z$.
+
+    The later noise is the earlier one and more, from draws that are independent of the earlier
+    ones. Averaging the product of the two and their squares, one part after the other, gives the
+    covariance $\bar\sigma_k^2$. The squared correlation falls short of one by $[[gap]]$, which is
+    positive, because a step adds noise.
+    """
+
+    def average(polynomial: Expr) -> Expr:
+        inner = expectation(polynomial, y, NOTHING, Vl - Vk)
+        return expectation(inner, y0, NOTHING, Vk)
+
+    both, first, second = map(average, (y0 * (y0 + y), y0**2, (y0 + y) ** 2))
+    return same(both**2 / (first * second), squared)
+
+
+def _correlations() -> tuple[Figure, ...]:
+    k, later = 5, 10
+    return (
+        Figure(
+            f"correlation of log X_{k} and log X_{later}, constant sigma",
+            mpmath.sqrt(mpf(E19_I.holds.subs({Vk: k, Vl: later}))),
+        ),
+        Figure("with one Z for both", 1),
+    )
+
+
+E19_I = Claim(
+    "E19-i",
+    "equation 35 holds in law, not path by path",
+    is_the_squared_correlation,
+    holds=Vk / Vl,
+    twins={
+        "the ratio squared": Vk**2 / Vl**2,
+        "the last common step left out": (Vk - dt * sigma_k**2) / Vl,
+        "independent": NOTHING,
+    },
+    printed={"one Z for all k": Integer(1)},
+    values=lambda: {"gap": Chain(1 - Vk / Vl, (Vl - Vk) / Vl)},
+    names=_NAMES,
+    sources=v2("eq. 35"),
+    sheet=("E19",),
+    assumptions=(INDEPENDENT, "sigma is positive at every step"),
+    depends=("A35",),
+    erratum=Erratum(
+        Fault.UNDEFINED,
+        quote="Unrolling Eq. 34, we get the following expression for [symbol lost] in terms of "
+        "[symbol lost] (formula lost)",
+        trouble="Unrolling gives a weighted sum of all draws. Written with a single normal $Z$, "
+        "as the words 'where ..., and ...' after it suggest, it is an equality in law for one "
+        "$k$; read as an equality it would make the whole path a function of one draw. For the "
+        "loss, which looks at one $k$ at a time, the law is all that is needed.",
+        advice="Write an equality in law for each $k$.",
+        figures=_correlations,
+        remains_open="Whether version 2 prints $=$ or equality in distribution cannot be seen.",
+    ),
+)
+
+
+def is_left_over_exact(ratio: Expr) -> bool:
+    r"""For $\sigma(t)=[[schedule]]$ the left sum $\bar\sigma_k^2$ over the integral of
+    $\sigma^2(t)$ is $[[it]]$ for every $k$. For $r=[[r]]$ it is $[[coarse|3]]$ in [[ten]] steps
+    and $[[fine]]$ in [[thousand]].
+
+    The integral has the rate of the squared schedule and starts at zero: it is $[[integral]]$.
+    The left sum gains $[[term]]$ with each step and also starts at zero, which is decided by
+    induction over $k$. Forward samples, target and reverse steps must share one of the two.
+    """
+    exact = _INTEGRAL.subs(E, Q)
+    rate = 2 * ell * E * diff(_INTEGRAL, E)
+    left = ratio * exact
+    return vanishes((rate - sigma_min**2 * E, left.subs(Q, 1))) and same(
+        left.subs(Q, q * Q) - left, dt * sigma_min**2 * Q
+    )
+
+
+_INTEGRAL = sigma_min**2 * (E - 1) / (2 * ell)
+_RATIO = 2 * dt * ell / (q - 1)
+_STEEP = 100
+
+
+def _left_over_exact(n: int) -> mpf:
+    """The ratio for n steps and the steep schedule."""
+    with mpmath.workdps(50):
+        log_r, step = mpmath.log(_STEEP), mpf(1) / n
+        return mpf(_RATIO.subs({ell: log_r, q: mpmath.exp(2 * step * log_r), dt: step}))
+
+
+E19_II = Claim(
+    "E19-ii",
+    "left sums and integrals are two different variances",
+    is_left_over_exact,
+    holds=_RATIO,
+    twins={
+        "ln r for 2 ln r": _RATIO / 2,
+        "right sum": _RATIO * q,
+        "middle of both": _RATIO * (1 + q) / 2,
+        "first order in delta": 1 - dt * ell,
+    },
+    printed={"interchangeable": Integer(1)},
+    values=lambda: {
+        "schedule": sigma_min * symbols("r") ** symbols("t"),
+        "integral": _INTEGRAL,
+        "term": dt * sigma_min**2 * Q,
+        "r": _STEEP,
+        "ten": 10,
+        "thousand": 1000,
+        "coarse": _left_over_exact(10),
+        "fine": _left_over_exact(1000),
+    },
+    names=_NAMES,
+    sources=v2("eq. 35", "eq. 36"),
+    sheet=("E19",),
+    assumptions=("r is above one",),
+    depends=("A33", "A35"),
+    erratum=Erratum(
+        Fault.UNDEFINED,
+        quote="one could discretize this reverse-time SDE [36], train a neural network to "
+        "approximate the score for samples generated using Eq. 35 and generate new samples from "
+        "the corresponding discretized reverse-time SDE (formulas lost)",
+        trouble="Samples of eq. 35 have the law of the chain, eq. 36 reverses the SDE of eq. 33, "
+        "and the two have different variances at the same time. With a coarse grid and a steep "
+        "schedule a network trained on one is used on the other at a noise level that is off by "
+        "the ratio.",
+        advice="Use one variance throughout: the left sum everywhere (E19-iv gives the reverse "
+        "step), or the integral everywhere, which costs nothing for schedules in closed form.",
+        figures=lambda: tuple(
+            Figure(f"left sum over integral, r = {_STEEP}, N = {n}", _left_over_exact(n))
+            for n in (10, 100, 1000)
+        ),
+        remains_open="The target of Appendix C is lost; the form that we reconstruct (A35-target) "
+        "uses the left sum and agrees with eq. 35.",
+    ),
+)
+
+
+def gives_variance(square: Expr) -> bool:
+    r"""For $\sigma(t)=[[schedule]]$ to be the standard deviation of the variance-exploding SDE of
+    Song et al., so that the variance $[[added]]$ has been added by time $t$, the diffusion
+    coefficient $g$ of eq. 33 has the square $[[it]]$.
+
+    By A33 the square of the diffusion coefficient is the rate of the added variance, and that is
+    the derivative of $[[added]]$, which is zero at the start.
+    """
+    return same(2 * ell * E * diff(_ADDED, E), square) and vanishes(_ADDED.subs(E, 1))
+
+
+_ADDED = sigma_min**2 * (E - 1)
+_SQUARE = 2 * ell * sigma_min**2 * E
+
+
+def _spreads() -> tuple[Figure, ...]:
+    low, high = mpf("0.01"), mpf(50)
+    meant = mpmath.sqrt(high**2 - low**2)
+    taken = meant / mpmath.sqrt(mpf((_SQUARE / E19_III.printed["g = sigma"]).subs(
+        ell, mpmath.log(high / low))))  # fmt: skip
+    setting = f"sigma_min = {low}, sigma_max = {high}"
+    return (
+        Figure(f"standard deviation added by t = 1, {setting}", meant),
+        Figure("with sigma(t) taken as the diffusion coefficient", taken),
+    )
+
+
+E19_III = Claim(
+    "E19-iii",
+    "a diffusion coefficient is not a standard deviation",
+    gives_variance,
+    holds=_SQUARE,
+    twins={
+        "derivative of sigma times sigma": ell * sigma_min**2 * E,
+        "derivative of sigma, squared": ell**2 * sigma_min**2 * E,
+    },
+    printed={"g = sigma": sigma_min**2 * E},
+    values=lambda: {"schedule": sigma_min * symbols("r") ** symbols("t"), "added": _ADDED},
+    names=_NAMES,
+    sources=v2("App. C: choice of drift and diffusion"),
+    sheet=("E19",),
+    assumptions=("r is above one", "mu(t) is half of the square, so that log X has no drift"),
+    depends=("A33",),
+    erratum=Erratum(
+        Fault.UNDEFINED,
+        quote="We set ... which results in a variance exploding SDE (c.f. Song et al. [2021c]) "
+        "(formula lost)",
+        trouble=r"With $\mu(t)$ half of the squared diffusion coefficient the log of $X$ does "
+        r"follow a variance-exploding SDE. But the letter $\sigma(t)$ stands for different things "
+        "in the two papers: a reader who puts the schedule of Song et al. into eq. 33 gets "
+        "another noise level than theirs.",
+        advice=r"Name one of them: $g^2(t)$ is the derivative of $\sigma^2(t)$.",
+        figures=_spreads,
+        remains_open=r"The formula that is set is lost; it is taken to be $\mu(t)=\sigma^2(t)/2$. "
+        r"No schedule for $\sigma(t)$ survives in the text.",
+    ),
+)
+
+
+def carries_the_mean(rate: Expr, model: Expr = 1 / level) -> bool:
+    r"""On log-normal data with the exact score of the left-sum chain, the reverse step from $k$
+    keeps the mean where Bayes' rule has it if its rate is $\delta\sigma^2=[[it]]$, that of the
+    forward step that led to $k$. It then multiplies the deviation $e_k$ of the mean by the
+    ratio $[[factor]]$ of the variances after it and before it.
+
+    The log score is the deviation over minus the variance $v_k$ of $\log X_k$, so that a step
+    multiplies $e_k$ by $[[step]]$. Bayes' rule for the forward step gives the ratio of the two
+    variances. The factor is linear in the rate, so no other rate will do. By induction the chain
+    of any number of steps carries the mean as the data and the noise require.
+    """
+    forward = level - before
+    deviation, noise = symbols("e n", real=True)
+    joint = -(deviation**2) / (2 * forward) - (noise - deviation) ** 2 / (2 * before)
+    slope = -diff(joint, deviation, noise) / diff(joint, deviation, 2)
+    return same(1 - rate * model, slope)
+
+
+def _shrinkages() -> tuple[Figure, ...]:
+    """e_0 v_N / (v_0 e_N), which is 1 where it is exact, for either rate."""
+    n, start, low = 10, mpf("0.1"), mpf("0.05")
+    rates = [(low * mpf(_STEEP) ** (mpf(i) / n)) ** 2 / n for i in range(n + 1)]
+    levels = [start + sum(rates[:k]) for k in range(n + 1)]
+
+    def shrunk(shift: int) -> mpf:
+        steps = (1 - rates[k - 1 + shift] / levels[k] for k in range(n, 0, -1))
+        return levels[n] / start * mpmath.fprod(steps)
+
+    setting = f"v_0 = {start}, sigma(t) = {low} * {_STEEP}^t, N = {n}"
+    return (
+        Figure(f"e_0 over its exact value, sigma_(k-1): {setting}", shrunk(0)),
+        Figure("with sigma_k", shrunk(1)),
+    )
+
+
+E19_IV = Claim(
+    "E19-iv",
+    "the reverse step from k to k - 1 uses the rate of the forward step",
+    carries_the_mean,
+    holds=before,
+    twins={
+        "one index lower": lower,
+        "mean of both ends": (before + here) / 2,
+        "order of the forward chain": other,
+    },
+    printed={"rate at the time of the step's start, sigma_k": here},
+    shown=lambda rate: {"it": rate, "factor": 1 - rate / level},
+    values=lambda: {"step": 1 - symbols("h") / level},
+    names=_NAMES,
+    sources=v2("eq. 36"),
+    sheet=("E19",),
+    assumptions=(
+        Assumption(
+            "the score is that of the chain at the same level",
+            "the deviation is divided by v_k",
+            lambda: carries_the_mean(lower, lower**-1 * before / level),
+        ),
+        "log X_0 is normal, and mu is sigma^2/2 at each step",
+    ),
+    depends=("A35",),
+    erratum=Erratum(
+        Fault.UNDEFINED,
+        quote="In principle, one could discretize this reverse-time SDE [36] (formula lost)",
+        trouble=r"Euler-Maruyama applied to eq. 36 takes the rate where the step starts, "
+        r"$\sigma_k$, while the forward step to $k$ has used $\sigma_{k-1}$. For growing "
+        r"schedules $\sigma_k$ takes out more than was put in. The two agree where the rates are "
+        "constant.",
+        advice=r"Use $\sigma_{k-1}$ in the reverse step from $k$.",
+        figures=_shrinkages,
+        remains_open="The appendix does not write the discretization out.",
+    ),
+)
+
+CLAIMS = (E19_I, E19_II, E19_III, E19_IV)

@@ -1,0 +1,267 @@
+"""The reverse-time equation: Anderson's for any diffusion, and that of GBM in X.
+
+Symbols: h, g drift and diffusion coefficient of A1, G = g g^T, (div G)_i = sum_j d_j G_ij, pull =
+G grad log p; r reverse time; mu, s2 = sigma^2; h = x * grad log p_t, the Hyvarinen score; L = log
+x, so that x dL/dx = 1; a drift in X is written as a rate, b_i = x_i * rate(mu_i, h_i).
+"""
+
+import mpmath
+from mpmath import mpf
+from sympy import Expr, Integer, Matrix, Rational, Symbol, diag, diff, log, symbols
+
+from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, v1, v2
+from spec.checking.diffusions import (
+    adjoint,
+    isotropic,
+    jet,
+    keeps_marginals,
+    partials_of_exponentials,
+    plain_partials,
+    turns_back,
+)
+from spec.checking.symbols import L, M, V, h, mu, s2, sigma, x
+from spec.checking.typeset import Says, Sde
+
+drift, divergence, pull, dr = symbols("drift divergence pull dr", real=True)
+score, f = symbols("score f", real=True)
+POSITIVE = "the density is positive and smooth: twice differentiable in the state, once in time"
+LOST = "formula lost in version 2; reconstructed: "
+_NAMES = {"drift": r"\mathsf h", "divergence": r"(\nabla\!\cdot G)", "pull": r"G\nabla\log p",
+          "g": r"\mathsf g", "h": r"X\circ\nabla\log p_t(X)", "x": "X"}  # fmt: skip
+
+
+def reverses(formula: Expr) -> bool:
+    r"""With $G$ the square $\mathsf g\mathsf g^\top$ and $p$ the density of [[forward]], the
+    diffusion [[reverse]] in the time $r$ that runs backwards has the densities of $X$, and its
+    generator is that of $X$ run backwards.
+
+    Fokker-Planck: the fluxes of the two diffusions have to add up to zero, which gives the
+    formula. The marginals alone would allow more drifts, so Bayes' rule over a short step is
+    asked for too, for every function of the state, and it fixes drift and diffusion matrix.
+    Decided for every drift, every diffusion coefficient and every density of the plane: they are
+    jets with symbols for coefficients. $G$ may be singular.
+    """
+    d = symbols("d1 d2", real=True)
+    moved = Matrix([jet("h1", d, 1), jet("h2", d, 1)])
+    g = Matrix(2, 2, lambda i, j: jet(f"g{i + 1}{j + 1}", d))
+    diffusion, log_p = g * g.T, jet("l", d)
+    rows = [sum(diff(diffusion[i, j], d[j]) for j in (0, 1)) for i in (0, 1)]
+    pulled = diffusion * Matrix([diff(log_p, e) for e in d])
+    back = [
+        formula.subs({drift: a, divergence: b, pull: c}, simultaneous=True)
+        for a, b, c in zip(moved, rows, pulled, strict=True)
+    ]
+    pair = (moved, diffusion), (Matrix(back), diffusion)
+    partials = plain_partials(d)
+    return keeps_marginals(*pair, log_p, partials, d) and turns_back(*pair, log_p, partials, d)
+
+
+A2 = Claim(
+    "A2",
+    "the reverse-time equation",
+    reverses,
+    holds=-drift + divergence + pull,
+    twins={
+        "divergence dropped": -drift + pull,
+        "divergence halved": -drift + divergence / 2 + pull,
+        "sign of the score flipped": -drift + divergence - pull,
+        "score halved": -drift + divergence + pull / 2,
+    },
+    shown=lambda formula: {"reverse": Sde("X", formula, Symbol("g"), "r")},
+    values=lambda: {"forward": Sde("X", drift, Symbol("g"))},
+    names=_NAMES,
+    sources=v1("eq. 4") + v2("eq. 2"),
+    assumptions=(POSITIVE, "h is once and g twice continuously differentiable in the state"),
+    readings=(
+        "with dt < 0, as it is read here (E11), the printed equation is this one",
+        LOST + "as eq. (4) of version 1",
+    ),
+    depends=("A1",),
+)
+
+
+def is_linear(coefficients: tuple[Expr, Expr]) -> bool:
+    r"""Started from the law at the end, the reverse diffusion of A2 has the law of the whole path
+    of $X$ run backwards. Of what the theorem assumes it is decided that [[equation]] has
+    coefficients that are linear in the state, hence Lipschitz and of linear growth.
+
+    A function is linear where its second derivative vanishes.
+    """
+    return vanishes(tuple(diff(entry, x, 2) for entry in coefficients))
+
+
+A2_LAW = Claim(
+    "A2-law",
+    "equality of the laws of the paths",
+    is_linear,
+    holds=(mu * x, sigma * x),
+    twins={
+        "a drift that grows with the square": (mu * x**2, sigma * x),
+        "noise that grows with the square": (mu * x, sigma * x**2),
+    },
+    shown=lambda coefficients: {"equation": Sde("X", *coefficients)},
+    names=_NAMES,
+    means=Means.LITERATURE,
+    sources=v1("eq. 4") + v2("eq. 2"),
+    sheet=("A2",),
+    assumptions=(
+        "p_t and the derivatives of g g^T p_t that occur are locally square integrable (Haussmann "
+        "and Pardoux)",
+    ),
+    depends=("A2",),
+    reason="B. D. O. Anderson, “Reverse-time diffusion equation models, Stochastic Processes and "
+    "their Applications 12, 313-326” (1982); U. G. Haussmann and E. Pardoux, “Time reversal of "
+    "diffusions, Annals of Probability 14, 1188-1205” (1986). Claim A2 proves the infinitesimal "
+    "statement; that it determines the law of the path is theirs. For log-normal data R7 gives "
+    "the kernel over a step of any length without it.",
+)
+
+REVERSE_RATE = -(mu - 2 * s2 - s2 * h)
+
+
+def reverses_in_x(rate: Expr) -> bool:
+    r"""[[reverse]] is the time reversal of [[forward]], in each entry with its own $\mu$.
+
+    It is A2 for this diffusion, but A2's formula is not used. With the logarithm a symbol of its
+    own everything is rational in $x$ and in the derivatives of $\log p$ with respect to it, and
+    both the Fokker-Planck equation and Bayes' rule over a short step are decided for every
+    density of the plane. For log-normal data the time derivative of the density is moreover taken
+    directly.
+    """
+    return _for_every_density(rate) and _for_log_normal_data(rate)
+
+
+def _for_every_density(rate: Expr) -> bool:
+    """In the plane with its own mu in each coordinate, log p any function of log x."""
+    d, xs = symbols("d1 d2", real=True), symbols("x1 x2", positive=True)
+    mus, log_p = symbols("mu1 mu2", real=True), jet("l", d)
+    diffusion = diag(*(s2 * e**2 for e in xs))
+    backward = [
+        e * rate.subs({mu: rate_i, h: diff(log_p, d_i)}, simultaneous=True)
+        for e, rate_i, d_i in zip(xs, mus, d, strict=True)
+    ]
+    forward = Matrix([rate_i * e for rate_i, e in zip(mus, xs, strict=True)])
+    pair = (forward, diffusion), (Matrix(backward), diffusion)
+    partials = partials_of_exponentials(d, xs)
+    return keeps_marginals(*pair, log_p, partials, d) and turns_back(*pair, log_p, partials, d)
+
+
+def _for_log_normal_data(rate: Expr) -> bool:
+    """Log-normal p_t with dM/dt = mu - s2/2 and dV/dt = s2, its time derivative taken directly."""
+    log_p = -((L - M) ** 2) / (2 * V) - L - log(V) / 2
+    change = diff(log_p, M) * (mu - s2 / 2) + diff(log_p, V) * s2
+    partials = partials_of_exponentials((L,), (x,))
+    forward, backward = (
+        adjoint(Integer(1), Matrix([b]), Matrix([s2 * x**2]), log_p, partials)
+        for b in (mu * x, x * rate.subs(h, diff(log_p, L)))
+    )
+    return same(forward, change) and same(backward, -change)
+
+
+A7 = Claim(
+    "A7",
+    "reverse-time equation in X",
+    reverses_in_x,
+    holds=REVERSE_RATE,
+    twins={
+        "coefficient 1 of sigma^2": -(mu - s2 - s2 * h),
+        "coefficient 3/2, that of the equation for log X": -(mu - Rational(3, 2) * s2 - s2 * h),
+        "no divergence term": -(mu - s2 * h),
+        "sign of the score flipped": -(mu - 2 * s2 + s2 * h),
+    },
+    shown=lambda rate: {"reverse": Sde("X", x * rate, sigma * x, "r")},
+    values=lambda: {"forward": Sde("X", mu * x, sigma * x)},
+    names=_NAMES,
+    sources=v2("eq. 7"),
+    assumptions=(POSITIVE,),
+    readings=(
+        LOST + "the text fixes the factored form ('a vector of all ones'), the sign is that of "
+        "eq. (10) of version 1, with dr > 0",
+    ),
+    depends=("A2", "A5"),
+)
+
+_PRINTED = f - s2 * score, -(f - s2 * score)
+
+
+def reading_is_right(increments: tuple[Expr, Expr]) -> bool:
+    r"""Let $dr$ be the positive increment of reverse time. Eq. (4) holds with [[four]], and eq.
+    (10) with [[ten]]: no single meaning of $dt$ makes both right.
+
+    In log space, with $f$ the forward drift, eq. (4) has the drift $[[drift_4]]$ and eq. (10) the
+    drift $[[drift_10]]$ for one $dt$. Each is taken as printed, times its increment over $dr$,
+    and the density run backwards has to solve the Fokker-Planck equation that results: in the
+    plane, for any constant $f$ and every density.
+    """
+    d = symbols("d1 d2", real=True)
+    drifts, log_q = symbols("f1 f2", real=True), jet("l", d)
+    forward = Matrix(drifts), isotropic(s2)
+    answers = []
+    for increment, printed in zip(increments, _PRINTED, strict=True):
+        pairs = zip(drifts, d, strict=True)
+        moved = [printed.subs({f: f_i, score: diff(log_q, e)}) for f_i, e in pairs]
+        backward = Matrix(moved) * (increment / dr), isotropic(s2)
+        answers.append(keeps_marginals(forward, backward, log_q, plain_partials(d), d))
+    return all(answers)
+
+
+def end_variance(sign: int, v0: mpf, s2_value: mpf, steps: int) -> mpf:
+    """Var log X_0 of the Euler chain of eq. (10) on log-normal data, drift times `sign`."""
+    added = s2_value / steps
+    variance = v0 + s2_value
+    for k in range(steps, 0, -1):
+        variance = (1 - sign * added / (v0 + k * added)) ** 2 * variance + added
+    return variance
+
+
+def _figures() -> tuple[Figure, ...]:
+    with mpmath.workdps(50):
+        v0, rate, steps = mpf("0.1"), mpf("0.8"), 400
+        right, flipped = (end_variance(sign, v0, rate**2, steps) / v0 for sign in (1, -1))
+        limit = (4 * ((v0 + rate**2) / v0) ** 3 - 1) / 3
+    where = f"v0 = {v0}, sigma = {rate}, N = {steps}, exact start and score"
+    return (
+        Figure(f"log-variance at the end / v0, drift of eq. (10) with dr > 0 ({where})", right),
+        Figure("the same with the drift flipped", flipped),
+        Figure("the same with the drift flipped, N to infinity: (4 (v_N/v0)^3 - 1) / 3", limit),
+    )
+
+
+E11 = Claim(
+    "E11",
+    "direction of time in the reverse equations",
+    reading_is_right,
+    holds=(-dr, dr),
+    twins={"both exchanged": (dr, -dr), "eq. (10) at half speed": (-dr, dr / 2)},
+    printed={
+        "one dt, positive in reverse time": (dr, dr),
+        "one dt, negative (as eq. (4) is usually read)": (-dr, -dr),
+    },
+    shown=lambda pair: {"four": Says("dt", pair[0]), "ten": Says("dt", pair[1])},
+    values=lambda: {"drift_4": _PRINTED[0], "drift_10": _PRINTED[1]},
+    names={"score": r"\nabla\log q(Y)"},
+    sources=v1("eq. 4", "eq. 10", "eq. 11"),
+    sheet=("E11", "A2", "A10"),
+    assumptions=(POSITIVE,),
+    readings=("eq. (11) is eq. (10) with the other score (A11)",),
+    depends=("A2", "A10", "A11"),
+    erratum=Erratum(
+        Fault.INCONSISTENT,
+        quote=r"(4) $dX_t=(h-\nabla\cdot[gg^\top]-gg^\top\nabla\log f_X)\,dt+g\,d\bar W_t$ and "
+        r"(10) $dY_t=-(\mu-\frac{\sigma^2}2\mathbf 1-\sigma^2\nabla\log p_{Y_t})\,dt+"
+        r"\sigma\,dW_t$, (11) likewise (arguments of the functions left out here)",
+        trouble="Each formula is right in its own convention, and the samplers, eqs. (12) and "
+        "(13), follow the right one. But eq. (10) is said to come from eq. (4), with the same dt, "
+        "and has the opposite drift. A reader who integrates eq. (10) with a negative dt, as eq. "
+        "(4) requires, amplifies the noise instead of removing it. Eqs. (10) and (11) also write "
+        "W for the reverse-time Brownian motion.",
+        advice=r"Write eqs. (10) and (11) with $dr$ and $d\bar W$; or keep $dt$ negative and turn "
+        "the sign of their drifts.",
+        figures=_figures,
+        remains_open="Version 2 repeats the derivation; its formulas are lost in the text we "
+        "have, so whether they agree cannot be seen.",
+    ),
+)
+
+CLAIMS = (A2, A2_LAW, A7, E11)

@@ -1,0 +1,333 @@
+"""Reverse steps against the exact kernel: eq. (13), its noise, frozen denoisers, the additive one.
+
+Symbols: S, T covariance of log X at times s < t, T = S + u I with u = v(t) - v(s); in one
+coordinate v, V the two variances, m_s, m the kernel's means and D = E[log X_0 | X_t] frozen; ra =
+sqrt(v), rb = sqrt(V); mu, s2 = sigma^2, h = x * grad log p_t; dt step, noise = sigma sqrt(dt), z a
+draw; L = log x, L0.
+"""
+
+from collections.abc import Callable, Iterable
+
+import mpmath
+from mpmath import mpf
+from sympy import Expr, Integer, Matrix, MatrixBase, Symbol, cancel, diff, eye, log, symbols
+
+from spec.checking.algebra import same
+from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Values, v1
+from spec.checking.diffusions import generator, partials_of_exponentials
+from spec.checking.gaussian import expectation
+from spec.checking.numeric import normal_expectation
+from spec.checking.symbols import L0, L, M, V, dt, h, m, mu, s2, v, x, z
+
+D, y, y_s, m_s = symbols("D y y_s m_s", real=True)
+ra, rb, noise, k = symbols("ra rb noise k", positive=True)
+_NAMES = {"v": "v_s", "V": "v_t", "m": "m_t", "ra": r"\sqrt{v_s}", "rb": r"\sqrt{v_t}",
+          "y": r"\log X_t", "L": r"\log X", "h": "H", "noise": r"\sigma\sqrt\delta"}  # fmt: skip
+_SHORT, ONE = "0 < s < t", Integer(1)
+# The exponent of eq. (13).
+SAMPLER = -dt * (mu - 3 * s2 / 2) + dt * s2 * h
+
+Kernel = tuple[Callable[[Matrix, Matrix], Matrix], Callable[[Matrix, Matrix], Matrix]]
+
+
+def is_the_reverse_kernel(kernel: Kernel) -> bool:
+    r"""For log-normal data let $S_s$ and $S_t$ be the covariances of $\log X$ at two times, which
+    differ by a multiple of the identity (A6). Given $\log X_t$, the deviation of $\log X_s$ from
+    its mean is normal, with $[[gain]]$ times the deviation at the later time as its mean, and with
+    the covariance $[[covariance]]$.
+
+    The process adds noise whose covariance is the difference of the two. Bayes' rule is decided as
+    an identity of quadratic forms, block by block, and of determinants, for every $S_s$ of the
+    plane, also for one that is not diagonal.
+    """
+    a, b, c = symbols("S11 S12 S22", real=True)
+    u, S = Symbol("u", positive=True), Matrix([[a, b], [b, c]])
+    T = S + u * eye(2)
+    gain, cov = (part(S, T).applyfunc(cancel) for part in kernel)
+    if not same(S.det() * u**2, T.det() * cov.det()):
+        return False
+    precision = cov.inv().applyfunc(cancel)
+    return (
+        same(S.inv() + eye(2) / u, precision)
+        and same(-eye(2) / u, -precision * gain)
+        and same(eye(2) / u, T.inv() + gain.T * precision * gain)
+    )
+
+
+def _diagonal(S: Matrix) -> Matrix:
+    if isinstance(S, MatrixBase):
+        return S.multiply_elementwise(eye(2))
+    return Symbol(rf"\mathrm{{diag}}({S})", commutative=False)
+
+
+def _gain(S: Matrix, T: Matrix) -> Matrix:
+    return S * T**-1
+
+
+def _covariance(S: Matrix, T: Matrix) -> Matrix:
+    return (T - S) * S * T**-1
+
+
+R7 = Claim(
+    "R7",
+    "exact reverse kernel of log-normal data",
+    is_the_reverse_kernel,
+    holds=(_gain, _covariance),
+    twins={
+        "noise of eq. (13)": (_gain, lambda S, T: T - S),
+        "gain inverted": (lambda S, T: T * S**-1, _covariance),
+        "gain 1 - u S^-1": (lambda S, T: (2 * S - T) * S**-1, _covariance),
+        "correlations ignored": (lambda S, T: _diagonal(S) * _diagonal(T) ** -1, _covariance),
+    },
+    shown=lambda kernel: {
+        name: part(*symbols("S_s S_t", commutative=False))
+        for name, part in zip(("gain", "covariance"), kernel, strict=True)
+    },
+    assumptions=("S_s is invertible (for s = 0 the data have a density)", _SHORT),
+    depends=("A6",),
+)
+
+
+def makes_the_step_exact(Q: Expr, slope: Expr = ONE, length: Expr = ONE) -> bool:
+    r"""On log-normal data with the exact score, a step of eq. (13) from $t$ to $s$ has the mean
+    that $\log X_s$ has given $\log X_t$, at any state. Its noise variance is made exact by the
+    factor $\kappa^2=[[it]]$: then the step draws $\log X_s$ from its law given $\log X_t$, and a
+    chain of such steps from the law at the end has the law of the process.
+
+    The step is affine in the draw, so that its law is normal. Mean and variance of the process are
+    found from the residual, which must not correlate with the later state; the variance that the
+    step leaves has to be that of $\log X_s$.
+    """
+    moved, kappa_r = Symbol("delta", positive=True), Symbol("kappa_r", positive=True)
+    exact = slope * diff(-((y - M) ** 2) / (2 * V), y) - 1
+    # sigma^2 delta = V - v, and kappa_r stands for kappa sqrt(V - v)
+    exponent = SAMPLER.subs({dt: moved, h: exact}).subs(moved, length * (V - v) / s2)
+    step = y + exponent + kappa_r * z
+    mean = expectation(step, z, Integer(0), ONE)
+    variance = expectation((step - mean) ** 2, z, Integer(0), ONE)
+    variance = variance.subs(kappa_r**2, Q * (V - v))
+    # Var(e_s) = Cov(e_s, e_t) = v for the deviations e_s and e_t.
+    gain = diff(mean, y)
+    centred = same(mean.subs(y, M), M - (mu - s2 / 2) * (V - v) / s2)
+    residual = v - 2 * gain * v + gain**2 * V
+    left = same(gain**2 * V + variance, v)
+    return same(v, gain * V) and centred and same(variance, residual) and left
+
+
+R7_NOISE = Claim(
+    "R7-noise",
+    "the noise that makes eq. (13) exact for log-normal data",
+    makes_the_step_exact,
+    holds=v / V,
+    twins={
+        "full noise": ONE,
+        "inverted": V / v,
+        "squared": v**2 / V**2,
+        "1 - 2h/v_k": 1 - 2 * (V - v) / V,
+    },
+    names=_NAMES,
+    sheet=("R7",),
+    assumptions=(
+        Assumption(
+            "the score is exact",
+            "the gain of the step is the ratio of variances",
+            lambda: not makes_the_step_exact(v / V, slope=ONE / 2),
+        ),
+        Assumption(
+            "the step is as long as the noise level says",
+            "sigma^2 delta is the difference of the variances",
+            lambda: not makes_the_step_exact(v / V, length=2 * ONE),
+        ),
+        "one coordinate, or one eigenvector of S_0 (each needs its own kappa)",
+    ),
+    depends=("R7", "A13"),
+)
+
+# Gain and variance of the bridge in (v, V), gain of the flow in (ra, rb).
+Steps = tuple[Expr, Expr, Expr]
+
+
+def are_the_frozen_steps(candidate: Steps) -> bool:
+    r"""Let $D$, the mean of $\log X_0$ given $X_t$, be frozen over the step from $t$ to $s$. The
+    reverse equation is then integrated exactly by the Brownian bridge, which is normal of mean
+    $[[mean]]$ and variance $[[variance]]$, and the probability flow by $\log X_s=[[flow]]$. The
+    mean of the bridge is that of A13; only the noise differs, on a uniform grid by the factor
+    $[[uniform]]$ on the variance.
+
+    The bridge is Bayes' rule for the two kernels, an identity of exponents and normalizations.
+    With $D$ frozen the score is linear, and the reverse equation and the flow are linear equations
+    for the deviation from $D$ and for its variance, which gain and variance solve, with $v_s$ as
+    the time. The mean with $D$ by Tweedie's formula (R5) has the exponent of eq. (13).
+    """
+    gain, variance, flow_gain = candidate
+    return (
+        _is_bridge(gain, variance)
+        and _integrates_frozen_equation(gain, variance)
+        and _has_the_drift_of_eq_13(gain)
+        and same(diff(flow_gain, ra) / (2 * ra), flow_gain / (2 * ra**2))
+        and same(flow_gain.subs(ra, rb), 1)
+    )
+
+
+def _landing(gain: Expr) -> Expr:
+    """Where the deviation from the frozen data lands."""
+    return D + m_s + gain * (y - D - m)
+
+
+def _is_bridge(gain: Expr, variance: Expr) -> bool:
+    """N(y_s; D + m_s, v) N(y_t; y_s + dm, dv) = N(y_t; D + m, V) N(y_s; mean, variance)."""
+    left = (y_s - D - m_s) ** 2 / v + (y - y_s - (m - m_s)) ** 2 / (V - v)
+    right = (y - D - m) ** 2 / V + (y_s - _landing(gain)) ** 2 / variance
+    return same(left, right) and same(v * (V - v), V * variance)
+
+
+def _integrates_frozen_equation(gain: Expr, variance: Expr) -> bool:
+    """A10 with the score -(y - D - m)/v of the frozen D, solved exactly from t down to s.
+
+    The deviation e = y - D - m has de = -e dv'/v' and dVar = (1 - 2 Var/v') dv' per dv' = -dv.
+    """
+    return (
+        same(-diff(gain, v), -gain / v)
+        and same(-diff(variance, v), 1 - 2 * variance / v)
+        and same(gain.subs(v, V), 1)
+        and same(variance.subs(v, V), 0)
+    )
+
+
+def _has_the_drift_of_eq_13(gain: Expr) -> bool:
+    """The mean with Tweedie's D = y - m + V (1 + h), against the exponent of eq. (13)."""
+    mean = _landing(gain).subs(D, y - m + V * (1 + h))
+    rates = {m_s: m - (mu - s2 / 2) * dt, v: V - s2 * dt}
+    return same(mean.subs(rates) - y, SAMPLER)
+
+
+_BRIDGE = v * (V - v) / V
+_GRID = {V: s2 * k * dt, v: s2 * (k - 1) * dt}
+R17_BRIDGE = Claim(
+    "R17-bridge",
+    "ancestral and DDIM steps",
+    are_the_frozen_steps,
+    holds=(v / V, _BRIDGE, ra / rb),
+    twins={
+        "noise of eq. (13)": (v / V, V - v, ra / rb),
+        "gain of the flow in the ancestral step": (ra / rb, _BRIDGE, ra / rb),
+        "gain of the bridge in the flow": (v / V, _BRIDGE, ra**2 / rb**2),
+        "variance of the bridge seen from the data": (v / V, (V - v) ** 2 / V, ra / rb),
+    },
+    shown=lambda c: {"mean": _landing(c[0]), "variance": c[1], "flow": _landing(c[2])},
+    values=lambda: {"uniform": (_BRIDGE / (V - v)).subs(_GRID, simultaneous=True)},
+    names=_NAMES,
+    sheet=("R17",),
+    assumptions=(_SHORT, "mu and sigma constant over the step for the comparison with A13"),
+    depends=("A6", "A10", "R5", "R16-ode", "A13"),
+)
+
+FORWARD, LOSS = "the forward step of eq. (22)", "the loss of eqs. (19) and (20)"
+STEP, AMBIENT = "the sampler of eq. (13)", "Euler-Maruyama in X, eq. (12) of version 2"
+PARTS = (FORWARD, LOSS, STEP, AMBIENT)
+
+
+def logarithm_changes(named: Iterable[str]) -> bool:
+    r"""Four parts of the method are compared with the additive method on $\log X$, whose model of
+    the score is one more than the model of the Hyvärinen score: [[all]]. What differs is
+    [[differs]]; the others are the same.
+
+    The additive method is built from the generator of geometric Brownian motion applied to the
+    logarithm: its Euler steps forward and backward, with the exponents [[forward]] and
+    [[backward]], and its denoising loss with the residual [[residual]]. A multiplicative step is
+    compared through its logarithm, by its slope in the draw and its value without a draw.
+    """
+    forward, backward, additive_residual = _additive()
+    log_kernel = -((L - L0 - m) ** 2) / (2 * v)
+    ambient = log(1 - dt * (mu - 2 * s2) + dt * s2 * h + noise * z)
+    identical = {
+        FORWARD: _same_increment(dt * (mu - s2 / 2) + noise * z, forward),
+        LOSS: same(diff(log_kernel - L, L) - h, additive_residual),
+        STEP: _same_increment(SAMPLER + noise * z, backward),
+        AMBIENT: _same_increment(ambient, backward),
+    }
+    return set(named) == {part for part, is_same in identical.items() if not is_same}
+
+
+def _additive() -> tuple[Expr, Expr, Expr]:
+    """Exponents of the Euler steps of log X, forward and backward; the residual of the loss."""
+    one = partials_of_exponentials((L,), (x,))
+    f = generator(L, Matrix([mu * x]), Matrix([s2 * x**2]), one)
+    residual = diff(-((L - L0 - m) ** 2) / (2 * v), L) - (1 + h)
+    return dt * f + noise * z, -dt * (f - s2 * (1 + h)) + noise * z, residual
+
+
+def _same_increment(multiplicative: Expr, additive: Expr) -> bool:
+    """Equal as functions of the draw: the slopes in z agree, and the values at z = 0."""
+    return same(diff(multiplicative, z), diff(additive, z)) and same(
+        multiplicative.subs(z, 0), additive.subs(z, 0)
+    )
+
+
+def _figures() -> tuple[Figure, ...]:
+    with mpmath.workdps(50):
+        rate, delta, score = mpf("0.8"), mpf("0.001"), mpf("-0.3")
+        root, drift = rate * mpmath.sqrt(delta), delta * rate**2 * (1 + score)
+
+        def gap(draw: mpf) -> mpf:
+            return mpmath.log(1 + drift + root**2 / 2 + root * draw) - (drift + root * draw)
+
+        size = mpmath.sqrt(normal_expectation(lambda draw: gap(draw) ** 2))
+    where = f"sigma = {rate}, mu = sigma^2/2, delta = {delta}, Hyvarinen score {score}"
+    return (
+        Figure(
+            "log of one step of eq. (12) of version 2 minus the additive step, root mean square "
+            f"({where})",
+            size,
+        ),
+        Figure("the noise of that step", root),
+    )
+
+
+def _texts(named: Iterable[str]) -> Values:
+    return {"differs": "; ".join(sorted(named)) or "none of them"}
+
+
+E27_RICHNESS = Claim(
+    "E27-richness",
+    "the log transform loses nothing for eq. (13)",
+    logarithm_changes,
+    holds=frozenset({AMBIENT}),
+    equivalent=[AMBIENT, AMBIENT],
+    twins={
+        "nothing differs, eq. (12) of version 2 included": frozenset(),
+        "the sampler (13) differs": frozenset({STEP, AMBIENT}),
+        "the loss differs": frozenset({LOSS, AMBIENT}),
+    },
+    printed={"loses out completely on the richness": frozenset(PARTS)},
+    shown=_texts,
+    values=lambda: (
+        {"all": "; ".join(PARTS)}
+        | dict(zip(("forward", "backward", "residual"), _additive(), strict=True))
+    ),
+    names={**_NAMES, "v": "v", "m": "m"},
+    sources=v1("sec. 1.1: log transform loses the richness"),
+    sheet=("E27",),
+    assumptions=(
+        "x > 0",
+        "the network may represent 1 + x s_theta as well as s_theta (three equivalent heads)",
+    ),
+    depends=("A9", "A10", "A11", "A12", "A13", "A16", "V1-22", "forms-of-the-score"),
+    erratum=Erratum(
+        Fault.OVERCLAIMED,
+        quote="'While the log-transformation simplifies the calculations, it reduces the "
+        "problem to the additive noise setting, losing out completely on the richness of the "
+        "original multiplicative noise framework.'",
+        trouble="The method of version 1 is itself the additive method on log X: same forward "
+        "step, same loss, same sampler, term by term. Whatever an additive diffusion on log X "
+        "loses, eq. (13) loses too. The remark on the difference of scope (generation, not only "
+        "denoising) stands. Version 2 does not repeat the sentence; its Section 7 says that the "
+        "Dale-Langevin sampler 'is equivalent to standard additive Langevin dynamics on the "
+        "log-transformed variable' (E16), and it adds eq. (12), which does differ.",
+        advice="For eq. (13) the log transform loses nothing; what it changes is the "
+        "Euler-Maruyama step in X, eq. (12) of version 2.",
+        figures=_figures,
+    ),
+)
+
+CLAIMS = (R7, R7_NOISE, R17_BRIDGE, E27_RICHNESS)

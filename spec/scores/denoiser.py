@@ -1,0 +1,240 @@
+"""Moments of log X_0 and of X_0 given X_t: the denoiser, and what the score does not tell.
+
+Symbols: y, y0, m, v of the kernel; h = x * grad log p_t; J gradient of the log score; unit the
+identity; a power; M0, v0 mean and variance of log-normal data.
+"""
+
+from collections.abc import Callable
+
+import mpmath
+from mpmath import mpf
+from sympy import Expr, Matrix, Rational, diff, exp, eye, lambdify, symbols
+
+from spec.checking.algebra import same
+from spec.checking.claim import Assumption, Claim, Pin, Values
+from spec.checking.symbols import a, dt, h, m, mu, s2, t, v, v0, x
+from spec.scores import _mixture, _posterior
+from spec.scores.posterior import LAW, NOISE
+
+y, y0, M0 = symbols("y y0 M0", real=True)
+_NAMES = {"y": r"\log x", "J": r"\nabla_ys", "h": "H", "unit": "I", "x": "x", "v0": "v_0",
+          "M0": "M_0"}  # fmt: skip
+
+Tweedie = tuple[Callable[[Expr, Expr, Expr, Expr], Expr], Callable[[Expr, Matrix, Matrix], Matrix]]
+
+
+def is_tweedie(formulas: Tweedie) -> bool:
+    r"""For every law of the data the mean of $\log X_0$ given $X_t=[[x]]$ is $[[0]]$ in each
+    entry, with the Hyvärinen score $H$; its covariance is $[[1]]$, with the log score $s$. The
+    exponential of the mean, the geometric mean, is where one step of eq. (13) of length $t$
+    without noise lands.
+
+    The density of $\log X_t$ is the average of the kernel over the data. It is differentiated
+    twice under the integral, which gives the posterior moments of degree one and two: these are
+    symbols, so that every law of the data in the plane is covered.
+    """
+    mean, covariance = formulas
+    rows = zip(_posterior.Y, _posterior.DRIFT, _posterior.log_score(), strict=True)
+    means = Matrix([mean(y_i, m_i, v, s - 1) for y_i, m_i, s in rows])
+    step = y - dt * (mu - 3 * s2 / 2) + dt * s2 * h
+    return (
+        same(_posterior.mean(), means)
+        and same(_posterior.covariance(), covariance(v, _posterior.hessian(), eye(2)))
+        and same(step, mean(y, (mu - s2 / 2) * dt, s2 * dt, h))
+    )
+
+
+def _means(formulas: Tweedie) -> Callable[[_mixture.Values], tuple]:
+    """The means for the mixture at a point."""
+
+    def at_point(at: _mixture.Values) -> tuple[mpf, ...]:
+        (m, v), (score, _) = _mixture.kernel(at), _mixture.score_and_slope(at)
+        return tuple(
+            formulas[0](y_i, m, v, s - 1) for y_i, s in zip(_mixture.state(at), score, strict=True)
+        )
+
+    return at_point
+
+
+def _covariances(formulas: Tweedie) -> Callable[[_mixture.Values], tuple]:
+    def at_point(at: _mixture.Values) -> tuple[mpf, ...]:
+        (_, v), (_, slope) = _mixture.kernel(at), _mixture.score_and_slope(at)
+        return tuple(formulas[1](v, slope, _mixture.UNIT))
+
+    return at_point
+
+
+def _covariance_scale(at: _mixture.Values) -> tuple[mpf, ...]:
+    """Norms, and the exponents times what the shares weight."""
+    first, second = _mixture.given(at, *LAW)
+    gap = mpmath.norm(first.mean - second.mean)
+    between = first.weight * second.weight * gap**2 * _mixture.sizes(at)[1]
+    return 4 * (max(mpmath.norm(first.cov), mpmath.norm(second.cov)) + between,)
+
+
+def _tweedie_mean(y: Expr, m: Expr, v: Expr, h: Expr) -> Expr:
+    return y - m + v * (1 + h)
+
+
+def _tweedie_cov(v: Expr, J: Matrix, unit: Matrix) -> Matrix:
+    return v * unit + v**2 * J
+
+
+R5 = Claim(
+    "R5",
+    "denoiser (Tweedie)",
+    is_tweedie,
+    holds=(_tweedie_mean, _tweedie_cov),
+    twins={
+        "H for the log score": (lambda y, m, v, h: y - m + v * h, _tweedie_cov),
+        "m added": (lambda y, m, v, h: y + m + v * (1 + h), _tweedie_cov),
+        "minus v^2 J": (_tweedie_mean, lambda v, J, unit: v * unit - v**2 * J),
+        "v I left out": (_tweedie_mean, lambda v, J, unit: v**2 * J),
+    },
+    values=lambda: {"x": x},
+    names=_NAMES,
+    assumptions=(NOISE, "mu and sigma constant for the statement about one step"),
+    depends=("A6", "A10-score", "A13"),
+    pins=(
+        Pin("gbm_ref.posterior_log_mean", _mixture.POINTS, _means),
+        Pin("gbm_ref.posterior_log_cov", _mixture.POINTS, _covariances, scale=_covariance_scale),
+    ),
+)
+
+# Shift of y, logarithm of the factor, and for a = 1 the logarithm of the factor with p for q.
+Formula = tuple[Expr, Expr, Expr]
+_AT_ONE = {a: 1, m: (mu - s2 / 2) * t, v: s2 * t}
+
+
+def is_the_posterior_moment(formula: Formula) -> bool:
+    r"""For every law of the data $\mathbb E[X_0^a\mid x]$ is $[[factor]]$ times the ratio of
+    $q_t$ at $[[point]]$ and at $y$, the logarithm of $x$, with the other entries kept. For the
+    power one and constant rates it is $[[ambient]]$ times the ratio of $p_t$ at
+    $[[ambient_point]]$ and at $x$.
+
+    Completing the square, the power of the data times the kernel is the factor times the kernel
+    at the other point, for every point of the data; then both sides are averaged over the data
+    and divided by $q_t(y)$. The densities $q$ and $p$ differ by the factor of the Jacobian. The
+    result is compared with the normal posterior of log-normal data as well.
+    """
+    shift, factor, ambient = formula
+    # log of e^{a y0} N(y; y0 + m, v) against log of e^factor N(y + shift; y0 + m, v)
+    left = a * y0 - (y - y0 - m) ** 2 / (2 * v)
+    right = factor - (y + shift - y0 - m) ** 2 / (2 * v)
+    if not same(left, right):
+        return False
+    # q(y') / q(y) = p(x') / p(x) * e^{y' - y}; what is left of the factor is relative to log x
+    in_p = (factor + shift - y).subs(_AT_ONE)
+    return same(in_p, ambient) and _of_log_normal(shift, factor)
+
+
+def _of_log_normal(shift: Expr, factor: Expr) -> bool:
+    """log-normal data: q = N(M0 + m, v0 + v); the posterior is normal, E e^{aY} = e^{a E + ...}.
+
+    Mean and variance of the posterior come from the exponent of data times kernel.
+    """
+    joint = -((y0 - M0) ** 2) / (2 * v0) - (y - y0 - m) ** 2 / (2 * v)
+    variance = -1 / diff(joint, y0, 2)
+    mean = diff(joint, y0).subs(y0, 0) * variance
+    log_q = -((y - M0 - m) ** 2) / (2 * (v0 + v))
+    return same(factor + log_q.subs(y, y + shift) - log_q, a * mean + a**2 * variance / 2)
+
+
+def _moment_texts(formula: Formula) -> Values:
+    shift, factor, ambient = formula
+    return {
+        "factor": exp(factor),
+        "point": y + shift,
+        "ambient": x * exp(ambient),
+        "ambient_point": x * exp(shift.subs(_AT_ONE)),
+    }
+
+
+def _moments(formula: Formula) -> Callable[[_mixture.Values], tuple]:
+    """The logarithm of the moment of either coordinate, for the mixture at a point."""
+    shift, factor = (lambdify((a, y, m, v), e, "mpmath") for e in formula[:2])
+
+    def at_point(at: _mixture.Values) -> tuple[mpf, ...]:
+        (m, v), here, found = _mixture.kernel(at), _mixture.state(at), []
+        below = mpmath.log(mpmath.fsum(_mixture.terms(at, here)))
+        for i in range(2):
+            arguments, there = (at["power"], here[i], m, v), here.copy()
+            there[i] += shift(*arguments)
+            above = mpmath.log(mpmath.fsum(_mixture.terms(at, there)))
+            found.append(factor(*arguments) + above - below)
+        return tuple(found)
+
+    return at_point
+
+
+_SHIFT, _FACTOR, _AMBIENT = a * v, a * (y - m) + a**2 * v / 2, (2 * s2 - mu) * t
+R6 = Claim(
+    "R6",
+    "arithmetic posterior mean",
+    is_the_posterior_moment,
+    holds=(_SHIFT, _FACTOR, _AMBIENT),
+    twins={
+        "shift without the power": (v, _FACTOR, _AMBIENT),
+        "sign of the square": (_SHIFT, a * (y - m) - a**2 * v / 2, _AMBIENT),
+        "shift down": (-_SHIFT, _FACTOR, _AMBIENT),
+        "Jacobian left out for p": (_SHIFT, _FACTOR, (s2 - mu) * t),
+    },
+    shown=_moment_texts,
+    names={**_NAMES, "y": "y"},
+    assumptions=(NOISE, "one coordinate: the kernel is a product"),
+    depends=("A6",),
+    pins=(
+        Pin(
+            "gbm_ref.log_posterior_moment",
+            tuple(
+                {**point, "power": power}
+                for point, power in zip(_mixture.POINTS, (2.0, -0.7, 3.5), strict=True)
+            ),
+            _moments,
+        ),
+    ),
+)
+
+
+def distinguishes(gap: Expr) -> bool:
+    r"""Two data laws can have the same score at a point and different means of $X_0$ there. For a
+    point mass at $M_0$ and for log-normal data with the mean $M_0$ and the variance $v_0$ of the
+    logarithm the scores vanish at the same point, and the logarithms of the means differ by
+    $[[it]]$.
+
+    By R6 with the power one the factor is common to both, and the ratios of the densities at the
+    centre and above it differ. The geometric mean is a function of the score (R5), and is the
+    same for both.
+    """
+    log_q = -((y - M0 - m) ** 2) / (2 * (v0 + v))
+    centred = {y: M0 + m}
+    laws = log_q, log_q.subs(v0, 0)
+    same_score = all(same(diff(q, y).subs(centred), 0) for q in laws)
+    wide, narrow = ((q.subs(y, y + R6.holds[0].subs(a, 1)) - q).subs(centred) for q in laws)
+    return same_score and same(wide - narrow, gap)
+
+
+R6_NON_LOCAL = Claim(
+    "R6-non-local",
+    "the arithmetic posterior mean is not a function of the score",
+    distinguishes,
+    holds=v0 * v / (v0 + v) / 2,
+    twins={
+        "no difference": Rational(0),
+        "the posterior variance itself": v0 * v / (v0 + v),
+        "prior variance": v0 / 2,
+    },
+    names=_NAMES,
+    sheet=("R6",),
+    assumptions=(
+        NOISE,
+        Assumption(
+            "v_0 is positive",
+            "the data are no point themselves",
+            lambda: same(R6_NON_LOCAL.holds.subs(v0, 0), R6_NON_LOCAL.twins["no difference"]),
+        ),
+    ),
+    depends=("R6",),
+)
+
+CLAIMS = (R5, R6, R6_NON_LOCAL)

@@ -1,0 +1,195 @@
+"""The law of log X_0 given X_t for mixtures and data sets; what is out of reach of draws alone.
+
+Symbols: S covariance of log X_0 in one component, unit the identity; L, L0, m, v of the kernel;
+y0 = log X_0; M0, v0 mean and variance of log-normal data; u argument of a generating function.
+"""
+
+from collections.abc import Callable, Iterable
+
+import mpmath
+from mpmath import mpf
+from sympy import Expr, Matrix, Symbol, cancel, diff, eye, symbols
+
+from spec.checking.algebra import same
+from spec.checking.claim import Claim, Erratum, Fault, Pin, v2
+from spec.checking.diffusions import generator
+from spec.checking.symbols import L0, L, m, mu, s2, t, v, v0
+from spec.scores import _mixture
+
+y0, M0, u = symbols("y0 M0 u", real=True)
+NOISE = "t is positive"
+
+# Gain and covariance of log X_0 given X_t, and the covariance of log X_t, from (S, v, unit).
+Law = tuple[_mixture.Entry, _mixture.Entry, _mixture.Entry]
+
+
+def is_the_posterior(law: Law) -> bool:
+    r"""Let $\log X_0$ have the covariance $S$ in one component of a log-normal mixture. Given $x$
+    the component is normal again: its mean moves by $[[gain]]$ times the deviation of $\log x$
+    from the mean of $\log X_t$ in it, and its covariance is $[[covariance]]$. Its share is in
+    proportion to its weight times the normal density of $\log x$ with the covariance
+    $[[marginal]]$.
+
+    Bayes' rule for one component: the density of the data times the kernel is that of $\log X_t$
+    times the law given $x$. The exponents are quadratic forms, which agree block by block, and so
+    do the determinants: in the plane, for every $S$ with an inverse. Weights are factors on both
+    sides, and shares come from dividing by the sum over the components. In a finite data set the
+    components are points, the limit in which $S$ vanishes.
+    """
+    s11, s12, s22 = symbols("S11 S12 S22", real=True)
+    S = Matrix([[s11, s12], [s12, s22]])
+    gain, cov, marginal = (part(S, v, eye(2)).applyfunc(cancel) for part in law)
+    if not same(S.det() * v**2, marginal.det() * cov.det()):
+        return False
+    precision = cov.inv().applyfunc(cancel)
+    return (
+        same(S.inv() + eye(2) / v, precision)
+        and same(eye(2) / v, precision * gain)
+        and same(eye(2) / v, marginal.inv() + gain.T * precision * gain)
+    )
+
+
+def _gain(S: Matrix, v: Symbol, unit: Matrix) -> Matrix:
+    return S * (S + v * unit) ** -1
+
+
+def _cov(S: Matrix, v: Symbol, unit: Matrix) -> Matrix:
+    return v * S * (S + v * unit) ** -1
+
+
+def _law_scale(at: _mixture.Values) -> tuple[mpf, ...]:
+    """Matrices come from eigenvectors, accurate to their norm."""
+    size, exponent = _mixture.sizes(at)
+    found: list[mpf] = []
+    for part in _mixture.given(at, *LAW):
+        found += [exponent * part.weight, *(2 * [size]), *(4 * [mpmath.norm(part.cov)])]
+    return tuple(found)
+
+
+def _first(law: Law) -> Callable[[_mixture.Values], tuple]:
+    """Mean and covariance of log X_0 given x when the first component is all there is."""
+    return lambda at: _mixture.flat(_mixture.given(at, *law))[1:7]
+
+
+LAW = _gain, _cov, _mixture.noisy
+POSTERIOR = Claim(
+    "mixture-posterior",
+    "log X_0 given X_t is a mixture again",
+    is_the_posterior,
+    holds=LAW,
+    twins={
+        "gain of the noise": (lambda S, v, unit: v * (S + v * unit) ** -1, *LAW[1:]),
+        "covariance of the data": (_gain, lambda S, v, unit: S, _mixture.noisy),
+        "shares without the noise": (_gain, _cov, lambda S, v, unit: S),
+    },
+    shown=lambda law: {
+        name: part(Symbol("S", commutative=False), v, Symbol("unit", commutative=False))
+        for name, part in zip(("gain", "covariance", "marginal"), law, strict=True)
+    },
+    names={"unit": "I"},
+    sheet=("R3", "R5", "R7"),
+    assumptions=(NOISE, "S_j is invertible; both sides are continuous in it down to zero"),
+    depends=("A6", "R2"),
+    pins=(
+        Pin(
+            "gbm_ref.posterior_weights",
+            _mixture.POINTS,
+            lambda law: lambda at: _mixture.shares(at, law[2]),
+        ),
+        Pin(
+            "gbm_ref.posterior_law",
+            _mixture.POINTS,
+            lambda law: lambda at: _mixture.flat(_mixture.given(at, *law)),
+            scale=_law_scale,
+            variant="mixture",
+        ),
+        Pin(
+            "gbm_ref.posterior_law",
+            _mixture.POINTS,
+            _first,
+            scale=lambda at: _law_scale(at)[1:7],
+            variant="log-normal",
+        ),
+    ),
+)
+
+DRAWS, KERNEL_SCORE = "draws from the marginal", "the score of the kernel"
+MARGINAL_SCORE = "the score of the marginal"
+THREE = (DRAWS, KERNEL_SCORE, MARGINAL_SCORE)
+
+
+def need_the_density(named: Iterable[str]) -> bool:
+    r"""Of [[all]], what needs more than draws of the data, namely the law that they come from, is
+    [[needs]].
+
+    A draw of $X_t$ is a draw of $X_0$ times the exponential of a normal draw, [[draw]] in
+    logarithms with $Z$ a standard normal draw; this holds nothing of the law. It has the law of
+    $X_t$ for every $X_0$: the logarithm of its moment generating function starts at $X_0$ and
+    grows at the rate that the generator of $\log X$ gives. A score that needs the law changes with
+    it: the mean and the variance of log-normal data are in the score of the marginal, not in that
+    of the kernel.
+    """
+    centre, spread = M0 + m, v0 + v
+    needed = {
+        DRAWS: not _draws_have_the_law(),
+        KERNEL_SCORE: _depends_on_the_law(-((L - L0 - m) ** 2) / (2 * v) - L),
+        MARGINAL_SCORE: _depends_on_the_law(-((L - centre) ** 2) / (2 * spread) - L),
+    }
+    return set(named) == {name for name, is_needed in needed.items() if is_needed}
+
+
+_ROOT = Symbol("rt", positive=True)
+_DRAW = y0 + (mu - s2 / 2) * t + _ROOT * Symbol("Z")
+
+
+def _draws_have_the_law() -> bool:
+    """Whether exp of the draw has the law of X_t given X_0, with rt^2 = s2 t.
+
+    log E exp(u draw) is u times what is fixed and u^2 / 2 times the square of the factor on Z.
+    """
+    value = Symbol("value", positive=True)
+    slope = diff(_DRAW, Symbol("Z"))
+    exponent = u * _DRAW.subs(Symbol("Z"), 0) + (u * slope) ** 2 / 2
+    exponent = exponent.subs(_ROOT**2, s2 * t)
+    along = [lambda e: diff(e, value) * u * value]
+    rate = generator(value, Matrix([mu - s2 / 2]), Matrix([s2]), along) / value
+    return same(diff(exponent, t), rate) and same(exponent.subs(t, 0), u * y0)
+
+
+def _depends_on_the_law(log_density: Expr) -> bool:
+    """Whether x d/dx of the log density changes with the law of the data."""
+    score = diff(log_density, L)
+    return not (same(diff(score, M0), 0) and same(diff(score, v0), 0))
+
+
+E25 = Claim(
+    "E25",
+    "sampling the marginal is easy, its score is unknown",
+    need_the_density,
+    holds=frozenset({MARGINAL_SCORE}),
+    equivalent=[MARGINAL_SCORE, MARGINAL_SCORE],
+    twins={
+        "nothing does": frozenset(),
+        "both scores do": frozenset({MARGINAL_SCORE, KERNEL_SCORE}),
+    },
+    printed={"sampling is intractable, and so is the score": frozenset({DRAWS, MARGINAL_SCORE})},
+    shown=lambda named: {"needs": " and ".join(sorted(named)) or "nothing"},
+    values=lambda: {"all": ", ".join(THREE), "draw": _DRAW},
+    names={"rt": r"\sigma\sqrt t", "y0": r"\log X_0"},
+    sources=v2("sec. 4: sampling the marginal is intractable"),
+    assumptions=("draws of X_0 are at hand (the training set)",),
+    depends=("A6", "A16"),
+    erratum=Erratum(
+        Fault.WRONG,
+        quote="'Generating samples from the marginal density [formula lost] is intractable, "
+        "which makes [formula lost] impossible to work with directly.'",
+        trouble="The forward process is sampled in closed form; version 2 says so itself in "
+        "Section 3 ('the closed-form expression allows us to generate samples from the forward "
+        "process for any time instant'), and training draws from the marginal all the time. The "
+        "conclusion, that the explicit loss cannot be used directly, is right for another reason: "
+        "it contains the score of the marginal.",
+        remains_open="Which symbol stood for the marginal is lost.",
+    ),
+)
+
+CLAIMS = (POSTERIOR, E25)

@@ -1,0 +1,364 @@
+"""Algorithm 2 of version 1: what it computes as printed and in place, which rows it visits, what
+its noise decays over, and the one loop that every sampler of the paper is.
+
+Every routine runs a listing on symbols and compares it with Euler-Maruyama steps that are built
+from the reverse equation (A13). Symbols: k level, N levels, L inner visits, chi decay of noise,
+delta_s length of a step, z_k_j draws, h_n values of an arbitrary score; i counts levels from 0.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import mpmath
+from mpmath import mpf, nint
+from sympy import Expr, Function, Integer, Min, Poly, Symbol, exp, expand, sqrt, symbols
+
+from spec.checking.algebra import same
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Pin, Values, v1, v2
+from spec.checking.pins import evaluator
+from spec.checking.symbols import h, kappa, sigma, t, z
+from spec.checking.trace import each, points
+from spec.steps._pinned import in_plane, plane_table, table
+from spec.steps._programs import (
+    START,
+    Program,
+    Row,
+    Setting,
+    UnknownScore,
+    by_rows,
+    chi,
+    decayed_each_visit,
+    draw,
+    frozen_score,
+    in_place,
+    literal,
+)
+from spec.steps._recursions import (
+    DATA,
+    LEVELS,
+    NOISE_RATE,
+    SETTING,
+    annealed_rows,
+    relative_variance,
+    variance_after,
+)
+from spec.steps._reverse import log_step, root
+
+_LENGTH = Symbol("length_root", positive=True)
+N, L, i, j, k, delta_s = symbols("N L i j k delta_s", positive=True)
+Kept = Callable[[Expr], Expr]
+Visit = Callable[[Expr, Row], Expr]
+Loop = Callable[[Visit, Sequence[Row], Expr], Expr]
+
+
+def takes_steps(candidate: tuple[Program, Kept]) -> bool:
+    """Whether a program with L inner visits takes kept(L) steps at each level, its last ones.
+
+    Left: the program on symbols, two levels. Right: Euler-Maruyama steps in log X with the last
+    kept(L) draws of each level and noise 1, then chi. Both read one unknown score, so that
+    equality holds for every score.
+    """
+    program, kept = candidate
+    verdicts = []
+    for inner in each("L", (1, 2, 3)):
+        score = UnknownScore()
+        rows = [
+            (level, visit, chi**n)
+            for n, level in enumerate((2, 1))
+            for visit in range(inner - int(kept(inner)) + 1, inner + 1)
+        ]
+        left = program(Setting(2, inner, _LENGTH), score)
+        verdicts.append(same(left, by_rows(rows, score, _LENGTH)))
+    return all(verdicts)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The first level, the visits of each, and the power of chi in the noise of level k."""
+
+    first: Expr
+    visits: Expr
+    power: Expr
+
+    def of(self, levels: int, inner: int) -> list[tuple[int, int, int]]:
+        """Level, visit and power, row by row."""
+        at = {N: levels, L: inner}
+        return [
+            (level, visit, int(self.power.subs(at).subs(k, level)))
+            for level in range(int(self.first.subs(at)), 0, -1)
+            for visit in range(1, int(self.visits.subs(at)) + 1)
+        ]
+
+
+def are_the_rows(rows: Rows) -> bool:
+    r"""Algorithm 2 with $X$ updated in place is a run of Dale–Langevin steps along rows with the
+    score at level $k$, length $\delta_s$ and noise $[[noise]]$, each of them $[[visits]]$ times,
+    from level $[[first]]$ to level one: at the sizes shown.
+
+    The listing begins with full noise and multiplies it by $\chi$ after the inner loop. It is run
+    on symbols with an arbitrary score and compared with Euler–Maruyama steps along the rows.
+    """
+    verdicts = []
+    for size in points(table("N L", (3, 2), (4, 1))):
+        score = UnknownScore()
+        left = in_place(Setting(size["N"] - 1, size["L"], _LENGTH), score)
+        along = [
+            (level, visit, chi**power) for level, visit, power in rows.of(size["N"], size["L"])
+        ]
+        verdicts.append(same(left, by_rows(along, score, _LENGTH)))
+    return all(verdicts)
+
+
+def runs_the_algorithms(loop: Loop) -> bool:
+    r"""A sampler is a step, a score and a list of rows (time of the score, length, factor on the
+    noise): the state goes through the rows in order, each with its own draw. After rows $f$ and
+    $g$ it is $[[it]]$. Algorithm 1 of version 1 (corrected) and Algorithm 2 (in place) are this
+    loop, at the sizes shown.
+
+    The listings are unrolled: a visit applies the step, with the score read at its level, to the
+    state that the visit before left. Both sides are run on symbols with an arbitrary score;
+    Algorithm 1 is the listing with one visit a level and noise that does not decay.
+    """
+    verdicts = []
+    for size in points(table("N L chi", (2, 2, "chi"), (3, 1, 1))):
+        score, decay = UnknownScore(), chi if size["chi"] == "chi" else Integer(1)
+        left = in_place(Setting(size["N"], size["L"], decay=decay), score)
+        rows = [
+            (level, visit, decay**n)
+            for n, level in enumerate(range(size["N"], 0, -1))
+            for visit in range(1, size["L"] + 1)
+        ]
+
+        def go(state: Expr, row: Row, score: UnknownScore = score) -> Expr:
+            level, visit, noise = row
+            return state + log_step(score(state, level), draw(level, visit), root, noise)
+
+        verdicts.append(same(left, loop(go, rows, START)))
+    return all(verdicts)
+
+
+def is_the_power(power: Callable[[Expr, Expr, Expr], Expr]) -> bool:
+    r"""In Algorithm 2 of version 1, run with two levels of three visits, visit $j$ of the $i$-th
+    level, counted from zero, has the factor $[[noise]]$ on its noise: it decays across levels.
+
+    The listing is run in place on symbols, and the factor on each draw is read off.
+    """
+    inner, verdicts = 3, []
+    result = expand(in_place(Setting(2, inner), UnknownScore()))
+    for at in points({"i": n, "j": visit} for n in (0, 1) for visit in range(1, inner + 1)):
+        own = draw(2 - at["i"], at["j"])
+        found = Poly(result, own).coeff_monomial(own)
+        verdicts.append(same(found, sigma * root * chi ** power(at["i"], at["j"], inner)))
+    return all(verdicts)
+
+
+def _shown(candidate: tuple[Program, Kept]) -> Values:
+    """What a program adds in two visits at one level, and how many visits it is said to keep."""
+    program, kept = candidate
+    added = program(Setting(1, 2, _LENGTH), UnknownScore()) - START
+    return {"added": added.collect(_LENGTH).subs(_LENGTH, sqrt(delta_s)), "kept": kept(L)}
+
+
+_NAMES = {"h_0": "h", "h_1": "h'", "L": "L"}
+_ALL: Kept = lambda inner: inner  # noqa: E731
+_ONE: Kept = lambda inner: Integer(1)  # noqa: E731
+
+
+def _flat_rows(at: dict[str, mpf], rows: Rows) -> tuple[mpf, ...]:
+    """The rows from level `start`, which is N - 1 in the listing, as one sequence."""
+    flat: list[mpf] = []
+    for level, _, power in rows.of(int(nint(at["start"])) + 1, int(nint(at.get("L", mpf(1))))):
+        flat += [level * at["T"] / nint(at["N"]), at["step"], at["chi"] ** power]
+    return tuple(flat)
+
+
+_ROWS = Rows(N - 1, L, N - 1 - k)
+_LATE = Rows(N - 1, L, N - k)
+E3_LITERAL = Claim(
+    "E3-literal", "Algorithm 2 as printed is L = 1", takes_steps, holds=(literal, _ONE), twins={
+        "two visits count": (literal, lambda inner: Min(inner, 2)), "in place": (in_place, _ONE),
+    },
+    statement="As printed, Algorithm 2 of version 1 returns with $L$ visits a level, for $L$ "
+    "from one to three, what [[kept]] visit a level with the last draw returns; the other draws "
+    "do not enter. With two visits at one level it adds $[[added]]$ to the logarithm.",
+    derivation="The listing is run on symbols with an arbitrary score and compared with one "
+    "Euler–Maruyama step a level that uses the last draw. Every visit reads $X_k$, so that the "
+    "value that survives is that of the last one.",
+    shown=_shown, names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"), sheet=("E3",),
+    depends=("A13",), pins=(Pin(
+        "gbm_ref.printed", table("N T step chi", (5, 1.0, 0.04, 0.995), (7, 2.3, 2.3 / 7, 0.6)),
+        because="its rows are those of V1-Alg2 with one visit a level, to which this comes down",
+        formula=lambda at: _flat_rows({**at, "start": at["N"] - 1}, _ROWS), twins={
+            "one level up": lambda at: _flat_rows({**at, "start": at["N"]}, _ROWS)[:-3],
+            "decayed before the first level": lambda at: _flat_rows(
+                {**at, "start": at["N"] - 1}, _LATE
+            ),
+        },
+    ),),
+)  # fmt: skip
+
+
+def _figures() -> tuple[Figure, ...]:
+    step, decay, inner = mpf("2e-4"), mpf("0.995"), 3
+    with mpmath.workdps(50):
+        start = DATA + NOISE_RATE * mpf(LEVELS - 1) / LEVELS
+        ratios = [
+            variance_after(
+                annealed_rows(LEVELS, step, visits, decay, LEVELS - 1), DATA, NOISE_RATE, start
+            )
+            / DATA
+            for visits in (inner, 1)
+        ]
+    where = (
+        f"{SETTING}, delta_s = {mpmath.nstr(step, 3)}, L = {inner}, chi = {mpmath.nstr(decay, 3)}"
+    )
+    return (
+        Figure(f"log-variance over that of the data, X updated in place ({where})", ratios[0]),
+        Figure("the same, as printed", ratios[1]),
+    )
+
+
+E3 = Claim(
+    "E3", "inner loop of Algorithm 2, updated in place", takes_steps, holds=(in_place, _ALL),
+    twins={
+        "score read once a level": (frozen_score, _ALL),
+        "noise decayed in the inner loop": (decayed_each_visit, _ALL),
+    }, printed={"the listing": (literal, _ALL)},
+    statement="With one variable $X$ that each inner visit overwrites, Algorithm 2 of version 1 "
+    "takes $[[kept]]$ Dale–Langevin steps at each of two levels, for $L$ from one to three. With "
+    "two visits at one level it adds $[[added]]$ to the logarithm, where the two scores are read "
+    "one after the other.",
+    derivation="The listing is run on symbols with an arbitrary score. In place, the state after "
+    "a visit is what the next one starts from. As printed, line 6 computes $X_{k-1}$ from $X_k$, "
+    "which the inner loop never changes.",
+    shown=_shown, names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"),
+    readings=("the listing means what such listings mean: X_k keeps its value",),
+    depends=("A13", "E3-literal"), erratum=Erratum(
+        Fault.WRONG,
+        quote=r"for $j\leftarrow1$ to $L$: $\bm X_{k-1}=\bm "
+        r"X_k\circ\exp(-\delta(\bm\mu-\frac{3\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ "
+        r"s_\theta(\bm X_k,k)+\kappa\sigma\sqrt\delta\bm Z_{k,j})$",
+        trouble="The right side does not depend on $j$ except through the draw, so each visit "
+        "overwrites the previous one and only the last of the network evaluations counts: two "
+        "visits at one level add $[[printed:added]]$ to the logarithm (E3-literal). The samples "
+        "shown are called noise-free, which suggests that the authors' code updates in place.",
+        advice="Update one variable in place, $L$ times at each level.", figures=_figures,
+        remains_open="The listings of version 2 are lost in the text we have.",
+    ),
+)  # fmt: skip
+
+V1_ALG2 = Claim(
+    "V1-Alg2", "Algorithm 2 of version 1, in place, as rows", are_the_rows, holds=_ROWS, twins={
+        "starting at k = N": Rows(N, L, N - k),
+        "one visit a level": Rows(N - 1, Integer(1), N - 1 - k),
+        "noise decayed before the first level": _LATE,
+    }, shown=lambda rows: {"first": rows.first, "visits": rows.visits, "noise": chi**rows.power},
+    names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"), sheet=("A-Alg1",),
+    readings=("X is updated in place (E3)", "line 6 has the square root of delta"),
+    depends=("A13", "E3"), pins=(Pin(
+        "gbm_ref.annealed", table(
+            "N T step L chi start", (5, 1.0, 0.04, 3, 0.995, 4), (7, 2.3, 2.3 / 7, 1, 0.6, 3),
+            (1000, 1.0, 2e-4, 2, 0.9, 12),
+        ), reads=lambda rows: lambda at: _flat_rows(at, rows), twins={
+            "decayed before the first level": lambda at: _flat_rows(at, _LATE),
+            "step of length delta": lambda at: _flat_rows(
+                {**at, "step": at["T"] / at["N"]}, _ROWS
+            ),
+        },
+    ),),
+)  # fmt: skip
+
+
+def _in_order(visit: Visit, rows: Sequence[Row], start: Expr) -> Expr:
+    return reduce(visit, rows, start)
+
+
+def _path(order: str, states: int, late: int = 0) -> Callable[[dict[str, mpf]], tuple[mpf, ...]]:
+    """The last of the states x_T, after row 1 and after row 2, with the rows in that order."""
+
+    def value(at: dict[str, mpf]) -> tuple[mpf, ...]:
+        factor = exp(log_step(h, z, root, kappa))
+        step = evaluator(in_plane(factor, t - late * Symbol("dt")))
+        path = [(at["x1"], at["x2"])]
+        for name in order:
+            row = {part: at[f"{part}{name}"] for part in ("t", "dt", "kappa", "z1", "z2")}
+            path.append(tuple(step({**at, "x1": path[-1][0], "x2": path[-1][1], **row})))
+        return tuple(e for state in path[-states:] for e in state)
+
+    return value
+
+
+_POINTS = plane_table(
+    "x1 x2 mu sigma tA dtA kappaA z1A z2A tB dtB kappaB z1B z2B",
+    (0.7, 1.9, 0.17, 0.8, 0.62, 0.11, 1.0, -0.8, 1.3, 0.51, 0.2, 0.995, 0.33, -1.9),
+    (2e-3, 57.0, -0.4, 1.3, 1.0, 0.05, 0.7, 3.7, -4.2, 0.02, 0.02, 0.0, 1.0, 2.0),
+)  # fmt: skip
+
+
+def _simulation(states: int, variant: str = "") -> Pin:
+    return Pin(
+        "gbm_ref.simulate",
+        _POINTS,
+        because="it is the loop with the step of A13 and two rows",
+        formula=_path("AB", states),
+        twins={
+            "rows swapped": _path("BA", states),
+            "scores read at the end of the step": _path("AB", states, late=1),
+        },
+        variant=variant,
+    )
+
+
+ONE_LOOP = Claim(
+    "one-loop", "one loop over rows", runs_the_algorithms, holds=_in_order, twins={
+        "rows backwards": lambda visit, rows, start: _in_order(visit, rows[::-1], start),
+        "last row left out": lambda visit, rows, start: _in_order(visit, rows[:-1], start),
+        "every row from the start": lambda visit, rows, start: (
+            start + sum(visit(start, row) - start for row in rows)
+        ),
+    }, shown=lambda loop: {
+        "it": loop(lambda state, row: Function(row)(state), ("f", "g"), Symbol("X")),
+    }, means=Means.POINTS, sources=v1("Algorithm 1", "Algorithm 2") + v2("Algorithm 1"),
+    sheet=("A-Alg1",), readings=("the algorithms as corrected in E2, E3 and E4",),
+    depends=("A13", "V1-Alg1", "V1-Alg2"), pins=(_simulation(1), _simulation(3, "path")),
+)  # fmt: skip
+
+
+def _decay_figures() -> tuple[Figure, ...]:
+    with mpmath.workdps(50):
+        decay, inner = mpf("0.995"), 3
+        across = annealed_rows(LEVELS, mpf(1) / LEVELS / inner, inner, decay, LEVELS)
+        within = [row._replace(noise=decay ** (n % inner)) for n, row in enumerate(across)]
+        where = f"log-variance over that of the data ({SETTING}, L = {inner}, "
+        where += f"delta_s = delta / {inner}, chi = {mpmath.nstr(decay, 3)})"
+        return (
+            Figure(f"{where}, decayed across levels", relative_variance(across)),
+            Figure("the same, decayed over the visits of each level", relative_variance(within)),
+        )
+
+
+NOISE_DECAY = Claim(
+    "E24-decay", "what the noise decays over", is_the_power, holds=lambda i, j, inner: i, twins={
+        "decayed at every visit": lambda i, j, inner: i * inner + j - 1,
+        "decayed before the first level": lambda i, j, inner: i + 1,
+    }, printed={"over the repeated steps of each level": lambda i, j, inner: j - 1},
+    shown=lambda power: {"noise": chi ** power(i, j, L)}, names=_NAMES, means=Means.POINTS,
+    sources=v2("sec. 6.3: decay of the noise"), sheet=("E24", "A-Alg1"),
+    readings=("version 2's Algorithm 1 is version 1's Algorithm 2 in this respect",),
+    depends=("E3", "V1-Alg2"), erratum=Erratum(
+        Fault.INCONSISTENT,
+        quote="Sec. 6.3: the noise coefficient “is decayed geometrically by a factor … across "
+        "noise levels”, and in the next sentence “progressively reduces noise injection over the "
+        "repeated sampling steps at each noise level”",
+        trouble="The two sentences describe two samplers. The first one is what version 1 lists, "
+        "and section 1.3 of version 2 agrees (“decayed geometrically by factor [lost] at each "
+        "outer iteration”); it ends almost without noise. Taken literally, the second lets the "
+        "noise fall within a level, so that every level begins at full noise again and the run "
+        "does not end without noise.",
+        advice="“… progressively reduces noise injection from one noise level to the next”.",
+        figures=_decay_figures, remains_open="Version 2's listing is lost in the text we have.",
+    ),
+)  # fmt: skip
+
+CLAIMS = (E3_LITERAL, E3, V1_ALG2, ONE_LOOP, NOISE_DECAY)

@@ -1,0 +1,353 @@
+"""Log-normal variables and vectors (Appendix A of version 2, B of version 1).
+
+Symbols: w        a value of W = e^Y, positive; L = log w; y a value of Y
+         mu, sigma  mean and deviation of Y, sigma > 0; s2 = sigma^2; n  order of a moment
+         mu1, mu2   entries of mu;  a, S  mean and covariance of log X in the plane
+"""
+
+from collections.abc import Mapping
+
+import mpmath
+from mpmath import mpf
+from sympy import E, Expr, Matrix, Poly, Symbol, diff, erf, exp, expand, log, pi, sqrt, symbols
+
+from spec.checking.algebra import vanishes
+from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, Pin, v1, v2
+from spec.checking.numeric import normal_expectation
+from spec.checking.symbols import L, a, mu, s2, sigma, v, x
+from spec.targets import _laws
+from spec.targets._laws import table
+
+w = symbols("w", positive=True)
+n, y, mu1, mu2 = symbols("n y mu1 mu2", real=True)
+_LOST = "formula lost in version 2; reconstructed: that of version 1"
+
+
+def is_the_density(density: Expr) -> bool:
+    r"""If $\log W$ is normal with mean $\mu$ and variance $\sigma^2$, $W$ has the density $[[it]]$
+    in $w$ on the positive half-line.
+
+    It is the derivative of $P(W\le w)=[[cdf]]$, the normal distribution function at $\log w$. Two
+    functions without zeros are equal when their logarithmic derivatives are, which is decided as
+    an identity in $\log w$, and their values at one point, here at the median.
+    """
+    derived = diff(_cdf(), w)
+    slopes = [expand(diff(f, w) / f).subs(log(w), L) for f in (expand(density), derived)]
+    ratio = (expand(density) / derived).subs(w, exp(mu))
+    size_is_one = vanishes((ratio**2).subs({pi: symbols("pi"), exp(mu): symbols("E")}) - 1)
+    positive = bool(ratio.subs({mu: 1, sigma: 1}) > 0)
+    return vanishes(slopes[0] - slopes[1]) and size_is_one and positive
+
+
+def _cdf() -> Expr:
+    return (1 + erf((log(w) - mu) / (sigma * sqrt(2)))) / 2
+
+
+def _density(exponent: Expr) -> Expr:
+    return exp(exponent) / (w * sigma * sqrt(2 * pi))
+
+
+_EXPONENT = -((log(w) - mu) ** 2) / (2 * sigma**2)
+A23 = Claim(
+    "A23",
+    "log-normal density",
+    is_the_density,
+    holds=_density(_EXPONENT),
+    twins={
+        "the Jacobian 1/w left out": w * _density(_EXPONENT),
+        "exponent without the factor 1/2": _density(2 * _EXPONENT),
+        "sigma^2 in the normalisation": _density(_EXPONENT) / sigma,
+        "sigma in place of sigma^2": _density(sigma * _EXPONENT),
+    },
+    values=lambda: {"cdf": _cdf()},
+    means=Means.CALCULUS,
+    sources=v1("eq. 23") + v2("eq. 23"),
+    assumptions=(
+        Assumption(
+            "sigma is positive",
+            "the density is divided by it, not by the root of sigma^2",
+            lambda: bool(_density(_EXPONENT).subs({sigma: -1, w: 1, mu: 0}) < 0),
+        ),
+    ),
+    readings=(_LOST,),
+    pins=(
+        Pin(
+            "gbm_ref.LogNormal.logpdf",
+            vectors="log_normal_logpdf",
+            reads=lambda density: log(density.subs({w: x, mu: a, sigma: sqrt(v)})),
+            variant="1-D",
+        ),
+        Pin(
+            "gbm_ref.LogNormal.cdf",
+            vectors="log_normal_cdf",
+            because="it is the distribution function of which the density is the derivative",
+        ),
+    ),
+)
+
+
+def is_the_joint_density(candidate: Mapping[str, Expr]) -> bool:
+    r"""In the plane, if $\log X$ is normal with mean $a$ and covariance $S$, $X$ has the density
+    $[[density]]$.
+
+    $X$ is the exponential of a linear map of standard normal draws, with the shift $a$ and any
+    matrix of symbols whose product with its transpose is $S$. The normal density of the draws is
+    divided by the determinant of the derivative of $x$ in them, which is differentiated and
+    expanded; the squares of the factors are compared, and the exponents.
+    """
+    R = Matrix(2, 2, symbols("r11 r12 r21 r22"))
+    z = Matrix(symbols("z1 z2"))
+    images = (_laws.A + R * z).applyfunc(exp)
+    jacobian = images.jacobian(z).subs(dict(zip(images, _laws.X, strict=True)))
+    draw = R.inv() * (_laws.Y - _laws.A)
+    as_root = dict(zip(_laws.S, R * R.T, strict=True)) | {pi: symbols("pi")}
+    square, exponent = (candidate[name].subs(as_root) for name in ("square", "exponent"))
+    ratio = square * (2 * symbols("pi") * jacobian.det()) ** 2
+    return vanishes(exponent + draw.dot(draw) / 2) and vanishes(ratio - 1)
+
+
+_JOINT = {
+    "square": 1 / (4 * pi**2 * _laws.S.det() * (_laws.X[0] * _laws.X[1]) ** 2),
+    "exponent": -_laws.quadratic(_laws.Y, _laws.A, _laws.S) / 2,
+}
+CORRELATED = Claim(
+    "correlated-log-normal",
+    "log-normal density with a full covariance",
+    is_the_joint_density,
+    holds=_JOINT,
+    twins={
+        "one factor 1/x_i left out": _JOINT | {"square": _JOINT["square"] * _laws.X[0] ** 2},
+        "the determinant not under a root": _JOINT | {"square": _JOINT["square"] / _laws.S.det()},
+        "the correlation forgotten in the exponent": _JOINT
+        | {"exponent": _JOINT["exponent"].subs(_laws.S[0, 1], 0)},
+    },
+    shown=lambda found: {"density": sqrt(found["square"]) * exp(found["exponent"])},
+    names=_laws.NAMES,
+    sheet=("A23", "R2"),
+    assumptions=(_laws.POSITIVE_DEFINITE,),
+    pins=(
+        Pin(
+            "gbm_ref.LogNormal.logpdf",
+            _laws.POINTS,
+            reads=lambda found: (log(found["square"]) / 2 + found["exponent"]).subs(_laws.AT_X),
+            variant="2-D",
+        ),
+        _laws.root_pin("gbm_ref.LogNormal.rvs"),
+    ),
+)
+
+
+def is_log_of_moment(value: Expr) -> bool:
+    r"""If $\log W$ is normal with mean $\mu$ and variance $\sigma^2$, $\mathbb E[W^n]=[[moment]]$
+    for every real $n$; in particular $\mathbb E[W]=[[mean]]$.
+
+    The exponent [[exponent]] under the integral over $y$, completed to a square, has the top
+    [[top]], and without $n$ the top $[[bottom]]$; the squares integrate to the same constant.
+    """
+    return vanishes(_log_moment(n) - value)
+
+
+def _log_moment(order: Expr) -> Expr:
+    """log E[e^{order Y}]: the exponents integrated with and without order * y, and subtracted.
+
+    The integral of exp(A y^2 + B y + C) is sqrt(pi / -A) exp(C - B^2 / (4 A)); A is the same for
+    both, so the root cancels.
+    """
+    return _peak(_normal_exponent() + order * y) - _peak(_normal_exponent())
+
+
+def _normal_exponent() -> Expr:
+    return -((y - mu) ** 2) / (2 * s2)
+
+
+def _peak(exponent: Expr) -> Expr:
+    A, B, C = Poly(expand(exponent), y).all_coeffs()
+    return expand(C - B**2 / (4 * A))
+
+
+MEAN = Claim(
+    "mean-log-normal",
+    "moments of a log-normal variable",
+    is_log_of_moment,
+    holds=n * mu + n**2 * s2 / 2,
+    twins={
+        "the median": n * mu,
+        "n in place of n^2": n * mu + n * s2 / 2,
+        "without the factor 1/2": n * mu + n**2 * s2,
+    },
+    shown=lambda value: {"moment": exp(value), "mean": exp(value.subs(n, 1))},
+    values=lambda: {
+        "exponent": n * y + _normal_exponent(),
+        "top": _peak(_normal_exponent() + n * y),
+        "bottom": _peak(_normal_exponent()),
+    },
+    sources=v1("App. B: mean") + v2("App. A: mean and variance"),
+    sheet=("E1",),
+    readings=(_LOST + ", and the variance that follows from the moments (E1)",),
+    depends=("A23",),
+)
+
+
+def is_the_variance(variance: Expr) -> bool:
+    r"""The variance of $W$ is $[[it]]$, if $\log W$ is normal with mean $\mu$ and variance
+    $\sigma^2$.
+
+    It is the second moment, $[[second]]$, less the square of the mean, $[[mean]]$. With symbols
+    for the exponentials this is an identity of rational functions.
+    """
+    return vanishes(_rational(_moment(2) - _moment(1) ** 2) - _rational(variance))
+
+
+def _moment(order: int) -> Expr:
+    return exp(_log_moment(order))
+
+
+def _rational(expression: Expr) -> Expr:
+    """The expression with symbols for e^mu, e^s2 and e; every exponent must be a sum of those."""
+    bases = {mu: symbols("A"), s2: symbols("G")}
+
+    def as_powers(exponent: Expr) -> Expr:
+        exponent = expand(exponent)
+        slopes = {base: diff(exponent, base) for base in bases}
+        rest = expand(exponent - sum(slope * base for base, slope in slopes.items()))
+        powers = [symbol ** slopes[base] for base, symbol in bases.items()]
+        return powers[0] * powers[1] * symbols("e") ** rest
+
+    return expression.replace(exp, as_powers).subs(E, symbols("e"))
+
+
+_RIGHT, _PRINTED = (f * exp(2 * mu + s2) for f in (exp(s2) - 1, exp(s2 - 1)))
+
+
+def _variances() -> tuple[Figure, ...]:
+    with mpmath.workdps(50):
+        mean, deviation = mpf("0.3"), mpf("0.8")
+        first, second = (
+            normal_expectation(lambda z, k=k: mpmath.exp(k * (mean + deviation * z)))
+            for k in (1, 2)
+        )
+        at = {mu: mean, s2: deviation**2}
+        right, printed = (mpf(f.subs(at).evalf(50)) for f in (_RIGHT, _PRINTED))
+    where = f"at mu = {mean}, sigma = {deviation}"
+    return (
+        Figure(f"variance {where}, integrated numerically", second - first**2),
+        Figure("the same from the corrected formula", right),
+        Figure("the same as printed", printed),
+    )
+
+
+E1 = Claim(
+    "E1",
+    "variance of a log-normal variable",
+    is_the_variance,
+    holds=_RIGHT,
+    twins={
+        "without the factor e^{sigma^2}": _RIGHT * exp(-s2),
+        "the second moment": _moment(2),
+        "+ 1 in place of - 1": (exp(s2) + 1) * exp(2 * mu + s2),
+    },
+    printed={"e^{sigma^2 - 1}": _PRINTED},
+    values=lambda: {
+        "second": _moment(2),
+        "mean": _moment(1),
+        **{name: f.subs(s2, 0) for name, f in (("limit", _PRINTED), ("right", _RIGHT))},
+    },
+    sources=v1("App. B: variance"),
+    depends=("mean-log-normal",),
+    erratum=Erratum(
+        Fault.WRONG,
+        quote=r"$\mathrm{Var}(W)=\exp(\sigma^2-1)\exp(2\mu+\sigma^2)$",
+        trouble="What is subtracted has slipped into the exponent. Where sigma vanishes, so that "
+        "$W$ is constant, the printed value is $[[limit]]$, the right one $[[right]]$.",
+        figures=_variances,
+        remains_open="Version 2 keeps the sentence; its formula is lost in the text that we have.",
+    ),
+)
+
+
+def are_the_entries(laws: tuple[tuple[Expr, Expr], ...]) -> bool:
+    r"""In the plane the entries of $W=[[vector]]$, $Z$ standard normal, are independent:
+    the logarithm of the first is normal with mean $[[0.0]]$ and variance $[[0.1]]$, that of the
+    second with mean $[[1.0]]$ and variance $[[1.1]]$.
+
+    The derivative of $w$ in $z$ has the determinant $[[determinant]]$, by which the density of $Z$
+    is divided. The result is the product of two densities A23, one for each entry: the exponents
+    are compared as polynomials, and the squares of the factors before them.
+    """
+    two_pi = Symbol("two_pi")
+    square = 1 / (two_pi * _determinant()) ** 2
+    exponent = -sum(((y_ - m) / sigma) ** 2 for y_, m in zip(_laws.Y, (mu1, mu2), strict=True)) / 2
+    for w_, y_, (mean, variance) in zip(_laws.X, _laws.Y, laws, strict=True):
+        square *= two_pi * variance * w_**2
+        exponent += (y_ - mean) ** 2 / (2 * variance)
+    return vanishes(square.subs(s2, sigma**2) - 1) and vanishes(exponent.subs(s2, sigma**2))
+
+
+def _vector(draws: Matrix) -> Matrix:
+    """W of Z."""
+    return (Matrix([mu1, mu2]) + sigma * draws).applyfunc(exp)
+
+
+def _determinant() -> Expr:
+    draws = Matrix(symbols("z1 z2"))
+    images = _vector(draws)
+    return images.jacobian(draws).subs(dict(zip(images, _laws.X, strict=True))).det()
+
+
+def _drawn(laws: tuple[tuple[Expr, Expr], ...]) -> tuple[Expr, ...]:
+    """exp(mean + deviation z) of each entry, in the names of the pin."""
+    draws, spread = symbols("z1 z2", real=True), Symbol("S", positive=True)
+    names = {mu1: _laws.A[0], mu2: _laws.A[1], s2: spread, sigma: sqrt(spread)}
+    return tuple(
+        exp(mean + sqrt(variance) * z).subs(names)
+        for (mean, variance), z in zip(laws, draws, strict=True)
+    )
+
+
+def _medians() -> tuple[Figure, ...]:
+    label = "median of an entry with mu_i = {}, whatever sigma is"
+    return tuple(Figure(label.format(mean), mpmath.exp(mpf(mean))) for mean in ("0", "0.5"))
+
+
+VECTOR = Claim(
+    "multivariate-log-normal",
+    "entries of a log-normal vector",
+    are_the_entries,
+    holds=((mu1, s2), (mu2, s2)),
+    twins={
+        "means exchanged": ((mu2, s2), (mu1, s2)),
+        "with the mean of the entries": (((mu1 + mu2) / 2, s2), ((mu1 + mu2) / 2, s2)),
+        "sigma in place of sigma^2": ((mu1, sigma), (mu2, sigma)),
+    },
+    printed={"identically distributed": ((mu1, s2), (mu1, s2))},
+    values=lambda: {"determinant": _determinant(), "vector": _vector(Matrix(symbols("Z1 Z2")))},
+    sources=v1("App. B: multivariate") + v2("App. A: multivariate"),
+    sheet=("A23", "E6"),
+    readings=(_LOST,),
+    depends=("A23",),
+    erratum=Erratum(
+        Fault.OVERCLAIMED,
+        quote=r"$\boldsymbol W=\exp(\boldsymbol\mu+\sigma\boldsymbol Z)$ ... Effectively, the "
+        r"entries of $\boldsymbol W$ are independent and identically distributed according to Eq. "
+        "(23)",
+        trouble=r"Independent, but identically distributed only where the entries of $\mu$ are "
+        r"equal, as for the one pair $(\hat\mu,\hat\sigma)$ that the paper fits to grayscale "
+        r"images: eq. (23) has a number $\mu$, here it is a vector.",
+        figures=_medians,
+        remains_open="Version 2 keeps the sentence; its formula is lost in the text that we have.",
+    ),
+    pins=(
+        Pin(
+            "gbm_ref.LogNormal.rvs",
+            table(
+                "a1 a2 S z1 z2",
+                (0.3, -0.6, 0.9, 0.4, -1.7),
+                (-2.2, 0.1, 0.0004, 8.5, -0.01),
+                (0.05, 1.1, 3.3, -9.0, 6.0),
+            ),
+            reads=_drawn,
+        ),
+    ),
+)
+
+CLAIMS = (A23, CORRELATED, MEAN, E1, VECTOR)
