@@ -63,6 +63,11 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.grids import power as power
     from gbm_fast.grids import printed as printed
     from gbm_fast.grids import uniform as uniform
+    from gbm_fast.kernel import bridge_law as bridge_law
+    from gbm_fast.kernel import bridge_sample as bridge_sample
+    from gbm_fast.kernel import kernel_law as kernel_law
+    from gbm_fast.kernel import kernel_sample as kernel_sample
+    from gbm_fast.kernel import two_time_law as two_time_law
     from gbm_fast.laws import BetaPrime as BetaPrime
     from gbm_fast.laws import Gamma as Gamma
     from gbm_fast.laws import InverseGamma as InverseGamma
@@ -118,6 +123,7 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.posterior import posterior_log_mean as posterior_log_mean
     from gbm_fast.posterior import posterior_weights as posterior_weights
     from gbm_fast.process import GBM as GBM
+    from gbm_fast.process import CoordinateGBM as CoordinateGBM
     from gbm_fast.process import PiecewiseGBM as PiecewiseGBM
     from gbm_fast.process import Process as Process
     from gbm_fast.process import TimeVaryingGBM as TimeVaryingGBM

@@ -149,6 +149,24 @@ def integers(labels: Tensor, name: str) -> Tensor:
     return labels.to(torch.int64, copy=True)
 
 
+RandomState = int | np.integer | torch.Generator | None
+"""Where random numbers come from; `generator` says what each means."""
+
+
+def generator(random_state: RandomState) -> torch.Generator:
+    """The generator that is meant: itself, a new one on the CPU with that seed, or torch's own."""
+    if random_state is None:
+        return torch.default_generator
+    if isinstance(random_state, torch.Generator):
+        return random_state
+    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
+        return torch.Generator().manual_seed(int(random_state))
+    raise ValueError(
+        "random_state must be None, a whole number or a torch.Generator, got "
+        f"{random_state!r}; a generator of NumPy draws for gbm_ref."
+    )
+
+
 def finite_number(value: float, name: str) -> float:
     """`value` as a float; ValueError unless it is a finite number."""
     number = real_number(value, name)

@@ -41,6 +41,7 @@ from gbm_fast.checks import (
 )
 from gbm_fast.grids import Grid
 from gbm_fast.process import Process, Time
+from gbm_fast.process.coordinates import log_means, one_log_var
 from gbm_fast.scores import ScoreFunction
 from gbm_fast.shapes import exact_arithmetic, lasting
 from gbm_fast.targets import LogNormal, PointMasses, Target
@@ -246,9 +247,9 @@ def exact_log_likelihood(
     rounding = 50 * torch.finfo(variances.dtype).eps
     if has_values(variances) and bool(variances[0] <= rounding * variances[-1]):
         raise ValueError("the data have no density at t_min: their log covariance is singular.")
-    dv = process.increments(end, end - t_min)[1].to(variances)
+    dv = one_log_var(process, end, end - t_min).to(variances)
     residual = rows.log() - begin.log_mean
-    centre = target.log_mean + process.log_mean(end).to(variances)
+    centre = target.log_mean + log_means(process, end).to(variances)
     if begin.log_cov.requires_grad:
         eye = torch.eye(target.d, dtype=variances.dtype, device=variances.device)
         squared = eye + dv * torch.cholesky_inverse(torch.linalg.cholesky(begin.log_cov))

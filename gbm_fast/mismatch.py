@@ -17,6 +17,7 @@ from torch import Tensor
 
 from gbm_fast.divergence import Gaussian, kl_divergence, require_gaussian
 from gbm_fast.process import Process
+from gbm_fast.process.coordinates import fits, log_means, log_vars
 from gbm_fast.starts import fitted_lognormal
 from gbm_fast.targets import LogNormal
 
@@ -35,8 +36,11 @@ def terminal_gaussian(data: Gaussian, process: Process) -> Gaussian:
     """
     require_gaussian(data, "data")
     mean, end = data.mean, process.horizon
-    noise = torch.diag(process.log_var(end).to(mean).expand(mean.shape[-1]))
-    return Gaussian(mean + process.log_mean(end).to(mean), data.cov + noise)
+    d = mean.shape[-1]
+    fits(process, d, "the mean of data")
+    m, v = log_means(process, end).to(mean), log_vars(process, end).to(mean)
+    noise = torch.diag(v.reshape(-1).expand(d))
+    return Gaussian(mean + (m[0] if m.ndim == 2 else m), data.cov + noise)
 
 
 def terminal_mismatch(start: LogNormal, data: Gaussian, process: Process) -> Tensor:

@@ -34,6 +34,7 @@ from gbm_fast.checks import (
     require_tensor,
 )
 from gbm_fast.process import Process, Time
+from gbm_fast.process.coordinates import log_vars
 from gbm_fast.scores import ScoreFunction, exact_score
 from gbm_fast.shapes import expand_like
 from gbm_fast.targets import Target
@@ -154,14 +155,13 @@ def m_dsm(
     Raises ValueError for t = 0, a non-positive or non-finite x0, or shapes that differ.
     """
     _require_batch(x0, "x0")
-    v, noise = process.log_var(t), like(x0, z, "z")
+    v, noise = log_vars(process, t), like(x0, z, "z")
     if has_values(v) and not bool((v > 0).all()):
         raise ValueError("the loss is singular at t = 0, where v = 0: sample t above 0.")
     x_t = process.sample(x0, t, noise)
     h_target = -1 - noise / expand_like(v.sqrt(), x0).to(x0)
     h_model = like(x_t, model(x_t, t), "the model's score")
-    squared = (h_target - h_model).square().flatten(1).sum(1)
-    per_sample = weighting(v).to(x0) * 0.5 * squared
+    per_sample = _weighted(0.5 * (h_target - h_model).square(), weighting(v))
     return MDSMLoss(per_sample.mean(), per_sample, h_model, h_target)
 
 
@@ -189,8 +189,8 @@ def m_esm(
     _require_batch(x, "x")
     h_exact = exact_score(target, process)(x, t)
     h_model = like(x, model(x, t), "the model's score")
-    squared = (h_exact - h_model).square().flatten(1).sum(1)
-    per_sample = weighting(process.log_var(t)).to(x) * 0.5 * squared
+    weight = weighting(log_vars(process, t))
+    per_sample = _weighted(0.5 * (h_exact - h_model).square(), weight)
     return MESMLoss(per_sample.mean(), per_sample, h_model, h_exact)
 
 
@@ -220,8 +220,7 @@ def implicit_m_esm(
     _require_batch(x, "x")
     h = like(x, model(x, t), "the model's score")
     dh = like(x, slope(x, t), "the slope of the model's score")
-    weight = weighting(process.log_var(t)).to(x)
-    return _implicit(weight, (0.5 * h.square(), h, dh))
+    return _implicit(weighting(log_vars(process, t)), (0.5 * h.square(), h, dh))
 
 
 def nonnegative_score_matching(stein: Tensor, slope: Tensor, x: Tensor) -> ImplicitLoss:
@@ -242,10 +241,16 @@ def nonnegative_score_matching(stein: Tensor, slope: Tensor, x: Tensor) -> Impli
 
 
 def _implicit(weight: Tensor, terms: tuple[Tensor, Tensor, Tensor]) -> ImplicitLoss:
-    """The loss from lambda, 0-d or (batch,), and its three terms (batch, *event)."""
-    square, linear, slope = (weight * term.flatten(1).sum(1) for term in terms)
+    """The loss from lambda and its three terms (batch, *event)."""
+    square, linear, slope = (_weighted(term, weight) for term in terms)
     per_sample = square + linear + slope
     return ImplicitLoss(per_sample.mean(), per_sample, square, linear, slope)
+
+
+def _weighted(term: Tensor, weight: Tensor) -> Tensor:
+    """lambda times the sum over an event, (batch,); lambda 0-d, (batch,) or one a coordinate."""
+    rows, weight = term.flatten(1), weight.to(term)
+    return (weight * rows).sum(1) if weight.ndim == 2 else weight * rows.sum(1)
 
 
 def _require_batch(x: Tensor, name: str) -> None:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from gbm_fast.checks import finite_number, has_values, require_positive, require_tensor
 from gbm_fast.process import Process, Time
+from gbm_fast.process.coordinates import log_means
 from gbm_fast.targets import LogNormal, LogNormalMixture, Target
 from gbm_fast.targets.components import Components, components, mixed_moments
 
@@ -60,7 +61,7 @@ def posterior_log_mean(x: Tensor, target: Target, process: Process, t: Time) -> 
     The `denoiser` of the exact score; its exponential is the posterior geometric mean (claim R5).
     """
     score = target.diffuse(process, t).log_score(x)
-    m, v = process.log_mean(t).to(x), process.log_var(t).to(x)
+    m, v = log_means(process, t).to(x), process.log_var(t).to(x)
     return x.log() - m + v * score
 
 

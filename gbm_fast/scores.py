@@ -25,6 +25,7 @@ from torch import Tensor
 
 from gbm_fast.checks import has_values, like, require_floating, require_positive
 from gbm_fast.process import Process, Time
+from gbm_fast.process.coordinates import log_means, log_vars
 from gbm_fast.shapes import schedule_like
 from gbm_fast.targets import Target
 
@@ -57,7 +58,7 @@ class LogScore(ABC):
 
 def _kernel(process: Process, t: Time, x: Tensor) -> tuple[Tensor, Tensor]:
     """m(t) and v(t), shaped for `x`."""
-    return schedule_like(process.log_mean(t), x), schedule_like(process.log_var(t), x)
+    return schedule_like(log_means(process, t), x), schedule_like(log_vars(process, t), x)
 
 
 def _kernel_with_noise(process: Process, t: Time, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -135,7 +136,7 @@ def hyvarinen_from_log_score(log_score: Tensor) -> Tensor:
 def noise_from_hyvarinen(hyvarinen: Tensor, process: Process, t: Time) -> Tensor:
     """eps = -sqrt(v) (1 + h), of the shape of `hyvarinen` (batch, *event). Claim R4."""
     require_floating(hyvarinen, "hyvarinen")
-    log_var = schedule_like(process.log_var(t), hyvarinen)
+    log_var = schedule_like(log_vars(process, t), hyvarinen)
     return -log_var.sqrt() * (1 + hyvarinen)
 
 

@@ -52,10 +52,18 @@ def differentiated(x: Tensor) -> bool:
 def expand_like(value: Tensor, x: Tensor) -> Tensor:
     """`value`, 0-d or (batch,), reshaped to broadcast against `x` (batch, *event).
 
+    With one number for each coordinate it is (1, d) or (batch, d), d the elements of an event.
     Raises ValueError where `value` has another shape.
     """
     if value.ndim == 0:
         return value
+    if value.ndim == 2 and x.ndim > 1:
+        if value.shape[0] not in (1, x.shape[0]) or value.shape[1] != x[:1].numel():
+            raise ValueError(
+                f"the process has rates for {value.shape[1]} coordinates, and x has the shape "
+                f"{tuple(x.shape)}: an event must have as many elements."
+            )
+        return value.reshape(-1, *x.shape[1:])
     if value.ndim != 1 or x.ndim == 0 or value.shape[0] != x.shape[0]:
         raise ValueError(
             f"expected a scalar or one value a sample, shape ({x.shape[0] if x.ndim else 1},), "
@@ -65,7 +73,7 @@ def expand_like(value: Tensor, x: Tensor) -> Tensor:
 
 
 def schedule_like(value: Tensor, x: Tensor) -> Tensor:
-    """`value`, 0-d or (batch,), as a factor for `x`: in its dtype, shaped to broadcast.
+    """`value`, 0-d, (batch,) or (1 or batch, d), as a factor for `x`: in its dtype, to broadcast.
 
     The schedule is computed in its own precision first, so that a float32 state does not make it
     lose digits, and a float64 schedule does not promote a float32 state. A 0-d value on the CPU

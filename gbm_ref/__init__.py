@@ -49,6 +49,13 @@ from gbm_ref.gamma_noise import (
     gamma_noise_sample,
 )
 from gbm_ref.grids import Grid, Row, annealed, geometric, power, printed, uniform
+from gbm_ref.kernel import (
+    bridge_law,
+    bridge_sample,
+    kernel_law,
+    kernel_sample,
+    two_time_law,
+)
 from gbm_ref.laws import BetaPrime, Gamma, InverseGamma, ProductLaw, Weibull
 from gbm_ref.likelihood import (
     Divergence,
@@ -57,6 +64,15 @@ from gbm_ref.likelihood import (
     exact_log_likelihood,
     log_likelihood,
     log_score_divergence,
+)
+from gbm_ref.line import (
+    CdfValues,
+    fisher_information,
+    m_dsm_floor,
+    sampler_average,
+    sampler_cdf,
+    sampler_moments,
+    score_error_bound,
 )
 from gbm_ref.mirror import (
     ENTROPY,
@@ -99,7 +115,14 @@ from gbm_ref.probe import (
     extract_affine_map,
     extract_step_polynomial,
 )
-from gbm_ref.process import GBM, PiecewiseGBM, Process, TimeVaryingGBM, VarianceExploding
+from gbm_ref.process import (
+    GBM,
+    CoordinateGBM,
+    PiecewiseGBM,
+    Process,
+    TimeVaryingGBM,
+    VarianceExploding,
+)
 from gbm_ref.scores import (
     conditional_hyvarinen_score,
     conditional_logpdf,
@@ -154,27 +177,31 @@ except PackageNotFoundError:
 
 __all__ = [
     "DDIM", "ENTROPY", "EUCLIDEAN", "GBM", "AffineMap", "AmbientMarginalPreserving",
-    "AmbientMilstein", "AmbientStep", "Ancestral", "Average", "BetaPrime", "Corrector",
-    "DaleLangevin", "Divergence", "Gamma", "Gaussian", "Grid", "ImplicitLoss", "InverseGamma",
-    "LawRejected", "LikelihoodWeighting", "LogAffineStep", "LogCoefficients", "LogMoments",
-    "LogNormal", "LogNormalMixture", "MDSMLoss", "MESMLoss", "MarginalPreserving", "OneStep",
-    "PiecewiseGBM", "PointMasses", "Potential", "PreconditionedWeighting", "PricedStart",
-    "PrintedAlgorithm1", "ProbabilityFlow", "Process", "ProductLaw", "Row", "Sampler", "Score",
-    "SignAgnostic", "Step", "Target", "TimeVaryingGBM", "VarianceExploding", "Weibull",
-    "__version__", "ancestral_law", "annealed", "annealed_limit_law", "assert_law", "assert_step",
-    "best_start", "bits_per_dim", "bregman", "class_averages", "conditional_hyvarinen_score",
+    "AmbientMilstein", "AmbientStep", "Ancestral", "Average", "BetaPrime", "CdfValues",
+    "CoordinateGBM", "Corrector", "DaleLangevin", "Divergence", "Gamma", "Gaussian", "Grid",
+    "ImplicitLoss", "InverseGamma", "LawRejected", "LikelihoodWeighting", "LogAffineStep",
+    "LogCoefficients", "LogMoments", "LogNormal", "LogNormalMixture", "MDSMLoss", "MESMLoss",
+    "MarginalPreserving", "OneStep", "PiecewiseGBM", "PointMasses", "Potential",
+    "PreconditionedWeighting", "PricedStart", "PrintedAlgorithm1", "ProbabilityFlow", "Process",
+    "ProductLaw", "Row", "Sampler", "Score", "SignAgnostic", "Step", "Target", "TimeVaryingGBM",
+    "VarianceExploding", "Weibull", "__version__", "ancestral_law", "annealed",
+    "annealed_limit_law", "assert_law", "assert_step", "best_start", "bits_per_dim", "bregman",
+    "bridge_law", "bridge_sample", "class_averages", "conditional_hyvarinen_score",
     "conditional_logpdf", "dale_langevin_law", "denoiser", "euler_flow_law", "exact_divergence",
     "exact_law", "exact_log_likelihood", "exact_score", "exponentiated_gradient_step",
-    "extract_affine_map", "extract_step_polynomial", "fitted_lognormal", "from_class_averages",
-    "from_data", "gamma_ancestral_step", "gamma_chain_step", "gamma_conditional_hyvarinen_score",
-    "gamma_denoiser", "gamma_marginal", "gamma_noise_sample", "geometric", "gradient_step",
-    "hyvarinen_from_denoiser", "hyvarinen_from_log_score", "hyvarinen_from_noise",
-    "hyvarinen_from_stein", "implicit_m_esm", "inner_loop_law", "kl_divergence",
-    "log_average_flip_probability", "log_flip_probability", "log_likelihood", "log_moments",
-    "log_posterior_moment", "log_score_divergence", "log_score_from_hyvarinen", "m_dsm", "m_esm",
+    "extract_affine_map", "extract_step_polynomial", "fisher_information", "fitted_lognormal",
+    "from_class_averages", "from_data", "gamma_ancestral_step", "gamma_chain_step",
+    "gamma_conditional_hyvarinen_score", "gamma_denoiser", "gamma_marginal", "gamma_noise_sample",
+    "geometric", "gradient_step", "hyvarinen_from_denoiser", "hyvarinen_from_log_score",
+    "hyvarinen_from_noise", "hyvarinen_from_stein", "implicit_m_esm", "inner_loop_law",
+    "kernel_law", "kernel_sample", "kl_divergence", "log_average_flip_probability",
+    "log_flip_probability", "log_likelihood", "log_moments", "log_posterior_moment",
+    "log_score_divergence", "log_score_from_hyvarinen", "m_dsm", "m_dsm_floor", "m_esm",
     "mirrored_langevin_law", "mirrored_langevin_step", "noise_from_hyvarinen",
     "nonnegative_score_matching", "path_divergence", "posterior_law", "posterior_log_cov",
-    "posterior_log_mean", "posterior_weights", "power", "printed", "sign_agnostic_average",
+    "posterior_log_mean", "posterior_weights", "power", "printed", "sampler_average",
+    "sampler_cdf", "sampler_moments", "score_error_bound", "sign_agnostic_average",
     "sign_agnostic_moments", "simulate", "standard_lognormal", "stein_from_hyvarinen",
-    "terminal_gaussian", "terminal_mismatch", "uniform", "unweighted", "variance_weighting",
+    "terminal_gaussian", "terminal_mismatch", "two_time_law", "uniform", "unweighted",
+    "variance_weighting",
 ]  # fmt: skip

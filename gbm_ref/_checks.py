@@ -154,6 +154,37 @@ def log_var_in_range(v: float, largest: float) -> float:
     return min(value, largest)
 
 
+RandomState = int | np.integer | np.random.Generator | np.random.RandomState | None
+"""SciPy's convention for where random numbers come from; `generator` says what each means."""
+
+
+def generator(random_state: RandomState) -> np.random.Generator | np.random.RandomState:
+    """Where numbers are drawn from, as SciPy's `check_random_state` has it.
+
+    None is NumPy's own global RandomState, a whole number the seed of a new RandomState, and a
+    Generator or RandomState is itself.
+    """
+    if random_state is None:
+        return np.random.mtrand._rand
+    if isinstance(random_state, np.random.Generator | np.random.RandomState):
+        return random_state
+    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
+        seed = int(random_state)
+        if 0 <= seed < 2**32:
+            return np.random.RandomState(seed)
+    raise ValueError(
+        "random_state must be None, a whole number in [0, 2^32), a numpy.random.Generator or a "
+        f"numpy.random.RandomState, got {random_state!r}."
+    )
+
+
+def indices(random: np.random.Generator | np.random.RandomState, n: int, size: int) -> NDArray:
+    """`size` independent draws from 0 .. n - 1, all equally likely."""
+    if isinstance(random, np.random.Generator):
+        return random.integers(n, size=size)
+    return random.randint(n, size=size)
+
+
 def finite_array(x: Values, name: str) -> Array:
     """`x` as a float64 array without NaN or infinity."""
     array = real_array(x, name)

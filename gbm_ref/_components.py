@@ -13,6 +13,7 @@ import numpy as np
 from gbm_ref import _gaussians
 from gbm_ref._checks import Array
 from gbm_ref.process import Process
+from gbm_ref.process.coordinates import fits, log_means
 from gbm_ref.targets import LogNormal, LogNormalMixture, PointMasses, Target
 
 
@@ -26,8 +27,9 @@ class Components(NamedTuple):
 
     def diffused(self, process: Process, t: float) -> "Components":
         """The components of log X_t."""
+        fits(process, self.means, "this law")
         variances = self.variances + process.log_var(t)
-        return self._replace(means=self.means + process.log_mean(t), variances=variances)
+        return self._replace(means=self.means + log_means(process, t), variances=variances)
 
     def residuals(self, y: Array) -> Array:
         """y - mean_j along the axes of component j, (..., J, d)."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.integrate import quad
-from scipy.special import hyp2f1
+from scipy.special import gammaln, hyp2f1, zeta
 
 from gbm_ref._checks import Array
 
@@ -24,6 +24,18 @@ def step_divergence(gap: Array, ratio: Array) -> Array:
     small = np.minimum(gap, 0.5)
     series = 0.5 * small**2 * hyp2f1(1.0, 2.0, 3.0, small)
     return np.asarray(0.5 * np.where(gap < 0.5, series, -gap - np.log(ratio)))
+
+
+def log_gamma_excess(x: Array) -> Array:
+    """log Gamma(1 + 2 x) - 2 log Gamma(1 + x) for x > 0, without cancellation for small x.
+
+    There it is the sum over k >= 2 of zeta(k) (2^k - 2) (-x)^k / k.
+    """
+    k = np.arange(2.0, 32.0)
+    small = np.minimum(x, 0.125)[..., None]
+    series = np.sum(zeta(k) * (2.0**k - 2.0) * (-small) ** k / k, axis=-1)
+    plain = gammaln(1.0 + 2.0 * x) - 2.0 * gammaln(1.0 + x)
+    return np.where(x < 0.125, series, plain)
 
 
 def log_gamma_ratio(q: Array, steps: int) -> Array:

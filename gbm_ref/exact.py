@@ -12,9 +12,17 @@ step multiplies the deviation e = y - a - m(t) by one number per direction:
     ProbabilityFlow    g_i = 1 + (b - a) (p_i + q_i (1 + (b - a) p_i)) / 2,
                        p_i = a / (lambda_i + v(t)), q_i = b / (lambda_i + v(s)),
                        a = sqrt(v(t)), b = sqrt(v(s)); without q_i when b = 0, p_i counting twice
+
+With a sigma of its own for each coordinate S_0 and B_t = S_0 + diag v(t) share no eigenvectors,
+and a row multiplies e by a matrix, with L = diag(b - a) and, where s = 0, I + L diag(a) B_t^{-1}:
+
+    LogAffineStep      I - diag(weight) B_t^{-1}
+    ProbabilityFlow    I + L (diag(a) B_t^{-1} + diag(b) B_s^{-1} (I + L diag(a) B_t^{-1})) / 2
 """
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,45 +30,94 @@ from gbm_ref import _checks
 from gbm_ref._checks import Array
 from gbm_ref.divergence import Gaussian, checked_gaussian
 from gbm_ref.grids import Grid, Row
-from gbm_ref.process import Process
+from gbm_ref.process import CoordinateGBM, Process
+from gbm_ref.process.coordinates import fits, increments, log_means, log_vars
 from gbm_ref.steps import LogAffineStep, ProbabilityFlow, Step
 from gbm_ref.targets import LogNormal
 
 
 def exact_law(
-    step: Step, target: LogNormal, process: Process, grid: Grid, start: Gaussian
+    step: Step | Sequence[Step], target: LogNormal, process: Process, grid: Grid, start: Gaussian
 ) -> Gaussian:
     """Mean (d,) and covariance (d, d) of log X_0 when log X_T ~ start and the score is exact.
 
-    step    a `LogAffineStep`, such as `DaleLangevin`, or `ProbabilityFlow`: affine in log X
+    step    a `LogAffineStep`, such as `DaleLangevin`, or `ProbabilityFlow`: affine in log X; or
+            one for each row of the grid, for samplers that mix them (predictor and corrector)
     target  the data law, log-normal (its covariance may be singular: a point mass)
     grid    any grid with t_score > 0
     start   law of log X_T; for an exact start, log_mean and log_cov of the diffused target
 
     Accurate to 8 * 2^-53 * S (claims `R9`, `R10`, `R16-heun`; d up to 2), where S follows the
     rounding of each row through the later ones: S <- |g| S + the sizes of the terms of the mean,
-    S <- g^2 S + those of the covariance. Raises ValueError for another step or target, a start of
-    another dimension, and rows outside the range of the process or with t_score = 0.
+    S <- g^2 S + those of the covariance. With a sigma of its own for each coordinate the rows are
+    matrices, and S grows by the condition of the covariances. Raises ValueError for another step
+    or target, a start of another dimension, another number of steps than rows, and rows outside
+    the range of the process or with t_score = 0.
     """
+    steps = _one_a_row(step, grid)
+    if not isinstance(target, LogNormal):
+        raise ValueError(f"the score of a {type(target).__name__} is not affine in log X.")
+    start = checked_gaussian(start, "start", target.d)
+    fits(process, target.log_mean, "the target")
+    if isinstance(process, CoordinateGBM) and isinstance(log_vars(process, 0.0), np.ndarray):
+        return _by_matrices(steps, target, process, grid, start)
+    data_vars, basis = np.linalg.eigh(target.log_cov)
+    mean, cov = start.mean @ basis, basis.T @ start.cov @ basis
+    centre = target.log_mean @ basis
+    for one, row in zip(steps, grid, strict=True):
+        gains, shift, added = _row_map(one, process, row, data_vars, basis)
+        deviation = mean - centre - _along(log_means(process, row.t_score), basis)
+        mean = mean + (gains - 1.0) * deviation + _along(shift, basis)
+        cov = gains[:, None] * cov * gains + added
+    return Gaussian(basis @ mean, basis @ cov @ basis.T)
+
+
+def _one_a_row(step: Step | Sequence[Step], grid: Grid) -> list[LogAffineStep | ProbabilityFlow]:
+    """The step of each row, each known to be affine in log X."""
+    if not isinstance(step, Sequence):
+        return [_affine(step)] * len(grid)
+    if len(step) != len(grid):
+        raise ValueError(f"there must be one step a row: {len(step)} for {len(grid)} rows.")
+    return [_affine(one) for one in step]
+
+
+def _affine(step: Step) -> LogAffineStep | ProbabilityFlow:
     if not isinstance(step, LogAffineStep | ProbabilityFlow):
         raise ValueError(
             f"{type(step).__name__} is not affine in log X: only a LogAffineStep (DaleLangevin, "
             "...) and ProbabilityFlow have a Gaussian output law."
         )
-    if not isinstance(target, LogNormal):
-        raise ValueError(f"the score of a {type(target).__name__} is not affine in log X.")
-    start = checked_gaussian(start, "start", target.d)
-    data_vars, basis = np.linalg.eigh(target.log_cov)
-    mean, cov = start.mean @ basis, basis.T @ start.cov @ basis
-    centre = target.log_mean @ basis
-    # m(t) is added to every coordinate of log X, that is, along this vector of the eigenbasis.
-    ones = np.ones(target.d) @ basis
-    for row in grid:
-        gains, shift, added = _row_map(step, process, row, data_vars, basis)
-        deviation = mean - centre - process.log_mean(row.t_score) * ones
-        mean = mean + (gains - 1.0) * deviation + shift * ones
-        cov = gains[:, None] * cov * gains + added
-    return Gaussian(basis @ mean, basis @ cov @ basis.T)
+    return step
+
+
+def _by_matrices(
+    steps: list[LogAffineStep | ProbabilityFlow],
+    target: LogNormal,
+    process: CoordinateGBM,
+    grid: Grid,
+    start: Gaussian,
+) -> Gaussian:
+    """The law where each coordinate has a sigma of its own."""
+    mean, cov = start
+    for one, row in zip(steps, grid, strict=True):
+        _require_noise(process, row)
+        gain, shift, added = _row_matrices(one, process, row, target)
+        deviation = mean - target.log_mean - process.log_means(row.t_score)
+        mean = mean + (gain @ deviation - deviation) + shift
+        cov = gain @ cov @ gain.T + added
+    return Gaussian(mean, (cov + cov.T) / 2.0)
+
+
+def _along(value: float | Array, basis: Array) -> Array:
+    """What is added to log X, in the eigenbasis; a number is added to every coordinate."""
+    if isinstance(value, np.ndarray):
+        return np.asarray(value @ basis)
+    return value * (np.ones(basis.shape[0]) @ basis)
+
+
+def _require_noise(process: Process, row: Row) -> None:
+    if np.max(log_vars(process, row.t_score)) == 0.0:
+        raise ValueError("every row needs t_score > 0: the score may be singular at t=0.")
 
 
 def _row_map(
@@ -69,18 +126,17 @@ def _row_map(
     row: Row,
     data_vars: Array,
     basis: Array,
-) -> tuple[Array, float, Array]:
+) -> tuple[Array, float | Array, Array]:
     """The numbers g_i (d,), the shift of log X and the added covariance, in the eigenbasis."""
     d = data_vars.size
-    v_t = process.log_var(row.t_score)
-    if v_t == 0.0:
-        raise ValueError("every row needs t_score > 0: the score may be singular at t=0.")
+    _require_noise(process, row)
     if isinstance(step, ProbabilityFlow):
-        dm, dv = process.increments(row.t_score, row.dt)
-        return _heun_gains(process, row, data_vars, dv), -dm, np.zeros((d, d))
+        dm, dv = increments(process, row.t_score, row.dt)
+        return _heun_gains(process, row, data_vars, float(dv)), -dm, np.zeros((d, d))
     shift, weight, root = step.coefficients(process, row.t_score, row.dt, row.noise)
     matrix = basis.T @ root if isinstance(root, np.ndarray) else root * np.eye(d)
-    return 1.0 - weight / (data_vars + v_t), shift, matrix @ matrix.T
+    gains = 1.0 - weight / (data_vars + process.log_var(row.t_score))
+    return gains, shift, matrix @ matrix.T
 
 
 def _heun_gains(process: Process, row: Row, data_vars: Array, dv: float) -> Array:
@@ -94,3 +150,50 @@ def _heun_gains(process: Process, row: Row, data_vars: Array, dv: float) -> Arra
         return 1.0 + length * p
     q = b / (data_vars + v_s)
     return 1.0 + length * (p + q * (1.0 + length * p)) / 2.0
+
+
+class _RowMatrices(NamedTuple):
+    """y <- y + (G - I) e + shift + noise of covariance `added`: (d, d), (d,), (d, d)."""
+
+    gain: Array
+    shift: Array
+    added: Array
+
+
+def _row_matrices(
+    step: LogAffineStep | ProbabilityFlow, process: CoordinateGBM, row: Row, target: LogNormal
+) -> _RowMatrices:
+    """What the row does to log X and its law; row.t_score > 0."""
+    d = target.d
+    t, s = _checks.end_of_step(row.t_score, row.dt, process.horizon)
+    if isinstance(step, ProbabilityFlow):
+        dm, dv = process.increments_of_each(t, row.dt)
+        return _RowMatrices(_heun_matrix(process, t, s, dv, target.log_cov), -dm, np.zeros((d, d)))
+    shift, weight, root = step.coefficients(process, row.t_score, row.dt, row.noise)
+    gain = np.eye(d) - _scaled(weight, _inverse(target.log_cov, process.log_vars(t)))
+    full = root if isinstance(root, np.ndarray) and root.ndim == 2 else root * np.eye(d)
+    return _RowMatrices(gain, np.broadcast_to(shift, (d,)), full @ full.T)
+
+
+def _heun_matrix(process: CoordinateGBM, t: float, s: float, dv: Array, cov: Array) -> Array:
+    a, b = np.sqrt(process.log_vars(t)), np.sqrt(process.log_vars(s))
+    length, eye = -dv / (a + b), np.eye(dv.size)
+    first = _scaled(a, _inverse(cov, a**2))
+    euler = eye + _scaled(length, first)
+    if s == 0.0:
+        return euler
+    second = _scaled(b, _inverse(cov, b**2)) @ euler
+    return np.asarray(eye + _scaled(length, (first + second) / 2.0))
+
+
+def _inverse(cov: Array, v: Array) -> Array:
+    """(cov + diag v)^{-1}, in units in which its diagonal is 1."""
+    units = np.sqrt(np.diag(cov) + v)
+    correlation = cov / np.outer(units, units)
+    np.fill_diagonal(correlation, 1.0)
+    return np.asarray(np.linalg.inv(correlation) / np.outer(units, units))
+
+
+def _scaled(factors: float | Array, matrix: Array) -> Array:
+    """diag(factors) @ matrix."""
+    return np.asarray(np.broadcast_to(factors, matrix.shape[:1])[:, None] * matrix)

@@ -27,6 +27,7 @@ from gbm_ref import _checks, _gaussians
 from gbm_ref._checks import Array, Values
 from gbm_ref._components import components
 from gbm_ref.process import Process
+from gbm_ref.process.coordinates import log_means, one_log_var
 from gbm_ref.steps import Score
 from gbm_ref.steps.base import score_at
 from gbm_ref.targets import LogNormal, Target
@@ -130,9 +131,9 @@ def exact_log_likelihood(
     variances, axes = np.linalg.eigh(begin.log_cov)
     if _gaussians.is_singular(begin.log_cov):
         raise ValueError("the data have no density at t_min: their log covariance is singular.")
-    added = process.increments(end, end - start)[1] / variances
+    added = one_log_var(process, end, end - start) / variances
     residual = (y - begin.log_mean) @ axes
-    y_end = target.log_mean + process.log_mean(end) + residual * np.sqrt(1.0 + added) @ axes.T
+    y_end = target.log_mean + log_means(process, end) + residual * np.sqrt(1.0 + added) @ axes.T
     growth = 0.5 * np.sum(np.log1p(added))
     return np.asarray(_log_density_at_end(y_end, terminal) + growth - np.sum(y, axis=-1))
 

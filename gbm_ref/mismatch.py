@@ -18,6 +18,7 @@ import numpy as np
 from gbm_ref._checks import Values
 from gbm_ref.divergence import Gaussian, checked_gaussian, kl_divergence
 from gbm_ref.process import Process
+from gbm_ref.process.coordinates import fits, log_means, log_vars
 from gbm_ref.starts import fitted_lognormal
 from gbm_ref.targets import LogNormal
 
@@ -37,8 +38,9 @@ def terminal_gaussian(data: Gaussian, process: Process) -> Gaussian:
     """
     mean, cov = checked_gaussian(data, "data")
     end = process.horizon
-    noise = process.log_var(end) * np.eye(mean.size)
-    return Gaussian(mean + process.log_mean(end), cov + noise)
+    fits(process, mean, "the mean of data")
+    noise = log_vars(process, end) * np.eye(mean.size)
+    return Gaussian(mean + log_means(process, end), cov + noise)
 
 
 def terminal_mismatch(start: LogNormal, data: Gaussian, process: Process) -> float:

@@ -11,12 +11,12 @@ vanishes at the ends). At t = 0 the explicit and implicit forms are Hyvarinen's 
 non-negative data (eq. (17) of version 2; claim A17). The variance of h_target is 1 / v, so the
 unweighted M-DSM of the paper is dominated by the smallest times (claim E9); lambda = v makes it
 finite.
+Of a `CoordinateGBM` with a v of its own for each coordinate, lambda is taken at each of them.
 
 `loss` is the mean of `per_sample`; losses and the three sums of `ImplicitLoss` carry the weight
 lambda. The losses are accurate to 8 * 2^-53 * S (claims `A15`, `A14`, `R18`, `A17`).
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -26,6 +26,7 @@ import numpy as np
 from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
 from gbm_ref.process import Process
+from gbm_ref.process.coordinates import fits, log_vars
 from gbm_ref.steps import Score
 from gbm_ref.targets import Target
 
@@ -132,13 +133,14 @@ def m_dsm(
     """
     start = _batch(x0, "x0")
     noise = _checks.like(z, start, "z", "x0")
-    v = process.log_var(t)
-    if v == 0.0:
+    fits(process, start, "x0")
+    v = log_vars(process, t)
+    if np.max(v) == 0.0:
         raise ValueError("the loss is singular at t=0, where v=0: sample t above 0.")
     x_t = process.sample(start, t, noise)
-    h_target = -1.0 - noise / math.sqrt(v)
+    h_target = -1.0 - noise / np.sqrt(v)
     h_model = _checks.like(model(x_t, float(t)), x_t, "the model's score", "x0")
-    per_sample = np.asarray(weighting(v) * 0.5 * np.sum((h_target - h_model) ** 2, axis=-1))
+    per_sample = _weighted(0.5 * (h_target - h_model) ** 2, weighting, v)
     return MDSMLoss(float(np.mean(per_sample)), per_sample, h_model, h_target)
 
 
@@ -165,8 +167,7 @@ def m_esm(
     state = _batch(x, "x")
     h_exact = target.diffuse(process, t).hyvarinen_score(state)
     h_model = _checks.like(model(state, float(t)), state, "the model's score")
-    squares = np.sum((h_exact - h_model) ** 2, axis=-1)
-    per_sample = np.asarray(weighting(process.log_var(t)) * 0.5 * squares)
+    per_sample = _weighted(0.5 * (h_exact - h_model) ** 2, weighting, log_vars(process, t))
     return MESMLoss(float(np.mean(per_sample)), per_sample, h_model, h_exact)
 
 
@@ -195,8 +196,9 @@ def implicit_m_esm(
     state = _batch(x, "x")
     h = _checks.like(model(state, float(t)), state, "the model's score")
     dh = _checks.like(slope(state, float(t)), state, "the slope of the model's score")
-    weight = weighting(process.log_var(t))
-    square, linear, slopes = (np.asarray(weight * np.sum(a, axis=-1)) for a in (0.5 * h**2, h, dh))
+    fits(process, state, "x")
+    v = log_vars(process, t)
+    square, linear, slopes = (_weighted(a, weighting, v) for a in (0.5 * h**2, h, dh))
     per_sample = np.asarray(square + linear + slopes)
     return ImplicitLoss(float(np.mean(per_sample)), per_sample, square, linear, slopes)
 
@@ -221,6 +223,14 @@ def nonnegative_score_matching(stein: Values, slope: Values, x: Values) -> Impli
     square, linear, slopes = (np.asarray(np.sum(a, axis=-1)) for a in terms)
     per_sample = np.asarray(square + linear + slopes)
     return ImplicitLoss(float(np.mean(per_sample)), per_sample, square, linear, slopes)
+
+
+def _weighted(terms: Array, weighting: Weighting, v: float | Array) -> Array:
+    """lambda sum_i terms_i, (...); sum_i lambda(v_i) terms_i where each coordinate has its v."""
+    if isinstance(v, np.ndarray):
+        weights = np.array([weighting(float(one)) for one in v])
+        return np.asarray(np.sum(weights * terms, axis=-1))
+    return np.asarray(weighting(v) * np.sum(terms, axis=-1))
 
 
 def _batch(x: Values, name: str) -> Array:

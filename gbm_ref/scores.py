@@ -7,7 +7,8 @@
     D = log x - m + v (1 + h)   denoiser E[log X_0 | X_t = x] (Tweedie; claim R5)
 
 with m = m(t) and v = v(t) of the process. Every array has the shape of x and every t is one
-number in [0, horizon]; a form that divides by v needs t > 0. All raise `ValueError` otherwise.
+number in [0, horizon]; a form that divides by v needs t > 0. All raise `ValueError` otherwise. A
+`CoordinateGBM` has m and v of its own for each coordinate, the last axis of x.
 
 Accurate to 8 * 2^-53 * S, this S being the sum of the sizes of the terms of the formula, |log x|
 and |log x0| among them, for |log x| <= 700 and v from 1e-12 to 1e6 (accuracy vectors of the
@@ -15,22 +16,30 @@ functions' names; `conditional_stein_score` for `stein_from_hyvarinen`; for the 
 between the forms claims `A10-score`, `forms-of-the-score`).
 """
 
-import math
-
 import numpy as np
 
 from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
 from gbm_ref.process import Process
+from gbm_ref.process.coordinates import fits, log_means, log_vars
 from gbm_ref.steps import Score
 from gbm_ref.targets import Target
 
 
-def _log_var_above_zero(process: Process, t: float) -> float:
-    v = process.log_var(t)
-    if v == 0.0:
+def _kernel(process: Process, t: float, x: Array) -> tuple[float | Array, float | Array]:
+    """m(t) and v(t), each one number or (d,)."""
+    fits(process, x, "x")
+    return log_means(process, t), log_vars(process, t)
+
+
+def _kernel_with_noise(
+    process: Process, t: float, x: Array
+) -> tuple[float | Array, float | Array]:
+    """m(t) and v(t), refused where v(t) = 0."""
+    m, v = _kernel(process, t, x)
+    if np.max(v) == 0.0:
         raise ValueError("t must be above 0: at t=0 nothing has been added to the data (v=0).")
-    return v
+    return m, v
 
 
 def conditional_hyvarinen_score(x: Values, x0: Values, process: Process, t: float) -> Array:
@@ -43,8 +52,8 @@ def conditional_hyvarinen_score(x: Values, x0: Values, process: Process, t: floa
     """
     state = _checks.positive_array(x, "x")
     start = _checks.like(_checks.positive_array(x0, "x0"), state, "x0")
-    v = _log_var_above_zero(process, t)
-    return -1.0 - (np.log(state) - np.log(start) - process.log_mean(t)) / v
+    m, v = _kernel_with_noise(process, t, state)
+    return -1.0 - (np.log(state) - np.log(start) - m) / v
 
 
 def conditional_logpdf(x: Values, x0: Values, process: Process, t: float) -> Array:
@@ -59,12 +68,10 @@ def conditional_logpdf(x: Values, x0: Values, process: Process, t: float) -> Arr
     start = _checks.like(_checks.positive_array(x0, "x0"), state, "x0")
     if state.ndim == 0:
         raise ValueError("x must have shape (..., d), got a number.")
-    v = _log_var_above_zero(process, t)
+    m, v = _kernel_with_noise(process, t, state)
     y = np.log(state)
-    squares = (y - np.log(start) - process.log_mean(t)) ** 2
-    return np.asarray(
-        np.sum(-squares / (2.0 * v) - 0.5 * math.log(2.0 * math.pi * v) - y, axis=-1)
-    )
+    squares = (y - np.log(start) - m) ** 2
+    return np.asarray(np.sum(-squares / (2.0 * v) - 0.5 * np.log(2.0 * np.pi * v) - y, axis=-1))
 
 
 def hyvarinen_from_stein(x: Values, stein: Values) -> Array:
@@ -93,13 +100,14 @@ def hyvarinen_from_log_score(log_score: Values) -> Array:
 
 def noise_from_hyvarinen(hyvarinen: Values, process: Process, t: float) -> Array:
     """-sqrt(v(t)) (1 + hyvarinen), the expected noise E[z | X_t] (claim R4)."""
-    return -math.sqrt(process.log_var(t)) * log_score_from_hyvarinen(hyvarinen)
+    score = log_score_from_hyvarinen(hyvarinen)
+    return -np.sqrt(_kernel(process, t, score)[1]) * score
 
 
 def hyvarinen_from_noise(noise: Values, process: Process, t: float) -> Array:
     """h = -1 - noise / sqrt(v(t)), the inverse of `noise_from_hyvarinen`, for t > 0."""
     expected = _checks.finite_array(noise, "noise")
-    return -1.0 - expected / math.sqrt(_log_var_above_zero(process, t))
+    return -1.0 - expected / np.sqrt(_kernel_with_noise(process, t, expected)[1])
 
 
 def denoiser(x: Values, hyvarinen: Values, process: Process, t: float) -> Array:
@@ -110,15 +118,16 @@ def denoiser(x: Values, hyvarinen: Values, process: Process, t: float) -> Array:
     """
     state = _checks.positive_array(x, "x")
     score = 1.0 + _checks.like(hyvarinen, state, "hyvarinen")
-    return np.log(state) - process.log_mean(t) + process.log_var(t) * score
+    m, v = _kernel(process, t, state)
+    return np.log(state) - m + v * score
 
 
 def hyvarinen_from_denoiser(x: Values, denoised: Values, process: Process, t: float) -> Array:
     """-1 + (denoised + m(t) - log x) / v(t), the inverse of `denoiser`, for t > 0 (claim R5)."""
     state = _checks.positive_array(x, "x")
     expected = _checks.like(denoised, state, "denoised")
-    v = _log_var_above_zero(process, t)
-    return -1.0 + (expected + process.log_mean(t) - np.log(state)) / v
+    m, v = _kernel_with_noise(process, t, state)
+    return -1.0 + (expected + m - np.log(state)) / v
 
 
 def exact_score(target: Target, process: Process) -> Score:

@@ -10,14 +10,14 @@ With y = log x, r_j the responsibility of component j at y and u_j = -S_j^{-1} (
     h(x)        = s(x) - 1 = x * grad log p(x)                              `hyvarinen_score`
     S(x)        = h(x) / x = grad log p(x)                                  `stein_score`
 
-Shapes: x (..., d); scores (..., d); `logpdf` and `cdf` (...). All raise `ValueError` for an x
-that is not positive and finite or not (..., d), and for a law without a density; so do laws for
-parameters outside their domain. These are those of log X: log_mean, log_cov, log_var.
+Shapes: x (..., d); scores (..., d); `logpdf` and `cdf` (...); `mean` and `var` (d,). All raise
+`ValueError` for an x that is not positive and finite or not (..., d), and for a law without a
+density; so do laws for parameters outside their domain, which are those of log X.
 
 For d = 1 accurate to 8 * 2^-53 * S (accuracy vectors `log_normal_logpdf`, `..._log_score`,
 `..._hyvarinen_score`, `..._stein_score`, `..._cdf`; `mixture_logpdf`, `..._hyvarinen_score`;
 `point_masses_hyvarinen_score`), and so is the rest, to d = 2 (claims `A23`, `R2`, `R2-score`,
-`R3`; with 16 for 8 in the log and Stein scores of mixtures with d = 1).
+`R3`, `mixture-moments`; 16 for 8 in log and Stein scores of mixtures on the line, 64 in `ppf`).
 """
 
 import math
@@ -26,13 +26,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gbm_ref import _checks, _gaussians
-from gbm_ref._checks import Array, Values
+from gbm_ref import _checks, _gaussians, _quantiles
+from gbm_ref._checks import Array, RandomState, Values
 from gbm_ref.process import Process
+from gbm_ref.process.coordinates import fits, log_means, log_vars
 
 
 class Target(ABC):
-    """What a test, an exact score or a sampler asks of a data law."""
+    """What a test, an exact score, a loss or a sampler asks of a data law.
+
+    A law of one's own derives from this class and defines `d`, `diffuse`, `logpdf`, `log_score`
+    and `rvs`; `cdf`, `mean`, `var` and `marginal` where they are asked for. `hyvarinen_score`,
+    `stein_score` and `ppf` follow. docs/oracle.md has an example.
+    """
 
     @property
     @abstractmethod
@@ -52,18 +58,40 @@ class Target(ABC):
         """1 + x * grad log p(x), the gradient of the log density of log X."""
 
     @abstractmethod
-    def rvs(self, size: int, random_state: np.random.Generator) -> Array:
-        """`size` >= 1 independent draws, (size, d)."""
-
-    @abstractmethod
-    def _log_space_cdf(self, y: Array) -> Array:
-        """P(log X <= y) of a law with d = 1, for y of any shape."""
+    def rvs(self, size: int = 1, random_state: RandomState = None) -> Array:
+        """`size` >= 1 independent draws, (size, d); `random_state` as in SciPy, None included."""
 
     def cdf(self, x: Values) -> Array:
         """P(X <= x), for d = 1 only, also without a density."""
+        raise self._lacks("cdf")
+
+    def mean(self) -> Array:
+        """E[X], (d,), infinite beyond the range of float64."""
+        raise self._lacks("mean")
+
+    def var(self) -> Array:
+        """Var[X_i] of each coordinate, (d,); infinite beyond the range of float64."""
+        raise self._lacks("var")
+
+    def marginal(self, coordinates: int | Values) -> "Target":
+        """The law of some coordinates: one index, or several in the order that is wanted."""
+        raise self._lacks("marginal")
+
+    def ppf(self, q: Values) -> Array:
+        """The smallest x with P(X <= x) >= q, for d = 1 only: q (...) in [0, 1] to (..., 1).
+
+        0 at q = 0, the largest value or infinity at q = 1; `cdf` is bisected in log x.
+        """
+        self._require_line("ppf")
+        found = _quantiles.searched_quantile(q, lambda y: self.cdf(np.exp(y)[..., None]))
+        return np.asarray(np.exp(found)[..., None])
+
+    def _require_line(self, name: str) -> None:
         if self.d != 1:
-            raise ValueError(f"cdf is defined for d = 1 only, this law has d = {self.d}.")
-        return self._log_space_cdf(self._log(x)[..., 0])
+            raise ValueError(f"{name} is defined for d = 1 only, this law has d = {self.d}.")
+
+    def _lacks(self, name: str) -> ValueError:
+        return ValueError(f"{type(self).__name__} has no {name}: define it in the class.")
 
     def hyvarinen_score(self, x: Values) -> Array:
         """x * grad log p(x)."""
@@ -79,8 +107,38 @@ class Target(ABC):
         return np.log(_checks.with_trailing(_checks.positive_array(x, "x"), self.d, "x"))
 
 
+class _LogSpaceMixture(Target):
+    """What the laws of this module share: log X is a mixture of normal laws."""
+
+    @abstractmethod
+    def _parts(self) -> tuple[Array, Array, Array]:
+        """Weights (J,), and means and variances of the coordinates of log X, (J, d)."""
+
+    @abstractmethod
+    def _log_space_cdf(self, y: Array) -> Array:
+        """P(log X <= y) of a law with d = 1, for y of any shape."""
+
+    def cdf(self, x: Values) -> Array:
+        self._require_line("cdf")
+        return self._log_space_cdf(self._log(x)[..., 0])
+
+    def mean(self) -> Array:
+        return _quantiles.mean_and_var(*self._parts())[0]
+
+    def var(self) -> Array:
+        return _quantiles.mean_and_var(*self._parts())[1]
+
+    def ppf(self, q: Values) -> Array:
+        self._require_line("ppf")
+        weights, means, variances = self._parts()
+        line = weights, means[:, 0], np.sqrt(variances[:, 0])
+        found = _quantiles.mixture_quantile(q, *line, self._log_space_cdf)
+        with _checks.quiet():
+            return np.asarray(np.exp(found)[..., None])
+
+
 @dataclass(frozen=True, eq=False, init=False)
-class LogNormalMixture(Target):
+class LogNormalMixture(_LogSpaceMixture):
     """log X ~ sum_j weights_j N(log_means_j, log_covs_j).
 
     weights    (J,), positive, summing to 1 within 1e-12
@@ -117,8 +175,9 @@ class LogNormalMixture(Target):
         return int(self.log_means.shape[1])
 
     def diffuse(self, process: Process, t: float) -> "LogNormalMixture":
-        covs = self.log_covs + process.log_var(t) * np.eye(self.d)
-        return LogNormalMixture(self.weights, self.log_means + process.log_mean(t), covs)
+        fits(process, self.log_means, "this law")
+        covs = self.log_covs + log_vars(process, t) * np.eye(self.d)
+        return LogNormalMixture(self.weights, self.log_means + log_means(process, t), covs)
 
     def logpdf(self, x: Values) -> Array:
         y = self._log(x)
@@ -130,13 +189,23 @@ class LogNormalMixture(Target):
         pulls = _gaussians.pulls(y, self.log_means, self.log_covs)
         return np.asarray(np.sum(shares[..., None] * pulls, axis=-2))
 
-    def rvs(self, size: int, random_state: np.random.Generator) -> Array:
+    def rvs(self, size: int = 1, random_state: RandomState = None) -> Array:
+        random = _checks.generator(random_state)
         size = _checks.whole_number(size, "size", 1)
-        chosen = random_state.choice(self.weights.size, size=size, p=self.weights)
-        z = random_state.standard_normal((size, self.d))
+        chosen = random.choice(self.weights.size, size=size, p=self.weights)
+        z = random.standard_normal((size, self.d))
         roots = np.stack([_gaussians.square_root(cov) for cov in self.log_covs])
         noise = np.einsum("nij,nj->ni", roots[chosen], z)
         return np.asarray(np.exp(self.log_means[chosen] + noise))
+
+    def marginal(self, coordinates: int | Values) -> "LogNormalMixture":
+        i = _quantiles.coordinates(coordinates, self.d)
+        covs = self.log_covs[:, i][:, :, i]
+        return LogNormalMixture(self.weights, self.log_means[:, i], covs)
+
+    def _parts(self) -> tuple[Array, Array, Array]:
+        variances = np.diagonal(self.log_covs, axis1=-2, axis2=-1)
+        return self.weights, self.log_means, variances
 
     def _log_space_cdf(self, y: Array) -> Array:
         stds = np.sqrt(self.log_covs[:, 0, 0])
@@ -148,7 +217,7 @@ class LogNormalMixture(Target):
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class LogNormal(Target):
+class LogNormal(_LogSpaceMixture):
     """log X ~ N(log_mean, log_cov).
 
     log_mean  (d,)
@@ -169,8 +238,9 @@ class LogNormal(Target):
         return self.log_mean.size
 
     def diffuse(self, process: Process, t: float) -> "LogNormal":
-        cov = self.log_cov + process.log_var(t) * np.eye(self.d)
-        return LogNormal(self.log_mean + process.log_mean(t), cov)
+        fits(process, self.log_mean, "this law")
+        cov = self.log_cov + log_vars(process, t) * np.eye(self.d)
+        return LogNormal(self.log_mean + log_means(process, t), cov)
 
     def logpdf(self, x: Values) -> Array:
         y = self._log(x)
@@ -180,9 +250,17 @@ class LogNormal(Target):
     def log_score(self, x: Values) -> Array:
         return _gaussians.pulls(self._log(x), self.log_mean[None], self.log_cov[None])[..., 0, :]
 
-    def rvs(self, size: int, random_state: np.random.Generator) -> Array:
-        z = random_state.standard_normal((_checks.whole_number(size, "size", 1), self.d))
+    def rvs(self, size: int = 1, random_state: RandomState = None) -> Array:
+        random = _checks.generator(random_state)
+        z = random.standard_normal((_checks.whole_number(size, "size", 1), self.d))
         return np.exp(self.log_mean + z @ _gaussians.square_root(self.log_cov).T)
+
+    def marginal(self, coordinates: int | Values) -> "LogNormal":
+        i = _quantiles.coordinates(coordinates, self.d)
+        return LogNormal(self.log_mean[i], self.log_cov[np.ix_(i, i)])
+
+    def _parts(self) -> tuple[Array, Array, Array]:
+        return np.ones(1), self.log_mean[None], np.diag(self.log_cov)[None]
 
     def _log_space_cdf(self, y: Array) -> Array:
         std = math.sqrt(self.log_cov[0, 0])
@@ -190,7 +268,7 @@ class LogNormal(Target):
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class PointMasses(Target):
+class PointMasses(_LogSpaceMixture):
     """A finite data set, each point blurred by an isotropic log-normal: an ideal denoiser's (R3).
 
     points   (n, d), positive, all equally likely
@@ -213,8 +291,14 @@ class PointMasses(Target):
         return int(self.points.shape[1])
 
     def diffuse(self, process: Process, t: float) -> "PointMasses":
-        points = _checks.times_exp(self.points, process.log_mean(t))
-        return PointMasses(points, self.log_var + process.log_var(t))
+        fits(process, self.points, "this law")
+        v = log_vars(process, t)
+        if isinstance(v, np.ndarray):
+            raise ValueError(
+                "PointMasses have one blur for all coordinates, this process one for each: take "
+                "LogNormalMixture(weights, log(points), zeros) for the data set."
+            )
+        return PointMasses(_checks.times_exp(self.points, log_means(process, t)), self.log_var + v)
 
     def logpdf(self, x: Values) -> Array:
         y = self._log(x)
@@ -228,11 +312,24 @@ class PointMasses(Target):
         weights = _gaussians.responsibilities(self._exponents(y))
         return (weights @ np.log(self.points) - y) / self._variance
 
-    def rvs(self, size: int, random_state: np.random.Generator) -> Array:
+    def rvs(self, size: int = 1, random_state: RandomState = None) -> Array:
+        random = _checks.generator(random_state)
         size = _checks.whole_number(size, "size", 1)
-        chosen = random_state.integers(self.points.shape[0], size=size)
-        z = random_state.standard_normal((size, self.d))
+        chosen = _checks.indices(random, self.points.shape[0], size)
+        z = random.standard_normal((size, self.d))
         return _checks.times_exp(self.points[chosen], math.sqrt(self.log_var) * z)
+
+    def marginal(self, coordinates: int | Values) -> "PointMasses":
+        i = _quantiles.coordinates(coordinates, self.d)
+        return PointMasses(self.points[:, i], self.log_var)
+
+    def ppf(self, q: Values) -> Array:
+        self._require_line("ppf")
+        return super().ppf(q) if self.log_var else _quantiles.staircase(q, self.points)
+
+    def _parts(self) -> tuple[Array, Array, Array]:
+        n, d = self.points.shape
+        return np.full(n, 1.0 / n), np.log(self.points), np.full((n, d), self.log_var)
 
     def _log_space_cdf(self, y: Array) -> Array:
         residuals = y[..., None] - np.log(self.points[:, 0])

@@ -20,6 +20,7 @@ from gbm_fast.distributions.scores import Scores, Shape
 from gbm_fast.divergence import Gaussian, kl_divergence
 from gbm_fast.process import Process, Time
 from gbm_fast.shapes import exact_arithmetic, lasting, owned
+from gbm_fast.targets.base import normal_cdf
 
 
 class LogNormal(Scores, TransformedDistribution):
@@ -115,7 +116,7 @@ class LogNormal(Scores, TransformedDistribution):
         if self._validate_args:
             self._validate_sample(value)
         residual = (value.log() - self.log_mean)[..., 0]
-        return torch.special.ndtr(residual / self._log_variances[..., 0].sqrt())
+        return normal_cdf(residual, self._log_variances[..., 0].sqrt())
 
     def log_score(self, value: Tensor) -> Tensor:
         """s = -S^-1 (log x - a), of the shape of `value` broadcast with the batch."""

@@ -5,21 +5,30 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import real_tensor, require_positive, require_tensor, whole_number
+from gbm_fast.checks import (
+    RandomState,
+    generator,
+    real_tensor,
+    require_positive,
+    require_tensor,
+    whole_number,
+)
 from gbm_fast.shapes import lasting
+from gbm_fast.targets.quantiles import Coordinates, probabilities
 
 Parameter = Tensor | float
 
 
-def standard_gamma(shape: Tensor, size: int, random_state: torch.Generator) -> Tensor:
+def standard_gamma(shape: Tensor, size: int, random_state: RandomState) -> Tensor:
     """`size` draws of Gamma(shape_i, 1) for each entry of `shape` (d,): (size, d), positive.
 
     Drawn on the generator's device in the dtype of `shape` and moved to its device.
     """
     count = whole_number(size, "size", 1)
-    each = shape.to(random_state.device).expand(count, -1).contiguous()
+    source = generator(random_state)
+    each = shape.to(source.device).expand(count, -1).contiguous()
     # torch.distributions.Gamma has no argument for a generator; this is what it calls.
-    draws = torch._standard_gamma(each, generator=random_state)
+    draws = torch._standard_gamma(each, generator=source)
     return draws.clamp(min=torch.finfo(shape.dtype).tiny).to(shape.device)
 
 
@@ -63,8 +72,24 @@ class ProductLaw(ABC):
         """x * grad log p(x), the formula in the module docstring."""
 
     @abstractmethod
-    def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
-        """`size` >= 1 independent draws, (size, d)."""
+    def rvs(self, size: int = 1, random_state: RandomState = None) -> Tensor:
+        """`size` >= 1 independent draws, (size, d); a generator, a seed, or torch's own."""
+
+    @abstractmethod
+    def mean(self) -> Tensor:
+        """E[X], (d,), infinite where it does not exist."""
+
+    @abstractmethod
+    def var(self) -> Tensor:
+        """Var[X_i], (d,), infinite where it does not exist."""
+
+    @abstractmethod
+    def marginal(self, coordinates: Coordinates) -> "ProductLaw":
+        """The law of some coordinates: one index, or several in the order that is wanted."""
+
+    @abstractmethod
+    def _quantiles(self, q: Tensor) -> Tensor:
+        """The inverse of `_cdfs`, (..., d), in float64."""
 
     @abstractmethod
     def _log_densities(self, x: Tensor) -> Tensor:
@@ -83,6 +108,15 @@ class ProductLaw(ABC):
         if self.d != 1:
             raise ValueError(f"cdf is defined for d = 1 only, this law has d = {self.d}.")
         return self._cdfs(self._checked(x))[..., 0]
+
+    def ppf(self, q: Tensor | float) -> Tensor:
+        """The x with P(X <= x) = q, for d = 1 only: q (...) in [0, 1] to (..., 1).
+
+        SciPy's, computed on the CPU in float64 and without a gradient.
+        """
+        if self.d != 1:
+            raise ValueError(f"ppf is defined for d = 1 only, this law has d = {self.d}.")
+        return self._quantiles(probabilities(q).cpu()[..., None]).to(self.mean())
 
     def log_score(self, x: Tensor) -> Tensor:
         """1 + x * grad log p(x), the score of log X."""

@@ -1,14 +1,25 @@
 """The four laws of the package, by their formulas (torch; claims R24, R25)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.special import betainc, betaincc
+from scipy.special import (
+    betainc,
+    betaincc,
+    betainccinv,
+    betaincinv,
+    gammainccinv,
+    gammaincinv,
+)
 from torch import Tensor
 from torch.special import gammainc, gammaincc, gammaln, xlog1py, xlogy
 
+from gbm_fast.checks import RandomState, generator
 from gbm_fast.laws.base import Parameter, ProductLaw, in_range, set_parameters, standard_gamma
+from gbm_fast.targets.quantiles import Coordinates, by_scipy
+from gbm_fast.targets.quantiles import coordinates as indices
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +44,7 @@ class Gamma(ProductLaw):
         """shape - 1 - rate x."""
         return self.shape - 1 - self.rate * self._checked(x)
 
-    def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
+    def rvs(self, size: int = 1, random_state: RandomState = None) -> Tensor:
         """Draws (size, d)."""
         return in_range(standard_gamma(self.shape, size, random_state) / self.rate)
 
@@ -43,6 +54,22 @@ class Gamma(ProductLaw):
 
     def _cdfs(self, x: Tensor) -> Tensor:
         return gammainc(self.shape, self.rate * x)
+
+    def _quantiles(self, q: Tensor) -> Tensor:
+        return by_scipy(gammaincinv, self.shape, q) / self.rate.double().cpu()
+
+    def mean(self) -> Tensor:
+        """shape / rate."""
+        return self.shape / self.rate
+
+    def var(self) -> Tensor:
+        """shape / rate^2."""
+        return self.shape / self.rate.square()
+
+    def marginal(self, coordinates: Coordinates) -> "Gamma":
+        """The law of some coordinates."""
+        i = indices(coordinates, self.d)
+        return Gamma(self.shape[i], self.rate[i])
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +94,7 @@ class InverseGamma(ProductLaw):
         """-shape - 1 + scale / x."""
         return self.scale / self._checked(x) - self.shape - 1
 
-    def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
+    def rvs(self, size: int = 1, random_state: RandomState = None) -> Tensor:
         """Draws (size, d)."""
         return in_range(self.scale / standard_gamma(self.shape, size, random_state))
 
@@ -77,6 +104,23 @@ class InverseGamma(ProductLaw):
 
     def _cdfs(self, x: Tensor) -> Tensor:
         return gammaincc(self.shape, self.scale / x)
+
+    def _quantiles(self, q: Tensor) -> Tensor:
+        return self.scale.double().cpu() / by_scipy(gammainccinv, self.shape, q)
+
+    def mean(self) -> Tensor:
+        """scale / (shape - 1), infinite for shape <= 1."""
+        return _where_it_exists(self.shape - 1, lambda a: self.scale / a)
+
+    def var(self) -> Tensor:
+        """(scale / (shape - 1))^2 / (shape - 2), infinite for shape <= 2."""
+        above = torch.where(self.shape > 1, self.shape - 1, torch.ones_like(self.shape))
+        return _where_it_exists(self.shape - 2, lambda a: (self.scale / above).square() / a)
+
+    def marginal(self, coordinates: Coordinates) -> "InverseGamma":
+        """The law of some coordinates."""
+        i = indices(coordinates, self.d)
+        return InverseGamma(self.shape[i], self.scale[i])
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +145,7 @@ class Weibull(ProductLaw):
         """shape - 1 - shape (x / scale)^shape."""
         return self.shape * (1 - (self._checked(x) / self.scale) ** self.shape) - 1
 
-    def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
+    def rvs(self, size: int = 1, random_state: RandomState = None) -> Tensor:
         """Draws (size, d)."""
         # The power of an exponential variable, which is Gamma(1).
         exponential = standard_gamma(torch.ones_like(self.shape), size, random_state)
@@ -114,6 +158,23 @@ class Weibull(ProductLaw):
 
     def _cdfs(self, x: Tensor) -> Tensor:
         return -torch.expm1(-((x / self.scale) ** self.shape))
+
+    def _quantiles(self, q: Tensor) -> Tensor:
+        scale, shape = self.scale.double().cpu(), self.shape.double().cpu()
+        return scale * (-torch.log1p(-q)) ** (1 / shape)
+
+    def mean(self) -> Tensor:
+        """scale Gamma(1 + 1 / shape)."""
+        return self.scale * gammaln(1 + 1 / self.shape).exp()
+
+    def var(self) -> Tensor:
+        """E[X]^2 (Gamma(1 + 2 / shape) / Gamma(1 + 1 / shape)^2 - 1)."""
+        return self.mean().square() * _log_gamma_excess(1 / self.shape).expm1()
+
+    def marginal(self, coordinates: Coordinates) -> "Weibull":
+        """The law of some coordinates."""
+        i = indices(coordinates, self.d)
+        return Weibull(self.shape[i], self.scale[i])
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,10 +204,11 @@ class BetaPrime(ProductLaw):
         state = self._checked(x)
         return self.a - 1 - (self.a + self.b) * state / (self.scale + state)
 
-    def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
+    def rvs(self, size: int = 1, random_state: RandomState = None) -> Tensor:
         """Draws (size, d)."""
-        above = standard_gamma(self.a, size, random_state)
-        return in_range(self.scale * above / standard_gamma(self.b, size, random_state))
+        source = generator(random_state)
+        above = standard_gamma(self.a, size, source)
+        return in_range(self.scale * above / standard_gamma(self.b, size, source))
 
     def _log_densities(self, x: Tensor) -> Tensor:
         relative = x / self.scale
@@ -161,3 +223,40 @@ class BetaPrime(ProductLaw):
         # Above the scale the share is close to 1, and its distance from 1 is what matters.
         values = np.where(share > rest, betaincc(b, a, rest), betainc(a, b, share))
         return torch.from_numpy(values).to(x)
+
+    def _quantiles(self, q: Tensor) -> Tensor:
+        share = by_scipy(betaincinv, self.a, self.b, q)
+        return self.scale.double().cpu() * share / by_scipy(betainccinv, self.b, self.a, q)
+
+    def mean(self) -> Tensor:
+        """scale a / (b - 1), infinite for b <= 1."""
+        return _where_it_exists(self.b - 1, lambda b: self.scale * self.a / b)
+
+    def var(self) -> Tensor:
+        """scale^2 a (a + b - 1) / ((b - 1)^2 (b - 2)), infinite for b <= 2."""
+        below = torch.where(self.b > 1, self.b - 1, torch.ones_like(self.b))
+        part = self.scale.square() * self.a * (self.a + below) / below.square()
+        return _where_it_exists(self.b - 2, lambda b: part / b)
+
+    def marginal(self, coordinates: Coordinates) -> "BetaPrime":
+        """The law of some coordinates."""
+        i = indices(coordinates, self.d)
+        return BetaPrime(self.a[i], self.b[i], self.scale[i])
+
+
+def _where_it_exists(excess: Tensor, formula: Callable[[Tensor], Tensor]) -> Tensor:
+    """`formula` of the positive entries of `excess`, infinity for the others."""
+    found = formula(torch.where(excess > 0, excess, torch.ones_like(excess)))
+    return torch.where(excess > 0, found, torch.full_like(found, torch.inf))
+
+
+def _log_gamma_excess(x: Tensor) -> Tensor:
+    """log Gamma(1 + 2 x) - 2 log Gamma(1 + x) for x > 0, without cancellation for small x.
+
+    There it is the sum over k >= 2 of zeta(k) (2^k - 2) (-x)^k / k.
+    """
+    k = torch.arange(2, 32, dtype=torch.float64, device=x.device)
+    terms = torch.special.zeta(k, torch.ones_like(k)) * (2**k - 2) / k
+    small = x.double().clamp(max=0.125)[..., None]
+    series = (terms * (-small) ** k).sum(-1).to(x)
+    return torch.where(x < 0.125, series, gammaln(1 + 2 * x) - 2 * gammaln(1 + x))

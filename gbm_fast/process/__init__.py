@@ -12,14 +12,24 @@ Symbols
 
 A time is a number, or a tensor: 0-d, or (batch,) for one time a sample. Schedules are computed in
 float64 on the device of `t` (the CPU for a number) and returned so; `shapes.schedule_like` casts
-them to a state. Times outside [0, T], and steps that leave it, raise ValueError.
+them to a state. Times outside [0, T], and steps that leave it, raise ValueError. The rates of
+`CoordinateGBM` differ by coordinate; what needs one number for all of them refuses it.
 """
 
 from gbm_fast.process.base import Process
 from gbm_fast.process.constant import GBM
+from gbm_fast.process.coordinates import CoordinateGBM
 from gbm_fast.process.exploding import VarianceExploding
 from gbm_fast.process.piecewise import PiecewiseGBM
 from gbm_fast.process.times import Time
 from gbm_fast.process.varying import TimeVaryingGBM
 
-__all__ = ["GBM", "PiecewiseGBM", "Process", "Time", "TimeVaryingGBM", "VarianceExploding"]
+__all__ = [
+    "GBM",
+    "CoordinateGBM",
+    "PiecewiseGBM",
+    "Process",
+    "Time",
+    "TimeVaryingGBM",
+    "VarianceExploding",
+]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gbm_fast.checks import require_floating, require_non_negative, require_positive
 from gbm_fast.process import Process, Time
+from gbm_fast.process.coordinates import increments
 from gbm_fast.process.times import float64
 from gbm_fast.scores import ScoreFunction
 from gbm_fast.shapes import schedule_like
@@ -40,7 +41,7 @@ class AmbientStep(Step):
     def schedule(self, process: Process, t_score: Time, dt: Time, noise: Number) -> Schedule:
         """(dm, dv, noise)."""
         require_non_negative(noise, "noise")
-        return *process.increments(t_score, dt), float64(noise)
+        return *increments(process, t_score, dt), float64(noise)
 
     def move(
         self,

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gbm_fast.checks import like, real_number, require_positive
 from gbm_fast.grids import Grid
-from gbm_fast.process import Process, Time
+from gbm_fast.process import CoordinateGBM, Process, Time
 from gbm_fast.scores import LogScore, ScoreFunction
 
 Number = float | Tensor
@@ -53,6 +53,8 @@ class Step(ABC):
 
         Raises ValueError as `schedule` does.
         """
+        if isinstance(process, CoordinateGBM):  # a row of (d,) would be taken for one of (batch,)
+            return [self.schedule(process, *row) for row in grid]
         t_score, dt, noise = columns(grid)
         parts = self.schedule(process, t_score, dt, noise)
         return list(zip(*(part.unbind() for part in parts), strict=True))
@@ -146,5 +148,10 @@ def draws_like(state: Tensor, z: Tensor | None) -> Tensor:
 def scaled(number: Number, schedule: Tensor) -> Tensor:
     """number * schedule for a number or a tensor of numbers, on the device of the schedule."""
     if isinstance(number, Tensor):
+        if number.ndim > 0 and schedule.ndim == 2:
+            raise ValueError(
+                "a step of a process with rates for each coordinate takes one factor on the noise "
+                f"for all samples, got shape {tuple(number.shape)}."
+            )
         return schedule * number.to(schedule)
     return schedule * real_number(number, "a factor")

@@ -9,6 +9,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from gbm_fast.process import Process, Time
+from gbm_fast.process.coordinates import increments
 from gbm_fast.steps.ambient import AmbientStep
 from gbm_fast.steps.base import Number, scaled
 from gbm_fast.steps.log_affine import LogAffineStep, LogCoefficients
@@ -68,5 +69,5 @@ class DaleLangevin(LogAffineStep):
         self, process: Process, t_score: Time, dt: Time, noise: Number
     ) -> LogCoefficients:
         """Those of the formula in the class docstring; the arguments are the base class's."""
-        dm, dv = process.increments(t_score, dt)
+        dm, dv = increments(process, t_score, dt)
         return LogCoefficients(-dm, dv, scaled(noise, dv.sqrt()))

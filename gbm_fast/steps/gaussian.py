@@ -25,6 +25,7 @@ from gbm_fast.checks import (
     require_non_negative,
 )
 from gbm_fast.process import Process, Time
+from gbm_fast.process.coordinates import increments, log_vars
 from gbm_fast.process.times import end_of_step
 from gbm_fast.shapes import lasting
 from gbm_fast.steps.base import Number, scaled
@@ -34,10 +35,10 @@ from gbm_fast.steps.log_affine import LogAffineStep, LogCoefficients
 def _log_vars(process: Process, t_score: Time, dt: Time) -> tuple[Tensor, Tensor]:
     """v(t) and v(s), with v(t) > 0."""
     t, s, _ = end_of_step(t_score, dt, process.horizon)
-    v_t = process.log_var(t)
+    v_t = log_vars(process, t)
     if has_values(v_t) and not bool((v_t > 0).all()):
         raise ValueError("t_score must be positive: at t = 0 there is no noise left to remove.")
-    return v_t, process.log_var(s)
+    return v_t, log_vars(process, s)
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -84,18 +85,34 @@ class Ancestral(LogAffineStep):
         self, process: Process, t_score: Time, dt: Time, noise: Number
     ) -> LogCoefficients:
         """Those of the formula in the class docstring; the arguments are the base class's."""
-        dm, dv = process.increments(t_score, dt)
+        dm, dv = increments(process, t_score, dt)
         v_t, v_s = _log_vars(process, t_score, dt)
         variances = self._variances.to(dv.device)
         if variances.ndim == 0:
             root = (dv * (variances + v_s) / (variances + v_t)).sqrt()
             return LogCoefficients(-dm, dv, scaled(noise, root))
+        if dv.ndim == 2:
+            return LogCoefficients(-dm, dv, scaled(noise, self._bridge_root(dv[0], v_s[0])))
         kappa, v_s, v_t = (p[..., None] for p in (scaled(noise, dv.sqrt()), v_s, v_t))
         stds = kappa * ((variances + v_s) / (variances + v_t)).sqrt()
         if self._axes is None:
             return LogCoefficients(-dm, dv, torch.diag_embed(stds))
         axes = self._axes.to(dv.device)
         return LogCoefficients(-dm, dv, (axes * stds[..., None, :]) @ axes.mT)
+
+    def _bridge_root(self, dv: Tensor, v_s: Tensor) -> Tensor:
+        """R with R R^T = A (A + D)^-1 D, A = data_log_cov + diag v_s, D = diag dv; (d,) to (d, d).
+
+        In units of sqrt(dv) it is a covariance with eigenvalues a / (a + 1).
+        """
+        cov = self.data_log_cov.to(dv.device)
+        matrix = (torch.diag(cov) if cov.ndim == 1 else cov) + torch.diag(v_s)
+        if has_values(dv) and not bool(dv.any()):
+            return torch.zeros_like(matrix)
+        units = dv.sqrt()
+        above, axes = torch.linalg.eigh(matrix / units[:, None] / units)
+        above = above.clamp(min=0)
+        return units[:, None] * ((axes * (above / (above + 1)).sqrt()) @ axes.mT)
 
 
 @dataclass(frozen=True)
@@ -116,7 +133,7 @@ class DDIM(LogAffineStep):
         self, process: Process, t_score: Time, dt: Time, noise: Number
     ) -> LogCoefficients:
         """(-dm, v(t) - sqrt(v(s) v(t)), 0); the arguments are the base class's."""
-        dm, dv = process.increments(t_score, dt)
+        dm, dv = increments(process, t_score, dt)
         v_t, v_s = _log_vars(process, t_score, dt)
         # v_t - sqrt(v_s v_t) without cancellation.
         return LogCoefficients(-dm, dv / (1 + (v_s / v_t).sqrt()), torch.zeros_like(dv))

@@ -20,7 +20,8 @@ from gbm_fast.steps.base import LogStep, Number, Schedule, draws_like, log_score
 class LogCoefficients(NamedTuple):
     """log X_s = log X_t + shift + weight (1 + h) + root z, in float64.
 
-    shift and weight are 0-d or (batch,); root too, or a matrix (d, d) or (batch, d, d).
+    shift and weight are 0-d or (batch,); root too, or a matrix (d, d) or (batch, d, d). With rates
+    of its own for each coordinate they are (1, d).
     """
 
     shift: Tensor
@@ -57,7 +58,7 @@ class LogAffineStep(LogStep):
         draws = draws_like(state, z) if self.uses_noise else None
         shift, weight, root = schedule
         moved = add_scaled(state, weight, log_score_at(score, state, t_score))
-        if draws is not None and root.ndim < 2:
+        if draws is not None and (root.ndim < 2 or len(root) == 1 < root.ndim < 3):
             moved = add_scaled(moved, root, draws, reuse=True)
         elif draws is not None:
             with exact_arithmetic(draws):

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from gbm_fast.checks import real_number, require_non_negative
 from gbm_fast.process import Process, Time
+from gbm_fast.process.coordinates import increments
 from gbm_fast.steps.ambient import AmbientStep
 from gbm_fast.steps.base import Number, scaled
 from gbm_fast.steps.log_affine import LogAffineStep, LogCoefficients
@@ -46,7 +47,7 @@ class MarginalPreserving(LogAffineStep):
         self, process: Process, t_score: Time, dt: Time, noise: Number
     ) -> LogCoefficients:
         """Those of the formula in the class docstring; the arguments are the base class's."""
-        dm, dv = process.increments(t_score, dt)
+        dm, dv = increments(process, t_score, dt)
         kappa = scaled(noise, torch.full_like(dv, self.kappa))
         return LogCoefficients(-dm, 0.5 * (1 + kappa**2) * dv, kappa * dv.sqrt())
 
@@ -95,5 +96,5 @@ class Corrector(LogAffineStep):
         self, process: Process, t_score: Time, dt: Time, noise: Number
     ) -> LogCoefficients:
         """(0, dv / 2, noise sqrt(dv)); the arguments are the base class's."""
-        _, dv = process.increments(t_score, dt)
+        _, dv = increments(process, t_score, dt)
         return LogCoefficients(torch.zeros_like(dv), 0.5 * dv, scaled(noise, dv.sqrt()))

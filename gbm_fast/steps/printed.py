@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gbm_fast.process import Process, Time
+from gbm_fast.process.coordinates import increments
 from gbm_fast.steps.base import Number, scaled
 from gbm_fast.steps.log_affine import LogAffineStep, LogCoefficients
 
@@ -27,5 +28,5 @@ class PrintedAlgorithm1(LogAffineStep):
         self, process: Process, t_score: Time, dt: Time, noise: Number
     ) -> LogCoefficients:
         """Those of the formula in the class docstring; the arguments are the base class's."""
-        dm, dv = process.increments(t_score, dt)
+        dm, dv = increments(process, t_score, dt)
         return LogCoefficients(-dm - dv, dv, scaled(noise, dv.sqrt()))

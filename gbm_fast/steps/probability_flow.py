@@ -8,7 +8,8 @@ from torch import Tensor
 
 from gbm_fast.checks import has_values
 from gbm_fast.grids import Grid
-from gbm_fast.process import Process, Time
+from gbm_fast.process import CoordinateGBM, Process, Time
+from gbm_fast.process.coordinates import increments, log_vars
 from gbm_fast.process.times import TOLERANCE, end_of_step
 from gbm_fast.scores import ScoreFunction
 from gbm_fast.shapes import schedule_like
@@ -53,6 +54,8 @@ class ProbabilityFlow(LogStep):
 
     def schedules(self, process: Process, grid: Grid) -> list[Schedule]:
         """`schedule` of each row, of all rows at once."""
+        if isinstance(process, CoordinateGBM):
+            return super().schedules(process, grid)
         t_score, dt, _ = columns(grid)
         rows = zip(*(part.unbind() for part in self._parts(process, t_score, dt)), strict=True)
         lands = self._lands(process, grid)
@@ -71,9 +74,9 @@ class ProbabilityFlow(LogStep):
 
     @staticmethod
     def _parts(process: Process, t_score: Time, dt: Time) -> Schedule:
-        dm, dv = process.increments(t_score, dt)
+        dm, dv = increments(process, t_score, dt)
         t, s, _ = end_of_step(t_score, dt, process.horizon)
-        a, b = process.log_var(t).sqrt(), process.log_var(s).sqrt()
+        a, b = log_vars(process, t).sqrt(), log_vars(process, s).sqrt()
         if has_values(a) and not bool((a > 0).all()):
             raise ValueError(
                 "t_score must be positive: at t = 0 there is no noise left to remove."

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gbm_fast.checks import has_values
 from gbm_fast.process import Process, Time
+from gbm_fast.process.coordinates import fits, log_means
 from gbm_fast.shapes import exact_arithmetic
 from gbm_fast.targets.base import Target
 from gbm_fast.targets.lognormal import LogNormal, LogNormalMixture
@@ -49,7 +50,8 @@ class Components(NamedTuple):
 
     def diffused(self, process: Process, t: Time) -> "Components":
         """The components of log X_t, `t` a scalar."""
-        m, v = process.log_mean(t).to(self.means), process.log_var(t)
+        fits(process, self.means.shape[-1], "this law")
+        m, v = log_means(process, t).to(self.means), process.log_var(t)
         return self._replace(
             means=self.means + m,
             variances=self.variances + v.to(self.means),

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 
 from gbm_fast.checks import (
+    RandomState,
+    generator,
     real_tensor,
     require_covariance,
     require_finite,
@@ -32,6 +34,8 @@ from gbm_fast.targets.base import (
     standard_normal,
 )
 from gbm_fast.targets.principal_axes import PrincipalAxes, times_small, widened
+from gbm_fast.targets.quantiles import Coordinates, mean_and_var, mixture_quantile
+from gbm_fast.targets.quantiles import coordinates as indices
 
 CHUNK = 2**15
 
@@ -142,23 +146,55 @@ class LogNormalMixture(Target):
         stds = self.log_covs[:, 0, 0].sqrt()
         return (self.weights * normal_cdf(self._log(x) - self.log_means[:, 0], stds)).sum(-1)
 
-    def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
+    def rvs(self, size: int = 1, random_state: RandomState = None) -> Tensor:
         """Draws (size, d); singular covariances are allowed."""
         return self.labelled_rvs(size, random_state)[0]
 
-    def labelled_rvs(self, size: int, random_state: torch.Generator) -> tuple[Tensor, Tensor]:
+    def labelled_rvs(
+        self, size: int = 1, random_state: RandomState = None
+    ) -> tuple[Tensor, Tensor]:
         """The draws of `rvs` and the component that each is from, int64 (size,)."""
         whole_number(size, "size", 1)
+        source = generator(random_state)
         roots = self.principal_axes.roots(self.log_means)
         chosen = torch.multinomial(
-            self.weights.to(random_state.device), size, replacement=True, generator=random_state
+            self.weights.to(source.device), size, replacement=True, generator=source
         ).to(self.weights.device)
-        z = standard_normal(size, random_state, self.log_means)
+        z = standard_normal(size, source, self.log_means)
         y = self.log_means[chosen]
         for j, root in enumerate(roots):
             with exact_arithmetic(z):
                 y[chosen == j] += z[chosen == j] @ root.mT
         return y.exp(), chosen
+
+    def mean(self) -> Tensor:
+        """E[X] = sum_j w_j exp(a_j + diag(S_j) / 2), (d,)."""
+        return mean_and_var(*self._parts())[0]
+
+    def var(self) -> Tensor:
+        """Var[X_i], (d,)."""
+        return mean_and_var(*self._parts())[1]
+
+    def ppf(self, q: Tensor | float) -> Tensor:
+        """The smallest x with P(X <= x) >= q, d = 1 only: q (...) to (..., 1)."""
+        self._require_line("ppf")
+        weights, means, variances = (part.detach().double() for part in self._parts())
+        line = means[:, 0], variances[:, 0].sqrt()
+
+        def cdf(y: Tensor) -> Tensor:
+            return (weights * normal_cdf(y[..., None] - line[0], line[1])).sum(-1)
+
+        found = mixture_quantile(q, weights, *line, cdf).exp()
+        return found[..., None].to(self.log_means)
+
+    def marginal(self, coordinates: Coordinates) -> "LogNormalMixture":
+        """The law of some coordinates: one index, or several in the order that is wanted."""
+        i = indices(coordinates, self.d)
+        return LogNormalMixture(self.weights, self.log_means[:, i], self.log_covs[:, i][:, :, i])
+
+    def _parts(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Weights (J,), and means and variances of the coordinates of log X, (J, d)."""
+        return self.weights, self.log_means, self.log_covs.diagonal(dim1=-2, dim2=-1)
 
     def component(self, j: int) -> "LogNormal":
         """The law of X given that it is from component j."""
@@ -166,7 +202,7 @@ class LogNormalMixture(Target):
 
     def diffuse(self, process: Process, t: Time) -> "LogNormalMixture":
         """The mixture with m(t) added to the means and v(t) I to the covariances."""
-        m, v = schedule_at(process, t)
+        m, v = schedule_at(process, t, self.d)
         means, law = self.log_means, object.__new__(LogNormalMixture)  # nothing to validate anew
         with lasting():
             for name, value in (
@@ -244,7 +280,24 @@ class LogNormal(Target):
         """Phi((log x - log_mean) / sqrt(log_cov)), shape (...), d = 1 only."""
         return self._mixture.cdf(x)
 
-    def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
+    def mean(self) -> Tensor:
+        """E[X] = exp(log_mean + diag(log_cov) / 2), (d,)."""
+        return self._mixture.mean()
+
+    def var(self) -> Tensor:
+        """Var[X_i] = E[X_i]^2 (exp(log_cov_ii) - 1), (d,)."""
+        return self._mixture.var()
+
+    def ppf(self, q: Tensor | float) -> Tensor:
+        """The x with P(X <= x) = q, d = 1 only: q (...) to (..., 1)."""
+        return self._mixture.ppf(q)
+
+    def marginal(self, coordinates: Coordinates) -> "LogNormal":
+        """The law of some coordinates: one index, or several in the order that is wanted."""
+        i = indices(coordinates, self.d)
+        return LogNormal(self.log_mean[i], self.log_cov[i][:, i])
+
+    def rvs(self, size: int = 1, random_state: RandomState = None) -> Tensor:
         """Draws (size, d); a singular covariance is allowed."""
         return self._mixture.rvs(size, random_state)
 

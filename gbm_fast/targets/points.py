@@ -24,7 +24,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from gbm_fast.checks import has_values, real_number, require_positive, whole_number
+from gbm_fast.checks import (
+    RandomState,
+    generator,
+    has_values,
+    real_number,
+    require_positive,
+    whole_number,
+)
 from gbm_fast.process import Process, Time
 from gbm_fast.process.times import float64
 from gbm_fast.shapes import exact_arithmetic, lasting, owned, times_exp
@@ -35,6 +42,8 @@ from gbm_fast.targets.base import (
     schedule_at,
     standard_normal,
 )
+from gbm_fast.targets.quantiles import Coordinates, mean_and_var, mixture_quantile, staircase
+from gbm_fast.targets.quantiles import coordinates as indices
 
 LARGEST_CHUNK = 2**24
 
@@ -163,12 +172,44 @@ class PointMasses(Target):
         std = self._v.sqrt().to(self._data.points)
         return normal_cdf(self._log(x) - self.points[:, 0].log(), std).mean(-1)
 
-    def rvs(self, size: int, random_state: torch.Generator) -> Tensor:
+    def mean(self) -> Tensor:
+        """The mean of the points times exp(log_var / 2), (d,)."""
+        return mean_and_var(*self._parts())[0]
+
+    def var(self) -> Tensor:
+        """Var[X_i], (d,)."""
+        return mean_and_var(*self._parts())[1]
+
+    def ppf(self, q: Tensor | float) -> Tensor:
+        """The smallest x with P(X <= x) >= q, d = 1 only: q (...) to (..., 1)."""
+        self._require_line("ppf")
+        if self.log_var == 0:
+            return staircase(q, self.points.detach())
+        weights, means, variances = (part.detach().double() for part in self._parts())
+        line, std = means[:, 0], variances[0, 0].sqrt()
+
+        def cdf(y: Tensor) -> Tensor:
+            return normal_cdf(y[..., None] - line, std).mean(-1)
+
+        found = mixture_quantile(q, weights, line, std.expand(len(line)), cdf).exp()
+        return found[..., None].to(self.points)
+
+    def marginal(self, coordinates: Coordinates) -> "PointMasses":
+        """The law of some coordinates: one index, or several in the order that is wanted."""
+        return PointMasses(self.points[:, indices(coordinates, self.d)], self.log_var)
+
+    def _parts(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Weights (n,), and means and variances of the coordinates of log X, (n, d)."""
+        logs = self.points.log()
+        spread = self._v.to(logs).expand(logs.shape)
+        return logs.new_full((len(logs),), 1 / len(logs)), logs, spread
+
+    def rvs(self, size: int = 1, random_state: RandomState = None) -> Tensor:
         """Draws (size, d): a point at random, times its log-normal noise."""
-        points, device = self._data.points, random_state.device
+        points, source = self._data.points, generator(random_state)
         count = whole_number(size, "size", 1)
-        chosen = torch.randint(points.shape[0], (count,), generator=random_state, device=device)
-        z = standard_normal(count, random_state, points)
+        chosen = torch.randint(points.shape[0], (count,), generator=source, device=source.device)
+        z = standard_normal(count, source, points)
         exponent = (self._m + self._v.sqrt() * z).to(points)
         return times_exp(points[chosen.to(points.device)], exponent)
 
@@ -176,7 +217,12 @@ class PointMasses(Target):
         """The points times exp(m(t)), with log_var + v(t) round each."""
         law = object.__new__(PointMasses)
         law._data = self._data
-        m, v = schedule_at(process, t)
+        m, v = schedule_at(process, t, self.d)
+        if v.ndim == 1:
+            raise ValueError(
+                "the blur of PointMasses is the same in every coordinate, that of this process is "
+                "not: take LogNormalMixture(weights, points.log(), zeros) for the data set."
+            )
         with lasting():
             law._m, law._v = self._m + m, self._v + v
         return law

@@ -52,11 +52,18 @@ class PrincipalAxes(NamedTuple):
         return cls(variances, axes, singular, wide if kept else None)
 
     def widened(self, v: Tensor) -> "PrincipalAxes":
-        """Those of S_j + v I, for v >= 0, 0-d and in float64."""
+        """Those of S_j + v I, for v >= 0, 0-d and in float64; of S_j + diag v for v (d,)."""
+        if v.ndim == 1:
+            matrices = self._matrices() if self.covs is None else self.covs
+            return PrincipalAxes.of(widened(matrices, v))
         # Only a law without a density is looked at: no wait for the device in a sampler's loop.
         still = self.singular and has_values(v) and bool(v == 0)
         covs = None if self.covs is None else widened(self.covs, v)
         return PrincipalAxes(self.variances + v.to(self.variances), self.axes, still, covs)
+
+    def _matrices(self) -> Tensor:
+        """S_j, (J, d, d)."""
+        return (self.axes * self.variances[:, None, :]) @ self.axes.mT
 
     def whiteners(self, like: Tensor) -> Tensor:
         """W_j with S_j^-1 = W_j W_j^T, as Q_j diag(variances_j)^(-1/2): (J, d, d), cast to `like`.
@@ -101,7 +108,9 @@ def nearly_singular(covs: Tensor, rounding: float) -> Tensor:
 
 
 def widened(covs: Tensor, v: Tensor) -> Tensor:
-    """covs + v I for v 0-d."""
+    """covs + v I for v 0-d, covs + diag v for v (d,)."""
+    if v.ndim == 1:
+        return covs + torch.diag(v.to(covs))
     return covs + v.to(covs) * torch.eye(covs.shape[-1], dtype=covs.dtype, device=covs.device)
 
 

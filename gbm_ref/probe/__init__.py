@@ -17,7 +17,7 @@ the ratio x_s / x_t is a polynomial in z, of degree 1, or 2 for Milstein's schem
 Whether the map really is affine, or of that degree, is looked at with noise of size 3 and 8: a
 step that clips shows only beyond its bound. `assert_law` and `assert_step` compare with what the
 caller states and raise `LawRejected`, which says what failed and by how much. They judge the map
-alone: a sampler's own random numbers are not seen.
+alone: a sampler that draws random numbers of its own is rejected, with what can be done.
 """
 
 from gbm_ref.probe.law import AffineMap, Sampler, assert_law, extract_affine_map

@@ -9,7 +9,9 @@ from gbm_ref._checks import Array, Values
 from gbm_ref.probe.rejection import (
     NOISE_SIZES,
     LawRejected,
+    called,
     refuse,
+    require_same_twice,
     returned_array,
     sign_patterns,
 )
@@ -49,8 +51,8 @@ def assert_step(step: OneStep, x: Values, expected: Values, tolerance: float = 1
     tolerance  on the coefficients, relative to 1 + their absolute values, and on the values with
                noise of size 3 and 8 in different signs
 
-    Raises LawRejected where they differ, or where a coordinate feels the noise of another, and
-    ValueError outside those domains.
+    Raises LawRejected where they differ, where a coordinate feels the noise of another, and for a
+    step with random numbers of its own; ValueError outside those domains or without an argument z.
     """
     states = _states(x)
     stated = _checks.finite_array(expected, "expected")
@@ -60,6 +62,8 @@ def assert_step(step: OneStep, x: Values, expected: Values, tolerance: float = 1
             f"{stated.shape}."
         )
     tolerance = _checks.positive_number(tolerance, "tolerance")
+    first, second = (_ratio(step, states, np.zeros_like(states)) for _ in range(2))
+    require_same_twice(first, second)
     found = extract_step_polynomial(step, states, stated.shape[0] - 1)
     refuse({"coupling": _coupling(step, states, found[0])}, tolerance)
     refuse({"polynomial": _polynomial_gap(step, states, found)}, tolerance)
@@ -99,7 +103,7 @@ def _states(x: Values) -> Array:
 
 
 def _ratio(step: OneStep, x: Array, z: Array) -> Array:
-    moved = returned_array(step(x, z), x, "step")
+    moved = returned_array(called(step, x, z, "step"), x, "step")
     bad = ~np.isfinite(moved)
     if bad.any():
         raise LawRejected({"finiteness": float(bad.sum())})

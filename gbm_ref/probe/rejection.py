@@ -1,6 +1,7 @@
 """What is raised when a sampler is not the stated one, and what both probes share."""
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -10,7 +11,14 @@ from gbm_ref.divergence import Gaussian
 
 # A clipped step shows only beyond its bound, so there is a size that no clip spares.
 NOISE_SIZES = (3.0, 8.0)
+_OWN_NUMBERS = (
+    "pass z on to where it draws them, or put a generator in their place that hands out z row by "
+    "row. Where neither can be done, compare draws with the law: scipy.stats.kstest(x_0, law.cdf) "
+    "on the line, and the moments of log x_0."
+)
 _WORDS = {
+    "randomness": "it differs by {:.3g} when it is called with the same x and z, so it draws "
+    "random numbers of its own: " + _OWN_NUMBERS,
     "positivity": "{:.0f} of the values that it returned are not positive and finite",
     "affinity": "it is not affine in log x and z, off by {:.3g} of the terms added up",
     "mean": "the mean of log x_0 is off by {:.3g} standard deviations",
@@ -29,7 +37,7 @@ class LawRejected(AssertionError):
 
     reasons  what failed -> its size, in the unit of the tolerance: "affinity", "mean",
              "covariance" or "positivity" from `assert_law`; "polynomial", "coupling", "offset",
-             "slope", "curvature" or "finiteness" from `assert_step`
+             "slope", "curvature" or "finiteness" from `assert_step`; "randomness" from both
     found    the law that `assert_law` found, None where there is none
     """
 
@@ -42,13 +50,50 @@ class LawRejected(AssertionError):
         self.found = found
 
 
+# What a sampler in float32 leaves, and the tolerance that suits it.
+_OF_SINGLE, SINGLE = 2e-4, 5e-5
+
+
 def refuse(
     gaps: Mapping[str, float], tolerance: float, details: str = "", found: Gaussian | None = None
 ) -> None:
     """Raise LawRejected for those of the gaps that are above the tolerance, or NaN."""
     failed = {name: gap for name, gap in gaps.items() if not gap <= tolerance}
     if failed:
-        raise LawRejected(failed, details, found)
+        raise LawRejected(failed, _hint(failed, tolerance) + details, found)
+
+
+def _hint(failed: Mapping[str, float], tolerance: float) -> str:
+    """What to do where the gaps are of the size that float32 leaves."""
+    if tolerance >= SINGLE or not max(failed.values()) <= _OF_SINGLE:
+        return ""
+    return (
+        f"; gaps of 1e-7 to {_OF_SINGLE:g} are what float32 leaves: compute in float64, or pass "
+        f"tolerance={SINGLE:g} for a sampler in float32"
+    )
+
+
+def called(function: Callable[[Array, Array], Values], x: Array, z: Array, name: str) -> Values:
+    """function(x, z); a ValueError that says what to do for one that takes no noise."""
+    try:
+        takes = inspect.signature(function).bind(x, z) is not None
+    except TypeError:
+        takes = False
+    except ValueError:  # a builtin without a signature
+        takes = True
+    if not takes:
+        raise ValueError(
+            f"the {name} must be called as {name}(x, z), with its standard normal draws z as an "
+            "argument: " + _OWN_NUMBERS
+        )
+    return function(x, z)
+
+
+def require_same_twice(first: Array, second: Array) -> None:
+    """Raise LawRejected where two calls with the same arguments differ by more than rounding."""
+    with np.errstate(all="ignore"):
+        gaps = np.abs(second - first) / (np.abs(first) + np.abs(second))
+    refuse({"randomness": float(np.nanmax(gaps, initial=0.0))}, 1e-4)
 
 
 def sign_patterns(rows: int, d: int) -> list[Array]:

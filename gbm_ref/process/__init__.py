@@ -13,13 +13,22 @@ Symbols
 Time runs from t = 0 (data) to t = T (noise) and has no unit. Every `t` is one number in [0, T],
 a step from t has 0 <= dt <= t, and a log-variance v lies in [0, v(T)]; a `ValueError` says so
 otherwise. Beyond either end 1e-12 of the range is forgiven as rounding. The rest of this package
-uses only m, v and their increments, so each process works with each target, step and grid.
+uses only m, v and their increments, so each process works with each target, step and grid. The
+rates of `CoordinateGBM` differ by coordinate; what needs one number for all of them refuses it.
 """
 
 from gbm_ref.process.base import Process
 from gbm_ref.process.constant import GBM
+from gbm_ref.process.coordinates import CoordinateGBM
 from gbm_ref.process.exploding import VarianceExploding
 from gbm_ref.process.piecewise import PiecewiseGBM
 from gbm_ref.process.varying import TimeVaryingGBM
 
-__all__ = ["GBM", "PiecewiseGBM", "Process", "TimeVaryingGBM", "VarianceExploding"]
+__all__ = [
+    "GBM",
+    "CoordinateGBM",
+    "PiecewiseGBM",
+    "Process",
+    "TimeVaryingGBM",
+    "VarianceExploding",
+]

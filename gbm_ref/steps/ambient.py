@@ -12,6 +12,7 @@ import numpy as np
 from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
 from gbm_ref.process import Process
+from gbm_ref.process.coordinates import fits, increments
 from gbm_ref.steps.base import Score, draws_like, score_at
 
 
@@ -24,7 +25,9 @@ class AmbientStep(ABC):
     uses_noise: ClassVar[bool] = True
 
     @abstractmethod
-    def _factor(self, dm: float, dv: float, h: Array, noise: float, z: Array) -> Array:
+    def _factor(
+        self, dm: float | Array, dv: float | Array, h: Array, noise: float, z: Array
+    ) -> Array:
         """X_s / X_t; the formula in the class docstring."""
 
     def __call__(
@@ -43,7 +46,8 @@ class AmbientStep(ABC):
             raise ValueError(
                 "x_t must not hold zeros, which geometric Brownian motion never leaves."
             )
-        dm, dv = process.increments(t_score, dt)
+        fits(process, x, "x_t")
+        dm, dv = increments(process, t_score, dt)
         kappa = _checks.non_negative_number(noise, "noise")
         h = score_at(score, np.abs(x), t_score)
         draws = draws_like(x, z)

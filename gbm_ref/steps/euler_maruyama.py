@@ -3,13 +3,15 @@
 Symbols: see the package docstring.
 """
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
+
+import numpy as np
 
 from gbm_ref import _checks
 from gbm_ref._checks import Array
 from gbm_ref.process import Process
+from gbm_ref.process.coordinates import increments
 from gbm_ref.steps.ambient import AmbientStep
 from gbm_ref.steps.log_affine import LogAffineStep, LogCoefficients
 
@@ -30,8 +32,10 @@ class SignAgnostic(AmbientStep):
     strong_order: ClassVar[float] = 0.5
     weak_order: ClassVar[float] = 1.0
 
-    def _factor(self, dm: float, dv: float, h: Array, noise: float, z: Array) -> Array:
-        return 1.0 - dm + 1.5 * dv + dv * h + noise * math.sqrt(dv) * z
+    def _factor(
+        self, dm: float | Array, dv: float | Array, h: Array, noise: float, z: Array
+    ) -> Array:
+        return 1.0 - dm + 1.5 * dv + dv * h + noise * np.sqrt(dv) * z
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,11 @@ class AmbientMilstein(AmbientStep):
     strong_order: ClassVar[float] = 1.0
     weak_order: ClassVar[float] = 1.0
 
-    def _factor(self, dm: float, dv: float, h: Array, noise: float, z: Array) -> Array:
+    def _factor(
+        self, dm: float | Array, dv: float | Array, h: Array, noise: float, z: Array
+    ) -> Array:
         second = 0.5 * noise**2 * dv * (z**2 - 1.0)
-        return 1.0 - dm + 1.5 * dv + dv * h + noise * math.sqrt(dv) * z + second
+        return 1.0 - dm + 1.5 * dv + dv * h + noise * np.sqrt(dv) * z + second
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,6 @@ class DaleLangevin(LogAffineStep):
         self, process: Process, t_score: float, dt: float, noise: float
     ) -> LogCoefficients:
         """Those of the formula in the class docstring; the arguments are the base class's."""
-        dm, dv = process.increments(t_score, dt)
+        dm, dv = increments(process, t_score, dt)
         kappa = _checks.non_negative_number(noise, "noise")
-        return LogCoefficients(-dm, dv, kappa * math.sqrt(dv))
+        return LogCoefficients(-dm, dv, kappa * np.sqrt(dv))

@@ -12,7 +12,6 @@ log X_0 = D is normal (a Brownian bridge; claim R17):
 The mean is that of `DaleLangevin`: only the noise differs.
 """
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,15 +20,16 @@ import numpy as np
 from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
 from gbm_ref.process import Process
+from gbm_ref.process.coordinates import increments, log_vars
 from gbm_ref.steps.log_affine import LogAffineStep, LogCoefficients
 
 
-def _log_vars(process: Process, t_score: float, dt: float) -> tuple[float, float]:
+def _log_vars(process: Process, t_score: float, dt: float) -> tuple[float | Array, float | Array]:
     """v(t) and v(s), with v(t) > 0."""
     t, s = _checks.end_of_step(t_score, dt, process.horizon)
-    if process.log_var(t) == 0.0:
+    if np.max(log_vars(process, t)) == 0.0:
         raise ValueError("this step starts at t > 0, where v(t) > 0.")
-    return process.log_var(t), process.log_var(s)
+    return log_vars(process, t), log_vars(process, s)
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -63,15 +63,31 @@ class Ancestral(LogAffineStep):
         self, process: Process, t_score: float, dt: float, noise: float
     ) -> LogCoefficients:
         """Those of the formula in the class docstring; the arguments are the base class's."""
-        dm, dv = process.increments(t_score, dt)
+        dm, dv = increments(process, t_score, dt)
         v_t, v_s = _log_vars(process, t_score, dt)
         kappa = _checks.non_negative_number(noise, "noise")
         cov = self.data_log_cov
         if not isinstance(cov, np.ndarray):
-            return LogCoefficients(-dm, dv, kappa * math.sqrt(dv * (cov + v_s) / (cov + v_t)))
+            return LogCoefficients(-dm, dv, kappa * np.sqrt(dv * (cov + v_s) / (cov + v_t)))
+        if isinstance(dv, np.ndarray):
+            return LogCoefficients(-dm, dv, kappa * _bridge_root(cov, dv, v_s))
         values, vectors = np.linalg.eigh(cov)
         stds = np.sqrt(dv * np.maximum(values + v_s, 0.0) / (values + v_t))
         return LogCoefficients(-dm, dv, kappa * (vectors * stds) @ vectors.T)
+
+
+def _bridge_root(cov: Array, dv: Array, v_s: float | Array) -> Array:
+    """R with R R^T = A (A + D)^-1 D, the covariance of log X_s given X_t, for rates by coordinate.
+
+    A = cov + diag(v_s), D = diag(dv): in units of sqrt(dv) a covariance with eigenvalues
+    a / (a + 1).
+    """
+    if not dv.any():
+        return np.zeros_like(cov)
+    units = np.sqrt(dv)
+    values, vectors = np.linalg.eigh((cov + v_s * np.eye(dv.size)) / np.outer(units, units))
+    above = np.maximum(values, 0.0)
+    return np.asarray(units[:, None] * ((vectors * np.sqrt(above / (above + 1.0))) @ vectors.T))
 
 
 @dataclass(frozen=True)
@@ -92,7 +108,7 @@ class DDIM(LogAffineStep):
         self, process: Process, t_score: float, dt: float, noise: float
     ) -> LogCoefficients:
         """(-dm, v(t) - sqrt(v(s) v(t)), 0); the arguments are the base class's."""
-        dm, dv = process.increments(t_score, dt)
+        dm, dv = increments(process, t_score, dt)
         v_t, v_s = _log_vars(process, t_score, dt)
         # v_t - sqrt(v_s v_t) without cancellation.
-        return LogCoefficients(-dm, dv / (1.0 + math.sqrt(v_s / v_t)), 0.0)
+        return LogCoefficients(-dm, dv / (1.0 + np.sqrt(v_s / v_t)), 0.0)

@@ -12,14 +12,19 @@ import numpy as np
 from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
 from gbm_ref.process import Process
+from gbm_ref.process.coordinates import fits
 from gbm_ref.steps.base import Score, draws_like, score_at
 
 
 class LogCoefficients(NamedTuple):
-    """log X_s = log X_t + shift + weight (1 + h) + root z; root a number or a (d, d) matrix."""
+    """log X_s = log X_t + shift + weight (1 + h) + root z.
 
-    shift: float
-    weight: float
+    Each a number or, of a process with rates of its own for each coordinate, (d,); root also a
+    matrix (d, d).
+    """
+
+    shift: float | Array
+    weight: float | Array
     root: float | Array
 
 
@@ -56,12 +61,13 @@ class LogAffineStep(ABC):
     ) -> Array:
         """X_s; the arguments are those of every step (package docstring)."""
         x = _checks.positive_array(x_t, "x_t")
+        fits(process, x, "x_t")
         shift, weight, root = self.coefficients(process, t_score, dt, noise)
         exponent = shift + weight * (1.0 + score_at(score, x, t_score))
         if self.uses_noise:
             draws = draws_like(x, z)
             exponent = exponent + (
-                draws @ root.T if isinstance(root, np.ndarray) else root * draws
+                draws @ root.T if isinstance(root, np.ndarray) and root.ndim == 2 else root * draws
             )
         with _checks.quiet():
             return _checks.times_exp(x, exponent)

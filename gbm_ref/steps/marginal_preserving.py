@@ -9,13 +9,15 @@ an annealed grid the drift follows the noise, so that annealing does not narrow 
 does in `DaleLangevin` and `SignAgnostic` (claim E18).
 """
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
+
+import numpy as np
 
 from gbm_ref import _checks
 from gbm_ref._checks import Array
 from gbm_ref.process import Process
+from gbm_ref.process.coordinates import increments
 from gbm_ref.steps.ambient import AmbientStep
 from gbm_ref.steps.log_affine import LogAffineStep, LogCoefficients
 
@@ -44,9 +46,9 @@ class MarginalPreserving(LogAffineStep):
         self, process: Process, t_score: float, dt: float, noise: float
     ) -> LogCoefficients:
         """Those of the formula in the class docstring; the arguments are the base class's."""
-        dm, dv = process.increments(t_score, dt)
+        dm, dv = increments(process, t_score, dt)
         kappa = self.kappa * _checks.non_negative_number(noise, "noise")
-        return LogCoefficients(-dm, 0.5 * (1.0 + kappa**2) * dv, kappa * math.sqrt(dv))
+        return LogCoefficients(-dm, 0.5 * (1.0 + kappa**2) * dv, kappa * np.sqrt(dv))
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,12 @@ class AmbientMarginalPreserving(AmbientStep):
     def __post_init__(self) -> None:
         object.__setattr__(self, "kappa", _checks.non_negative_number(self.kappa, "kappa"))
 
-    def _factor(self, dm: float, dv: float, h: Array, noise: float, z: Array) -> Array:
+    def _factor(
+        self, dm: float | Array, dv: float | Array, h: Array, noise: float, z: Array
+    ) -> Array:
         kappa = self.kappa * noise
         drift = -dm + 0.5 * dv * ((1.0 + kappa**2) * (1.0 + h) + kappa**2)
-        return 1.0 + drift + kappa * math.sqrt(dv) * z
+        return 1.0 + drift + kappa * np.sqrt(dv) * z
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,6 @@ class Corrector(LogAffineStep):
         self, process: Process, t_score: float, dt: float, noise: float
     ) -> LogCoefficients:
         """(0, dv / 2, noise sqrt(dv)); the arguments are the base class's."""
-        _, dv = process.increments(t_score, dt)
+        _, dv = increments(process, t_score, dt)
         kappa = _checks.non_negative_number(noise, "noise")
-        return LogCoefficients(0.0, 0.5 * dv, kappa * math.sqrt(dv))
+        return LogCoefficients(0.0, 0.5 * dv, kappa * np.sqrt(dv))

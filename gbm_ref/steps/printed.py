@@ -1,11 +1,13 @@
 """The sampler of version 1 as it is printed, for those who reproduce or compare with it."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from gbm_ref import _checks
 from gbm_ref.process import Process
+from gbm_ref.process.coordinates import increments
 from gbm_ref.steps.log_affine import LogAffineStep, LogCoefficients
 
 
@@ -28,6 +30,6 @@ class PrintedAlgorithm1(LogAffineStep):
         self, process: Process, t_score: float, dt: float, noise: float
     ) -> LogCoefficients:
         """Those of the formula in the class docstring; the arguments are the base class's."""
-        dm, dv = process.increments(t_score, dt)
+        dm, dv = increments(process, t_score, dt)
         kappa = _checks.non_negative_number(noise, "noise")
-        return LogCoefficients(-dm - dv, dv, kappa * math.sqrt(dv))
+        return LogCoefficients(-dm - dv, dv, kappa * np.sqrt(dv))

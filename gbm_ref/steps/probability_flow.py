@@ -1,12 +1,14 @@
 """Heun's rule for the noise-free equation with the same marginals."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
+
+import numpy as np
 
 from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
 from gbm_ref.process import Process
+from gbm_ref.process.coordinates import fits, increments, log_vars
 from gbm_ref.steps.base import Score, score_at
 
 
@@ -46,16 +48,17 @@ class ProbabilityFlow:
     ) -> Array:
         """X_s; the arguments are those of every step (package docstring)."""
         x = _checks.positive_array(x_t, "x_t")
-        dm, dv = process.increments(t_score, dt)
+        fits(process, x, "x_t")
+        dm, dv = increments(process, t_score, dt)
         t, s = _checks.end_of_step(t_score, dt, process.horizon)
-        a, b = math.sqrt(process.log_var(t)), math.sqrt(process.log_var(s))
-        if a == 0.0:
+        a, b = np.sqrt(log_vars(process, t)), np.sqrt(log_vars(process, s))
+        if np.max(a) == 0.0:
             raise ValueError("the probability flow starts at t > 0, where v(t) > 0.")
         length = -dv / (a + b)
         slope = -a * (1.0 + score_at(score, x, t))
         with _checks.quiet():
             predicted = _checks.times_exp(x, length * slope - dm)
-        if b == 0.0:
+        if np.max(b) == 0.0:
             return predicted
         end_slope = -b * (1.0 + score_at(score, predicted, s))
         with _checks.quiet():

@@ -7,6 +7,7 @@ from spec.exact import (
     dale_langevin,
     flow,
     many_levels,
+    one_row,
     probe,
     published,
     schedule,
@@ -15,6 +16,6 @@ from spec.exact import (
 
 _MODULES = (
     dale_langevin, covariance, annealing, many_levels, published, sign_agnostic, flow, ancestral,
-    schedule, probe,
+    schedule, probe, one_row,
 )  # fmt: skip
 CLAIMS = tuple(claim for module in _MODULES for claim in module.CLAIMS)

@@ -6,6 +6,8 @@ from spec.targets import (
     log_normal,
     mixture_scores,
     mixtures,
+    moments,
+    quantiles,
     standard_laws,
     terminal_law,
 )
@@ -18,4 +20,6 @@ CLAIMS = (
     *terminal_law.CLAIMS,
     *gamma_noise.CLAIMS,
     *standard_laws.CLAIMS,
+    *moments.CLAIMS,
+    *quantiles.CLAIMS,
 )

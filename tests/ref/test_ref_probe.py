@@ -86,7 +86,7 @@ def test_output_that_is_not_positive_is_refused(value: float) -> None:
 
 def test_a_sampler_that_draws_its_own_noise_is_refused() -> None:
     rng = generator("own noise")
-    with pytest.raises(ref.LawRejected, match="not affine"):
+    with pytest.raises(ref.LawRejected, match="random numbers of its own"):
         ref.assert_law(lambda x, z: x * np.exp(rng.normal(size=x.shape)), UNIT, UNIT, rows=2)
 
 
@@ -254,3 +254,40 @@ def test_steps_not_of_the_stated_form_are_refused(process: str, target: str, nam
         ref.assert_step(lambda x, z: x * twin(here, z), here.x, stated)
     assert set(e.value.reasons) == {reason}
     assert e.value.reasons[reason] > 1e-3
+
+
+def in_single(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """exp(0.3 z) x in float32, as a network's sampler has it."""
+    return x.astype(np.float32) * np.exp(np.float32(0.3) * z[0].astype(np.float32))
+
+
+HALF = UNIT._replace(cov=1.09 * np.eye(1))
+
+
+def test_a_sampler_in_float32_is_told_its_tolerance() -> None:
+    with pytest.raises(ref.LawRejected, match=r"what float32 leaves.*tolerance=5e-05"):
+        ref.assert_law(in_single, UNIT, HALF, rows=1)
+    ref.assert_law(in_single, UNIT, HALF, rows=1, tolerance=5e-5)
+    x, wrong = states(1), np.stack([np.ones((12, 1)), np.full((12, 1), 0.7)])
+    with pytest.raises(ref.LawRejected) as caught:
+        ref.assert_law(in_single, UNIT, UNIT, rows=1, tolerance=1e-4)  # off by much more
+    assert "float32" not in str(caught.value)
+    with pytest.raises(ref.LawRejected, match="what float32 leaves"):
+        ref.assert_step(lambda x, z: x * (1.0 + (0.7 + 1e-6) * z), x, wrong)
+
+
+def test_a_sampler_with_its_own_numbers_is_told_what_to_do() -> None:
+    source, x = generator("own numbers"), states(1)
+
+    def own(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+        return x * np.exp(0.3 * source.standard_normal(x.shape))
+
+    words = "draws random numbers of its own: pass z on .*kstest"
+    with pytest.raises(ref.LawRejected, match=words):
+        ref.assert_law(own, UNIT, HALF, rows=1)
+    with pytest.raises(ref.LawRejected, match=words):
+        ref.assert_step(own, x, np.stack([np.ones((12, 1)), np.ones((12, 1))]))
+    words = r"must be called as sampler\(x, z\), .*kstest"
+    for call in (ref.assert_law, lambda *given, rows: ref.extract_affine_map(given[0], rows, 1)):
+        with pytest.raises(ValueError, match=words):
+            call(lambda x: x, UNIT, HALF, rows=1)  # type: ignore[arg-type, misc]

@@ -39,6 +39,12 @@ ALL_PROCESSES: dict[str, ref.Process] = {
     ),
 }
 
+# Rates of its own for each of two coordinates; and those that share a sigma.
+COORDINATE_PROCESSES: dict[str, ref.CoordinateGBM] = {
+    "rates by coordinate": ref.CoordinateGBM([0.13, -0.31], [0.7, 1.3], 0.9),
+    "mu by coordinate": ref.CoordinateGBM([0.13, -0.31], 0.7, 0.9),
+}
+
 Grid = tuple[tuple[float, float, float], ...]
 # name -> the call, with the module of grids and a process of the same package.
 GRIDS: dict[str, Callable] = {

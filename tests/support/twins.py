@@ -37,6 +37,8 @@ def twin_process(process: ref.Process) -> gbm.Process:
         return gbm.GBM(process.mu, process.sigma, process.horizon)
     if isinstance(process, ref.VarianceExploding):
         return gbm.VarianceExploding(process.std_min, process.std_max, process.horizon)
+    if isinstance(process, ref.CoordinateGBM):
+        return gbm.CoordinateGBM(tensor(process.mu), tensor(process.sigma), process.horizon)
     if isinstance(process, ref.PiecewiseGBM):
         sigma, mu = tensor(process.sigma), tensor(process.mu)
         return gbm.PiecewiseGBM(sigma, mu, process.horizon)

@@ -9,11 +9,12 @@ from types import ModuleType
 import pytest
 
 import gbm_ref as ref
-from tests.support.tables import ALL_PROCESSES, GRIDS, STEPS, STEPS_2D
+from tests.support.tables import ALL_PROCESSES, COORDINATE_PROCESSES, GRIDS, STEPS, STEPS_2D
 
 ORACLE = {
     "closed_forms": "exact laws of samplers, to check samplers of any package with",
     "exact": "the recursion for such laws, the reference of tests",
+    "line": "quadratures that serve as references",
     "probe": "extracts the law of a sampler, whatever it is written in",
     "sign_agnostic_law": "quadratures that serve as references",
 }
@@ -106,7 +107,8 @@ def public_names(module: str) -> set[str]:
 def rows() -> set[str]:
     """The names of gbm_ref that the tables hold."""
     steps = [step for _, step in (*STEPS.values(), *STEPS_2D.values())]
-    return {type(row).__name__ for row in (*steps, *ALL_PROCESSES.values())} | set(GRIDS)
+    processes = (*ALL_PROCESSES.values(), *COORDINATE_PROCESSES.values())
+    return {type(row).__name__ for row in (*steps, *processes)} | set(GRIDS)
 
 
 @pytest.mark.parametrize("module", WITHOUT_ROW)

@@ -1,0 +1,16 @@
+"""What is integrated on the line, d = 1, with an error that two rules without common nodes give.
+
+| module | what it has |
+| --- | --- |
+| `samplers` | laws of samplers on mixtures and data sets: moments, averages, probabilities |
+| `information` | Fisher information, floor of the denoising loss, the bound of a wrong score |
+| `quadrature` | the rules |
+"""
+
+from gbm_ref.line.information import fisher_information, m_dsm_floor, score_error_bound
+from gbm_ref.line.samplers import CdfValues, sampler_average, sampler_cdf, sampler_moments
+
+__all__ = [
+    "CdfValues", "fisher_information", "m_dsm_floor", "sampler_average", "sampler_cdf",
+    "sampler_moments", "score_error_bound",
+]  # fmt: skip
