@@ -33,7 +33,7 @@ _PLACE = re.compile(
 )
 _OTHER = re.compile(
     r"`[^`]*`|\(\d{1,2}\)|“[^”]*”|\([12]\d{3}\)|\b(?:1[89]|20)\d\d\b|\b[A-Z]{1,2}\d+[\w-]*|\b[CL]\^?\d\b|"
-    r"\b[123]-D\b|arXiv [\d.]+"
+    r"\b[A-Za-z]{3,}-?\d+\b|\b[123]-D\b|arXiv [\d.]+"
 )
 
 

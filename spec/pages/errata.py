@@ -75,7 +75,7 @@ def _entry(claim: Claim) -> str:
     parts = [
         f"## {_heading(claim)}",
         f"*{erratum.fault}* · {places(claim.sources)} · decided by {claim.means}",
-        f"**Printed.** {erratum.quote}",
+        f"**Printed.** {said(claim, erratum.quote)}",
         *(f"Refused, {name}: {shows}" for name, shows in refused(claim, claim.printed) if shows),
         f"**What is wrong.** {said(claim, erratum.trouble)}",
         f"**Correct.** {said(claim, claim.statement)}",

@@ -150,9 +150,9 @@ def _erratum(claim: Claim) -> list[str]:
     )
     table = f'<table class="figures"><tbody>{rows}</tbody></table>' if rows else ""
     remains = f"<p><b>Open.</b> {inline(erratum.remains_open)}</p>" if erratum.remains_open else ""
-    advice = _paragraphs(said(claim, erratum.advice))
+    advice, quote = _paragraphs(said(claim, erratum.advice)), inline(said(claim, erratum.quote))
     return [
-        f'<div class="erratum"><p><b>Printed ({erratum.fault}).</b> {inline(erratum.quote)}</p>',
+        f'<div class="erratum"><p><b>Printed ({erratum.fault}).</b> {quote}</p>',
         *printed,
         f"<p><b>What is wrong.</b> {inline(said(claim, erratum.trouble))}</p>",
         f"{table}{remains}{advice}</div><p><b>What holds:</b></p>",

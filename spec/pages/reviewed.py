@@ -39,9 +39,10 @@ def fingerprint(claim: Claim) -> str:
 
 
 def _of_erratum(claim: Claim, erratum: Erratum) -> list[str]:
-    words = [erratum.fault, erratum.quote, erratum.remains_open, inspect.getsource(erratum.figures)
-             if isinstance(erratum.figures, FunctionType) else ""]  # fmt: skip
-    return words + [said(claim, t) for t in (erratum.trouble, erratum.advice)]
+    figures = erratum.figures
+    source = inspect.getsource(figures) if isinstance(figures, FunctionType) else ""
+    texts = (erratum.quote, erratum.trouble, erratum.advice)
+    return [erratum.fault, erratum.remains_open, source, *(said(claim, t) for t in texts)]
 
 
 def reached(routine: Callable) -> set[FunctionType]:

@@ -100,7 +100,8 @@ def as_json(statuses: Iterable[Status]) -> str:
 def how(status: Status) -> str:
     """Kind and means of a claim, with the points at which its routine decided it."""
     claim, points = status.claim, status.outcome.points
-    found = f"{claim.kind} by {claim.means}" if claim.routine else str(claim.kind)
+    means = "" if str(claim.means) in str(claim.kind) else f" by {claim.means}"
+    found = f"{claim.kind}{means if claim.routine else ''}"
     return f"{found} ({described(points)})" if points else found
 
 
@@ -124,7 +125,7 @@ def _erratum_lines(claim: Claim) -> list[str]:
     if claim.erratum is None:
         return []
     erratum = claim.erratum
-    lines = ["", f"Erratum ({erratum.fault})", f"  printed     {erratum.quote}"]
+    lines = ["", f"Erratum ({erratum.fault})", f"  printed     {said(claim, erratum.quote)}"]
     lines += [f"  trouble     {said(claim, erratum.trouble)}"]
     lines += [f"  advice      {said(claim, erratum.advice)}"] if erratum.advice else []
     lines += [f"  figure      {f.label}: {figure_text(f)}" for f in erratum.figures()]

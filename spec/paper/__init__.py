@@ -1,21 +1,5 @@
 """Claims about the paper's experiments, tables and notation."""
 
-from spec.paper import (
-    evaluation,
-    inconsistencies,
-    notation,
-    observations,
-    readings,
-    settings,
-    tables,
-)
+from spec.paper import measures, notation, observations, settings
 
-CLAIMS = (
-    *settings.CLAIMS,
-    *inconsistencies.CLAIMS,
-    *readings.CLAIMS,
-    *evaluation.CLAIMS,
-    *observations.CLAIMS,
-    *notation.CLAIMS,
-    *tables.CLAIMS,
-)
+CLAIMS = (*settings.CLAIMS, *measures.CLAIMS, *observations.CLAIMS, *notation.CLAIMS)

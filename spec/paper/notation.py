@@ -1,39 +1,44 @@
 """Letters with two meanings, and arguments outside their domain: sheet E30.
 
-Symbols: k index of a level, delta = 1/N, so that the time of the level is k delta.
+Symbols: k index of a level, N levels, delta = 1/N, so that the time of the level is k delta.
 """
 
 from collections.abc import Callable, Mapping
 
-from sympy import Expr, Integer, Rational
+from sympy import Expr, Symbol
 
-from spec.checking.algebra import same
-from spec.checking.old import Claim, Erratum, Fault, Kind, Means, Proof, v1, v2
+from spec.checking.algebra import vanishes
+from spec.checking.claim import Claim, Erratum, Fault, Means, Values, v1, v2
 from spec.checking.symbols import s2
 
-_N = 50
 
+def is_the_time(argument: Callable[[Expr, Expr], Expr]) -> bool:
+    r"""With $N$ steps in a unit of time the network $s_\theta$, whose second argument is a time,
+    has to be called with $[[it]]$ at level $k$, and $p_{X_k}(\cdot,k)$ means the density then.
 
-def is_the_time(argument: Callable[[Integer], Expr]) -> bool:
-    """Whether argument(k) is a time in [0, 1] at which the forward process is level k.
-
-    Level k has been reached by k steps that add sigma^2 delta each; the process has the
-    log-variance sigma^2 t. All levels k = 1..N are looked at.
+    After $k$ steps the log-variance is $k$ times that of a step; the process at that time has the
+    same, and at the last level the time is the end.
     """
-    step = s2 * Rational(1, _N)
-    for k in range(1, _N + 1):
-        time = argument(Integer(k))
-        if not 0 <= time <= 1 or not same(s2 * time, k * step):
-            return False
-    return True
+    k, count = Symbol("k", positive=True), Symbol("N", positive=True)
+    reached = k * s2 / count
+    return vanishes((s2 * argument(k, count) - reached, argument(count, count) - 1))
 
 
 def is_unambiguous(letters: Mapping[str, tuple[str, ...]]) -> bool:
-    """Whether each letter has one meaning and no two letters share one."""
+    """Each letter needs one meaning within the paper, and each meaning one letter, as in
+    [[letters]].
+
+    The meanings are read from the text, collected by letter, and counted.
+    """
     meanings = [meaning for entry in letters.values() for meaning in entry]
     return all(len(set(entry)) == 1 for entry in letters.values()) and (
         len(set(meanings)) == len(letters)
     )
+
+
+def _said(letters: Mapping[str, tuple[str, ...]]) -> Values:
+    listed = (f"{letter} ({' and '.join(meant)})" for letter, meant in letters.items())
+    return {"letters": ", ".join(listed)}
 
 
 _OURS = {
@@ -56,72 +61,51 @@ _PRINTED = {
 }
 
 E30 = Claim(
-    id="E30",
-    title="the time that the network is given",
-    statement=r"$s_\theta:\mathbb R^d\times[0,1]\to\mathbb R^d$ has to be called with $t=k\delta$ "
-    r"at level $k$, and $p_{X_k}(\cdot,k)$ means $p_{k\delta}$.",
-    kind=Kind.REFUTED,
-    means=Means.ALGEBRA,
+    "E30",
+    "the time that the network is given",
+    is_the_time,
+    holds=lambda k, N: k / N,
+    twins={
+        "one level early": lambda k, N: (k - 1) / N,
+        "a fifth of a step": lambda k, N: k / (5 * N),
+        "levels counted from 0 to N - 1": lambda k, N: k / (N - 1),
+    },
+    printed={"the index": lambda k, N: k},
     sources=v1("eq. 5", "eq. 13", "eq. 20"),
-    sheet=("E30",),
     depends=("A6", "E10"),
-    derivation=r"After $k$ steps the log-variance is $k\sigma^2\delta$, and the process at time "
-    r"$t$ has $\sigma^2t$; so $t=k\delta$, which lies in $[0,1]$ for $k\le N$. All levels of "
-    "$N=50$ are looked at.",
-    proof=Proof(
-        is_the_time,
-        holds=lambda k: k * Rational(1, _N),
-        twins={
-            "one level early": lambda k: (k - 1) * Rational(1, _N),
-            "the sampler's shorter step": lambda k: k * Rational(2, 10_000),
-            "levels counted from 0 to N - 1": lambda k: k * Rational(1, _N - 1),
-        },
-        printed={"the index": lambda k: k},
-    ),
     erratum=Erratum(
-        fault=Fault.UNDEFINED,
-        printed=r"$s_{\theta}:\mathbb R^d\times[0,1]\to\mathbb R^d$, and $s_{\theta}(X_k,k)$, "
+        Fault.UNDEFINED,
+        quote=r"$s_{\theta}:\mathbb R^d\times[0,1]\to\mathbb R^d$, and $s_{\theta}(X_k,k)$, "
         r"$p_{X_k}(X_k,k)$ with $k\in\{0,\dots,N-1\}$ (version 1, eq. 13, 20 and the algorithms).",
-        trouble=r"The index lies outside the domain of the time. It is harmless where the reader "
-        "supplies the factor; in eq. 20 it changes the target by $1/\\delta$ (E10).",
-        correction=r"$s_\theta(X_k,k\delta)$ and $p_{k\delta}$, or a network of an index.",
+        trouble="The index lies outside the domain of the time. It is harmless where the reader "
+        r"supplies the factor $\delta$; in eq. (20) it changes the target by that factor (E10).",
+        advice=r"Write $s_\theta(X_k,k\delta)$ and $p_{k\delta}$, or a network of an index.",
         remains_open="The formulas of version 2 are lost in the text we have; its prose evaluates "
-        '"at discrete time".',
+        "“at discrete time”.",
     ),
 )
 
 LETTERS = Claim(
-    id="E30-letters",
-    title="letters with two meanings",
-    statement="Each letter needs one meaning within the paper.",
-    kind=Kind.REFUTED,
-    means=Means.TEXT,
-    sources=(*v1("Algorithm 2"), *v2("App. D: limit measure")),
+    "E30-letters",
+    "letters with two meanings",
+    is_unambiguous,
+    holds=_OURS,
+    twins={
+        "two letters for one density": {**_OURS, "f_t": ("density of X_t",)},
+        "one letter for both steps": {**_OURS, "delta": _PRINTED["delta"]},
+    },
+    printed={"letters of the paper": _PRINTED},
+    shown=_said,
+    means=Means.READING,
+    sources=v1("Algorithm 2") + v2("App. D: limit measure"),
     sheet=("E30",),
-    derivation="The meanings are collected from the text and counted.",
-    proof=Proof(
-        is_unambiguous,
-        holds=_OURS,
-        twins={
-            "two letters for one density": {**_OURS, "f_t": ("density of X_t",)},
-            "one letter for both steps": {
-                **_OURS,
-                "delta": ("step of the forward process", "step of the sampler"),
-            },
-        },
-        printed={"letters of the paper": _PRINTED},
-    ),
     erratum=Erratum(
-        fault=Fault.UNDEFINED,
-        printed=r"$f_X$ and $p_X$ for one density (version 1, eq. 4); $\mu,\sigma,\delta$ for the "
+        Fault.UNDEFINED,
+        quote=r"$f_X$ and $p_X$ for one density (version 1, eq. 4); $\mu,\sigma,\delta$ for the "
         r"process and, in Appendix D of version 2, for the target and its Langevin step; $\delta$ "
-        r"for both steps of version 1; $\kappa$ among the inputs of Algorithm 2, then set to 1.",
-        trouble=r"Appendix D reads as if the target's parameters were the process's, and what it "
-        r"says of $\delta$ and $\sigma$ (D-limit: $\delta<2\sigma^2$) as if it were about the "
-        "diffusion rate.",
-        correction=r"Ours: $\mu,\sigma$ of the process, $a,v_0$ of log-normal data, "
-        r"$\delta,\delta_s$ for the two steps, $\kappa_k$ for the noise factor, $p_t$ for every "
-        "density.",
+        r"for both steps of version 1; $\kappa$ among the inputs of Algorithm 2, then set to one.",
+        trouble="Appendix D reads as if the target's parameters were the process's, and what it "
+        r"says of $\delta$ and $\sigma$ (D-limit) as if it were about the diffusion rate.",
         remains_open="The symbols of version 2 are lost in the text we have; Section 1.3 names "
         "them.",
     ),
