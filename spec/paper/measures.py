@@ -77,10 +77,10 @@ def is_the_bias_of_the_best(bias: Expr) -> bool:
     $[[it]]$.
 
     The average of the smaller of two standard normal variables is that of $z$ times twice the
-    chance that the other one is larger. Integrated by parts this is minus twice the integral of
-    the squared density, which SymPy finds. Version 1 reports “the best FID and KID scores
-    obtained”, version 2 selects each setting by FID and KID; whether the reported scores are from fresh
-    samples is not said. A score of new samples at the chosen setting is unbiased.
+    chance that the other one is larger. Integrated by parts this is minus twice the integral
+    of the squared density, which SymPy finds. Version 1 reports “the best FID and KID scores
+    obtained”, version 2 selects each setting by FID and KID; whether the reported scores are
+    from fresh samples is not said. A score of new samples at the chosen setting is unbiased.
     """
     z, density, larger, tau = symbols("z density larger tau", positive=True)
     # d/dz of -2 density * larger, where density' = -z density and larger' = -density

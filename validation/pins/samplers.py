@@ -284,20 +284,13 @@ def _law_in_plane(f: Callable, at: Values) -> object:
     return [*law.mean, law.cov[0, 0], law.cov[0, 1], law.cov[1, 1]]
 
 
-def _bregman(phi: ref.Potential) -> Adapter:
-    return lambda f, at: f(phi, pair(at, "w"), pair(at, "r"))
-
-
 def _of_potential(f: Callable, at: Values) -> object:
     return f(np.array(pair(at, "w")))
 
 
 MIRROR: dict[str, Adapter] = {
-    "gradient_step": lambda f, at: f(pair(at, "r"), pair(at, "g"), at["eta"]),
-    "mirrored_langevin_step": lambda f, at: f(pair(at), pair(at, "S"), at["delta"], pair(at, "z")),
     "mirrored_langevin_law[one coordinate]": _law_on_line,
     "mirrored_langevin_law[full covariance]": _law_in_plane,
-    "bregman[Euclidean]": _bregman(ref.EUCLIDEAN),
     "bregman[entropy, opposite signs]": lambda f, at: f(ref.ENTROPY, [-at["a"]], [at["b"]]),
     "EUCLIDEAN.value": _of_potential,
     "EUCLIDEAN.gradient": _of_potential,
