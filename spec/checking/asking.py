@@ -37,8 +37,7 @@ def decide(claim: Claim) -> Outcome:
         answer, trouble = _ask(claim, claim.holds)
     if not trouble and not answer:
         trouble = "the routine refuses the statement"
-    if not claim.former:
-        trouble = trouble or _means_differ(claim, trace) or _only_compares(claim)
+    trouble = trouble or _means_differ(claim, trace) or _only_compares(claim)
     trouble = trouble or _dropped_in_vain(claim)
     others = {**claim.twins, **claim.printed}
     twin_troubles = []

@@ -196,7 +196,6 @@ class Claim:
     erratum: Erratum | None = None
     pins: tuple[Pin, ...] = ()
     stated_kind: Kind | None = None
-    former: bool = False
 
     def __post_init__(self) -> None:
         if self.sheet is None:

@@ -21,7 +21,7 @@ def gaps(claim: Claim) -> list[str]:
             found.append("a routine without twins")
     for pin in claim.compared:
         found += [f"the pin of {pin.name} {gap}" for gap in _gaps_of_pin(pin)]
-    return found if found or claim.former else _gaps_of_texts(claim)
+    return found or _gaps_of_texts(claim)
 
 
 def _gaps_of_decided(claim: Claim) -> list[str]:

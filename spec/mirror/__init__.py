@@ -1,11 +1,12 @@
 """Claims about mirror descent, exponentiated gradients and mirrored Langevin dynamics."""
 
-from spec.checking.old import Claim
+from spec.checking.claim import Claim
 from spec.mirror import (
     analogies,
     bias,
     entropy,
     langevin,
+    law_of_the_steps,
     log_normal_target,
     modified_error,
     quadratic,
@@ -23,6 +24,7 @@ CLAIMS: tuple[Claim, ...] = (
     *analogies.CLAIMS,
     *reverse_time.CLAIMS,
     *log_normal_target.CLAIMS,
+    *law_of_the_steps.CLAIMS,
     *bias.CLAIMS,
     *weights_at_convergence.CLAIMS,
 )

@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Function, Symbol, diff, lambdify, log, symbols
+from sympy import Expr, Function, LambertW, Symbol, diff, exp, lambdify, log, symbols
 
 from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Values, v1
 from spec.checking.diffusions import with_symbols
 from spec.checking.numeric import agree
-from spec.checking.old import Claim, Erratum, Fault, Figure, Kind, Means, Proof, v1
+from spec.checking.trace import points
 
 Pair = tuple[Expr, Expr]
 Gradient = Callable[[Pair], Pair]
@@ -28,10 +29,13 @@ _PRINTED_15 = (
 
 
 def is_the_exponent(of: Callable[[Pair, Gradient], Pair]) -> bool:
-    """Whether the EGD step for the error l(xi(X)), linearised at X_k, has -eta * of(X_k, grad l).
+    r"""With the modified error linearised at $X_k$ as a whole the mirror step of the entropy has
+    the exponents $[[0]]$ and $[[1]]$ times minus $\eta$, where $\ell_1$ and $\ell_2$ are the
+    slopes of the loss.
 
-    l is any cubic of two variables. Left: the gradient of l(x1^2 / 2, x2^2 / 2) by
-    differentiation. Right: the formula, which may use grad l at any point.
+    The chain rule for half the squares of the weights, decided for every cubic loss of two
+    variables by differentiation; then the step A19. For negative weights the exponent has the
+    sign of $X_k$ besides.
     """
     loss = sum(
         Symbol(f"c{i}{j}") * _X[0] ** i * _X[1] ** j for i in range(4) for j in range(4 - i)
@@ -62,32 +66,43 @@ def _image_without_factor(x: Pair, gradient: Gradient) -> Pair:
 
 
 # Slope of the loss at X_k, learning rate, X_k: generic, and one negative slope.
-_CASES = (("0.8", "0.3", "1.7"), ("2.5", "0.5", "0.4"), ("-0.4", "0.2", "1.1"))
+_CASES = tuple(
+    dict(zip(("g", "eta", "X_k"), row, strict=True))
+    for row in ((0.8, 0.3, 1.7), (2.5, 0.5, 0.4), (-0.4, 0.2, 1.1))
+)
 
 
-def is_the_implicit_step(step: Callable[[mpf, mpf], mpf]) -> bool:
-    """Whether g X^2 / 2 + D_phi(X, X_k) / eta has a local minimum at step(eta g, X_k).
+def is_the_implicit_step(step: Callable[[Expr, Expr], Expr]) -> bool:
+    r"""With the error linearised at $X_k$ first and then evaluated at half the squares, each
+    coordinate of (14) has a local minimum at $[[it]]$, $W$ being Lambert's function: at the points
+    shown, for the slope $g$.
 
-    Left: the first two derivatives of the objective, taken symbolically and evaluated at 50
-    digits. Right: zero, and a positive number.
+    The first derivative of the objective is zero there to thirty digits and the second is
+    positive. For a negative slope the objective is not bounded below, since its quadratic term
+    wins at infinity.
     """
     X, g, eta, at = symbols("X g eta at", positive=True)
     objective = g * X**2 / 2 + (X * log(X / at) - X + at) / eta
     slope, bend = (lambdify((X, g, eta, at), diff(objective, X, n), "mpmath") for n in (1, 2))
+    arrive = lambdify((g, at), step(g, at), "mpmath")
+    verdicts = []
     with mpmath.workdps(50):
-        for case in _CASES:
-            values = [mpf(number) for number in case]
-            arrived = step(values[0] * values[1], values[2])
+        for case in points(_CASES):
+            values = [mpf(str(number)) for number in case.values()]
+            arrived = mpmath.re(arrive(values[0] * values[1], values[2]))
             flat = agree(slope(arrived, *values), mpf(0), 30, size=1)
-            if not (flat and bend(arrived, *values) > 0):
-                return False
-    return True
+            verdicts.append(flat and bool(bend(arrived, *values) > 0))
+    return all(verdicts)
 
 
 def is_the_curl(curl: Expr) -> bool:
-    """Whether d_1 (x2 d_2 l) - d_2 (x1 d_1 l) = curl, for every loss l of two variables.
+    r"""The factor of the exponent of (15), $x\circ\nabla\ell$, has the curl $[[it]]$, for every
+    loss of two variables. It is a gradient only if that vanishes, that is, if the loss is a sum of
+    functions of one coordinate each; for any other loss no modified error has (15) as its
+    exponentiated gradient step.
 
-    `curl` is in x1, x2 and l12, the mixed second derivative.
+    A gradient has a symmetric derivative. The curl is zero on an open set only if the mixed
+    derivative is.
     """
     loss = Function("l")(*_X)
     mixed, (x1, x2) = diff(loss, *_X), _X
@@ -95,137 +110,115 @@ def is_the_curl(curl: Expr) -> bool:
     return vanishes(with_symbols(left.expand().subs(mixed, Symbol("l12")) - curl))
 
 
-def _implicit(rate_slope: mpf, at: mpf) -> mpf:
-    return mpmath.lambertw(rate_slope * at).real / rate_slope
+def _implicit(c: Expr, at: Expr) -> Expr:
+    return LambertW(c * at) / c
 
 
 def _figures() -> tuple[Figure, ...]:
     x = mpf("1.2")
     return (
-        Figure("x = 1.2, loss x^3 / 3: x * slope at x^2 / 2", x * (x**2 / 2) ** 2),
+        Figure(f"x = {x}, loss x^3 / 3: x * slope at x^2 / 2", x * (x**2 / 2) ** 2),
         Figure("x * slope at x, as printed", x * x**2),
     )
 
 
 def _implicit_figures() -> tuple[Figure, ...]:
+    slope, at = mpf("1.5"), mpf("1.2")
     with mpmath.workdps(50):
-        slope, at = mpf("1.5"), mpf("1.2")
         return (
-            Figure("eta g = 1.5, X_k = 1.2: the minimum", _implicit(slope, at)),
+            Figure(
+                f"eta g = {slope}, X_k = {at}: the minimum", mpmath.lambertw(slope * at) / slope
+            ),
             Figure("the printed step", at * mpmath.exp(-slope * at)),
         )
 
 
 def _curl_figures() -> tuple[Figure, ...]:
-    x1, x2 = mpf("0.4"), mpf("1.3")
-    return (Figure("curl of x * grad l for l = x1 x2 at (0.4, 1.3)", x2 - x1),)
+    at = {_X[0]: mpf("0.4"), _X[1]: mpf("1.3"), Symbol("l12"): 1}
+    where = ", ".join(str(value) for value in list(at.values())[:2])
+    return (Figure(f"curl of x * grad l for l = x1 x2 at ({where})", mpf(CURL.holds.subs(at))),)
 
 
+def _shown_exponent(of: Callable[[Pair, Gradient], Pair]) -> Values:
+    slopes = Function("l_1"), Function("l_2")
+    first, second = of(_X, lambda at: tuple(slope(*at) for slope in slopes))
+    return {"0": first, "1": second}
+
+
+_POSITIVE = "positive weights"
+_NAMES = {"x1": "x_1", "x2": "x_2", "l12": r"\partial_1\partial_2\ell"}
 E13 = Claim(
-    id="E13",
-    title="the step of the modified task error, linearised as a whole",
-    statement=r"With $\ell\circ\xi$, $\xi(x)=\tfrac12x\circ x$, linearised at $X_k$, the mirror "
-    r"step of the entropy is $X_{k+1}=X_k\circ\exp(-\eta X_k\circ\nabla\ell(\tfrac12X_k\circ X_k)"
-    r")$: the gradient is taken at $\xi(X_k)$.",
-    kind=Kind.REFUTED,
-    means=Means.ALGEBRA,
+    "E13",
+    "the step of the modified task error, linearised as a whole",
+    is_the_exponent,
+    holds=_at_the_image,
+    twins={"without the factor X_k": _image_without_factor},
+    printed={"gradient at X_k": _at_the_point},
+    shown=_shown_exponent,
+    names=_NAMES,
     sources=v1("eq. 14", "eq. 15"),
-    sheet=("E13",),
-    assumptions=("positive weights", "eta > 0", "decided for every cubic loss of two variables"),
+    assumptions=(_POSITIVE, "the loss is a cubic of two variables"),
     depends=("A18", "A19"),
-    derivation=r"The chain rule gives $\nabla(\ell\circ\xi)(x)=x\circ\nabla\ell(\xi(x))$, since "
-    r"$\xi'$ is $\mathrm{diag}(x)$; put it into the step A19. For negative weights the exponent "
-    r"has the factor $\mathrm{sign}(X_k)$ besides.",
-    proof=Proof(
-        is_the_exponent,
-        holds=_at_the_image,
-        twins={"without the factor X_k": _image_without_factor},
-        printed={"gradient at X_k": _at_the_point},
-    ),
     erratum=Erratum(
-        fault=Fault.WRONG,
-        printed=_PRINTED_15,
-        trouble=r"This is the reading in which $\bar\ell(\xi(\cdot))$ is the linearisation of the "
-        r"modified error. The gradient is then taken at $\tfrac12X_k^2$, not at $X_k$, and "
-        r"$\mathrm{sign}(X_k)$ of (2) is missing.",
-        correction=r"$X_{k+1}=X_k\circ\exp(-\eta X_k\circ\nabla\ell(\tfrac12X_k\circ X_k)\circ"
-        r"\mathrm{sign}(X_k))$. The other reading is E13-implicit.",
+        Fault.WRONG,
+        quote=_PRINTED_15,
+        trouble="This is the reading in which the modified error is linearised. The gradient is "
+        "then taken at half the square of $X_k$, not at $X_k$, and the sign of (2) is missing.",
+        advice="The other reading is E13-implicit.",
         figures=_figures,
     ),
 )
 
 IMPLICIT = Claim(
-    id="E13-implicit",
-    title="the step of the modified task error, linearised first",
-    statement=r"With $\ell$ linearised at $X_k$ and then evaluated at $\xi(X)$, each coordinate "
-    r"of (14) is least at $X=W(\eta gX_k)/(\eta g)$, $W$ Lambert's function and $g=\nabla\ell(X_k)"
-    r"$, when $g>0$. When $g<0$ the objective is unbounded below; that $X$ is a local minimum if "
-    r"$\eta gX_k>-1/e$.",
-    kind=Kind.REFUTED,
-    means=Means.NUMBERS,
+    "E13-implicit",
+    "the step of the modified task error, linearised first",
+    is_the_implicit_step,
+    holds=_implicit,
+    twins={
+        "one step of Newton's method": lambda c, at: at / (1 + c * at),
+        "Lambert's function without X_k": lambda c, at: LambertW(c) / c,
+    },
+    printed={"the explicit step (15)": lambda c, at: at * exp(-c * at)},
+    shown=lambda step: {"it": step(Symbol("c"), Symbol("at"))},
+    names={"c": r"\eta g", "at": "X_k"},
+    means=Means.POINTS,
     sources=v1("eq. 14", "eq. 15"),
     sheet=("E13",),
-    assumptions=("positive weights", "eta > 0", "shown at three points to 30 digits"),
+    assumptions=(_POSITIVE,),
     depends=("A18", "E12-divergence"),
-    derivation=r"$\bar\ell(\xi(X))=\text{const}+\tfrac12gX^2$, so the objective is stationary "
-    r"where $gX+\tfrac1\eta\log(X/X_k)=0$, that is $\eta gX\,e^{\eta gX}=\eta gX_k$. Its second "
-    r"derivative is $g+1/(\eta X)$. For $g<0$ the quadratic term wins at infinity.",
-    proof=Proof(
-        is_the_implicit_step,
-        holds=_implicit,
-        twins={
-            "one step of Newton's method": lambda c, at: at / (1 + c * at),
-            "Lambert's function without X_k": lambda c, at: mpmath.lambertw(c).real / c,
-        },
-        printed={"the explicit step (15)": lambda c, at: at * mpmath.exp(-c * at)},
-    ),
     erratum=Erratum(
-        fault=Fault.WRONG,
-        printed=_PRINTED_15,
+        Fault.WRONG,
+        quote=_PRINTED_15,
         trouble=r"This is the reading in which $\bar\ell$ of (1) is evaluated at $\xi(\bm X)$. "
         "The step is then implicit, and for a negative slope the minimum does not exist. (15) is "
         r"its expansion to first order in $\eta$.",
-        correction=r"$X=W(\eta gX_k)/(\eta g)$ for $g>0$. The other reading is E13.",
+        advice="The other reading is E13.",
         figures=_implicit_figures,
     ),
 )
 
 CURL = Claim(
-    id="E13-potential",
-    title="equation 15 is an exponentiated gradient step for separable losses only",
-    statement=r"$x\circ\nabla\ell$ is the gradient of some function only if $(x_2-x_1)\partial_1"
-    r"\partial_2\ell=0$, that is, if $\ell$ is a sum of functions of one coordinate each. For any "
-    "other loss no modified error has (15) as its exponentiated gradient step.",
-    kind=Kind.REFUTED,
-    means=Means.ALGEBRA,
+    "E13-potential",
+    "equation 15 is an exponentiated gradient step for separable losses only",
+    is_the_curl,
+    holds=(_X[1] - _X[0]) * Symbol("l12"),
+    twins={
+        "a sum instead of a difference": (_X[1] + _X[0]) * Symbol("l12"),
+        "without the coordinates": Symbol("l12"),
+    },
+    printed={"a gradient for every loss: no curl": _X[0] * 0},
+    names=_NAMES,
     sources=v1("eq. 14", "eq. 15"),
     sheet=("E13",),
-    assumptions=(
-        "positive weights",
-        "l twice continuously differentiable",
-        "two coordinates; every pair of more",
-    ),
+    assumptions=(_POSITIVE, "the loss is twice continuously differentiable"),
     depends=("A19",),
-    derivation=r"A gradient has a symmetric derivative. $\partial_1(x_2\partial_2\ell)-\partial_2("
-    r"x_1\partial_1\ell)=(x_2-x_1)\,\partial_1\partial_2\ell$, which is zero on an open set only "
-    r"if $\partial_1\partial_2\ell$ is.",
-    proof=Proof(
-        is_the_curl,
-        holds=(_X[1] - _X[0]) * Symbol("l12"),
-        twins={
-            "a sum instead of a difference": (_X[1] + _X[0]) * Symbol("l12"),
-            "without the coordinates": Symbol("l12"),
-        },
-        printed={"a gradient for every loss: no curl": _X[0] * 0},
-    ),
     erratum=Erratum(
-        fault=Fault.OVERCLAIMED,
-        printed=_PRINTED_15,
+        Fault.OVERCLAIMED,
+        quote=_PRINTED_15,
         trouble=r"No choice of $\xi$, and no other modification of the task error, leads to (15) "
-        r"for all losses: already $\ell=x_1x_2$ has an exponent with a curl.",
-        correction="For a separable loss (15) is the step of the modified loss whose derivative "
-        r"is $x_i\ell_i'(x_i)$; in general it is, to first order in $\eta$, a mirror step with "
-        r"another generator (E15-generator).",
+        "for all losses: already the product of two weights has an exponent with a curl.",
+        advice="For a separable loss (15) is the step of a modified loss; in general it is, to "
+        "first order in the rate, a mirror step with another generator (E15-generator).",
         figures=_curl_figures,
     ),
 )

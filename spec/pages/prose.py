@@ -9,12 +9,12 @@ from spec.checking.record import printable
 
 def said(claim: Claim, given: str) -> str:
     """A text of the claim as Markdown with LaTeX."""
-    return given if claim.former else text.filled(given, claim.slot_values, claim.names)
+    return text.filled(given, claim.slot_values, claim.names)
 
 
 def refused(claim: Claim, candidates: Mapping[str, object]) -> list[tuple[str, str]]:
     """Name and formula of each refused candidate: only what differs from the statement."""
-    if claim.former or claim.routine is None:
+    if claim.routine is None:
         return [(name, "") for name in candidates]
     ours = printable(claim, claim.holds)
     found = []
