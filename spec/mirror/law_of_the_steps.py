@@ -1,7 +1,7 @@
 """The exact law of the mirrored Langevin steps on a log-normal target, after any number of them.
 
-Symbols: lam  a variance of log X under the target, or an eigenvalue of its covariance;  delta
-step length;  A = 1 - delta / lam;  P = A^k;  e, V  mean error and covariance of log X at the start
+Symbols: lam  a variance of log X under the target, or an eigenvalue of its covariance;  delta  the
+step;  A = 1 - delta / lam;  P = A^k;  e, V  mean error and covariance of log X at the start
 """
 
 from collections.abc import Callable

@@ -46,15 +46,20 @@ def home(claim_id: str) -> ModuleType:
 
 def edited(edit: Edit, folder: Path) -> Claim:
     """The claim of a copy of its module in which the edit has been made."""
-    source = inspect.getsource(home(edit.claim))
+    original = home(edit.claim)
+    source = inspect.getsource(original)
     assert source.count(edit.old) >= 1, f"{edit.claim}: {edit.old!r} is not in its module"
     path = folder / f"edited_{next(_NUMBERS)}.py"
     path.write_text(source.replace(edit.old, edit.new, 1), encoding="utf-8")
-    described = importlib.util.spec_from_file_location(path.stem, path)
+    name = f"{original.__name__}_{path.stem}"
+    described = importlib.util.spec_from_file_location(name, path)
     assert described is not None and described.loader is not None
     module = importlib.util.module_from_spec(described)
-    sys.modules[path.stem] = module
-    described.loader.exec_module(module)
+    sys.modules[name] = module
+    try:
+        described.loader.exec_module(module)
+    finally:
+        del sys.modules[name]
     (found,) = [claim for claim in module.CLAIMS if claim.id == edit.claim]
     return found
 
@@ -62,15 +67,44 @@ def edited(edit: Edit, folder: Path) -> Claim:
 def troubles(claim: Claim, read: Read = unread) -> list[str]:
     """Everything for which the status of a claim falls short of its pins."""
     outcome = decide(claim)
-    found = [*gaps(claim), outcome.proof_trouble or "", *outcome.twin_troubles, *read(claim)]
+    stated = gaps(claim) or read(claim)
+    found = [*stated, outcome.proof_trouble or "", *outcome.twin_troubles]
     return [trouble for trouble in found if trouble]
 
 
+_R8_ASSUMES = 'assumptions=(*ALL, "log X_k and the draw are normal and independent"),'
+_R8_DECIDES = "return is_affine(image()) and vanishes(gaps)"
 EDITS = {
-    "wrong LaTeX in A16": Edit(
-        "A16", "(X_k\\mid X_0)=[[it]]$", "(X_k\\mid X_0)=-[[it]]/2$", "typed arithmetic"
-    ),
-}
+    "wrong LaTeX in R8": Edit("R8", "$e_{k-1}=[[0]]$", "$e_{k-1}=e_k/2$", "typed arithmetic"),
+    "wrong LaTeX in A2": Edit("A2", "[[reverse]] in", r"$dX=\mathsf h\,dr$ in", "typed relation"),
+    "wrong LaTeX in A16": Edit("A16", "X_0)=[[it]]$", "X_0)=-[[it]]/2$", "typed arithmetic"),
+    "wrong correction of E1": Edit("E1", "holds=_RIGHT", "holds=_PRINTED",
+                                   "refuses the statement"),
+    "assumptions of R8": Edit("R8", _R8_ASSUMES, 'assumptions=("any data, any score",),',
+                              "uses an assumption that it does not state"),
+    "false sentence in a derivation": Edit("R8", "is an affine map", "is no affine map", ""),
+    "law == holds": Edit("R8", _R8_DECIDES, "return is_affine(image()) and candidate == RECURSION",
+                         "refuses an equivalent arrangement"),
+    "false printed number in E24": Edit("E24", '"Section 6": 200_000', '"Section 6": 250_000', ""),
+    "a routine that looks at nothing": Edit("R8", _R8_DECIDES, "return candidate == RECURSION",
+                                            "decided by algebra, but its routine used"),
+    "points called algebra": Edit("E31", "means=Means.POINTS", "means=Means.ALGEBRA",
+                                  "walks through points"),
+    "an assumption that nothing needs": Edit(
+        "R22", "lambda: bool(limit(_LAM).subs(_DELTA, 2 * _LAM).is_infinite)", "lambda: False",
+        "nothing goes wrong"),
+    "a formula that is not the candidate's": Edit(
+        "A22", "shown=_log_equation", 'shown=lambda weights: {"equation": "dX"}', "prints as the"),
+    "a slot of nothing": Edit("R8", "$V_{k-1}=[[1]]$", "$V_{k-1}=[[2]]$", "UnknownSlot"),
+    "a false step in an argument": Edit("A16", "Chain(_score_of_kernel(), -1",
+                                        "Chain(_score_of_kernel(), -2", "BrokenChain"),
+    "a number in words": Edit("E31", "at fifty digits", "at 90 digits", "typed number"),
+    "a mistake that is no longer asked about": Edit(
+        "R8", '"noise of the exact reverse kernel": (_RATIO * e, _RATIO**2 * V + h * _RATIO),',
+        "", ""),
+    "a quotation": Edit("E1", r"\exp(\sigma^2-1)", r"\exp(\sigma^2-2)", ""),
+    "where it stands": Edit("A16", 'sources=v2("eq. 16")', 'sources=v2("eq. 15")', ""),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", EDITS)
