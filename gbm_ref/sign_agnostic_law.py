@@ -24,10 +24,10 @@ from typing import NamedTuple
 import numpy as np
 
 from gbm_ref import _checks
-from gbm_ref._carried_laws import Cloud
 from gbm_ref._checks import Array, Indices
-from gbm_ref._panels import Evaluate, Function, resolved
-from gbm_ref._sign_agnostic_rows import RowMap, adaptive
+from gbm_ref._flip_law.carried import Cloud
+from gbm_ref._flip_law.panels import Evaluate, Function, resolved
+from gbm_ref._flip_law.rows import RowMap, adaptive
 from gbm_ref.divergence import Gaussian, checked_gaussian
 from gbm_ref.grids import Grid, Row
 from gbm_ref.process import Process

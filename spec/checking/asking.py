@@ -120,7 +120,7 @@ def rearranged(candidate: Candidate) -> Candidate:
         return dataclasses.replace(candidate, **fields)
     if isinstance(candidate, Mapping):
         return {name: rearranged(entry) for name, entry in candidate.items()}
-    if hasattr(candidate, "_fields"):
+    if isinstance(candidate, tuple) and type(candidate) is not tuple:  # a named one
         return type(candidate)(*map(rearranged, candidate))
     if isinstance(candidate, tuple | list):
         entries = [rearranged(entry) for entry in candidate]

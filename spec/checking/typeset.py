@@ -76,6 +76,9 @@ class _Printer(LatexPrinter):
         base = self._our_names.get(getattr(expr.base, "name", ""), "")
         if not (expr.exp.is_Integer and expr.exp > 1):
             return super()._print_Pow(expr)
+        if base.startswith(r"\sqrt{") and expr.exp % 2 == 0:
+            half = int(expr.exp) // 2
+            return base[6:-1] if half == 1 else f"{base[6:-1]}^{{{half}}}"
         if base.endswith("^{2}"):
             return f"{base[:-3]}{{{2 * int(expr.exp)}}}"
         if _is_composite(base):
@@ -176,8 +179,8 @@ def parts(candidate: object) -> dict[str, object]:
         return _named(fields)
     if isinstance(candidate, Mapping):
         return _named(candidate)
-    if hasattr(candidate, "_fields"):
-        return _named(candidate._asdict())
+    if isinstance(candidate, tuple) and type(candidate) is not tuple:
+        return _named(candidate._asdict())  # type: ignore[attr-defined]
     if isinstance(candidate, tuple | list):
         return _named(dict(enumerate(candidate)))
     return {"it": candidate}

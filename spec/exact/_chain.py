@@ -90,8 +90,8 @@ def halved(log_x: Symbol, mean: Expr, variance: Expr) -> Expr:
     return hyvarinen(log_x, mean, variance) / 2
 
 
-def _changes_the_law(**other: object) -> bool:
-    ours, theirs = law_after(), law_after(**other)
+def _changes_the_law(score: Score = hyvarinen, fall: Expr = m * r**2) -> bool:
+    ours, theirs = law_after(), law_after(score=score, fall=fall)
     return not vanishes(tuple(f - g for f, g in zip(ours, theirs, strict=True)))
 
 

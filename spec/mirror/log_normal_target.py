@@ -97,10 +97,12 @@ def is_the_limit(candidate: Limit) -> bool:
 
 
 def factor(lam: Expr) -> Expr:
+    """What a step multiplies the distance from the target's mean by."""
     return 1 - _DELTA / lam
 
 
 def limit(lam: Expr) -> Expr:
+    """The variance that a step leaves alone."""
     return lam / (1 - _DELTA / (2 * lam))
 
 

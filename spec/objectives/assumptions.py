@@ -120,8 +120,8 @@ FINITE_SQUARE = Assumption(
 
 
 def are_the_times(times: Set) -> bool:
-    r"""Of the times in $[[all]]$, the data at the first, those in $[[it]]$ are the ones at which
-    $p_{X_t\mid X_0}$ is positive and finite, and finite is the bound on $C$ for data of any law.
+    r"""Of the times in $[[all]]$, the first of them that of the data, those in $[[it]]$ are the ones
+    at which $p_{X_t\mid X_0}$ is positive and finite and so is the bound on $C$ for any data law.
     For log-normal data $C$ is $[[constant]]$ in each coordinate, with the limit $[[limit]]$ for
     $v$ to zero, where $v$ is $\sigma^2t$.
 

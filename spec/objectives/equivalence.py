@@ -4,7 +4,7 @@ Symbols as in `_setting`; p, p1 the marginal density and its slope, k, k1 those 
 one data point, w that point's weight; r = sqrt(v), z the kernel's normal variable.
 """
 
-from collections.abc import Callable
+from dataclasses import replace
 
 from sympy import (
     Expr,
@@ -103,13 +103,12 @@ def bounds_the_slope(bound: Expr) -> bool:
     slope is bounded by the largest values of $[[f0]]$ and of $[[f1]]$, which are found from their
     derivatives. A smaller bound of this form fails for large or for small $v$.
     """
-    normal, moved = exp(-(z**2) / 2), (L - L0 - m) / r
-    total = integrate(normal, (z, -oo, oo))
+    moved = (L - L0 - m) / r
     score = diff(-(moved**2) / 2 - L, L)
     if not same(score, _score().subs(z, moved)):
         return False
-    scaled = expand(bound * x**2 * r * total)
-    largest = [_largest(z**n * normal) for n in (0, 1)]
+    scaled = expand(bound * x / _kernel().subs(z, 0))
+    largest = [_largest(_times(n)) for n in (0, 1)]
     reached = limit(scaled, r, oo), limit(scaled * r, r, 0, "+")
     if any(found < least for found, least in zip(reached, largest, strict=True)):
         return False
@@ -119,6 +118,14 @@ def bounds_the_slope(bound: Expr) -> bool:
 
 def _score() -> Expr:
     return -1 - z / r
+
+
+def _times(power: int) -> Expr:
+    return z**power * exp(-(z**2) / 2)
+
+
+def _kernel() -> Expr:
+    return _times(0) / (x * r * integrate(_times(0), (z, -oo, oo)))
 
 
 def _largest(function: Expr) -> Expr:
@@ -194,37 +201,38 @@ def _bound(of_one: Expr, of_z: Expr) -> Expr:
     return (of_one + of_z / r) / (x**2 * r * sqrt(2 * pi))
 
 
-def _equation(number: int, title: str, routine: Callable, holds: Expr, **rest: object) -> Claim:
-    """A claim on an equation that both versions have under one number."""
-    place = f"eq. {number}"
-    return Claim(
-        f"A{number}", title, routine, holds, names=_NAMES, sources=v1(place) + v2(place),
-        readings=(LOST, INNER), **rest,
-    )  # fmt: skip
+def _equation(claim: Claim) -> Claim:
+    """A claim on an equation that both versions have under the number of its id."""
+    place = f"eq. {claim.id.removeprefix('A')}"
+    return replace(claim, names=_NAMES, sources=v1(place) + v2(place), readings=(LOST, INNER))
 
 
 A26 = _equation(
-    26,
-    "expansion of the explicit loss",
-    expands_the_square,
-    _E26,
-    twins={
-        "half of the cross term": _E26 + H * h / 2,
-        "cross term with plus": _E26 + 2 * H * h,
-        "no half on the model": _E26 + h**2 / 2,
-    },
-    assumptions=(FINITE_MODEL, r"$\mathbb E\lVert H\rVert^2$ is finite"),
-    depends=("A24",),
+    Claim(
+        "A26",
+        "expansion of the explicit loss",
+        expands_the_square,
+        _E26,
+        twins={
+            "half of the cross term": _E26 + H * h / 2,
+            "cross term with plus": _E26 + 2 * H * h,
+            "no half on the model": _E26 + h**2 / 2,
+        },
+        assumptions=(FINITE_MODEL, r"$\mathbb E\lVert H\rVert^2$ is finite"),
+        depends=("A24",),
+    )
 )
 A27 = _equation(
-    27,
-    "cross term as an integral",
-    is_the_cross_integrand,
-    x * p1 * h,
-    twins={"one factor x too few": p1 * h, "density kept": p * x * p1 * h},
-    shown=lambda e: {"it": Says(p * H * h, e)},
-    assumptions=("the density is positive and differentiable on the open orthant",),
-    depends=("A26",),
+    Claim(
+        "A27",
+        "cross term as an integral",
+        is_the_cross_integrand,
+        x * p1 * h,
+        twins={"one factor x too few": p1 * h, "density kept": p * x * p1 * h},
+        shown=lambda e: {"it": Says(p * H * h, e)},
+        assumptions=("the density is positive and differentiable on the open orthant",),
+        depends=("A26",),
+    )
 )
 A28_DOMINATION = Claim(
     "A28-domination",
@@ -237,10 +245,10 @@ A28_DOMINATION = Claim(
         "bounded for all times": _bound(Integer(2), Integer(0)),
     },
     values=lambda: {
-        "kernel": exp(-(z**2) / 2) / (x * r * integrate(exp(-(z**2) / 2), (z, -oo, oo))),
+        "kernel": _kernel(),
         "score": _score(),
-        "f0": exp(-(z**2) / 2),
-        "f1": abs(z) * exp(-(z**2) / 2),
+        "f0": _times(0),
+        "f1": abs(_times(1)),
     },
     names=_NAMES,
     means=Means.CALCULUS,
@@ -249,64 +257,74 @@ A28_DOMINATION = Claim(
     depends=("A6",),
 )
 A28 = _equation(
-    28,
-    "gradient of the marginal density",
-    adds_its_slope,
-    w * k1,
-    twins={
-        "posterior in place of prior weights": w * k / (p + w * k) * k1,
-        "weight left out": k1,
-    },
-    assumptions=(POSITIVE_TIME,),
-    depends=("A28-domination",),
+    Claim(
+        "A28",
+        "gradient of the marginal density",
+        adds_its_slope,
+        w * k1,
+        twins={
+            "posterior in place of prior weights": w * k / (p + w * k) * k1,
+            "weight left out": k1,
+        },
+        assumptions=(POSITIVE_TIME,),
+        depends=("A28-domination",),
+    )
 )
 A29 = _equation(
-    29,
-    "cross term with the conditional score",
-    averages_to_the_cross_term,
-    k * c * h,
-    twins={
-        "prior weights without the kernel": c * h,
-        "posterior weights": k / p * c * h,
-        "half": k * c * h / 2,
-    },
-    assumptions=(POSITIVE_TIME, FINITE_MODEL),
-    depends=("A27", "A28", "R4"),
+    Claim(
+        "A29",
+        "cross term with the conditional score",
+        averages_to_the_cross_term,
+        k * c * h,
+        twins={
+            "prior weights without the kernel": c * h,
+            "posterior weights": k / p * c * h,
+            "half": k * c * h / 2,
+        },
+        assumptions=(POSITIVE_TIME, FINITE_MODEL),
+        depends=("A27", "A28", "R4"),
+    )
 )
 A30 = _equation(
-    30,
-    "explicit loss through the conditional score",
-    holds_the_conditional_score,
-    _E30,
-    twins={
-        "C_2 for C_1": _E30 + c**2 / 2 - H**2 / 2,
-        "cross term with plus": _E30 + 2 * c * h,
-        "half of the cross term": _E30 + c * h / 2,
-    },
-    assumptions=(POSITIVE_TIME, FINITE_MODEL),
-    depends=("A26", "A29"),
+    Claim(
+        "A30",
+        "explicit loss through the conditional score",
+        holds_the_conditional_score,
+        _E30,
+        twins={
+            "C_2 for C_1": _E30 + c**2 / 2 - H**2 / 2,
+            "cross term with plus": _E30 + 2 * c * h,
+            "half of the cross term": _E30 + c * h / 2,
+        },
+        assumptions=(POSITIVE_TIME, FINITE_MODEL),
+        depends=("A26", "A29"),
+    )
 )
 A31 = _equation(
-    31,
-    "expansion of the denoising loss",
-    expands_the_denoising_loss,
-    _E31,
-    twins={
-        "C_1 for C_2": _E31 + H**2 / 2 - c**2 / 2,
-        "cross term with plus": _E31 + 2 * c * h,
-        "no half on the model": _E31 + h**2 / 2,
-    },
-    assumptions=(POSITIVE_TIME, FINITE_MODEL),
-    depends=("A25", "R4"),
+    Claim(
+        "A31",
+        "expansion of the denoising loss",
+        expands_the_denoising_loss,
+        _E31,
+        twins={
+            "C_1 for C_2": _E31 + H**2 / 2 - c**2 / 2,
+            "cross term with plus": _E31 + 2 * c * h,
+            "no half on the model": _E31 + h**2 / 2,
+        },
+        assumptions=(POSITIVE_TIME, FINITE_MODEL),
+        depends=("A25", "R4"),
+    )
 )
 A32 = _equation(
-    32,
-    "difference of the losses",
-    is_the_difference,
-    _E32,
-    twins={"opposite sign": -_E32, "C_2 alone": c**2 / 2, "C_2 + C_1": _E32 + H**2},
-    assumptions=(POSITIVE_TIME, FINITE_MODEL),
-    depends=("A30", "A31"),
+    Claim(
+        "A32",
+        "difference of the losses",
+        is_the_difference,
+        _E32,
+        twins={"opposite sign": -_E32, "C_2 alone": c**2 / 2, "C_2 + C_1": _E32 + H**2},
+        assumptions=(POSITIVE_TIME, FINITE_MODEL),
+        depends=("A30", "A31"),
+    )
 )
 A_THM = Claim(
     "A-Thm",

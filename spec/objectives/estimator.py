@@ -51,8 +51,10 @@ def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
     moment.
 
     The chain starts at $X_N$, asks at $k$ to make a step, and stops at the data. By R4 the second
-    moment is $[[moment]]$ with $v$ equal to $[[at_level]]$.
+    moment is $[[moment]]$ with $v$ equal to $[[at_level]]$, where $h$ is what one step adds.
     """
+    if second_moment().subs(v, 0).is_finite:
+        return False
     for steps in each("N", range(1, 7)):
         asked, state = set(), steps
         while state > 0:
@@ -73,7 +75,8 @@ def are_the_shares(claimed: Values) -> bool:
     on average, that is $[[first]]$ and $[[mean]]$; half of the sum is at the first $[[half]]$
     levels, and a share of $[[share|2]]$ at the first alone.
 
-    The second moments of R4 are summed as exact fractions; $H_N$ is the harmonic number.
+    The second moments of R4 are summed as exact fractions; $H_N$ is the harmonic number and $h$ the
+    variance that one step adds.
     """
     for point in points(({"sigma^2": _SIGMA2, "N": _LEVELS},)):
         sizes = _sizes()

@@ -41,6 +41,7 @@ from spec.objectives._setting import (
 )
 
 INFORMATION, N, step, rate = symbols("I N step rate", positive=True)
+_LOG_SCORE = 1 + H
 number, psi = Function("H"), Function(r"psi")  # harmonic numbers, digamma
 _u, _n = symbols("u1 u2"), symbols("n1 n2")
 _INVERSE, _OF_DIAGONAL, _DETERMINANT = symbols("trace diagonal determinant")
@@ -117,9 +118,9 @@ def are_floor_and_error(candidate: Values) -> bool:
     first, second = (expectation(conditional_score() ** k, NOISE, 0, v) for k in (1, 2))
     means = {c**2: second, c * H: squared, H**2: squared}
     least = expand(DENOISING.subs(h, H)).subs(means)
-    information = expand((1 + H) ** 2).subs({H**2: squared, H: first})
+    information = expand(_LOG_SCORE**2).subs({H**2: squared, H: first})
     # log X_0 = y - m - n and D = y - m + v (1 + H), with c = -1 - n / v.
-    error = expand((v * (1 + c) - v * (1 + H)) ** 2).subs(means)
+    error = expand((v * (1 + c) - v * _LOG_SCORE) ** 2).subs(means)
     return all(
         [
             same(value, candidate[name].subs(INFORMATION, information))
@@ -133,9 +134,9 @@ def is_entropy_production(factor: Expr) -> bool:
     its score. So the floor of R4b is $[[floor]]$ in each coordinate.
 
     The density $q$ follows the Fokker-Planck equation of A9. In the rate of the entropy one
-    integration by parts leaves that mean square: what is left over is the derivative of a function
-    that vanishes at both ends, since the Euler operator takes it to zero, for every $q$. For
-    Gaussian $q$ both sides are computed as well.
+    integration by parts leaves that mean square: what is left over is the derivative of a function,
+    since the Euler operator takes it to zero, for every $q$. For Gaussian $q$ both sides are
+    computed as well.
     """
     q = symbols("q q1 q2 q3 q4 q5", positive=True)
     ell, b = symbols("ell b")
@@ -243,7 +244,7 @@ FLOOR = Claim(
         "sign of the information": _FLOOR | {"floor": (1 / v + INFORMATION) / 2},
     },
     values=lambda: {
-        "score": 1 + H,
+        "score": _LOG_SCORE,
         "of_floor": Chain(2 * v**2 * _FLOOR["floor"], _FLOOR["error"]),
     },
     names=_NAMES,
@@ -263,7 +264,11 @@ DE_BRUIJN = Claim(
     },
     names=_NAMES,
     sheet=("R4b",),
-    assumptions=(POSITIVE_TIME, "the entropy is finite", "one coordinate; the same for each"),
+    assumptions=(
+        POSITIVE_TIME,
+        "the entropy is finite, and what is integrated by parts vanishes at both ends",
+        "one coordinate; the same for each",
+    ),
     depends=("R4b", "A9"),
 )
 

@@ -14,6 +14,7 @@ from spec.checking.gaussian import expectation
 C, v, V, W, v0 = symbols("C v V W v0", positive=True)
 c0, c1 = symbols("c0 c1", real=True)
 y, n = symbols("y n", real=True)
+_ERROR = c0 + c1 * y
 
 
 def are_of_log_normal_data(values: tuple[Expr, Expr]) -> bool:
@@ -42,7 +43,7 @@ def is_the_bound(bound: Expr) -> bool:
     It vanishes where no time passes, and its slope in the variance at the end is half the mean
     square of the error there.
     """
-    square = expectation((c0 + c1 * y) ** 2, y, 0, W)
+    square = expectation(_ERROR**2, y, 0, W)
     return vanishes((diff(bound, W) - square / 2, bound.subs(W, v0)))
 
 
@@ -87,7 +88,7 @@ BOUND = Claim(
         "constant part alone": _BOUND.subs(c1, 0),
         "variance at the end throughout": (c0**2 + c1**2 * W) * (W - v0) / 2,
     },
-    values=lambda: {"error": c0 + c1 * y},
+    values=lambda: {"error": _ERROR},
     names={"v0": "V_{0}", "W": "W", "c0": "c_{0}", "c1": "c_{1}", "y": "y"},
     sheet=("R20",),
     depends=("R20",),

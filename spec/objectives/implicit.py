@@ -43,6 +43,7 @@ from spec.objectives.losses import POINTS, logs, model
 p, q = symbols("p q", positive=True)
 p1, q1, psi, psi1, g, S, S1, d, end = symbols("p1 q1 psi psi1 g S S1 d end", real=True)
 low, high = symbols("low high")
+_REST, _LOG_MODEL = H**2 / 2, 1 + h
 NAMES = LETTERS | {
     "psi": r"\psi", "psi1": r"\psi'", "g": "xh'", "S1": "S'", "end": r"\psi(0)\,p(0)",
     "low": r"f_{\text{lower}}", "high": r"f_{\text{upper}}",
@@ -57,7 +58,7 @@ def _slope(expression: Expr) -> Expr:
 
 def _left_over(integrand: Expr, flux: Expr, score: Expr, of_model: Expr, density: Expr) -> Expr:
     """What density * integrand misses of the part of M-ESM that holds the model, up to a flux."""
-    loss = (EXPLICIT - H**2 / 2).subs({H: score, h: of_model}, simultaneous=True)
+    loss = (EXPLICIT - _REST).subs({H: score, h: of_model}, simultaneous=True)
     return density * (loss - integrand) + _slope(flux)
 
 
@@ -89,8 +90,8 @@ def is_implicit_in_log_space(forms: Values) -> bool:
 
     The score of $y$ is $H$ and one more. The flux is that of R18.
     """
-    score = _slope(log(q)) - 1
-    return vanishes(_left_over(forms["form"], forms["flux"], score, S - 1, q))
+    score, of_model = (e - (_LOG_MODEL - h) for e in (_slope(log(q)), S))
+    return vanishes(_left_over(forms["form"], forms["flux"], score, of_model, q))
 
 
 def is_the_boundary_term(candidate: Values) -> bool:
@@ -176,7 +177,7 @@ R18 = Claim(
         "Jacobian left out in h": _FORMS | {"h": h**2 / 2 + g},
         "flux with one power of x": _FORMS | {"flux": x * psi * p},
     },
-    values=lambda: {"rest": H**2 / 2},
+    values=lambda: {"rest": _REST},
     names=NAMES,
     assumptions=(
         "p and psi are differentiable",
@@ -221,7 +222,7 @@ IN_LOG_SPACE = Claim(
         "constant 1": _LOG_FORMS | {"form": S**2 / 2 + S1 - 1},
         "flux of the log score": _LOG_FORMS | {"flux": q * S},
     },
-    values=lambda: {"model": 1 + h, "rest": H**2 / 2},
+    values=lambda: {"model": _LOG_MODEL, "rest": _REST},
     names=NAMES,
     sheet=("R18",),
     assumptions=(FINITE_SQUARE, "the others of R18"),

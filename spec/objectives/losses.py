@@ -8,6 +8,7 @@ the plane, for the model h = b + B log x.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sympy import Expr, Integer, Matrix, Symbol, log, ones, sqrt, symbols
 
@@ -116,61 +117,80 @@ _M_DSM_PINS = (
 )
 
 
-def _definition(
-    name: str, title: str, statement: str, sources: tuple[Source, ...], reason: str, **rest: object
-) -> Claim:
-    fixed = {"means": Means.NONE, "stated_kind": Kind.DEFINITION, "names": NAMES}
-    return Claim(name, title, statement=statement, sources=sources, reason=reason, **fixed | rest)
+def _definition(claim: Claim) -> Claim:
+    return replace(claim, means=Means.NONE, stated_kind=Kind.DEFINITION)
 
 
 _TIME = "It defines a loss at one time: no average over $t$ is written."
 A3 = _definition(
-    "A3",
-    "denoising score matching, additive noise",
-    r"$\mathcal L(\theta)$ is the expectation, over $t$ uniform and over $X_0$ and $X_t$, of "
-    r"$[[integrand]]$.",
-    v1("eq. 5") + v2("eq. 3"),
-    "It defines the loss of Song et al. (2021), quoted as background. The weight is a number; the "
-    "later losses weight by the square of the state and drop it.",
-    values=lambda: {"integrand": Symbol("lam") * 2 * DENOISING},
-    names={"lam": r"\lambda(t)", "h": r"s_\theta(X_t,t)",
-           "c": r"\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)"},
-    readings=(LOST, INNER),
-)  # fmt: skip
+    Claim(
+        "A3",
+        "denoising score matching, additive noise",
+        statement=r"$\mathcal L(\theta)$ is the expectation, over $t$ uniform and over $X_0$ "
+        r"and $X_t$, "
+        r"of $[[integrand]]$.",
+        sources=v1("eq. 5") + v2("eq. 3"),
+        reason="It defines the loss of Song et al. (2021), quoted as background. The weight is "
+        "a number; the "
+        "later losses weight by the square of the state and drop it.",
+        values=lambda: {"integrand": Symbol("lam") * 2 * DENOISING},
+        names={
+            "lam": r"\lambda(t)",
+            "h": r"s_\theta(X_t,t)",
+            "c": r"\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)",
+        },
+        readings=(LOST, INNER),
+    )
+)
 A14 = _definition(
-    "A14",
-    "multiplicative explicit score matching",
-    r"$\mathcal L_{\text{M-ESM}}(\theta)=\mathbb E_{X_t}\,[[integrand]]$, where $H$ is "
-    r"$X_t\circ\nabla\log p_{X_t}(X_t)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
-    v1("eq. 17") + v2("eq. 14"),
-    _TIME,
-    values=lambda: {"integrand": EXPLICIT},
-    readings=(LOST, INNER),
-    pins=(_pin("m_esm", "", _explicit(1), {"log score for the Hyvarinen score": _explicit(0)}),),
+    Claim(
+        "A14",
+        "multiplicative explicit score matching",
+        statement=r"$\mathcal L_{\text{M-ESM}}(\theta)=\mathbb E_{X_t}\,[[integrand]]$, where "
+        r"$H$ is "
+        r"$X_t\circ\nabla\log p_{X_t}(X_t)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
+        sources=v1("eq. 17") + v2("eq. 14"),
+        reason=_TIME,
+        values=lambda: {"integrand": EXPLICIT},
+        readings=(LOST, INNER),
+        pins=(
+            _pin("m_esm", "", _explicit(1), {"log score for the Hyvarinen score": _explicit(0)}),
+        ),
+        names=NAMES,
+    )
 )
 A15 = _definition(
-    "A15",
-    "multiplicative denoising score matching",
-    r"$\mathcal L_{\text{M-DSM}}(\theta)=\mathbb E_{X_0,X_t}\,[[integrand]]$, where $c$ is "
-    r"$X_t\circ\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
-    v1("eq. 18") + v2("eq. 15"),
-    _TIME + " No weight is written either, where A3 has one; the pinned function takes the weight "
-    "as an argument.",
-    values=lambda: {"integrand": DENOISING},
-    assumptions=(POSITIVE_TIME,),
-    readings=(LOST, INNER),
-    depends=("A6", "A16"),
-    pins=_M_DSM_PINS,
+    Claim(
+        "A15",
+        "multiplicative denoising score matching",
+        statement=r"$\mathcal L_{\text{M-DSM}}(\theta)=\mathbb E_{X_0,X_t}\,[[integrand]]$, "
+        r"where $c$ is "
+        r"$X_t\circ\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)$ and $h$ is $X_t\circ "
+        r"s_\theta(X_t,t)$.",
+        sources=v1("eq. 18") + v2("eq. 15"),
+        reason=_TIME
+        + " No weight is written either, where A3 has one; the pinned function takes the weight "
+        "as an argument.",
+        values=lambda: {"integrand": DENOISING},
+        assumptions=(POSITIVE_TIME,),
+        readings=(LOST, INNER),
+        depends=("A6", "A16"),
+        pins=_M_DSM_PINS,
+        names=NAMES,
+    )
 )
 A17 = _definition(
-    "A17",
-    "non-negative score matching",
-    r"$\mathcal L_{\text{NN}}(\theta)=\mathbb E_{X_0}\,[[integrand]]$, where $H$ is "
-    r"$X_0\circ\nabla\log p_{X_0}(X_0)$ and $h$ is $X_0\circ s_\theta(X_0)$.",
-    v1("eq. 21") + v2("eq. 17"),
-    "It quotes the loss of Hyvärinen (2007) for non-negative data.",
-    values=lambda: {"integrand": EXPLICIT},
-    readings=(LOST, INNER),
+    Claim(
+        "A17",
+        "non-negative score matching",
+        statement=r"$\mathcal L_{\text{NN}}(\theta)=\mathbb E_{X_0}\,[[integrand]]$, where $H$ is "
+        r"$X_0\circ\nabla\log p_{X_0}(X_0)$ and $h$ is $X_0\circ s_\theta(X_0)$.",
+        sources=v1("eq. 21") + v2("eq. 17"),
+        reason="It quotes the loss of Hyvärinen (2007) for non-negative data.",
+        values=lambda: {"integrand": EXPLICIT},
+        readings=(LOST, INNER),
+        names=NAMES,
+    )
 )
 
 
@@ -178,8 +198,9 @@ def _recalled(name: str, title: str, definition: str, *sources: Source) -> Claim
     """A definition that the paper writes once more."""
     said = "The paper writes the definition of its main text once more."
     sheet, depends = (definition if name == "V1-19" else name,), (definition,)
-    return _definition(name, title, f"The loss is that of {definition}.", sources, said,
-                       sheet=sheet, depends=depends)  # fmt: skip
+    statement = f"The loss is that of {definition}."
+    return _definition(Claim(name, title, statement=statement, sources=sources, reason=said,
+                             sheet=sheet, depends=depends, names=NAMES))  # fmt: skip
 
 
 V1_19 = _recalled("V1-19", "the loss that is proposed", "A15", *v1("eq. 19"))

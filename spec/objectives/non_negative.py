@@ -33,6 +33,7 @@ from spec.objectives.implicit import NAMES, R18, end, p, p1, psi, psi1
 b = symbols("b", positive=True)
 beta, gamma, d = symbols("beta gamma d", real=True)
 c0, c1 = symbols("c0 c1")
+_GAP = H - h
 
 
 def matches_in_log_space(model: Expr) -> bool:
@@ -45,7 +46,7 @@ def matches_in_log_space(model: Expr) -> bool:
     """
     density = (p + p1 * x * (exp(d) - 1)) * x * exp(d)  # of log X at log x + d
     log_score = diff(log(density), d).subs(d, 0)
-    return same(log_score - model, (H - h).subs(H, x * p1 / p))
+    return same(log_score - model, _GAP.subs(H, x * p1 / p))
 
 
 def becomes_non_negative_matching(loss: Callable[[Expr], Expr]) -> bool:
@@ -121,7 +122,7 @@ SPECIAL_CASE = Claim(
     matches_in_log_space,
     1 + h,
     twins={"no Jacobian": h, "Jacobian of exp": h - 1, "twice": 1 + 2 * h},
-    values=lambda: {"integrand": EXPLICIT, "gap": H - h},
+    values=lambda: {"integrand": EXPLICIT, "gap": _GAP},
     names=NAMES,
     sources=v1("sec. 5: subsumes non-negative score matching")
     + v2("sec. 4: special case at t = 0"),
@@ -203,7 +204,7 @@ E34 = Claim(
         "What has to be avoided is the jump of the density at the origin, a boundary term in the "
         "integration by parts. If 'singularity' means that jump, the sentence is right.",
         advice="The square of the state as a factor removes the boundary term $[[end]]$, which is "
-        "there whenever the density does not vanish at the origin.",
+        "there whenever neither the density nor the model vanishes at the origin.",
         figures=_figures,
     ),
 )

@@ -16,6 +16,7 @@ from spec.objectives._setting import NAMES as _NAMES
 
 r, t1, ell, s = symbols("r t1 ell s", positive=True)
 skip, D, n = symbols("skip D n")
+_END = Integer(1)
 NAMES = _NAMES | {"r": r"\sqrt{v}", "t1": "t_1"}
 
 
@@ -61,7 +62,7 @@ def diverges_so(claimed: Values) -> bool:
     """
     moment = _weighted_moment()
     found = {
-        "integral": integrate(moment, (t, t1, 1)),
+        "integral": integrate(moment, (t, t1, _END)),
         "term": moment / _density(),
     }
     grows = limit((found["integral"] - claimed["rate"]) / log(t1), t1, 0, "+") == 0
@@ -74,8 +75,8 @@ def diverges_so(claimed: Values) -> bool:
 
 
 def _density() -> Expr:
-    """The density of t on [t1, 1] that falls as 1/t."""
-    return 1 / (t * integrate(1 / t, (t, t1, 1)))
+    """The density of t from t1 to the end that falls as 1/t."""
+    return 1 / (t * integrate(1 / t, (t, t1, _END)))
 
 
 def _weighted_moment() -> Expr:
@@ -168,7 +169,7 @@ R4_LIKELIHOOD = Claim(
         "finite": _DIVERGENCE | {"integral": s2 * (1 - t1), "rate": Integer(1)},
         "uniform times": _DIVERGENCE | {"term": s2 + 1 / t},
     },
-    values=lambda: {"end": Integer(1), "moment": _weighted_moment(), "density": _density()},
+    values=lambda: {"end": _END, "moment": _weighted_moment(), "density": _density()},
     names=NAMES,
     means=Means.CALCULUS,
     sheet=("R4",),

@@ -24,7 +24,7 @@ BETWEEN = {
 
 
 def is_the_bridge(law: tuple[Expr, Expr]) -> bool:
-    r"""Given $X_r$ and $X_t$, $\log X_s$ is normal with mean $[[0]]$ and variance $[[1]]$, where
+    r"""Given $X_r$ and $X_t$, at a time $s$ between the two $\log X_s$ is normal with mean $[[0]]$ and variance $[[1]]$, where
     $a$ and $b$ are the increments of $v$ from $r$ to $s$ and from $s$ to $t$, and $m_{rs}$ and
     $m_{st}$ those of $m$.
 

@@ -306,7 +306,7 @@ A35_TARGET = Claim(
         "wrong sign": 1 + (L - L0) / S**2,
     },
     values=lambda: {"drift": _HALF_SQUARE},
-    names=NAMES,
+    names=NAMES | {"L": r"\log X_{k}"},
     sources=v2("App. C: target"),
     sheet=("A35",),
     assumptions=(NO_DRIFT,),

@@ -126,8 +126,8 @@ def _solves(
             lambda e, name=name, f=exponent: diff(e, name) + diff(e, x) * x * diff(f, name)
             for name in (t, *motions)
         ]
-        residuals.append(generator(x, *moving, partials) - drifts[i] * x)
-        noise = [sigma * x if j == i else 0 for j in range(len(motions))]
+        residuals.append(generator(x, *moving, partials) - GBM[0].subs(mu, drifts[i]))
+        noise = [GBM[1] if j == i else 0 for j in range(len(motions))]
         residuals += [p(x) - n for p, n in zip(partials[1:], noise, strict=True)]
         residuals.append(exponent.subs(dict.fromkeys((t, *motions), 0)))
     return vanishes(tuple(residuals))

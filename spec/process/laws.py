@@ -21,7 +21,7 @@ value, theta, E = symbols("value theta E", positive=True)
 FREE = mu - s2 / 2
 _NAMES = {"L01": r"\log X_{0,1}", "L02": r"\log X_{0,2}", "mu1": r"\mu_1", "mu2": r"\mu_2",
           "K": "K_0(w)", "c1": r"\kappa_1", "c2": r"\kappa_2", "c3": r"\kappa_3", "y0": "Y_0",
-          "center": r"\bar y", "E": r"e^{-\theta t}"}  # fmt: skip
+          "center": r"\bar y"}  # fmt: skip
 _UNIQUE = "the Fokker-Planck equation has one solution for each start"
 
 # Mean vector and covariance of (log X_1, log X_2) at time t, given X_0.
@@ -322,8 +322,11 @@ E7 = Claim(
     },
     printed={"mean mu, variance sigma^2": ((mu, s2), _ORNSTEIN)},
     shown=lambda laws: {
-        **dict(zip(("mean", "variance"), laws[0], strict=True)),
-        **dict(zip(("ou_mean", "ou_variance"), laws[1], strict=True)),
+        name: e.subs(E, exp(-theta * t))
+        for names, law in zip(
+            (("mean", "variance"), ("ou_mean", "ou_variance")), laws, strict=True
+        )
+        for name, e in zip(names, law, strict=True)
     },
     values=lambda: {
         name: Sde("Y", drift, sigma)

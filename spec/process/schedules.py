@@ -22,14 +22,14 @@ Vk, Vl, sigma_k, ell, q, Q, E, sigma_min = symbols(
 before, here, lower, other, level = symbols("before here lower other v_k", positive=True)
 NOTHING = Integer(0)
 _NAMES = {"V_k": r"\bar\sigma_k^{2}", "V_l": r"\bar\sigma_l^{2}", "ell": r"\log r",
-          "q": r"r^{2\delta}", "Q": r"r^{2k\delta}", "E": r"r^{2t}", "h": r"\delta\sigma^{2}",
+          "q": r"r^{2\delta}", "sigma_min": r"\sigma_{\min}", "Q": r"r^{2k\delta}", "E": r"r^{2t}", "h": r"\delta\sigma^{2}",
           "before": r"\delta\sigma_{k-1}^{2}", "here": r"\delta\sigma_k^{2}",
           "lower": r"\delta\sigma_{k-2}^{2}", "other": r"\delta\sigma_{N-k}^{2}"}  # fmt: skip
 
 
 def is_the_squared_correlation(squared: Expr) -> bool:
-    r"""Equation 35 holds in law for each $k$ alone. For $k$ before $l$ the noises that $k$ and $l$
-    steps have added have the squared correlation $[[it]]$ given $X_0$: they are no multiples of
+    r"""Equation 35 holds in law for each $k$ alone. For $k$ at least one and before $l$ the noises
+    that $k$ and $l$ steps have added have the squared correlation $[[it]]$ given $X_0$: they are no multiples of
     one normal variable $Z$.
 
     The later noise is the earlier one and more, from draws that are independent of the earlier
@@ -68,7 +68,7 @@ E19_I = Claim(
         "independent": NOTHING,
     },
     printed={"one Z for all k": Integer(1)},
-    values=lambda: {"gap": Chain(1 - Vk / Vl, (Vl - Vk) / Vl)},
+    values=lambda: {"gap": Chain(1 - E19_I.holds, (Vl - Vk) / Vl)},
     names=_NAMES,
     sources=v2("eq. 35"),
     sheet=("E19",),
@@ -97,8 +97,8 @@ E19_I = Claim(
 
 def is_left_over_exact(ratio: Expr) -> bool:
     r"""For $\sigma(t)=[[schedule]]$ the left sum $\bar\sigma_k^2$ over the integral of
-    $\sigma^2(t)$ is $[[it]]$ for every $k$. For $r=[[r]]$ it is $[[coarse|3]]$ in [[ten]] steps
-    and $[[fine]]$ in [[thousand]].
+    $\sigma^2(t)$ up to the time $k\delta$ is $[[it]]$ for $k$ at least one. For $r=[[r]]$ it is
+    $[[coarse|3]]$ with [[few]] steps in the unit of time and $[[fine]]$ with [[many]].
 
     The integral has the rate of the squared schedule and starts at zero: it is $[[integral]]$.
     The left sum gains $[[term]]$ with each step and also starts at zero, which is decided by
@@ -122,7 +122,7 @@ _GROWING = Assumption(
     lambda: bool(_RATIO.subs(q, 1).has(zoo)),
 )
 _RATIO = 2 * dt * ell / (q - 1)
-_STEEP = 100
+_STEEP, _FEW, _MANY = 100, 10, 1000
 
 
 def _left_over_exact(n: int) -> mpf:
@@ -149,10 +149,10 @@ E19_II = Claim(
         "integral": _INTEGRAL,
         "term": dt * _SQUARE_OF_IT.subs(E, Q),
         "r": _STEEP,
-        "ten": 10,
-        "thousand": 1000,
-        "coarse": _left_over_exact(10),
-        "fine": _left_over_exact(1000),
+        "few": _FEW,
+        "many": _MANY,
+        "coarse": _left_over_exact(_FEW),
+        "fine": _left_over_exact(_MANY),
     },
     names=_NAMES,
     sources=v2("eq. 35", "eq. 36"),
@@ -172,7 +172,7 @@ E19_II = Claim(
         "step), or the integral everywhere, which costs nothing for schedules in closed form.",
         figures=lambda: tuple(
             Figure(f"left sum over integral, r = {_STEEP}, N = {n}", _left_over_exact(n))
-            for n in (10, 100, 1000)
+            for n in (_FEW, 100, _MANY)
         ),
         remains_open="The target of Appendix C is lost; the form that we reconstruct (A35-target) "
         "uses the left sum and agrees with eq. 35.",
@@ -221,7 +221,6 @@ E19_III = Claim(
     names=_NAMES,
     sources=v2("App. C: choice of drift and diffusion"),
     sheet=("E19",),
-    assumptions=(NO_DRIFT,),
     depends=("A33",),
     erratum=Erratum(
         Fault.UNDEFINED,
@@ -254,7 +253,12 @@ def carries_the_mean(rate: Expr, model: Expr = 1 / level) -> bool:
     deviation, noise = symbols("e n", real=True)
     joint = -(deviation**2) / (2 * forward) - (noise - deviation) ** 2 / (2 * before)
     slope = -diff(joint, deviation, noise) / diff(joint, deviation, 2)
-    return same(1 - rate * model, slope)
+    return same(_multiplied(rate, model), slope)
+
+
+def _multiplied(rate: Expr, model: Expr = 1 / level) -> Expr:
+    """By what a step at that rate multiplies the deviation."""
+    return 1 - rate * model
 
 
 def _shrinkages() -> tuple[Figure, ...]:
@@ -285,8 +289,8 @@ E19_IV = Claim(
         "order of the forward chain": other,
     },
     printed={"rate at the time of the step's start, sigma_k": here},
-    shown=lambda rate: {"it": rate, "factor": 1 - rate / level},
-    values=lambda: {"step": 1 - symbols("h") / level},
+    shown=lambda rate: {"it": rate, "factor": _multiplied(rate)},
+    values=lambda: {"step": _multiplied(symbols("h"))},
     names=_NAMES,
     sources=v2("eq. 36"),
     sheet=("E19",),

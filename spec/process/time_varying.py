@@ -29,13 +29,14 @@ from spec.checking.diffusions import fokker_planck, partials_of_exponentials
 from spec.checking.pins import table
 from spec.checking.symbols import L0, L, dt, m, mu, s, sigma, t, v, x
 from spec.checking.typeset import Says, Sde
+from spec.process.equations import GBM
 
 b0, b1, b2, c0, c1 = symbols("b0 b1 b2 c0 c1", real=True)
 x1, x2, std_min, std_max, T, g, E = symbols("x1 x2 std_min std_max T g E", positive=True)
 z1, z2 = symbols("z1 z2", real=True)
 
 
-def is_the_kernel(rates: tuple[Expr, Expr], drift: Expr = mu * x) -> bool:
+def is_the_kernel(rates: tuple[Expr, Expr], drift: Expr = GBM[0]) -> bool:
     r"""Let [[equation]] in each entry, with rates that depend on time. Given $X_0$, $\log X_t$ is
     normal with mean $m(t)$ beyond $\log X_0$ and variance $v(t)$, where [[mean]] and
     [[variance]]; so [[log]].
@@ -46,7 +47,7 @@ def is_the_kernel(rates: tuple[Expr, Expr], drift: Expr = mu * x) -> bool:
     log_density = -L - (L - L0 - m) ** 2 / (2 * v) - log(v) / 2
     change = sum(rate * diff(log_density, s) for rate, s in zip(rates, (m, v), strict=True))
     in_x = partials_of_exponentials((L,), (x,))
-    flow = fokker_planck(log_density, Matrix([drift]), Matrix([sigma**2 * x**2]), in_x)
+    flow = fokker_planck(log_density, Matrix([drift]), Matrix([GBM[1] ** 2]), in_x)
     return vanishes(change - flow)
 
 
@@ -181,7 +182,7 @@ A33 = Claim(
         "sigma for sigma^2": (mu - sigma**2 / 2, sigma),
     },
     shown=_rates,
-    values=lambda: {"equation": Sde("X", mu * x, sigma * x)},
+    values=lambda: {"equation": Sde("X", *GBM)},
     names={"x": "X"},
     sources=v2("eq. 33"),
     assumptions=(
@@ -202,14 +203,14 @@ A33 = Claim(
 
 
 def is_its_variance(candidate: tuple[Expr, Expr]) -> bool:
-    r"""Let $\sigma(t)=[[diffusion]]$, $\mu(t)$ half of its square, and let $g$ be such that
+    r"""Let $\sigma^2(t)=[[diffusion]]$, $\mu(t)$ half of it, and let $g$ be such that
     $e^{gT}=[[end]]$. Then $m(t)$ stays zero, and $v(t)=[[variance]]$, which grows from zero to
     $s_{\max}^2$ at the time $T$.
 
     By A33 the rate of $m$ vanishes and that of $v$ is the square of the diffusion coefficient.
     """
     variance, at_horizon = candidate
-    growth = g * E * diff(variance, E) - _RATE**2
+    growth = g * E * diff(variance, E) - _RATE
     no_drift = _HOLDS[0].subs(mu, sigma**2 / 2)
     ends = variance.subs(E, 1), variance.subs(E, at_horizon) - std_max**2
     return vanishes((growth, no_drift, *ends))
@@ -230,7 +231,7 @@ def _as_vectors(formula: Expr) -> Expr:
     return formula.subs({std_min: Symbol("lo"), std_max: Symbol("hi"), T: 1})
 
 
-_RATE = std_min * sqrt(g * E)
+_RATE = std_min**2 * g * E
 _EXPLODING = std_min**2 * (E - 1), 1 + std_max**2 / std_min**2
 _GROWTH = log(_EXPLODING[1]) / T
 _SQUARE = diff(_in_time(_EXPLODING), t)

@@ -26,7 +26,7 @@ from spec.reverse.equations import REGULAR, REVERSE_RATE
 
 score, y = symbols("score y", real=True)
 w, w0 = symbols("w w0", positive=True)
-f = mu - s2 / 2
+f, _FULL = mu - s2 / 2, 1
 _NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)", "x": "X", "w": "w_s",
           "w0": "w_t", "M": "M", "H": "h"}  # fmt: skip
 _D, _XS = symbols("d1 d2", real=True), symbols("x1 x2", positive=True)
@@ -44,14 +44,14 @@ def _in_plane(rate: Expr, slot: Symbol = score, scales: tuple = (1, 1)) -> Matri
 
 
 def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
-    r"""In the plane, for every $\kappa\ge[[least]]$, both [[in_log]] and [[in_x]] have the
+    r"""In the plane, for every factor $\kappa$ on the noise, both [[in_log]] and [[in_x]] have the
     marginals of the process run backwards. With $\kappa=[[full]]$ they are A10 and A7.
 
     In the Fokker-Planck equation noise can be exchanged for drift along the score. Decided in $Y$
     and in $X$, for every density of the plane and with its own $\mu$ in each coordinate. Euler
     steps of the two are the marginal-preserving samplers.
     """
-    at_one = [rate.subs(kappa, 1) for rate in rates]
+    at_one = [rate.subs(kappa, _FULL) for rate in rates]
     if not (same(at_one[0], -f + s2 * score) and same(at_one[1], REVERSE_RATE)):
         return False
     square = diag(*(e**2 for e in _XS))
@@ -93,7 +93,7 @@ R11 = Claim(
         "in X the Itô term of full noise": _at_level(kappa**2, s2 / 2),
     },
     shown=_noisy,
-    values=lambda: {"least": 0, "full": 1},
+    values=lambda: {"full": _FULL},
     names=_NAMES,
     assumptions=(
         *REGULAR,

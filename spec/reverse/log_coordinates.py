@@ -25,6 +25,7 @@ from spec.reverse.equations import REGULAR, REVERSE_RATE
 
 score = Symbol("score", real=True)
 HALF, THREE_HALVES = Rational(1, 2), Rational(3, 2)
+_FORWARD = mu - s2 / 2
 _NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)", "m": "m", "v": "v"}
 
 
@@ -42,7 +43,7 @@ def reverses_in_log(drift: Expr) -> bool:
         drift.subs({mu: mu_i, score: diff(log_q, d_i)}, simultaneous=True)
         for mu_i, d_i in zip(mus, d, strict=True)
     ]
-    forward = Matrix([mu_i - s2 / 2 for mu_i in mus])
+    forward = Matrix([_FORWARD.subs(mu, mu_i) for mu_i in mus])
     pair = (forward, isotropic(s2)), (Matrix(backward), isotropic(s2))
     partials = plain_partials(d)
     return keeps_marginals(*pair, log_q, partials, d) and turns_back(*pair, log_q, partials, d)
@@ -113,7 +114,7 @@ A10 = Claim(
         "sign of the score flipped": -(mu - s2 / 2 + s2 * score),
     },
     shown=_reverse("Y"),
-    values=lambda: {"forward": Sde("Y", mu - s2 / 2, sigma)},
+    values=lambda: {"forward": Sde("Y", _FORWARD, sigma)},
     names=_NAMES,
     sources=v1("eq. 10") + v2("eq. 10"),
     assumptions=REGULAR,

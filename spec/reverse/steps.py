@@ -10,7 +10,19 @@ from collections.abc import Callable, Iterable
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Matrix, MatrixBase, Symbol, cancel, diff, eye, log, symbols
+from sympy import (
+    Expr,
+    Integer,
+    Matrix,
+    MatrixBase,
+    Symbol,
+    cancel,
+    diff,
+    eye,
+    lambdify,
+    log,
+    symbols,
+)
 
 from spec.checking.algebra import same
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, v1
@@ -92,7 +104,7 @@ def makes_the_step_exact(Q: Expr, slope: Expr = ONE, length: Expr = ONE) -> bool
     r"""On log-normal data with the exact score, a step of eq. (13) from $t$ to $s$ has the mean
     that $\log X_s$ has given $\log X_t$, at any state. Its noise variance is made exact by the
     factor $\kappa^2=[[it]]$: then the step draws $\log X_s$ from its law given $\log X_t$, and a
-    chain of such steps from the law at the end has the law of the process.
+    chain of such steps from the law at the end has the law of the process at its times.
 
     The step is affine in the draw, so that its law is normal. Mean and variance of the process are
     found from the residual, which must not correlate with the later state; the variance that the
@@ -151,8 +163,8 @@ def are_the_frozen_steps(candidate: Steps) -> bool:
     r"""Let $D$, the mean of $\log X_0$ given $X_t$, be frozen over the step from $t$ to $s$. The
     reverse equation is then integrated exactly by the Brownian bridge, which is normal of mean
     $[[mean]]$ and variance $[[variance]]$, and the probability flow by $\log X_s=[[flow]]$. The
-    mean of the bridge is that of A13; only the noise differs, on a uniform grid by the factor
-    $[[uniform]]$ on the variance.
+    mean of the bridge is that of A13; only the noise differs, in the step from $k$ on a uniform grid
+    by the factor $[[uniform]]$ on the variance.
 
     The bridge is Bayes' rule for the two kernels, an identity of exponents and normalizations.
     With $D$ frozen the score is linear, and the reverse equation and the flow are linear equations
@@ -231,6 +243,7 @@ R17_BRIDGE = Claim(
 FORWARD, LOSS = "the forward step of eq. (22)", "the loss of eqs. (19) and (20)"
 STEP, AMBIENT = "the sampler of eq. (13)", "Euler-Maruyama in X, eq. (12) of version 2"
 PARTS = (FORWARD, LOSS, STEP, AMBIENT)
+_IN_X = log(1 - dt * (mu - 2 * s2) + dt * s2 * h + noise * z)
 
 
 def logarithm_changes(named: Iterable[str], model: Expr = 1 + h) -> bool:
@@ -245,12 +258,11 @@ def logarithm_changes(named: Iterable[str], model: Expr = 1 + h) -> bool:
     """
     forward, backward, additive_residual = _additive(model)
     log_kernel = -((L - L0 - m) ** 2) / (2 * v)
-    ambient = log(1 - dt * (mu - 2 * s2) + dt * s2 * h + noise * z)
     identical = {
         FORWARD: _same_increment(dt * (mu - s2 / 2) + noise * z, forward),
         LOSS: same(diff(log_kernel - L, L) - h, additive_residual),
         STEP: _same_increment(SAMPLER + noise * z, backward),
-        AMBIENT: _same_increment(ambient, backward),
+        AMBIENT: _same_increment(_IN_X, backward),
     }
     return set(named) == {part for part, is_same in identical.items() if not is_same}
 
@@ -259,7 +271,7 @@ def _additive(model: Expr) -> tuple[Expr, Expr, Expr]:
     """Exponents of the Euler steps of log X, forward and backward; the residual of the loss."""
     one = partials_of_exponentials((L,), (x,))
     f = generator(L, Matrix([mu * x]), Matrix([s2 * x**2]), one)
-    residual = diff(-((L - L0 - m) ** 2) / (2 * v), L) - model
+    residual = cancel(diff(-((L - L0 - m) ** 2) / (2 * v), L)) - model
     return dt * f + noise * z, -dt * (f - s2 * model) + noise * z, residual
 
 
@@ -273,12 +285,10 @@ def _same_increment(multiplicative: Expr, additive: Expr) -> bool:
 def _figures() -> tuple[Figure, ...]:
     with mpmath.workdps(50):
         rate, delta, score = mpf("0.8"), mpf("0.001"), mpf("-0.3")
-        root, drift = rate * mpmath.sqrt(delta), delta * rate**2 * (1 + score)
-
-        def gap(draw: mpf) -> mpf:
-            return mpmath.log(1 + drift + root**2 / 2 + root * draw) - (drift + root * draw)
-
-        size = mpmath.sqrt(normal_expectation(lambda draw: gap(draw) ** 2))
+        root = rate * mpmath.sqrt(delta)
+        gap = lambdify((z, mu, s2, dt, h, noise), _IN_X - _additive(1 + h)[1], "mpmath")
+        at = rate**2 / 2, rate**2, delta, score, root
+        size = mpmath.sqrt(normal_expectation(lambda draw: gap(draw, *at) ** 2))
     where = f"sigma = {rate}, mu = sigma^2/2, delta = {delta}, Hyvarinen score {score}"
     return (
         Figure(

@@ -57,13 +57,14 @@ def _target(drift_time: Expr, variance_time: Expr) -> Expr:
 def _figures() -> tuple[Figure, ...]:
     with mpmath.workdps(50):
         start, state, step, index, sigma = (mpf(n) for n in ("1.4", "1.1", "0.001", "500", "0.8"))
-        moved, time = mpmath.log(state / start), index * step
-        right, printed = (-1 - moved / (sigma**2 * s) for s in (time, time * step))
+        at = {L: mpmath.log(state), L0: mpmath.log(start), mu: sigma**2 / 2, s2: sigma**2,
+              t: index * step, dt: step}  # fmt: skip
+        right, printed = (mpf(e.subs(at)) for e in (E10.holds, *E10.printed.values()))
     where = f"x0 = {start}, X_k = {state}, k = {index}, delta = {step}, sigma = {sigma}"
     return (
         Figure(f"target ({where}, mu = sigma^2/2)", right),
         Figure("as printed, with its t the time", printed),
-        Figure("factor on target plus one", 1 / step),
+        Figure("factor on target plus one", (printed + 1) / (right + 1)),
     )
 
 
@@ -85,6 +86,7 @@ A16 = Claim(
         "index of the neighbour": _target((k - 1) * dt, (k - 1) * dt),
     },
     values=lambda: {"steps": Chain(_score_of_kernel(), -1 - _draw((mu - s2 / 2) * t, s2 * t))},
+    names={"L": r"\log X_{k}"},
     sources=v2("eq. 16"),
     assumptions=(
         NOISE,

@@ -238,17 +238,13 @@ _HOLDS = Errors(
 )  # fmt: skip
 
 
-def _with(**changed: Expr) -> Errors:
-    return replace(_HOLDS, **changed)
-
-
 R15_AGNOSTIC = Claim(
     "R15-agnostic", "strong and weak order of A12, with constants", are_the_errors, holds=_HOLDS,
     twins={
-        "strong order 1 without the correction": _with(strong=_HOLDS.milstein),
-        "strong constant without the half": _with(strong=2 * _HOLDS.strong),
-        "correction of order 1/2": _with(milstein=_HOLDS.strong),
-        "mean too large": _with(mean=-_HOLDS.mean),
+        "strong order 1 without the correction": replace(_HOLDS, strong=_HOLDS.milstein),
+        "strong constant without the half": replace(_HOLDS, strong=2 * _HOLDS.strong),
+        "correction of order 1/2": replace(_HOLDS, milstein=_HOLDS.strong),
+        "mean too large": replace(_HOLDS, mean=-_HOLDS.mean),
     }, values=lambda: {"equation": Sde("X", beta * x, sigma * x, "r")},
     means=Means.CALCULUS, sheet=("R15",), assumptions=(Assumption(
         "the score h is constant, as for a density proportional to a power of x", "the rate beta",

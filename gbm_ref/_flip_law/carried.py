@@ -1,4 +1,4 @@
-"""Rough laws on the line, carried forward: how much probability lies where, for `_panels`.
+"""Rough laws on the line, carried forward: how much probability lies where, for `panels`.
 
 A law is a cloud of points with masses. After each map of the points and the noise the cloud is
 gathered again into bins that are even in units of the normal quantile, so that the tails keep

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gbm_ref._carried_laws import Cloud, Masses
 from gbm_ref._checks import Array, Chosen
+from gbm_ref._flip_law.carried import Cloud, Masses
 
 # Chebyshev nodes of a panel, and where between them the polynomial is compared.
 _COUNT = 14

@@ -15,10 +15,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from gbm_ref._carried_laws import Cloud
 from gbm_ref._checks import Array, Chosen, Indices
+from gbm_ref._flip_law.carried import Cloud
+from gbm_ref._flip_law.panels import ROUNDING, Function
 from gbm_ref._gaussians import LOG_TWO_PI
-from gbm_ref._panels import ROUNDING, Function
 
 # A standard normal variable beyond this has probability 1e-23.
 _RANGE = 10.0

@@ -1,0 +1,1 @@
+"""What the law of the sign-agnostic sampler is computed with: carried laws, panels, rows."""
