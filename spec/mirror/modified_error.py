@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Function, LambertW, Symbol, diff, exp, lambdify, log, symbols
+from sympy import Expr, Function, LambertW, Rational, Symbol, diff, exp, lambdify, log, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Values, v1
@@ -123,14 +123,12 @@ def _figures() -> tuple[Figure, ...]:
 
 
 def _implicit_figures() -> tuple[Figure, ...]:
-    slope, at = mpf("1.5"), mpf("1.2")
-    with mpmath.workdps(50):
-        return (
-            Figure(
-                f"eta g = {slope}, X_k = {at}: the minimum", mpmath.lambertw(slope * at) / slope
-            ),
-            Figure("the printed step", at * mpmath.exp(-slope * at)),
-        )
+    slope, at = Rational(3, 2), Rational(6, 5)
+    label = f"eta g = {float(slope)}, X_k = {float(at)}: the minimum"
+    return (
+        Figure(label, mpf(_implicit(slope, at).evalf(30))),
+        Figure("the printed step", mpf((at * exp(-slope * at)).evalf(30))),
+    )
 
 
 def _curl_figures() -> tuple[Figure, ...]:

@@ -25,7 +25,6 @@ from spec.checking.claim import (
     v1,
     v2,
 )
-from spec.checking.typeset import latex
 
 Pair = tuple[Expr, Expr]
 W: Pair = symbols("w1 w2")
@@ -91,8 +90,7 @@ def _figures() -> tuple[Figure, ...]:
 
 
 def _shown(candidate: MirrorStep) -> Values:
-    parts = candidate._asdict()
-    return parts | {"step": "(" + ", ".join(latex(e, _NAMES) for e in candidate.step) + ")"}
+    return candidate._asdict()
 
 
 _NAMES = {"w1": "w_1", "w2": "w_2", "r1": "r_1", "r2": "r_2", "g1": "g_1", "g2": "g_2"}

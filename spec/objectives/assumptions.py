@@ -120,10 +120,10 @@ FINITE_SQUARE = Assumption(
 
 
 def are_the_times(times: Set) -> bool:
-    r"""Of the times in $[[all]]$, the first of them that of the data, those in $[[it]]$ are the ones
-    at which $p_{X_t\mid X_0}$ is positive and finite and so is the bound on $C$ for any data law.
-    For log-normal data $C$ is $[[constant]]$ in each coordinate, with the limit $[[limit]]$ for
-    $v$ to zero, where $v$ is $\sigma^2t$.
+    r"""Of the times in $[[all]]$, the first of them that of the data, those in $[[it]]$ are the
+    ones at which $p_{X_t\mid X_0}$ is positive and finite and so is the bound on $C$ for any data
+    law. For log-normal data $C$ is $[[constant]]$ in each coordinate, with the limit $[[limit]]$
+    for $v$ to zero, where $v$ is $\sigma^2t$.
 
     The kernel is the exponential of $[[exponent]]$, $g$ the distance of the logarithm from its
     mean, over a multiple of $x$ and of the deviation: for $v$ to zero it tends to infinity where

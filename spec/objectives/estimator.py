@@ -75,8 +75,8 @@ def are_the_shares(claimed: Values) -> bool:
     on average, that is $[[first]]$ and $[[mean]]$; half of the sum is at the first $[[half]]$
     levels, and a share of $[[share|2]]$ at the first alone.
 
-    The second moments of R4 are summed as exact fractions; $H_N$ is the harmonic number and $h$ the
-    variance that one step adds.
+    The second moments of R4 are summed as exact fractions; $H_N$ is the harmonic number and $h$
+    the variance that one step adds.
     """
     for point in points(({"sigma^2": _SIGMA2, "N": _LEVELS},)):
         sizes = _sizes()

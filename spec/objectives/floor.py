@@ -134,9 +134,9 @@ def is_entropy_production(factor: Expr) -> bool:
     its score. So the floor of R4b is $[[floor]]$ in each coordinate.
 
     The density $q$ follows the Fokker-Planck equation of A9. In the rate of the entropy one
-    integration by parts leaves that mean square: what is left over is the derivative of a function,
-    since the Euler operator takes it to zero, for every $q$. For Gaussian $q$ both sides are
-    computed as well.
+    integration by parts leaves that mean square: what is left over is the derivative of a
+    function, since the Euler operator takes it to zero, for every $q$. For Gaussian $q$ both sides
+    are computed as well.
     """
     q = symbols("q q1 q2 q3 q4 q5", positive=True)
     ell, b = symbols("ell b")

@@ -24,9 +24,9 @@ BETWEEN = {
 
 
 def is_the_bridge(law: tuple[Expr, Expr]) -> bool:
-    r"""Given $X_r$ and $X_t$, at a time $s$ between the two $\log X_s$ is normal with mean $[[0]]$ and variance $[[1]]$, where
-    $a$ and $b$ are the increments of $v$ from $r$ to $s$ and from $s$ to $t$, and $m_{rs}$ and
-    $m_{st}$ those of $m$.
+    r"""Given $X_r$ and $X_t$, at a time $s$ between the two $\log X_s$ is normal with mean $[[0]]$
+    and variance $[[1]]$, where $a$ and $b$ are the increments of $v$ from $r$ to $s$ and from $s$
+    to $t$, and $m_{rs}$ and $m_{st}$ those of $m$.
 
     The density of $\log X_s$ given both ends is, but for a factor, the product of two kernels. Its
     logarithm is a quadratic function, whose slope vanishes at the mean and whose bend is the

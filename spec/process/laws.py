@@ -2,8 +2,7 @@
 
 Symbols: y1, y2  logs of two entries of x;  L01, L02  those of x0;  mu1, mu2  their drifts;
 K  log E exp(w log X_0), a function of w;  y  log x or the position;  m  drift of log X;
-theta, center  rate and centre of the Ornstein-Uhlenbeck process;  E  exp(-theta t).
-"""
+theta, center  rate and centre of the Ornstein-Uhlenbeck process;  E  exp(-theta t)."""
 
 import mpmath
 from mpmath import mpf
@@ -23,7 +22,6 @@ _NAMES = {"L01": r"\log X_{0,1}", "L02": r"\log X_{0,2}", "mu1": r"\mu_1", "mu2"
           "K": "K_0(w)", "c1": r"\kappa_1", "c2": r"\kappa_2", "c3": r"\kappa_3", "y0": "Y_0",
           "center": r"\bar y"}  # fmt: skip
 _UNIQUE = "the Fokker-Planck equation has one solution for each start"
-
 # Mean vector and covariance of (log X_1, log X_2) at time t, given X_0.
 Conditional = tuple[Matrix, Matrix]
 

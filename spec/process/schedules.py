@@ -22,15 +22,16 @@ Vk, Vl, sigma_k, ell, q, Q, E, sigma_min = symbols(
 before, here, lower, other, level = symbols("before here lower other v_k", positive=True)
 NOTHING = Integer(0)
 _NAMES = {"V_k": r"\bar\sigma_k^{2}", "V_l": r"\bar\sigma_l^{2}", "ell": r"\log r",
-          "q": r"r^{2\delta}", "sigma_min": r"\sigma_{\min}", "Q": r"r^{2k\delta}", "E": r"r^{2t}", "h": r"\delta\sigma^{2}",
+          "q": r"r^{2\delta}", "sigma_min": r"\sigma_{\min}", "Q": r"r^{2k\delta}",
+          "E": r"r^{2t}", "h": r"\delta\sigma^{2}",
           "before": r"\delta\sigma_{k-1}^{2}", "here": r"\delta\sigma_k^{2}",
           "lower": r"\delta\sigma_{k-2}^{2}", "other": r"\delta\sigma_{N-k}^{2}"}  # fmt: skip
 
 
 def is_the_squared_correlation(squared: Expr) -> bool:
     r"""Equation 35 holds in law for each $k$ alone. For $k$ at least one and before $l$ the noises
-    that $k$ and $l$ steps have added have the squared correlation $[[it]]$ given $X_0$: they are no multiples of
-    one normal variable $Z$.
+    that $k$ and $l$ steps have added have the squared correlation $[[it]]$ given $X_0$: they are
+    no multiples of one normal variable $Z$.
 
     The later noise is the earlier one and more, from draws that are independent of the earlier
     ones. Averaging the product of the two and their squares, one part after the other, gives the

@@ -163,8 +163,8 @@ def are_the_frozen_steps(candidate: Steps) -> bool:
     r"""Let $D$, the mean of $\log X_0$ given $X_t$, be frozen over the step from $t$ to $s$. The
     reverse equation is then integrated exactly by the Brownian bridge, which is normal of mean
     $[[mean]]$ and variance $[[variance]]$, and the probability flow by $\log X_s=[[flow]]$. The
-    mean of the bridge is that of A13; only the noise differs, in the step from $k$ on a uniform grid
-    by the factor $[[uniform]]$ on the variance.
+    mean of the bridge is that of A13; only the noise differs, in the step from $k$ on a uniform
+    grid by the factor $[[uniform]]$ on the variance.
 
     The bridge is Bayes' rule for the two kernels, an identity of exponents and normalizations.
     With $D$ frozen the score is linear, and the reverse equation and the flow are linear equations

@@ -23,11 +23,11 @@ Law = tuple[_mixture.Entry, _mixture.Entry, _mixture.Entry]
 
 
 def is_the_posterior(law: Law) -> bool:
-    r"""Let $\log X_0$ have the covariance $S$ in one component of a log-normal mixture of the plane.
-    Given $x$ the component is normal again: its mean moves by $[[gain]]$ times the deviation of
-    $\log x$ from the mean of $\log X_t$ in it, and its covariance is $[[covariance]]$. Its share is
-    in proportion to its weight times the normal density of $\log x$ with the covariance
-    $[[marginal]]$.
+    r"""Let $\log X_0$ have the covariance $S$ in one component of a log-normal mixture of the
+    plane. Given $x$ the component is normal again: its mean moves by $[[gain]]$ times the
+    deviation of $\log x$ from the mean of $\log X_t$ in it, and its covariance is
+    $[[covariance]]$. Its share is in proportion to its weight times the normal density of $\log x$
+    with the covariance $[[marginal]]$.
 
     Bayes' rule for one component: the density of the data times the kernel is that of $\log X_t$
     times the law given $x$. The exponents are quadratic forms, which agree block by block, and so
@@ -118,10 +118,10 @@ def need_the_density(named: Iterable[str]) -> bool:
 
     A draw of $X_t$ is a draw of $X_0$ times the exponential of a normal draw, [[draw]] in
     logarithms with $Z$ a standard normal draw; this holds nothing of the law. It has the law of
-    $X_t$ for every $X_0$: the logarithm of its moment generating function starts as that of
-    $\log X_0$ and grows at the rate that the generator of $\log X$ gives. A score that needs the law changes with
-    it: the mean and the variance of log-normal data are in the score of the marginal, not in that
-    of the kernel.
+    $X_t$ for every $X_0$: the logarithm of its moment generating function starts as that of $\log
+    X_0$ and grows at the rate that the generator of $\log X$ gives. A score that needs the law
+    changes with it: the mean and the variance of log-normal data are in the score of the marginal,
+    not in that of the kernel.
     """
     centre, spread = M0 + m, v0 + v
     needed = {

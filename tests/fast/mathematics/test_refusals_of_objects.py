@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -24,7 +25,6 @@ def with_a_hole(bad: float) -> Tensor:
 
 BAD = (0.0, -0.8, NAN, INF)
 IMAGES = with_a_hole(1.5)
-FALLING = gbm.TimeVaryingGBM(mu=lambda t: 0.1 * t, sigma=lambda t: 0.4 - t)
 
 
 def of_times(process: gbm.Process) -> list[Refusal]:
@@ -210,3 +210,8 @@ def test_distributions_refuse(refusal: Refusal, monkeypatch: Patch) -> None:
     # The first use of torch.compile in a process turns torch's default off.
     monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", True)
     check(refusal)
+
+
+def test_a_rate_that_turns_negative_is_refused_when_the_process_is_made() -> None:
+    with pytest.raises(ValueError, match="sigma"):
+        gbm.TimeVaryingGBM(mu=lambda t: 0.1 * t, sigma=lambda t: 0.4 - t)

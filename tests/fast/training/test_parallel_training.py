@@ -102,7 +102,8 @@ def test_another_number_of_processes_continues_the_same_data(tmp_path: Path, sin
     assert len(logged(folder)) == 6
     # The checkpoints at 3 and 5, which the run of one process has not, take part in the choice.
     assert judged(folder)[1:] == pytest.approx(judged(single)[1:], rel=1e-12)
-    assert judged(folder)[0] <= judged(single)[0]
+    # Not the same bits, so that the same loss may be a rounding away.
+    assert judged(folder)[0] <= judged(single)[0] * (1 + 1e-12)
 
 
 def fail_in_one(folder: Path, kind: str) -> None:
