@@ -5,7 +5,6 @@ and vN the variances of the data and of log X_{t_N}; l = log(V_0 / v_0).
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache
 
 import mpmath
 from mpmath import mpf
@@ -31,7 +30,6 @@ from spec.exact._chain import (
 from spec.exact._special import trigamma, vanishes_by_recurrence
 from spec.exact._symbols import AT_THE_END, NAMES, L, V, a, e, h, m, n, q, v, v0, vN
 
-after_one_step = cache(law_after)
 _L, _B = Symbol("l"), Symbol("b", real=True)
 
 
@@ -45,7 +43,7 @@ def is_the_recursion(candidate: tuple[Expr, Expr]) -> bool:
     independent. Its mean and variance are taken with exact Gaussian moments and symbols for every
     parameter; $e_k$ is the mean less $c$, which moves from level to level.
     """
-    gaps = tuple(f - g for f, g in zip(after_one_step(), candidate, strict=True))
+    gaps = tuple(f - g for f, g in zip(law_after(), candidate, strict=True))
     return is_affine(image()) and vanishes(gaps)
 
 
@@ -62,7 +60,7 @@ def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
         [f.subs(there, simultaneous=True) for f in closed]
         for there in ({n: Integer(0)}, {q: q - 1, n: n + 1})
     )
-    mean, variance = (f.subs({v: q * h, e: closed[0]}) for f in after_one_step())
+    mean, variance = (f.subs({v: q * h, e: closed[0]}) for f in law_after())
     gaps = (start[0] - 1, start[1] - V, below[0] - mean, below[1] - variance.subs(V, closed[1]))
     return all([vanishes_by_recurrence(gap) for gap in gaps])
 
@@ -73,9 +71,7 @@ def is_the_law_for_a_point(candidate: tuple[Expr, Expr]) -> bool:
     At the last step the variance in the score is $h$, and the factor on the deviation vanishes:
     the step forgets the state, lands on the point and adds its own noise.
     """
-    return vanishes(
-        tuple(f.subs(v, h) - g for f, g in zip(after_one_step(), candidate, strict=True))
-    )
+    return vanishes(tuple(f.subs(v, h) - g for f, g in zip(law_after(), candidate, strict=True)))
 
 
 def expansion(start: Expr) -> Expr:
@@ -216,7 +212,7 @@ POINT = Claim(
         Assumption(
             "the data are a single point",
             "the variance h at the last level; data of variance v_0 keep a part of the start",
-            lambda: not vanishes(after_one_step()[0].subs(v, v0 + h)),
+            lambda: not vanishes(law_after()[0].subs(v, v0 + h)),
         ),
         LOG_NORMAL,
         EXACT_SCORE,

@@ -50,7 +50,7 @@ def reached(routine: Callable) -> set[FunctionType]:
     found: set[FunctionType] = set()
     waiting = [routine]
     while waiting:
-        function = waiting.pop()
+        function = inspect.unwrap(waiting.pop())  # what a cache keeps has a source as well
         if isinstance(function, FunctionType) and function not in found:
             found.add(function)
             named = (function.__globals__.get(name) for name in _names(function.__code__))
@@ -68,7 +68,7 @@ def _names(code: CodeType) -> Iterator[str]:
 def _is_of_a_subject(value: object) -> bool:
     module = getattr(value, "__module__", None) or ""
     checking = module.startswith("spec.checking")
-    return isinstance(value, FunctionType) and module.startswith("spec.") and not checking
+    return callable(value) and module.startswith("spec.") and not checking
 
 
 def known() -> dict[str, str]:

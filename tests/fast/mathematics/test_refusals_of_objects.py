@@ -43,7 +43,6 @@ MOTIONS = [
     refused(gbm.GBM, *each("sigma", BAD, "sigma"), *each("horizon", BAD, "horizon")),
     refused(gbm.GBM, ("mu", NAN, "mu")),
     refused(gbm.VarianceExploding, *each("std_min", (*BAD, 2.0), "std_min"), std_max=1.5),
-    refused(FALLING.log_var, ("t", 0.9, "sigma")),
     refused(
         PROCESS.sample,
         *each("x0", map(with_a_hole, (0.0, -1.2, NAN, INF)), r"1 \w+ of 18"),
