@@ -21,7 +21,7 @@ def refused(claim: Claim, candidates: Mapping[str, object]) -> list[tuple[str, s
     for name, candidate in candidates.items():
         other, shown = printable(claim, candidate), claim.shown(candidate)
         differ = [
-            tex if isinstance(shown[slot], str) else f"${tex}$"
+            tex if isinstance(shown[slot], str) and "\\" not in tex else f"${tex}$"
             for slot, tex in other.items()
             if ours.get(slot) != tex
         ]
