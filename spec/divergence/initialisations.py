@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Matrix, Symbol, eye, ones, symbols
+from sympy import Expr, Integer, Matrix, Symbol, eye, lambdify, ones, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, v1, v2
@@ -18,6 +18,8 @@ from spec.divergence.terminal_mismatch import DEFINITE, single_fit
 
 _S11, _S12, _S22, _Delta = symbols("S11 S12 S22 Delta")
 _v, _vN, _B = symbols("v v_N B")
+_s2, _c, _gap = symbols("s2 c gap", positive=True)
+_TWO = {_S11: _s2 + _c / 2, _S22: _s2 + _c / 2, _S12: _c / 2, _Delta: _gap}
 
 
 def are_the_costs(excesses: Mapping[str, Expr]) -> bool:
@@ -44,7 +46,18 @@ def are_the_costs(excesses: Mapping[str, Expr]) -> bool:
     return vanishes(
         (2 * product - in_logs[0], 2 * single - in_logs[1])
         + tuple(factor - 1 - excesses[name] for name, factor in factors.items())
+        + tuple(_image(Integer(2))[name] - 1 - f.subs(_TWO) for name, f in excesses.items())
     )
+
+
+def _image(d: Expr) -> dict[str, Expr]:
+    """What is under the half logarithms for d pixels, half of them brighter by `gap`, with one
+    component of log-variance c that all pixels share."""
+    pixel = _s2 + _c / d
+    return {
+        "product": (pixel / _s2) ** d / (1 + _c / _s2),
+        "pair": (1 + _gap**2 / (4 * pixel)) ** d,
+    }
 
 
 def _pair(variances: int = 1, means: int = 1) -> Expr:
@@ -58,9 +71,10 @@ def _figures() -> tuple[Figure, ...]:
     """An image with one component in the log, half of the pixels brighter."""
     with mpmath.workdps(50):
         d, s2, component, gap = 784, mpf("0.64"), mpf(2), mpmath.log(2) / 2
-        pixel = s2 + component / d
-        product = (d * mpmath.log(pixel / s2) - mpmath.log(1 + component / s2)) / 2
-        single = product + d * mpmath.log(1 + gap**2 / 4 / pixel) / 2
+        names = (_s2, _c, _gap)
+        parts = (lambdify(names, f, "mpmath")(s2, component, gap) for f in _image(d).values())
+        product, more = (mpmath.log(part) / 2 for part in parts)
+        single = product + more
         kept = _shrunk(component, component + s2)
     image = f"{d} pixels, sigma^2 = {mpmath.nstr(s2)}, a component of log-variance {component}"
     return (

@@ -37,9 +37,9 @@ def average(quadratic: Expr, moments: Law) -> Expr:
 
 def splits(matched: Moments) -> bool:
     r"""In the plane, for any law $p$ of $\log X_T$ with the mean $M$ and the covariance $\Sigma$,
-    and any Gaussian $g$, the divergence of $p$ from $g$ is that of $p$ from $n$ and that of $n$
-    from $g$, where $n$ is the Gaussian of mean $[[mean]]$ and covariance $[[cov]]$. The second is
-    a lower bound that needs only moments.
+    and any Gaussian $g$, the divergence of $p$ from $g$ is the sum of that of $p$ from $n$ and
+    that of $n$ from $g$, where $n$ is the Gaussian of mean $[[mean]]$ and covariance $[[cov]]$.
+    The second is a lower bound that needs only moments.
 
     The divergence from $g$ less that from $n$ is the average of the log ratio of $n$ and $g$, a
     quadratic polynomial: of $p$ only its moments enter. It is compared with gaussian-kl. The log

@@ -90,7 +90,7 @@ def is_the_ddim_law(factor: Expr) -> bool:
 
 def is_the_noise_part(candidate: tuple[Expr, Expr]) -> bool:
     r"""After steps of equal length down to level $k$, $V_k=[[0]]$, where $S$ sums $[[1]]$ over the
-    levels above $k$.
+    levels $j$ above $k$.
 
     By induction, for any number of steps: at $v_N$ nothing has happened, and an ancestral step on
     the grid leads from the formula to that of the next level, with its term in the sum. Divided by
@@ -109,7 +109,7 @@ def is_the_noise_part(candidate: tuple[Expr, Expr]) -> bool:
 
 def is_the_sum(closed: Expr) -> bool:
     r"""After $N$ steps the sum $S$ of R17-variance is $[[it]]$, where $q$ is the variance of the
-    data in units of $h$ and not one.
+    data in units of $h$ and not one, and $\gamma$ Euler's constant.
 
     By partial fractions and the recurrences of the two polygamma functions. As an induction over
     $N$: both sides vanish for no step, and one more level adds its term on both.
@@ -135,7 +135,8 @@ def expansion(start: Expr = vN) -> Expr:
 
 def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
     r"""From the exact variance $V_0$ is off $v_0$ by the share $[[it]]$, up to a remainder that is
-    $O(h^2)$ but for a logarithm, at fixed $v_0$ and $v_N$; $l$ is $[[l]]$.
+    $O(h^2)$ but for a logarithm, at fixed $v_0$ and $v_N$; $l$ is $[[l]]$ and
+    $\gamma$ Euler's constant.
 
     In R17-closed both polygamma functions are replaced by expansions whose remainders are bounded:
     the bounds of $\psi$ have those of its derivative as slopes, and the differences tend to zero.
@@ -215,7 +216,8 @@ SUM = Claim(
         "variance at k": (_CARRIED, h * (k - 1) / k / (v0 + h * k) ** 2),
         "k / (k + 1)": (_CARRIED, h * k / (k + 1) / (v0 + h * (k - 1)) ** 2),
     },
-    names={**AT_THE_END, "U": "v_k"},
+    shown=lambda pair: {"0": pair[0], "1": pair[1].subs(k, symbols("j"))},
+    names={**AT_THE_END, "U": "v_k", "j": "j"},
     sheet=("R17",),
     assumptions=(*DATA, "equal steps"),
     depends=("R17",),
@@ -267,7 +269,7 @@ R17_BIAS = Claim(
     },
     shown=lambda bias: {"it": h * bias},
     values=lambda: {"l": log(v0 * (vN - v0) / (h * vN))},
-    names=NAMES,
+    names={**NAMES, "gamma_E": r"\gamma"},
     means=Means.CALCULUS,
     sheet=("R17",),
     assumptions=(

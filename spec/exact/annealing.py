@@ -66,17 +66,19 @@ def is_the_threshold(candidate: tuple[Expr, Expr]) -> bool:
     r"""As $L$ grows, the law of the inner loop at level $k$ converges for steps with $h_s<[[0]]$
     and for no longer ones, then to the variance $[[1]]$.
 
-    A step multiplies the difference of the variance from this one by the square of the factor on
-    the deviation, which differs from one by $[[gap]]$: positive below the threshold, zero at it,
-    where each step adds its noise, and negative beyond, where the fixed point is negative too, so
-    that no start lies at it. A frozen score does not keep the marginal law.
+    A step multiplies the difference of the mean from its fixed point by the factor on the
+    deviation, and that of the variance from this one by its square, which falls short of one by
+    $[[gap]]$: positive below the threshold, zero at it, where each step adds its noise, and
+    negative beyond, where the fixed point is negative too, so that no start lies at it. A frozen
+    score does not keep the marginal law.
     """
     longest, limit = candidate
-    after = law_after(strength=kappa)[1]
+    mean, after = law_after(strength=kappa)
     squared = diff(after, V)
     return vanishes(
         (
             1 - squared - _gap(longest),
+            squared - diff(mean, e) ** 2,
             after.subs(V, limit) - limit,
             after - limit - squared * (V - limit),
         )
@@ -235,6 +237,7 @@ STABLE = Claim(
         "h_s < 4 v_k": (4 * v, _STILL),
         "the variance of the data law": (2 * v, kappa**2 * v),
     },
+    shown=lambda pair: {"0": pair[0], "1": pair[1].factor()},
     values=lambda: {"gap": _gap(2 * v)},
     names={**NAMES, "h": "h_s"},
     sheet=("R10",),

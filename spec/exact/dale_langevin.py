@@ -173,7 +173,7 @@ R8 = Claim(
         "noise of the exact reverse kernel": (_RATIO * e, _RATIO**2 * V + h * _RATIO),
         "half the score": ((1 - h / (2 * v)) * e, (1 - h / (2 * v)) ** 2 * V + h),
     },
-    values=lambda: {"score": hyvarinen(L, Symbol("c"), v)},
+    values=lambda: {"score": hyvarinen(L, Symbol("c"), v).factor()},
     names=NAMES,
     assumptions=(*ALL, "log X_k and the draw are normal and independent"),
     depends=("A13",),

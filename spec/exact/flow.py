@@ -117,7 +117,7 @@ def is_the_last_step(ratio: Expr) -> bool:
     exact = (_LAST**2 * (v0 + a**2)).subs(a, sqrt(h)) / v0
     close = [
         abs(_heun(at, HALF) - _at(ratio, at)) <= _at(_BOUND, at)
-        for at in points({"v0": 0.2, "v": 0.5, "N": steps} for steps in (1000, 4000))
+        for at in points({"v0": 0.2, "sigma^2": 0.5, "N": steps} for steps in (1000, 4000))
     ]
     return vanishes(exact - ratio) and all(close)
 
@@ -133,7 +133,7 @@ def is_the_even_order(leading: Expr) -> bool:
     """
     coarse, fine = (
         abs((_heun(at, Integer(1)) - 1) / _at(leading, at) - 1)
-        for at in points({"v0": 0.2, "v": 0.64, "N": steps} for steps in (400, 800))
+        for at in points({"v0": 0.2, "sigma^2": 0.64, "N": steps} for steps in (400, 800))
     )
     return bool(fine < _CLOSE and coarse >= _GAIN * fine)
 
@@ -144,17 +144,17 @@ _BOUND = (h / v0) ** 2 * log(1 / h)
 
 def _at(formula: Expr, at: Values) -> mpf:
     """A formula in v0, vN, h and ell at a point."""
-    numbers = {v0: at["v0"], vN: at["v0"] + at["v"], h: at["v"] / at["N"]}
-    return mpf(formula.subs({**numbers, ell: mpmath.sqrt(at["v"]) / at["N"]}))
+    numbers = {v0: at["v0"], vN: at["v0"] + at["sigma^2"], h: at["sigma^2"] / at["N"]}
+    return mpf(formula.subs({**numbers, ell: mpmath.sqrt(at["sigma^2"]) / at["N"]}))
 
 
 def _heun(at: Values, power: Expr) -> mpf:
     """V_0 / v_0 of Heun's rule from the exact variance, on powers of equal steps in sqrt(v)."""
     factor, last = (lambdify((v0, a, b), f, "mpmath") for f in HEUN_HOLDS)
-    data, root, steps = mpf(at["v0"]), mpmath.sqrt(at["v"]), at["N"]
+    data, root, steps = mpf(at["v0"]), mpmath.sqrt(at["sigma^2"]), at["N"]
     stds = [root * (mpf(k) / steps) ** mpf(power) for k in range(steps, -1, -1)]
     gains = (factor(data, *ends) if ends[1] else last(data, *ends) for ends in pairwise(stds))
-    return mpmath.fprod(gains) ** 2 * (data + at["v"]) / data
+    return mpmath.fprod(gains) ** 2 * (data + at["sigma^2"]) / data
 
 
 def _rows(candidate: tuple[Expr, Expr]) -> Callable[[Values], Iterator[Row]]:

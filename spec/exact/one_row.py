@@ -1,20 +1,21 @@
 """The law after one row on log-normal data, with which laws on the line are compared.
 
-Symbols: y log X before, measured from the mean of the data law at that time;  M, U mean and
-variance of it there;  C variance of log X_0;  v noise;  d, dm what the row takes off v and m.
+Symbols: M, U mean and variance of log X before, measured from the mean of the data law at that
+time;  C variance of log X_0;  v noise;  d, dm what the row takes off v and m.
 """
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Symbol, symbols
+from sympy import Expr, Integer, symbols
 
-from spec.checking.algebra import same
+from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Pin
-from spec.checking.gaussian import expectation
+from spec.exact import _symbols as steps
+from spec.exact._chain import DATA, image, is_affine, law_after
 
-C, v, d, U, t = symbols("C v d U t", positive=True)
-M, dm, y, z = symbols("M dm y z", real=True)
-root = Symbol("root", positive=True)
+C, v, d, U = symbols("C v d U", positive=True)
+M, dm = symbols("M dm", real=True)
+_AT = {steps.v: C + v, steps.h: d, steps.m: dm / steps.r**2, steps.e: M, steps.V: U}
 
 
 def is_after_one_row(law: tuple[Expr, Expr]) -> bool:
@@ -24,16 +25,11 @@ def is_after_one_row(law: tuple[Expr, Expr]) -> bool:
     and variance $[[1]]$.
 
     The row adds a multiple of the score, which is affine, and noise to $\log X$; mean and variance
-    are averages of polynomials over both.
+    are averages of polynomials over both, as for R8.
     """
-    after = y - dm - d * y / (C + v) + root * z
-
-    def mean(e: Expr) -> Expr:
-        return expectation(expectation(e, z, 0, 1), y, M, U).expand().subs(root**2, d)
-
-    first = mean(after)
-    second = mean((after - law[0]) ** 2)
-    return same(first, law[0]) and same(second, law[1])
+    found = (part.subs(_AT, simultaneous=True) for part in law_after(fall=Integer(0)))
+    gaps = tuple(f - g for f, g in zip(found, law, strict=True))
+    return is_affine(image()) and vanishes(gaps)
 
 
 _GAIN = 1 - d / (C + v)
@@ -82,7 +78,8 @@ ONE_ROW = Claim(
     },
     names={"dm": r"\delta_m", "d": "d", "C": "C", "U": "U", "v": "v", "M": "M"},
     sheet=("R9",),
-    depends=("R9", "A13"),
+    assumptions=(*DATA, "log X and the draw are normal and independent"),
+    depends=("R8", "A13"),
     pins=(
         Pin("gbm_ref.sampler_moments", _only(*_RATES), reads=_moments, k=256.0),
         Pin(

@@ -107,19 +107,19 @@ def adds_to_the_variance(added: Expr) -> bool:
     variances.
 
     The next exact variance is $[[next]]$, and the deviation shrinks by their ratio, so that the
-    quotients telescope; the terms of the first three levels are looked at. Every term grows with
-    $\chi$: near one samples are diverse and noisy, below it clean and alike, as appendix G.2 says.
+    quotients telescope; a term is what its level adds, with its power of $\chi$ for $\kappa$. All
+    terms but that of the first level grow with $\chi$: near one samples are diverse and noisy,
+    below it clean and alike, as appendix G.2 says.
     At $\chi=[[chi]]$ the variance is $[[ratio]]$ of that of the data in the setting of the figures
     of E18.
     """
     row = GridRow((v - v0) / s2, H / s2, kappa)
     grown = _of_exact(variance_after([row], v0, s2, V), v - H) - _of_exact(V, v)
-    terms = [
-        _term(added, N).subs(k, N - j).subs(N, (v - v0) / H + j)
-        - v0**2 * added.subs(kappa, chi**j)
-        for j in range(3)
-    ]
-    return vanishes((grown - v0**2 * added, *terms))
+    powers = _term(added, N).replace(
+        lambda part: part.is_Pow and part.base == chi,
+        lambda part: kappa ** (part.exp / (N - k)).cancel(),
+    )
+    return vanishes((grown - v0**2 * added, powers - v0**2 * added.subs(v, v0 + k * H)))
 
 
 def _of_exact(variance: Expr, exact: Expr) -> Expr:
@@ -167,7 +167,8 @@ def _approached(formula: Expr, at: dict[str, object]) -> bool:
 
 
 _GRIDS, _CLOSE = (250, 500), mpf("0.04")
-_CLOCKS = table("rho L", ("0.2", 1), ("0.6", 3), ("3", 3))
+_SET = f"{float(DATA)}", f"{float(NOISE_RATE)}"
+_CLOCKS = table("rho L v0 sigma^2", ("0.2", 1, *_SET), ("0.6", 3, *_SET), ("3", 3, *_SET))
 _DRIFT = -(mu - s2 / 2) + (1 + kappa**2) / 2 * s2 * s
 
 
@@ -265,7 +266,7 @@ VARIANCE = Claim(
                     V / v**2 + _ADDED,
                 )
             ),
-        ), "mu = sigma^2 / 2 where a mean is meant; the variance does not depend on it",
+        ),
     ), depends=("A13", "A-Alg1"),
 )  # fmt: skip
 

@@ -17,8 +17,9 @@ from sympy import (
     Symbol,
     exp,
     expand_func,
+    expand_log,
+    lambdify,
     limit,
-    log,
     logcombine,
     oo,
     polygamma,
@@ -26,11 +27,11 @@ from sympy import (
 )
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Pin, v1
+from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, Pin, v1
 from spec.checking.gaussian import expectation
 from spec.checking.symbols import H, a, dt, h, kappa, mu, s2, sigma, t, v, v0, z
 from spec.checking.trace import each
-from spec.steps._assumed import EXACT_START, ON_LOG_NORMAL, affine_score
+from spec.steps._assumed import ON_LOG_NORMAL, affine_score
 from spec.steps._pinned import ROW_POINTS, STEP_POINTS, in_plane, table
 from spec.steps._programs import START, UnknownScore, by_rows, draw
 from spec.steps._recursions import DATA, LEVELS, NOISE_RATE, SETTING, uniform_rows, variance_after
@@ -87,12 +88,15 @@ def is_the_bias(bias: Callable[[Expr], Expr]) -> bool:
     )
 
 
-def _by_steps(data: mpf, rate: mpf, levels: int) -> mpf:
-    """The recursion of the mean deviation, e <- (v' / v) e - h, in numbers."""
-    step, deviation = rate / levels, mpf(0)
-    for level in range(levels, 0, -1):
-        deviation = (1 - step / (data + step * level)) * deviation - step
-    return deviation
+def _by_steps(drift: Expr, data: mpf, start: mpf) -> mpf:
+    """The distance at the end of so many steps with this drift, in numbers."""
+    step = NOISE_RATE / LEVELS
+    after = lambdify(
+        (e, v), _deviation_after(drift).subs(dt, H / s2).expand().subs(H, step), "mpmath"
+    )
+    for level in range(LEVELS, 0, -1):
+        start = after(start, data + step * level)
+    return start
 
 
 @dataclass(frozen=True)
@@ -165,17 +169,21 @@ _DRIFT, _PRINTED_DRIFT = (-dt * (mu - shift * s2) for shift in (Rational(3, 2), 
 
 
 def _drift_figures() -> tuple[Figure, ...]:
-    bias = _by_steps(DATA, NOISE_RATE, LEVELS)
+    bias = _by_steps(_PRINTED_DRIFT, DATA, mpf(0))
     factor = Figure("factor on the geometric mean of a pixel", mpmath.exp(bias))
     return Figure(f"bias of the mean of log X_0 ({SETTING})", bias), factor
 
 
+_AT_PLACE = Assumption(
+    "the start has the exact mean", "the distance there, which is zero",
+    lambda: not vanishes(_deviation_after(_DRIFT)),
+)  # fmt: skip
 E2 = Claim(
     "E2", "drift of Algorithm 1", keeps_the_mean, holds=_DRIFT,
     twins={"2 sigma^2, as in the ambient step": -dt * (mu - 2 * s2), "sigma^2": -dt * (mu - s2)},
     printed={"sigma^2 / 2 in line 4": _PRINTED_DRIFT},
     shown=lambda drift: {"drift": drift, "after": _after(drift)}, sources=v1("Algorithm 1"),
-    assumptions=(*ON_LOG_NORMAL, EXACT_START), depends=("A13",), erratum=Erratum(
+    assumptions=(*ON_LOG_NORMAL, _AT_PLACE), depends=("A13",), erratum=Erratum(
         Fault.WRONG,
         quote=r"Algorithm 1, line 4: $\bm X_{k-1}=\bm "
         r"X_k\circ\exp(-\delta(\bm\mu-\frac{\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ "
@@ -203,7 +211,7 @@ E2_BIAS = Claim(
         "bias": bias(N).replace(polygamma, lambda n, x: Function("psi")(x)),
         "limit": _limit_of(bias), "more": expand_func(bias(N + 1) - bias(N)).factor(),
     }, values=lambda: {"length": _PER_STEP}, names={"H": "h"}, means=Means.CALCULUS,
-    sources=v1("Algorithm 1"), sheet=("E2",), assumptions=(*ON_LOG_NORMAL, EXACT_START),
+    sources=v1("Algorithm 1"), sheet=("E2",), assumptions=(*ON_LOG_NORMAL, _AT_PLACE),
     depends=("E2",), pins=(
         Pin(
             "gbm_ref.PrintedAlgorithm1.__call__", STEP_POINTS, because=_MEANT,
@@ -218,8 +226,8 @@ E2_BIAS = Claim(
 
 
 def _limit_of(bias: Callable[[Expr], Expr]) -> Expr:
-    found = logcombine(limit(bias(N).subs(H, _PER_STEP), N, oo), force=True)
-    return found.replace(log, lambda inside: log(inside.cancel()))
+    found = limit(bias(N).subs(H, _PER_STEP), N, oo)
+    return logcombine(expand_log(found.factor(), force=True).factor(), force=True)
 
 
 _EXPONENT = log_step(h, z, root)
@@ -239,10 +247,11 @@ V1_ALG1 = Claim(
 def _start_figures() -> tuple[Figure, ...]:
     found, centre = [], mpf("0.25")
     for data in (DATA, 10 * DATA):
-        where = f"(a = {float(centre)}, v0 = {float(data)}, sigma = 0.8, m = 0, N = {LEVELS})"
+        rest = SETTING.replace(f"v0 = {float(DATA)}", f"v0 = {float(data)}, m = 0")
+        where = f"(a = {float(centre)}, {rest})"
         ratio = variance_after(uniform_rows(LEVELS), data, NOISE_RATE, mpf(1)) / data
         found.append(Figure(f"log-variance over that of the data {where}", ratio))
-        shift = -centre * data / (data + NOISE_RATE)
+        shift = _by_steps(_DRIFT, data, -centre)
         found.append(Figure(f"shift of the mean of log X_0 {where}", shift))
     return tuple(found)
 
@@ -275,7 +284,9 @@ def _level_figures() -> tuple[Figure, ...]:
     missing = NOISE_RATE * (count - last - 1) / count
     return (
         Figure(f"last time of the forward loop for N = {count}", mpf(last + 1) / count),
-        Figure("log-variance of the noise that is missing there (sigma = 0.8)", missing),
+        Figure(
+            f"log-variance of the noise that is missing there (sigma^2 = {NOISE_RATE})", missing
+        ),
         Figure("index of the last state that Algorithm 1 writes", bottom - 1),
     )
 

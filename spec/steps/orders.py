@@ -17,7 +17,7 @@ from sympy import Expr, Integer, Matrix, Poly, diff, expand, integrate, lambdify
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.symbols import H, dt, h, kappa, mu, sigma, v, v0, x, z
-from spec.checking.trace import each
+from spec.checking.trace import points
 from spec.checking.typeset import Sde
 from spec.steps._assumed import CONSTANT, EXACT_START, ON_LOG_NORMAL, affine_score
 from spec.steps._pinned import by_increments
@@ -87,7 +87,8 @@ def are_the_sizes(candidate: tuple[Expr, Expr]) -> bool:
     """
     strong, weak = (lambdify((v0, v_N, H), part, "mpmath") for part in candidate)
     quotients = []
-    for levels in each("N", _GRIDS):
+    for at_size in points({"N": n, "v0": _DATA, "sigma^2": NOISE_RATE} for n in _GRIDS):
+        levels = at_size["N"]
         with mpmath.workdps(50):
             step = NOISE_RATE / levels
             square, excess = _errors(levels)

@@ -34,7 +34,7 @@ Score = Callable[[Matrix, Matrix, Matrix], Matrix]  # (D, L, m) -> H
 def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
     r"""In the plane, for three equally likely points with the logarithms $c_n$ and for $t$
     positive, $x\circ\nabla\log p_t(x)=[[score]]$, where $D$ is the mean of the $c_n$ under shares
-    that are proportional to the exponentials of $[[share]]$, $c_n$ moved by $m$.
+    that are proportional to the exponentials of $[[share]]$.
 
     It is R2-score without covariances: $\log X_t$ is a mixture of three normal laws with the
     variance $v$. Shares are right when their logarithms differ from those of the densities by the
@@ -67,11 +67,11 @@ def _score(D: Matrix, y: Matrix, m: Matrix) -> Matrix:
 
 def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
     r"""The Dale-Langevin step from $t$ equal to $\delta$, with the exact score of a finite data
-    set, ends at $\log X_0=[[it]]$, where $D$ is the mean of the $c_n$ under the shares at the
-    state before the step, $y$ the logarithm of that state and $Z$ the draw.
+    set, ends at $\log X_0=[[it]]$ in one coordinate, where $D$ is the mean of the $c_n$ under the
+    shares at the state before the step and $Z$ the draw.
 
-    In one coordinate, whatever the shares are: the exponent of the step (A13) with the score of R3
-    at $v=[[v]]$ and $m=[[m]]$.
+    Whatever the shares are: the exponent of the step (A13) with the score of R3 at $v=[[v]]$ and
+    $m=[[m]]$.
     """
     D, y, noise = symbols("D y noise")
     score = (D + _LAST["m"] - y) / _LAST["v"] - 1
@@ -245,7 +245,7 @@ SCORE = Claim(
         "shares without the factor 1/2": (lambda y, c: 2 * _log_share(y, c), _score),
     },
     shown=lambda found: {
-        "share": found[0](Y, Matrix(symbols("c_n1 c_n2"))),
+        "share": found[0](Y, Matrix(symbols("c_n1 c_n2")) + _SHIFT),
         "score": found[1](_MEAN, Y, _SHIFT),
     },
     names=_laws.NAMES,

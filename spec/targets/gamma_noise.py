@@ -9,7 +9,21 @@ chain L > M > 0 are the looks before and after a step that adds noise, xk and xn
 
 from collections.abc import Callable, Mapping
 
-from sympy import Expr, Integer, Pow, Symbol, cancel, diff, exp, expand, gamma, log, rf, symbols
+from sympy import (
+    Expr,
+    Integer,
+    Pow,
+    Symbol,
+    cancel,
+    diff,
+    exp,
+    expand,
+    gamma,
+    log,
+    rf,
+    sqrt,
+    symbols,
+)
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin
@@ -147,7 +161,7 @@ def is_the_ancestral_step(step: tuple[Expr, Expr]) -> bool:
     """
     c, p = step
     B = M * xn / (looks * xk)
-    kernel = (looks - 1) * log(xk) - looks * xk / x0
+    kernel = _log_kernel(xk, x0)
     chain = (M - 1) * log(B) + (looks - M - 1) * log(1 - B) - log(xk)
     drawn = (looks * xk - c * xn) / x0
     candidate = (p - 1) * log(drawn) - drawn
@@ -166,8 +180,13 @@ def is_stationary(law: tuple[Expr, Expr]) -> bool:
     linear in $x$ and in the score, which for a gamma law is linear in $x$.
     """
     shape, rate = law
-    score = x * diff((shape - 1) * log(x) - rate * x, x)
-    return vanishes(growth - crowding * x - s2 / 2 * (2 + score))
+    log_density = (shape - 1) * log(x) - rate * x
+    rates = _DRIFT, _NOISE**2
+    flux, spread = (part.subs(sigma, sqrt(s2)) for part in rates)
+    return vanishes(flux - (diff(spread, x) + spread * diff(log_density, x)) / 2)
+
+
+_DRIFT, _NOISE = x * (growth - crowding * x), sigma * x
 
 
 _TARGET = {"target": looks - 1 - looks * x / x0, "mean": Integer(-1), "variance": looks}
@@ -319,7 +338,7 @@ EQUILIBRIUM = Claim(
         "without the factor 2": (growth / s2 - 1, crowding / s2),
         "scale for rate": (2 * growth / s2 - 1, s2 / (2 * crowding)),
     },
-    values=lambda: {"sde": Sde("X", (growth - crowding * x) * x, sigma * x)},
+    values=lambda: {"sde": Sde("X", _DRIFT, _NOISE)},
     names={"growth": "a", "crowding": "b"},
     assumptions=(
         Assumption(

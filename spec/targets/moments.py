@@ -10,6 +10,7 @@ import mpmath
 from mpmath import mpf
 from sympy import (
     Expr,
+    Integer,
     Poly,
     Rational,
     Symbol,
@@ -23,7 +24,9 @@ from sympy import (
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Means, Pin
 from spec.checking.numeric import agree
+from spec.checking.symbols import x
 from spec.checking.trace import points
+from spec.targets import standard_laws as laws
 
 e1, e2, G1, G2, w1, w2 = symbols("e1 e2 G1 G2 w1 w2", positive=True)
 n, k, c, b = symbols("n k c b", positive=True)
@@ -66,7 +69,11 @@ def _parts(bend: Expr | int = 1) -> tuple[Expr, Expr]:
 
 
 # Moments by a recursion M_{n+1} = factor M_n, or M_{n} = factor M_{n-1}, from the log score.
-_CASES = ("gamma", "inverse", "beta")
+_LAWS = {
+    "gamma": ("gamma", {laws.alpha: k, laws.beta: c}),
+    "inverse": ("inverse gamma", {laws.alpha: k, laws.beta: c}),
+    "beta": ("beta prime", {laws.a: k, laws.scale: c}),
+}
 Pairs = tuple[tuple[Expr, Expr], ...]
 
 
@@ -84,25 +91,25 @@ def are_of_products(moments: Pairs) -> bool:
         "inverse": lambda m: c / (k - m - 1),
         "beta": lambda m: c * (m + k) / (b - m - 1),
     }
-    if not all(_follows(case, rises[case](n)) for case in _CASES):
+    if not all(_follows(case, rises[case](n)) for case in _LAWS):
         return False
     found = []
-    for case, (mean, variance) in zip(_CASES, moments, strict=True):
+    for case, (mean, variance) in zip(_LAWS, moments, strict=True):
         first = rises[case](0)
         found += [mean - first, variance - (first * rises[case](1) - first**2)]
     return vanishes(found)
 
 
 def _follows(case: str, rise: Expr) -> bool:
-    """Whether E[X f'] + E[f (1 + h)] vanishes with M_{n+1} = rise M_n; x is E's variable."""
-    x = Symbol("x", positive=True)
-    below, above = rise.subs(n, n - 1), rise
-    if case == "gamma":  # f = x^n: (n + k) M_n - c M_{n+1}
-        return vanishes(n + k - c * above)
-    if case == "inverse":  # f = x^n: n M_n - k M_n + c M_{n-1}
-        return vanishes((n - k) * below + c)
-    total = n * c + (n + 1) * x + k * (c + x) - (k + b) * x  # f = x^n (c + x)
-    return vanishes(total.subs(x, above))
+    """Whether E[X f'] + E[f (1 + h)] vanishes with M_{n+1} = rise M_n, for f = x^n factor.
+
+    x stands for M_{n+1} / M_n, or 1 / x for M_{n-1} / M_n where the score is affine in that.
+    """
+    law, named = _LAWS[case]
+    factor = c + x if case == "beta" else Integer(1)
+    score = laws.SCORES.holds[law].subs(named, simultaneous=True)
+    terms = cancel(n * factor + x * factor.diff(x) + factor * (1 + score))
+    return vanishes(terms.subs(x, rise.subs(n, n - 1) if case == "inverse" else rise))
 
 
 _WEIBULL = ({"k": "1.7", "c": "0.6"}, {"k": "0.8", "c": "2.1"}, {"k": "5.3", "c": "1.2"})

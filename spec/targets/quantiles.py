@@ -19,9 +19,7 @@ _LEVELS = ({"q": "0.03"}, {"q": "0.5"}, {"q": "0.77"}, {"q": "0.999"})
 def inverts_the_cdf(quantile: Expr) -> bool:
     r"""At the points shown the quantile $q$ of the standard normal law is $[[it]]$.
 
-    What lies below it is integrated numerically and compared with $q$. The quantile of a
-    log-normal law is the exponential of its log-mean and so many of its deviations; that of a
-    mixture lies between those of its components and is found by bisection.
+    What lies below it is integrated numerically and compared with $q$.
     """
     with mpmath.workdps(40):
         for point in points(_LEVELS):
@@ -86,7 +84,7 @@ def _quantile_pin(name: str) -> Pin:
 
 QUANTILE = Claim(
     "quantiles",
-    "quantiles of the data laws",
+    "quantiles of the standard normal law",
     inverts_the_cdf,
     holds=sqrt(2) * erfinv(2 * q - 1),
     twins={
