@@ -76,10 +76,11 @@ def _figures() -> tuple[Figure, ...]:
         product, more = (mpmath.log(part) / 2 for part in parts)
         single = product + more
         kept = _shrunk(component, component + s2)
+    shift = f"{mpmath.nstr(gap, 4)} in the log"
     image = f"{d} pixels, sigma^2 = {mpmath.nstr(s2)}, a component of log-variance {component}"
     return (
         Figure(f"best product, nats ({image})", product),
-        Figure("one pair for all pixels, half of them brighter by half of log 2, nats", single),
+        Figure(f"one pair for all pixels, half of them brighter by {shift}, nats", single),
         Figure("share of a start's error along the component that is left at t = 0", kept),
     )
 

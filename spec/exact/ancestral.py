@@ -18,6 +18,7 @@ from sympy import (
     fraction,
     log,
     polygamma,
+    prod,
     sqrt,
     symbols,
     together,
@@ -119,11 +120,21 @@ def is_the_sum(closed: Expr) -> bool:
     return all([vanishes_by_recurrence(gap) for gap in (start, longer - closed - term)])
 
 
+# The logarithms of q, N and q + N, with what is under them; l of the statement.
+_LOGS = {ell_0: v0 / h, ell_N: (vN - v0) / h, ell_end: vN / h}
+_ELL = ell_N + ell_0 - ell_end
+
+
+def _inside() -> Expr:
+    """What is under the logarithm l."""
+    return prod(value ** _ELL.coeff(logarithm) for logarithm, value in _LOGS.items()).factor()
+
+
 def expansion(start: Expr = vN) -> Expr:
     """V_0 / v_0 from the variance `start`, psi and psi_1 written as expansions with weights in
     [0, 1]; the logarithms of q = v_0 / h, N and q + N = v_N / h are l_0, l_N and l_end."""
     noise = expand_func(CLOSED_FORM).subs(EulerGamma, euler_gamma)
-    places = ((q, v0 / h, ell_0), (n, (vN - v0) / h, ell_N), (q + n, vN / h, ell_end))
+    places = zip((q, n, q + n), _LOGS.values(), _LOGS, strict=True)
     written = {}
     for i, (argument, value, logarithm) in enumerate(places):
         weight, other = symbols(f"weight_{i} other_{i}")
@@ -143,7 +154,7 @@ def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
     The difference of both sides is a rational function of $h$ whose coefficients hold the
     logarithms; its numerator begins two orders above the denominator.
     """
-    claimed = 1 + h * bias.subs(ell, ell_N + ell_0 - ell_end)
+    claimed = 1 + h * bias.subs(ell, _ELL)
     numerator, denominator = fraction(together(expansion(start)))
     below = Poly(denominator, h)
     gap = Poly(numerator, h) - below * Poly(claimed, h)
@@ -160,7 +171,7 @@ def is_the_same_in_u(form: tuple[Expr, Expr]) -> bool:
     """
     rational, argument = (f.subs(U, (vN - v0) / v0) for f in form)
     outside = (-v0 * _BIAS).subs({ell: 0, euler_gamma: 0})
-    return vanishes((outside - rational, v0 * (vN - v0) / (h * vN) - v0 / h * argument))
+    return vanishes((outside - rational, _inside() - v0 / h * argument))
 
 
 def _pinned(closed: Expr) -> Callable[[Mapping[str, mpf]], tuple[mpf, mpf]]:
@@ -268,7 +279,7 @@ R17_BIAS = Claim(
         "square of v_0 / v_N left out": _BIAS + v0 / (2 * vN**2),
     },
     shown=lambda bias: {"it": h * bias},
-    values=lambda: {"l": log(v0 * (vN - v0) / (h * vN))},
+    values=lambda: {"l": log(_inside())},
     names={**NAMES, "gamma_E": r"\gamma"},
     means=Means.CALCULUS,
     sheet=("R17",),

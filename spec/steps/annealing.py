@@ -9,7 +9,7 @@ sampler's log X; rho = L delta_s / delta; H = sigma^2 delta; P = (v / v_N)^(2 rh
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Poly, Rational, Sum, Symbol, diff, lambdify, symbols
+from sympy import Expr, Integer, Poly, Rational, Sum, diff, lambdify, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, v1, v2
@@ -154,14 +154,19 @@ def _rate(variance: Expr) -> Expr:
     return -diff(after, H).subs(H, 0).subs(V, variance)
 
 
+def _clock(inner: Expr, length: Expr, level: Expr) -> Expr:
+    """How long the visits of a level are together, in units of the level."""
+    return inner * length / level
+
+
 def _approached(formula: Expr, at: dict[str, object]) -> bool:
     with mpmath.workdps(50):
         speed, inner, last = mpf(at["rho"]), at["L"], DATA + NOISE_RATE
         value = lambdify((v, P, v_N, V_N, rho), formula, "mpmath")
         wanted = value(DATA, (DATA / last) ** (2 * speed), last, last, speed) / DATA
         coarse, fine = (
-            relative_variance(annealed_rows(n, speed / inner / n, inner, mpf(1), n)) - wanted
-            for n in _GRIDS
+            relative_variance(annealed_rows(n, speed / pace, inner, mpf(1), n)) - wanted
+            for n, pace in ((n, _clock(inner, 1, mpf(1) / n)) for n in _GRIDS)
         )
         return bool(abs(coarse / fine / 2 - 1) < _CLOSE)
 
@@ -280,7 +285,7 @@ E17_LIMIT = Claim(
     }, shown=lambda formula: {"solution": Says("V", formula.subs(P, (v / v_N) ** (2 * rho)))},
     values=lambda: {
         "ode": Says("dV/dv", _rate(V).expand()), "grids": _GRIDS, "close": _CLOSE,
-        "clock": Says(r"\rho", Symbol("L") * Symbol("delta_s") / Symbol("dt")),
+        "clock": Says(r"\rho", _clock(*symbols("L delta_s dt"))),
     }, names={"L": "L", "v_N": "v_N", "V_N": "V_N"}, means=Means.POINTS,
     sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"), sheet=("E17",), assumptions=(
         *ON_LOG_NORMAL, EXACT_START, Assumption(

@@ -20,6 +20,7 @@ from sympy import (
     expand_log,
     lambdify,
     limit,
+    log,
     logcombine,
     oo,
     polygamma,
@@ -227,7 +228,8 @@ E2_BIAS = Claim(
 
 def _limit_of(bias: Callable[[Expr], Expr]) -> Expr:
     found = limit(bias(N).subs(H, _PER_STEP), N, oo)
-    return logcombine(expand_log(found.factor(), force=True).factor(), force=True)
+    scale, logs = expand_log(found.factor(), force=True).factor().as_independent(log, as_Add=False)
+    return scale * logcombine(logs, force=True).replace(log, lambda inside: log(inside.cancel()))
 
 
 _EXPONENT = log_step(h, z, root)

@@ -224,7 +224,8 @@ R15_DALE = Claim(
         "constant with 1/v^2": (H * sqrt((1 - (v0 / v_N) ** 2) / v0) / 3, _WEAK),
         "weak constant without the half": (_STRONG, 2 * _WEAK),
     }, shown=lambda pair: dict(zip(("strong", "weak"), pair, strict=True)), values=lambda: {
-        "h": sigma**2 * dt, "local": _local_variance(), "near": _NEAR, "close": _CLOSE,
+        "h": in_delta(log_step(h, z, root).expand().coeff(z) ** 2),
+        "local": _local_variance(), "near": _NEAR, "close": _CLOSE,
     }, names={"H": "h", "v_s": "v_s", "v_t": "v_t", "v_N": "v_N"}, means=Means.POINTS,
     sheet=("R15",), assumptions=(*ON_LOG_NORMAL, EXACT_START),
     depends=("A13", "R15", "R7", "R8-leading"),
