@@ -127,7 +127,7 @@ _ELL = ell_N + ell_0 - ell_end
 
 def _inside() -> Expr:
     """What is under the logarithm l."""
-    return prod(value ** _ELL.coeff(logarithm) for logarithm, value in _LOGS.items()).factor()
+    return prod(value ** _ELL.coeff(logarithm) for logarithm, value in _LOGS.items())
 
 
 def expansion(start: Expr = vN) -> Expr:
