@@ -6,7 +6,6 @@ from spec.mirror import (
     bias,
     entropy,
     langevin,
-    law_of_the_steps,
     log_normal_target,
     modified_error,
     quadratic,
@@ -24,7 +23,6 @@ CLAIMS: tuple[Claim, ...] = (
     *analogies.CLAIMS,
     *reverse_time.CLAIMS,
     *log_normal_target.CLAIMS,
-    *law_of_the_steps.CLAIMS,
     *bias.CLAIMS,
     *weights_at_convergence.CLAIMS,
 )
