@@ -1,129 +1,147 @@
 """Are the weights log-normal after exponentiated gradient descent?
 
-v1 section 2; v2 abstract and section 5.1.
-
-Symbols: c  the minimiser of 1/2 (w - c)^2;  y1, y2  log weights at the start, with probabilities
-p and 1 - p;  eta  learning rate;  T  the sum of the rates times the gradients of all steps.
+Version 1, section 2; version 2, abstract and section 5.1. Symbols: w a positive weight; c, c1, c2
+minimisers of 1/2 (w - c)^2, c1 with probability p, and l1, l2 their logarithms; eta learning rate;
+k = 1 - eta c;  y  log |w|, with the raw moments m1, m2, m3;  T  the sum of the rates times the
+gradients of all steps.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Rational, Symbol, log, symbols
+from sympy import Expr, Integer, Poly, Rational, cancel, diff, exp, log, symbols
 
-from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, v1, v2
-from spec.checking.numeric import agree
-from spec.checking.trace import points
+from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, v1, v2
+from spec.checking.gaussian import moment
+from spec.checking.trace import use
+from spec.mirror.entropy import A19
 
-# Minimisers with their probabilities: a skewed law, nothing like a log-normal one.
-_MINIMISERS = ((Rational(1, 2), Rational(3, 5)), (Rational(9, 10), Rational(3, 10)),
-               (Rational(2), Rational(1, 10)))  # fmt: skip
-# Starting weights, equally likely: log weights placed symmetrically, as a normal law would.
-_STARTS = ("-1.1", "-0.3", "0.3", "1.1")
-_RATE, _STEPS = "0.5", 450
-_CASES = tuple({"log w": y, "c": str(float(c))} for c, _ in _MINIMISERS for y in _STARTS)
+_w, _c, _c1, _c2, _eta, _p, _k = symbols("w c c1 c2 eta p k", positive=True)
+_y, _T, _m, _v = symbols("y T m v", real=True)
+_RAW = symbols("m1 m2 m3")
 
 
-def is_the_third_cumulant(of_limit: Callable[[Sequence], Expr]) -> bool:
-    r"""Exponentiated gradient descent on half the squared distance to $c$ ends at $c$ from the
-    starts and minimisers shown, so that the weights have the law of $c$, whatever that is: with
-    the law [[law]] the third central moment of $\log w$ is [[it|6]].
+class Ends(NamedTuple):
+    """Where the steps end, and the third central moment of log w there."""
 
-    A step multiplies $w$ by more than one below $c$ and by less than one above it. The step is
-    iterated at fifty digits for every start and every minimiser, and its law is summed over both.
+    end: Expr
+    moment: Expr
+
+
+def is_the_end(candidate: Ends) -> bool:
+    r"""On half the squared distance to $c$ exponentiated gradient descent with a constant rate
+    tends to $w=[[end]]$ from every positive start. So the weights get the law of the minimisers,
+    whatever their own was: where $c$ is $c_1$ with the probability $p$ and $c_2$ otherwise, the
+    third central moment of $\log w$ ends as $[[moment]]$, which is zero for log-normal weights.
+
+    A step adds $[[added]]$ to $\log w$: it raises $w$ below that end, lowers it above, and leaves
+    it at rest nowhere else. Its derivative in $w$ has the sign of $[[slope]]$, which below the end
+    is a sum of two terms that are not negative, so that a weight there rises without passing it;
+    a weight above falls, for ever or until it is below. A sequence that rises or falls within
+    bounds has a limit, and a step leaves it alone. The moment is taken by its definition.
     """
-    with mpmath.workdps(50):
-        found = {}
-        for at in points(_CASES):
-            end = _converged(mpmath.exp(mpf(str(at["log w"]))), mpf(str(at["c"])))
-            found[at["log w"], at["c"]] = mpmath.log(end)
-        weights = {str(float(c)): mpf(p) / len(_STARTS) for c, p in _MINIMISERS}
-        moment = _third_central_moment([(end, weights[c]) for (_, c), end in found.items()])
-        return agree(moment, mpf(of_limit(_MINIMISERS).evalf(45)), 30, mpf("0.01"))
+    use(_SMALL)
+    below = symbols("below", positive=True)  # c - w
+    rate = (1 - _k) / _c
+    parts = _slope().subs(_w, _c - below).subs(_eta, rate) - (_k + rate * below)
+    l1, l2 = symbols("l1 l2")
+    stated = candidate.moment.subs({log(_c1): l1, log(_c2): l2})
+    log_normal = _third(_y).subs({m: moment(i + 1, _m, _v) for i, m in enumerate(_RAW)})
+    return (
+        same(_added(), _eta * (candidate.end - _w))
+        and vanishes((parts, log_normal))
+        and same(_third_of([(l1, _p), (l2, 1 - _p)]), stated)
+    )
 
 
-def _converged(weight: mpf, minimiser: mpf) -> mpf:
-    for _ in range(_STEPS):
-        weight *= mpmath.exp(-mpf(_RATE) * (weight - minimiser))
-    return weight
+def _added() -> Expr:
+    """What a step adds to log w, for a positive weight (A19)."""
+    return A19.holds(1, _y, _eta * diff((_w - _c) ** 2 / 2, _w)) - _y
 
 
-def _third_central_moment(atoms: Sequence) -> Expr | mpf:
+def _slope() -> Expr:
+    """The derivative of a step, over the factor by which it multiplies."""
+    return cancel(diff(_w * exp(_added()), _w) / exp(_added()))
+
+
+def _third_of(atoms: Sequence) -> Expr | mpf:
     mean = sum(y * p for y, p in atoms)
     return sum(p * (y - mean) ** 3 for y, p in atoms)
 
 
-def _of_log_minimiser(atoms: Sequence) -> Expr:
-    return _third_central_moment([(log(c), p) for c, p in atoms])
-
-
 def is_kept_by_lazy_training(after: Callable[[Expr], Expr]) -> bool:
     r"""With a gradient that does not change along the way (lazy training) exponentiated gradient
-    descent shifts each $\log\lvert w\rvert$ by a constant, so that log-normal weights stay
-    log-normal: a third central moment $m$ of the start, of two values, becomes $[[it]]$.
+    descent takes the same number off every $\log\lvert w\rvert$, so that its law is that of the
+    start, moved, and log-normal weights stay log-normal: the third central moment $m$ of any start
+    that has one becomes $[[it]]$.
 
-    All steps together take the same number off $\log\lvert w\rvert$ for all weights that are
-    pooled. The central moment is taken by its definition, for any two values and probabilities; of
-    a log-normal law it is zero.
+    The moment is written by the first three moments of the start, with all steps of A19 together,
+    for either sign; of a log-normal law it is zero (E31).
     """
-    y1, y2, p, shift = symbols("y1 y2 p T")
-    ends = [_two_point_moment([y - by for y in (y1, y2)], p) for by in (0, shift)]
-    return same(ends[1], after(ends[0]))
+    use(_EQUAL)
+    return all([same(_third(A19.holds(s, _y, _T)), after(_third(_y))) for s in (1, -1)])
 
 
-def _two_point_moment(values: list[Expr], p: Symbol) -> Expr:
-    return _third_central_moment([(values[0], p), (values[1], 1 - p)])
+def _third(moved: Expr) -> Expr:
+    """The third central moment of a polynomial in y, of which the raw moments are given."""
+
+    def average(f: Expr) -> Expr:
+        terms = Poly(f, _y).terms()
+        return sum(c * (1, *_RAW)[k] for (k,), c in terms)
+
+    return average((moved - average(moved)) ** 3)
 
 
 def _figures() -> tuple[Figure, ...]:
     with mpmath.workdps(50):
-        start, minimiser = mpf("1.1"), mpf(2)
-        return (
-            *(
-                Figure(
-                    f"from log w = {y} with c = {minimiser}, after {_STEPS} steps",
-                    _converged(mpmath.exp(y), minimiser),
-                )
-                for y in (-start, start)
-            ),
-            Figure("third cumulant of log w at convergence", mpf(E31.holds(_MINIMISERS).evalf())),
-            Figure("third cumulant of any log-normal law", mpf(0)),
-        )
+        rate, steps, minimiser, found = mpf("0.5"), 450, mpf("1.75"), []
+        for y in (mpf("-1.125"), mpf("1.125")):
+            weight = mpmath.exp(y)
+            for _ in range(steps):
+                weight *= mpmath.exp(-rate * (weight - minimiser))
+            label = f"from log w = {y} with c = {minimiser}, eta = {rate}, after {steps} steps"
+            found.append(Figure(label, weight))
+        sizes = {_c1: Rational(1, 2), _c2: Rational(2), _p: Rational(3, 4)}
+        where = ", ".join(f"{name} = {float(size):g}" for name, size in sizes.items())
+        value = mpf(_ENDS.moment.subs(sizes).evalf(30))
+        return (*found, Figure(f"{where}: third central moment of log w at convergence", value))
 
 
 def _lazy_figures() -> tuple[Figure, ...]:
-    with mpmath.workdps(50):
-        atoms = [(mpf(0), mpf("0.9")), (mpf(1), mpf("0.1"))]
-        shifted = [(y - mpf("0.37"), p) for y, p in atoms]
-        return (
-            Figure("third cumulant of log w at a skewed start", _third_central_moment(atoms)),
-            Figure("after any number of steps", _third_central_moment(shifted)),
-            Figure("of a log-normal law", mpf(0)),
-        )
+    atoms, shift = [(mpf(0), mpf("0.9")), (mpf(1), mpf("0.1"))], mpf("0.37")
+    shifted = [(y - shift, p) for y, p in atoms]
+    return (
+        Figure("third central moment of log w at a skewed start", _third_of(atoms)),
+        Figure(f"after steps that take {mpmath.nstr(shift, 3)} off log w", _third_of(shifted)),
+    )
 
 
-_LAW = ", ".join(f"{float(c):g} with probability {float(p):g}" for c, p in _MINIMISERS)
+_SMALL = Assumption(
+    "eta c is at most one", "a step rises with the weight below c",
+    # The derivative at c, where the step has the factor one.
+    lambda: bool(abs(_slope().subs({_w: _c, _eta: 3 / _c})) > 1),
+)  # fmt: skip
+_EQUAL = Assumption(
+    "sign(w) times the gradient is equal over the weights that are pooled",
+    "one number is taken off all log |w|", lambda: not same(_third(_y - _y / 2), _third(_y)),
+)  # fmt: skip
+_GAP = log(_c1) - log(_c2)
+_ENDS = Ends(_c, _p * (1 - _p) * (1 - 2 * _p) * _GAP**3)
+_SECTION = v2("sec. 5.1: EGD weights are log-normal")
 E31 = Claim(
-    "E31",
-    "the weights at convergence are the minimisers",
-    is_the_third_cumulant,
-    holds=_of_log_minimiser,
-    twins={
-        "of the minimiser, not of its logarithm": _third_central_moment,
-        "with the wrong sign": lambda atoms: -_of_log_minimiser(atoms),
-    },
-    printed={"log-normal weights: zero": lambda atoms: Rational(0)},
-    shown=lambda of_limit: {"it": mpf(of_limit(_MINIMISERS).evalf(20))},
-    values=lambda: {"law": _LAW},
-    means=Means.POINTS,
+    "E31", "the weights at convergence are the minimisers", is_the_end, holds=_ENDS, twins={
+        "of the minimiser, not of its logarithm": _ENDS._replace(
+            moment=_ENDS.moment.subs(_GAP, _c1 - _c2)),
+        "with the wrong sign": _ENDS._replace(moment=-_ENDS.moment),
+        "at half the minimiser": _ENDS._replace(end=_c / 2),
+    }, printed={"log-normal weights: zero": _ENDS._replace(moment=Integer(0))},
+    values=lambda: {"added": _added(), "slope": _slope()},
     sources=v1("sec. 2: EGD weights are log-normal")
-    + v2("abstract: EGD weights are log-normal", "sec. 5.1: EGD weights are log-normal"),
-    sheet=("E31", "E32"),
-    assumptions=("eta c is at most one", "the learning rate is constant"),
-    depends=("A19",),
-    erratum=Erratum(
+    + v2("abstract: EGD weights are log-normal") + _SECTION,
+    sheet=("E31", "E32"), assumptions=(_SMALL,), depends=("A19",), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="The update rule also leads to the weights being distributed log-normally "
         "(version 1); EGD [...] produces log-normally distributed weights (version 2)",
@@ -134,24 +152,15 @@ E31 = Claim(
         "it.",
         figures=_figures,
     ),
-)
+)  # fmt: skip
 
 E32 = Claim(
-    "E32",
-    "log-normality is inherited from the start",
-    is_kept_by_lazy_training,
+    "E32", "log-normality is inherited from the start", is_kept_by_lazy_training,
     holds=lambda m: m,
-    twins={
-        "with the opposite sign": lambda m: -m,
-        "shrunk by the steps": lambda m: m / 2,
-    },
-    printed={"log-normal from any start: zero": lambda m: 0 * m},
-    names={"m": "m"},
-    sources=v1("sec. 2: EGD weights are log-normal") + v2("sec. 5.1: EGD weights are log-normal"),
-    sheet=("E31", "E32"),
-    assumptions=("a constant gradient, equal over the weights that are pooled",),
-    depends=("A19", "E31"),
-    erratum=Erratum(
+    twins={"with the opposite sign": lambda m: -m, "shrunk by the steps": lambda m: m / 2},
+    printed={"log-normal from any start: zero": lambda m: 0 * m}, names={"m": "m"},
+    sources=v1("sec. 2: EGD weights are log-normal") + _SECTION, sheet=("E31", "E32"),
+    assumptions=(_EQUAL,), depends=("A19", "E31"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="EGD [...] produces log-normally distributed weights [...], which is precisely "
         "the terminal distribution of the GBM forward process",
@@ -161,6 +170,6 @@ E32 = Claim(
         advice="EGD keeps log-normal weights log-normal in lazy training.",
         figures=_lazy_figures,
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (E31, E32)
