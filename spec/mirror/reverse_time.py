@@ -19,27 +19,39 @@ from spec.checking.typeset import Says, Sde
 _Y = Symbol("y")
 _PARTIALS = plain_partials((_Y,))
 _K, _H, _V = symbols("kappa2 h v", positive=True)
-_S2 = Symbol("s2", positive=True)
+_S2, _MU = Symbol("s2", positive=True), Symbol("mu")
+_LANGEVIN = 2 * _S2  # variance of the noise of Langevin dynamics with the drift s2 times a score
 _LOG = Function("l")(_Y)
 _SCORE = diff(_LOG, _Y)
 # -(s2 / 2) q'' / q: what the right-hand side must be for q_t to go back in time at m = 0
 _BACK = -_S2 / 2 * (diff(_SCORE, _Y) + _SCORE**2)
 
 
-def becomes_mirrored(noise: Expr) -> bool:
-    r"""No constants and no change of clock turn (11) into (22): that would need noise of variance
-    $[[it]]$ in (11), which has $[[printed:it]]$, and a score that does not change with time.
+def becomes_mirrored(candidate: tuple[Expr, Expr, Expr]) -> bool:
+    r"""In $\log X$, for constant $\mu$ and $\sigma$, (11) has the drift of (22) on a clock of one
+    speed only, $[[clock]]$, and for one $\mu$ only, $[[mu]]$. For (22) the noise has then the
+    variance $[[noise]]$, in (11) it has $[[printed:noise]]$.
 
-    In $\log X$ the reverse equation is [[reverse]] and, on a clock of speed $c$, (22) has the
-    drift of $c$ scores and twice $c$ for the variance of its noise. The drifts agree for one $c$
-    only, and for one constant; with them the noise is compared. The score of (11) is that of the
-    moving law.
+    In $\log X$ the reverse equation is [[reverse]], by the Fokker–Planck equation of the forward
+    one; on a clock of speed $c$ (22) has the drift of $c$ scores. The drifts agree for every score
+    where two linear equations hold, for speed and $\mu$, of which the determinant is one. The
+    variance is that with which the drift of (22) leaves the law of its score at rest.
     """
-    clock, drift = Symbol("clock", positive=True), Symbol("score")
-    constant = -(Symbol("mu") - _S2 / 2) + _S2 * drift
-    # constant(mu = s2/2) - clock * score vanishes for clock = s2 alone
-    agrees = vanishes(constant.subs(Symbol("mu"), _S2 / 2) - clock * drift - (_S2 - clock) * drift)
-    return agrees and same(noise, (2 * clock).subs(clock, _S2))
+    clock, mu, noise = candidate
+    speed, score, away = Symbol("clock"), Symbol("score"), _MU - _S2 / 2
+    gap = _S2 * score - away - speed * score
+    needed = Matrix([diff(gap, score), gap.subs(score, 0)])
+    forward = _change(away, _S2) + _change(_S2 * _SCORE - away, _S2)
+    return (
+        same(needed.jacobian([speed, _MU]).det(), Rational(1))
+        and vanishes(tuple(needed.subs({speed: clock, _MU: mu})))
+        and vanishes(with_symbols(forward, _change(clock * _SCORE, noise)))
+    )
+
+
+def _change(drift: Expr, variance: Expr) -> Expr:
+    """The rate of change of log q under an equation."""
+    return fokker_planck(_LOG, Matrix([drift]), Matrix([[variance]]), _PARTIALS)
 
 
 def splits(rates: tuple[Expr, Expr]) -> bool:
@@ -59,9 +71,9 @@ def splits(rates: tuple[Expr, Expr]) -> bool:
 
 def is_the_invariant_power(power: Expr) -> bool:
     r"""[[equation]] with the score $s$ of a fixed $q$ keeps the density in proportion to $q$ to
-    the power $[[it]]$: the square of $q$ for full noise.
+    the power $[[it]]$, for every positive $q$ of one coordinate.
 
-    The Fokker–Planck residual of that power, for every $q$ of one coordinate.
+    The Fokker–Planck residual of that power vanishes in the derivatives of $\log q$.
     """
     drift, spread = (_S2 * _SCORE,), Matrix([[_K * _S2]])
     return vanishes(with_symbols(fokker_planck(power * _LOG, Matrix(drift), spread, _PARTIALS)))
@@ -98,19 +110,19 @@ def is_what_the_sampler_discretises(noise: Expr) -> bool:
     variance = diff(log_step, z) ** 2
     euler = (log_step.subs(z, 0) - delta * _S2 * s, variance.subs(root**2, delta * _S2))
     carried = fokker_planck(_LOG, Matrix([_S2 * _SCORE]), Matrix([[noise]]), _PARTIALS)
-    kept = fokker_planck(_LOG, Matrix([_S2 * _SCORE]), Matrix([[2 * _S2]]), _PARTIALS)
+    kept = fokker_planck(_LOG, Matrix([_S2 * _SCORE]), Matrix([[_LANGEVIN]]), _PARTIALS)
     return vanishes((euler[0], euler[1] - noise * delta)) and vanishes(
         with_symbols(carried - _BACK, kept)
     )
 
 
 def _figures() -> tuple[Figure, ...]:
-    kappa2, v, h = mpf(1), mpf("0.2"), mpf("0.04")
+    at = {_K: Rational(1), _V: Rational(1, 5), _H: Rational(1, 25)}
+    frozen, euler = ((_V / FROZEN.holds).subs(at), EULER.holds.subs(at))
     return (
-        Figure("variance v of a frozen normal q", v),
-        Figure(f"under (11) with that score, kappa = {int(kappa2)}", kappa2 * v / 2),
-        Figure(f"under its Euler–Maruyama step with h = {h}", kappa2 * v / 2 / (1 - h / (2 * v))),
-        Figure("under (22)", v),
+        Figure("variance v of a frozen normal q, and under (22)", mpf(at[_V].evalf(30))),
+        Figure(f"under (11) with that score, kappa^2 = {at[_K]}", mpf(frozen.evalf(30))),
+        Figure(f"under its Euler–Maruyama step with h = {float(at[_H])}", mpf(euler.evalf(30))),
     )
 
 
@@ -132,13 +144,17 @@ E16 = Claim(
     "E16",
     "(22) is not the reverse-time equation (11)",
     becomes_mirrored,
-    holds=2 * _S2,
-    twins={"half the variance": _S2 / 2, "four times the variance": 4 * _S2},
-    printed={"(11) as it stands": _S2},
-    values=lambda: {"reverse": Sde("Y", _S2 / 2 - Symbol("mu") + _S2 * _S, sqrt(_S2), "r")},
+    holds=(_S2, _S2 / 2, 2 * _S2),
+    twins={
+        "half the variance": (_S2, _S2 / 2, _S2 / 2),
+        "four times the variance": (_S2, _S2 / 2, 4 * _S2),
+        "a slower clock": (_S2 / 2, _S2 / 2, _S2),
+    },
+    printed={"(11) as it stands": (_S2, _S2 / 2, _S2)},
+    shown=lambda c: dict(zip(("clock", "mu", "noise"), c, strict=True)),
+    values=lambda: {"reverse": Sde("Y", _S2 / 2 - _MU + _S2 * _S, sqrt(_S2), "r")},
     names=_NAMES,
     sources=v2("sec. 5.2: recovered from eq. 11"),
-    assumptions=("constant mu and sigma > 0", "the same variable, log x, on both sides"),
     depends=("A11", "A22"),
     erratum=Erratum(
         Fault.WRONG,
@@ -209,7 +225,7 @@ LANGEVIN = Claim(
     is_what_the_sampler_discretises,
     holds=_S2,
     twins={"no noise": 0 * _S2, "noise of variance 3 sigma^2": 3 * _S2},
-    printed={"Langevin dynamics": 2 * _S2},
+    printed={"Langevin dynamics": _LANGEVIN},
     shown=lambda noise: {"equation": Sde("Y", _S2 * _S, sqrt(noise), "r"), "it": noise},
     names=_NAMES,
     sources=v2("sec. 7: equivalent to additive Langevin dynamics"),
