@@ -305,6 +305,7 @@ R22 = Claim(
             P, lam, e, V, lambda of: of / _factor(of)),
         "variance shrinks as the mean": lambda P, lam, e, V: _law(P, lam, e, V, power=1),
         "towards the target": lambda P, lam, e, V: _law(P, lam, e, V, lambda of: of),
+        "mean shrinks as the variance": lambda P, lam, e, V: _law(P, lam, P * e, V),
     }, shown=lambda law: {str(i): part for i, part in enumerate(law(_P, _LAM, _e, _V))},
     values=lambda: {"factor": _factor(_LAM), "added": _ADDED}, names=_NAMES | {"e": "e_0"},
     assumptions=(NOT_TWICE,), depends=("D-recursion",), pins=(
