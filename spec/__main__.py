@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,8 +90,11 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = options.claim or all_ids()
     related = set(chosen).union(*(ancestors(name) for name in chosen))
     ids = [name for name in all_ids() if name in related]
-    outcomes = run_proofs(ids, options.jobs, progress_line(len(ids)))
-    found = statuses(outcomes, pin_troubles(ids if options.claim else []))
+    # Another process compares the pins meanwhile.
+    with ThreadPoolExecutor(1) as beside:
+        pins = beside.submit(pin_troubles, ids if options.claim else [])
+        outcomes = run_proofs(ids, options.jobs, progress_line(len(ids)))
+        found = statuses(outcomes, pins.result())
     shown = [found[name] for name in chosen]
     _print(options, shown)
     wanting = [] if options.claim else _wanting()

@@ -11,7 +11,7 @@ fully checked   so is everything that the claim rests on
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spec.catalogue import BY_ID, CLAIMS, ancestors
 from spec.checking.asking import Outcome, decide
@@ -38,8 +38,9 @@ class Status:
 
 
 def run_proof(claim_id: str) -> Outcome:
-    """`decide` the claim of that id: what is sent to another process is its name."""
-    return decide(BY_ID[claim_id])
+    """`decide` the claim of that id, and look at its record: to another process goes its name."""
+    claim = BY_ID[claim_id]
+    return replace(decide(claim), missing=tuple(gaps(claim) or unread(claim)))
 
 
 def run_proofs(
@@ -77,7 +78,7 @@ def statuses(
 
 
 def _own_status(claim: Claim, run: Outcome, pin_troubles: Mapping[str, list[str]]) -> Status:
-    missing = gaps(claim) or unread(claim)
+    missing = run.missing
     if missing:
         return Status(claim, "open", tuple(missing), run)
     if run.proof_trouble:

@@ -18,6 +18,7 @@ class Outcome:
     """What running one claim's routine gave: troubles in words, None where there are none.
 
     points   where the statement was decided, as its routine walked through them
+    missing  what keeps the record from being stated, where that was looked at
     """
 
     id: str
@@ -26,6 +27,7 @@ class Outcome:
     candidates: int
     seconds: float
     points: tuple[Point, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 def decide(claim: Claim) -> Outcome:

@@ -145,9 +145,12 @@ def is_the_way_back(found: Mapping[str, Expr]) -> bool:
 
 
 def _rates() -> dict[str, Expr]:
-    """dV/dv and dE/dv."""
-    V, E = symbols("V E")
-    return {"rate": 2 * V / _v - 1, "mean rate": E / _v}
+    """dV/dv and dE/dv of the reverse equation A10: a drift of sigma^2 times the score, with noise
+    of variance sigma^2, while v falls by sigma^2; the score is that of a normal law of variance
+    v."""
+    V, E, y = symbols("V E y")
+    slope = (-(y**2) / (2 * _v)).diff(y, 2)
+    return {"rate": -(2 * slope * V + 1), "mean rate": -slope * E}
 
 
 def _shrunk(now: Expr, start: Expr) -> Expr:

@@ -36,7 +36,7 @@ r, std_min, std_max = symbols("r std_min std_max", positive=True)
 
 
 def is_the_ambient_step(factor: Expr) -> bool:
-    r"""The Euler–Maruyama step of [[equation]] is $[[step]]$.
+    r"""In the plane the Euler–Maruyama step of [[equation]] is $[[step]]$, entry by entry.
 
     The reverse drift is that of A2, with the divergence of the diffusion matrix along its rows. A
     step adds $\delta$ times this drift and the diffusion times a draw with variance $\delta$; each
@@ -49,7 +49,8 @@ def is_the_ambient_step(factor: Expr) -> bool:
 
 
 def is_the_log_step(exponent: Expr) -> bool:
-    r"""The Euler–Maruyama step of [[equation]], exponentiated, is $[[step]]$.
+    r"""In the plane the Euler–Maruyama step of [[equation]], exponentiated, is $[[step]]$, entry
+    by entry.
 
     Itô's formula for the logarithm takes the reverse equation of $X$ to that of $\log X$, in which
     the step is taken: its increment is the exponent. Decided in the plane, entry by entry.
@@ -58,7 +59,8 @@ def is_the_log_step(exponent: Expr) -> bool:
 
 
 def is_the_additive_step(added: Expr) -> bool:
-    r"""$[[step]]$ is the Euler–Maruyama step of [[equation]], the reversed Brownian motion.
+    r"""In the plane $[[step]]$ is the Euler–Maruyama step of [[equation]], the reversed Brownian
+    motion, entry by entry.
 
     The logarithm of $X$ has a constant diffusion, whose divergence is zero; its score is one plus
     $X\circ\nabla\log p$ (A10-score). This way does not use eq. (7): that A13 gives the same step

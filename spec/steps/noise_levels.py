@@ -28,8 +28,8 @@ Steps = tuple[Expr, Expr, Expr]
 
 
 def are_euler_maruyama(candidate: Steps) -> bool:
-    r"""Euler–Maruyama for R11's equations at noise level $\kappa$ is $[[log]]$ and $[[ambient]]$;
-    the corrector at a fixed time, with full noise, is $[[corrector]]$.
+    r"""In the plane Euler–Maruyama for R11's equations at noise level $\kappa$ is $[[log]]$ and
+    $[[ambient]]$; the corrector at a fixed time, with full noise, is $[[corrector]]$.
 
     Each has to be one step, a drift times $\delta$ and the noise. By the Fokker–Planck equation
     the drift of the first keeps the marginals $q_t$ of the forward process, that of the third

@@ -40,8 +40,9 @@ E, beta = symbols("E beta", real=True)
 
 
 def are_the_corrections(candidate: tuple[Expr, Expr, Expr]) -> bool:
-    r"""What Milstein's scheme adds to an Euler–Maruyama step with noise $\kappa$ is $[[log]]$ for
-    eq. (11) and $[[ambient]]$ for eq. (7); the mean square of the latter is $[[square]]$.
+    r"""In the plane what Milstein's scheme adds to an Euler–Maruyama step with noise $\kappa$ is
+    $[[log]]$ for eq. (11) and $[[ambient]]$ for eq. (7); the mean square of the latter is
+    $[[square]]$.
 
     The correction is a sum of the derivatives of the entries of the diffusion matrix along its
     columns, times iterated integrals; those of two different draws must not occur, which is

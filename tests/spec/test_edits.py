@@ -88,17 +88,17 @@ EDITS = {
     "false printed number in E24": Edit("E24", '"Section 6": 200_000', '"Section 6": 250_000', ""),
     "a routine that looks at nothing": Edit("R8", _R8_DECIDES, "return candidate == RECURSION",
                                             "decided by algebra, but its routine used"),
-    "points called algebra": Edit("E31", "means=Means.POINTS", "means=Means.ALGEBRA",
+    "points called algebra": Edit("noise-free", "means=Means.POINTS", "means=Means.ALGEBRA",
                                   "walks through points"),
     "an assumption that nothing needs": Edit(
-        "R22", "lambda: bool(limit(_LAM).subs(_DELTA, 2 * _LAM).is_infinite)", "lambda: False",
+        "R22", "lambda: bool(_limit(_LAM).subs(_DELTA, 2 * _LAM).is_infinite)", "lambda: False",
         "nothing goes wrong"),
     "a formula that is not the candidate's": Edit(
         "A22", "shown=_log_equation", 'shown=lambda weights: {"equation": "dX"}', "prints as the"),
     "a slot of nothing": Edit("R8", "$V_{k-1}=[[1]]$", "$V_{k-1}=[[2]]$", "UnknownSlot"),
     "a false step in an argument": Edit("A16", "Chain(_score_of_kernel(), -1",
                                         "Chain(_score_of_kernel(), -2", "BrokenChain"),
-    "a number in words": Edit("E31", "at fifty digits", "at 90 digits", "typed number"),
+    "a number in words": Edit("noise-free", "at fifty digits", "at 90 digits", "typed number"),
     "a mistake that is no longer asked about": Edit(
         "R8", '"noise of the exact reverse kernel": (_RATIO * e, _RATIO**2 * V + h * _RATIO),',
         "", ""),
