@@ -222,10 +222,16 @@ def require_covariance(cov: Tensor, name: str) -> None:
     if not has_values(cov):
         return
     rounding = max(1e-10, 8 * torch.finfo(cov.dtype).eps * cov.shape[-1])
-    size = cov.abs().amax(dim=(-2, -1))
-    if bool(((cov - cov.mT).abs().amax(dim=(-2, -1)) > rounding * size).any()):
+    # Of unlike scales the small ones count as much as the large.
+    stds = cov.detach().diagonal(dim1=-2, dim2=-1).clamp(min=0).sqrt()
+    flat = stds == 0
+    if bool(((cov - cov.mT).abs() > rounding * stds[..., :, None] * stds[..., None, :]).any()):
         raise ValueError(f"{name} must be symmetric.")
-    if bool((torch.linalg.eigvalsh(cov)[..., 0] < -rounding * size).any()):
+    units = torch.where(flat, torch.ones_like(stds), stds)
+    correlations = cov.detach() / units[..., :, None] / units[..., None, :]
+    negative = bool((torch.linalg.eigvalsh(correlations)[..., 0] < -rounding).any())
+    # Where a variance is 0 the eigenvalue is of second order in what must be 0 too.
+    if negative or bool((flat[..., None] & (correlations != 0)).any()):
         raise ValueError(f"{name} must be positive semidefinite: it has a negative eigenvalue.")
 
 

@@ -18,6 +18,10 @@ from gbm_fast.checks import (
 from gbm_fast.shapes import differentiated, exact_arithmetic
 
 
+# Below this share of the largest, an eigenvalue has too few digits for its logarithm.
+_FEW_DIGITS = 1e-8
+
+
 class Gaussian(NamedTuple):
     """The law of Y = log X as N(mean, cov): mean (..., d), cov (..., d, d)."""
 
@@ -55,19 +59,41 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> Tensor:
 
 def _by_eigenvalues(p: Gaussian, q: Gaussian) -> Tensor:
     """The formula of `kl_divergence`, for laws that were checked."""
-    values, vectors = torch.linalg.eigh(q.cov)
+    stds, values, vectors = _correlation_axes(q.cov)
     rounding = torch.finfo(values.dtype).eps
-    if has_values(values) and bool((values[..., 0] <= 50 * rounding * values[..., -1]).any()):
+    if has_values(values) and bool((values[..., 0] <= 50 * rounding).any()):
         raise ValueError("the covariance of q must be positive definite.")
-    ratios = _eigenvalues(p.cov, values, vectors)
-    gaps = _eigenvalues(p.cov - q.cov, values, vectors)
-    d = ratios.shape[-1]
-    singular = ratios[..., 0] <= (d - 1) * 5 * rounding * ratios[..., -1]
-    shift = ((p.mean - q.mean)[..., None, :] @ vectors)[..., 0, :]
-    safe = torch.where(singular[..., None], torch.ones_like(ratios), ratios)
-    excess = _excess(torch.where(singular[..., None], torch.zeros_like(gaps), gaps), safe)
+    own, own_values, _ = _correlation_axes(p.cov)
+    singular = own_values[..., 0] <= (own.shape[-1] - 1) * 5 * rounding
+    # In units of q's standard deviations, which the divergence does not depend on.
+    units = stds[..., :, None], stds[..., None, :]
+    ratios, gaps = (
+        _eigenvalues(cov / units[0] / units[1], values, vectors) for cov in (p.cov, p.cov - q.cov)
+    )
+    shift = (((p.mean - q.mean) / stds)[..., None, :] @ vectors)[..., 0, :]
+    few = (ratios[..., 0] <= _FEW_DIGITS * ratios[..., -1])[..., None]
+    # Small ratios have no digits as eigenvalues; their product has, from the determinants.
+    logs = 2 * (own / stds).log() + own_values.clamp(min=0).log() - values.log()
+    excess = torch.where(
+        few, ratios - 1 - logs, _excess(gaps, torch.where(few, torch.ones_like(ratios), ratios))
+    )
     divergence = (excess.sum(-1) + (shift.square() / values).sum(-1)) / 2
     return torch.where(singular, torch.full_like(divergence, torch.inf), divergence)
+
+
+def _correlation_axes(cov: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Standard deviations D (..., d), eigenvalues and eigenvectors of D^-1 cov D^-1.
+
+    In this form unlike scales cost no digits, and a small variance alone is not singular. Where a
+    variance is 0 the eigenvalues are given as 0.
+    """
+    stds = cov.diagonal(dim1=-2, dim2=-1).clamp(min=0).sqrt()
+    safe = torch.where(stds == 0, torch.ones_like(stds), stds)
+    correlations = cov / safe[..., :, None] / safe[..., None, :]
+    correlations.diagonal(dim1=-2, dim2=-1).fill_(1)
+    values, vectors = torch.linalg.eigh(correlations)
+    flat = (stds == 0).any(-1, keepdim=True)
+    return stds, torch.where(flat, torch.zeros_like(values), values), vectors
 
 
 def _by_determinants(p: Gaussian, q: Gaussian) -> Tensor:

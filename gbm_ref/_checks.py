@@ -232,8 +232,8 @@ def vector(value: Values, name: str) -> Array:
 def covariance(value: Values, d: int, name: str) -> Array:
     """A (d, d) covariance from a number, a (d,) diagonal or a (d, d) matrix.
 
-    Raises ValueError unless it is symmetric and positive semi-definite, both to 1e-10 of its
-    largest entry.
+    Raises ValueError unless it is symmetric and positive semi-definite, entry (i, j) to 1e-10 of
+    the two standard deviations: of unlike scales the small ones count as much as the large.
     """
     array = finite_array(value, name)
     if array.ndim == 0:
@@ -242,12 +242,18 @@ def covariance(value: Values, d: int, name: str) -> Array:
         array = np.diag(array)
     if array.shape != (d, d):
         raise ValueError(f"{name} must be a number, ({d},) or ({d}, {d}), got {array.shape}.")
-    size = 1e-10 * float(np.abs(array).max())
-    if np.abs(array - array.T).max() > size:
+    stds = np.sqrt(np.maximum(np.diag(array), 0.0))
+    if (np.abs(array - array.T) > 1e-10 * stds[:, None] * stds).any():
         raise ValueError(f"{name} must be symmetric.")
-    smallest = float(np.linalg.eigvalsh(array)[0])
-    if smallest < -size:
-        raise ValueError(f"{name} must be positive semi-definite, has eigenvalue {smallest}.")
+    units = np.where(stds > 0.0, stds, 1.0)
+    correlations = array / units[:, None] / units
+    smallest = float(np.linalg.eigvalsh(correlations)[0])
+    # Where a variance is 0 the eigenvalue is of second order in what must be 0 too.
+    if smallest < -1e-10 or np.any(correlations[stds == 0.0]):
+        raise ValueError(
+            f"{name} must be positive semi-definite, in units of the standard deviations it has "
+            f"eigenvalue {min(smallest, 0.0):.3g}."
+        )
     return array / 2 + array.T / 2
 
 
