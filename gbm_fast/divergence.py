@@ -17,7 +17,6 @@ from gbm_fast.checks import (
 )
 from gbm_fast.shapes import differentiated, exact_arithmetic
 
-
 # Below this share of the largest, an eigenvalue has too few digits for its logarithm.
 _FEW_DIGITS = 1e-8
 

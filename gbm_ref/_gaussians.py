@@ -17,6 +17,14 @@ LOG_TWO_PI = float(np.log(2.0 * np.pi))
 
 # A correlation matrix with an eigenvalue below this is singular to rounding.
 SINGULAR = 1e-14
+# Ratio of variances from which on the digits of eigenvectors do not serve all coordinates.
+_UNLIKE = 1e3
+
+
+def unlike_scales(covs: Array) -> bool:
+    """Whether some covariance of (..., d, d) has coordinates of very different variance."""
+    variances = np.diagonal(covs, axis1=-2, axis2=-1)
+    return bool((variances.max(axis=-1) > _UNLIKE * variances.min(axis=-1)).any())
 
 
 def correlation_axes(cov: Array) -> tuple[Array, Array, Array]:
@@ -47,6 +55,12 @@ def _whitened(y: Array, mean: Array, cov: Array) -> tuple[Array, Array, Array, A
             "this law has no density: a log covariance is singular; diffuse it to t > 0 first."
         )
     return (y - mean) / stds @ vectors, stds, values, vectors
+
+
+def inverse(cov: Array) -> Array:
+    """cov^{-1}, (d, d), of a law that has a density."""
+    stds, values, vectors = correlation_axes(cov)
+    return np.asarray((vectors / values) @ vectors.T / stds[:, None] / stds)
 
 
 def log_terms(y: Array, log_weights: Array, means: Array, covs: Array) -> Array:
@@ -93,8 +107,10 @@ def log_softmax(terms: Array) -> Array:
 
 def square_root(cov: Array) -> Array:
     """A (d, d) matrix R with R R^T = cov, for a covariance that may be singular."""
-    values, vectors = np.linalg.eigh(cov)
-    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
+    stds = np.sqrt(np.diag(cov))
+    units = np.where(stds > 0.0, stds, 1.0)
+    values, vectors = np.linalg.eigh(cov / units[:, None] / units)
+    return np.asarray(units[:, None] * vectors * np.sqrt(np.maximum(values, 0.0)))
 
 
 def normal_cdf(residual: Array, std: Array | float) -> Array:

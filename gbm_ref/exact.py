@@ -14,7 +14,8 @@ step multiplies the deviation e = y - a - m(t) by one number per direction:
                        a = sqrt(v(t)), b = sqrt(v(s)); without q_i when b = 0, p_i counting twice
 
 With a sigma of its own for each coordinate S_0 and B_t = S_0 + diag v(t) share no eigenvectors,
-and a row multiplies e by a matrix, with L = diag(b - a) and, where s = 0, I + L diag(a) B_t^{-1}:
+and where the scales of S_0 are unlike its eigenvectors mix their digits. Then a row multiplies e
+by a matrix, with L = diag(b - a) and, where s = 0, I + L diag(a) B_t^{-1}:
 
     LogAffineStep      I - diag(weight) B_t^{-1}
     ProbabilityFlow    I + L (diag(a) B_t^{-1} + diag(b) B_s^{-1} (I + L diag(a) B_t^{-1})) / 2
@@ -28,9 +29,10 @@ import numpy as np
 
 from gbm_ref import _checks
 from gbm_ref._checks import Array
+from gbm_ref._gaussians import unlike_scales
 from gbm_ref.divergence import Gaussian, checked_gaussian
 from gbm_ref.grids import Grid, Row
-from gbm_ref.process import CoordinateGBM, Process
+from gbm_ref.process import Process
 from gbm_ref.process.coordinates import fits, increments, log_means, log_vars
 from gbm_ref.steps import LogAffineStep, ProbabilityFlow, Step
 from gbm_ref.targets import LogNormal
@@ -50,7 +52,7 @@ def exact_law(
     Accurate to 8 * 2^-53 * S (claims `R9`, `R10`, `R16-heun`; d up to 2), where S follows the
     rounding of each row through the later ones: S <- |g| S + the sizes of the terms of the mean,
     S <- g^2 S + those of the covariance. With a sigma of its own for each coordinate the rows are
-    matrices, and S grows by the condition of the covariances. Raises ValueError for another step
+    matrices, and S grows by the condition of the correlations. Raises ValueError for another step
     or target, a start of another dimension, another number of steps than rows, and rows outside
     the range of the process or with t_score = 0.
     """
@@ -59,7 +61,7 @@ def exact_law(
         raise ValueError(f"the score of a {type(target).__name__} is not affine in log X.")
     start = checked_gaussian(start, "start", target.d)
     fits(process, target.log_mean, "the target")
-    if isinstance(process, CoordinateGBM) and isinstance(log_vars(process, 0.0), np.ndarray):
+    if isinstance(log_vars(process, 0.0), np.ndarray) or unlike_scales(target.log_cov):
         return _by_matrices(steps, target, process, grid, start)
     data_vars, basis = np.linalg.eigh(target.log_cov)
     mean, cov = start.mean @ basis, basis.T @ start.cov @ basis
@@ -93,16 +95,16 @@ def _affine(step: Step) -> LogAffineStep | ProbabilityFlow:
 def _by_matrices(
     steps: list[LogAffineStep | ProbabilityFlow],
     target: LogNormal,
-    process: CoordinateGBM,
+    process: Process,
     grid: Grid,
     start: Gaussian,
 ) -> Gaussian:
-    """The law where each coordinate has a sigma of its own."""
+    """The law where each coordinate has a sigma of its own, or a variance of another size."""
     mean, cov = start
     for one, row in zip(steps, grid, strict=True):
         _require_noise(process, row)
         gain, shift, added = _row_matrices(one, process, row, target)
-        deviation = mean - target.log_mean - process.log_means(row.t_score)
+        deviation = mean - target.log_mean - log_means(process, row.t_score)
         mean = mean + (gain @ deviation - deviation) + shift
         cov = gain @ cov @ gain.T + added
     return Gaussian(mean, (cov + cov.T) / 2.0)
@@ -161,23 +163,24 @@ class _RowMatrices(NamedTuple):
 
 
 def _row_matrices(
-    step: LogAffineStep | ProbabilityFlow, process: CoordinateGBM, row: Row, target: LogNormal
+    step: LogAffineStep | ProbabilityFlow, process: Process, row: Row, target: LogNormal
 ) -> _RowMatrices:
     """What the row does to log X and its law; row.t_score > 0."""
     d = target.d
     t, s = _checks.end_of_step(row.t_score, row.dt, process.horizon)
     if isinstance(step, ProbabilityFlow):
-        dm, dv = process.increments_of_each(t, row.dt)
-        return _RowMatrices(_heun_matrix(process, t, s, dv, target.log_cov), -dm, np.zeros((d, d)))
+        dm, dv = increments(process, t, row.dt)
+        gain = _heun_matrix(process, t, s, dv, target.log_cov)
+        return _RowMatrices(gain, np.broadcast_to(-dm, (d,)), np.zeros((d, d)))
     shift, weight, root = step.coefficients(process, row.t_score, row.dt, row.noise)
-    gain = np.eye(d) - _scaled(weight, _inverse(target.log_cov, process.log_vars(t)))
+    gain = np.eye(d) - _scaled(weight, _inverse(target.log_cov, log_vars(process, t)))
     full = root if isinstance(root, np.ndarray) and root.ndim == 2 else root * np.eye(d)
     return _RowMatrices(gain, np.broadcast_to(shift, (d,)), full @ full.T)
 
 
-def _heun_matrix(process: CoordinateGBM, t: float, s: float, dv: Array, cov: Array) -> Array:
-    a, b = np.sqrt(process.log_vars(t)), np.sqrt(process.log_vars(s))
-    length, eye = -dv / (a + b), np.eye(dv.size)
+def _heun_matrix(process: Process, t: float, s: float, dv: float | Array, cov: Array) -> Array:
+    a, b = np.sqrt(log_vars(process, t)), np.sqrt(log_vars(process, s))
+    length, eye = -dv / (a + b), np.eye(cov.shape[0])
     first = _scaled(a, _inverse(cov, a**2))
     euler = eye + _scaled(length, first)
     if s == 0.0:
@@ -186,7 +189,7 @@ def _heun_matrix(process: CoordinateGBM, t: float, s: float, dv: Array, cov: Arr
     return np.asarray(eye + _scaled(length, (first + second) / 2.0))
 
 
-def _inverse(cov: Array, v: Array) -> Array:
+def _inverse(cov: Array, v: float | Array) -> Array:
     """(cov + diag v)^{-1}, in units in which its diagonal is 1."""
     units = np.sqrt(np.diag(cov) + v)
     correlation = cov / np.outer(units, units)

@@ -49,9 +49,9 @@ def log_score_divergence(x: Values, target: Target) -> Array:
     parts = components(target)
     y = np.log(_checks.with_trailing(_checks.positive_array(x, "x"), target.d, "x"))
     shares = parts.shares(y)
-    pulls = parts.off_axes(-parts.residuals(y) / parts.variances)
+    pulls = parts.pulls(y)
     gaps = pulls - np.einsum("...j,...ja->...a", shares, pulls)[..., None, :]
-    bends = np.sum(gaps**2, axis=-1) - np.sum(1.0 / parts.variances, axis=-1)
+    bends = np.sum(gaps**2, axis=-1) - parts.traces()
     return np.asarray(np.sum(shares * bends, axis=-1))
 
 
@@ -128,9 +128,9 @@ def exact_log_likelihood(
     start = _checks.time_in_range(t_min, end)
     y = np.log(_checks.with_trailing(_checks.positive_array(x, "x"), target.d, "x"))
     begin = target.diffuse(process, start)
-    variances, axes = np.linalg.eigh(begin.log_cov)
     if _gaussians.is_singular(begin.log_cov):
         raise ValueError("the data have no density at t_min: their log covariance is singular.")
+    variances, axes = np.linalg.eigh(begin.log_cov)
     added = one_log_var(process, end, end - start) / variances
     residual = (y - begin.log_mean) @ axes
     y_end = target.log_mean + log_means(process, end) + residual * np.sqrt(1.0 + added) @ axes.T

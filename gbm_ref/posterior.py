@@ -42,7 +42,7 @@ def posterior_law(
     """
     state = _checks.vector(x, "x")
     parts, y = _mixture_and_log(state, target)
-    means, covs = _components_given(parts, y, process, t)
+    means, covs = parts.given(y, process, t)
     if isinstance(target, LogNormal):
         return LogNormal(means[0], covs[0])
     shares = parts.diffused(process, t).shares(y)
@@ -85,7 +85,7 @@ def log_posterior_moment(
     """
     a = _checks.finite_number(power, "power")
     parts, y = _mixture_and_log(x, target)
-    means, covs = _components_given(parts, y, process, t)
+    means, covs = parts.given(y, process, t)
     log_shares = _gaussians.log_softmax(parts.diffused(process, t).log_terms(y))
     variances = np.diagonal(covs, axis1=-2, axis2=-1)
     terms = log_shares[..., None] + a * means + 0.5 * a**2 * variances
@@ -98,19 +98,7 @@ def _mixture_and_log(x: Values, target: Target) -> tuple[Components, Array]:
     return components(target), np.log(state)
 
 
-def _components_given(
-    parts: Components, y: Array, process: Process, t: float
-) -> tuple[Array, Array]:
-    """mu_j (..., J, d) and C_j (J, d, d), or (1, d, d) where all C_j are equal."""
-    later = parts.diffused(process, t)
-    if (later.variances == 0.0).any():
-        raise ValueError("a law without a density has no posterior at t = 0: take t > 0.")
-    gains = parts.variances / later.variances
-    means = parts.means + parts.off_axes(gains * later.residuals(y))
-    return means, parts.matrices(process.log_var(t) * gains)
-
-
 def _moments(x: Values, target: Target, process: Process, t: float) -> tuple[Array, Array]:
     parts, y = _mixture_and_log(x, target)
-    means, covs = _components_given(parts, y, process, t)
+    means, covs = parts.given(y, process, t)
     return mixed_moments(parts.diffused(process, t).shares(y), means, covs)

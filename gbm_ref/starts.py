@@ -40,7 +40,7 @@ def log_moments(target: Target) -> Gaussian:
     target  a `LogNormal`, a `LogNormalMixture` or `PointMasses`
     """
     parts = components(target)
-    return Gaussian(*mixed_moments(parts.weights, parts.means, parts.matrices(parts.variances)))
+    return Gaussian(*mixed_moments(parts.weights, parts.means, parts.covariances()))
 
 
 def class_averages(points: Values, labels: Values) -> LogNormalMixture:
