@@ -20,7 +20,7 @@ from gbm_fast.checks import has_values, like, require_positive
 from gbm_fast.process import CoordinateGBM, Process, Time
 from gbm_fast.process.coordinates import fits, increments, log_means, log_vars
 from gbm_fast.process.times import time_in_range
-from gbm_fast.shapes import schedule_like
+from gbm_fast.shapes import schedule_like, times_exp
 from gbm_fast.targets import LogNormal, LogNormalMixture, Target
 from gbm_fast.targets.components import components
 
@@ -37,7 +37,7 @@ def kernel_sample(x_s: Tensor, process: Process, s: Time, t: Time, z: Tensor) ->
     require_positive(x_s, "x_s")
     draws = like(x_s, z, "z")
     dm, dv = (schedule_like(part, x_s) for part in _between(process, s, t))
-    return x_s * (dm + dv.sqrt() * draws).exp()
+    return times_exp(x_s, dm + dv.sqrt() * draws)
 
 
 def bridge_law(x_r: Tensor, x_t: Tensor, process: Process, r: Time, s: Time, t: Time) -> LogNormal:

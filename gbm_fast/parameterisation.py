@@ -36,7 +36,7 @@ from gbm_fast.checks import finite_number, has_values, integers, positive_number
 from gbm_fast.networks.conditions import Condition, log_variance
 from gbm_fast.process import Process, Time
 from gbm_fast.scores import LogScore
-from gbm_fast.shapes import expand_like, is_number, lasting, may_overwrite, product
+from gbm_fast.shapes import expand_like, is_number, lasting, may_overwrite, product, times_exp
 
 Coefficients = Collection[Tensor]
 """What a parameterisation takes from v alone; each one says what."""
@@ -59,7 +59,7 @@ class Stein(Parameterisation):
     """h = exp(u) F, the parameterisation of the paper."""
 
     def __call__(self, output: Tensor, u: Tensor, coefficients: Coefficients) -> Tensor:
-        return 1 + u.exp() * output
+        return 1 + times_exp(output, u)
 
 
 @dataclass(frozen=True)

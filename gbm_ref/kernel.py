@@ -37,7 +37,7 @@ def kernel_sample(x_s: Values, process: Process, s: float, t: float, z: Values) 
     noise = _checks.like(z, x, "z", "x_s")
     dm, dv = _between(process, s, t)
     with _checks.quiet():
-        return np.asarray(x * np.exp(dm + np.sqrt(dv) * noise))
+        return _checks.times_exp(x, dm + np.sqrt(dv) * noise)
 
 
 def bridge_law(

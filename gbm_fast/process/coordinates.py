@@ -17,7 +17,7 @@ from gbm_fast.checks import (
 )
 from gbm_fast.process.base import Process
 from gbm_fast.process.times import Time, end_of_step
-from gbm_fast.shapes import lasting, schedule_like
+from gbm_fast.shapes import lasting, schedule_like, times_exp
 
 Rates = Tensor | Sequence[float] | float
 
@@ -137,7 +137,7 @@ class CoordinateGBM(Process):
         draws = like(x0, z, "z")
         log_mean, log_var = log_means(self, t), log_vars(self, t)
         shift, log_std = (schedule_like(part, x0) for part in (log_mean, log_var.sqrt()))
-        return x0 * torch.exp(shift + log_std * draws)
+        return times_exp(x0, shift + log_std * draws)
 
 
 def log_means(process: Process, t: Time) -> Tensor:

@@ -120,7 +120,7 @@ class CoordinateGBM(Process):
         start = _checks.with_trailing(_checks.positive_array(x0, "x0"), self.d, "x0")
         noise = _checks.like(z, start, "z", "x0")
         with _checks.quiet():
-            return start * np.exp(self.log_means(t) + np.sqrt(self.log_vars(t)) * noise)
+            return _checks.times_exp(start, self.log_means(t) + np.sqrt(self.log_vars(t)) * noise)
 
     @property
     def _log_drifts(self) -> Array:
