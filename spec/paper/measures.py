@@ -19,7 +19,8 @@ from sympy import (
 )
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, Source, Values, v1, v2
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Values, v1, v2
+from spec.paper._lost import lost
 
 # Images for training and for testing: LeCun et al. 1998; Xiao et al. 2017; Clanuwat et al. 2018;
 # Krizhevsky 2009.
@@ -259,23 +260,8 @@ METRICS = Claim(
 )
 
 
-def _table(
-    name: str, title: str, sources: tuple[Source, ...], sheet: str, statement: str, reason: str
-) -> Claim:
-    return Claim(
-        name,
-        title,
-        means=Means.NONE,
-        stated_kind=Kind.UNRECOVERABLE,
-        sources=sources,
-        sheet=(sheet,),
-        statement=statement,
-        reason=reason,
-    )
-
-
 TABLES = (
-    _table(
+    lost(
         "V1-Table-1", "Table 1 of version 1", v1("Table 1"), "E23",
         "FID and KID of the samples on the three data sets, “using 50k generated samples and 10k "
         "real samples from the test set”.",
@@ -283,7 +269,7 @@ TABLES = (
         "MNIST. They are measurements: nothing in the paper forces them, and with the sample "
         "sizes in doubt (E23-counts) they could not be repeated from the text.",
     ),
-    _table(
+    lost(
         "Table-1", "FID and KID of version 2", v2("Table 1"), "E24",
         "Data set, sampler (ADLS, ASAMS), architecture, initialization (class average, "
         "lognormal), FID, KID: twelve rows for the grey data sets, eight for CIFAR-10, with and "
@@ -292,7 +278,7 @@ TABLES = (
         "the text forces. The comparison drawn from them, that class averages give “comparable "
         "or better” scores, cannot be looked at.",
     ),
-    _table(
+    lost(
         "Table-2", "fitted log-normal parameters", v2("Table 2"), "E24",
         "Two parameters of the log-normal start for each of the four data sets, channel-wise for "
         "CIFAR-10 (Section 6.2).",
@@ -302,14 +288,14 @@ TABLES = (
         "settings. Section 6.3 also refers to this table for the terminal denoising, which its "
         "columns do not fit.",
     ),
-    _table(
+    lost(
         "Table-3", "sampler settings, log-normal start", v2("Table 3"), "E24",
         "Sampler by data set; three columns, one of them headed “(approx.)”.",
         "All entries and two of the headers are lost. Section 6.3 says that three parameters were "
         "chosen by a grid search, without letters that could be read: by the notation of Section "
         "1.3 the step, the inner steps and the annealing factor.",
     ),
-    _table(
+    lost(
         "Table-4", "sampler settings, class-average start", v2("Table 4"), "E24",
         "As Table 3, for the start from class averages; by Appendix E it differs from Table 3 for "
         "Fashion-MNIST and Kuzushiji-MNIST only.",

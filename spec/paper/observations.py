@@ -10,12 +10,13 @@ from mpmath import mpf
 from sympy import Expr, symbols
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Kind, Means, Source, v1, v2
+from spec.checking.claim import Claim, Means, v1, v2
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import rounds_to
 from spec.checking.symbols import dt, kappa, mu, s2
 from spec.checking.trace import each
 from spec.exact.published import output_variance
+from spec.paper._lost import lost
 from spec.paper.settings import PRINTED
 
 _GREY = 255
@@ -112,40 +113,27 @@ MEMORISATION = Claim(
 )
 
 
-def _pictures(
-    name: str, title: str, sources: tuple[Source, ...], sheet: str, statement: str, reason: str
-) -> Claim:
-    return Claim(
-        name,
-        title,
-        means=Means.NONE,
-        stated_kind=Kind.UNRECOVERABLE,
-        sources=sources,
-        sheet=(sheet,),
-        statement=statement,
-        reason=f"A judgement on pictures, which are not in the text we have. {reason}",
-    )
-
-
-SEEN = _pictures(
+_JUDGED = "A judgement on pictures, which are not in the text we have. "
+SEEN = lost(
     "samples-seen",
     "what is seen on the samples",
     v1("App. E: samples are noise-free") + v2("App. F: samples"),
     "R10b",
     "The samples are diverse, resemble the training data, some are entirely novel; those of "
     "Fashion-MNIST are less diverse, which “is by no means evidence of mode collapse”.",
-    "Neither algebra nor the text can decide it. What can be decided is what the sampler does to "
-    "a known law: annealing without a change of the drift loses variance (E18), which is less "
+    _JUDGED
+    + "Neither algebra nor the text can decide it. What can be decided is what the sampler does "
+    "to a known law: annealing without a change of the drift loses variance (E18), which is less "
     "diversity with an exact score.",
 )
-NEIGHBOURS = _pictures(
+NEIGHBOURS = lost(
     "neighbours-seen",
     "nearest neighbours of the samples",
     v1("App. F: nearest neighbours") + v2("App. G.1: memorization"),
     "R3",
     "The nearest training images, by pixels and by InceptionV3 features, are semantically "
     "coherent with the samples but not identical.",
-    "What it can show is limited by memorisation-floor.",
+    _JUDGED + "What it can show is limited by memorisation-floor.",
 )
 
 CLAIMS = (RESIDUE, SEEN, MEMORISATION, NEIGHBOURS)

@@ -12,10 +12,11 @@ from mpmath import mpf
 from sympy import Expr, Integer, Rational, Symbol, diff, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, v1, v2
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, v1, v2
 from spec.checking.numeric import rounds_to
 from spec.checking.symbols import mu, s2
 from spec.checking.trace import points
+from spec.paper._lost import lost
 
 # Version 1, Sections 6 and D.4.
 PRINTED = {
@@ -102,42 +103,29 @@ DRIFT = Claim(
 )
 
 
-def _lost(name: str, title: str, place: str, statement: str, reason: str) -> Claim:
-    return Claim(
-        name,
-        title,
-        means=Means.NONE,
-        stated_kind=Kind.UNRECOVERABLE,
-        sources=v2(place),
-        sheet=("E24",),
-        statement=statement,
-        reason=reason,
-    )
-
-
 LOST = (
-    _lost(
-        "settings-v2", "settings of version 2", "sec. 6: settings",
+    lost(
+        "settings-v2", "settings of version 2", v2("sec. 6: settings"), "E24",
         "Pixel range, number of levels, step size, drift and rate of Section 6 of version 2.",
         "The numbers are lost in the text we have. Nothing in the rest of it forces them; those "
         "of version 1 are in claim settings. That the range is there “to satisfy the positivity "
         "constraint” is right (E24-range).",
     ),
-    _lost(
-        "training-v2", "training of version 2", "App. E: training details",
+    lost(
+        "training-v2", "training of version 2", v2("App. E: training details"), "E24",
         "AdamW; numbers of iterations for each data set; an exponential moving average over the "
         "checkpoints of CIFAR-10.",
         "All numbers are lost in the text we have and nothing forces them; version 1 gives two "
         "numbers of iterations (E24). Neither version gives the learning rate or the batch size.",
     ),
-    _lost(
-        "grid-search", "how the settings were chosen", "App. E: grid search",
+    lost(
+        "grid-search", "how the settings were chosen", v2("App. E: grid search"), "E24",
         "Three settings are chosen by a grid search that minimises FID and KID.",
         "The letters, the grid and the number of samples are lost. The procedure is stated "
         "clearly; what the selection does to a score is claim best-of.",
     ),
-    _lost(
-        "E24-conditioning", "class conditioning", "sec. 6.1: class conditioning",
+    lost(
+        "E24-conditioning", "class conditioning", v2("sec. 6.1: class conditioning"), "E24",
         "“Class conditioning is applied via conditional normalization layers”: what the network "
         "is conditioned on.",
         "The text allows two readings. In the NCSN code the layers are called conditional on "
