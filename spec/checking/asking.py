@@ -122,8 +122,6 @@ def rearranged(candidate: Candidate) -> Candidate:
         return dataclasses.replace(candidate, **fields)
     if isinstance(candidate, Mapping):
         return {name: rearranged(entry) for name, entry in candidate.items()}
-    if isinstance(candidate, tuple) and type(candidate) is not tuple:  # a named one
-        return type(candidate)(*map(rearranged, candidate))
     if isinstance(candidate, tuple | list):
         entries = [rearranged(entry) for entry in candidate]
         make = getattr(candidate, "_make", type(candidate))  # a named tuple takes its fields

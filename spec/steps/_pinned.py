@@ -6,6 +6,7 @@ and h_i = a_i + b_i1 log|x1| + b_i2 log|x2| + c t, whose coefficients are symbol
 
 from sympy import Abs, Expr, Rational, log, sqrt, symbols
 
+from spec.checking.pins import table
 from spec.checking.symbols import dt, h, kappa, mu, sigma, t, z
 from spec.steps._reverse import root
 
@@ -41,11 +42,6 @@ def in_plane(factor: Expr, score_time: Expr = t) -> tuple[Expr, Expr]:
 
 
 SLOPE_VALUES = dict(zip(map(str, _SLOPES), (-0.4, -1.3, -0.9, 0.35, -0.2, -1.7, 0.6), strict=True))
-
-
-def table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
-    """Points with these names, a row each."""
-    return tuple(dict(zip(names.split(), row, strict=True)) for row in rows)
 
 
 def plane_table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:

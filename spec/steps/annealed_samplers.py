@@ -15,11 +15,11 @@ from sympy import Expr, Integer, Rational, Symbol, exp, expand, sqrt, symbols
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Kind, Means, Pin, v2
 from spec.checking.gaussian import expectation
+from spec.checking.pins import table
 from spec.checking.symbols import h, kappa, mu, sigma, v0, x, z
 from spec.checking.trace import each, points
 from spec.checking.typeset import Says
 from spec.steps._assumed import ON_LOG_NORMAL, affine_score
-from spec.steps._pinned import table
 from spec.steps._programs import START, Setting, UnknownScore, by_rows, chi, draw, in_place
 from spec.steps._recursions import LEVELS, annealed_rows, variance_figure
 from spec.steps._reverse import ambient_factor, in_delta, log_step, root

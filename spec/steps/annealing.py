@@ -13,11 +13,11 @@ from sympy import Expr, Integer, Poly, Rational, Sum, diff, lambdify, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, v1, v2
+from spec.checking.pins import table
 from spec.checking.symbols import H, V, h, kappa, mu, s2, sigma, v, v0, z
 from spec.checking.trace import points
 from spec.checking.typeset import Says, Sde
 from spec.steps._assumed import EXACT_START, ON_LOG_NORMAL
-from spec.steps._pinned import table
 from spec.steps._programs import chi
 from spec.steps._recursions import (
     CHI,

@@ -30,10 +30,11 @@ from sympy import (
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, Pin, v1
 from spec.checking.gaussian import expectation
+from spec.checking.pins import table
 from spec.checking.symbols import H, a, dt, h, kappa, mu, s2, sigma, t, v, v0, z
 from spec.checking.trace import each
 from spec.steps._assumed import ON_LOG_NORMAL, affine_score
-from spec.steps._pinned import ROW_POINTS, STEP_POINTS, in_plane, table
+from spec.steps._pinned import ROW_POINTS, STEP_POINTS, in_plane
 from spec.steps._programs import START, UnknownScore, by_rows, draw
 from spec.steps._recursions import DATA, LEVELS, NOISE_RATE, SETTING, uniform_rows, variance_after
 from spec.steps._reverse import in_delta, log_step, root

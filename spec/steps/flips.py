@@ -16,11 +16,12 @@ from spec.checking.algebra import same
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Pin, v2
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import agree, normal_expectation
+from spec.checking.pins import table
 from spec.checking.symbols import M, V, a, dt, h, kappa, mu, sigma, t, v0, z
 from spec.checking.trace import each
 from spec.checking.typeset import Says
 from spec.steps._assumed import ON_LOG_NORMAL, POSITIVE, affine_score
-from spec.steps._pinned import PAIRS, by_increments, dv, in_plane, plane_table, table
+from spec.steps._pinned import PAIRS, by_increments, dv, in_plane, plane_table
 from spec.steps._recursions import DATA, NOISE_RATE
 from spec.steps._reverse import ambient_factor, in_delta, log_step, over_draw, root
 

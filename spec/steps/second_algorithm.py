@@ -15,10 +15,10 @@ from sympy import Expr, Function, Integer, Min, Poly, Symbol, exp, expand, sqrt,
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Pin, Values, v1, v2
-from spec.checking.pins import evaluator
+from spec.checking.pins import evaluator, table
 from spec.checking.symbols import h, kappa, sigma, t, z
 from spec.checking.trace import each, points
-from spec.steps._pinned import in_plane, plane_table, table
+from spec.steps._pinned import in_plane, plane_table
 from spec.steps._programs import (
     START,
     Program,

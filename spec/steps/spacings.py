@@ -12,8 +12,8 @@ from sympy import Expr, Integer, Symbol, diff, exp, expand_log, lambdify, limit,
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Kind, Means, Pin
+from spec.checking.pins import table
 from spec.checking.typeset import Says
-from spec.steps._pinned import table
 
 low, high, low_root, high_root, f = symbols("low high low_root high_root f", positive=True)
 i, n, rho = symbols("i n rho", positive=True)
