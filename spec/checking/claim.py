@@ -230,6 +230,11 @@ class Claim:
         return found | dict(self.values())
 
     @cached_property
+    def memo(self) -> dict[int, dict[str, str]]:
+        """What was printed of candidates of the claim, by their ids: both live equally long."""
+        return {}
+
+    @cached_property
     def compared(self) -> tuple[Pin, ...]:
         """The pins with formula, twins, points and scale filled in from candidates and vectors."""
         return tuple(self._compared(pin) for pin in self.pins)

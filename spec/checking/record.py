@@ -90,8 +90,14 @@ def _gaps_of_shown(claim: Claim) -> list[str]:
 
 
 def printable(claim: Claim, candidate: object) -> dict[str, str]:
-    """LaTeX of what is shown of a candidate, by slot."""
-    return {name: latex(value, claim.names, 12) for name, value in claim.shown(candidate).items()}
+    """What is shown of a candidate of the claim, by slot: words, or $LaTeX$."""
+    if id(candidate) not in claim.memo:
+        found = {}
+        for slot, value in claim.shown(candidate).items():
+            tex = latex(value, claim.names, 12)
+            found[slot] = tex if isinstance(value, str) and "\\" not in tex else f"${tex}$"
+        claim.memo[id(candidate)] = found
+    return claim.memo[id(candidate)]
 
 
 def exercised(claim: Claim) -> tuple[list[Assumption], list[str]]:

@@ -17,13 +17,8 @@ def refused(claim: Claim, candidates: Mapping[str, object]) -> list[tuple[str, s
     if claim.routine is None:
         return [(name, "") for name in candidates]
     ours = printable(claim, claim.holds)
-    found = []
-    for name, candidate in candidates.items():
-        other, shown = printable(claim, candidate), claim.shown(candidate)
-        differ = [
-            tex if isinstance(shown[slot], str) and "\\" not in tex else f"${tex}$"
-            for slot, tex in other.items()
-            if ours.get(slot) != tex
-        ]
-        found.append((name, "; ".join(differ)))
-    return found
+    printed = {name: printable(claim, candidate) for name, candidate in candidates.items()}
+    return [
+        (name, "; ".join(shows for slot, shows in other.items() if ours.get(slot) != shows))
+        for name, other in printed.items()
+    ]

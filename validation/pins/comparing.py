@@ -4,6 +4,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from functools import reduce
+from types import FrameType
 
 import mpmath
 import numpy as np
@@ -69,15 +70,21 @@ def compare(pin: Pin, formula: Formula, adapter: Adapter) -> None:
 
 def on_vectors(pin: Pin) -> list[str]:
     """What is wrong with a pin that names vectors: rows that fail, or another function's rows."""
-    found, called, function = load(pin.vectors), [], pinned_function(pin)
+    function, seen = pinned_function(pin), []
     made = function.__init__ if isinstance(function, type) else function
     wanted = inspect.unwrap(made).__code__
-    sys.setprofile(lambda frame, event, _: called.append(frame.f_code) if event == "call" else 0)
+
+    def watch(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is wanted:
+            seen.append(True)
+            sys.setprofile(None)  # once is enough, and watching is slow
+
+    sys.setprofile(watch)
     try:
-        report = verify_rows(pin.vectors, found, ORACLE[pin.vectors])
+        report = verify_rows(pin.vectors, load(pin.vectors), ORACLE[pin.vectors])
     finally:
         sys.setprofile(None)
-    if wanted not in called:
+    if not seen:
         return [f"the vectors {pin.vectors} are not computed by it"]
     return [f"row {failure.vector.tc_id} fails" for failure in report.failures]
 
