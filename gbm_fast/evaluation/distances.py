@@ -19,8 +19,11 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 
-def _checked_pair(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
-    """Both sets as finite float64 (n, d) arrays with the same d and at least two rows."""
+def checked_pair(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
+    """Both sets as finite float64 (n, d) arrays with the same d and at least two rows.
+
+    Raises ValueError for anything else.
+    """
     sets = []
     for name, features in (("first", a), ("second", b)):
         array = np.asarray(features, dtype=np.float64)
@@ -77,7 +80,7 @@ def frechet_distance(a: ArrayLike, b: ArrayLike) -> float:
     Raises:
         ValueError: fewer than two rows, a different d, or a value that is not finite.
     """
-    a, b = _checked_pair(a, b)
+    a, b = checked_pair(a, b)
     shift = a.mean(axis=0) - b.mean(axis=0)
     factor_a, factor_b = _covariance_factor(a), _covariance_factor(b)
     overlap = np.linalg.svd(factor_a.T @ factor_b, compute_uv=False).sum()
@@ -122,7 +125,7 @@ def kernel_distance(
     one subset), not the standard error of the mean.
     Raises ValueError as `frechet_distance` does, or for num_subsets < 1, or subset_size < 2.
     """
-    a, b = _checked_pair(a, b)
+    a, b = checked_pair(a, b)
     if num_subsets < 1:
         raise ValueError(f"num_subsets is {num_subsets}; it must be at least 1.")
     if subset_size < 2:

@@ -1,12 +1,13 @@
 """Distances between generated and real images, always with the floor that real images reach.
 
 The generated images and all test images of the data set are mapped to features; their Fréchet
-and kernel distances (`gbm_fast.evaluation.distances`) are the result. Since the Fréchet distance
-is biased by an amount that grows as the number N of images falls, a number means nothing alone:
-the *floor* is the same distance for N training images drawn at random, repeated to give a mean
-and a standard deviation. A perfect generator reaches the floor. The classifier has seen the
-training images and not the test images, so for its features the floor is slightly too high, never
-too low.
+and kernel distances (`gbm_fast.evaluation.distances`) are the result, with precision, recall,
+density and coverage (`gbm_fast.evaluation.manifolds`), which tell bad images from missing ones.
+Since the Fréchet distance is biased by an amount that grows as the number N of images falls, a
+number means nothing alone: the *floor* is the same number for N training images drawn at random,
+repeated to give a mean and a standard deviation. A perfect generator reaches the floor. The
+classifier has seen the training images and not the test images, so for its features the floor is
+slightly too high, never too low.
 """
 
 import json
@@ -22,11 +23,13 @@ from tqdm import tqdm
 from gbm_fast.data import ImageData, positive_from_integers
 from gbm_fast.evaluation.distances import frechet_distance, kernel_distance
 from gbm_fast.evaluation.features import FeatureExtractor
+from gbm_fast.evaluation.manifolds import Balls, Shares, shares
 from gbm_fast.runtime.files import write_atomic
 from gbm_fast.runtime.folders import briefly_locked
 
 METRICS_NAME = "metrics.json"
 """The file of a run's measurements, in its folder."""
+_NEIGHBOURS = 5  # as the authors of density and coverage have it
 Result = dict[str, float | int | str | None]
 Entry = dict[str, dict]
 Array = NDArray[np.float64]
@@ -57,10 +60,12 @@ class Evaluator:
         self._floor_repeats, self._seed = floor_repeats, seed
         self._reference: Array | None = None
         self._floors: dict[int, Result] = {}
+        self._balls: dict[int, Balls] = {}
 
     def __call__(self, generated: Tensor) -> Result:
-        """Fréchet and kernel distance of images (N, channels, height, width), float in [1, 2].
+        """What is measured of images (N, channels, height, width), float in [1, 2].
 
+        Precision, recall, density and coverage are those of `gbm_fast.evaluation.manifolds`.
         kernel_sd is over the subsets of the kernel distance, the floors' deviations over the
         sets of training images. Raises ValueError unless 2 <= N <= n_train (there would be no
         floor at the same N), or for images that the extractor refuses.
@@ -84,6 +89,8 @@ class Evaluator:
             "frechet": frechet_distance(features, self._reference),
             "kernel": kernel,
             "kernel_sd": kernel_sd,
+            **self._shares(features, self._reference),
+            "neighbours": self._neighbours(count),
             **self._floors[count],
             "floor_repeats": self._floor_repeats,
             "seed": self._seed,
@@ -101,12 +108,24 @@ class Evaluator:
         frechet = [frechet_distance(sample, reference) for sample in samples]
         progress = tqdm(samples, desc="kernel distance of the floor", mininterval=0.5)
         kernel = [kernel_distance(sample, reference, seed=self._seed)[0] for sample in progress]
-        return {
-            "frechet_floor": float(np.mean(frechet)),
-            "frechet_floor_sd": float(np.std(frechet, ddof=1)),
-            "kernel_floor": float(np.mean(kernel)),
-            "kernel_floor_sd": float(np.std(kernel, ddof=1)),
+        progress = tqdm(samples, desc="neighbours of the floor", mininterval=0.5)
+        found = [self._shares(sample, reference) for sample in progress]
+        columns = {name: [each[name] for each in found] for name in Shares._fields}
+        columns = {"frechet": frechet, "kernel": kernel} | columns
+        floor: Result = {f"{name}_floor": float(np.mean(c)) for name, c in columns.items()}
+        return floor | {
+            f"{name}_floor_sd": float(np.std(c, ddof=1)) for name, c in columns.items()
         }
+
+    def _shares(self, features: Array, reference: Array) -> dict[str, float]:
+        k = self._neighbours(len(features))
+        if k not in self._balls:
+            self._balls[k] = Balls(reference, k)
+        return shares(Balls(features, k), self._balls[k])._asdict()
+
+    def _neighbours(self, count: int) -> int:
+        """k of the balls: fewer than five where there are few images."""
+        return min(_NEIGHBOURS, count - 1, len(self._data.test_images) - 1)
 
 
 def evaluate_images(
@@ -211,7 +230,8 @@ def _is_entry(entry: object) -> bool:
 
 def format_table(rows: Sequence[tuple[str, str, Result]]) -> str:
     """A plain-text table of (sampler, start, result), one line each, for the terminal."""
-    lines = [("sampler", "start", "N", "feature", "Fréchet", "floor", "kernel", "floor")]
+    head = ("sampler", "start", "N", "feature", "Fréchet", "floor", "kernel", "floor")
+    lines = [(*head, "precision, recall (floor)", "density, coverage (floor)")]
     for sampler, start, r in rows:
         lines.append(
             (
@@ -223,6 +243,8 @@ def format_table(rows: Sequence[tuple[str, str, Result]]) -> str:
                 f"{r['frechet_floor']:.3g} ± {r['frechet_floor_sd']:.1g}",
                 f"{r['kernel']:.3g}",
                 f"{r['kernel_floor']:.1g} ± {r['kernel_floor_sd']:.1g}",
+                _pair(r, "precision", "recall"),
+                _pair(r, "density", "coverage"),
             )
         )
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -230,3 +252,11 @@ def format_table(rows: Sequence[tuple[str, str, Result]]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
+
+
+def _pair(result: Result, *names: str) -> str:
+    """`0.71, 0.63 (0.80, 0.79)`: two numbers, and what real images reach."""
+    ours, floor = (
+        ", ".join(f"{result[name + end]:.2f}" for name in names) for end in ("", "_floor")
+    )
+    return f"{ours} ({floor})"

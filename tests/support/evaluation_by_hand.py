@@ -61,18 +61,42 @@ def kernel(a: Array, b: Array, seed: int, subsets: int = 100) -> tuple[float, fl
     return float(np.mean(found)), float(np.std(found, ddof=1))
 
 
+def shares_by_loops(generated: Array, real: Array, k: int) -> dict[str, float]:
+    """The four numbers by their definitions, one distance at a time."""
+
+    def radius(points: Array, i: int) -> float:
+        others = [np.linalg.norm(points[i] - points[j]) for j in range(len(points)) if j != i]
+        return sorted(others)[k - 1]
+
+    def inside(x: Array, points: Array) -> list[bool]:
+        return [np.linalg.norm(x - p) <= radius(points, i) for i, p in enumerate(points)]
+
+    held = np.array([inside(g, real) for g in generated])
+    reached = np.array([inside(r, generated) for r in real])
+    return {
+        "precision": np.mean([any(row) for row in held]),
+        "recall": np.mean([any(row) for row in reached]),
+        "density": held.sum() / (k * len(generated)),
+        "coverage": np.mean(held.any(axis=0)),
+    }
+
+
 def measured(
     images: Array, train: HandData, test: HandData, repeats: int, seed: int
 ) -> dict[str, float]:
     """The numbers of an evaluation: distances to the test images, floors of training images."""
     reference, known = features(test.positive()), features(train.positive())
     draws = floor_rows(seed, len(known), len(images), repeats)
+    k = min(5, len(images) - 1, len(reference) - 1)
+    near = [shares_by_loops(known[rows], reference, k) for rows in draws]
     floors = {
+        **{f"{name}_floor": [found[name] for found in near] for name in near[0]},
         "frechet_floor": [frechet(known[rows], reference) for rows in draws],
         "kernel_floor": [kernel(known[rows], reference, seed)[0] for rows in draws],
     }
     found = features(images)
     numbers = {"N": len(images), "N_reference": len(reference), "floor_repeats": repeats}
+    numbers |= {"neighbours": k} | shares_by_loops(found, reference, k)
     numbers |= {"seed": seed, "frechet": frechet(found, reference)}
     numbers |= dict(zip(("kernel", "kernel_sd"), kernel(found, reference, seed), strict=True))
     for name, values in floors.items():

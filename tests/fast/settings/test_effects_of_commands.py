@@ -256,9 +256,10 @@ def searched(run: Path, out: Path, lists: GridSearch) -> list[dict]:
 
     def planted(evaluator: Evaluator, features: object) -> dict:
         chi = current[-1]
-        rest = dict.fromkeys(("frechet_floor", "frechet_floor_sd", "kernel_floor"), 1.0)
+        shown = ("frechet", "kernel", "precision", "recall", "density", "coverage")
+        rest = dict.fromkeys([*shown, *(f"{n}_floor" for n in shown), "frechet_floor_sd"], 1.0)
         rest |= {"kernel_floor_sd": 1.0, "N": 4, "feature": "x", "feature_hash": "y"}
-        return {"frechet": 2 - chi, "kernel": chi} | rest
+        return rest | {"frechet": 2 - chi, "kernel": chi}
 
     current: list[float] = []
     make = grid_search.generated_features
