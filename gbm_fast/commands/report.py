@@ -23,6 +23,7 @@ from gbm_fast.evaluation.metrics import (
     METRICS_NAME,
     Evaluator,
     Result,
+    copies,
     format_table,
     read_metrics,
     record_metrics,
@@ -153,6 +154,8 @@ def _measure(run: TrainedModel, data: ImageData, samples: Samples, panels: Panel
             print(f"no distances of {settings.caption}: {error}")
             continue
         results.append((settings, result))
+        if alarm := copies(result):
+            print(f"{settings.caption}: {alarm}")
         caption = f"{settings.caption}\nFréchet {result['frechet']:.1f}"
         panels[number] = caption, panels[number][1]
     if not results:

@@ -24,6 +24,7 @@ from gbm_fast.data import ImageData, positive_from_integers
 from gbm_fast.evaluation.distances import frechet_distance, kernel_distance
 from gbm_fast.evaluation.features import FeatureExtractor
 from gbm_fast.evaluation.manifolds import Balls, Shares, shares
+from gbm_fast.evaluation.memorisation import Memorisation, NearestImages
 from gbm_fast.runtime.files import write_atomic
 from gbm_fast.runtime.folders import briefly_locked
 
@@ -61,11 +62,13 @@ class Evaluator:
         self._reference: Array | None = None
         self._floors: dict[int, Result] = {}
         self._balls: dict[int, Balls] = {}
+        self._nearest: NearestImages | None = None
 
     def __call__(self, generated: Tensor) -> Result:
         """What is measured of images (N, channels, height, width), float in [1, 2].
 
-        Precision, recall, density and coverage are those of `gbm_fast.evaluation.manifolds`.
+        Precision, recall, density and coverage are those of `gbm_fast.evaluation.manifolds`, the
+        share of `gbm_fast.evaluation.memorisation` (with three test images or more).
         kernel_sd is over the subsets of the kernel distance, the floors' deviations over the
         sets of training images. Raises ValueError unless 2 <= N <= n_train (there would be no
         floor at the same N), or for images that the extractor refuses.
@@ -92,6 +95,7 @@ class Evaluator:
             **self._shares(features, self._reference),
             "neighbours": self._neighbours(count),
             **self._floors[count],
+            **self._memorised(features, self._reference),
             "floor_repeats": self._floor_repeats,
             "seed": self._seed,
             "dataset": self._data.name,
@@ -122,6 +126,19 @@ class Evaluator:
         if k not in self._balls:
             self._balls[k] = Balls(reference, k)
         return shares(Balls(features, k), self._balls[k])._asdict()
+
+    def _memorised(self, features: Array, reference: Array) -> Result:
+        if len(reference) < 3:
+            return {}
+        if self._nearest is None:
+            images = positive_from_integers(self._data.train_images, self._data.max_value)
+            self._nearest = NearestImages(self._extractor(images), reference)
+        found = self._nearest(features)
+        return {
+            "train_share": found.share,
+            "train_share_floor": found.held_out_share,
+            "train_share_deviations": found.deviations,
+        }
 
     def _neighbours(self, count: int) -> int:
         """k of the balls: fewer than five where there are few images."""
@@ -226,6 +243,14 @@ def _is_entry(entry: object) -> bool:
         and set(entry) == {"settings", "result"}
         and all(isinstance(part, dict) for part in entry.values())
     )
+
+
+def copies(result: Result) -> str:
+    """The alarm for copies of training images; empty where there is none."""
+    names = ("train_share", "train_share_floor", "train_share_deviations")
+    if names[0] not in result:
+        return ""
+    return str(Memorisation(*(float(result[name] or 0.0) for name in names)))
 
 
 def format_table(rows: Sequence[tuple[str, str, Result]]) -> str:

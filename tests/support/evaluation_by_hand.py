@@ -81,6 +81,21 @@ def shares_by_loops(generated: Array, real: Array, k: int) -> dict[str, float]:
     }
 
 
+def share_by_loops(found: Array, known: Array, reference: Array) -> dict[str, float]:
+    """How near images lie to training images among the training and test images."""
+
+    def share(x: Array, others: Array) -> float:
+        a, b = (min(np.linalg.norm(x - y) for y in rows) for rows in (known, others))
+        return a / (a + b)
+
+    ours = np.array([share(x, reference) for x in found])
+    theirs = np.array([share(x, np.delete(reference, i, 0)) for i, x in enumerate(reference)])
+    gap = ours.mean() - theirs.mean()
+    spread = theirs.std(ddof=1) * np.sqrt(1 / len(ours) + 1 / len(theirs))
+    names = ("train_share", "train_share_floor", "train_share_deviations")
+    return dict(zip(names, (ours.mean(), theirs.mean(), gap / spread), strict=True))
+
+
 def measured(
     images: Array, train: HandData, test: HandData, repeats: int, seed: int
 ) -> dict[str, float]:
@@ -96,6 +111,7 @@ def measured(
     }
     found = features(images)
     numbers = {"N": len(images), "N_reference": len(reference), "floor_repeats": repeats}
+    numbers |= share_by_loops(found, known, reference)
     numbers |= {"neighbours": k} | shares_by_loops(found, reference, k)
     numbers |= {"seed": seed, "frechet": frechet(found, reference)}
     numbers |= dict(zip(("kernel", "kernel_sd"), kernel(found, reference, seed), strict=True))
