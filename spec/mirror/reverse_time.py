@@ -12,7 +12,7 @@ from spec.checking.diffusions import fokker_planck, plain_partials, with_symbols
 from spec.checking.symbols import mu, s, sigma, z
 from spec.checking.typeset import Says, Sde
 from spec.mirror.bias import variance_after
-from spec.mirror.log_normal_target import delta, lam
+from spec.mirror.log_normal_target import FACTOR, LIMIT_VARIANCE, delta, lam
 from spec.steps._reverse import log_step, root
 
 _Y, kappa = symbols("y kappa", positive=True)
@@ -69,8 +69,8 @@ def is_the_invariant_power(power: Expr) -> bool:
 
 
 def is_the_euler_variance(variance: Expr) -> bool:
-    r"""For a normal $q$ of variance $v$ the Euler–Maruyama step of the equation of E16-frozen, with
-    $h$ for $\sigma^2$ times its length, keeps the variance $[[it]]$.
+    r"""For a normal $q$ of variance $v$ the Euler–Maruyama step of the equation of E16-frozen,
+    with $h$ for $\sigma^2$ times its length, keeps the variance $[[it]]$.
 
     The second central moment after a step, with exact expectations over state and draw.
     (R10-stable: the limit of many steps at one level.)
@@ -142,16 +142,17 @@ SPLIT = Claim(
 
 FROZEN = Claim(
     "E16-frozen", "the reverse equation with a frozen score", is_the_invariant_power,
-    holds=2 / kappa**2, twins={"q itself": Integer(1), "1 / kappa^2": 1 / kappa**2, "inverted": kappa**2 / 2},
-    values=lambda: {"equation": Sde("Y", sigma**2 * s, kappa * sigma, "r")}, names=_NAMES,
+    holds=2 / kappa**2, twins={
+        "q itself": Integer(1), "1 / kappa^2": 1 / kappa**2, "inverted": kappa**2 / 2,
+    }, values=lambda: {"equation": Sde("Y", sigma**2 * s, kappa * sigma, "r")}, names=_NAMES,
     sheet=("E16",), assumptions=("kappa > 0", "that power can be normalised"), depends=("A20",),
 )  # fmt: skip
 
 EULER = Claim(
     "E16-euler", "its Euler–Maruyama step on a normal law", is_the_euler_variance,
-    holds=kappa**2 * lam / 2 / (1 - delta / (2 * lam)), twins={
-        "of the continuous equation": kappa**2 * lam / 2, "of (22)": kappa**2 * lam / (1 - delta / (2 * lam)),
-        "with h / v": kappa**2 * lam / 2 / (1 - delta / lam),
+    holds=kappa**2 / 2 * LIMIT_VARIANCE, twins={
+        "of the continuous equation": kappa**2 * lam / 2, "of (22)": kappa**2 * LIMIT_VARIANCE,
+        "with h / v": kappa**2 * lam / 2 / FACTOR,
     }, names=_NAMES, sheet=("E16",), assumptions=("0 < h < 2 v", "kappa > 0"),
     depends=("E16-frozen",),
 )  # fmt: skip
