@@ -18,7 +18,7 @@ from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Kind,
 from spec.checking.diffusions import with_symbols
 from spec.checking.trace import use
 from spec.checking.typeset import Chain, Says
-from spec.mirror.entropy import BOTH, L, divergence, is_the_step, la, slope
+from spec.mirror.entropy import BOTH, L, divergence, is_the_step, la, q, slope
 
 VALUE, BEFORE, LINEAR = symbols("phi phi_k linear")
 _BREGMAN = VALUE - BEFORE - LINEAR
@@ -229,7 +229,7 @@ def _implicit_figures() -> tuple[Figure, ...]:
 POSITIVE = Assumption(
     "the weights are positive",
     "the step of the entropy, without a sign",
-    lambda: not is_the_step(lambda s, L, q: L - q),
+    lambda: not is_the_step(L - q),
 )
 _XI = Says(r"\xi(X)", _xi(X))
 _EQUATIONS = v1("eq. 14", "eq. 15")

@@ -13,13 +13,13 @@ from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, v1, v2
 from spec.checking.gaussian import moment
 from spec.checking.trace import use
-from spec.mirror.entropy import A19
+from spec.mirror.entropy import A19, BOTH, L, q, s
 
 _w, _c, _c1, _c2, _eta, _p, _below = symbols("w c c1 c2 eta p below", positive=True)
 _y, _T, _m, _v, _l1, _l2 = symbols("y T m v l1 l2", real=True)
 _RAW = symbols("m1 m2 m3")
 # What a step adds to log w (A19), and its derivative over the factor by which it multiplies.
-_ADDED = A19.holds(1, _y, _eta * diff((_w - _c) ** 2 / 2, _w)) - _y
+_ADDED = (A19.holds - L).subs({s: 1, q: _eta * diff((_w - _c) ** 2 / 2, _w)})
 _SLOPE = cancel(diff(_w * exp(_ADDED), _w) / exp(_ADDED))
 
 
@@ -54,7 +54,9 @@ def is_kept_by_lazy_training(after: Callable[[Expr], Expr]) -> bool:
     for either sign; of a log-normal law it is zero (E31).
     """
     use(_EQUAL)
-    return all([same(_third(A19.holds(s, _y, _T)), after(_third(_y))) for s in (1, -1)])
+    return all(
+        [same(_third(A19.holds.subs({s: of, q: _T, L: _y})), after(_third(_y))) for of in BOTH]
+    )
 
 
 def _third(moved: Expr, raw: Sequence[Expr] = _RAW) -> Expr:
