@@ -146,7 +146,7 @@ def is_the_variance_after_one_step(variance: Expr) -> bool:
 _DRIFT, _NOISE = -(L - M) / lam, sqrt(2)
 _U, _RATIO, _POWER = delta / (2 * lam), 1 / (1 - u), exp(-t / lam)
 _CONTRACTION, _ADDED = _ONE - delta * SIGMA.inv(), ADDED * _ONE
-_NAMES = {"lam": r"\sigma^{2}", "M": r"\mu", "delta": r"\delta", "z": "Z", "u": "u"}
+_NAMES = {"lam": r"\sigma^{2}", "M": r"\mu", "z": "Z", "u": "u"}
 _ALIKE = "one coordinate; the others are alike and independent"
 _KL = ((1 / (1 - u) - 1 + log(1 - u)) / 2, (-u - log(1 - u)) / 2)
 _TENTH = Rational(1, 10)
@@ -247,7 +247,7 @@ E33 = Claim(
     "E33", "the Langevin step is not gradient descent on the KL divergence",
     is_the_variance_after_one_step, holds=lam + delta**2 / lam, twins={
         "with the opposite sign": lam - delta**2 / lam, "half of it": lam + delta**2 / (2 * lam),
-    }, printed={"the target is kept": lam}, names={"lam": "v", "delta": r"\delta"},
+    }, printed={"the target is kept": lam}, names={"lam": "v"},
     sources=v2("sec. 1: Langevin is gradient descent on KL"),
     assumptions=("a normal target, where everything is explicit",), depends=("A20",),
     erratum=Erratum(

@@ -1,42 +1,35 @@
 """Langevin dynamics, plain and mirrored (version 2, section 5.2), and the noisy step of version 1.
 
-Symbols: p = e^l = e^{-V} = e^{-loss} / Z the target; S = d log p / dx, h = x S and g the slope of
-the loss in a coordinate; phi mirror map, y = grad phi(x) the dual variable, J = dx / dy; noise
+Symbols: p = e^l = e^{-V} = e^{-loss} / Z_p the target; S = d log p / dx, h = x S and g the slope
+of the loss in a coordinate; phi mirror map, y = grad phi(x) the dual variable, J = dx / dy; noise
 variance n per unit of time; c constant term of the drift of log X.
 """
-
-from collections import namedtuple
 
 from sympy import Expr, Function, Matrix, MatrixSymbol, diff, exp, hessian, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Candidate, Claim, Erratum, Fault, Pin, v1, v2
 from spec.checking.diffusions import fokker_planck, plain_partials, with_symbols
-from spec.checking.symbols import L, M, V, dt, h, mu, sigma, x, z
+from spec.checking.symbols import dt, h, mu, sigma, x, z
 from spec.checking.typeset import Says, Sde
 from spec.mirror.bias import variance_after
 from spec.mirror.log_normal_target import lam
 from spec.steps._reverse import in_delta, log_step, root
 
-_X = symbols("x1 x2", positive=True)
-POTENTIAL, DETERMINANT = symbols("V det")
-_DUAL = POTENTIAL + log(DETERMINANT)
 S, g, c = symbols("S g c", real=True)
-eta, n, p, product = symbols("eta n p product", positive=True)
+eta, n, p, product, loss, Z_p = symbols("eta n p product loss Z_p", positive=True)
+V, det = symbols("V det", real=True)
+_DENSITY = exp(-V)
+_DUAL = log(det) - log(_DENSITY)
 _NAMES = {
-    "S": r"\nabla\log p(X)", "g": r"\nabla\ell(X_k)", "z": "Z", "eta": r"\eta",
-    "product": r"\prod_i X_i", "J": r"[\nabla^2\phi(X)]^{-1}", "dV": r"\nabla V(X)",
-    "det": r"\det\nabla^2\phi(X)", "dlogdet": r"\nabla\log\det\nabla^2\phi(X)",
+    "S": r"\nabla\log p(X)", "g": r"\nabla\ell(X_k)", "z": "Z", "product": r"\prod_i X_i",
+    "J": r"[\nabla^2\phi(X)]^{-1}", "dV": r"\nabla V(X)", "det": r"\det\nabla^2\phi(X)",
+    "dlogdet": r"\nabla\log\det\nabla^2\phi(X)",
 }  # fmt: skip
+Dynamics = tuple[Candidate, Expr | int]  # drift, and variance of the noise
 
 
-# The drift of a diffusion, in the symbols of its claim, and the variance of its noise.
-Dynamics = namedtuple("Dynamics", "drift noise")
-# d log X = (c + x S) dt + sqrt(n) dW has the invariant density p^power * prod x^shift.
-Row = namedtuple("Row", "c n power shift")
-
-
-def _is_stationary(log_p: Expr, drift: Expr, variance: Expr) -> bool:
+def _is_stationary(log_p: Expr, drift: Expr, variance: Expr | int) -> bool:
     """By the terms of one coordinate in the Fokker-Planck equation."""
     flow = fokker_planck(log_p, Matrix([drift]), Matrix([[variance]]), plain_partials((x,)))
     return vanishes(with_symbols(flow))
@@ -60,56 +53,38 @@ def leaves_invariant(candidate: Dynamics) -> bool:
     are parameters. Each term is zero by itself, for every $p$.
     """
     density = Function("l")(x)
-    return _is_stationary(density, candidate.drift.subs(S, diff(density, x)), candidate.noise)
+    return _is_stationary(density, candidate[0].subs(S, diff(density, x)), candidate[1])
 
 
 def is_mirrored_langevin(candidate: Dynamics) -> bool:
-    r"""In the plane let [[potential]] and [[dual]], with $X$ of the density $p$. Then [[sde]] is
+    r"""In the plane let $X$ have the density [[density]], and let [[dual]]. Then [[sde]] is
     the Langevin dynamics (A20) of the density of $Y$, and so leaves the law of $Y$, and with it
     $p$, invariant.
 
     The density of $Y$ is $p$ over the determinant of $\nabla^2\phi$ (Robbins), so that its
-    potential is [[of_dual]]. The drift is minus the gradient of this in $y$, which is decided for
-    every $\phi$ and $V$ of the plane; the noise is that of A20. A second look is in $x$, by Itô's
-    formula for the inverse of $\nabla\phi$: the Fokker–Planck equation keeps $p$, for every
-    $\phi$ of the line and in the plane for [[map]].
+    potential is [[of_dual]]. The drift is minus the gradient of this in $y$, for every $\phi$ and
+    $V$ of the plane; the noise is that of A20.
     """
-    maps = ((_X[:1], Function("phi")(_X[0])), (_X, _FULL_MAP))
-    return (
-        _is_dual_gradient(candidate)
-        and leaves_invariant(Dynamics(S, candidate.noise))
-        and all(_keeps_in_x(candidate, *pair) for pair in maps)
-    )
+    at = symbols("x1 x2", positive=True)
+    phi, potential = Function("phi")(*at), Function("V")(*at)
+    drift, second = _mirrored_drift(candidate[0], phi, potential, at)
+    dual = _DUAL.subs({V: potential, det: second.det()})
+    # The Hessian of phi takes gradients in y to gradients in x.
+    gaps = second * drift + _gradient(dual, at)
+    return vanishes(with_symbols(*gaps)) and leaves_invariant((S, candidate[1]))
 
 
-def _inverse_and_drift(drift: Candidate, at: tuple, phi: Expr) -> tuple[Matrix, Matrix]:
-    """J, and the drift of Y, with grad log det H = tr(H^-1 dH)."""
+def _gradient(f: Expr, at: tuple) -> Matrix:
+    return Matrix([diff(f, e) for e in at])
+
+
+def _mirrored_drift(
+    drift: Candidate, phi: Expr, potential: Expr, at: tuple
+) -> tuple[Matrix, Matrix]:
+    """The drift of Y for that mirror map and potential, and the Hessian of the map."""
     second = hessian(phi, at)
-    inverse = second.adjugate() / second.det()
-    slopes = Matrix([diff(Function("V")(*at), e) for e in at])
-    volumes = Matrix([(inverse * second.diff(e)).trace() for e in at])
-    return inverse, drift(inverse, slopes, volumes)
-
-
-def _is_dual_gradient(candidate: Dynamics) -> bool:
-    phi = Function("phi")(*_X)
-    second = hessian(phi, _X)
-    dual = _DUAL.subs({POTENTIAL: Function("V")(*_X), DETERMINANT: second.det()})
-    _, drift = _inverse_and_drift(candidate.drift, _X, phi)
-    # H grad_y = grad_x
-    return vanishes(with_symbols(*(second * drift + Matrix([diff(dual, e) for e in _X]))))
-
-
-def _keeps_in_x(candidate: Dynamics, at: tuple, phi: Expr) -> bool:
-    inverse, dual_drift = _inverse_and_drift(candidate.drift, at, phi)
-    r = range(len(at))
-    curvature = Matrix(
-        [sum(inverse[j, k] * diff(inverse[i, j], at[k]) for j in r for k in r) for i in r]
-    )
-    drift = (2 * inverse * dual_drift + candidate.noise * curvature) / 2
-    spread = candidate.noise * inverse * inverse.T
-    flow = fokker_planck(-Function("V")(*at), drift, spread, plain_partials(at))
-    return vanishes(with_symbols(flow))
+    J, volume = second.adjugate() / second.det(), log(second.det())  # noqa: N806
+    return drift(J, _gradient(potential, at), _gradient(volume, at)), second
 
 
 def is_multiplicative_langevin(candidate: Dynamics) -> bool:
@@ -122,10 +97,10 @@ def is_multiplicative_langevin(candidate: Dynamics) -> bool:
     Fokker–Planck equation is zero at $p$.
     """
     potential = Function("V")(x)
-    drift = candidate.drift.subs(h, -x * diff(potential, x))
-    _, mirrored = _inverse_and_drift(_MIRRORED.drift, (x,), _ENTROPY)
+    drift = candidate[0].subs(h, -x * diff(potential, x))
+    mirrored, _ = _mirrored_drift(_MIRRORED[0], _ENTROPY, potential, (x,))
     agrees = vanishes(with_symbols(drift - mirrored[0]))
-    return agrees and _is_stationary(-potential, *_ambient(drift, candidate.noise))
+    return agrees and _is_stationary(-potential, *_ambient(drift, candidate[1]))
 
 
 def is_the_noisy_step(choice: tuple[Expr, Expr]) -> bool:
@@ -135,15 +110,13 @@ def is_the_noisy_step(choice: tuple[Expr, Expr]) -> bool:
     The exponent of (13) is [[exponent]]; the value of $\mu$ takes away its constant term, that of
     $\eta$ makes the two deviations of the noise equal.
     """
-    (drift, noise), wanted = (
-        (exponent.subs(z, 0), diff(exponent, z) ** 2)
-        for exponent in (_THIRTEEN.subs(mu, choice[0]), _SIXTEEN)
-    )
     rate = choice[1].expand().subs(dt, root**2)
-    return vanishes((drift - wanted[0].subs(eta, rate), noise - wanted[1].subs(eta, rate)))
+    ours, wanted = _THIRTEEN.subs(mu, choice[0]), _SIXTEEN
+    drifts, noises = (ours - wanted).subs(z, 0), diff(ours, z) ** 2 - diff(wanted, z) ** 2
+    return vanishes((drifts.subs(eta, rate), noises.subs(eta, rate)))
 
 
-def is_invariant(row: Row) -> bool:
+def is_invariant(row: tuple[Candidate, ...]) -> bool:
     r"""[[sde]] has the invariant density [[density]], up to its constant. The step of (16),
     [[sixteen]], is its Euler–Maruyama step of length $\eta$ with no constant and unit noise: that
     density is [[plain]]. With twice the variance of the noise it is [[noisier]]; with the
@@ -152,20 +125,23 @@ def is_invariant(row: Row) -> bool:
     By Itô's formula [[ambient]]; for all $c$, $n$ and $p$ the terms of each coordinate in the
     Fokker–Planck equation vanish at the density, the other coordinates being parameters.
     """
+    constant, noise, power, shift = row
     log_p = Function("l")(x)
-    drift = row.c + x * diff(log_p, x)
-    return _is_stationary(row.power * log_p + row.shift * log(x), *_ambient(drift, row.n))
+    moved = _ambient(constant + x * diff(log_p, x), noise)
+    return _is_stationary(power * log_p + shift * log(x), *moved)
 
 
-def _in_logs(row: Row) -> tuple[Expr, Expr]:
-    """Mean and variance of log X under the density of a row, for log-normal p."""
-    log_p = -L - (L - M) ** 2 / (2 * V)
-    slope = diff(row.power * log_p + (row.shift + 1) * L, L)
-    return -slope.subs(L, 0) / diff(slope, L), -1 / diff(slope, L)
+def _shown_row(row: tuple[Candidate, ...]) -> dict[str, object]:
+    constant, noise, power, shift = row
+    density = p**power * product**shift
+    return {
+        "sde": _sde(r"\log X", (constant + h, noise)), "ambient": _in_x(constant + h, noise),
+        "density": density, **{k: density.subs({c: of[0], n: of[1]}) for k, of in _CASES.items()},
+    }  # fmt: skip
 
 
-def _sde(state: str, candidate: Dynamics) -> Sde:
-    return Sde(state, candidate.drift, sqrt(candidate.noise))
+def _sde(state: str, dynamics: Dynamics) -> Sde:
+    return Sde(state, dynamics[0], sqrt(dynamics[1]))
 
 
 def _in_x(drift: Expr, noise: Expr | int) -> Sde:
@@ -173,28 +149,37 @@ def _in_x(drift: Expr, noise: Expr | int) -> Sde:
     return Sde("X", moved.factor(), sqrt(spread))
 
 
+def _step(drift: Expr, noise: Expr | int, length: Expr = eta) -> Says:
+    return Says("X", x * exp(_exponent(drift, noise, length)), r"\leftarrow")
+
+
+def _at(case: str) -> Dynamics:
+    """Drift and noise of log X in a case of E14."""
+    return _CASES[case][0] + h, _CASES[case][1]
+
+
+# Constant term of the drift, and variance of the noise.
+_CASES = {"plain": (0, 1), "noisier": (0, 2), "complete": (1, 2)}
 A20 = Claim(
-    "A20", "Langevin dynamics", leaves_invariant, holds=Dynamics(S, 2), twins={
-        "noise of variance 1": Dynamics(S, 1), "drift with the wrong sign": Dynamics(-S, 2),
-        "drift twice as large": Dynamics(2 * S, 2),
+    "A20", "Langevin dynamics", leaves_invariant, holds=(S, 2), twins={
+        "noise of variance 1": (S, 1), "drift with the wrong sign": (-S, 2),
+        "drift twice as large": (2 * S, 2),
     }, shown=lambda d: {"sde": _sde("X", d)}, names=_NAMES, sources=v2("eq. 20"),
     assumptions=("p is positive and twice differentiable, and the solution does not explode",),
     readings=("formula lost in version 2; 'the canonical SDE' fixes it up to the unit of time",),
 )  # fmt: skip
 
 _ENTROPY = x * log(x)
-_FULL_MAP = _X[0] ** 3 / 6 + _X[0] * _X[1] + _X[1] ** 2
 _PARTS = MatrixSymbol("J", 2, 2), MatrixSymbol("dV", 2, 1), MatrixSymbol("dlogdet", 2, 1)
-_MIRRORED = Dynamics(lambda J, dV, dlogdet: -J * (dV + dlogdet), 2)
+_MIRRORED = (lambda J, dV, dlogdet: -J * (dV + dlogdet), 2)
 A21 = Claim(
     "A21", "mirrored Langevin dynamics", is_mirrored_langevin, holds=_MIRRORED, twins={
-        "no determinant": Dynamics(lambda J, dV, dlogdet: -J * dV, 2),
-        "determinant subtracted": Dynamics(lambda J, dV, dlogdet: -J * (dV - dlogdet), 2),
-        "no inverse Hessian": Dynamics(lambda J, dV, dlogdet: -(dV + dlogdet), 2),
-        "noise of variance 1": _MIRRORED._replace(noise=1),
-    }, shown=lambda d: {"sde": _sde("Y", Dynamics(d.drift(*_PARTS), d.noise))}, values=lambda: {
-        "potential": Says("V", -log(p)), "dual": Says("Y", r"\nabla\phi(X)"),
-        "map": _FULL_MAP, "of_dual": _DUAL,
+        "no determinant": (lambda J, dV, dlogdet: -J * dV, 2),
+        "determinant subtracted": (lambda J, dV, dlogdet: -J * (dV - dlogdet), 2),
+        "no inverse Hessian": (lambda J, dV, dlogdet: -(dV + dlogdet), 2),
+        "noise of variance 1": (_MIRRORED[0], 1),
+    }, shown=lambda d: {"sde": _sde("Y", (d[0](*_PARTS), d[1]))}, values=lambda: {
+        "density": Says("p", _DENSITY), "dual": Says("Y", r"\nabla\phi(X)"), "of_dual": _DUAL,
     }, names=_NAMES, sources=v2("eq. 21"), assumptions=(
         "phi strictly convex and four times differentiable, V twice differentiable",
         "grad phi maps onto the whole plane, so that Y never meets a boundary",
@@ -204,72 +189,45 @@ A21 = Claim(
     ), depends=("A20", "Robbins"),
 )  # fmt: skip
 
-
-def _in_states(candidate: Dynamics) -> Expr:
-    """The step in the names of the vectors."""
-    drift = candidate.drift.subs(h, x * symbols("s"))
-    return x * exp(_exponent(drift, candidate.noise, symbols("delta", positive=True)))
-
-
 A22 = Claim(
     "A22", "mirrored Langevin dynamics of the entropy", is_multiplicative_langevin,
-    holds=Dynamics(1 + h, 2), twins={
-        "without the one": Dynamics(h, 2), "noise of variance 1": Dynamics(1 + h, 1),
-        "half the score": Dynamics(1 + h / 2, 2),
+    holds=_at("complete"), twins={
+        "without the one": (h, 2), "noise of variance 1": (1 + h, 1),
+        "half the score": (1 + h / 2, 2),
     }, shown=lambda d: {
-        "sde": _sde(r"\log X", d), "ambient": _in_x(*d),
-        "step": Says("X", x * exp(_exponent(*d, dt)), r"\leftarrow"),
+        "sde": _sde(r"\log X", d), "ambient": _in_x(*d), "step": _step(*d, dt),
     }, values=lambda: {"phi": Says(r"\phi(X)", _ENTROPY)}, names=_NAMES, sources=v2("eq. 22"),
     assumptions=("p is positive and twice differentiable on the positive orthant",),
     readings=("formula lost in version 2; it is forced by eq. 21 and by eq. 37",),
-    depends=("A20", "A21"), pins=(
-        Pin("gbm_ref.mirrored_langevin_step", vectors="mirrored_langevin_step", reads=_in_states),
-    ),
+    depends=("A20", "A21"), pins=(Pin(
+        "gbm_ref.mirrored_langevin_step", vectors="mirrored_langevin_step",
+        reads=lambda d: _step(d[0].subs(h, x * symbols("s")), d[1], symbols("delta")).right,
+    ),),
 )  # fmt: skip
 
-_THIRTEEN, _SIXTEEN = log_step(-x * g, z, root), _exponent(-x * g, 1, eta)
-_RATE = dt * sigma**2
+_TARGET, _RATE = exp(-loss) / Z_p, dt * sigma**2
+_THIRTEEN = log_step(x * g * diff(log(_TARGET), loss), z, root)
+_SIXTEEN = _exponent(*_at("plain"), eta).subs(h, -x * g)
 V1_16 = Claim(
     "V1-16", "equation 16 from equation 13", is_the_noisy_step,
     holds=(3 * sigma**2 / 2, _RATE), twins={
         "mu = sigma^2 / 2": (sigma**2 / 2, _RATE), "mu = 0": (0, _RATE),
         "eta = 2 delta sigma^2": (3 * sigma**2 / 2, 2 * _RATE),
     }, shown=lambda of: {"mu": Says(r"\mu", of[0]), "eta": Says(r"\eta", of[1])}, values=lambda: {
-        "target": Says("p", exp(-symbols("loss")) / symbols("Z_p")),
-        "step": Says("X_{k-1}", x * exp(_SIXTEEN)), "exponent": in_delta(_THIRTEEN),
+        "target": Says("p", _TARGET), "step": Says("X_{k-1}", x * exp(_SIXTEEN)),
+        "exponent": in_delta(_THIRTEEN),
     }, names=_NAMES | {"x": "X_k", "z": "Z_k", "loss": r"\ell(X)"}, sources=v1("eq. 16"),
     sheet=("A13", "E14"), assumptions=("the loss is the same at every k",), depends=("A13",),
 )  # fmt: skip
 
-_HOLDS = Row(c, n, 2 / n, 2 * c / n - 1)
-
-
-def _at(constant: int, noise: int) -> Row:
-    """The statement for a drift and a noise that are given."""
-    return Row(*(part.subs({c: constant, n: noise}) for part in _HOLDS))
-
-
-def _step(row: Row) -> Says:
-    return Says("X", x * exp(_exponent(row.c + h, row.n, eta)), r"\leftarrow")
-
-
-def _densities(row: Row) -> dict[str, object]:
-    cases = {"plain": (0, 1), "noisier": (0, 2), "complete": (1, 2)}
-    density = p**row.power * product**row.shift
-    return {
-        "sde": Sde(r"\log X", row.c + h, sqrt(row.n)), "density": density,
-        "ambient": _in_x(row.c + h, row.n),
-    } | {k: density.subs({c: of[0], n: of[1]}) for k, of in cases.items()}  # fmt: skip
-
-
 E14 = Claim(
-    "E14", "what the sampling equivalent of EGD samples", is_invariant, holds=_HOLDS, twins={
-        "p for the step with sqrt(2 eta) Z": _at(0, 2)._replace(shift=0),
-        "p^2 without the Jacobian": _at(0, 1)._replace(shift=0),
-        "p / x for the complete dynamics": _at(1, 2)._replace(shift=-1),
-    }, printed={"p is what (16) samples": Row(0, 1, 1, 0)}, shown=_densities, values=lambda: {
-        "sixteen": _step(_at(0, 1)), "mean": _in_logs(_at(0, 1))[0],
-        "mend": _step(_at(1, 2)), "variance": _in_logs(_at(0, 1))[1],
+    "E14", "what the sampling equivalent of EGD samples", is_invariant,
+    holds=(c, n, 2 / n, 2 * c / n - 1), twins={
+        "p for the step with sqrt(2 eta) Z": (0, 2, 1, 0),
+        "p^2 without the Jacobian": (0, 1, 2, 0),
+        "p / x for the complete dynamics": (1, 2, 1, -1),
+    }, printed={"p is what (16) samples": (0, 1, 1, 0)}, shown=_shown_row, values=lambda: {
+        "sixteen": _step(*_at("plain")), "mend": _step(*_at("complete")),
     }, names=_NAMES, sources=v1("eq. 16", "abstract: sampling equivalent of EGD"), assumptions=(
         "a fixed loss, and a density that can be normalised", Assumption(
             "the learning rate is small: the equation of which (16) is a step is meant",
@@ -282,10 +240,8 @@ E14 = Claim(
         quote="a multiplicative update rule, which surprisingly, coincides with the sampling "
         r"equivalent of the exponential gradient descent update; $\bm X_{k-1}=\bm X_k\circ\exp(-"
         r"\eta\bm X_k\circ\nabla_{\bm X}\ell(\bm X)\mid_{\bm X=\bm X_k}+\sqrt\eta\bm Z_k)$ (16)",
-        trouble="For a fixed loss the step does not sample $p$. When $p$ is log-normal, with the "
-        "mean $M$ and the variance $V$ of the logarithm, the density above is log-normal with "
-        "[[mean]] and [[variance]] in their place. And one loss cannot serve all $k$: the forward "
-        "process has no stationary law (E5).",
+        trouble="For a fixed loss and small steps (16) samples $[[plain]]$ and not $p$; and one loss cannot "
+        "serve all $k$, since the forward process has no stationary law (E5).",
         advice="[[mend]], the Euler–Maruyama step of (22) in version 2. Within a reverse "
         "diffusion, with a score that changes with $k$, (13) needs neither change.",
     ),
