@@ -3,19 +3,17 @@
 Version 1, section 2 and equations 14 and 15; version 2, section 5.1. Everything is a sum over
 coordinates, so that one of them is enough, unless it says otherwise.
 
-Symbols: w, r a weight and the one before; g slope of the loss at r; eta learning rate. For the
-modified error x the state X_k, s its sign, at_point and at_image the slope of the loss at x and at
-xi(x); X, a the state after and before.
+Symbols: w, r a weight and the one before; g slope of the loss at r. For the modified error x the
+state X_k, s its sign, at_point and at_image the slope of the loss at x and at xi(x); X, a the
+state after and before, grown = e^{eta g X}.
 """
 
-from collections import namedtuple
-
-from mpmath import mpf
 from sympy import Expr, Function, Integer, LambertW, Subs, Symbol, diff, exp, log, oo, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Kind, Means, Pin, v1, v2
 from spec.checking.diffusions import with_symbols
+from spec.checking.pins import table
 from spec.checking.trace import use
 from spec.checking.typeset import Chain, Says
 from spec.mirror.entropy import BOTH, L, divergence, is_the_step, la, q, slope
@@ -28,14 +26,14 @@ _PAIR = symbols("x1 x2", positive=True)
 ONE = Integer(1)
 HALF = ONE / 2
 _NAMES = {
-    "r": "w_k", "g": r"\nabla\ell(w_k)", "eta": r"\eta", "x": "X_k", "a": "X_k", "X": "X",
+    "r": "w_k", "g": r"\nabla\ell(w_k)", "x": "X_k", "a": "X_k", "X": "X",
     "norm": r"\lVert w\rVert", "s": r"\mathrm{sign}(X_k)", "at_point": r"\nabla\ell(X_k)",
     "at_image": r"\nabla\ell(\xi(X_k))", "start": r"\ell(w_k)", "phi": r"\phi(w)",
     "phi_k": r"\phi(w_k)", "along": r"\nabla\ell(w_k)^{\top}(w-w_k)", "D": r"D_\phi(w,w_k)",
     "linear": r"\nabla\phi(w_k)^{\top}(w-w_k)",
 }  # fmt: skip
 # A generator, its Bregman divergence, and the step that is claimed to follow from it.
-MirrorStep = namedtuple("MirrorStep", "generator divergence step")
+MirrorStep = tuple[Expr, Expr, Expr]
 
 
 def _objective(loss: Expr, penalty: Expr, rate: Expr = eta) -> Expr:
@@ -51,17 +49,17 @@ def is_mirror_step(candidate: MirrorStep) -> bool:
     minimum.
     """
     use(POSITIVE_RATE)
-    phi = candidate.generator
+    phi, stated, step = candidate
     defined = _BREGMAN.subs(
         {VALUE: phi, BEFORE: phi.subs(w, r), LINEAR: (w - r) * diff(phi, w).subs(w, r)}
     )
-    stationary = vanishes(diff(_objective(g * (w - r), defined), w).subs(w, candidate.step))
+    stationary = vanishes(diff(_objective(g * (w - r), defined), w).subs(w, step))
     convex = bool(diff(phi.expand(), w, 2).is_positive)
-    return stationary and convex and same(defined, candidate.divergence)
+    return stationary and convex and same(defined, stated)
 
 
 def _made(square: Expr, penalty: Expr, part: Expr) -> MirrorStep:
-    return MirrorStep(square * w**2, penalty * (w - r) ** 2, r - part * eta * g)
+    return square * w**2, penalty * (w - r) ** 2, r - part * eta * g
 
 
 def _shown_step(candidate: MirrorStep) -> dict[str, object]:
@@ -95,7 +93,7 @@ A18 = Claim(
 _SQUARED = "squared norm gives gradient descent"
 _SQUARED_NORM = v1(f"sec. 2: {_SQUARED}") + v2(f"sec. 5.1: {_SQUARED}")
 _W = symbols("w1 w2")
-_POINTS = ({"w1": 0.3, "w2": -1.7}, {"w1": 2.0, "w2": 0.5}, {"w1": 1e-9, "w2": -40.0})
+_POINTS = table("w1 w2", (0.3, -1.7), (2.0, 0.5), (1e-9, -40.0))
 EUCLIDEAN_STEP = Claim(
     "bregman-euclidean", "the generator of gradient descent", is_mirror_step,
     holds=_made(HALF, HALF, ONE), twins={
@@ -104,13 +102,13 @@ EUCLIDEAN_STEP = Claim(
         "generator without the half": _made(ONE, HALF, ONE),
     }, shown=_shown_step, names=_NAMES, sources=_SQUARED_NORM, sheet=("A18", "E8"),
     assumptions=(POSITIVE_RATE,), depends=("A18",), pins=(
-        Pin("gbm_ref.gradient_step", vectors="gradient_step", reads=lambda c: c.step.subs(r, w)),
-        Pin("gbm_ref.bregman", vectors="bregman_euclidean", reads=lambda c: c.divergence,
+        Pin("gbm_ref.gradient_step", vectors="gradient_step", reads=lambda c: c[2].subs(r, w)),
+        Pin("gbm_ref.bregman", vectors="bregman_euclidean", reads=lambda c: c[1],
             variant="Euclidean"),
         Pin("gbm_ref.EUCLIDEAN.value", _POINTS,
-            lambda c: sum(c.generator.subs(w, each) for each in _W)),
+            lambda c: sum(c[0].subs(w, each) for each in _W)),
         Pin("gbm_ref.EUCLIDEAN.gradient", _POINTS,
-            lambda c: tuple(diff(c.generator, w).subs(w, each) for each in _W)),
+            lambda c: tuple(diff(c[0], w).subs(w, each) for each in _W)),
     ),
 )  # fmt: skip
 
@@ -160,48 +158,35 @@ def _modified_slope() -> Expr:
     return found.xreplace(dict.fromkeys(found.atoms(Subs), at_image))
 
 
-# The minimum for a positive slope, and what the objective over X^2 tends to.
-Implicit = namedtuple("Implicit", "least tail")
-
-
-def is_the_implicit_step(candidate: Implicit) -> bool:
+def is_the_implicit_step(candidate: tuple[Expr, Expr]) -> bool:
     r"""With $\ell$ linearised at $X_k$ and then evaluated at $\xi(X)$, [[xi]], and $g$ for a
-    coordinate of $\nabla\ell(X_k)$: where $g$ is positive, (14) is least at [[least]] and nowhere
-    else, with $W$ the main branch of Lambert's function. The objective over $X^2$ tends to
-    $[[tail]]$ for large $X$, so that where $g$ is negative it has no lower bound; the same $X$ is
-    then a local minimum if $\eta g X_k$ exceeds [[edge]].
+    coordinate of $\nabla\ell(X_k)$: where $g$ is positive, (14) is least at $X=[[0]]$ and nowhere
+    else, with $W$ the main branch of Lambert's function. The objective over $X^2$ tends to $[[1]]$
+    for large $X$, so that where $g$ is negative it has no lower bound.
 
     The objective is stationary at $X$ if and only if $X_k$ is $[[start]]$. For a positive $g$ that
     grows with $X$ from zero without bound, and Lambert's function, the inverse of $[[inverse]]$,
-    solves it; the second derivative, $[[bend]]$, is positive everywhere. For a negative $g$ it is
-    positive where $u$, short for $\eta gX$, is above [[turn]], and there $[[inverse]]$ grows from
-    [[edge]].
+    solves it; the second derivative, $[[bend]]$, is positive everywhere.
     """
     use(POSITIVE_RATE)
+    least, tail = candidate
     objective = _objective(g * _xi(X), divergence(1, X, log(X), 1, a, la))
-    along, rise = diff(objective, X), eta * g * X
-    found = candidate.least.subs(a, X * grown).replace(  # grown is e^rise
-        LambertW, lambda of: rise if same(of, rise * grown) else Symbol(f"W {of}")
+    along, image = diff(objective, X), _INVERSE.subs(u, _RISE).subs(exp(_RISE), grown)
+    found = (
+        least.subs(a, _START)
+        .subs(exp(_RISE), grown)
+        .replace(LambertW, lambda of: _RISE if same(of, image) else Symbol(f"W {of}"))
     )
     return (
-        vanishes((along.subs(la, log(X) + rise).expand(), diff(along, la) + 1 / eta))
+        vanishes((along.subs(la, log(_START).expand()).expand(), diff(along, la) + 1 / eta))
         and same(diff(along, X), _BEND)
         and same(found.replace(exp, lambda of: Symbol(f"exp {of}")), X)
-        and same((objective / X**2).expand().limit(X, oo), candidate.tail)
+        and same((objective / X**2).expand().limit(X, oo), tail)
     )
 
 
-_BEND = (1 + eta * g * X) / (eta * X)
-
-
-def _implicit_values() -> dict[str, object]:
-    rate = (diff(u * exp(u), u) / exp(u)).expand()
-    turn = -rate.subs(u, 0) / diff(rate, u)
-    least, explicit = (step.series(g, 0, 2).removeO() for step in (_LEAST, _EXPLICIT))
-    return {
-        "xi": _XI, "start": X * exp(eta * g * X), "inverse": u * exp(u), "bend": _BEND,
-        "turn": turn, "edge": (u * exp(u)).subs(u, turn), "first": Chain(least, explicit.factor()),
-    }  # fmt: skip
+def _first_order(step: Expr) -> Expr:
+    return step.series(g, 0, 2).removeO()
 
 
 def is_the_curl(curl: Expr) -> bool:
@@ -215,15 +200,6 @@ def is_the_curl(curl: Expr) -> bool:
     loss, (x1, x2) = Function("l")(*_PAIR), _PAIR
     left = diff(x2 * diff(loss, x2), x1) - diff(x1 * diff(loss, x1), x2)
     return vanishes(with_symbols(left.expand().subs(diff(loss, x1, x2), _MIXED) - curl))
-
-
-def _implicit_figures() -> tuple[Figure, ...]:
-    place = {eta: ONE, g: 3 * HALF, a: 6 * ONE / 5}
-    where = f"eta g = {float(place[g])}, X_k = {float(place[a])}"
-    return (
-        Figure(f"{where}: the minimum", mpf(_LEAST.subs(place).evalf(50))),
-        Figure("the printed step", mpf(_EXPLICIT.subs(place).evalf(50))),
-    )
 
 
 POSITIVE = Assumption(
@@ -258,24 +234,32 @@ E13 = Claim(
 )  # fmt: skip
 
 _LEAST, _EXPLICIT = LambertW(eta * g * a) / (eta * g), a * exp(-eta * g * a)
+_RISE, _INVERSE, _BEND = eta * g * X, u * exp(u), (1 + eta * g * X) / (eta * X)
+_START = X * exp(_RISE)
+_PLACE = {eta: ONE, g: 3 * HALF, a: 6 * ONE / 5}
 IMPLICIT = Claim(
     "E13-implicit", "the step of the modified task error, linearised first",
-    is_the_implicit_step, holds=Implicit(_LEAST, g / 2), twins={
-        "one step of Newton's method": Implicit(a / (1 + eta * g * a), g / 2),
-        "Lambert's function without X_k": Implicit(LambertW(eta * g) / (eta * g), g / 2),
-        "tail without the half": Implicit(_LEAST, g),
-    }, printed={"the explicit step (15)": Implicit(_EXPLICIT, g / 2)}, shown=lambda c: {
-        "least": Says("X", c.least), "tail": c.tail,
-    }, values=_implicit_values, names=_NAMES | {"g": "g"}, means=Means.CALCULUS, sheet=("E13",),
-    sources=_EQUATIONS, assumptions=(POSITIVE_RATE, POSITIVE), depends=("A18", "E12-divergence"),
-    erratum=Erratum(
+    is_the_implicit_step, holds=(_LEAST, g / 2), twins={
+        "one step of Newton's method": (a / (1 + eta * g * a), g / 2),
+        "Lambert's function without X_k": (LambertW(eta * g) / (eta * g), g / 2),
+        "tail without the half": (_LEAST, g),
+    }, printed={"the explicit step (15)": (_EXPLICIT, g / 2)}, values=lambda: {
+        "xi": _XI, "start": _START, "inverse": _INVERSE, "bend": _BEND,
+        "first": Chain(_first_order(_LEAST), _first_order(_EXPLICIT).factor()),
+    }, names=_NAMES | {"g": "g"}, means=Means.CALCULUS, sheet=("E13",), sources=_EQUATIONS,
+    assumptions=(POSITIVE_RATE, POSITIVE), depends=("A18", "E12-divergence"), erratum=Erratum(
         Fault.WRONG,
         quote=_QUOTE,
         trouble=r"This is the reading in which $\bar\ell$ of (1) is evaluated at $\xi(\bm X)$. "
         "The step is then implicit, and for a negative slope there is no minimum. To first "
         "order in the slope (15) is that step: both are $[[first]]$.",
         advice="The other reading is E13.",
-        figures=_implicit_figures,
+        figures=lambda: tuple(
+            Figure(label, float(step.subs(_PLACE).evalf())) for label, step in {
+                f"eta g = {float(_PLACE[g])}, X_k = {float(_PLACE[a])}: the minimum": _LEAST,
+                "the printed step": _EXPLICIT,
+            }.items()
+        ),
     ),
 )  # fmt: skip
 
