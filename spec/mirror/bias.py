@@ -59,7 +59,8 @@ def _rate(variance: Expr) -> Expr:
 
 
 def is_the_exact_step(candidate: Pair) -> bool:
-    r"""[[step]] is the exact solution of eq. (37) over the time $\delta$, and keeps the target.
+    r"""[[step]], with a standard normal draw $Z$, has the law of the exact solution of eq. (37)
+    after the time $\delta$, and keeps the target.
 
     The equation is linear: the mean error and the variance follow linear equations, from one and
     from zero, which both parts are put into, in terms of [[power]].

@@ -83,7 +83,7 @@ def _mirrored_drift(
 ) -> tuple[Matrix, Matrix]:
     """The drift of Y for that mirror map and potential, and the Hessian of the map."""
     second = hessian(phi, at)
-    J, volume = second.adjugate() / second.det(), log(second.det())  # noqa: N806
+    J, volume = second.adjugate() / second.det(), log(second.det())
     return drift(J, _gradient(potential, at), _gradient(volume, at)), second
 
 

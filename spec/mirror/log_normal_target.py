@@ -71,8 +71,8 @@ def is_the_recursion(step: Expr) -> bool:
 
 
 def is_unrolled(candidate: tuple[Expr, Expr, Expr, Expr]) -> bool:
-    r"""After $k$ steps the distance of $\log X$ from $M$ is $[[distance]]$, where $\alpha$ is
-    $[[factor]]$ and $Z_i$ the draw of step $i$, counted from zero.
+    r"""After $k$ steps the distance of $\log X$ from $M$ is $[[distance]]$, where $e_0$ is that of
+    the start, $\alpha$ is $[[factor]]$ and $Z_i$ the draw of step $i$, counted from zero.
 
     Induction on $k$: before the first step the sum is empty; a step multiplies every term by
     $\alpha$, so that each exponent grows by one, and adds its own draw with the exponent zero.
@@ -176,6 +176,7 @@ def _from_normal(law: Pair) -> Pair:
 
 _NAMES = {"lam": r"\sigma^{2}", "V": "V_0", "P": "P", "Q": "Q", "z": "Z", "lam1": r"\lambda_i",
           "P1": "P_i", "P2": "P_j", "V11": "V_{ii}", "V12": "V_{ij}", "A": r"\alpha"}  # fmt: skip
+_FROM_START = _NAMES | {"e": "e_0"}
 _LOST = ("the formula is lost in the text of version 2; the target and eq. 22 force it",)
 _DRIFT, _ROOT = (M - L) / lam, sqrt(ADDED)
 _STEP = FACTOR * e + _ROOT * z
@@ -207,7 +208,7 @@ UNROLLED = Claim(
         "start damped twice at first": (k + 1, *_WALK[1:]),
         "one draw more": (*_WALK[:2], k, _ROOT), "half the noise": (*_WALK[:3], _ROOT / 2),
     }, shown=lambda c: {"distance": A ** c[0] * e + c[3] * Sum(A ** c[1] * Z_i, (i, 0, c[2]))},
-    values=lambda: {"factor": FACTOR}, names=_NAMES, sources=v2("App. D: unrolled"),
+    values=lambda: {"factor": FACTOR}, names=_FROM_START, sources=v2("App. D: unrolled"),
     sheet=("A37", "R22"), readings=_LOST, depends=("D-recursion",),
 )  # fmt: skip
 
@@ -228,7 +229,7 @@ R22 = Claim(
         "limit with delta / sigma^2": _law(lam / FACTOR), "towards the target": _law(lam),
         "variance shrinks as the mean": _law(power=1),
         "mean shrinks as the variance": (P**2 * e, _law()[1]),
-    }, values=lambda: {"factor": FACTOR, "added": ADDED}, names=_NAMES | {"e": "e_0"},
+    }, values=lambda: {"factor": FACTOR, "added": ADDED}, names=_FROM_START,
     assumptions=(NOT_TWICE,), depends=("D-recursion",), pins=(
         Pin("gbm_ref.mirrored_langevin_law", (), lambda law: _from_normal(law)[0],
             variant="log mean", vectors="mirrored_langevin_law_log_mean"),

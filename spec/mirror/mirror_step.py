@@ -90,9 +90,13 @@ A18 = Claim(
     "and the words around it (first-order expansion plus Bregman divergence) give it back.",
 )  # fmt: skip
 
+
+def _in_both(f: Expr) -> tuple[Expr, ...]:
+    return tuple(f.subs(w, each) for each in symbols("w1 w2"))
+
+
 _SQUARED = "squared norm gives gradient descent"
 _SQUARED_NORM = v1(f"sec. 2: {_SQUARED}") + v2(f"sec. 5.1: {_SQUARED}")
-_W = symbols("w1 w2")
 _POINTS = table("w1 w2", (0.3, -1.7), (2.0, 0.5), (1e-9, -40.0))
 EUCLIDEAN_STEP = Claim(
     "bregman-euclidean", "the generator of gradient descent", is_mirror_step,
@@ -106,9 +110,9 @@ EUCLIDEAN_STEP = Claim(
         Pin("gbm_ref.bregman", vectors="bregman_euclidean", reads=lambda c: c[1],
             variant="Euclidean"),
         Pin("gbm_ref.EUCLIDEAN.value", _POINTS,
-            lambda c: sum(c[0].subs(w, each) for each in _W)),
+            lambda c: sum(_in_both(c[0])), twins={"without the half": sum(_in_both(w**2))}),
         Pin("gbm_ref.EUCLIDEAN.gradient", _POINTS,
-            lambda c: tuple(diff(c[0], w).subs(w, each) for each in _W)),
+            lambda c: _in_both(diff(c[0], w)), twins={"of the full square": _in_both(2 * w)}),
     ),
 )  # fmt: skip
 
