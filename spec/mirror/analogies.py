@@ -128,10 +128,9 @@ E15 = Claim(
         "seek.",
         advice=r"Both are additive steps in the dual coordinate $\log x$; EGD follows the "
         r"gradient in $x$ there, the sampler the gradient in $\log x$.",
-        figures=lambda: tuple(
-            Figure(label, float(exp(at.subs(_PLACE)))) for label, at in zip(
-                ("mode, where EGD rests", "median, where noise-free (22) rests"),
-                E15.holds[2:], strict=True)
+        figures=lambda: (
+            Figure("mode, where EGD rests", float(exp(E15.holds[2].subs(_PLACE)))),
+            Figure("median, where noise-free (22) rests", float(exp(E15.holds[3].subs(_PLACE)))),
         ),
     ),
 )  # fmt: skip

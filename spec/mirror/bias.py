@@ -221,11 +221,10 @@ GUARANTEES = Claim(
         trouble="Appendix D has the limit law for one family of targets and no rate. Read as "
         "convergence to the target the sentence is false, as the appendix says itself; read as "
         "convergence to a biased limit, as in the cited work, it is true and lacks the rate.",
-        figures=lambda: tuple(
-            Figure(label, float(part.subs(_PLACE))) for label, part in zip((
-                ", ".join(f"{name} = {float(size)}" for name, size in _PLACE.items())
-                + ": factor per step", "distance to the target that remains, in log X",
-            ), _GUARANTEE, strict=True)
+        figures=lambda: (
+            Figure(", ".join(f"{name} = {float(size)}" for name, size in _PLACE.items())
+                   + ": factor per step", float(_GUARANTEE[0].subs(_PLACE))),
+            Figure("distance to the target that remains", float(_GUARANTEE[1].subs(_PLACE))),
         ),
         remains_open="The condition on the step is lost in the text of version 2.",
     ),
@@ -261,12 +260,11 @@ E33 = Claim(
         "would keep the target.",
         advice="The unadjusted step is an explicit gradient step for the potential followed by "
         "exact heat flow: a splitting, with a bias of first order in the variance (D-limit).",
-        figures=lambda: tuple(
-            Figure(label, float((variance / lam).subs(delta, lam * _TENTH)))
-            for label, variance in {
-                f"delta = {float(_TENTH)} v: variance over v after one step": E33.holds,
-                "in the limit of many steps (D-limit)": LIMIT_VARIANCE,
-            }.items()
+        figures=lambda: (
+            Figure(f"delta = {float(_TENTH)} v: variance over v after one step",
+                   float((E33.holds / lam).subs(delta, lam * _TENTH))),
+            Figure("in the limit of many steps (D-limit)",
+                   float((LIMIT_VARIANCE / lam).subs(delta, lam * _TENTH))),
         ),
     ),
 )  # fmt: skip

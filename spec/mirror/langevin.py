@@ -119,8 +119,8 @@ def is_the_noisy_step(choice: tuple[Expr, Expr]) -> bool:
 def is_invariant(row: tuple[Candidate, ...]) -> bool:
     r"""[[sde]] has the invariant density [[density]], up to its constant. The step of (16),
     [[sixteen]], is its Euler–Maruyama step of length $\eta$ with no constant and unit noise: that
-    density is [[plain]]. With twice the variance of the noise it is [[noisier]]; with the
-    constant one besides, which is eq. (22) of version 2, it is [[complete]].
+    density is [[plain]]. With the noise of eq. (22) of version 2 it is [[noisier]]; with its
+    constant besides, it is [[complete]].
 
     By Itô's formula [[ambient]]; for all $c$, $n$ and $p$ the terms of each coordinate in the
     Fokker–Planck equation vanish at the density, the other coordinates being parameters.
@@ -153,13 +153,9 @@ def _step(drift: Expr, noise: Expr | int, length: Expr = eta) -> Says:
     return Says("X", x * exp(_exponent(drift, noise, length)), r"\leftarrow")
 
 
-def _at(case: str) -> Dynamics:
-    """Drift and noise of log X in a case of E14."""
-    return _CASES[case][0] + h, _CASES[case][1]
-
-
 # Constant term of the drift, and variance of the noise.
-_CASES = {"plain": (0, 1), "noisier": (0, 2), "complete": (1, 2)}
+_PLAIN, _COMPLETE = (0, 1), (1, 2)
+_CASES = {"plain": _PLAIN, "noisier": (_PLAIN[0], _COMPLETE[1]), "complete": _COMPLETE}
 A20 = Claim(
     "A20", "Langevin dynamics", leaves_invariant, holds=(S, 2), twins={
         "noise of variance 1": (S, 1), "drift with the wrong sign": (-S, 2),
@@ -191,7 +187,7 @@ A21 = Claim(
 
 A22 = Claim(
     "A22", "mirrored Langevin dynamics of the entropy", is_multiplicative_langevin,
-    holds=_at("complete"), twins={
+    holds=(_COMPLETE[0] + h, _COMPLETE[1]), twins={
         "without the one": (h, 2), "noise of variance 1": (1 + h, 1),
         "half the score": (1 + h / 2, 2),
     }, shown=lambda d: {
@@ -207,7 +203,7 @@ A22 = Claim(
 
 _TARGET, _RATE = exp(-loss) / Z_p, dt * sigma**2
 _THIRTEEN = log_step(x * g * diff(log(_TARGET), loss), z, root)
-_SIXTEEN = _exponent(*_at("plain"), eta).subs(h, -x * g)
+_SIXTEEN = _exponent(_PLAIN[0] - x * g, _PLAIN[1], eta)
 V1_16 = Claim(
     "V1-16", "equation 16 from equation 13", is_the_noisy_step,
     holds=(3 * sigma**2 / 2, _RATE), twins={
@@ -227,7 +223,7 @@ E14 = Claim(
         "p^2 without the Jacobian": (0, 1, 2, 0),
         "p / x for the complete dynamics": (1, 2, 1, -1),
     }, printed={"p is what (16) samples": (0, 1, 1, 0)}, shown=_shown_row, values=lambda: {
-        "sixteen": _step(*_at("plain")), "mend": _step(*_at("complete")),
+        "sixteen": _step(_PLAIN[0] + h, _PLAIN[1]), "mend": _step(*A22.holds),
     }, names=_NAMES, sources=v1("eq. 16", "abstract: sampling equivalent of EGD"), assumptions=(
         "a fixed loss, and a density that can be normalised", Assumption(
             "the learning rate is small: the equation of which (16) is a step is meant",

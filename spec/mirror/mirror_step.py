@@ -258,11 +258,10 @@ IMPLICIT = Claim(
         "The step is then implicit, and for a negative slope there is no minimum. To first "
         "order in the slope (15) is that step: both are $[[first]]$.",
         advice="The other reading is E13.",
-        figures=lambda: tuple(
-            Figure(label, float(step.subs(_PLACE).evalf())) for label, step in {
-                f"eta g = {float(_PLACE[g])}, X_k = {float(_PLACE[a])}: the minimum": _LEAST,
-                "the printed step": _EXPLICIT,
-            }.items()
+        figures=lambda: (
+            Figure(f"eta g = {float(_PLACE[g])}, X_k = {float(_PLACE[a])}: the minimum",
+                   float(_LEAST.subs(_PLACE))),
+            Figure("the printed step", float(_EXPLICIT.subs(_PLACE))),
         ),
     ),
 )  # fmt: skip
