@@ -7,19 +7,15 @@ from spec.mirror import (
     entropy,
     langevin,
     log_normal_target,
-    modified_error,
-    quadratic,
+    mirror_step,
     reverse_time,
-    sampling_equivalent,
     weights_at_convergence,
 )
 
 CLAIMS: tuple[Claim, ...] = (
-    *quadratic.CLAIMS,
     *entropy.CLAIMS,
     *langevin.CLAIMS,
-    *modified_error.CLAIMS,
-    *sampling_equivalent.CLAIMS,
+    *mirror_step.CLAIMS,
     *analogies.CLAIMS,
     *reverse_time.CLAIMS,
     *log_normal_target.CLAIMS,

@@ -4,11 +4,7 @@ Version 2, sections 5 and 5.1. Symbols: x positive state; L log x; S d log p / d
 loss; q = eta g; phi a generator; M, V mean and variance of log X for a log-normal density p.
 """
 
-from dataclasses import dataclass, replace
-
-import mpmath
-from mpmath import mpf
-from sympy import Expr, Integer, Symbol, diff, exp, log, symbols
+from sympy import Expr, Integer, Rational, diff, exp, log, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, v1, v2
@@ -16,9 +12,8 @@ from spec.checking.symbols import L, M, V, mu, sigma
 from spec.checking.typeset import Says
 from spec.steps._reverse import log_step, root
 
-X = Symbol("x", positive=True)
-S, g, q, eta, delta = symbols("S g q eta delta", real=True)
-decay = Symbol("decay", positive=True)  # e^-q
+X, decay, p = symbols("x decay p", positive=True)  # decay = e^-q
+S, g, q, eta, delta, before = symbols("S g q eta delta before", real=True)
 
 
 def generates_both(phi: Expr) -> bool:
@@ -40,9 +35,8 @@ def generates_both(phi: Expr) -> bool:
 
 def _mirror_change(phi: Expr) -> Expr:
     """phi'(x e^-q) - phi'(x)."""
-    logarithm = Symbol("Lx")
-    before = diff(phi, X).subs(log(X), logarithm)
-    return before.subs({X: X * decay, logarithm: logarithm - q}, simultaneous=True) - before
+    slope = diff(phi, X).subs(log(X), before)
+    return slope.subs({X: X * decay, before: before - q}, simultaneous=True) - slope
 
 
 def _dual_drift(phi: Expr) -> Expr:
@@ -51,46 +45,26 @@ def _dual_drift(phi: Expr) -> Expr:
     return (S - diff(bend, X) / bend) / bend
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """The exponents of a step of either update in S and x, and where log x rests."""
-
-    descent: Expr
-    langevin: Expr
-    rests_first: Expr
-    rests_second: Expr
-
-
-def follow_these_gradients(candidate: Comparison) -> bool:
-    r"""For $\ell=[[loss]]$ the exponent of EGD is $[[descent]]$, and the noise-free exponent of
-    eq. (22) is $[[langevin]]$, with $S$ the gradient of $\log p$ in $x$; that of eq. (13) at
-    $\mu=[[mu]]$ is $[[ours]]$. On a log-normal $p$ with mean $M$ and variance $V$ of $\log X$ the
-    first rests at $\log x=[[first]]$, the mode, and the second at $\log x=[[second]]$, the median.
+def follow_these_gradients(candidate: tuple[Expr, Expr, Expr, Expr]) -> bool:
+    r"""For $\ell=[[loss]]$ the exponent of EGD is $[[0]]$, and the noise-free exponent of eq. (22)
+    is $[[1]]$, with $S$ the gradient of $\log p$ in $x$; that of eq. (13) at $\mu=[[mu]]$ is
+    $[[ours]]$. On a log-normal $p$ with mean $M$ and variance $V$ of $\log X$ the first rests at
+    $\log x=[[2]]$, the mode, and the second at $\log x=[[3]]$, the median.
 
     With $\phi$ of one-generator, EGD's exponent by the mirror step and the other by the drift in
     the dual coordinate. Over $\eta$ or $\delta$ both are affine in $\log x$ with the slope
-    $[[slope]]$ on log-normal data, so that each vanishes once and the point attracts.
+    $[[slope]]$ on log-normal data, so that each vanishes once, from plus to minus.
     """
-    descent, langevin = candidate.descent / eta, candidate.langevin / delta
-    entropy = X * log(X)
-    at_rest = (X * descent, candidate.rests_first), (langevin, candidate.rests_second)
+    descent, langevin, mode, median = candidate
+    gradient = diff(_LOSS, p) * p * S
+    at_rest = (X * descent / eta, mode), (langevin / delta, median)
     along = [(e.subs(S, _LOG_SLOPE / X), point) for e, point in at_rest]
     return (
-        vanishes(_mirror_change(entropy).subs(q, -candidate.descent) - eta * S)
-        and same(_dual_drift(entropy), langevin)
-        and same(_our_exponent(), langevin * sigma**2 * root**2)
+        vanishes(_mirror_change(_ENTROPY).subs(q, -descent) + eta * gradient)
+        and same(delta * _dual_drift(_ENTROPY), langevin)
+        and same(_OURS * delta, langevin * sigma**2 * root**2)
         and all(same(diff(e, L), -1 / V) and vanishes(e.subs(L, point)) for e, point in along)
     )
-
-
-def _our_exponent() -> Expr:
-    """Of eq. 13 without noise."""
-    return log_step(X * S, Integer(0), root).subs(mu, _PAPER_MU)
-
-
-_PAPER_MU = sigma**2 / 2
-# d log p / d log x of a log-normal density.
-_LOG_SLOPE = diff(-L - (L - M) ** 2 / (2 * V), L)
 
 
 def generates_to_first_order(phi: Expr) -> bool:
@@ -107,41 +81,21 @@ def _first_order(phi: Expr) -> Expr:
     return -g / diff(phi, X, 2)
 
 
-_UPDATE = X * exp(-eta * X * g)
-
-
-def _fixed_point_figures() -> tuple[Figure, ...]:
-    with mpmath.workdps(50):
-        mean, deviation = mpf("0.3"), mpf("0.8")
-        return (
-            Figure("mode, where EGD rests", mpmath.exp(mean - deviation**2)),
-            Figure("median, where noise-free (22) rests", mpmath.exp(mean)),
-        )
-
-
-def _generator_figures() -> tuple[Figure, ...]:
-    x, slope, rate = mpf("1.5"), mpf("0.6"), mpf("0.1")
-    where = ", ".join(mpmath.nstr(number, 3) for number in (x, slope, rate))
-    return (
-        Figure(f"x, slope, eta = {where}: x exp(-eta x g)", x * mpmath.exp(-rate * x * slope)),
-        Figure("mirror step of -log x", x / (1 + rate * x * slope)),
-        Figure("mirror step of x log x", x * mpmath.exp(-rate * slope)),
-    )
-
-
-def _phi(phi: Expr) -> Says:
-    return Says(r"\phi(x)", phi)
-
-
+_UPDATE, _ENTROPY = X * exp(-eta * X * g), X * log(X)
+_PAPER_MU, _LOSS = sigma**2 / 2, -log(p)
+_OURS = log_step(X * S, Integer(0), root).subs(mu, _PAPER_MU)
+# d log p / d log x of a log-normal density.
+_LOG_SLOPE = diff(-L - (L - M) ** 2 / (2 * V), L)
+_STEPS = eta * S, delta * (1 + X * S)
+_PLACE = {M: Rational(3, 10), V: Rational(16, 25)}
 _POSITIVE = "positive state; one coordinate, phi being a sum over coordinates"
-_ENTROPY = X * log(X)
 ONE_GENERATOR = Claim(
     "one-generator", "the sense in which one generator serves both", generates_both,
     holds=_ENTROPY, twins={
         "Burg's entropy": -log(X), "half the squared norm": X**2 / 2,
         "twice the entropy": 2 * _ENTROPY,
     }, shown=lambda phi: {
-        "phi": _phi(phi), "dual": diff(phi, X),
+        "phi": Says(r"\phi(x)", phi), "dual": diff(phi, X),
         "step": _mirror_change(phi).subs(decay, exp(-q)).subs(q, eta * g),
         "drift": _dual_drift(phi).cancel(),
     }, names={"x": "x"}, sources=v2("sec. 5: one convex generator"), sheet=("E15", "A22"),
@@ -150,26 +104,16 @@ ONE_GENERATOR = Claim(
     depends=("A19", "A21", "A22"),
 )  # fmt: skip
 
-_COMPARED = Comparison(eta * S, delta * (1 + X * S), M - V, M)
-
-
-def _resting(first: Expr, second: Expr) -> Comparison:
-    return replace(_COMPARED, rests_first=first, rests_second=second)
-
-
 E15 = Claim(
     "E15", "EGD and Dale–Langevin follow different gradients", follow_these_gradients,
-    holds=_COMPARED, twins={
-        "exchanged": _resting(M, M - V), "the mean of X": _resting(M - V, M + V / 2),
-        "mode of the square root": _resting(M - V / 2, M),
-        "the multiplicative score in EGD": replace(_COMPARED, descent=eta * X * S),
-    }, printed={"equivalent, so at rest at the same point": _resting(M - V, M - V)},
-    shown=lambda c: {
-        "descent": c.descent, "langevin": c.langevin, "first": c.rests_first,
-        "second": c.rests_second,
-    }, values=lambda: {
-        "loss": -log(Symbol("p")), "mu": _PAPER_MU,
-        "ours": _our_exponent().subs(root**2, delta).factor(), "slope": diff(_LOG_SLOPE, L),
+    holds=(*_STEPS, M - V, M), twins={
+        "exchanged": (*_STEPS, M, M - V), "the mean of X": (*_STEPS, M - V, M + V / 2),
+        "mode of the square root": (*_STEPS, M - V / 2, M),
+        "the multiplicative score in EGD": (X * _STEPS[0], _STEPS[1], M - V, M),
+    }, printed={"equivalent, so at rest at the same point": (*_STEPS, M - V, M - V)},
+    values=lambda: {
+        "loss": _LOSS, "mu": _PAPER_MU, "slope": diff(_LOG_SLOPE, L),
+        "ours": _OURS.subs(root**2, delta).factor(),
     }, names={"x": "x", "L": r"\log x"}, sources=v2("sec. 5.1: structural equivalence"),
     assumptions=(_POSITIVE, "the score is exact and does not change in time"),
     depends=("A19", "A22", "A10-score", "one-generator"), erratum=Erratum(
@@ -184,7 +128,10 @@ E15 = Claim(
         "seek.",
         advice=r"Both are additive steps in the dual coordinate $\log x$; EGD follows the "
         r"gradient in $x$ there, the sampler the gradient in $\log x$.",
-        figures=_fixed_point_figures,
+        figures=lambda: (
+            Figure("mode, where EGD rests", float(exp(E15.holds[2].subs(_PLACE)))),
+            Figure("median, where noise-free (22) rests", float(exp(E15.holds[3].subs(_PLACE)))),
+        ),
     ),
 )  # fmt: skip
 
@@ -193,7 +140,7 @@ GENERATOR = Claim(
     holds=-log(X),
     twins={"half of Burg's entropy": -log(X) / 2, "half the squared norm": X**2 / 2},
     printed={"the entropy": _ENTROPY},
-    shown=lambda phi: {"phi": _phi(phi), "added": eta * _first_order(phi)},
+    shown=lambda phi: {"phi": Says(r"\phi(x)", phi), "added": eta * _first_order(phi)},
     values=lambda: {"update": _UPDATE}, names={"x": "x"},
     sources=v2("sec. 5: one convex generator") + v1("eq. 15"), sheet=("E15",),
     assumptions=(_POSITIVE,), depends=("A18", "one-generator"), erratum=Erratum(
@@ -205,7 +152,6 @@ GENERATOR = Claim(
         "$[[printed:added]]$.",
         advice="The single generator is right in the sense of one-generator: it fixes the "
         r"coordinate $\log x$ in which Langevin dynamics is run.",
-        figures=_generator_figures,
         remains_open="The formula of the generator is lost in the text of version 2.",
     ),
 )  # fmt: skip

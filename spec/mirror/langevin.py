@@ -1,216 +1,246 @@
-"""Langevin dynamics, and mirrored Langevin dynamics (version 2, section 5.2).
+"""Langevin dynamics, plain and mirrored (version 2, section 5.2), and the noisy step of version 1.
 
-Symbols: p = e^l = e^{-V}  the target density, of which nothing else is assumed
-         phi       mirror map, convex;  y = grad phi(x)  the dual variable;  n  noise variance
+Symbols: p = e^l = e^{-V} = e^{-loss} / Z_p the target; S = d log p / dx, h = x S and g the slope
+of the loss in a coordinate; phi mirror map, y = grad phi(x) the dual variable, J = dx / dy; noise
+variance n per unit of time; c constant term of the drift of log X.
 """
 
-from typing import NamedTuple
+from sympy import Expr, Function, Matrix, MatrixSymbol, diff, exp, hessian, log, sqrt, symbols
 
-from sympy import (
-    Expr,
-    Function,
-    Matrix,
-    Symbol,
-    diag,
-    diff,
-    exp,
-    eye,
-    hessian,
-    log,
-    sqrt,
-    symbols,
-)
-
-from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Pin, Values, v2
+from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Assumption, Candidate, Claim, Erratum, Fault, Pin, v1, v2
 from spec.checking.diffusions import fokker_planck, plain_partials, with_symbols
-from spec.checking.typeset import Sde
+from spec.checking.symbols import dt, h, mu, sigma, x, z
+from spec.checking.typeset import Says, Sde
+from spec.mirror.bias import variance_after
+from spec.mirror.log_normal_target import lam
+from spec.steps._reverse import in_delta, log_step, root
 
-_X: tuple[Symbol, Symbol] = symbols("x1 x2", positive=True)
-_PARTIALS = plain_partials(_X)
-
-
-class Weights(NamedTuple):
-    """Coefficients of a drift c1 * (first term) + c2 * (second term), and the noise variance."""
-
-    first: Expr
-    second: Expr
-    noise: Expr
-
-
-def leaves_invariant(candidate: tuple[Expr, Expr]) -> bool:
-    r"""[[equation]] leaves every density $p$ of the plane invariant, at any rate $c$.
-
-    The residual of the Fokker–Planck equation at an arbitrary density, given by its logarithm.
-    """
-    weight, noise = candidate
-    density = Function("l")(*_X)
-    drift = tuple(weight * diff(density, e) for e in _X)
-    return vanishes(with_symbols(fokker_planck(density, Matrix(drift), noise * eye(2), _PARTIALS)))
+S, g, c = symbols("S g c", real=True)
+eta, n, p, product, loss, Z_p = symbols("eta n p product loss Z_p", positive=True)
+V, det = symbols("V det", real=True)
+_DENSITY = exp(-V)
+_DUAL = log(det) - log(_DENSITY)
+_NAMES = {
+    "S": r"\nabla\log p(X)", "g": r"\nabla\ell(X_k)", "z": "Z", "product": r"\prod_i X_i",
+    "J": r"[\nabla^2\phi(X)]^{-1}", "dV": r"\nabla V(X)", "det": r"\det\nabla^2\phi(X)",
+    "dlogdet": r"\nabla\log\det\nabla^2\phi(X)",
+}  # fmt: skip
+Dynamics = tuple[Candidate, Expr | int]  # drift, and variance of the noise
 
 
-def is_mirrored_langevin(weights: Weights) -> bool:
-    r"""With $Y$ for $\nabla\phi(X)$ and $V$ minus the logarithm of $p$, [[equation]] is the
-    Langevin dynamics of the density of $\nabla\phi(X)$ for $X$ drawn from $p$, for every $\phi$ of
-    the plane; and it leaves $p$ invariant in $x$, for every $\phi$ of the line, for a separable
-    one and for one with a full Hessian in the plane.
-
-    The density of $Y$ is that of $X$ over the determinant of the Hessian (Robbins' formula), and a
-    gradient in $y$ is the inverse Hessian times one in $x$. In $y$ minus the drift has to be that
-    gradient. In $x$ Itô's formula for the inverse map gives drift and spread, and the
-    Fokker–Planck residual has to vanish for every $V$.
-    """
-    x1, x2 = _X
-    maps = (
-        ((x1,), Function("phi")(x1)),
-        (_X, x1 * log(x1) + x2 * log(x2)),
-        (_X, x1**3 / 6 + x1 * x2 + x2**2),
-    )
-    return _is_dual_gradient(weights) and all(_leaves_invariant(weights, *pair) for pair in maps)
-
-
-def _dual_drift(weights: Weights, at: tuple[Symbol, ...], phi: Expr) -> Matrix:
-    """The drift of Y as stated, with grad log det H = tr(H^-1 dH)."""
-    potential, second = Function("V")(*at), hessian(phi, at)
-    inverse = second.adjugate() / second.det()
-    slopes = Matrix([diff(potential, e) for e in at])
-    volumes = Matrix([(inverse * second.diff(e)).trace() for e in at])
-    return -inverse * (weights.first * slopes + weights.second * volumes)
-
-
-def _is_dual_gradient(weights: Weights) -> bool:
-    phi = Function("phi")(*_X)
-    second = hessian(phi, _X)
-    det = second.det()
-    primal = Matrix([diff(Function("V")(*_X), e) + diff(det, e) / det for e in _X])
-    # H grad_y W = grad_x W
-    rate = weights.noise / 2
-    return vanishes(with_symbols(*(second * _dual_drift(weights, _X, phi) + rate * primal)))
-
-
-def _leaves_invariant(weights: Weights, at: tuple[Symbol, ...], phi: Expr) -> bool:
-    second = hessian(phi, at)
-    inverse = second.adjugate() / second.det()  # dx / dy
-    n = range(len(at))
-    curvature = Matrix(
-        [sum(inverse[j, k] * diff(inverse[i, j], at[k]) for j in n for k in n) for i in n]
-    )
-    drift = inverse * _dual_drift(weights, at, phi) + weights.noise / 2 * curvature
-    spread = weights.noise * inverse * inverse.T
-    flow = fokker_planck(-Function("V")(*at), drift, spread, plain_partials(at))
+def _is_stationary(log_p: Expr, drift: Expr, variance: Expr | int) -> bool:
+    """By the terms of one coordinate in the Fokker-Planck equation."""
+    flow = fokker_planck(log_p, Matrix([drift]), Matrix([[variance]]), plain_partials((x,)))
     return vanishes(with_symbols(flow))
 
 
-def is_multiplicative_langevin(weights: Weights) -> bool:
-    r"""For $\phi=[[phi]]$, in two coordinates: [[equation]], which leaves every density $p$ of the
-    positive quadrant invariant. Its Euler–Maruyama step multiplies $X$ by the exponential of the
-    increment and keeps it positive.
+def _ambient(drift: Expr, noise: Expr | int) -> tuple[Expr, Expr]:
+    """Drift and variance of X, of those of log X, by Ito's formula."""
+    return x * (2 * drift + noise) / 2, noise * x**2
 
-    The drift has to be that of A21 for this generator; and by Itô's formula $X$ has a drift with
-    half the noise more, of which the Fokker–Planck residual vanishes.
+
+def _exponent(drift: Expr, noise: Expr | int, length: Expr) -> Expr:
+    """What an Euler-Maruyama step adds to log X."""
+    return length * drift + sqrt(noise * length) * z
+
+
+def leaves_invariant(candidate: Dynamics) -> bool:
+    r"""Langevin dynamics, [[sde]], leaves $p$ invariant, in any number of coordinates.
+
+    The noises of the coordinates are independent, so that the right-hand side of the
+    Fokker–Planck equation is a sum over coordinates; in each of its terms the other coordinates
+    are parameters. Each term is zero by itself, for every $p$.
     """
-    phi = _entropy()
-    density, rate = Function("l")(*_X), weights.noise / 2
-    stated = [weights.second + weights.first * x * diff(density, x) for x in _X]
-    mirrored = (
-        _dual_drift(weights._replace(first=rate, second=rate), _X, phi)
-        .subs(Function("V")(*_X), -density)
-        .doit()
-    )
-    drift = Matrix([x * (b + weights.noise / 2) for x, b in zip(_X, stated, strict=True)])
-    spread = weights.noise * diag(*(x**2 for x in _X))
-    residual = fokker_planck(density, drift, spread, _PARTIALS)
-    gaps = [a - b for a, b in zip(stated, mirrored, strict=True)]
-    return vanishes(with_symbols(*gaps, residual))
+    density = Function("l")(x)
+    return _is_stationary(density, candidate[0].subs(S, diff(density, x)), candidate[1])
 
 
-def _entropy() -> Expr:
-    return sum(x * log(x) for x in _X)
+def is_mirrored_langevin(candidate: Dynamics) -> bool:
+    r"""In the plane let $X$ have the density [[density]], and let [[dual]]. Then [[sde]] is
+    the Langevin dynamics (A20) of the density of $Y$, and so leaves the law of $Y$, and with it
+    $p$, invariant.
+
+    The density of $Y$ is $p$ over the determinant of $\nabla^2\phi$ (Robbins), so that its
+    potential is [[of_dual]]. The drift is minus the gradient of this in $y$, for every $\phi$ and
+    $V$ of the plane; the noise is that of A20.
+    """
+    at = symbols("x1 x2", positive=True)
+    phi, potential = Function("phi")(*at), Function("V")(*at)
+    drift, second = _mirrored_drift(candidate[0], phi, potential, at)
+    dual = _DUAL.subs({V: potential, det: second.det()})
+    # The Hessian of phi takes gradients in y to gradients in x.
+    gaps = second * drift + _gradient(dual, at)
+    return vanishes(with_symbols(*gaps)) and leaves_invariant((S, candidate[1]))
 
 
-C = Symbol("c", positive=True)  # any rate, a unit of time; 1 in the paper
-_SCORE, _SLOPE, _VOLUME = symbols("score slope volume")
-_NAMES = {"score": r"\nabla\log p(X)", "slope": r"\nabla V(X)", "x1": "x_1", "x2": "x_2",
-          "volume": r"\nabla\log\det\nabla^2\phi(X)", "inverse": r"[\nabla^2\phi(X)]^{-1}",
-          "h": r"X\circ\nabla\log p(X)"}  # fmt: skip
+def _gradient(f: Expr, at: tuple) -> Matrix:
+    return Matrix([diff(f, e) for e in at])
 
 
-def _dual_equation(weights: Weights) -> Values:
-    forces = weights.first * _SLOPE + weights.second * _VOLUME
-    return {"equation": Sde("Y", -Symbol("inverse") * forces, sqrt(weights.noise))}
+def _mirrored_drift(
+    drift: Candidate, phi: Expr, potential: Expr, at: tuple
+) -> tuple[Matrix, Matrix]:
+    """The drift of Y for that mirror map and potential, and the Hessian of the map."""
+    second = hessian(phi, at)
+    J, volume = second.adjugate() / second.det(), log(second.det())
+    return drift(J, _gradient(potential, at), _gradient(volume, at)), second
 
 
-def _log_equation(weights: Weights) -> Values:
-    drift = weights.second + weights.first * Symbol("h")
-    return {"equation": Sde(r"\log X", drift, sqrt(weights.noise))}
+def is_multiplicative_langevin(candidate: Dynamics) -> bool:
+    r"""For [[phi]], summed over coordinates, the equation of A21 is [[sde]] in each coordinate,
+    and leaves every $p$ on the positive orthant invariant. Its Euler–Maruyama step of length
+    $\delta$ is [[step]], which keeps every coordinate positive.
+
+    The Hessian is diagonal and the noises are independent, so that one coordinate is enough, as
+    for A20. The drift is that of A21 at $\phi$. By Itô's formula [[ambient]], and its term of the
+    Fokker–Planck equation is zero at $p$.
+    """
+    potential = Function("V")(x)
+    drift = candidate[0].subs(h, -x * diff(potential, x))
+    mirrored, _ = _mirrored_drift(_MIRRORED[0], _ENTROPY, potential, (x,))
+    agrees = vanishes(with_symbols(drift - mirrored[0]))
+    return agrees and _is_stationary(-potential, *_ambient(drift, candidate[1]))
 
 
-def _step(weights: Weights) -> Expr:
-    """The Euler-Maruyama step of d log X, exponentiated, in the names of the vectors."""
-    x, s, delta, z = symbols("x s delta z", positive=True)
-    first, second, noise = (f.subs(C, 1) for f in weights)
-    return x * exp(delta * (second + first * x * s) + sqrt(noise * delta) * z)
+def is_the_noisy_step(choice: tuple[Expr, Expr]) -> bool:
+    r"""With [[target]], $\ell$ the loss and $Z_p$ a constant, the Dale–Langevin step (13) is that
+    of (16), [[step]] in each coordinate, for [[mu]] and [[eta]].
+
+    The exponent of (13) is [[exponent]]; the value of $\mu$ takes away its constant term, that of
+    $\eta$ makes the two deviations of the noise equal.
+    """
+    rate = choice[1].expand().subs(dt, root**2)
+    ours, wanted = _THIRTEEN.subs(mu, choice[0]), _SIXTEEN
+    drifts, noises = (ours - wanted).subs(z, 0), diff(ours, z) ** 2 - diff(wanted, z) ** 2
+    return vanishes((drifts.subs(eta, rate), noises.subs(eta, rate)))
 
 
-_POSITIVE = "p is positive and twice differentiable, and the solution does not explode"
+def is_invariant(row: tuple[Candidate, ...]) -> bool:
+    r"""[[sde]] has the invariant density [[density]], up to its constant. The step of (16),
+    [[sixteen]], is its Euler–Maruyama step of length $\eta$ with no constant and unit noise: that
+    density is [[plain]]. With the noise of eq. (22) of version 2 it is [[noisier]]; with its
+    constant besides, it is [[complete]].
+
+    By Itô's formula [[ambient]]; for all $c$, $n$ and $p$ the terms of each coordinate in the
+    Fokker–Planck equation vanish at the density, the other coordinates being parameters.
+    """
+    constant, noise, power, shift = row
+    log_p = Function("l")(x)
+    moved = _ambient(constant + x * diff(log_p, x), noise)
+    return _is_stationary(power * log_p + shift * log(x), *moved)
+
+
+def _shown_row(row: tuple[Candidate, ...]) -> dict[str, object]:
+    constant, noise, power, shift = row
+    density = p**power * product**shift
+    return {
+        "sde": _sde(r"\log X", (constant + h, noise)), "ambient": _in_x(constant + h, noise),
+        "density": density, **{k: density.subs({c: of[0], n: of[1]}) for k, of in _CASES.items()},
+    }  # fmt: skip
+
+
+def _sde(state: str, dynamics: Dynamics) -> Sde:
+    return Sde(state, dynamics[0], sqrt(dynamics[1]))
+
+
+def _in_x(drift: Expr, noise: Expr | int) -> Sde:
+    moved, spread = _ambient(drift, noise)
+    return Sde("X", moved.factor(), sqrt(spread))
+
+
+def _step(drift: Expr, noise: Expr | int, length: Expr = eta) -> Says:
+    return Says("X", x * exp(_exponent(drift, noise, length)), r"\leftarrow")
+
+
+# Constant term of the drift, and variance of the noise.
+_PLAIN, _COMPLETE = (0, 1), (1, 2)
+_CASES = {"plain": _PLAIN, "noisier": (_PLAIN[0], _COMPLETE[1]), "complete": _COMPLETE}
 A20 = Claim(
-    "A20",
-    "Langevin dynamics",
-    leaves_invariant,
-    holds=(C, 2 * C),
-    twins={
-        "half the noise": (C, C),
-        "drift with the wrong sign": (-C, 2 * C),
-        "drift twice as large": (2 * C, 2 * C),
-    },
-    shown=lambda c: {"equation": Sde("X", c[0] * _SCORE, sqrt(c[1]))},
-    names=_NAMES,
-    sources=v2("eq. 20"),
-    assumptions=(_POSITIVE,),
-    readings=("the formula is lost in version 2; 'the canonical SDE' for a target density fixes "
-              "it up to the unit of time",),
+    "A20", "Langevin dynamics", leaves_invariant, holds=(S, 2), twins={
+        "noise of variance 1": (S, 1), "drift with the wrong sign": (-S, 2),
+        "drift twice as large": (2 * S, 2),
+    }, shown=lambda d: {"sde": _sde("X", d)}, names=_NAMES, sources=v2("eq. 20"),
+    assumptions=("p is positive and twice differentiable, and the solution does not explode",),
+    readings=("formula lost in version 2; 'the canonical SDE' fixes it up to the unit of time",),
 )  # fmt: skip
 
+_ENTROPY = x * log(x)
+_PARTS = MatrixSymbol("J", 2, 2), MatrixSymbol("dV", 2, 1), MatrixSymbol("dlogdet", 2, 1)
+_MIRRORED = (lambda J, dV, dlogdet: -J * (dV + dlogdet), 2)
 A21 = Claim(
-    "A21",
-    "mirrored Langevin dynamics",
-    is_mirrored_langevin,
-    holds=Weights(C, C, 2 * C),
-    twins={
-        "no determinant": Weights(C, 0 * C, 2 * C),
-        "determinant with the wrong sign": Weights(C, -C, 2 * C),
-        "half the noise": Weights(C, C, C),
-    },
-    shown=_dual_equation,
-    names=_NAMES,
-    sources=v2("eq. 21"),
-    assumptions=(
-        "phi is strictly convex and four times differentiable, V twice differentiable",
-        "grad phi maps onto the whole space, so that Y never meets a boundary",
-    ),
-    readings=("the formula is lost in version 2; reconstructed from Hsieh et al. (2018), from the "
-              "words 'the Hessian of phi evaluated at X_t' and from eq. 22, which it must give",),
-    depends=("A20", "Robbins"),
+    "A21", "mirrored Langevin dynamics", is_mirrored_langevin, holds=_MIRRORED, twins={
+        "no determinant": (lambda J, dV, dlogdet: -J * dV, 2),
+        "determinant subtracted": (lambda J, dV, dlogdet: -J * (dV - dlogdet), 2),
+        "no inverse Hessian": (lambda J, dV, dlogdet: -(dV + dlogdet), 2),
+        "noise of variance 1": (_MIRRORED[0], 1),
+    }, shown=lambda d: {"sde": _sde("Y", (d[0](*_PARTS), d[1]))}, values=lambda: {
+        "density": Says("p", _DENSITY), "dual": Says("Y", r"\nabla\phi(X)"), "of_dual": _DUAL,
+    }, names=_NAMES, sources=v2("eq. 21"), assumptions=(
+        "phi strictly convex and four times differentiable, V twice differentiable",
+        "grad phi maps onto the whole plane, so that Y never meets a boundary",
+    ), readings=(
+        "formula lost in version 2; reconstructed from Hsieh et al. (2018), from the words 'the "
+        "Hessian of phi evaluated at X_t' and from eq. 22, which it must give",
+    ), depends=("A20", "Robbins"),
 )  # fmt: skip
 
 A22 = Claim(
-    "A22",
-    "mirrored Langevin dynamics of the entropy",
-    is_multiplicative_langevin,
-    holds=Weights(C, C, 2 * C),
-    twins={
-        "without the one": Weights(C, 0 * C, 2 * C),
-        "half the noise": Weights(C, C, C),
-        "half the score": Weights(C / 2, C, 2 * C),
-    },
-    shown=_log_equation,
-    values=lambda: {"phi": _entropy()},
-    names=_NAMES,
-    sources=v2("eq. 22"),
-    assumptions=(_POSITIVE,),
-    readings=("the formula is lost in version 2; it is forced by eq. 21 and by eq. 37",),
-    depends=("A21",),
-    pins=(Pin("gbm_ref.mirrored_langevin_step", vectors="mirrored_langevin_step", reads=_step),),
-)
+    "A22", "mirrored Langevin dynamics of the entropy", is_multiplicative_langevin,
+    holds=(_COMPLETE[0] + h, _COMPLETE[1]), twins={
+        "without the one": (h, 2), "noise of variance 1": (1 + h, 1),
+        "half the score": (1 + h / 2, 2),
+    }, shown=lambda d: {
+        "sde": _sde(r"\log X", d), "ambient": _in_x(*d), "step": _step(*d, dt),
+    }, values=lambda: {"phi": Says(r"\phi(X)", _ENTROPY)}, names=_NAMES, sources=v2("eq. 22"),
+    assumptions=("p is positive and twice differentiable on the positive orthant",),
+    readings=("formula lost in version 2; it is forced by eq. 21 and by eq. 37",),
+    depends=("A20", "A21"), pins=(Pin(
+        "gbm_ref.mirrored_langevin_step", vectors="mirrored_langevin_step",
+        reads=lambda d: _step(d[0].subs(h, x * symbols("s")), d[1], symbols("delta")).right,
+    ),),
+)  # fmt: skip
 
-CLAIMS = (A20, A21, A22)
+_TARGET, _RATE = exp(-loss) / Z_p, dt * sigma**2
+_THIRTEEN = log_step(x * g * diff(log(_TARGET), loss), z, root)
+_SIXTEEN = _exponent(_PLAIN[0] - x * g, _PLAIN[1], eta)
+V1_16 = Claim(
+    "V1-16", "equation 16 from equation 13", is_the_noisy_step,
+    holds=(3 * sigma**2 / 2, _RATE), twins={
+        "mu = sigma^2 / 2": (sigma**2 / 2, _RATE), "mu = 0": (0, _RATE),
+        "eta = 2 delta sigma^2": (3 * sigma**2 / 2, 2 * _RATE),
+    }, shown=lambda of: {"mu": Says(r"\mu", of[0]), "eta": Says(r"\eta", of[1])}, values=lambda: {
+        "target": Says("p", _TARGET), "step": Says("X_{k-1}", x * exp(_SIXTEEN)),
+        "exponent": in_delta(_THIRTEEN),
+    }, names=_NAMES | {"x": "X_k", "z": "Z_k", "loss": r"\ell(X)"}, sources=v1("eq. 16"),
+    sheet=("A13", "E14"), assumptions=("the loss is the same at every k",), depends=("A13",),
+)  # fmt: skip
+
+E14 = Claim(
+    "E14", "what the sampling equivalent of EGD samples", is_invariant,
+    holds=(c, n, 2 / n, 2 * c / n - 1), twins={
+        "p for the step with sqrt(2 eta) Z": (0, 2, 1, 0),
+        "p^2 without the Jacobian": (0, 1, 2, 0),
+        "p / x for the complete dynamics": (1, 2, 1, -1),
+    }, printed={"p is what (16) samples": (0, 1, 1, 0)}, shown=_shown_row, values=lambda: {
+        "sixteen": _step(_PLAIN[0] + h, _PLAIN[1]), "mend": _step(*A22.holds),
+    }, names=_NAMES, sources=v1("eq. 16", "abstract: sampling equivalent of EGD"), assumptions=(
+        "a fixed loss, and a density that can be normalised", Assumption(
+            "the learning rate is small: the equation of which (16) is a step is meant",
+            "the Fokker–Planck equation",
+            # A step of the complete dynamics does not keep the variance of a log-normal target.
+            lambda: not same(variance_after(lam), lam),
+        ),
+    ), depends=("V1-16", "A22", "E5"), erratum=Erratum(
+        Fault.OVERCLAIMED,
+        quote="a multiplicative update rule, which surprisingly, coincides with the sampling "
+        r"equivalent of the exponential gradient descent update; $\bm X_{k-1}=\bm X_k\circ\exp(-"
+        r"\eta\bm X_k\circ\nabla_{\bm X}\ell(\bm X)\mid_{\bm X=\bm X_k}+\sqrt\eta\bm Z_k)$ (16)",
+        trouble="For a fixed loss and small steps (16) samples $[[plain]]$ and not $p$; and one "
+        "loss cannot serve all $k$, since the forward process has no stationary law (E5).",
+        advice="[[mend]], the Euler–Maruyama step of (22) in version 2. Within a reverse "
+        "diffusion, with a score that changes with $k$, (13) needs neither change.",
+    ),
+)  # fmt: skip
+
+CLAIMS = (A20, A21, A22, V1_16, E14)

@@ -1,68 +1,43 @@
 """Mirrored Langevin dynamics on a log-normal target, its steps and their law (version 2, app. D).
 
-Symbols: L     log x
-         M     mean of log X under the target;  lam  its variance (the paper's mu and sigma^2), or
-               an eigenvalue of its covariance
-         delta step length;  e  = L - M;  A  = 1 - delta / lam, the factor of one step
-         k, i  numbers of steps;  P  = A^k;  Q  = A^(2k);  V  covariance of log X at the start
+Symbols: L log x; M mean of log X under the target and lam its variance (mu and sigma^2 of the
+paper) or an eigenvalue of its covariance; delta step length; e = L - M; A = 1 - delta / lam, the
+factor of one step; k, i numbers of steps; P = A^k, Q = A^(2k); V covariance of log X at the start.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Matrix, Poly, Sum, Symbol, diag, diff, lambdify, sqrt, symbols
+from sympy import Expr, Integer, Matrix, Poly, Rational, Sum, diag, diff, eye, floor, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Assumption, Claim, Pin, Values, v2
+from spec.checking.claim import Assumption, Claim, Pin, v2
 from spec.checking.diffusions import fokker_planck, plain_partials
+from spec.checking.pins import table
 from spec.checking.symbols import L, M
 from spec.checking.trace import use
 from spec.checking.typeset import Sde
 
-_LAM, _DELTA, _R = symbols("lam delta r", positive=True)
-_e, _P, _Q, _V, _z = symbols("e P Q V z", real=True)
-_K, _I = symbols("k i", integer=True)
-_LAMS, _ADDED = symbols("lam1 lam2"), 2 * _DELTA
-_NORMAL = -((L - M) ** 2) / (2 * _LAM)
-Law = Callable[[Expr, Expr, Expr, Expr], tuple[Expr, Expr]]
-Ends = tuple[Expr, Expr]
-Entry = Callable[[Ends, Ends, Expr, Integer], Expr]
-
-
-class Unrolled(NamedTuple):
-    """e_k = A^start(k) e_0 + noise sum_{i = 0}^{last(k)} A^weight(k, i) Z_i."""
-
-    factor: Expr
-    start: Callable[[Expr], Expr]
-    weight: Callable[[Expr, Expr], Expr]
-    last: Callable[[Expr], Expr]
-    noise: Expr
-
-
-class Limit(NamedTuple):
-    """Variance of the limit law, and the step length below which there is one."""
-
-    variance: Expr
-    longest: Expr
-
-
-def _correlated() -> bool:
-    """In a target with correlation the score of a coordinate is not that of its own density."""
-    y, covariance = Matrix(symbols("y1 y2")), Matrix([[_LAM, _Q], [_Q, _LAM]])
-    return not same(diff((y.T * covariance.inv() * y)[0] / 2, y[0]), y[0] / _LAM)
-
+lam, delta, root = symbols("lam delta root", positive=True)  # root = sqrt(2 delta)
+e, P, Q, V, z, A, Z_i = symbols("e P Q V z A Z_i", real=True)
+k, i = symbols("k i", integer=True)
+P1, P2, lam1, lam2, V11, V12, V22 = symbols("P1 P2 lam1 lam2 V11 V12 V22")
+FACTOR, ADDED = 1 - delta / lam, 2 * delta
+LIMIT_VARIANCE = lam / (1 - delta / (2 * lam))
+_NORMAL = -((L - M) ** 2) / (2 * lam)
+Pair = tuple[Expr, Expr]
 
 INDEPENDENT = Assumption(
     "the coordinates of log X are independent under the target",
     "the score of a coordinate, from its own density alone",
-    _correlated,
+    # With correlation it is not that of the coordinate's own density.
+    lambda: not same((Matrix([[lam, Q], [Q, lam]]).inv() * Matrix([P1, P2]))[0], P1 / lam),
 )
 NOT_TWICE = Assumption(
     "the step is not twice the variance of the target, or an eigenvalue of its covariance",
     "the limit, which divides by their distance",
-    lambda: bool(_limit(_LAM).subs(_DELTA, 2 * _LAM).is_infinite),
+    lambda: bool(LIMIT_VARIANCE.subs(delta, 2 * lam).is_infinite),
 )
 
 
@@ -91,28 +66,26 @@ def is_the_recursion(step: Expr) -> bool:
 
     The step of (22) with the score of A37; $M$ is subtracted on both sides.
     """
-    moved = (L + _DELTA * (1 + _score()) + sqrt(2 * _DELTA) * _z - M).subs(L, M + _e)
-    return same(*(part.subs(_DELTA, _R**2 / 2) for part in (moved, step)))
+    moved = (L + delta * (1 + _score()) + _ROOT * z - M).subs(L, M + e)
+    return vanishes((moved - step).subs(delta, root**2 / 2))
 
 
-def is_unrolled(candidate: Unrolled) -> bool:
-    r"""After $k$ steps the distance of $\log X$ from $M$ is $[[distance]]$, where $\alpha$ is
-    $[[factor]]$ and $Z_i$ the draw of step $i$, counted from zero.
+def is_unrolled(candidate: tuple[Expr, Expr, Expr, Expr]) -> bool:
+    r"""After $k$ steps the distance of $\log X$ from $M$ is $[[distance]]$, where $e_0$ is that of
+    the start, $\alpha$ is $[[factor]]$ and $Z_i$ the draw of step $i$, counted from zero.
 
     Induction on $k$: before the first step the sum is empty; a step multiplies every term by
     $\alpha$, so that each exponent grows by one, and adds its own draw with the exponent zero.
     Factor and noise are those of D-recursion.
     """
-    factor, start, weight, last, noise = candidate
-    k, i = _K, _I
-    first, more = start(Integer(0)), start(k + 1) - start(k) - 1
-    terms = weight(k + 1, i) - weight(k, i) - 1, weight(k + 1, k)
-    summed = last(Integer(0)) + 1, last(k + 1) - k
-    step = factor * _e + noise * _z - _STEP
-    return vanishes((first, more, *terms, *summed, step.subs(_DELTA, _R**2 / 2)))
+    power, weight, last, noise = candidate
+    at_zero, then = ([part.subs(k, n) for part in candidate] for n in (0, k + 1))
+    grown = then[0] - power - 1, then[1] - weight - 1, then[2] - k
+    step = (FACTOR * e + noise * z - _STEP).subs(delta, root**2 / 2)
+    return vanishes((at_zero[0], at_zero[2] + 1, *grown, then[1].subs(i, k), step))
 
 
-def is_the_limit(candidate: Limit) -> bool:
+def is_the_limit(candidate: Pair) -> bool:
     r"""For step lengths below $[[longest]]$ the steps converge in law from every start, to a
     log-normal law with the target's log-mean and the log-variance $[[variance]]$; for that length
     and for greater ones they converge from no start.
@@ -124,19 +97,19 @@ def is_the_limit(candidate: Limit) -> bool:
     zero, and with it what is left of the start. Otherwise the variance of the sum grows without
     bound, which a start that is independent of the draws cannot undo.
     """
-    shrink = _factor(_LAM)
-    gap = Poly(1 - shrink**2, _DELTA)
-    roots = same(gap.as_expr(), gap.LC() * _DELTA * (_DELTA - candidate.longest))
+    variance, longest = candidate
+    gap, summed = Poly(1 - FACTOR**2, delta), _sum(variance)
+    roots = same(gap.as_expr(), gap.LC() * delta * (delta - longest))
     downwards = gap.degree() == 2 and bool(gap.LC() < 0)
-    now, then, start = (_sum(candidate, Q) for Q in (_Q, shrink**2 * _Q, Integer(1)))
-    return roots and downwards and vanishes((start, then - shrink**2 * now - _ADDED))
+    step = summed.subs(Q, FACTOR**2 * Q) - FACTOR**2 * summed - ADDED
+    return roots and downwards and vanishes((summed.subs(Q, 1), step))
 
 
-def _sum(candidate: Limit, power: Expr) -> Expr:
-    return candidate.variance * (1 - power)
+def _sum(variance: Expr) -> Expr:
+    return variance * (1 - Q)
 
 
-def is_the_law(law: Law) -> bool:
+def is_the_law(law: Pair) -> bool:
     r"""After $k$ steps the mean error of $\log X$ is $[[0]]$ and its variance $[[1]]$, where $P$
     is $\alpha^k$ and $\alpha$ is $[[factor]]$; the start has the mean error $e_0$ and the variance
     $V_0$.
@@ -145,17 +118,17 @@ def is_the_law(law: Law) -> bool:
     one they are those of the start. One more step multiplies it by $\alpha$ and the mean by
     $\alpha$, and the variance by $\alpha^2$ before it adds $[[added]]$.
     """
-    shrink = _factor(_LAM)
-    start, now, then = (law(P, _LAM, _e, _V) for P in (Integer(1), _P, shrink * _P))
-    kept = then[0] - shrink * now[0], then[1] - shrink**2 * now[1] - _ADDED
-    return vanishes((start[0] - _e, start[1] - _V, *kept))
+    use(NOT_TWICE)
+    (mean, variance), then = law, [part.subs(P, FACTOR * P) for part in law]
+    start = mean.subs(P, 1) - e, variance.subs(P, 1) - V
+    return vanishes((*start, then[0] - FACTOR * mean, then[1] - FACTOR**2 * variance - ADDED))
 
 
-def is_the_covariance(entry: Entry) -> bool:
+def is_the_covariance(entries: Pair) -> bool:
     r"""On a log-normal target with any covariance the covariance of $\log X$ after $k$ steps has,
-    in the eigenbasis of the target's, the entries $[[diagonal]]$ on the diagonal and $[[other]]$
-    off it. $V_{ij}$ are the entries at the start, $\lambda_i$ the eigenvalues, and $P_i$ the
-    powers $k$ of the factors $[[factor]]$.
+    in the eigenbasis of the target's, the entries $[[0]]$ on the diagonal and $[[1]]$ off it.
+    $V_{ij}$ are the entries at the start, $\lambda_i$ the eigenvalues, and $P_i$ the powers $k$ of
+    the factors $[[factor]]$.
 
     A rotation of $\log X$ keeps the noise, so that the target's covariance may be taken diagonal.
     A step then multiplies the covariance from either side by the diagonal matrix of the factors
@@ -163,97 +136,51 @@ def is_the_covariance(entry: Entry) -> bool:
     stand for any number; they are decided by induction as in R22, with any covariance at the
     start, which need not commute with the target's.
     """
-    powers, V = symbols("P1 P2"), Matrix(2, 2, symbols("V11 V12 V12 V22"))
-    factors = [_factor(lam) for lam in _LAMS]
-
-    def after(P: Ends) -> Matrix:
-        return Matrix(2, 2, lambda i, j: entry(
-            (P[i], P[j]), (_LAMS[i], _LAMS[j]), V[i, j], Integer(int(i == j))))  # fmt: skip
-
-    step, one = diag(*factors), (Integer(1), Integer(1))
-    moved = step * after(powers) * step + diag(_ADDED, _ADDED)
-    then = after((factors[0] * powers[0], factors[1] * powers[1]))
-    return same(after(one), V) and same(Matrix(moved), then)
-
-
-def _factor(lam: Expr) -> Expr:
-    return 1 - _DELTA / lam
-
-
-def _limit(lam: Expr) -> Expr:
     use(NOT_TWICE)
-    return lam / (1 - _DELTA / (2 * lam))
+    first, other = entries
+    now = Matrix([[first, other], [other, first.subs({P1: P2, lam1: lam2, V11: V22})]])
+    factors = FACTOR.subs(lam, lam1), FACTOR.subs(lam, lam2)
+    then = now.subs({P1: factors[0] * P1, P2: factors[1] * P2}, simultaneous=True)
+    moved = diag(*factors) * now * diag(*factors) + ADDED * eye(2)
+    start = now.subs({P1: 1, P2: 1}) - Matrix([[V11, V12], [V12, V22]])
+    return vanishes((start, moved - then))
 
 
-def _law(
-    P: Expr, lam: Expr, e: Expr, V: Expr, end: Callable[[Expr], Expr] = _limit, power: int = 2
-) -> tuple[Expr, Expr]:
-    return P * e, end(lam) + P**power * (V - end(lam))
-
-
-def _entry(P: Ends, lam: Ends, V: Expr, diagonal: Integer) -> Expr:
-    end = diagonal * _limit(lam[0])
-    return end + P[0] * P[1] * (V - end)
-
-
-def _shown_sum(candidate: Unrolled) -> Values:
-    factor, start, weight, last, noise = candidate
-    A = Symbol("A")
-    terms = Sum(A ** weight(_K, _I) * Symbol("Z_i"), (_I, 0, last(_K)))
-    return {"distance": A ** start(_K) * _e + noise * terms, "factor": factor}
-
-
-def _shown_entries(entry: Entry) -> Values:
-    P, lam = symbols("P1 P2"), _LAMS
-    diagonal = entry((P[0], P[0]), (lam[0], lam[0]), Symbol("V11"), Integer(1))
-    return {"diagonal": diagonal, "other": entry(P, lam, Symbol("V12"), Integer(0))}
+def _law(limit: Expr = LIMIT_VARIANCE, power: int = 2) -> Pair:
+    return P * e, limit + P**power * (V - limit)
 
 
 def _pin_covariance(noise: int) -> Callable[[dict[str, mpf]], tuple[mpf, ...]]:
     """The law after n steps e' = A e, V' = A V A + noise delta I with A = I - delta S^-1."""
 
     def law(at: dict[str, mpf]) -> tuple[mpf, ...]:
-        covariance, V = (
+        target, V = (
             mpmath.matrix([[at[f"{name}11"], at[f"{name}12"]], [at[f"{name}12"], at[f"{name}22"]]])
             for name in "SV"
         )
-        centre = mpmath.matrix([at["a1"], at["a2"]])
-        e = mpmath.matrix([at["m1"], at["m2"]]) - centre
-        step = mpmath.eye(2) - at["delta"] * covariance**-1
+        e = mpmath.matrix([at["m1"] - at["a1"], at["m2"] - at["a2"]])
+        step = mpmath.eye(2) - at["delta"] * target**-1
         for _ in range(int(mpmath.nint(at["n"]))):
             e, V = step * e, step * V * step + noise * at["delta"] * mpmath.eye(2)
-        return centre[0] + e[0], centre[1] + e[1], V[0, 0], V[0, 1], V[1, 1]
+        return at["a1"] + e[0], at["a2"] + e[1], V[0, 0], V[0, 1], V[1, 1]
 
     return law
 
 
-def _pinned(law: Law) -> Callable[[dict[str, mpf]], tuple[mpf, ...]]:
-    """Mean and variance in the names of the pin: from N(m0, V0), the target's mean being a."""
-    found = lambdify((_P, _LAM, _e, _V, _DELTA), law(_P, _LAM, _e, _V), "mpmath")
-
-    def pinned(at: dict[str, mpf]) -> tuple[mpf, ...]:
-        power = (1 - at["delta"] / at["lam"]) ** int(mpmath.nint(at["n"]))
-        error, variance = found(power, at["lam"], at["m0"] - at["a"], at["V0"], at["delta"])
-        return at["a"] + error, variance
-
-    return pinned
-
-
-def _pinned_mean(law: Law) -> Expr:
-    """In the names of the vectors: from mean b, the target's mean being a."""
+def _from_normal(law: Pair) -> Pair:
+    """Mean and variance after n steps from N(b, V), the target's mean being a."""
     a, b, n = symbols("a b n")
-    return a + law(_factor(_LAM) ** n, _LAM, b - a, _V)[0]
+    powers = {P: FACTOR ** floor(n + Rational(1, 2)), e: b - a}
+    return a + law[0].subs(powers), law[1].subs(powers)
 
 
 _NAMES = {"lam": r"\sigma^{2}", "V": "V_0", "P": "P", "Q": "Q", "z": "Z", "lam1": r"\lambda_i",
-          "lam2": r"\lambda_j", "P1": "P_i", "P2": "P_j", "V11": "V_{ii}", "V12": "V_{ij}",
-          "A": r"\alpha"}  # fmt: skip
+          "P1": "P_i", "P2": "P_j", "V11": "V_{ii}", "V12": "V_{ij}", "A": r"\alpha"}  # fmt: skip
+_FROM_START = _NAMES | {"e": "e_0"}
 _LOST = ("the formula is lost in the text of version 2; the target and eq. 22 force it",)
-_DRIFT = (M - L) / _LAM
-_ROOT = sqrt(_ADDED)
-_STEP = _factor(_LAM) * _e + _ROOT * _z
-_WALK = Unrolled(_factor(_LAM), lambda k: k, lambda k, i: k - 1 - i, lambda k: k - 1, _ROOT)
-_LIMIT = Limit(_limit(_LAM), 2 * _LAM)
+_DRIFT, _ROOT = (M - L) / lam, sqrt(ADDED)
+_STEP = FACTOR * e + _ROOT * z
+_WALK = (k, k - 1 - i, k - 1, _ROOT)
 
 A37 = Claim(
     "A37", "mirrored Langevin dynamics of a log-normal target", is_the_target,
@@ -269,76 +196,69 @@ A37 = Claim(
 
 RECURSION = Claim(
     "D-recursion", "its Euler–Maruyama step", is_the_recursion, holds=_STEP, twins={
-        "growing": _STEP.subs(_LAM, -_LAM), "with the one left in": _STEP + _DELTA,
-        "half the noise": _STEP.subs(_z, _z / 2),
+        "growing": _STEP.subs(lam, -lam), "with the one left in": _STEP + delta,
+        "half the noise": _STEP.subs(z, z / 2),
     }, names=_NAMES, sources=v2("App. D: recursion"), sheet=("A37", "R22"),
     assumptions=(INDEPENDENT,), readings=_LOST, depends=("A22", "A37"),
 )  # fmt: skip
 
 UNROLLED = Claim(
     "D-unrolled", "the recursion unrolled", is_unrolled, holds=_WALK, twins={
-        "exponent k - i": _WALK._replace(weight=lambda k, i: k - i),
-        "exponent i": _WALK._replace(weight=lambda k, i: i),
-        "start damped twice at first": _WALK._replace(start=lambda k: k + 1),
-        "one draw more": _WALK._replace(last=lambda k: k),
-        "half the noise": _WALK._replace(noise=_ROOT / 2),
-    }, shown=_shown_sum, names=_NAMES, sources=v2("App. D: unrolled"), sheet=("A37", "R22"),
-    readings=_LOST, depends=("D-recursion",),
+        "exponent k - i": (k, k - i, k - 1, _ROOT), "exponent i": (k, i, k - 1, _ROOT),
+        "start damped twice at first": (k + 1, *_WALK[1:]),
+        "one draw more": (*_WALK[:2], k, _ROOT), "half the noise": (*_WALK[:3], _ROOT / 2),
+    }, shown=lambda c: {"distance": A ** c[0] * e + c[3] * Sum(A ** c[1] * Z_i, (i, 0, c[2]))},
+    values=lambda: {"factor": FACTOR}, names=_FROM_START, sources=v2("App. D: unrolled"),
+    sheet=("A37", "R22"), readings=_LOST, depends=("D-recursion",),
 )  # fmt: skip
 
 LIMIT = Claim(
-    "D-limit", "the limit law of the steps", is_the_limit, holds=_LIMIT, twins={
-        "for steps below sigma^2": _LIMIT._replace(longest=_LAM),
-        "for no step": _LIMIT._replace(longest=Integer(0)),
-        "the target": _LIMIT._replace(variance=_LAM),
-        "noise of variance delta": _LIMIT._replace(variance=_LIMIT.variance / 2),
-        "too small by the factor": _LIMIT._replace(variance=_LAM * (1 - _DELTA / (2 * _LAM))),
-    }, shown=lambda c: {**c._asdict(), "sum": _sum(c, _Q)},
-    values=lambda: {"added": _ADDED, "gap": (1 - _factor(_LAM) ** 2).factor()}, names=_NAMES,
+    "D-limit", "the limit law of the steps", is_the_limit, holds=(LIMIT_VARIANCE, 2 * lam), twins={
+        "for steps below sigma^2": (LIMIT_VARIANCE, lam),
+        "for no step": (LIMIT_VARIANCE, Integer(0)), "the target": (lam, 2 * lam),
+        "noise of variance delta": (LIMIT_VARIANCE / 2, 2 * lam),
+        "too small by the factor": (lam**2 / LIMIT_VARIANCE, 2 * lam),
+    }, shown=lambda c: {"variance": c[0], "longest": c[1], "sum": _sum(c[0])},
+    values=lambda: {"added": ADDED, "gap": (1 - FACTOR**2).factor()}, names=_NAMES,
     sources=v2("App. D: limit measure"), sheet=("A37", "E20", "R22"), readings=_LOST,
     assumptions=("the draws are independent of the start",), depends=("D-unrolled",),
 )  # fmt: skip
 
 R22 = Claim(
-    "R22", "law of the steps on a log-normal target", is_the_law, holds=_law, twins={
-        "limit with delta / sigma^2": lambda P, lam, e, V: _law(
-            P, lam, e, V, lambda of: of / _factor(of)),
-        "variance shrinks as the mean": lambda P, lam, e, V: _law(P, lam, e, V, power=1),
-        "towards the target": lambda P, lam, e, V: _law(P, lam, e, V, lambda of: of),
-        "mean shrinks as the variance": lambda P, lam, e, V: _law(P, lam, P * e, V),
-    }, shown=lambda law: {str(i): part for i, part in enumerate(law(_P, _LAM, _e, _V))},
-    values=lambda: {"factor": _factor(_LAM), "added": _ADDED}, names=_NAMES | {"e": "e_0"},
+    "R22", "law of the steps on a log-normal target", is_the_law, holds=_law(), twins={
+        "limit with delta / sigma^2": _law(lam / FACTOR), "towards the target": _law(lam),
+        "variance shrinks as the mean": _law(power=1),
+        "mean shrinks as the variance": (P**2 * e, _law()[1]),
+    }, values=lambda: {"factor": FACTOR, "added": ADDED}, names=_FROM_START,
     assumptions=(NOT_TWICE,), depends=("D-recursion",), pins=(
-        Pin("gbm_ref.mirrored_langevin_law", (), _pinned_mean, variant="log mean",
-            vectors="mirrored_langevin_law_log_mean"),
-        Pin("gbm_ref.mirrored_langevin_law", tuple(
-            dict(zip(("a", "lam", "delta", "n", "m0", "V0"), row, strict=True)) for row in (
-                (0.3, 0.5, 0.11, 7, -1.2, 0.9),
-                # a factor of -0.9, one of 0.999, and beyond the range of stability
-                (-0.4, 0.2, 0.38, 40, 2.5, 0.01), (0.0, 2.0, 0.002, 1000, 0.6, 0.0),
-                (0.1, 0.3, 0.7, 9, 0.2, 0.3),
-            )), _pinned, variant="one coordinate"),
+        Pin("gbm_ref.mirrored_langevin_law", (), lambda law: _from_normal(law)[0],
+            variant="log mean", vectors="mirrored_langevin_law_log_mean"),
+        Pin("gbm_ref.mirrored_langevin_law", table(
+            "a lam delta n b V", (0.3, 0.5, 0.11, 7, -1.2, 0.9),
+            # a factor of -0.9, one of 0.999, and beyond the range of stability
+            (-0.4, 0.2, 0.38, 40, 2.5, 0.01), (0.0, 2.0, 0.002, 1000, 0.6, 0.0),
+            (0.1, 0.3, 0.7, 9, 0.2, 0.3),
+        ), _from_normal, variant="one coordinate"),
     ),
 )  # fmt: skip
 
-_START = {"a1": 0.3, "a2": -0.7, "S11": 0.5, "S12": 0.2, "S22": 0.3,
-          "m1": 1.4, "m2": 0.1, "V11": 0.8, "V12": -0.3, "V22": 0.6}  # fmt: skip
+_START = (0.3, -0.7, 1.4, 0.1, 0.8, -0.3, 0.6)
+_ENTRY = _law()[1].subs({P: P1, lam: lam1, V: V11})
 MATRIX = Claim(
-    "R22-matrix", "the same for any covariance of the target", is_the_covariance, holds=_entry,
-    twins={
-        "limit off the diagonal too": lambda P, lam, V, diagonal: _entry(P, lam, V, Integer(1)),
-        "no limit at all": lambda P, lam, V, diagonal: _entry(P, lam, V, Integer(0)),
-        "first eigenvalue for both": lambda P, lam, V, diagonal: _entry(
-            (P[0], P[0]), lam, V, diagonal),
-    }, shown=_shown_entries, values=lambda: {"factor": _factor(_LAMS[0]), "added": _ADDED},
-    names=_NAMES, sheet=("R22",), assumptions=(NOT_TWICE,), depends=("R22", "D-gaussian"),
-    pins=(Pin(
-        "gbm_ref.mirrored_langevin_law", tuple({**_START, **more} for more in (
-            {"delta": 0.11, "n": 3}, {"delta": 0.25, "n": 12},
-            {"S12": 0.38, "delta": 0.01, "n": 20},
+    "R22-matrix", "the same for any covariance of the target", is_the_covariance,
+    holds=(_ENTRY, P1 * P2 * V12), twins={
+        "limit off the diagonal too": (_ENTRY, _ENTRY.subs({V11: V12, P1**2: P1 * P2})),
+        "no limit at all": (P1**2 * V11, P1 * P2 * V12),
+        "first eigenvalue for both": (_ENTRY, P1**2 * V12),
+    }, values=lambda: {"factor": FACTOR.subs(lam, lam1), "added": ADDED}, names=_NAMES,
+    sheet=("R22",), assumptions=(NOT_TWICE,), depends=("R22", "D-gaussian"), pins=(Pin(
+        "gbm_ref.mirrored_langevin_law", table(
+            "a1 a2 m1 m2 V11 V12 V22 S11 S12 S22 delta n",
+            (*_START, 0.5, 0.2, 0.3, 0.11, 3), (*_START, 0.5, 0.2, 0.3, 0.25, 12),
+            (*_START, 0.5, 0.38, 0.3, 0.01, 20),
             # factors of 0 and -1, where the closed form is 0 / 0
-            {"S12": 0.0, "S22": 0.25, "delta": 0.5, "n": 5},
-        )), variant="full covariance",
+            (*_START, 0.5, 0.0, 0.25, 0.5, 5),
+        ), variant="full covariance",
         because="the matrices in any basis, by the recursion that the statement solves",
         formula=_pin_covariance(2), twins={"noise of variance delta": _pin_covariance(1)},
     ),),

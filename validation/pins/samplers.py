@@ -269,7 +269,7 @@ PROBE: dict[str, Adapter] = {
 
 def _law_on_line(f: Callable, at: Values) -> object:
     """(mean, variance) of f(log_mean, log_cov, delta, num_steps, start), one coordinate."""
-    start = ref.Gaussian([at["m0"]], [[at["V0"]]])
+    start = ref.Gaussian([at["b"]], [[at["V"]]])
     law = f([at["a"]], at["lam"], at["delta"], int(at["n"]), start)
     return [law.mean[0], law.cov[0, 0]]
 
