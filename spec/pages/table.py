@@ -139,9 +139,11 @@ def _pin_lines(claim: Claim) -> list[str]:
         if pin.vectors:
             lines.append(f"Pins {pin.name} by the accuracy vectors {pin.vectors}{about}")
         else:
+            # A mistake of the statement may be in a part of it that the function does not compute.
+            which = "one of" if pin.reads else "each of"
             lines.append(
-                f"Pins {pin.name} within {pin.k:g} u S at {len(pin.points)} points; "
-                f"refused there: {', '.join(pin.twins)}{about}"
+                f"Pins {pin.name} within {pin.k:g} u S at {len(pin.points)} points, where {which} "
+                f"these is refused there: {', '.join(pin.twins)}{about}"
             )
     return lines
 

@@ -91,10 +91,9 @@ EDITS = {
     "points called algebra": Edit("noise-free", "means=Means.POINTS", "means=Means.ALGEBRA",
                                   "walks through points"),
     "an assumption that nothing needs": Edit(
-        "R22", "lambda: bool(_limit(_LAM).subs(_DELTA, 2 * _LAM).is_infinite)", "lambda: False",
+        "R22", "lambda: bool(LIMIT_VARIANCE.subs(delta, 2 * lam).is_infinite)", "lambda: False",
         "nothing goes wrong"),
-    "a formula that is not the candidate's": Edit(
-        "A22", "shown=_log_equation", 'shown=lambda weights: {"equation": "dX"}', "prints as the"),
+    "a formula that is not the candidate's": Edit("A20", '_sde("X", d)', '"dX"', "prints as the"),
     "a slot of nothing": Edit("R8", "$V_{k-1}=[[1]]$", "$V_{k-1}=[[2]]$", "UnknownSlot"),
     "a false step in an argument": Edit("A16", "Chain(_score_of_kernel(), -1",
                                         "Chain(_score_of_kernel(), -2", "BrokenChain"),
