@@ -13,12 +13,6 @@ from spec.mirror import (
 )
 
 CLAIMS: tuple[Claim, ...] = (
-    *entropy.CLAIMS,
-    *langevin.CLAIMS,
-    *mirror_step.CLAIMS,
-    *analogies.CLAIMS,
-    *reverse_time.CLAIMS,
-    *log_normal_target.CLAIMS,
-    *bias.CLAIMS,
-    *weights_at_convergence.CLAIMS,
-)
+    *entropy.CLAIMS, *langevin.CLAIMS, *mirror_step.CLAIMS, *analogies.CLAIMS,
+    *reverse_time.CLAIMS, *log_normal_target.CLAIMS, *bias.CLAIMS, *weights_at_convergence.CLAIMS,
+)  # fmt: skip

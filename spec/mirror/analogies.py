@@ -122,13 +122,11 @@ E15 = Claim(
         "equivalence is immediate: the multiplicative updates have the same form and are "
         "sign-preserving across iterations, with the role of [lost] in EGD played by the "
         "multiplicative score in the sampler",
-        trouble="The form is shared, a positive factor that keeps every sign; so far the "
-        "sentence is right. It is no equivalence of the updates: the quantities in the exponent "
-        "differ by the factor $x$ and by the constant, and so do the points that the two updates "
-        "seek.",
+        trouble="The form is shared, a positive factor that keeps every sign; so far the sentence "
+        "is right. It is no equivalence of the updates: the quantities in the exponent differ by "
+        "the factor $x$ and by the constant, and so do the points that the two updates seek.",
         advice=r"Both are additive steps in the dual coordinate $\log x$; EGD follows the "
-        r"gradient in $x$ there, the sampler the gradient in $\log x$.",
-        figures=lambda: (
+        r"gradient in $x$ there, the sampler the gradient in $\log x$.", figures=lambda: (
             Figure("mode, where EGD rests", float(exp(E15.holds[2].subs(_PLACE)))),
             Figure("median, where noise-free (22) rests", float(exp(E15.holds[3].subs(_PLACE)))),
         ),

@@ -228,12 +228,10 @@ E13 = Claim(
     shown=lambda exponent: {"step": Says("X_{k+1}", x * exp(exponent))},
     values=lambda: {"xi": _XI, "slope": _modified_slope()}, names=_NAMES, sources=_EQUATIONS,
     assumptions=(POSITIVE_RATE, "no weight is zero"), depends=("A18", "A19"), erratum=Erratum(
-        Fault.WRONG,
-        quote=_QUOTE,
+        Fault.WRONG, quote=_QUOTE,
         trouble=r"This is the reading in which $\bar\ell(\xi(X))$ is the linearisation of the "
         r"modified error. The gradient is then taken at $\xi(X_k)$, not at $X_k$, and the sign of "
-        "(2) is missing.",
-        advice="The other reading is E13-implicit.",
+        r"(2) is missing.", advice="The other reading is E13-implicit.",
     ),
 )  # fmt: skip
 
