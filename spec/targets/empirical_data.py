@@ -1,24 +1,38 @@
 """A finite data set: its exact score, and what the Dale-Langevin step makes of it (sheet R3).
 
-Symbols: x^(n)  data points, c_n = log x^(n);  L = log x;  m_i, v integrals of the rates
-         r_n    share of point n at x;  D  mean of the c_n under the shares
-         h      sigma^2 delta, the log-variance that one step adds
+Symbols: c_n  logarithms of the points;  m_i, v  integrals of the rates, as in R2;  h  the
+         log-variance that one step adds
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
-from operator import mul
+from operator import mul, truediv
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Matrix, Symbol, diff, exp, log, ones, symbols, zeros, zoo
+from sympy import (
+    Expr,
+    Integer,
+    Matrix,
+    Rational,
+    Symbol,
+    diff,
+    exp,
+    expand,
+    eye,
+    log,
+    ones,
+    symbols,
+    zeros,
+    zoo,
+)
 
-from spec.checking.algebra import same, vanishes
+from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.numeric import agree, integral
 from spec.checking.pins import table
-from spec.checking.symbols import dt, mu, s2, sigma, t, v, x
+from spec.checking.symbols import dt, h, mu, s2, sigma, t, v, x
 from spec.checking.trace import points
 from spec.targets import _laws
 from spec.targets._laws import X, Y
@@ -36,25 +50,25 @@ def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
     positive, $x\circ\nabla\log p_t(x)=[[score]]$, where $D$ is the mean of the $c_n$ under shares
     that are proportional to the exponentials of $[[share]]$.
 
-    It is R2-score without covariances: $\log X_t$ is a mixture of three normal laws with the
-    variance $v$. Shares are right when their logarithms differ from those of the densities by the
-    same for every point; the score is differentiated with a symbol for each exponential.
+    By R2 $\log X_t$ is a mixture of three normal laws with the variance $v$. Shares are right when
+    their logarithms differ from those of the densities by the same for every point; the density is
+    differentiated with a symbol for each exponential.
     """
     log_share, score = candidate
     centres = [c + _SHIFT for c in _POINTS]
-    phis = [-(Y - c).dot(Y - c) / (2 * v) for c in centres]
+    phis = [-_laws.quadratic(Y, c, v * eye(2)) / 2 for c in centres]
     gaps = [log_share(Y, c) - phi for c, phi in zip(centres, phis, strict=True)]
     if not vanishes([first - second for first, second in pairwise(gaps)]):
         return False
-    as_symbols = {exp(phi): symbols(f"E{n}") for n, phi in enumerate(phis)}
-    sizes = tuple(as_symbols.values())
-    log_density = log(sum(exp(phi) for phi in phis)) - sum(Y)
-    left = Matrix([diff(log_density, y) for y in Y]).subs(as_symbols)
-    return same(left, score(_average(sizes, _POINTS), Y, _SHIFT))
+    sizes = [exp(phi) for phi in phis]
+    log_density = log(sum(sizes)) - sum(Y)
+    left = Matrix([diff(log_density, y) for y in Y])
+    as_symbols = {size: symbols(f"E{n}") for n, size in enumerate(sizes)}
+    return vanishes((left - score(_average(sizes, _POINTS), Y, _SHIFT)).subs(as_symbols))
 
 
-def _average(sizes: tuple[Expr, ...], logs: tuple[Matrix, ...]) -> Matrix:
-    return _laws.total(size / sum(sizes) * c for size, c in zip(sizes, logs, strict=True))
+def _average(sizes: Sequence[Expr], logs: Sequence[Matrix]) -> Matrix:
+    return sum((size * c for size, c in zip(sizes, logs, strict=True)), 0 * logs[0]) / sum(sizes)
 
 
 def _log_share(y: Matrix, centre: Matrix) -> Expr:
@@ -74,7 +88,7 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
     $m=[[m]]$.
     """
     D, y, noise = symbols("D y noise")
-    score = (D + _LAST["m"] - y) / _LAST["v"] - 1
+    (score,) = _score(*(Matrix([e]) for e in (D, y, _LAST["m"]))).subs(v, _LAST["v"])
     left = y - dt * (mu - 3 * s2 / 2) + dt * s2 * score + noise
     return vanishes(left - landing(D, y, noise))
 
@@ -82,52 +96,45 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
 _LAST = {"m": (mu - s2 / 2) * dt, "v": s2 * dt}
 
 
-def is_the_blur(blur: Callable[[Expr], Expr]) -> bool:
+def is_the_blur(blur: Expr) -> bool:
     r"""After that step the mean squared log-distance of $X_0$ to the nearer of two points of one
     coordinate is near $[[it]]$: if the logarithm of each is $k$ roots of $h$ away from their
     middle, it differs from that by less than $h$ times $[[bound]]$, for the $k$ shown, from states
     whose log is the shown share of the way from the middle to a point.
 
     By R3-last-step $\log X_0$ is $D$ plus a normal draw of variance $h$. $D$ comes from the two
-    shares; the square of the distance to the nearer point is that of the absolute value of $\log
-    X_0$ to the points, whose expectation needs the mean of a folded normal variable in closed
-    form, compared with a numerical integral. The bound is of the order of the chance that the draw
-    carries $\log X_0$ past the middle.
+    shares; what the draw carries past the middle has an expectation in closed form, compared with
+    a numerical integral.
     """
-    h = mpf("0.25")
+    in_units = mpf(expand(blur / h))
     cases = table("k place", *((k, place) for k in (4, 8, 12) for place in (0.5, 1.0, 2.0)))
-    with mpmath.workdps(50):
-        return _folds() and all(
-            abs(h * _squared_distance(at["k"], at["place"]) - blur(h))
-            < h * mpf(_bound(Integer(at["k"])).evalf(30))
-            for at in points(cases)
-        )
+    return _closed_form_holds() and all(
+        abs(_squared_distance(at["k"], at["place"]) - in_units) < _bound(at["k"])
+        for at in points(cases)
+    )
 
 
-def _bound(k: Expr) -> Expr:
-    return (1 + k**2) * exp(-(k**2) / 2)
+def _bound(k: Expr | int) -> Expr:
+    return (1 + k**2) * exp(-Rational(1, 2) * k**2)
 
 
 def _squared_distance(k: int, place: float) -> mpf:
     """E min_n |log X - c_n|^2 / h for points at -k, k and a state at k place, in roots of h."""
-    near, far = (mpmath.exp(-((mpf(place) * k - c) ** 2) / 2) for c in (k, -k))
-    D = k * (near - far) / (near + far)
-    return D**2 + 1 + k**2 - 2 * k * _folded(D)
+    with mpmath.workdps(50):
+        near, far = (mpmath.exp(-((mpf(place) * k - c) ** 2) / 2) for c in (k, -k))
+        D = k * (near - far) / (near + far)
+        return 1 + (D - k) ** 2 + 4 * k * _past_middle(D)
 
 
-def _folded(D: mpf) -> mpf:
-    """E |D + Z|, Z standard normal."""
-    density = mpmath.sqrt(2 / mpmath.pi) * mpmath.exp(-(D**2) / 2)
-    return density + D * mpmath.erf(D / mpmath.sqrt(2))
+def _past_middle(D: mpf) -> mpf:
+    """E max(-D - Z, 0), Z standard normal."""
+    return mpmath.npdf(D) - D * mpmath.ncdf(-D)
 
 
 @cache
-def _folds() -> bool:
-    """Whether `_folded` is that expectation, integrated numerically at two places."""
-    return all(
-        agree(_folded(mpf(D)), integral(lambda z, D=D: abs(D + z) * mpmath.npdf(z), -20, -D, 20))
-        for D in (0, 1)
-    )
+def _closed_form_holds() -> bool:
+    found = integral(lambda z: -(1 + z) * mpmath.npdf(z), -20, -1)
+    return agree(_past_middle(mpf(1)), found, 12)
 
 
 _AT = tuple(Matrix(symbols(f"{name}1 {name}2", positive=True)) for name in "pq")
@@ -144,8 +151,8 @@ def _hyvarinen(found: tuple[Shares, Score], at: tuple) -> Matrix:
     return score(_average(sizes, logs), y, shift)
 
 
-def _log_score(found: tuple[Shares, Score]) -> tuple[Expr, ...]:
-    return tuple(entry + 1 for entry in _hyvarinen(found, _IN_PLANE))
+def _log_score(found: tuple[Shares, Score]) -> Matrix:
+    return _hyvarinen(found, _IN_PLANE) + ones(2, 1)
 
 
 def _counted(values: Mapping[str, mpf], at_x: int = 1) -> mpf:
@@ -177,13 +184,11 @@ _SCORE_PINS = (
         vectors="point_masses_hyvarinen_score",
         reads=lambda found: _hyvarinen(found, _ON_LINE)[0],
     ),
-    Pin("gbm_ref.PointMasses.log_score", _STATES, reads=_log_score),
+    Pin("gbm_ref.PointMasses.log_score", _STATES, reads=lambda found: (*_log_score(found),)),
     Pin(
         "gbm_ref.PointMasses.stein_score",
         _STATES,
-        reads=lambda found: tuple(
-            h / x_i for h, x_i in zip(_hyvarinen(found, _IN_PLANE), X, strict=True)
-        ),
+        reads=lambda found: tuple(map(truediv, _hyvarinen(found, _IN_PLANE), X)),
     ),
     Pin(
         "gbm_ref.log_score_divergence",
@@ -281,11 +286,11 @@ BLUR = Claim(
     "R3-blur",
     "samples from the exact score of data are blurred data",
     is_the_blur,
-    holds=lambda h: h,
+    holds=h,
     twins={
-        "the points themselves": lambda h: 0 * h,
-        "half of it": lambda h: h / 2,
-        "one per cent more": lambda h: h * 101 / 100,
+        "the points themselves": Integer(0),
+        "half of it": h / 2,
+        "one per cent more": h * Rational(101, 100),
     },
     values=lambda: {"bound": _bound(Symbol("k"))},
     names={"h": "h"},
@@ -295,7 +300,7 @@ BLUR = Claim(
         Assumption(
             "the state before the step is not half-way between the points",
             "the shares there decide for one of them",
-            lambda: bool(abs(_squared_distance(4, 0.0) - 1) > _bound(Integer(4))),
+            lambda: bool(abs(_squared_distance(4, 0.0) - 1) > _bound(4)),
         ),
     ),
     depends=("R3-last-step",),
