@@ -17,7 +17,7 @@ alpha, beta, c, scale, a, b, g, u = symbols("alpha beta c scale a b g u", positi
 Scores = Mapping[str, Expr]
 
 
-def _densities() -> dict[str, Expr]:
+def densities() -> dict[str, Expr]:
     """p up to a constant factor, from what defines each law."""
     return {
         "gamma": _gamma(x),
@@ -53,8 +53,8 @@ def are_the_scores(scores: Scores) -> bool:
     beta-prime law, and the derivatives of the tails [[tail exponential]], [[tail Weibull]] and
     [[tail Pareto]]. Powers become symbols.
     """
-    laws = _densities()
-    gaps = [_named(_score(laws[name]) - score) for name, score in scores.items()]
+    laws = densities()
+    gaps = [named(_score(laws[name]) - score, c) for name, score in scores.items()]
     return scores.keys() == laws.keys() and vanishes(gaps)
 
 
@@ -62,11 +62,11 @@ def _score(p: Expr) -> Expr:
     return (x * expand_log(log(p)).diff(x)).expand()
 
 
-def _named(expression: Expr) -> Expr:
-    """The expression with a symbol for the c-th power of each base."""
+def named(expression: Expr, power: Symbol) -> Expr:
+    """The expression with a symbol for that power of each base."""
     return expression.expand().replace(
-        lambda part: isinstance(part, Pow) and part.exp.has(c),
-        lambda part: Symbol(f"{part.base}_to_c") ** (part.exp / c),
+        lambda part: isinstance(part, Pow) and part.exp.has(power),
+        lambda part: Symbol(f"power({part.base})") ** (part.exp / power),
     )
 
 
@@ -102,7 +102,7 @@ def are_the_means(means: Scores) -> bool:
 
 @cache
 def _mean(name: str) -> Expr:
-    p = _densities()[name]
+    p = densities()[name]
     support = (x, *{"Pareto": (1, oo), "uniform": (1, 2)}.get(name, (0, oo)))
     return ((_score(p) * p).expand().integrate(support) / p.integrate(support)).gammasimp()
 
@@ -165,13 +165,13 @@ SCORES = Claim(
     holds=_SCORES,
     twins={
         "gamma: alpha for alpha - 1": _SCORES | {"gamma": alpha - beta * x},
-        "Weibull: without the factor k": _SCORES | {"Weibull": c - 1 - (x / scale) ** c},
+        "Weibull: without the factor c": _SCORES | {"Weibull": c - 1 - (x / scale) ** c},
         "Pareto: alpha for alpha + 1": _SCORES | {"Pareto": -alpha},
         "inverse gamma: 1 - alpha": _SCORES | {"inverse gamma": 1 - alpha + beta / x},
         "beta prime: b alone": _SCORES | {"beta prime": a - 1 - b * x / (scale + x)},
     },
     values=lambda: {
-        **{f"p {name}": p for name, p in _densities().items()},
+        **{f"p {name}": p for name, p in densities().items()},
         **{f"tail {name}": tail for name, tail in tails().items()},
     },
     names=_NAMES,
