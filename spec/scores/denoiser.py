@@ -6,9 +6,7 @@ identity; a power; M0, v0 mean and variance of log-normal data.
 
 from collections.abc import Callable
 
-import mpmath
-from mpmath import mpf
-from sympy import Expr, Matrix, Rational, diff, exp, eye, lambdify, symbols
+from sympy import Expr, Matrix, Max, Rational, Symbol, diff, exp, eye, log, symbols
 
 from spec.checking.algebra import same
 from spec.checking.claim import Assumption, Claim, Pin, Values
@@ -16,6 +14,7 @@ from spec.checking.symbols import a, dt, h, m, mu, s2, t, v, v0, x
 from spec.scores import _mixture, _posterior
 from spec.scores._posterior import NOISE
 from spec.scores.posterior import LAW
+from spec.targets import _laws
 
 y, y0, M0 = symbols("y y0 M0", real=True)
 _NAMES = {"y": r"\log x", "J": r"\nabla_ys", "h": "H", "unit": "I", "x": "x", "v0": "v_0",
@@ -45,23 +44,16 @@ def is_tweedie(formulas: Tweedie, drift: Expr = mu - s2 / 2) -> bool:
     )
 
 
-def _means(at: _mixture.Values, mean: Callable) -> tuple[mpf, ...]:
-    """The means for the mixture at a point."""
-    (m, v), (score, _) = _mixture.kernel(at), _mixture.score_and_slope(at)
-    return tuple(mean(y, m, v, s - 1) for y, s in zip(_mixture.state(at), score, strict=True))
+def _means(formulas: Tweedie) -> tuple[Expr, ...]:
+    rows = zip(_mixture.STATE, _mixture.HYVARINEN, strict=True)
+    return tuple(formulas[0](y, _mixture.M, _mixture.V, h) for y, h in rows)
 
 
-def _covariances(at: _mixture.Values, covariance: Callable) -> tuple[mpf, ...]:
-    slope = _mixture.score_and_slope(at)[1]
-    return tuple(covariance(_mixture.kernel(at)[1], slope, _mixture.UNIT))
-
-
-def _covariance_scale(at: _mixture.Values) -> tuple[mpf, ...]:
+def _covariance_scale() -> tuple[Expr, ...]:
     """Norms, and the exponents times what the shares weight."""
-    first, second = _mixture.given(at, *LAW)
-    gap = mpmath.norm(first.mean - second.mean)
-    between = first.weight * second.weight * gap**2 * _mixture.sizes(at)[1]
-    return 4 * (max(mpmath.norm(first.cov), mpmath.norm(second.cov)) + between,)
+    (first, a, S), (second, b, T) = _mixture.given(*LAW)
+    between = first * second * (a - b).norm() ** 2 * _mixture.sizes()[1]
+    return 4 * (Max(S.norm(), T.norm()) + between,)
 
 
 def _tweedie_mean(y: Expr, m: Expr, v: Expr, h: Expr) -> Expr:
@@ -95,12 +87,12 @@ R5 = Claim(
     ),
     depends=("A6", "A10-score", "A13"),
     pins=(
-        Pin("gbm_ref.posterior_log_mean", _mixture.POINTS, lambda c: lambda at: _means(at, c[0])),
+        Pin("gbm_ref.posterior_log_mean", _mixture.POINTS, _means),
         Pin(
             "gbm_ref.posterior_log_cov",
             _mixture.POINTS,
-            lambda c: lambda at: _covariances(at, c[1]),
-            scale=_covariance_scale,
+            lambda c: tuple(c[1](_mixture.V, _mixture.SLOPE, eye(2))),
+            scale=_covariance_scale(),
         ),
     ),
 )
@@ -141,21 +133,18 @@ def _moment_texts(formula: Formula) -> Values:
     }
 
 
-def _moments(formula: Formula) -> Callable[[_mixture.Values], tuple]:
-    """The logarithm of the moment of either coordinate, for the mixture at a point."""
-    shift, factor = (lambdify((a, y, m, v), e, "mpmath") for e in formula[:2])
-
-    def at_point(at: _mixture.Values) -> tuple[mpf, ...]:
-        (m, v), here, found = _mixture.kernel(at), _mixture.state(at), []
-        below = mpmath.log(mpmath.fsum(_mixture.terms(at, here)))
-        for i in range(2):
-            arguments, there = (at["power"], here[i], m, v), here.copy()
-            there[i] += shift(*arguments)
-            above = mpmath.log(mpmath.fsum(_mixture.terms(at, there)))
-            found.append(factor(*arguments) + above - below)
-        return tuple(found)
-
-    return at_point
+def _moments(formula: Formula) -> tuple[Expr, ...]:
+    """The logarithm of the moment of either coordinate, for the mixture."""
+    found, state = [], _mixture.STATE
+    for here, unit in zip(state, (Matrix([1, 0]), Matrix([0, 1])), strict=True):
+        at = {a: Symbol("power"), y: here, m: _mixture.M, v: _mixture.V}
+        shift, factor = (e.subs(at, simultaneous=True) for e in formula[:2])
+        above, below = (
+            sum(_laws.size(*law, place) for law in _mixture.LAWS)
+            for place in (state + shift * unit, state)
+        )
+        found.append(factor + log(above / below))
+    return tuple(found)
 
 
 _SHIFT, _FACTOR, _AMBIENT = a * v, a * (y - m) + a**2 * v / 2, (2 * s2 - mu) * t

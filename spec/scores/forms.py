@@ -8,11 +8,11 @@ D (denoised) as names of the forms.
 
 from collections.abc import Callable
 
-from sympy import Expr, Matrix, Symbol, log, sqrt, symbols
+from sympy import Expr, Symbol, log, sqrt, symbols
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Pin
-from spec.checking.symbols import L, h, m, mu, sigma, t, v, x
+from spec.checking.symbols import L, h, m, v, x
 from spec.checking.typeset import Says
 from spec.scores import _posterior
 
@@ -79,20 +79,6 @@ def _one(wanted: Symbol, given: Symbol) -> Callable[[Conversions], Expr]:
     return lambda conversions: conversions[wanted, given].subs(names)
 
 
-M_T, V_T = (mu - sigma**2 / 2) * t, sigma**2 * t
-
-
-def _log_normal_score(shift: int) -> tuple[Expr, Expr]:
-    """shift - (S_0 + v I)^-1 (log x - a - m) in the plane."""
-    x1, x2 = symbols("x1 x2", positive=True)
-    a1, a2, s11, s12, s22 = symbols("a1 a2 S11 S12 S22", real=True)
-    covariance = Matrix([[s11 + V_T, s12], [s12, s22 + V_T]])
-    deviation = Matrix([log(x1) - a1 - M_T, log(x2) - a2 - M_T])
-    pull = covariance.inv() * deviation
-    return shift - pull[0], shift - pull[1]
-
-
-_LAW = {"a1": 0.4, "a2": -0.2, "S11": 0.3, "S12": -0.2, "S22": 0.5}
 _PINS = (
     Pin(
         "gbm_ref.hyvarinen_from_stein",
@@ -116,17 +102,6 @@ _PINS = (
     Pin("gbm_ref.hyvarinen_from_noise", (), _one(h, eps), vectors="hyvarinen_from_noise"),
     Pin("gbm_ref.denoiser", (), _one(D, h), vectors="denoiser"),
     Pin("gbm_ref.hyvarinen_from_denoiser", (), _one(h, D), vectors="hyvarinen_from_denoiser"),
-    Pin(
-        "gbm_ref.exact_score",
-        (
-            {**_LAW, "x1": 1.3, "x2": 0.6, "mu": 0.1, "sigma": 0.8, "t": 0.37},
-            {**_LAW, "x1": 0.02, "x2": 40.0, "mu": -0.7, "sigma": 1.4, "t": 1.0},
-            {**_LAW, "S12": 0.387, "x1": 1.5, "x2": 0.8, "mu": 0.3, "sigma": 0.6, "t": 1e-4},
-        ),
-        because="it is the form H of the score of log-normal data",
-        formula=_log_normal_score(-1),
-        twins={"log score": _log_normal_score(0), "sign of the Jacobian": _log_normal_score(1)},
-    ),
 )
 
 FORMS = Claim(

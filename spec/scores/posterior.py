@@ -6,8 +6,6 @@ y0 = log X_0; M0, v0 mean and variance of log-normal data; u argument of a gener
 
 from collections.abc import Iterable
 
-import mpmath
-from mpmath import mpf
 from sympy import Expr, Matrix, Symbol, cancel, diff, eye, symbols
 
 from spec.checking.algebra import same
@@ -16,6 +14,7 @@ from spec.checking.diffusions import generator
 from spec.checking.symbols import L0, L, m, mu, s2, t, v, v0
 from spec.scores import _mixture
 from spec.scores._posterior import NOISE
+from spec.targets import _laws
 
 y0, M0, u = symbols("y0 M0 u", real=True)
 # Gain and covariance of log X_0 given X_t, and the covariance of log X_t, from (S, v, unit).
@@ -56,16 +55,23 @@ def _cov(S: Matrix, v: Symbol, unit: Matrix) -> Matrix:
     return v * S * (S + v * unit) ** -1
 
 
-def _law_scale(at: _mixture.Values) -> tuple[mpf, ...]:
+def _noisy(S: Matrix, v: Symbol, unit: Matrix) -> Matrix:
+    return S + v * unit
+
+
+def _flat(law: Law) -> tuple[Expr, ...]:
+    """Share, mean and covariance of the components given x."""
+    return tuple(e for part in _mixture.given(*law) for e in _laws.flat(part))
+
+
+def _law_scale() -> tuple[Expr, ...]:
     """Matrices come from eigenvectors, accurate to their norm."""
-    size, exponent = _mixture.sizes(at)
-    found: list[mpf] = []
-    for part in _mixture.given(at, *LAW):
-        found += [exponent * part.weight, *(2 * [size]), *(4 * [mpmath.norm(part.cov)])]
-    return tuple(found)
+    size, exponent = _mixture.sizes()
+    found = ((exponent * w, size, size, *4 * [S.norm()]) for w, _, S in _mixture.given(*LAW))
+    return tuple(e for part in found for e in part)
 
 
-LAW = _gain, _cov, _mixture.noisy
+LAW = _gain, _cov, _noisy
 POSTERIOR = Claim(
     "mixture-posterior",
     "log X_0 given X_t is a mixture again",
@@ -73,7 +79,7 @@ POSTERIOR = Claim(
     holds=LAW,
     twins={
         "gain of the noise": (lambda S, v, unit: v * (S + v * unit) ** -1, *LAW[1:]),
-        "covariance of the data": (_gain, lambda S, v, unit: S, _mixture.noisy),
+        "covariance of the data": (_gain, lambda S, v, unit: S, _noisy),
         "shares without the noise": (_gain, _cov, lambda S, v, unit: S),
     },
     shown=lambda law: {
@@ -88,20 +94,20 @@ POSTERIOR = Claim(
         Pin(
             "gbm_ref.posterior_weights",
             _mixture.POINTS,
-            lambda law: lambda at: _mixture.shares(at, law[2]),
+            lambda law: _mixture.shares(law[2]),
         ),
         Pin(
             "gbm_ref.posterior_law",
             _mixture.POINTS,
-            lambda law: lambda at: _mixture.flat(_mixture.given(at, *law)),
-            scale=_law_scale,
+            _flat,
+            scale=_law_scale(),
             variant="mixture",
         ),
         Pin(
             "gbm_ref.posterior_law",
             _mixture.POINTS,
-            lambda law: lambda at: _mixture.flat(_mixture.given(at, *law))[1:7],
-            scale=lambda at: _law_scale(at)[1:7],
+            lambda law: _flat(law)[1:7],
+            scale=_law_scale()[1:7],
             variant="log-normal",
         ),
     ),

@@ -1,6 +1,6 @@
 """Score of a mixture of log-normals and its derivative (sheet R2)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import add
 from typing import NamedTuple
@@ -84,7 +84,8 @@ _FORMS: Mapping[str, Callable[[Expr, Expr], Expr]] = {
 }
 
 
-def _at_state(laws: tuple[Component, ...], at: Matrix) -> tuple[Part, ...]:
+def at_state(laws: Sequence[Component], at: Matrix) -> tuple[Part, ...]:
+    """The parts of the formulas at a state, for these components."""
     y = at.applyfunc(log)
     sizes = [_laws.size(*law, y) for law in laws]
     inverses = [cov.adjugate() / cov.det() for _, _, cov in laws]
@@ -95,7 +96,7 @@ def _at_state(laws: tuple[Component, ...], at: Matrix) -> tuple[Part, ...]:
 
 
 def _read(form: str, laws: tuple[Component, ...], at: Matrix) -> Callable[[Formula], tuple]:
-    return lambda score: tuple(map(_FORMS[form], score(_at_state(laws, at)), at))
+    return lambda score: tuple(map(_FORMS[form], score(at_state(laws, at)), at))
 
 
 SCORE = Claim(
@@ -186,7 +187,7 @@ DERIVATIVE = Claim(
         Pin(
             "gbm_ref.log_score_divergence",
             vectors="mixture_log_score_divergence",
-            reads=lambda formula: formula(_at_state(_ON_LINE, Matrix([x]))).trace(),
+            reads=lambda formula: formula(at_state(_ON_LINE, Matrix([x]))).trace(),
             variant="mixture",
         ),
         Pin(

@@ -15,7 +15,7 @@ from spec.targets import _laws
 from spec.targets._laws import DATA, Component, X, Y, flat
 
 Law = Callable[[Expr, Matrix, Matrix, Matrix, Expr], Component]
-_RATE = mu - sigma**2 / 2
+RATE = mu - sigma**2 / 2
 _M, _MU = (Matrix(symbols(f"{name}1 {name}2")) for name in ("m", "mu"))
 
 
@@ -66,7 +66,7 @@ def _draw(values: Mapping[str, mpf], end: int = 0) -> mpf:
 
 def at_time(law: Law, *data: Component) -> list[Component]:
     """The components at t, for rates that are constant and the same in both coordinates."""
-    return [law(*part, _RATE * t * ones(2, 1), sigma**2 * t) for part in data]
+    return [law(*part, RATE * t * ones(2, 1), sigma**2 * t) for part in data]
 
 
 def _at_start(found: tuple[Law, int]) -> Expr:
@@ -108,7 +108,7 @@ MIXTURE = Claim(
         dict(zip(("weight", "mean", "cov"), found[0](*DATA[0], _M, v), strict=True))
         | {"jacobian": (X[0] * X[1]) ** -found[1]}
     ),
-    values=lambda: {"rate": _RATE},
+    values=lambda: {"rate": RATE},
     names={"mu": r"\mu_i"},
     assumptions=(
         _laws.POSITIVE_DEFINITE,
