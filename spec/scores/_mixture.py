@@ -1,4 +1,4 @@
-"""Two log-normal components of the plane at t, and log X_0 given X_t, in the symbols of their pins."""
+"""Two log-normal components of the plane at t, and log X_0 given X_t, in the symbols of pins."""
 
 from collections.abc import Callable
 

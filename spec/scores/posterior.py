@@ -1,17 +1,13 @@
-"""The law of log X_0 given X_t for mixtures and data sets; what is out of reach of draws alone.
-
-Symbols: S covariance of log X_0 in one component, unit the identity; L, L0, m, v of the kernel;
-y0 = log X_0; M0, v0 mean and variance of log-normal data; u argument of a generating function.
-"""
+"""The law of log X_0 given X_t for mixtures and data sets; what is out of reach of draws alone."""
 
 from collections.abc import Iterable
 
-from sympy import Expr, Matrix, Symbol, cancel, diff, eye, symbols
+from sympy import Expr, Matrix, Symbol, cancel, diff, exp, expand, eye, sqrt, symbols
 
-from spec.checking.algebra import same
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Pin, v2
-from spec.checking.diffusions import generator
-from spec.checking.symbols import L0, L, m, mu, s2, t, v, v0
+from spec.checking.diffusions import generator, plain_partials
+from spec.checking.symbols import L0, L, m, mu, sigma, t, v, v0
 from spec.scores import _mixture
 from spec.scores._posterior import NOISE
 from spec.targets import _laws
@@ -30,9 +26,8 @@ def is_the_posterior(law: Law) -> bool:
 
     Bayes' rule for one component: the density of the data times the kernel is that of $\log X_t$
     times the law given $x$. The exponents are quadratic forms, which agree block by block, and so
-    do the determinants: in the plane, for every $S$ with an inverse. Weights are factors on both
-    sides, and shares come from dividing by the sum over the components. In a finite data set the
-    components are points, the limit in which $S$ vanishes.
+    do the determinants. Weights are factors on both sides, and shares come from dividing by the
+    sum over the components. The points of a finite data set are the limit in which $S$ vanishes.
     """
     s11, s12, s22 = symbols("S11 S12 S22", real=True)
     S = Matrix([[s11, s12], [s12, s22]])
@@ -122,44 +117,36 @@ def need_the_density(named: Iterable[str]) -> bool:
     r"""Of [[all]], what needs more than draws of the data, namely the law that they come from, is
     [[needs]].
 
-    A draw of $X_t$ is a draw of $X_0$ times the exponential of a normal draw, [[draw]] in
+    A draw of $X_t$ is a draw of $X_0$ times the exponential of a normal draw, $[[draw]]$ in
     logarithms with $Z$ a standard normal draw; this holds nothing of the law. It has the law of
     $X_t$ for every $X_0$: the logarithm of its moment generating function starts as that of $\log
-    X_0$ and grows at the rate that the generator of $\log X$ gives. A score that needs the law
-    changes with it: the mean and the variance of log-normal data are in the score of the marginal,
-    not in that of the kernel.
+    X_0$ and grows at the rate that the generator of $\log X$ gives. The mean and the variance of
+    log-normal data are in the score of the marginal, not in that of the kernel.
     """
     centre, spread = M0 + m, v0 + v
     needed = {
-        DRAWS: not _draws_have_the_law(),
+        DRAWS: _DRAW.has(M0, v0) or not _draws_have_the_law(),
         KERNEL_SCORE: _depends_on_the_law(-((L - L0 - m) ** 2) / (2 * v) - L),
         MARGINAL_SCORE: _depends_on_the_law(-((L - centre) ** 2) / (2 * spread) - L),
     }
     return set(named) == {name for name, is_needed in needed.items() if is_needed}
 
 
-_ROOT = Symbol("rt", positive=True)
-_DRAW = y0 + (mu - s2 / 2) * t + _ROOT * Symbol("Z")
+Z = Symbol("Z")
+_DRAW = y0 + (mu - sigma**2 / 2) * t + sigma * sqrt(t) * Z
 
 
 def _draws_have_the_law() -> bool:
-    """Whether exp of the draw has the law of X_t given X_0, with rt^2 = s2 t.
-
-    log E exp(u draw) is u times what is fixed and u^2 / 2 times the square of the factor on Z.
-    """
-    value = Symbol("value", positive=True)
-    slope = diff(_DRAW, Symbol("Z"))
-    exponent = u * _DRAW.subs(Symbol("Z"), 0) + (u * slope) ** 2 / 2
-    exponent = exponent.subs(_ROOT**2, s2 * t)
-    along = [lambda e: diff(e, value) * u * value]
-    rate = generator(value, Matrix([mu - s2 / 2]), Matrix([s2]), along) / value
+    """log E exp(u draw) is u times what is fixed and u^2 / 2 times the square of Z's factor."""
+    exponent = u * _DRAW.subs(Z, 0) + (u * diff(_DRAW, Z)) ** 2 / 2
+    wave, rates = exp(u * L), (Matrix([mu - sigma**2 / 2]), Matrix([sigma**2]))
+    rate = expand(generator(wave, *rates, plain_partials([L])) / wave)
     return same(diff(exponent, t), rate) and same(exponent.subs(t, 0), u * y0)
 
 
 def _depends_on_the_law(log_density: Expr) -> bool:
-    """Whether x d/dx of the log density changes with the law of the data."""
     score = diff(log_density, L)
-    return not (same(diff(score, M0), 0) and same(diff(score, v0), 0))
+    return not vanishes([diff(score, M0), diff(score, v0)])
 
 
 E25 = Claim(
@@ -175,7 +162,7 @@ E25 = Claim(
     printed={"sampling is intractable, and so is the score": frozenset({DRAWS, MARGINAL_SCORE})},
     shown=lambda named: {"needs": " and ".join(sorted(named)) or "nothing"},
     values=lambda: {"all": ", ".join(THREE), "draw": _DRAW},
-    names={"rt": r"\sigma\sqrt t", "y0": r"\log X_0"},
+    names={"y0": r"\log X_0"},
     sources=v2("sec. 4: sampling the marginal is intractable"),
     assumptions=("draws of X_0 are at hand (the training set)",),
     depends=("A6", "A16"),
@@ -185,9 +172,8 @@ E25 = Claim(
         "which makes [formula lost] impossible to work with directly.'",
         trouble="The forward process is sampled in closed form; version 2 says so itself in "
         "Section 3 ('the closed-form expression allows us to generate samples from the forward "
-        "process for any time instant'), and training draws from the marginal all the time. The "
-        "conclusion, that the explicit loss cannot be used directly, is right for another reason: "
-        "it contains the score of the marginal.",
+        "process for any time instant'). That the explicit loss cannot be used directly is right "
+        "for another reason: it contains the score of the marginal.",
         remains_open="Which symbol stood for the marginal is lost.",
     ),
 )
