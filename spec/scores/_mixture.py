@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from sympy import Abs, Expr, Matrix, Max, eye, log, sqrt
 
-from spec.checking.pins import table
+from spec.checking.claim import Formula
+from spec.checking.pins import evaluator, table
 from spec.checking.symbols import sigma, t
 from spec.targets import _laws
 from spec.targets._laws import DATA, X
@@ -32,6 +33,11 @@ def given(gain: Entry, cov: Entry, marginal: Entry) -> list[tuple[Expr, Matrix, 
         (share, mean + gain(S, V, eye(2)) * part.gap, cov(S, V, eye(2)))
         for share, part, (_, mean, S) in zip(shares(marginal), PARTS, DATA, strict=True)
     ]
+
+
+def when_asked(scale: Callable[[], tuple[Expr, ...]]) -> Formula:
+    """A scale that takes long to write down, for the time when a pin is compared."""
+    return lambda at: tuple(evaluator(scale())(at))
 
 
 def sizes() -> tuple[Expr, Expr]:

@@ -1,14 +1,11 @@
-"""Moments of log X_0 and of X_0 given X_t: the denoiser, and what the score does not tell.
-
-Symbols: y, y0, m, v of the kernel; h = x * grad log p_t; J gradient of the log score; unit the
-identity; a power; M0, v0 mean and variance of log-normal data.
-"""
+"""Moments of log X_0 and of X_0 given X_t: the denoiser, and what the score does not tell."""
 
 from collections.abc import Callable
+from functools import cache
 
 from sympy import Expr, Matrix, Max, Rational, Symbol, diff, exp, eye, log, symbols
 
-from spec.checking.algebra import same
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin, Values
 from spec.checking.symbols import a, dt, h, m, mu, s2, t, v, v0, x
 from spec.scores import _mixture, _posterior
@@ -30,8 +27,7 @@ def is_tweedie(formulas: Tweedie, drift: Expr = mu - s2 / 2) -> bool:
     without noise lands.
 
     The density of $\log X_t$ is the average of the kernel over the data. It is differentiated
-    twice under the integral, which gives the posterior moments of degree one and two: these are
-    symbols, so that every law of the data in the plane is covered.
+    twice under the integral, which gives the posterior moments of degree one and two as symbols.
     """
     mean, covariance = formulas
     rows = zip(_posterior.Y, _posterior.DRIFT, _posterior.log_score(), strict=True)
@@ -49,6 +45,7 @@ def _means(formulas: Tweedie) -> tuple[Expr, ...]:
     return tuple(formulas[0](y, _mixture.M, _mixture.V, h) for y, h in rows)
 
 
+@cache
 def _covariance_scale() -> tuple[Expr, ...]:
     """Norms, and the exponents times what the shares weight."""
     (first, a, S), (second, b, T) = _mixture.given(*LAW)
@@ -92,7 +89,7 @@ R5 = Claim(
             "gbm_ref.posterior_log_cov",
             _mixture.POINTS,
             lambda c: tuple(c[1](_mixture.V, _mixture.SLOPE, eye(2))),
-            scale=_covariance_scale(),
+            scale=_mixture.when_asked(_covariance_scale),
         ),
     ),
 )
@@ -108,19 +105,17 @@ def is_the_posterior_moment(formula: Formula) -> bool:
     power one and constant rates it is $[[ambient]]$ times the ratio of $p_t$ at
     $[[ambient_point]]$ and at $x$.
 
-    Completing the square, the power of the data times the kernel is the factor times the kernel
-    at the other point, for every point of the data; then both sides are averaged over the data
-    and divided by $q_t(y)$. The densities $q$ and $p$ differ by the factor of the Jacobian.
+    The power of the data times the kernel is the factor times the kernel at the other point, for
+    every point of the data; both sides are averaged over the data and divided by $q_t(y)$. The
+    densities $q$ of $\log X_t$ and $p$ of $X_t$ differ by the factor of the Jacobian.
     """
     shift, factor, ambient = formula
     # log of e^{a y0} N(y; y0 + m, v) against log of e^factor N(y + shift; y0 + m, v)
     left = a * y0 - (y - y0 - m) ** 2 / (2 * v)
     right = factor - (y + shift - y0 - m) ** 2 / (2 * v)
-    if not same(left, right):
-        return False
     # q(y') / q(y) = p(x') / p(x) * e^{y' - y}; what is left of the factor is relative to log x
     in_p = (factor + shift - y).subs(_AT_ONE)
-    return same(in_p, ambient)
+    return vanishes([left - right, in_p - ambient])
 
 
 def _moment_texts(formula: Formula) -> Values:
@@ -183,8 +178,7 @@ def distinguishes(gap: Expr) -> bool:
     $[[it]]$.
 
     By R6 with the power one the factor is common to both, and the ratios of the densities at the
-    centre and above it differ. The geometric mean is a function of the score (R5), and is the
-    same for both.
+    centre and above it differ. The geometric mean is the same for both (R5).
     """
     log_q = -((y - M0 - m) ** 2) / (2 * (v0 + v))
     centred = {y: M0 + m}

@@ -1,10 +1,4 @@
-"""The forms of the score and the conversions between them.
-
-    S score of X    h = x S    s score of log X    eps = E[z | X_t]    D = E[log X_0 | X_t]
-
-Symbols: x, L = log x; m, v of the kernel, r = sqrt(v); h, S (stein), s (log_score), eps (noise),
-D (denoised) as names of the forms.
-"""
+"""The forms of the score and the conversions between them; r is the root of v."""
 
 from collections.abc import Callable
 
@@ -41,9 +35,8 @@ def converts(conversions: Conversions) -> bool:
     Then [[from]], and conversely [[back]], for every law of the data.
 
     The law of $\log X_t$ is the average of the kernel over the data, so that $s$ is the mean of
-    the kernel's derivative, a linear function of $D$; and the draw is a linear function of
-    $\log X_0$. The density of $X$ has the factor of the Jacobian. All eight conversions are
-    decided with the mean of $\log X_0$ given $X_t$ as a symbol.
+    the kernel's derivative, a linear function of $\log X_0$, as is the draw; their means hold its
+    mean given $X_t$ as a symbol. The density of $X$ has the factor of the Jacobian.
     """
     y, a, data = _posterior.Y[0], _posterior.DRIFT[0], _posterior.DATA[0]
     score = _posterior.log_score()[0].subs(v, r**2)

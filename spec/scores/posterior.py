@@ -1,6 +1,7 @@
 """The law of log X_0 given X_t for mixtures and data sets; what is out of reach of draws alone."""
 
 from collections.abc import Iterable
+from functools import cache
 
 from sympy import Expr, Matrix, Symbol, cancel, diff, exp, expand, eye, sqrt, symbols
 
@@ -59,6 +60,7 @@ def _flat(law: Law) -> tuple[Expr, ...]:
     return tuple(e for part in _mixture.given(*law) for e in _laws.flat(part))
 
 
+@cache
 def _law_scale() -> tuple[Expr, ...]:
     """Matrices come from eigenvectors, accurate to their norm."""
     size, exponent = _mixture.sizes()
@@ -95,14 +97,14 @@ POSTERIOR = Claim(
             "gbm_ref.posterior_law",
             _mixture.POINTS,
             _flat,
-            scale=_law_scale(),
+            scale=_mixture.when_asked(_law_scale),
             variant="mixture",
         ),
         Pin(
             "gbm_ref.posterior_law",
             _mixture.POINTS,
             lambda law: _flat(law)[1:7],
-            scale=_law_scale()[1:7],
+            scale=_mixture.when_asked(lambda: _law_scale()[1:7]),
             variant="log-normal",
         ),
     ),
