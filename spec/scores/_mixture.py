@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sympy import Abs, Expr, Matrix, Max, eye, log, sqrt
 
 from spec.checking.claim import Formula
-from spec.checking.pins import evaluator, table
+from spec.checking.pins import evaluator
 from spec.checking.symbols import sigma, t
 from spec.targets import _laws
 from spec.targets._laws import DATA, X
@@ -44,12 +44,3 @@ def sizes() -> tuple[Expr, Expr]:
     """Size of the logarithms, and of the exponents, whose rounding is a relative one of shares."""
     size = STATE.norm() + sqrt(2) * Abs(M) + Max(*(mean.norm() for _, mean, _ in DATA))
     return size, 1 + size**2 * Max(*(part.precision.norm() for part in PARTS))
-
-
-# Generic; a large noise; little noise, far out.
-POINTS = table(
-    "x1 x2 w1 a1 a2 S11 S12 S22 w2 b1 b2 T11 T12 T22 mu sigma t",
-    (1.3, 0.4, 0.25, 0.3, -0.6, 0.9, 0.35, 0.5, 0.75, -0.4, 0.2, 0.6, -0.2, 1.4, 0.37, 0.8, 0.6),
-    (2.9, 0.2, 0.9, -0.2, 0.7, 1.6, 1.1, 0.77, 0.1, 1.4, -0.1, 0.4, 0.0625, 0.2, -1.3, 1.7, 1.9),
-    (11.0, 0.04, 0.5, 0.1, 0.95, 0.3, -0.2, 2.3, 0.5, 0.3, 1.1, 0.2, 0.1, 0.9, 0.02, 0.3, 0.01),
-)

@@ -84,10 +84,10 @@ R5 = Claim(
     ),
     depends=("A6", "A10-score", "A13"),
     pins=(
-        Pin("gbm_ref.posterior_log_mean", _mixture.POINTS, _means),
+        Pin("gbm_ref.posterior_log_mean", _laws.POINTS, _means),
         Pin(
             "gbm_ref.posterior_log_cov",
-            _mixture.POINTS,
+            _laws.POINTS,
             lambda c: tuple(c[1](_mixture.V, _mixture.SLOPE, eye(2))),
             scale=_mixture.when_asked(_covariance_scale),
         ),
@@ -163,7 +163,7 @@ R6 = Claim(
             "gbm_ref.log_posterior_moment",
             tuple(
                 {**point, "power": power}
-                for point, power in zip(_mixture.POINTS, (2.0, -0.7, 3.5), strict=True)
+                for point, power in zip(_laws.POINTS, (2.0, -0.7, 3.5), strict=True)
             ),
             _moments,
         ),

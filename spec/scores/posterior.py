@@ -90,19 +90,19 @@ POSTERIOR = Claim(
     pins=(
         Pin(
             "gbm_ref.posterior_weights",
-            _mixture.POINTS,
+            _laws.POINTS,
             lambda law: _mixture.shares(law[2]),
         ),
         Pin(
             "gbm_ref.posterior_law",
-            _mixture.POINTS,
+            _laws.POINTS,
             _flat,
             scale=_mixture.when_asked(_law_scale),
             variant="mixture",
         ),
         Pin(
             "gbm_ref.posterior_law",
-            _mixture.POINTS,
+            _laws.POINTS,
             lambda law: _flat(law)[1:7],
             scale=_mixture.when_asked(lambda: _law_scale()[1:7]),
             variant="log-normal",

@@ -172,10 +172,10 @@ def _draw(values: Mapping[str, mpf], end: int = 0) -> mpf:
 
 
 _STATES = table(
-    "x1 x2 p1 p2 q1 q2 v",
-    (1.2, 0.7, 1.0, 2.0, 1.5, 0.6, 0.3),
-    (1.7, 1.1, 1.3, 1.9, 1.8, 0.9, 0.0007),
-    (4e-5, 310.0, 1.0, 2.0, 1.5, 0.6, 1.9),
+    "x1 x2 p1 p2 q1 q2 v mu sigma t",
+    (1.2, 0.7, 1.0, 2.0, 1.5, 0.6, 0.3, 0.37, 0.8, 0.6),
+    (1.7, 1.1, 1.3, 1.9, 1.8, 0.9, 0.0007, -1.3, 1.7, 1.9),
+    (4e-5, 310.0, 1.0, 2.0, 1.5, 0.6, 1.9, 0.02, 0.3, 1e-4),
 )
 _LINE = (1.3, 0.8, 1.9)
 _SCORE_PINS = (
@@ -221,7 +221,7 @@ _LAW_PINS = (
     ),
     Pin(
         "gbm_ref.PointMasses.diffuse",
-        _laws.points(_STATES, _laws.TIMES),
+        _STATES,
         because="it moves and widens the kernels of which the statement is the score",
         formula=_diffused(mu - sigma**2 / 2),
         twins={"without the Itô term": _diffused(mu)},

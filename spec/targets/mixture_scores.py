@@ -75,7 +75,6 @@ def _on_line(weight: Expr, mean: str, variance: str) -> Component:
 _ON_LINE = (_on_line(symbols("w"), "a1", "v1"), _on_line(1 - symbols("w"), "a2", "v2"))
 _ONE_ON_LINE, _ONE = (_on_line(1, "a", "v"),), ((1, _laws.A, _laws.S),)
 _DIFFUSED = tuple(mixtures.at_time(mixtures.law_at_t, *_ONE))
-_AT_TIMES = _laws.points(_laws.POINTS, _laws.TIMES)
 # What each form of the score is, of the Hyvarinen score and of the state.
 _FORMS: Mapping[str, Callable[[Expr, Expr], Expr]] = {
     "log_score": lambda h, x: h + 1,
@@ -140,7 +139,7 @@ SCORE = Claim(
                 ("LogNormalMixture", "hyvarinen_score", _ON_LINE, "mixture_hyvarinen_score"),
             )
         ),
-        Pin("gbm_ref.exact_score", _AT_TIMES, _read("hyvarinen_score", _DIFFUSED, X)),
+        Pin("gbm_ref.exact_score", _laws.POINTS, _read("hyvarinen_score", _DIFFUSED, X)),
     ),
 )
 
@@ -192,7 +191,7 @@ DERIVATIVE = Claim(
         ),
         Pin(
             "gbm_ref.exact_divergence",
-            _AT_TIMES,
+            _laws.POINTS,
             reads=_divergence_of_one,
             twins={"one coordinate": _divergence_of_one(_derivative) / 2},
         ),

@@ -50,7 +50,8 @@ def _residual(component: Component, power: int) -> Expr:
 
 
 def _in_time(f: Expr) -> Expr:
-    by_mean = sum((drift - s2 / 2) * diff(f, m) for drift, m in zip(_MU, _M, strict=True))
+    rates = (RATE.subs({mu: drift, sigma**2: s2}) for drift in _MU)
+    by_mean = sum(rate * diff(f, m) for rate, m in zip(rates, _M, strict=True))
     return by_mean + s2 * diff(f, v)
 
 
@@ -143,12 +144,12 @@ MIXTURE = Claim(
         _laws.root_pin("gbm_ref.LogNormalMixture.rvs"),
         Pin(
             "gbm_ref.LogNormal.diffuse",
-            _laws.points(_laws.POINTS, _laws.TIMES),
+            _laws.POINTS,
             reads=lambda found: _both(found)[1:7],
         ),
         Pin(
             "gbm_ref.LogNormalMixture.diffuse",
-            _laws.points(_laws.POINTS, _laws.TIMES),
+            _laws.POINTS,
             reads=_both,
         ),
     ),
