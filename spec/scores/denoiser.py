@@ -1,6 +1,6 @@
 """Moments of log X_0 and of X_0 given X_t: the denoiser, and what the score does not tell."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from sympy import Expr, Matrix, Max, Rational, Symbol, diff, exp, eye, log, symbols
@@ -94,67 +94,66 @@ R5 = Claim(
     ),
 )
 
-# Shift of y, logarithm of the factor, and for a = 1 the logarithm of the factor with p for q.
-Formula = tuple[Expr, Expr, Expr]
+Formulas = Mapping[str, Expr]  # where the density is read, and logarithms of the others
 _AT_ONE = {a: 1, m: (mu - s2 / 2) * t, v: s2 * t}
 
 
-def is_the_posterior_moment(formula: Formula) -> bool:
-    r"""For every law of the data $\mathbb E[X_0^a\mid x]$ is $[[factor]]$ times the ratio of
-    $q_t$ at $[[point]]$ and at $y$, the logarithm of $x$, with the other entries kept. For the
-    power one and constant rates it is $[[ambient]]$ times the ratio of $p_t$ at
-    $[[ambient_point]]$ and at $x$.
+def is_the_posterior_moment(formulas: Formulas) -> bool:
+    r"""For every law of the data $\mathbb E[X_0^a\mid x]$ is $[[factor]]$ times the ratio of the
+    density $q_t$ of $\log X_t$ at $[[point]]$ and at $y$, the logarithm of $x$, with the other
+    entries kept. For the power one and constant rates it is $[[ambient]]$ times the ratio of $p_t$
+    at $[[ambient_point]]$ and at $x$.
 
     The power of the data times the kernel is the factor times the kernel at the other point, for
     every point of the data; both sides are averaged over the data and divided by $q_t(y)$. The
-    densities $q$ of $\log X_t$ and $p$ of $X_t$ differ by the factor of the Jacobian.
+    densities $q_t$ and $p_t$ differ by the factor of the Jacobian.
     """
-    shift, factor, ambient = formula
-    # log of e^{a y0} N(y; y0 + m, v) against log of e^factor N(y + shift; y0 + m, v)
+    point, factor = formulas["point"], formulas["factor"]
+    # log of e^{a y0} N(y; y0 + m, v) against log of e^factor N(point; y0 + m, v)
     left = a * y0 - (y - y0 - m) ** 2 / (2 * v)
-    right = factor - (y + shift - y0 - m) ** 2 / (2 * v)
-    # q(y') / q(y) = p(x') / p(x) * e^{y' - y}; what is left of the factor is relative to log x
-    in_p = (factor + shift - y).subs(_AT_ONE)
-    return vanishes([left - right, in_p - ambient])
+    right = factor - (point - y0 - m) ** 2 / (2 * v)
+    # q(y') / q(y) = p(x') / p(x) * e^{y' - y}
+    at_one = {"ambient": factor + point - y, "ambient_point": point}
+    gaps = [e.subs(_AT_ONE) - formulas[name] for name, e in at_one.items()]
+    return vanishes([left - right, *gaps])
 
 
-def _moment_texts(formula: Formula) -> Values:
-    shift, factor, ambient = formula
-    return {
-        "factor": exp(factor),
-        "point": y + shift,
-        "ambient": x * exp(ambient),
-        "ambient_point": x * exp(shift.subs(_AT_ONE)),
-    }
+def _states(formulas: Formulas) -> Values:
+    return {k: e if k == "point" else exp(e.subs(y, log(x))) for k, e in formulas.items()}
 
 
-def _moments(formula: Formula) -> tuple[Expr, ...]:
+def _moments(formulas: Formulas) -> tuple[Expr, ...]:
     """The logarithm of the moment of either coordinate, for the mixture."""
     found, state = [], _mixture.STATE
     for here, unit in zip(state, (Matrix([1, 0]), Matrix([0, 1])), strict=True):
         at = {a: Symbol("power"), y: here, m: _mixture.M, v: _mixture.V}
-        shift, factor = (e.subs(at, simultaneous=True) for e in formula[:2])
+        point, factor = (formulas[k].subs(at, simultaneous=True) for k in ("point", "factor"))
         above, below = (
             sum(_laws.size(*law, place) for law in _mixture.LAWS)
-            for place in (state + shift * unit, state)
+            for place in (state + (point - here) * unit, state)
         )
         found.append(factor + log(above / below))
     return tuple(found)
 
 
-_SHIFT, _FACTOR, _AMBIENT = a * v, a * (y - m) + a**2 * v / 2, (2 * s2 - mu) * t
+_MOMENT = {
+    "point": y + a * v,
+    "factor": a * (y - m) + a**2 * v / 2,
+    "ambient": y + (2 * s2 - mu) * t,
+    "ambient_point": y + s2 * t,
+}
 R6 = Claim(
     "R6",
     "arithmetic posterior mean",
     is_the_posterior_moment,
-    holds=(_SHIFT, _FACTOR, _AMBIENT),
+    holds=_MOMENT,
     twins={
-        "shift without the power": (v, _FACTOR, _AMBIENT),
-        "sign of the square": (_SHIFT, a * (y - m) - a**2 * v / 2, _AMBIENT),
-        "shift down": (-_SHIFT, _FACTOR, _AMBIENT),
-        "Jacobian left out for p": (_SHIFT, _FACTOR, (s2 - mu) * t),
+        "shift without the power": _MOMENT | {"point": y + v},
+        "sign of the square": _MOMENT | {"factor": a * (y - m) - a**2 * v / 2},
+        "shift down": _MOMENT | {"point": y - a * v, "ambient_point": y - s2 * t},
+        "Jacobian left out for p": _MOMENT | {"ambient": y + (s2 - mu) * t},
     },
-    shown=_moment_texts,
+    shown=_states,
     names={**_NAMES, "y": "y"},
     assumptions=(NOISE, "one coordinate: the kernel is a product"),
     depends=("A6",),
@@ -184,7 +183,7 @@ def distinguishes(gap: Expr) -> bool:
     centred = {y: M0 + m}
     laws = log_q, log_q.subs(v0, 0)
     same_score = all(same(diff(q, y).subs(centred), 0) for q in laws)
-    wide, narrow = ((q.subs(y, y + R6.holds[0].subs(a, 1)) - q).subs(centred) for q in laws)
+    wide, narrow = ((q.subs(y, R6.holds["point"].subs(a, 1)) - q).subs(centred) for q in laws)
     return same_score and same(wide - narrow, gap)
 
 

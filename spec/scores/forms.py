@@ -1,10 +1,10 @@
 """The forms of the score and the conversions between them; r is the root of v."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sympy import Expr, Symbol, log, sqrt, symbols
 
-from spec.checking.algebra import same
+from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Pin
 from spec.checking.symbols import L, h, m, v, x
 from spec.checking.typeset import Says
@@ -15,17 +15,23 @@ r = Symbol("r", positive=True)
 _NAMES = {"h": "H", "L": r"\log x", "x": "x", "eps": r"\hat\varepsilon"}
 
 # (the form that is wanted, the form that is given) -> formula
-Conversions = dict[tuple[Symbol, Symbol], Expr]
+Conversions = dict[tuple[Symbol, Symbol], Says]
 
-RIGHT: Conversions = {
+
+def _said(formulas: Mapping[tuple[Symbol, Symbol], Expr]) -> Conversions:
+    return {key: Says(key[0], formula) for key, formula in formulas.items()}
+
+
+_V = r**2
+_FORMULAS = {
     (s, h): 1 + h,
     (S, h): h / x,
     (eps, h): -r * (1 + h),
-    (D, h): L - m + r**2 * (1 + h),
+    (D, h): L - m + _V * (1 + h),
     (h, s): s - 1,
     (h, S): x * S,
     (h, eps): -1 - eps / r,
-    (h, D): -1 + (D + m - L) / r**2,
+    (h, D): -1 + (D + m - L) / _V,
 }
 
 
@@ -39,7 +45,7 @@ def converts(conversions: Conversions) -> bool:
     mean given $X_t$ as a symbol. The density of $X$ has the factor of the Jacobian.
     """
     y, a, data = _posterior.Y[0], _posterior.DRIFT[0], _posterior.DATA[0]
-    score = _posterior.log_score()[0].subs(v, r**2)
+    score = _posterior.log_score()[0].subs(v, _V)
     forms = {
         s: score,
         h: score - 1,
@@ -48,28 +54,26 @@ def converts(conversions: Conversions) -> bool:
         D: _posterior.mean()[0],
     }
     names = {L: y, m: a, **forms}
-    return conversions.keys() == RIGHT.keys() and all(
-        same(forms[wanted], formula.subs(names, simultaneous=True))
-        for (wanted, _), formula in conversions.items()
+    return conversions.keys() == _FORMULAS.keys() and vanishes(
+        [(c.left - c.right).subs(names, simultaneous=True) for c in conversions.values()]
     )
 
 
 def _but(wanted: Symbol, given: Symbol, formula: Expr) -> Conversions:
-    return {**RIGHT, (wanted, given): formula}
+    return _said({**_FORMULAS, (wanted, given): formula})
 
 
 def _shown(conversions: Conversions) -> dict[str, list[Says]]:
-    said = {key: Says(key[0], formula) for key, formula in conversions.items()}
     return {
-        "from": [says for (_, given), says in said.items() if given is h],
-        "back": [says for (_, given), says in said.items() if given is not h],
+        "from": [says for (_, given), says in conversions.items() if given is h],
+        "back": [says for (_, given), says in conversions.items() if given is not h],
     }
 
 
 def _one(wanted: Symbol, given: Symbol) -> Callable[[Conversions], Expr]:
     """One conversion, in the names of points and vectors."""
     names = {L: log(x), r: sqrt(v), eps: Symbol("n"), D: Symbol("d")}
-    return lambda conversions: conversions[wanted, given].subs(names)
+    return lambda conversions: conversions[wanted, given].right.subs(names)
 
 
 _PINS = (
@@ -101,7 +105,7 @@ FORMS = Claim(
     "forms-of-the-score",
     "forms of the score",
     converts,
-    holds=RIGHT,
+    holds=_said(_FORMULAS),
     twins={
         "noise from h for 1 + h": _but(eps, h, -r * h),
         "denoiser with h for 1 + h": _but(D, h, L - m + r**2 * h),
@@ -112,7 +116,7 @@ FORMS = Claim(
         "no Jacobian": _but(h, s, s),
     },
     shown=_shown,
-    values=lambda: {"v": r**2},
+    values=lambda: {"v": _V},
     names=_NAMES,
     sheet=("C4", "R5"),
     assumptions=(_posterior.NOISE,),

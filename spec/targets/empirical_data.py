@@ -50,9 +50,9 @@ def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
     positive, $x\circ\nabla\log p_t(x)=[[score]]$, where $D$ is the mean of the $c_n$ under shares
     that are proportional to the exponentials of $[[share]]$.
 
-    By R2 $\log X_t$ is a mixture of three normal laws with the variance $v$. Shares are right when
-    their logarithms differ from those of the densities by the same for every point; the density is
-    differentiated with a symbol for each exponential.
+    By R2, with covariances that vanish, $\log X_t$ is a mixture of normal laws with the variance
+    $v$. Shares are right when their logarithms differ from those of the densities by the same for
+    every point; the density is differentiated with a symbol for each exponential.
     """
     log_share, score = candidate
     centres = [c + _SHIFT for c in _POINTS]
@@ -278,7 +278,7 @@ LAST_STEP = Claim(
     values=lambda: _LAST,
     names={"noise": r"\sigma\,\sqrt{\delta}\,Z"},
     sheet=("R3",),
-    assumptions=("constant rates on the step, and the exact score of the data",),
+    assumptions=("the rates are constant on the step",),
     depends=("A13", "R3"),
 )
 

@@ -3,6 +3,7 @@
 from sympy import (
     E,
     Expr,
+    Integer,
     Matrix,
     Poly,
     Symbol,
@@ -33,12 +34,14 @@ def is_the_density(density: Expr) -> bool:
     r"""If $\log W$ is normal with mean $\mu$ and variance $\sigma^2$, $W$ has the density $[[it]]$
     in $w$ on the positive half-line.
 
-    It is the derivative of $P(W\le w)=[[cdf]]$, the normal distribution function at $\log w$. The
-    logarithms are equal, with symbols for those of $w$, $\sigma$ and constants.
+    It is the derivative of $P(W\le w)=[[cdf]]$, the normal distribution function at $\log w$,
+    which is one half at the median. The logarithms are equal, with symbols for those of $w$,
+    $\sigma$ and constants.
     """
     logs = [log(expand(f)) for f in (density, diff(_cdf(), w))]
     gap = expand(expand_log(logs[0] - logs[1], force=True))
-    return vanishes(gap.replace(log, lambda at: Symbol(f"log({at})")))
+    named = gap.replace(log, lambda at: Symbol(f"log({at})"))
+    return vanishes([named, _cdf().subs(w, exp(mu)) - 1 / Integer(2)])
 
 
 def normal_cdf(y: Expr) -> Expr:
@@ -150,14 +153,15 @@ CORRELATED = Claim(
 )
 
 
-def is_log_of_moment(value: Expr) -> bool:
+def are_logs_of_moments(values: tuple[Expr, Expr]) -> bool:
     r"""If $\log W$ is normal with mean $\mu$ and variance $\sigma^2$, $\mathbb E[W^n]=[[moment]]$
     for every real $n$; in particular $\mathbb E[W]=[[mean]]$.
 
-    The exponent [[exponent]] under the integral over $y$, completed to a square, has the top
-    [[top]], and without $n$ the top $[[bottom]]$; the squares integrate to the same constant.
+    The exponent [[exponent]] under the integral over $y$ is completed to a square, with $n$ and
+    without; the squares integrate to the same constant, and the logarithm of the moment is what
+    is left.
     """
-    return vanishes(_log_moment(n) - value)
+    return vanishes([_log_moment(n) - values[0], _log_moment(1) - values[1]])
 
 
 def _log_moment(order: Expr) -> Expr:
@@ -175,22 +179,22 @@ def _peak(exponent: Expr) -> Expr:
     return expand(C - B**2 / (4 * A))
 
 
+def _with_mean(log_moment: Expr) -> tuple[Expr, Expr]:
+    return log_moment, log_moment.subs(n, 1)
+
+
 MEAN = Claim(
     "mean-log-normal",
     "moments of a log-normal variable",
-    is_log_of_moment,
-    holds=n * mu + n**2 * s2 / 2,
+    are_logs_of_moments,
+    holds=_with_mean(n * mu + n**2 * s2 / 2),
     twins={
-        "the median": n * mu,
-        "n in place of n^2": n * mu + n * s2 / 2,
-        "without the factor 1/2": n * mu + n**2 * s2,
+        "the median": _with_mean(n * mu),
+        "n in place of n^2": _with_mean(n * mu + n * s2 / 2),
+        "without the factor 1/2": _with_mean(n * mu + n**2 * s2),
     },
-    shown=lambda value: {"moment": exp(value), "mean": exp(value.subs(n, 1))},
-    values=lambda: {
-        "exponent": _exponent(n),
-        "top": _peak(_exponent(n)),
-        "bottom": _peak(_exponent(0)),
-    },
+    shown=lambda values: dict(zip(("moment", "mean"), map(exp, values), strict=True)),
+    values=lambda: {"exponent": _exponent(n)},
     sources=v1("App. B: mean") + v2("App. A: mean and variance"),
     sheet=("E1",),
     readings=(_LOST + ", and the variance that follows from the moments (E1)",),
@@ -202,8 +206,8 @@ def is_the_variance(variance: Expr) -> bool:
     r"""The variance of $W$ is $[[it]]$, if $\log W$ is normal with mean $\mu$ and variance
     $\sigma^2$.
 
-    It is the second moment, $[[second]]$, less the square of the mean, $[[mean]]$. With symbols
-    for the exponentials of $\mu$ and $\sigma^2$ this is an identity of rational functions.
+    It is the second moment less the square of the mean, with symbols for the exponentials of
+    $\mu$ and $\sigma^2$.
     """
     logs = {mu: log(symbols("A", positive=True)), s2: log(symbols("G", positive=True))}
     gap = _moment(2) - _moment(1) ** 2 - variance
@@ -218,9 +222,9 @@ _RIGHT, _PRINTED = (f * exp(2 * mu + s2) for f in (exp(s2) - 1, exp(s2 - 1)))
 
 
 def _variances() -> tuple[Figure, ...]:
-    at = {mu: 0.3, s2: 0.64}
     return tuple(
-        Figure(f"{of} variance at mu = {at[mu]}, sigma^2 = {at[s2]}", float(f.subs(at)))
+        Figure(f"{of} variance at mu = 0, sigma^2 = {at}", float(f.subs({mu: 0, s2: at})))
+        for at in (0, 0.64)
         for of, f in (("right", _RIGHT), ("printed", _PRINTED))
     )
 
@@ -236,18 +240,13 @@ E1 = Claim(
         "+ 1 in place of - 1": (exp(s2) + 1) * exp(2 * mu + s2),
     },
     printed={"e^{sigma^2 - 1}": _PRINTED},
-    values=lambda: {
-        "second": _moment(2),
-        "mean": _moment(1),
-        **{name: f.subs(s2, 0).powsimp() for name, f in (("limit", _PRINTED), ("right", _RIGHT))},
-    },
     sources=v1("App. B: variance"),
     depends=("mean-log-normal",),
     erratum=Erratum(
         Fault.WRONG,
         quote=r"$\mathrm{Var}(W)=\exp(\sigma^2-1)\exp(2\mu+\sigma^2)$",
-        trouble="What is subtracted has slipped into the exponent. Where sigma vanishes, so that "
-        "$W$ is constant, the printed value is $[[limit]]$, the right one $[[right]]$.",
+        trouble="What is subtracted has slipped into the exponent, so that the printed value does "
+        r"not vanish with $\sigma$.",
         figures=_variances,
         remains_open="Version 2 keeps the sentence; its formula is lost in the text that we have.",
     ),

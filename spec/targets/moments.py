@@ -47,7 +47,7 @@ def are_of_the_mixture(moments: Pair) -> bool:
     The second moment of the first component is $[[square]]$, and so for the other
     (mean-log-normal). Those of the mixture are their averages.
     """
-    first, second = (log_normal.MEAN.holds.subs(log_normal.n, order) for order in (1, 2))
+    first, second = (log_normal.MEAN.holds[0].subs(log_normal.n, order) for order in (1, 2))
     mean = w1 * e1 + w2 * e2
     variance = w1 * _square(e1, G1) + w2 * _square(e2, G2) - mean**2
     gaps = [(f - g).subs(w2, 1 - w1) for f, g in zip(moments, (mean, variance), strict=True)]
