@@ -41,7 +41,9 @@ _POINTS = tuple(Matrix(symbols(f"c_{n}1 c_{n}2")) for n in (1, 2, 3))
 _MEAN = Matrix(symbols("D1 D2"))
 _SHIFT = Matrix(symbols("m1 m2"))
 
-Shares = Callable[[Matrix, Matrix], Expr]  # (L, c_n + m) -> log of the share, up to a constant
+Shares = Callable[
+    [Matrix, Matrix, Matrix], Expr
+]  # (L, c_n, m) -> log of the share, but a constant
 Score = Callable[[Matrix, Matrix, Matrix], Matrix]  # (D, L, m) -> H
 
 
@@ -55,9 +57,8 @@ def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
     every point; the density is differentiated with a symbol for each exponential.
     """
     log_share, score = candidate
-    centres = [c + _SHIFT for c in _POINTS]
-    phis = [-_laws.quadratic(Y, c, v * eye(2)) / 2 for c in centres]
-    gaps = [log_share(Y, c) - phi for c, phi in zip(centres, phis, strict=True)]
+    phis = [-_laws.quadratic(Y, c + _SHIFT, v * eye(2)) / 2 for c in _POINTS]
+    gaps = [log_share(Y, c, _SHIFT) - phi for c, phi in zip(_POINTS, phis, strict=True)]
     if not vanishes([first - second for first, second in pairwise(gaps)]):
         return False
     sizes = [exp(phi) for phi in phis]
@@ -71,8 +72,8 @@ def _average(sizes: Sequence[Expr], logs: Sequence[Matrix]) -> Matrix:
     return sum((size * c for size, c in zip(sizes, logs, strict=True)), 0 * logs[0]) / sum(sizes)
 
 
-def _log_share(y: Matrix, centre: Matrix) -> Expr:
-    return -(y - centre).dot(y - centre) / (2 * v)
+def _log_share(y: Matrix, c: Matrix, m: Matrix) -> Expr:
+    return -(y - c - m).dot(y - c - m) / (2 * v)
 
 
 def _score(D: Matrix, y: Matrix, m: Matrix) -> Matrix:
@@ -103,8 +104,8 @@ def is_the_blur(blur: Expr) -> bool:
     whose log is the shown share of the way from the middle to a point.
 
     By R3-last-step $\log X_0$ is $D$ plus a normal draw of variance $h$. $D$ comes from the two
-    shares; what the draw carries past the middle has an expectation in closed form, compared with
-    a numerical integral.
+    shares; the expectation over the draw is in closed form, which is compared with a numerical
+    integral at one place.
     """
     in_units = mpf(expand(blur / h))
     cases = table("k place", *((k, place) for k in (4, 8, 12) for place in (0.5, 1.0, 2.0)))
@@ -123,18 +124,18 @@ def _squared_distance(k: int, place: float) -> mpf:
     with mpmath.workdps(50):
         near, far = (mpmath.exp(-((mpf(place) * k - c) ** 2) / 2) for c in (k, -k))
         D = k * (near - far) / (near + far)
-        return 1 + (D - k) ** 2 + 4 * k * _past_middle(D)
+        return _over_draws(D, k)
 
 
-def _past_middle(D: mpf) -> mpf:
-    """E max(-D - Z, 0), Z standard normal."""
-    return mpmath.npdf(D) - D * mpmath.ncdf(-D)
+def _over_draws(D: mpf, k: int) -> mpf:
+    """E (|D + Z| - k)^2, Z standard normal."""
+    return 1 + (D - k) ** 2 - 4 * k * (mpmath.npdf(D) - D * mpmath.ncdf(-D))
 
 
 @cache
 def _closed_form_holds() -> bool:
-    found = integral(lambda z: -(1 + z) * mpmath.npdf(z), -20, -1)
-    return agree(_past_middle(mpf(1)), found, 12)
+    found = integral(lambda z: (abs(1 + z) - 3) ** 2 * mpmath.npdf(z), -20, -1, 20)
+    return agree(_over_draws(mpf(1), 3), found, 12)
 
 
 _AT = tuple(Matrix(symbols(f"{name}1 {name}2", positive=True)) for name in "pq")
@@ -147,7 +148,7 @@ def _hyvarinen(found: tuple[Shares, Score], at: tuple) -> Matrix:
     log_share, score = found
     state, data, shift = at
     y, logs = state.applyfunc(log), tuple(point.applyfunc(log) for point in data)
-    sizes = tuple(exp(log_share(y, c + shift)) for c in logs)
+    sizes = tuple(exp(log_share(y, c, shift)) for c in logs)
     return score(_average(sizes, logs), y, shift)
 
 
@@ -247,10 +248,10 @@ SCORE = Claim(
     twins={
         "shift m left out": (_log_share, lambda D, y, m: _score(D, y, 0 * m)),
         "the log score, without -1": (_log_share, lambda D, y, m: (D + m - y) / v),
-        "shares without the factor 1/2": (lambda y, c: 2 * _log_share(y, c), _score),
+        "shares without the factor 1/2": (lambda y, c, m: 2 * _log_share(y, c, m), _score),
     },
     shown=lambda found: {
-        "share": found[0](Y, Matrix(symbols("c_n1 c_n2")) + _SHIFT),
+        "share": found[0](Y, Matrix(symbols("c_n1 c_n2")), _SHIFT),
         "score": found[1](_MEAN, Y, _SHIFT),
     },
     names=_laws.NAMES,
