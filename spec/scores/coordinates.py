@@ -8,7 +8,6 @@ from spec.checking.diffusions import jet
 from spec.checking.symbols import a, h, x
 
 pulled, volume = symbols("pulled volume", real=True)
-_NAMES = {"pulled": r"J^\top\nabla_y\log q", "volume": r"\mathrm{tr}(J^{-1}\nabla J)", "h": "H"}
 _CHANGE = v1("sec. 4: score change of variables") + v2("sec. 3.1: score change of variables")
 
 
@@ -43,7 +42,7 @@ ROBBINS = Claim(
         "volume term with the wrong sign": pulled - volume,
         "volume term halved": pulled + volume / 2,
     },
-    names=_NAMES,
+    names={"pulled": r"J^\top\nabla_y\log q", "volume": r"\mathrm{tr}(J^{-1}\nabla J)"},
     sources=_CHANGE,
     sheet=("A10",),
     assumptions=("the map is a diffeomorphism, twice differentiable", "q is positive and smooth"),
@@ -72,7 +71,7 @@ LOG_SCORE = Claim(
     log_score_is,
     holds=1 + h,
     twins={"no Jacobian": h, "Jacobian of exp": h - 1},
-    names=_NAMES,
+    names={"h": "H"},
     sources=_CHANGE,
     sheet=("C4", "A10", "R1"),
     assumptions=("p_t is positive and differentiable",),
@@ -134,7 +133,7 @@ R1 = Claim(
         "multiplied by a": (_MEAN, _EXCESS, (1 + h) * a - 1),
     },
     shown=lambda c: dict(zip(("mean", "excess", "changed"), c, strict=True)),
-    names=_NAMES,
+    names={"h": "H"},
     sheet=("R1", "C4"),
     assumptions=(
         Assumption(

@@ -14,9 +14,6 @@ from spec.scores.posterior import LAW
 from spec.targets import _laws
 
 y, y0, M0 = symbols("y y0 M0", real=True)
-_NAMES = {"y": r"\log x", "J": r"\nabla_ys", "h": "H", "unit": "I", "x": "x", "v0": "v_0",
-          "M0": "M_0"}  # fmt: skip
-
 Tweedie = tuple[Callable[[Expr, Expr, Expr, Expr], Expr], Callable[[Expr, Matrix, Matrix], Matrix]]
 
 
@@ -73,7 +70,7 @@ R5 = Claim(
         "v I left out": (_tweedie_mean, lambda v, J, unit: v**2 * J),
     },
     values=lambda: {"x": x},
-    names=_NAMES,
+    names={"y": r"\log x", "J": r"\nabla_ys", "h": "H", "unit": "I", "x": "x"},
     assumptions=(
         NOISE,
         Assumption(
@@ -154,7 +151,7 @@ R6 = Claim(
         "Jacobian left out for p": _MOMENT | {"ambient": y + (s2 - mu) * t},
     },
     shown=_states,
-    names={**_NAMES, "y": "y"},
+    names={"x": "x"},
     assumptions=(NOISE, "one coordinate: the kernel is a product"),
     depends=("A6",),
     pins=(
@@ -197,7 +194,7 @@ R6_NON_LOCAL = Claim(
         "the posterior variance itself": v0 * v / (v0 + v),
         "prior variance": v0 / 2,
     },
-    names=_NAMES,
+    names={"v0": "v_0"},
     sheet=("R6",),
     assumptions=(
         NOISE,

@@ -126,7 +126,7 @@ _POSITIVE = Assumption(
     "a tail of a law falls from one",
     lambda: bool(tails()["Pareto"].subs({alpha: -1, x: 2}) > 1),
 )
-_NAMES = {"x": "x", "scale": "l", "G": "G", "M": "M"}
+_NAMES = {"x": "x", "scale": "l"}
 
 # Class in gbm_ref, names in the order of the rows, a draw and a mistaken one.
 _PINNED = {
@@ -194,7 +194,6 @@ MEAN = Claim(
         "it": formula(*symbols("G M")),
         "mean": formula(Symbol("G"), Integer(1)),
     },
-    names=_NAMES,
     sheet=("R25",),
     assumptions=(
         Assumption(
