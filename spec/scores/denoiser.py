@@ -168,10 +168,10 @@ R6 = Claim(
 
 
 def distinguishes(gap: Expr) -> bool:
-    r"""Two data laws can have the same score at a point and different means of $X_0$ there. For a
-    point mass at $M_0$ and for log-normal data with the mean $M_0$ and the variance $v_0$ of the
-    logarithm the scores vanish at the same point, and the logarithms of the means differ by
-    $[[it]]$.
+    r"""Two data laws can have the same score at a point and different means of $X_0$ there. For
+    data whose logarithm is $M_0$, and for log-normal data with the mean $M_0$ and the variance
+    $v_0$ of the logarithm, the log scores vanish at the same point, and the logarithms of the
+    means differ by $[[it]]$.
 
     By R6 with the power one the factor is common to both, and the ratios of the densities at the
     centre and above it differ. The geometric mean is the same for both (R5).
@@ -204,7 +204,7 @@ R6_NON_LOCAL = Claim(
             lambda: same(R6_NON_LOCAL.holds.subs(v0, 0), R6_NON_LOCAL.twins["no difference"]),
         ),
     ),
-    depends=("R6",),
+    depends=("R5", "R6"),
 )
 
 CLAIMS = (R5, R6, R6_NON_LOCAL)
