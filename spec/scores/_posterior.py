@@ -4,7 +4,7 @@ With the kernel N(y; y0 + m, v) the marginal is q(y) = integral of kernel over t
 derivatives at y are q times posterior expectations of polynomials in y0, and these are linear in
 the posterior moments E[y0_1^i y0_2^j | y]. The moments are symbols: no data law is excluded.
 
-Symbols: y1, y2 point; a1, a2 log-drifts m_i; v; y01, y02 data; P_ij posterior moments.
+Symbols: y1, y2 point; a1, a2 log-drifts m_i; y01, y02 data; P_ij posterior moments.
 """
 
 from sympy import Expr, Integer, Matrix, Poly, Symbol, diff, expand, nan, symbols, zoo
@@ -27,13 +27,8 @@ NOISE = Assumption(
 def posterior(polynomial: Expr) -> Expr:
     """E[polynomial(y0) | y] in the symbols P_ij."""
     terms = Poly(expand(polynomial), *DATA).terms()
-    return sum(
-        (
-            coefficient * (Symbol(f"P_{i}{j}", real=True) if i + j else Integer(1))
-            for (i, j), coefficient in terms
-        ),
-        Integer(0),
-    )
+    moments = (c * Symbol(f"P_{i}{j}", real=True) ** min(1, i + j) for (i, j), c in terms)
+    return sum(moments, Integer(0))
 
 
 def mean() -> Matrix:

@@ -1,26 +1,19 @@
-"""Moments of log X_0 and of X_0 given X_t: the denoiser, and what the score does not tell.
+"""Moments of log X_0 and of X_0 given X_t: the denoiser, and what the score does not tell."""
 
-Symbols: y, y0, m, v of the kernel; h = x * grad log p_t; J gradient of the log score; unit the
-identity; a power; M0, v0 mean and variance of log-normal data.
-"""
+from collections.abc import Callable, Mapping
+from functools import cache
 
-from collections.abc import Callable
+from sympy import Expr, Matrix, Max, Rational, Symbol, diff, exp, eye, log, symbols
 
-import mpmath
-from mpmath import mpf
-from sympy import Expr, Matrix, Rational, diff, exp, eye, lambdify, symbols
-
-from spec.checking.algebra import same
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin, Values
 from spec.checking.symbols import a, dt, h, m, mu, s2, t, v, v0, x
 from spec.scores import _mixture, _posterior
 from spec.scores._posterior import NOISE
 from spec.scores.posterior import LAW
+from spec.targets import _laws
 
 y, y0, M0 = symbols("y y0 M0", real=True)
-_NAMES = {"y": r"\log x", "J": r"\nabla_ys", "h": "H", "unit": "I", "x": "x", "v0": "v_0",
-          "M0": "M_0"}  # fmt: skip
-
 Tweedie = tuple[Callable[[Expr, Expr, Expr, Expr], Expr], Callable[[Expr, Matrix, Matrix], Matrix]]
 
 
@@ -31,8 +24,7 @@ def is_tweedie(formulas: Tweedie, drift: Expr = mu - s2 / 2) -> bool:
     without noise lands.
 
     The density of $\log X_t$ is the average of the kernel over the data. It is differentiated
-    twice under the integral, which gives the posterior moments of degree one and two: these are
-    symbols, so that every law of the data in the plane is covered.
+    twice under the integral, which gives the posterior moments of degree one and two as symbols.
     """
     mean, covariance = formulas
     rows = zip(_posterior.Y, _posterior.DRIFT, _posterior.log_score(), strict=True)
@@ -45,23 +37,17 @@ def is_tweedie(formulas: Tweedie, drift: Expr = mu - s2 / 2) -> bool:
     )
 
 
-def _means(at: _mixture.Values, mean: Callable) -> tuple[mpf, ...]:
-    """The means for the mixture at a point."""
-    (m, v), (score, _) = _mixture.kernel(at), _mixture.score_and_slope(at)
-    return tuple(mean(y, m, v, s - 1) for y, s in zip(_mixture.state(at), score, strict=True))
+def _means(formulas: Tweedie) -> tuple[Expr, ...]:
+    rows = zip(_mixture.STATE, _mixture.HYVARINEN, strict=True)
+    return tuple(formulas[0](y, _mixture.M, _mixture.V, h) for y, h in rows)
 
 
-def _covariances(at: _mixture.Values, covariance: Callable) -> tuple[mpf, ...]:
-    slope = _mixture.score_and_slope(at)[1]
-    return tuple(covariance(_mixture.kernel(at)[1], slope, _mixture.UNIT))
-
-
-def _covariance_scale(at: _mixture.Values) -> tuple[mpf, ...]:
+@cache
+def _covariance_scale() -> tuple[Expr, ...]:
     """Norms, and the exponents times what the shares weight."""
-    first, second = _mixture.given(at, *LAW)
-    gap = mpmath.norm(first.mean - second.mean)
-    between = first.weight * second.weight * gap**2 * _mixture.sizes(at)[1]
-    return 4 * (max(mpmath.norm(first.cov), mpmath.norm(second.cov)) + between,)
+    (first, a, S), (second, b, T) = _mixture.given(*LAW)
+    between = first * second * (a - b).norm() ** 2 * _mixture.sizes()[1]
+    return 4 * (Max(S.norm(), T.norm()) + between,)
 
 
 def _tweedie_mean(y: Expr, m: Expr, v: Expr, h: Expr) -> Expr:
@@ -84,7 +70,7 @@ R5 = Claim(
         "v I left out": (_tweedie_mean, lambda v, J, unit: v**2 * J),
     },
     values=lambda: {"x": x},
-    names=_NAMES,
+    names={"y": r"\log x", "J": r"\nabla_ys", "h": "H", "unit": "I", "x": "x"},
     assumptions=(
         NOISE,
         Assumption(
@@ -95,83 +81,77 @@ R5 = Claim(
     ),
     depends=("A6", "A10-score", "A13"),
     pins=(
-        Pin("gbm_ref.posterior_log_mean", _mixture.POINTS, lambda c: lambda at: _means(at, c[0])),
+        Pin("gbm_ref.posterior_log_mean", _laws.POINTS, _means),
         Pin(
             "gbm_ref.posterior_log_cov",
-            _mixture.POINTS,
-            lambda c: lambda at: _covariances(at, c[1]),
-            scale=_covariance_scale,
+            _laws.POINTS,
+            lambda c: tuple(c[1](_mixture.V, _mixture.SLOPE, eye(2))),
+            scale=_mixture.when_asked(_covariance_scale),
         ),
     ),
 )
 
-# Shift of y, logarithm of the factor, and for a = 1 the logarithm of the factor with p for q.
-Formula = tuple[Expr, Expr, Expr]
+Formulas = Mapping[str, Expr]  # where the density is read, and logarithms of the others
 _AT_ONE = {a: 1, m: (mu - s2 / 2) * t, v: s2 * t}
 
 
-def is_the_posterior_moment(formula: Formula) -> bool:
-    r"""For every law of the data $\mathbb E[X_0^a\mid x]$ is $[[factor]]$ times the ratio of
-    $q_t$ at $[[point]]$ and at $y$, the logarithm of $x$, with the other entries kept. For the
-    power one and constant rates it is $[[ambient]]$ times the ratio of $p_t$ at
-    $[[ambient_point]]$ and at $x$.
+def is_the_posterior_moment(formulas: Formulas) -> bool:
+    r"""For every law of the data $\mathbb E[X_0^a\mid x]$ is $[[factor]]$ times the ratio of the
+    density $q_t$ of $\log X_t$ at $[[point]]$ and at $y$, the logarithm of $x$, with the other
+    entries kept. For the power one and constant rates it is $[[ambient]]$ times the ratio of $p_t$
+    at $[[ambient_point]]$ and at $x$.
 
-    Completing the square, the power of the data times the kernel is the factor times the kernel
-    at the other point, for every point of the data; then both sides are averaged over the data
-    and divided by $q_t(y)$. The densities $q$ and $p$ differ by the factor of the Jacobian.
+    The power of the data times the kernel is the factor times the kernel at the other point, for
+    every point of the data; both sides are averaged over the data and divided by $q_t(y)$. The
+    densities $q_t$ and $p_t$ differ by the factor of the Jacobian.
     """
-    shift, factor, ambient = formula
-    # log of e^{a y0} N(y; y0 + m, v) against log of e^factor N(y + shift; y0 + m, v)
+    point, factor = formulas["point"], formulas["factor"]
+    # log of e^{a y0} N(y; y0 + m, v) against log of e^factor N(point; y0 + m, v)
     left = a * y0 - (y - y0 - m) ** 2 / (2 * v)
-    right = factor - (y + shift - y0 - m) ** 2 / (2 * v)
-    if not same(left, right):
-        return False
-    # q(y') / q(y) = p(x') / p(x) * e^{y' - y}; what is left of the factor is relative to log x
-    in_p = (factor + shift - y).subs(_AT_ONE)
-    return same(in_p, ambient)
+    right = factor - (point - y0 - m) ** 2 / (2 * v)
+    # q(y') / q(y) = p(x') / p(x) * e^{y' - y}
+    at_one = {"ambient": factor + point - y, "ambient_point": point}
+    gaps = [e.subs(_AT_ONE) - formulas[name] for name, e in at_one.items()]
+    return vanishes([left - right, *gaps])
 
 
-def _moment_texts(formula: Formula) -> Values:
-    shift, factor, ambient = formula
-    return {
-        "factor": exp(factor),
-        "point": y + shift,
-        "ambient": x * exp(ambient),
-        "ambient_point": x * exp(shift.subs(_AT_ONE)),
-    }
+def _states(formulas: Formulas) -> Values:
+    return {k: e if k == "point" else exp(e.subs(y, log(x))) for k, e in formulas.items()}
 
 
-def _moments(formula: Formula) -> Callable[[_mixture.Values], tuple]:
-    """The logarithm of the moment of either coordinate, for the mixture at a point."""
-    shift, factor = (lambdify((a, y, m, v), e, "mpmath") for e in formula[:2])
-
-    def at_point(at: _mixture.Values) -> tuple[mpf, ...]:
-        (m, v), here, found = _mixture.kernel(at), _mixture.state(at), []
-        below = mpmath.log(mpmath.fsum(_mixture.terms(at, here)))
-        for i in range(2):
-            arguments, there = (at["power"], here[i], m, v), here.copy()
-            there[i] += shift(*arguments)
-            above = mpmath.log(mpmath.fsum(_mixture.terms(at, there)))
-            found.append(factor(*arguments) + above - below)
-        return tuple(found)
-
-    return at_point
+def _moments(formulas: Formulas) -> tuple[Expr, ...]:
+    """The logarithm of the moment of either coordinate, for the mixture."""
+    found, state = [], _mixture.STATE
+    for here, unit in zip(state, (Matrix([1, 0]), Matrix([0, 1])), strict=True):
+        at = {a: Symbol("power"), y: here, m: _mixture.M, v: _mixture.V}
+        point, factor = (formulas[k].subs(at, simultaneous=True) for k in ("point", "factor"))
+        above, below = (
+            sum(_laws.size(*law, place) for law in _mixture.LAWS)
+            for place in (state + (point - here) * unit, state)
+        )
+        found.append(factor + log(above / below))
+    return tuple(found)
 
 
-_SHIFT, _FACTOR, _AMBIENT = a * v, a * (y - m) + a**2 * v / 2, (2 * s2 - mu) * t
+_MOMENT = {
+    "point": y + a * v,
+    "factor": a * (y - m) + a**2 * v / 2,
+    "ambient": y + (2 * s2 - mu) * t,
+    "ambient_point": y + s2 * t,
+}
 R6 = Claim(
     "R6",
     "arithmetic posterior mean",
     is_the_posterior_moment,
-    holds=(_SHIFT, _FACTOR, _AMBIENT),
+    holds=_MOMENT,
     twins={
-        "shift without the power": (v, _FACTOR, _AMBIENT),
-        "sign of the square": (_SHIFT, a * (y - m) - a**2 * v / 2, _AMBIENT),
-        "shift down": (-_SHIFT, _FACTOR, _AMBIENT),
-        "Jacobian left out for p": (_SHIFT, _FACTOR, (s2 - mu) * t),
+        "shift without the power": _MOMENT | {"point": y + v},
+        "sign of the square": _MOMENT | {"factor": a * (y - m) - a**2 * v / 2},
+        "shift down": _MOMENT | {"point": y - a * v, "ambient_point": y - s2 * t},
+        "Jacobian left out for p": _MOMENT | {"ambient": y + (s2 - mu) * t},
     },
-    shown=_moment_texts,
-    names={**_NAMES, "y": "y"},
+    shown=_states,
+    names={"x": "x"},
     assumptions=(NOISE, "one coordinate: the kernel is a product"),
     depends=("A6",),
     pins=(
@@ -179,7 +159,7 @@ R6 = Claim(
             "gbm_ref.log_posterior_moment",
             tuple(
                 {**point, "power": power}
-                for point, power in zip(_mixture.POINTS, (2.0, -0.7, 3.5), strict=True)
+                for point, power in zip(_laws.POINTS, (2.0, -0.7, 3.5), strict=True)
             ),
             _moments,
         ),
@@ -188,20 +168,19 @@ R6 = Claim(
 
 
 def distinguishes(gap: Expr) -> bool:
-    r"""Two data laws can have the same score at a point and different means of $X_0$ there. For a
-    point mass at $M_0$ and for log-normal data with the mean $M_0$ and the variance $v_0$ of the
-    logarithm the scores vanish at the same point, and the logarithms of the means differ by
-    $[[it]]$.
+    r"""Two data laws can have the same score at a point and different means of $X_0$ there. For
+    data whose logarithm is $M_0$, and for log-normal data with the mean $M_0$ and the variance
+    $v_0$ of the logarithm, the log scores vanish at the same point, and the logarithms of the
+    means differ by $[[it]]$.
 
     By R6 with the power one the factor is common to both, and the ratios of the densities at the
-    centre and above it differ. The geometric mean is a function of the score (R5), and is the
-    same for both.
+    centre and above it differ. The geometric mean is the same for both (R5).
     """
     log_q = -((y - M0 - m) ** 2) / (2 * (v0 + v))
     centred = {y: M0 + m}
     laws = log_q, log_q.subs(v0, 0)
     same_score = all(same(diff(q, y).subs(centred), 0) for q in laws)
-    wide, narrow = ((q.subs(y, y + R6.holds[0].subs(a, 1)) - q).subs(centred) for q in laws)
+    wide, narrow = ((q.subs(y, R6.holds["point"].subs(a, 1)) - q).subs(centred) for q in laws)
     return same_score and same(wide - narrow, gap)
 
 
@@ -215,7 +194,7 @@ R6_NON_LOCAL = Claim(
         "the posterior variance itself": v0 * v / (v0 + v),
         "prior variance": v0 / 2,
     },
-    names=_NAMES,
+    names={"v0": "v_0"},
     sheet=("R6",),
     assumptions=(
         NOISE,
@@ -225,7 +204,7 @@ R6_NON_LOCAL = Claim(
             lambda: same(R6_NON_LOCAL.holds.subs(v0, 0), R6_NON_LOCAL.twins["no difference"]),
         ),
     ),
-    depends=("R6",),
+    depends=("R5", "R6"),
 )
 
 CLAIMS = (R5, R6, R6_NON_LOCAL)

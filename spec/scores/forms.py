@@ -1,18 +1,12 @@
-"""The forms of the score and the conversions between them.
+"""The forms of the score and the conversions between them; r is the root of v."""
 
-    S score of X    h = x S    s score of log X    eps = E[z | X_t]    D = E[log X_0 | X_t]
+from collections.abc import Callable, Mapping
 
-Symbols: x, L = log x; m, v of the kernel, r = sqrt(v); h, S (stein), s (log_score), eps (noise),
-D (denoised) as names of the forms.
-"""
+from sympy import Expr, Symbol, log, sqrt, symbols
 
-from collections.abc import Callable
-
-from sympy import Expr, Matrix, Symbol, log, sqrt, symbols
-
-from spec.checking.algebra import same
+from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Pin
-from spec.checking.symbols import L, h, m, mu, sigma, t, v, x
+from spec.checking.symbols import L, h, m, v, x
 from spec.checking.typeset import Says
 from spec.scores import _posterior
 
@@ -21,17 +15,23 @@ r = Symbol("r", positive=True)
 _NAMES = {"h": "H", "L": r"\log x", "x": "x", "eps": r"\hat\varepsilon"}
 
 # (the form that is wanted, the form that is given) -> formula
-Conversions = dict[tuple[Symbol, Symbol], Expr]
+Conversions = dict[tuple[Symbol, Symbol], Says]
 
-RIGHT: Conversions = {
+
+def _said(formulas: Mapping[tuple[Symbol, Symbol], Expr]) -> Conversions:
+    return {key: Says(key[0], formula) for key, formula in formulas.items()}
+
+
+_V = r**2
+_FORMULAS = {
     (s, h): 1 + h,
     (S, h): h / x,
     (eps, h): -r * (1 + h),
-    (D, h): L - m + r**2 * (1 + h),
+    (D, h): L - m + _V * (1 + h),
     (h, s): s - 1,
     (h, S): x * S,
     (h, eps): -1 - eps / r,
-    (h, D): -1 + (D + m - L) / r**2,
+    (h, D): -1 + (D + m - L) / _V,
 }
 
 
@@ -41,12 +41,11 @@ def converts(conversions: Conversions) -> bool:
     Then [[from]], and conversely [[back]], for every law of the data.
 
     The law of $\log X_t$ is the average of the kernel over the data, so that $s$ is the mean of
-    the kernel's derivative, a linear function of $D$; and the draw is a linear function of
-    $\log X_0$. The density of $X$ has the factor of the Jacobian. All eight conversions are
-    decided with the mean of $\log X_0$ given $X_t$ as a symbol.
+    the kernel's derivative, a linear function of $\log X_0$, as is the draw; their means hold its
+    mean given $X_t$ as a symbol. The density of $X$ has the factor of the Jacobian.
     """
     y, a, data = _posterior.Y[0], _posterior.DRIFT[0], _posterior.DATA[0]
-    score = _posterior.log_score()[0].subs(v, r**2)
+    score = _posterior.log_score()[0].subs(v, _V)
     forms = {
         s: score,
         h: score - 1,
@@ -55,44 +54,28 @@ def converts(conversions: Conversions) -> bool:
         D: _posterior.mean()[0],
     }
     names = {L: y, m: a, **forms}
-    return conversions.keys() == RIGHT.keys() and all(
-        same(forms[wanted], formula.subs(names, simultaneous=True))
-        for (wanted, _), formula in conversions.items()
+    return conversions.keys() == _FORMULAS.keys() and vanishes(
+        [(c.left - c.right).subs(names, simultaneous=True) for c in conversions.values()]
     )
 
 
 def _but(wanted: Symbol, given: Symbol, formula: Expr) -> Conversions:
-    return {**RIGHT, (wanted, given): formula}
+    return _said({**_FORMULAS, (wanted, given): formula})
 
 
 def _shown(conversions: Conversions) -> dict[str, list[Says]]:
-    said = {key: Says(key[0], formula) for key, formula in conversions.items()}
     return {
-        "from": [says for (_, given), says in said.items() if given is h],
-        "back": [says for (_, given), says in said.items() if given is not h],
+        "from": [says for (_, given), says in conversions.items() if given is h],
+        "back": [says for (_, given), says in conversions.items() if given is not h],
     }
 
 
 def _one(wanted: Symbol, given: Symbol) -> Callable[[Conversions], Expr]:
     """One conversion, in the names of points and vectors."""
     names = {L: log(x), r: sqrt(v), eps: Symbol("n"), D: Symbol("d")}
-    return lambda conversions: conversions[wanted, given].subs(names)
+    return lambda conversions: conversions[wanted, given].right.subs(names)
 
 
-M_T, V_T = (mu - sigma**2 / 2) * t, sigma**2 * t
-
-
-def _log_normal_score(shift: int) -> tuple[Expr, Expr]:
-    """shift - (S_0 + v I)^-1 (log x - a - m) in the plane."""
-    x1, x2 = symbols("x1 x2", positive=True)
-    a1, a2, s11, s12, s22 = symbols("a1 a2 S11 S12 S22", real=True)
-    covariance = Matrix([[s11 + V_T, s12], [s12, s22 + V_T]])
-    deviation = Matrix([log(x1) - a1 - M_T, log(x2) - a2 - M_T])
-    pull = covariance.inv() * deviation
-    return shift - pull[0], shift - pull[1]
-
-
-_LAW = {"a1": 0.4, "a2": -0.2, "S11": 0.3, "S12": -0.2, "S22": 0.5}
 _PINS = (
     Pin(
         "gbm_ref.hyvarinen_from_stein",
@@ -116,24 +99,13 @@ _PINS = (
     Pin("gbm_ref.hyvarinen_from_noise", (), _one(h, eps), vectors="hyvarinen_from_noise"),
     Pin("gbm_ref.denoiser", (), _one(D, h), vectors="denoiser"),
     Pin("gbm_ref.hyvarinen_from_denoiser", (), _one(h, D), vectors="hyvarinen_from_denoiser"),
-    Pin(
-        "gbm_ref.exact_score",
-        (
-            {**_LAW, "x1": 1.3, "x2": 0.6, "mu": 0.1, "sigma": 0.8, "t": 0.37},
-            {**_LAW, "x1": 0.02, "x2": 40.0, "mu": -0.7, "sigma": 1.4, "t": 1.0},
-            {**_LAW, "S12": 0.387, "x1": 1.5, "x2": 0.8, "mu": 0.3, "sigma": 0.6, "t": 1e-4},
-        ),
-        because="it is the form H of the score of log-normal data",
-        formula=_log_normal_score(-1),
-        twins={"log score": _log_normal_score(0), "sign of the Jacobian": _log_normal_score(1)},
-    ),
 )
 
 FORMS = Claim(
     "forms-of-the-score",
     "forms of the score",
     converts,
-    holds=RIGHT,
+    holds=_said(_FORMULAS),
     twins={
         "noise from h for 1 + h": _but(eps, h, -r * h),
         "denoiser with h for 1 + h": _but(D, h, L - m + r**2 * h),
@@ -144,7 +116,7 @@ FORMS = Claim(
         "no Jacobian": _but(h, s, s),
     },
     shown=_shown,
-    values=lambda: {"v": r**2},
+    values=lambda: {"v": _V},
     names=_NAMES,
     sheet=("C4", "R5"),
     assumptions=(_posterior.NOISE,),

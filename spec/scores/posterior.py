@@ -1,21 +1,17 @@
-"""The law of log X_0 given X_t for mixtures and data sets; what is out of reach of draws alone.
-
-Symbols: S covariance of log X_0 in one component, unit the identity; L, L0, m, v of the kernel;
-y0 = log X_0; M0, v0 mean and variance of log-normal data; u argument of a generating function.
-"""
+"""The law of log X_0 given X_t for mixtures and data sets; what is out of reach of draws alone."""
 
 from collections.abc import Iterable
+from functools import cache
 
-import mpmath
-from mpmath import mpf
-from sympy import Expr, Matrix, Symbol, cancel, diff, eye, symbols
+from sympy import Expr, Matrix, Symbol, cancel, diff, exp, expand, eye, sqrt, symbols
 
-from spec.checking.algebra import same
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Pin, v2
-from spec.checking.diffusions import generator
-from spec.checking.symbols import L0, L, m, mu, s2, t, v, v0
+from spec.checking.diffusions import generator, plain_partials
+from spec.checking.symbols import L0, L, m, mu, sigma, t, v, v0
 from spec.scores import _mixture
 from spec.scores._posterior import NOISE
+from spec.targets import _laws
 
 y0, M0, u = symbols("y0 M0 u", real=True)
 # Gain and covariance of log X_0 given X_t, and the covariance of log X_t, from (S, v, unit).
@@ -31,9 +27,8 @@ def is_the_posterior(law: Law) -> bool:
 
     Bayes' rule for one component: the density of the data times the kernel is that of $\log X_t$
     times the law given $x$. The exponents are quadratic forms, which agree block by block, and so
-    do the determinants: in the plane, for every $S$ with an inverse. Weights are factors on both
-    sides, and shares come from dividing by the sum over the components. In a finite data set the
-    components are points, the limit in which $S$ vanishes.
+    do the determinants. Weights are factors on both sides, and shares come from dividing by the
+    sum over the components. The points of a finite data set are the limit in which $S$ vanishes.
     """
     s11, s12, s22 = symbols("S11 S12 S22", real=True)
     S = Matrix([[s11, s12], [s12, s22]])
@@ -56,16 +51,24 @@ def _cov(S: Matrix, v: Symbol, unit: Matrix) -> Matrix:
     return v * S * (S + v * unit) ** -1
 
 
-def _law_scale(at: _mixture.Values) -> tuple[mpf, ...]:
+def _noisy(S: Matrix, v: Symbol, unit: Matrix) -> Matrix:
+    return S + v * unit
+
+
+def _flat(law: Law) -> tuple[Expr, ...]:
+    """Share, mean and covariance of the components given x."""
+    return tuple(e for part in _mixture.given(*law) for e in _laws.flat(part))
+
+
+@cache
+def _law_scale() -> tuple[Expr, ...]:
     """Matrices come from eigenvectors, accurate to their norm."""
-    size, exponent = _mixture.sizes(at)
-    found: list[mpf] = []
-    for part in _mixture.given(at, *LAW):
-        found += [exponent * part.weight, *(2 * [size]), *(4 * [mpmath.norm(part.cov)])]
-    return tuple(found)
+    size, exponent = _mixture.sizes()
+    found = ((exponent * w, size, size, *4 * [S.norm()]) for w, _, S in _mixture.given(*LAW))
+    return tuple(e for part in found for e in part)
 
 
-LAW = _gain, _cov, _mixture.noisy
+LAW = _gain, _cov, _noisy
 POSTERIOR = Claim(
     "mixture-posterior",
     "log X_0 given X_t is a mixture again",
@@ -73,7 +76,7 @@ POSTERIOR = Claim(
     holds=LAW,
     twins={
         "gain of the noise": (lambda S, v, unit: v * (S + v * unit) ** -1, *LAW[1:]),
-        "covariance of the data": (_gain, lambda S, v, unit: S, _mixture.noisy),
+        "covariance of the data": (_gain, lambda S, v, unit: S, _noisy),
         "shares without the noise": (_gain, _cov, lambda S, v, unit: S),
     },
     shown=lambda law: {
@@ -87,21 +90,21 @@ POSTERIOR = Claim(
     pins=(
         Pin(
             "gbm_ref.posterior_weights",
-            _mixture.POINTS,
-            lambda law: lambda at: _mixture.shares(at, law[2]),
+            _laws.POINTS,
+            lambda law: _mixture.shares(law[2]),
         ),
         Pin(
             "gbm_ref.posterior_law",
-            _mixture.POINTS,
-            lambda law: lambda at: _mixture.flat(_mixture.given(at, *law)),
-            scale=_law_scale,
+            _laws.POINTS,
+            _flat,
+            scale=_mixture.when_asked(_law_scale),
             variant="mixture",
         ),
         Pin(
             "gbm_ref.posterior_law",
-            _mixture.POINTS,
-            lambda law: lambda at: _mixture.flat(_mixture.given(at, *law))[1:7],
-            scale=lambda at: _law_scale(at)[1:7],
+            _laws.POINTS,
+            lambda law: _flat(law)[1:7],
+            scale=_mixture.when_asked(lambda: _law_scale()[1:7]),
             variant="log-normal",
         ),
     ),
@@ -116,44 +119,36 @@ def need_the_density(named: Iterable[str]) -> bool:
     r"""Of [[all]], what needs more than draws of the data, namely the law that they come from, is
     [[needs]].
 
-    A draw of $X_t$ is a draw of $X_0$ times the exponential of a normal draw, [[draw]] in
+    A draw of $X_t$ is a draw of $X_0$ times the exponential of a normal draw, $[[draw]]$ in
     logarithms with $Z$ a standard normal draw; this holds nothing of the law. It has the law of
     $X_t$ for every $X_0$: the logarithm of its moment generating function starts as that of $\log
-    X_0$ and grows at the rate that the generator of $\log X$ gives. A score that needs the law
-    changes with it: the mean and the variance of log-normal data are in the score of the marginal,
-    not in that of the kernel.
+    X_0$ and grows at the rate that the generator of $\log X$ gives. The mean and the variance of
+    log-normal data are in the score of the marginal, not in that of the kernel.
     """
     centre, spread = M0 + m, v0 + v
     needed = {
-        DRAWS: not _draws_have_the_law(),
+        DRAWS: _DRAW.has(M0, v0) or not _draws_have_the_law(),
         KERNEL_SCORE: _depends_on_the_law(-((L - L0 - m) ** 2) / (2 * v) - L),
         MARGINAL_SCORE: _depends_on_the_law(-((L - centre) ** 2) / (2 * spread) - L),
     }
     return set(named) == {name for name, is_needed in needed.items() if is_needed}
 
 
-_ROOT = Symbol("rt", positive=True)
-_DRAW = y0 + (mu - s2 / 2) * t + _ROOT * Symbol("Z")
+Z = Symbol("Z")
+_DRAW = y0 + (mu - sigma**2 / 2) * t + sigma * sqrt(t) * Z
 
 
 def _draws_have_the_law() -> bool:
-    """Whether exp of the draw has the law of X_t given X_0, with rt^2 = s2 t.
-
-    log E exp(u draw) is u times what is fixed and u^2 / 2 times the square of the factor on Z.
-    """
-    value = Symbol("value", positive=True)
-    slope = diff(_DRAW, Symbol("Z"))
-    exponent = u * _DRAW.subs(Symbol("Z"), 0) + (u * slope) ** 2 / 2
-    exponent = exponent.subs(_ROOT**2, s2 * t)
-    along = [lambda e: diff(e, value) * u * value]
-    rate = generator(value, Matrix([mu - s2 / 2]), Matrix([s2]), along) / value
+    """log E exp(u draw) is u times what is fixed and u^2 / 2 times the square of Z's factor."""
+    exponent = u * _DRAW.subs(Z, 0) + (u * diff(_DRAW, Z)) ** 2 / 2
+    wave, rates = exp(u * L), (Matrix([mu - sigma**2 / 2]), Matrix([sigma**2]))
+    rate = expand(generator(wave, *rates, plain_partials([L])) / wave)
     return same(diff(exponent, t), rate) and same(exponent.subs(t, 0), u * y0)
 
 
 def _depends_on_the_law(log_density: Expr) -> bool:
-    """Whether x d/dx of the log density changes with the law of the data."""
     score = diff(log_density, L)
-    return not (same(diff(score, M0), 0) and same(diff(score, v0), 0))
+    return not vanishes([diff(score, M0), diff(score, v0)])
 
 
 E25 = Claim(
@@ -169,7 +164,7 @@ E25 = Claim(
     printed={"sampling is intractable, and so is the score": frozenset({DRAWS, MARGINAL_SCORE})},
     shown=lambda named: {"needs": " and ".join(sorted(named)) or "nothing"},
     values=lambda: {"all": ", ".join(THREE), "draw": _DRAW},
-    names={"rt": r"\sigma\sqrt t", "y0": r"\log X_0"},
+    names={"y0": r"\log X_0"},
     sources=v2("sec. 4: sampling the marginal is intractable"),
     assumptions=("draws of X_0 are at hand (the training set)",),
     depends=("A6", "A16"),
@@ -179,9 +174,8 @@ E25 = Claim(
         "which makes [formula lost] impossible to work with directly.'",
         trouble="The forward process is sampled in closed form; version 2 says so itself in "
         "Section 3 ('the closed-form expression allows us to generate samples from the forward "
-        "process for any time instant'), and training draws from the marginal all the time. The "
-        "conclusion, that the explicit loss cannot be used directly, is right for another reason: "
-        "it contains the score of the marginal.",
+        "process for any time instant'). That the explicit loss cannot be used directly is right "
+        "for another reason: it contains the score of the marginal.",
         remains_open="Which symbol stood for the marginal is lost.",
     ),
 )

@@ -7,7 +7,6 @@ from spec.targets import (
     mixture_scores,
     mixtures,
     moments,
-    quantiles,
     standard_laws,
     terminal_law,
 )
@@ -21,5 +20,4 @@ CLAIMS = (
     *gamma_noise.CLAIMS,
     *standard_laws.CLAIMS,
     *moments.CLAIMS,
-    *quantiles.CLAIMS,
 )

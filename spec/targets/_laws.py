@@ -1,9 +1,4 @@
-"""Two laws of log X in the plane, N(a, S) and N(b, T) with weights w1 and w2: entries are symbols.
-
-What several files pin of them, the points of comparison, and the assumption that they share.
-"""
-
-from collections.abc import Iterable
+"""Two laws of log X in the plane, N(a, S) and N(b, T) with weights w1 and w2, all symbols."""
 
 from sympy import Expr, Matrix, exp, log, pi, sqrt, symbols
 
@@ -30,32 +25,16 @@ DATA: tuple[Component, ...] = ((WEIGHTS[0], A, S), (WEIGHTS[1], B, T))
 
 # Generic; far out in a tail with a correlation of 0.99; near the median with a tiny variance; both
 # entries of the score of the first law nearly zero.
-_FIRST = table(
-    "x1 x2 a1 a2 S11 S12 S22",
-    (1.3, 0.4, 0.3, -0.6, 0.9, 0.35, 0.5),
-    (47.0, 2e-4, -0.2, 0.7, 1.6, 1.1, 0.77),
-    (1.1, 2.7, 0.1, 0.95, 0.01, -0.03, 2.3),
-    (0.38674102345450123, 0.23457028809379765, 0.3, -0.6, 0.9, 0.35, 0.5),
+POINTS_NEAR_ZERO = table(
+    "x1 x2 w1 a1 a2 S11 S12 S22 w2 b1 b2 T11 T12 T22 mu sigma t",
+    (1.3, 0.4, 0.25, 0.3, -0.6, 0.9, 0.35, 0.5, 0.75, -0.4, 0.2, 0.6, -0.2, 1.4, 0.37, 0.8, 0.6),
+    (47, 2e-4, 0.9, -0.2, 0.7, 1.6, 1.1, 0.77, 0.1, 1.4, -0.1, 0.4, 0.0625, 0.2, -1.3, 1.7, 1.0),
+    (1.1, 2.7, 0.5, 0.1, 0.95, 0.01, -0.03, 2.3, 0.5, 0.3, 1.1, 0.02, 0.01, 0.9, 0.02, 0.3, 1e-4),
+    (
+        *(0.38674102345450123, 0.23457028809379765, 0.25, 0.3, -0.6, 0.9, 0.35, 0.5),
+        *(0.75, -0.4, 0.2, 0.6, -0.2, 1.4, 0.37, 0.8, 0.6),
+    ),
 )
-_SECOND = table(
-    "w1 w2 b1 b2 T11 T12 T22",
-    (0.25, 0.75, -0.4, 0.2, 0.6, -0.2, 1.4),
-    (0.9, 0.1, 1.4, -0.1, 0.4, 0.0625, 0.2),
-    (0.5, 0.5, 0.3, 1.1, 0.02, 0.01, 0.9),
-    (0.25, 0.75, -0.4, 0.2, 0.6, -0.2, 1.4),
-)
-TIMES = table("mu sigma t", (0.37, 0.8, 0.6), (-1.3, 1.7, 1.9), (0.02, 0.3, 1e-4))
-
-
-def points(*tables: tuple[dict[str, float], ...]) -> tuple[dict[str, float], ...]:
-    """The rows of several tables side by side, as many as the shortest has."""
-    return tuple(
-        {name: value for row in rows for name, value in row.items()}
-        for rows in zip(*tables, strict=False)
-    )
-
-
-POINTS_NEAR_ZERO = points(_FIRST, _SECOND)
 POINTS = POINTS_NEAR_ZERO[:3]
 
 
@@ -73,12 +52,6 @@ def density(parts: tuple[Component, ...], power: int = 1) -> Expr:
     """Of a mixture, as a function of x; power 0 leaves out the Jacobian 1 / (x1 x2)."""
     sizes = (size(*part, X.applyfunc(log)) for part in parts)
     return sum(sizes) / (2 * pi * (X[0] * X[1]) ** power)
-
-
-def total(matrices: Iterable[Matrix]) -> Matrix:
-    """Their sum, at least one."""
-    first, *others = matrices
-    return sum(others, first)
 
 
 def flat(component: Component) -> list[Expr]:

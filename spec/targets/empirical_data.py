@@ -1,24 +1,38 @@
 """A finite data set: its exact score, and what the Dale-Langevin step makes of it (sheet R3).
 
-Symbols: x^(n)  data points, c_n = log x^(n);  L = log x;  m_i, v integrals of the rates
-         r_n    share of point n at x;  D  mean of the c_n under the shares
-         h      sigma^2 delta, the log-variance that one step adds
+Symbols: c_n  logarithms of the points;  m_i, v  integrals of the rates, as in R2;  h  the
+         log-variance that one step adds
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
-from operator import mul
+from operator import mul, truediv
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Matrix, Symbol, diff, exp, log, ones, symbols, zeros, zoo
+from sympy import (
+    Expr,
+    Integer,
+    Matrix,
+    Rational,
+    Symbol,
+    diff,
+    exp,
+    expand,
+    eye,
+    log,
+    ones,
+    symbols,
+    zeros,
+    zoo,
+)
 
-from spec.checking.algebra import same, vanishes
+from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.numeric import agree, integral
 from spec.checking.pins import table
-from spec.checking.symbols import dt, mu, s2, sigma, t, v, x
+from spec.checking.symbols import dt, h, mu, s2, sigma, t, v, x
 from spec.checking.trace import points
 from spec.targets import _laws
 from spec.targets._laws import X, Y
@@ -27,7 +41,9 @@ _POINTS = tuple(Matrix(symbols(f"c_{n}1 c_{n}2")) for n in (1, 2, 3))
 _MEAN = Matrix(symbols("D1 D2"))
 _SHIFT = Matrix(symbols("m1 m2"))
 
-Shares = Callable[[Matrix, Matrix], Expr]  # (L, c_n + m) -> log of the share, up to a constant
+Shares = Callable[
+    [Matrix, Matrix, Matrix], Expr
+]  # (L, c_n, m) -> log of the share, but a constant
 Score = Callable[[Matrix, Matrix, Matrix], Matrix]  # (D, L, m) -> H
 
 
@@ -36,29 +52,28 @@ def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
     positive, $x\circ\nabla\log p_t(x)=[[score]]$, where $D$ is the mean of the $c_n$ under shares
     that are proportional to the exponentials of $[[share]]$.
 
-    It is R2-score without covariances: $\log X_t$ is a mixture of three normal laws with the
-    variance $v$. Shares are right when their logarithms differ from those of the densities by the
-    same for every point; the score is differentiated with a symbol for each exponential.
+    By R2, with covariances that vanish, $\log X_t$ is a mixture of normal laws with the variance
+    $v$. Shares are right when their logarithms differ from those of the densities by the same for
+    every point; the density is differentiated with a symbol for each exponential.
     """
     log_share, score = candidate
-    centres = [c + _SHIFT for c in _POINTS]
-    phis = [-(Y - c).dot(Y - c) / (2 * v) for c in centres]
-    gaps = [log_share(Y, c) - phi for c, phi in zip(centres, phis, strict=True)]
+    phis = [-_laws.quadratic(Y, c + _SHIFT, v * eye(2)) / 2 for c in _POINTS]
+    gaps = [log_share(Y, c, _SHIFT) - phi for c, phi in zip(_POINTS, phis, strict=True)]
     if not vanishes([first - second for first, second in pairwise(gaps)]):
         return False
-    as_symbols = {exp(phi): symbols(f"E{n}") for n, phi in enumerate(phis)}
-    sizes = tuple(as_symbols.values())
-    log_density = log(sum(exp(phi) for phi in phis)) - sum(Y)
-    left = Matrix([diff(log_density, y) for y in Y]).subs(as_symbols)
-    return same(left, score(_average(sizes, _POINTS), Y, _SHIFT))
+    sizes = [exp(phi) for phi in phis]
+    log_density = log(sum(sizes)) - sum(Y)
+    left = Matrix([diff(log_density, y) for y in Y])
+    as_symbols = {size: symbols(f"E{n}") for n, size in enumerate(sizes)}
+    return vanishes((left - score(_average(sizes, _POINTS), Y, _SHIFT)).subs(as_symbols))
 
 
-def _average(sizes: tuple[Expr, ...], logs: tuple[Matrix, ...]) -> Matrix:
-    return _laws.total(size / sum(sizes) * c for size, c in zip(sizes, logs, strict=True))
+def _average(sizes: Sequence[Expr], logs: Sequence[Matrix]) -> Matrix:
+    return sum((size * c for size, c in zip(sizes, logs, strict=True)), 0 * logs[0]) / sum(sizes)
 
 
-def _log_share(y: Matrix, centre: Matrix) -> Expr:
-    return -(y - centre).dot(y - centre) / (2 * v)
+def _log_share(y: Matrix, c: Matrix, m: Matrix) -> Expr:
+    return -(y - c - m).dot(y - c - m) / (2 * v)
 
 
 def _score(D: Matrix, y: Matrix, m: Matrix) -> Matrix:
@@ -74,7 +89,7 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
     $m=[[m]]$.
     """
     D, y, noise = symbols("D y noise")
-    score = (D + _LAST["m"] - y) / _LAST["v"] - 1
+    (score,) = _score(*(Matrix([e]) for e in (D, y, _LAST["m"]))).subs(v, _LAST["v"])
     left = y - dt * (mu - 3 * s2 / 2) + dt * s2 * score + noise
     return vanishes(left - landing(D, y, noise))
 
@@ -82,52 +97,45 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
 _LAST = {"m": (mu - s2 / 2) * dt, "v": s2 * dt}
 
 
-def is_the_blur(blur: Callable[[Expr], Expr]) -> bool:
+def is_the_blur(blur: Expr) -> bool:
     r"""After that step the mean squared log-distance of $X_0$ to the nearer of two points of one
     coordinate is near $[[it]]$: if the logarithm of each is $k$ roots of $h$ away from their
     middle, it differs from that by less than $h$ times $[[bound]]$, for the $k$ shown, from states
     whose log is the shown share of the way from the middle to a point.
 
     By R3-last-step $\log X_0$ is $D$ plus a normal draw of variance $h$. $D$ comes from the two
-    shares; the square of the distance to the nearer point is that of the absolute value of $\log
-    X_0$ to the points, whose expectation needs the mean of a folded normal variable in closed
-    form, compared with a numerical integral. The bound is of the order of the chance that the draw
-    carries $\log X_0$ past the middle.
+    shares; the expectation over the draw is in closed form, which is compared with a numerical
+    integral at one place.
     """
-    h = mpf("0.25")
+    in_units = mpf(expand(blur / h))
     cases = table("k place", *((k, place) for k in (4, 8, 12) for place in (0.5, 1.0, 2.0)))
-    with mpmath.workdps(50):
-        return _folds() and all(
-            abs(h * _squared_distance(at["k"], at["place"]) - blur(h))
-            < h * mpf(_bound(Integer(at["k"])).evalf(30))
-            for at in points(cases)
-        )
+    return _closed_form_holds() and all(
+        abs(_squared_distance(at["k"], at["place"]) - in_units) < _bound(at["k"])
+        for at in points(cases)
+    )
 
 
-def _bound(k: Expr) -> Expr:
-    return (1 + k**2) * exp(-(k**2) / 2)
+def _bound(k: Expr | int) -> Expr:
+    return (1 + k**2) * exp(-Rational(1, 2) * k**2)
 
 
 def _squared_distance(k: int, place: float) -> mpf:
     """E min_n |log X - c_n|^2 / h for points at -k, k and a state at k place, in roots of h."""
-    near, far = (mpmath.exp(-((mpf(place) * k - c) ** 2) / 2) for c in (k, -k))
-    D = k * (near - far) / (near + far)
-    return D**2 + 1 + k**2 - 2 * k * _folded(D)
+    with mpmath.workdps(50):
+        near, far = (mpmath.exp(-((mpf(place) * k - c) ** 2) / 2) for c in (k, -k))
+        D = k * (near - far) / (near + far)
+        return _over_draws(D, k)
 
 
-def _folded(D: mpf) -> mpf:
-    """E |D + Z|, Z standard normal."""
-    density = mpmath.sqrt(2 / mpmath.pi) * mpmath.exp(-(D**2) / 2)
-    return density + D * mpmath.erf(D / mpmath.sqrt(2))
+def _over_draws(D: mpf, k: int) -> mpf:
+    """E (|D + Z| - k)^2, Z standard normal."""
+    return 1 + (D - k) ** 2 - 4 * k * (mpmath.npdf(D) - D * mpmath.ncdf(-D))
 
 
 @cache
-def _folds() -> bool:
-    """Whether `_folded` is that expectation, integrated numerically at two places."""
-    return all(
-        agree(_folded(mpf(D)), integral(lambda z, D=D: abs(D + z) * mpmath.npdf(z), -20, -D, 20))
-        for D in (0, 1)
-    )
+def _closed_form_holds() -> bool:
+    found = integral(lambda z: (abs(1 + z) - 3) ** 2 * mpmath.npdf(z), -20, -1, 20)
+    return agree(_over_draws(mpf(1), 3), found, 12)
 
 
 _AT = tuple(Matrix(symbols(f"{name}1 {name}2", positive=True)) for name in "pq")
@@ -140,12 +148,12 @@ def _hyvarinen(found: tuple[Shares, Score], at: tuple) -> Matrix:
     log_share, score = found
     state, data, shift = at
     y, logs = state.applyfunc(log), tuple(point.applyfunc(log) for point in data)
-    sizes = tuple(exp(log_share(y, c + shift)) for c in logs)
+    sizes = tuple(exp(log_share(y, c, shift)) for c in logs)
     return score(_average(sizes, logs), y, shift)
 
 
-def _log_score(found: tuple[Shares, Score]) -> tuple[Expr, ...]:
-    return tuple(entry + 1 for entry in _hyvarinen(found, _IN_PLANE))
+def _log_score(found: tuple[Shares, Score]) -> Matrix:
+    return _hyvarinen(found, _IN_PLANE) + ones(2, 1)
 
 
 def _counted(values: Mapping[str, mpf], at_x: int = 1) -> mpf:
@@ -165,10 +173,10 @@ def _draw(values: Mapping[str, mpf], end: int = 0) -> mpf:
 
 
 _STATES = table(
-    "x1 x2 p1 p2 q1 q2 v",
-    (1.2, 0.7, 1.0, 2.0, 1.5, 0.6, 0.3),
-    (1.7, 1.1, 1.3, 1.9, 1.8, 0.9, 0.0007),
-    (4e-5, 310.0, 1.0, 2.0, 1.5, 0.6, 1.9),
+    "x1 x2 p1 p2 q1 q2 v mu sigma t",
+    (1.2, 0.7, 1.0, 2.0, 1.5, 0.6, 0.3, 0.37, 0.8, 0.6),
+    (1.7, 1.1, 1.3, 1.9, 1.8, 0.9, 0.0007, -1.3, 1.7, 1.9),
+    (4e-5, 310.0, 1.0, 2.0, 1.5, 0.6, 1.9, 0.02, 0.3, 1e-4),
 )
 _LINE = (1.3, 0.8, 1.9)
 _SCORE_PINS = (
@@ -177,13 +185,11 @@ _SCORE_PINS = (
         vectors="point_masses_hyvarinen_score",
         reads=lambda found: _hyvarinen(found, _ON_LINE)[0],
     ),
-    Pin("gbm_ref.PointMasses.log_score", _STATES, reads=_log_score),
+    Pin("gbm_ref.PointMasses.log_score", _STATES, reads=lambda found: (*_log_score(found),)),
     Pin(
         "gbm_ref.PointMasses.stein_score",
         _STATES,
-        reads=lambda found: tuple(
-            h / x_i for h, x_i in zip(_hyvarinen(found, _IN_PLANE), X, strict=True)
-        ),
+        reads=lambda found: tuple(map(truediv, _hyvarinen(found, _IN_PLANE), X)),
     ),
     Pin(
         "gbm_ref.log_score_divergence",
@@ -216,7 +222,7 @@ _LAW_PINS = (
     ),
     Pin(
         "gbm_ref.PointMasses.diffuse",
-        _laws.points(_STATES, _laws.TIMES),
+        _STATES,
         because="it moves and widens the kernels of which the statement is the score",
         formula=_diffused(mu - sigma**2 / 2),
         twins={"without the Itô term": _diffused(mu)},
@@ -242,10 +248,10 @@ SCORE = Claim(
     twins={
         "shift m left out": (_log_share, lambda D, y, m: _score(D, y, 0 * m)),
         "the log score, without -1": (_log_share, lambda D, y, m: (D + m - y) / v),
-        "shares without the factor 1/2": (lambda y, c: 2 * _log_share(y, c), _score),
+        "shares without the factor 1/2": (lambda y, c, m: 2 * _log_share(y, c, m), _score),
     },
     shown=lambda found: {
-        "share": found[0](Y, Matrix(symbols("c_n1 c_n2")) + _SHIFT),
+        "share": found[0](Y, Matrix(symbols("c_n1 c_n2")), _SHIFT),
         "score": found[1](_MEAN, Y, _SHIFT),
     },
     names=_laws.NAMES,
@@ -273,7 +279,7 @@ LAST_STEP = Claim(
     values=lambda: _LAST,
     names={"noise": r"\sigma\,\sqrt{\delta}\,Z"},
     sheet=("R3",),
-    assumptions=("constant rates on the step, and the exact score of the data",),
+    assumptions=("the rates are constant on the step",),
     depends=("A13", "R3"),
 )
 
@@ -281,11 +287,11 @@ BLUR = Claim(
     "R3-blur",
     "samples from the exact score of data are blurred data",
     is_the_blur,
-    holds=lambda h: h,
+    holds=h,
     twins={
-        "the points themselves": lambda h: 0 * h,
-        "half of it": lambda h: h / 2,
-        "one per cent more": lambda h: h * 101 / 100,
+        "the points themselves": Integer(0),
+        "half of it": h / 2,
+        "one per cent more": h * Rational(101, 100),
     },
     values=lambda: {"bound": _bound(Symbol("k"))},
     names={"h": "h"},
@@ -295,7 +301,7 @@ BLUR = Claim(
         Assumption(
             "the state before the step is not half-way between the points",
             "the shares there decide for one of them",
-            lambda: bool(abs(_squared_distance(4, 0.0) - 1) > _bound(Integer(4))),
+            lambda: bool(abs(_squared_distance(4, 0.0) - 1) > _bound(4)),
         ),
     ),
     depends=("R3-last-step",),

@@ -1,24 +1,21 @@
 """Multiplicative gamma noise, X = X_0 G with G ~ Gamma(looks, rate looks) (sheet R24).
 
-The paper names gamma noise as future work. Symbols: L  number of looks of the noise, > 0; in a
-chain L > M > 0 are the looks before and after a step that adds noise, xk and xn its states
-         x, x0   noisy and clean value, x = x0 G;  h  x d/dx of the log density of x
-         alpha, beta  parameters of an inverse gamma law;  n  any order of a moment
-         a, b, s2  growth, crowding and sigma^2 of dX = (a - b X) X dt + sigma X dW
+The paper names gamma noise as future work. L are the looks of the noise; in a chain L > M > 0 are
+those before and after a step that adds noise, xk and xn its states.
 """
 
 from collections.abc import Callable, Mapping
 
-from sympy import Expr, Integer, Pow, Symbol, cancel, diff, exp, expand, gamma, log, rf, symbols
+from sympy import Expr, Integer, Symbol, cancel, diff, exp, expand, gamma, log, solve, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin
-from spec.checking.symbols import s2, sigma, x, x0
+from spec.checking.symbols import h, s2, sigma, x, x0
 from spec.checking.typeset import Sde
+from spec.targets import standard_laws as laws
 
 looks, M, n, xk, xn, g, b = symbols("L M n xk xn g b", positive=True)
 alpha, beta, growth, crowding = symbols("alpha beta growth crowding", positive=True)
-h = Symbol("h")
 _NAMES = {"x": "x", "x0": "x_0", "L": r"\ell", "h": "H"}
 _CHAIN_NAMES = {"L": r"\ell_k", "M": r"\ell_{k+1}", "xn": "X_{k+1}", "g": "G", "x0": "x_0"}
 
@@ -34,107 +31,81 @@ def is_the_target(candidate: Mapping[str, Expr]) -> bool:
     $x_0$ its mean is $[[mean]]$ and its variance $[[variance]]$.
 
     The kernel is $p(x\mid x_0)\propto[[kernel]]$ as a function of $x$, from the density of $G$.
-    Its logarithm is differentiated; mean and variance follow from the moments of $G$,
-    the first of which is $[[first]]$ and the second $[[second]]$.
+    Its logarithm is differentiated; mean and variance follow from the moments of $G$.
     """
-    derived = x * diff(_log_kernel(x, x0), x)
     G = Symbol("G")
-    in_noise = derived.subs(x, x0 * G)
-    first, second = (_mean_over_noise(in_noise**n_, G) for n_ in (1, 2))
+    derived = x * diff(_log_kernel(x, x0), x)
+    first, second = (
+        sum(
+            c * _moment(looks, degree).gammasimp()
+            for (degree,), c in expand(power).as_poly(G).terms()
+        )
+        for in_noise in (derived.subs(x, x0 * G),)
+        for power in (in_noise, in_noise**2)
+    )
     sought = {"target": derived, "mean": first, "variance": second - first**2}
     return vanishes([sought[name] - candidate[name] for name in sought])
 
 
-def _moment(order: int) -> Expr:
-    """E[G^n] = looks (looks + 1) ... (looks + n - 1) / looks^n."""
-    return rf(looks, order).expand(func=True) / looks**order
-
-
-def _mean_over_noise(f: Expr, G: Expr) -> Expr:
-    coefficients = expand(f).as_poly(G).all_coeffs()[::-1]
-    return sum(c * _moment(order) for order, c in enumerate(coefficients))
+def _moment(shape: Expr, order: Expr | int) -> Expr:
+    """E[G^order] for that shape and rate."""
+    return gamma(shape + order) / gamma(shape) / shape**order
 
 
 def is_the_denoiser(denoiser: Callable[[Expr], Expr]) -> bool:
-    r"""For gamma noise, and data of any two values with any weights, the posterior mean of
-    $X_0^{-1}$ is $[[it]]$, where $H$ is $x\,\partial_x\log p(x)$.
+    r"""For gamma noise and every law of the data the posterior mean of $X_0^{-1}$ is $[[it]]$,
+    where $H$ is $x\,\partial_x\log p(x)$.
 
-    $H(x)$ is the posterior mean of the target, which is linear in $X_0^{-1}$; solve for that. Each
-    kernel is a symbol whose logarithmic derivative is the target. Both sides times $p$ are linear
-    in the data law.
+    As $p$ is the average of the kernel over the data, $H(x)$ is the posterior mean of the target,
+    which is affine in $X_0^{-1}$, whose posterior mean is a symbol.
     """
-    points, terms = symbols("c1 c2", positive=True), symbols("p1 p2", positive=True)
-    total = sum(terms)
-    marginal = sum(p * x * diff(_log_kernel(x, c), x) for p, c in zip(terms, points, strict=True))
-    left = sum(p / c for p, c in zip(terms, points, strict=True)) / total
-    return vanishes(left - denoiser(marginal / total))
+    inverse = Symbol("inverse", positive=True)
+    target = expand(x * diff(_log_kernel(x, 1 / inverse), x))
+    return vanishes([diff(target, inverse, 2), inverse - denoiser(target)])
 
 
-def is_the_marginal(law: tuple[Expr, Expr, Expr]) -> bool:
+Law = tuple[Expr, Expr, Expr]
+
+
+def is_the_marginal(law: Law) -> bool:
     r"""Inverse gamma data of shape $\alpha$ and scale $\beta$ give $p(x)\propto[[density]]$, a
     beta-prime law, and $H=[[score]]$.
 
-    Kernel times prior is, as a function of $x_0$, $x_0$ to the power $[[power]]$ times the
-    exponential of $[[inside]]$: an inverse gamma kernel, whose shape $A$ and scale $B$ are read
-    off by differentiation and whose integral over $x_0$ is proportional to the $A$-th power of the
-    inverse of $B$. Multiply, and differentiate the logarithm.
+    Kernel times prior is, as a function of $x_0$, an inverse gamma kernel, whose shape $A$ and
+    scale $B$ are read off by differentiation and whose integral over $x_0$ is proportional to the
+    $A$-th power of the inverse of $B$. Multiply, and differentiate the logarithm (R25).
     """
-    joint, A, B = _joint()
-    rest = joint + (A + 1) * log(x0) + B / x0  # what does not depend on x0
-    if not vanishes(expand(diff(rest, x0))):
-        raise ArithmeticError("the joint density is not an inverse gamma in x0")
-    return vanishes(x * diff(rest - A * log(B), x) - x * diff(_log_beta_prime(*law), x))
-
-
-def _joint() -> tuple[Expr, Expr, Expr]:
-    """log of kernel times prior, and its A and B: the slope times x0 is -(A + 1) + B / x0."""
     joint = _log_kernel(x, x0) - (alpha + 1) * log(x0) - beta / x0
-    slope = expand(diff(joint, x0) * x0)
-    return joint, -slope.coeff(x0, 0) - 1, slope.coeff(x0, -1)
+    slope = expand(diff(joint, x0) * x0)  # -(A + 1) + B / x0
+    A, B = -slope.coeff(x0, 0) - 1, slope.coeff(x0, -1)
+    rest = joint + (A + 1) * log(x0) + B / x0
+    score = x * diff(rest - A * log(B), x)
+    return vanishes([expand(diff(rest, x0)), score - _of_law(law)["score"]])
 
 
-def _log_beta_prime(first: Expr, second: Expr, scale: Expr) -> Expr:
-    return (first - 1) * log(x) - (first + second) * log(scale + x)
+def _of_law(law: Law) -> dict[str, Expr]:
+    named = dict(zip((laws.a, laws.b, laws.scale), law, strict=True))
+    found = {"density": laws.densities(), "score": laws.SCORES.holds}
+    return {k: of["beta prime"].subs(named, simultaneous=True) for k, of in found.items()}
 
 
-def _shown_law(law: tuple[Expr, Expr, Expr]) -> dict[str, Expr]:
-    first, second, scale = law
-    density = x ** (first - 1) * (scale + x) ** (-first - second)
-    return {"density": density, "score": expand(x * diff(_log_beta_prime(*law), x))}
-
-
-def keeps_gamma_marginals(step: tuple[Expr, Expr, Expr]) -> bool:
+def keeps_gamma_marginals(step: Law) -> bool:
     r"""If the moments of $X_k$ given $X_0$, of every positive order, are those of $X_0$ times a
     gamma variable of shape and rate $\ell_k$, then $X_{k+1}$, which is $X_k$ times $[[0]]$ times
     an independent beta variable with the parameters $[[1]]$ and $[[2]]$, has those with
     $\ell_{k+1}$.
 
-    For every order $n$ the moment of the gamma variable is $[[gamma]]$ and that of a beta variable
-    with the parameters $p$ and $q$ is $[[beta]]$. Values of the gamma function and $n$-th powers
-    become symbols, in which the product is rational.
+    The moment of the gamma variable of order $n$ is $[[gamma]]$ and that of a beta variable with
+    the parameters $p$ and $q$ is $[[beta]]$. Values of the gamma function and $n$-th powers become
+    symbols.
     """
-    factor, p, q = step
-    scale = cancel(factor * M / looks) ** n
-    before, after = (_gamma_moment(shape) for shape in (looks, M))
-    return vanishes(_with_symbols(before * _beta_moment(p, q) * scale) - _with_symbols(after))
-
-
-def _gamma_moment(shape: Expr) -> Expr:
-    """Of rate one; the rate is in `scale`."""
-    return gamma(shape + n) / gamma(shape)
+    factor, p, q = map(cancel, step)
+    ratio = _moment(looks, n) * _beta_moment(p, q) * factor**n / _moment(M, n)
+    return vanishes(laws.named(ratio.replace(gamma, lambda at: Symbol(str(at))), n) - 1)
 
 
 def _beta_moment(p: Expr, q: Expr) -> Expr:
     return gamma(p + n) * gamma(p + q) / (gamma(p) * gamma(p + q + n))
-
-
-def _with_symbols(expression: Expr) -> Expr:
-    """The expression with a symbol for each value of gamma and each n-th power."""
-    named = expression.replace(gamma, lambda argument: Symbol(f"gamma({expand(argument)})"))
-    return named.replace(
-        lambda part: isinstance(part, Pow) and part.exp == n,
-        lambda part: Symbol(f"power({expand(part.base)})"),
-    )
 
 
 def is_the_ancestral_step(step: tuple[Expr, Expr]) -> bool:
@@ -149,7 +120,7 @@ def is_the_ancestral_step(step: tuple[Expr, Expr]) -> bool:
     B = M * xn / (looks * xk)
     kernel = _log_kernel(xk, x0)
     chain = (M - 1) * log(B) + (looks - M - 1) * log(1 - B) - log(xk)
-    drawn = (looks * xk - c * xn) / x0
+    (drawn,) = solve(expand(_state(step) - xk), g)
     candidate = (p - 1) * log(drawn) - drawn
     return vanishes((diff(kernel + chain - candidate, xk), c - M))
 
@@ -162,14 +133,11 @@ def is_stationary(law: tuple[Expr, Expr]) -> bool:
     r"""$[[sde]]$ has a stationary law without probability flux: the gamma law of shape $[[0]]$ and
     rate $[[1]]$.
 
-    The flux is that of drift and diffusion in the Fokker-Planck equation. Divided by $x\,p$ it is
-    linear in $x$ and in the score, which for a gamma law is linear in $x$.
+    The flux is that of the Fokker-Planck equation, divided by the density.
     """
     shape, rate = law
-    log_density = (shape - 1) * log(x) - rate * x
-    rates = _DRIFT, _NOISE**2
-    flux, spread = (part.subs(sigma**2, s2) for part in rates)
-    return vanishes(flux - (diff(spread, x) + spread * diff(log_density, x)) / 2)
+    spread = (_NOISE**2).subs(sigma**2, s2)
+    return vanishes(_DRIFT - (diff(spread, x) + spread * ((shape - 1) / x - rate)) / 2)
 
 
 _DRIFT, _NOISE = x * (growth - crowding * x), sigma * x
@@ -202,7 +170,7 @@ TARGET = Claim(
         "noise of mean looks": _TARGET | {"target": looks - 1 - x / x0},
         "score of the ratio, not times x": _TARGET | {"target": _TARGET["target"] / x},
     },
-    values=lambda: {"kernel": exp(_log_kernel(x, x0)), "first": _moment(1), "second": _moment(2)},
+    values=lambda: {"kernel": exp(_log_kernel(x, x0))},
     names=_NAMES,
     assumptions=(_LOOKS, _COORDINATE),
     depends=("A-Thm",),
@@ -247,12 +215,11 @@ MARGINAL = Claim(
         "scale of the data": (looks, alpha, beta),
         "shapes exchanged": (alpha, looks, beta / looks),
     },
-    shown=_shown_law,
-    values=lambda: {"power": -_joint()[1] - 1, "inside": -_joint()[2] / x0},
+    shown=_of_law,
     names=_NAMES,
     sheet=("R24",),
     assumptions=(_LOOKS, "alpha and beta are positive", "one coordinate"),
-    depends=("R24",),
+    depends=("R24", "R25"),
     pins=(
         Pin(
             "gbm_ref.gamma_marginal",
@@ -268,12 +235,12 @@ CHAIN = Claim(
     keeps_gamma_marginals,
     holds=_STEP,
     twins={
-        "not rescaled": (looks / looks, M, looks - M),
+        "not rescaled": (Integer(1), M, looks - M),
         "parameters swapped": (looks / M, looks - M, M),
         "second parameter K": (looks / M, M, looks),
     },
     values=lambda: {
-        "gamma": _gamma_moment(looks) / looks**n,
+        "gamma": _moment(looks, n),
         "beta": _beta_moment(*symbols("p q")),
     },
     names=_CHAIN_NAMES,
@@ -297,7 +264,7 @@ ANCESTRAL = Claim(
     twins={
         "shape K": (M, looks),
         "shape J": (M, M),
-        "X_{k+1} without its looks": (looks / looks, looks - M),
+        "X_{k+1} without its looks": (Integer(1), looks - M),
     },
     shown=lambda step: {"state": _state(step), "shape": step[1]},
     names=_CHAIN_NAMES,

@@ -1,19 +1,28 @@
-"""Log-normal variables and vectors (Appendix A of version 2, B of version 1).
+"""Log-normal variables and vectors (Appendix A of version 2, B of version 1)."""
 
-Symbols: w        a value of W = e^Y, positive; L = log w; y a value of Y
-         mu, sigma  mean and deviation of Y, sigma > 0; s2 = sigma^2; n  order of a moment
-         mu1, mu2   entries of mu;  a, S  mean and covariance of log X in the plane
-"""
-
-import mpmath
-from mpmath import mpf
-from sympy import E, Expr, Matrix, Poly, Symbol, diff, erf, exp, expand, log, pi, sqrt, symbols
+from sympy import (
+    E,
+    Expr,
+    Integer,
+    Matrix,
+    Poly,
+    Symbol,
+    diff,
+    erf,
+    exp,
+    expand,
+    expand_log,
+    eye,
+    log,
+    pi,
+    sqrt,
+    symbols,
+)
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, Pin, v1, v2
-from spec.checking.numeric import normal_expectation
 from spec.checking.pins import table
-from spec.checking.symbols import L, a, mu, s2, sigma, v, x
+from spec.checking.symbols import a, mu, s2, sigma, v, x
 from spec.targets import _laws
 
 w = symbols("w", positive=True)
@@ -25,20 +34,23 @@ def is_the_density(density: Expr) -> bool:
     r"""If $\log W$ is normal with mean $\mu$ and variance $\sigma^2$, $W$ has the density $[[it]]$
     in $w$ on the positive half-line.
 
-    It is the derivative of $P(W\le w)=[[cdf]]$, the normal distribution function at $\log w$. Two
-    functions without zeros are equal when their logarithmic derivatives are, which is decided as
-    an identity in $\log w$, and their values at one point, here at the median.
+    It is the derivative of $P(W\le w)=[[cdf]]$, the normal distribution function at $\log w$,
+    which is one half at the median. The logarithms are equal, with symbols for those of $w$,
+    $\sigma$ and constants.
     """
-    derived = diff(_cdf(), w)
-    slopes = [expand(diff(f, w) / f).subs(log(w), L) for f in (expand(density), derived)]
-    ratio = (expand(density) / derived).subs(w, exp(mu))
-    size_is_one = vanishes((ratio**2).subs({pi: symbols("pi"), exp(mu): symbols("E")}) - 1)
-    positive = bool(ratio.subs({mu: 1, sigma: 1}) > 0)
-    return vanishes(slopes[0] - slopes[1]) and size_is_one and positive
+    logs = [log(expand(f)) for f in (density, diff(_cdf(), w))]
+    gap = expand(expand_log(logs[0] - logs[1], force=True))
+    named = gap.replace(log, lambda at: Symbol(f"log({at})"))
+    return vanishes([named, _cdf().subs(w, exp(mu)) - 1 / Integer(2)])
+
+
+def normal_cdf(y: Expr) -> Expr:
+    """The distribution function of a standard normal variable."""
+    return (1 + erf(y / sqrt(2))) / 2
 
 
 def _cdf() -> Expr:
-    return (1 + erf((log(w) - mu) / (sigma * sqrt(2)))) / 2
+    return normal_cdf((log(w) - mu) / sigma)
 
 
 def _density(exponent: Expr) -> Expr:
@@ -84,24 +96,33 @@ A23 = Claim(
 )
 
 
+def _image(shift: Matrix, root: Matrix, draws: str = "z1 z2") -> Matrix:
+    """exp(shift + root Z)."""
+    return (shift + root * Matrix(symbols(draws))).applyfunc(exp)
+
+
+def _density_of(shift: Matrix, root: Matrix) -> tuple[Expr, Expr]:
+    """Of the image: the square of its density without the exponential, and the exponent."""
+    images = _image(shift, root)
+    jacobian = images.jacobian(symbols("z1 z2")).subs(dict(zip(images, _laws.X, strict=True)))
+    draw = root.inv() * (_laws.Y - shift)
+    return 1 / (2 * pi * jacobian.det()) ** 2, -draw.dot(draw) / 2
+
+
 def is_the_joint_density(candidate: tuple[Expr, Expr]) -> bool:
     r"""In the plane, if $\log X$ is normal with mean $a$ and covariance $S$, $X$ has the density
     $[[density]]$.
 
     $X$ is the exponential of a linear map of standard normal draws, with the shift $a$ and any
     matrix of symbols whose product with its transpose is $S$. The normal density of the draws is
-    divided by the determinant of the derivative of $x$ in them, which is differentiated and
-    expanded; the squares of the factors are compared, and the exponents.
+    divided by the determinant of the derivative of $x$ in them; the squares of the factors are
+    compared, and the exponents.
     """
     R = Matrix(2, 2, symbols("r11 r12 r21 r22"))
-    z = Matrix(symbols("z1 z2"))
-    images = (_laws.A + R * z).applyfunc(exp)
-    jacobian = images.jacobian(z).subs(dict(zip(images, _laws.X, strict=True)))
-    draw = R.inv() * (_laws.Y - _laws.A)
-    as_root = dict(zip(_laws.S, R * R.T, strict=True)) | {pi: symbols("pi")}
-    square, exponent = (part.subs(as_root) for part in candidate)
-    ratio = square * (2 * symbols("pi") * jacobian.det()) ** 2
-    return vanishes(exponent + draw.dot(draw) / 2) and vanishes(ratio - 1)
+    square, exponent = _density_of(_laws.A, R)
+    as_root = dict(zip(_laws.S, R * R.T, strict=True)) | {pi: Symbol("pi")}
+    gaps = (candidate[0] / square - 1, candidate[1] - exponent)
+    return vanishes([gap.subs(as_root) for gap in gaps])
 
 
 _SQUARE = 1 / (4 * pi**2 * _laws.S.det() * (_laws.X[0] * _laws.X[1]) ** 2)
@@ -132,27 +153,25 @@ CORRELATED = Claim(
 )
 
 
-def is_log_of_moment(value: Expr) -> bool:
+def are_logs_of_moments(values: tuple[Expr, Expr]) -> bool:
     r"""If $\log W$ is normal with mean $\mu$ and variance $\sigma^2$, $\mathbb E[W^n]=[[moment]]$
     for every real $n$; in particular $\mathbb E[W]=[[mean]]$.
 
-    The exponent [[exponent]] under the integral over $y$, completed to a square, has the top
-    [[top]], and without $n$ the top $[[bottom]]$; the squares integrate to the same constant.
+    The exponent [[exponent]] under the integral over $y$ is completed to a square, with $n$ and
+    without; the squares integrate to the same constant, and the logarithm of the moment is what
+    is left.
     """
-    return vanishes(_log_moment(n) - value)
+    return vanishes([_log_moment(n) - values[0], _log_moment(1) - values[1]])
 
 
 def _log_moment(order: Expr) -> Expr:
-    """log E[e^{order Y}]: the exponents integrated with and without order * y, and subtracted.
-
-    The integral of exp(A y^2 + B y + C) is sqrt(pi / -A) exp(C - B^2 / (4 A)); A is the same for
-    both, so the root cancels.
-    """
-    return _peak(_normal_exponent() + order * y) - _peak(_normal_exponent())
+    """log E[e^{order Y}]: the integral of exp(A y^2 + B y + C) is sqrt(pi / -A) times the
+    exponential of the peak, with and without order * y, and A is the same for both."""
+    return _peak(_exponent(order)) - _peak(_exponent(0))
 
 
-def _normal_exponent() -> Expr:
-    return -((y - mu) ** 2) / (2 * s2)
+def _exponent(order: Expr | int) -> Expr:
+    return order * y - (y - mu) ** 2 / (2 * s2)
 
 
 def _peak(exponent: Expr) -> Expr:
@@ -160,22 +179,22 @@ def _peak(exponent: Expr) -> Expr:
     return expand(C - B**2 / (4 * A))
 
 
+def _with_mean(log_moment: Expr) -> tuple[Expr, Expr]:
+    return log_moment, log_moment.subs(n, 1)
+
+
 MEAN = Claim(
     "mean-log-normal",
     "moments of a log-normal variable",
-    is_log_of_moment,
-    holds=n * mu + n**2 * s2 / 2,
+    are_logs_of_moments,
+    holds=_with_mean(n * mu + n**2 * s2 / 2),
     twins={
-        "the median": n * mu,
-        "n in place of n^2": n * mu + n * s2 / 2,
-        "without the factor 1/2": n * mu + n**2 * s2,
+        "the median": _with_mean(n * mu),
+        "n in place of n^2": _with_mean(n * mu + n * s2 / 2),
+        "without the factor 1/2": _with_mean(n * mu + n**2 * s2),
     },
-    shown=lambda value: {"moment": exp(value), "mean": exp(value.subs(n, 1))},
-    values=lambda: {
-        "exponent": n * y + _normal_exponent(),
-        "top": _peak(_normal_exponent() + n * y),
-        "bottom": _peak(_normal_exponent()),
-    },
+    shown=lambda values: dict(zip(("moment", "mean"), map(exp, values), strict=True)),
+    values=lambda: {"exponent": _exponent(n)},
     sources=v1("App. B: mean") + v2("App. A: mean and variance"),
     sheet=("E1",),
     readings=(_LOST + ", and the variance that follows from the moments (E1)",),
@@ -187,47 +206,26 @@ def is_the_variance(variance: Expr) -> bool:
     r"""The variance of $W$ is $[[it]]$, if $\log W$ is normal with mean $\mu$ and variance
     $\sigma^2$.
 
-    It is the second moment, $[[second]]$, less the square of the mean, $[[mean]]$. With symbols
-    for the exponentials this is an identity of rational functions.
+    It is the second moment less the square of the mean, with symbols for the exponentials of
+    $\mu$ and $\sigma^2$.
     """
-    return vanishes(_rational(_moment(2) - _moment(1) ** 2) - _rational(variance))
+    logs = {mu: log(symbols("A", positive=True)), s2: log(symbols("G", positive=True))}
+    gap = _moment(2) - _moment(1) ** 2 - variance
+    return vanishes(expand(gap).subs(logs).subs(E, Symbol("e")))
 
 
 def _moment(order: int) -> Expr:
     return exp(_log_moment(order))
 
 
-def _rational(expression: Expr) -> Expr:
-    """The expression with symbols for e^mu, e^s2 and e; every exponent must be a sum of those."""
-    bases = {mu: symbols("A"), s2: symbols("G")}
-
-    def as_powers(exponent: Expr) -> Expr:
-        exponent = expand(exponent)
-        slopes = {base: diff(exponent, base) for base in bases}
-        rest = expand(exponent - sum(slope * base for base, slope in slopes.items()))
-        powers = [symbol ** slopes[base] for base, symbol in bases.items()]
-        return powers[0] * powers[1] * symbols("e") ** rest
-
-    return expression.replace(exp, as_powers).subs(E, symbols("e"))
-
-
 _RIGHT, _PRINTED = (f * exp(2 * mu + s2) for f in (exp(s2) - 1, exp(s2 - 1)))
 
 
 def _variances() -> tuple[Figure, ...]:
-    with mpmath.workdps(50):
-        mean, deviation = mpf("0.3"), mpf("0.8")
-        first, second = (
-            normal_expectation(lambda z, k=k: mpmath.exp(k * (mean + deviation * z)))
-            for k in (1, 2)
-        )
-        at = {mu: mean, s2: deviation**2}
-        right, printed = (mpf(f.subs(at).evalf(50)) for f in (_RIGHT, _PRINTED))
-    where = f"at mu = {mean}, sigma = {deviation}"
-    return (
-        Figure(f"variance {where}, integrated numerically", second - first**2),
-        Figure("the same from the corrected formula", right),
-        Figure("the same as printed", printed),
+    return tuple(
+        Figure(f"{of} variance at mu = 0, sigma^2 = {at}", float(f.subs({mu: 0, s2: at})))
+        for at in (0, 0.64)
+        for of, f in (("right", _RIGHT), ("printed", _PRINTED))
     )
 
 
@@ -242,18 +240,13 @@ E1 = Claim(
         "+ 1 in place of - 1": (exp(s2) + 1) * exp(2 * mu + s2),
     },
     printed={"e^{sigma^2 - 1}": _PRINTED},
-    values=lambda: {
-        "second": _moment(2),
-        "mean": _moment(1),
-        **{name: f.subs(s2, 0).powsimp() for name, f in (("limit", _PRINTED), ("right", _RIGHT))},
-    },
     sources=v1("App. B: variance"),
     depends=("mean-log-normal",),
     erratum=Erratum(
         Fault.WRONG,
         quote=r"$\mathrm{Var}(W)=\exp(\sigma^2-1)\exp(2\mu+\sigma^2)$",
-        trouble="What is subtracted has slipped into the exponent. Where sigma vanishes, so that "
-        "$W$ is constant, the printed value is $[[limit]]$, the right one $[[right]]$.",
+        trouble="What is subtracted has slipped into the exponent, so that the printed value does "
+        r"not vanish with $\sigma$.",
         figures=_variances,
         remains_open="Version 2 keeps the sentence; its formula is lost in the text that we have.",
     ),
@@ -265,28 +258,17 @@ def are_the_entries(laws: tuple[tuple[Expr, Expr], ...]) -> bool:
     the logarithm of the first is normal with mean $[[0.0]]$ and variance $[[0.1]]$, that of the
     second with mean $[[1.0]]$ and variance $[[1.1]]$.
 
-    The derivative of $w$ in $z$ has the determinant $[[determinant]]$, by which the density of $Z$
-    is divided. The result is the product of two densities A23, one for each entry: the exponents
-    are compared as polynomials, and the squares of the factors before them.
+    The density of $Z$ over the determinant of the derivative of $w$ in $z$ is the product of two
+    densities A23: the exponents are compared, and the squares of the factors before them.
     """
-    two_pi = Symbol("two_pi")
-    square = 1 / (two_pi * _determinant()) ** 2
-    exponent = -sum(((y_ - m) / sigma) ** 2 for y_, m in zip(_laws.Y, (mu1, mu2), strict=True)) / 2
+    square, exponent = _density_of(*_MAP)
     for w_, y_, (mean, variance) in zip(_laws.X, _laws.Y, laws, strict=True):
-        square *= two_pi * variance * w_**2
+        square *= 2 * pi * variance * w_**2
         exponent += (y_ - mean) ** 2 / (2 * variance)
-    return vanishes(square.subs(s2, sigma**2) - 1) and vanishes(exponent.subs(s2, sigma**2))
+    return vanishes([f.subs({s2: sigma**2, pi: Symbol("pi")}) for f in (square - 1, exponent)])
 
 
-def _vector(draws: Matrix) -> Matrix:
-    """W of Z."""
-    return (Matrix([mu1, mu2]) + sigma * draws).applyfunc(exp)
-
-
-def _determinant() -> Expr:
-    draws = Matrix(symbols("z1 z2"))
-    images = _vector(draws)
-    return images.jacobian(draws).subs(dict(zip(images, _laws.X, strict=True))).det()
+_MAP = Matrix([mu1, mu2]), sigma * eye(2)
 
 
 def _drawn(laws: tuple[tuple[Expr, Expr], ...]) -> tuple[Expr, ...]:
@@ -310,8 +292,7 @@ VECTOR = Claim(
         "sigma in place of sigma^2": ((mu1, sigma), (mu2, sigma)),
     },
     printed={"identically distributed": ((mu1, s2), (mu1, s2))},
-    values=lambda: {"determinant": _determinant(), "vector": _vector(Matrix(symbols("Z1 Z2")))},
-    names={"x1": "w_1", "x2": "w_2"},
+    values=lambda: {"vector": _image(*_MAP, "Z1 Z2")},
     sources=v1("App. B: multivariate") + v2("App. A: multivariate"),
     sheet=("A23", "E6"),
     readings=(_LOST,),
@@ -325,7 +306,10 @@ VECTOR = Claim(
         r"equal, as for the one pair $(\hat\mu,\hat\sigma)$ that the paper fits to grayscale "
         r"images: eq. (23) has a number $\mu$, here it is a vector.",
         figures=lambda: tuple(
-            Figure(f"median of an entry with mu_i = {mean}, whatever sigma is", mpmath.exp(mean))
+            Figure(
+                f"median of an entry (Z = 0) with mu_i = {mean}",
+                float(_image(*_MAP)[0].subs({mu1: mean, Symbol("z1"): 0})),
+            )
             for mean in (0, 0.5)
         ),
         remains_open="Version 2 keeps the sentence; its formula is lost in the text that we have.",

@@ -1,23 +1,21 @@
-"""Score of a mixture of log-normals and its derivative (sheet R2).
+"""Score of a mixture of log-normals and its derivative (sheet R2)."""
 
-Symbols: r_j  share of component j in the density at x;  u_j  its log score;  P_j  its precision
-"""
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import add
+from typing import NamedTuple
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-
-from sympy import Expr, Matrix, diff, exp, eye, log, ones, symbols, zeros
+from sympy import Expr, Matrix, diff, exp, hessian, log, ones, symbols, zeros
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Pin
-from spec.checking.symbols import sigma, t, x
-from spec.targets import _laws
-from spec.targets._laws import DATA, Component
+from spec.checking.symbols import x
+from spec.targets import _laws, mixtures
+from spec.targets._laws import DATA, Component, X, Y
 
 
-@dataclass(frozen=True)
-class Part:
-    """What a formula may use of one component; gap is log x - m_j, pull is u_j."""
+class Part(NamedTuple):
+    """What a formula may use of one component; gap is log x - m_j."""
 
     weight: Expr
     share: Expr
@@ -26,28 +24,28 @@ class Part:
     pull: Matrix
 
 
-Parts = tuple[Part, ...]
-Formula = Callable[[Parts], Matrix]
-
-
-def _parts(laws: tuple[Component, ...], sizes: list[Expr], y: Matrix) -> Parts:
-    """The parts at log x = y, where the components have these sizes."""
-    inverses = [cov.adjugate() / cov.det() for _, _, cov in laws]
-    return tuple(
-        Part(w, size / sum(sizes), y - mean, inverse, -inverse * (y - mean))
-        for (w, mean, _), size, inverse in zip(laws, sizes, inverses, strict=True)
-    )
-
-
-def _vector(name: str) -> Matrix:
-    return Matrix(symbols(f"{name}1 {name}2"))
+Formula = Callable[[tuple[Part, ...]], Matrix]
 
 
 # The parts with names for shares r_j, pulls u_j and precisions P_j.
 _NAMED = tuple(
-    Part(w, r, _laws.Y - mean, _laws.symmetric(f"P_{j}"), _vector(f"u_{j}"))
+    Part(w, r, Y - mean, _laws.symmetric(f"P_{j}"), Matrix(symbols(f"u_{j}1 u_{j}2")))
     for j, r, (w, mean, _) in zip((1, 2), symbols("r1 r2"), DATA, strict=True)
 )
+_D = Matrix(symbols("d1 d2"))  # log x less a point
+_SIZES = symbols("N1 N2")  # of the components at the point
+_LOG_DENSITY = log(
+    sum(
+        size * exp(part.pull.dot(_D) - (_D.T * part.precision * _D)[0] / 2)
+        for size, part in zip(_SIZES, _NAMED, strict=True)
+    )
+)
+
+
+def _are(formula: Formula, derivatives: Matrix) -> bool:
+    """Whether the formula gives the derivatives at the point."""
+    shares = {part.share: size / sum(_SIZES) for part, size in zip(_NAMED, _SIZES, strict=True)}
+    return same(derivatives.subs(dict.fromkeys(_D, 0)), formula(_NAMED).subs(shares))
 
 
 def is_the_hyvarinen_score(score: Formula) -> bool:
@@ -55,30 +53,19 @@ def is_the_hyvarinen_score(score: Formula) -> bool:
     is the share of component $j$ in the density at $x$ and $u_j$ the gradient of the logarithm of
     its normal density, as a function of $\log x$.
 
-    $x_i\partial_i$ is the derivative in $\log x_i$. That of the logarithm of the sum is taken with
-    a symbol for each exponential and for each constant factor.
+    $x_i\partial_i$ is the derivative in $\log x_i$. Each component is its value at a point times
+    the exponential of a quadratic with the gradient $u_j$, all with symbols for coefficients, so
+    that the point is any point. The logarithm of the sum, times the Jacobian, is differentiated.
     """
-    phis = [-_laws.quadratic(_laws.Y, mean, cov) / 2 for _, mean, cov in DATA]
-    factors = symbols("N1 N2")
-    total = sum(factor * exp(phi) for factor, phi in zip(factors, phis, strict=True))
-    as_symbols = {exp(phi): symbols(f"E{j}") for j, phi in enumerate(phis)}
-    left = [diff(log(total) - sum(_laws.Y), y).subs(as_symbols) for y in _laws.Y]
-    sizes = [n * e for n, e in zip(factors, as_symbols.values(), strict=True)]
-    return same(Matrix(left), score(_parts(DATA, sizes, _laws.Y)))
+    return _are(score, Matrix([diff(_LOG_DENSITY - sum(_D), d) for d in _D]))
 
 
-def _mean_of(parts: Parts, name: str, by: str = "share") -> Matrix:
-    return _laws.total(getattr(part, by) * getattr(part, name) for part in parts)
+def _mean_of(parts: tuple[Part, ...], name: str, by: str = "share") -> Matrix:
+    return reduce(add, (getattr(part, by) * getattr(part, name) for part in parts))
 
 
-def _hyvarinen(parts: Parts, by: str = "share") -> Matrix:
+def _hyvarinen(parts: tuple[Part, ...], by: str = "share") -> Matrix:
     return _mean_of(parts, "pull", by) - ones(*parts[0].pull.shape)
-
-
-def _as_one(parts: Parts) -> Matrix:
-    """The score of one normal law with the mean of the component means and precisions."""
-    pull = -_mean_of(parts, "precision") * _mean_of(parts, "gap")
-    return pull - ones(*pull.shape)
 
 
 def _on_line(weight: Expr, mean: str, variance: str) -> Component:
@@ -87,6 +74,7 @@ def _on_line(weight: Expr, mean: str, variance: str) -> Component:
 
 _ON_LINE = (_on_line(symbols("w"), "a1", "v1"), _on_line(1 - symbols("w"), "a2", "v2"))
 _ONE_ON_LINE, _ONE = (_on_line(1, "a", "v"),), ((1, _laws.A, _laws.S),)
+_DIFFUSED = tuple(mixtures.at_time(mixtures.law_at_t, *_ONE))
 # What each form of the score is, of the Hyvarinen score and of the state.
 _FORMS: Mapping[str, Callable[[Expr, Expr], Expr]] = {
     "log_score": lambda h, x: h + 1,
@@ -95,31 +83,19 @@ _FORMS: Mapping[str, Callable[[Expr, Expr], Expr]] = {
 }
 
 
-def _at_state(laws: tuple[Component, ...], at: Matrix) -> Parts:
+def at_state(laws: Sequence[Component], at: Matrix) -> tuple[Part, ...]:
+    """The parts of the formulas at a state, for these components."""
     y = at.applyfunc(log)
-    return _parts(laws, [_laws.size(*law, y) for law in laws], y)
+    sizes = [_laws.size(*law, y) for law in laws]
+    inverses = [cov.adjugate() / cov.det() for _, _, cov in laws]
+    return tuple(
+        Part(w, size / sum(sizes), y - mean, inverse, -inverse * (y - mean))
+        for (w, mean, _), size, inverse in zip(laws, sizes, inverses, strict=True)
+    )
 
 
 def _read(form: str, laws: tuple[Component, ...], at: Matrix) -> Callable[[Formula], tuple]:
-    return lambda score: tuple(map(_FORMS[form], score(_at_state(laws, at)), at))
-
-
-def _score_pins() -> tuple[Pin, ...]:
-    """Each form of the score of each law in the plane, and on the line what has vectors."""
-    line, points = Matrix([x]), _laws.POINTS_NEAR_ZERO
-    in_plane = [
-        Pin(f"gbm_ref.{name}.{form}", points, _read(form, laws, _laws.X), variant="2-D")
-        for name, laws in (("LogNormal", _ONE), ("LogNormalMixture", DATA))
-        for form in _FORMS
-    ]
-    on_line = [
-        Pin(f"gbm_ref.{name}.{form}", (), _read(form, laws, line), vectors=file, variant="1-D")
-        for name, form, laws, file in (
-            *(("LogNormal", form, _ONE_ON_LINE, f"log_normal_{form}") for form in _FORMS),
-            ("LogNormalMixture", "hyvarinen_score", _ON_LINE, "mixture_hyvarinen_score"),
-        )
-    ]
-    return (*in_plane, *on_line)
+    return lambda score: tuple(map(_FORMS[form], score(at_state(laws, at)), at))
 
 
 SCORE = Claim(
@@ -130,14 +106,41 @@ SCORE = Claim(
     twins={
         "weights in place of shares": lambda parts: _hyvarinen(parts, "weight"),
         "the log score, without -1": lambda parts: _mean_of(parts, "pull"),
-        "one normal law with the mean parameters": _as_one,
+        "one normal law with the mean parameters": lambda parts: (
+            -_mean_of(parts, "precision") * _mean_of(parts, "gap") - ones(*parts[0].gap.shape)
+        ),
     },
     shown=lambda score: {"it": score(_NAMED)},
     names=_laws.NAMES,
     sheet=("R2",),
     assumptions=(_laws.POSITIVE_DEFINITE,),
     depends=("correlated-log-normal", "R2"),
-    pins=_score_pins(),
+    pins=(
+        *(
+            Pin(
+                f"gbm_ref.{name}.{form}",
+                _laws.POINTS_NEAR_ZERO,
+                _read(form, laws, X),
+                variant="2-D",
+            )
+            for name, laws in (("LogNormal", _ONE), ("LogNormalMixture", DATA))
+            for form in _FORMS
+        ),
+        *(
+            Pin(
+                f"gbm_ref.{name}.{form}",
+                (),
+                _read(form, laws, Matrix([x])),
+                vectors=file,
+                variant="1-D",
+            )
+            for name, form, laws, file in (
+                *(("LogNormal", form, _ONE_ON_LINE, f"log_normal_{form}") for form in _FORMS),
+                ("LogNormalMixture", "hyvarinen_score", _ON_LINE, "mixture_hyvarinen_score"),
+            )
+        ),
+        Pin("gbm_ref.exact_score", _laws.POINTS, _read("hyvarinen_score", _DIFFUSED, X)),
+    ),
 )
 
 
@@ -145,35 +148,24 @@ def is_the_derivative_of_the_score(formula: Formula) -> bool:
     r"""For the same mixture the log score has the derivative $[[it]]$ in $\log x$, where $P_j$ is
     the inverse of the covariance of component $j$.
 
-    The second derivatives at one point of the logarithm of a sum of two exponentials of quadratics
-    with gradients $u_j$ and second derivatives the negatives of $P_j$; all coefficients are
-    symbols, so that the point is any point.
+    As for R2-score, with second derivatives: those of the quadratics are the negatives of $P_j$.
     """
-    d, sizes = _vector("d"), symbols("N1 N2")
-    total = sum(
-        size * exp(part.pull.dot(d) - (d.T * part.precision * d)[0] / 2)
-        for size, part in zip(sizes, _NAMED, strict=True)
-    )
-    at_point = dict.fromkeys(d, 0)
-    left = Matrix([[diff(log(total), e, f).subs(at_point) for e in d] for f in d])
-    shared = zip(sizes, _NAMED, strict=True)
-    return same(left, formula(tuple(replace(p, share=n / sum(sizes)) for n, p in shared)))
+    return _are(formula, hessian(_LOG_DENSITY, _D))
 
 
-def _second_moment(parts: Parts) -> Matrix:
-    return _laws.total(p.share * (p.pull * p.pull.T - p.precision) for p in parts)
+def _second_moment(parts: tuple[Part, ...]) -> Matrix:
+    return reduce(add, (p.share * (p.pull * p.pull.T - p.precision) for p in parts))
 
 
-def _derivative(parts: Parts) -> Matrix:
-    """-sum r P + sum r u u^T - (sum r u)(sum r u)^T."""
+def _derivative(parts: tuple[Part, ...]) -> Matrix:
     mean = _mean_of(parts, "pull")
     return _second_moment(parts) - mean * mean.T
 
 
 def _divergence_of_one(formula: Formula) -> Expr:
     """Its trace for one component at t, at its mean, since it is the same everywhere."""
-    zero, precision = zeros(2, 1), (_laws.S + sigma**2 * t * eye(2)).inv()
-    return formula((Part(1, 1, zero, precision, zero),)).trace()
+    zero = zeros(2, 1)
+    return formula((Part(1, 1, zero, _DIFFUSED[0][2].inv(), zero),)).trace()
 
 
 DERIVATIVE = Claim(
@@ -194,12 +186,12 @@ DERIVATIVE = Claim(
         Pin(
             "gbm_ref.log_score_divergence",
             vectors="mixture_log_score_divergence",
-            reads=lambda formula: formula(_at_state(_ON_LINE, Matrix([x]))).trace(),
+            reads=lambda formula: formula(at_state(_ON_LINE, Matrix([x]))).trace(),
             variant="mixture",
         ),
         Pin(
             "gbm_ref.exact_divergence",
-            _laws.points(_laws.POINTS, _laws.TIMES),
+            _laws.POINTS,
             reads=_divergence_of_one,
             twins={"one coordinate": _divergence_of_one(_derivative) / 2},
         ),

@@ -1,93 +1,58 @@
-"""Mixtures of log-normals stay mixtures of log-normals (sheet R2).
-
-Symbols: L_i = log x_i;  (w1, a, S) and (w2, b, T) the components of log X_0, in the plane;
-         m_i, v     integrals of mu_i - sigma^2/2 and sigma^2 over [0, t], so that
-                    dm_i/dt = mu_i - s2/2 and dv/dt = s2, whatever mu_i(t) and sigma(t) are
-"""
+"""Mixtures of log-normals stay mixtures of log-normals (sheet R2)."""
 
 from collections.abc import Callable, Mapping
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Matrix, diff, expand, eye, log, ones, symbols, zeros
+from sympy import Expr, Matrix, Rational, diff, expand, eye, log, ones, symbols, zeros
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Pin
+from spec.checking.diffusions import fokker_planck, partials_of_exponentials
 from spec.checking.pins import table
 from spec.checking.symbols import mu, s2, sigma, t, v
 from spec.targets import _laws
-from spec.targets._laws import DATA, Component, flat
+from spec.targets._laws import DATA, Component, X, Y, flat
 
-Law = Callable[[Matrix, Expr], tuple[Component, ...]]
-_RATE = mu - sigma**2 / 2
+Law = Callable[[Expr, Matrix, Matrix, Matrix, Expr], Component]
+RATE = mu - sigma**2 / 2
 _M, _MU = (Matrix(symbols(f"{name}1 {name}2")) for name in ("m", "mu"))
 
 
 def is_the_law_at_t(candidate: tuple[Law, int]) -> bool:
-    r"""In the plane, let $\log X_0$ be a mixture of two normal laws with weights $w_j$, means $a$
-    and $b$ and covariances $S$ and $T$, of which $T$ is diagonal. Then $\log X_t$ is one with the
-    weights $[[weight]]$ and $[[weight']]$, the means $[[mean]]$ and $[[mean']]$ and the
-    covariances $[[cov]]$ and $[[cov']]$, where $m_i$ and $v$ are the integrals of [[rate]] and of
-    $\sigma^2$; the density of $X_t$ is that of $\log X_t$ times $[[jacobian]]$.
+    r"""In the plane, let $\log X_0$ be a mixture of normal laws, of which one has the weight
+    $w_1$, the mean $a$ and the covariance $S$. Then $\log X_t$ is such a mixture, and this one has
+    become that of weight $[[weight]]$, mean $[[mean]]$ and covariance $[[cov]]$, where $m_i$ and
+    $v$ are the integrals of [[rate]] and of $\sigma^2$; the density of $X_t$ is that of $\log X_t$
+    times $[[jacobian]]$.
 
-    At $m$ and $v$ zero it is the data law, and it solves the Fokker-Planck equation of A5. The
-    equation is linear and the components are linearly independent functions of $x$, so that each
-    has to solve it; divided by the component both sides are rational.
+    At $m$ and $v$ zero it is the data law, and each term of the density solves the Fokker-Planck
+    equation of A5, which is linear; divided by the term both sides are rational.
     """
     law, power = candidate
-    starts = zip(law(zeros(2, 1), 0 * v), DATA, strict=True)
-    gaps = [f - g for now, data in starts for f, g in zip(flat(now), flat(data), strict=True)]
-    return vanishes(gaps) and all(
-        vanishes(_centred(_residual(now, power), data))
-        for now, data in zip(law(_M, v), DATA, strict=True)
-    )
+    start, now = law(*DATA[0], zeros(2, 1), 0 * v), law(*DATA[0], _M, v)
+    gaps = [f - g for f, g in zip(flat(start), flat(DATA[0]), strict=True)]
+    return vanishes(gaps) and vanishes(_residual(now, power))
 
 
 def _residual(component: Component, power: int) -> Expr:
-    """dp_j/dt minus the right side of the Fokker-Planck equation, over p_j / w_j."""
+    """What is left of the equation over the term, in L - a - m and S + v I, where it is short."""
     weight, mean, covariance = component[0], *(part.applyfunc(expand) for part in component[1:])
-    # log p_j = log w_j + exponent - log(det) / 2 + a constant; x d/dx is d/dL.
-    exponent = -power * sum(_laws.Y) - _laws.quadratic(_laws.Y, mean, covariance) / 2
+    # Up to a constant the logarithm of the term is log w + log_p - log(det) / 2.
+    log_p = -power * sum(Y) - _laws.quadratic(Y, mean, covariance) / 2
     det = covariance.det()
-    rate = _in_time(weight) + weight * (_in_time(exponent) - _in_time(det) / (2 * det))
-    flow = 0
-    for drift, y in zip(_MU, _laws.Y, strict=True):
-        slope = diff(exponent, y)  # x p'/p
-        bend = slope**2 + diff(slope, y) - slope  # x^2 p''/p
-        flow += -drift * (1 + slope) + s2 / 2 * (2 + 4 * slope + bend)
-    return rate - weight * flow
-
-
-def _centred(residual: Expr, data: Component) -> Expr:
-    """The residual in L - a - m and S + v I, for which it is short; T is taken diagonal."""
-    _, mean, covariance = data
-    spreads = {covariance[i, i]: covariance[i, i] - v for i in (0, 1)}
-    places = dict(zip(_laws.Y, _laws.Y + mean + _M, strict=True))
-    return residual.subs({**spreads, **places, _laws.T[0, 1]: 0}, simultaneous=True)
+    rate = _in_time(weight) / weight + _in_time(log_p) - _in_time(det) / (2 * det)
+    drift, diffusion = _MU.multiply_elementwise(X), s2 * Matrix.diag(*X) ** 2
+    flow = fokker_planck(log_p, drift, diffusion, partials_of_exponentials(Y, X))
+    spreads = {_laws.S[i, i]: _laws.S[i, i] - v for i in (0, 1)}
+    places = dict(zip(Y, Y + _laws.A + _M, strict=True))
+    return (rate - flow).subs(spreads | places, simultaneous=True)
 
 
 def _in_time(f: Expr) -> Expr:
-    by_mean = sum((drift - s2 / 2) * diff(f, m) for drift, m in zip(_MU, _M, strict=True))
+    rates = (RATE.subs({mu: drift, sigma**2: s2}) for drift in _MU)
+    by_mean = sum(rate * diff(f, m) for rate, m in zip(rates, _M, strict=True))
     return by_mean + s2 * diff(f, v)
-
-
-def _law(shift: Matrix, spread: Matrix, forgotten: Expr = 0) -> tuple[Component, ...]:
-    """DATA with `shift` added to the means, `spread` to the covariances; weights that approach."""
-    weights = [w + forgotten * (sum(_laws.WEIGHTS) - 2 * w) for w in _laws.WEIGHTS]
-    return tuple(
-        (w, mean + shift, cov + spread) for w, (_, mean, cov) in zip(weights, DATA, strict=True)
-    )
-
-
-def _shown(candidate: tuple[Law, int]) -> dict[str, object]:
-    law, power = candidate
-    parts = zip(("", "'"), law(_M, v), strict=True)
-    named = {
-        f"{name}{mark}": entry
-        for mark, part in parts
-        for name, entry in zip(("weight", "mean", "cov"), part, strict=True)
-    }
-    return named | {"jacobian": (_laws.X[0] * _laws.X[1]) ** -power}
 
 
 def _draw(values: Mapping[str, mpf], end: int = 0) -> mpf:
@@ -100,43 +65,59 @@ def _draw(values: Mapping[str, mpf], end: int = 0) -> mpf:
     return mpmath.exp(mean + mpmath.sqrt(variance) * values["z"])
 
 
-def _at_time(candidate: tuple[Law, int], first: int = 0) -> tuple[Expr, ...]:
-    """Weight, mean and covariance of each component at t; a single one has no weight."""
-    law = candidate[0](_RATE * t * ones(2, 1), sigma**2 * t)
-    return tuple(entry for part in law for entry in flat(part))[first : 7 if first else None]
+def at_time(law: Law, *data: Component) -> list[Component]:
+    """The components at t, for rates that are constant and the same in both coordinates."""
+    return [law(*part, RATE * t * ones(2, 1), sigma**2 * t) for part in data]
 
 
-_DATA_LAW = lambda m, v_: _law(m, v_ * eye(2))  # noqa: E731
+def _at_start(found: tuple[Law, int]) -> Expr:
+    law, power = found
+    return log(_laws.density([law(*part, zeros(2, 1), 0 * v) for part in DATA], power))
+
+
+def _both(found: tuple[Law, int]) -> tuple[Expr, ...]:
+    return tuple(entry for part in at_time(found[0], *DATA) for entry in flat(part))
+
+
+def law_at_t(w: Expr, mean: Matrix, cov: Matrix, m: Matrix, v_: Expr) -> Component:
+    """A component, m and v later."""
+    return w, mean + m, cov + v_ * eye(2)
+
+
 MIXTURE = Claim(
     "R2",
     "law of X_t for a mixture of log-normals",
     is_the_law_at_t,
-    holds=(_DATA_LAW, 1),
+    holds=(law_at_t, 1),
     twins={
         "drift mu t, without the Ito term": (
-            lambda m, v_: _law(m + v_ / 2 * ones(2, 1), v_ * eye(2)),
+            lambda w, a, S, m, v_: law_at_t(w, a, S, m + v_ / 2 * ones(2, 1), v_),
             1,
         ),
-        "no variance added": (lambda m, v_: _law(m, 0 * eye(2)), 1),
-        "one noise for all coordinates": (lambda m, v_: _law(m, v_ * ones(2, 2)), 1),
-        "the Jacobian left out": (_DATA_LAW, 0),
-        "weights that change with the noise": (lambda m, v_: _law(m, v_ * eye(2), v_), 1),
+        "no variance added": (lambda w, a, S, m, v_: (w, a + m, S), 1),
+        "one noise for all coordinates": (
+            lambda w, a, S, m, v_: (w, a + m, S + v_ * ones(2, 2)),
+            1,
+        ),
+        "the Jacobian left out": (law_at_t, 0),
+        "weights that change with the noise": (
+            lambda w, a, S, m, v_: law_at_t(w + v_ * (Rational(1, 2) - w), a, S, m, v_),
+            1,
+        ),
     },
-    shown=_shown,
-    values=lambda: {"rate": _RATE},
-    names=_laws.NAMES | {"mu": r"\mu_i"},
+    shown=lambda found: (
+        dict(zip(("weight", "mean", "cov"), found[0](*DATA[0], _M, v), strict=True))
+        | {"jacobian": (X[0] * X[1]) ** -found[1]}
+    ),
+    values=lambda: {"rate": RATE},
+    names={"mu": r"\mu_i"},
     assumptions=(
         _laws.POSITIVE_DEFINITE,
         "sigma is one number for all coordinates; mu may differ, both may depend on t",
     ),
     depends=("A5", "A6", "A33", "correlated-log-normal"),
     pins=(
-        Pin(
-            "gbm_ref.LogNormalMixture.logpdf",
-            _laws.POINTS,
-            reads=lambda found: log(_laws.density(found[0](zeros(2, 1), 0 * v), found[1])),
-            variant="2-D",
-        ),
+        Pin("gbm_ref.LogNormalMixture.logpdf", _laws.POINTS, reads=_at_start, variant="2-D"),
         Pin(
             "gbm_ref.LogNormalMixture.logpdf",
             vectors="mixture_logpdf",
@@ -161,13 +142,15 @@ MIXTURE = Claim(
             twins={"from the other component": lambda values: _draw(values, 1)},
         ),
         _laws.root_pin("gbm_ref.LogNormalMixture.rvs"),
-        *(
-            Pin(
-                f"gbm_ref.{name}.diffuse",
-                _laws.points(_laws.POINTS, _laws.TIMES),
-                reads=lambda found, first=first: _at_time(found, first),
-            )
-            for name, first in (("LogNormal", 1), ("LogNormalMixture", 0))
+        Pin(
+            "gbm_ref.LogNormal.diffuse",
+            _laws.POINTS,
+            reads=lambda found: _both(found)[1:7],
+        ),
+        Pin(
+            "gbm_ref.LogNormalMixture.diffuse",
+            _laws.POINTS,
+            reads=_both,
         ),
     ),
 )

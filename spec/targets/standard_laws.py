@@ -1,14 +1,13 @@
 """Hyvarinen scores H = x p'/p of the standard laws on (0, oo), and their mean (sheet R25).
 
-Symbols: alpha, beta  shape, and rate or scale, of a gamma or inverse gamma law;  c, scale  of a
-Weibull law;  a, b, scale  of a beta-prime law;  g, u  standard draws from which `rvs` builds its
-own
+Symbols: g, u  standard draws from which `rvs` builds its own
 """
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from operator import itemgetter
 
-from sympy import Expr, Function, Integer, Pow, Symbol, exp, expand_log, log, oo, symbols
+from sympy import Expr, Function, Integer, Pow, Rational, Symbol, exp, expand_log, log, oo, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
@@ -18,16 +17,11 @@ alpha, beta, c, scale, a, b, g, u = symbols("alpha beta c scale a b g u", positi
 Scores = Mapping[str, Expr]
 
 
-def _densities() -> dict[str, Expr]:
-    """p up to a constant factor, from what defines each law.
-
-    The gamma and the beta-prime law by their densities; the exponential, Weibull and Pareto laws
-    by differentiating P(X > x); the inverse gamma law as that of 1 / G, G gamma, with dG = dx /
-    x^2.
-    """
+def densities() -> dict[str, Expr]:
+    """p up to a constant factor, from what defines each law."""
     return {
         "gamma": _gamma(x),
-        **{name: -tail.diff(x) for name, tail in _tails().items()},
+        **{name: -tail.diff(x) for name, tail in tails().items()},
         "inverse gamma": _gamma(1 / x) / x**2,
         "beta prime": x ** (a - 1) * (1 + x / scale) ** (-a - b),
         "uniform": Integer(1),
@@ -38,7 +32,8 @@ def _gamma(at: Expr) -> Expr:
     return at ** (alpha - 1) * exp(-beta * at)
 
 
-def _tails() -> dict[str, Expr]:
+def tails() -> dict[str, Expr]:
+    """P(X > x) of the laws that are defined by it."""
     return {
         "exponential": exp(-beta * x),
         "Weibull": exp(-((x / scale) ** c)),
@@ -58,21 +53,20 @@ def are_the_scores(scores: Scores) -> bool:
     beta-prime law, and the derivatives of the tails [[tail exponential]], [[tail Weibull]] and
     [[tail Pareto]]. Powers become symbols.
     """
-    laws = _densities()
-    if set(scores) != set(laws):
-        raise ValueError(f"scores of {sorted(laws)} are wanted, got {sorted(scores)}")
-    return vanishes([_named(_score(p)) - _named(scores[name]) for name, p in laws.items()])
+    laws = densities()
+    gaps = [named(_score(laws[name]) - score, c) for name, score in scores.items()]
+    return scores.keys() == laws.keys() and vanishes(gaps)
 
 
 def _score(p: Expr) -> Expr:
     return (x * expand_log(log(p)).diff(x)).expand()
 
 
-def _named(expression: Expr) -> Expr:
-    """The expression with a symbol for the c-th power of each base."""
+def named(expression: Expr, power: Symbol) -> Expr:
+    """The expression with a symbol for that power of each base."""
     return expression.expand().replace(
-        lambda part: isinstance(part, Pow) and part.exp.has(c),
-        lambda part: Symbol(f"{part.base}_to_c") ** (part.exp / c),
+        lambda part: isinstance(part, Pow) and part.exp.has(power),
+        lambda part: Symbol(f"power({part.base})") ** (part.exp / power),
     )
 
 
@@ -89,10 +83,10 @@ def is_the_mean(formula: Callable[[Expr, Expr], Expr]) -> bool:
 
 
 def _jump() -> bool:
-    """A density with a jump inside: 1/4 on [0, 2], 1/2 on [2, 3], where x p' is zero."""
-    heights = {(0, 2): Integer(1) / 4, (2, 3): Integer(1) / 2}
+    """A density with a jump, 1/4 on [0, 2] and 1/2 on [2, 3]: x p' is zero, but G - M is not."""
+    heights = {(0, 2): Rational(1, 4), (2, 3): Rational(1, 2)}
     mass = sum(height * (high - low) for (low, high), height in heights.items())
-    return mass == 1 and 3 * heights[2, 3] - mass != 0
+    return MEAN.holds(3 * heights[2, 3], mass) != 0
 
 
 def are_the_means(means: Scores) -> bool:
@@ -108,7 +102,7 @@ def are_the_means(means: Scores) -> bool:
 
 @cache
 def _mean(name: str) -> Expr:
-    p = _densities()[name]
+    p = densities()[name]
     support = (x, *{"Pareto": (1, oo), "uniform": (1, 2)}.get(name, (0, oo)))
     return ((_score(p) * p).expand().integrate(support) / p.integrate(support)).gammasimp()
 
@@ -130,9 +124,9 @@ _MEANS = {
 _POSITIVE = Assumption(
     "all parameters are positive",
     "a tail of a law falls from one",
-    lambda: bool(_tails()["Pareto"].subs({alpha: -1, x: 2}) > 1),
+    lambda: bool(tails()["Pareto"].subs({alpha: -1, x: 2}) > 1),
 )
-_NAMES = {"x": "x", "scale": "l", "G": "G", "M": "M"}
+_NAMES = {"x": "x", "scale": "l"}
 
 # Class in gbm_ref, names in the order of the rows, a draw and a mistaken one.
 _PINNED = {
@@ -152,27 +146,15 @@ def _pins_of(law: str) -> tuple[Pin, ...]:
     name, names, draw, mistaken = _PINNED[law]
     of, vectors = f"gbm_ref.{name}", law.lower().replace(" ", "_")
     points = tuple(dict(zip(names.split(), row, strict=False)) for row in _ROWS)
+    density, integral = "it is the density whose score the statement is", "it is its integral"
+    drawn = {"formula": draw, "twins": {"upside down": mistaken}}
     return (
-        Pin(
-            f"{of}.logpdf",
-            vectors=f"{vectors}_logpdf",
-            because="it is the density whose score the statement is",
-        ),
-        Pin(f"{of}.cdf", vectors=f"{vectors}_cdf", because="it is the integral of that density"),
-        Pin(
-            f"{of}.hyvarinen_score",
-            vectors=f"{vectors}_hyvarinen_score",
-            reads=lambda scores: scores[law],
-        ),
+        Pin(f"{of}.logpdf", vectors=f"{vectors}_logpdf", because=density),
+        Pin(f"{of}.cdf", vectors=f"{vectors}_cdf", because=integral),
+        Pin(f"{of}.hyvarinen_score", (), itemgetter(law), vectors=f"{vectors}_hyvarinen_score"),
         Pin(f"{of}.log_score", points, lambda scores: scores[law] + 1),
         Pin(f"{of}.stein_score", points, lambda scores: scores[law] / x),
-        Pin(
-            f"{of}.rvs",
-            points,
-            because="it draws from that density",
-            formula=draw,
-            twins={"upside down": mistaken},
-        ),
+        Pin(f"{of}.rvs", points, because="it draws from that density", **drawn),
     )
 
 
@@ -183,14 +165,14 @@ SCORES = Claim(
     holds=_SCORES,
     twins={
         "gamma: alpha for alpha - 1": _SCORES | {"gamma": alpha - beta * x},
-        "Weibull: without the factor k": _SCORES | {"Weibull": c - 1 - (x / scale) ** c},
+        "Weibull: without the factor c": _SCORES | {"Weibull": c - 1 - (x / scale) ** c},
         "Pareto: alpha for alpha + 1": _SCORES | {"Pareto": -alpha},
         "inverse gamma: 1 - alpha": _SCORES | {"inverse gamma": 1 - alpha + beta / x},
         "beta prime: b alone": _SCORES | {"beta prime": a - 1 - b * x / (scale + x)},
     },
     values=lambda: {
-        **{f"p {name}": p for name, p in _densities().items()},
-        **{f"tail {name}": tail for name, tail in _tails().items()},
+        **{f"p {name}": p for name, p in densities().items()},
+        **{f"tail {name}": tail for name, tail in tails().items()},
     },
     names=_NAMES,
     means=Means.CALCULUS,
@@ -212,7 +194,6 @@ MEAN = Claim(
         "it": formula(*symbols("G M")),
         "mean": formula(Symbol("G"), Integer(1)),
     },
-    names=_NAMES,
     sheet=("R25",),
     assumptions=(
         Assumption(
