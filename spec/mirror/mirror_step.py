@@ -116,7 +116,6 @@ EUCLIDEAN_STEP = Claim(
     ),
 )  # fmt: skip
 
-
 E8 = Claim(
     "E8", "the squared norm gives half a gradient step", is_mirror_step,
     holds=_made(ONE, ONE, HALF), twins={

@@ -33,20 +33,13 @@ def changes_coordinates(formula: Expr) -> bool:
 
 
 ROBBINS = Claim(
-    "Robbins",
-    "score change of variables",
-    changes_coordinates,
-    holds=pulled + volume,
-    twins={
-        "volume term left out": pulled,
-        "volume term with the wrong sign": pulled - volume,
+    "Robbins", "score change of variables", changes_coordinates, holds=pulled + volume, twins={
+        "volume term left out": pulled, "volume term with the wrong sign": pulled - volume,
         "volume term halved": pulled + volume / 2,
-    },
-    names={"pulled": r"J^\top\nabla_y\log q", "volume": r"\mathrm{tr}(J^{-1}\nabla J)"},
-    sources=_CHANGE,
-    sheet=("A10",),
+    }, names={"pulled": r"J^\top\nabla_y\log q", "volume": r"\mathrm{tr}(J^{-1}\nabla J)"},
+    sources=_CHANGE, sheet=("A10",),
     assumptions=("the map is a diffeomorphism, twice differentiable", "q is positive and smooth"),
-)
+)  # fmt: skip
 
 
 def log_score_is(formula: Expr) -> bool:
@@ -66,24 +59,16 @@ def log_score_is(formula: Expr) -> bool:
 
 
 LOG_SCORE = Claim(
-    "A10-score",
-    "log score and Hyvärinen score",
-    log_score_is,
-    holds=1 + h,
-    twins={"no Jacobian": h, "Jacobian of exp": h - 1},
-    names={"h": "H"},
-    sources=_CHANGE,
-    sheet=("C4", "A10", "R1"),
-    assumptions=("p_t is positive and differentiable",),
-    depends=("Robbins",),
-    pins=(
+    "A10-score", "log score and Hyvärinen score", log_score_is, holds=1 + h,
+    twins={"no Jacobian": h, "Jacobian of exp": h - 1}, names={"h": "H"}, sources=_CHANGE,
+    sheet=("C4", "A10", "R1"), assumptions=("p_t is positive and differentiable",),
+    depends=("Robbins",), pins=(
         Pin(
-            "gbm_ref.log_score_from_hyvarinen",
-            ({"h": -0.7}, {"h": 3.1}, {"h": -1.0000001}),
+            "gbm_ref.log_score_from_hyvarinen", ({"h": -0.7}, {"h": 3.1}, {"h": -1.0000001}),
             reads=lambda formula: formula,
         ),
     ),
-)
+)  # fmt: skip
 
 # mean of H, E|H|^2 - E|s|^2 per coordinate, and H of c X^a in terms of a and h
 Identities = tuple[Expr, Expr, Expr]
@@ -122,28 +107,20 @@ def _under_powers(changed: Expr) -> bool:
 
 _MEAN, _EXCESS, _CHANGED = Integer(-1), Integer(1), (1 + h) / a - 1
 R1 = Claim(
-    "R1",
-    "identities of the Hyvärinen score",
-    has_the_identities,
-    holds=(_MEAN, _EXCESS, _CHANGED),
-    twins={
+    "R1", "identities of the Hyvärinen score", has_the_identities,
+    holds=(_MEAN, _EXCESS, _CHANGED), twins={
         "mean 0": (Integer(0), _EXCESS, _CHANGED),
         "second moment smaller by d": (_MEAN, -_EXCESS, _CHANGED),
         "H itself divided by a": (_MEAN, _EXCESS, h / a),
         "multiplied by a": (_MEAN, _EXCESS, (1 + h) * a - 1),
-    },
-    shown=lambda c: dict(zip(("mean", "excess", "changed"), c, strict=True)),
-    names={"h": "H"},
-    sheet=("R1", "C4"),
-    assumptions=(
+    }, shown=lambda c: dict(zip(("mean", "excess", "changed"), c, strict=True)), names={"h": "H"},
+    sheet=("R1", "C4"), assumptions=(
         Assumption(
             "x p(x) vanishes at zero and at infinity (R25 gives the boundary term)",
             "the derivatives integrate to zero; they do not for the uniform law on [0, 1]",
             lambda: integrate(x * diff(Integer(1), x), (x, 0, 1)) != _MEAN,
-        ),
-        "the second moment of H is finite, and a is not zero",
-    ),
-    depends=("A10-score",),
-)
+        ), "the second moment of H is finite, and a is not zero",
+    ), depends=("A10-score",),
+)  # fmt: skip
 
 CLAIMS = (ROBBINS, LOG_SCORE, R1)

@@ -59,37 +59,25 @@ def _tweedie_cov(v: Expr, J: Matrix, unit: Matrix) -> Matrix:
 
 
 R5 = Claim(
-    "R5",
-    "denoiser (Tweedie)",
-    is_tweedie,
-    holds=(_tweedie_mean, _tweedie_cov),
-    twins={
+    "R5", "denoiser (Tweedie)", is_tweedie, holds=(_tweedie_mean, _tweedie_cov), twins={
         "H for the log score": (lambda y, m, v, h: y - m + v * h, _tweedie_cov),
         "m added": (lambda y, m, v, h: y + m + v * (1 + h), _tweedie_cov),
         "minus v^2 J": (_tweedie_mean, lambda v, J, unit: v * unit - v**2 * J),
         "v I left out": (_tweedie_mean, lambda v, J, unit: v**2 * J),
-    },
-    values=lambda: {"x": x},
-    names={"y": r"\log x", "J": r"\nabla_ys", "h": "H", "unit": "I", "x": "x"},
-    assumptions=(
-        NOISE,
-        Assumption(
-            "mu and sigma are constant",
-            "one step has their drift",
+    }, values=lambda: {"x": x},
+    names={"y": r"\log x", "J": r"\nabla_ys", "h": "H", "unit": "I", "x": "x"}, assumptions=(
+        NOISE, Assumption(
+            "mu and sigma are constant", "one step has their drift",
             lambda: not is_tweedie(R5.holds, drift=mu - s2),
         ),
-    ),
-    depends=("A6", "A10-score", "A13"),
-    pins=(
-        Pin("gbm_ref.posterior_log_mean", _laws.POINTS, _means),
-        Pin(
-            "gbm_ref.posterior_log_cov",
-            _laws.POINTS,
+    ), depends=("A6", "A10-score", "A13"), pins=(
+        Pin("gbm_ref.posterior_log_mean", _laws.POINTS, _means), Pin(
+            "gbm_ref.posterior_log_cov", _laws.POINTS,
             lambda c: tuple(c[1](_mixture.V, _mixture.SLOPE, eye(2))),
             scale=_mixture.when_asked(_covariance_scale),
         ),
     ),
-)
+)  # fmt: skip
 
 Formulas = Mapping[str, Expr]  # where the density is read, and logarithms of the others
 _AT_ONE = {a: 1, m: (mu - s2 / 2) * t, v: s2 * t}
@@ -134,37 +122,26 @@ def _moments(formulas: Formulas) -> tuple[Expr, ...]:
 
 
 _MOMENT = {
-    "point": y + a * v,
-    "factor": a * (y - m) + a**2 * v / 2,
-    "ambient": y + (2 * s2 - mu) * t,
+    "point": y + a * v, "factor": a * (y - m) + a**2 * v / 2, "ambient": y + (2 * s2 - mu) * t,
     "ambient_point": y + s2 * t,
-}
+}  # fmt: skip
 R6 = Claim(
-    "R6",
-    "arithmetic posterior mean",
-    is_the_posterior_moment,
-    holds=_MOMENT,
-    twins={
+    "R6", "arithmetic posterior mean", is_the_posterior_moment, holds=_MOMENT, twins={
         "shift without the power": _MOMENT | {"point": y + v},
         "sign of the square": _MOMENT | {"factor": a * (y - m) - a**2 * v / 2},
         "shift down": _MOMENT | {"point": y - a * v, "ambient_point": y - s2 * t},
         "Jacobian left out for p": _MOMENT | {"ambient": y + (s2 - mu) * t},
-    },
-    shown=_states,
-    names={"x": "x"},
-    assumptions=(NOISE, "one coordinate: the kernel is a product"),
-    depends=("A6",),
-    pins=(
+    }, shown=_states, names={"x": "x"},
+    assumptions=(NOISE, "one coordinate: the kernel is a product"), depends=("A6",), pins=(
         Pin(
-            "gbm_ref.log_posterior_moment",
-            tuple(
-                {**point, "power": power}
-                for point, power in zip(_laws.POINTS, (2.0, -0.7, 3.5), strict=True)
-            ),
-            _moments,
+            "gbm_ref.log_posterior_moment", tuple(
+                {**point, "power": power} for point, power in zip(
+                    _laws.POINTS, (2.0, -0.7, 3.5), strict=True,
+                )
+            ), _moments,
         ),
     ),
-)
+)  # fmt: skip
 
 
 def distinguishes(gap: Expr) -> bool:
@@ -185,26 +162,16 @@ def distinguishes(gap: Expr) -> bool:
 
 
 R6_NON_LOCAL = Claim(
-    "R6-non-local",
-    "the arithmetic posterior mean is not a function of the score",
-    distinguishes,
-    holds=v0 * v / (v0 + v) / 2,
-    twins={
-        "no difference": Rational(0),
-        "the posterior variance itself": v0 * v / (v0 + v),
+    "R6-non-local", "the arithmetic posterior mean is not a function of the score", distinguishes,
+    holds=v0 * v / (v0 + v) / 2, twins={
+        "no difference": Rational(0), "the posterior variance itself": v0 * v / (v0 + v),
         "prior variance": v0 / 2,
-    },
-    names={"v0": "v_0"},
-    sheet=("R6",),
-    assumptions=(
-        NOISE,
-        Assumption(
-            "v_0 is positive",
-            "the data are no point themselves",
+    }, names={"v0": "v_0"}, sheet=("R6",), assumptions=(
+        NOISE, Assumption(
+            "v_0 is positive", "the data are no point themselves",
             lambda: same(R6_NON_LOCAL.holds.subs(v0, 0), R6_NON_LOCAL.twins["no difference"]),
         ),
-    ),
-    depends=("R5", "R6"),
-)
+    ), depends=("R5", "R6"),
+)  # fmt: skip
 
 CLAIMS = (R5, R6, R6_NON_LOCAL)

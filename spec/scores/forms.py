@@ -24,15 +24,9 @@ def _said(formulas: Mapping[tuple[Symbol, Symbol], Expr]) -> Conversions:
 
 _V = r**2
 _FORMULAS = {
-    (s, h): 1 + h,
-    (S, h): h / x,
-    (eps, h): -r * (1 + h),
-    (D, h): L - m + _V * (1 + h),
-    (h, s): s - 1,
-    (h, S): x * S,
-    (h, eps): -1 - eps / r,
-    (h, D): -1 + (D + m - L) / _V,
-}
+    (s, h): 1 + h, (S, h): h / x, (eps, h): -r * (1 + h), (D, h): L - m + _V * (1 + h),
+    (h, s): s - 1, (h, S): x * S, (h, eps): -1 - eps / r, (h, D): -1 + (D + m - L) / _V,
+}  # fmt: skip
 
 
 def converts(conversions: Conversions) -> bool:
@@ -47,12 +41,9 @@ def converts(conversions: Conversions) -> bool:
     y, a, data = _posterior.Y[0], _posterior.DRIFT[0], _posterior.DATA[0]
     score = _posterior.log_score()[0].subs(v, _V)
     forms = {
-        s: score,
-        h: score - 1,
-        S: (score - 1) / x,
-        eps: _posterior.posterior((y - data - a) / r),
+        s: score, h: score - 1, S: (score - 1) / x, eps: _posterior.posterior((y - data - a) / r),
         D: _posterior.mean()[0],
-    }
+    }  # fmt: skip
     names = {L: y, m: a, **forms}
     return conversions.keys() == _FORMULAS.keys() and vanishes(
         [(c.left - c.right).subs(names, simultaneous=True) for c in conversions.values()]
@@ -79,49 +70,31 @@ def _one(wanted: Symbol, given: Symbol) -> Callable[[Conversions], Expr]:
 _PINS = (
     Pin(
         "gbm_ref.hyvarinen_from_stein",
-        ({"x": 1.7, "S": -0.9}, {"x": 3e-7, "S": 4.1e6}, {"x": 812.0, "S": -2e-9}),
-        _one(h, S),
+        ({"x": 1.7, "S": -0.9}, {"x": 3e-7, "S": 4.1e6}, {"x": 812.0, "S": -2e-9}), _one(h, S),
         k=2,
-    ),
-    Pin(
+    ), Pin(
         "gbm_ref.stein_from_hyvarinen",
-        ({"x": 1.7, "h": -0.9}, {"x": 3e-7, "h": 4.1}, {"x": 812.0, "h": -1.0000001}),
-        _one(S, h),
+        ({"x": 1.7, "h": -0.9}, {"x": 3e-7, "h": 4.1}, {"x": 812.0, "h": -1.0000001}), _one(S, h),
         k=2,
-    ),
-    Pin(
-        "gbm_ref.hyvarinen_from_log_score",
-        ({"s": -0.7}, {"s": 31.5}, {"s": 1.0000001}),
-        _one(h, s),
-        k=2,
-    ),
-    Pin("gbm_ref.noise_from_hyvarinen", (), _one(eps, h), vectors="noise_from_hyvarinen"),
+    ), Pin(
+        "gbm_ref.hyvarinen_from_log_score", ({"s": -0.7}, {"s": 31.5}, {"s": 1.0000001}),
+        _one(h, s), k=2,
+    ), Pin("gbm_ref.noise_from_hyvarinen", (), _one(eps, h), vectors="noise_from_hyvarinen"),
     Pin("gbm_ref.hyvarinen_from_noise", (), _one(h, eps), vectors="hyvarinen_from_noise"),
     Pin("gbm_ref.denoiser", (), _one(D, h), vectors="denoiser"),
     Pin("gbm_ref.hyvarinen_from_denoiser", (), _one(h, D), vectors="hyvarinen_from_denoiser"),
-)
+)  # fmt: skip
 
 FORMS = Claim(
-    "forms-of-the-score",
-    "forms of the score",
-    converts,
-    holds=_said(_FORMULAS),
-    twins={
+    "forms-of-the-score", "forms of the score", converts, holds=_said(_FORMULAS), twins={
         "noise from h for 1 + h": _but(eps, h, -r * h),
         "denoiser with h for 1 + h": _but(D, h, L - m + r**2 * h),
         "m added": _but(h, D, -1 + (D - m - L) / r**2),
         "noise divided by v": _but(h, eps, -1 - eps / r**2),
-        "Stein score without x": _but(h, S, S),
-        "Stein score times x": _but(S, h, x * h),
+        "Stein score without x": _but(h, S, S), "Stein score times x": _but(S, h, x * h),
         "no Jacobian": _but(h, s, s),
-    },
-    shown=_shown,
-    values=lambda: {"v": _V},
-    names=_NAMES,
-    sheet=("C4", "R5"),
-    assumptions=(_posterior.NOISE,),
-    depends=("A6", "A10-score"),
-    pins=_PINS,
-)
+    }, shown=_shown, values=lambda: {"v": _V}, names=_NAMES, sheet=("C4", "R5"),
+    assumptions=(_posterior.NOISE,), depends=("A6", "A10-score"), pins=_PINS,
+)  # fmt: skip
 
 CLAIMS = (FORMS,)

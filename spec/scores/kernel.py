@@ -67,68 +67,46 @@ def _in_states(formula: Expr) -> Expr:
 
 
 A16 = Claim(
-    "A16",
-    "training target of M-DSM",
-    is_the_target,
-    holds=_target(k * dt, k * dt),
-    twins={
+    "A16", "training target of M-DSM", is_the_target, holds=_target(k * dt, k * dt), twins={
         "without the 1": _target(k * dt, k * dt) + 1,
         "drift mu for mu - sigma^2/2": -(1 + (L - L0 - k * dt * mu) / (s2 * k * dt)),
         "sign of the drift": _target(-k * dt, k * dt),
         "index of the neighbour": _target((k - 1) * dt, (k - 1) * dt),
-    },
-    values=lambda: {"steps": Chain(_score_of_kernel(), -1 - _draw((mu - s2 / 2) * t, s2 * t))},
-    names={"L": r"\log X_{k}"},
-    sources=v2("eq. 16"),
-    assumptions=(
-        NOISE,
-        "coordinates are independent given X_0, so that one of them is enough",
-    ),
+    }, values=lambda: {"steps": Chain(_score_of_kernel(), -1 - _draw((mu - s2 / 2) * t, s2 * t))},
+    names={"L": r"\log X_{k}"}, sources=v2("eq. 16"),
+    assumptions=(NOISE, "coordinates are independent given X_0, so that one of them is enough"),
     readings=(
         "formula lost in version 2; reconstructed: eq. (20) of version 1 with k for its t (E10)",
-    ),
-    depends=("A6",),
-    pins=(
+    ), depends=("A6",), pins=(
         Pin(
-            "gbm_ref.conditional_hyvarinen_score",
-            vectors="conditional_hyvarinen_score",
+            "gbm_ref.conditional_hyvarinen_score", vectors="conditional_hyvarinen_score",
             reads=_in_states,
-        ),
-        Pin(
-            "gbm_ref.conditional_logpdf",
-            vectors="conditional_logpdf",
+        ), Pin(
+            "gbm_ref.conditional_logpdf", vectors="conditional_logpdf",
             because="it is the density whose score the statement is",
         ),
     ),
-)
+)  # fmt: skip
 
 E10 = Claim(
-    "E10",
-    "time and index in the training target",
-    is_the_target_at_time,
-    holds=_target(t, t),
+    "E10", "time and index in the training target", is_the_target_at_time, holds=_target(t, t),
     twins={
         "factor delta in the variance alone": _target(t, t * dt),
         "time halved": _target(t / 2, t / 2),
-    },
-    printed={"t delta on the right, t on the left": _target(t * dt, t * dt)},
-    sources=v1("eq. 20"),
-    sheet=("E10", "A16"),
-    assumptions=(NOISE,),
-    depends=("A16", "A6"),
+    }, printed={"t delta on the right, t on the left": _target(t * dt, t * dt)},
+    sources=v1("eq. 20"), sheet=("E10", "A16"), assumptions=(NOISE,), depends=("A16", "A6"),
     erratum=Erratum(
         Fault.WRONG,
-        quote=r"$X_t\circ\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)=-(\mathbf 1+\frac1{\sigma^2t"
-        r"\delta}(\log X_k-\log X_0-t\delta(\mu-\frac{\sigma^2}2\mathbf 1)))$, 'at discrete "
-        r"instants of time $t=k\delta$'",
+        quote=r"$X_t\circ\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)=-(\mathbf "
+        r"1+\frac1{\sigma^2t\delta}(\log X_k-\log X_0-t\delta(\mu-\frac{\sigma^2}2\mathbf 1)))$, "
+        r"'at discrete instants of time $t=k\delta$'",
         trouble=r"The left side is at a time $t$, the right side multiplies $t$ by $\delta$ and "
         r"holds $X_k$. With $k\delta$ for the time, as the sentence says, the factor $\delta$ is "
-        "applied twice; the right side is right if its $t$ is the index $k$.",
-        advice=r"Write $X_k$ and $k\delta$ throughout, as in A16.",
-        figures=_figures,
+        r"applied twice; the right side is right if its $t$ is the index $k$.",
+        advice=r"Write $X_k$ and $k\delta$ throughout, as in A16.", figures=_figures,
         remains_open="Eq. (16) of version 2 is lost in the text we have; its words 'at discrete "
         "time' suggest the index k.",
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (A16, E10)

@@ -70,45 +70,27 @@ def _law_scale() -> tuple[Expr, ...]:
 
 LAW = _gain, _cov, _noisy
 POSTERIOR = Claim(
-    "mixture-posterior",
-    "log X_0 given X_t is a mixture again",
-    is_the_posterior,
-    holds=LAW,
+    "mixture-posterior", "log X_0 given X_t is a mixture again", is_the_posterior, holds=LAW,
     twins={
         "gain of the noise": (lambda S, v, unit: v * (S + v * unit) ** -1, *LAW[1:]),
         "covariance of the data": (_gain, lambda S, v, unit: S, _noisy),
         "shares without the noise": (_gain, _cov, lambda S, v, unit: S),
-    },
-    shown=lambda law: {
-        name: part(Symbol("S", commutative=False), v, Symbol("unit", commutative=False))
-        for name, part in zip(("gain", "covariance", "marginal"), law, strict=True)
-    },
-    names={"unit": "I"},
-    sheet=("R3", "R5", "R7"),
+    }, shown=lambda law: {
+        name: part(
+            Symbol("S", commutative=False), v, Symbol("unit", commutative=False),
+        ) for name, part in zip(("gain", "covariance", "marginal"), law, strict=True)
+    }, names={"unit": "I"}, sheet=("R3", "R5", "R7"),
     assumptions=(NOISE, "S_j is invertible; both sides are continuous in it down to zero"),
-    depends=("A6", "R2"),
-    pins=(
-        Pin(
-            "gbm_ref.posterior_weights",
-            _laws.POINTS,
-            lambda law: _mixture.shares(law[2]),
-        ),
-        Pin(
-            "gbm_ref.posterior_law",
-            _laws.POINTS,
-            _flat,
-            scale=_mixture.when_asked(_law_scale),
+    depends=("A6", "R2"), pins=(
+        Pin("gbm_ref.posterior_weights", _laws.POINTS, lambda law: _mixture.shares(law[2])), Pin(
+            "gbm_ref.posterior_law", _laws.POINTS, _flat, scale=_mixture.when_asked(_law_scale),
             variant="mixture",
-        ),
-        Pin(
-            "gbm_ref.posterior_law",
-            _laws.POINTS,
-            lambda law: _flat(law)[1:7],
-            scale=_mixture.when_asked(lambda: _law_scale()[1:7]),
-            variant="log-normal",
+        ), Pin(
+            "gbm_ref.posterior_law", _laws.POINTS, lambda law: _flat(law)[1:7],
+            scale=_mixture.when_asked(lambda: _law_scale()[1:7]), variant="log-normal",
         ),
     ),
-)
+)  # fmt: skip
 
 DRAWS, KERNEL_SCORE = "draws from the marginal", "the score of the kernel"
 MARGINAL_SCORE = "the score of the marginal"
@@ -152,32 +134,25 @@ def _depends_on_the_law(log_density: Expr) -> bool:
 
 
 E25 = Claim(
-    "E25",
-    "sampling the marginal is easy, its score is unknown",
-    need_the_density,
-    holds=frozenset({MARGINAL_SCORE}),
-    equivalent=[MARGINAL_SCORE, MARGINAL_SCORE],
-    twins={
-        "nothing does": frozenset(),
-        "both scores do": frozenset({MARGINAL_SCORE, KERNEL_SCORE}),
+    "E25", "sampling the marginal is easy, its score is unknown", need_the_density,
+    holds=frozenset({MARGINAL_SCORE}), equivalent=[MARGINAL_SCORE, MARGINAL_SCORE], twins={
+        "nothing does": frozenset(), "both scores do": frozenset({MARGINAL_SCORE, KERNEL_SCORE}),
     },
     printed={"sampling is intractable, and so is the score": frozenset({DRAWS, MARGINAL_SCORE})},
     shown=lambda named: {"needs": " and ".join(sorted(named)) or "nothing"},
-    values=lambda: {"all": ", ".join(THREE), "draw": _DRAW},
-    names={"y0": r"\log X_0"},
+    values=lambda: {"all": ", ".join(THREE), "draw": _DRAW}, names={"y0": r"\log X_0"},
     sources=v2("sec. 4: sampling the marginal is intractable"),
-    assumptions=("draws of X_0 are at hand (the training set)",),
-    depends=("A6", "A16"),
+    assumptions=("draws of X_0 are at hand (the training set)",), depends=("A6", "A16"),
     erratum=Erratum(
         Fault.WRONG,
-        quote="'Generating samples from the marginal density [formula lost] is intractable, "
-        "which makes [formula lost] impossible to work with directly.'",
+        quote="'Generating samples from the marginal density [formula lost] is intractable, which "
+        "makes [formula lost] impossible to work with directly.'",
         trouble="The forward process is sampled in closed form; version 2 says so itself in "
         "Section 3 ('the closed-form expression allows us to generate samples from the forward "
         "process for any time instant'). That the explicit loss cannot be used directly is right "
         "for another reason: it contains the score of the marginal.",
         remains_open="Which symbol stood for the marginal is lost.",
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (POSTERIOR, E25)

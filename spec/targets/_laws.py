@@ -66,14 +66,11 @@ def root_pin(function: str) -> Pin:
     # The root comes from an eigendecomposition, which is accurate to the norm of the covariance.
     norms = [2 * S.trace()] * 4
     return Pin(
-        function,
-        POINTS,
+        function, POINTS,
         because="draws are exp(a + R z); they show the mean and R R^T, since R is not unique",
-        formula=formula,
-        twins={"no correlation": tuple(f.subs(S[0, 1], 0) for f in formula)},
-        scale=(*(exp(entry) * (1 + abs(entry)) for entry in A), *norms),
-        variant="mean and root",
-    )
+        formula=formula, twins={"no correlation": tuple(f.subs(S[0, 1], 0) for f in formula)},
+        scale=(*(exp(entry) * (1 + abs(entry)) for entry in A), *norms), variant="mean and root",
+    )  # fmt: skip
 
 
 POSITIVE_DEFINITE = Assumption(

@@ -241,70 +241,45 @@ _LAW_PINS = (
     ),
 )
 SCORE = Claim(
-    "R3",
-    "exact score of a finite data set",
-    is_the_score_of_data,
-    holds=(_log_share, _score),
+    "R3", "exact score of a finite data set", is_the_score_of_data, holds=(_log_share, _score),
     twins={
         "shift m left out": (_log_share, lambda D, y, m: _score(D, y, 0 * m)),
         "the log score, without -1": (_log_share, lambda D, y, m: (D + m - y) / v),
         "shares without the factor 1/2": (lambda y, c, m: 2 * _log_share(y, c, m), _score),
-    },
-    shown=lambda found: {
+    }, shown=lambda found: {
         "share": found[0](Y, Matrix(symbols("c_n1 c_n2")), _SHIFT),
         "score": found[1](_MEAN, Y, _SHIFT),
-    },
-    names=_laws.NAMES,
-    assumptions=(
+    }, names=_laws.NAMES, assumptions=(
         Assumption(
-            "t is positive",
-            "v, by which the score divides, is positive",
+            "t is positive", "v, by which the score divides, is positive",
             lambda: bool(_score(_MEAN, Y, _SHIFT).subs(v, 0).has(zoo)),
         ),
-    ),
-    depends=("R2", "R2-score"),
-    pins=(*_SCORE_PINS, *_LAW_PINS),
-)
+    ), depends=("R2", "R2-score"), pins=(*_SCORE_PINS, *_LAW_PINS),
+)  # fmt: skip
 
 LAST_STEP = Claim(
-    "R3-last-step",
-    "the last step is denoiser plus noise",
-    is_the_last_step,
-    holds=lambda D, y, noise: D + noise,
-    twins={
+    "R3-last-step", "the last step is denoiser plus noise", is_the_last_step,
+    holds=lambda D, y, noise: D + noise, twins={
         "denoiser without noise": lambda D, y, noise: D,
         "half of the way": lambda D, y, noise: (D + y) / 2 + noise,
         "log-mean kept in": lambda D, y, noise: D + _LAST["m"] + noise,
-    },
-    values=lambda: _LAST,
-    names={"noise": r"\sigma\,\sqrt{\delta}\,Z"},
-    sheet=("R3",),
-    assumptions=("the rates are constant on the step",),
-    depends=("A13", "R3"),
-)
+    }, values=lambda: _LAST, names={"noise": r"\sigma\,\sqrt{\delta}\,Z"}, sheet=("R3",),
+    assumptions=("the rates are constant on the step",), depends=("A13", "R3"),
+)  # fmt: skip
 
 BLUR = Claim(
-    "R3-blur",
-    "samples from the exact score of data are blurred data",
-    is_the_blur,
-    holds=h,
+    "R3-blur", "samples from the exact score of data are blurred data", is_the_blur, holds=h,
     twins={
-        "the points themselves": Integer(0),
-        "half of it": h / 2,
+        "the points themselves": Integer(0), "half of it": h / 2,
         "one per cent more": h * Rational(101, 100),
-    },
-    values=lambda: {"bound": _bound(Symbol("k"))},
-    names={"h": "h"},
-    means=Means.POINTS,
-    sheet=("R3",),
-    assumptions=(
+    }, values=lambda: {"bound": _bound(Symbol("k"))}, names={"h": "h"}, means=Means.POINTS,
+    sheet=("R3",), assumptions=(
         Assumption(
             "the state before the step is not half-way between the points",
             "the shares there decide for one of them",
             lambda: bool(abs(_squared_distance(4, 0.0) - 1) > _bound(4)),
         ),
-    ),
-    depends=("R3-last-step",),
-)
+    ), depends=("R3-last-step",),
+)  # fmt: skip
 
 CLAIMS = (SCORE, LAST_STEP, BLUR)

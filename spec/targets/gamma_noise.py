@@ -142,7 +142,6 @@ def is_stationary(law: tuple[Expr, Expr]) -> bool:
 
 _DRIFT, _NOISE = x * (growth - crowding * x), sigma * x
 
-
 _TARGET = {"target": looks - 1 - looks * x / x0, "mean": Integer(-1), "variance": looks}
 _MARGINAL = (looks, alpha, beta / looks)
 _STEP, _ANCESTRAL = (looks / M, M, looks - M), (M, looks - M)
@@ -160,66 +159,42 @@ _FALLING = Assumption(
 _COORDINATE = "one coordinate at a time: noise and data law are products, or x_0 is given"
 
 TARGET = Claim(
-    "R24",
-    "target for gamma noise",
-    is_the_target,
-    holds=_TARGET,
-    twins={
+    "R24", "target for gamma noise", is_the_target, holds=_TARGET, twins={
         "the log score, without -1": _TARGET | {"target": _TARGET["target"] + 1, "mean": 0},
         "variance 1 / looks": _TARGET | {"variance": 1 / looks},
         "noise of mean looks": _TARGET | {"target": looks - 1 - x / x0},
         "score of the ratio, not times x": _TARGET | {"target": _TARGET["target"] / x},
-    },
-    values=lambda: {"kernel": exp(_log_kernel(x, x0))},
-    names=_NAMES,
-    assumptions=(_LOOKS, _COORDINATE),
-    depends=("A-Thm",),
-    pins=(
+    }, values=lambda: {"kernel": exp(_log_kernel(x, x0))}, names=_NAMES,
+    assumptions=(_LOOKS, _COORDINATE), depends=("A-Thm",), pins=(
         Pin(
-            "gbm_ref.gamma_noise_sample",
-            vectors="gamma_noise_sample",
+            "gbm_ref.gamma_noise_sample", vectors="gamma_noise_sample",
             because="it draws the noisy value whose density the kernel is",
-        ),
-        Pin(
+        ), Pin(
             "gbm_ref.gamma_conditional_hyvarinen_score",
             vectors="gamma_conditional_hyvarinen_score",
             reads=lambda candidate: candidate["target"],
         ),
     ),
-)
+)  # fmt: skip
 
 DENOISER = Claim(
-    "R24-denoiser",
-    "denoiser for gamma noise",
-    is_the_denoiser,
-    holds=lambda h: (looks - 1 - h) / (looks * x),
-    twins={
+    "R24-denoiser", "denoiser for gamma noise", is_the_denoiser,
+    holds=lambda h: (looks - 1 - h) / (looks * x), twins={
         "looks for looks - 1": lambda h: (looks - h) / (looks * x),
         "H added": lambda h: (looks - 1 + h) / (looks * x),
         "not divided by looks": lambda h: (looks - 1 - h) / x,
-    },
-    names=_NAMES,
-    sheet=("R24",),
-    assumptions=(_LOOKS, _COORDINATE),
-    depends=("R24",),
+    }, names=_NAMES, sheet=("R24",), assumptions=(_LOOKS, _COORDINATE), depends=("R24",),
     pins=(Pin("gbm_ref.gamma_denoiser", vectors="gamma_denoiser", reads=lambda found: found(h)),),
-)
+)  # fmt: skip
 
 MARGINAL = Claim(
-    "R24-inverse-gamma",
-    "inverse gamma data under gamma noise",
-    is_the_marginal,
-    holds=_MARGINAL,
+    "R24-inverse-gamma", "inverse gamma data under gamma noise", is_the_marginal, holds=_MARGINAL,
     twins={
         "exponent alpha alone": (looks, alpha - looks, beta / looks),
         "scale of the data": (looks, alpha, beta),
         "shapes exchanged": (alpha, looks, beta / looks),
-    },
-    shown=_of_law,
-    names=_NAMES,
-    sheet=("R24",),
-    assumptions=(_LOOKS, "alpha and beta are positive", "one coordinate"),
-    depends=("R24", "R25"),
+    }, shown=_of_law, names=_NAMES, sheet=("R24",),
+    assumptions=(_LOOKS, "alpha and beta are positive", "one coordinate"), depends=("R24", "R25"),
     pins=(
         Pin(
             "gbm_ref.gamma_marginal",
@@ -227,34 +202,24 @@ MARGINAL = Claim(
             reads=lambda law: law,
         ),
     ),
-)
+)  # fmt: skip
 
 CHAIN = Claim(
-    "R24b",
-    "a Markov chain with gamma noise",
-    keeps_gamma_marginals,
-    holds=_STEP,
-    twins={
+    "R24b", "a Markov chain with gamma noise", keeps_gamma_marginals, holds=_STEP, twins={
         "not rescaled": (Integer(1), M, looks - M),
         "parameters swapped": (looks / M, looks - M, M),
         "second parameter K": (looks / M, M, looks),
-    },
-    values=lambda: {
-        "gamma": _moment(looks, n),
-        "beta": _beta_moment(*symbols("p q")),
-    },
+    }, values=lambda: {"gamma": _moment(looks, n), "beta": _beta_moment(*symbols("p q"))},
     names=_CHAIN_NAMES,
     assumptions=(_FALLING, "the beta draws are independent of each other and of X_k"),
     readings=("the moments of all positive orders (a Mellin transform) determine the law",),
-    depends=("R24",),
-    pins=(
+    depends=("R24",), pins=(
         Pin(
-            "gbm_ref.gamma_chain_step",
-            vectors="gamma_chain_step",
+            "gbm_ref.gamma_chain_step", vectors="gamma_chain_step",
             reads=lambda step: x * step[0] * b,
         ),
     ),
-)
+)  # fmt: skip
 
 ANCESTRAL = Claim(
     "R24b-ancestral",
@@ -282,27 +247,19 @@ ANCESTRAL = Claim(
 )
 
 EQUILIBRIUM = Claim(
-    "R24c",
-    "a multiplicative equation with a gamma equilibrium",
-    is_stationary,
-    holds=_EQUILIBRIUM,
-    twins={
+    "R24c", "a multiplicative equation with a gamma equilibrium", is_stationary,
+    holds=_EQUILIBRIUM, twins={
         "Stratonovich shape": (2 * growth / s2, 2 * crowding / s2),
         "without the factor 2": (growth / s2 - 1, crowding / s2),
         "scale for rate": (2 * growth / s2 - 1, s2 / (2 * crowding)),
-    },
-    values=lambda: {"sde": Sde("X", _DRIFT, _NOISE)},
-    names={"growth": "a", "crowding": "b"},
+    }, values=lambda: {"sde": Sde("X", _DRIFT, _NOISE)}, names={"growth": "a", "crowding": "b"},
     assumptions=(
         Assumption(
             "growth is more than half of sigma^2, and crowding positive",
             "the shape of the law is positive",
             lambda: bool(_EQUILIBRIUM[0].subs(growth, s2 / 4) < 0),
-        ),
-        "Itô calculus",
-    ),
-    readings=("nothing is claimed about the transition density",),
-    depends=("A1",),
-)
+        ), "Itô calculus",
+    ), readings=("nothing is claimed about the transition density",), depends=("A1",),
+)  # fmt: skip
 
 CLAIMS = (TARGET, DENOISER, MARGINAL, CHAIN, ANCESTRAL, EQUILIBRIUM)

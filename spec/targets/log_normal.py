@@ -59,41 +59,27 @@ def _density(exponent: Expr) -> Expr:
 
 _EXPONENT = -((log(w) - mu) ** 2) / (2 * sigma**2)
 A23 = Claim(
-    "A23",
-    "log-normal density",
-    is_the_density,
-    holds=_density(_EXPONENT),
-    twins={
+    "A23", "log-normal density", is_the_density, holds=_density(_EXPONENT), twins={
         "the Jacobian 1/w left out": w * _density(_EXPONENT),
         "exponent without the factor 1/2": _density(2 * _EXPONENT),
         "sigma^2 in the normalisation": _density(_EXPONENT) / sigma,
         "sigma in place of sigma^2": _density(sigma * _EXPONENT),
-    },
-    values=lambda: {"cdf": _cdf()},
-    means=Means.CALCULUS,
-    sources=v1("eq. 23") + v2("eq. 23"),
+    }, values=lambda: {"cdf": _cdf()}, means=Means.CALCULUS, sources=v1("eq. 23") + v2("eq. 23"),
     assumptions=(
         Assumption(
-            "sigma is positive",
-            "the density is divided by it, not by the root of sigma^2",
+            "sigma is positive", "the density is divided by it, not by the root of sigma^2",
             lambda: bool(_density(_EXPONENT).subs({sigma: -1, w: 1, mu: 0}) < 0),
         ),
-    ),
-    readings=(_LOST,),
-    pins=(
+    ), readings=(_LOST,), pins=(
         Pin(
-            "gbm_ref.LogNormal.logpdf",
-            vectors="log_normal_logpdf",
-            reads=lambda density: log(density.subs({w: x, mu: a, sigma: sqrt(v)})),
-            variant="1-D",
-        ),
-        Pin(
-            "gbm_ref.LogNormal.cdf",
-            vectors="log_normal_cdf",
+            "gbm_ref.LogNormal.logpdf", vectors="log_normal_logpdf",
+            reads=lambda density: log(density.subs({w: x, mu: a, sigma: sqrt(v)})), variant="1-D",
+        ), Pin(
+            "gbm_ref.LogNormal.cdf", vectors="log_normal_cdf",
             because="it is the distribution function of which the density is the derivative",
         ),
     ),
-)
+)  # fmt: skip
 
 
 def _image(shift: Matrix, root: Matrix, draws: str = "z1 z2") -> Matrix:
@@ -128,29 +114,19 @@ def is_the_joint_density(candidate: tuple[Expr, Expr]) -> bool:
 _SQUARE = 1 / (4 * pi**2 * _laws.S.det() * (_laws.X[0] * _laws.X[1]) ** 2)
 _QUADRATIC = -_laws.quadratic(_laws.Y, _laws.A, _laws.S) / 2
 CORRELATED = Claim(
-    "correlated-log-normal",
-    "log-normal density with a full covariance",
-    is_the_joint_density,
-    holds=(_SQUARE, _QUADRATIC),
-    twins={
+    "correlated-log-normal", "log-normal density with a full covariance", is_the_joint_density,
+    holds=(_SQUARE, _QUADRATIC), twins={
         "one factor 1/x_i left out": (_SQUARE * _laws.X[0] ** 2, _QUADRATIC),
         "the determinant not under a root": (_SQUARE / _laws.S.det(), _QUADRATIC),
         "the correlation forgotten": (_SQUARE, _QUADRATIC.subs(_laws.S[0, 1], 0)),
-    },
-    shown=lambda found: {"density": sqrt(found[0]) * exp(found[1])},
-    names=_laws.NAMES,
-    sheet=("A23", "R2"),
-    assumptions=(_laws.POSITIVE_DEFINITE,),
-    pins=(
+    }, shown=lambda found: {"density": sqrt(found[0]) * exp(found[1])}, names=_laws.NAMES,
+    sheet=("A23", "R2"), assumptions=(_laws.POSITIVE_DEFINITE,), pins=(
         Pin(
-            "gbm_ref.LogNormal.logpdf",
-            _laws.POINTS,
-            reads=lambda found: (log(found[0]) / 2 + found[1]).subs(_laws.AT_X),
-            variant="2-D",
-        ),
-        _laws.root_pin("gbm_ref.LogNormal.rvs"),
+            "gbm_ref.LogNormal.logpdf", _laws.POINTS,
+            reads=lambda found: (log(found[0]) / 2 + found[1]).subs(_laws.AT_X), variant="2-D",
+        ), _laws.root_pin("gbm_ref.LogNormal.rvs"),
     ),
-)
+)  # fmt: skip
 
 
 def are_logs_of_moments(values: tuple[Expr, Expr]) -> bool:
@@ -184,22 +160,15 @@ def _with_mean(log_moment: Expr) -> tuple[Expr, Expr]:
 
 
 MEAN = Claim(
-    "mean-log-normal",
-    "moments of a log-normal variable",
-    are_logs_of_moments,
-    holds=_with_mean(n * mu + n**2 * s2 / 2),
-    twins={
-        "the median": _with_mean(n * mu),
-        "n in place of n^2": _with_mean(n * mu + n * s2 / 2),
+    "mean-log-normal", "moments of a log-normal variable", are_logs_of_moments,
+    holds=_with_mean(n * mu + n**2 * s2 / 2), twins={
+        "the median": _with_mean(n * mu), "n in place of n^2": _with_mean(n * mu + n * s2 / 2),
         "without the factor 1/2": _with_mean(n * mu + n**2 * s2),
-    },
-    shown=lambda values: dict(zip(("moment", "mean"), map(exp, values), strict=True)),
+    }, shown=lambda values: dict(zip(("moment", "mean"), map(exp, values), strict=True)),
     values=lambda: {"exponent": _exponent(n)},
-    sources=v1("App. B: mean") + v2("App. A: mean and variance"),
-    sheet=("E1",),
-    readings=(_LOST + ", and the variance that follows from the moments (E1)",),
-    depends=("A23",),
-)
+    sources=v1("App. B: mean") + v2("App. A: mean and variance"), sheet=("E1",),
+    readings=(_LOST + ", and the variance that follows from the moments (E1)",), depends=("A23",),
+)  # fmt: skip
 
 
 def is_the_variance(variance: Expr) -> bool:
@@ -230,27 +199,17 @@ def _variances() -> tuple[Figure, ...]:
 
 
 E1 = Claim(
-    "E1",
-    "variance of a log-normal variable",
-    is_the_variance,
-    holds=_RIGHT,
-    twins={
-        "without the factor e^{sigma^2}": _RIGHT * exp(-s2),
-        "the second moment": _moment(2),
+    "E1", "variance of a log-normal variable", is_the_variance, holds=_RIGHT, twins={
+        "without the factor e^{sigma^2}": _RIGHT * exp(-s2), "the second moment": _moment(2),
         "+ 1 in place of - 1": (exp(s2) + 1) * exp(2 * mu + s2),
-    },
-    printed={"e^{sigma^2 - 1}": _PRINTED},
-    sources=v1("App. B: variance"),
-    depends=("mean-log-normal",),
-    erratum=Erratum(
-        Fault.WRONG,
-        quote=r"$\mathrm{Var}(W)=\exp(\sigma^2-1)\exp(2\mu+\sigma^2)$",
-        trouble="What is subtracted has slipped into the exponent, so that the printed value does "
-        r"not vanish with $\sigma$.",
-        figures=_variances,
+    }, printed={"e^{sigma^2 - 1}": _PRINTED}, sources=v1("App. B: variance"),
+    depends=("mean-log-normal",), erratum=Erratum(
+        Fault.WRONG, quote=r"$\mathrm{Var}(W)=\exp(\sigma^2-1)\exp(2\mu+\sigma^2)$",
+        trouble=r"What is subtracted has slipped into the exponent, so that the printed value "
+        r"does not vanish with $\sigma$.", figures=_variances,
         remains_open="Version 2 keeps the sentence; its formula is lost in the text that we have.",
     ),
-)
+)  # fmt: skip
 
 
 def are_the_entries(laws: tuple[tuple[Expr, Expr], ...]) -> bool:
@@ -282,50 +241,36 @@ def _drawn(laws: tuple[tuple[Expr, Expr], ...]) -> tuple[Expr, ...]:
 
 
 VECTOR = Claim(
-    "multivariate-log-normal",
-    "entries of a log-normal vector",
-    are_the_entries,
-    holds=((mu1, s2), (mu2, s2)),
-    twins={
+    "multivariate-log-normal", "entries of a log-normal vector", are_the_entries,
+    holds=((mu1, s2), (mu2, s2)), twins={
         "means exchanged": ((mu2, s2), (mu1, s2)),
         "with the mean of the entries": (((mu1 + mu2) / 2, s2), ((mu1 + mu2) / 2, s2)),
         "sigma in place of sigma^2": ((mu1, sigma), (mu2, sigma)),
-    },
-    printed={"identically distributed": ((mu1, s2), (mu1, s2))},
+    }, printed={"identically distributed": ((mu1, s2), (mu1, s2))},
     values=lambda: {"vector": _image(*_MAP, "Z1 Z2")},
-    sources=v1("App. B: multivariate") + v2("App. A: multivariate"),
-    sheet=("A23", "E6"),
-    readings=(_LOST,),
-    depends=("A23",),
-    erratum=Erratum(
+    sources=v1("App. B: multivariate") + v2("App. A: multivariate"), sheet=("A23", "E6"),
+    readings=(_LOST,), depends=("A23",), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote=r"$\boldsymbol W=\exp(\boldsymbol\mu+\sigma\boldsymbol Z)$ ... Effectively, the "
         r"entries of $\boldsymbol W$ are independent and identically distributed according to Eq. "
-        "(23)",
+        r"(23)",
         trouble=r"Independent, but identically distributed only where the entries of $\mu$ are "
         r"equal, as for the one pair $(\hat\mu,\hat\sigma)$ that the paper fits to grayscale "
-        r"images: eq. (23) has a number $\mu$, here it is a vector.",
-        figures=lambda: tuple(
+        r"images: eq. (23) has a number $\mu$, here it is a vector.", figures=lambda: tuple(
             Figure(
                 f"median of an entry (Z = 0) with mu_i = {mean}",
                 float(_image(*_MAP)[0].subs({mu1: mean, Symbol("z1"): 0})),
-            )
-            for mean in (0, 0.5)
+            ) for mean in (0, 0.5)
         ),
         remains_open="Version 2 keeps the sentence; its formula is lost in the text that we have.",
-    ),
-    pins=(
+    ), pins=(
         Pin(
-            "gbm_ref.LogNormal.rvs",
-            table(
-                "a1 a2 S z1 z2",
-                (0.3, -0.6, 0.9, 0.4, -1.7),
-                (-2.2, 0.1, 0.0004, 8.5, -0.01),
+            "gbm_ref.LogNormal.rvs", table(
+                "a1 a2 S z1 z2", (0.3, -0.6, 0.9, 0.4, -1.7), (-2.2, 0.1, 0.0004, 8.5, -0.01),
                 (0.05, 1.1, 3.3, -9.0, 6.0),
-            ),
-            reads=_drawn,
+            ), reads=_drawn,
         ),
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (A23, CORRELATED, MEAN, E1, VECTOR)

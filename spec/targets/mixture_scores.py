@@ -26,7 +26,6 @@ class Part(NamedTuple):
 
 Formula = Callable[[tuple[Part, ...]], Matrix]
 
-
 # The parts with names for shares r_j, pulls u_j and precisions P_j.
 _NAMED = tuple(
     Part(w, r, Y - mean, _laws.symmetric(f"P_{j}"), Matrix(symbols(f"u_{j}1 u_{j}2")))
@@ -169,33 +168,22 @@ def _divergence_of_one(formula: Formula) -> Expr:
 
 
 DERIVATIVE = Claim(
-    "R2-hessian",
-    "derivative of the score of a mixture",
-    is_the_derivative_of_the_score,
-    holds=_derivative,
-    twins={
+    "R2-hessian", "derivative of the score of a mixture", is_the_derivative_of_the_score,
+    holds=_derivative, twins={
         "the square of the mean left out": _second_moment,
         "curvature of the components alone": lambda parts: -_mean_of(parts, "precision"),
         "plus the precisions": lambda parts: _derivative(parts) + 2 * _mean_of(parts, "precision"),
-    },
-    shown=lambda formula: {"it": formula(_NAMED)},
-    sheet=("R2",),
-    assumptions=(_laws.POSITIVE_DEFINITE,),
-    depends=("R2-score",),
-    pins=(
+    }, shown=lambda formula: {"it": formula(_NAMED)}, sheet=("R2",),
+    assumptions=(_laws.POSITIVE_DEFINITE,), depends=("R2-score",), pins=(
         Pin(
-            "gbm_ref.log_score_divergence",
-            vectors="mixture_log_score_divergence",
+            "gbm_ref.log_score_divergence", vectors="mixture_log_score_divergence",
             reads=lambda formula: formula(at_state(_ON_LINE, Matrix([x]))).trace(),
             variant="mixture",
-        ),
-        Pin(
-            "gbm_ref.exact_divergence",
-            _laws.POINTS,
-            reads=_divergence_of_one,
+        ), Pin(
+            "gbm_ref.exact_divergence", _laws.POINTS, reads=_divergence_of_one,
             twins={"one coordinate": _divergence_of_one(_derivative) / 2},
         ),
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (SCORE, DERIVATIVE)

@@ -85,74 +85,40 @@ def law_at_t(w: Expr, mean: Matrix, cov: Matrix, m: Matrix, v_: Expr) -> Compone
 
 
 MIXTURE = Claim(
-    "R2",
-    "law of X_t for a mixture of log-normals",
-    is_the_law_at_t,
-    holds=(law_at_t, 1),
-    twins={
+    "R2", "law of X_t for a mixture of log-normals", is_the_law_at_t, holds=(law_at_t, 1), twins={
         "drift mu t, without the Ito term": (
-            lambda w, a, S, m, v_: law_at_t(w, a, S, m + v_ / 2 * ones(2, 1), v_),
-            1,
-        ),
-        "no variance added": (lambda w, a, S, m, v_: (w, a + m, S), 1),
+            lambda w, a, S, m, v_: law_at_t(w, a, S, m + v_ / 2 * ones(2, 1), v_), 1,
+        ), "no variance added": (lambda w, a, S, m, v_: (w, a + m, S), 1),
         "one noise for all coordinates": (
-            lambda w, a, S, m, v_: (w, a + m, S + v_ * ones(2, 2)),
-            1,
+            lambda w, a, S, m, v_: (w, a + m, S + v_ * ones(2, 2)), 1,
+        ), "the Jacobian left out": (law_at_t, 0), "weights that change with the noise": (
+            lambda w, a, S, m, v_: law_at_t(w + v_ * (Rational(1, 2) - w), a, S, m, v_), 1,
         ),
-        "the Jacobian left out": (law_at_t, 0),
-        "weights that change with the noise": (
-            lambda w, a, S, m, v_: law_at_t(w + v_ * (Rational(1, 2) - w), a, S, m, v_),
-            1,
-        ),
-    },
-    shown=lambda found: (
-        dict(zip(("weight", "mean", "cov"), found[0](*DATA[0], _M, v), strict=True))
-        | {"jacobian": (X[0] * X[1]) ** -found[1]}
-    ),
-    values=lambda: {"rate": RATE},
-    names={"mu": r"\mu_i"},
-    assumptions=(
+    }, shown=lambda found: (
+        dict(
+            zip(("weight", "mean", "cov"), found[0](*DATA[0], _M, v), strict=True)
+        ) | {"jacobian": (X[0] * X[1]) ** -found[1]}
+    ), values=lambda: {"rate": RATE}, names={"mu": r"\mu_i"}, assumptions=(
         _laws.POSITIVE_DEFINITE,
         "sigma is one number for all coordinates; mu may differ, both may depend on t",
-    ),
-    depends=("A5", "A6", "A33", "correlated-log-normal"),
-    pins=(
-        Pin("gbm_ref.LogNormalMixture.logpdf", _laws.POINTS, reads=_at_start, variant="2-D"),
-        Pin(
-            "gbm_ref.LogNormalMixture.logpdf",
-            vectors="mixture_logpdf",
-            because="it is the density of the data law, on the line",
-            variant="1-D",
-        ),
-        Pin(
-            "gbm_ref.LogNormalMixture.cdf",
-            vectors="mixture_cdf",
+    ), depends=("A5", "A6", "A33", "correlated-log-normal"), pins=(
+        Pin("gbm_ref.LogNormalMixture.logpdf", _laws.POINTS, reads=_at_start, variant="2-D"), Pin(
+            "gbm_ref.LogNormalMixture.logpdf", vectors="mixture_logpdf",
+            because="it is the density of the data law, on the line", variant="1-D",
+        ), Pin(
+            "gbm_ref.LogNormalMixture.cdf", vectors="mixture_cdf",
             because="it is the integral of that density, on the line",
-        ),
-        Pin(
-            "gbm_ref.LogNormalMixture.rvs",
-            table(
-                "u w1 a S w2 b T z",
-                (0.1, 0.25, 0.3, 0.64, 0.75, -0.4, 0.3, 1.3),
+        ), Pin(
+            "gbm_ref.LogNormalMixture.rvs", table(
+                "u w1 a S w2 b T z", (0.1, 0.25, 0.3, 0.64, 0.75, -0.4, 0.3, 1.3),
                 (0.2499, 0.25, 0.3, 0.64, 0.75, -0.4, 0.3, -8.1),
                 (0.2501, 0.25, 0.3, 0.64, 0.75, 0.9, 1e-6, 7.9),
-            ),
-            because="it draws from the data law: a component first, then in it",
-            formula=_draw,
+            ), because="it draws from the data law: a component first, then in it", formula=_draw,
             twins={"from the other component": lambda values: _draw(values, 1)},
-        ),
-        _laws.root_pin("gbm_ref.LogNormalMixture.rvs"),
-        Pin(
-            "gbm_ref.LogNormal.diffuse",
-            _laws.POINTS,
-            reads=lambda found: _both(found)[1:7],
-        ),
-        Pin(
-            "gbm_ref.LogNormalMixture.diffuse",
-            _laws.POINTS,
-            reads=_both,
-        ),
+        ), _laws.root_pin("gbm_ref.LogNormalMixture.rvs"),
+        Pin("gbm_ref.LogNormal.diffuse", _laws.POINTS, reads=lambda found: _both(found)[1:7]),
+        Pin("gbm_ref.LogNormalMixture.diffuse", _laws.POINTS, reads=_both),
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (MIXTURE,)

@@ -130,19 +130,16 @@ _KINDS: dict[str, tuple[tuple[dict[str, float], ...], dict[Symbol, Expr]]] = {
     "LogNormal": (
         table("a S", (-0.9, 0.11), (4.0, 1.7)),
         {w1: 1, w2: 0, e1: exp(_A + _S / 2), e2: 2, G1: exp(_S), G2: 1},
-    ),
-    "LogNormalMixture": (
+    ), "LogNormalMixture": (
         table("w1 w2 a b S T", *_TWO_LINES),
         {e1: exp(_A + _S / 2), e2: exp(_B + _T / 2), G1: exp(_S), G2: exp(_T)},
-    ),
-    "PointMasses": (
-        table("p r v", (0.7, 1.9, 0.09), (40.0, 0.3, 1.2)),
-        {
+    ), "PointMasses": (
+        table("p r v", (0.7, 1.9, 0.09), (40.0, 0.3, 1.2)), {
             **dict.fromkeys((w1, w2), Rational(1, 2)),
             **{e1: _P * exp(_V / 2), e2: _R * exp(_V / 2), G1: exp(_V), G2: exp(_V)},
         },
     ),
-}
+}  # fmt: skip
 _SHAPES = table("k c", (2.3, 0.7), (4.1, 1.3))
 _POINTS = {name: points for name, (points, _) in _KINDS.items()} | {
     **dict.fromkeys(("Gamma", "InverseGamma", "Weibull"), _SHAPES),
@@ -233,24 +230,18 @@ PRODUCTS = Claim(
 )
 _WIDE = gamma(1 + 2 / k) - gamma(1 + 1 / k) ** 2
 WEIBULL = Claim(
-    "weibull-moments",
-    "mean and variance of the Weibull law",
-    are_of_weibull,
-    holds=(c * gamma(1 + 1 / k), c**2 * _WIDE),
-    twins={
+    "weibull-moments", "mean and variance of the Weibull law", are_of_weibull,
+    holds=(c * gamma(1 + 1 / k), c**2 * _WIDE), twins={
         "without the one": (c * gamma(1 / k), c**2 * _WIDE),
         "shape for its inverse": (c * gamma(1 + k), c**2 * _WIDE),
         "second moment": (c * gamma(1 + 1 / k), c**2 * gamma(1 + 2 / k)),
-    },
-    values=lambda: {"tail": _TAIL, "density": _DENSITY},
-    means=Means.CALCULUS,
-    sheet=("R25",),
-    depends=("R25",),
-    pins=tuple(
-        Pin(f"gbm_ref.Weibull.{method}", _SHAPES, reads=lambda m, j=j: m[j])
-        for j, method in enumerate(("mean", "var"))
+    }, values=lambda: {"tail": _TAIL, "density": _DENSITY}, means=Means.CALCULUS, sheet=("R25",),
+    depends=("R25",), pins=tuple(
+        Pin(
+            f"gbm_ref.Weibull.{method}", _SHAPES, reads=lambda m, j=j: m[j],
+        ) for j, method in enumerate(("mean", "var"))
     ),
-)
+)  # fmt: skip
 
 
 def _root(cdf: Callable[[mpf, Values], mpf], low: int, high: int) -> Callable[[Values], mpf]:
@@ -265,48 +256,36 @@ def _normal(x: mpf, mean: mpf, variance: mpf) -> mpf:
 
 
 _CDFS: dict[str, Callable[[mpf, Values], mpf]] = {
-    "LogNormal": lambda x, at: _normal(x, at["a"], at["S"]),
-    "LogNormalMixture": lambda x, at: (
+    "LogNormal": lambda x, at: _normal(x, at["a"], at["S"]), "LogNormalMixture": lambda x, at: (
         at["w1"] * _normal(x, at["a"], at["S"]) + at["w2"] * _normal(x, at["b"], at["T"])
-    ),
-    "PointMasses": lambda x, at: (
+    ), "PointMasses": lambda x, at: (
         sum(_normal(x, mpmath.log(at[p]), at["v"]) for p in ("p", "r")) / 2
-    ),
-    "Gamma": lambda x, at: mpmath.gammainc(at["k"], 0, at["c"] * x, regularized=True),
+    ), "Gamma": lambda x, at: mpmath.gammainc(at["k"], 0, at["c"] * x, regularized=True),
     "InverseGamma": lambda x, at: mpmath.gammainc(at["k"], at["c"] / x, regularized=True),
     "Weibull": lambda x, at: -mpmath.expm1(-((x / at["c"]) ** at["k"])),
     "BetaPrime": lambda x, at: mpmath.betainc(
-        at["k"], at["b"], 0, x / (at["c"] + x), regularized=True
+        at["k"], at["b"], 0, x / (at["c"] + x), regularized=True,
     ),
-}
+}  # fmt: skip
 
 
 def _quantile_pin(name: str) -> Pin:
     cdf, ends = _CDFS[name], (-6, 10) if name in _KINDS else (-9, 9)
     levels = zip(_POINTS[name], (0.3, 0.9), strict=True)
     return Pin(
-        f"gbm_ref.{name}.ppf",
-        tuple({**at, "q": level} for at, level in levels),
+        f"gbm_ref.{name}.ppf", tuple({**at, "q": level} for at, level in levels),
         because="it solves for the quantile of its own distribution function",
         formula=_root(cdf, *ends),
-        twins={"the upper tail": _root(lambda x, at: 1 - cdf(x, at), *ends)},
-        k=64.0,
-    )
+        twins={"the upper tail": _root(lambda x, at: 1 - cdf(x, at), *ends)}, k=64.0,
+    )  # fmt: skip
 
 
 QUANTILE = Claim(
-    "quantiles",
-    "quantiles of the standard normal law",
-    inverts_the_cdf,
-    holds=sqrt(2) * erfinv(2 * q - 1),
-    twins={
-        "upper tail": -sqrt(2) * erfinv(2 * q - 1),
-        "variance two": 2 * erfinv(2 * q - 1),
+    "quantiles", "quantiles of the standard normal law", inverts_the_cdf,
+    holds=sqrt(2) * erfinv(2 * q - 1), twins={
+        "upper tail": -sqrt(2) * erfinv(2 * q - 1), "variance two": 2 * erfinv(2 * q - 1),
         "not centred": sqrt(2) * erfinv(q),
-    },
-    means=Means.CALCULUS,
-    sheet=("A23",),
-    depends=("A23",),
+    }, means=Means.CALCULUS, sheet=("A23",), depends=("A23",),
     pins=tuple(map(_quantile_pin, _CDFS)),
-)
+)  # fmt: skip
 CLAIMS = (MIXTURE, PRODUCTS, WEIBULL, QUANTILE)

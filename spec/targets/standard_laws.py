@@ -20,12 +20,10 @@ Scores = Mapping[str, Expr]
 def densities() -> dict[str, Expr]:
     """p up to a constant factor, from what defines each law."""
     return {
-        "gamma": _gamma(x),
-        **{name: -tail.diff(x) for name, tail in tails().items()},
+        "gamma": _gamma(x), **{name: -tail.diff(x) for name, tail in tails().items()},
         "inverse gamma": _gamma(1 / x) / x**2,
-        "beta prime": x ** (a - 1) * (1 + x / scale) ** (-a - b),
-        "uniform": Integer(1),
-    }
+        "beta prime": x ** (a - 1) * (1 + x / scale) ** (-a - b), "uniform": Integer(1),
+    }  # fmt: skip
 
 
 def _gamma(at: Expr) -> Expr:
@@ -35,10 +33,8 @@ def _gamma(at: Expr) -> Expr:
 def tails() -> dict[str, Expr]:
     """P(X > x) of the laws that are defined by it."""
     return {
-        "exponential": exp(-beta * x),
-        "Weibull": exp(-((x / scale) ** c)),
-        "Pareto": x**-alpha,
-    }
+        "exponential": exp(-beta * x), "Weibull": exp(-((x / scale) ** c)), "Pareto": x**-alpha,
+    }  # fmt: skip
 
 
 def are_the_scores(scores: Scores) -> bool:
@@ -108,14 +104,11 @@ def _mean(name: str) -> Expr:
 
 
 _SCORES = {
-    "gamma": alpha - 1 - beta * x,
-    "exponential": -beta * x,
-    "Weibull": c - 1 - c * (x / scale) ** c,
-    "Pareto": -alpha - 1,
-    "inverse gamma": -alpha - 1 + beta / x,
-    "beta prime": a - 1 - (a + b) * x / (scale + x),
+    "gamma": alpha - 1 - beta * x, "exponential": -beta * x,
+    "Weibull": c - 1 - c * (x / scale) ** c, "Pareto": -alpha - 1,
+    "inverse gamma": -alpha - 1 + beta / x, "beta prime": a - 1 - (a + b) * x / (scale + x),
     "uniform": Integer(0),
-}
+}  # fmt: skip
 _MEANS = {
     **dict.fromkeys(("gamma", "exponential", "Weibull", "inverse gamma"), Integer(-1)),
     "Pareto": -1 - alpha,
@@ -159,66 +152,40 @@ def _pins_of(law: str) -> tuple[Pin, ...]:
 
 
 SCORES = Claim(
-    "R25",
-    "Hyvärinen scores of standard laws",
-    are_the_scores,
-    holds=_SCORES,
-    twins={
+    "R25", "Hyvärinen scores of standard laws", are_the_scores, holds=_SCORES, twins={
         "gamma: alpha for alpha - 1": _SCORES | {"gamma": alpha - beta * x},
         "Weibull: without the factor c": _SCORES | {"Weibull": c - 1 - (x / scale) ** c},
         "Pareto: alpha for alpha + 1": _SCORES | {"Pareto": -alpha},
         "inverse gamma: 1 - alpha": _SCORES | {"inverse gamma": 1 - alpha + beta / x},
         "beta prime: b alone": _SCORES | {"beta prime": a - 1 - b * x / (scale + x)},
-    },
-    values=lambda: {
+    }, values=lambda: {
         **{f"p {name}": p for name, p in densities().items()},
         **{f"tail {name}": tail for name, tail in tails().items()},
-    },
-    names=_NAMES,
-    means=Means.CALCULUS,
-    assumptions=(_POSITIVE,),
+    }, names=_NAMES, means=Means.CALCULUS, assumptions=(_POSITIVE,),
     pins=tuple(pin for law in _PINNED for pin in _pins_of(law)),
-)
+)  # fmt: skip
 
 MEAN = Claim(
-    "R25-mean",
-    "mean of the Hyvärinen score",
-    is_the_mean,
-    holds=lambda G, M: G - M,
-    twins={
+    "R25-mean", "mean of the Hyvärinen score", is_the_mean, holds=lambda G, M: G - M, twins={
         "boundary term left out": lambda G, M: -M,
         "boundary term with the wrong sign": lambda G, M: -G - M,
         "mean zero, as for the log score": lambda G, M: G,
-    },
-    shown=lambda formula: {
-        "it": formula(*symbols("G M")),
-        "mean": formula(Symbol("G"), Integer(1)),
-    },
-    sheet=("R25",),
-    assumptions=(
+    }, shown=lambda formula: {
+        "it": formula(*symbols("G M")), "mean": formula(Symbol("G"), Integer(1)),
+    }, sheet=("R25",), assumptions=(
         Assumption(
             "p is continuously differentiable inside its support",
-            "a jump of x p inside it adds to the gain between the ends",
-            _jump,
-        ),
-        "the integral and the limits of x p at the ends exist",
+            "a jump of x p inside it adds to the gain between the ends", _jump,
+        ), "the integral and the limits of x p at the ends exist",
     ),
-)
+)  # fmt: skip
 
 VALUES = Claim(
-    "R25-values",
-    "mean of the score of standard laws",
-    are_the_means,
-    holds=_MEANS,
-    twins={
+    "R25-values", "mean of the score of standard laws", are_the_means, holds=_MEANS, twins={
         "no boundary term for the Pareto law": _MEANS | {"Pareto": Integer(-1)},
         "no boundary term for the uniform law": _MEANS | {"uniform": Integer(-1)},
         "gamma: mean of the log score": _MEANS | {"gamma": Integer(0)},
-    },
-    means=Means.CALCULUS,
-    sheet=("R25",),
-    assumptions=(_POSITIVE,),
-    depends=("R25", "R25-mean"),
-)
+    }, means=Means.CALCULUS, sheet=("R25",), assumptions=(_POSITIVE,), depends=("R25", "R25-mean"),
+)  # fmt: skip
 
 CLAIMS = (SCORES, MEAN, VALUES)

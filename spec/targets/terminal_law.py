@@ -69,52 +69,40 @@ def _information(at: Values) -> mpf:
 def _figures() -> tuple[Figure, ...]:
     bits = _information(_IMAGE) / mpmath.log(2)
     return (
-        Figure("one pixel: KL to the closest log-normal", _one_pixel(_PIXEL)),
-        *(
+        Figure("one pixel: KL to the closest log-normal", _one_pixel(_PIXEL)), *(
             Figure(
                 f"two prototypes of {d} pixels: KL to the closest product",
                 _two_prototypes(_IMAGE | {"pixels": d}),
-            )
-            for d in (196, _IMAGE["pixels"])
-        ),
-        Figure(
-            "the last to the closest log-normal of any covariance", _two_prototypes(_IMAGE, True)
-        ),
-        Figure("bits that its X_1 tells about its prototype", bits),
-    )
+            ) for d in (196, _IMAGE["pixels"])
+        ), Figure(
+            "the last to the closest log-normal of any covariance", _two_prototypes(_IMAGE, True),
+        ), Figure("bits that its X_1 tells about its prototype", bits),
+    )  # fmt: skip
 
 
 _FOUND = {"pixel": "2.4e-4", "image": "66.7"}
 E21 = Claim(
-    "E21",
-    "terminal samples are log-normal",
-    are_the_divergences,
-    holds=_FOUND,
-    twins={
+    "E21", "terminal samples are log-normal", are_the_divergences, holds=_FOUND, twins={
         "last digit of the first": _FOUND | {"pixel": "2.3e-4"},
         "last digit of the second": _FOUND | {"image": "66.8"},
         "information left out": _FOUND | {"image": "67.4"},
-    },
-    printed={"log-normal, so that both are zero": {"pixel": "0.0e-4", "image": "0.0"}},
+    }, printed={"log-normal, so that both are zero": {"pixel": "0.0e-4", "image": "0.0"}},
     shown=lambda found: {name: mpf(value) for name, value in found.items()},
     values=lambda: _PIXEL | {"pixels": _IMAGE["pixels"]},
-    equivalent={"pixel": "24e-5", "image": "667e-1"},
-    means=Means.POINTS,
-    sources=v1("sec. 4: terminal samples are log-normal", "Fig. 1: noise becomes log-normal")
-    + v2("sec. 3: terminal samples are log-normal"),
+    equivalent={"pixel": "24e-5", "image": "667e-1"}, means=Means.POINTS, sources=v1(
+        "sec. 4: terminal samples are log-normal", "Fig. 1: noise becomes log-normal",
+    ) + v2("sec. 3: terminal samples are log-normal"),
     assumptions=("the drift is the same for each pixel: it shifts all laws alike and cancels",),
-    depends=("E6", "E6-marginal", "R2", "R23", "R23-product"),
-    erratum=Erratum(
+    depends=("E6", "E6-marginal", "R2", "R23", "R23-product"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="The samples at the end of the forward process are log-normally distributed.",
         trouble=r"True given $X_0$, not for the samples as a whole: $\log X_1$ is the log data "
-        "plus normal noise, and a sum of independent parts is normal only if both are (Cramér). "
-        "For a single pixel the difference is small. For images it need not be: in the example "
-        "$X_1$ still tells its prototype, and what independent log-normal pixels miss grows with "
-        "their number; most of it is the correlation.",
+        r"plus normal noise, and a sum of independent parts is normal only if both are (Cramér). "
+        r"For a single pixel the difference is small. For images it need not be: in the example "
+        r"$X_1$ still tells its prototype, and what independent log-normal pixels miss grows with "
+        r"their number; most of it is the correlation.",
         advice="Say that the samples at the end are log-normal given $X_0$: their marginal law is "
-        "the data law blurred in log space.",
-        figures=_figures,
+        "the data law blurred in log space.", figures=_figures,
         remains_open="The sentence is the same in both versions; no formula is attached to it. "
         "Fig. 1 of version 1 says that an image 'eventually becomes log-normally distributed'.",
     ),
