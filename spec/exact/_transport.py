@@ -17,7 +17,6 @@ from mpmath import mpf
 
 _DIGITS = 30
 _RULES = ((5, 8), (6, 9))
-Nodes = tuple[list[mpf], list[mpf]]
 
 
 def law(
@@ -46,8 +45,7 @@ def _law(
         # Coefficients from the highest power on, of U_0 and of U_0^2.
         polynomials = [[scale, mpf(0)], [data, mpf(0), mpf(0)]]
         for k in range(1, steps + 1):
-            variance = data + h * k
-            root, values = mpmath.sqrt(variance), ([], [])
+            root, values = mpmath.sqrt(data + h * k), ([], [])
             for x in nodes:
                 b = 1 + h * (mpf("0.5") - slope - x / root)
                 ends = [(x * root + mpmath.log(abs(b + d)) + slope * h) / scale for d in draws]
@@ -59,7 +57,7 @@ def _law(
         return first, second - first**2
 
 
-def _gauss_hermite(order: int) -> Nodes:
+def _gauss_hermite(order: int) -> tuple[list[mpf], list[mpf]]:
     """Nodes and weights of the rule for the standard normal law, exact to degree 2 order - 1."""
     coefficients = mpmath.taylor(lambda x: mpmath.hermite(order, x / mpmath.sqrt(2)), 0, order)
     nodes = mpmath.polyroots(coefficients[::-1], maxsteps=200, extraprec=200)

@@ -1,8 +1,7 @@
 """What the setting of version 1 returns on log-normal data.
 
-N = 1000, delta_s = 2e-4, L = 3, chi = 0.995, sigma = 0.8; start with the exact law at k = 999.
-In place: three steps at a level. As printed: the inner loop never advances the state, so that one
-step a level is left.
+In place: three steps at a level, from the exact law at k = 999. As printed: the inner loop never
+advances the state, so that one step a level is left.
 """
 
 from collections.abc import Mapping
