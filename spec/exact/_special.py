@@ -13,10 +13,10 @@ from sympy import (
     Poly,
     Rational,
     Symbol,
-    cancel,
     diff,
     expand_func,
     expand_log,
+    factor,
     fraction,
     gamma,
     log,
@@ -36,10 +36,12 @@ def rational(expression: Expr) -> Expr:
     """The expression with symbols for logarithms of factors, gamma and polygamma functions and
     Euler's constant, the recurrences having brought arguments that differ by an integer to one."""
     reduced = expand_func(expression).replace(
-        log, lambda inside: expand_log(log(cancel(inside).factor()), force=True)
+        # The square has no sign that would come out of its factors.
+        log,
+        lambda inside: expand_log(log(factor(inside**2)), force=True) / 2,
     )
-    functions = sorted({*reduced.atoms(gamma, log, polygamma), EulerGamma}, key=str)
-    return reduced.subs({f: Symbol(f"P_{i}") for i, f in enumerate(functions)})
+    functions = {*reduced.atoms(gamma, log, polygamma), EulerGamma}
+    return reduced.subs({f: Symbol(str(f)) for f in functions})
 
 
 def vanish_by_recurrence(*expressions: Expr) -> bool:

@@ -4,6 +4,8 @@ Symbols of `_symbols`; t, s the ends of a step, on the grid k delta and (k - 1) 
 part V_0 / v_0^2 - V_N / v_N^2; U = v_k, or sigma^2 / v_0 in R17-function-G.
 """
 
+from functools import cache
+
 from sympy import (
     EulerGamma,
     Expr,
@@ -114,15 +116,18 @@ def is_the_sum(closed: Expr) -> bool:
     return special.vanish_by_recurrence(start, longer - closed - term)
 
 
-def expansion(start: Expr = vN) -> Expr:
+@cache
+def expansion(start: Expr = vN) -> tuple[Poly, Poly]:
     """V_0 / v_0 from the variance `start`, psi and psi_1 written as expansions with weights in
-    [0, 1]."""
+    [0, 1]: numerator and denominator in h."""
     noise = expand_func(CLOSED_FORM)
     for i, (argument, value) in enumerate({q: v0 / h, n: (vN - v0) / h, q + n: vN / h}.items()):
         weight, other = symbols(f"weight_{i} other_{i}")
         noise = noise.subs(polygamma(0, argument), special.digamma_expansion(value, weight))
         noise = noise.subs(polygamma(1, argument), special.trigamma_expansion(value, other))
-    return v0 * (start / vN**2 + noise.subs({q: v0 / h, n: (vN - v0) / h}))
+    ratio = v0 * (start / vN**2 + noise.subs({q: v0 / h, n: (vN - v0) / h}))
+    numerator, denominator = fraction(together(special.rational(ratio)))
+    return Poly(numerator, h), Poly(denominator, h)
 
 
 def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
@@ -134,10 +139,10 @@ def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
     The difference of both sides is a rational function of $h$ whose coefficients hold the
     logarithms; its numerator begins two orders above the denominator.
     """
-    numerator, denominator = fraction(together(special.rational(expansion(start) - 1 - bias)))
-    above, below = Poly(numerator, h), Poly(denominator, h)
-    lowest = min(degree for (degree,) in below.monoms())
-    begins_later = vanishes(tuple(above.coeff_monomial(h**i) for i in range(lowest + 2)))
+    numerator, denominator = expansion(start)
+    gap = numerator - denominator * Poly(special.rational(1 + bias), h)
+    lowest = min(degree for (degree,) in denominator.monoms())
+    begins_later = vanishes(tuple(gap.coeff_monomial(h**i) for i in range(lowest + 2)))
     return special.trigamma_is_bracketed() and special.digamma_is_bracketed() and begins_later
 
 
