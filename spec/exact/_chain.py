@@ -1,14 +1,13 @@
 """Steps of log-normal states: what one step does to mean and variance, and what it assumes.
 
-Symbols of `_symbols`. Pins run a recursion e <- g e - dm, V <- g^2 V + n in double precision, with
-a rounding error that each later step multiplies by g or g^2. The condition scale S is that
-running bound, with every local error written as the size of the numbers that a step adds:
+Symbols of `_symbols`. Pins run a recursion e <- g e - dm, V <- g^2 V + n in double precision. The
+condition scale S is a running bound of the error, with the sizes of the numbers that a step adds:
 
     S_mean <- |g| S_mean + |mean| + |1 - g| |mean - c| + |dm|
     S_cov  <- g^2 S_cov  + 2 |g| |V| + |V'|          V' the variance after the step
 
-2 |g| |V| is there because g = 1 - dv / v_k is known to an absolute error, not a relative one. In
-the plane g is the largest eigenvalue of the factor and |.| a Frobenius norm.
+where 2 |g| |V| is for the absolute error of g = 1 - dv / v_k. In the plane g is the largest
+eigenvalue of the factor and |.| a Frobenius norm.
 """
 
 from collections.abc import Callable, Iterable
@@ -113,6 +112,13 @@ def on_the_line(
 
 def _changes_the_law(score: Score = hyvarinen, fall: Expr = m * r**2) -> bool:
     return not same(Matrix(law_after()), Matrix(law_after(score=score, fall=fall)))
+
+
+def exact_start(
+    without: Callable[[], bool], used: str = "the order zero, which another variance changes"
+) -> Assumption:
+    """The assumption, with what goes wrong for another start."""
+    return Assumption("the start has the exact variance", used, without)
 
 
 LOG_NORMAL = Assumption(

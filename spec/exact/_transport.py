@@ -1,13 +1,12 @@
-"""The law of the sign-agnostic sampler on log-normal data, without Monte Carlo and to many digits.
+"""The law of the sign-agnostic sampler on log-normal data, without Monte Carlo.
 
 With the score read at |X|, U_k = log |X_k| - a - m t_k is a Markov chain of its own:
 
     U_{k-1} = U_k + log |b + kappa sqrt(h) Z| + m' h,    b = 1 + h (1/2 - m' - U_k / v_k)
 
-with m' = m / sigma^2 and v_k = v_0 + h k. E[U_0 | U_k] and E[U_0^2 | U_k] are carried backwards
-from k = 0 to N: at each level they are polynomials in U_k / sqrt(v_k), interpolated at the nodes
-of a Gauss-Hermite rule, and the mean over Z is taken by another. The answer is given when a finer
-pair of rules agrees with it.
+with m' = m / sigma^2 and v_k = v_0 + h k. E[U_0 | U_k] and E[U_0^2 | U_k], carried from k = 0 to
+N, are polynomials in U_k / sqrt(v_k), interpolated at the nodes of a Gauss-Hermite rule; the mean
+over Z is taken by another. The answer is given when a finer pair of rules agrees with it.
 """
 
 from functools import cache

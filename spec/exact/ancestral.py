@@ -11,6 +11,7 @@ from sympy import (
     Expr,
     Integer,
     Poly,
+    diff,
     digamma,
     expand,
     expand_func,
@@ -24,10 +25,10 @@ from sympy import (
 )
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Assumption, Claim, Means, Pin
+from spec.checking.claim import Claim, Means, Pin
 from spec.checking.pins import table
 from spec.exact import _special as special
-from spec.exact._chain import DATA, hyvarinen, moments
+from spec.exact._chain import DATA, exact_start, hyvarinen, moments
 from spec.exact._symbols import (
     AT_THE_END,
     NAMES,
@@ -81,17 +82,17 @@ def is_the_ddim_law(factor: Expr) -> bool:
     goes along its slope at the standard deviation of $t$, which gives the same factor.
     """
     mean, variance = (f.subs(s, kappa**2 * t) for f in _law_after(kappa, Integer(0)))
-    claimed = factor.subs(s, kappa**2 * t)
-    euler = 1 + sigma**2 * t * (kappa - 1) / (v0 + sigma**2 * t)
+    claimed, noise = factor.subs(s, kappa**2 * t), sigma**2 * t
+    euler = 1 + (1 - kappa) * noise * diff(hyvarinen(L, e, v0 + noise), L)
     return vanishes((mean - claimed * e, variance - claimed**2 * V, claimed - euler))
 
 
 def is_the_noise_part(candidate: tuple[Expr, Expr]) -> bool:
-    r"""After steps of equal length down to level $k$, $V_k=[[0]]$, where $S$ sums $[[1]]$ over the
-    levels $j$ above $k$.
+    r"""After steps of equal length down to level $k$, $V_k=[[0]]$, where the step that leaves
+    level $k$ adds $[[1]]$ to $S$, which is nothing at $v_N$.
 
-    By induction, for any number of steps: at $v_N$ nothing has happened, and an ancestral step on
-    the grid leads from the formula to that of the next level, with its term in the sum.
+    By induction, for any number of steps: an ancestral step on the grid leads from the formula to
+    that of the next level, with its term in the sum.
     """
     variance, term = candidate
     here, below = v0 + h * k, v0 + h * (k - 1)
@@ -108,8 +109,8 @@ def is_the_sum(closed: Expr) -> bool:
     r"""After $N$ steps the sum $S$ of R17-variance is $[[it]]$, where $q$ is the variance of the
     data in units of $h$ and not one, and $\gamma$ Euler's constant.
 
-    By partial fractions and the recurrences of the two polygamma functions. As an induction over
-    $N$: both sides vanish for no step, and one more level adds its term on both.
+    By induction over $N$: both sides vanish for no step, and one more level adds its term on both,
+    by the recurrences of the two polygamma functions.
     """
     start, longer = (closed.subs(n, x) for x in (Integer(0), n + 1))
     term = SUM_HOLDS[1].subs({v0: q * h, k: n + 1})
@@ -207,8 +208,7 @@ SUM = Claim(
         "variance at k": (_CARRIED, h * (k - 1) / k / (v0 + h * k) ** 2),
         "k / (k + 1)": (_CARRIED, h * k / (k + 1) / (v0 + h * (k - 1)) ** 2),
     },
-    shown=lambda pair: {"0": pair[0], "1": pair[1].subs(k, symbols("j"))},
-    names={**AT_THE_END, "U": "v_k", "j": "j"},
+    names={**AT_THE_END, "U": "v_k"},
     sheet=("R17",),
     assumptions=(*DATA, "equal steps"),
     depends=("R17",),
@@ -263,11 +263,7 @@ R17_BIAS = Claim(
     assumptions=(
         *DATA,
         "equal steps",
-        Assumption(
-            "the start has the exact variance",
-            "the order zero, which another variance changes",
-            lambda: not is_the_leading_bias(_BIAS, 2 * vN),
-        ),
+        exact_start(lambda: not is_the_leading_bias(_BIAS, 2 * vN)),
     ),
     depends=("R17-closed", "R8-leading"),
 )

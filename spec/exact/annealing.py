@@ -26,9 +26,7 @@ def is_the_inner_step(candidate: Inner) -> bool:
     $m\delta$, the error is $[[2]]$.
 
     The moments of the step of eq. (13) with $\delta_s$ for $\delta$ and $\kappa Z$ for $Z$. The
-    error is measured from the mean of $\log X_{t_k}$, which falls from level to level, while the
-    sampler moves by its own step: for a drift $m$ the two cancel where the step is as long as the
-    level.
+    two terms of the drift cancel where the step is as long as the level.
     """
     mean, variance = law_after(strength=kappa, fall=Integer(0))
     return same(Matrix([mean, variance, mean + m * delta]), Matrix(candidate))

@@ -19,6 +19,7 @@ from spec.exact._chain import (
     ALL,
     EXACT_SCORE,
     LOG_NORMAL,
+    exact_start,
     hyvarinen,
     image,
     is_affine,
@@ -73,7 +74,7 @@ def expansion(start: Expr) -> Expr:
     return expand(CLOSED_FORM[1].subs(written).subs({V: start, q: v0 / h, n: (vN - v0) / h}))
 
 
-def is_the_first_order(coefficient: Expr, start: Expr = vN) -> bool:
+def is_the_first_order(leading: Expr, start: Expr = vN) -> bool:
     r"""From the exact variance, $V_0=[[it]]$ up to $O(h^2)$ at fixed $v_0$ and $v_N$.
 
     The trigamma function is $[[psi]]$ with $\theta$ between zero and one at every positive $q$:
@@ -81,25 +82,23 @@ def is_the_first_order(coefficient: Expr, start: Expr = vN) -> bool:
     by less than the function, as polynomials with coefficients of one sign show. Inserted at both
     ends, R8-closed is a polynomial in $h$ that holds the unknown $\theta$ beyond the first order.
     """
-    zeroth, first = orders(expansion(start), h, 1)
-    return special.trigamma_is_bracketed() and vanishes((zeroth - v0, first - coefficient))
+    gaps = orders(expansion(start) - leading, h, 1)
+    return special.trigamma_is_bracketed() and vanishes(gaps)
 
 
 def is_the_divergence(candidate: tuple[Expr, Expr]) -> bool:
-    r"""Per coordinate $\mathrm{KL}=[[KL]]$, the data having covariance $v_0I$ and the output the
-    mean error $e_0$ and covariance $V_0I$; from an exact start it is $[[first]]$ up to $O(h^3)$.
+    r"""Per coordinate $\mathrm{KL}=[[0]]$, the data having covariance $v_0I$ and the output the
+    mean error $e_0$ and covariance $V_0I$; from an exact start it is $[[1]]$ up to $O(h^3)$.
 
     The divergence is the mean, under the output, of its log density less that of the data, a
     polynomial of degree two in $\log X$ but for logarithms of the variances. For an exact start
-    the mean has no error, and the variance of R8-leading is inserted: the Taylor coefficients in
-    $h$ below the second vanish.
+    the mean has no error, and the variance of R8-leading is inserted and expanded in $h$.
     """
     kl, leading = candidate
     output, data = (-log(w) / 2 - (L - c) ** 2 / (2 * w) for c, w in ((e, V), (Integer(0), v0)))
-    exact = kl.subs({e: 0, V: expansion(vN)})
-    jets = [diff(exact, h, k).subs(h, 0) for k in range(3)]
-    found = rational(expectation(output - data, L, e, V) - kl)
-    return vanishes((found, jets[0], jets[1], jets[2] / 2 - leading))
+    beyond = kl.subs({e: 0, V: expansion(vN)}) - leading
+    jets = (diff(beyond, h, k).subs(h, 0) for k in range(3))
+    return vanishes((rational(expectation(output - data, L, e, V) - kl), *jets))
 
 
 def _ratio(steps: int, start: mpf) -> mpf:
@@ -201,23 +200,19 @@ POINT = Claim(
     depends=("R8",),
 )
 
-_FIRST = (1 - v0**2 / vN**2) / 2
-EXACT_START = Assumption(
-    "the start has the exact variance",
-    "the order zero, which another variance changes",
-    lambda: not is_the_first_order(_FIRST, 2 * vN),
-)
+_FIRST = h * (1 - v0**2 / vN**2) / 2
+_LEADING = v0 + _FIRST
+EXACT_START = exact_start(lambda: not is_the_first_order(_LEADING, 2 * vN))
 LEADING = Claim(
     "R8-leading",
     "Dale-Langevin on log-normal data: variance bias of first order",
     is_the_first_order,
-    holds=_FIRST,
+    holds=_LEADING,
     twins={
-        "ratio not squared": (1 - v0 / vN) / 2,
-        "no factor 1/2": 2 * _FIRST,
-        "opposite sign": -_FIRST,
+        "ratio not squared": v0 + h * (1 - v0 / vN) / 2,
+        "no factor 1/2": v0 + 2 * _FIRST,
+        "opposite sign": v0 - _FIRST,
     },
-    shown=lambda first: {"it": v0 + h * first},
     values=lambda: {"psi": special.trigamma_expansion(q, special.theta)},
     names=NAMES,
     sheet=("R8",),
@@ -233,11 +228,10 @@ DIVERGENCE = Claim(
     is_the_divergence,
     holds=(_KL, _KL_FIRST),
     twins={
-        "bias not squared": (_KL, _FIRST / (8 * v0**2)),
+        "bias not squared": (_KL, h * _FIRST / (8 * v0**2)),
         "1/8 for 1/16": (_KL, 2 * _KL_FIRST),
         "mean over the output's variance": (_KL + e**2 / (2 * V) - e**2 / (2 * v0), _KL_FIRST),
     },
-    shown=lambda c: {"KL": c[0], "first": h**2 * c[1]},
     names={**NAMES, "V": "V_0", "e": "e_0"},
     means=Means.CALCULUS,
     sheet=("R8",),
@@ -264,10 +258,9 @@ NUMBERS = Claim(
     assumptions=(
         LOG_NORMAL,
         EXACT_SCORE,
-        Assumption(
-            "the start has the exact variance",
-            "the start of the recursion; half of it gives another ratio",
+        exact_start(
             lambda: not rounds_to(_ratio(10, (DATA + TOTAL) / 2), _TABLE[10]),
+            "the start of the recursion; half of it gives another ratio",
         ),
     ),
     depends=("R8",),

@@ -15,7 +15,6 @@ from sympy import (
     Matrix,
     Poly,
     Rational,
-    diff,
     fraction,
     gamma,
     lambdify,
@@ -30,7 +29,17 @@ from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.pins import Values, table
 from spec.checking.trace import points
 from spec.exact import _special as special
-from spec.exact._chain import ALL, DATA, LOG_NORMAL, MU, Row, hyvarinen, law_after, on_the_line
+from spec.exact._chain import (
+    ALL,
+    DATA,
+    LOG_NORMAL,
+    MU,
+    Row,
+    exact_start,
+    hyvarinen,
+    law_after,
+    on_the_line,
+)
 from spec.exact._symbols import NAMES, L, V, e, h, n, q, sigma, v, v0, vN
 from spec.exact.dale_langevin import pins_of
 
@@ -48,9 +57,9 @@ def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
     r"""After any number $N$ of steps of Euler's rule the mean error is that of the start times
     $[[0]]$, and $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
 
-    The score is affine in $\log X$, so that a step multiplies the deviation by a number. The
-    product over the steps is a quotient of Gamma functions by their recurrence: by induction, no
-    step changes nothing, and a step leads from $q$ and $N$ to one less and one more.
+    The score is affine in $\log X$, so that a step multiplies the deviation by a number. By
+    induction: no step changes nothing, and a step leads from $q$ and $N$ to one less and one more,
+    by the recurrence of the Gamma function.
     """
     start = (closed[0].subs(n, 0) - 1, closed[1].subs(n, 0) - V)
     steps = (
@@ -60,7 +69,7 @@ def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
     return special.vanish_by_recurrence(*start, *steps)
 
 
-def is_the_first_order(coefficient: Expr, start: Expr = vN) -> bool:
+def is_the_first_order(bias: Expr, start: Expr = vN) -> bool:
     r"""From the exact variance $V_0$ is off $v_0$ by the share $[[it]]$, up to $O(h^2)$ at fixed
     $v_0$ and $v_N$.
 
@@ -74,19 +83,20 @@ def is_the_first_order(coefficient: Expr, start: Expr = vN) -> bool:
         gamma(at + 1): gamma(at + HALF) * sqrt(special.gamma_ratio_expansion(*end))
         for at, end in ends.items()
     }
-    relative = together((_CLOSED**2).subs(ratios) * start / v0)
-    jets = (relative.subs(h, 0) - 1, diff(relative, h).subs(h, 0) - coefficient)
-    return special.gamma_ratio_is_bracketed() and vanishes(jets)
+    gap = together((_CLOSED**2).subs(ratios) * start / v0) - 1 - bias
+    return special.gamma_ratio_is_bracketed() and vanishes(
+        (gap.subs(h, 0), gap.diff(h).subs(h, 0))
+    )
 
 
 def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
     r"""In the standard deviation, from $a$ to $b$, Heun's rule multiplies the deviation of $\log
     X$ from its mean by $[[0]]$, and Euler's last step, to zero, by $[[1]]$. The square of the
-    first takes the variance at $a$ to that at $b$ up to the third order in their distance.
+    first takes the variance at $a$ to that at $b$ but for the third order in their distance.
 
     The slope is the exact log score of log-normal data times the standard deviation of the noise,
     linear in the deviation; the second slope is read at the predicted point. The local error
-    is a quotient whose numerator has no terms below the third order in the distance.
+    is a quotient whose numerator has no terms below the third order.
     """
     slope = -a * (1 + hyvarinen(L, centre, variance + a**2))
     predicted = L + (b - a) * slope
@@ -120,8 +130,7 @@ def is_the_even_order(leading: Expr) -> bool:
     less than $[[close]]$ on the finer grid, and by $[[gain]]$ times as much or more on the coarser
     one.
 
-    Heun's rule and Euler's last step, run in high precision; one grid has twice the steps of the
-    other.
+    Heun's rule and Euler's last step, run in high precision.
     """
     coarse, fine = (
         abs((_heun(at, Integer(1)) - 1) / _at(leading, at) - 1)
@@ -181,7 +190,7 @@ R16 = Claim(
     pins=pins_of("euler_flow_law"),
 )
 
-_FIRST = (1 / v0 - 1 / vN) / 4
+_FIRST = h * (1 / v0 - 1 / vN) / 4
 LEADING = Claim(
     "R16-leading",
     "probability flow by Euler's rule: bias of first order",
@@ -190,20 +199,12 @@ LEADING = Claim(
     twins={
         "bias of the deviation": _FIRST / 2,
         "opposite sign": -_FIRST,
-        "squares": (1 / v0**2 - 1 / vN**2) / 4,
+        "squares": h * (1 / v0**2 - 1 / vN**2) / 4,
     },
-    shown=lambda first: {"it": h * first},
     values=lambda: {"ratio": special.gamma_ratio_expansion(q, special.theta)},
     names=NAMES,
     sheet=("R16",),
-    assumptions=(
-        *ALL,
-        Assumption(
-            "the start has the exact variance",
-            "the order zero, which another variance changes",
-            lambda: not is_the_first_order(_FIRST, 2 * vN),
-        ),
-    ),
+    assumptions=(*ALL, exact_start(lambda: not is_the_first_order(_FIRST, 2 * vN))),
     depends=("R16",),
 )
 

@@ -157,7 +157,6 @@ GEOMETRIC = Claim(
     values=lambda: {"level": _LEVEL},
     names={"log_chi": r"\log\chi"},
     sheet=("R10",),
-    assumptions=("start at k = N, where i = 0",),
     depends=("A-Alg1",),
 )
 _QUIET = (v / vN) ** 2 * V_N

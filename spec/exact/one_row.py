@@ -26,8 +26,7 @@ def is_after_one_row(law: Law) -> bool:
     that of the data at that time, with variance $U$, to one with mean $[[0]]$ above the same place
     and variance $[[1]]$.
 
-    The row adds a multiple of the score, which is affine, and noise to $\log X$; mean and variance
-    are averages of polynomials over both, as for R8.
+    As for R8: the row adds a multiple of the score, which is affine, and noise to $\log X$.
     """
     at = {steps.v: C + v, steps.h: d, steps.m: dm / steps.r**2, steps.e: M, steps.V: U}
     found = Matrix(law_after(fall=Integer(0))).subs(at, simultaneous=True)
@@ -60,10 +59,9 @@ def _square(law: Law) -> Expr:
 
 _RATES = ("S", "sigma", "mu", "M", "V")
 _POINTS = (
-    {"S": 0.3, "sigma": 0.7, "mu": 0.2, "M": 0.4, "V": 0.9},
-    {"S": 0.8, "sigma": 1.1, "mu": -0.3, "M": -0.6, "V": 0.5},
+    {"S": 0.3, "sigma": 0.7, "mu": 0.2, "M": 0.4, "V": 0.9, "x": 1.4},
+    {"S": 0.8, "sigma": 1.1, "mu": -0.3, "M": -0.6, "V": 0.5, "x": 0.6},
 )
-_AT_X = tuple({**at, "x": x} for at, x in zip(_POINTS, (1.4, 0.6), strict=True))
 _GAIN = 1 - d / (C + v)
 _MEAN, _VARIANCE = _GAIN * M - dm, _GAIN**2 * U + d
 ONE_ROW = Claim(
@@ -84,7 +82,7 @@ ONE_ROW = Claim(
     pins=(
         Pin("gbm_ref.sampler_moments", _POINTS, reads=_moments, k=256.0),
         Pin("gbm_ref.sampler_average", _POINTS, reads=_square, k=256.0),
-        Pin("gbm_ref.sampler_cdf", _AT_X, reads=_cdf, k=256.0),
+        Pin("gbm_ref.sampler_cdf", _POINTS, reads=_cdf, k=256.0),
     ),
 )
 CLAIMS = (ONE_ROW,)

@@ -23,8 +23,8 @@ def is_the_law(law: Law) -> bool:
     $k$, the mean error at level $k$ is that of the start times $[[0]]$, and $V_k=[[1]]$, where
     that step adds $[[2]]$ to $S$, which is nothing at $v_N$.
 
-    By induction, for any number of steps and any schedule: at $v_N$ nothing has happened, and a
-    step leads from these formulas to those of the next level, with its term in the sum.
+    By induction, for any number of steps and any schedule: a step leads from these formulas to
+    those of the next level, with its term in the sum.
     """
     gain, variance, term = law
     mean, stepped = (f.subs({e: gain, V: variance}) for f in law_after())
