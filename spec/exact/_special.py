@@ -50,17 +50,11 @@ def vanish_by_recurrence(*expressions: Expr) -> bool:
 
 
 def positive(expression: Expr) -> bool:
-    """Whether a rational function is seen to be positive for positive values of its symbols.
-
-    True when numerator and denominator have coefficients of one sign each, and the same one.
-    """
-    signs = []
-    for part in fraction(together(expression)):
-        numbers = Poly(part, *sorted(expression.free_symbols, key=str)).coeffs()
-        if not (all(c > 0 for c in numbers) or all(c < 0 for c in numbers)):
-            return False
-        signs.append(numbers[0] > 0)
-    return signs[0] == signs[1]
+    """Whether a rational function is seen to be positive for positive values of its symbols: the
+    coefficients of numerator and denominator have the same sign."""
+    variables = sorted(expression.free_symbols, key=str)
+    parts = fraction(together(expression))
+    return len({c > 0 for part in parts for c in Poly(part, *variables).coeffs()}) == 1
 
 
 def trigamma_expansion(at: Expr, weight: Expr) -> Expr:

@@ -144,7 +144,7 @@ def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
     gap = numerator - denominator * Poly(special.rational(1 + bias), h)
     lowest = min(degree for (degree,) in denominator.monoms())
     begins_later = vanishes(tuple(gap.coeff_monomial(h**i) for i in range(lowest + 2)))
-    return special.trigamma_is_bracketed() and special.digamma_is_bracketed() and begins_later
+    return special.digamma_is_bracketed() and begins_later
 
 
 def is_the_same_in_u(form: Expr) -> bool:

@@ -19,6 +19,8 @@ from spec.exact._chain import (
     ALL,
     EXACT_SCORE,
     LOG_NORMAL,
+    Step,
+    dale_langevin,
     exact_start,
     hyvarinen,
     image,
@@ -37,13 +39,13 @@ def is_the_recursion(candidate: tuple[Expr, Expr]) -> bool:
 
     The score is affine in $\log X$, $X\circ\nabla\log p=[[score]]$ with $c$ the mean of $\log
     X_{t_k}$, so that the step is an affine map of $\log X$ and the draw, which are normal and
-    independent. Its mean and variance are taken with exact Gaussian moments and symbols for every
-    parameter; $e_k$ is the mean less $c$, which moves from level to level.
+    independent. Its mean and variance are exact Gaussian moments; $e_k$ is the mean less $c$,
+    which moves from level to level.
     """
     return is_affine(image()) and same(Matrix(law_after()), Matrix(candidate))
 
 
-def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
+def solves_the_recursion(closed: tuple[Expr, Expr], step: Step = dale_langevin) -> bool:
     r"""After any number $N$ of steps the mean error is what it was at the start times $[[0]]$, and
     $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
 
@@ -52,7 +54,7 @@ def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
     trigamma function.
     """
     gain, variance = closed
-    stepped = [f.subs({v: q * h, e: gain, V: variance}) for f in law_after()]
+    stepped = [f.subs({v: q * h, e: gain, V: variance}) for f in law_after(step)]
     below = [f.subs({q: q - 1, n: n + 1}, simultaneous=True) for f in closed]
     start = (gain.subs(n, 0) - 1, variance.subs(n, 0) - V)
     return vanish_by_recurrence(*start, below[0] - stepped[0], below[1] - stepped[1])

@@ -29,6 +29,7 @@ from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.pins import Values, table
 from spec.checking.trace import points
 from spec.exact import _special as special
+from spec.exact import dale_langevin
 from spec.exact._chain import (
     ALL,
     DATA,
@@ -37,11 +38,9 @@ from spec.exact._chain import (
     Row,
     exact_start,
     hyvarinen,
-    law_after,
     on_the_line,
 )
-from spec.exact._symbols import NAMES, L, V, e, h, n, q, sigma, v, v0, vN
-from spec.exact.dale_langevin import pins_of
+from spec.exact._symbols import NAMES, L, V, h, n, q, sigma, v0, vN
 
 a, b, ell = symbols("a b ell", positive=True)
 centre, eta = symbols("centre eta", real=True)
@@ -61,12 +60,7 @@ def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
     induction: no step changes nothing, and a step leads from $q$ and $N$ to one less and one more,
     by the recurrence of the Gamma function.
     """
-    start = (closed[0].subs(n, 0) - 1, closed[1].subs(n, 0) - V)
-    steps = (
-        f.subs({q: q - 1, n: n + 1}, simultaneous=True) / f - after.subs(v, q * h) / before
-        for f, after, before in zip(closed, law_after(euler), (e, V), strict=True)
-    )
-    return special.vanish_by_recurrence(*start, *steps)
+    return dale_langevin.solves_the_recursion(closed, euler)
 
 
 def is_the_first_order(bias: Expr, start: Expr = vN) -> bool:
@@ -187,7 +181,7 @@ R16 = Claim(
     names={**NAMES, "V": "V_N"},
     assumptions=(*ALL, "v_0 is positive"),
     depends=("R16-ode", "R8"),
-    pins=pins_of("euler_flow_law"),
+    pins=dale_langevin.pins_of("euler_flow_law"),
 )
 
 _FIRST = h * (1 / v0 - 1 / vN) / 4

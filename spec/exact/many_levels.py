@@ -5,7 +5,6 @@ distance of levels in v.
 """
 
 from sympy import (
-    Abs,
     Expr,
     Function,
     Integer,
@@ -13,7 +12,6 @@ from sympy import (
     Matrix,
     exp,
     expand,
-    log,
     symbols,
 )
 
@@ -97,15 +95,6 @@ def _pinned(candidate: tuple[Expr, Expr]) -> tuple[Expr, Expr]:
     return a + mean, variance
 
 
-def _scale() -> tuple[Expr, Expr]:
-    """The sizes of the terms, times 1 + log of each power that is raised."""
-    mean, variance = _pinned(_LIMIT)
-    M, T, c = symbols("M T c")
-    powers = 1 + 2 * rho * log(1 + sigma**2 * T / v0)
-    size = 2 * Abs(a) + mean.subs({a: -Abs(a), M: Abs(M)}, simultaneous=True)
-    return size * powers, variance * (powers + 2 * c)
-
-
 NO_DRIFT = Assumption(
     "m is zero",
     "the rate of the mean, to which the drift of steps that are not as long as a level adds",
@@ -142,7 +131,6 @@ LIMIT = Claim(
                 (0.2, 0.1, 0.6, 0.7, 0.5, 0.7, 0.1, 0.2),
             ),
             reads=_pinned,
-            scale=_scale(),
         ),
     ),
 )

@@ -43,8 +43,7 @@ def log_factor(strength: Expr | int, score: Score = hyvarinen) -> Expr:
     """log(1 - delta (mu - 2 sigma^2) + delta sigma^2 H + kappa sqrt(h) z) up to r^4 = h^2.
 
     With h = r^2: delta mu = h (m' + 1/2), and H is the score of log X_t ~ N(centre, v) at
-    log X = centre + w. The series of the logarithm is formal: where the factor is not positive it
-    does not converge, but that has a probability of the order exp(-1 / (2 h)).
+    log X = centre + w.
     """
     drift = 2 - (slope + Rational(1, 2)) + score(y, centre, v).subs(y, centre + w)
     increment = expand(r**2 * drift + strength * r * z)
