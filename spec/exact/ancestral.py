@@ -65,8 +65,7 @@ def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
     r"""On log-normal data an ancestral step from $t$ to $s$ multiplies the mean error by $[[0]]$,
     the variance by its square, and adds $[[1]]$ to the variance.
 
-    The step draws from the Brownian bridge between the denoiser and $\log X_t$. The moments are
-    taken with symbols for every parameter.
+    The step draws from the Brownian bridge between the denoiser and $\log X_t$.
     """
     mean, variance = _law_after(s / t, root)
     variance = expand(variance).subs(root, sqrt(sigma**2 * s * (t - s) / t))

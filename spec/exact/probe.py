@@ -2,8 +2,7 @@
 
 Symbols, in the plane with two steps: y = log x_T, z1 and z2 the draws of the steps; c, A, B1, B2
 the coefficients of log x_0 = c + A y + B1 z1 + B2 z2, entries c1, a11, b11, d11 ...; M, S = R R^T
-mean and covariance of log x_T; f_i^p the coordinates of log x_0 where one of y1, ..., z22 is one,
-which p names, and the others are nothing.
+mean and covariance of log x_T; f_i^p a coordinate of log x_0 where p, one of y1, ..., z22, is one.
 """
 
 from collections.abc import Callable
@@ -48,7 +47,6 @@ def _apply(at: Matrix, curvature: int = 0) -> Matrix:
 
 
 def _average(expression: Expr) -> Expr:
-    """Over the draws and the standard normal vector that makes log x_T."""
     for symbol in (*_UNIT_DRAW, *_DRAWS):
         expression = expectation(expression, symbol, 0, 1)
     return expand(expression)
@@ -86,16 +84,12 @@ def _columns(place: int, still: Matrix = _STILL) -> Matrix:
     return Matrix.hstack(*(_MOVED[2 * place + i] - still for i in (0, 1)))
 
 
-def _law(
-    found: Coefficients, mean: Matrix, cov: Matrix, noise: Callable | None = None
-) -> tuple[Matrix, Matrix]:
-    offset, state, b, d = found
-    added = noise(b, d) if noise else b * b.T + d * d.T
-    return offset + state * mean, state * cov * state.T + added
-
-
-def _law_with(noise: Callable[[Matrix, Matrix], Matrix]) -> Probe:
-    return Probe(_READ, lambda found, mean, cov: _law(found, mean, cov, noise))
+def _law(noise: Callable[[Matrix, Matrix], Matrix]) -> Callable:
+    """Mean and covariance, with what the draws add to it."""
+    return lambda found, mean, cov: (
+        found[0] + found[1] * mean,
+        found[1] * cov * found[1].T + noise(*found[2:]),
+    )
 
 
 def _shown(probe: Probe) -> dict[str, object]:
@@ -118,7 +112,8 @@ def _sizes(known: Expr | int = 0) -> tuple[Expr, ...]:
 
 
 _READ = (_STILL, *map(_columns, range(3)))
-PROBE = Probe(_READ, _law)
+_LAW = _law(lambda b, d: b * b.T + d * d.T)
+PROBE = Probe(_READ, _LAW)
 # log(exp(v)) is known to 2^-53 (1 + |v|), and the entries are differences of values.
 _KNOWN = 1 + sum(Abs(c) for c in _TRUE[0])
 _ENTRIES_SCALE = tuple(
@@ -141,10 +136,10 @@ LAW = Claim(
     determines_the_law,
     holds=PROBE,
     twins={
-        "rows for columns": Probe((_STILL, _columns(0).T, *_READ[2:]), _law),
-        "the offset is not taken off": Probe((_STILL, _columns(0, zeros(2, 1)), *_READ[2:]), _law),
-        "B B for B B^T": _law_with(lambda b, d: b * b + d * d),
-        "one draw for all steps": _law_with(lambda b, d: (b + d) * (b + d).T),
+        "rows for columns": Probe((_STILL, _columns(0).T, *_READ[2:]), _LAW),
+        "the offset is not taken off": Probe((_STILL, _columns(0, zeros(2, 1)), *_READ[2:]), _LAW),
+        "B B for B B^T": Probe(_READ, _law(lambda b, d: b * b + d * d)),
+        "one draw for all steps": Probe(_READ, _law(lambda b, d: (b + d) * (b + d).T)),
     },
     shown=_shown,
     sheet=("R9",),
@@ -178,8 +173,8 @@ def reads_the_step(reading: dict) -> bool:
     constant one up. The ratio that eq. 12 multiplies a state by is such a polynomial, with the
     constant $[[constant]]$, the slope $[[slope]]$ and no square.
 
-    Three values determine a parabola, whose coefficients are symbols; and they are read off the
-    ratio of the step that is built from the reverse equation.
+    They are read off a parabola whose coefficients are symbols, and off the ratio of the step that
+    is built from the reverse equation.
     """
     at_zero, at_one, at_minus_one = (ambient_factor(h, draw, root) for draw in (0, 1, -1))
     values = {_R0: at_zero, _UP: at_one, _DOWN: at_minus_one}

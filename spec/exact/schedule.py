@@ -44,8 +44,7 @@ def keeps_the_mean(size: Expr) -> bool:
     $v_{k-1}$ with $[[it]]$, what the forward step to level $k$ adds, and with no other size.
 
     It multiplies the error by a linear function of the size, which is the ratio of the two
-    variances for their difference. For a schedule that varies, the neighbour's coefficient biases
-    the mean.
+    variances for their difference.
     """
     mean = law_after()[0]
     return vanishes((diff(mean, h, 2), mean.subs(h, size) - (v - before) / v * e))

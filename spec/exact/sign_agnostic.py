@@ -111,9 +111,9 @@ def is_the_drift_gap(mean: Expr) -> bool:
     r"""For a constant noise factor $\kappa$, in the formal expansion, the mean of
     $\log\lvert X_0\rvert$ is off by $[[it]]$ in the limit of $h$ to zero.
 
-    The drift of eq. (12) holds the Itô correction of the full noise, the logarithm takes back that
-    of the noise there is. The rate of the error along $v$ is the change of the mean over a level,
-    to first order in $h$; the formula has that rate and vanishes at $v_N$.
+    The rate of the error along $v$ is the change of the mean over a level, to first order in $h$;
+    the formula has that rate and vanishes at $v_N$. The drift of eq. (12) holds the Itô correction
+    of the full noise, the logarithm takes back that of the noise there is.
     """
     return _vanishes(mean.subs(v, vN).doit(), diff(mean, v) - rate_of_the_mean().subs(e, mean))
 
