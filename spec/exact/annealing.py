@@ -93,7 +93,6 @@ def _inner(factor: Expr, added: Expr, moved: int = 1) -> Inner:
 
 
 def _rows(candidate: Inner, at: Values) -> Iterator[Row]:
-    """The steps of an annealed grid with these maps, level N to 1."""
     mean, variance, _ = candidate
     parts = diff(mean, e), variance.subs(V, 0), -mean.subs(e, 0)
     maps = lambdify((v, h, kappa, m, r), parts, "mpmath")

@@ -89,9 +89,9 @@ def _step(s: Matrix, one: Matrix) -> tuple[Matrix, Matrix]:
     return (s - h * one) * s.inv(), kappa**2 * h * one
 
 
-def _limit(data: Matrix, end: Matrix, start: Matrix, other: Matrix | None = None) -> Matrix:
+def _limit(data: Matrix, end: Matrix, start: Matrix) -> Matrix:
     gain = data * end.inv()
-    return data + gain * (start - (end if other is None else other)) * gain.T
+    return data + gain * (start - end) * gain.T
 
 
 def _symmetric(at: Values, name: str) -> matrix:
@@ -188,7 +188,9 @@ LIMIT = Claim(
     is_the_limit,
     holds=_limit,
     twins={
-        "start compared with the data": lambda data, end, start: _limit(data, end, start, data),
+        "start compared with the data": lambda data, end, start: _limit(
+            data, end, start + end - data
+        ),
         "gain on one side only": lambda data, end, start: data + data * end.inv() * (start - end),
     },
     shown=lambda f: {"it": f(*(MatrixSymbol(name, 2, 2) for name in ("S_0", "S_N", "B")))},

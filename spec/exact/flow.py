@@ -138,7 +138,6 @@ _BOUND = (h / v0) ** 2 * log(1 / h)
 
 
 def _at(formula: Expr, at: Values) -> mpf:
-    """A formula in v0, vN, h and ell at a point."""
     numbers = {v0: at["v0"], vN: at["v0"] + at["sigma^2"], h: at["sigma^2"] / at["N"]}
     return mpf(formula.subs({**numbers, ell: mpmath.sqrt(at["sigma^2"]) / at["N"]}))
 
@@ -153,7 +152,6 @@ def _heun(at: Values, power: Expr) -> mpf:
 
 
 def _rows(candidate: tuple[Expr, Expr], at: Values) -> Iterator[Row]:
-    """The steps of a uniform grid with these factors."""
     factor, last = (lambdify((v0, a, b), f, "mpmath") for f in candidate)
     dt = at["T"] / at["N"]
     fall = (at["mu"] - at["sigma"] ** 2 / 2) * dt

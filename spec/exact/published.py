@@ -1,8 +1,5 @@
-"""What the setting of version 1 returns on log-normal data.
-
-In place: three steps at a level, from the exact law at k = 999. As printed: the inner loop never
-advances the state, so that one step a level is left.
-"""
+"""What the setting of version 1 returns on log-normal data: with three steps a level in place, and
+as printed, where the inner loop never advances the state and one step is left."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -1,8 +1,7 @@
 """The sign-agnostic sampler on log-normal data: leading bias, noise factor, exact values.
 
-Symbols of `_symbols`; h = r^2 = sigma^2 delta; m' = m / sigma^2; w = log X - a - m t_k. The
-sampler's log |X_k| has mean a + m t_k + h E(v) and variance v + h W(v) up to O(h^2) with full
-noise; with a noise factor kappa its mean is off by e(v) in the limit h -> 0.
+Symbols of `_symbols`; h = r^2 = sigma^2 delta; m' = m / sigma^2; w = log X - a - m t_k. With
+full noise log |X_k| has mean a + m t_k + h E(v) and variance v + h W(v) up to O(h^2).
 """
 
 from collections.abc import Mapping
