@@ -1,27 +1,43 @@
 """Steps of log-normal states: what one step does to mean and variance, and what it assumes.
 
-Symbols of `_symbols`.
+Symbols of `_symbols`. Pins run a recursion e <- g e - dm, V <- g^2 V + n in double precision. The
+condition scale S is a running bound of the error, with the sizes of the numbers that a step adds:
+
+    S_mean <- |g| S_mean + |mean| + |1 - g| |mean - c| + |dm|
+    S_cov  <- g^2 S_cov  + 2 |g| |V| + |V'|          V' the variance after the step
+
+where 2 |g| |V| is for the absolute error of g = 1 - dv / v_k. In the plane g is the largest
+eigenvalue of the factor and |.| a Frobenius norm.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from sympy import Expr, Poly, Rational, Symbol, diff, expand, hessian, sqrt
+from mpmath import mpf
+from sympy import Expr, Matrix, Poly, Rational, Symbol, diff, expand, hessian, sqrt
 
-from spec.checking.algebra import vanishes
-from spec.checking.claim import Assumption
+from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Assumption, Candidate
 from spec.checking.gaussian import expectation
+from spec.checking.pins import Values
 from spec.checking.trace import use
-from spec.exact._symbols import ONE, L, V, a, e, h, m, r, sigma, t, v, z
+from spec.exact._symbols import L, V, a, e, h, m, r, sigma, t, v, z
 
 # The log drift m = mu - sigma^2 / 2 fixes mu.
 MU = m + sigma**2 / 2
 Step = Callable[[Expr, Expr, Expr, Expr], Expr]
 Score = Callable[[Symbol, Expr, Expr], Expr]
+# c, g, n, dm: centre, factor, noise and fall of the mean of a step.
+Row = tuple[mpf, mpf, mpf, mpf]
 
 
 def hyvarinen(log_x: Symbol, mean: Expr, variance: Expr) -> Expr:
     """x d/dx log p for log X ~ N(mean, variance): the derivative of log p in log x."""
     return diff(-log_x - (log_x - mean) ** 2 / (2 * variance), log_x)
+
+
+def halved(log_x: Symbol, mean: Expr, variance: Expr) -> Expr:
+    """Half the score: a wrong one, for what goes wrong with it."""
+    return hyvarinen(log_x, mean, variance) / 2
 
 
 def dale_langevin(log_x: Expr, score: Expr, root: Expr, noise: Expr) -> Expr:
@@ -30,34 +46,41 @@ def dale_langevin(log_x: Expr, score: Expr, root: Expr, noise: Expr) -> Expr:
     return log_x - root**2 * drift + sigma * root * noise
 
 
-def image(step: Step = dale_langevin, strength: Expr = ONE, score: Score = hyvarinen) -> Expr:
+def image(step: Step = dale_langevin, strength: Expr | int = 1, score: Score = hyvarinen) -> Expr:
     """log X after a step from L with the draw z, the score being that of N(a + m t, v)."""
     use(LOG_NORMAL)
     use(EXACT_SCORE)
     return step(L, score(L, a + m * t, v), r, strength * z)
 
 
+def is_affine(polynomial: Expr) -> bool:
+    """Whether a step is an affine map of log X and the draw."""
+    return vanishes(hessian(polynomial, (L, z)))
+
+
 def moments(polynomial: Expr, mean: Expr, variance: Expr) -> tuple[Expr, Expr]:
     """Mean and variance of a polynomial of L ~ N(mean, variance) and z ~ N(0, 1)."""
-
-    def average(f: Expr) -> Expr:
-        return expectation(expectation(f, z, 0, 1), L, mean, variance)
-
-    first = average(polynomial)
-    return first, expand(average(polynomial**2) - first**2)
+    first, second = (
+        expectation(expectation(f, z, 0, 1), L, mean, variance)
+        for f in (polynomial, polynomial**2)
+    )
+    return first, expand(second - first**2)
 
 
 def law_after(
     step: Step = dale_langevin,
-    strength: Expr = ONE,
+    strength: Expr | int = 1,
     fall: Expr = m * r**2,
     score: Score = hyvarinen,
 ) -> tuple[Expr, Expr]:
-    """(e, V) after a step from log X ~ N(a + m t + e, V), in h; `fall` is what the mean of
-    log X_t falls by, m delta from one level to the next."""
+    """(e, V) after a step from log X ~ N(a + m t + e, V), in h = sigma^2 r^2; `fall` is what the
+    mean of log X_t falls by, m delta from one level to the next."""
     centre = a + m * t
     mean, variance = moments(image(step, strength, score), centre + e, V)
-    return in_log_variance(mean - centre + fall), in_log_variance(variance)
+    error, variance = (
+        expand(f.subs(sigma, sqrt(h) / r)) for f in (mean - centre + fall, variance)
+    )
+    return error, variance
 
 
 def orders(expression: Expr, small: Symbol, highest: int) -> list[Expr]:
@@ -66,39 +89,42 @@ def orders(expression: Expr, small: Symbol, highest: int) -> list[Expr]:
     return [polynomial.coeff_monomial(small**k) for k in range(highest + 1)]
 
 
-def in_log_variance(expression: Expr) -> Expr:
-    """The expression with h = sigma^2 r^2 in place of sigma."""
-    return expand(expression.subs(sigma, sqrt(h) / r))
+def on_the_line(
+    rows: Callable[[Candidate, Values], Iterable[Row]], holds: Candidate
+) -> dict[str, Callable]:
+    """Pin of mean and variance of log X_0 from N(M, V): `reads` a candidate, with its `scale`."""
 
+    def run(candidate: Candidate, at: Values) -> tuple[mpf, mpf, mpf, mpf]:
+        mean, variance = at["M"], at["V"]
+        size, spread = abs(mean), variance
+        for centre, g, noise, fall in rows(candidate, at):
+            off, after = mean - centre, g**2 * variance + noise
+            size = abs(g) * size + abs(mean) + abs((1 - g) * off) + abs(fall)
+            spread = g**2 * spread + 2 * abs(g) * variance + after
+            mean, variance = mean + (g - 1) * off - fall, after
+        return mean, variance, size, spread
 
-def is_affine(polynomial: Expr) -> bool:
-    """Whether a step is an affine map of log X and the draw."""
-    return vanishes(hessian(polynomial, (L, z)))
-
-
-def closed_form(gain: Expr, noise: Expr) -> tuple[Expr, Expr]:
-    """(e_0 / e_N, V_0) where the deviation is multiplied by `gain` and `noise` is added."""
-    return gain, gain**2 * V + noise
-
-
-def _curved(log_x: Symbol, mean: Expr, variance: Expr) -> Expr:
-    return hyvarinen(log_x, mean, variance) + (log_x - mean) ** 2
-
-
-def halved(log_x: Symbol, mean: Expr, variance: Expr) -> Expr:
-    """Half the score: a wrong one, for what goes wrong with it."""
-    return hyvarinen(log_x, mean, variance) / 2
+    return {
+        "reads": lambda candidate: lambda at: run(candidate, at)[:2],
+        "scale": lambda at: run(holds, at)[2:],
+    }
 
 
 def _changes_the_law(score: Score = hyvarinen, fall: Expr = m * r**2) -> bool:
-    ours, theirs = law_after(), law_after(score=score, fall=fall)
-    return not vanishes(tuple(f - g for f, g in zip(ours, theirs, strict=True)))
+    return not same(Matrix(law_after()), Matrix(law_after(score=score, fall=fall)))
+
+
+def exact_start(
+    without: Callable[[], bool], used: str = "the order zero, which another variance changes"
+) -> Assumption:
+    """The assumption, with what goes wrong for another start."""
+    return Assumption("the start has the exact variance", used, without)
 
 
 LOG_NORMAL = Assumption(
     "the data are log-normal",
     "an affine score, without which a step is no affine map",
-    lambda: not is_affine(image(score=_curved)),
+    lambda: not is_affine(image(score=lambda y, c, w: hyvarinen(y, c, w) + (y - c) ** 2)),
 )
 EXACT_SCORE = Assumption(
     "the score is the exact one of log X at that level",
@@ -107,7 +133,7 @@ EXACT_SCORE = Assumption(
 )
 LEVEL_STEP = Assumption(
     "one step a level, as long as the distance of the levels",
-    "the mean, which a step of another length would move by something else than the data's",
+    "the mean; with another fall of the data's mean its error is another",
     lambda: _changes_the_law(fall=2 * m * r**2),
 )
 DATA = (LOG_NORMAL, EXACT_SCORE)

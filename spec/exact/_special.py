@@ -2,6 +2,8 @@
 
 psi_1(q) - psi_1(q + 1) = 1 / q^2,     psi_1(q) = sum over j >= 0 of 1 / (q + j)^2
 psi(q + 1) - psi(q) = 1 / q
+
+An expansion holds for some weight in [0, 1], which is what it says of its function.
 """
 
 from sympy import (
@@ -13,6 +15,8 @@ from sympy import (
     Symbol,
     diff,
     expand_func,
+    expand_log,
+    factor,
     fraction,
     gamma,
     log,
@@ -28,43 +32,33 @@ from spec.exact._symbols import q
 theta, theta_N = symbols("theta theta_N", positive=True)
 
 
-def trigamma(argument: Expr) -> Expr:
-    """psi_1 as a SymPy function."""
-    return polygamma(1, argument)
+def rational(expression: Expr) -> Expr:
+    """The expression with symbols for logarithms of factors, gamma and polygamma functions and
+    Euler's constant, the recurrences having brought arguments that differ by an integer to one."""
+    reduced = expand_func(expression).replace(
+        # The square has no sign that would come out of its factors.
+        log,
+        lambda inside: expand_log(log(factor(inside**2)), force=True) / 2,
+    )
+    functions = {*reduced.atoms(gamma, log, polygamma), EulerGamma}
+    return reduced.subs({f: Symbol(str(f)) for f in functions})
 
 
-def digamma(argument: Expr) -> Expr:
-    """psi as a SymPy function."""
-    return polygamma(0, argument)
-
-
-def vanishes_by_recurrence(expression: Expr) -> bool:
-    """Whether an expression in gamma and polygamma functions is zero by their recurrences alone.
-
-    These bring arguments that differ by an integer to one of them; the functions of arguments that
-    are left, and Euler's constant, count as independent symbols.
-    """
-    reduced = expand_func(expression)
-    functions = sorted({*reduced.atoms(gamma, polygamma), EulerGamma}, key=str)
-    return vanishes(reduced.subs({f: Symbol(f"P_{i}") for i, f in enumerate(functions)}))
+def vanish_by_recurrence(*expressions: Expr) -> bool:
+    """Whether expressions in gamma, polygamma and log are zero by those recurrences alone."""
+    return vanishes(tuple(map(rational, expressions)))
 
 
 def positive(expression: Expr) -> bool:
-    """Whether a rational function is seen to be positive for positive values of its symbols.
-
-    True when numerator and denominator have coefficients of one sign each, and the same one.
-    """
-    signs = []
-    for part in fraction(together(expression)):
-        numbers = Poly(part, *sorted(expression.free_symbols, key=str)).coeffs()
-        if not (all(c > 0 for c in numbers) or all(c < 0 for c in numbers)):
-            return False
-        signs.append(numbers[0] > 0)
-    return signs[0] == signs[1]
+    """Whether a rational function is seen to be positive for positive values of its symbols: the
+    coefficients of numerator and denominator have the same sign."""
+    variables = sorted(expression.free_symbols, key=str)
+    parts = fraction(together(expression))
+    return len({c > 0 for part in parts for c in Poly(part, *variables).coeffs()}) == 1
 
 
 def trigamma_expansion(at: Expr, weight: Expr) -> Expr:
-    """1/q + 1/(2 q^2) + 1/(6 q^3) - weight / (30 q^5): psi_1(q) for some weight in [0, 1]."""
+    """psi_1(q): 1/q + 1/(2 q^2) + 1/(6 q^3) - weight / (30 q^5)."""
     return 1 / at + 1 / (2 * at**2) + 1 / (6 * at**3) - weight / (30 * at**5)
 
 
@@ -79,12 +73,9 @@ def trigamma_is_bracketed() -> bool:
     return positive(falls[0]) and positive(-falls[1])
 
 
-def digamma_expansion(at: Expr, weight: Expr, logarithm: Expr) -> Expr:
-    """log q - 1/(2 q) - 1/(12 q^2) + weight / (120 q^4): psi(q) for some weight in [0, 1].
-
-    `logarithm` is what to write for log q.
-    """
-    return logarithm - 1 / (2 * at) - 1 / (12 * at**2) + weight / (120 * at**4)
+def digamma_expansion(at: Expr, weight: Expr) -> Expr:
+    """psi(q): log q - 1/(2 q) - 1/(12 q^2) + weight / (120 q^4)."""
+    return log(at) - 1 / (2 * at) - 1 / (12 * at**2) + weight / (120 * at**4)
 
 
 def digamma_is_bracketed() -> bool:
@@ -93,15 +84,13 @@ def digamma_is_bracketed() -> bool:
     Their derivatives are the bounds of psi_1 = psi' above and below, and the differences from psi
     tend to 0.
     """
-    slopes = [diff(digamma_expansion(q, Integer(w), log(q)), q) for w in (0, 1)]
-    bounds = [trigamma_expansion(q, Integer(w)) for w in (0, 1)]
-    return trigamma_is_bracketed() and vanishes(
-        tuple(s - b for s, b in zip(slopes, bounds, strict=True))
-    )
+    w = symbols("w")
+    slopes = diff(digamma_expansion(q, w), q) - trigamma_expansion(q, w)
+    return trigamma_is_bracketed() and vanishes(slopes)
 
 
 def gamma_ratio_expansion(at: Expr, weight: Expr) -> Expr:
-    """q + 1/4 + weight / (32 q): (Gamma(q + 1) / Gamma(q + 1/2))^2 for some weight in [0, 1]."""
+    """(Gamma(q + 1) / Gamma(q + 1/2))^2: q + 1/4 + weight / (32 q)."""
     return at + Rational(1, 4) + weight / (32 * at)
 
 

@@ -1,13 +1,12 @@
-"""The law of the sign-agnostic sampler on log-normal data, without Monte Carlo and to many digits.
+"""The law of the sign-agnostic sampler on log-normal data, without Monte Carlo.
 
 With the score read at |X|, U_k = log |X_k| - a - m t_k is a Markov chain of its own:
 
     U_{k-1} = U_k + log |b + kappa sqrt(h) Z| + m' h,    b = 1 + h (1/2 - m' - U_k / v_k)
 
-with m' = m / sigma^2 and v_k = v_0 + h k. E[U_0 | U_k] and E[U_0^2 | U_k] are carried backwards
-from k = 0 to N: at each level they are polynomials in U_k / sqrt(v_k), interpolated at the nodes
-of a Gauss-Hermite rule, and the mean over Z is taken by another. The answer is given when a finer
-pair of rules agrees with it.
+with m' = m / sigma^2 and v_k = v_0 + h k. E[U_0 | U_k] and E[U_0^2 | U_k], carried from k = 0 to
+N, are polynomials in U_k / sqrt(v_k), interpolated at the nodes of a Gauss-Hermite rule; the mean
+over Z is taken by another. The answer is given when a finer pair of rules agrees with it.
 """
 
 from functools import cache
@@ -17,7 +16,6 @@ from mpmath import mpf
 
 _DIGITS = 30
 _RULES = ((5, 8), (6, 9))
-Nodes = tuple[list[mpf], list[mpf]]
 
 
 def law(
@@ -46,8 +44,7 @@ def _law(
         # Coefficients from the highest power on, of U_0 and of U_0^2.
         polynomials = [[scale, mpf(0)], [data, mpf(0), mpf(0)]]
         for k in range(1, steps + 1):
-            variance = data + h * k
-            root, values = mpmath.sqrt(variance), ([], [])
+            root, values = mpmath.sqrt(data + h * k), ([], [])
             for x in nodes:
                 b = 1 + h * (mpf("0.5") - slope - x / root)
                 ends = [(x * root + mpmath.log(abs(b + d)) + slope * h) / scale for d in draws]
@@ -59,7 +56,7 @@ def _law(
         return first, second - first**2
 
 
-def _gauss_hermite(order: int) -> Nodes:
+def _gauss_hermite(order: int) -> tuple[list[mpf], list[mpf]]:
     """Nodes and weights of the rule for the standard normal law, exact to degree 2 order - 1."""
     coefficients = mpmath.taylor(lambda x: mpmath.hermite(order, x / mpmath.sqrt(2)), 0, order)
     nodes = mpmath.polyroots(coefficients[::-1], maxsteps=200, extraprec=200)

@@ -1,34 +1,34 @@
 """Steps that freeze the denoiser (ancestral and DDIM), on log-normal data.
 
 Symbols of `_symbols`; t, s the ends of a step, on the grid k delta and (k - 1) delta; S the noise
-part V_0 / v_0^2 - V_N / v_N^2; U = v_k, or sigma^2 / v_0 in R17-function-G; gamma_E Euler's
-constant; l = log(v_0 sigma^2 / (h v_N)), which grows slowly as h falls.
+part V_0 / v_0^2 - V_N / v_N^2; U = v_k, or sigma^2 / v_0 in R17-function-G.
 """
 
-from collections.abc import Callable, Mapping
+from functools import cache
 
-from mpmath import mpf
 from sympy import (
     EulerGamma,
     Expr,
     Integer,
     Poly,
+    diff,
+    digamma,
     expand,
     expand_func,
     fraction,
     log,
     polygamma,
-    prod,
     sqrt,
     symbols,
     together,
+    trigamma,
 )
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Assumption, Claim, Means, Pin
+from spec.checking.claim import Claim, Means, Pin
+from spec.checking.pins import table
 from spec.exact import _special as special
-from spec.exact._chain import DATA, hyvarinen, moments
-from spec.exact._special import digamma, trigamma, vanishes_by_recurrence
+from spec.exact._chain import DATA, exact_start, hyvarinen, moments
 from spec.exact._symbols import (
     AT_THE_END,
     NAMES,
@@ -50,7 +50,6 @@ from spec.exact._symbols import (
 from spec.exact.dale_langevin import GAIN
 
 s, root, k, total, U = symbols("s root k S U", positive=True)
-ell_0, ell_N, ell_end, ell, euler_gamma = symbols("l_0 l_N l_end l gamma_E", real=True)
 
 
 def _law_after(weight: Expr, noise: Expr) -> tuple[Expr, Expr]:
@@ -66,9 +65,7 @@ def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
     r"""On log-normal data an ancestral step from $t$ to $s$ multiplies the mean error by $[[0]]$,
     the variance by its square, and adds $[[1]]$ to the variance.
 
-    The step draws from the Brownian bridge between the denoiser and $\log X_t$. The moments are
-    taken with symbols for every parameter. For a point mass and $s$ zero both vanish, so that the
-    point is returned.
+    The step draws from the Brownian bridge between the denoiser and $\log X_t$.
     """
     mean, variance = _law_after(s / t, root)
     variance = expand(variance).subs(root, sqrt(sigma**2 * s * (t - s) / t))
@@ -84,18 +81,17 @@ def is_the_ddim_law(factor: Expr) -> bool:
     goes along its slope at the standard deviation of $t$, which gives the same factor.
     """
     mean, variance = (f.subs(s, kappa**2 * t) for f in _law_after(kappa, Integer(0)))
-    claimed = factor.subs(s, kappa**2 * t)
-    euler = 1 + sigma**2 * t * (kappa - 1) / (v0 + sigma**2 * t)
+    claimed, noise = factor.subs(s, kappa**2 * t), sigma**2 * t
+    euler = 1 + (1 - kappa) * noise * diff(hyvarinen(L, e, v0 + noise), L)
     return vanishes((mean - claimed * e, variance - claimed**2 * V, claimed - euler))
 
 
 def is_the_noise_part(candidate: tuple[Expr, Expr]) -> bool:
-    r"""After steps of equal length down to level $k$, $V_k=[[0]]$, where $S$ sums $[[1]]$ over the
-    levels $j$ above $k$.
+    r"""After steps of equal length down to level $k$, $V_k=[[0]]$, where the step that leaves
+    level $k$ adds $[[1]]$ to $S$, which is nothing at $v_N$.
 
-    By induction, for any number of steps: at $v_N$ nothing has happened, and an ancestral step on
-    the grid leads from the formula to that of the next level, with its term in the sum. Divided by
-    the square of the variance at its level, the variance grows by the term.
+    By induction, for any number of steps: an ancestral step on the grid leads from the formula to
+    that of the next level, with its term in the sum.
     """
     variance, term = candidate
     here, below = v0 + h * k, v0 + h * (k - 1)
@@ -112,76 +108,60 @@ def is_the_sum(closed: Expr) -> bool:
     r"""After $N$ steps the sum $S$ of R17-variance is $[[it]]$, where $q$ is the variance of the
     data in units of $h$ and not one, and $\gamma$ Euler's constant.
 
-    By partial fractions and the recurrences of the two polygamma functions. As an induction over
-    $N$: both sides vanish for no step, and one more level adds its term on both.
+    By induction over $N$: both sides vanish for no step, and one more level adds its term on both,
+    by the recurrences of the two polygamma functions.
     """
     start, longer = (closed.subs(n, x) for x in (Integer(0), n + 1))
     term = SUM_HOLDS[1].subs({v0: q * h, k: n + 1})
-    return all([vanishes_by_recurrence(gap) for gap in (start, longer - closed - term)])
+    return special.vanish_by_recurrence(start, longer - closed - term)
 
 
-# The logarithms of q, N and q + N, with what is under them; l of the statement.
-_LOGS = {ell_0: v0 / h, ell_N: (vN - v0) / h, ell_end: vN / h}
-_ELL = ell_N + ell_0 - ell_end
-
-
-def _inside() -> Expr:
-    """What is under the logarithm l."""
-    return prod(value ** _ELL.coeff(logarithm) for logarithm, value in _LOGS.items())
-
-
-def expansion(start: Expr = vN) -> Expr:
+@cache
+def expansion(start: Expr = vN) -> tuple[Poly, Poly]:
     """V_0 / v_0 from the variance `start`, psi and psi_1 written as expansions with weights in
-    [0, 1]; the logarithms of q = v_0 / h, N and q + N = v_N / h are l_0, l_N and l_end."""
-    noise = expand_func(CLOSED_FORM).subs(EulerGamma, euler_gamma)
-    places = zip((q, n, q + n), _LOGS.values(), _LOGS, strict=True)
-    written = {}
-    for i, (argument, value, logarithm) in enumerate(places):
+    [0, 1]: numerator and denominator in h."""
+    noise = expand_func(CLOSED_FORM)
+    for i, (argument, value) in enumerate({q: v0 / h, n: (vN - v0) / h, q + n: vN / h}.items()):
         weight, other = symbols(f"weight_{i} other_{i}")
-        written[polygamma(0, argument)] = special.digamma_expansion(value, weight, logarithm)
-        written[polygamma(1, argument)] = special.trigamma_expansion(value, other)
-    noise = noise.subs(written).subs({q: v0 / h, n: (vN - v0) / h})
-    return v0 * (start / vN**2 + noise)
+        noise = noise.subs(polygamma(0, argument), special.digamma_expansion(value, weight))
+        noise = noise.subs(polygamma(1, argument), special.trigamma_expansion(value, other))
+    ratio = v0 * (start / vN**2 + noise.subs({q: v0 / h, n: (vN - v0) / h}))
+    numerator, denominator = fraction(together(special.rational(ratio)))
+    return Poly(numerator, h), Poly(denominator, h)
 
 
 def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
     r"""From the exact variance $V_0$ is off $v_0$ by the share $[[it]]$, up to a remainder that is
-    $O(h^2)$ but for a logarithm, at fixed $v_0$ and $v_N$; $l$ is $[[l]]$ and
-    $\gamma$ Euler's constant.
+    $O(h^2)$ but for a logarithm, at fixed $v_0$ and $v_N$; $\gamma$ is Euler's constant.
 
     In R17-closed both polygamma functions are replaced by expansions whose remainders are bounded:
     the bounds of $\psi$ have those of its derivative as slopes, and the differences tend to zero.
     The difference of both sides is a rational function of $h$ whose coefficients hold the
     logarithms; its numerator begins two orders above the denominator.
     """
-    claimed = 1 + h * bias.subs(ell, _ELL)
-    numerator, denominator = fraction(together(expansion(start)))
-    below = Poly(denominator, h)
-    gap = Poly(numerator, h) - below * Poly(claimed, h)
-    lowest = min(degree for (degree,) in below.monoms())
-    begins_later = [vanishes(gap.coeff_monomial(h**i)) for i in range(lowest + 2)]
-    return special.trigamma_is_bracketed() and special.digamma_is_bracketed() and all(begins_later)
+    numerator, denominator = expansion(start)
+    gap = numerator - denominator * Poly(special.rational(1 + bias), h)
+    lowest = min(degree for (degree,) in denominator.monoms())
+    begins_later = vanishes(tuple(gap.coeff_monomial(h**i) for i in range(lowest + 2)))
+    return special.digamma_is_bracketed() and begins_later
 
 
-def is_the_same_in_u(form: tuple[Expr, Expr]) -> bool:
+def is_the_same_in_u(form: Expr) -> bool:
     r"""In units of $h$ over $v_0$ the bias of R17-leading is, but for its sign, Euler's constant
-    and $[[G]]$, where $U$ is what the process adds to the variance in units of $v_0$.
+    and $[[it]]$, where $U$ is what the process adds to the variance in units of $v_0$.
 
     The two variances have ratios that are rational in $U$, outside the logarithm and in it.
     """
-    rational, argument = (f.subs(U, (vN - v0) / v0) for f in form)
-    outside = (-v0 * _BIAS).subs({ell: 0, euler_gamma: 0})
-    return vanishes((outside - rational, _inside() - v0 / h * argument))
+    written = EulerGamma + form.subs(U, (vN - v0) / v0)
+    return special.vanish_by_recurrence(v0 / h * _BIAS + written)
 
 
-def _pinned(closed: Expr) -> Callable[[Mapping[str, mpf]], tuple[mpf, mpf]]:
-    """Mean and variance of log X_0 from N(M, V), as an expression in the names of the points."""
-    mu, T, N, M, V = symbols("mu T N M V")
-    step = sigma**2 * T / N
-    noise = closed.subs({q: v0 / h, n: N}, simultaneous=True).subs(h, step)
-    gain = GAIN.subs({q: v0 / step, n: N}, simultaneous=True)
-    end = a + (mu - sigma**2 / 2) * T
-    return a + gain * (M - end), gain**2 * V + v0**2 * noise
+def _pinned(closed: Expr) -> tuple[Expr, Expr]:
+    """Mean and variance of log X_0 from N(M, V)."""
+    mu, T, N, M = symbols("mu T N M")
+    step, end = sigma**2 * T / N, a + (mu - sigma**2 / 2) * T
+    noise, gain = (f.subs({q: v0 / h, n: N}).subs(h, step) for f in (closed, GAIN))
+    return a + gain * (M - end), gain**2 * symbols("V") + v0**2 * noise
 
 
 _BELOW, _ABOVE = v0 + sigma**2 * s, v0 + sigma**2 * t
@@ -227,8 +207,7 @@ SUM = Claim(
         "variance at k": (_CARRIED, h * (k - 1) / k / (v0 + h * k) ** 2),
         "k / (k + 1)": (_CARRIED, h * k / (k + 1) / (v0 + h * (k - 1)) ** 2),
     },
-    shown=lambda pair: {"0": pair[0], "1": pair[1].subs(k, symbols("j"))},
-    names={**AT_THE_END, "U": "v_k", "j": "j"},
+    names={**AT_THE_END, "U": "v_k"},
     sheet=("R17",),
     assumptions=(*DATA, "equal steps"),
     depends=("R17",),
@@ -253,59 +232,50 @@ CLOSED = Claim(
     pins=(
         Pin(
             "gbm_ref.ancestral_law",
-            tuple(
-                dict(zip("a v0 mu sigma T N M V".split(), row, strict=True))
-                for row in (
-                    (0.3, 0.05, 0.2, 0.8, 1.0, 8, 0.7, 0.6),
-                    (-1.1, 6.4, -0.3, 1.3, 1.5, 3, 2.0, 3.1),
-                    (0.2, 1e-7, 0.5, 0.6, 0.7, 1000, -0.4, 0.01),
-                )
+            table(
+                "a v0 mu sigma T N M V",
+                (0.3, 0.05, 0.2, 0.8, 1.0, 8, 0.7, 0.6),
+                (-1.1, 6.4, -0.3, 1.3, 1.5, 3, 2.0, 3.1),
+                (0.2, 1e-7, 0.5, 0.6, 0.7, 1000, -0.4, 0.01),
             ),
             reads=_pinned,
         ),
     ),
 )
 
-_BIAS = -(ell + euler_gamma - (3 - 2 * v0 / vN - v0**2 / vN**2) / 2) / v0
+_LOG = log(v0 * (vN - v0) / (h * vN))
+_BIAS = -h * (_LOG + EulerGamma - (3 - 2 * v0 / vN - v0**2 / vN**2) / 2) / v0
 R17_BIAS = Claim(
     "R17-leading",
     "ancestral sampling of log-normal data: leading bias",
     is_the_leading_bias,
     holds=_BIAS,
     twins={
-        "without Euler's constant": _BIAS.subs(euler_gamma, 0),
-        "1 for 3/2": _BIAS - 1 / (2 * v0),
+        "without Euler's constant": _BIAS.subs(EulerGamma, 0),
+        "1 for 3/2": _BIAS - h / (2 * v0),
         "opposite sign": -_BIAS,
-        "square of v_0 / v_N left out": _BIAS + v0 / (2 * vN**2),
+        "square of v_0 / v_N left out": _BIAS + h * v0 / (2 * vN**2),
     },
-    shown=lambda bias: {"it": h * bias},
-    values=lambda: {"l": log(_inside())},
-    names={**NAMES, "gamma_E": r"\gamma"},
+    names=NAMES,
     means=Means.CALCULUS,
     sheet=("R17",),
     assumptions=(
         *DATA,
         "equal steps",
-        Assumption(
-            "the start has the exact variance",
-            "the order zero, which another variance changes",
-            lambda: not is_the_leading_bias(_BIAS, 2 * vN),
-        ),
+        exact_start(lambda: not is_the_leading_bias(_BIAS, 2 * vN)),
     ),
     depends=("R17-closed", "R8-leading"),
 )
 
-_G = 1 / (1 + U) + 1 / (2 * (1 + U) ** 2) - Integer(3) / 2
+_G = log(v0 / h) + log(U / (1 + U)) + 1 / (1 + U) + 1 / (2 * (1 + U) ** 2) - Integer(3) / 2
 IN_U = Claim(
     "R17-function-G",
     "the same bias as a function of sigma^2 / v_0",
     is_the_same_in_u,
-    holds=(_G, U / (1 + U)),
-    twins={"log U": (_G, U), "no factor 1/2": (_G + 1 / (2 * (1 + U) ** 2), U / (1 + U))},
-    shown=lambda form: {"G": log(v0 / h) + log(form[1]) + form[0]},
+    holds=_G,
+    twins={"log U": _G + log(1 + U), "no factor 1/2": _G + 1 / (2 * (1 + U) ** 2)},
     names=NAMES,
     sheet=("R17",),
-    assumptions=("as for R17-leading",),
     depends=("R17-leading",),
 )
 

@@ -1,65 +1,55 @@
 """Annealed noise and repeated steps at a level, on log-normal data: the exact recursions.
 
 Symbols of `_symbols`; delta_s = r^2 the step, h = h_s = sigma^2 delta_s; kappa the factor on the
-noise; alpha = 1 - h_s / v_k; l steps at a level.
+noise; l steps at a level.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import mpmath
-from mpmath import mpf
-from sympy import Expr, Integer, diff, lambdify, sqrt, symbols
+from sympy import Expr, Integer, Matrix, diff, lambdify, symbols
 
-from spec.checking.algebra import vanishes
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
-from spec.exact._chain import DATA, law_after
-from spec.exact._rounding import Row, Values, on_the_line
+from spec.checking.pins import Values, table
+from spec.exact._chain import DATA, Row, law_after, on_the_line
 from spec.exact._symbols import NAMES, V, a, e, h, kappa, m, n, q, r, v, v0
 
-alpha, power, count = symbols("alpha alpha_L l", positive=True)
-noise, shift, delta, delta_s, s2 = symbols("n_s s delta delta_s s2", positive=True)
+alpha, count, delta = symbols("alpha l delta", positive=True)
+Inner = tuple[Expr, Expr, Expr]
+_NAMES = {**NAMES, "h": "h_s", "r": r"\sqrt{\delta_s}"}
 
 
-def is_the_inner_step(candidate: tuple[Expr, Expr, Expr]) -> bool:
+def is_the_inner_step(candidate: Inner) -> bool:
     r"""With the exact score of log-normal data, a step of length $\delta_s$ with noise factor
     $\kappa$ takes $e_k$ to $[[0]]$ and $V_k$ to $[[1]]$; at the next level, whose mean is lower by
-    $m\delta$, the error is $[[2]]$. Where there was no error it is $[[shift]]$.
+    $m\delta$, the error is $[[2]]$.
 
     The moments of the step of eq. (13) with $\delta_s$ for $\delta$ and $\kappa Z$ for $Z$. The
-    error is measured from the mean of $\log X_{t_k}$, which falls from level to level, while the
-    sampler moves by its own step: for a drift $m$ the two cancel where the step is as long as the
-    level.
+    two terms of the drift cancel where the step is as long as the level.
     """
     mean, variance = law_after(strength=kappa, fall=Integer(0))
-    stepped = (mean, variance, mean + m * delta)
-    return vanishes(tuple(f - g for f, g in zip(stepped, candidate, strict=True)))
+    return same(Matrix([mean, variance, mean + m * delta]), Matrix(candidate))
 
 
-def is_the_loop(candidate: tuple[Expr, Expr, Expr]) -> bool:
+def is_the_loop(candidate: dict[str, Expr]) -> bool:
     r"""$L$ steps at a level, of length $\delta_s$ and with $\alpha=[[alpha]]$, take $e_k$ to
     $[[mean]]$ and $V_k$ to $[[variance]]$. Over the level a mean without error moves by
     $[[shift]]$, to first order in $\delta$ and $\delta_s$.
 
-    Two geometric sums, by induction over the number of steps: the formulas hold for none, and a
-    step of R10 takes those with $\alpha^L$ to those of one step more. For the first order both
-    lengths are multiplied by a small number: a step then adds what it adds where $\alpha$ is one.
-    For a drift $m$ the mean keeps its place, to first order, only if the steps of a level are as
-    long together as the level.
+    By induction over the number of steps: the formulas hold for none, and a step of R10 takes
+    those with $\alpha^L$ to those of one step more. For the first order both lengths are
+    multiplied by a small number, and a step leads from $L$ to one more in the same way.
     """
-    mean, variance, moved = candidate
-    start, longer = ([f.subs(power, x) for f in (mean, variance)] for x in (1, alpha * power))
-    small = symbols("small", positive=True)
-    after = (1 - small * s2 * delta_s / v) * small * moved - m * small * delta_s
-    return vanishes(
-        (
-            start[0] - e,
-            start[1] - V,
-            longer[0] - alpha * mean + shift,
-            longer[1] - alpha**2 * variance - noise,
-            moved.subs(count, 0) - m * delta,
-            moved.subs(count, count + 1) - diff(after, small).subs(small, 0),
-        )
-    )
+    mean, variance, shift = (candidate[name] for name in ("mean", "variance", "shift"))
+    step = law_after(strength=kappa, fall=Integer(0))
+    small, power = symbols("small power", positive=True)
+    gaps = [mean.subs(count, 0) - e, variance.subs(count, 0) - V, shift.subs(count, 0) - m * delta]
+    for f, after in zip((mean, variance), step, strict=True):
+        longer = f.subs(count, count + 1) - after.subs({e: mean, V: variance})
+        gaps.append(longer.expand().subs(alpha**count, power).subs(alpha, candidate["alpha"]))
+    one = step[0].subs({e: small * shift, h: small * h, m: small * m}, simultaneous=True)
+    return vanishes((*gaps, shift.subs(count, count + 1) - diff(one, small).subs(small, 0)))
 
 
 def is_the_threshold(candidate: tuple[Expr, Expr]) -> bool:
@@ -69,17 +59,15 @@ def is_the_threshold(candidate: tuple[Expr, Expr]) -> bool:
     A step multiplies the difference of the mean from its fixed point by the factor on the
     deviation, and that of the variance from this one by its square, which falls short of one by
     $[[gap]]$: positive below the threshold, zero at it, where each step adds its noise, and
-    negative beyond, where the fixed point is negative too, so that no start lies at it. A frozen
-    score does not keep the marginal law.
+    negative beyond, where the fixed point is negative too, so that no start lies at it.
     """
-    longest, limit = candidate
+    limit = candidate[1]
     mean, after = law_after(strength=kappa)
     squared = diff(after, V)
     return vanishes(
         (
-            1 - squared - _gap(longest),
+            1 - squared - _gap(candidate),
             squared - diff(mean, e) ** 2,
-            after.subs(V, limit) - limit,
             after - limit - squared * (V - limit),
         )
     )
@@ -87,63 +75,37 @@ def is_the_threshold(candidate: tuple[Expr, Expr]) -> bool:
 
 def is_the_denoised_law(candidate: tuple[Expr, Expr]) -> bool:
     r"""A step without noise at $k$ one multiplies the variance by $[[0]]$, and by $[[1]]$ where
-    the step is as long as the level; several steps multiply it by powers of these.
+    the step is as long as the level.
 
     Nothing is added without noise.
     """
-    variance = law_after(strength=Integer(0))[1]
-    full = variance.subs(h, v - v0)
-    return vanishes((variance / V - candidate[0], full / V - candidate[1]))
+    variance = law_after(strength=Integer(0))[1] / V
+    return same(Matrix([variance, variance.subs(h, v - v0)]), Matrix(candidate))
 
 
-_FACTOR = 1 - h / v
+def _gap(candidate: tuple[Expr, Expr]) -> Expr:
+    return h * (candidate[0] - h) / v**2
 
 
-def _gap(longest: Expr) -> Expr:
-    return h * (longest - h) / v**2
-
-
-def _inner(factor: Expr, added: Expr, moved: int = 1) -> tuple[Expr, Expr, Expr]:
+def _inner(factor: Expr, added: Expr, moved: int = 1) -> Inner:
     mean = factor * e - moved * m * r**2
     return mean, factor**2 * V + added, mean + moved * m * delta
 
 
-def _rows(candidate: tuple[Expr, Expr, Expr]) -> Callable[[Values], Iterator[Row]]:
-    """The steps of an annealed grid with these maps, level N to 1."""
+def _rows(candidate: Inner, at: Values) -> Iterator[Row]:
     mean, variance, _ = candidate
     parts = diff(mean, e), variance.subs(V, 0), -mean.subs(e, 0)
     maps = lambdify((v, h, kappa, m, r), parts, "mpmath")
-
-    def rows(at: Values) -> Iterator[Row]:
-        drift, length = at["mu"] - at["sigma"] ** 2 / 2, at["length"]
-        for i in range(int(at["N"])):
-            now = at["T"] * (int(at["N"]) - i) / int(at["N"])
-            level, size = at["v0"] + at["sigma"] ** 2 * now, at["sigma"] ** 2 * length
-            found = maps(level, size, at["chi"] ** i, drift, mpmath.sqrt(length))
-            yield from [(at["a"] + drift * now, *found)] * int(at["L"])
-
-    return rows
+    drift, rate, length = at["mu"] - at["sigma"] ** 2 / 2, at["sigma"] ** 2, at["length"]
+    for i in range(int(at["N"])):
+        now = at["T"] * (int(at["N"]) - i) / int(at["N"])
+        level = at["v0"] + rate * now
+        found = maps(level, rate * length, at["chi"] ** i, drift, mpmath.sqrt(length))
+        yield from [(at["a"] + drift * now, *found)] * int(at["L"])
 
 
-def _reads_line(candidate: tuple[Expr, Expr, Expr]) -> Callable[[Values], tuple[mpf, ...]]:
-    rows = _rows(candidate)
-    return lambda at: on_the_line(at, rows(at))[:2]
-
-
+_FACTOR = 1 - h / v
 INNER = _inner(_FACTOR, kappa**2 * h)
-_NAMED = "a v0 mu sigma T N L length chi M V".split()
-_ROWS = (
-    (0.3, 0.05, 0.2, 0.8, 1.0, 8, 1, 0.125, 0.9, 0.7, 0.6),
-    (-1.1, 0.4, -0.3, 1.3, 1.5, 5, 3, 0.2, 0.75, 2.0, 3.1),
-    (0.2, 1e-7, 0.5, 0.6, 0.7, 40, 3, 0.004, 0.97, -0.4, 0.01),
-)
-LINE = Pin(
-    "gbm_ref.exact_law",
-    tuple(dict(zip(_NAMED, row, strict=True)) for row in _ROWS),
-    reads=_reads_line,
-    scale=lambda at: on_the_line(at, _rows(INNER)(at))[2:],
-    variant="dale-langevin-1d",
-)
 R10 = Claim(
     "R10",
     "annealed noise and inner loop: one step",
@@ -154,75 +116,73 @@ R10 = Claim(
         "drift annealed too": _inner(1 - kappa * h / v, kappa**2 * h),
         "no drift of the mean": _inner(_FACTOR, kappa**2 * h, 0),
     },
-    shown=lambda c: {
-        name: f.subs(r, sqrt(delta_s))
-        for name, f in {**dict(zip("012", c, strict=True)), "shift": c[2].subs(e, 0)}.items()
-    },
-    names={**NAMES, "h": "h_s"},
+    names=_NAMES,
     assumptions=(*DATA, "log X_k and the draw are independent"),
     depends=("A13", "A-Alg1", "R8"),
-    pins=(LINE,),
+    pins=(
+        Pin(
+            "gbm_ref.exact_law",
+            table(
+                "a v0 mu sigma T N L length chi M V",
+                (0.3, 0.05, 0.2, 0.8, 1.0, 8, 1, 0.125, 0.9, 0.7, 0.6),
+                (-1.1, 0.4, -0.3, 1.3, 1.5, 5, 3, 0.2, 0.75, 2.0, 3.1),
+                (0.2, 1e-7, 0.5, 0.6, 0.7, 40, 3, 0.004, 0.97, -0.4, 0.01),
+            ),
+            **on_the_line(_rows, INNER),
+            variant="dale-langevin-1d",
+        ),
+    ),
 )
 
 
-def _loop(added: Expr, moved: Expr | None = None) -> tuple[Expr, Expr, Expr]:
-    mean = power * e - (shift * (1 - power) / (1 - alpha) if moved is None else moved)
-    return mean, power**2 * V + added, m * (delta - count * delta_s)
-
-
-def _at_level(f: Expr) -> Expr:
+def _at_level(formula: Expr) -> Expr:
     """As the vectors name it: v_s and dv for the level, n steps."""
-    v_s, dv = symbols("v_s dv")
-    named = {power: alpha**n, noise: kappa**2 * dv, shift: symbols("dm")}
-    return f.subs(named).subs(alpha, (v0 + v_s) / (v0 + v_s + dv))
+    v_s, dv, dm = symbols("v_s dv dm")
+    return formula.subs({count: n, h: dv, m: dm / r**2}).subs(alpha, (v0 + v_s) / (v0 + v_s + dv))
 
 
-def _loop_mean(candidate: tuple[Expr, Expr, Expr]) -> Expr:
+def _loop_mean(candidate: dict[str, Expr]) -> Expr:
     b, dm = symbols("b dm")
-    return a + dm + _at_level(candidate[0]).subs(e, b - a - dm)
+    return a + dm + _at_level(candidate["mean"]).subs(e, b - a - dm)
 
 
-def _loop_variance(candidate: tuple[Expr, Expr, Expr]) -> Expr:
-    return _at_level(candidate[1]).subs(V, q)
-
-
-_ADDED = noise * (1 - power**2) / (1 - alpha**2)
-LOOP_HOLDS = _loop(_ADDED)
+_KEPT, _SHARE = alpha**count, 1 - alpha ** (2 * count)
+_ADDED = kappa**2 * h * _SHARE / (1 - alpha**2)
+_LOOP = {
+    "mean": _KEPT * e - m * r**2 * (1 - _KEPT) / (1 - alpha),
+    "variance": _KEPT**2 * V + _ADDED,
+    "shift": m * (delta - count * r**2),
+    "alpha": _FACTOR,
+}
 LOOP = Claim(
     "R10-loop",
     "annealed noise and inner loop: L steps at a level",
     is_the_loop,
-    holds=LOOP_HOLDS,
+    holds=_LOOP,
     twins={
-        "noise summed with alpha": _loop(noise * (1 - power**2) / (1 - alpha)),
-        "one noise term too few": _loop(noise * (alpha**2 - power**2) / (1 - alpha**2)),
-        "drift once, not L times": _loop(_ADDED, shift),
-        "one step moves the mean over a level": (*LOOP_HOLDS[:2], m * (delta - delta_s)),
+        "noise summed with alpha": {**_LOOP, "variance": _KEPT**2 * V + _ADDED * (1 + alpha)},
+        "one noise term too few": {**_LOOP, "variance": _LOOP["variance"] - kappa**2 * h},
+        "drift once, not L times": {**_LOOP, "mean": _KEPT * e - m * r**2},
+        "one step moves the mean over a level": {**_LOOP, "shift": m * (delta - r**2)},
     },
-    shown=lambda c: {
-        name: f.subs({power: alpha**count, noise: kappa**2 * h, shift: m * delta_s})
-        for name, f in zip(("mean", "variance", "shift"), c, strict=True)
-    },
-    values=lambda: {"alpha": _FACTOR},
-    names={**NAMES, "h": "h_s", "l": "L"},
+    names={**_NAMES, "l": "L"},
     sheet=("R10",),
     assumptions=(
         *DATA,
         Assumption(
             "each step starts where the one before has ended",
             "the powers of alpha; a loop that returns to its first state makes one step",
-            lambda: (
-                not vanishes(
-                    LOOP_HOLDS[1].subs(power, alpha**2) - LOOP_HOLDS[1].subs(power, alpha)
-                )
-            ),
+            lambda: not vanishes(diff(_LOOP["variance"].subs(count, 2), V) - alpha**2),
         ),
         "alpha^2 is not one",
     ),
     depends=("R10",),
     pins=tuple(
         Pin("gbm_ref.inner_loop_law", vectors=f"inner_loop_law_log_{part}", reads=f, variant=part)
-        for part, f in (("mean", _loop_mean), ("var", _loop_variance))
+        for part, f in (
+            ("mean", _loop_mean),
+            ("var", lambda candidate: _at_level(candidate["variance"]).subs(V, q)),
+        )
     ),
 )
 
@@ -237,9 +197,8 @@ STABLE = Claim(
         "h_s < 4 v_k": (4 * v, _STILL),
         "the variance of the data law": (2 * v, kappa**2 * v),
     },
-    shown=lambda pair: {"0": pair[0], "1": pair[1].factor()},
-    values=lambda: {"gap": _gap(2 * v)},
-    names={**NAMES, "h": "h_s"},
+    shown=lambda pair: {"0": pair[0], "1": pair[1].factor(), "gap": _gap(pair)},
+    names=_NAMES,
     sheet=("R10",),
     assumptions=(
         *DATA,
@@ -268,6 +227,5 @@ DENOISED = Claim(
     assumptions=(*DATA, "the denoising step is the sampler's own"),
     depends=("R10",),
 )
-
 
 CLAIMS = (R10, LOOP, STABLE, DENOISED)

@@ -1,14 +1,13 @@
 """The sign-preserving sampler on log-normal data: its law after N steps, without Monte Carlo.
 
-Symbols of `_symbols`: q = v_k / h at the level that is reached, n the number of steps taken; v0
-and vN the variances of the data and of log X_{t_N}; l = log(V_0 / v_0).
+Symbols of `_symbols`.
 """
 
 from collections.abc import Callable, Mapping
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Symbol, diff, expand, lambdify, log
+from sympy import Expr, Integer, Matrix, Symbol, diff, expand, lambdify, log, trigamma
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
@@ -20,17 +19,17 @@ from spec.exact._chain import (
     ALL,
     EXACT_SCORE,
     LOG_NORMAL,
-    closed_form,
+    Step,
+    dale_langevin,
+    exact_start,
     hyvarinen,
     image,
     is_affine,
     law_after,
     orders,
 )
-from spec.exact._special import trigamma, vanishes_by_recurrence
+from spec.exact._special import rational, vanish_by_recurrence
 from spec.exact._symbols import AT_THE_END, NAMES, L, V, a, e, h, m, n, q, v, v0, vN
-
-_L, _B = Symbol("l"), Symbol("b", real=True)
 
 
 def is_the_recursion(candidate: tuple[Expr, Expr]) -> bool:
@@ -40,29 +39,25 @@ def is_the_recursion(candidate: tuple[Expr, Expr]) -> bool:
 
     The score is affine in $\log X$, $X\circ\nabla\log p=[[score]]$ with $c$ the mean of $\log
     X_{t_k}$, so that the step is an affine map of $\log X$ and the draw, which are normal and
-    independent. Its mean and variance are taken with exact Gaussian moments and symbols for every
-    parameter; $e_k$ is the mean less $c$, which moves from level to level.
+    independent. Its mean and variance are exact Gaussian moments; $e_k$ is the mean less $c$,
+    which moves from level to level.
     """
-    gaps = tuple(f - g for f, g in zip(law_after(), candidate, strict=True))
-    return is_affine(image()) and vanishes(gaps)
+    return is_affine(image()) and same(Matrix(law_after()), Matrix(candidate))
 
 
-def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
+def solves_the_recursion(closed: tuple[Expr, Expr], step: Step = dale_langevin) -> bool:
     r"""After any number $N$ of steps the mean error is what it was at the start times $[[0]]$, and
     $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
 
     By induction over the number of steps: with none nothing has happened, and a step of R8 leads
     from $q$ and $N$ to what the formulas say at one less and one more, by the recurrence of the
-    trigamma function. Divided by the square of $v_k$, the variance grows by $h$ over that of
-    $v_{k-1}$ in a step, a sum that the trigamma function sums.
+    trigamma function.
     """
-    start, below = (
-        [f.subs(there, simultaneous=True) for f in closed]
-        for there in ({n: Integer(0)}, {q: q - 1, n: n + 1})
-    )
-    mean, variance = (f.subs({v: q * h, e: closed[0]}) for f in law_after())
-    gaps = (start[0] - 1, start[1] - V, below[0] - mean, below[1] - variance.subs(V, closed[1]))
-    return all([vanishes_by_recurrence(gap) for gap in gaps])
+    gain, variance = closed
+    stepped = [f.subs({v: q * h, e: gain, V: variance}) for f in law_after(step)]
+    below = [f.subs({q: q - 1, n: n + 1}, simultaneous=True) for f in closed]
+    start = (gain.subs(n, 0) - 1, variance.subs(n, 0) - V)
+    return vanish_by_recurrence(*start, below[0] - stepped[0], below[1] - stepped[1])
 
 
 def is_the_law_for_a_point(candidate: tuple[Expr, Expr]) -> bool:
@@ -71,67 +66,60 @@ def is_the_law_for_a_point(candidate: tuple[Expr, Expr]) -> bool:
     At the last step the variance in the score is $h$, and the factor on the deviation vanishes:
     the step forgets the state, lands on the point and adds its own noise.
     """
-    return vanishes(tuple(f.subs(v, h) - g for f, g in zip(law_after(), candidate, strict=True)))
+    return same(Matrix(law_after()).subs(v, h), Matrix(candidate))
 
 
 def expansion(start: Expr) -> Expr:
-    """V_0 of the closed form as a polynomial in h, psi_1 being written as its expansion.
-
-    theta and theta_N, both in [0, 1], stand for the remainders at v_0 / h and at v_N / h.
-    """
-    tail = special.trigamma_expansion(v0 / h, special.theta) - special.trigamma_expansion(
-        vN / h, special.theta_N
-    )
-    return expand((v0 / vN) ** 2 * start + v0**2 / h * tail)
+    """V_0 of the closed form as a polynomial in h, psi_1 being written as its expansion."""
+    ends = {q: (v0 / h, special.theta), q + n: (vN / h, special.theta_N)}
+    written = {trigamma(end): special.trigamma_expansion(*at) for end, at in ends.items()}
+    return expand(CLOSED_FORM[1].subs(written).subs({V: start, q: v0 / h, n: (vN - v0) / h}))
 
 
-def is_the_first_order(coefficient: Expr, start: Expr = vN) -> bool:
+def is_the_first_order(leading: Expr, start: Expr = vN) -> bool:
     r"""From the exact variance, $V_0=[[it]]$ up to $O(h^2)$ at fixed $v_0$ and $v_N$.
 
     The trigamma function is $[[psi]]$ with $\theta$ between zero and one at every positive $q$:
-    both bounds tend to zero, and each less its value at the next argument is above, or below, what
-    the function falls by, as polynomials with coefficients of one sign show. Inserted at both
+    both bounds tend to zero, and from $q$ to the next argument the one falls by more and the other
+    by less than the function, as polynomials with coefficients of one sign show. Inserted at both
     ends, R8-closed is a polynomial in $h$ that holds the unknown $\theta$ beyond the first order.
     """
-    zeroth, first = orders(expansion(start), h, 1)
-    return special.trigamma_is_bracketed() and vanishes((zeroth - v0, first - coefficient))
+    gaps = orders(expansion(start) - leading, h, 1)
+    return special.trigamma_is_bracketed() and vanishes(gaps)
 
 
 def is_the_divergence(candidate: tuple[Expr, Expr]) -> bool:
-    r"""Per coordinate $\mathrm{KL}=[[KL]]$, the data having covariance $v_0I$ and the output the
-    mean error $e_0$ and covariance $V_0I$; from an exact start it is $[[first]]$ up to $O(h^3)$.
+    r"""Per coordinate $\mathrm{KL}=[[0]]$, the data having covariance $v_0I$ and the output the
+    mean error $e_0$ and covariance $V_0I$; from an exact start it is $[[1]]$ up to $O(h^3)$.
 
-    The divergence is the mean of $\log p-\log q$, a polynomial of degree two in $\log x$ but for
-    the logarithm of the ratio of the variances. For an exact start the mean has no error, and the
-    variance of R8-leading is inserted: the Taylor coefficients in $h$ below the second vanish, so
-    that the divergence is of second order although the variance is off at first order.
+    The divergence is the mean, under the output, of its log density less that of the data, a
+    polynomial of degree two in $\log X$ but for logarithms of the variances. For an exact start
+    the mean has no error, and the variance of R8-leading is inserted and expanded in $h$.
     """
-    y = Symbol("y")
-    excess = -_L / 2 - (y - e) ** 2 / (2 * V) + y**2 / (2 * v0)
-    w = expansion(vN) / v0
-    jets = [diff((w - 1 - log(w)) / 2, h, k).subs(h, 0) for k in range(3)]
-    leading = (jets[0], jets[1], jets[2] / 2 - candidate[1])
-    return same(expectation(excess, y, e, V), candidate[0]) and vanishes(leading)
+    kl, leading = candidate
+    output, data = (-log(w) / 2 - (L - c) ** 2 / (2 * w) for c, w in ((e, V), (Integer(0), v0)))
+    beyond = kl.subs({e: 0, V: expansion(vN)}) - leading
+    jets = (diff(beyond, h, k).subs(h, 0) for k in range(3))
+    return vanishes((rational(expectation(output - data, L, e, V) - kl), *jets))
 
 
-def ratio(steps: int, start: mpf | None = None) -> mpf:
-    """V_0 / v_0 by the recursion of R8, from the exact variance where no start is given."""
+def _ratio(steps: int, start: mpf) -> mpf:
+    """V_0 / v_0 by the recursion of R8."""
     with mpmath.workdps(50):
-        step, data = TOTAL / steps, DATA
+        step, variance = TOTAL / steps, start
         after = lambdify((v, h, V), RECURSION[1], "mpmath")
-        variance = data + TOTAL if start is None else start
         for k in range(steps, 0, -1):
-            variance = after(data + step * k, step, variance)
-        return variance / data
+            variance = after(DATA + step * k, step, variance)
+        return variance / DATA
 
 
 def are_the_ratios(printed: Mapping[int, str]) -> bool:
     r"""For data of variance [[data]], $\sigma=[[sigma]]$ and an exact start the ratio of $V_0$ to
     that variance rounds to $[[ratios]]$.
 
-    The recursion of R8, run from the exact variance in high precision.
+    The recursion of R8, run in high precision.
     """
-    return all([rounds_to(ratio(N), printed[N]) for N in each("N", printed)])
+    return all([rounds_to(_ratio(N, DATA + TOTAL), printed[N]) for N in each("N", printed)])
 
 
 with mpmath.workdps(50):
@@ -139,19 +127,14 @@ with mpmath.workdps(50):
     TOTAL = SIGMA**2
 
 
-def on_means(candidate: tuple[Expr, Expr]) -> Expr:
-    """A closed form as the vectors have the mean: from b, with v and m at the horizon."""
-    return a + candidate[0].subs(q, v0 * n / v) * (_B - a - m)
-
-
-def on_variances(candidate: tuple[Expr, Expr]) -> Expr:
-    """A closed form as the vectors have the variance: q at the start, v at the horizon."""
-    return candidate[1].subs({q: v0 * n / v, h: v / n}, simultaneous=True).subs(V, q)
-
-
 def pins_of(function: str) -> tuple[Pin, Pin]:
-    """The mean and the variance of a closed form, by the vectors of the function."""
-    parts: dict[str, Callable] = {"mean": on_means, "var": on_variances}
+    """Mean and variance of a closed form by the vectors of a function: from b and q, with v and m
+    at the horizon."""
+    b, at = Symbol("b"), {q: v0 * n / v, h: v / n}
+    parts: dict[str, Callable] = {
+        "mean": lambda closed: a + closed[0].subs(at, simultaneous=True) * (b - a - m),
+        "var": lambda closed: closed[1].subs(at, simultaneous=True).subs(V, q),
+    }
     return tuple(
         Pin(f"gbm_ref.{function}", vectors=f"{function}_log_{part}", reads=reads, variant=part)
         for part, reads in parts.items()
@@ -161,7 +144,7 @@ def pins_of(function: str) -> tuple[Pin, Pin]:
 _RATIO = (v - h) / v
 RECURSION = (_RATIO * e, _RATIO**2 * V + h)
 GAIN, NOISE = q / (q + n), h * q**2 * (trigamma(q) - trigamma(q + n))
-CLOSED_FORM = closed_form(GAIN, NOISE)
+CLOSED_FORM = (GAIN, GAIN**2 * V + NOISE)
 
 R8 = Claim(
     "R8",
@@ -185,7 +168,7 @@ CLOSED = Claim(
     solves_the_recursion,
     holds=CLOSED_FORM,
     twins={
-        "one noise term short": closed_form(GAIN, NOISE - h),
+        "one noise term short": (GAIN, CLOSED_FORM[1] - h),
         "the start shrinks by the ratio only": (GAIN, GAIN * V + NOISE),
         "the mean shrinks by the squared ratio": (GAIN**2, CLOSED_FORM[1]),
     },
@@ -214,29 +197,24 @@ POINT = Claim(
             "the variance h at the last level; data of variance v_0 keep a part of the start",
             lambda: not vanishes(law_after()[0].subs(v, v0 + h)),
         ),
-        LOG_NORMAL,
-        EXACT_SCORE,
+        *ALL,
     ),
     depends=("R8",),
 )
 
-_FIRST = (1 - v0**2 / vN**2) / 2
-EXACT_START = Assumption(
-    "the start has the exact variance",
-    "the order zero, which another variance changes",
-    lambda: not is_the_first_order(_FIRST, 2 * vN),
-)
+_FIRST = h * (1 - v0**2 / vN**2) / 2
+_LEADING = v0 + _FIRST
+EXACT_START = exact_start(lambda: not is_the_first_order(_LEADING, 2 * vN))
 LEADING = Claim(
     "R8-leading",
     "Dale-Langevin on log-normal data: variance bias of first order",
     is_the_first_order,
-    holds=_FIRST,
+    holds=_LEADING,
     twins={
-        "ratio not squared": (1 - v0 / vN) / 2,
-        "no factor 1/2": 2 * _FIRST,
-        "opposite sign": -_FIRST,
+        "ratio not squared": v0 + h * (1 - v0 / vN) / 2,
+        "no factor 1/2": v0 + 2 * _FIRST,
+        "opposite sign": v0 - _FIRST,
     },
-    shown=lambda first: {"it": v0 + h * first},
     values=lambda: {"psi": special.trigamma_expansion(q, special.theta)},
     names=NAMES,
     sheet=("R8",),
@@ -244,7 +222,7 @@ LEADING = Claim(
     depends=("R8-closed",),
 )
 
-_KL = (V / v0 - 1 - _L + e**2 / v0) / 2
+_KL = (V / v0 - 1 - log(V / v0) + e**2 / v0) / 2
 _KL_FIRST = (_FIRST / v0) ** 2 / 4
 DIVERGENCE = Claim(
     "R8-KL",
@@ -252,11 +230,10 @@ DIVERGENCE = Claim(
     is_the_divergence,
     holds=(_KL, _KL_FIRST),
     twins={
-        "bias not squared": (_KL, _FIRST / (8 * v0**2)),
+        "bias not squared": (_KL, h * _FIRST / (8 * v0**2)),
         "1/8 for 1/16": (_KL, 2 * _KL_FIRST),
         "mean over the output's variance": (_KL + e**2 / (2 * V) - e**2 / (2 * v0), _KL_FIRST),
     },
-    shown=lambda c: {"KL": c[0].subs(_L, log(V / v0)), "first": h**2 * c[1]},
     names={**NAMES, "V": "V_0", "e": "e_0"},
     means=Means.CALCULUS,
     sheet=("R8",),
@@ -283,10 +260,9 @@ NUMBERS = Claim(
     assumptions=(
         LOG_NORMAL,
         EXACT_SCORE,
-        Assumption(
-            "the start has the exact variance",
+        exact_start(
+            lambda: not rounds_to(_ratio(10, (DATA + TOTAL) / 2), _TABLE[10]),
             "the start of the recursion; half of it gives another ratio",
-            lambda: not rounds_to(ratio(10, (DATA + TOTAL) / 2), _TABLE[10]),
         ),
     ),
     depends=("R8",),

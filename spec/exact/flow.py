@@ -4,7 +4,7 @@ Symbols of `_symbols`; for Heun's rule a, b the values of sqrt(v(t)) at both end
 that v0 + a^2 is the variance of log X_t; ell the spacing of a grid uniform in sqrt(v).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
 import mpmath
@@ -12,9 +12,9 @@ from mpmath import mpf
 from sympy import (
     Expr,
     Integer,
+    Matrix,
     Poly,
     Rational,
-    diff,
     fraction,
     gamma,
     lambdify,
@@ -26,14 +26,21 @@ from sympy import (
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
+from spec.checking.pins import Values, table
 from spec.checking.trace import points
-from spec.exact import _chain
 from spec.exact import _special as special
-from spec.exact._chain import ALL, DATA, LOG_NORMAL, hyvarinen, law_after
-from spec.exact._rounding import Row, Values, on_the_line
-from spec.exact._special import vanishes_by_recurrence
-from spec.exact._symbols import NAMES, L, V, e, h, n, q, v, v0, vN
-from spec.exact.dale_langevin import pins_of
+from spec.exact import dale_langevin
+from spec.exact._chain import (
+    ALL,
+    DATA,
+    LOG_NORMAL,
+    MU,
+    Row,
+    exact_start,
+    hyvarinen,
+    on_the_line,
+)
+from spec.exact._symbols import NAMES, L, V, h, n, q, sigma, v0, vN
 
 a, b, ell = symbols("a b ell", positive=True)
 centre, eta = symbols("centre eta", real=True)
@@ -42,33 +49,21 @@ HALF = Rational(1, 2)
 
 def euler(log_x: Expr, score: Expr, root: Expr, noise: Expr) -> Expr:
     """log X after a step of length root^2 back in time; d log X / dt = mu - s2 - s2 H / 2."""
-    s2 = _chain.sigma**2
-    return log_x - root**2 * (_chain.MU - s2 - s2 * score / 2)
+    return log_x - root**2 * (MU - sigma**2 - sigma**2 * score / 2)
 
 
 def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
     r"""After any number $N$ of steps of Euler's rule the mean error is that of the start times
     $[[0]]$, and $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
 
-    The score is affine in $\log X$, so that a step multiplies the deviation by a number. The
-    product over the steps is a quotient of Gamma functions by their recurrence: by induction, no
-    step changes nothing, and a step leads from $q$ and $N$ to one less and one more.
+    The score is affine in $\log X$, so that a step multiplies the deviation by a number. By
+    induction: no step changes nothing, and a step leads from $q$ and $N$ to one less and one more,
+    by the recurrence of the Gamma function.
     """
-    mean, variance = (f.subs(v, q * h) for f in law_after(euler))
-    start, below = (
-        [f.subs(there, simultaneous=True) for f in closed]
-        for there in ({n: Integer(0)}, {q: q - 1, n: n + 1})
-    )
-    gaps = (
-        start[0] - 1,
-        start[1] - V,
-        below[0] / closed[0] - mean / e,
-        below[1] / closed[1] - variance / V,
-    )
-    return all([vanishes_by_recurrence(gap) for gap in gaps])
+    return dale_langevin.solves_the_recursion(closed, euler)
 
 
-def is_the_first_order(coefficient: Expr, start: Expr = vN) -> bool:
+def is_the_first_order(bias: Expr, start: Expr = vN) -> bool:
     r"""From the exact variance $V_0$ is off $v_0$ by the share $[[it]]$, up to $O(h^2)$ at fixed
     $v_0$ and $v_N$.
 
@@ -77,30 +72,31 @@ def is_the_first_order(coefficient: Expr, start: Expr = vN) -> bool:
     by more than the other, as polynomials with coefficients of one sign show, and all of them
     agree at infinity to leading order.
     """
-    ratio = special.gamma_ratio_expansion(v0 / h, special.theta) / special.gamma_ratio_expansion(
-        vN / h, special.theta_N
+    ends = {q: (v0 / h, special.theta), q + n: (vN / h, special.theta_N)}
+    ratios = {
+        gamma(at + 1): gamma(at + HALF) * sqrt(special.gamma_ratio_expansion(*end))
+        for at, end in ends.items()
+    }
+    gap = together((_CLOSED**2).subs(ratios) * start / v0) - 1 - bias
+    return special.gamma_ratio_is_bracketed() and vanishes(
+        (gap.subs(h, 0), gap.diff(h).subs(h, 0))
     )
-    relative = together(ratio * start / v0)
-    jets = (relative.subs(h, 0) - 1, diff(relative, h).subs(h, 0) - coefficient)
-    return special.gamma_ratio_is_bracketed() and vanishes(jets)
 
 
 def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
     r"""In the standard deviation, from $a$ to $b$, Heun's rule multiplies the deviation of $\log
     X$ from its mean by $[[0]]$, and Euler's last step, to zero, by $[[1]]$. The square of the
-    first takes the variance at $a$ to that at $b$ up to the third order in their distance.
+    first takes the variance at $a$ to that at $b$ but for the third order in their distance.
 
     The slope is the exact log score of log-normal data times the standard deviation of the noise,
     linear in the deviation; the second slope is read at the predicted point. The local error
-    is a polynomial in the distance without terms below the third.
+    is a quotient whose numerator has no terms below the third order.
     """
     slope = -a * (1 + hyvarinen(L, centre, variance + a**2))
     predicted = L + (b - a) * slope
     end_slope = -b * (1 + hyvarinen(L, centre, v0 + b**2).subs(L, predicted))
-    images = (L + (b - a) * (slope + end_slope) / 2, predicted.subs(b, 0))
-    affine = [
-        image - centre - g * (L - centre) for image, g in zip(images, candidate, strict=True)
-    ]
+    images = Matrix([L + (b - a) * (slope + end_slope) / 2, predicted.subs(b, 0)])
+    affine = images - Matrix([centre, centre]) - (L - centre) * Matrix(candidate)
     defect = together((candidate[0] ** 2 * (v0 + a**2) - v0 - b**2).subs(b, a + eta))
     low = [Poly(fraction(defect)[0], eta).coeff_monomial(eta**k) for k in range(3)]
     return vanishes((*affine, *low))
@@ -111,8 +107,8 @@ def is_the_last_step(ratio: Expr) -> bool:
     $v_0$ times $[[it]]$, exactly. At the points shown the whole of Heun's rule, from an exact
     start, ends with a ratio of $V_0$ to $v_0$ within $[[bound]]$ of this.
 
-    The last step lands on the denoiser and loses the posterior variance. The rule is run in high
-    precision.
+    The step multiplies the variance by the square of R16-heun's second factor. The rule is run in
+    high precision.
     """
     exact = (_LAST**2 * (v0 + a**2)).subs(a, sqrt(h)) / v0
     close = [
@@ -125,11 +121,10 @@ def is_the_last_step(ratio: Expr) -> bool:
 def is_the_even_order(leading: Expr) -> bool:
     r"""With steps of equal length $\ell$ in the standard deviation and an exact start, at the
     points shown, $V_0$ is off $v_0$ by the share $[[it]]$ times a factor that differs from one by
-    less than [[close]] on the finer grid, and by [[gain]] times as much or more on the coarser
+    less than $[[close]]$ on the finer grid, and by $[[gain]]$ times as much or more on the coarser
     one.
 
-    Heun's rule and Euler's last step, run in high precision; one grid has twice the steps of the
-    other.
+    Heun's rule and Euler's last step, run in high precision.
     """
     coarse, fine = (
         abs((_heun(at, Integer(1)) - 1) / _at(leading, at) - 1)
@@ -143,37 +138,26 @@ _BOUND = (h / v0) ** 2 * log(1 / h)
 
 
 def _at(formula: Expr, at: Values) -> mpf:
-    """A formula in v0, vN, h and ell at a point."""
     numbers = {v0: at["v0"], vN: at["v0"] + at["sigma^2"], h: at["sigma^2"] / at["N"]}
     return mpf(formula.subs({**numbers, ell: mpmath.sqrt(at["sigma^2"]) / at["N"]}))
 
 
 def _heun(at: Values, power: Expr) -> mpf:
     """V_0 / v_0 of Heun's rule from the exact variance, on powers of equal steps in sqrt(v)."""
-    factor, last = (lambdify((v0, a, b), f, "mpmath") for f in HEUN_HOLDS)
+    factor, last = (lambdify((v0, a, b), f, "mpmath") for f in _HOLDS)
     data, root, steps = mpf(at["v0"]), mpmath.sqrt(at["sigma^2"]), at["N"]
     stds = [root * (mpf(k) / steps) ** mpf(power) for k in range(steps, -1, -1)]
     gains = (factor(data, *ends) if ends[1] else last(data, *ends) for ends in pairwise(stds))
     return mpmath.fprod(gains) ** 2 * (data + at["sigma^2"]) / data
 
 
-def _rows(candidate: tuple[Expr, Expr]) -> Callable[[Values], Iterator[Row]]:
-    """The steps of a uniform grid with these factors."""
+def _rows(candidate: tuple[Expr, Expr], at: Values) -> Iterator[Row]:
     factor, last = (lambdify((v0, a, b), f, "mpmath") for f in candidate)
-
-    def rows(at: Values) -> Iterator[Row]:
-        dt = at["T"] / at["N"]
-        fall = (at["mu"] - at["sigma"] ** 2 / 2) * dt
-        for k in range(int(at["N"]), 0, -1):
-            ends = (at["sigma"] * mpmath.sqrt(dt * i) for i in (k, k - 1))
-            yield at["a"] + fall * k, (factor if k > 1 else last)(at["v0"], *ends), mpf(0), fall
-
-    return rows
-
-
-def _reads(candidate: tuple[Expr, Expr]) -> Callable[[Values], tuple[mpf, ...]]:
-    rows = _rows(candidate)
-    return lambda at: on_the_line(at, rows(at))[:2]
+    dt = at["T"] / at["N"]
+    fall = (at["mu"] - at["sigma"] ** 2 / 2) * dt
+    for k in range(int(at["N"]), 0, -1):
+        ends = (at["sigma"] * mpmath.sqrt(dt * i) for i in (k, k - 1))
+        yield at["a"] + fall * k, (factor if k > 1 else last)(at["v0"], *ends), mpf(0), fall
 
 
 def _closed(gain: Expr) -> tuple[Expr, Expr]:
@@ -195,10 +179,10 @@ R16 = Claim(
     names={**NAMES, "V": "V_N"},
     assumptions=(*ALL, "v_0 is positive"),
     depends=("R16-ode", "R8"),
-    pins=pins_of("euler_flow_law"),
+    pins=dale_langevin.pins_of("euler_flow_law"),
 )
 
-_FIRST = (1 / v0 - 1 / vN) / 4
+_FIRST = h * (1 / v0 - 1 / vN) / 4
 LEADING = Claim(
     "R16-leading",
     "probability flow by Euler's rule: bias of first order",
@@ -207,31 +191,23 @@ LEADING = Claim(
     twins={
         "bias of the deviation": _FIRST / 2,
         "opposite sign": -_FIRST,
-        "squares": (1 / v0**2 - 1 / vN**2) / 4,
+        "squares": h * (1 / v0**2 - 1 / vN**2) / 4,
     },
-    shown=lambda first: {"it": h * first},
     values=lambda: {"ratio": special.gamma_ratio_expansion(q, special.theta)},
     names=NAMES,
     sheet=("R16",),
-    assumptions=(
-        *ALL,
-        Assumption(
-            "the start has the exact variance",
-            "the order zero, which another variance changes",
-            lambda: not is_the_first_order(_FIRST, 2 * vN),
-        ),
-    ),
+    assumptions=(*ALL, exact_start(lambda: not is_the_first_order(_FIRST, 2 * vN))),
     depends=("R16",),
 )
 
 _AHEAD, _LAST = 1 + (b - a) * a / (v0 + a**2), v0 / (v0 + a**2)
 _HEUN = 1 + (b - a) * (a / (v0 + a**2) + b / (v0 + b**2) * _AHEAD) / 2
-HEUN_HOLDS = (_HEUN, _LAST)
+_HOLDS = (_HEUN, _LAST)
 HEUN = Claim(
     "R16-heun",
     "probability flow by Heun's rule on log-normal data",
     is_heuns_factor,
-    holds=HEUN_HOLDS,
+    holds=_HOLDS,
     twins={
         "Euler's rule": (_AHEAD, _LAST),
         "second slope at the old point": (
@@ -247,23 +223,20 @@ HEUN = Claim(
         Assumption(
             "the score is the exact one",
             "the variance in the score; with that of other data the factor is another",
-            lambda: not is_heuns_factor(HEUN_HOLDS, 2 * v0),
+            lambda: not is_heuns_factor(_HOLDS, 2 * v0),
         ),
     ),
     depends=("R16-ode", "heun-flow"),
     pins=(
         Pin(
             "gbm_ref.exact_law",
-            tuple(
-                dict(zip("a v0 mu sigma T N M V".split(), row, strict=True))
-                for row in (
-                    (0.3, 0.05, 0.2, 0.8, 1.0, 8, 0.7, 0.6),
-                    (-1.1, 0.4, -0.3, 1.3, 1.5, 3, 2.0, 3.1),
-                    (0.2, 1e-4, 0.5, 0.6, 0.7, 30, -0.4, 0.01),
-                )
+            table(
+                "a v0 mu sigma T N M V",
+                (0.3, 0.05, 0.2, 0.8, 1.0, 8, 0.7, 0.6),
+                (-1.1, 0.4, -0.3, 1.3, 1.5, 3, 2.0, 3.1),
+                (0.2, 1e-4, 0.5, 0.6, 0.7, 30, -0.4, 0.01),
             ),
-            reads=_reads,
-            scale=lambda at: on_the_line(at, _rows(HEUN_HOLDS)(at))[2:],
+            **on_the_line(_rows, _HOLDS),
             variant="probability-flow",
         ),
     ),
@@ -294,7 +267,7 @@ EVEN = Claim(
         "quarter left out": -(ell**2) / v0 * (v0 / vN) ** 2,
     },
     values=lambda: {"close": _CLOSE, "gain": _GAIN},
-    names={**NAMES, "ell": r"\ell"},
+    names={"ell": r"\ell"},
     means=Means.POINTS,
     sheet=("R16",),
     assumptions=(*DATA, "the start has the exact variance"),

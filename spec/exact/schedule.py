@@ -1,18 +1,18 @@
 """Diffusion coefficients that vary with time, on log-normal data.
 
 Symbols of `_symbols`; h_i = sigma_i^2 delta is what forward step i -> i + 1 adds to the variance
-of log X, h that of the reverse step k -> k - 1; S sums a term of each step. In continuous time:
-v(t) the integral of sigma^2, v_s and v_t its values, V_t = v_0 + v(t).
+of log X, h that of the reverse step k -> k - 1; S sums a term of each step. In continuous time
+v_s and v_t are the values of v, the integral of sigma^2.
 """
 
-from sympy import Expr, Integer, Matrix, Symbol, symbols
+from sympy import Expr, Integer, Matrix, diff, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim
 from spec.exact._chain import ALL, DATA, hyvarinen, law_after
-from spec.exact._symbols import AT_THE_END, NAMES, L, V, e, h, v, v0, vN
+from spec.exact._symbols import AT_THE_END, NAMES, L, V, e, h, kappa, v, v0, vN
 
-vs, vt, rate, kappa, S = symbols("v_s v_t g kappa S", positive=True)
+vs, vt, rate, S = symbols("v_s v_t g S", positive=True)
 y, centre, H = symbols("y c H", real=True)
 before, after = symbols("h_{k-1} h_k", positive=True)
 Law = tuple[Expr, Expr, Expr]
@@ -20,21 +20,20 @@ Law = tuple[Expr, Expr, Expr]
 
 def is_the_law(law: Law) -> bool:
     r"""With the exact score of log-normal data and $\sigma_{k-1}$ in the step that leaves level
-    $k$, the mean error at level $k$ is that of the start times $[[0]]$, and $V_k=[[1]]$, where $S$
-    sums $[[2]]$ over the steps that are done.
+    $k$, the mean error at level $k$ is that of the start times $[[0]]$, and $V_k=[[1]]$, where
+    that step adds $[[2]]$ to $S$, which is nothing at $v_N$.
 
-    By induction, for any number of steps and any schedule: at $v_N$ nothing has happened, and a
-    step leads from these formulas to those of the next level, with its term in the sum. The
-    factors telescope, and the variance over the square of $v_k$ grows by the term.
+    By induction, for any number of steps and any schedule: a step leads from these formulas to
+    those of the next level, with its term in the sum.
     """
     gain, variance, term = law
-    below = {v: v - h, S: S + term}
     mean, stepped = (f.subs({e: gain, V: variance}) for f in law_after())
+    below = {v: v - h, S: S + term}
     return vanishes(
         (
             gain.subs(v, vN) - 1,
             variance.subs({v: vN, S: 0}) - V,
-            gain.subs(v, v - h) - mean,
+            gain.subs(below, simultaneous=True) - mean,
             variance.subs(below, simultaneous=True) - stepped,
         )
     )
@@ -44,20 +43,18 @@ def keeps_the_mean(size: Expr) -> bool:
     r"""The reverse step from level $k$ takes the mean error at $v_k$ to the same share of
     $v_{k-1}$ with $[[it]]$, what the forward step to level $k$ adds, and with no other size.
 
-    It multiplies the error by one less the size in units of $v_k$, a linear function, which is the
-    ratio of the two variances for their difference. For a schedule that varies, the neighbour's
-    coefficient biases the mean.
+    It multiplies the error by a linear function of the size, which is the ratio of the two
+    variances for their difference.
     """
-    return vanishes(law_after()[0].subs(h, size) - (v - before) / v * e)
+    mean = law_after()[0]
+    return vanishes((diff(mean, h, 2), mean.subs(h, size) - (v - before) / v * e))
 
 
-def _conditional(
-    cov: Matrix, kept: tuple[int, ...], given: tuple[int, ...]
-) -> tuple[Matrix, Matrix]:
+def _conditional(cov: Matrix, kept: list[int], given: list[int]) -> tuple[Matrix, Matrix]:
     """Coefficients and covariance of the components `kept` given others, for a Gaussian law."""
-    cross = cov.extract(list(kept), list(given))
-    inner = cov.extract(list(given), list(given)).inv()
-    return cross * inner, cov.extract(list(kept), list(kept)) - cross * inner * cross.T
+    cross = cov.extract(kept, given)
+    weights = cross * cov.extract(given, given).inv()
+    return weights, cov.extract(kept, kept) - weights * cross.T
 
 
 def holds_in_the_clock(candidate: tuple[Expr, ...], data: Expr = v0) -> bool:
@@ -69,16 +66,16 @@ def holds_in_the_clock(candidate: tuple[Expr, ...], data: Expr = v0) -> bool:
 
     Only the covariances of $\log X_0$, $\log X_s$ and $\log X_t$ enter, which are the variances at
     the earlier times: the formulas are those of conditioning a Gaussian vector. The last one makes
-    the variance fall at the rate of $V_t$; without noise it is the probability flow.
+    the variance fall at the rate of $V_t$.
     """
     cov = Matrix([[data, data, data], [data, data + vs, data + vs], [data, data + vs, data + vt]])
-    given_end, bridge = _conditional(cov, (0, 1), (2,)), _conditional(cov, (1,), (0, 2))
+    given_end, bridge = _conditional(cov, [0, 1], [2]), _conditional(cov, [1], [0, 2])
     score = hyvarinen(L, centre, v0 + vt).subs(L, y)
     # dY = w g (1 + H) dr + kappa sqrt(g) dW: d Var / dr = 2 w g (-1 / Var) Var + kappa^2 g = -g.
     balance = -2 * candidate[5] * rate + kappa**2 * rate + rate
-    found = (*given_end[0], given_end[1][1, 1], bridge[0][0, 1], bridge[1][0, 0])
-    wanted = (candidate[0].subs(H, score) / (y - centre), *candidate[1:5])
-    return vanishes((*(f - g for f, g in zip(found, wanted, strict=True)), balance))
+    found = Matrix([*given_end[0], given_end[1][1, 1], bridge[0][0, 1], bridge[1][0, 0]])
+    wanted = Matrix([candidate[0].subs(H, score) / (y - centre), *candidate[1:5]])
+    return vanishes((*(found - wanted), balance))
 
 
 _LAW = (v / vN, v**2 * (V / vN**2 + S), h / (v - h) ** 2)
@@ -92,13 +89,8 @@ R21 = Claim(
         "start shrinks by the ratio only": (_LAW[0], v**2 * S + v * V / vN, _LAW[2]),
         "mean shrinks by the squared ratio": (_LAW[0] ** 2, *_LAW[1:]),
     },
-    shown=lambda law: {
-        "0": law[0],
-        "1": law[1],
-        "2": law[2].subs({v: Symbol("v_{k-1}") + before, h: before}, simultaneous=True),
-    },
-    names=AT_THE_END,
-    assumptions=(*ALL, "the score belongs to the same chain"),
+    names={**AT_THE_END, "h": "h_{k-1}"},
+    assumptions=ALL,
     depends=("R8", "A34"),
 )
 INDEX = Claim(
@@ -123,22 +115,18 @@ _HOLDS = (
 )
 
 
-def _with(place: int, formula: Expr) -> tuple[Expr, ...]:
-    return (*_HOLDS[:place], formula, *_HOLDS[place + 1 :])
-
-
 CLOCK = Claim(
     "R21-clock",
     "the variance as the clock of every reverse step",
     holds_in_the_clock,
     holds=_HOLDS,
     twins={
-        "denoiser with the whole variance": _with(0, y - centre + (v0 + vt) * (1 + H)),
-        "kernel with the forward noise": _with(2, vt - vs),
-        "square root in the bridge": _with(3, vs**2 / vt**2),
-        "full drift without noise": _with(5, Integer(1)),
+        "denoiser with the whole variance": (_HOLDS[0] + v0 * (1 + H), *_HOLDS[1:]),
+        "kernel with the forward noise": (*_HOLDS[:2], vt - vs, *_HOLDS[3:]),
+        "square root in the bridge": (*_HOLDS[:3], vs**2 / vt**2, *_HOLDS[4:]),
+        "full drift without noise": (*_HOLDS[:5], Integer(1)),
     },
-    names={**NAMES, "H": r"X\circ\nabla\log p"},
+    names={"H": r"X\circ\nabla\log p"},
     sheet=("R21",),
     assumptions=(
         Assumption(
