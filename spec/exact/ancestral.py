@@ -167,116 +167,72 @@ def _pinned(closed: Expr) -> tuple[Expr, Expr]:
 _BELOW, _ABOVE = v0 + sigma**2 * s, v0 + sigma**2 * t
 _BRIDGE = sigma**2 * s * (t - s) / t
 R17 = Claim(
-    "R17",
-    "ancestral steps on log-normal data",
-    is_the_ancestral_law,
-    holds=(_BELOW / _ABOVE, _BRIDGE),
-    twins={
+    "R17", "ancestral steps on log-normal data", is_the_ancestral_law,
+    holds=(_BELOW / _ABOVE, _BRIDGE), twins={
         "noise of eq. (13)": (_BELOW / _ABOVE, sigma**2 * (t - s)),
         "factor s / t": (s / t, _BRIDGE),
         "noise of the exact kernel": (_BELOW / _ABOVE, sigma**2 * (t - s) * _BELOW / _ABOVE),
-    },
-    names=NAMES,
-    assumptions=(*DATA, "log X_t and the draw are independent"),
+    }, names=NAMES, assumptions=(*DATA, "log X_t and the draw are independent"),
     depends=("R17-bridge", "R5", "R8"),
-)
+)  # fmt: skip
 DDIM = Claim(
-    "R17-ddim",
-    "DDIM steps on log-normal data",
-    is_the_ddim_law,
-    holds=(v0 + sigma**2 * sqrt(s * t)) / _ABOVE,
-    twins={
+    "R17-ddim", "DDIM steps on log-normal data", is_the_ddim_law,
+    holds=(v0 + sigma**2 * sqrt(s * t)) / _ABOVE, twins={
         "weight s / t": _BELOW / _ABOVE,
         "only the part towards the noise": sigma**2 * sqrt(s * t) / _ABOVE,
-    },
-    names=NAMES,
-    sheet=("R17",),
-    assumptions=DATA,
-    depends=("R17-bridge", "R5", "R16-heun"),
-)
+    }, names=NAMES, sheet=("R17",), assumptions=DATA, depends=("R17-bridge", "R5", "R16-heun"),
+)  # fmt: skip
 
 _CARRIED = U**2 * (V / vN**2 + total)
 SUM_HOLDS = (_CARRIED, h * (k - 1) / k / (v0 + h * (k - 1)) ** 2)
 SUM = Claim(
-    "R17-variance",
-    "ancestral sampling of log-normal data: the variance after N steps",
-    is_the_noise_part,
-    holds=SUM_HOLDS,
-    twins={
+    "R17-variance", "ancestral sampling of log-normal data: the variance after N steps",
+    is_the_noise_part, holds=SUM_HOLDS, twins={
         "noise of eq. (13)": (_CARRIED, SUM_HOLDS[1] * k / (k - 1)),
         "variance at k": (_CARRIED, h * (k - 1) / k / (v0 + h * k) ** 2),
         "k / (k + 1)": (_CARRIED, h * k / (k + 1) / (v0 + h * (k - 1)) ** 2),
-    },
-    names={**AT_THE_END, "U": "v_k"},
-    sheet=("R17",),
-    assumptions=(*DATA, "equal steps"),
+    }, names={**AT_THE_END, "U": "v_k"}, sheet=("R17",), assumptions=(*DATA, "equal steps"),
     depends=("R17",),
-)
+)  # fmt: skip
 
 _TAIL = trigamma(q) - trigamma(q + n)
 _HARMONIC = digamma(n + 1) - digamma(Integer(1)) - digamma(q + n) + digamma(q)
 CLOSED_FORM = (_TAIL * (1 + 1 / (q - 1)) - _HARMONIC / (q - 1) ** 2) / h
 CLOSED = Claim(
-    "R17-closed",
-    "ancestral sampling of log-normal data: closed form",
-    is_the_sum,
-    holds=CLOSED_FORM,
-    twins={
+    "R17-closed", "ancestral sampling of log-normal data: closed form", is_the_sum,
+    holds=CLOSED_FORM, twins={
         "sign of the partial fraction": CLOSED_FORM - 2 * _TAIL / (q - 1) / h,
         "q - 1 not squared": (_TAIL * (1 + 1 / (q - 1)) - _HARMONIC / (q - 1)) / h,
-    },
-    names=NAMES,
-    sheet=("R17",),
+    }, names=NAMES, sheet=("R17",),
     assumptions=(*DATA, "equal steps", "v_0 is positive and not h, where the formula divides"),
-    depends=("R17-variance",),
-    pins=(
+    depends=("R17-variance",), pins=(
         Pin(
-            "gbm_ref.ancestral_law",
-            table(
-                "a v0 mu sigma T N M V",
-                (0.3, 0.05, 0.2, 0.8, 1.0, 8, 0.7, 0.6),
+            "gbm_ref.ancestral_law", table(
+                "a v0 mu sigma T N M V", (0.3, 0.05, 0.2, 0.8, 1.0, 8, 0.7, 0.6),
                 (-1.1, 6.4, -0.3, 1.3, 1.5, 3, 2.0, 3.1),
                 (0.2, 1e-7, 0.5, 0.6, 0.7, 1000, -0.4, 0.01),
-            ),
-            reads=_pinned,
+            ), reads=_pinned,
         ),
     ),
-)
+)  # fmt: skip
 
 _LOG = log(v0 * (vN - v0) / (h * vN))
 _BIAS = -h * (_LOG + EulerGamma - (3 - 2 * v0 / vN - v0**2 / vN**2) / 2) / v0
 R17_BIAS = Claim(
-    "R17-leading",
-    "ancestral sampling of log-normal data: leading bias",
-    is_the_leading_bias,
-    holds=_BIAS,
-    twins={
-        "without Euler's constant": _BIAS.subs(EulerGamma, 0),
-        "1 for 3/2": _BIAS - h / (2 * v0),
-        "opposite sign": -_BIAS,
-        "square of v_0 / v_N left out": _BIAS + h * v0 / (2 * vN**2),
-    },
-    names=NAMES,
-    means=Means.CALCULUS,
-    sheet=("R17",),
-    assumptions=(
-        *DATA,
-        "equal steps",
-        exact_start(lambda: not is_the_leading_bias(_BIAS, 2 * vN)),
-    ),
-    depends=("R17-closed", "R8-leading"),
-)
+    "R17-leading", "ancestral sampling of log-normal data: leading bias", is_the_leading_bias,
+    holds=_BIAS, twins={
+        "without Euler's constant": _BIAS.subs(EulerGamma, 0), "1 for 3/2": _BIAS - h / (2 * v0),
+        "opposite sign": -_BIAS, "square of v_0 / v_N left out": _BIAS + h * v0 / (2 * vN**2),
+    }, names=NAMES, means=Means.CALCULUS, sheet=("R17",), assumptions=(
+        *DATA, "equal steps", exact_start(lambda: not is_the_leading_bias(_BIAS, 2 * vN)),
+    ), depends=("R17-closed", "R8-leading"),
+)  # fmt: skip
 
 _G = log(v0 / h) + log(U / (1 + U)) + 1 / (1 + U) + 1 / (2 * (1 + U) ** 2) - Integer(3) / 2
 IN_U = Claim(
-    "R17-function-G",
-    "the same bias as a function of sigma^2 / v_0",
-    is_the_same_in_u,
-    holds=_G,
-    twins={"log U": _G + log(1 + U), "no factor 1/2": _G + 1 / (2 * (1 + U) ** 2)},
-    names=NAMES,
-    sheet=("R17",),
-    depends=("R17-leading",),
-)
+    "R17-function-G", "the same bias as a function of sigma^2 / v_0", is_the_same_in_u, holds=_G,
+    twins={"log U": _G + log(1 + U), "no factor 1/2": _G + 1 / (2 * (1 + U) ** 2)}, names=NAMES,
+    sheet=("R17",), depends=("R17-leading",),
+)  # fmt: skip
 
 CLAIMS = (R17, DDIM, SUM, CLOSED, R17_BIAS, IN_U)

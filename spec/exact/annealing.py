@@ -107,32 +107,22 @@ def _rows(candidate: Inner, at: Values) -> Iterator[Row]:
 _FACTOR = 1 - h / v
 INNER = _inner(_FACTOR, kappa**2 * h)
 R10 = Claim(
-    "R10",
-    "annealed noise and inner loop: one step",
-    is_the_inner_step,
-    holds=INNER,
-    twins={
+    "R10", "annealed noise and inner loop: one step", is_the_inner_step, holds=INNER, twins={
         "noise kappa, not squared": _inner(_FACTOR, kappa * h),
         "drift annealed too": _inner(1 - kappa * h / v, kappa**2 * h),
         "no drift of the mean": _inner(_FACTOR, kappa**2 * h, 0),
-    },
-    names=_NAMES,
-    assumptions=(*DATA, "log X_k and the draw are independent"),
-    depends=("A13", "A-Alg1", "R8"),
-    pins=(
+    }, names=_NAMES, assumptions=(*DATA, "log X_k and the draw are independent"),
+    depends=("A13", "A-Alg1", "R8"), pins=(
         Pin(
-            "gbm_ref.exact_law",
-            table(
+            "gbm_ref.exact_law", table(
                 "a v0 mu sigma T N L length chi M V",
                 (0.3, 0.05, 0.2, 0.8, 1.0, 8, 1, 0.125, 0.9, 0.7, 0.6),
                 (-1.1, 0.4, -0.3, 1.3, 1.5, 5, 3, 0.2, 0.75, 2.0, 3.1),
                 (0.2, 1e-7, 0.5, 0.6, 0.7, 40, 3, 0.004, 0.97, -0.4, 0.01),
-            ),
-            **on_the_line(_rows, INNER),
-            variant="dale-langevin-1d",
+            ), **on_the_line(_rows, INNER), variant="dale-langevin-1d",
         ),
     ),
-)
+)  # fmt: skip
 
 
 def _at_level(formula: Expr) -> Expr:
@@ -149,11 +139,9 @@ def _loop_mean(candidate: dict[str, Expr]) -> Expr:
 _KEPT, _SHARE = alpha**count, 1 - alpha ** (2 * count)
 _ADDED = kappa**2 * h * _SHARE / (1 - alpha**2)
 _LOOP = {
-    "mean": _KEPT * e - m * r**2 * (1 - _KEPT) / (1 - alpha),
-    "variance": _KEPT**2 * V + _ADDED,
-    "shift": m * (delta - count * r**2),
-    "alpha": _FACTOR,
-}
+    "mean": _KEPT * e - m * r**2 * (1 - _KEPT) / (1 - alpha), "variance": _KEPT**2 * V + _ADDED,
+    "shift": m * (delta - count * r**2), "alpha": _FACTOR,
+}  # fmt: skip
 LOOP = Claim(
     "R10-loop",
     "annealed noise and inner loop: L steps at a level",
@@ -188,44 +176,29 @@ LOOP = Claim(
 
 _STILL = kappa**2 * v / 2 / (1 - h / (2 * v))
 STABLE = Claim(
-    "R10-stable",
-    "when repeated steps at a level settle",
-    is_the_threshold,
-    holds=(2 * v, _STILL),
+    "R10-stable", "when repeated steps at a level settle", is_the_threshold, holds=(2 * v, _STILL),
     twins={
-        "h_s < v_k": (v, _STILL),
-        "h_s < 4 v_k": (4 * v, _STILL),
+        "h_s < v_k": (v, _STILL), "h_s < 4 v_k": (4 * v, _STILL),
         "the variance of the data law": (2 * v, kappa**2 * v),
-    },
-    shown=lambda pair: {"0": pair[0], "1": pair[1].factor(), "gap": _gap(pair)},
-    names=_NAMES,
-    sheet=("R10",),
-    assumptions=(
-        *DATA,
-        Assumption(
+    }, shown=lambda pair: {"0": pair[0], "1": pair[1].factor(), "gap": _gap(pair)}, names=_NAMES,
+    sheet=("R10",), assumptions=(
+        *DATA, Assumption(
             "kappa is positive",
             "beyond the threshold, where without noise a law without variance stays",
             lambda: vanishes(law_after(strength=Integer(0))[1].subs(V, 0)),
         ),
-    ),
-    depends=("R10-loop",),
-)
+    ), depends=("R10-loop",),
+)  # fmt: skip
 
 _FULL = (v0 / v) ** 2
 DENOISED = Claim(
-    "R10-denoised",
-    "terminal noise-free steps",
-    is_the_denoised_law,
-    holds=(_FACTOR**2, _FULL),
+    "R10-denoised", "terminal noise-free steps", is_the_denoised_law, holds=(_FACTOR**2, _FULL),
     twins={
         "factor of the deviation, not of the variance": (_FACTOR, v0 / v),
         "noise kept": (_FACTOR**2 + h / V, _FULL + h / V),
         "v_0 / v_1 for any step": (_FULL, _FULL),
-    },
-    names={**NAMES, "v": "v_1", "h": "h_s", "V": "V_1"},
-    sheet=("R10",),
-    assumptions=(*DATA, "the denoising step is the sampler's own"),
-    depends=("R10",),
-)
+    }, names={**NAMES, "v": "v_1", "h": "h_s", "V": "V_1"}, sheet=("R10",),
+    assumptions=(*DATA, "the denoising step is the sampler's own"), depends=("R10",),
+)  # fmt: skip
 
 CLAIMS = (R10, LOOP, STABLE, DENOISED)

@@ -136,67 +136,38 @@ LEVEL_STEP = Assumption(
 ALL = (LOG_NORMAL, LEVEL_STEP, "log X_k and the draw are normal and independent")
 
 R9 = Claim(
-    "R9",
-    "Dale-Langevin with any covariance: one step",
-    is_the_step,
-    holds=_step,
-    twins={
+    "R9", "Dale-Langevin with any covariance: one step", is_the_step, holds=_step, twins={
         "diagonal of the covariance only": lambda s, one: _step(
-            Matrix(2, 2, lambda i, j: s[i, j] * int(i == j)), one
-        ),
-        "noise of the exact reverse kernel": lambda s, one: (
-            _step(s, one)[0],
-            h * _step(s, one)[0],
-        ),
-        "noise kappa, not squared": lambda s, one: (_step(s, one)[0], kappa * h * one),
-    },
-    shown=lambda f: dict(zip("GQ", f(MatrixSymbol("S_k", 2, 2), Identity(2)), strict=True)),
-    names=NAMES,
-    assumptions=ALL,
-    depends=("A13", "R8"),
-    pins=(
+            Matrix(2, 2, lambda i, j: s[i, j] * int(i == j)), one,
+        ), "noise of the exact reverse kernel": lambda s, one: (
+            _step(s, one)[0], h * _step(s, one)[0],
+        ), "noise kappa, not squared": lambda s, one: (_step(s, one)[0], kappa * h * one),
+    }, shown=lambda f: dict(zip("GQ", f(MatrixSymbol("S_k", 2, 2), Identity(2)), strict=True)),
+    names=NAMES, assumptions=ALL, depends=("A13", "R8"), pins=(
         Pin(
-            "gbm_ref.exact_law",
-            _POINTS,
-            reads=lambda maps: lambda at: _run(maps, at)[:6],
-            scale=lambda at: _run(_step, at)[6:],
-            variant="dale-langevin-2d",
+            "gbm_ref.exact_law", _POINTS, reads=lambda maps: lambda at: _run(maps, at)[:6],
+            scale=lambda at: _run(_step, at)[6:], variant="dale-langevin-2d",
         ),
     ),
-)
+)  # fmt: skip
 
 CLOSED = Claim(
-    "R9-closed",
-    "Dale-Langevin with any covariance: the law after N steps",
-    solves_the_recursion,
-    holds=(GAIN, NOISE),
-    twins={
-        "gain squared": (GAIN**2, NOISE),
-        "last noise left out": (GAIN, NOISE - h),
+    "R9-closed", "Dale-Langevin with any covariance: the law after N steps", solves_the_recursion,
+    holds=(GAIN, NOISE), twins={
+        "gain squared": (GAIN**2, NOISE), "last noise left out": (GAIN, NOISE - h),
         "eigenvalue not squared": (GAIN, NOISE / q),
-    },
-    shown=lambda c: dict(zip("KV", _in_the_plane(QS, n, c), strict=True)),
-    names=NAMES,
-    sheet=("R9",),
-    assumptions=(*ALL, "S_0 is not singular"),
-    depends=("R9", "R8-closed"),
-)
+    }, shown=lambda c: dict(zip("KV", _in_the_plane(QS, n, c), strict=True)), names=NAMES,
+    sheet=("R9",), assumptions=(*ALL, "S_0 is not singular"), depends=("R9", "R8-closed"),
+)  # fmt: skip
 
 LIMIT = Claim(
-    "R9-limit",
-    "What remains of a wrong start",
-    is_the_limit,
-    holds=_limit,
-    twins={
+    "R9-limit", "What remains of a wrong start", is_the_limit, holds=_limit, twins={
         "start compared with the data": lambda data, end, start: _limit(
-            data, end, start + end - data
+            data, end, start + end - data,
         ),
         "gain on one side only": lambda data, end, start: data + data * end.inv() * (start - end),
-    },
-    shown=lambda f: {"it": f(*(MatrixSymbol(name, 2, 2) for name in ("S_0", "S_N", "B")))},
-    sheet=("R9",),
-    assumptions=(*ALL, "S_0 is not singular"),
-    depends=("R9-closed", "R8-leading"),
-)
+    }, shown=lambda f: {"it": f(*(MatrixSymbol(name, 2, 2) for name in ("S_0", "S_N", "B")))},
+    sheet=("R9",), assumptions=(*ALL, "S_0 is not singular"), depends=("R9-closed", "R8-leading"),
+)  # fmt: skip
 
 CLAIMS = (R9, CLOSED, LIMIT)

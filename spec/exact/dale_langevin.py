@@ -147,125 +147,80 @@ GAIN, NOISE = q / (q + n), h * q**2 * (trigamma(q) - trigamma(q + n))
 CLOSED_FORM = (GAIN, GAIN**2 * V + NOISE)
 
 R8 = Claim(
-    "R8",
-    "Dale-Langevin on log-normal data: recursion of mean and variance",
-    is_the_recursion,
-    holds=RECURSION,
-    twins={
+    "R8", "Dale-Langevin on log-normal data: recursion of mean and variance", is_the_recursion,
+    holds=RECURSION, twins={
         "variance shrinks by the ratio, not its square": (_RATIO * e, _RATIO * V + h),
         "noise of the exact reverse kernel": (_RATIO * e, _RATIO**2 * V + h * _RATIO),
         "half the score": ((1 - h / (2 * v)) * e, (1 - h / (2 * v)) ** 2 * V + h),
-    },
-    values=lambda: {"score": hyvarinen(L, Symbol("c"), v).factor()},
-    names=NAMES,
-    assumptions=(*ALL, "log X_k and the draw are normal and independent"),
-    depends=("A13",),
-)
+    }, values=lambda: {"score": hyvarinen(L, Symbol("c"), v).factor()}, names=NAMES,
+    assumptions=(*ALL, "log X_k and the draw are normal and independent"), depends=("A13",),
+)  # fmt: skip
 
 CLOSED = Claim(
-    "R8-closed",
-    "Dale-Langevin on log-normal data: the law after N steps",
-    solves_the_recursion,
-    holds=CLOSED_FORM,
-    twins={
+    "R8-closed", "Dale-Langevin on log-normal data: the law after N steps", solves_the_recursion,
+    holds=CLOSED_FORM, twins={
         "one noise term short": (GAIN, CLOSED_FORM[1] - h),
         "the start shrinks by the ratio only": (GAIN, GAIN * V + NOISE),
         "the mean shrinks by the squared ratio": (GAIN**2, CLOSED_FORM[1]),
-    },
-    names=AT_THE_END,
-    sheet=("R8",),
-    assumptions=(*ALL, "the data have a variance, so that q is positive"),
-    depends=("R8",),
+    }, names=AT_THE_END, sheet=("R8",),
+    assumptions=(*ALL, "the data have a variance, so that q is positive"), depends=("R8",),
     pins=pins_of("dale_langevin_law"),
-)
+)  # fmt: skip
 
 POINT = Claim(
-    "R8-point-mass",
-    "Dale-Langevin on a single data point",
-    is_the_law_for_a_point,
-    holds=(Integer(0), h),
-    twins={
+    "R8-point-mass", "Dale-Langevin on a single data point", is_the_law_for_a_point,
+    holds=(Integer(0), h), twins={
         "the point itself": (Integer(0), Integer(0)),
-        "noise of the last two steps": (Integer(0), 2 * h),
-        "the mean is kept": (e, h),
-    },
-    names=NAMES,
-    sheet=("R8",),
-    assumptions=(
+        "noise of the last two steps": (Integer(0), 2 * h), "the mean is kept": (e, h),
+    }, names=NAMES, sheet=("R8",), assumptions=(
         Assumption(
             "the data are a single point",
             "the variance h at the last level; data of variance v_0 keep a part of the start",
             lambda: not vanishes(law_after()[0].subs(v, v0 + h)),
-        ),
-        *ALL,
-    ),
-    depends=("R8",),
-)
+        ), *ALL,
+    ), depends=("R8",),
+)  # fmt: skip
 
 _FIRST = h * (1 - v0**2 / vN**2) / 2
 _LEADING = v0 + _FIRST
 EXACT_START = exact_start(lambda: not is_the_first_order(_LEADING, 2 * vN))
 LEADING = Claim(
-    "R8-leading",
-    "Dale-Langevin on log-normal data: variance bias of first order",
-    is_the_first_order,
-    holds=_LEADING,
-    twins={
-        "ratio not squared": v0 + h * (1 - v0 / vN) / 2,
-        "no factor 1/2": v0 + 2 * _FIRST,
+    "R8-leading", "Dale-Langevin on log-normal data: variance bias of first order",
+    is_the_first_order, holds=_LEADING, twins={
+        "ratio not squared": v0 + h * (1 - v0 / vN) / 2, "no factor 1/2": v0 + 2 * _FIRST,
         "opposite sign": v0 - _FIRST,
-    },
-    values=lambda: {"psi": special.trigamma_expansion(q, special.theta)},
-    names=NAMES,
-    sheet=("R8",),
-    assumptions=(*ALL, EXACT_START),
-    depends=("R8-closed",),
-)
+    }, values=lambda: {"psi": special.trigamma_expansion(q, special.theta)}, names=NAMES,
+    sheet=("R8",), assumptions=(*ALL, EXACT_START), depends=("R8-closed",),
+)  # fmt: skip
 
 _KL = (V / v0 - 1 - log(V / v0) + e**2 / v0) / 2
 _KL_FIRST = (_FIRST / v0) ** 2 / 4
 DIVERGENCE = Claim(
-    "R8-KL",
-    "Dale-Langevin on log-normal data: divergence of the output from the data",
-    is_the_divergence,
-    holds=(_KL, _KL_FIRST),
-    twins={
-        "bias not squared": (_KL, h * _FIRST / (8 * v0**2)),
-        "1/8 for 1/16": (_KL, 2 * _KL_FIRST),
+    "R8-KL", "Dale-Langevin on log-normal data: divergence of the output from the data",
+    is_the_divergence, holds=(_KL, _KL_FIRST), twins={
+        "bias not squared": (_KL, h * _FIRST / (8 * v0**2)), "1/8 for 1/16": (_KL, 2 * _KL_FIRST),
         "mean over the output's variance": (_KL + e**2 / (2 * V) - e**2 / (2 * v0), _KL_FIRST),
-    },
-    names={**NAMES, "V": "V_0", "e": "e_0"},
-    means=Means.CALCULUS,
-    sheet=("R8",),
+    }, names={**NAMES, "V": "V_0", "e": "e_0"}, means=Means.CALCULUS, sheet=("R8",),
     assumptions=(*ALL, EXACT_START, "data and start have equal, independent coordinates"),
     depends=("R8-leading", "gaussian-kl", "C6"),
-)
+)  # fmt: skip
 
 _TABLE = {10: "1.37777", 100: "1.03210", 1000: "1.00315"}
 NUMBERS = Claim(
-    "R8-numbers",
-    "Dale-Langevin on log-normal data: reference values",
-    are_the_ratios,
-    holds=_TABLE,
-    twins={
+    "R8-numbers", "Dale-Langevin on log-normal data: reference values", are_the_ratios,
+    holds=_TABLE, twins={
         "last digit at N = 10": {**_TABLE, 10: "1.37778"},
         "last digit at N = 100": {**_TABLE, 100: "1.03211"},
         "last digit at N = 1000": {**_TABLE, 1000: "1.00314"},
-    },
-    shown=lambda table: {"ratios": {f"N = {N}": text for N, text in table.items()}},
+    }, shown=lambda table: {"ratios": {f"N = {N}": text for N, text in table.items()}},
     values=lambda: {"data": DATA, "sigma": SIGMA},
-    equivalent={N: f"{text}e0" for N, text in _TABLE.items()},
-    means=Means.POINTS,
-    sheet=("R8",),
+    equivalent={N: f"{text}e0" for N, text in _TABLE.items()}, means=Means.POINTS, sheet=("R8",),
     assumptions=(
-        LOG_NORMAL,
-        EXACT_SCORE,
-        exact_start(
+        LOG_NORMAL, EXACT_SCORE, exact_start(
             lambda: not rounds_to(_ratio(10, (DATA + TOTAL) / 2), _TABLE[10]),
             "the start of the recursion; half of it gives another ratio",
         ),
-    ),
-    depends=("R8",),
-)
+    ), depends=("R8",),
+)  # fmt: skip
 
 CLAIMS = (R8, CLOSED, POINT, LEADING, DIVERGENCE, NUMBERS)

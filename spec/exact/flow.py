@@ -166,112 +166,69 @@ def _closed(gain: Expr) -> tuple[Expr, Expr]:
 
 _CLOSED = gamma(q + n + HALF) * gamma(q + 1) / (gamma(q + HALF) * gamma(q + n + 1))
 R16 = Claim(
-    "R16",
-    "probability flow by Euler's rule on log-normal data",
-    solves_the_recursion,
-    holds=_closed(_CLOSED),
-    twins={
+    "R16", "probability flow by Euler's rule on log-normal data", solves_the_recursion,
+    holds=_closed(_CLOSED), twins={
         "weight of the score sigma^2": _closed(q / (q + n)),
-        "one step short": _closed(_CLOSED.subs(n, n - 1)),
-        "upside down": _closed(1 / _CLOSED),
+        "one step short": _closed(_CLOSED.subs(n, n - 1)), "upside down": _closed(1 / _CLOSED),
         "the variance shrinks as the mean": (_CLOSED, _CLOSED * V),
-    },
-    names={**NAMES, "V": "V_N"},
-    assumptions=(*ALL, "v_0 is positive"),
-    depends=("R16-ode", "R8"),
-    pins=dale_langevin.pins_of("euler_flow_law"),
-)
+    }, names={**NAMES, "V": "V_N"}, assumptions=(*ALL, "v_0 is positive"),
+    depends=("R16-ode", "R8"), pins=dale_langevin.pins_of("euler_flow_law"),
+)  # fmt: skip
 
 _FIRST = h * (1 / v0 - 1 / vN) / 4
 LEADING = Claim(
-    "R16-leading",
-    "probability flow by Euler's rule: bias of first order",
-    is_the_first_order,
-    holds=_FIRST,
-    twins={
-        "bias of the deviation": _FIRST / 2,
-        "opposite sign": -_FIRST,
+    "R16-leading", "probability flow by Euler's rule: bias of first order", is_the_first_order,
+    holds=_FIRST, twins={
+        "bias of the deviation": _FIRST / 2, "opposite sign": -_FIRST,
         "squares": h * (1 / v0**2 - 1 / vN**2) / 4,
-    },
-    values=lambda: {"ratio": special.gamma_ratio_expansion(q, special.theta)},
-    names=NAMES,
+    }, values=lambda: {"ratio": special.gamma_ratio_expansion(q, special.theta)}, names=NAMES,
     sheet=("R16",),
     assumptions=(*ALL, exact_start(lambda: not is_the_first_order(_FIRST, 2 * vN))),
     depends=("R16",),
-)
+)  # fmt: skip
 
 _AHEAD, _LAST = 1 + (b - a) * a / (v0 + a**2), v0 / (v0 + a**2)
 _HEUN = 1 + (b - a) * (a / (v0 + a**2) + b / (v0 + b**2) * _AHEAD) / 2
 _HOLDS = (_HEUN, _LAST)
 HEUN = Claim(
-    "R16-heun",
-    "probability flow by Heun's rule on log-normal data",
-    is_heuns_factor,
-    holds=_HOLDS,
-    twins={
-        "Euler's rule": (_AHEAD, _LAST),
-        "second slope at the old point": (
-            1 + (b - a) * (a / (v0 + a**2) + b / (v0 + b**2)) / 2,
-            _LAST,
-        ),
-        "average in the last step": (_HEUN, _HEUN.subs(b, 0)),
-    },
-    names=NAMES,
-    sheet=("R16",),
-    assumptions=(
-        LOG_NORMAL,
-        Assumption(
+    "R16-heun", "probability flow by Heun's rule on log-normal data", is_heuns_factor,
+    holds=_HOLDS, twins={
+        "Euler's rule": (_AHEAD, _LAST), "second slope at the old point": (
+            1 + (b - a) * (a / (v0 + a**2) + b / (v0 + b**2)) / 2, _LAST,
+        ), "average in the last step": (_HEUN, _HEUN.subs(b, 0)),
+    }, names=NAMES, sheet=("R16",), assumptions=(
+        LOG_NORMAL, Assumption(
             "the score is the exact one",
             "the variance in the score; with that of other data the factor is another",
             lambda: not is_heuns_factor(_HOLDS, 2 * v0),
         ),
-    ),
-    depends=("R16-ode", "heun-flow"),
-    pins=(
+    ), depends=("R16-ode", "heun-flow"), pins=(
         Pin(
-            "gbm_ref.exact_law",
-            table(
-                "a v0 mu sigma T N M V",
-                (0.3, 0.05, 0.2, 0.8, 1.0, 8, 0.7, 0.6),
+            "gbm_ref.exact_law", table(
+                "a v0 mu sigma T N M V", (0.3, 0.05, 0.2, 0.8, 1.0, 8, 0.7, 0.6),
                 (-1.1, 0.4, -0.3, 1.3, 1.5, 3, 2.0, 3.1),
                 (0.2, 1e-4, 0.5, 0.6, 0.7, 30, -0.4, 0.01),
-            ),
-            **on_the_line(_rows, _HOLDS),
-            variant="probability-flow",
+            ), **on_the_line(_rows, _HOLDS), variant="probability-flow",
         ),
     ),
-)
+)  # fmt: skip
 LAST = Claim(
-    "R16-heun-last",
-    "Heun's rule on steps equal in time: what its last step leaves",
-    is_the_last_step,
-    holds=v0 / (v0 + h),
+    "R16-heun-last", "Heun's rule on steps equal in time: what its last step leaves",
+    is_the_last_step, holds=v0 / (v0 + h),
     twins={"no bias": Integer(1), "half of it": v0 / (v0 + h / 2)},
-    values=lambda: {"bound": _BOUND},
-    names=NAMES,
-    means=Means.POINTS,
-    sheet=("R16",),
-    assumptions=(*DATA, "the start has the exact variance"),
-    depends=("R16-heun",),
-)
+    values=lambda: {"bound": _BOUND}, names=NAMES, means=Means.POINTS, sheet=("R16",),
+    assumptions=(*DATA, "the start has the exact variance"), depends=("R16-heun",),
+)  # fmt: skip
 
 _EVEN = -(ell**2) / v0 * (1 - (1 - (v0 / vN) ** 2) / 4)
 EVEN = Claim(
-    "heun-flow-order",
-    "Heun's rule on steps equal in the standard deviation: leading error",
-    is_the_even_order,
-    holds=_EVEN,
-    twins={
-        "first order": _EVEN / ell,
-        "last step forgotten": _EVEN + ell**2 / v0,
+    "heun-flow-order", "Heun's rule on steps equal in the standard deviation: leading error",
+    is_the_even_order, holds=_EVEN, twins={
+        "first order": _EVEN / ell, "last step forgotten": _EVEN + ell**2 / v0,
         "quarter left out": -(ell**2) / v0 * (v0 / vN) ** 2,
-    },
-    values=lambda: {"close": _CLOSE, "gain": _GAIN},
-    names={"ell": r"\ell"},
-    means=Means.POINTS,
-    sheet=("R16",),
-    assumptions=(*DATA, "the start has the exact variance"),
+    }, values=lambda: {"close": _CLOSE, "gain": _GAIN}, names={"ell": r"\ell"}, means=Means.POINTS,
+    sheet=("R16",), assumptions=(*DATA, "the start has the exact variance"),
     depends=("R16-heun", "heun-flow-last"),
-)
+)  # fmt: skip
 
 CLAIMS = (R16, LEADING, HEUN, LAST, EVEN)

@@ -101,70 +101,44 @@ NO_DRIFT = Assumption(
     lambda: not vanishes(_rates(symbols("slope"))[0][1] - _rates()[0][1]),
 )
 LIMIT = Claim(
-    "R10-limit",
-    "annealed noise and inner loop: the limit of many levels",
-    is_the_limit,
-    holds=_LIMIT,
-    twins={
+    "R10-limit", "annealed noise and inner loop: the limit of many levels", is_the_limit,
+    holds=_LIMIT, twins={
         "power rho": (_CARRIED * V_N + _ADDED, _MEAN),
         "rho left out before the integral": (_KEPT + _ADDED / rho, _MEAN),
         "integral not weighted at v_0": (_KEPT + _ADDED / _CARRIED**2, _MEAN),
         "mean like the variance": (_LIMIT[0], _CARRIED**2 * e_N),
-    },
-    names={**NAMES, "v": "v_0"},
-    means=Means.CALCULUS,
-    sheet=("R10",),
-    assumptions=(
-        *DATA,
-        NO_DRIFT,
+    }, names={**NAMES, "v": "v_0"}, means=Means.CALCULUS, sheet=("R10",), assumptions=(
+        *DATA, NO_DRIFT,
         "kappa is continuous in v, and Euler's rule for a linear equation with continuous "
         "coefficients converges (its classical theorem, cited)",
-    ),
-    depends=("R10",),
-    pins=(
+    ), depends=("R10",), pins=(
         Pin(
-            "gbm_ref.annealed_limit_law",
-            table(
-                "a v0 sigma T rho c M V",
-                (0.3, 0.05, 0.8, 1.0, 0.6, 5.0, 0.7, 0.6),
+            "gbm_ref.annealed_limit_law", table(
+                "a v0 sigma T rho c M V", (0.3, 0.05, 0.8, 1.0, 0.6, 5.0, 0.7, 0.6),
                 (-1.1, 0.4, 1.3, 1.5, 3.0, 0.0, 2.0, 3.1),
                 (0.2, 0.1, 0.6, 0.7, 0.5, 0.7, 0.1, 0.2),
-            ),
-            reads=_pinned,
+            ), reads=_pinned,
         ),
     ),
-)
+)  # fmt: skip
 
 _EXPONENT = N * log_chi * (vN - v) / s2
 GEOMETRIC = Claim(
-    "R10-geometric",
-    "geometric annealing as a function of the variance",
-    is_the_exponent,
-    holds=_EXPONENT,
-    twins={"c without N": _EXPONENT / N, "growing noise": -_EXPONENT},
-    values=lambda: {"level": _LEVEL},
-    names={"log_chi": r"\log\chi"},
-    sheet=("R10",),
+    "R10-geometric", "geometric annealing as a function of the variance", is_the_exponent,
+    holds=_EXPONENT, twins={"c without N": _EXPONENT / N, "growing noise": -_EXPONENT},
+    values=lambda: {"level": _LEVEL}, names={"log_chi": r"\log\chi"}, sheet=("R10",),
     depends=("A-Alg1",),
-)
+)  # fmt: skip
 _QUIET = (v / vN) ** 2 * V_N
 NOISE_FREE = Claim(
-    "R10-noise-free",
-    "the sampler without noise",
-    is_the_noise_free_law,
-    holds=_QUIET,
-    twins={"probability flow": vN / v * _QUIET, "cubed": v / vN * _QUIET},
-    names=NAMES,
-    sheet=("R10",),
-    assumptions=(
-        *DATA,
-        Assumption(
-            "each step is as long as the distance of the levels",
-            "the level that a step leads to",
+    "R10-noise-free", "the sampler without noise", is_the_noise_free_law, holds=_QUIET,
+    twins={"probability flow": vN / v * _QUIET, "cubed": v / vN * _QUIET}, names=NAMES,
+    sheet=("R10",), assumptions=(
+        *DATA, Assumption(
+            "each step is as long as the distance of the levels", "the level that a step leads to",
             lambda: not is_the_noise_free_law(_QUIET, 2),
         ),
-    ),
-    depends=("R10",),
-)
+    ), depends=("R10",),
+)  # fmt: skip
 
 CLAIMS = (LIMIT, GEOMETRIC, NOISE_FREE)

@@ -55,24 +55,17 @@ _POINTS = (
 _GAIN = 1 - d / (C + v)
 _MEAN, _VARIANCE = _GAIN * M - dm, _GAIN**2 * U + d
 ONE_ROW = Claim(
-    "one-row",
-    "law after one row on log-normal data",
-    is_after_one_row,
-    holds=(_MEAN, _VARIANCE),
+    "one-row", "law after one row on log-normal data", is_after_one_row, holds=(_MEAN, _VARIANCE),
     twins={
         "gain not squared": (_MEAN, _GAIN * U + d),
         "score at the end": ((1 - d / (C + v - d)) * M - dm, _VARIANCE),
-        "without noise": (_MEAN, _GAIN**2 * U),
-        "drift not taken off": (_GAIN * M, _VARIANCE),
-    },
-    names={"dm": r"\delta_m"},
-    sheet=("R9",),
-    assumptions=(*DATA, "log X and the draw are normal and independent"),
-    depends=("R8", "A13"),
+        "without noise": (_MEAN, _GAIN**2 * U), "drift not taken off": (_GAIN * M, _VARIANCE),
+    }, names={"dm": r"\delta_m"}, sheet=("R9",),
+    assumptions=(*DATA, "log X and the draw are normal and independent"), depends=("R8", "A13"),
     pins=(
         Pin("gbm_ref.sampler_moments", _POINTS, reads=_moments, k=256.0),
         Pin("gbm_ref.sampler_average", _POINTS, reads=_square, k=256.0),
         Pin("gbm_ref.sampler_cdf", _POINTS, reads=_cdf, k=256.0),
     ),
-)
+)  # fmt: skip
 CLAIMS = (ONE_ROW,)

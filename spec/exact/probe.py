@@ -131,37 +131,27 @@ _BOTH = table(
     f"{_NAMES} M1 M2 S11 S12 S22", *(c + s for c, s in zip(_COEFFICIENTS, _STARTS, strict=True))
 )
 LAW = Claim(
-    "probe",
-    "a sampler that is affine in log x is known from a few evaluations",
-    determines_the_law,
-    holds=PROBE,
-    twins={
+    "probe", "a sampler that is affine in log x is known from a few evaluations",
+    determines_the_law, holds=PROBE, twins={
         "rows for columns": Probe((_STILL, _columns(0).T, *_READ[2:]), _LAW),
         "the offset is not taken off": Probe((_STILL, _columns(0, zeros(2, 1)), *_READ[2:]), _LAW),
         "B B for B B^T": Probe(_READ, _law(lambda b, d: b * b + d * d)),
         "one draw for all steps": Probe(_READ, _law(lambda b, d: (b + d) * (b + d).T)),
-    },
-    shown=_shown,
-    sheet=("R9",),
-    assumptions=(
+    }, shown=_shown, sheet=("R9",), assumptions=(
         Assumption(
-            "the sampler is affine in log x",
-            "the differences of values, which a square changes",
+            "the sampler is affine in log x", "the differences of values, which a square changes",
             lambda: not determines_the_law(PROBE, curvature=1),
         ),
         "log x_T and the draws are independent; they are normal for the law, not for the moments",
-    ),
-    pins=(
+    ), pins=(
         Pin(
-            "gbm_ref.extract_affine_map",
-            table(_NAMES, *_COEFFICIENTS),
+            "gbm_ref.extract_affine_map", table(_NAMES, *_COEFFICIENTS),
             reads=lambda probe: tuple(entry for part in _read(probe) for entry in part),
             scale=_ENTRIES_SCALE,
-        ),
-        Pin("gbm_ref.AffineMap.law", _BOTH, reads=_law_of_start, scale=_sizes()),
+        ), Pin("gbm_ref.AffineMap.law", _BOTH, reads=_law_of_start, scale=_sizes()),
         Pin("gbm_ref.assert_law", _BOTH, reads=_law_of_start, scale=_sizes(_KNOWN)),
     ),
-)
+)  # fmt: skip
 
 B, C, Q = symbols("b c q", real=True)
 _R0, _UP, _DOWN = symbols("r_0 r_+ r_-")
@@ -198,40 +188,27 @@ _RATIOS = table("b c q", (0.7, 0.4, -0.2), (-3.0, 1e-4, 1e-7))
 _SIZE = (1 + Abs(B) + Abs(C) + Abs(Q),) * 3
 _LARGEST = 1 + dt * (Abs(mu) + 2 * sigma**2 + sigma**2 * Abs(h)) + sigma * sqrt(dt)
 STEP = Claim(
-    "probe-step",
-    "a step in x is known from two or three evaluations",
-    reads_the_step,
-    holds=_STEP,
-    twins={
+    "probe-step", "a step in x is known from two or three evaluations", reads_the_step,
+    holds=_STEP, twins={
         "a one-sided difference": {**_STEP, "read": (_R0, _UP - _R0, _CENTRAL[2])},
         "curvature without the half": {**_STEP, "read": (*_CENTRAL[:2], 2 * _CENTRAL[2])},
         "the additive-noise drift": {
-            **_STEP,
-            "constant": _STEP["constant"] - 2 * root**2 * sigma**2,
-        },
-        "dt for its root": {**_STEP, "slope": sigma * root**2},
-    },
-    names={"root": r"\sqrt{\delta}"},
-    sheet=("A12",),
-    assumptions=(
+            **_STEP, "constant": _STEP["constant"] - 2 * root**2 * sigma**2,
+        }, "dt for its root": {**_STEP, "slope": sigma * root**2},
+    }, names={"root": r"\sqrt{\delta}"}, sheet=("A12",), assumptions=(
         Assumption(
             "the ratio is a polynomial of degree two at most in the draw",
             "the three values; a cube is read as a slope",
             lambda: not same(_CENTRAL[1].subs({_UP: B + C + Q + 1, _DOWN: B - C + Q - 1}), C),
         ),
-    ),
-    depends=("A12",),
-    pins=(
-        Pin("gbm_ref.extract_step_polynomial", _RATIOS, reads=_of_parabola, scale=_SIZE),
-        Pin(
+    ), depends=("A12",), pins=(
+        Pin("gbm_ref.extract_step_polynomial", _RATIOS, reads=_of_parabola, scale=_SIZE), Pin(
             "gbm_ref.extract_step_polynomial",
             table("mu sigma dt h", (0.17, 0.8, 0.11, -1.4), (-0.6, 1.4, 0.01, 37.0)),
             reads=lambda step: tuple(in_delta(step[part]) for part in ("constant", "slope")),
-            scale=(_LARGEST, _LARGEST),
-            variant="eq. 12",
-        ),
-        Pin("gbm_ref.assert_step", _RATIOS, reads=_of_parabola, scale=_SIZE),
+            scale=(_LARGEST, _LARGEST), variant="eq. 12",
+        ), Pin("gbm_ref.assert_step", _RATIOS, reads=_of_parabola, scale=_SIZE),
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (LAW, STEP)

@@ -56,22 +56,17 @@ _TABLE = {
     1: {".01": "12.6", ".05": "4.93", ".2": "2.40", "0": "0.030"},
 }
 R10B = Claim(
-    "R10b",
-    "the published setting of version 1 on log-normal data",
-    are_the_ratios,
-    holds=_TABLE,
+    "R10b", "the published setting of version 1 on log-normal data", are_the_ratios, holds=_TABLE,
     twins={
         "last digit, in place": {**_TABLE, 3: {**_TABLE[3], ".05": "0.634"}},
         "last digit, as printed": {**_TABLE, 1: {**_TABLE[1], ".2": "2.41"}},
         "in place and as printed exchanged": {3: _TABLE[1], 1: _TABLE[3]},
         "last digit, point mass": {**_TABLE, 3: {**_TABLE[3], "0": "6.8e-5"}},
-    },
-    shown=lambda table: {"three": table[3], "one": table[1]},
+    }, shown=lambda table: {"three": table[3], "one": table[1]},
     values=lambda: {"levels": LEVELS, "length": LENGTH, "sigma": SIGMA, "chi": CHI},
-    equivalent={**_TABLE, 3: {**_TABLE[3], "0": "69e-6"}},
-    means=Means.POINTS,
+    equivalent={**_TABLE, 3: {**_TABLE[3], "0": "69e-6"}}, means=Means.POINTS,
     assumptions=(*DATA, "the noise is full at the first level, one below the top"),
     depends=("R10", "E3"),
-)
+)  # fmt: skip
 
 CLAIMS = (R10B,)

@@ -80,62 +80,37 @@ def holds_in_the_clock(candidate: tuple[Expr, ...], data: Expr = v0) -> bool:
 
 _LAW = (v / vN, v**2 * (V / vN**2 + S), h / (v - h) ** 2)
 R21 = Claim(
-    "R21",
-    "Dale-Langevin with a schedule on log-normal data",
-    is_the_law,
-    holds=_LAW,
-    twins={
+    "R21", "Dale-Langevin with a schedule on log-normal data", is_the_law, holds=_LAW, twins={
         "variance at k": (*_LAW[:2], h / v**2),
         "start shrinks by the ratio only": (_LAW[0], v**2 * S + v * V / vN, _LAW[2]),
         "mean shrinks by the squared ratio": (_LAW[0] ** 2, *_LAW[1:]),
-    },
-    names={**AT_THE_END, "h": "h_{k-1}"},
-    assumptions=ALL,
-    depends=("R8", "A34"),
-)
+    }, names={**AT_THE_END, "h": "h_{k-1}"}, assumptions=ALL, depends=("R8", "A34"),
+)  # fmt: skip
 INDEX = Claim(
-    "R21-index",
-    "which sigma belongs to a reverse step",
-    keeps_the_mean,
-    holds=before,
-    twins={"sigma_k": after, "the mean of both": (before + after) / 2},
-    names=NAMES,
-    sheet=("R21",),
-    assumptions=DATA,
-    depends=("R21",),
-)
+    "R21-index", "which sigma belongs to a reverse step", keeps_the_mean, holds=before,
+    twins={"sigma_k": after, "the mean of both": (before + after) / 2}, names=NAMES,
+    sheet=("R21",), assumptions=DATA, depends=("R21",),
+)  # fmt: skip
 
 _HOLDS = (
-    y - centre + vt * (1 + H),
-    (v0 + vs) / (v0 + vt),
-    (vt - vs) * (v0 + vs) / (v0 + vt),
-    vs / vt,
-    vs * (vt - vs) / vt,
-    (1 + kappa**2) / 2,
-)
-
+    y - centre + vt * (1 + H), (v0 + vs) / (v0 + vt), (vt - vs) * (v0 + vs) / (v0 + vt), vs / vt,
+    vs * (vt - vs) / vt, (1 + kappa**2) / 2,
+)  # fmt: skip
 
 CLOCK = Claim(
-    "R21-clock",
-    "the variance as the clock of every reverse step",
-    holds_in_the_clock,
-    holds=_HOLDS,
-    twins={
+    "R21-clock", "the variance as the clock of every reverse step", holds_in_the_clock,
+    holds=_HOLDS, twins={
         "denoiser with the whole variance": (_HOLDS[0] + v0 * (1 + H), *_HOLDS[1:]),
         "kernel with the forward noise": (*_HOLDS[:2], vt - vs, *_HOLDS[3:]),
         "square root in the bridge": (*_HOLDS[:3], vs**2 / vt**2, *_HOLDS[4:]),
         "full drift without noise": (*_HOLDS[:5], Integer(1)),
-    },
-    names={"H": r"X\circ\nabla\log p"},
-    sheet=("R21",),
-    assumptions=(
+    }, names={"H": r"X\circ\nabla\log p"}, sheet=("R21",), assumptions=(
         Assumption(
             "the data are log-normal, with the variance that the score holds",
             "the covariances; data of another variance are denoised otherwise",
             lambda: not holds_in_the_clock(_HOLDS, 2 * v0),
         ),
-    ),
-    depends=("A33", "R5", "R7", "R11", "R17-bridge"),
-)
+    ), depends=("A33", "R5", "R7", "R11", "R17-bridge"),
+)  # fmt: skip
 
 CLAIMS = (R21, INDEX, CLOCK)

@@ -179,49 +179,33 @@ _BIAS = (
 )
 _AS_LOGARITHMIC = (_BIAS[0], h * (1 - v**2 / vN**2) / 2)
 R14 = Claim(
-    "R14",
-    "sign-agnostic sampler on log-normal data: leading bias",
-    is_the_leading_bias,
-    holds=_BIAS,
-    twins={
+    "R14", "sign-agnostic sampler on log-normal data: leading bias", is_the_leading_bias,
+    holds=_BIAS, twins={
         "1/8 for 3/8": (_BIAS[0] + h * _LOST / 4, _BIAS[1]),
         "m' linear only": (_BIAS[0] + h * slope**2 * _LOST / 2, _BIAS[1]),
-        "variance of eq. (13)": _AS_LOGARITHMIC,
-        "mean too bright": (-_BIAS[0], _BIAS[1]),
-    },
-    names=_WRITTEN,
-    means=Means.CALCULUS,
+        "variance of eq. (13)": _AS_LOGARITHMIC, "mean too bright": (-_BIAS[0], _BIAS[1]),
+    }, names=_WRITTEN, means=Means.CALCULUS,
     assumptions=(*SETTING, "full noise at every step, and the start is exact"),
     depends=("A12", "R8"),
-)
+)  # fmt: skip
 _GAP = (1 - kappa**2) / 2 * _LOST
 R14B = Claim(
-    "R14b",
-    "sign-agnostic sampler with constant noise factor",
-    is_the_drift_gap,
-    holds=_GAP,
+    "R14b", "sign-agnostic sampler with constant noise factor", is_the_drift_gap, holds=_GAP,
     twins={"1 - kappa": (1 - kappa) / 2 * _LOST, "no factor 1/2": 2 * _GAP, "too dark": -_GAP},
-    names=_WRITTEN,
-    means=Means.CALCULUS,
-    assumptions=(*SETTING, "the start has the exact mean"),
+    names=_WRITTEN, means=Means.CALCULUS, assumptions=(*SETTING, "the start has the exact mean"),
     depends=("A12", "R10"),
-)
+)  # fmt: skip
 _INTEGRAL = Integral((1 - noise(u) ** 2) / (2 * u), (u, v, vN))
 ANY_NOISE = Claim(
-    "R14b-any-noise",
-    "sign-agnostic sampler with any noise factor",
-    is_the_drift_gap,
-    holds=v * _INTEGRAL,
-    twins={"without the factor v_0": _INTEGRAL, "twice": 2 * v * _INTEGRAL},
-    names=_WRITTEN,
-    means=Means.CALCULUS,
+    "R14b-any-noise", "sign-agnostic sampler with any noise factor", is_the_drift_gap,
+    holds=v * _INTEGRAL, twins={"without the factor v_0": _INTEGRAL, "twice": 2 * v * _INTEGRAL},
+    names=_WRITTEN, means=Means.CALCULUS,
     statement=r"For a noise factor $\kappa(v)$ that varies with the level the limiting error of "
     r"the mean of $\log\lvert X_0\rvert$, in the formal expansion, is $[[it]]$.",
-    derivation=r"As for R14b, with $\kappa(v)$ in the rate.",
-    sheet=("R14b",),
+    derivation=r"As for R14b, with $\kappa(v)$ in the rate.", sheet=("R14b",),
     assumptions=(*SETTING, "the start has the exact mean, and kappa is continuous in v"),
     depends=("R14b",),
-)
+)  # fmt: skip
 _VALUES = {"mean": "-0.003200", "variance": "0.203601", "bias": _BIAS, "gap": _GAP}
 VALUES = Claim(
     "R14-numbers",
