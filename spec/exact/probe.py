@@ -6,14 +6,16 @@ mean and covariance of log x_T; f_i^p a coordinate of log x_0 where p, one of y1
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
+from mpmath import mpf
 from sympy import Abs, Expr, Matrix, MatrixSymbol, expand, sqrt, symbols, zeros
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.gaussian import expectation
-from spec.checking.pins import table
+from spec.checking.pins import evaluator, table
 from spec.checking.symbols import dt, h, mu, sigma
 from spec.steps._reverse import ambient_factor, in_delta, root
 
@@ -104,11 +106,17 @@ def _law_of_start(probe: Probe) -> tuple[Expr, ...]:
     return (*mean, *cov)
 
 
+@cache
 def _sizes(known: Expr | int = 0) -> tuple[Expr, ...]:
     """The law with the absolute values of all terms, each coefficient being larger by `known`."""
     law, coefficients = _law_of_start(PROBE), {e for part in _TRUE for e in part}
     sizes = {s: Abs(s) + (known if s in coefficients else 0) for f in law for s in f.free_symbols}
     return tuple(f.subs(sizes, simultaneous=True) for f in law)
+
+
+def _scale(known: Expr | int = 0) -> Callable[[dict[str, mpf]], tuple[mpf, ...]]:
+    """The same of numbers: made when they are asked for, since it takes a second."""
+    return lambda at: tuple(evaluator(_sizes(known))(at))
 
 
 _READ = (_STILL, *map(_columns, range(3)))
@@ -148,8 +156,8 @@ LAW = Claim(
             "gbm_ref.extract_affine_map", table(_NAMES, *_COEFFICIENTS),
             reads=lambda probe: tuple(entry for part in _read(probe) for entry in part),
             scale=_ENTRIES_SCALE,
-        ), Pin("gbm_ref.AffineMap.law", _BOTH, reads=_law_of_start, scale=_sizes()),
-        Pin("gbm_ref.assert_law", _BOTH, reads=_law_of_start, scale=_sizes(_KNOWN)),
+        ), Pin("gbm_ref.AffineMap.law", _BOTH, reads=_law_of_start, scale=_scale()),
+        Pin("gbm_ref.assert_law", _BOTH, reads=_law_of_start, scale=_scale(_KNOWN)),
     ),
 )  # fmt: skip
 
