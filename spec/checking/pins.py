@@ -38,6 +38,12 @@ def evaluator(formula: Formula) -> Callable[[Values], list[mpf]]:
     return call
 
 
+def when_asked(scale: Callable[[], Formula]) -> Formula:
+    """A scale that takes long to write down, for the time when a pin is compared."""
+    once = cache(lambda: evaluator(scale()))
+    return lambda at: tuple(once()(at))
+
+
 @cache
 def _compiled(formulas: tuple[Expr | int, ...]) -> tuple[list[str], Callable]:
     """The names in some expressions, in order, and the function of them."""

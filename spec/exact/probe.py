@@ -6,16 +6,14 @@ mean and covariance of log x_T; f_i^p a coordinate of log x_0 where p, one of y1
 """
 
 from collections.abc import Callable
-from functools import cache
 from typing import NamedTuple
 
-from mpmath import mpf
 from sympy import Abs, Expr, Matrix, MatrixSymbol, expand, sqrt, symbols, zeros
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.gaussian import expectation
-from spec.checking.pins import evaluator, table
+from spec.checking.pins import table, when_asked
 from spec.checking.symbols import dt, h, mu, sigma
 from spec.steps._reverse import ambient_factor, in_delta, root
 
@@ -106,7 +104,6 @@ def _law_of_start(probe: Probe) -> tuple[Expr, ...]:
     return (*mean, *cov)
 
 
-@cache
 def _sizes(known: Expr | int = 0) -> tuple[Expr, ...]:
     """The law with the absolute values of all terms, each coefficient being larger by `known`."""
     law, coefficients = _law_of_start(PROBE), {e for part in _TRUE for e in part}
@@ -114,16 +111,12 @@ def _sizes(known: Expr | int = 0) -> tuple[Expr, ...]:
     return tuple(f.subs(sizes, simultaneous=True) for f in law)
 
 
-def _scale(known: Expr | int = 0) -> Callable[[dict[str, mpf]], tuple[mpf, ...]]:
-    """The same of numbers: made when they are asked for, since it takes a second."""
-    return lambda at: tuple(evaluator(_sizes(known))(at))
-
-
 _READ = (_STILL, *map(_columns, range(3)))
 _LAW = _law(lambda b, d: b * b.T + d * d.T)
 PROBE = Probe(_READ, _LAW)
 # log(exp(v)) is known to 2^-53 (1 + |v|), and the entries are differences of values.
 _KNOWN = 1 + sum(Abs(c) for c in _TRUE[0])
+_OF_VALUES = when_asked(lambda: _sizes(_KNOWN))
 _ENTRIES_SCALE = tuple(
     1 + Abs(_TRUE[0][i // part.cols]) + Abs(entry)
     for part in _TRUE
@@ -156,8 +149,8 @@ LAW = Claim(
             "gbm_ref.extract_affine_map", table(_NAMES, *_COEFFICIENTS),
             reads=lambda probe: tuple(entry for part in _read(probe) for entry in part),
             scale=_ENTRIES_SCALE,
-        ), Pin("gbm_ref.AffineMap.law", _BOTH, reads=_law_of_start, scale=_scale()),
-        Pin("gbm_ref.assert_law", _BOTH, reads=_law_of_start, scale=_scale(_KNOWN)),
+        ), Pin("gbm_ref.AffineMap.law", _BOTH, reads=_law_of_start, scale=when_asked(_sizes)),
+        Pin("gbm_ref.assert_law", _BOTH, reads=_law_of_start, scale=_OF_VALUES),
     ),
 )  # fmt: skip
 

@@ -4,8 +4,6 @@ from collections.abc import Callable
 
 from sympy import Abs, Expr, Matrix, Max, eye, log, sqrt
 
-from spec.checking.claim import Formula
-from spec.checking.pins import evaluator
 from spec.checking.symbols import sigma, t
 from spec.targets import _laws
 from spec.targets._laws import DATA, X
@@ -33,11 +31,6 @@ def given(gain: Entry, cov: Entry, marginal: Entry) -> list[tuple[Expr, Matrix, 
         (share, mean + gain(S, V, eye(2)) * part.gap, cov(S, V, eye(2)))
         for share, part, (_, mean, S) in zip(shares(marginal), PARTS, DATA, strict=True)
     ]
-
-
-def when_asked(scale: Callable[[], tuple[Expr, ...]]) -> Formula:
-    """A scale that takes long to write down, for the time when a pin is compared."""
-    return lambda at: tuple(evaluator(scale())(at))
 
 
 def sizes() -> tuple[Expr, Expr]:

@@ -7,6 +7,7 @@ from sympy import Expr, Matrix, Max, Rational, Symbol, diff, exp, eye, log, symb
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin, Values
+from spec.checking.pins import when_asked
 from spec.checking.symbols import a, dt, h, m, mu, s2, t, v, v0, x
 from spec.scores import _mixture, _posterior
 from spec.scores._posterior import NOISE
@@ -74,7 +75,7 @@ R5 = Claim(
         Pin("gbm_ref.posterior_log_mean", _laws.POINTS, _means), Pin(
             "gbm_ref.posterior_log_cov", _laws.POINTS,
             lambda c: tuple(c[1](_mixture.V, _mixture.SLOPE, eye(2))),
-            scale=_mixture.when_asked(_covariance_scale),
+            scale=when_asked(_covariance_scale),
         ),
     ),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from sympy import Expr, Matrix, Symbol, cancel, diff, exp, expand, eye, sqrt, sy
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Pin, v2
 from spec.checking.diffusions import generator, plain_partials
+from spec.checking.pins import when_asked
 from spec.checking.symbols import L0, L, m, mu, sigma, t, v, v0
 from spec.scores import _mixture
 from spec.scores._posterior import NOISE
@@ -83,11 +84,11 @@ POSTERIOR = Claim(
     assumptions=(NOISE, "S_j is invertible; both sides are continuous in it down to zero"),
     depends=("A6", "R2"), pins=(
         Pin("gbm_ref.posterior_weights", _laws.POINTS, lambda law: _mixture.shares(law[2])), Pin(
-            "gbm_ref.posterior_law", _laws.POINTS, _flat, scale=_mixture.when_asked(_law_scale),
+            "gbm_ref.posterior_law", _laws.POINTS, _flat, scale=when_asked(_law_scale),
             variant="mixture",
         ), Pin(
             "gbm_ref.posterior_law", _laws.POINTS, lambda law: _flat(law)[1:7],
-            scale=_mixture.when_asked(lambda: _law_scale()[1:7]), variant="log-normal",
+            scale=when_asked(lambda: _law_scale()[1:7]), variant="log-normal",
         ),
     ),
 )  # fmt: skip
