@@ -1,7 +1,7 @@
 """The law of the training target, and what the weightings make of it.
 
 Symbols as in `_setting`; z standard normal, r = sqrt(v); t1 the first time of training; s
-standard deviation of log X_0; D denoiser, an estimate of log X_0.
+standard deviation of log X_0; D an estimate of log X_0.
 """
 
 from sympy import Expr, Integer, diff, integrate, limit, log, solve, sqrt, symbols
@@ -41,37 +41,29 @@ def is_the_law(law: Values) -> bool:
     """
     law = {name: value.subs(v, r**2) for name, value in law.items()}
     mean, weight = _moment(c), law["weight"]
-    return all(
-        [
-            same(law["target"], _target()),
-            same(law["mean"], mean),
-            same(law["variance"], _moment(c**2) - mean**2),
-            same(law["second"], weight * _moment(c**2)),
-            vanishes(diff(weight * _moment((c - mean) ** 2), r)),
-        ]
-    )
+    second = _moment(c**2)
+    found = {
+        "target": _target(),
+        "mean": mean,
+        "variance": second - mean**2,
+        "second": weight * second,
+    }
+    steady = vanishes(diff(weight * _moment((c - mean) ** 2), r))
+    return steady and all([same(law[name], value) for name, value in found.items()])
 
 
 def diverges_so(claimed: Values) -> bool:
     r"""Under the weight $\sigma^2$ the mean of $c^2$ over the times from $t_1$ to $[[end]]$ has
     the integral $[[integral]]$, which grows as $[[rate]]$ for $t_1$ to zero. Where $t$ is drawn
-    with the density $[[density]]$, a draw contributes $[[term]]$.
+    with the density $[[density]]$, a draw contributes $[[term]]$ in the mean.
 
-    By R4 the weighted second moment is $[[moment]]$; the second term gives the logarithm. The last
-    part is that moment, divided by the density.
+    By R4 the weighted second moment is $[[moment]]$, which is integrated, and divided by the
+    density.
     """
-    moment = _weighted_moment()
-    found = {
-        "integral": integrate(moment, (t, t1, _END)),
-        "term": moment / _density(),
-    }
-    grows = limit((found["integral"] - claimed["rate"]) / log(t1), t1, 0, "+") == 0
-    return grows and all(
-        [
-            same(*(e.expand().subs(log(t1), -ell) for e in (value, claimed[name])))
-            for name, value in found.items()
-        ]
-    )
+    integral = integrate(_weighted_moment(), (t, t1, _END))
+    grows = limit((integral - claimed["rate"]) / log(t1), t1, 0, "+") == 0
+    found = (claimed["integral"] - integral, claimed["term"] - _weighted_moment() / _density())
+    return grows and vanishes(tuple(e.expand().subs(log(t1), -ell) for e in found))
 
 
 def _density() -> Expr:
@@ -85,8 +77,8 @@ def _weighted_moment() -> Expr:
 
 def is_the_weighting(weight: Expr) -> bool:
     r"""For the weight $[[weight]]$ the weight of the denoiser in the loss is $[[denoiser]]$. That
-    is what EDM (Karras et al. 2022) gives noise of variance $v$; and for data of log-deviation $s$
-    the preconditioned target has the variance one at every time.
+    is what EDM (Karras et al. 2022) gives noise of variance $v$ and data of log-deviation $s$; the
+    mean square of what EDM's network is trained on has that reciprocal at every time.
 
     With the denoiser $D$ that belongs to $h$, $[[loss]]$ equals $[[ratio]]$. EDM trains a network
     on what is left of $\log X_0$ when its best multiple of $\log X_t$ is taken off; that multiple
