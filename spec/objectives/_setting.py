@@ -8,7 +8,20 @@ Log-normal data: log X_0 ~ N(a, v0), log X_t = log X_0 + m + n with the noise n 
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Poly, S, Symbol, cancel, exp, factor, integrate, limit, oo
+from sympy import (
+    Expr,
+    Integer,
+    Poly,
+    S,
+    Symbol,
+    cancel,
+    exp,
+    factor,
+    harmonic,
+    integrate,
+    limit,
+    oo,
+)
 
 from spec.checking.claim import Assumption
 from spec.checking.gaussian import expectation
@@ -57,6 +70,11 @@ def denoising_loss(model: Expr) -> Expr:
 def floor() -> Expr:
     """M-DSM of the exact score: what the denoising loss cannot go below."""
     return factor(cancel(denoising_loss(marginal_score())))
+
+
+def without_harmonic(expression: Expr) -> Expr:
+    """The expression with a letter for the harmonic numbers, as it is printed."""
+    return expression.replace(harmonic, lambda number: Symbol(f"H_{number}"))
 
 
 def _undefined_expansion() -> bool:

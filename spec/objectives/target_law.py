@@ -16,7 +16,7 @@ from spec.objectives._setting import NAMES as _NAMES
 
 r, t1, ell, s = symbols("r t1 ell s", positive=True)
 skip, D, n = symbols("skip D n")
-_END = Integer(1)
+_END, _HEAD = Integer(1), -r * (1 + h)
 NAMES = _NAMES | {"r": r"\sqrt{v}", "t1": "t_1"}
 
 
@@ -84,19 +84,15 @@ def is_the_weighting(weight: Expr) -> bool:
     on what is left of $\log X_0$ when its best multiple of $\log X_t$ is taken off; that multiple
     is $[[skip]]$, and what is left has the variance $[[left]]$, the square of EDM's $c_{\rm out}$.
     """
-    factor = weight * _loss_of_denoiser()
-    best, variance = _left_over()
+    factor = weight * _ratio_of_losses()
     edm = v * s**2 / (v + s**2)
-    return same(factor * variance, 1) and same(factor * edm, 1)
+    return same(factor * _left_over()[1], 1) and same(factor * edm, 1)
 
 
-def _loss_of_denoiser() -> Expr:
-    """The loss |c - h|^2 over |log X_0 - D|^2, which must not depend on either."""
+def _ratio_of_losses() -> Expr:
+    """The loss |c - h|^2 over |log X_0 - D|^2."""
     target, model = -1 - (L - L0 - m) / v, -1 + (D + m - L) / v
-    ratio = 2 * DENOISING.subs({c: target, h: model}, simultaneous=True) / (L0 - D) ** 2
-    if not vanishes(tuple(diff(ratio, e) for e in (L, L0, D, m))):
-        raise ValueError("the losses are not proportional")
-    return ratio.factor()
+    return (2 * DENOISING.subs({c: target, h: model}) / (L0 - D) ** 2).factor()
 
 
 def _left_over() -> tuple[Expr, Expr]:
@@ -129,8 +125,8 @@ R4 = Claim(
     },
     shown=lambda law: dict(law) | {"shifted": c - law["mean"]},
     values=lambda: {
-        "head": -r * (1 + h),
-        "regression": Chain(r**2 * DENOISING.subs(c, -1 - z / r), (z + r * (1 + h)) ** 2 / 2),
+        "head": _HEAD,
+        "regression": Chain(r**2 * DENOISING.subs(c, _target()), (z - _HEAD) ** 2 / 2),
     },
     names=NAMES,
     assumptions=(POSITIVE_TIME,),
@@ -170,38 +166,31 @@ R4_LIKELIHOOD = Claim(
 )
 
 
-def _weight(variance: Expr = v, deviation: Expr = s) -> Expr:
-    return variance * (1 + variance / deviation**2)
-
-
+_KARRAS = v * (1 + v / s**2)
 WEIGHTING = Claim(
     "weighting",
     "preconditioned weighting",
     is_the_weighting,
-    _weight(),
+    _KARRAS,
     twins={
-        "deviation for variance": _weight(deviation=sqrt(s)),
+        "deviation for variance": _KARRAS.subs(s, sqrt(s)),
         "variance weighting": v,
-        "weight of the denoiser": _weight() / v**2,
+        "weight of the denoiser": _KARRAS / v**2,
         "square of v": v * (1 + v**2 / s**2),
     },
-    shown=lambda weight: {
-        "weight": weight,
-        "denoiser": (weight * _loss_of_denoiser()).factor(),
-    },
+    shown=lambda weight: {"weight": weight, "denoiser": (weight * _ratio_of_losses()).factor()},
     values=lambda: {
         "loss": 2 * DENOISING,
-        "ratio": _loss_of_denoiser() * (L0 - D) ** 2,
-        "skip": _left_over()[0],
-        "left": _left_over()[1],
+        "ratio": _ratio_of_losses() * (L0 - D) ** 2,
+        **dict(zip(("skip", "left"), _left_over(), strict=True)),
     },
     names=NAMES,
     sheet=("R4",),
     assumptions=(
         POSITIVE_TIME,
         Assumption(
-            "the entries of log X_0 have the standard deviation s",
-            "the variance of what is left of log X_0",
+            "log X_0 has the standard deviation s in each coordinate",
+            "the variance of what is left of it",
             lambda: not same(_left_over()[1], _left_over()[1].subs(s, 2 * s)),
         ),
     ),
