@@ -4,7 +4,6 @@ Symbols: N number of levels, M number of samples, step = sigma^2 / N, so that le
 k.
 """
 
-from functools import cache
 from itertools import accumulate
 
 from sympy import Expr, Integer, Rational, Sum, Symbol, harmonic, lambdify, symbols
@@ -13,8 +12,7 @@ from spec.checking.algebra import same
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Values, v1, v2
 from spec.checking.symbols import v
 from spec.checking.trace import each, points
-from spec.objectives._setting import without_harmonic
-from spec.objectives.assumptions import second_moment
+from spec.objectives._setting import TARGET_SQUARE, without_harmonic
 
 N, M, k, i, step, loss, y = symbols("N M k i step loss y", positive=True)
 _NAMES = {"step": "h", "loss": r"\ell_k^{(i)}"}
@@ -43,11 +41,6 @@ def _powers(first: Expr, last: Expr) -> Expr:
     return ((y ** (last + 1).expand() - y ** first.expand()) / (y - 1)).expand()
 
 
-def _estimate(sums: Values) -> Expr:
-    within = Sum(loss, (k, sums["first"], sums["last"]), (i, 1, sums["samples"]))
-    return sums["weight"] * within
-
-
 def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
     r"""For chains of one to six steps the levels at which the reverse chain asks for the score are
     those from $[[0]]$ to $[[1]]$; at each of them, and not at level zero, the target has a second
@@ -56,7 +49,7 @@ def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
     The chain starts at $X_N$, asks at $k$ to make a step, and stops at the data. By R4 the second
     moment is $[[moment]]$ with $v$ equal to $[[at_level]]$, where $h$ is what one step adds.
     """
-    sizes = second_moment().subs(v, _AT_LEVEL)
+    sizes = TARGET_SQUARE.subs(v, _AT_LEVEL)
     if sizes.subs(k, 0).is_finite:
         return False
     for steps in each("N", range(1, 7)):
@@ -82,17 +75,12 @@ def are_the_shares(claimed: Values) -> bool:
     the variance that one step adds.
     """
     for _ in points(({"sigma^2": _SIGMA2, "N": _LEVELS},)):
-        sizes, total = _sizes(), sum(_sizes())
+        moment = lambdify(v, TARGET_SQUARE, "sympy")
+        sizes = [moment(_AT[step] * level) for level in range(1, _LEVELS + 1)]
+        total = sum(sizes)
         half = next(n for n, reached in enumerate(accumulate(sizes), 1) if 2 * reached >= total)
         found = {"first": sizes[0], "mean": total / _LEVELS, "half": half}
     return all([same(claimed[n].subs(_AT), value) for n, value in found.items()])
-
-
-@cache
-def _sizes() -> list[Rational]:
-    """E c^2 at the levels of version 1."""
-    moment = lambdify(v, second_moment(), "sympy")
-    return [moment(_SIGMA2 / _LEVELS * n) for n in range(1, _LEVELS + 1)]
 
 
 def _figures() -> tuple[Figure, ...]:
@@ -115,7 +103,9 @@ A38 = Claim(
         "divided by N - 1 levels": _SUMS | {"weight": 1 / ((N - 1) * M)},
         "a sample left out": _SUMS | {"samples": M - 1},
     },
-    shown=lambda sums: {"estimate": _estimate(sums)},
+    shown=lambda of: {
+        "estimate": of["weight"] * Sum(loss, (k, of["first"], of["last"]), (i, 1, of["samples"]))
+    },
     names=_NAMES,
     sources=v2("eq. 38"),
     assumptions=("the samples have the same law; they, and their noises, may be dependent",),
@@ -134,7 +124,7 @@ E9 = Claim(
         "k = 0..N": (Integer(0), N),
     },
     printed={"k = 0..N-1": (Integer(0), N - 1)},
-    values=lambda: {"moment": second_moment(), "at_level": _AT_LEVEL},
+    values=lambda: {"moment": TARGET_SQUARE, "at_level": _AT_LEVEL},
     names=_NAMES,
     means=Means.POINTS,
     sources=v1("eq. 33"),
@@ -158,11 +148,6 @@ E9 = Claim(
 _SHARES = {"first": 1 + 1 / step, "mean": 1 + harmonic(N) / (step * N), "half": Integer(32)}
 
 
-def _with_numbers(shares: Values) -> Values:
-    numbers = {f"at_{name}": float(shares[name].subs(_AT)) for name in ("first", "mean")}
-    return {n: without_harmonic(e) for n, e in shares.items()} | numbers
-
-
 SHARES = Claim(
     "E9-shares",
     "the smallest levels dominate the unweighted loss",
@@ -174,11 +159,14 @@ SHARES = Claim(
         "one level less": _SHARES | {"half": Integer(31)},
         "one level more": _SHARES | {"half": Integer(33)},
     },
-    shown=_with_numbers,
+    shown=lambda shares: {
+        **{name: without_harmonic(share) for name, share in shares.items()},
+        **{f"at_{name}": float(shares[name].subs(_AT)) for name in ("first", "mean")},
+    },
     values=lambda: {
         "rate": float(_SIGMA2),
         "levels": _LEVELS,
-        "share": float(_sizes()[0] / sum(_sizes())),
+        "share": float((_SHARES["first"] / (N * _SHARES["mean"])).subs(_AT)),
     },
     names=_NAMES,
     means=Means.POINTS,

@@ -20,6 +20,7 @@ from sympy import (
     harmonic,
     log,
     ones,
+    polygamma,
     symbols,
 )
 
@@ -36,8 +37,9 @@ from spec.objectives._setting import (
     NAMES,
     NOISE,
     POSITIVE_TIME,
+    TARGET,
+    TARGET_SQUARE,
     c,
-    conditional_score,
     denoising_loss,
     explicit_loss,
     floor,
@@ -114,9 +116,8 @@ def are_floor_and_error(candidate: Values) -> bool:
     $c-H$, so that its error is $[[of_floor]]$.
     """
     squared = Symbol("E_H2")
-    first, second = (expectation(conditional_score() ** k, NOISE, 0, v) for k in (1, 2))
-    means = {c**2: second, c * H: squared, H**2: squared}
-    information = expand(_LOG_SCORE**2).subs(means).subs(H, first)
+    means = {c**2: TARGET_SQUARE, c * H: squared, H**2: squared}
+    information = expand(_LOG_SCORE**2).subs(means).subs(H, expectation(TARGET, NOISE, 0, v))
     # log X_0 = y - m - n and D = y - m + v (1 + H), with c = -1 - n / v.
     error = (v * (1 + c) - v * _LOG_SCORE) ** 2
     found = {"floor": DENOISING.subs(h, H), "error": error}
@@ -236,19 +237,16 @@ DE_BRUIJN = Claim(
 )
 
 
-def _sum_of_floors(shift: int = 1) -> Expr:
-    at = v0 / step + shift
-    return (harmonic(N) - digamma(N + at) + digamma(at)) / (2 * step)
-
-
+_RATIO = v0 / step
+_SUM = (harmonic(N) - digamma(N + _RATIO + 1) + digamma(_RATIO + 1)) / (2 * step)
 MEAN_FLOOR = Claim(
     "R4b-mean",
     "mean floor of the unweighted loss, log-normal data",
     is_the_sum_of_floors,
-    _sum_of_floors(),
+    _SUM,
     twins={
-        "psi one step early": _sum_of_floors(0),
-        "without the half": 2 * _sum_of_floors(),
+        "psi one step early": _SUM.replace(polygamma, lambda order, at: polygamma(order, at - 1)),
+        "without the half": 2 * _SUM,
         "logarithm for psi": (harmonic(N) - log((v0 + step * N) / v0)) / (2 * step),
     },
     shown=lambda total: {"mean": without_harmonic(total / N)},

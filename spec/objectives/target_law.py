@@ -16,18 +16,15 @@ from spec.objectives._setting import NAMES as _NAMES
 
 r, t1, ell, s = symbols("r t1 ell s", positive=True)
 skip, D, n = symbols("skip D n")
+# By its definition: x d/dx of the kernel's logarithm, at log x = log x_0 + m + r z.
+_TARGET = diff(-L - (L - L0 - m) ** 2 / (2 * r**2), L).subs(L, L0 + m + r * z)
 _END, _HEAD = Integer(1), -r * (1 + h)
 NAMES = _NAMES | {"r": r"\sqrt{v}", "t1": "t_1"}
 
 
-def _target() -> Expr:
-    """By its definition: x d/dx of the kernel's logarithm, at log x = log x_0 + m + r z."""
-    return diff(-L - (L - L0 - m) ** 2 / (2 * r**2), L).subs(L, L0 + m + r * z)
-
-
 def _moment(polynomial: Expr) -> Expr:
     """The expectation of a polynomial in the target."""
-    return expectation(polynomial.subs(c, _target()), z, 0, 1)
+    return expectation(polynomial.subs(c, _TARGET), z, 0, 1)
 
 
 def is_the_law(law: Values) -> bool:
@@ -43,7 +40,7 @@ def is_the_law(law: Values) -> bool:
     mean, weight = _moment(c), law["weight"]
     second = _moment(c**2)
     found = {
-        "target": _target(),
+        "target": _TARGET,
         "mean": mean,
         "variance": second - mean**2,
         "second": weight * second,
@@ -55,20 +52,20 @@ def is_the_law(law: Values) -> bool:
 def diverges_so(claimed: Values) -> bool:
     r"""Under the weight $\sigma^2$ the mean of $c^2$ over the times from $t_1$ to $[[end]]$ has
     the integral $[[integral]]$, which grows as $[[rate]]$ for $t_1$ to zero. Where $t$ is drawn
-    with the density $[[density]]$, a draw contributes $[[term]]$ in the mean.
+    with the density $[[density]]$, which falls as the reciprocal of $t$, a draw contributes
+    $[[term]]$ in the mean.
 
     By R4 the weighted second moment is $[[moment]]$, which is integrated, and divided by the
     density.
     """
-    integral = integrate(_weighted_moment(), (t, t1, _END))
+    moment, density = _weighted_moment(), claimed["density"]
+    integral = integrate(moment, (t, t1, _END))
     grows = limit((integral - claimed["rate"]) / log(t1), t1, 0, "+") == 0
-    found = (claimed["integral"] - integral, claimed["term"] - _weighted_moment() / _density())
+    found = (
+        *(integrate(density, (t, t1, _END)) - 1, diff(t * density, t)),
+        *(claimed["integral"] - integral, claimed["term"] - moment / density),
+    )
     return grows and vanishes(tuple(e.expand().subs(log(t1), -ell) for e in found))
-
-
-def _density() -> Expr:
-    """The density of t from t1 to the end that falls as 1/t."""
-    return 1 / (t * integrate(1 / t, (t, t1, _END)))
 
 
 def _weighted_moment() -> Expr:
@@ -126,7 +123,7 @@ R4 = Claim(
     shown=lambda law: dict(law) | {"shifted": c - law["mean"]},
     values=lambda: {
         "head": _HEAD,
-        "regression": Chain(r**2 * DENOISING.subs(c, _target()), (z - _HEAD) ** 2 / 2),
+        "regression": Chain(r**2 * DENOISING.subs(c, _TARGET), (z - _HEAD) ** 2 / 2),
     },
     names=NAMES,
     assumptions=(POSITIVE_TIME,),
@@ -144,6 +141,7 @@ R4 = Claim(
 _DIVERGENCE = {
     "integral": s2 * (1 - t1) - log(t1),
     "rate": -log(t1),
+    "density": -1 / (t * log(t1)),
     "term": -(1 + s2 * t) * log(t1),
 }
 R4_LIKELIHOOD = Claim(
@@ -157,7 +155,7 @@ R4_LIKELIHOOD = Claim(
         "finite": _DIVERGENCE | {"integral": s2 * (1 - t1), "rate": Integer(1)},
         "uniform times": _DIVERGENCE | {"term": s2 + 1 / t},
     },
-    values=lambda: {"end": _END, "moment": _weighted_moment(), "density": _density()},
+    values=lambda: {"end": _END, "moment": _weighted_moment()},
     names=NAMES,
     means=Means.CALCULUS,
     sheet=("R4",),
