@@ -7,15 +7,18 @@ Symbols: g = d/dy log(q/u); c a constant error; Lg = log(v_N / v_0); w = sqrt(v_
 
 from collections.abc import Callable, Mapping
 
-from sympy import Expr, Poly, Rational, Symbol, exp, fraction, integrate, log, sqrt, symbols
+from sympy import Expr, Poly, Rational, Symbol, diff, exp, fraction, integrate, log, sqrt, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin
+from spec.checking.gaussian import expectation
+from spec.checking.pins import table
 from spec.checking.symbols import s2, v, v0
 from spec.checking.typeset import Says
 
 e, g = symbols("e g", real=True)
-vN, _c, _Lg, _w = symbols("v_N c Lg w", positive=True)
+vN, W, _c, _Lg, _w, _S, _sigma = symbols("v_N W c Lg w S sigma", positive=True)
+_c0, _c1, _y = symbols("c0 c1 y", real=True)
 # Of the error e and the slope g: what the divergence gains at most, and what is taken off.
 Rates = Mapping[str, Callable[[Expr, Expr], Expr]]
 
@@ -87,6 +90,18 @@ _TWICE = 2 * v0
 def _error_rate(error: Expr) -> Expr:
     """dE/dv of dE/dr = -sigma^2 E / v + sigma^2 c, dv/dr = -sigma^2."""
     return ((-s2 * error / v + s2 * _c) / (-s2)).expand()
+
+
+def is_the_affine_bound(bound: Expr) -> bool:
+    r"""For log-normal data whose log-variance grows from $v_0$ to $W$, and a score that is wrong
+    by $[[error]]$, with $y$ the distance of $\log X$ from its mean, the bound of R20 is $[[it]]$
+    in one coordinate, for an exact start.
+
+    It vanishes where no time passes, and its slope in $W$ is the mean of the integrand of R20
+    there, per $\sigma^2$.
+    """
+    slope = expectation(_RATES["bound"](_ERROR, 0) / s2, _y, 0, W)
+    return vanishes((diff(bound, W) - slope, bound.subs(W, v0)))
 
 
 def bounds_the_logarithm(bound: Expr) -> bool:
@@ -175,6 +190,32 @@ EXACT_COST = Claim(
     depends=("R20", "gaussian-kl"),
 )
 
+_ERROR = _c0 + _c1 * _y
+_WRONG = (_c0**2 * (W - v0) + _c1**2 * (W**2 - v0**2) / 2) / 2
+AFFINE = Claim(
+    "R20-affine",
+    "the bound of R20 for an affine error",
+    is_the_affine_bound,
+    holds=_WRONG,
+    twins={
+        "without the half": 2 * _WRONG,
+        "constant part alone": _WRONG.subs(_c1, 0),
+        "variance at the end throughout": (_c0**2 + _c1**2 * W) * (W - v0) / 2,
+    },
+    values=lambda: {"error": _ERROR},
+    sheet=("R20",),
+    assumptions=("log-normal data",),
+    depends=("R20",),
+    pins=(
+        Pin(
+            "gbm_ref.score_error_bound",
+            table("S sigma c0 c1", (0.3, 0.7, 0.4, -0.2), (1.6, 1.3, -0.1, 0.7)),
+            reads=lambda bound: bound.subs({W: _S + _sigma**2, v0: _S}),
+            k=256.0,
+        ),
+    ),
+)
+
 _BOUND = _w - 1 / _w
 INEQUALITY = Claim(
     "R20-inequality",
@@ -206,4 +247,4 @@ INEQUALITY = Claim(
     depends=("R20-log-normal",),
 )
 
-CLAIMS = (R20, EXACT_COST, INEQUALITY)
+CLAIMS = (R20, AFFINE, EXACT_COST, INEQUALITY)

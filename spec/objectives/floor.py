@@ -25,9 +25,10 @@ from sympy import (
 )
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Values
+from spec.checking.claim import Claim, Pin, Values
 from spec.checking.gaussian import expectation
-from spec.checking.symbols import H, L, h, s2, v, v0
+from spec.checking.pins import table
+from spec.checking.symbols import H, L, a, h, m, s2, v, v0
 from spec.checking.typeset import Chain
 from spec.objectives._setting import (
     DENOISING,
@@ -43,6 +44,7 @@ from spec.objectives._setting import (
     denoising_loss,
     explicit_loss,
     floor,
+    marginal_score,
     without_harmonic,
 )
 
@@ -70,6 +72,16 @@ def is_the_gap(constant: Expr) -> bool:
     b = symbols("b0:3")
     model = sum(b[k] * L**k for k in range(3))
     return same(denoising_loss(model) - explicit_loss(model), constant)
+
+
+def are_of_log_normal_data(values: tuple[Expr, Expr]) -> bool:
+    r"""For log-normal data in one coordinate the Fisher information of $\log X_t$, the mean square
+    of its score, is $[[0]]$, and the least value of $\mathcal L_{\text{M-DSM}}$ is $[[1]]$.
+
+    The score is affine in $\log x$. The loss is least at it (A-Thm).
+    """
+    information = expectation((1 + marginal_score()) ** 2, L, a + m, v0 + v)
+    return same(information, values[0]) and same(floor(), values[1])
 
 
 def is_the_gap_in_the_plane(constant: Expr) -> bool:
@@ -177,6 +189,31 @@ CONSTANT = Claim(
     depends=("A-Thm", "A16", "R2"),
 )
 
+_S, _sigma, _t = symbols("S sigma t", positive=True)
+VALUES = Claim(
+    "information-log-normal",
+    "Fisher information and floor on log-normal data",
+    are_of_log_normal_data,
+    (1 / (v0 + v), _GAP),
+    twins={
+        "of the noise": (1 / v, _GAP),
+        "floor without the half": (1 / (v0 + v), 2 * _GAP),
+        "floor of the data": (1 / (v0 + v), 1 / (2 * (v0 + v))),
+    },
+    names=_NAMES,
+    sheet=("R4b",),
+    assumptions=(POSITIVE_TIME, LOG_NORMAL),
+    depends=("A-Thm", "R2"),
+    pins=tuple(
+        Pin(
+            f"gbm_ref.{name}",
+            table("S sigma t", (0.3, 0.7, 0.4), (2.6, 1.3, 0.05)),
+            reads=lambda values, j=j: values[j].subs({v0: _S, v: _sigma**2 * _t}),
+        )
+        for j, name in enumerate(("fisher_information", "m_dsm_floor"))
+    ),
+)
+
 _IN_THE_PLANE = (2 / v - _INVERSE) / 2
 CONSTANT_IN_THE_PLANE = Claim(
     "A-Thm-log-normal-matrix",
@@ -257,4 +294,4 @@ MEAN_FLOOR = Claim(
     depends=("A-Thm-log-normal", "A38"),
 )
 
-CLAIMS = (CONSTANT, CONSTANT_IN_THE_PLANE, FLOOR, DE_BRUIJN, MEAN_FLOOR)
+CLAIMS = (CONSTANT, VALUES, CONSTANT_IN_THE_PLANE, FLOOR, DE_BRUIJN, MEAN_FLOOR)

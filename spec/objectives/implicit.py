@@ -67,8 +67,8 @@ def is_implicit(forms: Values) -> bool:
     the slope is that in the same coordinate.
 
     The square is expanded, and the cross term integrated by parts: decided where the density is
-    $p$, for any values and slopes of $p$ and $\psi$. On the open orthant the flux vanishes if the
-    moments that are assumed are finite (boundary-term).
+    $p$, for any values and slopes of $p$ and $\psi$. On the open orthant the flux vanishes under
+    the assumptions (boundary-term, along lines parallel to an axis).
     """
     of_model, score = x * psi, x * _slope(log(p))
     in_h = forms["h"].subs({h: of_model, g: x * _slope(of_model)}, simultaneous=True)
@@ -156,7 +156,8 @@ R18 = Claim(
     assumptions=(
         "p and psi are differentiable",
         FINITE_SQUARE,
-        r"$\mathbb E\,H^2$ and $\mathbb E\lvert xh'\rvert$ are finite",
+        r"so are $\mathbb E\,H^2$ and $\mathbb E\lvert xh'\rvert$; in several coordinates, along "
+        "almost every line parallel to an axis",
     ),
     readings=(INNER,),
     depends=("A14", "boundary-term"),
