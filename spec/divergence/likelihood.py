@@ -16,8 +16,8 @@ from sympy import Expr, Rational, Symbol, diff, exp, expand_log, integrate, log,
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Means, Pin
 from spec.checking.pins import table
-from spec.checking.symbols import L0, a, h, m, mu, s2, sigma, v0, x
-from spec.divergence.convexity import is_tangent_of_log, z
+from spec.checking.symbols import L0, a, h, m, mu, s2, sigma, v0, x, z
+from spec.divergence.gaussian import is_tangent_of_log
 
 s, trace, D = symbols("s trace D", real=True)
 T = Symbol("T", positive=True)

@@ -13,9 +13,8 @@ from sympy import Expr, Integer, Matrix, Rational, Symbol, exp, eye, log, ones, 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin, v1, v2
 from spec.checking.pins import table
-from spec.checking.symbols import m, mu, sigma, v
-from spec.divergence.convexity import is_tangent_of_log, z
-from spec.divergence.gaussian import Law, kl, law
+from spec.checking.symbols import m, mu, sigma, v, z
+from spec.divergence.gaussian import Law, is_tangent_of_log, kl, law
 from spec.divergence.terminal_mismatch import average
 
 _Y = Matrix(symbols("y1 y2"))

@@ -12,9 +12,8 @@ from sympy import Expr, Integer, Matrix, Symbol, eye, log, ones, symbols, trace,
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.pins import table
-from spec.checking.symbols import m, mu, sigma, v
-from spec.divergence.convexity import is_tangent_of_log, z
-from spec.divergence.gaussian import Law, explicit, kl, law, log_density
+from spec.checking.symbols import m, mu, sigma, v, z
+from spec.divergence.gaussian import Law, explicit, is_tangent_of_log, kl, law, log_density
 
 _Y = Matrix(symbols("y1 y2"))
 _T = Symbol("T", real=True)
