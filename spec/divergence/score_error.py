@@ -2,12 +2,27 @@
 
 In reverse time r, both the true law q and the law u of the sampler solve a Fokker-Planck equation
 with diffusion sigma^2; their drifts differ by sigma^2 e, e = s - s_theta = H - h_theta.
-Symbols: g = d/dy log(q/u); c a constant error; Lg = log(v_N / v_0); w = sqrt(v_N / v_0).
+Symbols: g = d/dy log(q/u); c a constant error, E the mean error of the sampler; Lg = log(v_N / v)
+and later log(v_N / v_0); w = sqrt(v_N / v_0).
 """
 
 from collections.abc import Callable, Mapping
 
-from sympy import Expr, Poly, Rational, Symbol, diff, exp, fraction, integrate, log, sqrt, symbols
+from sympy import (
+    Expr,
+    Integer,
+    Matrix,
+    Poly,
+    Rational,
+    Symbol,
+    diff,
+    exp,
+    fraction,
+    integrate,
+    log,
+    sqrt,
+    symbols,
+)
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin
@@ -15,6 +30,7 @@ from spec.checking.gaussian import expectation
 from spec.checking.pins import table
 from spec.checking.symbols import s2, v, v0
 from spec.checking.typeset import Says
+from spec.divergence.gaussian import kl
 
 e, g = symbols("e g", real=True)
 vN, W, _c, _Lg, _w, _S, _sigma = symbols("v_N W c Lg w S sigma", positive=True)
@@ -56,40 +72,25 @@ def _integrand(q: Expr, u: Expr, q_rate: Expr, u_rate: Expr, log_ratio: Expr) ->
     return q_rate * log_ratio - q / u * u_rate
 
 
-def is_the_exact_cost(cost: Expr) -> bool:
+def is_the_exact_cost(cost: Mapping[str, Expr]) -> bool:
     r"""For log-normal data, a score that is wrong by the constant $c$ and an exact start, the
-    divergence at the data is $[[it]]$ in one coordinate, where the bound of R20 is $[[bound]]$.
+    divergence at the data is $[[cost]]$ in one coordinate, where the bound of R20 is $[[bound]]$.
 
-    The mean error $E$ of the sampler begins at nothing at $v_N$ and obeys $dE/dv=[[rate]]$; the
-    variance obeys the equation of the exact score, so that $E^2$ is the divergence times
-    $[[twice]]$. Multiplied by the error and squared, the equation is free of roots: it is decided
-    for all $v$, with the square and its first two derivatives at the start.
+    The mean error of the sampler is $[[error]]$ at $v$, with $\ell$ the logarithm of $v_N$ over
+    $v$: it begins at nothing and obeys $dE/dv=[[rate]]$. The variance obeys the equation of the
+    exact score, so that gaussian-kl at the data has equal variances.
     """
-    error = Symbol("E", positive=True)
-    square = (_TWICE * cost).subs(v0, v)  # E^2, with Lg = ln(v_N / v)
-
-    def along(f: Expr) -> Expr:
-        return f.diff(v) - f.diff(_Lg) / v
-
-    rate, slope = _error_rate(error), along(square)
-    linear, constant = rate.diff(error), rate.subs(error, 0)
-    at_start = {_Lg: 0}
+    at_end, error = Matrix([v0]), cost["error"]
+    divergence = kl(at_end, at_end, Matrix([error]).subs(v, v0), Integer(0))
+    rate = error.diff(v) - error.diff(_Lg) / v  # Lg falls by 1/v
     return vanishes(
-        (
-            (slope - 2 * linear * square) ** 2 - 4 * constant**2 * square,
-            square.subs(at_start),
-            slope.subs(at_start),
-            along(slope).subs(at_start) - 2 * constant**2,
-        )
+        (rate - _ERROR_RATE.subs(_E, error), error.subs(_Lg, 0), cost["cost"] - divergence)
     )
 
 
-_TWICE = 2 * v0
-
-
-def _error_rate(error: Expr) -> Expr:
-    """dE/dv of dE/dr = -sigma^2 E / v + sigma^2 c, dv/dr = -sigma^2."""
-    return ((-s2 * error / v + s2 * _c) / (-s2)).expand()
+_E = Symbol("E")
+# dE/dv of dE/dr = -sigma^2 E / v + sigma^2 c, dv/dr = -sigma^2.
+_ERROR_RATE = ((-s2 * _E / v + s2 * _c) / (-s2)).expand()
 
 
 def is_the_affine_bound(bound: Expr) -> bool:
@@ -168,21 +169,21 @@ R20 = Claim(
     ),
 )
 
-_COST = _c**2 * v0 * _Lg**2 / 2
+_COST = {"error": _c * v * _Lg, "cost": _c**2 * v0 * _Lg**2 / 2}
 EXACT_COST = Claim(
     "R20-log-normal",
     "a constant score error on log-normal data",
     is_the_exact_cost,
     holds=_COST,
     twins={
-        "logarithm not squared": _COST / _Lg,
-        "without the factor 1/2": 2 * _COST,
-        "divided by v_0": _COST / v0**2,
+        "logarithm not squared": _COST | {"cost": _COST["cost"] / _Lg},
+        "without the factor 1/2": _COST | {"cost": 2 * _COST["cost"]},
+        "divided by v_0": _COST | {"cost": _COST["cost"] / v0**2},
     },
+    shown=lambda cost: cost | {"error": cost["error"].subs(_Lg, Symbol("ell"))},
     values=lambda: {
         "bound": integrate(_RATES["bound"](_c, 0) / s2, (v, v0, vN)),
-        "rate": _error_rate(Symbol("E")),
-        "twice": _TWICE,
+        "rate": _ERROR_RATE,
     },
     names={"Lg": r"\log\frac{v_N}{v_0}"},
     sheet=("R20",),
