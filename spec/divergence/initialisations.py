@@ -63,20 +63,6 @@ def _figures() -> tuple[Figure, ...]:
     )
 
 
-_COSTS.values())
-    pixels = (
-        f"two pixels that differ by noise of sigma^2 = {float(rate)} and by {float(apart):.4g}"
-    )
-    return (
-        Figure(f"best product, nats ({pixels} in the mean of the log)", product),
-        Figure("one pair of parameters for both, nats", product + more),
-        Figure(
-            f"share of a start's error along a component of log-variance {float(one)} that is left",
-            float(_WAY["error"].subs({_v: one, _vN: one + rate})),
-        ),
-    )
-
-
 _COSTS = {"product": _S12**2 / (_S11 * _S22 - _S12**2), "pair": _PAIR}
 E22 = Claim(
     "E22",
@@ -101,9 +87,9 @@ E22 = Claim(
         "end of the forward process”; Section 5.1: “$\\bm X_{N-1}$ is log-normally distributed”.",
         trouble="The law at the end is the data law, blurred in the log: pixels keep their own "
         "means and their correlations. A histogram of pooled pixels sees neither, and one pair of "
-        "parameters cannot hold them. Of an error along a principal component the sampler leaves a "
-        "share (E22-shrink). Version 2 says that initialization is critical (Section 6.4): this is "
-        "a reason why.",
+        "parameters cannot hold them. Of an error along a principal component the sampler leaves "
+        "a share (E22-shrink). Version 2 says that initialization is critical (Section 6.4): this "
+        "is a reason why.",
         advice="State the start as an approximation with its price (R23-single); raise $\\sigma$ "
         "until the image is gone, or start from the Gaussian with the moments of the law at the "
         "end. Prices for MNIST and Fashion-MNIST: `validation/results/terminal_mismatch.json`.",
