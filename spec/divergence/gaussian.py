@@ -204,7 +204,7 @@ C6 = Claim(
 )
 
 DEFINITE = Assumption(
-    "P and Q are positive definite",
+    "the covariances are positive definite",
     "the logarithm of the quotient of the determinants",
     lambda: bool(law("Q")[1].det().subs({"Q11": 1, "Q22": 1, "Q12": 2}) < 0),
 )

@@ -11,8 +11,8 @@ from sympy import Expr, Integer, Matrix, Rational, Symbol, eye, log, ones, symbo
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, v1, v2
-from spec.divergence.gaussian import kl, law
-from spec.divergence.terminal_mismatch import DEFINITE, single_fit
+from spec.divergence.gaussian import DEFINITE, kl, law
+from spec.divergence.terminal_mismatch import single_fit
 
 _S11, _S12, _S22, _Delta = symbols("S11 S12 S22 Delta")
 _v, _vN, _B = symbols("v v_N B")

@@ -6,11 +6,11 @@ exact kernel's variance divided by that of a step, Lr its logarithm; e = h / v_k
 
 from collections.abc import Callable
 
-from sympy import Expr, Symbol, diff, integrate, log, series, symbols
+from sympy import Expr, Matrix, integrate, log, series, symbols
 
-from spec.checking.algebra import vanishes
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
-from spec.checking.gaussian import expectation
+from spec.divergence.gaussian import kl
 
 _r, _Lr, _h, _e, _v, v0, vN = symbols("r Lr h e v v_0 v_N", positive=True)
 _before, _after = symbols("v_before v_after", positive=True)
@@ -21,20 +21,16 @@ def is_one_step(cost: Expr) -> bool:
     kernel of A13 over one step is $[[it]]$ with $r=[[ratio]]$, whatever the state.
 
     The drift of A13 is exact on these data (R7): both kernels are normal with the same mean, of
-    the variances $[[exact]]$ and $h$. The log ratio of the densities is averaged under the exact
-    one, with a symbol for $\log r$.
+    the variances $[[exact]]$ and $h$, which go into gaussian-kl with a symbol for $\log r$.
     """
-    return vanishes(_mean_log_ratio(_h) - cost.subs(_r, _before / _after))
+    return same(_divergence_from(_h), cost.subs(_r, _before / _after))
 
 
-def _mean_log_ratio(variance: Expr) -> Expr:
-    """Under the exact kernel, for a step of this variance, h but in the logarithm."""
-    z, exact = Symbol("z"), _exact_variance()
-    return expectation(z**2 / (2 * variance) - z**2 / (2 * exact) - _Lr / 2, z, 0, exact)
+def _divergence_from(variance: Expr) -> Expr:
+    return kl(Matrix([_EXACT]), Matrix([variance]), Matrix([0]), _Lr)
 
 
-def _exact_variance() -> Expr:
-    return _h * _before / _after
+_EXACT = _h * _before / _after
 
 
 def is_the_slope(slope: Callable[[Expr, Expr], Expr]) -> bool:
@@ -49,8 +45,8 @@ def is_the_slope(slope: Callable[[Expr, Expr], Expr]) -> bool:
     """
     found = _series()
     leading = found.coeff(_e, 2) / _v**2
-    rest = (found - found.coeff(_e, 2) * _e**2, diff(leading * _v**2, _e))
-    return vanishes((*rest, integrate(leading, (_v, v0, vN)) - slope(v0, vN)))
+    rest = found - found.coeff(_e, 2) * _e**2
+    return vanishes((rest, integrate(leading, (_v, v0, vN)) - slope(v0, vN)))
 
 
 def _series() -> Expr:
@@ -69,14 +65,14 @@ STEP = Claim(
         "without the factor 1/2": _r - 1 - _Lr,
         "logarithm left out": (_r - 1) / 2,
     },
-    values=lambda: {"ratio": _before / _after, "exact": _exact_variance()},
+    values=lambda: {"ratio": _before / _after, "exact": _EXACT},
     names={"Lr": r"\log r", "v_before": "v_{k-1}", "v_after": "v_k", "h": "h"},
     sheet=("R20b",),
     assumptions=(
         Assumption(
             "a step adds all of its noise: L delta_s = delta and kappa = 1",
             "the variance h of the step",
-            lambda: not vanishes(_mean_log_ratio(4 * _h) - STEP.holds.subs(_r, _before / _after)),
+            lambda: not same(_divergence_from(4 * _h), _divergence_from(_h)),
         ),
         "log-normal data and their exact score",
     ),

@@ -48,23 +48,24 @@ def balances(rates: Rates) -> bool:
     integrated.
 
     The rate of the divergence has the integrand $[[integrand]]$, where $q'$ and $u'$ are given by
-    the Fokker-Planck equations. With the divergence of a flux that vanishes at the ends it is
-    differentiated out, for arbitrary densities and drifts through their jets at a point, and must
-    be $q$ times the statement.
+    the Fokker-Planck equations. With the divergence of a flux that vanishes at the ends it must be
+    $q$ times the statement, for arbitrary densities and drifts through their jets at a point; all
+    is divided by $q$.
     """
     d = Symbol("d")
     drifts = [Symbol(f"b{i}") + Symbol(f"db{i}") * d for i in (0, 1)]
     logs = [Symbol(f"l{i}") + Symbol(f"g{i}") * d + Symbol(f"c{i}") * d**2 / 2 for i in (0, 1)]
-    q, u = (exp(entry) for entry in logs)
-    flows = [drift * f - s2 / 2 * f.diff(d) for drift, f in zip(drifts, (q, u), strict=True)]
+    flows = [b - s2 / 2 * f.diff(d) for b, f in zip(drifts, logs, strict=True)]
+    changes = [-v.diff(d) - v * f.diff(d) for v, f in zip(flows, logs, strict=True)]
     ratio = logs[0] - logs[1]
-    change = _integrand(q, u, -flows[0].diff(d), -flows[1].diff(d), ratio)
-    flux = flows[0] * ratio - q / u * flows[1]
-    left = (change + flux.diff(d)) / q
+    flux = flows[0] * ratio - flows[1]
+    left = (
+        _integrand(Integer(1), Integer(1), *changes, ratio) + flux.diff(d) + flux * logs[0].diff(d)
+    )
     at = (drifts[0] - drifts[1]) / s2, ratio.diff(d)
     right = rates["bound"](*at) - rates["off"](*at)
     is_square = rates["off"](e, g).expand().factor().is_nonnegative is True
-    return is_square and vanishes((left - right).subs(d, 0).expand())
+    return is_square and vanishes((left - right).subs(d, 0))
 
 
 def _integrand(q: Expr, u: Expr, q_rate: Expr, u_rate: Expr, log_ratio: Expr) -> Expr:

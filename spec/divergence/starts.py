@@ -8,7 +8,20 @@ Lg = log det(I + C/tau); x1, x2 a pixel in two images.
 
 from collections.abc import Callable, Mapping
 
-from sympy import Expr, Integer, Matrix, Rational, Symbol, exp, eye, log, ones, pi, symbols, trace
+from sympy import (
+    Expr,
+    Integer,
+    Matrix,
+    Rational,
+    exp,
+    eye,
+    log,
+    ones,
+    pi,
+    sqrt,
+    symbols,
+    trace,
+)
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin, v1, v2
@@ -60,15 +73,15 @@ def is_the_pushed_point(at_end: tuple[Expr, Expr]) -> bool:
     of such laws with the shares of the classes, and pushed training images are the law of $X_T$
     itself.
     """
-    u, Z, root = symbols("u Z r", real=True)
-    exponent = _exponent(u, Z, root) - Z**2 / 2
-    top = exponent.diff(Z).subs(Z, 0)  # the exponent is its value at top, less (Z - top)^2 / 2
+    exponent = _EXPONENT - _Z**2 / 2
+    top = exponent.diff(_Z).subs(_Z, 0)  # the exponent is its value at top, less (Z - top)^2 / 2
     mean, variance = at_end
-    return vanishes((exponent.subs(Z, top) - u * mean - u**2 * variance / 2).subs(v, root**2))
+    left = exponent.subs(_Z, top) - _u * mean - _u**2 * variance / 2
+    return vanishes(left.subs(v, _root**2))
 
 
-def _exponent(u: Expr, Z: Expr, root: Expr) -> Expr:
-    return u * (_l + m + root * Z)
+_u, _Z, _root = symbols("u Z r", real=True)
+_EXPONENT = _u * (_l + m + _root * _Z)
 
 
 def is_the_price_of_the_average(cost: Expr) -> bool:
@@ -86,10 +99,8 @@ def is_the_price_of_the_average(cost: Expr) -> bool:
     return same(kl(within + noise, noise, mean - law("b")[0], _Lg), cost)
 
 
-def _price(by: Expr = _tau) -> Expr:
-    mean, within, _ = law("C")
-    shift = mean - law("b")[0]
-    return (trace(within) / _tau - _Lg + (shift.T * shift)[0] / by) / 2
+_SQUARE = (law("C")[0] - law("b")[0]).dot(law("C")[0] - law("b")[0])
+_PRICE = (trace(law("C")[1]) / _tau - _Lg + _SQUARE / _tau) / 2
 
 
 def is_the_gap(found: Mapping[str, Expr]) -> bool:
@@ -98,18 +109,14 @@ def is_the_gap(found: Mapping[str, Expr]) -> bool:
     the logarithms is below the logarithm of the average, unless all images agree there. For two
     images $[[ratio]]=[[two]]$, which is the exponential of twice the difference.
 
-    The line touches the logarithm at one and the difference is convex, since its second derivative
-    is positive for all positive $z$: so it is a minimum. A line averages to its value at the
-    average, which for $z$ is one.
+    The line touches the logarithm at one, and their difference is convex. A line averages to its
+    value at the average, which for $z$ is one.
     """
-    return is_tangent_of_log(found["tangent"]) and same(_ratio(), found["two"])
+    return is_tangent_of_log(found["tangent"]) and same(_RATIO, found["two"])
 
 
-def _ratio() -> Expr:
-    """The square of the mean over that of the geometric mean."""
-    return ((_x1 + _x2) / 2) ** 2 / (_x1 * _x2)
-
-
+# The square of the mean over that of the geometric mean.
+_RATIO = ((_x1 + _x2) / 2) ** 2 / (_x1 * _x2)
 _MOMENT_POINTS = table(
     "f S1 S2 S11 S12 S22 T1 T2 T11 T12 T22",
     (0.25, 0.3, -0.6, 0.9, 0.35, 0.5, -0.4, 0.2, 0.6, -0.2, 1.4),
@@ -179,8 +186,7 @@ STARTS = Claim(
         "variance twice": (_l + m, 2 * v),
         "the logarithm of the mean": (_l + m + v / 2, v),
     },
-    values=lambda: {"power": exp(_exponent(Symbol("u"), Symbol("Z"), v ** Rational(1, 2)))},
-    names={"Z": "Z"},
+    values=lambda: {"power": exp(_EXPONENT.subs(_root, sqrt(v)))},
     sources=v1("Algorithm 1") + v2("sec. 6.2: class-averaged initialization"),
     sheet=("E22", "E24"),
     assumptions=("one coordinate: the kernel is a product",),
@@ -207,11 +213,11 @@ CLASS_AVERAGE = Claim(
     "E22-class-average",
     "the price of a start from class averages",
     is_the_price_of_the_average,
-    holds=_price(),
+    holds=_PRICE,
     twins={
-        "covariance left out": _price() - trace(law("C")[1]) / _tau / 2,
-        "sign of the determinant": _price() + _Lg,
-        "shift not divided by the variance": _price(Integer(1)),
+        "covariance left out": _PRICE - trace(law("C")[1]) / _tau / 2,
+        "sign of the determinant": _PRICE + _Lg,
+        "shift not divided by the variance": _PRICE + _SQUARE * (1 - 1 / _tau) / 2,
     },
     names={"Lg": r"\log\det(I+C/\tau)"},
     sources=v2("sec. 6.2: class-averaged initialization"),
@@ -246,8 +252,7 @@ JENSEN = Claim(
         "without the factor 1/4": _GAP | {"two": 1 + (_x1 - _x2) ** 2 / (_x1 * _x2)},
         "a line that crosses the logarithm": _GAP | {"tangent": (z - 1) / 2},
     },
-    values=lambda: {"ratio": _ratio()},
-    names={"z": "z"},
+    values=lambda: {"ratio": _RATIO},
     means=Means.CALCULUS,
     sources=v2("sec. 6.2: class-averaged initialization"),
     sheet=("E22",),
