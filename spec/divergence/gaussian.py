@@ -1,7 +1,6 @@
 """Divergences do not depend on the coordinates (sheet C6); that of two Gaussian laws of log X.
 
-Symbols: P, Q covariances of p and q; d the difference of their means; A whitens Q; w eigenvalues
-of A^T P A; r = w - 1. lp, lr logarithms of densities of X.
+Symbols: r = w - 1 for an eigenvalue w; lp, lr logarithms of densities of X.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,7 @@
 """A fitted start of the samplers against the law at the horizon: erratum E22.
 
-Two pixels stand for all: their log moments there are means M1, M2, variances S11, S22 and
-covariance S12. Symbols: Delta = M1 - M2; v, v_N log-variances on the way, v_N where it starts;
-B the variance of a start.
+Symbols: S11, S22, S12 the covariance of the log moments of two pixels, Delta the difference of
+their means S1, S2; v the log-variance on the way back, v_N where it starts.
 """
 
 from collections.abc import Mapping

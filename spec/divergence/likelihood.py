@@ -1,15 +1,11 @@
 """The likelihood along the probability flow, and bits per dimension of pixels: sheet R19.
 
-The flow carries q_t, so log q_t(Y_t) changes by minus the divergence of the velocity. Symbols: s =
-grad_y log q, tr its divergence; h = H = x * grad_x log p and D_i = x_i d/dx_i H_i; m a rate of the
-log mean; a, v0 mean and variance of log X_0; L0 = log x_0 of a data point; T the horizon; L
-log-density of a pixel with d dimensions and cells of width cell.
+Symbols: D_i = x_i d/dx_i H_i; m a rate of the log mean; L0 = log x_0 of a data point; T the
+horizon; L log-density of a pixel with d dimensions and cells of width cell.
 """
 
 from collections.abc import Mapping
 
-import mpmath
-from mpmath import mpf
 from sympy import (
     Expr,
     Matrix,
@@ -17,6 +13,7 @@ from sympy import (
     Symbol,
     diag,
     diff,
+    exp,
     expand_log,
     log,
     pi,
@@ -121,16 +118,6 @@ def are_the_bits(found: Found) -> bool:
     return is_tangent_of_log(found["tangent"]) and vanishes(gap.expand().subs(logs))
 
 
-def _mixture(values: Mapping[str, mpf], jacobian: int = 1, widened: int = 0) -> mpf:
-    """log p_0(x) of the mixture w1 N(a, S) + w2 N(b, T) of log X; `widened` times v(T) added."""
-    y, noise = mpmath.log(values["x"]), widened * values["sigma"] ** 2 * values["horizon"]
-    total = sum(
-        values[w] * mpmath.npdf(y, values[mean], mpmath.sqrt(values[variance] + noise))
-        for w, mean, variance in (("w1", "a", "S"), ("w2", "b", "T"))
-    )
-    return mpmath.log(total) - jacobian * y
-
-
 def _model(found: Found, b: Expr, variance: Expr) -> Expr:
     """log p(x) when the flow of N(a, v0) ends at a start N(b, variance)."""
     y, change = (found[name].subs(L0, log(x)) for name in ("y", "change"))
@@ -148,6 +135,12 @@ def _on_vectors(found: Found) -> Expr:
     return _model(found, b, q).subs(T, 1).subs({m: dm, s2: dv}).subs(v0, v0 + v_s)
 
 
+# log p_0(x) where log X_0 is of two normal parts.
+_V, _W, _w1, _w2, _b = symbols("S T w1 w2 b", positive=True)
+_NOISE = sigma**2 * Symbol("horizon")
+_MIXTURE = log(
+    _w1 * exp(_log_normal(log(x), a, _V)) + _w2 * exp(_log_normal(log(x), _b, _W))
+) - log(x)
 _SMOOTH = "the flow exists, and the density is positive and twice differentiable along it"
 _TOLERANCE = 2.0**19  # 6e-11: the tolerance of the integration
 _L, (_dims, _cell) = Symbol("L", real=True), symbols("d cell", positive=True)
@@ -175,12 +168,12 @@ R19 = Claim(
                 (0.2, 0.5, 0.3, 0.01, 0.5, -0.9, 0.9, -0.3, 1.3, 1.5),
             ),
             because="it integrates the statement, which has to give the density of the data",
-            formula=_mixture,
+            formula=_MIXTURE,
             twins={
-                "the Jacobian left out": lambda values: _mixture(values, jacobian=0),
-                "density at the end": lambda values: _mixture(values, widened=1),
+                "the Jacobian left out": _MIXTURE + log(x),
+                "density at the end": _MIXTURE.subs({_V: _V + _NOISE, _W: _W + _NOISE}),
             },
-            scale=lambda values: 1 + abs(_mixture(values)),
+            scale=1 + abs(_MIXTURE),
             k=_TOLERANCE,
             variant="mixture",
         ),

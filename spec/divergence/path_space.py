@@ -1,7 +1,6 @@
 """The divergence of whole paths: Euler-Maruyama against the exact reverse chain. Sheet R20b.
 
-Symbols: v0, vN log-variance at the ends; h that of a step; v_k = v_0 + h k; r = v_{k-1} / v_k the
-exact kernel's variance divided by that of a step, Lr its logarithm; e = h / v_k = 1 - r.
+Symbols: h the log-variance of a step, v_k = v_0 + h k; e = h / v_k = 1 - r; Lr = log r.
 """
 
 from collections.abc import Callable

@@ -1,9 +1,7 @@
 """What a wrong score costs: an exact balance, and the bound that follows. Sheet R20.
 
-In reverse time r, both the true law q and the law u of the sampler solve a Fokker-Planck equation
-with diffusion sigma^2; their drifts differ by sigma^2 e, e = s - s_theta = H - h_theta.
-Symbols: g = d/dy log(q/u); c a constant error, E the mean error of the sampler; Lg = log(v_N / v)
-and later log(v_N / v_0); w = sqrt(v_N / v_0).
+Symbols: E the mean error of the sampler; Lg = log(v_N / v), in statements log(v_N / v_0);
+w = sqrt(v_N / v_0).
 """
 
 from collections.abc import Callable, Mapping

@@ -1,9 +1,7 @@
 """The starts of the samplers as laws, and the moments to which they are fitted.
 
-Symbols: S1, S11, ... and T1, T11, ... mean and covariance of two parts of log X_0, f and 1 - f
-their shares; l the logarithm of an image; m, v of the kernel at the horizon; p, q, r points; of a
-class C1, C11, ... the log moments, b1, b2 the logarithm of its average image, tau = sigma^2,
-Lg = log det(I + C/tau); x1, x2 a pixel in two images.
+Symbols: l the logarithm of an image; p, q, r points; b1, b2 the logarithm of the average image of
+a class, tau = sigma^2, Lg = log det(I + C/tau); x1, x2 a pixel in two images.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,8 +1,7 @@
 """The divergence of the law at the horizon from a log-normal start: sheet R23.
 
-Symbols: S1, S2, S11, S12, S22 the moments of log X_T, whatever its law; N(b, B) an arbitrary
-Gaussian in log space; f1, f2, ls the logarithms of fitted variances. Of pins: a1, C11, ... the
-moments of log X_0, m and v of the kernel, N(b, Q) a start.
+Symbols: S1, S11, ... the moments of log X_T, whatever its law; f1, f2, ls the logarithms of fitted
+variances. Of pins: a1, C11, ... the moments of log X_0, N(b, Q) a start.
 """
 
 from collections.abc import Callable

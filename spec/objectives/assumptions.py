@@ -1,7 +1,6 @@
 """What Theorem 4.1 needs: the paper's assumptions, lost in version 2, and what replaces them.
 
-Symbols as in `_setting`; p, p1 the density and its slope, h1 that of the model; g the distance of
-two logarithms.
+Symbols as in `_setting`; p, p1 the density and its slope, h1 that of the model.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,6 @@
 """Theorem 4.1 and the paper's proof of it, equations 26 to 32: M-DSM is M-ESM and a constant.
 
-Symbols as in `_setting`; p, p1 the marginal density and its slope, k, k1 those of the kernel at
-one data point; r = sqrt(v), z the kernel's normal variable.
+Symbols as in `_setting`; z the kernel's normal variable.
 """
 
 from functools import cache

@@ -1,7 +1,6 @@
 """The Monte-Carlo loss of the training: which levels it may average, and what it averages.
 
-Symbols: N number of levels, M number of samples, step = sigma^2 / N, so that level k has v = step
-k.
+Symbols: M number of samples, step = sigma^2 / N, so that level k has v = step k.
 """
 
 from itertools import accumulate

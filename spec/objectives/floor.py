@@ -1,8 +1,7 @@
 """The constant of Theorem 4.1, which the denoising loss cannot go below: in closed form for
 log-normal data, and what it says about any data.
 
-Symbols as in `_setting`; I the Fisher information of log X_t; q density of log X_t, ell its
-logarithm, S0 covariance of log X_0; N levels with v = step k at level k.
+Symbols as in `_setting`; q density of log X_t, ell its logarithm; v = step k at level k.
 """
 
 from functools import cache

@@ -1,8 +1,8 @@
 """The explicit loss without the unknown score: implicit forms and their boundary term.
 
-Symbols, one coordinate: x the state, p, p1 the density and its slope, psi, psi1 the model s_theta
-and its slope, h = x psi and g = x dh/dx; in y = log x: S, S1 the model 1 + h and its slope, q, q1
-the density; end = psi(0) p(0).
+Symbols, one coordinate: p, p1 the density and its slope, psi, psi1 the model s_theta and its
+slope, h = x psi and g = x dh/dx; in y = log x: S, S1 the model 1 + h and its slope, q, q1 the
+density.
 """
 
 from sympy import (

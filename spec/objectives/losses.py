@@ -10,7 +10,7 @@ from functools import partial
 
 from sympy import Expr, Integer, Matrix, Symbol, log, ones, sqrt, symbols
 
-from spec.checking.claim import Claim, Kind, Means, Pin, Source, v1, v2
+from spec.checking.claim import Claim, Kind, Means, Pin, v1, v2
 from spec.checking.pins import table
 from spec.checking.symbols import H, h
 from spec.objectives._setting import DENOISING, EXPLICIT, INNER, LOST, NAMES, POSITIVE_TIME, c
@@ -172,21 +172,30 @@ A17 = _definition(
 )
 
 
-def _recalled(name: str, title: str, definition: str, *sources: Source) -> Claim:
-    """A definition that the paper writes once more."""
-    return _definition(
-        name,
-        title,
-        statement=f"The loss is that of {definition}.",
-        sources=sources,
-        sheet=(definition if name == "V1-19" else name,),
-        depends=(definition,),
-        reason="The paper writes the definition of its main text once more.",
-    )
-
-
-V1_19 = _recalled("V1-19", "the loss that is proposed", "A15", *v1("eq. 19"))
-A24 = _recalled("A24", "explicit loss, recalled", "A14", *v1("eq. 24"), *v2("eq. 24"))
-A25 = _recalled("A25", "denoising loss, recalled", "A15", *v1("eq. 25"), *v2("eq. 25"))
+_recalled = partial(
+    _definition, reason="The paper writes the definition of its main text once more."
+)
+V1_19 = _recalled(
+    "V1-19",
+    "the loss that is proposed",
+    statement="The loss is that of A15.",
+    sources=v1("eq. 19"),
+    sheet=("A15",),
+    depends=("A15",),
+)
+A24 = _recalled(
+    "A24",
+    "explicit loss, recalled",
+    statement="The loss is that of A14.",
+    sources=v1("eq. 24") + v2("eq. 24"),
+    depends=("A14",),
+)
+A25 = _recalled(
+    "A25",
+    "denoising loss, recalled",
+    statement="The loss is that of A15.",
+    sources=v1("eq. 25") + v2("eq. 25"),
+    depends=("A15",),
+)
 
 CLAIMS = (A3, A14, A15, V1_19, A17, A24, A25)

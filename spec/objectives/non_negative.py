@@ -1,7 +1,6 @@
 """Non-negative score matching (Hyvarinen 2007): what it shares with the multiplicative losses.
 
-Symbols as in `_setting` and in `implicit`; beta, gamma the parameters of a model psi = -beta -
-gamma x, b the rate of exponential data.
+Symbols as in `_setting` and in `implicit`; the model is psi = -beta - gamma x.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,6 @@
 """The law of the training target, and what the weightings make of it.
 
-Symbols as in `_setting`; z standard normal, r = sqrt(v); t1 the first time of training; s
-standard deviation of log X_0; D an estimate of log X_0.
+Symbols as in `_setting`; r = sqrt(v); t1 the first time of training.
 """
 
 from sympy import Expr, Integer, diff, integrate, limit, log, solve, sqrt, symbols
