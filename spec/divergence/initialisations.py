@@ -6,12 +6,12 @@ their means S1, S2; v the log-variance on the way back, v_N where it starts.
 
 from collections.abc import Mapping
 
-from sympy import Expr, Integer, Matrix, Rational, Symbol, eye, log, ones, symbols
+from sympy import Expr, Integer, Rational, Symbol, exp, log, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, v1, v2
-from spec.divergence.gaussian import DEFINITE, kl, law
-from spec.divergence.terminal_mismatch import single_fit
+from spec.divergence.gaussian import DEFINITE, law
+from spec.divergence.terminal_mismatch import LOG_OF_ONE, LOGS, product_fit, single_fit
 
 _S11, _S12, _S22, _Delta = symbols("S11 S12 S22 Delta")
 _v, _vN, _B = symbols("v v_N B")
@@ -25,24 +25,18 @@ def are_the_costs(excesses: Mapping[str, Expr]) -> bool:
     $(\hat\mu,\hat\sigma)$ further by half the logarithm of one and $[[pair]]$. By R23 the law of
     $\log X_1$ is at least as far.
 
-    At the fits of R23-product and R23-single the quadratic terms of gaussian-kl cancel and the
-    logarithms remain. Those are symbols, of which the quotients under them are read off.
+    The costs of R23-product and R23-single are halves of logarithms, here of these quotients.
     """
     p = law("S")
-    logs = symbols("log_S11 log_S22 log_fit")
-    product = kl(p[1], Matrix.diag(_S11, _S22), 0 * p[0], p[2] - logs[0] - logs[1])
-    mean, variance, _ = single_fit(p)
-    single = kl(p[1], variance * eye(2), p[0] - mean * ones(2, 1), p[2] - 2 * logs[2])
-    quotients = _S11 * _S22 / p[1].det(), variance**2 / (_S11 * _S22)
+    (_, cov, product), (_, variance, single) = product_fit(p), single_fit(p)
+    logs = {p[2]: log(p[1].det()), LOG_OF_ONE: log(variance)}
+    logs |= dict(zip(LOGS, map(log, cov.diagonal()), strict=True))
+    quotients = {
+        "product": exp(2 * product.subs(logs)),
+        "pair": exp(2 * (single - product).subs(logs)),
+    }
     moved = {_Delta: Symbol("S1") - Symbol("S2")}
-    return vanishes(
-        (
-            2 * product - (logs[0] + logs[1] - p[2]),
-            2 * single - (2 * logs[2] - p[2]),
-            quotients[0] - 1 - excesses["product"],
-            quotients[1] - 1 - excesses["pair"].subs(moved),
-        )
-    )
+    return vanishes(tuple(q - 1 - excesses[name].subs(moved) for name, q in quotients.items()))
 
 
 _PAIR = ((_S11 - _S22) ** 2 / 4 + (_S11 + _S22) * _Delta**2 / 4 + _Delta**4 / 16) / (_S11 * _S22)

@@ -83,9 +83,9 @@ def returns_the_density(found: Found) -> bool:
     $[[minus]]$ of $\log q$; with the opposite change R19 returns the log-normal density of $x_0$.
 
     In one coordinate: $y_T$ solves the equation of the flow with the exact score and begins at
-    $\log x_0$, the change has the rate of R19 and begins at nothing. The density at $y_T$, plus
-    [[change]] and less $\log x_0$, is that of the data: shown to hold at $T$ zero, and to have no
-    derivative in $T$, with symbols for the roots.
+    $\log x_0$, the change has the rate of R19 and begins at nothing. The log density at $y_T$,
+    plus [[change]] and less $\log x_0$, is that of the data: shown to hold at $T$ zero, and to
+    have no derivative in $T$, with symbols for the roots.
     """
     y, change = (found[name].expand() for name in ("y", "change"))
     place, v = Symbol("y"), v0 + s2 * T

@@ -25,7 +25,7 @@ from spec.divergence.gaussian import (
 _Y = Matrix(symbols("y1 y2"))
 _T = Symbol("T", real=True)
 _RATES = (mu - sigma**2 / 2) * _T, sigma**2 * _T  # m and v of constant rates
-_LOGS, _ls = symbols("f1 f2"), Symbol("ls")
+LOGS, LOG_OF_ONE = symbols("f1 f2"), Symbol("ls")
 _NAMES = {"S1": "M_1", "S2": "M_2", **{f"S{i}": rf"\Sigma_{{{i}}}" for i in (11, 12, 22)}} | {
     "logdet_S": r"\log\det\Sigma", "f1": r"\log\hat\Sigma_{11}", "f2": r"\log\hat\Sigma_{22}",
     "ls": r"\log\hat\sigma^2",
@@ -73,9 +73,9 @@ def is_the_best_product(fit: Fit) -> bool:
     D, logs = symbols("D1 D2"), symbols("l1 l2")
     mean, cov, cost = fit(p)
     total = kl(p[1], Matrix.diag(*D), p[0] - b, p[2] - sum(logs))
-    at_fit = kl(p[1], cov, p[0] - mean, p[2] - sum(_LOGS))
+    at_fit = kl(p[1], cov, p[0] - mean, p[2] - sum(LOGS))
     rest = sum(
-        kl(Matrix([cov[i, i]]), Matrix([D[i]]), Matrix([mean[i] - b[i]]), _LOGS[i] - logs[i])
+        kl(Matrix([cov[i, i]]), Matrix([D[i]]), Matrix([mean[i] - b[i]]), LOGS[i] - logs[i])
         for i in range(2)
     )
     return _never_negative() and vanishes((total - at_fit - rest, at_fit - cost))
@@ -101,17 +101,18 @@ def is_the_best_single(fit: Fit) -> bool:
     b, D, ld = symbols("b D l")
     mean, variance, cost = fit(p)
     total = kl(p[1], D * eye(2), p[0] - b * ones(2, 1), p[2] - 2 * ld)
-    rest = 2 * kl(Matrix([variance]), Matrix([D]), Matrix([mean - b]), _ls - ld)
+    rest = 2 * kl(Matrix([variance]), Matrix([D]), Matrix([mean - b]), LOG_OF_ONE - ld)
     return _never_negative() and same(total, cost + rest)
 
 
-def _product(p: Law) -> tuple:
-    return p[0], Matrix.diag(p[1][0, 0], p[1][1, 1]), (sum(_LOGS) - p[2]) / 2
+def product_fit(p: Law) -> tuple:
+    """Means, variances and the cost."""
+    return p[0], Matrix.diag(p[1][0, 0], p[1][1, 1]), (sum(LOGS) - p[2]) / 2
 
 
 def single_fit(p: Law) -> tuple:
     """Mean over pixels, variance over pixels and images, and the cost."""
-    return sum(p[0]) / 2, trace(p[1]) / 2 + (p[0][0] - p[0][1]) ** 2 / 4, _ls - p[2] / 2
+    return sum(p[0]) / 2, trace(p[1]) / 2 + (p[0][0] - p[0][1]) ** 2 / 4, LOG_OF_ONE - p[2] / 2
 
 
 def _at_end(shift: Expr, noise: Expr) -> Law:
@@ -137,7 +138,7 @@ def _mismatch(matched: Moments) -> Expr:
 
 def _fitted_product(fit: Fit, costs: bool = False) -> tuple[Expr, ...]:
     mean, cov, cost = fit(_at_end(*_RATES))
-    logs = {f: log(cov[i, i]) for i, f in enumerate(_LOGS)}
+    logs = {f: log(cov[i, i]) for i, f in enumerate(LOGS)}
     return (*mean, *cov, *([cost.subs(logs)] if costs else []))
 
 
@@ -147,7 +148,7 @@ def _start(form: int) -> Callable[[Fit], Expr]:
 
     def reads(fit: Fit) -> Expr:
         found = fit(_on_vectors())
-        return found[form].subs(_ls, log(found[1])).subs(diagonal)
+        return found[form].subs(LOG_OF_ONE, log(found[1])).subs(diagonal)
 
     return reads
 
@@ -165,7 +166,7 @@ R23 = Claim(
     splits,
     holds=lambda p: p[:2],
     twins={
-        "correlations left out": lambda p: _product(p)[:2],
+        "correlations left out": lambda p: product_fit(p)[:2],
         "mean left out": lambda p: (0 * p[0], p[1]),
         "covariance doubled": lambda p: (p[0], 2 * p[1]),
     },
@@ -198,16 +199,20 @@ PRODUCT = Claim(
     "R23-product",
     "the best product of log-normals",
     is_the_best_product,
-    holds=_product,
+    holds=product_fit,
     twins={
-        "one variance for all pixels": lambda p: (p[0], eye(2) * trace(p[1]) / 2, _product(p)[2]),
+        "one variance for all pixels": lambda p: (
+            p[0],
+            eye(2) * trace(p[1]) / 2,
+            product_fit(p)[2],
+        ),
         "variances of the independent part": lambda p: (
             p[0],
             Matrix.diag(*(p[1].det() / p[1][1 - i, 1 - i] for i in (0, 1))),
-            _product(p)[2],
+            product_fit(p)[2],
         ),
-        "one mean for all pixels": lambda p: (ones(2, 1) * sum(p[0]) / 2, *_product(p)[1:]),
-        "price not halved": lambda p: (*_product(p)[:2], 2 * _product(p)[2]),
+        "one mean for all pixels": lambda p: (ones(2, 1) * sum(p[0]) / 2, *product_fit(p)[1:]),
+        "price not halved": lambda p: (*product_fit(p)[:2], 2 * product_fit(p)[2]),
     },
     shown=lambda fit: dict(zip(("mean", "cov", "cost"), fit(law("S")), strict=True)),
     names=_NAMES,

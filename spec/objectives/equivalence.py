@@ -40,8 +40,8 @@ from spec.objectives._setting import (
 
 p, k, r = symbols("p k r", positive=True)
 _Z, _NORMAL = (log(x) - L0 - m) / r, exp(-(z**2) / 2)
-_KERNEL = _NORMAL / (x * r * sqrt(2 * pi))
-_PEAK = _KERNEL.subs(z, 0)
+_SIZE = 1 / (x * r * sqrt(2 * pi))
+_KERNEL = _NORMAL * _SIZE
 p1, k1, k2, d = symbols("p1 k1 k2 d", real=True)
 _P, _K = p + p1 * d, k + k1 * d
 _NAMES = NAMES | {
@@ -76,18 +76,18 @@ def bounds_the_bend(bound: Expr) -> bool:
     absolute value of at most $[[it]]$, where $v$ is $\sigma^2t$; one coordinate. The kernel itself
     is at most $[[peak]]$.
 
-    With $z=[[z]]$ the kernel is $[[kernel]]$ and its second derivative that times $[[ratio]]$. The
-    bound adds the largest absolute values of the terms of each power of $v$, which are found from
-    their derivatives in $z$.
+    With $z=[[z]]$ the kernel is $[[kernel]]$ and its second derivative that times $[[ratio]]$. For
+    each power of the deviation the bound has the largest absolute value of what it stands at, as
+    found from the derivative in $z$; so is the largest value of the kernel.
     """
-    return vanishes(expand(bound * x**2 / _PEAK - _largest_terms()).subs(_ROOT, Symbol("root")))
+    return vanishes(expand(bound * x**2 / _SIZE - _largest_terms()).subs(_ROOT, Symbol("root")))
 
 
 @cache
 def _largest_terms() -> Expr:
-    """The bound on x^2 times the second derivative, over the largest value of the kernel."""
+    """The bound, over the factors of the kernel that do not depend on z, times x^2."""
     parts = reversed(Poly(_ratio() * x**2, 1 / r).all_coeffs())
-    return _largest(_NORMAL) * sum(_largest(f * _NORMAL) / r**n for n, f in enumerate(parts))
+    return sum(_largest(f * _NORMAL) / r**n for n, f in enumerate(parts))
 
 
 def _ratio() -> Expr:
@@ -177,7 +177,7 @@ _ROOT = exp(Integer(-1) / 2)
 _CENTRED = {"constant": (c - H) ** 2 / 2, "minimizer": H}
 
 
-_BOUND = (2 + 3 * _ROOT / r + 1 / r**2) * _PEAK / x**2
+_BOUND = (2 + 3 * _ROOT / r + 1 / r**2) * _SIZE / x**2
 
 
 def _equation(number: int, *args: object, **more: object) -> Claim:
@@ -215,11 +215,16 @@ A28_DOMINATION = Claim(
     bounds_the_bend,
     _BOUND,
     twins={
-        "no Jacobian of the logarithm": _BOUND - 2 * _PEAK / x**2,
-        "e^{-1} for e^{-1/2}": _BOUND + 3 * (exp(-1) - _ROOT) / r * _PEAK / x**2,
-        "bounded for all times": 2 * _PEAK / x**2,
+        "no Jacobian of the logarithm": _BOUND - 2 * _SIZE / x**2,
+        "e^{-1} for e^{-1/2}": _BOUND + 3 * (exp(-1) - _ROOT) / r * _SIZE / x**2,
+        "bounded for all times": 2 * _SIZE / x**2,
     },
-    values=lambda: {"peak": _PEAK, "kernel": _KERNEL, "ratio": _ratio(), "z": _Z},
+    values=lambda: {
+        "peak": _SIZE * _largest(_NORMAL),
+        "kernel": _KERNEL,
+        "ratio": _ratio(),
+        "z": _Z,
+    },
     names=_NAMES | {"L0": r"\log x_0"},
     means=Means.CALCULUS,
     sheet=("A28",),

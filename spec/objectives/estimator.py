@@ -53,10 +53,7 @@ def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
         return False
     for steps in each("N", range(1, 7)):
         first, last = (int(end.subs(N, steps)) for end in ends)
-        asked, state = set(), steps
-        while state > 0:
-            asked.add(state)
-            state -= 1
+        asked = set(range(steps, 0, -1))  # a step from each, down to the data
         if set(range(first, last + 1)) != asked or not all(
             sizes.subs(k, n).is_finite for n in asked
         ):

@@ -49,10 +49,10 @@ def matches_in_log_space(model: Expr) -> bool:
 
 
 def becomes_non_negative_matching(loss: Callable[[Expr], Expr]) -> bool:
-    r"""For $v$ to zero, where $v$ is $\sigma^2t$, the loss of every model affine in $\log x$ tends
-    to $\mathcal L_{\text{NN}}$. For $h$ equal to $[[model]]$ it is $[[example]]$. That is the
-    explicit loss; $\mathcal L_{\text{M-DSM}}$ times $v$ tends to $[[pole]]$ for each of these
-    models, so that it tends to infinity itself.
+    r"""For $v$ and $m$ to zero, where $v$ is $\sigma^2t$, the loss of every model affine in $\log
+    x$ tends to $\mathcal L_{\text{NN}}$. For $h$ equal to $[[model]]$ it is $[[example]]$. Here
+    the loss is $\mathcal L_{\text{M-ESM}}$; $\mathcal L_{\text{M-DSM}}$ times $v$ tends to
+    $[[pole]]$ for each of these models, so that it tends to infinity itself.
 
     Both losses are Gaussian moments, rational in $v$, and $\mathcal L_{\text{NN}}$ is averaged
     over the data.

@@ -36,16 +36,11 @@ def is_the_law(law: Values) -> bool:
     $[[head]]$, the weighted loss is that of a regression of the noise: $[[regression]]$.
     """
     law = {name: value.subs(v, r**2) for name, value in law.items()}
-    mean, weight = _moment(c), law["weight"]
-    second = _moment(c**2)
-    found = {
-        "target": _TARGET,
-        "mean": mean,
-        "variance": second - mean**2,
-        "second": weight * second,
-    }
-    steady = vanishes(diff(weight * _moment((c - mean) ** 2), r))
-    return steady and all([same(law[name], value) for name, value in found.items()])
+    mean, second, weight = _moment(c), _moment(c**2), law["weight"]
+    found = {"target": _TARGET, "mean": mean, "variance": second - mean**2}
+    found["second"] = weight * second
+    steady = diff(weight * _moment((c - mean) ** 2), r)
+    return vanishes((steady, *(law[name] - value for name, value in found.items())))
 
 
 def diverges_so(claimed: Values) -> bool:
