@@ -38,18 +38,19 @@ Y = symbols("Y_1 Y_2", real=True)
 _LOG_VOLUME = log(Matrix([exp(y) for y in Y]).jacobian(Y).det()).expand()
 
 
+def has_no_negative_coefficient(ratio: Expr, of: Symbol) -> bool:
+    """Whether numerator and denominator are polynomials in `of` without one: so it is positive for
+    positive values."""
+    return all(e >= 0 for part in fraction(together(ratio)) for e in Poly(part, of).all_coeffs())
+
+
 def is_tangent_of_log(line: Expr) -> bool:
     """Whether log z <= line(z) for z > 0 with equality at 1 alone, where line averages to
-    line(mean).
-
-    The line has no second derivative and touches the logarithm at 1; the difference has a second
-    derivative whose numerator and denominator have no negative coefficient, so it is convex.
-    """
+    line(mean): it has no second derivative, touches the logarithm at 1, and the difference is
+    convex."""
     gap = expand(line) - log(z)
-    bend = fraction(together(diff(gap, z, 2)))
-    convex = all(coefficient >= 0 for part in bend for coefficient in Poly(part, z).all_coeffs())
     touches = (gap.subs(z, 1), diff(gap, z).subs(z, 1), diff(line, z, 2))
-    return bool(convex and vanishes(touches))
+    return bool(has_no_negative_coefficient(diff(gap, z, 2), z)) and vanishes(touches)
 
 
 def changes_by(factor: Callable[[Expr, Expr], Expr]) -> bool:

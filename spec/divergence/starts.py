@@ -148,28 +148,26 @@ MOMENTS = Claim(
     ),
 )
 
-_DRIFT, _NOISE = (mu - sigma**2 / 2) * _T, sigma**2 * _T
-_POINTS = (
-    {"p": 1.3, "q": 1.9, "r": 1.1, "mu": 0.2, "sigma": 0.8, "T": 1.0},
-    {"p": 0.04, "q": 17.0, "r": 2.5, "mu": -0.3, "sigma": 1.3, "T": 1.5},
+_POINTS = table(
+    "p q r mu sigma T", (1.3, 1.9, 1.1, 0.2, 0.8, 1.0), (0.04, 17.0, 2.5, -0.3, 1.3, 1.5)
 )
 
 
-def _pushed(at_end: tuple[Expr, Expr], l_: Expr) -> tuple[Expr, Expr]:
+def _pushed(at_end: tuple[Expr, Expr], point: Expr) -> tuple[Expr, ...]:
     """Log mean and log variance at the horizon T, for constant rates."""
-    mean, variance = (f.subs({_l: l_, m: _DRIFT, v: _NOISE}, simultaneous=True) for f in at_end)
-    return mean, variance
+    rates = {_l: log(point), m: (mu - sigma**2 / 2) * _T, v: sigma**2 * _T}
+    return tuple(f.subs(rates, simultaneous=True) for f in at_end)
 
 
 def _from_averages(at_end: tuple[Expr, Expr]) -> tuple[Expr, ...]:
     """Weight, log mean and log variance for a class of the point p and one of q and r."""
-    one, two = (_pushed(at_end, log(average)) for average in (_p, (_q + _r) / 2))
+    one, two = (_pushed(at_end, average) for average in (_p, (_q + _r) / 2))
     return (Rational(1, 3), *one, Rational(2, 3), *two)
 
 
 def _from_data(at_end: tuple[Expr, Expr]) -> tuple[Expr, ...]:
     """Three noised points, and the log variance round each."""
-    ends = [_pushed(at_end, log(point)) for point in (_p, _q, _r)]
+    ends = [_pushed(at_end, point) for point in (_p, _q, _r)]
     return (*(exp(mean) for mean, _ in ends), ends[0][1])
 
 
@@ -199,7 +197,7 @@ STARTS = Claim(
         Pin("gbm_ref.from_data", _POINTS, reads=_from_data),
         Pin(
             "gbm_ref.standard_lognormal",
-            tuple({name: point[name] for name in "pq"} for point in _POINTS),
+            _POINTS,
             because="it is the start of version 1's Algorithm 1: the log density of exp(Z)",
             formula=_STANDARD,
             twins={"the Jacobian left out": _STANDARD + log(_p) + log(_q)},

@@ -1,7 +1,7 @@
 """The divergence of the law at the horizon from a log-normal start: sheet R23.
 
 Symbols: S1, S11, ... the moments of log X_T, whatever its law; f1, f2, ls the logarithms of fitted
-variances. Of pins: a1, C11, ... the moments of log X_0, N(b, Q) a start.
+variances. Of pins: a1, c11, ... the moments of log X_0, N(b, Q) a start.
 """
 
 from collections.abc import Callable
@@ -115,23 +115,15 @@ def single_fit(p: Law) -> tuple:
     return sum(p[0]) / 2, trace(p[1]) / 2 + (p[0][0] - p[0][1]) ** 2 / 4, LOG_OF_ONE - p[2] / 2
 
 
-def _at_end(shift: Expr, noise: Expr) -> Law:
-    """The moments at the horizon, in the names of the pins."""
-    mean, cov, _ = law("C")
-    names = {"C1": "a1", "C2": "a2"}
+def _at_end(shift: Expr = m, noise: Expr = v) -> Law:
+    """The moments at the horizon, in the names of the pins and vectors."""
+    mean, cov, _ = law("c")
     end = cov + noise * eye(2)
-    return mean.subs(names) + shift * ones(2, 1), end, log(end.det())
-
-
-def _on_vectors() -> Law:
-    """As `_at_end` of the kernel m, v, in the names of the vectors."""
-    mean, cov, logdet = _at_end(m, v)
-    names = {f"C{i}": f"c{i}" for i in (11, 12, 22)}
-    return mean, cov.subs(names), logdet.subs(names)
+    return mean.subs({"c1": "a1", "c2": "a2"}) + shift * ones(2, 1), end, log(end.det())
 
 
 def _mismatch(matched: Moments) -> Expr:
-    (b, Q, _), (mean, cov) = law("q"), matched(_on_vectors())
+    (b, Q, _), (mean, cov) = law("q"), matched(_at_end())
     shift = mean - b.subs({"q1": "b1", "q2": "b2"})
     return explicit(kl, cov, Q, shift)
 
@@ -147,7 +139,7 @@ def _start(form: int) -> Callable[[Fit], Expr]:
     diagonal = {"c11": "c1", "c22": "c2", "c12": 0} if form < 2 else {}
 
     def reads(fit: Fit) -> Expr:
-        found = fit(_on_vectors())
+        found = fit(_at_end())
         return found[form].subs(LOG_OF_ONE, log(found[1])).subs(diagonal)
 
     return reads
@@ -155,7 +147,7 @@ def _start(form: int) -> Callable[[Fit], Expr]:
 
 # Generic; strongly anticorrelated; data on a line, without a density.
 _POINTS = table(
-    "a1 a2 C11 C12 C22 mu sigma T",
+    "a1 a2 c11 c12 c22 mu sigma T",
     (0.3, -0.9, 0.7, 0.4, 1.3, 0.2, 0.8, 1.0),
     (-0.7, 1.25, 2.1, -0.9, 0.5, -0.3, 1.3, 1.5),
     (0.1, 0.2, 0.25, 0.25, 0.25, 0.5, 0.6, 0.7),

@@ -1,7 +1,7 @@
-"""What a wrong score costs: an exact balance, and the bound that follows. Sheet R20.
+"""What a wrong score and finite steps cost: sheets R20 and R20b.
 
 Symbols: E the mean error of the sampler; Lg = log(v_N / v), in statements log(v_N / v_0);
-w = sqrt(v_N / v_0).
+w = sqrt(v_N / v_0); v_k = v_0 + h k; e = h / v_k = 1 - r; Lr = log r.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,28 +10,28 @@ from sympy import (
     Expr,
     Integer,
     Matrix,
-    Poly,
     Rational,
     Symbol,
     diff,
     exp,
-    fraction,
     integrate,
     log,
+    series,
     sqrt,
     symbols,
 )
 
-from spec.checking.algebra import vanishes
-from spec.checking.claim import Assumption, Claim, Pin
+from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.gaussian import expectation
 from spec.checking.pins import table
 from spec.checking.symbols import s2, v, v0
 from spec.checking.typeset import Says
-from spec.divergence.gaussian import kl
+from spec.divergence.gaussian import has_no_negative_coefficient, kl
 
 e, g = symbols("e g", real=True)
 vN, W, _c, _Lg, _w, _S, _sigma = symbols("v_N W c Lg w S sigma", positive=True)
+_k = Symbol("k")
 _c0, _c1, _y = symbols("c0 c1 y", real=True)
 # Of the error e and the slope g: what the divergence gains at most, and what is taken off.
 Rates = Mapping[str, Callable[[Expr, Expr], Expr]]
@@ -112,15 +112,9 @@ def bounds_the_logarithm(bound: Expr) -> bool:
     The first difference is zero at $w$ one and rises. Both inequalities are certified in $w$ less
     one: numerators and denominators are polynomials without a negative coefficient.
     """
-    rises = _has_no_negative_coefficient((bound - _LOGARITHM).diff(_w))
-    below = _has_no_negative_coefficient(_SQUARE - bound**2)
-    return vanishes((bound - _LOGARITHM).subs(_w, 1)) and rises and below
-
-
-def _has_no_negative_coefficient(expression: Expr) -> bool:
-    k = Symbol("k", nonnegative=True)
-    parts = fraction(expression.subs(_w, 1 + k).together())
-    return all(bool(c >= 0) for part in parts for c in Poly(part, k, domain="QQ").all_coeffs())
+    differences = (bound - _LOGARITHM).diff(_w), _SQUARE - bound**2
+    certified = [has_no_negative_coefficient(e.subs(_w, 1 + _k), _k) for e in differences]
+    return all(certified) and vanishes((bound - _LOGARITHM).subs(_w, 1))
 
 
 _LOGARITHM, _SQUARE = 2 * log(_w), _w**2 - 1
@@ -247,4 +241,102 @@ INEQUALITY = Claim(
     depends=("R20-log-normal",),
 )
 
-CLAIMS = (R20, AFFINE, EXACT_COST, INEQUALITY)
+_r, _Lr, _h, _e = symbols("r Lr h e", positive=True)
+_before, _after = symbols("v_before v_after", positive=True)
+
+
+def is_one_step(cost: Expr) -> bool:
+    r"""For log-normal data, in one coordinate, the divergence of the exact reverse kernel from the
+    kernel of A13 over one step is $[[it]]$ with $r=[[ratio]]$, whatever the state.
+
+    The drift of A13 is exact on these data (R7): both kernels are normal with the same mean, of
+    the variances $[[exact]]$ and $h$, which go into gaussian-kl with a symbol for $\log r$.
+    """
+    return same(_divergence_from(_h), cost.subs(_r, _before / _after))
+
+
+def _divergence_from(variance: Expr) -> Expr:
+    return kl(Matrix([_EXACT]), Matrix([variance]), Matrix([0]), _Lr)
+
+
+_EXACT = _h * _before / _after
+
+
+def is_the_slope(slope: Callable[[Expr, Expr], Expr]) -> bool:
+    r"""For log-normal data, in one coordinate, with both chains started from the exact law at the
+    end, the divergence of their paths, divided by the $h$ of a step, tends to $[[it]]$ as the
+    steps get shorter: it is of first order in the step.
+
+    The chain rule of the divergence adds the costs of R20b-step, which do not depend on the state.
+    With $e$ for $h$ over $v_k$, a cost is $[[series]]$ and higher powers of $e$. So the sum over
+    the steps, divided by $h$, is a Riemann sum of the integral of $[[integrand]]$ from $v_0$ to
+    $v_N$, up to terms that vanish with $h$.
+    """
+    found = _series()
+    leading = found.coeff(_e, 2) / v**2
+    rest = found - found.coeff(_e, 2) * _e**2
+    return vanishes((rest, integrate(leading, (v, v0, vN)) - slope(v0, vN)))
+
+
+def _series() -> Expr:
+    """The cost of a step up to the second power of e."""
+    cost = STEP.holds.subs(_Lr, log(_r)).subs(_r, 1 - _e)
+    return series(cost, _e, 0, 3).removeO()
+
+
+STEP = Claim(
+    "R20b-step",
+    "divergence of one step's kernel",
+    is_one_step,
+    holds=(_r - 1 - _Lr) / 2,
+    twins={
+        "the reverse divergence": (1 / _r - 1 + _Lr) / 2,
+        "without the factor 1/2": _r - 1 - _Lr,
+        "logarithm left out": (_r - 1) / 2,
+    },
+    values=lambda: {"ratio": _before / _after, "exact": _EXACT},
+    names={"Lr": r"\log r", "v_before": "v_{k-1}", "v_after": "v_k", "h": "h"},
+    sheet=("R20b",),
+    assumptions=(
+        Assumption(
+            "a step adds all of its noise: L delta_s = delta and kappa = 1",
+            "the variance h of the step",
+            lambda: not same(_divergence_from(4 * _h), _divergence_from(_h)),
+        ),
+        "log-normal data and their exact score",
+    ),
+    depends=("R7", "gaussian-kl"),
+)
+
+R20B = Claim(
+    "R20b",
+    "divergence of paths is of first order",
+    is_the_slope,
+    holds=lambda v_0, v_N: (1 / v_0 - 1 / v_N) / 4,
+    twins={
+        "half of it": lambda v_0, v_N: (1 / v_0 - 1 / v_N) / 8,
+        "without the upper end": lambda v_0, v_N: 1 / (4 * v_0),
+        "the marginals' order: no term of order h": lambda v_0, v_N: 0 * v_0,
+    },
+    values=lambda: {"series": _series(), "integrand": _series().coeff(_e, 2) / v**2},
+    names={"h": "h", "v": "v"},
+    means=Means.CALCULUS,
+    assumptions=(
+        Assumption(
+            "the variance of the log data is positive",
+            "the integrand is integrated down to it",
+            lambda: not R20B.holds(v0, vN).subs(v0, 0).is_finite,
+        ),
+        "both chains start from the exact law at the end",
+    ),
+    depends=("R20b-step", "R8"),
+    pins=(
+        Pin(
+            "gbm_ref.path_divergence",
+            vectors="path_divergence",
+            because="it is the sum over finitely many steps, of which the statement is the limit",
+        ),
+    ),
+)
+
+CLAIMS = (R20, AFFINE, EXACT_COST, INEQUALITY, STEP, R20B)
