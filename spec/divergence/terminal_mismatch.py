@@ -1,7 +1,7 @@
 """The divergence of the law at the horizon from a log-normal start: sheet R23.
 
 Symbols: S1, S11, ... the moments of log X_T, whatever its law; f1, f2, ls the logarithms of fitted
-variances. Of pins: a1, c11, ... the moments of log X_0, N(b, Q) a start.
+variances. Of pins: a1, C11, ... the moments of log X_0, N(b, Q) a start.
 """
 
 from collections.abc import Callable
@@ -115,11 +115,12 @@ def single_fit(p: Law) -> tuple:
     return sum(p[0]) / 2, trace(p[1]) / 2 + (p[0][0] - p[0][1]) ** 2 / 4, LOG_OF_ONE - p[2] / 2
 
 
-def _at_end(shift: Expr = m, noise: Expr = v) -> Law:
-    """The moments at the horizon, in the names of the pins and vectors."""
-    mean, cov, _ = law("c")
+def _at_end(shift: Expr = m, noise: Expr = v, name: str = "c") -> Law:
+    """The moments at the horizon, in the names of the vectors or (C) of the pins."""
+    mean, cov, _ = law(name)
     end = cov + noise * eye(2)
-    return mean.subs({"c1": "a1", "c2": "a2"}) + shift * ones(2, 1), end, log(end.det())
+    data = mean.subs({f"{name}1": "a1", f"{name}2": "a2"})
+    return data + shift * ones(2, 1), end, log(end.det())
 
 
 def _mismatch(matched: Moments) -> Expr:
@@ -129,7 +130,7 @@ def _mismatch(matched: Moments) -> Expr:
 
 
 def _fitted_product(fit: Fit, costs: bool = False) -> tuple[Expr, ...]:
-    mean, cov, cost = fit(_at_end(*_RATES))
+    mean, cov, cost = fit(_at_end(*_RATES, "C"))
     logs = {f: log(cov[i, i]) for i, f in enumerate(LOGS)}
     return (*mean, *cov, *([cost.subs(logs)] if costs else []))
 
@@ -147,7 +148,7 @@ def _start(form: int) -> Callable[[Fit], Expr]:
 
 # Generic; strongly anticorrelated; data on a line, without a density.
 _POINTS = table(
-    "a1 a2 c11 c12 c22 mu sigma T",
+    "a1 a2 C11 C12 C22 mu sigma T",
     (0.3, -0.9, 0.7, 0.4, 1.3, 0.2, 0.8, 1.0),
     (-0.7, 1.25, 2.1, -0.9, 0.5, -0.3, 1.3, 1.5),
     (0.1, 0.2, 0.25, 0.25, 0.25, 0.5, 0.6, 0.7),
@@ -171,10 +172,10 @@ R23 = Claim(
             "gbm_ref.terminal_gaussian",
             _POINTS,
             because="it gives the moments of log X_T, from those of the data (log-moments)",
-            formula=tuple(entry for part in _at_end(*_RATES)[:2] for entry in part),
+            formula=tuple(entry for part in _at_end(*_RATES, "C")[:2] for entry in part),
             twins={
                 "without the noise": tuple(
-                    e for part in _at_end(_RATES[0], Integer(0))[:2] for e in part
+                    e for part in _at_end(_RATES[0], Integer(0), "C")[:2] for e in part
                 )
             },
         ),
