@@ -272,16 +272,9 @@ def is_the_slope(slope: Callable[[Expr, Expr], Expr]) -> bool:
     the steps, divided by $h$, is a Riemann sum of the integral of $[[integrand]]$ from $v_0$ to
     $v_N$, up to terms that vanish with $h$.
     """
-    found = _series()
-    leading = found.coeff(_e, 2) / v**2
-    rest = found - found.coeff(_e, 2) * _e**2
-    return vanishes((rest, integrate(leading, (v, v0, vN)) - slope(v0, vN)))
-
-
-def _series() -> Expr:
-    """The cost of a step up to the second power of e."""
-    cost = STEP.holds.subs(_Lr, log(_r)).subs(_r, 1 - _e)
-    return series(cost, _e, 0, 3).removeO()
+    leading = _SERIES.coeff(_e, 2)
+    limit = integrate(leading / v**2, (v, v0, vN))
+    return vanishes((_SERIES - leading * _e**2, limit - slope(v0, vN)))
 
 
 STEP = Claim(
@@ -308,6 +301,8 @@ STEP = Claim(
     depends=("R7", "gaussian-kl"),
 )
 
+# The cost of a step up to the second power of e.
+_SERIES = series(STEP.holds.subs(_Lr, log(_r)).subs(_r, 1 - _e), _e, 0, 3).removeO()
 R20B = Claim(
     "R20b",
     "divergence of paths is of first order",
@@ -318,7 +313,7 @@ R20B = Claim(
         "without the upper end": lambda v_0, v_N: 1 / (4 * v_0),
         "the marginals' order: no term of order h": lambda v_0, v_N: 0 * v_0,
     },
-    values=lambda: {"series": _series(), "integrand": _series().coeff(_e, 2) / v**2},
+    values=lambda: {"series": _SERIES, "integrand": _SERIES.coeff(_e, 2) / v**2},
     names={"h": "h", "v": "v"},
     means=Means.CALCULUS,
     assumptions=(

@@ -212,9 +212,7 @@ ASSUMPTION_2 = Claim(
     depends=("boundary-term", "A29"),
     reason="Which quantity vanishes, and in which limit, is lost. Theorem 4.1 does not need it: "
     "its proof integrates nothing by parts (A29). The form above is what the implicit loss needs "
-    "(R18), and there it follows from finite moments (boundary-term). If the lost limit is that "
-    r"of $\lVert x\rVert$ to zero, it names the corner of the orthant; the boundary is all its "
-    r"faces.",
+    "(R18), and there it follows from finite moments (boundary-term).",
 )
 
 E26 = Claim(

@@ -52,7 +52,7 @@ def diverges_so(claimed: Values) -> bool:
     By R4 the weighted second moment is $[[moment]]$, which is integrated, and divided by the
     density.
     """
-    moment, density = _weighted_moment(), claimed["density"]
+    moment, density = _WEIGHTED, claimed["density"]
     integral = integrate(moment, (t, t1, _END))
     grows = limit((integral - claimed["rate"]) / log(t1), t1, 0, "+") == 0
     found = (
@@ -62,8 +62,7 @@ def diverges_so(claimed: Values) -> bool:
     return grows and vanishes(tuple(e.expand().subs(log(t1), -ell) for e in found))
 
 
-def _weighted_moment() -> Expr:
-    return (s2 * _moment(c**2)).subs(r, sqrt(s2 * t)).expand()
+_WEIGHTED = (s2 * _moment(c**2)).subs(r, sqrt(s2 * t)).expand()
 
 
 def is_the_weighting(weight: Expr) -> bool:
@@ -75,15 +74,14 @@ def is_the_weighting(weight: Expr) -> bool:
     on what is left of $\log X_0$ when its best multiple of $\log X_t$ is taken off; that multiple
     is $[[skip]]$, and what is left has the variance $[[left]]$, the square of EDM's $c_{\rm out}$.
     """
-    factor = weight * _ratio_of_losses()
+    factor = weight * _RATIO
     edm = v * s**2 / (v + s**2)
     return same(factor * _left_over()[1], 1) and same(factor * edm, 1)
 
 
-def _ratio_of_losses() -> Expr:
-    """The loss |c - h|^2 over |log X_0 - D|^2."""
-    target, model = -1 - (L - L0 - m) / v, -1 + (D + m - L) / v
-    return (2 * DENOISING.subs({c: target, h: model}) / (L0 - D) ** 2).factor()
+# The loss |c - h|^2 over |log X_0 - D|^2, with the model that belongs to D.
+_OF_DENOISER = {c: -1 - (L - L0 - m) / v, h: -1 + (D + m - L) / v}
+_RATIO = (2 * DENOISING.subs(_OF_DENOISER) / (L0 - D) ** 2).factor()
 
 
 def _left_over() -> tuple[Expr, Expr]:
@@ -149,7 +147,7 @@ R4_LIKELIHOOD = Claim(
         "finite": _DIVERGENCE | {"integral": s2 * (1 - t1), "rate": Integer(1)},
         "uniform times": _DIVERGENCE | {"term": s2 + 1 / t},
     },
-    values=lambda: {"end": _END, "moment": _weighted_moment()},
+    values=lambda: {"end": _END, "moment": _WEIGHTED},
     names=NAMES,
     means=Means.CALCULUS,
     sheet=("R4",),
@@ -170,10 +168,10 @@ WEIGHTING = Claim(
         "weight of the denoiser": _KARRAS / v**2,
         "square of v": v * (1 + v**2 / s**2),
     },
-    shown=lambda weight: {"weight": weight, "denoiser": (weight * _ratio_of_losses()).factor()},
+    shown=lambda weight: {"weight": weight, "denoiser": (weight * _RATIO).factor()},
     values=lambda: {
         "loss": 2 * DENOISING,
-        "ratio": _ratio_of_losses() * (L0 - D) ** 2,
+        "ratio": _RATIO * (L0 - D) ** 2,
         **dict(zip(("skip", "left"), _left_over(), strict=True)),
     },
     names=NAMES,
