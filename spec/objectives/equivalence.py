@@ -76,9 +76,9 @@ def bounds_the_bend(bound: Expr) -> bool:
     absolute value of at most $[[it]]$, where $v$ is $\sigma^2t$; one coordinate. The kernel itself
     is at most $[[peak]]$.
 
-    With $z=[[z]]$ the kernel is $[[kernel]]$ and its second derivative that times $[[ratio]]$. For
-    each power of the deviation the bound has the largest absolute value of what it stands at, as
-    found from the derivative in $z$; so is the largest value of the kernel.
+    With $z=[[z]]$ the kernel is $[[kernel]]$ and its second derivative that times $[[ratio]]$. The
+    bound adds the largest absolute values of what stands at each power of the deviation, found
+    from derivatives in $z$, as is the largest value of the kernel.
     """
     return vanishes(expand(bound * x**2 / _SIZE - _largest_terms()).subs(_ROOT, Symbol("root")))
 
