@@ -1,20 +1,56 @@
 """Divergences do not depend on the coordinates (sheet C6); that of two Gaussian laws of log X.
 
-Symbols: P, Q covariances of p and q; a, b their means; d = a - b; A whitens Q; w eigenvalues of
-A^T P A; r = w - 1. lp, lr logarithms of densities of X; q(y) = p(e^y) |det D exp(y)|.
+Symbols: r = w - 1 for an eigenvalue w; lp, lr logarithms of densities of X.
 """
 
 from collections.abc import Callable
 
-from sympy import Expr, Matrix, MatrixSymbol, Symbol, atanh, det, exp, log, symbols, trace
+from sympy import (
+    Expr,
+    Matrix,
+    MatrixSymbol,
+    Poly,
+    Symbol,
+    atanh,
+    det,
+    diff,
+    exp,
+    expand,
+    fraction,
+    log,
+    symbols,
+    together,
+    trace,
+)
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.gaussian import expectation
+from spec.checking.symbols import z
 
 Law = tuple[Matrix, Matrix, Symbol]
 # p's and q's covariance, the shift of the means, log det P - log det Q: to the divergence.
 Formula = Callable[[Matrix, Matrix, Matrix, Expr], Expr]
+
+
+Y = symbols("Y_1 Y_2", real=True)
+# The logarithm of dx / dy.
+_LOG_VOLUME = log(Matrix([exp(y) for y in Y]).jacobian(Y).det()).expand()
+
+
+def has_no_negative_coefficient(ratio: Expr, of: Symbol) -> bool:
+    """Whether numerator and denominator are polynomials in `of` without one: so it is positive for
+    positive values."""
+    return all(e >= 0 for part in fraction(together(ratio)) for e in Poly(part, of).all_coeffs())
+
+
+def is_tangent_of_log(line: Expr) -> bool:
+    """Whether log z <= line(z) for z > 0 with equality at 1 alone, where line averages to
+    line(mean): it has no second derivative, touches the logarithm at 1, and the difference is
+    convex."""
+    gap = expand(line) - log(z)
+    touches = (gap.subs(z, 1), diff(gap, z).subs(z, 1), diff(line, z, 2))
+    return bool(has_no_negative_coefficient(diff(gap, z, 2), z)) and vanishes(touches)
 
 
 def changes_by(factor: Callable[[Expr, Expr], Expr]) -> bool:
@@ -28,21 +64,13 @@ def changes_by(factor: Callable[[Expr, Expr], Expr]) -> bool:
     point are symbols.
     """
     w1, w2, lp, lr, p, volume = symbols("w_1 w_2 lp lr p volume")
-    added = _log_volume()
     in_x = _integrand(w1, w2, p, lp, lr) * volume
-    in_y = _integrand(w1, w2, p * volume, lp + added, lr + added)
-    return vanishes(in_y - in_x - factor(w1, w2) * p * volume * added)
+    in_y = _integrand(w1, w2, p * volume, lp + _LOG_VOLUME, lr + _LOG_VOLUME)
+    return vanishes(in_y - in_x - factor(w1, w2) * p * volume * _LOG_VOLUME)
 
 
 def _integrand(w1: Expr, w2: Expr, p: Expr, log_p: Expr, log_r: Expr) -> Expr:
     return p * (w1 * log_p + w2 * log_r)
-
-
-def _log_volume() -> Expr:
-    """log of dx / dy."""
-    y = symbols("Y_1 Y_2", real=True)
-    jacobian = Matrix([exp(entry) for entry in y]).jacobian(y)
-    return log(jacobian.det()).expand()
 
 
 def law(name: str) -> Law:
@@ -63,19 +91,22 @@ def is_the_divergence(formula: Formula) -> bool:
     r"""In the plane, for $p$ and $q$ normal in $\log X$ with means that differ by $d$ and
     covariances $P$ and $Q$, $\mathrm{KL}(p\Vert q)=[[it]]$.
 
-    The log ratio of the densities is a quadratic polynomial. Its average under $p$ is taken
-    exactly, at a lower triangular root of $P$ times standard normal draws, for full covariances.
-    The log determinants are symbols.
+    The log ratio of the densities is averaged under $p$ exactly, at a lower triangular root of $P$
+    times standard normal draws. The log determinants are symbols. On the line the formula gives
+    what it gives in the plane for laws that agree in a second, independent coordinate.
     """
     (mean_p, _, logdet_p), q = law("p"), law("q")
     r11, r21, r22 = symbols("r11 r21 r22", positive=True)
-    factor = Matrix([[r11, 0], [r21, r22]])
-    cov_p, point, z = factor * factor.T, Matrix(symbols("y1 y2")), symbols("z1 z2")
-    ratio = log_density(point, (mean_p, cov_p, logdet_p)) - log_density(point, q)
-    drawn = dict(zip(point, mean_p + factor * Matrix(z), strict=True))
-    inner = expectation(ratio.subs(drawn, simultaneous=True), z[0], 0, 1)
-    left = expectation(inner, z[1], 0, 1)
-    return same(left, formula(cov_p, q[1], mean_p - q[0], logdet_p - q[2]))
+    root, draws = Matrix([[r11, 0], [r21, r22]]), symbols("z1 z2")
+    cov_p, point = root * root.T, mean_p + root * Matrix(draws)
+    left = log_density(point, (mean_p, cov_p, logdet_p)) - log_density(point, q)
+    for draw in draws:
+        left = expectation(left, draw, 0, 1)
+    on_line = (cov_p[:1, :1], q[1][:1, :1], mean_p[:1, :] - q[0][:1, :])
+    beside = (*(Matrix.diag(e, 1) for e in on_line[:2]), Matrix([*on_line[2], 0]))
+    return same(formula(*on_line, logdet_p), formula(*beside, logdet_p)) and same(
+        left, formula(cov_p, q[1], mean_p - q[0], logdet_p - q[2])
+    )
 
 
 def kl(cov_p: Matrix, cov_q: Matrix, shift: Matrix, log_ratio: Expr) -> Expr:
@@ -96,15 +127,9 @@ def _on_line(formula: Formula) -> Expr:
 
 
 def _in_plane(formula: Formula) -> Expr:
-    mean_p, cov_p, _ = law("p")
-    mean_q, cov_q, _ = law("q")
+    (mean_p, cov_p, _), (mean_q, cov_q, _) = law("p"), law("q")
     means = dict(zip((*mean_p, *mean_q), symbols("a1 a2 b1 b2"), strict=True))
     return explicit(formula, cov_p, cov_q, mean_p - mean_q).subs(means)
-
-
-def _symbolic(formula: Formula) -> dict[str, Expr]:
-    ratio = log(Symbol("det_P") / Symbol("det_Q"))
-    return {"it": formula(*_MATRICES, ratio)}
 
 
 _MATRICES = (MatrixSymbol("P", 2, 2), MatrixSymbol("Q", 2, 2), MatrixSymbol("d", 2, 1))
@@ -140,38 +165,27 @@ def _whitened(A: Matrix, P: Matrix, Q: Matrix, d: Matrix) -> tuple[Matrix, Matri
     return A.T * P * A, A.T * (P - Q) * A, A.T * d
 
 
-def is_r_minus_log1p(form: Callable[[Expr, Expr], Expr]) -> bool:
+def is_r_minus_log1p(form: Expr) -> bool:
     r"""For $r$ above minus one, $[[left]]=[[it]]$, where $s$ is $[[s]]$.
 
     Both sides are zero at $r$ zero; their derivatives are compared as rational functions, that of
     the inverse hyperbolic tangent at $s$ among them.
     """
-    r, T = symbols("r T")
-    s = _ratio(r)
-    value = form(r, T)
-    rate = value.diff(r) + value.diff(T) * s.diff(r) / (1 - s**2)
-    return vanishes(rate - _LEFT.diff(_R).subs(_R, r)) and vanishes(value.subs({r: 0, T: 0}))
+    value = form.subs(_s, _RATIO)
+    rate = value.diff(_r) + value.diff(_T) * _RATIO.diff(_r) / (1 - _RATIO**2)
+    return vanishes((rate - _LEFT.diff(_r), value.subs({_r: 0, _T: 0})))
 
 
-def _ratio(r: Expr) -> Expr:
-    return r / (2 + r)
-
-
-def _nearly_equal(r: Expr, T: Expr, times: int = 2) -> Expr:
-    return r * _ratio(r) - times * (T - _ratio(r))
-
-
-_R = Symbol("r")
-_LEFT = _R - log(1 + _R)
-
-
-def _of_forms(form: Callable[[Expr, Expr], Expr]) -> Expr:
+def _of_forms(form: Expr) -> Expr:
     """The divergence on the line, by r = w - 1."""
     p, q, a, b = symbols("var_p var_q mean_p mean_q")
-    r = (p - q) / q
-    return (form(r, atanh(_ratio(r))) + (a - b) ** 2 / q) / 2
+    written = form.subs({_s: _RATIO, _T: atanh(_RATIO)})
+    return (written.subs(_r, (p - q) / q) + (a - b) ** 2 / q) / 2
 
 
+_r, _s, _T = symbols("r s T")
+_RATIO, _LEFT = _r / (2 + _r), _r - log(1 + _r)
+_NEARLY = _r * _s - 2 * (_T - _s)
 C6 = Claim(
     "C6",
     "the divergence does not see the coordinates",
@@ -188,14 +202,14 @@ C6 = Claim(
         "entropy": factor(-1, 0),
         "cross": factor(0, -1),
     },
-    values=lambda: {"volume": _log_volume(), "integrand": _integrand(*symbols("w_1 w_2 p lp lr"))},
+    values=lambda: {"volume": _LOG_VOLUME, "integrand": _integrand(*symbols("w_1 w_2 p lp lr"))},
     names={"lp": r"\log p", "lr": r"\log r"},
     assumptions=("both laws have densities on the positive orthant, and the integrals exist",),
     depends=("Robbins",),
 )
 
-_DEFINITE = Assumption(
-    "P and Q are positive definite",
+DEFINITE = Assumption(
+    "the covariances are positive definite",
     "the logarithm of the quotient of the determinants",
     lambda: bool(law("Q")[1].det().subs({"Q11": 1, "Q22": 1, "Q12": 2}) < 0),
 )
@@ -214,10 +228,12 @@ GAUSSIAN_KL = Claim(
         "sign of the log determinants": lambda P, Q, d, r: kl(P, Q, d, -r),
         "dimension not subtracted": lambda P, Q, d, r: kl(P, Q, d, r) + 1,
     },
-    shown=_symbolic,
+    shown=lambda formula: {
+        "it": formula(*_MATRICES, log(Symbol("det_P") / Symbol("det_Q"))),
+    },
     names={"det_P": r"\det P", "det_Q": r"\det Q"},
     sheet=("C6",),
-    assumptions=(_DEFINITE,),
+    assumptions=(DEFINITE,),
     depends=("C6",),
     pins=(
         Pin(
@@ -253,7 +269,7 @@ SPECTRAL = Claim(
     shown=lambda parts: dict(zip("012", parts(MatrixSymbol("A", 2, 2), *_MATRICES), strict=True)),
     values=lambda: dict(zip(("trace", "ratio", "form"), _sought(*_MATRICES), strict=True)),
     sheet=("C6",),
-    assumptions=(_DEFINITE,),
+    assumptions=(DEFINITE,),
     depends=("gaussian-kl",),
 )
 
@@ -261,22 +277,20 @@ NEARLY_EQUAL = Claim(
     "gaussian-kl-nearly-equal",
     "the divergence of nearly equal laws",
     is_r_minus_log1p,
-    holds=_nearly_equal,
+    holds=_NEARLY,
     twins={
-        "one artanh only": lambda r, T: _nearly_equal(r, T, 1),
-        "without the product r s": lambda r, T: _nearly_equal(r, T) - r * _ratio(r),
-        "s = r / (1 + r) in the product": lambda r, T: (
-            _nearly_equal(r, T) + r * r / (1 + r) - r * _ratio(r)
-        ),
+        "one artanh only": _NEARLY + _T - _s,
+        "without the product r s": _NEARLY - _r * _s,
+        "s = r / (1 + r) in the product": _NEARLY - _r * _s + _r**2 / (1 + _r),
     },
-    shown=lambda form: {"it": form(_R, atanh(Symbol("s"))).subs(_ratio(_R), Symbol("s"))},
-    values=lambda: {"left": _LEFT, "s": _ratio(_R)},
+    values=lambda: {"left": _LEFT, "s": _RATIO},
+    names={"T": r"\operatorname{artanh}s"},
     sheet=("C6",),
     assumptions=(
         Assumption(
             "r is above minus one",
             "the logarithm of one and r",
-            lambda: not _LEFT.subs(_R, -2).is_real,
+            lambda: not _LEFT.subs(_r, -2).is_real,
         ),
     ),
     depends=("gaussian-kl-eigenvalues",),

@@ -1,33 +1,44 @@
 """The likelihood along the probability flow, and bits per dimension of pixels: sheet R19.
 
-The flow carries q_t, so log q_t(Y_t) changes by minus the divergence of the velocity. Symbols:
-l = log q or log p, an arbitrary function through its 2-jet at a point; s = grad_y log q and tr its
-divergence; h = H = x * grad_x log p and D_i = x_i d/dx_i H_i; m a rate of the log mean;
-a, v0 mean and variance of log X_0; L0 = log x_0 of a data point; T the horizon; L log-density of a
-pixel with d dimensions and cells of width cell.
+Symbols: D_i = x_i d/dx_i H_i; m a rate of the log mean; L0 = log x_0 of a data point; T the
+horizon; L log-density of a pixel with d dimensions and cells of width cell.
 """
 
 from collections.abc import Mapping
 
-import mpmath
-from mpmath import mpf
-from sympy import Expr, Rational, Symbol, diff, exp, expand_log, integrate, log, pi, sqrt, symbols
+from sympy import (
+    Expr,
+    Matrix,
+    Rational,
+    Symbol,
+    diag,
+    diff,
+    exp,
+    expand_log,
+    log,
+    pi,
+    sqrt,
+    symbols,
+)
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Means, Pin
+from spec.checking.diffusions import fokker_planck, isotropic, jet, plain_partials
 from spec.checking.pins import table
-from spec.checking.symbols import L0, a, h, m, mu, s2, sigma, v0, x
-from spec.divergence.convexity import is_tangent_of_log, z
+from spec.checking.symbols import L0, a, h, m, mu, s2, sigma, v0, x, z
+from spec.divergence.gaussian import is_tangent_of_log
 
 s, trace, D = symbols("s trace D", real=True)
-T = Symbol("T", positive=True)
+T, _d = Symbol("T", positive=True), symbols("d1 d2")
+_LOG_DENSITY, _AT_ZERO = jet("l", _d), dict.fromkeys(_d, 0)
 Found = Mapping[str, Expr]
 
 
-def _two_jet(d: tuple[Expr, Expr]) -> Expr:
-    """g . d + half a quadratic form in d: log density relative to its value at the point."""
-    g1, g2, l11, l12, l22 = symbols("g1 g2 l11 l12 l22")
-    return g1 * d[0] + g2 * d[1] + (l11 * d[0] ** 2 + 2 * l12 * d[0] * d[1] + l22 * d[1] ** 2) / 2
+def _along_the_flow(velocity: Matrix, drift: Matrix, diffusion: Matrix) -> Expr:
+    """What the log density changes by for who moves with the velocity, before d is zero: by the
+    Fokker-Planck equation at a fixed point, and by velocity times slope."""
+    at_a_point = fokker_planck(_LOG_DENSITY, drift, diffusion, plain_partials(_d))
+    return at_a_point + velocity.dot([diff(_LOG_DENSITY, e) for e in _d])
 
 
 def grows_along_the_flow(found: Found) -> bool:
@@ -37,19 +48,13 @@ def grows_along_the_flow(found: Found) -> bool:
 
     The change of $\log q$ at a fixed point comes from the Fokker-Planck equation of eq. 9, for a
     density of the plane that is arbitrary through its derivatives at a point; velocity times score
-    is added. Integrated over time it gives the likelihood, which C6 carries from $Y$ to $X$.
+    is added. Integrated over time it gives the likelihood of $Y$.
     """
-    d, rates = symbols("d1 d2"), symbols("m1 m2")
-    origin, log_q = dict.fromkeys(d, 0), _two_jet(d)
-    q, scores = exp(log_q), [diff(log_q, e) for e in d]
-    rate = sum(-r * diff(q, e) + s2 / 2 * diff(q, e, 2) for r, e in zip(rates, d, strict=True))
-    carried = sum(
-        found["velocity"].subs({m: r, s: score}, simultaneous=True) * score
-        for r, score in zip(rates, scores, strict=True)
-    )
-    divergence = sum(diff(score, e) for score, e in zip(scores, d, strict=True))
-    growth = found["growth"].subs(trace, divergence)
-    return vanishes(rate.subs(origin) + carried.subs(origin) - growth)
+    rates, scores = symbols("m1 m2"), [diff(_LOG_DENSITY, e) for e in _d]
+    divergence = sum(diff(score, e) for score, e in zip(scores, _d, strict=True))
+    velocity = [found["velocity"].subs({m: r, s: e}) for r, e in zip(rates, scores, strict=True)]
+    change = _along_the_flow(Matrix(velocity), Matrix(rates), isotropic(s2))
+    return vanishes((change - found["growth"].subs(trace, divergence)).subs(_AT_ZERO))
 
 
 def grows_in_ambient_space(found: Found) -> bool:
@@ -60,17 +65,16 @@ def grows_in_ambient_space(found: Found) -> bool:
     Directly, from the Fokker-Planck equation of eq. 5, for a density of the plane that is
     arbitrary through its derivatives at an arbitrary point; nothing is used from log space.
     """
-    d, at_zero, rates = symbols("d1 d2"), symbols("x1 x2"), symbols("mu1 mu2")
-    origin, log_p = dict.fromkeys(d, 0), _two_jet(d)
-    p, at = exp(log_p), [start + e for start, e in zip(at_zero, d, strict=True)]
-    change = 0
-    for place, e, rate in zip(at, d, rates, strict=True):
-        score = place * diff(log_p, e)
+    rates, at = symbols("mu1 mu2"), Matrix(symbols("x1 x2")) + Matrix(_d)
+    velocity, growth = [], 0
+    for place, e, rate in zip(at, _d, rates, strict=True):
+        score = place * diff(_LOG_DENSITY, e)
         here = {mu: rate, h: score, D: place * diff(score, e)}
-        flow = -diff(rate * place * p, e) + s2 / 2 * diff(place**2 * p, e, 2)
-        velocity, growth = (found[name].subs(here) for name in ("velocity", "growth"))
-        change += flow + place * velocity * diff(log_p, e) - growth
-    return vanishes(change.subs(origin))
+        velocity.append(place * found["velocity"].subs(here))
+        growth += found["growth"].subs(here)
+    drift = Matrix([rate * place for rate, place in zip(rates, at, strict=True)])
+    change = _along_the_flow(Matrix(velocity), drift, diag(*(s2 * place**2 for place in at)))
+    return vanishes((change - growth).subs(_AT_ZERO))
 
 
 def returns_the_density(found: Found) -> bool:
@@ -79,21 +83,24 @@ def returns_the_density(found: Found) -> bool:
     $[[minus]]$ of $\log q$; with the opposite change R19 returns the log-normal density of $x_0$.
 
     In one coordinate: $y_T$ solves the equation of the flow with the exact score and begins at
-    $\log x_0$, the change has the rate of R19 and begins at nothing. The density at $y_T$, plus
-    [[change]] and less $\log x_0$, is that of the data: shown to hold at $T$ zero, and to have no
-    derivative in $T$, with symbols for the roots.
+    $\log x_0$, the change has the rate of R19 and begins at nothing. The log density at $y_T$,
+    plus [[change]] and less $\log x_0$, is that of the data: shown to hold at $T$ zero, and to
+    have no derivative in $T$, with symbols for the roots.
     """
     y, change = (found[name].expand() for name in ("y", "change"))
     place, v = Symbol("y"), v0 + s2 * T
     score = -(place - a - m * T) / v
     velocity = _FLOW["velocity"].subs(s, score).subs(place, y)
     growth = _FLOW["growth"].subs(trace, diff(score, place))
-    end = -log(2 * pi * v) / 2 - (y - a - m * T) ** 2 / (2 * v)
-    gap = end + change + log(2 * pi * v0) / 2 + (L0 - a) ** 2 / (2 * v0)
+    gap = _log_normal(y, a + m * T, v) + change - _log_normal(L0, a, v0)
     r0, r = symbols("r0 r", positive=True)  # square roots of v_0, v_T
     rates = (diff(gap, T), diff(y, T) - velocity, diff(change, T) + growth)
     rational = [rate.subs(T, (r**2 - v0) / s2).subs(v0, r0**2) for rate in rates]
     return vanishes([*(f.subs(T, 0) for f in (gap, y - L0, change)), *rational])
+
+
+def _log_normal(y: Expr, mean: Expr, variance: Expr) -> Expr:
+    return -log(2 * pi * variance) / 2 - (y - mean) ** 2 / (2 * variance)
 
 
 def are_the_bits(found: Found) -> bool:
@@ -102,51 +109,41 @@ def are_the_bits(found: Found) -> bool:
     is at least that of the model that gives the cell its probability; they are equal where $p$ is
     constant in it. For a width of $[[width]]$ the offset is $[[offset]]$.
 
-    The probability of the cell is its volume times the mean of $p$ in it. Where $p$ is constant
+    The probability of the cell is its volume times the mean of $p$ in it; where $p$ is constant
     the bits are compared with its logarithm. In general, $z$ being $p$ over its mean, $\log z$ is
     at most $[[tangent]]$, with equality at one alone (E22-jensen), and the mean of that is zero.
     """
-    nats, d, cell = _L, _d, _cell
-    symbols_of = {log(2): Symbol("log2"), log(cell): Symbol("logcell")}
-    U = Symbol("U")
-    width = integrate(diff(Symbol("edge") + cell * U, U), (U, 0, 1))
-    probability = nats + d * expand_log(log(width))
-    bits = -probability / (d * log(2))
-    gap = (bits - found["bits"]).expand().subs(symbols_of)
-    return is_tangent_of_log(found["tangent"]) and vanishes(gap)
+    gap = found["bits"] * _dims * log(2) + _L + _dims * log(_cell)
+    logs = {log(2): Symbol("log2"), log(_cell): Symbol("logcell")}
+    return is_tangent_of_log(found["tangent"]) and vanishes(gap.expand().subs(logs))
 
 
-def _mixture(values: Mapping[str, mpf], jacobian: int = 1, widened: int = 0) -> mpf:
-    """log p_0(x) of the mixture w1 N(a, S) + w2 N(b, T) of log X; `widened` times v(T) added."""
-    y, noise = mpmath.log(values["x"]), widened * values["sigma"] ** 2 * values["horizon"]
-    total = sum(
-        values[w] * mpmath.npdf(y, values[mean], mpmath.sqrt(values[variance] + noise))
-        for w, mean, variance in (("w1", "a", "S"), ("w2", "b", "T"))
-    )
-    return mpmath.log(total) - jacobian * y
-
-
-def _model(found: Found) -> Expr:
-    """log p(x) when the flow of N(a, v0) ends at a start N(b, B)."""
-    b, B = Symbol("b"), Symbol("B", positive=True)
+def _model(found: Found, b: Expr, variance: Expr) -> Expr:
+    """log p(x) when the flow of N(a, v0) ends at a start N(b, variance)."""
     y, change = (found[name].subs(L0, log(x)) for name in ("y", "change"))
-    model = change - log(2 * pi * B) / 2 - (y - b) ** 2 / (2 * B) - log(x)
-    return model.subs({m: mu - sigma**2 / 2, s2: sigma**2})
+    return change + _log_normal(y, b, variance) - log(x)
+
+
+def _on_rates(found: Found) -> Expr:
+    b, variance = Symbol("b"), Symbol("B", positive=True)
+    return _model(found, b, variance).subs({m: mu - sigma**2 / 2, s2: sigma**2})
 
 
 def _on_vectors(found: Found) -> Expr:
-    """The same over one step, from v_s on: in the names of the vectors."""
+    """Over one step, from v_s on: in the names of the vectors."""
     b, v_s, dm, dv, q = (Symbol("b"), *symbols("v_s dm dv q", positive=True))
-    y, change = (
-        found[name].subs({L0: log(x), T: 1}).subs({m: dm, s2: dv}).subs(v0, v0 + v_s)
-        for name in ("y", "change")
-    )
-    return change - log(2 * pi * q) / 2 - (y - b) ** 2 / (2 * q) - log(x)
+    return _model(found, b, q).subs(T, 1).subs({m: dm, s2: dv}).subs(v0, v0 + v_s)
 
 
+# log p_0(x) where log X_0 is of two normal parts.
+_V, _W, _w1, _w2, _b = symbols("S T w1 w2 b", positive=True)
+_NOISE = sigma**2 * Symbol("horizon")
+_MIXTURE = log(
+    _w1 * exp(_log_normal(log(x), a, _V)) + _w2 * exp(_log_normal(log(x), _b, _W))
+) - log(x)
 _SMOOTH = "the flow exists, and the density is positive and twice differentiable along it"
 _TOLERANCE = 2.0**19  # 6e-11: the tolerance of the integration
-_L, _d, _cell = Symbol("L", real=True), Symbol("d", positive=True), Symbol("cell", positive=True)
+_L, (_dims, _cell) = Symbol("L", real=True), symbols("d cell", positive=True)
 _FLOW = {"velocity": m - s2 * s / 2, "growth": s2 * trace / 2}
 R19 = Claim(
     "R19",
@@ -165,19 +162,18 @@ R19 = Claim(
     pins=(
         Pin(
             "gbm_ref.log_likelihood",
-            (
-                {"x": 1.7, "w1": 0.25, "a": 0.3, "S": 0.64, "w2": 0.75, "b": -0.4, "T": 0.3}
-                | {"mu": 0.2, "sigma": 0.8, "horizon": 1.0},
-                {"x": 0.2, "w1": 0.5, "a": 0.3, "S": 0.01, "w2": 0.5, "b": -0.9, "T": 0.9}
-                | {"mu": -0.3, "sigma": 1.3, "horizon": 1.5},
+            table(
+                "x w1 a S w2 b T mu sigma horizon",
+                (1.7, 0.25, 0.3, 0.64, 0.75, -0.4, 0.3, 0.2, 0.8, 1.0),
+                (0.2, 0.5, 0.3, 0.01, 0.5, -0.9, 0.9, -0.3, 1.3, 1.5),
             ),
             because="it integrates the statement, which has to give the density of the data",
-            formula=_mixture,
+            formula=_MIXTURE,
             twins={
-                "the Jacobian left out": lambda values: _mixture(values, jacobian=0),
-                "density at the end": lambda values: _mixture(values, widened=1),
+                "the Jacobian left out": _MIXTURE + log(x),
+                "density at the end": _MIXTURE.subs({_V: _V + _NOISE, _W: _W + _NOISE}),
             },
-            scale=lambda values: 1 + abs(_mixture(values)),
+            scale=1 + abs(_MIXTURE),
             k=_TOLERANCE,
             variant="mixture",
         ),
@@ -230,8 +226,8 @@ LOG_NORMAL = Claim(
                 (0.04, -0.7, 1.7, -2.5, 1.1, -0.3, 1.3, 1.5),
                 (1.37, 0.3, 0.0025, 0.35, 0.9, 0.5, 0.6, 0.7),
             ),
-            reads=_model,
-            scale=1 + abs(_model(_CARRIED)),
+            reads=_on_rates,
+            scale=1 + abs(_on_rates(_CARRIED)),
             k=_TOLERANCE,
             variant="another start",
         ),
@@ -239,17 +235,18 @@ LOG_NORMAL = Claim(
 )
 
 _WIDTH = Rational(1, 256)
-_PER_DIM = -_L / (_d * log(2)) - log(_cell) / log(2)
+_PER_DIM = -_L / (_dims * log(2)) - log(_cell) / log(2)
+_BITS = {"bits": _PER_DIM, "tangent": z - 1}
 BITS = Claim(
     "R19-bits",
     "bits per dimension of pixels",
     are_the_bits,
-    holds={"bits": _PER_DIM, "tangent": z - 1},
+    holds=_BITS,
     twins={
-        "nats for bits": {"bits": -_L / _d - log(_cell) / log(2), "tangent": z - 1},
-        "sign": {"bits": _PER_DIM + 2 * log(_cell) / log(2), "tangent": z - 1},
-        "not divided by d": {"bits": _PER_DIM * _d, "tangent": z - 1},
-        "a chord for the tangent": {"bits": _PER_DIM, "tangent": (z - 1) / 2},
+        "nats for bits": _BITS | {"bits": -_L / _dims - log(_cell) / log(2)},
+        "sign": _BITS | {"bits": _PER_DIM + 2 * log(_cell) / log(2)},
+        "not divided by d": _BITS | {"bits": _PER_DIM * _dims},
+        "a chord for the tangent": _BITS | {"tangent": (z - 1) / 2},
     },
     values=lambda: {"width": _WIDTH, "offset": expand_log(_PER_DIM.subs({_L: 0, _cell: _WIDTH}))},
     names={"L": r"\log p", "cell": "w"},

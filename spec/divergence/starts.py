@@ -1,21 +1,31 @@
 """The starts of the samplers as laws, and the moments to which they are fitted.
 
-Symbols: S1, S11, ... and T1, T11, ... mean and covariance of two parts of log X_0, f and 1 - f
-their shares; l the logarithm of an image; m, v of the kernel at the horizon; p, q, r points; of a
-class C1, C11, ... the log moments, b1, b2 the logarithm of its average image, tau = sigma^2,
-Lg = log det(I + C/tau); x1, x2 a pixel in two images.
+Symbols: l the logarithm of an image; p, q, r points; b1, b2 the logarithm of the average image of
+a class, tau = sigma^2, Lg = log det(I + C/tau); x1, x2 a pixel in two images.
 """
 
 from collections.abc import Callable, Mapping
 
-from sympy import Expr, Integer, Matrix, Rational, Symbol, exp, eye, log, ones, pi, symbols, trace
+from sympy import (
+    Expr,
+    Integer,
+    Matrix,
+    Rational,
+    exp,
+    eye,
+    log,
+    ones,
+    pi,
+    sqrt,
+    symbols,
+    trace,
+)
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin, v1, v2
 from spec.checking.pins import table
-from spec.checking.symbols import m, mu, sigma, v
-from spec.divergence.convexity import is_tangent_of_log, z
-from spec.divergence.gaussian import Law, kl, law
+from spec.checking.symbols import m, mu, sigma, v, z
+from spec.divergence.gaussian import Law, is_tangent_of_log, kl, law
 from spec.divergence.terminal_mismatch import average
 
 _Y = Matrix(symbols("y1 y2"))
@@ -61,15 +71,15 @@ def is_the_pushed_point(at_end: tuple[Expr, Expr]) -> bool:
     of such laws with the shares of the classes, and pushed training images are the law of $X_T$
     itself.
     """
-    u, Z, root = symbols("u Z r", real=True)
-    exponent = _exponent(u, Z, root) - Z**2 / 2
-    top = exponent.diff(Z).subs(Z, 0)  # the exponent is its value at top, less (Z - top)^2 / 2
+    exponent = _EXPONENT - _Z**2 / 2
+    top = exponent.diff(_Z).subs(_Z, 0)  # the exponent is its value at top, less (Z - top)^2 / 2
     mean, variance = at_end
-    return vanishes((exponent.subs(Z, top) - u * mean - u**2 * variance / 2).subs(v, root**2))
+    left = exponent.subs(_Z, top) - _u * mean - _u**2 * variance / 2
+    return vanishes(left.subs(v, _root**2))
 
 
-def _exponent(u: Expr, Z: Expr, root: Expr) -> Expr:
-    return u * (_l + m + root * Z)
+_u, _Z, _root = symbols("u Z r", real=True)
+_EXPONENT = _u * (_l + m + _root * _Z)
 
 
 def is_the_price_of_the_average(cost: Expr) -> bool:
@@ -87,10 +97,8 @@ def is_the_price_of_the_average(cost: Expr) -> bool:
     return same(kl(within + noise, noise, mean - law("b")[0], _Lg), cost)
 
 
-def _price(by: Expr = _tau) -> Expr:
-    mean, within, _ = law("C")
-    shift = mean - law("b")[0]
-    return (trace(within) / _tau - _Lg + (shift.T * shift)[0] / by) / 2
+_SQUARE = (law("C")[0] - law("b")[0]).dot(law("C")[0] - law("b")[0])
+_PRICE = (trace(law("C")[1]) / _tau - _Lg + _SQUARE / _tau) / 2
 
 
 def is_the_gap(found: Mapping[str, Expr]) -> bool:
@@ -99,18 +107,14 @@ def is_the_gap(found: Mapping[str, Expr]) -> bool:
     the logarithms is below the logarithm of the average, unless all images agree there. For two
     images $[[ratio]]=[[two]]$, which is the exponential of twice the difference.
 
-    The line touches the logarithm at one and the difference is convex, since its second derivative
-    is positive for all positive $z$: so it is a minimum. A line averages to its value at the
-    average, which for $z$ is one.
+    The line touches the logarithm at one, and their difference is convex. A line averages to its
+    value at the average, which for $z$ is one.
     """
-    return is_tangent_of_log(found["tangent"]) and same(_ratio(), found["two"])
+    return is_tangent_of_log(found["tangent"]) and same(_RATIO, found["two"])
 
 
-def _ratio() -> Expr:
-    """The square of the mean over that of the geometric mean."""
-    return ((_x1 + _x2) / 2) ** 2 / (_x1 * _x2)
-
-
+# The square of the mean over that of the geometric mean.
+_RATIO = ((_x1 + _x2) / 2) ** 2 / (_x1 * _x2)
 _MOMENT_POINTS = table(
     "f S1 S2 S11 S12 S22 T1 T2 T11 T12 T22",
     (0.25, 0.3, -0.6, 0.9, 0.35, 0.5, -0.4, 0.2, 0.6, -0.2, 1.4),
@@ -144,28 +148,26 @@ MOMENTS = Claim(
     ),
 )
 
-_DRIFT, _NOISE = (mu - sigma**2 / 2) * _T, sigma**2 * _T
-_POINTS = (
-    {"p": 1.3, "q": 1.9, "r": 1.1, "mu": 0.2, "sigma": 0.8, "T": 1.0},
-    {"p": 0.04, "q": 17.0, "r": 2.5, "mu": -0.3, "sigma": 1.3, "T": 1.5},
+_POINTS = table(
+    "p q r mu sigma T", (1.3, 1.9, 1.1, 0.2, 0.8, 1.0), (0.04, 17.0, 2.5, -0.3, 1.3, 1.5)
 )
 
 
-def _pushed(at_end: tuple[Expr, Expr], l_: Expr) -> tuple[Expr, Expr]:
+def _pushed(at_end: tuple[Expr, Expr], point: Expr) -> tuple[Expr, ...]:
     """Log mean and log variance at the horizon T, for constant rates."""
-    mean, variance = (f.subs({_l: l_, m: _DRIFT, v: _NOISE}, simultaneous=True) for f in at_end)
-    return mean, variance
+    rates = {_l: log(point), m: (mu - sigma**2 / 2) * _T, v: sigma**2 * _T}
+    return tuple(f.subs(rates, simultaneous=True) for f in at_end)
 
 
 def _from_averages(at_end: tuple[Expr, Expr]) -> tuple[Expr, ...]:
     """Weight, log mean and log variance for a class of the point p and one of q and r."""
-    one, two = (_pushed(at_end, log(average)) for average in (_p, (_q + _r) / 2))
+    one, two = (_pushed(at_end, average) for average in (_p, (_q + _r) / 2))
     return (Rational(1, 3), *one, Rational(2, 3), *two)
 
 
 def _from_data(at_end: tuple[Expr, Expr]) -> tuple[Expr, ...]:
     """Three noised points, and the log variance round each."""
-    ends = [_pushed(at_end, log(point)) for point in (_p, _q, _r)]
+    ends = [_pushed(at_end, point) for point in (_p, _q, _r)]
     return (*(exp(mean) for mean, _ in ends), ends[0][1])
 
 
@@ -180,8 +182,7 @@ STARTS = Claim(
         "variance twice": (_l + m, 2 * v),
         "the logarithm of the mean": (_l + m + v / 2, v),
     },
-    values=lambda: {"power": exp(_exponent(Symbol("u"), Symbol("Z"), v ** Rational(1, 2)))},
-    names={"Z": "Z"},
+    values=lambda: {"power": exp(_EXPONENT.subs(_root, sqrt(v)))},
     sources=v1("Algorithm 1") + v2("sec. 6.2: class-averaged initialization"),
     sheet=("E22", "E24"),
     assumptions=("one coordinate: the kernel is a product",),
@@ -196,7 +197,7 @@ STARTS = Claim(
         Pin("gbm_ref.from_data", _POINTS, reads=_from_data),
         Pin(
             "gbm_ref.standard_lognormal",
-            tuple({name: point[name] for name in "pq"} for point in _POINTS),
+            _POINTS,
             because="it is the start of version 1's Algorithm 1: the log density of exp(Z)",
             formula=_STANDARD,
             twins={"the Jacobian left out": _STANDARD + log(_p) + log(_q)},
@@ -208,11 +209,11 @@ CLASS_AVERAGE = Claim(
     "E22-class-average",
     "the price of a start from class averages",
     is_the_price_of_the_average,
-    holds=_price(),
+    holds=_PRICE,
     twins={
-        "covariance left out": _price() - trace(law("C")[1]) / _tau / 2,
-        "sign of the determinant": _price() + _Lg,
-        "shift not divided by the variance": _price(Integer(1)),
+        "covariance left out": _PRICE - trace(law("C")[1]) / _tau / 2,
+        "sign of the determinant": _PRICE + _Lg,
+        "shift not divided by the variance": _PRICE + _SQUARE * (1 - 1 / _tau) / 2,
     },
     names={"Lg": r"\log\det(I+C/\tau)"},
     sources=v2("sec. 6.2: class-averaged initialization"),
@@ -247,8 +248,7 @@ JENSEN = Claim(
         "without the factor 1/4": _GAP | {"two": 1 + (_x1 - _x2) ** 2 / (_x1 * _x2)},
         "a line that crosses the logarithm": _GAP | {"tangent": (z - 1) / 2},
     },
-    values=lambda: {"ratio": _ratio()},
-    names={"z": "z"},
+    values=lambda: {"ratio": _RATIO},
     means=Means.CALCULUS,
     sources=v2("sec. 6.2: class-averaged initialization"),
     sheet=("E22",),

@@ -1,8 +1,7 @@
 """The divergence of the law at the horizon from a log-normal start: sheet R23.
 
-Symbols: S1, S2, S11, S12, S22 the moments of log X_T, whatever its law; N(b, B) an arbitrary
-Gaussian in log space; f1, f2, ls the logarithms of fitted variances. Of pins: a1, C11, ... the
-moments of log X_0, m and v of the kernel, N(b, Q) a start.
+Symbols: S1, S11, ... the moments of log X_T, whatever its law; f1, f2, ls the logarithms of fitted
+variances. Of pins: a1, C11, ... the moments of log X_0, N(b, Q) a start.
 """
 
 from collections.abc import Callable
@@ -10,15 +9,23 @@ from collections.abc import Callable
 from sympy import Expr, Integer, Matrix, Symbol, eye, log, ones, symbols, trace, zeros
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Assumption, Claim, Pin
+from spec.checking.claim import Claim, Pin
 from spec.checking.pins import table
-from spec.checking.symbols import m, mu, sigma, v
-from spec.divergence.convexity import is_tangent_of_log, z
-from spec.divergence.gaussian import Law, explicit, kl, law, log_density
+from spec.checking.symbols import m, mu, sigma, v, z
+from spec.divergence.gaussian import (
+    DEFINITE,
+    Law,
+    explicit,
+    is_tangent_of_log,
+    kl,
+    law,
+    log_density,
+)
 
 _Y = Matrix(symbols("y1 y2"))
 _T = Symbol("T", real=True)
-_LOGS, _ls = symbols("f1 f2"), Symbol("ls")
+_RATES = (mu - sigma**2 / 2) * _T, sigma**2 * _T  # m and v of constant rates
+LOGS, LOG_OF_ONE = symbols("f1 f2"), Symbol("ls")
 _NAMES = {"S1": "M_1", "S2": "M_2", **{f"S{i}": rf"\Sigma_{{{i}}}" for i in (11, 12, 22)}} | {
     "logdet_S": r"\log\det\Sigma", "f1": r"\log\hat\Sigma_{11}", "f2": r"\log\hat\Sigma_{22}",
     "ls": r"\log\hat\sigma^2",
@@ -59,16 +66,16 @@ def is_the_best_product(fit: Fit) -> bool:
 
     The divergence from any product is that from the fit, and the divergences of its pixels from
     those of the product in one dimension. None is negative, and they vanish only at the fit, since
-    the line under their logarithms touches it once (E22-jensen): it is a minimum, not only a
-    stationary point. The logarithms are symbols, under hats for the variances of the fit.
+    the line under their logarithms touches it once (E22-jensen). The logarithms are symbols, under
+    hats for the variances of the fit.
     """
     p, (b, _, _) = law("S"), law("B")
     D, logs = symbols("D1 D2"), symbols("l1 l2")
     mean, cov, cost = fit(p)
     total = kl(p[1], Matrix.diag(*D), p[0] - b, p[2] - sum(logs))
-    at_fit = kl(p[1], cov, p[0] - mean, p[2] - sum(_LOGS))
+    at_fit = kl(p[1], cov, p[0] - mean, p[2] - sum(LOGS))
     rest = sum(
-        kl(Matrix([cov[i, i]]), Matrix([D[i]]), Matrix([mean[i] - b[i]]), _LOGS[i] - logs[i])
+        kl(Matrix([cov[i, i]]), Matrix([D[i]]), Matrix([mean[i] - b[i]]), LOGS[i] - logs[i])
         for i in range(2)
     )
     return _never_negative() and vanishes((total - at_fit - rest, at_fit - cost))
@@ -94,64 +101,49 @@ def is_the_best_single(fit: Fit) -> bool:
     b, D, ld = symbols("b D l")
     mean, variance, cost = fit(p)
     total = kl(p[1], D * eye(2), p[0] - b * ones(2, 1), p[2] - 2 * ld)
-    rest = 2 * kl(Matrix([variance]), Matrix([D]), Matrix([mean - b]), _ls - ld)
+    rest = 2 * kl(Matrix([variance]), Matrix([D]), Matrix([mean - b]), LOG_OF_ONE - ld)
     return _never_negative() and same(total, cost + rest)
 
 
-def _moments(p: Law) -> tuple[Matrix, Matrix]:
-    return p[0], p[1]
+def product_fit(p: Law) -> tuple:
+    """Means, variances and the cost."""
+    return p[0], Matrix.diag(p[1][0, 0], p[1][1, 1]), (sum(LOGS) - p[2]) / 2
 
 
-def _product(p: Law, times: int = 1) -> tuple:
-    return p[0], Matrix.diag(p[1][0, 0], p[1][1, 1]), times * (sum(_LOGS) - p[2]) / 2
+def single_fit(p: Law) -> tuple:
+    """Mean over pixels, variance over pixels and images, and the cost."""
+    return sum(p[0]) / 2, trace(p[1]) / 2 + (p[0][0] - p[0][1]) ** 2 / 4, LOG_OF_ONE - p[2] / 2
 
 
-def single_fit(p: Law, spread: int = 1, pixels: int = 2) -> tuple:
-    """Mean over pixels, variance over pixels and images, and the cost; or mistaken ones."""
-    apart = spread * (p[0][0] - p[0][1]) ** 2 / 2
-    return sum(p[0]) / 2, (trace(p[1]) + apart) / pixels, _ls - p[2] / 2
-
-
-def _at_end(shift: Expr, noise: Expr) -> Law:
-    """The moments at the horizon, in the names of the pins."""
-    mean, cov, _ = law("C")
-    names = {"C1": "a1", "C2": "a2"}
+def _at_end(shift: Expr = m, noise: Expr = v, name: str = "c") -> Law:
+    """The moments at the horizon, in the names of the vectors or (C) of the pins."""
+    mean, cov, _ = law(name)
     end = cov + noise * eye(2)
-    return mean.subs(names) + shift * ones(2, 1), end, log(end.det())
-
-
-def _constant_rates(noise: int = 1) -> Law:
-    return _at_end((mu - sigma**2 / 2) * _T, noise * sigma**2 * _T)
-
-
-def _on_vectors() -> Law:
-    """As `_at_end` of the kernel m, v, in the names of the vectors."""
-    mean, cov, logdet = _at_end(m, v)
-    names = {f"C{i}": f"c{i}" for i in (11, 12, 22)}
-    return mean, cov.subs(names), logdet.subs(names)
+    data = mean.subs({f"{name}1": "a1", f"{name}2": "a2"})
+    return data + shift * ones(2, 1), end, log(end.det())
 
 
 def _mismatch(matched: Moments) -> Expr:
-    (b, Q, _), (mean, cov) = law("q"), matched(_on_vectors())
+    (b, Q, _), (mean, cov) = law("q"), matched(_at_end())
     shift = mean - b.subs({"q1": "b1", "q2": "b2"})
     return explicit(kl, cov, Q, shift)
 
 
 def _fitted_product(fit: Fit, costs: bool = False) -> tuple[Expr, ...]:
-    mean, cov, cost = fit(_constant_rates())
-    logs = {f: log(cov[i, i]) for i, f in enumerate(_LOGS)}
+    mean, cov, cost = fit(_at_end(*_RATES, "C"))
+    logs = {f: log(cov[i, i]) for i, f in enumerate(LOGS)}
     return (*mean, *cov, *([cost.subs(logs)] if costs else []))
 
 
-def _fitted_single(fit: Fit) -> tuple[Expr, ...]:
-    """Mean, variance and cost. The fit of uncorrelated pixels is the same."""
-    mean, variance, cost = fit(_on_vectors())
-    return mean, variance, cost.subs(_ls, log(variance))
-
-
 def _start(form: int) -> Callable[[Fit], Expr]:
+    """Mean, variance or cost of the one pair. The fit of uncorrelated pixels is the same."""
     diagonal = {"c11": "c1", "c22": "c2", "c12": 0} if form < 2 else {}
-    return lambda fit: _fitted_single(fit)[form].subs(diagonal)
+
+    def reads(fit: Fit) -> Expr:
+        found = fit(_at_end())
+        return found[form].subs(LOG_OF_ONE, log(found[1])).subs(diagonal)
+
+    return reads
 
 
 # Generic; strongly anticorrelated; data on a line, without a density.
@@ -161,19 +153,13 @@ _POINTS = table(
     (-0.7, 1.25, 2.1, -0.9, 0.5, -0.3, 1.3, 1.5),
     (0.1, 0.2, 0.25, 0.25, 0.25, 0.5, 0.6, 0.7),
 )
-DEFINITE = Assumption(
-    "the covariance at the horizon is positive definite",
-    "the logarithm of its determinant",
-    lambda: bool(law("S")[1].det().subs({"S11": 1, "S22": 1, "S12": 2}) < 0),
-)
-
 R23 = Claim(
     "R23",
     "what a Gaussian start can and cannot match",
     splits,
-    holds=_moments,
+    holds=lambda p: p[:2],
     twins={
-        "correlations left out": lambda p: _product(p)[:2],
+        "correlations left out": lambda p: product_fit(p)[:2],
         "mean left out": lambda p: (0 * p[0], p[1]),
         "covariance doubled": lambda p: (p[0], 2 * p[1]),
     },
@@ -186,8 +172,12 @@ R23 = Claim(
             "gbm_ref.terminal_gaussian",
             _POINTS,
             because="it gives the moments of log X_T, from those of the data (log-moments)",
-            formula=tuple(entry for part in _constant_rates()[:2] for entry in part),
-            twins={"without the noise": tuple(e for part in _constant_rates(0)[:2] for e in part)},
+            formula=tuple(entry for part in _at_end(*_RATES, "C")[:2] for entry in part),
+            twins={
+                "without the noise": tuple(
+                    e for part in _at_end(_RATES[0], Integer(0), "C")[:2] for e in part
+                )
+            },
         ),
         Pin(
             "gbm_ref.terminal_mismatch",
@@ -202,16 +192,20 @@ PRODUCT = Claim(
     "R23-product",
     "the best product of log-normals",
     is_the_best_product,
-    holds=_product,
+    holds=product_fit,
     twins={
-        "one variance for all pixels": lambda p: (p[0], eye(2) * trace(p[1]) / 2, _product(p)[2]),
+        "one variance for all pixels": lambda p: (
+            p[0],
+            eye(2) * trace(p[1]) / 2,
+            product_fit(p)[2],
+        ),
         "variances of the independent part": lambda p: (
             p[0],
             Matrix.diag(*(p[1].det() / p[1][1 - i, 1 - i] for i in (0, 1))),
-            _product(p)[2],
+            product_fit(p)[2],
         ),
-        "one mean for all pixels": lambda p: (ones(2, 1) * sum(p[0]) / 2, *_product(p)[1:]),
-        "price not halved": lambda p: _product(p, 2),
+        "one mean for all pixels": lambda p: (ones(2, 1) * sum(p[0]) / 2, *product_fit(p)[1:]),
+        "price not halved": lambda p: (*product_fit(p)[:2], 2 * product_fit(p)[2]),
     },
     shown=lambda fit: dict(zip(("mean", "cov", "cost"), fit(law("S")), strict=True)),
     names=_NAMES,
@@ -235,8 +229,16 @@ SINGLE = Claim(
     is_the_best_single,
     holds=single_fit,
     twins={
-        "spread of the means left out": lambda p: single_fit(p, spread=0),
-        "sum instead of mean over pixels": lambda p: single_fit(p, pixels=1),
+        "spread of the means left out": lambda p: (
+            sum(p[0]) / 2,
+            trace(p[1]) / 2,
+            single_fit(p)[2],
+        ),
+        "sum instead of mean over pixels": lambda p: (
+            single_fit(p)[0],
+            2 * single_fit(p)[1],
+            single_fit(p)[2],
+        ),
         "mean of the first pixel": lambda p: (p[0][0], *single_fit(p)[1:]),
         "price not halved": lambda p: (*single_fit(p)[:2], 2 * single_fit(p)[2]),
     },

@@ -6,7 +6,6 @@ from spec.objectives import (
     equivalence,
     estimator,
     floor,
-    floor_values,
     implicit,
     losses,
     non_negative,
@@ -20,7 +19,6 @@ CLAIMS: tuple[Claim, ...] = (
     *assumptions.CLAIMS,
     *estimator.CLAIMS,
     *floor.CLAIMS,
-    *floor_values.CLAIMS,
     *implicit.CLAIMS,
     *non_negative.CLAIMS,
 )

@@ -1,8 +1,9 @@
 """What Theorem 4.1 needs: the paper's assumptions, lost in version 2, and what replaces them.
 
-Symbols as in `_setting`; p, p1 the density and its slope, h1 that of the model; g the distance of
-two logarithms.
+Symbols as in `_setting`; p, p1 the density and its slope, h1 that of the model.
 """
+
+from collections.abc import Callable
 
 from sympy import (
     EmptySet,
@@ -26,7 +27,7 @@ from sympy import (
     symbols,
 )
 
-from spec.checking.algebra import same
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import (
     Assumption,
     Claim,
@@ -39,16 +40,14 @@ from spec.checking.claim import (
     v1,
     v2,
 )
-from spec.checking.gaussian import expectation
 from spec.checking.symbols import H, h, v, v0, x
 from spec.checking.typeset import Says
 from spec.objectives._setting import (
     LOG_NORMAL,
     NAMES,
-    NOISE,
     POSITIVE_TIME,
+    TARGET_SQUARE,
     c,
-    conditional_score,
     floor,
     posterior,
 )
@@ -59,21 +58,18 @@ _NAMES = NAMES | {"p1": "p'", "h1": "h'"}
 _HALF = Rational(1, 2)
 
 
-def second_moment() -> Expr:
-    """E c^2."""
-    return expectation(conditional_score() ** 2, NOISE, 0, v)
-
-
 def bounds_the_score(candidate: Values) -> bool:
-    r"""For data of any law $[[bound]]$ in each coordinate. So the half of Assumption 1 that is
-    about the data holds by itself.
+    r"""For data of any law $[[bound]]$ in each coordinate, where $v$ is $\sigma^2t$. So the half
+    of Assumption 1 that is about the data holds by itself.
 
     Given $X_t$, the target $c$ has the mean $H$, so that $\mathbb E\,c^2$ is larger than $\mathbb
-    E\,H^2$ by the expectation of $[[excess]]$; and $c$ is normal. That $p_{X_t}$ is differentiable
-    is A28.
+    E\,H^2$ by the expectation of $[[excess]]$; and $c$ is normal (R4). That $p_{X_t}$ is
+    differentiable is A28.
     """
-    kept = posterior(c**2 - candidate["excess"])
-    return same(second_moment(), candidate["second"]) and same(kept, H**2)
+    excess = candidate["excess"]
+    not_negative = excess.factor().is_nonnegative is True
+    kept = same(posterior(c**2 - excess), H**2)
+    return not_negative and kept and same(TARGET_SQUARE, candidate["second"])
 
 
 def leaves_no_boundary_term(candidate: Values) -> bool:
@@ -83,18 +79,14 @@ def leaves_no_boundary_term(candidate: Values) -> bool:
     Where $[[flux]]$ stays away from zero near an end, $[[weight]]$ is at most a multiple of
     $|h|p$, whose integral is finite by the Cauchy-Schwarz inequality. But the integral of
     $[[weight]]$ is infinite at both ends. The limits exist because the derivative of the flux is
-    $[[slope]]$, which is then integrable. In several coordinates the argument is made on lines
-    parallel to an axis.
+    $[[slope]]$, which is then integrable.
     """
-    flux = candidate["flux"]
+    flux, root = candidate["flux"], Symbol("root", positive=True)
     jet = flux.subs({x: x + d, p: p + p1 * d, h: h + h1 * d}, simultaneous=True)
     score = x * diff(log(p + p1 * d), d).subs(d, 0)
-    slopes = diff(jet, d).subs(d, 0), candidate["slope"].subs(H, score)
-    if not same(*(e.subs(x, Symbol("root", positive=True) ** 2) for e in slopes)):
-        return False
-    weight, end = _weight(flux), Symbol("end", positive=True)
-    near, far = (integrate(weight, (x, *ends)) for ends in ((end, 1), (1, end)))
-    return limit(near, end, 0, "+") == oo and limit(far, end, oo) == oo
+    slopes = diff(jet, d).subs(d, 0) - candidate["slope"].subs(H, score)
+    ends = (integrate(_weight(flux), (x, *two)) for two in ((0, 1), (1, oo)))
+    return vanishes(slopes.subs(x, root**2)) and all(e == oo for e in ends)
 
 
 def _weight(flux: Expr) -> Expr:
@@ -108,14 +100,11 @@ def _flux(power: Expr) -> Values:
     return {"flux": x**power * h * p, "slope": slope}
 
 
-def _reciprocal_model() -> bool:
-    """p = e^-x and h = -1/x: E h^2 is infinite, and x h p does not vanish at zero."""
-    square = integrate(exp(-x) / x**2, (x, 0, oo))
-    return square == oo and limit(-exp(-x), x, 0, "+") != 0
-
-
 FINITE_SQUARE = Assumption(
-    r"$\mathbb E\,h^2$ is finite", "the Cauchy-Schwarz inequality", _reciprocal_model
+    r"$\mathbb E\,h^2$ is finite",
+    "the Cauchy-Schwarz inequality",
+    # p = 1 / (1 + x)^2 and h = -1/x: x h p does not vanish at zero.
+    lambda: integrate(1 / (x + x**2) ** 2, (x, 0, oo)) == oo and limit((1 + x) ** -2, x, 0) != 0,
 )
 
 
@@ -130,42 +119,27 @@ def are_the_times(times: Set) -> bool:
     $g$ is zero and to zero elsewhere. $C$ is at most half of $\mathbb E\,c^2$, which is
     $[[second]]$.
     """
-    at_later_times = _is_density(None) and bool(second_moment().is_positive)
-    at_the_first = _is_density(0) and bool(limit(second_moment(), v, 0, "+").is_finite)
     good = Union(
-        Interval.Lopen(0, 1) if at_later_times else EmptySet,
-        FiniteSet(0) if at_the_first else EmptySet,
+        Interval.Lopen(0, 1) if _is_regular(lambda e: e) else EmptySet,
+        FiniteSet(0) if _is_regular(lambda e: limit(e, v, 0, "+")) else EmptySet,
     )
     return bool(times.is_subset(good) and good.is_subset(times))
 
 
-def _is_density(smallest: int | None) -> bool:
-    """Whether the kernel is positive and finite at its centre and away from it: for every v, or in
-    the limit to the smallest one."""
-    for gap in (Integer(0), g):
-        value = exp(_exponent(gap)) / (x * sqrt(2 * pi * v))
-        if smallest is not None:
-            value = limit(value, v, smallest, "+")
-        if not value.is_positive:
-            return False
-    return True
-
-
-def _exponent(gap: Expr) -> Expr:
-    return -(gap**2) / (2 * v)
+def _is_regular(at: Callable[[Expr], Expr]) -> bool:
+    """Whether the kernel, at its centre and away from it, and E c^2 are positive and finite."""
+    kernels = (exp(_EXPONENT.subs(g, e)) / (x * sqrt(2 * pi * v)) for e in (0, g))
+    found = [at(e) for e in (*kernels, TARGET_SQUARE)]
+    return all(e.is_positive and e.is_finite is not False for e in found)
 
 
 def _figures() -> tuple[Figure, ...]:
-    data, rate = Rational("0.05"), Rational("0.64")
-    at = f"v0 = {float(data)}, sigma^2 = {float(rate)}"
-    return tuple(
-        Figure(
-            f"C per coordinate at t = {time} ({at})", float(floor().subs({v0: data, v: rate * t}))
-        )
-        for time, t in ((name, Rational(name)) for name in ("1", "0.001", "0.000001"))
-    )
+    points = ({v0: 0.05, v: noise} for noise in (0.64, 0.00064))
+    label = "C per coordinate at v0 = {}, v = {}".format
+    return tuple(Figure(label(*at.values()), float(floor().subs(at))) for at in points)
 
 
+_EXPONENT = -(g**2) / (2 * v)
 _BOUND = {"excess": (c - H) ** 2, "second": 1 + 1 / v}
 DATA_HALF = Claim(
     "A-Assumption-1-data",
@@ -219,11 +193,10 @@ ASSUMPTION_1 = Claim(
     stated_kind=Kind.UNRECOVERABLE,
     sources=v2("Assumption 1"),
     depends=("A-Assumption-1-data",),
-    reason="The text says that the density is differentiable and that two expectations are "
-    "finite; which, is lost. The form above is what the proof uses, and parallels Hyvärinen "
-    "(2005). After the start only the part about the model is an assumption "
-    "(`A-Assumption-1-data`). At the start the part about the data is a restriction: it excludes "
-    "point masses, hence pixels with finitely many values.",
+    reason="Which two expectations are finite is lost. The form above is what the proof uses, and "
+    "parallels Hyvärinen (2005). After the start only the part about the model is an assumption "
+    "(`A-Assumption-1-data`); at the start that about the data excludes point masses, hence "
+    "pixels with finitely many values.",
 )
 
 ASSUMPTION_2 = Claim(
@@ -237,11 +210,9 @@ ASSUMPTION_2 = Claim(
     stated_kind=Kind.UNRECOVERABLE,
     sources=v2("Assumption 2"),
     depends=("boundary-term", "A29"),
-    reason="The text says that a quantity vanishes in a limit; the quantity and the limit are "
-    "lost. Theorem 4.1 does not need it: its proof integrates nothing by parts (A29). The form "
-    "above is what the implicit loss needs (R18), and there it follows from finite second "
-    r"moments (boundary-term). If the lost limit is that of $\lVert x\rVert$ to zero, it names "
-    "the corner of the orthant; the boundary is all of its faces.",
+    reason="Which quantity vanishes, and in which limit, is lost. Theorem 4.1 does not need it: "
+    "its proof integrates nothing by parts (A29). The form above is what the implicit loss needs "
+    "(R18), and there it follows from finite moments (boundary-term).",
 )
 
 E26 = Claim(
@@ -258,8 +229,8 @@ E26 = Claim(
     equivalent=Union(Interval.Lopen(0, _HALF), Interval.Lopen(_HALF, 1), evaluate=False),
     values=lambda: {
         "all": Interval(0, 1),
-        "exponent": _exponent(g),
-        "second": second_moment(),
+        "exponent": _EXPONENT,
+        "second": TARGET_SQUARE,
         "constant": floor(),
         "limit": limit(floor(), v, 0, "+"),
     },
@@ -272,16 +243,15 @@ E26 = Claim(
         Fault.OVERCLAIMED,
         quote=r"$p_{X_t}(x_t)>0,\ p_{X_t\mid X_0}(x_t\mid x_0)>0,\ \forall x_t\in\mathbb R_+^d$ "
         r"for $t\in[0,1]$",
-        trouble="At the start the conditional law is a point mass and has no density; the "
-        "marginal has one only if the data have, which pixels with finitely many values do "
-        "not. The constant of the theorem, for log-normal data $[[constant]]$, has the limit "
-        "$[[limit]]$. On the other hand Assumption 2 of version 2, a boundary condition, is used "
-        "nowhere: the proof integrates nothing by parts (A29).",
+        trouble="At the start the conditional law is a point mass; the marginal has a density "
+        "only if the data have, which pixels with finitely many values do not. The constant of "
+        "the theorem has the limit $[[limit]]$ for log-normal data. Assumption 2 of version 2, a "
+        "boundary condition, is used nowhere (A29).",
         advice=r"State the theorem for $t$ in $[[it]]$ and for models whose $X_t\circ s_\theta$ "
         "has a second moment (A-Thm).",
         figures=_figures,
         remains_open="Version 2 repeats the sentence with its formulas lost; whether it still "
-        r"says $t\in[0,1]$ cannot be seen. The quantities of its Assumptions 1 and 2 are lost.",
+        r"says $t\in[0,1]$ cannot be seen.",
     ),
 )
 

@@ -1,23 +1,18 @@
 """Theorem 4.1 and the paper's proof of it, equations 26 to 32: M-DSM is M-ESM and a constant.
 
-Symbols as in `_setting`; p, p1 the marginal density and its slope, k, k1 those of the kernel at
-one data point, w that point's weight; r = sqrt(v), z the kernel's normal variable.
+Symbols as in `_setting`; z the kernel's normal variable.
 """
 
-from dataclasses import replace
+from functools import cache
 
 from sympy import (
     Expr,
     Integer,
     Poly,
-    PolynomialError,
-    Rational,
     Symbol,
-    cancel,
     diff,
     exp,
     expand,
-    integrate,
     limit,
     log,
     oo,
@@ -29,7 +24,7 @@ from sympy import (
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Means, Values, v1, v2
-from spec.checking.symbols import L0, H, L, h, m, x, z
+from spec.checking.symbols import L0, H, h, m, x, z
 from spec.checking.typeset import Says
 from spec.objectives._setting import (
     DENOISING,
@@ -43,11 +38,14 @@ from spec.objectives._setting import (
     posterior,
 )
 
-p, k, w, r = symbols("p k w r", positive=True)
-p1, k1, d = symbols("p1 k1 d", real=True)
+p, k, r = symbols("p k r", positive=True)
+_Z, _NORMAL = (log(x) - L0 - m) / r, exp(-(z**2) / 2)
+_SIZE = 1 / (x * r * sqrt(2 * pi))
+_KERNEL = _NORMAL * _SIZE
+p1, k1, k2, d = symbols("p1 k1 k2 d", real=True)
 _P, _K = p + p1 * d, k + k1 * d
 _NAMES = NAMES | {
-    "p": "p_{X_t}", "p1": r"\nabla p_{X_t}", "k": r"p_{X_t\mid X_0}",
+    "p": "p_{X_t}", "p1": r"\nabla p_{X_t}", "k": r"p_{X_t\mid X_0}", "k2": "k''",
     "k1": r"\nabla p_{X_t\mid X_0}", "r": r"\sqrt{v}", "c0": r"\mathbb E\,c",
 }  # fmt: skip
 
@@ -57,21 +55,10 @@ def _slope(jet: Expr) -> Expr:
     return diff(jet, d).subs(d, 0)
 
 
-def _over_data(integrand: Expr) -> Expr | None:
-    """The average over data of any law of what is linear in the kernel and its slope (A28)."""
-    try:
-        polynomial = Poly(cancel(integrand), k, k1)
-    except PolynomialError:
-        return None
-    linear = all(sum(powers) == 1 for powers in polynomial.monoms())
-    return polynomial.as_expr().subs({k: p, k1: p1}) if linear else None
-
-
 def expands_the_square(integrand: Expr) -> bool:
     r"""$\mathcal L_{\text{M-ESM}}$ is the expectation of $[[it]]$.
 
-    The square is expanded under the expectation. The two squares are integrable, and so is the
-    product, by the Cauchy-Schwarz inequality.
+    The square is expanded; the product is integrable since both squares are.
     """
     return same(EXPLICIT, integrand)
 
@@ -84,56 +71,49 @@ def is_the_cross_integrand(integrand: Expr) -> bool:
     return same(p * x * _slope(log(_P)) * h, integrand)
 
 
-def adds_its_slope(slope: Expr) -> bool:
-    r"""For data at finitely many points $\nabla p_{X_t}$ is the sum of $[[it]]$ over the points,
-    of weight $w$. For any other data law it is the integral: the theorem on dominated convergence
-    applies, since the bound of A28-domination holds for all $x_0$ alike.
+def bounds_the_bend(bound: Expr) -> bool:
+    r"""For every $x$ and $x_0$ the second derivative of $p_{X_t\mid X_0}(x\mid x_0)$ in $x$ has an
+    absolute value of at most $[[it]]$, where $v$ is $\sigma^2t$; one coordinate. The kernel itself
+    is at most $[[peak]]$.
 
-    By induction: one more point adds this to the gradient of the points before it, whatever the
-    kernels are.
+    With $z=[[z]]$ the kernel is $[[kernel]]$ and its second derivative that times $[[ratio]]$. The
+    bound adds the largest absolute values of what stands at each power of the deviation, found
+    from derivatives in $z$, as is the largest value of the kernel.
     """
-    return same(_slope(_P + w * _K) - _slope(_P), slope)
+    return vanishes(expand(bound * x**2 / _SIZE - _largest_terms()).subs(_ROOT, Symbol("root")))
 
 
-def bounds_the_slope(bound: Expr) -> bool:
-    r"""For every $x$ and $x_0$ the absolute value of $\nabla p_{X_t\mid X_0}(x\mid x_0)$ is at
-    most $[[it]]$, where $v$ is $\sigma^2t$; one coordinate.
-
-    The kernel is $[[kernel]]$ with $z$ such that its score is $[[score]]$ divided by $x$. So the
-    slope is bounded by the largest values of $[[f0]]$ and of $[[f1]]$, which are found from their
-    derivatives. A smaller bound of this form fails for large or for small $v$.
-    """
-    moved = (L - L0 - m) / r
-    score = diff(-(moved**2) / 2 - L, L)
-    if not same(score, _score().subs(z, moved)):
-        return False
-    scaled = expand(bound * x / _kernel().subs(z, 0))
-    largest = [_largest(_times(n)) for n in (0, 1)]
-    reached = limit(scaled, r, oo), limit(scaled * r, r, 0, "+")
-    if any(found < least for found, least in zip(reached, largest, strict=True)):
-        return False
-    rest = scaled - reached[0] - reached[1] / r
-    return vanishes(rest.subs(_ROOT, Symbol("root")))
+@cache
+def _largest_terms() -> Expr:
+    """The bound, over the factors of the kernel that do not depend on z, times x^2."""
+    parts = reversed(Poly(_ratio() * x**2, 1 / r).all_coeffs())
+    return sum(_largest(f * _NORMAL) / r**n for n, f in enumerate(parts))
 
 
-def _score() -> Expr:
-    return -1 - z / r
-
-
-def _times(power: int) -> Expr:
-    return z**power * exp(-(z**2) / 2)
-
-
-def _kernel() -> Expr:
-    return _times(0) / (x * r * integrate(_times(0), (z, -oo, oo)))
+def _ratio() -> Expr:
+    kernel = _KERNEL.subs(z, _Z)
+    return expand((diff(kernel, x, 2) / kernel).subs(log(x), solve(_Z - z, log(x))[0]))
 
 
 def _largest(function: Expr) -> Expr:
-    """The largest absolute value of z^n exp(-z^2 / 2): it vanishes at both ends."""
-    found = [abs(function.subs(z, at)) for at in solve(diff(function, z), z)]
+    """The largest absolute value of a function of z that vanishes at both ends."""
     if any(limit(function, z, end) != 0 for end in (oo, -oo)):
         raise ValueError(f"{function} does not vanish at infinity")
-    return max(found)
+    return max(abs(function.subs(z, at)) for at in solve(diff(function, z), z))
+
+
+def is_averaged(slope: Expr) -> bool:
+    r"""For data of any law $\nabla p_{X_t}$ is the average over $x_0$ of $[[it]]$.
+
+    A difference quotient of the kernel over a distance $d$ is $[[it]]$ and $[[rest]]$, with $k''$
+    the second derivative somewhere between (Taylor). The rest is at most a number times $d$ for
+    all $x_0$ alike, by A28-domination; so its average vanishes with $d$. In several coordinates
+    the kernel is a product, whose other factors have the bound that is given there.
+    """
+    return same((_K + k2 * d**2 / 2 - k) / d, slope + _REST)
+
+
+_REST = k2 * d / 2
 
 
 def averages_to_the_cross_term(integrand: Expr) -> bool:
@@ -144,8 +124,9 @@ def averages_to_the_cross_term(integrand: Expr) -> bool:
     by parts, so that no boundary term appears. The integrals may be exchanged since $c$ (R4) and
     $h$ have second moments.
     """
-    average = _over_data(integrand.subs(c, x * _slope(log(_K))))
-    return average is not None and same(average, p * x * _slope(log(_P)) * h)
+    weighted = integrand.subs(c, x * _slope(log(_K)))
+    affine = vanishes(tuple(diff(weighted, e, f) for e in (k, k1) for f in (k, k1)))
+    return affine and same(weighted.subs({k: p, k1: p1}), p * x * _slope(log(_P)) * h)
 
 
 def holds_the_conditional_score(integrand: Expr) -> bool:
@@ -179,152 +160,134 @@ def are_equivalent(candidate: Values) -> bool:
     $[[constant]]$, which is not negative and does not hold the model. So both have the same
     gradient, and both are least for $h$ equal to $[[minimizer]]$.
 
-    Given $X_t$, the target $c$ is random with the mean $H$ (A29): its mean square from any $h$ is
-    that from $H$, the trace of a covariance, and the square of $H-h$. What a model loses against
-    the minimizer is half of such a square.
+    Given $X_t$, the target $c$ has the mean $H$ (A29): its mean square from any $h$ is that from
+    $H$ and the square of $H-h$. What a model loses against $H$ is half of that square.
     """
-    best = candidate["minimizer"]
+    best, constant = candidate["minimizer"], candidate["constant"]
     lost = posterior(DENOISING - DENOISING.subs(h, best))
-    return is_the_difference(candidate["constant"]) and same(lost, (h - best) ** 2 / 2)
+    not_negative = constant.factor().is_nonnegative is True
+    return not_negative and is_the_difference(constant) and same(lost, (h - best) ** 2 / 2)
 
 
-_HALF = Rational(1, 2)
 _E26 = H**2 / 2 + h**2 / 2 - H * h
 _E30 = h**2 / 2 - c * h + H**2 / 2
 _E31 = h**2 / 2 - c * h + c**2 / 2
 _E32 = c**2 / 2 - H**2 / 2
-_ROOT = exp(-_HALF)
+_ROOT = exp(Integer(-1) / 2)
 _CENTRED = {"constant": (c - H) ** 2 / 2, "minimizer": H}
 
 
-def _bound(of_one: Expr, of_z: Expr) -> Expr:
-    return (of_one + of_z / r) / (x**2 * r * sqrt(2 * pi))
+_BOUND = (2 + 3 * _ROOT / r + 1 / r**2) * _SIZE / x**2
 
 
-def _equation(claim: Claim) -> Claim:
-    """A claim on an equation that both versions have under the number of its id."""
-    place = f"eq. {claim.id.removeprefix('A')}"
-    return replace(claim, names=_NAMES, sources=v1(place) + v2(place), readings=(LOST, INNER))
+def _equation(number: int, *args: object, **more: object) -> Claim:
+    """A claim on an equation that both versions have under its number."""
+    found = v1(f"eq. {number}") + v2(f"eq. {number}")
+    return Claim(f"A{number}", *args, names=_NAMES, sources=found, readings=(LOST, INNER), **more)
 
 
 A26 = _equation(
-    Claim(
-        "A26",
-        "expansion of the explicit loss",
-        expands_the_square,
-        _E26,
-        twins={
-            "half of the cross term": _E26 + H * h / 2,
-            "cross term with plus": _E26 + 2 * H * h,
-            "no half on the model": _E26 + h**2 / 2,
-        },
-        assumptions=(FINITE_MODEL, r"$\mathbb E\lVert H\rVert^2$ is finite"),
-        depends=("A24",),
-    )
+    26,
+    "expansion of the explicit loss",
+    expands_the_square,
+    _E26,
+    twins={
+        "half of the cross term": _E26 + H * h / 2,
+        "cross term with plus": _E26 + 2 * H * h,
+        "no half on the model": _E26 + h**2 / 2,
+    },
+    assumptions=(FINITE_MODEL, r"$\mathbb E\lVert H\rVert^2$ is finite"),
+    depends=("A24",),
 )
 A27 = _equation(
-    Claim(
-        "A27",
-        "cross term as an integral",
-        is_the_cross_integrand,
-        x * p1 * h,
-        twins={"one factor x too few": p1 * h, "density kept": p * x * p1 * h},
-        shown=lambda e: {"it": Says(p * H * h, e)},
-        assumptions=("the density is positive and differentiable on the open orthant",),
-        depends=("A26",),
-    )
+    27,
+    "cross term as an integral",
+    is_the_cross_integrand,
+    x * p1 * h,
+    twins={"one factor x too few": p1 * h, "density kept": p * x * p1 * h},
+    shown=lambda e: {"it": Says(p * H * h, e)},
+    assumptions=("the density is positive and differentiable on the open orthant",),
+    depends=("A26",),
 )
 A28_DOMINATION = Claim(
     "A28-domination",
     "the derivative may go under the integral",
-    bounds_the_slope,
-    _bound(Integer(1), _ROOT),
+    bounds_the_bend,
+    _BOUND,
     twins={
-        "no Jacobian of the logarithm": _bound(Integer(0), _ROOT),
-        "e^{-1} for e^{-1/2}": _bound(Integer(1), exp(-1)),
-        "bounded for all times": _bound(Integer(2), Integer(0)),
+        "no Jacobian of the logarithm": _BOUND - 2 * _SIZE / x**2,
+        "e^{-1} for e^{-1/2}": _BOUND + 3 * (exp(-1) - _ROOT) / r * _SIZE / x**2,
+        "bounded for all times": 2 * _SIZE / x**2,
     },
     values=lambda: {
-        "kernel": _kernel(),
-        "score": _score(),
-        "f0": _times(0),
-        "f1": abs(_times(1)),
+        "peak": _SIZE * _largest(_NORMAL),
+        "kernel": _KERNEL,
+        "ratio": _ratio(),
+        "z": _Z,
     },
-    names=_NAMES,
+    names=_NAMES | {"L0": r"\log x_0"},
     means=Means.CALCULUS,
     sheet=("A28",),
     assumptions=(POSITIVE_TIME,),
     depends=("A6",),
 )
 A28 = _equation(
-    Claim(
-        "A28",
-        "gradient of the marginal density",
-        adds_its_slope,
-        w * k1,
-        twins={
-            "posterior in place of prior weights": w * k / (p + w * k) * k1,
-            "weight left out": k1,
-        },
-        assumptions=(POSITIVE_TIME,),
-        depends=("A28-domination",),
-    )
+    28,
+    "gradient of the marginal density",
+    is_averaged,
+    k1,
+    twins={"posterior in place of prior weights": k / p * k1, "kernel for its slope": k},
+    values=lambda: {"rest": _REST},
+    assumptions=(POSITIVE_TIME,),
+    depends=("A28-domination",),
 )
 A29 = _equation(
-    Claim(
-        "A29",
-        "cross term with the conditional score",
-        averages_to_the_cross_term,
-        k * c * h,
-        twins={
-            "prior weights without the kernel": c * h,
-            "posterior weights": k / p * c * h,
-            "half": k * c * h / 2,
-        },
-        assumptions=(POSITIVE_TIME, FINITE_MODEL),
-        depends=("A27", "A28", "R4"),
-    )
+    29,
+    "cross term with the conditional score",
+    averages_to_the_cross_term,
+    k * c * h,
+    twins={
+        "prior weights without the kernel": c * h,
+        "posterior weights": k / p * c * h,
+        "half": k * c * h / 2,
+    },
+    assumptions=(POSITIVE_TIME, FINITE_MODEL),
+    depends=("A27", "A28", "R4"),
 )
 A30 = _equation(
-    Claim(
-        "A30",
-        "explicit loss through the conditional score",
-        holds_the_conditional_score,
-        _E30,
-        twins={
-            "C_2 for C_1": _E30 + c**2 / 2 - H**2 / 2,
-            "cross term with plus": _E30 + 2 * c * h,
-            "half of the cross term": _E30 + c * h / 2,
-        },
-        assumptions=(POSITIVE_TIME, FINITE_MODEL),
-        depends=("A26", "A29"),
-    )
+    30,
+    "explicit loss through the conditional score",
+    holds_the_conditional_score,
+    _E30,
+    twins={
+        "C_2 for C_1": _E30 + c**2 / 2 - H**2 / 2,
+        "cross term with plus": _E30 + 2 * c * h,
+        "half of the cross term": _E30 + c * h / 2,
+    },
+    assumptions=(POSITIVE_TIME, FINITE_MODEL),
+    depends=("A26", "A29"),
 )
 A31 = _equation(
-    Claim(
-        "A31",
-        "expansion of the denoising loss",
-        expands_the_denoising_loss,
-        _E31,
-        twins={
-            "C_1 for C_2": _E31 + H**2 / 2 - c**2 / 2,
-            "cross term with plus": _E31 + 2 * c * h,
-            "no half on the model": _E31 + h**2 / 2,
-        },
-        assumptions=(POSITIVE_TIME, FINITE_MODEL),
-        depends=("A25", "R4"),
-    )
+    31,
+    "expansion of the denoising loss",
+    expands_the_denoising_loss,
+    _E31,
+    twins={
+        "C_1 for C_2": _E31 + H**2 / 2 - c**2 / 2,
+        "cross term with plus": _E31 + 2 * c * h,
+        "no half on the model": _E31 + h**2 / 2,
+    },
+    assumptions=(POSITIVE_TIME, FINITE_MODEL),
+    depends=("A25", "R4"),
 )
 A32 = _equation(
-    Claim(
-        "A32",
-        "difference of the losses",
-        is_the_difference,
-        _E32,
-        twins={"opposite sign": -_E32, "C_2 alone": c**2 / 2, "C_2 + C_1": _E32 + H**2},
-        assumptions=(POSITIVE_TIME, FINITE_MODEL),
-        depends=("A30", "A31"),
-    )
+    32,
+    "difference of the losses",
+    is_the_difference,
+    _E32,
+    twins={"opposite sign": -_E32, "C_2 alone": c**2 / 2, "C_2 + C_1": _E32 + H**2},
+    assumptions=(POSITIVE_TIME, FINITE_MODEL),
+    depends=("A30", "A31"),
 )
 A_THM = Claim(
     "A-Thm",

@@ -1,22 +1,24 @@
 """The Monte-Carlo loss of the training: which levels it may average, and what it averages.
 
-Symbols: N number of levels, M number of samples, step = sigma^2 / N the log-variance of one
-forward step, so that level k has v = step k.
+Symbols: M number of samples, step = sigma^2 / N, so that level k has v = step k.
 """
 
-from functools import cache
+from itertools import accumulate
 
-from sympy import Expr, Integer, Rational, Sum, Symbol, harmonic, lambdify, summation, symbols
+from sympy import Expr, Integer, Rational, Sum, Symbol, harmonic, lambdify, symbols
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Values, v1, v2
 from spec.checking.symbols import v
 from spec.checking.trace import each, points
-from spec.objectives.assumptions import second_moment
+from spec.objectives._setting import TARGET_SQUARE, without_harmonic
 
-N, M, k, i, step, loss = symbols("N M k i step loss", positive=True)
+N, M, k, i, step, loss, y = symbols("N M k i step loss y", positive=True)
 _NAMES = {"step": "h", "loss": r"\ell_k^{(i)}"}
 _SIGMA2, _LEVELS = Rational("0.64"), 1000
+_WHERE = f"sigma^2 = {float(_SIGMA2)}, N = {_LEVELS}"
+_AT_LEVEL = step * k
+_AT = {step: _SIGMA2 / _LEVELS, N: _LEVELS}
 
 
 def is_unbiased(sums: Values) -> bool:
@@ -24,25 +26,18 @@ def is_unbiased(sums: Values) -> bool:
     $\mathcal L_{\text{M-DSM}}$ at level $k$ for the sample $i$, has the mean over the levels from
     one to $N$ of $\mathcal L_{\text{M-DSM}}$ as its expectation.
 
-    The expectation is linear: all samples have the same loss at a level. So every level has to be
-    summed, and with the same weight in all: decided for losses that are the first powers of the
-    level, which determine the weight and both ends of the sum.
+    The expectation is linear: all samples have the same loss at a level. With powers of an
+    undetermined $y$ in the place of the losses, both sides are polynomials in $y$, whose
+    coefficients are the weights of the levels.
     """
     weight, first, last, samples = (sums[n] for n in ("weight", "first", "last", "samples"))
-    return all(
-        [
-            same(
-                samples * weight * summation(k**power, (k, first, last)),
-                summation(k**power, (k, 1, N)) / N,
-            )
-            for power in range(3)
-        ]
-    )
+    mean = samples * weight * _powers(first, last)
+    return same((mean - _powers(Integer(1), N) / N).subs(y**N, Symbol("y_N")), 0)
 
 
-def _estimate(sums: Values) -> Expr:
-    within = Sum(loss, (k, sums["first"], sums["last"]), (i, 1, sums["samples"]))
-    return sums["weight"] * within
+def _powers(first: Expr, last: Expr) -> Expr:
+    """The sum of the powers of y."""
+    return ((y ** (last + 1).expand() - y ** first.expand()) / (y - 1)).expand()
 
 
 def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
@@ -53,18 +48,15 @@ def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
     The chain starts at $X_N$, asks at $k$ to make a step, and stops at the data. By R4 the second
     moment is $[[moment]]$ with $v$ equal to $[[at_level]]$, where $h$ is what one step adds.
     """
-    if second_moment().subs(v, 0).is_finite:
+    sizes = TARGET_SQUARE.subs(v, _AT_LEVEL)
+    if sizes.subs(k, 0).is_finite:
         return False
     for steps in each("N", range(1, 7)):
-        asked, state = set(), steps
-        while state > 0:
-            asked.add(state)
-            state -= 1
         first, last = (int(end.subs(N, steps)) for end in ends)
-        sizes = [
-            second_moment().subs(v, Rational(level, steps)) for level in range(first, last + 1)
-        ]
-        if not all(size.is_finite for size in sizes) or set(range(first, last + 1)) != asked:
+        asked = set(range(steps, 0, -1))  # a step from each, down to the data
+        if set(range(first, last + 1)) != asked or not all(
+            sizes.subs(k, n).is_finite for n in asked
+        ):
             return False
     return True
 
@@ -72,37 +64,26 @@ def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
 def are_the_shares(claimed: Values) -> bool:
     r"""In version 1's setting, $\sigma^2$ equal to $[[rate]]$ and $N$ to $[[levels]]$, the
     target's mean square in a coordinate is $[[at_first|5]]$ at the first level and $[[at_mean]]$
-    on average, that is $[[first]]$ and $[[mean]]$; half of the sum is at the first $[[half]]$
-    levels, and a share of $[[share|2]]$ at the first alone.
+    on average, that is $[[first]]$ and $[[mean]]$; half of the sum is reached at level $[[half]]$,
+    and a share of $[[share|2]]$ at the first.
 
     The second moments of R4 are summed as exact fractions; $H_N$ is the harmonic number and $h$
     the variance that one step adds.
     """
-    for point in points(({"sigma^2": _SIGMA2, "N": _LEVELS},)):
-        sizes = _sizes()
-        total, running, half = sum(sizes), Integer(0), 0
-        while 2 * running < total:
-            running, half = running + sizes[half], half + 1
-        at = {step: _SIGMA2 / _LEVELS, N: point["N"]}
+    for _ in points(({"sigma^2": _SIGMA2, "N": _LEVELS},)):
+        moment = lambdify(v, TARGET_SQUARE, "sympy")
+        sizes = [moment(_AT[step] * level) for level in range(1, _LEVELS + 1)]
+        total = sum(sizes)
+        half = next(n for n, reached in enumerate(accumulate(sizes), 1) if 2 * reached >= total)
         found = {"first": sizes[0], "mean": total / _LEVELS, "half": half}
-        if not all([same(claimed[n].subs(at), value) for n, value in found.items()]):
-            return False
-    return True
-
-
-@cache
-def _sizes() -> list[Rational]:
-    """E c^2 at the levels of version 1."""
-    moment = lambdify(v, second_moment(), "sympy")
-    return [moment(_SIGMA2 / _LEVELS * n) for n in range(1, _LEVELS + 1)]
+    return all([same(claimed[n].subs(_AT), value) for n, value in found.items()])
 
 
 def _figures() -> tuple[Figure, ...]:
-    sizes, where = _sizes(), f"sigma^2 = {float(_SIGMA2)}, N = {_LEVELS}"
+    first, mean = (float(_SHARES[name].subs(_AT)) for name in ("first", "mean"))
     return (
-        Figure(f"mean square of the target at the first level ({where})", float(sizes[0]), 5),
-        Figure("mean over the levels", float(sum(sizes) / _LEVELS)),
-        Figure("share of the sum at the first level", float(sizes[0] / sum(sizes)), 3),
+        Figure(f"mean square of the target at the first level ({_WHERE})", first, 5),
+        Figure("mean over the levels", mean),
     )
 
 
@@ -118,13 +99,12 @@ A38 = Claim(
         "divided by N - 1 levels": _SUMS | {"weight": 1 / ((N - 1) * M)},
         "a sample left out": _SUMS | {"samples": M - 1},
     },
-    shown=lambda sums: {"estimate": _estimate(sums)},
+    shown=lambda of: {
+        "estimate": of["weight"] * Sum(loss, (k, of["first"], of["last"]), (i, 1, of["samples"]))
+    },
     names=_NAMES,
     sources=v2("eq. 38"),
-    assumptions=(
-        "the samples have the same law; the noises of one sample at different levels, and the "
-        "samples, may depend on each other",
-    ),
+    assumptions=("the samples have the same law; they, and their noises, may be dependent",),
     readings=("formula lost in version 2; reconstructed: version 1's, with the range of E9",),
     depends=("A15", "E9"),
 )
@@ -140,7 +120,7 @@ E9 = Claim(
         "k = 0..N": (Integer(0), N),
     },
     printed={"k = 0..N-1": (Integer(0), N - 1)},
-    values=lambda: {"moment": second_moment(), "at_level": step * k},
+    values=lambda: {"moment": TARGET_SQUARE, "at_level": _AT_LEVEL},
     names=_NAMES,
     means=Means.POINTS,
     sources=v1("eq. 33"),
@@ -152,24 +132,16 @@ E9 = Claim(
         r"[\dots]$, where $k=0,\dots,N-1$ denotes the discretized time-step",
         trouble="At level zero the state is the data, and the target of equation 20 divides zero "
         "by zero. The range also leaves out level $N$, that of the first reverse step. No weight "
-        r"is written, where equation 5 has $\lambda(t)$: unweighted, the smallest levels "
-        "dominate the sum (E9-shares).",
+        r"is written, where equation 5 has $\lambda(t)$: the smallest levels dominate the sum "
+        "(E9-shares).",
         advice=r"Sum from $[[0]]$ to $[[1]]$, with a weight such as $[[at_level]]$ (R4).",
         figures=_figures,
-        remains_open="The range of equation 38 in version 2 is lost; its words are the same "
-        "('indexes the discretized time-step'). Whether the code starts at the first noisy "
-        "level, or weights the terms, cannot be seen.",
+        remains_open="The range of equation 38 in version 2 is lost. Whether the code starts at "
+        "the first noisy level, or weights the terms, cannot be seen.",
     ),
 )
 
 _SHARES = {"first": 1 + 1 / step, "mean": 1 + harmonic(N) / (step * N), "half": Integer(32)}
-
-
-def _with_numbers(shares: Values) -> Values:
-    at = {step: _SIGMA2 / _LEVELS, N: _LEVELS}
-    numbers = {f"at_{name}": float(shares[name].subs(at)) for name in ("first", "mean")}
-    printed = {n: e.replace(harmonic, lambda of: Symbol(f"H_{of}")) for n, e in shares.items()}
-    return printed | numbers
 
 
 SHARES = Claim(
@@ -183,11 +155,14 @@ SHARES = Claim(
         "one level less": _SHARES | {"half": Integer(31)},
         "one level more": _SHARES | {"half": Integer(33)},
     },
-    shown=_with_numbers,
+    shown=lambda shares: {
+        **{name: without_harmonic(share) for name, share in shares.items()},
+        **{f"at_{name}": float(shares[name].subs(_AT)) for name in ("first", "mean")},
+    },
     values=lambda: {
         "rate": float(_SIGMA2),
         "levels": _LEVELS,
-        "share": float(_sizes()[0] / sum(_sizes())),
+        "share": float((_SHARES["first"] / (N * _SHARES["mean"])).subs(_AT)),
     },
     names=_NAMES,
     means=Means.POINTS,

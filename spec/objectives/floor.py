@@ -1,8 +1,7 @@
 """The constant of Theorem 4.1, which the denoising loss cannot go below: in closed form for
 log-normal data, and what it says about any data.
 
-Symbols as in `_setting`; s = 1 + H the log score, I = E s^2 the Fisher information of log X_t;
-q density of log X_t, S0 covariance of log X_0; N levels with v = step k at level k.
+Symbols as in `_setting`; q density of log X_t, ell its logarithm; v = step k at level k.
 """
 
 from functools import cache
@@ -13,17 +12,22 @@ from sympy import (
     Matrix,
     Symbol,
     diff,
+    digamma,
     expand,
+    expand_func,
     eye,
+    harmonic,
     log,
     ones,
+    polygamma,
     symbols,
 )
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Values
+from spec.checking.claim import Claim, Pin, Values
 from spec.checking.gaussian import expectation
-from spec.checking.symbols import H, L, M, V, h, s2, v, v0
+from spec.checking.pins import table
+from spec.checking.symbols import H, L, a, h, m, s2, v, v0
 from spec.checking.typeset import Chain
 from spec.objectives._setting import (
     DENOISING,
@@ -33,16 +37,18 @@ from spec.objectives._setting import (
     NAMES,
     NOISE,
     POSITIVE_TIME,
+    TARGET,
+    TARGET_SQUARE,
     c,
-    conditional_score,
     denoising_loss,
     explicit_loss,
     floor,
+    marginal_score,
+    without_harmonic,
 )
 
 INFORMATION, N, step, rate = symbols("I N step rate", positive=True)
 _LOG_SCORE = 1 + H
-number, psi = Function("H"), Function(r"psi")  # harmonic numbers, digamma
 _u, _n = symbols("u1 u2"), symbols("n1 n2")
 _INVERSE, _OF_DIAGONAL, _DETERMINANT = symbols("trace diagonal determinant")
 _NAMES = NAMES | {
@@ -51,6 +57,7 @@ _NAMES = NAMES | {
     "determinant": r"\det\,(S_0+vI)^{-1}",
     "step": "h",
     "rate": r"\frac{d}{dt}\mathrm{Ent}(q_t)",
+    "ell": r"\log q",
 }
 
 
@@ -62,8 +69,18 @@ def is_the_gap(constant: Expr) -> bool:
     Both losses are Gaussian moments of their definitions, over different laws.
     """
     b = symbols("b0:3")
-    model = b[0] + b[1] * L + b[2] * L**2
+    model = sum(b[k] * L**k for k in range(3))
     return same(denoising_loss(model) - explicit_loss(model), constant)
+
+
+def are_of_log_normal_data(values: tuple[Expr, Expr]) -> bool:
+    r"""For log-normal data in one coordinate the Fisher information of $\log X_t$, the mean square
+    of its score, is $[[0]]$, and the least value of $\mathcal L_{\text{M-DSM}}$ is $[[1]]$.
+
+    The score is affine in $\log x$. The loss is least at it (A-Thm).
+    """
+    information = expectation((1 + marginal_score()) ** 2, L, a + m, v0 + v)
+    return same(information, values[0]) and same(floor(), values[1])
 
 
 def is_the_gap_in_the_plane(constant: Expr) -> bool:
@@ -83,25 +100,20 @@ def is_the_gap_in_the_plane(constant: Expr) -> bool:
 
 @cache
 def _gap_in_the_plane() -> tuple[Matrix, Expr]:
-    """S0 = T T^T, and M-DSM - M-ESM averaged from the definitions over u and n, for the model
-    h = b + B (y - a - m). The marginal score needs the inverse of S0 + v I."""
+    """S0, and M-DSM - M-ESM averaged over u and n for an affine model h."""
     root = Matrix([[Symbol("p", positive=True), 0], symbols("q r", positive=True)])
-    covariance = root * root.T
-    total, inverse = covariance + v * eye(2), Symbol("inverse_determinant")
+    total, inverse = root * root.T + v * eye(2), Symbol("inverse_determinant")
     moved = root * Matrix(_u) + Matrix(_n)
     target = -ones(2, 1) - Matrix(_n) / v
     score = -ones(2, 1) - total.adjugate() * inverse * moved
     model = Matrix(symbols("b1 b2")) + Matrix(2, 2, symbols("B11 B12 B21 B22")) * moved
-    gap = expand(
-        sum(
-            DENOISING.subs({c: e, h: f}, simultaneous=True)
-            - EXPLICIT.subs({H: g, h: f}, simultaneous=True)
-            for e, f, g in zip(target, model, score, strict=True)
-        )
+    gap = sum(
+        (DENOISING - EXPLICIT).subs({c: e, h: f, H: g}, simultaneous=True)
+        for e, f, g in zip(target, model, score, strict=True)
     )
     for variable in (*_u, *_n):
         gap = expectation(gap, variable, 0, 1 if variable in _u else v)
-    return covariance, gap.subs(inverse, 1 / total.det())
+    return root * root.T, gap.subs(inverse, 1 / total.det())
 
 
 def are_floor_and_error(candidate: Values) -> bool:
@@ -115,16 +127,15 @@ def are_floor_and_error(candidate: Values) -> bool:
     $c-H$, so that its error is $[[of_floor]]$.
     """
     squared = Symbol("E_H2")
-    first, second = (expectation(conditional_score() ** k, NOISE, 0, v) for k in (1, 2))
-    means = {c**2: second, c * H: squared, H**2: squared}
-    least = expand(DENOISING.subs(h, H)).subs(means)
-    information = expand(_LOG_SCORE**2).subs({H**2: squared, H: first})
+    means = {c**2: TARGET_SQUARE, c * H: squared, H**2: squared}
+    information = expand(_LOG_SCORE**2).subs(means).subs(H, expectation(TARGET, NOISE, 0, v))
     # log X_0 = y - m - n and D = y - m + v (1 + H), with c = -1 - n / v.
-    error = expand((v * (1 + c) - v * _LOG_SCORE) ** 2).subs(means)
+    error = (v * (1 + c) - v * _LOG_SCORE) ** 2
+    found = {"floor": DENOISING.subs(h, H), "error": error}
     return all(
         [
-            same(value, candidate[name].subs(INFORMATION, information))
-            for name, value in (("floor", least), ("error", error))
+            same(expand(value).subs(means), candidate[name].subs(INFORMATION, information))
+            for name, value in found.items()
         ]
     )
 
@@ -133,34 +144,16 @@ def is_entropy_production(factor: Expr) -> bool:
     r"""For $t$ positive the entropy of $\log X_t$ grows at $[[factor]]$ times the mean square of
     its score. So the floor of R4b is $[[floor]]$ in each coordinate.
 
-    The density $q$ follows the Fokker-Planck equation of A9. In the rate of the entropy one
-    integration by parts leaves that mean square: what is left over is the derivative of a
-    function, since the Euler operator takes it to zero, for every $q$. For Gaussian $q$ both sides
-    are computed as well.
+    The density $q$ follows the Fokker-Planck equation of A9. The integrand of the rate of the
+    entropy is that of the mean square and the derivative of $[[flux]]$, with $b$ the drift.
     """
-    q = symbols("q q1 q2 q3 q4 q5", positive=True)
-    ell, b = symbols("ell b")
-
-    def d_dy(e: Expr) -> Expr:
-        """The total derivative along y; ell is log q."""
-        chain = sum(diff(e, q[i]) * q[i + 1] for i in range(5))
-        return chain + diff(e, ell) * q[1] / q[0]
-
-    def partial(e: Expr, order: int) -> Expr:
-        """Derivative with respect to q^(order), through log q as well."""
-        return diff(e, q[order]) + (diff(e, ell) / q[0] if order == 0 else 0)
-
     change = s2 / 2 * q[2] - b * q[1]
-    rest = -(1 + ell) * change - factor * q[1] ** 2 / q[0]
-    euler = partial(rest, 0) - d_dy(partial(rest, 1)) + d_dy(d_dy(partial(rest, 2)))
-    return vanishes(euler) and _on_gaussian(factor)
+    flux = sum(diff(_FLUX, q[i]) * q[i + 1] for i in (0, 1)) + diff(_FLUX, ell) * q[1] / q[0]
+    return vanishes(-(1 + ell) * change - factor * q[1] ** 2 / q[0] - flux)
 
 
-def _on_gaussian(factor: Expr) -> bool:
-    """The same for N(M, V) with V growing at the rate s2; the entropy up to a constant."""
-    y = Symbol("y")
-    information = expectation(diff(-((y - M) ** 2) / (2 * V), y) ** 2, y, M, V)
-    return same(s2 * diff(log(V) / 2, V), factor * information)
+q, ell, b = symbols("q q' q''", positive=True), Symbol("ell"), Symbol("b")
+_FLUX = b * q[0] * ell - s2 / 2 * (1 + ell) * q[1]
 
 
 def is_the_sum_of_floors(total: Expr) -> bool:
@@ -171,29 +164,10 @@ def is_the_sum_of_floors(total: Expr) -> bool:
     more adds its floor, since the harmonic number $H$ grows by the reciprocal of the new number,
     and $\psi$, the digamma function, by that of its argument.
     """
-    ratio = v0 / step
-    more = total.subs(N, N + 1)
-    floor_of_next = floor().subs(v, step * (N + 1))
-    empty = total.subs(N, 0)
-    return vanishes(_recursive(empty, ratio)) and same(
-        _recursive(more, ratio) - _recursive(total, ratio), floor_of_next
-    )
-
-
-def _recursive(expression: Expr, ratio: Expr) -> Expr:
-    """The functions at one level more through those at N; whatever else there is a symbol."""
-    h_n, psi_n = Symbol("H_N"), Symbol("psi_N")
-
-    def of_number(argument: Expr) -> Expr:
-        return {0: 0, N: h_n, N + 1: h_n + 1 / (N + 1)}.get(argument, number(argument))
-
-    def of_psi(argument: Expr) -> Expr:
-        after = (argument - ratio - N).expand()
-        known = {0: psi_n - 1 / (ratio + N), 1: psi_n, 2: psi_n + 1 / (ratio + N + 1)}
-        return known.get(after, Symbol(f"psi({argument})"))
-
-    replaced = expression.replace(number, of_number).replace(psi, of_psi)
-    return replaced.replace(log, lambda argument: Symbol(f"log({argument})"))
+    more = expand_func(total.subs(N, N + 1) - total)
+    gaps = (more - floor().subs(v, step * (N + 1)), expand_func(total.subs(N, 0)))
+    functions = {f: Symbol(str(f)) for e in gaps for f in e.atoms(Function)}
+    return vanishes(tuple(e.xreplace(functions) for e in gaps))
 
 
 _GAP = v0 / (2 * v * (v0 + v))
@@ -212,6 +186,31 @@ CONSTANT = Claim(
     sheet=("A-Thm", "E26"),
     assumptions=(POSITIVE_TIME, LOG_NORMAL),
     depends=("A-Thm", "A16", "R2"),
+)
+
+_S, _sigma, _t = symbols("S sigma t", positive=True)
+VALUES = Claim(
+    "information-log-normal",
+    "Fisher information and floor on log-normal data",
+    are_of_log_normal_data,
+    (1 / (v0 + v), _GAP),
+    twins={
+        "of the noise": (1 / v, _GAP),
+        "floor without the half": (1 / (v0 + v), 2 * _GAP),
+        "floor of the data": (1 / (v0 + v), 1 / (2 * (v0 + v))),
+    },
+    names=_NAMES,
+    sheet=("R4b",),
+    assumptions=(POSITIVE_TIME, LOG_NORMAL),
+    depends=("A-Thm", "R2"),
+    pins=tuple(
+        Pin(
+            f"gbm_ref.{name}",
+            table("S sigma t", (0.3, 0.7, 0.4), (2.6, 1.3, 0.05)),
+            reads=lambda values, j=j: values[j].subs({v0: _S, v: _sigma**2 * _t}),
+        )
+        for j, name in enumerate(("fisher_information", "m_dsm_floor"))
+    ),
 )
 
 _IN_THE_PLANE = (2 / v - _INVERSE) / 2
@@ -262,33 +261,31 @@ DE_BRUIJN = Claim(
         "factor": factor,
         "floor": _FLOOR["floor"].subs(INFORMATION, rate / factor).expand(),
     },
+    values=lambda: {"flux": _FLUX},
     names=_NAMES,
     sheet=("R4b",),
     assumptions=(
         POSITIVE_TIME,
-        "the entropy is finite, and what is integrated by parts vanishes at both ends",
+        "the entropy is finite, and the flux vanishes at both ends",
         "one coordinate; the same for each",
     ),
     depends=("R4b", "A9"),
 )
 
 
-def _sum_of_floors(shift: int = 1) -> Expr:
-    ratio = v0 / step
-    return (number(N) - psi(ratio + N + shift) + psi(ratio + shift)) / (2 * step)
-
-
+_RATIO = v0 / step
+_SUM = (harmonic(N) - digamma(N + _RATIO + 1) + digamma(_RATIO + 1)) / (2 * step)
 MEAN_FLOOR = Claim(
     "R4b-mean",
     "mean floor of the unweighted loss, log-normal data",
     is_the_sum_of_floors,
-    _sum_of_floors(),
+    _SUM,
     twins={
-        "psi one step early": _sum_of_floors(0),
-        "without the half": 2 * _sum_of_floors(),
-        "logarithm for psi": (number(N) - log((v0 + step * N) / v0)) / (2 * step),
+        "psi one step early": _SUM.replace(polygamma, lambda order, at: polygamma(order, at - 1)),
+        "without the half": 2 * _SUM,
+        "logarithm for psi": (harmonic(N) - log((v0 + step * N) / v0)) / (2 * step),
     },
-    shown=lambda total: {"mean": total / N},
+    shown=lambda total: {"mean": without_harmonic(total / N)},
     values=lambda: {"level": floor()},
     names=_NAMES,
     sheet=("R4b",),
@@ -296,4 +293,4 @@ MEAN_FLOOR = Claim(
     depends=("A-Thm-log-normal", "A38"),
 )
 
-CLAIMS = (CONSTANT, CONSTANT_IN_THE_PLANE, FLOOR, DE_BRUIJN, MEAN_FLOOR)
+CLAIMS = (CONSTANT, VALUES, CONSTANT_IN_THE_PLANE, FLOOR, DE_BRUIJN, MEAN_FLOOR)

@@ -1,16 +1,13 @@
 """The explicit loss without the unknown score: implicit forms and their boundary term.
 
-Symbols, one coordinate: x the state, p, p1 the density and its slope, psi, psi1 the model s_theta
-and its slope, h = x psi and g = x dh/dx; in y = log x: S, S1 the model 1 + h and its slope, q, q1
-the density; end = psi(0) p(0).
+Symbols, one coordinate: p, p1 the density and its slope, psi, psi1 the model s_theta and its
+slope, h = x psi and g = x dh/dx; in y = log x: S, S1 the model 1 + h and its slope, q, q1 the
+density.
 """
-
-from collections.abc import Callable
 
 from sympy import (
     Expr,
     Integer,
-    Poly,
     Rational,
     Symbol,
     cancel,
@@ -30,6 +27,7 @@ from spec.checking.claim import (
     Pin,
     Values,
 )
+from spec.checking.pins import table
 from spec.checking.symbols import H, h, x
 from spec.checking.trace import points
 from spec.objectives._setting import (
@@ -69,8 +67,8 @@ def is_implicit(forms: Values) -> bool:
     the slope is that in the same coordinate.
 
     The square is expanded, and the cross term integrated by parts: decided where the density is
-    $p$, for any values and slopes of $p$ and $\psi$. On the open orthant the flux vanishes if the
-    moments that are assumed are finite (boundary-term).
+    $p$, for any values and slopes of $p$ and $\psi$. On the open orthant the flux vanishes under
+    the assumptions (boundary-term, along lines parallel to an axis).
     """
     of_model, score = x * psi, x * _slope(log(p))
     in_h = forms["h"].subs({h: of_model, g: x * _slope(of_model)}, simultaneous=True)
@@ -95,21 +93,20 @@ def is_implicit_in_log_space(forms: Values) -> bool:
 
 
 def is_the_boundary_term(candidate: Values) -> bool:
-    r"""For the five densities and models at which it was computed, the boundary term that R18
+    r"""For the densities and models at which it was computed, the boundary term that R18
     subtracts is $[[ends]]$, with $f$ the flux $[[flux]]$. For $p$ equal to $[[p]]$ on the half
     line and $\psi$ to $[[psi]]$, a model with infinite $\mathbb E\,h^2$, it is $[[term]]$.
 
     Both sides of R18 are integrated exactly.
     """
     for case in points(_CASES):
-        score = x * diff(log(case["p"]), x)
-        of_model = x * case["psi"]
-        left, right = -score * of_model, of_model + x * diff(of_model, x)
-        gap = _integral(right, case) - _integral(left, case)
+        score, of_model = x * diff(log(case["p"]), x), x * case["psi"]
+        gap = of_model + x * diff(of_model, x) + score * of_model
+        missing = integrate(cancel(gap).expand() * case["p"], (x, case["start"], case["stop"]))
         ends = _at_ends(candidate["flux"], case)
         if not all(value.is_finite for value in ends.values()):
             return False
-        if not same(gap, candidate["ends"].subs(ends)):
+        if not same(missing, candidate["ends"].subs(ends)):
             return False
     return True
 
@@ -119,53 +116,30 @@ def _at_ends(flux: Expr, case: Values) -> Values:
     return {low: limit(of_x, x, case["start"], "+"), high: limit(of_x, x, case["stop"], "-")}
 
 
-def _integral(function: Expr, case: Values) -> Expr:
-    return integrate(cancel(function).expand() * case["p"], (x, case["start"], case["stop"]))
-
-
-_CASES = tuple(
-    dict(zip(("p", "psi", "start", "stop"), row, strict=True))
-    for row in (
-        (exp(-x), -1 / x**2, Integer(0), oo),
-        (exp(-x), -(1 + x) / x**2, Integer(0), oo),
-        (exp(-x), -1 + 1 / x, Integer(0), oo),
-        (Integer(1), 3 - 2 * x + x**2, Integer(1), Integer(2)),
-        (2 * x / 3, 1 / x + x, Integer(1), Integer(2)),
-    )
+_CASES = table(
+    "p psi start stop",
+    (exp(-x), -1 / x**2, Integer(0), oo),
+    (exp(-x), -(1 + x) / x**2, Integer(0), oo),
+    (exp(-x), -1 + 1 / x, Integer(0), oo),
+    (Integer(1), 3 - 2 * x + x**2, Integer(1), Integer(2)),
+    (2 * x / 3, 1 / x + x, Integer(1), Integer(2)),
 )
 _PSI = x**2 * psi**2 / 2 + 2 * x * psi + x**2 * psi1
 _FORMS = {"psi": _PSI, "h": h**2 / 2 + h + g, "flux": x**2 * psi * p}
 
 
-def _terms(form: Expr, states: Callable[[int], Values]) -> tuple[Expr, ...]:
+def _terms(form: Expr, states: tuple[Values, Values]) -> tuple[Expr, ...]:
     """Loss, per-sample loss and the parts of a form of degree two, one and in the slope, summed
     over the coordinates of the plane."""
-    value = h if form.has(h) else psi
-    parts = Poly(form, value, g, psi1).as_dict()
-    of_degree = {"square": (2, 0, 0), "linear": (1, 0, 0)}
-    square, linear = (
-        sum(
-            (parts.get(powers, Integer(0)) * value ** powers[0]).subs(states(i), simultaneous=True)
-            for i in (0, 1)
-        )
-        for powers in of_degree.values()
-    )
-    total = sum(form.subs(states(i), simultaneous=True) for i in (0, 1))
-    return (total, total, square, linear, total - square - linear)
+    of_model = h if form.has(h) else psi
+    square, linear = (form.coeff(of_model, n) * of_model**n for n in (2, 1))
+    wanted = (form, form, square, linear, form - square - linear)
+    return tuple(sum(e.subs(state, simultaneous=True) for state in states) for e in wanted)
 
 
-def _affine(i: int) -> Values:
-    """The model b + B log x and the slope in its own coordinate."""
-    return {h: model(logs("x"))[i], g: Symbol(f"B{i + 1}{i + 1}")}
-
-
-def _stein(i: int) -> Values:
-    """A Stein score p with the slopes q."""
-    return {
-        name: Symbol(f"{letter}{i + 1}") for name, letter in ((x, "x"), (psi, "p"), (psi1, "q"))
-    }
-
-
+# The model b + B log x with the slope in its own coordinate; a Stein score p with the slopes q.
+_AFFINE = tuple({h: model(logs("x"))[i], g: Symbol(f"B{i + 1}{i + 1}")} for i in (0, 1))
+_STEIN = tuple(dict(zip((x, psi, psi1), symbols(f"x{i} p{i} q{i}"), strict=True)) for i in (1, 2))
 R18 = Claim(
     "R18",
     "implicit form of the explicit loss",
@@ -182,7 +156,8 @@ R18 = Claim(
     assumptions=(
         "p and psi are differentiable",
         FINITE_SQUARE,
-        r"$\mathbb E\,H^2$ and $\mathbb E\lvert xh'\rvert$ are finite",
+        r"so are $\mathbb E\,H^2$ and $\mathbb E\lvert xh'\rvert$; in several coordinates, along "
+        "almost every line parallel to an axis",
     ),
     readings=(INNER,),
     depends=("A14", "boundary-term"),
@@ -190,23 +165,21 @@ R18 = Claim(
         Pin(
             "gbm_ref.implicit_m_esm",
             POINTS[:2],
-            reads=lambda forms: _terms(forms["h"], _affine),
+            reads=lambda forms: _terms(forms["h"], _AFFINE),
             twins={
-                "linear term of the additive case, none": _terms(h**2 / 2 + g, _affine),
-                "linear term for the Stein score": _terms(h**2 / 2 + 2 * h + g, _affine),
+                "linear term of the additive case, none": _terms(h**2 / 2 + g, _AFFINE),
+                "linear term for the Stein score": _terms(h**2 / 2 + 2 * h + g, _AFFINE),
             },
         ),
         Pin(
             "gbm_ref.nonnegative_score_matching",
-            tuple(
-                dict(zip(("x1", "x2", "p1", "p2", "q1", "q2"), row, strict=True))
-                for row in (
-                    (1.3, 1.9, -0.7, 0.4, 0.2, -1.3),
-                    (0.02, 55.0, 41.0, -0.05, -900.0, 0.003),
-                )
+            table(
+                "x1 x2 p1 p2 q1 q2",
+                (1.3, 1.9, -0.7, 0.4, 0.2, -1.3),
+                (0.02, 55.0, 41.0, -0.05, -900.0, 0.003),
             ),
-            reads=lambda forms: _terms(forms["psi"], _stein),
-            twins={"linear term of the Hyvarinen score": _terms(_PSI - x * psi, _stein)},
+            reads=lambda forms: _terms(forms["psi"], _STEIN),
+            twins={"linear term of the Hyvarinen score": _terms(_PSI - x * psi, _STEIN)},
         ),
     ),
 )
@@ -232,11 +205,6 @@ IN_LOG_SPACE = Claim(
 _ENDS = {"flux": _FORMS["flux"], "ends": high - low}
 
 
-def _with_example(candidate: Values) -> Values:
-    at_ends = _at_ends(candidate["flux"], _CASES[0])
-    return dict(candidate) | {"term": candidate["ends"].subs(at_ends)}
-
-
 BOUNDARY_TERM = Claim(
     "R18-boundary",
     "boundary term of the implicit form",
@@ -248,8 +216,8 @@ BOUNDARY_TERM = Claim(
         "wrong sign": _ENDS | {"ends": low - high},
         "one power of x": _ENDS | {"flux": x * psi * p},
     },
-    shown=_with_example,
-    values=lambda: {"p": _CASES[0]["p"], "psi": _CASES[0]["psi"]},
+    shown=lambda of: of | {"term": of["ends"].subs(_at_ends(of["flux"], _CASES[0]))},
+    values=lambda: _CASES[0],
     names=NAMES,
     means=Means.POINTS,
     sheet=("R18",),

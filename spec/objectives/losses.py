@@ -1,18 +1,17 @@
 """The losses as the paper defines them, and the functions that compute them.
 
-There is nothing to prove in a definition; its integrand is the one that the proofs use. Pins: in
-the plane, for the model h = b + B log x.
+Pins: in the plane, for the model h = b + B log x.
     x1, x2, z1, z2  data and noises; u1, u2, w1, w2 those of a second sample
     a1, a2, v0      mean and variance of log-normal data
     s               log-deviation of the data in the preconditioned weighting
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from functools import partial
 
 from sympy import Expr, Integer, Matrix, Symbol, log, ones, sqrt, symbols
 
-from spec.checking.claim import Claim, Formula, Kind, Means, Pin, Source, v1, v2
+from spec.checking.claim import Claim, Kind, Means, Pin, v1, v2
+from spec.checking.pins import table
 from spec.checking.symbols import H, h
 from spec.objectives._setting import DENOISING, EXPLICIT, INNER, LOST, NAMES, POSITIVE_TIME, c
 
@@ -20,20 +19,14 @@ _mu, _sigma, _t, _v0, _s = symbols("mu sigma t v0 s")
 _b, _B = Matrix(symbols("b1 b2")), Matrix(2, 2, symbols("B11 B12 B21 B22"))
 _a = Matrix(symbols("a1 a2"))
 _v, _m = _sigma**2 * _t, (_mu - _sigma**2 / 2) * _t * ones(2, 1)
-_NAMES = (
-    "mu", "sigma", "t", "x1", "x2", "z1", "z2", "b1", "b2", "B11", "B12", "B21", "B22",
-    "u1", "u2", "w1", "w2", "s", "v0", "a1", "a2",
-)  # fmt: skip
-POINTS = tuple(
-    dict(zip(_NAMES, row, strict=True))
-    for row in (
-        (0.31, 0.8, 0.37, 1.3, 1.9, 0.4, -1.7, -0.9, 0.3, -1.2, 0.45, 0.2, -2.1,
-         1.7, 1.05, -0.6, 0.9, 0.35, 0.2, 0.3, -0.4),
-        (-1.4, 1.7, 1.0, 0.02, 55.0, -6.5, 8.25, 2.0, -1.0, 0.7, -0.3, -0.6, 0.1,
-         3.5, 0.4, 5.5, -4.75, 2.5, 0.013, -2.0, 1.7),
-        (0.32, 0.8, 1e-6, 1.004, 1.5, 2.3, -0.01, -1.0, -1.0, -3.0, 0.5, 0.25, -4.0,
-         1.1, 1.9, -3.1, 1.2, 0.02, 0.05, 0.1, 0.2),
-    )
+POINTS = table(
+    "mu sigma t x1 x2 z1 z2 b1 b2 B11 B12 B21 B22 u1 u2 w1 w2 s v0 a1 a2",
+    (0.31, 0.8, 0.37, 1.3, 1.9, 0.4, -1.7, -0.9, 0.3, -1.2, 0.45, 0.2, -2.1,
+     1.7, 1.05, -0.6, 0.9, 0.35, 0.2, 0.3, -0.4),
+    (-1.4, 1.7, 1.0, 0.02, 55.0, -6.5, 8.25, 2.0, -1.0, 0.7, -0.3, -0.6, 0.1,
+     3.5, 0.4, 5.5, -4.75, 2.5, 0.013, -2.0, 1.7),
+    (0.32, 0.8, 1e-6, 1.004, 1.5, 2.3, -0.01, -1.0, -1.0, -3.0, 0.5, 0.25, -4.0,
+     1.1, 1.9, -3.1, 1.2, 0.02, 0.05, 0.1, 0.2),
 )  # fmt: skip
 
 
@@ -69,44 +62,44 @@ def _explicit(jacobian: int) -> tuple[Expr, ...]:
 
 _LOSS, _SECOND = _denoising()[0], _denoising("u", "w")[0]
 _CROSSED = _denoising("x", "w")[0] + _denoising("u", "z")[0]
-_KARRAS = _v * (1 + _v / _s**2) * _LOSS
 
 
-def _pin(function: str, variant: str, formula: Formula, twins: Mapping[str, Formula]) -> Pin:
-    because = "it is the definition at single samples, before the expectation is taken"
-    return Pin(f"gbm_ref.{function}", POINTS, None, because, "", formula, twins, variant=variant)
-
-
+_definition = partial(Claim, means=Means.NONE, stated_kind=Kind.DEFINITION)
+_pin = partial(
+    Pin, points=POINTS, because="it is the definition at single samples, before the expectation"
+)
 _M_DSM_PINS = (
     _pin(
-        "m_dsm",
-        "one sample",
-        _denoising(),
-        {
+        "gbm_ref.m_dsm",
+        formula=_denoising(),
+        twins={
             "target reflected": _denoising(sign=-1),
             "model for the target": (*_denoising()[:4], *_denoising()[2:4]),
         },
+        variant="one sample",
     ),
     _pin(
-        "m_dsm",
-        "mean of two samples",
-        (_LOSS + _SECOND) / 2,
-        {
+        "gbm_ref.m_dsm",
+        formula=(_LOSS + _SECOND) / 2,
+        twins={
             "sum over samples": _LOSS + _SECOND,
             "mean over entries": (_LOSS + _SECOND) / 4,
             "noises exchanged": _CROSSED / 2,
         },
+        variant="mean of two samples",
     ),
     _pin(
-        "m_dsm",
-        "variance weighting",
-        _v * _LOSS,
-        {
-            "unweighted": _LOSS,
-            "deviation for variance": sqrt(_v) * _LOSS,
-        },
+        "gbm_ref.m_dsm",
+        formula=_v * _LOSS,
+        twins={"unweighted": _LOSS, "deviation for variance": sqrt(_v) * _LOSS},
+        variant="variance weighting",
     ),
-    _pin("m_dsm", "preconditioned weighting", _KARRAS, {"variance weighting": _v * _LOSS}),
+    _pin(
+        "gbm_ref.m_dsm",
+        formula=_v * (1 + _v / _s**2) * _LOSS,
+        twins={"variance weighting": _v * _LOSS},
+        variant="preconditioned weighting",
+    ),
     Pin(
         "gbm_ref.unweighted",
         ({"v": 0.64}, {"v": 6.4e-4}, {"v": 17.0}),
@@ -116,95 +109,93 @@ _M_DSM_PINS = (
     ),
 )
 
-
-def _definition(claim: Claim) -> Claim:
-    return replace(claim, means=Means.NONE, stated_kind=Kind.DEFINITION)
-
-
-_TIME = "It defines a loss at one time: no average over $t$ is written."
+_AT_ONE_TIME = "It defines a loss at one time: no average over $t$ is written."
+_READ = (LOST, INNER)
 A3 = _definition(
-    Claim(
-        "A3",
-        "denoising score matching, additive noise",
-        statement=r"$\mathcal L(\theta)$ is the expectation, over $t$ uniform and over $X_0$ "
-        r"and $X_t$, "
-        r"of $[[integrand]]$.",
-        sources=v1("eq. 5") + v2("eq. 3"),
-        reason="It defines the loss of Song et al. (2021), quoted as background. The weight is "
-        "a number; the "
-        "later losses weight by the square of the state and drop it.",
-        values=lambda: {"integrand": Symbol("lam") * 2 * DENOISING},
-        names={
-            "lam": r"\lambda(t)",
-            "h": r"s_\theta(X_t,t)",
-            "c": r"\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)",
-        },
-        readings=(LOST, INNER),
-    )
+    "A3",
+    "denoising score matching, additive noise",
+    statement=r"$\mathcal L(\theta)$ is the expectation, over $t$ uniform and over $X_0$ and "
+    "$X_t$, of $[[integrand]]$.",
+    sources=v1("eq. 5") + v2("eq. 3"),
+    reason="It defines the loss of Song et al. (2021), quoted as background; the later losses "
+    "drop the weight, which is a number.",
+    values=lambda: {"integrand": Symbol("lam") * 2 * DENOISING},
+    names={
+        "lam": r"\lambda(t)",
+        "h": r"s_\theta(X_t,t)",
+        "c": r"\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)",
+    },
+    readings=_READ,
 )
 A14 = _definition(
-    Claim(
-        "A14",
-        "multiplicative explicit score matching",
-        statement=r"$\mathcal L_{\text{M-ESM}}(\theta)=\mathbb E_{X_t}\,[[integrand]]$, where "
-        r"$H$ is "
-        r"$X_t\circ\nabla\log p_{X_t}(X_t)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
-        sources=v1("eq. 17") + v2("eq. 14"),
-        reason=_TIME,
-        values=lambda: {"integrand": EXPLICIT},
-        readings=(LOST, INNER),
-        pins=(
-            _pin("m_esm", "", _explicit(1), {"log score for the Hyvarinen score": _explicit(0)}),
+    "A14",
+    "multiplicative explicit score matching",
+    statement=r"$\mathcal L_{\text{M-ESM}}(\theta)=\mathbb E_{X_t}\,[[integrand]]$, where $H$ is "
+    r"$X_t\circ\nabla\log p_{X_t}(X_t)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
+    sources=v1("eq. 17") + v2("eq. 14"),
+    reason=_AT_ONE_TIME,
+    values=lambda: {"integrand": EXPLICIT},
+    readings=_READ,
+    pins=(
+        _pin(
+            "gbm_ref.m_esm",
+            formula=_explicit(1),
+            twins={"log score for the Hyvarinen score": _explicit(0)},
         ),
-        names=NAMES,
-    )
+    ),
+    names=NAMES,
 )
 A15 = _definition(
-    Claim(
-        "A15",
-        "multiplicative denoising score matching",
-        statement=r"$\mathcal L_{\text{M-DSM}}(\theta)=\mathbb E_{X_0,X_t}\,[[integrand]]$, "
-        r"where $c$ is "
-        r"$X_t\circ\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)$ and $h$ is $X_t\circ "
-        r"s_\theta(X_t,t)$.",
-        sources=v1("eq. 18") + v2("eq. 15"),
-        reason=_TIME
-        + " No weight is written either, where A3 has one; the pinned function takes the weight "
-        "as an argument.",
-        values=lambda: {"integrand": DENOISING},
-        assumptions=(POSITIVE_TIME,),
-        readings=(LOST, INNER),
-        depends=("A6", "A16"),
-        pins=_M_DSM_PINS,
-        names=NAMES,
-    )
+    "A15",
+    "multiplicative denoising score matching",
+    statement=r"$\mathcal L_{\text{M-DSM}}(\theta)=\mathbb E_{X_0,X_t}\,[[integrand]]$, where $c$ "
+    r"is $X_t\circ\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
+    sources=v1("eq. 18") + v2("eq. 15"),
+    reason=_AT_ONE_TIME + " Nor is a weight, as in A3; the pinned function takes one.",
+    values=lambda: {"integrand": DENOISING},
+    assumptions=(POSITIVE_TIME,),
+    readings=_READ,
+    depends=("A6", "A16"),
+    pins=_M_DSM_PINS,
+    names=NAMES,
 )
 A17 = _definition(
-    Claim(
-        "A17",
-        "non-negative score matching",
-        statement=r"$\mathcal L_{\text{NN}}(\theta)=\mathbb E_{X_0}\,[[integrand]]$, where $H$ is "
-        r"$X_0\circ\nabla\log p_{X_0}(X_0)$ and $h$ is $X_0\circ s_\theta(X_0)$.",
-        sources=v1("eq. 21") + v2("eq. 17"),
-        reason="It quotes the loss of Hyvärinen (2007) for non-negative data.",
-        values=lambda: {"integrand": EXPLICIT},
-        readings=(LOST, INNER),
-        names=NAMES,
-    )
+    "A17",
+    "non-negative score matching",
+    statement=r"$\mathcal L_{\text{NN}}(\theta)=\mathbb E_{X_0}\,[[integrand]]$, where $H$ is "
+    r"$X_0\circ\nabla\log p_{X_0}(X_0)$ and $h$ is $X_0\circ s_\theta(X_0)$.",
+    sources=v1("eq. 21") + v2("eq. 17"),
+    reason="It quotes the loss of Hyvärinen (2007) for non-negative data.",
+    values=lambda: {"integrand": EXPLICIT},
+    readings=_READ,
+    names=NAMES,
 )
 
 
-def _recalled(name: str, title: str, definition: str, *sources: Source) -> Claim:
-    """A definition that the paper writes once more."""
-    said = "The paper writes the definition of its main text once more."
-    sheet, depends = (definition if name == "V1-19" else name,), (definition,)
-    statement = f"The loss is that of {definition}."
-    return _definition(Claim(name, title, statement=statement, sources=sources, reason=said,
-                             sheet=sheet, depends=depends, names=NAMES))  # fmt: skip
-
-
-V1_19 = _recalled("V1-19", "the loss that is proposed", "A15", *v1("eq. 19"))
-A24 = _recalled("A24", "explicit loss, recalled", "A14", *v1("eq. 24"), *v2("eq. 24"))
-A25 = _recalled("A25", "denoising loss, recalled", "A15", *v1("eq. 25"), *v2("eq. 25"))
+_recalled = partial(
+    _definition, reason="The paper writes the definition of its main text once more."
+)
+V1_19 = _recalled(
+    "V1-19",
+    "the loss that is proposed",
+    statement="The loss is that of A15.",
+    sources=v1("eq. 19"),
+    sheet=("A15",),
+    depends=("A15",),
+)
+A24 = _recalled(
+    "A24",
+    "explicit loss, recalled",
+    statement="The loss is that of A14.",
+    sources=v1("eq. 24") + v2("eq. 24"),
+    depends=("A14",),
+)
+A25 = _recalled(
+    "A25",
+    "denoising loss, recalled",
+    statement="The loss is that of A15.",
+    sources=v1("eq. 25") + v2("eq. 25"),
+    depends=("A15",),
+)
 
 CLAIMS = (A3, A14, A15, V1_19, A17, A24, A25)

@@ -1,7 +1,6 @@
 """Non-negative score matching (Hyvarinen 2007): what it shares with the multiplicative losses.
 
-Symbols as in `_setting` and in `implicit`; s = 1 + H the score of y = log x; beta, gamma the
-parameters of a model psi = -beta - gamma x, b the rate of exponential data.
+Symbols as in `_setting` and in `implicit`; the model is psi = -beta - gamma x.
 """
 
 from collections.abc import Callable
@@ -50,13 +49,13 @@ def matches_in_log_space(model: Expr) -> bool:
 
 
 def becomes_non_negative_matching(loss: Callable[[Expr], Expr]) -> bool:
-    r"""For $v$ to zero, where $v$ is $\sigma^2t$, the loss of every model affine in $\log x$ tends
-    to $\mathcal L_{\text{NN}}$. For $h$ equal to $[[model]]$ it is $[[example]]$. That is the
-    explicit loss; $\mathcal L_{\text{M-DSM}}$ times $v$ tends to $[[pole]]$ for each of these
-    models, so that it tends to infinity itself.
+    r"""For $v$ and $m$ to zero, where $v$ is $\sigma^2t$, the loss of every model affine in $\log
+    x$ tends to $\mathcal L_{\text{NN}}$. For $h$ equal to $[[model]]$ it is $[[example]]$. Here
+    the loss is $\mathcal L_{\text{M-ESM}}$; $\mathcal L_{\text{M-DSM}}$ times $v$ tends to
+    $[[pole]]$ for each of these models, so that it tends to infinity itself.
 
     Both losses are Gaussian moments, rational in $v$, and $\mathcal L_{\text{NN}}$ is averaged
-    over the data. At time zero itself the target divides zero by zero (E9).
+    over the data.
     """
     static = EXPLICIT.subs({H: -1 - (L - a) / v0, h: _AFFINE}, simultaneous=True)
     numerator, denominator = fraction(cancel(loss(_AFFINE).subs(m, 0)))
@@ -75,9 +74,9 @@ def recover_the_rate(losses: Values) -> bool:
     nowhere else.
 
     Both are quadratic in the two parameters of the model. Their gradients vanish at the rate, and
-    the gap to the value there is a positive definite form, by the minors of the second
-    derivatives. Without the boundary term the ordinary loss is $[[left_out]]$ for a constant
-    $\psi$ equal to $[[constant]]$: it is least at zero.
+    the second derivatives are positive definite, by their minors. Without the boundary term the
+    ordinary loss is $[[left_out]]$ for a constant $\psi$ equal to $[[constant]]$: it is least at
+    zero.
     """
     return all([_is_least_at_the_rate(loss) for loss in losses.values()])
 
@@ -98,22 +97,17 @@ def _over_exponential(loss: Expr, model: Expr) -> Expr:
     return cancel(sum(c * factorial(n) / b**n for (n,), c in terms))
 
 
-def _fitted(loss: Expr, rate: int) -> float:
-    """The rate at which the loss of a constant model is least."""
-    value = _over_exponential(loss, -beta).subs(b, rate)
-    return float(solve(diff(value, beta), beta)[0])
-
-
 _STATIC, _ORDINARY, _RATE = R18.holds["psi"], psi**2 / 2 + psi1, 2
 _WITH_END = {"static": _STATIC, "ordinary": _ORDINARY + end}
 
 
 def _figures() -> tuple[Figure, ...]:
-    name = f"rate fitted to exponential data of rate {_RATE}"
-    return (
-        Figure(f"{name} by ordinary score matching", _fitted(_ORDINARY, _RATE)),
-        Figure(f"{name} by non-negative score matching", _fitted(_STATIC, _RATE)),
-    )
+    fitted = {
+        name: solve(diff(_over_exponential(loss, -beta).subs(b, _RATE), beta), beta)[0]
+        for name, loss in (("ordinary", _ORDINARY), ("non-negative", _STATIC))
+    }
+    label = f"rate fitted to exponential data of rate {_RATE} by {{}} score matching".format
+    return tuple(Figure(label(name), float(rate)) for name, rate in fitted.items())
 
 
 SPECIAL_CASE = Claim(
@@ -162,14 +156,12 @@ E27 = Claim(
         "score-matching, which subsumes the loss function proposed by Hyvärinen for non-negative "
         "data'. Abstract of version 2, after the M-DSM objective and its equivalence to M-ESM: "
         "'This development subsumes the non-negative score matching loss of Hyvärinen (2007) as a "
-        "special case.' Section 4: 'The M-DSM framework is thus a generalization'. Version 1: "
-        "'our framework generalizes the score-matching loss'.",
-        trouble="Section 4 says exactly what is true: it is M-ESM that becomes Hyvärinen's loss "
-        "at time zero. M-DSM, the loss that is proposed, does not: the equivalence needs a "
-        "positive time, and its constant is infinite in the limit (E26).",
+        "special case.' Section 4: 'The M-DSM framework is thus a generalization'.",
+        trouble="It is M-ESM that becomes Hyvärinen's loss at time zero, as Section 4 says. "
+        "M-DSM, the loss that is proposed, does not: the equivalence needs a positive time, and "
+        "its constant is infinite in the limit (E26).",
         advice="Say it of the explicit loss M-ESM.",
-        remains_open="Which loss the last sentences mean by 'development' and 'framework' is "
-        "a matter of reading.",
+        remains_open="Which loss 'development' and 'framework' mean is a matter of reading.",
     ),
 )
 
@@ -201,10 +193,11 @@ E34 = Claim(
         "a need to avoid the singularity at the origin'.",
         trouble="Taken as a singularity of the score, the words do not say when the loss is "
         "needed: exponential data have a smooth score and ordinary score matching still fails. "
-        "What has to be avoided is the jump of the density at the origin, a boundary term in the "
-        "integration by parts. If 'singularity' means that jump, the sentence is right.",
-        advice="The square of the state as a factor removes the boundary term $[[end]]$, which is "
-        "there whenever neither the density nor the model vanishes at the origin.",
+        "What has to be avoided is the jump of the density at the origin. If 'singularity' means "
+        "that jump, the sentence is right.",
+        advice="The square of the state as a factor removes the boundary term $[[end]]$ of the "
+        "integration by parts, which is there where neither density nor model vanishes at the "
+        "origin.",
         figures=_figures,
     ),
 )

@@ -1,7 +1,6 @@
 """The law of the training target, and what the weightings make of it.
 
-Symbols as in `_setting`; z standard normal, r = sqrt(v); t1 the first time of training; s
-standard deviation of log X_0; D denoiser, an estimate of log X_0.
+Symbols as in `_setting`; r = sqrt(v); t1 the first time of training.
 """
 
 from sympy import Expr, Integer, diff, integrate, limit, log, solve, sqrt, symbols
@@ -16,18 +15,15 @@ from spec.objectives._setting import NAMES as _NAMES
 
 r, t1, ell, s = symbols("r t1 ell s", positive=True)
 skip, D, n = symbols("skip D n")
-_END = Integer(1)
+# By its definition: x d/dx of the kernel's logarithm, at log x = log x_0 + m + r z.
+_TARGET = diff(-L - (L - L0 - m) ** 2 / (2 * r**2), L).subs(L, L0 + m + r * z)
+_END, _HEAD = Integer(1), -r * (1 + h)
 NAMES = _NAMES | {"r": r"\sqrt{v}", "t1": "t_1"}
-
-
-def _target() -> Expr:
-    """By its definition: x d/dx of the kernel's logarithm, at log x = log x_0 + m + r z."""
-    return diff(-L - (L - L0 - m) ** 2 / (2 * r**2), L).subs(L, L0 + m + r * z)
 
 
 def _moment(polynomial: Expr) -> Expr:
     """The expectation of a polynomial in the target."""
-    return expectation(polynomial.subs(c, _target()), z, 0, 1)
+    return expectation(polynomial.subs(c, _TARGET), z, 0, 1)
 
 
 def is_the_law(law: Values) -> bool:
@@ -40,71 +36,52 @@ def is_the_law(law: Values) -> bool:
     $[[head]]$, the weighted loss is that of a regression of the noise: $[[regression]]$.
     """
     law = {name: value.subs(v, r**2) for name, value in law.items()}
-    mean, weight = _moment(c), law["weight"]
-    return all(
-        [
-            same(law["target"], _target()),
-            same(law["mean"], mean),
-            same(law["variance"], _moment(c**2) - mean**2),
-            same(law["second"], weight * _moment(c**2)),
-            vanishes(diff(weight * _moment((c - mean) ** 2), r)),
-        ]
-    )
+    mean, second, weight = _moment(c), _moment(c**2), law["weight"]
+    found = {"target": _TARGET, "mean": mean, "variance": second - mean**2}
+    found["second"] = weight * second
+    steady = diff(weight * _moment((c - mean) ** 2), r)
+    return vanishes((steady, *(law[name] - value for name, value in found.items())))
 
 
 def diverges_so(claimed: Values) -> bool:
     r"""Under the weight $\sigma^2$ the mean of $c^2$ over the times from $t_1$ to $[[end]]$ has
     the integral $[[integral]]$, which grows as $[[rate]]$ for $t_1$ to zero. Where $t$ is drawn
-    with the density $[[density]]$, a draw contributes $[[term]]$.
+    with the density $[[density]]$, which falls as the reciprocal of $t$, a draw contributes
+    $[[term]]$ in the mean.
 
-    By R4 the weighted second moment is $[[moment]]$; the second term gives the logarithm. The last
-    part is that moment, divided by the density.
+    By R4 the weighted second moment is $[[moment]]$, which is integrated, and divided by the
+    density.
     """
-    moment = _weighted_moment()
-    found = {
-        "integral": integrate(moment, (t, t1, _END)),
-        "term": moment / _density(),
-    }
-    grows = limit((found["integral"] - claimed["rate"]) / log(t1), t1, 0, "+") == 0
-    return grows and all(
-        [
-            same(*(e.expand().subs(log(t1), -ell) for e in (value, claimed[name])))
-            for name, value in found.items()
-        ]
+    moment, density = _WEIGHTED, claimed["density"]
+    integral = integrate(moment, (t, t1, _END))
+    grows = limit((integral - claimed["rate"]) / log(t1), t1, 0, "+") == 0
+    found = (
+        *(integrate(density, (t, t1, _END)) - 1, diff(t * density, t)),
+        *(claimed["integral"] - integral, claimed["term"] - moment / density),
     )
+    return grows and vanishes(tuple(e.expand().subs(log(t1), -ell) for e in found))
 
 
-def _density() -> Expr:
-    """The density of t from t1 to the end that falls as 1/t."""
-    return 1 / (t * integrate(1 / t, (t, t1, _END)))
-
-
-def _weighted_moment() -> Expr:
-    return (s2 * _moment(c**2)).subs(r, sqrt(s2 * t)).expand()
+_WEIGHTED = (s2 * _moment(c**2)).subs(r, sqrt(s2 * t)).expand()
 
 
 def is_the_weighting(weight: Expr) -> bool:
     r"""For the weight $[[weight]]$ the weight of the denoiser in the loss is $[[denoiser]]$. That
-    is what EDM (Karras et al. 2022) gives noise of variance $v$; and for data of log-deviation $s$
-    the preconditioned target has the variance one at every time.
+    is what EDM (Karras et al. 2022) gives noise of variance $v$ and data of log-deviation $s$; the
+    mean square of what EDM's network is trained on has that reciprocal at every time.
 
     With the denoiser $D$ that belongs to $h$, $[[loss]]$ equals $[[ratio]]$. EDM trains a network
     on what is left of $\log X_0$ when its best multiple of $\log X_t$ is taken off; that multiple
     is $[[skip]]$, and what is left has the variance $[[left]]$, the square of EDM's $c_{\rm out}$.
     """
-    factor = weight * _loss_of_denoiser()
-    best, variance = _left_over()
+    factor = weight * _RATIO
     edm = v * s**2 / (v + s**2)
-    return same(factor * variance, 1) and same(factor * edm, 1)
+    return same(factor * _left_over()[1], 1) and same(factor * edm, 1)
 
 
-def _loss_of_denoiser() -> Expr:
-    """The loss |c - h|^2 over |log X_0 - D|^2, which must not depend on either."""
-    target, model = -1 - (L - L0 - m) / v, -1 + (D + m - L) / v
-    ratio = 2 * DENOISING.subs({c: target, h: model}, simultaneous=True) / (L0 - D) ** 2
-    if not vanishes(tuple(diff(ratio, e) for e in (L, L0, D, m))):
-        raise ValueError("the losses are not proportional")
-    return ratio.factor()
+# The loss |c - h|^2 over |log X_0 - D|^2, with the model that belongs to D.
+_OF_DENOISER = {c: -1 - (L - L0 - m) / v, h: -1 + (D + m - L) / v}
+_RATIO = (2 * DENOISING.subs(_OF_DENOISER) / (L0 - D) ** 2).factor()
 
 
 def _left_over() -> tuple[Expr, Expr]:
@@ -137,8 +114,8 @@ R4 = Claim(
     },
     shown=lambda law: dict(law) | {"shifted": c - law["mean"]},
     values=lambda: {
-        "head": -r * (1 + h),
-        "regression": Chain(r**2 * DENOISING.subs(c, -1 - z / r), (z + r * (1 + h)) ** 2 / 2),
+        "head": _HEAD,
+        "regression": Chain(r**2 * DENOISING.subs(c, _TARGET), (z - _HEAD) ** 2 / 2),
     },
     names=NAMES,
     assumptions=(POSITIVE_TIME,),
@@ -156,6 +133,7 @@ R4 = Claim(
 _DIVERGENCE = {
     "integral": s2 * (1 - t1) - log(t1),
     "rate": -log(t1),
+    "density": -1 / (t * log(t1)),
     "term": -(1 + s2 * t) * log(t1),
 }
 R4_LIKELIHOOD = Claim(
@@ -169,7 +147,7 @@ R4_LIKELIHOOD = Claim(
         "finite": _DIVERGENCE | {"integral": s2 * (1 - t1), "rate": Integer(1)},
         "uniform times": _DIVERGENCE | {"term": s2 + 1 / t},
     },
-    values=lambda: {"end": _END, "moment": _weighted_moment(), "density": _density()},
+    values=lambda: {"end": _END, "moment": _WEIGHTED},
     names=NAMES,
     means=Means.CALCULUS,
     sheet=("R4",),
@@ -178,38 +156,31 @@ R4_LIKELIHOOD = Claim(
 )
 
 
-def _weight(variance: Expr = v, deviation: Expr = s) -> Expr:
-    return variance * (1 + variance / deviation**2)
-
-
+_KARRAS = v * (1 + v / s**2)
 WEIGHTING = Claim(
     "weighting",
     "preconditioned weighting",
     is_the_weighting,
-    _weight(),
+    _KARRAS,
     twins={
-        "deviation for variance": _weight(deviation=sqrt(s)),
+        "deviation for variance": _KARRAS.subs(s, sqrt(s)),
         "variance weighting": v,
-        "weight of the denoiser": _weight() / v**2,
+        "weight of the denoiser": _KARRAS / v**2,
         "square of v": v * (1 + v**2 / s**2),
     },
-    shown=lambda weight: {
-        "weight": weight,
-        "denoiser": (weight * _loss_of_denoiser()).factor(),
-    },
+    shown=lambda weight: {"weight": weight, "denoiser": (weight * _RATIO).factor()},
     values=lambda: {
         "loss": 2 * DENOISING,
-        "ratio": _loss_of_denoiser() * (L0 - D) ** 2,
-        "skip": _left_over()[0],
-        "left": _left_over()[1],
+        "ratio": _RATIO * (L0 - D) ** 2,
+        **dict(zip(("skip", "left"), _left_over(), strict=True)),
     },
     names=NAMES,
     sheet=("R4",),
     assumptions=(
         POSITIVE_TIME,
         Assumption(
-            "the entries of log X_0 have the standard deviation s",
-            "the variance of what is left of log X_0",
+            "log X_0 has the standard deviation s in each coordinate",
+            "the variance of what is left of it",
             lambda: not same(_left_over()[1], _left_over()[1].subs(s, 2 * s)),
         ),
     ),
