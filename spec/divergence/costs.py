@@ -119,127 +119,87 @@ def bounds_the_logarithm(bound: Expr) -> bool:
 
 _LOGARITHM, _SQUARE = 2 * log(_w), _w**2 - 1
 
-
 # sigma^2 of the variance-exploding process (claim VE), as a function of v.
 _low, _high, _T = symbols("std_min std_max T", positive=True)
 _GROWTH = log(1 + (_high / _low) ** 2) / _T
 _RATES = {"bound": lambda e, g: s2 * e**2 / 2, "off": lambda e, g: s2 * (e - g) ** 2 / 2}
 
 R20 = Claim(
-    "R20",
-    "what a wrong score costs",
-    balances,
-    holds=_RATES,
-    twins={
+    "R20", "what a wrong score costs", balances, holds=_RATES, twins={
         "full rate sigma^2": {name: lambda e, g, f=f: 2 * f(e, g) for name, f in _RATES.items()},
         "the square left out": _RATES | {"off": lambda e, g: 0 * e},
-        "equality without a remainder of its sign": _RATES
-        | {"off": lambda e, g: -s2 * (e - g) ** 2 / 2},
-    },
-    shown=lambda rates: {name: rate(e, g) for name, rate in rates.items()},
+        "equality without a remainder of its sign": _RATES | {
+            "off": lambda e, g: -s2 * (e - g) ** 2 / 2
+        },
+    }, shown=lambda rates: {name: rate(e, g) for name, rate in rates.items()},
     values=lambda: {"integrand": _integrand(*symbols("q u q' u' lr"))},
-    names={"lr": r"\log\frac{q}{u}"},
-    assumptions=(
+    names={"lr": r"\log\frac{q}{u}"}, assumptions=(
         "positive smooth densities, the fluxes vanish at the ends",
         "the equation is solved exactly: a step length adds its own error",
-    ),
-    depends=("A10", "C6", "A10-score"),
-    pins=(
+    ), depends=("A10", "C6", "A10-score"), pins=(
         Pin(
-            "gbm_ref.LikelihoodWeighting.__call__",
-            (
+            "gbm_ref.LikelihoodWeighting.__call__", (
                 {"std_min": 0.3, "std_max": 2.1, "T": 1.7, "v": 0.64},
                 {"std_min": 0.02, "std_max": 0.9, "T": 0.8, "v": 1e-9},
                 {"std_min": 0.05, "std_max": 7.0, "T": 1.2, "v": 17.0},
-            ),
-            because="it is the sigma^2 of the statement for the exploding process, by v",
-            formula=_GROWTH * (v + _low**2),
-            twins={
+            ), because="it is the sigma^2 of the statement for the exploding process, by v",
+            formula=_GROWTH * (v + _low**2), twins={
                 "zero at the data": _GROWTH * v,
                 "sigma for its square": (_GROWTH * (v + _low**2)) ** Rational(1, 2),
             },
         ),
     ),
-)
+)  # fmt: skip
 
 _COST = {"error": _c * v * _Lg, "cost": _c**2 * v0 * _Lg**2 / 2}
 EXACT_COST = Claim(
-    "R20-log-normal",
-    "a constant score error on log-normal data",
-    is_the_exact_cost,
-    holds=_COST,
+    "R20-log-normal", "a constant score error on log-normal data", is_the_exact_cost, holds=_COST,
     twins={
         "logarithm not squared": _COST | {"cost": _COST["cost"] / _Lg},
         "without the factor 1/2": _COST | {"cost": 2 * _COST["cost"]},
         "divided by v_0": _COST | {"cost": _COST["cost"] / v0**2},
-    },
-    shown=lambda cost: cost | {"error": cost["error"].subs(_Lg, Symbol("ell"))},
+    }, shown=lambda cost: cost | {"error": cost["error"].subs(_Lg, Symbol("ell"))},
     values=lambda: {
-        "bound": integrate(_RATES["bound"](_c, 0) / s2, (v, v0, vN)),
-        "rate": _ERROR_RATE,
-    },
-    names={"Lg": r"\log\frac{v_N}{v_0}"},
-    sheet=("R20",),
-    assumptions=("the equation is solved exactly",),
-    depends=("R20", "gaussian-kl"),
-)
+        "bound": integrate(_RATES["bound"](_c, 0) / s2, (v, v0, vN)), "rate": _ERROR_RATE,
+    }, names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",),
+    assumptions=("the equation is solved exactly",), depends=("R20", "gaussian-kl"),
+)  # fmt: skip
 
 _ERROR = _c0 + _c1 * _y
 _WRONG = (_c0**2 * (W - v0) + _c1**2 * (W**2 - v0**2) / 2) / 2
 AFFINE = Claim(
-    "R20-affine",
-    "the bound of R20 for an affine error",
-    is_the_affine_bound,
-    holds=_WRONG,
+    "R20-affine", "the bound of R20 for an affine error", is_the_affine_bound, holds=_WRONG,
     twins={
-        "without the half": 2 * _WRONG,
-        "constant part alone": _WRONG.subs(_c1, 0),
+        "without the half": 2 * _WRONG, "constant part alone": _WRONG.subs(_c1, 0),
         "variance at the end throughout": (_c0**2 + _c1**2 * W) * (W - v0) / 2,
-    },
-    values=lambda: {"error": _ERROR},
-    sheet=("R20",),
-    assumptions=("log-normal data",),
-    depends=("R20",),
-    pins=(
+    }, values=lambda: {"error": _ERROR}, sheet=("R20",), assumptions=("log-normal data",),
+    depends=("R20",), pins=(
         Pin(
             "gbm_ref.score_error_bound",
             table("S sigma c0 c1", (0.3, 0.7, 0.4, -0.2), (1.6, 1.3, -0.1, 0.7)),
-            reads=lambda bound: bound.subs({W: _S + _sigma**2, v0: _S}),
-            k=256.0,
+            reads=lambda bound: bound.subs({W: _S + _sigma**2, v0: _S}), k=256.0,
         ),
     ),
-)
+)  # fmt: skip
 
 _BOUND = _w - 1 / _w
 INEQUALITY = Claim(
-    "R20-inequality",
-    "the exact cost is below the bound",
-    bounds_the_logarithm,
-    holds=_BOUND,
+    "R20-inequality", "the exact cost is below the bound", bounds_the_logarithm, holds=_BOUND,
     twins={
-        "a lower bound of the logarithm": 2 - 2 / _w,
-        "too large a bound": _SQUARE,
+        "a lower bound of the logarithm": 2 - 2 / _w, "too large a bound": _SQUARE,
         "half of it": _BOUND / 2,
-    },
-    shown=lambda bound: {
-        "below": Says(_LOGARITHM, bound, r"\le"),
-        "square": Says(bound**2, _SQUARE, r"\le"),
-    },
-    values=lambda: {
+    }, shown=lambda bound: {
+        "below": Says(_LOGARITHM, bound, r"\le"), "square": Says(bound**2, _SQUARE, r"\le"),
+    }, values=lambda: {
         "cost": v0 * _LOGARITHM.subs(_w, exp(_Lg / 2)) ** 2,
         "limit": (v0 * _SQUARE.subs(_w, sqrt(vN / v0))).expand(),
-    },
-    names={"Lg": r"\log\frac{v_N}{v_0}"},
-    sheet=("R20",),
-    assumptions=(
+    }, names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",), assumptions=(
         Assumption(
-            "v_N is at least v_0",
-            "the first difference rises from nothing, at w one",
+            "v_N is at least v_0", "the first difference rises from nothing, at w one",
             lambda: bool((_BOUND - _LOGARITHM).subs(_w, Rational(1, 2)) < 0),
         ),
-    ),
-    depends=("R20-log-normal",),
-)
+    ), depends=("R20-log-normal",),
+)  # fmt: skip
 
 _r, _Lr, _h, _e = symbols("r Lr h e", positive=True)
 _before, _after = symbols("v_before v_after", positive=True)
@@ -278,60 +238,40 @@ def is_the_slope(slope: Callable[[Expr, Expr], Expr]) -> bool:
 
 
 STEP = Claim(
-    "R20b-step",
-    "divergence of one step's kernel",
-    is_one_step,
-    holds=(_r - 1 - _Lr) / 2,
-    twins={
-        "the reverse divergence": (1 / _r - 1 + _Lr) / 2,
-        "without the factor 1/2": _r - 1 - _Lr,
+    "R20b-step", "divergence of one step's kernel", is_one_step, holds=(_r - 1 - _Lr) / 2, twins={
+        "the reverse divergence": (1 / _r - 1 + _Lr) / 2, "without the factor 1/2": _r - 1 - _Lr,
         "logarithm left out": (_r - 1) / 2,
-    },
-    values=lambda: {"ratio": _before / _after, "exact": _EXACT},
-    names={"Lr": r"\log r", "v_before": "v_{k-1}", "v_after": "v_k", "h": "h"},
-    sheet=("R20b",),
+    }, values=lambda: {"ratio": _before / _after, "exact": _EXACT},
+    names={"Lr": r"\log r", "v_before": "v_{k-1}", "v_after": "v_k", "h": "h"}, sheet=("R20b",),
     assumptions=(
         Assumption(
             "a step adds all of its noise: L delta_s = delta and kappa = 1",
             "the variance h of the step",
             lambda: not same(_divergence_from(4 * _h), _divergence_from(_h)),
-        ),
-        "log-normal data and their exact score",
-    ),
-    depends=("R7", "gaussian-kl"),
-)
+        ), "log-normal data and their exact score",
+    ), depends=("R7", "gaussian-kl"),
+)  # fmt: skip
 
 # The cost of a step up to the second power of e.
 _SERIES = series(STEP.holds.subs(_Lr, log(_r)).subs(_r, 1 - _e), _e, 0, 3).removeO()
 R20B = Claim(
-    "R20b",
-    "divergence of paths is of first order",
-    is_the_slope,
-    holds=lambda v_0, v_N: (1 / v_0 - 1 / v_N) / 4,
-    twins={
+    "R20b", "divergence of paths is of first order", is_the_slope,
+    holds=lambda v_0, v_N: (1 / v_0 - 1 / v_N) / 4, twins={
         "half of it": lambda v_0, v_N: (1 / v_0 - 1 / v_N) / 8,
         "without the upper end": lambda v_0, v_N: 1 / (4 * v_0),
         "the marginals' order: no term of order h": lambda v_0, v_N: 0 * v_0,
-    },
-    values=lambda: {"series": _SERIES, "integrand": _SERIES.coeff(_e, 2) / v**2},
-    names={"h": "h", "v": "v"},
-    means=Means.CALCULUS,
-    assumptions=(
+    }, values=lambda: {"series": _SERIES, "integrand": _SERIES.coeff(_e, 2) / v**2},
+    names={"h": "h", "v": "v"}, means=Means.CALCULUS, assumptions=(
         Assumption(
-            "the variance of the log data is positive",
-            "the integrand is integrated down to it",
+            "the variance of the log data is positive", "the integrand is integrated down to it",
             lambda: not R20B.holds(v0, vN).subs(v0, 0).is_finite,
-        ),
-        "both chains start from the exact law at the end",
-    ),
-    depends=("R20b-step", "R8"),
-    pins=(
+        ), "both chains start from the exact law at the end",
+    ), depends=("R20b-step", "R8"), pins=(
         Pin(
-            "gbm_ref.path_divergence",
-            vectors="path_divergence",
+            "gbm_ref.path_divergence", vectors="path_divergence",
             because="it is the sum over finitely many steps, of which the statement is the limit",
         ),
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (R20, AFFINE, EXACT_COST, INEQUALITY, STEP, R20B)

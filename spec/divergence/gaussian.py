@@ -32,7 +32,6 @@ Law = tuple[Matrix, Matrix, Symbol]
 # p's and q's covariance, the shift of the means, log det P - log det Q: to the divergence.
 Formula = Callable[[Matrix, Matrix, Matrix, Expr], Expr]
 
-
 Y = symbols("Y_1 Y_2", real=True)
 # The logarithm of dx / dy.
 _LOG_VOLUME = log(Matrix([exp(y) for y in Y]).jacobian(Y).det()).expand()
@@ -187,26 +186,20 @@ _r, _s, _T = symbols("r s T")
 _RATIO, _LEFT = _r / (2 + _r), _r - log(1 + _r)
 _NEARLY = _r * _s - 2 * (_T - _s)
 C6 = Claim(
-    "C6",
-    "the divergence does not see the coordinates",
-    changes_by,
-    holds=lambda w_1, w_2: w_1 + w_2,
-    twins={
+    "C6", "the divergence does not see the coordinates", changes_by,
+    holds=lambda w_1, w_2: w_1 + w_2, twins={
         "the entropy does not change": lambda w_1, w_2: w_2,
         "the cross-entropy does not change": lambda w_1, w_2: w_1,
         "difference of the weights": lambda w_1, w_2: w_1 - w_2,
-    },
-    shown=lambda factor: {
-        "it": factor(*symbols("w_1 w_2")),
-        "divergence": factor(1, -1),
-        "entropy": factor(-1, 0),
+    }, shown=lambda factor: {
+        "it": factor(*symbols("w_1 w_2")), "divergence": factor(1, -1), "entropy": factor(-1, 0),
         "cross": factor(0, -1),
     },
     values=lambda: {"volume": _LOG_VOLUME, "integrand": _integrand(*symbols("w_1 w_2 p lp lr"))},
     names={"lp": r"\log p", "lr": r"\log r"},
     assumptions=("both laws have densities on the positive orthant, and the integrals exist",),
     depends=("Robbins",),
-)
+)  # fmt: skip
 
 DEFINITE = Assumption(
     "the covariances are positive definite",
@@ -214,100 +207,61 @@ DEFINITE = Assumption(
     lambda: bool(law("Q")[1].det().subs({"Q11": 1, "Q22": 1, "Q12": 2}) < 0),
 )
 GAUSSIAN_KL = Claim(
-    "gaussian-kl",
-    "divergence of two log-normal laws",
-    is_the_divergence,
-    holds=kl,
-    twins={
+    "gaussian-kl", "divergence of two log-normal laws", is_the_divergence, holds=kl, twins={
         "P and Q exchanged in the trace": lambda P, Q, d, r: (
             kl(P, Q, d, r) + (trace(P.inv() * Q) - trace(Q.inv() * P)) / 2
-        ),
-        "shift measured with P": lambda P, Q, d, r: (
+        ), "shift measured with P": lambda P, Q, d, r: (
             kl(P, Q, d, r) + trace(d.T * (P.inv() - Q.inv()) * d) / 2
-        ),
-        "sign of the log determinants": lambda P, Q, d, r: kl(P, Q, d, -r),
+        ), "sign of the log determinants": lambda P, Q, d, r: kl(P, Q, d, -r),
         "dimension not subtracted": lambda P, Q, d, r: kl(P, Q, d, r) + 1,
-    },
-    shown=lambda formula: {
-        "it": formula(*_MATRICES, log(Symbol("det_P") / Symbol("det_Q"))),
-    },
-    names={"det_P": r"\det P", "det_Q": r"\det Q"},
-    sheet=("C6",),
-    assumptions=(DEFINITE,),
-    depends=("C6",),
-    pins=(
+    }, shown=lambda formula: {"it": formula(*_MATRICES, log(Symbol("det_P") / Symbol("det_Q")))},
+    names={"det_P": r"\det P", "det_Q": r"\det Q"}, sheet=("C6",), assumptions=(DEFINITE,),
+    depends=("C6",), pins=(
         Pin(
-            "gbm_ref.kl_divergence", vectors="gaussian_kl", reads=_on_line, variant="one dimension"
-        ),
-        Pin(
-            "gbm_ref.kl_divergence",
-            vectors="gaussian_kl_in_the_plane",
-            reads=_in_plane,
+            "gbm_ref.kl_divergence", vectors="gaussian_kl", reads=_on_line,
+            variant="one dimension",
+        ), Pin(
+            "gbm_ref.kl_divergence", vectors="gaussian_kl_in_the_plane", reads=_in_plane,
             variant="plane",
         ),
     ),
-)
+)  # fmt: skip
 
 SPECTRAL = Claim(
-    "gaussian-kl-eigenvalues",
-    "the divergence from eigenvalues",
-    is_spectral,
-    holds=_whitened,
+    "gaussian-kl-eigenvalues", "the divergence from eigenvalues", is_spectral, holds=_whitened,
     twins={
         "whitened from the wrong side": lambda A, P, Q, d: (
-            A * P * A.T,
-            A * P * A.T - A.T * Q * A,
-            A.T * d,
-        ),
-        "difference of the wrong sign": lambda A, P, Q, d: (
-            A.T * P * A,
-            A.T * (Q - P) * A,
-            A.T * d,
-        ),
-        "whitened once": lambda A, P, Q, d: (P * A, P * A - A.T * Q * A, A.T * d),
+            A * P * A.T, A * P * A.T - A.T * Q * A, A.T * d,
+        ), "difference of the wrong sign": lambda A, P, Q, d: (
+            A.T * P * A, A.T * (Q - P) * A, A.T * d,
+        ), "whitened once": lambda A, P, Q, d: (P * A, P * A - A.T * Q * A, A.T * d),
     },
     shown=lambda parts: dict(zip("012", parts(MatrixSymbol("A", 2, 2), *_MATRICES), strict=True)),
     values=lambda: dict(zip(("trace", "ratio", "form"), _sought(*_MATRICES), strict=True)),
-    sheet=("C6",),
-    assumptions=(DEFINITE,),
-    depends=("gaussian-kl",),
-)
+    sheet=("C6",), assumptions=(DEFINITE,), depends=("gaussian-kl",),
+)  # fmt: skip
 
 NEARLY_EQUAL = Claim(
-    "gaussian-kl-nearly-equal",
-    "the divergence of nearly equal laws",
-    is_r_minus_log1p,
-    holds=_NEARLY,
-    twins={
-        "one artanh only": _NEARLY + _T - _s,
-        "without the product r s": _NEARLY - _r * _s,
+    "gaussian-kl-nearly-equal", "the divergence of nearly equal laws", is_r_minus_log1p,
+    holds=_NEARLY, twins={
+        "one artanh only": _NEARLY + _T - _s, "without the product r s": _NEARLY - _r * _s,
         "s = r / (1 + r) in the product": _NEARLY - _r * _s + _r**2 / (1 + _r),
-    },
-    values=lambda: {"left": _LEFT, "s": _RATIO},
-    names={"T": r"\operatorname{artanh}s"},
-    sheet=("C6",),
-    assumptions=(
+    }, values=lambda: {"left": _LEFT, "s": _RATIO}, names={"T": r"\operatorname{artanh}s"},
+    sheet=("C6",), assumptions=(
         Assumption(
-            "r is above minus one",
-            "the logarithm of one and r",
+            "r is above minus one", "the logarithm of one and r",
             lambda: not _LEFT.subs(_r, -2).is_real,
         ),
-    ),
-    depends=("gaussian-kl-eigenvalues",),
-    pins=(
+    ), depends=("gaussian-kl-eigenvalues",), pins=(
         Pin(
-            "gbm_ref.kl_divergence",
-            vectors="gaussian_kl",
-            reads=_of_forms,
+            "gbm_ref.kl_divergence", vectors="gaussian_kl", reads=_of_forms,
             variant="nearly equal, one dimension",
-        ),
-        Pin(
-            "gbm_ref.kl_divergence",
-            vectors="gaussian_kl_in_the_plane",
+        ), Pin(
+            "gbm_ref.kl_divergence", vectors="gaussian_kl_in_the_plane",
             because="it adds the statement's formula over the eigenvalues",
             variant="nearly equal, plane",
         ),
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (C6, GAUSSIAN_KL, SPECTRAL, NEARLY_EQUAL)

@@ -58,21 +58,14 @@ def _figures() -> tuple[Figure, ...]:
 
 _COSTS = {"product": _S12**2 / (_S11 * _S22 - _S12**2), "pair": _PAIR}
 E22 = Claim(
-    "E22",
-    "a fitted log-normal is not the law at the end",
-    are_the_costs,
-    holds=_COSTS,
-    twins={
+    "E22", "a fitted log-normal is not the law at the end", are_the_costs, holds=_COSTS, twins={
         "correlation squared over the product": _COSTS | {"product": _S12**2 / (_S11 * _S22)},
         "means left out": _COSTS | {"pair": _PAIR.subs(_Delta, 0)},
         "variances left out": _COSTS | {"pair": _PAIR - (_S11 - _S22) ** 2 / (4 * _S11 * _S22)},
-    },
-    printed={"the start is the law at the end": {"product": Integer(0), "pair": Integer(0)}},
+    }, printed={"the start is the law at the end": {"product": Integer(0), "pair": Integer(0)}},
     names={f"S{i}": rf"\Sigma_{{{i}}}" for i in (11, 12, 22)},
     sources=v1("App. D.4: initial fit") + v2("sec. 6.2: lognormal initialization"),
-    assumptions=(DEFINITE,),
-    depends=("R23", "R23-product", "R23-single", "E21"),
-    erratum=Erratum(
+    assumptions=(DEFINITE,), depends=("R23", "R23-product", "R23-single", "E21"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="Version 1, Appendix D.4: “we must draw a sample $\\bm X_{N-1}$ from the "
         "log-normal density, whose parameters $\\hat{\\bm\\mu},\\hat\\sigma$ are obtained by "
@@ -89,7 +82,7 @@ E22 = Claim(
         figures=_figures,
         remains_open="Version 2's fitted values (its Table 2) are lost in the text we have.",
     ),
-)
+)  # fmt: skip
 
 
 def is_the_way_back(found: Mapping[str, Expr]) -> bool:
@@ -120,21 +113,14 @@ _SLOPE = (-(_y**2) / (2 * _v)).diff(_y, 2)
 _RATES = {"rate": -(2 * _SLOPE * _V + 1), "mean rate": -_SLOPE * _E}
 _WAY = {"variance": _v + (_v / _vN) ** 2 * (_B - _vN), "error": _v / _vN}
 SHRINK = Claim(
-    "E22-shrink",
-    "how much of a wrong start is left",
-    is_the_way_back,
-    holds=_WAY,
-    twins={
+    "E22-shrink", "how much of a wrong start is left", is_the_way_back, holds=_WAY, twins={
         "shrinks like the mean": _WAY | {"variance": _v + _v / _vN * (_B - _vN)},
         "forgets the start": _WAY | {"variance": _v},
         "without the noise of the way": _WAY | {"variance": (_v / _vN) ** 2 * _B},
         "the mean shrinks like the variance": _WAY | {"error": (_v / _vN) ** 2},
-    },
-    values=lambda: _RATES,
-    sources=v2("sec. 6.4: initialization is critical"),
-    sheet=("E22",),
+    }, values=lambda: _RATES, sources=v2("sec. 6.4: initialization is critical"), sheet=("E22",),
     assumptions=("exact score of Gaussian log-data, exact integration (R9-closed: finite steps)",),
     depends=("R9-limit", "A10"),
-)
+)  # fmt: skip
 
 CLAIMS = (E22, SHRINK)

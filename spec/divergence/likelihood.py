@@ -146,115 +146,76 @@ _TOLERANCE = 2.0**19  # 6e-11: the tolerance of the integration
 _L, (_dims, _cell) = Symbol("L", real=True), symbols("d cell", positive=True)
 _FLOW = {"velocity": m - s2 * s / 2, "growth": s2 * trace / 2}
 R19 = Claim(
-    "R19",
-    "likelihood along the probability flow",
-    grows_along_the_flow,
-    holds=_FLOW,
-    twins={
+    "R19", "likelihood along the probability flow", grows_along_the_flow, holds=_FLOW, twins={
         "weight of the reverse SDE in the flow": _FLOW | {"velocity": m - s2 * s},
         "trace with the full rate": _FLOW | {"growth": s2 * trace},
         "sign of the trace": _FLOW | {"growth": -s2 * trace / 2},
-    },
-    values=lambda: {"log": log(x)},
-    names={"trace": r"\mathrm{tr}"},
-    assumptions=(_SMOOTH,),
-    depends=("A9", "R16-ode", "C6"),
-    pins=(
+    }, values=lambda: {"log": log(x)}, names={"trace": r"\mathrm{tr}"}, assumptions=(_SMOOTH,),
+    depends=("A9", "R16-ode", "C6"), pins=(
         Pin(
-            "gbm_ref.log_likelihood",
-            table(
+            "gbm_ref.log_likelihood", table(
                 "x w1 a S w2 b T mu sigma horizon",
                 (1.7, 0.25, 0.3, 0.64, 0.75, -0.4, 0.3, 0.2, 0.8, 1.0),
                 (0.2, 0.5, 0.3, 0.01, 0.5, -0.9, 0.9, -0.3, 1.3, 1.5),
-            ),
-            because="it integrates the statement, which has to give the density of the data",
-            formula=_MIXTURE,
-            twins={
+            ), because="it integrates the statement, which has to give the density of the data",
+            formula=_MIXTURE, twins={
                 "the Jacobian left out": _MIXTURE + log(x),
                 "density at the end": _MIXTURE.subs({_V: _V + _NOISE, _W: _W + _NOISE}),
-            },
-            scale=1 + abs(_MIXTURE),
-            k=_TOLERANCE,
-            variant="mixture",
+            }, scale=1 + abs(_MIXTURE), k=_TOLERANCE, variant="mixture",
         ),
     ),
-)
+)  # fmt: skip
 
 _SPEED = mu - s2 - s2 * h / 2
 _AMBIENT = {"velocity": _SPEED, "growth": -(_SPEED - s2 * D / 2)}
 AMBIENT = Claim(
-    "R19-ambient",
-    "likelihood in the original coordinates",
-    grows_in_ambient_space,
-    holds=_AMBIENT,
-    twins={
+    "R19-ambient", "likelihood in the original coordinates", grows_in_ambient_space,
+    holds=_AMBIENT, twins={
         "drift mu - sigma^2/2": _AMBIENT | {"growth": _AMBIENT["growth"] - s2 / 2},
         "full weight of the score": _AMBIENT | {"growth": -(_SPEED - s2 * h / 2 - s2 * D)},
         "without the derivative of H": _AMBIENT | {"growth": -_SPEED},
-    },
-    names={"h": "H", "mu": r"\mu_i"},
-    sheet=("R19",),
-    assumptions=(_SMOOTH,),
+    }, names={"h": "H", "mu": r"\mu_i"}, sheet=("R19",), assumptions=(_SMOOTH,),
     depends=("A5", "R16-ode"),
-)
+)  # fmt: skip
 
 _RATIO = (v0 + s2 * T) / v0
 _CARRIED = {"y": a + m * T + sqrt(_RATIO) * (L0 - a), "change": log(_RATIO) / 2}
 LOG_NORMAL = Claim(
-    "R19-log-normal",
-    "the likelihood formula on log-normal data",
-    returns_the_density,
-    holds=_CARRIED,
-    twins={
+    "R19-log-normal", "the likelihood formula on log-normal data", returns_the_density,
+    holds=_CARRIED, twins={
         "trace with the full rate": _CARRIED | {"change": log(_RATIO)},
         "flow with the ratio of variances": _CARRIED | {"y": a + m * T + _RATIO * (L0 - a)},
         "flow without the drift": _CARRIED | {"y": _CARRIED["y"] - m * T},
-    },
-    shown=lambda found: {**found, "minus": -found["change"]},
-    names={"L0": r"\log x_0"},
-    means=Means.CALCULUS,
-    sheet=("R19",),
-    assumptions=("log-normal data and their exact score",),
-    depends=("R19", "R16-ode"),
-    pins=(
+    }, shown=lambda found: {**found, "minus": -found["change"]}, names={"L0": r"\log x_0"},
+    means=Means.CALCULUS, sheet=("R19",), assumptions=("log-normal data and their exact score",),
+    depends=("R19", "R16-ode"), pins=(
         Pin("gbm_ref.exact_log_likelihood", vectors="exact_log_likelihood", reads=_on_vectors),
         Pin(
-            "gbm_ref.log_likelihood",
-            table(
-                "x a v0 b B mu sigma T",
-                (1.7, 0.3, 0.64, 0.4, 0.9, 0.2, 0.8, 1.0),
+            "gbm_ref.log_likelihood", table(
+                "x a v0 b B mu sigma T", (1.7, 0.3, 0.64, 0.4, 0.9, 0.2, 0.8, 1.0),
                 (0.04, -0.7, 1.7, -2.5, 1.1, -0.3, 1.3, 1.5),
                 (1.37, 0.3, 0.0025, 0.35, 0.9, 0.5, 0.6, 0.7),
-            ),
-            reads=_on_rates,
-            scale=1 + abs(_on_rates(_CARRIED)),
-            k=_TOLERANCE,
+            ), reads=_on_rates, scale=1 + abs(_on_rates(_CARRIED)), k=_TOLERANCE,
             variant="another start",
         ),
     ),
-)
+)  # fmt: skip
 
 _WIDTH = Rational(1, 256)
 _PER_DIM = -_L / (_dims * log(2)) - log(_cell) / log(2)
 _BITS = {"bits": _PER_DIM, "tangent": z - 1}
 BITS = Claim(
-    "R19-bits",
-    "bits per dimension of pixels",
-    are_the_bits,
-    holds=_BITS,
-    twins={
+    "R19-bits", "bits per dimension of pixels", are_the_bits, holds=_BITS, twins={
         "nats for bits": _BITS | {"bits": -_L / _dims - log(_cell) / log(2)},
         "sign": _BITS | {"bits": _PER_DIM + 2 * log(_cell) / log(2)},
         "not divided by d": _BITS | {"bits": _PER_DIM * _dims},
         "a chord for the tangent": _BITS | {"tangent": (z - 1) / 2},
     },
     values=lambda: {"width": _WIDTH, "offset": expand_log(_PER_DIM.subs({_L: 0, _cell: _WIDTH}))},
-    names={"L": r"\log p", "cell": "w"},
-    means=Means.CALCULUS,
-    sheet=("R19",),
+    names={"L": r"\log p", "cell": "w"}, means=Means.CALCULUS, sheet=("R19",),
     assumptions=("the noise is uniform over the cell and independent of the grey level",),
     depends=("R19", "E22-jensen"),
     pins=(Pin("gbm_ref.bits_per_dim", vectors="bits_per_dim", reads=lambda found: found["bits"]),),
-)
+)  # fmt: skip
 
 CLAIMS = (R19, AMBIENT, LOG_NORMAL, BITS)

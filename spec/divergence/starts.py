@@ -121,32 +121,22 @@ _MOMENT_POINTS = table(
     (0.875, -1.1, 0.7, 1.6, 1.1, 0.77, 2.4, -0.1, 0.4, 0.0625, 0.2),
 )
 MOMENTS = Claim(
-    "log-moments",
-    "the moments of noised data need no noise",
-    are_the_moments,
-    holds=_moments,
+    "log-moments", "the moments of noised data need no noise", are_the_moments, holds=_moments,
     twins={
         "spread of the means left out": lambda f, one, two: _moments(f, one, two, 0),
         "means averaged without the weights": lambda f, one, two: (
-            (one[0] + two[0]) / 2,
-            _moments(f, one, two)[1],
+            (one[0] + two[0]) / 2, _moments(f, one, two)[1],
         ),
-    },
-    shown=lambda moments: dict(zip("01", moments(_f, law("S"), law("T")), strict=True)),
-    sources=v2("sec. 6.2: lognormal initialization"),
-    sheet=("E22", "R23"),
-    assumptions=("second moments",),
-    depends=("A6",),
-    pins=(
+    }, shown=lambda moments: dict(zip("01", moments(_f, law("S"), law("T")), strict=True)),
+    sources=v2("sec. 6.2: lognormal initialization"), sheet=("E22", "R23"),
+    assumptions=("second moments",), depends=("A6",), pins=(
         Pin(
-            "gbm_ref.log_moments",
-            _MOMENT_POINTS,
-            reads=lambda moments: tuple(
+            "gbm_ref.log_moments", _MOMENT_POINTS, reads=lambda moments: tuple(
                 entry for part in moments(_f, law("S"), law("T")) for entry in part
             ),
         ),
     ),
-)
+)  # fmt: skip
 
 _POINTS = table(
     "p q r mu sigma T", (1.3, 1.9, 1.1, 0.2, 0.8, 1.0), (0.04, 17.0, 2.5, -0.3, 1.3, 1.5)
@@ -173,92 +163,58 @@ def _from_data(at_end: tuple[Expr, Expr]) -> tuple[Expr, ...]:
 
 _STANDARD = -(log(_p) ** 2 + log(_q) ** 2) / 2 - log(2 * pi) - log(_p) - log(_q)
 STARTS = Claim(
-    "starts",
-    "the starts as laws",
-    is_the_pushed_point,
-    holds=(_l + m, v),
-    twins={
-        "drift left out": (_l, v),
-        "variance twice": (_l + m, 2 * v),
+    "starts", "the starts as laws", is_the_pushed_point, holds=(_l + m, v), twins={
+        "drift left out": (_l, v), "variance twice": (_l + m, 2 * v),
         "the logarithm of the mean": (_l + m + v / 2, v),
-    },
-    values=lambda: {"power": exp(_EXPONENT.subs(_root, sqrt(v)))},
+    }, values=lambda: {"power": exp(_EXPONENT.subs(_root, sqrt(v)))},
     sources=v1("Algorithm 1") + v2("sec. 6.2: class-averaged initialization"),
-    sheet=("E22", "E24"),
-    assumptions=("one coordinate: the kernel is a product",),
-    depends=("A6",),
-    pins=(
+    sheet=("E22", "E24"), assumptions=("one coordinate: the kernel is a product",),
+    depends=("A6",), pins=(
         Pin(
-            "gbm_ref.class_averages",
-            vectors="class_average_log_mean",
+            "gbm_ref.class_averages", vectors="class_average_log_mean",
             because="it is the logarithm l of the average image of a class",
-        ),
-        Pin("gbm_ref.from_class_averages", _POINTS, reads=_from_averages),
-        Pin("gbm_ref.from_data", _POINTS, reads=_from_data),
-        Pin(
-            "gbm_ref.standard_lognormal",
-            _POINTS,
+        ), Pin("gbm_ref.from_class_averages", _POINTS, reads=_from_averages),
+        Pin("gbm_ref.from_data", _POINTS, reads=_from_data), Pin(
+            "gbm_ref.standard_lognormal", _POINTS,
             because="it is the start of version 1's Algorithm 1: the log density of exp(Z)",
-            formula=_STANDARD,
-            twins={"the Jacobian left out": _STANDARD + log(_p) + log(_q)},
+            formula=_STANDARD, twins={"the Jacobian left out": _STANDARD + log(_p) + log(_q)},
         ),
     ),
-)
+)  # fmt: skip
 
 CLASS_AVERAGE = Claim(
-    "E22-class-average",
-    "the price of a start from class averages",
-    is_the_price_of_the_average,
-    holds=_PRICE,
-    twins={
+    "E22-class-average", "the price of a start from class averages", is_the_price_of_the_average,
+    holds=_PRICE, twins={
         "covariance left out": _PRICE - trace(law("C")[1]) / _tau / 2,
         "sign of the determinant": _PRICE + _Lg,
         "shift not divided by the variance": _PRICE + _SQUARE * (1 - 1 / _tau) / 2,
-    },
-    names={"Lg": r"\log\det(I+C/\tau)"},
-    sources=v2("sec. 6.2: class-averaged initialization"),
-    sheet=("E22",),
-    assumptions=(
-        "C is the covariance within the class, in the log",
-        "constant sigma up to the end at one",
-    ),
-    depends=("gaussian-kl", "R23", "starts", "log-moments"),
-    pins=(
+    }, names={"Lg": r"\log\det(I+C/\tau)"}, sources=v2("sec. 6.2: class-averaged initialization"),
+    sheet=("E22",), assumptions=(
+        "C is the covariance within the class, in the log", "constant sigma up to the end at one",
+    ), depends=("gaussian-kl", "R23", "starts", "log-moments"), pins=(
         Pin(
-            "gbm_ref.terminal_mismatch",
-            table(
-                "C1 C2 C11 C12 C22 b1 b2 tau",
-                (0.3, -0.9, 0.7, 0.4, 1.3, 0.5, -0.4, 0.64),
+            "gbm_ref.terminal_mismatch", table(
+                "C1 C2 C11 C12 C22 b1 b2 tau", (0.3, -0.9, 0.7, 0.4, 1.3, 0.5, -0.4, 0.64),
                 (-0.7, 1.25, 0.1, -0.05, 0.5, -0.65, 1.7, 2.1),
-            ),
-            reads=lambda price: price.subs(_Lg, log((eye(2) + law("C")[1] / _tau).det())),
+            ), reads=lambda price: price.subs(_Lg, log((eye(2) + law("C")[1] / _tau).det())),
             variant="class average",
         ),
     ),
-)
+)  # fmt: skip
 
 _GAP = {"tangent": z - 1, "two": 1 + (_x1 - _x2) ** 2 / (4 * _x1 * _x2)}
 JENSEN = Claim(
-    "E22-jensen",
-    "an average image is too bright in the log",
-    is_the_gap,
-    holds=_GAP,
-    twins={
+    "E22-jensen", "an average image is too bright in the log", is_the_gap, holds=_GAP, twins={
         "no gap": _GAP | {"two": Integer(1)},
         "without the factor 1/4": _GAP | {"two": 1 + (_x1 - _x2) ** 2 / (_x1 * _x2)},
         "a line that crosses the logarithm": _GAP | {"tangent": (z - 1) / 2},
-    },
-    values=lambda: {"ratio": _RATIO},
-    means=Means.CALCULUS,
-    sources=v2("sec. 6.2: class-averaged initialization"),
-    sheet=("E22",),
-    assumptions=(
+    }, values=lambda: {"ratio": _RATIO}, means=Means.CALCULUS,
+    sources=v2("sec. 6.2: class-averaged initialization"), sheet=("E22",), assumptions=(
         Assumption(
-            "pixels are positive",
-            "the logarithm, and the sign of the second derivative",
+            "pixels are positive", "the logarithm, and the sign of the second derivative",
             lambda: bool(_GAP["two"].subs({_x1: -1, _x2: 2}) < 1),
         ),
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (MOMENTS, STARTS, CLASS_AVERAGE, JENSEN)

@@ -148,80 +148,50 @@ def _start(form: int) -> Callable[[Fit], Expr]:
 
 # Generic; strongly anticorrelated; data on a line, without a density.
 _POINTS = table(
-    "a1 a2 C11 C12 C22 mu sigma T",
-    (0.3, -0.9, 0.7, 0.4, 1.3, 0.2, 0.8, 1.0),
-    (-0.7, 1.25, 2.1, -0.9, 0.5, -0.3, 1.3, 1.5),
-    (0.1, 0.2, 0.25, 0.25, 0.25, 0.5, 0.6, 0.7),
-)
+    "a1 a2 C11 C12 C22 mu sigma T", (0.3, -0.9, 0.7, 0.4, 1.3, 0.2, 0.8, 1.0),
+    (-0.7, 1.25, 2.1, -0.9, 0.5, -0.3, 1.3, 1.5), (0.1, 0.2, 0.25, 0.25, 0.25, 0.5, 0.6, 0.7),
+)  # fmt: skip
 R23 = Claim(
-    "R23",
-    "what a Gaussian start can and cannot match",
-    splits,
-    holds=lambda p: p[:2],
-    twins={
+    "R23", "what a Gaussian start can and cannot match", splits, holds=lambda p: p[:2], twins={
         "correlations left out": lambda p: product_fit(p)[:2],
         "mean left out": lambda p: (0 * p[0], p[1]),
         "covariance doubled": lambda p: (p[0], 2 * p[1]),
-    },
-    shown=lambda matched: dict(zip(("mean", "cov"), matched(law("S")), strict=True)),
-    names=_NAMES,
-    assumptions=("log X_0 has second moments", DEFINITE),
-    depends=("gaussian-kl", "A6", "C6"),
-    pins=(
+    }, shown=lambda matched: dict(zip(("mean", "cov"), matched(law("S")), strict=True)),
+    names=_NAMES, assumptions=("log X_0 has second moments", DEFINITE),
+    depends=("gaussian-kl", "A6", "C6"), pins=(
         Pin(
-            "gbm_ref.terminal_gaussian",
-            _POINTS,
+            "gbm_ref.terminal_gaussian", _POINTS,
             because="it gives the moments of log X_T, from those of the data (log-moments)",
-            formula=tuple(entry for part in _at_end(*_RATES, "C")[:2] for entry in part),
-            twins={
+            formula=tuple(entry for part in _at_end(*_RATES, "C")[:2] for entry in part), twins={
                 "without the noise": tuple(
                     e for part in _at_end(_RATES[0], Integer(0), "C")[:2] for e in part
                 )
             },
-        ),
-        Pin(
-            "gbm_ref.terminal_mismatch",
-            vectors="terminal_mismatch",
-            reads=_mismatch,
+        ), Pin(
+            "gbm_ref.terminal_mismatch", vectors="terminal_mismatch", reads=_mismatch,
             variant="plane",
         ),
     ),
-)
+)  # fmt: skip
 
 PRODUCT = Claim(
-    "R23-product",
-    "the best product of log-normals",
-    is_the_best_product,
-    holds=product_fit,
+    "R23-product", "the best product of log-normals", is_the_best_product, holds=product_fit,
     twins={
         "one variance for all pixels": lambda p: (
-            p[0],
-            eye(2) * trace(p[1]) / 2,
+            p[0], eye(2) * trace(p[1]) / 2, product_fit(p)[2],
+        ), "variances of the independent part": lambda p: (
+            p[0], Matrix.diag(*(p[1].det() / p[1][1 - i, 1 - i] for i in (0, 1))),
             product_fit(p)[2],
-        ),
-        "variances of the independent part": lambda p: (
-            p[0],
-            Matrix.diag(*(p[1].det() / p[1][1 - i, 1 - i] for i in (0, 1))),
-            product_fit(p)[2],
-        ),
-        "one mean for all pixels": lambda p: (ones(2, 1) * sum(p[0]) / 2, *product_fit(p)[1:]),
+        ), "one mean for all pixels": lambda p: (ones(2, 1) * sum(p[0]) / 2, *product_fit(p)[1:]),
         "price not halved": lambda p: (*product_fit(p)[:2], 2 * product_fit(p)[2]),
-    },
-    shown=lambda fit: dict(zip(("mean", "cov", "cost"), fit(law("S")), strict=True)),
-    names=_NAMES,
-    sheet=("R23",),
-    assumptions=(DEFINITE,),
-    depends=("R23", "E22-jensen"),
-    pins=(
-        Pin("gbm_ref.fitted_lognormal", _POINTS, reads=_fitted_product, variant="product"),
-        Pin(
-            "gbm_ref.best_start",
-            _POINTS,
-            reads=lambda fit: _fitted_product(fit, costs=True),
+    }, shown=lambda fit: dict(zip(("mean", "cov", "cost"), fit(law("S")), strict=True)),
+    names=_NAMES, sheet=("R23",), assumptions=(DEFINITE,), depends=("R23", "E22-jensen"), pins=(
+        Pin("gbm_ref.fitted_lognormal", _POINTS, reads=_fitted_product, variant="product"), Pin(
+            "gbm_ref.best_start", _POINTS, reads=lambda fit: _fitted_product(fit, costs=True),
             variant="product",
         ),
     ),
-)
+)  # fmt: skip
 
 SINGLE = Claim(
     "R23-single",

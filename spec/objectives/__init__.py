@@ -13,12 +13,6 @@ from spec.objectives import (
 )
 
 CLAIMS: tuple[Claim, ...] = (
-    *losses.CLAIMS,
-    *equivalence.CLAIMS,
-    *target_law.CLAIMS,
-    *assumptions.CLAIMS,
-    *estimator.CLAIMS,
-    *floor.CLAIMS,
-    *implicit.CLAIMS,
-    *non_negative.CLAIMS,
-)
+    *losses.CLAIMS, *equivalence.CLAIMS, *target_law.CLAIMS, *assumptions.CLAIMS,
+    *estimator.CLAIMS, *floor.CLAIMS, *implicit.CLAIMS, *non_negative.CLAIMS,
+)  # fmt: skip

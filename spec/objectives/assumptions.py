@@ -142,100 +142,65 @@ def _figures() -> tuple[Figure, ...]:
 _EXPONENT = -(g**2) / (2 * v)
 _BOUND = {"excess": (c - H) ** 2, "second": 1 + 1 / v}
 DATA_HALF = Claim(
-    "A-Assumption-1-data",
-    "the score of the data has a second moment",
-    bounds_the_score,
-    _BOUND,
+    "A-Assumption-1-data", "the score of the data has a second moment", bounds_the_score, _BOUND,
     twins={
         "half": _BOUND | {"excess": (c - H) ** 2 / 2},
         "gap to the model": _BOUND | {"excess": (c - h) ** 2},
         "no excess": _BOUND | {"excess": Integer(0)},
         "second moment without the mean": _BOUND | {"second": 1 / v},
-    },
-    shown=lambda b: {
+    }, shown=lambda b: {
         "bound": Says(r"\mathbb E\,H^{2}", Says(r"\mathbb E\,c^{2}", b["second"]), r"\le"),
         "excess": b["excess"],
-    },
-    names=_NAMES,
-    sheet=("A-Assumption-1", "E26"),
-    assumptions=(POSITIVE_TIME,),
+    }, names=_NAMES, sheet=("A-Assumption-1", "E26"), assumptions=(POSITIVE_TIME,),
     depends=("R4", "A28", "A29"),
-)
+)  # fmt: skip
 
 BOUNDARY = Claim(
-    "boundary-term",
-    "the boundary term vanishes by itself",
-    leaves_no_boundary_term,
-    _flux(Integer(1)),
-    twins={
-        "ordinary score matching": _flux(Integer(0)),
-        "two powers": _flux(Integer(2)),
+    "boundary-term", "the boundary term vanishes by itself", leaves_no_boundary_term,
+    _flux(Integer(1)), twins={
+        "ordinary score matching": _flux(Integer(0)), "two powers": _flux(Integer(2)),
         "half a power": _flux(_HALF),
         "slope without that of the density": _flux(Integer(1)) | {"slope": p * (h + x * h1)},
-    },
-    shown=lambda f: dict(f) | {"weight": _weight(f["flux"])},
-    names=_NAMES,
-    means=Means.CALCULUS,
-    sheet=("A-Assumption-2", "E26", "R18"),
-    assumptions=(
-        FINITE_SQUARE,
-        "p and h are differentiable on the open half line",
-    ),
-)
+    }, shown=lambda f: dict(f) | {"weight": _weight(f["flux"])}, names=_NAMES,
+    means=Means.CALCULUS, sheet=("A-Assumption-2", "E26", "R18"),
+    assumptions=(FINITE_SQUARE, "p and h are differentiable on the open half line"),
+)  # fmt: skip
 
 ASSUMPTION_1 = Claim(
-    "A-Assumption-1",
-    "regularity of the score functions",
+    "A-Assumption-1", "regularity of the score functions",
     statement=r"$p_{X_t}$ is differentiable; the expectations of $\lVert X_t\circ\nabla\log "
     r"p_{X_t}\rVert^2$ and of $\lVert X_t\circ s_\theta\rVert^2$ are finite for all $\theta$ and "
-    "$t$.",
-    means=Means.NONE,
-    stated_kind=Kind.UNRECOVERABLE,
-    sources=v2("Assumption 1"),
+    r"$t$.", means=Means.NONE, stated_kind=Kind.UNRECOVERABLE, sources=v2("Assumption 1"),
     depends=("A-Assumption-1-data",),
     reason="Which two expectations are finite is lost. The form above is what the proof uses, and "
     "parallels Hyvärinen (2005). After the start only the part about the model is an assumption "
     "(`A-Assumption-1-data`); at the start that about the data excludes point masses, hence "
     "pixels with finitely many values.",
-)
+)  # fmt: skip
 
 ASSUMPTION_2 = Claim(
-    "A-Assumption-2",
-    "boundary conditions",
+    "A-Assumption-2", "boundary conditions",
     statement=r"A product of $p_{X_t}$ and $s_\theta$, for instance $[[flux]]$ in each "
-    "coordinate, vanishes at the boundary of the orthant and at infinity.",
+    r"coordinate, vanishes at the boundary of the orthant and at infinity.",
     values=lambda: {"flux": (x * _flux(Integer(1))["flux"]).subs(h, Symbol("s"))},
-    names={"s": r"s_\theta", "p": "p_{X_t}", "x": "x"},
-    means=Means.NONE,
-    stated_kind=Kind.UNRECOVERABLE,
-    sources=v2("Assumption 2"),
-    depends=("boundary-term", "A29"),
+    names={"s": r"s_\theta", "p": "p_{X_t}", "x": "x"}, means=Means.NONE,
+    stated_kind=Kind.UNRECOVERABLE, sources=v2("Assumption 2"), depends=("boundary-term", "A29"),
     reason="Which quantity vanishes, and in which limit, is lost. Theorem 4.1 does not need it: "
     "its proof integrates nothing by parts (A29). The form above is what the implicit loss needs "
     "(R18), and there it follows from finite moments (boundary-term).",
-)
+)  # fmt: skip
 
 E26 = Claim(
-    "E26",
-    "Theorem 4.1 needs t > 0 and no boundary condition",
-    are_the_times,
-    Interval.Lopen(0, 1),
-    twins={
-        "without the horizon": Interval.open(0, 1),
-        "the start alone": FiniteSet(0),
+    "E26", "Theorem 4.1 needs t > 0 and no boundary condition", are_the_times,
+    Interval.Lopen(0, 1), twins={
+        "without the horizon": Interval.open(0, 1), "the start alone": FiniteSet(0),
         "from a later time on": Interval(_HALF, 1),
-    },
-    printed={"t in [0, 1]": Interval(0, 1)},
+    }, printed={"t in [0, 1]": Interval(0, 1)},
     equivalent=Union(Interval.Lopen(0, _HALF), Interval.Lopen(_HALF, 1), evaluate=False),
     values=lambda: {
-        "all": Interval(0, 1),
-        "exponent": _EXPONENT,
-        "second": TARGET_SQUARE,
-        "constant": floor(),
+        "all": Interval(0, 1), "exponent": _EXPONENT, "second": TARGET_SQUARE, "constant": floor(),
         "limit": limit(floor(), v, 0, "+"),
-    },
-    names=_NAMES,
-    means=Means.CALCULUS,
+    }, names=_NAMES, means=Means.CALCULUS,
     sources=v1("App. C: positivity of the densities") + v2("App. B: positivity of the densities"),
     assumptions=(LOG_NORMAL,),
     depends=("A-Thm", "A-Thm-log-normal", "A-Assumption-1-data", "A6", "boundary-term"),
@@ -248,11 +213,10 @@ E26 = Claim(
         "the theorem has the limit $[[limit]]$ for log-normal data. Assumption 2 of version 2, a "
         "boundary condition, is used nowhere (A29).",
         advice=r"State the theorem for $t$ in $[[it]]$ and for models whose $X_t\circ s_\theta$ "
-        "has a second moment (A-Thm).",
-        figures=_figures,
-        remains_open="Version 2 repeats the sentence with its formulas lost; whether it still "
+        r"has a second moment (A-Thm).", figures=_figures,
+        remains_open=r"Version 2 repeats the sentence with its formulas lost; whether it still "
         r"says $t\in[0,1]$ cannot be seen.",
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (DATA_HALF, BOUNDARY, ASSUMPTION_1, ASSUMPTION_2, E26)

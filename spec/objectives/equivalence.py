@@ -176,7 +176,6 @@ _E32 = c**2 / 2 - H**2 / 2
 _ROOT = exp(Integer(-1) / 2)
 _CENTRED = {"constant": (c - H) ** 2 / 2, "minimizer": H}
 
-
 _BOUND = (2 + 3 * _ROOT / r + 1 / r**2) * _SIZE / x**2
 
 
@@ -187,125 +186,66 @@ def _equation(number: int, *args: object, **more: object) -> Claim:
 
 
 A26 = _equation(
-    26,
-    "expansion of the explicit loss",
-    expands_the_square,
-    _E26,
-    twins={
-        "half of the cross term": _E26 + H * h / 2,
-        "cross term with plus": _E26 + 2 * H * h,
+    26, "expansion of the explicit loss", expands_the_square, _E26, twins={
+        "half of the cross term": _E26 + H * h / 2, "cross term with plus": _E26 + 2 * H * h,
         "no half on the model": _E26 + h**2 / 2,
-    },
-    assumptions=(FINITE_MODEL, r"$\mathbb E\lVert H\rVert^2$ is finite"),
-    depends=("A24",),
-)
+    }, assumptions=(FINITE_MODEL, r"$\mathbb E\lVert H\rVert^2$ is finite"), depends=("A24",),
+)  # fmt: skip
 A27 = _equation(
-    27,
-    "cross term as an integral",
-    is_the_cross_integrand,
-    x * p1 * h,
+    27, "cross term as an integral", is_the_cross_integrand, x * p1 * h,
     twins={"one factor x too few": p1 * h, "density kept": p * x * p1 * h},
     shown=lambda e: {"it": Says(p * H * h, e)},
     assumptions=("the density is positive and differentiable on the open orthant",),
     depends=("A26",),
-)
+)  # fmt: skip
 A28_DOMINATION = Claim(
-    "A28-domination",
-    "the derivative may go under the integral",
-    bounds_the_bend,
-    _BOUND,
-    twins={
+    "A28-domination", "the derivative may go under the integral", bounds_the_bend, _BOUND, twins={
         "no Jacobian of the logarithm": _BOUND - 2 * _SIZE / x**2,
         "e^{-1} for e^{-1/2}": _BOUND + 3 * (exp(-1) - _ROOT) / r * _SIZE / x**2,
         "bounded for all times": 2 * _SIZE / x**2,
-    },
-    values=lambda: {
-        "peak": _SIZE * _largest(_NORMAL),
-        "kernel": _KERNEL,
-        "ratio": _ratio(),
-        "z": _Z,
-    },
-    names=_NAMES | {"L0": r"\log x_0"},
-    means=Means.CALCULUS,
-    sheet=("A28",),
-    assumptions=(POSITIVE_TIME,),
-    depends=("A6",),
-)
+    }, values=lambda: {
+        "peak": _SIZE * _largest(_NORMAL), "kernel": _KERNEL, "ratio": _ratio(), "z": _Z,
+    }, names=_NAMES | {"L0": r"\log x_0"}, means=Means.CALCULUS, sheet=("A28",),
+    assumptions=(POSITIVE_TIME,), depends=("A6",),
+)  # fmt: skip
 A28 = _equation(
-    28,
-    "gradient of the marginal density",
-    is_averaged,
-    k1,
+    28, "gradient of the marginal density", is_averaged, k1,
     twins={"posterior in place of prior weights": k / p * k1, "kernel for its slope": k},
-    values=lambda: {"rest": _REST},
-    assumptions=(POSITIVE_TIME,),
-    depends=("A28-domination",),
-)
+    values=lambda: {"rest": _REST}, assumptions=(POSITIVE_TIME,), depends=("A28-domination",),
+)  # fmt: skip
 A29 = _equation(
-    29,
-    "cross term with the conditional score",
-    averages_to_the_cross_term,
-    k * c * h,
-    twins={
-        "prior weights without the kernel": c * h,
-        "posterior weights": k / p * c * h,
+    29, "cross term with the conditional score", averages_to_the_cross_term, k * c * h, twins={
+        "prior weights without the kernel": c * h, "posterior weights": k / p * c * h,
         "half": k * c * h / 2,
-    },
-    assumptions=(POSITIVE_TIME, FINITE_MODEL),
-    depends=("A27", "A28", "R4"),
-)
+    }, assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A27", "A28", "R4"),
+)  # fmt: skip
 A30 = _equation(
-    30,
-    "explicit loss through the conditional score",
-    holds_the_conditional_score,
-    _E30,
-    twins={
-        "C_2 for C_1": _E30 + c**2 / 2 - H**2 / 2,
-        "cross term with plus": _E30 + 2 * c * h,
+    30, "explicit loss through the conditional score", holds_the_conditional_score, _E30, twins={
+        "C_2 for C_1": _E30 + c**2 / 2 - H**2 / 2, "cross term with plus": _E30 + 2 * c * h,
         "half of the cross term": _E30 + c * h / 2,
-    },
-    assumptions=(POSITIVE_TIME, FINITE_MODEL),
-    depends=("A26", "A29"),
-)
+    }, assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A26", "A29"),
+)  # fmt: skip
 A31 = _equation(
-    31,
-    "expansion of the denoising loss",
-    expands_the_denoising_loss,
-    _E31,
-    twins={
-        "C_1 for C_2": _E31 + H**2 / 2 - c**2 / 2,
-        "cross term with plus": _E31 + 2 * c * h,
+    31, "expansion of the denoising loss", expands_the_denoising_loss, _E31, twins={
+        "C_1 for C_2": _E31 + H**2 / 2 - c**2 / 2, "cross term with plus": _E31 + 2 * c * h,
         "no half on the model": _E31 + h**2 / 2,
-    },
-    assumptions=(POSITIVE_TIME, FINITE_MODEL),
-    depends=("A25", "R4"),
-)
+    }, assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A25", "R4"),
+)  # fmt: skip
 A32 = _equation(
-    32,
-    "difference of the losses",
-    is_the_difference,
-    _E32,
+    32, "difference of the losses", is_the_difference, _E32,
     twins={"opposite sign": -_E32, "C_2 alone": c**2 / 2, "C_2 + C_1": _E32 + H**2},
-    assumptions=(POSITIVE_TIME, FINITE_MODEL),
-    depends=("A30", "A31"),
-)
+    assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A30", "A31"),
+)  # fmt: skip
 A_THM = Claim(
-    "A-Thm",
-    "the losses are equivalent",
-    are_equivalent,
-    _CENTRED,
-    twins={
+    "A-Thm", "the losses are equivalent", are_equivalent, _CENTRED, twins={
         "without the half": _CENTRED | {"constant": (c - H) ** 2},
         "second moment in place of variance": _CENTRED | {"constant": c**2 / 2},
         "centered at the prior mean": _CENTRED | {"constant": (c - Symbol("c0")) ** 2 / 2},
         "centered at the model": _CENTRED | {"constant": DENOISING},
         "least at the score of log X": _CENTRED | {"minimizer": 1 + H},
-    },
-    names=_NAMES,
-    sources=v1("Theorem 5.1", "Theorem C.1") + v2("Theorem 4.1", "Theorem B.1"),
-    assumptions=(POSITIVE_TIME, FINITE_MODEL),
-    readings=(LOST, INNER),
+    }, names=_NAMES, sources=v1("Theorem 5.1", "Theorem C.1") + v2("Theorem 4.1", "Theorem B.1"),
+    assumptions=(POSITIVE_TIME, FINITE_MODEL), readings=(LOST, INNER),
     depends=("A32", "A-Assumption-1-data"),
-)
+)  # fmt: skip
 
 CLAIMS = (A26, A27, A28_DOMINATION, A28, A29, A30, A31, A32, A_THM)

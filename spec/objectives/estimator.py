@@ -89,85 +89,58 @@ def _figures() -> tuple[Figure, ...]:
 
 _SUMS = {"weight": 1 / (N * M), "first": Integer(1), "last": N, "samples": M}
 A38 = Claim(
-    "A38",
-    "Monte-Carlo estimate of the loss",
-    is_unbiased,
-    _SUMS,
-    twins={
+    "A38", "Monte-Carlo estimate of the loss", is_unbiased, _SUMS, twins={
         "divided by N alone": _SUMS | {"weight": 1 / N},
         "the last level left out": _SUMS | {"last": N - 1},
         "divided by N - 1 levels": _SUMS | {"weight": 1 / ((N - 1) * M)},
         "a sample left out": _SUMS | {"samples": M - 1},
-    },
-    shown=lambda of: {
+    }, shown=lambda of: {
         "estimate": of["weight"] * Sum(loss, (k, of["first"], of["last"]), (i, 1, of["samples"]))
-    },
-    names=_NAMES,
-    sources=v2("eq. 38"),
+    }, names=_NAMES, sources=v2("eq. 38"),
     assumptions=("the samples have the same law; they, and their noises, may be dependent",),
     readings=("formula lost in version 2; reconstructed: version 1's, with the range of E9",),
     depends=("A15", "E9"),
-)
+)  # fmt: skip
 
 E9 = Claim(
-    "E9",
-    "the training sum starts at k = 1",
-    are_the_levels,
-    (Integer(1), N),
-    twins={
-        "k = 2..N": (Integer(2), N),
-        "k = 1..N-1": (Integer(1), N - 1),
+    "E9", "the training sum starts at k = 1", are_the_levels, (Integer(1), N), twins={
+        "k = 2..N": (Integer(2), N), "k = 1..N-1": (Integer(1), N - 1),
         "k = 0..N": (Integer(0), N),
-    },
-    printed={"k = 0..N-1": (Integer(0), N - 1)},
-    values=lambda: {"moment": TARGET_SQUARE, "at_level": _AT_LEVEL},
-    names=_NAMES,
-    means=Means.POINTS,
-    sources=v1("eq. 33"),
-    sheet=("E9", "A38"),
-    depends=("R4", "A13"),
+    }, printed={"k = 0..N-1": (Integer(0), N - 1)},
+    values=lambda: {"moment": TARGET_SQUARE, "at_level": _AT_LEVEL}, names=_NAMES,
+    means=Means.POINTS, sources=v1("eq. 33"), sheet=("E9", "A38"), depends=("R4", "A13"),
     erratum=Erratum(
         Fault.WRONG,
-        quote=r"$\hat{\mathcal L}_{\text{M-DSM}}(\theta)=\frac1{NM}\sum_{i=1}^M\sum_{k=0}^{N-1}"
-        r"[\dots]$, where $k=0,\dots,N-1$ denotes the discretized time-step",
-        trouble="At level zero the state is the data, and the target of equation 20 divides zero "
-        "by zero. The range also leaves out level $N$, that of the first reverse step. No weight "
+        quote=r"$\hat{\mathcal "
+        r"L}_{\text{M-DSM}}(\theta)=\frac1{NM}\sum_{i=1}^M\sum_{k=0}^{N-1}[\dots]$, where "
+        r"$k=0,\dots,N-1$ denotes the discretized time-step",
+        trouble=r"At level zero the state is the data, and the target of equation 20 divides zero "
+        r"by zero. The range also leaves out level $N$, that of the first reverse step. No weight "
         r"is written, where equation 5 has $\lambda(t)$: the smallest levels dominate the sum "
-        "(E9-shares).",
+        r"(E9-shares).",
         advice=r"Sum from $[[0]]$ to $[[1]]$, with a weight such as $[[at_level]]$ (R4).",
         figures=_figures,
         remains_open="The range of equation 38 in version 2 is lost. Whether the code starts at "
         "the first noisy level, or weights the terms, cannot be seen.",
     ),
-)
+)  # fmt: skip
 
 _SHARES = {"first": 1 + 1 / step, "mean": 1 + harmonic(N) / (step * N), "half": Integer(32)}
 
-
 SHARES = Claim(
-    "E9-shares",
-    "the smallest levels dominate the unweighted loss",
-    are_the_shares,
-    _SHARES,
+    "E9-shares", "the smallest levels dominate the unweighted loss", are_the_shares, _SHARES,
     twins={
         "without the mean of the target": _SHARES | {"first": 1 / step},
         "one for the harmonic number": _SHARES | {"mean": 1 + 1 / (step * N)},
         "one level less": _SHARES | {"half": Integer(31)},
         "one level more": _SHARES | {"half": Integer(33)},
-    },
-    shown=lambda shares: {
+    }, shown=lambda shares: {
         **{name: without_harmonic(share) for name, share in shares.items()},
         **{f"at_{name}": float(shares[name].subs(_AT)) for name in ("first", "mean")},
-    },
-    values=lambda: {
-        "rate": float(_SIGMA2),
-        "levels": _LEVELS,
+    }, values=lambda: {
+        "rate": float(_SIGMA2), "levels": _LEVELS,
         "share": float((_SHARES["first"] / (N * _SHARES["mean"])).subs(_AT)),
-    },
-    names=_NAMES,
-    means=Means.POINTS,
-    sheet=("E9",),
-    depends=("E9", "R4"),
-)
+    }, names=_NAMES, means=Means.POINTS, sheet=("E9",), depends=("E9", "R4"),
+)  # fmt: skip
 
 CLAIMS = (E9, A38, SHARES)

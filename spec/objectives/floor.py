@@ -54,11 +54,9 @@ _INVERSE, _OF_DIAGONAL, _DETERMINANT = symbols("trace diagonal determinant")
 _NAMES = NAMES | {
     "trace": r"\mathrm{tr}\,(S_0+vI)^{-1}",
     "diagonal": r"\mathrm{tr}\,(\mathrm{diag}\,S_0+vI)^{-1}",
-    "determinant": r"\det\,(S_0+vI)^{-1}",
-    "step": "h",
-    "rate": r"\frac{d}{dt}\mathrm{Ent}(q_t)",
+    "determinant": r"\det\,(S_0+vI)^{-1}", "step": "h", "rate": r"\frac{d}{dt}\mathrm{Ent}(q_t)",
     "ell": r"\log q",
-}
+}  # fmt: skip
 
 
 def is_the_gap(constant: Expr) -> bool:
@@ -172,125 +170,74 @@ def is_the_sum_of_floors(total: Expr) -> bool:
 
 _GAP = v0 / (2 * v * (v0 + v))
 CONSTANT = Claim(
-    "A-Thm-log-normal",
-    "the constant, log-normal data",
-    is_the_gap,
-    _GAP,
-    twins={
-        "without the half": 2 * _GAP,
-        "variance of the target": 1 / (2 * v),
+    "A-Thm-log-normal", "the constant, log-normal data", is_the_gap, _GAP, twins={
+        "without the half": 2 * _GAP, "variance of the target": 1 / (2 * v),
         "Fisher information of the marginal": 1 / (2 * (v0 + v)),
         "v0 + 2 v": v0 / (2 * v * (v0 + 2 * v)),
-    },
-    names=_NAMES,
-    sheet=("A-Thm", "E26"),
-    assumptions=(POSITIVE_TIME, LOG_NORMAL),
+    }, names=_NAMES, sheet=("A-Thm", "E26"), assumptions=(POSITIVE_TIME, LOG_NORMAL),
     depends=("A-Thm", "A16", "R2"),
-)
+)  # fmt: skip
 
 _S, _sigma, _t = symbols("S sigma t", positive=True)
 VALUES = Claim(
-    "information-log-normal",
-    "Fisher information and floor on log-normal data",
-    are_of_log_normal_data,
-    (1 / (v0 + v), _GAP),
-    twins={
-        "of the noise": (1 / v, _GAP),
-        "floor without the half": (1 / (v0 + v), 2 * _GAP),
+    "information-log-normal", "Fisher information and floor on log-normal data",
+    are_of_log_normal_data, (1 / (v0 + v), _GAP), twins={
+        "of the noise": (1 / v, _GAP), "floor without the half": (1 / (v0 + v), 2 * _GAP),
         "floor of the data": (1 / (v0 + v), 1 / (2 * (v0 + v))),
-    },
-    names=_NAMES,
-    sheet=("R4b",),
-    assumptions=(POSITIVE_TIME, LOG_NORMAL),
-    depends=("A-Thm", "R2"),
-    pins=tuple(
+    }, names=_NAMES, sheet=("R4b",), assumptions=(POSITIVE_TIME, LOG_NORMAL),
+    depends=("A-Thm", "R2"), pins=tuple(
         Pin(
-            f"gbm_ref.{name}",
-            table("S sigma t", (0.3, 0.7, 0.4), (2.6, 1.3, 0.05)),
+            f"gbm_ref.{name}", table("S sigma t", (0.3, 0.7, 0.4), (2.6, 1.3, 0.05)),
             reads=lambda values, j=j: values[j].subs({v0: _S, v: _sigma**2 * _t}),
-        )
-        for j, name in enumerate(("fisher_information", "m_dsm_floor"))
+        ) for j, name in enumerate(("fisher_information", "m_dsm_floor"))
     ),
-)
+)  # fmt: skip
 
 _IN_THE_PLANE = (2 / v - _INVERSE) / 2
 CONSTANT_IN_THE_PLANE = Claim(
-    "A-Thm-log-normal-matrix",
-    "the constant, correlated log-normal data",
-    is_the_gap_in_the_plane,
-    _IN_THE_PLANE,
-    twins={
+    "A-Thm-log-normal-matrix", "the constant, correlated log-normal data", is_the_gap_in_the_plane,
+    _IN_THE_PLANE, twins={
         "coordinates treated as independent": _IN_THE_PLANE.subs(_INVERSE, _OF_DIAGONAL),
         "without the half": 2 * _IN_THE_PLANE,
         "determinant for trace": _IN_THE_PLANE.subs(_INVERSE, _DETERMINANT),
-    },
-    names=_NAMES,
-    sheet=("A-Thm",),
-    assumptions=(POSITIVE_TIME, LOG_NORMAL),
+    }, names=_NAMES, sheet=("A-Thm",), assumptions=(POSITIVE_TIME, LOG_NORMAL),
     depends=("A-Thm", "A16", "R2"),
-)
+)  # fmt: skip
 
 _FLOOR = {"floor": (1 / v - INFORMATION) / 2, "error": v - v**2 * INFORMATION}
 FLOOR = Claim(
-    "R4b",
-    "floor of the denoising loss",
-    are_floor_and_error,
-    _FLOOR,
-    twins={
+    "R4b", "floor of the denoising loss", are_floor_and_error, _FLOOR, twins={
         "floor without the half": _FLOOR | {"floor": 1 / v - INFORMATION},
         "Hyvarinen for log score": _FLOOR | {"floor": (1 / v - INFORMATION - 1) / 2},
         "error with v for v^2": _FLOOR | {"error": v - v * INFORMATION},
         "sign of the information": _FLOOR | {"floor": (1 / v + INFORMATION) / 2},
-    },
-    values=lambda: {
-        "score": _LOG_SCORE,
-        "of_floor": Chain(2 * v**2 * _FLOOR["floor"], _FLOOR["error"]),
-    },
-    names=_NAMES,
-    assumptions=(POSITIVE_TIME, FINITE_MODEL),
+    }, values=lambda: {
+        "score": _LOG_SCORE, "of_floor": Chain(2 * v**2 * _FLOOR["floor"], _FLOOR["error"]),
+    }, names=_NAMES, assumptions=(POSITIVE_TIME, FINITE_MODEL),
     depends=("A-Thm", "A29", "A-Assumption-1-data", "R4", "R5"),
-)
+)  # fmt: skip
 
 DE_BRUIJN = Claim(
-    "R4b-de-bruijn",
-    "entropy grows with the Fisher information",
-    is_entropy_production,
-    s2 / 2,
-    twins={"sigma^2": s2, "sigma^2 / 4": s2 / 4, "entropy falls": -s2 / 2},
-    shown=lambda factor: {
-        "factor": factor,
-        "floor": _FLOOR["floor"].subs(INFORMATION, rate / factor).expand(),
-    },
-    values=lambda: {"flux": _FLUX},
-    names=_NAMES,
-    sheet=("R4b",),
-    assumptions=(
-        POSITIVE_TIME,
-        "the entropy is finite, and the flux vanishes at both ends",
+    "R4b-de-bruijn", "entropy grows with the Fisher information", is_entropy_production, s2 / 2,
+    twins={"sigma^2": s2, "sigma^2 / 4": s2 / 4, "entropy falls": -s2 / 2}, shown=lambda factor: {
+        "factor": factor, "floor": _FLOOR["floor"].subs(INFORMATION, rate / factor).expand(),
+    }, values=lambda: {"flux": _FLUX}, names=_NAMES, sheet=("R4b",), assumptions=(
+        POSITIVE_TIME, "the entropy is finite, and the flux vanishes at both ends",
         "one coordinate; the same for each",
-    ),
-    depends=("R4b", "A9"),
-)
-
+    ), depends=("R4b", "A9"),
+)  # fmt: skip
 
 _RATIO = v0 / step
 _SUM = (harmonic(N) - digamma(N + _RATIO + 1) + digamma(_RATIO + 1)) / (2 * step)
 MEAN_FLOOR = Claim(
-    "R4b-mean",
-    "mean floor of the unweighted loss, log-normal data",
-    is_the_sum_of_floors,
-    _SUM,
+    "R4b-mean", "mean floor of the unweighted loss, log-normal data", is_the_sum_of_floors, _SUM,
     twins={
         "psi one step early": _SUM.replace(polygamma, lambda order, at: polygamma(order, at - 1)),
         "without the half": 2 * _SUM,
         "logarithm for psi": (harmonic(N) - log((v0 + step * N) / v0)) / (2 * step),
-    },
-    shown=lambda total: {"mean": without_harmonic(total / N)},
-    values=lambda: {"level": floor()},
-    names=_NAMES,
-    sheet=("R4b",),
-    assumptions=(POSITIVE_TIME, LOG_NORMAL),
-    depends=("A-Thm-log-normal", "A38"),
-)
+    }, shown=lambda total: {"mean": without_harmonic(total / N)},
+    values=lambda: {"level": floor()}, names=_NAMES, sheet=("R4b",),
+    assumptions=(POSITIVE_TIME, LOG_NORMAL), depends=("A-Thm-log-normal", "A38"),
+)  # fmt: skip
 
 CLAIMS = (CONSTANT, VALUES, CONSTANT_IN_THE_PLANE, FLOOR, DE_BRUIJN, MEAN_FLOOR)

@@ -117,13 +117,11 @@ def _at_ends(flux: Expr, case: Values) -> Values:
 
 
 _CASES = table(
-    "p psi start stop",
-    (exp(-x), -1 / x**2, Integer(0), oo),
-    (exp(-x), -(1 + x) / x**2, Integer(0), oo),
-    (exp(-x), -1 + 1 / x, Integer(0), oo),
+    "p psi start stop", (exp(-x), -1 / x**2, Integer(0), oo),
+    (exp(-x), -(1 + x) / x**2, Integer(0), oo), (exp(-x), -1 + 1 / x, Integer(0), oo),
     (Integer(1), 3 - 2 * x + x**2, Integer(1), Integer(2)),
     (2 * x / 3, 1 / x + x, Integer(1), Integer(2)),
-)
+)  # fmt: skip
 _PSI = x**2 * psi**2 / 2 + 2 * x * psi + x**2 * psi1
 _FORMS = {"psi": _PSI, "h": h**2 / 2 + h + g, "flux": x**2 * psi * p}
 
@@ -141,87 +139,52 @@ def _terms(form: Expr, states: tuple[Values, Values]) -> tuple[Expr, ...]:
 _AFFINE = tuple({h: model(logs("x"))[i], g: Symbol(f"B{i + 1}{i + 1}")} for i in (0, 1))
 _STEIN = tuple(dict(zip((x, psi, psi1), symbols(f"x{i} p{i} q{i}"), strict=True)) for i in (1, 2))
 R18 = Claim(
-    "R18",
-    "implicit form of the explicit loss",
-    is_implicit,
-    _FORMS,
-    twins={
+    "R18", "implicit form of the explicit loss", is_implicit, _FORMS, twins={
         "1 for 2": _FORMS | {"psi": _PSI - x * psi},
         "one power of x in the last term": _FORMS | {"psi": _PSI + (x - x**2) * psi1},
         "Jacobian left out in h": _FORMS | {"h": h**2 / 2 + g},
         "flux with one power of x": _FORMS | {"flux": x * psi * p},
-    },
-    values=lambda: {"rest": _REST},
-    names=NAMES,
-    assumptions=(
-        "p and psi are differentiable",
-        FINITE_SQUARE,
+    }, values=lambda: {"rest": _REST}, names=NAMES, assumptions=(
+        "p and psi are differentiable", FINITE_SQUARE,
         r"so are $\mathbb E\,H^2$ and $\mathbb E\lvert xh'\rvert$; in several coordinates, along "
-        "almost every line parallel to an axis",
-    ),
-    readings=(INNER,),
-    depends=("A14", "boundary-term"),
-    pins=(
+        r"almost every line parallel to an axis",
+    ), readings=(INNER,), depends=("A14", "boundary-term"), pins=(
         Pin(
-            "gbm_ref.implicit_m_esm",
-            POINTS[:2],
-            reads=lambda forms: _terms(forms["h"], _AFFINE),
+            "gbm_ref.implicit_m_esm", POINTS[:2], reads=lambda forms: _terms(forms["h"], _AFFINE),
             twins={
                 "linear term of the additive case, none": _terms(h**2 / 2 + g, _AFFINE),
                 "linear term for the Stein score": _terms(h**2 / 2 + 2 * h + g, _AFFINE),
             },
-        ),
-        Pin(
-            "gbm_ref.nonnegative_score_matching",
-            table(
-                "x1 x2 p1 p2 q1 q2",
-                (1.3, 1.9, -0.7, 0.4, 0.2, -1.3),
+        ), Pin(
+            "gbm_ref.nonnegative_score_matching", table(
+                "x1 x2 p1 p2 q1 q2", (1.3, 1.9, -0.7, 0.4, 0.2, -1.3),
                 (0.02, 55.0, 41.0, -0.05, -900.0, 0.003),
-            ),
-            reads=lambda forms: _terms(forms["psi"], _STEIN),
+            ), reads=lambda forms: _terms(forms["psi"], _STEIN),
             twins={"linear term of the Hyvarinen score": _terms(_PSI - x * psi, _STEIN)},
         ),
     ),
-)
+)  # fmt: skip
 
 _LOG_FORMS = {"form": S**2 / 2 + S1 - Rational(1, 2), "flux": q * (S - 1)}
 IN_LOG_SPACE = Claim(
-    "R18-log",
-    "implicit form in log space",
-    is_implicit_in_log_space,
-    _LOG_FORMS,
-    twins={
+    "R18-log", "implicit form in log space", is_implicit_in_log_space, _LOG_FORMS, twins={
         "constant left out": _LOG_FORMS | {"form": S**2 / 2 + S1},
         "constant 1": _LOG_FORMS | {"form": S**2 / 2 + S1 - 1},
         "flux of the log score": _LOG_FORMS | {"flux": q * S},
-    },
-    values=lambda: {"model": _LOG_MODEL, "rest": _REST},
-    names=NAMES,
-    sheet=("R18",),
-    assumptions=(FINITE_SQUARE, "the others of R18"),
-    depends=("R18", "A10-score"),
-)
+    }, values=lambda: {"model": _LOG_MODEL, "rest": _REST}, names=NAMES, sheet=("R18",),
+    assumptions=(FINITE_SQUARE, "the others of R18"), depends=("R18", "A10-score"),
+)  # fmt: skip
 
 _ENDS = {"flux": _FORMS["flux"], "ends": high - low}
 
-
 BOUNDARY_TERM = Claim(
-    "R18-boundary",
-    "boundary term of the implicit form",
-    is_the_boundary_term,
-    _ENDS,
-    twins={
-        "none": _ENDS | {"ends": Integer(0)},
-        "upper end alone": _ENDS | {"ends": high},
+    "R18-boundary", "boundary term of the implicit form", is_the_boundary_term, _ENDS, twins={
+        "none": _ENDS | {"ends": Integer(0)}, "upper end alone": _ENDS | {"ends": high},
         "wrong sign": _ENDS | {"ends": low - high},
         "one power of x": _ENDS | {"flux": x * psi * p},
-    },
-    shown=lambda of: of | {"term": of["ends"].subs(_at_ends(of["flux"], _CASES[0]))},
-    values=lambda: _CASES[0],
-    names=NAMES,
-    means=Means.POINTS,
-    sheet=("R18",),
+    }, shown=lambda of: of | {"term": of["ends"].subs(_at_ends(of["flux"], _CASES[0]))},
+    values=lambda: _CASES[0], names=NAMES, means=Means.POINTS, sheet=("R18",),
     depends=("R18", "boundary-term"),
-)
+)  # fmt: skip
 
 CLAIMS = (R18, IN_LOG_SPACE, BOUNDARY_TERM)

@@ -63,139 +63,92 @@ def _explicit(jacobian: int) -> tuple[Expr, ...]:
 _LOSS, _SECOND = _denoising()[0], _denoising("u", "w")[0]
 _CROSSED = _denoising("x", "w")[0] + _denoising("u", "z")[0]
 
-
 _definition = partial(Claim, means=Means.NONE, stated_kind=Kind.DEFINITION)
 _pin = partial(
     Pin, points=POINTS, because="it is the definition at single samples, before the expectation"
 )
 _M_DSM_PINS = (
     _pin(
-        "gbm_ref.m_dsm",
-        formula=_denoising(),
-        twins={
+        "gbm_ref.m_dsm", formula=_denoising(), twins={
             "target reflected": _denoising(sign=-1),
             "model for the target": (*_denoising()[:4], *_denoising()[2:4]),
-        },
-        variant="one sample",
-    ),
-    _pin(
-        "gbm_ref.m_dsm",
-        formula=(_LOSS + _SECOND) / 2,
-        twins={
-            "sum over samples": _LOSS + _SECOND,
-            "mean over entries": (_LOSS + _SECOND) / 4,
+        }, variant="one sample",
+    ), _pin(
+        "gbm_ref.m_dsm", formula=(_LOSS + _SECOND) / 2, twins={
+            "sum over samples": _LOSS + _SECOND, "mean over entries": (_LOSS + _SECOND) / 4,
             "noises exchanged": _CROSSED / 2,
-        },
-        variant="mean of two samples",
-    ),
-    _pin(
-        "gbm_ref.m_dsm",
-        formula=_v * _LOSS,
+        }, variant="mean of two samples",
+    ), _pin(
+        "gbm_ref.m_dsm", formula=_v * _LOSS,
         twins={"unweighted": _LOSS, "deviation for variance": sqrt(_v) * _LOSS},
         variant="variance weighting",
-    ),
-    _pin(
-        "gbm_ref.m_dsm",
-        formula=_v * (1 + _v / _s**2) * _LOSS,
-        twins={"variance weighting": _v * _LOSS},
-        variant="preconditioned weighting",
-    ),
-    Pin(
-        "gbm_ref.unweighted",
-        ({"v": 0.64}, {"v": 6.4e-4}, {"v": 17.0}),
-        because="it is the weight that the definition does not write",
-        formula=Integer(1),
+    ), _pin(
+        "gbm_ref.m_dsm", formula=_v * (1 + _v / _s**2) * _LOSS,
+        twins={"variance weighting": _v * _LOSS}, variant="preconditioned weighting",
+    ), Pin(
+        "gbm_ref.unweighted", ({"v": 0.64}, {"v": 6.4e-4}, {"v": 17.0}),
+        because="it is the weight that the definition does not write", formula=Integer(1),
         twins={"lambda = v": Symbol("v")},
     ),
-)
+)  # fmt: skip
 
 _AT_ONE_TIME = "It defines a loss at one time: no average over $t$ is written."
 _READ = (LOST, INNER)
 A3 = _definition(
-    "A3",
-    "denoising score matching, additive noise",
+    "A3", "denoising score matching, additive noise",
     statement=r"$\mathcal L(\theta)$ is the expectation, over $t$ uniform and over $X_0$ and "
-    "$X_t$, of $[[integrand]]$.",
-    sources=v1("eq. 5") + v2("eq. 3"),
+    r"$X_t$, of $[[integrand]]$.", sources=v1("eq. 5") + v2("eq. 3"),
     reason="It defines the loss of Song et al. (2021), quoted as background; the later losses "
     "drop the weight, which is a number.",
-    values=lambda: {"integrand": Symbol("lam") * 2 * DENOISING},
-    names={
-        "lam": r"\lambda(t)",
-        "h": r"s_\theta(X_t,t)",
+    values=lambda: {"integrand": Symbol("lam") * 2 * DENOISING}, names={
+        "lam": r"\lambda(t)", "h": r"s_\theta(X_t,t)",
         "c": r"\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)",
-    },
-    readings=_READ,
-)
+    }, readings=_READ,
+)  # fmt: skip
 A14 = _definition(
-    "A14",
-    "multiplicative explicit score matching",
+    "A14", "multiplicative explicit score matching",
     statement=r"$\mathcal L_{\text{M-ESM}}(\theta)=\mathbb E_{X_t}\,[[integrand]]$, where $H$ is "
     r"$X_t\circ\nabla\log p_{X_t}(X_t)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
-    sources=v1("eq. 17") + v2("eq. 14"),
-    reason=_AT_ONE_TIME,
-    values=lambda: {"integrand": EXPLICIT},
-    readings=_READ,
-    pins=(
+    sources=v1("eq. 17") + v2("eq. 14"), reason=_AT_ONE_TIME,
+    values=lambda: {"integrand": EXPLICIT}, readings=_READ, pins=(
         _pin(
-            "gbm_ref.m_esm",
-            formula=_explicit(1),
+            "gbm_ref.m_esm", formula=_explicit(1),
             twins={"log score for the Hyvarinen score": _explicit(0)},
         ),
-    ),
-    names=NAMES,
-)
+    ), names=NAMES,
+)  # fmt: skip
 A15 = _definition(
-    "A15",
-    "multiplicative denoising score matching",
+    "A15", "multiplicative denoising score matching",
     statement=r"$\mathcal L_{\text{M-DSM}}(\theta)=\mathbb E_{X_0,X_t}\,[[integrand]]$, where $c$ "
     r"is $X_t\circ\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
     sources=v1("eq. 18") + v2("eq. 15"),
     reason=_AT_ONE_TIME + " Nor is a weight, as in A3; the pinned function takes one.",
-    values=lambda: {"integrand": DENOISING},
-    assumptions=(POSITIVE_TIME,),
-    readings=_READ,
-    depends=("A6", "A16"),
-    pins=_M_DSM_PINS,
-    names=NAMES,
-)
+    values=lambda: {"integrand": DENOISING}, assumptions=(POSITIVE_TIME,), readings=_READ,
+    depends=("A6", "A16"), pins=_M_DSM_PINS, names=NAMES,
+)  # fmt: skip
 A17 = _definition(
-    "A17",
-    "non-negative score matching",
+    "A17", "non-negative score matching",
     statement=r"$\mathcal L_{\text{NN}}(\theta)=\mathbb E_{X_0}\,[[integrand]]$, where $H$ is "
     r"$X_0\circ\nabla\log p_{X_0}(X_0)$ and $h$ is $X_0\circ s_\theta(X_0)$.",
     sources=v1("eq. 21") + v2("eq. 17"),
     reason="It quotes the loss of Hyvärinen (2007) for non-negative data.",
-    values=lambda: {"integrand": EXPLICIT},
-    readings=_READ,
-    names=NAMES,
-)
-
+    values=lambda: {"integrand": EXPLICIT}, readings=_READ, names=NAMES,
+)  # fmt: skip
 
 _recalled = partial(
     _definition, reason="The paper writes the definition of its main text once more."
 )
 V1_19 = _recalled(
-    "V1-19",
-    "the loss that is proposed",
-    statement="The loss is that of A15.",
-    sources=v1("eq. 19"),
-    sheet=("A15",),
-    depends=("A15",),
-)
+    "V1-19", "the loss that is proposed", statement="The loss is that of A15.",
+    sources=v1("eq. 19"), sheet=("A15",), depends=("A15",),
+)  # fmt: skip
 A24 = _recalled(
-    "A24",
-    "explicit loss, recalled",
-    statement="The loss is that of A14.",
-    sources=v1("eq. 24") + v2("eq. 24"),
-    depends=("A14",),
-)
+    "A24", "explicit loss, recalled", statement="The loss is that of A14.",
+    sources=v1("eq. 24") + v2("eq. 24"), depends=("A14",),
+)  # fmt: skip
 A25 = _recalled(
-    "A25",
-    "denoising loss, recalled",
-    statement="The loss is that of A15.",
-    sources=v1("eq. 25") + v2("eq. 25"),
-    depends=("A15",),
-)
+    "A25", "denoising loss, recalled", statement="The loss is that of A15.",
+    sources=v1("eq. 25") + v2("eq. 25"), depends=("A15",),
+)  # fmt: skip
 
 CLAIMS = (A3, A14, A15, V1_19, A17, A24, A25)

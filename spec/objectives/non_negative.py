@@ -111,46 +111,31 @@ def _figures() -> tuple[Figure, ...]:
 
 
 SPECIAL_CASE = Claim(
-    "NN-special-case",
-    "the explicit loss at t = 0 is non-negative score matching",
-    matches_in_log_space,
-    1 + h,
+    "NN-special-case", "the explicit loss at t = 0 is non-negative score matching",
+    matches_in_log_space, 1 + h,
     twins={"no Jacobian": h, "Jacobian of exp": h - 1, "twice": 1 + 2 * h},
-    values=lambda: {"integrand": EXPLICIT, "gap": _GAP},
-    names=NAMES,
-    sources=v1("sec. 5: subsumes non-negative score matching")
-    + v2("sec. 4: special case at t = 0"),
-    sheet=("A17", "E27"),
+    values=lambda: {"integrand": EXPLICIT, "gap": _GAP}, names=NAMES, sources=v1(
+        "sec. 5: subsumes non-negative score matching"
+    ) + v2("sec. 4: special case at t = 0"), sheet=("A17", "E27"),
     assumptions=("the data have a differentiable density",),
     readings=("symbols lost in version 2; reconstructed: the loss meant is M-ESM",),
     depends=("A14", "A17", "A10-score"),
-)
+)  # fmt: skip
 
 E27 = Claim(
-    "E27",
-    "the denoising loss does not contain the static one",
-    becomes_non_negative_matching,
-    explicit_loss,
-    twins={
+    "E27", "the denoising loss does not contain the static one", becomes_non_negative_matching,
+    explicit_loss, twins={
         "M-DSM weighted by v": lambda model: v * denoising_loss(model),
         "M-DSM less the noise's part": lambda model: denoising_loss(model) - 1 / (2 * v),
         "M-ESM without the half": lambda model: 2 * explicit_loss(model),
-    },
-    printed={"M-DSM": denoising_loss},
+    }, printed={"M-DSM": denoising_loss},
     shown=lambda loss: {"example": factor(cancel(loss(_FLAT)))},
-    values=lambda: {
-        "model": _FLAT,
-        "pole": limit(cancel(v * denoising_loss(_AFFINE)), v, 0),
-    },
-    names=NAMES,
-    sources=v1(
+    values=lambda: {"model": _FLAT, "pole": limit(cancel(v * denoising_loss(_AFFINE)), v, 0)},
+    names=NAMES, sources=v1(
         "abstract: subsumes non-negative score matching",
         "sec. 5: subsumes non-negative score matching",
-    )
-    + v2("abstract: subsumes non-negative score matching"),
-    assumptions=(LOG_NORMAL,),
-    depends=("NN-special-case", "A-Thm-log-normal", "E26"),
-    erratum=Erratum(
+    ) + v2("abstract: subsumes non-negative score matching"), assumptions=(LOG_NORMAL,),
+    depends=("NN-special-case", "A-Thm-log-normal", "E26"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="Abstract of version 1: 'a new formalism for multiplicative denoising "
         "score-matching, which subsumes the loss function proposed by Hyvärinen for non-negative "
@@ -163,43 +148,35 @@ E27 = Claim(
         advice="Say it of the explicit loss M-ESM.",
         remains_open="Which loss 'development' and 'framework' mean is a matter of reading.",
     ),
-)
+)  # fmt: skip
 
 E34 = Claim(
-    "E34",
-    "why non-negative score matching is needed",
-    recover_the_rate,
-    _WITH_END,
-    twins={
+    "E34", "why non-negative score matching is needed", recover_the_rate, _WITH_END, twins={
         "1 for 2": _WITH_END | {"static": _STATIC - x * psi},
         "boundary term subtracted": _WITH_END | {"ordinary": _ORDINARY - end},
         "last term left out": _WITH_END | {"static": _STATIC - x**2 * psi1},
         "negated": {name: -loss for name, loss in _WITH_END.items()},
         "a saddle": _WITH_END | {"ordinary": _ORDINARY + end - (x * psi1) ** 2},
-    },
-    printed={"the ordinary loss will do": _WITH_END | {"ordinary": _ORDINARY}},
-    values=lambda: (
-        {"rate": -b, "constant": -beta, "end": end}
-        | {"left_out": _over_exponential(_ORDINARY, -beta)}
-    ),
-    names=NAMES,
-    sources=v1("sec. 5: motivation of non-negative score matching")
-    + v2("sec. 4: motivation of non-negative score matching"),
-    depends=("R18", "boundary-term"),
+    }, printed={"the ordinary loss will do": _WITH_END | {"ordinary": _ORDINARY}}, values=lambda: (
+        {"rate": -b, "constant": -beta, "end": end} | {
+            "left_out": _over_exponential(_ORDINARY, -beta)
+        }
+    ), names=NAMES, sources=v1(
+        "sec. 5: motivation of non-negative score matching"
+    ) + v2("sec. 4: motivation of non-negative score matching"), depends=("R18", "boundary-term"),
     erratum=Erratum(
         Fault.INCONSISTENT,
-        quote="'Hyvärinen (2007)'s motivation for introducing this loss function is to avoid "
-        "the singularity at the origin for non-negative data.' Version 2: 'primarily motivated by "
-        "a need to avoid the singularity at the origin'.",
+        quote="'Hyvärinen (2007)'s motivation for introducing this loss function is to avoid the "
+        "singularity at the origin for non-negative data.' Version 2: 'primarily motivated by a "
+        "need to avoid the singularity at the origin'.",
         trouble="Taken as a singularity of the score, the words do not say when the loss is "
         "needed: exponential data have a smooth score and ordinary score matching still fails. "
         "What has to be avoided is the jump of the density at the origin. If 'singularity' means "
         "that jump, the sentence is right.",
         advice="The square of the state as a factor removes the boundary term $[[end]]$ of the "
         "integration by parts, which is there where neither density nor model vanishes at the "
-        "origin.",
-        figures=_figures,
+        "origin.", figures=_figures,
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (SPECIAL_CASE, E27, E34)

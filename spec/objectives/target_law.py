@@ -93,34 +93,20 @@ def _left_over() -> tuple[Expr, Expr]:
 
 
 _LAW = {
-    "target": -1 - z / sqrt(v),
-    "mean": Integer(-1),
-    "variance": 1 / v,
-    "weight": v,
+    "target": -1 - z / sqrt(v), "mean": Integer(-1), "variance": 1 / v, "weight": v,
     "second": 1 + v,
-}
+}  # fmt: skip
 R4 = Claim(
-    "R4",
-    "law of the training target",
-    is_the_law,
-    _LAW,
-    twins={
-        "mean zero": _LAW | {"mean": Integer(0)},
-        "variance v": _LAW | {"variance": v},
+    "R4", "law of the training target", is_the_law, _LAW, twins={
+        "mean zero": _LAW | {"mean": Integer(0)}, "variance v": _LAW | {"variance": v},
         "second moment without the mean": _LAW | {"second": Integer(1)},
         "weight without its root": _LAW | {"weight": sqrt(v), "second": (1 + v) / sqrt(v)},
         "unweighted": _LAW | {"weight": Integer(1), "second": 1 + 1 / v},
         "no Jacobian": _LAW | {"target": -z / sqrt(v)},
-    },
-    shown=lambda law: dict(law) | {"shifted": c - law["mean"]},
-    values=lambda: {
+    }, shown=lambda law: dict(law) | {"shifted": c - law["mean"]}, values=lambda: {
         "head": _HEAD,
         "regression": Chain(r**2 * DENOISING.subs(c, _TARGET), (z - _HEAD) ** 2 / 2),
-    },
-    names=NAMES,
-    assumptions=(POSITIVE_TIME,),
-    depends=("A16", "A6"),
-    pins=(
+    }, names=NAMES, assumptions=(POSITIVE_TIME,), depends=("A16", "A6"), pins=(
         Pin(
             "gbm_ref.variance_weighting",
             tuple({"v": value} for value in (0.64, 6.4e-4, 1e-12, 17.0)),
@@ -128,73 +114,47 @@ R4 = Claim(
             twins={"unweighted": Integer(1), "deviation": sqrt(v)},
         ),
     ),
-)
+)  # fmt: skip
 
 _DIVERGENCE = {
-    "integral": s2 * (1 - t1) - log(t1),
-    "rate": -log(t1),
-    "density": -1 / (t * log(t1)),
+    "integral": s2 * (1 - t1) - log(t1), "rate": -log(t1), "density": -1 / (t * log(t1)),
     "term": -(1 + s2 * t) * log(t1),
-}
+}  # fmt: skip
 R4_LIKELIHOOD = Claim(
-    "R4-likelihood-weight",
-    "likelihood weighting diverges at the data",
-    diverges_so,
-    _DIVERGENCE,
+    "R4-likelihood-weight", "likelihood weighting diverges at the data", diverges_so, _DIVERGENCE,
     twins={
-        "twice the logarithm": _DIVERGENCE
-        | {"integral": s2 * (1 - t1) - 2 * log(t1), "rate": -2 * log(t1)},
-        "finite": _DIVERGENCE | {"integral": s2 * (1 - t1), "rate": Integer(1)},
+        "twice the logarithm": _DIVERGENCE | {
+            "integral": s2 * (1 - t1) - 2 * log(t1), "rate": -2 * log(t1),
+        }, "finite": _DIVERGENCE | {"integral": s2 * (1 - t1), "rate": Integer(1)},
         "uniform times": _DIVERGENCE | {"term": s2 + 1 / t},
-    },
-    values=lambda: {"end": _END, "moment": _WEIGHTED},
-    names=NAMES,
-    means=Means.CALCULUS,
-    sheet=("R4",),
-    assumptions=(POSITIVE_TIME, "sigma does not depend on time"),
-    depends=("R4",),
-)
-
+    }, values=lambda: {"end": _END, "moment": _WEIGHTED}, names=NAMES, means=Means.CALCULUS,
+    sheet=("R4",), assumptions=(POSITIVE_TIME, "sigma does not depend on time"), depends=("R4",),
+)  # fmt: skip
 
 _KARRAS = v * (1 + v / s**2)
 WEIGHTING = Claim(
-    "weighting",
-    "preconditioned weighting",
-    is_the_weighting,
-    _KARRAS,
-    twins={
-        "deviation for variance": _KARRAS.subs(s, sqrt(s)),
-        "variance weighting": v,
-        "weight of the denoiser": _KARRAS / v**2,
-        "square of v": v * (1 + v**2 / s**2),
-    },
-    shown=lambda weight: {"weight": weight, "denoiser": (weight * _RATIO).factor()},
+    "weighting", "preconditioned weighting", is_the_weighting, _KARRAS, twins={
+        "deviation for variance": _KARRAS.subs(s, sqrt(s)), "variance weighting": v,
+        "weight of the denoiser": _KARRAS / v**2, "square of v": v * (1 + v**2 / s**2),
+    }, shown=lambda weight: {"weight": weight, "denoiser": (weight * _RATIO).factor()},
     values=lambda: {
-        "loss": 2 * DENOISING,
-        "ratio": _RATIO * (L0 - D) ** 2,
+        "loss": 2 * DENOISING, "ratio": _RATIO * (L0 - D) ** 2,
         **dict(zip(("skip", "left"), _left_over(), strict=True)),
-    },
-    names=NAMES,
-    sheet=("R4",),
-    assumptions=(
-        POSITIVE_TIME,
-        Assumption(
+    }, names=NAMES, sheet=("R4",), assumptions=(
+        POSITIVE_TIME, Assumption(
             "log X_0 has the standard deviation s in each coordinate",
             "the variance of what is left of it",
             lambda: not same(_left_over()[1], _left_over()[1].subs(s, 2 * s)),
         ),
-    ),
-    depends=("R4", "R5"),
-    pins=(
+    ), depends=("R4", "R5"), pins=(
         Pin(
-            "gbm_ref.PreconditionedWeighting.__call__",
-            tuple(
-                {"v": variance, "s": deviation}
-                for variance, deviation in ((0.64, 0.3), (6.4e-4, 0.05), (9.0, 2.5), (1e-9, 1e-3))
-            ),
-            reads=lambda weight: weight,
+            "gbm_ref.PreconditionedWeighting.__call__", tuple(
+                {"v": variance, "s": deviation} for variance, deviation in (
+                    (0.64, 0.3), (6.4e-4, 0.05), (9.0, 2.5), (1e-9, 1e-3),
+                )
+            ), reads=lambda weight: weight,
         ),
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (R4, R4_LIKELIHOOD, WEIGHTING)
