@@ -1,8 +1,7 @@
 """The reverse-time equation: Anderson's for any diffusion, and that of GBM in X.
 
 Symbols: h, g drift and diffusion coefficient of A1, G = g g^T, (div G)_i = sum_j d_j G_ij, pull =
-G grad log p; r reverse time; h = x * grad log p_t, the Hyvarinen score; L = log x, so that x dL/dx
-= 1; a drift in X is written as a rate, b_i = x_i * rate(mu_i, h_i).
+G grad log p; L = log x, so that x dL/dx = 1; a drift in X is a rate, b_i = x_i * rate(mu_i, h_i).
 """
 
 from mpmath import mpf
@@ -45,12 +44,7 @@ _NAMES = {"drift": r"\mathsf h", "divergence": r"(\nabla\!\cdot G)", "pull": r"G
 def in_plane(rate: Expr, slot: Symbol, scales: tuple = (1, 1)) -> Matrix:
     """A rate in each coordinate, with its own mu and the slope of the density, times the scale."""
     named = zip(scales, symbols("mu1 mu2", real=True), D, strict=True)
-    return Matrix(
-        [
-            e * rate.subs({mu: mu_i, slot: diff(LOG_DENSITY, d_i)}, simultaneous=True)
-            for e, mu_i, d_i in named
-        ]
-    )
+    return Matrix([e * rate.subs({mu: own, slot: diff(LOG_DENSITY, d)}) for e, own, d in named])
 
 
 def is_reversal(forward: Matrix, backward: Matrix, diffusion: Matrix, partials: Partials) -> bool:
@@ -208,10 +202,9 @@ def reading_is_right(increments: tuple[Expr, Expr]) -> bool:
     (10) with [[ten]]: no single meaning of $dt$ makes both right.
 
     In log space, with $f$ the forward drift, eq. (4) has the drift $[[drift_4]]$ and eq. (10) the
-    drift $[[drift_10]]$ for one $dt$. Each is taken as printed, times its increment over $dr$,
-    and the density run backwards has to solve the Fokker-Planck equation that results: in the
-    plane, for any constant $f$ and every density. The equation is linear in the increment, so that
-    it holds for no other one.
+    drift $[[drift_10]]$. Each is taken as printed, times its increment over $dr$, and the density
+    run backwards has to solve the Fokker-Planck equation that results: in the plane, for any
+    constant $f$ and every density. The equation is linear in the increment.
     """
     answers = []
     for increment, printed in zip(increments, _PRINTED, strict=True):
@@ -221,22 +214,17 @@ def reading_is_right(increments: tuple[Expr, Expr]) -> bool:
     return all(answers)
 
 
-def _end_variance(sign: int, v0: mpf, rate: mpf, steps: int) -> mpf:
-    """Var log X_0 / v0 of the Euler chain of eq. (10) on log-normal data, drift times `sign`."""
-    added = rate**2 / steps
-    variance = v0 + rate**2
-    for k in range(steps, 0, -1):
-        variance = (1 - sign * added / (v0 + k * added)) ** 2 * variance + added
-    return variance / v0
-
-
 def _figures() -> tuple[Figure, ...]:
     v0, rate, steps = mpf("0.1"), mpf("0.8"), 400
-    where = f"v0 = {v0}, sigma = {rate}, N = {steps}, exact start and score"
-    right, flipped = (_end_variance(sign, v0, rate, steps) for sign in (1, -1))
+    where, added, ends = f"v0 = {v0}, sigma = {rate}, N = {steps}", rate**2 / steps, []
+    for sign in (1, -1):
+        variance = v0 + rate**2
+        for k in range(steps, 0, -1):
+            variance = (1 - sign * added / (v0 + k * added)) ** 2 * variance + added
+        ends.append(variance / v0)
     return (
-        Figure(f"log-variance at the end / v0, drift of eq. (10) with dr > 0 ({where})", right),
-        Figure("the same with the drift flipped", flipped),
+        Figure(f"log-variance at the end / v0, eq. (10) with dr > 0 ({where})", ends[0]),
+        Figure("the same with the drift flipped", ends[1]),
     )
 
 

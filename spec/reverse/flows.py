@@ -1,18 +1,16 @@
 """Equations with the marginals of the process: any noise level, a corrector, no noise.
 
-Symbols: f = mu - s2/2; kappa factor on the noise; score = grad log q_t of Y = log X; h = x * grad
-log p_t = score - 1; H = sigma^2 delta and v the log-variance of the data at the time of a step; M,
-w mean and deviation of log X at the running time, w0 where a path starts.
+Symbols: f = mu - s2/2; kappa factor on the noise; H = sigma^2 delta; M, w mean and deviation of log
+X at the running time, w0 where a path starts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sympy import Expr, Integer, Rational, Symbol, diag, diff, solve, symbols, zeros
 
 from spec.checking.algebra import same
 from spec.checking.claim import Assumption, Claim, Values
 from spec.checking.diffusions import (
-    adjoint,
     isotropic,
     keeps_marginals,
     partials_of_exponentials,
@@ -27,7 +25,6 @@ w, w0 = symbols("w w0", positive=True)
 f, _FULL = mu - s2 / 2, 1
 _NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)", "x": "X", "w": "w_s",
           "w0": "w_t", "M": "M", "H": "h"}  # fmt: skip
-_IN_LOG, _IN_X = (plain_partials(D), D), (partials_of_exponentials(D, XS), D)
 
 
 def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
@@ -37,15 +34,23 @@ def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
     In the Fokker-Planck equation noise can be exchanged for drift along the score. Decided in $Y$
     and in $X$, for every density of the plane and with its own $\mu$ in each coordinate.
     """
-    at_one = [rate.subs(kappa, _FULL) for rate in rates]
-    if not (same(at_one[0], -f + s2 * score) and same(at_one[1], REVERSE_RATE)):
-        return False
-    square, level = s2 * diag(*(e**2 for e in XS)), kappa**2
-    forward, backward = (in_plane(f, score), isotropic(s2)), in_plane(rates[0], score)
-    forward_x, backward_x = (in_plane(mu, h, XS), square), in_plane(rates[1], h, XS)
-    return keeps_marginals(
-        forward, (backward, level * isotropic(s2)), LOG_DENSITY, *_IN_LOG
-    ) and keeps_marginals(forward_x, (backward_x, level * square), LOG_DENSITY, *_IN_X)
+    at_one = zip(rates, (-f + s2 * score, REVERSE_RATE), strict=True)
+    agree = [same(rate.subs(kappa, _FULL), known) for rate, known in at_one]
+    return all(agree) and _keep(rates, kappa**2)
+
+
+def _keep(rates: Sequence[Expr], level: Expr) -> bool:
+    """Whether both have the marginals run backwards, with noise of the variance level * sigma^2."""
+    verdicts = []
+    for forward, rate, slot, scales, partials in (
+        (f, rates[0], score, (1, 1), plain_partials(D)),
+        (mu, rates[1], h, XS, partials_of_exponentials(D, XS)),
+    ):
+        noise = s2 * diag(*(e**2 for e in scales))
+        drifts = (in_plane(part, slot, scales) for part in (forward, rate))
+        pair = zip(drifts, (noise, level * noise), strict=True)
+        verdicts.append(keeps_marginals(*pair, LOG_DENSITY, partials, D))
+    return all(verdicts)
 
 
 def _at_level(square: Expr, ito: Expr | None = None) -> tuple[Expr, Expr]:
@@ -105,7 +110,7 @@ def corrects(candidate: tuple[Expr, Expr]) -> bool:
     step, variance = y + c * added * diff(-((y - M) ** 2) / (2 * v), y), v * factor.subs(H, added)
     # A22 has drift 1 * score and noise variance 2; at this rate its noise variance is s2.
     return (
-        keeps_marginals(at_rest, moving, LOG_DENSITY, *_IN_LOG)
+        keeps_marginals(at_rest, moving, LOG_DENSITY, plain_partials(D), D)
         and same(diff(step, y) ** 2 * variance + dt * moving[1][0, 0], variance)
         and same(c * s2, s2 / 2)
     )
@@ -142,26 +147,10 @@ def flows(candidate: Flow, slope: Callable[[Expr], Expr] = lambda exact: exact) 
     deviation of $Y$.
 
     The Fokker-Planck equation is the continuity equation of these velocities, decided for every
-    density of the plane in $Y$ and in $X$. The deviation from the mean moves in proportion to
-    $w$, since both have the same log-derivative.
+    density of the plane in $Y$ and in $X$. The deviation from the mean moves in proportion to $w$.
     """
-    return _transports(candidate[:2]) and _solves(candidate[0], candidate[2], slope)
-
-
-def _transports(velocities: tuple[Expr, Expr]) -> bool:
-    """-div(q u) / q and the Fokker-Planck operator agree, in Y and in X, for every density."""
-    verdicts = []
-    for velocity, drift, slot, scales, (partials, _) in (
-        (velocities[0], f, score, (Integer(1), Integer(1)), _IN_LOG),
-        (velocities[1], mu, h, XS, _IN_X),
-    ):
-        squares = s2 * diag(*(e**2 for e in scales))
-        diffused, carried = (
-            adjoint(Integer(1), in_plane(rate, slot, scales), matrix, LOG_DENSITY, partials)
-            for rate, matrix in ((drift, squares), (velocity, zeros(2, 2)))
-        )
-        verdicts.append(same(*(side.subs(dict.fromkeys(D, 0)) for side in (diffused, carried))))
-    return all(verdicts)
+    velocities = [-velocity for velocity in candidate[:2]]
+    return _keep(velocities, Integer(0)) and _solves(candidate[0], candidate[2], slope)
 
 
 def _solves(velocity: Expr, factor: Expr, slope: Callable[[Expr], Expr]) -> bool:
@@ -175,12 +164,11 @@ def _solves(velocity: Expr, factor: Expr, slope: Callable[[Expr], Expr]) -> bool
 
 
 def _flow(candidate: Flow) -> Values:
-    start, mean = symbols("Y_t M_t")
-    velocity, in_x = r"\frac{dY}{dt}", r"\frac{dX}{dt}"
+    start, mean, end = symbols("Y_t M_t M_s")
     return {
-        "in_log": Says(velocity, candidate[0]),
-        "in_x": Says(in_x, x * candidate[1]),
-        "path": Says("Y_s", Symbol("M_s") + candidate[2] * (start - mean)),
+        "in_log": Says(r"\frac{dY}{dt}", candidate[0]),
+        "in_x": Says(r"\frac{dX}{dt}", x * candidate[1]),
+        "path": Says("Y_s", end + candidate[2] * (start - mean)),
     }
 
 

@@ -47,9 +47,8 @@ def is_the_reverse_kernel(kernel: Kernel) -> bool:
     X_t$, the deviation of $\log X_s$ from its mean is normal, with $[[gain]]$ times the deviation
     at the later time as its mean, and with the covariance $[[covariance]]$.
 
-    The process adds noise whose covariance is the difference of the two. Bayes' rule is decided as
-    an identity of quadratic forms, block by block, and of determinants, for every $S_s$ of the
-    plane, also for one that is not diagonal.
+    Bayes' rule is decided as an identity of quadratic forms, block by block, and of determinants,
+    for every $S_s$ of the plane, also for one that is not diagonal.
     """
     a, b, c = symbols("S11 S12 S22", real=True)
     u, S = Symbol("u", positive=True), Matrix([[a, b], [b, c]])
@@ -106,8 +105,7 @@ def makes_the_step_exact(Q: Expr, slope: Expr = ONE, length: Expr = ONE) -> bool
     chain of such steps from the law at the end has the law of the process at its times.
 
     The step is affine in the draw, so that its law is normal. Mean and variance of the process are
-    found from the residual, which must not correlate with the later state; the variance that the
-    step leaves has to be that of $\log X_s$.
+    found from the residual, which must not correlate with the later state.
     """
     moved, kappa_r = Symbol("delta", positive=True), Symbol("kappa_r", positive=True)
     exact = slope * diff(-((y - M) ** 2) / (2 * V), y) - 1
@@ -120,7 +118,7 @@ def makes_the_step_exact(Q: Expr, slope: Expr = ONE, length: Expr = ONE) -> bool
     # Var(e_s) = Cov(e_s, e_t) = v for the deviations e_s and e_t.
     gain = diff(mean, y)
     residual = v - 2 * gain * v + gain**2 * V
-    gaps = v - gain * V, variance - residual, gain**2 * V + variance - v
+    gaps = v - gain * V, variance - residual
     return same(mean.subs(y, M), M - (mu - s2 / 2) * (V - v) / s2) and vanishes(gaps)
 
 
@@ -230,6 +228,7 @@ R17_BRIDGE = Claim(
 FORWARD, LOSS = "the forward step of eq. (22)", "the loss of eqs. (19) and (20)"
 STEP, AMBIENT = "the sampler of eq. (13)", "Euler-Maruyama in X, eq. (12) of version 2"
 PARTS = (FORWARD, LOSS, STEP, AMBIENT)
+_LOG_KERNEL = -((L - L0 - m) ** 2) / (2 * v)
 _IN_X = log(1 - dt * (mu - 2 * s2) + dt * s2 * h + noise * z)
 
 
@@ -243,22 +242,18 @@ def logarithm_changes(named: Iterable[str], model: Expr = 1 + h) -> bool:
     [[backward]], and its denoising loss with the residual [[residual]]. A multiplicative step is
     compared through its logarithm, by its slope in the draw and its value without a draw.
     """
-    forward, backward, additive_residual = _additive(model)
-    log_kernel = -((L - L0 - m) ** 2) / (2 * v)
-    identical = {
-        FORWARD: _same_increment(dt * (mu - s2 / 2) + noise * z, forward),
-        LOSS: same(diff(log_kernel - L, L) - h, additive_residual),
-        STEP: _same_increment(SAMPLER + noise * z, backward),
-        AMBIENT: _same_increment(_IN_X, backward),
-    }
-    return set(named) == {part for part, is_same in identical.items() if not is_same}
+    forward, backward, residual = _additive(model)
+    ours = dt * (mu - s2 / 2) + noise * z, diff(_LOG_KERNEL - L, L) - h, SAMPLER + noise * z, _IN_X
+    theirs = forward, residual, backward, backward
+    compared = zip(PARTS, map(_same_increment, ours, theirs), strict=True)
+    return set(named) == {part for part, is_same in compared if not is_same}
 
 
 def _additive(model: Expr) -> tuple[Expr, Expr, Expr]:
     """Exponents of the Euler steps of log X, forward and backward; the residual of the loss."""
     one = partials_of_exponentials((L,), (x,))
     f = generator(L, Matrix([mu * x]), Matrix([s2 * x**2]), one)
-    residual = cancel(diff(-((L - L0 - m) ** 2) / (2 * v), L)) - model
+    residual = cancel(diff(_LOG_KERNEL, L)) - model
     return dt * f + noise * z, -dt * (f - s2 * model) + noise * z, residual
 
 
