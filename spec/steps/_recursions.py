@@ -22,13 +22,13 @@ SETTING = f"sigma = {float(mpmath.sqrt(NOISE_RATE))}, v0 = {float(DATA)}, N = {L
 Rows = Iterable[tuple[Expr | mpf, Expr | mpf, Expr | mpf]]
 
 
-def annealed_rows(levels: int | mpf, length: mpf, inner: int, chi: mpf, first: int) -> list[tuple]:
+def annealed_rows(levels: int | mpf, length: mpf, inner: int, chi: mpf | int, first: int) -> list[tuple]:
     """Levels `first`, ..., 1, each `inner` times, the noise multiplied by chi at each level."""
     counted = enumerate(range(first, 0, -1))
     return [(mpf(k) / levels, length, chi**i) for i, k in counted for _ in range(inner)]
 
 
-def uniform_rows(levels: int, chi: mpf = mpf(1)) -> list[tuple]:
+def uniform_rows(levels: int, chi: mpf | int = 1) -> list[tuple]:
     """N equal steps from t = 1 to 0, with full noise or with noise that decays by chi."""
     return annealed_rows(levels, mpf(1) / levels, 1, chi, levels)
 

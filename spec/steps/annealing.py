@@ -1,9 +1,8 @@
 """Annealed noise: what it does to the marginals, why it is not a splitting, what it leaves of the
 variance, and how the two annealed samplers differ; the variance where the reverse clock is off.
 
-Symbols: q density of log X_t, s its log score, s1 its slope; kappa factor on the noise; chi its
-decay a level; v, v_N exact variances, at the present level and at the first; V variance of the
-sampler's log X; rho = L delta_s / delta; H = sigma^2 delta; P = (v / v_N)^(2 rho).
+s is the log score of log X_t and s1 its slope; v, v_N exact variances, now and at the first level;
+V that of the sampler; rho = L delta_s / delta; H = sigma^2 delta; P = (v / v_N)^(2 rho).
 """
 
 import mpmath
@@ -72,8 +71,8 @@ def misses_the_generator(defect: Expr) -> bool:
     $f$ by $\delta$ times the generator of eq. (11) and $[[defect]]$ more, so that for a noise of
     other size than one it is no splitting of that equation.
 
-    In a splitting method the generators of the parts add up to that of the equation. The step is
-    averaged over its draw exactly, $f$ being given by its derivatives $f_1$ and $f_2$.
+    In a splitting method the generators of the parts add up to that of the equation. $f$ is given
+    by its derivatives $f_1$ and $f_2$.
     """
     step = log_step(h, z, root, kappa)
     mean = over_draw(f1 * step + f2 * step**2 / 2)
@@ -91,9 +90,8 @@ def is_the_drift_gap(candidate: tuple[Expr, Expr]) -> bool:
     """
     gap, coefficient = candidate
     e = ambient_factor(h, z, root, kappa) - 1
-    log_ambient = over_draw(e - e**2 / 2)
-    log_dale = over_draw(log_step(h, z, root, kappa))
-    found = Poly(log_ambient - log_dale, root).coeff_monomial(root**2)
+    difference = over_draw(e - e**2 / 2 - log_step(h, z, root, kappa))
+    found = Poly(difference, root).coeff_monomial(root**2)
     return same(found, gap) and vanishes(found + coefficient * sigma**2 - _CONSTANT)
 
 
@@ -175,14 +173,6 @@ _CLOCKS = table("rho L v0 sigma^2", ("0.2", 1, *_SET), ("0.6", 3, *_SET), ("3", 
 _DRIFT = -(mu - s2 / 2) + (1 + kappa**2) / 2 * s2 * s
 
 
-def _variances() -> tuple[Figure, ...]:
-    return tuple(
-        variance_figure(f"at chi = {float(decay)}, L = 1, delta_s = delta",
-                        uniform_rows(LEVELS, decay))
-        for decay in (CHI, mpf("0.999"), mpf(1))
-    )  # fmt: skip
-
-
 E18 = Claim(
     "E18", "annealed noise and the marginals", keeps_the_marginals, holds=_DRIFT, twins={
         "kappa for kappa^2": _DRIFT + (kappa - kappa**2) / 2 * s2 * s,
@@ -203,7 +193,10 @@ E18 = Claim(
         "stays that of full noise. The sampler then loses variance even with an exact score "
         "(annealing-variance), in line with the “mode collapse with no noise” that appendix G.2 "
         "of version 2 observes. Samples can still look cleaner; what is lost is the law.",
-        advice="Scale the drift along, as in R11-steps.", figures=_variances,
+        advice="Scale the drift along, as in R11-steps.", figures=lambda: tuple(
+            variance_figure(f"at chi = {float(decay)}", uniform_rows(LEVELS, decay))
+            for decay in (CHI, mpf("0.999"), mpf(1))
+        ),
         remains_open="Version 2's values of the factor are lost in the text we have.",
     ),
 )  # fmt: skip

@@ -1,8 +1,8 @@
 """The two samplers as Euler-Maruyama steps: in X (A12), in log X (A13, eq. 12 of version 1), and
 in the increments of m and v, which serve coefficients that vary in time.
 
-Symbols: root = sqrt(dt); h, h_t the Hyvarinen score at the state of a step and in an equation;
-dm = m(t) - m(s), dv = v(t) - v(s), r = sqrt(dv); kappa factor on the noise.
+h, h_t are the Hyvarinen score at the state of a step and in an equation; dm = m(t) - m(s), r the
+square root of dv = v(t) - v(s); kappa the factor on the noise.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from sympy import Expr, Matrix, Poly, Rational, Symbol, diag, exp, factorial, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Assumption, Claim, Pin, Values, v1, v2
+from spec.checking.claim import Assumption, Claim, Pin, v1, v2
 from spec.checking.symbols import L, dt, h, kappa, mu, sigma, t, x, z
 from spec.checking.typeset import Says, Sde
 from spec.steps._pinned import at_noise, in_plane, plane_table
@@ -133,16 +133,6 @@ _LOG_EQUATION = Sde(r"\log X", 3 * sigma**2 / 2 - mu + sigma**2 * h_t, sigma, "r
 _ADDITIVE_EQUATION = Sde("Y", sigma**2 / 2 - mu + sigma**2 * score, sigma, "r")
 
 
-def _next(
-    step: Callable[[Expr], Expr], equation: Sde, left: str = "X_{k-1}"
-) -> dict[str, Callable[..., Values]]:
-    """What a claim shows of a step, and the equation whose step it is."""
-    return {
-        "shown": lambda part: {"step": Says(left, step(in_delta(part)))},
-        "values": lambda: {"equation": equation},
-    }
-
-
 _AMBIENT = 1 - root**2 * (mu - 2 * sigma**2) + root**2 * sigma**2 * h + sigma * root * z
 _EXPONENT = -(root**2) * (mu - 3 * sigma**2 / 2) + root**2 * sigma**2 * h + sigma * root * z
 A12 = Claim(
@@ -151,7 +141,8 @@ A12 = Claim(
         "3/2 sigma^2, as in the log step": _AMBIENT - root**2 * sigma**2 / 2,
         "noise with sigma^2": _AMBIENT + (sigma**2 - sigma) * root * z,
         "score with the other sign": _AMBIENT - 2 * root**2 * sigma**2 * h,
-    }, **_next(lambda factor: x * factor, _AMBIENT_EQUATION), names=_NAMES, sources=v2("eq. 12"), assumptions=(CONSTANT, POSITIVE),
+    }, shown=lambda factor: {"step": Says("X_{k-1}", x * in_delta(factor))},
+    values=lambda: {"equation": _AMBIENT_EQUATION}, names=_NAMES, sources=v2("eq. 12"), assumptions=(CONSTANT, POSITIVE),
     readings=(
         "formula lost in version 2; reconstructed: the step of eq. 7, as the prose says",
     ), depends=("A2", "A7"), pins=(Pin(
@@ -166,7 +157,8 @@ A13 = Claim(
         "no Jacobian: sigma^2 / 2": _EXPONENT - root**2 * sigma**2,
         "mu with the other sign": _EXPONENT + 2 * root**2 * mu,
         "noise without the square root": _EXPONENT + (root**2 - root) * sigma * z,
-    }, **_next(lambda exponent: x * exp(exponent), _LOG_EQUATION), names=_NAMES, sources=v1("eq. 13") + v2("eq. 13"),
+    }, shown=lambda exponent: {"step": Says("X_{k-1}", x * exp(in_delta(exponent)))},
+    values=lambda: {"equation": _LOG_EQUATION}, names=_NAMES, sources=v1("eq. 13") + v2("eq. 13"),
     assumptions=(CONSTANT, POSITIVE, "x > 0"), readings=(
         "p_{X_k}(X_k, k) means the density at time k delta",
         "formula lost in version 2; reconstructed: that of version 1",
@@ -181,7 +173,8 @@ V1_12 = Claim(
         "Jacobian left out": _EXPONENT - root**2 * sigma**2,
         "score with the other sign": _EXPONENT - 2 * root**2 * sigma**2 * h,
         "score times sigma": _EXPONENT + root**2 * (sigma - sigma**2) * h,
-    }, **_next(lambda added: L + added, _ADDITIVE_EQUATION, r"\log X_{k-1}"), names=_NAMES,
+    }, shown=lambda added: {"step": Says(r"\log X_{k-1}", L + in_delta(added))},
+    values=lambda: {"equation": _ADDITIVE_EQUATION}, names=_NAMES,
     sources=v1("eq. 12"), sheet=("A13",),
     assumptions=(CONSTANT, POSITIVE, "x > 0"), depends=("A2", "A10", "A10-score"),
 )  # fmt: skip

@@ -1,9 +1,8 @@
 """Signs along a trajectory: the chance that the sign-agnostic step changes one, the score after
 it, and which step keeps them.
 
-Symbols: z, u independent standard normal; kappa factor on the noise; root = sqrt(dt), H = sigma^2
-dt; w^2 = v_k variance of log X_k on log-normal data; y log X; P0, P1 value and slope of an
-arbitrary density on x > 0 at `place`.
+z, u are independent standard normal; H = sigma^2 dt; w^2 = v_k the variance of log X_k; P0, P1 value
+and slope of an arbitrary density on x > 0 at `place`.
 """
 
 from collections.abc import Callable
@@ -214,12 +213,7 @@ E28_SIZE = Claim(
 )  # fmt: skip
 
 
-def _flip_figures() -> tuple[Figure, ...]:
-    where = f"v0 = {float(DATA)}, sigma = {float(mpmath.sqrt(NOISE_RATE))}"
-    label = f"flip probability at k = {_LAST} ({where}), N ="
-    return tuple(Figure(f"{label} {n}", _chance(_CLOSED, n)) for n in _LEVELS[::2])
-
-
+_WHERE = f"v0 = {float(DATA)}, sigma = {float(mpmath.sqrt(NOISE_RATE))}"
 _FACTOR = ambient_factor(h, z, root, kappa)
 _NEGATIVE = plane_table(
     "x1 x2 z1 z2 mu sigma t dt kappa", (-0.7, 1.9, -0.8, 1.3, 0.17, 0.8, 0.62, 0.11, 1.0),
@@ -241,7 +235,10 @@ E28 = Claim(
         trouble="Right, and once an entry is negative the next update asks for the score where "
         "the density is zero. Nothing says what to do then. With an exact score and log-normal "
         "data flips are as good as impossible at the paper's number of steps, but not with few.",
-        figures=_flip_figures, remains_open="What the authors' code does after a flip.",
+        figures=lambda: tuple(
+            Figure(f"flip probability at k = {_LAST}, N = {n} ({_WHERE})", _chance(_CLOSED, n))
+            for n in _LEVELS[::2]
+        ), remains_open="What the authors' code does after a flip.",
     ), pins=(Pin(
         "gbm_ref.SignAgnostic.__call__", _NEGATIVE,
         because="it is the step, with the score read at the size of the state",

@@ -1,6 +1,6 @@
 """The probability flow in sqrt(v): its equation, Heun's rule, and the last step.
 
-Symbols: s = 1 + h log score, s1 its derivative in u; q density of u; y = log x; D the denoiser.
+s = 1 + h is the log score, s1 its derivative in u, D the denoiser.
 """
 
 from collections.abc import Callable

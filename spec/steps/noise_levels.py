@@ -1,7 +1,6 @@
 """Steps with other drifts and noises: at any noise level (R11), and with a frozen denoiser (R17).
 
-For R17 y = log X_t; rb^2 = v(t), ra^2 = v(s); m = m(t), m_s = m(s); v0 the variance of log X_0 that
-the denoiser leaves unexplained.
+For R17 rb^2 = v(t), ra^2 = v(s), and v0 is the variance of log X_0 that the denoiser leaves.
 """
 
 from collections.abc import Callable

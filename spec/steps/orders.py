@@ -1,8 +1,7 @@
 """Errors of the two steps, from exact expansions instead of fitted slopes.
 
-Symbols: beta rate and sigma of the reverse equation that a constant score gives; d = dt step; T = N
-d; root = sqrt(dt); on log-normal data v0, v_N the variances of log X at t = 0 and 1, E the distance
-of log X_t from its mean, H = sigma^2 dt.
+d = dt; T = N d; v0, v_N are the variances of log X at t = 0 and 1, E the distance of log X_t from its
+mean, and H = sigma^2 dt.
 """
 
 from functools import cache
@@ -81,8 +80,7 @@ def are_the_sizes(candidate: tuple[Expr, Expr]) -> bool:
 
     The distance of the exact path over $v$ has no drift, so that it is the integral of its noise.
     The distance that a step adds has the variance $[[local]]$, an integral over $v$ that SymPy
-    does; the distances of the steps are independent and shrink as $v$ does. The second is
-    R8-leading.
+    does; the distances of the steps are independent and shrink as $v$ does.
     """
     quotients = []
     for size in points({"N": n, "v0": _DATA, "sigma^2": NOISE_RATE} for n in _GRIDS):
@@ -91,7 +89,12 @@ def are_the_sizes(candidate: tuple[Expr, Expr]) -> bool:
             leading = lambdify((v0, v_N, H), candidate, "mpmath")(*at)
             pairs = zip(_errors(size["N"]), leading, strict=True)
             quotients.append([found / term for found, term in pairs])
-    return all([_halves(*pair) for pair in zip(*quotients, strict=True)])
+    return all(
+        [
+            bool(abs(fine - 1) < _NEAR and abs((coarse - 1) / (fine - 1) / 2 - 1) < _CLOSE)
+            for coarse, fine in zip(*quotients, strict=True)
+        ]
+    )
 
 
 @cache
@@ -113,10 +116,6 @@ def _local_variance() -> Expr:
     if not vanishes(drift / v - E * (-(sigma**2)) / v**2):
         raise ValueError("E / v was to have no drift")
     return integrate(expand((v_s / v - 1) ** 2), (v, v_s, v_t))
-
-
-def _halves(coarse: mpf, fine: mpf) -> bool:
-    return bool(abs(fine - 1) < _NEAR and abs((coarse - 1) / (fine - 1) / 2 - 1) < _CLOSE)
 
 
 def are_the_errors(errors: dict[str, Expr]) -> bool:

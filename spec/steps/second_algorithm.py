@@ -1,9 +1,7 @@
 """Algorithm 2 of version 1: what it computes as printed and in place, which rows it visits, what
 its noise decays over, and the one loop that every sampler of the paper is.
 
-Every routine runs a listing on symbols and compares it with Euler-Maruyama steps that are built
-from the reverse equation (A13). Symbols: k level, N levels, L inner visits, chi decay of noise,
-delta_s length of a step; i counts levels from 0.
+Listings are run on symbols and compared with Euler-Maruyama steps from the reverse equation (A13).
 """
 
 from collections.abc import Callable, Sequence
