@@ -1,7 +1,7 @@
 """Equations with the marginals of the process: any noise level, a corrector, no noise.
 
-Symbols: f = mu - s2/2; kappa factor on the noise; H = sigma^2 delta; M, w mean and deviation of log
-X at the running time, w0 where a path starts.
+kappa is the factor on the noise, H = sigma^2 delta; M, w are mean and deviation of log X at the
+running time, w0 where a path starts.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
 
 
 def _keep(rates: Sequence[Expr], level: Expr) -> bool:
-    """Whether both have the marginals run backwards, with noise of the variance level * sigma^2."""
+    """Whether both have the marginals run backwards, the noise having the variance level * s2."""
     verdicts = []
     for forward, rate, slot, scales, partials in (
         (f, rates[0], score, (1, 1), plain_partials(D)),

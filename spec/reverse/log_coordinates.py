@@ -51,8 +51,8 @@ def reverses_varying_rates(drift: Expr) -> bool:
     r"""With $\mu(t)$ and $\sigma(t)$, both taken at the present instant, [[reverse]] has the
     marginals of $\log X$ run backwards, in one coordinate.
 
-    The kernel of $\log X_t$ is normal, its mean moved by $m(t)$, its variance $v(t)$, any functions
-    of time whose rates are symbols. For a mixture of two such kernels with
+    The kernel of $\log X_t$ is normal, its mean moved by $m(t)$, its variance $v(t)$: any
+    functions, whose rates are symbols. For a mixture of two such kernels with
     any points and weights, the time derivative is taken directly; it satisfies the forward
     equation, and its negative the equation with this drift. Both are linear in the density (its
     score times it is its slope), so that mixing extends them to all data laws.

@@ -210,7 +210,9 @@ R17_BRIDGE = Claim(
         "variance of the bridge seen from the data": (v / V, (V - v) ** 2 / V, ra / rb),
     },
     shown=lambda c: {
-        "mean": _landing(c[0]), "variance": c[1], "flow": _landing(c[2]),
+        "mean": _landing(c[0]),
+        "variance": c[1],
+        "flow": _landing(c[2]),
         "factor": cancel(c[1] / (V - v)),
     },
     names=_NAMES,

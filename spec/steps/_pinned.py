@@ -7,7 +7,7 @@ h_i = a_i + b_i1 log|x1| + b_i2 log|x2| + c t with symbols for its coefficients.
 from sympy import Abs, Expr, Rational, log, sqrt, symbols
 
 from spec.checking.pins import table
-from spec.checking.symbols import dt, h, kappa, mu, sigma, t, z
+from spec.checking.symbols import dt, h, mu, sigma, t, z
 from spec.steps._reverse import root
 
 dm, dv = symbols("dm dv", positive=True)
@@ -18,11 +18,6 @@ _SLOPES = symbols("a1 a2 b11 b12 b21 b22 c", real=True)
 def by_increments(part: Expr) -> Expr:
     """An exponent or factor in the names of the vectors: sigma = 1, so that a step has dt = dv."""
     return part.subs({root: sqrt(dv), sigma: 1, mu: dm / dv + Rational(1, 2)}, simultaneous=True)
-
-
-def at_noise(part: Expr) -> Expr:
-    """The same where the step has no factor on its noise: the vectors multiply z by kappa."""
-    return by_increments(part.subs(z, kappa * z))
 
 
 def score_in_plane(time: Expr) -> tuple[Expr, Expr]:

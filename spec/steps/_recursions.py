@@ -1,7 +1,7 @@
 """Exact laws of samplers on log-normal data, with symbols or with numbers.
 
-With log-normal data a Dale-Langevin step is affine in log X and in the draw, so that the variance V
-of log X obeys V <- (1 - s2 dt / v)^2 V + noise^2 s2 dt with v = v0 + s2 t and s2 = sigma^2. A row is
+With log-normal data a Dale-Langevin step is affine in log X and in the draw, so that the variance
+of log X obeys V <- (1 - s2 dt / v)^2 V + noise^2 s2 dt with v = v0 + s2 t, s2 = sigma^2. A row is
 the time of the score, the length of the step, and the factor on the noise.
 """
 
@@ -22,7 +22,9 @@ SETTING = f"sigma = {float(mpmath.sqrt(NOISE_RATE))}, v0 = {float(DATA)}, N = {L
 Rows = Iterable[tuple[Expr | mpf, Expr | mpf, Expr | mpf]]
 
 
-def annealed_rows(levels: int | mpf, length: mpf, inner: int, chi: mpf | int, first: int) -> list[tuple]:
+def annealed_rows(
+    levels: int | mpf, length: mpf, inner: int, chi: mpf | int, first: int
+) -> list[tuple]:
     """Levels `first`, ..., 1, each `inner` times, the noise multiplied by chi at each level."""
     counted = enumerate(range(first, 0, -1))
     return [(mpf(k) / levels, length, chi**i) for i, k in counted for _ in range(inner)]

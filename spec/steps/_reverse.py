@@ -2,8 +2,8 @@
 the claims of this folder assume, each with what goes wrong without it.
 
 For the forward equation dX = f dt + g dW the reverse one, in positive reverse time, has drift
--f + div(g g^T) + g g^T grad log p (A2). Symbols: x1, x2 state; S1, S2 Stein score; root = sqrt(dt);
-h1, h2 Hyvarinen score x_i S_i; z1, z2 draws.
+-f + div(g g^T) + g g^T grad log p (A2). Symbols: x1, x2 state; S1, S2 Stein score; z1, z2 draws;
+root = sqrt(dt).
 """
 
 from sympy import Expr, Integer, Matrix, Symbol, diag, diff, sqrt, symbols

@@ -32,8 +32,8 @@ y0, noise, distance = symbols("y0 noise e", real=True)
 _PAPER_DRIFT = {mu: sigma**2 / 2}
 _STATED = (
     r"As reconstructed: $[[step]]$, $L$ times at each level $k$, then $[[decay]]$. With $[[mu]]$ "
-    r"two levels of it are Euler–Maruyama steps in $SPACE$ with noise $\chi^i$ at the $i$-th level, "
-    "counted from zero: at the sizes shown, of which the first is a run of STEP."
+    r"two levels of it are Euler–Maruyama steps in $SPACE$ with noise $\chi^i$ at the $i$-th "
+    "level, counted from zero: at the sizes shown, of which the first is a run of STEP."
 )
 _LISTING_LOST = (
     "The listing is lost in the text of version 2. The prose leaves these things: noise decayed "
@@ -42,7 +42,7 @@ _LISTING_LOST = (
     "updated in place with that mu; the first level, the place of the decay and the length of a "
     "step are not forced."
 )
-# The exponent or factor of an update in h, z and kappa, and what becomes of kappa at a level's end.
+# The exponent or factor of an update in h, z and kappa, and what a level makes of kappa.
 Listing = tuple[Expr, Expr]
 
 
@@ -86,8 +86,8 @@ def shrinks_by(factor: Expr) -> bool:
     the mean of the data by $[[factor]]$, and its variance by the square; the first one takes it to
     the posterior mean of $\log X_0$.
 
-    The score stays that of the level however often it is visited, so that further visits repeat the
-    factor. It is also the regression of $\log X_0$ on $\log X$ at this level.
+    The score stays that of the level, so that further visits repeat the factor. It is also the
+    regression of $\log X_0$ on $\log X$ at this level.
     """
     added = sigma**2 * root**2
     residual = (y0 - factor * (y0 + noise)) * (y0 + noise)
@@ -104,8 +104,8 @@ def recovers_euler_maruyama(choice: Choice) -> bool:
     $\delta$; with $\chi=[[decay]]$ alone they need not be.
 
     The listing is run on symbols with an arbitrary score, and so are steps built from the reverse
-    equation. Where the visits of a level have the length of a step together, the sampler is not the
-    same one either: they read the score at one time.
+    equation. Where the visits of a level have the length of a step together, the sampler is
+    another one, too: they read the score at one time.
     """
     verdicts = []
     for levels in each("N", (2,)):

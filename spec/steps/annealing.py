@@ -10,7 +10,7 @@ from mpmath import mpf
 from sympy import Expr, Integer, Poly, Rational, Sum, diff, lambdify, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, v1, v2
+from spec.checking.claim import Assumption, Claim, Erratum, Fault, Means, v1, v2
 from spec.checking.pins import table
 from spec.checking.symbols import H, V, h, kappa, mu, s2, sigma, v, v0, z
 from spec.checking.trace import points
@@ -240,7 +240,8 @@ VARIANCE = Claim(
         "v_k for v_{k-1}": kappa**2 * H / v**2, "not squared": kappa**2 * H / (v - H),
         "kappa for kappa^2": kappa * H / (v - H) ** 2,
     }, shown=lambda added: {"added": added, "total": _total(added)}, values=lambda: {
-        "quotient": _quotient(V, v), "chi": CHI, "ratio": relative_variance(uniform_rows(LEVELS, CHI)),
+        "quotient": _quotient(V, v), "chi": CHI,
+        "ratio": relative_variance(uniform_rows(LEVELS, CHI)),
     }, names={"H": "h", "chi": r"\chi", "v": "v", "V": "V"}, sources=v2("App. G.2: annealing"),
     sheet=("E18",), assumptions=(
         *ON_LOG_NORMAL, Assumption(

@@ -13,7 +13,7 @@ from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin, v1, v2
 from spec.checking.symbols import L, dt, h, kappa, mu, sigma, t, x, z
 from spec.checking.typeset import Says, Sde
-from spec.steps._pinned import at_noise, in_plane, plane_table
+from spec.steps._pinned import by_increments, in_plane, plane_table
 from spec.steps._reverse import (
     CONSTANT,
     IN_LOG,
@@ -49,7 +49,7 @@ def is_the_log_step(exponent: Expr) -> bool:
     r"""In the plane the Euler–Maruyama step of [[equation]], exponentiated, is $[[step]]$, entry
     by entry.
 
-    Itô's formula takes the reverse equation of $X$ to that of $\log X$, in which the step is taken.
+    Itô's formula takes the reverse equation of $X$ to that of $\log X$, where the step is taken.
     """
     return _is_step(IN_LOG, _LOG_EQUATION, exponent)
 
@@ -81,7 +81,7 @@ def is_the_gap(orders: tuple[Expr, Expr]) -> bool:
     r"""From the same state and draw, the factor of A13 minus that of A12 is $[[gap]]$ up to terms
     of order $\delta^2$; the mean of either term over $Z$ is zero.
 
-    In powers of the square root of $\delta$ the exponent of A13 begins with the first, so that four
+    The exponent of A13 begins with the first power of the square root of $\delta$, so that four
     terms of the exponential are enough. The first term of the gap is Milstein's correction (R15).
     """
     exponent = log_step(h, z, root)
@@ -142,12 +142,13 @@ A12 = Claim(
         "noise with sigma^2": _AMBIENT + (sigma**2 - sigma) * root * z,
         "score with the other sign": _AMBIENT - 2 * root**2 * sigma**2 * h,
     }, shown=lambda factor: {"step": Says("X_{k-1}", x * in_delta(factor))},
-    values=lambda: {"equation": _AMBIENT_EQUATION}, names=_NAMES, sources=v2("eq. 12"), assumptions=(CONSTANT, POSITIVE),
+    values=lambda: {"equation": _AMBIENT_EQUATION}, names=_NAMES, sources=v2("eq. 12"),
+    assumptions=(CONSTANT, POSITIVE),
     readings=(
         "formula lost in version 2; reconstructed: the step of eq. 7, as the prose says",
     ), depends=("A2", "A7"), pins=(Pin(
         "gbm_ref.SignAgnostic.__call__", vectors="sign_agnostic_step",
-        reads=lambda factor: x * at_noise(factor),
+        reads=lambda factor: x * by_increments(factor.subs(z, kappa * z)),
     ),),
 )  # fmt: skip
 
@@ -164,7 +165,7 @@ A13 = Claim(
         "formula lost in version 2; reconstructed: that of version 1",
     ), depends=("A2", "A7", "A11"), pins=(Pin(
         "gbm_ref.DaleLangevin.__call__", vectors="dale_langevin_step",
-        reads=lambda exponent: x * exp(at_noise(exponent)),
+        reads=lambda exponent: x * exp(by_increments(exponent.subs(z, kappa * z))),
     ),),
 )  # fmt: skip
 
@@ -227,7 +228,8 @@ INCREMENTS = Claim(
     names=_REVERSE | {"x": "X_t", "z": "Z", "h": r"X_t\circ\nabla\log p_t(X_t)"},
     sheet=("A12", "A13", "E19"), assumptions=(
         Assumption(
-            "the forward process adds Delta v to the variance", "the shrinking of the mean", lambda: not _carried(_BY_DV, 2 * r**2),
+            "the forward process adds Delta v to the variance", "the shrinking of the mean",
+            lambda: not _carried(_BY_DV, 2 * r**2),
         ), *ON_LOG_NORMAL,
     ), depends=("A12", "A13", "R7"), pins=(
         _increments_pin("SignAgnostic", lambda steps: steps[1]),

@@ -262,7 +262,9 @@ E4 = Claim(
     "E4", "range of the loops; the uniform grid", cover_the_interval, holds=_loops(), twins={
         "reverse loop down to k = 0": _loops(bottom=0),
         "reverse loop stops at k = 2": _loops(bottom=2),
-    }, printed={"eq. 22 and Algorithm 1": _loops(1, bottom=0), "eq. 22 and Algorithm 2": _loops(1)},
+    }, printed={
+        "eq. 22 and Algorithm 1": _loops(1, bottom=0), "eq. 22 and Algorithm 2": _loops(1),
+    },
     shown=_ends, sources=v1("Algorithm 1", "Algorithm 2"),
     readings=("the loops write X_{k+1} (forward) and X_{k-1} (reverse) from X_k",),
     erratum=Erratum(
@@ -271,10 +273,9 @@ E4 = Claim(
         r"to $0$; Algorithm 2 for $k\leftarrow N-1$ to $1$",
         trouble="The forward loop ends at $t=[[printed:end]]$. Algorithm 1 goes down to "
         "$k=[[printed:bottom]]$: it reads a score at the time of the data, which may be singular, "
-        "and writes a state at $k=[[printed:zero]]$. Algorithm 2 ends at $X_0$; with eq. (22) it covers the time but for its last "
-        "step.",
+        "and writes a state at $k=[[printed:zero]]$. Algorithm 2 ends at $X_0$; "
+        "with eq. (22) it covers the time but for its last step.",
         advice="Sum the losses over the levels of the reverse loop.",
-        remains_open="The ranges of version 2's algorithms are lost in the text we have.",
     ), pins=(Pin(
         "gbm_ref.uniform", table("N T", (1, 0.7), (4, 1.0), (13, 3.1)),
         reads=lambda levels: lambda at: _uniform_rows(at, levels[1]),

@@ -1,8 +1,8 @@
 """Signs along a trajectory: the chance that the sign-agnostic step changes one, the score after
 it, and which step keeps them.
 
-z, u are independent standard normal; H = sigma^2 dt; w^2 = v_k the variance of log X_k; P0, P1 value
-and slope of an arbitrary density on x > 0 at `place`.
+z, u are independent standard normal; H = sigma^2 dt; w^2 = v_k; P0, P1 are value and slope of an
+arbitrary density on x > 0 at `place`.
 """
 
 from collections.abc import Callable
@@ -97,11 +97,10 @@ def _flip_probability(levels: int) -> mpf:
     with mpmath.workdps(50):
         step, deviation = _at_last_step(levels)
         given = lambdify((H, h), _by_step(_GIVEN), "mpmath")
-
-        def flip(at: mpf) -> mpf:
-            return mpmath.ncdf(-given(step, affine_score(at, deviation)) / mpmath.sqrt(step))
-
-        return normal_expectation(flip, 25)
+        size = mpmath.sqrt(step)
+        return normal_expectation(
+            lambda at: mpmath.ncdf(-given(step, affine_score(at, deviation)) / size), 25
+        )
 
 
 def _by_step(part: Expr) -> Expr:
@@ -131,8 +130,7 @@ def never_changes_sign(factor: Expr) -> bool:
     r"""The factor $[[factor]]$ of the Dale–Langevin step is positive for every score, draw and
     step length. That of the sign-agnostic step is not: it is affine in the draw.
 
-    The first is the exponential of a real number. A polynomial of odd degree in the draw takes both
-    signs.
+    The first is the exponential of a real number. A polynomial of odd degree takes both signs.
     """
     factor = factor.expand(power_exp=False)
     if isinstance(factor, exp):
@@ -206,7 +204,8 @@ E28_SIZE = Claim(
         "mean with 2 sigma^2": (_CLOSED[0] + H, _CLOSED[1]),
         "spread of the score left out": (_CLOSED[0], H),
     }, shown=lambda laws: {"chances": tuple(_chance(laws, n) for n in _LEVELS)}, values=lambda: {
-        "level": _LAST, "data": Says("v_0", DATA), "sigma": Says(r"\sigma", mpmath.sqrt(NOISE_RATE)),
+        "level": _LAST, "data": Says("v_0", DATA),
+        "sigma": Says(r"\sigma", mpmath.sqrt(NOISE_RATE)),
         "mu": Says(r"\mu", _MU), "levels": _LEVELS,
     }, means=Means.POINTS, sources=v2("eq. 12"), sheet=("E28", "R13"),
     assumptions=(*ON_LOG_NORMAL, "kappa = 1"), depends=("A12", "R13"),
@@ -238,7 +237,7 @@ E28 = Claim(
         figures=lambda: tuple(
             Figure(f"flip probability at k = {_LAST}, N = {n} ({_WHERE})", _chance(_CLOSED, n))
             for n in _LEVELS[::2]
-        ), remains_open="What the authors' code does after a flip.",
+        ),
     ), pins=(Pin(
         "gbm_ref.SignAgnostic.__call__", _NEGATIVE,
         because="it is the step, with the score read at the size of the state",

@@ -1,7 +1,7 @@
 """Errors of the two steps, from exact expansions instead of fitted slopes.
 
-d = dt; T = N d; v0, v_N are the variances of log X at t = 0 and 1, E the distance of log X_t from its
-mean, and H = sigma^2 dt.
+d = dt; T = N d; v0, v_N are the variances of log X at t = 0 and 1, E the distance of log X_t from
+its mean, and H = sigma^2 dt.
 """
 
 from functools import cache
@@ -89,12 +89,11 @@ def are_the_sizes(candidate: tuple[Expr, Expr]) -> bool:
             leading = lambdify((v0, v_N, H), candidate, "mpmath")(*at)
             pairs = zip(_errors(size["N"]), leading, strict=True)
             quotients.append([found / term for found, term in pairs])
-    return all(
-        [
-            bool(abs(fine - 1) < _NEAR and abs((coarse - 1) / (fine - 1) / 2 - 1) < _CLOSE)
-            for coarse, fine in zip(*quotients, strict=True)
-        ]
-    )
+    near = [
+        abs(fine - 1) < _NEAR and abs((coarse - 1) / (fine - 1) / 2 - 1) < _CLOSE
+        for coarse, fine in zip(*quotients, strict=True)
+    ]
+    return bool(all(near))
 
 
 @cache

@@ -90,9 +90,8 @@ def runs_the_algorithms(loop: Loop) -> bool:
     $g$ it is $[[it]]$. Algorithm 1 of version 1 (corrected) and Algorithm 2 (in place) are this
     loop, at the sizes shown.
 
-    A visit applies the step, with the score read at its level, to the state that the visit before
-    left. Both sides are run on symbols with an arbitrary score; Algorithm 1 is the listing with one
-    visit a level and noise that does not decay.
+    A visit applies the step to the state that the visit before left. Both sides are run on symbols
+    with an arbitrary score; Algorithm 1 is the listing with one visit a level and no decay.
     """
     verdicts = []
     for size in points(table("N L chi", (2, 2, "chi"), (3, 1, 1))):
@@ -201,7 +200,6 @@ E3 = Claim(
         "the previous one: two visits at one level add $[[printed:added]]$ to the logarithm "
         "(E3-literal).",
         advice="Update one variable in place, $L$ times at each level.", figures=_figures,
-        remains_open="The listings of version 2 are lost in the text we have.",
     ),
 )  # fmt: skip
 
@@ -304,7 +302,7 @@ NOISE_DECAY = Claim(
         "outer iteration”). Taken literally, the second lets the noise fall within a level, so "
         "that every level begins at full noise again.",
         advice="“… progressively reduces noise injection from one noise level to the next”.",
-        figures=_decay_figures, remains_open="Version 2's listing is lost in the text we have.",
+        figures=_decay_figures,
     ),
 )  # fmt: skip
 
