@@ -133,8 +133,7 @@ A2_LAW = Claim(
     reason="B. D. O. Anderson, “Reverse-time diffusion equation models, Stochastic Processes and "
     "their Applications 12, 313-326” (1982); U. G. Haussmann and E. Pardoux, “Time reversal of "
     "diffusions, Annals of Probability 14, 1188-1205” (1986). Claim A2 proves the infinitesimal "
-    "statement; that it determines the law of the path is theirs. For log-normal data R7 gives "
-    "the kernel over a step of any length without it.",
+    "statement; that it determines the law of the path is theirs.",
 )
 
 REVERSE_RATE = -(mu - 2 * s2 - s2 * h)

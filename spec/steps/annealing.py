@@ -242,7 +242,7 @@ VARIANCE = Claim(
     }, shown=lambda added: {"added": added, "total": _total(added)}, values=lambda: {
         "quotient": _quotient(V, v), "chi": CHI,
         "ratio": relative_variance(uniform_rows(LEVELS, CHI)),
-    }, names={"H": "h", "chi": r"\chi", "v": "v", "V": "V"}, sources=v2("App. G.2: annealing"),
+    }, names={"H": "h", "chi": r"\chi"}, sources=v2("App. G.2: annealing"),
     sheet=("E18",), assumptions=(
         *ON_LOG_NORMAL, Assumption(
             "one visit a level, of the length of a level", "the ratio of the exact variances",
@@ -262,7 +262,7 @@ E17_LIMIT = Claim(
     values=lambda: {
         "ode": Says("dV/dv", _rate(V).expand()), "grids": _GRIDS, "close": _CLOSE,
         "clock": Says(r"\rho", _clock(*symbols("L delta_s dt"))),
-    }, names={"L": "L", "v_N": "v_N", "V_N": "V_N"}, means=Means.POINTS,
+    }, names={"L": "L"}, means=Means.POINTS,
     sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"), sheet=("E17",), assumptions=(
         *ON_LOG_NORMAL, EXACT_START, Assumption(
             "rho is not one half", "the particular solution, proportional to v",
