@@ -1,17 +1,16 @@
 """The reverse-time equation: Anderson's for any diffusion, and that of GBM in X.
 
 Symbols: h, g drift and diffusion coefficient of A1, G = g g^T, (div G)_i = sum_j d_j G_ij, pull =
-G grad log p; r reverse time; mu, s2 = sigma^2; h = x * grad log p_t, the Hyvarinen score; L = log
-x, so that x dL/dx = 1; a drift in X is written as a rate, b_i = x_i * rate(mu_i, h_i).
+G grad log p; L = log x, so that x dL/dx = 1; a drift in X is a rate, b_i = x_i * rate(mu_i, h_i).
 """
 
-import mpmath
 from mpmath import mpf
 from sympy import Expr, Integer, Matrix, Rational, Symbol, diag, diff, log, symbols, zoo
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, v1, v2
 from spec.checking.diffusions import (
+    Partials,
     adjoint,
     isotropic,
     jet,
@@ -26,18 +25,34 @@ from spec.process.equations import GBM
 
 drift, divergence, pull, dr = symbols("drift divergence pull dr", real=True)
 score, f = symbols("score f", real=True)
-_DENSITY, _SLOPE = symbols("p slope")
 REGULAR = (
     Assumption(
         "the density is positive",
         "its slope is divided by it",
-        lambda: bool((_SLOPE / _DENSITY).subs(_DENSITY, 0).has(zoo)),
+        lambda: bool((M / V).subs(V, 0).has(zoo)),
     ),
     "the density is smooth: twice differentiable in the state, once in time",
 )
+D, XS = symbols("d1 d2", real=True), symbols("x1 x2", positive=True)
+# The log density of the plane near a point, with symbols for its derivatives.
+LOG_DENSITY = jet("l", D)
 LOST = "formula lost in version 2; reconstructed: "
 _NAMES = {"drift": r"\mathsf h", "divergence": r"(\nabla\!\cdot G)", "pull": r"G\nabla\log p",
           "g": r"\mathsf g", "h": r"X\circ\nabla\log p_t(X)", "x": "X"}  # fmt: skip
+
+
+def in_plane(rate: Expr, slot: Symbol, scales: tuple = (1, 1)) -> Matrix:
+    """A rate in each coordinate, with its own mu and the slope of the density, times the scale."""
+    named = zip(scales, symbols("mu1 mu2", real=True), D, strict=True)
+    return Matrix([e * rate.subs({mu: own, slot: diff(LOG_DENSITY, d)}) for e, own, d in named])
+
+
+def is_reversal(forward: Matrix, backward: Matrix, diffusion: Matrix, partials: Partials) -> bool:
+    """Whether the drift `backward` gives the densities and the generator of the time reversal."""
+    pair = (forward, diffusion), (backward, diffusion)
+    return all(
+        [decides(*pair, LOG_DENSITY, partials, D) for decides in (keeps_marginals, turns_back)]
+    )
 
 
 def reverses(formula: Expr) -> bool:
@@ -47,23 +62,19 @@ def reverses(formula: Expr) -> bool:
 
     Fokker-Planck: the fluxes of the two diffusions have to add up to zero, which gives the
     formula. The marginals alone would allow more drifts, so Bayes' rule over a short step is
-    asked for too, for every function of the state, and it fixes drift and diffusion matrix.
-    Decided for every drift, every diffusion coefficient and every density of the plane: they are
-    jets with symbols for coefficients. $G$ may be singular.
+    asked for too, for every function of the state. Drift, diffusion coefficient and density of the
+    plane are jets with symbols for coefficients. $G$ may be singular.
     """
-    d = symbols("d1 d2", real=True)
-    moved = Matrix([jet("h1", d, 1), jet("h2", d, 1)])
-    g = Matrix(2, 2, lambda i, j: jet(f"g{i + 1}{j + 1}", d))
-    diffusion, log_p = g * g.T, jet("l", d)
-    rows = [sum(diff(diffusion[i, j], d[j]) for j in (0, 1)) for i in (0, 1)]
-    pulled = diffusion * Matrix([diff(log_p, e) for e in d])
+    moved = Matrix([jet("h1", D, 1), jet("h2", D, 1)])
+    g = Matrix(2, 2, lambda i, j: jet(f"g{i + 1}{j + 1}", D))
+    diffusion = g * g.T
+    rows = [sum(diff(diffusion[i, j], D[j]) for j in (0, 1)) for i in (0, 1)]
+    pulled = diffusion * Matrix([diff(LOG_DENSITY, e) for e in D])
     back = [
         formula.subs({drift: a, divergence: b, pull: c}, simultaneous=True)
         for a, b, c in zip(moved, rows, pulled, strict=True)
     ]
-    pair = (moved, diffusion), (Matrix(back), diffusion)
-    partials = plain_partials(d)
-    return keeps_marginals(*pair, log_p, partials, d) and turns_back(*pair, log_p, partials, d)
+    return is_reversal(moved, Matrix(back), diffusion, plain_partials(D))
 
 
 A2 = Claim(
@@ -122,8 +133,7 @@ A2_LAW = Claim(
     reason="B. D. O. Anderson, “Reverse-time diffusion equation models, Stochastic Processes and "
     "their Applications 12, 313-326” (1982); U. G. Haussmann and E. Pardoux, “Time reversal of "
     "diffusions, Annals of Probability 14, 1188-1205” (1986). Claim A2 proves the infinitesimal "
-    "statement; that it determines the law of the path is theirs. For log-normal data R7 gives "
-    "the kernel over a step of any length without it.",
+    "statement; that it determines the law of the path is theirs.",
 )
 
 REVERSE_RATE = -(mu - 2 * s2 - s2 * h)
@@ -138,22 +148,9 @@ def reverses_in_x(rate: Expr) -> bool:
     density of the plane. For log-normal data the time derivative of the density is moreover taken
     directly.
     """
-    return _for_every_density(rate) and _for_log_normal_data(rate)
-
-
-def _for_every_density(rate: Expr) -> bool:
-    """In the plane with its own mu in each coordinate, log p any function of log x."""
-    d, xs = symbols("d1 d2", real=True), symbols("x1 x2", positive=True)
-    mus, log_p = symbols("mu1 mu2", real=True), jet("l", d)
-    diffusion = diag(*(_square(e) for e in xs))
-    backward = [
-        e * rate.subs({mu: rate_i, h: diff(log_p, d_i)}, simultaneous=True)
-        for e, rate_i, d_i in zip(xs, mus, d, strict=True)
-    ]
-    forward = Matrix([GBM[0].subs({mu: mu_i, x: e}) for mu_i, e in zip(mus, xs, strict=True)])
-    pair = (forward, diffusion), (Matrix(backward), diffusion)
-    partials = partials_of_exponentials(d, xs)
-    return keeps_marginals(*pair, log_p, partials, d) and turns_back(*pair, log_p, partials, d)
+    forward, backward = (in_plane(part, h, XS) for part in (GBM[0] / x, rate))
+    diffusion, partials = diag(*map(_square, XS)), partials_of_exponentials(D, XS)
+    return is_reversal(forward, backward, diffusion, partials) and _for_log_normal_data(rate)
 
 
 def _square(state: Expr) -> Expr:
@@ -204,44 +201,29 @@ def reading_is_right(increments: tuple[Expr, Expr]) -> bool:
     (10) with [[ten]]: no single meaning of $dt$ makes both right.
 
     In log space, with $f$ the forward drift, eq. (4) has the drift $[[drift_4]]$ and eq. (10) the
-    drift $[[drift_10]]$ for one $dt$. Each is taken as printed, times its increment over $dr$,
-    and the density run backwards has to solve the Fokker-Planck equation that results: in the
-    plane, for any constant $f$ and every density. The equation is linear in the increment, so that
-    it holds for no other one.
+    drift $[[drift_10]]$. Each is taken as printed, times its increment over $dr$, and the density
+    run backwards has to solve the Fokker-Planck equation that results: in the plane, for any
+    constant $f$ and every density. The equation is linear in the increment.
     """
-    d = symbols("d1 d2", real=True)
-    drifts, log_q = symbols("f1 f2", real=True), jet("l", d)
-    forward = Matrix(drifts), isotropic(s2)
     answers = []
     for increment, printed in zip(increments, _PRINTED, strict=True):
-        pairs = zip(drifts, d, strict=True)
-        moved = [printed.subs({f: f_i, score: diff(log_q, e)}) for f_i, e in pairs]
-        backward = Matrix(moved) * (increment / dr), isotropic(s2)
-        answers.append(keeps_marginals(forward, backward, log_q, plain_partials(d), d))
+        forward, backward = (in_plane(part.subs(f, mu), score) for part in (f, printed))
+        pair = (forward, isotropic(s2)), (backward * (increment / dr), isotropic(s2))
+        answers.append(keeps_marginals(*pair, LOG_DENSITY, plain_partials(D), D))
     return all(answers)
 
 
-def end_variance(sign: int, v0: mpf, s2_value: mpf, steps: int) -> mpf:
-    """Var log X_0 of the Euler chain of eq. (10) on log-normal data, drift times `sign`."""
-    added = s2_value / steps
-    variance = v0 + s2_value
-    for k in range(steps, 0, -1):
-        variance = (1 - sign * added / (v0 + k * added)) ** 2 * variance + added
-    return variance
-
-
 def _figures() -> tuple[Figure, ...]:
-    with mpmath.workdps(50):
-        v0, rate, steps = mpf("0.1"), mpf("0.8"), 400
-        right, flipped, finer = (
-            end_variance(sign, v0, rate**2, n) / v0
-            for sign, n in ((1, steps), (-1, steps), (-1, 10 * steps))
-        )
-    where = f"v0 = {v0}, sigma = {rate}, N = {steps}, exact start and score"
+    v0, rate, steps = mpf("0.1"), mpf("0.8"), 400
+    where, added, ends = f"v0 = {v0}, sigma = {rate}, N = {steps}", rate**2 / steps, []
+    for sign in (1, -1):
+        variance = v0 + rate**2
+        for k in range(steps, 0, -1):
+            variance = (1 - sign * added / (v0 + k * added)) ** 2 * variance + added
+        ends.append(variance / v0)
     return (
-        Figure(f"log-variance at the end / v0, drift of eq. (10) with dr > 0 ({where})", right),
-        Figure("the same with the drift flipped", flipped),
-        Figure(f"the same with the drift flipped, N = {10 * steps}", finer),
+        Figure(f"log-variance at the end / v0, eq. (10) with dr > 0 ({where})", ends[0]),
+        Figure("the same with the drift flipped", ends[1]),
     )
 
 
@@ -268,16 +250,13 @@ E11 = Claim(
         quote=r"(4) $dX_t=(h-\nabla\cdot[gg^\top]-gg^\top\nabla\log f_X)\,dt+g\,d\bar W_t$ and "
         r"(10) $dY_t=-(\mu-\frac{\sigma^2}2\mathbf 1-\sigma^2\nabla\log p_{Y_t})\,dt+"
         r"\sigma\,dW_t$, (11) likewise (arguments of the functions left out here)",
-        trouble="Each formula is right in its own convention, and the samplers, eqs. (12) and "
-        "(13), follow the right one. But eq. (10) is said to come from eq. (4), with the same dt, "
-        "and has the opposite drift. A reader who integrates eq. (10) with a negative dt, as eq. "
-        "(4) requires, amplifies the noise instead of removing it. Eqs. (10) and (11) also write "
-        "W for the reverse-time Brownian motion.",
+        trouble="Each formula is right in its own convention. But eq. (10) is said to come from "
+        "eq. (4), with the same dt, and has the opposite drift. A reader who integrates eq. (10) "
+        "with a negative dt, as eq. (4) requires, amplifies the noise instead of removing it.",
         advice=r"Write eqs. (10) and (11) with $dr$ and $d\bar W$; or keep $dt$ negative and turn "
         "the sign of their drifts.",
         figures=_figures,
-        remains_open="Version 2 repeats the derivation; its formulas are lost in the text we "
-        "have, so whether they agree cannot be seen.",
+        remains_open="The formulas of version 2's derivation are lost in the text we have.",
     ),
 )
 

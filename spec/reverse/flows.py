@@ -1,46 +1,30 @@
 """Equations with the marginals of the process: any noise level, a corrector, no noise.
 
-Symbols: mu, s2 = sigma^2, f = mu - s2/2; kappa factor on the noise; score = grad log q_t of
-Y = log X; h = x * grad log p_t = score - 1; H = sigma^2 delta and v the log-variance of the data
-at the time of a step; M, w mean and deviation of log X at the running time, w0 where a path
-starts.
+kappa is the factor on the noise, H = sigma^2 delta; M, w are mean and deviation of log X at the
+running time, w0 where a path starts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from sympy import Expr, Integer, Matrix, Rational, Symbol, diag, diff, solve, symbols, zeros
+from sympy import Expr, Integer, Rational, Symbol, diag, diff, solve, symbols, zeros
 
 from spec.checking.algebra import same
 from spec.checking.claim import Assumption, Claim, Values
 from spec.checking.diffusions import (
-    adjoint,
     isotropic,
-    jet,
     keeps_marginals,
     partials_of_exponentials,
     plain_partials,
 )
 from spec.checking.symbols import H, M, dt, h, kappa, mu, s2, sigma, v, x
 from spec.checking.typeset import Says, Sde
-from spec.reverse.equations import REGULAR, REVERSE_RATE
+from spec.reverse.equations import LOG_DENSITY, REGULAR, REVERSE_RATE, XS, D, in_plane, score
 
-score, y = symbols("score y", real=True)
+y = Symbol("y", real=True)
 w, w0 = symbols("w w0", positive=True)
 f, _FULL = mu - s2 / 2, 1
 _NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)", "x": "X", "w": "w_s",
           "w0": "w_t", "M": "M", "H": "h"}  # fmt: skip
-_D, _XS = symbols("d1 d2", real=True), symbols("x1 x2", positive=True)
-_MUS, _LOG_DENSITY = symbols("mu1 mu2", real=True), jet("l", _D)
-
-
-def _in_plane(rate: Expr, slot: Symbol = score, scales: tuple = (1, 1)) -> Matrix:
-    """A rate in each coordinate, with its own mu and the slope of the density, times the scale."""
-    return Matrix(
-        [
-            e * rate.subs({mu: mu_i, slot: diff(_LOG_DENSITY, d_i)}, simultaneous=True)
-            for e, mu_i, d_i in zip(scales, _MUS, _D, strict=True)
-        ]
-    )
 
 
 def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
@@ -48,27 +32,25 @@ def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
     marginals of the process run backwards. With $\kappa=[[full]]$ they are A10 and A7.
 
     In the Fokker-Planck equation noise can be exchanged for drift along the score. Decided in $Y$
-    and in $X$, for every density of the plane and with its own $\mu$ in each coordinate. Euler
-    steps of the two are the marginal-preserving samplers.
+    and in $X$, for every density of the plane and with its own $\mu$ in each coordinate.
     """
-    at_one = [rate.subs(kappa, _FULL) for rate in rates]
-    if not (same(at_one[0], -f + s2 * score) and same(at_one[1], REVERSE_RATE)):
-        return False
-    square = diag(*(e**2 for e in _XS))
-    in_log, in_x = _in_plane(rates[0]), _in_plane(rates[1], h, _XS)
-    return keeps_marginals(
-        (_in_plane(f), isotropic(s2)),
-        (in_log, isotropic(kappa**2 * s2)),
-        _LOG_DENSITY,
-        plain_partials(_D),
-        _D,
-    ) and keeps_marginals(
-        (_in_plane(mu, h, _XS), s2 * square),
-        (in_x, kappa**2 * s2 * square),
-        _LOG_DENSITY,
-        partials_of_exponentials(_D, _XS),
-        _D,
-    )
+    at_one = zip(rates, (-f + s2 * score, REVERSE_RATE), strict=True)
+    agree = [same(rate.subs(kappa, _FULL), known) for rate, known in at_one]
+    return all(agree) and _keep(rates, kappa**2)
+
+
+def _keep(rates: Sequence[Expr], level: Expr) -> bool:
+    """Whether both have the marginals run backwards, the noise having the variance level * s2."""
+    verdicts = []
+    for forward, rate, slot, scales, partials in (
+        (f, rates[0], score, (1, 1), plain_partials(D)),
+        (mu, rates[1], h, XS, partials_of_exponentials(D, XS)),
+    ):
+        noise = s2 * diag(*(e**2 for e in scales))
+        drifts = (in_plane(part, slot, scales) for part in (forward, rate))
+        pair = zip(drifts, (noise, level * noise), strict=True)
+        verdicts.append(keeps_marginals(*pair, LOG_DENSITY, partials, D))
+    return all(verdicts)
 
 
 def _at_level(square: Expr, ito: Expr | None = None) -> tuple[Expr, Expr]:
@@ -102,7 +84,7 @@ R11 = Claim(
             "the diffusion matrix has no derivatives in log coordinates",
             lambda: (
                 not has_the_marginals(
-                    tuple(e.subs(kappa, kappa * _D[0]) for e in _at_level(kappa**2))
+                    tuple(e.subs(kappa, kappa * D[0]) for e in _at_level(kappa**2))
                 )
             ),
         ),
@@ -123,14 +105,18 @@ def corrects(candidate: tuple[Expr, Expr]) -> bool:
     """
     c, factor = candidate
     at_rest = zeros(2, 1), isotropic(s2 * 0)
-    moving = _in_plane(c * s2 * score), isotropic(s2)
-    if not keeps_marginals(at_rest, moving, _LOG_DENSITY, plain_partials(_D), _D):
-        return False
-    step = y + c * H * diff(-((y - M) ** 2) / (2 * v), y)
+    moving = in_plane(c * s2 * score, score), isotropic(s2)
+    added = _STEP["step"]
+    step, variance = y + c * added * diff(-((y - M) ** 2) / (2 * v), y), v * factor.subs(H, added)
     # A22 has drift 1 * score and noise variance 2; at this rate its noise variance is s2.
-    return same(diff(step, y) ** 2 * v * factor + H, v * factor) and same(c * s2, s2 / 2)
+    return (
+        keeps_marginals(at_rest, moving, LOG_DENSITY, plain_partials(D), D)
+        and same(diff(step, y) ** 2 * variance + dt * moving[1][0, 0], variance)
+        and same(c * s2, s2 / 2)
+    )
 
 
+_STEP = {"step": s2 * dt}
 _HALF, _FACTOR = Rational(1, 2), 1 / (1 - H / (4 * v))
 R11_CORRECTOR = Claim(
     "R11-corrector",
@@ -144,7 +130,7 @@ R11_CORRECTOR = Claim(
         "no bias": (_HALF, v / v),
     },
     shown=lambda c: {"corrector": Sde("Y", c[0] * s2 * score, sigma, "r"), "stationary": c[1] * v},
-    values=lambda: {"bound": solve(1 / _FACTOR, v)[0], "step": s2 * dt},
+    values=lambda: {"bound": solve(1 / _FACTOR, v)[0]} | _STEP,
     names=_NAMES,
     sheet=("R11",),
     assumptions=REGULAR,
@@ -161,26 +147,10 @@ def flows(candidate: Flow, slope: Callable[[Expr], Expr] = lambda exact: exact) 
     deviation of $Y$.
 
     The Fokker-Planck equation is the continuity equation of these velocities, decided for every
-    density of the plane in $Y$ and in $X$. The deviation from the mean moves in proportion to
-    $w$, since both have the same log-derivative.
+    density of the plane in $Y$ and in $X$. The deviation from the mean moves in proportion to $w$.
     """
-    return _transports(candidate[:2]) and _solves(candidate[0], candidate[2], slope)
-
-
-def _transports(velocities: tuple[Expr, Expr]) -> bool:
-    """-div(q u) / q and the Fokker-Planck operator agree, in Y and in X, for every density."""
-    for velocity, drift, slot, scales, partials in (
-        (velocities[0], f, score, (Integer(1), Integer(1)), plain_partials(_D)),
-        (velocities[1], mu, h, _XS, partials_of_exponentials(_D, _XS)),
-    ):
-        squares = s2 * diag(*(e**2 for e in scales))
-        diffused, carried = (
-            adjoint(Integer(1), _in_plane(rate, slot, scales), matrix, _LOG_DENSITY, partials)
-            for rate, matrix in ((drift, squares), (velocity, zeros(2, 2)))
-        )
-        if not same(*(side.subs(dict.fromkeys(_D, 0)) for side in (diffused, carried))):
-            return False
-    return True
+    velocities = [-velocity for velocity in candidate[:2]]
+    return _keep(velocities, Integer(0)) and _solves(candidate[0], candidate[2], slope)
 
 
 def _solves(velocity: Expr, factor: Expr, slope: Callable[[Expr], Expr]) -> bool:
@@ -194,12 +164,11 @@ def _solves(velocity: Expr, factor: Expr, slope: Callable[[Expr], Expr]) -> bool
 
 
 def _flow(candidate: Flow) -> Values:
-    start, mean = symbols("Y_t M_t")
-    velocity, in_x = r"\frac{dY}{dt}", r"\frac{dX}{dt}"
+    start, mean, end = symbols("Y_t M_t M_s")
     return {
-        "in_log": Says(velocity, candidate[0]),
-        "in_x": Says(in_x, x * candidate[1]),
-        "path": Says("Y_s", Symbol("M_s") + candidate[2] * (start - mean)),
+        "in_log": Says(r"\frac{dY}{dt}", candidate[0]),
+        "in_x": Says(r"\frac{dX}{dt}", x * candidate[1]),
+        "path": Says("Y_s", end + candidate[2] * (start - mean)),
     }
 
 

@@ -1,30 +1,24 @@
 """The reverse-time equation in Y = log X, in terms of either score, and with mu(t), sigma(t).
 
-Symbols: mu, s2 = sigma^2; score = grad log q_t(y) of Y; h = x * grad log p_t = score - 1;
-m, v the integrals over [0, t] of mu - s2/2 and of s2.
+Symbols: score = grad log q_t(y) of Y; h = x * grad log p_t = score - 1.
 """
 
 from collections.abc import Callable
 
-from sympy import Expr, Matrix, Rational, Symbol, diff, symbols
+from sympy import Expr, Matrix, diff, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Values, v1, v2
 from spec.checking.diffusions import (
     generator,
     isotropic,
-    jet,
-    keeps_marginals,
     partials_of_exponentials,
     plain_partials,
-    turns_back,
 )
 from spec.checking.symbols import L, h, m, mu, s2, sigma, t, v, x
 from spec.checking.typeset import Sde
-from spec.reverse.equations import REGULAR, REVERSE_RATE
+from spec.reverse.equations import LOST, REGULAR, REVERSE_RATE, D, in_plane, is_reversal, score
 
-score = Symbol("score", real=True)
-HALF, THREE_HALVES = Rational(1, 2), Rational(3, 2)
 _FORWARD = mu - s2 / 2
 _NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)", "m": "m", "v": "v"}
 
@@ -36,17 +30,8 @@ def reverses_in_log(drift: Expr) -> bool:
     A2's formula, by the Fokker-Planck equation and Bayes' rule over a short step, for every
     density of the plane and with its own $\mu$ in each coordinate.
     """
-    d = symbols("d1 d2", real=True)
-    mus = symbols("mu1 mu2", real=True)
-    log_q = jet("l", d)
-    backward = [
-        drift.subs({mu: mu_i, score: diff(log_q, d_i)}, simultaneous=True)
-        for mu_i, d_i in zip(mus, d, strict=True)
-    ]
-    forward = Matrix([_FORWARD.subs(mu, mu_i) for mu_i in mus])
-    pair = (forward, isotropic(s2)), (Matrix(backward), isotropic(s2))
-    partials = plain_partials(d)
-    return keeps_marginals(*pair, log_q, partials, d) and turns_back(*pair, log_q, partials, d)
+    forward, backward = (in_plane(part, score) for part in (_FORWARD, drift))
+    return is_reversal(forward, backward, isotropic(s2), plain_partials(D))
 
 
 def reverses_with_hyvarinen(drift: Expr) -> bool:
@@ -66,13 +51,11 @@ def reverses_varying_rates(drift: Expr) -> bool:
     r"""With $\mu(t)$ and $\sigma(t)$, both taken at the present instant, [[reverse]] has the
     marginals of $\log X$ run backwards, in one coordinate.
 
-    A11 holds at each instant, because A2 allows coefficients that depend on time. Directly: the
-    kernel of $\log X_t$ is normal, its mean moved by $m(t)$, its variance $v(t)$,
-    where $m$ and $v$ are any functions of time whose rates are symbols. For a mixture of two such
-    kernels with any points and weights, the time derivative is taken directly; it satisfies the
-    forward equation, and its negative the equation with this drift. Both are linear in the
-    density, so that mixing extends them to all data laws. Averages of the rates over the past are
-    refused.
+    The kernel of $\log X_t$ is normal, its mean moved by $m(t)$, its variance $v(t)$: any
+    functions, whose rates are symbols. For a mixture of two such kernels with
+    any points and weights, the time derivative is taken directly; it satisfies the forward
+    equation, and its negative the equation with this drift. Both are linear in the density (its
+    score times it is its slope), so that mixing extends them to all data laws.
     """
     y, m_rate, v_rate = symbols("y m_rate v_rate", real=True)
     points, sizes = symbols("y1 y2", real=True), symbols("n1 n2", positive=True)
@@ -83,16 +66,14 @@ def reverses_varying_rates(drift: Expr) -> bool:
     q = sum(sizes)
 
     def d_dy(a: Expr) -> Expr:
-        return diff(a, y) + sum(
-            diff(a, n) * n * slope for n, slope in zip(sizes, log_slopes, strict=True)
-        )
+        slopes = zip(sizes, log_slopes, strict=True)
+        return diff(a, y) + sum(diff(a, n) * n * slope for n, slope in slopes)
 
     rates = {mu: m_rate + v_rate / 2, s2: v_rate, h: d_dy(q) / q - 1}
     b = drift.subs(rates, simultaneous=True)
-    forward = -d_dy(m_rate * q) + v_rate * d_dy(d_dy(q)) / 2
-    backward = -d_dy(b * q) + v_rate * d_dy(d_dy(q)) / 2
+    forward, backward = (v_rate * d_dy(d_dy(q)) / 2 - d_dy(moved * q) for moved in (m_rate, b))
     change = sum(n * slope for n, slope in zip(sizes, time_slopes, strict=True))
-    return vanishes(forward - change) and vanishes(backward + change)
+    return vanishes((forward - change, backward + change))
 
 
 _READ = "'dt' of the printed equation is read as dr > 0 and W as a Brownian motion in r (E11)"
@@ -118,26 +99,26 @@ A10 = Claim(
     names=_NAMES,
     sources=v1("eq. 10") + v2("eq. 10"),
     assumptions=REGULAR,
-    readings=(_READ, "formula lost in version 2; reconstructed: as eq. (10) of version 1"),
+    readings=(_READ, LOST + "as eq. (10) of version 1"),
     depends=("A2", "A9"),
 )
 
-_HOLDS = -(mu - THREE_HALVES * s2 - s2 * h)
+_HOLDS = -(mu - 3 * s2 / 2 - s2 * h)
 A11 = Claim(
     "A11",
     "reverse-time equation of log X with the Hyvärinen score",
     reverses_with_hyvarinen,
     holds=_HOLDS,
     twins={
-        "1/2 for 3/2: the Jacobian of the logarithm left out": -(mu - HALF * s2 - s2 * h),
+        "1/2 for 3/2: the Jacobian of the logarithm left out": -(mu - s2 / 2 - s2 * h),
         "2 for 3/2: Itô's term left out": -(mu - 2 * s2 - s2 * h),
-        "score halved": -(mu - THREE_HALVES * s2 - s2 * h / 2),
+        "score halved": -(mu - 3 * s2 / 2 - s2 * h / 2),
     },
     shown=_reverse(r"\log X"),
     names=_NAMES,
     sources=v1("eq. 11") + v2("eq. 11"),
     assumptions=REGULAR,
-    readings=(_READ, "formula lost in version 2; reconstructed: as eq. (11) of version 1"),
+    readings=(_READ, LOST + "as eq. (11) of version 1"),
     depends=("A7", "A10", "A10-score"),
 )
 
@@ -147,8 +128,8 @@ A36 = Claim(
     reverses_varying_rates,
     holds=_HOLDS,
     twins={
-        "1/2 for 3/2": -(mu - HALF * s2 - s2 * h),
-        "average variance v/t for sigma(t)^2": -(mu - HALF * s2 - v / t * (1 + h)),
+        "1/2 for 3/2": -(mu - s2 / 2 - s2 * h),
+        "average variance v/t for sigma(t)^2": -(mu - s2 / 2 - v / t * (1 + h)),
         "average log-drift m/t for mu(t) - sigma(t)^2/2": -(m / t - s2 * (1 + h)),
     },
     shown=_reverse(r"\log X"),
@@ -158,7 +139,7 @@ A36 = Claim(
         "mu and sigma^2 are continuous in t, sigma > 0, t > 0",
         "one coordinate; for vectors it is A11 at each instant",
     ),
-    readings=("formula lost in version 2; reconstructed: A11 with mu(t) and sigma(t)",),
+    readings=(LOST + "A11 with mu(t) and sigma(t)",),
     depends=("A11", "A33"),
 )
 

@@ -1,9 +1,8 @@
 """Reverse steps against the exact kernel: eq. (13), its noise, frozen denoisers, the additive one.
 
-Symbols: S, T covariance of log X at times s < t, T = S + u I with u = v(t) - v(s); in one
-coordinate v, V the two variances, m_s, m the kernel's means and D = E[log X_0 | X_t] frozen; ra =
-sqrt(v), rb = sqrt(V); mu, s2 = sigma^2, h = x * grad log p_t; dt step, noise = sigma sqrt(dt), z a
-draw; L = log x, L0.
+Symbols: S, T covariance of log X at times s < t, T = S + u I; in one coordinate v, V the two
+variances, m_s, m the kernel's means and D = E[log X_0 | X_t] frozen; ra = sqrt(v), rb = sqrt(V);
+noise = sigma sqrt(dt); L = log x.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,7 +23,7 @@ from sympy import (
     symbols,
 )
 
-from spec.checking.algebra import same
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, v1
 from spec.checking.diffusions import generator, partials_of_exponentials
 from spec.checking.gaussian import expectation
@@ -32,7 +31,7 @@ from spec.checking.numeric import normal_expectation
 from spec.checking.symbols import L0, L, M, V, dt, h, m, mu, s2, v, x, z
 
 D, y, y_s, m_s = symbols("D y y_s m_s", real=True)
-ra, rb, noise, k = symbols("ra rb noise k", positive=True)
+ra, rb, noise = symbols("ra rb noise", positive=True)
 _NAMES = {"v": "v_s", "V": "v_t", "m": "m_t", "ra": r"\sqrt{v_s}", "rb": r"\sqrt{v_t}",
           "y": r"\log X_t", "L": r"\log X", "h": "H", "noise": r"\sigma\sqrt\delta"}  # fmt: skip
 ONE = Integer(1)
@@ -48,9 +47,8 @@ def is_the_reverse_kernel(kernel: Kernel) -> bool:
     X_t$, the deviation of $\log X_s$ from its mean is normal, with $[[gain]]$ times the deviation
     at the later time as its mean, and with the covariance $[[covariance]]$.
 
-    The process adds noise whose covariance is the difference of the two. Bayes' rule is decided as
-    an identity of quadratic forms, block by block, and of determinants, for every $S_s$ of the
-    plane, also for one that is not diagonal.
+    Bayes' rule is decided as an identity of quadratic forms, block by block, and of determinants,
+    for every $S_s$ of the plane, also for one that is not diagonal.
     """
     a, b, c = symbols("S11 S12 S22", real=True)
     u, S = Symbol("u", positive=True), Matrix([[a, b], [b, c]])
@@ -107,8 +105,7 @@ def makes_the_step_exact(Q: Expr, slope: Expr = ONE, length: Expr = ONE) -> bool
     chain of such steps from the law at the end has the law of the process at its times.
 
     The step is affine in the draw, so that its law is normal. Mean and variance of the process are
-    found from the residual, which must not correlate with the later state; the variance that the
-    step leaves has to be that of $\log X_s$.
+    found from the residual, which must not correlate with the later state.
     """
     moved, kappa_r = Symbol("delta", positive=True), Symbol("kappa_r", positive=True)
     exact = slope * diff(-((y - M) ** 2) / (2 * V), y) - 1
@@ -120,10 +117,9 @@ def makes_the_step_exact(Q: Expr, slope: Expr = ONE, length: Expr = ONE) -> bool
     variance = variance.subs(kappa_r**2, Q * (V - v))
     # Var(e_s) = Cov(e_s, e_t) = v for the deviations e_s and e_t.
     gain = diff(mean, y)
-    centred = same(mean.subs(y, M), M - (mu - s2 / 2) * (V - v) / s2)
     residual = v - 2 * gain * v + gain**2 * V
-    left = same(gain**2 * V + variance, v)
-    return same(v, gain * V) and centred and same(variance, residual) and left
+    gaps = v - gain * V, variance - residual
+    return same(mean.subs(y, M), M - (mu - s2 / 2) * (V - v) / s2) and vanishes(gaps)
 
 
 R7_NOISE = Claim(
@@ -163,8 +159,8 @@ def are_the_frozen_steps(candidate: Steps) -> bool:
     r"""Let $D$, the mean of $\log X_0$ given $X_t$, be frozen over the step from $t$ to $s$. The
     reverse equation is then integrated exactly by the Brownian bridge, which is normal of mean
     $[[mean]]$ and variance $[[variance]]$, and the probability flow by $\log X_s=[[flow]]$. The
-    mean of the bridge is that of A13; only the noise differs, in the step from $k$ on a uniform
-    grid by the factor $[[uniform]]$ on the variance.
+    mean of the bridge is that of A13; only the noise differs, by the factor $[[factor]]$ on the
+    variance.
 
     The bridge is Bayes' rule for the two kernels, an identity of exponents and normalizations.
     With $D$ frozen the score is linear, and the reverse equation and the flow are linear equations
@@ -172,13 +168,10 @@ def are_the_frozen_steps(candidate: Steps) -> bool:
     the time. The mean with $D$ by Tweedie's formula (R5) has the exponent of eq. (13).
     """
     gain, variance, flow_gain = candidate
-    return (
-        _is_bridge(gain, variance)
-        and _integrates_frozen_equation(gain, variance)
-        and _has_the_drift_of_eq_13(gain)
-        and same(diff(flow_gain, ra) / (2 * ra), flow_gain / (2 * ra**2))
-        and same(flow_gain.subs(ra, rb), 1)
+    flow = same(diff(flow_gain, ra) / (2 * ra), flow_gain / (2 * ra**2)) and same(
+        flow_gain.subs(ra, rb), 1
     )
+    return flow and _is_bridge(gain, variance) and _has_the_drift_of_eq_13(gain)
 
 
 def _landing(gain: Expr) -> Expr:
@@ -187,23 +180,14 @@ def _landing(gain: Expr) -> Expr:
 
 
 def _is_bridge(gain: Expr, variance: Expr) -> bool:
-    """N(y_s; D + m_s, v) N(y_t; y_s + dm, dv) = N(y_t; D + m, V) N(y_s; mean, variance)."""
+    """N(y_s; D + m_s, v) N(y_t; y_s + dm, dv) = N(y_t; D + m, V) N(y_s; mean, variance), and A10
+    with the score -(y - D - m)/v of the frozen D, solved exactly from t down to s: the deviation
+    e = y - D - m has de = -e dv'/v' and dVar = (1 - 2 Var/v') dv' per dv' = -dv."""
     left = (y_s - D - m_s) ** 2 / v + (y - y_s - (m - m_s)) ** 2 / (V - v)
     right = (y - D - m) ** 2 / V + (y_s - _landing(gain)) ** 2 / variance
-    return same(left, right) and same(v * (V - v), V * variance)
-
-
-def _integrates_frozen_equation(gain: Expr, variance: Expr) -> bool:
-    """A10 with the score -(y - D - m)/v of the frozen D, solved exactly from t down to s.
-
-    The deviation e = y - D - m has de = -e dv'/v' and dVar = (1 - 2 Var/v') dv' per dv' = -dv.
-    """
-    return (
-        same(-diff(gain, v), -gain / v)
-        and same(-diff(variance, v), 1 - 2 * variance / v)
-        and same(gain.subs(v, V), 1)
-        and same(variance.subs(v, V), 0)
-    )
+    bayes = left - right, v * (V - v) - V * variance
+    equations = diff(gain, v) - gain / v, diff(variance, v) + 1 - 2 * variance / v
+    return vanishes((*bayes, *equations, gain.subs(v, V) - 1, variance.subs(v, V)))
 
 
 def _has_the_drift_of_eq_13(gain: Expr, later: Expr = s2) -> bool:
@@ -214,7 +198,6 @@ def _has_the_drift_of_eq_13(gain: Expr, later: Expr = s2) -> bool:
 
 
 _BRIDGE = v * (V - v) / V
-_GRID = {V: s2 * k * dt, v: s2 * (k - 1) * dt}
 R17_BRIDGE = Claim(
     "R17-bridge",
     "ancestral and DDIM steps",
@@ -226,8 +209,12 @@ R17_BRIDGE = Claim(
         "gain of the bridge in the flow": (v / V, _BRIDGE, ra**2 / rb**2),
         "variance of the bridge seen from the data": (v / V, (V - v) ** 2 / V, ra / rb),
     },
-    shown=lambda c: {"mean": _landing(c[0]), "variance": c[1], "flow": _landing(c[2])},
-    values=lambda: {"uniform": (_BRIDGE / (V - v)).subs(_GRID, simultaneous=True)},
+    shown=lambda c: {
+        "mean": _landing(c[0]),
+        "variance": c[1],
+        "flow": _landing(c[2]),
+        "factor": cancel(c[1] / (V - v)),
+    },
     names=_NAMES,
     sheet=("R17",),
     assumptions=(
@@ -243,6 +230,7 @@ R17_BRIDGE = Claim(
 FORWARD, LOSS = "the forward step of eq. (22)", "the loss of eqs. (19) and (20)"
 STEP, AMBIENT = "the sampler of eq. (13)", "Euler-Maruyama in X, eq. (12) of version 2"
 PARTS = (FORWARD, LOSS, STEP, AMBIENT)
+_LOG_KERNEL = -((L - L0 - m) ** 2) / (2 * v)
 _IN_X = log(1 - dt * (mu - 2 * s2) + dt * s2 * h + noise * z)
 
 
@@ -256,22 +244,18 @@ def logarithm_changes(named: Iterable[str], model: Expr = 1 + h) -> bool:
     [[backward]], and its denoising loss with the residual [[residual]]. A multiplicative step is
     compared through its logarithm, by its slope in the draw and its value without a draw.
     """
-    forward, backward, additive_residual = _additive(model)
-    log_kernel = -((L - L0 - m) ** 2) / (2 * v)
-    identical = {
-        FORWARD: _same_increment(dt * (mu - s2 / 2) + noise * z, forward),
-        LOSS: same(diff(log_kernel - L, L) - h, additive_residual),
-        STEP: _same_increment(SAMPLER + noise * z, backward),
-        AMBIENT: _same_increment(_IN_X, backward),
-    }
-    return set(named) == {part for part, is_same in identical.items() if not is_same}
+    forward, backward, residual = _additive(model)
+    ours = dt * (mu - s2 / 2) + noise * z, diff(_LOG_KERNEL - L, L) - h, SAMPLER + noise * z, _IN_X
+    theirs = forward, residual, backward, backward
+    compared = zip(PARTS, map(_same_increment, ours, theirs), strict=True)
+    return set(named) == {part for part, is_same in compared if not is_same}
 
 
 def _additive(model: Expr) -> tuple[Expr, Expr, Expr]:
     """Exponents of the Euler steps of log X, forward and backward; the residual of the loss."""
     one = partials_of_exponentials((L,), (x,))
     f = generator(L, Matrix([mu * x]), Matrix([s2 * x**2]), one)
-    residual = cancel(diff(-((L - L0 - m) ** 2) / (2 * v), L)) - model
+    residual = cancel(diff(_LOG_KERNEL, L)) - model
     return dt * f + noise * z, -dt * (f - s2 * model) + noise * z, residual
 
 
@@ -285,19 +269,12 @@ def _same_increment(multiplicative: Expr, additive: Expr) -> bool:
 def _figures() -> tuple[Figure, ...]:
     with mpmath.workdps(50):
         rate, delta, score = mpf("0.8"), mpf("0.001"), mpf("-0.3")
-        root = rate * mpmath.sqrt(delta)
-        gap = lambdify((z, mu, s2, dt, h, noise), _IN_X - _additive(1 + h)[1], "mpmath")
-        at = rate**2 / 2, rate**2, delta, score, root
-        size = mpmath.sqrt(normal_expectation(lambda draw: gap(draw, *at) ** 2))
+        at = {mu: rate**2 / 2, s2: rate**2, dt: delta, h: score, noise: rate * mpmath.sqrt(delta)}
+        gap = lambdify((z, *at), _IN_X - _additive(1 + h)[1], "mpmath")
+        size = mpmath.sqrt(normal_expectation(lambda draw: gap(draw, *at.values()) ** 2))
     where = f"sigma = {rate}, mu = sigma^2/2, delta = {delta}, Hyvarinen score {score}"
-    return (
-        Figure(
-            "log of one step of eq. (12) of version 2 minus the additive step, root mean square "
-            f"({where})",
-            size,
-        ),
-        Figure("the noise of that step", root),
-    )
+    label = "log of one step of eq. (12) of version 2 minus the additive step, root mean square"
+    return Figure(f"{label} ({where})", size), Figure("the noise of that step", at[noise])
 
 
 E27_RICHNESS = Claim(
@@ -334,9 +311,8 @@ E27_RICHNESS = Claim(
         "problem to the additive noise setting, losing out completely on the richness of the "
         "original multiplicative noise framework.'",
         trouble="The method of version 1 is itself the additive method on log X: same forward "
-        "step, same loss, same sampler, term by term. Whatever an additive diffusion on log X "
-        "loses, eq. (13) loses too. The remark on the difference of scope (generation, not only "
-        "denoising) stands. Version 2 does not repeat the sentence; its Section 7 says that the "
+        "step, same loss, same sampler. Whatever an additive diffusion on log X loses, eq. (13) "
+        "loses too. Version 2 does not repeat the sentence; its Section 7 says that the "
         "Dale-Langevin sampler 'is equivalent to standard additive Langevin dynamics on the "
         "log-transformed variable' (E16), and it adds eq. (12), which does differ.",
         figures=_figures,

@@ -1,13 +1,13 @@
 """Exponents and factors of steps as the pins need them: as the vectors name things, in the plane.
 
-In the plane: x1, x2 state; z1, z2 draws; t time of the score; dt step; kappa factor on the noise;
-and h_i = a_i + b_i1 log|x1| + b_i2 log|x2| + c t, whose coefficients are symbols.
+In the plane: x1, x2 state; z1, z2 draws; t time of the score, which is
+h_i = a_i + b_i1 log|x1| + b_i2 log|x2| + c t with symbols for its coefficients.
 """
 
 from sympy import Abs, Expr, Rational, log, sqrt, symbols
 
 from spec.checking.pins import table
-from spec.checking.symbols import dt, h, kappa, mu, sigma, t, z
+from spec.checking.symbols import dt, h, mu, sigma, t, z
 from spec.steps._reverse import root
 
 dm, dv = symbols("dm dv", positive=True)
@@ -20,33 +20,27 @@ def by_increments(part: Expr) -> Expr:
     return part.subs({root: sqrt(dv), sigma: 1, mu: dm / dv + Rational(1, 2)}, simultaneous=True)
 
 
-def at_noise(part: Expr) -> Expr:
-    """The same where the step has no factor on its noise: the vectors multiply z by kappa."""
-    return by_increments(part.subs(z, kappa * z))
-
-
-def affine_score(at: tuple[Expr, Expr], time: Expr) -> tuple[Expr, Expr]:
+def score_in_plane(time: Expr) -> tuple[Expr, Expr]:
     """The score that the pins use, with symbols for its coefficients."""
     a1, a2, b11, b12, b21, b22, c = _SLOPES
-    y1, y2 = log(Abs(at[0])), log(Abs(at[1]))
+    y1, y2 = (log(Abs(e)) for e in PAIRS[:2])
     return a1 + b11 * y1 + b12 * y2 + c * time, a2 + b21 * y1 + b22 * y2 + c * time
 
 
 def in_plane(factor: Expr, score_time: Expr = t) -> tuple[Expr, Expr]:
     """Both coordinates times a factor in h, z and root = sqrt(dt)."""
-    x1, x2, z1, z2 = PAIRS
     return tuple(
         e * factor.subs({root: sqrt(dt), h: s, z: w}, simultaneous=True)
-        for e, s, w in zip((x1, x2), affine_score((x1, x2), score_time), (z1, z2), strict=True)
+        for e, s, w in zip(PAIRS[:2], score_in_plane(score_time), PAIRS[2:], strict=True)
     )
 
 
-SLOPE_VALUES = dict(zip(map(str, _SLOPES), (-0.4, -1.3, -0.9, 0.35, -0.2, -1.7, 0.6), strict=True))
+_VALUES = dict(zip(map(str, _SLOPES), (-0.4, -1.3, -0.9, 0.35, -0.2, -1.7, 0.6), strict=True))
 
 
 def plane_table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
     """Points in the plane, with the coefficients of the score."""
-    return tuple(point | SLOPE_VALUES for point in table(names, *rows))
+    return tuple(point | _VALUES for point in table(names, *rows))
 
 
 _ROW = "mu sigma t dt kappa"

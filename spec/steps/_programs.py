@@ -5,8 +5,7 @@ score is an unknown function: it gives one symbol for each pair of state and lev
 about, the same for equal polynomials and another for any other.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from sympy import Expr, Integer, Rational, Symbol, expand
@@ -16,32 +15,16 @@ from spec.steps._reverse import log_step, root
 
 START = Symbol("Y_start", real=True)
 chi = Symbol("chi", positive=True)
-
-
-@dataclass
-class UnknownScore:
-    """An arbitrary Hyvarinen score h(state, level)."""
-
-    values: dict[tuple[Expr, int], Symbol] = field(default_factory=dict)
-
-    def __call__(self, state: Expr, level: int) -> Symbol:
-        """The symbol that stands for the score there."""
-        return self.values.setdefault((expand(state), level), Symbol(f"h_{len(self.values)}"))
-
-
-@dataclass(frozen=True)
-class Setting:
-    """The first level k, the visits L of a level, sqrt(delta_s), and the decay chi."""
-
-    first: int
-    inner: int = 1
-    length_root: Expr = root
-    decay: Expr | int = chi
-
-
-Program = Callable[[Setting, UnknownScore], Expr]
+Score = Callable[[Expr, int], Symbol]
+Program = Callable[..., Expr]
 # (level k, visit j, factor on the noise)
 Row = tuple[int, int, Expr]
+
+
+def unknown_score() -> Score:
+    """An arbitrary Hyvarinen score h(state, level)."""
+    known: dict[tuple[Expr, int], Symbol] = {}
+    return lambda state, level: known.setdefault((expand(state), level), Symbol(f"h_{len(known)}"))
 
 
 def draw(level: int, visit: int) -> Symbol:
@@ -49,39 +32,42 @@ def draw(level: int, visit: int) -> Symbol:
     return Symbol(f"z_{level}_{visit}", real=True)
 
 
-def _listing(
-    setting: Setting,
-    score: UnknownScore,
+def in_place(
+    score: Score,
+    first: int,
+    inner: int = 1,
+    length_root: Expr = root,
+    decay: Expr = chi,
+    *,
     overwrites: bool = True,
     reads_each: bool = True,
     decays_inside: bool = False,
 ) -> Expr:
-    """Algorithm 2 of version 1, with line 6 as printed.
+    """Algorithm 2 of version 1, with line 6 as printed, from a level on with `inner` visits each.
 
     overwrites     one variable X; otherwise each visit writes X_{k-1} from X_k, as printed
     reads_each     the score is read at each visit; otherwise once a level
     decays_inside  the noise decays after each visit; otherwise after each level
     """
-    state, noise, step = START, Integer(1), setting.length_root**2
-    for k in range(setting.first, 0, -1):
+    state, noise, step = START, Integer(1), length_root**2
+    for k in range(first, 0, -1):
         before = state
-        for j in range(1, setting.inner + 1):
+        for j in range(1, inner + 1):
             origin = state if overwrites else before
             h = score(origin if reads_each else before, k)
             drift = -step * (mu - Rational(3, 2) * sigma**2) + step * sigma**2 * h
-            state = origin + drift + noise * sigma * setting.length_root * draw(k, j)
-            noise *= setting.decay if decays_inside else 1
-        noise *= 1 if decays_inside else setting.decay
+            state = origin + drift + noise * sigma * length_root * draw(k, j)
+            noise *= decay if decays_inside else 1
+        noise *= 1 if decays_inside else decay
     return state
 
 
-in_place = _listing
-literal = partial(_listing, overwrites=False)
-frozen_score = partial(_listing, reads_each=False)
-decayed_each_visit = partial(_listing, decays_inside=True)
+literal = partial(in_place, overwrites=False)
+frozen_score = partial(in_place, reads_each=False)
+decayed_each_visit = partial(in_place, decays_inside=True)
 
 
-def by_rows(rows: list[Row], score: UnknownScore, length_root: Expr = root) -> Expr:
+def by_rows(rows: Sequence[Row], score: Score, length_root: Expr = root) -> Expr:
     """Euler-Maruyama steps in log X, built from the reverse equation, one for each row."""
     state = START
     for k, j, noise in rows:

@@ -1,17 +1,12 @@
 """Exact laws of samplers on log-normal data, with symbols or with numbers.
 
-With log-normal data, 1 + h = -(y - a - m(t)) / v, v = v0 + sigma^2 t, and a Dale-Langevin step is
-affine in y = log X and in the draw. So the variance V of y and its mean deviation e from a + m(t)
-obey
-
-    V <- (1 - s2 dt / v)^2 V + noise^2 s2 dt,        e <- (1 - s2 dt / v) e
-
-when the step ends at the next row's time; s2 = sigma^2.
+With log-normal data a Dale-Langevin step is affine in log X and in the draw, so that the variance
+of log X obeys V <- (1 - s2 dt / v)^2 V + noise^2 s2 dt with v = v0 + s2 t, s2 = sigma^2. A row is
+the time of the score, the length of the step, and the factor on the noise.
 """
 
 from collections.abc import Iterable
 from functools import cache
-from typing import NamedTuple
 
 import mpmath
 from mpmath import mpf
@@ -19,36 +14,28 @@ from sympy import Expr
 
 from spec.checking.claim import Figure
 from spec.checking.trace import use
-from spec.steps._assumed import EXACT_START, ON_LOG_NORMAL, affine_score
+from spec.steps._reverse import EXACT_START, ON_LOG_NORMAL, affine_score
 
 # The rates and the log-variance of the data of all figures, a usual number of levels and decay.
 NOISE_RATE, DATA, LEVELS, CHI = mpf("0.64"), mpf("0.05"), 1000, mpf("0.995")
 SETTING = f"sigma = {float(mpmath.sqrt(NOISE_RATE))}, v0 = {float(DATA)}, N = {LEVELS}"
+Rows = Iterable[tuple[Expr | mpf, Expr | mpf, Expr | mpf]]
 
 
-class GridRow(NamedTuple):
-    """Time of the score, length of the step, factor on the noise."""
-
-    t: mpf
-    dt: mpf
-    noise: mpf
-
-
-def annealed_rows(levels: int, length: mpf, inner: int, chi: mpf, first: int) -> list[GridRow]:
+def annealed_rows(
+    levels: int | mpf, length: mpf, inner: int, chi: mpf | int, first: int
+) -> list[tuple]:
     """Levels `first`, ..., 1, each `inner` times, the noise multiplied by chi at each level."""
-    return [
-        GridRow(mpf(k) / levels, length, chi**i)
-        for i, k in enumerate(range(first, 0, -1))
-        for _ in range(inner)
-    ]
+    counted = enumerate(range(first, 0, -1))
+    return [(mpf(k) / levels, length, chi**i) for i, k in counted for _ in range(inner)]
 
 
-def uniform_rows(levels: int, chi: mpf | int = 1) -> list[GridRow]:
+def uniform_rows(levels: int, chi: mpf | int = 1) -> list[tuple]:
     """N equal steps from t = 1 to 0, with full noise or with noise that decays by chi."""
-    return annealed_rows(levels, mpf(1) / levels, 1, mpf(chi), levels)
+    return annealed_rows(levels, mpf(1) / levels, 1, chi, levels)
 
 
-def variance_after(rows: Iterable[GridRow], v0: Expr, s2: Expr, start: Expr) -> Expr:
+def variance_after(rows: Rows, v0: Expr, s2: Expr, start: Expr) -> Expr:
     """The variance of log X after the rows, from the variance `start`."""
     variance = start
     for t, dt, noise in rows:
@@ -58,7 +45,7 @@ def variance_after(rows: Iterable[GridRow], v0: Expr, s2: Expr, start: Expr) -> 
     return variance
 
 
-def relative_variance(rows: Iterable[GridRow], v0: mpf = DATA, s2: mpf = NOISE_RATE) -> mpf:
+def relative_variance(rows: Rows, v0: mpf = DATA, s2: mpf = NOISE_RATE) -> mpf:
     """`variance_after` over v0, from the exact law at the time of the first row."""
     for assumption in (*ON_LOG_NORMAL, EXACT_START):
         use(assumption)
@@ -66,13 +53,12 @@ def relative_variance(rows: Iterable[GridRow], v0: mpf = DATA, s2: mpf = NOISE_R
 
 
 @cache
-def _relative_variance(rows: tuple[GridRow, ...], v0: mpf, s2: mpf) -> mpf:
+def _relative_variance(rows: tuple, v0: mpf, s2: mpf) -> mpf:
     with mpmath.workdps(50):
-        return variance_after(rows, v0, s2, v0 + s2 * rows[0].t) / v0
+        return variance_after(rows, v0, s2, v0 + s2 * rows[0][0]) / v0
 
 
-def variance_figure(label: str, rows: Iterable[GridRow]) -> Figure:
+def variance_figure(label: str, rows: Rows) -> Figure:
     """That ratio for the reader, at the usual rates and data."""
-    return Figure(
-        f"log-variance over that of the data, {label} ({SETTING})", relative_variance(rows)
-    )
+    ratio = relative_variance(rows)
+    return Figure(f"log-variance over that of the data, {label} ({SETTING})", ratio)

@@ -1,22 +1,22 @@
-"""The reverse equation and its Euler-Maruyama step, built from the forward coefficients.
+"""The reverse equation and its Euler-Maruyama step, built from the forward coefficients, and what
+the claims of this folder assume, each with what goes wrong without it.
 
 For the forward equation dX = f dt + g dW the reverse one, in positive reverse time, has drift
--f + div(g g^T) + g g^T grad log p (claim A2). Symbols: x1, x2 state; S1, S2 Stein score;
-root = sqrt(dt); h1, h2 Hyvarinen score x_i S_i; z1, z2 draws.
+-f + div(g g^T) + g g^T grad log p (A2). Symbols: x1, x2 state; S1, S2 Stein score; z1, z2 draws;
+root = sqrt(dt).
 """
 
-from functools import cache
+from sympy import Expr, Integer, Matrix, Symbol, diag, diff, sqrt, symbols
 
-from sympy import Expr, Integer, Matrix, Symbol, diag, diff, ones, sqrt, symbols
-
+from spec.checking.algebra import same
+from spec.checking.claim import Assumption
 from spec.checking.gaussian import expectation
-from spec.checking.symbols import dt, h, mu, sigma, x, z
+from spec.checking.symbols import H, V, dt, h, mu, sigma, v, x, z
+from spec.checking.trace import use
 
 root = Symbol("root", positive=True)
 X = symbols("x1 x2", positive=True)
-S = symbols("S1 S2", real=True)
-Z = symbols("z1 z2", real=True)
-MU = symbols("mu1 mu2", real=True)
+S, Z, MU = (symbols(names, real=True) for names in ("S1 S2", "z1 z2", "mu1 mu2"))
 
 
 def in_delta(expression: Expr) -> Expr:
@@ -29,78 +29,81 @@ def over_draw(polynomial: Expr) -> Expr:
     return expectation(polynomial, z, Integer(0), Integer(1))
 
 
+def per_coordinate(expression: Expr) -> Matrix:
+    """An expression in mu, h, x and z, written out for both coordinates."""
+    named = ({mu: MU[i], h: X[i] * S[i], x: X[i], z: Z[i]} for i in range(2))
+    return Matrix([expression.subs(names, simultaneous=True) for names in named])
+
+
 def reverse_drift(drift: Matrix, diffusion: Matrix, score: Matrix, at: tuple) -> Matrix:
     """-f + div(g g^T) + g g^T score, the divergence taken along the rows."""
     covariance = diffusion * diffusion.T
-    divergence = Matrix(
-        [sum(diff(covariance[i, j], at[j]) for j in range(len(at))) for i in range(len(at))]
-    )
-    return -drift + divergence + covariance * score
+    divergence = [sum(diff(covariance[i, j], e) for j, e in enumerate(at)) for i in range(len(at))]
+    return -drift + Matrix(divergence) + covariance * score
 
 
-def ambient_equation() -> tuple[Matrix, Matrix]:
-    """Drift and diffusion of the reverse geometric Brownian motion of the plane."""
-    diffusion = sigma * diag(*X)
-    drift = Matrix([m * e for m, e in zip(MU, X, strict=True)])
-    return reverse_drift(drift, diffusion, Matrix(S), X), diffusion
-
-
-def in_logarithms(drift: Matrix, diffusion: Matrix) -> tuple[Matrix, Matrix]:
+def _in_logarithms(drift: Matrix, diffusion: Matrix) -> tuple[Matrix, Matrix]:
     """The equation of log X by Ito's formula, from that of X."""
     covariance = diffusion * diffusion.T
     images = [drift[i] / X[i] - covariance[i, i] / (2 * X[i] ** 2) for i in range(2)]
     return Matrix(images), diag(*(1 / e for e in X)) * diffusion
 
 
-def additive_equation() -> tuple[Matrix, Matrix]:
-    """Drift and diffusion of the reverse of dY = (mu - sigma^2/2) dt + sigma dW, Y = log X.
-
-    Its score is that of q(y) = p(e^y) e^{y1 + y2}: one plus the Hyvarinen score (A10-score).
-    """
-    y = symbols("y1 y2", real=True)
-    forward = Matrix([m - sigma**2 / 2 for m in MU])
-    score = ones(2, 1) + Matrix([e * s for e, s in zip(X, S, strict=True)])
-    diffusion = sigma * Matrix.eye(2)
-    return reverse_drift(forward, diffusion, score, y), diffusion
-
-
-def increment(equation: tuple[Matrix, Matrix], noise: Expr | int = 1) -> Matrix:
-    """What an Euler-Maruyama step of length root^2 adds to the state."""
-    drift, diffusion = equation
-    return root**2 * drift + noise * root * diffusion * Matrix(Z)
-
-
-def per_coordinate(expression: Expr) -> Matrix:
-    """An expression in mu, h, x and z, written out for both coordinates."""
-    return Matrix(
-        [
-            expression.subs({mu: MU[i], h: X[i] * S[i], x: X[i], z: Z[i]}, simultaneous=True)
-            for i in range(2)
-        ]
-    )
-
-
-@cache
-def log_drift() -> Expr:
-    """Drift of log X in one coordinate as an expression in mu, sigma and h."""
-    drift, _ = in_logarithms(*ambient_equation())
-    return drift[0].subs({S[0]: h / X[0], MU[0]: mu}).expand()
-
-
-@cache
-def ambient_drift() -> Expr:
-    """Drift of X over X in one coordinate as an expression in mu, sigma and h."""
-    drift, _ = ambient_equation()
-    return (drift[0] / X[0]).expand().subs({S[0]: h / X[0], MU[0]: mu}).expand()
+# Drift and diffusion of the reverse equation of the plane, in X and in log X; the drift in one
+# coordinate, in X over X, as an expression in mu, sigma and h.
+_G = sigma * diag(*X)
+IN_X = reverse_drift(per_coordinate(mu * x), _G, Matrix(S), X), _G
+IN_LOG = _in_logarithms(*IN_X)
+RATE, LOG_DRIFT = (
+    e.expand().subs({S[0]: h / X[0], MU[0]: mu}).expand()
+    for e in (IN_X[0][0] / X[0], IN_LOG[0][0])
+)
 
 
 def log_step(score: Expr, draw: Expr, length_root: Expr, noise: Expr | int = 1) -> Expr:
     """What a step of Euler-Maruyama in log X adds to a coordinate."""
-    drift = log_drift().subs(h, score)
-    return length_root**2 * drift + noise * sigma * length_root * draw
+    return length_root**2 * LOG_DRIFT.subs(h, score) + noise * sigma * length_root * draw
 
 
 def ambient_factor(score: Expr, draw: Expr, length_root: Expr, noise: Expr | int = 1) -> Expr:
     """By what a step of Euler-Maruyama in X multiplies a coordinate."""
-    drift = ambient_drift().subs(h, score)
-    return 1 + length_root**2 * drift + noise * sigma * length_root * draw
+    return 1 + length_root**2 * RATE.subs(h, score) + noise * sigma * length_root * draw
+
+
+def _mixture_bends() -> bool:
+    """For two log-normal components, n of the density the first, the slope is not -1 / v."""
+    y, n, *slopes = symbols("y n e1 e2", real=True)
+    first, second = ((e - y) / v for e in slopes)
+    score = n * first + (1 - n) * second
+    bend = diff(score, y) + diff(score, n) * n * (1 - n) * (first - second)
+    return not same(bend, -1 / v)
+
+
+def _divergence_of_state_dependent_noise() -> bool:
+    """With sigma x_i in place of sigma, the divergence is not that of a constant rate."""
+    found = reverse_drift(Matrix([0, 0]), diag(*(sigma * e**2 for e in X)), Matrix([0, 0]), X)
+    return not same(found, Matrix([2 * (sigma * e) ** 2 * e for e in X]))
+
+
+POSITIVE = "the density is positive and differentiable at the state, and the score is exact"
+LOG_NORMAL = Assumption("log-normal data", "the score is affine in log X", _mixture_bends)
+EXACT_SCORE = Assumption(
+    "the score is exact", "the mean and the variance shrink with it",
+    lambda: not same(*(log_step(-1 - e * H / v, Integer(0), root) for e in (1, V))),
+)  # fmt: skip
+EXACT_START = Assumption(
+    "the start is exact", "the variance that the steps shrink",
+    lambda: not same(*((1 - H / v) ** 2 * start + H for start in (v, V))),
+)  # fmt: skip
+CONSTANT = Assumption(
+    "mu and sigma do not depend on the state", "the divergence of the diffusion matrix",
+    _divergence_of_state_dependent_noise,
+)  # fmt: skip
+ON_LOG_NORMAL = (LOG_NORMAL, EXACT_SCORE)
+
+
+def affine_score(distance: Expr, variance: Expr) -> Expr:
+    """h at a distance of log X from its mean, where it is normal with this variance."""
+    for assumption in ON_LOG_NORMAL:
+        use(assumption)
+    return -1 - distance / variance

@@ -1,14 +1,11 @@
 """The annealed samplers of version 2, whose listings are lost, and what can be said of them.
 
-Symbols: h score; z draw; root = sqrt(delta_s); kappa factor on the noise; chi its decay; L visits
-of a level; v0 variance of log-normal data; mu = sigma^2 / 2.
+Symbols: kappa factor on the noise; chi its decay; L visits of a level; root = sqrt(delta_s).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from operator import add, mul
 
-import mpmath
 from mpmath import mpf, nint
 from sympy import Expr, Integer, Rational, Symbol, exp, expand, sqrt, symbols
 
@@ -19,30 +16,34 @@ from spec.checking.pins import table
 from spec.checking.symbols import h, kappa, mu, sigma, v0, x, z
 from spec.checking.trace import each, points
 from spec.checking.typeset import Says
-from spec.steps._assumed import ON_LOG_NORMAL, affine_score
-from spec.steps._programs import START, Setting, UnknownScore, by_rows, chi, draw, in_place
+from spec.steps._programs import START, by_rows, chi, draw, in_place, unknown_score
 from spec.steps._recursions import LEVELS, annealed_rows, variance_figure
-from spec.steps._reverse import ambient_factor, in_delta, log_step, root
+from spec.steps._reverse import (
+    ON_LOG_NORMAL,
+    affine_score,
+    ambient_factor,
+    in_delta,
+    log_step,
+    root,
+)
 
 delta_s = Symbol("delta_s", positive=True)
 y0, noise, distance = symbols("y0 noise e", real=True)
 _PAPER_DRIFT = {mu: sigma**2 / 2}
+_STATED = (
+    r"As reconstructed: $[[step]]$, $L$ times at each level $k$, then $[[decay]]$. With $[[mu]]$ "
+    r"two levels of it are Euler–Maruyama steps in $SPACE$ with noise $\chi^i$ at the $i$-th "
+    "level, counted from zero: at the sizes shown, of which the first is a run of STEP."
+)
 _LISTING_LOST = (
     "The listing is lost in the text of version 2. The prose leaves these things: noise decayed "
     "geometrically across levels, repeated steps at each level, a value of the decay that gives "
     "Euler-Maruyama, and mu chosen to simplify. What is held here is Algorithm 2 of version 1 "
-    "updated in place with that mu. Nothing forces the first level, the place of the decay, or "
-    "the length of a step; without decay, with one visit a level and equal steps it has to be "
+    "updated in place with that mu; the first level, the place of the decay and the length of a "
+    "step are not forced."
 )
-_SIZES = table("L chi", (1, 1), (2, "chi"))
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The exponent or factor of an update in h, z and kappa, and what becomes of kappa a level."""
-
-    update: Expr
-    decay: Expr
+# The exponent or factor of an update in h, z and kappa, and what a level makes of kappa.
+Listing = tuple[Expr, Expr]
 
 
 def _runs(
@@ -50,38 +51,27 @@ def _runs(
 ) -> bool:
     """Whether two levels of the listing are steps from the reverse equation, with noise chi^i."""
     verdicts = []
-    for size in points(_SIZES):
+    for size in points(table("L chi", (1, 1), (2, "chi"))):
         chosen = chi if size["chi"] == "chi" else Integer(1)
-        score, left, right, factor = UnknownScore(), start, start, Integer(1)
+        score, left, right, factor = unknown_score(), start, start, Integer(1)
         for i, level in enumerate((2, 1)):
             for visit in range(size["L"]):
                 at = {h: score(left, level), z: draw(level, visit), kappa: factor}
-                left = expand(put(left, listing.update.subs(at, simultaneous=True)))
+                left = expand(put(left, listing[0].subs(at, simultaneous=True)))
                 row = draw(level, visit), root, chosen**i
                 right = expand(put(right, step(score(right, level), *row).subs(_PAPER_DRIFT)))
-            factor = listing.decay.subs({kappa: factor, chi: chosen}, simultaneous=True)
+            factor = listing[1].subs({kappa: factor, chi: chosen}, simultaneous=True)
         verdicts.append(same(left, right))
     return all(verdicts)
 
 
 def is_dale_langevin(listing: Listing) -> bool:
-    r"""As reconstructed: $[[step]]$, $L$ times at each level $k$, then $[[decay]]$. With $[[mu]]$
-    two levels of it are Euler–Maruyama steps in $\log X$ with noise $\chi^i$ at the $i$-th level,
-    counted from zero: at the sizes shown, of which the first is a run of A13.
-
-    The levels are run on symbols with an arbitrary score and compared with steps built from the
-    reverse equation.
-    """
+    """Whether two levels of the listing are steps in log X."""
     return _runs(listing, log_step, add, START)
 
 
 def is_sign_agnostic(listing: Listing) -> bool:
-    r"""As reconstructed: $[[step]]$, $L$ times at each level $k$, then $[[decay]]$. With $[[mu]]$
-    two levels of it are Euler–Maruyama steps in $X$ with noise $\chi^i$ at the $i$-th level,
-    counted from zero: at the sizes shown, of which the first is a run of A12.
-
-    The levels are run on symbols as for ADLS.
-    """
+    """Whether two levels of the listing are steps in X."""
     return _runs(listing, ambient_factor, mul, Symbol("X_start", real=True))
 
 
@@ -96,9 +86,8 @@ def shrinks_by(factor: Expr) -> bool:
     the mean of the data by $[[factor]]$, and its variance by the square; the first one takes it to
     the posterior mean of $\log X_0$.
 
-    The score is affine, and stays that of the level however often it is visited, so that further
-    visits repeat the factor. It is also the regression of $\log X_0$ on $\log X$ at this level.
-    (R10-denoised has the variance for any step length.)
+    The score stays that of the level, so that further visits repeat the factor. It is also the
+    regression of $\log X_0$ on $\log X$ at this level.
     """
     added = sigma**2 * root**2
     residual = (y0 - factor * (y0 + noise)) * (y0 + noise)
@@ -106,13 +95,8 @@ def shrinks_by(factor: Expr) -> bool:
     return same(_visited(_PAPER_DRIFT), distance * factor) and vanishes(uncorrelated)
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Visits of a level, root of the length of a step, decay of the noise."""
-
-    inner: int
-    length_root: Expr
-    decay: Expr
+# Visits of a level, root of the length of a step, decay of the noise.
+Choice = tuple[int, Expr, Expr]
 
 
 def recovers_euler_maruyama(choice: Choice) -> bool:
@@ -120,73 +104,68 @@ def recovers_euler_maruyama(choice: Choice) -> bool:
     $\delta$; with $\chi=[[decay]]$ alone they need not be.
 
     The listing is run on symbols with an arbitrary score, and so are steps built from the reverse
-    equation. Two visits of a level read the score twice at the same time; shorter steps scale the
-    drift. Where the visits of a level have the length of a step together, the sampler is not the
-    same one either.
+    equation. Where the visits of a level have the length of a step together, the sampler is
+    another one, too: they read the score at one time.
     """
     verdicts = []
     for levels in each("N", (2,)):
-        score = UnknownScore()
-        left = in_place(Setting(levels, choice.inner, choice.length_root, choice.decay), score)
+        score = unknown_score()
         rows = [(level, 1, Integer(1)) for level in range(levels, 0, -1)]
-        verdicts.append(same(left, by_rows(rows, score)))
+        verdicts.append(same(in_place(score, levels, *choice), by_rows(rows, score)))
     return all(verdicts)
-
-
-def _in_delta_s(update: Expr) -> Expr:
-    return update.subs(root, sqrt(delta_s))
 
 
 def _denoised_rows(at: dict[str, mpf], level: int) -> tuple[mpf, ...]:
     """Levels N to 1, once each, then `extra` noise-free rows at `level`; as one sequence."""
-    levels, extra = (int(nint(at[name])) for name in ("N", "extra"))
-    delta, flat = at["T"] / levels, []
-    for i, k in enumerate(range(levels, 0, -1)):
-        flat += [k * delta, at["step"], at["chi"] ** i]
-    return tuple(flat + [level * delta, at["step"], mpf(0)] * extra)
+    count, extra = (int(nint(at[name])) for name in ("N", "extra"))
+    rows = annealed_rows(count / at["T"], at["step"], 1, at["chi"], count)
+    return sum(rows + [(level * at["T"] / count, at["step"], mpf(0))] * extra, ())
 
 
 _DECAY = chi * kappa
 _NOISE = kappa * sigma * root * z
 _LOG_DRIFT = root**2 * sigma**2 * (1 + h)
 _ADLS, _ASAMS = _LOG_DRIFT + _NOISE, 1 + root**2 * sigma**2 / 2 + _LOG_DRIFT + _NOISE
-_VALUES = {"mu": Says(r"\mu", _PAPER_DRIFT[mu])}
 _NAMES = {"z": "Z", "chi": r"\chi", "delta_s": r"\delta_s"}
 
 
-def _says(update: Expr, decay: Expr) -> dict[str, object]:
+def _sampler(put: Callable[[Expr], Expr], space: str, step: str) -> dict[str, object]:
+    """What the records of the two samplers have in common."""
     return {
-        "step": Says("X", x * _in_delta_s(update), r"\leftarrow"),
-        "decay": Says(r"\kappa", decay, r"\leftarrow"),
-    }
+        "shown": lambda listing: {
+            "step": Says("X", x * put(listing[0]).subs(root, sqrt(delta_s)), r"\leftarrow"),
+            "decay": Says(r"\kappa", listing[1], r"\leftarrow"),
+        },
+        "values": lambda: {"mu": Says(r"\mu", _PAPER_DRIFT[mu])}, "names": _NAMES,
+        "means": Means.POINTS, "stated_kind": Kind.UNRECOVERABLE, "reason": _LISTING_LOST,
+        "statement": _STATED.replace("SPACE", space).replace("STEP", step),
+        "derivation": "The levels are run on symbols with an arbitrary score and compared with "
+        "steps built from the reverse equation.",
+    }  # fmt: skip
 
 
 A_ALG1 = Claim(
     "A-Alg1", "annealed Dale-Langevin sampler (ADLS)", is_dale_langevin,
-    holds=Listing(_ADLS, _DECAY), twins={
-        "3/2 sigma^2, with mu = 0": Listing(_ADLS + root**2 * sigma**2 / 2, _DECAY),
-        "h without the one": Listing(_ADLS - root**2 * sigma**2, _DECAY),
-        "drift annealed too": Listing(kappa * _LOG_DRIFT + _NOISE, _DECAY),
-        "noise not decayed": Listing(_ADLS, kappa),
-    }, shown=lambda c: _says(exp(c.update), c.decay), values=lambda: _VALUES, names=_NAMES,
-    means=Means.POINTS, sources=v2("Algorithm 1"),
+    holds=(_ADLS, _DECAY), twins={
+        "3/2 sigma^2, with mu = 0": (_ADLS + root**2 * sigma**2 / 2, _DECAY),
+        "h without the one": (_ADLS - root**2 * sigma**2, _DECAY),
+        "drift annealed too": (kappa * _LOG_DRIFT + _NOISE, _DECAY),
+        "noise not decayed": (_ADLS, kappa),
+    }, **_sampler(exp, r"\log X", "A13"), sources=v2("Algorithm 1"),
     readings=("version 2 keeps version 1's Algorithm 2, with one variable X",),
-    depends=("A13", "V1-Alg2"), reason=_LISTING_LOST + "A13, which is decided.",
-    stated_kind=Kind.UNRECOVERABLE,
+    depends=("A13", "V1-Alg2"),
 )  # fmt: skip
 
 A_ALG2 = Claim(
     "A-Alg2", "annealed sign-agnostic multiplicative sampler (ASAMS)", is_sign_agnostic,
-    holds=Listing(_ASAMS, _DECAY), twins={
-        "drift of ADLS": Listing(1 + _ADLS, _DECAY),
-        "2 sigma^2, with mu = 0": Listing(_ASAMS + root**2 * sigma**2 / 2, _DECAY),
-        "Ito term of the noise kappa": Listing(
+    holds=(_ASAMS, _DECAY), twins={
+        "drift of ADLS": (1 + _ADLS, _DECAY),
+        "2 sigma^2, with mu = 0": (_ASAMS + root**2 * sigma**2 / 2, _DECAY),
+        "Ito term of the noise kappa": (
             _ASAMS + (kappa**2 - 1) / 2 * root**2 * sigma**2, _DECAY,
-        ), "noise decayed twice a level": Listing(_ASAMS, chi * _DECAY),
-    }, shown=lambda c: _says(c.update, c.decay), values=lambda: _VALUES, names=_NAMES,
-    means=Means.POINTS, sources=v2("Algorithm 2"),
+        ), "noise decayed twice a level": (_ASAMS, chi * _DECAY),
+    }, **_sampler(lambda factor: factor, "X", "A12"), sources=v2("Algorithm 2"),
     readings=("the loops are those of ADLS, with A12 in place of A13",), depends=("A12", "A-Alg1"),
-    reason=_LISTING_LOST + "A12, which is decided.", stated_kind=Kind.UNRECOVERABLE,
 )  # fmt: skip
 
 _SHRINKS = v0 / (v0 + sigma**2 * root**2)
@@ -205,8 +184,7 @@ TERMINAL_DENOISING = Claim(
         ),
     ), depends=("A13", "A-Alg1", "R5"),
     reason="How many steps, at which level and with which formula is lost in the text of version "
-    "2. Held here: the same update without noise at the last level. What that does to log-normal "
-    "data is decided.",
+    "2. Held here: the same update without noise at the last level.",
     stated_kind=Kind.UNRECOVERABLE, pins=(Pin(
         "gbm_ref.annealed",
         table("N T step chi extra", (4, 1.0, 0.2, 0.995, 3), (11, 0.3, 0.3 / 11, 0.5, 1)),
@@ -219,30 +197,28 @@ TERMINAL_DENOISING = Claim(
 
 
 def _clock_figures() -> tuple[Figure, ...]:
-    with mpmath.workdps(50):
-        found = []
-        for rho, inner in (("0.2", 1), ("0.6", 3), ("3", 3), ("1", 1)):
-            length = mpf(rho) / inner
-            label = f"at chi = 1, L = {inner}, delta_s = {mpmath.nstr(length, 3)} delta"
-            rows = annealed_rows(LEVELS, length / LEVELS, inner, mpf(1), LEVELS)
-            found.append(variance_figure(label, rows))
-        return tuple(found)
+    inner, found = 3, []
+    for part in (mpf(1) / 5, mpf(1)):
+        rows = annealed_rows(LEVELS, part / LEVELS, inner, mpf(1), LEVELS)
+        label = f"at chi = 1, L = {inner}, delta_s = {float(part)} delta"
+        found.append(variance_figure(label, rows))
+    return tuple(found)
 
 
 def _setting(choice: Choice) -> dict[str, object]:
-    equations = ("L", choice.inner), (r"\delta_s", in_delta(choice.length_root**2))
-    said = tuple(Says(*pair) for pair in (*equations, (r"\chi", choice.decay)))
-    return {"setting": said, "decay": choice.decay}
+    values = choice[0], in_delta(choice[1] ** 2), choice[2]
+    said = map(Says, ("L", r"\delta_s", r"\chi"), values)
+    return {"setting": tuple(said), "decay": choice[2]}
 
 
 E17 = Claim(
     "E17", "what recovers Euler-Maruyama", recovers_euler_maruyama,
-    holds=Choice(1, root, Integer(1)), twins={
-        "decay left at 0.995": Choice(1, root, Rational(995, 1000)),
-        "L = 4 visits of a quarter of the step": Choice(4, root / 2, Integer(1)),
+    holds=(1, root, Integer(1)), twins={
+        "decay left at 0.995": (1, root, Rational(995, 1000)),
+        "L = 4 visits of a quarter of the step": (4, root / 2, Integer(1)),
     }, printed={
-        "chi = 1 with L = 3": Choice(3, root, Integer(1)),
-        "chi = 1 with a shorter step": Choice(1, root / 2, Integer(1)),
+        "chi = 1 with L = 3": (3, root, Integer(1)),
+        "chi = 1 with a shorter step": (1, root / 2, Integer(1)),
     }, shown=_setting, means=Means.POINTS,
     sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"),
     readings=("the lost symbol is the annealing factor; the listing is A-Alg1",),
@@ -250,9 +226,8 @@ E17 = Claim(
         Fault.OVERCLAIMED,
         quote="Sec. 6.3: “Setting [symbol lost] recovers standard Euler-Maruyama”",
         trouble="True with one visit a level and steps of the length of a level. Otherwise each "
-        "level reads the score at its own time while the state moves on by more or less than a "
-        "level: the reverse clock runs too fast, which leaves too little variance, or too slow "
-        "(E17-limit, and the figures, of which the second is version 1's published setting).",
+        "level reads the score at its own time while the state moves on by less than a level, as "
+        "in version 1's published setting, the first figure, or by more (E17-limit).",
         advice="Or read the score at the time that the state has reached; or spend extra visits "
         "on Langevin steps at fixed $t$ (R11).",
         figures=_clock_figures,

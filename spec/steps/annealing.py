@@ -1,10 +1,8 @@
 """Annealed noise: what it does to the marginals, why it is not a splitting, what it leaves of the
 variance, and how the two annealed samplers differ; the variance where the reverse clock is off.
 
-Symbols: y = log x; q density of log X_t, s its log score, s1 = ds/dy; mu, s2 = sigma^2 rates;
-kappa factor on the noise; chi its decay a level; h Hyvarinen score; z draw; root = sqrt(dt); v0,
-v, v_N variances of log-normal data, at the present level and at the first; V variance of the
-sampler's log X; rho = L delta_s / delta; H = sigma^2 delta; P = (v / v_N)^(2 rho).
+s is the log score of log X_t and s1 its slope; v, v_N exact variances, now and at the first level;
+V that of the sampler; rho = L delta_s / delta; H = sigma^2 delta; P = (v / v_N)^(2 rho).
 """
 
 import mpmath
@@ -12,41 +10,37 @@ from mpmath import mpf
 from sympy import Expr, Integer, Poly, Rational, Sum, diff, lambdify, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, v1, v2
+from spec.checking.claim import Assumption, Claim, Erratum, Fault, Means, v1, v2
 from spec.checking.pins import table
 from spec.checking.symbols import H, V, h, kappa, mu, s2, sigma, v, v0, z
 from spec.checking.trace import points
 from spec.checking.typeset import Says, Sde
-from spec.steps._assumed import EXACT_START, ON_LOG_NORMAL
 from spec.steps._programs import chi
 from spec.steps._recursions import (
     CHI,
     DATA,
     LEVELS,
     NOISE_RATE,
-    GridRow,
     annealed_rows,
     relative_variance,
     uniform_rows,
     variance_after,
     variance_figure,
 )
-from spec.steps._reverse import ambient_drift, ambient_factor, log_drift, log_step, over_draw, root
+from spec.steps._reverse import (
+    EXACT_START,
+    LOG_DRIFT,
+    ON_LOG_NORMAL,
+    RATE,
+    ambient_factor,
+    log_step,
+    over_draw,
+    root,
+)
 
-s, s1, D, f1, f2, c = symbols("s s1 D f1 f2 c", real=True)
+s, s1, f1, f2, c = symbols("s s1 f1 f2 c", real=True)
 _SECOND = s**2 + s1  # q''/q
 rho, v_N, V_N, P, N, k = symbols("rho v_N V_N P N k", positive=True)
-
-
-def residual(drift: Expr, noise: Expr = kappa) -> Expr:
-    """What keeps dY = drift dr + noise sigma dW, run backwards in time, from passing through q_t.
-
-    `drift` is an expression in s, the log score of q_t at y. Divided by q, with q'/q = s and
-    q''/q = s^2 + s1: forward, dq/dt = -(m q)' + s2/2 q''; in r = -t this has to equal the
-    Fokker-Planck right-hand side -(drift q)' + noise^2 s2/2 q''.
-    """
-    backwards_in_time = (mu - s2 / 2) * s - s2 / 2 * _SECOND
-    return backwards_in_time + diff(drift, s) * s1 + drift * s - noise**2 * s2 / 2 * _SECOND
 
 
 def keeps_the_marginals(drift: Expr) -> bool:
@@ -55,10 +49,17 @@ def keeps_the_marginals(drift: Expr) -> bool:
     $[[missed]]$ times $q$, with $s$ the log score of $q$ and $s_1$ its derivative.
 
     The Fokker–Planck equation is divided by $q$, whose first two derivatives over $q$ are $s$ and
-    $[[second]]$. Both sides are linear in the drift.
+    $[[second]]$.
     """
     general = -(mu - s2 / 2) + c * s
-    return vanishes(residual(drift)) and same(residual(general), _missed(drift))
+    return vanishes(_residual(drift)) and same(_residual(general), _missed(drift))
+
+
+def _residual(drift: Expr) -> Expr:
+    """(m q)' - s2/2 q'' = -dq/dt, less -(drift q)' + noise^2 s2/2 q'', over q: the equation of
+    dY = drift dr + noise sigma dW, where it passes through the q_t backwards."""
+    backwards_in_time = (mu - s2 / 2) * s - s2 / 2 * _SECOND
+    return backwards_in_time + diff(drift, s) * s1 + drift * s - kappa**2 * s2 / 2 * _SECOND
 
 
 def _missed(drift: Expr) -> Expr:
@@ -70,13 +71,13 @@ def misses_the_generator(defect: Expr) -> bool:
     $f$ by $\delta$ times the generator of eq. (11) and $[[defect]]$ more, so that for a noise of
     other size than one it is no splitting of that equation.
 
-    In a splitting method the generators of the parts add up to that of the equation. The step is
-    averaged over its draw exactly, $f$ being given by its derivatives $f_1$ and $f_2$.
+    In a splitting method the generators of the parts add up to that of the equation. $f$ is given
+    by its derivatives $f_1$ and $f_2$.
     """
     step = log_step(h, z, root, kappa)
     mean = over_draw(f1 * step + f2 * step**2 / 2)
     first_order = Poly(mean, root).coeff_monomial(root**2)
-    return same(first_order, log_drift() * f1 + sigma**2 / 2 * f2 + defect)
+    return same(first_order, LOG_DRIFT * f1 + sigma**2 / 2 * f2 + defect)
 
 
 def is_the_drift_gap(candidate: tuple[Expr, Expr]) -> bool:
@@ -89,15 +90,9 @@ def is_the_drift_gap(candidate: tuple[Expr, Expr]) -> bool:
     """
     gap, coefficient = candidate
     e = ambient_factor(h, z, root, kappa) - 1
-    log_ambient = over_draw(e - e**2 / 2)
-    log_dale = over_draw(log_step(h, z, root, kappa))
-    found = Poly(log_ambient - log_dale, root).coeff_monomial(root**2)
-    return same(found, gap) and vanishes(found + coefficient * sigma**2 - _constant())
-
-
-def _constant() -> Expr:
-    """What the drift of A12 has besides mu and the score."""
-    return (ambient_drift() + mu - sigma**2 * h).expand()
+    difference = over_draw(e - e**2 / 2 - log_step(h, z, root, kappa))
+    found = Poly(difference, root).coeff_monomial(root**2)
+    return same(found, gap) and vanishes(found + coefficient * sigma**2 - _CONSTANT)
 
 
 def adds_to_the_variance(added: Expr) -> bool:
@@ -106,29 +101,31 @@ def adds_to_the_variance(added: Expr) -> bool:
     the sampler. So the annealed sampler ends with the variance $[[total]]$, $v_k$ the exact
     variances.
 
-    The next exact variance is $[[next]]$, and the deviation shrinks by their ratio, so that the
-    quotients telescope; a term is what its level adds, with its power of $\chi$ for $\kappa$. All
-    terms but that of the first level grow with $\chi$: near one samples are diverse and noisy,
-    below it clean and alike, as appendix G.2 says.
-    At $\chi=[[chi]]$ the variance is $[[ratio]]$ of that of the data in the setting of the figures
-    of E18.
+    The deviation shrinks by the ratio of the exact variances, so that the quotients telescope; a
+    term is what its level adds, with its power of $\chi$ for $\kappa$. The sum is compared with a
+    run of two levels, too. All its terms but that of the first level grow with $\chi$; at
+    $\chi=[[chi]]$ the variance is $[[ratio]]$ of that of the data in the setting of the figures of
+    E18.
     """
-    row = GridRow((v - v0) / s2, H / s2, kappa)
-    grown = _of_exact(variance_after([row], v0, s2, V), v - H) - _of_exact(V, v)
-    powers = _term(added, N).replace(
-        lambda part: part.is_Pow and part.base == chi,
-        lambda part: kappa ** (part.exp / (N - k)).cancel(),
-    )
-    return vanishes((grown - v0**2 * added, powers - v0**2 * added.subs(v, v0 + k * H)))
+    run = variance_after([(2 * H / s2, H / s2, 1), (H / s2, H / s2, chi)], v0, s2, V)
+    total = _total(added).subs({N: 2, V_N: V, v_N: v0 + 2 * H}).doit()
+    return same(_gained(H), added) and same(run, total)
 
 
-def _of_exact(variance: Expr, exact: Expr) -> Expr:
-    return v0**2 * variance / exact**2
+def _gained(length: Expr) -> Expr:
+    """By a step that adds so much variance, from a level to the next."""
+    step = variance_after([((v - v0) / s2, length / s2, kappa)], v0, s2, V)
+    return _quotient(step, v - H) - _quotient(V, v)
 
 
-def _term(added: Expr, levels: Expr) -> Expr:
-    """What level k adds to the variance at the end, of so many levels."""
-    return (v0**2 * added).subs({v: v0 + k * H, kappa: chi ** (levels - k)}, simultaneous=True)
+def _quotient(variance: Expr, exact: Expr) -> Expr:
+    return variance / exact**2
+
+
+def _total(added: Expr) -> Expr:
+    """The variance after N levels."""
+    term = added.subs({v: v0 + k * H, kappa: chi ** (N - k)}, simultaneous=True)
+    return v0**2 * _quotient(V_N, v_N) + Sum(v0**2 * term, (k, 1, N))
 
 
 def is_the_limit(formula: Expr) -> bool:
@@ -139,8 +136,7 @@ def is_the_limit(formula: Expr) -> bool:
     $[[close]]$.
 
     A visit takes the variance through its exact recursion, which is the identity for $h$ equal to
-    zero, so that the first orders of the visits of a level add up, while $v$ falls by $h$. (It is
-    R10-limit with its integral evaluated.)
+    zero, so that the first orders of the visits of a level add up, while $v$ falls by $h$.
     """
     slope = diff(formula, v) + diff(formula, P) * 2 * rho * P / v
     starts = same(formula.subs({v: v_N, P: 1}, simultaneous=True), V_N)
@@ -150,7 +146,7 @@ def is_the_limit(formula: Expr) -> bool:
 
 def _rate(variance: Expr) -> Expr:
     """dV/dv from the exact recursion of a visit, of length rho delta for all visits together."""
-    after = variance_after([GridRow((v - v0) / s2, rho * H / s2, 1)], v0, s2, V)
+    after = variance_after([((v - v0) / s2, rho * H / s2, 1)], v0, s2, V)
     return -diff(after, H).subs(H, 0).subs(V, variance)
 
 
@@ -177,23 +173,13 @@ _CLOCKS = table("rho L v0 sigma^2", ("0.2", 1, *_SET), ("0.6", 3, *_SET), ("3", 
 _DRIFT = -(mu - s2 / 2) + (1 + kappa**2) / 2 * s2 * s
 
 
-def _variances() -> tuple[Figure, ...]:
-    with mpmath.workdps(50):
-        decays = (CHI, mpf("0.999"), mpf(1))
-        return tuple(
-            variance_figure(f"at chi = {mpmath.nstr(decay, 4)}, L = 1, delta_s = delta",
-                            uniform_rows(LEVELS, decay))
-            for decay in decays
-        )  # fmt: skip
-
-
 E18 = Claim(
     "E18", "annealed noise and the marginals", keeps_the_marginals, holds=_DRIFT, twins={
         "kappa for kappa^2": _DRIFT + (kappa - kappa**2) / 2 * s2 * s,
         "score halved, as without noise": -(mu - s2 / 2) + s2 / 2 * s,
     }, printed={"drift of full noise": -(mu - s2 / 2) + s2 * s}, shown=lambda drift: {
         "equation": Sde("Y", drift, kappa * sigma, "r"), "missed": _missed(drift),
-    }, values=lambda: {"second": _SECOND}, names={"s": "s"},
+    }, values=lambda: {"second": _SECOND},
     sources=v1("App. D.4: operator splitting") + v2("sec. 6.3: decay of the noise"),
     sheet=("E18", "R11"), assumptions=(
         "q_t is positive and twice differentiable; s is its log score",
@@ -204,11 +190,13 @@ E18 = Claim(
         r"progressively reduce the effect of noise”, with line 6 scaling only $\bm Z$ by "
         r"$\kappa$; version 2, sec. 6.3: “consistently improving sample quality”",
         trouble="Not the step size is annealed but the amplitude of the noise, while the drift "
-        "stays that of full noise. The sampler therefore contracts too much: it loses diversity "
-        "even with an exact score (annealing-variance), in line with the “mode collapse with no "
-        "noise” that appendix G.2 of version 2 observes. Samples can still look cleaner; what is "
-        "lost is the law.",
-        advice="Scale the drift along, as in R11-steps.", figures=_variances,
+        "stays that of full noise. The sampler then loses variance even with an exact score "
+        "(annealing-variance), in line with the “mode collapse with no noise” that appendix G.2 "
+        "of version 2 observes. Samples can still look cleaner; what is lost is the law.",
+        advice="Scale the drift along, as in R11-steps.", figures=lambda: tuple(
+            variance_figure(f"at chi = {float(decay)}", uniform_rows(LEVELS, decay))
+            for decay in (CHI, mpf("0.999"), mpf(1))
+        ),
         remains_open="Version 2's values of the factor are lost in the text we have.",
     ),
 )  # fmt: skip
@@ -226,15 +214,12 @@ OPERATOR_SPLITTING = Claim(
         Fault.OVERCLAIMED,
         quote="App. D.4: “the step-size annealing can be viewed as a special case of operator "
         "splitting methods used in the discretization of SDEs”",
-        trouble="Drift and noise in turn would be a splitting, and so is A13 at full noise. With "
-        "less noise the parts no longer add up to eq. (11), however small the step.",
-        advice="What is a splitting: the probability-flow equation, and Langevin dynamics at "
-        "fixed $t$ (R11-corrector), at a rate that goes with the noise. Together they are the "
-        "equation of E18.",
+        trouble="With less than full noise the parts no longer add up to eq. (11), however small "
+        "the step.",
     ),
 )  # fmt: skip
 
-_HALF = Rational(1, 2)
+_CONSTANT = (RATE + mu - sigma**2 * h).expand()  # of the drift of A12 over X
 GAP = Claim(
     "E18-gap", "ADLS and ASAMS have different limits", is_the_drift_gap,
     holds=(sigma**2 * (1 - kappa**2) / 2, (3 + kappa**2) / 2), twins={
@@ -242,35 +227,26 @@ GAP = Claim(
         "1 - kappa": (sigma**2 * (1 - kappa) / 2, (3 + kappa) / 2),
         "correction with the wrong sign": (sigma**2 * (1 - kappa**2) / 2, (5 - kappa**2) / 2),
     }, shown=lambda pair: {"gap": pair[0], "coefficient": pair[1] * sigma**2},
-    values=lambda: {"constant": _constant()}, sheet=("E18",),
+    values=lambda: {"constant": _CONSTANT}, sheet=("E18",),
     readings=("the reconstructed listings A-Alg1 and A-Alg2",),
     depends=("A12", "A13", "A-Alg1", "A-Alg2"),
 )  # fmt: skip
 
 
-def _total(added: Expr) -> dict[str, object]:
-    return {"added": added, "total": _of_exact(V_N, v_N) + Sum(_term(added, N), (k, 1, N))}
-
-
 _ADDED = kappa**2 * H / (v - H) ** 2
 VARIANCE = Claim(
-    "annealing-variance", "annealing trades variance for cleanliness", adds_to_the_variance,
+    "annealing-variance", "what annealing leaves of the variance", adds_to_the_variance,
     holds=_ADDED, twins={
         "v_k for v_{k-1}": kappa**2 * H / v**2, "not squared": kappa**2 * H / (v - H),
         "kappa for kappa^2": kappa * H / (v - H) ** 2,
-    }, shown=_total, values=lambda: {
-        "quotient": _of_exact(V, v) / v0**2, "next": v - H, "chi": CHI,
+    }, shown=lambda added: {"added": added, "total": _total(added)}, values=lambda: {
+        "quotient": _quotient(V, v), "chi": CHI,
         "ratio": relative_variance(uniform_rows(LEVELS, CHI)),
-    }, names={"H": "h", "chi": r"\chi", "v": "v", "V": "V"}, sources=v2("App. G.2: annealing"),
+    }, names={"H": "h", "chi": r"\chi"}, sources=v2("App. G.2: annealing"),
     sheet=("E18",), assumptions=(
         *ON_LOG_NORMAL, Assumption(
-            "one visit a level, of the length of a level", "the next exact variance", lambda: (
-                not same(
-                    variance_after([GridRow((v - v0) / s2, 2 * H / s2, kappa)], v0, s2, V)
-                    / (v - H) ** 2,
-                    V / v**2 + _ADDED,
-                )
-            ),
+            "one visit a level, of the length of a level", "the ratio of the exact variances",
+            lambda: not same(_gained(2 * H), _ADDED),
         ),
     ), depends=("A13", "A-Alg1"),
 )  # fmt: skip
@@ -286,11 +262,11 @@ E17_LIMIT = Claim(
     values=lambda: {
         "ode": Says("dV/dv", _rate(V).expand()), "grids": _GRIDS, "close": _CLOSE,
         "clock": Says(r"\rho", _clock(*symbols("L delta_s dt"))),
-    }, names={"L": "L", "v_N": "v_N", "V_N": "V_N"}, means=Means.POINTS,
+    }, names={"L": "L"}, means=Means.POINTS,
     sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"), sheet=("E17",), assumptions=(
         *ON_LOG_NORMAL, EXACT_START, Assumption(
             "rho is not one half", "the particular solution, proportional to v",
-            lambda: not same((c * v).diff(v), _rate(c * v).subs(rho, _HALF)),
+            lambda: not same((c * v).diff(v), _rate(c * v).subs(rho, Rational(1, 2))),
         ),
     ), depends=("A13", "E17", "R10-limit"),
 )  # fmt: skip

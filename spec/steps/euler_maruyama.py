@@ -1,35 +1,35 @@
 """The two samplers as Euler-Maruyama steps: in X (A12), in log X (A13, eq. 12 of version 1), and
 in the increments of m and v, which serve coefficients that vary in time.
 
-Symbols: mu, sigma rates; h Hyvarinen score at (x, t); z draw; root = sqrt(dt); x state;
-dm = m(t) - m(s), dv = v(t) - v(s), r = sqrt(dv); kappa factor on the noise.
+h, h_t are the Hyvarinen score at the state of a step and in an equation; dm = m(t) - m(s), r the
+square root of dv = v(t) - v(s); kappa the factor on the noise.
 """
 
 from collections.abc import Callable
 
-from sympy import Expr, Matrix, Poly, Rational, Symbol, exp, factorial, log, sqrt, symbols
+from sympy import Expr, Matrix, Poly, Rational, Symbol, diag, exp, factorial, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Assumption, Claim, Pin, Values, v1, v2
+from spec.checking.claim import Assumption, Claim, Pin, v1, v2
 from spec.checking.symbols import L, dt, h, kappa, mu, sigma, t, x, z
 from spec.checking.typeset import Says, Sde
-from spec.steps._assumed import CONSTANT, ON_LOG_NORMAL, POSITIVE, affine_score
-from spec.steps._pinned import at_noise, in_plane, plane_table
+from spec.steps._pinned import by_increments, in_plane, plane_table
 from spec.steps._reverse import (
-    MU,
-    S,
-    additive_equation,
-    ambient_equation,
+    CONSTANT,
+    IN_LOG,
+    IN_X,
+    ON_LOG_NORMAL,
+    POSITIVE,
+    Z,
+    affine_score,
     ambient_factor,
     in_delta,
-    in_logarithms,
-    increment,
     log_step,
     over_draw,
     per_coordinate,
+    reverse_drift,
     root,
 )
-from spec.steps._reverse import X as STATE
 
 dm, score, h_t = symbols("dm score h_t", real=True)
 r, std_min, std_max = symbols("r std_min std_max", positive=True)
@@ -38,24 +38,20 @@ r, std_min, std_max = symbols("r std_min std_max", positive=True)
 def is_the_ambient_step(factor: Expr) -> bool:
     r"""In the plane the Euler–Maruyama step of [[equation]] is $[[step]]$, entry by entry.
 
-    The reverse drift is that of A2, with the divergence of the diffusion matrix along its rows. A
-    step adds $\delta$ times this drift and the diffusion times a draw with variance $\delta$; each
-    term carries a factor $X$, which is taken out. Decided in the plane, entry by entry, with its
-    own $\mu$ in each coordinate and a symbol for each slope of $\log p$.
+    The reverse drift is that of A2, with the divergence of the diffusion matrix along its rows,
+    with its own $\mu$ in each coordinate and a symbol for each slope of $\log p$. A step adds
+    $\delta$ times this drift and the diffusion times a draw with variance $\delta$.
     """
-    state = Matrix(STATE)
-    left = state + increment(ambient_equation())
-    return same(left, state.multiply_elementwise(per_coordinate(factor)))
+    return _is_step(IN_X, _AMBIENT_EQUATION, x * (factor - 1))
 
 
 def is_the_log_step(exponent: Expr) -> bool:
     r"""In the plane the Euler–Maruyama step of [[equation]], exponentiated, is $[[step]]$, entry
     by entry.
 
-    Itô's formula for the logarithm takes the reverse equation of $X$ to that of $\log X$, in which
-    the step is taken: its increment is the exponent. Decided in the plane, entry by entry.
+    Itô's formula takes the reverse equation of $X$ to that of $\log X$, where the step is taken.
     """
-    return same(increment(in_logarithms(*ambient_equation())), per_coordinate(exponent))
+    return _is_step(IN_LOG, _LOG_EQUATION, exponent)
 
 
 def is_the_additive_step(added: Expr) -> bool:
@@ -63,27 +59,36 @@ def is_the_additive_step(added: Expr) -> bool:
     motion, entry by entry.
 
     The logarithm of $X$ has a constant diffusion, whose divergence is zero; its score is one plus
-    $X\circ\nabla\log p$ (A10-score). This way does not use eq. (7): that A13 gives the same step
-    is a check of both.
+    $X\circ\nabla\log p$ (A10-score). This way does not use eq. (7).
     """
-    return same(increment(additive_equation()), per_coordinate(added))
+    y, g = symbols("y1 y2", real=True), sigma * Matrix.eye(2)
+    drift = reverse_drift(per_coordinate(mu - sigma**2 / 2), g, per_coordinate(1 + h), y)
+    return _is_step((drift, g), _ADDITIVE_EQUATION, added)
+
+
+def _is_step(equation: tuple[Matrix, Matrix], printed: Sde, added: Expr) -> bool:
+    """Whether the printed equation is this one, and `added` its step, in each coordinate."""
+    drift, noise = equation
+    meant = {Symbol("X"): x, h_t: h, score: 1 + h}
+    return (
+        same(drift, per_coordinate(printed.drift.subs(meant)))
+        and same(noise, diag(*per_coordinate(printed.noise.subs(meant))))
+        and same(root**2 * drift + root * noise * Matrix(Z), per_coordinate(added))
+    )
 
 
 def is_the_gap(orders: tuple[Expr, Expr]) -> bool:
     r"""From the same state and draw, the factor of A13 minus that of A12 is $[[gap]]$ up to terms
     of order $\delta^2$; the mean of either term over $Z$ is zero.
 
-    Both factors are expanded in powers of the square root of $\delta$: the exponent of A13 begins
-    with its first power, so that four terms of the exponential are enough. The first term of the
-    gap is Milstein's correction (R15).
+    The exponent of A13 begins with the first power of the square root of $\delta$, so that four
+    terms of the exponential are enough. The first term of the gap is Milstein's correction (R15).
     """
     exponent = log_step(h, z, root)
     exponential = sum(exponent**n / factorial(n) for n in range(4))
     gap = Poly(exponential - ambient_factor(h, z, root), root)
-    wanted = (0, 0, *orders)
-    agree = all([same(gap.coeff_monomial(root**n), wanted[n]) for n in range(4)])
-    means = [over_draw(order) for order in orders]
-    return agree and vanishes(tuple(means))
+    found = [gap.coeff_monomial(root**n) for n in range(4)]
+    return same(Matrix(found), Matrix([0, 0, *orders])) and vanishes([*map(over_draw, orders)])
 
 
 def _carried(exponent: Expr, added: Expr = r**2) -> bool:
@@ -99,15 +104,15 @@ def _carried(exponent: Expr, added: Expr = r**2) -> bool:
 
 def are_the_steps(candidate: tuple[Expr, Expr]) -> bool:
     r"""With $\Delta m=[[dm]]$ and $\Delta v=[[dv]]$, $[[dale]]$ is A13 and $[[agnostic]]$ is A12,
-    with their noise times $\kappa$. With any $m$ and $v$ the first carries the mean of the log of
-    log-normal data as the reverse equation does.
+    with their noise times $\kappa$. With any $m$ and $v$ the first takes the mean of the log of
+    log-normal data on as the exact reverse kernel does (R7).
 
     The first two by substitution, against Euler–Maruyama steps built from the reverse equation.
     For the last, a distance of the mean of $\log X$ from its place has to shrink as the variance
     of $\log X$ does.
     """
     exponent, factor = candidate
-    constant = {dm: _INCREMENTS["dm"], r: sigma * root}
+    constant = {dm: _INCREMENTS["dm"], r: sqrt(_INCREMENTS["dv"])}
     return (
         same(exponent.subs(constant, simultaneous=True), log_step(h, z, root, kappa))
         and same(factor.subs(constant, simultaneous=True), ambient_factor(h, z, root, kappa))
@@ -116,22 +121,16 @@ def are_the_steps(candidate: tuple[Expr, Expr]) -> bool:
 
 
 _INCREMENTS = {"dm": (mu - sigma**2 / 2) * root**2, "dv": sigma**2 * root**2}
-_NAMES = {"x": "X_k", "z": "Z_k", "L": r"\log X_k", "h": r"X_k\circ\nabla\log p_{X_k}(X_k,k)"}
-_REVERSE = {"h": r"X\circ\nabla\log p_t(X)", "dm": r"\Delta m", "dv": r"\Delta v", "x": "X"}
-
-
-def _next(step: Callable[[Expr], Expr], left: str = "X_{k-1}") -> Callable[[Expr], Values]:
-    return lambda part: {"step": Says(left, step(in_delta(part)))}
-
-
-def _equation(state: str, pair: tuple[Matrix, Matrix], score: Expr) -> Callable[[], Values]:
-    """The first coordinate of an equation that a routine uses, with a name for its score."""
-    named = {MU[0]: mu, S[0]: score / STATE[0], STATE[0]: Symbol("X")}
-    drift, noise = (
-        part[0, 0].expand().subs(named, simultaneous=True).subs(STATE[0], Symbol("X"))
-        for part in pair
-    )
-    return lambda: {"equation": Sde(state, drift, noise, "r")}
+_REVERSE = {"h": r"X\circ\nabla\log p_t(X)", "dm": r"\Delta m", "dv": r"\Delta v"}
+_NAMES = {
+    "x": "X_k", "z": "Z_k", "L": r"\log X_k", "h": r"X_k\circ\nabla\log p_{X_k}(X_k,k)",
+    "h_t": _REVERSE["h"], "score": r"\nabla\log q_t(Y)",
+}  # fmt: skip
+_AMBIENT_EQUATION = Sde(
+    "X", (2 * sigma**2 - mu + sigma**2 * h_t) * Symbol("X"), sigma * Symbol("X"), "r"
+)
+_LOG_EQUATION = Sde(r"\log X", 3 * sigma**2 / 2 - mu + sigma**2 * h_t, sigma, "r")
+_ADDITIVE_EQUATION = Sde("Y", sigma**2 / 2 - mu + sigma**2 * score, sigma, "r")
 
 
 _AMBIENT = 1 - root**2 * (mu - 2 * sigma**2) + root**2 * sigma**2 * h + sigma * root * z
@@ -142,14 +141,14 @@ A12 = Claim(
         "3/2 sigma^2, as in the log step": _AMBIENT - root**2 * sigma**2 / 2,
         "noise with sigma^2": _AMBIENT + (sigma**2 - sigma) * root * z,
         "score with the other sign": _AMBIENT - 2 * root**2 * sigma**2 * h,
-    }, shown=_next(lambda factor: x * factor), values=_equation("X", ambient_equation(), h_t),
-    names=_NAMES | {"h_t": _REVERSE["h"]}, sources=v2("eq. 12"), assumptions=(CONSTANT, POSITIVE),
+    }, shown=lambda factor: {"step": Says("X_{k-1}", x * in_delta(factor))},
+    values=lambda: {"equation": _AMBIENT_EQUATION}, names=_NAMES, sources=v2("eq. 12"),
+    assumptions=(CONSTANT, POSITIVE),
     readings=(
-        "formula lost in version 2; reconstructed: the Euler-Maruyama step of eq. 7, as the "
-        "prose says, in positive reverse time",
+        "formula lost in version 2; reconstructed: the step of eq. 7, as the prose says",
     ), depends=("A2", "A7"), pins=(Pin(
         "gbm_ref.SignAgnostic.__call__", vectors="sign_agnostic_step",
-        reads=lambda factor: x * at_noise(factor),
+        reads=lambda factor: x * by_increments(factor.subs(z, kappa * z)),
     ),),
 )  # fmt: skip
 
@@ -159,15 +158,14 @@ A13 = Claim(
         "no Jacobian: sigma^2 / 2": _EXPONENT - root**2 * sigma**2,
         "mu with the other sign": _EXPONENT + 2 * root**2 * mu,
         "noise without the square root": _EXPONENT + (root**2 - root) * sigma * z,
-    }, shown=_next(lambda exponent: x * exp(exponent)),
-    values=_equation(r"\log X", in_logarithms(*ambient_equation()), h_t),
-    names=_NAMES | {"h_t": _REVERSE["h"]}, sources=v1("eq. 13") + v2("eq. 13"),
+    }, shown=lambda exponent: {"step": Says("X_{k-1}", x * exp(in_delta(exponent)))},
+    values=lambda: {"equation": _LOG_EQUATION}, names=_NAMES, sources=v1("eq. 13") + v2("eq. 13"),
     assumptions=(CONSTANT, POSITIVE, "x > 0"), readings=(
         "p_{X_k}(X_k, k) means the density at time k delta",
         "formula lost in version 2; reconstructed: that of version 1",
     ), depends=("A2", "A7", "A11"), pins=(Pin(
         "gbm_ref.DaleLangevin.__call__", vectors="dale_langevin_step",
-        reads=lambda exponent: x * exp(at_noise(exponent)),
+        reads=lambda exponent: x * exp(by_increments(exponent.subs(z, kappa * z))),
     ),),
 )  # fmt: skip
 
@@ -176,9 +174,9 @@ V1_12 = Claim(
         "Jacobian left out": _EXPONENT - root**2 * sigma**2,
         "score with the other sign": _EXPONENT - 2 * root**2 * sigma**2 * h,
         "score times sigma": _EXPONENT + root**2 * (sigma - sigma**2) * h,
-    }, shown=_next(lambda added: L + added, r"\log X_{k-1}"),
-    values=_equation("Y", additive_equation(), score - 1),
-    names=_NAMES | {"score": r"\nabla\log q_t(Y)"}, sources=v1("eq. 12"), sheet=("A13",),
+    }, shown=lambda added: {"step": Says(r"\log X_{k-1}", L + in_delta(added))},
+    values=lambda: {"equation": _ADDITIVE_EQUATION}, names=_NAMES,
+    sources=v1("eq. 12"), sheet=("A13",),
     assumptions=(CONSTANT, POSITIVE, "x > 0"), depends=("A2", "A10", "A10-score"),
 )  # fmt: skip
 
@@ -195,13 +193,8 @@ GAP = Claim(
 )  # fmt: skip
 
 
-def _exploding(factor: Expr, end: Expr) -> tuple[Expr, ...]:
-    """A step of the process with v = std_min^2 (e^{g t} - 1); dv taken from t down to `end`."""
-    growth = log(1 + (std_max / std_min) ** 2)
-    added = std_min**2 * (exp(growth * t) - exp(growth * end))
-    return in_plane(factor.subs({dm: 0, r: sqrt(added)}))
-
-
+# v(t) of the pins
+_EXPLODING = std_min**2 * (exp(t * log(1 + (std_max / std_min) ** 2)) - 1)
 _POINTS = plane_table(
     "x1 x2 z1 z2 t dt kappa std_min std_max", (0.7, 1.9, -0.8, 1.3, 0.62, 0.11, 1.0, 0.3, 2.0),
     (3e-2, 8.0, 3.1, -2.9, 1.0, 0.02, 0.7, 0.05, 1.1),
@@ -209,13 +202,15 @@ _POINTS = plane_table(
 
 
 def _increments_pin(name: str, factor: Callable[[tuple[Expr, Expr]], Expr]) -> Pin:
+    def exploding(steps: tuple[Expr, Expr], end: Expr = t - dt) -> tuple[Expr, ...]:
+        added = _EXPLODING - _EXPLODING.subs(t, end)
+        return in_plane(factor(steps).subs({dm: 0, r: sqrt(added)}))
+
     return Pin(
-        f"gbm_ref.{name}.__call__",
-        _POINTS,
-        reads=lambda steps: _exploding(factor(steps), t - dt),
-        twins={"variance of the next step": _exploding(factor((_BY_DV, _BY_DV_IN_X)), t - 2 * dt)},
+        f"gbm_ref.{name}.__call__", _POINTS, reads=exploding,
+        twins={"variance of the next step": exploding((_BY_DV, _BY_DV_IN_X), t - 2 * dt)},
         variant="sigma that varies",
-    )
+    )  # fmt: skip
 
 
 _BY_DV = -dm + r**2 * (1 + h) + kappa * r * z
@@ -233,10 +228,10 @@ INCREMENTS = Claim(
     names=_REVERSE | {"x": "X_t", "z": "Z", "h": r"X_t\circ\nabla\log p_t(X_t)"},
     sheet=("A12", "A13", "E19"), assumptions=(
         Assumption(
-            "Delta v is what the forward process adds to the variance over the step",
-            "the shrinking of the mean", lambda: not _carried(_BY_DV, 2 * r**2),
+            "the forward process adds Delta v to the variance", "the shrinking of the mean",
+            lambda: not _carried(_BY_DV, 2 * r**2),
         ), *ON_LOG_NORMAL,
-    ), depends=("A12", "A13"), pins=(
+    ), depends=("A12", "A13", "R7"), pins=(
         _increments_pin("SignAgnostic", lambda steps: steps[1]),
         _increments_pin("DaleLangevin", lambda steps: exp(steps[0])),
     ),

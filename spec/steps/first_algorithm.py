@@ -1,11 +1,9 @@
 """Algorithm 1 of version 1: its drift, its start, its levels, and what it is when corrected.
 
-Log-normal data, log X_0 ~ N(a, v0): 1 + h = -e / v at distance e from the mean of log X_t.
-Symbols: s2 = sigma^2; dt step; H = s2 dt; N steps; k level; psi digamma; D any drift.
+e is the distance of E log X from its place, D any drift, and H = s2 dt.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import mpmath
 from mpmath import mpf, nint
@@ -18,7 +16,6 @@ from sympy import (
     exp,
     expand_func,
     expand_log,
-    lambdify,
     limit,
     log,
     logcombine,
@@ -29,21 +26,21 @@ from sympy import (
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, Pin, v1
-from spec.checking.gaussian import expectation
 from spec.checking.pins import table
 from spec.checking.symbols import H, a, dt, h, kappa, mu, s2, sigma, t, v, v0, z
 from spec.checking.trace import each
-from spec.steps._assumed import ON_LOG_NORMAL, affine_score
 from spec.steps._pinned import ROW_POINTS, STEP_POINTS, in_plane
-from spec.steps._programs import START, UnknownScore, by_rows, draw
+from spec.steps._programs import START, by_rows, draw, unknown_score
 from spec.steps._recursions import DATA, LEVELS, NOISE_RATE, SETTING, uniform_rows, variance_after
-from spec.steps._reverse import in_delta, log_step, root
+from spec.steps._reverse import ON_LOG_NORMAL, affine_score, in_delta, log_step, root
 
 D, e = symbols("D e", real=True)
 N, k = symbols("N k", positive=True)
 RATE = mu - s2 / 2
 # What a step of eq. 22 adds to mean and variance, and the variance of one of N steps.
-_MORE, _PER_STEP = (RATE * dt, s2 * dt), s2 / N
+_MORE, _PER_STEP = {"drift": RATE * dt, "added": s2 * dt}, {"length": s2 / N}
+# The first and the last level of a loop, of N.
+Ends = tuple[Expr, Expr]
 
 
 def _deviation_after(drift: Expr, before: Expr = e) -> Expr:
@@ -57,9 +54,8 @@ def keeps_the_mean(drift: Expr) -> bool:
     $[[after]]$.
 
     The score is affine in $\log X$, so that its mean is the score at the mean. From an exact start
-    the distance is zero, and stays so over all steps with the stated drift alone: with any other
-    one, each step adds the same number, and the factor on what was added before is positive for
-    $v$ above $\sigma^2\delta$.
+    the distance is zero, and stays so with the stated drift alone: with any other one the first
+    step adds to it.
     """
     return same(_deviation_after(D), _after(drift))
 
@@ -77,57 +73,39 @@ def is_the_bias(bias: Callable[[Expr], Expr]) -> bool:
     ratio of the variances of $\log X$ after and before it (E2), so that these factors telescope:
     one level more at the start, from which $N$ are left, adds $[[more]]$. The limit is SymPy's.
     """
+    whole = N * _PER_STEP["length"]
     per_step = _deviation_after(_PRINTED_DRIFT, Integer(0)).subs(dt, H / s2)
     ratio = _deviation_after(_PRINTED_DRIFT).subs(dt, H / s2) - per_step
     more, none = (
         expand_func(part).replace(polygamma, lambda n, x: Symbol(f"psi_{x}"))
         for part in (bias(N + 1) - bias(N), bias(Integer(0)))
     )
-    return (
-        same(ratio, (v - H) / v * e)
-        and vanishes(none)
-        and same(more, per_step * v0 / (v0 + N * H))
-    )
+    gaps = ratio - (v - H) / v * e, none, more - per_step * v0 / (v0 + N * H)
+    return vanishes(gaps) and same(whole, _LAW[1].subs(t, 1) - v0)
 
 
-def _by_steps(drift: Expr, data: mpf, start: mpf) -> mpf:
-    """The distance at the end of so many steps with this drift, in numbers."""
-    step = NOISE_RATE / LEVELS
-    after = lambdify(
-        (e, v), _deviation_after(drift).subs(dt, H / s2).expand().subs(H, step), "mpmath"
-    )
-    for level in range(LEVELS, 0, -1):
-        start = after(start, data + step * level)
-    return start
-
-
-@dataclass(frozen=True)
-class Run:
-    """The levels from `first` down to `last`, of N, and the exponent of a step in h and z."""
-
-    first: Expr
-    last: Expr
-    exponent: Expr
-
-
-def is_the_uniform_sampler(run: Run) -> bool:
-    r"""Algorithm 1 with the exponent $[[exponent]]$ and the levels $k$ from $[[first]]$ to
-    $[[last]]$ is the Euler–Maruyama discretisation of eq. (11) from the end of the time to its
-    beginning in $N$ equal steps, for $N$ from one to three.
+def is_the_uniform_sampler(run: tuple[Ends, Expr]) -> bool:
+    r"""Algorithm 1 with the exponent $[[1]]$ and the levels $k$ from $[[0.0]]$ to $[[0.1]]$ is the
+    Euler–Maruyama discretisation of eq. (11) from the end of the time to its beginning in $N$
+    equal steps, for $N$ from one to three.
 
     The loop is run on symbols with an arbitrary score and compared with Euler–Maruyama steps that
     are built from eq. (7) by Itô's formula.
     """
     verdicts = []
     for count in each("N", (1, 2, 3)):
-        score, state = UnknownScore(), START
-        first, last = (int(end.subs(N, count).expand()) for end in (run.first, run.last))
-        for level in range(first, last - 1, -1):
-            at = {h: score(state, level), z: draw(level, 1)}
-            state = state + run.exponent.subs(at, simultaneous=True)
+        score, state = unknown_score(), START
+        for level in _levels(run[0], count):
+            at = {h: score(state, level), z: draw(level, 1), dt: root**2}
+            state = state + run[1].subs(at, simultaneous=True)
         right = by_rows([(level, 1, 1) for level in range(count, 0, -1)], score)
         verdicts.append(same(state, right))
     return all(verdicts)
+
+
+def _levels(ends: Ends, count: int) -> range:
+    first, last = (int(end.subs(N, count).expand()) for end in ends)
+    return range(first, last - 1, -1)
 
 
 def is_the_law(candidate: tuple[Expr, Expr]) -> bool:
@@ -139,39 +117,36 @@ def is_the_law(candidate: tuple[Expr, Expr]) -> bool:
     one.
     """
     at_start, moved = ([c.subs(t, at) for c in candidate] for at in (0, t + dt))
-    grown = [c + more for c, more in zip(candidate, _MORE, strict=True)]
+    grown = [c + more for c, more in zip(candidate, _MORE.values(), strict=True)]
     return vanishes((at_start[0] - a, at_start[1] - v0)) and all(map(same, moved, grown))
 
 
-@dataclass(frozen=True)
-class Levels:
-    """Which k the loops run over: forward X_{k+1} from X_k, upwards; reverse X_{k-1} from X_k."""
-
-    first: Expr
-    last: Expr
-    top: Expr
-    bottom: Expr
-
-
-def cover_the_interval(levels: Levels) -> bool:
+def cover_the_interval(levels: tuple[Ends, Ends]) -> bool:
     r"""With $N$ steps the forward loop runs over $k$ from $[[first]]$ to $[[last]]$ and ends at
     $t=[[end]]$; the reverse loop over $k$ from $[[top]]$ to $[[bottom]]$, and ends at $X_0$
     without a score at $t=[[zero]]$.
 
     Each pass reads the state that the one before it wrote, so that the ends of the loops decide.
-    At a level $k$ the mean square of one plus the score is $[[square]]$ for one data point, with
-    $v$ the variance of the noise, which is zero at $k=[[zero]]$.
+    At level zero there is no noise, and the score need not exist.
     """
-    forward = vanishes(levels.first) and same((levels.last + 1) / N, 1)
-    scored = not vanishes(s2 * levels.bottom / N)
-    return forward and scored and vanishes((levels.top - levels.last - 1, levels.bottom - 1))
+    at = _ends(levels)
+    met = (at["first"], at["end"] - 1, at["top"] - at["last"] - 1, at["zero"])
+    return vanishes(met) and not vanishes(s2 * at["bottom"] / N)
+
+
+def _ends(levels: tuple[Ends, Ends]) -> dict[str, Expr]:
+    (first, last), (top, bottom) = levels
+    return {
+        "first": first, "last": last, "end": (last + 1) / N, "top": top, "bottom": bottom,
+        "zero": bottom - 1,
+    }  # fmt: skip
 
 
 _DRIFT, _PRINTED_DRIFT = (-dt * (mu - shift * s2) for shift in (Rational(3, 2), Rational(1, 2)))
 
 
 def _drift_figures() -> tuple[Figure, ...]:
-    bias = _by_steps(_PRINTED_DRIFT, DATA, mpf(0))
+    bias = mpf(_bias(Integer(LEVELS)).subs({v0: DATA, H: NOISE_RATE / LEVELS}).evalf(30))
     factor = Figure("factor on the geometric mean of a pixel", mpmath.exp(bias))
     return Figure(f"bias of the mean of log X_0 ({SETTING})", bias), factor
 
@@ -191,7 +166,7 @@ E2 = Claim(
         r"X_k\circ\exp(-\delta(\bm\mu-\frac{\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ "
         r"s_\theta(\bm X_k,k)+\sigma\sqrt\delta\bm Z_k)$",
         trouble="Eq. (13) and Algorithm 2 have the other drift. With this one the Jacobian term "
-        "of the log score is lost in each step, and images come out too dark (E2-bias).",
+        "of the log score is lost in each step (E2-bias).",
         figures=_drift_figures,
     ),
 )  # fmt: skip
@@ -212,7 +187,7 @@ E2_BIAS = Claim(
     }, shown=lambda bias: {
         "bias": bias(N).replace(polygamma, lambda n, x: Function("psi")(x)),
         "limit": _limit_of(bias), "more": expand_func(bias(N + 1) - bias(N)).factor(),
-    }, values=lambda: {"length": _PER_STEP}, names={"H": "h"}, means=Means.CALCULUS,
+    }, values=lambda: _PER_STEP, names={"H": "h"}, means=Means.CALCULUS,
     sources=v1("Algorithm 1"), sheet=("E2",), assumptions=(*ON_LOG_NORMAL, _AT_PLACE),
     depends=("E2",), pins=(
         Pin(
@@ -228,35 +203,27 @@ E2_BIAS = Claim(
 
 
 def _limit_of(bias: Callable[[Expr], Expr]) -> Expr:
-    found = limit(bias(N).subs(H, _PER_STEP), N, oo)
+    found = limit(bias(N).subs(H, _PER_STEP["length"]), N, oo)
     scale, logs = expand_log(found.factor(), force=True).factor().as_independent(log, as_Add=False)
     return scale * logcombine(logs, force=True).replace(log, lambda inside: log(inside.cancel()))
 
 
-_EXPONENT = log_step(h, z, root)
+_EXPONENT = in_delta(log_step(h, z, root))
 V1_ALG1 = Claim(
     "V1-Alg1", "Algorithm 1 of version 1, corrected", is_the_uniform_sampler,
-    holds=Run(N, Integer(1), _EXPONENT), twins={
-        "drift as printed": Run(N, Integer(1), _EXPONENT - root**2 * sigma**2),
-        "levels as printed": Run(N - 1, Integer(0), _EXPONENT),
-        "from N - 1 to 1": Run(N - 1, Integer(1), _EXPONENT),
+    holds=((N, Integer(1)), _EXPONENT), twins={
+        "drift as printed": ((N, Integer(1)), _EXPONENT - dt * sigma**2),
+        "levels as printed": ((N - 1, Integer(0)), _EXPONENT),
+        "from N - 1 to 1": ((N - 1, Integer(1)), _EXPONENT),
     },
-    shown=lambda run: {"first": run.first, "last": run.last, "exponent": in_delta(run.exponent)},
     names={"z": "Z_k", "h": r"X_k\circ\nabla\log p_{X_k}"}, means=Means.POINTS,
     sources=v1("Algorithm 1"), sheet=("E2", "E4"), depends=("A13", "E2", "E4"),
 )  # fmt: skip
 
 
 def _start_figures() -> tuple[Figure, ...]:
-    found, centre = [], mpf("0.25")
-    for data in (DATA, 10 * DATA):
-        rest = SETTING.replace(f"v0 = {float(DATA)}", f"v0 = {float(data)}, m = 0")
-        where = f"(a = {float(centre)}, {rest})"
-        ratio = variance_after(uniform_rows(LEVELS), data, NOISE_RATE, mpf(1)) / data
-        found.append(Figure(f"log-variance over that of the data {where}", ratio))
-        shift = _by_steps(_DRIFT, data, -centre)
-        found.append(Figure(f"shift of the mean of log X_0 {where}", shift))
-    return tuple(found)
+    ratio = variance_after(uniform_rows(LEVELS), DATA, NOISE_RATE, mpf(1)) / DATA
+    return (Figure(f"log-variance at the end over that of the data ({SETTING})", ratio),)
 
 
 _LAW = a + RATE * t, v0 + s2 * t
@@ -265,15 +232,14 @@ START_LAW = Claim(
         "variance of the noise alone": (_LAW[0], s2 * t), "mu for the mean": (a + mu * t, _LAW[1]),
     }, printed={"exp(Z)": (Integer(0), Integer(1))},
     shown=lambda law: dict(zip(("mean", "variance"), (c.subs(t, 1) for c in law), strict=True)),
-    values=lambda: dict(zip(("drift", "added"), _MORE, strict=True)), sources=v1("Algorithm 1"),
+    values=lambda: _MORE, sources=v1("Algorithm 1"),
     sheet=("R9", "R23"), assumptions=("log-normal data",), depends=("A6", "E4"), erratum=Erratum(
         Fault.INCONSISTENT,
         quote=r"Algorithm 1, line 1: $\bm Z\sim\mathcal N(\bm0,\mathbb I)$, $\bm "
         r"X_{N-1}=\exp(\bm Z)$",
         trouble="Mean [[printed:mean]] and variance [[printed:variance]] of the logarithm "
         r"involve neither the data nor $\mu$ and $\sigma$. Algorithm 2 fits $\hat\mu$ and "
-        r"$\hat\sigma$ instead, which is right as far as a product law can be. How large the "
-        "effect is, see the figures.",
+        r"$\hat\sigma$ instead.",
         advice="Draw $X_N$ from a log-normal law that is fitted to samples of the forward "
         "process at its end.",
         figures=_start_figures,
@@ -281,57 +247,39 @@ START_LAW = Claim(
 )  # fmt: skip
 
 
-def _level_figures() -> tuple[Figure, ...]:
-    printed, count = E4.printed["eq. 22 and Algorithm 1"], 10
-    last, bottom = (int(level.subs(N, count)) for level in (printed.last, printed.bottom))
-    missing = NOISE_RATE * (count - last - 1) / count
-    return (
-        Figure(f"last time of the forward loop for N = {count}", mpf(last + 1) / count),
-        Figure(
-            f"log-variance of the noise that is missing there (sigma^2 = {NOISE_RATE})", missing
-        ),
-        Figure("index of the last state that Algorithm 1 writes", bottom - 1),
-    )
-
-
-def _uniform_rows(at: dict[str, mpf], levels: Levels) -> tuple[mpf, ...]:
+def _uniform_rows(at: dict[str, mpf], ends: Ends) -> tuple[mpf, ...]:
     """Rows (k T / N, T / N, 1) as one sequence, k downwards."""
-    count, flat = int(nint(at["N"])), []
-    top, bottom = (int(level.subs(N, count)) for level in (levels.top, levels.bottom))
-    for level in range(top, bottom - 1, -1):
-        flat += [level * at["T"] / count, at["T"] / count, mpf(1)]
-    return tuple(flat)
+    count = int(nint(at["N"]))
+    step = at["T"] / count
+    return tuple(part for k in _levels(ends, count) for part in (k * step, step, mpf(1)))
 
 
-def _levels(shift: int = 0, bottom: int = 1) -> Levels:
-    return Levels(Integer(0), N - 1 - shift, N - shift, Integer(bottom))
+def _loops(shift: int = 0, bottom: int = 1) -> tuple[Ends, Ends]:
+    return (Integer(0), N - 1 - shift), (N - shift, Integer(bottom))
 
 
 E4 = Claim(
-    "E4", "range of the loops; the uniform grid", cover_the_interval, holds=_levels(), twins={
-        "reverse loop down to k = 0": _levels(bottom=0),
-        "reverse loop stops at k = 2": _levels(bottom=2),
+    "E4", "range of the loops; the uniform grid", cover_the_interval, holds=_loops(), twins={
+        "reverse loop down to k = 0": _loops(bottom=0),
+        "reverse loop stops at k = 2": _loops(bottom=2),
+    }, printed={
+        "eq. 22 and Algorithm 1": _loops(1, bottom=0), "eq. 22 and Algorithm 2": _loops(1),
     },
-    printed={"eq. 22 and Algorithm 1": _levels(1, bottom=0), "eq. 22 and Algorithm 2": _levels(1)},
-    values=lambda: {
-        "end": _levels().top / N, "zero": _levels().bottom - 1,
-        "square": expectation((e / v) ** 2, e, Integer(0), v),
-    }, sources=v1("Algorithm 1", "Algorithm 2"),
+    shown=_ends, sources=v1("Algorithm 1", "Algorithm 2"),
     readings=("the loops write X_{k+1} (forward) and X_{k-1} (reverse) from X_k",),
     erratum=Erratum(
         Fault.INCONSISTENT,
         quote=r"$\delta=\frac1N$; eq. 22 for $k=0,\dots,N-2$; Algorithm 1 for $k\leftarrow N-1$ "
         r"to $0$; Algorithm 2 for $k\leftarrow N-1$ to $1$",
-        trouble="The forward loop stops a step before the end of the time. Algorithm 1 then "
-        "writes a state that does not exist and reads a score at the time of the data, where it "
-        "may be singular. Algorithm 2 is consistent with itself and ends at $X_0$; with eq. (22) "
-        "it covers the time but for its last step. Eq. (14) writes the index as $t$.",
-        advice="Sum the losses over the levels of the reverse loop.", figures=_level_figures,
-        remains_open="The ranges of version 2's algorithms are lost in the text we have.",
+        trouble="The forward loop ends at $t=[[printed:end]]$. Algorithm 1 goes down to "
+        "$k=[[printed:bottom]]$: it reads a score at the time of the data, which may be singular, "
+        "and writes a state at $k=[[printed:zero]]$. Algorithm 2 ends at $X_0$; "
+        "with eq. (22) it covers the time but for its last step.",
+        advice="Sum the losses over the levels of the reverse loop.",
     ), pins=(Pin(
         "gbm_ref.uniform", table("N T", (1, 0.7), (4, 1.0), (13, 3.1)),
-        reads=lambda levels: lambda at: _uniform_rows(at, levels),
-        twins={"levels N - 1 to 0": lambda at: _uniform_rows(at, _levels(1, bottom=0))},
+        reads=lambda levels: lambda at: _uniform_rows(at, levels[1]),
+        twins={"levels N - 1 to 0": lambda at: _uniform_rows(at, _loops(1, bottom=0)[1])},
     ),),
 )  # fmt: skip
 

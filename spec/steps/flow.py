@@ -1,20 +1,19 @@
 """The probability flow in sqrt(v): its equation, Heun's rule, and the last step.
 
-Symbols: tau = sqrt(v(t)); u = log X - m(t); h Hyvarinen score; s = 1 + h log score, s1 its
-derivative in u; q density of u; f(u, tau) any slope; ell step in tau; y = log x; D the denoiser.
+s = 1 + h is the log score, s1 its derivative in u, D the denoiser.
 """
 
 from collections.abc import Callable
 
 from mpmath import mpf
-from sympy import Expr, Function, diff, exp, log, sqrt, symbols
+from sympy import Expr, Function, diff, exp, factorial, log, sqrt, symbols
 
-from spec.checking.algebra import same, vanishes
+from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Pin
 from spec.checking.pins import Values, evaluator
 from spec.checking.symbols import h, m, mu, sigma, t, v, x
 from spec.checking.typeset import Says
-from spec.steps._pinned import PAIRS, affine_score, dm, dv, plane_table
+from spec.steps._pinned import PAIRS, dm, dv, plane_table, score_in_plane
 
 tau, ell, u, s, s1, y, D = symbols("tau ell u s s1 y D", real=True)
 Slope = Callable[[Expr, Expr], Expr]
@@ -27,46 +26,43 @@ def is_the_flow_step(candidate: tuple[Expr, Scheme]) -> bool:
     $\ell$, [[rule]], agrees with the solution up to the second power of $\ell$ and not to the
     third.
 
-    Under the process $u$ is data plus normal noise of variance $v$, so that the density obeys the
-    heat equation in $v$; a flow transports it by its slope. Divided by $q$, the two agree. For the
-    rule the slope is an arbitrary polynomial of degree two in $u$ and $\tau$, more of whose
-    derivatives do not enter, and the solution is Taylor's series.
+    Under the process $u$, which has no drift, is data plus normal noise of variance $v$, so that
+    the density obeys the heat equation in $v$; a flow transports it by its slope. Divided by $q$,
+    the two agree. For the rule the slope is an arbitrary polynomial of degree two in $u$ and
+    $\tau$, more of whose derivatives do not enter, and the solution is Taylor's series.
     """
     slope, scheme = candidate
+    moved = _STATE.subs({y: y + dm, m: m + dm}, simultaneous=True) - _STATE
     transport = diff(slope, h) * s1 + slope * s
-    heat = tau * (s**2 + s1)
-    return vanishes((heat + transport).subs(h, s - 1)) and _is_of_second_order(scheme)
+    heat = tau * diff(_STATE, y) ** 2 * (s**2 + s1)
+    residual = (heat + transport).subs(h, s - 1)
+    return vanishes((moved, residual)) and _is_of_second_order(scheme)
 
 
 def _is_of_second_order(scheme: Scheme) -> bool:
     c = symbols("c0:6")
 
     def f(a: Expr, b: Expr) -> Expr:
-        return c[0] + c[1] * a + c[2] * b + c[3] * a**2 + c[4] * a * b + c[5] * b**2
+        return sum(e * part for e, part in zip(c, (1, a, b, a**2, a * b, b**2), strict=True))
 
     derivative, exact = f(u, tau), u
     for n in (1, 2, 3):
-        exact += derivative * ell**n / (1, 2, 6)[n - 1]
+        exact += derivative * ell**n / factorial(n)
         derivative = diff(derivative, tau) + f(u, tau) * diff(derivative, u)
     error = (scheme(f, u, tau, ell) - exact).expand()
-    low = [error.coeff(ell, n) for n in range(3)]
-    return vanishes(tuple(low)) and not vanishes(error.coeff(ell, 3))
+    low, third = [error.coeff(ell, n) for n in range(3)], error.coeff(ell, 3)
+    return vanishes(low) and not vanishes(third)
 
 
 def lands_on_the_denoiser(landing: Expr) -> bool:
     r"""The Euler step of the flow from $\tau$ to zero lands on $[[landing]]$, which is the
     denoiser.
 
-    The step has the length and the slope of [[step]]. With $D$ for the denoiser, the score is
-    [[score]] (R5): the mean over the data of the scores of the kernels. Heun's second slope would
-    need the score at time zero, which need not exist.
+    The step has the length $[[length]]$. With $D$ for the denoiser, the score is [[score]] (R5).
+    Heun's second slope would need the score at time zero, which need not exist.
     """
-    return same(landing, _euler_landing()) and same(landing.subs(h, _TWEEDIE), D)
-
-
-def _euler_landing() -> Expr:
-    """Back in log X, with m(0) = 0."""
-    return _euler(lambda state, at: _SLOPE.subs(tau, at), _STATE, sqrt(v), _LENGTH)
+    landed = _euler(lambda state, at: _SLOPE.subs(tau, at), _STATE, sqrt(v), _LENGTH)
+    return vanishes((landing - landed, landing.subs(h, _TWEEDIE) - D, sqrt(v) + _LENGTH))
 
 
 def _euler(f: Slope, a: Expr, b: Expr, step: Expr) -> Expr:
@@ -100,18 +96,17 @@ def _step(candidate: tuple[Expr, Scheme]) -> Callable[[Values], mpf]:
 
 def _in_plane(landing: Expr) -> tuple[Expr, ...]:
     """The step to t = 0 with constant coefficients."""
-    state = PAIRS[:2]
     values = {m: (mu - sigma**2 / 2) * t, v: sigma**2 * t}
     return tuple(
         exp(landing.subs({**values, y: log(e), h: w}, simultaneous=True))
-        for e, w in zip(state, affine_score(state, t), strict=True)
+        for e, w in zip(PAIRS[:2], score_in_plane(t), strict=True)
     )
 
 
 _SLOPE, _STATE, _LENGTH = -tau * (1 + h), y - m, -sqrt(v)
 _TWEEDIE = (D + m - y) / v - 1
 _LANDING = y - m + v * (1 + h)
-_NAMES = {"y": r"\log X_t", "m": "m(t)", "v": "v(t)", "h": "h", "s": "s", "x": "x", "s1": "s_1"}
+_NAMES = {"y": r"\log X_t", "m": "m(t)", "v": "v(t)", "h": "h"}
 HEUN_FLOW = Claim(
     "heun-flow", "probability flow by Heun's rule in the standard deviation", is_the_flow_step,
     holds=(_SLOPE, _heun), twins={
@@ -140,7 +135,7 @@ LAST = Claim(
         "half the correction": y - m + v * (1 + h) / 2,
         "m with the other sign": y + m + v * (1 + h), "without the one": y - m + v * h,
     }, shown=lambda landing: {"landing": Says(r"\log X_0", landing)},
-    values=lambda: {"step": (_LENGTH, _SLOPE.subs(tau, sqrt(v))), "score": Says("h", _TWEEDIE)},
+    values=lambda: {"length": _LENGTH, "score": Says("h", _TWEEDIE)},
     names=_NAMES, sheet=("R16", "R5"), assumptions=("m(0) = 0, and the score is exact",),
     depends=("heun-flow", "R5"), pins=(Pin(
         "gbm_ref.ProbabilityFlow.__call__", _LAST_POINTS, reads=_in_plane, variant="last step",

@@ -1,62 +1,41 @@
 """Steps with other drifts and noises: at any noise level (R11), and with a frozen denoiser (R17).
 
-Symbols: kappa the noise level; q = sqrt(dt); h = x * grad log p_t. For R17 y = log X_t; D the
-denoiser, frozen over the step; V = v(t) = rb^2 and v = v(s) = ra^2; m = m(t), m_s = m(s); v0 the
-variance of log X_0 that the denoiser leaves unexplained.
+For R17 rb^2 = v(t), ra^2 = v(s), and v0 is the variance of log X_0 that the denoiser leaves.
 """
 
 from collections.abc import Callable
 
-from sympy import Abs, Expr, Integer, Poly, Rational, Symbol, diff, exp, solve, sqrt, symbols
+from sympy import Abs, Expr, Integer, Rational, Symbol, exp, solve, sqrt, symbols
 
-from spec.checking.algebra import same, vanishes
+from spec.checking.algebra import same
 from spec.checking.claim import Assumption, Claim, Pin
-from spec.checking.symbols import dt, h, kappa, m, mu, s2, sigma, t, x, z
+from spec.checking.symbols import V, dt, h, kappa, m, mu, s2, sigma, t, v, x, z
 from spec.checking.typeset import Says
-from spec.steps._assumed import CONSTANT
+from spec.reverse.flows import R11, R11_CORRECTOR
+from spec.reverse.flows import score as log_score
+from spec.reverse.steps import R17_BRIDGE
 from spec.steps._pinned import ROW_POINTS, by_increments, dm, dv
-from spec.steps._reverse import in_delta, over_draw, root
-from spec.steps.annealing import residual, s, s1
+from spec.steps._reverse import in_delta, root
 
 HALF = Rational(1, 2)
 y, m_s = symbols("y m_s", real=True)
 ra, rb, v_s = symbols("ra rb v_s", positive=True)
-v0 = Symbol("v0", nonnegative=True)
-lam = Symbol("lam", nonnegative=True)
+v0, lam = symbols("v0 lam", nonnegative=True)
 # The exponent of the step in log X, the factor of the step in X, the exponent of the corrector.
 Steps = tuple[Expr, Expr, Expr]
 
 
 def are_euler_maruyama(candidate: Steps) -> bool:
-    r"""In the plane Euler–Maruyama for R11's equations at noise level $\kappa$ is $[[log]]$ and
-    $[[ambient]]$; the corrector at a fixed time, with full noise, is $[[corrector]]$.
+    r"""In each coordinate Euler–Maruyama for R11's equations at noise level $\kappa$ is $[[log]]$
+    and $[[ambient]]$; the corrector at a fixed time, with full noise, is $[[corrector]]$.
 
-    Each has to be one step, a drift times $\delta$ and the noise. By the Fokker–Planck equation
-    the drift of the first keeps the marginals $q_t$ of the forward process, that of the third
-    leaves a $q_t$ where it is. The second is the first in $X$: the mean of the logarithm of its
-    factor over the draw, to first order in $\delta$, is the drift of the first.
+    Each is the drift that R11 or R11-corrector decides about, times $\delta$, and the noise.
     """
     exponent, factor, corrector = candidate
-    increments = (exponent, factor - 1, corrector)
-    drift, _, rate = drifts = [Poly(e, root, z).coeff_monomial(root**2) for e in increments]
-    noise = kappa * sigma * root * z
-    steps = [same(e, root**2 * b + noise) for e, b in zip(increments, drifts, strict=True)]
-    in_score = {h: s - 1, sigma: sqrt(s2)}
-    still = rate.subs(in_score)
-    frozen = -(diff(still, s) * s1 + still * s) + s2 / 2 * (s**2 + s1)
-    return (
-        all(steps)
-        and vanishes(residual(drift.subs(in_score)))
-        and same(_mean_of_log(factor), drift)
-        and vanishes(frozen.expand())
-    )
-
-
-def _mean_of_log(factor: Expr) -> Expr:
-    """The mean of log(1 + e) = e - e^2 / 2 + ... over z, at order root^2."""
-    e = factor - 1
-    found = over_draw(e - e**2 / 2)
-    return Poly(found, root).coeff_monomial(root**2)
+    drifts = *R11.holds, R11_CORRECTOR.holds[0] * s2 * log_score
+    named, noise = {log_score: 1 + h, s2: sigma**2}, kappa * sigma * root * z
+    steps = zip((exponent, factor - 1, corrector), drifts, strict=True)
+    return all([same(e, root**2 * drift.subs(named) + noise) for e, drift in steps])
 
 
 def _steps(level: Expr = kappa**2, ito: Expr = kappa**2 / 2, rate: Expr = HALF) -> Steps:
@@ -79,21 +58,25 @@ def are_the_frozen_maps(candidate: Steps) -> bool:
     on $\log X_t$, for normal data with the variance $V_0$: what that leaves is the variance of the
     noise (R7).
     """
-    ancestral, ddim, variance = candidate
-    gain = Symbol("gain")
-    # Cov(Y_s - gain Y_t, Y_t) = 0 with Cov(Y_s, Y_t) = v0 + v and Var Y_t = v0 + V.
-    (regression,) = solve((v0 + ra**2) - gain * (v0 + rb**2), gain)
-    return (
-        same(y + (m_s - m) + ancestral * (1 + h), _moved(ra**2 / rb**2))
-        and same(y + (m_s - m) + ddim * (1 + h), _moved(ra / rb))
-        and same(variance, (v0 + ra**2) - regression * (v0 + ra**2))
+    *weights, variance = candidate
+    bridge, _, flow = (gain.subs({v: ra**2, V: rb**2}) for gain in R17_BRIDGE.holds)
+    # Cov(Y_s - gain Y_t, Y_t) = 0 with Cov(Y_s, Y_t) = Var Y_s.
+    at_s, at_t, gain = v0 + ra**2, v0 + rb**2, Symbol("gain")
+    (regression,) = solve(at_s - gain * at_t, gain)
+    moves = zip(weights, (bridge, flow), strict=True)
+    return all([same(_adds(e), _moved(of)) for e, of in moves]) and same(
+        variance, at_s - regression * at_s
     )
 
 
+def _adds(weight: Expr) -> Expr:
+    return m_s - m + weight * (1 + h)
+
+
 def _moved(gain: Expr, score: Expr = h) -> Expr:
-    """The denoiser, carried to time s, and the gain times the distance from it."""
+    """The denoiser, carried to time s, and the gain times the distance from it, less log X_t."""
     denoiser = y - m + rb**2 * (1 + score)
-    return denoiser + m_s + gain * (y - m - denoiser)
+    return denoiser + m_s + gain * (y - m - denoiser) - y
 
 
 def _shown_steps(steps: Steps) -> dict[str, object]:
@@ -103,14 +86,9 @@ def _shown_steps(steps: Steps) -> dict[str, object]:
 
 
 def _shown_maps(maps: Steps) -> dict[str, Expr]:
-    at_s, at_t, spread = symbols("v_s v_t V_0", positive=True)
-    values = {ra: sqrt(at_s), rb: sqrt(at_t), v0: spread}
-    ancestral, ddim, variance = (part.subs(values) for part in maps)
-    moved = m_s - m
-    return {
-        "ancestral": moved + ancestral * (1 + h) + sqrt(variance) * z,
-        "ddim": moved + ddim * (1 + h),
-    }
+    names = dict(zip((ra, rb, v0), map(sqrt, symbols("v_s v_t V", positive=True)), strict=True))
+    ancestral, ddim, variance = (part.subs(names | {v0: names[v0] ** 2}) for part in maps)
+    return {"ancestral": _adds(ancestral) + sqrt(variance) * z, "ddim": _adds(ddim)}
 
 
 # The pins with points: constant coefficients, the step's own level lam times the row's kappa.
@@ -120,25 +98,21 @@ _LEVELS = tuple(p | {"lam": e} for p, e in zip(ROW_POINTS, (0.7, 1.9, 0.0), stri
 
 def _coefficients(exponent: Expr, noise: Expr = lam * kappa) -> tuple[Expr, ...]:
     """What is added, what multiplies one plus the score, what multiplies the draw."""
-    e = exponent.expand()
-    weight = e.coeff(h)
-    drift = (e.subs({h: 0, z: 0}) - weight.subs(z, 0)).expand()
-    return tuple(
-        part.subs(root, sqrt(dt)).subs(kappa, noise) for part in (drift, weight, e.coeff(z))
-    )
+    e = exponent.expand().subs({root: sqrt(dt), kappa: noise}, simultaneous=True)
+    return (e.subs({h: 0, z: 0}) - e.coeff(h)).expand(), e.coeff(h), e.coeff(z)
 
 
-def _level_pin(name: str, vectors: str, reads: Callable[[Steps], Expr]) -> Pin:
+def _step_pin(name: str, vectors: str, reads: Callable[[Steps], Expr]) -> Pin:
     return Pin(f"gbm_ref.{name}.__call__", vectors=vectors, reads=reads)
 
 
 _DALE = -DM, DV, kappa * ROOT
 _LEVEL_PINS = (
-    _level_pin("MarginalPreserving", "marginal_preserving_step",
+    _step_pin("MarginalPreserving", "marginal_preserving_step",
                lambda steps: x * exp(by_increments(steps[0]))),
-    _level_pin("AmbientMarginalPreserving", "ambient_marginal_preserving_step",
+    _step_pin("AmbientMarginalPreserving", "ambient_marginal_preserving_step",
                lambda steps: x * by_increments(steps[1])),
-    _level_pin("Corrector", "corrector_step", lambda steps: x * exp(by_increments(steps[2]))),
+    _step_pin("Corrector", "corrector_step", lambda steps: x * exp(by_increments(steps[2]))),
     Pin(
         "gbm_ref.MarginalPreserving.coefficients",
         _LEVELS,
@@ -168,7 +142,7 @@ R11_STEPS = Claim(
         "corrector at twice the rate": _steps(rate=Rational(1)),
         "noise kappa^2": tuple(e + (kappa**2 - kappa) * sigma * root * z for e in _steps()),
     }, shown=_shown_steps, names={"z": "Z"}, sheet=("R11",),
-    assumptions=(CONSTANT, "mu and sigma do not change over the step"),
+    assumptions=("mu and sigma do not change over the step",),
     depends=("R11", "R11-corrector", "A13", "A12"), pins=_LEVEL_PINS,
 )  # fmt: skip
 
@@ -177,10 +151,8 @@ _VARIANCE = _DV * (v0 + ra**2) / (v0 + rb**2)
 _FLOW = rb**2 - ra * rb
 # Not down to t = 0 exactly: there v(s) is a rounding error of t - dt in the formula.
 _FROZEN = tuple(
-    {**point, "dt": length, "v0": variance}
-    for point, length, variance in zip(
-        ROW_POINTS, (0.11, 0.99, 9e-4), (0.0, 0.31, 2e-5), strict=True
-    )
+    point | dict(zip(("dt", "v0"), row, strict=True))
+    for point, row in zip(ROW_POINTS, ((0.11, 0.0), (0.99, 0.31), (9e-4, 2e-5)), strict=True)
 )
 # The roundings of sigma^2 t and sigma^2 dt are seen in v(s).
 _V_T, _V_S = sigma**2 * t, sigma**2 * (t - dt)
@@ -200,10 +172,8 @@ def _frozen_step(weight: Expr, variance: Expr) -> Expr:
 
 
 _FROZEN_PINS = (
-    Pin("gbm_ref.Ancestral.__call__", vectors="ancestral_step",
-        reads=lambda maps: _frozen_step(maps[0], maps[2])),
-    Pin("gbm_ref.DDIM.__call__", vectors="ddim_step",
-        reads=lambda maps: _frozen_step(maps[1], Integer(0))),
+    _step_pin("Ancestral", "ancestral_step", lambda maps: _frozen_step(maps[0], maps[2])),
+    _step_pin("DDIM", "ddim_step", lambda maps: _frozen_step(maps[1], Integer(0))),
     Pin("gbm_ref.Ancestral.coefficients", _FROZEN,
         reads=lambda maps: _frozen(maps[0], maps[2]), scale=_SIZES),
     Pin("gbm_ref.DDIM.coefficients", _FROZEN,
@@ -218,11 +188,11 @@ R17_STEPS = Claim(
         "half of it, as in the flow's drift": (_DV, _DV / 2, _VARIANCE),
         "variance ratio upside down": (_DV, _FLOW, _DV * (v0 + rb**2) / (v0 + ra**2)),
     }, shown=_shown_maps, names={
-        "m": "m(t)", "m_s": "m(s)", "v_s": "v(s)", "v_t": "v(t)", "z": "Z", "h": "H", "V_0": "V_0",
+        "m": "m(t)", "m_s": "m(s)", "v_s": "v(s)", "v_t": "v(t)", "z": "Z", "h": "H", "V": "V_0",
     }, sheet=("R7", "R17"), assumptions=(
         "0 < s < t", Assumption(
             "the denoiser is Tweedie's", "the score in its place",
-            lambda: not same(y + m_s - m + _DV * (1 + h), _moved(ra**2 / rb**2, 2 * h)),
+            lambda: not same(_adds(_DV), _moved(ra**2 / rb**2, 2 * h)),
         ),
     ), depends=("R17-bridge", "R7", "R5"), pins=_FROZEN_PINS,
 )  # fmt: skip

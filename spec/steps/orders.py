@@ -1,12 +1,9 @@
-"""Orders of the two steps, from exact expansions instead of fitted slopes.
+"""Errors of the two steps, from exact expansions instead of fitted slopes.
 
-Symbols: beta rate and sigma of the reverse equation dX = beta X dr + sigma X dW that a constant
-score gives; d = dt step; T = N d; z draw, the same for all factors of a step; root = sqrt(dt); on
-log-normal data v0, v_N the variances of log X at t = 0 and 1, E the distance of log X_t from its
-mean, H = sigma^2 dt.
+d = dt; T = N d; v0, v_N are the variances of log X at t = 0 and 1, E the distance of log X_t from
+its mean, and H = sigma^2 dt.
 """
 
-from dataclasses import dataclass, fields, replace
 from functools import cache
 from itertools import product
 
@@ -19,16 +16,20 @@ from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.symbols import H, dt, h, kappa, mu, sigma, v, v0, x, z
 from spec.checking.trace import points
 from spec.checking.typeset import Sde
-from spec.steps._assumed import CONSTANT, EXACT_START, ON_LOG_NORMAL, affine_score
 from spec.steps._pinned import by_increments
 from spec.steps._recursions import NOISE_RATE, relative_variance, uniform_rows
 from spec.steps._reverse import (
+    CONSTANT,
+    EXACT_START,
+    IN_LOG,
+    IN_X,
+    ON_LOG_NORMAL,
+    RATE,
     X,
     Z,
-    ambient_equation,
+    affine_score,
     ambient_factor,
     in_delta,
-    in_logarithms,
     log_step,
     over_draw,
     per_coordinate,
@@ -46,19 +47,15 @@ def are_the_corrections(candidate: tuple[Expr, Expr, Expr]) -> bool:
 
     The correction is a sum of the derivatives of the entries of the diffusion matrix along its
     columns, times iterated integrals; those of two different draws must not occur, which is
-    decided. So A13 is its own Milstein scheme and A12 is not. The orders that follow are those of
-    the convergence theorems of Kloeden and Platen (1992, chapters on strong and weak Taylor
-    schemes) and are not decided here; R15-dale and R15-agnostic have them where everything is
-    explicit.
+    decided. So A13 is its own Milstein scheme and A12 is not. The orders that follow (Kloeden and
+    Platen (1992), chapters on strong and weak Taylor schemes) are not decided here; R15-dale and
+    R15-agnostic have the errors where everything is explicit.
     """
     in_log, ambient, mean_square = candidate
-    _, g = ambient_equation()
-    _, g_log = in_logarithms(*ambient_equation())
-    squared = over_draw(ambient**2)
     return (
-        same(_milstein(kappa * g), per_coordinate(ambient))
-        and same(_milstein(kappa * g_log), per_coordinate(in_log))
-        and same(squared, mean_square)
+        same(_milstein(kappa * IN_X[1]), per_coordinate(ambient))
+        and same(_milstein(kappa * IN_LOG[1]), per_coordinate(in_log))
+        and same(over_draw(ambient**2), mean_square)
     )
 
 
@@ -83,29 +80,32 @@ def are_the_sizes(candidate: tuple[Expr, Expr]) -> bool:
 
     The distance of the exact path over $v$ has no drift, so that it is the integral of its noise.
     The distance that a step adds has the variance $[[local]]$, an integral over $v$ that SymPy
-    does; the distances of the steps are independent and shrink as $v$ does. The mean has no error,
-    so it could not show an order; the second is R8-leading.
+    does; the distances of the steps are independent and shrink as $v$ does.
     """
-    strong, weak = (lambdify((v0, v_N, H), part, "mpmath") for part in candidate)
     quotients = []
-    for at_size in points({"N": n, "v0": _DATA, "sigma^2": NOISE_RATE} for n in _GRIDS):
-        levels = at_size["N"]
+    for size in points({"N": n, "v0": _DATA, "sigma^2": NOISE_RATE} for n in _GRIDS):
         with mpmath.workdps(50):
-            step = NOISE_RATE / levels
-            square, excess = _errors(levels)
-            at = _DATA, _DATA + NOISE_RATE, step
-            quotients.append((mpmath.sqrt(square) / strong(*at), excess / weak(*at)))
-    return all([_halves(*pair) for pair in zip(*quotients, strict=True)])
+            at = _DATA, _DATA + NOISE_RATE, NOISE_RATE / size["N"]
+            leading = lambdify((v0, v_N, H), candidate, "mpmath")(*at)
+            pairs = zip(_errors(size["N"]), leading, strict=True)
+            quotients.append([found / term for found, term in pairs])
+    near = [
+        abs(fine - 1) < _NEAR and abs((coarse - 1) / (fine - 1) / 2 - 1) < _CLOSE
+        for coarse, fine in zip(*quotients, strict=True)
+    ]
+    return bool(all(near))
 
 
 @cache
 def _errors(levels: int) -> tuple[mpf, mpf]:
-    """The mean square distance of the paths, and the excess of the variance."""
+    """The root mean square distance of the paths, and the excess of the variance."""
     local = lambdify((v_s, v_t), _local_variance(), "mpmath")
     step = NOISE_RATE / levels
     lows = [_DATA + step * k for k in range(levels)]
     square = mpmath.fsum((_DATA / low) ** 2 * local(low, low + step) for low in lows)
-    return square, _DATA * (relative_variance(uniform_rows(levels), _DATA, NOISE_RATE) - 1)
+    return mpmath.sqrt(square), _DATA * (
+        relative_variance(uniform_rows(levels), _DATA, NOISE_RATE) - 1
+    )
 
 
 @cache
@@ -117,85 +117,48 @@ def _local_variance() -> Expr:
     return integrate(expand((v_s / v - 1) ** 2), (v, v_s, v_t))
 
 
-def _halves(coarse: mpf, fine: mpf) -> bool:
-    return bool(abs(fine - 1) < _NEAR and abs((coarse - 1) / (fine - 1) / 2 - 1) < _CLOSE)
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Leading terms in dt of the relative errors of a run.
-
-    strong, milstein  E (X - X^)^2 / E X^2 for A12, and for A12 with Milstein's term
-    mean, second      E X^ / E X - 1 and E X^^2 / E X^2 - 1 for A12
-    """
-
-    strong: Expr
-    milstein: Expr
-    mean: Expr
-    second: Expr
-
-
-def are_the_errors(errors: Errors) -> bool:
+def are_the_errors(errors: dict[str, Expr]) -> bool:
     r"""With a constant score, [[equation]], the mean square of $X-\hat X$ over that of $X$ is
     $[[strong]]$ to leading order in $\delta$ for A12, and $[[milstein]]$ with Milstein's term:
     strong orders of one half and of one. The mean is off by the relative error $[[mean]]$ and the
-    second moment by $[[second]]$: weak order one, which the mean cannot show where $\beta$ is
-    zero.
+    second moment by $[[second]]$, to leading order.
 
     Both solution and scheme are products of $N$ independent factors, driven by the same draws; the
     exponential in the factor of the solution shifts the normal law of the draw. The moments of a
     step are exact. They are raised to the power $N$ by expanding their logarithms in $\delta$.
     """
-    euler = 1 + beta * root**2 + sigma * root * z
-    if not same(ambient_factor(h, z, root), euler.subs(beta, _rate())):
+    drift, noise = _LINEAR
+    euler = 1 + (drift * root**2 + noise * root * z) / x
+    if not same(ambient_factor(h, z, root), euler.subs(beta, RATE)):
         raise ValueError("with a constant score the step was to be that of a linear equation")
-    growth = 2 * beta + sigma**2
-    one = [Integer(1), Integer(0), Integer(0)]
-    squares = [
-        [e - 2 * b + c for e, b, c in zip(one, *_powers(step, growth), strict=True)]
-        for step in (euler, euler + sigma**2 * root**2 * (z**2 - 1) / 2)
-    ]
-    mean = _relative_power(_moment(euler), beta)
-    second = _relative_power(_moment(euler**2), growth)
-    found = (*squares, [mean[0] - 1, *mean[1:]], [second[0] - 1, *second[1:]])
-    wanted = (getattr(errors, field.name) for field in fields(errors))
-    return all([_leads(series, leading) for series, leading in zip(found, wanted, strict=True)])
+    growth = (2 * x * drift + noise**2) / x**2
+    found = {"mean": _relative_power(euler, beta) - 1}
+    found["second"] = _relative_power(euler**2, growth) - 1
+    for name, term in (("strong", 0), ("milstein", sigma**2 * root**2 * (z**2 - 1) / 2)):
+        step = euler + term
+        shifted = step.subs(z, z + sigma * root)
+        product_over_square = _relative_power(shifted, growth - beta)
+        found[name] = 1 - 2 * product_over_square + _relative_power(step**2, growth)
+    return all([_leads(series, errors[name]) for name, series in found.items()])
 
 
-def _rate() -> Expr:
-    return (ambient_factor(h, Integer(0), root) - 1) / root**2
+def _relative_power(step: Expr, rate: Expr) -> Expr:
+    """E[step]^(T / d) e^(-rate T) to second order in d, for E[step] = 1 + rate d + O(d^2).
 
-
-def _powers(step: Expr, growth: Expr) -> tuple[list[Expr], list[Expr]]:
-    """E X X^ and E X^^2 over E X^2, as coefficients of 1, d, d^2."""
-    shifted = step.subs(z, z + sigma * root)
-    return (
-        _relative_power(_moment(shifted), growth - beta),
-        _relative_power(_moment(step**2), growth),
-    )
-
-
-def _moment(polynomial: Expr) -> Expr:
-    return over_draw(polynomial)
-
-
-def _relative_power(factor: Expr, rate: Expr) -> list[Expr]:
-    """factor^(T / d) e^(-rate T) as coefficients of 1, d, d^2, for factor = 1 + rate d + O(d^2).
-
-    The logarithm of the factor over d is rate + l2 d + l3 d^2 + O(d^3).
+    The logarithm of the mean over d is rate + l2 d + l3 d^2 + O(d^3).
     """
-    e = expand(factor - 1)
+    e = expand(over_draw(step) - 1)
     logarithm = Poly(e - e**2 / 2 + e**3 / 3, root)
     first, l2, l3 = (logarithm.coeff_monomial(root ** (2 * n)) for n in (1, 2, 3))
     if not same(first, rate):
         raise ValueError("the step was to be consistent")
-    return [Integer(1), T * l2, T * l3 + T**2 * l2**2 / 2]
+    return 1 + T * l2 * dt + (T * l3 + T**2 * l2**2 / 2) * dt**2
 
 
-def _leads(series: list[Expr], leading: Expr) -> bool:
+def _leads(series: Expr, leading: Expr) -> bool:
     """Whether the first term of the series that is not zero is this one."""
-    power = next(n for n, term in enumerate(series) if not vanishes(term))
-    return same(series[power] * dt**power, leading)
+    terms = [series.expand().coeff(dt, n) * dt**n for n in range(3)]
+    return same(next(term for term in terms if not vanishes(term)), leading)
 
 
 _DATA, _GRIDS, _NEAR, _CLOSE = mpf("0.2"), (500, 1000), mpf("0.02"), mpf("0.05")
@@ -219,7 +182,7 @@ R15 = Claim(
 _STRONG = H * sqrt((1 - (v0 / v_N) ** 3) / v0) / 3
 _WEAK = H * (1 - (v0 / v_N) ** 2) / 2
 R15_DALE = Claim(
-    "R15-dale", "strong and weak order of A13, with constants", are_the_sizes,
+    "R15-dale", "errors of A13 on log-normal data, with constants", are_the_sizes,
     holds=(_STRONG, _WEAK), twins={
         "strong order 1/2": (_STRONG / sqrt(H), _WEAK), "weak order 2": (_STRONG, _WEAK * H),
         "constant with 1/v^2": (H * sqrt((1 - (v0 / v_N) ** 2) / v0) / 3, _WEAK),
@@ -232,26 +195,25 @@ R15_DALE = Claim(
     depends=("A13", "R15", "R7", "R8-leading"),
 )  # fmt: skip
 
-_HOLDS = Errors(
-    strong=T * sigma**4 / 2 * dt,
-    milstein=T * (sigma**6 / 6 + beta**2 * sigma**2 + T * beta**2 * (beta + 2 * sigma**2) ** 2 / 4)
-    * dt**2,
-    mean=-T * beta**2 / 2 * dt,
-    second=-T * (2 * beta**2 + 4 * beta * sigma**2 + sigma**4) / 2 * dt,
-)  # fmt: skip
-
-
+_LINEAR = beta * x, sigma * x
+_ERRORS = {
+    "strong": T * sigma**4 / 2 * dt,
+    "milstein": T * dt**2
+    * (sigma**6 / 6 + beta**2 * sigma**2 + T * beta**2 * (beta + 2 * sigma**2) ** 2 / 4),
+    "mean": -T * beta**2 / 2 * dt,
+    "second": -T * (2 * beta**2 + 4 * beta * sigma**2 + sigma**4) / 2 * dt,
+}  # fmt: skip
 R15_AGNOSTIC = Claim(
-    "R15-agnostic", "strong and weak order of A12, with constants", are_the_errors, holds=_HOLDS,
-    twins={
-        "strong order 1 without the correction": replace(_HOLDS, strong=_HOLDS.milstein),
-        "strong constant without the half": replace(_HOLDS, strong=2 * _HOLDS.strong),
-        "correction of order 1/2": replace(_HOLDS, milstein=_HOLDS.strong),
-        "mean too large": replace(_HOLDS, mean=-_HOLDS.mean),
-    }, values=lambda: {"equation": Sde("X", beta * x, sigma * x, "r")},
+    "R15-agnostic", "errors of A12 with a constant score, with constants", are_the_errors,
+    holds=_ERRORS, twins={
+        "strong order 1 without the correction": _ERRORS | {"strong": _ERRORS["milstein"]},
+        "strong constant without the half": _ERRORS | {"strong": 2 * _ERRORS["strong"]},
+        "correction of order 1/2": _ERRORS | {"milstein": _ERRORS["strong"]},
+        "mean too large": _ERRORS | {"mean": -_ERRORS["mean"]},
+    }, values=lambda: {"equation": Sde("X", *_LINEAR, "r")},
     means=Means.CALCULUS, sheet=("R15",), assumptions=(Assumption(
         "the score h is constant, as for a density proportional to a power of x", "the rate beta",
-        lambda: not vanishes(diff(_rate(), h)),
+        lambda: not vanishes(diff(RATE, h)),
     ),), depends=("A12", "R15"),
 )  # fmt: skip
 

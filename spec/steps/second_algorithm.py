@@ -1,13 +1,10 @@
 """Algorithm 2 of version 1: what it computes as printed and in place, which rows it visits, what
 its noise decays over, and the one loop that every sampler of the paper is.
 
-Every routine runs a listing on symbols and compares it with Euler-Maruyama steps that are built
-from the reverse equation (A13). Symbols: k level, N levels, L inner visits, chi decay of noise,
-delta_s length of a step, z_k_j draws, h_n values of an arbitrary score; i counts levels from 0.
+Listings are run on symbols and compared with Euler-Maruyama steps from the reverse equation (A13).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 
 from mpmath import mpf, nint
@@ -23,8 +20,6 @@ from spec.steps._programs import (
     START,
     Program,
     Row,
-    Setting,
-    UnknownScore,
     by_rows,
     chi,
     decayed_each_visit,
@@ -32,6 +27,7 @@ from spec.steps._programs import (
     frozen_score,
     in_place,
     literal,
+    unknown_score,
 )
 from spec.steps._recursions import CHI, LEVELS, annealed_rows, variance_figure
 from spec.steps._reverse import log_step, root
@@ -39,17 +35,10 @@ from spec.steps._reverse import log_step, root
 _LENGTH = Symbol("length_root", positive=True)
 N, L, i, j, k, delta_s = symbols("N L i j k delta_s", positive=True)
 Kept = Callable[[Expr], Expr]
+# The first level, the visits of each, and the power of chi in the noise of level k.
+Rows = tuple[Expr, Expr, Expr]
 Visit = Callable[[Expr, Row], Expr]
 Loop = Callable[[Visit, Sequence[Row], Expr], Expr]
-
-
-def _visits(levels: int, inner: int, decay: Expr, before: int = 0) -> list[Row]:
-    """The visits of each level but `before`, the noise decaying from level to level."""
-    return [
-        (level, visit, decay**n)
-        for n, level in enumerate(range(levels, 0, -1))
-        for visit in range(1 + before, inner + 1)
-    ]
 
 
 def takes_steps(candidate: tuple[Program, Kept]) -> bool:
@@ -60,29 +49,22 @@ def takes_steps(candidate: tuple[Program, Kept]) -> bool:
     program, kept = candidate
     verdicts = []
     for inner in each("L", (1, 2, 3)):
-        score = UnknownScore()
-        rows = _visits(2, inner, chi, inner - int(kept(inner)))
-        left = program(Setting(2, inner, _LENGTH), score)
-        verdicts.append(same(left, by_rows(rows, score, _LENGTH)))
+        score = unknown_score()
+        rows = _along((Integer(2), L, 2 - k), 2, inner)
+        late = [row for row in rows if row[1] > inner - int(kept(inner))]
+        left = program(score, 2, inner, _LENGTH)
+        verdicts.append(same(left, by_rows(late, score, _LENGTH)))
     return all(verdicts)
 
 
-@dataclass(frozen=True)
-class Rows:
-    """The first level, the visits of each, and the power of chi in the noise of level k."""
-
-    first: Expr
-    visits: Expr
-    power: Expr
-
-    def of(self, levels: int, inner: int) -> list[tuple[int, int, int]]:
-        """Level, visit and power, row by row."""
-        at = {N: levels, L: inner}
-        return [
-            (level, visit, int(self.power.subs(at).subs(k, level)))
-            for level in range(int(self.first.subs(at)), 0, -1)
-            for visit in range(1, int(self.visits.subs(at)) + 1)
-        ]
+def _along(rows: Rows, levels: int, inner: int, decay: Expr = chi) -> list[Row]:
+    """Level, visit and noise, row by row."""
+    first, visits, power = (part.subs({N: levels, L: inner}) for part in rows)
+    return [
+        (level, visit, decay ** int(power.subs(k, level)))
+        for level in range(int(first), 0, -1)
+        for visit in range(1, int(visits) + 1)
+    ]
 
 
 def are_the_rows(rows: Rows) -> bool:
@@ -95,9 +77,9 @@ def are_the_rows(rows: Rows) -> bool:
     """
     verdicts = []
     for size in points(table("N L", (3, 2), (4, 1))):
-        score = UnknownScore()
-        left = in_place(Setting(size["N"] - 1, size["L"], _LENGTH), score)
-        along = [(k, visit, chi**power) for k, visit, power in rows.of(size["N"], size["L"])]
+        score = unknown_score()
+        left = in_place(score, size["N"] - 1, size["L"], _LENGTH)
+        along = _along(rows, size["N"], size["L"])
         verdicts.append(same(left, by_rows(along, score, _LENGTH)))
     return all(verdicts)
 
@@ -108,20 +90,20 @@ def runs_the_algorithms(loop: Loop) -> bool:
     $g$ it is $[[it]]$. Algorithm 1 of version 1 (corrected) and Algorithm 2 (in place) are this
     loop, at the sizes shown.
 
-    The listings are unrolled: a visit applies the step, with the score read at its level, to the
-    state that the visit before left. Both sides are run on symbols with an arbitrary score;
-    Algorithm 1 is the listing with one visit a level and noise that does not decay.
+    A visit applies the step to the state that the visit before left. Both sides are run on symbols
+    with an arbitrary score; Algorithm 1 is the listing with one visit a level and no decay.
     """
     verdicts = []
     for size in points(table("N L chi", (2, 2, "chi"), (3, 1, 1))):
-        score, decay = UnknownScore(), chi if size["chi"] == "chi" else Integer(1)
-        left = in_place(Setting(size["N"], size["L"], decay=decay), score)
+        score, decay = unknown_score(), chi if size["chi"] == "chi" else Integer(1)
+        left = in_place(score, size["N"], size["L"], decay=decay)
 
-        def go(state: Expr, row: Row, score: UnknownScore = score) -> Expr:
+        def go(state: Expr, row: Row, score: Callable = score) -> Expr:
             level, visit, noise = row
             return state + log_step(score(state, level), draw(level, visit), root, noise)
 
-        verdicts.append(same(left, loop(go, _visits(size["N"], size["L"], decay), START)))
+        rows = _along((N, L, N - k), size["N"], size["L"], decay)
+        verdicts.append(same(left, loop(go, rows, START)))
     return all(verdicts)
 
 
@@ -132,7 +114,7 @@ def is_the_power(power: Callable[[Expr, Expr, Expr], Expr]) -> bool:
     The listing is run in place on symbols, and the factor on each draw is read off.
     """
     inner, verdicts = 3, []
-    result = expand(in_place(Setting(2, inner), UnknownScore()))
+    result = expand(in_place(unknown_score(), 2, inner))
     for at in points({"i": n, "j": visit} for n in (0, 1) for visit in range(1, inner + 1)):
         own = draw(2 - at["i"], at["j"])
         found = Poly(result, own).coeff_monomial(own)
@@ -143,7 +125,7 @@ def is_the_power(power: Callable[[Expr, Expr, Expr], Expr]) -> bool:
 def _shown(candidate: tuple[Program, Kept]) -> Values:
     """What a program adds in two visits at one level, and how many visits it is said to keep."""
     program, kept = candidate
-    added = program(Setting(1, 2, _LENGTH), UnknownScore()) - START
+    added = program(unknown_score(), 1, 2, _LENGTH) - START
     return {"added": added.collect(_LENGTH).subs(_LENGTH, sqrt(delta_s)), "kept": kept(L)}
 
 
@@ -154,14 +136,17 @@ _ONE: Kept = lambda inner: Integer(1)  # noqa: E731
 
 def _flat_rows(at: dict[str, mpf], rows: Rows) -> tuple[mpf, ...]:
     """The rows from level `start`, which is N - 1 in the listing, as one sequence."""
-    flat: list[mpf] = []
-    for level, _, power in rows.of(int(nint(at["start"])) + 1, int(nint(at.get("L", mpf(1))))):
-        flat += [level * at["T"] / nint(at["N"]), at["step"], at["chi"] ** power]
-    return tuple(flat)
+    delta, sizes = at["T"] / nint(at["N"]), (at["start"] + 1, at.get("L", mpf(1)))
+    along = _along(rows, *(int(nint(size)) for size in sizes), at["chi"])
+    return tuple(part for level, _, noise in along for part in (level * delta, at["step"], noise))
 
 
-_ROWS = Rows(N - 1, L, N - 1 - k)
-_LATE = Rows(N - 1, L, N - k)
+def _started(at: dict[str, mpf]) -> dict[str, mpf]:
+    return at | {"start": at["N"] - 1}
+
+
+_ROWS = (N - 1, L, N - 1 - k)
+_LATE = (N - 1, L, N - k)
 E3_LITERAL = Claim(
     "E3-literal", "Algorithm 2 as printed is L = 1", takes_steps, holds=(literal, _ONE), twins={
         "two visits count": (literal, lambda inner: Min(inner, 2)), "in place": (in_place, _ONE),
@@ -169,18 +154,15 @@ E3_LITERAL = Claim(
     statement="As printed, Algorithm 2 of version 1 returns with two levels of $L$ visits, for "
     "$L$ from one to three, what [[kept]] visit a level with the last draw returns; the other "
     "draws do not enter. With two visits at one level it adds $[[added]]$ to the logarithm.",
-    derivation="The listing is run on symbols with an arbitrary score and compared with one "
-    "Euler–Maruyama step a level that uses the last draw. Every visit reads $X_k$, so that the "
-    "value that survives is that of the last one.",
+    derivation="Compared with one Euler–Maruyama step a level that uses the last draw, on symbols "
+    "with an arbitrary score. Every visit reads $X_k$, so that the last one's value survives.",
     shown=_shown, names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"), sheet=("E3",),
     depends=("A13",), pins=(Pin(
         "gbm_ref.printed", table("N T step chi", (5, 1.0, 0.04, 0.995), (7, 2.3, 2.3 / 7, 0.6)),
-        because="its rows are those of V1-Alg2 with one visit a level, to which this comes down",
-        formula=lambda at: _flat_rows({**at, "start": at["N"] - 1}, _ROWS), twins={
-            "one level up": lambda at: _flat_rows({**at, "start": at["N"]}, _ROWS)[:-3],
-            "decayed before the first level": lambda at: _flat_rows(
-                {**at, "start": at["N"] - 1}, _LATE
-            ),
+        because="its rows are those of V1-Alg2 with one visit a level",
+        formula=lambda at: _flat_rows(_started(at), _ROWS), twins={
+            "one level up": lambda at: _flat_rows(at | {"start": at["N"]}, _ROWS)[:-3],
+            "decayed before the first level": lambda at: _flat_rows(_started(at), _LATE),
         },
     ),),
 )  # fmt: skip
@@ -206,8 +188,7 @@ E3 = Claim(
     "two visits at one level it adds $[[added]]$ to the logarithm, where the two scores are read "
     "one after the other.",
     derivation="The listing is run on symbols with an arbitrary score. In place, the state after "
-    "a visit is what the next one starts from. As printed, line 6 computes $X_{k-1}$ from $X_k$, "
-    "which the inner loop never changes.",
+    "a visit is what the next one starts from.",
     shown=_shown, names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"),
     readings=("the listing means what such listings mean: X_k keeps its value",),
     depends=("A13", "E3-literal"), erratum=Erratum(
@@ -215,21 +196,19 @@ E3 = Claim(
         quote=r"for $j\leftarrow1$ to $L$: $\bm X_{k-1}=\bm "
         r"X_k\circ\exp(-\delta(\bm\mu-\frac{3\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ "
         r"s_\theta(\bm X_k,k)+\kappa\sigma\sqrt\delta\bm Z_{k,j})$",
-        trouble="The right side does not depend on $j$ except through the draw, so each visit "
-        "overwrites the previous one and only the last of the network evaluations counts: two "
-        "visits at one level add $[[printed:added]]$ to the logarithm (E3-literal). The samples "
-        "shown are called noise-free, which suggests that the authors' code updates in place.",
+        trouble="The right side depends on $j$ through the draw alone, so each visit overwrites "
+        "the previous one: two visits at one level add $[[printed:added]]$ to the logarithm "
+        "(E3-literal).",
         advice="Update one variable in place, $L$ times at each level.", figures=_figures,
-        remains_open="The listings of version 2 are lost in the text we have.",
     ),
 )  # fmt: skip
 
 V1_ALG2 = Claim(
     "V1-Alg2", "Algorithm 2 of version 1, in place, as rows", are_the_rows, holds=_ROWS, twins={
-        "starting at k = N": Rows(N, L, N - k),
-        "one visit a level": Rows(N - 1, Integer(1), N - 1 - k),
+        "starting at k = N": (N, L, N - k),
+        "one visit a level": (N - 1, Integer(1), N - 1 - k),
         "noise decayed before the first level": _LATE,
-    }, shown=lambda rows: {"first": rows.first, "visits": rows.visits, "noise": chi**rows.power},
+    }, shown=lambda rows: {"first": rows[0], "visits": rows[1], "noise": chi ** rows[2]},
     names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"), sheet=("A-Alg1",),
     readings=("X is updated in place (E3)", "line 6 has the square root of delta"),
     depends=("A13", "E3"), pins=(Pin(
@@ -238,9 +217,7 @@ V1_ALG2 = Claim(
             (1000, 1.0, 2e-4, 2, 0.9, 12),
         ), reads=lambda rows: lambda at: _flat_rows(at, rows), twins={
             "decayed before the first level": lambda at: _flat_rows(at, _LATE),
-            "step of length delta": lambda at: _flat_rows(
-                {**at, "step": at["T"] / at["N"]}, _ROWS
-            ),
+            "step of length delta": lambda at: _flat_rows(at | {"step": at["T"] / at["N"]}, _ROWS),
         },
     ),),
 )  # fmt: skip
@@ -299,7 +276,7 @@ ONE_LOOP = Claim(
 def _decay_figures() -> tuple[Figure, ...]:
     inner = 3
     across = annealed_rows(LEVELS, mpf(1) / LEVELS / inner, inner, CHI, LEVELS)
-    within = [row._replace(noise=CHI ** (n % inner)) for n, row in enumerate(across)]
+    within = [(t, dt, CHI ** (n % inner)) for n, (t, dt, _) in enumerate(across)]
     where = f"L = {inner}, delta_s = delta / {inner}, chi = {float(CHI)}"
     return (
         variance_figure(f"noise decayed across levels, {where}", across),
@@ -322,11 +299,10 @@ NOISE_DECAY = Claim(
         "repeated sampling steps at each noise level”",
         trouble="The two sentences describe two samplers. The first one is what version 1 lists, "
         "and section 1.3 of version 2 agrees (“decayed geometrically by factor [lost] at each "
-        "outer iteration”); it ends almost without noise. Taken literally, the second lets the "
-        "noise fall within a level, so that every level begins at full noise again and the run "
-        "does not end without noise.",
+        "outer iteration”). Taken literally, the second lets the noise fall within a level, so "
+        "that every level begins at full noise again.",
         advice="“… progressively reduces noise injection from one noise level to the next”.",
-        figures=_decay_figures, remains_open="Version 2's listing is lost in the text we have.",
+        figures=_decay_figures,
     ),
 )  # fmt: skip
 

@@ -1,8 +1,6 @@
 """Grids spaced in the standard deviation sqrt(v): geometric, and the spacing of Karras et al.
 
-Symbols: n scores read, i = 0, ..., n - 1; f = i / (n - 1); low, high the last and first standard
-deviation; rho exponent. Rows: score at the time with sqrt(v) = std_i, step to the next, the last
-one to t = 0.
+Rows: score at the time with sqrt(v) = std_i, step to the next, the last one to t = 0.
 """
 
 from collections.abc import Callable
@@ -10,7 +8,7 @@ from collections.abc import Callable
 from mpmath import mpf, nint
 from sympy import Expr, Integer, Symbol, diff, exp, expand_log, lambdify, limit, log, symbols
 
-from spec.checking.algebra import same
+from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Kind, Means, Pin
 from spec.checking.pins import table
 from spec.checking.typeset import Says
@@ -29,8 +27,7 @@ def is_geometric(spacing: Spacing) -> bool:
     """
     std = spacing(f, high, low).expand()
     bend = diff(expand_log(log(std)), f, 2)
-    ends = [spacing(end, high, low).expand() for end in (0, 1)]
-    return same(ends[0], high) and same(ends[1], low) and same(bend, 0)
+    return vanishes((std.subs(f, 0) - high, std.subs(f, 1) - low, bend))
 
 
 def is_the_power_spacing(spacing: Spacing) -> bool:
@@ -41,11 +38,11 @@ def is_the_power_spacing(spacing: Spacing) -> bool:
     are affine in $i$. The limit is that of $\rho$ times the logarithm of the root.
     """
     root = spacing(f, high_root, low_root)
-    ends = same(root.subs(f, 0), high_root) and same(root.subs(f, 1), low_root)
+    ends = root.subs(f, 0) - high_root, root.subs(f, 1) - low_root
     e, A, B = Symbol("e", positive=True), *symbols("A B", real=True)
     logarithm = log(spacing(f, exp(e * A), exp(e * B)).expand()) / e
-    far = limit(logarithm, e, 0, "+")
-    return ends and same(root.diff(f, 2), 0) and same(far, A + f * (B - A))
+    far = limit(logarithm, e, 0, "+") - (A + f * (B - A))
+    return vanishes((*ends, root.diff(f, 2), far))
 
 
 def _std(spacing: Spacing, power: Expr) -> Expr:
@@ -57,10 +54,8 @@ def _times(at: dict[str, mpf], spacing: Spacing, power: Expr = rho) -> tuple[mpf
     count, row = int(nint(at["n"])), (at["n"], at["high"], at["low"], at.get("rho"))
     std = lambdify((i, n, high, low, rho), _std(spacing, power), "mpmath")
     times = [(std(mpf(k), *row) / at["sigma"]) ** 2 for k in range(count)] + [mpf(0)]
-    flat: list[mpf] = []
-    for here, after in zip(times[:-1], times[1:], strict=True):
-        flat += [here, here - after, mpf(1)]
-    return tuple(flat)
+    pairs = zip(times[:-1], times[1:], strict=True)
+    return tuple(e for t, after in pairs for e in (t, t - after, mpf(1)))
 
 
 def _row_sizes(rows: tuple[mpf, ...], growth: mpf) -> tuple[mpf, ...]:
@@ -93,8 +88,7 @@ GEOMETRIC = Claim(
     names=_NAMES,
     sheet=("R16",),
     assumptions=(_BETWEEN,),
-    reason="A choice of rows. That they run from the largest to the smallest standard deviation "
-    "in a constant ratio is decided.",
+    reason="A choice of rows; their ends and the constant ratio are decided.",
     stated_kind=Kind.DEFINITION,
     pins=(
         Pin(
