@@ -27,12 +27,10 @@ drift, divergence, pull, dr = symbols("drift divergence pull dr", real=True)
 score, f = symbols("score f", real=True)
 REGULAR = (
     Assumption(
-        "the density is positive",
-        "its slope is divided by it",
+        "the density is positive", "its slope is divided by it",
         lambda: bool((M / V).subs(V, 0).has(zoo)),
-    ),
-    "the density is smooth: twice differentiable in the state, once in time",
-)
+    ), "the density is smooth: twice differentiable in the state, once in time",
+)  # fmt: skip
 D, XS = symbols("d1 d2", real=True), symbols("x1 x2", positive=True)
 # The log density of the plane near a point, with symbols for its derivatives.
 LOG_DENSITY = jet("l", D)
@@ -78,27 +76,19 @@ def reverses(formula: Expr) -> bool:
 
 
 A2 = Claim(
-    "A2",
-    "the reverse-time equation",
-    reverses,
-    holds=-drift + divergence + pull,
-    twins={
-        "divergence dropped": -drift + pull,
-        "divergence halved": -drift + divergence / 2 + pull,
+    "A2", "the reverse-time equation", reverses, holds=-drift + divergence + pull, twins={
+        "divergence dropped": -drift + pull, "divergence halved": -drift + divergence / 2 + pull,
         "sign of the score flipped": -drift + divergence - pull,
         "score halved": -drift + divergence + pull / 2,
-    },
-    shown=lambda formula: {"reverse": Sde("X", formula, Symbol("g"), "r")},
-    values=lambda: {"forward": Sde("X", drift, Symbol("g"))},
-    names=_NAMES,
+    }, shown=lambda formula: {"reverse": Sde("X", formula, Symbol("g"), "r")},
+    values=lambda: {"forward": Sde("X", drift, Symbol("g"))}, names=_NAMES,
     sources=v1("eq. 4") + v2("eq. 2"),
     assumptions=(*REGULAR, "h is once and g twice continuously differentiable in the state"),
     readings=(
         "with dt < 0, as it is read here (E11), the printed equation is this one",
         LOST + "as eq. (4) of version 1",
-    ),
-    depends=("A1",),
-)
+    ), depends=("A1",),
+)  # fmt: skip
 
 
 def is_linear(coefficients: tuple[Expr, Expr]) -> bool:
@@ -112,29 +102,19 @@ def is_linear(coefficients: tuple[Expr, Expr]) -> bool:
 
 
 A2_LAW = Claim(
-    "A2-law",
-    "equality of the laws of the paths",
-    is_linear,
-    holds=GBM,
-    twins={
+    "A2-law", "equality of the laws of the paths", is_linear, holds=GBM, twins={
         "a drift that grows with the square": (mu * x**2, sigma * x),
         "noise that grows with the square": (mu * x, sigma * x**2),
-    },
-    shown=lambda coefficients: {"equation": Sde("X", *coefficients)},
-    names=_NAMES,
-    means=Means.LITERATURE,
-    sources=v1("eq. 4") + v2("eq. 2"),
-    sheet=("A2",),
-    assumptions=(
+    }, shown=lambda coefficients: {"equation": Sde("X", *coefficients)}, names=_NAMES,
+    means=Means.LITERATURE, sources=v1("eq. 4") + v2("eq. 2"), sheet=("A2",), assumptions=(
         "p_t and the derivatives of g g^T p_t that occur are locally square integrable (Haussmann "
         "and Pardoux)",
-    ),
-    depends=("A2",),
+    ), depends=("A2",),
     reason="B. D. O. Anderson, “Reverse-time diffusion equation models, Stochastic Processes and "
     "their Applications 12, 313-326” (1982); U. G. Haussmann and E. Pardoux, “Time reversal of "
     "diffusions, Annals of Probability 14, 1188-1205” (1986). Claim A2 proves the infinitesimal "
     "statement; that it determines the law of the path is theirs.",
-)
+)  # fmt: skip
 
 REVERSE_RATE = -(mu - 2 * s2 - s2 * h)
 
@@ -171,27 +151,17 @@ def _for_log_normal_data(rate: Expr) -> bool:
 
 
 A7 = Claim(
-    "A7",
-    "reverse-time equation in X",
-    reverses_in_x,
-    holds=REVERSE_RATE,
-    twins={
+    "A7", "reverse-time equation in X", reverses_in_x, holds=REVERSE_RATE, twins={
         "coefficient 1 of sigma^2": -(mu - s2 - s2 * h),
         "coefficient 3/2, that of the equation for log X": -(mu - Rational(3, 2) * s2 - s2 * h),
-        "no divergence term": -(mu - s2 * h),
-        "sign of the score flipped": -(mu - 2 * s2 + s2 * h),
-    },
-    shown=lambda rate: {"reverse": Sde("X", x * rate, sigma * x, "r")},
-    values=lambda: {"forward": Sde("X", *GBM)},
-    names=_NAMES,
-    sources=v2("eq. 7"),
-    assumptions=REGULAR,
-    readings=(
+        "no divergence term": -(mu - s2 * h), "sign of the score flipped": -(mu - 2 * s2 + s2 * h),
+    }, shown=lambda rate: {"reverse": Sde("X", x * rate, sigma * x, "r")},
+    values=lambda: {"forward": Sde("X", *GBM)}, names=_NAMES, sources=v2("eq. 7"),
+    assumptions=REGULAR, readings=(
         LOST + "the text fixes the factored form ('a vector of all ones'), the sign is that of "
         "eq. (10) of version 1, with dr > 0",
-    ),
-    depends=("A2", "A5"),
-)
+    ), depends=("A2", "A5"),
+)  # fmt: skip
 
 _PRINTED = f - s2 * score, -(f - s2 * score)
 
@@ -228,36 +198,27 @@ def _figures() -> tuple[Figure, ...]:
 
 
 E11 = Claim(
-    "E11",
-    "direction of time in the reverse equations",
-    reading_is_right,
-    holds=(-dr, dr),
-    twins={"both exchanged": (dr, -dr), "eq. (10) at half speed": (-dr, dr / 2)},
-    printed={
+    "E11", "direction of time in the reverse equations", reading_is_right, holds=(-dr, dr),
+    twins={"both exchanged": (dr, -dr), "eq. (10) at half speed": (-dr, dr / 2)}, printed={
         "one dt, positive in reverse time": (dr, dr),
         "one dt, negative (as eq. (4) is usually read)": (-dr, -dr),
-    },
-    shown=lambda pair: {"four": Says("dt", pair[0]), "ten": Says("dt", pair[1])},
+    }, shown=lambda pair: {"four": Says("dt", pair[0]), "ten": Says("dt", pair[1])},
     values=lambda: {"drift_4": _PRINTED[0], "drift_10": _PRINTED[1]},
-    names={"score": r"\nabla\log q(Y)"},
-    sources=v1("eq. 4", "eq. 10", "eq. 11"),
-    sheet=("E11", "A2", "A10"),
-    assumptions=REGULAR,
-    readings=("eq. (11) is eq. (10) with the other score (A11)",),
-    depends=("A2", "A10", "A11"),
+    names={"score": r"\nabla\log q(Y)"}, sources=v1("eq. 4", "eq. 10", "eq. 11"),
+    sheet=("E11", "A2", "A10"), assumptions=REGULAR,
+    readings=("eq. (11) is eq. (10) with the other score (A11)",), depends=("A2", "A10", "A11"),
     erratum=Erratum(
         Fault.INCONSISTENT,
         quote=r"(4) $dX_t=(h-\nabla\cdot[gg^\top]-gg^\top\nabla\log f_X)\,dt+g\,d\bar W_t$ and "
-        r"(10) $dY_t=-(\mu-\frac{\sigma^2}2\mathbf 1-\sigma^2\nabla\log p_{Y_t})\,dt+"
-        r"\sigma\,dW_t$, (11) likewise (arguments of the functions left out here)",
+        r"(10) $dY_t=-(\mu-\frac{\sigma^2}2\mathbf 1-\sigma^2\nabla\log "
+        r"p_{Y_t})\,dt+\sigma\,dW_t$, (11) likewise (arguments of the functions left out here)",
         trouble="Each formula is right in its own convention. But eq. (10) is said to come from "
         "eq. (4), with the same dt, and has the opposite drift. A reader who integrates eq. (10) "
         "with a negative dt, as eq. (4) requires, amplifies the noise instead of removing it.",
         advice=r"Write eqs. (10) and (11) with $dr$ and $d\bar W$; or keep $dt$ negative and turn "
-        "the sign of their drifts.",
-        figures=_figures,
+        r"the sign of their drifts.", figures=_figures,
         remains_open="The formulas of version 2's derivation are lost in the text we have.",
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (A2, A2_LAW, A7, E11)

@@ -65,32 +65,22 @@ def _noisy(rates: tuple[Expr, Expr]) -> Values:
 
 
 R11 = Claim(
-    "R11",
-    "the same marginals at any noise level",
-    has_the_marginals,
-    holds=_at_level(kappa**2),
+    "R11", "the same marginals at any noise level", has_the_marginals, holds=_at_level(kappa**2),
     twins={
         "drift unchanged while the noise is reduced": _at_level(Integer(1), kappa**2 / 2 * s2),
         "kappa for kappa^2": _at_level(kappa),
         "in X the Itô term of full noise": _at_level(kappa**2, s2 / 2),
-    },
-    shown=_noisy,
-    values=lambda: {"full": _FULL},
-    names=_NAMES,
-    assumptions=(
-        *REGULAR,
-        Assumption(
+    }, shown=_noisy, values=lambda: {"full": _FULL}, names=_NAMES, assumptions=(
+        *REGULAR, Assumption(
             "kappa does not depend on the state",
-            "the diffusion matrix has no derivatives in log coordinates",
-            lambda: (
+            "the diffusion matrix has no derivatives in log coordinates", lambda: (
                 not has_the_marginals(
                     tuple(e.subs(kappa, kappa * D[0]) for e in _at_level(kappa**2))
                 )
             ),
         ),
-    ),
-    depends=("A7", "A10"),
-)
+    ), depends=("A7", "A10"),
+)  # fmt: skip
 
 
 def corrects(candidate: tuple[Expr, Expr]) -> bool:
@@ -119,23 +109,15 @@ def corrects(candidate: tuple[Expr, Expr]) -> bool:
 _STEP = {"step": s2 * dt}
 _HALF, _FACTOR = Rational(1, 2), 1 / (1 - H / (4 * v))
 R11_CORRECTOR = Claim(
-    "R11-corrector",
-    "a corrector at fixed time",
-    corrects,
-    holds=(_HALF, _FACTOR),
-    twins={
+    "R11-corrector", "a corrector at fixed time", corrects, holds=(_HALF, _FACTOR), twins={
         "drift of the reverse equation": (2 * _HALF, _FACTOR),
         "factor of mirrored Langevin with step 2h": (_HALF, 1 / (1 - H / (2 * v))),
-        "first order of the factor": (_HALF, 1 + H / (4 * v)),
-        "no bias": (_HALF, v / v),
+        "first order of the factor": (_HALF, 1 + H / (4 * v)), "no bias": (_HALF, v / v),
     },
     shown=lambda c: {"corrector": Sde("Y", c[0] * s2 * score, sigma, "r"), "stationary": c[1] * v},
-    values=lambda: {"bound": solve(1 / _FACTOR, v)[0]} | _STEP,
-    names=_NAMES,
-    sheet=("R11",),
-    assumptions=REGULAR,
-    depends=("A10-score", "A22"),
-)
+    values=lambda: {"bound": solve(1 / _FACTOR, v)[0]} | _STEP, names=_NAMES, sheet=("R11",),
+    assumptions=REGULAR, depends=("A10-score", "A22"),
+)  # fmt: skip
 
 Flow = tuple[Expr, Expr, Expr]
 
@@ -174,28 +156,16 @@ def _flow(candidate: Flow) -> Values:
 
 _FLOW = f - s2 / 2 * score, mu - s2 - s2 / 2 * h, w / w0
 R16_ODE = Claim(
-    "R16-ode",
-    "probability-flow equation",
-    flows,
-    holds=_FLOW,
-    twins={
+    "R16-ode", "probability-flow equation", flows, holds=_FLOW, twins={
         "score of the reverse equation, not halved": (f - s2 * score, *_FLOW[1:]),
         "sigma^2/2 for sigma^2 in X": (_FLOW[0], mu - s2 / 2 - s2 / 2 * h, _FLOW[2]),
         "ratio of variances, not of deviations": (*_FLOW[:2], w**2 / w0**2),
-    },
-    shown=_flow,
-    names=_NAMES,
-    sheet=("R16",),
-    assumptions=(
-        *REGULAR,
-        Assumption(
-            "the score is exact",
-            "the path of log-normal data moves along it",
+    }, shown=_flow, names=_NAMES, sheet=("R16",), assumptions=(
+        *REGULAR, Assumption(
+            "the score is exact", "the path of log-normal data moves along it",
             lambda: not flows(_FLOW, slope=lambda exact: exact / 2),
-        ),
-        "the velocity is regular enough for unique paths",
-    ),
-    depends=("A5", "A9", "A10-score"),
-)
+        ), "the velocity is regular enough for unique paths",
+    ), depends=("A5", "A9", "A10-score"),
+)  # fmt: skip
 
 CLAIMS = (R11, R11_CORRECTOR, R16_ODE)

@@ -84,63 +84,39 @@ def _reverse(state: str) -> Callable[[Expr], Values]:
 
 
 A10 = Claim(
-    "A10",
-    "reverse-time equation in Y = log X",
-    reverses_in_log,
-    holds=-(mu - s2 / 2 - s2 * score),
-    twins={
+    "A10", "reverse-time equation in Y = log X", reverses_in_log,
+    holds=-(mu - s2 / 2 - s2 * score), twins={
         "Itô term missing": -(mu - s2 * score),
         "score halved (probability flow)": -(mu - s2 / 2 - s2 * score / 2),
         "forward drift not reversed": mu - s2 / 2 + s2 * score,
         "sign of the score flipped": -(mu - s2 / 2 + s2 * score),
-    },
-    shown=_reverse("Y"),
-    values=lambda: {"forward": Sde("Y", _FORWARD, sigma)},
-    names=_NAMES,
-    sources=v1("eq. 10") + v2("eq. 10"),
-    assumptions=REGULAR,
-    readings=(_READ, LOST + "as eq. (10) of version 1"),
-    depends=("A2", "A9"),
-)
+    }, shown=_reverse("Y"), values=lambda: {"forward": Sde("Y", _FORWARD, sigma)}, names=_NAMES,
+    sources=v1("eq. 10") + v2("eq. 10"), assumptions=REGULAR,
+    readings=(_READ, LOST + "as eq. (10) of version 1"), depends=("A2", "A9"),
+)  # fmt: skip
 
 _HOLDS = -(mu - 3 * s2 / 2 - s2 * h)
 A11 = Claim(
-    "A11",
-    "reverse-time equation of log X with the Hyvärinen score",
-    reverses_with_hyvarinen,
-    holds=_HOLDS,
-    twins={
+    "A11", "reverse-time equation of log X with the Hyvärinen score", reverses_with_hyvarinen,
+    holds=_HOLDS, twins={
         "1/2 for 3/2: the Jacobian of the logarithm left out": -(mu - s2 / 2 - s2 * h),
         "2 for 3/2: Itô's term left out": -(mu - 2 * s2 - s2 * h),
         "score halved": -(mu - 3 * s2 / 2 - s2 * h / 2),
-    },
-    shown=_reverse(r"\log X"),
-    names=_NAMES,
-    sources=v1("eq. 11") + v2("eq. 11"),
-    assumptions=REGULAR,
-    readings=(_READ, LOST + "as eq. (11) of version 1"),
+    }, shown=_reverse(r"\log X"), names=_NAMES, sources=v1("eq. 11") + v2("eq. 11"),
+    assumptions=REGULAR, readings=(_READ, LOST + "as eq. (11) of version 1"),
     depends=("A7", "A10", "A10-score"),
-)
+)  # fmt: skip
 
 A36 = Claim(
-    "A36",
-    "reverse-time equation with time-varying rates",
-    reverses_varying_rates,
-    holds=_HOLDS,
+    "A36", "reverse-time equation with time-varying rates", reverses_varying_rates, holds=_HOLDS,
     twins={
         "1/2 for 3/2": -(mu - s2 / 2 - s2 * h),
         "average variance v/t for sigma(t)^2": -(mu - s2 / 2 - v / t * (1 + h)),
         "average log-drift m/t for mu(t) - sigma(t)^2/2": -(m / t - s2 * (1 + h)),
-    },
-    shown=_reverse(r"\log X"),
-    names=_NAMES,
-    sources=v2("eq. 36"),
-    assumptions=(
+    }, shown=_reverse(r"\log X"), names=_NAMES, sources=v2("eq. 36"), assumptions=(
         "mu and sigma^2 are continuous in t, sigma > 0, t > 0",
         "one coordinate; for vectors it is A11 at each instant",
-    ),
-    readings=(LOST + "A11 with mu(t) and sigma(t)",),
-    depends=("A11", "A33"),
-)
+    ), readings=(LOST + "A11 with mu(t) and sigma(t)",), depends=("A11", "A33"),
+)  # fmt: skip
 
 CLAIMS = (A10, A11, A36)

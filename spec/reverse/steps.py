@@ -79,23 +79,18 @@ def _covariance(S: Matrix, T: Matrix) -> Matrix:
 
 
 R7 = Claim(
-    "R7",
-    "exact reverse kernel of log-normal data",
-    is_the_reverse_kernel,
-    holds=(_gain, _covariance),
-    twins={
+    "R7", "exact reverse kernel of log-normal data", is_the_reverse_kernel,
+    holds=(_gain, _covariance), twins={
         "noise of eq. (13)": (_gain, lambda S, T: T - S),
         "gain inverted": (lambda S, T: T * S**-1, _covariance),
         "gain 1 - u S^-1": (lambda S, T: (2 * S - T) * S**-1, _covariance),
         "correlations ignored": (lambda S, T: _diagonal(S) * _diagonal(T) ** -1, _covariance),
-    },
-    shown=lambda kernel: {
-        name: part(*symbols("S_s S_t", commutative=False))
-        for name, part in zip(("gain", "covariance"), kernel, strict=True)
-    },
-    assumptions=("S_s is invertible (for s = 0 the data have a density)",),
-    depends=("A6",),
-)
+    }, shown=lambda kernel: {
+        name: part(*symbols("S_s S_t", commutative=False)) for name, part in zip(
+            ("gain", "covariance"), kernel, strict=True,
+        )
+    }, assumptions=("S_s is invertible (for s = 0 the data have a density)",), depends=("A6",),
+)  # fmt: skip
 
 
 def makes_the_step_exact(Q: Expr, slope: Expr = ONE, length: Expr = ONE) -> bool:
@@ -123,33 +118,21 @@ def makes_the_step_exact(Q: Expr, slope: Expr = ONE, length: Expr = ONE) -> bool
 
 
 R7_NOISE = Claim(
-    "R7-noise",
-    "the noise that makes eq. (13) exact for log-normal data",
-    makes_the_step_exact,
-    holds=v / V,
-    twins={
-        "full noise": ONE,
-        "inverted": V / v,
-        "squared": v**2 / V**2,
+    "R7-noise", "the noise that makes eq. (13) exact for log-normal data", makes_the_step_exact,
+    holds=v / V, twins={
+        "full noise": ONE, "inverted": V / v, "squared": v**2 / V**2,
         "1 - 2h/v_k": 1 - 2 * (V - v) / V,
-    },
-    names=_NAMES,
-    sheet=("R7",),
-    assumptions=(
+    }, names=_NAMES, sheet=("R7",), assumptions=(
         Assumption(
-            "the score is exact",
-            "the gain of the step is the ratio of variances",
+            "the score is exact", "the gain of the step is the ratio of variances",
             lambda: not makes_the_step_exact(v / V, slope=ONE / 2),
-        ),
-        Assumption(
+        ), Assumption(
             "the step is as long as the noise level says",
             "sigma^2 delta is the difference of the variances",
             lambda: not makes_the_step_exact(v / V, length=2 * ONE),
-        ),
-        "one coordinate, or one eigenvector of S_0 (each needs its own kappa)",
-    ),
-    depends=("R7", "A13"),
-)
+        ), "one coordinate, or one eigenvector of S_0 (each needs its own kappa)",
+    ), depends=("R7", "A13"),
+)  # fmt: skip
 
 # Gain and variance of the bridge in (v, V), gain of the flow in (ra, rb).
 Steps = tuple[Expr, Expr, Expr]
@@ -199,33 +182,23 @@ def _has_the_drift_of_eq_13(gain: Expr, later: Expr = s2) -> bool:
 
 _BRIDGE = v * (V - v) / V
 R17_BRIDGE = Claim(
-    "R17-bridge",
-    "ancestral and DDIM steps",
-    are_the_frozen_steps,
-    holds=(v / V, _BRIDGE, ra / rb),
-    twins={
+    "R17-bridge", "ancestral and DDIM steps", are_the_frozen_steps,
+    holds=(v / V, _BRIDGE, ra / rb), twins={
         "noise of eq. (13)": (v / V, V - v, ra / rb),
         "gain of the flow in the ancestral step": (ra / rb, _BRIDGE, ra / rb),
         "gain of the bridge in the flow": (v / V, _BRIDGE, ra**2 / rb**2),
         "variance of the bridge seen from the data": (v / V, (V - v) ** 2 / V, ra / rb),
-    },
-    shown=lambda c: {
-        "mean": _landing(c[0]),
-        "variance": c[1],
-        "flow": _landing(c[2]),
+    }, shown=lambda c: {
+        "mean": _landing(c[0]), "variance": c[1], "flow": _landing(c[2]),
         "factor": cancel(c[1] / (V - v)),
-    },
-    names=_NAMES,
-    sheet=("R17",),
-    assumptions=(
+    }, names=_NAMES, sheet=("R17",), assumptions=(
         Assumption(
             "mu and sigma are constant over the step",
             "the mean of the bridge is compared with that of A13",
             lambda: not _has_the_drift_of_eq_13(R17_BRIDGE.holds[0], later=2 * s2),
         ),
-    ),
-    depends=("A6", "A10", "R5", "R16-ode", "A13"),
-)
+    ), depends=("A6", "A10", "R5", "R16-ode", "A13"),
+)  # fmt: skip
 
 FORWARD, LOSS = "the forward step of eq. (22)", "the loss of eqs. (19) and (20)"
 STEP, AMBIENT = "the sampler of eq. (13)", "Euler-Maruyama in X, eq. (12) of version 2"
@@ -278,38 +251,29 @@ def _figures() -> tuple[Figure, ...]:
 
 
 E27_RICHNESS = Claim(
-    "E27-richness",
-    "the log transform loses nothing for eq. (13)",
-    logarithm_changes,
-    holds=frozenset({AMBIENT}),
-    equivalent=[AMBIENT, AMBIENT],
-    twins={
+    "E27-richness", "the log transform loses nothing for eq. (13)", logarithm_changes,
+    holds=frozenset({AMBIENT}), equivalent=[AMBIENT, AMBIENT], twins={
         "nothing differs, eq. (12) of version 2 included": frozenset(),
         "the sampler (13) differs": frozenset({STEP, AMBIENT}),
         "the loss differs": frozenset({LOSS, AMBIENT}),
-    },
-    printed={"loses out completely on the richness": frozenset(PARTS)},
-    shown=lambda named: {"differs": "; ".join(sorted(named)) or "none of them"},
-    values=lambda: (
-        {"all": "; ".join(PARTS)}
-        | dict(zip(("forward", "backward", "residual"), _additive(1 + h), strict=True))
-    ),
-    names={**_NAMES, "v": "v", "m": "m"},
-    sources=v1("sec. 1.1: log transform loses the richness"),
-    sheet=("E27",),
-    assumptions=(
+    }, printed={"loses out completely on the richness": frozenset(PARTS)},
+    shown=lambda named: {"differs": "; ".join(sorted(named)) or "none of them"}, values=lambda: (
+        {"all": "; ".join(PARTS)} | dict(
+            zip(("forward", "backward", "residual"), _additive(1 + h), strict=True)
+        )
+    ), names={**_NAMES, "v": "v", "m": "m"},
+    sources=v1("sec. 1.1: log transform loses the richness"), sheet=("E27",), assumptions=(
         Assumption(
             "the network may represent 1 + x s_theta as well as s_theta",
             "it is the additive method's model of the score",
             lambda: not logarithm_changes(E27_RICHNESS.holds, model=h),
         ),
-    ),
-    depends=("A9", "A10", "A11", "A12", "A13", "A16", "V1-22", "forms-of-the-score"),
+    ), depends=("A9", "A10", "A11", "A12", "A13", "A16", "V1-22", "forms-of-the-score"),
     erratum=Erratum(
         Fault.OVERCLAIMED,
-        quote="'While the log-transformation simplifies the calculations, it reduces the "
-        "problem to the additive noise setting, losing out completely on the richness of the "
-        "original multiplicative noise framework.'",
+        quote="'While the log-transformation simplifies the calculations, it reduces the problem "
+        "to the additive noise setting, losing out completely on the richness of the original "
+        "multiplicative noise framework.'",
         trouble="The method of version 1 is itself the additive method on log X: same forward "
         "step, same loss, same sampler. Whatever an additive diffusion on log X loses, eq. (13) "
         "loses too. Version 2 does not repeat the sentence; its Section 7 says that the "
@@ -317,6 +281,6 @@ E27_RICHNESS = Claim(
         "log-transformed variable' (E16), and it adds eq. (12), which does differ.",
         figures=_figures,
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (R7, R7_NOISE, R17_BRIDGE, E27_RICHNESS)

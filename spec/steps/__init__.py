@@ -14,14 +14,7 @@ from spec.steps import (
 )
 
 CLAIMS = (
-    *euler_maruyama.CLAIMS,
-    *first_algorithm.CLAIMS,
-    *second_algorithm.CLAIMS,
-    *annealed_samplers.CLAIMS,
-    *annealing.CLAIMS,
-    *flips.CLAIMS,
-    *orders.CLAIMS,
-    *flow.CLAIMS,
-    *noise_levels.CLAIMS,
-    *spacings.CLAIMS,
-)
+    *euler_maruyama.CLAIMS, *first_algorithm.CLAIMS, *second_algorithm.CLAIMS,
+    *annealed_samplers.CLAIMS, *annealing.CLAIMS, *flips.CLAIMS, *orders.CLAIMS, *flow.CLAIMS,
+    *noise_levels.CLAIMS, *spacings.CLAIMS,
+)  # fmt: skip

@@ -45,10 +45,8 @@ def plane_table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float],
 
 _ROW = "mu sigma t dt kappa"
 _ROWS = (
-    (0.17, 0.8, 0.62, 0.11, 1.0),
-    (-0.6, 1.4, 1.0, 0.01, 0.43),
-    (0.32, 0.8, 1e-3, 1e-3, 0.995),
-)
+    (0.17, 0.8, 0.62, 0.11, 1.0), (-0.6, 1.4, 1.0, 0.01, 0.43), (0.32, 0.8, 1e-3, 1e-3, 0.995),
+)  # fmt: skip
 ROW_POINTS = table(_ROW, *_ROWS)
 STEP_POINTS = plane_table(
     f"x1 x2 z1 z2 {_ROW}", (0.7, 1.9, -0.8, 1.3, *_ROWS[0]), (3e-4, 812.0, 4.1, -3.9, *_ROWS[1]),

@@ -172,7 +172,6 @@ _SET = f"{float(DATA)}", f"{float(NOISE_RATE)}"
 _CLOCKS = table("rho L v0 sigma^2", ("0.2", 1, *_SET), ("0.6", 3, *_SET), ("3", 3, *_SET))
 _DRIFT = -(mu - s2 / 2) + (1 + kappa**2) / 2 * s2 * s
 
-
 E18 = Claim(
     "E18", "annealed noise and the marginals", keeps_the_marginals, holds=_DRIFT, twins={
         "kappa for kappa^2": _DRIFT + (kappa - kappa**2) / 2 * s2 * s,
@@ -231,7 +230,6 @@ GAP = Claim(
     readings=("the reconstructed listings A-Alg1 and A-Alg2",),
     depends=("A12", "A13", "A-Alg1", "A-Alg2"),
 )  # fmt: skip
-
 
 _ADDED = kappa**2 * H / (v - H) ** 2
 VARIANCE = Claim(

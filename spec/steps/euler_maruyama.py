@@ -132,7 +132,6 @@ _AMBIENT_EQUATION = Sde(
 _LOG_EQUATION = Sde(r"\log X", 3 * sigma**2 / 2 - mu + sigma**2 * h_t, sigma, "r")
 _ADDITIVE_EQUATION = Sde("Y", sigma**2 / 2 - mu + sigma**2 * score, sigma, "r")
 
-
 _AMBIENT = 1 - root**2 * (mu - 2 * sigma**2) + root**2 * sigma**2 * h + sigma * root * z
 _EXPONENT = -(root**2) * (mu - 3 * sigma**2 / 2) + root**2 * sigma**2 * h + sigma * root * z
 A12 = Claim(
@@ -191,7 +190,6 @@ GAP = Claim(
     names={"z": "Z"}, sheet=("A12", "A13"), assumptions=("h is finite at x",),
     depends=("A12", "A13"),
 )  # fmt: skip
-
 
 # v(t) of the pins
 _EXPLODING = std_min**2 * (exp(t * log(1 + (std_max / std_min) ** 2)) - 1)

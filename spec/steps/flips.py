@@ -211,7 +211,6 @@ E28_SIZE = Claim(
     assumptions=(*ON_LOG_NORMAL, "kappa = 1"), depends=("A12", "R13"),
 )  # fmt: skip
 
-
 _WHERE = f"v0 = {float(DATA)}, sigma = {float(mpmath.sqrt(NOISE_RATE))}"
 _FACTOR = ambient_factor(h, z, root, kappa)
 _NEGATIVE = plane_table(

@@ -42,10 +42,8 @@ def _steps(level: Expr = kappa**2, ito: Expr = kappa**2 / 2, rate: Expr = HALF) 
     added, noise = sigma**2 * root**2, kappa * sigma * root * z
     drift = -(root**2) * (mu - sigma**2 / 2) + (1 + level) / 2 * added * (1 + h)
     return (
-        drift + noise,
-        1 + drift + ito * added + noise,
-        (rate * added * (1 + h)).expand() + noise,
-    )
+        drift + noise, 1 + drift + ito * added + noise, (rate * added * (1 + h)).expand() + noise,
+    )  # fmt: skip
 
 
 def are_the_frozen_maps(candidate: Steps) -> bool:
@@ -108,28 +106,23 @@ def _step_pin(name: str, vectors: str, reads: Callable[[Steps], Expr]) -> Pin:
 
 _DALE = -DM, DV, kappa * ROOT
 _LEVEL_PINS = (
-    _step_pin("MarginalPreserving", "marginal_preserving_step",
-               lambda steps: x * exp(by_increments(steps[0]))),
-    _step_pin("AmbientMarginalPreserving", "ambient_marginal_preserving_step",
-               lambda steps: x * by_increments(steps[1])),
-    _step_pin("Corrector", "corrector_step", lambda steps: x * exp(by_increments(steps[2]))),
+    _step_pin(
+        "MarginalPreserving", "marginal_preserving_step",
+        lambda steps: x * exp(by_increments(steps[0])),
+    ), _step_pin(
+        "AmbientMarginalPreserving", "ambient_marginal_preserving_step",
+        lambda steps: x * by_increments(steps[1]),
+    ), _step_pin("Corrector", "corrector_step", lambda steps: x * exp(by_increments(steps[2]))),
     Pin(
-        "gbm_ref.MarginalPreserving.coefficients",
-        _LEVELS,
+        "gbm_ref.MarginalPreserving.coefficients", _LEVELS,
         reads=lambda steps: _coefficients(steps[0]),
         twins={"kappa for kappa^2": _coefficients(_steps(level=kappa)[0])},
-    ),
-    Pin(
-        "gbm_ref.Corrector.coefficients",
-        _LEVELS,
-        reads=lambda steps: _coefficients(steps[2], kappa),
-        scale=(DV, DV, ROOT),
-    ),
-    Pin(
-        "gbm_ref.DaleLangevin.coefficients",
-        _LEVELS,
-        because="it is the first step with the drift of full noise, A13",
-        formula=_DALE,
+    ), Pin(
+        "gbm_ref.Corrector.coefficients", _LEVELS,
+        reads=lambda steps: _coefficients(steps[2], kappa), scale=(DV, DV, ROOT),
+    ), Pin(
+        "gbm_ref.DaleLangevin.coefficients", _LEVELS,
+        because="it is the first step with the drift of full noise, A13", formula=_DALE,
         twins={"no score": (_DALE[0], 0 * DV, _DALE[2])},
     ),
 )  # fmt: skip
