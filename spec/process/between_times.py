@@ -1,6 +1,6 @@
 """The forward process between any two times, and with rates of its own for each coordinate."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from sympy import Expr, Matrix, Symbol, diff, exp, log, sqrt, symbols
 
@@ -71,15 +71,16 @@ mu, z = symbols("mu z", real=True)
 r_, s_, t_, sigma, S, w = symbols("r s t sigma S w", positive=True)
 
 
+_DRIFT = mu - sigma**2 / 2
+_AT = {
+    up: _DRIFT * (s_ - r_), rest: _DRIFT * (t_ - s_), a: sigma**2 * (s_ - r_),
+    b: sigma**2 * (t_ - s_), y_r: log(x_r), y_t: log(x_t),
+}  # fmt: skip
+
+
 def _of_times(formula: Expr) -> Expr:
     """A formula of the bridge with constant rates."""
-    slope = mu - sigma**2 / 2
-    return formula.subs(
-        {
-            up: slope * (s_ - r_), rest: slope * (t_ - s_), a: sigma**2 * (s_ - r_),
-            b: sigma**2 * (t_ - s_), y_r: log(x_r), y_t: log(x_t),
-        }, simultaneous=True,
-    )  # fmt: skip
+    return formula.subs(_AT, simultaneous=True)
 
 
 _BRIDGES = table(
@@ -90,12 +91,8 @@ _BRIDGES = table(
 _MEAN, _VARIANCE = (b * (y_r + up) + a * (y_t - rest)) / (a + b), a * b / (a + b)
 
 
-def _kernel(change: Callable[[Expr, Expr], Iterable[Expr]]) -> tuple[Expr, ...]:
-    slope = mu - sigma**2 / 2
-    return tuple(change(log(x_r) + slope * (t_ - r_), sigma**2 * (t_ - r_)))
-
-
 _DIFFERENT = "it is the kernel from which the statement is made"
+_LANDS, _WIDENS = log(x_r) + _DRIFT * (t_ - r_), sigma**2 * (t_ - r_)
 _KERNELS = table(
     "x_r mu sigma r t z", (1.3, 0.2, 0.7, 0.1, 0.9, 0.6), (0.02, -0.6, 1.4, 0.2, 1.0, -1.7)
 )
@@ -122,13 +119,12 @@ BRIDGE = Claim(
         ),
         Pin(
             "gbm_ref.kernel_law", _KERNELS, because=_DIFFERENT,
-            formula=_kernel(lambda mean, var: (mean, var)),
-            twins={"from time zero": _kernel(lambda mean, var: (mean, sigma**2 * t_))},
+            formula=(_LANDS, _WIDENS), twins={"from time zero": (_LANDS, sigma**2 * t_)},
         ),
         Pin(
             "gbm_ref.kernel_sample", _KERNELS, because=_DIFFERENT,
-            formula=_kernel(lambda mean, var: (exp(mean + sqrt(var) * z),)),
-            twins={"variance for deviation": _kernel(lambda mean, var: (exp(mean + var * z),))},
+            formula=exp(_LANDS + sqrt(_WIDENS) * z),
+            twins={"variance for deviation": exp(_LANDS + _WIDENS * z)},
         ),
     ),
 )  # fmt: skip
@@ -175,9 +171,10 @@ def _sampled(kernel: tuple[Expr, ...]) -> tuple[Expr, ...]:
     return tuple(x * exp(m + sqrt(v) * d) for x, m, v, d in draws)
 
 
-_LINE = table("mu sigma t", (0.2, 0.7, 0.4), (-1.1, 0.3, 0.9))
+_LINE = table("mu sigma t v", (0.2, 0.7, 0.4, 0.2), (-1.1, 0.3, 0.9, 0.9))
+_ADDED = Symbol("v")
 _SAME = "it returns one number for all coordinates, whose rates are the same here"
-_m, _v = (mu - sigma**2 / 2) * t_, sigma**2 * t_
+_m, _v = _DRIFT * t_, sigma**2 * t_
 
 
 def _one(method: str, formula: Expr | tuple[Expr, ...], twin: Expr | tuple[Expr, ...]) -> Pin:
@@ -206,18 +203,12 @@ BY_COORDINATE = Claim(
         Pin("gbm_ref.CoordinateGBM.log_vars", _RATES, reads=_rates(1, 3)),
         Pin("gbm_ref.CoordinateGBM.increments_of_each", _RATES, reads=_rates(0, 2, 1, 3)),
         Pin("gbm_ref.CoordinateGBM.sample", _RATES, reads=_sampled),
-        _one("drift", mu, mu - sigma**2 / 2),
+        _one("drift", mu, _DRIFT),
         _one("diffusion", sigma, sigma**2),
         _one("log_mean", _m, mu * t_),
         _one("log_var", _v, sigma * t_),
         _one("increments", (_m, _v), (mu * t_, _v)),
-        Pin(
-            "gbm_ref.CoordinateGBM.time_at_log_var",
-            table("sigma v", (0.7, 0.2), (1.3, 0.9)),
-            because=_SAME,
-            formula=Symbol("v") / sigma**2,
-            twins={"divided by sigma": Symbol("v") / sigma},
-        ),
+        _one("time_at_log_var", _ADDED / sigma**2, _ADDED / sigma),
     ),
 )
 
