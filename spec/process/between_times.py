@@ -171,7 +171,7 @@ def _sampled(kernel: tuple[Expr, ...]) -> tuple[Expr, ...]:
     return tuple(x * exp(m + sqrt(v) * d) for x, m, v, d in draws)
 
 
-_LINE = table("mu sigma t v", (0.2, 0.7, 0.4, 0.2), (-1.1, 0.3, 0.9, 0.9))
+_LINE = table("mu sigma t v", (0.2, 0.7, 0.4, 0.2), (-1.1, 0.3, 0.9, 0.05))
 _ADDED = Symbol("v")
 _SAME = "it returns one number for all coordinates, whose rates are the same here"
 _m, _v = _DRIFT * t_, sigma**2 * t_
