@@ -6,7 +6,7 @@ from sympy import Expr, Integer, Symbol, exp, expand, integrate, oo, pi, sqrt
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Values, v1, v2
-from spec.paper._lost import lost
+from spec.paper.settings import lost
 
 # Images for training and for testing: LeCun et al. 1998; Xiao et al. 2017; Clanuwat et al. 2018;
 # Krizhevsky 2009.
@@ -225,41 +225,53 @@ METRICS = Claim(
 
 TABLES = (
     lost(
-        "V1-Table-1", "Table 1 of version 1", v1("Table 1"), "E23",
-        "FID and KID of the samples on the three data sets, “using 50k generated samples and 10k "
-        "real samples from the test set”.",
-        "The caption survives, the entries do not. The text says that both scores are lower for "
-        "MNIST than for the others. They are measurements: nothing in the paper forces them.",
+        "V1-Table-1",
+        "Table 1 of version 1",
+        sources=v1("Table 1"),
+        sheet=("E23",),
+        statement="FID and KID of the samples on the three data sets, “using 50k generated "
+        "samples and 10k real samples from the test set”.",
+        reason="The caption survives, the entries do not. The text says that both scores are "
+        "lower for MNIST than for the others. They are measurements: nothing in the paper forces "
+        "them.",
     ),
     lost(
-        "Table-1", "FID and KID of version 2", v2("Table 1"), "E24",
-        "Data set, sampler (ADLS, ASAMS), architecture, initialization (class average, "
+        "Table-1",
+        "FID and KID of version 2",
+        sources=v2("Table 1"),
+        statement="Data set, sampler (ADLS, ASAMS), architecture, initialization (class average, "
         "lognormal), FID, KID: twelve rows for the grey data sets, eight for CIFAR-10, with and "
         "without a setting whose name is lost (terminal denoising).",
-        "The rows' headers survive, all numbers are lost. They are measurements that nothing in "
-        "the text forces; that class averages give “comparable or better” scores cannot be "
-        "looked at.",
+        reason="The rows' headers survive, all numbers are lost. They are measurements that "
+        "nothing in the text forces; that class averages give “comparable or better” scores "
+        "cannot be looked at.",
     ),
     lost(
-        "Table-2", "fitted log-normal parameters", v2("Table 2"), "E24",
-        "Two parameters of the log-normal start for each of the four data sets, channel-wise for "
-        "CIFAR-10 (Section 6.2).",
-        "Both columns are lost. They could be computed from the data if the settings and the fit "
-        "were known; the text allows two fits (E24-fit). Section 6.3 also refers to this table, "
-        "for the terminal denoising.",
+        "Table-2",
+        "fitted log-normal parameters",
+        sources=v2("Table 2"),
+        statement="Two parameters of the log-normal start for each of the four data sets, "
+        "channel-wise for CIFAR-10 (Section 6.2).",
+        reason="Both columns are lost. They could be computed from the data if the settings and "
+        "the fit were known; the text allows two fits (E24-fit). Section 6.3 also refers to this "
+        "table, for the terminal denoising.",
     ),
     lost(
-        "Table-3", "sampler settings", v2("Table 3"), "E24",
-        "Sampler by data set; three columns, one of them headed “(approx.)”.",
-        "All entries and two of the headers are lost. They would be the three settings of the "
-        "grid search of Section 6.3, whose letters are lost too.",
+        "Table-3",
+        "sampler settings",
+        sources=v2("Table 3"),
+        statement="Sampler by data set; three columns, one of them headed “(approx.)”.",
+        reason="All entries and two of the headers are lost. They would be the three settings of "
+        "the grid search of Section 6.3, whose letters are lost too.",
     ),
     lost(
-        "Table-4", "sampler settings, class-average start", v2("Table 4"), "E24",
-        "As Table 3, for the start from class averages; by Appendix E it differs for "
+        "Table-4",
+        "sampler settings, class-average start",
+        sources=v2("Table 4"),
+        statement="As Table 3, for the start from class averages; by Appendix E it differs for "
         "Fashion-MNIST and Kuzushiji-MNIST only.",
-        "All entries and two of the headers are lost.",
+        reason="All entries and two of the headers are lost.",
     ),
-)  # fmt: skip
+)
 
 CLAIMS = (E23, SIZES, INPUT_SIZE, BEST_OF, DATASETS, METRICS, *TABLES)

@@ -13,8 +13,7 @@ from spec.checking.numeric import rounds_to
 from spec.checking.symbols import dt, kappa, mu, s2
 from spec.checking.trace import each
 from spec.exact.published import output_variance
-from spec.paper._lost import lost
-from spec.paper.settings import PRINTED
+from spec.paper.settings import PRINTED, lost
 
 _GREY = 255
 _INNER = {"in place": int(str(PRINTED["L"])), "as printed": 1}
@@ -101,22 +100,22 @@ _JUDGED = "A judgement on pictures, which are not in the text we have. "
 SEEN = lost(
     "samples-seen",
     "what is seen on the samples",
-    v1("App. E: samples are noise-free") + v2("App. F: samples"),
-    "R10b",
-    "The samples are diverse, resemble the training data, some are entirely novel; those of "
-    "Fashion-MNIST are less diverse, which “is by no means evidence of mode collapse”.",
-    _JUDGED
+    sources=v1("App. E: samples are noise-free") + v2("App. F: samples"),
+    sheet=("R10b",),
+    statement="The samples are diverse, resemble the training data, some are entirely novel; "
+    "those of Fashion-MNIST are less diverse, which “is by no means evidence of mode collapse”.",
+    reason=_JUDGED
     + "What can be decided is what the sampler does to a known law: annealing without a change of "
     "the drift loses variance (E18).",
 )
 NEIGHBOURS = lost(
     "neighbours-seen",
     "nearest neighbours of the samples",
-    v1("App. F: nearest neighbours") + v2("App. G.1: memorization"),
-    "R3",
-    "The nearest training images, by pixels and by InceptionV3 features, are semantically "
-    "coherent with the samples but not identical.",
-    _JUDGED + "See memorisation-floor for what it can show.",
+    sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"),
+    sheet=("R3",),
+    statement="The nearest training images, by pixels and by InceptionV3 features, are "
+    "semantically coherent with the samples but not identical.",
+    reason=_JUDGED + "See memorisation-floor for what it can show.",
 )
 
 CLAIMS = (RESIDUE, SEEN, MEMORISATION, NEIGHBOURS)

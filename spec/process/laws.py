@@ -39,7 +39,7 @@ def _parameters() -> tuple[Figure, ...]:
     at = {mu1: rate**2 / 2, s2: rate**2, t: time, L01: log(start)}
     where = f"at x0 = {start}, t = {time}, sigma = {rate}, mu = sigma^2/2"
     return (
-        Figure(f"mean of log X_t {where}", mpf(_MEANS[0].subs(at))),
+        Figure(f"mean of log X_t {where}", mpf(_MEANS[0].subs(at).evalf(30))),
         Figure("as stated, mu", at[mu1]),
         Figure("variance of log X_t", mpf(_NOISE[0, 0].subs(at))),
         Figure("as stated, sigma^2", at[s2]),
@@ -256,7 +256,7 @@ _ORNSTEIN = (center + (y0 - center) * E, s2 / (2 * theta) * (1 - E**2))
 
 def _variances() -> tuple[Figure, ...]:
     at = {E: exp(-theta * t), s2: mpf("0.64"), theta: 1, t: 10}
-    brownian, ornstein = (mpf(law[1].subs(at)) for law in (_BROWNIAN, _ORNSTEIN))
+    brownian, ornstein = (mpf(law[1].subs(at).evalf(30)) for law in (_BROWNIAN, _ORNSTEIN))
     return (
         Figure(f"variance of mu dt + sigma dW at t = {at[t]}", brownian),
         Figure(f"of Ornstein-Uhlenbeck with theta = {at[theta]}", ornstein),
