@@ -43,11 +43,8 @@ INDEPENDENT = Assumption(
     lambda: unrolls(_ONE_DRAW, independent=False),
 )
 
-# Mean and variance that a step of that length adds to log X.
-Step = Callable[[Expr], tuple[Expr, Expr]]
 
-
-def is_the_exact_step(step: Step) -> bool:
+def is_the_exact_step(step: Callable[[Expr], tuple[Expr, Expr]]) -> bool:
     r"""Given $X_k$, a step of the chain adds to $\log X$ a normal variable of mean $[[mean]]$ and
     variance $[[variance]]$. That is the law of the SDE after any time $\delta$, and steps of any
     two lengths make one step of the whole length: nothing is lost to discretization.
@@ -75,7 +72,7 @@ V1_22 = Claim(
         "noise delta sigma": lambda d: (LOG_DRIFT * d, sigma**2 * d**2),
         "no Itô term": lambda d: (mu * d, sigma**2 * d),
         "variance sigma delta": lambda d: (LOG_DRIFT * d, sigma * d),
-        "drift of the reverse step": lambda d: ((mu - 3 * sigma**2 / 2) * d, sigma**2 * d),
+        "drift of the reverse step": lambda d: ((LOG_DRIFT - sigma**2) * d, sigma**2 * d),
     },
     shown=lambda step: dict(zip(("mean", "variance"), step(dt), strict=True)),
     sources=v1("eq. 22"),
@@ -164,7 +161,7 @@ A34 = Claim(
     depends=("A33",),
 )
 
-# Mean and variance that no step adds, and what k + 1 steps add, from M, S and the rates at k.
+# What no step adds, and what k + 1 steps add, from M, S and the rates at k.
 Sums = tuple[tuple[Expr, Expr], tuple[Expr, Expr]]
 
 
@@ -257,9 +254,6 @@ A35 = Claim(
 )
 
 
-_HALF_SQUARE = sigma_k**2 / 2
-
-
 def is_the_target(target: Expr) -> bool:
     r"""With $\mu_k=[[drift]]$ at each step the mean $\bar\mu_k$ stays zero, and for $k$ at least
     one $X_k\circ\nabla\log p(X_k\mid X_0)=[[it]]$ in each coordinate.
@@ -268,10 +262,11 @@ def is_the_target(target: Expr) -> bool:
     with variance $\bar\sigma_k^2$. The density of $X_k$ has the factor of the Jacobian.
     """
     use(NO_DRIFT)
-    no_drift = same(A35.holds[1][0].subs(mu_k, _HALF_SQUARE), M)
+    no_drift = same(A35.holds[1][0].subs(mu_k, _CHOICE), M)
     return no_drift and same(diff(-L - (L - L0) ** 2 / (2 * S**2), L), target)
 
 
+_CHOICE = sigma_k**2 / 2
 NO_DRIFT = Assumption(
     "mu is sigma^2/2 at each step",
     "the mean of the kernel stays where the data are",
@@ -287,7 +282,7 @@ A35_TARGET = Claim(
         "sigma-bar to the fourth power": -(1 + (L - L0) / S**4),
         "wrong sign": 1 + (L - L0) / S**2,
     },
-    values=lambda: {"drift": _HALF_SQUARE},
+    values=lambda: {"drift": _CHOICE},
     names=NAMES | {"L": r"\log X_{k}"},
     sources=v2("App. C: target"),
     sheet=("A35",),

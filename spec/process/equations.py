@@ -16,7 +16,6 @@ x1, x2 = symbols("x1 x2", positive=True)
 GBM = mu * x, sigma * x
 LOG_DRIFT, CHOICE = mu - sigma**2 / 2, sigma**2 / 2
 _NAMES = {"x": "X", "x1": "X_1", "x2": "X_2", "w": "W_t", "w1": "W_{t,1}", "w2": "W_{t,2}"}
-_PLANE = {**_NAMES, "mu1": r"\mu_1", "mu2": r"\mu_2"}
 _LOST = "formula lost in version 2; reconstructed: as in version 1"
 UNIQUE = "the Fokker-Planck equation has one solution for each start"
 
@@ -35,7 +34,6 @@ def left_over(
     return d_dt(log_density) - fokker_planck(log_density, Matrix(drift), diffusion, partials)
 
 
-# Ordinary values; a long time with strong noise; a drift of log X that nearly vanishes.
 _TIMES = table("mu sigma t T", (0.37, 0.8, 0.25, 1.0), (-1.9, 1.7, 2.75, 3.0),
              (0.3200001, 0.8, 1e-9, 1.0))  # fmt: skip
 _STATES = table("x1 x2 z1 z2", (1.3, 0.02, -0.4, 1.9), (7e-4, 210.0, 6.5, -6.5),
@@ -167,7 +165,7 @@ SCALAR = Claim(
     depends=("A4",),
 )
 
-# The exponents, and mean and covariance of log X_t - log X_0.
+# The exponents, and mean and covariance that they have.
 Solution = tuple[Matrix, tuple[Expr, Expr], Matrix]
 
 
@@ -215,7 +213,7 @@ A6 = Claim(
         "sigma for sigma^2 in the covariance": (*_SOLUTION[:2], sigma * t * Matrix.eye(2)),
     },
     shown=lambda s: dict(zip(("exponents", "means", "covariance"), map(Matrix, s), strict=True)),
-    names=_PLANE,
+    names=_NAMES,
     sources=v1("sec. 4: solution of eq. 8") + v2("eq. 6"),
     assumptions=("X_0 has positive entries and is independent of W",),
     readings=(_LOST,),
@@ -290,7 +288,7 @@ A8 = Claim(
         "first": Sde(r"\log X_1", c[0], c[2]),
         "second": Sde(r"\log X_2", c[1], c[2]),
     },
-    names=_PLANE,
+    names=_NAMES,
     sources=v1("eq. 8") + v2("eq. 8"),
     readings=(_LOST,),
     depends=("A5", "solution-scalar"),

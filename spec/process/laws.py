@@ -14,14 +14,12 @@ y, y0, y1, y2, L01, L02, mu1, mu2, center = symbols("y y0 y1 y2 L01 L02 mu1 mu2 
 w, K, c1, c2, c3 = symbols("w K c1 c2 c3", real=True)
 value, theta, E = symbols("value theta E", positive=True)
 FREE = mu - s2 / 2
-_NAMES = {"L01": r"\log X_{0,1}", "L02": r"\log X_{0,2}", "mu1": r"\mu_1", "mu2": r"\mu_2",
+_NAMES = {"L01": r"\log X_{0,1}", "L02": r"\log X_{0,2}",
           "K": "K_0(w)", "c1": r"\kappa_1", "c2": r"\kappa_2", "c3": r"\kappa_3", "y0": "Y_0",
           "center": r"\bar y"}  # fmt: skip
-# Mean vector and covariance of (log X_1, log X_2) at time t, given X_0.
-Conditional = tuple[Matrix, Matrix]
 
 
-def is_the_law_given_the_data(law: Conditional) -> bool:
+def is_the_law_given_the_data(law: tuple[Matrix, Matrix]) -> bool:
     r"""Given $X_0$, the logarithms of two entries of $X_t$ are normal with mean $[[mean]]$ and
     covariance $[[covariance]]$. The entries are log-normal and independent given $X_0$; their
     laws differ as the data and the drifts do.
@@ -48,7 +46,6 @@ def _parameters() -> tuple[Figure, ...]:
 
 _MEANS = Matrix([L01 + (mu1 - s2 / 2) * t, L02 + (mu2 - s2 / 2) * t])
 _NOISE, _HALF = s2 * t * Matrix.eye(2), Rational(1, 2)
-_SPREAD_START = _NOISE + Matrix.eye(2)
 
 E6 = Claim(
     "E6",
@@ -72,7 +69,7 @@ E6 = Claim(
         Assumption(
             "X_0 is given",
             "the law shrinks to one point",
-            lambda: not is_the_law_given_the_data((_MEANS, _SPREAD_START)),
+            lambda: not is_the_law_given_the_data((_MEANS, _NOISE + Matrix.eye(2))),
         ),
         UNIQUE,
     ),
@@ -225,12 +222,10 @@ E5 = Claim(
     ),
 )
 
-# Mean and variance of both.
-Laws = tuple[tuple[Expr, Expr], tuple[Expr, Expr]]
 _DRIFTS = mu, -theta * (y - center)
 
 
-def are_the_laws(laws: Laws) -> bool:
+def are_the_laws(laws: tuple[tuple[Expr, Expr], tuple[Expr, Expr]]) -> bool:
     r"""Started at $Y_0$, [[sde_0]] has the mean $[[mean]]$ and the variance $[[variance]]$: it
     is Brownian motion with drift. The Ornstein-Uhlenbeck process [[sde_1]] has the mean
     $[[ou_mean]]$ and the variance $[[ou_variance]]$.

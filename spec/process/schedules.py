@@ -244,15 +244,15 @@ def _shrinkages() -> tuple[Figure, ...]:
     n, start, low = 10, mpf("0.1"), mpf("0.05")
     rates = [(low * mpf(_STEEP) ** (mpf(i) / n)) ** 2 / n for i in range(n + 1)]
     levels = [start + sum(rates[:k]) for k in range(n + 1)]
+    setting = f"v_0 = {start}, sigma(t) = {low} * {_STEEP}^t, N = {n}"
 
-    def shrunk(shift: int) -> mpf:
-        steps = (1 - rates[k - 1 + shift] / levels[k] for k in range(n, 0, -1))
+    def shrunk(used: list[mpf]) -> mpf:
+        steps = (_multiplied(r, 1 / v) for r, v in zip(used, levels[1:], strict=True))
         return levels[n] / start * mpmath.fprod(steps)
 
-    setting = f"v_0 = {start}, sigma(t) = {low} * {_STEEP}^t, N = {n}"
     return (
-        Figure(f"e_0 over its exact value, sigma_(k-1): {setting}", shrunk(0)),
-        Figure("with sigma_k", shrunk(1)),
+        Figure(f"e_0 over its exact value, sigma_(k-1): {setting}", shrunk(rates[:-1])),
+        Figure("with sigma_k", shrunk(rates[1:])),
     )
 
 

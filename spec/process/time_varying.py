@@ -26,7 +26,7 @@ from spec.checking.diffusions import fokker_planck, generator, partials_of_expon
 from spec.checking.pins import table
 from spec.checking.symbols import L0, L, dt, m, mu, s, sigma, t, v, x
 from spec.checking.typeset import Says, Sde
-from spec.process.equations import GBM, UNIQUE
+from spec.process.equations import GBM, LOG_DRIFT, UNIQUE
 
 b0, b1, b2, c0, c1 = symbols("b0 b1 b2 c0 c1", real=True)
 x1, x2, std_min, std_max, T, g, E = symbols("x1 x2 std_min std_max T g E", positive=True)
@@ -89,12 +89,11 @@ def _sample(mean: Expr, root: Expr) -> tuple[Expr, ...]:
     return tuple(state * exp(mean + root * z) for state, z in ((x1, z1), (x2, z2)))
 
 
-_HOLDS = mu - sigma**2 / 2, sigma**2
+_HOLDS = LOG_DRIFT, sigma**2
 _MEAN, _VARIANCE = _integrals(_HOLDS)
 _MOVED, _ADDED = _increments(_HOLDS)
 # (c0 + c1 t)^3 = c0^3 + 3 c1 v solves v(t) = v.
 _TIME = ((c0**3 + 3 * c1 * v) ** Rational(1, 3) - c0) / c1
-# The state times the sizes of m, of sqrt(v) z, and one for the exponential.
 _SAMPLE_SCALE = tuple(
     state * (abs(_MEAN) + _VARIANCE / 10 + sqrt(_VARIANCE) * abs(z) + 1)
     for state, z in zip(_sample(_MEAN, sqrt(_VARIANCE)), (z1, z2), strict=True)
@@ -177,7 +176,7 @@ A33 = Claim(
     twins={
         "no Itô term": (mu, sigma**2),
         "Itô term of the reverse equation": (mu - 3 * sigma**2 / 2, sigma**2),
-        "sigma for sigma^2": (mu - sigma**2 / 2, sigma),
+        "sigma for sigma^2": (LOG_DRIFT, sigma),
     },
     shown=_rates,
     values=lambda: {"equation": Sde("X", *GBM)},
@@ -206,8 +205,7 @@ def is_its_variance(candidate: tuple[Expr, Expr]) -> bool:
     By A33 the rate of $m$ vanishes and that of $v$ is the square of the diffusion coefficient.
     """
     variance, at_horizon = candidate
-    growth = g * E * diff(variance, E) - _RATE
-    no_drift = _HOLDS[0].subs(mu, sigma**2 / 2)
+    growth, no_drift = g * E * diff(variance, E) - _RATE, LOG_DRIFT.subs(mu, sigma**2 / 2)
     ends = variance.subs(E, 1), variance.subs(E, at_horizon) - std_max**2
     return vanishes((growth, no_drift, *ends))
 
