@@ -176,6 +176,7 @@ def are_the_frozen_steps(candidate: Steps) -> bool:
         _is_bridge(gain, variance)
         and _integrates_frozen_equation(gain, variance)
         and _has_the_drift_of_eq_13(gain)
+        and same(_LESS * (V - v), variance)
         and same(diff(flow_gain, ra) / (2 * ra), flow_gain / (2 * ra**2))
         and same(flow_gain.subs(ra, rb), 1)
     )
@@ -213,7 +214,7 @@ def _has_the_drift_of_eq_13(gain: Expr, later: Expr = s2) -> bool:
     return same(mean.subs(rates) - y, SAMPLER)
 
 
-_BRIDGE = v * (V - v) / V
+_BRIDGE, _LESS = v * (V - v) / V, v / V
 R17_BRIDGE = Claim(
     "R17-bridge",
     "ancestral and DDIM steps",
@@ -225,12 +226,8 @@ R17_BRIDGE = Claim(
         "gain of the bridge in the flow": (v / V, _BRIDGE, ra**2 / rb**2),
         "variance of the bridge seen from the data": (v / V, (V - v) ** 2 / V, ra / rb),
     },
-    shown=lambda c: {
-        "mean": _landing(c[0]),
-        "variance": c[1],
-        "flow": _landing(c[2]),
-        "factor": c[1] / (V - v),
-    },
+    shown=lambda c: {"mean": _landing(c[0]), "variance": c[1], "flow": _landing(c[2])},
+    values=lambda: {"factor": _LESS},
     names=_NAMES,
     sheet=("R17",),
     assumptions=(
