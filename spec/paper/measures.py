@@ -36,7 +36,7 @@ def is_one_protocol(passages: Mapping[str, tuple[int, int]]) -> bool:
     """Version 1 can have used one pair (generated, real) for its scores only if its three passages
     give one pair, and real images that exist: such as [[pairs]].
 
-    They are compared with each other and with the test splits.
+    The pairs are compared with each other and with the test splits.
     """
     pairs = set(passages.values())
     return len(pairs) == 1 and all(are_available(_everywhere(real)) for _, real in pairs)
@@ -47,8 +47,8 @@ def fits_the_network(side: Expr) -> bool:
     only if their sides have $[[of_grid]]$ pixels: [[side]] for the last pooling, whose window has
     [[grid]] rows.
 
-    The layers are followed backwards: a layer that cuts nothing off needs as many pixels as its
-    outputs but one times its stride, and a kernel.
+    The layers are followed backwards: a layer that cuts nothing off needs its kernel, and its
+    stride once more for each further output.
     """
     found = Symbol("g")
     for kernel, stride in reversed(INCEPTION):
