@@ -1,7 +1,4 @@
-"""Letters with two meanings, and arguments outside their domain: sheet E30.
-
-Symbols: k index of a level, N levels, delta = 1/N, so that the time of the level is k delta.
-"""
+"""Letters with two meanings, and arguments outside their domain: sheet E30."""
 
 from collections.abc import Callable, Mapping
 
@@ -16,8 +13,7 @@ def is_the_time(argument: Callable[[Expr, Expr], Expr]) -> bool:
     r"""With $N$ steps in a unit of time the network $s_\theta$, whose second argument is a time,
     has to be called with $[[it]]$ at level $k$, and $p_{X_k}(\cdot,k)$ means the density then.
 
-    After $k$ steps the log-variance is $k$ times that of a step; the process at that time has the
-    same, and at the last level the time is the end.
+    The process has at that time the log-variance of $k$ steps, and the last level is the end.
     """
     k, count = Symbol("k", positive=True), Symbol("N", positive=True)
     reached = k * s2 / count
@@ -28,12 +24,10 @@ def is_unambiguous(letters: Mapping[str, tuple[str, ...]]) -> bool:
     """Each letter needs one meaning within the paper, and each meaning one letter, as in
     [[letters]].
 
-    The meanings are read from the text, collected by letter, and counted.
+    The meanings are read from the text and counted.
     """
-    meanings = [meaning for entry in letters.values() for meaning in entry]
-    return all(len(set(entry)) == 1 for entry in letters.values()) and (
-        len(set(meanings)) == len(letters)
-    )
+    meanings = [set(entry) for entry in letters.values()]
+    return all(len(m) == 1 for m in meanings) and len(set().union(*meanings)) == len(letters)
 
 
 def _said(letters: Mapping[str, tuple[str, ...]]) -> Values:
@@ -44,16 +38,16 @@ def _said(letters: Mapping[str, tuple[str, ...]]) -> Values:
 _OURS = {
     "mu": ("drift rate",),
     "sigma": ("diffusion rate",),
-    "a": ("log-mean of the data",),
-    "v0": ("log-variance of the data",),
+    "a": ("log-mean of a law",),
+    "v0": ("log-variance of a law",),
     "delta": ("step of the forward process",),
     "delta_s": ("step of the sampler",),
     "p_t": ("density of X_t",),
     "kappa_k": ("noise factor at level k",),
 }
 _PRINTED = {
-    "mu": ("drift rate", "log-mean of the data"),
-    "sigma": ("diffusion rate", "log-deviation of the data"),
+    "mu": ("drift rate", "log-mean of a law"),
+    "sigma": ("diffusion rate", "log-deviation of a law"),
     "delta": ("step of the forward process", "step of the sampler"),
     "p_X": ("density of X_t",),
     "f_X": ("density of X_t",),
@@ -77,11 +71,10 @@ E30 = Claim(
         Fault.UNDEFINED,
         quote=r"$s_{\theta}:\mathbb R^d\times[0,1]\to\mathbb R^d$, and $s_{\theta}(X_k,k)$, "
         r"$p_{X_k}(X_k,k)$ with $k\in\{0,\dots,N-1\}$ (version 1, eq. 13, 20 and the algorithms).",
-        trouble="The index lies outside the domain of the time. It is harmless where the reader "
-        r"supplies the factor $\delta$; in eq. (20) it changes the target by that factor (E10).",
+        trouble="The index lies outside the domain of the time, which is harmless until it is "
+        "inserted in eq. (20) (E10).",
         advice=r"Write $s_\theta(X_k,k\delta)$ and $p_{k\delta}$, or a network of an index.",
-        remains_open="The formulas of version 2 are lost in the text we have; its prose evaluates "
-        "“at discrete time”.",
+        remains_open="The formulas of version 2 are lost; it evaluates “at discrete time”.",
     ),
 )
 
@@ -101,13 +94,12 @@ LETTERS = Claim(
     sheet=("E30",),
     erratum=Erratum(
         Fault.UNDEFINED,
-        quote=r"$f_X$ and $p_X$ for one density (version 1, eq. 4); $\mu,\sigma,\delta$ for the "
-        r"process and, in Appendix D of version 2, for the target and its Langevin step; $\delta$ "
-        r"for both steps of version 1; $\kappa$ among the inputs of Algorithm 2, then set to one.",
-        trouble="Appendix D reads as if the target's parameters were the process's, and what it "
-        r"says of $\delta$ and $\sigma$ (D-limit) as if it were about the diffusion rate.",
-        remains_open="The symbols of version 2 are lost in the text we have; Section 1.3 names "
-        "them.",
+        quote=r"Version 1: $f_X$ and $p_X$ for one density (eqs. 4 and 5); $\mu,\sigma$ for the "
+        r"process and, in Appendix B, for a log-normal law; $\delta$ for both steps; $\kappa$ "
+        "among the inputs of Algorithm 2, then set to one.",
+        trouble="The parameters of a law read as the rates of the process, as in E6.",
+        remains_open="The letters of version 2 are lost, also those of its Appendix D, whose "
+        "target is log-normal.",
     ),
 )
 

@@ -1,13 +1,10 @@
-"""What the paper says about its pictures, and the part of it that mathematics can decide.
-
-Symbols: h = sigma^2 delta; kappa the noise factor of a step; levels k.
-"""
+"""What the paper says about its pictures, and the part of it that mathematics can decide."""
 
 from collections.abc import Mapping
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, symbols
+from sympy import Expr, Rational, symbols
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Means, v1, v2
@@ -16,8 +13,7 @@ from spec.checking.numeric import rounds_to
 from spec.checking.symbols import dt, kappa, mu, s2
 from spec.checking.trace import each
 from spec.exact.published import output_variance
-from spec.paper._lost import lost
-from spec.paper.settings import PRINTED
+from spec.paper.settings import PRINTED, lost
 
 _GREY = 255
 _INNER = {"in place": int(str(PRINTED["L"])), "as printed": 1}
@@ -26,21 +22,18 @@ _INNER = {"in place": int(str(PRINTED["L"])), "as printed": 1}
 def is_the_residue(grey_levels: Mapping[str, str]) -> bool:
     """With version 1's settings, the exact score and data that are one image, a dark pixel ends
     with noise of [[in place]] grey levels of [[grey]] if the inner loop works in place, and of
-    [[as printed]] if the loop is run as printed. “Noise-free” pictures are what the first leaves,
-    not the second.
+    [[as printed]] if the loop is run as printed. The paper calls its samples “noise-free”.
 
     The recursion of R10b for a point, at fifty digits, with as many inner steps a level as take
-    effect (E3). The pixel has the value one, so that a change of its logarithm is the same change
-    of the value, and grey levels are as fine as [[grey]] to a unit.
+    effect (E3). The pixel has the value one, where a small change of the logarithm is that of the
+    value, and a unit has [[grey]] grey levels.
     """
+    found, steps = [], each("inner steps", list(_INNER.values()))
     with mpmath.workdps(50):
-        found = [
-            rounds_to(_GREY * mpmath.sqrt(output_variance("0", steps)), grey_levels[reading])
-            for (reading, steps) in zip(
-                _INNER, each("inner steps", list(_INNER.values())), strict=True
-            )
-        ]
-        return grey_levels.keys() == _INNER.keys() and all(found)
+        for reading, inner in zip(_INNER, steps, strict=True):
+            noise = _GREY * mpmath.sqrt(output_variance("0", inner))
+            found.append(rounds_to(noise, grey_levels[reading]))
+    return grey_levels.keys() == _INNER.keys() and all(found)
 
 
 RESIDUE = Claim(
@@ -58,10 +51,7 @@ RESIDUE = Claim(
     means=Means.POINTS,
     sources=v1("App. E: samples are noise-free") + v2("App. F: samples"),
     sheet=("R10b",),
-    assumptions=(
-        "the exact score of one image, the score being what removes the noise",
-        "the start is exact",
-    ),
+    assumptions=("the start is exact",),
     readings=("version 1's settings; those of version 2 are lost",),
     depends=("R10b", "E3", "settings"),
 )
@@ -70,29 +60,22 @@ RESIDUE = Claim(
 def is_the_distance(distance: Expr) -> bool:
     r"""With the exact score of well separated training images the last step of A13 returns a
     training image times the exponential of noise: the mean squared log-distance to it, for two
-    pixels, is $[[it]]$. That samples are “not identical” to training images does not by itself
-    tell a model that generalises from one that does not.
+    pixels, is $[[it]]$. So samples that are “not identical” to training images can come from a
+    model that has memorised.
 
     Near one image the empirical score is that of the kernel from it. Inserted in A13 the state
-    cancels, whatever it was, and what is left is the noise. At version 1's settings the noise of a
-    pixel has the relative deviation [[deviation|2]]: the eye takes it for the same image. What can
-    tell is a comparison with the distances of test images to the training set.
+    cancels, whatever it was, and what is left is the noise. With version 1's $\sigma$ and $\delta$
+    and no annealing its deviation in a pixel is [[deviation|2]].
     """
-    z = symbols("z1 z2")
-    total = 0
-    for i in (0, 1):
-        state, image = symbols(f"y{i} l{i}")
-        score = -1 + (image + (mu - s2 / 2) * dt - state) / (s2 * dt)
-        noise = kappa * symbols("r") * z[i]  # r = sqrt(h)
-        new = state - dt * (mu - 3 * s2 / 2) + dt * s2 * score + noise
-        total += expectation((new - image) ** 2, z[i], 0, 1)
-    return same(total.subs(symbols("r") ** 2, s2 * dt), distance)
+    state, image, z, root = symbols("y l z r")  # r = sqrt(h)
+    score = -1 + (image + (mu - s2 / 2) * dt - state) / (s2 * dt)
+    new = state - dt * (mu - 3 * s2 / 2) + dt * s2 * score + kappa * root * z
+    return same(2 * expectation((new - image) ** 2, z, 0, 1).subs(root**2, s2 * dt), distance)
 
 
 def _deviation() -> mpf:
-    rate, step = mpf(str(PRINTED["sigma"])), mpf(str(PRINTED["delta"]))
-    squared = MEMORISATION.holds.subs({kappa: 1, s2: rate**2, dt: step}) / 2
-    return mpmath.sqrt(mpf(squared))
+    at = {kappa: 1, s2: Rational(PRINTED["sigma"]) ** 2, dt: Rational(PRINTED["delta"])}
+    return mpmath.sqrt(mpf(MEMORISATION.holds.subs(at) / 2))
 
 
 MEMORISATION = Claim(
@@ -117,23 +100,22 @@ _JUDGED = "A judgement on pictures, which are not in the text we have. "
 SEEN = lost(
     "samples-seen",
     "what is seen on the samples",
-    v1("App. E: samples are noise-free") + v2("App. F: samples"),
-    "R10b",
-    "The samples are diverse, resemble the training data, some are entirely novel; those of "
-    "Fashion-MNIST are less diverse, which “is by no means evidence of mode collapse”.",
-    _JUDGED
-    + "Neither algebra nor the text can decide it. What can be decided is what the sampler does "
-    "to a known law: annealing without a change of the drift loses variance (E18), which is less "
-    "diversity with an exact score.",
+    sources=v1("App. E: samples are noise-free") + v2("App. F: samples"),
+    sheet=("R10b",),
+    statement="The samples are diverse, resemble the training data, some are entirely novel; "
+    "those of Fashion-MNIST are less diverse, which “is by no means evidence of mode collapse”.",
+    reason=_JUDGED
+    + "What can be decided is what the sampler does to a known law: annealing without a change of "
+    "the drift loses variance (E18).",
 )
 NEIGHBOURS = lost(
     "neighbours-seen",
     "nearest neighbours of the samples",
-    v1("App. F: nearest neighbours") + v2("App. G.1: memorization"),
-    "R3",
-    "The nearest training images, by pixels and by InceptionV3 features, are semantically "
-    "coherent with the samples but not identical.",
-    _JUDGED + "What it can show is limited by memorisation-floor.",
+    sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"),
+    sheet=("R3",),
+    statement="The nearest training images, by pixels and by InceptionV3 features, are "
+    "semantically coherent with the samples but not identical.",
+    reason=_JUDGED + "See memorisation-floor for what it can show.",
 )
 
 CLAIMS = (RESIDUE, SEEN, MEMORISATION, NEIGHBOURS)

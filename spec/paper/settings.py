@@ -1,23 +1,21 @@
-"""The settings of the experiments, what follows from them, and what does not fit together: E24.
-
-Symbols: N levels, delta = 1/N, sigma, mu; of the sampler delta_s, L inner steps, chi; ell is
-delta_s / delta;  l1, l2 logarithms of one pixel in two images of a class, lbar that of their
-average;  v noise variance, or the log-variance of data at a level;  h = sigma^2 delta.
-"""
+"""The settings of the experiments, what follows from them, and what does not fit together: E24."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Rational, Symbol, diff, symbols
+from sympy import Expr, Integer, Matrix, Rational, diff, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, v1, v2
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Kind, Means, v1, v2
+from spec.checking.diffusions import generator, plain_partials
 from spec.checking.numeric import rounds_to
-from spec.checking.symbols import mu, s2
-from spec.checking.trace import points
-from spec.paper._lost import lost
+from spec.checking.symbols import mu, s2, x
+from spec.checking.trace import each, points
 
+# A passage of which the text that we have lost what it says.
+lost = partial(Claim, means=Means.NONE, stated_kind=Kind.UNRECOVERABLE, sheet=("E24",))
 # Version 1, Sections 6 and D.4.
 PRINTED = {
     "N": 1000,
@@ -34,22 +32,19 @@ def follow(derived: Mapping[str, str]) -> bool:
     log-variance $\sigma^2\delta=[[step]]$, the inner steps of a level [[rho]] of its time, all
     levels of Algorithm 2 the time [[time]], and the last level the noise factor [[last]].
 
-    Sections 6 and D.4 give the numbers. The time of a level is $\delta$, its $L$ inner steps
-    traverse $L\delta_s$; Algorithm 2 has one level less than $N$, and the noise factor is
-    multiplied by $\chi$ after each. Computed at fifty digits and compared with the decimals.
+    The time of a level is $\delta$, its $L$ inner steps traverse $L\delta_s$; Algorithm 2 has one
+    level less than $N$, and the noise factor is multiplied by $\chi$ after each. Computed at fifty
+    digits and compared with the decimals.
     """
     with mpmath.workdps(50):
         (at,) = points([PRINTED])
-        levels, inner = int(str(at["N"])) - 1, int(str(at["L"]))
-        delta, delta_s, sigma, chi = (
-            mpf(str(at[n])) for n in ("delta", "delta_s", "sigma", "chi")
-        )
+        n, inner, delta, delta_s, sigma, chi = (mpf(value) for value in at.values())
         values = {
-            "horizon": (levels + 1) * delta,
+            "horizon": n * delta,
             "step": sigma**2 * delta,
             "rho": inner * delta_s / delta,
-            "time": mpmath.fsum(inner * delta_s for _ in range(levels)),
-            "last": mpmath.fprod(chi for _ in range(levels - 1)),
+            "time": (n - 1) * inner * delta_s,
+            "last": chi ** (n - 2),
         }
         return derived.keys() == values.keys() and all(
             [rounds_to(values[name], printed) for name, printed in derived.items()]
@@ -79,12 +74,10 @@ SETTINGS = Claim(
 def removes_the_log_drift(candidate: Expr) -> bool:
     r"""$\mu=[[it]]$ makes the drift of $\log X$ zero, and is the only choice that does.
 
-    Itô's formula with the two derivatives of the logarithm. The drift is the distance of $\mu$
-    from that value.
+    By Itô's formula for the logarithm, the drift is the distance of $\mu$ from that value.
     """
-    x = Symbol("x", positive=True)
-    first, second = 1 / x, -1 / x**2
-    return same(mu * x * first + s2 * x**2 * second / 2, mu - candidate)
+    drift = generator(log(x), Matrix([mu * x]), Matrix([s2 * x**2]), plain_partials((x,)))
+    return same(drift, mu - candidate)
 
 
 DRIFT = Claim(
@@ -105,38 +98,45 @@ DRIFT = Claim(
 
 LOST = (
     lost(
-        "settings-v2", "settings of version 2", v2("sec. 6: settings"), "E24",
-        "Pixel range, number of levels, step size, drift and rate of Section 6 of version 2.",
-        "The numbers are lost in the text we have. Nothing in the rest of it forces them; those "
-        "of version 1 are in claim settings. That the range is there “to satisfy the positivity "
-        "constraint” is right (E24-range).",
+        "settings-v2",
+        "settings of version 2",
+        sources=v2("sec. 6: settings"),
+        statement="Pixel range, number of levels, step size, drift and rate of Section 6 of "
+        "version 2.",
+        reason="The numbers are lost and nothing forces them; those of version 1 are in claim "
+        "settings. That the range is there “to satisfy the positivity constraint” is right "
+        "(E24-range).",
     ),
     lost(
-        "training-v2", "training of version 2", v2("App. E: training details"), "E24",
-        "AdamW; numbers of iterations for each data set; an exponential moving average over the "
-        "checkpoints of CIFAR-10.",
-        "All numbers are lost in the text we have and nothing forces them; version 1 gives two "
-        "numbers of iterations (E24). Neither version gives the learning rate or the batch size.",
+        "training-v2",
+        "training of version 2",
+        sources=v2("App. E: training details"),
+        statement="AdamW; numbers of iterations for each data set; an exponential moving average "
+        "for CIFAR-10.",
+        reason="The numbers of iterations are lost and nothing forces them; those of version 1 "
+        "differ (E24). Neither version gives the learning rate or the batch size.",
     ),
     lost(
-        "grid-search", "how the settings were chosen", v2("App. E: grid search"), "E24",
-        "Three settings are chosen by a grid search that minimises FID and KID.",
-        "The letters, the grid and the number of samples are lost. The procedure is stated "
-        "clearly; what the selection does to a score is claim best-of.",
+        "grid-search",
+        "how the settings were chosen",
+        sources=v2("App. E: grid search"),
+        statement="Three settings are chosen by a grid search that minimises FID and KID.",
+        reason="The letters, the grid and the number of samples are lost. What the selection does "
+        "to a score is claim best-of.",
     ),
     lost(
-        "E24-conditioning", "class conditioning", v2("sec. 6.1: class conditioning"), "E24",
-        "“Class conditioning is applied via conditional normalization layers”: what the network "
-        "is conditioned on.",
-        "The text allows two readings. In the NCSN code the layers are called conditional on "
-        "“class labels”, which are the indices of the noise levels; version 1 (Appendix D.1) says "
-        "in one breath that conditioning is done through class labels and that the network is "
-        "modified to work for N time-steps; and every formula and algorithm calls the network "
-        "with a state and a level, never with a label. But the word is used for the classes of "
-        "the data in Section 6.2, and a label would explain the start from one class's average. "
-        "If labels are used, the generation is not unconditional, as Section 7 calls it.",
+        "E24-conditioning",
+        "class conditioning",
+        sources=v2("sec. 6.1: class conditioning"),
+        statement="“class conditioning is applied via conditional normalization layers”: what the "
+        "network is conditioned on.",
+        reason="The text allows two readings. The layers of the NCSN code are conditional on "
+        "“labels”, which are the indices of the noise levels; version 1 (Appendix D.1) has class "
+        "labels and N time-steps side by side, and its formulas and algorithms call the network "
+        "with a state and a level. But Section 6.2 has classes of the data, whose averages are a "
+        "start. If labels are used, the generation is not unconditional, as Section 7 calls it.",
     ),
-)  # fmt: skip
+)
 
 
 def agree_with_each_other(counts: Mapping[str, int]) -> bool:
@@ -144,7 +144,7 @@ def agree_with_each_other(counts: Mapping[str, int]) -> bool:
     number of iterations, such as [[Section 6]] and [[Appendix D.3]].
 
     Section 6 gives a number for all data sets, Appendix D.3 one for MNIST and another for the
-    other two. The numbers that we read are compared.
+    other two.
     """
     return len(set(counts.values())) == 1
 
@@ -162,10 +162,9 @@ E24 = Claim(
         Fault.INCONSISTENT,
         quote="“The model is trained for [[printed:Section 6]] iterations” (Section 6); "
         "[[printed:Appendix D.3]] for MNIST (Appendix D.3).",
-        trouble="The two passages of version 1 differ for MNIST.",
+        trouble="The two passages differ for MNIST.",
         advice="The appendix distinguishes the data sets and is the likelier one; state it once.",
-        remains_open="Version 2 distinguishes the data sets too, but its numbers are lost in the "
-        "text we have.",
+        remains_open="Version 2 distinguishes the data sets too, but its numbers are lost.",
     ),
 )
 
@@ -177,16 +176,8 @@ def has_logarithms(ends: Sequence[int]) -> bool:
     The state stays at zero for ever where $X_0$ is zero, and the target of eq. (20) contains
     $\log X_0$. The ends of the range are inserted.
     """
-    found = [mpmath.log(mpf(int(str(at["pixel"])))) for at in points({"pixel": e} for e in ends)]
+    found = [mpmath.log(end) for end in each("pixel", ends)]
     return all([mpmath.isfinite(value) and mpmath.im(value) == 0 for value in found])
-
-
-def _range_figures() -> tuple[Figure, ...]:
-    low, high = RANGE.holds
-    return (
-        Figure(f"log-range of [{low}, {high}]", mpmath.log(mpf(high) / low)),
-        Figure("noise deviation in the log at the end", mpf(PRINTED["sigma"])),
-    )
 
 
 RANGE = Claim(
@@ -205,11 +196,9 @@ RANGE = Claim(
         Fault.UNDEFINED,
         quote="“Note that the proposed framework requires a non-negative dynamic range of "
         "pixel values” (version 1, Section 6).",
-        trouble="Necessary, but not enough: a pixel at zero has no logarithm, no noise ever "
-        "reaches it, and its target is undefined. The range that is used is right; version 2 asks "
-        "for positivity.",
-        advice="Ask for a strictly positive range.",
-        figures=_range_figures,
+        trouble="Necessary, but not enough: no noise ever reaches a pixel at zero, and its target "
+        "is undefined. The range that is used is right.",
+        advice="Ask for a strictly positive range, as version 2 does.",
     ),
 )
 
@@ -218,9 +207,9 @@ def is_the_mismatch(candidate: Expr) -> bool:
     r"""Sampling with steps of $\ell\delta$ at the levels of the training, $L$ at each, discretises
     the reverse SDE of log-normal data only if $[[it]]$ vanishes.
 
-    To first order in $h$ a step takes the log-variance from $v$ less any multiple of $h$ to $v$
-    less $\ell$ more, so that $L$ of them take off $L\ell$ multiples; the law of the next level has
-    one multiple less. What a mismatch does to the law is claim E17-limit.
+    To first order in the log-variance $h$ of a forward step, a step takes $\ell h$ off the
+    log-variance, wherever near the level's $v$ it is, so that $L$ of them take off $L$ times as
+    much; the next level has $h$ less. What a mismatch does to the law is claim E17-limit.
     """
     h, v, c, ell, inner = symbols("h v c ell L", positive=True)
     variance = (1 - ell * h / v) ** 2 * (v - c * h) + ell * h
@@ -229,11 +218,6 @@ def is_the_mismatch(candidate: Expr) -> bool:
 
 
 _ELL, _INNER = symbols("ell L", positive=True)
-
-
-def _clock_figures() -> tuple[Figure, ...]:
-    ratio = mpf(PRINTED["delta_s"]) / mpf(PRINTED["delta"])
-    return (Figure("L delta_s / delta as printed", PRINTED["L"] * ratio),)
 
 
 CLOCK = Claim(
@@ -257,12 +241,11 @@ CLOCK = Claim(
         quote=r"Training with $\delta=10^{-3}$ (Section 6); sampling with "
         r"$\delta=2\cdot10^{-4}$, $L=3$, at the same levels $k$ (Appendix D.4).",
         trouble="One letter has two values, and the steps traverse only a part of a level: the "
-        "sampler is not a discretisation of the reverse SDE. That smaller steps worked better, as "
-        "the authors report, is an observation about this other process.",
+        "sampler is not a discretisation of the reverse SDE.",
         advice="Let the steps of a level add up to the level, or call the scores at the times "
         "that are really traversed.",
-        figures=_clock_figures,
-        remains_open="The values of version 2 (its Tables 3 and 4) are lost in the text we have.",
+        figures=lambda: (Figure("L delta_s / delta as printed", mpf(_DERIVED["rho"])),),
+        remains_open="The values of version 2 (its Tables 3 and 4) are lost.",
     ),
 )
 
@@ -288,18 +271,14 @@ def _are_the_moments(logs: tuple[Expr, ...], fit: tuple[Expr, Expr]) -> bool:
 
 
 def _fit_figures() -> tuple[Figure, ...]:
-    """A pixel that is 1 in one image and 2 in the other."""
-    with mpmath.workdps(50):
-        noise, low, high = mpf(PRINTED["sigma"]) ** 2, mpf(1), mpf(2)
-        at = {_l1: mpmath.log(low), _l2: mpmath.log(high), _v: noise}
-        at[_lbar] = mpmath.log((low + high) / 2)
-        fits = {"images": _TO_DATA, "averages": FIT.holds}
-        where = f"a pixel that is {int(low)} or {int(high)}, sigma = {PRINTED['sigma']}"
-        return tuple(
-            Figure(f"{name}, fit to noised {of} ({where})", root(mpf(fit[i].subs(at))))
-            for i, name, root in ((0, "mu-hat", mpf), (1, "sigma-hat", mpmath.sqrt))
-            for of, fit in fits.items()
-        )
+    low, high, sigma = Integer(1), Integer(2), Rational(PRINTED["sigma"])
+    at = {_l1: log(low), _l2: log(high), _lbar: log((low + high) / 2), _v: sigma**2}
+    where = f"a pixel that is {low} or {high}, sigma = {PRINTED['sigma']}"
+    return tuple(
+        Figure(f"{name}, fit to noised {of} ({where})", mpf(value.subs(at).evalf(30)))
+        for of, (mean, variance) in (("images", _TO_DATA), ("averages", FIT.holds))
+        for name, value in (("mu-hat", mean), ("sigma-hat", sqrt(variance)))
+    )
 
 
 FIT = Claim(
@@ -322,12 +301,12 @@ FIT = Claim(
         quote="Section 6.2: the fit is to “the terminal samples obtained from the forward "
         "process”; Appendix G.2: the parameters are estimated “from the class-averaged images "
         "that have undergone the forward process”.",
-        trouble="These are two different laws under one name. The second is brighter (E22-jensen) "
-        "and narrower, by the spread within the classes.",
-        advice="Say which fit each result uses. For MNIST and Fashion-MNIST both are computed by "
-        "`python -m validation.terminal_mismatch`.",
+        trouble="These are two laws under one name. The second is brighter (E22-jensen) and "
+        "narrower, by the spread within the classes.",
+        advice="Say which fit each result uses; `python -m validation.terminal_mismatch` computes "
+        "both for MNIST and Fashion-MNIST.",
         figures=_fit_figures,
-        remains_open="Table 2, which could decide between them, is lost in the text we have.",
+        remains_open="Table 2, which could decide between them, is lost.",
     ),
 )
 

@@ -1,25 +1,22 @@
-"""The forward process between any two times, and with rates of its own for each coordinate.
+"""The forward process between any two times, and with rates of its own for each coordinate."""
 
-Symbols: up, rest  increments of m before and after s;  a, b  those of v;  y_r, y_t  log X at both
-ends;  C  variance of log X_0;  v_s, v_t  v at two times;  mu_i, s_i = sigma_i^2 for i = 1, 2.
-"""
+from collections.abc import Callable
 
-from collections.abc import Callable, Iterable
-
-from sympy import Expr, Rational, Symbol, diff, exp, log, sqrt, symbols
+from sympy import Expr, Matrix, Symbol, diff, exp, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Pin
 from spec.checking.gaussian import expectation
+from spec.checking.pins import table
+from spec.process.equations import UNIQUE, left_over
 
 y, y_r, y_t, up, rest = symbols("y y_r y_t up rest", real=True)
 a, b, C, v_s, v_t, t = symbols("a b C v_s v_t t", positive=True)
 mu1, mu2 = symbols("mu1 mu2", real=True)
 s1, s2 = symbols("s1 s2", positive=True)
 BETWEEN = {
-    "up": r"m_{rs}", "rest": r"m_{st}", "a": "a", "b": "b", "y_r": r"\log X_{r}",
-    "y_t": r"\log X_{t}", "C": "C", "v_s": "v(s)", "v_t": "v(t)", "mu1": r"\mu_{1}",
-    "mu2": r"\mu_{2}", "s1": r"\sigma_{1}^{2}", "s2": r"\sigma_{2}^{2}",
+    "up": r"m_{rs}", "rest": r"m_{st}", "y_r": r"\log X_{r}", "y_t": r"\log X_{t}",
+    "v_s": "v(s)", "v_t": "v(t)", "s1": r"\sigma_{1}^{2}", "s2": r"\sigma_{2}^{2}",
 }  # fmt: skip
 
 
@@ -29,8 +26,8 @@ def is_the_bridge(law: tuple[Expr, Expr]) -> bool:
     to $t$, and $m_{rs}$ and $m_{st}$ those of $m$.
 
     The density of $\log X_s$ given both ends is, but for a factor, the product of two kernels. Its
-    logarithm is a quadratic function, whose slope vanishes at the mean and whose bend is the
-    inverse of the variance with the sign changed.
+    logarithm is quadratic; the slope vanishes at the mean, and the bend is the inverse of the
+    variance with the sign changed.
     """
     mean, variance = law
     exponent = -((y - y_r - up) ** 2) / (2 * a) - (y_t - y - rest) ** 2 / (2 * b)
@@ -43,22 +40,17 @@ def are_of_two_times(covariances: tuple[Expr, Expr, Expr]) -> bool:
     $[[2]]$ and their covariance $[[1]]$, for $s$ before $t$.
 
     The increments of the Brownian motion up to $s$ and from $s$ to $t$ are independent of the data
-    and of each other; averages of products are taken over all three.
+    and of each other; averages of products are taken over all three, less their means. Only second
+    moments enter, so that the data may be taken as normal.
     """
     data, first, second = symbols("n0 n1 n2", real=True)
     early, late = data + first, data + first + second
-
-    def mean(e: Expr) -> Expr:
-        return expectation(
-            expectation(expectation(e, second, 0, v_t - v_s), first, 0, v_s), data, 0, C
-        )
-
-    return all(
-        [
-            same(mean(e), claimed)
-            for e, claimed in zip((early**2, early * late, late**2), covariances, strict=True)
-        ]
-    )
+    answers = []
+    for product, claimed in zip((early**2, early * late, late**2), covariances, strict=True):
+        for part, variance in ((second, v_t - v_s), (first, v_s), (data, C)):
+            product = expectation(product, part, 0, variance)
+        answers.append(same(product, claimed))
+    return all(answers)
 
 
 def are_by_coordinate(kernel: tuple[Expr, Expr, Expr, Expr]) -> bool:
@@ -66,19 +58,12 @@ def are_by_coordinate(kernel: tuple[Expr, Expr, Expr, Expr]) -> bool:
     normal and independent in each: its mean moves by $[[0]]$ and $[[2]]$, its variance is $[[1]]$
     and $[[3]]$.
 
-    The product of the two normal densities satisfies the Fokker–Planck equation of the logarithms,
-    whose drift is the rate less half the square of the diffusion in every coordinate. For the
-    logarithm of a density it is a rational identity.
+    The product of the two normal densities satisfies the Fokker–Planck equation of the logarithms
+    (A8) and is a point at the start.
     """
-    points = symbols("d1 d2", real=True)
-    means, variances = kernel[::2], kernel[1::2]
-    left = right = Rational(0)
-    for d, m, v, mu, rate in zip(points, means, variances, (mu1, mu2), (s1, s2), strict=True):
-        slope, bend = -(d - m) / v, -1 / v
-        # The derivative of -(d - m)^2 / (2 v) - log(v) / 2 in time.
-        left += -slope * diff(m, t) + ((d - m) ** 2 / v**2 - 1 / v) * diff(v, t) / 2
-        right += -(mu - rate / 2) * slope + rate / 2 * (bend + slope**2)
-    return vanishes(left - right) and vanishes([f.subs(t, 0) for f in kernel])
+    law, rates = (kernel[::2], Matrix.diag(*kernel[1::2])), (mu1 - s1 / 2, mu2 - s2 / 2)
+    flow = left_over(law, rates, Matrix.diag(s1, s2), symbols("d1 d2", real=True))
+    return vanishes([flow, *(f.subs(t, 0) for f in kernel)])
 
 
 x_r, x_t = symbols("x_r x_t", positive=True)
@@ -86,36 +71,29 @@ mu, z = symbols("mu z", real=True)
 r_, s_, t_, sigma, S, w = symbols("r s t sigma S w", positive=True)
 
 
+_DRIFT = mu - sigma**2 / 2
+_AT = {
+    up: _DRIFT * (s_ - r_), rest: _DRIFT * (t_ - s_), a: sigma**2 * (s_ - r_),
+    b: sigma**2 * (t_ - s_), y_r: log(x_r), y_t: log(x_t),
+}  # fmt: skip
+
+
 def _of_times(formula: Expr) -> Expr:
     """A formula of the bridge with constant rates."""
-    slope = mu - sigma**2 / 2
-    return formula.subs(
-        {
-            up: slope * (s_ - r_), rest: slope * (t_ - s_), a: sigma**2 * (s_ - r_),
-            b: sigma**2 * (t_ - s_), y_r: log(x_r), y_t: log(x_t),
-        }, simultaneous=True,
-    )  # fmt: skip
+    return formula.subs(_AT, simultaneous=True)
 
 
-def points(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
-    """Points from rows of values."""
-    return tuple(dict(zip(names.split(), row, strict=True)) for row in rows)
-
-
-_BRIDGE = "x_r x_t mu sigma r s t z"
-_BRIDGES = points(
-    _BRIDGE, (1.3, 0.4, 0.2, 0.7, 0.1, 0.3, 0.9, 0.6), (0.02, 5.0, -0.6, 1.4, 0.2, 0.8, 1.0, -1.7)
+_BRIDGES = table(
+    "x_r x_t mu sigma r s t z",
+    (1.3, 0.4, 0.2, 0.7, 0.1, 0.3, 0.9, 0.6),
+    (0.02, 5.0, -0.6, 1.4, 0.2, 0.8, 1.0, -1.7),
 )
 _MEAN, _VARIANCE = (b * (y_r + up) + a * (y_t - rest)) / (a + b), a * b / (a + b)
 
 
-def _kernel(change: Callable[[Expr, Expr], Iterable[Expr]]) -> tuple[Expr, ...]:
-    slope = mu - sigma**2 / 2
-    return tuple(change(log(x_r) + slope * (t_ - r_), sigma**2 * (t_ - r_)))
-
-
-_DIFFERENT = "it is the kernel from one time to the next, from which the statement is made"
-_KERNELS = points(
+_DIFFERENT = "it is the kernel from which the statement is made"
+_LANDS, _WIDENS = log(x_r) + _DRIFT * (t_ - r_), sigma**2 * (t_ - r_)
+_KERNELS = table(
     "x_r mu sigma r t z", (1.3, 0.2, 0.7, 0.1, 0.9, 0.6), (0.02, -0.6, 1.4, 0.2, 1.0, -1.7)
 )
 BRIDGE = Claim(
@@ -141,13 +119,12 @@ BRIDGE = Claim(
         ),
         Pin(
             "gbm_ref.kernel_law", _KERNELS, because=_DIFFERENT,
-            formula=_kernel(lambda mean, var: (mean, var)),
-            twins={"from time zero": _kernel(lambda mean, var: (mean, sigma**2 * t_))},
+            formula=(_LANDS, _WIDENS), twins={"from time zero": (_LANDS, sigma**2 * t_)},
         ),
         Pin(
             "gbm_ref.kernel_sample", _KERNELS, because=_DIFFERENT,
-            formula=_kernel(lambda mean, var: (exp(mean + sqrt(var) * z),)),
-            twins={"variance for deviation": _kernel(lambda mean, var: (exp(mean + var * z),))},
+            formula=exp(_LANDS + sqrt(_WIDENS) * z),
+            twins={"variance for deviation": exp(_LANDS + _WIDENS * z)},
         ),
     ),
 )  # fmt: skip
@@ -168,7 +145,7 @@ TWO_TIMES = Claim(
     pins=(
         Pin(
             "gbm_ref.two_time_law",
-            points("S sigma s t", (0.3, 0.7, 0.2, 0.9), (1.7, 1.2, 0.5, 0.6)),
+            table("S sigma s t", (0.3, 0.7, 0.2, 0.9), (1.7, 1.2, 0.5, 0.6)),
             reads=lambda c: tuple(
                 c[k].subs({C: S, v_s: sigma**2 * s_, v_t: sigma**2 * t_}) for k in (0, 1, 1, 2)
             ),
@@ -176,17 +153,15 @@ TWO_TIMES = Claim(
     ),
 )
 
-_RATES = (
-    {"mu1": 0.2, "mu2": -0.6, "sigma1": 0.7, "sigma2": 1.4, "t": 0.4, "x1": 1.3, "x2": 0.2,
-     "z1": 0.6, "z2": -1.2},
-    {"mu1": -1.1, "mu2": 0.3, "sigma1": 0.2, "sigma2": 0.9, "t": 0.9, "x1": 0.7, "x2": 40.0,
-     "z1": -2.1, "z2": 0.3},
-)  # fmt: skip
+_RATES = table(
+    "mu1 mu2 sigma1 sigma2 t x1 x2 z1 z2",
+    (0.2, -0.6, 0.7, 1.4, 0.4, 1.3, 0.2, 0.6, -1.2),
+    (-1.1, 0.3, 0.2, 0.9, 0.9, 0.7, 40.0, -2.1, 0.3),
+)
 _SQUARES = {s1: symbols("sigma1", positive=True) ** 2, s2: symbols("sigma2", positive=True) ** 2}
 
 
 def _rates(*which: int) -> Callable[[tuple[Expr, ...]], tuple[Expr, ...]]:
-    """Those parts of the kernel, in sigma."""
     return lambda kernel: tuple(kernel[k].subs(_SQUARES) for k in which)
 
 
@@ -196,9 +171,10 @@ def _sampled(kernel: tuple[Expr, ...]) -> tuple[Expr, ...]:
     return tuple(x * exp(m + sqrt(v) * d) for x, m, v, d in draws)
 
 
-_LINE = points("mu sigma t", (0.2, 0.7, 0.4), (-1.1, 0.3, 0.9))
-_SAME = "its coordinates have the same rates here, since it returns one number for all"
-_m, _v = (mu - sigma**2 / 2) * t_, sigma**2 * t_
+_LINE = table("mu sigma t v", (0.2, 0.7, 0.4, 0.2), (-1.1, 0.3, 0.9, 0.05))
+_ADDED = Symbol("v")
+_SAME = "it returns one number for all coordinates, whose rates are the same here"
+_m, _v = _DRIFT * t_, sigma**2 * t_
 
 
 def _one(method: str, formula: Expr | tuple[Expr, ...], twin: Expr | tuple[Expr, ...]) -> Pin:
@@ -220,24 +196,19 @@ BY_COORDINATE = Claim(
     },
     names=BETWEEN,
     sheet=("A6",),
-    depends=("A5", "A6"),
+    assumptions=(UNIQUE,),
+    depends=("A5", "A6", "A8"),
     pins=(
         Pin("gbm_ref.CoordinateGBM.log_means", _RATES, reads=_rates(0, 2)),
         Pin("gbm_ref.CoordinateGBM.log_vars", _RATES, reads=_rates(1, 3)),
         Pin("gbm_ref.CoordinateGBM.increments_of_each", _RATES, reads=_rates(0, 2, 1, 3)),
         Pin("gbm_ref.CoordinateGBM.sample", _RATES, reads=_sampled),
-        _one("drift", mu, mu - sigma**2 / 2),
+        _one("drift", mu, _DRIFT),
         _one("diffusion", sigma, sigma**2),
         _one("log_mean", _m, mu * t_),
         _one("log_var", _v, sigma * t_),
         _one("increments", (_m, _v), (mu * t_, _v)),
-        Pin(
-            "gbm_ref.CoordinateGBM.time_at_log_var",
-            points("sigma v", (0.7, 0.2), (1.3, 0.9)),
-            because=_SAME,
-            formula=Symbol("v") / sigma**2,
-            twins={"divided by sigma": Symbol("v") / sigma},
-        ),
+        _one("time_at_log_var", _ADDED / sigma**2, _ADDED / sigma),
     ),
 )
 

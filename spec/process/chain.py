@@ -1,8 +1,7 @@
 """The forward chain: its exact step, the step of Appendix C, the steps unrolled, the target.
 
-Symbols: mu_k, sigma_k  rates at time k delta;  M, S  mean and standard deviation of what k steps
-add;  r  sqrt(delta);  y, y0  log X after and before a step;  u  argument of a moment generating
-function, in which its exponent is a polynomial.
+Symbols: M, S  mean and standard deviation of what k steps add;  r  sqrt(delta);  u  argument of a
+moment generating function.
 """
 
 from collections.abc import Callable
@@ -19,22 +18,21 @@ from sympy import (
     exp,
     expand,
     integrate,
-    log,
     sqrt,
     symbols,
 )
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin, Values, v1, v2
-from spec.checking.diffusions import fokker_planck, plain_partials
 from spec.checking.pins import table
 from spec.checking.symbols import L0, L, M, dt, mu, sigma, v
 from spec.checking.trace import use
 from spec.checking.typeset import Says
+from spec.process.equations import LOG_DRIFT, UNIQUE, left_over
 
 y, y0, u, mu_k = symbols("y y0 u mu_k", real=True)
 step2, S, r, sigma_k = symbols("delta' S r sigma_k", positive=True)
-LOG_DRIFT, NOTHING = mu - sigma**2 / 2, Integer(0)
+NOTHING = Integer(0)
 _LOST = "formula lost in version 2; reconstructed: "
 NAMES = {"M": r"\bar\mu_k", "S": r"\bar\sigma_k", "r": r"\sqrt\delta",
           "m2": r"\ddot m(t_k)", "v2": r"\ddot v(t_k)"}  # fmt: skip
@@ -45,24 +43,19 @@ INDEPENDENT = Assumption(
     lambda: unrolls(_ONE_DRAW, independent=False),
 )
 
-# Mean and variance that a step of that length adds to log X.
-Step = Callable[[Expr], tuple[Expr, Expr]]
 
-
-def is_the_exact_step(step: Step) -> bool:
+def is_the_exact_step(step: Callable[[Expr], tuple[Expr, Expr]]) -> bool:
     r"""Given $X_k$, a step of the chain adds to $\log X$ a normal variable of mean $[[mean]]$ and
     variance $[[variance]]$. That is the law of the SDE after any time $\delta$, and steps of any
-    two lengths make one step of the whole length, so that nothing is lost to discretization.
+    two lengths make one step of the whole length: nothing is lost to discretization.
 
     The normal law solves the Fokker-Planck equation of A9 in $\delta$ and is a point where
     $\delta$ is zero. The exponents of the moment generating functions add up for steps of two
     lengths; by induction any number of steps is one.
     """
     mean, var = step(dt)
-    log_density = -((y - y0 - mean) ** 2) / (2 * var) - log(var) / 2
-    flow = diff(log_density, dt) - fokker_planck(
-        log_density, Matrix([LOG_DRIFT]), Matrix([sigma**2]), plain_partials((y,))
-    )
+    law, square = ([y0 + mean], Matrix([var])), Matrix([sigma**2])
+    flow = left_over(law, [LOG_DRIFT], square, (y,), lambda e: diff(e, dt))
     use(INDEPENDENT)
     one, two, both = (u * e + u**2 * f / 2 for e, f in map(step, (dt, step2, dt + step2)))
     return vanishes((flow, one + two - both, *step(NOTHING)))
@@ -79,7 +72,7 @@ V1_22 = Claim(
         "noise delta sigma": lambda d: (LOG_DRIFT * d, sigma**2 * d**2),
         "no Itô term": lambda d: (mu * d, sigma**2 * d),
         "variance sigma delta": lambda d: (LOG_DRIFT * d, sigma * d),
-        "drift of the reverse step": lambda d: ((mu - 3 * sigma**2 / 2) * d, sigma**2 * d),
+        "drift of the reverse step": lambda d: ((LOG_DRIFT - sigma**2) * d, sigma**2 * d),
     },
     shown=lambda step: dict(zip(("mean", "variance"), step(dt), strict=True)),
     sources=v1("eq. 22"),
@@ -90,18 +83,14 @@ V1_22 = Claim(
             "it has to shrink to a point",
             lambda: not is_the_exact_step(lambda d: (LOG_DRIFT * d, sigma**2 * (d + 1))),
         ),
-        "the Fokker-Planck equation has one solution for each initial law",
+        UNIQUE,
         INDEPENDENT,
     ),
     readings=("k runs to the last step (version 1 stops one short, see E4)",),
     depends=("A6", "A9"),
     pins=(
-        Pin(
-            "gbm_ref.GBM.increments",
-            # The second step lands on t = 0; the third is short, from a large time.
-            _STEPS,
-            lambda step: step(dt),
-        ),
+        # The second step lands on t = 0; the third is short, from a large time.
+        Pin("gbm_ref.GBM.increments", _STEPS, lambda step: step(dt)),
     ),
 )
 
@@ -118,8 +107,7 @@ def is_left_point_euler(candidate: tuple[Rule, Expr]) -> bool:
 
     Euler-Maruyama keeps the rates of A33 at their values at $t_k$: the step holds no derivative
     of them. Decided with the rates as polynomials of degree two in the time since $t_k$, whose
-    coefficients are symbols: their derivatives at $t_k$. The exact increments are integrals over
-    the step; the sign of the remainder tells the left end from the right one.
+    coefficients are symbols: their derivatives at $t_k$.
     """
     rule, half = candidate
     jets = symbols("f0:3"), symbols("g0:3")
@@ -169,24 +157,20 @@ A34 = Claim(
     names=NAMES,
     sources=v2("eq. 34"),
     assumptions=("mu and sigma are twice continuously differentiable, for the remainder",),
-    readings=(
-        _LOST + "the words 'Euler-Maruyama discretization', which takes rates at the left end",
-    ),
+    readings=(_LOST + "what 'Euler-Maruyama discretization' means",),
     depends=("A33",),
 )
 
-# Mean and variance that no step adds, and what k + 1 steps add, from M, S and the rates at k.
+# What no step adds, and what k + 1 steps add, from M, S and the rates at k.
 Sums = tuple[tuple[Expr, Expr], tuple[Expr, Expr]]
 
 
 def unrolls(sums: Sums, independent: bool = True) -> bool:
     r"""Given $X_0$, what $k$ steps add to $\log X$ is normal with mean $\bar\mu_k$ and variance
-    $\bar\sigma_k^2$, where [[mean_0]], [[variance_0]], and [[mean]], [[variance]]. Written out,
-    these are the sums over the steps before $k$.
+    $\bar\sigma_k^2$, where [[mean_0]], [[variance_0]], and [[mean]], [[variance]].
 
     By induction over $k$. A step of A34 adds a normal variable; for independent draws the
-    exponents of the moment generating functions add up, and the sum has to be the exponent of
-    the normal law with the mean and the variance that the statement gives for one step more.
+    exponents of the moment generating functions add up to that of a normal law.
     """
     if independent:
         use(INDEPENDENT)
@@ -203,13 +187,9 @@ def _sums(mean: Expr, variance: Expr, first: Expr = NOTHING) -> Sums:
 
 
 def _shown_sums(sums: Sums) -> Values:
-    left = (r"\bar\mu_0", r"\bar\sigma_0^2"), (r"\bar\mu_{k+1}", r"\bar\sigma_{k+1}^2")
-    names = ("mean_0", "variance_0"), ("mean", "variance")
-    return {
-        name: Says(tex, value)
-        for row in zip(names, left, sums, strict=True)
-        for name, tex, value in zip(*row, strict=True)
-    }
+    left = r"\bar\mu_0", r"\bar\sigma_0^2", r"\bar\mu_{k+1}", r"\bar\sigma_{k+1}^2"
+    names = "mean_0", "variance_0", "mean", "variance"
+    return dict(zip(names, map(Says, left, sum(sums, ())), strict=True))
 
 
 _MEAN, _VARIANCE = dt * (mu_k - sigma_k**2 / 2), dt * sigma_k**2
@@ -236,7 +216,7 @@ def _pin(method: str, formula: object, twin: object) -> Pin:
 
 
 def _vectors(method: str, name: str, variant: str = "") -> Pin:
-    because = "the sums with three intervals, the last one up to any time"
+    name, because = f"piecewise_{name}", "the sums with three intervals, the last up to any time"
     return Pin(f"gbm_ref.PiecewiseGBM.{method}", because=because, vectors=name, variant=variant)
 
 
@@ -264,17 +244,14 @@ A35 = Claim(
     pins=(
         _pin("drift", u1, u0),
         _pin("diffusion", s1, s0),
-        _vectors("log_mean", "piecewise_log_mean"),
-        _vectors("log_var", "piecewise_log_var"),
-        _vectors("increments", "piecewise_log_mean_increment", "mean"),
-        _vectors("increments", "piecewise_log_var_increment", "variance"),
+        _vectors("log_mean", "log_mean"),
+        _vectors("log_var", "log_var"),
+        _vectors("increments", "log_mean_increment", "mean"),
+        _vectors("increments", "log_var_increment", "variance"),
         _pin("time_at_log_var", T / 3 + (v - T * s0**2 / 3) / s1**2, v / s1**2),
         _pin("sample", _sample(sqrt(_V)), _sample(sqrt(t) * s1)),
     ),
 )
-
-
-_HALF_SQUARE = sigma_k**2 / 2
 
 
 def is_the_target(target: Expr) -> bool:
@@ -282,14 +259,14 @@ def is_the_target(target: Expr) -> bool:
     one $X_k\circ\nabla\log p(X_k\mid X_0)=[[it]]$ in each coordinate.
 
     By A35 a step then adds nothing to the mean, so that $\log X_k$ is normal around $\log X_0$
-    with variance $\bar\sigma_k^2$. The density of $X_k$ has the factor of the Jacobian, and
-    the derivative is taken in $\log x$.
+    with variance $\bar\sigma_k^2$. The density of $X_k$ has the factor of the Jacobian.
     """
     use(NO_DRIFT)
-    no_drift = same(A35.holds[1][0].subs(mu_k, _HALF_SQUARE), M)
+    no_drift = same(A35.holds[1][0].subs(mu_k, _CHOICE), M)
     return no_drift and same(diff(-L - (L - L0) ** 2 / (2 * S**2), L), target)
 
 
+_CHOICE = sigma_k**2 / 2
 NO_DRIFT = Assumption(
     "mu is sigma^2/2 at each step",
     "the mean of the kernel stays where the data are",
@@ -305,7 +282,7 @@ A35_TARGET = Claim(
         "sigma-bar to the fourth power": -(1 + (L - L0) / S**4),
         "wrong sign": 1 + (L - L0) / S**2,
     },
-    values=lambda: {"drift": _HALF_SQUARE},
+    values=lambda: {"drift": _CHOICE},
     names=NAMES | {"L": r"\log X_{k}"},
     sources=v2("App. C: target"),
     sheet=("A35",),

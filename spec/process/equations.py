@@ -1,28 +1,39 @@
-"""The forward equation, its solution, its logarithm, and the chain that is exact.
+"""The forward equation, its solution and its logarithm."""
 
-Symbols: mu, sigma  rates of X, in the plane mu1, mu2 and one sigma;  w, w1, w2  the Brownian
-motions at time t.
-"""
+from collections.abc import Callable, Sequence
 
 from sympy import Expr, Integer, Matrix, Symbol, diff, exp, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Kind, Means, Pin, v1, v2
-from spec.checking.diffusions import generator, plain_partials
+from spec.checking.diffusions import fokker_planck, generator, plain_partials
 from spec.checking.pins import table
 from spec.checking.symbols import mu, sigma, t, v, x
 from spec.checking.typeset import Sde
 
-w, w1, w2, mu1, mu2, z1, z2 = symbols("w w1 w2 mu1 mu2 z1 z2", real=True)
+w, w1, w2, mu1, mu2, z1, z2, Y = symbols("w w1 w2 mu1 mu2 z1 z2 Y", real=True)
 x1, x2 = symbols("x1 x2", positive=True)
 GBM = mu * x, sigma * x
 LOG_DRIFT, CHOICE = mu - sigma**2 / 2, sigma**2 / 2
 _NAMES = {"x": "X", "x1": "X_1", "x2": "X_2", "w": "W_t", "w1": "W_{t,1}", "w2": "W_{t,2}"}
-_PLANE = {**_NAMES, "mu1": r"\mu_1", "mu2": r"\mu_2"}
 _LOST = "formula lost in version 2; reconstructed: as in version 1"
+UNIQUE = "the Fokker-Planck equation has one solution for each start"
 
 
-# Ordinary values; a long time with strong noise; a drift of log X that nearly vanishes.
+def left_over(
+    law: tuple[Sequence[Expr], Matrix],
+    drift: Sequence[Expr],
+    diffusion: Matrix,
+    state: Sequence[Symbol],
+    d_dt: Callable[[Expr], Expr] = lambda e: diff(e, t),
+) -> Expr:
+    """What a normal density leaves in the Fokker-Planck equation: zero where it is the law."""
+    gap = Matrix(state) - Matrix(law[0])
+    log_density = -(gap.T * law[1].inv() * gap)[0] / 2 - log(law[1].det()) / 2
+    partials = plain_partials(state)
+    return d_dt(log_density) - fokker_planck(log_density, Matrix(drift), diffusion, partials)
+
+
 _TIMES = table("mu sigma t T", (0.37, 0.8, 0.25, 1.0), (-1.9, 1.7, 2.75, 3.0),
              (0.3200001, 0.8, 1e-9, 1.0))  # fmt: skip
 _STATES = table("x1 x2 z1 z2", (1.3, 0.02, -0.4, 1.9), (7e-4, 210.0, 6.5, -6.5),
@@ -45,7 +56,7 @@ A1 = Claim(
         "then there is one solution for each X_0 (Øksendal, Theorem 5.2.1)",
     ),
     readings=("formula lost in version 2: the form of version 1, which its sentence repeats",),
-    reason="It names the process that is meant.",
+    reason="It names a process.",
 )
 
 A4 = Claim(
@@ -61,7 +72,7 @@ A4 = Claim(
     sources=v1("eq. 6") + v2("eq. 4"),
     readings=(_LOST,),
     depends=("A1",),
-    reason="It defines the process. That the state stays positive is part of solution-scalar.",
+    reason="It defines the process, which stays positive (solution-scalar).",
     pins=(
         Pin(
             "gbm_ref.GBM.drift",
@@ -109,28 +120,29 @@ A5 = Claim(
 def solves_scalar(exponent: Expr) -> bool:
     r"""$X_t=X_0\exp\left([[it]]\right)$ satisfies [[equation]], and is $X_0$ at the start.
 
-    It is positive, as an exponential times a positive number. Itô's formula for this function of
-    time and of the Brownian motion gives drift and noise, with the value of $X$ a symbol.
+    Itô's formula for this function of time and of the Brownian motion gives drift and noise, with
+    the value of $X$ a symbol. It is positive, as an exponential times a positive number.
     """
     return _solves((exponent,), (w,), (mu,))
 
 
-def _solves(
-    exponents: Matrix | tuple[Expr, ...], motions: tuple[Expr, ...], drifts: tuple
-) -> bool:
+def _solves(exponents: Sequence[Expr], motions: Sequence[Symbol], drifts: Sequence[Expr]) -> bool:
     """Ito's formula for x exp(exponent) in each entry, as a function of t and of the motions."""
-    moving = Matrix([1, *[0] * len(motions)]), Matrix.diag(0, *[1] * len(motions))
-    residuals = []
-    for i, exponent in enumerate(exponents):
+    clock, n = (t, *motions), len(motions)
+    moving = Matrix([1, *[0] * n]), Matrix.diag(0, *[1] * n)
+    found = []
+    for exponent, own, drift in zip(exponents, motions, drifts, strict=True):
         partials = [
             lambda e, name=name, f=exponent: diff(e, name) + diff(e, x) * x * diff(f, name)
-            for name in (t, *motions)
+            for name in clock
         ]
-        residuals.append(generator(x, *moving, partials) - GBM[0].subs(mu, drifts[i]))
-        noise = [GBM[1] if j == i else 0 for j in range(len(motions))]
-        residuals += [p(x) - n for p, n in zip(partials[1:], noise, strict=True)]
-        residuals.append(exponent.subs(dict.fromkeys((t, *motions), 0)))
-    return vanishes(tuple(residuals))
+        found += [generator(x, *moving, partials) - GBM[0].subs(mu, drift)]
+        found += [
+            p(x) - GBM[1] * int(motion is own)
+            for p, motion in zip(partials[1:], motions, strict=True)
+        ]
+        found += [exponent.subs(dict.fromkeys(clock, 0))]
+    return vanishes(found)
 
 
 SCALAR = Claim(
@@ -153,7 +165,7 @@ SCALAR = Claim(
     depends=("A4",),
 )
 
-# The exponents, and mean and covariance of log X_t - log X_0.
+# The exponents, and mean and covariance that they have.
 Solution = tuple[Matrix, tuple[Expr, Expr], Matrix]
 
 
@@ -163,8 +175,8 @@ def solves_in_the_plane(solution: Solution) -> bool:
     more, and with covariance $[[covariance]]$.
 
     Itô's formula in each entry; its noise has to be $\sigma$ times the entry's own motion. The
-    exponent is linear in the motions, which are independent normal variables of variance $t$, so
-    that its law is normal with the mean at zero and the covariance of the coefficients.
+    exponent is linear in the motions, which are independent normal variables of mean zero and
+    variance $t$.
     """
     exponents, means, covariance = solution
     motions = Matrix([w1, w2])
@@ -178,14 +190,12 @@ def solves_in_the_plane(solution: Solution) -> bool:
 
 
 def _solution(ito: Expr, other: Symbol = w2) -> Solution:
-    """In the plane, with that much taken off for Ito's term, and a motion for the second entry."""
     means = (mu1 - ito) * t, (mu2 - ito) * t
     exponents = Matrix([means[0] + sigma * w1, means[1] + sigma * other])
     return exponents, means, sigma**2 * t * Matrix.eye(2)
 
 
 def _sample(solution: Solution) -> tuple[Expr, ...]:
-    """x exp(exponent), with sqrt(t) times a draw in place of each motion."""
     drawn = {w1: sqrt(t) * z1, w2: sqrt(t) * z2, mu1: mu, mu2: mu}
     return tuple(e * exp(f.subs(drawn)) for e, f in zip((x1, x2), solution[0], strict=True))
 
@@ -203,7 +213,7 @@ A6 = Claim(
         "sigma for sigma^2 in the covariance": (*_SOLUTION[:2], sigma * t * Matrix.eye(2)),
     },
     shown=lambda s: dict(zip(("exponents", "means", "covariance"), map(Matrix, s), strict=True)),
-    names=_PLANE,
+    names=_NAMES,
     sources=v1("sec. 4: solution of eq. 8") + v2("eq. 6"),
     assumptions=("X_0 has positive entries and is independent of W",),
     readings=(_LOST,),
@@ -230,8 +240,7 @@ A6 = Claim(
 def gives_log_equation(coefficients: tuple[Expr, Expr, Expr]) -> bool:
     r"""For the two entries of A5, [[first]] and [[second]], each with its own Brownian motion.
 
-    Itô's formula for the logarithm of an entry, as a function of both entries, on positive
-    states, where the process stays (solution-scalar).
+    Itô's formula for the logarithm of an entry, as a function of both.
     """
     *drifts, common = coefficients
     state, noise = (x1, x2), Matrix.diag(sigma * x1, sigma * x2)
@@ -245,17 +254,22 @@ def gives_log_equation(coefficients: tuple[Expr, Expr, Expr]) -> bool:
 def gives_back_gbm(coefficients: tuple[Expr, Expr]) -> bool:
     r"""[[forward]] for $Y=[[log]]$; conversely $X=[[exp]]$ of a solution satisfies [[equation]].
 
-    The equation is A8 in the name $Y$. Conversely, Itô's formula for the exponential, whose
-    derivatives are itself, gives the rates of A4 from this drift and this noise.
+    Itô's formula for the logarithm, and for the exponential.
     """
-    drift, noise = coefficients
-    in_y = [lambda e: diff(e, x) * x]
-    found = generator(x, Matrix([drift]), Matrix([noise**2]), in_y), in_y[0](x) * noise
-    return same(Matrix(found), Matrix(GBM))
+
+    def moved(f: Expr, at: Symbol, drift: Expr, noise: Expr) -> Matrix:
+        rate = generator(f, Matrix([drift]), Matrix([noise**2]), plain_partials((at,)))
+        return Matrix([rate, noise * diff(f, at)]).subs(_EXP, x)
+
+    there, back = moved(_LOG, x, *GBM), moved(_EXP, Y, *coefficients)
+    inverse = same(_EXP.subs(Y, _LOG), x)
+    return inverse and same(there, Matrix(coefficients)) and same(back, Matrix(GBM))
+
+
+_LOG, _EXP = log(x), exp(Y)
 
 
 def _shifted(factor: int, noise: Expr = sigma) -> tuple[Expr, Expr, Expr]:
-    """Drifts mu_i - factor * sigma^2 / 2 and the noise."""
     return mu1 - factor * sigma**2 / 2, mu2 - factor * sigma**2 / 2, noise
 
 
@@ -274,7 +288,7 @@ A8 = Claim(
         "first": Sde(r"\log X_1", c[0], c[2]),
         "second": Sde(r"\log X_2", c[1], c[2]),
     },
-    names=_PLANE,
+    names=_NAMES,
     sources=v1("eq. 8") + v2("eq. 8"),
     readings=(_LOST,),
     depends=("A5", "solution-scalar"),
@@ -291,7 +305,7 @@ A9 = Claim(
         "noise sigma^2": (LOG_DRIFT, sigma**2),
     },
     shown=lambda c: {"forward": Sde("Y", *c)},
-    values=lambda: {"equation": Sde("X", *GBM), "log": log(x), "exp": exp(Symbol("Y"))},
+    values=lambda: {"equation": Sde("X", *GBM), "log": _LOG, "exp": _EXP},
     names=_NAMES,
     sources=v1("eq. 9") + v2("eq. 9"),
     readings=(_LOST,),

@@ -1,32 +1,25 @@
-"""Which laws the process has: given X_0, whatever X_0 is, and none at rest.
+"""Which laws the process has: given X_0, whatever X_0 is, and none at rest. E is exp(-theta t)."""
 
-Symbols: y1, y2  logs of two entries of x;  L01, L02  those of x0;  mu1, mu2  their drifts;
-K  log E exp(w log X_0), a function of w;  y  log x or the position;  m  drift of log X;
-theta, center  rate and centre of the Ornstein-Uhlenbeck process;  E  exp(-theta t)."""
-
-import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Matrix, Rational, diff, exp, integrate, log, symbols
+from sympy import Expr, Integer, Matrix, Rational, diff, exp, integrate, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Values, v1, v2
-from spec.checking.diffusions import fokker_planck, generator, isotropic, plain_partials
+from spec.checking.diffusions import generator, isotropic
 from spec.checking.symbols import M, V, m, mu, s2, sigma, t
 from spec.checking.typeset import Sde
+from spec.process.equations import UNIQUE, left_over
 
 y, y0, y1, y2, L01, L02, mu1, mu2, center = symbols("y y0 y1 y2 L01 L02 mu1 mu2 center", real=True)
 w, K, c1, c2, c3 = symbols("w K c1 c2 c3", real=True)
 value, theta, E = symbols("value theta E", positive=True)
 FREE = mu - s2 / 2
-_NAMES = {"L01": r"\log X_{0,1}", "L02": r"\log X_{0,2}", "mu1": r"\mu_1", "mu2": r"\mu_2",
+_NAMES = {"L01": r"\log X_{0,1}", "L02": r"\log X_{0,2}",
           "K": "K_0(w)", "c1": r"\kappa_1", "c2": r"\kappa_2", "c3": r"\kappa_3", "y0": "Y_0",
           "center": r"\bar y"}  # fmt: skip
-_UNIQUE = "the Fokker-Planck equation has one solution for each start"
-# Mean vector and covariance of (log X_1, log X_2) at time t, given X_0.
-Conditional = tuple[Matrix, Matrix]
 
 
-def is_the_law_given_the_data(law: Conditional) -> bool:
+def is_the_law_given_the_data(law: tuple[Matrix, Matrix]) -> bool:
     r"""Given $X_0$, the logarithms of two entries of $X_t$ are normal with mean $[[mean]]$ and
     covariance $[[covariance]]$. The entries are log-normal and independent given $X_0$; their
     laws differ as the data and the drifts do.
@@ -34,28 +27,17 @@ def is_the_law_given_the_data(law: Conditional) -> bool:
     The normal density solves the Fokker-Planck equation of A8 in the plane and shrinks to the
     data at the start. Its covariance is diagonal, hence independence.
     """
-    mean, covariance = law
-    gap = Matrix([y1, y2]) - mean
-    log_density = -(gap.T * covariance.inv() * gap)[0] / 2 - log(covariance.det()) / 2
-    drift = Matrix([mu1 - s2 / 2, mu2 - s2 / 2])
-    flow = diff(log_density, t) - fokker_planck(
-        log_density, drift, isotropic(s2), plain_partials((y1, y2))
-    )
-    start = Matrix([*mean, *covariance]).subs(t, 0) - Matrix([L01, L02, 0, 0, 0, 0])
-    return vanishes(start) and vanishes(flow)
+    start = Matrix([*law[0], *law[1]]).subs(t, 0) - Matrix([L01, L02, 0, 0, 0, 0])
+    drift = mu1 - s2 / 2, mu2 - s2 / 2
+    return vanishes(start) and vanishes(left_over(law, drift, isotropic(s2), (y1, y2)))
 
 
 def _parameters() -> tuple[Figure, ...]:
     rate, time, start = mpf("0.8"), mpf("0.1"), 2
-    at = {mu1: rate**2 / 2, s2: rate**2, t: time}
-    where = f"t = {time}, sigma = {rate}, mu = sigma^2/2"
-
-    def mean(x0: int) -> mpf:
-        return mpf(_MEANS[0].subs({**at, L01: mpmath.log(x0)}))
-
+    at = {mu1: rate**2 / 2, s2: rate**2, t: time, L01: log(start)}
+    where = f"at x0 = {start}, t = {time}, sigma = {rate}, mu = sigma^2/2"
     return (
-        Figure(f"mean of log X_t at x0 = {start}, {where}", mean(start)),
-        Figure("at x0 = 1", mean(1)),
+        Figure(f"mean of log X_t {where}", mpf(_MEANS[0].subs(at).evalf(30))),
         Figure("as stated, mu", at[mu1]),
         Figure("variance of log X_t", mpf(_NOISE[0, 0].subs(at))),
         Figure("as stated, sigma^2", at[s2]),
@@ -64,7 +46,6 @@ def _parameters() -> tuple[Figure, ...]:
 
 _MEANS = Matrix([L01 + (mu1 - s2 / 2) * t, L02 + (mu2 - s2 / 2) * t])
 _NOISE, _HALF = s2 * t * Matrix.eye(2), Rational(1, 2)
-_SPREAD_START = _NOISE + Matrix.eye(2)
 
 E6 = Claim(
     "E6",
@@ -88,9 +69,9 @@ E6 = Claim(
         Assumption(
             "X_0 is given",
             "the law shrinks to one point",
-            lambda: not is_the_law_given_the_data((_MEANS, _SPREAD_START)),
+            lambda: not is_the_law_given_the_data((_MEANS, _NOISE + Matrix.eye(2))),
         ),
-        _UNIQUE,
+        UNIQUE,
     ),
     depends=("A6", "A8"),
     erratum=Erratum(
@@ -99,15 +80,13 @@ E6 = Claim(
         r"parameters $\mu$ and $\sigma^2$. (after eq. 8) The distribution of $\boldsymbol X_t$, "
         r"as it evolves according to Eq. (8), has i.i.d. entries that are log-normally "
         r"distributed with parameters $\boldsymbol\mu$ and $\sigma^2\mathbb I$",
-        trouble="The parameters depend on time and on the start: at first the law is the point "
-        "$X_0$. Two pixels with different values in the data have different laws, so the entries "
-        "are not identically distributed; without conditioning on $X_0$ they are as dependent as "
-        "the data make them.",
+        trouble="The parameters depend on time and on the start. Two pixels with different values "
+        "in the data have different laws, so the entries are not identically distributed; without "
+        "$X_0$ they are as dependent as the data make them.",
         figures=_parameters,
-        remains_open="Version 2 first speaks of the distribution of one quantity 'given' another, "
-        "then repeats 'i.i.d. entries' and 'with parameters ... and ...'; the symbols and "
-        "parameters are lost there. The closed-form solution that both versions give next (A6) is "
-        "right and is what everything later uses.",
+        remains_open="Version 2 has the same words, in Section 3 for one quantity 'given' "
+        "another; its parameters are lost. The solution that both versions give next (A6) is "
+        "right.",
     ),
 )
 
@@ -119,29 +98,22 @@ def is_the_generating_function(cumulants: Expr) -> bool:
 
     The generator of $\log X$ multiplies the exponential of $w\log X$ by the rate of $K_t$, which
     holds nothing of the law; at the start $K_t$ is $K_0$. The two differ by a polynomial of degree
-    two in $w$ without a constant, which changes no cumulant from the third on; and $K_t$ is such a
-    polynomial, as that of a normal law is, where $K_0$ is one. For imaginary $w$ it is the
-    logarithm of the characteristic function, which every law has near zero. For vectors the same
-    holds along each direction.
+    two in $w$ without a constant. For imaginary $w$ the exponential of $K_t$ is the characteristic
+    function, which every law has: if one of the two is the exponential of such a polynomial, as
+    that of a normal law or a point is, so is the other.
     """
     growth = generator(value, Matrix([FREE]), Matrix([s2]), [lambda e: diff(e, value) * w * value])
     return same(diff(cumulants, t), growth / value) and same(cumulants.subs(t, 0), K)
 
 
 def _skewness() -> tuple[Figure, ...]:
-    """One pixel that is 2 with a small probability and 1 otherwise, mu = sigma^2/2."""
-    bright, sigma = mpf("0.19"), mpf("0.8")
-    jump, spread = mpmath.log(2), bright * (1 - bright)
-    third = jump**3 * spread * (1 - 2 * bright)
-    fourth = jump**4 * spread * (1 - 6 * spread)
-    added = mpf(diff(_GENERATING, w, 2).subs({t: 1, s2: sigma**2}))
-    after = jump**2 * spread + added
-    where = f"2 with probability {bright}, else 1"
+    bright, sigma = Rational("0.19"), Rational("0.8")
+    law = _GENERATING.subs({K: log(1 - bright + bright * 2**w), t: 1, s2: sigma**2})
+    second, third, fourth = (mpf(diff(law, w, n).subs(w, 0).evalf(30)) for n in (2, 3, 4))
+    where = f"one pixel 2 with probability {mpf(bright)}, else 1, t = 1, sigma = {mpf(sigma)}"
     return (
-        Figure(f"third cumulant of log X_t at all times, one pixel {where}", third),
-        Figure(f"skewness of log X_t at t = 1, sigma = {sigma}", third / after ** mpf("1.5")),
-        Figure("excess kurtosis then", fourth / after**2),
-        Figure("both, for a log-normal law", 0),
+        Figure(f"skewness of log X_t, {where}", third / second ** mpf("1.5")),
+        Figure("excess kurtosis", fourth / second**2),
     )
 
 
@@ -168,15 +140,13 @@ MARGINAL = Claim(
         quote="the density that satisfies the Fokker-Planck equation corresponding to the "
         "stochastic differential equation (SDE) with geometric Brownian motion (GBM) is the "
         "log-normal density",
-        trouble="The equation has a solution for every initial law. The log-normal one is the "
-        "fundamental solution, for a known $X_0$; for images, whose log is not normal, $p_{X_t}$ "
-        "is log-normal at no $t$. Skewness and kurtosis only fade as the variance grows.",
-        advice=r"The transition density $p_{X_t\mid X_0}$ is log-normal (E6).",
+        trouble="The equation has a solution for every initial law. The log-normal one is that of "
+        "a known $X_0$ (E6); for images, whose log is bounded, $p_{X_t}$ is log-normal at no $t$. "
+        "Skewness and kurtosis only fade as the variance grows.",
         figures=_skewness,
-        remains_open="Version 2's abstract says 'the marginal distribution of geometric Brownian "
-        "motion (GBM) at any fixed time is log-normal', which holds from a fixed point and falls "
-        "under the same remark; so do its Sections 3 ('the marginal distribution is log-normal') "
-        "and 7 ('admits the log-normal as its marginal distribution').",
+        remains_open="The same holds for version 2's 'the marginal distribution of geometric "
+        "Brownian motion (GBM) at any fixed time is log-normal' (abstract, and likewise in "
+        "Sections 3 and 7).",
     ),
 )
 
@@ -190,20 +160,16 @@ def are_the_stationary_solutions(solutions: Stationary, square: Expr = s2) -> bo
     has none. All of them are monotone in $y$.
 
     The equation is linear of order two, so that two independent solutions span all: each has to
-    solve it, and the log-derivatives of the two have to differ. One of the two is constant and
-    the derivative of the other one has a constant log-derivative, so that it never changes sign.
-    A density that is monotone on the whole line cannot be normalized.
+    solve it, and the log-derivatives of the two have to differ. One of the two is constant, and
+    the ratio of second and first derivative of the other is constant too, so that its derivative
+    never changes sign. A density that is monotone on the whole line cannot be normalized.
     """
     answers = []
     for (first, second), drift in zip(solutions, (m, Integer(0)), strict=True):
-        answers += [
-            vanishes(square * (diff(slope, y) + slope**2) / 2 - drift * slope)
-            for slope in (first, second)
-        ]
+        for slope in (first, second):
+            answers.append(vanishes(square * (diff(slope, y) + slope**2) / 2 - drift * slope))
         answers += [not same(first, second), vanishes(first)]
-        # f''/f' of the second one is constant: (f''/f)' f'/f = f''/f (f'/f)'.
-        curvature = diff(second, y) + second**2
-        answers.append(vanishes(diff(curvature, y) * second - curvature * diff(second, y)))
+        answers.append(vanishes(diff((diff(second, y) + second**2) / second, y)))
     return all(answers)
 
 
@@ -213,13 +179,10 @@ def _solutions(solutions: Stationary) -> Values:
 
 
 def _spread() -> tuple[Figure, ...]:
-    sigma = mpf("0.8")
+    at, label = {s2: mpf("0.64")}, "deviation of log X_t from a point, sigma^2"
+    deviation = sqrt(_NOISE[0, 0].subs(at))
     return tuple(
-        Figure(
-            f"standard deviation of log X_t from a point, sigma = {sigma}, t = {time}",
-            mpmath.sqrt(mpf(_NOISE[0, 0].subs({s2: sigma**2, t: time}))),
-        )
-        for time in (1, 100, 10000)
+        Figure(f"{label} = {at[s2]}, t = {n}", mpf(deviation.subs(t, n))) for n in (1, 100)
     )
 
 
@@ -251,39 +214,35 @@ E5 = Claim(
         quote="The equilibrium distribution of GBM is the log-normal density and its "
         "time-reversal would give us the sampling formula we seek",
         trouble="GBM has no equilibrium. Its log is a Brownian motion with drift, whose variance "
-        "grows without bound; put into the stationary equation, a normal density of any mean and "
-        "variance leaves a residual.",
-        advice="The law of GBM from a fixed point is log-normal at each *fixed time* (E6). "
-        "Version 2 says so ('at any fixed time'). The time reversal, which the sentence is after, "
-        "needs no equilibrium, only the laws at the times between.",
+        "grows without bound; a normal density does not solve the stationary equation.",
+        advice="The law of GBM from a fixed point is log-normal at each *fixed time* (E6). The "
+        "time reversal needs no equilibrium, only the laws at the times between.",
         figures=_spread,
-        remains_open="Version 2 has replaced the sentence; what E6 says about the initial law "
-        "still applies to it.",
+        remains_open="Version 2 says 'at any fixed time'; see E6-marginal.",
     ),
 )
 
-# Mean and variance of both.
-Laws = tuple[tuple[Expr, Expr], tuple[Expr, Expr]]
 _DRIFTS = mu, -theta * (y - center)
 
 
-def are_the_laws(laws: Laws) -> bool:
-    r"""Started at $Y_0$, [[brownian]] has the mean $[[mean]]$ and the variance $[[variance]]$: it
-    is Brownian motion with drift. The Ornstein-Uhlenbeck process [[ornstein]] has the mean
+def are_the_laws(laws: tuple[tuple[Expr, Expr], tuple[Expr, Expr]]) -> bool:
+    r"""Started at $Y_0$, [[sde_0]] has the mean $[[mean]]$ and the variance $[[variance]]$: it
+    is Brownian motion with drift. The Ornstein-Uhlenbeck process [[sde_1]] has the mean
     $[[ou_mean]]$ and the variance $[[ou_variance]]$.
 
     Each normal density has to solve its Fokker-Planck equation and to be a point at the start. In
     the second law the exponential is a symbol, whose rate is that of an exponential.
     """
-    clocks = (lambda f: diff(f, t), lambda f: diff(f, t) - theta * E * diff(f, E))
-    answers, start = [], {t: 0, E: 1}
-    for (mean, variance), d_dt, drift in zip(laws, clocks, _DRIFTS, strict=True):
-        log_density = -((y - mean) ** 2) / (2 * variance) - log(variance) / 2
-        flow = d_dt(log_density) - fokker_planck(
-            log_density, Matrix([drift]), Matrix([s2]), plain_partials((y,))
-        )
-        answers.append(vanishes((flow, mean.subs(start) - y0, variance.subs(start))))
-    return all(answers)
+
+    def d_dt(e: Expr) -> Expr:
+        return diff(e, t) - theta * E * diff(e, E)
+
+    found, start = [], {t: 0, E: 1}
+    for (mean, variance), drift in zip(laws, _DRIFTS, strict=True):
+        law, square = ([mean], Matrix([variance])), Matrix([s2])
+        found += [left_over(law, [drift], square, (y,), d_dt), mean.subs(start) - y0]
+        found += [variance.subs(start)]
+    return vanishes(found)
 
 
 _BROWNIAN = (y0 + mu * t, s2 * t)
@@ -291,18 +250,13 @@ _ORNSTEIN = (center + (y0 - center) * E, s2 / (2 * theta) * (1 - E**2))
 
 
 def _variances() -> tuple[Figure, ...]:
-    variance, rate = mpf("0.64"), mpf(1)
-    found = []
-    for time in map(mpf, ("0.1", "1", "10")):
-        at = {s2: variance, theta: rate, t: time, E: mpmath.exp(-rate * time)}
-        when = f"at t = {mpmath.nstr(time)}"
-        found += [
-            Figure(f"variance of mu dt + sigma dW {when}", mpf(_BROWNIAN[1].subs(at))),
-            Figure(
-                f"of Ornstein-Uhlenbeck with theta = {rate} {when}", mpf(_ORNSTEIN[1].subs(at))
-            ),
-        ]
-    return (*found, Figure("as stated, at all times", variance))
+    at = {E: exp(-theta * t), s2: mpf("0.64"), theta: 1, t: 10}
+    brownian, ornstein = (mpf(law[1].subs(at).evalf(30)) for law in (_BROWNIAN, _ORNSTEIN))
+    return (
+        Figure(f"variance of mu dt + sigma dW at t = {at[t]}", brownian),
+        Figure(f"of Ornstein-Uhlenbeck with theta = {at[theta]}", ornstein),
+        Figure("as stated, at all times", at[s2]),
+    )
 
 
 E7 = Claim(
@@ -313,37 +267,28 @@ E7 = Claim(
     twins={
         "variance sigma^2 t^2": ((y0 + mu * t, s2 * t**2), _ORNSTEIN),
         "OU variance sigma^2/theta": (_BROWNIAN, (_ORNSTEIN[0], 2 * _ORNSTEIN[1])),
-        "OU variance relaxing at rate theta": (
-            _BROWNIAN,
-            (_ORNSTEIN[0], s2 / (2 * theta) * (1 - E)),
-        ),
+        "OU variance relaxing at rate theta": (_BROWNIAN, (_ORNSTEIN[0], _ORNSTEIN[1] / (1 + E))),
     },
     printed={"mean mu, variance sigma^2": ((mu, s2), _ORNSTEIN)},
     shown=lambda laws: {
         name: e.subs(E, exp(-theta * t))
-        for names, law in zip(
-            (("mean", "variance"), ("ou_mean", "ou_variance")), laws, strict=True
-        )
-        for name, e in zip(names, law, strict=True)
+        for name, e in zip("mean variance ou_mean ou_variance".split(), sum(laws, ()), strict=True)
     },
-    values=lambda: {
-        name: Sde("Y", drift, sigma)
-        for name, drift in zip(("brownian", "ornstein"), _DRIFTS, strict=True)
-    },
+    values=lambda: {f"sde_{i}": Sde("Y", drift, sigma) for i, drift in enumerate(_DRIFTS)},
     names={**_NAMES, "y": "Y"},
     sources=v1("sec. 4: Ornstein-Uhlenbeck") + v2("sec. 3: Ornstein-Uhlenbeck"),
-    assumptions=(_UNIQUE,),
+    assumptions=(UNIQUE,),
     depends=("A1",),
     erratum=Erratum(
         Fault.WRONG,
         quote=r"the Ornstein-Uhlenbeck SDE ... $\mathrm dY_t=\mu\,\mathrm dt+\sigma\,\mathrm "
         r"dW_t$ ..., yielding $Y_t=Y_0+\mu t+\sigma W_t$, a Gaussian process with mean $\mu$ and "
         r"variance $\sigma^2$",
-        trouble="The solution is right, the name and the moments are not: there is no pull back "
-        r"to a mean, and mean and variance grow with time. $\mu$ and $\sigma^2$ are rates.",
+        trouble="The solution is right, the name and the moments are not: nothing pulls back to a "
+        r"mean, and $\mu$ and $\sigma^2$ are rates.",
         figures=_variances,
-        remains_open="Version 2 keeps the name and 'whose solution is Gaussian with mean and "
-        "variance'; its formulas are lost, so only version 1 is refuted here.",
+        remains_open="Version 2 keeps the name; its formulas are lost, so that only version 1 is "
+        "refuted.",
     ),
 )
 

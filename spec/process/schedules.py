@@ -1,8 +1,4 @@
-"""The variances of Appendix C: in law or path by path, left sum or integral, which rate.
-
-Symbols: V_k, V_l  variances that k and l steps add;  ell  ln r;  q  r^(2 delta);  Q  q^k;  E
-r^(2 t);  sigma_min  the schedule at t = 0;  h_k  delta sigma_k^2;  v_k  variance of log X_k.
-"""
+"""The variances of Appendix C: in law or path by path, left sum or integral, which rate."""
 
 import mpmath
 from mpmath import mpf
@@ -34,14 +30,13 @@ def is_the_squared_correlation(squared: Expr) -> bool:
     no multiples of one normal variable $Z$.
 
     The later noise is the earlier one and more, from draws that are independent of the earlier
-    ones. Averaging the product of the two and their squares, one part after the other, gives the
-    covariance $\bar\sigma_k^2$. The squared correlation falls short of one by $[[gap]]$, which is
-    positive, because a step adds noise.
+    ones: the product of the two and their squares are averaged over one part after the other. The
+    squared correlation falls short of one by $[[gap]]$, which is positive, because a step adds
+    noise.
     """
 
     def average(polynomial: Expr) -> Expr:
-        inner = expectation(polynomial, y, NOTHING, Vl - Vk)
-        return expectation(inner, y0, NOTHING, Vk)
+        return expectation(expectation(polynomial, y, NOTHING, Vl - Vk), y0, NOTHING, Vk)
 
     both, first, second = map(average, (y0 * (y0 + y), y0**2, (y0 + y) ** 2))
     return same(both**2 / (first * second), squared)
@@ -49,13 +44,9 @@ def is_the_squared_correlation(squared: Expr) -> bool:
 
 def _correlations() -> tuple[Figure, ...]:
     k, later = 5, 10
-    return (
-        Figure(
-            f"correlation of log X_{k} and log X_{later}, constant sigma",
-            mpmath.sqrt(mpf(E19_I.holds.subs({Vk: k, Vl: later}))),
-        ),
-        Figure("with one Z for both", 1),
-    )
+    squared = mpf(E19_I.holds.subs({Vk: k, Vl: later}))
+    where = f"correlation of log X_{k} and log X_{later} given X_0, constant sigma"
+    return (Figure(where, mpmath.sqrt(squared)),)
 
 
 E19_I = Claim(
@@ -86,12 +77,11 @@ E19_I = Claim(
         Fault.UNDEFINED,
         quote="Unrolling Eq. 34, we get the following expression for [symbol lost] in terms of "
         "[symbol lost] (formula lost)",
-        trouble="Unrolling gives a weighted sum of all draws. Written with a single normal $Z$, "
-        "as the words 'where ..., and ...' after it suggest, it is an equality in law for one "
-        "$k$; read as an equality it would make the whole path a function of one draw. For the "
-        "loss, which looks at one $k$ at a time, the law is all that is needed.",
+        trouble="Unrolling gives a weighted sum of all draws. Written with a single normal $Z$ it "
+        "is an equality in law for one $k$, which is all that the loss needs; read as an equality "
+        "it makes the whole path a function of one draw.",
         figures=_correlations,
-        remains_open="Whether version 2 prints $=$ or equality in distribution cannot be seen.",
+        remains_open="Which of the two version 2 prints cannot be seen.",
     ),
 )
 
@@ -102,32 +92,22 @@ def is_left_over_exact(ratio: Expr) -> bool:
     $[[coarse|3]]$ with [[few]] steps in the unit of time and $[[fine]]$ with [[many]].
 
     The integral has the rate of the squared schedule and starts at zero: it is $[[integral]]$.
-    The left sum gains $[[term]]$ with each step and also starts at zero, which is decided by
-    induction over $k$. Forward samples, target and reverse steps must share one of the two.
+    The left sum also starts at zero and gains $[[term]]$ with each step: by induction over $k$.
     """
-    exact = _INTEGRAL.subs(E, Q)
-    rate = 2 * ell * E * diff(_INTEGRAL, E)
-    left = ratio * exact
-    return vanishes((rate - _SQUARE_OF_IT, left.subs(Q, 1))) and same(
-        left.subs(Q, q * Q) - left, dt * _SQUARE_OF_IT.subs(E, Q)
-    )
+    left, rate = ratio * _INTEGRAL.subs(E, Q), 2 * ell * E * diff(_INTEGRAL, E)
+    gained = left.subs(Q, q * Q) - left
+    return vanishes((rate - _SQUARE_OF_IT, left.subs(Q, 1), gained - _TERM))
 
 
 _SCHEDULE = sigma_min * exp(ell * t)
 _SQUARE_OF_IT = (_SCHEDULE**2).subs(exp(2 * ell * t), E)
 _ADDED = _SQUARE_OF_IT - _SQUARE_OF_IT.subs(E, 1)
-_INTEGRAL = _ADDED / (2 * ell)
-_GROWING = Assumption(
-    "r is not one",
-    "the logarithm of r divides",
-    lambda: bool(_RATIO.subs(q, 1).has(zoo)),
-)
+_INTEGRAL, _TERM = _ADDED / (2 * ell), dt * _SQUARE_OF_IT.subs(E, Q)
 _RATIO = 2 * dt * ell / (q - 1)
 _STEEP, _FEW, _MANY = 100, 10, 1000
 
 
 def _left_over_exact(n: int) -> mpf:
-    """The ratio for n steps and the steep schedule."""
     with mpmath.workdps(50):
         log_r, step = mpmath.log(_STEEP), mpf(1) / n
         return mpf(_RATIO.subs({ell: log_r, q: mpmath.exp(2 * step * log_r), dt: step}))
@@ -148,7 +128,7 @@ E19_II = Claim(
     values=lambda: {
         "schedule": _SCHEDULE,
         "integral": _INTEGRAL,
-        "term": dt * _SQUARE_OF_IT.subs(E, Q),
+        "term": _TERM,
         "r": _STEEP,
         "few": _FEW,
         "many": _MANY,
@@ -158,7 +138,13 @@ E19_II = Claim(
     names=_NAMES,
     sources=v2("eq. 35", "eq. 36"),
     sheet=("E19",),
-    assumptions=(_GROWING,),
+    assumptions=(
+        Assumption(
+            "r is not one",
+            "the logarithm of r divides",
+            lambda: bool(_RATIO.subs(q, 1).has(zoo)),
+        ),
+    ),
     depends=("A33", "A35"),
     erratum=Erratum(
         Fault.UNDEFINED,
@@ -166,17 +152,16 @@ E19_II = Claim(
         "approximate the score for samples generated using Eq. 35 and generate new samples from "
         "the corresponding discretized reverse-time SDE (formulas lost)",
         trouble="Samples of eq. 35 have the law of the chain, eq. 36 reverses the SDE of eq. 33, "
-        "and the two have different variances at the same time. With a coarse grid and a steep "
-        "schedule a network trained on one is used on the other at a noise level that is off by "
-        "the ratio.",
-        advice="Use one variance throughout: the left sum everywhere (E19-iv gives the reverse "
-        "step), or the integral everywhere, which costs nothing for schedules in closed form.",
+        "and the two have different variances at the same time: a network trained on one is used "
+        "on the other at a noise level that is off by the ratio.",
+        advice="Use the left sum everywhere (E19-iv gives the reverse step), or the integral "
+        "everywhere.",
         figures=lambda: tuple(
             Figure(f"left sum over integral, r = {_STEEP}, N = {n}", _left_over_exact(n))
-            for n in (_FEW, 100, _MANY)
+            for n in (_FEW, _MANY)
         ),
-        remains_open="The target of Appendix C is lost; the form that we reconstruct (A35-target) "
-        "uses the left sum and agrees with eq. 35.",
+        remains_open="The target of Appendix C is lost; we reconstruct it with the left sum "
+        "(A35-target).",
     ),
 )
 
@@ -186,8 +171,8 @@ def gives_variance(square: Expr) -> bool:
     Song et al., so that the variance $[[added]]$ has been added by time $t$, the diffusion
     coefficient $g$ of eq. 33 has the square $[[it]]$.
 
-    By A33 the square of the diffusion coefficient is the rate of the added variance, and that is
-    the derivative of $[[added]]$, which is zero at the start.
+    By A33 the square of the diffusion coefficient is the rate of the added variance, which is zero
+    at the start.
     """
     return same(2 * ell * E * diff(_ADDED, E), square) and vanishes(_ADDED.subs(E, 1))
 
@@ -197,13 +182,10 @@ _SQUARE = 2 * ell * sigma_min**2 * E
 
 def _spreads() -> tuple[Figure, ...]:
     low, high = mpf("0.01"), mpf(50)
-    meant = mpmath.sqrt(high**2 - low**2)
-    taken = meant / mpmath.sqrt(
-        mpf((_SQUARE / E19_III.printed["g = sigma"]).subs(ell, mpmath.log(high / low)))
-    )
-    setting = f"sigma_min = {low}, sigma_max = {high}"
+    at = {E: (high / low) ** 2, sigma_min: low, ell: mpmath.log(high / low)}
+    meant, taken = (mpmath.sqrt(mpf(e.subs(at))) for e in (_ADDED, _INTEGRAL))
     return (
-        Figure(f"standard deviation added by t = 1, {setting}", meant),
+        Figure(f"deviation added as sigma(t) grows from {low} to {high} until t = 1", meant),
         Figure("with sigma(t) taken as the diffusion coefficient", taken),
     )
 
@@ -227,14 +209,13 @@ E19_III = Claim(
         Fault.UNDEFINED,
         quote="We set ... which results in a variance exploding SDE (c.f. Song et al. [2021c]) "
         "(formula lost)",
-        trouble=r"With $\mu(t)$ half of the squared diffusion coefficient the log of $X$ does "
-        r"follow a variance-exploding SDE. But the letter $\sigma(t)$ stands for different things "
-        "in the two papers: a reader who puts the schedule of Song et al. into eq. 33 gets "
+        trouble=r"The log of $X$ does follow a variance-exploding SDE. But $\sigma(t)$ stands for "
+        "different things in the two papers: with the schedule of Song et al. eq. 33 gives "
         "another noise level than theirs.",
         advice=r"Name one of them: $g^2(t)$ is the derivative of $\sigma^2(t)$.",
         figures=_spreads,
-        remains_open=r"The formula that is set is lost; it is taken to be $\mu(t)=\sigma^2(t)/2$. "
-        r"No schedule for $\sigma(t)$ survives in the text.",
+        remains_open=r"The formula is lost; we take it to be $\mu(t)=\sigma^2(t)/2$. "
+        r"No schedule for $\sigma(t)$ survives.",
     ),
 )
 
@@ -247,35 +228,31 @@ def carries_the_mean(rate: Expr, model: Expr = 1 / level) -> bool:
 
     The log score is the deviation over minus the variance $v_k$ of $\log X_k$, so that a step
     multiplies $e_k$ by $[[step]]$. Bayes' rule for the forward step gives the ratio of the two
-    variances. The factor is linear in the rate, so no other rate will do. By induction the chain
-    of any number of steps carries the mean as the data and the noise require.
+    variances. The factor is linear in the rate, so that no other rate will do.
     """
-    forward = level - before
     deviation, noise = symbols("e n", real=True)
-    joint = -(deviation**2) / (2 * forward) - (noise - deviation) ** 2 / (2 * before)
+    joint = -(deviation**2) / (2 * (level - before)) - (noise - deviation) ** 2 / (2 * before)
     slope = -diff(joint, deviation, noise) / diff(joint, deviation, 2)
     return same(_multiplied(rate, model), slope)
 
 
 def _multiplied(rate: Expr, model: Expr = 1 / level) -> Expr:
-    """By what a step at that rate multiplies the deviation."""
     return 1 - rate * model
 
 
 def _shrinkages() -> tuple[Figure, ...]:
-    """e_0 v_N / (v_0 e_N), which is 1 where it is exact, for either rate."""
     n, start, low = 10, mpf("0.1"), mpf("0.05")
     rates = [(low * mpf(_STEEP) ** (mpf(i) / n)) ** 2 / n for i in range(n + 1)]
     levels = [start + sum(rates[:k]) for k in range(n + 1)]
+    setting = f"v_0 = {start}, sigma(t) = {low} * {_STEEP}^t, N = {n}"
 
-    def shrunk(shift: int) -> mpf:
-        steps = (1 - rates[k - 1 + shift] / levels[k] for k in range(n, 0, -1))
+    def shrunk(used: list[mpf]) -> mpf:
+        steps = (_multiplied(r, 1 / v) for r, v in zip(used, levels[1:], strict=True))
         return levels[n] / start * mpmath.fprod(steps)
 
-    setting = f"v_0 = {start}, sigma(t) = {low} * {_STEEP}^t, N = {n}"
     return (
-        Figure(f"e_0 over its exact value, sigma_(k-1): {setting}", shrunk(0)),
-        Figure("with sigma_k", shrunk(1)),
+        Figure(f"e_0 over its exact value, sigma_(k-1): {setting}", shrunk(rates[:-1])),
+        Figure("with sigma_k", shrunk(rates[1:])),
     )
 
 
@@ -309,9 +286,8 @@ E19_IV = Claim(
         Fault.UNDEFINED,
         quote="In principle, one could discretize this reverse-time SDE [36] (formula lost)",
         trouble=r"Euler-Maruyama applied to eq. 36 takes the rate where the step starts, "
-        r"$\sigma_k$, while the forward step to $k$ has used $\sigma_{k-1}$. For growing "
-        r"schedules $\sigma_k$ takes out more than was put in. The two agree where the rates are "
-        "constant.",
+        r"$\sigma_k$, while the forward step to $k$ has used $\sigma_{k-1}$: for growing "
+        "schedules it takes out more than was put in.",
         advice=r"Use $\sigma_{k-1}$ in the reverse step from $k$.",
         figures=_shrinkages,
         remains_open="The appendix does not write the discretization out.",

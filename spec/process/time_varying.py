@@ -1,9 +1,6 @@
 """Rates that depend on time, and one such process, whose noise grows geometrically.
 
-Symbols: mu, sigma  the rates at one time;  m, v  mean and variance that the kernel has added to
-log x0 by then;  b0 + b1 t + b2 t^2 and c0 + c1 t  polynomial rates for the comparison of numbers;
-std_min, std_max  deviations of the exploding process, T its last time;  g  its growth;  E
-exp(g t).
+The numbers are compared for the rates b0 + b1 t + b2 t^2 and c0 + c1 t; E is exp(g t).
 """
 
 from sympy import (
@@ -25,11 +22,11 @@ from sympy import (
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin, Values, v2
-from spec.checking.diffusions import fokker_planck, partials_of_exponentials
+from spec.checking.diffusions import fokker_planck, generator, partials_of_exponentials
 from spec.checking.pins import table
 from spec.checking.symbols import L0, L, dt, m, mu, s, sigma, t, v, x
 from spec.checking.typeset import Says, Sde
-from spec.process.equations import GBM
+from spec.process.equations import GBM, LOG_DRIFT, UNIQUE
 
 b0, b1, b2, c0, c1 = symbols("b0 b1 b2 c0 c1", real=True)
 x1, x2, std_min, std_max, T, g, E = symbols("x1 x2 std_min std_max T g E", positive=True)
@@ -37,22 +34,23 @@ z1, z2 = symbols("z1 z2", real=True)
 
 
 def is_the_kernel(rates: tuple[Expr, Expr], drift: Expr = GBM[0]) -> bool:
-    r"""Let [[equation]] in each entry, with rates that depend on time. Given $X_0$, $\log X_t$ is
-    normal with mean $m(t)$ beyond $\log X_0$ and variance $v(t)$, where [[mean]] and
-    [[variance]]; so [[log]].
+    r"""Let [[equation]] in each entry, with rates that depend on time. Then [[log]], and given
+    $X_0$, $\log X_t$ is normal with mean $m(t)$ beyond $\log X_0$ and variance $v(t)$, where
+    [[mean]] and [[variance]].
 
-    The log-normal density with these parameters is put into the Fokker-Planck equation of $X$.
-    Only the derivatives of $m$ and $v$ and the rates at that time enter, all of them symbols.
+    Itô's formula for the logarithm. The log-normal density with these parameters is put into the
+    Fokker-Planck equation of $X$. Only the derivatives of $m$ and $v$ and the rates at that time
+    enter, all of them symbols.
     """
     log_density = -L - (L - L0 - m) ** 2 / (2 * v) - log(v) / 2
     change = sum(rate * diff(log_density, s) for rate, s in zip(rates, (m, v), strict=True))
     in_x = partials_of_exponentials((L,), (x,))
-    flow = fokker_planck(log_density, Matrix([drift]), Matrix([GBM[1] ** 2]), in_x)
-    return vanishes(change - flow)
+    moving = Matrix([drift]), Matrix([GBM[1] ** 2])
+    ito = generator(L, *moving, in_x) - rates[0], (in_x[0](L) * GBM[1]) ** 2 - rates[1]
+    return vanishes((change - fokker_planck(log_density, *moving, in_x), *ito))
 
 
 def _rates(rates: tuple[Expr, Expr]) -> Values:
-    """m and v as integrals of the rates, whose square root is the noise of log X."""
     at = {mu: Function("mu")(s), sigma: Function("sigma")(s)}
     mean, variance = (Integral(rate.subs(at), (s, 0, t)) for rate in rates)
     return {
@@ -73,8 +71,7 @@ _DRAWS = table("x1 x2 z1 z2", (1.3, 0.02, -0.4, 1.9), (7e-4, 210.0, 6.5, -6.5),
 _TIMES = _USUAL | {"t": 1.3}, _STEEP | {"t": 0.9}, _NEAR | {"t": 0.4}, _USUAL | {"t": 1e-6}
 _STEPS = (_USUAL | {"t": 1.3, "dt": 0.4}, _STEEP | {"t": 0.9, "dt": 1e-4},
           _NEAR | {"t": 0.4, "dt": 0.4}, _USUAL | {"t": 0.7, "dt": 0.2})  # fmt: skip
-# The quadrature promises 1e-13 of the value or, for m, 1e-14 of v, for any rates. For polynomials
-# its rule is exact, and what is left is the rounding of its sums.
+# For polynomials the rule of the quadrature is exact; the rounding of its sums is left.
 _QUADRATURE = 100.0
 
 
@@ -92,28 +89,28 @@ def _sample(mean: Expr, root: Expr) -> tuple[Expr, ...]:
     return tuple(state * exp(mean + root * z) for state, z in ((x1, z1), (x2, z2)))
 
 
-_HOLDS = mu - sigma**2 / 2, sigma**2
+_HOLDS = LOG_DRIFT, sigma**2
 _MEAN, _VARIANCE = _integrals(_HOLDS)
 _MOVED, _ADDED = _increments(_HOLDS)
 # (c0 + c1 t)^3 = c0^3 + 3 c1 v solves v(t) = v.
 _TIME = ((c0**3 + 3 * c1 * v) ** Rational(1, 3) - c0) / c1
-# The state times the sizes of m, of sqrt(v) z, and one for the exponential.
 _SAMPLE_SCALE = tuple(
     state * (abs(_MEAN) + _VARIANCE / 10 + sqrt(_VARIANCE) * abs(z) + 1)
     for state, z in zip(_sample(_MEAN, sqrt(_VARIANCE)), (z1, z2), strict=True)
 )
+_GIVEN, _LOG_DRIFT = "it is the rate that is given", _DRIFT - _DIFFUSION**2 / 2
 _PINS = (
     Pin(
         "gbm_ref.TimeVaryingGBM.drift",
         _TIMES,
-        because="it is the rate that is given",
+        because=_GIVEN,
         formula=_DRIFT,
-        twins={"the drift of log X": _DRIFT - _DIFFUSION**2 / 2},
+        twins={"the drift of log X": _LOG_DRIFT},
     ),
     Pin(
         "gbm_ref.TimeVaryingGBM.diffusion",
         _TIMES,
-        because="it is the rate that is given",
+        because=_GIVEN,
         formula=_DIFFUSION,
         twins={"its square": _DIFFUSION**2},
     ),
@@ -123,7 +120,7 @@ _PINS = (
         lambda rates: _integrals(rates)[0],
         twins={
             "no Itô term": integrate(_DRIFT, t),
-            "rates at the end of the interval": t * (_DRIFT - _DIFFUSION**2 / 2),
+            "rates at the end of the interval": t * _LOG_DRIFT,
         },
         scale=abs(_MEAN) + _VARIANCE / 10,
         k=_QUADRATURE,
@@ -146,7 +143,7 @@ _PINS = (
         twins={"from zero": (_MEAN, _VARIANCE)},
         # The second part: t - dt is rounded, which moves an end of the interval.
         scale=(
-            abs(_MOVED) + _ADDED / 10 + t * abs(_DRIFT - _DIFFUSION**2 / 2) / 50,
+            abs(_MOVED) + _ADDED / 10 + t * abs(_LOG_DRIFT) / 50,
             _ADDED + t * _DIFFUSION**2 / 50,
         ),
         k=_QUADRATURE,
@@ -179,7 +176,7 @@ A33 = Claim(
     twins={
         "no Itô term": (mu, sigma**2),
         "Itô term of the reverse equation": (mu - 3 * sigma**2 / 2, sigma**2),
-        "sigma for sigma^2": (mu - sigma**2 / 2, sigma),
+        "sigma for sigma^2": (LOG_DRIFT, sigma),
     },
     shown=_rates,
     values=lambda: {"equation": Sde("X", *GBM)},
@@ -191,12 +188,10 @@ A33 = Claim(
             "they are no functions of x in the Fokker-Planck equation",
             lambda: not is_the_kernel(_HOLDS, drift=mu * L * x),
         ),
-        "mu(t) and sigma(t) > 0 are integrable, sigma also squared",
+        "mu(t) and sigma(t)^2 are integrable, sigma(t) is positive",
+        UNIQUE,
     ),
-    readings=(
-        "formula lost in version 2; reconstructed: eq. 8 with rates that depend on time, as the "
-        "words around it say",
-    ),
+    readings=("formula lost in version 2; reconstructed: eq. 8 with rates that depend on time",),
     depends=("A5", "A8"),
     pins=_PINS,
 )
@@ -204,14 +199,13 @@ A33 = Claim(
 
 def is_its_variance(candidate: tuple[Expr, Expr]) -> bool:
     r"""Let $\sigma^2(t)=[[diffusion]]$, $\mu(t)$ half of it, and let $g$ be such that
-    $e^{gT}=[[end]]$. Then $m(t)$ stays zero, and $v(t)=[[variance]]$, which grows from zero to
-    $s_{\max}^2$ at the time $T$.
+    $e^{gT}=[[end]]$, for positive $s_{\min}$, $s_{\max}$ and $T$. Then $m(t)$ stays zero, and
+    $v(t)=[[variance]]$, which grows from zero to $s_{\max}^2$ at the time $T$.
 
     By A33 the rate of $m$ vanishes and that of $v$ is the square of the diffusion coefficient.
     """
     variance, at_horizon = candidate
-    growth = g * E * diff(variance, E) - _RATE
-    no_drift = _HOLDS[0].subs(mu, sigma**2 / 2)
+    growth, no_drift = g * E * diff(variance, E) - _RATE, LOG_DRIFT.subs(mu, sigma**2 / 2)
     ends = variance.subs(E, 1), variance.subs(E, at_horizon) - std_max**2
     return vanishes((growth, no_drift, *ends))
 
@@ -227,7 +221,6 @@ def _added(candidate: tuple[Expr, Expr]) -> tuple[Expr, Expr]:
 
 
 def _as_vectors(formula: Expr) -> Expr:
-    """In the names of the vectors, whose horizon is one."""
     return formula.subs({std_min: Symbol("lo"), std_max: Symbol("hi"), T: 1})
 
 
@@ -256,7 +249,7 @@ _EXPLODING_PINS = (
         because="it is the m that stays zero",
         formula=Integer(0),
         twins={"no Itô term": _in_time(_EXPLODING) / 2},
-        # The formula is 0 and so is its own scale; this one is far below the twin.
+        # The formula is 0; this is far below the twin.
         scale=std_min**2 / 1000,
     ),
     Pin(
@@ -292,7 +285,6 @@ VE = Claim(
     values=lambda: {"diffusion": _RATE},
     names={"std_min": r"s_{\min}", "std_max": r"s_{\max}", "E": "e^{gt}"},
     sheet=("E19",),
-    assumptions=("s_min is positive and below s_max, T is positive",),
     depends=("A33", "E19-iii"),
     pins=_EXPLODING_PINS,
 )
