@@ -11,11 +11,9 @@ from spec.paper.settings import lost
 # Images for training and for testing: LeCun et al. 1998; Xiao et al. 2017; Clanuwat et al. 2018;
 # Krizhevsky 2009.
 SPLITS = {
-    "MNIST": (60_000, 10_000),
-    "Fashion-MNIST": (60_000, 10_000),
-    "Kuzushiji-MNIST": (60_000, 10_000),
-    "CIFAR-10": (50_000, 10_000),
-}
+    "MNIST": (60_000, 10_000), "Fashion-MNIST": (60_000, 10_000),
+    "Kuzushiji-MNIST": (60_000, 10_000), "CIFAR-10": (50_000, 10_000),
+}  # fmt: skip
 # The layers of InceptionV3 that change the size of the picture (Szegedy et al. 2016, Table 1), as
 # (kernel, stride), all without padding; the grid before the last pooling, and its window.
 INCEPTION = ((3, 2), (3, 1), (3, 2), (3, 1), (3, 2), (3, 2), (3, 2))
@@ -87,20 +85,12 @@ _PASSAGES = ("Section 6", "Appendix F.1", "Table 1")
 _AGREED = dict.fromkeys(_PASSAGES, (50_000, 10_000))
 
 E23 = Claim(
-    "E23",
-    "real samples from the test set",
-    are_available,
-    holds=_everywhere(10_000),
-    twins={
+    "E23", "real samples from the test set", are_available, holds=_everywhere(10_000), twins={
         "one image more": _everywhere(10_001),
         "training split for CIFAR-10": {**_everywhere(10_000), "CIFAR-10": 50_000},
-    },
-    printed={"more real samples than there are": _everywhere(50_000)},
-    shown=_sizes,
-    means=Means.READING,
-    sources=v1("App. F: FID and KID protocol") + v2("sec. 6.4: real samples"),
-    depends=("datasets",),
-    erratum=Erratum(
+    }, printed={"more real samples than there are": _everywhere(50_000)}, shown=_sizes,
+    means=Means.READING, sources=v1("App. F: FID and KID protocol") + v2("sec. 6.4: real samples"),
+    depends=("datasets",), erratum=Erratum(
         Fault.INCONSISTENT,
         quote="“50,000 generated samples and 50,000 real samples from the test set” (version 2, "
         "Section 6.4; likewise version 1, Appendix F.1): [[printed:sizes]] real ones.",
@@ -112,32 +102,21 @@ E23 = Claim(
         figures=lambda: (Figure("images in the test split of MNIST", SPLITS["MNIST"][1]),),
         remains_open="Which images were used cannot be told from the text.",
     ),
-)
+)  # fmt: skip
 
 SIZES = Claim(
-    "E23-counts",
-    "one experiment, three sample sizes",
-    is_one_protocol,
-    holds=_AGREED,
-    twins={
+    "E23-counts", "one experiment, three sample sizes", is_one_protocol, holds=_AGREED, twins={
         "agreement on what does not exist": dict.fromkeys(_PASSAGES, (50_000, 50_000)),
         "one passage different": {**_AGREED, "Section 6": (10_000, 10_000)},
-    },
-    printed={
-        "the three passages": {**_AGREED, "Section 6": (10_000, 10_000),
-                               "Appendix F.1": (50_000, 50_000)}
-    },
-    shown=_pairs,
-    means=Means.READING,
-    sources=v1("Table 1", "App. F: FID and KID protocol"),
-    sheet=("E23",),
-    depends=("E23",),
-    erratum=Erratum(
-        Fault.INCONSISTENT,
-        quote="Generated and real images: [[printed:pairs]].",
+    }, printed={
+        "the three passages": {
+            **_AGREED, "Section 6": (10_000, 10_000), "Appendix F.1": (50_000, 50_000),
+        }
+    }, shown=_pairs, means=Means.READING, sources=v1("Table 1", "App. F: FID and KID protocol"),
+    sheet=("E23",), depends=("E23",), erratum=Erratum(
+        Fault.INCONSISTENT, quote="Generated and real images: [[printed:pairs]].",
         trouble="FID depends on the sample sizes (E23), so that its numbers cannot be set beside "
-        "other papers' without them.",
-        advice="One pair of sizes, in one place, for every score.",
+        "other papers' without them.", advice="One pair of sizes, in one place, for every score.",
         remains_open="The entries of Table 1 are lost.",
     ),
 )  # fmt: skip
@@ -150,47 +129,30 @@ def _side(of_grid: Expr) -> Values:
 
 
 INPUT_SIZE = Claim(
-    "E23-input",
-    "input size of the feature network",
-    fits_the_network,
-    holds=32 * _GRID + 43,
+    "E23-input", "input size of the feature network", fits_the_network, holds=32 * _GRID + 43,
     twins={
-        "one pixel more": 32 * _GRID + 44,
-        "one reduction left out": 16 * _GRID + 43,
+        "one pixel more": 32 * _GRID + 44, "one reduction left out": 16 * _GRID + 43,
         "one more grid": 32 * _GRID + 75,
-    },
-    printed={"229 x 229": Integer(229)},
-    shown=_side,
-    values=lambda: {"grid": FINAL_GRID},
-    sources=v1("App. F: FID and KID protocol"),
-    sheet=("E23",),
-    assumptions=("layers as in Table 1 of Szegedy et al. 2016",),
-    erratum=Erratum(
+    }, printed={"229 x 229": Integer(229)}, shown=_side, values=lambda: {"grid": FINAL_GRID},
+    sources=v1("App. F: FID and KID protocol"), sheet=("E23",),
+    assumptions=("layers as in Table 1 of Szegedy et al. 2016",), erratum=Erratum(
         Fault.WRONG,
         quote="“resizing it to $229\\times229$ to match the input dimension expected by the "
         "InceptionV3 network” (version 1, Appendix F.1).",
         trouble="Either it is a misprint, or the features were taken from smaller pictures than "
-        "the network was made for.",
-        advice=r"Write $[[side]]\times[[side]]$, as in version 2.",
+        "the network was made for.", advice=r"Write $[[side]]\times[[side]]$, as in version 2.",
     ),
-)
+)  # fmt: skip
 
 BEST_OF = Claim(
-    "best-of",
-    "the best of several scores is biased",
-    is_the_bias_of_the_best,
-    holds=-_TAU / sqrt(pi),
-    twins={
-        "unbiased": Integer(0),
-        "too large": _TAU / sqrt(pi),
-        "variance for deviation": -(_TAU**2) / sqrt(pi),
-        "half": -_TAU / (2 * sqrt(pi)),
-    },
-    means=Means.CALCULUS,
-    sources=v1("App. F: FID and KID protocol") + v2("App. E: grid search"),
-    sheet=("E23",),
+    "best-of", "the best of several scores is biased", is_the_bias_of_the_best,
+    holds=-_TAU / sqrt(pi), twins={
+        "unbiased": Integer(0), "too large": _TAU / sqrt(pi),
+        "variance for deviation": -(_TAU**2) / sqrt(pi), "half": -_TAU / (2 * sqrt(pi)),
+    }, means=Means.CALCULUS,
+    sources=v1("App. F: FID and KID protocol") + v2("App. E: grid search"), sheet=("E23",),
     assumptions=("the reported score is one of those that selected the configuration",),
-)
+)  # fmt: skip
 
 
 def _published(of: int) -> str:
@@ -198,80 +160,57 @@ def _published(of: int) -> str:
 
 
 DATASETS = Claim(
-    "datasets",
-    "the data sets",
-    means=Means.LITERATURE,
-    sources=v1("App. D.2: datasets"),
-    sheet=("E23",),
-    values=lambda: {"train": _published(0), "test": _published(1)},
+    "datasets", "the data sets", means=Means.LITERATURE, sources=v1("App. D.2: datasets"),
+    sheet=("E23",), values=lambda: {"train": _published(0), "test": _published(1)},
     statement="Images to train: [[train]]; to test: [[test]]. Those of CIFAR-10 are in colour.",
     reason="Facts about published files: LeCun et al. 1998; Xiao, Rasul and Vollgraf 2017; "
     "Clanuwat et al. 2018; Krizhevsky 2009. Appendix D.2 of version 1 has the first three.",
-)
+)  # fmt: skip
 
 METRICS = Claim(
-    "metrics",
-    "FID, KID and nearest neighbours",
-    means=Means.LITERATURE,
-    sources=v2("App. G: metrics") + v1("App. F: FID and KID protocol"),
-    sheet=("E23",),
+    "metrics", "FID, KID and nearest neighbours", means=Means.LITERATURE,
+    sources=v2("App. G: metrics") + v1("App. F: FID and KID protocol"), sheet=("E23",),
     statement="FID: Fréchet distance of the Gaussians fitted to InceptionV3 features of real and "
     "generated images. KID: squared maximum mean discrepancy of the features with a polynomial "
     "kernel. Nearest neighbours: training images at the smallest Euclidean distance.",
     reason="Definitions of others: Heusel et al. 2017 and Bińkowski et al. 2018. The paper has no "
     "formulas. KID has an unbiased estimate, FID a bias that depends on the sample size.",
-)
-
+)  # fmt: skip
 
 TABLES = (
     lost(
-        "V1-Table-1",
-        "Table 1 of version 1",
-        sources=v1("Table 1"),
-        sheet=("E23",),
+        "V1-Table-1", "Table 1 of version 1", sources=v1("Table 1"), sheet=("E23",),
         statement="FID and KID of the samples on the three data sets, “using 50k generated "
         "samples and 10k real samples from the test set”.",
         reason="The caption survives, the entries do not. The text says that both scores are "
         "lower for MNIST than for the others. They are measurements: nothing in the paper forces "
         "them.",
-    ),
-    lost(
-        "Table-1",
-        "FID and KID of version 2",
-        sources=v2("Table 1"),
+    ), lost(
+        "Table-1", "FID and KID of version 2", sources=v2("Table 1"),
         statement="Data set, sampler (ADLS, ASAMS), architecture, initialization (class average, "
         "lognormal), FID, KID: twelve rows for the grey data sets, eight for CIFAR-10, with and "
         "without a setting whose name is lost (terminal denoising).",
         reason="The rows' headers survive, all numbers are lost. They are measurements that "
         "nothing in the text forces; that class averages give “comparable or better” scores "
         "cannot be looked at.",
-    ),
-    lost(
-        "Table-2",
-        "fitted log-normal parameters",
-        sources=v2("Table 2"),
+    ), lost(
+        "Table-2", "fitted log-normal parameters", sources=v2("Table 2"),
         statement="Two parameters of the log-normal start for each of the four data sets, "
         "channel-wise for CIFAR-10 (Section 6.2).",
         reason="Both columns are lost. They could be computed from the data if the settings and "
         "the fit were known; the text allows two fits (E24-fit). Section 6.3 also refers to this "
         "table, for the terminal denoising.",
-    ),
-    lost(
-        "Table-3",
-        "sampler settings",
-        sources=v2("Table 3"),
+    ), lost(
+        "Table-3", "sampler settings", sources=v2("Table 3"),
         statement="Sampler by data set; three columns, one of them headed “(approx.)”.",
         reason="All entries and two of the headers are lost. They would be the three settings of "
         "the grid search of Section 6.3, whose letters are lost too.",
-    ),
-    lost(
-        "Table-4",
-        "sampler settings, class-average start",
-        sources=v2("Table 4"),
+    ), lost(
+        "Table-4", "sampler settings, class-average start", sources=v2("Table 4"),
         statement="As Table 3, for the start from class averages; by Appendix E it differs for "
         "Fashion-MNIST and Kuzushiji-MNIST only.",
         reason="All entries and two of the headers are lost.",
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (E23, SIZES, INPUT_SIZE, BEST_OF, DATASETS, METRICS, *TABLES)

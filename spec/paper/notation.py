@@ -36,38 +36,24 @@ def _said(letters: Mapping[str, tuple[str, ...]]) -> Values:
 
 
 _OURS = {
-    "mu": ("drift rate",),
-    "sigma": ("diffusion rate",),
-    "a": ("log-mean of a law",),
-    "v0": ("log-variance of a law",),
-    "delta": ("step of the forward process",),
-    "delta_s": ("step of the sampler",),
-    "p_t": ("density of X_t",),
+    "mu": ("drift rate",), "sigma": ("diffusion rate",), "a": ("log-mean of a law",),
+    "v0": ("log-variance of a law",), "delta": ("step of the forward process",),
+    "delta_s": ("step of the sampler",), "p_t": ("density of X_t",),
     "kappa_k": ("noise factor at level k",),
-}
+}  # fmt: skip
 _PRINTED = {
     "mu": ("drift rate", "log-mean of a law"),
     "sigma": ("diffusion rate", "log-deviation of a law"),
-    "delta": ("step of the forward process", "step of the sampler"),
-    "p_X": ("density of X_t",),
-    "f_X": ("density of X_t",),
-    "kappa": ("input of Algorithm 2", "noise factor, 1 at the start"),
-}
+    "delta": ("step of the forward process", "step of the sampler"), "p_X": ("density of X_t",),
+    "f_X": ("density of X_t",), "kappa": ("input of Algorithm 2", "noise factor, 1 at the start"),
+}  # fmt: skip
 
 E30 = Claim(
-    "E30",
-    "the time that the network is given",
-    is_the_time,
-    holds=lambda k, N: k / N,
-    twins={
-        "one level early": lambda k, N: (k - 1) / N,
-        "a fifth of a step": lambda k, N: k / (5 * N),
+    "E30", "the time that the network is given", is_the_time, holds=lambda k, N: k / N, twins={
+        "one level early": lambda k, N: (k - 1) / N, "a fifth of a step": lambda k, N: k / (5 * N),
         "levels counted from 0 to N - 1": lambda k, N: k / (N - 1),
-    },
-    printed={"the index": lambda k, N: k},
-    sources=v1("eq. 5", "eq. 13", "eq. 20"),
-    depends=("A6", "E10"),
-    erratum=Erratum(
+    }, printed={"the index": lambda k, N: k}, sources=v1("eq. 5", "eq. 13", "eq. 20"),
+    depends=("A6", "E10"), erratum=Erratum(
         Fault.UNDEFINED,
         quote=r"$s_{\theta}:\mathbb R^d\times[0,1]\to\mathbb R^d$, and $s_{\theta}(X_k,k)$, "
         r"$p_{X_k}(X_k,k)$ with $k\in\{0,\dots,N-1\}$ (version 1, eq. 13, 20 and the algorithms).",
@@ -76,31 +62,22 @@ E30 = Claim(
         advice=r"Write $s_\theta(X_k,k\delta)$ and $p_{k\delta}$, or a network of an index.",
         remains_open="The formulas of version 2 are lost; it evaluates “at discrete time”.",
     ),
-)
+)  # fmt: skip
 
 LETTERS = Claim(
-    "E30-letters",
-    "letters with two meanings",
-    is_unambiguous,
-    holds=_OURS,
-    twins={
+    "E30-letters", "letters with two meanings", is_unambiguous, holds=_OURS, twins={
         "two letters for one density": {**_OURS, "f_t": ("density of X_t",)},
         "one letter for both steps": {**_OURS, "delta": _PRINTED["delta"]},
-    },
-    printed={"letters of the paper": _PRINTED},
-    shown=_said,
-    means=Means.READING,
-    sources=v1("Algorithm 2") + v2("App. D: limit measure"),
-    sheet=("E30",),
-    erratum=Erratum(
+    }, printed={"letters of the paper": _PRINTED}, shown=_said, means=Means.READING,
+    sources=v1("Algorithm 2") + v2("App. D: limit measure"), sheet=("E30",), erratum=Erratum(
         Fault.UNDEFINED,
         quote=r"Version 1: $f_X$ and $p_X$ for one density (eqs. 4 and 5); $\mu,\sigma$ for the "
         r"process and, in Appendix B, for a log-normal law; $\delta$ for both steps; $\kappa$ "
-        "among the inputs of Algorithm 2, then set to one.",
+        r"among the inputs of Algorithm 2, then set to one.",
         trouble="The parameters of a law read as the rates of the process, as in E6.",
         remains_open="The letters of version 2 are lost, also those of its Appendix D, whose "
         "target is log-normal.",
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (E30, LETTERS)

@@ -37,24 +37,18 @@ def is_the_residue(grey_levels: Mapping[str, str]) -> bool:
 
 
 RESIDUE = Claim(
-    "noise-free",
-    "noise that the published sampler leaves",
-    is_the_residue,
+    "noise-free", "noise that the published sampler leaves", is_the_residue,
     holds={"in place": "2.1", "as printed": "44"},
-    equivalent={"in place": "2.12", "as printed": "44.5"},
-    twins={
+    equivalent={"in place": "2.12", "as printed": "44.5"}, twins={
         "the two exchanged": {"in place": "44", "as printed": "2.1"},
         "no noise at all": {"in place": "0.0", "as printed": "0"},
         "noise-free in both readings": {"in place": "2.1", "as printed": "2"},
-    },
-    values=lambda: {"grey": _GREY},
-    means=Means.POINTS,
-    sources=v1("App. E: samples are noise-free") + v2("App. F: samples"),
-    sheet=("R10b",),
+    }, values=lambda: {"grey": _GREY}, means=Means.POINTS,
+    sources=v1("App. E: samples are noise-free") + v2("App. F: samples"), sheet=("R10b",),
     assumptions=("the start is exact",),
     readings=("version 1's settings; those of version 2 are lost",),
     depends=("R10b", "E3", "settings"),
-)
+)  # fmt: skip
 
 
 def is_the_distance(distance: Expr) -> bool:
@@ -79,43 +73,31 @@ def _deviation() -> mpf:
 
 
 MEMORISATION = Claim(
-    "memorisation-floor",
-    "a sampler that has memorised does not return identical images",
-    is_the_distance,
-    holds=2 * kappa**2 * s2 * dt,
-    twins={
-        "identical": 0 * s2,
-        "one pixel": kappa**2 * s2 * dt,
+    "memorisation-floor", "a sampler that has memorised does not return identical images",
+    is_the_distance, holds=2 * kappa**2 * s2 * dt, twins={
+        "identical": 0 * s2, "one pixel": kappa**2 * s2 * dt,
         "noise factor not squared": 2 * kappa * s2 * dt,
-    },
-    values=lambda: {"deviation": _deviation()},
-    sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"),
-    sheet=("R3",),
+    }, values=lambda: {"deviation": _deviation()},
+    sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"), sheet=("R3",),
     assumptions=("well separated training images, so that one weight is one", "delta_s = delta"),
     depends=("R3", "A13"),
-)
-
+)  # fmt: skip
 
 _JUDGED = "A judgement on pictures, which are not in the text we have. "
 SEEN = lost(
-    "samples-seen",
-    "what is seen on the samples",
-    sources=v1("App. E: samples are noise-free") + v2("App. F: samples"),
-    sheet=("R10b",),
+    "samples-seen", "what is seen on the samples",
+    sources=v1("App. E: samples are noise-free") + v2("App. F: samples"), sheet=("R10b",),
     statement="The samples are diverse, resemble the training data, some are entirely novel; "
     "those of Fashion-MNIST are less diverse, which “is by no means evidence of mode collapse”.",
-    reason=_JUDGED
-    + "What can be decided is what the sampler does to a known law: annealing without a change of "
-    "the drift loses variance (E18).",
-)
+    reason=_JUDGED + "What can be decided is what the sampler does to a known law: annealing "
+    "without a change of the drift loses variance (E18).",
+)  # fmt: skip
 NEIGHBOURS = lost(
-    "neighbours-seen",
-    "nearest neighbours of the samples",
-    sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"),
-    sheet=("R3",),
+    "neighbours-seen", "nearest neighbours of the samples",
+    sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"), sheet=("R3",),
     statement="The nearest training images, by pixels and by InceptionV3 features, are "
     "semantically coherent with the samples but not identical.",
     reason=_JUDGED + "See memorisation-floor for what it can show.",
-)
+)  # fmt: skip
 
 CLAIMS = (RESIDUE, SEEN, MEMORISATION, NEIGHBOURS)

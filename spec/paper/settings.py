@@ -18,13 +18,8 @@ from spec.checking.trace import each, points
 lost = partial(Claim, means=Means.NONE, stated_kind=Kind.UNRECOVERABLE, sheet=("E24",))
 # Version 1, Sections 6 and D.4.
 PRINTED = {
-    "N": 1000,
-    "L": 3,
-    "delta": "0.001",
-    "delta_s": "0.0002",
-    "sigma": "0.8",
-    "chi": "0.995",
-}
+    "N": 1000, "L": 3, "delta": "0.001", "delta_s": "0.0002", "sigma": "0.8", "chi": "0.995",
+}  # fmt: skip
 
 
 def follow(derived: Mapping[str, str]) -> bool:
@@ -40,12 +35,9 @@ def follow(derived: Mapping[str, str]) -> bool:
         (at,) = points([PRINTED])
         n, inner, delta, delta_s, sigma, chi = (mpf(value) for value in at.values())
         values = {
-            "horizon": n * delta,
-            "step": sigma**2 * delta,
-            "rho": inner * delta_s / delta,
-            "time": (n - 1) * inner * delta_s,
-            "last": chi ** (n - 2),
-        }
+            "horizon": n * delta, "step": sigma**2 * delta, "rho": inner * delta_s / delta,
+            "time": (n - 1) * inner * delta_s, "last": chi ** (n - 2),
+        }  # fmt: skip
         return derived.keys() == values.keys() and all(
             [rounds_to(values[name], printed) for name, printed in derived.items()]
         )
@@ -54,21 +46,15 @@ def follow(derived: Mapping[str, str]) -> bool:
 _DERIVED = {"horizon": "1.0000", "step": "6.400e-4", "rho": "0.6000", "time": "0.5994",
             "last": "6.721e-3"}  # fmt: skip
 SETTINGS = Claim(
-    "settings",
-    "settings of version 1 and what follows from them",
-    follow,
-    holds=_DERIVED,
-    equivalent={**_DERIVED, "horizon": "1.00000", "step": "0.00064000"},
-    twins={
+    "settings", "settings of version 1 and what follows from them", follow, holds=_DERIVED,
+    equivalent={**_DERIVED, "horizon": "1.00000", "step": "0.00064000"}, twins={
         "one inner step": {**_DERIVED, "rho": "0.2000"},
         "the whole time is traversed": {**_DERIVED, "time": "0.9990"},
         "annealed at the first level too": {**_DERIVED, "last": "6.687e-3"},
     },
     values=lambda: {"settings": ", ".join(f"{name} = {value}" for name, value in PRINTED.items())},
-    means=Means.POINTS,
-    sources=v1("sec. 6: settings", "App. D.4: settings"),
-    sheet=("E24",),
-)
+    means=Means.POINTS, sources=v1("sec. 6: settings", "App. D.4: settings"), sheet=("E24",),
+)  # fmt: skip
 
 
 def removes_the_log_drift(candidate: Expr) -> bool:
@@ -81,53 +67,32 @@ def removes_the_log_drift(candidate: Expr) -> bool:
 
 
 DRIFT = Claim(
-    "settings-drift",
-    "mu = sigma^2 / 2",
-    removes_the_log_drift,
-    holds=s2 / 2,
-    twins={
-        "no drift": Integer(0),
-        "the drift of eq. 16": Rational(3, 2) * s2,
-        "half of it": s2 / 4,
-    },
-    sources=v1("sec. 6: settings", "App. D.4: settings"),
-    sheet=("E24",),
-    depends=("A8",),
-)
-
+    "settings-drift", "mu = sigma^2 / 2", removes_the_log_drift, holds=s2 / 2, twins={
+        "no drift": Integer(0), "the drift of eq. 16": Rational(3, 2) * s2, "half of it": s2 / 4,
+    }, sources=v1("sec. 6: settings", "App. D.4: settings"), sheet=("E24",), depends=("A8",),
+)  # fmt: skip
 
 LOST = (
     lost(
-        "settings-v2",
-        "settings of version 2",
-        sources=v2("sec. 6: settings"),
+        "settings-v2", "settings of version 2", sources=v2("sec. 6: settings"),
         statement="Pixel range, number of levels, step size, drift and rate of Section 6 of "
         "version 2.",
         reason="The numbers are lost and nothing forces them; those of version 1 are in claim "
         "settings. That the range is there “to satisfy the positivity constraint” is right "
         "(E24-range).",
-    ),
-    lost(
-        "training-v2",
-        "training of version 2",
-        sources=v2("App. E: training details"),
+    ), lost(
+        "training-v2", "training of version 2", sources=v2("App. E: training details"),
         statement="AdamW; numbers of iterations for each data set; an exponential moving average "
         "for CIFAR-10.",
         reason="The numbers of iterations are lost and nothing forces them; those of version 1 "
         "differ (E24). Neither version gives the learning rate or the batch size.",
-    ),
-    lost(
-        "grid-search",
-        "how the settings were chosen",
-        sources=v2("App. E: grid search"),
+    ), lost(
+        "grid-search", "how the settings were chosen", sources=v2("App. E: grid search"),
         statement="Three settings are chosen by a grid search that minimises FID and KID.",
         reason="The letters, the grid and the number of samples are lost. What the selection does "
         "to a score is claim best-of.",
-    ),
-    lost(
-        "E24-conditioning",
-        "class conditioning",
-        sources=v2("sec. 6.1: class conditioning"),
+    ), lost(
+        "E24-conditioning", "class conditioning", sources=v2("sec. 6.1: class conditioning"),
         statement="“class conditioning is applied via conditional normalization layers”: what the "
         "network is conditioned on.",
         reason="The text allows two readings. The layers of the NCSN code are conditional on "
@@ -136,7 +101,7 @@ LOST = (
         "with a state and a level. But Section 6.2 has classes of the data, whose averages are a "
         "start. If labels are used, the generation is not unconditional, as Section 7 calls it.",
     ),
-)
+)  # fmt: skip
 
 
 def agree_with_each_other(counts: Mapping[str, int]) -> bool:
@@ -150,15 +115,11 @@ def agree_with_each_other(counts: Mapping[str, int]) -> bool:
 
 
 E24 = Claim(
-    "E24",
-    "iterations of the MNIST training",
-    agree_with_each_other,
+    "E24", "iterations of the MNIST training", agree_with_each_other,
     holds={"Section 6": 300_000, "Appendix D.3": 300_000},
     twins={"off by checkpoints": {"Section 6": 300_000, "Appendix D.3": 305_000}},
     printed={"the two passages": {"Section 6": 200_000, "Appendix D.3": 300_000}},
-    means=Means.READING,
-    sources=v1("App. D.3: iterations", "sec. 6: settings"),
-    erratum=Erratum(
+    means=Means.READING, sources=v1("App. D.3: iterations", "sec. 6: settings"), erratum=Erratum(
         Fault.INCONSISTENT,
         quote="“The model is trained for [[printed:Section 6]] iterations” (Section 6); "
         "[[printed:Appendix D.3]] for MNIST (Appendix D.3).",
@@ -166,7 +127,7 @@ E24 = Claim(
         advice="The appendix distinguishes the data sets and is the likelier one; state it once.",
         remains_open="Version 2 distinguishes the data sets too, but its numbers are lost.",
     ),
-)
+)  # fmt: skip
 
 
 def has_logarithms(ends: Sequence[int]) -> bool:
@@ -181,26 +142,19 @@ def has_logarithms(ends: Sequence[int]) -> bool:
 
 
 RANGE = Claim(
-    "E24-range",
-    "the pixel range must be positive",
-    has_logarithms,
-    holds=(1, 2),
-    equivalent=[1, 2],
-    twins={"centred at 0": (-1, 1), "grey levels": (0, 255)},
+    "E24-range", "the pixel range must be positive", has_logarithms, holds=(1, 2),
+    equivalent=[1, 2], twins={"centred at 0": (-1, 1), "grey levels": (0, 255)},
     printed={"non-negative dynamic range": (0, 1)},
-    shown=lambda ends: {"low": ends[0], "high": ends[1]},
-    means=Means.POINTS,
-    sources=v1("sec. 6: settings"),
-    sheet=("E24",),
-    erratum=Erratum(
+    shown=lambda ends: {"low": ends[0], "high": ends[1]}, means=Means.POINTS,
+    sources=v1("sec. 6: settings"), sheet=("E24",), erratum=Erratum(
         Fault.UNDEFINED,
-        quote="“Note that the proposed framework requires a non-negative dynamic range of "
-        "pixel values” (version 1, Section 6).",
+        quote="“Note that the proposed framework requires a non-negative dynamic range of pixel "
+        "values” (version 1, Section 6).",
         trouble="Necessary, but not enough: no noise ever reaches a pixel at zero, and its target "
         "is undefined. The range that is used is right.",
         advice="Ask for a strictly positive range, as version 2 does.",
     ),
-)
+)  # fmt: skip
 
 
 def is_the_mismatch(candidate: Expr) -> bool:
@@ -219,27 +173,17 @@ def is_the_mismatch(candidate: Expr) -> bool:
 
 _ELL, _INNER = symbols("ell L", positive=True)
 
-
 CLOCK = Claim(
-    "E24-clock",
-    "other steps, same levels",
-    is_the_mismatch,
-    holds=_INNER * _ELL - 1,
-    twins={
-        "one step a level": _ELL - 1,
-        "full steps": _INNER - 1,
+    "E24-clock", "other steps, same levels", is_the_mismatch, holds=_INNER * _ELL - 1, twins={
+        "one step a level": _ELL - 1, "full steps": _INNER - 1,
         "two levels at once": _INNER * _ELL - 2,
-    },
-    printed={"any L and any step": Integer(0)},
-    names={"ell": r"\ell", "L": "L"},
-    sources=v1("App. D.4: settings"),
-    sheet=("E24",),
+    }, printed={"any L and any step": Integer(0)}, names={"ell": r"\ell", "L": "L"},
+    sources=v1("App. D.4: settings"), sheet=("E24",),
     assumptions=("log-normal data", "the exact score of the level at every inner step"),
-    depends=("A13", "E17-limit", "settings"),
-    erratum=Erratum(
+    depends=("A13", "E17-limit", "settings"), erratum=Erratum(
         Fault.INCONSISTENT,
-        quote=r"Training with $\delta=10^{-3}$ (Section 6); sampling with "
-        r"$\delta=2\cdot10^{-4}$, $L=3$, at the same levels $k$ (Appendix D.4).",
+        quote=r"Training with $\delta=10^{-3}$ (Section 6); sampling with $\delta=2\cdot10^{-4}$, "
+        r"$L=3$, at the same levels $k$ (Appendix D.4).",
         trouble="One letter has two values, and the steps traverse only a part of a level: the "
         "sampler is not a discretisation of the reverse SDE.",
         advice="Let the steps of a level add up to the level, or call the scores at the times "
@@ -247,7 +191,7 @@ CLOCK = Claim(
         figures=lambda: (Figure("L delta_s / delta as printed", mpf(_DERIVED["rho"])),),
         remains_open="The values of version 2 (its Tables 3 and 4) are lost.",
     ),
-)
+)  # fmt: skip
 
 _l1, _l2, _lbar, _v = symbols("l1 l2 lbar v")
 _TO_DATA = ((_l1 + _l2) / 2, (_l1 - _l2) ** 2 / 4 + _v)
@@ -282,20 +226,13 @@ def _fit_figures() -> tuple[Figure, ...]:
 
 
 FIT = Claim(
-    "E24-fit",
-    "two log-normal fits",
-    is_the_fit_to_noised_averages,
-    holds=(_lbar, _v),
-    twins={
+    "E24-fit", "two log-normal fits", is_the_fit_to_noised_averages, holds=(_lbar, _v), twins={
         "mean over the images": (_TO_DATA[0], _v),
         "variance over the images": (_lbar, _TO_DATA[1]),
-    },
-    printed={"the fit of Section 6.2": _TO_DATA},
+    }, printed={"the fit of Section 6.2": _TO_DATA},
     names={"lbar": r"\log\bar x", "l1": r"\log x_1", "l2": r"\log x_2"},
-    sources=v2("App. G.2: fit to class averages"),
-    sheet=("E24", "E22"),
-    assumptions=("one class of two images, one pixel",),
-    depends=("E22-jensen", "A6"),
+    sources=v2("App. G.2: fit to class averages"), sheet=("E24", "E22"),
+    assumptions=("one class of two images, one pixel",), depends=("E22-jensen", "A6"),
     erratum=Erratum(
         Fault.INCONSISTENT,
         quote="Section 6.2: the fit is to “the terminal samples obtained from the forward "
@@ -304,10 +241,9 @@ FIT = Claim(
         trouble="These are two laws under one name. The second is brighter (E22-jensen) and "
         "narrower, by the spread within the classes.",
         advice="Say which fit each result uses; `python -m validation.terminal_mismatch` computes "
-        "both for MNIST and Fashion-MNIST.",
-        figures=_fit_figures,
+        "both for MNIST and Fashion-MNIST.", figures=_fit_figures,
         remains_open="Table 2, which could decide between them, is lost.",
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (SETTINGS, DRIFT, *LOST, E24, RANGE, CLOCK, FIT)

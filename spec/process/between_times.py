@@ -70,7 +70,6 @@ x_r, x_t = symbols("x_r x_t", positive=True)
 mu, z = symbols("mu z", real=True)
 r_, s_, t_, sigma, S, w = symbols("r s t sigma S w", positive=True)
 
-
 _DRIFT = mu - sigma**2 / 2
 _AT = {
     up: _DRIFT * (s_ - r_), rest: _DRIFT * (t_ - s_), a: sigma**2 * (s_ - r_),
@@ -90,38 +89,24 @@ _BRIDGES = table(
 )
 _MEAN, _VARIANCE = (b * (y_r + up) + a * (y_t - rest)) / (a + b), a * b / (a + b)
 
-
 _DIFFERENT = "it is the kernel from which the statement is made"
 _LANDS, _WIDENS = log(x_r) + _DRIFT * (t_ - r_), sigma**2 * (t_ - r_)
 _KERNELS = table(
     "x_r mu sigma r t z", (1.3, 0.2, 0.7, 0.1, 0.9, 0.6), (0.02, -0.6, 1.4, 0.2, 1.0, -1.7)
 )
 BRIDGE = Claim(
-    "bridge",
-    "law of a time between two others",
-    is_the_bridge,
-    holds=(_MEAN, _VARIANCE),
-    twins={
+    "bridge", "law of a time between two others", is_the_bridge, holds=(_MEAN, _VARIANCE), twins={
         "weights exchanged": ((a * (y_r + up) + b * (y_t - rest)) / (a + b), _VARIANCE),
         "drift of the second part forgotten": ((b * (y_r + up) + a * y_t) / (a + b), _VARIANCE),
-        "variance of the kernel": (_MEAN, a),
-        "variances added": (_MEAN, a + b),
-    },
-    names=BETWEEN,
-    sheet=("R17",),
-    depends=("A6",),
-    pins=(
-        Pin("gbm_ref.bridge_law", _BRIDGES, reads=lambda law: tuple(map(_of_times, law))),
-        Pin(
-            "gbm_ref.bridge_sample",
-            _BRIDGES,
+        "variance of the kernel": (_MEAN, a), "variances added": (_MEAN, a + b),
+    }, names=BETWEEN, sheet=("R17",), depends=("A6",), pins=(
+        Pin("gbm_ref.bridge_law", _BRIDGES, reads=lambda law: tuple(map(_of_times, law))), Pin(
+            "gbm_ref.bridge_sample", _BRIDGES,
             reads=lambda law: exp(_of_times(law[0]) + sqrt(_of_times(law[1])) * z),
-        ),
-        Pin(
-            "gbm_ref.kernel_law", _KERNELS, because=_DIFFERENT,
-            formula=(_LANDS, _WIDENS), twins={"from time zero": (_LANDS, sigma**2 * t_)},
-        ),
-        Pin(
+        ), Pin(
+            "gbm_ref.kernel_law", _KERNELS, because=_DIFFERENT, formula=(_LANDS, _WIDENS),
+            twins={"from time zero": (_LANDS, sigma**2 * t_)},
+        ), Pin(
             "gbm_ref.kernel_sample", _KERNELS, because=_DIFFERENT,
             formula=exp(_LANDS + sqrt(_WIDENS) * z),
             twins={"variance for deviation": exp(_LANDS + _WIDENS * z)},
@@ -130,19 +115,11 @@ BRIDGE = Claim(
 )  # fmt: skip
 
 TWO_TIMES = Claim(
-    "two-times",
-    "covariance of two times",
-    are_of_two_times,
-    holds=(C + v_s, C + v_s, C + v_t),
+    "two-times", "covariance of two times", are_of_two_times, holds=(C + v_s, C + v_s, C + v_t),
     twins={
         "covariance of the later time": (C + v_s, C + v_t, C + v_t),
-        "data alone": (C + v_s, C, C + v_t),
-        "root of both": (C + v_s, C + v_s * v_t, C + v_t),
-    },
-    names=BETWEEN,
-    sheet=("R17",),
-    depends=("A6", "R2"),
-    pins=(
+        "data alone": (C + v_s, C, C + v_t), "root of both": (C + v_s, C + v_s * v_t, C + v_t),
+    }, names=BETWEEN, sheet=("R17",), depends=("A6", "R2"), pins=(
         Pin(
             "gbm_ref.two_time_law",
             table("S sigma s t", (0.3, 0.7, 0.2, 0.9), (1.7, 1.2, 0.5, 0.6)),
@@ -151,7 +128,7 @@ TWO_TIMES = Claim(
             ),
         ),
     ),
-)
+)  # fmt: skip
 
 _RATES = table(
     "mu1 mu2 sigma1 sigma2 t x1 x2 z1 z2",
@@ -185,31 +162,20 @@ def _one(method: str, formula: Expr | tuple[Expr, ...], twin: Expr | tuple[Expr,
 
 _KERNEL = ((mu1 - s1 / 2) * t, s1 * t, (mu2 - s2 / 2) * t, s2 * t)
 BY_COORDINATE = Claim(
-    "rates-by-coordinate",
-    "rates of its own for each coordinate",
-    are_by_coordinate,
-    holds=_KERNEL,
-    twins={
+    "rates-by-coordinate", "rates of its own for each coordinate", are_by_coordinate,
+    holds=_KERNEL, twins={
         "one drift for both": ((mu1 - s1 / 2) * t, s1 * t, (mu1 - s2 / 2) * t, s2 * t),
         "one variance for both": ((mu1 - s1 / 2) * t, s1 * t, (mu2 - s2 / 2) * t, s1 * t),
         "Itô term missing": (mu1 * t, s1 * t, mu2 * t, s2 * t),
-    },
-    names=BETWEEN,
-    sheet=("A6",),
-    assumptions=(UNIQUE,),
-    depends=("A5", "A6", "A8"),
-    pins=(
+    }, names=BETWEEN, sheet=("A6",), assumptions=(UNIQUE,), depends=("A5", "A6", "A8"), pins=(
         Pin("gbm_ref.CoordinateGBM.log_means", _RATES, reads=_rates(0, 2)),
         Pin("gbm_ref.CoordinateGBM.log_vars", _RATES, reads=_rates(1, 3)),
         Pin("gbm_ref.CoordinateGBM.increments_of_each", _RATES, reads=_rates(0, 2, 1, 3)),
-        Pin("gbm_ref.CoordinateGBM.sample", _RATES, reads=_sampled),
-        _one("drift", mu, _DRIFT),
-        _one("diffusion", sigma, sigma**2),
-        _one("log_mean", _m, mu * t_),
-        _one("log_var", _v, sigma * t_),
-        _one("increments", (_m, _v), (mu * t_, _v)),
+        Pin("gbm_ref.CoordinateGBM.sample", _RATES, reads=_sampled), _one("drift", mu, _DRIFT),
+        _one("diffusion", sigma, sigma**2), _one("log_mean", _m, mu * t_),
+        _one("log_var", _v, sigma * t_), _one("increments", (_m, _v), (mu * t_, _v)),
         _one("time_at_log_var", _ADDED / sigma**2, _ADDED / sigma),
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (BRIDGE, TWO_TIMES, BY_COORDINATE)

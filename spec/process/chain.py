@@ -139,27 +139,17 @@ def _shown_step(candidate: tuple[Rule, Expr]) -> Values:
 
 _HALF = Rational(1, 2)
 A34 = Claim(
-    "A34",
-    "Euler-Maruyama step of the time-varying chain",
-    is_left_point_euler,
-    means=Means.CALCULUS,
-    holds=(_euler, _HALF),
-    twins={
+    "A34", "Euler-Maruyama step of the time-varying chain", is_left_point_euler,
+    means=Means.CALCULUS, holds=(_euler, _HALF), twins={
         "rates at the right end": (
-            lambda f, g, d: (d * (f(d) - g(d) ** 2 / 2), d * g(d) ** 2),
-            -_HALF,
-        ),
-        "no Itô term": (lambda f, g, d: (d * f(0), d * g(0) ** 2), _HALF),
+            lambda f, g, d: (d * (f(d) - g(d) ** 2 / 2), d * g(d) ** 2), -_HALF,
+        ), "no Itô term": (lambda f, g, d: (d * f(0), d * g(0) ** 2), _HALF),
         "noise delta sigma": (lambda f, g, d: (_euler(f, g, d)[0], d**2 * g(0) ** 2), _HALF),
         "remainder of the wrong sign": (_euler, -_HALF),
-    },
-    shown=_shown_step,
-    names=NAMES,
-    sources=v2("eq. 34"),
+    }, shown=_shown_step, names=NAMES, sources=v2("eq. 34"),
     assumptions=("mu and sigma are twice continuously differentiable, for the remainder",),
-    readings=(_LOST + "what 'Euler-Maruyama discretization' means",),
-    depends=("A33",),
-)
+    readings=(_LOST + "what 'Euler-Maruyama discretization' means",), depends=("A33",),
+)  # fmt: skip
 
 # What no step adds, and what k + 1 steps add, from M, S and the rates at k.
 Sums = tuple[tuple[Expr, Expr], tuple[Expr, Expr]]
@@ -207,12 +197,10 @@ _POINTS = table(
 
 def _pin(method: str, formula: object, twin: object) -> Pin:
     return Pin(
-        f"gbm_ref.PiecewiseGBM.{method}",
-        _POINTS,
+        f"gbm_ref.PiecewiseGBM.{method}", _POINTS,
         because="its rates are constant on three intervals, whose shares are added up",
-        formula=formula,
-        twins={"rate of the other interval": twin},
-    )
+        formula=formula, twins={"rate of the other interval": twin},
+    )  # fmt: skip
 
 
 def _vectors(method: str, name: str, variant: str = "") -> Pin:
@@ -225,33 +213,22 @@ def _sample(root: Expr) -> tuple[Expr, Expr]:
 
 
 A35 = Claim(
-    "A35",
-    "the chain unrolled",
-    unrolls,
-    holds=_sums(_MEAN, _VARIANCE),
-    twins={
+    "A35", "the chain unrolled", unrolls, holds=_sums(_MEAN, _VARIANCE), twins={
         "one step counted before the first": _sums(_MEAN, _VARIANCE, _VARIANCE),
         "sum of the deviations squared": _ONE_DRAW,
         "delta^2 in the variance": _sums(_MEAN, dt * _VARIANCE),
         "no Itô term": _sums(dt * mu_k, _VARIANCE),
-    },
-    shown=_shown_sums,
-    names=NAMES,
-    sources=v2("eq. 35"),
+    }, shown=_shown_sums, names=NAMES, sources=v2("eq. 35"),
     assumptions=(INDEPENDENT, "the draws are independent of X_0"),
     readings=(_LOST + "the sums that eq. 34 forces", "an equality in law for each k (E19-i)"),
-    depends=("A34",),
-    pins=(
-        _pin("drift", u1, u0),
-        _pin("diffusion", s1, s0),
-        _vectors("log_mean", "log_mean"),
-        _vectors("log_var", "log_var"),
-        _vectors("increments", "log_mean_increment", "mean"),
+    depends=("A34",), pins=(
+        _pin("drift", u1, u0), _pin("diffusion", s1, s0), _vectors("log_mean", "log_mean"),
+        _vectors("log_var", "log_var"), _vectors("increments", "log_mean_increment", "mean"),
         _vectors("increments", "log_var_increment", "variance"),
         _pin("time_at_log_var", T / 3 + (v - T * s0**2 / 3) / s1**2, v / s1**2),
         _pin("sample", _sample(sqrt(_V)), _sample(sqrt(t) * s1)),
     ),
-)
+)  # fmt: skip
 
 
 def is_the_target(target: Expr) -> bool:
@@ -273,23 +250,13 @@ NO_DRIFT = Assumption(
     lambda: not same(A35.holds[1][0].subs(mu_k, sigma_k**2), M),
 )
 A35_TARGET = Claim(
-    "A35-target",
-    "target of the time-varying loss",
-    is_the_target,
-    holds=-(1 + (L - L0) / S**2),
+    "A35-target", "target of the time-varying loss", is_the_target, holds=-(1 + (L - L0) / S**2),
     twins={
-        "no Jacobian": -(L - L0) / S**2,
-        "sigma-bar to the fourth power": -(1 + (L - L0) / S**4),
+        "no Jacobian": -(L - L0) / S**2, "sigma-bar to the fourth power": -(1 + (L - L0) / S**4),
         "wrong sign": 1 + (L - L0) / S**2,
-    },
-    values=lambda: {"drift": _CHOICE},
-    names=NAMES | {"L": r"\log X_{k}"},
-    sources=v2("App. C: target"),
-    sheet=("A35",),
-    assumptions=(NO_DRIFT,),
-    readings=(_LOST + "what eq. 35 forces for that drift",),
-    depends=("A35",),
-)
-
+    }, values=lambda: {"drift": _CHOICE}, names=NAMES | {"L": r"\log X_{k}"},
+    sources=v2("App. C: target"), sheet=("A35",), assumptions=(NO_DRIFT,),
+    readings=(_LOST + "what eq. 35 forces for that drift",), depends=("A35",),
+)  # fmt: skip
 
 CLAIMS = (V1_22, A34, A35, A35_TARGET)

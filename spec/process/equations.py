@@ -42,79 +42,52 @@ _VARIANCES = table("v mu sigma T", (0.4, 0.37, 0.8, 1.0), (1e-12, -1.9, 1.7, 3.0
                  (8.6, -1.9, 1.7, 3.0))  # fmt: skip
 
 A1 = Claim(
-    "A1",
-    "a forward equation",
-    stated_kind=Kind.DEFINITION,
-    means=Means.NONE,
+    "A1", "a forward equation", stated_kind=Kind.DEFINITION, means=Means.NONE,
     statement=r"[[equation]] in the sense of Itô, where $\mathsf h$ maps a state of $\mathbb R^d$ "
     r"and a time to a vector, and $\mathsf g$ maps them to a matrix of $d$ rows and columns.",
     values=lambda: {"equation": Sde("X_t", *symbols("h_t g_t"))},
     names={"h_t": r"\mathsf h(X_t,t)", "g_t": r"\mathsf g(X_t,t)"},
-    sources=v1("eq. 3") + v2("eq. 1"),
-    assumptions=(
+    sources=v1("eq. 3") + v2("eq. 1"), assumptions=(
         "h and g are measurable, Lipschitz and of at most linear growth in x, uniformly in t: "
         "then there is one solution for each X_0 (Øksendal, Theorem 5.2.1)",
-    ),
-    readings=("formula lost in version 2: the form of version 1, which its sentence repeats",),
+    ), readings=("formula lost in version 2: the form of version 1, which its sentence repeats",),
     reason="It names a process.",
-)
+)  # fmt: skip
 
 A4 = Claim(
-    "A4",
-    "geometric Brownian motion of one variable",
-    holds=GBM,
-    stated_kind=Kind.DEFINITION,
+    "A4", "geometric Brownian motion of one variable", holds=GBM, stated_kind=Kind.DEFINITION,
     means=Means.NONE,
     statement=r"[[equation]] from a positive start, with $\sigma$ positive, in the sense of Itô. "
     r"The paper chooses $\mu=[[choice]]$.",
-    values=lambda: {"equation": Sde("X", *GBM), "choice": CHOICE},
-    names=_NAMES,
-    sources=v1("eq. 6") + v2("eq. 4"),
-    readings=(_LOST,),
-    depends=("A1",),
-    reason="It defines the process, which stays positive (solution-scalar).",
-    pins=(
+    values=lambda: {"equation": Sde("X", *GBM), "choice": CHOICE}, names=_NAMES,
+    sources=v1("eq. 6") + v2("eq. 4"), readings=(_LOST,), depends=("A1",),
+    reason="It defines the process, which stays positive (solution-scalar).", pins=(
         Pin(
-            "gbm_ref.GBM.drift",
-            table("sigma t T", (0.8, 0.25, 1.0), (1.7, 2.75, 3.0)),
-            because="it is the paper's choice where no drift is given",
-            formula=CHOICE,
-            twins={"sigma^2 without the half": 2 * CHOICE},
-            variant="mu not given",
+            "gbm_ref.GBM.drift", table("sigma t T", (0.8, 0.25, 1.0), (1.7, 2.75, 3.0)),
+            because="it is the paper's choice where no drift is given", formula=CHOICE,
+            twins={"sigma^2 without the half": 2 * CHOICE}, variant="mu not given",
         ),
     ),
-)
+)  # fmt: skip
 
 A5 = Claim(
-    "A5",
-    "geometric Brownian motion of a vector",
-    holds=GBM,
-    stated_kind=Kind.DEFINITION,
+    "A5", "geometric Brownian motion of a vector", holds=GBM, stated_kind=Kind.DEFINITION,
     means=Means.NONE,
     statement=r"[[equation]] in each entry, with its own entry of $\mu\in\mathbb R^d$, one "
     r"positive $\sigma$ for all entries, and $d$ independent Brownian motions.",
-    values=lambda: {"equation": Sde("X", *GBM)},
-    names=_NAMES,
-    sources=v1("eq. 7") + v2("eq. 5"),
-    assumptions=("X_0 has positive entries and is independent of W",),
-    readings=(_LOST,),
+    values=lambda: {"equation": Sde("X", *GBM)}, names=_NAMES, sources=v1("eq. 7") + v2("eq. 5"),
+    assumptions=("X_0 has positive entries and is independent of W",), readings=(_LOST,),
     depends=("A1", "A4"),
-    reason="It defines the process: entries are coupled through their start alone.",
-    pins=(
+    reason="It defines the process: entries are coupled through their start alone.", pins=(
         Pin(
-            "gbm_ref.GBM.drift",
-            _TIMES,
-            reads=lambda equation: equation[0] / x,
+            "gbm_ref.GBM.drift", _TIMES, reads=lambda equation: equation[0] / x,
             twins={"the drift of log X": LOG_DRIFT},
-        ),
-        Pin(
-            "gbm_ref.GBM.diffusion",
-            _TIMES,
-            reads=lambda equation: equation[1] / x,
+        ), Pin(
+            "gbm_ref.GBM.diffusion", _TIMES, reads=lambda equation: equation[1] / x,
             twins={"its square": sigma**2},
         ),
     ),
-)
+)  # fmt: skip
 
 
 def solves_scalar(exponent: Expr) -> bool:
@@ -146,24 +119,16 @@ def _solves(exponents: Sequence[Expr], motions: Sequence[Symbol], drifts: Sequen
 
 
 SCALAR = Claim(
-    "solution-scalar",
-    "solution of geometric Brownian motion",
-    solves_scalar,
-    holds=LOG_DRIFT * t + sigma * w,
-    twins={
-        "no Itô term": mu * t + sigma * w,
-        "Itô term sigma^2": (mu - sigma**2) * t + sigma * w,
+    "solution-scalar", "solution of geometric Brownian motion", solves_scalar,
+    holds=LOG_DRIFT * t + sigma * w, twins={
+        "no Itô term": mu * t + sigma * w, "Itô term sigma^2": (mu - sigma**2) * t + sigma * w,
         "Itô term with the wrong sign": (mu + sigma**2 / 2) * t + sigma * w,
         "sigma^2 W for sigma W": LOG_DRIFT * t + sigma**2 * w,
-    },
-    values=lambda: {"equation": Sde("X", *GBM)},
-    names=_NAMES,
-    sources=v1("sec. 4: solution of eq. 6") + v2("sec. 3: solution of eq. 4"),
-    sheet=("A4",),
+    }, values=lambda: {"equation": Sde("X", *GBM)}, names=_NAMES,
+    sources=v1("sec. 4: solution of eq. 6") + v2("sec. 3: solution of eq. 4"), sheet=("A4",),
     assumptions=("the equation has one solution for each start (A1), so that this is it",),
-    readings=(_LOST,),
-    depends=("A4",),
-)
+    readings=(_LOST,), depends=("A4",),
+)  # fmt: skip
 
 # The exponents, and mean and covariance that they have.
 Solution = tuple[Matrix, tuple[Expr, Expr], Matrix]
@@ -202,10 +167,7 @@ def _sample(solution: Solution) -> tuple[Expr, ...]:
 
 _SOLUTION = _solution(sigma**2 / 2)
 A6 = Claim(
-    "A6",
-    "solution and exact kernel of the forward process",
-    solves_in_the_plane,
-    holds=_SOLUTION,
+    "A6", "solution and exact kernel of the forward process", solves_in_the_plane, holds=_SOLUTION,
     twins={
         "no Itô term": _solution(Integer(0)),
         "one Brownian motion for all entries": _solution(sigma**2 / 2, w1),
@@ -213,28 +175,20 @@ A6 = Claim(
         "sigma for sigma^2 in the covariance": (*_SOLUTION[:2], sigma * t * Matrix.eye(2)),
     },
     shown=lambda s: dict(zip(("exponents", "means", "covariance"), map(Matrix, s), strict=True)),
-    names=_NAMES,
-    sources=v1("sec. 4: solution of eq. 8") + v2("eq. 6"),
-    assumptions=("X_0 has positive entries and is independent of W",),
-    readings=(_LOST,),
-    depends=("A5", "solution-scalar"),
-    pins=(
+    names=_NAMES, sources=v1("sec. 4: solution of eq. 8") + v2("eq. 6"),
+    assumptions=("X_0 has positive entries and is independent of W",), readings=(_LOST,),
+    depends=("A5", "solution-scalar"), pins=(
         Pin("gbm_ref.GBM.log_mean", _TIMES, reads=lambda s: s[1][0].subs(mu1, mu)),
-        Pin("gbm_ref.GBM.log_var", _TIMES, reads=lambda s: s[2][0, 0]),
-        Pin(
-            "gbm_ref.GBM.time_at_log_var",
-            _VARIANCES,
-            because="it inverts the variance in time",
+        Pin("gbm_ref.GBM.log_var", _TIMES, reads=lambda s: s[2][0, 0]), Pin(
+            "gbm_ref.GBM.time_at_log_var", _VARIANCES, because="it inverts the variance in time",
             formula=v / diff(_SOLUTION[2][0, 0], t),
             twins={"the standard deviation inverted": v / sigma},
-        ),
-        Pin(
-            "gbm_ref.GBM.sample",
-            tuple(a | b for a, b in zip(_TIMES, _STATES, strict=True)),
+        ), Pin(
+            "gbm_ref.GBM.sample", tuple(a | b for a, b in zip(_TIMES, _STATES, strict=True)),
             reads=_sample,
         ),
     ),
-)
+)  # fmt: skip
 
 
 def gives_log_equation(coefficients: tuple[Expr, Expr, Expr]) -> bool:
@@ -274,42 +228,22 @@ def _shifted(factor: int, noise: Expr = sigma) -> tuple[Expr, Expr, Expr]:
 
 
 A8 = Claim(
-    "A8",
-    "equation of the logarithm",
-    gives_log_equation,
-    holds=_shifted(1),
-    twins={
-        "no Itô term": _shifted(0),
-        "Itô term sigma^2": _shifted(2),
-        "wrong sign": _shifted(-1),
+    "A8", "equation of the logarithm", gives_log_equation, holds=_shifted(1), twins={
+        "no Itô term": _shifted(0), "Itô term sigma^2": _shifted(2), "wrong sign": _shifted(-1),
         "noise sigma^2": _shifted(1, sigma**2),
-    },
-    shown=lambda c: {
-        "first": Sde(r"\log X_1", c[0], c[2]),
-        "second": Sde(r"\log X_2", c[1], c[2]),
-    },
-    names=_NAMES,
-    sources=v1("eq. 8") + v2("eq. 8"),
-    readings=(_LOST,),
+    }, shown=lambda c: {
+        "first": Sde(r"\log X_1", c[0], c[2]), "second": Sde(r"\log X_2", c[1], c[2]),
+    }, names=_NAMES, sources=v1("eq. 8") + v2("eq. 8"), readings=(_LOST,),
     depends=("A5", "solution-scalar"),
-)
+)  # fmt: skip
 
 A9 = Claim(
-    "A9",
-    "equation of Y = log X",
-    gives_back_gbm,
-    holds=(LOG_DRIFT, sigma),
-    twins={
-        "no Itô term": (mu, sigma),
-        "wrong sign": (mu + sigma**2 / 2, sigma),
+    "A9", "equation of Y = log X", gives_back_gbm, holds=(LOG_DRIFT, sigma), twins={
+        "no Itô term": (mu, sigma), "wrong sign": (mu + sigma**2 / 2, sigma),
         "noise sigma^2": (LOG_DRIFT, sigma**2),
-    },
-    shown=lambda c: {"forward": Sde("Y", *c)},
-    values=lambda: {"equation": Sde("X", *GBM), "log": _LOG, "exp": _EXP},
-    names=_NAMES,
-    sources=v1("eq. 9") + v2("eq. 9"),
-    readings=(_LOST,),
-    depends=("A8",),
-)
+    }, shown=lambda c: {"forward": Sde("Y", *c)},
+    values=lambda: {"equation": Sde("X", *GBM), "log": _LOG, "exp": _EXP}, names=_NAMES,
+    sources=v1("eq. 9") + v2("eq. 9"), readings=(_LOST,), depends=("A8",),
+)  # fmt: skip
 
 CLAIMS = (A1, A4, A5, SCALAR, A6, A8, A9)

@@ -48,33 +48,22 @@ _MEANS = Matrix([L01 + (mu1 - s2 / 2) * t, L02 + (mu2 - s2 / 2) * t])
 _NOISE, _HALF = s2 * t * Matrix.eye(2), Rational(1, 2)
 
 E6 = Claim(
-    "E6",
-    "law of X_t given X_0: parameters and independence",
-    is_the_law_given_the_data,
-    holds=(_MEANS, _NOISE),
-    twins={
-        "no Itô term": (_MEANS.subs(s2, 0), _NOISE),
-        "variance sigma^2 t^2": (_MEANS, t * _NOISE),
+    "E6", "law of X_t given X_0: parameters and independence", is_the_law_given_the_data,
+    holds=(_MEANS, _NOISE), twins={
+        "no Itô term": (_MEANS.subs(s2, 0), _NOISE), "variance sigma^2 t^2": (_MEANS, t * _NOISE),
         "entries correlated": (_MEANS, s2 * t * Matrix([[1, _HALF], [_HALF, 1]])),
-    },
-    printed={
+    }, printed={
         "parameters mu and sigma^2 I": (Matrix([mu1, mu2]), s2 * Matrix.eye(2)),
         "identically distributed entries": (Matrix([_MEANS[0], _MEANS[0]]), _NOISE),
-    },
-    shown=lambda law: dict(zip(("mean", "covariance"), law, strict=True)),
-    names=_NAMES,
-    sources=v1("sec. 4: law of the solution of eq. 6", "sec. 4: law of X_t")
-    + v2("sec. 3: solution of eq. 4", "sec. 3: law of X_t"),
-    assumptions=(
+    }, shown=lambda law: dict(zip(("mean", "covariance"), law, strict=True)), names=_NAMES,
+    sources=v1(
+        "sec. 4: law of the solution of eq. 6", "sec. 4: law of X_t",
+    ) + v2("sec. 3: solution of eq. 4", "sec. 3: law of X_t"), assumptions=(
         Assumption(
-            "X_0 is given",
-            "the law shrinks to one point",
+            "X_0 is given", "the law shrinks to one point",
             lambda: not is_the_law_given_the_data((_MEANS, _NOISE + Matrix.eye(2))),
-        ),
-        UNIQUE,
-    ),
-    depends=("A6", "A8"),
-    erratum=Erratum(
+        ), UNIQUE,
+    ), depends=("A6", "A8"), erratum=Erratum(
         Fault.WRONG,
         quote=r"(after eq. 6) The solution ... evolves to follow a log-normal distribution with "
         r"parameters $\mu$ and $\sigma^2$. (after eq. 8) The distribution of $\boldsymbol X_t$, "
@@ -82,13 +71,12 @@ E6 = Claim(
         r"distributed with parameters $\boldsymbol\mu$ and $\sigma^2\mathbb I$",
         trouble="The parameters depend on time and on the start. Two pixels with different values "
         "in the data have different laws, so the entries are not identically distributed; without "
-        "$X_0$ they are as dependent as the data make them.",
-        figures=_parameters,
+        "$X_0$ they are as dependent as the data make them.", figures=_parameters,
         remains_open="Version 2 has the same words, in Section 3 for one quantity 'given' "
         "another; its parameters are lost. The solution that both versions give next (A6) is "
         "right.",
     ),
-)
+)  # fmt: skip
 
 
 def is_the_generating_function(cumulants: Expr) -> bool:
@@ -119,36 +107,28 @@ def _skewness() -> tuple[Figure, ...]:
 
 _GENERATING = K + w * FREE * t + w**2 * s2 * t / 2
 MARGINAL = Claim(
-    "E6-marginal",
-    "which marginals are log-normal",
-    is_the_generating_function,
-    holds=_GENERATING,
+    "E6-marginal", "which marginals are log-normal", is_the_generating_function, holds=_GENERATING,
     twins={
         "variance grows by sigma^2 t^2": K + w * FREE * t + w**2 * s2 * t**2 / 2,
         "no Itô term": K + w * mu * t + w**2 * s2 * t / 2,
         "the third cumulant is forgotten": _GENERATING - c3 * w**3 / 6,
-    },
-    printed={"log-normal for every X_0": w * (c1 + FREE * t) + w**2 * (c2 + s2 * t) / 2},
-    names=_NAMES,
-    sources=v1("abstract: Fokker-Planck density", "sec. 4: law of X_t")
-    + v2("abstract: marginal of GBM is log-normal", "sec. 3: marginal is log-normal")
-    + v2("sec. 3: law of X_t", "sec. 7: log-normal marginal"),
-    sheet=("E6",),
-    depends=("A6", "E6"),
-    erratum=Erratum(
+    }, printed={"log-normal for every X_0": w * (c1 + FREE * t) + w**2 * (c2 + s2 * t) / 2},
+    names=_NAMES, sources=v1("abstract: Fokker-Planck density", "sec. 4: law of X_t") + v2(
+        "abstract: marginal of GBM is log-normal", "sec. 3: marginal is log-normal",
+    ) + v2("sec. 3: law of X_t", "sec. 7: log-normal marginal"), sheet=("E6",),
+    depends=("A6", "E6"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="the density that satisfies the Fokker-Planck equation corresponding to the "
         "stochastic differential equation (SDE) with geometric Brownian motion (GBM) is the "
         "log-normal density",
         trouble="The equation has a solution for every initial law. The log-normal one is that of "
         "a known $X_0$ (E6); for images, whose log is bounded, $p_{X_t}$ is log-normal at no $t$. "
-        "Skewness and kurtosis only fade as the variance grows.",
-        figures=_skewness,
+        "Skewness and kurtosis only fade as the variance grows.", figures=_skewness,
         remains_open="The same holds for version 2's 'the marginal distribution of geometric "
         "Brownian motion (GBM) at any fixed time is log-normal' (abstract, and likewise in "
         "Sections 3 and 7).",
     ),
-)
+)  # fmt: skip
 
 # Log-derivatives f'/f of two stationary solutions f, with drift m and with none.
 Stationary = tuple[tuple[Expr, Expr], tuple[Expr, Expr]]
@@ -188,39 +168,28 @@ def _spread() -> tuple[Figure, ...]:
 
 _CONSTANT, _AT_REST = Integer(0), (Integer(0), 1 / y)
 E5 = Claim(
-    "E5",
-    "geometric Brownian motion has no equilibrium",
-    are_the_stationary_solutions,
-    holds=((_CONSTANT, 2 * m / s2), _AT_REST),
-    twins={
+    "E5", "geometric Brownian motion has no equilibrium", are_the_stationary_solutions,
+    holds=((_CONSTANT, 2 * m / s2), _AT_REST), twins={
         "exponent m/sigma^2": ((_CONSTANT, m / s2), _AT_REST),
         "exponent with the wrong sign": ((_CONSTANT, -2 * m / s2), _AT_REST),
         "one solution twice": ((_CONSTANT, 2 * m / s2), (_CONSTANT, _CONSTANT)),
-    },
-    printed={"a log-normal law is stationary": ((-(y - M) / V, 2 * m / s2), _AT_REST)},
-    shown=_solutions,
-    sources=v1("sec. 2: equilibrium of GBM"),
-    assumptions=(
+    }, printed={"a log-normal law is stationary": ((-(y - M) / V, 2 * m / s2), _AT_REST)},
+    shown=_solutions, sources=v1("sec. 2: equilibrium of GBM"), assumptions=(
         Assumption(
-            "sigma is positive",
-            "the equation has order two",
+            "sigma is positive", "the equation has order two",
             lambda: not are_the_stationary_solutions(E5.holds, Integer(0)),
-        ),
-        "an equilibrium has a density",
-    ),
-    depends=("A8", "A6"),
-    erratum=Erratum(
+        ), "an equilibrium has a density",
+    ), depends=("A8", "A6"), erratum=Erratum(
         Fault.WRONG,
         quote="The equilibrium distribution of GBM is the log-normal density and its "
         "time-reversal would give us the sampling formula we seek",
         trouble="GBM has no equilibrium. Its log is a Brownian motion with drift, whose variance "
         "grows without bound; a normal density does not solve the stationary equation.",
         advice="The law of GBM from a fixed point is log-normal at each *fixed time* (E6). The "
-        "time reversal needs no equilibrium, only the laws at the times between.",
-        figures=_spread,
+        "time reversal needs no equilibrium, only the laws at the times between.", figures=_spread,
         remains_open="Version 2 says 'at any fixed time'; see E6-marginal.",
     ),
-)
+)  # fmt: skip
 
 _DRIFTS = mu, -theta * (y - center)
 
@@ -260,36 +229,28 @@ def _variances() -> tuple[Figure, ...]:
 
 
 E7 = Claim(
-    "E7",
-    "Brownian motion with drift is not Ornstein-Uhlenbeck",
-    are_the_laws,
-    holds=(_BROWNIAN, _ORNSTEIN),
-    twins={
+    "E7", "Brownian motion with drift is not Ornstein-Uhlenbeck", are_the_laws,
+    holds=(_BROWNIAN, _ORNSTEIN), twins={
         "variance sigma^2 t^2": ((y0 + mu * t, s2 * t**2), _ORNSTEIN),
         "OU variance sigma^2/theta": (_BROWNIAN, (_ORNSTEIN[0], 2 * _ORNSTEIN[1])),
         "OU variance relaxing at rate theta": (_BROWNIAN, (_ORNSTEIN[0], _ORNSTEIN[1] / (1 + E))),
-    },
-    printed={"mean mu, variance sigma^2": ((mu, s2), _ORNSTEIN)},
-    shown=lambda laws: {
-        name: e.subs(E, exp(-theta * t))
-        for name, e in zip("mean variance ou_mean ou_variance".split(), sum(laws, ()), strict=True)
-    },
-    values=lambda: {f"sde_{i}": Sde("Y", drift, sigma) for i, drift in enumerate(_DRIFTS)},
+    }, printed={"mean mu, variance sigma^2": ((mu, s2), _ORNSTEIN)}, shown=lambda laws: {
+        name: e.subs(E, exp(-theta * t)) for name, e in zip(
+            "mean variance ou_mean ou_variance".split(), sum(laws, ()), strict=True,
+        )
+    }, values=lambda: {f"sde_{i}": Sde("Y", drift, sigma) for i, drift in enumerate(_DRIFTS)},
     names={**_NAMES, "y": "Y"},
     sources=v1("sec. 4: Ornstein-Uhlenbeck") + v2("sec. 3: Ornstein-Uhlenbeck"),
-    assumptions=(UNIQUE,),
-    depends=("A1",),
-    erratum=Erratum(
+    assumptions=(UNIQUE,), depends=("A1",), erratum=Erratum(
         Fault.WRONG,
         quote=r"the Ornstein-Uhlenbeck SDE ... $\mathrm dY_t=\mu\,\mathrm dt+\sigma\,\mathrm "
         r"dW_t$ ..., yielding $Y_t=Y_0+\mu t+\sigma W_t$, a Gaussian process with mean $\mu$ and "
         r"variance $\sigma^2$",
-        trouble="The solution is right, the name and the moments are not: nothing pulls back to a "
-        r"mean, and $\mu$ and $\sigma^2$ are rates.",
-        figures=_variances,
+        trouble=r"The solution is right, the name and the moments are not: nothing pulls back to "
+        r"a mean, and $\mu$ and $\sigma^2$ are rates.", figures=_variances,
         remains_open="Version 2 keeps the name; its formulas are lost, so that only version 1 is "
         "refuted.",
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (E6, MARGINAL, E5, E7)

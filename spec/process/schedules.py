@@ -50,40 +50,28 @@ def _correlations() -> tuple[Figure, ...]:
 
 
 E19_I = Claim(
-    "E19-i",
-    "equation 35 holds in law, not path by path",
-    is_the_squared_correlation,
-    holds=Vk / Vl,
-    twins={
+    "E19-i", "equation 35 holds in law, not path by path", is_the_squared_correlation,
+    holds=Vk / Vl, twins={
         "the ratio squared": Vk**2 / Vl**2,
-        "the last common step left out": (Vk - dt * sigma_k**2) / Vl,
-        "independent": NOTHING,
-    },
-    printed={"one Z for all k": Integer(1)},
-    values=lambda: {"gap": Chain(1 - E19_I.holds, (Vl - Vk) / Vl)},
-    names=_NAMES,
-    sources=v2("eq. 35"),
-    sheet=("E19",),
-    assumptions=(
-        INDEPENDENT,
-        Assumption(
+        "the last common step left out": (Vk - dt * sigma_k**2) / Vl, "independent": NOTHING,
+    }, printed={"one Z for all k": Integer(1)},
+    values=lambda: {"gap": Chain(1 - E19_I.holds, (Vl - Vk) / Vl)}, names=_NAMES,
+    sources=v2("eq. 35"), sheet=("E19",), assumptions=(
+        INDEPENDENT, Assumption(
             "sigma is positive at every step",
             "the later variance is the larger one, or one Z would do",
             lambda: E19_I.holds.subs(Vl, Vk) == E19_I.printed["one Z for all k"],
         ),
-    ),
-    depends=("A35",),
-    erratum=Erratum(
+    ), depends=("A35",), erratum=Erratum(
         Fault.UNDEFINED,
         quote="Unrolling Eq. 34, we get the following expression for [symbol lost] in terms of "
         "[symbol lost] (formula lost)",
         trouble="Unrolling gives a weighted sum of all draws. Written with a single normal $Z$ it "
         "is an equality in law for one $k$, which is all that the loss needs; read as an equality "
-        "it makes the whole path a function of one draw.",
-        figures=_correlations,
+        "it makes the whole path a function of one draw.", figures=_correlations,
         remains_open="Which of the two version 2 prints cannot be seen.",
     ),
-)
+)  # fmt: skip
 
 
 def is_left_over_exact(ratio: Expr) -> bool:
@@ -114,39 +102,18 @@ def _left_over_exact(n: int) -> mpf:
 
 
 E19_II = Claim(
-    "E19-ii",
-    "left sums and integrals are two different variances",
-    is_left_over_exact,
-    holds=_RATIO,
-    twins={
-        "ln r for 2 ln r": _RATIO / 2,
-        "right sum": _RATIO * q,
-        "middle of both": _RATIO * (1 + q) / 2,
-        "first order in delta": 1 - dt * ell,
-    },
-    printed={"interchangeable": Integer(1)},
-    values=lambda: {
-        "schedule": _SCHEDULE,
-        "integral": _INTEGRAL,
-        "term": _TERM,
-        "r": _STEEP,
-        "few": _FEW,
-        "many": _MANY,
-        "coarse": _left_over_exact(_FEW),
-        "fine": _left_over_exact(_MANY),
-    },
-    names=_NAMES,
-    sources=v2("eq. 35", "eq. 36"),
-    sheet=("E19",),
-    assumptions=(
+    "E19-ii", "left sums and integrals are two different variances", is_left_over_exact,
+    holds=_RATIO, twins={
+        "ln r for 2 ln r": _RATIO / 2, "right sum": _RATIO * q,
+        "middle of both": _RATIO * (1 + q) / 2, "first order in delta": 1 - dt * ell,
+    }, printed={"interchangeable": Integer(1)}, values=lambda: {
+        "schedule": _SCHEDULE, "integral": _INTEGRAL, "term": _TERM, "r": _STEEP, "few": _FEW,
+        "many": _MANY, "coarse": _left_over_exact(_FEW), "fine": _left_over_exact(_MANY),
+    }, names=_NAMES, sources=v2("eq. 35", "eq. 36"), sheet=("E19",), assumptions=(
         Assumption(
-            "r is not one",
-            "the logarithm of r divides",
-            lambda: bool(_RATIO.subs(q, 1).has(zoo)),
+            "r is not one", "the logarithm of r divides", lambda: bool(_RATIO.subs(q, 1).has(zoo)),
         ),
-    ),
-    depends=("A33", "A35"),
-    erratum=Erratum(
+    ), depends=("A33", "A35"), erratum=Erratum(
         Fault.UNDEFINED,
         quote="one could discretize this reverse-time SDE [36], train a neural network to "
         "approximate the score for samples generated using Eq. 35 and generate new samples from "
@@ -155,15 +122,15 @@ E19_II = Claim(
         "and the two have different variances at the same time: a network trained on one is used "
         "on the other at a noise level that is off by the ratio.",
         advice="Use the left sum everywhere (E19-iv gives the reverse step), or the integral "
-        "everywhere.",
-        figures=lambda: tuple(
-            Figure(f"left sum over integral, r = {_STEEP}, N = {n}", _left_over_exact(n))
-            for n in (_FEW, _MANY)
+        "everywhere.", figures=lambda: tuple(
+            Figure(
+                f"left sum over integral, r = {_STEEP}, N = {n}", _left_over_exact(n),
+            ) for n in (_FEW, _MANY)
         ),
         remains_open="The target of Appendix C is lost; we reconstruct it with the left sum "
         "(A35-target).",
     ),
-)
+)  # fmt: skip
 
 
 def gives_variance(square: Expr) -> bool:
@@ -191,33 +158,25 @@ def _spreads() -> tuple[Figure, ...]:
 
 
 E19_III = Claim(
-    "E19-iii",
-    "a diffusion coefficient is not a standard deviation",
-    gives_variance,
-    holds=_SQUARE,
-    twins={
+    "E19-iii", "a diffusion coefficient is not a standard deviation", gives_variance,
+    holds=_SQUARE, twins={
         "derivative of sigma times sigma": ell * sigma_min**2 * E,
         "derivative of sigma, squared": ell**2 * sigma_min**2 * E,
-    },
-    printed={"g = sigma": sigma_min**2 * E},
-    values=lambda: {"schedule": _SCHEDULE, "added": _ADDED},
-    names=_NAMES,
-    sources=v2("App. C: choice of drift and diffusion"),
-    sheet=("E19",),
-    depends=("A33",),
+    }, printed={"g = sigma": sigma_min**2 * E},
+    values=lambda: {"schedule": _SCHEDULE, "added": _ADDED}, names=_NAMES,
+    sources=v2("App. C: choice of drift and diffusion"), sheet=("E19",), depends=("A33",),
     erratum=Erratum(
         Fault.UNDEFINED,
         quote="We set ... which results in a variance exploding SDE (c.f. Song et al. [2021c]) "
         "(formula lost)",
         trouble=r"The log of $X$ does follow a variance-exploding SDE. But $\sigma(t)$ stands for "
-        "different things in the two papers: with the schedule of Song et al. eq. 33 gives "
-        "another noise level than theirs.",
-        advice=r"Name one of them: $g^2(t)$ is the derivative of $\sigma^2(t)$.",
-        figures=_spreads,
-        remains_open=r"The formula is lost; we take it to be $\mu(t)=\sigma^2(t)/2$. "
-        r"No schedule for $\sigma(t)$ survives.",
+        r"different things in the two papers: with the schedule of Song et al. eq. 33 gives "
+        r"another noise level than theirs.",
+        advice=r"Name one of them: $g^2(t)$ is the derivative of $\sigma^2(t)$.", figures=_spreads,
+        remains_open=r"The formula is lost; we take it to be $\mu(t)=\sigma^2(t)/2$. No schedule "
+        r"for $\sigma(t)$ survives.",
     ),
-)
+)  # fmt: skip
 
 
 def carries_the_mean(rate: Expr, model: Expr = 1 / level) -> bool:
@@ -257,41 +216,27 @@ def _shrinkages() -> tuple[Figure, ...]:
 
 
 E19_IV = Claim(
-    "E19-iv",
-    "the reverse step from k to k - 1 uses the rate of the forward step",
-    carries_the_mean,
-    holds=before,
-    twins={
-        "one index lower": lower,
-        "mean of both ends": (before + here) / 2,
+    "E19-iv", "the reverse step from k to k - 1 uses the rate of the forward step",
+    carries_the_mean, holds=before, twins={
+        "one index lower": lower, "mean of both ends": (before + here) / 2,
         "order of the forward chain": other,
-    },
-    printed={"rate at the time of the step's start, sigma_k": here},
+    }, printed={"rate at the time of the step's start, sigma_k": here},
     shown=lambda rate: {"it": rate, "factor": _multiplied(rate)},
-    values=lambda: {"step": _multiplied(symbols("h"))},
-    names=_NAMES,
-    sources=v2("eq. 36"),
-    sheet=("E19",),
-    assumptions=(
+    values=lambda: {"step": _multiplied(symbols("h"))}, names=_NAMES, sources=v2("eq. 36"),
+    sheet=("E19",), assumptions=(
         Assumption(
-            "the score is that of the chain at the same level",
-            "the deviation is divided by v_k",
+            "the score is that of the chain at the same level", "the deviation is divided by v_k",
             lambda: carries_the_mean(lower, lower**-1 * before / level),
-        ),
-        NO_DRIFT,
-        "log X_0 is normal",
-    ),
-    depends=("A35",),
-    erratum=Erratum(
+        ), NO_DRIFT, "log X_0 is normal",
+    ), depends=("A35",), erratum=Erratum(
         Fault.UNDEFINED,
         quote="In principle, one could discretize this reverse-time SDE [36] (formula lost)",
         trouble=r"Euler-Maruyama applied to eq. 36 takes the rate where the step starts, "
         r"$\sigma_k$, while the forward step to $k$ has used $\sigma_{k-1}$: for growing "
-        "schedules it takes out more than was put in.",
-        advice=r"Use $\sigma_{k-1}$ in the reverse step from $k$.",
-        figures=_shrinkages,
+        r"schedules it takes out more than was put in.",
+        advice=r"Use $\sigma_{k-1}$ in the reverse step from $k$.", figures=_shrinkages,
         remains_open="The appendix does not write the discretization out.",
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (E19_I, E19_II, E19_III, E19_IV)

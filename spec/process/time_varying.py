@@ -169,32 +169,21 @@ _PINS = (
 )
 
 A33 = Claim(
-    "A33",
-    "drift and diffusion that depend on time",
-    is_the_kernel,
-    holds=_HOLDS,
-    twins={
+    "A33", "drift and diffusion that depend on time", is_the_kernel, holds=_HOLDS, twins={
         "no Itô term": (mu, sigma**2),
         "Itô term of the reverse equation": (mu - 3 * sigma**2 / 2, sigma**2),
         "sigma for sigma^2": (LOG_DRIFT, sigma),
-    },
-    shown=_rates,
-    values=lambda: {"equation": Sde("X", *GBM)},
-    names={"x": "X"},
-    sources=v2("eq. 33"),
-    assumptions=(
+    }, shown=_rates, values=lambda: {"equation": Sde("X", *GBM)}, names={"x": "X"},
+    sources=v2("eq. 33"), assumptions=(
         Assumption(
             "the rates do not depend on X",
             "they are no functions of x in the Fokker-Planck equation",
             lambda: not is_the_kernel(_HOLDS, drift=mu * L * x),
-        ),
-        "mu(t) and sigma(t)^2 are integrable, sigma(t) is positive",
-        UNIQUE,
+        ), "mu(t) and sigma(t)^2 are integrable, sigma(t) is positive", UNIQUE,
     ),
     readings=("formula lost in version 2; reconstructed: eq. 8 with rates that depend on time",),
-    depends=("A5", "A8"),
-    pins=_PINS,
-)
+    depends=("A5", "A8"), pins=_PINS,
+)  # fmt: skip
 
 
 def is_its_variance(candidate: tuple[Expr, Expr]) -> bool:
@@ -272,21 +261,13 @@ _EXPLODING_PINS = (
 )
 
 VE = Claim(
-    "VE",
-    "a variance-exploding process",
-    is_its_variance,
-    holds=_EXPLODING,
-    twins={
+    "VE", "a variance-exploding process", is_its_variance, holds=_EXPLODING, twins={
         "sigma_min r^t as the deviation at t = 0 too": (std_min**2 * E, std_max**2 / std_min**2),
         "growth by the ratio of the deviations squared": (_EXPLODING[0], std_max**2 / std_min**2),
         "sigma^2 for its integral": (g * _EXPLODING[0], _EXPLODING[1]),
-    },
-    shown=lambda c: {"variance": c[0], "end": c[1]},
-    values=lambda: {"diffusion": _RATE},
-    names={"std_min": r"s_{\min}", "std_max": r"s_{\max}", "E": "e^{gt}"},
-    sheet=("E19",),
-    depends=("A33", "E19-iii"),
-    pins=_EXPLODING_PINS,
-)
+    }, shown=lambda c: {"variance": c[0], "end": c[1]}, values=lambda: {"diffusion": _RATE},
+    names={"std_min": r"s_{\min}", "std_max": r"s_{\max}", "E": "e^{gt}"}, sheet=("E19",),
+    depends=("A33", "E19-iii"), pins=_EXPLODING_PINS,
+)  # fmt: skip
 
 CLAIMS = (A33, VE)
