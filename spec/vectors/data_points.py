@@ -1,19 +1,22 @@
 """A data set of two points under the forward kernel: score, posterior weight, density, average."""
 
-import mpmath
+from spec.vectors.tables import functions
 
-from spec.vectors.tables import function
-
-_POINTS = {"x1": "first point, > 0", "x2": "second point, > 0"}
-_GIVEN = {"x": "state at time t, > 0", **_POINTS, "m": "m(t), any number", "v": "v(t) > 0"}
 _LET = """
     let  d_n = log(x) - log(x_n) - m, q_n = log N(d_n; 0, v), r1 = 1 / (1 + exp(q2 - q1)),
         r2 = 1 / (1 + exp(q1 - q2)), f_n = exp(-d_n^2 / (2 v))
 """
-_MPMATH = {"log1p": lambda f, x: mpmath.log1p(x), "erfc": lambda f, x: mpmath.erfc(x)}
+_BOX = "0.1~10 0.2~2 1~8 -0.5..0.5 0.05~3"
+_CHANGED = """
+    common  deviation_for_variance, ito_term
+    one_point  BASIC  the first point alone  x2 -> x1
+    point_between  BASIC  one point at sqrt(x1 x2)  x1 -> sqrt(x1 x2), x2 -> sqrt(x1 x2)
+"""
 
-SCORE = (
-    function("point_masses_hyvarinen_score", "R3", _GIVEN, f"""
+FUNCTIONS = functions(f"""
+where  x state at time t, > 0; x1 first point, > 0; x2 second point, > 0; m m(t), any
+        number; v v(t) > 0
+point_masses_hyvarinen_score  R3  x x1 x2 m v
     out  -1 + (r1 log(x1) + r2 log(x2) + m - log(x)) / v,
         r_n proportional to exp(-(log(x) - log(x_n) - m)^2 / (2 v)), r1 + r2 = 1
     again  (-e1 / (1 + o) - e2 o / (1 + o)) / v - 1, e_n = log(x / x_n) - m,
@@ -34,12 +37,8 @@ SCORE = (
     CANCELLATION e(300) e(299.5) e(300.25) 0.1 0.3; e(-600) e(-600.5) e(-599) -0.2 0.1;
         1.3 e(-20) e(20.5) 0.1 1e6
     POW2 x x1 x2: 400 -400
-"""),
-)  # fmt: skip
-
-POSTERIOR = (
-    function("point_masses_posterior_weight", "R3",
-             {**_GIVEN, "x1": "the point in question, > 0", "x2": "the other point, > 0"}, f"""
+where  x1 the point in question, > 0; x2 the other point, > 0
+point_masses_posterior_weight  R3  x x1 x2 m v
     out  1 / (1 + exp((b_1^2 - b_2^2) / (2 v))), b_n = log(x) - log(x_n) - m
     again  1 / (1 + exp(log(x2 / x1) (2 log(x) - log(x1 x2) - 2 m) / (2 v)))
     S  out (1 + (1 - out) T), T = sum_n (log 2 + |log 2 pi v| / 2 + b_n^2 / (2 v)
@@ -56,17 +55,8 @@ POSTERIOR = (
     SMALL_V 1.0000001 1 1.0000003 0 1e-12; 0.75 0.7500004 0.7499995 0 1e-12;
         1.5 1.4999 1.5002 0 1e-9
     BASIC e(300) e(299.5) e(300.25) 0.1 0.3; 1.3 e(-20) e(20.5) 0.1 1e3
-"""),
-)  # fmt: skip
-
-_BOX = "0.1~10 0.2~2 1~8 -0.5..0.5 0.05~3"
-_CHANGED = """
-    common  deviation_for_variance, ito_term
-    one_point  BASIC  the first point alone  x2 -> x1
-    point_between  BASIC  one point at sqrt(x1 x2)  x1 -> sqrt(x1 x2), x2 -> sqrt(x1 x2)
-"""
-LAW = (
-    function("point_masses_logpdf", "R3", _GIVEN, f"""
+where  x1 first point, > 0; x2 second point, > 0
+point_masses_logpdf  R3  x x1 x2 m v
     out  log((N(d1; 0, v) + N(d2; 0, v)) / 2) - log(x), d_n = log(x) - log(x_n) - m,
         N the normal density
     again  -log(8 pi v x^2) / 2 - near / (2 v) + log1p(exp((near - far) / (2 v))),
@@ -82,8 +72,7 @@ LAW = (
     ordinary H_VS_LOGSCORE S_VS_S2 ITO T_INDEX: {_BOX}
     TAIL e(700) 0.7 1.9 0.1 0.64; e(-700) 0.7 1.9 0.1 0.64; 50 0.3 2 -0.2 1e-3
     SMALL_V 1.0000001 1 1.0000003 0 1e-12; 0.75 0.7 1.3 0.069 1e-12
-""", _MPMATH),
-    function("point_masses_cdf", "R3", _GIVEN, f"""
+point_masses_cdf  R3  x x1 x2 m v
     out  (Phi(z1) + Phi(z2)) / 2, z_n = (log(x) - log(x_n) - m) / sqrt(v)
     again  (erfc(e1) + erfc(e2)) / 4, e_n = (m - log(x / x_n)) / sqrt(2 v)
     S  sum_n (Phi(z_n) (1 + z_n^2) + phi(z_n) (|log x| + |log x_n| + |m|) / sqrt(v)) / 2
@@ -96,9 +85,9 @@ LAW = (
     TAIL e(-6) 0.7 1.9 0.1 0.64; e(-25) 0.3 2 -0.2 1
     BASIC 1.0000001 1 1.0000003 0 1e-12; e(300) e(299.5) e(300.25) 0.1 0.3;
         e(-700) 0.7 e(5) 100 400
-""", _MPMATH),
-    function("class_average_log_mean", "E22-class-average",
-             {"x1": "first point of the class, > 0", "x2": "second point, > 0"}, """
+where  x1 first point of the class, > 0
+class_average_log_mean  E22-class-average  x1 x2
+    guard  5
     out  log((x1 + x2) / 2): where the average of a class of two points lies
     again  log(x1) + log1p((x2 - x1) / (2 x1))
     S  1 + |out|
@@ -109,5 +98,4 @@ LAW = (
     ordinary 14+3 H_VS_LOGSCORE T_INDEX S_VS_S2: 0.01~10 0.5~100
     H_VS_LOGSCORE e(-690) e(600); 1 1.01; e(700) e(-700)
     T_INDEX 1 1.0000000000000002; e(-680) e(-680.5)
-""", _MPMATH, guard=5),
-)  # fmt: skip
+""")  # fmt: skip

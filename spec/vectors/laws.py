@@ -8,188 +8,15 @@ the complement is what is computed so, which is why it enters as 2 out (1 - out)
 import mpmath
 from mpmath import mpf
 
-from spec.vectors.arithmetic import Arithmetic, log_slope
-from spec.vectors.tables import function
+from spec.vectors.arithmetic import Arithmetic
+from spec.vectors.tables import functions
 
-_LOOKS = {"L": "number of looks, > 0"}
-_NOISY, _CLEAN = {"x": "noisy state, > 0"}, {"x0": "clean state, > 0"}
-_AT = {"x": "state at L looks, > 0", "L": "looks now, > 0"}
-NOISE = (
-    function("gamma_noise_sample", "R24",
-             {**_CLEAN, **_LOOKS, "g": "a draw of Gamma(L, 1), > 0"}, """
-    out  x0 g / L
-    again  exp(log(x0) + log(g) - log(L))
-    S  out: a relative bound
-    rate_one  T_INDEX  x0 g: a mean of L
-    added  BASIC  x0 + g / L
-    ordinary 18+6 T_INDEX: 0.02~50 0.5~30 0.2~40
-    TAIL e(690) 2.5 3; 1.3 0.2 1e-30; e(-690) 4 5.5
-    POW2 x0: 500 -500
-"""),
-    function("gamma_conditional_hyvarinen_score", "R24", {**_NOISY, **_CLEAN, **_LOOKS}, """
-    out  L - 1 - L x / x0
-    again  (L (x0 - x) - x0) / x0
-    S  L + 1 + L x / x0
-    log_score  H_VS_LOGSCORE  L (1 - x / x0): the -1 is left out
-    common  stein_score
-    noise_of_rate_one  S_VS_S2  L - 1 - x / x0: Gamma(L) with rate 1
-    ratio_inverted  T_INDEX  x0 / x in place of x / x0  x -> x0, x0 -> x
-    ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX: 0.02~50 0.1~10 0.5~30
-    NEAR_ROOT 0.9 1.2 4; 1.5 2 4.000000000000001; 0.6 1 2.5; 1.05 1.4 3.9999999
-    CANCELLATION 1.0000001 1 1e6; e(700) e(700) 7.5; e(-700) 1.5*e(-700) 1e12
-    TAIL e(300) 1.3 2.5; 1.4 e(300) 0.7; 2 0.3 1e-12; e(-650) 2 40
-    POW2 x x0: 500 -500
-"""),
-    function("gamma_denoiser", "R24-denoiser",
-             {**_NOISY, "h": "Hyvarinen score at x", **_LOOKS}, """
-    out  (L - 1 - h) / (L x)
-    again  1 / x - (1 + h) / L / x
-    S  (L + 1 + |h|) / (L x)
-    hyvarinen_for_log_score  H_VS_LOGSCORE  L - h in place of L - 1 - h  h -> h - 1
-    not_divided_by_x  H_VS_STEIN  (L - 1 - h) / L
-    inverse  SIGN  its reciprocal, E[X_0] in place of E[1 / X_0]  1 / out
-    ordinary H_VS_STEIN H_VS_LOGSCORE: 0.02~50 -6..0 0.5~30
-    NEAR_ROOT 1.3 2.9999999999999996 4; 0.7 0.4999999 1.5
-    TAIL e(650) -3.5 2.5; e(-650) -1e3 4; 1.1 -1e12 0.7; 2.3 -0.5 1e-12; 0.4 -2 1e12
-    SIGN 1.6 -0.7 3; 0.2 -4.1 9
-    POW2 x: 500 -500
-"""),
-    function("gamma_chain_step", "R24b",
-             {**_AT, "M": "looks after the step, < L",
-              "b": "a draw of Beta(M, L - M), in (0, 1]"}, """
-    out  x b L / M
-    again  exp(log(x) + log(b) + log(L / M))
-    S  out: a relative bound
-    looks_exchanged  T_INDEX  x b M / L
-    mean_not_kept  BASIC  x b
-    ordinary 18+6 T_INDEX: 0.02~50 6~40 0.5~5 0.02..1
-    TAIL e(690) 3 2.5 0.9; 1.3 40 1e-3 1e-30; e(-690) 5.5 4 0.7
-    POW2 x: 500 -500
-"""),
-    function("gamma_ancestral_step", "R24b-ancestral",
-             {"x": _AT["x"], **_CLEAN, "L": _AT["L"], "M": "looks after the step, > L",
-              "g": "a draw of Gamma(M - L, 1), > 0"}, """
-    out  (L x + x0 g) / M
-    again  x (L / M) + x0 (g / M)
-    S  out: a relative bound
-    looks_exchanged  T_INDEX  (M x + x0 g) / L
-    added_noise  BASIC  (L x + g) / M: the noise is not scaled by x0
-    looks_forgotten  T_INDEX  (x + x0 g) / M
-    ordinary 20+6 T_INDEX: 0.05~20 0.1~10 0.5~5 6~40 0.3~30
-    TAIL e(600) 1.2 0.5 3 2; 1.3 e(-600) 2 7.5 4; 0.6 e(600) 1.5 4 1e-9
-    POW2 x x0: 500 -500
-"""),
-)  # fmt: skip
-
-_X = {"x": "a state, > 0"}
-_GAMMA = {**_X, "alpha": "shape, > 0", "beta": "rate, > 0"}
-_INVERSE = {**_GAMMA, "beta": "scale, > 0"}
-_WEIBULL = {**_X, "c": "shape, > 0", "scale": "scale l, > 0"}
-_PRIME = {**_X, "a": "first shape, > 0", "b": "second shape, > 0", "scale": "scale l, > 0"}
 _JACOBIAN = """
     density_of_the_logarithm  H_VS_LOGSCORE  + log x: the density of log X  out + log(x)
     common  logarithm_of_density
 """
-DENSITIES = (
-    function("gamma_logpdf", "R25", _GAMMA, f"""
-    out  alpha log(beta x) - log(x) - beta x - log Gamma(alpha)
-    again  log(beta) + (alpha - 1) (log(beta) + log(x)) - beta x - log Gamma(alpha + 1)
-        + log(alpha)
-    S  1 + alpha (1 + |log(beta x)|) + |log x| + beta x + |log Gamma(alpha)|
-    {_JACOBIAN}
-    scale_for_rate  T_INDEX  1 / beta in place of beta  beta -> 1 / beta
-    not_normalised  BASIC  log Gamma(alpha) is left out  out + log Gamma(alpha)
-    ordinary 16+4 H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
-    TAIL e(20) 2.5 0.3; 1.7 1e6 3e-9; 9 3 1e4; e(-700) 30 0.7
-    BASIC e(-650) 0.4 2; 1e6 1e6 1
-"""),
-    function("inverse_gamma_logpdf", "R25", _INVERSE, f"""
-    out  alpha log(beta / x) - log(x) - beta / x - log Gamma(alpha)
-    again  alpha log(beta (1 / x)) - log(1 / x) - beta (1 / x) - log Gamma(alpha) - 2 log(x)
-    S  1 + alpha (1 + |log(beta / x)|) + |log x| + beta / x + |log Gamma(alpha)|
-    {_JACOBIAN}
-    jacobian_of_the_inverse  T_INDEX  the gamma density at 1 / x  out + 2 log(x)
-    ordinary 16+4 H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
-    TAIL e(-20) 2.5 0.3; 1.7 1e6 3e-9; 0.01 3 1e3; e(700) 30 0.7
-    BASIC e(650) 0.4 2; 1e-6 1e6 1
-"""),
-    function("weibull_logpdf", "R25", _WEIBULL, f"""
-    out  log(c) + c log(x / l) - log(x) - (x / l)^c, l = scale
-    again  log(c / scale (x / scale)^(c - 1) exp(-exp(c (log(x) - log(scale)))))
-    S  1 + |log c| + c (1 + |log(x / l)|) + |log x| + (1 + c) (x / l)^c
-    {_JACOBIAN}
-    common  scale_left_out
-    ordinary 16+4 H_VS_LOGSCORE S_VS_S2: 0.05~20 0.3~4 0.2~5
-    TAIL 50 2 1.7; 1.7 300 0.9; e(-700) 12 0.4; e(10) 3 2
-    BASIC e(-650) 0.4 2; 5 0.01 e(600)
-"""),
-    function("beta_prime_logpdf", "R24-inverse-gamma", {**_PRIME, "scale": "scale, > 0"}, f"""
-    out  a log(r) - (a + b) log(1 + r) - log(x) - log B(a, b), r = x / scale, B beta function
-    again  -log B(b + 1, a) + log(b / (a + b)) - log(x) - a log(1 + scale / x)
-        - b log(1 + x / scale)
-    S  1 + a (1 + |log r|) + b + (a + b) log(1 + r) + |log x| + |log Gamma(a)| + |log Gamma(b)|
-        + |log Gamma(a + b)|
-    {_JACOBIAN}
-    shapes_exchanged  T_INDEX  a and b exchanged  a -> b, b -> a
-    scale_left_out  S_VS_S2  1 in place of the scale  scale -> 1
-    ordinary 14+3 H_VS_LOGSCORE S_VS_S2 T_INDEX: 0.02~50 0.3~9 0.3~9 0.2~5
-    TAIL e(700) 2.5 3 1.2; e(-700) 4 2 0.7; 0.05 2e3 1e3 0.6
-    BASIC 2 1.5 0.7 e(300); 1.7 1e6 3e-3 0.6
-""", guard=10),
-)  # fmt: skip
-
-SCORES = (
-    function("gamma_hyvarinen_score", "R25", _GAMMA, """
-    out  alpha - 1 - beta x
-    again  slope(x, alpha, beta)
-    S  alpha + 1 + beta x
-    common  log_score, stein_score
-    scale_for_rate  T_INDEX  x / beta in place of beta x  beta -> 1 / beta
-    ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
-    NEAR_ROOT 1.5 4 2; 0.3 1.3 1; 4.999999 11 2; 2 3.5 1.2500000000000002
-    TAIL e(300) 2.5 0.3; e(-650) 0.4 2; 1.7 1e6 3e-9; e(-690) 3 e(690)
-""", {"slope": log_slope(DENSITIES[0].formula)}),
-    function("inverse_gamma_hyvarinen_score", "R25", _INVERSE, """
-    out  beta / x - alpha - 1
-    again  slope(x, alpha, beta)
-    S  beta / x + alpha + 1
-    common  log_score, stein_score
-    law_of_the_inverse  T_INDEX  alpha - 1 - beta / x
-    ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
-    NEAR_ROOT 1.5 3 6; 0.3 1.3 0.69; 0.25 2.9999999 1; 2 3.5 9.000000000000002
-    TAIL e(300) 2.5 0.3; e(-300) 0.4 2; 1.7 1e6 3e-9; e(690) 3 e(690)
-""", {"slope": log_slope(DENSITIES[1].formula)}),
-    function("weibull_hyvarinen_score", "R25", _WEIBULL, """
-    out  c - 1 - c (x / l)^c, l = scale
-    again  slope(x, c, scale)
-    S  c + 1 + c (1 + c) (x / l)^c
-    common  log_score, stein_score
-    power_one_less  T_INDEX  (x / l)^(c - 1)  c - 1 - c (x / l)^(c - 1)
-    scale_left_out  S_VS_S2  x^c  scale -> 1
-    ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX S_VS_S2: 0.05~20 0.3~6 0.2~5
-    NEAR_ROOT 1 2 1.4142135623730951; 0.75 2 1.0606601717798212
-    TAIL e(300) 2 1.7; e(-650) 0.4 2; 1.7 300 0.4; 0.3 1e-12 2; 5 0.01 e(600)
-""", {"slope": log_slope(DENSITIES[2].formula)}),
-    function("beta_prime_hyvarinen_score", "R24-inverse-gamma", _PRIME, """
-    out  a - 1 - (a + b) x / (l + x), l = scale; inverse-gamma(b, l a) data under a looks
-    value  a - 1 - (a + b) x / (l + x), l = scale
-    again  slope(x, a, b, scale)
-    S  a + 1 + (a + b) x / (l + x)
-    common  log_score, stein_score
-    shapes_exchanged  T_INDEX  b - 1 - ...  a -> b, b -> a
-    common  scale_left_out
-    ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX S_VS_S2: 0.02~50 0.3~9 0.3~9 0.2~5
-    NEAR_ROOT 1 4 2 1; 2 3 1 2; 0.5 2 1 1
-    TAIL e(700) 2.5 0.3 1.2; e(-700) 0.4 2 0.7; 1.7 1e6 3e-9 0.6; 2 1.5 0.7 e(650)
-""", {"slope": log_slope(DENSITIES[3].formula)}),
-)  # fmt: skip
-
-# SciPy 1.17.1 is off by up to 54 of these units where it changes from one method to another.
-_K = 64
-_K_REASON = (
-    "the incomplete gamma functions of SciPy 1.17.1 lose up to 54 units of S where they change "
-    "the method, near alpha = 0.5, beta x = 1 (measured over 2,500 arguments)"
-)
+_K = """k  64  the incomplete gamma functions of SciPy 1.17.1 lose up to 54 units of S where they
+        change the method, near alpha = 0.5, beta x = 1 (measured over 2,500 arguments)"""
 
 
 def _gamma_series(f: Arithmetic, a: mpf, x: mpf) -> mpf:
@@ -229,8 +56,158 @@ def _beta_prime(f: Arithmetic, x: mpf, a: mpf, b: mpf, scale: mpf) -> mpf:
 
 
 _SERIES = {"series": _gamma_series, "complement": _gamma_complement, "by_series": _beta_prime}
-CDFS = (
-    function("gamma_cdf", "R25", _GAMMA, """
+
+FUNCTIONS = functions(f"""
+where  x0 clean state, > 0; L number of looks, > 0; g a draw of Gamma(L, 1), > 0
+gamma_noise_sample  R24  x0 L g
+    out  x0 g / L
+    again  exp(log(x0) + log(g) - log(L))
+    S  out: a relative bound
+    rate_one  T_INDEX  x0 g: a mean of L
+    added  BASIC  x0 + g / L
+    ordinary 18+6 T_INDEX: 0.02~50 0.5~30 0.2~40
+    TAIL e(690) 2.5 3; 1.3 0.2 1e-30; e(-690) 4 5.5
+    POW2 x0: 500 -500
+where  x noisy state, > 0
+gamma_conditional_hyvarinen_score  R24  x x0 L
+    out  L - 1 - L x / x0
+    again  (L (x0 - x) - x0) / x0
+    S  L + 1 + L x / x0
+    log_score  H_VS_LOGSCORE  L (1 - x / x0): the -1 is left out
+    common  stein_score
+    noise_of_rate_one  S_VS_S2  L - 1 - x / x0: Gamma(L) with rate 1
+    ratio_inverted  T_INDEX  x0 / x in place of x / x0  x -> x0, x0 -> x
+    ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX: 0.02~50 0.1~10 0.5~30
+    NEAR_ROOT 0.9 1.2 4; 1.5 2 4.000000000000001; 0.6 1 2.5; 1.05 1.4 3.9999999
+    CANCELLATION 1.0000001 1 1e6; e(700) e(700) 7.5; e(-700) 1.5*e(-700) 1e12
+    TAIL e(300) 1.3 2.5; 1.4 e(300) 0.7; 2 0.3 1e-12; e(-650) 2 40
+    POW2 x x0: 500 -500
+where  h Hyvarinen score at x
+gamma_denoiser  R24-denoiser  x h L
+    out  (L - 1 - h) / (L x)
+    again  1 / x - (1 + h) / L / x
+    S  (L + 1 + |h|) / (L x)
+    hyvarinen_for_log_score  H_VS_LOGSCORE  L - h in place of L - 1 - h  h -> h - 1
+    not_divided_by_x  H_VS_STEIN  (L - 1 - h) / L
+    inverse  SIGN  its reciprocal, E[X_0] in place of E[1 / X_0]  1 / out
+    ordinary H_VS_STEIN H_VS_LOGSCORE: 0.02~50 -6..0 0.5~30
+    NEAR_ROOT 1.3 2.9999999999999996 4; 0.7 0.4999999 1.5
+    TAIL e(650) -3.5 2.5; e(-650) -1e3 4; 1.1 -1e12 0.7; 2.3 -0.5 1e-12; 0.4 -2 1e12
+    SIGN 1.6 -0.7 3; 0.2 -4.1 9
+    POW2 x: 500 -500
+where  x state at L looks, > 0; L looks now, > 0; M looks after the step, < L; b a draw of
+        Beta(M, L - M), in (0, 1]
+gamma_chain_step  R24b  x L M b
+    out  x b L / M
+    again  exp(log(x) + log(b) + log(L / M))
+    S  out: a relative bound
+    looks_exchanged  T_INDEX  x b M / L
+    mean_not_kept  BASIC  x b
+    ordinary 18+6 T_INDEX: 0.02~50 6~40 0.5~5 0.02..1
+    TAIL e(690) 3 2.5 0.9; 1.3 40 1e-3 1e-30; e(-690) 5.5 4 0.7
+    POW2 x: 500 -500
+where  M looks after the step, > L; g a draw of Gamma(M - L, 1), > 0
+gamma_ancestral_step  R24b-ancestral  x x0 L M g
+    out  (L x + x0 g) / M
+    again  x (L / M) + x0 (g / M)
+    S  out: a relative bound
+    looks_exchanged  T_INDEX  (M x + x0 g) / L
+    added_noise  BASIC  (L x + g) / M: the noise is not scaled by x0
+    looks_forgotten  T_INDEX  (x + x0 g) / M
+    ordinary 20+6 T_INDEX: 0.05~20 0.1~10 0.5~5 6~40 0.3~30
+    TAIL e(600) 1.2 0.5 3 2; 1.3 e(-600) 2 7.5 4; 0.6 e(600) 1.5 4 1e-9
+    POW2 x x0: 500 -500
+where  x a state, > 0; alpha shape, > 0; beta rate, > 0
+gamma_logpdf  R25  x alpha beta
+    out  alpha log(beta x) - log(x) - beta x - log Gamma(alpha)
+    again  log(beta) + (alpha - 1) (log(beta) + log(x)) - beta x - log Gamma(alpha + 1)
+        + log(alpha)
+    S  1 + alpha (1 + |log(beta x)|) + |log x| + beta x + |log Gamma(alpha)|
+    {_JACOBIAN}
+    scale_for_rate  T_INDEX  1 / beta in place of beta  beta -> 1 / beta
+    not_normalised  BASIC  log Gamma(alpha) is left out  out + log Gamma(alpha)
+    ordinary 16+4 H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
+    TAIL e(20) 2.5 0.3; 1.7 1e6 3e-9; 9 3 1e4; e(-700) 30 0.7
+    BASIC e(-650) 0.4 2; 1e6 1e6 1
+where  beta scale, > 0
+inverse_gamma_logpdf  R25  x alpha beta
+    out  alpha log(beta / x) - log(x) - beta / x - log Gamma(alpha)
+    again  alpha log(beta (1 / x)) - log(1 / x) - beta (1 / x) - log Gamma(alpha) - 2 log(x)
+    S  1 + alpha (1 + |log(beta / x)|) + |log x| + beta / x + |log Gamma(alpha)|
+    {_JACOBIAN}
+    jacobian_of_the_inverse  T_INDEX  the gamma density at 1 / x  out + 2 log(x)
+    ordinary 16+4 H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
+    TAIL e(-20) 2.5 0.3; 1.7 1e6 3e-9; 0.01 3 1e3; e(700) 30 0.7
+    BASIC e(650) 0.4 2; 1e-6 1e6 1
+where  c shape, > 0; scale scale l, > 0
+weibull_logpdf  R25  x c scale
+    out  log(c) + c log(x / l) - log(x) - (x / l)^c, l = scale
+    again  log(c / scale (x / scale)^(c - 1) exp(-exp(c (log(x) - log(scale)))))
+    S  1 + |log c| + c (1 + |log(x / l)|) + |log x| + (1 + c) (x / l)^c
+    {_JACOBIAN}
+    common  scale_left_out
+    ordinary 16+4 H_VS_LOGSCORE S_VS_S2: 0.05~20 0.3~4 0.2~5
+    TAIL 50 2 1.7; 1.7 300 0.9; e(-700) 12 0.4; e(10) 3 2
+    BASIC e(-650) 0.4 2; 5 0.01 e(600)
+where  a first shape, > 0; b second shape, > 0; scale scale, > 0
+beta_prime_logpdf  R24-inverse-gamma  x a b scale
+    guard  10
+    out  a log(r) - (a + b) log(1 + r) - log(x) - log B(a, b), r = x / scale, B beta function
+    again  -log B(b + 1, a) + log(b / (a + b)) - log(x) - a log(1 + scale / x)
+        - b log(1 + x / scale)
+    S  1 + a (1 + |log r|) + b + (a + b) log(1 + r) + |log x| + |log Gamma(a)| + |log Gamma(b)|
+        + |log Gamma(a + b)|
+    {_JACOBIAN}
+    shapes_exchanged  T_INDEX  a and b exchanged  a -> b, b -> a
+    scale_left_out  S_VS_S2  1 in place of the scale  scale -> 1
+    ordinary 14+3 H_VS_LOGSCORE S_VS_S2 T_INDEX: 0.02~50 0.3~9 0.3~9 0.2~5
+    TAIL e(700) 2.5 3 1.2; e(-700) 4 2 0.7; 0.05 2e3 1e3 0.6
+    BASIC 2 1.5 0.7 e(300); 1.7 1e6 3e-3 0.6
+where  beta rate, > 0
+gamma_hyvarinen_score  R25  x alpha beta
+    out  alpha - 1 - beta x
+    again  slope_gamma_logpdf(x, alpha, beta)
+    S  alpha + 1 + beta x
+    common  log_score, stein_score
+    scale_for_rate  T_INDEX  x / beta in place of beta x  beta -> 1 / beta
+    ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
+    NEAR_ROOT 1.5 4 2; 0.3 1.3 1; 4.999999 11 2; 2 3.5 1.2500000000000002
+    TAIL e(300) 2.5 0.3; e(-650) 0.4 2; 1.7 1e6 3e-9; e(-690) 3 e(690)
+where  beta scale, > 0
+inverse_gamma_hyvarinen_score  R25  x alpha beta
+    out  beta / x - alpha - 1
+    again  slope_inverse_gamma_logpdf(x, alpha, beta)
+    S  beta / x + alpha + 1
+    common  log_score, stein_score
+    law_of_the_inverse  T_INDEX  alpha - 1 - beta / x
+    ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
+    NEAR_ROOT 1.5 3 6; 0.3 1.3 0.69; 0.25 2.9999999 1; 2 3.5 9.000000000000002
+    TAIL e(300) 2.5 0.3; e(-300) 0.4 2; 1.7 1e6 3e-9; e(690) 3 e(690)
+where  scale scale l, > 0
+weibull_hyvarinen_score  R25  x c scale
+    out  c - 1 - c (x / l)^c, l = scale
+    again  slope_weibull_logpdf(x, c, scale)
+    S  c + 1 + c (1 + c) (x / l)^c
+    common  log_score, stein_score
+    power_one_less  T_INDEX  (x / l)^(c - 1)  c - 1 - c (x / l)^(c - 1)
+    scale_left_out  S_VS_S2  x^c  scale -> 1
+    ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX S_VS_S2: 0.05~20 0.3~6 0.2~5
+    NEAR_ROOT 1 2 1.4142135623730951; 0.75 2 1.0606601717798212
+    TAIL e(300) 2 1.7; e(-650) 0.4 2; 1.7 300 0.4; 0.3 1e-12 2; 5 0.01 e(600)
+beta_prime_hyvarinen_score  R24-inverse-gamma  x a b scale
+    out  a - 1 - (a + b) x / (l + x), l = scale; inverse-gamma(b, l a) data under a looks
+    value  a - 1 - (a + b) x / (l + x), l = scale
+    again  slope_beta_prime_logpdf(x, a, b, scale)
+    S  a + 1 + (a + b) x / (l + x)
+    common  log_score, stein_score
+    shapes_exchanged  T_INDEX  b - 1 - ...  a -> b, b -> a
+    common  scale_left_out
+    ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX S_VS_S2: 0.02~50 0.3~9 0.3~9 0.2~5
+    NEAR_ROOT 1 4 2 1; 2 3 1 2; 0.5 2 1 1
+    TAIL e(700) 2.5 0.3 1.2; e(-700) 0.4 2 0.7; 1.7 1e6 3e-9 0.6; 2 1.5 0.7 e(650)
+where  beta rate, > 0
+gamma_cdf  R25  x alpha beta
+    {_K}
     out  P(alpha, beta x), P the regularised lower incomplete gamma function
     again  series(alpha, beta x)
     S  out (1 + 2 (1 - out) T) + x p(x), T = alpha |log(beta x)| + beta x
@@ -245,8 +222,9 @@ CDFS = (
     TAIL 1e-3 7.5 0.3; e(-80) 3 2; 1e-9 2 1; 0.2 40 3; 2 90 1.5
     BASIC e(-650) 0.4 2; 35 4 1; 200 200 1; e(-20) 1.5 e(20);
         1.0408765274770706 0.5121738659264785 1; 1.25 0.6875 1.03125
-""", _SERIES, k=_K, k_reason=_K_REASON),
-    function("inverse_gamma_cdf", "R25", _INVERSE, """
+where  beta scale, > 0
+inverse_gamma_cdf  R25  x alpha beta
+    {_K}
     out  Q(alpha, beta / x), Q the regularised upper incomplete gamma function
     again  complement(alpha, beta / x)
     S  out (1 + 2 (1 - out) T) + x p(x), T = alpha |log(beta / x)| + beta / x
@@ -260,8 +238,8 @@ CDFS = (
     TAIL 0.01 3 0.5; 0.02 0.4 2; 1.7 6 90; 3e-3 1.3 1.7; e(-6) 12 1.5
     BASIC e(500) 0.03 2; 30 4 0.9; 1 150 150; e(40) 1.5 e(41);
         1 0.5121738659264785 1.0408765274770706; 1 0.5051520273311665 0.5223526811261475
-""", _SERIES, k=_K, k_reason=_K_REASON),
-    function("weibull_cdf", "R25", _WEIBULL, """
+weibull_cdf  R25  x c scale
+    guard  60
     out  1 - exp(-(x / l)^c), l = scale
     again  series(x / x, (x / scale)^c)
     S  out + (1 + c) (x / l)^c exp(-(x / l)^c)
@@ -272,10 +250,8 @@ CDFS = (
     ordinary 12+4 T_INDEX SIGN S_VS_S2: 0.1~3 0.3~3 0.3~4
     CANCELLATION 1e-5 2 1.7; 1e-3 5 0.4; e(-50) 0.7 2; 1.7 12 60
     BASIC 5 0.01 e(600); 3.3 4 2
-""", _SERIES, guard=60),
-)  # fmt: skip
-BETA_PRIME_CDF = (
-    function("beta_prime_cdf", "R24-inverse-gamma", _PRIME, """
+beta_prime_cdf  R24-inverse-gamma  x a b scale
+    guard  20
     out  I_y(a, b), y = x / (l + x), l = scale, I the regularised incomplete beta function
     value  I(x / (l + x); a, b), l = scale
     again  by_series(x, a, b, scale)
@@ -293,5 +269,4 @@ BETA_PRIME_CDF = (
     ordinary 14+3 T_INDEX SIGN S_VS_S2: 0.05~12 0.3~6 0.3~6 0.2~5
     TAIL 1e-3 4 1.5 0.7; e(-40) 2.5 0.4 1.2; 0.05 9 3 2; 0.4 40 30 1.5
     BASIC e(60) 1.5 0.3 2; e(-60) 0.3 1.5 2; 2 60 60 2; 3 2 0.7 e(20)
-""", _SERIES, guard=20),
-)  # fmt: skip
+""", _SERIES)  # fmt: skip

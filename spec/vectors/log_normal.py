@@ -1,12 +1,7 @@
 """One log-normal law, log X normal with mean a and variance v: scores, density, posterior law."""
 
-import mpmath
-from mpmath import mpf
+from spec.vectors.tables import functions
 
-from spec.vectors.arithmetic import Arithmetic, Number, log_slope
-from spec.vectors.tables import function
-
-_LAW = {"x": "a state, > 0", "a": "mean of log X, any number", "v": "variance of log X, > 0"}
 _BOX = "1e-3~1e3 -2..2 1e-3~20"
 # States where the Hyvarinen score is 0, exp(a - v), to the last bit.
 _ROOTS = """
@@ -20,15 +15,18 @@ _EXTREMES = """
     BASIC 1.7 -0.3 1e6; e(690) -20 1e6; 0.3 650 1e5
     POW2 2^500 346.7 0.7; 2^-600 -416.1 0.2
 """
+_MOVED = """
+    common  ito_term
+    deviation_for_variance  S_VS_S2  sqrt(v) and sqrt(v0)  v0 -> sqrt(v0), v -> sqrt(v)
+    common  drift_of_the_wrong_sign
+    variances_exchanged  T_INDEX  v / (v0 + v) in place of v0 / (v0 + v)  v0 -> v, v -> v0
+"""
+# The density of log X_t at y + p v over that at y.
+_TILTED = "p (log(x) - m) + p^2 v / 2 + log N(Y + p v; a + m, V) - log N(Y; a + m, V)"
 
-
-def normal_cdf(f: Arithmetic, z: Number) -> mpf:
-    """Phi by the incomplete gamma function."""
-    tail = mpmath.gammainc(mpf(1) / 2, z * z / 2, mpmath.inf, regularized=True) / 2
-    return tail if z < 0 else 1 - tail
-
-
-LOGPDF = function("log_normal_logpdf", "A23", _LAW, f"""
+FUNCTIONS = functions(f"""
+where  x a state, > 0; a mean of log X, any number; v variance of log X, > 0
+log_normal_logpdf  A23  x a v
     out  -log(x) - log(2 pi v) / 2 - (log(x) - a)^2 / (2 v)
     again  log(exp(-(log(x)^2 - 2 a log(x) + a^2) / (2 v)) / (x sqrt(2 pi v)))
     S  |log x| + 1 + |log 2 pi v| / 2 + r^2 / (2 v) + |r| (|log x| + |a|) / v, r = log(x) - a
@@ -39,13 +37,9 @@ LOGPDF = function("log_normal_logpdf", "A23", _LAW, f"""
     common  deviation_for_variance, guarded_variance
     ordinary H_VS_LOGSCORE S_VS_S2 ITO: {_BOX}
     {_ROOTS}{_EXTREMES}
-""")  # fmt: skip
-_SLOPE = {"slope": log_slope(LOGPDF.formula)}
-LAW = (
-    LOGPDF,
-    function("log_normal_log_score", "R2-score", _LAW, f"""
+log_normal_log_score  R2-score  x a v
     out  -(log(x) - a) / v
-    again  1 + slope(x, a, v)
+    again  1 + slope_log_normal_logpdf(x, a, v)
     S  (|log x| + |a|) / v
     hyvarinen_score  H_VS_LOGSCORE  1 is taken off  out - 1
     divided_by_x  H_VS_STEIN  divided by x  out / x
@@ -54,10 +48,9 @@ LAW = (
     ordinary H_VS_STEIN H_VS_LOGSCORE S_VS_S2: {_BOX}
     NEAR_ROOT e(0.31) 0.31 0.64; e(-3.7) -3.7 0.05; e(300) 300 2.5; e(0.02) 0.02 40
     {_EXTREMES}
-""", _SLOPE),
-    function("log_normal_hyvarinen_score", "R2-score", _LAW, f"""
+log_normal_hyvarinen_score  R2-score  x a v
     out  -1 - (log(x) - a) / v
-    again  slope(x, a, v)
+    again  slope_log_normal_logpdf(x, a, v)
     S  1 + (|log x| + |a|) / v
     common  log_score, stein_score
     median_for_mode  ITO  a + v: zero where the density of log X has its peak  a -> a + v
@@ -65,18 +58,16 @@ LAW = (
     common  deviation_for_variance, guarded_variance
     ordinary H_VS_STEIN H_VS_LOGSCORE S_VS_S2 ITO: {_BOX}
     {_ROOTS}{_EXTREMES}
-""", _SLOPE),
-    function("log_normal_stein_score", "R2-score", _LAW, f"""
+log_normal_stein_score  R2-score  x a v
     out  (-1 - (log(x) - a) / v) / x
-    again  slope(x, a, v) / x
+    again  slope_log_normal_logpdf(x, a, v) / x
     S  (1 + (|log x| + |a|) / v) / x
     of_the_logarithm  H_VS_LOGSCORE  log score over x: the -1 is left out  out + 1 / x
     hyvarinen_score  H_VS_STEIN  not divided by x  out x
     common  deviation_for_variance, guarded_variance
     ordinary H_VS_STEIN H_VS_LOGSCORE S_VS_S2: {_BOX}
     {_ROOTS}{_EXTREMES}
-""", _SLOPE, keep=lambda case: case.args["x"] > 1e-300),
-    function("log_normal_cdf", "A23", _LAW, """
+log_normal_cdf  A23  x a v
     out  Phi((log(x) - a) / sqrt(v)), Phi the standard normal cumulative distribution
     again  normal_cdf((log(x) - a) / sqrt(v))
     S  out * (1 + z^2) + phi(z) (|log x| + |a|) / sqrt(v), z = (log(x) - a) / sqrt(v)
@@ -91,22 +82,9 @@ LAW = (
     SMALL_V 1.0000003 0 1e-12; 1.349858 0.3 1e-12
     CANCELLATION e(700) 699.5 0.5; e(-650) -650.5 0.25
     BASIC e(8) 0.1 1; 2.7 0.3 1e6; e(600) 2 1e5
-""", {"normal_cdf": normal_cdf}),
-)  # fmt: skip
-
-_KERNEL = {"m": "m(t), any number", "v": "v(t) > 0"}
-_V0 = {"v0": "variance of log X_0, > 0"}
-_GIVEN = {"x": "state at time t, > 0", "a": "mean of log X_0", **_V0, **_KERNEL}
-_MOVED = """
-    common  ito_term
-    deviation_for_variance  S_VS_S2  sqrt(v) and sqrt(v0)  v0 -> sqrt(v0), v -> sqrt(v)
-    common  drift_of_the_wrong_sign
-    variances_exchanged  T_INDEX  v / (v0 + v) in place of v0 / (v0 + v)  v0 -> v, v -> v0
-"""
-# The density of log X_t at y + p v over that at y.
-_TILTED = "p (log(x) - m) + p^2 v / 2 + log N(Y + p v; a + m, V) - log N(Y; a + m, V)"
-POSTERIOR = (
-    function("log_normal_posterior_log_mean", "R7", _GIVEN, f"""
+where  x state at time t, > 0; a mean of log X_0; v0 variance of log X_0, > 0; m m(t), any
+        number; v v(t) > 0
+log_normal_posterior_log_mean  R7  x a v0 m v
     out  a + v0 / (v0 + v) (log(x) - a - m)
     again  (v a + v0 (log(x) - m)) / (v0 + v)
     S  |a| + v0 / (v0 + v) (|log x| + |a| + |m|)
@@ -119,8 +97,8 @@ POSTERIOR = (
     SMALL_V 1.35 0.3 1e-12 1e-4 1e-10; 1.35 0.3 0.64 0.01 1e-12; 1.0000001 0.3 1e-12 1e-8 3e-12
     BASIC e(600) 599.5 0.4 0.2 0.6; e(-500) -500.125 0.3 -0.1 0.2
     NEAR_ROOT e(-1) 1 0.5 0 0.5; e(-0.75) 0.25 0.25 0.5 1
-"""),
-    function("log_normal_posterior_log_var", "R7", {**_V0, "v": _KERNEL["v"]}, """
+log_normal_posterior_log_var  R7  v0 v
+    guard  20
     out  v0 v / (v0 + v)
     again  v - v^2 / (v0 + v)
     S  out: a relative bound
@@ -132,9 +110,9 @@ POSTERIOR = (
     ordinary S_VS_S2 T_INDEX: 0.02~3 0.02~3
     SMALL_V 1e-12 0.64; 1e-6 3; 1e-3 700; 3e-13 0.01; 2e-3 1.7
     TAIL 1e6 0.3; 2.5 1e6; 1e6 1e-12
-""", guard=20),
-    function("log_normal_log_posterior_moment", "R6",
-             {**_GIVEN, "p": "the power, any number but 0"}, f"""
+where  p the power, any number but 0
+log_normal_log_posterior_moment  R6  x a v0 m v p
+    guard  30
     out  p M + p^2 C / 2, M = a + v0 / (v0 + v) (log(x) - a - m), C = v0 v / (v0 + v)
     again  {_TILTED}
     let  Y = log(x), V = v0 + v
@@ -149,5 +127,4 @@ POSTERIOR = (
         2 0.7 0.3 0.2 1e6 0.5; e(90) -80 3e5 1 2e5 3; 1.35 0.3 1e-12 1e-4 1e-10 1;
         1.35 0.3 0.64 0.01 1e-12 2; 1.0000001 0.3 1e-12 1e-8 3e-12 -1;
         e(600) 599.5 0.4 0.2 0.6 0.5; e(-500) -500.125 0.3 -0.1 0.2 3
-""", guard=30),
-)  # fmt: skip
+""", keep={"log_normal_stein_score": lambda case: case.args["x"] > 1e-300})  # fmt: skip
