@@ -1,6 +1,7 @@
 """All functions, in the order in which the manifest lists them."""
 
 from spec.vectors import (
+    between_times,
     data_points,
     divergences,
     forward,
@@ -15,9 +16,9 @@ from spec.vectors import (
 from spec.vectors.records import VectorFunction
 
 FUNCTIONS: tuple[VectorFunction, ...] = (
-    *forward.FUNCTIONS, *log_normal.FUNCTIONS, *mixtures.FUNCTIONS, *data_points.FUNCTIONS,
-    *steps.FUNCTIONS, *paths.FUNCTIONS, *mirror.FUNCTIONS, *divergences.FUNCTIONS,
-    *laws.FUNCTIONS, *samplers.FUNCTIONS,
+    *forward.FUNCTIONS, *between_times.FUNCTIONS, *log_normal.FUNCTIONS, *mixtures.FUNCTIONS,
+    *data_points.FUNCTIONS, *steps.FUNCTIONS, *paths.FUNCTIONS, *mirror.FUNCTIONS,
+    *divergences.FUNCTIONS, *laws.FUNCTIONS, *samplers.FUNCTIONS,
 )  # fmt: skip
 # A function gives the names of its `arguments`, its `cases` (of which `args` are mappings of exact
 # floats, in that order), and at such arguments its value `at(args)` to 50 digits and more, S by
