@@ -9,6 +9,7 @@ from spec.vectors import (
     log_normal,
     mirror,
     mixtures,
+    moments,
     paths,
     samplers,
     steps,
@@ -19,6 +20,7 @@ FUNCTIONS: tuple[VectorFunction, ...] = (
     *forward.FUNCTIONS, *between_times.FUNCTIONS, *log_normal.FUNCTIONS, *mixtures.FUNCTIONS,
     *data_points.FUNCTIONS, *steps.FUNCTIONS, *paths.FUNCTIONS, *mirror.FUNCTIONS,
     *divergences.FUNCTIONS, *laws.FUNCTIONS, *samplers.FUNCTIONS,
+    *moments.FUNCTIONS,
 )  # fmt: skip
 # A function gives the names of its `arguments`, its `cases` (of which `args` are mappings of exact
 # floats, in that order), and at such arguments its value `at(args)` to 50 digits and more, S by

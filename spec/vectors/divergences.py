@@ -252,4 +252,54 @@ bits_per_dim  R19-bits  L d cell
     T_INDEX -5e4 12288 1/256; 7e4 12288 1/256; -2.5 4 1.25; 40 784 0.2
     TAIL 1e15 3 1e-6; -1e200 784 1/256; 1e-12 2 1.0000001; -3e5 1 1e-300
     NEAR_ROOT 5.545177444479562 1 1/256; -4347.419116 784 256; 0.69 1 0.5
+where  c11 first variance of log X_0, > 0; c12 covariance; c22 second variance, > c12^2 / c11;
+    v v(t) > 0; c variance of log X_0, > 0
+fisher_information_in_the_plane  information-log-normal  c11 c12 c22 v
+    guard  20
+    out  T / D, T = c11 + c22 + 2 v, D = (c11 + v) (c22 + v) - c12^2
+    again  1 / p + (1 + (c12 / p)^2) / (c22 + v - c12^2 / p), p = c11 + v
+    S  T (T^2 - 2 D) / D^2: the sum of the largest variance over the square of each, at most
+    of_the_data  T_INDEX  v = 0  v -> 0
+    inverse_of_the_trace  BASIC  4 / T
+    correlation_ignored  SIGN  c12 = 0  c12 -> 0
+    deviation_for_variance  S_VS_S2  sqrt(v) in place of v  v -> sqrt(v)
+    ordinary T_INDEX SIGN S_VS_S2: 0.3~3 -0.25..0.25 0.3~3 0.02~3
+    TAIL 1e6 3 2 0.7; 0.5 0.49 0.5 1e6; 1e-12 1e-13 2e-12 0.3
+    SMALL_V 0.5 0.3 0.4 1e-12; 2e-12 -1e-12 1e-12 3e-12
+m_dsm_floor  information-log-normal  c v
+    out  c / (2 v (c + v))
+    again  1 / (2 v (1 + v / c))
+    S  out: a relative bound
+    common  twice, deviation_for_variance
+    of_the_noise  T_INDEX  1 / (2 v): the data are spread out
+    difference_of_inverses  CANCELLATION  (1 / v - 1 / (c + v)) / 2, in float64
+    fisher_information  SIGN  of log X_t: the part of the score  1 / (c + v)
+    ordinary T_INDEX S_VS_S2 SIGN: 0.02~3 0.02~3
+    CANCELLATION 1e-12 0.7; 3e-7 2; 1e-300 0.4; 2e-3 1e9
+    TAIL 1e6 1e-12; 1e-150 1e-150; 1e-30 1e150
+where  lo std_min, > 0; hi std_max = sqrt(v(1)), > std_min; v v(t), in [0, hi^2]
+likelihood_weighting  R20  lo hi v
+    out  (lo^2 + v) g: sigma(t)^2 at the t with v(t) = v, g = log(1 + (hi / lo)^2)
+    again  lo^2 (1 + v / lo^2) (log(lo^2 + hi^2) - 2 log(lo))
+    S  out (1 + log(1 + v / lo^2))
+    zero_at_the_data  SMALL_V  v g
+    sigma_for_variance  S_VS_S2  sigma(t)  sqrt(out)
+    geometric_variance  T_INDEX  log(hi^2 / lo^2) in place of g  (lo^2 + v) 2 log(hi / lo)
+    variance_weighting  BASIC  v
+    ordinary 16+3 S_VS_S2 T_INDEX: 1e-3~0.1 2~10 1e-4~3.9
+    SMALL_V 5e-3 10 0; 0.3 2 3e-12; 0.01 3 7e-13; 1.5 2.5 1e-12
+    TAIL 1e-6 1e3 999999; 0.02 1e3 3e5
+where  v0 variance of log X_0, > 0; v v(T) > 0; c0 constant error of the score; c1 its slope
+score_error_bound  R20-affine  v0 v c0 c1
+    k  64  two quadratures, one inside the other, and v0 + v formed by the process
+    out  v (c0^2 + c1^2 (v0 + v / 2)) / 2, the error c0 + c1 (log X - E log X), the start exact
+    again  (c0^2 v + c1^2 ((v0 + v)^2 - v0^2) / 2) / 2
+    S  out (1 + 1 / v0) + v (1 + v0): the quadratures of scores whose size is 1 / sqrt(v0)
+    common  twice
+    constant_alone  T_INDEX  c1 = 0  c1 -> 0
+    last_variance  SIGN  v0 + v throughout  v (c0^2 + c1^2 (v0 + v)) / 2
+    error_not_squared  S_VS_S2  |c0| + |c1| sqrt(v0 + v / 2)
+        v (|c0| + |c1| sqrt(v0 + v / 2)) / 2
+    ordinary 14+3 T_INDEX SIGN S_VS_S2: 0.2~3 0.1~3 -2..2 0.2..2
+    TAIL 0.5 0.3 100 -70; 20 0.4 0.3 3
 """, {"by_digamma": _by_digamma, "in_turn": _in_turn})  # fmt: skip
