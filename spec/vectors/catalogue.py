@@ -2,7 +2,6 @@
 
 from spec.vectors import (
     between_times,
-    data_points,
     divergences,
     forward,
     laws,
@@ -18,7 +17,7 @@ from spec.vectors.records import VectorFunction
 
 FUNCTIONS: tuple[VectorFunction, ...] = (
     *forward.FUNCTIONS, *between_times.FUNCTIONS, *log_normal.FUNCTIONS, *mixtures.FUNCTIONS,
-    *data_points.FUNCTIONS, *steps.FUNCTIONS, *paths.FUNCTIONS, *mirror.FUNCTIONS,
+    *steps.FUNCTIONS, *paths.FUNCTIONS, *mirror.FUNCTIONS,
     *divergences.FUNCTIONS, *laws.FUNCTIONS, *samplers.FUNCTIONS,
     *moments.FUNCTIONS,
 )  # fmt: skip

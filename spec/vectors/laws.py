@@ -22,13 +22,8 @@ _K = """k  64  the incomplete gamma functions of SciPy 1.17.1 lose up to 54 unit
 def _gamma_series(f: Arithmetic, a: mpf, x: mpf) -> mpf:
     """P(a, x) = x^a e^-x / Gamma(a + 1) * sum of x^n / ((a + 1) ... (a + n)), all positive."""
     with mpmath.extradps(10):
-        term = total = mpf(1)
-        n = 0
-        while term > mpmath.eps * total:
-            n += 1
-            term *= x / (a + n)
-            total += term
-        return total * mpmath.exp(a * mpmath.log(x) - x - mpmath.loggamma(a + 1))
+        front = mpmath.exp(a * mpmath.log(x) - x - mpmath.loggamma(a + 1))
+        return front * mpmath.hyp1f1(1, a + 1, x)
 
 
 def _gamma_complement(f: Arithmetic, a: mpf, x: mpf) -> mpf:
@@ -39,13 +34,7 @@ def _gamma_complement(f: Arithmetic, a: mpf, x: mpf) -> mpf:
 
 def _beta_series(a: mpf, b: mpf, y: mpf) -> mpf:
     """I_y(a, b) = y^a (1 - y)^b / (a B(a, b)) * sum of y^n (a + b)_n / (a + 1)_n, y <= 1/2."""
-    term = total = mpf(1)
-    n = 0
-    while term > mpmath.eps * total:
-        term *= y * (a + b + n) / (a + 1 + n)
-        total += term
-        n += 1
-    return total * y**a * (1 - y) ** b / (a * mpmath.beta(a, b))
+    return y**a * (1 - y) ** b / (a * mpmath.beta(a, b)) * mpmath.hyp2f1(a + b, 1, a + 1, y)
 
 
 def _beta_prime(f: Arithmetic, x: mpf, a: mpf, b: mpf, scale: mpf) -> mpf:

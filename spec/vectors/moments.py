@@ -5,11 +5,11 @@ from functools import cache
 import mpmath
 from mpmath import mpf
 
-from spec.vectors import data_points, laws, log_normal, mixtures
+from spec.vectors import laws, log_normal, mixtures
 from spec.vectors.arithmetic import MPMATH, Arithmetic, Formula, Number
 from spec.vectors.tables import functions
 
-_OTHERS = (*log_normal.FUNCTIONS, *mixtures.FUNCTIONS, *data_points.FUNCTIONS, *laws.FUNCTIONS)
+_OTHERS = (*log_normal.FUNCTIONS, *mixtures.FUNCTIONS, *laws.FUNCTIONS)
 _OF = {function.name: function for function in _OTHERS}
 
 
