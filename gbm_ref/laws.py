@@ -324,8 +324,7 @@ class BetaPrime(ProductLaw):
         return np.where(x > self.scale, betaincc(self.b, self.a, self.scale / whole), below)
 
     def _quantiles(self, q: Array) -> Array:
-        # The smaller of the two has all its digits; the other may be lost where it is next to 1.
-        # Below 1e-17 the first is a power of q to rounding, where SciPy may find none.
+        # The smaller of share and rest has its digits; far below SciPy may find none, but a power is.
         power = np.exp((np.log(self.a * q) + betaln(self.a, self.b)) / self.a)
         share = np.where(power < 1e-17, power, betaincinv(self.a, self.b, q))
         rest = betainccinv(self.b, self.a, q)
