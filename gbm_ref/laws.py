@@ -324,7 +324,7 @@ class BetaPrime(ProductLaw):
         return np.where(x > self.scale, betaincc(self.b, self.a, self.scale / whole), below)
 
     def _quantiles(self, q: Array) -> Array:
-        # The smaller of share and rest has its digits; far below SciPy may find none, but a power is.
+        # The smaller of share and rest has its digits; where SciPy finds none, it is a power of q.
         power = np.exp((np.log(self.a * q) + betaln(self.a, self.b)) / self.a)
         share = np.where(power < 1e-17, power, betaincinv(self.a, self.b, q))
         rest = betainccinv(self.b, self.a, q)
