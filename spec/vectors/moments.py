@@ -275,7 +275,7 @@ weibull_ppf  quantiles  q c scale
     power_left_out  T_INDEX  no root  c -> 1
     logarithm_of_difference  TAIL  log(1 - q), in float64  out
     ordinary 14+4 SIGN S_VS_S2 T_INDEX: 0.001..0.999 0.3~6 0.2~5
-    TAIL 1e-280 3 2; 1e-11 0.7 0.3; 1e-40 0.4 1e3
+    TAIL 1e-70 3 2; 1e-11 0.7 0.3; 1e-40 0.4 1e3
     BASIC 1-2^-50 2.5 0.7
 {_TABLES}
 """, _HELPERS)  # fmt: skip
