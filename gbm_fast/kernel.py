@@ -117,7 +117,9 @@ def _bridge(
     whole = a + b
     if has_values(whole) and not bool((whole > 0).all()):
         raise ValueError(f"a bridge needs two different times, got r = {r} and t = {t}.")
-    return (b * (y_r + up) + a * (y_t - rest)) / whole, a * b / whole
+    # The products b * log x and a * b may leave the range of the dtype where the quotients do not.
+    mean = b / whole * (y_r + up) + a / whole * (y_t - rest)
+    return mean, torch.minimum(a, b) * (torch.maximum(a, b) / whole)
 
 
 def _state(x: Tensor, process: Process, name: str) -> Tensor:

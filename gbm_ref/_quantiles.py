@@ -34,14 +34,15 @@ def coordinates(chosen: int | Values, d: int) -> list[int]:
 def mean_and_var(weights: Array, means: Array, variances: Array) -> tuple[Array, Array]:
     """E[X] and Var[X], (d,), of log X_i ~ sum_j w_j N(means_ji, variances_ji).
 
-        E = sum_j w_j e_j,  Var = sum_j w_j (e_j^2 (exp(variances_j) - 1) + (e_j - E)^2)
+        E = sum_j w_j e_j,  Var = sum_j w_j (g_j^2 (1 - exp(-variances_j)) + (e_j - E)^2)
 
-    with e_j = exp(means_j + variances_j / 2); infinite beyond the range of float64.
+    with e_j = exp(means_j + variances_j / 2) and g_j = exp(means_j + variances_j), which leaves
+    the range of float64 only where the standard deviation does; infinite beyond that range.
     """
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         each = np.exp(means + variances / 2.0)
         mean = weights @ each
-        within = each**2 * np.where(variances > 0.0, np.expm1(variances), 0.0)
+        within = -np.expm1(-variances) * np.exp(means + variances) ** 2
         var = weights @ (within + (each - mean) ** 2)
     return mean, np.where(np.isnan(var), np.inf, var)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.integrate import quad
-from scipy.special import gammaln, hyp2f1, zeta
+from scipy.special import gammaln, hyp2f1, zetac
 
 from gbm_ref._checks import Array
 
@@ -29,13 +29,14 @@ def step_divergence(gap: Array, ratio: Array) -> Array:
 def log_gamma_excess(x: Array) -> Array:
     """log Gamma(1 + 2 x) - 2 log Gamma(1 + x) for x > 0, without cancellation for small x.
 
-    There it is the sum over k >= 2 of zeta(k) (2^k - 2) (-x)^k / k.
+    There it is the sum over k >= 2 of zeta(k) (2^k - 2) (-x)^k / k, in which the 1 of every zeta
+    adds up to log((1 + x)^2 / (1 + 2 x)).
     """
-    k = np.arange(2.0, 32.0)
-    small = np.minimum(x, 0.125)[..., None]
-    series = np.sum(zeta(k) * (2.0**k - 2.0) * (-small) ** k / k, axis=-1)
+    k = np.arange(2.0, 64.0)
+    small = np.minimum(x, 0.5)
+    series = np.sum(zetac(k) * (2.0**k - 2.0) * (-small[..., None]) ** k / k, axis=-1)
     plain = gammaln(1.0 + 2.0 * x) - 2.0 * gammaln(1.0 + x)
-    return np.where(x < 0.125, series, plain)
+    return np.where(x < 0.5, series + np.log1p(small**2 / (1.0 + 2.0 * small)), plain)
 
 
 def log_gamma_ratio(q: Array, steps: int) -> Array:

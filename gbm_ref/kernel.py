@@ -10,8 +10,9 @@ For times r <= s <= t, with dm and dv the increments of m and v (claims A6, R17)
 with a_0 and S_0 of a component of the data law and C_t = S_0 + v(t) I. `CoordinateGBM` has m and v
 of its own for each coordinate. States are positive, (d,) for a law and (..., d) for draws; all
 raise ValueError for another shape, times out of order or outside [0, horizon], and a bridge
-between equal times. Accurate to 8 * 2^-53 * S (accuracy vectors `bridge_log_mean`,
-`bridge_log_var`, `bridge_sample`, `kernel_sample`; for the rest claim `two-times`).
+between equal times. Accurate to 8 * 2^-53 * S (accuracy vectors `kernel_log_mean`,
+`kernel_log_var`, `kernel_sample`, `bridge_log_mean`, `bridge_log_var`, `bridge_sample`,
+`two_time_log_cov`, `two_time_logpdf`).
 """
 
 import numpy as np
@@ -124,8 +125,9 @@ def _bridge(
     whole = a + b
     if np.max(whole) == 0.0:
         raise ValueError(f"a bridge needs two different times, got r = {r} and t = {t}.")
-    mean = (b * (np.log(before) + up) + a * (y_t - rest)) / whole
-    return np.asarray(mean), a * b / whole
+    # The products b * log x and a * b may leave the range of float64 where the quotients do not.
+    mean = b / whole * (np.log(before) + up) + a / whole * (y_t - rest)
+    return np.asarray(mean), np.minimum(a, b) * (np.maximum(a, b) / whole)
 
 
 def _state(x: Values, process: Process, name: str) -> Array:

@@ -171,7 +171,7 @@ class Gamma(ProductLaw):
         return np.asarray(self.shape / self.rate)
 
     def var(self) -> Array:
-        return np.asarray(self.shape / self.rate**2)
+        return np.asarray(self.shape / self.rate / self.rate)
 
     def marginal(self, coordinates: int | Values) -> "Gamma":
         i = _quantiles.coordinates(coordinates, self.d)
@@ -324,15 +324,19 @@ class BetaPrime(ProductLaw):
         return np.where(x > self.scale, betaincc(self.b, self.a, self.scale / whole), below)
 
     def _quantiles(self, q: Array) -> Array:
-        share, rest = betaincinv(self.a, self.b, q), betainccinv(self.b, self.a, q)
-        return np.asarray(self.scale * share / rest)
+        # The smaller of share and rest has its digits; where SciPy finds none, it is a power of q.
+        power = np.exp((np.log(self.a * q) + betaln(self.a, self.b)) / self.a)
+        share = np.where(power < 1e-17, power, betaincinv(self.a, self.b, q))
+        rest = betainccinv(self.b, self.a, q)
+        below, above = share / (1.0 - share), (1.0 - rest) / rest
+        return np.asarray(self.scale * np.where(share < 0.5, below, above))
 
     def mean(self) -> Array:
         return _where_it_exists(self.b - 1.0, lambda b: self.scale * self.a / b)
 
     def var(self) -> Array:
         below = np.where(self.b > 1.0, self.b - 1.0, 1.0)
-        part = self.scale**2 * self.a * (self.a + below) / below**2
+        part = (self.scale / below) ** 2 * self.a * (self.a + below)
         return _where_it_exists(self.b - 2.0, lambda b: part / b)
 
     def marginal(self, coordinates: int | Values) -> "BetaPrime":

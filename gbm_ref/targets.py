@@ -14,10 +14,10 @@ Shapes: x (..., d); scores (..., d); `logpdf` and `cdf` (...); `mean` and `var` 
 `ValueError` for an x that is not positive and finite or not (..., d), and for a law without a
 density; so do laws for parameters outside their domain, which are those of log X.
 
-For d = 1 accurate to 8 * 2^-53 * S (accuracy vectors `log_normal_logpdf`, `..._log_score`,
-`..._hyvarinen_score`, `..._stein_score`, `..._cdf`; `mixture_logpdf`, `..._hyvarinen_score`;
-`point_masses_hyvarinen_score`), and so is the rest, to d = 2 (claims `A23`, `R2`, `R2-score`,
-`R3`, `mixture-moments`; 16 for 8 in log and Stein scores of mixtures on the line, 64 in `ppf`).
+For d = 1 accurate to 8 * 2^-53 * S (accuracy vectors `log_normal_...`, `mixture_...` and
+`point_masses_...` with `logpdf`, `log_score`, `hyvarinen_score`, `stein_score`, `cdf`, `mean`,
+`var` or `ppf`), and so is the rest, to d = 2 (claims `A23`, `R2`, `R2-score`, `R3`,
+`mixture-moments`; 16 for 8 in log and Stein scores of mixtures on the line).
 """
 
 import math

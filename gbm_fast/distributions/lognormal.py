@@ -102,8 +102,9 @@ class LogNormal(Scores, TransformedDistribution):
 
     @property
     def variance(self) -> Tensor:
-        """Var(X) = E[X]^2 (exp(diag(S)) - 1)."""
-        return self.mean.square() * self._log_variances.expm1()
+        """Var(X) = exp(a + diag(S))^2 (1 - exp(-diag(S)))."""
+        spread = (self.log_mean + self._log_variances).exp()
+        return spread.square() * -(-self._log_variances).expm1()
 
     def entropy(self) -> Tensor:
         """That of log X plus the sum of its means."""

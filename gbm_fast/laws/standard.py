@@ -64,7 +64,7 @@ class Gamma(ProductLaw):
 
     def var(self) -> Tensor:
         """shape / rate^2."""
-        return self.shape / self.rate.square()
+        return self.shape / self.rate / self.rate
 
     def marginal(self, coordinates: Coordinates) -> "Gamma":
         """The law of some coordinates."""
@@ -225,8 +225,15 @@ class BetaPrime(ProductLaw):
         return torch.from_numpy(values).to(x)
 
     def _quantiles(self, q: Tensor) -> Tensor:
-        share = by_scipy(betaincinv, self.a, self.b, q)
-        return self.scale.double().cpu() * share / by_scipy(betainccinv, self.b, self.a, q)
+        # The smaller of the two has all its digits; the other may be lost where it is next to 1.
+        # Below 1e-17 the first is a power of q to rounding, where SciPy may find none.
+        a, b = self.a.double().cpu(), self.b.double().cpu()
+        log_beta = gammaln(a) + gammaln(b) - gammaln(a + b)
+        power = (((a * q.double().cpu()).log() + log_beta) / a).exp()
+        share = torch.where(power < 1e-17, power, by_scipy(betaincinv, self.a, self.b, q))
+        rest = by_scipy(betainccinv, self.b, self.a, q)
+        ratio = torch.where(share < 0.5, share / (1 - share), (1 - rest) / rest)
+        return self.scale.double().cpu() * ratio
 
     def mean(self) -> Tensor:
         """scale a / (b - 1), infinite for b <= 1."""
@@ -235,7 +242,7 @@ class BetaPrime(ProductLaw):
     def var(self) -> Tensor:
         """scale^2 a (a + b - 1) / ((b - 1)^2 (b - 2)), infinite for b <= 2."""
         below = torch.where(self.b > 1, self.b - 1, torch.ones_like(self.b))
-        part = self.scale.square() * self.a * (self.a + below) / below.square()
+        part = (self.scale / below).square() * self.a * (self.a + below)
         return _where_it_exists(self.b - 2, lambda b: part / b)
 
     def marginal(self, coordinates: Coordinates) -> "BetaPrime":
@@ -253,10 +260,11 @@ def _where_it_exists(excess: Tensor, formula: Callable[[Tensor], Tensor]) -> Ten
 def _log_gamma_excess(x: Tensor) -> Tensor:
     """log Gamma(1 + 2 x) - 2 log Gamma(1 + x) for x > 0, without cancellation for small x.
 
-    There it is the sum over k >= 2 of zeta(k) (2^k - 2) (-x)^k / k.
+    There it is the sum over k >= 2 of zeta(k) (2^k - 2) (-x)^k / k, in which the 1 of every zeta
+    adds up to log((1 + x)^2 / (1 + 2 x)).
     """
-    k = torch.arange(2, 32, dtype=torch.float64, device=x.device)
-    terms = torch.special.zeta(k, torch.ones_like(k)) * (2**k - 2) / k
-    small = x.double().clamp(max=0.125)[..., None]
-    series = (terms * (-small) ** k).sum(-1).to(x)
-    return torch.where(x < 0.125, series, gammaln(1 + 2 * x) - 2 * gammaln(1 + x))
+    k = torch.arange(2, 64, dtype=torch.float64, device=x.device)
+    terms = torch.special.zeta(k, torch.full_like(k, 2)) * (2**k - 2) / k
+    small = x.double().clamp(max=0.5)
+    series = (terms * (-small[..., None]) ** k).sum(-1) + (small**2 / (1 + 2 * small)).log1p()
+    return torch.where(x < 0.5, series.to(x), gammaln(1 + 2 * x) - 2 * gammaln(1 + x))

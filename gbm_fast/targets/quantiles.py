@@ -42,13 +42,14 @@ def coordinates(chosen: Coordinates, d: int) -> list[int]:
 def mean_and_var(weights: Tensor, means: Tensor, variances: Tensor) -> tuple[Tensor, Tensor]:
     """E[X] and Var[X], (d,), of log X_i ~ sum_j w_j N(means_ji, variances_ji).
 
-        E = sum_j w_j e_j,  Var = sum_j w_j (e_j^2 (exp(variances_j) - 1) + (e_j - E)^2)
+        E = sum_j w_j e_j,  Var = sum_j w_j (g_j^2 (1 - exp(-variances_j)) + (e_j - E)^2)
 
-    with e_j = exp(means_j + variances_j / 2); infinite beyond the range of the dtype.
+    with e_j = exp(means_j + variances_j / 2) and g_j = exp(means_j + variances_j); infinite beyond
+    the range of the dtype.
     """
     each = (means + variances / 2).exp()
     mean = (weights[:, None] * each).sum(0)
-    spread = torch.where(variances > 0, each.square() * variances.expm1(), torch.zeros_like(each))
+    spread = -(-variances).expm1() * (means + variances).exp().square()
     var = (weights[:, None] * (spread + (each - mean).square())).sum(0)
     return mean, torch.where(var.isnan(), torch.full_like(var, torch.inf), var)
 

@@ -1,9 +1,9 @@
-"""Distribution functions and what rests on them, as functions of scalars (see `oracle`)."""
+"""Distribution functions, quantiles and moments, as functions of scalars (see `oracle`)."""
 
 from gbm_ref.laws import BetaPrime, Gamma, InverseGamma, Weibull
 from gbm_ref.likelihood import log_score_divergence
 from gbm_ref.starts import class_averages
-from gbm_ref.targets import LogNormalMixture, PointMasses
+from gbm_ref.targets import LogNormal, LogNormalMixture, PointMasses
 from gbm_ref.vectors._process import Prescribed
 from gbm_ref.vectors.records import Implementation
 
@@ -33,5 +33,26 @@ DISTRIBUTIONS: dict[str, Implementation] = {
     "point_masses_logpdf": lambda x, x1, x2, m, v: _points(x1, x2, m, v).logpdf([x]).item(),
     "point_masses_cdf": lambda x, x1, x2, m, v: _points(x1, x2, m, v).cdf([x]).item(),
     "class_average_log_mean": _average,
+    "log_normal_mean": lambda a, v: LogNormal([a], v).mean().item(),
+    "log_normal_var": lambda a, v: LogNormal([a], v).var().item(),
+    "mixture_mean": lambda w, a1, v1, a2, v2: _mixture(w, a1, v1, a2, v2).mean().item(),
+    "mixture_var": lambda w, a1, v1, a2, v2: _mixture(w, a1, v1, a2, v2).var().item(),
+    "point_masses_mean": lambda x1, x2, m, v: _points(x1, x2, m, v).mean().item(),
+    "point_masses_var": lambda x1, x2, m, v: _points(x1, x2, m, v).var().item(),
+    "gamma_var": lambda alpha, beta: Gamma(alpha, beta).var().item(),
+    "inverse_gamma_var": lambda alpha, beta: InverseGamma(alpha, beta).var().item(),
+    "beta_prime_var": lambda a, b, scale: BetaPrime(a, b, scale).var().item(),
+    "weibull_mean": lambda c, scale: Weibull(c, scale).mean().item(),
+    "weibull_var": lambda c, scale: Weibull(c, scale).var().item(),
+    "log_normal_marginal_logpdf": lambda x, a1, a2, c11, c12, c22: (
+        LogNormal([a1, a2], [[c11, c12], [c12, c22]]).marginal(1).logpdf([x]).item()
+    ),
+    "log_normal_ppf": lambda q, a, v: LogNormal([a], v).ppf(q).item(),
+    "mixture_ppf": lambda q, w, a1, v1, a2, v2: _mixture(w, a1, v1, a2, v2).ppf(q).item(),
+    "point_masses_ppf": lambda q, x1, x2, m, v: _points(x1, x2, m, v).ppf(q).item(),
+    "gamma_ppf": lambda q, alpha, beta: Gamma(alpha, beta).ppf(q).item(),
+    "inverse_gamma_ppf": lambda q, alpha, beta: InverseGamma(alpha, beta).ppf(q).item(),
+    "weibull_ppf": lambda q, c, scale: Weibull(c, scale).ppf(q).item(),
+    "beta_prime_ppf": lambda q, a, b, scale: BetaPrime(a, b, scale).ppf(q).item(),
 }
 """The third part of `oracle.ORACLE`."""

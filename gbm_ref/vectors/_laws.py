@@ -15,16 +15,20 @@ from gbm_ref.divergence import Gaussian, kl_divergence
 from gbm_ref.flips import log_average_flip_probability, log_flip_probability
 from gbm_ref.grids import Row
 from gbm_ref.likelihood import bits_per_dim, exact_log_likelihood
+from gbm_ref.line import fisher_information, m_dsm_floor, score_error_bound
 from gbm_ref.mirror import mirrored_langevin_law
 from gbm_ref.mismatch import best_start, terminal_mismatch
+from gbm_ref.objectives import LikelihoodWeighting
 from gbm_ref.posterior import (
     log_posterior_moment,
     posterior_log_cov,
     posterior_log_mean,
     posterior_weights,
 )
-from gbm_ref.process import PiecewiseGBM
+from gbm_ref.process import PiecewiseGBM, VarianceExploding
+from gbm_ref.scores import exact_score
 from gbm_ref.starts import fitted_lognormal, log_moments
+from gbm_ref.steps import Score
 from gbm_ref.targets import LogNormal, LogNormalMixture, PointMasses
 from gbm_ref.vectors._process import Constant, Prescribed
 from gbm_ref.vectors.records import Implementation
@@ -104,7 +108,25 @@ def _drifting(mu1: float, mu2: float, mu3: float, s1: float, s2: float, s3: floa
     return PiecewiseGBM([s1, s2, s3], [mu1, mu2, mu3], horizon=3.0)
 
 
+def _bound(v0: float, v: float, c0: float, c1: float) -> float:
+    """Of a model whose score is wrong by c0 + c1 log x, log X_t having mean 0 throughout."""
+    data, process = LogNormal([0.0], v0), _kernel(0.0, v)
+    exact = exact_score(data, process)
+    model: Score = lambda x, t: exact(x, t) - (c0 + c1 * np.log(x))  # noqa: E731
+    return score_error_bound(model, data, process, data.diffuse(process, 1.0)).value
+
+
 LAWS: dict[str, Implementation] = {
+    "fisher_information_in_the_plane": lambda c11, c12, c22, v: (
+        (
+            fisher_information(
+                LogNormal([0.0, 0.0], [[c11, c12], [c12, c22]]), _kernel(0.0, v), 1.0
+            )
+        ).value
+    ),
+    "m_dsm_floor": lambda c, v: m_dsm_floor(LogNormal([0.0], c), _kernel(0.0, v), 1.0).value,
+    "likelihood_weighting": lambda lo, hi, v: LikelihoodWeighting(VarianceExploding(lo, hi))(v),
+    "score_error_bound": _bound,
     "log_flip_probability": lambda h, dm, dv, kappa: _only(
         log_flip_probability(Prescribed(dm, dv), h, 1.0, 1.0, kappa)
     ),

@@ -70,6 +70,18 @@ class Prescribed(Process):
 
 
 @dataclass(frozen=True)
+class Halves(Prescribed):
+    """Increments dm and dv from 0 to 1/2, `rest` and `more` from 1/2 to 1, and nothing else."""
+
+    rest: float = 0.0
+    more: float = 0.0
+
+    def increments(self, t: float, dt: float) -> tuple[float, float]:
+        """dm and dv of the half that ends at t."""
+        return (self.dm, self.dv) if t == 0.5 else (self.rest, self.more)
+
+
+@dataclass(frozen=True)
 class Constant(GBM):
     """Constant coefficients on [0, 1] with m(1) = m and v(1) = v exactly."""
 

@@ -49,6 +49,7 @@ from gbm_ref.steps import (
     Step,
 )
 from gbm_ref.targets import LogNormal, LogNormalMixture, PointMasses
+from gbm_ref.vectors._between_times import BETWEEN_TIMES
 from gbm_ref.vectors._distributions import DISTRIBUTIONS
 from gbm_ref.vectors._laws import LAWS
 from gbm_ref.vectors._process import Prescribed
@@ -190,6 +191,7 @@ _ORACLE: dict[str, Implementation] = {
     "beta_prime_logpdf": lambda x, a, b, scale: BetaPrime(a, b, scale).logpdf([x]).item(),
     **LAWS,
     **DISTRIBUTIONS,
+    **BETWEEN_TIMES,
 }
 ORACLE: Mapping[str, Implementation] = MappingProxyType(_ORACLE)
 """For each function of the vectors, a callable of its arguments that uses `gbm_ref` alone."""

@@ -3,8 +3,7 @@
     arithmetic  the three number systems in which one formula can be evaluated
     expressions formulas in plain characters: what is published is what is evaluated
     records     the record of a function: formula, second formula, scale, mistakes, arguments
-    points      argument values, spread evenly over a box
-    tables      a function from its table: lines of formulas, mistakes and cases
+    tables      functions from their tables: lines of formulas, mistakes and cases
     building    one row from one set of arguments, with the checks that it has to pass
     files       the JSON lines, the manifest and the comparison with what is stored
     catalogue   all functions; the other modules hold them by subject

@@ -6,7 +6,7 @@ the tests in ball arithmetic, and in float64 where a mistake consists of losing 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
 
@@ -72,18 +72,6 @@ def _rounded(function: Callable[..., mpf]) -> Callable[..., float]:
     return call
 
 
-def _gamma_lower(a: mpf, x: mpf) -> mpf:
-    return mpmath.gammainc(a, 0, x, regularized=True)
-
-
-def _gamma_upper(a: mpf, x: mpf) -> mpf:
-    return mpmath.gammainc(a, x, mpmath.inf, regularized=True)
-
-
-def _beta_lower(a: mpf, b: mpf, y: mpf) -> mpf:
-    return mpmath.betainc(a, b, 0, y, regularized=True)
-
-
 MPMATH = Arithmetic(
     mpmath.exp,
     mpmath.log,
@@ -92,22 +80,11 @@ MPMATH = Arithmetic(
     mpmath.loggamma,
     lambda: +mpmath.pi,
     mpf,
-    _gamma_lower,
-    _gamma_upper,
-    _beta_lower,
+    lambda a, x: mpmath.gammainc(a, 0, x, regularized=True),
+    lambda a, x: mpmath.gammainc(a, x, mpmath.inf, regularized=True),
+    lambda a, b, y: mpmath.betainc(a, b, 0, y, regularized=True),
 )
-FLOAT64 = Arithmetic(
-    _rounded(mpmath.exp),
-    _rounded(mpmath.log),
-    _rounded(mpmath.sqrt),
-    _rounded(mpmath.ncdf),
-    _rounded(mpmath.loggamma),
-    lambda: float(mpmath.pi),
-    float,
-    _rounded(_gamma_lower),
-    _rounded(_gamma_upper),
-    _rounded(_beta_lower),
-)
+FLOAT64 = Arithmetic(*(_rounded(getattr(MPMATH, field.name)) for field in fields(MPMATH)))
 
 
 def log_slope(formula: Formula) -> Formula:

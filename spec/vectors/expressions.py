@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial, reduce
 
+import mpmath
+from mpmath import mpf
+
 from spec.vectors.arithmetic import MPMATH, Arithmetic, Formula, Number, whole
 
 _TOKEN = re.compile(
@@ -35,7 +38,15 @@ def _functions(f: Arithmetic) -> Mapping[str, Formula]:
         "log N": f.log_normal_density, "log Gamma": f.log_gamma,
         "log B": lambda a, b: f.log_gamma(a) + f.log_gamma(b) - f.log_gamma(a + b),
         "P": f.gamma_lower, "Q": f.gamma_upper, "I": lambda y, a, b: f.beta_lower(a, b, y),
+        # Of second formulas, which mpmath alone evaluates.
+        "log1p": mpmath.log1p, "erfc": mpmath.erfc, "normal_cdf": _normal_cdf,
     }  # fmt: skip
+
+
+def _normal_cdf(z: mpf) -> mpf:
+    """Phi by the incomplete gamma function."""
+    tail = mpmath.gammainc(mpf(1) / 2, z * z / 2, mpmath.inf, regularized=True) / 2
+    return tail if z < 0 else 1 - tail
 
 
 _CALLED = frozenset(_functions(MPMATH))

@@ -8,15 +8,47 @@ the complement is what is computed so, which is why it enters as 2 out (1 - out)
 import mpmath
 from mpmath import mpf
 
-from spec.vectors.arithmetic import Arithmetic, log_slope
-from spec.vectors.tables import function
+from spec.vectors.arithmetic import Arithmetic
+from spec.vectors.tables import functions
 
-_LOOKS = {"L": "number of looks, > 0"}
-_NOISY, _CLEAN = {"x": "noisy state, > 0"}, {"x0": "clean state, > 0"}
-_AT = {"x": "state at L looks, > 0", "L": "looks now, > 0"}
-NOISE = (
-    function("gamma_noise_sample", "R24",
-             {**_CLEAN, **_LOOKS, "g": "a draw of Gamma(L, 1), > 0"}, """
+_JACOBIAN = """
+    density_of_the_logarithm  H_VS_LOGSCORE  + log x: the density of log X  out + log(x)
+    common  logarithm_of_density
+"""
+_K = """k  64  the incomplete gamma functions of SciPy 1.17.1 lose up to 54 units of S where they
+        change the method, near alpha = 0.5, beta x = 1 (measured over 2,500 arguments)"""
+
+
+def _gamma_series(f: Arithmetic, a: mpf, x: mpf) -> mpf:
+    """P(a, x) = x^a e^-x / Gamma(a + 1) * sum of x^n / ((a + 1) ... (a + n)), all positive."""
+    with mpmath.extradps(10):
+        front = mpmath.exp(a * mpmath.log(x) - x - mpmath.loggamma(a + 1))
+        return front * mpmath.hyp1f1(1, a + 1, x)
+
+
+def _gamma_complement(f: Arithmetic, a: mpf, x: mpf) -> mpf:
+    """Tails of 1e-300 as differences from 1."""
+    with mpmath.extradps(330):
+        return 1 - _gamma_series(f, a, x)
+
+
+def _beta_series(a: mpf, b: mpf, y: mpf) -> mpf:
+    """I_y(a, b) = y^a (1 - y)^b / (a B(a, b)) * sum of y^n (a + b)_n / (a + 1)_n, y <= 1/2."""
+    return y**a * (1 - y) ** b / (a * mpmath.beta(a, b)) * mpmath.hyp2f1(a + b, 1, a + 1, y)
+
+
+def _beta_prime(f: Arithmetic, x: mpf, a: mpf, b: mpf, scale: mpf) -> mpf:
+    with mpmath.extradps(100):
+        if x <= scale:
+            return _beta_series(a, b, x / (scale + x))
+        return 1 - _beta_series(b, a, scale / (scale + x))
+
+
+_SERIES = {"series": _gamma_series, "complement": _gamma_complement, "by_series": _beta_prime}
+
+FUNCTIONS = functions(f"""
+where  x0 clean state, > 0; L number of looks, > 0; g a draw of Gamma(L, 1), > 0
+gamma_noise_sample  R24  x0 L g
     out  x0 g / L
     again  exp(log(x0) + log(g) - log(L))
     S  out: a relative bound
@@ -25,8 +57,8 @@ NOISE = (
     ordinary 18+6 T_INDEX: 0.02~50 0.5~30 0.2~40
     TAIL e(690) 2.5 3; 1.3 0.2 1e-30; e(-690) 4 5.5
     POW2 x0: 500 -500
-"""),
-    function("gamma_conditional_hyvarinen_score", "R24", {**_NOISY, **_CLEAN, **_LOOKS}, """
+where  x noisy state, > 0
+gamma_conditional_hyvarinen_score  R24  x x0 L
     out  L - 1 - L x / x0
     again  (L (x0 - x) - x0) / x0
     S  L + 1 + L x / x0
@@ -39,9 +71,8 @@ NOISE = (
     CANCELLATION 1.0000001 1 1e6; e(700) e(700) 7.5; e(-700) 1.5*e(-700) 1e12
     TAIL e(300) 1.3 2.5; 1.4 e(300) 0.7; 2 0.3 1e-12; e(-650) 2 40
     POW2 x x0: 500 -500
-"""),
-    function("gamma_denoiser", "R24-denoiser",
-             {**_NOISY, "h": "Hyvarinen score at x", **_LOOKS}, """
+where  h Hyvarinen score at x
+gamma_denoiser  R24-denoiser  x h L
     out  (L - 1 - h) / (L x)
     again  1 / x - (1 + h) / L / x
     S  (L + 1 + |h|) / (L x)
@@ -53,10 +84,9 @@ NOISE = (
     TAIL e(650) -3.5 2.5; e(-650) -1e3 4; 1.1 -1e12 0.7; 2.3 -0.5 1e-12; 0.4 -2 1e12
     SIGN 1.6 -0.7 3; 0.2 -4.1 9
     POW2 x: 500 -500
-"""),
-    function("gamma_chain_step", "R24b",
-             {**_AT, "M": "looks after the step, < L",
-              "b": "a draw of Beta(M, L - M), in (0, 1]"}, """
+where  x state at L looks, > 0; L looks now, > 0; M looks after the step, < L; b a draw of
+        Beta(M, L - M), in (0, 1]
+gamma_chain_step  R24b  x L M b
     out  x b L / M
     again  exp(log(x) + log(b) + log(L / M))
     S  out: a relative bound
@@ -65,10 +95,8 @@ NOISE = (
     ordinary 18+6 T_INDEX: 0.02~50 6~40 0.5~5 0.02..1
     TAIL e(690) 3 2.5 0.9; 1.3 40 1e-3 1e-30; e(-690) 5.5 4 0.7
     POW2 x: 500 -500
-"""),
-    function("gamma_ancestral_step", "R24b-ancestral",
-             {"x": _AT["x"], **_CLEAN, "L": _AT["L"], "M": "looks after the step, > L",
-              "g": "a draw of Gamma(M - L, 1), > 0"}, """
+where  M looks after the step, > L; g a draw of Gamma(M - L, 1), > 0
+gamma_ancestral_step  R24b-ancestral  x x0 L M g
     out  (L x + x0 g) / M
     again  x (L / M) + x0 (g / M)
     S  out: a relative bound
@@ -78,20 +106,8 @@ NOISE = (
     ordinary 20+6 T_INDEX: 0.05~20 0.1~10 0.5~5 6~40 0.3~30
     TAIL e(600) 1.2 0.5 3 2; 1.3 e(-600) 2 7.5 4; 0.6 e(600) 1.5 4 1e-9
     POW2 x x0: 500 -500
-"""),
-)  # fmt: skip
-
-_X = {"x": "a state, > 0"}
-_GAMMA = {**_X, "alpha": "shape, > 0", "beta": "rate, > 0"}
-_INVERSE = {**_GAMMA, "beta": "scale, > 0"}
-_WEIBULL = {**_X, "c": "shape, > 0", "scale": "scale l, > 0"}
-_PRIME = {**_X, "a": "first shape, > 0", "b": "second shape, > 0", "scale": "scale l, > 0"}
-_JACOBIAN = """
-    density_of_the_logarithm  H_VS_LOGSCORE  + log x: the density of log X  out + log(x)
-    common  logarithm_of_density
-"""
-DENSITIES = (
-    function("gamma_logpdf", "R25", _GAMMA, f"""
+where  x a state, > 0; alpha shape, > 0; beta rate, > 0
+gamma_logpdf  R25  x alpha beta
     out  alpha log(beta x) - log(x) - beta x - log Gamma(alpha)
     again  log(beta) + (alpha - 1) (log(beta) + log(x)) - beta x - log Gamma(alpha + 1)
         + log(alpha)
@@ -102,8 +118,8 @@ DENSITIES = (
     ordinary 16+4 H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
     TAIL e(20) 2.5 0.3; 1.7 1e6 3e-9; 9 3 1e4; e(-700) 30 0.7
     BASIC e(-650) 0.4 2; 1e6 1e6 1
-"""),
-    function("inverse_gamma_logpdf", "R25", _INVERSE, f"""
+where  beta scale, > 0
+inverse_gamma_logpdf  R25  x alpha beta
     out  alpha log(beta / x) - log(x) - beta / x - log Gamma(alpha)
     again  alpha log(beta (1 / x)) - log(1 / x) - beta (1 / x) - log Gamma(alpha) - 2 log(x)
     S  1 + alpha (1 + |log(beta / x)|) + |log x| + beta / x + |log Gamma(alpha)|
@@ -112,8 +128,8 @@ DENSITIES = (
     ordinary 16+4 H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
     TAIL e(-20) 2.5 0.3; 1.7 1e6 3e-9; 0.01 3 1e3; e(700) 30 0.7
     BASIC e(650) 0.4 2; 1e-6 1e6 1
-"""),
-    function("weibull_logpdf", "R25", _WEIBULL, f"""
+where  c shape, > 0; scale scale l, > 0
+weibull_logpdf  R25  x c scale
     out  log(c) + c log(x / l) - log(x) - (x / l)^c, l = scale
     again  log(c / scale (x / scale)^(c - 1) exp(-exp(c (log(x) - log(scale)))))
     S  1 + |log c| + c (1 + |log(x / l)|) + |log x| + (1 + c) (x / l)^c
@@ -122,8 +138,9 @@ DENSITIES = (
     ordinary 16+4 H_VS_LOGSCORE S_VS_S2: 0.05~20 0.3~4 0.2~5
     TAIL 50 2 1.7; 1.7 300 0.9; e(-700) 12 0.4; e(10) 3 2
     BASIC e(-650) 0.4 2; 5 0.01 e(600)
-"""),
-    function("beta_prime_logpdf", "R24-inverse-gamma", {**_PRIME, "scale": "scale, > 0"}, f"""
+where  a first shape, > 0; b second shape, > 0; scale scale, > 0
+beta_prime_logpdf  R24-inverse-gamma  x a b scale
+    guard  10
     out  a log(r) - (a + b) log(1 + r) - log(x) - log B(a, b), r = x / scale, B beta function
     again  -log B(b + 1, a) + log(b / (a + b)) - log(x) - a log(1 + scale / x)
         - b log(1 + x / scale)
@@ -135,33 +152,30 @@ DENSITIES = (
     ordinary 14+3 H_VS_LOGSCORE S_VS_S2 T_INDEX: 0.02~50 0.3~9 0.3~9 0.2~5
     TAIL e(700) 2.5 3 1.2; e(-700) 4 2 0.7; 0.05 2e3 1e3 0.6
     BASIC 2 1.5 0.7 e(300); 1.7 1e6 3e-3 0.6
-""", guard=10),
-)  # fmt: skip
-
-SCORES = (
-    function("gamma_hyvarinen_score", "R25", _GAMMA, """
+where  beta rate, > 0
+gamma_hyvarinen_score  R25  x alpha beta
     out  alpha - 1 - beta x
-    again  slope(x, alpha, beta)
+    again  slope_gamma_logpdf(x, alpha, beta)
     S  alpha + 1 + beta x
     common  log_score, stein_score
     scale_for_rate  T_INDEX  x / beta in place of beta x  beta -> 1 / beta
     ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
     NEAR_ROOT 1.5 4 2; 0.3 1.3 1; 4.999999 11 2; 2 3.5 1.2500000000000002
     TAIL e(300) 2.5 0.3; e(-650) 0.4 2; 1.7 1e6 3e-9; e(-690) 3 e(690)
-""", {"slope": log_slope(DENSITIES[0].formula)}),
-    function("inverse_gamma_hyvarinen_score", "R25", _INVERSE, """
+where  beta scale, > 0
+inverse_gamma_hyvarinen_score  R25  x alpha beta
     out  beta / x - alpha - 1
-    again  slope(x, alpha, beta)
+    again  slope_inverse_gamma_logpdf(x, alpha, beta)
     S  beta / x + alpha + 1
     common  log_score, stein_score
     law_of_the_inverse  T_INDEX  alpha - 1 - beta / x
     ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
     NEAR_ROOT 1.5 3 6; 0.3 1.3 0.69; 0.25 2.9999999 1; 2 3.5 9.000000000000002
     TAIL e(300) 2.5 0.3; e(-300) 0.4 2; 1.7 1e6 3e-9; e(690) 3 e(690)
-""", {"slope": log_slope(DENSITIES[1].formula)}),
-    function("weibull_hyvarinen_score", "R25", _WEIBULL, """
+where  scale scale l, > 0
+weibull_hyvarinen_score  R25  x c scale
     out  c - 1 - c (x / l)^c, l = scale
-    again  slope(x, c, scale)
+    again  slope_weibull_logpdf(x, c, scale)
     S  c + 1 + c (1 + c) (x / l)^c
     common  log_score, stein_score
     power_one_less  T_INDEX  (x / l)^(c - 1)  c - 1 - c (x / l)^(c - 1)
@@ -169,11 +183,10 @@ SCORES = (
     ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX S_VS_S2: 0.05~20 0.3~6 0.2~5
     NEAR_ROOT 1 2 1.4142135623730951; 0.75 2 1.0606601717798212
     TAIL e(300) 2 1.7; e(-650) 0.4 2; 1.7 300 0.4; 0.3 1e-12 2; 5 0.01 e(600)
-""", {"slope": log_slope(DENSITIES[2].formula)}),
-    function("beta_prime_hyvarinen_score", "R24-inverse-gamma", _PRIME, """
+beta_prime_hyvarinen_score  R24-inverse-gamma  x a b scale
     out  a - 1 - (a + b) x / (l + x), l = scale; inverse-gamma(b, l a) data under a looks
     value  a - 1 - (a + b) x / (l + x), l = scale
-    again  slope(x, a, b, scale)
+    again  slope_beta_prime_logpdf(x, a, b, scale)
     S  a + 1 + (a + b) x / (l + x)
     common  log_score, stein_score
     shapes_exchanged  T_INDEX  b - 1 - ...  a -> b, b -> a
@@ -181,56 +194,9 @@ SCORES = (
     ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX S_VS_S2: 0.02~50 0.3~9 0.3~9 0.2~5
     NEAR_ROOT 1 4 2 1; 2 3 1 2; 0.5 2 1 1
     TAIL e(700) 2.5 0.3 1.2; e(-700) 0.4 2 0.7; 1.7 1e6 3e-9 0.6; 2 1.5 0.7 e(650)
-""", {"slope": log_slope(DENSITIES[3].formula)}),
-)  # fmt: skip
-
-# SciPy 1.17.1 is off by up to 54 of these units where it changes from one method to another.
-_K = 64
-_K_REASON = (
-    "the incomplete gamma functions of SciPy 1.17.1 lose up to 54 units of S where they change "
-    "the method, near alpha = 0.5, beta x = 1 (measured over 2,500 arguments)"
-)
-
-
-def _gamma_series(f: Arithmetic, a: mpf, x: mpf) -> mpf:
-    """P(a, x) = x^a e^-x / Gamma(a + 1) * sum of x^n / ((a + 1) ... (a + n)), all positive."""
-    with mpmath.extradps(10):
-        term = total = mpf(1)
-        n = 0
-        while term > mpmath.eps * total:
-            n += 1
-            term *= x / (a + n)
-            total += term
-        return total * mpmath.exp(a * mpmath.log(x) - x - mpmath.loggamma(a + 1))
-
-
-def _gamma_complement(f: Arithmetic, a: mpf, x: mpf) -> mpf:
-    """Tails of 1e-300 as differences from 1."""
-    with mpmath.extradps(330):
-        return 1 - _gamma_series(f, a, x)
-
-
-def _beta_series(a: mpf, b: mpf, y: mpf) -> mpf:
-    """I_y(a, b) = y^a (1 - y)^b / (a B(a, b)) * sum of y^n (a + b)_n / (a + 1)_n, y <= 1/2."""
-    term = total = mpf(1)
-    n = 0
-    while term > mpmath.eps * total:
-        term *= y * (a + b + n) / (a + 1 + n)
-        total += term
-        n += 1
-    return total * y**a * (1 - y) ** b / (a * mpmath.beta(a, b))
-
-
-def _beta_prime(f: Arithmetic, x: mpf, a: mpf, b: mpf, scale: mpf) -> mpf:
-    with mpmath.extradps(100):
-        if x <= scale:
-            return _beta_series(a, b, x / (scale + x))
-        return 1 - _beta_series(b, a, scale / (scale + x))
-
-
-_SERIES = {"series": _gamma_series, "complement": _gamma_complement, "by_series": _beta_prime}
-CDFS = (
-    function("gamma_cdf", "R25", _GAMMA, """
+where  beta rate, > 0
+gamma_cdf  R25  x alpha beta
+    {_K}
     out  P(alpha, beta x), P the regularised lower incomplete gamma function
     again  series(alpha, beta x)
     S  out (1 + 2 (1 - out) T) + x p(x), T = alpha |log(beta x)| + beta x
@@ -245,8 +211,9 @@ CDFS = (
     TAIL 1e-3 7.5 0.3; e(-80) 3 2; 1e-9 2 1; 0.2 40 3; 2 90 1.5
     BASIC e(-650) 0.4 2; 35 4 1; 200 200 1; e(-20) 1.5 e(20);
         1.0408765274770706 0.5121738659264785 1; 1.25 0.6875 1.03125
-""", _SERIES, k=_K, k_reason=_K_REASON),
-    function("inverse_gamma_cdf", "R25", _INVERSE, """
+where  beta scale, > 0
+inverse_gamma_cdf  R25  x alpha beta
+    {_K}
     out  Q(alpha, beta / x), Q the regularised upper incomplete gamma function
     again  complement(alpha, beta / x)
     S  out (1 + 2 (1 - out) T) + x p(x), T = alpha |log(beta / x)| + beta / x
@@ -260,8 +227,8 @@ CDFS = (
     TAIL 0.01 3 0.5; 0.02 0.4 2; 1.7 6 90; 3e-3 1.3 1.7; e(-6) 12 1.5
     BASIC e(500) 0.03 2; 30 4 0.9; 1 150 150; e(40) 1.5 e(41);
         1 0.5121738659264785 1.0408765274770706; 1 0.5051520273311665 0.5223526811261475
-""", _SERIES, k=_K, k_reason=_K_REASON),
-    function("weibull_cdf", "R25", _WEIBULL, """
+weibull_cdf  R25  x c scale
+    guard  60
     out  1 - exp(-(x / l)^c), l = scale
     again  series(x / x, (x / scale)^c)
     S  out + (1 + c) (x / l)^c exp(-(x / l)^c)
@@ -272,10 +239,8 @@ CDFS = (
     ordinary 12+4 T_INDEX SIGN S_VS_S2: 0.1~3 0.3~3 0.3~4
     CANCELLATION 1e-5 2 1.7; 1e-3 5 0.4; e(-50) 0.7 2; 1.7 12 60
     BASIC 5 0.01 e(600); 3.3 4 2
-""", _SERIES, guard=60),
-)  # fmt: skip
-BETA_PRIME_CDF = (
-    function("beta_prime_cdf", "R24-inverse-gamma", _PRIME, """
+beta_prime_cdf  R24-inverse-gamma  x a b scale
+    guard  20
     out  I_y(a, b), y = x / (l + x), l = scale, I the regularised incomplete beta function
     value  I(x / (l + x); a, b), l = scale
     again  by_series(x, a, b, scale)
@@ -293,5 +258,4 @@ BETA_PRIME_CDF = (
     ordinary 14+3 T_INDEX SIGN S_VS_S2: 0.05~12 0.3~6 0.3~6 0.2~5
     TAIL 1e-3 4 1.5 0.7; e(-40) 2.5 0.4 1.2; 0.05 9 3 2; 0.4 40 30 1.5
     BASIC e(60) 1.5 0.3 2; e(-60) 0.3 1.5 2; 2 60 60 2; 3 2 0.7 e(20)
-""", _SERIES, guard=20),
-)  # fmt: skip
+""", _SERIES)  # fmt: skip

@@ -3,9 +3,8 @@
 from mpmath import mpf
 
 from spec.vectors.arithmetic import Arithmetic, whole
-from spec.vectors.tables import function
+from spec.vectors.tables import functions
 
-_WEIGHT = {"w": "weight, not 0", "g": "gradient of the loss at w", "eta": "learning rate, > 0"}
 _WEIGHTS = """
     ordinary 16+3 H_VS_STEIN: 0.05~20 -4..4 1e-3~1
     SIGN -1.7 0.6 0.3; -0.02 -2.3 0.05; -31 1.4 0.9; -5.5 -0.7 1e-3"""
@@ -13,10 +12,24 @@ _PAIRS = """
     ordinary 16+4 T_INDEX: 0.02~30 0.02~30
     SIGN -1.7 -0.4; -0.03 -2.2; -11 -13.5; -0.8 -0.1; -e(100) -e(101)
 """
-STEPS = (
-    function("mirrored_langevin_step", "A22",
-             {"x": "state, > 0", "s": "Stein score grad log p(x)", "delta": "step, > 0",
-              "z": "a standard normal draw"}, """
+
+
+def _from_limit(f: Arithmetic, lam: mpf, delta: mpf, n: mpf, q: mpf) -> mpf:
+    """Deviations from the limit shrink by alpha^2 in a step; without a limit n steps add up."""
+    if delta == 2 * lam:
+        return q + 2 * delta * n
+    limit = lam / (1 - delta / (2 * lam))
+    return limit + (1 - delta / lam) ** (2 * whole(n)) * (q - limit)
+
+
+_LAW_MISTAKES = """
+    one_step_more  T_INDEX  n + 1  n -> n + 1
+    deviation_for_variance  S_VS_S2  sqrt(lam) in place of lam  lam -> sqrt(lam)
+"""
+
+FUNCTIONS = functions(f"""
+where  x state, > 0; s Stein score grad log p(x); delta step, > 0; z a standard normal draw
+mirrored_langevin_step  A22  x s delta z
     out  x * exp(delta (1 + x s) + sqrt(2 delta) z)
     again  exp(log(x) + delta + x (delta s)) exp(2 sqrt(delta))^(z / sqrt(2))
     S  |out| (1 + delta (1 + |x s|) + sqrt(2 delta) |z|)
@@ -31,8 +44,8 @@ STEPS = (
     OVERFLOW e(690) e(-695) 0.25 0.4
     UNDERFLOW e(-700) -e(699) 0.25 0.4
     POW2 x: 5 -7
-"""),
-    function("exponentiated_gradient_step", "A19", _WEIGHT, f"""
+where  w weight, not 0; g gradient of the loss at w; eta learning rate, > 0
+exponentiated_gradient_step  A19  w g eta
     out  w * exp(-eta g sign(w))
     again  sign(w) exp(log(|w|) - eta g |w| / w)
     S  |out| (1 + eta |g|)
@@ -47,8 +60,7 @@ STEPS = (
     UNDERFLOW e(-700) 2.5 0.5; e(-700) 45 0.75
     CANCELLATION 1.7 1e-9 1e-3; 0.9 -3e-7 1e-5
     POW2 w: 500 -500
-"""),
-    function("gradient_step", "E8", _WEIGHT, f"""
+gradient_step  E8  w g eta
     out  w - eta g
     again  eta (w / eta - g)
     S  |w| + eta |g|
@@ -59,9 +71,8 @@ STEPS = (
     CANCELLATION 1.7 1.7 1; 1.1 11 0.1; 1e6 1e9 1e-3
     TAIL 1e-3 1e15 1e-4; e(600) -e(601) 0.3
     POW2 w g: 500 -500
-"""),
-    function("bregman_entropy", "E12-divergence",
-             {"w": "weight, not 0", "r": "reference weight of the same sign"}, f"""
+where  r reference weight of the same sign
+bregman_entropy  E12-divergence  w r
     out  |w| log(w / r) - |w| + |r|
     again  |w| log(|w|) - |r| log(|r|) - sign(r) (1 + log(|r|)) (w - r)
     S  |w log|w|| + |r log|r|| + (1 + |log|r||) (|w| + |r|)
@@ -73,9 +84,8 @@ STEPS = (
     CANCELLATION 0.3 0.31; 25 24; 0.9 0.91
     TAIL 1e-12 2; 3e8 0.1; e(600) e(-600); e(-690) e(690)
     POW2 1.5*2^300 2^301; 1.25*2^-300 2^-299
-"""),
-    function("bregman_euclidean", "bregman-euclidean",
-             {"w": "weight, any number", "r": "reference weight"}, f"""
+where  w weight, any number; r reference weight
+bregman_euclidean  bregman-euclidean  w r
     out  (w - r)^2 / 2
     again  w^2 / 2 - r^2 / 2 - r (w - r)
     S  w^2 / 2 + r^2 / 2 + |r| (|w| + |r|)
@@ -88,31 +98,10 @@ STEPS = (
     SIGN 1.5 -0.3; -2 7.5
     TAIL 1e150 3; 2 -1e140
     UNDERFLOW 3e-160 1e-160; -2e-155 5e-156
-"""),
-)  # fmt: skip
-
-
-def _from_limit(f: Arithmetic, lam: mpf, delta: mpf, n: mpf, q: mpf) -> mpf:
-    """Deviations from the limit shrink by alpha^2 in a step; without a limit n steps add up."""
-    if delta == 2 * lam:
-        return q + 2 * delta * n
-    limit = lam / (1 - delta / (2 * lam))
-    return limit + (1 - delta / lam) ** (2 * whole(n)) * (q - limit)
-
-
-# The law of the dynamics after n steps on a log-normal target.
-_LANGEVIN = {
-    "lam": "variance of log X under the target, > 0", "delta": "step, > 0",
-    "n": "number of steps, a whole number",
-}  # fmt: skip
-_LAW_MISTAKES = """
-    one_step_more  T_INDEX  n + 1  n -> n + 1
-    deviation_for_variance  S_VS_S2  sqrt(lam) in place of lam  lam -> sqrt(lam)
-"""
-LAWS = (
-    function("mirrored_langevin_law_log_mean", "R22",
-             {"a": "mean of log X under the target", **_LANGEVIN,
-              "b": "mean of log X at the start"}, f"""
+where  a mean of log X under the target; lam variance of log X under the target, > 0; n
+        number of steps, a whole number; b mean of log X at the start
+mirrored_langevin_law_log_mean  R22  a lam delta n b
+    guard  30
     out  a + (1 - delta / lam)^n (b - a)
     again  b - sum_{{k=1}}^n delta / lam (1 - delta / lam)^(k - 1) (b - a)
     S  |a| + (|alpha|^n + n |alpha|^(n - 1) delta / lam) (|a| + |b|), alpha = 1 - delta / lam
@@ -125,9 +114,9 @@ LAWS = (
     SIGN 0.3 0.5 0.8 3 1.4; -0.7 0.2 0.45 7 0.6; 0.4 1 1.25 5 -0.9; 0.2 0.3 0.5999 21 2
     TAIL 300 0.5 0.1 9 -400; 0.3 0.7 0.7 2 0.9; 0.1 1e6 1 150 2; 0.4 1e-12 5e-13 4 0.6;
         -0.2 0.3 3 15 0.5
-""", guard=30),
-    function("mirrored_langevin_law_log_var", "R22",
-             {**_LANGEVIN, "q": "variance of log X at the start, >= 0"}, f"""
+where  q variance of log X at the start, >= 0
+mirrored_langevin_law_log_var  R22  lam delta n q
+    guard  40
     out  alpha^(2n) q + 2 delta sum_{{j=0}}^{{n-1}} alpha^(2j), alpha = 1 - delta / lam
     again  from_limit(lam, delta, n, q)
     S  (alpha^(2n) + 2 n g |alpha|^(2n-1)) q + 2 delta sum_{{j=0}}^{{n-1}} (alpha^(2j) +
@@ -144,5 +133,4 @@ LAWS = (
     TAIL 0.5 0.1 9 1e6; 0.3 3 15 0.5; 0.7 1.1 5 40; 0.2 0.3 4 9
     CANCELLATION 1e6 1 150 0.3; 2 1e-9 12 1e-9; 1e-3 1e-12 50 1e-12; 0.3 0.59999999 30 0.4
     BASIC 0.5 0.5 3 0.7; 0.25 0.5 6 0.3; 1e-12 5e-13 4 2e-12
-""", {"from_limit": _from_limit}, guard=40),
-)  # fmt: skip
+""", {"from_limit": _from_limit})  # fmt: skip

@@ -171,4 +171,4 @@ AGNOSTIC = VectorFunction(
     """),
     cases=(*_COMMON, *_prefixes(Flag.SIGN, (1.4, 0.2, 0.8, 0.3, 4.0), FLIPPING)),
 )  # fmt: skip
-PATHS = (DALE, AGNOSTIC)
+FUNCTIONS = (DALE, AGNOSTIC)

@@ -15,41 +15,25 @@ Argument = float | tuple[float, ...]
 Arguments = Mapping[str, Argument]
 
 
-class Flag(StrEnum):
-    """Why a row is there: a range of arguments, or a kind of mistake."""
-
-    BASIC = "BASIC"
-    NEAR_ROOT = "NEAR_ROOT"
-    CANCELLATION = "CANCELLATION"
-    TAIL = "TAIL"
-    UNDERFLOW = "UNDERFLOW"
-    OVERFLOW = "OVERFLOW"
-    SMALL_V = "SMALL_V"
-    SIGN = "SIGN"
-    POW2 = "POW2"
-    ITO = "ITO"
-    H_VS_STEIN = "H_VS_STEIN"
-    H_VS_LOGSCORE = "H_VS_LOGSCORE"
-    S_VS_S2 = "S_VS_S2"
-    T_INDEX = "T_INDEX"
-
-
-FLAG_MEANINGS: dict[Flag, str] = {
-    Flag.BASIC: "ordinary arguments",
-    Flag.NEAR_ROOT: "the value is much smaller than the terms that it is made of",
-    Flag.CANCELLATION: "large terms cancel, or a difference is needed to full precision",
-    Flag.TAIL: "far from the bulk of the law, or large noise",
-    Flag.UNDERFLOW: "the value or an obvious intermediate value underflows",
-    Flag.OVERFLOW: "an obvious intermediate value overflows",
-    Flag.SMALL_V: "very small variance",
-    Flag.SIGN: "negative states, changes of sign, exact zeros",
-    Flag.POW2: "states scaled by a power of two, which scales the value exactly",
-    Flag.ITO: "the term v/2 of Ito's rule",
-    Flag.H_VS_STEIN: "Hyvarinen score x grad log p(x) against Stein score grad log p(x)",
-    Flag.H_VS_LOGSCORE: "Hyvarinen score against log score, one more; density of X or of log X",
-    Flag.S_VS_S2: "standard deviation against variance",
-    Flag.T_INDEX: "a quantity of the wrong time or level",
+# Why a row is there: a range of arguments, or a kind of mistake.
+_MEANINGS = {
+    "BASIC": "ordinary arguments",
+    "NEAR_ROOT": "the value is much smaller than the terms that it is made of",
+    "CANCELLATION": "large terms cancel, or a difference is needed to full precision",
+    "TAIL": "far from the bulk of the law, or large noise",
+    "UNDERFLOW": "the value or an obvious intermediate value underflows",
+    "OVERFLOW": "an obvious intermediate value overflows",
+    "SMALL_V": "very small variance",
+    "SIGN": "negative states, changes of sign, exact zeros",
+    "POW2": "states scaled by a power of two, which scales the value exactly",
+    "ITO": "the term v/2 of Ito's rule",
+    "H_VS_STEIN": "Hyvarinen score x grad log p(x) against Stein score grad log p(x)",
+    "H_VS_LOGSCORE": "Hyvarinen score against log score, one more; density of X or of log X",
+    "S_VS_S2": "standard deviation against variance",
+    "T_INDEX": "a quantity of the wrong time or level",
 }
+Flag = StrEnum("Flag", {name: name for name in _MEANINGS})
+FLAG_MEANINGS = {Flag(name): text for name, text in _MEANINGS.items()}
 
 
 def evaluate(formula: Formula, args: Arguments, digits: int) -> mpf:

@@ -4,17 +4,8 @@ dm = m(t) - m(s) and dv = v(t) - v(s) for a step from t to s < t; for constant c
 dm = (mu - sigma^2 / 2) dt and dv = sigma^2 dt.
 """
 
-from spec.vectors.log_normal import normal_cdf
-from spec.vectors.tables import function
+from spec.vectors.tables import functions
 
-_NOISE = {"z": "a standard normal draw"}
-_STEP = {"dm": "m(t) - m(s), any number", "dv": "v(t) - v(s) > 0"}
-_KAPPA = {"kappa": "factor on the noise, >= 0"}
-_SIGNED = {
-    "x": "state at time t, any sign, not 0", "h": "Hyvarinen score at |x|", **_NOISE, **_STEP,
-    **_KAPPA,
-}  # fmt: skip
-_X = {"x": "state at time t, > 0"}
 _ORDINARY = """
     ordinary ITO H_VS_STEIN H_VS_LOGSCORE S_VS_S2:
         0.02~50 -5..3 -3..3 -0.2..0.2 1e-3~0.8 0.3..1.5
@@ -31,8 +22,38 @@ _EXTREMES = """
     BASIC 1.9 0 0 0.25 0.5 1; 1.9 -3 1.2 0.25 0.5 0
 """
 _COMMON = "clipped_noise, score_times_x, drift_of_the_wrong_sign(dm)"
-EULER_MARUYAMA = (
-    function("sign_agnostic_step", "A12", _SIGNED, f"""
+# Of steps that keep the marginals of the forward process at any noise level.
+_FOLLOWED = """
+    drift_of_full_noise  T_INDEX  dv (1 + h): the drift does not follow kappa
+        h -> (1 + h) 2 / (1 + kappa^2) - 1
+    level_for_its_square  S_VS_S2  (1 + kappa) / 2 in place of (1 + kappa^2) / 2
+        h -> (1 + h) (1 + kappa) / (1 + kappa^2) - 1
+    common  hyvarinen_for_log_score, score_times_x, clipped_noise
+"""
+_LEVELS = """
+    BASIC 1.7 -0.6 0.4 0.1 0.3 0; 0.4 1.3 -1.9 -0.1 0.2 0; 2.6 -1.8 0.8 0.05 0.1 3
+"""
+# Heun's rule for the noise-free equation, the log score affine in log x. The second formula takes
+# u = log x - m, with m(t) = 0, and slopes as products of affine maps. The scores count with their
+# 1: a sampler is given h, one less than the log score.
+_HEUN = "y + (p - q) (-q (a_t - b_t y) - p (a_s - b_s y')) / 2 - dm"
+_SIZE = """|out| (1 + |dm| + E_t + E_s), E_t = w q (1 + |a_t| + |b_t y|),
+        E_s = w p (1 + |a_s| + |b_s| (|y'| + 1 + |dm| + E_t))"""
+_TAIL = """
+    again  log(normal_cdf(-z))
+    probability  BASIC  P in place of log P  exp(out)
+    other_tail  SIGN  log Phi(z): the sign is kept
+    logarithm_of_probability  UNDERFLOW  Phi(-z) first, then its log, in float64  out
+"""
+
+HELPERS = {
+    "bridge": lambda f, dv, rest: 0 if rest == 0 else 1 / f.sqrt(1 / dv + 1 / rest),
+    "last": lambda f, v_s, euler, heun: euler if v_s == 0 else heun,
+}
+FUNCTIONS = functions(f"""
+where  x state at time t, any sign, not 0; h Hyvarinen score at |x|; z a standard normal
+        draw; dm m(t) - m(s), any number; dv v(t) - v(s) > 0; kappa factor on the noise, >= 0
+sign_agnostic_step  A12  x h z dm dv kappa
     out  x * (1 - dm + 3 dv / 2 + dv h + kappa sqrt(dv) z)
     again  x + x kappa z sqrt(dv) - x (dm + dv / 2 - 2 dv - dv h)
     S  |x| (1 + |dm| + 3 dv / 2 + dv |h| + kappa sqrt(dv) |z|)
@@ -53,8 +74,7 @@ EULER_MARUYAMA = (
     NEAR_ROOT 1.7 -3.25 0 0.125 0.5 1; -2.3 -1.5 -1.3333333333333333 0 0.5625 1
     T_INDEX 1.4 -0.3 0.6 0.7 0.2 1
     POW2 x: 500 -500 -2
-"""),
-    function("ambient_milstein_step", "R15", _SIGNED, f"""
+ambient_milstein_step  R15  x h z dm dv kappa
     out  x * (1 - dm + 3 dv / 2 + dv h + kappa sqrt(dv) z + kappa^2 dv (z^2 - 1) / 2)
     again  x + x kappa z sqrt(dv) - x (dm + dv / 2 - 2 dv - dv h)
         + x (kappa sqrt(dv) z - kappa sqrt(dv)) (kappa sqrt(dv) (z + 1)) / 2
@@ -67,8 +87,8 @@ EULER_MARUYAMA = (
     {_ORDINARY}{_NEGATIVE}{_EXTREMES}
     T_INDEX 1.4 -0.3 0.6 0.7 0.2 1
     POW2 x: 500 -500
-"""),
-    function("dale_langevin_step", "A13", {**_SIGNED, **_X}, f"""
+where  x state at time t, > 0
+dale_langevin_step  A13  x h z dm dv kappa
     out  x * exp(-dm + dv (1 + h) + kappa sqrt(dv) z)
     again  exp(log(x) - (dm + dv / 2) + 3 dv / 2 + dv h + kappa sqrt(dv) z)
     S  |out| (1 + |dm| + dv (1 + |h|) + kappa sqrt(dv) |z|)
@@ -84,24 +104,8 @@ EULER_MARUYAMA = (
     TAIL e(600) -700 8 0.1 0.9 1
     T_INDEX 1.4 -0.3 0.6 0.7 0.2 1
     POW2 x: 500 -500 -2
-"""),
-)  # fmt: skip
-
-# Steps whose marginals are those of the forward process at any noise level, which the drift
-# follows.
-_LEVEL = {"kappa": "noise level, >= 0"}
-_FOLLOWED = """
-    drift_of_full_noise  T_INDEX  dv (1 + h): the drift does not follow kappa
-        h -> (1 + h) 2 / (1 + kappa^2) - 1
-    level_for_its_square  S_VS_S2  (1 + kappa) / 2 in place of (1 + kappa^2) / 2
-        h -> (1 + h) (1 + kappa) / (1 + kappa^2) - 1
-    common  hyvarinen_for_log_score, score_times_x, clipped_noise
-"""
-_LEVELS = """
-    BASIC 1.7 -0.6 0.4 0.1 0.3 0; 0.4 1.3 -1.9 -0.1 0.2 0; 2.6 -1.8 0.8 0.05 0.1 3
-"""
-MARGINAL_PRESERVING = (
-    function("marginal_preserving_step", "R11", {**_SIGNED, **_X, **_LEVEL}, f"""
+where  kappa noise level, >= 0
+marginal_preserving_step  R11  x h z dm dv kappa
     out  x * exp(-dm + (1 + kappa^2) / 2 dv (1 + h) + kappa sqrt(dv) z)
     again  exp(log(x) - dm + dv / 2 + dv h / 2 + kappa^2 dv (1 + h) / 2 + kappa sqrt(dv) z)
     S  |out| (1 + |dm| + (1 + kappa^2) / 2 dv (1 + |h|) + kappa sqrt(dv) |z|)
@@ -111,8 +115,8 @@ MARGINAL_PRESERVING = (
     {_ORDINARY}{_LEVELS}{_EXTREMES}
     T_INDEX 1.4 -0.3 0.6 0.7 0.2 0.5
     POW2 x: 500 -500
-"""),
-    function("ambient_marginal_preserving_step", "R11", {**_SIGNED, **_LEVEL}, f"""
+where  x state at time t, any sign, not 0
+ambient_marginal_preserving_step  R11  x h z dm dv kappa
     out  x * (1 - dm + (1 + kappa^2) / 2 dv (1 + h) + kappa^2 dv / 2 + kappa sqrt(dv) z)
     again  x + x (dv (1 + h) - dm + (kappa^2 - 1) / 2 dv (2 + h) + dv / 2) + x kappa sqrt(dv) z
     S  |x| (1 + |dm| + (1 + kappa^2) / 2 dv (1 + |h|) + kappa^2 dv / 2 + kappa sqrt(dv) |z|)
@@ -124,10 +128,9 @@ MARGINAL_PRESERVING = (
     {_ORDINARY}{_LEVELS}{_NEGATIVE}{_EXTREMES}
     T_INDEX 1.4 -0.3 0.6 0.7 0.2 0.5
     POW2 x: 500 -500
-"""),
-    function("corrector_step", "R11-corrector",
-             {**_X, "h": "Hyvarinen score at x", **_NOISE, "dv": "strength of the step, > 0",
-              **_KAPPA}, """
+where  x state at time t, > 0; h Hyvarinen score at x; dv strength of the step, > 0; kappa
+        factor on the noise, >= 0
+corrector_step  R11-corrector  x h z dv kappa
     out  x * exp(dv / 2 (1 + h) + kappa sqrt(dv) z)
     again  exp(log(x) + dv / 2 + h dv / 2) exp(sqrt(dv))^(kappa z)
     S  |out| (1 + dv / 2 (1 + |h|) + kappa sqrt(dv) |z|)
@@ -140,17 +143,9 @@ MARGINAL_PRESERVING = (
     OVERFLOW e(700) -0.7 0.3 0.4 1
     UNDERFLOW e(-700) -0.7 0.3 0.4 1
     POW2 x: 500 -500
-"""),
-)  # fmt: skip
-
-# Steps that are exact where the denoiser is constant.
-_TIMES = {**_STEP, "v_s": "v(s) >= 0; v(t) = v_s + dv"}
-_SCORED = {**_X, "h": "Hyvarinen score at x", **_TIMES}
-GAUSSIAN = (
-    function("ancestral_step", "R17-bridge",
-             {**_SCORED, **_NOISE,
-              "c": "log-variance of the data that the denoiser does not explain, >= 0",
-              **_KAPPA}, """
+where  dv v(t) - v(s) > 0; v_s v(s) >= 0; v(t) = v_s + dv; c log-variance of the data that
+        the denoiser does not explain, >= 0
+ancestral_step  R17-bridge  x h dm dv v_s z c kappa
     out  x * exp(-dm + dv (1 + h) + kappa sqrt(dv (c + v_s) / (c + v_s + dv)) z)
     again  exp(d + v_s / (v_s + dv) (log(x) - d - dm) + kappa bridge(dv, c + v_s) z),
         d = log(x) - dm + (v_s + dv) (1 + h)
@@ -172,8 +167,8 @@ GAUSSIAN = (
     OVERFLOW e(700) -0.7 0.3 0.4 0.2 0.3 0.05 1
     UNDERFLOW e(-700) -0.7 0.3 0.4 0.2 0.3 0.05 1
     POW2 x: 500 -500
-""", {"bridge": lambda f, dv, rest: 0 if rest == 0 else 1 / f.sqrt(1 / dv + 1 / rest)}),
-    function("ddim_step", "R17-bridge", _SCORED, """
+ddim_step  R17-bridge  x h dm dv v_s
+    guard  20
     out  x * exp(-dm + (v_t - sqrt(v_s v_t)) (1 + h)), v_t = v_s + dv
     again  exp(d + sqrt(v_s / v_t) (log(x) - d - dm)), d = log(x) - dm + v_t (1 + h)
     S  |out| (1 + |dm| + w (1 + |h|)), w = dv / (1 + sqrt(v_s / v_t))
@@ -191,20 +186,9 @@ GAUSSIAN = (
     OVERFLOW e(700) -0.7 0.3 0.4 0.2
     UNDERFLOW e(-700) -0.7 0.3 0.4 0.2
     POW2 x: 500 -500
-""", guard=20),
-)  # fmt: skip
-
-# Heun's rule for the noise-free equation, the log score affine in log x. The second formula takes
-# u = log x - m, with m(t) = 0, and slopes as products of affine maps. The scores count with their
-# 1: a sampler is given h, one less than the log score.
-_HEUN = "y + (p - q) (-q (a_t - b_t y) - p (a_s - b_s y')) / 2 - dm"
-_SIZE = """|out| (1 + |dm| + E_t + E_s), E_t = w q (1 + |a_t| + |b_t y|),
-        E_s = w p (1 + |a_s| + |b_s| (|y'| + 1 + |dm| + E_t))"""
-FLOW = (
-    function("probability_flow_step", "R16-heun",
-             {**_X, **_TIMES, "a_t": "the log score 1 + h at time t is a_t - b_t log(x)",
-              "b_t": "see a_t", "a_s": "the log score at time s is a_s - b_s log(x)",
-              "b_s": "see a_s"}, f"""
+where  a_t the log score 1 + h at time t is a_t - b_t log(x); b_t see a_t; a_s the log
+        score at time s is a_s - b_s log(x); b_s see a_s
+probability_flow_step  R16-heun  x dm dv v_s a_t b_t a_s b_s
     out  y = log(x), q = sqrt(v_s + dv), p = sqrt(v_s), w = q - p; y' = y + w q (a_t - b_t y) - dm;
         exp(y') when v_s = 0, otherwise exp(y + w (q (a_t - b_t y) + p (a_s - b_s y')) / 2 - dm)
     value  exp(last(v_s, y', {_HEUN}))
@@ -234,22 +218,10 @@ FLOW = (
     SIGN 1.6 0.7 0.2 0.5 0.3 1.1 0.2 1.4
     CANCELLATION e(300) 0 0.2 0.1 900 3 1500 5; 1.0000001 1e-8 1e-3 1 1e-7 1 1e-7 1
     POW2 x: 20 -20
-""", {"last": lambda f, v_s, euler, heun: euler if v_s == 0 else heun}),
-)  # fmt: skip
-
-_FLIPPED = {
-    "dm": "m(t) - m(t - dt), any number", "dv": "v(t) - v(t - dt) > 0",
-    "kappa": "factor on the noise",
-}  # fmt: skip
-_TAIL = """
-    again  log(normal_cdf(-z))
-    probability  BASIC  P in place of log P  exp(out)
-    other_tail  SIGN  log Phi(z): the sign is kept
-    logarithm_of_probability  UNDERFLOW  Phi(-z) first, then its log, in float64  out
-"""
-_CDF = {"normal_cdf": normal_cdf}
-FLIPS = (
-    function("log_flip_probability", "R13", {"h": "Hyvarinen score at |x|", **_FLIPPED}, f"""
+where  h Hyvarinen score at |x|; dm m(t) - m(t - dt), any number; dv v(t) - v(t - dt) > 0;
+        kappa factor on the noise
+log_flip_probability  R13  h dm dv kappa
+    guard  20
     out  log Phi(-z), z = (1 - dm + 3/2 dv + dv h) / (kappa sqrt(dv))
     S  |out| + phi(z) / Phi(-z) (1 + |dm| + 3/2 dv + dv |h|) / (kappa sqrt(dv))
     {_TAIL}
@@ -260,9 +232,9 @@ FLIPS = (
     UNDERFLOW -1 0 6.4e-4 1; 3 1e-4 2e-4 1; -0.4 0 1e-6 0.5; 7 0 1e-8 1; -2 0.1 0.3 1e-3;
         1e4 0 0.3 0.7
     SIGN -9 0.1 0.5 1; -12 0 0.4 0.6; -2.5 3 0.2 1
-""", _CDF, guard=20),
-    function("log_average_flip_probability", "R13",
-             {"v0": "variance of log X_0, > 0", "v_s": "v(t - dt) > 0", **_FLIPPED}, f"""
+where  v0 variance of log X_0, > 0; v_s v(t - dt) > 0
+log_average_flip_probability  R13  v0 v_s dm dv kappa
+    guard  20
     out  log Phi(-z), z = (1 - dm + dv / 2) / sqrt(kappa^2 dv + dv^2 / (v0 + v_s + dv))
     S  |out| + phi(z) / Phi(-z) (1 + |dm| + dv / 2) / sqrt(kappa^2 dv + dv^2 / V),
         V = v0 + v_s + dv
@@ -278,5 +250,4 @@ FLIPS = (
     UNDERFLOW 0.05 1e-12 0 6.4e-4 1; 0.05 0.64 1e-4 2e-4 1; 1 0.3 0 1e-8 0.5;
         1e6 0.2 0.1 0.3 1e-3; 0.3 0.7 0 1e-3 0; 0.1 0.2 -0.3 3e-4 0.9; 2 0.5 0 0.01 0.05
     SIGN 0.4 0.2 2.5 0.3 1; 0.1 0.6 9 0.5 1; 2 0.1 1.25 0.4 0.2
-""", _CDF, guard=20),
-)  # fmt: skip
+""", HELPERS)  # fmt: skip

@@ -1,26 +1,33 @@
-"""A function from its table: formula, scale, mistakes and cases as lines of plain text.
+"""Functions from their tables: formula, scale, mistakes and cases as lines of plain text.
 
-    out  published formula            S  published condition scale     again  second formula
+    where  x a state, > 0; v v(t) > 0  what arguments are, in the tables that follow
+    name  claim  x v                   a function, its claim in `spec`, its arguments in order
+    out  published formula             S  published condition scale     again  second formula
     value  what is evaluated where `out` cannot be read; size  the same for `S`
     let  definitions that all of them share and that are not published
-    name  FLAG  words  change         a mistake, fields two spaces (or a line) apart
-    common  name, name                mistakes of `COMMON`
-    FLAG values; values               cases, in the order of the arguments
-    ordinary 12+3 FLAG FLAG: box      12 BASIC cases and 3 for each flag, spread over a box
-    POW2 x: 600 -600                  the first cases again with x times 2^600 and 2^-600
+    guard  40                          more digits in all computations; k  64  reason
+    name  FLAG  words  change          a mistake, fields two spaces (or a line) apart
+    common  name, name                 mistakes of `COMMON`
+    FLAG values; values                cases, in the order of the arguments
+    ordinary 12+3 FLAG FLAG: box       12 BASIC cases and 3 for each flag, spread over a box
+    POW2 x: 600 -600                   the first cases again with x times 2^600 and 2^-600
 
 A change is a formula, in which `out` is the right value, or replacements such as "v -> sqrt(v)";
 without one the words are the formula. Words that end in "in float64" say that it loses digits: it
 is evaluated in float64. In a box a~b is a range filled evenly in the logarithm, a..b one filled
-evenly, a,b,c are values in turn. Lines that start otherwise continue the line above.
+evenly, a,b,c are values in turn. A function f of before may be called, and slope_f(x, ...)
+is its derivative in log x. Lines that start otherwise continue the line above.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from spec.vectors.arithmetic import FLOAT64, Formula
+import mpmath
+from mpmath import mpf
+
+from spec.vectors.arithmetic import FLOAT64, Formula, log_slope
 from spec.vectors.expressions import Expression, Scope, read
-from spec.vectors.points import Range, ordinary, scaled
 from spec.vectors.records import Case, Flag, Twin, VectorFunction
 
 COMMON = """
@@ -47,10 +54,11 @@ equal_weights  BASIC  1/2 in place of w  w -> 1 / 2
 twice  BASIC  the factor 1/2 is left out  2 out
 """
 _KNOWN = {line.split("  ")[0]: line for line in COMMON.strip().splitlines()}
-_TEXTS = ("out", "value", "again", "S", "size", "let")
+_TEXTS = ("out", "value", "again", "S", "size", "let", "guard", "k")
 _FLAGS = "|".join(Flag)
+_HEADER = re.compile(rf"(\w+)  (?!(?:{_FLAGS})  )([\w-]+)  ([A-Za-z_]\w*(?: [A-Za-z_]\w*)*)$")
 _START = re.compile(
-    rf"(?:{'|'.join(_TEXTS)}|common)  |(?:ordinary|{_FLAGS}) |\w+  (?:{_FLAGS})(?:  |$)"
+    rf"(?:{'|'.join(_TEXTS)}|common|where)  |(?:ordinary|{_FLAGS}) |\w+  (?:{_FLAGS})(?:  |$)"
 )
 
 
@@ -58,7 +66,7 @@ def _entries(text: str) -> Iterator[list[str]]:
     """The lines, each with those that continue it."""
     found: list[str] = []
     for line in filter(None, map(str.strip, text.splitlines())):
-        if _START.match(line) and found:
+        if found and (_START.match(line) or _HEADER.match(line)):
             yield found
             found = []
         found.append(line)
@@ -86,18 +94,34 @@ def twins(text: str, out: Expression) -> tuple[Twin, ...]:
 
 def _value(text: str) -> float:
     """A number, or a formula of numbers such as e(700) and 1-2^-50."""
-    try:
-        return float(text)
-    except ValueError:
-        return float(read(text)(Scope(FLOAT64, Expression((), {}, {}), {})))
+    return float(read(text)(Scope(FLOAT64, Expression((), {}, {}), {})))
 
 
-def _filling(text: str) -> Range | tuple[float, ...]:
+# The fractional parts of i * sqrt(prime) fill the unit cube evenly.
+_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23)
+
+
+def _filled(text: str, i: int, fraction: mpf) -> float:
+    """The value of an interval at a fraction, rounded once, or of a list at its turn."""
     for sign in ("~", ".."):
         if sign in text:
-            low, high = map(_value, text.split(sign))
-            return Range(low, high, logarithmic=sign == "~")
-    return tuple(map(_value, text.split(",")))
+            low, high = (mpf(_value(end)) for end in text.split(sign))
+            at = low * (high / low) ** fraction if sign == "~" else low + fraction * (high - low)
+            return float(at)
+    values = text.split(",")
+    return _value(values[i % len(values)])
+
+
+def spread(count: int, names: Sequence[str], box: str) -> list[dict[str, float]]:
+    """`count` points of a box, the same on every machine."""
+    with mpmath.workdps(40):
+        return [
+            {
+                name: _filled(text, i, mpmath.frac((i + 1) * mpmath.sqrt(prime)))
+                for name, text, prime in zip(names, box.split(), _PRIMES, strict=False)
+            }
+            for i in range(count)
+        ]
 
 
 def _cases(line: str, names: Sequence[str], before: Sequence[Case]) -> Iterator[Case]:
@@ -105,34 +129,61 @@ def _cases(line: str, names: Sequence[str], before: Sequence[Case]) -> Iterator[
     flag, *more = head.split()
     if flag == "ordinary":
         basic, each = map(int, more.pop(0).split("+")) if "+" in head else (12, 3)
-        box = dict(zip(names, map(_filling, values.split()), strict=True))
-        yield from ordinary(box, tuple(map(Flag, more)), basic, each)
+        flags = [Flag.BASIC] * basic + [Flag(kind) for _ in range(each) for kind in more]
+        if len(values.split()) != len(names):
+            raise ValueError(f"a box for {', '.join(names)} has as many intervals: {line}.")
+        yield from map(Case, flags, spread(len(flags), names, values))
     elif colon:
-        powers = tuple(map(int, values.split()))
-        yield from scaled(before[: len(powers)], more, powers)
+        if not {*more} <= {*names}:
+            raise ValueError(f"{line} scales what is no argument.")
+        for case, power in zip(before, map(int, values.split()), strict=False):
+            args = {n: a * 2.0**power if n in more else a for n, a in case.args.items()}
+            yield Case(Flag.POW2, args)
     else:
         for row in line.removeprefix(flag).split(";"):
             yield Case(Flag(flag), dict(zip(names, map(_value, row.split()), strict=True)))
 
 
-def function(
+def functions(
+    text: str,
+    helpers: Mapping[str, Formula] | None = None,
+    keep: Mapping[str, Callable[[Case], bool]] | None = None,
+) -> tuple[VectorFunction, ...]:
+    """Functions from a text with their tables.
+
+    helpers  functions f(arithmetic, ...) that the formulas call by their names
+    keep     which of the cases of a function to keep, where not all
+    """
+    meanings: dict[str, str] = {}
+    tables: list[tuple[list[str], dict[str, str], list[list[str]]]] = []
+    for lines in _entries(text):
+        if lines[0].startswith("where  "):
+            pairs = " ".join(lines).removeprefix("where  ").split("; ")
+            meanings.update(pair.strip().split(" ", 1) for pair in pairs)
+        elif header := _HEADER.match(lines[0]):
+            name, claim, arguments = header.groups()
+            given = {argument: meanings[argument] for argument in arguments.split()}
+            tables.append(([name, claim], given, []))
+        else:
+            tables[-1][2].append(lines)
+    known, made = dict(helpers or {}), []
+    for (name, claim), given, table in tables:
+        made.append(_function(name, claim, given, table, dict(known)))
+        known |= {name: made[-1].formula, f"slope_{name}": log_slope(made[-1].formula)}
+        if keep and name in keep:
+            made[-1] = replace(made[-1], cases=tuple(filter(keep[name], made[-1].cases)))
+    return tuple(made)
+
+
+def _function(
     name: str,
     claim: str,
     meanings: Mapping[str, str],
-    table: str,
-    helpers: Mapping[str, Formula] | None = None,
-    keep: Callable[[Case], bool] = lambda case: True,
-    guard: int = 0,
-    k: int = 8,
-    k_reason: str = "",
+    table: Iterable[list[str]],
+    helpers: Mapping[str, Formula],
 ) -> VectorFunction:
-    """A function from its table.
-
-    helpers  functions f(arithmetic, ...) that the formulas call by their names
-    keep     which of the cases to keep
-    """
-    names, texts, mistakes, rows = tuple(meanings), {}, "", []
-    for lines in _entries(table):
+    names, texts, mistakes, rows = tuple(meanings), {"k": "8  "}, "", []
+    for lines in table:
         key, _, text = " ".join(lines).partition(" ")
         if key in _TEXTS:
             texts[key] = text.strip()
@@ -140,10 +191,11 @@ def function(
             rows += _cases(" ".join(lines), names, rows)
         else:
             mistakes += "\n".join([*lines, ""])
-    start = Expression(names, {}, helpers or {}).let(texts.get("let", ""))
+    start = Expression(names, {}, helpers).let(texts.get("let", ""))
     out = start.of(texts.get("value", texts["out"]), "out")
     second, scale = out.of(texts["again"]), out.of(texts.get("size", texts["S"]))
+    k, _, reason = texts["k"].partition("  ")
     return VectorFunction(
         name, claim, texts["out"], meanings, out, second, texts["S"], scale, twins(mistakes, out),
-        tuple(filter(keep, rows)), k, k_reason, guard,
+        tuple(rows), int(k), reason.strip(), int(texts.get("guard", 0)),
     )  # fmt: skip

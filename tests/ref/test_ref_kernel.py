@@ -54,6 +54,15 @@ def test_the_bridge_is_gaussian_conditioning_at_50_digits() -> None:
                 assert law.log_cov[i, i] == pytest.approx(float(var), rel=1e-14)
 
 
+def test_a_bridge_keeps_its_digits_where_products_leave_the_range() -> None:
+    """Between equal halves: the mean is in the middle and the variance half of either."""
+    for sigma in (1e-150, 1e150):
+        process = ref.GBM(sigma=sigma)
+        law = ref.bridge_law([np.exp(300.0)], [np.exp(100.0)], process, 0.0, 0.5, 1.0)
+        assert law.log_mean.item() == pytest.approx(200.0, rel=1e-14)
+        assert law.log_cov.item() == pytest.approx(sigma**2 / 4, rel=1e-14)
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_the_kernel_from_zero_is_that_of_the_process(name: str) -> None:
     process = ALL[name]

@@ -239,3 +239,28 @@ def test_what_is_wrong_is_refused(refusal: Refusal) -> None:
 def test_a_quantile_is_for_the_line(name: str) -> None:
     with pytest.raises(ValueError, match="ppf is defined for d = 1 only"):
         PLANES[name].ppf(0.3)
+
+
+# Laws and their variances, which are in range though their naive factors are not.
+EXTREME: tuple[tuple[ref.Target | ref.ProductLaw, float], ...] = (
+    (ref.LogNormal([-1000.0], 1000.0), 1.0),
+    (ref.LogNormal([-900.0], 700.0), 1.9151695967140057e-174),
+    (ref.Gamma([1e-300], [1e-200]), 1e100),
+    (ref.BetaPrime([1.5], [1e150], [1e200]), 1.5e100),
+)
+
+
+def test_moments_and_quantiles_hold_where_a_naive_product_leaves_the_range() -> None:
+    """Squares beyond float64 whose quotient is not, and roots that SciPy does not find."""
+    for law, variance in EXTREME:
+        assert law.var().item() == pytest.approx(variance, rel=1e-12)
+    found = ref.BetaPrime(4.0, 1.5, 0.7).ppf(1e-200).item()
+    assert found == pytest.approx(5.588855666169252e-51, rel=1e-14)
+
+
+@pytest.mark.parametrize("shape", [1.9, 4.26, 5.43, 7.9])
+def test_the_variance_of_a_weibull_law_keeps_its_digits_at_every_shape(shape: float) -> None:
+    with mpmath.workdps(40):
+        first, second = (mpmath.gamma(1 + k / mpmath.mpf(shape)) for k in (1, 2))
+        exact = float(second - first**2)
+    assert ref.Weibull(shape, 1.0).var().item() == pytest.approx(exact, rel=2e-15)

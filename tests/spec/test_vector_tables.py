@@ -11,7 +11,7 @@ from spec.vectors.building import decimal
 from spec.vectors.catalogue import BY_NAME, FUNCTIONS
 from spec.vectors.expressions import Expression
 from spec.vectors.records import Flag, VectorFunction
-from spec.vectors.tables import function
+from spec.vectors.tables import functions
 
 A, B = 1.75, -0.3
 NAMES = ("a", "b")
@@ -76,6 +76,8 @@ def test_replacements_are_made_at_once_and_reach_definitions() -> None:
 
 
 TABLE = """
+where  a one; b other
+name  A6  a b
     out  a (1 + b), a word
     again  a + a b
     S  |a| (1 + |b|)
@@ -93,7 +95,7 @@ TABLE = """
 
 def made(table: str) -> VectorFunction:
     """A function of a and b."""
-    return function("name", "A6", {"a": "one", "b": "other"}, table)
+    return functions(table)[0]
 
 
 def test_a_table_makes_a_function() -> None:

@@ -21,8 +21,8 @@ from spec.vectors import __main__, files
 from spec.vectors.arithmetic import FLOAT64, Arithmetic, to_float
 from spec.vectors.building import BadVector, decimal, make_row, rows
 from spec.vectors.catalogue import BY_NAME, FUNCTIONS
-from spec.vectors.points import Range, spread
 from spec.vectors.records import Case, Flag, Twin, VectorFunction, evaluate
+from spec.vectors.tables import spread
 from tests.support.fixtures import Patch, Shown
 
 SAMPLE = BY_NAME["forward_sample"]
@@ -70,7 +70,7 @@ def test_files_are_written_as_they_are_and_old_ones_removed(tmp_path: Path) -> N
 
 def test_every_claim_exists_and_every_name_is_used_once() -> None:
     assert {f.claim for f in FUNCTIONS} - set(BY_ID) == set()
-    assert len(BY_NAME) == len(FUNCTIONS) >= 92
+    assert len(BY_NAME) == len(FUNCTIONS) >= 125
     for function in FUNCTIONS:
         twins = [twin.name for twin in function.twins]
         assert len(set(twins)) == len(twins) >= 2
@@ -137,12 +137,12 @@ def test_numbers_are_written_to_the_last_digit() -> None:
 
 
 def test_points_fill_their_box_evenly() -> None:
-    box = {"x": Range(1e-3, 1e3, logarithmic=True), "m": Range(-2, 2)}
-    points = spread(60, box)
+    names, box = ("x", "m"), "1e-3~1e3 -2..2"
+    points = spread(60, names, box)
     assert all(1e-3 <= p["x"] <= 1e3 and -2 <= p["m"] <= 2 for p in points)
     assert len({(p["x"] > 1, p["m"] > 0) for p in points}) == 4
     assert 25 <= sum(p["x"] > 1 for p in points) <= 35
-    assert points == spread(60, box) and spread(5, box) == points[:5]
+    assert points == spread(60, names, box) and spread(5, names, box) == points[:5]
     assert FLOAT64.exp(700.0) == float(mpmath.exp(700)) and FLOAT64.exp(0.0) == 1.0
 
 

@@ -32,6 +32,12 @@ def test_laws_agree(theirs: ref.Process) -> None:
         assert_twins(found.log_cov, expected.log_cov, 10.0)
 
 
+@pytest.mark.parametrize("sigma", [1e-150, 1e150])
+def test_a_bridge_stays_in_range(sigma: float) -> None:
+    law = gbm.bridge_law(tensor(X[0]), tensor(X[1]), gbm.GBM(sigma=sigma), 0.0, 0.5, 1.0)
+    assert_twins(law.log_cov.diagonal(), np.full(2, sigma**2 / 4), 1.0)
+
+
 def test_draws_agree(theirs: ref.Process) -> None:
     scale = 1.0 + np.abs(ref.kernel_sample(X, theirs, S, T, Z))
     assert_agree("kernel_sample", X, theirs, S, T, Z, scale=scale)

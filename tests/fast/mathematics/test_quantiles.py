@@ -8,7 +8,7 @@ from torch import Tensor
 
 import gbm_fast as gbm
 import gbm_ref as ref
-from tests.ref.test_ref_quantiles import LINES, PAIRS, PLANES
+from tests.ref.test_ref_quantiles import EXTREME, LINES, PAIRS, PLANES
 from tests.support.cases import torch_generator
 from tests.support.problems import DATA_SETS, states
 from tests.support.refusals import Refusal, check, rows, table
@@ -173,3 +173,17 @@ def test_what_is_wrong_is_refused(refusal: Refusal) -> None:
 def test_a_quantile_is_for_the_line(name: str) -> None:
     with pytest.raises(ValueError, match="ppf .* for d = 1 only"):
         twin(PLANES[name]).ppf(0.3)
+
+
+@pytest.mark.parametrize(("law", "variance"), EXTREME)
+def test_variances_hold_where_a_naive_product_leaves_the_range(
+    law: ref.Target | ref.ProductLaw, variance: float
+) -> None:
+    assert float(twin(law).var()) == pytest.approx(variance, rel=1e-12)  # type: ignore[attr-defined]
+
+
+def test_a_quantile_far_in_the_tail_and_the_digits_of_a_weibull_variance() -> None:
+    tail = twin(ref.BetaPrime([4.0], [1.5], [0.7])).ppf(tensor(np.array(1e-200)))  # type: ignore[attr-defined]
+    assert float(tail) == pytest.approx(5.588855666169252e-51, rel=1e-14)
+    law = ref.Weibull([5.43], [1.0])
+    assert_twins(twin(law).var(), law.var(), 10.0)  # type: ignore[attr-defined]
