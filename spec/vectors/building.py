@@ -32,17 +32,12 @@ class Row:
     def as_json(self) -> dict[str, object]:
         """The fields in the order of the schema."""
         return {
-            "tcId": self.id,
-            "fn": self.function.name,
+            "tcId": self.id, "fn": self.function.name,
             "args": {name: _written(value) for name, value in self.case.args.items()},
-            "out50": decimal(self.value),
-            "out_f64": to_float(self.value).hex(),
-            "S": self.scale.hex(),
-            "k": self.function.k,
-            "flags": [self.case.flag.value],
-            "claim": self.function.claim,
-            "kills": list(self.kills),
-        }
+            "out50": decimal(self.value), "out_f64": to_float(self.value).hex(),
+            "S": self.scale.hex(), "k": self.function.k, "flags": [self.case.flag.value],
+            "claim": self.function.claim, "kills": list(self.kills),
+        }  # fmt: skip
 
 
 def bound(k: int, scale: float) -> mpf:

@@ -1,18 +1,9 @@
 """All functions, in the order in which the manifest lists them."""
 
 from spec.vectors import (
-    between_times,
-    divergences,
-    forward,
-    laws,
-    log_normal,
-    mirror,
-    mixtures,
-    moments,
-    paths,
-    samplers,
-    steps,
-)
+    between_times, divergences, forward, laws, log_normal, mirror, mixtures, moments, paths,
+    samplers, steps,
+)  # fmt: skip
 from spec.vectors.records import VectorFunction
 
 FUNCTIONS: tuple[VectorFunction, ...] = (

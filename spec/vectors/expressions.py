@@ -100,12 +100,9 @@ def _power(a: Number, b: Number, f: Arithmetic) -> Number:
 
 
 _OPERATIONS: dict[str, Callable[[Number, Number, Arithmetic], Number]] = {
-    "+": lambda a, b, f: a + b,
-    "-": lambda a, b, f: a - b,
-    "*": lambda a, b, f: a * b,
-    "/": _divided,
-    "^": _power,
-}
+    "+": lambda a, b, f: a + b, "-": lambda a, b, f: a - b, "*": lambda a, b, f: a * b,
+    "/": _divided, "^": _power,
+}  # fmt: skip
 
 
 class _Reader:

@@ -73,30 +73,21 @@ def write(texts: dict[str, str], folder: Path = FOLDER) -> None:
 
 def _manifest(texts: dict[str, str]) -> dict[str, object]:
     return {
-        "version": VERSION,
-        "generator": f"spec.vectors {GENERATOR}",
-        "mpmath": mpmath.__version__,
-        "rule": RULE,
-        "flags": {flag.value: meaning for flag, meaning in FLAG_MEANINGS.items()},
+        "version": VERSION, "generator": f"spec.vectors {GENERATOR}", "mpmath": mpmath.__version__,
+        "rule": RULE, "flags": {flag.value: meaning for flag, meaning in FLAG_MEANINGS.items()},
         "functions": {function.name: _entry(function, texts) for function in FUNCTIONS},
-    }
+    }  # fmt: skip
 
 
 def _entry(function: VectorFunction, texts: dict[str, str]) -> dict[str, object]:
     text = texts[file_name(function)]
     entry: dict[str, object] = {
-        "file": file_name(function),
-        "sha256": hashlib.sha256(text.encode("utf-8")).hexdigest(),
-        "rows": text.count("\n"),
-        "claim": function.claim,
-        "formula": function.text,
-        "args": dict(function.meanings),
-        "k": function.k,
-        "S": function.scale_text,
-        "mistakes": {
+        "file": file_name(function), "sha256": hashlib.sha256(text.encode("utf-8")).hexdigest(),
+        "rows": text.count("\n"), "claim": function.claim, "formula": function.text,
+        "args": dict(function.meanings), "k": function.k, "S": function.scale_text, "mistakes": {
             twin.name: {"flag": twin.flag.value, "what": twin.mistake} for twin in function.twins
         },
-    }
+    }  # fmt: skip
     if function.k_reason:
         entry["k_reason"] = function.k_reason
     return entry

@@ -106,9 +106,7 @@ _TABLES = "\n".join(f"""
     of_the_survival  SIGN  1 - q in place of q  q -> 1 - q
     {table}""" for law, (arguments, table) in _QUANTILES.items())  # fmt: skip
 _HELPERS = {
-    f"{kind}_{law}": made
-    for law in _QUANTILES
-    for kind, made in (
+    f"{kind}_{law}": made for law in _QUANTILES for kind, made in (
         ("quantile", _quantile(law)), ("corrected", _corrected(law)), ("spread", _spread(law)),
         ("scale", _OF[f"{law}_cdf"].scale),
     )

@@ -137,21 +137,15 @@ def _twins(step: Expression, own: str) -> tuple[Twin, ...]:
 
 
 DALE = VectorFunction(
-    name="dale_langevin_path",
-    claim="R8",
-    text=HOW + "x exp(-dm + dv (1 + h) + sqrt(dv) z_i)",
-    meanings=MEANINGS,
-    formula=path(_DALE),
-    second=_closed_form,
-    scale_text="|out| E; E = 0, then in each step E <- |1 - dv / V| E + 2 + |dm| + 3 dv / 2 + "
-    "dv (1 + (|log x| + |a| + |m|) / V) + sqrt(dv) |z_i|, V = v0 + v t",
-    scale=_scale(_DALE),
+    name="dale_langevin_path", claim="R8", text=HOW + "x exp(-dm + dv (1 + h) + sqrt(dv) z_i)",
+    meanings=MEANINGS, formula=path(_DALE), second=_closed_form,
+    scale_text="|out| E; E = 0, then in each step E <- |1 - dv / V| E + 2 + |dm| + 3 dv / 2 + dv "
+    "(1 + (|log x| + |a| + |m|) / V) + sqrt(dv) |z_i|, V = v0 + v t", scale=_scale(_DALE),
     twins=_twins(
         _DALE,
         "ambient_drift  ITO  3 dv / 2 + dv h, the drift of X, in the exponent  dm -> dm - dv / 2",
-    ),
-    cases=(*_COMMON, *_prefixes(Flag.SMALL_V, (1.3, 0.26, 1e-3, 1e-13, 1e-12), OTHER)[3:]),
-)
+    ), cases=(*_COMMON, *_prefixes(Flag.SMALL_V, (1.3, 0.26, 1e-3, 1e-13, 1e-12), OTHER)[3:]),
+)  # fmt: skip
 AGNOSTIC = VectorFunction(
     name="sign_agnostic_path",
     claim="R13",

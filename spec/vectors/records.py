@@ -14,7 +14,6 @@ DIGITS, MORE_DIGITS = 60, 90
 Argument = float | tuple[float, ...]
 Arguments = Mapping[str, Argument]
 
-
 # Why a row is there: a range of arguments, or a kind of mistake.
 _MEANINGS = {
     "BASIC": "ordinary arguments",
