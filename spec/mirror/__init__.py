@@ -2,15 +2,9 @@
 
 from spec.checking.claim import Claim
 from spec.mirror import (
-    analogies,
-    bias,
-    entropy,
-    langevin,
-    log_normal_target,
-    mirror_step,
-    reverse_time,
+    analogies, bias, entropy, langevin, log_normal_target, mirror_step, reverse_time,
     weights_at_convergence,
-)
+)  # fmt: skip
 
 CLAIMS: tuple[Claim, ...] = (
     *entropy.CLAIMS, *langevin.CLAIMS, *mirror_step.CLAIMS, *analogies.CLAIMS,

@@ -5,20 +5,9 @@ mean of another normal law; u = delta / (2 lam); P = e^{-t / lam}; deviation = s
 """
 
 from sympy import (
-    Expr,
-    Identity,
-    Integer,
-    Matrix,
-    MatrixExpr,
-    MatrixSymbol,
-    Rational,
-    diff,
-    exp,
-    log,
-    series,
-    sqrt,
-    symbols,
-)
+    Expr, Identity, Integer, Matrix, MatrixExpr, MatrixSymbol, Rational, diff, exp, log, series,
+    sqrt, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, v2

@@ -8,20 +8,8 @@ q = eta * d loss / d w; r the quotient of two sizes; p = log of the exponentiate
 from itertools import product
 
 from sympy import (
-    Abs,
-    Eq,
-    Expr,
-    Integer,
-    Piecewise,
-    Poly,
-    Rational,
-    cancel,
-    diff,
-    exp,
-    log,
-    sign,
-    symbols,
-)
+    Abs, Eq, Expr, Integer, Piecewise, Poly, Rational, cancel, diff, exp, log, sign, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Pin, v1, v2

@@ -7,20 +7,9 @@ moment generating function.
 from collections.abc import Callable
 
 from sympy import (
-    Expr,
-    Function,
-    Integer,
-    Matrix,
-    Poly,
-    Rational,
-    Symbol,
-    diff,
-    exp,
-    expand,
-    integrate,
-    sqrt,
+    Expr, Function, Integer, Matrix, Poly, Rational, Symbol, diff, exp, expand, integrate, sqrt,
     symbols,
-)
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin, Values, v1, v2

@@ -4,21 +4,9 @@ The numbers are compared for the rates b0 + b1 t + b2 t^2 and c0 + c1 t; E is ex
 """
 
 from sympy import (
-    Expr,
-    Function,
-    Integer,
-    Integral,
-    Matrix,
-    Rational,
-    Symbol,
-    diff,
-    exp,
-    expand,
-    integrate,
-    log,
-    sqrt,
-    symbols,
-)
+    Expr, Function, Integer, Integral, Matrix, Rational, Symbol, diff, exp, expand, integrate, log,
+    sqrt, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin, Values, v2
