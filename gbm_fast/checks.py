@@ -11,6 +11,7 @@ import numbers
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch._C._functorch import (
     get_unwrapped,
@@ -31,6 +32,13 @@ def has_values(x: Tensor) -> bool:
             return False
         x = get_unwrapped(x)
     return not (isinstance(x, FakeTensor) or x.is_meta)
+
+
+def numbers_of(x: Tensor) -> NDArray[np.float64]:
+    """The entries of `x`, which `has_values`, in NumPy and float64, whatever tracks `x`."""
+    while is_functorch_wrapped_tensor(x):
+        x = get_unwrapped(x)
+    return np.asarray(x.detach().cpu(), dtype=np.float64)
 
 
 def real_number(value: object, name: str) -> float:

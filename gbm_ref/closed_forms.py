@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gbm_ref import _checks, _special
+from gbm_ref import _checks, _gaussians, _special
 from gbm_ref._checks import Array
 from gbm_ref.divergence import Gaussian, checked_gaussian
 from gbm_ref.grids import Row
@@ -171,9 +171,9 @@ class _Directions(NamedTuple):
 def _directions(target: Target) -> _Directions:
     if not isinstance(target, LogNormal):
         raise ValueError(f"closed forms are for log-normal data, not a {type(target).__name__}.")
-    values, basis = np.linalg.eigh(target.log_cov)
+    values, basis = _gaussians.principal_axes(target.log_cov)
     ones = np.ones(target.d) @ basis
-    return _Directions(np.maximum(values, 0.0), basis, target.log_mean, ones)
+    return _Directions(values, basis, target.log_mean, ones)
 
 
 def _step_var(process: Process, num_steps: int) -> tuple[float, int]:

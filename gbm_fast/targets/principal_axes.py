@@ -20,9 +20,7 @@ from torch.autograd.function import BackwardCFunction, FunctionCtx, once_differe
 from gbm_fast.checks import has_values
 from gbm_fast.process.times import float64
 from gbm_fast.shapes import differentiated, exact_arithmetic
-
-# Ratio of variances from which on the digits of eigenvectors do not serve all coordinates.
-_UNLIKE = 1e3
+from gbm_fast.targets.rotations import principal_axes, unlike_scales
 
 
 class PrincipalAxes(NamedTuple):
@@ -41,13 +39,11 @@ class PrincipalAxes(NamedTuple):
     def of(cls, covs: Tensor) -> "PrincipalAxes":
         """Those of (J, d, d) positive semidefinite matrices."""
         wide = float64(covs)
-        variances, axes = torch.linalg.eigh(wide.detach())
-        variances = variances.clamp(min=0)
-        own = wide.detach().diagonal(dim1=-2, dim2=-1)
+        variances, axes = principal_axes(wide.detach())
         flat = nearly_singular(wide.detach(), covs.shape[-1] * torch.finfo(covs.dtype).eps)
         singular = has_values(flat) and bool(flat.any())
         # The factors of Cholesky keep the digits of unlike scales, which eigenvectors mix.
-        unlike = has_values(own) and bool((own.amax(-1) > _UNLIKE * own.amin(-1)).any())
+        unlike = has_values(flat) and bool(unlike_scales(wide.detach()).any())
         kept = differentiated(wide) or unlike and not singular and covs.shape[-1] > 1
         return cls(variances, axes, singular, wide if kept else None)
 
