@@ -71,6 +71,11 @@ class Ancestral(LogAffineStep):
             self._set_up(given.to("cpu", torch.float64, copy=True))
 
     def _set_up(self, cov: Tensor) -> None:
+        if cov.numel() == 0:
+            raise ValueError(
+                "data_log_cov must be a number, (d,) or (d, d) with d >= 1, got "
+                f"{tuple(cov.shape)}."
+            )
         axes: Tensor | None = None
         if cov.ndim < 2:
             require_non_negative(cov, "data_log_cov")

@@ -19,7 +19,7 @@ from gbm_fast.shapes import exact_arithmetic
 from gbm_fast.targets.base import Target
 from gbm_fast.targets.lognormal import LogNormal, LogNormalMixture
 from gbm_fast.targets.points import PointMasses
-from gbm_fast.targets.principal_axes import nearly_singular, widened
+from gbm_fast.targets.principal_axes import inverse, log_det, nearly_singular, widened
 
 
 def drawn_classes(shares: Tensor, uniform: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ class Components(NamedTuple):
 
     def _precisions(self) -> Tensor:
         assert self.covs is not None
-        return torch.cholesky_inverse(torch.linalg.cholesky(self.covs))
+        return inverse(self.covs)
 
     def _off_axes(self, along: Tensor) -> Tensor:
         """Vectors given along the axes of component j, (..., J, d), in coordinates of log X."""
@@ -127,7 +127,7 @@ class Components(NamedTuple):
             sizes = (2 * math.pi * self.variances).log()
             return self.weights.log() - (terms + sizes).sum(-1) / 2
         squares = (self.pulls(y) * (self.means - y[..., None, :])).sum(-1)
-        log_dets = torch.logdet(2 * math.pi * self.covs).to(y)
+        log_dets = log_det(2 * math.pi * self.covs).to(y)
         return self.weights.log() - (squares + log_dets) / 2
 
     def shares(self, y: Tensor) -> Tensor:

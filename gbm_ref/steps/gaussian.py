@@ -63,6 +63,11 @@ class Ancestral(LogAffineStep):
         if given.ndim == 0:
             cov = _checks.non_negative_number(float(given), "data_log_cov")
         else:
+            if given.size == 0:
+                raise ValueError(
+                    "data_log_cov must be a number, (d,) or (d, d) with d >= 1, got "
+                    f"{given.shape}."
+                )
             cov = _checks.kept(_checks.covariance(given, given.shape[0], "data_log_cov"))
             along = principal_axes(cov)
         object.__setattr__(self, "data_log_cov", cov)
