@@ -250,6 +250,6 @@ def require_shares(weights: Tensor) -> None:
     if not bool((weights > 0).all()):
         raise ValueError("weights must be positive numbers, one a row of log_means.")
     rounding = 8 * len(weights) * torch.finfo(weights.dtype).eps
-    total = float(weights.double().sum())
+    total = float(weights.detach().double().sum())
     if not abs(total - 1) <= (1e-12 if weights.dtype == torch.float64 else rounding):
         raise ValueError(f"weights must sum to 1, got {total!r}.")

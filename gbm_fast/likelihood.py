@@ -42,7 +42,7 @@ from gbm_fast.grids import Grid
 from gbm_fast.process import Process, Time
 from gbm_fast.process.coordinates import log_means, one_log_var
 from gbm_fast.scores import ScoreFunction
-from gbm_fast.shapes import differentiated, exact_arithmetic, lasting
+from gbm_fast.shapes import differentiated, exact_arithmetic, lasting, tracked
 from gbm_fast.targets import LogNormal, PointMasses, Target
 from gbm_fast.targets.components import components
 from gbm_fast.targets.principal_axes import inverse, log_det, symmetric_root
@@ -150,8 +150,7 @@ def _products(
 ) -> list[Tensor]:
     """vector^T dh/dy for each of the vectors, of the shape of x, from one call of the score."""
     with lasting(), torch.enable_grad():
-        y = (x if create_graph else x.detach()).log()
-        y = y if y.requires_grad else y.requires_grad_()
+        y = tracked((x if create_graph else x.detach()).log())
         h = score(y.exp(), t)
         if not h.requires_grad:
             raise ValueError("the score has no derivative in x: is it computed under no_grad?")

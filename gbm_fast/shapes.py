@@ -54,6 +54,20 @@ def differentiated(x: Tensor) -> bool:
     return unpack_dual(x).tangent is not None
 
 
+def tracked(x: Tensor) -> Tensor:
+    """`x`, whose derivatives autograd then takes; ValueError where torch.func takes its own."""
+    if x.requires_grad:
+        return x
+    try:
+        return x.requires_grad_()
+    except RuntimeError:
+        raise ValueError(
+            "this is differentiated by torch.autograd, which torch.func does not let in: use a "
+            "closed form (exact_divergence, the score of a law), or torch.autograd outside, with "
+            "create_graph=True."
+        ) from None
+
+
 def expand_like(value: Tensor, x: Tensor) -> Tensor:
     """`value`, 0-d or (batch,), reshaped to broadcast against `x` (batch, *event).
 

@@ -11,11 +11,10 @@ are those of Cholesky factors.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import BackwardCFunction, FunctionCtx
 
 from gbm_fast.checks import has_values
 from gbm_fast.process.times import float64
@@ -130,6 +129,10 @@ def widened(covs: Tensor, v: Tensor) -> Tensor:
     return covs + v.to(covs) * torch.eye(covs.shape[-1], dtype=covs.dtype, device=covs.device)
 
 
+# What autograd and torch.func hand to a function of their own: classes without relation.
+_Context = Any
+
+
 class _Sylvester(torch.autograd.Function):
     """X with R X + X R = M for a positive definite R, with derivatives of any order."""
 
@@ -142,18 +145,18 @@ class _Sylvester(torch.autograd.Function):
         return axes @ along @ axes.mT
 
     @staticmethod
-    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+    def setup_context(ctx: _Context, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
         ctx.save_for_backward(inputs[0], output)
         ctx.save_for_forward(inputs[0], output)
 
     @staticmethod
-    def backward(ctx: BackwardCFunction, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: _Context, gradient: Tensor) -> tuple[Tensor, Tensor]:
         root, found = ctx.saved_tensors
         of_matrix = _sylvester(root, gradient)
         return -(of_matrix @ found.mT + found.mT @ of_matrix), of_matrix
 
     @staticmethod
-    def jvp(ctx: BackwardCFunction, root_turn: Tensor, matrix_turn: Tensor) -> Tensor:
+    def jvp(ctx: _Context, root_turn: Tensor, matrix_turn: Tensor) -> Tensor:
         root, found = ctx.saved_tensors
         return _sylvester(root, matrix_turn - root_turn @ found - found @ root_turn)
 
@@ -174,17 +177,17 @@ class _SymmetricRoot(torch.autograd.Function):
         return (axes * values.sqrt()) @ axes.mT
 
     @staticmethod
-    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor], output: Tensor) -> None:
+    def setup_context(ctx: _Context, inputs: tuple[Tensor], output: Tensor) -> None:
         ctx.save_for_backward(output)
         ctx.save_for_forward(output)
 
     @staticmethod
-    def backward(ctx: BackwardCFunction, gradient: Tensor) -> Tensor:
+    def backward(ctx: _Context, gradient: Tensor) -> Tensor:
         (root,) = ctx.saved_tensors
         return _sylvester(root, gradient)
 
     @staticmethod
-    def jvp(ctx: BackwardCFunction, turn: Tensor) -> Tensor:
+    def jvp(ctx: _Context, turn: Tensor) -> Tensor:
         (root,) = ctx.saved_tensors
         return _sylvester(root, turn)
 
