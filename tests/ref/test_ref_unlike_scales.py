@@ -145,13 +145,20 @@ def test_closed_forms_keep_the_digits_of_every_coordinate(cov: np.ndarray) -> No
         bridged = of_matrix(
             cov,
             lambda x: (
-                x * mpmath.fprod((x / (x + h * j)) ** 2 for j in [steps])
+                x * (x / (x + h * steps)) ** 2
                 + h * sum(mpf(j) / (j + 1) * (x / (x + h * j)) ** 2 for j in range(1, steps))
             ),
         )
         assert_graded(ref.ancestral_law(law, WIDE, steps, start).cov, bridged)
         limit = of_matrix(cov, lambda x: x * (x / (x + v)) ** 2 + x * v / (x + v))
         assert_graded(ref.annealed_limit_law(law, WIDE, start).cov, limit)
+
+
+@pytest.mark.parametrize("cov", GRADED)
+def test_paths_and_mirrored_chains_keep_the_digits_of_every_coordinate(cov: np.ndarray) -> None:
+    law, steps, delta = ref.LogNormal(CENTRE, cov), 5, mpf(1e-13)
+    with mpmath.workdps(50):
+        h = mpf(WIDE.log_var(1.0)) / steps
         values = mpmath.eigsy(mpmath.matrix(cov.tolist()), eigvals_only=True)
         path = (
             sum(
@@ -162,7 +169,6 @@ def test_closed_forms_keep_the_digits_of_every_coordinate(cov: np.ndarray) -> No
             / 2
         )
         assert ref.path_divergence(law, WIDE, steps) == pytest.approx(float(path), rel=64 * U)
-        delta = mpf(1e-13)
         power = of_matrix(
             cov,
             lambda x: (
@@ -196,7 +202,7 @@ def test_flows_and_information_keep_the_digits_of_every_coordinate(cov: np.ndarr
         start = mpmath.det(mpmath.matrix(cov.tolist()))
         wanted = -square / 2 - sum(np.log(x)) - mpmath.log((2 * mpmath.pi) ** 3 * start) / 2
         # Of the density at T the determinant of S_T stands in for that of the flow.
-        total = mpmath.det(mpmath.matrix((cov + 0.0).tolist()) + v * mpmath.eye(3))
+        total = mpmath.det(mpmath.matrix(cov.tolist()) + v * mpmath.eye(3))
         wanted += mpmath.log(total / mpmath.det(mpmath.matrix(end.log_cov.tolist()))) / 2
         information = sum(
             1 / value for value in mpmath.eigsy(mpmath.matrix(cov.tolist()), eigvals_only=True)
