@@ -108,7 +108,10 @@ def log_score_slope(score: ScoreFunction, create_graph: bool = False) -> ScoreFu
 
 
 def autograd_divergence(score: ScoreFunction, create_graph: bool = False) -> Divergence:
-    """The exact divergence of any score: the sum of `log_score_slope`, d backward passes."""
+    """The exact divergence of any score: the sum of `log_score_slope`, d backward passes.
+
+    A ValueError inside `torch.func`, whose transforms do not let torch.autograd in.
+    """
     slope = log_score_slope(score, create_graph)
 
     def divergence(x: Tensor, t: Time) -> Tensor:
@@ -230,6 +233,7 @@ def exact_log_likelihood(
 
     with S_t = log_cov + v(t) I (claims R16, R19). With `terminal` the diffused target it is the
     density of the target at t_min; with another start, the density of what the flow makes of it.
+    Derivatives in log_cov are right in every mode of torch, also at equal eigenvalues.
 
     x         states at t_min, (batch, *event)
     target    the data law; its covariance at t_min must be positive definite

@@ -13,9 +13,10 @@ recursion, so each checks the other. A law is given as e_0 = gain e_N and V_0 = 
 in every direction. On the line, mean and variance of the first three are accurate to 20 u S for N
 up to 1000, u = 2^-53: S is |log_mean| + |start.mean| + |m(T)| for the mean and
 gain^2 V_N + lambda + h for the variance. In the plane the tests compare them with `exact_law`,
-within 4 (N + 10) u. The other two laws are accurate to 8 u S (claims `R10-loop`, `R10-limit`). All
-raise ValueError for a target that is not log-normal, a start of another dimension and, but for
-`inner_loop_law`, a process without constant coefficients.
+within 4 (N + 10) u. The other two laws are accurate to 8 u S (claims `R10-loop`, `R10-limit`). Of
+coordinates of unlike scales each keeps its digits, to u times the condition of their correlations
+(d <= 128). All raise ValueError for a target that is not log-normal, a start of another dimension
+and, but for `inner_loop_law`, a process without constant coefficients.
 """
 
 import math

@@ -9,7 +9,8 @@ Symbols
 
 Accurate to 8 * 2^-53 * S (accuracy vectors `exponentiated_gradient_step`, `gradient_step`,
 `mirrored_langevin_step`, `bregman_entropy`, `bregman_euclidean`), and so is
-`mirrored_langevin_law`, to d = 2 (claims `R22`, `R22-matrix`).
+`mirrored_langevin_law`, to d = 2 (claims `R22`, `R22-matrix`); beyond, S has the condition of the
+correlations as a factor, however unlike the scales are (d <= 128).
 """
 
 import math

@@ -31,7 +31,8 @@ def draws_from(law: LogNormalMixture, chosen: Tensor, z: Tensor) -> Tensor:
     """Draws (n, d) of the components `chosen`, int64 (n,), from standard normal numbers z (n, d).
 
     In the law's dtype; singular covariances are allowed. The root of a covariance is the symmetric
-    one, which is unique: eigenvectors have no sign of their own.
+    one, which is unique: eigenvectors have no sign of their own. Of coordinates of unlike scales
+    each keeps its digits (d <= 128).
     """
     axes = law.principal_axes.axes
     roots = (law.principal_axes.roots(axes) @ axes.mT).to(law.log_means)
@@ -46,7 +47,7 @@ class Components(NamedTuple):
     means: Tensor  # (J, d)
     variances: Tensor  # (J, d) or (1, d), at least 0
     axes: Tensor | None  # (J, d, d), orthonormal columns; None for the coordinate axes
-    covs: Tensor | None = None  # (J, d, d), float64, where they ask for gradients
+    covs: Tensor | None = None  # (J, d, d), float64, for gradients and unlike scales
 
     def diffused(self, process: Process, t: Time) -> "Components":
         """The components of log X_t, `t` a scalar."""
