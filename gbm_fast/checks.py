@@ -11,6 +11,7 @@ import numbers
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch._C._functorch import (
     get_unwrapped,
@@ -31,6 +32,13 @@ def has_values(x: Tensor) -> bool:
             return False
         x = get_unwrapped(x)
     return not (isinstance(x, FakeTensor) or x.is_meta)
+
+
+def numbers_of(x: Tensor) -> NDArray[np.float64]:
+    """The entries of `x`, which `has_values`, in NumPy and float64, whatever tracks `x`."""
+    while is_functorch_wrapped_tensor(x):
+        x = get_unwrapped(x)
+    return np.asarray(x.detach().cpu(), dtype=np.float64)
 
 
 def real_number(value: object, name: str) -> float:
@@ -242,6 +250,6 @@ def require_shares(weights: Tensor) -> None:
     if not bool((weights > 0).all()):
         raise ValueError("weights must be positive numbers, one a row of log_means.")
     rounding = 8 * len(weights) * torch.finfo(weights.dtype).eps
-    total = float(weights.double().sum())
+    total = float(weights.detach().double().sum())
     if not abs(total - 1) <= (1e-12 if weights.dtype == torch.float64 else rounding):
         raise ValueError(f"weights must sum to 1, got {total!r}.")

@@ -49,8 +49,8 @@ def kl_divergence(p: Gaussian, q: Gaussian) -> Tensor:
             return _by_eigenvalues(p, q)
     # The derivatives of eigenvectors are NaN at equal eigenvalues, those of the plain formula are
     # not; its digits are not needed for its value.
-    with torch.no_grad():
-        value = kl_divergence(*(Gaussian(*(part.detach() for part in law)) for law in (p, q)))
+    with torch.no_grad(), exact_arithmetic(q.mean):
+        value = _by_eigenvalues(*(Gaussian(*(part.detach() for part in law)) for law in (p, q)))
     with exact_arithmetic(q.mean):
         plain = _by_determinants(p, q)
     return torch.where(plain.isfinite(), value + (plain - plain.detach()), value)
@@ -100,7 +100,10 @@ def _by_determinants(p: Gaussian, q: Gaussian) -> Tensor:
     root = torch.linalg.cholesky(q.cov)
     shift = torch.linalg.solve_triangular(root, (p.mean - q.mean)[..., None], upper=False)
     trace = torch.cholesky_solve(p.cov, root).diagonal(dim1=-2, dim2=-1).sum(-1)
-    log_dets = torch.logdet(q.cov) - torch.logdet(p.cov)
+    # Not torch.logdet, whose second derivatives are wrong where both are taken forwards.
+    own, failed = torch.linalg.cholesky_ex(p.cov)
+    logs = [part.diagonal(dim1=-2, dim2=-1).log().sum(-1) for part in (root, own)]
+    log_dets = 2 * (logs[0] - torch.where(failed > 0, torch.nan, logs[1]))
     return (trace + log_dets + shift.square().sum((-2, -1))) / 2
 
 

@@ -31,7 +31,6 @@ import torch
 from torch import Tensor
 
 from gbm_fast.checks import (
-    has_values,
     positive_number,
     require_finite,
     require_positive,
@@ -43,10 +42,10 @@ from gbm_fast.grids import Grid
 from gbm_fast.process import Process, Time
 from gbm_fast.process.coordinates import log_means, one_log_var
 from gbm_fast.scores import ScoreFunction
-from gbm_fast.shapes import exact_arithmetic, lasting
+from gbm_fast.shapes import differentiated, exact_arithmetic, lasting, tracked
 from gbm_fast.targets import LogNormal, PointMasses, Target
 from gbm_fast.targets.components import components
-from gbm_fast.targets.principal_axes import symmetric_root
+from gbm_fast.targets.principal_axes import inverse, log_det, symmetric_root
 
 Divergence = Callable[[Tensor, Time], Tensor]
 """(x, t) -> tr grad_y s at x (batch, *event), shape (batch,)."""
@@ -109,7 +108,10 @@ def log_score_slope(score: ScoreFunction, create_graph: bool = False) -> ScoreFu
 
 
 def autograd_divergence(score: ScoreFunction, create_graph: bool = False) -> Divergence:
-    """The exact divergence of any score: the sum of `log_score_slope`, d backward passes."""
+    """The exact divergence of any score: the sum of `log_score_slope`, d backward passes.
+
+    A ValueError inside `torch.func`, whose transforms do not let torch.autograd in.
+    """
     slope = log_score_slope(score, create_graph)
 
     def divergence(x: Tensor, t: Time) -> Tensor:
@@ -151,8 +153,7 @@ def _products(
 ) -> list[Tensor]:
     """vector^T dh/dy for each of the vectors, of the shape of x, from one call of the score."""
     with lasting(), torch.enable_grad():
-        y = (x if create_graph else x.detach()).log()
-        y = y if y.requires_grad else y.requires_grad_()
+        y = tracked((x if create_graph else x.detach()).log())
         h = score(y.exp(), t)
         if not h.requires_grad:
             raise ValueError("the score has no derivative in x: is it computed under no_grad?")
@@ -232,6 +233,7 @@ def exact_log_likelihood(
 
     with S_t = log_cov + v(t) I (claims R16, R19). With `terminal` the diffused target it is the
     density of the target at t_min; with another start, the density of what the flow makes of it.
+    Derivatives in log_cov are right in every mode of torch, also at equal eigenvalues.
 
     x         states at t_min, (batch, *event)
     target    the data law; its covariance at t_min must be positive definite
@@ -243,24 +245,35 @@ def exact_log_likelihood(
     begin = target.diffuse(process, t_min)
     if rows.shape[-1] != target.d:
         raise ValueError(f"an event has {rows.shape[-1]} elements, target d = {target.d}.")
-    variances, axes = torch.linalg.eigh(begin.log_cov.detach())
-    rounding = 50 * torch.finfo(variances.dtype).eps
-    if has_values(variances) and bool(variances[0] <= rounding * variances[-1]):
+    if begin.principal_axes.singular:
         raise ValueError("the data have no density at t_min: their log covariance is singular.")
-    dv = one_log_var(process, end, end - t_min).to(variances)
     residual = rows.log() - begin.log_mean
-    centre = target.log_mean + log_means(process, end).to(variances)
-    if begin.log_cov.requires_grad:
-        eye = torch.eye(target.d, dtype=variances.dtype, device=variances.device)
-        squared = eye + dv * torch.cholesky_inverse(torch.linalg.cholesky(begin.log_cov))
-        stretched = residual @ symmetric_root(squared)
-        growth = torch.logdet(squared) / 2
-    else:
-        with exact_arithmetic(rows):
-            stretched = residual @ axes * (1 + dv / variances).sqrt() @ axes.mT
-        growth = (dv / variances).log1p().sum() / 2
-    y_end = centre + stretched
+    dv = one_log_var(process, end, end - t_min)
+    root, growth = _stretch(begin, dv, residual)
+    centre = target.log_mean + log_means(process, end).to(residual)
+    with exact_arithmetic(residual):
+        y_end = centre + residual @ root
     return terminal.logpdf(y_end.exp()) + y_end.sum(-1) + growth - rows.log().sum(-1)
+
+
+def _stretch(begin: LogNormal, dv: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+    """(I + dv S^{-1})^{1/2} and half the logarithm of its square's determinant, S at t_min."""
+    variances, axes, dv = (
+        begin.principal_axes.variances[0],
+        begin.principal_axes.axes[0],
+        dv.double(),
+    )
+    added = dv.to(variances) / variances
+    root, growth = (axes * (1 + added).sqrt()) @ axes.mT, added.log1p().sum() / 2
+    cov = begin.principal_axes.covs
+    if cov is not None and differentiated(cov):
+        # The derivatives of eigenvectors are NaN at equal eigenvalues: theirs are of other forms.
+        eye = torch.eye(begin.d, dtype=cov.dtype, device=cov.device)
+        squared = eye + dv.to(cov) * inverse(cov[0])
+        of_root, of_growth = symmetric_root(squared), log_det(squared) / 2
+        root = root.detach() + (of_root - of_root.detach())
+        growth = growth.detach() + (of_growth - of_growth.detach())
+    return root.to(like), growth.to(like)
 
 
 def bits_per_dim(log_likelihood: Tensor, d: int, cell: float = 1.0 / 256.0) -> Tensor:

@@ -111,6 +111,7 @@ def _components_given(
 ) -> tuple[Tensor, Tensor]:
     """mu_j (..., J, d) and C_j (J, d, d), or (1, d, d) where all C_j are equal."""
     later = parts.diffused(process, t)
-    if has_values(y) and bool((later.variances == 0).any()):
+    flat = (later.variances == 0).any()
+    if has_values(flat) and bool(flat):
         raise ValueError("a law without a density has no posterior at t = 0: take t > 0.")
     return parts.given(y, process, t)

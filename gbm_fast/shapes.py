@@ -43,10 +43,29 @@ def owned(x: Tensor) -> Tensor:
 
 
 def differentiated(x: Tensor) -> bool:
-    """Whether a derivative in `x` is asked for, backwards or forwards."""
+    """Whether a derivative in `x` may be asked for, backwards or forwards, or `x` is a batch.
+
+    Of nested transforms of torch.func only the innermost can be asked, so that all count.
+    """
     if x.requires_grad or torch.compiler.is_compiling():
         return x.requires_grad
+    if is_functorch_wrapped_tensor(x):
+        return True
     return unpack_dual(x).tangent is not None
+
+
+def tracked(x: Tensor) -> Tensor:
+    """`x`, whose derivatives autograd then takes; ValueError where torch.func takes its own."""
+    if x.requires_grad:
+        return x
+    try:
+        return x.requires_grad_()
+    except RuntimeError:
+        raise ValueError(
+            "this is differentiated by torch.autograd, which torch.func does not let in: use a "
+            "closed form (exact_divergence, the score of a law), or torch.autograd outside, with "
+            "create_graph=True."
+        ) from None
 
 
 def expand_like(value: Tensor, x: Tensor) -> Tensor:
@@ -58,7 +77,7 @@ def expand_like(value: Tensor, x: Tensor) -> Tensor:
     if value.ndim == 0:
         return value
     if value.ndim == 2 and x.ndim > 1:
-        if value.shape[0] not in (1, x.shape[0]) or value.shape[1] != x[:1].numel():
+        if value.shape[0] not in (1, x.shape[0]) or value.shape[1] != x.shape[1:].numel():
             raise ValueError(
                 f"the process has rates for {value.shape[1]} coordinates, and x has the shape "
                 f"{tuple(x.shape)}: an event must have as many elements."

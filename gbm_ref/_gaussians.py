@@ -6,12 +6,14 @@ correlations, which serve the inverse, the determinant and the test for a singul
 """
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 from scipy.special import log_ndtr, ndtr
 
 from gbm_ref import _checks
 from gbm_ref._checks import Array
 
+_Indices = NDArray[np.intp]
 LOG_TWO_PI = float(np.log(2.0 * np.pi))
 
 
@@ -19,6 +21,8 @@ LOG_TWO_PI = float(np.log(2.0 * np.pi))
 SINGULAR = 1e-14
 # Ratio of variances from which on the digits of eigenvectors do not serve all coordinates.
 _UNLIKE = 1e3
+# Dimension to which pairs of rows are turned one after the other.
+_LARGEST = 128
 
 
 def unlike_scales(covs: Array) -> bool:
@@ -111,6 +115,78 @@ def square_root(cov: Array) -> Array:
     units = np.where(stds > 0.0, stds, 1.0)
     values, vectors = np.linalg.eigh(cov / units[:, None] / units)
     return np.asarray(units[:, None] * vectors * np.sqrt(np.maximum(values, 0.0)))
+
+
+def principal_axes(cov: Array) -> tuple[Array, Array]:
+    """Eigenvalues (d,), ascending and at least 0, and eigenvectors (d, d) of a covariance.
+
+    Where scales are unlike, each entry of an eigenvector keeps its digits however small it is: to
+    units of rounding times the condition of the correlations, and so do functions of `cov` that
+    are put together from them. Rows of a root of `cov` are turned in pairs until they are
+    orthogonal (Jacobi's method from one side): then they are as long as the axes' deviations.
+    Beyond d = 128, where that takes seconds, scales that are unlike cost their digits.
+    """
+    if len(cov) > _LARGEST or not unlike_scales(cov):
+        values, vectors = np.linalg.eigh(cov)
+        return np.maximum(values, 0.0), vectors
+    order = np.argsort(-np.diag(cov))
+    root = _root_in_order(cov[np.ix_(order, order)])
+    rows = np.concatenate([root, np.eye(len(cov))[order]], axis=1)
+    pairs = _rounds(len(cov))
+    while max([_turned(rows, first, second) for first, second in pairs]) > _NEARLY:
+        continue
+    roots, vectors = rows[:, : len(cov)], rows[:, len(cov) :].T
+    values = np.sum(roots**2, axis=1)
+    ascending = np.argsort(values)
+    return values[ascending], vectors[:, ascending]
+
+
+def _root_in_order(cov: Array) -> Array:
+    """R with R R^T = cov, whose variances descend: by Cholesky, which keeps the digits of each."""
+    units = np.sqrt(np.diag(cov))
+    if units[-1] > 0.0:
+        try:
+            return units[:, None] * np.linalg.cholesky(cov / units[:, None] / units)
+        except np.linalg.LinAlgError:  # singular to rounding
+            pass
+    return square_root(cov)
+
+
+# A sweep squares the cosines of rows, so that below this the next ones are those of rounding.
+_NEARLY = 1e-9
+
+
+def _turned(rows: Array, first: _Indices, second: _Indices) -> float:
+    """Turn pairs of rows (R, V) until the parts R are orthogonal; the largest cosine before."""
+    d = len(rows)
+    a, b = rows[first], rows[second]
+    sizes = [np.sqrt(np.sum(part[:, :d] ** 2, axis=1)) for part in (a, b)]
+    product = np.sum(a[:, :d] * b[:, :d], axis=1)
+    allowed = 2.0**-53 * sizes[0] * sizes[1]
+    turning = (np.abs(product) > allowed) & (allowed > 0.0)
+    if not turning.any():
+        return 0.0
+    safe = np.where(turning, product, 1.0)
+    with _checks.quiet():
+        slope = (sizes[1] - sizes[0]) * (sizes[1] + sizes[0]) / (2.0 * safe)
+        tangent = np.copysign(1.0, slope) / (np.abs(slope) + np.hypot(1.0, slope))
+    tangent = np.where(turning, tangent, 0.0)[:, None]
+    cosine = 1.0 / np.hypot(1.0, tangent)
+    rows[first], rows[second] = cosine * (a - tangent * b), cosine * (b + tangent * a)
+    return float(np.max(np.abs(product[turning]) / (sizes[0] * sizes[1])[turning]))
+
+
+def _rounds(d: int) -> list[tuple[_Indices, _Indices]]:
+    """All pairs of d rows, in rounds in which no row is in two of them."""
+    circle, rounds = np.arange(d + d % 2), []
+    for _ in range(len(circle) - 1):
+        half = len(circle) // 2
+        one, other = circle[:half], circle[half:][::-1]
+        both = np.stack([np.minimum(one, other), np.maximum(one, other)])
+        one, other = both[:, both[1] < d]
+        rounds.append((one, other))
+        circle = np.concatenate([circle[:1], circle[-1:], circle[1:-1]])
+    return rounds
 
 
 def normal_cdf(residual: Array, std: Array | float) -> Array:

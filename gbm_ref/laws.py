@@ -51,9 +51,9 @@ def _parameters(*pairs: tuple[str, Values]) -> list[Array]:
         shape = np.broadcast_shapes(*[array.shape for array in arrays])
     except ValueError:
         shape = (0, 0)
-    if len(shape) != 1:
+    if len(shape) != 1 or shape[0] == 0:
         sizes = ", ".join(f"{name} {a.shape}" for (name, _), a in zip(pairs, arrays, strict=True))
-        raise ValueError(f"parameters must be numbers or of one shape (d,), got {sizes}.")
+        raise ValueError(f"parameters must be numbers or of one shape (d,), d >= 1, got {sizes}.")
     return [_checks.kept(np.broadcast_to(array, shape)) for array in arrays]
 
 

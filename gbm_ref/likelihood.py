@@ -130,7 +130,7 @@ def exact_log_likelihood(
     begin = target.diffuse(process, start)
     if _gaussians.is_singular(begin.log_cov):
         raise ValueError("the data have no density at t_min: their log covariance is singular.")
-    variances, axes = np.linalg.eigh(begin.log_cov)
+    variances, axes = _gaussians.principal_axes(begin.log_cov)
     added = one_log_var(process, end, end - start) / variances
     residual = (y - begin.log_mean) @ axes
     y_end = target.log_mean + log_means(process, end) + residual * np.sqrt(1.0 + added) @ axes.T

@@ -9,7 +9,8 @@ Symbols
 
 Accurate to 8 * 2^-53 * S (accuracy vectors `exponentiated_gradient_step`, `gradient_step`,
 `mirrored_langevin_step`, `bregman_entropy`, `bregman_euclidean`), and so is
-`mirrored_langevin_law`, to d = 2 (claims `R22`, `R22-matrix`).
+`mirrored_langevin_law`, to d = 2 (claims `R22`, `R22-matrix`); beyond, S has the condition of the
+correlations as a factor, however unlike the scales are (d <= 128).
 """
 
 import math
@@ -20,6 +21,7 @@ import numpy as np
 
 from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
+from gbm_ref._gaussians import principal_axes
 from gbm_ref.divergence import Gaussian, checked_gaussian, r_minus_log1p
 
 
@@ -78,7 +80,7 @@ def mirrored_langevin_law(
     Raises ValueError for delta <= 0, num_steps < 0, a singular log_cov or a wrong shape.
     """
     centre = _checks.vector(log_mean, "log_mean")
-    target_vars, basis = np.linalg.eigh(_checks.covariance(log_cov, centre.size, "log_cov"))
+    target_vars, basis = principal_axes(_checks.covariance(log_cov, centre.size, "log_cov"))
     if target_vars[0] <= 0.0:
         raise ValueError("log_cov must be positive definite.")
     delta = _checks.positive_number(delta, "delta")

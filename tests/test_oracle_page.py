@@ -11,6 +11,8 @@ from scipy import stats
 
 import gbm_fast as gbm
 import gbm_ref as ref
+from tests.fast.mathematics.test_inventory import ORACLE
+from tests.support.twins import twin_process, twin_target
 
 PAGE = (Path(__file__).parent.parent / "docs" / "oracle.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -56,8 +58,29 @@ def test_the_sampler_of_another_package_is_wrapped_as_the_page_says() -> None:
     exec(compile(BLOCKS[2], "docs/oracle.md", "exec"), names)
 
 
+def test_a_score_of_torch_is_priced_by_the_oracle_as_the_page_says() -> None:
+    """That of log-normal data, too large by a tenth: the loss and the bound in closed form."""
+    process, law = ref.GBM(sigma=0.8), ref.LogNormal(np.array([0.3]), 0.2)
+    exact = gbm.exact_score(twin_target(law), twin_process(process))
+    names = {
+        "torch": torch, "ref": ref, "my_score": lambda x, t: 1.1 * (1 + exact(x, t)) - 1,
+        "process": process, "data": law, "start": law.diffuse(process, 1.0),
+    }  # fmt: skip
+    exec(compile(BLOCKS[3], "docs/oracle.md", "exec"), names)
+    # E s^2 = 1 / (lambda + v), over v from 0 to 0.64; the floor is lambda / (2 v (lambda + v)).
+    assert names["bound"].value == pytest.approx(0.005 * np.log(0.84 / 0.2), rel=1e-9)
+    assert names["floor"].value == pytest.approx(0.2 / (0.64 * 0.52), rel=1e-9)
+    assert max(names["bound"].error, names["floor"].error) < 1e-12
+
+
+def test_every_module_without_a_twin_is_named_with_its_reason() -> None:
+    section = PAGE.split("## What is in the oracle alone")[1]
+    for module in ORACLE:
+        assert f"`{module}`" in section or f"`gbm_ref.{module}`" in section
+
+
 def test_the_page_names_what_is_there() -> None:
     table = PAGE.split("| question | function |")[1].split("\n\n")[0]
     named = re.findall(r"`(\w+)`", table)
     assert len(named) > 10 and set(named) <= set(ref.__all__)
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4

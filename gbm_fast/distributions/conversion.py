@@ -8,7 +8,7 @@ from gbm_fast import targets
 from gbm_fast.checks import require_floating
 from gbm_fast.distributions.lognormal import LogNormal, LogNormalMixture
 from gbm_fast.distributions.points import PointMasses
-from gbm_fast.shapes import exact_arithmetic, lasting
+from gbm_fast.shapes import exact_arithmetic, lasting, tracked
 
 
 def from_target(
@@ -39,7 +39,7 @@ def hyvarinen_score(
     """
     require_floating(value, "value")
     with lasting(), torch.enable_grad():
-        x = value if create_graph and value.requires_grad else value.detach().requires_grad_()
+        x = value if create_graph and value.requires_grad else tracked(value.detach())
         density = distribution.log_prob(x).sum()
         with exact_arithmetic(x):
             (gradient,) = torch.autograd.grad(density, x, create_graph=create_graph)

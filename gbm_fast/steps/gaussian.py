@@ -30,6 +30,7 @@ from gbm_fast.process.times import end_of_step
 from gbm_fast.shapes import lasting
 from gbm_fast.steps.base import Number, scaled
 from gbm_fast.steps.log_affine import LogAffineStep, LogCoefficients
+from gbm_fast.targets.rotations import principal_axes
 
 
 def _log_vars(process: Process, t_score: Time, dt: Time) -> tuple[Tensor, Tensor]:
@@ -52,9 +53,9 @@ class Ancestral(LogAffineStep):
                   the exact reverse kernel at any length; a number, (d,) or (d, d), with d the
                   number of elements of an event
 
-    X_t must be positive and t > 0. The covariance is copied, as a constant, and decomposed once.
-    Raises ValueError for a
-    `data_log_cov` that is no covariance.
+    X_t must be positive and t > 0. The covariance is copied, as a constant, and decomposed once,
+    with the digits of every coordinate where scales are unlike (d <= 128). Raises ValueError for
+    a `data_log_cov` that is no covariance.
     """
 
     strong_order: ClassVar[float] = 1.0
@@ -70,13 +71,18 @@ class Ancestral(LogAffineStep):
             self._set_up(given.to("cpu", torch.float64, copy=True))
 
     def _set_up(self, cov: Tensor) -> None:
+        if cov.numel() == 0:
+            raise ValueError(
+                "data_log_cov must be a number, (d,) or (d, d) with d >= 1, got "
+                f"{tuple(cov.shape)}."
+            )
         axes: Tensor | None = None
         if cov.ndim < 2:
             require_non_negative(cov, "data_log_cov")
             variances = cov
         else:
             require_covariance(cov, "data_log_cov")
-            variances, axes = torch.linalg.eigh(cov)
+            variances, axes = (part[0] for part in principal_axes(cov[None]))
         object.__setattr__(self, "data_log_cov", cov)
         object.__setattr__(self, "_variances", variances.clamp(min=0))
         object.__setattr__(self, "_axes", axes)
@@ -110,8 +116,8 @@ class Ancestral(LogAffineStep):
         if has_values(dv) and not bool(dv.any()):
             return torch.zeros_like(matrix)
         units = dv.sqrt()
-        above, axes = torch.linalg.eigh(matrix / units[:, None] / units)
-        above = above.clamp(min=0)
+        scaled_cov = matrix / units[:, None] / units
+        above, axes = (part[0] for part in principal_axes(scaled_cov[None]))
         return units[:, None] * ((axes * (above / (above + 1)).sqrt()) @ axes.mT)
 
 

@@ -19,7 +19,7 @@ from gbm_fast.shapes import exact_arithmetic
 from gbm_fast.targets.base import Target
 from gbm_fast.targets.lognormal import LogNormal, LogNormalMixture
 from gbm_fast.targets.points import PointMasses
-from gbm_fast.targets.principal_axes import nearly_singular, widened
+from gbm_fast.targets.principal_axes import inverse, log_det, nearly_singular, widened
 
 
 def drawn_classes(shares: Tensor, uniform: Tensor) -> Tensor:
@@ -31,7 +31,8 @@ def draws_from(law: LogNormalMixture, chosen: Tensor, z: Tensor) -> Tensor:
     """Draws (n, d) of the components `chosen`, int64 (n,), from standard normal numbers z (n, d).
 
     In the law's dtype; singular covariances are allowed. The root of a covariance is the symmetric
-    one, which is unique: eigenvectors have no sign of their own.
+    one, which is unique: eigenvectors have no sign of their own. Of coordinates of unlike scales
+    each keeps its digits (d <= 128).
     """
     axes = law.principal_axes.axes
     roots = (law.principal_axes.roots(axes) @ axes.mT).to(law.log_means)
@@ -46,7 +47,7 @@ class Components(NamedTuple):
     means: Tensor  # (J, d)
     variances: Tensor  # (J, d) or (1, d), at least 0
     axes: Tensor | None  # (J, d, d), orthonormal columns; None for the coordinate axes
-    covs: Tensor | None = None  # (J, d, d), float64, where they ask for gradients
+    covs: Tensor | None = None  # (J, d, d), float64, for gradients and unlike scales
 
     def diffused(self, process: Process, t: Time) -> "Components":
         """The components of log X_t, `t` a scalar."""
@@ -98,7 +99,7 @@ class Components(NamedTuple):
 
     def _precisions(self) -> Tensor:
         assert self.covs is not None
-        return torch.cholesky_inverse(torch.linalg.cholesky(self.covs))
+        return inverse(self.covs)
 
     def _off_axes(self, along: Tensor) -> Tensor:
         """Vectors given along the axes of component j, (..., J, d), in coordinates of log X."""
@@ -127,7 +128,7 @@ class Components(NamedTuple):
             sizes = (2 * math.pi * self.variances).log()
             return self.weights.log() - (terms + sizes).sum(-1) / 2
         squares = (self.pulls(y) * (self.means - y[..., None, :])).sum(-1)
-        log_dets = torch.logdet(2 * math.pi * self.covs).to(y)
+        log_dets = log_det(2 * math.pi * self.covs).to(y)
         return self.weights.log() - (squares + log_dets) / 2
 
     def shares(self, y: Tensor) -> Tensor:

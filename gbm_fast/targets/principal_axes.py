@@ -11,18 +11,15 @@ are those of Cholesky factors.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import BackwardCFunction, FunctionCtx, once_differentiable
 
 from gbm_fast.checks import has_values
 from gbm_fast.process.times import float64
 from gbm_fast.shapes import differentiated, exact_arithmetic
-
-# Ratio of variances from which on the digits of eigenvectors do not serve all coordinates.
-_UNLIKE = 1e3
+from gbm_fast.targets.rotations import principal_axes, unlike_scales
 
 
 class PrincipalAxes(NamedTuple):
@@ -41,13 +38,11 @@ class PrincipalAxes(NamedTuple):
     def of(cls, covs: Tensor) -> "PrincipalAxes":
         """Those of (J, d, d) positive semidefinite matrices."""
         wide = float64(covs)
-        variances, axes = torch.linalg.eigh(wide.detach())
-        variances = variances.clamp(min=0)
-        own = wide.detach().diagonal(dim1=-2, dim2=-1)
+        variances, axes = principal_axes(wide.detach())
         flat = nearly_singular(wide.detach(), covs.shape[-1] * torch.finfo(covs.dtype).eps)
         singular = has_values(flat) and bool(flat.any())
         # The factors of Cholesky keep the digits of unlike scales, which eigenvectors mix.
-        unlike = has_values(own) and bool((own.amax(-1) > _UNLIKE * own.amin(-1)).any())
+        unlike = has_values(flat) and bool(unlike_scales(wide.detach()).any())
         kept = differentiated(wide) or unlike and not singular and covs.shape[-1] > 1
         return cls(variances, axes, singular, wide if kept else None)
 
@@ -107,6 +102,26 @@ def nearly_singular(covs: Tensor, rounding: float) -> Tensor:
     return without | (torch.linalg.eigvalsh(correlations)[..., 0] <= rounding)
 
 
+def inverse(covs: Tensor) -> Tensor:
+    """The inverses of positive definite (..., d, d), with derivatives in every mode.
+
+    Forward derivatives of torch.cholesky_inverse are wrong (of PyTorch 2.14).
+    """
+    factors = torch.linalg.cholesky(covs)
+    eye = torch.eye(covs.shape[-1], dtype=covs.dtype, device=covs.device)
+    halves = torch.linalg.solve_triangular(factors, eye.expand_as(covs), upper=False)
+    with exact_arithmetic(covs):
+        return halves.mT @ halves
+
+
+def log_det(covs: Tensor) -> Tensor:
+    """log det of positive definite (..., d, d), (...), with derivatives in every mode.
+
+    Second derivatives of torch.logdet, forwards both times, are wrong (of PyTorch 2.14).
+    """
+    return 2 * torch.linalg.cholesky(covs).diagonal(dim1=-2, dim2=-1).log().sum(-1)
+
+
 def widened(covs: Tensor, v: Tensor) -> Tensor:
     """covs + v I for v 0-d, covs + diag v for v (d,)."""
     if v.ndim == 1:
@@ -114,27 +129,71 @@ def widened(covs: Tensor, v: Tensor) -> Tensor:
     return covs + v.to(covs) * torch.eye(covs.shape[-1], dtype=covs.dtype, device=covs.device)
 
 
+# What autograd and torch.func hand to a function of their own: classes without relation.
+_Context = Any
+
+
+class _Sylvester(torch.autograd.Function):
+    """X with R X + X R = M for a positive definite R, with derivatives of any order."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(root: Tensor, matrix: Tensor) -> Tensor:
+        values, axes = torch.linalg.eigh(root)
+        along = axes.mT @ matrix @ axes / (values[:, None] + values)
+        return axes @ along @ axes.mT
+
+    @staticmethod
+    def setup_context(ctx: _Context, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[0], output)
+        ctx.save_for_forward(inputs[0], output)
+
+    @staticmethod
+    def backward(ctx: _Context, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        root, found = ctx.saved_tensors
+        of_matrix = _sylvester(root, gradient)
+        return -(of_matrix @ found.mT + found.mT @ of_matrix), of_matrix
+
+    @staticmethod
+    def jvp(ctx: _Context, root_turn: Tensor, matrix_turn: Tensor) -> Tensor:
+        root, found = ctx.saved_tensors
+        return _sylvester(root, matrix_turn - root_turn @ found - found @ root_turn)
+
+
+def _sylvester(root: Tensor, matrix: Tensor) -> Tensor:
+    found: Tensor = _Sylvester.apply(root, matrix)
+    return found
+
+
 class _SymmetricRoot(torch.autograd.Function):
     """R = M^(1/2), whose derivative solves R dR + dR R = dM, at equal eigenvalues too."""
 
-    @staticmethod
-    def forward(ctx: FunctionCtx, matrix: Tensor) -> Tensor:
-        variances, axes = torch.linalg.eigh(matrix)
-        roots = variances.sqrt()
-        ctx.save_for_backward(roots, axes)
-        return (axes * roots) @ axes.mT
+    generate_vmap_rule = True
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: BackwardCFunction, gradient: Tensor) -> Tensor:
-        saved: tuple[Tensor, ...] = ctx.saved_tensors
-        roots, axes = saved
-        along = axes.mT @ gradient @ axes / (roots[:, None] + roots)
-        return axes @ along @ axes.mT
+    def forward(matrix: Tensor) -> Tensor:
+        values, axes = torch.linalg.eigh(matrix)
+        return (axes * values.sqrt()) @ axes.mT
+
+    @staticmethod
+    def setup_context(ctx: _Context, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(output)
+        ctx.save_for_forward(output)
+
+    @staticmethod
+    def backward(ctx: _Context, gradient: Tensor) -> Tensor:
+        (root,) = ctx.saved_tensors
+        return _sylvester(root, gradient)
+
+    @staticmethod
+    def jvp(ctx: _Context, turn: Tensor) -> Tensor:
+        (root,) = ctx.saved_tensors
+        return _sylvester(root, turn)
 
 
 def symmetric_root(matrix: Tensor) -> Tensor:
-    """The symmetric root of a positive definite (d, d) matrix, differentiable once."""
+    """The symmetric root of a positive definite (d, d) matrix, with derivatives of any order."""
     with exact_arithmetic(matrix):
         root: Tensor = _SymmetricRoot.apply(matrix)
     return root

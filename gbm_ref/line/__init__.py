@@ -5,6 +5,8 @@
 | `samplers` | laws of samplers on mixtures and data sets: moments, averages, probabilities |
 | `information` | Fisher information, floor of the denoising loss, the bound of a wrong score |
 | `quadrature` | the rules |
+
+Of the oracle alone: docs/oracle.md says why, and how a score of torch is priced here.
 """
 
 from gbm_ref.line.information import fisher_information, m_dsm_floor, score_error_bound

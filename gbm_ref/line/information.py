@@ -18,6 +18,7 @@ import numpy as np
 from gbm_ref import _checks
 from gbm_ref._checks import Array
 from gbm_ref._components import components
+from gbm_ref._gaussians import is_singular, principal_axes
 from gbm_ref.line.quadrature import average, integral, require_line
 from gbm_ref.posterior import posterior_log_cov
 from gbm_ref.process import Process
@@ -40,8 +41,8 @@ def fisher_information(target: Target, process: Process, t: float) -> Average:
     """
     later = target.diffuse(process, t)
     if isinstance(later, LogNormal):
-        values = np.linalg.eigvalsh(later.log_cov)
-        if values[0] <= 1e-14 * values[-1]:
+        values = principal_axes(later.log_cov)[0]
+        if is_singular(later.log_cov):
             raise ValueError("a law without a density has no Fisher information: take t > 0.")
         return Average(
             float(np.sum(1.0 / values)), float(_ROUNDING * np.sum(values[-1] / values**2))

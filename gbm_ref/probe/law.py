@@ -45,29 +45,54 @@ class AffineMap(NamedTuple):
         )
 
 
-def extract_affine_map(sampler: Sampler, rows: int, d: int) -> AffineMap:
-    """The affine map of log x_T and noise to log x_0, by one call with 1 + d + rows * d states.
+def extract_affine_map(
+    sampler: Sampler, rows: int, d: int, start: Gaussian | None = None
+) -> AffineMap:
+    """The map of log x_T and noise to log x_0, by one call with 1 + d + rows * d states.
 
     sampler  (x_T, z) -> x_0, of shapes (n, d), (rows, n, d) and (n, d)
     rows     how many draws of shape (n, d) it uses, >= 0
     d        number of coordinates, >= 1
+    start    the law of log x_T, round which the sampler is read: a mean (d,) within +-600, exp of
+             which is in range, and a covariance (d, d); None reads it round log x_T = 0
 
-    The states are x_T = 1 with no noise, and with log x_T or one z_k a unit vector. Nothing is
-    checked beyond them: that is `assert_law`. An entry is known to 8 * 2^-53 * (1 + |offset| +
-    |entry|), besides the sampler's own rounding. Raises ValueError for a result of another shape
-    and LawRejected for values that are not positive and finite.
+    One state is the mean of `start`, from which the others are one standard deviation away in a
+    coordinate of log x_T (1 where that is 0, less where it would lead beyond +-600) or one in a
+    z_k; without `start` these are 0, and unit vectors. Nothing is checked beyond them: that is
+    `assert_law`. With size = 1 + |mean| + |log x_0|, an entry of `noise` is known to
+    8 * 2^-53 * size, one of `state` to that over the standard deviation, and the offset to the
+    sum of both with |mean|, besides the sampler's own rounding. Raises ValueError outside those
+    domains or for a result of another shape, and LawRejected for values that are not positive and
+    finite.
     """
     rows, d = _checks.whole_number(rows, "rows", 0), _checks.whole_number(d, "d", 1)
+    centre, lengths = _where_read(start, d)
     count = 1 + d + rows * d
-    y, z = np.zeros((count, d)), np.zeros((rows, count, d))
-    y[1 : 1 + d] = np.eye(d)
+    y, z = np.tile(centre, (count, 1)), np.zeros((rows, count, d))
+    y[1 : 1 + d] += np.diag(lengths)
     for k in range(rows):
         first = 1 + d + k * d
         z[k, first : first + d] = np.eye(d)
     values = _log_output(sampler, y, z)
     columns = values[1:] - values[0]
+    state = columns[:d].T / np.diag(y[1 : 1 + d] - centre)
     noise = columns[d:].reshape(rows, d, d).transpose(0, 2, 1)
-    return AffineMap(values[0], columns[:d].T, noise)
+    return AffineMap(values[0] - state @ centre, state, noise)
+
+
+def _where_read(start: Gaussian | None, d: int) -> tuple[Array, Array]:
+    """The state about which a sampler is read, and the way from it in each coordinate, (d,)."""
+    if start is None:
+        return np.zeros(d), np.ones(d)
+    law = checked_gaussian(start, "start", d)
+    if (np.abs(law.mean) > _LARGEST).any():
+        raise ValueError(
+            f"the mean of start must lie within +-{_LARGEST:g}, where exp of it is in range: it "
+            "is the law of log x_T, not of x_T."
+        )
+    stds = np.sqrt(np.maximum(np.diag(law.cov), 0.0))
+    lengths = np.where(stds > 0.0, np.minimum(stds, _LARGEST), 1.0)
+    return law.mean, np.where(law.mean > 0.0, -lengths, lengths)
 
 
 def assert_law(

@@ -12,13 +12,14 @@ log X_0 = D is normal (a Brownian bridge; claim R17):
 The mean is that of `DaleLangevin`: only the noise differs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
 from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
+from gbm_ref._gaussians import principal_axes
 from gbm_ref.process import Process
 from gbm_ref.process.coordinates import increments, log_vars
 from gbm_ref.steps.log_affine import LogAffineStep, LogCoefficients
@@ -43,21 +44,35 @@ class Ancestral(LogAffineStep):
                   the exact reverse kernel at any length; a number, (d,) or (d, d)
 
     X_t must be positive and t > 0. Accurate to 8 * 2^-53 * S for a number `data_log_cov` (accuracy
-    vectors `ancestral_step`). Raises ValueError for a `data_log_cov` that is no covariance.
+    vectors `ancestral_step`); for a matrix S has the condition of the correlations as a factor,
+    however unlike the scales are (d <= 128). Raises ValueError for a `data_log_cov` that is no
+    covariance.
     """
 
     strong_order: ClassVar[float] = 1.0
     weak_order: ClassVar[float] = 1.0
     data_log_cov: float | Array
+    # Eigenvalues and eigenvectors of a matrix; both empty for a number.
+    _variances: Array = field(init=False, repr=False)
+    _axes: Array = field(init=False, repr=False)
 
     def __init__(self, data_log_cov: Values = 0.0) -> None:
         given = _checks.real_array(data_log_cov, "data_log_cov")
         cov: float | Array
+        along = np.empty(0), np.empty((0, 0))
         if given.ndim == 0:
             cov = _checks.non_negative_number(float(given), "data_log_cov")
         else:
+            if given.size == 0:
+                raise ValueError(
+                    "data_log_cov must be a number, (d,) or (d, d) with d >= 1, got "
+                    f"{given.shape}."
+                )
             cov = _checks.kept(_checks.covariance(given, given.shape[0], "data_log_cov"))
+            along = principal_axes(cov)
         object.__setattr__(self, "data_log_cov", cov)
+        object.__setattr__(self, "_variances", _checks.kept(along[0]))
+        object.__setattr__(self, "_axes", _checks.kept(along[1]))
 
     def coefficients(
         self, process: Process, t_score: float, dt: float, noise: float
@@ -71,9 +86,8 @@ class Ancestral(LogAffineStep):
             return LogCoefficients(-dm, dv, kappa * np.sqrt(dv * (cov + v_s) / (cov + v_t)))
         if isinstance(dv, np.ndarray):
             return LogCoefficients(-dm, dv, kappa * _bridge_root(cov, dv, v_s))
-        values, vectors = np.linalg.eigh(cov)
-        stds = np.sqrt(dv * np.maximum(values + v_s, 0.0) / (values + v_t))
-        return LogCoefficients(-dm, dv, kappa * (vectors * stds) @ vectors.T)
+        stds = np.sqrt(dv * (self._variances + v_s) / (self._variances + v_t))
+        return LogCoefficients(-dm, dv, kappa * (self._axes * stds) @ self._axes.T)
 
 
 def _bridge_root(cov: Array, dv: Array, v_s: float | Array) -> Array:
@@ -85,8 +99,7 @@ def _bridge_root(cov: Array, dv: Array, v_s: float | Array) -> Array:
     if not dv.any():
         return np.zeros_like(cov)
     units = np.sqrt(dv)
-    values, vectors = np.linalg.eigh((cov + v_s * np.eye(dv.size)) / np.outer(units, units))
-    above = np.maximum(values, 0.0)
+    above, vectors = principal_axes((cov + v_s * np.eye(dv.size)) / np.outer(units, units))
     return np.asarray(units[:, None] * ((vectors * np.sqrt(above / (above + 1.0))) @ vectors.T))
 
 

@@ -44,6 +44,31 @@ def test_a_known_affine_map_is_recovered() -> None:
         ref.assert_law(sampler, start, transposed, rows=3)
 
 
+def test_a_sampler_is_read_where_its_states_are() -> None:
+    """One that clips at e^-3, far above its states, is affine about them and flat about 1."""
+    truth = ref.AffineMap(
+        np.array([0.2, -1.0]), np.array([[0.9, 0.1], [0.0, 0.7]]), np.eye(2)[None]
+    )
+
+    def sampler(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+        y = np.minimum(np.log(x), -3.0)
+        return np.exp(truth.offset + y @ truth.state.T + z[0] @ truth.noise[0].T)
+
+    for cov in (np.array([[0.09, 0.01], [0.01, 0.04]]), np.diag([1e-4, 0.0])):
+        start = ref.Gaussian(np.array([-5.0, -40.0]), cov)
+        found = ref.extract_affine_map(sampler, 1, 2, start)
+        allowed = 64 * 2.0**-53 * 43.0 / 1e-2
+        for part, wanted in zip(found, truth, strict=True):
+            np.testing.assert_allclose(part, wanted, rtol=0, atol=43.0 * allowed)
+        law, wanted_law = found.law(start), truth.law(start)
+        np.testing.assert_allclose(law.mean, wanted_law.mean, rtol=0, atol=allowed)
+        np.testing.assert_allclose(law.cov, wanted_law.cov, rtol=0, atol=allowed)
+    assert not ref.extract_affine_map(sampler, 1, 2).state.any()
+    # Beyond 600 exp is nearly out of range: then the states lie on the near side.
+    edge = ref.Gaussian(np.array([600.0, -600.0]), 1e6 * np.eye(2))
+    np.testing.assert_allclose(ref.extract_affine_map(same, 0, 2, edge).state, np.eye(2))
+
+
 def test_as_many_states_are_evaluated_as_it_takes() -> None:
     """N + 2 on the line, in one call."""
     shapes = []

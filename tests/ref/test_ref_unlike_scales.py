@@ -1,5 +1,7 @@
 """Coordinates of unlike scales cost no digits and hide no mistake, in either package."""
 
+from collections.abc import Callable
+
 import mpmath
 import numpy as np
 import pytest
@@ -8,7 +10,9 @@ from mpmath import mpf
 
 import gbm_fast as gbm
 import gbm_ref as ref
-from gbm_ref._gaussians import square_root
+from gbm_fast.targets.components import draws_from
+from gbm_ref._gaussians import principal_axes, square_root
+from tests.support.cases import generator
 from tests.support.twins import tensor, twin
 
 U = 2.0**-53
@@ -96,6 +100,156 @@ def test_exact_laws_keep_the_digits_of_every_coordinate() -> None:
         wanted = array(gain * mpmath.matrix(start.log_cov.tolist()) * gain.T)
     stds = np.sqrt(np.diag(wanted))
     assert (np.abs(found - wanted) <= 64 * U * stds[:, None] * stds).all()
+
+
+# The laws of samplers, each a function of the covariance; three orders, and nearly no rotation.
+ORDERS = ([1e-6, 1.0, 1e6], [1e6, 1.0, 1e-6], [1.0, 1e-6, 1e6])
+GRADED = [CORRELATIONS * np.outer(stds, stds) for stds in ORDERS]
+TURN = np.eye(3) + 1e-13 * np.array([[0.0, 1.0, -2.0], [-1.0, 0.0, 0.5], [2.0, -0.5, 0.0]])
+GRADED.append((TURN * [1e-12, 1.0, 1e12]) @ TURN.T)
+WIDE = ref.GBM(mu=0.32, sigma=0.8)  # m = 0: the shift of a mean is no matter of scales
+CENTRE = np.array([0.3, -0.2, 0.1])
+
+
+def of_matrix(cov: np.ndarray, function: Callable[[mpf], mpf]) -> mpmath.matrix:
+    """A function of a covariance, by its eigenvectors at the working precision."""
+    values, vectors = mpmath.eigsy(mpmath.matrix(cov.tolist()))
+    return vectors * mpmath.diag([function(value) for value in values]) * vectors.T
+
+
+def rising(value: mpf, h: mpf, steps: int) -> mpf:
+    """The gain of Euler's flow, as its product."""
+    return mpmath.fprod(1 - h / (2 * (value + h * k)) for k in range(1, steps + 1))
+
+
+def assert_graded(found: np.ndarray, wanted: mpmath.matrix, roundings: float = 64) -> None:
+    """Each entry of a covariance to roundings in units of its deviations."""
+    exact = array(wanted)
+    stds = np.sqrt(np.diag(exact))
+    gap = np.abs((mpmath.matrix(found.tolist()) - wanted).tolist()).astype(float)
+    assert (gap <= roundings * U * stds[:, None] * stds).all()
+
+
+@pytest.mark.parametrize("cov", GRADED)
+def test_closed_forms_keep_the_digits_of_every_coordinate(cov: np.ndarray) -> None:
+    law, steps, v = ref.LogNormal(CENTRE, cov), 5, WIDE.log_var(1.0)
+    end = law.diffuse(WIDE, 1.0)
+    start = ref.Gaussian(end.log_mean, cov)
+    with mpmath.workdps(50):
+        h = mpf(v) / steps
+        gain = of_matrix(cov, lambda value: rising(value, h, steps))
+        assert_graded(
+            ref.euler_flow_law(law, WIDE, steps, start).cov,
+            gain * mpmath.matrix(cov.tolist()) * gain.T,
+        )
+        bridged = of_matrix(
+            cov,
+            lambda x: (
+                x * (x / (x + h * steps)) ** 2
+                + h * sum(mpf(j) / (j + 1) * (x / (x + h * j)) ** 2 for j in range(1, steps))
+            ),
+        )
+        assert_graded(ref.ancestral_law(law, WIDE, steps, start).cov, bridged)
+        limit = of_matrix(cov, lambda x: x * (x / (x + v)) ** 2 + x * v / (x + v))
+        assert_graded(ref.annealed_limit_law(law, WIDE, start).cov, limit)
+
+
+@pytest.mark.parametrize("cov", GRADED)
+def test_paths_and_mirrored_chains_keep_the_digits_of_every_coordinate(cov: np.ndarray) -> None:
+    law, steps, delta = ref.LogNormal(CENTRE, cov), 5, mpf(1e-13)
+    with mpmath.workdps(50):
+        h = mpf(WIDE.log_var(1.0)) / steps
+        values = mpmath.eigsy(mpmath.matrix(cov.tolist()), eigvals_only=True)
+        path = (
+            sum(
+                -h / (x + h * k) - mpmath.log(1 - h / (x + h * k))
+                for x in values
+                for k in range(1, steps + 1)
+            )
+            / 2
+        )
+        assert ref.path_divergence(law, WIDE, steps) == pytest.approx(float(path), rel=64 * U)
+        power = of_matrix(
+            cov,
+            lambda x: (
+                x * (1 - delta / x) ** 6
+                + 2 * delta * sum((1 - delta / x) ** (2 * k) for k in range(3))
+            ),
+        )
+        found = ref.mirrored_langevin_law(CENTRE, cov, float(delta), 3, ref.Gaussian(CENTRE, cov))
+        assert_graded(found.cov, power)
+
+
+@pytest.mark.parametrize("cov", GRADED)
+def test_ancestral_noise_keeps_the_digits_of_every_coordinate(cov: np.ndarray) -> None:
+    t, dt = 0.5, 0.5
+    v = WIDE.log_var(t)
+    with mpmath.workdps(50):
+        root = of_matrix(cov, lambda x: mpmath.sqrt(v * x / (x + v)))
+    for package, process, given in ((ref, WIDE, cov), (gbm, twin(WIDE), tensor(cov))):
+        found = np.asarray(package.Ancestral(given).coefficients(process, t, dt, 1.0).root)
+        assert_graded(found, root)
+
+
+@pytest.mark.parametrize("cov", GRADED)
+def test_flows_and_information_keep_the_digits_of_every_coordinate(cov: np.ndarray) -> None:
+    law, end = ref.LogNormal(CENTRE, cov), ref.LogNormal(CENTRE, cov + 0.64 * np.eye(3))
+    x, v = np.exp(CENTRE + np.sqrt(np.diag(cov)) * [-1.1, 0.3, 0.7] / 1e4), mpf(WIDE.log_var(1.0))
+    with mpmath.workdps(50):
+        y = mpmath.matrix((np.log(x) - CENTRE).tolist())
+        moved = of_matrix(cov, lambda value: mpmath.sqrt(1 + v / value)) * y
+        square = (moved.T * mpmath.matrix(end.log_cov.tolist()) ** -1 * moved)[0]
+        start = mpmath.det(mpmath.matrix(cov.tolist()))
+        wanted = -square / 2 - sum(np.log(x)) - mpmath.log((2 * mpmath.pi) ** 3 * start) / 2
+        # Of the density at T the determinant of S_T stands in for that of the flow.
+        total = mpmath.det(mpmath.matrix(cov.tolist()) + v * mpmath.eye(3))
+        wanted += mpmath.log(total / mpmath.det(mpmath.matrix(end.log_cov.tolist()))) / 2
+        information = sum(
+            1 / value for value in mpmath.eigsy(mpmath.matrix(cov.tolist()), eigvals_only=True)
+        )
+    size = 64 * U * (1 + float(square) + np.abs(np.log(x)).sum() + 60)
+    assert ref.exact_log_likelihood(x, law, WIDE, end) == pytest.approx(float(wanted), abs=size)
+    found = gbm.exact_log_likelihood(tensor(x[None]), twin(law), twin(WIDE), twin(end))
+    assert found.item() == pytest.approx(float(wanted), abs=size)
+    found = ref.fisher_information(law, WIDE, 0.0).value
+    assert found == pytest.approx(float(information), rel=64 * U)
+
+
+@pytest.mark.parametrize("cov", GRADED)
+def test_draws_from_given_noise_keep_the_digits_of_every_coordinate(cov: np.ndarray) -> None:
+    cov = cov / 1e6  # so that the largest coordinate is within the range of exp
+    law = gbm.LogNormalMixture(tensor([1.0]), tensor(np.zeros((1, 3))), tensor(cov[None]))
+    with mpmath.workdps(50):
+        root = of_matrix(cov, mpmath.sqrt)
+    axes = law.principal_axes.axes
+    assert_graded((law.principal_axes.roots(axes) @ axes.mT)[0].numpy(), root)
+    z = np.array([[0.3, -0.7, 0.1], [0.01, -0.02, 0.03]])
+    found = draws_from(law, torch.zeros(2, dtype=torch.int64), tensor(z)).log().numpy()
+    stds = np.sqrt(np.diag(cov))
+    wanted = z @ array(root).T
+    # The logarithm of a number near 1 is known to U alone.
+    assert (np.abs(found - wanted) <= 64 * U * (stds + 1.0)).all()
+
+
+def test_axes_of_unlike_scales_are_those_of_the_covariance() -> None:
+    """Singular ones too, and in any number of components and dimensions."""
+    source = generator("axes")
+    for d in (1, 2, 5, 12):
+        root = source.normal(size=(d, d)) * 10.0 ** source.uniform(-6, 6, (d, 1))
+        for cov in (root @ root.T, np.diag(np.arange(d) * 1e4), root[:, :1] @ root[:, :1].T):
+            values, vectors = principal_axes(cov)
+            assert (np.diff(values) >= 0).all() and (values >= 0).all()
+            np.testing.assert_allclose(vectors.T @ vectors, np.eye(d), rtol=0, atol=1e-13)
+            stds = np.sqrt(np.diag(cov)) + 1e-300
+            gap = np.abs((vectors * values) @ vectors.T - cov) / stds[:, None] / stds
+            assert gap.max() <= 1e-13
+            fast = gbm.LogNormalMixture(
+                tensor([0.5, 0.5]), tensor(np.zeros((2, d))), tensor(np.stack([cov, np.eye(d)]))
+            ).principal_axes
+            again = (fast.axes * fast.variances[:, None]) @ fast.axes.mT
+            gap = np.abs(again[0].numpy() - cov) / stds[:, None] / stds
+            assert gap.max() <= 1e-13
+            torch.testing.assert_close(again[1], tensor(np.eye(d)), rtol=0, atol=1e-13)
 
 
 def test_the_root_of_a_covariance_keeps_the_digits_of_every_coordinate() -> None:

@@ -152,6 +152,7 @@ def same(x: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 
 MAP = {"sampler": same, "rows": 2, "d": 1}
+OUTSIDE = UNIT._replace(mean=np.array([-601.0]))
 JUDGED = {"sampler": same, "start": UNIT, "expected": UNIT, "rows": 2}
 ONE = {"step": same, "x": X, "expected": np.stack([np.ones((12, 2)), np.zeros((12, 2))])}
 CERTAIN = UNIT._replace(cov=np.zeros((1, 1)))
@@ -160,6 +161,9 @@ BENT = {"step": same, "x": X}
 OF_THE_PROBE = [
     (ref.extract_affine_map, MAP, "rows", -1, "rows must be a whole number"),
     (ref.extract_affine_map, MAP, "d", 0, "d must be a whole number"),
+    (ref.extract_affine_map, MAP, "start", START, "mean of start must have shape"),
+    (ref.extract_affine_map, MAP, "start", OUTSIDE, "of start must lie within .* not of x_T"),
+    (ref.extract_affine_map, MAP, "start", UNIT._replace(cov=-np.eye(1)), "covariance of start"),
     (ref.extract_affine_map, MAP, "sampler", lambda x, z: x[0], "sampler must return the shape"),
     (ref.assert_law, JUDGED, "start", START, "mean of start must have shape"),
     (ref.assert_law, JUDGED, "expected", CERTAIN, "expected must be positive definite"),

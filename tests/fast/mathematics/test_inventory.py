@@ -14,7 +14,7 @@ from tests.support.tables import ALL_PROCESSES, COORDINATE_PROCESSES, GRIDS, STE
 ORACLE = {
     "closed_forms": "exact laws of samplers, to check samplers of any package with",
     "exact": "the recursion for such laws, the reference of tests",
-    "line": "quadratures that serve as references",
+    "line": "quadratures with an error, for laws of d = 1 in float64: docs/oracle.md says more",
     "probe": "extracts the law of a sampler, whatever it is written in",
     "sign_agnostic_law": "quadratures that serve as references",
 }
