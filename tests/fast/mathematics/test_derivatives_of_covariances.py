@@ -109,7 +109,8 @@ FUNCTIONS: dict[str, Function] = {
 def slope(function: Function, base: Tensor, step: float = 1e-4) -> float:
     """Along TURN, by differences of fourth order."""
     near, far = (
-        float(function(base + k * step * TURN) - function(base - k * step * TURN)) for k in (1, 2)
+        float((function(base + k * step * TURN) - function(base - k * step * TURN)).detach())
+        for k in (1, 2)
     )
     return (8 * near - far) / (12 * step)
 
