@@ -1,13 +1,9 @@
 """Steps of log-normal states: what one step does to mean and variance, and what it assumes.
 
-Symbols of `_symbols`. Pins run a recursion e <- g e - dm, V <- g^2 V + n in double precision. The
-condition scale S is a running bound of the error, with the sizes of the numbers that a step adds:
-
-    S_mean <- |g| S_mean + |mean| + |1 - g| |mean - c| + |dm|
-    S_cov  <- g^2 S_cov  + 2 |g| |V| + |V'|          V' the variance after the step
-
-where 2 |g| |V| is for the absolute error of g = 1 - dv / v_k. In the plane g is the largest
-eigenvalue of the factor and |.| a Frobenius norm.
+Symbols of `_symbols`. Pins run e <- g e - dm, V <- g^2 V + n, and bounds of the error beside them:
+S_mean <- |g| S_mean + |mean| + |1 - g| |mean - c| + |dm|, S_cov <- g^2 S_cov + 2 |g| |V| + |V'|
+with V' after the step, 2 |g| |V| for the absolute error of g = 1 - dv / v_k. In the plane g is the
+largest eigenvalue of the factor and |.| a Frobenius norm.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,7 +11,7 @@ from collections.abc import Callable, Iterable
 from mpmath import mpf
 from sympy import Expr, Matrix, Poly, Rational, Symbol, diff, expand, hessian, sqrt
 
-from spec.checking.algebra import same, vanishes
+from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Candidate
 from spec.checking.gaussian import expectation
 from spec.checking.pins import Values
@@ -24,6 +20,7 @@ from spec.exact._symbols import L, V, a, e, h, m, r, sigma, t, v, z
 
 # The log drift m = mu - sigma^2 / 2 fixes mu.
 MU = m + sigma**2 / 2
+Size = Expr | int
 Step = Callable[[Expr, Expr, Expr, Expr], Expr]
 Score = Callable[[Symbol, Expr, Expr], Expr]
 # c, g, n, dm: centre, factor, noise and fall of the mean of a step.
@@ -46,7 +43,7 @@ def dale_langevin(log_x: Expr, score: Expr, root: Expr, noise: Expr) -> Expr:
     return log_x - root**2 * drift + sigma * root * noise
 
 
-def image(step: Step = dale_langevin, strength: Expr | int = 1, score: Score = hyvarinen) -> Expr:
+def image(step: Step = dale_langevin, strength: Size = 1, score: Score = hyvarinen) -> Expr:
     """log X after a step from L with the draw z, the score being that of N(a + m t, v)."""
     use(LOG_NORMAL)
     use(EXACT_SCORE)
@@ -60,27 +57,20 @@ def is_affine(polynomial: Expr) -> bool:
 
 def moments(polynomial: Expr, mean: Expr, variance: Expr) -> tuple[Expr, Expr]:
     """Mean and variance of a polynomial of L ~ N(mean, variance) and z ~ N(0, 1)."""
-    first, second = (
-        expectation(expectation(f, z, 0, 1), L, mean, variance)
-        for f in (polynomial, polynomial**2)
-    )
+    over_draws = (expectation(polynomial**k, z, 0, 1) for k in (1, 2))
+    first, second = (expectation(f, L, mean, variance) for f in over_draws)
     return first, expand(second - first**2)
 
 
 def law_after(
-    step: Step = dale_langevin,
-    strength: Expr | int = 1,
-    fall: Expr = m * r**2,
-    score: Score = hyvarinen,
+    step: Step = dale_langevin, strength: Size = 1, fall: Expr = m * r**2, score: Score = hyvarinen
 ) -> tuple[Expr, Expr]:
     """(e, V) after a step from log X ~ N(a + m t + e, V), in h = sigma^2 r^2; `fall` is what the
     mean of log X_t falls by, m delta from one level to the next."""
     centre = a + m * t
     mean, variance = moments(image(step, strength, score), centre + e, V)
-    error, variance = (
-        expand(f.subs(sigma, sqrt(h) / r)) for f in (mean - centre + fall, variance)
-    )
-    return error, variance
+    law = (mean - centre + fall).subs(sigma, sqrt(h) / r), variance.subs(sigma, sqrt(h) / r)
+    return expand(law[0]), expand(law[1])
 
 
 def orders(expression: Expr, small: Symbol, highest: int) -> list[Expr]:
@@ -111,7 +101,7 @@ def on_the_line(
 
 
 def _changes_the_law(score: Score = hyvarinen, fall: Expr = m * r**2) -> bool:
-    return not same(Matrix(law_after()), Matrix(law_after(score=score, fall=fall)))
+    return not vanishes(Matrix(law_after()) - Matrix(law_after(score=score, fall=fall)))
 
 
 def exact_start(

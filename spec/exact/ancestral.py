@@ -67,10 +67,9 @@ def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
 
     The step draws from the Brownian bridge between the denoiser and $\log X_t$.
     """
-    mean, variance = _law_after(s / t, root)
-    variance = expand(variance).subs(root, sqrt(sigma**2 * s * (t - s) / t))
-    factor, noise = candidate
-    return vanishes((mean - factor * e, variance - factor**2 * V - noise))
+    (factor, noise), (mean, variance) = candidate, _law_after(s / t, root)
+    gap = expand(variance).subs(root, sqrt(sigma**2 * s * (t - s) / t)) - factor**2 * V - noise
+    return vanishes((mean - factor * e, gap))
 
 
 def is_the_ddim_law(factor: Expr) -> bool:
@@ -96,12 +95,8 @@ def is_the_noise_part(candidate: tuple[Expr, Expr]) -> bool:
     variance, term = candidate
     here, below = v0 + h * k, v0 + h * (k - 1)
     stepped = (below / here) ** 2 * variance.subs(U, here) + h * (k - 1) / k
-    return vanishes(
-        (
-            variance.subs({U: vN, total: 0}) - V,
-            variance.subs({U: below, total: total + term}, simultaneous=True) - stepped,
-        )
-    )
+    reached = variance.subs({U: below, total: total + term}, simultaneous=True)
+    return vanishes((variance.subs({U: vN, total: 0}) - V, reached - stepped))
 
 
 def is_the_sum(closed: Expr) -> bool:
@@ -111,23 +106,22 @@ def is_the_sum(closed: Expr) -> bool:
     By induction over $N$: both sides vanish for no step, and one more level adds its term on both,
     by the recurrences of the two polygamma functions.
     """
-    start, longer = (closed.subs(n, x) for x in (Integer(0), n + 1))
-    term = SUM_HOLDS[1].subs({v0: q * h, k: n + 1})
-    return special.vanish_by_recurrence(start, longer - closed - term)
+    longer = closed + _TERM.subs({v0: q * h, k: n + 1})
+    return special.vanish_by_recurrence(closed.subs(n, 0), closed.subs(n, n + 1) - longer)
 
 
 @cache
 def expansion(start: Expr = vN) -> tuple[Poly, Poly]:
     """V_0 / v_0 from the variance `start`, psi and psi_1 written as expansions with weights in
     [0, 1]: numerator and denominator in h."""
-    noise = expand_func(CLOSED_FORM)
-    for i, (argument, value) in enumerate({q: v0 / h, n: (vN - v0) / h, q + n: vN / h}.items()):
+    noise, ends = expand_func(CLOSED_FORM), {q: v0 / h, n: (vN - v0) / h}
+    for i, at in enumerate((q, n, q + n)):
         weight, other = symbols(f"weight_{i} other_{i}")
-        noise = noise.subs(polygamma(0, argument), special.digamma_expansion(value, weight))
-        noise = noise.subs(polygamma(1, argument), special.trigamma_expansion(value, other))
-    ratio = v0 * (start / vN**2 + noise.subs({q: v0 / h, n: (vN - v0) / h}))
-    numerator, denominator = fraction(together(special.rational(ratio)))
-    return Poly(numerator, h), Poly(denominator, h)
+        noise = noise.subs(polygamma(0, at), special.digamma_expansion(at, weight))
+        noise = noise.subs(polygamma(1, at), special.trigamma_expansion(at, other))
+    ratio = special.rational(v0 * (start / vN**2 + noise.subs(ends)))
+    numerator, denominator = (Poly(part, h) for part in fraction(together(ratio)))
+    return numerator, denominator
 
 
 def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
@@ -152,8 +146,8 @@ def is_the_same_in_u(form: Expr) -> bool:
 
     The two variances have ratios that are rational in $U$, outside the logarithm and in it.
     """
-    written = EulerGamma + form.subs(U, (vN - v0) / v0)
-    return special.vanish_by_recurrence(v0 / h * _BIAS + written)
+    in_u = EulerGamma + form.subs(U, (vN - v0) / v0)
+    return special.vanish_by_recurrence(v0 / h * _BIAS + in_u)
 
 
 def _pinned(closed: Expr) -> tuple[Expr, Expr]:
@@ -164,8 +158,7 @@ def _pinned(closed: Expr) -> tuple[Expr, Expr]:
     return a + gain * (M - end), gain**2 * symbols("V") + v0**2 * noise
 
 
-_BELOW, _ABOVE = v0 + sigma**2 * s, v0 + sigma**2 * t
-_BRIDGE = sigma**2 * s * (t - s) / t
+_BELOW, _ABOVE, _BRIDGE = v0 + sigma**2 * s, v0 + sigma**2 * t, sigma**2 * s * (t - s) / t
 R17 = Claim(
     "R17", "ancestral steps on log-normal data", is_the_ancestral_law,
     holds=(_BELOW / _ABOVE, _BRIDGE), twins={
@@ -183,12 +176,11 @@ DDIM = Claim(
     }, names=NAMES, sheet=("R17",), assumptions=DATA, depends=("R17-bridge", "R5", "R16-heun"),
 )  # fmt: skip
 
-_CARRIED = U**2 * (V / vN**2 + total)
-SUM_HOLDS = (_CARRIED, h * (k - 1) / k / (v0 + h * (k - 1)) ** 2)
+_CARRIED, _TERM = U**2 * (V / vN**2 + total), h * (k - 1) / k / (v0 + h * (k - 1)) ** 2
 SUM = Claim(
     "R17-variance", "ancestral sampling of log-normal data: the variance after N steps",
-    is_the_noise_part, holds=SUM_HOLDS, twins={
-        "noise of eq. (13)": (_CARRIED, SUM_HOLDS[1] * k / (k - 1)),
+    is_the_noise_part, holds=(_CARRIED, _TERM), twins={
+        "noise of eq. (13)": (_CARRIED, _TERM * k / (k - 1)),
         "variance at k": (_CARRIED, h * (k - 1) / k / (v0 + h * k) ** 2),
         "k / (k + 1)": (_CARRIED, h * k / (k + 1) / (v0 + h * (k - 1)) ** 2),
     }, names={**AT_THE_END, "U": "v_k"}, sheet=("R17",), assumptions=(*DATA, "equal steps"),

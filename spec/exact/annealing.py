@@ -61,16 +61,10 @@ def is_the_threshold(candidate: tuple[Expr, Expr]) -> bool:
     $[[gap]]$: positive below the threshold, zero at it, where each step adds its noise, and
     negative beyond, where the fixed point is negative too, so that no start lies at it.
     """
-    limit = candidate[1]
-    mean, after = law_after(strength=kappa)
+    limit, (mean, after) = candidate[1], law_after(strength=kappa)
     squared = diff(after, V)
-    return vanishes(
-        (
-            1 - squared - _gap(candidate),
-            squared - diff(mean, e) ** 2,
-            after - limit - squared * (V - limit),
-        )
-    )
+    falls = after - limit - squared * (V - limit)
+    return vanishes((1 - squared - _gap(candidate), squared - diff(mean, e) ** 2, falls))
 
 
 def is_the_denoised_law(candidate: tuple[Expr, Expr]) -> bool:
@@ -98,10 +92,10 @@ def _rows(candidate: Inner, at: Values) -> Iterator[Row]:
     maps = lambdify((v, h, kappa, m, r), parts, "mpmath")
     drift, rate, length = at["mu"] - at["sigma"] ** 2 / 2, at["sigma"] ** 2, at["length"]
     for i in range(int(at["N"])):
-        now = at["T"] * (int(at["N"]) - i) / int(at["N"])
-        level = at["v0"] + rate * now
-        found = maps(level, rate * length, at["chi"] ** i, drift, mpmath.sqrt(length))
-        yield from [(at["a"] + drift * now, *found)] * int(at["L"])
+        now = at["T"] * (1 - i / at["N"])
+        noise = rate * length, at["chi"] ** i, drift, mpmath.sqrt(length)
+        row = at["a"] + drift * now, *maps(at["v0"] + rate * now, *noise)
+        yield from [row] * int(at["L"])
 
 
 _FACTOR = 1 - h / v
@@ -142,37 +136,27 @@ _LOOP = {
     "mean": _KEPT * e - m * r**2 * (1 - _KEPT) / (1 - alpha), "variance": _KEPT**2 * V + _ADDED,
     "shift": m * (delta - count * r**2), "alpha": _FACTOR,
 }  # fmt: skip
+_IN_LOGS = {
+    "mean": _loop_mean, "var": lambda candidate: _at_level(candidate["variance"]).subs(V, q),
+}  # fmt: skip
 LOOP = Claim(
-    "R10-loop",
-    "annealed noise and inner loop: L steps at a level",
-    is_the_loop,
-    holds=_LOOP,
+    "R10-loop", "annealed noise and inner loop: L steps at a level", is_the_loop, holds=_LOOP,
     twins={
         "noise summed with alpha": {**_LOOP, "variance": _KEPT**2 * V + _ADDED * (1 + alpha)},
         "one noise term too few": {**_LOOP, "variance": _LOOP["variance"] - kappa**2 * h},
         "drift once, not L times": {**_LOOP, "mean": _KEPT * e - m * r**2},
         "one step moves the mean over a level": {**_LOOP, "shift": m * (delta - r**2)},
-    },
-    names={**_NAMES, "l": "L"},
-    sheet=("R10",),
-    assumptions=(
-        *DATA,
-        Assumption(
+    }, names={**_NAMES, "l": "L"}, sheet=("R10",), assumptions=(
+        *DATA, Assumption(
             "each step starts where the one before has ended",
             "the powers of alpha; a loop that returns to its first state makes one step",
             lambda: not vanishes(diff(_LOOP["variance"].subs(count, 2), V) - alpha**2),
-        ),
-        "alpha^2 is not one",
-    ),
-    depends=("R10",),
-    pins=tuple(
+        ), "alpha^2 is not one",
+    ), depends=("R10",), pins=tuple(
         Pin("gbm_ref.inner_loop_law", vectors=f"inner_loop_law_log_{part}", reads=f, variant=part)
-        for part, f in (
-            ("mean", _loop_mean),
-            ("var", lambda candidate: _at_level(candidate["variance"]).subs(V, q)),
-        )
+        for part, f in _IN_LOGS.items()
     ),
-)
+)  # fmt: skip
 
 _STILL = kappa**2 * v / 2 / (1 - h / (2 * v))
 STABLE = Claim(

@@ -35,10 +35,9 @@ def is_the_limit(candidate: tuple[Expr, Expr]) -> bool:
     linear equations in $v$ with these rates, which the formulas solve with the right values at
     $v_N$.
     """
-    rates, more = _rates()
-    variance, mean = candidate
-    starts = (variance.subs(v, vN).doit() - V_N, mean.subs(v, vN) - e_N)
-    slopes = Matrix(candidate).diff(v) - rates.subs({V: variance, e: mean})
+    (rates, more), law = _rates(), Matrix(candidate)
+    starts = law.subs(v, vN).doit() - Matrix([V_N, e_N])
+    slopes = law.diff(v) - rates.subs(dict(zip((V, e), law, strict=True)))
     return vanishes((*map(_rational, (*starts, *slopes)), *more))
 
 

@@ -5,12 +5,12 @@ of log X, h that of the reverse step k -> k - 1; S sums a term of each step. In 
 v_s and v_t are the values of v, the integral of sigma^2.
 """
 
-from sympy import Expr, Integer, Matrix, diff, symbols
+from sympy import Expr, Integer, Matrix, diff, ones, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim
 from spec.exact._chain import ALL, DATA, hyvarinen, law_after
-from spec.exact._symbols import AT_THE_END, NAMES, L, V, e, h, kappa, v, v0, vN
+from spec.exact._symbols import AT_THE_END, NAMES, V, e, h, kappa, v, v0, vN
 
 vs, vt, rate, S = symbols("v_s v_t g S", positive=True)
 y, centre, H = symbols("y c H", real=True)
@@ -26,17 +26,10 @@ def is_the_law(law: Law) -> bool:
     By induction, for any number of steps and any schedule: a step leads from these formulas to
     those of the next level, with its term in the sum.
     """
-    gain, variance, term = law
-    mean, stepped = (f.subs({e: gain, V: variance}) for f in law_after())
-    below = {v: v - h, S: S + term}
-    return vanishes(
-        (
-            gain.subs(v, vN) - 1,
-            variance.subs({v: vN, S: 0}) - V,
-            gain.subs(below, simultaneous=True) - mean,
-            variance.subs(below, simultaneous=True) - stepped,
-        )
-    )
+    carried, term = Matrix(law[:2]), law[2]
+    stepped = Matrix(law_after()).subs({e: law[0], V: law[1]})
+    below = carried.subs({v: v - h, S: S + term}, simultaneous=True)
+    return vanishes((*(carried.subs({v: vN, S: 0}) - Matrix([1, V])), *(below - stepped)))
 
 
 def keeps_the_mean(size: Expr) -> bool:
@@ -68,14 +61,13 @@ def holds_in_the_clock(candidate: tuple[Expr, ...], data: Expr = v0) -> bool:
     the earlier times: the formulas are those of conditioning a Gaussian vector. The last one makes
     the variance fall at the rate of $V_t$.
     """
-    cov = Matrix([[data, data, data], [data, data + vs, data + vs], [data, data + vs, data + vt]])
-    given_end, bridge = _conditional(cov, [0, 1], [2]), _conditional(cov, [1], [0, 2])
-    score = hyvarinen(L, centre, v0 + vt).subs(L, y)
+    cov = data * ones(3) + Matrix([[0, 0, 0], [0, vs, vs], [0, vs, vt]])
+    (weights, spread), bridge = _conditional(cov, [0, 1], [2]), _conditional(cov, [1], [0, 2])
+    denoised = candidate[0].subs(H, hyvarinen(y, centre, v0 + vt)) / (y - centre)
+    found = Matrix([*weights, spread[1, 1], bridge[0][0, 1], *bridge[1]])
     # dY = w g (1 + H) dr + kappa sqrt(g) dW: d Var / dr = 2 w g (-1 / Var) Var + kappa^2 g = -g.
     balance = -2 * candidate[5] * rate + kappa**2 * rate + rate
-    found = Matrix([*given_end[0], given_end[1][1, 1], bridge[0][0, 1], bridge[1][0, 0]])
-    wanted = Matrix([candidate[0].subs(H, score) / (y - centre), *candidate[1:5]])
-    return vanishes((*(found - wanted), balance))
+    return vanishes((*(found - Matrix([denoised, *candidate[1:5]])), balance))
 
 
 _LAW = (v / vN, v**2 * (V / vN**2 + S), h / (v - h) ** 2)
