@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import mpmath
 from mpmath import matrix, mpf
-from sympy import Expr, Identity, Integer, Matrix, MatrixSymbol, diag, diff, eye, lambdify, symbols
+from sympy import Expr, Identity, Integer, Matrix, MatrixSymbol, diag, eye, lambdify, symbols
 
-from spec.checking.algebra import same
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.pins import Values, table
 from spec.exact._chain import dale_langevin, orders
@@ -35,17 +35,12 @@ def is_the_step(candidate: Maps, length: Expr = r**2, curvature: int = 0) -> boo
     """
     y, centre, z = (Matrix(symbols(f"{name}_1 {name}_2")) for name in ("y", "c", "z"))
     quadratic = -((y - centre).T * S.inv() * (y - centre))[0] / 2 + curvature * y[0] ** 3
-    image = Matrix(
-        [dale_langevin(x, diff(quadratic, x) - 1, r, kappa * d) for x, d in zip(y, z, strict=True)]
-    )
-    at_centre = image.subs({**dict(zip(y, centre, strict=True)), z[0]: 0, z[1]: 0})
-    root = image.jacobian(z)
+    score = Matrix([quadratic]).jacobian(y) - Matrix([[1, 1]])
+    image = Matrix([dale_langevin(y[i], score[i], r, kappa * z[i]) for i in (0, 1)])
+    falls = image.subs(dict(zip((*y, *z), (*centre, 0, 0), strict=True))) - centre
     factor, noise = (part.subs(h, sigma**2 * r**2) for part in candidate(S, eye(2)))
-    return (
-        same(at_centre, centre - length * m * Matrix([1, 1]))
-        and same(image.jacobian(y), factor)
-        and same(root * root.T, noise)
-    )
+    gaps = image.jacobian(y) - factor, image.jacobian(z) * image.jacobian(z).T - noise
+    return vanishes((falls + length * m * Matrix([1, 1]), *gaps))
 
 
 def solves_the_recursion(closed: Law) -> bool:
@@ -80,9 +75,8 @@ def is_the_limit(candidate: Callable[[Matrix, Matrix, Matrix], Matrix]) -> bool:
     """
     leading, s2 = orders(expansion(Integer(0)), h, 0)[0], symbols("s2")
     noises = diag(*(leading.subs({v0: x, vN: x + s2}) for x in QS))
-    data, end = diag(*QS), diag(*QS) + s2 * eye(2)
-    gain = diag(*(GAIN.subs({q: x, n: s2}) for x in QS))
-    return same(gain * B * gain + noises, candidate(data, end, B))
+    gain, data = diag(*(GAIN.subs({q: x, n: s2}) for x in QS)), diag(*QS)
+    return same(gain * B * gain + noises, candidate(data, data + s2 * eye(2), B))
 
 
 def _step(s: Matrix, one: Matrix) -> tuple[Matrix, Matrix]:

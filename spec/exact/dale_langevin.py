@@ -3,7 +3,7 @@
 Symbols of `_symbols`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import mpmath
 from mpmath import mpf
@@ -130,14 +130,17 @@ with mpmath.workdps(50):
 def pins_of(function: str) -> tuple[Pin, Pin]:
     """Mean and variance of a closed form by the vectors of a function: from b and q, with v and m
     at the horizon."""
-    b, at = Symbol("b"), {q: v0 * n / v, h: v / n}
-    parts: dict[str, Callable] = {
-        "mean": lambda closed: a + closed[0].subs(at, simultaneous=True) * (b - a - m),
-        "var": lambda closed: closed[1].subs(at, simultaneous=True).subs(V, q),
-    }
-    return tuple(
-        Pin(f"gbm_ref.{function}", vectors=f"{function}_log_{part}", reads=reads, variant=part)
-        for part, reads in parts.items()
+    at, name, log_name = {q: v0 * n / v, h: v / n}, f"gbm_ref.{function}", f"{function}_log"
+
+    def mean(closed: tuple[Expr, Expr]) -> Expr:
+        return a + closed[0].subs(at, simultaneous=True) * (Symbol("b") - a - m)
+
+    def variance(closed: tuple[Expr, Expr]) -> Expr:
+        return closed[1].subs(at, simultaneous=True).subs(V, q)
+
+    return (
+        Pin(name, vectors=f"{log_name}_mean", reads=mean, variant="mean"),
+        Pin(name, vectors=f"{log_name}_var", reads=variance, variant="var"),
     )
 
 

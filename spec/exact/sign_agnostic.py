@@ -10,9 +10,9 @@ from functools import cache
 import mpmath
 from mpmath import mpf
 from sympy import (
+    Add,
     Expr,
     Function,
-    Integer,
     Integral,
     Matrix,
     Rational,
@@ -46,12 +46,11 @@ def log_factor(strength: Expr | int, score: Score = hyvarinen) -> Expr:
     """
     drift = 2 - (slope + Rational(1, 2)) + score(y, centre, v).subs(y, centre + w)
     increment = expand(r**2 * drift + strength * r * z)
-    terms = (Rational((-1) ** (k + 1), k) * increment**k for k in range(1, HIGHEST + 1))
-    return _up_to_h_squared(sum(terms, Integer(0)))
+    return _up_to_h_squared(Add(*(-((-increment) ** k) / k for k in range(1, HIGHEST + 1))))
 
 
 def _up_to_h_squared(expression: Expr) -> Expr:
-    return sum((c * r**k for k, c in enumerate(orders(expression, r, HIGHEST))), Integer(0))
+    return Add(*(c * r**k for k, c in enumerate(orders(expression, r, HIGHEST))))
 
 
 @cache
@@ -118,8 +117,8 @@ def is_the_drift_gap(mean: Expr) -> bool:
 
 
 def are_the_values(candidate: Mapping) -> bool:
-    r"""For data of variance [[data]], $\sigma^2=[[total]]$, [[steps]] steps, $m$ zero, full noise
-    and an exact start, the mean of $\log\lvert X_0\rvert$ is off by $[[mean]]$ and its variance is
+    r"""For data of variance [[v0]], $\sigma^2=[[sigma^2]]$, [[N]] steps, $m$ zero, full noise and
+    an exact start, the mean of $\log\lvert X_0\rvert$ is off by $[[mean]]$ and its variance is
     $[[variance]]$, as rounded. The exact errors at the other points, extrapolated to $h$ zero,
     agree to [[digits]] digits: those of full noise over $h$ with R14's $[[bias.0]]$ and
     $[[bias.1]]$ over $h$, those of less noise with R14b's $[[gap]]$.
@@ -207,45 +206,30 @@ ANY_NOISE = Claim(
     depends=("R14b",),
 )  # fmt: skip
 _VALUES = {"mean": "-0.003200", "variance": "0.203601", "bias": _BIAS, "gap": _GAP}
+_SCALE = mpf("1e-8") * 2**50  # turns k u S into 1e-8, within which the recursion is computed
 VALUES = Claim(
-    "R14-numbers",
-    "sign-agnostic sampler on log-normal data: reference values",
-    are_the_values,
-    holds=_VALUES,
-    twins={
+    "R14-numbers", "sign-agnostic sampler on log-normal data: reference values", are_the_values,
+    holds=_VALUES, twins={
         "last digit of the mean": {**_VALUES, "mean": "-0.003201"},
         "last digit of the variance": {**_VALUES, "variance": "0.203600"},
         "leading terms only": {**_VALUES, "mean": "-0.003127", "variance": "0.203506"},
         "variance of eq. (13)": {**_VALUES, "bias": _AS_LOGARITHMIC},
         "gap without its factor 1/2": {**_VALUES, "gap": 2 * _GAP},
-    },
-    values=lambda: {
-        "digits": _DIGITS,
-        **dict(zip(("data", "total", "steps"), _POINTS[0].values(), strict=False)),
-    },
-    names=_WRITTEN,
-    means=Means.POINTS,
-    sheet=("R14",),
+    }, values=lambda: {"digits": _DIGITS, **_POINTS[0]}, names=_WRITTEN, means=Means.POINTS,
+    sheet=("R14",), depends=("A12", "R14", "R14b"),
     assumptions=(LOG_NORMAL, "the score is the exact one, read at |X|, and the start is exact"),
-    depends=("A12", "R14", "R14b"),
     pins=(
         Pin(
-            "gbm_ref.sign_agnostic_moments",
-            table(
-                "a v0 mu sigma T N kappa",
-                (0.0, 0.2, 0.32, 0.8, 0.25, 12, 0.9),
+            "gbm_ref.sign_agnostic_moments", table(
+                "a v0 mu sigma T N kappa", (0.0, 0.2, 0.32, 0.8, 0.25, 12, 0.9),
                 (0.3, 0.3, 0.1, 0.5, 0.4, 10, 0.6),
-            ),
-            because="the statement has its values at a few points, this is the recursion",
-            formula=_exact,
-            twins={
+            ), because="the statement has its values at a few points, this is the recursion",
+            formula=_exact, scale=lambda at: (_SCALE, _SCALE), twins={
                 "full noise": lambda at: _exact({**at, "kappa": mpf(1)}),
                 "mean of eq. (13)": lambda at: (at["a"], _exact(at)[1]),
             },
-            # Turns k u S into 1e-8, within which the recursion is computed.
-            scale=lambda at: (mpf("1e-8") * 2**50,) * 2,
         ),
     ),
-)
+)  # fmt: skip
 
 CLAIMS = (R14, R14B, ANY_NOISE, VALUES)
