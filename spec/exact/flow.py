@@ -12,8 +12,6 @@ from mpmath import mpf
 from sympy import (
     Expr,
     Integer,
-    Matrix,
-    Poly,
     Rational,
     fraction,
     gamma,
@@ -39,6 +37,7 @@ from spec.exact._chain import (
     exact_start,
     hyvarinen,
     on_the_line,
+    orders,
 )
 from spec.exact._symbols import NAMES, L, V, h, n, q, sigma, v0, vN
 
@@ -72,14 +71,13 @@ def is_the_first_order(bias: Expr, start: Expr = vN) -> bool:
     by more than the other, as polynomials with coefficients of one sign show, and all of them
     agree at infinity to leading order.
     """
-    ends = {q: (v0 / h, special.theta), q + n: (vN / h, special.theta_N)}
-    ratios = {
-        gamma(at + 1): gamma(at + HALF) * sqrt(special.gamma_ratio_expansion(*end))
-        for at, end in ends.items()
-    }
-    gap = together((_CLOSED**2).subs(ratios) * start / v0) - 1 - bias
+    gain, weights = _CLOSED**2, {q: special.theta, q + n: special.theta_N}
+    for at, weight in weights.items():
+        ratio = sqrt(special.gamma_ratio_expansion(at, weight))
+        gain = gain.subs(gamma(at + 1), gamma(at + HALF) * ratio)
+    gap = together(gain.subs({q: v0 / h, n: (vN - v0) / h}) * start / v0) - 1 - bias
     return special.gamma_ratio_is_bracketed() and vanishes(
-        (gap.subs(h, 0), gap.diff(h).subs(h, 0))
+        [gap.subs(h, 0), gap.diff(h).subs(h, 0)]
     )
 
 
@@ -95,11 +93,10 @@ def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
     slope = -a * (1 + hyvarinen(L, centre, variance + a**2))
     predicted = L + (b - a) * slope
     end_slope = -b * (1 + hyvarinen(L, centre, v0 + b**2).subs(L, predicted))
-    images = Matrix([L + (b - a) * (slope + end_slope) / 2, predicted.subs(b, 0)])
-    affine = images - Matrix([centre, centre]) - (L - centre) * Matrix(candidate)
+    images = L + (b - a) * (slope + end_slope) / 2, predicted.subs(b, 0)
+    gaps = [f - centre - (L - centre) * g for f, g in zip(images, candidate, strict=True)]
     defect = together((candidate[0] ** 2 * (v0 + a**2) - v0 - b**2).subs(b, a + eta))
-    low = [Poly(fraction(defect)[0], eta).coeff_monomial(eta**k) for k in range(3)]
-    return vanishes((*affine, *low))
+    return vanishes((*gaps, *orders(fraction(defect)[0], eta, 2)))
 
 
 def is_the_last_step(ratio: Expr) -> bool:
@@ -111,10 +108,8 @@ def is_the_last_step(ratio: Expr) -> bool:
     high precision.
     """
     exact = (_LAST**2 * (v0 + a**2)).subs(a, sqrt(h)) / v0
-    close = [
-        abs(_heun(at, HALF) - _at(ratio, at)) <= _at(_BOUND, at)
-        for at in points({"v0": 0.2, "sigma^2": 0.5, "N": steps} for steps in (1000, 4000))
-    ]
+    grids = points(table("v0 sigma^2 N", (0.2, 0.5, 1000), (0.2, 0.5, 4000)))
+    close = [abs(_heun(at, HALF) - _at(ratio, at)) <= _at(_BOUND, at) for at in grids]
     return vanishes(exact - ratio) and all(close)
 
 
@@ -126,10 +121,8 @@ def is_the_even_order(leading: Expr) -> bool:
 
     Heun's rule and Euler's last step, run in high precision.
     """
-    coarse, fine = (
-        abs((_heun(at, Integer(1)) - 1) / _at(leading, at) - 1)
-        for at in points({"v0": 0.2, "sigma^2": 0.64, "N": steps} for steps in (400, 800))
-    )
+    grids = points(table("v0 sigma^2 N", (0.2, 0.64, 400), (0.2, 0.64, 800)))
+    coarse, fine = (abs((_heun(at, Integer(1)) - 1) / _at(leading, at) - 1) for at in grids)
     return bool(fine < _CLOSE and coarse >= _GAIN * fine)
 
 

@@ -54,10 +54,9 @@ def _average(expression: Expr) -> Expr:
 
 def _read(probe: Probe, curvature: int = 0) -> Coefficients:
     """The coefficients that the probe reads off the values at zero and at unit vectors."""
-    values = {}
-    for i, entries in enumerate((_STILL, *_MOVED)):
-        at = zeros(6, 1) if i == 0 else Matrix.eye(6)[:, i - 1]
-        values |= dict(zip(entries, _apply(at, curvature), strict=True))
+    places = Matrix.hstack(zeros(6, 1), Matrix.eye(6))
+    found = Matrix.hstack(*(_apply(places[:, i], curvature) for i in range(7)))
+    values = dict(zip(Matrix.hstack(_STILL, *_MOVED), found, strict=True))
     return tuple(part.xreplace(values) for part in probe.read)
 
 
@@ -75,9 +74,9 @@ def determines_the_law(probe: Probe, curvature: int = 0) -> bool:
     end = _apply(Matrix.vstack(_MEAN + _ROOT * _UNIT_DRAW, _DRAWS), curvature)
     mean = end.applyfunc(_average)
     cov = ((end - mean) * (end - mean).T).applyfunc(_average)
-    claimed = probe.law(_TRUE, _MEAN, _ROOT * _ROOT.T)
-    pairs = zip((*_read(probe, curvature), mean, cov), (*_TRUE, *claimed), strict=True)
-    return all([same(a, b) for a, b in pairs])
+    found, claimed = _read(probe, curvature), probe.law(_TRUE, _MEAN, _ROOT * _ROOT.T)
+    pairs = zip((*found, mean, cov), (*_TRUE, *claimed), strict=True)
+    return vanishes([a - b for a, b in pairs])
 
 
 def _columns(place: int, still: Matrix = _STILL) -> Matrix:
@@ -118,9 +117,7 @@ PROBE = Probe(_READ, _LAW)
 _KNOWN = 1 + sum(Abs(c) for c in _TRUE[0])
 _OF_VALUES = when_asked(lambda: _sizes(_KNOWN))
 _ENTRIES_SCALE = tuple(
-    1 + Abs(_TRUE[0][i // part.cols]) + Abs(entry)
-    for part in _TRUE
-    for i, entry in enumerate(part)
+    1 + Abs(_TRUE[0][i // part.cols]) + Abs(f) for part in _TRUE for i, f in enumerate(part)
 )
 _NAMES = "c1 c2 a11 a12 a21 a22 b11 b12 b21 b22 d11 d12 d21 d22"
 _COEFFICIENTS = (
@@ -167,16 +164,18 @@ def reads_the_step(reading: dict) -> bool:
     They are read off a parabola whose coefficients are symbols, and off the ratio of the step that
     is built from the reverse equation.
     """
-    at_zero, at_one, at_minus_one = (ambient_factor(h, draw, root) for draw in (0, 1, -1))
-    values = {_R0: at_zero, _UP: at_one, _DOWN: at_minus_one}
-    step = Matrix([f.subs(values) for f in reading["read"]])
+    ratios = _read_off(reading, lambda draw: ambient_factor(h, draw, root))
     known = Matrix(_of_parabola(reading)) - Matrix([B, C, Q])
-    return vanishes((*known, *(step - Matrix([reading["constant"], reading["slope"], 0]))))
+    return vanishes((known, Matrix(ratios) - Matrix([reading["constant"], reading["slope"], 0])))
+
+
+def _read_off(reading: dict, ratio: Callable[[int], Expr]) -> tuple[Expr, ...]:
+    values = {_R0: ratio(0), _UP: ratio(1), _DOWN: ratio(-1)}
+    return tuple(f.subs(values) for f in reading["read"])
 
 
 def _of_parabola(reading: dict) -> tuple[Expr, ...]:
-    values = {_R0: B, _UP: B + C + Q, _DOWN: B - C + Q}
-    return tuple(f.subs(values) for f in reading["read"])
+    return _read_off(reading, lambda draw: B + C * draw + Q * draw**2)
 
 
 _CENTRAL = (_R0, (_UP - _DOWN) / 2, (_UP + _DOWN) / 2 - _R0)
