@@ -1,6 +1,10 @@
 """Steps of log-normal states: what one step does to mean and variance, and what it assumes.
 
-Symbols of `_symbols`. Pins run e <- g e - dm, V <- g^2 V + n, and bounds of the error beside them:
+Symbols: v, V the variances of log X_{t_k} and of the sampler's log X_k; e = E log X_k - a - m t_k;
+h = sigma^2 delta; r = sqrt(delta); v0, vN the variances of the data and of log X_{t_N}; q = v / h
+at the level that is reached; n steps taken; z a draw, kappa the factor on it.
+
+Pins run e <- g e - dm, V <- g^2 V + n, and bounds of the error beside them:
 S_mean <- |g| S_mean + |mean| + |1 - g| |mean - c| + |dm|, S_cov <- g^2 S_cov + 2 |g| |V| + |V'|
 with V' after the step, 2 |g| |V| for the absolute error of g = 1 - dv / v_k. In the plane g is the
 largest eigenvalue of the factor and |.| a Frobenius norm.
@@ -9,14 +13,19 @@ largest eigenvalue of the factor and |.| a Frobenius norm.
 from collections.abc import Callable, Iterable
 
 from mpmath import mpf
-from sympy import Expr, Matrix, Poly, Rational, Symbol, diff, expand, hessian, sqrt
+from sympy import Expr, Matrix, Poly, Rational, Symbol, diff, expand, hessian, sqrt, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Candidate
 from spec.checking.gaussian import expectation
 from spec.checking.pins import Values
 from spec.checking.trace import use
-from spec.exact._symbols import L, V, a, e, h, m, r, sigma, t, v, z
+
+L, z, a, e, m = symbols("L z a e m", real=True)
+v, V, h, sigma, r, t, kappa, n, q = symbols("v V h sigma r t kappa n q", positive=True)
+v0, vN = symbols("v0 v_N", positive=True)
+NAMES = {"h": "h", "v": "v_k", "V": "V_k", "e": "e_k", "n": "N", "r": r"\sqrt{\delta}"}
+AT_THE_END = {**NAMES, "V": "V_N", "e": "e_N"}
 
 # The log drift m = mu - sigma^2 / 2 fixes mu.
 MU = m + sigma**2 / 2

@@ -23,7 +23,7 @@ from sympy import (
 )
 
 from spec.checking.algebra import vanishes
-from spec.exact._symbols import q
+from spec.exact._chain import q
 
 theta, theta_N = symbols("theta theta_N", positive=True)  # weights at two arguments
 

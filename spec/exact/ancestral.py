@@ -1,6 +1,6 @@
 """Steps that freeze the denoiser (ancestral and DDIM), on log-normal data.
 
-Symbols of `_symbols`; t, s the ends of a step, on the grid k delta and (k - 1) delta; S the noise
+Symbols of `_chain`; t, s the ends of a step, on the grid k delta and (k - 1) delta; S the noise
 part V_0 / v_0^2 - V_N / v_N^2; U = v_k, or sigma^2 / v_0 in R17-function-G.
 """
 
@@ -28,17 +28,20 @@ from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Means, Pin
 from spec.checking.pins import table
 from spec.exact import _special as special
-from spec.exact._chain import DATA, exact_start, hyvarinen, moments
-from spec.exact._symbols import (
+from spec.exact._chain import (
     AT_THE_END,
+    DATA,
     NAMES,
     L,
     V,
     a,
     e,
+    exact_start,
     h,
+    hyvarinen,
     kappa,
     m,
+    moments,
     n,
     q,
     sigma,

@@ -1,6 +1,6 @@
 """Annealed noise and repeated steps at a level, on log-normal data, and many levels.
 
-Symbols of `_symbols`; delta_s = r^2 the step, h = h_s = sigma^2 delta_s, or the distance of levels
+Symbols of `_chain`; delta_s = r^2 the step, h = h_s = sigma^2 delta_s, or the distance of levels
 in v, from v_N down to v_0; l steps at a level; rho = l delta_s / delta.
 """
 
@@ -23,8 +23,26 @@ from sympy import (
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.pins import Values, table
-from spec.exact._chain import DATA, Row, law_after, on_the_line
-from spec.exact._symbols import NAMES, V, a, e, h, kappa, m, n, q, r, sigma, v, v0, vN
+from spec.exact._chain import (
+    DATA,
+    NAMES,
+    Row,
+    V,
+    a,
+    e,
+    h,
+    kappa,
+    law_after,
+    m,
+    n,
+    on_the_line,
+    q,
+    r,
+    sigma,
+    v,
+    v0,
+    vN,
+)
 
 alpha, count, delta, rho, s2, u = symbols("alpha l delta rho s2 u", positive=True)
 V_N, e_N, N, log_chi, J, i = symbols("V_N e_N N log_chi J i", real=True)

@@ -13,9 +13,8 @@ from sympy import Expr, Identity, Integer, Matrix, MatrixSymbol, diag, eye, lamb
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.pins import Values, table
-from spec.exact._chain import dale_langevin, orders
+from spec.exact._chain import NAMES, dale_langevin, h, kappa, m, n, orders, q, r, sigma, v0, vN
 from spec.exact._special import vanish_by_recurrence
-from spec.exact._symbols import NAMES, h, kappa, m, n, q, r, sigma, v0, vN
 from spec.exact.dale_langevin import GAIN, NOISE, expansion
 
 S = Matrix(2, 2, symbols("S11 S12 S12 S22"))

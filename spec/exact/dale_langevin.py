@@ -1,6 +1,6 @@
 """The sign-preserving sampler on log-normal data: its law after N steps, without Monte Carlo.
 
-Symbols of `_symbols`.
+Symbols of `_chain`.
 """
 
 from collections.abc import Mapping
@@ -17,19 +17,31 @@ from spec.checking.trace import each
 from spec.exact import _special as special
 from spec.exact._chain import (
     ALL,
+    AT_THE_END,
     EXACT_SCORE,
     LOG_NORMAL,
+    NAMES,
+    L,
     Step,
+    V,
+    a,
     dale_langevin,
+    e,
     exact_start,
+    h,
     hyvarinen,
     image,
     is_affine,
     law_after,
+    m,
+    n,
     orders,
+    q,
+    v,
+    v0,
+    vN,
 )
 from spec.exact._special import rational, vanish_by_recurrence
-from spec.exact._symbols import AT_THE_END, NAMES, L, V, a, e, h, m, n, q, v, v0, vN
 
 
 def is_the_recursion(candidate: tuple[Expr, Expr]) -> bool:

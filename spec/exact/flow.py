@@ -1,6 +1,6 @@
 """The probability flow on log-normal data, integrated by Euler's rule and by Heun's in sqrt(v).
 
-Symbols of `_symbols`; for Heun's rule a, b the values of sqrt(v(t)) at both ends of a step, so
+Symbols of `_chain`; for Heun's rule a, b the values of sqrt(v(t)) at both ends of a step, so
 that v0 + a^2 is the variance of log X_t; ell the spacing of a grid uniform in sqrt(v).
 """
 
@@ -33,13 +33,21 @@ from spec.exact._chain import (
     DATA,
     LOG_NORMAL,
     MU,
+    NAMES,
+    L,
     Row,
+    V,
     exact_start,
+    h,
     hyvarinen,
+    n,
     on_the_line,
     orders,
+    q,
+    sigma,
+    v0,
+    vN,
 )
-from spec.exact._symbols import NAMES, L, V, h, n, q, sigma, v0, vN
 
 a, b, ell = symbols("a b ell", positive=True)
 centre, eta = symbols("centre eta", real=True)

@@ -11,8 +11,7 @@ from sympy import lambdify
 from spec.checking.claim import Claim, Means
 from spec.checking.numeric import rounds_to
 from spec.checking.trace import points
-from spec.exact._chain import DATA
-from spec.exact._symbols import V, h, kappa, v
+from spec.exact._chain import DATA, V, h, kappa, v
 from spec.exact.annealing import INNER
 
 LEVELS, LENGTH, CHI, SIGMA = 1000, mpf("2e-4"), "0.995", "0.8"

@@ -1,6 +1,6 @@
 """Diffusion coefficients that vary with time, on log-normal data.
 
-Symbols of `_symbols`; h_i = sigma_i^2 delta is what forward step i -> i + 1 adds to the variance
+Symbols of `_chain`; h_i = sigma_i^2 delta is what forward step i -> i + 1 adds to the variance
 of log X, h that of the reverse step k -> k - 1; S sums a term of each step; v_s and v_t are values
 of v, the integral of sigma^2; d, dm what a row takes off v and m.
 """
@@ -10,8 +10,25 @@ from sympy import Expr, Integer, Matrix, diff, erf, log, ones, sqrt, symbols
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.pins import table
-from spec.exact._chain import ALL, DATA, hyvarinen, image, is_affine, law_after
-from spec.exact._symbols import AT_THE_END, NAMES, V, e, h, kappa, m, r, v, v0, vN
+from spec.exact._chain import (
+    ALL,
+    AT_THE_END,
+    DATA,
+    NAMES,
+    V,
+    e,
+    h,
+    hyvarinen,
+    image,
+    is_affine,
+    kappa,
+    law_after,
+    m,
+    r,
+    v,
+    v0,
+    vN,
+)
 
 vs, vt, rate, S, d = symbols("v_s v_t g S d", positive=True)
 y, centre, H, dm = symbols("y c H dm", real=True)

@@ -1,6 +1,6 @@
 """The sign-agnostic sampler on log-normal data: leading bias, noise factor, exact values.
 
-Symbols of `_symbols`; h = r^2 = sigma^2 delta; m' = m / sigma^2; w = log X - a - m t_k. With
+Symbols of `_chain`; h = r^2 = sigma^2 delta; m' = m / sigma^2; w = log X - a - m t_k. With
 full noise log |X_k| has mean a + m t_k + h E(v) and variance v + h W(v) up to O(h^2).
 """
 
@@ -29,8 +29,20 @@ from spec.checking.numeric import agree, rounds_to
 from spec.checking.pins import table
 from spec.checking.trace import points
 from spec.exact import _transport
-from spec.exact._chain import LOG_NORMAL, Score, halved, hyvarinen, orders
-from spec.exact._symbols import NAMES, h, kappa, r, v, vN, z
+from spec.exact._chain import (
+    LOG_NORMAL,
+    NAMES,
+    Score,
+    h,
+    halved,
+    hyvarinen,
+    kappa,
+    orders,
+    r,
+    v,
+    vN,
+    z,
+)
 
 y, centre, w, slope = symbols("y centre w m_prime", real=True)
 first_mean, first_variance, third, e = symbols("E W third e", real=True)
