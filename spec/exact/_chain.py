@@ -121,10 +121,9 @@ def exact_start(
 
 
 LOG_NORMAL = Assumption(
-    "the data are log-normal",
-    "an affine score, without which a step is no affine map",
+    "the data are log-normal", "an affine score, without which a step is no affine map",
     lambda: not is_affine(image(score=lambda y, c, w: hyvarinen(y, c, w) + (y - c) ** 2)),
-)
+)  # fmt: skip
 EXACT_SCORE = Assumption(
     "the score is the exact one of log X at that level",
     "the variance v_k in the score; half the score leads to another law",

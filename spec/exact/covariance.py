@@ -117,10 +117,9 @@ _POINTS = table(
     (0.25, 0.25, 0.25, 0.1, 0.2, 1.0, 0.9, 1.0, 0.3, 0.5, 0.0, 0.9, 1.2, 12),
 )
 LOG_NORMAL = Assumption(
-    "the data are log-normal",
-    "the quadratic log density, without which the factor depends on the state",
+    "the data are log-normal", "the quadratic log density; else the factor depends on the state",
     lambda: not is_the_step(_step, curvature=1),
-)
+)  # fmt: skip
 LEVEL_STEP = Assumption(
     "one step a level, as long as the distance of the levels",
     "what the mean of log X falls by between levels",

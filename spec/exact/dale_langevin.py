@@ -3,7 +3,7 @@
 Symbols of `_chain`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import mpmath
 from mpmath import mpf
@@ -61,15 +61,13 @@ def solves_the_recursion(closed: tuple[Expr, Expr], step: Step = dale_langevin) 
     r"""After any number $N$ of steps the mean error is what it was at the start times $[[0]]$, and
     $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
 
-    By induction over the number of steps: with none nothing has happened, and a step of R8 leads
-    from $q$ and $N$ to what the formulas say at one less and one more, by the recurrence of the
-    trigamma function.
+    By induction: no step changes nothing, and a step of R8 leads from $q$ and $N$ to one less and
+    one more, by the recurrence of the trigamma function.
     """
-    gain, variance = closed
-    stepped = [f.subs({v: q * h, e: gain, V: variance}) for f in law_after(step)]
-    below = [f.subs({q: q - 1, n: n + 1}, simultaneous=True) for f in closed]
-    start = (gain.subs(n, 0) - 1, variance.subs(n, 0) - V)
-    return vanish_by_recurrence(*start, below[0] - stepped[0], below[1] - stepped[1])
+    law = Matrix(closed)
+    stepped = Matrix(law_after(step)).subs({v: q * h, e: law[0], V: law[1]})
+    below = law.subs({q: q - 1, n: n + 1}, simultaneous=True)
+    return vanish_by_recurrence(*(law.subs(n, 0) - Matrix([1, V])), *(below - stepped))
 
 
 def is_the_law_for_a_point(candidate: tuple[Expr, Expr]) -> bool:
@@ -134,28 +132,22 @@ def are_the_ratios(printed: Mapping[int, str]) -> bool:
     return all([rounds_to(_ratio(N, DATA + TOTAL), printed[N]) for N in each("N", printed)])
 
 
-with mpmath.workdps(50):
-    DATA, SIGMA = mpf("0.1"), mpf("0.8")
-    TOTAL = SIGMA**2
-
-
 def pins_of(function: str) -> tuple[Pin, Pin]:
     """Mean and variance of a closed form by the vectors of a function: from b and q, with v and m
     at the horizon."""
-    at, name, log_name = {q: v0 * n / v, h: v / n}, f"gbm_ref.{function}", f"{function}_log"
-
-    def mean(closed: tuple[Expr, Expr]) -> Expr:
-        return a + closed[0].subs(at, simultaneous=True) * (Symbol("b") - a - m)
-
-    def variance(closed: tuple[Expr, Expr]) -> Expr:
-        return closed[1].subs(at, simultaneous=True).subs(V, q)
-
-    return (
-        Pin(name, vectors=f"{log_name}_mean", reads=mean, variant="mean"),
-        Pin(name, vectors=f"{log_name}_var", reads=variance, variant="var"),
+    at, b = {q: v0 * n / v, h: v / n}, Symbol("b")
+    parts: dict[str, Callable] = {
+        "mean": lambda closed: a + closed[0].subs(at, simultaneous=True) * (b - a - m),
+        "var": lambda closed: closed[1].subs(at, simultaneous=True).subs(V, q),
+    }
+    return tuple(
+        Pin(f"gbm_ref.{function}", vectors=f"{function}_log_{part}", reads=reads, variant=part)
+        for part, reads in parts.items()
     )
 
 
+DATA, SIGMA = mpf("0.1"), mpf("0.8")
+TOTAL = SIGMA**2
 _RATIO = (v - h) / v
 RECURSION = (_RATIO * e, _RATIO**2 * V + h)
 GAIN, NOISE = q / (q + n), h * q**2 * (trigamma(q) - trigamma(q + n))

@@ -64,8 +64,7 @@ def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
     $[[0]]$, and $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
 
     The score is affine in $\log X$, so that a step multiplies the deviation by a number. By
-    induction: no step changes nothing, and a step leads from $q$ and $N$ to one less and one more,
-    by the recurrence of the Gamma function.
+    induction as for R8-closed, by the recurrence of the Gamma function.
     """
     return dale_langevin.solves_the_recursion(closed, euler)
 

@@ -85,10 +85,7 @@ def _columns(place: int, still: Matrix = _STILL) -> Matrix:
 
 def _law(noise: Callable[[Matrix, Matrix], Matrix]) -> Callable:
     """Mean and covariance, with what the draws add to it."""
-    return lambda found, mean, cov: (
-        found[0] + found[1] * mean,
-        found[1] * cov * found[1].T + noise(*found[2:]),
-    )
+    return lambda c, mean, cov: (c[0] + c[1] * mean, c[1] * cov * c[1].T + noise(*c[2:]))
 
 
 def _shown(probe: Probe) -> dict[str, object]:
@@ -180,10 +177,9 @@ def _of_parabola(reading: dict) -> tuple[Expr, ...]:
 
 _CENTRAL = (_R0, (_UP - _DOWN) / 2, (_UP + _DOWN) / 2 - _R0)
 _STEP = {
-    "read": _CENTRAL,
-    "constant": 1 - root**2 * (mu - 2 * sigma**2) + root**2 * sigma**2 * h,
+    "read": _CENTRAL, "constant": 1 - root**2 * (mu - 2 * sigma**2) + root**2 * sigma**2 * h,
     "slope": sigma * root,
-}
+}  # fmt: skip
 _RATIOS = table("b c q", (0.7, 0.4, -0.2), (-3.0, 1e-4, 1e-7))
 _SIZE = (1 + Abs(B) + Abs(C) + Abs(Q),) * 3
 _LARGEST = 1 + dt * (Abs(mu) + 2 * sigma**2 + sigma**2 * Abs(h)) + sigma * sqrt(dt)

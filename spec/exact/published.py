@@ -42,12 +42,11 @@ def are_the_ratios(printed: Table) -> bool:
     """
     rows = [(v0, steps, text) for steps, row in printed.items() for v0, text in row.items()]
     walked = points({"v0": float(v0), "steps": steps} for v0, steps, _ in rows)
-    return all(
-        [
-            rounds_to(output_variance(v0, steps) / (mpf(v0) or 1), text)
-            for (v0, steps, text), _ in zip(rows, walked, strict=True)
-        ]
-    )
+    found = [
+        rounds_to(output_variance(v0, steps) / (mpf(v0) or 1), text)
+        for (v0, steps, text), _ in zip(rows, walked, strict=True)
+    ]
+    return all(found)
 
 
 _TABLE = {

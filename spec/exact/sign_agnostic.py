@@ -157,10 +157,9 @@ def _eliminated(coarse: mpf, middle: mpf, fine: mpf) -> mpf:
 
 _DIGITS, _STEPS = 3, (8, 16, 32)
 _POINTS = table(
-    "v0 sigma^2 N m' kappa",
-    ("0.2", "0.64", 100, "0", "1"),
+    "v0 sigma^2 N m' kappa", ("0.2", "0.64", 100, "0", "1"),
     *(("0.2", "0.1", N, "0.3", strength) for strength in ("1", "0.6") for N in _STEPS),
-)
+)  # fmt: skip
 
 
 def _exact(at: Mapping[str, mpf]) -> tuple[mpf, mpf]:
@@ -173,15 +172,14 @@ def _exact(at: Mapping[str, mpf]) -> tuple[mpf, mpf]:
 
 
 SETTING = (
-    LOG_NORMAL,
-    Assumption(
+    LOG_NORMAL, Assumption(
         "the score is the exact one, read at |X|",
         "the rate of the mean; half the score leads to another",
         lambda: not vanishes(rate_of_the_mean(halved) - rate_of_the_mean()),
     ),
     "the series of the logarithm is used where the factor is positive; it is not with a "
     "probability that falls faster than every power of h",
-)
+)  # fmt: skip
 _WRITTEN = {**NAMES, "v": "v_0", "m_prime": "m'"}
 _LOST = v * log(vN / v)
 _BIAS = (
