@@ -33,15 +33,10 @@ def is_the_target(candidate: Mapping[str, Expr]) -> bool:
     The kernel is $p(x\mid x_0)\propto[[kernel]]$ as a function of $x$, from the density of $G$.
     Its logarithm is differentiated; mean and variance follow from the moments of $G$.
     """
-    G = Symbol("G")
-    derived = x * diff(_log_kernel(x, x0), x)
+    derived, G = x * diff(_log_kernel(x, x0), x), Symbol("G")
+    powers = (expand(derived.subs(x, x0 * G) ** k).as_poly(G).terms() for k in (1, 2))
     first, second = (
-        sum(
-            c * _moment(looks, degree).gammasimp()
-            for (degree,), c in expand(power).as_poly(G).terms()
-        )
-        for in_noise in (derived.subs(x, x0 * G),)
-        for power in (in_noise, in_noise**2)
+        sum(c * _moment(looks, degree).gammasimp() for (degree,), c in terms) for terms in powers
     )
     sought = {"target": derived, "mean": first, "variance": second - first**2}
     return vanishes([sought[name] - candidate[name] for name in sought])
@@ -116,13 +111,11 @@ def is_the_ancestral_step(step: tuple[Expr, Expr]) -> bool:
     $X_k$ is that of the density of the formula, and both densities begin at the same $X_k$, where
     the beta variable is one and where $G$ is zero.
     """
-    c, p = step
-    B = M * xn / (looks * xk)
-    kernel = _log_kernel(xk, x0)
+    (c, p), B = step, M * xn / (looks * xk)
     chain = (M - 1) * log(B) + (looks - M - 1) * log(1 - B) - log(xk)
     (drawn,) = solve(expand(_state(step) - xk), g)
     candidate = (p - 1) * log(drawn) - drawn
-    return vanishes((diff(kernel + chain - candidate, xk), c - M))
+    return vanishes((diff(_log_kernel(xk, x0) + chain - candidate, xk), c - M))
 
 
 def _state(step: tuple[Expr, Expr]) -> Expr:
@@ -147,15 +140,13 @@ _MARGINAL = (looks, alpha, beta / looks)
 _STEP, _ANCESTRAL = (looks / M, M, looks - M), (M, looks - M)
 _EQUILIBRIUM = (2 * growth / s2 - 1, 2 * crowding / s2)
 _LOOKS = Assumption(
-    "the number of looks is positive",
-    "it is the variance of the target",
+    "the number of looks is positive", "it is the variance of the target",
     lambda: bool(_TARGET["variance"].subs(looks, -1) < 0),
-)
+)  # fmt: skip
 _FALLING = Assumption(
-    "looks fall along the chain",
-    "their difference is a parameter of the draw",
+    "looks fall along the chain", "their difference is a parameter of the draw",
     lambda: all(bool(step[-1].subs({looks: 1, M: 2}) < 0) for step in (_STEP, _ANCESTRAL)),
-)
+)  # fmt: skip
 _COORDINATE = "one coordinate at a time: noise and data law are products, or x_0 is given"
 
 TARGET = Claim(
@@ -221,30 +212,22 @@ CHAIN = Claim(
     ),
 )  # fmt: skip
 
+_EXCHANGED = {xn: x, looks: M, M: looks}  # the vectors call the looks of the noisy state L
 ANCESTRAL = Claim(
-    "R24b-ancestral",
-    "exact reverse step for gamma noise",
-    is_the_ancestral_step,
-    holds=_ANCESTRAL,
-    twins={
-        "shape K": (M, looks),
-        "shape J": (M, M),
+    "R24b-ancestral", "exact reverse step for gamma noise", is_the_ancestral_step,
+    holds=_ANCESTRAL, twins={
+        "shape K": (M, looks), "shape J": (M, M),
         "X_{k+1} without its looks": (Integer(1), looks - M),
-    },
-    shown=lambda step: {"state": _state(step), "shape": step[1]},
-    names=_CHAIN_NAMES,
-    sheet=("R24b",),
+    }, shown=lambda step: {"state": _state(step), "shape": step[1]}, names=_CHAIN_NAMES,
+    sheet=("R24b",), depends=("R24b",),
     assumptions=(_FALLING, "one coordinate; x_0 is known: with an estimate of it, it is a model"),
-    depends=("R24b",),
     pins=(
         Pin(
-            "gbm_ref.gamma_ancestral_step",
-            vectors="gamma_ancestral_step",
-            # Its L are the looks of the noisy state, its M those of the new one.
-            reads=lambda step: _state(step).subs({xn: x, looks: M, M: looks}, simultaneous=True),
+            "gbm_ref.gamma_ancestral_step", vectors="gamma_ancestral_step",
+            reads=lambda step: _state(step).subs(_EXCHANGED, simultaneous=True),
         ),
     ),
-)
+)  # fmt: skip
 
 EQUILIBRIUM = Claim(
     "R24c", "a multiplicative equation with a gamma equilibrium", is_stationary,
