@@ -116,7 +116,8 @@ def _bound(k: Expr | int) -> Expr:
 def _squared_distance(k: int, place: float) -> mpf:
     """E min_n |log X - c_n|^2 / h for points at -k, k and a state at k place, in roots of h."""
     with mpmath.workdps(50):
-        return _over_draws(k * mpmath.tanh(mpf(place) * k**2), k)
+        near, far = (mpmath.exp(-((mpf(place) * k - c) ** 2) / 2) for c in (k, -k))
+        return _over_draws(k * (near - far) / (near + far), k)
 
 
 def _over_draws(D: mpf, k: int) -> mpf:

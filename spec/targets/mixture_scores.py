@@ -33,12 +33,8 @@ _NAMED = tuple(
 )
 _D = Matrix(symbols("d1 d2"))  # log x less a point
 _SIZES = symbols("N1 N2")  # of the components at the point
-_LOG_DENSITY = log(
-    sum(
-        size * exp(part.pull.dot(_D) - (_D.T * part.precision * _D)[0] / 2)
-        for size, part in zip(_SIZES, _NAMED, strict=True)
-    )
-)
+_GROWTH = [exp(part.pull.dot(_D) - (_D.T * part.precision * _D)[0] / 2) for part in _NAMED]
+_LOG_DENSITY = log(sum(size * growth for size, growth in zip(_SIZES, _GROWTH, strict=True)))
 
 
 def _are(formula: Formula, derivatives: Matrix) -> bool:
@@ -67,19 +63,18 @@ def _hyvarinen(parts: tuple[Part, ...], by: str = "share") -> Matrix:
     return _mean_of(parts, "pull", by) - ones(*parts[0].pull.shape)
 
 
-def _on_line(weight: Expr, mean: str, variance: str) -> Component:
+def _component(weight: Expr, mean: str, variance: str) -> Component:
     return weight, Matrix([symbols(mean)]), Matrix([symbols(variance, positive=True)])
 
 
-_ON_LINE = (_on_line(symbols("w"), "a1", "v1"), _on_line(1 - symbols("w"), "a2", "v2"))
-_ONE_ON_LINE, _ONE = (_on_line(1, "a", "v"),), ((1, _laws.A, _laws.S),)
+_ON_LINE = (_component(symbols("w"), "a1", "v1"), _component(1 - symbols("w"), "a2", "v2"))
+_ONE_ON_LINE, _ONE = (_component(1, "a", "v"),), ((1, _laws.A, _laws.S),)
 _DIFFUSED = tuple(mixtures.at_time(mixtures.law_at_t, *_ONE))
 # What each form of the score is, of the Hyvarinen score and of the state.
 _FORMS: Mapping[str, Callable[[Expr, Expr], Expr]] = {
-    "log_score": lambda h, x: h + 1,
-    "hyvarinen_score": lambda h, x: h,
+    "log_score": lambda h, x: h + 1, "hyvarinen_score": lambda h, x: h,
     "stein_score": lambda h, x: h / x,
-}
+}  # fmt: skip
 
 
 def at_state(laws: Sequence[Component], at: Matrix) -> tuple[Part, ...]:
@@ -97,50 +92,33 @@ def _read(form: str, laws: tuple[Component, ...], at: Matrix) -> Callable[[Formu
     return lambda score: tuple(map(_FORMS[form], score(at_state(laws, at)), at))
 
 
+def _in_plane(name: str, form: str, laws: tuple[Component, ...]) -> Pin:
+    reads = _read(form, laws, X)
+    return Pin(f"gbm_ref.{name}.{form}", _laws.POINTS_NEAR_ZERO, reads, variant="2-D")
+
+
+def _on_line(name: str, form: str, laws: tuple[Component, ...], file: str) -> Pin:
+    reads = _read(form, laws, Matrix([x]))
+    return Pin(f"gbm_ref.{name}.{form}", (), reads, vectors=f"{file}_{form}", variant="1-D")
+
+
 SCORE = Claim(
-    "R2-score",
-    "score of a mixture of log-normals",
-    is_the_hyvarinen_score,
-    holds=_hyvarinen,
+    "R2-score", "score of a mixture of log-normals", is_the_hyvarinen_score, holds=_hyvarinen,
     twins={
         "weights in place of shares": lambda parts: _hyvarinen(parts, "weight"),
         "the log score, without -1": lambda parts: _mean_of(parts, "pull"),
         "one normal law with the mean parameters": lambda parts: (
             -_mean_of(parts, "precision") * _mean_of(parts, "gap") - ones(*parts[0].gap.shape)
         ),
-    },
-    shown=lambda score: {"it": score(_NAMED)},
-    names=_laws.NAMES,
-    sheet=("R2",),
-    assumptions=(_laws.POSITIVE_DEFINITE,),
-    depends=("correlated-log-normal", "R2"),
-    pins=(
-        *(
-            Pin(
-                f"gbm_ref.{name}.{form}",
-                _laws.POINTS_NEAR_ZERO,
-                _read(form, laws, X),
-                variant="2-D",
-            )
-            for name, laws in (("LogNormal", _ONE), ("LogNormalMixture", DATA))
-            for form in _FORMS
-        ),
-        *(
-            Pin(
-                f"gbm_ref.{name}.{form}",
-                (),
-                _read(form, laws, Matrix([x])),
-                vectors=file,
-                variant="1-D",
-            )
-            for name, form, laws, file in (
-                *(("LogNormal", form, _ONE_ON_LINE, f"log_normal_{form}") for form in _FORMS),
-                ("LogNormalMixture", "hyvarinen_score", _ON_LINE, "mixture_hyvarinen_score"),
-            )
-        ),
+    }, shown=lambda score: {"it": score(_NAMED)}, names=_laws.NAMES, sheet=("R2",),
+    assumptions=(_laws.POSITIVE_DEFINITE,), depends=("correlated-log-normal", "R2"), pins=(
+        *(_in_plane("LogNormal", form, _ONE) for form in _FORMS),
+        *(_in_plane("LogNormalMixture", form, DATA) for form in _FORMS),
+        *(_on_line("LogNormal", form, _ONE_ON_LINE, "log_normal") for form in _FORMS),
+        _on_line("LogNormalMixture", "hyvarinen_score", _ON_LINE, "mixture"),
         Pin("gbm_ref.exact_score", _laws.POINTS, _read("hyvarinen_score", _DIFFUSED, X)),
     ),
-)
+)  # fmt: skip
 
 
 def is_the_derivative_of_the_score(formula: Formula) -> bool:

@@ -30,9 +30,9 @@ def is_the_law_at_t(candidate: tuple[Law, int]) -> bool:
     equation of A5, which is linear; divided by the term both sides are rational.
     """
     law, power = candidate
-    start, now = law(*DATA[0], zeros(2, 1), 0 * v), law(*DATA[0], _M, v)
-    gaps = [f - g for f, g in zip(flat(start), flat(DATA[0]), strict=True)]
-    return vanishes(gaps) and vanishes(_residual(now, power))
+    start = flat(law(*DATA[0], zeros(2, 1), 0 * v))
+    gaps = [f - g for f, g in zip(start, flat(DATA[0]), strict=True)]
+    return vanishes([*gaps, _residual(law(*DATA[0], _M, v), power)])
 
 
 def _residual(component: Component, power: int) -> Expr:
@@ -56,10 +56,7 @@ def _in_time(f: Expr) -> Expr:
 
 
 def _draw(values: Mapping[str, mpf], end: int = 0) -> mpf:
-    """exp(a_j + sqrt(S_j) z), j the component in whose part of [0, 1] the uniform draw lies.
-
-    With `end` = 1 the parts are counted from the other end.
-    """
+    """exp(a_j + sqrt(S_j) z), j the component in whose part of [0, 1], from an end, u lies."""
     first = (1 - values["u"] if end else values["u"]) < values["w1"]
     mean, variance = (values[name] for name in ("aS" if first else "bT"))
     return mpmath.exp(mean + mpmath.sqrt(variance) * values["z"])
@@ -94,11 +91,10 @@ MIXTURE = Claim(
         ), "the Jacobian left out": (law_at_t, 0), "weights that change with the noise": (
             lambda w, a, S, m, v_: law_at_t(w + v_ * (Rational(1, 2) - w), a, S, m, v_), 1,
         ),
-    }, shown=lambda found: (
-        dict(
-            zip(("weight", "mean", "cov"), found[0](*DATA[0], _M, v), strict=True)
-        ) | {"jacobian": (X[0] * X[1]) ** -found[1]}
-    ), values=lambda: {"rate": RATE}, names={"mu": r"\mu_i"}, assumptions=(
+    }, shown=lambda found: dict(zip(
+        ("weight", "mean", "cov", "jacobian"),
+        (*found[0](*DATA[0], _M, v), (X[0] * X[1]) ** -found[1]), strict=True,
+    )), values=lambda: {"rate": RATE}, names={"mu": r"\mu_i"}, assumptions=(
         _laws.POSITIVE_DEFINITE,
         "sigma is one number for all coordinates; mu may differ, both may depend on t",
     ), depends=("A5", "A6", "A33", "correlated-log-normal"), pins=(

@@ -1,7 +1,4 @@
-"""Hyvarinen scores H = x p'/p of the standard laws on (0, oo), and their mean (sheet R25).
-
-Symbols: g, u  standard draws from which `rvs` builds its own
-"""
+"""Hyvarinen scores H = x p'/p of the standard laws on (0, oo), and their mean (sheet R25)."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -111,14 +108,12 @@ _SCORES = {
 }  # fmt: skip
 _MEANS = {
     **dict.fromkeys(("gamma", "exponential", "Weibull", "inverse gamma"), Integer(-1)),
-    "Pareto": -1 - alpha,
-    "uniform": Integer(0),
-}
+    "Pareto": -1 - alpha, "uniform": Integer(0),
+}  # fmt: skip
 _POSITIVE = Assumption(
-    "all parameters are positive",
-    "a tail of a law falls from one",
+    "all parameters are positive", "a tail of a law falls from one",
     lambda: bool(tails()["Pareto"].subs({alpha: -1, x: 2}) > 1),
-)
+)  # fmt: skip
 _NAMES = {"x": "x", "scale": "l"}
 
 # Class in gbm_ref, names in the order of the rows, a draw and a mistaken one.
@@ -129,10 +124,9 @@ _PINNED = {
     "beta prime": ("BetaPrime", "x a scale g b u", scale * g / u, scale * u / g),
 }
 _ROWS = (
-    (1.7, 2.3, 0.7, 1.9, 3.4, 0.4),
-    (0.02, 0.6, 1.9, 0.03, 0.8, 2.7),
+    (1.7, 2.3, 0.7, 1.9, 3.4, 0.4), (0.02, 0.6, 1.9, 0.03, 0.8, 2.7),
     (31.0, 5.1, 2.2, 7.1, 1.3, 0.9),
-)
+)  # fmt: skip
 
 
 def _pins_of(law: str) -> tuple[Pin, ...]:
