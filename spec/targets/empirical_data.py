@@ -166,11 +166,10 @@ def _draw(values: Mapping[str, mpf], end: int = 0) -> mpf:
 
 
 _STATES = table(
-    "x1 x2 p1 p2 q1 q2 v mu sigma t",
-    (1.2, 0.7, 1.0, 2.0, 1.5, 0.6, 0.3, 0.37, 0.8, 0.6),
+    "x1 x2 p1 p2 q1 q2 v mu sigma t", (1.2, 0.7, 1.0, 2.0, 1.5, 0.6, 0.3, 0.37, 0.8, 0.6),
     (1.7, 1.1, 1.3, 1.9, 1.8, 0.9, 0.0007, -1.3, 1.7, 1.9),
     (4e-5, 310.0, 1.0, 2.0, 1.5, 0.6, 1.9, 0.02, 0.3, 1e-4),
-)
+)  # fmt: skip
 _LINE = (1.3, 0.8, 1.9)
 _OF = "gbm_ref.PointMasses"
 # The trace does not see what is added to the score; a step function has no slope to speak of.
@@ -191,8 +190,7 @@ _LAW_PINS = (
     Pin(
         f"{_OF}.logpdf", vectors="point_masses_logpdf",
         because="it is the density whose score the statement is",
-    ),
-    Pin(f"{_OF}.cdf", vectors="point_masses_cdf", because="it is the integral of that density"),
+    ), Pin(f"{_OF}.cdf", vectors="point_masses_cdf", because="it is the integral of that density"),
     Pin(
         f"{_OF}.cdf", table("x p q r", *((place, *_LINE) for place in (1.3, 0.79, 1.89, 2.0))),
         because="it counts the data points, for which the statement has no density",

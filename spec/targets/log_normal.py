@@ -28,6 +28,7 @@ from spec.targets import _laws
 w = symbols("w", positive=True)
 n, y, mu1, mu2 = symbols("n y mu1 mu2", real=True)
 _LOST = "formula lost in version 2; reconstructed: that of version 1"
+_OPEN = "Version 2 keeps the sentence; its formula is lost in the text that we have."
 
 
 def is_the_density(density: Expr) -> bool:
@@ -38,10 +39,9 @@ def is_the_density(density: Expr) -> bool:
     which is one half at the median. The logarithms are equal, with symbols for those of $w$,
     $\sigma$ and constants.
     """
-    logs = [log(expand(f)) for f in (density, diff(_cdf(), w))]
-    gap = expand(expand_log(logs[0] - logs[1], force=True))
-    named = gap.replace(log, lambda at: Symbol(f"log({at})"))
-    return vanishes([named, _cdf().subs(w, exp(mu)) - 1 / Integer(2)])
+    gap = log(expand(density)) - log(expand(diff(_CDF, w)))
+    named = expand(expand_log(gap, force=True)).replace(log, lambda at: Symbol(f"log({at})"))
+    return vanishes([named, _CDF.subs(w, exp(mu)) - 1 / Integer(2)])
 
 
 def normal_cdf(y: Expr) -> Expr:
@@ -49,14 +49,11 @@ def normal_cdf(y: Expr) -> Expr:
     return (1 + erf(y / sqrt(2))) / 2
 
 
-def _cdf() -> Expr:
-    return normal_cdf((log(w) - mu) / sigma)
-
-
 def _density(exponent: Expr) -> Expr:
     return exp(exponent) / (w * sigma * sqrt(2 * pi))
 
 
+_CDF = normal_cdf((log(w) - mu) / sigma)
 _EXPONENT = -((log(w) - mu) ** 2) / (2 * sigma**2)
 A23 = Claim(
     "A23", "log-normal density", is_the_density, holds=_density(_EXPONENT), twins={
@@ -64,7 +61,7 @@ A23 = Claim(
         "exponent without the factor 1/2": _density(2 * _EXPONENT),
         "sigma^2 in the normalisation": _density(_EXPONENT) / sigma,
         "sigma in place of sigma^2": _density(sigma * _EXPONENT),
-    }, values=lambda: {"cdf": _cdf()}, means=Means.CALCULUS, sources=v1("eq. 23") + v2("eq. 23"),
+    }, values=lambda: {"cdf": _CDF}, means=Means.CALCULUS, sources=v1("eq. 23") + v2("eq. 23"),
     assumptions=(
         Assumption(
             "sigma is positive", "the density is divided by it, not by the root of sigma^2",
@@ -142,7 +139,7 @@ def are_logs_of_moments(values: tuple[Expr, Expr]) -> bool:
 
 def _log_moment(order: Expr) -> Expr:
     """log E[e^{order Y}]: the integral of exp(A y^2 + B y + C) is sqrt(pi / -A) times the
-    exponential of the peak, with and without order * y, and A is the same for both."""
+    exponential of the peak, and A does not depend on the order."""
     return _peak(_exponent(order)) - _peak(_exponent(0))
 
 
@@ -178,13 +175,9 @@ def is_the_variance(variance: Expr) -> bool:
     It is the second moment less the square of the mean, with symbols for the exponentials of
     $\mu$ and $\sigma^2$.
     """
-    logs = {mu: log(symbols("A", positive=True)), s2: log(symbols("G", positive=True))}
-    gap = _moment(2) - _moment(1) ** 2 - variance
-    return vanishes(expand(gap).subs(logs).subs(E, Symbol("e")))
-
-
-def _moment(order: int) -> Expr:
-    return exp(_log_moment(order))
+    A, G = symbols("A G", positive=True)
+    gap = expand(exp(_log_moment(2)) - exp(_log_moment(1)) ** 2 - variance)
+    return vanishes(gap.subs({mu: log(A), s2: log(G)}).subs(E, Symbol("e")))
 
 
 _RIGHT, _PRINTED = (f * exp(2 * mu + s2) for f in (exp(s2) - 1, exp(s2 - 1)))
@@ -200,14 +193,15 @@ def _variances() -> tuple[Figure, ...]:
 
 E1 = Claim(
     "E1", "variance of a log-normal variable", is_the_variance, holds=_RIGHT, twins={
-        "without the factor e^{sigma^2}": _RIGHT * exp(-s2), "the second moment": _moment(2),
+        "without the factor e^{sigma^2}": _RIGHT * exp(-s2),
+        "the second moment": exp(_log_moment(2)),
         "+ 1 in place of - 1": (exp(s2) + 1) * exp(2 * mu + s2),
     }, printed={"e^{sigma^2 - 1}": _PRINTED}, sources=v1("App. B: variance"),
     depends=("mean-log-normal",), erratum=Erratum(
         Fault.WRONG, quote=r"$\mathrm{Var}(W)=\exp(\sigma^2-1)\exp(2\mu+\sigma^2)$",
         trouble=r"What is subtracted has slipped into the exponent, so that the printed value "
         r"does not vanish with $\sigma$.", figures=_variances,
-        remains_open="Version 2 keeps the sentence; its formula is lost in the text that we have.",
+        remains_open=_OPEN,
     ),
 )  # fmt: skip
 
@@ -234,10 +228,8 @@ def _drawn(laws: tuple[tuple[Expr, Expr], ...]) -> tuple[Expr, ...]:
     """exp(mean + deviation z) of each entry, in the names of the pin."""
     draws, spread = symbols("z1 z2", real=True), Symbol("S", positive=True)
     names = {mu1: _laws.A[0], mu2: _laws.A[1], s2: spread, sigma: sqrt(spread)}
-    return tuple(
-        exp(mean + sqrt(variance) * z).subs(names)
-        for (mean, variance), z in zip(laws, draws, strict=True)
-    )
+    logs = [mean + sqrt(var) * z for (mean, var), z in zip(laws, draws, strict=True)]
+    return tuple(exp(y).subs(names) for y in logs)
 
 
 VECTOR = Claim(
@@ -262,7 +254,7 @@ VECTOR = Claim(
                 float(_image(*_MAP)[0].subs({mu1: mean, Symbol("z1"): 0})),
             ) for mean in (0, 0.5)
         ),
-        remains_open="Version 2 keeps the sentence; its formula is lost in the text that we have.",
+        remains_open=_OPEN,
     ), pins=(
         Pin(
             "gbm_ref.LogNormal.rvs", table(

@@ -182,10 +182,9 @@ MIXTURE = Claim(
     ),
 )  # fmt: skip
 _MOMENTS = (
-    (k / c, k / c**2),
-    (c / (k - 1), c**2 / ((k - 1) ** 2 * (k - 2))),
+    (k / c, k / c**2), (c / (k - 1), c**2 / ((k - 1) ** 2 * (k - 2))),
     (c * k / (b - 1), c**2 * k * (k + b - 1) / ((b - 1) ** 2 * (b - 2))),
-)
+)  # fmt: skip
 _TAKEN = ("Gamma", "InverseGamma", "BetaPrime")
 PRODUCTS = Claim(
     "product-moments", "mean and variance of the standard laws", are_of_products, holds=_MOMENTS,

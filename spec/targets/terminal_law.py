@@ -42,10 +42,8 @@ def _one_pixel(at: Values) -> mpf:
         density = sum(w * mpmath.npdf(y, centre, sigma) for w, centre in parts)
         return mpmath.log(density / mpmath.npdf(y, mean, mpmath.sqrt(variance)))
 
-    return sum(
-        w * normal_expectation(lambda u, at=centre: log_ratio(at + sigma * u))
-        for w, centre in parts
-    )
+    means = [normal_expectation(lambda u, c=c: log_ratio(c + sigma * u)) for _, c in parts]
+    return mpmath.fdot((w for w, _ in parts), means)
 
 
 def _two_prototypes(at: Values, correlated: bool = False) -> mpf:
