@@ -92,8 +92,7 @@ def is_the_noise_part(candidate: tuple[Expr, Expr]) -> bool:
     r"""After steps of equal length down to level $k$, $V_k=[[0]]$, where the step that leaves
     level $k$ adds $[[1]]$ to $S$, which is nothing at $v_N$.
 
-    By induction, for any number of steps: an ancestral step on the grid leads from the formula to
-    that of the next level, with its term in the sum.
+    By induction: a step leads from the formula to that of the next level, with its term in $S$.
     """
     variance, term = candidate
     here, below = v0 + h * k, v0 + h * (k - 1)
@@ -106,8 +105,7 @@ def is_the_sum(closed: Expr) -> bool:
     r"""After $N$ steps the sum $S$ of R17-variance is $[[it]]$, where $q$ is the variance of the
     data in units of $h$ and not one, and $\gamma$ Euler's constant.
 
-    By induction over $N$: both sides vanish for no step, and one more level adds its term on both,
-    by the recurrences of the two polygamma functions.
+    By induction, by the recurrences of the polygamma functions: one more level adds its term.
     """
     longer = closed + _TERM.subs({v0: q * h, k: n + 1})
     return special.vanish_by_recurrence(closed.subs(n, 0), closed.subs(n, n + 1) - longer)
@@ -131,10 +129,10 @@ def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
     r"""From the exact variance $V_0$ is off $v_0$ by the share $[[it]]$, up to a remainder that is
     $O(h^2)$ but for a logarithm, at fixed $v_0$ and $v_N$; $\gamma$ is Euler's constant.
 
-    In R17-closed both polygamma functions are replaced by expansions whose remainders are bounded:
-    the bounds of $\psi$ have those of its derivative as slopes, and the differences tend to zero.
-    The difference of both sides is a rational function of $h$ whose coefficients hold the
-    logarithms; its numerator begins two orders above the denominator.
+    In R17-closed both polygamma functions are replaced by expansions with bounded remainders: the
+    bounds of $\psi$ have those of its derivative as slopes, and the differences tend to zero. The
+    difference of both sides is a quotient in $h$ whose numerator begins two orders above the
+    denominator.
     """
     numerator, denominator = expansion(start)
     gap = numerator - denominator * Poly(special.rational(1 + bias), h)

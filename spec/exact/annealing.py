@@ -68,9 +68,8 @@ def is_the_loop(candidate: dict[str, Expr]) -> bool:
     $[[mean]]$ and $V_k$ to $[[variance]]$. Over the level a mean without error moves by
     $[[shift]]$, to first order in $\delta$ and $\delta_s$.
 
-    By induction over the number of steps: the formulas hold for none, and a step of R10 takes
-    those with $\alpha^L$ to those of one step more. For the first order both lengths are
-    multiplied by a small number, and a step leads from $L$ to one more in the same way.
+    By induction: the formulas hold for no step, and a step of R10 leads from $L$ to one more, for
+    the first order with both lengths multiplied by a small number.
     """
     mean, variance, shift = (candidate[name] for name in ("mean", "variance", "shift"))
     step = law_after(strength=kappa, fall=Integer(0))
@@ -112,10 +111,9 @@ def is_the_limit(candidate: tuple[Expr, Expr]) -> bool:
     r"""In the limit of many levels at fixed $\rho$, $L$ and $\kappa(v)$, and for $m$ zero,
     $V_0=[[0]]$ and $e_0=[[1]]$, where $\rho$ is $L\delta_s$ in units of $\delta$.
 
-    The changes over a level are those of $L$ steps in units of $h$, whatever $L$: to first order
-    a step after others adds what it adds by itself. The recursion is Euler's rule for the two
-    linear equations in $v$ with these rates, which the formulas solve with the right values at
-    $v_N$.
+    To first order in $h$ a step after others adds what it adds by itself. The recursion is Euler's
+    rule for the two linear equations in $v$ with the rates of $L$ steps, which the formulas solve
+    with the right values at $v_N$.
     """
     (rates, more), law = _rates(), Matrix(candidate)
     starts = law.subs(v, vN).doit() - Matrix([V_N, e_N])
@@ -131,7 +129,7 @@ def _rational(f: Expr) -> Expr:
 
 def _rates(slope: Expr | int = 0) -> tuple[Matrix, Matrix]:
     """dV/dv and de/dv, minus the change over a level of L steps of size rho h / L to first order
-    in h; and what must vanish so that the steps of a level add up. `slope` is m / sigma^2."""
+    in h; and what vanishes if the steps of a level add up. `slope` is m / sigma^2."""
     mean, variance = law_after(strength=kappa, fall=Integer(0))
     stepped = Matrix([variance, mean]).subs(m, slope * h / r**2).subs(h, rho * h / count)
     before = Matrix(symbols("before_V before_e"))
@@ -153,8 +151,7 @@ def is_the_noise_free_law(variance: Expr, length: int = 1) -> bool:
     r"""Without noise and with one step a level, as long as the level, the variance at any level is
     $[[it]]$, exactly and for every number of levels.
 
-    By induction: nothing has changed at $v_N$, and a step of the sampler without noise leads from
-    this variance at one level to that at the next.
+    By induction: a step without noise leads from this variance at one level to that at the next.
     """
     stepped = law_after(strength=Integer(0))[1].subs(h, length * h).subs(V, variance)
     return vanishes((variance.subs(v, vN) - V_N, variance.subs(v, v - h) - stepped))

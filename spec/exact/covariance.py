@@ -30,7 +30,7 @@ def is_the_step(candidate: Maps, length: Expr = r**2, curvature: int = 0) -> boo
 
     The log density is a quadratic form, so that the step of eq. (13) is affine in $\log X$ and the
     draw: its Jacobians are the factor and a root of the covariance of the noise, and it sends the
-    mean $c_k$ to that of the next level. Decided with a full symmetric matrix of symbols.
+    mean $c_k$ to that of the next level.
     """
     y, centre, z = (Matrix(symbols(f"{name}_1 {name}_2")) for name in ("y", "c", "z"))
     quadratic = -((y - centre).T * S.inv() * (y - centre))[0] / 2 + curvature * y[0] ** 3

@@ -73,8 +73,7 @@ def solves_the_recursion(closed: tuple[Expr, Expr], step: Step = dale_langevin) 
 def is_the_law_for_a_point(candidate: tuple[Expr, Expr]) -> bool:
     r"""For a point mass the sampler ends with $e_0=[[0]]$ and $V_0=[[1]]$, whatever its start.
 
-    At the last step the variance in the score is $h$, and the factor on the deviation vanishes:
-    the step forgets the state, lands on the point and adds its own noise.
+    At the last step the variance in the score is $h$, and the factor on the deviation vanishes.
     """
     return same(Matrix(law_after()).subs(v, h), Matrix(candidate))
 
@@ -102,9 +101,8 @@ def is_the_divergence(candidate: tuple[Expr, Expr]) -> bool:
     r"""Per coordinate $\mathrm{KL}=[[0]]$, the data having covariance $v_0I$ and the output the
     mean error $e_0$ and covariance $V_0I$; from an exact start it is $[[1]]$ up to $O(h^3)$.
 
-    The divergence is the mean, under the output, of its log density less that of the data, a
-    polynomial of degree two in $\log X$ but for logarithms of the variances. For an exact start
-    the mean has no error, and the variance of R8-leading is inserted and expanded in $h$.
+    The mean, under the output, of its log density less that of the data is taken by exact moments.
+    For an exact start the mean has no error, and the variance of R8-leading is expanded in $h$.
     """
     kl, leading = candidate
     output, data = (-log(w) / 2 - (L - c) ** 2 / (2 * w) for c, w in ((e, V), (Integer(0), v0)))

@@ -93,9 +93,8 @@ def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
     X$ from its mean by $[[0]]$, and Euler's last step, to zero, by $[[1]]$. The square of the
     first takes the variance at $a$ to that at $b$ but for the third order in their distance.
 
-    The slope is the exact log score of log-normal data times the standard deviation of the noise,
-    linear in the deviation; the second slope is read at the predicted point. The local error
-    is a quotient whose numerator has no terms below the third order.
+    The slope is the exact log score times the standard deviation of the noise; the second is read
+    at the predicted point. The local error has no terms below the third order in its numerator.
     """
     slope = -a * (1 + hyvarinen(L, centre, variance + a**2))
     predicted = L + (b - a) * slope

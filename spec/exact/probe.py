@@ -68,8 +68,7 @@ def determines_the_law(probe: Probe, curvature: int = 0) -> bool:
     $\log x_0$ has the mean $[[mean]]$ and the covariance $[[covariance]]$.
 
     What a unit vector adds to the value at zero is a column of its matrix. Mean and covariance are
-    taken with exact moments of six independent standard normal variables, of which two make $\log
-    x_T$.
+    exact moments of six independent standard normal variables, of which two make $\log x_T$.
     """
     end = _apply(Matrix.vstack(_MEAN + _ROOT * _UNIT_DRAW, _DRAWS), curvature)
     mean = end.applyfunc(_average)
@@ -158,8 +157,7 @@ def reads_the_step(reading: dict) -> bool:
     constant one up. The ratio that eq. 12 multiplies a state by is such a polynomial, with the
     constant $[[constant]]$, the slope $[[slope]]$ and no square.
 
-    They are read off a parabola whose coefficients are symbols, and off the ratio of the step that
-    is built from the reverse equation.
+    Read off a parabola with symbols for coefficients, and off the step of the reverse equation.
     """
     ratios = _read_off(reading, lambda draw: ambient_factor(h, draw, root))
     known = Matrix(_of_parabola(reading)) - Matrix([B, C, Q])

@@ -41,8 +41,7 @@ def is_the_law(law: Law) -> bool:
     $k$, the mean error at level $k$ is that of the start times $[[0]]$, and $V_k=[[1]]$, where
     that step adds $[[2]]$ to $S$, which is nothing at $v_N$.
 
-    By induction, for any number of steps and any schedule: a step leads from these formulas to
-    those of the next level, with its term in the sum.
+    By induction, for any schedule: a step leads to the formulas of the next level, with its term.
     """
     carried, term = Matrix(law[:2]), law[2]
     stepped = Matrix(law_after()).subs({e: law[0], V: law[1]})

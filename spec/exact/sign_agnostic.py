@@ -92,8 +92,7 @@ def is_the_leading_bias(bias: Bias) -> bool:
 
     The state is multiplied by a factor whose logarithm is expanded to four terms. Both errors have
     to vanish at $v_N$ and to go, in mean and variance of a step, from each level to the next at
-    every order up to the second, where a third cumulant of order $h$ does not enter: equations
-    along $v$ that the formulas satisfy.
+    every order up to the second, where a third cumulant of order $h$ does not enter.
     """
     errors = Matrix(bias).subs(h, r**2)
     below = Matrix([0, v - r**2]) + errors - r**2 * errors.diff(v)

@@ -171,7 +171,7 @@ MIXTURE = Claim(
     holds=(_MEAN, _VARIANCE), twins={
         "spread between the components forgotten": _parts(0),
         "spread of the components forgotten": (_MEAN, _VARIANCE.subs({G1: 1, G2: 1})),
-        "root of the second moment": (_MEAN, _VARIANCE + _MEAN**2),
+        "root of the second moment": (_MEAN, w1 * e1**2 * G1 + w2 * e2**2 * G2),
         "weights exchanged": (w2 * e1 + w1 * e2, _VARIANCE),
     }, values=lambda: {"square": _square(e1, G1)}, sheet=("E1",),
     depends=("R2", "mean-log-normal"), pins=(
