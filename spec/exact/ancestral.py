@@ -152,7 +152,6 @@ def is_the_same_in_u(form: Expr) -> bool:
 
 
 def _pinned(closed: Expr) -> tuple[Expr, Expr]:
-    """Mean and variance of log X_0 from N(M, V)."""
     mu, T, N, M = symbols("mu T N M")
     step, end = sigma**2 * T / N, a + (mu - sigma**2 / 2) * T
     noise, gain = (f.subs({q: v0 / h, n: N}).subs(h, step) for f in (closed, GAIN))

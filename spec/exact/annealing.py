@@ -4,7 +4,7 @@ Symbols of `_chain`; delta_s = r^2 the step, h = h_s = sigma^2 delta_s, or the d
 in v, from v_N down to v_0; l steps at a level; rho = l delta_s / delta.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import mpmath
 from sympy import (
@@ -200,14 +200,10 @@ R10 = Claim(
 
 
 def _at_level(formula: Expr) -> Expr:
-    """As the vectors name it: v_s and dv for the level, n steps."""
-    v_s, dv, dm = symbols("v_s dv dm")
-    return formula.subs({count: n, h: dv, m: dm / r**2}).subs(alpha, (v0 + v_s) / (v0 + v_s + dv))
-
-
-def _loop_mean(candidate: dict[str, Expr]) -> Expr:
-    b, dm = symbols("b dm")
-    return a + dm + _at_level(candidate["mean"]).subs(e, b - a - dm)
+    """As the vectors name it: v_s and dv for the level, n steps, from b."""
+    v_s, dv, dm, b = symbols("v_s dv dm b")
+    named = formula.subs({count: n, h: dv, m: dm / r**2, V: q, e: b - a - dm})
+    return named.subs(alpha, (v0 + v_s) / (v0 + v_s + dv))
 
 
 _KEPT, _SHARE = alpha**count, 1 - alpha ** (2 * count)
@@ -216,9 +212,10 @@ _LOOP = {
     "mean": _KEPT * e - m * r**2 * (1 - _KEPT) / (1 - alpha), "variance": _KEPT**2 * V + _ADDED,
     "shift": m * (delta - count * r**2), "alpha": _FACTOR,
 }  # fmt: skip
-_IN_LOGS = {
-    "mean": _loop_mean, "var": lambda candidate: _at_level(candidate["variance"]).subs(V, q),
-}  # fmt: skip
+_IN_LOGS: dict[str, Callable[[dict[str, Expr]], Expr]] = {
+    "mean": lambda candidate: a + symbols("dm") + _at_level(candidate["mean"]),
+    "var": lambda candidate: _at_level(candidate["variance"]),
+}
 LOOP = Claim(
     "R10-loop", "annealed noise and inner loop: L steps at a level", is_the_loop, holds=_LOOP,
     twins={

@@ -112,7 +112,6 @@ def is_the_divergence(candidate: tuple[Expr, Expr]) -> bool:
 
 
 def _ratio(steps: int, start: mpf) -> mpf:
-    """V_0 / v_0 by the recursion of R8."""
     with mpmath.workdps(50):
         step, variance = TOTAL / steps, start
         after = lambdify((v, h, V), RECURSION[1], "mpmath")

@@ -86,8 +86,7 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
     """
     D, y, noise = symbols("D y noise")
     (score,) = _score(*(Matrix([e]) for e in (D, y, _LAST["m"]))).subs(v, _LAST["v"])
-    left = y - dt * (mu - 3 * s2 / 2) + dt * s2 * score + noise
-    return vanishes(left - landing(D, y, noise))
+    return vanishes(y - dt * (mu - 3 * s2 / 2 - s2 * score) + noise - landing(D, y, noise))
 
 
 _LAST = {"m": (mu - s2 / 2) * dt, "v": s2 * dt}
@@ -138,11 +137,9 @@ _ON_LINE = (Matrix([x]), tuple(Matrix([p]) for p in X), Matrix([symbols("m")]))
 
 def _hyvarinen(found: tuple[Shares, Score], at: tuple) -> Matrix:
     """Of two points at a state, with the log-variance v round each."""
-    log_share, score = found
-    state, data, shift = at
-    y, logs = state.applyfunc(log), tuple(point.applyfunc(log) for point in data)
-    sizes = tuple(exp(log_share(y, c, shift)) for c in logs)
-    return score(_average(sizes, logs), y, shift)
+    (log_share, score), (state, data, shift) = found, at
+    y, logs = state.applyfunc(log), [point.applyfunc(log) for point in data]
+    return score(_average([exp(log_share(y, c, shift)) for c in logs], logs), y, shift)
 
 
 def _log_score(found: tuple[Shares, Score]) -> Matrix:

@@ -43,7 +43,6 @@ def is_the_target(candidate: Mapping[str, Expr]) -> bool:
 
 
 def _moment(shape: Expr, order: Expr | int) -> Expr:
-    """E[G^order] for that shape and rate."""
     return gamma(shape + order) / gamma(shape) / shape**order
 
 
@@ -80,7 +79,7 @@ def is_the_marginal(law: Law) -> bool:
 
 def _of_law(law: Law) -> dict[str, Expr]:
     named = dict(zip((laws.a, laws.b, laws.scale), law, strict=True))
-    found = {"density": laws.densities(), "score": laws.SCORES.holds}
+    found = {"density": laws.DENSITIES, "score": laws.SCORES.holds}
     return {k: of["beta prime"].subs(named, simultaneous=True) for k, of in found.items()}
 
 

@@ -80,7 +80,6 @@ A23 = Claim(
 
 
 def _image(shift: Matrix, root: Matrix, draws: str = "z1 z2") -> Matrix:
-    """exp(shift + root Z)."""
     return (shift + root * Matrix(symbols(draws))).applyfunc(exp)
 
 

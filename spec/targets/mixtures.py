@@ -158,7 +158,6 @@ _LOG_DENSITY = log(sum(size * growth for size, growth in zip(_SIZES, _GROWTH, st
 
 
 def _are(formula: Formula, derivatives: Matrix) -> bool:
-    """Whether the formula gives the derivatives at the point."""
     shares = {part.share: size / sum(_SIZES) for part, size in zip(_NAMED, _SIZES, strict=True)}
     return same(derivatives.subs(dict.fromkeys(_D, 0)), formula(_NAMED).subs(shares))
 

@@ -47,10 +47,9 @@ def are_of_the_mixture(moments: Pair) -> bool:
     (mean-log-normal). Those of the mixture are their averages.
     """
     first, second = (log_normal.MEAN.holds[0].subs(log_normal.n, order) for order in (1, 2))
-    mean = w1 * e1 + w2 * e2
-    variance = w1 * _square(e1, G1) + w2 * _square(e2, G2) - mean**2
-    gaps = [(f - g).subs(w2, 1 - w1) for f, g in zip(moments, (mean, variance), strict=True)]
-    return same(second - 2 * first, s2) and vanishes(gaps)
+    mean, square = w1 * e1 + w2 * e2, w1 * _square(e1, G1) + w2 * _square(e2, G2)
+    gaps = [f.subs(w2, 1 - w1) for f in (moments[0] - mean, moments[1] - square + mean**2)]
+    return vanishes([second - 2 * first - s2, *gaps])
 
 
 def _square(e: Expr, G: Expr) -> Expr:
@@ -103,12 +102,11 @@ def are_of_weibull(moments: Pair) -> bool:
     become symbols.
     """
     first, second = (integrate((c * u ** (1 / k)) ** i * _DENSITY, (u, 0, oo)) for i in (1, 2))
-    gaps = [f - g for f, g in zip(moments, (first, second - first**2), strict=True)]
-    named = [gap.replace(gamma, lambda at: Symbol(f"gamma({expand(at)})")) for gap in gaps]
-    return vanishes(named)
+    gaps = moments[0] - first, moments[1] - second + first**2
+    return vanishes([f.replace(gamma, lambda at: Symbol(f"gamma({expand(at)})")) for f in gaps])
 
 
-_TAIL = laws.tails()["Weibull"].subs(x, laws.scale * u ** (1 / laws.c))
+_TAIL = laws.TAILS["Weibull"].subs(x, laws.scale * u ** (1 / laws.c))
 _DENSITY = -_TAIL.diff(u)
 
 

@@ -14,24 +14,14 @@ alpha, beta, c, scale, a, b, g, u = symbols("alpha beta c scale a b g u", positi
 Scores = Mapping[str, Expr]
 
 
-def densities() -> dict[str, Expr]:
-    """p up to a constant factor, from what defines each law."""
-    return {
-        "gamma": _gamma(x), **{name: -tail.diff(x) for name, tail in tails().items()},
-        "inverse gamma": _gamma(1 / x) / x**2,
-        "beta prime": x ** (a - 1) * (1 + x / scale) ** (-a - b), "uniform": Integer(1),
-    }  # fmt: skip
-
-
-def _gamma(at: Expr) -> Expr:
-    return at ** (alpha - 1) * exp(-beta * at)
-
-
-def tails() -> dict[str, Expr]:
-    """P(X > x) of the laws that are defined by it."""
-    return {
-        "exponential": exp(-beta * x), "Weibull": exp(-((x / scale) ** c)), "Pareto": x**-alpha,
-    }  # fmt: skip
+# P(X > x) of the laws that are defined by it; p up to a constant factor.
+TAILS = {"exponential": exp(-beta * x), "Weibull": exp(-((x / scale) ** c)), "Pareto": x**-alpha}
+_GAMMA = x ** (alpha - 1) * exp(-beta * x)
+DENSITIES = {
+    "gamma": _GAMMA, **{name: -tail.diff(x) for name, tail in TAILS.items()},
+    "inverse gamma": _GAMMA.subs(x, 1 / x) / x**2,
+    "beta prime": x ** (a - 1) * (1 + x / scale) ** (-a - b), "uniform": Integer(1),
+}  # fmt: skip
 
 
 def are_the_scores(scores: Scores) -> bool:
@@ -46,9 +36,8 @@ def are_the_scores(scores: Scores) -> bool:
     beta-prime law, and the derivatives of the tails [[tail exponential]], [[tail Weibull]] and
     [[tail Pareto]]. Powers become symbols.
     """
-    laws = densities()
-    gaps = [named(_score(laws[name]) - score, c) for name, score in scores.items()]
-    return scores.keys() == laws.keys() and vanishes(gaps)
+    gaps = [named(_score(DENSITIES[name]) - score, c) for name, score in scores.items()]
+    return scores.keys() == DENSITIES.keys() and vanishes(gaps)
 
 
 def _score(p: Expr) -> Expr:
@@ -95,7 +84,7 @@ def are_the_means(means: Scores) -> bool:
 
 @cache
 def _mean(name: str) -> Expr:
-    p = densities()[name]
+    p = DENSITIES[name]
     support = (x, *{"Pareto": (1, oo), "uniform": (1, 2)}.get(name, (0, oo)))
     return ((_score(p) * p).expand().integrate(support) / p.integrate(support)).gammasimp()
 
@@ -112,7 +101,7 @@ _MEANS = {
 }  # fmt: skip
 _POSITIVE = Assumption(
     "all parameters are positive", "a tail of a law falls from one",
-    lambda: bool(tails()["Pareto"].subs({alpha: -1, x: 2}) > 1),
+    lambda: bool(TAILS["Pareto"].subs({alpha: -1, x: 2}) > 1),
 )  # fmt: skip
 _NAMES = {"x": "x", "scale": "l"}
 
@@ -153,8 +142,8 @@ SCORES = Claim(
         "inverse gamma: 1 - alpha": _SCORES | {"inverse gamma": 1 - alpha + beta / x},
         "beta prime: b alone": _SCORES | {"beta prime": a - 1 - b * x / (scale + x)},
     }, values=lambda: {
-        **{f"p {name}": p for name, p in densities().items()},
-        **{f"tail {name}": tail for name, tail in tails().items()},
+        **{f"p {name}": DENSITIES[name] for name in ("gamma", "beta prime")},
+        **{f"tail {name}": tail for name, tail in TAILS.items()},
     }, names=_NAMES, means=Means.CALCULUS, assumptions=(_POSITIVE,),
     pins=tuple(pin for law in _PINNED for pin in _pins_of(law)),
 )  # fmt: skip
