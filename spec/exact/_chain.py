@@ -26,7 +26,6 @@ v, V, h, sigma, r, t, kappa, n, q = symbols("v V h sigma r t kappa n q", positiv
 v0, vN = symbols("v0 v_N", positive=True)
 NAMES = {"h": "h", "v": "v_k", "V": "V_k", "e": "e_k", "n": "N", "r": r"\sqrt{\delta}"}
 AT_THE_END = {**NAMES, "V": "V_N", "e": "e_N"}
-
 # The log drift m = mu - sigma^2 / 2 fixes mu.
 MU = m + sigma**2 / 2
 Size = Expr | int
@@ -113,9 +112,7 @@ def _changes_the_law(score: Score = hyvarinen, fall: Expr = m * r**2) -> bool:
     return not vanishes(Matrix(law_after()) - Matrix(law_after(score=score, fall=fall)))
 
 
-def exact_start(
-    without: Callable[[], bool], used: str = "the order zero, which another variance changes"
-) -> Assumption:
+def exact_start(without: Callable[[], bool], used: str = "the order zero of V_0") -> Assumption:
     """The assumption, with what goes wrong for another start."""
     return Assumption("the start has the exact variance", used, without)
 

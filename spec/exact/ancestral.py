@@ -162,8 +162,7 @@ _BELOW, _ABOVE, _BRIDGE = v0 + sigma**2 * s, v0 + sigma**2 * t, sigma**2 * s * (
 R17 = Claim(
     "R17", "ancestral steps on log-normal data", is_the_ancestral_law,
     holds=(_BELOW / _ABOVE, _BRIDGE), twins={
-        "noise of eq. (13)": (_BELOW / _ABOVE, sigma**2 * (t - s)),
-        "factor s / t": (s / t, _BRIDGE),
+        "noise of eq. (13)": (_BELOW / _ABOVE, sigma**2 * (t - s)), "s / t": (s / t, _BRIDGE),
         "noise of the exact kernel": (_BELOW / _ABOVE, sigma**2 * (t - s) * _BELOW / _ABOVE),
     }, names=NAMES, assumptions=(*DATA, "log X_t and the draw are independent"),
     depends=("R17-bridge", "R5", "R8"),
@@ -226,5 +225,4 @@ IN_U = Claim(
     twins={"log U": _G + log(1 + U), "no factor 1/2": _G + 1 / (2 * (1 + U) ** 2)}, names=NAMES,
     sheet=("R17",), depends=("R17-leading",),
 )  # fmt: skip
-
 CLAIMS = (R17, DDIM, SUM, CLOSED, R17_BIAS, IN_U)

@@ -245,7 +245,7 @@ STABLE = Claim(
     sheet=("R10",), assumptions=(
         *DATA, Assumption(
             "kappa is positive",
-            "beyond the threshold, where without noise a law without variance stays",
+            "beyond the threshold: without noise a law without variance stays",
             lambda: vanishes(law_after(strength=Integer(0))[1].subs(V, 0)),
         ),
     ), depends=("R10-loop",),
@@ -256,8 +256,7 @@ DENOISED = Claim(
     "R10-denoised", "terminal noise-free steps", is_the_denoised_law, holds=(_FACTOR**2, _FULL),
     twins={
         "factor of the deviation, not of the variance": (_FACTOR, v0 / v),
-        "noise kept": (_FACTOR**2 + h / V, _FULL + h / V),
-        "v_0 / v_1 for any step": (_FULL, _FULL),
+        "noise kept": (_FACTOR**2 + h / V, _FULL + h / V), "v_0 / v_1 always": (_FULL, _FULL),
     }, names={**NAMES, "v": "v_1", "h": "h_s", "V": "V_1"}, sheet=("R10",),
     assumptions=(*DATA, "the denoising step is the sampler's own"), depends=("R10",),
 )  # fmt: skip
@@ -279,10 +278,9 @@ def _pinned(candidate: tuple[Expr, Expr]) -> tuple[Expr, Expr]:
 
 
 NO_DRIFT = Assumption(
-    "m is zero",
-    "the rate of the mean, to which the drift of steps that are not as long as a level adds",
+    "m is zero", "the rate of the mean, to which the drift of steps of another length adds",
     lambda: not vanishes(_rates(symbols("slope"))[0][1] - _rates()[0][1]),
-)
+)  # fmt: skip
 LIMIT = Claim(
     "R10-limit", "annealed noise and inner loop: the limit of many levels", is_the_limit,
     holds=_LIMIT, twins={
@@ -323,5 +321,4 @@ NOISE_FREE = Claim(
         ),
     ), depends=("R10",),
 )  # fmt: skip
-
 CLAIMS = (R10, LOOP, STABLE, DENOISED, LIMIT, GEOMETRIC, NOISE_FREE)

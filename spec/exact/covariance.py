@@ -121,10 +121,9 @@ LOG_NORMAL = Assumption(
     lambda: not is_the_step(_step, curvature=1),
 )  # fmt: skip
 LEVEL_STEP = Assumption(
-    "one step a level, as long as the distance of the levels",
-    "what the mean of log X falls by between levels",
+    "one step a level, as long as the distance of the levels", "what the mean of log X falls by",
     lambda: not is_the_step(_step, length=2 * r**2),
-)
+)  # fmt: skip
 ALL = (LOG_NORMAL, LEVEL_STEP, "log X_k and the draw are normal and independent")
 
 R9 = Claim(
@@ -156,10 +155,8 @@ LIMIT = Claim(
     "R9-limit", "What remains of a wrong start", is_the_limit, holds=_limit, twins={
         "start compared with the data": lambda data, end, start: _limit(
             data, end, start + end - data,
-        ),
-        "gain on one side only": lambda data, end, start: data + data * end.inv() * (start - end),
+        ), "gain on one side": lambda data, end, start: data + data * end.inv() * (start - end),
     }, shown=lambda f: {"it": f(*(MatrixSymbol(name, 2, 2) for name in ("S_0", "S_N", "B")))},
     sheet=("R9",), assumptions=(*ALL, "S_0 is not singular"), depends=("R9-closed", "R8-leading"),
 )  # fmt: skip
-
 CLAIMS = (R9, CLOSED, LIMIT)

@@ -226,5 +226,4 @@ NUMBERS = Claim(
         ),
     ), depends=("R8",),
 )  # fmt: skip
-
 CLAIMS = (R8, CLOSED, POINT, LEADING, DIVERGENCE, NUMBERS)

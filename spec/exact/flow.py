@@ -229,5 +229,4 @@ EVEN = Claim(
     sheet=("R16",), assumptions=(*DATA, "the start has the exact variance"),
     depends=("R16-heun", "heun-flow-last"),
 )  # fmt: skip
-
 CLAIMS = (R16, LEADING, HEUN, LAST, EVEN)

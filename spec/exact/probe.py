@@ -110,8 +110,7 @@ _READ = (_STILL, *map(_columns, range(3)))
 _LAW = _law(lambda b, d: b * b.T + d * d.T)
 PROBE = Probe(_READ, _LAW)
 # log(exp(v)) is known to 2^-53 (1 + |v|), and the entries are differences of values.
-_KNOWN = 1 + sum(Abs(c) for c in _TRUE[0])
-_OF_VALUES = when_asked(lambda: _sizes(_KNOWN))
+_OF_VALUES = when_asked(lambda: _sizes(1 + sum(map(Abs, _TRUE[0]))))
 _ENTRIES_SCALE = tuple(
     1 + Abs(_TRUE[0][i // part.cols]) + Abs(f) for part in _TRUE for i, f in enumerate(part)
 )
@@ -204,5 +203,4 @@ STEP = Claim(
         ), Pin("gbm_ref.assert_step", _RATIOS, reads=_of_parabola, scale=_SIZE),
     ),
 )  # fmt: skip
-
 CLAIMS = (LAW, STEP)

@@ -15,7 +15,6 @@ from spec.exact._chain import DATA, V, h, kappa, v
 from spec.exact.annealing import INNER
 
 LEVELS, LENGTH, CHI, SIGMA = 1000, mpf("2e-4"), "0.995", "0.8"
-Table = Mapping[int, Mapping[str, str]]
 
 
 @cache
@@ -32,7 +31,7 @@ def output_variance(data_variance: str, inner_steps: int) -> mpf:
         return variance
 
 
-def are_the_ratios(printed: Table) -> bool:
+def are_the_ratios(printed: Mapping[int, Mapping[str, str]]) -> bool:
     r"""With [[levels]] levels, steps of length [[length]], $\sigma=[[sigma]]$, $\kappa$ falling by
     the factor [[chi]] a level, and the exact score and start, $V_0$ in units of $v_0$ is, for
     three steps a level and data of variance $[[three]]$; for one step a level, as the printed loop
@@ -66,5 +65,4 @@ R10B = Claim(
     assumptions=(*DATA, "the noise is full at the first level, one below the top"),
     depends=("R10", "E3"),
 )  # fmt: skip
-
 CLAIMS = (R10B,)

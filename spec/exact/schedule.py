@@ -171,5 +171,4 @@ ONE_ROW = Claim(
         for what, reads in (("moments", _after_half), ("average", _square), ("cdf", _cdf))
     ),
 )  # fmt: skip
-
 CLAIMS = (R21, INDEX, CLOCK, ONE_ROW)

@@ -47,15 +47,11 @@ from spec.exact._chain import (
 y, centre, w, slope = symbols("y centre w m_prime", real=True)
 first_mean, first_variance, third, e = symbols("E W third e", real=True)
 u, noise, HIGHEST = symbols("u", positive=True), Function("kappa"), 4
-Bias = tuple[Expr, Expr]
 
 
 def log_factor(strength: Expr | int, score: Score = hyvarinen) -> Expr:
-    """log(1 - delta (mu - 2 sigma^2) + delta sigma^2 H + kappa sqrt(h) z) up to r^4 = h^2.
-
-    With h = r^2: delta mu = h (m' + 1/2), and H is the score of log X_t ~ N(centre, v) at
-    log X = centre + w.
-    """
+    """log(1 - delta (mu - 2 sigma^2) + delta sigma^2 H + kappa sqrt(h) z) up to r^4 = h^2, with
+    delta mu = h (m' + 1/2) and H the score of N(centre, v) at log X = centre + w."""
     drift = 2 - (slope + Rational(1, 2)) + score(y, centre, v).subs(y, centre + w)
     increment = expand(r**2 * drift + strength * r * z)
     return _up_to_h_squared(Add(*(-((-increment) ** k) / k for k in range(1, HIGHEST + 1))))
@@ -67,11 +63,8 @@ def _up_to_h_squared(expression: Expr) -> Expr:
 
 @cache
 def one_level() -> Matrix:
-    """Mean and variance of log X_{k-1} - a - m t_{k-1} up to h^2 = r^4, in h E, h W, v and m'.
-
-    The state is centre + w with mean h E, variance v + h W and a third cumulant of order h. The
-    centre falls by m delta = m' h.
-    """
+    """Mean and variance of log X_{k-1} - a - m t_{k-1} up to h^2 = r^4, in h E, h W, v and m', for
+    a state centre + w with the mean h E, the variance v + h W and a third cumulant of order h."""
     mean, variance = r**2 * first_mean, v + r**2 * first_variance
 
     def average(f: Expr) -> Expr:
@@ -85,7 +78,7 @@ def one_level() -> Matrix:
     return law.subs({s: s / r**2 for s in (first_mean, first_variance)}, simultaneous=True)
 
 
-def is_the_leading_bias(bias: Bias) -> bool:
+def is_the_leading_bias(bias: tuple[Expr, Expr]) -> bool:
     r"""From an exact start and with full noise, in the formal expansion in $h$, the mean of
     $\log\lvert X_0\rvert$ is off by $[[0]]$ and its variance by $[[1]]$, up to $O(h^2)$;
     $m'$ is $m$ in units of $\sigma^2$.
@@ -108,10 +101,8 @@ def _vanishes(*gaps: Expr) -> bool:
 
 
 def rate_of_the_mean(score: Score = hyvarinen) -> Expr:
-    """de/dv: minus the change of the mean over a level, to first order in h, at mean centre + e.
-
-    m delta = m' h brings the mean of log X_t at t_k to that at t_{k-1}.
-    """
+    """de/dv: minus the change of the mean over a level, to first order in h, at mean centre + e;
+    the centre falls by m delta = m' h."""
     change = expectation(log_factor(kappa, score), z, 0, 1).subs(w, e)
     return -expand(change + slope * r**2).coeff(r, 2)
 
@@ -240,5 +231,4 @@ VALUES = Claim(
         ),
     ),
 )  # fmt: skip
-
 CLAIMS = (R14, R14B, ANY_NOISE, VALUES)

@@ -19,10 +19,8 @@ A, B = (Matrix(symbols(f"{name}1 {name}2")) for name in "ab")
 S, T = symmetric("S"), symmetric("T")
 WEIGHTS = symbols("w1 w2", positive=True)
 NAMES = {"L1": r"\log x_1", "L2": r"\log x_2"}
-
 Component = tuple[Expr, Matrix, Matrix]  # weight, mean and covariance of log X
 DATA: tuple[Component, ...] = ((WEIGHTS[0], A, S), (WEIGHTS[1], B, T))
-
 # Generic; far out in a tail with a correlation of 0.99; near the median with a tiny variance.
 POINTS = table(
     "x1 x2 w1 a1 a2 S11 S12 S22 w2 b1 b2 T11 T12 T22 mu sigma t",
@@ -69,7 +67,6 @@ def root_pin(function: str) -> Pin:
 
 
 POSITIVE_DEFINITE = Assumption(
-    "covariances are positive definite",
-    "the root of the determinant, by which the density is divided",
+    "covariances are positive definite", "the root of the determinant that divides the density",
     lambda: bool(S.det().subs({S[0, 0]: 1, S[1, 1]: 1, S[0, 1]: 2}) < 0),
-)
+)  # fmt: skip

@@ -39,7 +39,6 @@ from spec.targets._laws import X, Y
 _POINTS = tuple(Matrix(symbols(f"c_{n}1 c_{n}2")) for n in (1, 2, 3))
 _MEAN = Matrix(symbols("D1 D2"))
 _SHIFT = Matrix(symbols("m1 m2"))
-
 # (L, c_n, m) -> log of the share, but a constant; (D, L, m) -> H
 Shares = Callable[[Matrix, Matrix, Matrix], Expr]
 Score = Callable[[Matrix, Matrix, Matrix], Matrix]
@@ -246,5 +245,4 @@ BLUR = Claim(
         ),
     ), depends=("R3-last-step",),
 )  # fmt: skip
-
 CLAIMS = (SCORE, LAST_STEP, BLUR)

@@ -133,7 +133,6 @@ def is_stationary(law: tuple[Expr, Expr]) -> bool:
 
 
 _DRIFT, _NOISE = x * (growth - crowding * x), sigma * x
-
 _TARGET = {"target": looks - 1 - looks * x / x0, "mean": Integer(-1), "variance": looks}
 _MARGINAL = (looks, alpha, beta / looks)
 _STEP, _ANCESTRAL = (looks / M, M, looks - M), (M, looks - M)
@@ -181,8 +180,7 @@ MARGINAL = Claim(
     "R24-inverse-gamma", "inverse gamma data under gamma noise", is_the_marginal, holds=_MARGINAL,
     twins={
         "exponent alpha alone": (looks, alpha - looks, beta / looks),
-        "scale of the data": (looks, alpha, beta),
-        "shapes exchanged": (alpha, looks, beta / looks),
+        "the data's scale": (looks, alpha, beta), "shapes exchanged": (alpha, looks, beta / looks),
     }, shown=_of_law, names=_NAMES, sheet=("R24",),
     assumptions=(_LOOKS, "alpha and beta are positive", "one coordinate"), depends=("R24", "R25"),
     pins=(
@@ -196,8 +194,7 @@ MARGINAL = Claim(
 
 CHAIN = Claim(
     "R24b", "a Markov chain with gamma noise", keeps_gamma_marginals, holds=_STEP, twins={
-        "not rescaled": (Integer(1), M, looks - M),
-        "parameters swapped": (looks / M, looks - M, M),
+        "not rescaled": (Integer(1), M, looks - M), "swapped": (looks / M, looks - M, M),
         "second parameter K": (looks / M, M, looks),
     }, values=lambda: {"gamma": _moment(looks, n), "beta": _beta_moment(*symbols("p q"))},
     names=_CHAIN_NAMES,
@@ -238,10 +235,8 @@ EQUILIBRIUM = Claim(
     assumptions=(
         Assumption(
             "growth is more than half of sigma^2, and crowding positive",
-            "the shape of the law is positive",
-            lambda: bool(_EQUILIBRIUM[0].subs(growth, s2 / 4) < 0),
+            "the law's shape is positive", lambda: bool(_EQUILIBRIUM[0].subs(growth, s2 / 4) < 0),
         ), "Itô calculus",
     ), readings=("nothing is claimed about the transition density",), depends=("A1",),
 )  # fmt: skip
-
 CLAIMS = (TARGET, DENOISER, MARGINAL, CHAIN, ANCESTRAL, EQUILIBRIUM)

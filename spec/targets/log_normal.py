@@ -96,9 +96,8 @@ def is_the_joint_density(candidate: tuple[Expr, Expr]) -> bool:
     $[[density]]$.
 
     $X$ is the exponential of a linear map of standard normal draws, with the shift $a$ and any
-    matrix of symbols whose product with its transpose is $S$. The normal density of the draws is
-    divided by the determinant of the derivative of $x$ in them; the squares of the factors are
-    compared, and the exponents.
+    matrix whose product with its transpose is $S$. Their density is divided by the determinant of
+    the derivative of $x$ in them; the squares of the factors are compared, and the exponents.
     """
     R = Matrix(2, 2, symbols("r11 r12 r21 r22"))
     square, exponent = _density_of(_laws.A, R)
@@ -130,8 +129,7 @@ def are_logs_of_moments(values: tuple[Expr, Expr]) -> bool:
     for every real $n$; in particular $\mathbb E[W]=[[mean]]$.
 
     The exponent [[exponent]] under the integral over $y$ is completed to a square, with $n$ and
-    without; the squares integrate to the same constant, and the logarithm of the moment is what
-    is left.
+    without; the squares integrate to the same constant.
     """
     return vanishes([_log_moment(n) - values[0], _log_moment(1) - values[1]])
 
@@ -171,8 +169,7 @@ def is_the_variance(variance: Expr) -> bool:
     r"""The variance of $W$ is $[[it]]$, if $\log W$ is normal with mean $\mu$ and variance
     $\sigma^2$.
 
-    It is the second moment less the square of the mean, with symbols for the exponentials of
-    $\mu$ and $\sigma^2$.
+    It is the second moment less the square of the mean, with symbols for exponentials.
     """
     A, G = symbols("A G", positive=True)
     gap = expand(exp(_log_moment(2)) - exp(_log_moment(1)) ** 2 - variance)
@@ -192,15 +189,13 @@ def _variances() -> tuple[Figure, ...]:
 
 E1 = Claim(
     "E1", "variance of a log-normal variable", is_the_variance, holds=_RIGHT, twins={
-        "without the factor e^{sigma^2}": _RIGHT * exp(-s2),
-        "the second moment": exp(_log_moment(2)),
+        "without e^{sigma^2}": _RIGHT * exp(-s2), "the second moment": exp(_log_moment(2)),
         "+ 1 in place of - 1": (exp(s2) + 1) * exp(2 * mu + s2),
     }, printed={"e^{sigma^2 - 1}": _PRINTED}, sources=v1("App. B: variance"),
     depends=("mean-log-normal",), erratum=Erratum(
         Fault.WRONG, quote=r"$\mathrm{Var}(W)=\exp(\sigma^2-1)\exp(2\mu+\sigma^2)$",
         trouble=r"What is subtracted has slipped into the exponent, so that the printed value "
-        r"does not vanish with $\sigma$.", figures=_variances,
-        remains_open=_OPEN,
+        r"does not vanish with $\sigma$.", figures=_variances, remains_open=_OPEN,
     ),
 )  # fmt: skip
 
@@ -252,8 +247,7 @@ VECTOR = Claim(
                 f"median of an entry (Z = 0) with mu_i = {mean}",
                 float(_image(*_MAP)[0].subs({mu1: mean, Symbol("z1"): 0})),
             ) for mean in (0, 0.5)
-        ),
-        remains_open=_OPEN,
+        ), remains_open=_OPEN,
     ), pins=(
         Pin(
             "gbm_ref.LogNormal.rvs", table(
@@ -263,5 +257,4 @@ VECTOR = Claim(
         ),
     ),
 )  # fmt: skip
-
 CLAIMS = (A23, CORRELATED, MEAN, E1, VECTOR)

@@ -145,7 +145,6 @@ class Part(NamedTuple):
 
 
 Formula = Callable[[tuple[Part, ...]], Matrix]
-
 # The parts with names for shares r_j, pulls u_j and precisions P_j.
 _NAMED = tuple(
     Part(w, r, Y - mean, _laws.symmetric(f"P_{j}"), Matrix(symbols(f"u_{j}1 u_{j}2")))
@@ -167,9 +166,9 @@ def is_the_hyvarinen_score(score: Formula) -> bool:
     is the share of component $j$ in the density at $x$ and $u_j$ the gradient of the logarithm of
     its normal density, as a function of $\log x$.
 
-    $x_i\partial_i$ is the derivative in $\log x_i$. Each component is its value at a point times
-    the exponential of a quadratic with the gradient $u_j$, all with symbols for coefficients, so
-    that the point is any point. The logarithm of the sum, times the Jacobian, is differentiated.
+    Each component is its value at a point times the exponential of a quadratic with the gradient
+    $u_j$, all with symbols for coefficients, so that the point is any point. The logarithm of the
+    sum, times the Jacobian, is differentiated in $\log x_i$.
     """
     return _are(score, Matrix([diff(_LOG_DENSITY - sum(_D), d) for d in _D]))
 
@@ -282,5 +281,4 @@ DERIVATIVE = Claim(
         ),
     ),
 )  # fmt: skip
-
 CLAIMS = (MIXTURE, SCORE, DERIVATIVE)

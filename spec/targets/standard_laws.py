@@ -13,7 +13,6 @@ from spec.checking.symbols import x
 alpha, beta, c, scale, a, b, g, u = symbols("alpha beta c scale a b g u", positive=True)
 Scores = Mapping[str, Expr]
 
-
 # P(X > x) of the laws that are defined by it; p up to a constant factor.
 TAILS = {"exponential": exp(-beta * x), "Weibull": exp(-((x / scale) ** c)), "Pareto": x**-alpha}
 _GAMMA = x ** (alpha - 1) * exp(-beta * x)
@@ -76,8 +75,7 @@ def are_the_means(means: Scores) -> bool:
     exponential, [[Weibull]] for the Weibull and [[inverse gamma]] for the inverse gamma law,
     [[Pareto]] for the Pareto law on $[1,\infty)$ and [[uniform]] for the uniform law on $[1,2]$.
 
-    Both $x\,p'$ and $p$ are integrated exactly over the support. Quotients of gamma functions that
-    differ by one are reduced by their recursion.
+    Both integrals are exact; quotients of gamma functions are reduced by the recursion.
     """
     return vanishes([_mean(name) - mean for name, mean in means.items()])
 
@@ -104,7 +102,6 @@ _POSITIVE = Assumption(
     lambda: bool(TAILS["Pareto"].subs({alpha: -1, x: 2}) > 1),
 )  # fmt: skip
 _NAMES = {"x": "x", "scale": "l"}
-
 # Class in gbm_ref, names in the order of the rows, a draw and a mistaken one.
 _PINNED = {
     "gamma": ("Gamma", "x alpha beta g", g / beta, g * beta),
@@ -170,5 +167,4 @@ VALUES = Claim(
         "gamma: mean of the log score": _MEANS | {"gamma": Integer(0)},
     }, means=Means.CALCULUS, sheet=("R25",), assumptions=(_POSITIVE,), depends=("R25", "R25-mean"),
 )  # fmt: skip
-
 CLAIMS = (SCORES, MEAN, VALUES)

@@ -47,11 +47,9 @@ def _one_pixel(at: Values) -> mpf:
 
 
 def _two_prototypes(at: Values, correlated: bool = False) -> mpf:
-    """KL(p_1 | product of the marginals' closest log-normals), or from any log-normal.
-
-    The entropy of log X_1 is that of the noise plus I(j; Y); the cross entropy is that of normal
-    laws with variances V + gap^2 / 4, correlated along the direction between the prototypes alone.
-    """
+    """KL(p_1 | product of the marginals' closest log-normals), or from any log-normal. The entropy
+    of log X_1 is that of the noise plus I(j; Y); the cross entropy is that of normal laws with the
+    variances V + gap^2 / 4, correlated along the direction between the prototypes alone."""
     d, ratio = at["pixels"], (mpmath.log(2) / (2 * at["sigma"])) ** 2
     cross = mpmath.log1p(d * ratio) if correlated else d * mpmath.log1p(ratio)
     return cross / 2 - _information(at)
@@ -105,5 +103,4 @@ E21 = Claim(
         "Fig. 1 of version 1 says that an image 'eventually becomes log-normally distributed'.",
     ),
 )  # fmt: skip
-
 CLAIMS = (E21,)
