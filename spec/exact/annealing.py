@@ -71,15 +71,14 @@ def is_the_loop(candidate: dict[str, Expr]) -> bool:
     By induction: the formulas hold for no step, and a step of R10 leads from $L$ to one more, for
     the first order with both lengths multiplied by a small number.
     """
-    mean, variance, shift = (candidate[name] for name in ("mean", "variance", "shift"))
-    step = law_after(strength=kappa, fall=Integer(0))
+    law, shift = Matrix([candidate["mean"], candidate["variance"]]), candidate["shift"]
+    step = Matrix(law_after(strength=kappa, fall=Integer(0)))
     small, power = symbols("small power", positive=True)
-    gaps = [mean.subs(count, 0) - e, variance.subs(count, 0) - V, shift.subs(count, 0) - m * delta]
-    for f, after in zip((mean, variance), step, strict=True):
-        longer = f.subs(count, count + 1) - after.subs({e: mean, V: variance})
-        gaps.append(longer.expand().subs(alpha**count, power).subs(alpha, candidate["alpha"]))
+    start = law.subs(count, 0) - Matrix([e, V]), shift.subs(count, 0) - m * delta
+    longer = (law.subs(count, count + 1) - step.subs({e: law[0], V: law[1]})).expand()
+    named = longer.subs(alpha**count, power).subs(alpha, candidate["alpha"])
     one = step[0].subs({e: small * shift, h: small * h, m: small * m}, simultaneous=True)
-    return vanishes((*gaps, shift.subs(count, count + 1) - diff(one, small).subs(small, 0)))
+    return vanishes((*start, named, shift.subs(count, count + 1) - one.diff(small).subs(small, 0)))
 
 
 def is_the_threshold(candidate: tuple[Expr, Expr]) -> bool:

@@ -41,9 +41,8 @@ _MEAN, _ROOT = Matrix(symbols("M1 M2", real=True)), _square("r")
 
 def _apply(at: Matrix, curvature: int = 0) -> Matrix:
     """log x_0 from y, z1 and z2, one below the other."""
-    offset, *parts = _TRUE
-    y = at[:2, :]
-    return offset + Matrix.hstack(*parts) * at + curvature * y.multiply_elementwise(y)
+    bent = curvature * at[:2, :].applyfunc(lambda y: y**2)
+    return _TRUE[0] + Matrix.hstack(*_TRUE[1:]) * at + bent
 
 
 def _average(expression: Expr) -> Expr:
@@ -94,8 +93,7 @@ def _shown(probe: Probe) -> dict[str, object]:
 
 
 def _law_of_start(probe: Probe) -> tuple[Expr, ...]:
-    one, off, two = symbols("S11 S12 S22")
-    mean, cov = probe.law(_TRUE, _MEAN, Matrix([[one, off], [off, two]]))
+    mean, cov = probe.law(_TRUE, _MEAN, Matrix(2, 2, symbols("S11 S12 S12 S22")))
     return (*mean, *cov)
 
 

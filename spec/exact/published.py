@@ -1,5 +1,4 @@
-"""What the setting of version 1 returns on log-normal data: with three steps a level in place, and
-as printed, where the inner loop never advances the state and one step is left."""
+"""What the setting of version 1 returns on log-normal data, its inner loop in place or as printed."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -8,8 +8,7 @@ from spec.checking.pins import table
 
 def symmetric(name: str) -> Matrix:
     """The matrix with the entries name11, name12 and name22."""
-    one, off, two = symbols(f"{name}11 {name}12 {name}22")
-    return Matrix([[one, off], [off, two]])
+    return Matrix(2, 2, symbols(f"{name}11 {name}12 {name}12 {name}22"))
 
 
 X = Matrix(symbols("x1 x2", positive=True))

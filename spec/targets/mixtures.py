@@ -198,11 +198,10 @@ _FORMS: Mapping[str, Callable[[Expr, Expr], Expr]] = {
 def at_state(laws: Sequence[Component], at: Matrix) -> tuple[Part, ...]:
     """The parts of the formulas at a state, for these components."""
     y = at.applyfunc(log)
-    sizes = [_laws.size(*law, y) for law in laws]
-    inverses = [cov.adjugate() / cov.det() for _, _, cov in laws]
+    total = sum(_laws.size(*law, y) for law in laws)
+    found = [(law, y - law[1], law[2].adjugate() / law[2].det()) for law in laws]
     return tuple(
-        Part(w, size / sum(sizes), y - mean, inverse, -inverse * (y - mean))
-        for (w, mean, _), size, inverse in zip(laws, sizes, inverses, strict=True)
+        Part(law[0], _laws.size(*law, y) / total, gap, p, -p * gap) for law, gap, p in found
     )
 
 

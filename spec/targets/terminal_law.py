@@ -99,8 +99,8 @@ E21 = Claim(
         r"their number; most of it is the correlation.",
         advice="Say that the samples at the end are log-normal given $X_0$: their marginal law is "
         "the data law blurred in log space.", figures=_figures,
-        remains_open="The sentence is the same in both versions; no formula is attached to it. "
-        "Fig. 1 of version 1 says that an image 'eventually becomes log-normally distributed'.",
+        remains_open="Both versions have the sentence, without a formula. Fig. 1 of version 1 "
+        "says that an image 'eventually becomes log-normally distributed'.",
     ),
 )  # fmt: skip
 CLAIMS = (E21,)
