@@ -131,8 +131,7 @@ def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
 
     In R17-closed both polygamma functions are replaced by expansions with bounded remainders: the
     bounds of $\psi$ have those of its derivative as slopes, and the differences tend to zero. The
-    difference of both sides is a quotient in $h$ whose numerator begins two orders above the
-    denominator.
+    difference of both sides is a quotient in $h$, its numerator two orders above the denominator.
     """
     numerator, denominator = expansion(start)
     gap = numerator - denominator * Poly(special.rational(1 + bias), h)
@@ -147,8 +146,7 @@ def is_the_same_in_u(form: Expr) -> bool:
 
     The two variances have ratios that are rational in $U$, outside the logarithm and in it.
     """
-    in_u = EulerGamma + form.subs(U, (vN - v0) / v0)
-    return special.vanish_by_recurrence(v0 / h * _BIAS + in_u)
+    return special.vanish_by_recurrence(v0 / h * _BIAS + EulerGamma + form.subs(U, vN / v0 - 1))
 
 
 def _pinned(closed: Expr) -> tuple[Expr, Expr]:

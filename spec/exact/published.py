@@ -1,4 +1,4 @@
-"""What the setting of version 1 returns on log-normal data, its inner loop in place or as printed."""
+"""What the setting of version 1 returns on log-normal data, mended and as printed."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -177,16 +177,6 @@ def is_the_variance(variance: Expr) -> bool:
 
 
 _RIGHT, _PRINTED = (f * exp(2 * mu + s2) for f in (exp(s2) - 1, exp(s2 - 1)))
-
-
-def _variances() -> tuple[Figure, ...]:
-    return tuple(
-        Figure(f"{of} variance at mu = 0, sigma^2 = {at}", float(f.subs({mu: 0, s2: at})))
-        for at in (0, 0.64)
-        for of, f in (("right", _RIGHT), ("printed", _PRINTED))
-    )
-
-
 E1 = Claim(
     "E1", "variance of a log-normal variable", is_the_variance, holds=_RIGHT, twins={
         "without e^{sigma^2}": _RIGHT * exp(-s2), "the second moment": exp(_log_moment(2)),
@@ -195,7 +185,10 @@ E1 = Claim(
     depends=("mean-log-normal",), erratum=Erratum(
         Fault.WRONG, quote=r"$\mathrm{Var}(W)=\exp(\sigma^2-1)\exp(2\mu+\sigma^2)$",
         trouble=r"What is subtracted has slipped into the exponent, so that the printed value "
-        r"does not vanish with $\sigma$.", figures=_variances, remains_open=_OPEN,
+        r"does not vanish with $\sigma$.", remains_open=_OPEN, figures=lambda: tuple(
+            Figure(f"{of} variance at mu = 0, sigma^2 = {at}", float(f.subs({mu: 0, s2: at})))
+            for at in (0, 0.64) for of, f in (("right", _RIGHT), ("printed", _PRINTED))
+        ),
     ),
 )  # fmt: skip
 
