@@ -26,13 +26,11 @@ v, V, h, sigma, r, t, kappa, n, q = symbols("v V h sigma r t kappa n q", positiv
 v0, vN = symbols("v0 v_N", positive=True)
 NAMES = {"h": "h", "v": "v_k", "V": "V_k", "e": "e_k", "n": "N", "r": r"\sqrt{\delta}"}
 AT_THE_END = {**NAMES, "V": "V_N", "e": "e_N"}
-# The log drift m = mu - sigma^2 / 2 fixes mu.
-MU = m + sigma**2 / 2
+MU = m + sigma**2 / 2  # of the log drift m
 Size = Expr | int
 Step = Callable[[Expr, Expr, Expr, Expr], Expr]
 Score = Callable[[Symbol, Expr, Expr], Expr]
-# c, g, n, dm: centre, factor, noise and fall of the mean of a step.
-Row = tuple[mpf, mpf, mpf, mpf]
+Row = tuple[mpf, mpf, mpf, mpf]  # c, g, n, dm: centre, factor, noise and fall of the mean
 
 
 def hyvarinen(log_x: Symbol, mean: Expr, variance: Expr) -> Expr:

@@ -17,8 +17,7 @@ from spec.exact._chain import NAMES, dale_langevin, h, kappa, m, n, orders, q, r
 from spec.exact._special import vanish_by_recurrence
 from spec.exact.dale_langevin import GAIN, NOISE, expansion
 
-S = Matrix(2, 2, symbols("S11 S12 S12 S22"))
-B = Matrix(2, 2, symbols("B_11 B_12 B_12 B_22"))
+S, B = (Matrix(2, 2, symbols(s)) for s in ("S11 S12 S12 S22", "B_11 B_12 B_12 B_22"))
 QS = symbols("q_1 q_2", positive=True)
 Maps = Callable[[Matrix, Matrix], tuple[Matrix, Matrix]]
 Law = tuple[Expr, Expr]

@@ -132,8 +132,7 @@ def is_the_even_order(leading: Expr) -> bool:
     return bool(fine < _CLOSE and coarse >= _GAIN * fine)
 
 
-_CLOSE, _GAIN = 0.02, 1.7
-_BOUND = (h / v0) ** 2 * log(1 / h)
+_CLOSE, _GAIN, _BOUND = 0.02, 1.7, (h / v0) ** 2 * log(1 / h)
 
 
 def _at(formula: Expr, at: Values) -> mpf:

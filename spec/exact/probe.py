@@ -104,8 +104,7 @@ def _sizes(known: Expr | int = 0) -> tuple[Expr, ...]:
     return tuple(f.subs(sizes, simultaneous=True) for f in law)
 
 
-_READ = (_STILL, *map(_columns, range(3)))
-_LAW = _law(lambda b, d: b * b.T + d * d.T)
+_READ, _LAW = (_STILL, *map(_columns, range(3))), _law(lambda b, d: b * b.T + d * d.T)
 PROBE = Probe(_READ, _LAW)
 # log(exp(v)) is known to 2^-53 (1 + |v|), and the entries are differences of values.
 _OF_VALUES = when_asked(lambda: _sizes(1 + sum(map(Abs, _TRUE[0]))))
