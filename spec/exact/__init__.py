@@ -6,8 +6,6 @@ from spec.exact import (
     covariance,
     dale_langevin,
     flow,
-    many_levels,
-    one_row,
     probe,
     published,
     schedule,
@@ -15,7 +13,7 @@ from spec.exact import (
 )
 
 _MODULES = (
-    dale_langevin, covariance, annealing, many_levels, published, sign_agnostic, flow, ancestral,
-    schedule, probe, one_row,
+    dale_langevin, covariance, annealing, published, sign_agnostic, flow, ancestral, schedule,
+    probe,
 )  # fmt: skip
 CLAIMS = tuple(claim for module in _MODULES for claim in module.CLAIMS)

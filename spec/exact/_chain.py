@@ -1,33 +1,36 @@
 """Steps of log-normal states: what one step does to mean and variance, and what it assumes.
 
-Symbols of `_symbols`. Pins run a recursion e <- g e - dm, V <- g^2 V + n in double precision. The
-condition scale S is a running bound of the error, with the sizes of the numbers that a step adds:
+Symbols: v, V the variances of log X_{t_k} and of the sampler's log X_k; e = E log X_k - a - m t_k;
+h = sigma^2 delta; r = sqrt(delta); v0, vN the variances of the data and of log X_{t_N}; q = v / h
+at the level that is reached; n steps taken; z a draw, kappa the factor on it.
 
-    S_mean <- |g| S_mean + |mean| + |1 - g| |mean - c| + |dm|
-    S_cov  <- g^2 S_cov  + 2 |g| |V| + |V'|          V' the variance after the step
-
-where 2 |g| |V| is for the absolute error of g = 1 - dv / v_k. In the plane g is the largest
-eigenvalue of the factor and |.| a Frobenius norm.
+Pins run e <- g e - dm, V <- g^2 V + n, and bounds of the error beside them:
+S_mean <- |g| S_mean + |mean| + |1 - g| |mean - c| + |dm|, S_cov <- g^2 S_cov + 2 |g| |V| + |V'|
+with V' after the step, 2 |g| |V| for the absolute error of g = 1 - dv / v_k. In the plane g is the
+largest eigenvalue of the factor and |.| a Frobenius norm.
 """
 
 from collections.abc import Callable, Iterable
 
 from mpmath import mpf
-from sympy import Expr, Matrix, Poly, Rational, Symbol, diff, expand, hessian, sqrt
+from sympy import Expr, Matrix, Poly, Rational, Symbol, diff, expand, hessian, sqrt, symbols
 
-from spec.checking.algebra import same, vanishes
+from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Candidate
 from spec.checking.gaussian import expectation
 from spec.checking.pins import Values
 from spec.checking.trace import use
-from spec.exact._symbols import L, V, a, e, h, m, r, sigma, t, v, z
 
-# The log drift m = mu - sigma^2 / 2 fixes mu.
-MU = m + sigma**2 / 2
+L, z, a, e, m = symbols("L z a e m", real=True)
+v, V, h, sigma, r, t, kappa, n, q = symbols("v V h sigma r t kappa n q", positive=True)
+v0, vN = symbols("v0 v_N", positive=True)
+NAMES = {"h": "h", "v": "v_k", "V": "V_k", "e": "e_k", "n": "N", "r": r"\sqrt{\delta}"}
+AT_THE_END = {**NAMES, "V": "V_N", "e": "e_N"}
+MU = m + sigma**2 / 2  # of the log drift m
+Size = Expr | int
 Step = Callable[[Expr, Expr, Expr, Expr], Expr]
 Score = Callable[[Symbol, Expr, Expr], Expr]
-# c, g, n, dm: centre, factor, noise and fall of the mean of a step.
-Row = tuple[mpf, mpf, mpf, mpf]
+Row = tuple[mpf, mpf, mpf, mpf]  # c, g, n, dm: centre, factor, noise and fall of the mean
 
 
 def hyvarinen(log_x: Symbol, mean: Expr, variance: Expr) -> Expr:
@@ -46,7 +49,7 @@ def dale_langevin(log_x: Expr, score: Expr, root: Expr, noise: Expr) -> Expr:
     return log_x - root**2 * drift + sigma * root * noise
 
 
-def image(step: Step = dale_langevin, strength: Expr | int = 1, score: Score = hyvarinen) -> Expr:
+def image(step: Step = dale_langevin, strength: Size = 1, score: Score = hyvarinen) -> Expr:
     """log X after a step from L with the draw z, the score being that of N(a + m t, v)."""
     use(LOG_NORMAL)
     use(EXACT_SCORE)
@@ -60,27 +63,20 @@ def is_affine(polynomial: Expr) -> bool:
 
 def moments(polynomial: Expr, mean: Expr, variance: Expr) -> tuple[Expr, Expr]:
     """Mean and variance of a polynomial of L ~ N(mean, variance) and z ~ N(0, 1)."""
-    first, second = (
-        expectation(expectation(f, z, 0, 1), L, mean, variance)
-        for f in (polynomial, polynomial**2)
-    )
+    over_draws = (expectation(polynomial**k, z, 0, 1) for k in (1, 2))
+    first, second = (expectation(f, L, mean, variance) for f in over_draws)
     return first, expand(second - first**2)
 
 
 def law_after(
-    step: Step = dale_langevin,
-    strength: Expr | int = 1,
-    fall: Expr = m * r**2,
-    score: Score = hyvarinen,
+    step: Step = dale_langevin, strength: Size = 1, fall: Expr = m * r**2, score: Score = hyvarinen
 ) -> tuple[Expr, Expr]:
     """(e, V) after a step from log X ~ N(a + m t + e, V), in h = sigma^2 r^2; `fall` is what the
     mean of log X_t falls by, m delta from one level to the next."""
     centre = a + m * t
     mean, variance = moments(image(step, strength, score), centre + e, V)
-    error, variance = (
-        expand(f.subs(sigma, sqrt(h) / r)) for f in (mean - centre + fall, variance)
-    )
-    return error, variance
+    law = (mean - centre + fall).subs(sigma, sqrt(h) / r), variance.subs(sigma, sqrt(h) / r)
+    return expand(law[0]), expand(law[1])
 
 
 def orders(expression: Expr, small: Symbol, highest: int) -> list[Expr]:
@@ -111,21 +107,18 @@ def on_the_line(
 
 
 def _changes_the_law(score: Score = hyvarinen, fall: Expr = m * r**2) -> bool:
-    return not same(Matrix(law_after()), Matrix(law_after(score=score, fall=fall)))
+    return not vanishes(Matrix(law_after()) - Matrix(law_after(score=score, fall=fall)))
 
 
-def exact_start(
-    without: Callable[[], bool], used: str = "the order zero, which another variance changes"
-) -> Assumption:
+def exact_start(without: Callable[[], bool], used: str = "the order zero of V_0") -> Assumption:
     """The assumption, with what goes wrong for another start."""
     return Assumption("the start has the exact variance", used, without)
 
 
 LOG_NORMAL = Assumption(
-    "the data are log-normal",
-    "an affine score, without which a step is no affine map",
+    "the data are log-normal", "an affine score, without which a step is no affine map",
     lambda: not is_affine(image(score=lambda y, c, w: hyvarinen(y, c, w) + (y - c) ** 2)),
-)
+)  # fmt: skip
 EXACT_SCORE = Assumption(
     "the score is the exact one of log X at that level",
     "the variance v_k in the score; half the score leads to another law",

@@ -1,9 +1,6 @@
 """Polygamma functions: their recurrence as algebra, and bounds that are proved by it.
 
-psi_1(q) - psi_1(q + 1) = 1 / q^2,     psi_1(q) = sum over j >= 0 of 1 / (q + j)^2
-psi(q + 1) - psi(q) = 1 / q
-
-An expansion holds for some weight in [0, 1], which is what it says of its function.
+An expansion says that its function is its value for some weight in [0, 1].
 """
 
 from sympy import (
@@ -26,22 +23,21 @@ from sympy import (
 )
 
 from spec.checking.algebra import vanishes
-from spec.exact._symbols import q
+from spec.exact._chain import q
 
-# What is left of an expansion at each of two arguments, known to be in [0, 1].
-theta, theta_N = symbols("theta theta_N", positive=True)
+theta, theta_N = symbols("theta theta_N", positive=True)  # weights at two arguments
 
 
 def rational(expression: Expr) -> Expr:
     """The expression with symbols for logarithms of factors, gamma and polygamma functions and
     Euler's constant, the recurrences having brought arguments that differ by an integer to one."""
-    reduced = expand_func(expression).replace(
-        # The square has no sign that would come out of its factors.
-        log,
-        lambda inside: expand_log(log(factor(inside**2)), force=True) / 2,
+    # The square has no sign that would come out of its factors.
+    split = expand_func(expression).replace(
+        log, lambda inside: expand_log(log(factor(inside**2)), force=True) / 2
     )
-    functions = {*reduced.atoms(gamma, log, polygamma), EulerGamma}
-    return reduced.subs({f: Symbol(str(f)) for f in functions})
+    return split.subs(
+        {f: Symbol(str(f)) for f in (*split.atoms(gamma, log, polygamma), EulerGamma)}
+    )
 
 
 def vanish_by_recurrence(*expressions: Expr) -> bool:
@@ -52,8 +48,7 @@ def vanish_by_recurrence(*expressions: Expr) -> bool:
 def positive(expression: Expr) -> bool:
     """Whether a rational function is seen to be positive for positive values of its symbols: the
     coefficients of numerator and denominator have the same sign."""
-    variables = sorted(expression.free_symbols, key=str)
-    parts = fraction(together(expression))
+    parts, variables = fraction(together(expression)), sorted(expression.free_symbols, key=str)
     return len({c > 0 for part in parts for c in Poly(part, *variables).coeffs()}) == 1
 
 
@@ -63,14 +58,11 @@ def trigamma_expansion(at: Expr, weight: Expr) -> Expr:
 
 
 def trigamma_is_bracketed() -> bool:
-    """Whether the expansion with weight 0 is above psi_1 and with weight 1 below, for all q > 0.
-
-    Both tend to 0, so it is enough that u(q) - u(q + 1) > 1/q^2 above and < 1/q^2 below: summed
-    over q, q + 1, ... these are the bounds.
-    """
-    upper, lower = (trigamma_expansion(q, Integer(w)) for w in (0, 1))
-    falls = [bound - bound.subs(q, q + 1) - 1 / q**2 for bound in (upper, lower)]
-    return positive(falls[0]) and positive(-falls[1])
+    """Whether the expansion with weight 0 is above psi_1 and with weight 1 below, for all q > 0:
+    the one falls by more than 1/q^2 from q to q + 1, the other by less, and both tend to 0."""
+    bounds = (trigamma_expansion(q, Integer(w)) for w in (0, 1))
+    above, below = (bound - bound.subs(q, q + 1) - 1 / q**2 for bound in bounds)
+    return positive(above) and positive(-below)
 
 
 def digamma_expansion(at: Expr, weight: Expr) -> Expr:
@@ -79,13 +71,9 @@ def digamma_expansion(at: Expr, weight: Expr) -> Expr:
 
 
 def digamma_is_bracketed() -> bool:
-    """Whether the expansion with weight 0 is below psi and with weight 1 above, for all q > 0.
-
-    Their derivatives are the bounds of psi_1 = psi' above and below, and the differences from psi
-    tend to 0.
-    """
-    w = symbols("w")
-    slopes = diff(digamma_expansion(q, w), q) - trigamma_expansion(q, w)
+    """Whether the expansion with weight 0 is below psi and with weight 1 above, for all q > 0:
+    the derivatives are the bounds of psi_1 = psi', and the differences from psi tend to 0."""
+    slopes = diff(digamma_expansion(q, theta), q) - trigamma_expansion(q, theta)
     return trigamma_is_bracketed() and vanishes(slopes)
 
 
@@ -95,12 +83,10 @@ def gamma_ratio_expansion(at: Expr, weight: Expr) -> Expr:
 
 
 def gamma_ratio_is_bracketed() -> bool:
-    """Whether (Gamma(q + 1) / Gamma(q + 1/2))^2 lies between the expansions, for all q > 0.
-
-    R(q + 1) / R(q) = ((q + 1) / (q + 1/2))^2 and R(q) / q -> 1. So R / lower falls to 1 and
-    R / upper rises to 1, if the bounds grow by more and by less than R does.
-    """
-    lower, upper = (gamma_ratio_expansion(q, Integer(w)) for w in (0, 1))
+    """Whether that square lies between the expansions, for all q > 0: over q all three tend to 1,
+    and from q to q + 1 the lower one grows by more and the upper by less than the square does, by
+    its recurrence."""
     growth = ((q + 1) / (q + Rational(1, 2))) ** 2
-    excess = [bound.subs(q, q + 1) / bound - growth for bound in (lower, upper)]
-    return positive(excess[0]) and positive(-excess[1])
+    bounds = (gamma_ratio_expansion(q, Integer(w)) for w in (0, 1))
+    lower, upper = (bound.subs(q, q + 1) / bound - growth for bound in bounds)
+    return positive(lower) and positive(-upper)

@@ -25,7 +25,7 @@ def law(
 
     Raises ArithmeticError when the two pairs of rules differ by more than `tolerance`.
     """
-    first, second = (_law(v0, total, steps, drift, kappa, rules) for rules in _RULES)
+    first, second = (_law(v0, total, steps, drift, kappa, *rules) for rules in _RULES)
     if max(abs(f - s) for f, s in zip(first, second, strict=True)) > mpf(tolerance):
         raise ArithmeticError(f"the recursion did not converge: {first} and {second}")
     return second
@@ -33,14 +33,13 @@ def law(
 
 @cache
 def _law(
-    v0: str, total: str, steps: int, drift: str, kappa: str, rules: tuple[int, int]
+    v0: str, total: str, steps: int, drift: str, kappa: str, outer: int, inner: int
 ) -> tuple[mpf, mpf]:
     with mpmath.workdps(_DIGITS):
-        (nodes, weights), (inner, inner_weights) = (_gauss_hermite(order) for order in rules)
-        to_coefficients = mpmath.matrix([[x**j for j in range(rules[0])] for x in nodes]) ** -1
+        (nodes, weights), (draws, inner_weights) = map(_gauss_hermite, (outer, inner))
+        to_coefficients = mpmath.matrix([[x**j for j in range(outer)] for x in nodes]) ** -1
         data, h, slope = mpf(v0), mpf(total) / steps, mpf(drift)
-        draws = [mpf(kappa) * mpmath.sqrt(h) * x for x in inner]
-        scale = mpmath.sqrt(data)
+        draws, scale = [mpf(kappa) * mpmath.sqrt(h) * x for x in draws], mpmath.sqrt(data)
         # Coefficients from the highest power on, of U_0 and of U_0^2.
         polynomials = [[scale, mpf(0)], [data, mpf(0), mpf(0)]]
         for k in range(1, steps + 1):

@@ -1,6 +1,6 @@
 """Steps that freeze the denoiser (ancestral and DDIM), on log-normal data.
 
-Symbols of `_symbols`; t, s the ends of a step, on the grid k delta and (k - 1) delta; S the noise
+Symbols of `_chain`; t, s the ends of a step, on the grid k delta and (k - 1) delta; S the noise
 part V_0 / v_0^2 - V_N / v_N^2; U = v_k, or sigma^2 / v_0 in R17-function-G.
 """
 
@@ -28,17 +28,20 @@ from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Means, Pin
 from spec.checking.pins import table
 from spec.exact import _special as special
-from spec.exact._chain import DATA, exact_start, hyvarinen, moments
-from spec.exact._symbols import (
+from spec.exact._chain import (
     AT_THE_END,
+    DATA,
     NAMES,
     L,
     V,
     a,
     e,
+    exact_start,
     h,
+    hyvarinen,
     kappa,
     m,
+    moments,
     n,
     q,
     sigma,
@@ -67,10 +70,9 @@ def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
 
     The step draws from the Brownian bridge between the denoiser and $\log X_t$.
     """
-    mean, variance = _law_after(s / t, root)
-    variance = expand(variance).subs(root, sqrt(sigma**2 * s * (t - s) / t))
-    factor, noise = candidate
-    return vanishes((mean - factor * e, variance - factor**2 * V - noise))
+    (factor, noise), (mean, variance) = candidate, _law_after(s / t, root)
+    gap = expand(variance).subs(root, sqrt(sigma**2 * s * (t - s) / t)) - factor**2 * V - noise
+    return vanishes((mean - factor * e, gap))
 
 
 def is_the_ddim_law(factor: Expr) -> bool:
@@ -90,54 +92,46 @@ def is_the_noise_part(candidate: tuple[Expr, Expr]) -> bool:
     r"""After steps of equal length down to level $k$, $V_k=[[0]]$, where the step that leaves
     level $k$ adds $[[1]]$ to $S$, which is nothing at $v_N$.
 
-    By induction, for any number of steps: an ancestral step on the grid leads from the formula to
-    that of the next level, with its term in the sum.
+    By induction: a step leads from the formula to that of the next level, with its term in $S$.
     """
     variance, term = candidate
     here, below = v0 + h * k, v0 + h * (k - 1)
     stepped = (below / here) ** 2 * variance.subs(U, here) + h * (k - 1) / k
-    return vanishes(
-        (
-            variance.subs({U: vN, total: 0}) - V,
-            variance.subs({U: below, total: total + term}, simultaneous=True) - stepped,
-        )
-    )
+    reached = variance.subs({U: below, total: total + term}, simultaneous=True)
+    return vanishes((variance.subs({U: vN, total: 0}) - V, reached - stepped))
 
 
 def is_the_sum(closed: Expr) -> bool:
     r"""After $N$ steps the sum $S$ of R17-variance is $[[it]]$, where $q$ is the variance of the
     data in units of $h$ and not one, and $\gamma$ Euler's constant.
 
-    By induction over $N$: both sides vanish for no step, and one more level adds its term on both,
-    by the recurrences of the two polygamma functions.
+    By induction, by the recurrences of the polygamma functions: one more level adds its term.
     """
-    start, longer = (closed.subs(n, x) for x in (Integer(0), n + 1))
-    term = SUM_HOLDS[1].subs({v0: q * h, k: n + 1})
-    return special.vanish_by_recurrence(start, longer - closed - term)
+    longer = closed + _TERM.subs({v0: q * h, k: n + 1})
+    return special.vanish_by_recurrence(closed.subs(n, 0), closed.subs(n, n + 1) - longer)
 
 
 @cache
 def expansion(start: Expr = vN) -> tuple[Poly, Poly]:
     """V_0 / v_0 from the variance `start`, psi and psi_1 written as expansions with weights in
     [0, 1]: numerator and denominator in h."""
-    noise = expand_func(CLOSED_FORM)
-    for i, (argument, value) in enumerate({q: v0 / h, n: (vN - v0) / h, q + n: vN / h}.items()):
+    noise, ends = expand_func(CLOSED_FORM), {q: v0 / h, n: (vN - v0) / h}
+    for i, at in enumerate((q, n, q + n)):
         weight, other = symbols(f"weight_{i} other_{i}")
-        noise = noise.subs(polygamma(0, argument), special.digamma_expansion(value, weight))
-        noise = noise.subs(polygamma(1, argument), special.trigamma_expansion(value, other))
-    ratio = v0 * (start / vN**2 + noise.subs({q: v0 / h, n: (vN - v0) / h}))
-    numerator, denominator = fraction(together(special.rational(ratio)))
-    return Poly(numerator, h), Poly(denominator, h)
+        noise = noise.subs(polygamma(0, at), special.digamma_expansion(at, weight))
+        noise = noise.subs(polygamma(1, at), special.trigamma_expansion(at, other))
+    ratio = special.rational(v0 * (start / vN**2 + noise.subs(ends)))
+    numerator, denominator = (Poly(part, h) for part in fraction(together(ratio)))
+    return numerator, denominator
 
 
 def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
     r"""From the exact variance $V_0$ is off $v_0$ by the share $[[it]]$, up to a remainder that is
     $O(h^2)$ but for a logarithm, at fixed $v_0$ and $v_N$; $\gamma$ is Euler's constant.
 
-    In R17-closed both polygamma functions are replaced by expansions whose remainders are bounded:
-    the bounds of $\psi$ have those of its derivative as slopes, and the differences tend to zero.
-    The difference of both sides is a rational function of $h$ whose coefficients hold the
-    logarithms; its numerator begins two orders above the denominator.
+    In R17-closed both polygamma functions are replaced by expansions with bounded remainders: the
+    bounds of $\psi$ have those of its derivative as slopes, and the differences tend to zero. The
+    difference of both sides is a quotient in $h$, its numerator two orders above the denominator.
     """
     numerator, denominator = expansion(start)
     gap = numerator - denominator * Poly(special.rational(1 + bias), h)
@@ -152,25 +146,21 @@ def is_the_same_in_u(form: Expr) -> bool:
 
     The two variances have ratios that are rational in $U$, outside the logarithm and in it.
     """
-    written = EulerGamma + form.subs(U, (vN - v0) / v0)
-    return special.vanish_by_recurrence(v0 / h * _BIAS + written)
+    return special.vanish_by_recurrence(v0 / h * _BIAS + EulerGamma + form.subs(U, vN / v0 - 1))
 
 
 def _pinned(closed: Expr) -> tuple[Expr, Expr]:
-    """Mean and variance of log X_0 from N(M, V)."""
     mu, T, N, M = symbols("mu T N M")
     step, end = sigma**2 * T / N, a + (mu - sigma**2 / 2) * T
     noise, gain = (f.subs({q: v0 / h, n: N}).subs(h, step) for f in (closed, GAIN))
     return a + gain * (M - end), gain**2 * symbols("V") + v0**2 * noise
 
 
-_BELOW, _ABOVE = v0 + sigma**2 * s, v0 + sigma**2 * t
-_BRIDGE = sigma**2 * s * (t - s) / t
+_BELOW, _ABOVE, _BRIDGE = v0 + sigma**2 * s, v0 + sigma**2 * t, sigma**2 * s * (t - s) / t
 R17 = Claim(
     "R17", "ancestral steps on log-normal data", is_the_ancestral_law,
     holds=(_BELOW / _ABOVE, _BRIDGE), twins={
-        "noise of eq. (13)": (_BELOW / _ABOVE, sigma**2 * (t - s)),
-        "factor s / t": (s / t, _BRIDGE),
+        "noise of eq. (13)": (_BELOW / _ABOVE, sigma**2 * (t - s)), "s / t": (s / t, _BRIDGE),
         "noise of the exact kernel": (_BELOW / _ABOVE, sigma**2 * (t - s) * _BELOW / _ABOVE),
     }, names=NAMES, assumptions=(*DATA, "log X_t and the draw are independent"),
     depends=("R17-bridge", "R5", "R8"),
@@ -183,12 +173,11 @@ DDIM = Claim(
     }, names=NAMES, sheet=("R17",), assumptions=DATA, depends=("R17-bridge", "R5", "R16-heun"),
 )  # fmt: skip
 
-_CARRIED = U**2 * (V / vN**2 + total)
-SUM_HOLDS = (_CARRIED, h * (k - 1) / k / (v0 + h * (k - 1)) ** 2)
+_CARRIED, _TERM = U**2 * (V / vN**2 + total), h * (k - 1) / k / (v0 + h * (k - 1)) ** 2
 SUM = Claim(
     "R17-variance", "ancestral sampling of log-normal data: the variance after N steps",
-    is_the_noise_part, holds=SUM_HOLDS, twins={
-        "noise of eq. (13)": (_CARRIED, SUM_HOLDS[1] * k / (k - 1)),
+    is_the_noise_part, holds=(_CARRIED, _TERM), twins={
+        "noise of eq. (13)": (_CARRIED, _TERM * k / (k - 1)),
         "variance at k": (_CARRIED, h * (k - 1) / k / (v0 + h * k) ** 2),
         "k / (k + 1)": (_CARRIED, h * k / (k + 1) / (v0 + h * (k - 1)) ** 2),
     }, names={**AT_THE_END, "U": "v_k"}, sheet=("R17",), assumptions=(*DATA, "equal steps"),
@@ -234,5 +223,4 @@ IN_U = Claim(
     twins={"log U": _G + log(1 + U), "no factor 1/2": _G + 1 / (2 * (1 + U) ** 2)}, names=NAMES,
     sheet=("R17",), depends=("R17-leading",),
 )  # fmt: skip
-
 CLAIMS = (R17, DDIM, SUM, CLOSED, R17_BIAS, IN_U)

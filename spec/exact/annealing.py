@@ -1,21 +1,52 @@
-"""Annealed noise and repeated steps at a level, on log-normal data: the exact recursions.
+"""Annealed noise and repeated steps at a level, on log-normal data, and many levels.
 
-Symbols of `_symbols`; delta_s = r^2 the step, h = h_s = sigma^2 delta_s; kappa the factor on the
-noise; l steps at a level.
+Symbols of `_chain`; delta_s = r^2 the step, h = h_s = sigma^2 delta_s, or the distance of levels
+in v, from v_N down to v_0; l steps at a level; rho = l delta_s / delta.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import mpmath
-from sympy import Expr, Integer, Matrix, diff, lambdify, symbols
+from sympy import (
+    Expr,
+    Function,
+    Integer,
+    Integral,
+    Matrix,
+    diff,
+    exp,
+    expand,
+    lambdify,
+    symbols,
+)
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Assumption, Claim, Pin
+from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.pins import Values, table
-from spec.exact._chain import DATA, Row, law_after, on_the_line
-from spec.exact._symbols import NAMES, V, a, e, h, kappa, m, n, q, r, v, v0
+from spec.exact._chain import (
+    DATA,
+    NAMES,
+    Row,
+    V,
+    a,
+    e,
+    h,
+    kappa,
+    law_after,
+    m,
+    n,
+    on_the_line,
+    q,
+    r,
+    sigma,
+    v,
+    v0,
+    vN,
+)
 
-alpha, count, delta = symbols("alpha l delta", positive=True)
+alpha, count, delta, rho, s2, u = symbols("alpha l delta rho s2 u", positive=True)
+V_N, e_N, N, log_chi, J, i = symbols("V_N e_N N log_chi J i", real=True)
+strength = Function("kappa")
 Inner = tuple[Expr, Expr, Expr]
 _NAMES = {**NAMES, "h": "h_s", "r": r"\sqrt{\delta_s}"}
 
@@ -37,19 +68,17 @@ def is_the_loop(candidate: dict[str, Expr]) -> bool:
     $[[mean]]$ and $V_k$ to $[[variance]]$. Over the level a mean without error moves by
     $[[shift]]$, to first order in $\delta$ and $\delta_s$.
 
-    By induction over the number of steps: the formulas hold for none, and a step of R10 takes
-    those with $\alpha^L$ to those of one step more. For the first order both lengths are
-    multiplied by a small number, and a step leads from $L$ to one more in the same way.
+    By induction: the formulas hold for no step, and a step of R10 leads from $L$ to one more, for
+    the first order with both lengths multiplied by a small number.
     """
-    mean, variance, shift = (candidate[name] for name in ("mean", "variance", "shift"))
-    step = law_after(strength=kappa, fall=Integer(0))
+    law, shift = Matrix([candidate["mean"], candidate["variance"]]), candidate["shift"]
+    step = Matrix(law_after(strength=kappa, fall=Integer(0)))
     small, power = symbols("small power", positive=True)
-    gaps = [mean.subs(count, 0) - e, variance.subs(count, 0) - V, shift.subs(count, 0) - m * delta]
-    for f, after in zip((mean, variance), step, strict=True):
-        longer = f.subs(count, count + 1) - after.subs({e: mean, V: variance})
-        gaps.append(longer.expand().subs(alpha**count, power).subs(alpha, candidate["alpha"]))
+    start = law.subs(count, 0) - Matrix([e, V]), shift.subs(count, 0) - m * delta
+    longer = (law.subs(count, count + 1) - step.subs({e: law[0], V: law[1]})).expand()
+    named = longer.subs(alpha**count, power).subs(alpha, candidate["alpha"])
     one = step[0].subs({e: small * shift, h: small * h, m: small * m}, simultaneous=True)
-    return vanishes((*gaps, shift.subs(count, count + 1) - diff(one, small).subs(small, 0)))
+    return vanishes((*start, named, shift.subs(count, count + 1) - one.diff(small).subs(small, 0)))
 
 
 def is_the_threshold(candidate: tuple[Expr, Expr]) -> bool:
@@ -61,16 +90,10 @@ def is_the_threshold(candidate: tuple[Expr, Expr]) -> bool:
     $[[gap]]$: positive below the threshold, zero at it, where each step adds its noise, and
     negative beyond, where the fixed point is negative too, so that no start lies at it.
     """
-    limit = candidate[1]
-    mean, after = law_after(strength=kappa)
+    limit, (mean, after) = candidate[1], law_after(strength=kappa)
     squared = diff(after, V)
-    return vanishes(
-        (
-            1 - squared - _gap(candidate),
-            squared - diff(mean, e) ** 2,
-            after - limit - squared * (V - limit),
-        )
-    )
+    falls = after - limit - squared * (V - limit)
+    return vanishes((1 - squared - _gap(candidate), squared - diff(mean, e) ** 2, falls))
 
 
 def is_the_denoised_law(candidate: tuple[Expr, Expr]) -> bool:
@@ -81,6 +104,56 @@ def is_the_denoised_law(candidate: tuple[Expr, Expr]) -> bool:
     """
     variance = law_after(strength=Integer(0))[1] / V
     return same(Matrix([variance, variance.subs(h, v - v0)]), Matrix(candidate))
+
+
+def is_the_limit(candidate: tuple[Expr, Expr]) -> bool:
+    r"""In the limit of many levels at fixed $\rho$, $L$ and $\kappa(v)$, and for $m$ zero,
+    $V_0=[[0]]$ and $e_0=[[1]]$, where $\rho$ is $L\delta_s$ in units of $\delta$.
+
+    To first order in $h$ a step after others adds what it adds by itself. The recursion is Euler's
+    rule for the two linear equations in $v$ with the rates of $L$ steps, which the formulas solve
+    with the right values at $v_N$.
+    """
+    (rates, more), law = _rates(), Matrix(candidate)
+    starts = law.subs(v, vN).doit() - Matrix([V_N, e_N])
+    slopes = law.diff(v) - rates.subs(dict(zip((V, e), law, strict=True)))
+    return vanishes((*map(_rational, (*starts, *slopes)), *more))
+
+
+def _rational(f: Expr) -> Expr:
+    """With symbols for the powers of v and v_N, the integral and kappa(v)."""
+    powers = {v**rho: symbols("Q"), vN**rho: symbols("Q_N"), strength(v): kappa}
+    return expand(f.replace(Integral, lambda *_: J)).subs(powers)
+
+
+def _rates(slope: Expr | int = 0) -> tuple[Matrix, Matrix]:
+    """dV/dv and de/dv, minus the change over a level of L steps of size rho h / L to first order
+    in h; and what vanishes if the steps of a level add up. `slope` is m / sigma^2."""
+    mean, variance = law_after(strength=kappa, fall=Integer(0))
+    stepped = Matrix([variance, mean]).subs(m, slope * h / r**2).subs(h, rho * h / count)
+    before = Matrix(symbols("before_V before_e"))
+    later = stepped.subs({V: V + h * before[0], e: e + h * before[1]}, simultaneous=True)
+    one, two = (f.diff(h).subs(h, 0) for f in (stepped, later))
+    return -count * one - Matrix([0, slope]), two - before - one
+
+
+def is_the_exponent(exponent: Expr) -> bool:
+    r"""At the $i$-th level below the top, of variance $v$, $i\,\log\chi=[[it]]$: the logarithm of
+    $\chi^i$.
+
+    It is at $[[level]]$, since $N$ levels share $\sigma^2$.
+    """
+    return vanishes(exponent.subs(v, _LEVEL) - i * log_chi)
+
+
+def is_the_noise_free_law(variance: Expr, length: int = 1) -> bool:
+    r"""Without noise and with one step a level, as long as the level, the variance at any level is
+    $[[it]]$, exactly and for every number of levels.
+
+    By induction: a step without noise leads from this variance at one level to that at the next.
+    """
+    stepped = law_after(strength=Integer(0))[1].subs(h, length * h).subs(V, variance)
+    return vanishes((variance.subs(v, vN) - V_N, variance.subs(v, v - h) - stepped))
 
 
 def _gap(candidate: tuple[Expr, Expr]) -> Expr:
@@ -97,11 +170,11 @@ def _rows(candidate: Inner, at: Values) -> Iterator[Row]:
     parts = diff(mean, e), variance.subs(V, 0), -mean.subs(e, 0)
     maps = lambdify((v, h, kappa, m, r), parts, "mpmath")
     drift, rate, length = at["mu"] - at["sigma"] ** 2 / 2, at["sigma"] ** 2, at["length"]
-    for i in range(int(at["N"])):
-        now = at["T"] * (int(at["N"]) - i) / int(at["N"])
-        level = at["v0"] + rate * now
-        found = maps(level, rate * length, at["chi"] ** i, drift, mpmath.sqrt(length))
-        yield from [(at["a"] + drift * now, *found)] * int(at["L"])
+    for k in range(int(at["N"])):
+        now = at["T"] * (1 - k / at["N"])
+        noise = rate * length, at["chi"] ** k, drift, mpmath.sqrt(length)
+        row = at["a"] + drift * now, *maps(at["v0"] + rate * now, *noise)
+        yield from [row] * int(at["L"])
 
 
 _FACTOR = 1 - h / v
@@ -126,14 +199,10 @@ R10 = Claim(
 
 
 def _at_level(formula: Expr) -> Expr:
-    """As the vectors name it: v_s and dv for the level, n steps."""
-    v_s, dv, dm = symbols("v_s dv dm")
-    return formula.subs({count: n, h: dv, m: dm / r**2}).subs(alpha, (v0 + v_s) / (v0 + v_s + dv))
-
-
-def _loop_mean(candidate: dict[str, Expr]) -> Expr:
-    b, dm = symbols("b dm")
-    return a + dm + _at_level(candidate["mean"]).subs(e, b - a - dm)
+    """As the vectors name it: v_s and dv for the level, n steps, from b."""
+    v_s, dv, dm, b = symbols("v_s dv dm b")
+    named = formula.subs({count: n, h: dv, m: dm / r**2, V: q, e: b - a - dm})
+    return named.subs(alpha, (v0 + v_s) / (v0 + v_s + dv))
 
 
 _KEPT, _SHARE = alpha**count, 1 - alpha ** (2 * count)
@@ -142,37 +211,28 @@ _LOOP = {
     "mean": _KEPT * e - m * r**2 * (1 - _KEPT) / (1 - alpha), "variance": _KEPT**2 * V + _ADDED,
     "shift": m * (delta - count * r**2), "alpha": _FACTOR,
 }  # fmt: skip
+_IN_LOGS: dict[str, Callable[[dict[str, Expr]], Expr]] = {
+    "mean": lambda candidate: a + symbols("dm") + _at_level(candidate["mean"]),
+    "var": lambda candidate: _at_level(candidate["variance"]),
+}
 LOOP = Claim(
-    "R10-loop",
-    "annealed noise and inner loop: L steps at a level",
-    is_the_loop,
-    holds=_LOOP,
+    "R10-loop", "annealed noise and inner loop: L steps at a level", is_the_loop, holds=_LOOP,
     twins={
         "noise summed with alpha": {**_LOOP, "variance": _KEPT**2 * V + _ADDED * (1 + alpha)},
         "one noise term too few": {**_LOOP, "variance": _LOOP["variance"] - kappa**2 * h},
         "drift once, not L times": {**_LOOP, "mean": _KEPT * e - m * r**2},
         "one step moves the mean over a level": {**_LOOP, "shift": m * (delta - r**2)},
-    },
-    names={**_NAMES, "l": "L"},
-    sheet=("R10",),
-    assumptions=(
-        *DATA,
-        Assumption(
+    }, names={**_NAMES, "l": "L"}, sheet=("R10",), assumptions=(
+        *DATA, Assumption(
             "each step starts where the one before has ended",
             "the powers of alpha; a loop that returns to its first state makes one step",
             lambda: not vanishes(diff(_LOOP["variance"].subs(count, 2), V) - alpha**2),
-        ),
-        "alpha^2 is not one",
-    ),
-    depends=("R10",),
-    pins=tuple(
+        ), "alpha^2 is not one",
+    ), depends=("R10",), pins=tuple(
         Pin("gbm_ref.inner_loop_law", vectors=f"inner_loop_law_log_{part}", reads=f, variant=part)
-        for part, f in (
-            ("mean", _loop_mean),
-            ("var", lambda candidate: _at_level(candidate["variance"]).subs(V, q)),
-        )
+        for part, f in _IN_LOGS.items()
     ),
-)
+)  # fmt: skip
 
 _STILL = kappa**2 * v / 2 / (1 - h / (2 * v))
 STABLE = Claim(
@@ -184,7 +244,7 @@ STABLE = Claim(
     sheet=("R10",), assumptions=(
         *DATA, Assumption(
             "kappa is positive",
-            "beyond the threshold, where without noise a law without variance stays",
+            "beyond the threshold: without noise a law without variance stays",
             lambda: vanishes(law_after(strength=Integer(0))[1].subs(V, 0)),
         ),
     ), depends=("R10-loop",),
@@ -195,10 +255,69 @@ DENOISED = Claim(
     "R10-denoised", "terminal noise-free steps", is_the_denoised_law, holds=(_FACTOR**2, _FULL),
     twins={
         "factor of the deviation, not of the variance": (_FACTOR, v0 / v),
-        "noise kept": (_FACTOR**2 + h / V, _FULL + h / V),
-        "v_0 / v_1 for any step": (_FULL, _FULL),
+        "noise kept": (_FACTOR**2 + h / V, _FULL + h / V), "v_0 / v_1 always": (_FULL, _FULL),
     }, names={**NAMES, "v": "v_1", "h": "h_s", "V": "V_1"}, sheet=("R10",),
     assumptions=(*DATA, "the denoising step is the sampler's own"), depends=("R10",),
 )  # fmt: skip
 
-CLAIMS = (R10, LOOP, STABLE, DENOISED)
+_LEVEL = vN - s2 / N * i
+_CARRIED, _WEIGHTED = (v / vN) ** rho, Integral(strength(u) ** 2 * u ** (-2 * rho), (u, v, vN))
+_MEAN, _NOISE = _CARRIED * e_N, rho * v ** (2 * rho) * _WEIGHTED
+_START = _CARRIED**2 * V_N
+_LIMIT = (_START + _NOISE, _MEAN)
+
+
+def _pinned(candidate: tuple[Expr, Expr]) -> tuple[Expr, Expr]:
+    """Mean and variance for kappa = exp(-c (v_N - v) / sigma^2 T)."""
+    c, T, M, total = *symbols("c T M"), vN - v
+    noise = (f.replace(strength, lambda w: exp(-c * (vN - w) / total)) for f in candidate)
+    at = {v: v0, vN: v0 + sigma**2 * T, V_N: symbols("V"), e_N: M - a}
+    variance, mean = (f.subs(at, simultaneous=True) for f in noise)
+    return a + mean, variance
+
+
+NO_DRIFT = Assumption(
+    "m is zero", "the rate of the mean, to which the drift of steps of another length adds",
+    lambda: not vanishes(_rates(symbols("slope"))[0][1] - _rates()[0][1]),
+)  # fmt: skip
+LIMIT = Claim(
+    "R10-limit", "annealed noise and inner loop: the limit of many levels", is_the_limit,
+    holds=_LIMIT, twins={
+        "power rho": (_CARRIED * V_N + _NOISE, _MEAN),
+        "rho left out before the integral": (_START + _NOISE / rho, _MEAN),
+        "integral not weighted at v_0": (_START + _NOISE / _CARRIED**2, _MEAN),
+        "mean like the variance": (_LIMIT[0], _CARRIED**2 * e_N),
+    }, names={**NAMES, "v": "v_0"}, means=Means.CALCULUS, sheet=("R10",), assumptions=(
+        *DATA, NO_DRIFT,
+        "kappa is continuous in v, and Euler's rule for a linear equation with continuous "
+        "coefficients converges (its classical theorem, cited)",
+    ), depends=("R10",), pins=(
+        Pin(
+            "gbm_ref.annealed_limit_law", table(
+                "a v0 sigma T rho c M V", (0.3, 0.05, 0.8, 1.0, 0.6, 5.0, 0.7, 0.6),
+                (-1.1, 0.4, 1.3, 1.5, 3.0, 0.0, 2.0, 3.1),
+                (0.2, 0.1, 0.6, 0.7, 0.5, 0.7, 0.1, 0.2),
+            ), reads=_pinned,
+        ),
+    ),
+)  # fmt: skip
+
+_EXPONENT = N * log_chi * (vN - v) / s2
+GEOMETRIC = Claim(
+    "R10-geometric", "geometric annealing as a function of the variance", is_the_exponent,
+    holds=_EXPONENT, twins={"c without N": _EXPONENT / N, "growing noise": -_EXPONENT},
+    values=lambda: {"level": _LEVEL}, names={"log_chi": r"\log\chi"}, sheet=("R10",),
+    depends=("A-Alg1",),
+)  # fmt: skip
+_QUIET = (v / vN) ** 2 * V_N
+NOISE_FREE = Claim(
+    "R10-noise-free", "the sampler without noise", is_the_noise_free_law, holds=_QUIET,
+    twins={"probability flow": vN / v * _QUIET, "cubed": v / vN * _QUIET}, names=NAMES,
+    sheet=("R10",), assumptions=(
+        *DATA, Assumption(
+            "each step is as long as the distance of the levels", "the level that a step leads to",
+            lambda: not is_the_noise_free_law(_QUIET, 2),
+        ),
+    ), depends=("R10",),
+)  # fmt: skip
+CLAIMS = (R10, LOOP, STABLE, DENOISED, LIMIT, GEOMETRIC, NOISE_FREE)

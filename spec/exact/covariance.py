@@ -8,18 +8,16 @@ from collections.abc import Callable
 
 import mpmath
 from mpmath import matrix, mpf
-from sympy import Expr, Identity, Integer, Matrix, MatrixSymbol, diag, diff, eye, lambdify, symbols
+from sympy import Expr, Identity, Integer, Matrix, MatrixSymbol, diag, eye, lambdify, symbols
 
-from spec.checking.algebra import same
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.pins import Values, table
-from spec.exact._chain import dale_langevin, orders
+from spec.exact._chain import NAMES, dale_langevin, h, kappa, m, n, orders, q, r, sigma, v0, vN
 from spec.exact._special import vanish_by_recurrence
-from spec.exact._symbols import NAMES, h, kappa, m, n, q, r, sigma, v0, vN
 from spec.exact.dale_langevin import GAIN, NOISE, expansion
 
-S = Matrix(2, 2, symbols("S11 S12 S12 S22"))
-B = Matrix(2, 2, symbols("B_11 B_12 B_12 B_22"))
+S, B = (Matrix(2, 2, symbols(s)) for s in ("S11 S12 S12 S22", "B_11 B_12 B_12 B_22"))
 QS = symbols("q_1 q_2", positive=True)
 Maps = Callable[[Matrix, Matrix], tuple[Matrix, Matrix]]
 Law = tuple[Expr, Expr]
@@ -31,21 +29,16 @@ def is_the_step(candidate: Maps, length: Expr = r**2, curvature: int = 0) -> boo
 
     The log density is a quadratic form, so that the step of eq. (13) is affine in $\log X$ and the
     draw: its Jacobians are the factor and a root of the covariance of the noise, and it sends the
-    mean $c_k$ to that of the next level. Decided with a full symmetric matrix of symbols.
+    mean $c_k$ to that of the next level.
     """
     y, centre, z = (Matrix(symbols(f"{name}_1 {name}_2")) for name in ("y", "c", "z"))
     quadratic = -((y - centre).T * S.inv() * (y - centre))[0] / 2 + curvature * y[0] ** 3
-    image = Matrix(
-        [dale_langevin(x, diff(quadratic, x) - 1, r, kappa * d) for x, d in zip(y, z, strict=True)]
-    )
-    at_centre = image.subs({**dict(zip(y, centre, strict=True)), z[0]: 0, z[1]: 0})
-    root = image.jacobian(z)
+    score = Matrix([quadratic]).jacobian(y) - Matrix([[1, 1]])
+    image = Matrix([dale_langevin(y[i], score[i], r, kappa * z[i]) for i in (0, 1)])
+    falls = image.subs(dict(zip((*y, *z), (*centre, 0, 0), strict=True))) - centre
     factor, noise = (part.subs(h, sigma**2 * r**2) for part in candidate(S, eye(2)))
-    return (
-        same(at_centre, centre - length * m * Matrix([1, 1]))
-        and same(image.jacobian(y), factor)
-        and same(root * root.T, noise)
-    )
+    gaps = image.jacobian(y) - factor, image.jacobian(z) * image.jacobian(z).T - noise
+    return vanishes((falls + length * m * Matrix([1, 1]), *gaps))
 
 
 def solves_the_recursion(closed: Law) -> bool:
@@ -80,9 +73,8 @@ def is_the_limit(candidate: Callable[[Matrix, Matrix, Matrix], Matrix]) -> bool:
     """
     leading, s2 = orders(expansion(Integer(0)), h, 0)[0], symbols("s2")
     noises = diag(*(leading.subs({v0: x, vN: x + s2}) for x in QS))
-    data, end = diag(*QS), diag(*QS) + s2 * eye(2)
-    gain = diag(*(GAIN.subs({q: x, n: s2}) for x in QS))
-    return same(gain * B * gain + noises, candidate(data, end, B))
+    gain, data = diag(*(GAIN.subs({q: x, n: s2}) for x in QS)), diag(*QS)
+    return same(gain * B * gain + noises, candidate(data, data + s2 * eye(2), B))
 
 
 def _step(s: Matrix, one: Matrix) -> tuple[Matrix, Matrix]:
@@ -124,15 +116,13 @@ _POINTS = table(
     (0.25, 0.25, 0.25, 0.1, 0.2, 1.0, 0.9, 1.0, 0.3, 0.5, 0.0, 0.9, 1.2, 12),
 )
 LOG_NORMAL = Assumption(
-    "the data are log-normal",
-    "the quadratic log density, without which the factor depends on the state",
+    "the data are log-normal", "the quadratic log density; else the factor depends on the state",
     lambda: not is_the_step(_step, curvature=1),
-)
+)  # fmt: skip
 LEVEL_STEP = Assumption(
-    "one step a level, as long as the distance of the levels",
-    "what the mean of log X falls by between levels",
+    "one step a level, as long as the distance of the levels", "what the mean of log X falls by",
     lambda: not is_the_step(_step, length=2 * r**2),
-)
+)  # fmt: skip
 ALL = (LOG_NORMAL, LEVEL_STEP, "log X_k and the draw are normal and independent")
 
 R9 = Claim(
@@ -164,10 +154,8 @@ LIMIT = Claim(
     "R9-limit", "What remains of a wrong start", is_the_limit, holds=_limit, twins={
         "start compared with the data": lambda data, end, start: _limit(
             data, end, start + end - data,
-        ),
-        "gain on one side only": lambda data, end, start: data + data * end.inv() * (start - end),
+        ), "gain on one side": lambda data, end, start: data + data * end.inv() * (start - end),
     }, shown=lambda f: {"it": f(*(MatrixSymbol(name, 2, 2) for name in ("S_0", "S_N", "B")))},
     sheet=("R9",), assumptions=(*ALL, "S_0 is not singular"), depends=("R9-closed", "R8-leading"),
 )  # fmt: skip
-
 CLAIMS = (R9, CLOSED, LIMIT)

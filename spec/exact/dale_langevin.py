@@ -1,6 +1,6 @@
 """The sign-preserving sampler on log-normal data: its law after N steps, without Monte Carlo.
 
-Symbols of `_symbols`.
+Symbols of `_chain`.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,19 +17,31 @@ from spec.checking.trace import each
 from spec.exact import _special as special
 from spec.exact._chain import (
     ALL,
+    AT_THE_END,
     EXACT_SCORE,
     LOG_NORMAL,
+    NAMES,
+    L,
     Step,
+    V,
+    a,
     dale_langevin,
+    e,
     exact_start,
+    h,
     hyvarinen,
     image,
     is_affine,
     law_after,
+    m,
+    n,
     orders,
+    q,
+    v,
+    v0,
+    vN,
 )
 from spec.exact._special import rational, vanish_by_recurrence
-from spec.exact._symbols import AT_THE_END, NAMES, L, V, a, e, h, m, n, q, v, v0, vN
 
 
 def is_the_recursion(candidate: tuple[Expr, Expr]) -> bool:
@@ -49,22 +61,19 @@ def solves_the_recursion(closed: tuple[Expr, Expr], step: Step = dale_langevin) 
     r"""After any number $N$ of steps the mean error is what it was at the start times $[[0]]$, and
     $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
 
-    By induction over the number of steps: with none nothing has happened, and a step of R8 leads
-    from $q$ and $N$ to what the formulas say at one less and one more, by the recurrence of the
-    trigamma function.
+    By induction: no step changes nothing, and a step of R8 leads from $q$ and $N$ to one less and
+    one more, by the recurrence of the trigamma function.
     """
-    gain, variance = closed
-    stepped = [f.subs({v: q * h, e: gain, V: variance}) for f in law_after(step)]
-    below = [f.subs({q: q - 1, n: n + 1}, simultaneous=True) for f in closed]
-    start = (gain.subs(n, 0) - 1, variance.subs(n, 0) - V)
-    return vanish_by_recurrence(*start, below[0] - stepped[0], below[1] - stepped[1])
+    law = Matrix(closed)
+    stepped = Matrix(law_after(step)).subs({v: q * h, e: law[0], V: law[1]})
+    below = law.subs({q: q - 1, n: n + 1}, simultaneous=True)
+    return vanish_by_recurrence(*(law.subs(n, 0) - Matrix([1, V])), *(below - stepped))
 
 
 def is_the_law_for_a_point(candidate: tuple[Expr, Expr]) -> bool:
     r"""For a point mass the sampler ends with $e_0=[[0]]$ and $V_0=[[1]]$, whatever its start.
 
-    At the last step the variance in the score is $h$, and the factor on the deviation vanishes:
-    the step forgets the state, lands on the point and adds its own noise.
+    At the last step the variance in the score is $h$, and the factor on the deviation vanishes.
     """
     return same(Matrix(law_after()).subs(v, h), Matrix(candidate))
 
@@ -92,9 +101,8 @@ def is_the_divergence(candidate: tuple[Expr, Expr]) -> bool:
     r"""Per coordinate $\mathrm{KL}=[[0]]$, the data having covariance $v_0I$ and the output the
     mean error $e_0$ and covariance $V_0I$; from an exact start it is $[[1]]$ up to $O(h^3)$.
 
-    The divergence is the mean, under the output, of its log density less that of the data, a
-    polynomial of degree two in $\log X$ but for logarithms of the variances. For an exact start
-    the mean has no error, and the variance of R8-leading is inserted and expanded in $h$.
+    The mean, under the output, of its log density less that of the data is taken by exact moments.
+    For an exact start the mean has no error, and the variance of R8-leading is expanded in $h$.
     """
     kl, leading = candidate
     output, data = (-log(w) / 2 - (L - c) ** 2 / (2 * w) for c, w in ((e, V), (Integer(0), v0)))
@@ -104,7 +112,6 @@ def is_the_divergence(candidate: tuple[Expr, Expr]) -> bool:
 
 
 def _ratio(steps: int, start: mpf) -> mpf:
-    """V_0 / v_0 by the recursion of R8."""
     with mpmath.workdps(50):
         step, variance = TOTAL / steps, start
         after = lambdify((v, h, V), RECURSION[1], "mpmath")
@@ -122,15 +129,10 @@ def are_the_ratios(printed: Mapping[int, str]) -> bool:
     return all([rounds_to(_ratio(N, DATA + TOTAL), printed[N]) for N in each("N", printed)])
 
 
-with mpmath.workdps(50):
-    DATA, SIGMA = mpf("0.1"), mpf("0.8")
-    TOTAL = SIGMA**2
-
-
 def pins_of(function: str) -> tuple[Pin, Pin]:
     """Mean and variance of a closed form by the vectors of a function: from b and q, with v and m
     at the horizon."""
-    b, at = Symbol("b"), {q: v0 * n / v, h: v / n}
+    at, b = {q: v0 * n / v, h: v / n}, Symbol("b")
     parts: dict[str, Callable] = {
         "mean": lambda closed: a + closed[0].subs(at, simultaneous=True) * (b - a - m),
         "var": lambda closed: closed[1].subs(at, simultaneous=True).subs(V, q),
@@ -141,6 +143,8 @@ def pins_of(function: str) -> tuple[Pin, Pin]:
     )
 
 
+DATA, SIGMA = mpf("0.1"), mpf("0.8")
+TOTAL = SIGMA**2
 _RATIO = (v - h) / v
 RECURSION = (_RATIO * e, _RATIO**2 * V + h)
 GAIN, NOISE = q / (q + n), h * q**2 * (trigamma(q) - trigamma(q + n))
@@ -222,5 +226,4 @@ NUMBERS = Claim(
         ),
     ), depends=("R8",),
 )  # fmt: skip
-
 CLAIMS = (R8, CLOSED, POINT, LEADING, DIVERGENCE, NUMBERS)

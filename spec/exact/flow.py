@@ -1,6 +1,6 @@
 """The probability flow on log-normal data, integrated by Euler's rule and by Heun's in sqrt(v).
 
-Symbols of `_symbols`; for Heun's rule a, b the values of sqrt(v(t)) at both ends of a step, so
+Symbols of `_chain`; for Heun's rule a, b the values of sqrt(v(t)) at both ends of a step, so
 that v0 + a^2 is the variance of log X_t; ell the spacing of a grid uniform in sqrt(v).
 """
 
@@ -12,8 +12,6 @@ from mpmath import mpf
 from sympy import (
     Expr,
     Integer,
-    Matrix,
-    Poly,
     Rational,
     fraction,
     gamma,
@@ -35,12 +33,21 @@ from spec.exact._chain import (
     DATA,
     LOG_NORMAL,
     MU,
+    NAMES,
+    L,
     Row,
+    V,
     exact_start,
+    h,
     hyvarinen,
+    n,
     on_the_line,
+    orders,
+    q,
+    sigma,
+    v0,
+    vN,
 )
-from spec.exact._symbols import NAMES, L, V, h, n, q, sigma, v0, vN
 
 a, b, ell = symbols("a b ell", positive=True)
 centre, eta = symbols("centre eta", real=True)
@@ -57,8 +64,7 @@ def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
     $[[0]]$, and $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
 
     The score is affine in $\log X$, so that a step multiplies the deviation by a number. By
-    induction: no step changes nothing, and a step leads from $q$ and $N$ to one less and one more,
-    by the recurrence of the Gamma function.
+    induction as for R8-closed, by the recurrence of the Gamma function.
     """
     return dale_langevin.solves_the_recursion(closed, euler)
 
@@ -72,14 +78,13 @@ def is_the_first_order(bias: Expr, start: Expr = vN) -> bool:
     by more than the other, as polynomials with coefficients of one sign show, and all of them
     agree at infinity to leading order.
     """
-    ends = {q: (v0 / h, special.theta), q + n: (vN / h, special.theta_N)}
-    ratios = {
-        gamma(at + 1): gamma(at + HALF) * sqrt(special.gamma_ratio_expansion(*end))
-        for at, end in ends.items()
-    }
-    gap = together((_CLOSED**2).subs(ratios) * start / v0) - 1 - bias
+    gain, weights = _CLOSED**2, {q: special.theta, q + n: special.theta_N}
+    for at, weight in weights.items():
+        ratio = sqrt(special.gamma_ratio_expansion(at, weight))
+        gain = gain.subs(gamma(at + 1), gamma(at + HALF) * ratio)
+    gap = together(gain.subs({q: v0 / h, n: (vN - v0) / h}) * start / v0) - 1 - bias
     return special.gamma_ratio_is_bracketed() and vanishes(
-        (gap.subs(h, 0), gap.diff(h).subs(h, 0))
+        [gap.subs(h, 0), gap.diff(h).subs(h, 0)]
     )
 
 
@@ -88,18 +93,16 @@ def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
     X$ from its mean by $[[0]]$, and Euler's last step, to zero, by $[[1]]$. The square of the
     first takes the variance at $a$ to that at $b$ but for the third order in their distance.
 
-    The slope is the exact log score of log-normal data times the standard deviation of the noise,
-    linear in the deviation; the second slope is read at the predicted point. The local error
-    is a quotient whose numerator has no terms below the third order.
+    The slope is the exact log score times the standard deviation of the noise; the second is read
+    at the predicted point. The local error has no terms below the third order in its numerator.
     """
     slope = -a * (1 + hyvarinen(L, centre, variance + a**2))
     predicted = L + (b - a) * slope
     end_slope = -b * (1 + hyvarinen(L, centre, v0 + b**2).subs(L, predicted))
-    images = Matrix([L + (b - a) * (slope + end_slope) / 2, predicted.subs(b, 0)])
-    affine = images - Matrix([centre, centre]) - (L - centre) * Matrix(candidate)
+    images = L + (b - a) * (slope + end_slope) / 2, predicted.subs(b, 0)
+    gaps = [f - centre - (L - centre) * g for f, g in zip(images, candidate, strict=True)]
     defect = together((candidate[0] ** 2 * (v0 + a**2) - v0 - b**2).subs(b, a + eta))
-    low = [Poly(fraction(defect)[0], eta).coeff_monomial(eta**k) for k in range(3)]
-    return vanishes((*affine, *low))
+    return vanishes((*gaps, *orders(fraction(defect)[0], eta, 2)))
 
 
 def is_the_last_step(ratio: Expr) -> bool:
@@ -111,10 +114,8 @@ def is_the_last_step(ratio: Expr) -> bool:
     high precision.
     """
     exact = (_LAST**2 * (v0 + a**2)).subs(a, sqrt(h)) / v0
-    close = [
-        abs(_heun(at, HALF) - _at(ratio, at)) <= _at(_BOUND, at)
-        for at in points({"v0": 0.2, "sigma^2": 0.5, "N": steps} for steps in (1000, 4000))
-    ]
+    grids = points(table("v0 sigma^2 N", (0.2, 0.5, 1000), (0.2, 0.5, 4000)))
+    close = [abs(_heun(at, HALF) - _at(ratio, at)) <= _at(_BOUND, at) for at in grids]
     return vanishes(exact - ratio) and all(close)
 
 
@@ -126,15 +127,12 @@ def is_the_even_order(leading: Expr) -> bool:
 
     Heun's rule and Euler's last step, run in high precision.
     """
-    coarse, fine = (
-        abs((_heun(at, Integer(1)) - 1) / _at(leading, at) - 1)
-        for at in points({"v0": 0.2, "sigma^2": 0.64, "N": steps} for steps in (400, 800))
-    )
+    grids = points(table("v0 sigma^2 N", (0.2, 0.64, 400), (0.2, 0.64, 800)))
+    coarse, fine = (abs((_heun(at, Integer(1)) - 1) / _at(leading, at) - 1) for at in grids)
     return bool(fine < _CLOSE and coarse >= _GAIN * fine)
 
 
-_CLOSE, _GAIN = 0.02, 1.7
-_BOUND = (h / v0) ** 2 * log(1 / h)
+_CLOSE, _GAIN, _BOUND = 0.02, 1.7, (h / v0) ** 2 * log(1 / h)
 
 
 def _at(formula: Expr, at: Values) -> mpf:
@@ -230,5 +228,4 @@ EVEN = Claim(
     sheet=("R16",), assumptions=(*DATA, "the start has the exact variance"),
     depends=("R16-heun", "heun-flow-last"),
 )  # fmt: skip
-
 CLAIMS = (R16, LEADING, HEUN, LAST, EVEN)

@@ -41,9 +41,8 @@ _MEAN, _ROOT = Matrix(symbols("M1 M2", real=True)), _square("r")
 
 def _apply(at: Matrix, curvature: int = 0) -> Matrix:
     """log x_0 from y, z1 and z2, one below the other."""
-    offset, *parts = _TRUE
-    y = at[:2, :]
-    return offset + Matrix.hstack(*parts) * at + curvature * y.multiply_elementwise(y)
+    bent = curvature * at[:2, :].applyfunc(lambda y: y**2)
+    return _TRUE[0] + Matrix.hstack(*_TRUE[1:]) * at + bent
 
 
 def _average(expression: Expr) -> Expr:
@@ -54,10 +53,9 @@ def _average(expression: Expr) -> Expr:
 
 def _read(probe: Probe, curvature: int = 0) -> Coefficients:
     """The coefficients that the probe reads off the values at zero and at unit vectors."""
-    values = {}
-    for i, entries in enumerate((_STILL, *_MOVED)):
-        at = zeros(6, 1) if i == 0 else Matrix.eye(6)[:, i - 1]
-        values |= dict(zip(entries, _apply(at, curvature), strict=True))
+    places = Matrix.hstack(zeros(6, 1), Matrix.eye(6))
+    found = Matrix.hstack(*(_apply(places[:, i], curvature) for i in range(7)))
+    values = dict(zip(Matrix.hstack(_STILL, *_MOVED), found, strict=True))
     return tuple(part.xreplace(values) for part in probe.read)
 
 
@@ -69,15 +67,14 @@ def determines_the_law(probe: Probe, curvature: int = 0) -> bool:
     $\log x_0$ has the mean $[[mean]]$ and the covariance $[[covariance]]$.
 
     What a unit vector adds to the value at zero is a column of its matrix. Mean and covariance are
-    taken with exact moments of six independent standard normal variables, of which two make $\log
-    x_T$.
+    exact moments of six independent standard normal variables, of which two make $\log x_T$.
     """
     end = _apply(Matrix.vstack(_MEAN + _ROOT * _UNIT_DRAW, _DRAWS), curvature)
     mean = end.applyfunc(_average)
     cov = ((end - mean) * (end - mean).T).applyfunc(_average)
-    claimed = probe.law(_TRUE, _MEAN, _ROOT * _ROOT.T)
-    pairs = zip((*_read(probe, curvature), mean, cov), (*_TRUE, *claimed), strict=True)
-    return all([same(a, b) for a, b in pairs])
+    found, claimed = _read(probe, curvature), probe.law(_TRUE, _MEAN, _ROOT * _ROOT.T)
+    pairs = zip((*found, mean, cov), (*_TRUE, *claimed), strict=True)
+    return vanishes([a - b for a, b in pairs])
 
 
 def _columns(place: int, still: Matrix = _STILL) -> Matrix:
@@ -86,10 +83,7 @@ def _columns(place: int, still: Matrix = _STILL) -> Matrix:
 
 def _law(noise: Callable[[Matrix, Matrix], Matrix]) -> Callable:
     """Mean and covariance, with what the draws add to it."""
-    return lambda found, mean, cov: (
-        found[0] + found[1] * mean,
-        found[1] * cov * found[1].T + noise(*found[2:]),
-    )
+    return lambda c, mean, cov: (c[0] + c[1] * mean, c[1] * cov * c[1].T + noise(*c[2:]))
 
 
 def _shown(probe: Probe) -> dict[str, object]:
@@ -99,8 +93,7 @@ def _shown(probe: Probe) -> dict[str, object]:
 
 
 def _law_of_start(probe: Probe) -> tuple[Expr, ...]:
-    one, off, two = symbols("S11 S12 S22")
-    mean, cov = probe.law(_TRUE, _MEAN, Matrix([[one, off], [off, two]]))
+    mean, cov = probe.law(_TRUE, _MEAN, Matrix(2, 2, symbols("S11 S12 S12 S22")))
     return (*mean, *cov)
 
 
@@ -111,16 +104,12 @@ def _sizes(known: Expr | int = 0) -> tuple[Expr, ...]:
     return tuple(f.subs(sizes, simultaneous=True) for f in law)
 
 
-_READ = (_STILL, *map(_columns, range(3)))
-_LAW = _law(lambda b, d: b * b.T + d * d.T)
+_READ, _LAW = (_STILL, *map(_columns, range(3))), _law(lambda b, d: b * b.T + d * d.T)
 PROBE = Probe(_READ, _LAW)
 # log(exp(v)) is known to 2^-53 (1 + |v|), and the entries are differences of values.
-_KNOWN = 1 + sum(Abs(c) for c in _TRUE[0])
-_OF_VALUES = when_asked(lambda: _sizes(_KNOWN))
+_OF_VALUES = when_asked(lambda: _sizes(1 + sum(map(Abs, _TRUE[0]))))
 _ENTRIES_SCALE = tuple(
-    1 + Abs(_TRUE[0][i // part.cols]) + Abs(entry)
-    for part in _TRUE
-    for i, entry in enumerate(part)
+    1 + Abs(_TRUE[0][i // part.cols]) + Abs(f) for part in _TRUE for i, f in enumerate(part)
 )
 _NAMES = "c1 c2 a11 a12 a21 a22 b11 b12 b21 b22 d11 d12 d21 d22"
 _COEFFICIENTS = (
@@ -164,27 +153,27 @@ def reads_the_step(reading: dict) -> bool:
     constant one up. The ratio that eq. 12 multiplies a state by is such a polynomial, with the
     constant $[[constant]]$, the slope $[[slope]]$ and no square.
 
-    They are read off a parabola whose coefficients are symbols, and off the ratio of the step that
-    is built from the reverse equation.
+    Read off a parabola with symbols for coefficients, and off the step of the reverse equation.
     """
-    at_zero, at_one, at_minus_one = (ambient_factor(h, draw, root) for draw in (0, 1, -1))
-    values = {_R0: at_zero, _UP: at_one, _DOWN: at_minus_one}
-    step = Matrix([f.subs(values) for f in reading["read"]])
+    ratios = _read_off(reading, lambda draw: ambient_factor(h, draw, root))
     known = Matrix(_of_parabola(reading)) - Matrix([B, C, Q])
-    return vanishes((*known, *(step - Matrix([reading["constant"], reading["slope"], 0]))))
+    return vanishes((known, Matrix(ratios) - Matrix([reading["constant"], reading["slope"], 0])))
+
+
+def _read_off(reading: dict, ratio: Callable[[int], Expr]) -> tuple[Expr, ...]:
+    values = {_R0: ratio(0), _UP: ratio(1), _DOWN: ratio(-1)}
+    return tuple(f.subs(values) for f in reading["read"])
 
 
 def _of_parabola(reading: dict) -> tuple[Expr, ...]:
-    values = {_R0: B, _UP: B + C + Q, _DOWN: B - C + Q}
-    return tuple(f.subs(values) for f in reading["read"])
+    return _read_off(reading, lambda draw: B + C * draw + Q * draw**2)
 
 
 _CENTRAL = (_R0, (_UP - _DOWN) / 2, (_UP + _DOWN) / 2 - _R0)
 _STEP = {
-    "read": _CENTRAL,
-    "constant": 1 - root**2 * (mu - 2 * sigma**2) + root**2 * sigma**2 * h,
+    "read": _CENTRAL, "constant": 1 - root**2 * (mu - 2 * sigma**2) + root**2 * sigma**2 * h,
     "slope": sigma * root,
-}
+}  # fmt: skip
 _RATIOS = table("b c q", (0.7, 0.4, -0.2), (-3.0, 1e-4, 1e-7))
 _SIZE = (1 + Abs(B) + Abs(C) + Abs(Q),) * 3
 _LARGEST = 1 + dt * (Abs(mu) + 2 * sigma**2 + sigma**2 * Abs(h)) + sigma * sqrt(dt)
@@ -211,5 +200,4 @@ STEP = Claim(
         ), Pin("gbm_ref.assert_step", _RATIOS, reads=_of_parabola, scale=_SIZE),
     ),
 )  # fmt: skip
-
 CLAIMS = (LAW, STEP)

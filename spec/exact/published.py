@@ -1,5 +1,4 @@
-"""What the setting of version 1 returns on log-normal data: with three steps a level in place, and
-as printed, where the inner loop never advances the state and one step is left."""
+"""What the setting of version 1 returns on log-normal data, mended and as printed."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,12 +10,10 @@ from sympy import lambdify
 from spec.checking.claim import Claim, Means
 from spec.checking.numeric import rounds_to
 from spec.checking.trace import points
-from spec.exact._chain import DATA
-from spec.exact._symbols import V, h, kappa, v
+from spec.exact._chain import DATA, V, h, kappa, v
 from spec.exact.annealing import INNER
 
 LEVELS, LENGTH, CHI, SIGMA = 1000, mpf("2e-4"), "0.995", "0.8"
-Table = Mapping[int, Mapping[str, str]]
 
 
 @cache
@@ -33,7 +30,7 @@ def output_variance(data_variance: str, inner_steps: int) -> mpf:
         return variance
 
 
-def are_the_ratios(printed: Table) -> bool:
+def are_the_ratios(printed: Mapping[int, Mapping[str, str]]) -> bool:
     r"""With [[levels]] levels, steps of length [[length]], $\sigma=[[sigma]]$, $\kappa$ falling by
     the factor [[chi]] a level, and the exact score and start, $V_0$ in units of $v_0$ is, for
     three steps a level and data of variance $[[three]]$; for one step a level, as the printed loop
@@ -43,12 +40,11 @@ def are_the_ratios(printed: Table) -> bool:
     """
     rows = [(v0, steps, text) for steps, row in printed.items() for v0, text in row.items()]
     walked = points({"v0": float(v0), "steps": steps} for v0, steps, _ in rows)
-    return all(
-        [
-            rounds_to(output_variance(v0, steps) / (mpf(v0) or 1), text)
-            for (v0, steps, text), _ in zip(rows, walked, strict=True)
-        ]
-    )
+    found = [
+        rounds_to(output_variance(v0, steps) / (mpf(v0) or 1), text)
+        for (v0, steps, text), _ in zip(rows, walked, strict=True)
+    ]
+    return all(found)
 
 
 _TABLE = {
@@ -68,5 +64,4 @@ R10B = Claim(
     assumptions=(*DATA, "the noise is full at the first level, one below the top"),
     depends=("R10", "E3"),
 )  # fmt: skip
-
 CLAIMS = (R10B,)

@@ -1,21 +1,39 @@
 """Diffusion coefficients that vary with time, on log-normal data.
 
-Symbols of `_symbols`; h_i = sigma_i^2 delta is what forward step i -> i + 1 adds to the variance
-of log X, h that of the reverse step k -> k - 1; S sums a term of each step. In continuous time
-v_s and v_t are the values of v, the integral of sigma^2.
+Symbols of `_chain`; h_i = sigma_i^2 delta is what forward step i -> i + 1 adds to the variance
+of log X, h that of the reverse step k -> k - 1; S sums a term of each step; v_s and v_t are values
+of v, the integral of sigma^2; d, dm what a row takes off v and m.
 """
 
-from sympy import Expr, Integer, Matrix, diff, symbols
+from sympy import Expr, Integer, Matrix, diff, erf, log, ones, sqrt, symbols
 
-from spec.checking.algebra import vanishes
-from spec.checking.claim import Assumption, Claim
-from spec.exact._chain import ALL, DATA, hyvarinen, law_after
-from spec.exact._symbols import AT_THE_END, NAMES, L, V, e, h, kappa, v, v0, vN
+from spec.checking.algebra import same, vanishes
+from spec.checking.claim import Assumption, Claim, Pin
+from spec.checking.pins import table
+from spec.exact._chain import (
+    ALL,
+    AT_THE_END,
+    DATA,
+    NAMES,
+    V,
+    e,
+    h,
+    hyvarinen,
+    image,
+    is_affine,
+    kappa,
+    law_after,
+    m,
+    r,
+    v,
+    v0,
+    vN,
+)
 
-vs, vt, rate, S = symbols("v_s v_t g S", positive=True)
-y, centre, H = symbols("y c H", real=True)
+vs, vt, rate, S, d = symbols("v_s v_t g S d", positive=True)
+y, centre, H, dm = symbols("y c H dm", real=True)
 before, after = symbols("h_{k-1} h_k", positive=True)
-Law = tuple[Expr, Expr, Expr]
+Law, Pair = tuple[Expr, Expr, Expr], tuple[Expr, Expr]
 
 
 def is_the_law(law: Law) -> bool:
@@ -23,20 +41,12 @@ def is_the_law(law: Law) -> bool:
     $k$, the mean error at level $k$ is that of the start times $[[0]]$, and $V_k=[[1]]$, where
     that step adds $[[2]]$ to $S$, which is nothing at $v_N$.
 
-    By induction, for any number of steps and any schedule: a step leads from these formulas to
-    those of the next level, with its term in the sum.
+    By induction, for any schedule: a step leads to the formulas of the next level, with its term.
     """
-    gain, variance, term = law
-    mean, stepped = (f.subs({e: gain, V: variance}) for f in law_after())
-    below = {v: v - h, S: S + term}
-    return vanishes(
-        (
-            gain.subs(v, vN) - 1,
-            variance.subs({v: vN, S: 0}) - V,
-            gain.subs(below, simultaneous=True) - mean,
-            variance.subs(below, simultaneous=True) - stepped,
-        )
-    )
+    carried, term = Matrix(law[:2]), law[2]
+    stepped = Matrix(law_after()).subs({e: law[0], V: law[1]})
+    below = carried.subs({v: v - h, S: S + term}, simultaneous=True)
+    return vanishes((*(carried.subs({v: vN, S: 0}) - Matrix([1, V])), *(below - stepped)))
 
 
 def keeps_the_mean(size: Expr) -> bool:
@@ -68,14 +78,44 @@ def holds_in_the_clock(candidate: tuple[Expr, ...], data: Expr = v0) -> bool:
     the earlier times: the formulas are those of conditioning a Gaussian vector. The last one makes
     the variance fall at the rate of $V_t$.
     """
-    cov = Matrix([[data, data, data], [data, data + vs, data + vs], [data, data + vs, data + vt]])
-    given_end, bridge = _conditional(cov, [0, 1], [2]), _conditional(cov, [1], [0, 2])
-    score = hyvarinen(L, centre, v0 + vt).subs(L, y)
+    cov = data * ones(3) + Matrix([[0, 0, 0], [0, vs, vs], [0, vs, vt]])
+    (weights, spread), bridge = _conditional(cov, [0, 1], [2]), _conditional(cov, [1], [0, 2])
+    denoised = candidate[0].subs(H, hyvarinen(y, centre, v0 + vt)) / (y - centre)
+    found = Matrix([*weights, spread[1, 1], bridge[0][0, 1], *bridge[1]])
     # dY = w g (1 + H) dr + kappa sqrt(g) dW: d Var / dr = 2 w g (-1 / Var) Var + kappa^2 g = -g.
     balance = -2 * candidate[5] * rate + kappa**2 * rate + rate
-    found = Matrix([*given_end[0], given_end[1][1, 1], bridge[0][0, 1], bridge[1][0, 0]])
-    wanted = Matrix([candidate[0].subs(H, score) / (y - centre), *candidate[1:5]])
-    return vanishes((*(found - wanted), balance))
+    return vanishes((*(found - Matrix([denoised, *candidate[1:5]])), balance))
+
+
+def is_after_one_row(law: Pair) -> bool:
+    r"""On log-normal data of log-variance $v_0$ with the exact score, a row of A13 that takes off
+    $d$ of $v_t$ and $\delta_m$ of $m$ carries a normal law of $\log X$ whose mean lies $e$ above
+    that of the data at that time, with variance $V$, to one with mean $[[0]]$ above the same place
+    and variance $[[1]]$.
+
+    As for R8: the row adds a multiple of the score, which is affine, and noise to $\log X$.
+    """
+    found = Matrix(law_after(fall=Integer(0))).subs({v: v0 + vt, h: d, m: dm / r**2})
+    return is_affine(image()) and same(found, Matrix(law))
+
+
+def _after_half(law: Pair) -> Pair:
+    """From T = 1 to a half with constant rates; M is the mean of the start, that of data zero."""
+    slope, rate = symbols("mu") - symbols("sigma") ** 2 / 2, symbols("sigma") ** 2
+    noise = {v0: symbols("S"), vt: rate, d: rate / 2, dm: slope / 2}
+    start = {e: symbols("M") - slope, V: symbols("V")}
+    mean, variance = (part.subs(noise | start, simultaneous=True) for part in law)
+    return mean + slope, variance
+
+
+def _cdf(law: Pair) -> Expr:
+    mean, variance = _after_half(law)
+    return (1 + erf((log(symbols("x")) - mean) / sqrt(2 * variance))) / 2
+
+
+def _square(law: Pair) -> Expr:
+    mean, variance = _after_half(law)
+    return mean**2 + variance
 
 
 _LAW = (v / vN, v**2 * (V / vN**2 + S), h / (v - h) ** 2)
@@ -113,4 +153,22 @@ CLOCK = Claim(
     ), depends=("A33", "R5", "R7", "R11", "R17-bridge"),
 )  # fmt: skip
 
-CLAIMS = (R21, INDEX, CLOCK)
+_ROW_POINTS = table(
+    "S sigma mu M V x", (0.3, 0.7, 0.2, 0.4, 0.9, 1.4), (0.8, 1.1, -0.3, -0.6, 0.5, 0.6)
+)
+_GAIN = 1 - d / (v0 + vt)
+_MEAN, _VARIANCE = _GAIN * e - dm, _GAIN**2 * V + d
+ONE_ROW = Claim(
+    "one-row", "law after one row on log-normal data", is_after_one_row, holds=(_MEAN, _VARIANCE),
+    twins={
+        "gain not squared": (_MEAN, _GAIN * V + d), "without noise": (_MEAN, _GAIN**2 * V),
+        "score at the end": ((1 - d / (v0 + vt - d)) * e - dm, _VARIANCE),
+        "drift not taken off": (_GAIN * e, _VARIANCE),
+    }, names={"dm": r"\delta_m"}, sheet=("R9",),
+    assumptions=(*DATA, "log X and the draw are normal and independent"), depends=("R8", "A13"),
+    pins=tuple(
+        Pin(f"gbm_ref.sampler_{what}", _ROW_POINTS, reads=reads, k=256.0)
+        for what, reads in (("moments", _after_half), ("average", _square), ("cdf", _cdf))
+    ),
+)  # fmt: skip
+CLAIMS = (R21, INDEX, CLOCK, ONE_ROW)

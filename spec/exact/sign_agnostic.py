@@ -1,6 +1,6 @@
 """The sign-agnostic sampler on log-normal data: leading bias, noise factor, exact values.
 
-Symbols of `_symbols`; h = r^2 = sigma^2 delta; m' = m / sigma^2; w = log X - a - m t_k. With
+Symbols of `_chain`; h = r^2 = sigma^2 delta; m' = m / sigma^2; w = log X - a - m t_k. With
 full noise log |X_k| has mean a + m t_k + h E(v) and variance v + h W(v) up to O(h^2).
 """
 
@@ -10,9 +10,9 @@ from functools import cache
 import mpmath
 from mpmath import mpf
 from sympy import (
+    Add,
     Expr,
     Function,
-    Integer,
     Integral,
     Matrix,
     Rational,
@@ -29,38 +29,42 @@ from spec.checking.numeric import agree, rounds_to
 from spec.checking.pins import table
 from spec.checking.trace import points
 from spec.exact import _transport
-from spec.exact._chain import LOG_NORMAL, Score, halved, hyvarinen, orders
-from spec.exact._symbols import NAMES, h, kappa, r, v, vN, z
+from spec.exact._chain import (
+    LOG_NORMAL,
+    NAMES,
+    Score,
+    h,
+    halved,
+    hyvarinen,
+    kappa,
+    orders,
+    r,
+    v,
+    vN,
+    z,
+)
 
 y, centre, w, slope = symbols("y centre w m_prime", real=True)
 first_mean, first_variance, third, e = symbols("E W third e", real=True)
 u, noise, HIGHEST = symbols("u", positive=True), Function("kappa"), 4
-Bias = tuple[Expr, Expr]
 
 
 def log_factor(strength: Expr | int, score: Score = hyvarinen) -> Expr:
-    """log(1 - delta (mu - 2 sigma^2) + delta sigma^2 H + kappa sqrt(h) z) up to r^4 = h^2.
-
-    With h = r^2: delta mu = h (m' + 1/2), and H is the score of log X_t ~ N(centre, v) at
-    log X = centre + w.
-    """
+    """log(1 - delta (mu - 2 sigma^2) + delta sigma^2 H + kappa sqrt(h) z) up to r^4 = h^2, with
+    delta mu = h (m' + 1/2) and H the score of N(centre, v) at log X = centre + w."""
     drift = 2 - (slope + Rational(1, 2)) + score(y, centre, v).subs(y, centre + w)
     increment = expand(r**2 * drift + strength * r * z)
-    terms = (Rational((-1) ** (k + 1), k) * increment**k for k in range(1, HIGHEST + 1))
-    return _up_to_h_squared(sum(terms, Integer(0)))
+    return _up_to_h_squared(Add(*(-((-increment) ** k) / k for k in range(1, HIGHEST + 1))))
 
 
 def _up_to_h_squared(expression: Expr) -> Expr:
-    return sum((c * r**k for k, c in enumerate(orders(expression, r, HIGHEST))), Integer(0))
+    return Add(*(c * r**k for k, c in enumerate(orders(expression, r, HIGHEST))))
 
 
 @cache
 def one_level() -> Matrix:
-    """Mean and variance of log X_{k-1} - a - m t_{k-1} up to h^2 = r^4, in h E, h W, v and m'.
-
-    The state is centre + w with mean h E, variance v + h W and a third cumulant of order h. The
-    centre falls by m delta = m' h.
-    """
+    """Mean and variance of log X_{k-1} - a - m t_{k-1} up to h^2 = r^4, in h E, h W, v and m', for
+    a state centre + w with the mean h E, the variance v + h W and a third cumulant of order h."""
     mean, variance = r**2 * first_mean, v + r**2 * first_variance
 
     def average(f: Expr) -> Expr:
@@ -74,15 +78,14 @@ def one_level() -> Matrix:
     return law.subs({s: s / r**2 for s in (first_mean, first_variance)}, simultaneous=True)
 
 
-def is_the_leading_bias(bias: Bias) -> bool:
+def is_the_leading_bias(bias: tuple[Expr, Expr]) -> bool:
     r"""From an exact start and with full noise, in the formal expansion in $h$, the mean of
     $\log\lvert X_0\rvert$ is off by $[[0]]$ and its variance by $[[1]]$, up to $O(h^2)$;
     $m'$ is $m$ in units of $\sigma^2$.
 
     The state is multiplied by a factor whose logarithm is expanded to four terms. Both errors have
     to vanish at $v_N$ and to go, in mean and variance of a step, from each level to the next at
-    every order up to the second, where a third cumulant of order $h$ does not enter: equations
-    along $v$ that the formulas satisfy.
+    every order up to the second, where a third cumulant of order $h$ does not enter.
     """
     errors = Matrix(bias).subs(h, r**2)
     below = Matrix([0, v - r**2]) + errors - r**2 * errors.diff(v)
@@ -98,10 +101,8 @@ def _vanishes(*gaps: Expr) -> bool:
 
 
 def rate_of_the_mean(score: Score = hyvarinen) -> Expr:
-    """de/dv: minus the change of the mean over a level, to first order in h, at mean centre + e.
-
-    m delta = m' h brings the mean of log X_t at t_k to that at t_{k-1}.
-    """
+    """de/dv: minus the change of the mean over a level, to first order in h, at mean centre + e;
+    the centre falls by m delta = m' h."""
     change = expectation(log_factor(kappa, score), z, 0, 1).subs(w, e)
     return -expand(change + slope * r**2).coeff(r, 2)
 
@@ -118,8 +119,8 @@ def is_the_drift_gap(mean: Expr) -> bool:
 
 
 def are_the_values(candidate: Mapping) -> bool:
-    r"""For data of variance [[data]], $\sigma^2=[[total]]$, [[steps]] steps, $m$ zero, full noise
-    and an exact start, the mean of $\log\lvert X_0\rvert$ is off by $[[mean]]$ and its variance is
+    r"""For data of variance [[v0]], $\sigma^2=[[sigma^2]]$, [[N]] steps, $m$ zero, full noise and
+    an exact start, the mean of $\log\lvert X_0\rvert$ is off by $[[mean]]$ and its variance is
     $[[variance]]$, as rounded. The exact errors at the other points, extrapolated to $h$ zero,
     agree to [[digits]] digits: those of full noise over $h$ with R14's $[[bias.0]]$ and
     $[[bias.1]]$ over $h$, those of less noise with R14b's $[[gap]]$.
@@ -146,10 +147,9 @@ def _eliminated(coarse: mpf, middle: mpf, fine: mpf) -> mpf:
 
 _DIGITS, _STEPS = 3, (8, 16, 32)
 _POINTS = table(
-    "v0 sigma^2 N m' kappa",
-    ("0.2", "0.64", 100, "0", "1"),
+    "v0 sigma^2 N m' kappa", ("0.2", "0.64", 100, "0", "1"),
     *(("0.2", "0.1", N, "0.3", strength) for strength in ("1", "0.6") for N in _STEPS),
-)
+)  # fmt: skip
 
 
 def _exact(at: Mapping[str, mpf]) -> tuple[mpf, mpf]:
@@ -162,17 +162,15 @@ def _exact(at: Mapping[str, mpf]) -> tuple[mpf, mpf]:
 
 
 SETTING = (
-    LOG_NORMAL,
-    Assumption(
+    LOG_NORMAL, Assumption(
         "the score is the exact one, read at |X|",
         "the rate of the mean; half the score leads to another",
         lambda: not vanishes(rate_of_the_mean(halved) - rate_of_the_mean()),
     ),
     "the series of the logarithm is used where the factor is positive; it is not with a "
     "probability that falls faster than every power of h",
-)
-_WRITTEN = {**NAMES, "v": "v_0", "m_prime": "m'"}
-_LOST = v * log(vN / v)
+)  # fmt: skip
+_WRITTEN, _LOST = {**NAMES, "v": "v_0", "m_prime": "m'"}, v * log(vN / v)
 _BIAS = (
     -h * ((1 - v / vN) / 2 + (3 + 4 * slope + 4 * slope**2) / 8 * _LOST),
     h * (1 - v**2 / vN**2 + v * (1 - v / vN)) / 2,
@@ -207,45 +205,29 @@ ANY_NOISE = Claim(
     depends=("R14b",),
 )  # fmt: skip
 _VALUES = {"mean": "-0.003200", "variance": "0.203601", "bias": _BIAS, "gap": _GAP}
+_SCALE = mpf("1e-8") * 2**50  # turns k u S into 1e-8, within which the recursion is computed
 VALUES = Claim(
-    "R14-numbers",
-    "sign-agnostic sampler on log-normal data: reference values",
-    are_the_values,
-    holds=_VALUES,
-    twins={
+    "R14-numbers", "sign-agnostic sampler on log-normal data: reference values", are_the_values,
+    holds=_VALUES, twins={
         "last digit of the mean": {**_VALUES, "mean": "-0.003201"},
         "last digit of the variance": {**_VALUES, "variance": "0.203600"},
         "leading terms only": {**_VALUES, "mean": "-0.003127", "variance": "0.203506"},
         "variance of eq. (13)": {**_VALUES, "bias": _AS_LOGARITHMIC},
         "gap without its factor 1/2": {**_VALUES, "gap": 2 * _GAP},
-    },
-    values=lambda: {
-        "digits": _DIGITS,
-        **dict(zip(("data", "total", "steps"), _POINTS[0].values(), strict=False)),
-    },
-    names=_WRITTEN,
-    means=Means.POINTS,
-    sheet=("R14",),
+    }, values=lambda: {"digits": _DIGITS, **_POINTS[0]}, names=_WRITTEN, means=Means.POINTS,
+    sheet=("R14",), depends=("A12", "R14", "R14b"),
     assumptions=(LOG_NORMAL, "the score is the exact one, read at |X|, and the start is exact"),
-    depends=("A12", "R14", "R14b"),
     pins=(
         Pin(
-            "gbm_ref.sign_agnostic_moments",
-            table(
-                "a v0 mu sigma T N kappa",
-                (0.0, 0.2, 0.32, 0.8, 0.25, 12, 0.9),
+            "gbm_ref.sign_agnostic_moments", table(
+                "a v0 mu sigma T N kappa", (0.0, 0.2, 0.32, 0.8, 0.25, 12, 0.9),
                 (0.3, 0.3, 0.1, 0.5, 0.4, 10, 0.6),
-            ),
-            because="the statement has its values at a few points, this is the recursion",
-            formula=_exact,
-            twins={
+            ), because="the statement has its values at a few points, this is the recursion",
+            formula=_exact, scale=lambda at: (_SCALE, _SCALE), twins={
                 "full noise": lambda at: _exact({**at, "kappa": mpf(1)}),
                 "mean of eq. (13)": lambda at: (at["a"], _exact(at)[1]),
             },
-            # Turns k u S into 1e-8, within which the recursion is computed.
-            scale=lambda at: (mpf("1e-8") * 2**50,) * 2,
         ),
     ),
-)
-
+)  # fmt: skip
 CLAIMS = (R14, R14B, ANY_NOISE, VALUES)

@@ -7,8 +7,7 @@ from sympy import Abs, Expr, Matrix, Max, eye, log, sqrt
 from spec.checking.symbols import sigma, t
 from spec.targets import _laws
 from spec.targets._laws import DATA, X
-from spec.targets.mixture_scores import DERIVATIVE, SCORE, at_state
-from spec.targets.mixtures import RATE, at_time, law_at_t
+from spec.targets.mixtures import DERIVATIVE, RATE, SCORE, at_state, at_time, law_at_t
 
 # Of (S, v, I) for the covariance of one component: a gain, a covariance, that of log X_t.
 Entry = Callable[[Matrix, Expr, Matrix], Matrix]

@@ -4,7 +4,6 @@ from spec.targets import (
     empirical_data,
     gamma_noise,
     log_normal,
-    mixture_scores,
     mixtures,
     moments,
     standard_laws,
@@ -12,6 +11,6 @@ from spec.targets import (
 )
 
 CLAIMS = (
-    *log_normal.CLAIMS, *mixtures.CLAIMS, *mixture_scores.CLAIMS, *empirical_data.CLAIMS,
-    *terminal_law.CLAIMS, *gamma_noise.CLAIMS, *standard_laws.CLAIMS, *moments.CLAIMS,
+    *log_normal.CLAIMS, *mixtures.CLAIMS, *empirical_data.CLAIMS, *terminal_law.CLAIMS,
+    *gamma_noise.CLAIMS, *standard_laws.CLAIMS, *moments.CLAIMS,
 )  # fmt: skip

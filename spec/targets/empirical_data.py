@@ -1,12 +1,11 @@
 """A finite data set: its exact score, and what the Dale-Langevin step makes of it (sheet R3).
 
-Symbols: c_n  logarithms of the points;  m_i, v  integrals of the rates, as in R2;  h  the
-         log-variance that one step adds
+Symbols: c_n logarithms of the points; m_i, v as in R2; h the log-variance that one step adds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 from operator import mul, truediv
 
 import mpmath
@@ -40,11 +39,9 @@ from spec.targets._laws import X, Y
 _POINTS = tuple(Matrix(symbols(f"c_{n}1 c_{n}2")) for n in (1, 2, 3))
 _MEAN = Matrix(symbols("D1 D2"))
 _SHIFT = Matrix(symbols("m1 m2"))
-
-Shares = Callable[
-    [Matrix, Matrix, Matrix], Expr
-]  # (L, c_n, m) -> log of the share, but a constant
-Score = Callable[[Matrix, Matrix, Matrix], Matrix]  # (D, L, m) -> H
+# (L, c_n, m) -> log of the share, but a constant; (D, L, m) -> H
+Shares = Callable[[Matrix, Matrix, Matrix], Expr]
+Score = Callable[[Matrix, Matrix, Matrix], Matrix]
 
 
 def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
@@ -59,13 +56,11 @@ def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
     log_share, score = candidate
     phis = [-_laws.quadratic(Y, c + _SHIFT, v * eye(2)) / 2 for c in _POINTS]
     gaps = [log_share(Y, c, _SHIFT) - phi for c, phi in zip(_POINTS, phis, strict=True)]
-    if not vanishes([first - second for first, second in pairwise(gaps)]):
-        return False
     sizes = [exp(phi) for phi in phis]
-    log_density = log(sum(sizes)) - sum(Y)
-    left = Matrix([diff(log_density, y) for y in Y])
+    left = Matrix([diff(log(sum(sizes)) - sum(Y), y) for y in Y])
     as_symbols = {size: symbols(f"E{n}") for n, size in enumerate(sizes)}
-    return vanishes((left - score(_average(sizes, _POINTS), Y, _SHIFT)).subs(as_symbols))
+    right = score(_average(sizes, _POINTS), Y, _SHIFT)
+    return vanishes([*(f - g for f, g in pairwise(gaps)), (left - right).subs(as_symbols)])
 
 
 def _average(sizes: Sequence[Expr], logs: Sequence[Matrix]) -> Matrix:
@@ -90,8 +85,7 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
     """
     D, y, noise = symbols("D y noise")
     (score,) = _score(*(Matrix([e]) for e in (D, y, _LAST["m"]))).subs(v, _LAST["v"])
-    left = y - dt * (mu - 3 * s2 / 2) + dt * s2 * score + noise
-    return vanishes(left - landing(D, y, noise))
+    return vanishes(y - dt * (mu - 3 * s2 / 2 - s2 * score) + noise - landing(D, y, noise))
 
 
 _LAST = {"m": (mu - s2 / 2) * dt, "v": s2 * dt}
@@ -107,12 +101,10 @@ def is_the_blur(blur: Expr) -> bool:
     shares; the expectation over the draw is in closed form, which is compared with a numerical
     integral at one place.
     """
-    in_units = mpf(expand(blur / h))
-    cases = table("k place", *((k, place) for k in (4, 8, 12) for place in (0.5, 1.0, 2.0)))
-    return _closed_form_holds() and all(
-        abs(_squared_distance(at["k"], at["place"]) - in_units) < _bound(at["k"])
-        for at in points(cases)
-    )
+    in_units, places = mpf(expand(blur / h)), product((4, 8, 12), (0.5, 1.0, 2.0))
+    cases = [(at["k"], at["place"]) for at in points(table("k place", *places))]
+    close = [abs(_squared_distance(k, place) - in_units) < _bound(k) for k, place in cases]
+    return _closed_form_holds() and all(close)
 
 
 def _bound(k: Expr | int) -> Expr:
@@ -123,8 +115,7 @@ def _squared_distance(k: int, place: float) -> mpf:
     """E min_n |log X - c_n|^2 / h for points at -k, k and a state at k place, in roots of h."""
     with mpmath.workdps(50):
         near, far = (mpmath.exp(-((mpf(place) * k - c) ** 2) / 2) for c in (k, -k))
-        D = k * (near - far) / (near + far)
-        return _over_draws(D, k)
+        return _over_draws(k * (near - far) / (near + far), k)
 
 
 def _over_draws(D: mpf, k: int) -> mpf:
@@ -145,11 +136,9 @@ _ON_LINE = (Matrix([x]), tuple(Matrix([p]) for p in X), Matrix([symbols("m")]))
 
 def _hyvarinen(found: tuple[Shares, Score], at: tuple) -> Matrix:
     """Of two points at a state, with the log-variance v round each."""
-    log_share, score = found
-    state, data, shift = at
-    y, logs = state.applyfunc(log), tuple(point.applyfunc(log) for point in data)
-    sizes = tuple(exp(log_share(y, c, shift)) for c in logs)
-    return score(_average(sizes, logs), y, shift)
+    (log_share, score), (state, data, shift) = found, at
+    y, logs = state.applyfunc(log), [point.applyfunc(log) for point in data]
+    return score(_average([exp(log_share(y, c, shift)) for c in logs], logs), y, shift)
 
 
 def _log_score(found: tuple[Shares, Score]) -> Matrix:
@@ -173,73 +162,48 @@ def _draw(values: Mapping[str, mpf], end: int = 0) -> mpf:
 
 
 _STATES = table(
-    "x1 x2 p1 p2 q1 q2 v mu sigma t",
-    (1.2, 0.7, 1.0, 2.0, 1.5, 0.6, 0.3, 0.37, 0.8, 0.6),
+    "x1 x2 p1 p2 q1 q2 v mu sigma t", (1.2, 0.7, 1.0, 2.0, 1.5, 0.6, 0.3, 0.37, 0.8, 0.6),
     (1.7, 1.1, 1.3, 1.9, 1.8, 0.9, 0.0007, -1.3, 1.7, 1.9),
     (4e-5, 310.0, 1.0, 2.0, 1.5, 0.6, 1.9, 0.02, 0.3, 1e-4),
-)
+)  # fmt: skip
 _LINE = (1.3, 0.8, 1.9)
+_OF = "gbm_ref.PointMasses"
+# The trace does not see what is added to the score; a step function has no slope to speak of.
 _SCORE_PINS = (
     Pin(
-        "gbm_ref.PointMasses.hyvarinen_score",
-        vectors="point_masses_hyvarinen_score",
+        f"{_OF}.hyvarinen_score", vectors="point_masses_hyvarinen_score",
         reads=lambda found: _hyvarinen(found, _ON_LINE)[0],
-    ),
-    Pin("gbm_ref.PointMasses.log_score", _STATES, reads=lambda found: (*_log_score(found),)),
-    Pin(
-        "gbm_ref.PointMasses.stein_score",
-        _STATES,
+    ), Pin(f"{_OF}.log_score", _STATES, reads=lambda found: (*_log_score(found),)), Pin(
+        f"{_OF}.stein_score", _STATES,
         reads=lambda found: tuple(map(truediv, _hyvarinen(found, _IN_PLANE), X)),
-    ),
-    Pin(
-        "gbm_ref.log_score_divergence",
-        _STATES,
+    ), Pin(
+        "gbm_ref.log_score_divergence", _STATES, variant="data set",
         reads=lambda found: sum(map(mul, X, map(diff, _log_score(found), X))),
-        # The trace does not see what is added to the score.
         twins={"one point alone": -2 / v},
-        variant="data set",
     ),
-)
+)  # fmt: skip
 _LAW_PINS = (
     Pin(
-        "gbm_ref.PointMasses.logpdf",
-        vectors="point_masses_logpdf",
+        f"{_OF}.logpdf", vectors="point_masses_logpdf",
         because="it is the density whose score the statement is",
-    ),
+    ), Pin(f"{_OF}.cdf", vectors="point_masses_cdf", because="it is the integral of that density"),
     Pin(
-        "gbm_ref.PointMasses.cdf",
-        vectors="point_masses_cdf",
-        because="it is the integral of that density",
-    ),
-    Pin(
-        "gbm_ref.PointMasses.cdf",
-        table("x p q r", *((place, *_LINE) for place in (1.3, 0.79, 1.89, 2.0))),
+        f"{_OF}.cdf", table("x p q r", *((place, *_LINE) for place in (1.3, 0.79, 1.89, 2.0))),
         because="it counts the data points, for which the statement has no density",
-        formula=_counted,
+        formula=_counted, scale=Integer(1), variant="data set",
         twins={"points at x not counted": lambda values: _counted(values, 0)},
-        scale=Integer(1),  # a step function has no slope to speak of
-        variant="data set",
-    ),
-    Pin(
-        "gbm_ref.PointMasses.diffuse",
-        _STATES,
+    ), Pin(
+        f"{_OF}.diffuse", _STATES, formula=_diffused(mu - sigma**2 / 2),
         because="it moves and widens the kernels of which the statement is the score",
-        formula=_diffused(mu - sigma**2 / 2),
         twins={"without the Itô term": _diffused(mu)},
-    ),
-    Pin(
-        "gbm_ref.PointMasses.rvs",
-        table(
-            "u v z p q r",
-            (0.1, 0.3, -0.7, *_LINE),
-            (0.34, 1e-6, 8.2, *_LINE),
+    ), Pin(
+        f"{_OF}.rvs", table(
+            "u v z p q r", (0.1, 0.3, -0.7, *_LINE), (0.34, 1e-6, 8.2, *_LINE),
             (0.99, 2.3, 6.1, *_LINE),
-        ),
-        because="it draws from the mixture of kernels",
-        formula=_draw,
+        ), because="it draws from the mixture of kernels", formula=_draw,
         twins={"from the other end": lambda values: _draw(values, 1)},
     ),
-)
+)  # fmt: skip
 SCORE = Claim(
     "R3", "exact score of a finite data set", is_the_score_of_data, holds=(_log_share, _score),
     twins={
@@ -281,5 +245,4 @@ BLUR = Claim(
         ),
     ), depends=("R3-last-step",),
 )  # fmt: skip
-
 CLAIMS = (SCORE, LAST_STEP, BLUR)

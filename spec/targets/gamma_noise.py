@@ -33,22 +33,16 @@ def is_the_target(candidate: Mapping[str, Expr]) -> bool:
     The kernel is $p(x\mid x_0)\propto[[kernel]]$ as a function of $x$, from the density of $G$.
     Its logarithm is differentiated; mean and variance follow from the moments of $G$.
     """
-    G = Symbol("G")
-    derived = x * diff(_log_kernel(x, x0), x)
+    derived, G = x * diff(_log_kernel(x, x0), x), Symbol("G")
+    powers = (expand(derived.subs(x, x0 * G) ** k).as_poly(G).terms() for k in (1, 2))
     first, second = (
-        sum(
-            c * _moment(looks, degree).gammasimp()
-            for (degree,), c in expand(power).as_poly(G).terms()
-        )
-        for in_noise in (derived.subs(x, x0 * G),)
-        for power in (in_noise, in_noise**2)
+        sum(c * _moment(looks, degree).gammasimp() for (degree,), c in terms) for terms in powers
     )
     sought = {"target": derived, "mean": first, "variance": second - first**2}
     return vanishes([sought[name] - candidate[name] for name in sought])
 
 
 def _moment(shape: Expr, order: Expr | int) -> Expr:
-    """E[G^order] for that shape and rate."""
     return gamma(shape + order) / gamma(shape) / shape**order
 
 
@@ -85,7 +79,7 @@ def is_the_marginal(law: Law) -> bool:
 
 def _of_law(law: Law) -> dict[str, Expr]:
     named = dict(zip((laws.a, laws.b, laws.scale), law, strict=True))
-    found = {"density": laws.densities(), "score": laws.SCORES.holds}
+    found = {"density": laws.DENSITIES, "score": laws.SCORES.holds}
     return {k: of["beta prime"].subs(named, simultaneous=True) for k, of in found.items()}
 
 
@@ -116,13 +110,11 @@ def is_the_ancestral_step(step: tuple[Expr, Expr]) -> bool:
     $X_k$ is that of the density of the formula, and both densities begin at the same $X_k$, where
     the beta variable is one and where $G$ is zero.
     """
-    c, p = step
-    B = M * xn / (looks * xk)
-    kernel = _log_kernel(xk, x0)
+    (c, p), B = step, M * xn / (looks * xk)
     chain = (M - 1) * log(B) + (looks - M - 1) * log(1 - B) - log(xk)
     (drawn,) = solve(expand(_state(step) - xk), g)
     candidate = (p - 1) * log(drawn) - drawn
-    return vanishes((diff(kernel + chain - candidate, xk), c - M))
+    return vanishes((diff(_log_kernel(xk, x0) + chain - candidate, xk), c - M))
 
 
 def _state(step: tuple[Expr, Expr]) -> Expr:
@@ -141,21 +133,18 @@ def is_stationary(law: tuple[Expr, Expr]) -> bool:
 
 
 _DRIFT, _NOISE = x * (growth - crowding * x), sigma * x
-
 _TARGET = {"target": looks - 1 - looks * x / x0, "mean": Integer(-1), "variance": looks}
 _MARGINAL = (looks, alpha, beta / looks)
 _STEP, _ANCESTRAL = (looks / M, M, looks - M), (M, looks - M)
 _EQUILIBRIUM = (2 * growth / s2 - 1, 2 * crowding / s2)
 _LOOKS = Assumption(
-    "the number of looks is positive",
-    "it is the variance of the target",
+    "the number of looks is positive", "it is the variance of the target",
     lambda: bool(_TARGET["variance"].subs(looks, -1) < 0),
-)
+)  # fmt: skip
 _FALLING = Assumption(
-    "looks fall along the chain",
-    "their difference is a parameter of the draw",
+    "looks fall along the chain", "their difference is a parameter of the draw",
     lambda: all(bool(step[-1].subs({looks: 1, M: 2}) < 0) for step in (_STEP, _ANCESTRAL)),
-)
+)  # fmt: skip
 _COORDINATE = "one coordinate at a time: noise and data law are products, or x_0 is given"
 
 TARGET = Claim(
@@ -191,8 +180,7 @@ MARGINAL = Claim(
     "R24-inverse-gamma", "inverse gamma data under gamma noise", is_the_marginal, holds=_MARGINAL,
     twins={
         "exponent alpha alone": (looks, alpha - looks, beta / looks),
-        "scale of the data": (looks, alpha, beta),
-        "shapes exchanged": (alpha, looks, beta / looks),
+        "the data's scale": (looks, alpha, beta), "shapes exchanged": (alpha, looks, beta / looks),
     }, shown=_of_law, names=_NAMES, sheet=("R24",),
     assumptions=(_LOOKS, "alpha and beta are positive", "one coordinate"), depends=("R24", "R25"),
     pins=(
@@ -206,8 +194,7 @@ MARGINAL = Claim(
 
 CHAIN = Claim(
     "R24b", "a Markov chain with gamma noise", keeps_gamma_marginals, holds=_STEP, twins={
-        "not rescaled": (Integer(1), M, looks - M),
-        "parameters swapped": (looks / M, looks - M, M),
+        "not rescaled": (Integer(1), M, looks - M), "swapped": (looks / M, looks - M, M),
         "second parameter K": (looks / M, M, looks),
     }, values=lambda: {"gamma": _moment(looks, n), "beta": _beta_moment(*symbols("p q"))},
     names=_CHAIN_NAMES,
@@ -221,30 +208,22 @@ CHAIN = Claim(
     ),
 )  # fmt: skip
 
+_EXCHANGED = {xn: x, looks: M, M: looks}  # the vectors call the looks of the noisy state L
 ANCESTRAL = Claim(
-    "R24b-ancestral",
-    "exact reverse step for gamma noise",
-    is_the_ancestral_step,
-    holds=_ANCESTRAL,
-    twins={
-        "shape K": (M, looks),
-        "shape J": (M, M),
+    "R24b-ancestral", "exact reverse step for gamma noise", is_the_ancestral_step,
+    holds=_ANCESTRAL, twins={
+        "shape K": (M, looks), "shape J": (M, M),
         "X_{k+1} without its looks": (Integer(1), looks - M),
-    },
-    shown=lambda step: {"state": _state(step), "shape": step[1]},
-    names=_CHAIN_NAMES,
-    sheet=("R24b",),
+    }, shown=lambda step: {"state": _state(step), "shape": step[1]}, names=_CHAIN_NAMES,
+    sheet=("R24b",), depends=("R24b",),
     assumptions=(_FALLING, "one coordinate; x_0 is known: with an estimate of it, it is a model"),
-    depends=("R24b",),
     pins=(
         Pin(
-            "gbm_ref.gamma_ancestral_step",
-            vectors="gamma_ancestral_step",
-            # Its L are the looks of the noisy state, its M those of the new one.
-            reads=lambda step: _state(step).subs({xn: x, looks: M, M: looks}, simultaneous=True),
+            "gbm_ref.gamma_ancestral_step", vectors="gamma_ancestral_step",
+            reads=lambda step: _state(step).subs(_EXCHANGED, simultaneous=True),
         ),
     ),
-)
+)  # fmt: skip
 
 EQUILIBRIUM = Claim(
     "R24c", "a multiplicative equation with a gamma equilibrium", is_stationary,
@@ -256,10 +235,8 @@ EQUILIBRIUM = Claim(
     assumptions=(
         Assumption(
             "growth is more than half of sigma^2, and crowding positive",
-            "the shape of the law is positive",
-            lambda: bool(_EQUILIBRIUM[0].subs(growth, s2 / 4) < 0),
+            "the law's shape is positive", lambda: bool(_EQUILIBRIUM[0].subs(growth, s2 / 4) < 0),
         ), "Itô calculus",
     ), readings=("nothing is claimed about the transition density",), depends=("A1",),
 )  # fmt: skip
-
 CLAIMS = (TARGET, DENOISER, MARGINAL, CHAIN, ANCESTRAL, EQUILIBRIUM)

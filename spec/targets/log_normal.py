@@ -28,6 +28,7 @@ from spec.targets import _laws
 w = symbols("w", positive=True)
 n, y, mu1, mu2 = symbols("n y mu1 mu2", real=True)
 _LOST = "formula lost in version 2; reconstructed: that of version 1"
+_OPEN = "Version 2 keeps the sentence; its formula is lost in the text that we have."
 
 
 def is_the_density(density: Expr) -> bool:
@@ -38,10 +39,9 @@ def is_the_density(density: Expr) -> bool:
     which is one half at the median. The logarithms are equal, with symbols for those of $w$,
     $\sigma$ and constants.
     """
-    logs = [log(expand(f)) for f in (density, diff(_cdf(), w))]
-    gap = expand(expand_log(logs[0] - logs[1], force=True))
-    named = gap.replace(log, lambda at: Symbol(f"log({at})"))
-    return vanishes([named, _cdf().subs(w, exp(mu)) - 1 / Integer(2)])
+    gap = log(expand(density)) - log(expand(diff(_CDF, w)))
+    named = expand(expand_log(gap, force=True)).replace(log, lambda at: Symbol(f"log({at})"))
+    return vanishes([named, _CDF.subs(w, exp(mu)) - 1 / Integer(2)])
 
 
 def normal_cdf(y: Expr) -> Expr:
@@ -49,14 +49,11 @@ def normal_cdf(y: Expr) -> Expr:
     return (1 + erf(y / sqrt(2))) / 2
 
 
-def _cdf() -> Expr:
-    return normal_cdf((log(w) - mu) / sigma)
-
-
 def _density(exponent: Expr) -> Expr:
     return exp(exponent) / (w * sigma * sqrt(2 * pi))
 
 
+_CDF = normal_cdf((log(w) - mu) / sigma)
 _EXPONENT = -((log(w) - mu) ** 2) / (2 * sigma**2)
 A23 = Claim(
     "A23", "log-normal density", is_the_density, holds=_density(_EXPONENT), twins={
@@ -64,7 +61,7 @@ A23 = Claim(
         "exponent without the factor 1/2": _density(2 * _EXPONENT),
         "sigma^2 in the normalisation": _density(_EXPONENT) / sigma,
         "sigma in place of sigma^2": _density(sigma * _EXPONENT),
-    }, values=lambda: {"cdf": _cdf()}, means=Means.CALCULUS, sources=v1("eq. 23") + v2("eq. 23"),
+    }, values=lambda: {"cdf": _CDF}, means=Means.CALCULUS, sources=v1("eq. 23") + v2("eq. 23"),
     assumptions=(
         Assumption(
             "sigma is positive", "the density is divided by it, not by the root of sigma^2",
@@ -83,7 +80,6 @@ A23 = Claim(
 
 
 def _image(shift: Matrix, root: Matrix, draws: str = "z1 z2") -> Matrix:
-    """exp(shift + root Z)."""
     return (shift + root * Matrix(symbols(draws))).applyfunc(exp)
 
 
@@ -100,9 +96,8 @@ def is_the_joint_density(candidate: tuple[Expr, Expr]) -> bool:
     $[[density]]$.
 
     $X$ is the exponential of a linear map of standard normal draws, with the shift $a$ and any
-    matrix of symbols whose product with its transpose is $S$. The normal density of the draws is
-    divided by the determinant of the derivative of $x$ in them; the squares of the factors are
-    compared, and the exponents.
+    matrix whose product with its transpose is $S$. Their density is divided by the determinant of
+    the derivative of $x$ in them; the squares of the factors are compared, and the exponents.
     """
     R = Matrix(2, 2, symbols("r11 r12 r21 r22"))
     square, exponent = _density_of(_laws.A, R)
@@ -134,15 +129,14 @@ def are_logs_of_moments(values: tuple[Expr, Expr]) -> bool:
     for every real $n$; in particular $\mathbb E[W]=[[mean]]$.
 
     The exponent [[exponent]] under the integral over $y$ is completed to a square, with $n$ and
-    without; the squares integrate to the same constant, and the logarithm of the moment is what
-    is left.
+    without; the squares integrate to the same constant.
     """
     return vanishes([_log_moment(n) - values[0], _log_moment(1) - values[1]])
 
 
 def _log_moment(order: Expr) -> Expr:
     """log E[e^{order Y}]: the integral of exp(A y^2 + B y + C) is sqrt(pi / -A) times the
-    exponential of the peak, with and without order * y, and A is the same for both."""
+    exponential of the peak, and A does not depend on the order."""
     return _peak(_exponent(order)) - _peak(_exponent(0))
 
 
@@ -175,39 +169,26 @@ def is_the_variance(variance: Expr) -> bool:
     r"""The variance of $W$ is $[[it]]$, if $\log W$ is normal with mean $\mu$ and variance
     $\sigma^2$.
 
-    It is the second moment less the square of the mean, with symbols for the exponentials of
-    $\mu$ and $\sigma^2$.
+    It is the second moment less the square of the mean, with symbols for exponentials.
     """
-    logs = {mu: log(symbols("A", positive=True)), s2: log(symbols("G", positive=True))}
-    gap = _moment(2) - _moment(1) ** 2 - variance
-    return vanishes(expand(gap).subs(logs).subs(E, Symbol("e")))
-
-
-def _moment(order: int) -> Expr:
-    return exp(_log_moment(order))
+    A, G = symbols("A G", positive=True)
+    gap = expand(exp(_log_moment(2)) - exp(_log_moment(1)) ** 2 - variance)
+    return vanishes(gap.subs({mu: log(A), s2: log(G)}).subs(E, Symbol("e")))
 
 
 _RIGHT, _PRINTED = (f * exp(2 * mu + s2) for f in (exp(s2) - 1, exp(s2 - 1)))
-
-
-def _variances() -> tuple[Figure, ...]:
-    return tuple(
-        Figure(f"{of} variance at mu = 0, sigma^2 = {at}", float(f.subs({mu: 0, s2: at})))
-        for at in (0, 0.64)
-        for of, f in (("right", _RIGHT), ("printed", _PRINTED))
-    )
-
-
 E1 = Claim(
     "E1", "variance of a log-normal variable", is_the_variance, holds=_RIGHT, twins={
-        "without the factor e^{sigma^2}": _RIGHT * exp(-s2), "the second moment": _moment(2),
+        "without e^{sigma^2}": _RIGHT * exp(-s2), "the second moment": exp(_log_moment(2)),
         "+ 1 in place of - 1": (exp(s2) + 1) * exp(2 * mu + s2),
     }, printed={"e^{sigma^2 - 1}": _PRINTED}, sources=v1("App. B: variance"),
     depends=("mean-log-normal",), erratum=Erratum(
         Fault.WRONG, quote=r"$\mathrm{Var}(W)=\exp(\sigma^2-1)\exp(2\mu+\sigma^2)$",
         trouble=r"What is subtracted has slipped into the exponent, so that the printed value "
-        r"does not vanish with $\sigma$.", figures=_variances,
-        remains_open="Version 2 keeps the sentence; its formula is lost in the text that we have.",
+        r"does not vanish with $\sigma$.", remains_open=_OPEN, figures=lambda: tuple(
+            Figure(f"{of} variance at mu = 0, sigma^2 = {at}", float(f.subs({mu: 0, s2: at})))
+            for at in (0, 0.64) for of, f in (("right", _RIGHT), ("printed", _PRINTED))
+        ),
     ),
 )  # fmt: skip
 
@@ -234,10 +215,8 @@ def _drawn(laws: tuple[tuple[Expr, Expr], ...]) -> tuple[Expr, ...]:
     """exp(mean + deviation z) of each entry, in the names of the pin."""
     draws, spread = symbols("z1 z2", real=True), Symbol("S", positive=True)
     names = {mu1: _laws.A[0], mu2: _laws.A[1], s2: spread, sigma: sqrt(spread)}
-    return tuple(
-        exp(mean + sqrt(variance) * z).subs(names)
-        for (mean, variance), z in zip(laws, draws, strict=True)
-    )
+    logs = [mean + sqrt(var) * z for (mean, var), z in zip(laws, draws, strict=True)]
+    return tuple(exp(y).subs(names) for y in logs)
 
 
 VECTOR = Claim(
@@ -261,8 +240,7 @@ VECTOR = Claim(
                 f"median of an entry (Z = 0) with mu_i = {mean}",
                 float(_image(*_MAP)[0].subs({mu1: mean, Symbol("z1"): 0})),
             ) for mean in (0, 0.5)
-        ),
-        remains_open="Version 2 keeps the sentence; its formula is lost in the text that we have.",
+        ), remains_open=_OPEN,
     ), pins=(
         Pin(
             "gbm_ref.LogNormal.rvs", table(
@@ -272,5 +250,4 @@ VECTOR = Claim(
         ),
     ),
 )  # fmt: skip
-
 CLAIMS = (A23, CORRELATED, MEAN, E1, VECTOR)

@@ -1,7 +1,6 @@
 """Means, variances, quantiles and marginals of the data laws.
 
-Symbols: G1, G2  exponentials of log-variances;  k, c, b  shapes and scale of a law with one
-coordinate.
+Symbols: G1, G2 exponentials of log-variances; k, c, b shapes and scale of a law on the line.
 """
 
 from collections.abc import Callable, Mapping
@@ -48,10 +47,9 @@ def are_of_the_mixture(moments: Pair) -> bool:
     (mean-log-normal). Those of the mixture are their averages.
     """
     first, second = (log_normal.MEAN.holds[0].subs(log_normal.n, order) for order in (1, 2))
-    mean = w1 * e1 + w2 * e2
-    variance = w1 * _square(e1, G1) + w2 * _square(e2, G2) - mean**2
-    gaps = [(f - g).subs(w2, 1 - w1) for f, g in zip(moments, (mean, variance), strict=True)]
-    return same(second - 2 * first, s2) and vanishes(gaps)
+    mean, square = w1 * e1 + w2 * e2, w1 * _square(e1, G1) + w2 * _square(e2, G2)
+    gaps = [f.subs(w2, 1 - w1) for f in (moments[0] - mean, moments[1] - square + mean**2)]
+    return vanishes([second - 2 * first - s2, *gaps])
 
 
 def _square(e: Expr, G: Expr) -> Expr:
@@ -104,12 +102,11 @@ def are_of_weibull(moments: Pair) -> bool:
     become symbols.
     """
     first, second = (integrate((c * u ** (1 / k)) ** i * _DENSITY, (u, 0, oo)) for i in (1, 2))
-    gaps = [f - g for f, g in zip(moments, (first, second - first**2), strict=True)]
-    named = [gap.replace(gamma, lambda at: Symbol(f"gamma({expand(at)})")) for gap in gaps]
-    return vanishes(named)
+    gaps = moments[0] - first, moments[1] - second + first**2
+    return vanishes([f.replace(gamma, lambda at: Symbol(f"gamma({expand(at)})")) for f in gaps])
 
 
-_TAIL = laws.tails()["Weibull"].subs(x, laws.scale * u ** (1 / laws.c))
+_TAIL = laws.TAILS["Weibull"].subs(x, laws.scale * u ** (1 / laws.c))
 _DENSITY = -_TAIL.diff(u)
 
 
@@ -149,85 +146,64 @@ _POINTS = {name: points for name, (points, _) in _KINDS.items()} | {
 
 def _marginal(name: str, names: str, first: str, second: str) -> Pin:
     """The parameters of the second coordinate of two."""
-    values = (0.3, 0.7, 1.4, 0.2, 2.1, 0.9)
+    rows = (0.3, 0.7, 1.4, 0.2), (0.7, 1.4, 0.2, 2.1)
     return Pin(
-        f"gbm_ref.{name}.marginal",
-        tuple(dict(zip(names.split(), values[i:], strict=False)) for i in (0, 1)),
+        f"gbm_ref.{name}.marginal", table(names, *(row[: len(names.split())] for row in rows)),
         because="a marginal keeps the parameters of its coordinates",
-        formula=tuple(symbols(second)),
-        twins={"the other coordinate": tuple(symbols(first))},
-    )
+        formula=symbols(second), twins={"the other coordinate": symbols(first)},
+    )  # fmt: skip
 
 
-# Equal weights do not see what the twins of a mean get wrong.
-_OTHER = {("PointMasses", "mean"): {"mean of the points": (_P + _R) / 2}}
+def _moment_pins(name: str) -> tuple[Pin, Pin]:
+    at, of = _KINDS[name]
+    # Equal weights do not see what the twins of a mean get wrong.
+    other = {"mean of the points": (_P + _R) / 2} if name == "PointMasses" else {}
+    mean, variance = (lambda found, j=j: found[j].subs(of, simultaneous=True) for j in (0, 1))
+    law = f"gbm_ref.{name}"
+    return Pin(f"{law}.mean", at, mean, twins=other), Pin(f"{law}.var", at, variance)
+
+
+_MEAN, _VARIANCE = _parts()
 MIXTURE = Claim(
-    "mixture-moments",
-    "mean and variance of a mixture of log-normal laws",
-    are_of_the_mixture,
-    holds=_parts(),
-    twins={
+    "mixture-moments", "mean and variance of a mixture of log-normal laws", are_of_the_mixture,
+    holds=(_MEAN, _VARIANCE), twins={
         "spread between the components forgotten": _parts(0),
-        "spread of the components forgotten": (_parts()[0], _parts()[1].subs({G1: 1, G2: 1})),
-        "root of the second moment": (_parts()[0], w1 * e1**2 * G1 + w2 * e2**2 * G2),
-        "weights exchanged": (w2 * e1 + w1 * e2, _parts()[1]),
-    },
-    values=lambda: {"square": _square(e1, G1)},
-    sheet=("E1",),
-    depends=("R2", "mean-log-normal"),
-    pins=tuple(
-        Pin(
-            f"gbm_ref.{name}.{method}",
-            at,
-            reads=lambda found, j=j, of=of: found[j].subs(of, simultaneous=True),
-            twins=_OTHER.get((name, method), {}),
-        )
-        for name, (at, of) in _KINDS.items()
-        for j, method in enumerate(("mean", "var"))
-    )
-    + (
+        "spread of the components forgotten": (_MEAN, _VARIANCE.subs({G1: 1, G2: 1})),
+        "root of the second moment": (_MEAN, w1 * e1**2 * G1 + w2 * e2**2 * G2),
+        "weights exchanged": (w2 * e1 + w1 * e2, _VARIANCE),
+    }, values=lambda: {"square": _square(e1, G1)}, sheet=("E1",),
+    depends=("R2", "mean-log-normal"), pins=(
+        *(pin for name in _KINDS for pin in _moment_pins(name)),
         _marginal("LogNormal", "a1 a2 S11 S22", "a1 S11", "a2 S22"),
         _marginal("LogNormalMixture", "a1 a2 S11 S22", "a1 S11", "a2 S22"),
         _marginal("PointMasses", "p1 p2 v", "p1 v", "p2 v"),
     ),
-)
+)  # fmt: skip
 _MOMENTS = (
-    (k / c, k / c**2),
-    (c / (k - 1), c**2 / ((k - 1) ** 2 * (k - 2))),
+    (k / c, k / c**2), (c / (k - 1), c**2 / ((k - 1) ** 2 * (k - 2))),
     (c * k / (b - 1), c**2 * k * (k + b - 1) / ((b - 1) ** 2 * (b - 2))),
-)
+)  # fmt: skip
+_TAKEN = ("Gamma", "InverseGamma", "BetaPrime")
 PRODUCTS = Claim(
-    "product-moments",
-    "mean and variance of the standard laws",
-    are_of_products,
-    holds=_MOMENTS,
+    "product-moments", "mean and variance of the standard laws", are_of_products, holds=_MOMENTS,
     twins={
-        "rate for scale": ((k * c, k * c**2), *_MOMENTS[1:]),
-        "one more": (
-            (k / c, (k + 1) / c**2),
-            tuple(part.subs(k, k + 1) for part in _MOMENTS[1]),
+        "rate for scale": ((k * c, k * c**2), *_MOMENTS[1:]), "one more": (
+            (k / c, (k + 1) / c**2), tuple(part.subs(k, k + 1) for part in _MOMENTS[1]),
             tuple(part.subs(b, b + 1) for part in _MOMENTS[2]),
         ),
-    },
-    sheet=("R25",),
-    assumptions=(
+    }, sheet=("R25",), assumptions=(
         Assumption(
             "the moments exist, and the terms at the ends vanish",
             "the recursion; without it a variance can come out negative",
             lambda: bool(_MOMENTS[1][1].subs({k: 1.5, c: 1}) < 0),
         ),
+    ), depends=("R25",), pins=(
+        *(
+            Pin(f"gbm_ref.{name}.{method}", _POINTS[name], reads=lambda m, i=i, j=j: m[i][j])
+            for i, name in enumerate(_TAKEN) for j, method in enumerate(("mean", "var"))
+        ), *(_marginal(name, "k1 k2 c1 c2", "k1 c1", "k2 c2") for name in (*_TAKEN, "Weibull")),
     ),
-    depends=("R25",),
-    pins=tuple(
-        Pin(f"gbm_ref.{name}.{method}", _POINTS[name], reads=lambda m, i=i, j=j: m[i][j])
-        for i, name in enumerate(("Gamma", "InverseGamma", "BetaPrime"))
-        for j, method in enumerate(("mean", "var"))
-    )
-    + tuple(
-        _marginal(name, "k1 k2 c1 c2", "k1 c1", "k2 c2")
-        for name in ("Gamma", "InverseGamma", "Weibull", "BetaPrime")
-    ),
-)
+)  # fmt: skip
 _WIDE = gamma(1 + 2 / k) - gamma(1 + 1 / k) ** 2
 WEIBULL = Claim(
     "weibull-moments", "mean and variance of the Weibull law", are_of_weibull,

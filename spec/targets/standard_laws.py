@@ -1,7 +1,4 @@
-"""Hyvarinen scores H = x p'/p of the standard laws on (0, oo), and their mean (sheet R25).
-
-Symbols: g, u  standard draws from which `rvs` builds its own
-"""
+"""Hyvarinen scores H = x p'/p of the standard laws on (0, oo), and their mean (sheet R25)."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -16,25 +13,14 @@ from spec.checking.symbols import x
 alpha, beta, c, scale, a, b, g, u = symbols("alpha beta c scale a b g u", positive=True)
 Scores = Mapping[str, Expr]
 
-
-def densities() -> dict[str, Expr]:
-    """p up to a constant factor, from what defines each law."""
-    return {
-        "gamma": _gamma(x), **{name: -tail.diff(x) for name, tail in tails().items()},
-        "inverse gamma": _gamma(1 / x) / x**2,
-        "beta prime": x ** (a - 1) * (1 + x / scale) ** (-a - b), "uniform": Integer(1),
-    }  # fmt: skip
-
-
-def _gamma(at: Expr) -> Expr:
-    return at ** (alpha - 1) * exp(-beta * at)
-
-
-def tails() -> dict[str, Expr]:
-    """P(X > x) of the laws that are defined by it."""
-    return {
-        "exponential": exp(-beta * x), "Weibull": exp(-((x / scale) ** c)), "Pareto": x**-alpha,
-    }  # fmt: skip
+# P(X > x) of the laws that are defined by it; p up to a constant factor.
+TAILS = {"exponential": exp(-beta * x), "Weibull": exp(-((x / scale) ** c)), "Pareto": x**-alpha}
+_GAMMA = x ** (alpha - 1) * exp(-beta * x)
+DENSITIES = {
+    "gamma": _GAMMA, **{name: -tail.diff(x) for name, tail in TAILS.items()},
+    "inverse gamma": _GAMMA.subs(x, 1 / x) / x**2,
+    "beta prime": x ** (a - 1) * (1 + x / scale) ** (-a - b), "uniform": Integer(1),
+}  # fmt: skip
 
 
 def are_the_scores(scores: Scores) -> bool:
@@ -49,9 +35,8 @@ def are_the_scores(scores: Scores) -> bool:
     beta-prime law, and the derivatives of the tails [[tail exponential]], [[tail Weibull]] and
     [[tail Pareto]]. Powers become symbols.
     """
-    laws = densities()
-    gaps = [named(_score(laws[name]) - score, c) for name, score in scores.items()]
-    return scores.keys() == laws.keys() and vanishes(gaps)
+    gaps = [named(_score(DENSITIES[name]) - score, c) for name, score in scores.items()]
+    return scores.keys() == DENSITIES.keys() and vanishes(gaps)
 
 
 def _score(p: Expr) -> Expr:
@@ -90,15 +75,14 @@ def are_the_means(means: Scores) -> bool:
     exponential, [[Weibull]] for the Weibull and [[inverse gamma]] for the inverse gamma law,
     [[Pareto]] for the Pareto law on $[1,\infty)$ and [[uniform]] for the uniform law on $[1,2]$.
 
-    Both $x\,p'$ and $p$ are integrated exactly over the support. Quotients of gamma functions that
-    differ by one are reduced by their recursion.
+    Both integrals are exact; quotients of gamma functions are reduced by the recursion.
     """
     return vanishes([_mean(name) - mean for name, mean in means.items()])
 
 
 @cache
 def _mean(name: str) -> Expr:
-    p = densities()[name]
+    p = DENSITIES[name]
     support = (x, *{"Pareto": (1, oo), "uniform": (1, 2)}.get(name, (0, oo)))
     return ((_score(p) * p).expand().integrate(support) / p.integrate(support)).gammasimp()
 
@@ -111,16 +95,13 @@ _SCORES = {
 }  # fmt: skip
 _MEANS = {
     **dict.fromkeys(("gamma", "exponential", "Weibull", "inverse gamma"), Integer(-1)),
-    "Pareto": -1 - alpha,
-    "uniform": Integer(0),
-}
+    "Pareto": -1 - alpha, "uniform": Integer(0),
+}  # fmt: skip
 _POSITIVE = Assumption(
-    "all parameters are positive",
-    "a tail of a law falls from one",
-    lambda: bool(tails()["Pareto"].subs({alpha: -1, x: 2}) > 1),
-)
+    "all parameters are positive", "a tail of a law falls from one",
+    lambda: bool(TAILS["Pareto"].subs({alpha: -1, x: 2}) > 1),
+)  # fmt: skip
 _NAMES = {"x": "x", "scale": "l"}
-
 # Class in gbm_ref, names in the order of the rows, a draw and a mistaken one.
 _PINNED = {
     "gamma": ("Gamma", "x alpha beta g", g / beta, g * beta),
@@ -129,10 +110,9 @@ _PINNED = {
     "beta prime": ("BetaPrime", "x a scale g b u", scale * g / u, scale * u / g),
 }
 _ROWS = (
-    (1.7, 2.3, 0.7, 1.9, 3.4, 0.4),
-    (0.02, 0.6, 1.9, 0.03, 0.8, 2.7),
+    (1.7, 2.3, 0.7, 1.9, 3.4, 0.4), (0.02, 0.6, 1.9, 0.03, 0.8, 2.7),
     (31.0, 5.1, 2.2, 7.1, 1.3, 0.9),
-)
+)  # fmt: skip
 
 
 def _pins_of(law: str) -> tuple[Pin, ...]:
@@ -159,8 +139,8 @@ SCORES = Claim(
         "inverse gamma: 1 - alpha": _SCORES | {"inverse gamma": 1 - alpha + beta / x},
         "beta prime: b alone": _SCORES | {"beta prime": a - 1 - b * x / (scale + x)},
     }, values=lambda: {
-        **{f"p {name}": p for name, p in densities().items()},
-        **{f"tail {name}": tail for name, tail in tails().items()},
+        **{f"p {name}": DENSITIES[name] for name in ("gamma", "beta prime")},
+        **{f"tail {name}": tail for name, tail in TAILS.items()},
     }, names=_NAMES, means=Means.CALCULUS, assumptions=(_POSITIVE,),
     pins=tuple(pin for law in _PINNED for pin in _pins_of(law)),
 )  # fmt: skip
@@ -187,5 +167,4 @@ VALUES = Claim(
         "gamma: mean of the log score": _MEANS | {"gamma": Integer(0)},
     }, means=Means.CALCULUS, sheet=("R25",), assumptions=(_POSITIVE,), depends=("R25", "R25-mean"),
 )  # fmt: skip
-
 CLAIMS = (SCORES, MEAN, VALUES)

@@ -42,18 +42,14 @@ def _one_pixel(at: Values) -> mpf:
         density = sum(w * mpmath.npdf(y, centre, sigma) for w, centre in parts)
         return mpmath.log(density / mpmath.npdf(y, mean, mpmath.sqrt(variance)))
 
-    return sum(
-        w * normal_expectation(lambda u, at=centre: log_ratio(at + sigma * u))
-        for w, centre in parts
-    )
+    means = [normal_expectation(lambda u, c=c: log_ratio(c + sigma * u)) for _, c in parts]
+    return mpmath.fdot((w for w, _ in parts), means)
 
 
 def _two_prototypes(at: Values, correlated: bool = False) -> mpf:
-    """KL(p_1 | product of the marginals' closest log-normals), or from any log-normal.
-
-    The entropy of log X_1 is that of the noise plus I(j; Y); the cross entropy is that of normal
-    laws with variances V + gap^2 / 4, correlated along the direction between the prototypes alone.
-    """
+    """KL(p_1 | product of the marginals' closest log-normals), or from any log-normal. The entropy
+    of log X_1 is that of the noise plus I(j; Y); the cross entropy is that of normal laws with the
+    variances V + gap^2 / 4, correlated along the direction between the prototypes alone."""
     d, ratio = at["pixels"], (mpmath.log(2) / (2 * at["sigma"])) ** 2
     cross = mpmath.log1p(d * ratio) if correlated else d * mpmath.log1p(ratio)
     return cross / 2 - _information(at)
@@ -103,9 +99,8 @@ E21 = Claim(
         r"their number; most of it is the correlation.",
         advice="Say that the samples at the end are log-normal given $X_0$: their marginal law is "
         "the data law blurred in log space.", figures=_figures,
-        remains_open="The sentence is the same in both versions; no formula is attached to it. "
-        "Fig. 1 of version 1 says that an image 'eventually becomes log-normally distributed'.",
+        remains_open="Both versions have the sentence, without a formula. Fig. 1 of version 1 "
+        "says that an image 'eventually becomes log-normally distributed'.",
     ),
 )  # fmt: skip
-
 CLAIMS = (E21,)
