@@ -1,16 +1,9 @@
 """Claims about the law that a sampler of finitely many steps draws from."""
 
 from spec.exact import (
-    ancestral,
-    annealing,
-    covariance,
-    dale_langevin,
-    flow,
-    probe,
-    published,
-    schedule,
+    ancestral, annealing, covariance, dale_langevin, flow, probe, published, schedule,
     sign_agnostic,
-)
+)  # fmt: skip
 
 _MODULES = (
     dale_langevin, covariance, annealing, published, sign_agnostic, flow, ancestral, schedule,

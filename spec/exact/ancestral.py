@@ -7,49 +7,18 @@ part V_0 / v_0^2 - V_N / v_N^2; U = v_k, or sigma^2 / v_0 in R17-function-G.
 from functools import cache
 
 from sympy import (
-    EulerGamma,
-    Expr,
-    Integer,
-    Poly,
-    diff,
-    digamma,
-    expand,
-    expand_func,
-    fraction,
-    log,
-    polygamma,
-    sqrt,
-    symbols,
-    together,
-    trigamma,
-)
+    EulerGamma, Expr, Integer, Poly, diff, digamma, expand, expand_func, fraction, log, polygamma,
+    sqrt, symbols, together, trigamma,
+)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Means, Pin
 from spec.checking.pins import table
 from spec.exact import _special as special
 from spec.exact._chain import (
-    AT_THE_END,
-    DATA,
-    NAMES,
-    L,
-    V,
-    a,
-    e,
-    exact_start,
-    h,
-    hyvarinen,
-    kappa,
-    m,
-    moments,
-    n,
-    q,
-    sigma,
-    t,
-    v0,
-    vN,
-    z,
-)
+    AT_THE_END, DATA, NAMES, L, V, a, e, exact_start, h, hyvarinen, kappa, m, moments, n, q, sigma,
+    t, v0, vN, z,
+)  # fmt: skip
 from spec.exact.dale_langevin import GAIN
 
 s, root, k, total, U = symbols("s root k S U", positive=True)

@@ -8,41 +8,15 @@ from collections.abc import Callable, Iterator
 
 import mpmath
 from sympy import (
-    Expr,
-    Function,
-    Integer,
-    Integral,
-    Matrix,
-    diff,
-    exp,
-    expand,
-    lambdify,
-    symbols,
-)
+    Expr, Function, Integer, Integral, Matrix, diff, exp, expand, lambdify, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.pins import Values, table
 from spec.exact._chain import (
-    DATA,
-    NAMES,
-    Row,
-    V,
-    a,
-    e,
-    h,
-    kappa,
-    law_after,
-    m,
-    n,
-    on_the_line,
-    q,
-    r,
-    sigma,
-    v,
-    v0,
-    vN,
-)
+    DATA, NAMES, Row, V, a, e, h, kappa, law_after, m, n, on_the_line, q, r, sigma, v, v0, vN,
+)  # fmt: skip
 
 alpha, count, delta, rho, s2, u = symbols("alpha l delta rho s2 u", positive=True)
 V_N, e_N, N, log_chi, J, i = symbols("V_N e_N N log_chi J i", real=True)

@@ -16,31 +16,9 @@ from spec.checking.numeric import rounds_to
 from spec.checking.trace import each
 from spec.exact import _special as special
 from spec.exact._chain import (
-    ALL,
-    AT_THE_END,
-    EXACT_SCORE,
-    LOG_NORMAL,
-    NAMES,
-    L,
-    Step,
-    V,
-    a,
-    dale_langevin,
-    e,
-    exact_start,
-    h,
-    hyvarinen,
-    image,
-    is_affine,
-    law_after,
-    m,
-    n,
-    orders,
-    q,
-    v,
-    v0,
-    vN,
-)
+    ALL, AT_THE_END, EXACT_SCORE, LOG_NORMAL, NAMES, L, Step, V, a, dale_langevin, e, exact_start,
+    h, hyvarinen, image, is_affine, law_after, m, n, orders, q, v, v0, vN,
+)  # fmt: skip
 from spec.exact._special import rational, vanish_by_recurrence
 
 

@@ -10,17 +10,8 @@ from itertools import pairwise
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Expr,
-    Integer,
-    Rational,
-    fraction,
-    gamma,
-    lambdify,
-    log,
-    sqrt,
-    symbols,
-    together,
-)
+    Expr, Integer, Rational, fraction, gamma, lambdify, log, sqrt, symbols, together,
+)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
@@ -29,25 +20,9 @@ from spec.checking.trace import points
 from spec.exact import _special as special
 from spec.exact import dale_langevin
 from spec.exact._chain import (
-    ALL,
-    DATA,
-    LOG_NORMAL,
-    MU,
-    NAMES,
-    L,
-    Row,
-    V,
-    exact_start,
-    h,
-    hyvarinen,
-    n,
-    on_the_line,
-    orders,
-    q,
-    sigma,
-    v0,
-    vN,
-)
+    ALL, DATA, LOG_NORMAL, MU, NAMES, L, Row, V, exact_start, h, hyvarinen, n, on_the_line, orders,
+    q, sigma, v0, vN,
+)  # fmt: skip
 
 a, b, ell = symbols("a b ell", positive=True)
 centre, eta = symbols("centre eta", real=True)

@@ -11,24 +11,9 @@ from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.pins import table
 from spec.exact._chain import (
-    ALL,
-    AT_THE_END,
-    DATA,
-    NAMES,
-    V,
-    e,
-    h,
-    hyvarinen,
-    image,
-    is_affine,
-    kappa,
-    law_after,
-    m,
-    r,
-    v,
-    v0,
-    vN,
-)
+    ALL, AT_THE_END, DATA, NAMES, V, e, h, hyvarinen, image, is_affine, kappa, law_after, m, r, v,
+    v0, vN,
+)  # fmt: skip
 
 vs, vt, rate, S, d = symbols("v_s v_t g S d", positive=True)
 y, centre, H, dm = symbols("y c H dm", real=True)

@@ -10,17 +10,8 @@ from functools import cache
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Add,
-    Expr,
-    Function,
-    Integral,
-    Matrix,
-    Rational,
-    diff,
-    expand,
-    log,
-    symbols,
-)
+    Add, Expr, Function, Integral, Matrix, Rational, diff, expand, log, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
@@ -30,19 +21,8 @@ from spec.checking.pins import table
 from spec.checking.trace import points
 from spec.exact import _transport
 from spec.exact._chain import (
-    LOG_NORMAL,
-    NAMES,
-    Score,
-    h,
-    halved,
-    hyvarinen,
-    kappa,
-    orders,
-    r,
-    v,
-    vN,
-    z,
-)
+    LOG_NORMAL, NAMES, Score, h, halved, hyvarinen, kappa, orders, r, v, vN, z,
+)  # fmt: skip
 
 y, centre, w, slope = symbols("y centre w m_prime", real=True)
 first_mean, first_variance, third, e = symbols("E W third e", real=True)

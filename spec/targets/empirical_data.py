@@ -11,21 +11,9 @@ from operator import mul, truediv
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Expr,
-    Integer,
-    Matrix,
-    Rational,
-    Symbol,
-    diff,
-    exp,
-    expand,
-    eye,
-    log,
-    ones,
-    symbols,
-    zeros,
+    Expr, Integer, Matrix, Rational, Symbol, diff, exp, expand, eye, log, ones, symbols, zeros,
     zoo,
-)
+)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin

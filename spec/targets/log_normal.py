@@ -1,23 +1,9 @@
 """Log-normal variables and vectors (Appendix A of version 2, B of version 1)."""
 
 from sympy import (
-    E,
-    Expr,
-    Integer,
-    Matrix,
-    Poly,
-    Symbol,
-    diff,
-    erf,
-    exp,
-    expand,
-    expand_log,
-    eye,
-    log,
-    pi,
-    sqrt,
+    E, Expr, Integer, Matrix, Poly, Symbol, diff, erf, exp, expand, expand_log, eye, log, pi, sqrt,
     symbols,
-)
+)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, Pin, v1, v2

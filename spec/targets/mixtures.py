@@ -8,19 +8,8 @@ from typing import NamedTuple
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Expr,
-    Matrix,
-    Rational,
-    diff,
-    exp,
-    expand,
-    eye,
-    hessian,
-    log,
-    ones,
-    symbols,
-    zeros,
-)
+    Expr, Matrix, Rational, diff, exp, expand, eye, hessian, log, ones, symbols, zeros,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Pin

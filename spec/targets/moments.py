@@ -8,22 +8,9 @@ from collections.abc import Callable, Mapping
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Expr,
-    Integer,
-    Poly,
-    Rational,
-    Symbol,
-    cancel,
-    erf,
-    erfinv,
-    exp,
-    expand,
-    gamma,
-    integrate,
-    oo,
-    sqrt,
-    symbols,
-)
+    Expr, Integer, Poly, Rational, Symbol, cancel, erf, erfinv, exp, expand, gamma, integrate, oo,
+    sqrt, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
