@@ -1,11 +1,11 @@
-"""The Monte-Carlo loss of the training: which levels it may average, and what it averages.
+"""The Monte-Carlo loss of the training: which levels it averages, and how.
 
 Symbols: M number of samples, step = sigma^2 / N, so that level k has v = step k.
 """
 
 from itertools import accumulate
 
-from sympy import Expr, Integer, Rational, Sum, Symbol, harmonic, lambdify, symbols
+from sympy import Expr, Integer, Rational, Sum, Symbol, expand, harmonic, lambdify, symbols
 
 from spec.checking.algebra import same
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Values, v1, v2
@@ -15,9 +15,7 @@ from spec.objectives._setting import TARGET_SQUARE, without_harmonic
 
 N, M, k, i, step, loss, y = symbols("N M k i step loss y", positive=True)
 _NAMES = {"step": "h", "loss": r"\ell_k^{(i)}"}
-_SIGMA2, _LEVELS = Rational("0.64"), 1000
-_WHERE = f"sigma^2 = {float(_SIGMA2)}, N = {_LEVELS}"
-_AT_LEVEL = step * k
+_SIGMA2, _LEVELS, _AT_LEVEL, _ONE = Rational("0.64"), 1000, step * k, Integer(1)
 _AT = {step: _SIGMA2 / _LEVELS, N: _LEVELS}
 
 
@@ -30,14 +28,10 @@ def is_unbiased(sums: Values) -> bool:
     undetermined $y$ in the place of the losses, both sides are polynomials in $y$, whose
     coefficients are the weights of the levels.
     """
-    weight, first, last, samples = (sums[n] for n in ("weight", "first", "last", "samples"))
-    mean = samples * weight * _powers(first, last)
-    return same((mean - _powers(Integer(1), N) / N).subs(y**N, Symbol("y_N")), 0)
-
-
-def _powers(first: Expr, last: Expr) -> Expr:
-    """The sum of the powers of y."""
-    return ((y ** (last + 1).expand() - y ** first.expand()) / (y - 1)).expand()
+    ends = ((1, N), (sums["first"], sums["last"]))
+    wanted, got = (y ** expand(last + 1) - y**first for first, last in ends)
+    gap = expand(got * sums["samples"] * sums["weight"] - wanted / N) / (y - 1)
+    return same(gap.subs(y**N, Symbol("y_N")), 0)
 
 
 def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
@@ -48,17 +42,13 @@ def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
     The chain starts at $X_N$, asks at $k$ to make a step, and stops at the data. By R4 the second
     moment is $[[moment]]$ with $v$ equal to $[[at_level]]$, where $h$ is what one step adds.
     """
-    sizes = TARGET_SQUARE.subs(v, _AT_LEVEL)
-    if sizes.subs(k, 0).is_finite:
-        return False
+    sizes, found = TARGET_SQUARE.subs(v, _AT_LEVEL), []
     for steps in each("N", range(1, 7)):
         first, last = (int(end.subs(N, steps)) for end in ends)
         asked = set(range(steps, 0, -1))  # a step from each, down to the data
-        if set(range(first, last + 1)) != asked or not all(
-            sizes.subs(k, n).is_finite for n in asked
-        ):
-            return False
-    return True
+        finite = {n for n in range(steps + 1) if sizes.subs(k, n).is_finite}
+        found.append(set(range(first, last + 1)) == asked == finite)
+    return all(found)
 
 
 def are_the_shares(claimed: Values) -> bool:
@@ -74,66 +64,54 @@ def are_the_shares(claimed: Values) -> bool:
         moment = lambdify(v, TARGET_SQUARE, "sympy")
         sizes = [moment(_AT[step] * level) for level in range(1, _LEVELS + 1)]
         total = sum(sizes)
-        half = next(n for n, reached in enumerate(accumulate(sizes), 1) if 2 * reached >= total)
+        half = 1 + sum(bool(2 * reached < total) for reached in accumulate(sizes))
         found = {"first": sizes[0], "mean": total / _LEVELS, "half": half}
     return all([same(claimed[n].subs(_AT), value) for n, value in found.items()])
 
 
-def _figures() -> tuple[Figure, ...]:
-    first, mean = (float(_SHARES[name].subs(_AT)) for name in ("first", "mean"))
-    return (
-        Figure(f"mean square of the target at the first level ({_WHERE})", first, 5),
-        Figure("mean over the levels", mean),
-    )
-
-
-_SUMS = {"weight": 1 / (N * M), "first": Integer(1), "last": N, "samples": M}
+_SHARES = {"first": 1 + 1 / step, "mean": 1 + harmonic(N) / (step * N), "half": Integer(32)}
+_SUMS = {"weight": 1 / (N * M), "first": _ONE, "last": N, "samples": M}
 A38 = Claim(
     "A38", "Monte-Carlo estimate of the loss", is_unbiased, _SUMS, twins={
-        "divided by N alone": _SUMS | {"weight": 1 / N},
-        "the last level left out": _SUMS | {"last": N - 1},
+        "divided by N alone": _SUMS | {"weight": 1 / N}, "no last level": _SUMS | {"last": N - 1},
         "divided by N - 1 levels": _SUMS | {"weight": 1 / ((N - 1) * M)},
         "a sample left out": _SUMS | {"samples": M - 1},
     }, shown=lambda of: {
         "estimate": of["weight"] * Sum(loss, (k, of["first"], of["last"]), (i, 1, of["samples"]))
-    }, names=_NAMES, sources=v2("eq. 38"),
+    }, names=_NAMES, sources=v2("eq. 38"), depends=("A15", "E9"),
     assumptions=("the samples have the same law; they, and their noises, may be dependent",),
     readings=("formula lost in version 2; reconstructed: version 1's, with the range of E9",),
-    depends=("A15", "E9"),
 )  # fmt: skip
 
 E9 = Claim(
-    "E9", "the training sum starts at k = 1", are_the_levels, (Integer(1), N), twins={
-        "k = 2..N": (Integer(2), N), "k = 1..N-1": (Integer(1), N - 1),
-        "k = 0..N": (Integer(0), N),
-    }, printed={"k = 0..N-1": (Integer(0), N - 1)},
+    "E9", "the training sum starts at k = 1", are_the_levels, (_ONE, N),
+    twins={"k = 2..N": (2 * _ONE, N), "k = 1..N-1": (_ONE, N - 1), "k = 0..N": (0 * _ONE, N)},
+    printed={"k = 0..N-1": (0 * _ONE, N - 1)},
     values=lambda: {"moment": TARGET_SQUARE, "at_level": _AT_LEVEL}, names=_NAMES,
     means=Means.POINTS, sources=v1("eq. 33"), sheet=("E9", "A38"), depends=("R4", "A13"),
     erratum=Erratum(
         Fault.WRONG,
-        quote=r"$\hat{\mathcal "
-        r"L}_{\text{M-DSM}}(\theta)=\frac1{NM}\sum_{i=1}^M\sum_{k=0}^{N-1}[\dots]$, where "
-        r"$k=0,\dots,N-1$ denotes the discretized time-step",
+        quote=r"$\hat{\mathcal L}_{\text{M-DSM}}(\theta)=\frac1{NM}\sum_{i=1}^M\sum_{k=0}^{N-1}"
+        r"[\dots]$, where $k=0,\dots,N-1$ denotes the discretized time-step",
         trouble=r"At level zero the state is the data, and the target of equation 20 divides zero "
         r"by zero. The range also leaves out level $N$, that of the first reverse step. No weight "
-        r"is written, where equation 5 has $\lambda(t)$: the smallest levels dominate the sum "
-        r"(E9-shares).",
+        r"is written, where equation 5 has $\lambda(t)$: the lowest levels dominate (E9-shares).",
         advice=r"Sum from $[[0]]$ to $[[1]]$, with a weight such as $[[at_level]]$ (R4).",
-        figures=_figures,
-        remains_open="The range of equation 38 in version 2 is lost. Whether the code starts at "
-        "the first noisy level, or weights the terms, cannot be seen.",
+        figures=lambda: (
+            Figure("mean square of the target at the first level (sigma^2 = "
+                   f"{float(_SIGMA2)}, N = {_LEVELS})", float(_SHARES["first"].subs(_AT)), 5),
+            Figure("mean over the levels", float(_SHARES["mean"].subs(_AT))),
+        ), remains_open="The range of equation 38 in version 2 is lost. Whether the code starts "
+        "at the first noisy level, or weights the terms, cannot be seen.",
     ),
 )  # fmt: skip
-
-_SHARES = {"first": 1 + 1 / step, "mean": 1 + harmonic(N) / (step * N), "half": Integer(32)}
 
 SHARES = Claim(
     "E9-shares", "the smallest levels dominate the unweighted loss", are_the_shares, _SHARES,
     twins={
         "without the mean of the target": _SHARES | {"first": 1 / step},
         "one for the harmonic number": _SHARES | {"mean": 1 + 1 / (step * N)},
-        "one level less": _SHARES | {"half": Integer(31)},
-        "one level more": _SHARES | {"half": Integer(33)},
+        **{f"level {n}": _SHARES | {"half": n * _ONE} for n in (31, 33)},
     }, shown=lambda shares: {
         **{name: without_harmonic(share) for name, share in shares.items()},
         **{f"at_{name}": float(shares[name].subs(_AT)) for name in ("first", "mean")},

@@ -1,5 +1,4 @@
-"""The constant of Theorem 4.1, which the denoising loss cannot go below: in closed form for
-log-normal data, and what it says about any data.
+"""The constant of Theorem 4.1: in closed form for log-normal data, and for any data.
 
 Symbols as in `_setting`; q density of log X_t, ell its logarithm; v = step k at level k.
 """
@@ -48,15 +47,16 @@ from spec.objectives._setting import (
 )
 
 INFORMATION, N, step, rate = symbols("I N step rate", positive=True)
-_LOG_SCORE = 1 + H
-_u, _n = symbols("u1 u2"), symbols("n1 n2")
+q, ell, b = symbols("q q' q''", positive=True), Symbol("ell"), Symbol("b")
+_LOG_SCORE, _u, _n = 1 + H, symbols("u1 u2"), symbols("n1 n2")
 _INVERSE, _OF_DIAGONAL, _DETERMINANT = symbols("trace diagonal determinant")
 _NAMES = NAMES | {
     "trace": r"\mathrm{tr}\,(S_0+vI)^{-1}",
     "diagonal": r"\mathrm{tr}\,(\mathrm{diag}\,S_0+vI)^{-1}",
-    "determinant": r"\det\,(S_0+vI)^{-1}", "step": "h", "rate": r"\frac{d}{dt}\mathrm{Ent}(q_t)",
-    "ell": r"\log q",
+    "determinant": r"\det\,(S_0+vI)^{-1}", "step": "h", "ell": r"\log q",
+    "rate": r"\frac{d}{dt}\mathrm{Ent}(q_t)",
 }  # fmt: skip
+_FLUX = b * q[0] * ell - s2 / 2 * (1 + ell) * q[1]
 
 
 def is_the_gap(constant: Expr) -> bool:
@@ -66,8 +66,7 @@ def is_the_gap(constant: Expr) -> bool:
 
     Both losses are Gaussian moments of their definitions, over different laws.
     """
-    b = symbols("b0:3")
-    model = sum(b[k] * L**k for k in range(3))
+    model = sum(b * L**k for k, b in enumerate(symbols("b0:3")))
     return same(denoising_loss(model) - explicit_loss(model), constant)
 
 
@@ -78,7 +77,7 @@ def are_of_log_normal_data(values: tuple[Expr, Expr]) -> bool:
     The score is affine in $\log x$. The loss is least at it (A-Thm).
     """
     information = expectation((1 + marginal_score()) ** 2, L, a + m, v0 + v)
-    return same(information, values[0]) and same(floor(), values[1])
+    return vanishes((information - values[0], floor() - values[1]))
 
 
 def is_the_gap_in_the_plane(constant: Expr) -> bool:
@@ -91,8 +90,8 @@ def is_the_gap_in_the_plane(constant: Expr) -> bool:
     """
     covariance, gap = _gap_in_the_plane()
     inverse = (covariance + v * eye(2)).inv()
-    diagonal = sum(1 / (entry + v) for entry in covariance.diagonal())
-    meant = {_INVERSE: inverse.trace(), _OF_DIAGONAL: diagonal, _DETERMINANT: inverse.det()}
+    meant = {_INVERSE: inverse.trace(), _DETERMINANT: inverse.det()}
+    meant[_OF_DIAGONAL] = sum(1 / (entry + v) for entry in covariance.diagonal())
     return same(gap, constant.subs(meant))
 
 
@@ -120,22 +119,16 @@ def are_floor_and_error(candidate: Values) -> bool:
     $\sigma^2t$ and $I$ the mean square of $[[score]]$, the score of $\log X_t$.
 
     By A-Thm the least value is that of $h$ equal to $H$. The mean of $cH$ is that of $H^2$ and the
-    mean of $H$ is that of $c$, as $H$ is the mean of $c$ given $X_t$; no boundary term is
-    involved. The moments of $c$ are Gaussian. The denoiser differs from $\log X_0$ by $v$ times
-    $c-H$, so that its error is $[[of_floor]]$.
+    mean of $H$ is that of $c$, as $H$ is the mean of $c$ given $X_t$. The moments of $c$ are
+    Gaussian. The denoiser differs from $\log X_0$ by $v$ times $c-H$: its error is $[[of_floor]]$.
     """
     squared = Symbol("E_H2")
     means = {c**2: TARGET_SQUARE, c * H: squared, H**2: squared}
     information = expand(_LOG_SCORE**2).subs(means).subs(H, expectation(TARGET, NOISE, 0, v))
     # log X_0 = y - m - n and D = y - m + v (1 + H), with c = -1 - n / v.
-    error = (v * (1 + c) - v * _LOG_SCORE) ** 2
-    found = {"floor": DENOISING.subs(h, H), "error": error}
-    return all(
-        [
-            same(expand(value).subs(means), candidate[name].subs(INFORMATION, information))
-            for name, value in found.items()
-        ]
-    )
+    found = {"floor": DENOISING.subs(h, H), "error": (v * (1 + c) - v * _LOG_SCORE) ** 2}
+    stated = {name: candidate[name].subs(INFORMATION, information) for name in found}
+    return vanishes([expand(found[name]).subs(means) - stated[name] for name in found])
 
 
 def is_entropy_production(factor: Expr) -> bool:
@@ -150,17 +143,13 @@ def is_entropy_production(factor: Expr) -> bool:
     return vanishes(-(1 + ell) * change - factor * q[1] ** 2 / q[0] - flux)
 
 
-q, ell, b = symbols("q q' q''", positive=True), Symbol("ell"), Symbol("b")
-_FLUX = b * q[0] * ell - s2 / 2 * (1 + ell) * q[1]
-
-
 def is_the_sum_of_floors(total: Expr) -> bool:
     r"""For log-normal data the mean over the levels from one to $N$ of $C$, where $v$ is $hk$ at
     level $k$, is $[[mean]]$ in each coordinate.
 
-    By induction. The floor of a level is $[[level]]$. The sum over no levels is zero; one level
-    more adds its floor, since the harmonic number $H$ grows by the reciprocal of the new number,
-    and $\psi$, the digamma function, by that of its argument.
+    By induction: the sum over no levels is zero, and one level more adds its floor, $[[level]]$,
+    since the harmonic number $H$ grows by the reciprocal of the new number, and $\psi$, the
+    digamma function, by that of its argument.
     """
     more = expand_func(total.subs(N, N + 1) - total)
     gaps = (more - floor().subs(v, step * (N + 1)), expand_func(total.subs(N, 0)))
@@ -168,17 +157,18 @@ def is_the_sum_of_floors(total: Expr) -> bool:
     return vanishes(tuple(e.xreplace(functions) for e in gaps))
 
 
-_GAP = v0 / (2 * v * (v0 + v))
+_GAP, _IN_THE_PLANE, _RATIO = v0 / (2 * v * (v0 + v)), (2 / v - _INVERSE) / 2, v0 / step
+_FLOOR = {"floor": (1 / v - INFORMATION) / 2, "error": v - v**2 * INFORMATION}
+_SUM = (harmonic(N) - digamma(N + _RATIO + 1) + digamma(_RATIO + 1)) / (2 * step)
+_S, _sigma, _t = symbols("S sigma t", positive=True)
 CONSTANT = Claim(
     "A-Thm-log-normal", "the constant, log-normal data", is_the_gap, _GAP, twins={
         "without the half": 2 * _GAP, "variance of the target": 1 / (2 * v),
-        "Fisher information of the marginal": 1 / (2 * (v0 + v)),
-        "v0 + 2 v": v0 / (2 * v * (v0 + 2 * v)),
+        "of the marginal": 1 / (2 * (v0 + v)), "v0 + 2 v": v0 / (2 * v * (v0 + 2 * v)),
     }, names=_NAMES, sheet=("A-Thm", "E26"), assumptions=(POSITIVE_TIME, LOG_NORMAL),
     depends=("A-Thm", "A16", "R2"),
 )  # fmt: skip
 
-_S, _sigma, _t = symbols("S sigma t", positive=True)
 VALUES = Claim(
     "information-log-normal", "Fisher information and floor on log-normal data",
     are_of_log_normal_data, (1 / (v0 + v), _GAP), twins={
@@ -193,7 +183,6 @@ VALUES = Claim(
     ),
 )  # fmt: skip
 
-_IN_THE_PLANE = (2 / v - _INVERSE) / 2
 CONSTANT_IN_THE_PLANE = Claim(
     "A-Thm-log-normal-matrix", "the constant, correlated log-normal data", is_the_gap_in_the_plane,
     _IN_THE_PLANE, twins={
@@ -204,7 +193,6 @@ CONSTANT_IN_THE_PLANE = Claim(
     depends=("A-Thm", "A16", "R2"),
 )  # fmt: skip
 
-_FLOOR = {"floor": (1 / v - INFORMATION) / 2, "error": v - v**2 * INFORMATION}
 FLOOR = Claim(
     "R4b", "floor of the denoising loss", are_floor_and_error, _FLOOR, twins={
         "floor without the half": _FLOOR | {"floor": 1 / v - INFORMATION},
@@ -227,8 +215,6 @@ DE_BRUIJN = Claim(
     ), depends=("R4b", "A9"),
 )  # fmt: skip
 
-_RATIO = v0 / step
-_SUM = (harmonic(N) - digamma(N + _RATIO + 1) + digamma(_RATIO + 1)) / (2 * step)
 MEAN_FLOOR = Claim(
     "R4b-mean", "mean floor of the unweighted loss, log-normal data", is_the_sum_of_floors, _SUM,
     twins={

@@ -1,8 +1,7 @@
 """The explicit loss without the unknown score: implicit forms and their boundary term.
 
-Symbols, one coordinate: p, p1 the density and its slope, psi, psi1 the model s_theta and its
-slope, h = x psi and g = x dh/dx; in y = log x: S, S1 the model 1 + h and its slope, q, q1 the
-density.
+Symbols, one coordinate: p, p1 the density and its slope, psi, psi1 those of the model s_theta,
+h = x psi, g = x dh/dx; in y = log x: q, q1 of the density, S, S1 of the model 1 + h.
 """
 
 from sympy import (
@@ -63,7 +62,7 @@ def _left_over(integrand: Expr, flux: Expr, score: Expr, of_model: Expr, density
 def is_implicit(forms: Values) -> bool:
     r"""$\mathcal L_{\text{M-ESM}}$ is, summed over the coordinates, the expectation of $[[psi]]$,
     which is $[[h]]$, less the flux $[[flux]]$ at the upper and with the other sign at the lower
-    end, and the expectation of $[[rest]]$. Here $\psi$ is $s_\theta$ and $h$ is $x\circ\psi$, and
+    end, and the expectation of $[[rest]]$, with $\psi$ for $s_\theta$ and $h$ for $x\circ\psi$;
     the slope is that in the same coordinate.
 
     The square is expanded, and the cross term integrated by parts: decided where the density is
@@ -72,12 +71,8 @@ def is_implicit(forms: Values) -> bool:
     """
     of_model, score = x * psi, x * _slope(log(p))
     in_h = forms["h"].subs({h: of_model, g: x * _slope(of_model)}, simultaneous=True)
-    return all(
-        [
-            vanishes(_left_over(form, forms["flux"], score, of_model, p))
-            for form in (forms["psi"], in_h)
-        ]
-    )
+    both = (forms["psi"], in_h)
+    return vanishes([_left_over(form, forms["flux"], score, of_model, p) for form in both])
 
 
 def is_implicit_in_log_space(forms: Values) -> bool:
@@ -99,16 +94,15 @@ def is_the_boundary_term(candidate: Values) -> bool:
 
     Both sides of R18 are integrated exactly.
     """
+    found = []
     for case in points(_CASES):
         score, of_model = x * diff(log(case["p"]), x), x * case["psi"]
-        gap = of_model + x * diff(of_model, x) + score * of_model
-        missing = integrate(cancel(gap).expand() * case["p"], (x, case["start"], case["stop"]))
+        gap = cancel(of_model + x * diff(of_model, x) + score * of_model).expand()
+        missing = integrate(gap * case["p"], (x, case["start"], case["stop"]))
         ends = _at_ends(candidate["flux"], case)
-        if not all(value.is_finite for value in ends.values()):
-            return False
-        if not same(missing, candidate["ends"].subs(ends)):
-            return False
-    return True
+        finite = all(value.is_finite for value in ends.values())
+        found.append(finite and same(missing, candidate["ends"].subs(ends)))
+    return all(found)
 
 
 def _at_ends(flux: Expr, case: Values) -> Values:
@@ -116,19 +110,20 @@ def _at_ends(flux: Expr, case: Values) -> Values:
     return {low: limit(of_x, x, case["start"], "+"), high: limit(of_x, x, case["stop"], "-")}
 
 
+_NONE, _ONE, _TWO = map(Integer, range(3))
 _CASES = table(
-    "p psi start stop", (exp(-x), -1 / x**2, Integer(0), oo),
-    (exp(-x), -(1 + x) / x**2, Integer(0), oo), (exp(-x), -1 + 1 / x, Integer(0), oo),
-    (Integer(1), 3 - 2 * x + x**2, Integer(1), Integer(2)),
-    (2 * x / 3, 1 / x + x, Integer(1), Integer(2)),
+    "p psi start stop", (exp(-x), -1 / x**2, _NONE, oo), (exp(-x), -(1 + x) / x**2, _NONE, oo),
+    (exp(-x), -1 + 1 / x, _NONE, oo), (_ONE, 3 - 2 * x + x**2, _ONE, _TWO),
+    (2 * x / 3, 1 / x + x, _ONE, _TWO),
 )  # fmt: skip
 _PSI = x**2 * psi**2 / 2 + 2 * x * psi + x**2 * psi1
 _FORMS = {"psi": _PSI, "h": h**2 / 2 + h + g, "flux": x**2 * psi * p}
+_LOG_FORMS = {"form": S**2 / 2 + S1 - Rational(1, 2), "flux": q * (S - 1)}
+_ENDS = {"flux": _FORMS["flux"], "ends": high - low}
 
 
 def _terms(form: Expr, states: tuple[Values, Values]) -> tuple[Expr, ...]:
-    """Loss, per-sample loss and the parts of a form of degree two, one and in the slope, summed
-    over the coordinates of the plane."""
+    """In the plane: loss, per-sample loss and the parts of degree two, one and in the slope."""
     of_model = h if form.has(h) else psi
     square, linear = (form.coeff(of_model, n) * of_model**n for n in (2, 1))
     wanted = (form, form, square, linear, form - square - linear)
@@ -140,19 +135,17 @@ _AFFINE = tuple({h: model(logs("x"))[i], g: Symbol(f"B{i + 1}{i + 1}")} for i in
 _STEIN = tuple(dict(zip((x, psi, psi1), symbols(f"x{i} p{i} q{i}"), strict=True)) for i in (1, 2))
 R18 = Claim(
     "R18", "implicit form of the explicit loss", is_implicit, _FORMS, twins={
-        "1 for 2": _FORMS | {"psi": _PSI - x * psi},
+        "1 for 2": _FORMS | {"psi": _PSI - x * psi}, "no Jacobian": _FORMS | {"h": h**2 / 2 + g},
         "one power of x in the last term": _FORMS | {"psi": _PSI + (x - x**2) * psi1},
-        "Jacobian left out in h": _FORMS | {"h": h**2 / 2 + g},
         "flux with one power of x": _FORMS | {"flux": x * psi * p},
     }, values=lambda: {"rest": _REST}, names=NAMES, assumptions=(
-        "p and psi are differentiable", FINITE_SQUARE,
-        r"so are $\mathbb E\,H^2$ and $\mathbb E\lvert xh'\rvert$; in several coordinates, along "
-        r"almost every line parallel to an axis",
+        "p and psi are differentiable", FINITE_SQUARE, r"so are $\mathbb E\,H^2$ and $\mathbb E"
+        r"\lvert xh'\rvert$; in several coordinates, along almost every line parallel to an axis",
     ), readings=(INNER,), depends=("A14", "boundary-term"), pins=(
         Pin(
             "gbm_ref.implicit_m_esm", POINTS[:2], reads=lambda forms: _terms(forms["h"], _AFFINE),
             twins={
-                "linear term of the additive case, none": _terms(h**2 / 2 + g, _AFFINE),
+                "no linear term": _terms(h**2 / 2 + g, _AFFINE),
                 "linear term for the Stein score": _terms(h**2 / 2 + 2 * h + g, _AFFINE),
             },
         ), Pin(
@@ -165,21 +158,17 @@ R18 = Claim(
     ),
 )  # fmt: skip
 
-_LOG_FORMS = {"form": S**2 / 2 + S1 - Rational(1, 2), "flux": q * (S - 1)}
 IN_LOG_SPACE = Claim(
     "R18-log", "implicit form in log space", is_implicit_in_log_space, _LOG_FORMS, twins={
-        "constant left out": _LOG_FORMS | {"form": S**2 / 2 + S1},
-        "constant 1": _LOG_FORMS | {"form": S**2 / 2 + S1 - 1},
+        **{f"constant {n}": _LOG_FORMS | {"form": S**2 / 2 + S1 - n} for n in (0, 1)},
         "flux of the log score": _LOG_FORMS | {"flux": q * S},
     }, values=lambda: {"model": _LOG_MODEL, "rest": _REST}, names=NAMES, sheet=("R18",),
     assumptions=(FINITE_SQUARE, "the others of R18"), depends=("R18", "A10-score"),
 )  # fmt: skip
 
-_ENDS = {"flux": _FORMS["flux"], "ends": high - low}
-
 BOUNDARY_TERM = Claim(
     "R18-boundary", "boundary term of the implicit form", is_the_boundary_term, _ENDS, twins={
-        "none": _ENDS | {"ends": Integer(0)}, "upper end alone": _ENDS | {"ends": high},
+        "none": _ENDS | {"ends": _NONE}, "upper end alone": _ENDS | {"ends": high},
         "wrong sign": _ENDS | {"ends": low - high},
         "one power of x": _ENDS | {"flux": x * psi * p},
     }, shown=lambda of: of | {"term": of["ends"].subs(_at_ends(of["flux"], _CASES[0]))},
