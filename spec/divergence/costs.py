@@ -29,12 +29,25 @@ from spec.checking.symbols import s2, v, v0
 from spec.checking.typeset import Says
 from spec.divergence.gaussian import has_no_negative_coefficient, kl
 
-e, g = symbols("e g", real=True)
+e, g, _c0, _c1, _y = symbols("e g c0 c1 y", real=True)
 vN, W, _c, _Lg, _w, _S, _sigma = symbols("v_N W c Lg w S sigma", positive=True)
-_k = Symbol("k")
-_c0, _c1, _y = symbols("c0 c1 y", real=True)
+_r, _Lr, _h, _e = symbols("r Lr h e", positive=True)
+_before, _after = symbols("v_before v_after", positive=True)
+_E, _k, _EXACT = Symbol("E"), Symbol("k"), _h * _before / _after
+# sigma^2 of the variance-exploding process (claim VE), as a function of v.
+_low, _high, _T = symbols("std_min std_max T", positive=True)
+_GROWTH = log(1 + (_high / _low) ** 2) / _T
 # Of the error e and the slope g: what the divergence gains at most, and what is taken off.
 Rates = Mapping[str, Callable[[Expr, Expr], Expr]]
+_RATES: Rates = {"bound": lambda e, g: s2 * e**2 / 2, "off": lambda e, g: s2 * (e - g) ** 2 / 2}
+# dE/dv of dE/dr = -sigma^2 E / v + sigma^2 c, dv/dr = -sigma^2.
+_ERROR_RATE = ((-s2 * _E / v + s2 * _c) / (-s2)).expand()
+_COST = {"error": _c * v * _Lg, "cost": _c**2 * v0 * _Lg**2 / 2}
+_ERROR, _WRONG = _c0 + _c1 * _y, (_c0**2 * (W - v0) + _c1**2 * (W**2 - v0**2) / 2) / 2
+_LOGARITHM, _SQUARE, _BOUND = 2 * log(_w), _w**2 - 1, _w - 1 / _w
+_STEP = (_r - 1 - _Lr) / 2
+# The cost of a step up to the second power of e.
+_SERIES = series(_STEP.subs(_Lr, log(_r)).subs(_r, 1 - _e), _e, 0, 3).removeO()
 
 
 def balances(rates: Rates) -> bool:
@@ -50,20 +63,18 @@ def balances(rates: Rates) -> bool:
     $q$ times the statement, for arbitrary densities and drifts through their jets at a point; all
     is divided by $q$.
     """
-    d = Symbol("d")
+    d, changes, flows = Symbol("d"), [], []
     drifts = [Symbol(f"b{i}") + Symbol(f"db{i}") * d for i in (0, 1)]
     logs = [Symbol(f"l{i}") + Symbol(f"g{i}") * d + Symbol(f"c{i}") * d**2 / 2 for i in (0, 1)]
-    flows = [b - s2 / 2 * f.diff(d) for b, f in zip(drifts, logs, strict=True)]
-    changes = [-v.diff(d) - v * f.diff(d) for v, f in zip(flows, logs, strict=True)]
+    for drift, log_density in zip(drifts, logs, strict=True):
+        flows.append(drift - s2 / 2 * log_density.diff(d))
+        changes.append(-flows[-1].diff(d) - flows[-1] * log_density.diff(d))
     ratio = logs[0] - logs[1]
-    flux = flows[0] * ratio - flows[1]
-    left = (
-        _integrand(Integer(1), Integer(1), *changes, ratio) + flux.diff(d) + flux * logs[0].diff(d)
-    )
-    at = (drifts[0] - drifts[1]) / s2, ratio.diff(d)
-    right = rates["bound"](*at) - rates["off"](*at)
+    flux, at = flows[0] * ratio - flows[1], ((drifts[0] - drifts[1]) / s2, ratio.diff(d))
+    left = _integrand(Integer(1), Integer(1), *changes, ratio) + flux * logs[0].diff(d)
+    gap = left + flux.diff(d) - rates["bound"](*at) + rates["off"](*at)
     is_square = rates["off"](e, g).expand().factor().is_nonnegative is True
-    return is_square and vanishes((left - right).subs(d, 0))
+    return is_square and vanishes(gap.subs(d, 0))
 
 
 def _integrand(q: Expr, u: Expr, q_rate: Expr, u_rate: Expr, log_ratio: Expr) -> Expr:
@@ -81,15 +92,8 @@ def is_the_exact_cost(cost: Mapping[str, Expr]) -> bool:
     """
     at_end, error = Matrix([v0]), cost["error"]
     divergence = kl(at_end, at_end, Matrix([error]).subs(v, v0), Integer(0))
-    rate = error.diff(v) - error.diff(_Lg) / v  # Lg falls by 1/v
-    return vanishes(
-        (rate - _ERROR_RATE.subs(_E, error), error.subs(_Lg, 0), cost["cost"] - divergence)
-    )
-
-
-_E = Symbol("E")
-# dE/dv of dE/dr = -sigma^2 E / v + sigma^2 c, dv/dr = -sigma^2.
-_ERROR_RATE = ((-s2 * _E / v + s2 * _c) / (-s2)).expand()
+    rate = error.diff(v) - error.diff(_Lg) / v - _ERROR_RATE.subs(_E, error)  # Lg falls by 1/v
+    return vanishes((rate, error.subs(_Lg, 0), cost["cost"] - divergence))
 
 
 def is_the_affine_bound(bound: Expr) -> bool:
@@ -117,41 +121,28 @@ def bounds_the_logarithm(bound: Expr) -> bool:
     return all(certified) and vanishes((bound - _LOGARITHM).subs(_w, 1))
 
 
-_LOGARITHM, _SQUARE = 2 * log(_w), _w**2 - 1
-
-# sigma^2 of the variance-exploding process (claim VE), as a function of v.
-_low, _high, _T = symbols("std_min std_max T", positive=True)
-_GROWTH = log(1 + (_high / _low) ** 2) / _T
-_RATES = {"bound": lambda e, g: s2 * e**2 / 2, "off": lambda e, g: s2 * (e - g) ** 2 / 2}
-
 R20 = Claim(
     "R20", "what a wrong score costs", balances, holds=_RATES, twins={
         "full rate sigma^2": {name: lambda e, g, f=f: 2 * f(e, g) for name, f in _RATES.items()},
         "the square left out": _RATES | {"off": lambda e, g: 0 * e},
-        "equality without a remainder of its sign": _RATES | {
-            "off": lambda e, g: -s2 * (e - g) ** 2 / 2
-        },
+        "the wrong sign": _RATES | {"off": lambda e, g: -s2 * (e - g) ** 2 / 2},
     }, shown=lambda rates: {name: rate(e, g) for name, rate in rates.items()},
     values=lambda: {"integrand": _integrand(*symbols("q u q' u' lr"))},
     names={"lr": r"\log\frac{q}{u}"}, assumptions=(
         "positive smooth densities, the fluxes vanish at the ends",
         "the equation is solved exactly: a step length adds its own error",
-    ), depends=("A10", "C6", "A10-score"), pins=(
-        Pin(
-            "gbm_ref.LikelihoodWeighting.__call__", (
-                {"std_min": 0.3, "std_max": 2.1, "T": 1.7, "v": 0.64},
-                {"std_min": 0.02, "std_max": 0.9, "T": 0.8, "v": 1e-9},
-                {"std_min": 0.05, "std_max": 7.0, "T": 1.2, "v": 17.0},
-            ), because="it is the sigma^2 of the statement for the exploding process, by v",
-            formula=_GROWTH * (v + _low**2), twins={
-                "zero at the data": _GROWTH * v,
-                "sigma for its square": (_GROWTH * (v + _low**2)) ** Rational(1, 2),
-            },
-        ),
-    ),
+    ), depends=("A10", "C6", "A10-score"), pins=(Pin(
+        "gbm_ref.LikelihoodWeighting.__call__", table(
+            "std_min std_max T v",
+            (0.3, 2.1, 1.7, 0.64), (0.02, 0.9, 0.8, 1e-9), (0.05, 7.0, 1.2, 17.0),
+        ), because="it is the sigma^2 of the statement for the exploding process, by v",
+        formula=_GROWTH * (v + _low**2), twins={
+            "zero at the data": _GROWTH * v,
+            "sigma for its square": sqrt(_GROWTH * (v + _low**2)),
+        },
+    ),),
 )  # fmt: skip
 
-_COST = {"error": _c * v * _Lg, "cost": _c**2 * v0 * _Lg**2 / 2}
 EXACT_COST = Claim(
     "R20-log-normal", "a constant score error on log-normal data", is_the_exact_cost, holds=_COST,
     twins={
@@ -165,24 +156,19 @@ EXACT_COST = Claim(
     assumptions=("the equation is solved exactly",), depends=("R20", "gaussian-kl"),
 )  # fmt: skip
 
-_ERROR = _c0 + _c1 * _y
-_WRONG = (_c0**2 * (W - v0) + _c1**2 * (W**2 - v0**2) / 2) / 2
 AFFINE = Claim(
     "R20-affine", "the bound of R20 for an affine error", is_the_affine_bound, holds=_WRONG,
     twins={
         "without the half": 2 * _WRONG, "constant part alone": _WRONG.subs(_c1, 0),
         "variance at the end throughout": (_c0**2 + _c1**2 * W) * (W - v0) / 2,
     }, values=lambda: {"error": _ERROR}, sheet=("R20",), assumptions=("log-normal data",),
-    depends=("R20",), pins=(
-        Pin(
-            "gbm_ref.score_error_bound",
-            table("S sigma c0 c1", (0.3, 0.7, 0.4, -0.2), (1.6, 1.3, -0.1, 0.7)),
-            reads=lambda bound: bound.subs({W: _S + _sigma**2, v0: _S}), k=256.0,
-        ),
-    ),
+    depends=("R20",), pins=(Pin(
+        "gbm_ref.score_error_bound", k=256.0,
+        points=table("S sigma c0 c1", (0.3, 0.7, 0.4, -0.2), (1.6, 1.3, -0.1, 0.7)),
+        reads=lambda bound: bound.subs({W: _S + _sigma**2, v0: _S}),
+    ),),
 )  # fmt: skip
 
-_BOUND = _w - 1 / _w
 INEQUALITY = Claim(
     "R20-inequality", "the exact cost is below the bound", bounds_the_logarithm, holds=_BOUND,
     twins={
@@ -193,16 +179,11 @@ INEQUALITY = Claim(
     }, values=lambda: {
         "cost": v0 * _LOGARITHM.subs(_w, exp(_Lg / 2)) ** 2,
         "limit": (v0 * _SQUARE.subs(_w, sqrt(vN / v0))).expand(),
-    }, names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",), assumptions=(
-        Assumption(
-            "v_N is at least v_0", "the first difference rises from nothing, at w one",
-            lambda: bool((_BOUND - _LOGARITHM).subs(_w, Rational(1, 2)) < 0),
-        ),
-    ), depends=("R20-log-normal",),
+    }, names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",), assumptions=(Assumption(
+        "v_N is at least v_0", "the first difference rises from nothing, at w one",
+        lambda: bool((_BOUND - _LOGARITHM).subs(_w, Rational(1, 2)) < 0),
+    ),), depends=("R20-log-normal",),
 )  # fmt: skip
-
-_r, _Lr, _h, _e = symbols("r Lr h e", positive=True)
-_before, _after = symbols("v_before v_after", positive=True)
 
 
 def is_one_step(cost: Expr) -> bool:
@@ -217,9 +198,6 @@ def is_one_step(cost: Expr) -> bool:
 
 def _divergence_from(variance: Expr) -> Expr:
     return kl(Matrix([_EXACT]), Matrix([variance]), Matrix([0]), _Lr)
-
-
-_EXACT = _h * _before / _after
 
 
 def is_the_slope(slope: Callable[[Expr, Expr], Expr]) -> bool:
@@ -238,22 +216,18 @@ def is_the_slope(slope: Callable[[Expr, Expr], Expr]) -> bool:
 
 
 STEP = Claim(
-    "R20b-step", "divergence of one step's kernel", is_one_step, holds=(_r - 1 - _Lr) / 2, twins={
-        "the reverse divergence": (1 / _r - 1 + _Lr) / 2, "without the factor 1/2": _r - 1 - _Lr,
-        "logarithm left out": (_r - 1) / 2,
+    "R20b-step", "divergence of one step's kernel", is_one_step, holds=_STEP, twins={
+        "the reverse divergence": (1 / _r - 1 + _Lr) / 2, "without the factor 1/2": 2 * _STEP,
+        "logarithm left out": _STEP + _Lr / 2,
     }, values=lambda: {"ratio": _before / _after, "exact": _EXACT},
     names={"Lr": r"\log r", "v_before": "v_{k-1}", "v_after": "v_k", "h": "h"}, sheet=("R20b",),
-    assumptions=(
-        Assumption(
-            "a step adds all of its noise: L delta_s = delta and kappa = 1",
-            "the variance h of the step",
-            lambda: not same(_divergence_from(4 * _h), _divergence_from(_h)),
-        ), "log-normal data and their exact score",
-    ), depends=("R7", "gaussian-kl"),
+    assumptions=("log-normal data and their exact score", Assumption(
+        "a step adds all of its noise: L delta_s = delta and kappa = 1",
+        "the variance h of the step",
+        lambda: not same(_divergence_from(4 * _h), _divergence_from(_h)),
+    )), depends=("R7", "gaussian-kl"),
 )  # fmt: skip
 
-# The cost of a step up to the second power of e.
-_SERIES = series(STEP.holds.subs(_Lr, log(_r)).subs(_r, 1 - _e), _e, 0, 3).removeO()
 R20B = Claim(
     "R20b", "divergence of paths is of first order", is_the_slope,
     holds=lambda v_0, v_N: (1 / v_0 - 1 / v_N) / 4, twins={
@@ -261,17 +235,14 @@ R20B = Claim(
         "without the upper end": lambda v_0, v_N: 1 / (4 * v_0),
         "the marginals' order: no term of order h": lambda v_0, v_N: 0 * v_0,
     }, values=lambda: {"series": _SERIES, "integrand": _SERIES.coeff(_e, 2) / v**2},
-    names={"h": "h", "v": "v"}, means=Means.CALCULUS, assumptions=(
-        Assumption(
-            "the variance of the log data is positive", "the integrand is integrated down to it",
-            lambda: not R20B.holds(v0, vN).subs(v0, 0).is_finite,
-        ), "both chains start from the exact law at the end",
-    ), depends=("R20b-step", "R8"), pins=(
-        Pin(
-            "gbm_ref.path_divergence", vectors="path_divergence",
-            because="it is the sum over finitely many steps, of which the statement is the limit",
-        ),
-    ),
+    names={"h": "h", "v": "v"}, means=Means.CALCULUS,
+    assumptions=("both chains start from the exact law at the end", Assumption(
+        "the variance of the log data is positive", "the integrand is integrated down to it",
+        lambda: not R20B.holds(v0, vN).subs(v0, 0).is_finite,
+    )), depends=("R20b-step", "R8"), pins=(Pin(
+        "gbm_ref.path_divergence", vectors="path_divergence",
+        because="it is the sum over finitely many steps, of which the statement is the limit",
+    ),),
 )  # fmt: skip
 
 CLAIMS = (R20, AFFINE, EXACT_COST, INEQUALITY, STEP, R20B)

@@ -37,6 +37,7 @@ _LOG_VOLUME = log(Matrix([exp(y) for y in Y]).jacobian(Y).det()).expand()
 _r, _s, _T, _p, _q, _a, _b = symbols("r s T var_p var_q mean_p mean_q")
 _RATIO, _LEFT = _r / (2 + _r), _r - log(1 + _r)
 _NEARLY = _r * _s - 2 * (_T - _s)
+_VECTORS, _IN_PLANE = "gaussian_kl", "gaussian_kl_in_the_plane"
 _MATRICES = (MatrixSymbol("P", 2, 2), MatrixSymbol("Q", 2, 2), MatrixSymbol("d", 2, 1))
 
 
@@ -128,9 +129,6 @@ def _in_plane(formula: Formula) -> Expr:
     return explicit(formula, cov_p, cov_q, mean_p - mean_q).subs(means)
 
 
-_MATRICES = (MatrixSymbol("P", 2, 2), MatrixSymbol("Q", 2, 2), MatrixSymbol("d", 2, 1))
-
-
 def _sought(P: Matrix, Q: Matrix, d: Matrix) -> tuple[Expr, Expr, Expr]:
     """What `kl` needs: the trace, the quotient of the determinants, the quadratic form."""
     return trace(Q.inv() * P), det(P) / det(Q), trace(d.T * Q.inv() * d)
@@ -211,7 +209,7 @@ GAUSSIAN_KL = Claim(
 SPECTRAL = Claim(
     "gaussian-kl-eigenvalues", "the divergence from eigenvalues", is_spectral, holds=_whitened,
     twins={
-        "from the wrong side": lambda A, P, Q, d: (A * P * A.T, A * P * A.T - A.T * Q * A, A.T * d),
+        "wrong side": lambda A, P, Q, d: (A * P * A.T, A * P * A.T - A.T * Q * A, A.T * d),
         "wrong sign": lambda A, P, Q, d: (A.T * P * A, A.T * (Q - P) * A, A.T * d),
         "whitened once": lambda A, P, Q, d: (P * A, P * A - A.T * Q * A, A.T * d),
     },
