@@ -55,13 +55,11 @@ def balances(rates: Rates) -> bool:
     $H$, the divergence of the law $q$ of the data process from the law $u$ of the sampler grows in
     reverse time at the rate of the mean under $q$ of $[[bound]]$ less $[[off]]$, where $e$ is $H$
     less $h_\theta$ and $g$ is the slope of the logarithm of $q$ over $u$ in $\log x$. The second
-    is a square, so that the divergence at the data is at most that at the start and the first,
-    integrated.
+    is a square: at the data the divergence is at most that at the start and the first, integrated.
 
     The rate of the divergence has the integrand $[[integrand]]$, where $q'$ and $u'$ are given by
-    the Fokker-Planck equations. With the divergence of a flux that vanishes at the ends it must be
-    $q$ times the statement, for arbitrary densities and drifts through their jets at a point; all
-    is divided by $q$.
+    the Fokker-Planck equations. With the divergence of a flux that vanishes at the ends it is $q$
+    times the statement, for arbitrary densities and drifts through their jets at a point.
     """
     d, changes, flows = Symbol("d"), [], []
     drifts = [Symbol(f"b{i}") + Symbol(f"db{i}") * d for i in (0, 1)]
@@ -98,20 +96,18 @@ def is_the_exact_cost(cost: Mapping[str, Expr]) -> bool:
 
 def is_the_affine_bound(bound: Expr) -> bool:
     r"""For log-normal data whose log-variance grows from $v_0$ to $W$, and a score that is wrong
-    by $[[error]]$, with $y$ the distance of $\log X$ from its mean, the bound of R20 is $[[it]]$
-    in one coordinate, for an exact start.
+    by $[[error]]$, $y$ being $\log X$ less its mean, the bound of R20 is $[[it]]$ in one
+    coordinate.
 
-    It vanishes where no time passes, and its slope in $W$ is the mean of the integrand of R20
-    there, per $\sigma^2$.
+    It begins at zero, and its slope in $W$ is the mean of R20's integrand over $\sigma^2$.
     """
     slope = expectation(_RATES["bound"](_ERROR, 0) / s2, _y, 0, W)
     return vanishes((diff(bound, W) - slope, bound.subs(W, v0)))
 
 
 def bounds_the_logarithm(bound: Expr) -> bool:
-    r"""For $w$ from one on $[[below]]$ and $[[square]]$. With $w^2$ the quotient of $v_N$ and
-    $v_0$, and times $v_0$, this is $[[cost]]\le[[limit]]$: the exact cost of R20-log-normal is
-    below the bound of R20.
+    r"""For $w$ from one on $[[below]]$ and $[[square]]$. With $w^2$ for $v_N$ over $v_0$, and
+    times $v_0$, this is $[[cost]]\le[[limit]]$: R20-log-normal is below R20.
 
     The first difference is zero at $w$ one and rises. Both inequalities are certified in $w$ less
     one: numerators and denominators are polynomials without a negative coefficient.
@@ -207,8 +203,8 @@ def is_the_slope(slope: Callable[[Expr, Expr], Expr]) -> bool:
 
     The chain rule of the divergence adds the costs of R20b-step, which do not depend on the state.
     With $e$ for $h$ over $v_k$, a cost is $[[series]]$ and higher powers of $e$. So the sum over
-    the steps, divided by $h$, is a Riemann sum of the integral of $[[integrand]]$ from $v_0$ to
-    $v_N$, up to terms that vanish with $h$.
+    the steps, divided by $h$, is a Riemann sum of $[[integrand]]$ from $v_0$ to $v_N$ and terms
+    that vanish.
     """
     leading = _SERIES.coeff(_e, 2)
     limit = integrate(leading / v**2, (v, v0, vN))

@@ -57,8 +57,8 @@ def is_tangent_of_log(line: Expr) -> bool:
 def changes_by(factor: Callable[[Expr, Expr], Expr]) -> bool:
     r"""In the plane, and for any weights, the integral of $[[integrand]]$ over the densities of
     $\log X$ is that over those of $X$ and $[[it]]$ times the mean of $[[volume]]$. So the
-    divergence changes by $[[divergence]]$ of it, the entropy by $[[entropy]]$ and the
-    cross-entropy by $[[cross]]$ of it.
+    divergence changes by $[[divergence]]$, the entropy by $[[entropy]]$ and the cross-entropy by
+    $[[cross]]$ of it.
 
     The densities of $\log X$, symbols at a point, are those of $X$ times the Jacobian determinant
     of $\exp$, which is differentiated; the integrands are compared per volume.
@@ -137,11 +137,10 @@ def _sought(P: Matrix, Q: Matrix, d: Matrix) -> tuple[Expr, Expr, Expr]:
 def is_spectral(parts: Callable[..., tuple[Matrix, Matrix, Matrix]]) -> bool:
     r"""In the plane, with any invertible $A$ such that $A^\top QA$ is the identity, the
     eigenvalues $w_i$ of $[[0]]$ have the sum $[[trace]]$ and the product $[[ratio]]$, the
-    eigenvalues of $[[1]]$ are $w_i$ less one, and the squared length of $[[2]]$ is $[[form]]$: all
-    that the divergence of gaussian-kl needs.
+    eigenvalues of $[[1]]$ are $w_i$ less one, the squared length of $[[2]]$ is $[[form]]$: what
+    gaussian-kl needs.
 
-    Sum and product are trace and determinant. $Q$ is what $A$, a matrix of symbols, makes of it,
-    and $P$ is any covariance.
+    Sum and product are trace and determinant. $A$ is a matrix of symbols, which gives $Q$.
     """
     A, (d, P, _) = Matrix(2, 2, symbols("A11 A12 A21 A22")), law("p")
     Q = A.inv().T * A.inv()

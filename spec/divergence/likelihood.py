@@ -43,8 +43,8 @@ def _along_the_flow(velocity: Matrix, drift: Matrix, diffusion: Matrix) -> Expr:
 
 def grows_along_the_flow(found: Found) -> bool:
     r"""Along the flow of $Y=[[log]]$ with the velocity $[[velocity]]$ in each coordinate, $s$ the
-    log score and $m$ the rate of the log mean, $\log q_t(Y_t)$ grows at the rate $[[growth]]$,
-    where $\mathrm{tr}$ is the divergence of $s$.
+    log score and $m$ the rate of the log mean, $\log q_t(Y_t)$ grows at $[[growth]]$, with
+    $\mathrm{tr}$ for the divergence of $s$.
 
     The change of $\log q$ at a fixed point comes from the Fokker-Planck equation of eq. 9, for a
     density of the plane that is arbitrary through its derivatives at a point; velocity times score
@@ -58,9 +58,9 @@ def grows_along_the_flow(found: Found) -> bool:
 
 
 def grows_in_ambient_space(found: Found) -> bool:
-    r"""Along the flow with the velocity $x_i$ times $[[velocity]]$ in coordinate $i$,
-    $\log p_t(X_t)$ grows at the rate of the sum over the coordinates of $[[growth]]$, where $H$ is
-    $x\circ\nabla\log p$ and $D$ its derivative $x_i\partial_iH_i$.
+    r"""Along the flow with the velocity $x_i$ times $[[velocity]]$ in coordinate $i$, $\log
+    p_t(X_t)$ grows at the rate of the sum over the coordinates of $[[growth]]$, $H$ being
+    $x\circ\nabla\log p$ and $D$ its $x_i\partial_iH_i$.
 
     Directly, from the Fokker-Planck equation of eq. 5, for a density of the plane that is
     arbitrary through its derivatives at an arbitrary point; nothing is used from log space.

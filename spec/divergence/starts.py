@@ -71,8 +71,7 @@ def is_the_pushed_point(at_end: tuple[Expr, Expr]) -> bool:
 
     The logarithm of the mean of $[[power]]$ over the standard normal $Z$, by completing the
     square, is that of the normal law for every $u$. So the start from class averages is a mixture
-    of such laws with the shares of the classes, and pushed training images are the law of $X_T$
-    itself.
+    of such laws, with the shares of the classes, and pushed training images have the law of $X_T$.
     """
     exponent = _EXPONENT - _Z**2 / 2
     top = exponent.diff(_Z).subs(_Z, 0)  # the exponent is its value at top, less (Z - top)^2 / 2
@@ -101,7 +100,7 @@ def is_the_gap(found: Mapping[str, Expr]) -> bool:
     images $[[ratio]]=[[two]]$, which is the exponential of twice the difference.
 
     The line touches the logarithm at one, and their difference is convex. A line averages to its
-    value at the average, which for $z$ is one.
+    value at the average: one.
     """
     return is_tangent_of_log(found["tangent"]) and same(_RATIO, found["two"])
 

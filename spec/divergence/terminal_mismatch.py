@@ -61,8 +61,7 @@ def splits(matched: Moments) -> bool:
     The second is a lower bound that needs only moments.
 
     The divergence from $g$ less that from $n$ is the average of the log ratio of $n$ and $g$, a
-    quadratic polynomial: of $p$ only its moments enter. It is compared with gaussian-kl. The log
-    determinants are symbols.
+    quadratic polynomial, in which only moments of $p$ enter. The log determinants are symbols.
     """
     p, g = law("S"), law("B")
     mean, cov, logdet = n = (*matched(p), Symbol("logdet_n"))
@@ -76,9 +75,8 @@ def is_the_best_product(fit: Fit) -> bool:
     as close; its divergence is $[[cost]]$.
 
     The divergence from any product is that from the fit, and the divergences of its pixels from
-    those of the product in one dimension. None is negative, and they vanish only at the fit, since
-    the line under their logarithms touches it once (E22-jensen). The logarithms are symbols, under
-    hats for the variances of the fit.
+    those of the product in one dimension. None is negative, and they vanish only at the fit
+    (E22-jensen). The logarithms are symbols, under hats for the variances of the fit.
     """
     p, (b, _, _), D, logs = law("S"), law("B"), symbols("D1 D2"), symbols("l1 l2")
     mean, cov, cost = fit(p)
@@ -231,8 +229,8 @@ def are_the_costs(excesses: Mapping[str, Expr]) -> bool:
     r"""For two pixels with the covariance $\Sigma$ and the difference $\Delta$ of means in $\log
     X_1$, the best start with independent pixels is at the divergence of half the logarithm of one
     and $[[product]]$ from the Gaussian of these moments, and the best start with one pair
-    $(\hat\mu,\hat\sigma)$ further by half the logarithm of one and $[[pair]]$. By R23 the law of
-    $\log X_1$ is at least as far.
+    $(\hat\mu,\hat\sigma)$ further by half that of one and $[[pair]]$. By R23 the law itself is at
+    least as far.
 
     The costs of R23-product and R23-single are halves of logarithms, here of these quotients.
     """
@@ -248,13 +246,12 @@ def are_the_costs(excesses: Mapping[str, Expr]) -> bool:
 def is_the_way_back(found: Mapping[str, Expr]) -> bool:
     r"""Along a log principal component, with its exact linear score, the reverse equation has at
     $v$ the variance $[[variance]]$ if it starts at $v_N$ with the variance $B$, and of an error in
-    the mean there the share $[[error]]$ is left. At the data $v$ is the variance of the component,
-    and $v_N$ is that and $\sigma^2$.
+    the mean the share $[[error]]$ is left. At the data $v$ is the component's variance, $v_N$ that
+    and $\sigma^2$.
 
     The drift takes the state to its mean at the rate of $\sigma^2$ over $v$ while $v$ falls at the
     rate $\sigma^2$: in $v$ the variance obeys an equation with the rate $[[rate]]$ at the variance
-    $V$, and a mean error $E$ one with the rate $[[mean rate]]$. Both are solved, with the values
-    at $v_N$.
+    $V$, and a mean error $E$ one with the rate $[[mean rate]]$. Both are solved.
     """
     variance, error = found["variance"], found["error"]
     rates = _WAYS["rate"].subs(_V, variance), _WAYS["mean rate"].subs(_E, error)

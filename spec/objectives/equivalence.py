@@ -70,9 +70,8 @@ def is_the_cross_integrand(integrand: Expr) -> bool:
 
 
 def bounds_the_bend(bound: Expr) -> bool:
-    r"""In one coordinate, for every $x$ and $x_0$, the second derivative of $p_{X_t\mid X_0}(x\mid
-    x_0)$ in $x$ is at most $[[it]]$ in size, where $v$ is $\sigma^2t$, and the kernel itself
-    $[[peak]]$.
+    r"""In one coordinate the second derivative in $x$ of the kernel $p_{X_t\mid X_0}(x\mid x_0)$
+    is at most $[[it]]$ in size, $v$ being $\sigma^2t$, and the kernel $[[peak]]$.
 
     With $z=[[z]]$ the kernel is $[[kernel]]$ and its second derivative that times $[[ratio]]$. The
     bound adds the largest absolute values of what stands at each power of the deviation, found
@@ -112,8 +111,7 @@ def averages_to_the_cross_term(integrand: Expr) -> bool:
     E\,H^\top h$ is $\mathbb E\,c^\top h$, and $H$ is the mean of $c$ given $X_t$.
 
     A28 goes into A27, and $\nabla p_{X_t\mid X_0}$ is written through $c$. Nothing is integrated
-    by parts: no boundary term. The integrals may be exchanged as $c$ (R4) and $h$ have second
-    moments.
+    by parts. The integrals may be exchanged: $c$ (R4) and $h$ have second moments.
     """
     weighted = integrand.subs(c, x * _slope(log(_K)))
     affine = vanishes(tuple(diff(weighted, e, f) for e in (k, k1) for f in (k, k1)))
@@ -137,8 +135,8 @@ def expands_the_denoising_loss(integrand: Expr) -> bool:
 
 
 def is_the_difference(integrand: Expr) -> bool:
-    r"""$\mathcal L_{\text{M-DSM}}$ is $\mathcal L_{\text{M-ESM}}$ and the expectation of $[[it]]$,
-    which does not hold the model.
+    r"""$\mathcal L_{\text{M-DSM}}$ is $\mathcal L_{\text{M-ESM}}$ and the mean of $[[it]]$,
+    without the model.
 
     A30 is taken from A31: the terms with the model are the same.
     """
@@ -151,8 +149,7 @@ def are_equivalent(candidate: Values) -> bool:
     $[[constant]]$, which is not negative and does not hold the model. So both have the same
     gradient, and both are least for $h$ equal to $[[minimizer]]$.
 
-    Given $X_t$, the target $c$ has the mean $H$ (A29): what a model loses against $H$ is half the
-    square of $H-h$.
+    Given $X_t$, $c$ has the mean $H$ (A29): a model loses half the square of $H-h$ against $H$.
     """
     best, constant = candidate["minimizer"], candidate["constant"]
     lost = posterior(DENOISING - DENOISING.subs(h, best))

@@ -25,8 +25,7 @@ def is_unbiased(sums: Values) -> bool:
     one to $N$ of $\mathcal L_{\text{M-DSM}}$ as its expectation.
 
     The expectation is linear: all samples have the same loss at a level. With powers of an
-    undetermined $y$ in the place of the losses, both sides are polynomials in $y$, whose
-    coefficients are the weights of the levels.
+    undetermined $y$ for the losses, both sides are polynomials in $y$.
     """
     ends = ((1, N), (sums["first"], sums["last"]))
     wanted, got = (y ** expand(last + 1) - y**first for first, last in ends)
@@ -36,8 +35,7 @@ def is_unbiased(sums: Values) -> bool:
 
 def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
     r"""For chains of one to six steps the levels at which the reverse chain asks for the score are
-    those from $[[0]]$ to $[[1]]$; at each of them, and not at level zero, the target has a second
-    moment.
+    those from $[[0]]$ to $[[1]]$; at these, not at level zero, the target has a second moment.
 
     The chain starts at $X_N$, asks at $k$ to make a step, and stops at the data. By R4 the second
     moment is $[[moment]]$ with $v$ equal to $[[at_level]]$, where $h$ is what one step adds.
@@ -54,11 +52,11 @@ def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
 def are_the_shares(claimed: Values) -> bool:
     r"""In version 1's setting, $\sigma^2$ equal to $[[rate]]$ and $N$ to $[[levels]]$, the
     target's mean square in a coordinate is $[[at_first|5]]$ at the first level and $[[at_mean]]$
-    on average, that is $[[first]]$ and $[[mean]]$; half of the sum is reached at level $[[half]]$,
-    and a share of $[[share|2]]$ at the first.
+    on average, or $[[first]]$ and $[[mean]]$; half of the sum is reached at level $[[half]]$, and
+    $[[share|2]]$ of it at the first.
 
-    The second moments of R4 are summed as exact fractions; $H_N$ is the harmonic number and $h$
-    the variance that one step adds.
+    The second moments of R4 are summed exactly; $H_N$ is the harmonic number and $h$ what a step
+    adds.
     """
     for _ in points(({"sigma^2": _SIGMA2, "N": _LEVELS},)):
         moment = lambdify(v, TARGET_SQUARE, "sympy")

@@ -61,8 +61,7 @@ _FLUX = b * q[0] * ell - s2 / 2 * (1 + ell) * q[1]
 
 def is_the_gap(constant: Expr) -> bool:
     r"""For log-normal data in one coordinate $\mathcal L_{\text{M-DSM}}$ is $\mathcal
-    L_{\text{M-ESM}}$ and $[[it]]$, where $v$ is $\sigma^2t$, for every model that is quadratic in
-    $\log x$.
+    L_{\text{M-ESM}}$ and $[[it]]$, $v$ being $\sigma^2t$, for models quadratic in $\log x$.
 
     Both losses are Gaussian moments of their definitions, over different laws.
     """
@@ -82,8 +81,7 @@ def are_of_log_normal_data(values: tuple[Expr, Expr]) -> bool:
 
 def is_the_gap_in_the_plane(constant: Expr) -> bool:
     r"""In the plane, for log-normal data of any covariance $S_0$ of $\log X_0$, $\mathcal
-    L_{\text{M-DSM}}$ is $\mathcal L_{\text{M-ESM}}$ and $[[it]]$, for every model that is affine
-    in $\log x$.
+    L_{\text{M-DSM}}$ is $\mathcal L_{\text{M-ESM}}$ and $[[it]]$, for models affine in $\log x$.
 
     With $u$ standard normal and $T$ a triangular root of $S_0$, the state is moved by $Tu$ and by
     the noise. Both losses are averaged over the two.
@@ -144,12 +142,12 @@ def is_entropy_production(factor: Expr) -> bool:
 
 
 def is_the_sum_of_floors(total: Expr) -> bool:
-    r"""For log-normal data the mean over the levels from one to $N$ of $C$, where $v$ is $hk$ at
-    level $k$, is $[[mean]]$ in each coordinate.
+    r"""For log-normal data the mean of $C$ over levels one to $N$, where $v$ is $hk$ at level $k$,
+    is $[[mean]]$.
 
-    By induction: the sum over no levels is zero, and one level more adds its floor, $[[level]]$,
-    since the harmonic number $H$ grows by the reciprocal of the new number, and $\psi$, the
-    digamma function, by that of its argument.
+    By induction: the sum over no levels is zero, and one more adds its floor, $[[level]]$, as the
+    harmonic number $H$ grows by the reciprocal of the new number, digamma $\psi$ by that of its
+    argument.
     """
     more = expand_func(total.subs(N, N + 1) - total)
     gaps = (more - floor().subs(v, step * (N + 1)), expand_func(total.subs(N, 0)))

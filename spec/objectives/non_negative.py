@@ -54,8 +54,7 @@ def becomes_non_negative_matching(loss: Callable[[Expr], Expr]) -> bool:
     the loss is $\mathcal L_{\text{M-ESM}}$; $\mathcal L_{\text{M-DSM}}$ times $v$ tends to
     $[[pole]]$ for each of these models, so that it tends to infinity itself.
 
-    Both losses are Gaussian moments, rational in $v$, and $\mathcal L_{\text{NN}}$ is averaged
-    over the data.
+    The losses are Gaussian moments, rational in $v$; $\mathcal L_{\text{NN}}$ is of the data.
     """
     static = EXPLICIT.subs({H: -1 - (L - a) / v0, h: _AFFINE}, simultaneous=True)
     above, below = (e.subs(v, 0) for e in fraction(cancel(loss(_AFFINE).subs(m, 0))))
@@ -65,13 +64,11 @@ def becomes_non_negative_matching(loss: Callable[[Expr], Expr]) -> bool:
 def recover_the_rate(losses: Values) -> bool:
     r"""For exponential data of any rate $b$, whose score is constant, and for models affine in
     $x$, non-negative score matching, the expectation of $[[static]]$, and ordinary score matching
-    with its boundary term, that of $[[ordinary]]$, are least at $\psi$ equal to $[[rate]]$ and
-    nowhere else.
+    with its boundary term, that of $[[ordinary]]$, are least at $\psi=[[rate]]$ alone.
 
     Both are quadratic in the two parameters of the model. Their gradients vanish at the rate, and
     the second derivatives are positive definite, by their minors. Without the boundary term the
-    ordinary loss is $[[left_out]]$ for a constant $\psi$ equal to $[[constant]]$: it is least at
-    zero.
+    ordinary loss is $[[left_out]]$ for a constant $\psi$ of $[[constant]]$: least at zero.
     """
     found = []
     for loss in losses.values():

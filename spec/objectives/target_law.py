@@ -29,8 +29,8 @@ def _moment(polynomial: Expr) -> Expr:
 def is_the_law(law: Values) -> bool:
     r"""In each coordinate the target $c$ is $[[target]]$ with $z$ standard normal, where $v$ is
     $\sigma^2t$: its mean is $[[mean]]$ and its variance $[[variance]]$. Under the weight
-    $[[weight]]$ the mean of $c^2$ is $[[second]]$, and that of the square of $[[shifted]]$ is the
-    same at every time.
+    $[[weight]]$ the mean of $c^2$ is $[[second]]$, that of the square of $[[shifted]]$ is
+    constant.
 
     $c$ is the derivative in $\log x$ of the kernel's logarithm. With $h$ written through
     $[[head]]$, the weighted loss is that of a regression of the noise: $[[regression]]$.
@@ -44,12 +44,11 @@ def is_the_law(law: Values) -> bool:
 
 def diverges_so(claimed: Values) -> bool:
     r"""Under the weight $\sigma^2$ the mean of $c^2$ over the times from $t_1$ to $[[end]]$ has
-    the integral $[[integral]]$, which grows as $[[rate]]$ for $t_1$ to zero. Where $t$ is drawn
-    with the density $[[density]]$, which falls as the reciprocal of $t$, a draw contributes
-    $[[term]]$ in the mean.
+    the integral $[[integral]]$, and grows as $[[rate]]$ for $t_1$ to zero. Where $t$ is drawn with
+    the density $[[density]]$, which falls as the reciprocal of $t$, a draw contributes the mean
+    $[[term]]$.
 
-    By R4 the weighted second moment is $[[moment]]$, which is integrated, and divided by the
-    density.
+    The weighted second moment $[[moment]]$ (R4) is integrated, and divided by the density.
     """
     density, integral = claimed["density"], integrate(_WEIGHTED, (t, t1, _END))
     grows = limit((integral - claimed["rate"]) / log(t1), t1, 0, "+") == 0
