@@ -97,7 +97,7 @@ def is_the_exact_cost(cost: Mapping[str, Expr]) -> bool:
 def is_the_affine_bound(bound: Expr) -> bool:
     r"""For log-normal data whose log-variance grows from $v_0$ to $W$, and a score that is wrong
     by $[[error]]$, $y$ being $\log X$ less its mean, the bound of R20 is $[[it]]$ in one
-    coordinate.
+    coordinate, for an exact start.
 
     It begins at zero, and its slope in $W$ is the mean of R20's integrand over $\sigma^2$.
     """
@@ -107,7 +107,7 @@ def is_the_affine_bound(bound: Expr) -> bool:
 
 def bounds_the_logarithm(bound: Expr) -> bool:
     r"""For $w$ from one on $[[below]]$ and $[[square]]$. With $w^2$ for $v_N$ over $v_0$, and
-    times $v_0$, this is $[[cost]]\le[[limit]]$: R20-log-normal is below R20.
+    times $v_0$, this is $[[cost]]\le[[limit]]$: the cost of R20-log-normal is below its bound.
 
     The first difference is zero at $w$ one and rises. Both inequalities are certified in $w$ less
     one: numerators and denominators are polynomials without a negative coefficient.
