@@ -223,12 +223,10 @@ NEARLY_EQUAL = Claim(
         "one artanh only": _NEARLY + _T - _s, "without the product r s": _NEARLY - _r * _s,
         "s = r / (1 + r) in the product": _NEARLY - _r * _s + _r**2 / (1 + _r),
     }, values=lambda: {"left": _LEFT, "s": _RATIO}, names={"T": r"\operatorname{artanh}s"},
-    sheet=("C6",), assumptions=(
-        Assumption(
-            "r is above minus one", "the logarithm of one and r",
-            lambda: not _LEFT.subs(_r, -2).is_real,
-        ),
-    ), depends=("gaussian-kl-eigenvalues",), pins=(
+    sheet=("C6",), assumptions=(Assumption(
+        "r is above minus one", "the logarithm of one and r",
+        lambda: not _LEFT.subs(_r, -2).is_real,
+    ),), depends=("gaussian-kl-eigenvalues",), pins=(
         Pin("gbm_ref.kl_divergence", vectors=_VECTORS, reads=_of_forms,
             variant="nearly equal, one dimension"),
         Pin("gbm_ref.kl_divergence", vectors=_IN_PLANE, variant="nearly equal, plane",

@@ -29,8 +29,7 @@ from spec.checking.symbols import L0, a, h, m, mu, s2, sigma, v0, x, z
 from spec.divergence.gaussian import is_tangent_of_log
 
 s, trace, D, _L = symbols("s trace D L", real=True)
-T, _dims, _cell = symbols("T d cell", positive=True)
-_d = symbols("d1 d2")
+T, _dims, _cell, _d = *symbols("T d cell", positive=True), symbols("d1 d2")
 _LOG_DENSITY, _AT_ZERO = jet("l", _d), dict.fromkeys(_d, 0)
 Found = Mapping[str, Expr]
 
@@ -118,8 +117,7 @@ def are_the_bits(found: Found) -> bool:
 
 def _model(found: Found, b: Expr, variance: Expr) -> Expr:
     """log p(x) when the flow of N(a, v0) ends at a start N(b, variance)."""
-    y, change = (found[name].subs(L0, log(x)) for name in ("y", "change"))
-    return change + _log_normal(y, b, variance) - log(x)
+    return (found["change"] + _log_normal(found["y"], b, variance) - L0).subs(L0, log(x))
 
 
 def _on_rates(found: Found) -> Expr:

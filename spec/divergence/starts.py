@@ -99,8 +99,8 @@ def is_the_gap(found: Mapping[str, Expr]) -> bool:
     the logarithms is below the logarithm of the average, unless all images agree there. For two
     images $[[ratio]]=[[two]]$, which is the exponential of twice the difference.
 
-    The line touches the logarithm at one, and their difference is convex. A line averages to its
-    value at the average: one.
+    The line touches the logarithm at one, their difference is convex, and a line averages to its
+    value at the average.
     """
     return is_tangent_of_log(found["tangent"]) and same(_RATIO, found["two"])
 

@@ -123,7 +123,11 @@ def _product(p: Law, cov: Matrix) -> tuple:
 
 def single_fit(p: Law) -> tuple:
     """Mean over pixels, variance over pixels and images, and the cost."""
-    return sum(p[0]) / 2, trace(p[1]) / 2 + (p[0][0] - p[0][1]) ** 2 / 4, LOG_OF_ONE - p[2] / 2
+    return _single(p, trace(p[1]) / 2 + (p[0][0] - p[0][1]) ** 2 / 4)
+
+
+def _single(p: Law, variance: Expr) -> tuple:
+    return sum(p[0]) / 2, variance, LOG_OF_ONE - p[2] / 2
 
 
 def _at_end(shift: Expr = m, noise: Expr = v, name: str = "c") -> Law:
@@ -176,12 +180,11 @@ R23 = Claim(
         "covariance doubled": lambda p: (p[0], 2 * p[1]),
     }, shown=_shown, names=_NAMES, assumptions=("log X_0 has second moments", DEFINITE),
     depends=("gaussian-kl", "A6", "C6"), pins=(
-        Pin(
-            "gbm_ref.terminal_gaussian", _POINTS,
+        Pin("gbm_ref.terminal_gaussian", _POINTS, formula=_entries(*_RATES),
             because="it gives the moments of log X_T, from those of the data (log-moments)",
-            formula=_entries(*_RATES), twins={"no noise": _entries(_RATES[0], Integer(0))},
-        ), Pin("gbm_ref.terminal_mismatch", vectors="terminal_mismatch", reads=_mismatch,
-               variant="plane"),
+            twins={"no noise": _entries(_RATES[0], Integer(0))}),
+        Pin("gbm_ref.terminal_mismatch", vectors="terminal_mismatch", reads=_mismatch,
+            variant="plane"),
     ),
 )  # fmt: skip
 
@@ -204,11 +207,9 @@ PRODUCT = Claim(
 SINGLE = Claim(
     "R23-single", "the best single pair of parameters", is_the_best_single, holds=single_fit,
     twins={
-        "spread of the means left out": lambda p: (
-            single_fit(p)[0], trace(p[1]) / 2, single_fit(p)[2],
-        ), "sum instead of mean over pixels": lambda p: (
-            single_fit(p)[0], 2 * single_fit(p)[1], single_fit(p)[2],
-        ), "mean of the first pixel": lambda p: (p[0][0], *single_fit(p)[1:]),
+        "spread of the means left out": lambda p: _single(p, trace(p[1]) / 2),
+        "sum instead of mean over pixels": lambda p: _single(p, 2 * single_fit(p)[1]),
+        "mean of the first pixel": lambda p: (p[0][0], *single_fit(p)[1:]),
         "price not halved": lambda p: (*single_fit(p)[:2], 2 * single_fit(p)[2]),
     }, shown=_shown, names=_NAMES, sheet=("R23",), assumptions=(DEFINITE,),
     depends=("R23", "E22-jensen"), pins=tuple(

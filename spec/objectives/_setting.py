@@ -27,8 +27,7 @@ from spec.checking.symbols import L0, H, L, a, h, m, v, v0, x
 from spec.checking.trace import use
 
 c, NOISE, SECOND = (Symbol(name, real=True) for name in ("c", "n", "c2"))
-# The target -1 - (log x - log x_0 - m) / v in terms of the noise, and its mean square.
-TARGET = -1 - NOISE / v
+TARGET = -1 - NOISE / v  # -1 - (log x - log x_0 - m) / v
 TARGET_SQUARE = expectation(TARGET**2, NOISE, 0, v)
 EXPLICIT, DENOISING = (H - h) ** 2 / 2, (c - h) ** 2 / 2
 NAMES = {"h": "h", "x": "x", "n": "n", "c2": r"\mathbb E[c^{2}\mid X_t]"}

@@ -213,10 +213,8 @@ def _gap_in_the_plane() -> tuple[Matrix, Expr]:
     target = -ones(2, 1) - Matrix(_n) / v
     score = -ones(2, 1) - total.adjugate() * inverse * moved
     model = Matrix(symbols("b1 b2")) + Matrix(2, 2, symbols("B11 B12 B21 B22")) * moved
-    gap = sum(
-        (DENOISING - EXPLICIT).subs({c: e, h: f, H: g}, simultaneous=True)
-        for e, f, g in zip(target, model, score, strict=True)
-    )
+    states = [dict(zip((c, h, H), e, strict=True)) for e in zip(target, model, score, strict=True)]
+    gap = sum((DENOISING - EXPLICIT).subs(state, simultaneous=True) for state in states)
     for variable in (*_u, *_n):
         gap = expectation(gap, variable, 0, 1 if variable in _u else v)
     return root * root.T, gap.subs(inverse, 1 / total.det())
@@ -285,18 +283,16 @@ VALUES = Claim(
         "floor of the data": (1 / (v0 + v), 1 / (2 * (v0 + v))),
     }, names=_NAMES, sheet=("R4b",), assumptions=(POSITIVE_TIME, LOG_NORMAL),
     depends=("A-Thm", "R2"), pins=tuple(
-        Pin(
-            f"gbm_ref.{name}", table("S sigma t", (0.3, 0.7, 0.4), (2.6, 1.3, 0.05)),
-            reads=lambda values, j=j: values[j].subs({v0: _S, v: _sigma**2 * _t}),
-        ) for j, name in enumerate(("fisher_information", "m_dsm_floor"))
+        Pin(f"gbm_ref.{name}", table("S sigma t", (0.3, 0.7, 0.4), (2.6, 1.3, 0.05)),
+            reads=lambda values, j=j: values[j].subs({v0: _S, v: _sigma**2 * _t}))
+        for j, name in enumerate(("fisher_information", "m_dsm_floor"))
     ),
 )  # fmt: skip
 
 CONSTANT_IN_THE_PLANE = Claim(
     "A-Thm-log-normal-matrix", "the constant, correlated log-normal data", is_the_gap_in_the_plane,
     _IN_THE_PLANE, twins={
-        "coordinates treated as independent": _IN_THE_PLANE.subs(_INVERSE, _OF_DIAGONAL),
-        "without the half": 2 * _IN_THE_PLANE,
+        "independent": _IN_THE_PLANE.subs(_INVERSE, _OF_DIAGONAL), "no half": 2 * _IN_THE_PLANE,
         "determinant for trace": _IN_THE_PLANE.subs(_INVERSE, _DETERMINANT),
     }, names=_NAMES, sheet=("A-Thm",), assumptions=(POSITIVE_TIME, LOG_NORMAL),
     depends=("A-Thm", "A16", "R2"),
@@ -318,10 +314,8 @@ DE_BRUIJN = Claim(
     "R4b-de-bruijn", "entropy grows with the Fisher information", is_entropy_production, s2 / 2,
     twins={"sigma^2": s2, "sigma^2 / 4": s2 / 4, "entropy falls": -s2 / 2}, shown=lambda factor: {
         "factor": factor, "floor": _FLOOR["floor"].subs(INFORMATION, rate / factor).expand(),
-    }, values=lambda: {"flux": _FLUX}, names=_NAMES, sheet=("R4b",), assumptions=(
-        POSITIVE_TIME, "the entropy is finite, and the flux vanishes at both ends",
-        "one coordinate; the same for each",
-    ), depends=("R4b", "A9"),
+    }, values=lambda: {"flux": _FLUX}, names=_NAMES, sheet=("R4b",), depends=("R4b", "A9"),
+    assumptions=(POSITIVE_TIME, "one coordinate; finite entropy; no flux at the ends"),
 )  # fmt: skip
 
 MEAN_FLOOR = Claim(

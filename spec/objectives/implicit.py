@@ -41,8 +41,7 @@ from spec.objectives.losses import POINTS, logs, model
 
 p, q = symbols("p q", positive=True)
 p1, q1, psi, psi1, g, S, S1, d, end = symbols("p1 q1 psi psi1 g S S1 d end", real=True)
-low, high = symbols("low high")
-_REST, _LOG_MODEL = H**2 / 2, 1 + h
+low, high, _REST, _LOG_MODEL = *symbols("low high"), H**2 / 2, 1 + h
 NAMES = LETTERS | {
     "psi": r"\psi", "psi1": r"\psi'", "g": "xh'", "S1": "S'", "end": r"\psi(0)\,p(0)",
     "low": r"f_{\text{lower}}", "high": r"f_{\text{upper}}",
@@ -144,19 +143,13 @@ R18 = Claim(
         "p and psi are differentiable", FINITE_SQUARE, r"so are $\mathbb E\,H^2$ and $\mathbb E"
         r"\lvert xh'\rvert$; in several coordinates, along almost every line parallel to an axis",
     ), readings=(INNER,), depends=("A14", "boundary-term"), pins=(
-        Pin(
-            "gbm_ref.implicit_m_esm", POINTS[:2], reads=lambda forms: _terms(forms["h"], _AFFINE),
-            twins={
-                "no linear term": _terms(h**2 / 2 + g, _AFFINE),
-                "linear term for the Stein score": _terms(h**2 / 2 + 2 * h + g, _AFFINE),
-            },
-        ), Pin(
-            "gbm_ref.nonnegative_score_matching", table(
-                "x1 x2 p1 p2 q1 q2", (1.3, 1.9, -0.7, 0.4, 0.2, -1.3),
-                (0.02, 55.0, 41.0, -0.05, -900.0, 0.003),
-            ), reads=lambda forms: _terms(forms["psi"], _STEIN),
-            twins={"linear term of the Hyvarinen score": _terms(_PSI - x * psi, _STEIN)},
-        ),
+        Pin("gbm_ref.implicit_m_esm", POINTS[:2], reads=lambda e: _terms(e["h"], _AFFINE), twins={
+            f"linear term times {n}": _terms(h**2 / 2 + n * h + g, _AFFINE) for n in (0, 2)}),
+        Pin("gbm_ref.nonnegative_score_matching", table(
+            "x1 x2 p1 p2 q1 q2", (1.3, 1.9, -0.7, 0.4, 0.2, -1.3),
+            (0.02, 55.0, 41.0, -0.05, -900.0, 0.003),
+        ), reads=lambda forms: _terms(forms["psi"], _STEIN),
+            twins={"linear term of the Hyvarinen score": _terms(_PSI - x * psi, _STEIN)}),
     ),
 )  # fmt: skip
 

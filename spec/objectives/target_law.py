@@ -123,16 +123,13 @@ WEIGHTING = Claim(
         "deviation for variance": _KARRAS.subs(s, sqrt(s)), "variance weighting": v,
         "weight of the denoiser": _KARRAS / v**2, "square of v": v * (1 + v**2 / s**2),
     }, shown=lambda weight: {"weight": weight, "denoiser": (weight * _RATIO).factor()},
-    values=lambda: {
+    values=lambda: dict(zip(("skip", "left"), _left_over(), strict=True)) | {
         "loss": 2 * DENOISING, "ratio": _RATIO * (L0 - D) ** 2,
-        **dict(zip(("skip", "left"), _left_over(), strict=True)),
-    }, names=NAMES, sheet=("R4",), assumptions=(
-        POSITIVE_TIME, Assumption(
-            "log X_0 has the standard deviation s in each coordinate",
-            "the variance of what is left of it",
-            lambda: not same(_left_over()[1], _left_over()[1].subs(s, 2 * s)),
-        ),
-    ), depends=("R4", "R5"), pins=(Pin(
+    }, names=NAMES, sheet=("R4",), assumptions=(POSITIVE_TIME, Assumption(
+        "log X_0 has the standard deviation s in each coordinate",
+        "the variance of what is left of it",
+        lambda: not same(_left_over()[1], _left_over()[1].subs(s, 2 * s)),
+    )), depends=("R4", "R5"), pins=(Pin(
         "gbm_ref.PreconditionedWeighting.__call__", reads=lambda weight: weight,
         points=table("v s", (0.64, 0.3), (6.4e-4, 0.05), (9.0, 2.5), (1e-9, 1e-3)),
     ),),
