@@ -37,9 +37,8 @@ _E, _k, _EXACT = Symbol("E"), Symbol("k"), _h * _before / _after
 # sigma^2 of the variance-exploding process (claim VE), as a function of v.
 _low, _high, _T = symbols("std_min std_max T", positive=True)
 _GROWTH = log(1 + (_high / _low) ** 2) / _T
-# Of the error e and the slope g: what the divergence gains at most, and what is taken off.
-Rates = Mapping[str, Callable[[Expr, Expr], Expr]]
-_RATES: Rates = {"bound": lambda e, g: s2 * e**2 / 2, "off": lambda e, g: s2 * (e - g) ** 2 / 2}
+# Of the error e and the slope g.
+_RATES = {"bound": lambda e, g: s2 * e**2 / 2, "off": lambda e, g: s2 * (e - g) ** 2 / 2}
 # dE/dv of dE/dr = -sigma^2 E / v + sigma^2 c, dv/dr = -sigma^2.
 _ERROR_RATE = ((-s2 * _E / v + s2 * _c) / (-s2)).expand()
 _COST = {"error": _c * v * _Lg, "cost": _c**2 * v0 * _Lg**2 / 2}
@@ -50,7 +49,7 @@ _STEP = (_r - 1 - _Lr) / 2
 _SERIES = series(_STEP.subs(_Lr, log(_r)).subs(_r, 1 - _e), _e, 0, 3).removeO()
 
 
-def balances(rates: Rates) -> bool:
+def balances(rates: Mapping[str, Callable[[Expr, Expr], Expr]]) -> bool:
     r"""In one coordinate, with the exact reverse equation of full noise run with $h_\theta$ for
     $H$, the divergence of the law $q$ of the data process from the law $u$ of the sampler grows in
     reverse time at the rate of the mean under $q$ of $[[bound]]$ less $[[off]]$, where $e$ is $H$

@@ -61,8 +61,8 @@ def grows_in_ambient_space(found: Found) -> bool:
     p_t(X_t)$ grows at the rate of the sum over the coordinates of $[[growth]]$, $H$ being
     $x\circ\nabla\log p$ and $D$ its $x_i\partial_iH_i$.
 
-    Directly, from the Fokker-Planck equation of eq. 5, for a density of the plane that is
-    arbitrary through its derivatives at an arbitrary point; nothing is used from log space.
+    From the Fokker-Planck equation of eq. 5, for a density of the plane that is arbitrary through
+    its derivatives at a point; nothing is used from log space.
     """
     at, states = Matrix(symbols("x1 x2")) + Matrix(_d), []
     for place, e, rate in zip(at, _d, symbols("mu1 mu2"), strict=True):
@@ -82,8 +82,8 @@ def returns_the_density(found: Found) -> bool:
 
     In one coordinate: $y_T$ solves the equation of the flow with the exact score and begins at
     $\log x_0$, the change has the rate of R19 and begins at nothing. The log density at $y_T$,
-    plus [[change]] and less $\log x_0$, is that of the data: shown to hold at $T$ zero, and to
-    have no derivative in $T$, with symbols for the roots.
+    plus [[change]] and less $\log x_0$, is that of the data: so at $T$ zero, and the difference
+    has no derivative in $T$, with symbols for the roots.
     """
     y, change = (found[name].expand() for name in ("y", "change"))
     place, v, (r0, r) = Symbol("y"), v0 + s2 * T, symbols("r0 r", positive=True)

@@ -28,21 +28,17 @@ from spec.checking.symbols import m, mu, sigma, v, z
 from spec.divergence.gaussian import Law, is_tangent_of_log, kl, law
 from spec.divergence.terminal_mismatch import average
 
-_Y = Matrix(symbols("y1 y2"))
-_f, _l, _tau, _Lg = symbols("f l tau Lg", real=True)
+_Y, (_f, _l, _tau, _Lg) = Matrix(symbols("y1 y2")), symbols("f l tau Lg", real=True)
 _x1, _x2, _p, _q, _r, _T = symbols("x1 x2 p q r T", positive=True)
 _u, _Z, _root = symbols("u Z r", real=True)
 _EXPONENT = _u * (_l + m + _root * _Z)
-# Mean and covariance of log X_0 from the share of the first part and the laws of both.
-Moments = Callable[[Expr, Law, Law], tuple[Matrix, Matrix]]
 _SQUARE = (law("C")[0] - law("b")[0]).dot(law("C")[0] - law("b")[0])
 _PRICE = (trace(law("C")[1]) / _tau - _Lg + _SQUARE / _tau) / 2
-# The square of the mean over that of the geometric mean.
-_RATIO = ((_x1 + _x2) / 2) ** 2 / (_x1 * _x2)
+_RATIO = ((_x1 + _x2) / 2) ** 2 / (_x1 * _x2)  # square of mean over that of geometric mean
 _GAP = {"tangent": z - 1, "two": 1 + (_x1 - _x2) ** 2 / (4 * _x1 * _x2)}
 
 
-def are_the_moments(moments: Moments) -> bool:
+def are_the_moments(moments: Callable[[Expr, Law, Law], tuple[Matrix, Matrix]]) -> bool:
     r"""In the plane, if $\log X_0$ is of two parts, the first with the share $f$, with means $S_i$
     and $T_i$ and covariances $S_{ij}$ and $T_{ij}$, it has the mean $[[0]]$ and the covariance
     $[[1]]$; $\log X_T$ has the same with $m$ added to the means and $v$ to the variances.

@@ -43,8 +43,7 @@ _NAMES = {"S1": "M_1", "S2": "M_2", **{f"S{i}": rf"\Sigma_{{{i}}}" for i in (11,
     "logdet_S": r"\log\det\Sigma", "f1": r"\log\hat\Sigma_{11}", "f2": r"\log\hat\Sigma_{22}",
     "ls": r"\log\hat\sigma^2",
 }  # fmt: skip
-Moments = Callable[[Law], tuple[Matrix, Matrix]]
-Fit = Callable[[Law], tuple]  # mean, variances and the cost
+Fit = Callable[[Law], tuple]  # mean, variances and, of the fits, the cost
 
 
 def average(quadratic: Expr, moments: Law) -> Expr:
@@ -54,7 +53,7 @@ def average(quadratic: Expr, moments: Law) -> Expr:
     return at_mean + trace(hessian(quadratic, list(_Y)) * cov) / 2
 
 
-def splits(matched: Moments) -> bool:
+def splits(matched: Fit) -> bool:
     r"""In the plane, for any law $p$ of $\log X_T$ with the mean $M$ and the covariance $\Sigma$,
     and any Gaussian $g$, the divergence of $p$ from $g$ is the sum of that of $p$ from $n$ and
     that of $n$ from $g$, where $n$ is the Gaussian of mean $[[mean]]$ and covariance $[[cov]]$.
@@ -147,7 +146,7 @@ def _entries(*rates: Expr) -> tuple[Expr, ...]:
     return (*mean, *cov)
 
 
-def _mismatch(matched: Moments) -> Expr:
+def _mismatch(matched: Fit) -> Expr:
     (b, Q, _), (mean, cov) = law("q"), matched(_at_end())
     return explicit(kl, cov, Q, mean - b.subs({"q1": "b1", "q2": "b2"}))
 
@@ -301,8 +300,7 @@ E22 = Claim(
         advice="State the start as an approximation with its price (R23-single); raise $\\sigma$ "
         "until the image is gone, or start from the Gaussian with the moments of the law at the "
         "end. Prices for MNIST and Fashion-MNIST: `validation/results/terminal_mismatch.json`.",
-        figures=_figures,
-        remains_open="Version 2's fitted values (its Table 2) are lost in the text we have.",
+        figures=_figures, remains_open="Version 2's fitted values (its Table 2) are lost.",
     ),
 )  # fmt: skip
 

@@ -53,8 +53,7 @@ from spec.objectives._setting import (
 
 p, g = symbols("p g", positive=True)
 p1, h1, d = symbols("p1 h1 d", real=True)
-_NAMES = NAMES | {"p1": "p'", "h1": "h'"}
-_HALF = Rational(1, 2)
+_NAMES, _HALF = NAMES | {"p1": "p'", "h1": "h'"}, Rational(1, 2)
 
 
 def bounds_the_score(candidate: Values) -> bool:
@@ -100,14 +99,13 @@ def are_the_times(times: Set) -> bool:
     law. For log-normal data $C$ is $[[constant]]$ in each coordinate, with the limit $[[limit]]$
     for $v$ to zero, where $v$ is $\sigma^2t$.
 
-    The kernel is the exponential of $[[exponent]]$, $g$ the distance of the logarithm from its
-    mean, over a multiple of $x$ and of the deviation: for $v$ to zero it tends to infinity at $g$
-    zero and to zero elsewhere. $C$ is at most half of $\mathbb E\,c^2$, which is $[[second]]$.
+    The kernel is the exponential of $[[exponent]]$, $g$ being the logarithm less its mean, over a
+    multiple of $x$ and the deviation: for $v$ to zero it tends to infinity at $g$ zero, else to
+    zero. $C$ is at most half of $\mathbb E\,c^2$, which is $[[second]]$.
     """
-    good = Union(
-        Interval.Lopen(0, 1) if _is_regular(lambda e: e) else EmptySet,
-        FiniteSet(0) if _is_regular(lambda e: limit(e, v, 0, "+")) else EmptySet,
-    )
+    later = Interval.Lopen(0, 1) if _is_regular(lambda e: e) else EmptySet
+    start = FiniteSet(0) if _is_regular(lambda e: limit(e, v, 0, "+")) else EmptySet
+    good = Union(later, start)
     return bool(times.is_subset(good) and good.is_subset(times))
 
 
@@ -123,8 +121,7 @@ FINITE_SQUARE = Assumption(
     # p = 1 / (1 + x)^2 and h = -1/x: x h p does not vanish at zero.
     lambda: integrate(1 / (x + x**2) ** 2, (x, 0, oo)) == oo and limit((1 + x) ** -2, x, 0) != 0,
 )  # fmt: skip
-_EXPONENT = -(g**2) / (2 * v)
-_PLACES = (0.05, 0.64), (0.05, 0.00064)  # v0 and v
+_EXPONENT, _PLACES = -(g**2) / (2 * v), ((0.05, 0.64), (0.05, 0.00064))  # v0 and v
 _BOUND = {"excess": (c - H) ** 2, "second": 1 + 1 / v}
 DATA_HALF = Claim(
     "A-Assumption-1-data", "the score of the data has a second moment", bounds_the_score, _BOUND,
@@ -163,9 +160,8 @@ ASSUMPTION_1 = Claim(
 )  # fmt: skip
 
 ASSUMPTION_2 = Claim(
-    "A-Assumption-2", "boundary conditions",
-    statement=r"A product of $p_{X_t}$ and $s_\theta$, for instance $[[flux]]$ in each "
-    r"coordinate, vanishes at the boundary of the orthant and at infinity.",
+    "A-Assumption-2", "boundary conditions", statement=r"A product of $p_{X_t}$ and $s_\theta$, "
+    r"such as $[[flux]]$ in each coordinate, vanishes at the orthant's boundary and at infinity.",
     values=lambda: {"flux": (x * _flux(Integer(1))["flux"]).subs(h, Symbol("s"))},
     names={"s": r"s_\theta", "p": "p_{X_t}", "x": "x"}, means=Means.NONE,
     stated_kind=Kind.UNRECOVERABLE, sources=v2("Assumption 2"), depends=("boundary-term", "A29"),

@@ -191,10 +191,10 @@ def matches_in_log_space(model: Expr) -> bool:
 
 
 def becomes_non_negative_matching(loss: Callable[[Expr], Expr]) -> bool:
-    r"""For $v$ and $m$ to zero, where $v$ is $\sigma^2t$, the loss of every model affine in $\log
-    x$ tends to $\mathcal L_{\text{NN}}$. For $h$ equal to $[[model]]$ it is $[[example]]$. Here
-    the loss is $\mathcal L_{\text{M-ESM}}$; $\mathcal L_{\text{M-DSM}}$ times $v$ tends to
-    $[[pole]]$ for each of these models, so that it tends to infinity itself.
+    r"""For $v$ and $m$ to zero, $v$ being $\sigma^2t$, $\mathcal L_{\text{M-ESM}}$ of every model
+    affine in $\log x$ tends to $\mathcal L_{\text{NN}}$; of $h$ equal to $[[model]]$ it is
+    $[[example]]$. $\mathcal L_{\text{M-DSM}}$ times $v$ tends to $[[pole]]$ for these models: it
+    tends to infinity itself.
 
     The losses are Gaussian moments, rational in $v$; $\mathcal L_{\text{NN}}$ is of the data.
     """
@@ -204,9 +204,9 @@ def becomes_non_negative_matching(loss: Callable[[Expr], Expr]) -> bool:
 
 
 def recover_the_rate(losses: Values) -> bool:
-    r"""For exponential data of any rate $b$, whose score is constant, and for models affine in
-    $x$, non-negative score matching, the expectation of $[[static]]$, and ordinary score matching
-    with its boundary term, that of $[[ordinary]]$, are least at $\psi=[[rate]]$ alone.
+    r"""For exponential data of rate $b$, whose score is constant, and models affine in $x$,
+    non-negative score matching, the expectation of $[[static]]$, and the ordinary one with its
+    boundary term, that of $[[ordinary]]$, are least at $\psi=[[rate]]$ alone.
 
     Both are quadratic in the two parameters of the model. Their gradients vanish at the rate, and
     the second derivatives are positive definite, by their minors. Without the boundary term the
@@ -290,9 +290,8 @@ E34 = Claim(
         "singularity at the origin for non-negative data.' Version 2: 'primarily motivated by a "
         "need to avoid the singularity at the origin'.",
         trouble="Taken as a singularity of the score, the words do not say when the loss is "
-        "needed: exponential data have a smooth score and ordinary score matching still fails. "
-        "What has to be avoided is the jump of the density at the origin; if 'singularity' means "
-        "that, the sentence is right.",
+        "needed: exponential data have a smooth score and ordinary score matching still fails. To "
+        "avoid is the jump of the density at the origin; if that is meant, the sentence is right.",
         advice="The square of the state as a factor removes the boundary term $[[end]]$, which is "
         "there where neither density nor model vanishes at the origin.", figures=lambda: (
             _fitted("ordinary", _ORDINARY), _fitted("non-negative", _STATIC),
