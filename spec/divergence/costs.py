@@ -53,8 +53,8 @@ def balances(rates: Mapping[str, Callable[[Expr, Expr], Expr]]) -> bool:
     r"""In one coordinate, with the exact reverse equation of full noise run with $h_\theta$ for
     $H$, the divergence of the law $q$ of the data process from the law $u$ of the sampler grows in
     reverse time at the rate of the mean under $q$ of $[[bound]]$ less $[[off]]$, where $e$ is $H$
-    less $h_\theta$ and $g$ is the slope of the logarithm of $q$ over $u$ in $\log x$. The second
-    is a square: at the data the divergence is at most that at the start and the first, integrated.
+    less $h_\theta$ and $g$ the slope of the logarithm of $q$ over $u$ in $\log x$. The second is a
+    square: at the data the divergence is at most that at the start and the first, integrated.
 
     The rate of the divergence has the integrand $[[integrand]]$, where $q'$ and $u'$ are given by
     the Fokker-Planck equations. With the divergence of a flux that vanishes at the ends it is $q$
@@ -206,8 +206,8 @@ def is_the_slope(slope: Callable[[Expr, Expr], Expr]) -> bool:
     that vanish.
     """
     leading = _SERIES.coeff(_e, 2)
-    limit = integrate(leading / v**2, (v, v0, vN))
-    return vanishes((_SERIES - leading * _e**2, limit - slope(v0, vN)))
+    gap = integrate(leading / v**2, (v, v0, vN)) - slope(v0, vN)
+    return vanishes((_SERIES - leading * _e**2, gap))
 
 
 STEP = Claim(

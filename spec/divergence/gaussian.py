@@ -119,10 +119,6 @@ def explicit(formula: Formula, cov_p: Matrix, cov_q: Matrix, shift: Matrix) -> E
     return formula(cov_p, cov_q, shift, log(cov_p.det() / cov_q.det()))
 
 
-def _on_line(formula: Formula) -> Expr:
-    return explicit(formula, Matrix([_p]), Matrix([_q]), Matrix([_a - _b]))
-
-
 def _in_plane(formula: Formula) -> Expr:
     (mean_p, cov_p, _), (mean_q, cov_q, _) = law("p"), law("q")
     means = dict(zip((*mean_p, *mean_q), symbols("a1 a2 b1 b2"), strict=True))
@@ -200,7 +196,8 @@ GAUSSIAN_KL = Claim(
     }, shown=lambda formula: {"it": formula(*_MATRICES, log(Symbol("det_P") / Symbol("det_Q")))},
     names={"det_P": r"\det P", "det_Q": r"\det Q"}, sheet=("C6",), assumptions=(DEFINITE,),
     depends=("C6",), pins=(
-        Pin("gbm_ref.kl_divergence", vectors=_VECTORS, reads=_on_line, variant="one dimension"),
+        Pin("gbm_ref.kl_divergence", vectors=_VECTORS, variant="one dimension",
+            reads=lambda formula: explicit(formula, *map(Matrix, ([_p], [_q], [_a - _b])))),
         Pin("gbm_ref.kl_divergence", vectors=_IN_PLANE, reads=_in_plane, variant="plane"),
     ),
 )  # fmt: skip

@@ -4,8 +4,6 @@ Symbols: D_i = x_i d/dx_i H_i; m a rate of the log mean; T the horizon; L log-de
 with d dimensions and cells of width cell.
 """
 
-from collections.abc import Mapping
-
 from sympy import (
     Expr,
     Matrix,
@@ -22,7 +20,7 @@ from sympy import (
 )
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Means, Pin
+from spec.checking.claim import Claim, Means, Pin, Values
 from spec.checking.diffusions import fokker_planck, isotropic, jet, plain_partials
 from spec.checking.pins import table
 from spec.checking.symbols import L0, a, h, m, mu, s2, sigma, v0, x, z
@@ -31,7 +29,6 @@ from spec.divergence.gaussian import is_tangent_of_log
 s, trace, D, _L = symbols("s trace D L", real=True)
 T, _dims, _cell, _d = *symbols("T d cell", positive=True), symbols("d1 d2")
 _LOG_DENSITY, _AT_ZERO = jet("l", _d), dict.fromkeys(_d, 0)
-Found = Mapping[str, Expr]
 
 
 def _along_the_flow(velocity: Matrix, drift: Matrix, diffusion: Matrix) -> Expr:
@@ -40,7 +37,7 @@ def _along_the_flow(velocity: Matrix, drift: Matrix, diffusion: Matrix) -> Expr:
     return at_a_point + velocity.dot([diff(_LOG_DENSITY, e) for e in _d])
 
 
-def grows_along_the_flow(found: Found) -> bool:
+def grows_along_the_flow(found: Values) -> bool:
     r"""Along the flow of $Y=[[log]]$ with the velocity $[[velocity]]$ in each coordinate, $s$ the
     log score and $m$ the rate of the log mean, $\log q_t(Y_t)$ grows at $[[growth]]$, with
     $\mathrm{tr}$ for the divergence of $s$.
@@ -56,7 +53,7 @@ def grows_along_the_flow(found: Found) -> bool:
     return vanishes((change - growth).subs(_AT_ZERO))
 
 
-def grows_in_ambient_space(found: Found) -> bool:
+def grows_in_ambient_space(found: Values) -> bool:
     r"""Along the flow with the velocity $x_i$ times $[[velocity]]$ in coordinate $i$, $\log
     p_t(X_t)$ grows at the rate of the sum over the coordinates of $[[growth]]$, $H$ being
     $x\circ\nabla\log p$ and $D$ its $x_i\partial_iH_i$.
@@ -75,7 +72,7 @@ def grows_in_ambient_space(found: Found) -> bool:
     return vanishes((change - growth).subs(_AT_ZERO))
 
 
-def returns_the_density(found: Found) -> bool:
+def returns_the_density(found: Values) -> bool:
     r"""For $\log X_0$ normal with mean $a$ and variance $v_0$, and constant rates, the flow from
     $x_0$ is at $y_T=[[y]]$ at the horizon $T$, and the rate of R19 integrates to the change
     $[[minus]]$ of $\log q$; with the opposite change R19 returns the log-normal density of $x_0$.
@@ -100,7 +97,7 @@ def _log_normal(y: Expr, mean: Expr, variance: Expr) -> Expr:
     return -log(2 * pi * variance) / 2 - (y - mean) ** 2 / (2 * variance)
 
 
-def are_the_bits(found: Found) -> bool:
+def are_the_bits(found: Values) -> bool:
     r"""A pixel of $d$ dimensions that is uniform over the cell of its grey level, of width $w$,
     has $[[bits]]$ bits per dimension, where $\log p$ is its log-density. The average over the cell
     is at least that of the model that gives the cell its probability; they are equal where $p$ is
@@ -115,16 +112,16 @@ def are_the_bits(found: Found) -> bool:
     return is_tangent_of_log(found["tangent"]) and vanishes(gap.expand().subs(logs))
 
 
-def _model(found: Found, b: Expr, variance: Expr) -> Expr:
+def _model(found: Values, b: Expr, variance: Expr) -> Expr:
     """log p(x) when the flow of N(a, v0) ends at a start N(b, variance)."""
     return (found["change"] + _log_normal(found["y"], b, variance) - L0).subs(L0, log(x))
 
 
-def _on_rates(found: Found) -> Expr:
+def _on_rates(found: Values) -> Expr:
     return _model(found, _b, _B).subs({m: mu - sigma**2 / 2, s2: sigma**2})
 
 
-def _on_vectors(found: Found) -> Expr:
+def _on_vectors(found: Values) -> Expr:
     """Over one step, from v_s on: in the names of the vectors."""
     v_s, dm, dv, q = symbols("v_s dm dv q", positive=True)
     return _model(found, _b, q).subs(T, 1).subs({m: dm, s2: dv}).subs(v0, v0 + v_s)

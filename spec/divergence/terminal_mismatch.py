@@ -156,15 +156,11 @@ def _fitted_product(fit: Fit) -> tuple[Expr, ...]:
     return (*mean, *cov, cost.subs({f: log(cov[i, i]) for i, f in enumerate(LOGS)}))
 
 
-def _start(form: int) -> Callable[[Fit], Expr]:
+def _start(fit: Fit, form: int) -> Expr:
     """Mean, variance or cost of the one pair. The fit of uncorrelated pixels is the same."""
     diagonal = {"c11": "c1", "c22": "c2", "c12": 0} if form < 2 else {}
-
-    def reads(fit: Fit) -> Expr:
-        found = fit(_at_end())
-        return found[form].subs(LOG_OF_ONE, log(found[1])).subs(diagonal)
-
-    return reads
+    found = fit(_at_end())
+    return found[form].subs(LOG_OF_ONE, log(found[1])).subs(diagonal)
 
 
 # Generic; strongly anticorrelated; data on a line, without a density.
@@ -212,11 +208,12 @@ SINGLE = Claim(
         "price not halved": lambda p: (*single_fit(p)[:2], 2 * single_fit(p)[2]),
     }, shown=_shown, names=_NAMES, sheet=("R23",), assumptions=(DEFINITE,),
     depends=("R23", "E22-jensen"), pins=tuple(
-        Pin(f"gbm_ref.{name}", vectors=file, reads=_start(form), variant=variant)
-        for form, (name, file, variant) in enumerate((
-            ("fitted_lognormal", "fitted_lognormal_log_mean", "one pair: mean"),
-            ("fitted_lognormal", "fitted_lognormal_log_var", "one pair: variance"),
-            ("best_start", "best_start_cost", "one pair"),
+        Pin(f"gbm_ref.{name}", vectors=f"{name}_{part}", variant=variant,
+            reads=lambda fit, form=form: _start(fit, form))
+        for form, (name, part, variant) in enumerate((
+            ("fitted_lognormal", "log_mean", "one pair: mean"),
+            ("fitted_lognormal", "log_var", "one pair: variance"),
+            ("best_start", "cost", "one pair"),
         ))
     ),
 )  # fmt: skip
@@ -261,8 +258,7 @@ def is_the_way_back(found: Mapping[str, Expr]) -> bool:
 
 def _figures() -> tuple[Figure, ...]:
     shared, rate, apart = Integer(1), Rational("0.64"), log(2) / 2
-    pixel = shared / 2 + rate
-    at = {_S11: pixel, _S22: pixel, _S12: shared / 2, _Delta: apart}
+    at = {_S12: shared / 2, _Delta: apart} | dict.fromkeys((_S11, _S22), shared / 2 + rate)
     product, more = (float(log(1 + excess.subs(at)) / 2) for excess in _COSTS.values())
     left = _WAY["error"].subs({_v: shared, _vN: shared + rate})
     pixels = f"two pixels, sigma^2 = {float(rate)}, a shared component of log-variance {shared}"
