@@ -60,7 +60,7 @@ def balances(rates: Mapping[str, Callable[[Expr, Expr], Expr]]) -> bool:
     the Fokker-Planck equations. With the divergence of a flux that vanishes at the ends it is $q$
     times the statement, for arbitrary densities and drifts through their jets at a point.
     """
-    d, changes, flows = Symbol("d"), [], []
+    d, flows, changes = Symbol("d"), [], []
     drifts = [Symbol(f"b{i}") + Symbol(f"db{i}") * d for i in (0, 1)]
     logs = [Symbol(f"l{i}") + Symbol(f"g{i}") * d + Symbol(f"c{i}") * d**2 / 2 for i in (0, 1)]
     for drift, log_density in zip(drifts, logs, strict=True):

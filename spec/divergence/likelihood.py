@@ -27,7 +27,7 @@ from spec.checking.symbols import L0, a, h, m, mu, s2, sigma, v0, x, z
 from spec.divergence.gaussian import is_tangent_of_log
 
 s, trace, D, _L = symbols("s trace D L", real=True)
-T, _dims, _cell, _d = *symbols("T d cell", positive=True), symbols("d1 d2")
+(T, _dims, _cell), _d = symbols("T d cell", positive=True), symbols("d1 d2")
 _LOG_DENSITY, _AT_ZERO = jet("l", _d), dict.fromkeys(_d, 0)
 
 
@@ -130,7 +130,7 @@ def _on_vectors(found: Values) -> Expr:
 _V, _W, _w1, _w2, _b, _B = symbols("S T w1 w2 b B", positive=True)
 _NOISE = sigma**2 * Symbol("horizon")
 # log p_0(x) where log X_0 is of two normal parts.
-_PARTS = (_w * exp(_log_normal(log(x), *of)) for _w, *of in ((_w1, a, _V), (_w2, _b, _W)))
+_PARTS = [w * exp(_log_normal(log(x), *of)) for w, *of in ((_w1, a, _V), (_w2, _b, _W))]
 _MIXTURE = log(sum(_PARTS)) - log(x)
 _SMOOTH = "the flow exists, and the density is positive and twice differentiable along it"
 _TOLERANCE = 2.0**19  # 6e-11: the tolerance of the integration

@@ -226,8 +226,8 @@ def are_the_costs(excesses: Mapping[str, Expr]) -> bool:
     r"""For two pixels with the covariance $\Sigma$ and the difference $\Delta$ of means in $\log
     X_1$, the best start with independent pixels is at the divergence of half the logarithm of one
     and $[[product]]$ from the Gaussian of these moments, and the best start with one pair
-    $(\hat\mu,\hat\sigma)$ further by half that of one and $[[pair]]$. By R23 the law itself is at
-    least as far.
+    $(\hat\mu,\hat\sigma)$ further by half that of one and $[[pair]]$. By R23 the law of $\log X_1$
+    is at least as far.
 
     The costs of R23-product and R23-single are halves of logarithms, here of these quotients.
     """

@@ -49,7 +49,6 @@ _NAMES = NAMES | {
 
 
 def _slope(jet: Expr) -> Expr:
-    """The derivative in x of an expression in the values at x + d."""
     return diff(jet, d).subs(d, 0)
 
 

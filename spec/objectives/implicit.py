@@ -41,7 +41,7 @@ from spec.objectives.losses import POINTS, logs, model
 
 p, q = symbols("p q", positive=True)
 p1, q1, psi, psi1, g, S, S1, d, end = symbols("p1 q1 psi psi1 g S S1 d end", real=True)
-low, high, _REST, _LOG_MODEL = *symbols("low high"), H**2 / 2, 1 + h
+(low, high), _REST, _LOG_MODEL = symbols("low high"), H**2 / 2, 1 + h
 NAMES = LETTERS | {
     "psi": r"\psi", "psi1": r"\psi'", "g": "xh'", "S1": "S'", "end": r"\psi(0)\,p(0)",
     "low": r"f_{\text{lower}}", "high": r"f_{\text{upper}}",
@@ -171,7 +171,7 @@ BOUNDARY_TERM = Claim(
     depends=("R18", "boundary-term"),
 )  # fmt: skip
 
-b, c0, c1 = symbols("b", positive=True), *symbols("c0 c1")
+b, (c0, c1) = symbols("b", positive=True), symbols("c0 c1")
 beta, gamma = symbols("beta gamma", real=True)
 _GAP, _LINEAR, _FLAT, _RATE = H - h, c0 + c1 * L, Integer(-1), 2
 _STATIC, _ORDINARY = R18.holds["psi"], psi**2 / 2 + psi1

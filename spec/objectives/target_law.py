@@ -21,9 +21,8 @@ _TARGET = diff(-L - (L - L0 - m) ** 2 / (2 * r**2), L).subs(L, L0 + m + r * z)
 _END, _HEAD, NAMES = Integer(1), -r * (1 + h), _NAMES | {"r": r"\sqrt{v}", "t1": "t_1"}
 
 
-def _moment(polynomial: Expr) -> Expr:
-    """The expectation of a polynomial in the target."""
-    return expectation(polynomial.subs(c, _TARGET), z, 0, 1)
+def _moment(of_target: Expr) -> Expr:
+    return expectation(of_target.subs(c, _TARGET), z, 0, 1)
 
 
 def is_the_law(law: Values) -> bool:
