@@ -29,41 +29,49 @@ from spec.checking.symbols import s2, v, v0
 from spec.checking.typeset import Says
 from spec.divergence.gaussian import has_no_negative_coefficient, kl
 
-e, g = symbols("e g", real=True)
+e, g, _c0, _c1, _y = symbols("e g c0 c1 y", real=True)
 vN, W, _c, _Lg, _w, _S, _sigma = symbols("v_N W c Lg w S sigma", positive=True)
-_k = Symbol("k")
-_c0, _c1, _y = symbols("c0 c1 y", real=True)
-# Of the error e and the slope g: what the divergence gains at most, and what is taken off.
-Rates = Mapping[str, Callable[[Expr, Expr], Expr]]
+_r, _Lr, _h, _e = symbols("r Lr h e", positive=True)
+_before, _after = symbols("v_before v_after", positive=True)
+_E, _k, _EXACT = Symbol("E"), Symbol("k"), _h * _before / _after
+# sigma^2 of the variance-exploding process (claim VE), as a function of v.
+_low, _high, _T = symbols("std_min std_max T", positive=True)
+_GROWTH = log(1 + (_high / _low) ** 2) / _T
+# Of the error e and the slope g.
+_RATES = {"bound": lambda e, g: s2 * e**2 / 2, "off": lambda e, g: s2 * (e - g) ** 2 / 2}
+# dE/dv of dE/dr = -sigma^2 E / v + sigma^2 c, dv/dr = -sigma^2.
+_ERROR_RATE = ((-s2 * _E / v + s2 * _c) / (-s2)).expand()
+_COST = {"error": _c * v * _Lg, "cost": _c**2 * v0 * _Lg**2 / 2}
+_ERROR, _WRONG = _c0 + _c1 * _y, (_c0**2 * (W - v0) + _c1**2 * (W**2 - v0**2) / 2) / 2
+_LOGARITHM, _SQUARE, _BOUND = 2 * log(_w), _w**2 - 1, _w - 1 / _w
+_STEP = (_r - 1 - _Lr) / 2
+# The cost of a step up to the second power of e.
+_SERIES = series(_STEP.subs(_Lr, log(_r)).subs(_r, 1 - _e), _e, 0, 3).removeO()
 
 
-def balances(rates: Rates) -> bool:
+def balances(rates: Mapping[str, Callable[[Expr, Expr], Expr]]) -> bool:
     r"""In one coordinate, with the exact reverse equation of full noise run with $h_\theta$ for
     $H$, the divergence of the law $q$ of the data process from the law $u$ of the sampler grows in
     reverse time at the rate of the mean under $q$ of $[[bound]]$ less $[[off]]$, where $e$ is $H$
-    less $h_\theta$ and $g$ is the slope of the logarithm of $q$ over $u$ in $\log x$. The second
-    is a square, so that the divergence at the data is at most that at the start and the first,
-    integrated.
+    less $h_\theta$ and $g$ the slope of the logarithm of $q$ over $u$ in $\log x$. The second is a
+    square: at the data the divergence is at most that at the start and the first, integrated.
 
     The rate of the divergence has the integrand $[[integrand]]$, where $q'$ and $u'$ are given by
-    the Fokker-Planck equations. With the divergence of a flux that vanishes at the ends it must be
-    $q$ times the statement, for arbitrary densities and drifts through their jets at a point; all
-    is divided by $q$.
+    the Fokker-Planck equations. With the divergence of a flux that vanishes at the ends it is $q$
+    times the statement, for arbitrary densities and drifts through their jets at a point.
     """
-    d = Symbol("d")
+    d, flows, changes = Symbol("d"), [], []
     drifts = [Symbol(f"b{i}") + Symbol(f"db{i}") * d for i in (0, 1)]
     logs = [Symbol(f"l{i}") + Symbol(f"g{i}") * d + Symbol(f"c{i}") * d**2 / 2 for i in (0, 1)]
-    flows = [b - s2 / 2 * f.diff(d) for b, f in zip(drifts, logs, strict=True)]
-    changes = [-v.diff(d) - v * f.diff(d) for v, f in zip(flows, logs, strict=True)]
+    for drift, log_density in zip(drifts, logs, strict=True):
+        flows.append(drift - s2 / 2 * log_density.diff(d))
+        changes.append(-flows[-1].diff(d) - flows[-1] * log_density.diff(d))
     ratio = logs[0] - logs[1]
-    flux = flows[0] * ratio - flows[1]
-    left = (
-        _integrand(Integer(1), Integer(1), *changes, ratio) + flux.diff(d) + flux * logs[0].diff(d)
-    )
-    at = (drifts[0] - drifts[1]) / s2, ratio.diff(d)
-    right = rates["bound"](*at) - rates["off"](*at)
+    flux, at = flows[0] * ratio - flows[1], ((drifts[0] - drifts[1]) / s2, ratio.diff(d))
+    left = _integrand(Integer(1), Integer(1), *changes, ratio) + flux * logs[0].diff(d)
+    gap = left + flux.diff(d) - rates["bound"](*at) + rates["off"](*at)
     is_square = rates["off"](e, g).expand().factor().is_nonnegative is True
-    return is_square and vanishes((left - right).subs(d, 0))
+    return is_square and vanishes(gap.subs(d, 0))
 
 
 def _integrand(q: Expr, u: Expr, q_rate: Expr, u_rate: Expr, log_ratio: Expr) -> Expr:
@@ -81,33 +89,24 @@ def is_the_exact_cost(cost: Mapping[str, Expr]) -> bool:
     """
     at_end, error = Matrix([v0]), cost["error"]
     divergence = kl(at_end, at_end, Matrix([error]).subs(v, v0), Integer(0))
-    rate = error.diff(v) - error.diff(_Lg) / v  # Lg falls by 1/v
-    return vanishes(
-        (rate - _ERROR_RATE.subs(_E, error), error.subs(_Lg, 0), cost["cost"] - divergence)
-    )
-
-
-_E = Symbol("E")
-# dE/dv of dE/dr = -sigma^2 E / v + sigma^2 c, dv/dr = -sigma^2.
-_ERROR_RATE = ((-s2 * _E / v + s2 * _c) / (-s2)).expand()
+    rate = error.diff(v) - error.diff(_Lg) / v - _ERROR_RATE.subs(_E, error)  # Lg falls by 1/v
+    return vanishes((rate, error.subs(_Lg, 0), cost["cost"] - divergence))
 
 
 def is_the_affine_bound(bound: Expr) -> bool:
     r"""For log-normal data whose log-variance grows from $v_0$ to $W$, and a score that is wrong
-    by $[[error]]$, with $y$ the distance of $\log X$ from its mean, the bound of R20 is $[[it]]$
-    in one coordinate, for an exact start.
+    by $[[error]]$, $y$ being $\log X$ less its mean, the bound of R20 is $[[it]]$ in one
+    coordinate, for an exact start.
 
-    It vanishes where no time passes, and its slope in $W$ is the mean of the integrand of R20
-    there, per $\sigma^2$.
+    It begins at zero, and its slope in $W$ is the mean of R20's integrand over $\sigma^2$.
     """
     slope = expectation(_RATES["bound"](_ERROR, 0) / s2, _y, 0, W)
     return vanishes((diff(bound, W) - slope, bound.subs(W, v0)))
 
 
 def bounds_the_logarithm(bound: Expr) -> bool:
-    r"""For $w$ from one on $[[below]]$ and $[[square]]$. With $w^2$ the quotient of $v_N$ and
-    $v_0$, and times $v_0$, this is $[[cost]]\le[[limit]]$: the exact cost of R20-log-normal is
-    below the bound of R20.
+    r"""For $w$ from one on $[[below]]$ and $[[square]]$. With $w^2$ for $v_N$ over $v_0$, and
+    times $v_0$, this is $[[cost]]\le[[limit]]$: the cost of R20-log-normal is below its bound.
 
     The first difference is zero at $w$ one and rises. Both inequalities are certified in $w$ less
     one: numerators and denominators are polynomials without a negative coefficient.
@@ -117,41 +116,28 @@ def bounds_the_logarithm(bound: Expr) -> bool:
     return all(certified) and vanishes((bound - _LOGARITHM).subs(_w, 1))
 
 
-_LOGARITHM, _SQUARE = 2 * log(_w), _w**2 - 1
-
-# sigma^2 of the variance-exploding process (claim VE), as a function of v.
-_low, _high, _T = symbols("std_min std_max T", positive=True)
-_GROWTH = log(1 + (_high / _low) ** 2) / _T
-_RATES = {"bound": lambda e, g: s2 * e**2 / 2, "off": lambda e, g: s2 * (e - g) ** 2 / 2}
-
 R20 = Claim(
     "R20", "what a wrong score costs", balances, holds=_RATES, twins={
         "full rate sigma^2": {name: lambda e, g, f=f: 2 * f(e, g) for name, f in _RATES.items()},
         "the square left out": _RATES | {"off": lambda e, g: 0 * e},
-        "equality without a remainder of its sign": _RATES | {
-            "off": lambda e, g: -s2 * (e - g) ** 2 / 2
-        },
+        "the wrong sign": _RATES | {"off": lambda e, g: -s2 * (e - g) ** 2 / 2},
     }, shown=lambda rates: {name: rate(e, g) for name, rate in rates.items()},
     values=lambda: {"integrand": _integrand(*symbols("q u q' u' lr"))},
     names={"lr": r"\log\frac{q}{u}"}, assumptions=(
         "positive smooth densities, the fluxes vanish at the ends",
         "the equation is solved exactly: a step length adds its own error",
-    ), depends=("A10", "C6", "A10-score"), pins=(
-        Pin(
-            "gbm_ref.LikelihoodWeighting.__call__", (
-                {"std_min": 0.3, "std_max": 2.1, "T": 1.7, "v": 0.64},
-                {"std_min": 0.02, "std_max": 0.9, "T": 0.8, "v": 1e-9},
-                {"std_min": 0.05, "std_max": 7.0, "T": 1.2, "v": 17.0},
-            ), because="it is the sigma^2 of the statement for the exploding process, by v",
-            formula=_GROWTH * (v + _low**2), twins={
-                "zero at the data": _GROWTH * v,
-                "sigma for its square": (_GROWTH * (v + _low**2)) ** Rational(1, 2),
-            },
-        ),
-    ),
+    ), depends=("A10", "C6", "A10-score"), pins=(Pin(
+        "gbm_ref.LikelihoodWeighting.__call__", table(
+            "std_min std_max T v",
+            (0.3, 2.1, 1.7, 0.64), (0.02, 0.9, 0.8, 1e-9), (0.05, 7.0, 1.2, 17.0),
+        ), because="it is the sigma^2 of the statement for the exploding process, by v",
+        formula=_GROWTH * (v + _low**2), twins={
+            "zero at the data": _GROWTH * v,
+            "sigma for its square": sqrt(_GROWTH * (v + _low**2)),
+        },
+    ),),
 )  # fmt: skip
 
-_COST = {"error": _c * v * _Lg, "cost": _c**2 * v0 * _Lg**2 / 2}
 EXACT_COST = Claim(
     "R20-log-normal", "a constant score error on log-normal data", is_the_exact_cost, holds=_COST,
     twins={
@@ -165,24 +151,19 @@ EXACT_COST = Claim(
     assumptions=("the equation is solved exactly",), depends=("R20", "gaussian-kl"),
 )  # fmt: skip
 
-_ERROR = _c0 + _c1 * _y
-_WRONG = (_c0**2 * (W - v0) + _c1**2 * (W**2 - v0**2) / 2) / 2
 AFFINE = Claim(
     "R20-affine", "the bound of R20 for an affine error", is_the_affine_bound, holds=_WRONG,
     twins={
         "without the half": 2 * _WRONG, "constant part alone": _WRONG.subs(_c1, 0),
         "variance at the end throughout": (_c0**2 + _c1**2 * W) * (W - v0) / 2,
     }, values=lambda: {"error": _ERROR}, sheet=("R20",), assumptions=("log-normal data",),
-    depends=("R20",), pins=(
-        Pin(
-            "gbm_ref.score_error_bound",
-            table("S sigma c0 c1", (0.3, 0.7, 0.4, -0.2), (1.6, 1.3, -0.1, 0.7)),
-            reads=lambda bound: bound.subs({W: _S + _sigma**2, v0: _S}), k=256.0,
-        ),
-    ),
+    depends=("R20",), pins=(Pin(
+        "gbm_ref.score_error_bound", k=256.0,
+        points=table("S sigma c0 c1", (0.3, 0.7, 0.4, -0.2), (1.6, 1.3, -0.1, 0.7)),
+        reads=lambda bound: bound.subs({W: _S + _sigma**2, v0: _S}),
+    ),),
 )  # fmt: skip
 
-_BOUND = _w - 1 / _w
 INEQUALITY = Claim(
     "R20-inequality", "the exact cost is below the bound", bounds_the_logarithm, holds=_BOUND,
     twins={
@@ -193,16 +174,11 @@ INEQUALITY = Claim(
     }, values=lambda: {
         "cost": v0 * _LOGARITHM.subs(_w, exp(_Lg / 2)) ** 2,
         "limit": (v0 * _SQUARE.subs(_w, sqrt(vN / v0))).expand(),
-    }, names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",), assumptions=(
-        Assumption(
-            "v_N is at least v_0", "the first difference rises from nothing, at w one",
-            lambda: bool((_BOUND - _LOGARITHM).subs(_w, Rational(1, 2)) < 0),
-        ),
-    ), depends=("R20-log-normal",),
+    }, names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",), assumptions=(Assumption(
+        "v_N is at least v_0", "the first difference rises from nothing, at w one",
+        lambda: bool((_BOUND - _LOGARITHM).subs(_w, Rational(1, 2)) < 0),
+    ),), depends=("R20-log-normal",),
 )  # fmt: skip
-
-_r, _Lr, _h, _e = symbols("r Lr h e", positive=True)
-_before, _after = symbols("v_before v_after", positive=True)
 
 
 def is_one_step(cost: Expr) -> bool:
@@ -219,9 +195,6 @@ def _divergence_from(variance: Expr) -> Expr:
     return kl(Matrix([_EXACT]), Matrix([variance]), Matrix([0]), _Lr)
 
 
-_EXACT = _h * _before / _after
-
-
 def is_the_slope(slope: Callable[[Expr, Expr], Expr]) -> bool:
     r"""For log-normal data, in one coordinate, with both chains started from the exact law at the
     end, the divergence of their paths, divided by the $h$ of a step, tends to $[[it]]$ as the
@@ -229,31 +202,27 @@ def is_the_slope(slope: Callable[[Expr, Expr], Expr]) -> bool:
 
     The chain rule of the divergence adds the costs of R20b-step, which do not depend on the state.
     With $e$ for $h$ over $v_k$, a cost is $[[series]]$ and higher powers of $e$. So the sum over
-    the steps, divided by $h$, is a Riemann sum of the integral of $[[integrand]]$ from $v_0$ to
-    $v_N$, up to terms that vanish with $h$.
+    the steps, divided by $h$, is a Riemann sum of $[[integrand]]$ from $v_0$ to $v_N$ and terms
+    that vanish.
     """
     leading = _SERIES.coeff(_e, 2)
-    limit = integrate(leading / v**2, (v, v0, vN))
-    return vanishes((_SERIES - leading * _e**2, limit - slope(v0, vN)))
+    gap = integrate(leading / v**2, (v, v0, vN)) - slope(v0, vN)
+    return vanishes((_SERIES - leading * _e**2, gap))
 
 
 STEP = Claim(
-    "R20b-step", "divergence of one step's kernel", is_one_step, holds=(_r - 1 - _Lr) / 2, twins={
-        "the reverse divergence": (1 / _r - 1 + _Lr) / 2, "without the factor 1/2": _r - 1 - _Lr,
-        "logarithm left out": (_r - 1) / 2,
+    "R20b-step", "divergence of one step's kernel", is_one_step, holds=_STEP, twins={
+        "the reverse divergence": (1 / _r - 1 + _Lr) / 2, "without the factor 1/2": 2 * _STEP,
+        "logarithm left out": _STEP + _Lr / 2,
     }, values=lambda: {"ratio": _before / _after, "exact": _EXACT},
     names={"Lr": r"\log r", "v_before": "v_{k-1}", "v_after": "v_k", "h": "h"}, sheet=("R20b",),
-    assumptions=(
-        Assumption(
-            "a step adds all of its noise: L delta_s = delta and kappa = 1",
-            "the variance h of the step",
-            lambda: not same(_divergence_from(4 * _h), _divergence_from(_h)),
-        ), "log-normal data and their exact score",
-    ), depends=("R7", "gaussian-kl"),
+    assumptions=("log-normal data and their exact score", Assumption(
+        "a step adds all of its noise: L delta_s = delta and kappa = 1",
+        "the variance h of the step",
+        lambda: not same(_divergence_from(4 * _h), _divergence_from(_h)),
+    )), depends=("R7", "gaussian-kl"),
 )  # fmt: skip
 
-# The cost of a step up to the second power of e.
-_SERIES = series(STEP.holds.subs(_Lr, log(_r)).subs(_r, 1 - _e), _e, 0, 3).removeO()
 R20B = Claim(
     "R20b", "divergence of paths is of first order", is_the_slope,
     holds=lambda v_0, v_N: (1 / v_0 - 1 / v_N) / 4, twins={
@@ -261,17 +230,14 @@ R20B = Claim(
         "without the upper end": lambda v_0, v_N: 1 / (4 * v_0),
         "the marginals' order: no term of order h": lambda v_0, v_N: 0 * v_0,
     }, values=lambda: {"series": _SERIES, "integrand": _SERIES.coeff(_e, 2) / v**2},
-    names={"h": "h", "v": "v"}, means=Means.CALCULUS, assumptions=(
-        Assumption(
-            "the variance of the log data is positive", "the integrand is integrated down to it",
-            lambda: not R20B.holds(v0, vN).subs(v0, 0).is_finite,
-        ), "both chains start from the exact law at the end",
-    ), depends=("R20b-step", "R8"), pins=(
-        Pin(
-            "gbm_ref.path_divergence", vectors="path_divergence",
-            because="it is the sum over finitely many steps, of which the statement is the limit",
-        ),
-    ),
+    names={"h": "h", "v": "v"}, means=Means.CALCULUS,
+    assumptions=("both chains start from the exact law at the end", Assumption(
+        "the variance of the log data is positive", "the integrand is integrated down to it",
+        lambda: not R20B.holds(v0, vN).subs(v0, 0).is_finite,
+    )), depends=("R20b-step", "R8"), pins=(Pin(
+        "gbm_ref.path_divergence", vectors="path_divergence",
+        because="it is the sum over finitely many steps, of which the statement is the limit",
+    ),),
 )  # fmt: skip
 
 CLAIMS = (R20, AFFINE, EXACT_COST, INEQUALITY, STEP, R20B)

@@ -23,7 +23,7 @@ from sympy import (
     trace,
 )
 
-from spec.checking.algebra import same, vanishes
+from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.gaussian import expectation
 from spec.checking.symbols import z
@@ -31,22 +31,24 @@ from spec.checking.symbols import z
 Law = tuple[Matrix, Matrix, Symbol]
 # p's and q's covariance, the shift of the means, log det P - log det Q: to the divergence.
 Formula = Callable[[Matrix, Matrix, Matrix, Expr], Expr]
-
 Y = symbols("Y_1 Y_2", real=True)
 # The logarithm of dx / dy.
 _LOG_VOLUME = log(Matrix([exp(y) for y in Y]).jacobian(Y).det()).expand()
+_r, _s, _T, _p, _q, _a, _b = symbols("r s T var_p var_q mean_p mean_q")
+_RATIO, _LEFT = _r / (2 + _r), _r - log(1 + _r)
+_NEARLY = _r * _s - 2 * (_T - _s)
+_VECTORS, _IN_PLANE = "gaussian_kl", "gaussian_kl_in_the_plane"
+_MATRICES = (MatrixSymbol("P", 2, 2), MatrixSymbol("Q", 2, 2), MatrixSymbol("d", 2, 1))
 
 
 def has_no_negative_coefficient(ratio: Expr, of: Symbol) -> bool:
-    """Whether numerator and denominator are polynomials in `of` without one: so it is positive for
-    positive values."""
+    """Of numerator and denominator, polynomials in `of`: so it is positive for positive values."""
     return all(e >= 0 for part in fraction(together(ratio)) for e in Poly(part, of).all_coeffs())
 
 
 def is_tangent_of_log(line: Expr) -> bool:
-    """Whether log z <= line(z) for z > 0 with equality at 1 alone, where line averages to
-    line(mean): it has no second derivative, touches the logarithm at 1, and the difference is
-    convex."""
+    """Whether log z <= line(z) for z > 0 with equality at 1 alone: the difference is convex and
+    touches zero at 1. The line has no second derivative, so that it averages to line(mean)."""
     gap = expand(line) - log(z)
     touches = (gap.subs(z, 1), diff(gap, z).subs(z, 1), diff(line, z, 2))
     return bool(has_no_negative_coefficient(diff(gap, z, 2), z)) and vanishes(touches)
@@ -55,12 +57,11 @@ def is_tangent_of_log(line: Expr) -> bool:
 def changes_by(factor: Callable[[Expr, Expr], Expr]) -> bool:
     r"""In the plane, and for any weights, the integral of $[[integrand]]$ over the densities of
     $\log X$ is that over those of $X$ and $[[it]]$ times the mean of $[[volume]]$. So the
-    divergence changes by $[[divergence]]$ of it, the entropy by $[[entropy]]$ and the
-    cross-entropy by $[[cross]]$ of it.
+    divergence changes by $[[divergence]]$, the entropy by $[[entropy]]$ and the cross-entropy by
+    $[[cross]]$ of it.
 
-    The densities of $\log X$ are those of $X$ times the Jacobian determinant of $\exp$, which is
-    differentiated; both integrands are compared per volume. The values of the two densities at a
-    point are symbols.
+    The densities of $\log X$, symbols at a point, are those of $X$ times the Jacobian determinant
+    of $\exp$, which is differentiated; the integrands are compared per volume.
     """
     w1, w2, lp, lr, p, volume = symbols("w_1 w_2 lp lr p volume")
     in_x = _integrand(w1, w2, p, lp, lr) * volume
@@ -94,18 +95,16 @@ def is_the_divergence(formula: Formula) -> bool:
     times standard normal draws. The log determinants are symbols. On the line the formula gives
     what it gives in the plane for laws that agree in a second, independent coordinate.
     """
-    (mean_p, _, logdet_p), q = law("p"), law("q")
-    r11, r21, r22 = symbols("r11 r21 r22", positive=True)
-    root, draws = Matrix([[r11, 0], [r21, r22]]), symbols("z1 z2")
+    (mean_p, _, logdet_p), q, draws = law("p"), law("q"), symbols("z1 z2")
+    root = Matrix([[Symbol("r11", positive=True), 0], symbols("r21 r22", positive=True)])
     cov_p, point = root * root.T, mean_p + root * Matrix(draws)
     left = log_density(point, (mean_p, cov_p, logdet_p)) - log_density(point, q)
     for draw in draws:
         left = expectation(left, draw, 0, 1)
     on_line = (cov_p[:1, :1], q[1][:1, :1], mean_p[:1, :] - q[0][:1, :])
     beside = (*(Matrix.diag(e, 1) for e in on_line[:2]), Matrix([*on_line[2], 0]))
-    return same(formula(*on_line, logdet_p), formula(*beside, logdet_p)) and same(
-        left, formula(cov_p, q[1], mean_p - q[0], logdet_p - q[2])
-    )
+    gap = formula(*on_line, logdet_p) - formula(*beside, logdet_p)
+    return vanishes((gap, left - formula(cov_p, q[1], mean_p - q[0], logdet_p - q[2])))
 
 
 def kl(cov_p: Matrix, cov_q: Matrix, shift: Matrix, log_ratio: Expr) -> Expr:
@@ -120,18 +119,10 @@ def explicit(formula: Formula, cov_p: Matrix, cov_q: Matrix, shift: Matrix) -> E
     return formula(cov_p, cov_q, shift, log(cov_p.det() / cov_q.det()))
 
 
-def _on_line(formula: Formula) -> Expr:
-    p, q, a, b = symbols("var_p var_q mean_p mean_q")
-    return explicit(formula, Matrix([p]), Matrix([q]), Matrix([a - b]))
-
-
 def _in_plane(formula: Formula) -> Expr:
     (mean_p, cov_p, _), (mean_q, cov_q, _) = law("p"), law("q")
     means = dict(zip((*mean_p, *mean_q), symbols("a1 a2 b1 b2"), strict=True))
     return explicit(formula, cov_p, cov_q, mean_p - mean_q).subs(means)
-
-
-_MATRICES = (MatrixSymbol("P", 2, 2), MatrixSymbol("Q", 2, 2), MatrixSymbol("d", 2, 1))
 
 
 def _sought(P: Matrix, Q: Matrix, d: Matrix) -> tuple[Expr, Expr, Expr]:
@@ -139,25 +130,19 @@ def _sought(P: Matrix, Q: Matrix, d: Matrix) -> tuple[Expr, Expr, Expr]:
     return trace(Q.inv() * P), det(P) / det(Q), trace(d.T * Q.inv() * d)
 
 
-# Of A, P, Q and d: the matrix with the eigenvalues w, the one with w - 1, the whitened shift.
-Parts = Callable[[Matrix, Matrix, Matrix, Matrix], tuple[Matrix, Matrix, Matrix]]
-
-
-def is_spectral(parts: Parts) -> bool:
+def is_spectral(parts: Callable[..., tuple[Matrix, Matrix, Matrix]]) -> bool:
     r"""In the plane, with any invertible $A$ such that $A^\top QA$ is the identity, the
     eigenvalues $w_i$ of $[[0]]$ have the sum $[[trace]]$ and the product $[[ratio]]$, the
-    eigenvalues of $[[1]]$ are $w_i$ less one, and the squared length of $[[2]]$ is $[[form]]$: all
-    that the divergence of gaussian-kl needs.
+    eigenvalues of $[[1]]$ are $w_i$ less one, the squared length of $[[2]]$ is $[[form]]$: what
+    gaussian-kl needs.
 
-    Sum and product of the eigenvalues are trace and determinant. $Q$ is what $A$, a matrix of
-    symbols, makes of it, and $P$ is any covariance.
+    Sum and product are trace and determinant. $A$ is a matrix of symbols, which gives $Q$.
     """
-    A, (_, P, _) = Matrix(2, 2, symbols("A11 A12 A21 A22")), law("p")
-    Q, d = A.inv().T * A.inv(), Matrix(symbols("d1 d2"))
+    A, (d, P, _) = Matrix(2, 2, symbols("A11 A12 A21 A22")), law("p")
+    Q = A.inv().T * A.inv()
     W, gaps, whitened = parts(A, P, Q, d)
-    found = (W.trace(), W.det(), (whitened.T * whitened)[0])
-    differences = [f - s for f, s in zip(found, _sought(P, Q, d), strict=True)]
-    return vanishes((*differences, *(gaps - (W - Matrix.eye(2)))))
+    found = Matrix([W.trace(), W.det(), (whitened.T * whitened)[0]])
+    return vanishes((found - Matrix(_sought(P, Q, d)), gaps - (W - Matrix.eye(2))))
 
 
 def _whitened(A: Matrix, P: Matrix, Q: Matrix, d: Matrix) -> tuple[Matrix, Matrix, Matrix]:
@@ -177,14 +162,10 @@ def is_r_minus_log1p(form: Expr) -> bool:
 
 def _of_forms(form: Expr) -> Expr:
     """The divergence on the line, by r = w - 1."""
-    p, q, a, b = symbols("var_p var_q mean_p mean_q")
-    written = form.subs({_s: _RATIO, _T: atanh(_RATIO)})
-    return (written.subs(_r, (p - q) / q) + (a - b) ** 2 / q) / 2
+    written = form.subs({_s: _RATIO, _T: atanh(_RATIO)}).subs(_r, (_p - _q) / _q)
+    return (written + (_a - _b) ** 2 / _q) / 2
 
 
-_r, _s, _T = symbols("r s T")
-_RATIO, _LEFT = _r / (2 + _r), _r - log(1 + _r)
-_NEARLY = _r * _s - 2 * (_T - _s)
 C6 = Claim(
     "C6", "the divergence does not see the coordinates", changes_by,
     holds=lambda w_1, w_2: w_1 + w_2, twins={
@@ -194,18 +175,16 @@ C6 = Claim(
     }, shown=lambda factor: {
         "it": factor(*symbols("w_1 w_2")), "divergence": factor(1, -1), "entropy": factor(-1, 0),
         "cross": factor(0, -1),
-    },
-    values=lambda: {"volume": _LOG_VOLUME, "integrand": _integrand(*symbols("w_1 w_2 p lp lr"))},
-    names={"lp": r"\log p", "lr": r"\log r"},
+    }, values=lambda: {
+        "volume": _LOG_VOLUME, "integrand": _integrand(*symbols("w_1 w_2 p lp lr")),
+    }, names={"lp": r"\log p", "lr": r"\log r"}, depends=("Robbins",),
     assumptions=("both laws have densities on the positive orthant, and the integrals exist",),
-    depends=("Robbins",),
 )  # fmt: skip
 
 DEFINITE = Assumption(
-    "the covariances are positive definite",
-    "the logarithm of the quotient of the determinants",
+    "the covariances are positive definite", "the logarithm of the quotient of the determinants",
     lambda: bool(law("Q")[1].det().subs({"Q11": 1, "Q22": 1, "Q12": 2}) < 0),
-)
+)  # fmt: skip
 GAUSSIAN_KL = Claim(
     "gaussian-kl", "divergence of two log-normal laws", is_the_divergence, holds=kl, twins={
         "P and Q exchanged in the trace": lambda P, Q, d, r: (
@@ -217,24 +196,18 @@ GAUSSIAN_KL = Claim(
     }, shown=lambda formula: {"it": formula(*_MATRICES, log(Symbol("det_P") / Symbol("det_Q")))},
     names={"det_P": r"\det P", "det_Q": r"\det Q"}, sheet=("C6",), assumptions=(DEFINITE,),
     depends=("C6",), pins=(
-        Pin(
-            "gbm_ref.kl_divergence", vectors="gaussian_kl", reads=_on_line,
-            variant="one dimension",
-        ), Pin(
-            "gbm_ref.kl_divergence", vectors="gaussian_kl_in_the_plane", reads=_in_plane,
-            variant="plane",
-        ),
+        Pin("gbm_ref.kl_divergence", vectors=_VECTORS, variant="one dimension",
+            reads=lambda formula: explicit(formula, *map(Matrix, ([_p], [_q], [_a - _b])))),
+        Pin("gbm_ref.kl_divergence", vectors=_IN_PLANE, reads=_in_plane, variant="plane"),
     ),
 )  # fmt: skip
 
 SPECTRAL = Claim(
     "gaussian-kl-eigenvalues", "the divergence from eigenvalues", is_spectral, holds=_whitened,
     twins={
-        "whitened from the wrong side": lambda A, P, Q, d: (
-            A * P * A.T, A * P * A.T - A.T * Q * A, A.T * d,
-        ), "difference of the wrong sign": lambda A, P, Q, d: (
-            A.T * P * A, A.T * (Q - P) * A, A.T * d,
-        ), "whitened once": lambda A, P, Q, d: (P * A, P * A - A.T * Q * A, A.T * d),
+        "wrong side": lambda A, P, Q, d: (A * P * A.T, A * P * A.T - A.T * Q * A, A.T * d),
+        "wrong sign": lambda A, P, Q, d: (A.T * P * A, A.T * (Q - P) * A, A.T * d),
+        "whitened once": lambda A, P, Q, d: (P * A, P * A - A.T * Q * A, A.T * d),
     },
     shown=lambda parts: dict(zip("012", parts(MatrixSymbol("A", 2, 2), *_MATRICES), strict=True)),
     values=lambda: dict(zip(("trace", "ratio", "form"), _sought(*_MATRICES), strict=True)),
@@ -247,20 +220,14 @@ NEARLY_EQUAL = Claim(
         "one artanh only": _NEARLY + _T - _s, "without the product r s": _NEARLY - _r * _s,
         "s = r / (1 + r) in the product": _NEARLY - _r * _s + _r**2 / (1 + _r),
     }, values=lambda: {"left": _LEFT, "s": _RATIO}, names={"T": r"\operatorname{artanh}s"},
-    sheet=("C6",), assumptions=(
-        Assumption(
-            "r is above minus one", "the logarithm of one and r",
-            lambda: not _LEFT.subs(_r, -2).is_real,
-        ),
-    ), depends=("gaussian-kl-eigenvalues",), pins=(
-        Pin(
-            "gbm_ref.kl_divergence", vectors="gaussian_kl", reads=_of_forms,
-            variant="nearly equal, one dimension",
-        ), Pin(
-            "gbm_ref.kl_divergence", vectors="gaussian_kl_in_the_plane",
-            because="it adds the statement's formula over the eigenvalues",
-            variant="nearly equal, plane",
-        ),
+    sheet=("C6",), assumptions=(Assumption(
+        "r is above minus one", "the logarithm of one and r",
+        lambda: not _LEFT.subs(_r, -2).is_real,
+    ),), depends=("gaussian-kl-eigenvalues",), pins=(
+        Pin("gbm_ref.kl_divergence", vectors=_VECTORS, reads=_of_forms,
+            variant="nearly equal, one dimension"),
+        Pin("gbm_ref.kl_divergence", vectors=_IN_PLANE, variant="nearly equal, plane",
+            because="it adds the statement's formula over the eigenvalues"),
     ),
 )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """The starts of the samplers as laws, and the moments to which they are fitted.
 
-Symbols: l the logarithm of an image; p, q, r points; b1, b2 the logarithm of the average image of
-a class, tau = sigma^2, Lg = log det(I + C/tau); x1, x2 a pixel in two images.
+Symbols: l log of an image; p, q, r points; b log of the average image of a class, tau = sigma^2,
+Lg = log det(I + C/tau); x1, x2 a pixel in two images.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,14 +28,17 @@ from spec.checking.symbols import m, mu, sigma, v, z
 from spec.divergence.gaussian import Law, is_tangent_of_log, kl, law
 from spec.divergence.terminal_mismatch import average
 
-_Y = Matrix(symbols("y1 y2"))
-_f, _l, _tau, _Lg = symbols("f l tau Lg", real=True)
+_Y, (_f, _l, _tau, _Lg) = Matrix(symbols("y1 y2")), symbols("f l tau Lg", real=True)
 _x1, _x2, _p, _q, _r, _T = symbols("x1 x2 p q r T", positive=True)
-# Mean and covariance of log X_0 from the share of the first part and the laws of both.
-Moments = Callable[[Expr, Law, Law], tuple[Matrix, Matrix]]
+_u, _Z, _root = symbols("u Z r", real=True)
+_EXPONENT = _u * (_l + m + _root * _Z)
+_SQUARE = (law("C")[0] - law("b")[0]).dot(law("C")[0] - law("b")[0])
+_PRICE = (trace(law("C")[1]) / _tau - _Lg + _SQUARE / _tau) / 2
+_RATIO = ((_x1 + _x2) / 2) ** 2 / (_x1 * _x2)  # square of mean over that of geometric mean
+_GAP = {"tangent": z - 1, "two": 1 + (_x1 - _x2) ** 2 / (4 * _x1 * _x2)}
 
 
-def are_the_moments(moments: Moments) -> bool:
+def are_the_moments(moments: Callable[[Expr, Law, Law], tuple[Matrix, Matrix]]) -> bool:
     r"""In the plane, if $\log X_0$ is of two parts, the first with the share $f$, with means $S_i$
     and $T_i$ and covariances $S_{ij}$ and $T_{ij}$, it has the mean $[[0]]$ and the covariance
     $[[1]]$; $\log X_T$ has the same with $m$ added to the means and $v$ to the variances.
@@ -43,23 +46,19 @@ def are_the_moments(moments: Moments) -> bool:
     The averages of $y_i$ and $y_iy_j$ over the parts, each of which has its mean moved by $m$ and
     $v$ added to its variances; the products of the means are taken off.
     """
-    parts = [law("S"), law("T")]
-    shift, noise = m * ones(2, 1), v * eye(2)
-    moved = [(mean + shift, cov + noise, logdet) for mean, cov, logdet in parts]
-
-    def mixed(polynomial: Expr) -> Expr:
-        return _f * average(polynomial, moved[0]) + (1 - _f) * average(polynomial, moved[1])
-
-    mean = Matrix([mixed(y) for y in _Y])
-    second = Matrix(2, 2, lambda i, j: mixed(_Y[i] * _Y[j]))
-    before = moments(_f, *parts)
-    return same(mean, before[0] + shift) and same(second - mean * mean.T, before[1] + noise)
+    parts, shift, noise = [law("S"), law("T")], m * ones(2, 1), v * eye(2)
+    one, two = ((mean + shift, cov + noise, logdet) for mean, cov, logdet in parts)
+    means, products = (
+        of.applyfunc(lambda y: _f * average(y, one) + (1 - _f) * average(y, two))
+        for of in (_Y, _Y * _Y.T)
+    )
+    mean, cov = moments(_f, *parts)
+    return vanishes((means - mean - shift, products - means * means.T - cov - noise))
 
 
 def _moments(f: Expr, one: Law, two: Law, spread: int = 1) -> tuple[Matrix, Matrix]:
-    mean = f * one[0] + (1 - f) * two[0]
-    gap = one[0] - two[0]
-    return mean, f * one[1] + (1 - f) * two[1] + spread * f * (1 - f) * gap * gap.T
+    mean, within = (f * one[i] + (1 - f) * two[i] for i in (0, 1))
+    return mean, within + spread * f * (1 - f) * (one[0] - two[0]) * (one[0] - two[0]).T
 
 
 def is_the_pushed_point(at_end: tuple[Expr, Expr]) -> bool:
@@ -68,18 +67,12 @@ def is_the_pushed_point(at_end: tuple[Expr, Expr]) -> bool:
 
     The logarithm of the mean of $[[power]]$ over the standard normal $Z$, by completing the
     square, is that of the normal law for every $u$. So the start from class averages is a mixture
-    of such laws with the shares of the classes, and pushed training images are the law of $X_T$
-    itself.
+    of such laws, with the shares of the classes, and pushed training images have the law of $X_T$.
     """
     exponent = _EXPONENT - _Z**2 / 2
     top = exponent.diff(_Z).subs(_Z, 0)  # the exponent is its value at top, less (Z - top)^2 / 2
-    mean, variance = at_end
-    left = exponent.subs(_Z, top) - _u * mean - _u**2 * variance / 2
+    left = exponent.subs(_Z, top) - _u * at_end[0] - _u**2 * at_end[1] / 2
     return vanishes(left.subs(v, _root**2))
-
-
-_u, _Z, _root = symbols("u Z r", real=True)
-_EXPONENT = _u * (_l + m + _root * _Z)
 
 
 def is_the_price_of_the_average(cost: Expr) -> bool:
@@ -92,13 +85,8 @@ def is_the_price_of_the_average(cost: Expr) -> bool:
     and $\tau$ added (log-moments); both means are moved alike. They are put into gaussian-kl, with
     a symbol for the logarithm of the quotient of the determinants.
     """
-    mean, within, _ = law("C")
-    noise = _tau * eye(2)
+    (mean, within, _), noise = law("C"), _tau * eye(2)
     return same(kl(within + noise, noise, mean - law("b")[0], _Lg), cost)
-
-
-_SQUARE = (law("C")[0] - law("b")[0]).dot(law("C")[0] - law("b")[0])
-_PRICE = (trace(law("C")[1]) / _tau - _Lg + _SQUARE / _tau) / 2
 
 
 def is_the_gap(found: Mapping[str, Expr]) -> bool:
@@ -107,40 +95,10 @@ def is_the_gap(found: Mapping[str, Expr]) -> bool:
     the logarithms is below the logarithm of the average, unless all images agree there. For two
     images $[[ratio]]=[[two]]$, which is the exponential of twice the difference.
 
-    The line touches the logarithm at one, and their difference is convex. A line averages to its
-    value at the average, which for $z$ is one.
+    The line touches the logarithm at one, their difference is convex, and a line averages to its
+    value at the average.
     """
     return is_tangent_of_log(found["tangent"]) and same(_RATIO, found["two"])
-
-
-# The square of the mean over that of the geometric mean.
-_RATIO = ((_x1 + _x2) / 2) ** 2 / (_x1 * _x2)
-_MOMENT_POINTS = table(
-    "f S1 S2 S11 S12 S22 T1 T2 T11 T12 T22",
-    (0.25, 0.3, -0.6, 0.9, 0.35, 0.5, -0.4, 0.2, 0.6, -0.2, 1.4),
-    (0.875, -1.1, 0.7, 1.6, 1.1, 0.77, 2.4, -0.1, 0.4, 0.0625, 0.2),
-)
-MOMENTS = Claim(
-    "log-moments", "the moments of noised data need no noise", are_the_moments, holds=_moments,
-    twins={
-        "spread of the means left out": lambda f, one, two: _moments(f, one, two, 0),
-        "means averaged without the weights": lambda f, one, two: (
-            (one[0] + two[0]) / 2, _moments(f, one, two)[1],
-        ),
-    }, shown=lambda moments: dict(zip("01", moments(_f, law("S"), law("T")), strict=True)),
-    sources=v2("sec. 6.2: lognormal initialization"), sheet=("E22", "R23"),
-    assumptions=("second moments",), depends=("A6",), pins=(
-        Pin(
-            "gbm_ref.log_moments", _MOMENT_POINTS, reads=lambda moments: tuple(
-                entry for part in moments(_f, law("S"), law("T")) for entry in part
-            ),
-        ),
-    ),
-)  # fmt: skip
-
-_POINTS = table(
-    "p q r mu sigma T", (1.3, 1.9, 1.1, 0.2, 0.8, 1.0), (0.04, 17.0, 2.5, -0.3, 1.3, 1.5)
-)
 
 
 def _pushed(at_end: tuple[Expr, Expr], point: Expr) -> tuple[Expr, ...]:
@@ -161,7 +119,26 @@ def _from_data(at_end: tuple[Expr, Expr]) -> tuple[Expr, ...]:
     return (*(exp(mean) for mean, _ in ends), ends[0][1])
 
 
+_POINTS = table(
+    "p q r mu sigma T", (1.3, 1.9, 1.1, 0.2, 0.8, 1.0), (0.04, 17.0, 2.5, -0.3, 1.3, 1.5)
+)
 _STANDARD = -(log(_p) ** 2 + log(_q) ** 2) / 2 - log(2 * pi) - log(_p) - log(_q)
+MOMENTS = Claim(
+    "log-moments", "the moments of noised data need no noise", are_the_moments, holds=_moments,
+    twins={
+        "spread of the means left out": lambda f, one, two: _moments(f, one, two, 0),
+        "no weights": lambda f, one, two: ((one[0] + two[0]) / 2, _moments(f, one, two)[1]),
+    }, shown=lambda moments: dict(zip("01", moments(_f, law("S"), law("T")), strict=True)),
+    sources=v2("sec. 6.2: lognormal initialization"), sheet=("E22", "R23"),
+    assumptions=("second moments",), depends=("A6",), pins=(Pin(
+        "gbm_ref.log_moments", table(
+            "f S1 S2 S11 S12 S22 T1 T2 T11 T12 T22",
+            (0.25, 0.3, -0.6, 0.9, 0.35, 0.5, -0.4, 0.2, 0.6, -0.2, 1.4),
+            (0.875, -1.1, 0.7, 1.6, 1.1, 0.77, 2.4, -0.1, 0.4, 0.0625, 0.2),
+        ), reads=lambda moments: sum(map(tuple, moments(_f, law("S"), law("T"))), ()),
+    ),),
+)  # fmt: skip
+
 STARTS = Claim(
     "starts", "the starts as laws", is_the_pushed_point, holds=(_l + m, v), twins={
         "drift left out": (_l, v), "variance twice": (_l + m, 2 * v),
@@ -170,15 +147,13 @@ STARTS = Claim(
     sources=v1("Algorithm 1") + v2("sec. 6.2: class-averaged initialization"),
     sheet=("E22", "E24"), assumptions=("one coordinate: the kernel is a product",),
     depends=("A6",), pins=(
-        Pin(
-            "gbm_ref.class_averages", vectors="class_average_log_mean",
-            because="it is the logarithm l of the average image of a class",
-        ), Pin("gbm_ref.from_class_averages", _POINTS, reads=_from_averages),
-        Pin("gbm_ref.from_data", _POINTS, reads=_from_data), Pin(
-            "gbm_ref.standard_lognormal", _POINTS,
+        Pin("gbm_ref.class_averages", vectors="class_average_log_mean",
+            because="it is the logarithm l of the average image of a class"),
+        Pin("gbm_ref.from_class_averages", _POINTS, reads=_from_averages),
+        Pin("gbm_ref.from_data", _POINTS, reads=_from_data),
+        Pin("gbm_ref.standard_lognormal", _POINTS, formula=_STANDARD,
             because="it is the start of version 1's Algorithm 1: the log density of exp(Z)",
-            formula=_STANDARD, twins={"the Jacobian left out": _STANDARD + log(_p) + log(_q)},
-        ),
+            twins={"the Jacobian left out": _STANDARD + log(_p) + log(_q)}),
     ),
 )  # fmt: skip
 
@@ -191,30 +166,25 @@ CLASS_AVERAGE = Claim(
     }, names={"Lg": r"\log\det(I+C/\tau)"}, sources=v2("sec. 6.2: class-averaged initialization"),
     sheet=("E22",), assumptions=(
         "C is the covariance within the class, in the log", "constant sigma up to the end at one",
-    ), depends=("gaussian-kl", "R23", "starts", "log-moments"), pins=(
-        Pin(
-            "gbm_ref.terminal_mismatch", table(
-                "C1 C2 C11 C12 C22 b1 b2 tau", (0.3, -0.9, 0.7, 0.4, 1.3, 0.5, -0.4, 0.64),
-                (-0.7, 1.25, 0.1, -0.05, 0.5, -0.65, 1.7, 2.1),
-            ), reads=lambda price: price.subs(_Lg, log((eye(2) + law("C")[1] / _tau).det())),
-            variant="class average",
-        ),
-    ),
+    ), depends=("gaussian-kl", "R23", "starts", "log-moments"), pins=(Pin(
+        "gbm_ref.terminal_mismatch", table(
+            "C1 C2 C11 C12 C22 b1 b2 tau", (0.3, -0.9, 0.7, 0.4, 1.3, 0.5, -0.4, 0.64),
+            (-0.7, 1.25, 0.1, -0.05, 0.5, -0.65, 1.7, 2.1),
+        ), reads=lambda price: price.subs(_Lg, log((eye(2) + law("C")[1] / _tau).det())),
+        variant="class average",
+    ),),
 )  # fmt: skip
 
-_GAP = {"tangent": z - 1, "two": 1 + (_x1 - _x2) ** 2 / (4 * _x1 * _x2)}
 JENSEN = Claim(
     "E22-jensen", "an average image is too bright in the log", is_the_gap, holds=_GAP, twins={
         "no gap": _GAP | {"two": Integer(1)},
         "without the factor 1/4": _GAP | {"two": 1 + (_x1 - _x2) ** 2 / (_x1 * _x2)},
         "a line that crosses the logarithm": _GAP | {"tangent": (z - 1) / 2},
     }, values=lambda: {"ratio": _RATIO}, means=Means.CALCULUS,
-    sources=v2("sec. 6.2: class-averaged initialization"), sheet=("E22",), assumptions=(
-        Assumption(
-            "pixels are positive", "the logarithm, and the sign of the second derivative",
-            lambda: bool(_GAP["two"].subs({_x1: -1, _x2: 2}) < 1),
-        ),
-    ),
+    sources=v2("sec. 6.2: class-averaged initialization"), sheet=("E22",), assumptions=(Assumption(
+        "pixels are positive", "the logarithm, and the sign of the second derivative",
+        lambda: bool(_GAP["two"].subs({_x1: -1, _x2: 2}) < 1),
+    ),),
 )  # fmt: skip
 
 CLAIMS = (MOMENTS, STARTS, CLASS_AVERAGE, JENSEN)

@@ -1,6 +1,5 @@
-"""The losses at one state, their averages, and the assumptions that the claims share.
+"""The losses at one state and their averages, in one coordinate, and shared assumptions.
 
-One coordinate: norms and inner products of vectors are sums over the coordinates.
     H = x * grad log p    h = x * s_theta, the model    c = x * grad log p_{t|0}, the target
     v = sigma^2 t         c2 = E[c^2 | X_t]
 Log-normal data: log X_0 ~ N(a, v0), log X_t = log X_0 + m + n with the noise n ~ N(0, v).
@@ -28,8 +27,7 @@ from spec.checking.symbols import L0, H, L, a, h, m, v, v0, x
 from spec.checking.trace import use
 
 c, NOISE, SECOND = (Symbol(name, real=True) for name in ("c", "n", "c2"))
-# The target -1 - (log x - log x_0 - m) / v in terms of the noise, and its mean square.
-TARGET = -1 - NOISE / v
+TARGET = -1 - NOISE / v  # -1 - (log x - log x_0 - m) / v
 TARGET_SQUARE = expectation(TARGET**2, NOISE, 0, v)
 EXPLICIT, DENOISING = (H - h) ** 2 / 2, (c - h) ** 2 / 2
 NAMES = {"h": "h", "x": "x", "n": "n", "c2": r"\mathbb E[c^{2}\mid X_t]"}
@@ -71,22 +69,17 @@ def without_harmonic(expression: Expr) -> Expr:
     return expression.replace(harmonic, lambda number: Symbol(f"H_{number}"))
 
 
-def _two_points_differ() -> bool:
-    """Data at log X_0 = -1 and 1: C at v = 1, half the mean of 1 / cosh^2, which is the variance
-    of log X_0 given X_t, is not that of log-normal data of the same variance."""
-    constant = normal_expectation(lambda y: mpmath.sech(1 + y) ** 2, 15) / 2
-    return not agree(constant, mpmath.mpf(float(floor().subs({v: 1, v0: 1}))), 3)
-
-
 POSITIVE_TIME = Assumption(
     "t > 0", "the target divides by v", lambda: limit(floor(), v, 0, "+") == oo
 )
 FINITE_MODEL = Assumption(
-    r"$\mathbb E\lVert h\rVert^2$ is finite",
-    "the square is averaged term by term",
+    r"$\mathbb E\lVert h\rVert^2$ is finite", "the square is averaged term by term",
     # p = e^-x, so that H = -x, with h = -e^x: E h^2 and E H h are infinite, as is their gap.
     lambda: (integrate(exp(x), (x, 0, oo)) - integrate(x, (x, 0, oo))) is S.NaN,
-)
+)  # fmt: skip
 LOG_NORMAL = Assumption(
-    "log X_0 is normal", "the score of X_t is linear in log x", _two_points_differ
-)
+    "log X_0 is normal", "the score of X_t is linear in log x",
+    # log X_0 = -1 and 1: C at v = 1 is half of E sech^2, the variance of log X_0 given X_t.
+    lambda: not agree(normal_expectation(lambda y: mpmath.sech(1 + y) ** 2, 15) / 2,
+                      float(floor().subs({v: 1, v0: 1})), 3),
+)  # fmt: skip

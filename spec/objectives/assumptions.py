@@ -1,4 +1,4 @@
-"""What Theorem 4.1 needs: the paper's assumptions, lost in version 2, and what replaces them.
+"""What Theorem 4.1 needs: the assumptions, lost in version 2, and what replaces them.
 
 Symbols as in `_setting`; p, p1 the density and its slope, h1 that of the model.
 """
@@ -20,14 +20,13 @@ from sympy import (
     factor,
     integrate,
     limit,
-    log,
     oo,
     pi,
     sqrt,
     symbols,
 )
 
-from spec.checking.algebra import same, vanishes
+from spec.checking.algebra import vanishes
 from spec.checking.claim import (
     Assumption,
     Claim,
@@ -54,37 +53,32 @@ from spec.objectives._setting import (
 
 p, g = symbols("p g", positive=True)
 p1, h1, d = symbols("p1 h1 d", real=True)
-_NAMES = NAMES | {"p1": "p'", "h1": "h'"}
-_HALF = Rational(1, 2)
+_NAMES, _HALF = NAMES | {"p1": "p'", "h1": "h'"}, Rational(1, 2)
 
 
 def bounds_the_score(candidate: Values) -> bool:
     r"""For data of any law $[[bound]]$ in each coordinate, where $v$ is $\sigma^2t$. So the half
     of Assumption 1 that is about the data holds by itself.
 
-    Given $X_t$, the target $c$ has the mean $H$, so that $\mathbb E\,c^2$ is larger than $\mathbb
-    E\,H^2$ by the expectation of $[[excess]]$; and $c$ is normal (R4). That $p_{X_t}$ is
-    differentiable is A28.
+    Given $X_t$, the target $c$ has the mean $H$, so that its mean square is larger by the
+    expectation of $[[excess]]$; and $c$ is normal (R4). $p_{X_t}$ is differentiable by A28.
     """
-    excess = candidate["excess"]
-    not_negative = excess.factor().is_nonnegative is True
-    kept = same(posterior(c**2 - excess), H**2)
-    return not_negative and kept and same(TARGET_SQUARE, candidate["second"])
+    excess, second = candidate["excess"], candidate["second"]
+    kept = vanishes((posterior(c**2 - excess) - H**2, TARGET_SQUARE - second))
+    return kept and excess.factor().is_nonnegative is True
 
 
 def leaves_no_boundary_term(candidate: Values) -> bool:
     r"""On the half line, if $\mathbb E\,h^2$ is finite and $[[flux]]$ has limits at zero and at
     infinity, both are zero. The limits exist if $\mathbb E\,H^2$ and $\mathbb E|xh'|$ are finite.
 
-    Where $[[flux]]$ stays away from zero near an end, $[[weight]]$ is at most a multiple of
-    $|h|p$, whose integral is finite by the Cauchy-Schwarz inequality. But the integral of
-    $[[weight]]$ is infinite at both ends. The limits exist because the derivative of the flux is
-    $[[slope]]$, which is then integrable.
+    Where the flux stays away from zero near an end, $[[weight]]$ is at most a multiple of $|h|p$,
+    whose integral is finite by the Cauchy-Schwarz inequality; but its own is infinite at both
+    ends. The limits exist because the derivative of the flux, $[[slope]]$, is then integrable.
     """
     flux, root = candidate["flux"], Symbol("root", positive=True)
     jet = flux.subs({x: x + d, p: p + p1 * d, h: h + h1 * d}, simultaneous=True)
-    score = x * diff(log(p + p1 * d), d).subs(d, 0)
-    slopes = diff(jet, d).subs(d, 0) - candidate["slope"].subs(H, score)
+    slopes = diff(jet, d).subs(d, 0) - candidate["slope"].subs(H, x * p1 / p)
     ends = (integrate(_weight(flux), (x, *two)) for two in ((0, 1), (1, oo)))
     return vanishes(slopes.subs(x, root**2)) and all(e == oo for e in ends)
 
@@ -96,16 +90,7 @@ def _weight(flux: Expr) -> Expr:
 
 def _flux(power: Expr) -> Values:
     """x^power h p, and its derivative."""
-    slope = x**power * p * (h1 + h * (power + H) / x)
-    return {"flux": x**power * h * p, "slope": slope}
-
-
-FINITE_SQUARE = Assumption(
-    r"$\mathbb E\,h^2$ is finite",
-    "the Cauchy-Schwarz inequality",
-    # p = 1 / (1 + x)^2 and h = -1/x: x h p does not vanish at zero.
-    lambda: integrate(1 / (x + x**2) ** 2, (x, 0, oo)) == oo and limit((1 + x) ** -2, x, 0) != 0,
-)
+    return {"flux": x**power * h * p, "slope": x**power * p * (h1 + h * (power + H) / x)}
 
 
 def are_the_times(times: Set) -> bool:
@@ -114,32 +99,29 @@ def are_the_times(times: Set) -> bool:
     law. For log-normal data $C$ is $[[constant]]$ in each coordinate, with the limit $[[limit]]$
     for $v$ to zero, where $v$ is $\sigma^2t$.
 
-    The kernel is the exponential of $[[exponent]]$, $g$ the distance of the logarithm from its
-    mean, over a multiple of $x$ and of the deviation: for $v$ to zero it tends to infinity where
-    $g$ is zero and to zero elsewhere. $C$ is at most half of $\mathbb E\,c^2$, which is
-    $[[second]]$.
+    The kernel is the exponential of $[[exponent]]$, $g$ being the logarithm less its mean, over a
+    multiple of $x$ and the deviation: for $v$ to zero it tends to infinity at $g$ zero, else to
+    zero. $C$ is at most half of $\mathbb E\,c^2$, which is $[[second]]$.
     """
-    good = Union(
-        Interval.Lopen(0, 1) if _is_regular(lambda e: e) else EmptySet,
-        FiniteSet(0) if _is_regular(lambda e: limit(e, v, 0, "+")) else EmptySet,
-    )
+    later = Interval.Lopen(0, 1) if _is_regular(lambda e: e) else EmptySet
+    start = FiniteSet(0) if _is_regular(lambda e: limit(e, v, 0, "+")) else EmptySet
+    good = Union(later, start)
     return bool(times.is_subset(good) and good.is_subset(times))
 
 
 def _is_regular(at: Callable[[Expr], Expr]) -> bool:
     """Whether the kernel, at its centre and away from it, and E c^2 are positive and finite."""
     kernels = (exp(_EXPONENT.subs(g, e)) / (x * sqrt(2 * pi * v)) for e in (0, g))
-    found = [at(e) for e in (*kernels, TARGET_SQUARE)]
+    found = map(at, (*kernels, TARGET_SQUARE))
     return all(e.is_positive and e.is_finite is not False for e in found)
 
 
-def _figures() -> tuple[Figure, ...]:
-    points = ({v0: 0.05, v: noise} for noise in (0.64, 0.00064))
-    label = "C per coordinate at v0 = {}, v = {}".format
-    return tuple(Figure(label(*at.values()), float(floor().subs(at))) for at in points)
-
-
-_EXPONENT = -(g**2) / (2 * v)
+FINITE_SQUARE = Assumption(
+    r"$\mathbb E\,h^2$ is finite", "the Cauchy-Schwarz inequality",
+    # p = 1 / (1 + x)^2 and h = -1/x: x h p does not vanish at zero.
+    lambda: integrate(1 / (x + x**2) ** 2, (x, 0, oo)) == oo and limit((1 + x) ** -2, x, 0) != 0,
+)  # fmt: skip
+_EXPONENT, _PLACES = -(g**2) / (2 * v), ((0.05, 0.64), (0.05, 0.00064))  # v0 and v
 _BOUND = {"excess": (c - H) ** 2, "second": 1 + 1 / v}
 DATA_HALF = Claim(
     "A-Assumption-1-data", "the score of the data has a second moment", bounds_the_score, _BOUND,
@@ -168,26 +150,24 @@ BOUNDARY = Claim(
 
 ASSUMPTION_1 = Claim(
     "A-Assumption-1", "regularity of the score functions",
-    statement=r"$p_{X_t}$ is differentiable; the expectations of $\lVert X_t\circ\nabla\log "
-    r"p_{X_t}\rVert^2$ and of $\lVert X_t\circ s_\theta\rVert^2$ are finite for all $\theta$ and "
-    r"$t$.", means=Means.NONE, stated_kind=Kind.UNRECOVERABLE, sources=v2("Assumption 1"),
-    depends=("A-Assumption-1-data",),
-    reason="Which two expectations are finite is lost. The form above is what the proof uses, and "
-    "parallels Hyvärinen (2005). After the start only the part about the model is an assumption "
-    "(`A-Assumption-1-data`); at the start that about the data excludes point masses, hence "
-    "pixels with finitely many values.",
+    statement=r"$p_{X_t}$ is differentiable; for all $\theta$ and $t$ the expectations of $\lVert "
+    r"X_t\circ\nabla\log p_{X_t}\rVert^2$ and $\lVert X_t\circ s_\theta\rVert^2$ are finite.",
+    means=Means.NONE, stated_kind=Kind.UNRECOVERABLE,
+    sources=v2("Assumption 1"), depends=("A-Assumption-1-data",),
+    reason="Which two expectations are finite is lost; the form above is what the proof uses. "
+    "After the start only the part about the model is an assumption (`A-Assumption-1-data`); at "
+    "the start that about the data excludes point masses: pixels with finitely many values.",
 )  # fmt: skip
 
 ASSUMPTION_2 = Claim(
-    "A-Assumption-2", "boundary conditions",
-    statement=r"A product of $p_{X_t}$ and $s_\theta$, for instance $[[flux]]$ in each "
-    r"coordinate, vanishes at the boundary of the orthant and at infinity.",
+    "A-Assumption-2", "boundary conditions", statement=r"A product of $p_{X_t}$ and $s_\theta$, "
+    r"such as $[[flux]]$ in each coordinate, vanishes at the orthant's boundary and at infinity.",
     values=lambda: {"flux": (x * _flux(Integer(1))["flux"]).subs(h, Symbol("s"))},
     names={"s": r"s_\theta", "p": "p_{X_t}", "x": "x"}, means=Means.NONE,
     stated_kind=Kind.UNRECOVERABLE, sources=v2("Assumption 2"), depends=("boundary-term", "A29"),
-    reason="Which quantity vanishes, and in which limit, is lost. Theorem 4.1 does not need it: "
-    "its proof integrates nothing by parts (A29). The form above is what the implicit loss needs "
-    "(R18), and there it follows from finite moments (boundary-term).",
+    reason="What vanishes, and in which limit, is lost. Theorem 4.1 does not need it: its proof "
+    "integrates nothing by parts (A29). The form above is what the implicit loss needs (R18); "
+    "there it follows from finite moments (boundary-term).",
 )  # fmt: skip
 
 E26 = Claim(
@@ -213,9 +193,10 @@ E26 = Claim(
         "the theorem has the limit $[[limit]]$ for log-normal data. Assumption 2 of version 2, a "
         "boundary condition, is used nowhere (A29).",
         advice=r"State the theorem for $t$ in $[[it]]$ and for models whose $X_t\circ s_\theta$ "
-        r"has a second moment (A-Thm).", figures=_figures,
-        remains_open=r"Version 2 repeats the sentence with its formulas lost; whether it still "
-        r"says $t\in[0,1]$ cannot be seen.",
+        r"has a second moment (A-Thm).", figures=lambda: tuple(
+            Figure(f"C per coordinate at v0 = {of}, v = {noise}",
+                   float(floor().subs({v0: of, v: noise}))) for of, noise in _PLACES
+        ), remains_open=r"Whether version 2, its formulas lost, still says $t\in[0,1]$.",
     ),
 )  # fmt: skip
 

@@ -39,11 +39,9 @@ from spec.objectives._setting import (
 )
 
 p, k, r = symbols("p k r", positive=True)
-_Z, _NORMAL = (log(x) - L0 - m) / r, exp(-(z**2) / 2)
-_SIZE = 1 / (x * r * sqrt(2 * pi))
-_KERNEL = _NORMAL * _SIZE
 p1, k1, k2, d = symbols("p1 k1 k2 d", real=True)
-_P, _K = p + p1 * d, k + k1 * d
+_Z, _NORMAL, _SIZE = (log(x) - L0 - m) / r, exp(-(z**2) / 2), 1 / (x * r * sqrt(2 * pi))
+_P, _K, _KERNEL, _REST = p + p1 * d, k + k1 * d, _NORMAL * _SIZE, k2 * d / 2
 _NAMES = NAMES | {
     "p": "p_{X_t}", "p1": r"\nabla p_{X_t}", "k": r"p_{X_t\mid X_0}", "k2": "k''",
     "k1": r"\nabla p_{X_t\mid X_0}", "r": r"\sqrt{v}", "c0": r"\mathbb E\,c",
@@ -51,7 +49,6 @@ _NAMES = NAMES | {
 
 
 def _slope(jet: Expr) -> Expr:
-    """The derivative in x of an expression in the values at x + d."""
     return diff(jet, d).subs(d, 0)
 
 
@@ -72,33 +69,28 @@ def is_the_cross_integrand(integrand: Expr) -> bool:
 
 
 def bounds_the_bend(bound: Expr) -> bool:
-    r"""For every $x$ and $x_0$ the second derivative of $p_{X_t\mid X_0}(x\mid x_0)$ in $x$ has an
-    absolute value of at most $[[it]]$, where $v$ is $\sigma^2t$; one coordinate. The kernel itself
-    is at most $[[peak]]$.
+    r"""In one coordinate the second derivative in $x$ of the kernel $p_{X_t\mid X_0}(x\mid x_0)$
+    is at most $[[it]]$ in size, $v$ being $\sigma^2t$, and the kernel $[[peak]]$.
 
     With $z=[[z]]$ the kernel is $[[kernel]]$ and its second derivative that times $[[ratio]]$. The
     bound adds the largest absolute values of what stands at each power of the deviation, found
     from derivatives in $z$, as is the largest value of the kernel.
     """
-    return vanishes(expand(bound * x**2 / _SIZE - _largest_terms()).subs(_ROOT, Symbol("root")))
+    parts = reversed(Poly(_ratio() * x**2, 1 / r).all_coeffs())
+    largest = sum(_largest(f * _NORMAL) / r**n for n, f in enumerate(parts))
+    return vanishes(expand(bound * x**2 / _SIZE - largest).subs(_ROOT, Symbol("root")))
 
 
 @cache
-def _largest_terms() -> Expr:
-    """The bound, over the factors of the kernel that do not depend on z, times x^2."""
-    parts = reversed(Poly(_ratio() * x**2, 1 / r).all_coeffs())
-    return sum(_largest(f * _NORMAL) / r**n for n, f in enumerate(parts))
-
-
 def _ratio() -> Expr:
     kernel = _KERNEL.subs(z, _Z)
     return expand((diff(kernel, x, 2) / kernel).subs(log(x), solve(_Z - z, log(x))[0]))
 
 
+@cache
 def _largest(function: Expr) -> Expr:
     """The largest absolute value of a function of z that vanishes at both ends."""
-    if any(limit(function, z, end) != 0 for end in (oo, -oo)):
-        raise ValueError(f"{function} does not vanish at infinity")
+    assert all(limit(function, z, end) == 0 for end in (oo, -oo))
     return max(abs(function.subs(z, at)) for at in solve(diff(function, z), z))
 
 
@@ -106,14 +98,11 @@ def is_averaged(slope: Expr) -> bool:
     r"""For data of any law $\nabla p_{X_t}$ is the average over $x_0$ of $[[it]]$.
 
     A difference quotient of the kernel over a distance $d$ is $[[it]]$ and $[[rest]]$, with $k''$
-    the second derivative somewhere between (Taylor). The rest is at most a number times $d$ for
-    all $x_0$ alike, by A28-domination; so its average vanishes with $d$. In several coordinates
-    the kernel is a product, whose other factors have the bound that is given there.
+    the second derivative somewhere between (Taylor). By A28-domination the rest is at most a
+    number times $d$ for all $x_0$ alike, so that its average vanishes with $d$. In several
+    coordinates the kernel is a product, whose other factors are bounded there as well.
     """
     return same((_K + k2 * d**2 / 2 - k) / d, slope + _REST)
-
-
-_REST = k2 * d / 2
 
 
 def averages_to_the_cross_term(integrand: Expr) -> bool:
@@ -121,8 +110,7 @@ def averages_to_the_cross_term(integrand: Expr) -> bool:
     E\,H^\top h$ is $\mathbb E\,c^\top h$, and $H$ is the mean of $c$ given $X_t$.
 
     A28 goes into A27, and $\nabla p_{X_t\mid X_0}$ is written through $c$. Nothing is integrated
-    by parts, so that no boundary term appears. The integrals may be exchanged since $c$ (R4) and
-    $h$ have second moments.
+    by parts. The integrals may be exchanged: $c$ (R4) and $h$ have second moments.
     """
     weighted = integrand.subs(c, x * _slope(log(_K)))
     affine = vanishes(tuple(diff(weighted, e, f) for e in (k, k1) for f in (k, k1)))
@@ -146,8 +134,8 @@ def expands_the_denoising_loss(integrand: Expr) -> bool:
 
 
 def is_the_difference(integrand: Expr) -> bool:
-    r"""$\mathcal L_{\text{M-DSM}}$ is $\mathcal L_{\text{M-ESM}}$ and the expectation of $[[it]]$,
-    which does not hold the model.
+    r"""$\mathcal L_{\text{M-DSM}}$ is $\mathcal L_{\text{M-ESM}}$ and the mean of $[[it]]$,
+    without the model.
 
     A30 is taken from A31: the terms with the model are the same.
     """
@@ -160,22 +148,17 @@ def are_equivalent(candidate: Values) -> bool:
     $[[constant]]$, which is not negative and does not hold the model. So both have the same
     gradient, and both are least for $h$ equal to $[[minimizer]]$.
 
-    Given $X_t$, the target $c$ has the mean $H$ (A29): its mean square from any $h$ is that from
-    $H$ and the square of $H-h$. What a model loses against $H$ is half of that square.
+    Given $X_t$, $c$ has the mean $H$ (A29): a model loses half the square of $H-h$ against $H$.
     """
     best, constant = candidate["minimizer"], candidate["constant"]
     lost = posterior(DENOISING - DENOISING.subs(h, best))
-    not_negative = constant.factor().is_nonnegative is True
-    return not_negative and is_the_difference(constant) and same(lost, (h - best) ** 2 / 2)
+    least = constant.factor().is_nonnegative is True and same(lost, (h - best) ** 2 / 2)
+    return least and is_the_difference(constant)
 
 
-_E26 = H**2 / 2 + h**2 / 2 - H * h
-_E30 = h**2 / 2 - c * h + H**2 / 2
-_E31 = h**2 / 2 - c * h + c**2 / 2
-_E32 = c**2 / 2 - H**2 / 2
-_ROOT = exp(Integer(-1) / 2)
-_CENTRED = {"constant": (c - H) ** 2 / 2, "minimizer": H}
-
+_E26, _E32 = H**2 / 2 + h**2 / 2 - H * h, c**2 / 2 - H**2 / 2
+_E30, _E31 = h**2 / 2 - c * h + H**2 / 2, h**2 / 2 - c * h + c**2 / 2
+_ROOT, _CENTRED = exp(Integer(-1) / 2), {"constant": (c - H) ** 2 / 2, "minimizer": H}
 _BOUND = (2 + 3 * _ROOT / r + 1 / r**2) * _SIZE / x**2
 
 
@@ -187,8 +170,8 @@ def _equation(number: int, *args: object, **more: object) -> Claim:
 
 A26 = _equation(
     26, "expansion of the explicit loss", expands_the_square, _E26, twins={
-        "half of the cross term": _E26 + H * h / 2, "cross term with plus": _E26 + 2 * H * h,
-        "no half on the model": _E26 + h**2 / 2,
+        "half of the cross term": _E26 + H * h / 2, "no half on the model": _E26 + h**2 / 2,
+        "cross term with plus": _E26 + 2 * H * h,
     }, assumptions=(FINITE_MODEL, r"$\mathbb E\lVert H\rVert^2$ is finite"), depends=("A24",),
 )  # fmt: skip
 A27 = _equation(

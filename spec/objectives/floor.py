@@ -1,15 +1,19 @@
-"""The constant of Theorem 4.1, which the denoising loss cannot go below: in closed form for
-log-normal data, and what it says about any data.
+"""The Monte-Carlo loss, its levels, and the constant of Theorem 4.1, which it cannot go below.
 
-Symbols as in `_setting`; q density of log X_t, ell its logarithm; v = step k at level k.
+Symbols as in `_setting`; M number of samples, step = sigma^2 / N, v = step k at level k; q density
+of log X_t, ell its logarithm.
 """
 
 from functools import cache
+from itertools import accumulate
 
 from sympy import (
     Expr,
     Function,
+    Integer,
     Matrix,
+    Rational,
+    Sum,
     Symbol,
     diff,
     digamma,
@@ -17,6 +21,7 @@ from sympy import (
     expand_func,
     eye,
     harmonic,
+    lambdify,
     log,
     ones,
     polygamma,
@@ -24,10 +29,11 @@ from sympy import (
 )
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Pin, Values
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Pin, Values, v1, v2
 from spec.checking.gaussian import expectation
 from spec.checking.pins import table
 from spec.checking.symbols import H, L, a, h, m, s2, v, v0
+from spec.checking.trace import each, points
 from spec.checking.typeset import Chain
 from spec.objectives._setting import (
     DENOISING,
@@ -47,27 +53,130 @@ from spec.objectives._setting import (
     without_harmonic,
 )
 
-INFORMATION, N, step, rate = symbols("I N step rate", positive=True)
-_LOG_SCORE = 1 + H
-_u, _n = symbols("u1 u2"), symbols("n1 n2")
+N, M, k, i, step, loss, y = symbols("N M k i step loss y", positive=True)
+INFORMATION, rate = symbols("I rate", positive=True)
+q, ell, b = symbols("q q' q''", positive=True), Symbol("ell"), Symbol("b")
+_LOG_SCORE, _u, _n = 1 + H, symbols("u1 u2"), symbols("n1 n2")
 _INVERSE, _OF_DIAGONAL, _DETERMINANT = symbols("trace diagonal determinant")
 _NAMES = NAMES | {
-    "trace": r"\mathrm{tr}\,(S_0+vI)^{-1}",
+    "loss": r"\ell_k^{(i)}", "trace": r"\mathrm{tr}\,(S_0+vI)^{-1}",
     "diagonal": r"\mathrm{tr}\,(\mathrm{diag}\,S_0+vI)^{-1}",
-    "determinant": r"\det\,(S_0+vI)^{-1}", "step": "h", "rate": r"\frac{d}{dt}\mathrm{Ent}(q_t)",
-    "ell": r"\log q",
+    "determinant": r"\det\,(S_0+vI)^{-1}", "step": "h", "ell": r"\log q",
+    "rate": r"\frac{d}{dt}\mathrm{Ent}(q_t)",
 }  # fmt: skip
+_FLUX = b * q[0] * ell - s2 / 2 * (1 + ell) * q[1]
+_SIGMA2, _LEVELS, _AT_LEVEL, _ONE = Rational("0.64"), 1000, step * k, Integer(1)
+_AT = {step: _SIGMA2 / _LEVELS, N: _LEVELS}
+
+
+def is_unbiased(sums: Values) -> bool:
+    r"""The estimate $\hat{\mathcal L}=[[estimate]]$, with $\ell_k^{(i)}$ the integrand of
+    $\mathcal L_{\text{M-DSM}}$ at level $k$ for the sample $i$, has the mean over the levels from
+    one to $N$ of $\mathcal L_{\text{M-DSM}}$ as its expectation.
+
+    The expectation is linear: all samples have the same loss at a level. With powers of an
+    undetermined $y$ for the losses, both sides are polynomials in $y$.
+    """
+    ends = ((1, N), (sums["first"], sums["last"]))
+    wanted, got = (y ** expand(last + 1) - y**first for first, last in ends)
+    gap = expand(got * sums["samples"] * sums["weight"] - wanted / N) / (y - 1)
+    return same(gap.subs(y**N, Symbol("y_N")), 0)
+
+
+def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
+    r"""For chains of one to six steps the levels at which the reverse chain asks for the score are
+    those from $[[0]]$ to $[[1]]$; at these, not at level zero, the target has a second moment.
+
+    The chain starts at $X_N$, asks at $k$ to make a step, and stops at the data. By R4 the second
+    moment is $[[moment]]$ with $v$ equal to $[[at_level]]$, where $h$ is what one step adds.
+    """
+    sizes, found = TARGET_SQUARE.subs(v, _AT_LEVEL), []
+    for steps in each("N", range(1, 7)):
+        first, last = (int(end.subs(N, steps)) for end in ends)
+        asked = set(range(steps, 0, -1))  # a step from each, down to the data
+        finite = {n for n in range(steps + 1) if sizes.subs(k, n).is_finite}
+        found.append(set(range(first, last + 1)) == asked == finite)
+    return all(found)
+
+
+def are_the_shares(claimed: Values) -> bool:
+    r"""In version 1's setting, $\sigma^2$ equal to $[[rate]]$ and $N$ to $[[levels]]$, the
+    target's mean square in a coordinate is $[[at_first|5]]$ at the first level and $[[at_mean]]$
+    on average, or $[[first]]$ and $[[mean]]$; half of the sum is reached at level $[[half]]$, and
+    $[[share|2]]$ of it at the first.
+
+    The second moments of R4 are summed exactly; $H_N$ is the harmonic number and $h$ what a step
+    adds.
+    """
+    for _ in points(({"sigma^2": _SIGMA2, "N": _LEVELS},)):
+        moment = lambdify(v, TARGET_SQUARE, "sympy")
+        sizes = [moment(_AT[step] * level) for level in range(1, _LEVELS + 1)]
+        total = sum(sizes)
+        half = 1 + sum(bool(2 * reached < total) for reached in accumulate(sizes))
+        found = {"first": sizes[0], "mean": total / _LEVELS, "half": half}
+    return all([same(claimed[n].subs(_AT), value) for n, value in found.items()])
+
+
+_SHARES = {"first": 1 + 1 / step, "mean": 1 + harmonic(N) / (step * N), "half": Integer(32)}
+_SUMS = {"weight": 1 / (N * M), "first": _ONE, "last": N, "samples": M}
+A38 = Claim(
+    "A38", "Monte-Carlo estimate of the loss", is_unbiased, _SUMS, twins={
+        "divided by N alone": _SUMS | {"weight": 1 / N}, "no last level": _SUMS | {"last": N - 1},
+        "divided by N - 1 levels": _SUMS | {"weight": 1 / ((N - 1) * M)},
+        "a sample left out": _SUMS | {"samples": M - 1},
+    }, shown=lambda of: {
+        "estimate": of["weight"] * Sum(loss, (k, of["first"], of["last"]), (i, 1, of["samples"]))
+    }, names=_NAMES, sources=v2("eq. 38"), depends=("A15", "E9"),
+    assumptions=("the samples have the same law; they, and their noises, may be dependent",),
+    readings=("formula lost in version 2; reconstructed: version 1's, with the range of E9",),
+)  # fmt: skip
+
+E9 = Claim(
+    "E9", "the training sum starts at k = 1", are_the_levels, (_ONE, N),
+    twins={"k = 2..N": (2 * _ONE, N), "k = 1..N-1": (_ONE, N - 1), "k = 0..N": (0 * _ONE, N)},
+    printed={"k = 0..N-1": (0 * _ONE, N - 1)},
+    values=lambda: {"moment": TARGET_SQUARE, "at_level": _AT_LEVEL}, names=_NAMES,
+    means=Means.POINTS, sources=v1("eq. 33"), sheet=("E9", "A38"), depends=("R4", "A13"),
+    erratum=Erratum(
+        Fault.WRONG,
+        quote=r"$\hat{\mathcal L}_{\text{M-DSM}}(\theta)=\frac1{NM}\sum_{i=1}^M\sum_{k=0}^{N-1}"
+        r"[\dots]$, where $k=0,\dots,N-1$ denotes the discretized time-step",
+        trouble=r"At level zero the state is the data, and the target of equation 20 divides zero "
+        r"by zero. The range also leaves out level $N$, that of the first reverse step. No weight "
+        r"is written, where equation 5 has $\lambda(t)$: the lowest levels dominate (E9-shares).",
+        advice=r"Sum from $[[0]]$ to $[[1]]$, with a weight such as $[[at_level]]$ (R4).",
+        figures=lambda: (
+            Figure("mean square of the target at the first level (sigma^2 = "
+                   f"{float(_SIGMA2)}, N = {_LEVELS})", float(_SHARES["first"].subs(_AT)), 5),
+            Figure("mean over the levels", float(_SHARES["mean"].subs(_AT))),
+        ), remains_open="The range of equation 38 in version 2 is lost. Whether the code starts "
+        "at the first noisy level, or weights the terms, cannot be seen.",
+    ),
+)  # fmt: skip
+
+SHARES = Claim(
+    "E9-shares", "the smallest levels dominate the unweighted loss", are_the_shares, _SHARES,
+    twins={
+        "without the mean of the target": _SHARES | {"first": 1 / step},
+        "one for the harmonic number": _SHARES | {"mean": 1 + 1 / (step * N)},
+        **{f"level {n}": _SHARES | {"half": n * _ONE} for n in (31, 33)},
+    }, shown=lambda shares: {
+        **{name: without_harmonic(share) for name, share in shares.items()},
+        **{f"at_{name}": float(shares[name].subs(_AT)) for name in ("first", "mean")},
+    }, values=lambda: {
+        "rate": float(_SIGMA2), "levels": _LEVELS,
+        "share": float((_SHARES["first"] / (N * _SHARES["mean"])).subs(_AT)),
+    }, names=_NAMES, means=Means.POINTS, sheet=("E9",), depends=("E9", "R4"),
+)  # fmt: skip
 
 
 def is_the_gap(constant: Expr) -> bool:
     r"""For log-normal data in one coordinate $\mathcal L_{\text{M-DSM}}$ is $\mathcal
-    L_{\text{M-ESM}}$ and $[[it]]$, where $v$ is $\sigma^2t$, for every model that is quadratic in
-    $\log x$.
+    L_{\text{M-ESM}}$ and $[[it]]$, $v$ being $\sigma^2t$, for models quadratic in $\log x$.
 
     Both losses are Gaussian moments of their definitions, over different laws.
     """
-    b = symbols("b0:3")
-    model = sum(b[k] * L**k for k in range(3))
+    model = sum(b * L**k for k, b in enumerate(symbols("b0:3")))
     return same(denoising_loss(model) - explicit_loss(model), constant)
 
 
@@ -78,21 +187,20 @@ def are_of_log_normal_data(values: tuple[Expr, Expr]) -> bool:
     The score is affine in $\log x$. The loss is least at it (A-Thm).
     """
     information = expectation((1 + marginal_score()) ** 2, L, a + m, v0 + v)
-    return same(information, values[0]) and same(floor(), values[1])
+    return vanishes((information - values[0], floor() - values[1]))
 
 
 def is_the_gap_in_the_plane(constant: Expr) -> bool:
     r"""In the plane, for log-normal data of any covariance $S_0$ of $\log X_0$, $\mathcal
-    L_{\text{M-DSM}}$ is $\mathcal L_{\text{M-ESM}}$ and $[[it]]$, for every model that is affine
-    in $\log x$.
+    L_{\text{M-DSM}}$ is $\mathcal L_{\text{M-ESM}}$ and $[[it]]$, for models affine in $\log x$.
 
     With $u$ standard normal and $T$ a triangular root of $S_0$, the state is moved by $Tu$ and by
     the noise. Both losses are averaged over the two.
     """
     covariance, gap = _gap_in_the_plane()
     inverse = (covariance + v * eye(2)).inv()
-    diagonal = sum(1 / (entry + v) for entry in covariance.diagonal())
-    meant = {_INVERSE: inverse.trace(), _OF_DIAGONAL: diagonal, _DETERMINANT: inverse.det()}
+    meant = {_INVERSE: inverse.trace(), _DETERMINANT: inverse.det()}
+    meant[_OF_DIAGONAL] = sum(1 / (entry + v) for entry in covariance.diagonal())
     return same(gap, constant.subs(meant))
 
 
@@ -105,10 +213,8 @@ def _gap_in_the_plane() -> tuple[Matrix, Expr]:
     target = -ones(2, 1) - Matrix(_n) / v
     score = -ones(2, 1) - total.adjugate() * inverse * moved
     model = Matrix(symbols("b1 b2")) + Matrix(2, 2, symbols("B11 B12 B21 B22")) * moved
-    gap = sum(
-        (DENOISING - EXPLICIT).subs({c: e, h: f, H: g}, simultaneous=True)
-        for e, f, g in zip(target, model, score, strict=True)
-    )
+    states = [dict(zip((c, h, H), e, strict=True)) for e in zip(target, model, score, strict=True)]
+    gap = sum((DENOISING - EXPLICIT).subs(state, simultaneous=True) for state in states)
     for variable in (*_u, *_n):
         gap = expectation(gap, variable, 0, 1 if variable in _u else v)
     return root * root.T, gap.subs(inverse, 1 / total.det())
@@ -120,22 +226,16 @@ def are_floor_and_error(candidate: Values) -> bool:
     $\sigma^2t$ and $I$ the mean square of $[[score]]$, the score of $\log X_t$.
 
     By A-Thm the least value is that of $h$ equal to $H$. The mean of $cH$ is that of $H^2$ and the
-    mean of $H$ is that of $c$, as $H$ is the mean of $c$ given $X_t$; no boundary term is
-    involved. The moments of $c$ are Gaussian. The denoiser differs from $\log X_0$ by $v$ times
-    $c-H$, so that its error is $[[of_floor]]$.
+    mean of $H$ is that of $c$, as $H$ is the mean of $c$ given $X_t$. The moments of $c$ are
+    Gaussian. The denoiser differs from $\log X_0$ by $v$ times $c-H$: its error is $[[of_floor]]$.
     """
     squared = Symbol("E_H2")
     means = {c**2: TARGET_SQUARE, c * H: squared, H**2: squared}
     information = expand(_LOG_SCORE**2).subs(means).subs(H, expectation(TARGET, NOISE, 0, v))
     # log X_0 = y - m - n and D = y - m + v (1 + H), with c = -1 - n / v.
-    error = (v * (1 + c) - v * _LOG_SCORE) ** 2
-    found = {"floor": DENOISING.subs(h, H), "error": error}
-    return all(
-        [
-            same(expand(value).subs(means), candidate[name].subs(INFORMATION, information))
-            for name, value in found.items()
-        ]
-    )
+    found = {"floor": DENOISING.subs(h, H), "error": (v * (1 + c) - v * _LOG_SCORE) ** 2}
+    stated = {name: candidate[name].subs(INFORMATION, information) for name in found}
+    return vanishes([expand(found[name]).subs(means) - stated[name] for name in found])
 
 
 def is_entropy_production(factor: Expr) -> bool:
@@ -150,17 +250,13 @@ def is_entropy_production(factor: Expr) -> bool:
     return vanishes(-(1 + ell) * change - factor * q[1] ** 2 / q[0] - flux)
 
 
-q, ell, b = symbols("q q' q''", positive=True), Symbol("ell"), Symbol("b")
-_FLUX = b * q[0] * ell - s2 / 2 * (1 + ell) * q[1]
-
-
 def is_the_sum_of_floors(total: Expr) -> bool:
-    r"""For log-normal data the mean over the levels from one to $N$ of $C$, where $v$ is $hk$ at
-    level $k$, is $[[mean]]$ in each coordinate.
+    r"""For log-normal data the mean of $C$ over levels one to $N$, where $v$ is $hk$ at level $k$,
+    is $[[mean]]$.
 
-    By induction. The floor of a level is $[[level]]$. The sum over no levels is zero; one level
-    more adds its floor, since the harmonic number $H$ grows by the reciprocal of the new number,
-    and $\psi$, the digamma function, by that of its argument.
+    By induction: the sum over no levels is zero, and one more adds its floor, $[[level]]$, as the
+    harmonic number $H$ grows by the reciprocal of the new number, digamma $\psi$ by that of its
+    argument.
     """
     more = expand_func(total.subs(N, N + 1) - total)
     gaps = (more - floor().subs(v, step * (N + 1)), expand_func(total.subs(N, 0)))
@@ -168,17 +264,18 @@ def is_the_sum_of_floors(total: Expr) -> bool:
     return vanishes(tuple(e.xreplace(functions) for e in gaps))
 
 
-_GAP = v0 / (2 * v * (v0 + v))
+_GAP, _IN_THE_PLANE, _RATIO = v0 / (2 * v * (v0 + v)), (2 / v - _INVERSE) / 2, v0 / step
+_FLOOR = {"floor": (1 / v - INFORMATION) / 2, "error": v - v**2 * INFORMATION}
+_SUM = (harmonic(N) - digamma(N + _RATIO + 1) + digamma(_RATIO + 1)) / (2 * step)
+_S, _sigma, _t = symbols("S sigma t", positive=True)
 CONSTANT = Claim(
     "A-Thm-log-normal", "the constant, log-normal data", is_the_gap, _GAP, twins={
         "without the half": 2 * _GAP, "variance of the target": 1 / (2 * v),
-        "Fisher information of the marginal": 1 / (2 * (v0 + v)),
-        "v0 + 2 v": v0 / (2 * v * (v0 + 2 * v)),
+        "of the marginal": 1 / (2 * (v0 + v)), "v0 + 2 v": v0 / (2 * v * (v0 + 2 * v)),
     }, names=_NAMES, sheet=("A-Thm", "E26"), assumptions=(POSITIVE_TIME, LOG_NORMAL),
     depends=("A-Thm", "A16", "R2"),
 )  # fmt: skip
 
-_S, _sigma, _t = symbols("S sigma t", positive=True)
 VALUES = Claim(
     "information-log-normal", "Fisher information and floor on log-normal data",
     are_of_log_normal_data, (1 / (v0 + v), _GAP), twins={
@@ -186,25 +283,21 @@ VALUES = Claim(
         "floor of the data": (1 / (v0 + v), 1 / (2 * (v0 + v))),
     }, names=_NAMES, sheet=("R4b",), assumptions=(POSITIVE_TIME, LOG_NORMAL),
     depends=("A-Thm", "R2"), pins=tuple(
-        Pin(
-            f"gbm_ref.{name}", table("S sigma t", (0.3, 0.7, 0.4), (2.6, 1.3, 0.05)),
-            reads=lambda values, j=j: values[j].subs({v0: _S, v: _sigma**2 * _t}),
-        ) for j, name in enumerate(("fisher_information", "m_dsm_floor"))
+        Pin(f"gbm_ref.{name}", table("S sigma t", (0.3, 0.7, 0.4), (2.6, 1.3, 0.05)),
+            reads=lambda values, j=j: values[j].subs({v0: _S, v: _sigma**2 * _t}))
+        for j, name in enumerate(("fisher_information", "m_dsm_floor"))
     ),
 )  # fmt: skip
 
-_IN_THE_PLANE = (2 / v - _INVERSE) / 2
 CONSTANT_IN_THE_PLANE = Claim(
     "A-Thm-log-normal-matrix", "the constant, correlated log-normal data", is_the_gap_in_the_plane,
     _IN_THE_PLANE, twins={
-        "coordinates treated as independent": _IN_THE_PLANE.subs(_INVERSE, _OF_DIAGONAL),
-        "without the half": 2 * _IN_THE_PLANE,
+        "independent": _IN_THE_PLANE.subs(_INVERSE, _OF_DIAGONAL), "no half": 2 * _IN_THE_PLANE,
         "determinant for trace": _IN_THE_PLANE.subs(_INVERSE, _DETERMINANT),
     }, names=_NAMES, sheet=("A-Thm",), assumptions=(POSITIVE_TIME, LOG_NORMAL),
     depends=("A-Thm", "A16", "R2"),
 )  # fmt: skip
 
-_FLOOR = {"floor": (1 / v - INFORMATION) / 2, "error": v - v**2 * INFORMATION}
 FLOOR = Claim(
     "R4b", "floor of the denoising loss", are_floor_and_error, _FLOOR, twins={
         "floor without the half": _FLOOR | {"floor": 1 / v - INFORMATION},
@@ -221,14 +314,10 @@ DE_BRUIJN = Claim(
     "R4b-de-bruijn", "entropy grows with the Fisher information", is_entropy_production, s2 / 2,
     twins={"sigma^2": s2, "sigma^2 / 4": s2 / 4, "entropy falls": -s2 / 2}, shown=lambda factor: {
         "factor": factor, "floor": _FLOOR["floor"].subs(INFORMATION, rate / factor).expand(),
-    }, values=lambda: {"flux": _FLUX}, names=_NAMES, sheet=("R4b",), assumptions=(
-        POSITIVE_TIME, "the entropy is finite, and the flux vanishes at both ends",
-        "one coordinate; the same for each",
-    ), depends=("R4b", "A9"),
+    }, values=lambda: {"flux": _FLUX}, names=_NAMES, sheet=("R4b",), depends=("R4b", "A9"),
+    assumptions=(POSITIVE_TIME, "one coordinate; finite entropy; no flux at the ends"),
 )  # fmt: skip
 
-_RATIO = v0 / step
-_SUM = (harmonic(N) - digamma(N + _RATIO + 1) + digamma(_RATIO + 1)) / (2 * step)
 MEAN_FLOOR = Claim(
     "R4b-mean", "mean floor of the unweighted loss, log-normal data", is_the_sum_of_floors, _SUM,
     twins={
@@ -240,4 +329,4 @@ MEAN_FLOOR = Claim(
     assumptions=(POSITIVE_TIME, LOG_NORMAL), depends=("A-Thm-log-normal", "A38"),
 )  # fmt: skip
 
-CLAIMS = (CONSTANT, VALUES, CONSTANT_IN_THE_PLANE, FLOOR, DE_BRUIJN, MEAN_FLOOR)
+CLAIMS = (E9, A38, SHARES, CONSTANT, VALUES, CONSTANT_IN_THE_PLANE, FLOOR, DE_BRUIJN, MEAN_FLOOR)

@@ -1,12 +1,8 @@
 """The losses as the paper defines them, and the functions that compute them.
 
-Pins: in the plane, for the model h = b + B log x.
-    x1, x2, z1, z2  data and noises; u1, u2, w1, w2 those of a second sample
-    a1, a2, v0      mean and variance of log-normal data
-    s               log-deviation of the data in the preconditioned weighting
+Pins, in the plane: model h = b + B log x; data x and noise z, of a second sample u and w; log X_0
+of mean a and variance v0; s log-deviation of the data in the preconditioned weighting.
 """
-
-from functools import partial
 
 from sympy import Expr, Integer, Matrix, Symbol, log, ones, sqrt, symbols
 
@@ -16,8 +12,8 @@ from spec.checking.symbols import H, h
 from spec.objectives._setting import DENOISING, EXPLICIT, INNER, LOST, NAMES, POSITIVE_TIME, c
 
 _mu, _sigma, _t, _v0, _s = symbols("mu sigma t v0 s")
-_b, _B = Matrix(symbols("b1 b2")), Matrix(2, 2, symbols("B11 B12 B21 B22"))
-_a = Matrix(symbols("a1 a2"))
+_a, _b = Matrix(symbols("a1 a2")), Matrix(symbols("b1 b2"))
+_B = Matrix(2, 2, symbols("B11 B12 B21 B22"))
 _v, _m = _sigma**2 * _t, (_mu - _sigma**2 / 2) * _t * ones(2, 1)
 POINTS = table(
     "mu sigma t x1 x2 z1 z2 b1 b2 B11 B12 B21 B22 u1 u2 w1 w2 s v0 a1 a2",
@@ -48,10 +44,9 @@ def _terms(integrand: Expr, score: Symbol, value: Matrix, at: Matrix) -> tuple[E
 
 
 def _denoising(x0: str = "x", z: str = "z", sign: int = 1) -> tuple[Expr, ...]:
-    """One sample; the target by A16, from log X_t and log X_0; sign -1 reflects it."""
-    start = logs(x0)
-    at = start + _m + sqrt(_v) * Matrix(symbols(f"{z}1 {z}2"))
-    return _terms(DENOISING, c, -sign * (ones(2, 1) + (at - start - _m) / _v), at)
+    """One sample; the target by A16; sign -1 reflects it."""
+    noise = sqrt(_v) * Matrix(symbols(f"{z}1 {z}2"))
+    return _terms(DENOISING, c, -sign * (ones(2, 1) + noise / _v), logs(x0) + _m + noise)
 
 
 def _explicit(jacobian: int) -> tuple[Expr, ...]:
@@ -60,95 +55,84 @@ def _explicit(jacobian: int) -> tuple[Expr, ...]:
     return _terms(EXPLICIT, H, score, logs("x"))
 
 
-_LOSS, _SECOND = _denoising()[0], _denoising("u", "w")[0]
+_ONE, _LOSS, _SECOND = _denoising(), _denoising()[0], _denoising("u", "w")[0]
 _CROSSED = _denoising("x", "w")[0] + _denoising("u", "z")[0]
 
-_definition = partial(Claim, means=Means.NONE, stated_kind=Kind.DEFINITION)
-_pin = partial(
-    Pin, points=POINTS, because="it is the definition at single samples, before the expectation"
-)
+
+def _pin(name: str, formula: Expr | tuple, variant: str = "", **twins: Expr | tuple) -> Pin:
+    return Pin(
+        f"gbm_ref.{name}", POINTS, formula=formula, variant=variant, twins=twins,
+        because="it is the definition at single samples, before the expectation",
+    )  # fmt: skip
+
+
 _M_DSM_PINS = (
-    _pin(
-        "gbm_ref.m_dsm", formula=_denoising(), twins={
-            "target reflected": _denoising(sign=-1),
-            "model for the target": (*_denoising()[:4], *_denoising()[2:4]),
-        }, variant="one sample",
-    ), _pin(
-        "gbm_ref.m_dsm", formula=(_LOSS + _SECOND) / 2, twins={
-            "sum over samples": _LOSS + _SECOND, "mean over entries": (_LOSS + _SECOND) / 4,
-            "noises exchanged": _CROSSED / 2,
-        }, variant="mean of two samples",
-    ), _pin(
-        "gbm_ref.m_dsm", formula=_v * _LOSS,
-        twins={"unweighted": _LOSS, "deviation for variance": sqrt(_v) * _LOSS},
-        variant="variance weighting",
-    ), _pin(
-        "gbm_ref.m_dsm", formula=_v * (1 + _v / _s**2) * _LOSS,
-        twins={"variance weighting": _v * _LOSS}, variant="preconditioned weighting",
-    ), Pin(
-        "gbm_ref.unweighted", ({"v": 0.64}, {"v": 6.4e-4}, {"v": 17.0}),
-        because="it is the weight that the definition does not write", formula=Integer(1),
-        twins={"lambda = v": Symbol("v")},
-    ),
+    _pin("m_dsm", _ONE, "one sample", reflected=_denoising(sign=-1),
+         model_for_target=(*_ONE[:4], *_ONE[2:4])),
+    _pin("m_dsm", (_LOSS + _SECOND) / 2, "mean of two samples", summed=_LOSS + _SECOND,
+         mean_over_entries=(_LOSS + _SECOND) / 4, noises_exchanged=_CROSSED / 2),
+    _pin("m_dsm", _v * _LOSS, "variance weighting", unweighted=_LOSS,
+         deviation=sqrt(_v) * _LOSS),
+    _pin("m_dsm", _v * (1 + _v / _s**2) * _LOSS, "preconditioned weighting",
+         variance_weighting=_v * _LOSS),
+    Pin("gbm_ref.unweighted", ({"v": 0.64}, {"v": 6.4e-4}, {"v": 17.0}), formula=Integer(1),
+        because="it is the weight that the definition does not write",
+        twins={"lambda = v": Symbol("v")}),
 )  # fmt: skip
 
+
+def _definition(name: str, title: str, places: str, **more: object) -> Claim:
+    """A definition; its equations in versions 1 and 2."""
+    found = zip((v1, v2), places.split(), strict=False)
+    return Claim(
+        name, title, means=Means.NONE, stated_kind=Kind.DEFINITION,
+        sources=sum((version(f"eq. {number}") for version, number in found), ()), **more,
+    )  # fmt: skip
+
+
+_READ, _AGAIN = (LOST, INNER), "The paper writes the definition of its main text once more."
 _AT_ONE_TIME = "It defines a loss at one time: no average over $t$ is written."
-_READ = (LOST, INNER)
 A3 = _definition(
-    "A3", "denoising score matching, additive noise",
+    "A3", "denoising score matching, additive noise", "5 3",
     statement=r"$\mathcal L(\theta)$ is the expectation, over $t$ uniform and over $X_0$ and "
-    r"$X_t$, of $[[integrand]]$.", sources=v1("eq. 5") + v2("eq. 3"),
-    reason="It defines the loss of Song et al. (2021), quoted as background; the later losses "
-    "drop the weight, which is a number.",
+    r"$X_t$, of $[[integrand]]$.", reason="It defines the loss of Song et al. (2021), quoted as "
+    "background; the later losses drop the weight, which is a number.", readings=_READ,
     values=lambda: {"integrand": Symbol("lam") * 2 * DENOISING}, names={
         "lam": r"\lambda(t)", "h": r"s_\theta(X_t,t)",
         "c": r"\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)",
-    }, readings=_READ,
+    },
 )  # fmt: skip
 A14 = _definition(
-    "A14", "multiplicative explicit score matching",
+    "A14", "multiplicative explicit score matching", "17 14",
     statement=r"$\mathcal L_{\text{M-ESM}}(\theta)=\mathbb E_{X_t}\,[[integrand]]$, where $H$ is "
     r"$X_t\circ\nabla\log p_{X_t}(X_t)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
-    sources=v1("eq. 17") + v2("eq. 14"), reason=_AT_ONE_TIME,
-    values=lambda: {"integrand": EXPLICIT}, readings=_READ, pins=(
-        _pin(
-            "gbm_ref.m_esm", formula=_explicit(1),
-            twins={"log score for the Hyvarinen score": _explicit(0)},
-        ),
-    ), names=NAMES,
+    reason=_AT_ONE_TIME, values=lambda: {"integrand": EXPLICIT}, readings=_READ,
+    pins=(_pin("m_esm", _explicit(1), log_score=_explicit(0)),), names=NAMES,
 )  # fmt: skip
 A15 = _definition(
-    "A15", "multiplicative denoising score matching",
+    "A15", "multiplicative denoising score matching", "18 15",
     statement=r"$\mathcal L_{\text{M-DSM}}(\theta)=\mathbb E_{X_0,X_t}\,[[integrand]]$, where $c$ "
     r"is $X_t\circ\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
-    sources=v1("eq. 18") + v2("eq. 15"),
     reason=_AT_ONE_TIME + " Nor is a weight, as in A3; the pinned function takes one.",
     values=lambda: {"integrand": DENOISING}, assumptions=(POSITIVE_TIME,), readings=_READ,
     depends=("A6", "A16"), pins=_M_DSM_PINS, names=NAMES,
 )  # fmt: skip
 A17 = _definition(
-    "A17", "non-negative score matching",
+    "A17", "non-negative score matching", "21 17",
     statement=r"$\mathcal L_{\text{NN}}(\theta)=\mathbb E_{X_0}\,[[integrand]]$, where $H$ is "
     r"$X_0\circ\nabla\log p_{X_0}(X_0)$ and $h$ is $X_0\circ s_\theta(X_0)$.",
-    sources=v1("eq. 21") + v2("eq. 17"),
     reason="It quotes the loss of Hyvärinen (2007) for non-negative data.",
     values=lambda: {"integrand": EXPLICIT}, readings=_READ, names=NAMES,
 )  # fmt: skip
 
-_recalled = partial(
-    _definition, reason="The paper writes the definition of its main text once more."
-)
-V1_19 = _recalled(
-    "V1-19", "the loss that is proposed", statement="The loss is that of A15.",
-    sources=v1("eq. 19"), sheet=("A15",), depends=("A15",),
+V1_19 = _definition(
+    "V1-19", "the loss that is proposed", "19", statement="The loss is that of A15.",
+    reason=_AGAIN, sheet=("A15",), depends=("A15",),
 )  # fmt: skip
-A24 = _recalled(
-    "A24", "explicit loss, recalled", statement="The loss is that of A14.",
-    sources=v1("eq. 24") + v2("eq. 24"), depends=("A14",),
-)  # fmt: skip
-A25 = _recalled(
-    "A25", "denoising loss, recalled", statement="The loss is that of A15.",
-    sources=v1("eq. 25") + v2("eq. 25"), depends=("A15",),
+A24, A25 = (
+    _definition(name, f"{loss} loss, recalled", f"{name[1:]} {name[1:]}", reason=_AGAIN,
+                statement=f"The loss is that of {of}.", depends=(of,))
+    for name, loss, of in (("A24", "explicit", "A14"), ("A25", "denoising", "A15"))
 )  # fmt: skip
 
 CLAIMS = (A3, A14, A15, V1_19, A17, A24, A25)

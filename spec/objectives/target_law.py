@@ -8,6 +8,7 @@ from sympy import Expr, Integer, diff, integrate, limit, log, solve, sqrt, symbo
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin, Values
 from spec.checking.gaussian import expectation
+from spec.checking.pins import table
 from spec.checking.symbols import L0, L, a, h, m, s2, t, v, z
 from spec.checking.typeset import Chain
 from spec.objectives._setting import DENOISING, POSITIVE_TIME, c
@@ -17,20 +18,18 @@ r, t1, ell, s = symbols("r t1 ell s", positive=True)
 skip, D, n = symbols("skip D n")
 # By its definition: x d/dx of the kernel's logarithm, at log x = log x_0 + m + r z.
 _TARGET = diff(-L - (L - L0 - m) ** 2 / (2 * r**2), L).subs(L, L0 + m + r * z)
-_END, _HEAD = Integer(1), -r * (1 + h)
-NAMES = _NAMES | {"r": r"\sqrt{v}", "t1": "t_1"}
+_END, _HEAD, NAMES = Integer(1), -r * (1 + h), _NAMES | {"r": r"\sqrt{v}", "t1": "t_1"}
 
 
-def _moment(polynomial: Expr) -> Expr:
-    """The expectation of a polynomial in the target."""
-    return expectation(polynomial.subs(c, _TARGET), z, 0, 1)
+def _moment(of_target: Expr) -> Expr:
+    return expectation(of_target.subs(c, _TARGET), z, 0, 1)
 
 
 def is_the_law(law: Values) -> bool:
     r"""In each coordinate the target $c$ is $[[target]]$ with $z$ standard normal, where $v$ is
     $\sigma^2t$: its mean is $[[mean]]$ and its variance $[[variance]]$. Under the weight
-    $[[weight]]$ the mean of $c^2$ is $[[second]]$, and that of the square of $[[shifted]]$ is the
-    same at every time.
+    $[[weight]]$ the mean of $c^2$ is $[[second]]$, that of the square of $[[shifted]]$ is
+    constant.
 
     $c$ is the derivative in $\log x$ of the kernel's logarithm. With $h$ written through
     $[[head]]$, the weighted loss is that of a regression of the noise: $[[regression]]$.
@@ -38,28 +37,23 @@ def is_the_law(law: Values) -> bool:
     law = {name: value.subs(v, r**2) for name, value in law.items()}
     mean, second, weight = _moment(c), _moment(c**2), law["weight"]
     found = {"target": _TARGET, "mean": mean, "variance": second - mean**2}
-    found["second"] = weight * second
-    steady = diff(weight * _moment((c - mean) ** 2), r)
-    return vanishes((steady, *(law[name] - value for name, value in found.items())))
+    found |= {"second": weight * second, "steady": diff(weight * _moment((c - mean) ** 2), r)}
+    return vanishes([law.get(name, 0) - value for name, value in found.items()])
 
 
 def diverges_so(claimed: Values) -> bool:
     r"""Under the weight $\sigma^2$ the mean of $c^2$ over the times from $t_1$ to $[[end]]$ has
-    the integral $[[integral]]$, which grows as $[[rate]]$ for $t_1$ to zero. Where $t$ is drawn
-    with the density $[[density]]$, which falls as the reciprocal of $t$, a draw contributes
-    $[[term]]$ in the mean.
+    the integral $[[integral]]$, and grows as $[[rate]]$ for $t_1$ to zero. Where $t$ is drawn with
+    the density $[[density]]$, which falls as the reciprocal of $t$, a draw contributes the mean
+    $[[term]]$.
 
-    By R4 the weighted second moment is $[[moment]]$, which is integrated, and divided by the
-    density.
+    The weighted second moment $[[moment]]$ (R4) is integrated, and divided by the density.
     """
-    moment, density = _WEIGHTED, claimed["density"]
-    integral = integrate(moment, (t, t1, _END))
+    density, integral = claimed["density"], integrate(_WEIGHTED, (t, t1, _END))
     grows = limit((integral - claimed["rate"]) / log(t1), t1, 0, "+") == 0
-    found = (
-        *(integrate(density, (t, t1, _END)) - 1, diff(t * density, t)),
-        *(claimed["integral"] - integral, claimed["term"] - moment / density),
-    )
-    return grows and vanishes(tuple(e.expand().subs(log(t1), -ell) for e in found))
+    found = [integrate(density, (t, t1, _END)) - 1, diff(t * density, t)]
+    found += [claimed["integral"] - integral, claimed["term"] - _WEIGHTED / density]
+    return grows and vanishes([e.expand().subs(log(t1), -ell) for e in found])
 
 
 _WEIGHTED = (s2 * _moment(c**2)).subs(r, sqrt(s2 * t)).expand()
@@ -74,9 +68,8 @@ def is_the_weighting(weight: Expr) -> bool:
     on what is left of $\log X_0$ when its best multiple of $\log X_t$ is taken off; that multiple
     is $[[skip]]$, and what is left has the variance $[[left]]$, the square of EDM's $c_{\rm out}$.
     """
-    factor = weight * _RATIO
-    edm = v * s**2 / (v + s**2)
-    return same(factor * _left_over()[1], 1) and same(factor * edm, 1)
+    factor, edm = weight * _RATIO, v * s**2 / (v + s**2)
+    return vanishes((factor * _left_over()[1] - 1, factor * edm - 1))
 
 
 # The loss |c - h|^2 over |log X_0 - D|^2, with the model that belongs to D.
@@ -92,10 +85,8 @@ def _left_over() -> tuple[Expr, Expr]:
     return best, variance.subs(skip, best).factor()
 
 
-_LAW = {
-    "target": -1 - z / sqrt(v), "mean": Integer(-1), "variance": 1 / v, "weight": v,
-    "second": 1 + v,
-}  # fmt: skip
+_LAW = {"target": -1 - z / sqrt(v), "mean": Integer(-1), "variance": 1 / v, "weight": v}
+_LAW |= {"second": 1 + v}
 R4 = Claim(
     "R4", "law of the training target", is_the_law, _LAW, twins={
         "mean zero": _LAW | {"mean": Integer(0)}, "variance v": _LAW | {"variance": v},
@@ -106,26 +97,20 @@ R4 = Claim(
     }, shown=lambda law: dict(law) | {"shifted": c - law["mean"]}, values=lambda: {
         "head": _HEAD,
         "regression": Chain(r**2 * DENOISING.subs(c, _TARGET), (z - _HEAD) ** 2 / 2),
-    }, names=NAMES, assumptions=(POSITIVE_TIME,), depends=("A16", "A6"), pins=(
-        Pin(
-            "gbm_ref.variance_weighting",
-            tuple({"v": value} for value in (0.64, 6.4e-4, 1e-12, 17.0)),
-            reads=lambda law: law["weight"],
-            twins={"unweighted": Integer(1), "deviation": sqrt(v)},
-        ),
-    ),
+    }, names=NAMES, assumptions=(POSITIVE_TIME,), depends=("A16", "A6"), pins=(Pin(
+        "gbm_ref.variance_weighting", table("v", (0.64,), (6.4e-4,), (1e-12,), (17.0,)),
+        reads=lambda law: law["weight"], twins={"unweighted": Integer(1), "deviation": sqrt(v)},
+    ),),
 )  # fmt: skip
 
-_DIVERGENCE = {
-    "integral": s2 * (1 - t1) - log(t1), "rate": -log(t1), "density": -1 / (t * log(t1)),
-    "term": -(1 + s2 * t) * log(t1),
-}  # fmt: skip
+_STEADY, _DENSITY = s2 * (1 - t1), -1 / (t * log(t1))
+_DIVERGENCE = {"integral": _STEADY - log(t1), "rate": -log(t1), "density": _DENSITY}
+_DIVERGENCE |= {"term": -(1 + s2 * t) * log(t1)}
 R4_LIKELIHOOD = Claim(
     "R4-likelihood-weight", "likelihood weighting diverges at the data", diverges_so, _DIVERGENCE,
     twins={
-        "twice the logarithm": _DIVERGENCE | {
-            "integral": s2 * (1 - t1) - 2 * log(t1), "rate": -2 * log(t1),
-        }, "finite": _DIVERGENCE | {"integral": s2 * (1 - t1), "rate": Integer(1)},
+        **{name: _DIVERGENCE | {"integral": _STEADY + rate, "rate": rate}
+           for name, rate in (("twice the logarithm", -2 * log(t1)), ("finite", Integer(0)))},
         "uniform times": _DIVERGENCE | {"term": s2 + 1 / t},
     }, values=lambda: {"end": _END, "moment": _WEIGHTED}, names=NAMES, means=Means.CALCULUS,
     sheet=("R4",), assumptions=(POSITIVE_TIME, "sigma does not depend on time"), depends=("R4",),
@@ -137,24 +122,16 @@ WEIGHTING = Claim(
         "deviation for variance": _KARRAS.subs(s, sqrt(s)), "variance weighting": v,
         "weight of the denoiser": _KARRAS / v**2, "square of v": v * (1 + v**2 / s**2),
     }, shown=lambda weight: {"weight": weight, "denoiser": (weight * _RATIO).factor()},
-    values=lambda: {
+    values=lambda: dict(zip(("skip", "left"), _left_over(), strict=True)) | {
         "loss": 2 * DENOISING, "ratio": _RATIO * (L0 - D) ** 2,
-        **dict(zip(("skip", "left"), _left_over(), strict=True)),
-    }, names=NAMES, sheet=("R4",), assumptions=(
-        POSITIVE_TIME, Assumption(
-            "log X_0 has the standard deviation s in each coordinate",
-            "the variance of what is left of it",
-            lambda: not same(_left_over()[1], _left_over()[1].subs(s, 2 * s)),
-        ),
-    ), depends=("R4", "R5"), pins=(
-        Pin(
-            "gbm_ref.PreconditionedWeighting.__call__", tuple(
-                {"v": variance, "s": deviation} for variance, deviation in (
-                    (0.64, 0.3), (6.4e-4, 0.05), (9.0, 2.5), (1e-9, 1e-3),
-                )
-            ), reads=lambda weight: weight,
-        ),
-    ),
+    }, names=NAMES, sheet=("R4",), assumptions=(POSITIVE_TIME, Assumption(
+        "log X_0 has the standard deviation s in each coordinate",
+        "the variance of what is left of it",
+        lambda: not same(_left_over()[1], _left_over()[1].subs(s, 2 * s)),
+    )), depends=("R4", "R5"), pins=(Pin(
+        "gbm_ref.PreconditionedWeighting.__call__", reads=lambda weight: weight,
+        points=table("v s", (0.64, 0.3), (6.4e-4, 0.05), (9.0, 2.5), (1e-9, 1e-3)),
+    ),),
 )  # fmt: skip
 
 CLAIMS = (R4, R4_LIKELIHOOD, WEIGHTING)
