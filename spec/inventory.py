@@ -7,8 +7,8 @@ here.
 
 PAPER: dict[str, tuple[str, ...]] = {
     "v1": (*(f"eq. {n}" for n in range(1, 34)), "Algorithm 1", "Algorithm 2", "Theorem 5.1",
-        "Theorem C.1", "Table 1", "abstract: Fokker-Planck density", "abstract: sampling equivalent of EGD",
-        "abstract: subsumes non-negative score matching",
+        "Theorem C.1", "Table 1", "abstract: Fokker-Planck density",
+        "abstract: sampling equivalent of EGD", "abstract: subsumes non-negative score matching",
         "sec. 1.1: log transform loses the richness",
         "sec. 2: squared norm gives gradient descent", "sec. 2: unnormalised relative entropy",
         "sec. 2: EGD weights are log-normal", "sec. 2: equilibrium of GBM",
@@ -52,5 +52,5 @@ SHEET: tuple[str, ...] = (*(f"A{n}" for n in range(1, 39)), "A-Thm", "A-Assumpti
     *(f"R{n}" for n in range(1, 26) if n != 12), "R4b", "R10b", "R14b", "R20b", "R24b", "R24c",
     "C4", "C6")  # fmt: skip
 
-LISTED = [f"{version} {place}" for version, places in PAPER.items() for place in places]
-LISTED += [f"sheet {item}" for item in SHEET]
+PLACES = [f"{version} {place}" for version, places in PAPER.items() for place in places]
+LISTED = (*PLACES, *(f"sheet {item}" for item in SHEET))
