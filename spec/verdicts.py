@@ -80,9 +80,8 @@ def _own_status(claim: Claim, run: Outcome, pin_troubles: Mapping[str, list[str]
         for trouble in pin_troubles.get(f"{claim.id}: {pin.name}", ["not compared"])
     ]
     proof = (run.proof_trouble,) if run.proof_trouble else ()
-    for rung, troubles in zip(
-        RUNGS, (run.missing, proof, run.twin_troubles, of_pins), strict=False
-    ):
+    found = run.missing, proof, run.twin_troubles, of_pins
+    for rung, troubles in zip(RUNGS, found, strict=False):
         if troubles:
             return Status(claim, rung, tuple(troubles), run)
     return Status(claim, "checked", (), run)

@@ -67,9 +67,9 @@ def _means_differ(claim: Claim, trace: Trace) -> str | None:
         return f"its routine walks through points, so it is not decided by {claim.means}"
     if claim.means is Means.ALGEBRA and trace.means != {ALGEBRA}:
         return f"decided by algebra, but its routine used {sorted(trace.means) or 'none of it'}"
-    for used in trace.assumptions - set(claim.assumptions):
-        text = used.text if isinstance(used, Assumption) else used
-        return f"its routine uses an assumption that it does not state: {text}"
+    if unstated := trace.assumptions - set(claim.assumptions):
+        texts = [used.text if isinstance(used, Assumption) else str(used) for used in unstated]
+        return f"its routine uses an assumption that it does not state: {min(texts)}"
     if exact and NUMBERS in trace.means:
         return "its routine compares numbers, so it is not decided by calculus"
     return None

@@ -236,7 +236,7 @@ class Claim:
 
     @cached_property
     def compared(self) -> tuple[Pin, ...]:
-        """The pins with formula, twins, points and scale filled in from candidates and vectors."""
+        """The pins with formula and twins filled in from the candidates that they read."""
         return tuple(
             replace(pin, formula=pin.reads(self.holds),
                     twins=pin.twins or {n: pin.reads(c) for n, c in self.mistakes.items()})

@@ -90,7 +90,6 @@ def _as_vectors(pin: Pin, candidate: object) -> bool:
     from spec.vectors.building import AGREEMENT, DIGITS, evaluate
     from spec.vectors.catalogue import BY_NAME
 
-    assert pin.reads is not None
     function, call = BY_NAME[pin.vectors], evaluator(pin.reads(candidate))
     for case in function.cases:
         digits = DIGITS + function.guard

@@ -63,7 +63,7 @@ def points(chosen: Iterable[Point]) -> Iterator[Point]:
 def each(name: str, values: Iterable[Item]) -> Iterator[Item]:
     """The values of one name one after the other, recorded: `for n in each("N", (1, 2, 3))`."""
     for point in points({name: value} for value in values):
-        yield point[name]  # type: ignore[misc]
+        yield point[name]
 
 
 def described(points: Iterable[Point]) -> str:
@@ -78,8 +78,8 @@ def described(points: Iterable[Point]) -> str:
 def _range(values: list[object]) -> str:
     """ "from 1 to 3" for numbers, the values themselves for what has no order."""
     try:
-        low, high = (v if isinstance(v, int) else f"{float(v):.6g}"  # type: ignore[arg-type]
-                     for v in (min(values), max(values)))  # type: ignore[type-var] # fmt: skip
+        ends = min(values), max(values)
+        low, high = (v if isinstance(v, int) else f"{float(v):.6g}" for v in ends)
     except (TypeError, ValueError):
         return "in " + ", ".join(dict.fromkeys(str(value) for value in values))
     return f"= {low}" if low == high else f"from {low} to {high}"

@@ -59,10 +59,10 @@ def formula(latex: str) -> str:
 def inline(text: str) -> str:
     """Markdown with $LaTeX$ as HTML: formulas, code, emphasis."""
     pieces = text.split("$")
-    for i, piece in enumerate(pieces):
-        escaped = re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(piece, quote=False))
-        marked = re.sub(r"\*(\w[^*]*)\*", r"<em>\1</em>", escaped)
-        pieces[i] = formula(piece) if i % 2 else marked
+    pieces[1::2] = map(formula, pieces[1::2])
+    for i, words in list(enumerate(pieces))[::2]:
+        coded = re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(words, quote=False))
+        pieces[i] = re.sub(r"\*(\w[^*]*)\*", r"<em>\1</em>", coded)
     return "".join(pieces)
 
 

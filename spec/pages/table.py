@@ -118,9 +118,9 @@ def _pin_lines(claim: Claim) -> list[str]:
     lines = []
     for pin in claim.compared:
         # A mistake of the statement may be in a part of it that the function does not compute.
-        refused_there = f"{'one' if pin.reads else 'each'} of these is refused there"
-        by = f"within {pin.k:g} u S at {len(pin.points)} points, where {refused_there}: "
-        by = f"by the accuracy vectors {pin.vectors}" if pin.vectors else by + ", ".join(pin.twins)
+        where = f"where {'one' if pin.reads else 'each'} of these is refused there"
+        by = f"within {pin.k:g} u S at {len(pin.points)} points, {where}: {', '.join(pin.twins)}"
+        by = f"by the accuracy vectors {pin.vectors}" if pin.vectors else by
         about = f"; not the statement: {pin.because}" if pin.because else ""
         lines.append(f"Pins {pin.name} {by}{about}")
     return lines
