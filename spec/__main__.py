@@ -20,28 +20,18 @@ ROOT = Path(__file__).resolve().parent.parent
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = argparse.ArgumentParser(prog="python -m spec", description=__doc__)
+    # fmt: off
     made.add_argument("--claim", action="append", metavar="ID", help="show one claim in full")
     made.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    made.add_argument(
-        "--write", action="store_true", help="write spec/ERRATA.md and spec/TRACE.md anew"
-    )
-    made.add_argument(
-        "--html",
-        nargs="?",
-        const=Path("claims.html"),
-        type=Path,
-        metavar="FILE",
-        help="write one page of all claims for a browser (default: claims.html)",
-    )
-    made.add_argument(
-        "--reviewed",
-        nargs="+",
-        metavar="ID",
-        help="note that the words of these claims were read against their routines ('all')",
-    )
-    made.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)"
-    )
+    made.add_argument("--write", action="store_true",
+                      help="write spec/ERRATA.md and spec/TRACE.md anew")
+    made.add_argument("--html", nargs="?", const=Path("claims.html"), type=Path, metavar="FILE",
+                      help="write one page of all claims for a browser (default: claims.html)")
+    made.add_argument("--reviewed", nargs="+", metavar="ID", help="note that the words of these "
+                      "claims were read against their routines ('all')")
+    made.add_argument("--jobs", type=int, default=os.cpu_count() or 1,
+                      help="processes (default: all cores)")
+    # fmt: on
     return made
 
 
@@ -72,45 +62,44 @@ def main(arguments: list[str] | None = None) -> int:
     # Imported late so that --help answers at once.
     from spec.catalogue import BY_ID, ancestors
     from spec.pages import reviewed
-    from spec.verdicts import all_ids, run_proofs, statuses
+    from spec.verdicts import run_proofs, statuses
 
     if options.html and options.claim:
         print("--html is a page of all claims: leave --claim out.", file=sys.stderr)
         return 2
     noted = options.reviewed or []
-    unknown = [name for name in [*(options.claim or []), *noted] if name not in {*BY_ID, "all"}]
+    unknown = {*(options.claim or []), *(set(noted) - {"all"})} - set(BY_ID)
     if unknown:
-        print(
-            f"no claim is called {', '.join(unknown)}; the ids are:", *all_ids(), file=sys.stderr
-        )
+        said = f"no claim is called {', '.join(sorted(unknown))}; the ids are:"
+        print(said, *BY_ID, file=sys.stderr)
         return 2
     if noted:
-        reviewed.record([BY_ID[n] for n in (all_ids() if "all" in noted else noted)], all_ids())
+        reviewed.record([BY_ID[n] for n in (BY_ID if "all" in noted else noted)], list(BY_ID))
         return 0
-    chosen = options.claim or all_ids()
-    related = set(chosen).union(*(ancestors(name) for name in chosen))
-    ids = [name for name in all_ids() if name in related]
+    chosen = options.claim or list(BY_ID)
+    related = set(chosen).union(*map(ancestors, chosen))
+    ids = [name for name in BY_ID if name in related]
     # Another process compares the pins meanwhile.
     with ThreadPoolExecutor(1) as beside:
         pins = beside.submit(pin_troubles, ids if options.claim else [])
         outcomes = run_proofs(ids, options.jobs, progress_line(len(ids)))
         found = statuses(outcomes, pins.result())
     shown = [found[name] for name in chosen]
-    _print(options, shown)
+    _print(options, shown, found)
     wanting = [] if options.claim else _wanting()
     for line in wanting:
         print(f"! {line}", file=sys.stderr)
-    if options.html:
-        from spec.pages import html
-
-        options.html.write_text(html.page(found), encoding="utf-8")
     return 0 if not wanting and all(status.complete for status in shown) else 1
 
 
-def _print(options: argparse.Namespace, shown: list) -> None:
+def _print(options: argparse.Namespace, shown: list, found: dict) -> None:
     """The statuses as the options ask for, and the written pages."""
     from spec.pages import errata, table, trace
 
+    if options.html:
+        from spec.pages import html  # needs latex2mathml
+
+        options.html.write_text(html.page(found), encoding="utf-8")
     if options.json:
         print(table.as_json(shown))
     elif options.claim:

@@ -15,49 +15,32 @@ from spec import (
     targets,
 )
 from spec.checking.claim import Claim
-from spec.inventory import uncovered, unknown
+from spec.inventory import LISTED
 
-CLAIMS: tuple[Claim, ...] = (
-    *process.CLAIMS,
-    *targets.CLAIMS,
-    *scores.CLAIMS,
-    *objectives.CLAIMS,
-    *reverse.CLAIMS,
-    *steps.CLAIMS,
-    *exact.CLAIMS,
-    *mirror.CLAIMS,
-    *divergence.CLAIMS,
-    *paper.CLAIMS,
-)
+_MODULES = (process, targets, scores, objectives, reverse, steps, exact, mirror, divergence, paper)
+CLAIMS: tuple[Claim, ...] = tuple(claim for module in _MODULES for claim in module.CLAIMS)
 BY_ID: dict[str, Claim] = {claim.id: claim for claim in CLAIMS}
 
 
 def ancestors(claim_id: str) -> set[str]:
     """The ids of all claims that a claim rests on, directly or not, without itself."""
     found: set[str] = set()
-    waiting = list(BY_ID[claim_id].depends)
+    waiting = [claim_id]
     while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += BY_ID[name].depends
+        new = set(BY_ID[waiting.pop()].depends) - found
+        found |= new
+        waiting += new
     return found
 
 
 def defects(claims: tuple[Claim, ...] = CLAIMS) -> list[str]:
     """What is wrong with the collection as such: duplicates, unknown names, circles, nothing."""
-    if not claims:
-        return ["there are no claims"]
     ids = [claim.id for claim in claims]
-    found = [
-        f"{name}: two claims have this id" for name in sorted(set(ids)) if ids.count(name) > 1
-    ]
-    found += [
-        f"{claim.id}: depends on {name}, which does not exist"
-        for claim in claims
-        for name in claim.depends
-        if name not in ids
-    ]
+    found = [] if claims else ["there are no claims"]
+    found += [f"{id_}: two claims have this id" for id_ in sorted(set(ids)) if ids.count(id_) > 1]
+    for claim in claims:
+        unknown = [name for name in claim.depends if name not in ids]
+        found += [f"{claim.id}: depends on {name}, which does not exist" for name in unknown]
     try:
         TopologicalSorter({c.id: c.depends for c in claims}).prepare()
     except CycleError as error:
@@ -67,11 +50,8 @@ def defects(claims: tuple[Claim, ...] = CLAIMS) -> list[str]:
 
 def shortfalls(claims: tuple[Claim, ...] = CLAIMS) -> list[str]:
     """What the paper or the sheet says and no claim is about, and names that are misspelt."""
-    places = {(source.version, source.place) for claim in claims for source in claim.sources}
-    items = {item for claim in claims for item in claim.sheet}
-    missing, missing_items = uncovered(places, items)
-    found = [f"{version} {place}: no claim is about it" for version, place in missing]
-    found += [f"sheet {item}: no claim is about it" for item in missing_items]
-    return found + [
-        f"{name}: spec/inventory.py does not list it" for name in unknown(places, items)
-    ]
+    named = {str(source) for claim in claims for source in claim.sources}
+    named |= {f"sheet {item}" for claim in claims for item in claim.sheet}
+    found = [f"{name}: no claim is about it" for name in LISTED if name not in named]
+    unlisted = sorted(named - set(LISTED))
+    return found + [f"{name}: spec/inventory.py does not list it" for name in unlisted]

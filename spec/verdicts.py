@@ -9,11 +9,12 @@ checked         every pinned function agrees with the right-hand side at 50 digi
 fully checked   so is everything that the claim rests on
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
-from spec.catalogue import BY_ID, CLAIMS, ancestors
+from spec.catalogue import BY_ID, ancestors
 from spec.checking.asking import Outcome, decide
 from spec.checking.claim import Claim
 from spec.checking.record import gaps
@@ -51,17 +52,12 @@ def run_proofs(
     `progress` is called with the number of claims that are done, after each of them.
     """
     outcomes: dict[str, Outcome] = {}
-
-    def collect(found: Iterable[Outcome]) -> dict[str, Outcome]:
-        for outcome in found:
+    alone = workers == 1 or len(ids) == 1
+    with nullcontext() if alone else ProcessPoolExecutor(workers) as pool:
+        for outcome in map(run_proof, ids) if pool is None else pool.map(run_proof, ids):
             outcomes[outcome.id] = outcome
             progress(len(outcomes))
-        return outcomes
-
-    if workers == 1 or len(ids) == 1:
-        return collect(map(run_proof, ids))
-    with ProcessPoolExecutor(workers) as pool:
-        return collect(pool.map(run_proof, ids))
+    return outcomes
 
 
 def statuses(
@@ -78,35 +74,24 @@ def statuses(
 
 
 def _own_status(claim: Claim, run: Outcome, pin_troubles: Mapping[str, list[str]]) -> Status:
-    missing = run.missing
-    if missing:
-        return Status(claim, "open", tuple(missing), run)
-    if run.proof_trouble:
-        return Status(claim, "stated", (run.proof_trouble,), run)
-    if run.twin_troubles:
-        return Status(claim, "proved", run.twin_troubles, run)
-    troubles = []
-    for pin in claim.pins:
-        found = pin_troubles.get(f"{claim.id}: {pin.name}", ["not compared"])
-        troubles += [f"{pin.name}: {trouble}" for trouble in found]
-    if troubles:
-        return Status(claim, "twins refused", tuple(troubles), run)
+    of_pins = [
+        f"{pin.name}: {trouble}"
+        for pin in claim.pins
+        for trouble in pin_troubles.get(f"{claim.id}: {pin.name}", ["not compared"])
+    ]
+    proof = (run.proof_trouble,) if run.proof_trouble else ()
+    found = run.missing, proof, run.twin_troubles, of_pins
+    for rung, troubles in zip(RUNGS, found, strict=False):
+        if troubles:
+            return Status(claim, rung, tuple(troubles), run)
     return Status(claim, "checked", (), run)
 
 
 def _with_ancestors(status: Status, own: Mapping[str, Status]) -> Status:
     if status.rung != "checked":
         return status
-    weak = [
-        name
-        for name in sorted(ancestors(status.claim.id))
-        if name not in own or own[name].rung != "checked"
-    ]
+    above = sorted(ancestors(status.claim.id))
+    weak = [name for name in above if name not in own or own[name].rung != "checked"]
     if weak:
-        return Status(status.claim, "checked", (f"rests on {', '.join(weak)}",), status.outcome)
-    return Status(status.claim, "fully checked", (), status.outcome)
-
-
-def all_ids() -> list[str]:
-    """The ids of all claims."""
-    return [claim.id for claim in CLAIMS]
+        return replace(status, troubles=(f"rests on {', '.join(weak)}",))
+    return replace(status, rung=RUNGS[-1])

@@ -8,11 +8,12 @@ symbol first; an expression in which it was not is an error, not a refusal.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import product
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Matrix, Symbol, sympify
+from sympy import Expr, Matrix, MatrixBase, Symbol, sympify
 
 from spec.checking.rational import Quotients, Undecidable
 from spec.checking.trace import ALGEBRA, note
@@ -27,22 +28,19 @@ def vanishes(expression: Expr | Matrix | tuple) -> bool:
     Decided by the numerator as a polynomial over the integers, and looked at again by evaluating
     the expression itself at 50 digits. Raises Undecidable for anything that is not rational.
     """
-    if isinstance(expression, Matrix | tuple | list):
+    if isinstance(expression, MatrixBase | tuple | list):
         return all([vanishes(entry) for entry in expression])
     note(ALGEBRA)
     expression = sympify(expression)
     symbols = sorted(expression.free_symbols, key=lambda symbol: symbol.name)
     numerator, _ = Quotients(symbols)(expression)
-    zero = not numerator
-    if zero and not _zero_at_points(expression, symbols):
+    if not numerator and not _zero_at_points(expression, symbols):
         raise Undecidable(f"polynomial arithmetic and 50-digit values disagree on {expression}")
-    return zero
+    return not numerator
 
 
 def same(left: Expr | Matrix, right: Expr | Matrix) -> bool:
     """Whether two rational functions (or matrices of the same shape) are identical."""
-    if isinstance(left, Matrix):
-        return vanishes(left - right)
     return vanishes(sympify(left) - sympify(right))
 
 
@@ -51,14 +49,10 @@ def _zero_at_points(expression: Expr, symbols: list[Symbol]) -> bool:
     sizes = []
     with mpmath.workdps(60):
         for shift, divisor in product((0, 5), (10, 37)):
-            at = {
-                symbol: mpf(_VALUES[(i + shift) % len(_VALUES)]) / divisor + mpf(i) / 97
-                for i, symbol in enumerate(symbols)
-            }
-            try:
-                sizes.append(abs(_value(expression, at)))
-            except ZeroDivisionError:
-                continue
+            primes = [_VALUES[(i + shift) % len(_VALUES)] for i in range(len(symbols))]
+            values = [mpf(prime) / divisor + mpf(i) / 97 for i, prime in enumerate(primes)]
+            with suppress(ZeroDivisionError):
+                sizes.append(abs(_value(expression, dict(zip(symbols, values, strict=True)))))
         return bool(sizes) and max(sizes) <= mpf(10) ** -25
 
 

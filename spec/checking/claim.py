@@ -70,15 +70,18 @@ class Source:
     version: str
     place: str
 
+    def __str__(self) -> str:
+        return f"{self.version} {self.place}"
+
 
 @dataclass(frozen=True)
 class Assumption:
-    """What must hold for a statement, and what happens without it.
+    """What must hold for a statement, and what happens without it. A claim may state an
+    assumption as a bare text instead: the pages then say "assumed, not exercised".
 
     used     what in the routine uses it
     without  whether a counterexample appears, or a twin is accepted, when it is dropped: it must
-             return True. A claim may state an assumption as a bare text instead: the pages then
-             say "assumed, not exercised".
+             return True
     """
 
     text: str
@@ -97,13 +100,12 @@ class Figure:
 
 @dataclass(frozen=True)
 class Erratum:
-    """What a reader of ERRATA.md needs about a refuted statement. The corrected form is the
-    statement of the claim, the refused one comes from `Claim.printed`.
+    """What a reader of ERRATA.md needs about a refuted statement besides the statement itself.
 
-    quote         the paper's line, as we read it; where it is lost, say so in `remains_open`
-    trouble       what is wrong with it, and the counterexample in words
-    advice        what to write instead, where the statement does not say it
-    figures       the size of the effect, computed when the page is made
+    quote    the paper's line, as we read it; where it is lost, say so in `remains_open`
+    trouble  what is wrong with it, and the counterexample in words
+    advice   what to write instead, where the statement does not say it
+    figures  the size of the effect, computed when the page is made
     """
 
     fault: Fault
@@ -119,16 +121,16 @@ class Pin:
     """A public function of `gbm_ref` that computes what a claim is about.
 
     function  dotted public name, `gbm_ref.denoiser` or `gbm_ref.LogNormal.logpdf`
+    points    values of the symbols, floats taken as exact; at least two
     reads     the formula that the function computes, of a candidate of the claim's routine: of
               `holds` it is what the function must agree with, of the twins what it must not
-    vectors   the name of the accuracy vectors of the function: their points, scale and mistakes
-              stand for `points`, `scale` and `twins`; with `reads`, the two must agree
     because   why the function computes something else than the statement says, with `formula`
               and `twins` or `vectors` in place of `reads`
+    vectors   the name of the accuracy vectors of the function: their points, scale and mistakes
+              stand for `points`, `scale` and `twins`; with `reads`, the two must agree
     formula   the right-hand side: an expression (or several) in named symbols, or a function of
               a mapping from names to mpmath numbers
     twins     mistaken right-hand sides that the comparison must refuse, at least one
-    points    values of the symbols, floats taken as exact; at least two
     scale     condition scale S, an expression or a function like `formula`; None means
               |f| + sum over symbols of |symbol * df/dsymbol|
     k         the function must be within k * 2^-53 * S of the formula
@@ -169,8 +171,7 @@ class Claim:
     assumptions  what must hold for it
     readings     what we take the paper to mean, or what is reconstructed
     depends      ids of the claims it rests on
-    statement    what is claimed, and why: from the routine's docstring unless given here
-    derivation
+    statement    what is claimed, and derivation, why: from the routine's docstring by default
     reason       why there is nothing to prove: definitions, citations, lost texts
     """
 
@@ -201,24 +202,23 @@ class Claim:
         if self.sheet is None:
             object.__setattr__(self, "sheet", (self.id,))
         if self.routine is not None and not self.statement:
-            statement, _, derivation = inspect.cleandoc(self.routine.__doc__ or "").partition(
-                "\n\n"
-            )
-            object.__setattr__(self, "statement", " ".join(statement.split()))
-            if not self.derivation:
-                object.__setattr__(self, "derivation", derivation)
+            said, _, why = inspect.cleandoc(self.routine.__doc__ or "").partition("\n\n")
+            object.__setattr__(self, "statement", " ".join(said.split()))
+            object.__setattr__(self, "derivation", self.derivation or why)
 
     @property
     def kind(self) -> Kind:
         """From the erratum and the means, unless it is said to be a definition or lost."""
         if self.erratum is not None:
             return Kind.REFUTED
-        of_means = {
-            Means.POINTS: Kind.DECIDED,
-            Means.LITERATURE: Kind.CITED,
-            Means.READING: Kind.READING,
-        }
+        of_means = {Means.POINTS: Kind.DECIDED, Means.LITERATURE: Kind.CITED,
+                    Means.READING: Kind.READING}  # fmt: skip
         return self.stated_kind or of_means.get(self.means, Kind.PROVED)
+
+    @property
+    def mistakes(self) -> dict[str, Candidate]:
+        """What the routine must refuse: the twins and the printed forms."""
+        return {**self.twins, **self.printed}
 
     @cached_property
     def slot_values(self) -> dict[str, object]:
@@ -236,16 +236,13 @@ class Claim:
 
     @cached_property
     def compared(self) -> tuple[Pin, ...]:
-        """The pins with formula, twins, points and scale filled in from candidates and vectors."""
-        return tuple(self._compared(pin) for pin in self.pins)
-
-    def _compared(self, pin: Pin) -> Pin:
-        reads = pin.reads
-        if reads is None or pin.vectors:
-            return pin
-        mistakes = {**self.twins, **self.printed}
-        twins = pin.twins or {name: reads(twin) for name, twin in mistakes.items()}
-        return replace(pin, formula=reads(self.holds), twins=twins)
+        """The pins with formula and twins filled in from the candidates that they read."""
+        return tuple(
+            replace(pin, formula=pin.reads(self.holds),
+                    twins=pin.twins or {n: pin.reads(c) for n, c in self.mistakes.items()})
+            if pin.reads and not pin.vectors else pin
+            for pin in self.pins
+        )  # fmt: skip
 
 
 def v1(*places: str) -> tuple[Source, ...]:

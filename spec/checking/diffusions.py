@@ -13,24 +13,19 @@ coordinates of the process: log coordinates with x a symbol of its own need x dL
 
 from collections.abc import Callable, Sequence
 
-from sympy import Derivative, Expr, Integer, Matrix, Rational, Symbol, diff
+from sympy import Add, Derivative, Expr, Integer, Matrix, Symbol, diff, eye
 
 from spec.checking.algebra import vanishes
 
 Partial = Callable[[Expr], Expr]
 Partials = Sequence[Partial]
+Coefficients = tuple[Matrix, Matrix]  # drift and diffusion matrix
 
 
 def jet(name: str, d: Sequence[Symbol], order: int = 2) -> Expr:
     """An arbitrary function of the plane near a point, to that order in the displacements d."""
-    return sum(
-        (
-            Symbol(f"{name}_{i}{j}", real=True) * d[0] ** i * d[1] ** j
-            for i in range(order + 1)
-            for j in range(order + 1 - i)
-        ),
-        Integer(0),
-    )
+    powers = [(i, j) for i in range(order + 1) for j in range(order + 1 - i)]
+    return Add(*(Symbol(f"{name}_{i}{j}", real=True) * d[0] ** i * d[1] ** j for i, j in powers))
 
 
 def plain_partials(d: Sequence[Symbol]) -> list[Partial]:
@@ -59,10 +54,8 @@ def adjoint(u: Expr, drift: Matrix, diffusion: Matrix, log_p: Expr, partials: Pa
     def weighted(i: int, a: Expr) -> Expr:
         return partials[i](a) + a * score[i]
 
-    # -D_i(b_i u - 1/2 D_j(G_ij u)): the probability flux, differentiated once more
-    return -sum(
-        weighted(i, drift[i] * u - sum(weighted(j, diffusion[i, j] * u) for j in n) / 2) for i in n
-    )
+    flux = [drift[i] * u - sum(weighted(j, diffusion[i, j] * u) for j in n) / 2 for i in n]
+    return -sum(weighted(i, flux[i]) for i in n)
 
 
 def fokker_planck(log_p: Expr, drift: Matrix, diffusion: Matrix, partials: Partials) -> Expr:
@@ -70,29 +63,16 @@ def fokker_planck(log_p: Expr, drift: Matrix, diffusion: Matrix, partials: Parti
     return adjoint(Integer(1), drift, diffusion, log_p, partials)
 
 
-def keeps_marginals(
-    forward: tuple[Matrix, Matrix],
-    backward: tuple[Matrix, Matrix],
-    log_p: Expr,
-    partials: Partials,
-    d: Sequence[Symbol],
-) -> bool:
-    """Whether p(., T - r) solves the Fokker-Planck equation of `backward`.
-
-    forward, backward  drift and diffusion matrix; p solves the equation of `forward`, so that
-    its time derivative is the adjoint, and d/dr = -d/dt.
-    """
-    residual = fokker_planck(log_p, *forward, partials) + fokker_planck(log_p, *backward, partials)
-    return vanishes(_at_origin(residual, d))
+def keeps_marginals(forward: Coefficients, backward: Coefficients, log_p: Expr,
+                    partials: Partials, d: Sequence[Symbol]) -> bool:  # fmt: skip
+    """Whether p(., T - r) solves the Fokker-Planck equation of `backward`, where p solves that of
+    `forward`: its time derivative is the adjoint, and d/dr = -d/dt."""
+    there, back = (fokker_planck(log_p, *way, partials) for way in (forward, backward))
+    return vanishes(_at_origin(there + back, d))
 
 
-def turns_back(
-    forward: tuple[Matrix, Matrix],
-    backward: tuple[Matrix, Matrix],
-    log_p: Expr,
-    partials: Partials,
-    d: Sequence[Symbol],
-) -> bool:
+def turns_back(forward: Coefficients, backward: Coefficients, log_p: Expr,
+               partials: Partials, d: Sequence[Symbol]) -> bool:  # fmt: skip
     """Whether `backward` generates the forward diffusion run backwards.
 
     By Bayes' rule E[f(X_{t-r}) | X_t = x] p_t(x) is the integral of f p_{t-r} against the forward
@@ -100,8 +80,7 @@ def turns_back(
     generator of f, for every f.
     """
     f = jet("f", d)
-    bayes = adjoint(f, *forward, log_p, partials)
-    bayes -= f * fokker_planck(log_p, *forward, partials)
+    bayes = adjoint(f, *forward, log_p, partials) - f * fokker_planck(log_p, *forward, partials)
     return vanishes(_at_origin(bayes - generator(f, *backward, partials), d))
 
 
@@ -111,7 +90,7 @@ def _at_origin(expression: Expr, d: Sequence[Symbol]) -> Expr:
 
 def isotropic(rate: Expr, size: int = 2) -> Matrix:
     """`rate` times the identity."""
-    return Matrix(size, size, lambda i, j: rate * Rational(int(i == j)))
+    return rate * eye(size)
 
 
 def with_symbols(*expressions: Expr) -> tuple[Expr, ...]:

@@ -19,8 +19,7 @@ def agree(left: mpf, right: mpf, digits: int = 30, size: mpf | float = 0) -> boo
     note(NUMBERS)
     if not (mpmath.isfinite(left) and mpmath.isfinite(right)):
         return False
-    bound = mpf(10) ** -digits * max(abs(left), abs(right), mpf(size))
-    return bool(abs(left - right) <= bound)
+    return bool(abs(left - right) <= mpf(10) ** -digits * max(abs(left), abs(right), mpf(size)))
 
 
 def rounds_to(value: mpf | float, printed: str) -> bool:
@@ -32,11 +31,8 @@ def rounds_to(value: mpf | float, printed: str) -> bool:
 
 
 def integral(function: Callable[[mpf], mpf], *nodes: object) -> mpf:
-    """The integral of `function` over [nodes[0], nodes[-1]], split at the inner nodes.
-
-    Computed at two working precisions and returned when they agree to 32 digits; raises
-    ArithmeticError when they do not.
-    """
+    """The integral of `function` over [nodes[0], nodes[-1]], split at the inner nodes, at two
+    working precisions. Raises ArithmeticError unless they agree to 32 digits."""
     with mpmath.workdps(DIGITS):
         first = mpmath.quad(function, [mpf(node) for node in nodes])
     with mpmath.workdps(DIGITS + 15):
@@ -54,16 +50,13 @@ def normal_expectation(function: Callable[[mpf], mpf], digits: int = 32) -> mpf:
     expectation of |function|). Raises ArithmeticError when a step of 1/128 is not enough.
     """
     with mpmath.workdps(DIGITS):
-        total = size = mpf(0)
-        previous = None
+        total, size, value = mpf(0), mpf(0), mpmath.nan
         for level in range(1, 8):
             terms = [function(u) * density for u, density in _nodes(level)]
-            total += mpmath.fsum(terms)
-            size += mpmath.fsum(abs(term) for term in terms)
-            value = total / 2**level
-            if previous is not None and agree(value, previous, digits, size / 2**level):
+            total, size = total + mpmath.fsum(terms), size + mpmath.fsum(map(abs, terms))
+            previous, value = value, total / 2**level
+            if agree(value, previous, digits, size / 2**level):
                 return value
-            previous = value
     raise ArithmeticError(f"the expectation did not converge: {value}")
 
 
@@ -73,5 +66,4 @@ def _nodes(level: int) -> tuple[tuple[mpf, mpf], ...]:
     with mpmath.workdps(DIGITS):
         last = 18 * 2**level
         steps = range(-last, last + 1) if level == 1 else range(1 - last, last, 2)
-        nodes = [mpf(k) / 2**level for k in steps]
-        return tuple((u, mpmath.npdf(u)) for u in nodes)
+        return tuple((u, mpmath.npdf(u)) for u in (mpf(k) / 2**level for k in steps))

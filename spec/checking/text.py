@@ -20,6 +20,7 @@ _RELATION = re.compile(
     r"=|<|>|\\(?:le|ge|leq|geq|ne|neq|to|leftarrow|propto|approx|equiv|preceq|succeq|ll|gg)\b"
 )
 _ARITHMETIC = re.compile(r"[0-9+/*]|(?<![A-Za-z])-|\\(?:[td]?frac|sqrt|sum|int|prod|pm|cdot)\b")
+_STYLE = re.compile(r"\\(?:text|mathrm|operatorname|mathbb|mathbf|bm|boldsymbol)\b")
 # An interval of named ends, a derivative of named things.
 _NAMED = re.compile(r"[\[(]\s*[\\\w]+\s*,\s*[\\\w]+\s*[\])]|\bd\w+/d\w+\b")
 _POWER = re.compile(r"\^(?!\{?(?:[0-9T+]|-1|\\top|\\ast|\*|\\prime|\([^)]*\)|[A-Za-z])\}?)")
@@ -43,20 +44,18 @@ class UnknownSlot(ValueError):
 
 def filled(text: str, values: Mapping[str, object], names: Mapping[str, str]) -> str:
     """The text with its slots filled. Raises UnknownSlot for a name that has no value."""
-    done, at, inside = [], 0, False
-    for slot in _SLOT.finditer(text):
-        between = text[at : slot.start()]
-        inside ^= between.count("$") % 2 == 1
-        name, digits = slot[1], int(slot[2] or 4)
+
+    def value(slot: re.Match) -> str:
+        name, before = slot[1], text[: slot.start()]
         if name not in values:
             raise UnknownSlot(f"[[{name}]]: the names are {', '.join(values) or 'none'}")
-        value = values[name]
-        tex = latex(value, names, digits)
-        if inside and _COMMAND.search(between) and tex[:1].isalpha():
-            between += " "  # or the value would be read as part of the command's name
-        done += [between, tex if inside or isinstance(value, str) else f"${tex}$"]
-        at = slot.end()
-    return "".join([*done, text[at:]])
+        tex = latex(values[name], names, int(slot[2] or 4))
+        if before.count("$") % 2 == 0:
+            return tex if isinstance(values[name], str) else f"${tex}$"
+        # A space, or the value would be read as part of the name of a command before it.
+        return f" {tex}" if _COMMAND.search(before) and tex[:1].isalpha() else tex
+
+    return _SLOT.sub(value, text)
 
 
 def slots(text: str) -> list[str]:
@@ -75,17 +74,12 @@ def typed(text: str) -> list[str]:
 
 
 def _typed_mathematics(piece: str) -> list[str]:
-    has_slot = bool(_SLOT.search(piece))
     bare = _SLOT.sub(" ", piece)
     found = [f"typed exponent in ${piece}$"] if _POWER.search(bare) else []
-    bare = _SCRIPT.sub(" ", bare)
-    bare = _NAMED.sub(" ", bare)
-    bare = re.sub(r"\\(?:text|mathrm|operatorname|mathbb|mathbf|bm|boldsymbol)\b", " ", bare)
-    if _ARITHMETIC.search(bare):
-        found.append(f"typed arithmetic in ${piece}$")
-    if not has_slot and _RELATION.search(bare):
-        found.append(f"typed relation ${piece}$")
-    return found
+    bare = _STYLE.sub(" ", _NAMED.sub(" ", _SCRIPT.sub(" ", bare)))
+    found += [f"typed arithmetic in ${piece}$"] if _ARITHMETIC.search(bare) else []
+    typed_relation = _RELATION.search(bare) and not _SLOT.search(piece)
+    return found + ([f"typed relation ${piece}$"] if typed_relation else [])
 
 
 def _typed_numbers(piece: str) -> list[str]:

@@ -17,8 +17,7 @@ Point = Mapping[str, object]
 
 @dataclass
 class Trace:
-    """The primitives that were called, the points that were walked through, and the assumptions
-    that were used."""
+    """What was called, what was assumed, and the points that were walked through."""
 
     means: set[str] = field(default_factory=set)
     assumptions: set[object] = field(default_factory=set)
@@ -41,47 +40,37 @@ def recording() -> Iterator[Trace]:
 
 def note(means: str) -> None:
     """Record that a primitive of this kind has decided something."""
-    trace = _CURRENT.get()
-    if trace is not None:
+    if trace := _CURRENT.get():
         trace.means.add(means)
 
 
 def use(assumption: object) -> None:
     """Record that what follows holds under an assumption, which every claim whose routine comes
     here has to state."""
-    trace = _CURRENT.get()
-    if trace is not None:
+    if trace := _CURRENT.get():
         trace.assumptions.add(assumption)
 
 
 def points(chosen: Iterable[Point]) -> Iterator[Point]:
     """The points one after the other, recorded: mappings from names to numbers."""
     for point in chosen:
-        _add(point)
+        trace = _CURRENT.get()
+        if trace and point not in trace.points:
+            trace.points.append(point)
         yield point
 
 
 def each(name: str, values: Iterable[Item]) -> Iterator[Item]:
     """The values of one name one after the other, recorded: `for n in each("N", (1, 2, 3))`."""
-    for value in values:
-        _add({name: value})
-        yield value
-
-
-def _add(point: Point) -> None:
-    trace = _CURRENT.get()
-    if trace is not None and point not in trace.points:
-        trace.points.append(point)
+    for point in points({name: value} for value in values):
+        yield point[name]
 
 
 def described(points: Iterable[Point]) -> str:
     """How many points, and the range of each name: "3 points: N from 1 to 3"."""
     found = list(points)
-    values: dict[str, list[object]] = {}
-    for point in found:
-        for name, value in point.items():
-            values.setdefault(name, []).append(value)
-    ranges = [f"{name} {_range(chosen)}" for name, chosen in values.items()]
+    names = dict.fromkeys(name for point in found for name in point)
+    ranges = [f"{n} {_range([point[n] for point in found if n in point])}" for n in names]
     counted = f"{len(found)} point{'s' if len(found) != 1 else ''}"
     return f"{counted}: {', '.join(ranges)}" if ranges else counted
 
@@ -89,12 +78,8 @@ def described(points: Iterable[Point]) -> str:
 def _range(values: list[object]) -> str:
     """ "from 1 to 3" for numbers, the values themselves for what has no order."""
     try:
-        low, high = min(values), max(values)  # type: ignore[type-var]
-        float(low), float(high)  # type: ignore[arg-type]
+        ends = min(values), max(values)
+        low, high = (v if isinstance(v, int) else f"{float(v):.6g}" for v in ends)
     except (TypeError, ValueError):
         return "in " + ", ".join(dict.fromkeys(str(value) for value in values))
-    return f"= {_number(low)}" if low == high else f"from {_number(low)} to {_number(high)}"
-
-
-def _number(value: object) -> str:
-    return str(value) if isinstance(value, int) else f"{float(value):.6g}"  # type: ignore[arg-type]
+    return f"= {low}" if low == high else f"from {low} to {high}"

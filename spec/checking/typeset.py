@@ -7,25 +7,18 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import mpmath
 from mpmath import mpf
 from sympy import Basic, Expr, MatrixBase, Symbol
-from sympy.core.relational import Relational
 from sympy.printing.latex import LatexPrinter
 
 from spec.checking.algebra import same
 
 # Names that SymPy would not typeset as the paper does; a claim may add its own.
-LEXICON: dict[str, str] = {
-    "s2": r"\sigma^{2}",
-    "dt": r"\delta",
-    "x": "X",
-    "x0": "X_{0}",
-    "L": r"\log X",
-    "L0": r"\log X_{0}",
-    "h": r"X\circ\nabla\log p",
-}
+LEXICON = {"s2": r"\sigma^{2}", "dt": r"\delta", "x": "X", "x0": "X_{0}", "L": r"\log X",
+           "L0": r"\log X_{0}", "h": r"X\circ\nabla\log p"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,20 +62,17 @@ class _Printer(LatexPrinter):
         self._our_names = {**LEXICON, **names}
 
     def _print_Symbol(self, expr: Symbol, style: str = "plain") -> str:  # noqa: N802
-        found = self._our_names.get(expr.name)
-        return found if found is not None else super()._print_Symbol(expr)
+        return self._our_names.get(expr.name) or super()._print_Symbol(expr)
 
     def _print_Pow(self, expr: Expr) -> str:  # noqa: N802
         base = self._our_names.get(getattr(expr.base, "name", ""), "")
-        if not (expr.exp.is_Integer and expr.exp > 1):
-            return super()._print_Pow(expr)
-        if base.startswith(r"\sqrt{") and expr.exp % 2 == 0:
-            half = int(expr.exp) // 2
-            return base[6:-1] if half == 1 else f"{base[6:-1]}^{{{half}}}"
-        if base.endswith("^{2}"):
-            return f"{base[:-3]}{{{2 * int(expr.exp)}}}"
-        if _is_composite(base):
-            return rf"\left({base}\right)^{{{expr.exp}}}"
+        power = int(expr.exp) if expr.exp.is_Integer else 0
+        if power > 1 and base.startswith(r"\sqrt{") and power % 2 == 0:
+            return base[6:-1] + ("" if power == 2 else f"^{{{power // 2}}}")
+        if power > 1 and base.endswith("^{2}"):
+            return f"{base[:-3]}{{{2 * power}}}"
+        if power > 1 and _is_composite(base):
+            return rf"\left({base}\right)^{{{power}}}"
         return super()._print_Pow(expr)
 
     def _print_polygamma(self, expr: Expr, exp: str | None = None) -> str:  # noqa: N802
@@ -94,24 +84,21 @@ class _Printer(LatexPrinter):
     def _print_Add(self, expr: Expr, order: str | None = None) -> str:  # noqa: N802
         """What is taken off comes last, as one writes it."""
         terms = self._as_ordered_terms(expr, order=order)
-        terms.sort(key=lambda term: term.could_extract_minus_sign())
-        first, *others = terms
-        signs = [(" - ", -term) if term.could_extract_minus_sign() else (" + ", term)
-                 for term in others]  # fmt: skip
-        return self._print(first) + "".join(
-            sign + (rf"\left({self._print(term)}\right)" if term.is_Add else self._print(term))
-            for sign, term in signs
-        )
+        first, *others = sorted(terms, key=lambda term: term.could_extract_minus_sign())
+        said = self._print(first)
+        for term in others:
+            less = term.could_extract_minus_sign()
+            tex = self._print(-term if less else term)
+            said += (" - " if less else " + ") + (rf"\left({tex}\right)" if term.is_Add else tex)
+        return said
 
     def doprint(self, expr: Basic) -> str:
         """As SymPy prints it, but names that are long come last in a product."""
-        last = {
-            symbol: Symbol(f"zz{symbol.name}", **symbol.assumptions0)
-            for symbol in expr.atoms(Symbol)
-            if _is_composite(self._our_names.get(symbol.name, symbol.name))
-        }
-        for symbol, moved in last.items():
-            self._our_names.setdefault(moved.name, self._our_names.get(symbol.name, symbol.name))
+        last = {}
+        for symbol in expr.atoms(Symbol):
+            if _is_composite(tex := self._our_names.get(symbol.name, symbol.name)):
+                last[symbol] = Symbol(f"zz{symbol.name}", **symbol.assumptions0)
+                self._our_names.setdefault(f"zz{symbol.name}", tex)
         return str(super().doprint(expr.xreplace(last)))
 
 
@@ -121,33 +108,31 @@ def _is_composite(tex: str) -> bool:
 
 def latex(value: object, names: Mapping[str, str], digits: int = 4) -> str:
     """LaTeX of an expression, a matrix, a relation, a chain, a number, a sequence or a text."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Chain):
-        return " = ".join(latex(e, names, digits) for e in _verified(value))
-    if isinstance(value, Says):
-        left, right = (latex(v, names, digits) for v in (value.left, value.right))
-        return f"{left} {value.sign} {right}"
-    if isinstance(value, Sde):
-        drift, noise = (latex(v, names, digits) for v in (value.drift, value.noise))
-        motion = r"\bar W" if value.clock == "r" else "W"
-        if value.drift.is_Add:
-            drift = rf"\left({drift}\right)"
-        return rf"d{value.state} = {drift}\,d{value.clock} + {noise}\,d{motion}"
-    if isinstance(value, Basic | MatrixBase | Relational):
-        return str(_Printer(names).doprint(value))
-    if isinstance(value, bool | int):
-        return str(value)
-    if isinstance(value, float | mpf):
-        return number(value, digits)
-    if isinstance(value, Mapping):
-        return r",\; ".join(rf"\text{{{k}: }}{latex(v, names, digits)}" for k, v in value.items())
-    if isinstance(value, set | frozenset):
-        value = sorted(value, key=str)
-    if isinstance(value, range):
-        value = list(value)
-    if isinstance(value, tuple | list):
-        return r",\; ".join(latex(v, names, digits) for v in value)
+
+    def tex(part: object) -> str:
+        return latex(part, names, digits)
+
+    match value:
+        case str():
+            return value
+        case Chain():
+            return " = ".join(map(tex, _verified(value)))
+        case Says():
+            return f"{tex(value.left)} {value.sign} {tex(value.right)}"
+        case Sde():
+            drift = rf"\left({tex(value.drift)}\right)" if value.drift.is_Add else tex(value.drift)
+            motion = r"\bar W" if value.clock == "r" else "W"
+            return rf"d{value.state} = {drift}\,d{value.clock} + {tex(value.noise)}\,d{motion}"
+        case Basic() | MatrixBase():
+            return _Printer(names).doprint(value)
+        case int() | float() | mpf():
+            return number(value, digits)
+        case Mapping():
+            return r",\; ".join(rf"\text{{{k}: }}{tex(v)}" for k, v in value.items())
+        case tuple() | list() | range():
+            return r",\; ".join(map(tex, value))
+        case set() | frozenset():
+            return tex(sorted(value, key=str))
     raise TypeError(f"no LaTeX for {value!r}: let `shown` give expressions, numbers or text")
 
 
@@ -160,7 +145,7 @@ def number(value: mpf | float | int, digits: int = 4) -> str:
 
 
 def _verified(chain: Chain) -> tuple[Expr, ...]:
-    for left, right in zip(chain.expressions, chain.expressions[1:], strict=False):
+    for left, right in pairwise(chain.expressions):
         if not same(left, right):
             raise BrokenChain(f"{left} is not {right}")
     return chain.expressions
@@ -175,28 +160,25 @@ def parts(candidate: object) -> dict[str, object]:
     if callable(candidate) and not isinstance(candidate, Basic):
         return parts(applied(candidate))
     if dataclasses.is_dataclass(candidate) and not isinstance(candidate, Says | Chain | Sde):
-        fields = {f.name: getattr(candidate, f.name) for f in dataclasses.fields(candidate)}
-        return _named(fields)
+        return _named({f.name: getattr(candidate, f.name) for f in dataclasses.fields(candidate)})
     if isinstance(candidate, Mapping):
         return _named(candidate)
-    if isinstance(candidate, tuple) and type(candidate) is not tuple:
-        return _named(candidate._asdict())  # type: ignore[attr-defined]
     if isinstance(candidate, tuple | list):
-        return _named(dict(enumerate(candidate)))
+        plain = type(candidate) in {tuple, list}
+        return _named(dict(enumerate(candidate)) if plain else candidate._asdict())
     return {"it": candidate}
 
 
 def applied(function: Callable) -> object:
     """A function of expressions at symbols that have the names of its parameters."""
     found = inspect.signature(function).parameters.values()
-    required = [p.name for p in found if p.default is p.empty]
-    return function(*(Symbol(name, positive=True) for name in required))
+    return function(*(Symbol(p.name, positive=True) for p in found if p.default is p.empty))
 
 
 def _named(entries: Mapping) -> dict[str, object]:
     """The parts of the entries, those of a single entry under its own name."""
-    found: dict[str, object] = {}
-    for name, entry in entries.items():
-        for inner, value in parts(entry).items():
-            found[str(name) if inner == "it" else f"{name}.{inner}"] = value
-    return found
+    return {
+        str(name) if inner == "it" else f"{name}.{inner}": value
+        for name, entry in entries.items()
+        for inner, value in parts(entry).items()
+    }

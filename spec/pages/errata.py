@@ -1,12 +1,12 @@
 """ERRATA.md: every refuted statement, its counterexample, its correction and its weight."""
 
+import math
 import re
 from collections import Counter
 
 from spec.catalogue import CLAIMS
 from spec.checking.claim import Claim, Fault
-from spec.pages.prose import refused, said
-from spec.pages.table import figure_text, places
+from spec.pages.prose import figures, places, refused, said
 
 _HEAD = """# Errata to "Dale meets Langevin: A Multiplicative Denoising Diffusion Model"
 
@@ -39,54 +39,39 @@ def errata() -> list[Claim]:
 def page() -> str:
     """The text of the page."""
     found = errata()
-    return "\n".join([_HEAD, _summary(found), *(_entry(claim) for claim in found)])
+    return "\n".join([_HEAD, _summary(found), *map(_entry, found)])
 
 
-def _order(claim: Claim) -> tuple[int, int, str]:
+def _order(claim: Claim) -> tuple[float, str]:
     number = re.match(r"E(\d+)", claim.id)
-    return (0, int(number[1]), claim.id) if number else (1, 0, claim.id)
+    return (int(number[1]) if number else math.inf, claim.id)
 
 
 def _summary(found: list[Claim]) -> str:
-    of_fault = Counter(claim.erratum.fault for claim in found if claim.erratum)
+    of_fault = Counter(claim.erratum.fault for claim in found)
     named = ", ".join(f"{of_fault[fault]} {fault}" for fault in Fault)
     lines = [f"{len(found)} entries: {named}.", ""]
     lines += ["| entry | about | where | fault |", "| --- | --- | --- | --- |"]
     for claim in found:
-        fault = claim.erratum.fault if claim.erratum else ""
-        link = f"[{claim.id}](#{_anchor(claim)})"
-        lines.append(f"| {link} | {claim.title} | {places(claim.sources)} | {fault} |")
+        # The anchor that GitHub gives to the heading of `_entry`.
+        anchor = re.sub(r"[^\w\- ]", "", f"{claim.id} {claim.title}".lower()).replace(" ", "-")
+        cells = claim.title, places(claim.sources), claim.erratum.fault
+        lines.append(f"| [{claim.id}](#{anchor}) | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 
 
-def _anchor(claim: Claim) -> str:
-    """The anchor that GitHub gives to the heading of `_entry`."""
-    kept = re.sub(r"[^\w\- ]", "", _heading(claim).lower())
-    return kept.replace(" ", "-")
-
-
-def _heading(claim: Claim) -> str:
-    return f"{claim.id}: {claim.title}"
-
-
 def _entry(claim: Claim) -> str:
-    erratum = claim.erratum
-    assert erratum is not None
+    erratum, rows = claim.erratum, [f"| {label} | {value} |" for label, value in figures(claim)]
     parts = [
-        f"## {_heading(claim)}",
+        f"## {claim.id}: {claim.title}",
         f"*{erratum.fault}* · {places(claim.sources)} · decided by {claim.means}",
         f"**Printed.** {said(claim, erratum.quote)}",
         *(f"Refused, {name}: {shows}" for name, shows in refused(claim, claim.printed) if shows),
         f"**What is wrong.** {said(claim, erratum.trouble)}",
         f"**Correct.** {said(claim, claim.statement)}",
+        said(claim, erratum.advice),
+        "\n".join(["| size of the effect | |", "| --- | --- |", *rows]) if rows else "",
+        f"**Open.** {erratum.remains_open}" if erratum.remains_open else "",
+        f"The routine refuses: {'; '.join([*claim.printed, *claim.twins])}.\n",
     ]
-    if erratum.advice:
-        parts.append(said(claim, erratum.advice))
-    figures = erratum.figures()
-    if figures:
-        rows = "\n".join(f"| {f.label} | {figure_text(f)} |" for f in figures)
-        parts.append(f"| size of the effect | |\n| --- | --- |\n{rows}")
-    if erratum.remains_open:
-        parts.append(f"**Open.** {erratum.remains_open}")
-    parts.append(f"The routine refuses: {'; '.join([*claim.printed, *claim.twins])}.")
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts))

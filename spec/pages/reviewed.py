@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType
 
-from spec.checking.claim import Assumption, Claim, Erratum
+from spec.checking.claim import Assumption, Claim
 from spec.pages.prose import refused, said
 
 FILE = Path(__file__).resolve().parent.parent / "reviewed.json"
@@ -23,26 +23,22 @@ FILE = Path(__file__).resolve().parent.parent / "reviewed.json"
 def fingerprint(claim: Claim) -> str:
     """SHA-256 of the words of a claim and of the functions of `spec` that decide it."""
     words = [claim.id, claim.title, claim.kind, claim.means, *claim.readings, *claim.depends]
-    words += [*(claim.sheet or ()), *(f"{s.version} {s.place}" for s in claim.sources)]
+    words += [*claim.sheet, *map(str, claim.sources)]
     words += [said(claim, t) for t in (claim.statement, claim.derivation, claim.reason)]
     for assumption in claim.assumptions:
         tried = isinstance(assumption, Assumption)
-        words += [assumption.text, assumption.used] if tried else [assumption]  # type: ignore[union-attr]
-    if claim.erratum is not None:
-        words += _of_erratum(claim, claim.erratum)
+        words += [assumption.text, assumption.used] if tried else [assumption]
+    if erratum := claim.erratum:
+        plain = isinstance(erratum.figures, FunctionType)
+        words += [erratum.fault, erratum.remains_open]
+        words += [inspect.getsource(erratum.figures) if plain else ""]
+        words += [said(claim, t) for t in (erratum.quote, erratum.trouble, erratum.advice)]
     for candidates in (claim.twins, claim.printed):
         words += [word for pair in refused(claim, candidates) for word in pair]
     words += [f"{pin.name} {pin.k} {pin.vectors} {pin.because}" for pin in claim.pins]
     if claim.routine is not None:
         words += sorted(inspect.getsource(function) for function in reached(claim.routine))
     return hashlib.sha256("\0".join(words).encode()).hexdigest()
-
-
-def _of_erratum(claim: Claim, erratum: Erratum) -> list[str]:
-    figures = erratum.figures
-    source = inspect.getsource(figures) if isinstance(figures, FunctionType) else ""
-    texts = (erratum.quote, erratum.trouble, erratum.advice)
-    return [erratum.fault, erratum.remains_open, source, *(said(claim, t) for t in texts)]
 
 
 def reached(routine: Callable) -> set[FunctionType]:
@@ -67,8 +63,8 @@ def _names(code: CodeType) -> Iterator[str]:
 
 def _is_of_a_subject(value: object) -> bool:
     module = getattr(value, "__module__", None) or ""
-    checking = module.startswith("spec.checking")
-    return callable(value) and module.startswith("spec.") and not checking
+    own = module.startswith("spec.") and not module.startswith("spec.checking")
+    return own and callable(value)
 
 
 def known() -> dict[str, str]:
@@ -80,10 +76,8 @@ def unread(claim: Claim) -> list[str]:
     """The trouble of a claim whose words or routine were not read as they are."""
     if known().get(claim.id) == fingerprint(claim):
         return []
-    return [
-        "its words were not read against its routine as both are: look at "
-        f"`python -m spec --claim {claim.id}`, then `python -m spec --reviewed {claim.id}`"
-    ]
+    look = f"`python -m spec --claim {claim.id}`, then `python -m spec --reviewed {claim.id}`"
+    return [f"its words were not read against its routine as both are: look at {look}"]
 
 
 def record(claims: list[Claim], ids: list[str]) -> None:

@@ -5,25 +5,11 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable
 
-import mpmath
-
-from spec.checking.claim import Claim, Figure, Kind, Source
+from spec.checking.claim import Claim, Kind
 from spec.checking.record import exercised
 from spec.checking.trace import described
-from spec.pages.prose import refused, said
+from spec.pages.prose import figures, places, refused, said
 from spec.verdicts import Status
-
-
-def places(sources: Iterable[Source]) -> str:
-    """The places of a claim: "v1 eq. 9, v2 eq. 9"; a dash where there are none."""
-    return ", ".join(f"{source.version} {source.place}" for source in sources) or "-"
-
-
-def figure_text(figure: Figure) -> str:
-    """The value with the number of digits that the figure asks for."""
-    if isinstance(figure.value, int):
-        return str(figure.value)
-    return str(mpmath.nstr(mpmath.mpf(figure.value), figure.digits))
 
 
 def table(statuses: Iterable[Status]) -> str:
@@ -69,46 +55,40 @@ def counts(statuses: Iterable[Status]) -> str:
 def details(status: Status) -> str:
     """One claim in full: statement, derivation, verdicts, figures."""
     claim = status.claim
+    tried, bare = exercised(claim)
     parts = [
         f"{claim.id}: {claim.title}",
         f"{how(status)}; {status.rung}; {status.outcome.seconds:.1f} s",
         f"stated in   {places(claim.sources)}",
         f"sheet       {', '.join(claim.sheet) or '-'}",
         f"rests on    {', '.join(claim.depends) or '-'}",
-        *_assumption_lines(claim),
+        *(f"assumes     {a.text} (dropped: it fails; used by {a.used})" for a in tried),
+        *(f"assumes     {text} (assumed, not exercised)" for text in bare),
         *(f"we read     {reading}" for reading in claim.readings),
         *(f"!           {trouble}" for trouble in status.troubles),
-        "",
-        _wrapped(said(claim, claim.statement)),
     ]
-    if claim.derivation:
-        parts += ["", "Derivation", _wrapped(said(claim, claim.derivation))]
-    if claim.reason:
-        parts += ["", "Why there is nothing to prove", _wrapped(said(claim, claim.reason))]
-    return (
-        "\n".join(parts + _proof_lines(claim) + _erratum_lines(claim) + _pin_lines(claim)) + "\n"
+    whys = {"": claim.statement, "Derivation\n": claim.derivation,
+            "Why there is nothing to prove\n": claim.reason}  # fmt: skip
+    for head, text in whys.items():
+        indent = {"initial_indent": "  ", "subsequent_indent": "  "}
+        parts += [f"\n{head}{textwrap.fill(said(claim, text), 96, **indent)}"] if text else []
+    return "\n".join(
+        [*parts, *_proof_lines(claim), *_erratum_lines(claim), *_pin_lines(claim), ""]
     )
 
 
 def as_json(statuses: Iterable[Status]) -> str:
     """Everything but the routines, for other programs."""
-    return json.dumps(
-        [_entry(status) for status in statuses], indent=2, ensure_ascii=False, default=str
-    )
+    found = list(map(_entry, statuses))
+    return json.dumps(found, indent=2, ensure_ascii=False, default=str)
 
 
 def how(status: Status) -> str:
     """Kind and means of a claim, with the points at which its routine decided it."""
     claim, points = status.claim, status.outcome.points
-    means = "" if str(claim.means) in str(claim.kind) else f" by {claim.means}"
-    found = f"{claim.kind}{means if claim.routine else ''}"
+    by = claim.routine and str(claim.means) not in str(claim.kind)
+    found = f"{claim.kind} by {claim.means}" if by else str(claim.kind)
     return f"{found} ({described(points)})" if points else found
-
-
-def _assumption_lines(claim: Claim) -> list[str]:
-    tried, bare = exercised(claim)
-    lines = [f"assumes     {a.text} (dropped: it fails; used by {a.used})" for a in tried]
-    return lines + [f"assumes     {a} (assumed, not exercised)" for a in bare]
 
 
 def _proof_lines(claim: Claim) -> list[str]:
@@ -122,55 +102,39 @@ def _proof_lines(claim: Claim) -> list[str]:
 
 
 def _erratum_lines(claim: Claim) -> list[str]:
-    if claim.erratum is None:
+    if not (erratum := claim.erratum):
         return []
-    erratum = claim.erratum
-    lines = ["", f"Erratum ({erratum.fault})", f"  printed     {said(claim, erratum.quote)}"]
-    lines += [f"  trouble     {said(claim, erratum.trouble)}"]
-    lines += [f"  advice      {said(claim, erratum.advice)}"] if erratum.advice else []
-    lines += [f"  figure      {f.label}: {figure_text(f)}" for f in erratum.figures()]
-    return lines + ([f"  open        {erratum.remains_open}"] if erratum.remains_open else [])
+    lines = [
+        ("printed", said(claim, erratum.quote)),
+        ("trouble", said(claim, erratum.trouble)),
+        *([("advice", said(claim, erratum.advice))] if erratum.advice else []),
+        *(("figure", f"{label}: {value}") for label, value in figures(claim)),
+        *([("open", erratum.remains_open)] if erratum.remains_open else []),
+    ]
+    return ["", f"Erratum ({erratum.fault})", *(f"  {what:<12}{text}" for what, text in lines)]
 
 
 def _pin_lines(claim: Claim) -> list[str]:
     lines = []
     for pin in claim.compared:
+        # A mistake of the statement may be in a part of it that the function does not compute.
+        where = f"where {'one' if pin.reads else 'each'} of these is refused there"
+        by = f"within {pin.k:g} u S at {len(pin.points)} points, {where}: {', '.join(pin.twins)}"
+        by = f"by the accuracy vectors {pin.vectors}" if pin.vectors else by
         about = f"; not the statement: {pin.because}" if pin.because else ""
-        if pin.vectors:
-            lines.append(f"Pins {pin.name} by the accuracy vectors {pin.vectors}{about}")
-        else:
-            # A mistake of the statement may be in a part of it that the function does not compute.
-            which = "one of" if pin.reads else "each of"
-            lines.append(
-                f"Pins {pin.name} within {pin.k:g} u S at {len(pin.points)} points, where {which} "
-                f"these is refused there: {', '.join(pin.twins)}{about}"
-            )
+        lines.append(f"Pins {pin.name} {by}{about}")
     return lines
 
 
 def _entry(status: Status) -> dict[str, object]:
-    claim = status.claim
+    claim, outcome = status.claim, status.outcome
     tried, bare = exercised(claim)
     return {
-        "id": claim.id,
-        "title": claim.title,
-        "statement": said(claim, claim.statement),
-        "kind": claim.kind,
-        "means": claim.means,
-        "points": list(status.outcome.points),
-        "sources": [{"version": s.version, "place": s.place} for s in claim.sources],
-        "sheet": list(claim.sheet or ()),
-        "assumptions": [a.text for a in tried],
-        "assumed_not_exercised": bare,
-        "depends": list(claim.depends),
-        "false_twins": list(claim.twins),
-        "printed": list(claim.printed),
-        "pins": [pin.name for pin in claim.pins],
-        "status": status.rung,
-        "troubles": list(status.troubles),
-        "seconds": round(status.outcome.seconds, 3),
-    }
-
-
-def _wrapped(text: str) -> str:
-    return textwrap.fill(text, 96, initial_indent="  ", subsequent_indent="  ")
+        "id": claim.id, "title": claim.title, "statement": said(claim, claim.statement),
+        "kind": claim.kind, "means": claim.means, "points": outcome.points,
+        "sources": [vars(source) for source in claim.sources], "sheet": claim.sheet,
+        "assumptions": [a.text for a in tried], "assumed_not_exercised": bare,
+        "depends": claim.depends, "false_twins": list(claim.twins),
+        "printed": list(claim.printed), "pins": [pin.name for pin in claim.pins],
+        "status": status.rung, "troubles": status.troubles, "seconds": round(outcome.seconds, 3),
+    }  # fmt: skip

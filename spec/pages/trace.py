@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from spec.catalogue import CLAIMS
-from spec.checking.claim import Claim
+from spec.checking.claim import Claim, Source
 from spec.inventory import PAPER
 from spec.pages.sources import PublicFunction, fast_twin, files_that_test, public_functions
 
@@ -32,31 +32,21 @@ def _places(version: str) -> str:
     """The section that leads from the places of one version to claims."""
     rows = []
     for place in PAPER[version]:
-        about = [
-            c for c in CLAIMS if any((s.version, s.place) == (version, place) for s in c.sources)
-        ]
-        named = ", ".join(f"{claim.id} ({claim.kind})" for claim in about)
-        rows.append((place, named or "**none**"))
+        about = [claim for claim in CLAIMS if Source(version, place) in claim.sources]
+        rows.append((place, ", ".join(f"{c.id} ({c.kind})" for c in about) or "**none**"))
     return _section(f"Version {version[1:]} of the paper", ("place", "claims"), rows)
 
 
 def _claims() -> str:
     """The section that leads from claims to code and tests."""
-    by_name = {public.name: public for public in public_functions()}
-    rows = []
+    by_name, rows = {public.name: public for public in public_functions()}, []
     for claim in CLAIMS:
         pinned = list(dict.fromkeys(pin.function for pin in claim.pins))
         known = [by_name[name] for name in pinned if name in by_name]
-        rows.append(
-            (
-                claim.id,
-                claim.title,
-                f"{claim.kind} by {claim.means}" if claim.routine else str(claim.kind),
-                _codes(pinned),
-                _codes(twin for f in known if (twin := fast_twin(f)) != "-"),
-                _tests(claim, known),
-            )
-        )
+        twins = [twin for public in known if (twin := fast_twin(public)) != "-"]
+        how = f"{claim.kind} by {claim.means}" if claim.routine else str(claim.kind)
+        codes = _codes(pinned), _codes(twins)
+        rows.append((claim.id, claim.title, how, *codes, _tests(claim, known)))
     head = ("claim", "title", "kind", "reference function", "fast function", "tests")
     return _section("Claims", head, rows)
 
@@ -72,13 +62,10 @@ def _functions() -> str:
 
 def _tests(claim: Claim, known: list[PublicFunction]) -> str:
     files = {path for public in known for path in files_that_test(public)}
-    if claim.pins:
-        files.add("tests/spec/test_pins.py")
-    if claim.routine:
-        files.add("tests/spec/test_claims.py")
-    return (
-        "<br>".join(f"[{path.removeprefix('tests/')}](../{path})" for path in sorted(files)) or "-"
-    )
+    files |= {"tests/spec/test_pins.py"} if claim.pins else set()
+    files |= {"tests/spec/test_claims.py"} if claim.routine else set()
+    links = [f"[{path.removeprefix('tests/')}](../{path})" for path in sorted(files)]
+    return "<br>".join(links) or "-"
 
 
 def _codes(names: Iterable[str]) -> str:
@@ -87,7 +74,6 @@ def _codes(names: Iterable[str]) -> str:
 
 def _section(title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [f"## {title}", "", f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
-    lines += [
-        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows
-    ]
+    cells = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    lines += [f"| {' | '.join(row)} |" for row in cells]
     return "\n".join([*lines, ""])
