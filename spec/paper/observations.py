@@ -15,8 +15,7 @@ from spec.checking.trace import each
 from spec.exact.published import output_variance
 from spec.paper.settings import PRINTED, lost
 
-_GREY = 255
-_INNER = {"in place": int(str(PRINTED["L"])), "as printed": 1}
+_GREY, _INNER = 255, {"in place": int(str(PRINTED["L"])), "as printed": 1}
 
 
 def is_the_residue(grey_levels: Mapping[str, str]) -> bool:
@@ -28,11 +27,10 @@ def is_the_residue(grey_levels: Mapping[str, str]) -> bool:
     effect (E3). The pixel has the value one, where a small change of the logarithm is that of the
     value, and a unit has [[grey]] grey levels.
     """
-    found, steps = [], each("inner steps", list(_INNER.values()))
+    steps = zip(_INNER, each("inner steps", list(_INNER.values())), strict=True)
     with mpmath.workdps(50):
-        for reading, inner in zip(_INNER, steps, strict=True):
-            noise = _GREY * mpmath.sqrt(output_variance("0", inner))
-            found.append(rounds_to(noise, grey_levels[reading]))
+        noises = {name: _GREY * mpmath.sqrt(output_variance("0", inner)) for name, inner in steps}
+        found = [rounds_to(noise, grey_levels[name]) for name, noise in noises.items()]
     return grey_levels.keys() == _INNER.keys() and all(found)
 
 
