@@ -21,8 +21,7 @@ _GRID, _TAU = Symbol("g"), Symbol("tau", positive=True)
 def are_available(wanted: Mapping[str, int]) -> bool:
     """No score can use more real test images than the test splits hold: [[sizes]].
 
-    The number of real samples is compared with the published test split of each data set, which
-    Appendix D.2 of version 1 repeats for the three grey ones.
+    The number of real samples is compared with the published test split of each data set.
     """
     return all([count <= SPLITS[name][1] for name, count in wanted.items()])
 
@@ -160,8 +159,7 @@ TABLES = (
         "V1-Table-1", "Table 1 of version 1", sources=v1("Table 1"), sheet=("E23",),
         statement="FID and KID of the samples on the three data sets, “using 50k generated "
         "samples and 10k real samples from the test set”.",
-        reason="The entries are lost; by the text both scores are lowest for MNIST. They are "
-        "measurements that nothing in the text forces.",
+        reason="The entries, measurements, are lost; by the text both are lowest for MNIST.",
     ), lost(
         "Table-1", "FID and KID of version 2", sources=v2("Table 1"),
         statement="Data set, sampler (ADLS, ASAMS), architecture, initialization (class average, "
@@ -173,8 +171,7 @@ TABLES = (
         "Table-2", "fitted log-normal parameters", sources=v2("Table 2"),
         statement="Two parameters of the log-normal start for each of the four data sets, "
         "channel-wise for CIFAR-10 (Section 6.2).",
-        reason="Both columns are lost. They could be computed from the data if the settings and "
-        "the fit were known; the text allows two fits (E24-fit).",
+        reason="Both columns are lost; data, settings and fit (E24-fit) would give them.",
     ), lost(
         "Table-3", "sampler settings", sources=v2("Table 3"),
         statement="Sampler by data set; three columns, one of them headed “(approx.)”.",

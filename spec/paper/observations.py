@@ -52,8 +52,7 @@ RESIDUE = Claim(
 def is_the_distance(distance: Expr) -> bool:
     r"""With the exact score of well separated training images the last step of A13 returns a
     training image times the exponential of noise: the mean squared log-distance to it, for two
-    pixels, is $[[it]]$. So samples that are “not identical” to training images can come from a
-    model that has memorised.
+    pixels, is $[[it]]$. So “not identical” samples can come from a model that has memorised.
 
     Near one image the empirical score is that of the kernel from it. Inserted in A13 the state
     cancels, whatever it was, and what is left is the noise. With version 1's $\sigma$ and $\delta$
@@ -81,14 +80,13 @@ MEMORISATION = Claim(
     depends=("R3", "A13"),
 )  # fmt: skip
 
-_JUDGED = "A judgement on pictures, which are not in the text we have. "
+_JUDGED = "A judgement on pictures that we do not have. "
 SEEN = lost(
     "samples-seen", "what is seen on the samples",
     sources=v1("App. E: samples are noise-free") + v2("App. F: samples"), sheet=("R10b",),
     statement="The samples are diverse, resemble the training data, some are entirely novel; "
     "those of Fashion-MNIST are less diverse, which “is by no means evidence of mode collapse”.",
-    reason=_JUDGED + "What can be decided is what the sampler does to a known law: annealing "
-    "without a change of the drift loses variance (E18).",
+    reason=_JUDGED + "On a known law annealing alone loses variance (E18).",
 )  # fmt: skip
 NEIGHBOURS = lost(
     "neighbours-seen", "nearest neighbours of the samples",

@@ -26,9 +26,8 @@ def follow(derived: Mapping[str, str]) -> bool:
     log-variance $\sigma^2\delta=[[step]]$, the inner steps of a level [[rho]] of its time, all
     levels of Algorithm 2 the time [[time]], and the last level the noise factor [[last]].
 
-    The time of a level is $\delta$, its $L$ inner steps traverse $L\delta_s$; Algorithm 2 has one
-    level less than $N$, and the noise factor is multiplied by $\chi$ after each. Computed at fifty
-    digits and compared with the decimals.
+    A level lasts $\delta$, its $L$ inner steps traverse $L\delta_s$; Algorithm 2 has one level
+    less than $N$, and multiplies the noise factor by $\chi$ after each. Computed at fifty digits.
     """
     with mpmath.workdps(50):
         (at,) = points([PRINTED])
@@ -71,8 +70,7 @@ DRIFT = Claim(
 LOST = (
     lost(
         "settings-v2", "settings of version 2", sources=v2("sec. 6: settings"),
-        statement="Pixel range, number of levels, step size, drift and rate of Section 6 of "
-        "version 2.",
+        statement="Pixel range, number of levels, step size, drift and rate of Section 6.",
         reason="The numbers are lost and nothing forces them; for version 1 see settings. That "
         "the range is there “to satisfy the positivity constraint” is right (E24-range).",
     ), lost(
@@ -100,8 +98,7 @@ def agree_with_each_other(counts: Mapping[str, int]) -> bool:
     """Version 1's two passages can both describe the training on MNIST only if they give one
     number of iterations, such as [[Section 6]] and [[Appendix D.3]].
 
-    Section 6 gives a number for all data sets, Appendix D.3 one for MNIST and another for the
-    other two.
+    Section 6 gives a number for all data sets, Appendix D.3 one for MNIST, another for the rest.
     """
     return len(set(counts.values())) == 1
 
@@ -126,8 +123,7 @@ def has_logarithms(ends: Sequence[int]) -> bool:
     r"""The framework needs pixels in a range whose ends have finite logarithms: the range from
     [[low]] to [[high]] has.
 
-    The state stays at zero for ever where $X_0$ is zero, and the target of eq. (20) contains
-    $\log X_0$. The ends of the range are inserted.
+    The state stays at zero where $X_0$ is zero, and the target of eq. (20) contains $\log X_0$.
     """
     found = map(mpmath.log, each("pixel", ends))
     return all([mpmath.isfinite(value) and mpmath.im(value) == 0 for value in found])

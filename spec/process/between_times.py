@@ -12,9 +12,8 @@ from spec.process.equations import UNIQUE, left_over
 
 y, y_r, y_t, up, rest, mu1, mu2 = symbols("y y_r y_t up rest mu1 mu2", real=True)
 a, b, C, v_s, v_t, t, s1, s2 = symbols("a b C v_s v_t t s1 s2", positive=True)
-BETWEEN = {"up": r"m_{rs}", "rest": r"m_{st}", "y_r": r"\log X_{r}", "y_t": r"\log X_{t}",
-           "v_s": "v(s)", "v_t": "v(t)", "s1": r"\sigma_{1}^{2}",
-           "s2": r"\sigma_{2}^{2}"}  # fmt: skip
+_NAMES = {"up": r"m_{rs}", "rest": r"m_{st}", "y_r": r"\log X_{r}", "y_t": r"\log X_{t}",
+          "v_s": "v(s)", "v_t": "v(t)", "s1": r"\sigma_1^{2}", "s2": r"\sigma_2^{2}"}  # fmt: skip
 
 
 def is_the_bridge(law: tuple[Expr, Expr]) -> bool:
@@ -53,8 +52,8 @@ def are_by_coordinate(kernel: tuple[Expr, Expr, Expr, Expr]) -> bool:
     normal and independent in each: its mean moves by $[[0]]$ and $[[2]]$, its variance is $[[1]]$
     and $[[3]]$.
 
-    The product of the two normal densities satisfies the Fokker–Planck equation of the logarithms
-    (A8) and is a point at the start.
+    The product of the normal densities satisfies the Fokker–Planck equation of A8 and is a point
+    at the start.
     """
     law, rates = (kernel[::2], Matrix.diag(*kernel[1::2])), (mu1 - s1 / 2, mu2 - s2 / 2)
     flow = left_over(law, rates, Matrix.diag(s1, s2), symbols("d1 d2", real=True))
@@ -84,7 +83,7 @@ BRIDGE = Claim(
         "weights exchanged": ((a * (y_r + up) + b * (y_t - rest)) / (a + b), _VARIANCE),
         "drift of the second part forgotten": ((b * (y_r + up) + a * y_t) / (a + b), _VARIANCE),
         "variance of the kernel": (_MEAN, a), "variances added": (_MEAN, a + b),
-    }, names=BETWEEN, sheet=("R17",), depends=("A6",), pins=(
+    }, names=_NAMES, sheet=("R17",), depends=("A6",), pins=(
         Pin("gbm_ref.bridge_law", _BRIDGES, reads=lambda law: tuple(map(_of_times, law))), Pin(
             "gbm_ref.bridge_sample", _BRIDGES,
             reads=lambda law: exp(_of_times(law[0]) + sqrt(_of_times(law[1])) * z),
@@ -104,7 +103,7 @@ TWO_TIMES = Claim(
     twins={
         "covariance of the later time": (C + v_s, C + v_t, C + v_t),
         "data alone": (C + v_s, C, C + v_t), "root of both": (C + v_s, C + v_s * v_t, C + v_t),
-    }, names=BETWEEN, sheet=("R17",), depends=("A6", "R2"), pins=(
+    }, names=_NAMES, sheet=("R17",), depends=("A6", "R2"), pins=(
         Pin(
             "gbm_ref.two_time_law",
             table("S sigma s t", (0.3, 0.7, 0.2, 0.9), (1.7, 1.2, 0.5, 0.6)),
@@ -147,7 +146,7 @@ BY_COORDINATE = Claim(
         "one drift for both": ((mu1 - s1 / 2) * t, s1 * t, (mu1 - s2 / 2) * t, s2 * t),
         "one variance for both": ((mu1 - s1 / 2) * t, s1 * t, (mu2 - s2 / 2) * t, s1 * t),
         "Itô term missing": (mu1 * t, s1 * t, mu2 * t, s2 * t),
-    }, names=BETWEEN, sheet=("A6",), assumptions=(UNIQUE,), depends=("A5", "A6", "A8"), pins=(
+    }, names=_NAMES, sheet=("A6",), assumptions=(UNIQUE,), depends=("A5", "A6", "A8"), pins=(
         Pin("gbm_ref.CoordinateGBM.log_means", _RATES, reads=_rates(0, 2)),
         Pin("gbm_ref.CoordinateGBM.log_vars", _RATES, reads=_rates(1, 3)),
         Pin("gbm_ref.CoordinateGBM.increments_of_each", _RATES, reads=_rates(0, 2, 1, 3)),

@@ -81,7 +81,7 @@ def is_left_point_euler(candidate: tuple[Rule, Expr]) -> bool:
     terms of third order in $\delta$; $m$ and $v$ are the integrals of A33.
 
     Euler-Maruyama keeps the rates of A33 at their values at $t_k$: the step holds no derivative
-    of them. Decided with the rates as polynomials of degree two in the time since $t_k$, whose
+    of them. Decided with rates that are polynomials of degree two in the time since $t_k$, whose
     coefficients are symbols: their derivatives at $t_k$.
     """
     rule, half = candidate
