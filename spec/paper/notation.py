@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from sympy import Expr, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Erratum, Fault, Means, Values, v1, v2
+from spec.checking.claim import Claim, Erratum, Fault, Means, v1, v2
 from spec.checking.symbols import s2
 
 
@@ -27,11 +27,6 @@ def is_unambiguous(letters: Mapping[str, tuple[str, ...]]) -> bool:
     """
     meanings = [set(entry) for entry in letters.values()]
     return all(len(m) == 1 for m in meanings) and len(set().union(*meanings)) == len(letters)
-
-
-def _said(letters: Mapping[str, tuple[str, ...]]) -> Values:
-    listed = (f"{letter} ({' and '.join(meant)})" for letter, meant in letters.items())
-    return {"letters": ", ".join(listed)}
 
 
 _OURS = {"mu": ("drift rate",), "sigma": ("diffusion rate",), "a": ("log-mean of a law",),
@@ -62,7 +57,9 @@ LETTERS = Claim(
     "E30-letters", "letters with two meanings", is_unambiguous, holds=_OURS, twins={
         "two letters for one density": {**_OURS, "f_t": ("density of X_t",)},
         "one letter for both steps": {**_OURS, "delta": _PRINTED["delta"]},
-    }, printed={"letters of the paper": _PRINTED}, shown=_said, means=Means.READING,
+    }, printed={"letters of the paper": _PRINTED}, means=Means.READING, shown=lambda letters: {
+        "letters": ", ".join(f"{k} ({' and '.join(meant)})" for k, meant in letters.items())
+    },
     sources=v1("Algorithm 2") + v2("App. D: limit measure"), sheet=("E30",), erratum=Erratum(
         Fault.UNDEFINED,
         quote=r"Version 1: $f_X$ and $p_X$ for one density (eqs. 4 and 5); $\mu,\sigma$ for the "

@@ -64,17 +64,13 @@ def is_the_distance(distance: Expr) -> bool:
     return same(2 * expectation((new - image) ** 2, z, 0, 1).subs(root**2, s2 * dt), distance)
 
 
-def _deviation() -> mpf:
-    at = {kappa: 1, s2: Rational(PRINTED["sigma"]) ** 2, dt: Rational(PRINTED["delta"])}
-    return mpmath.sqrt(mpf(MEMORISATION.holds.subs(at) / 2))
-
-
+_AT = {kappa: 1, s2: Rational(PRINTED["sigma"]) ** 2, dt: Rational(PRINTED["delta"])}
 MEMORISATION = Claim(
     "memorisation-floor", "a sampler that has memorised does not return identical images",
     is_the_distance, holds=2 * kappa**2 * s2 * dt, twins={
         "identical": 0 * s2, "one pixel": kappa**2 * s2 * dt,
         "noise factor not squared": 2 * kappa * s2 * dt,
-    }, values=lambda: {"deviation": _deviation()},
+    }, values=lambda: {"deviation": mpmath.sqrt(mpf(MEMORISATION.holds.subs(_AT) / 2))},
     sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"), sheet=("R3",),
     assumptions=("well separated training images, so that one weight is one", "delta_s = delta"),
     depends=("R3", "A13"),
