@@ -5,27 +5,23 @@ from collections.abc import Mapping
 from sympy import Expr, Integer, Symbol, exp, expand, integrate, oo, pi, sqrt
 
 from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Values, v1, v2
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, v1, v2
 from spec.paper.settings import lost
 
-# Images for training and for testing: LeCun et al. 1998; Xiao et al. 2017; Clanuwat et al. 2018;
-# Krizhevsky 2009.
-SPLITS = {
-    "MNIST": (60_000, 10_000), "Fashion-MNIST": (60_000, 10_000),
-    "Kuzushiji-MNIST": (60_000, 10_000), "CIFAR-10": (50_000, 10_000),
-}  # fmt: skip
+# Images for training and for testing (see claim datasets).
+SPLITS = {"MNIST": (60_000, 10_000), "Fashion-MNIST": (60_000, 10_000),
+          "Kuzushiji-MNIST": (60_000, 10_000), "CIFAR-10": (50_000, 10_000)}  # fmt: skip
 # The layers of InceptionV3 that change the size of the picture (Szegedy et al. 2016, Table 1), as
 # (kernel, stride), all without padding; the grid before the last pooling, and its window.
 INCEPTION = ((3, 2), (3, 1), (3, 2), (3, 1), (3, 2), (3, 2), (3, 2))
 FINAL_GRID = 8
-_TAU = Symbol("tau", positive=True)
+_GRID, _TAU = Symbol("g"), Symbol("tau", positive=True)
 
 
 def are_available(wanted: Mapping[str, int]) -> bool:
     """No score can use more real test images than the test splits hold: [[sizes]].
 
-    The number of real samples is compared with the published test split of each data set, which
-    Appendix D.2 of version 1 repeats for the three grey ones.
+    The number of real samples is compared with the published test split of each data set.
     """
     return all([count <= SPLITS[name][1] for name, count in wanted.items()])
 
@@ -48,7 +44,7 @@ def fits_the_network(side: Expr) -> bool:
     The layers are followed backwards: a layer that cuts nothing off needs its kernel, and its
     stride once more for each further output.
     """
-    found = Symbol("g")
+    found = _GRID
     for kernel, stride in reversed(INCEPTION):
         found = (found - 1) * stride + kernel
     return same(found, side)
@@ -59,9 +55,9 @@ def is_the_bias_of_the_best(bias: Expr) -> bool:
     deviation $\tau$, the smaller score is off by $[[it]]$ on average.
 
     The smaller of two numbers is their average less half of their distance; the difference of the
-    scores is normal with twice the variance, over which SymPy integrates. Version 1 reports
-    “the best FID and KID scores obtained”, version 2 selects each setting by FID and KID; whether
-    the reported scores are from fresh samples, which have no such bias, is not said.
+    scores is normal with twice the variance, over which SymPy integrates. Version 1 reports “the
+    best FID and KID scores obtained”, version 2 selects by FID and KID; whether the reported
+    scores are from fresh samples, which have no such bias, is not said.
     """
     apart = Symbol("apart", positive=True)
     density = exp(-(apart**2) / (4 * _TAU**2)) / sqrt(4 * pi * _TAU**2)
@@ -72,75 +68,58 @@ def _everywhere(count: int) -> dict[str, int]:
     return dict.fromkeys(SPLITS, count)
 
 
-def _sizes(wanted: Mapping[str, int]) -> Values:
-    return {"sizes": ", ".join(f"{name} {count}" for name, count in wanted.items())}
-
-
-def _pairs(passages: Mapping[str, tuple[int, int]]) -> Values:
-    said = (f"{made} and {real} in {where}" for where, (made, real) in passages.items())
-    return {"pairs": ", ".join(said)}
-
-
-_PASSAGES = ("Section 6", "Appendix F.1", "Table 1")
-_AGREED = dict.fromkeys(_PASSAGES, (50_000, 10_000))
-
+_AGREED = dict.fromkeys(("Section 6", "Appendix F.1", "Table 1"), (50_000, 10_000))
 E23 = Claim(
     "E23", "real samples from the test set", are_available, holds=_everywhere(10_000), twins={
         "one image more": _everywhere(10_001),
         "training split for CIFAR-10": {**_everywhere(10_000), "CIFAR-10": 50_000},
-    }, printed={"more real samples than there are": _everywhere(50_000)}, shown=_sizes,
+    }, printed={"more real samples than there are": _everywhere(50_000)},
+    shown=lambda wanted: {"sizes": ", ".join(f"{k} {n}" for k, n in wanted.items())},
     means=Means.READING, sources=v1("App. F: FID and KID protocol") + v2("sec. 6.4: real samples"),
     depends=("datasets",), erratum=Erratum(
         Fault.INCONSISTENT,
         quote="“50,000 generated samples and 50,000 real samples from the test set” (version 2, "
         "Section 6.4; likewise version 1, Appendix F.1): [[printed:sizes]] real ones.",
-        trouble="There are fewer test images in each of the data sets. Whether training images "
-        "were used, images counted more than once, or fewer used, makes a difference: FID has a "
-        "bias that falls with the sample size (Bińkowski et al. 2018; Chong and Forsyth 2020).",
-        advice="State the number of real images and the split, and the score of as many training "
-        "images beside it as the floor.",
+        trouble="Each data set has fewer test images. Whether training images were used, images "
+        "counted more than once, or fewer used, makes a difference: FID has a bias that falls "
+        "with the sample size (Bińkowski et al. 2018; Chong and Forsyth 2020).",
+        advice="State the number of real images and the split, with the score of as many training "
+        "images as the floor.", remains_open="Which images were used.",
         figures=lambda: (Figure("images in the test split of MNIST", SPLITS["MNIST"][1]),),
-        remains_open="Which images were used cannot be told from the text.",
     ),
 )  # fmt: skip
 
 SIZES = Claim(
     "E23-counts", "one experiment, three sample sizes", is_one_protocol, holds=_AGREED, twins={
-        "agreement on what does not exist": dict.fromkeys(_PASSAGES, (50_000, 50_000)),
+        "agreement on what does not exist": dict.fromkeys(_AGREED, (50_000, 50_000)),
         "one passage different": {**_AGREED, "Section 6": (10_000, 10_000)},
-    }, printed={
-        "the three passages": {
-            **_AGREED, "Section 6": (10_000, 10_000), "Appendix F.1": (50_000, 50_000),
-        }
-    }, shown=_pairs, means=Means.READING, sources=v1("Table 1", "App. F: FID and KID protocol"),
+    }, printed={"the three passages": _AGREED | {
+        "Section 6": (10_000, 10_000), "Appendix F.1": (50_000, 50_000),
+    }}, shown=lambda said: {
+        "pairs": ", ".join(f"{made} and {real} in {k}" for k, (made, real) in said.items())
+    }, means=Means.READING, sources=v1("Table 1", "App. F: FID and KID protocol"),
     sheet=("E23",), depends=("E23",), erratum=Erratum(
         Fault.INCONSISTENT, quote="Generated and real images: [[printed:pairs]].",
-        trouble="FID depends on the sample sizes (E23), so that its numbers cannot be set beside "
-        "other papers' without them.", advice="One pair of sizes, in one place, for every score.",
+        trouble="FID depends on the sample sizes (E23) and cannot be compared without them.",
+        advice="One pair of sizes, in one place, for every score.",
         remains_open="The entries of Table 1 are lost.",
     ),
 )  # fmt: skip
-
-_GRID = Symbol("g")
-
-
-def _side(of_grid: Expr) -> Values:
-    return {"of_grid": of_grid, "side": of_grid.subs(_GRID, FINAL_GRID)}
-
 
 INPUT_SIZE = Claim(
     "E23-input", "input size of the feature network", fits_the_network, holds=32 * _GRID + 43,
     twins={
         "one pixel more": 32 * _GRID + 44, "one reduction left out": 16 * _GRID + 43,
         "one more grid": 32 * _GRID + 75,
-    }, printed={"229 x 229": Integer(229)}, shown=_side, values=lambda: {"grid": FINAL_GRID},
+    }, printed={"229 x 229": Integer(229)}, values=lambda: {"grid": FINAL_GRID},
+    shown=lambda of_grid: {"of_grid": of_grid, "side": of_grid.subs(_GRID, FINAL_GRID)},
     sources=v1("App. F: FID and KID protocol"), sheet=("E23",),
     assumptions=("layers as in Table 1 of Szegedy et al. 2016",), erratum=Erratum(
         Fault.WRONG,
         quote="“resizing it to $229\\times229$ to match the input dimension expected by the "
         "InceptionV3 network” (version 1, Appendix F.1).",
-        trouble="Either it is a misprint, or the features were taken from smaller pictures than "
-        "the network was made for.", advice=r"Write $[[side]]\times[[side]]$, as in version 2.",
+        trouble="It is a misprint, or the pictures were smaller than the network was made for.",
+        advice=r"Write $[[side]]\times[[side]]$, as in version 2.",
     ),
 )  # fmt: skip
 
@@ -155,13 +134,12 @@ BEST_OF = Claim(
 )  # fmt: skip
 
 
-def _published(of: int) -> str:
-    return ", ".join(f"{name} {split[of]}" for name, split in SPLITS.items())
-
-
 DATASETS = Claim(
     "datasets", "the data sets", means=Means.LITERATURE, sources=v1("App. D.2: datasets"),
-    sheet=("E23",), values=lambda: {"train": _published(0), "test": _published(1)},
+    sheet=("E23",), values=lambda: {
+        slot: ", ".join(f"{name} {split[of]}" for name, split in SPLITS.items())
+        for of, slot in enumerate(("train", "test"))
+    },
     statement="Images to train: [[train]]; to test: [[test]]. Those of CIFAR-10 are in colour.",
     reason="Facts about published files: LeCun et al. 1998; Xiao, Rasul and Vollgraf 2017; "
     "Clanuwat et al. 2018; Krizhevsky 2009. Appendix D.2 of version 1 has the first three.",
@@ -173,8 +151,7 @@ METRICS = Claim(
     statement="FID: Fréchet distance of the Gaussians fitted to InceptionV3 features of real and "
     "generated images. KID: squared maximum mean discrepancy of the features with a polynomial "
     "kernel. Nearest neighbours: training images at the smallest Euclidean distance.",
-    reason="Definitions of others: Heusel et al. 2017 and Bińkowski et al. 2018. The paper has no "
-    "formulas. KID has an unbiased estimate, FID a bias that depends on the sample size.",
+    reason="Definitions of others (Heusel et al. 2017; Bińkowski et al. 2018), without formulas.",
 )  # fmt: skip
 
 TABLES = (
@@ -182,29 +159,23 @@ TABLES = (
         "V1-Table-1", "Table 1 of version 1", sources=v1("Table 1"), sheet=("E23",),
         statement="FID and KID of the samples on the three data sets, “using 50k generated "
         "samples and 10k real samples from the test set”.",
-        reason="The caption survives, the entries do not. The text says that both scores are "
-        "lower for MNIST than for the others. They are measurements: nothing in the paper forces "
-        "them.",
+        reason="The entries, measurements, are lost; by the text both are lowest for MNIST.",
     ), lost(
         "Table-1", "FID and KID of version 2", sources=v2("Table 1"),
         statement="Data set, sampler (ADLS, ASAMS), architecture, initialization (class average, "
         "lognormal), FID, KID: twelve rows for the grey data sets, eight for CIFAR-10, with and "
         "without a setting whose name is lost (terminal denoising).",
-        reason="The rows' headers survive, all numbers are lost. They are measurements that "
-        "nothing in the text forces; that class averages give “comparable or better” scores "
-        "cannot be looked at.",
+        reason="All numbers are lost, measurements that nothing in the text forces; that class "
+        "averages give “comparable or better” scores cannot be looked at.",
     ), lost(
         "Table-2", "fitted log-normal parameters", sources=v2("Table 2"),
         statement="Two parameters of the log-normal start for each of the four data sets, "
         "channel-wise for CIFAR-10 (Section 6.2).",
-        reason="Both columns are lost. They could be computed from the data if the settings and "
-        "the fit were known; the text allows two fits (E24-fit). Section 6.3 also refers to this "
-        "table, for the terminal denoising.",
+        reason="Both columns are lost; data, settings and fit (E24-fit) would give them.",
     ), lost(
         "Table-3", "sampler settings", sources=v2("Table 3"),
         statement="Sampler by data set; three columns, one of them headed “(approx.)”.",
-        reason="All entries and two of the headers are lost. They would be the three settings of "
-        "the grid search of Section 6.3, whose letters are lost too.",
+        reason="All entries and two of the headers are lost: settings of the grid search.",
     ), lost(
         "Table-4", "sampler settings, class-average start", sources=v2("Table 4"),
         statement="As Table 3, for the start from class averages; by Appendix E it differs for "

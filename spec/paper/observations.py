@@ -15,8 +15,7 @@ from spec.checking.trace import each
 from spec.exact.published import output_variance
 from spec.paper.settings import PRINTED, lost
 
-_GREY = 255
-_INNER = {"in place": int(str(PRINTED["L"])), "as printed": 1}
+_GREY, _INNER = 255, {"in place": int(str(PRINTED["L"])), "as printed": 1}
 
 
 def is_the_residue(grey_levels: Mapping[str, str]) -> bool:
@@ -28,11 +27,10 @@ def is_the_residue(grey_levels: Mapping[str, str]) -> bool:
     effect (E3). The pixel has the value one, where a small change of the logarithm is that of the
     value, and a unit has [[grey]] grey levels.
     """
-    found, steps = [], each("inner steps", list(_INNER.values()))
+    steps = zip(_INNER, each("inner steps", list(_INNER.values())), strict=True)
     with mpmath.workdps(50):
-        for reading, inner in zip(_INNER, steps, strict=True):
-            noise = _GREY * mpmath.sqrt(output_variance("0", inner))
-            found.append(rounds_to(noise, grey_levels[reading]))
+        noises = {name: _GREY * mpmath.sqrt(output_variance("0", inner)) for name, inner in steps}
+        found = [rounds_to(noise, grey_levels[name]) for name, noise in noises.items()]
     return grey_levels.keys() == _INNER.keys() and all(found)
 
 
@@ -54,8 +52,7 @@ RESIDUE = Claim(
 def is_the_distance(distance: Expr) -> bool:
     r"""With the exact score of well separated training images the last step of A13 returns a
     training image times the exponential of noise: the mean squared log-distance to it, for two
-    pixels, is $[[it]]$. So samples that are “not identical” to training images can come from a
-    model that has memorised.
+    pixels, is $[[it]]$. So “not identical” samples can come from a model that has memorised.
 
     Near one image the empirical score is that of the kernel from it. Inserted in A13 the state
     cancels, whatever it was, and what is left is the noise. With version 1's $\sigma$ and $\delta$
@@ -67,30 +64,25 @@ def is_the_distance(distance: Expr) -> bool:
     return same(2 * expectation((new - image) ** 2, z, 0, 1).subs(root**2, s2 * dt), distance)
 
 
-def _deviation() -> mpf:
-    at = {kappa: 1, s2: Rational(PRINTED["sigma"]) ** 2, dt: Rational(PRINTED["delta"])}
-    return mpmath.sqrt(mpf(MEMORISATION.holds.subs(at) / 2))
-
-
+_AT = {kappa: 1, s2: Rational(PRINTED["sigma"]) ** 2, dt: Rational(PRINTED["delta"])}
 MEMORISATION = Claim(
     "memorisation-floor", "a sampler that has memorised does not return identical images",
     is_the_distance, holds=2 * kappa**2 * s2 * dt, twins={
         "identical": 0 * s2, "one pixel": kappa**2 * s2 * dt,
         "noise factor not squared": 2 * kappa * s2 * dt,
-    }, values=lambda: {"deviation": _deviation()},
+    }, values=lambda: {"deviation": mpmath.sqrt(mpf(MEMORISATION.holds.subs(_AT) / 2))},
     sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"), sheet=("R3",),
     assumptions=("well separated training images, so that one weight is one", "delta_s = delta"),
     depends=("R3", "A13"),
 )  # fmt: skip
 
-_JUDGED = "A judgement on pictures, which are not in the text we have. "
+_JUDGED = "A judgement on pictures that we do not have. "
 SEEN = lost(
     "samples-seen", "what is seen on the samples",
     sources=v1("App. E: samples are noise-free") + v2("App. F: samples"), sheet=("R10b",),
     statement="The samples are diverse, resemble the training data, some are entirely novel; "
     "those of Fashion-MNIST are less diverse, which “is by no means evidence of mode collapse”.",
-    reason=_JUDGED + "What can be decided is what the sampler does to a known law: annealing "
-    "without a change of the drift loses variance (E18).",
+    reason=_JUDGED + "On a known law annealing alone loses variance (E18).",
 )  # fmt: skip
 NEIGHBOURS = lost(
     "neighbours-seen", "nearest neighbours of the samples",

@@ -17,9 +17,8 @@ from spec.checking.trace import each, points
 # A passage of which the text that we have lost what it says.
 lost = partial(Claim, means=Means.NONE, stated_kind=Kind.UNRECOVERABLE, sheet=("E24",))
 # Version 1, Sections 6 and D.4.
-PRINTED = {
-    "N": 1000, "L": 3, "delta": "0.001", "delta_s": "0.0002", "sigma": "0.8", "chi": "0.995",
-}  # fmt: skip
+PRINTED = {"N": 1000, "L": 3, "delta": "0.001", "delta_s": "0.0002", "sigma": "0.8",
+           "chi": "0.995"}  # fmt: skip
 
 
 def follow(derived: Mapping[str, str]) -> bool:
@@ -27,20 +26,16 @@ def follow(derived: Mapping[str, str]) -> bool:
     log-variance $\sigma^2\delta=[[step]]$, the inner steps of a level [[rho]] of its time, all
     levels of Algorithm 2 the time [[time]], and the last level the noise factor [[last]].
 
-    The time of a level is $\delta$, its $L$ inner steps traverse $L\delta_s$; Algorithm 2 has one
-    level less than $N$, and the noise factor is multiplied by $\chi$ after each. Computed at fifty
-    digits and compared with the decimals.
+    A level lasts $\delta$, its $L$ inner steps traverse $L\delta_s$; Algorithm 2 has one level
+    less than $N$, and multiplies the noise factor by $\chi$ after each. Computed at fifty digits.
     """
     with mpmath.workdps(50):
         (at,) = points([PRINTED])
         n, inner, delta, delta_s, sigma, chi = (mpf(value) for value in at.values())
-        values = {
-            "horizon": n * delta, "step": sigma**2 * delta, "rho": inner * delta_s / delta,
-            "time": (n - 1) * inner * delta_s, "last": chi ** (n - 2),
-        }  # fmt: skip
-        return derived.keys() == values.keys() and all(
-            [rounds_to(values[name], printed) for name, printed in derived.items()]
-        )
+        values = {"horizon": n * delta, "step": sigma**2 * delta, "rho": inner * delta_s / delta,
+                  "time": (n - 1) * inner * delta_s, "last": chi ** (n - 2)}  # fmt: skip
+        rounded = [rounds_to(values[name], printed) for name, printed in derived.items()]
+        return derived.keys() == values.keys() and all(rounded)
 
 
 _DERIVED = {"horizon": "1.0000", "step": "6.400e-4", "rho": "0.6000", "time": "0.5994",
@@ -75,31 +70,26 @@ DRIFT = Claim(
 LOST = (
     lost(
         "settings-v2", "settings of version 2", sources=v2("sec. 6: settings"),
-        statement="Pixel range, number of levels, step size, drift and rate of Section 6 of "
-        "version 2.",
-        reason="The numbers are lost and nothing forces them; those of version 1 are in claim "
-        "settings. That the range is there “to satisfy the positivity constraint” is right "
-        "(E24-range).",
+        statement="Pixel range, number of levels, step size, drift and rate of Section 6.",
+        reason="The numbers are lost and nothing forces them; for version 1 see settings. That "
+        "the range is there “to satisfy the positivity constraint” is right (E24-range).",
     ), lost(
         "training-v2", "training of version 2", sources=v2("App. E: training details"),
-        statement="AdamW; numbers of iterations for each data set; an exponential moving average "
-        "for CIFAR-10.",
-        reason="The numbers of iterations are lost and nothing forces them; those of version 1 "
-        "differ (E24). Neither version gives the learning rate or the batch size.",
+        statement="AdamW; numbers of iterations for each data set; for CIFAR-10 a moving average.",
+        reason="The numbers are lost and nothing forces them; those of version 1 differ (E24). "
+        "Neither version gives the learning rate or the batch size.",
     ), lost(
         "grid-search", "how the settings were chosen", sources=v2("App. E: grid search"),
         statement="Three settings are chosen by a grid search that minimises FID and KID.",
-        reason="The letters, the grid and the number of samples are lost. What the selection does "
-        "to a score is claim best-of.",
+        reason="Letters, grid and number of samples are lost. What it does to a score: best-of.",
     ), lost(
         "E24-conditioning", "class conditioning", sources=v2("sec. 6.1: class conditioning"),
         statement="“class conditioning is applied via conditional normalization layers”: what the "
         "network is conditioned on.",
-        reason="The text allows two readings. The layers of the NCSN code are conditional on "
-        "“labels”, which are the indices of the noise levels; version 1 (Appendix D.1) has class "
-        "labels and N time-steps side by side, and its formulas and algorithms call the network "
-        "with a state and a level. But Section 6.2 has classes of the data, whose averages are a "
-        "start. If labels are used, the generation is not unconditional, as Section 7 calls it.",
+        reason="Two readings. The “labels” of the NCSN code are the indices of the noise levels; "
+        "version 1 (Appendix D.1) has class labels and N time-steps side by side, and calls the "
+        "network with a state and a level. But Section 6.2 has classes of the data. If labels are "
+        "used, the generation is not unconditional, as Section 7 calls it.",
     ),
 )  # fmt: skip
 
@@ -108,8 +98,7 @@ def agree_with_each_other(counts: Mapping[str, int]) -> bool:
     """Version 1's two passages can both describe the training on MNIST only if they give one
     number of iterations, such as [[Section 6]] and [[Appendix D.3]].
 
-    Section 6 gives a number for all data sets, Appendix D.3 one for MNIST and another for the
-    other two.
+    Section 6 gives a number for all data sets, Appendix D.3 one for MNIST, another for the rest.
     """
     return len(set(counts.values())) == 1
 
@@ -125,7 +114,7 @@ E24 = Claim(
         "[[printed:Appendix D.3]] for MNIST (Appendix D.3).",
         trouble="The two passages differ for MNIST.",
         advice="The appendix distinguishes the data sets and is the likelier one; state it once.",
-        remains_open="Version 2 distinguishes the data sets too, but its numbers are lost.",
+        remains_open="The numbers of version 2 are lost.",
     ),
 )  # fmt: skip
 
@@ -134,10 +123,9 @@ def has_logarithms(ends: Sequence[int]) -> bool:
     r"""The framework needs pixels in a range whose ends have finite logarithms: the range from
     [[low]] to [[high]] has.
 
-    The state stays at zero for ever where $X_0$ is zero, and the target of eq. (20) contains
-    $\log X_0$. The ends of the range are inserted.
+    The state stays at zero where $X_0$ is zero, and the target of eq. (20) contains $\log X_0$.
     """
-    found = [mpmath.log(end) for end in each("pixel", ends)]
+    found = map(mpmath.log, each("pixel", ends))
     return all([mpmath.isfinite(value) and mpmath.im(value) == 0 for value in found])
 
 
@@ -150,9 +138,8 @@ RANGE = Claim(
         Fault.UNDEFINED,
         quote="“Note that the proposed framework requires a non-negative dynamic range of pixel "
         "values” (version 1, Section 6).",
-        trouble="Necessary, but not enough: no noise ever reaches a pixel at zero, and its target "
-        "is undefined. The range that is used is right.",
-        advice="Ask for a strictly positive range, as version 2 does.",
+        trouble="Not enough: no noise ever reaches a pixel at zero, and its target is undefined.",
+        advice="Ask for a strictly positive range, as version 2 does and version 1 uses.",
     ),
 )  # fmt: skip
 
@@ -165,14 +152,13 @@ def is_the_mismatch(candidate: Expr) -> bool:
     log-variance, wherever near the level's $v$ it is, so that $L$ of them take off $L$ times as
     much; the next level has $h$ less. What a mismatch does to the law is claim E17-limit.
     """
-    h, v, c, ell, inner = symbols("h v c ell L", positive=True)
-    variance = (1 - ell * h / v) ** 2 * (v - c * h) + ell * h
+    h, v, c = symbols("h v c", positive=True)
+    variance = (1 - _ELL * h / v) ** 2 * (v - c * h) + _ELL * h
     taken = -diff(variance, h).subs(h, 0) - c
-    return same(variance.subs(h, 0), v) and same(taken * inner - 1, candidate)
+    return vanishes((variance.subs(h, 0) - v, taken * _INNER - 1 - candidate))
 
 
 _ELL, _INNER = symbols("ell L", positive=True)
-
 CLOCK = Claim(
     "E24-clock", "other steps, same levels", is_the_mismatch, holds=_INNER * _ELL - 1, twins={
         "one step a level": _ELL - 1, "full steps": _INNER - 1,
@@ -184,10 +170,8 @@ CLOCK = Claim(
         Fault.INCONSISTENT,
         quote=r"Training with $\delta=10^{-3}$ (Section 6); sampling with $\delta=2\cdot10^{-4}$, "
         r"$L=3$, at the same levels $k$ (Appendix D.4).",
-        trouble="One letter has two values, and the steps traverse only a part of a level: the "
-        "sampler is not a discretisation of the reverse SDE.",
-        advice="Let the steps of a level add up to the level, or call the scores at the times "
-        "that are really traversed.",
+        trouble="One letter has two values, and the steps traverse only a part of a level.",
+        advice="Let the steps add up to the level, or call the scores at the traversed times.",
         figures=lambda: (Figure("L delta_s / delta as printed", mpf(_DERIVED["rho"])),),
         remains_open="The values of version 2 (its Tables 3 and 4) are lost.",
     ),
@@ -205,19 +189,18 @@ def is_the_fit_to_noised_averages(fit: tuple[Expr, Expr]) -> bool:
     The noise is independent of the start and adds its variance $v$. Over the averages the start is
     a constant; over the images it has the mean and the variance of their logarithms.
     """
-    return _are_the_moments((_lbar, _lbar), fit) and _are_the_moments((_l1, _l2), _TO_DATA)
-
-
-def _are_the_moments(logs: tuple[Expr, ...], fit: tuple[Expr, Expr]) -> bool:
-    mean = sum(logs) * Rational(1, len(logs))
-    variance = sum((entry - mean) ** 2 for entry in logs) * Rational(1, len(logs)) + _v
-    return vanishes((mean - fit[0], variance - fit[1]))
+    found = []
+    for (one, other), moments in (((_lbar, _lbar), fit), ((_l1, _l2), _TO_DATA)):
+        mean = (one + other) / 2
+        variance = ((one - mean) ** 2 + (other - mean) ** 2) / 2 + _v
+        found += [mean - moments[0], variance - moments[1]]
+    return vanishes(found)
 
 
 def _fit_figures() -> tuple[Figure, ...]:
-    low, high, sigma = Integer(1), Integer(2), Rational(PRINTED["sigma"])
-    at = {_l1: log(low), _l2: log(high), _lbar: log((low + high) / 2), _v: sigma**2}
-    where = f"a pixel that is {low} or {high}, sigma = {PRINTED['sigma']}"
+    low, high, sigma = Integer(1), Integer(2), PRINTED["sigma"]
+    at = {_l1: log(low), _l2: log(high), _lbar: log((low + high) / 2), _v: Rational(sigma) ** 2}
+    where = f"a pixel that is {low} or {high}, sigma = {sigma}"
     return tuple(
         Figure(f"{name}, fit to noised {of} ({where})", mpf(value.subs(at).evalf(30)))
         for of, (mean, variance) in (("images", _TO_DATA), ("averages", FIT.holds))
@@ -238,8 +221,8 @@ FIT = Claim(
         quote="Section 6.2: the fit is to “the terminal samples obtained from the forward "
         "process”; Appendix G.2: the parameters are estimated “from the class-averaged images "
         "that have undergone the forward process”.",
-        trouble="These are two laws under one name. The second is brighter (E22-jensen) and "
-        "narrower, by the spread within the classes.",
+        trouble="Two laws under one name. The second is brighter (E22-jensen) and narrower, by "
+        "the spread within the classes.",
         advice="Say which fit each result uses; `python -m validation.terminal_mismatch` computes "
         "both for MNIST and Fashion-MNIST.", figures=_fit_figures,
         remains_open="Table 2, which could decide between them, is lost.",

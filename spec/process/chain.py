@@ -1,7 +1,6 @@
 """The forward chain: its exact step, the step of Appendix C, the steps unrolled, the target.
 
-Symbols: M, S  mean and standard deviation of what k steps add;  r  sqrt(delta);  u  argument of a
-moment generating function.
+u is the argument of a moment generating function.
 """
 
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from spec.process.equations import LOG_DRIFT, UNIQUE, left_over
 
 y, y0, u, mu_k = symbols("y y0 u mu_k", real=True)
 step2, S, r, sigma_k = symbols("delta' S r sigma_k", positive=True)
-NOTHING = Integer(0)
+NOTHING, _HALF = Integer(0), Rational(1, 2)
 _LOST = "formula lost in version 2; reconstructed: "
 NAMES = {"M": r"\bar\mu_k", "S": r"\bar\sigma_k", "r": r"\sqrt\delta",
           "m2": r"\ddot m(t_k)", "v2": r"\ddot v(t_k)"}  # fmt: skip
@@ -39,8 +38,8 @@ def is_the_exact_step(step: Callable[[Expr], tuple[Expr, Expr]]) -> bool:
     two lengths make one step of the whole length: nothing is lost to discretization.
 
     The normal law solves the Fokker-Planck equation of A9 in $\delta$ and is a point where
-    $\delta$ is zero. The exponents of the moment generating functions add up for steps of two
-    lengths; by induction any number of steps is one.
+    $\delta$ is zero. The exponents of the moment generating functions add up for two lengths; by
+    induction any number of steps is one.
     """
     mean, var = step(dt)
     law, square = ([y0 + mean], Matrix([var])), Matrix([sigma**2])
@@ -53,35 +52,22 @@ def is_the_exact_step(step: Callable[[Expr], tuple[Expr, Expr]]) -> bool:
 _STEPS = table("mu sigma t dt T", (0.37, 0.8, 0.7, 0.3, 1.0), (-1.9, 1.7, 0.3, 0.3, 3.0),
                (0.3200001, 0.8, 1.0, 1e-7, 1.0))  # fmt: skip
 V1_22 = Claim(
-    "V1-22",
-    "the forward chain is exact",
-    is_the_exact_step,
-    holds=lambda d: (LOG_DRIFT * d, sigma**2 * d),
-    twins={
+    "V1-22", "the forward chain is exact", is_the_exact_step,
+    holds=lambda d: (LOG_DRIFT * d, sigma**2 * d), twins={
         "noise delta sigma": lambda d: (LOG_DRIFT * d, sigma**2 * d**2),
         "no Itô term": lambda d: (mu * d, sigma**2 * d),
         "variance sigma delta": lambda d: (LOG_DRIFT * d, sigma * d),
         "drift of the reverse step": lambda d: ((LOG_DRIFT - sigma**2) * d, sigma**2 * d),
-    },
-    shown=lambda step: dict(zip(("mean", "variance"), step(dt), strict=True)),
-    sources=v1("eq. 22"),
-    sheet=("A6",),
-    assumptions=(
+    }, shown=lambda step: dict(zip(("mean", "variance"), step(dt), strict=True)),
+    sources=v1("eq. 22"), sheet=("A6",), assumptions=(
         Assumption(
-            "a step starts from a known state",
-            "it has to shrink to a point",
+            "a step starts from a known state", "it has to shrink to a point",
             lambda: not is_the_exact_step(lambda d: (LOG_DRIFT * d, sigma**2 * (d + 1))),
-        ),
-        UNIQUE,
-        INDEPENDENT,
-    ),
-    readings=("k runs to the last step (version 1 stops one short, see E4)",),
-    depends=("A6", "A9"),
-    pins=(
-        # The second step lands on t = 0; the third is short, from a large time.
-        Pin("gbm_ref.GBM.increments", _STEPS, lambda step: step(dt)),
-    ),
-)
+        ), UNIQUE, INDEPENDENT,
+    ), readings=("k runs to the last step (version 1 stops one short, see E4)",),
+    # The second step of the pin lands on t = 0; the third is short, from a large time.
+    depends=("A6", "A9"), pins=(Pin("gbm_ref.GBM.increments", _STEPS, lambda step: step(dt)),),
+)  # fmt: skip
 
 Rate = Callable[[Expr], Expr]
 # (mu, sigma, delta) to what a step adds to mean and variance; the rates depend on time from t_k.
@@ -95,22 +81,20 @@ def is_left_point_euler(candidate: tuple[Rule, Expr]) -> bool:
     terms of third order in $\delta$; $m$ and $v$ are the integrals of A33.
 
     Euler-Maruyama keeps the rates of A33 at their values at $t_k$: the step holds no derivative
-    of them. Decided with the rates as polynomials of degree two in the time since $t_k$, whose
+    of them. Decided with rates that are polynomials of degree two in the time since $t_k$, whose
     coefficients are symbols: their derivatives at $t_k$.
     """
     rule, half = candidate
     jets = symbols("f0:3"), symbols("g0:3")
     drift, diffusion = (lambda time, f=f: f[0] + f[1] * time + f[2] * time**2 / 2 for f in jets)
     slopes = dict.fromkeys((*jets[0][1:], *jets[1][1:]), 0)
-    speeds = drift(u) - diffusion(u) ** 2 / 2, diffusion(u) ** 2
-    answers = []
+    speeds, found = (drift(u) - diffusion(u) ** 2 / 2, diffusion(u) ** 2), []
     for speed, step in zip(speeds, rule(drift, diffusion, dt), strict=True):
         error = Poly(expand(integrate(expand(speed), (u, 0, dt)) - step), dt)
-        constant = error.as_expr().subs(slopes)
-        answers.append(vanishes((error.coeff_monomial(1), error.coeff_monomial(dt), constant)))
-        answers.append(same(error.coeff_monomial(dt**2), half * diff(speed, u).subs(u, 0)))
-        answers.append(vanishes(tuple(diff(step, slope) for slope in slopes)))
-    return all(answers)
+        found += [error.coeff_monomial(1), error.coeff_monomial(dt), error.as_expr().subs(slopes)]
+        found += [error.coeff_monomial(dt**2) - half * diff(speed, u).subs(u, 0)]
+        found += [diff(step, slope) for slope in slopes]
+    return vanishes(found)
 
 
 def _euler(f: Rate, g: Rate, d: Expr) -> tuple[Expr, Expr]:
@@ -121,12 +105,10 @@ def _shown_step(candidate: tuple[Rule, Expr]) -> Values:
     rule, half = candidate
     now, gap = Symbol("t_k"), half * dt**2
     rates = (lambda time, name=name: Function(name)(now + time) for name in ("mu", "sigma"))
-    mean, variance = rule(*rates, dt)
     gaps = {"mean_gap": gap * Symbol("m2"), "variance_gap": gap * Symbol("v2")}
-    return {"mean": mean, "variance": variance} | gaps
+    return dict(zip(("mean", "variance"), rule(*rates, dt), strict=True)) | gaps
 
 
-_HALF = Rational(1, 2)
 A34 = Claim(
     "A34", "Euler-Maruyama step of the time-varying chain", is_left_point_euler,
     means=Means.CALCULUS, holds=(_euler, _HALF), twins={
@@ -154,11 +136,10 @@ def unrolls(sums: Sums, independent: bool = True) -> bool:
     if independent:
         use(INDEPENDENT)
     start, after = sums
-    steps, noise = dt * (mu_k - sigma_k**2 / 2), r * sigma_k
+    steps, noise = dt * (mu_k - sigma_k**2 / 2), r * sigma_k  # r is the root of dt
     variance = S**2 + noise**2 if independent else (S + noise) ** 2
-    grown = u * (M + steps) + u**2 * variance / 2
-    exponent = u * after[0] + u**2 * after[1] / 2
-    return vanishes((*start, (grown - exponent).subs(dt, r**2)))
+    gap = u * (M + steps - after[0]) + u**2 * (variance - after[1]) / 2
+    return vanishes((*start, gap.subs(dt, r**2)))
 
 
 def _sums(mean: Expr, variance: Expr, first: Expr = NOTHING) -> Sums:
@@ -177,30 +158,26 @@ _ONE_DRAW = _sums(_MEAN, _VARIANCE + 2 * S * r * sigma_k)
 u0, u1, T, t, x1, x2, z1, z2, s0, s1 = symbols("u0 u1 T t x1 x2 z1 z2 s0 s1")
 _M = (T * (u0 - s0**2 / 2) + (3 * t - T) * (u1 - s1**2 / 2)) / 3
 _V = (T * s0**2 + (3 * t - T) * s1**2) / 3
-_POINTS = table(
-    "u0 u1 u2 s0 s1 s2 T t v x1 x2 z1 z2",
-    (0.31, -0.2, 0.7, 0.5, 0.8, 1.3, 1.0, 0.5, 0.2, 1.3, 0.02, -0.4, 1.9),
-    (-1.4, 2.2, 0.1, 1.7, 0.02, 0.4, 2.4, 1.1, 2.31205, 55.0, 7e-4, 6.5, -3.1),
-)
+_POINTS = table("u0 u1 u2 s0 s1 s2 T t v x1 x2 z1 z2",
+          (0.31, -0.2, 0.7, 0.5, 0.8, 1.3, 1.0, 0.5, 0.2, 1.3, 0.02, -0.4, 1.9),
+          (-1.4, 2.2, 0.1, 1.7, 0.02, 0.4, 2.4, 1.1, 2.31205, 55.0, 7e-4, 6.5, -3.1))  # fmt: skip
 
 
 def _pin(method: str, formula: object, twin: object) -> Pin:
-    return Pin(
-        f"gbm_ref.PiecewiseGBM.{method}", _POINTS,
-        because="its rates are constant on three intervals, whose shares are added up",
-        formula=formula, twins={"rate of the other interval": twin},
-    )  # fmt: skip
+    name, twins = f"gbm_ref.PiecewiseGBM.{method}", {"rate of the other interval": twin}
+    return Pin(name, _POINTS, because=_PIECES, formula=formula, twins=twins)
 
 
 def _vectors(method: str, name: str, variant: str = "") -> Pin:
-    name, because = f"piecewise_{name}", "the sums with three intervals, the last up to any time"
-    return Pin(f"gbm_ref.PiecewiseGBM.{method}", because=because, vectors=name, variant=variant)
+    method, name = f"gbm_ref.PiecewiseGBM.{method}", f"piecewise_{name}"
+    return Pin(method, because=_PIECES, vectors=name, variant=variant)
 
 
 def _sample(root: Expr) -> tuple[Expr, Expr]:
     return tuple(x * exp(_M + root * z) for x, z in ((x1, z1), (x2, z2)))
 
 
+_PIECES = "its rates are constant on three intervals, whose shares are added up"
 A35 = Claim(
     "A35", "the chain unrolled", unrolls, holds=_sums(_MEAN, _VARIANCE), twins={
         "one step counted before the first": _sums(_MEAN, _VARIANCE, _VARIANCE),
@@ -228,8 +205,8 @@ def is_the_target(target: Expr) -> bool:
     with variance $\bar\sigma_k^2$. The density of $X_k$ has the factor of the Jacobian.
     """
     use(NO_DRIFT)
-    no_drift = same(A35.holds[1][0].subs(mu_k, _CHOICE), M)
-    return no_drift and same(diff(-L - (L - L0) ** 2 / (2 * S**2), L), target)
+    score = diff(-L - (L - L0) ** 2 / (2 * S**2), L)
+    return vanishes((A35.holds[1][0].subs(mu_k, _CHOICE) - M, score - target))
 
 
 _CHOICE = sigma_k**2 / 2

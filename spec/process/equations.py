@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from sympy import Expr, Integer, Matrix, Symbol, diff, exp, log, sqrt, symbols
 
-from spec.checking.algebra import same, vanishes
+from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Kind, Means, Pin, v1, v2
 from spec.checking.diffusions import fokker_planck, generator, plain_partials
 from spec.checking.pins import table
@@ -80,11 +80,9 @@ A5 = Claim(
     depends=("A1", "A4"),
     reason="It defines the process: entries are coupled through their start alone.", pins=(
         Pin(
-            "gbm_ref.GBM.drift", _TIMES, reads=lambda equation: equation[0] / x,
-            twins={"the drift of log X": LOG_DRIFT},
+            "gbm_ref.GBM.drift", _TIMES, lambda e: e[0] / x, twins={"drift of log X": LOG_DRIFT},
         ), Pin(
-            "gbm_ref.GBM.diffusion", _TIMES, reads=lambda equation: equation[1] / x,
-            twins={"its square": sigma**2},
+            "gbm_ref.GBM.diffusion", _TIMES, lambda e: e[1] / x, twins={"its square": sigma**2},
         ),
     ),
 )  # fmt: skip
@@ -101,19 +99,16 @@ def solves_scalar(exponent: Expr) -> bool:
 
 def _solves(exponents: Sequence[Expr], motions: Sequence[Symbol], drifts: Sequence[Expr]) -> bool:
     """Ito's formula for x exp(exponent) in each entry, as a function of t and of the motions."""
-    clock, n = (t, *motions), len(motions)
+    clock, n, found = (t, *motions), len(motions), []
     moving = Matrix([1, *[0] * n]), Matrix.diag(0, *[1] * n)
-    found = []
     for exponent, own, drift in zip(exponents, motions, drifts, strict=True):
         partials = [
             lambda e, name=name, f=exponent: diff(e, name) + diff(e, x) * x * diff(f, name)
             for name in clock
         ]
         found += [generator(x, *moving, partials) - GBM[0].subs(mu, drift)]
-        found += [
-            p(x) - GBM[1] * int(motion is own)
-            for p, motion in zip(partials[1:], motions, strict=True)
-        ]
+        noises = zip(partials[1:], motions, strict=True)
+        found += [partial(x) - GBM[1] * int(motion is own) for partial, motion in noises]
         found += [exponent.subs(dict.fromkeys(clock, 0))]
     return vanishes(found)
 
@@ -147,11 +142,8 @@ def solves_in_the_plane(solution: Solution) -> bool:
     motions = Matrix([w1, w2])
     slopes = exponents.jacobian(motions)
     linear = Matrix(means) + slopes.subs({w1: 0, w2: 0}) * motions
-    return (
-        _solves(exponents, (w1, w2), (mu1, mu2))
-        and same(exponents, linear)
-        and same(t * slopes * slopes.T, covariance)
-    )
+    rest = *(exponents - linear), *(t * slopes * slopes.T - covariance)
+    return _solves(exponents, (w1, w2), (mu1, mu2)) and vanishes(rest)
 
 
 def _solution(ito: Expr, other: Symbol = w2) -> Solution:
@@ -169,23 +161,22 @@ _SOLUTION = _solution(sigma**2 / 2)
 A6 = Claim(
     "A6", "solution and exact kernel of the forward process", solves_in_the_plane, holds=_SOLUTION,
     twins={
-        "no Itô term": _solution(Integer(0)),
+        "no Itô term": _solution(Integer(0)), "Itô term sigma^2": _solution(sigma**2),
         "one Brownian motion for all entries": _solution(sigma**2 / 2, w1),
-        "Itô term sigma^2": _solution(sigma**2),
         "sigma for sigma^2 in the covariance": (*_SOLUTION[:2], sigma * t * Matrix.eye(2)),
     },
     shown=lambda s: dict(zip(("exponents", "means", "covariance"), map(Matrix, s), strict=True)),
     names=_NAMES, sources=v1("sec. 4: solution of eq. 8") + v2("eq. 6"),
     assumptions=("X_0 has positive entries and is independent of W",), readings=(_LOST,),
     depends=("A5", "solution-scalar"), pins=(
-        Pin("gbm_ref.GBM.log_mean", _TIMES, reads=lambda s: s[1][0].subs(mu1, mu)),
-        Pin("gbm_ref.GBM.log_var", _TIMES, reads=lambda s: s[2][0, 0]), Pin(
+        Pin("gbm_ref.GBM.log_mean", _TIMES, lambda s: s[1][0].subs(mu1, mu)),
+        Pin("gbm_ref.GBM.log_var", _TIMES, lambda s: s[2][0, 0]), Pin(
             "gbm_ref.GBM.time_at_log_var", _VARIANCES, because="it inverts the variance in time",
             formula=v / diff(_SOLUTION[2][0, 0], t),
             twins={"the standard deviation inverted": v / sigma},
         ), Pin(
             "gbm_ref.GBM.sample", tuple(a | b for a, b in zip(_TIMES, _STATES, strict=True)),
-            reads=_sample,
+            _sample,
         ),
     ),
 )  # fmt: skip
@@ -199,10 +190,10 @@ def gives_log_equation(coefficients: tuple[Expr, Expr, Expr]) -> bool:
     *drifts, common = coefficients
     state, noise = (x1, x2), Matrix.diag(sigma * x1, sigma * x2)
     moving = Matrix([mu1 * x1, mu2 * x2]), noise * noise.T
-    found = [generator(log(entry), *moving, plain_partials(state)) for entry in state]
-    return same(Matrix([log(x1), log(x2)]).jacobian(state) * noise, common * Matrix.eye(2)) and (
-        same(Matrix(found), Matrix(drifts))
-    )
+    logs = Matrix([log(x1), log(x2)])
+    found = [generator(e, *moving, plain_partials(state)) for e in logs]
+    noises = logs.jacobian(state) * noise - common * Matrix.eye(2)
+    return vanishes((*noises, *(Matrix(found) - Matrix(drifts))))
 
 
 def gives_back_gbm(coefficients: tuple[Expr, Expr]) -> bool:
@@ -215,26 +206,23 @@ def gives_back_gbm(coefficients: tuple[Expr, Expr]) -> bool:
         rate = generator(f, Matrix([drift]), Matrix([noise**2]), plain_partials((at,)))
         return Matrix([rate, noise * diff(f, at)]).subs(_EXP, x)
 
-    there, back = moved(_LOG, x, *GBM), moved(_EXP, Y, *coefficients)
-    inverse = same(_EXP.subs(Y, _LOG), x)
-    return inverse and same(there, Matrix(coefficients)) and same(back, Matrix(GBM))
-
-
-_LOG, _EXP = log(x), exp(Y)
+    there = moved(_LOG, x, *GBM) - Matrix(coefficients)
+    back = moved(_EXP, Y, *coefficients) - Matrix(GBM)
+    return vanishes((_EXP.subs(Y, _LOG) - x, *there, *back))
 
 
 def _shifted(factor: int, noise: Expr = sigma) -> tuple[Expr, Expr, Expr]:
     return mu1 - factor * sigma**2 / 2, mu2 - factor * sigma**2 / 2, noise
 
 
+_LOG, _EXP = log(x), exp(Y)
 A8 = Claim(
     "A8", "equation of the logarithm", gives_log_equation, holds=_shifted(1), twins={
         "no Itô term": _shifted(0), "Itô term sigma^2": _shifted(2), "wrong sign": _shifted(-1),
         "noise sigma^2": _shifted(1, sigma**2),
-    }, shown=lambda c: {
+    }, names=_NAMES, sources=v1("eq. 8") + v2("eq. 8"), readings=(_LOST,), shown=lambda c: {
         "first": Sde(r"\log X_1", c[0], c[2]), "second": Sde(r"\log X_2", c[1], c[2]),
-    }, names=_NAMES, sources=v1("eq. 8") + v2("eq. 8"), readings=(_LOST,),
-    depends=("A5", "solution-scalar"),
+    }, depends=("A5", "solution-scalar"),
 )  # fmt: skip
 
 A9 = Claim(

@@ -14,9 +14,8 @@ y, y0, y1, y2, L01, L02, mu1, mu2, center = symbols("y y0 y1 y2 L01 L02 mu1 mu2 
 w, K, c1, c2, c3 = symbols("w K c1 c2 c3", real=True)
 value, theta, E = symbols("value theta E", positive=True)
 FREE = mu - s2 / 2
-_NAMES = {"L01": r"\log X_{0,1}", "L02": r"\log X_{0,2}",
-          "K": "K_0(w)", "c1": r"\kappa_1", "c2": r"\kappa_2", "c3": r"\kappa_3", "y0": "Y_0",
-          "center": r"\bar y"}  # fmt: skip
+_NAMES = {"L01": r"\log X_{0,1}", "L02": r"\log X_{0,2}", "K": "K_0(w)", "c1": r"\kappa_1",
+          "c2": r"\kappa_2", "c3": r"\kappa_3", "y0": "Y_0", "center": r"\bar y"}  # fmt: skip
 
 
 def is_the_law_given_the_data(law: tuple[Matrix, Matrix]) -> bool:
@@ -29,7 +28,7 @@ def is_the_law_given_the_data(law: tuple[Matrix, Matrix]) -> bool:
     """
     start = Matrix([*law[0], *law[1]]).subs(t, 0) - Matrix([L01, L02, 0, 0, 0, 0])
     drift = mu1 - s2 / 2, mu2 - s2 / 2
-    return vanishes(start) and vanishes(left_over(law, drift, isotropic(s2), (y1, y2)))
+    return vanishes((*start, left_over(law, drift, isotropic(s2), (y1, y2))))
 
 
 def _parameters() -> tuple[Figure, ...]:
@@ -56,9 +55,8 @@ E6 = Claim(
         "parameters mu and sigma^2 I": (Matrix([mu1, mu2]), s2 * Matrix.eye(2)),
         "identically distributed entries": (Matrix([_MEANS[0], _MEANS[0]]), _NOISE),
     }, shown=lambda law: dict(zip(("mean", "covariance"), law, strict=True)), names=_NAMES,
-    sources=v1(
-        "sec. 4: law of the solution of eq. 6", "sec. 4: law of X_t",
-    ) + v2("sec. 3: solution of eq. 4", "sec. 3: law of X_t"), assumptions=(
+    sources=v1("sec. 4: law of the solution of eq. 6", "sec. 4: law of X_t")
+    + v2("sec. 3: solution of eq. 4", "sec. 3: law of X_t"), assumptions=(
         Assumption(
             "X_0 is given", "the law shrinks to one point",
             lambda: not is_the_law_given_the_data((_MEANS, _NOISE + Matrix.eye(2))),
@@ -69,12 +67,11 @@ E6 = Claim(
         r"parameters $\mu$ and $\sigma^2$. (after eq. 8) The distribution of $\boldsymbol X_t$, "
         r"as it evolves according to Eq. (8), has i.i.d. entries that are log-normally "
         r"distributed with parameters $\boldsymbol\mu$ and $\sigma^2\mathbb I$",
-        trouble="The parameters depend on time and on the start. Two pixels with different values "
-        "in the data have different laws, so the entries are not identically distributed; without "
-        "$X_0$ they are as dependent as the data make them.", figures=_parameters,
+        trouble="The parameters depend on time and on the start. Pixels of different values have "
+        "different laws; without $X_0$ they are as dependent as the data make them.",
+        figures=_parameters,
         remains_open="Version 2 has the same words, in Section 3 for one quantity 'given' "
-        "another; its parameters are lost. The solution that both versions give next (A6) is "
-        "right.",
+        "another; its parameters are lost. The solution that follows in both (A6) is right.",
     ),
 )  # fmt: skip
 
@@ -91,7 +88,7 @@ def is_the_generating_function(cumulants: Expr) -> bool:
     that of a normal law or a point is, so is the other.
     """
     growth = generator(value, Matrix([FREE]), Matrix([s2]), [lambda e: diff(e, value) * w * value])
-    return same(diff(cumulants, t), growth / value) and same(cumulants.subs(t, 0), K)
+    return vanishes((diff(cumulants, t) - growth / value, cumulants.subs(t, 0) - K))
 
 
 def _skewness() -> tuple[Figure, ...]:
@@ -110,13 +107,13 @@ MARGINAL = Claim(
     "E6-marginal", "which marginals are log-normal", is_the_generating_function, holds=_GENERATING,
     twins={
         "variance grows by sigma^2 t^2": K + w * FREE * t + w**2 * s2 * t**2 / 2,
-        "no Itô term": K + w * mu * t + w**2 * s2 * t / 2,
+        "no Itô term": _GENERATING + w * s2 * t / 2,
         "the third cumulant is forgotten": _GENERATING - c3 * w**3 / 6,
     }, printed={"log-normal for every X_0": w * (c1 + FREE * t) + w**2 * (c2 + s2 * t) / 2},
     names=_NAMES, sources=v1("abstract: Fokker-Planck density", "sec. 4: law of X_t") + v2(
         "abstract: marginal of GBM is log-normal", "sec. 3: marginal is log-normal",
-    ) + v2("sec. 3: law of X_t", "sec. 7: log-normal marginal"), sheet=("E6",),
-    depends=("A6", "E6"), erratum=Erratum(
+        "sec. 3: law of X_t", "sec. 7: log-normal marginal",
+    ), sheet=("E6",), depends=("A6", "E6"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="the density that satisfies the Fokker-Planck equation corresponding to the "
         "stochastic differential equation (SDE) with geometric Brownian motion (GBM) is the "
@@ -124,17 +121,16 @@ MARGINAL = Claim(
         trouble="The equation has a solution for every initial law. The log-normal one is that of "
         "a known $X_0$ (E6); for images, whose log is bounded, $p_{X_t}$ is log-normal at no $t$. "
         "Skewness and kurtosis only fade as the variance grows.", figures=_skewness,
-        remains_open="The same holds for version 2's 'the marginal distribution of geometric "
-        "Brownian motion (GBM) at any fixed time is log-normal' (abstract, and likewise in "
-        "Sections 3 and 7).",
+        remains_open="Version 2 likewise: 'the marginal distribution of geometric Brownian motion "
+        "(GBM) at any fixed time is log-normal' (abstract; so Sections 3 and 7).",
     ),
 )  # fmt: skip
 
-# Log-derivatives f'/f of two stationary solutions f, with drift m and with none.
-Stationary = tuple[tuple[Expr, Expr], tuple[Expr, Expr]]
+# Log-derivatives f'/f of two stationary solutions, with drift m and with none; or two laws.
+Pairs = tuple[tuple[Expr, Expr], tuple[Expr, Expr]]
 
 
-def are_the_stationary_solutions(solutions: Stationary, square: Expr = s2) -> bool:
+def are_the_stationary_solutions(solutions: Pairs, square: Expr = s2) -> bool:
     r"""The stationary solutions of the Fokker-Planck equation of $\log X$ are the combinations of
     $[[drifting]]$ where $\log X$ has a drift $m$ that is not zero, and of $[[at_rest]]$ where it
     has none. All of them are monotone in $y$.
@@ -144,26 +140,25 @@ def are_the_stationary_solutions(solutions: Stationary, square: Expr = s2) -> bo
     the ratio of second and first derivative of the other is constant too, so that its derivative
     never changes sign. A density that is monotone on the whole line cannot be normalized.
     """
-    answers = []
+    if any([same(first, second) for first, second in solutions]):
+        return False
+    found = []
     for (first, second), drift in zip(solutions, (m, Integer(0)), strict=True):
-        for slope in (first, second):
-            answers.append(vanishes(square * (diff(slope, y) + slope**2) / 2 - drift * slope))
-        answers += [not same(first, second), vanishes(first)]
-        answers.append(vanishes(diff((diff(second, y) + second**2) / second, y)))
-    return all(answers)
+        bends = [diff(slope, y) + slope**2 for slope in (first, second)]
+        found += [square * bends[0] / 2 - drift * first, square * bends[1] / 2 - drift * second]
+        found += [first, diff(bends[1] / second, y)]
+    return vanishes(found)
 
 
-def _solutions(solutions: Stationary) -> Values:
+def _solutions(solutions: Pairs) -> Values:
     pairs = [[exp(integrate(slope, y)) for slope in pair] for pair in solutions]
     return dict(zip(("drifting", "at_rest"), pairs, strict=True))
 
 
 def _spread() -> tuple[Figure, ...]:
     at, label = {s2: mpf("0.64")}, "deviation of log X_t from a point, sigma^2"
-    deviation = sqrt(_NOISE[0, 0].subs(at))
-    return tuple(
-        Figure(f"{label} = {at[s2]}, t = {n}", mpf(deviation.subs(t, n))) for n in (1, 100)
-    )
+    found = {n: mpf(sqrt(_NOISE[0, 0].subs(at | {t: n}))) for n in (1, 100)}
+    return tuple(Figure(f"{label} = {at[s2]}, t = {n}", value) for n, value in found.items())
 
 
 _CONSTANT, _AT_REST = Integer(0), (Integer(0), 1 / y)
@@ -185,8 +180,8 @@ E5 = Claim(
         "time-reversal would give us the sampling formula we seek",
         trouble="GBM has no equilibrium. Its log is a Brownian motion with drift, whose variance "
         "grows without bound; a normal density does not solve the stationary equation.",
-        advice="The law of GBM from a fixed point is log-normal at each *fixed time* (E6). The "
-        "time reversal needs no equilibrium, only the laws at the times between.", figures=_spread,
+        advice="From a fixed point the law is log-normal at each *fixed time* (E6). The time "
+        "reversal needs no equilibrium, only the laws at the times between.", figures=_spread,
         remains_open="Version 2 says 'at any fixed time'; see E6-marginal.",
     ),
 )  # fmt: skip
@@ -194,7 +189,7 @@ E5 = Claim(
 _DRIFTS = mu, -theta * (y - center)
 
 
-def are_the_laws(laws: tuple[tuple[Expr, Expr], tuple[Expr, Expr]]) -> bool:
+def are_the_laws(laws: Pairs) -> bool:
     r"""Started at $Y_0$, [[sde_0]] has the mean $[[mean]]$ and the variance $[[variance]]$: it
     is Brownian motion with drift. The Ornstein-Uhlenbeck process [[sde_1]] has the mean
     $[[ou_mean]]$ and the variance $[[ou_variance]]$.
@@ -202,20 +197,15 @@ def are_the_laws(laws: tuple[tuple[Expr, Expr], tuple[Expr, Expr]]) -> bool:
     Each normal density has to solve its Fokker-Planck equation and to be a point at the start. In
     the second law the exponential is a symbol, whose rate is that of an exponential.
     """
-
-    def d_dt(e: Expr) -> Expr:
-        return diff(e, t) - theta * E * diff(e, E)
-
-    found, start = [], {t: 0, E: 1}
+    found, start, square = [], {t: 0, E: 1}, Matrix([s2])
     for (mean, variance), drift in zip(laws, _DRIFTS, strict=True):
-        law, square = ([mean], Matrix([variance])), Matrix([s2])
-        found += [left_over(law, [drift], square, (y,), d_dt), mean.subs(start) - y0]
-        found += [variance.subs(start)]
+        found += [mean.subs(start) - y0, variance.subs(start)]
+        found += [left_over(([mean], Matrix([variance])), [drift], square, (y,), _d_dt)]
     return vanishes(found)
 
 
-_BROWNIAN = (y0 + mu * t, s2 * t)
-_ORNSTEIN = (center + (y0 - center) * E, s2 / (2 * theta) * (1 - E**2))
+def _d_dt(e: Expr) -> Expr:
+    return diff(e, t) - theta * E * diff(e, E)
 
 
 def _variances() -> tuple[Figure, ...]:
@@ -228,6 +218,8 @@ def _variances() -> tuple[Figure, ...]:
     )
 
 
+_BROWNIAN = (y0 + mu * t, s2 * t)
+_ORNSTEIN = (center + (y0 - center) * E, s2 / (2 * theta) * (1 - E**2))
 E7 = Claim(
     "E7", "Brownian motion with drift is not Ornstein-Uhlenbeck", are_the_laws,
     holds=(_BROWNIAN, _ORNSTEIN), twins={
@@ -248,8 +240,7 @@ E7 = Claim(
         r"variance $\sigma^2$",
         trouble=r"The solution is right, the name and the moments are not: nothing pulls back to "
         r"a mean, and $\mu$ and $\sigma^2$ are rates.", figures=_variances,
-        remains_open="Version 2 keeps the name; its formulas are lost, so that only version 1 is "
-        "refuted.",
+        remains_open="Version 2 keeps the name; its formulas are lost.",
     ),
 )  # fmt: skip
 

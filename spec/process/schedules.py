@@ -12,16 +12,15 @@ from spec.checking.typeset import Chain
 from spec.process.chain import INDEPENDENT, NO_DRIFT
 
 y, y0 = symbols("y y0", real=True)
-Vk, Vl, sigma_k, ell, q, Q, E, sigma_min = symbols(
-    "V_k V_l sigma_k ell q Q E sigma_min", positive=True
-)
+Vk, Vl, sigma_k, ell, q, Q, E = symbols("V_k V_l sigma_k ell q Q E", positive=True)
 before, here, lower, other, level = symbols("before here lower other v_k", positive=True)
+sigma_min = symbols("sigma_min", positive=True)
 NOTHING = Integer(0)
 _NAMES = {"V_k": r"\bar\sigma_k^{2}", "V_l": r"\bar\sigma_l^{2}", "ell": r"\log r",
           "q": r"r^{2\delta}", "sigma_min": r"\sigma_{\min}", "Q": r"r^{2k\delta}",
-          "E": r"r^{2t}", "h": r"\delta\sigma^{2}",
-          "before": r"\delta\sigma_{k-1}^{2}", "here": r"\delta\sigma_k^{2}",
-          "lower": r"\delta\sigma_{k-2}^{2}", "other": r"\delta\sigma_{N-k}^{2}"}  # fmt: skip
+          "E": r"r^{2t}", "h": r"\delta\sigma^{2}", "before": r"\delta\sigma_{k-1}^{2}",
+          "here": r"\delta\sigma_k^{2}", "lower": r"\delta\sigma_{k-2}^{2}",
+          "other": r"\delta\sigma_{N-k}^{2}"}  # fmt: skip
 
 
 def is_the_squared_correlation(squared: Expr) -> bool:
@@ -44,9 +43,8 @@ def is_the_squared_correlation(squared: Expr) -> bool:
 
 def _correlations() -> tuple[Figure, ...]:
     k, later = 5, 10
-    squared = mpf(E19_I.holds.subs({Vk: k, Vl: later}))
     where = f"correlation of log X_{k} and log X_{later} given X_0, constant sigma"
-    return (Figure(where, mpmath.sqrt(squared)),)
+    return (Figure(where, mpmath.sqrt(mpf(E19_I.holds.subs({Vk: k, Vl: later})))),)
 
 
 E19_I = Claim(
@@ -66,9 +64,9 @@ E19_I = Claim(
         Fault.UNDEFINED,
         quote="Unrolling Eq. 34, we get the following expression for [symbol lost] in terms of "
         "[symbol lost] (formula lost)",
-        trouble="Unrolling gives a weighted sum of all draws. Written with a single normal $Z$ it "
-        "is an equality in law for one $k$, which is all that the loss needs; read as an equality "
-        "it makes the whole path a function of one draw.", figures=_correlations,
+        trouble="Unrolling gives a weighted sum of all draws. With a single normal $Z$ it is an "
+        "equality in law for one $k$, which is all that the loss needs; read as an equality it "
+        "makes the whole path a function of one draw.", figures=_correlations,
         remains_open="Which of the two version 2 prints cannot be seen.",
     ),
 )  # fmt: skip
@@ -83,8 +81,7 @@ def is_left_over_exact(ratio: Expr) -> bool:
     The left sum also starts at zero and gains $[[term]]$ with each step: by induction over $k$.
     """
     left, rate = ratio * _INTEGRAL.subs(E, Q), 2 * ell * E * diff(_INTEGRAL, E)
-    gained = left.subs(Q, q * Q) - left
-    return vanishes((rate - _SQUARE_OF_IT, left.subs(Q, 1), gained - _TERM))
+    return vanishes((rate - _SQUARE_OF_IT, left.subs(Q, 1), left.subs(Q, q * Q) - left - _TERM))
 
 
 _SCHEDULE = sigma_min * exp(ell * t)
@@ -109,26 +106,21 @@ E19_II = Claim(
     }, printed={"interchangeable": Integer(1)}, values=lambda: {
         "schedule": _SCHEDULE, "integral": _INTEGRAL, "term": _TERM, "r": _STEEP, "few": _FEW,
         "many": _MANY, "coarse": _left_over_exact(_FEW), "fine": _left_over_exact(_MANY),
-    }, names=_NAMES, sources=v2("eq. 35", "eq. 36"), sheet=("E19",), assumptions=(
-        Assumption(
-            "r is not one", "the logarithm of r divides", lambda: bool(_RATIO.subs(q, 1).has(zoo)),
-        ),
-    ), depends=("A33", "A35"), erratum=Erratum(
+    }, names=_NAMES, sources=v2("eq. 35", "eq. 36"), sheet=("E19",), assumptions=(Assumption(
+        "r is not one", "the logarithm of r divides", lambda: bool(_RATIO.subs(q, 1).has(zoo)),
+    ),), depends=("A33", "A35"), erratum=Erratum(
         Fault.UNDEFINED,
         quote="one could discretize this reverse-time SDE [36], train a neural network to "
         "approximate the score for samples generated using Eq. 35 and generate new samples from "
         "the corresponding discretized reverse-time SDE (formulas lost)",
-        trouble="Samples of eq. 35 have the law of the chain, eq. 36 reverses the SDE of eq. 33, "
-        "and the two have different variances at the same time: a network trained on one is used "
-        "on the other at a noise level that is off by the ratio.",
-        advice="Use the left sum everywhere (E19-iv gives the reverse step), or the integral "
-        "everywhere.", figures=lambda: tuple(
-            Figure(
-                f"left sum over integral, r = {_STEEP}, N = {n}", _left_over_exact(n),
-            ) for n in (_FEW, _MANY)
+        trouble="Samples of eq. 35 have the law of the chain, eq. 36 reverses the SDE of eq. 33: "
+        "a network trained on one is used on the other at a noise level that is off by the ratio.",
+        advice="Use the left sum everywhere (E19-iv gives the reverse step), or the integral.",
+        figures=lambda: tuple(
+            Figure(f"left sum over integral, r = {_STEEP}, N = {n}", _left_over_exact(n))
+            for n in (_FEW, _MANY)
         ),
-        remains_open="The target of Appendix C is lost; we reconstruct it with the left sum "
-        "(A35-target).",
+        remains_open="The target is lost; we reconstruct it with the left sum (A35-target).",
     ),
 )  # fmt: skip
 
@@ -141,7 +133,7 @@ def gives_variance(square: Expr) -> bool:
     By A33 the square of the diffusion coefficient is the rate of the added variance, which is zero
     at the start.
     """
-    return same(2 * ell * E * diff(_ADDED, E), square) and vanishes(_ADDED.subs(E, 1))
+    return vanishes((2 * ell * E * diff(_ADDED, E) - square, _ADDED.subs(E, 1)))
 
 
 _SQUARE = 2 * ell * sigma_min**2 * E
@@ -169,12 +161,10 @@ E19_III = Claim(
         Fault.UNDEFINED,
         quote="We set ... which results in a variance exploding SDE (c.f. Song et al. [2021c]) "
         "(formula lost)",
-        trouble=r"The log of $X$ does follow a variance-exploding SDE. But $\sigma(t)$ stands for "
-        r"different things in the two papers: with the schedule of Song et al. eq. 33 gives "
-        r"another noise level than theirs.",
+        trouble=r"The log of $X$ does follow a variance-exploding SDE. But $\sigma(t)$ differs in "
+        r"the two papers: with the schedule of Song et al. eq. 33 gives another noise level.",
         advice=r"Name one of them: $g^2(t)$ is the derivative of $\sigma^2(t)$.", figures=_spreads,
-        remains_open=r"The formula is lost; we take it to be $\mu(t)=\sigma^2(t)/2$. No schedule "
-        r"for $\sigma(t)$ survives.",
+        remains_open=r"The formula is lost; we take it to be $\mu(t)=\sigma^2(t)/2$.",
     ),
 )  # fmt: skip
 
@@ -203,16 +193,12 @@ def _shrinkages() -> tuple[Figure, ...]:
     n, start, low = 10, mpf("0.1"), mpf("0.05")
     rates = [(low * mpf(_STEEP) ** (mpf(i) / n)) ** 2 / n for i in range(n + 1)]
     levels = [start + sum(rates[:k]) for k in range(n + 1)]
+    spent = zip(rates, levels[1:], strict=False), zip(rates[1:], levels[1:], strict=True)
+    ratios = (mpmath.fprod(_multiplied(r, 1 / v) for r, v in steps) for steps in spent)
+    exact, shrunk = (levels[n] / start * ratio for ratio in ratios)
     setting = f"v_0 = {start}, sigma(t) = {low} * {_STEEP}^t, N = {n}"
-
-    def shrunk(used: list[mpf]) -> mpf:
-        steps = (_multiplied(r, 1 / v) for r, v in zip(used, levels[1:], strict=True))
-        return levels[n] / start * mpmath.fprod(steps)
-
-    return (
-        Figure(f"e_0 over its exact value, sigma_(k-1): {setting}", shrunk(rates[:-1])),
-        Figure("with sigma_k", shrunk(rates[1:])),
-    )
+    label = f"e_0 over its exact value, sigma_(k-1): {setting}"
+    return Figure(label, exact), Figure("with sigma_k", shrunk)
 
 
 E19_IV = Claim(
@@ -231,9 +217,8 @@ E19_IV = Claim(
     ), depends=("A35",), erratum=Erratum(
         Fault.UNDEFINED,
         quote="In principle, one could discretize this reverse-time SDE [36] (formula lost)",
-        trouble=r"Euler-Maruyama applied to eq. 36 takes the rate where the step starts, "
-        r"$\sigma_k$, while the forward step to $k$ has used $\sigma_{k-1}$: for growing "
-        r"schedules it takes out more than was put in.",
+        trouble=r"Euler-Maruyama for eq. 36 takes the rate where the step starts, $\sigma_k$; the "
+        r"forward step to $k$ has used $\sigma_{k-1}$: growing rates take out too much.",
         advice=r"Use $\sigma_{k-1}$ in the reverse step from $k$.", figures=_shrinkages,
         remains_open="The appendix does not write the discretization out.",
     ),

@@ -41,17 +41,14 @@ def is_the_kernel(rates: tuple[Expr, Expr], drift: Expr = GBM[0]) -> bool:
 def _rates(rates: tuple[Expr, Expr]) -> Values:
     at = {mu: Function("mu")(s), sigma: Function("sigma")(s)}
     mean, variance = (Integral(rate.subs(at), (s, 0, t)) for rate in rates)
-    return {
-        "mean": Says("m(t)", mean),
-        "variance": Says("v(t)", variance),
-        "log": Sde(r"\log X", rates[0], sqrt(rates[1])),
-    }
+    log_x = Sde(r"\log X", rates[0], sqrt(rates[1]))
+    return {"mean": Says("m(t)", mean), "variance": Says("v(t)", variance), "log": log_x}
 
 
 _DRIFT, _DIFFUSION = b0 + b1 * t + b2 * t**2, c0 + c1 * t
+# For _NEAR mu(t) - sigma(t)^2 / 2 = -0.001 t^2: the mean nearly vanishes against v.
 _USUAL, _STEEP, _NEAR = table(
     "b0 b1 b2 c0 c1 T", (0.31, -0.7, 1.1, 0.45, 0.8, 2.0), (-2.0, 0.4, 0.05, 0.01, 3.0, 1.0),
-    # Here mu(t) - sigma(t)^2 / 2 = -0.001 t^2: the mean nearly vanishes against v.
     (0.32, 0.08, 0.004, 0.8, 0.1, 1.0),
 )  # fmt: skip
 _DRAWS = table("x1 x2 z1 z2", (1.3, 0.02, -0.4, 1.9), (7e-4, 210.0, 6.5, -6.5),
@@ -59,6 +56,7 @@ _DRAWS = table("x1 x2 z1 z2", (1.3, 0.02, -0.4, 1.9), (7e-4, 210.0, 6.5, -6.5),
 _TIMES = _USUAL | {"t": 1.3}, _STEEP | {"t": 0.9}, _NEAR | {"t": 0.4}, _USUAL | {"t": 1e-6}
 _STEPS = (_USUAL | {"t": 1.3, "dt": 0.4}, _STEEP | {"t": 0.9, "dt": 1e-4},
           _NEAR | {"t": 0.4, "dt": 0.4}, _USUAL | {"t": 0.7, "dt": 0.2})  # fmt: skip
+_LEVELS = (_USUAL | {"v": 0.9}, _USUAL | {"v": 1e-9}, _STEEP | {"v": 1e-3}, _NEAR | {"v": 0.7})
 # For polynomials the rule of the quadrature is exact; the rounding of its sums is left.
 _QUADRATURE = 100.0
 
@@ -78,8 +76,7 @@ def _sample(mean: Expr, root: Expr) -> tuple[Expr, ...]:
 
 
 _HOLDS = LOG_DRIFT, sigma**2
-_MEAN, _VARIANCE = _integrals(_HOLDS)
-_MOVED, _ADDED = _increments(_HOLDS)
+(_MEAN, _VARIANCE), (_MOVED, _ADDED) = _integrals(_HOLDS), _increments(_HOLDS)
 # (c0 + c1 t)^3 = c0^3 + 3 c1 v solves v(t) = v.
 _TIME = ((c0**3 + 3 * c1 * v) ** Rational(1, 3) - c0) / c1
 _SAMPLE_SCALE = tuple(
@@ -89,72 +86,39 @@ _SAMPLE_SCALE = tuple(
 _GIVEN, _LOG_DRIFT = "it is the rate that is given", _DRIFT - _DIFFUSION**2 / 2
 _PINS = (
     Pin(
-        "gbm_ref.TimeVaryingGBM.drift",
-        _TIMES,
-        because=_GIVEN,
-        formula=_DRIFT,
+        "gbm_ref.TimeVaryingGBM.drift", _TIMES, because=_GIVEN, formula=_DRIFT,
         twins={"the drift of log X": _LOG_DRIFT},
-    ),
-    Pin(
-        "gbm_ref.TimeVaryingGBM.diffusion",
-        _TIMES,
-        because=_GIVEN,
-        formula=_DIFFUSION,
+    ), Pin(
+        "gbm_ref.TimeVaryingGBM.diffusion", _TIMES, because=_GIVEN, formula=_DIFFUSION,
         twins={"its square": _DIFFUSION**2},
-    ),
-    Pin(
-        "gbm_ref.TimeVaryingGBM.log_mean",
-        _TIMES,
-        lambda rates: _integrals(rates)[0],
-        twins={
-            "no Itô term": integrate(_DRIFT, t),
-            "rates at the end of the interval": t * _LOG_DRIFT,
-        },
-        scale=abs(_MEAN) + _VARIANCE / 10,
-        k=_QUADRATURE,
-    ),
-    Pin(
-        "gbm_ref.TimeVaryingGBM.log_var",
-        _TIMES,
-        lambda rates: _integrals(rates)[1],
-        twins={
+    ), Pin(
+        "gbm_ref.TimeVaryingGBM.log_mean", _TIMES, lambda rates: _integrals(rates)[0], twins={
+            "no Itô term": integrate(_DRIFT, t), "rates at the end": t * _LOG_DRIFT,
+        }, scale=abs(_MEAN) + _VARIANCE / 10, k=_QUADRATURE,
+    ), Pin(
+        "gbm_ref.TimeVaryingGBM.log_var", _TIMES, lambda rates: _integrals(rates)[1], twins={
             "square of the integral": integrate(_DIFFUSION, t) ** 2,
-            "rate at the end of the interval": t * _DIFFUSION**2,
-        },
-        scale=_VARIANCE,
-        k=_QUADRATURE,
-    ),
-    Pin(
-        "gbm_ref.TimeVaryingGBM.increments",
-        _STEPS,
-        _increments,
-        twins={"from zero": (_MEAN, _VARIANCE)},
-        # The second part: t - dt is rounded, which moves an end of the interval.
-        scale=(
-            abs(_MOVED) + _ADDED / 10 + t * abs(_LOG_DRIFT) / 50,
-            _ADDED + t * _DIFFUSION**2 / 50,
-        ),
-        k=_QUADRATURE,
-    ),
-    Pin(
-        "gbm_ref.TimeVaryingGBM.time_at_log_var",
-        (_USUAL | {"v": 0.9}, _USUAL | {"v": 1e-9}, _STEEP | {"v": 1e-3}, _NEAR | {"v": 0.7}),
-        because="it inverts the variance in time",
-        formula=_TIME,
+            "rate at the end": t * _DIFFUSION**2,
+        }, scale=_VARIANCE, k=_QUADRATURE,
+    ), Pin(
+        "gbm_ref.TimeVaryingGBM.increments", _STEPS, _increments,
+        twins={"from zero": (_MEAN, _VARIANCE)}, scale=(
+            # The last terms: t - dt is rounded, which moves an end of the interval.
+            abs(_MOVED) + _ADDED / 10 + t * abs(_LOG_DRIFT) / 50, _ADDED + t * _DIFFUSION**2 / 50,
+        ), k=_QUADRATURE,
+    ), Pin(
+        "gbm_ref.TimeVaryingGBM.time_at_log_var", _LEVELS,
+        because="it inverts the variance in time", formula=_TIME,
         twins={"rate at time zero kept": v / c0**2},
         # The error of v over dv/dt = sigma^2; the root search stops at a few units of t.
-        scale=v / (c0 + c1 * _TIME) ** 2 + _TIME,
-        k=_QUADRATURE,
-    ),
-    Pin(
+        scale=v / (c0 + c1 * _TIME) ** 2 + _TIME, k=_QUADRATURE,
+    ), Pin(
         "gbm_ref.TimeVaryingGBM.sample",
         tuple(a | b for a, b in zip(_TIMES, _DRAWS[:2], strict=False)),
         lambda rates: _sample(_integrals(rates)[0], sqrt(_integrals(rates)[1])),
-        twins={"variance for deviation": _sample(_MEAN, _VARIANCE)},
-        scale=_SAMPLE_SCALE,
-        k=16.0,
+        twins={"variance for deviation": _sample(_MEAN, _VARIANCE)}, scale=_SAMPLE_SCALE, k=16.0,
     ),
-)
+)  # fmt: skip
 
 A33 = Claim(
     "A33", "drift and diffusion that depend on time", is_the_kernel, holds=_HOLDS, twins={
@@ -164,8 +128,7 @@ A33 = Claim(
     }, shown=_rates, values=lambda: {"equation": Sde("X", *GBM)}, names={"x": "X"},
     sources=v2("eq. 33"), assumptions=(
         Assumption(
-            "the rates do not depend on X",
-            "they are no functions of x in the Fokker-Planck equation",
+            "the rates do not depend on X", "they are not differentiated by x",
             lambda: not is_the_kernel(_HOLDS, drift=mu * L * x),
         ), "mu(t) and sigma(t)^2 are integrable, sigma(t) is positive", UNIQUE,
     ),
@@ -203,50 +166,34 @@ def _as_vectors(formula: Expr) -> Expr:
 
 _RATE = std_min**2 * g * E
 _EXPLODING = std_min**2 * (E - 1), 1 + std_max**2 / std_min**2
-_GROWTH = log(_EXPLODING[1]) / T
-_SQUARE = diff(_in_time(_EXPLODING), t)
+_GROWTH, _SQUARE = log(_EXPLODING[1]) / T, diff(_in_time(_EXPLODING), t)
 _ENDS = table("std_min std_max T t dt", (0.005, 10.0, 1.0, 0.37, 0.3), (0.3, 0.31, 2.5, 2.1, 2.1),
                (0.005, 10.0, 1.0, 1e-9, 1e-10), (0.005, 10.0, 1.0, 1.0, 1e-6))  # fmt: skip
 _EXPLODING_PINS = (
     Pin(
-        "gbm_ref.VarianceExploding.drift",
-        _ENDS,
-        because="it is chosen to keep m at zero",
+        "gbm_ref.VarianceExploding.drift", _ENDS, because="it is chosen to keep m at zero",
         formula=_SQUARE / 2,
         twins={"sigma^2": _SQUARE, "sigma^2 without the growth": _SQUARE / _GROWTH},
-    ),
-    Pin(
-        "gbm_ref.VarianceExploding.diffusion",
-        vectors="exploding_diffusion",
+    ), Pin(
+        "gbm_ref.VarianceExploding.diffusion", vectors="exploding_diffusion",
         reads=lambda c: _as_vectors(sqrt(diff(_in_time(c), t))),
-    ),
-    Pin(
-        "gbm_ref.VarianceExploding.log_mean",
-        _ENDS,
-        because="it is the m that stays zero",
-        formula=Integer(0),
-        twins={"no Itô term": _in_time(_EXPLODING) / 2},
-        # The formula is 0; this is far below the twin.
-        scale=std_min**2 / 1000,
-    ),
-    Pin(
-        "gbm_ref.VarianceExploding.log_var",
-        vectors="exploding_log_var",
+    ), Pin(
+        "gbm_ref.VarianceExploding.log_mean", _ENDS, because="it is the m that stays zero",
+        formula=Integer(0), twins={"no Itô term": _in_time(_EXPLODING) / 2},
+        scale=std_min**2 / 1000,  # far below the twin: the formula is 0
+    ), Pin(
+        "gbm_ref.VarianceExploding.log_var", vectors="exploding_log_var",
         reads=lambda c: _as_vectors(_in_time(c)),
-    ),
-    Pin("gbm_ref.VarianceExploding.increments", _ENDS, _added),
-    Pin(
-        "gbm_ref.VarianceExploding.time_at_log_var",
-        vectors="exploding_time_at_log_var",
+    ), Pin("gbm_ref.VarianceExploding.increments", _ENDS, _added), Pin(
+        "gbm_ref.VarianceExploding.time_at_log_var", vectors="exploding_time_at_log_var",
         because="it inverts the variance in time",
-    ),
-    Pin(
+    ), Pin(
         "gbm_ref.VarianceExploding.sample",
         tuple(a | b for a, b in zip(_ENDS, (*_DRAWS[:1], *_DRAWS[2:], _DRAWS[1]), strict=True)),
         lambda c: _sample(Integer(0), sqrt(_in_time(c))),
         twins={"variance for deviation": _sample(Integer(0), _in_time(_EXPLODING))},
     ),
-)
+)  # fmt: skip
 
 VE = Claim(
     "VE", "a variance-exploding process", is_its_variance, holds=_EXPLODING, twins={

@@ -2,7 +2,7 @@
 
 from sympy import Expr, Integer, Matrix, diff, exp, integrate, symbols
 
-from spec.checking.algebra import same, vanishes
+from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin, v1, v2
 from spec.checking.diffusions import jet
 from spec.checking.symbols import a, h, x
@@ -62,19 +62,14 @@ LOG_SCORE = Claim(
     "A10-score", "log score and Hyvärinen score", log_score_is, holds=1 + h,
     twins={"no Jacobian": h, "Jacobian of exp": h - 1}, names={"h": "H"}, sources=_CHANGE,
     sheet=("C4", "A10", "R1"), assumptions=("p_t is positive and differentiable",),
-    depends=("Robbins",), pins=(
-        Pin(
-            "gbm_ref.log_score_from_hyvarinen", ({"h": -0.7}, {"h": 3.1}, {"h": -1.0000001}),
-            reads=lambda formula: formula,
-        ),
-    ),
+    depends=("Robbins",), pins=(Pin(
+        "gbm_ref.log_score_from_hyvarinen", ({"h": -0.7}, {"h": 3.1}, {"h": -1.0000001}),
+        reads=lambda formula: formula,
+    ),),
 )  # fmt: skip
 
-# mean of H, E|H|^2 - E|s|^2 per coordinate, and H of c X^a in terms of a and h
-Identities = tuple[Expr, Expr, Expr]
 
-
-def has_the_identities(candidate: Identities) -> bool:
+def has_the_identities(candidate: tuple[Expr, Expr, Expr]) -> bool:
     r"""In each coordinate the Hyvärinen score has the mean $\mathbb E[H]=[[mean]]$; the mean of
     its square is that of the square of the log score $s$ and [[excess]] more. The map that takes
     $X$ to a positive constant times its power $a$ changes $H$ to $[[changed]]$, so that $H$ does
@@ -85,24 +80,15 @@ def has_the_identities(candidate: Identities) -> bool:
     last the logarithm of $X$ is moved and scaled, and so is the argument of its density.
     """
     mean, excess, changed = candidate
-    return _of_every_density(mean, excess) and _under_powers(changed)
-
-
-def _of_every_density(mean: Expr, excess: Expr) -> bool:
-    """(H - mean) p = d(x p)/dx and (H^2 - s^2 - excess) q = -2 dq/dy: both integrate to 0."""
     p, slope, q, q_slope = symbols("p slope q q_slope", real=True)
     score, s = x * slope / p, q_slope / q
-    return same((score - mean) * p, p + x * slope) and same(
-        ((s - 1) ** 2 - s**2 - excess) * q, -2 * q_slope
-    )
-
-
-def _under_powers(changed: Expr) -> bool:
-    """Y' = log c + a Y has the log density log q((y' - log c) / a) up to a constant."""
+    first = (score - mean) * p - (p + x * slope)
+    second = ((s - 1) ** 2 - s**2 - excess) * q + 2 * q_slope
+    # log c + a Y has the log density log q((y - log c) / a) up to a constant.
     y, y_new, log_c = symbols("y y_new log_c", real=True)
     log_q, at_new = jet("q", (y, Integer(0))), {y: (y_new - log_c) / a}
     old, new = diff(log_q, y).subs(at_new), diff(log_q.subs(at_new), y_new)
-    return vanishes(new - 1 - changed.subs(h, old - 1))
+    return vanishes((first, second, new - 1 - changed.subs(h, old - 1)))
 
 
 _MEAN, _EXCESS, _CHANGED = Integer(-1), Integer(1), (1 + h) / a - 1

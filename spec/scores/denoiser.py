@@ -29,13 +29,10 @@ def is_tweedie(formulas: Tweedie, drift: Expr = mu - s2 / 2) -> bool:
     """
     mean, covariance = formulas
     rows = zip(_posterior.Y, _posterior.DRIFT, _posterior.log_score(), strict=True)
-    means = Matrix([mean(y_i, m_i, v, s - 1) for y_i, m_i, s in rows])
+    means = Matrix([mean(y_i, m_i, v, s - 1) for y_i, m_i, s in rows]) - _posterior.mean()
+    spread = covariance(v, _posterior.hessian(), eye(2)) - _posterior.covariance()
     step = y - dt * (mu - 3 * s2 / 2) + dt * s2 * h
-    return (
-        same(_posterior.mean(), means)
-        and same(_posterior.covariance(), covariance(v, _posterior.hessian(), eye(2)))
-        and same(step, mean(y, drift * dt, s2 * dt, h))
-    )
+    return vanishes((*means, *spread, step - mean(y, drift * dt, s2 * dt, h)))
 
 
 def _means(formulas: Tweedie) -> tuple[Expr, ...]:
@@ -96,12 +93,10 @@ def is_the_posterior_moment(formulas: Formulas) -> bool:
     """
     point, factor = formulas["point"], formulas["factor"]
     # log of e^{a y0} N(y; y0 + m, v) against log of e^factor N(point; y0 + m, v)
-    left = a * y0 - (y - y0 - m) ** 2 / (2 * v)
-    right = factor - (point - y0 - m) ** 2 / (2 * v)
+    gap = a * y0 - factor + ((point - y0 - m) ** 2 - (y - y0 - m) ** 2) / (2 * v)
     # q(y') / q(y) = p(x') / p(x) * e^{y' - y}
     at_one = {"ambient": factor + point - y, "ambient_point": point}
-    gaps = [e.subs(_AT_ONE) - formulas[name] for name, e in at_one.items()]
-    return vanishes([left - right, *gaps])
+    return vanishes((gap, *(e.subs(_AT_ONE) - formulas[name] for name, e in at_one.items())))
 
 
 def _states(formulas: Formulas) -> Values:
@@ -114,10 +109,8 @@ def _moments(formulas: Formulas) -> tuple[Expr, ...]:
     for here, unit in zip(state, (Matrix([1, 0]), Matrix([0, 1])), strict=True):
         at = {a: Symbol("power"), y: here, m: _mixture.M, v: _mixture.V}
         point, factor = (formulas[k].subs(at, simultaneous=True) for k in ("point", "factor"))
-        above, below = (
-            sum(_laws.size(*law, place) for law in _mixture.LAWS)
-            for place in (state + (point - here) * unit, state)
-        )
+        places = state + (point - here) * unit, state
+        above, below = (sum(_laws.size(*law, e) for law in _mixture.LAWS) for e in places)
         found.append(factor + log(above / below))
     return tuple(found)
 
@@ -136,9 +129,7 @@ R6 = Claim(
     assumptions=(NOISE, "one coordinate: the kernel is a product"), depends=("A6",), pins=(
         Pin(
             "gbm_ref.log_posterior_moment", tuple(
-                {**point, "power": power} for point, power in zip(
-                    _laws.POINTS, (2.0, -0.7, 3.5), strict=True,
-                )
+                at | {"power": a} for at, a in zip(_laws.POINTS, (2.0, -0.7, 3.5), strict=True)
             ), _moments,
         ),
     ),
@@ -154,12 +145,10 @@ def distinguishes(gap: Expr) -> bool:
     By R6 with the power one the factor is common to both, and the ratios of the densities at the
     centre and above it differ. The geometric mean is the same for both (R5).
     """
-    log_q = -((y - M0 - m) ** 2) / (2 * (v0 + v))
-    centred = {y: M0 + m}
+    log_q, centred = -((y - M0 - m) ** 2) / (2 * (v0 + v)), {y: M0 + m}
     laws = log_q, log_q.subs(v0, 0)
-    same_score = all(same(diff(q, y).subs(centred), 0) for q in laws)
     wide, narrow = ((q.subs(y, R6.holds["point"].subs(a, 1)) - q).subs(centred) for q in laws)
-    return same_score and same(wide - narrow, gap)
+    return vanishes((*(diff(q, y).subs(centred) for q in laws), wide - narrow - gap))
 
 
 R6_NON_LOCAL = Claim(

@@ -6,22 +6,15 @@ from sympy import Expr, Symbol, log, sqrt, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Pin
+from spec.checking.pins import table
 from spec.checking.symbols import L, h, m, v, x
 from spec.checking.typeset import Says
 from spec.scores import _posterior
 
 S, s, eps, D = symbols("S s eps D", real=True)
 r = Symbol("r", positive=True)
-_NAMES = {"h": "H", "L": r"\log x", "x": "x", "eps": r"\hat\varepsilon"}
-
 # (the form that is wanted, the form that is given) -> formula
 Conversions = dict[tuple[Symbol, Symbol], Says]
-
-
-def _said(formulas: Mapping[tuple[Symbol, Symbol], Expr]) -> Conversions:
-    return {key: Says(key[0], formula) for key, formula in formulas.items()}
-
-
 _V = r**2
 _FORMULAS = {
     (s, h): 1 + h, (S, h): h / x, (eps, h): -r * (1 + h), (D, h): L - m + _V * (1 + h),
@@ -40,14 +33,14 @@ def converts(conversions: Conversions) -> bool:
     """
     y, a, data = _posterior.Y[0], _posterior.DRIFT[0], _posterior.DATA[0]
     score = _posterior.log_score()[0].subs(v, _V)
-    forms = {
-        s: score, h: score - 1, S: (score - 1) / x, eps: _posterior.posterior((y - data - a) / r),
-        D: _posterior.mean()[0],
-    }  # fmt: skip
-    names = {L: y, m: a, **forms}
-    return conversions.keys() == _FORMULAS.keys() and vanishes(
-        [(c.left - c.right).subs(names, simultaneous=True) for c in conversions.values()]
-    )
+    forms = {L: y, m: a, s: score, h: score - 1, S: (score - 1) / x, D: _posterior.mean()[0],
+             eps: _posterior.posterior((y - data - a) / r)}  # fmt: skip
+    gaps = [(c.left - c.right).subs(forms, simultaneous=True) for c in conversions.values()]
+    return conversions.keys() == _FORMULAS.keys() and vanishes(gaps)
+
+
+def _said(formulas: Mapping[tuple[Symbol, Symbol], Expr]) -> Conversions:
+    return {key: Says(key[0], formula) for key, formula in formulas.items()}
 
 
 def _but(wanted: Symbol, given: Symbol, formula: Expr) -> Conversions:
@@ -67,24 +60,18 @@ def _one(wanted: Symbol, given: Symbol) -> Callable[[Conversions], Expr]:
     return lambda conversions: conversions[wanted, given].right.subs(names)
 
 
+_STEIN = table("x S", (1.7, -0.9), (3e-7, 4.1e6), (812.0, -2e-9))
+_HYVARINEN = table("x h", (1.7, -0.9), (3e-7, 4.1), (812.0, -1.0000001))
+_LOG_SCORES = table("s", (-0.7,), (31.5,), (1.0000001,))
 _PINS = (
-    Pin(
-        "gbm_ref.hyvarinen_from_stein",
-        ({"x": 1.7, "S": -0.9}, {"x": 3e-7, "S": 4.1e6}, {"x": 812.0, "S": -2e-9}), _one(h, S),
-        k=2,
-    ), Pin(
-        "gbm_ref.stein_from_hyvarinen",
-        ({"x": 1.7, "h": -0.9}, {"x": 3e-7, "h": 4.1}, {"x": 812.0, "h": -1.0000001}), _one(S, h),
-        k=2,
-    ), Pin(
-        "gbm_ref.hyvarinen_from_log_score", ({"s": -0.7}, {"s": 31.5}, {"s": 1.0000001}),
-        _one(h, s), k=2,
-    ), Pin("gbm_ref.noise_from_hyvarinen", (), _one(eps, h), vectors="noise_from_hyvarinen"),
+    Pin("gbm_ref.hyvarinen_from_stein", _STEIN, _one(h, S), k=2),
+    Pin("gbm_ref.stein_from_hyvarinen", _HYVARINEN, _one(S, h), k=2),
+    Pin("gbm_ref.hyvarinen_from_log_score", _LOG_SCORES, _one(h, s), k=2),
+    Pin("gbm_ref.noise_from_hyvarinen", (), _one(eps, h), vectors="noise_from_hyvarinen"),
     Pin("gbm_ref.hyvarinen_from_noise", (), _one(h, eps), vectors="hyvarinen_from_noise"),
     Pin("gbm_ref.denoiser", (), _one(D, h), vectors="denoiser"),
     Pin("gbm_ref.hyvarinen_from_denoiser", (), _one(h, D), vectors="hyvarinen_from_denoiser"),
-)  # fmt: skip
-
+)
 FORMS = Claim(
     "forms-of-the-score", "forms of the score", converts, holds=_said(_FORMULAS), twins={
         "noise from h for 1 + h": _but(eps, h, -r * h),
@@ -93,7 +80,8 @@ FORMS = Claim(
         "noise divided by v": _but(h, eps, -1 - eps / r**2),
         "Stein score without x": _but(h, S, S), "Stein score times x": _but(S, h, x * h),
         "no Jacobian": _but(h, s, s),
-    }, shown=_shown, values=lambda: {"v": _V}, names=_NAMES, sheet=("C4", "R5"),
+    }, shown=_shown, values=lambda: {"v": _V}, sheet=("C4", "R5"),
+    names={"h": "H", "L": r"\log x", "x": "x", "eps": r"\hat\varepsilon"},
     assumptions=(_posterior.NOISE,), depends=("A6", "A10-score"), pins=_PINS,
 )  # fmt: skip
 

@@ -51,13 +51,9 @@ def _figures() -> tuple[Figure, ...]:
     start, state, sigma, index, step = 1.4, 1.1, 0.8, 500, 0.001
     at = {L: ln(state), L0: ln(start), mu: sigma**2 / 2, s2: sigma**2, t: index * step, dt: step}
     where = f"x0 = {start}, X_k = {state}, k = {index}, delta = {step}, sigma = {sigma}"
-    return (
-        Figure(f"target ({where}, mu = sigma^2/2)", float(E10.holds.subs(at))),
-        *(
-            Figure("as printed, with its t the time", float(e.subs(at)))
-            for e in E10.printed.values()
-        ),
-    )
+    (printed,) = E10.printed.values()
+    found = Figure(f"target ({where}, mu = sigma^2/2)", float(E10.holds.subs(at)))
+    return found, Figure("as printed, with its t the time", float(printed.subs(at)))
 
 
 def _in_states(formula: Expr) -> Expr:
@@ -75,9 +71,8 @@ A16 = Claim(
     }, values=lambda: {"steps": Chain(_score_of_kernel(), -1 - _draw((mu - s2 / 2) * t, s2 * t))},
     names={"L": r"\log X_{k}"}, sources=v2("eq. 16"),
     assumptions=(NOISE, "coordinates are independent given X_0, so that one of them is enough"),
-    readings=(
-        "formula lost in version 2; reconstructed: eq. (20) of version 1 with k for its t (E10)",
-    ), depends=("A6",), pins=(
+    readings=("formula lost in version 2; reconstructed: eq. (20) of version 1 with k for its t",),
+    depends=("A6",), pins=(
         Pin(
             "gbm_ref.conditional_hyvarinen_score", vectors="conditional_hyvarinen_score",
             reads=_in_states,
@@ -104,8 +99,7 @@ E10 = Claim(
         r"holds $X_k$. With $k\delta$ for the time, as the sentence says, the factor $\delta$ is "
         r"applied twice; the right side is right if its $t$ is the index $k$.",
         advice=r"Write $X_k$ and $k\delta$ throughout, as in A16.", figures=_figures,
-        remains_open="Eq. (16) of version 2 is lost in the text we have; its words 'at discrete "
-        "time' suggest the index k.",
+        remains_open="Eq. (16) of version 2 is lost; 'at discrete time' suggests the index k.",
     ),
 )  # fmt: skip
 

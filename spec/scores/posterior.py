@@ -36,12 +36,9 @@ def is_the_posterior(law: Law) -> bool:
     gain, cov, marginal = (part(S, v, eye(2)).applyfunc(cancel) for part in law)
     if not same(S.det() * v**2, marginal.det() * cov.det()):
         return False
-    precision = cov.inv().applyfunc(cancel)
-    return (
-        same(S.inv() + eye(2) / v, precision)
-        and same(eye(2) / v, precision * gain)
-        and same(eye(2) / v, marginal.inv() + gain.T * precision * gain)
-    )
+    precision, noise = cov.inv().applyfunc(cancel), eye(2) / v
+    given = noise - marginal.inv() - gain.T * precision * gain
+    return all(map(vanishes, (S.inv() + noise - precision, noise - precision * gain, given)))
 
 
 def _gain(S: Matrix, v: Symbol, unit: Matrix) -> Matrix:
@@ -70,6 +67,7 @@ def _law_scale() -> tuple[Expr, ...]:
 
 
 LAW = _gain, _cov, _noisy
+_S, _UNIT = symbols("S unit", commutative=False)
 POSTERIOR = Claim(
     "mixture-posterior", "log X_0 given X_t is a mixture again", is_the_posterior, holds=LAW,
     twins={
@@ -77,9 +75,8 @@ POSTERIOR = Claim(
         "covariance of the data": (_gain, lambda S, v, unit: S, _noisy),
         "shares without the noise": (_gain, _cov, lambda S, v, unit: S),
     }, shown=lambda law: {
-        name: part(
-            Symbol("S", commutative=False), v, Symbol("unit", commutative=False),
-        ) for name, part in zip(("gain", "covariance", "marginal"), law, strict=True)
+        name: part(_S, v, _UNIT)
+        for name, part in zip(("gain", "covariance", "marginal"), law, strict=True)
     }, names={"unit": "I"}, sheet=("R3", "R5", "R7"),
     assumptions=(NOISE, "S_j is invertible; both sides are continuous in it down to zero"),
     depends=("A6", "R2"), pins=(
@@ -93,9 +90,8 @@ POSTERIOR = Claim(
     ),
 )  # fmt: skip
 
-DRAWS, KERNEL_SCORE = "draws from the marginal", "the score of the kernel"
-MARGINAL_SCORE = "the score of the marginal"
-THREE = (DRAWS, KERNEL_SCORE, MARGINAL_SCORE)
+THREE = "draws from the marginal", "the score of the kernel", "the score of the marginal"
+DRAWS, KERNEL_SCORE, MARGINAL_SCORE = THREE
 
 
 def need_the_density(named: Iterable[str]) -> bool:
@@ -108,11 +104,10 @@ def need_the_density(named: Iterable[str]) -> bool:
     X_0$ and grows at the rate that the generator of $\log X$ gives. The mean and the variance of
     log-normal data are in the score of the marginal, not in that of the kernel.
     """
-    centre, spread = M0 + m, v0 + v
     needed = {
         DRAWS: _DRAW.has(M0, v0) or not _draws_have_the_law(),
         KERNEL_SCORE: _depends_on_the_law(-((L - L0 - m) ** 2) / (2 * v) - L),
-        MARGINAL_SCORE: _depends_on_the_law(-((L - centre) ** 2) / (2 * spread) - L),
+        MARGINAL_SCORE: _depends_on_the_law(-((L - M0 - m) ** 2) / (2 * (v0 + v)) - L),
     }
     return set(named) == {name for name, is_needed in needed.items() if is_needed}
 
@@ -126,7 +121,7 @@ def _draws_have_the_law() -> bool:
     exponent = u * _DRAW.subs(Z, 0) + (u * diff(_DRAW, Z)) ** 2 / 2
     wave, rates = exp(u * L), (Matrix([mu - sigma**2 / 2]), Matrix([sigma**2]))
     rate = expand(generator(wave, *rates, plain_partials([L])) / wave)
-    return same(diff(exponent, t), rate) and same(exponent.subs(t, 0), u * y0)
+    return vanishes((diff(exponent, t) - rate, exponent.subs(t, 0) - u * y0))
 
 
 def _depends_on_the_law(log_density: Expr) -> bool:
@@ -148,10 +143,10 @@ E25 = Claim(
         Fault.WRONG,
         quote="'Generating samples from the marginal density [formula lost] is intractable, which "
         "makes [formula lost] impossible to work with directly.'",
-        trouble="The forward process is sampled in closed form; version 2 says so itself in "
-        "Section 3 ('the closed-form expression allows us to generate samples from the forward "
-        "process for any time instant'). That the explicit loss cannot be used directly is right "
-        "for another reason: it contains the score of the marginal.",
+        trouble="The forward process is sampled in closed form; so Section 3 of version 2 ('the "
+        "closed-form expression allows us to generate samples from the forward process for any "
+        "time instant'). That the explicit loss cannot be used directly is right for another "
+        "reason: it contains the score of the marginal.",
         remains_open="Which symbol stood for the marginal is lost.",
     ),
 )  # fmt: skip
