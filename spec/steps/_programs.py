@@ -67,9 +67,11 @@ frozen_score = partial(in_place, reads_each=False)
 decayed_each_visit = partial(in_place, decays_inside=True)
 
 
-def by_rows(rows: Sequence[Row], score: Score, length_root: Expr = root) -> Expr:
+def by_rows(
+    rows: Sequence[Row], score: Score, length_root: Expr = root, start: Expr = START
+) -> Expr:
     """Euler-Maruyama steps in log X, built from the reverse equation, one for each row."""
-    state = START
+    state = start
     for k, j, noise in rows:
         state = state + log_step(score(state, k), draw(k, j), length_root, noise)
     return state
