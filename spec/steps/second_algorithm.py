@@ -41,7 +41,7 @@ Visit = Callable[[Expr, Row], Expr]
 
 
 def takes_steps(candidate: tuple[Program, Kept]) -> bool:
-    """Whether a program with L inner visits takes kept(L) steps at each of two levels, its last."""
+    """Whether a program with L visits a level takes the last kept(L) steps of each of two."""
     (program, kept), gaps = candidate, []
     for inner in each("L", (1, 2, 3)):
         score, rows = unknown_score(), _along((Integer(2), L, 2 - k), 2, inner)
