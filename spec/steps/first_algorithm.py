@@ -214,11 +214,6 @@ V1_ALG1 = Claim(
 )  # fmt: skip
 
 
-def _start_figures() -> tuple[Figure, ...]:
-    ratio = variance_after(uniform_rows(LEVELS), DATA, NOISE_RATE, mpf(1)) / DATA
-    return (Figure(f"log-variance at the end over that of the data ({SETTING})", ratio),)
-
-
 _LAW = a + RATE * t, v0 + s2 * t
 START_LAW = Claim(
     "V1-Alg1-start", "start of Algorithm 1", is_the_law, holds=_LAW, twins={
@@ -233,7 +228,10 @@ START_LAW = Claim(
         trouble="Mean [[printed:mean]] and variance [[printed:variance]] of the logarithm involve "
         r"neither the data nor $\mu$ and $\sigma$. Algorithm 2 fits $\hat\mu$ and $\hat\sigma$.",
         advice="Draw $X_N$ from a log-normal law fitted to the forward process at its end.",
-        figures=_start_figures,
+        figures=lambda: (Figure(
+            f"log-variance at the end over that of the data ({SETTING})",
+            variance_after(uniform_rows(LEVELS), DATA, NOISE_RATE, mpf(1)) / DATA,
+        ),),
     ),
 )  # fmt: skip
 

@@ -44,9 +44,8 @@ def are_the_moments(candidate: Laws) -> bool:
     with mean $[[mean]]$ and variance $[[variance]]$. An entry changes its sign when its factor is
     negative, that is with the probability $[[flip]]$ and $[[average]]$.
 
-    Given $x$ the factor is affine in the draw. On log-normal data the score is affine in the
-    standardised $\log X_k$, so that the factor is affine in two independent normal variables, and
-    hence normal. The moments are averaged exactly.
+    Given $x$ the factor is affine in the draw, on log-normal data in two independent normal
+    variables, and hence normal. The moments are averaged exactly.
     """
     factor = ambient_factor(h, z, root, kappa)
     averaged = factor.subs(h, affine_score(u * w, w**2))
@@ -119,7 +118,7 @@ def mirrors_the_sampler(extension: Callable[[Density], Density]) -> bool:
 
 def never_changes_sign(factor: Expr) -> bool:
     r"""The factor $[[factor]]$ of the Dale–Langevin step is positive for every score, draw and
-    step length. That of the sign-agnostic step is not: it is affine in the draw.
+    step length. That of the sign-agnostic step, which is affine in the draw, is not.
 
     The first is the exponential of a real number. A polynomial of odd degree takes both signs.
     """
@@ -154,13 +153,11 @@ def _two_moments(laws: tuple[Expr, ...]) -> tuple[Expr, ...]:
     )
 
 
-def _log_tail(mean: Expr, variance: Expr) -> Expr:
-    in_vectors = (by_increments(part).subs(w, sqrt(v0 + v_s + dv)) for part in (mean, variance))
-    return log(_tail(*in_vectors))
-
-
 def _tail_pin(name: str, part: slice) -> Pin:
-    return Pin(f"gbm_ref.{name}", vectors=name, reads=lambda laws: _log_tail(*laws[part]))
+    def reads(laws: Laws) -> Expr:
+        return log(_tail(*(by_increments(e).subs(w, sqrt(v0 + v_s + dv)) for e in laws[part])))
+
+    return Pin(f"gbm_ref.{name}", vectors=name, reads=reads)
 
 
 R13 = Claim(

@@ -49,10 +49,9 @@ def are_the_frozen_maps(candidate: Steps) -> bool:
     zero for a denoiser that is frozen and the variance of the log data for log-normal data; the
     DDIM step adds $[[ddim]]$.
 
-    The mean of the bridge and the flow are put together from the denoiser and the gains of
-    R17-bridge, and the denoiser is written in the score. For the variance $\log X_s$ is regressed
-    on $\log X_t$, for normal data with the variance $V_0$: what that leaves is the variance of the
-    noise (R7).
+    The means are put together from the denoiser, written in the score, and the gains of
+    R17-bridge. The variance is what the regression of $\log X_s$ on $\log X_t$ leaves, for normal
+    data with the variance $V_0$ (R7).
     """
     ancestral, ddim, variance = candidate
     bridge, _, flow = (gain.subs({v: ra**2, V: rb**2}) for gain in R17_BRIDGE.holds)

@@ -103,7 +103,7 @@ def _errors(levels: int) -> tuple[mpf, mpf]:
 def _local_variance() -> Expr:
     """Of the difference of a step from the exact path, from v_t to v_s."""
     drift = log_step(affine_score(E, v), Integer(0), root).subs(mu, sigma**2 / 2) / root**2
-    if not vanishes(drift / v - E * (-(sigma**2)) / v**2):
+    if not same(drift / v, -E * sigma**2 / v**2):
         raise ValueError("E / v was to have no drift")
     return integrate(expand((v_s / v - 1) ** 2), (v, v_s, v_t))
 
@@ -114,9 +114,9 @@ def are_the_errors(errors: dict[str, Expr]) -> bool:
     strong orders of one half and of one. The mean is off by the relative error $[[mean]]$ and the
     second moment by $[[second]]$, to leading order.
 
-    Both solution and scheme are products of $N$ independent factors, driven by the same draws; the
-    exponential in the factor of the solution shifts the normal law of the draw. The moments of a
-    step are exact. They are raised to the power $N$ by expanding their logarithms in $\delta$.
+    Solution and scheme are products of $N$ independent factors of the same draws; the exponential
+    in the solution shifts the law of a draw. The exact moments of a step are raised to the power
+    $N$ by expanding their logarithms in $\delta$.
     """
     drift, noise = _LINEAR
     euler = 1 + (drift * root**2 + noise * root * z) / x
@@ -181,10 +181,9 @@ R15_DALE = Claim(
 )  # fmt: skip
 
 _LINEAR = beta * x, sigma * x
+_BY_MILSTEIN = sigma**6 / 6 + beta**2 * sigma**2 + T * beta**2 * (beta + 2 * sigma**2) ** 2 / 4
 _ERRORS = {
-    "strong": T * sigma**4 / 2 * dt,
-    "milstein": T * dt**2
-    * (sigma**6 / 6 + beta**2 * sigma**2 + T * beta**2 * (beta + 2 * sigma**2) ** 2 / 4),
+    "strong": T * sigma**4 / 2 * dt, "milstein": T * dt**2 * _BY_MILSTEIN,
     "mean": -T * beta**2 / 2 * dt,
     "second": -T * (2 * beta**2 + 4 * beta * sigma**2 + sigma**4) / 2 * dt,
 }  # fmt: skip
@@ -195,8 +194,8 @@ R15_AGNOSTIC = Claim(
         "strong constant without the half": _ERRORS | {"strong": 2 * _ERRORS["strong"]},
         "correction of order 1/2": _ERRORS | {"milstein": _ERRORS["strong"]},
         "mean too large": _ERRORS | {"mean": -_ERRORS["mean"]},
-    }, values=lambda: {"equation": Sde("X", *_LINEAR, "r")},
-    means=Means.CALCULUS, sheet=("R15",), assumptions=(Assumption(
+    }, values=lambda: {"equation": Sde("X", *_LINEAR, "r")}, means=Means.CALCULUS, sheet=("R15",),
+    assumptions=(Assumption(
         "the score h is constant, as for a density proportional to a power of x", "the rate beta",
         lambda: not vanishes(diff(RATE, h)),
     ),), depends=("A12", "R15"),

@@ -259,10 +259,8 @@ def _decay_figures() -> tuple[Figure, ...]:
     across = annealed_rows(LEVELS, mpf(1) / LEVELS / inner, inner, CHI, LEVELS)
     within = [(t, dt, CHI ** (n % inner)) for n, (t, dt, _) in enumerate(across)]
     where = f"L = {inner}, delta_s = delta / {inner}, chi = {float(CHI)}"
-    return (
-        variance_figure(f"noise decayed across levels, {where}", across),
-        variance_figure("the same, decayed over the visits of each level", within),
-    )
+    named = {f"noise decayed across levels, {where}": across, "within a level": within}
+    return tuple(variance_figure(*item) for item in named.items())
 
 
 NOISE_DECAY = Claim(
