@@ -191,14 +191,14 @@ def _setting(choice: Choice) -> dict[str, object]:
     return {"setting": tuple(said), "decay": choice[2]}
 
 
+_ONE = Integer(1)
 E17 = Claim(
     "E17", "what recovers Euler-Maruyama", recovers_euler_maruyama,
-    holds=(1, root, Integer(1)), twins={
+    holds=(1, root, _ONE), twins={
         "decay left at 0.995": (1, root, Rational(995, 1000)),
-        "L = 4 visits of a quarter of the step": (4, root / 2, Integer(1)),
+        "L = 4 visits of a quarter of the step": (4, root / 2, _ONE),
     }, printed={
-        "chi = 1 with L = 3": (3, root, Integer(1)),
-        "chi = 1 with a shorter step": (1, root / 2, Integer(1)),
+        "chi = 1 with L = 3": (3, root, _ONE), "chi = 1 with a shorter step": (1, root / 2, _ONE),
     }, shown=_setting, means=Means.POINTS,
     sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"),
     readings=("the lost symbol is the annealing factor; the listing is A-Alg1",),

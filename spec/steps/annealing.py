@@ -132,8 +132,8 @@ def is_the_limit(formula: Expr) -> bool:
     exact start approaches it: between $N=[[grids]]$ the distance halves, but for a part of
     $[[close]]$.
 
-    A visit takes the variance through its exact recursion, which is the identity for $h$ equal to
-    zero, so that the first orders of the visits of a level add up, while $v$ falls by $h$.
+    The exact recursion of a visit is the identity for $h$ equal to zero, so that the first orders
+    of the visits of a level add up, while $v$ falls by $h$.
     """
     slope = diff(formula, v) + diff(formula, P) * 2 * rho * P / v
     start = formula.subs({v: v_N, P: 1}, simultaneous=True)
@@ -190,8 +190,7 @@ E18 = Claim(
         advice="Scale the drift along, as in R11-steps.", figures=lambda: tuple(
             variance_figure(f"at chi = {float(decay)}", uniform_rows(LEVELS, decay))
             for decay in (CHI, mpf("0.999"), mpf(1))
-        ),
-        remains_open="Version 2's values of the factor are lost in the text we have.",
+        ), remains_open="Version 2's values of the factor are lost in the text we have.",
     ),
 )  # fmt: skip
 
@@ -215,8 +214,7 @@ OPERATOR_SPLITTING = Claim(
 _CONSTANT = (RATE + mu - sigma**2 * h).expand()  # of the drift of A12 over X
 _GAP = sigma**2 * (1 - kappa**2) / 2, (3 + kappa**2) / 2
 GAP = Claim(
-    "E18-gap", "ADLS and ASAMS have different limits", is_the_drift_gap,
-    holds=_GAP, twins={
+    "E18-gap", "ADLS and ASAMS have different limits", is_the_drift_gap, holds=_GAP, twins={
         "other sign": (-_GAP[0], _GAP[1]), "1 - kappa": (_GAP[0] / (1 + kappa), (3 + kappa) / 2),
         "correction with the wrong sign": (_GAP[0], 4 - _GAP[1]),
     }, shown=lambda pair: {"gap": pair[0], "coefficient": pair[1] * sigma**2},

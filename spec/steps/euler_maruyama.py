@@ -157,8 +157,7 @@ A13 = Claim(
 
 V1_12 = Claim(
     "V1-12", "Euler-Maruyama step in the logarithm", is_the_additive_step, holds=_EXPONENT, twins={
-        "Jacobian left out": _EXPONENT - _DV,
-        "score with the other sign": _EXPONENT - 2 * _DV * h,
+        "Jacobian left out": _EXPONENT - _DV, "score with the other sign": _EXPONENT - 2 * _DV * h,
         "score times sigma": _EXPONENT + root**2 * (sigma - sigma**2) * h,
     }, shown=lambda added: {"step": Says(r"\log X_{k-1}", L + in_delta(added))},
     values=lambda: {"equation": _ADDITIVE_EQUATION}, names=_NAMES, sources=v1("eq. 12"),

@@ -43,7 +43,7 @@ Ends = tuple[Expr, Expr]  # the first and the last level of a loop
 
 
 def _deviation_after(drift: Expr, before: Expr = e) -> Expr:
-    """Distance of E log X from its place after a step with this drift, from the variance v."""
+    """Of E log X from its place, after a step with this drift from the variance v."""
     return before + drift + dt * s2 * affine_score(before, v) + dt * RATE
 
 
@@ -124,7 +124,6 @@ def cover_the_interval(levels: tuple[Ends, Ends]) -> bool:
     without a score at $t=[[zero]]$.
 
     Each pass reads the state that the one before it wrote, so that the ends of the loops decide.
-    At level zero there is no noise, and the score need not exist.
     """
     at = _ends(levels)
     met = (at["first"], at["end"] - 1, at["top"] - at["last"] - 1, at["zero"])
@@ -156,8 +155,7 @@ E2 = Claim(
     printed={"sigma^2 / 2 in line 4": _PRINTED_DRIFT},
     shown=lambda drift: {"drift": drift, "after": _after(drift)}, sources=v1("Algorithm 1"),
     assumptions=(*ON_LOG_NORMAL, _AT_PLACE), depends=("A13",), erratum=Erratum(
-        Fault.WRONG,
-        quote=r"Algorithm 1, line 4: $\bm X_{k-1}=\bm "
+        Fault.WRONG, quote=r"Algorithm 1, line 4: $\bm X_{k-1}=\bm "
         r"X_k\circ\exp(-\delta(\bm\mu-\frac{\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ "
         r"s_\theta(\bm X_k,k)+\sigma\sqrt\delta\bm Z_k)$",
         trouble="Eq. (13) and Algorithm 2 have the other drift. With this one each step loses the "

@@ -214,8 +214,7 @@ E28 = Claim(
         "updates” (symbols lost)",
         trouble="Right, and then the next update asks for the score where the density is zero, "
         "and nothing says what to do. With an exact score and log-normal data flips are as good "
-        "as impossible at the paper's number of steps, but not with few.",
-        figures=lambda: tuple(
+        "as impossible at the paper's number of steps, but not with few.", figures=lambda: tuple(
             Figure(f"flip probability at k = {_LAST}, N = {n} ({_WHERE})", _chance(_CLOSED, n))
             for n in _LEVELS[::2]
         ),

@@ -19,7 +19,6 @@ from spec.steps._programs import (
     START,
     Program,
     Row,
-    Score,
     by_rows,
     chi,
     decayed_each_visit,
@@ -88,13 +87,9 @@ def runs_the_algorithms(loop: Callable[[Visit, Sequence[Row], Expr], Expr]) -> b
     gaps = []
     for levels, inner, decay in _sizes("N L chi", (2, 2, chi), (3, 1, Integer(1))):
         score, rows = unknown_score(), _along((N, L, N - k), levels, inner, decay)
-        visit = partial(_visit, score)
-        gaps.append(in_place(score, levels, inner, decay=decay) - loop(visit, rows, START))
+        step = partial(lambda score, state, row: by_rows([row], score, start=state), score)
+        gaps.append(in_place(score, levels, inner, decay=decay) - loop(step, rows, START))
     return vanishes(gaps)
-
-
-def _visit(score: Score, state: Expr, row: Row) -> Expr:
-    return by_rows([row], score, start=state)
 
 
 def is_the_power(power: Callable[[Expr, Expr, Expr], Expr]) -> bool:
@@ -177,8 +172,7 @@ E3 = Claim(
     shown=_shown, names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"),
     readings=("the listing means what such listings mean: X_k keeps its value",),
     depends=("A13", "E3-literal"), erratum=Erratum(
-        Fault.WRONG,
-        quote=r"for $j\leftarrow1$ to $L$: $\bm X_{k-1}=\bm "
+        Fault.WRONG, quote=r"for $j\leftarrow1$ to $L$: $\bm X_{k-1}=\bm "
         r"X_k\circ\exp(-\delta(\bm\mu-\frac{3\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ "
         r"s_\theta(\bm X_k,k)+\kappa\sigma\sqrt\delta\bm Z_{k,j})$",
         trouble="The right side depends on $j$ through the draw alone, so that each visit "

@@ -101,8 +101,7 @@ POWER = Claim(
     assumptions=(_BETWEEN, "rho > 0"), depends=("grid-geometric",),
     reason="A choice of rows: Karras, Aittala, Aila, Laine (2022), eq. (5), with their standard "
     "deviation of the noise read as that of log X; they recommend `rho = 7`. The ends, the "
-    "linearity and the limit are decided.",
-    stated_kind=Kind.DEFINITION, pins=(Pin(
+    "linearity and the limit are decided.", stated_kind=Kind.DEFINITION, pins=(Pin(
         "gbm_ref.power", table(
             "n rho low high sigma mu T", (2, 7.0, 0.1, 0.75, 0.8, 0.32, 1.0),
             (6, 7.0, 2e-3, 1.3, 1.1, -0.2, 2.5), (5, 1.5, 0.3, 0.9, 0.9, 0.1, 1.0),
