@@ -1,17 +1,17 @@
 """The reverse-time equation: Anderson's for any diffusion, and that of GBM in X.
 
-Symbols: h, g drift and diffusion coefficient of A1, G = g g^T, (div G)_i = sum_j d_j G_ij, pull =
-G grad log p; L = log x, so that x dL/dx = 1; a drift in X is a rate, b_i = x_i * rate(mu_i, h_i).
+h, g drift and diffusion coefficient of A1, G = g g^T, (div G)_i = sum_j d_j G_ij, pull = G grad
+log p; a drift in X is a rate, b_i = x_i * rate(mu_i, h_i).
 """
 
 from mpmath import mpf
-from sympy import Expr, Integer, Matrix, Rational, Symbol, diag, diff, log, symbols, zoo
+from sympy import Expr, Matrix, Rational, Symbol, diag, diff, log, symbols, zoo
 
-from spec.checking.algebra import same, vanishes
+from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, v1, v2
 from spec.checking.diffusions import (
     Partials,
-    adjoint,
+    fokker_planck,
     isotropic,
     jet,
     keeps_marginals,
@@ -47,10 +47,8 @@ def in_plane(rate: Expr, slot: Symbol, scales: tuple = (1, 1)) -> Matrix:
 
 def is_reversal(forward: Matrix, backward: Matrix, diffusion: Matrix, partials: Partials) -> bool:
     """Whether the drift `backward` gives the densities and the generator of the time reversal."""
-    pair = (forward, diffusion), (backward, diffusion)
-    return all(
-        [decides(*pair, LOG_DENSITY, partials, D) for decides in (keeps_marginals, turns_back)]
-    )
+    given = (forward, diffusion), (backward, diffusion), LOG_DENSITY, partials, D
+    return all([decides(*given) for decides in (keeps_marginals, turns_back)])
 
 
 def reverses(formula: Expr) -> bool:
@@ -58,21 +56,18 @@ def reverses(formula: Expr) -> bool:
     [[forward]], the diffusion [[reverse]] in the time $r$ that runs backwards has the densities
     of $X$, and its generator is that of $X$ run backwards.
 
-    Fokker-Planck: the fluxes of the two diffusions have to add up to zero, which gives the
-    formula. The marginals alone would allow more drifts, so Bayes' rule over a short step is
-    asked for too, for every function of the state. Drift, diffusion coefficient and density of the
-    plane are jets with symbols for coefficients. $G$ may be singular.
+    The marginals, by the Fokker-Planck equation, would alone allow more drifts, so that Bayes'
+    rule over a short step is asked for too, for every function of the state. Drift, diffusion
+    coefficient and density of the plane are jets with symbols for coefficients.
     """
     moved = Matrix([jet("h1", D, 1), jet("h2", D, 1)])
     g = Matrix(2, 2, lambda i, j: jet(f"g{i + 1}{j + 1}", D))
     diffusion = g * g.T
     rows = [sum(diff(diffusion[i, j], D[j]) for j in (0, 1)) for i in (0, 1)]
     pulled = diffusion * Matrix([diff(LOG_DENSITY, e) for e in D])
-    back = [
-        formula.subs({drift: a, divergence: b, pull: c}, simultaneous=True)
-        for a, b, c in zip(moved, rows, pulled, strict=True)
-    ]
-    return is_reversal(moved, Matrix(back), diffusion, plain_partials(D))
+    named = ({drift: moved[i], divergence: rows[i], pull: pulled[i]} for i in (0, 1))
+    back = Matrix([formula.subs(values, simultaneous=True) for values in named])
+    return is_reversal(moved, back, diffusion, plain_partials(D))
 
 
 A2 = Claim(
@@ -112,8 +107,7 @@ A2_LAW = Claim(
     ), depends=("A2",),
     reason="B. D. O. Anderson, “Reverse-time diffusion equation models, Stochastic Processes and "
     "their Applications 12, 313-326” (1982); U. G. Haussmann and E. Pardoux, “Time reversal of "
-    "diffusions, Annals of Probability 14, 1188-1205” (1986). Claim A2 proves the infinitesimal "
-    "statement; that it determines the law of the path is theirs.",
+    "diffusions, Annals of Probability 14, 1188-1205” (1986). A2 proves the infinitesimal part.",
 )  # fmt: skip
 
 REVERSE_RATE = -(mu - 2 * s2 - s2 * h)
@@ -122,11 +116,10 @@ REVERSE_RATE = -(mu - 2 * s2 - s2 * h)
 def reverses_in_x(rate: Expr) -> bool:
     r"""[[reverse]] is the time reversal of [[forward]], in each of two entries with its own $\mu$.
 
-    It is A2 for this diffusion, but A2's formula is not used. With the logarithm a symbol of its
-    own everything is rational in $x$ and in the derivatives of $\log p$ with respect to it, and
-    both the Fokker-Planck equation and Bayes' rule over a short step are decided for every
-    density of the plane. For log-normal data the time derivative of the density is moreover taken
-    directly.
+    It is A2 for this diffusion, but A2's formula is not used. The Fokker-Planck equation and
+    Bayes' rule over a short step are decided for every density of the plane, with symbols for the
+    derivatives of $\log p$ in $\log x$. For log-normal data the time derivative of the density is
+    moreover taken directly.
     """
     forward, backward = (in_plane(part, h, XS) for part in (GBM[0] / x, rate))
     diffusion, partials = diag(*map(_square, XS)), partials_of_exponentials(D, XS)
@@ -134,7 +127,6 @@ def reverses_in_x(rate: Expr) -> bool:
 
 
 def _square(state: Expr) -> Expr:
-    """The square of the noise of the forward equation at a state."""
     return (GBM[1] ** 2).subs({x: state, sigma**2: s2})
 
 
@@ -142,12 +134,10 @@ def _for_log_normal_data(rate: Expr) -> bool:
     """Log-normal p_t with dM/dt = mu - s2/2 and dV/dt = s2, its time derivative taken directly."""
     log_p = -((L - M) ** 2) / (2 * V) - L - log(V) / 2
     change = diff(log_p, M) * (mu - s2 / 2) + diff(log_p, V) * s2
-    partials = partials_of_exponentials((L,), (x,))
-    forward, backward = (
-        adjoint(Integer(1), Matrix([b]), Matrix([_square(x)]), log_p, partials)
-        for b in (GBM[0], x * rate.subs(h, diff(log_p, L)))
-    )
-    return same(forward, change) and same(backward, -change)
+    rest = Matrix([_square(x)]), partials_of_exponentials((L,), (x,))
+    drifts = GBM[0], x * rate.subs(h, diff(log_p, L))
+    forward, backward = (fokker_planck(log_p, Matrix([b]), *rest) for b in drifts)
+    return vanishes((forward - change, backward + change))
 
 
 A7 = Claim(
@@ -173,7 +163,7 @@ def reading_is_right(increments: tuple[Expr, Expr]) -> bool:
     In log space, with $f$ the forward drift, eq. (4) has the drift $[[drift_4]]$ and eq. (10) the
     drift $[[drift_10]]$. Each is taken as printed, times its increment over $dr$, and the density
     run backwards has to solve the Fokker-Planck equation that results: in the plane, for any
-    constant $f$ and every density. The equation is linear in the increment.
+    constant $f$ and every density.
     """
     answers = []
     for increment, printed in zip(increments, _PRINTED, strict=True):
@@ -183,18 +173,13 @@ def reading_is_right(increments: tuple[Expr, Expr]) -> bool:
     return all(answers)
 
 
-def _figures() -> tuple[Figure, ...]:
+def _figure(label: str, sign: int) -> Figure:
     v0, rate, steps = mpf("0.1"), mpf("0.8"), 400
-    where, added, ends = f"v0 = {v0}, sigma = {rate}, N = {steps}", rate**2 / steps, []
-    for sign in (1, -1):
-        variance = v0 + rate**2
-        for k in range(steps, 0, -1):
-            variance = (1 - sign * added / (v0 + k * added)) ** 2 * variance + added
-        ends.append(variance / v0)
-    return (
-        Figure(f"log-variance at the end / v0, eq. (10) with dr > 0 ({where})", ends[0]),
-        Figure("the same with the drift flipped", ends[1]),
-    )
+    added, variance = rate**2 / steps, v0 + rate**2
+    for k in range(steps, 0, -1):
+        variance = (1 - sign * added / (v0 + k * added)) ** 2 * variance + added
+    where = f"v0 = {v0}, sigma = {rate}, N = {steps}"
+    return Figure(f"log-variance at the end / v0, {label} ({where})", variance / v0)
 
 
 E11 = Claim(
@@ -212,11 +197,11 @@ E11 = Claim(
         quote=r"(4) $dX_t=(h-\nabla\cdot[gg^\top]-gg^\top\nabla\log f_X)\,dt+g\,d\bar W_t$ and "
         r"(10) $dY_t=-(\mu-\frac{\sigma^2}2\mathbf 1-\sigma^2\nabla\log "
         r"p_{Y_t})\,dt+\sigma\,dW_t$, (11) likewise (arguments of the functions left out here)",
-        trouble="Each formula is right in its own convention. But eq. (10) is said to come from "
-        "eq. (4), with the same dt, and has the opposite drift. A reader who integrates eq. (10) "
-        "with a negative dt, as eq. (4) requires, amplifies the noise instead of removing it.",
+        trouble="Eq. (10) is said to come from eq. (4), with the same dt, and has the opposite "
+        "drift. Integrated with a negative dt, as eq. (4) requires, it amplifies the noise.",
         advice=r"Write eqs. (10) and (11) with $dr$ and $d\bar W$; or keep $dt$ negative and turn "
-        r"the sign of their drifts.", figures=_figures,
+        r"the sign of their drifts.",
+        figures=lambda: (_figure("eq. (10) with dr > 0", 1), _figure("its drift flipped", -1)),
         remains_open="The formulas of version 2's derivation are lost in the text we have.",
     ),
 )  # fmt: skip

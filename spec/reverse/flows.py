@@ -1,14 +1,13 @@
 """Equations with the marginals of the process: any noise level, a corrector, no noise.
 
-kappa is the factor on the noise, H = sigma^2 delta; M, w are mean and deviation of log X at the
-running time, w0 where a path starts.
+H = sigma^2 delta; M, w are mean and deviation of log X at the running time, w0 at a path's start.
 """
 
 from collections.abc import Callable, Sequence
 
-from sympy import Expr, Integer, Rational, Symbol, diag, diff, solve, symbols, zeros
+from sympy import Expr, Integer, Rational, Symbol, diag, diff, solve, symbols
 
-from spec.checking.algebra import same
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Values
 from spec.checking.diffusions import (
     isotropic,
@@ -23,8 +22,7 @@ from spec.reverse.equations import LOG_DENSITY, REGULAR, REVERSE_RATE, XS, D, in
 y = Symbol("y", real=True)
 w, w0 = symbols("w w0", positive=True)
 f, _FULL = mu - s2 / 2, 1
-_NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)", "x": "X", "w": "w_s",
-          "w0": "w_t", "M": "M", "H": "h"}  # fmt: skip
+_NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)", "w": "w_s", "w0": "w_t"}
 
 
 def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
@@ -47,8 +45,8 @@ def _keep(rates: Sequence[Expr], level: Expr) -> bool:
         (mu, rates[1], h, XS, partials_of_exponentials(D, XS)),
     ):
         noise = s2 * diag(*(e**2 for e in scales))
-        drifts = (in_plane(part, slot, scales) for part in (forward, rate))
-        pair = zip(drifts, (noise, level * noise), strict=True)
+        old, new = (in_plane(part, slot, scales) for part in (forward, rate))
+        pair = (old, noise), (new, level * noise)
         verdicts.append(keeps_marginals(*pair, LOG_DENSITY, partials, D))
     return all(verdicts)
 
@@ -73,11 +71,8 @@ R11 = Claim(
     }, shown=_noisy, values=lambda: {"full": _FULL}, names=_NAMES, assumptions=(
         *REGULAR, Assumption(
             "kappa does not depend on the state",
-            "the diffusion matrix has no derivatives in log coordinates", lambda: (
-                not has_the_marginals(
-                    tuple(e.subs(kappa, kappa * D[0]) for e in _at_level(kappa**2))
-                )
-            ),
+            "the diffusion matrix has no derivatives in log coordinates",
+            lambda: not has_the_marginals(_at_level((kappa * D[0]) ** 2)),
         ),
     ), depends=("A7", "A10"),
 )  # fmt: skip
@@ -93,30 +88,27 @@ def corrects(candidate: tuple[Expr, Expr]) -> bool:
     density of the plane. The Euler step multiplies the deviation from the mean by one factor and
     adds noise of variance $h$; the stationary variance is a fixed point of that.
     """
-    c, factor = candidate
-    at_rest = zeros(2, 1), isotropic(s2 * 0)
-    moving = in_plane(c * s2 * score, score), isotropic(s2)
-    added = _STEP["step"]
+    (c, factor), added = candidate, _STEP["step"]
+    at_rest, moving = in_plane(0 * score, score), in_plane(c * s2 * score, score)
+    pair = (at_rest, isotropic(s2 * 0)), (moving, isotropic(s2))
     step, variance = y + c * added * diff(-((y - M) ** 2) / (2 * v), y), v * factor.subs(H, added)
+    fixed = diff(step, y) ** 2 * variance + dt * s2 - variance
     # A22 has drift 1 * score and noise variance 2; at this rate its noise variance is s2.
-    return (
-        keeps_marginals(at_rest, moving, LOG_DENSITY, plain_partials(D), D)
-        and same(diff(step, y) ** 2 * variance + dt * moving[1][0, 0], variance)
-        and same(c * s2, s2 / 2)
-    )
+    langevin = c * s2 - s2 / 2
+    kept = keeps_marginals(*pair, LOG_DENSITY, plain_partials(D), D)
+    return kept and vanishes((fixed, langevin))
 
 
-_STEP = {"step": s2 * dt}
-_HALF, _FACTOR = Rational(1, 2), 1 / (1 - H / (4 * v))
+_STEP, _HALF, _FACTOR = {"step": s2 * dt}, Rational(1, 2), 1 / (1 - H / (4 * v))
 R11_CORRECTOR = Claim(
     "R11-corrector", "a corrector at fixed time", corrects, holds=(_HALF, _FACTOR), twins={
         "drift of the reverse equation": (2 * _HALF, _FACTOR),
         "factor of mirrored Langevin with step 2h": (_HALF, 1 / (1 - H / (2 * v))),
         "first order of the factor": (_HALF, 1 + H / (4 * v)), "no bias": (_HALF, v / v),
-    },
-    shown=lambda c: {"corrector": Sde("Y", c[0] * s2 * score, sigma, "r"), "stationary": c[1] * v},
-    values=lambda: {"bound": solve(1 / _FACTOR, v)[0]} | _STEP, names=_NAMES, sheet=("R11",),
-    assumptions=REGULAR, depends=("A10-score", "A22"),
+    }, shown=lambda c: {
+        "corrector": Sde("Y", c[0] * s2 * score, sigma, "r"), "stationary": c[1] * v,
+    }, values=lambda: {"bound": solve(1 / _FACTOR, v)[0]} | _STEP, names=_NAMES | {"H": "h"},
+    sheet=("R11",), assumptions=REGULAR, depends=("A10-score", "A22"),
 )  # fmt: skip
 
 Flow = tuple[Expr, Expr, Expr]
@@ -137,21 +129,18 @@ def flows(candidate: Flow, slope: Callable[[Expr], Expr] = lambda exact: exact) 
 
 def _solves(velocity: Expr, factor: Expr, slope: Callable[[Expr], Expr]) -> bool:
     """Whether y = M + factor * e0 moves with the velocity, where dM = f dt and dw = s2/(2w) dt."""
-    e0 = Symbol("e0", real=True)
-    path = M + factor * e0
+    path = M + factor * Symbol("e0", real=True)
     moved = diff(path, M) * f + diff(path, w) * s2 / (2 * w)
     exact = diff(-((y - M) ** 2) / (2 * w**2), y)
-    starts = same(factor.subs(w, w0), Integer(1))
-    return starts and same(moved, velocity.subs(score, slope(exact)).subs(y, path))
+    along = velocity.subs(score, slope(exact)).subs(y, path)
+    return vanishes((factor.subs(w, w0) - 1, moved - along))
 
 
 def _flow(candidate: Flow) -> Values:
     start, mean, end = symbols("Y_t M_t M_s")
-    return {
-        "in_log": Says(r"\frac{dY}{dt}", candidate[0]),
-        "in_x": Says(r"\frac{dX}{dt}", x * candidate[1]),
-        "path": Says("Y_s", end + candidate[2] * (start - mean)),
-    }
+    said = candidate[0], x * candidate[1], end + candidate[2] * (start - mean)
+    pairs = map(Says, (r"\frac{dY}{dt}", r"\frac{dX}{dt}", "Y_s"), said)
+    return dict(zip(("in_log", "in_x", "path"), pairs, strict=True))
 
 
 _FLOW = f - s2 / 2 * score, mu - s2 - s2 / 2 * h, w / w0

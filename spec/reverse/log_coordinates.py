@@ -1,11 +1,8 @@
-"""The reverse-time equation in Y = log X, in terms of either score, and with mu(t), sigma(t).
-
-Symbols: score = grad log q_t(y) of Y; h = x * grad log p_t = score - 1.
-"""
+"""The reverse-time equation in Y = log X, in terms of either score, and with mu(t), sigma(t)."""
 
 from collections.abc import Callable
 
-from sympy import Expr, Matrix, diff, symbols
+from sympy import Expr, Matrix, diff, log, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Values, v1, v2
@@ -20,15 +17,14 @@ from spec.checking.typeset import Sde
 from spec.reverse.equations import LOST, REGULAR, REVERSE_RATE, D, in_plane, is_reversal, score
 
 _FORWARD = mu - s2 / 2
-_NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)", "m": "m", "v": "v"}
+_NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)"}
 
 
 def reverses_in_log(drift: Expr) -> bool:
     r"""[[reverse]] is the time reversal of [[forward]], in each of two entries.
 
-    The diffusion matrix is constant, so the divergence term of A2 is zero. Decided again without
-    A2's formula, by the Fokker-Planck equation and Bayes' rule over a short step, for every
-    density of the plane and with its own $\mu$ in each coordinate.
+    Decided without A2's formula, by the Fokker-Planck equation and Bayes' rule over a short step,
+    for every density of the plane and with its own $\mu$ in each coordinate.
     """
     forward, backward = (in_plane(part, score) for part in (_FORWARD, drift))
     return is_reversal(forward, backward, isotropic(s2), plain_partials(D))
@@ -41,9 +37,8 @@ def reverses_with_hyvarinen(drift: Expr) -> bool:
     takes off Itô's term of the logarithm. And the score of $Y$ in A10 is that of $X$ and one more
     (A10-score): decided by the Fokker-Planck equation for every density.
     """
-    ito = generator(
-        L, Matrix([x * REVERSE_RATE]), Matrix([s2 * x**2]), partials_of_exponentials((L,), (x,))
-    )
+    partials = partials_of_exponentials((L,), (x,))
+    ito = generator(L, Matrix([x * REVERSE_RATE]), Matrix([s2 * x**2]), partials)
     return same(drift, ito) and reverses_in_log(drift.subs(h, score - 1))
 
 
@@ -52,27 +47,27 @@ def reverses_varying_rates(drift: Expr) -> bool:
     marginals of $\log X$ run backwards, in one coordinate.
 
     The kernel of $\log X_t$ is normal, its mean moved by $m(t)$, its variance $v(t)$: any
-    functions, whose rates are symbols. For a mixture of two such kernels with
-    any points and weights, the time derivative is taken directly; it satisfies the forward
-    equation, and its negative the equation with this drift. Both are linear in the density (its
-    score times it is its slope), so that mixing extends them to all data laws.
+    functions, whose rates are symbols. For a mixture of two such kernels with any points and
+    weights, the time derivative is taken directly; it satisfies the forward equation, and its
+    negative the equation with this drift. Both are linear in the density (its score times it is
+    its slope), so that mixing extends them to all data laws.
     """
     y, m_rate, v_rate = symbols("y m_rate v_rate", real=True)
-    points, sizes = symbols("y1 y2", real=True), symbols("n1 n2", positive=True)
-    exponents = [-((y - point - m) ** 2) / (2 * v) for point in points]
-    log_slopes = [diff(e, y) for e in exponents]
-    time_slopes = [diff(e, m) * m_rate + (diff(e, v) - 1 / (2 * v)) * v_rate for e in exponents]
-    # n_j is the value of the j-th weighted kernel at y: d n_j = n_j * d(exponent).
-    q = sum(sizes)
+    # n_j is the value of the j-th weighted kernel at y: d n_j = n_j * d(log kernel).
+    sizes = symbols("n1 n2", positive=True)
+    logs = [-((y - e - m) ** 2) / (2 * v) - log(v) / 2 for e in symbols("y1 y2", real=True)]
+
+    def along(a: Expr, d: Callable[[Expr], Expr]) -> Expr:
+        return d(a) + sum(diff(a, n) * n * d(e) for n, e in zip(sizes, logs, strict=True))
 
     def d_dy(a: Expr) -> Expr:
-        slopes = zip(sizes, log_slopes, strict=True)
-        return diff(a, y) + sum(diff(a, n) * n * slope for n, slope in slopes)
+        return along(a, lambda e: diff(e, y))
 
+    q = sum(sizes)
     rates = {mu: m_rate + v_rate / 2, s2: v_rate, h: d_dy(q) / q - 1}
     b = drift.subs(rates, simultaneous=True)
     forward, backward = (v_rate * d_dy(d_dy(q)) / 2 - d_dy(moved * q) for moved in (m_rate, b))
-    change = sum(n * slope for n, slope in zip(sizes, time_slopes, strict=True))
+    change = along(q, lambda e: diff(e, m) * m_rate + diff(e, v) * v_rate)
     return vanishes((forward - change, backward + change))
 
 

@@ -1,8 +1,7 @@
 """Reverse steps against the exact kernel: eq. (13), its noise, frozen denoisers, the additive one.
 
-Symbols: S, T covariance of log X at times s < t, T = S + u I; in one coordinate v, V the two
-variances, m_s, m the kernel's means and D = E[log X_0 | X_t] frozen; ra = sqrt(v), rb = sqrt(V);
-noise = sigma sqrt(dt); L = log x.
+S, T covariance of log X at times s < t, T = S + u I; in one coordinate v, V the two variances,
+m_s, m the kernel's means, D = E[log X_0 | X_t] frozen; noise = sigma sqrt(dt).
 """
 
 from collections.abc import Callable, Iterable
@@ -24,7 +23,7 @@ from sympy import (
 )
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, v1
+from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Values, v1
 from spec.checking.diffusions import generator, partials_of_exponentials
 from spec.checking.gaussian import expectation
 from spec.checking.numeric import normal_expectation
@@ -34,10 +33,7 @@ D, y, y_s, m_s = symbols("D y y_s m_s", real=True)
 ra, rb, noise = symbols("ra rb noise", positive=True)
 _NAMES = {"v": "v_s", "V": "v_t", "m": "m_t", "ra": r"\sqrt{v_s}", "rb": r"\sqrt{v_t}",
           "y": r"\log X_t", "L": r"\log X", "h": "H", "noise": r"\sigma\sqrt\delta"}  # fmt: skip
-ONE = Integer(1)
-# The exponent of eq. (13).
-SAMPLER = -dt * (mu - 3 * s2 / 2) + dt * s2 * h
-
+ONE, SAMPLER = Integer(1), -dt * (mu - 3 * s2 / 2) + dt * s2 * h  # the exponent of eq. (13)
 Kernel = tuple[Callable[[Matrix, Matrix], Matrix], Callable[[Matrix, Matrix], Matrix]]
 
 
@@ -52,16 +48,13 @@ def is_the_reverse_kernel(kernel: Kernel) -> bool:
     """
     a, b, c = symbols("S11 S12 S22", real=True)
     u, S = Symbol("u", positive=True), Matrix([[a, b], [b, c]])
-    T = S + u * eye(2)
+    T, unit = S + u * eye(2), eye(2) / u
     gain, cov = (part(S, T).applyfunc(cancel) for part in kernel)
     if not same(S.det() * u**2, T.det() * cov.det()):
         return False
     precision = cov.inv().applyfunc(cancel)
-    return (
-        same(S.inv() + eye(2) / u, precision)
-        and same(-eye(2) / u, -precision * gain)
-        and same(eye(2) / u, T.inv() + gain.T * precision * gain)
-    )
+    blocks = precision - unit - S.inv(), precision * gain - unit, T.inv() + gain.T * unit - unit
+    return vanishes(blocks)
 
 
 def _diagonal(S: Matrix) -> Matrix:
@@ -78,6 +71,11 @@ def _covariance(S: Matrix, T: Matrix) -> Matrix:
     return (T - S) * S * T**-1
 
 
+def _shown_kernel(kernel: Kernel) -> Values:
+    gain, covariance = (part(*symbols("S_s S_t", commutative=False)) for part in kernel)
+    return {"gain": gain, "covariance": covariance}
+
+
 R7 = Claim(
     "R7", "exact reverse kernel of log-normal data", is_the_reverse_kernel,
     holds=(_gain, _covariance), twins={
@@ -85,11 +83,8 @@ R7 = Claim(
         "gain inverted": (lambda S, T: T * S**-1, _covariance),
         "gain 1 - u S^-1": (lambda S, T: (2 * S - T) * S**-1, _covariance),
         "correlations ignored": (lambda S, T: _diagonal(S) * _diagonal(T) ** -1, _covariance),
-    }, shown=lambda kernel: {
-        name: part(*symbols("S_s S_t", commutative=False)) for name, part in zip(
-            ("gain", "covariance"), kernel, strict=True,
-        )
-    }, assumptions=("S_s is invertible (for s = 0 the data have a density)",), depends=("A6",),
+    }, shown=_shown_kernel, depends=("A6",),
+    assumptions=("S_s is invertible (for s = 0 the data have a density)",),
 )  # fmt: skip
 
 
@@ -102,19 +97,16 @@ def makes_the_step_exact(Q: Expr, slope: Expr = ONE, length: Expr = ONE) -> bool
     The step is affine in the draw, so that its law is normal. Mean and variance of the process are
     found from the residual, which must not correlate with the later state.
     """
-    moved, kappa_r = Symbol("delta", positive=True), Symbol("kappa_r", positive=True)
+    kappa_r = Symbol("kappa_r", positive=True)
     exact = slope * diff(-((y - M) ** 2) / (2 * V), y) - 1
     # sigma^2 delta = V - v, and kappa_r stands for kappa sqrt(V - v)
-    exponent = SAMPLER.subs({dt: moved, h: exact}).subs(moved, length * (V - v) / s2)
-    step = y + exponent + kappa_r * z
+    step = y + SAMPLER.subs({h: exact, dt: length * (V - v) / s2}) + kappa_r * z
     mean = expectation(step, z, Integer(0), ONE)
-    variance = expectation((step - mean) ** 2, z, Integer(0), ONE)
-    variance = variance.subs(kappa_r**2, Q * (V - v))
+    variance = expectation((step - mean) ** 2, z, Integer(0), ONE).subs(kappa_r**2, Q * (V - v))
     # Var(e_s) = Cov(e_s, e_t) = v for the deviations e_s and e_t.
-    gain = diff(mean, y)
+    gain, at_mean = diff(mean, y), M - (mu - s2 / 2) * (V - v) / s2
     residual = v - 2 * gain * v + gain**2 * V
-    gaps = v - gain * V, variance - residual
-    return same(mean.subs(y, M), M - (mu - s2 / 2) * (V - v) / s2) and vanishes(gaps)
+    return vanishes((mean.subs(y, M) - at_mean, v - gain * V, variance - residual))
 
 
 R7_NOISE = Claim(
@@ -127,18 +119,14 @@ R7_NOISE = Claim(
             "the score is exact", "the gain of the step is the ratio of variances",
             lambda: not makes_the_step_exact(v / V, slope=ONE / 2),
         ), Assumption(
-            "the step is as long as the noise level says",
-            "sigma^2 delta is the difference of the variances",
+            "sigma^2 delta is the difference of the variances", "the gain and the noise",
             lambda: not makes_the_step_exact(v / V, length=2 * ONE),
         ), "one coordinate, or one eigenvector of S_0 (each needs its own kappa)",
     ), depends=("R7", "A13"),
 )  # fmt: skip
 
-# Gain and variance of the bridge in (v, V), gain of the flow in (ra, rb).
-Steps = tuple[Expr, Expr, Expr]
 
-
-def are_the_frozen_steps(candidate: Steps) -> bool:
+def are_the_frozen_steps(candidate: tuple[Expr, Expr, Expr]) -> bool:
     r"""Let $D$, the mean of $\log X_0$ given $X_t$, be frozen over the step from $t$ to $s$. The
     reverse equation is then integrated exactly by the Brownian bridge, which is normal of mean
     $[[mean]]$ and variance $[[variance]]$, and the probability flow by $\log X_s=[[flow]]$. The
@@ -150,11 +138,9 @@ def are_the_frozen_steps(candidate: Steps) -> bool:
     for the deviation from $D$ and for its variance, which gain and variance solve, with $v_s$ as
     the time. The mean with $D$ by Tweedie's formula (R5) has the exponent of eq. (13).
     """
-    gain, variance, flow_gain = candidate
-    flow = same(diff(flow_gain, ra) / (2 * ra), flow_gain / (2 * ra**2)) and same(
-        flow_gain.subs(ra, rb), 1
-    )
-    return flow and _is_bridge(gain, variance) and _has_the_drift_of_eq_13(gain)
+    gain, variance, flow = candidate
+    flows = diff(flow, ra) / (2 * ra) - flow / (2 * ra**2), flow.subs(ra, rb) - 1
+    return vanishes(flows) and _is_bridge(gain, variance) and _has_the_drift_of_eq_13(gain)
 
 
 def _landing(gain: Expr) -> Expr:
@@ -191,13 +177,10 @@ R17_BRIDGE = Claim(
     }, shown=lambda c: {
         "mean": _landing(c[0]), "variance": c[1], "flow": _landing(c[2]),
         "factor": cancel(c[1] / (V - v)),
-    }, names=_NAMES, sheet=("R17",), assumptions=(
-        Assumption(
-            "mu and sigma are constant over the step",
-            "the mean of the bridge is compared with that of A13",
-            lambda: not _has_the_drift_of_eq_13(R17_BRIDGE.holds[0], later=2 * s2),
-        ),
-    ), depends=("A6", "A10", "R5", "R16-ode", "A13"),
+    }, names=_NAMES, sheet=("R17",), assumptions=(Assumption(
+        "mu and sigma are constant over the step", "the mean is compared with that of A13",
+        lambda: not _has_the_drift_of_eq_13(R17_BRIDGE.holds[0], later=2 * s2),
+    ),), depends=("A6", "A10", "R5", "R16-ode", "A13"),
 )  # fmt: skip
 
 FORWARD, LOSS = "the forward step of eq. (22)", "the loss of eqs. (19) and (20)"
@@ -219,9 +202,8 @@ def logarithm_changes(named: Iterable[str], model: Expr = 1 + h) -> bool:
     """
     forward, backward, residual = _additive(model)
     ours = dt * (mu - s2 / 2) + noise * z, diff(_LOG_KERNEL - L, L) - h, SAMPLER + noise * z, _IN_X
-    theirs = forward, residual, backward, backward
-    compared = zip(PARTS, map(_same_increment, ours, theirs), strict=True)
-    return set(named) == {part for part, is_same in compared if not is_same}
+    compared = zip(PARTS, ours, (forward, residual, backward, backward), strict=True)
+    return set(named) == {part for part, *pair in compared if not _same_increment(*pair)}
 
 
 def _additive(model: Expr) -> tuple[Expr, Expr, Expr]:
@@ -233,10 +215,8 @@ def _additive(model: Expr) -> tuple[Expr, Expr, Expr]:
 
 
 def _same_increment(multiplicative: Expr, additive: Expr) -> bool:
-    """Equal as functions of the draw: the slopes in z agree, and the values at z = 0."""
-    return same(diff(multiplicative, z), diff(additive, z)) and same(
-        multiplicative.subs(z, 0), additive.subs(z, 0)
-    )
+    gap = multiplicative - additive
+    return same(diff(gap, z), 0) and same(gap.subs(z, 0), 0)
 
 
 def _figures() -> tuple[Figure, ...]:
@@ -246,8 +226,8 @@ def _figures() -> tuple[Figure, ...]:
         gap = lambdify((z, *at), _IN_X - _additive(1 + h)[1], "mpmath")
         size = mpmath.sqrt(normal_expectation(lambda draw: gap(draw, *at.values()) ** 2))
     where = f"sigma = {rate}, mu = sigma^2/2, delta = {delta}, Hyvarinen score {score}"
-    label = "log of one step of eq. (12) of version 2 minus the additive step, root mean square"
-    return Figure(f"{label} ({where})", size), Figure("the noise of that step", at[noise])
+    label = f"log of a step of eq. (12) of version 2 less the additive step, r.m.s. ({where})"
+    return Figure(label, size), Figure("the noise of that step", at[noise])
 
 
 E27_RICHNESS = Claim(
@@ -257,28 +237,25 @@ E27_RICHNESS = Claim(
         "the sampler (13) differs": frozenset({STEP, AMBIENT}),
         "the loss differs": frozenset({LOSS, AMBIENT}),
     }, printed={"loses out completely on the richness": frozenset(PARTS)},
-    shown=lambda named: {"differs": "; ".join(sorted(named)) or "none of them"}, values=lambda: (
-        {"all": "; ".join(PARTS)} | dict(
-            zip(("forward", "backward", "residual"), _additive(1 + h), strict=True)
-        )
+    shown=lambda named: {"differs": "; ".join(sorted(named)) or "none of them"},
+    values=lambda: {"all": "; ".join(PARTS)} | dict(
+        zip(("forward", "backward", "residual"), _additive(1 + h), strict=True)
     ), names={**_NAMES, "v": "v", "m": "m"},
-    sources=v1("sec. 1.1: log transform loses the richness"), sheet=("E27",), assumptions=(
-        Assumption(
-            "the network may represent 1 + x s_theta as well as s_theta",
-            "it is the additive method's model of the score",
-            lambda: not logarithm_changes(E27_RICHNESS.holds, model=h),
-        ),
-    ), depends=("A9", "A10", "A11", "A12", "A13", "A16", "V1-22", "forms-of-the-score"),
+    sources=v1("sec. 1.1: log transform loses the richness"), sheet=("E27",),
+    assumptions=(Assumption(
+        "the network may represent 1 + x s_theta as well as s_theta",
+        "it is the additive method's model of the score",
+        lambda: not logarithm_changes(E27_RICHNESS.holds, model=h),
+    ),), depends=("A9", "A10", "A11", "A12", "A13", "A16", "V1-22", "forms-of-the-score"),
     erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="'While the log-transformation simplifies the calculations, it reduces the problem "
         "to the additive noise setting, losing out completely on the richness of the original "
         "multiplicative noise framework.'",
         trouble="The method of version 1 is itself the additive method on log X: same forward "
-        "step, same loss, same sampler. Whatever an additive diffusion on log X loses, eq. (13) "
-        "loses too. Version 2 does not repeat the sentence; its Section 7 says that the "
-        "Dale-Langevin sampler 'is equivalent to standard additive Langevin dynamics on the "
-        "log-transformed variable' (E16), and it adds eq. (12), which does differ.",
+        "step, same loss, same sampler. Version 2 does not repeat the sentence; its Section 7 "
+        "says that the Dale-Langevin sampler 'is equivalent to standard additive Langevin "
+        "dynamics on the log-transformed variable' (E16). It adds eq. (12), which does differ.",
         figures=_figures,
     ),
 )  # fmt: skip

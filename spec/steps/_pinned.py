@@ -1,7 +1,6 @@
 """Exponents and factors of steps as the pins need them: as the vectors name things, in the plane.
 
-In the plane: x1, x2 state; z1, z2 draws; t time of the score, which is
-h_i = a_i + b_i1 log|x1| + b_i2 log|x2| + c t with symbols for its coefficients.
+x1, x2 state; z1, z2 draws; the score is h_i = a_i + b_i1 log|x1| + b_i2 log|x2| + c t.
 """
 
 from sympy import Abs, Expr, Rational, log, sqrt, symbols
@@ -16,7 +15,7 @@ _SLOPES = symbols("a1 a2 b11 b12 b21 b22 c", real=True)
 
 
 def by_increments(part: Expr) -> Expr:
-    """An exponent or factor in the names of the vectors: sigma = 1, so that a step has dt = dv."""
+    """An exponent or factor in the names of the vectors: sigma = 1, so that dt = dv."""
     return part.subs({root: sqrt(dv), sigma: 1, mu: dm / dv + Rational(1, 2)}, simultaneous=True)
 
 
@@ -29,18 +28,15 @@ def score_in_plane(time: Expr) -> tuple[Expr, Expr]:
 
 def in_plane(factor: Expr, score_time: Expr = t) -> tuple[Expr, Expr]:
     """Both coordinates times a factor in h, z and root = sqrt(dt)."""
-    return tuple(
-        e * factor.subs({root: sqrt(dt), h: s, z: w}, simultaneous=True)
-        for e, s, w in zip(PAIRS[:2], score_in_plane(score_time), PAIRS[2:], strict=True)
-    )
-
-
-_VALUES = dict(zip(map(str, _SLOPES), (-0.4, -1.3, -0.9, 0.35, -0.2, -1.7, 0.6), strict=True))
+    both = zip(PAIRS[:2], score_in_plane(score_time), PAIRS[2:], strict=True)
+    named = ((e, {root: sqrt(dt), h: s, z: w}) for e, s, w in both)
+    return tuple(e * factor.subs(values, simultaneous=True) for e, values in named)
 
 
 def plane_table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
     """Points in the plane, with the coefficients of the score."""
-    return tuple(point | _VALUES for point in table(names, *rows))
+    (values,) = table("a1 a2 b11 b12 b21 b22 c", (-0.4, -1.3, -0.9, 0.35, -0.2, -1.7, 0.6))
+    return tuple(point | values for point in table(names, *rows))
 
 
 _ROW = "mu sigma t dt kappa"

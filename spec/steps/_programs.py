@@ -1,8 +1,7 @@
 """The paper's algorithms as programs on symbols: what a listing does is found by running it.
 
-The state is log X (or X itself, where said), the noise of visit j at level k is a symbol, and the
-score is an unknown function: it gives one symbol for each pair of state and level it is asked
-about, the same for equal polynomials and another for any other.
+The state is log X. The score is an unknown function: a symbol for each pair of state and level
+that it is asked about, the same for equal polynomials and another for any other.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,10 +14,8 @@ from spec.steps._reverse import log_step, root
 
 START = Symbol("Y_start", real=True)
 chi = Symbol("chi", positive=True)
-Score = Callable[[Expr, int], Symbol]
-Program = Callable[..., Expr]
-# (level k, visit j, factor on the noise)
-Row = tuple[int, int, Expr]
+Score, Program = Callable[[Expr, int], Symbol], Callable[..., Expr]
+Row = tuple[int, int, Expr]  # level k, visit j, factor on the noise
 
 
 def unknown_score() -> Score:
@@ -33,16 +30,9 @@ def draw(level: int, visit: int) -> Symbol:
 
 
 def in_place(
-    score: Score,
-    first: int,
-    inner: int = 1,
-    length_root: Expr = root,
-    decay: Expr = chi,
-    *,
-    overwrites: bool = True,
-    reads_each: bool = True,
-    decays_inside: bool = False,
-) -> Expr:
+    score: Score, first: int, inner: int = 1, length_root: Expr = root, decay: Expr = chi, *,
+    overwrites: bool = True, reads_each: bool = True, decays_inside: bool = False,
+) -> Expr:  # fmt: skip
     """Algorithm 2 of version 1, with line 6 as printed, from a level on with `inner` visits each.
 
     overwrites     one variable X; otherwise each visit writes X_{k-1} from X_k, as printed
@@ -67,9 +57,11 @@ frozen_score = partial(in_place, reads_each=False)
 decayed_each_visit = partial(in_place, decays_inside=True)
 
 
-def by_rows(rows: Sequence[Row], score: Score, length_root: Expr = root) -> Expr:
+def by_rows(
+    rows: Sequence[Row], score: Score, length_root: Expr = root, start: Expr = START
+) -> Expr:
     """Euler-Maruyama steps in log X, built from the reverse equation, one for each row."""
-    state = START
+    state = start
     for k, j, noise in rows:
         state = state + log_step(score(state, k), draw(k, j), length_root, noise)
     return state

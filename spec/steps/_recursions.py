@@ -1,7 +1,6 @@
 """Exact laws of samplers on log-normal data, with symbols or with numbers.
 
-With log-normal data a Dale-Langevin step is affine in log X and in the draw, so that the variance
-of log X obeys V <- (1 - s2 dt / v)^2 V + noise^2 s2 dt with v = v0 + s2 t, s2 = sigma^2. A row is
+The variance of log X obeys V <- (1 - s2 dt / v)^2 V + noise^2 s2 dt with v = v0 + s2 t. A row is
 the time of the score, the length of the step, and the factor on the noise.
 """
 
@@ -16,7 +15,7 @@ from spec.checking.claim import Figure
 from spec.checking.trace import use
 from spec.steps._reverse import EXACT_START, ON_LOG_NORMAL, affine_score
 
-# The rates and the log-variance of the data of all figures, a usual number of levels and decay.
+# Of all figures: sigma^2, the log-variance of the data, the usual number of levels and decay.
 NOISE_RATE, DATA, LEVELS, CHI = mpf("0.64"), mpf("0.05"), 1000, mpf("0.995")
 SETTING = f"sigma = {float(mpmath.sqrt(NOISE_RATE))}, v0 = {float(DATA)}, N = {LEVELS}"
 Rows = Iterable[tuple[Expr | mpf, Expr | mpf, Expr | mpf]]
@@ -39,9 +38,8 @@ def variance_after(rows: Rows, v0: Expr, s2: Expr, start: Expr) -> Expr:
     """The variance of log X after the rows, from the variance `start`."""
     variance = start
     for t, dt, noise in rows:
-        added = s2 * dt
-        shrinks = 1 + added * (1 + affine_score(1, v0 + s2 * t))
-        variance = shrinks**2 * variance + noise**2 * added
+        shrinks = 1 + s2 * dt * (1 + affine_score(1, v0 + s2 * t))
+        variance = shrinks**2 * variance + noise**2 * s2 * dt
     return variance
 
 
@@ -60,5 +58,5 @@ def _relative_variance(rows: tuple, v0: mpf, s2: mpf) -> mpf:
 
 def variance_figure(label: str, rows: Rows) -> Figure:
     """That ratio for the reader, at the usual rates and data."""
-    ratio = relative_variance(rows)
-    return Figure(f"log-variance over that of the data, {label} ({SETTING})", ratio)
+    label = f"log-variance over that of the data, {label} ({SETTING})"
+    return Figure(label, relative_variance(rows))

@@ -1,9 +1,7 @@
-"""The reverse equation and its Euler-Maruyama step, built from the forward coefficients, and what
-the claims of this folder assume, each with what goes wrong without it.
+"""The reverse equation (A2) and its Euler-Maruyama step, built from the forward coefficients, and
+what the claims of this folder assume, each with what goes wrong without it.
 
-For the forward equation dX = f dt + g dW the reverse one, in positive reverse time, has drift
--f + div(g g^T) + g g^T grad log p (A2). Symbols: x1, x2 state; S1, S2 Stein score; z1, z2 draws;
-root = sqrt(dt).
+x1, x2 state; S1, S2 Stein score; z1, z2 draws; root = sqrt(dt).
 """
 
 from sympy import Expr, Integer, Matrix, Symbol, diag, diff, sqrt, symbols
@@ -54,10 +52,8 @@ def _in_logarithms(drift: Matrix, diffusion: Matrix) -> tuple[Matrix, Matrix]:
 _G = sigma * diag(*X)
 IN_X = reverse_drift(per_coordinate(mu * x), _G, Matrix(S), X), _G
 IN_LOG = _in_logarithms(*IN_X)
-RATE, LOG_DRIFT = (
-    e.expand().subs({S[0]: h / X[0], MU[0]: mu}).expand()
-    for e in (IN_X[0][0] / X[0], IN_LOG[0][0])
-)
+_FIRST = IN_X[0][0] / X[0], IN_LOG[0][0]
+RATE, LOG_DRIFT = (e.expand().subs({S[0]: h / X[0], MU[0]: mu}).expand() for e in _FIRST)
 
 
 def log_step(score: Expr, draw: Expr, length_root: Expr, noise: Expr | int = 1) -> Expr:
@@ -72,15 +68,14 @@ def ambient_factor(score: Expr, draw: Expr, length_root: Expr, noise: Expr | int
 
 def _mixture_bends() -> bool:
     """For two log-normal components, n of the density the first, the slope is not -1 / v."""
-    y, n, *slopes = symbols("y n e1 e2", real=True)
-    first, second = ((e - y) / v for e in slopes)
+    y, n, *means = symbols("y n e1 e2", real=True)
+    first, second = ((e - y) / v for e in means)
     score = n * first + (1 - n) * second
-    bend = diff(score, y) + diff(score, n) * n * (1 - n) * (first - second)
-    return not same(bend, -1 / v)
+    return not same(diff(score, y) + diff(score, n) * n * (1 - n) * (first - second), -1 / v)
 
 
-def _divergence_of_state_dependent_noise() -> bool:
-    """With sigma x_i in place of sigma, the divergence is not that of a constant rate."""
+def _divergence_differs() -> bool:
+    """With sigma x_i in place of sigma, from that of a constant rate."""
     found = reverse_drift(Matrix([0, 0]), diag(*(sigma * e**2 for e in X)), Matrix([0, 0]), X)
     return not same(found, Matrix([2 * (sigma * e) ** 2 * e for e in X]))
 
@@ -97,7 +92,7 @@ EXACT_START = Assumption(
 )  # fmt: skip
 CONSTANT = Assumption(
     "mu and sigma do not depend on the state", "the divergence of the diffusion matrix",
-    _divergence_of_state_dependent_noise,
+    _divergence_differs,
 )  # fmt: skip
 ON_LOG_NORMAL = (LOG_NORMAL, EXACT_SCORE)
 

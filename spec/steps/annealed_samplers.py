@@ -30,18 +30,6 @@ from spec.steps._reverse import (
 delta_s = Symbol("delta_s", positive=True)
 y0, noise, distance = symbols("y0 noise e", real=True)
 _PAPER_DRIFT = {mu: sigma**2 / 2}
-_STATED = (
-    r"As reconstructed: $[[step]]$, $L$ times at each level $k$, then $[[decay]]$. With $[[mu]]$ "
-    r"two levels of it are Euler–Maruyama steps in $SPACE$ with noise $\chi^i$ at the $i$-th "
-    "level, counted from zero: at the sizes shown, of which the first is a run of STEP."
-)
-_LISTING_LOST = (
-    "The listing is lost in the text of version 2. The prose leaves these things: noise decayed "
-    "geometrically across levels, repeated steps at each level, a value of the decay that gives "
-    "Euler-Maruyama, and mu chosen to simplify. What is held here is Algorithm 2 of version 1 "
-    "updated in place with that mu; the first level, the place of the decay and the length of a "
-    "step are not forced."
-)
 # The exponent or factor of an update in h, z and kappa, and what a level makes of kappa.
 Listing = tuple[Expr, Expr]
 
@@ -50,19 +38,18 @@ def _runs(
     listing: Listing, step: Callable, put: Callable[[Expr, Expr], Expr], start: Symbol
 ) -> bool:
     """Whether two levels of the listing are steps from the reverse equation, with noise chi^i."""
-    verdicts = []
-    for size in points(table("L chi", (1, 1), (2, "chi"))):
-        chosen = chi if size["chi"] == "chi" else Integer(1)
+    gaps = []
+    for size in points(table("L chi", (1, Integer(1)), (2, chi))):
         score, left, right, factor = unknown_score(), start, start, Integer(1)
         for i, level in enumerate((2, 1)):
             for visit in range(size["L"]):
                 at = {h: score(left, level), z: draw(level, visit), kappa: factor}
                 left = expand(put(left, listing[0].subs(at, simultaneous=True)))
-                row = draw(level, visit), root, chosen**i
+                row = draw(level, visit), root, size["chi"] ** i
                 right = expand(put(right, step(score(right, level), *row).subs(_PAPER_DRIFT)))
-            factor = listing[1].subs({kappa: factor, chi: chosen}, simultaneous=True)
-        verdicts.append(same(left, right))
-    return all(verdicts)
+            factor = listing[1].subs({kappa: factor, chi: size["chi"]}, simultaneous=True)
+        gaps.append(left - right)
+    return vanishes(gaps)
 
 
 def is_dale_langevin(listing: Listing) -> bool:
@@ -77,7 +64,7 @@ def is_sign_agnostic(listing: Listing) -> bool:
 
 def _visited(drift: Mapping[Expr, Expr], length_root: Expr = root) -> Expr:
     """The distance after a noise-free visit at level one, with the score of its time."""
-    score = affine_score(distance, v0 + sigma**2 * root**2)
+    score = affine_score(distance, v0 + _ADDED)
     return distance + log_step(score, Integer(0), length_root, 0).subs(drift)
 
 
@@ -86,17 +73,14 @@ def shrinks_by(factor: Expr) -> bool:
     the mean of the data by $[[factor]]$, and its variance by the square; the first one takes it to
     the posterior mean of $\log X_0$.
 
-    The score stays that of the level, so that further visits repeat the factor. It is also the
-    regression of $\log X_0$ on $\log X$ at this level.
+    The factor is also that of the regression of $\log X_0$ on $\log X$ at this level.
     """
-    added = sigma**2 * root**2
     residual = (y0 - factor * (y0 + noise)) * (y0 + noise)
-    uncorrelated = expectation(expectation(residual, y0, Integer(0), v0), noise, Integer(0), added)
-    return same(_visited(_PAPER_DRIFT), distance * factor) and vanishes(uncorrelated)
+    correlated = expectation(expectation(residual, y0, Integer(0), v0), noise, Integer(0), _ADDED)
+    return vanishes((_visited(_PAPER_DRIFT) - distance * factor, correlated))
 
 
-# Visits of a level, root of the length of a step, decay of the noise.
-Choice = tuple[int, Expr, Expr]
+Choice = tuple[int, Expr, Expr]  # visits of a level, root of the length of a step, decay
 
 
 def recovers_euler_maruyama(choice: Choice) -> bool:
@@ -104,29 +88,24 @@ def recovers_euler_maruyama(choice: Choice) -> bool:
     $\delta$; with $\chi=[[decay]]$ alone they need not be.
 
     The listing is run on symbols with an arbitrary score, and so are steps built from the reverse
-    equation. Where the visits of a level have the length of a step together, the sampler is
-    another one, too: they read the score at one time.
+    equation. Visits that are a level long together give another sampler, too: they read the score
+    at one time.
     """
-    verdicts = []
-    for levels in each("N", (2,)):
-        score = unknown_score()
-        rows = [(level, 1, Integer(1)) for level in range(levels, 0, -1)]
-        verdicts.append(same(in_place(score, levels, *choice), by_rows(rows, score)))
-    return all(verdicts)
+    (levels,), score = each("N", (2,)), unknown_score()
+    rows = [(level, 1, Integer(1)) for level in range(levels, 0, -1)]
+    return same(in_place(score, levels, *choice), by_rows(rows, score))
 
 
 def _denoised_rows(at: dict[str, mpf], level: int) -> tuple[mpf, ...]:
-    """Levels N to 1, once each, then `extra` noise-free rows at `level`; as one sequence."""
+    """Levels N to 1, then `extra` noise-free rows at `level`, as one sequence."""
     count, extra = (int(nint(at[name])) for name in ("N", "extra"))
     rows = annealed_rows(count / at["T"], at["step"], 1, at["chi"], count)
     return sum(rows + [(level * at["T"] / count, at["step"], mpf(0))] * extra, ())
 
 
-_DECAY = chi * kappa
-_NOISE = kappa * sigma * root * z
-_LOG_DRIFT = root**2 * sigma**2 * (1 + h)
-_ADLS, _ASAMS = _LOG_DRIFT + _NOISE, 1 + root**2 * sigma**2 / 2 + _LOG_DRIFT + _NOISE
-_NAMES = {"z": "Z", "chi": r"\chi", "delta_s": r"\delta_s"}
+_DECAY, _NOISE, _ADDED = chi * kappa, kappa * sigma * root * z, sigma**2 * root**2
+_LOG_DRIFT = _ADDED * (1 + h)
+_ADLS, _ASAMS = _LOG_DRIFT + _NOISE, 1 + _ADDED / 2 + _LOG_DRIFT + _NOISE
 
 
 def _sampler(put: Callable[[Expr], Expr], space: str, step: str) -> dict[str, object]:
@@ -135,10 +114,16 @@ def _sampler(put: Callable[[Expr], Expr], space: str, step: str) -> dict[str, ob
         "shown": lambda listing: {
             "step": Says("X", x * put(listing[0]).subs(root, sqrt(delta_s)), r"\leftarrow"),
             "decay": Says(r"\kappa", listing[1], r"\leftarrow"),
-        },
-        "values": lambda: {"mu": Says(r"\mu", _PAPER_DRIFT[mu])}, "names": _NAMES,
-        "means": Means.POINTS, "stated_kind": Kind.UNRECOVERABLE, "reason": _LISTING_LOST,
-        "statement": _STATED.replace("SPACE", space).replace("STEP", step),
+        }, "values": lambda: {"mu": Says(r"\mu", _PAPER_DRIFT[mu])}, "names": {"z": "Z"},
+        "means": Means.POINTS, "stated_kind": Kind.UNRECOVERABLE,
+        "reason": "The listing is lost in the text of version 2. The prose leaves noise decayed "
+        "geometrically across levels, repeated steps at each, a decay that gives Euler-Maruyama, "
+        "and mu chosen to simplify. Held here: version 1's Algorithm 2 in place with that mu; "
+        "the first level, the place of the decay and the length of a step are not forced.",
+        "statement": "As reconstructed: $[[step]]$, $L$ times at each level $k$, then $[[decay]]$."
+        f" With $[[mu]]$ two levels of it are Euler–Maruyama steps in ${space}$ with noise "
+        rf"$\chi^i$ at the $i$-th level, counted from zero: at the sizes shown, of which the first"
+        f" is a run of {step}.",
         "derivation": "The levels are run on symbols with an arbitrary score and compared with "
         "steps built from the reverse equation.",
     }  # fmt: skip
@@ -147,8 +132,8 @@ def _sampler(put: Callable[[Expr], Expr], space: str, step: str) -> dict[str, ob
 A_ALG1 = Claim(
     "A-Alg1", "annealed Dale-Langevin sampler (ADLS)", is_dale_langevin,
     holds=(_ADLS, _DECAY), twins={
-        "3/2 sigma^2, with mu = 0": (_ADLS + root**2 * sigma**2 / 2, _DECAY),
-        "h without the one": (_ADLS - root**2 * sigma**2, _DECAY),
+        "3/2 sigma^2, with mu = 0": (_ADLS + _ADDED / 2, _DECAY),
+        "h without the one": (_ADLS - _ADDED, _DECAY),
         "drift annealed too": (kappa * _LOG_DRIFT + _NOISE, _DECAY),
         "noise not decayed": (_ADLS, kappa),
     }, **_sampler(exp, r"\log X", "A13"), sources=v2("Algorithm 1"),
@@ -160,15 +145,14 @@ A_ALG2 = Claim(
     "A-Alg2", "annealed sign-agnostic multiplicative sampler (ASAMS)", is_sign_agnostic,
     holds=(_ASAMS, _DECAY), twins={
         "drift of ADLS": (1 + _ADLS, _DECAY),
-        "2 sigma^2, with mu = 0": (_ASAMS + root**2 * sigma**2 / 2, _DECAY),
-        "Ito term of the noise kappa": (
-            _ASAMS + (kappa**2 - 1) / 2 * root**2 * sigma**2, _DECAY,
-        ), "noise decayed twice a level": (_ASAMS, chi * _DECAY),
+        "2 sigma^2, with mu = 0": (_ASAMS + _ADDED / 2, _DECAY),
+        "Ito term of the noise kappa": (_ASAMS + (kappa**2 - 1) / 2 * _ADDED, _DECAY),
+        "noise decayed twice a level": (_ASAMS, chi * _DECAY),
     }, **_sampler(lambda factor: factor, "X", "A12"), sources=v2("Algorithm 2"),
     readings=("the loops are those of ADLS, with A12 in place of A13",), depends=("A12", "A-Alg1"),
 )  # fmt: skip
 
-_SHRINKS = v0 / (v0 + sigma**2 * root**2)
+_SHRINKS = v0 / (v0 + _ADDED)
 TERMINAL_DENOISING = Claim(
     "terminal-denoising", "terminal denoising steps", shrinks_by, holds=_SHRINKS, twins={
         "nothing changes": Integer(1), "factor of the variance": _SHRINKS**2,
@@ -183,8 +167,8 @@ TERMINAL_DENOISING = Claim(
             lambda: not same(_visited(_PAPER_DRIFT, 2 * root), distance * _SHRINKS),
         ),
     ), depends=("A13", "A-Alg1", "R5"),
-    reason="How many steps, at which level and with which formula is lost in the text of version "
-    "2. Held here: the same update without noise at the last level.",
+    reason="How many steps, at which level, with which formula is lost in the text of version 2. "
+    "Held here: the same update without noise at the last level.",
     stated_kind=Kind.UNRECOVERABLE, pins=(Pin(
         "gbm_ref.annealed",
         table("N T step chi extra", (4, 1.0, 0.2, 0.995, 3), (11, 0.3, 0.3 / 11, 0.5, 1)),
@@ -196,13 +180,9 @@ TERMINAL_DENOISING = Claim(
 )  # fmt: skip
 
 
-def _clock_figures() -> tuple[Figure, ...]:
-    inner, found = 3, []
-    for part in (mpf(1) / 5, mpf(1)):
-        rows = annealed_rows(LEVELS, part / LEVELS, inner, mpf(1), LEVELS)
-        label = f"at chi = 1, L = {inner}, delta_s = {float(part)} delta"
-        found.append(variance_figure(label, rows))
-    return tuple(found)
+def _clock_figure(part: mpf, inner: int = 3) -> Figure:
+    label = f"at chi = 1, L = {inner}, delta_s = {float(part)} delta"
+    return variance_figure(label, annealed_rows(LEVELS, part / LEVELS, inner, mpf(1), LEVELS))
 
 
 def _setting(choice: Choice) -> dict[str, object]:
@@ -211,26 +191,26 @@ def _setting(choice: Choice) -> dict[str, object]:
     return {"setting": tuple(said), "decay": choice[2]}
 
 
+_ONE = Integer(1)
 E17 = Claim(
     "E17", "what recovers Euler-Maruyama", recovers_euler_maruyama,
-    holds=(1, root, Integer(1)), twins={
+    holds=(1, root, _ONE), twins={
         "decay left at 0.995": (1, root, Rational(995, 1000)),
-        "L = 4 visits of a quarter of the step": (4, root / 2, Integer(1)),
+        "L = 4 visits of a quarter of the step": (4, root / 2, _ONE),
     }, printed={
-        "chi = 1 with L = 3": (3, root, Integer(1)),
-        "chi = 1 with a shorter step": (1, root / 2, Integer(1)),
+        "chi = 1 with L = 3": (3, root, _ONE), "chi = 1 with a shorter step": (1, root / 2, _ONE),
     }, shown=_setting, means=Means.POINTS,
     sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"),
     readings=("the lost symbol is the annealing factor; the listing is A-Alg1",),
     depends=("A13", "A-Alg1", "V1-Alg2"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="Sec. 6.3: “Setting [symbol lost] recovers standard Euler-Maruyama”",
-        trouble="True with one visit a level and steps of the length of a level. Otherwise each "
-        "level reads the score at its own time while the state moves on by less than a level, as "
-        "in version 1's published setting, the first figure, or by more (E17-limit).",
+        trouble="True with one visit a level and steps of the length of a level. Otherwise the "
+        "state moves on by less than a level, as in version 1's published setting, the first "
+        "figure, or by more (E17-limit).",
         advice="Or read the score at the time that the state has reached; or spend extra visits "
         "on Langevin steps at fixed $t$ (R11).",
-        figures=_clock_figures,
+        figures=lambda: (_clock_figure(mpf("0.2")), _clock_figure(mpf(1))),
         remains_open="Which symbol is meant, and version 2's values of L and the step length.",
     ),
 )  # fmt: skip

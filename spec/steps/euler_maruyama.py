@@ -1,17 +1,16 @@
-"""The two samplers as Euler-Maruyama steps: in X (A12), in log X (A13, eq. 12 of version 1), and
-in the increments of m and v, which serve coefficients that vary in time.
+"""The two samplers as Euler-Maruyama steps: in X, in log X, and in the increments of m and v.
 
 h, h_t are the Hyvarinen score at the state of a step and in an equation; dm = m(t) - m(s), r the
-square root of dv = v(t) - v(s); kappa the factor on the noise.
+square root of dv = v(t) - v(s).
 """
 
 from collections.abc import Callable
 
-from sympy import Expr, Matrix, Poly, Rational, Symbol, diag, exp, factorial, log, sqrt, symbols
+from sympy import Expr, Matrix, Rational, Symbol, diag, exp, factorial, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin, v1, v2
-from spec.checking.symbols import L, dt, h, kappa, mu, sigma, t, x, z
+from spec.checking.symbols import L, dt, h, kappa, mu, sigma, t, v, x, z
 from spec.checking.typeset import Says, Sde
 from spec.steps._pinned import by_increments, in_plane, plane_table
 from spec.steps._reverse import (
@@ -38,9 +37,9 @@ r, std_min, std_max = symbols("r std_min std_max", positive=True)
 def is_the_ambient_step(factor: Expr) -> bool:
     r"""In the plane the Euler–Maruyama step of [[equation]] is $[[step]]$, entry by entry.
 
-    The reverse drift is that of A2, with the divergence of the diffusion matrix along its rows,
-    with its own $\mu$ in each coordinate and a symbol for each slope of $\log p$. A step adds
-    $\delta$ times this drift and the diffusion times a draw with variance $\delta$.
+    The reverse drift is that of A2, with its own $\mu$ in each coordinate and a symbol for each
+    slope of $\log p$. A step adds $\delta$ times this drift and the diffusion times a draw with
+    variance $\delta$.
     """
     return _is_step(IN_X, _AMBIENT_EQUATION, x * (factor - 1))
 
@@ -58,8 +57,7 @@ def is_the_additive_step(added: Expr) -> bool:
     r"""In the plane $[[step]]$ is the Euler–Maruyama step of [[equation]], the reversed Brownian
     motion, entry by entry.
 
-    The logarithm of $X$ has a constant diffusion, whose divergence is zero; its score is one plus
-    $X\circ\nabla\log p$ (A10-score). This way does not use eq. (7).
+    The score of $\log X$ is one plus $X\circ\nabla\log p$ (A10-score). Eq. (7) is not used.
     """
     y, g = symbols("y1 y2", real=True), sigma * Matrix.eye(2)
     drift = reverse_drift(per_coordinate(mu - sigma**2 / 2), g, per_coordinate(1 + h), y)
@@ -69,12 +67,10 @@ def is_the_additive_step(added: Expr) -> bool:
 def _is_step(equation: tuple[Matrix, Matrix], printed: Sde, added: Expr) -> bool:
     """Whether the printed equation is this one, and `added` its step, in each coordinate."""
     drift, noise = equation
-    meant = {Symbol("X"): x, h_t: h, score: 1 + h}
-    return (
-        same(drift, per_coordinate(printed.drift.subs(meant)))
-        and same(noise, diag(*per_coordinate(printed.noise.subs(meant))))
-        and same(root**2 * drift + root * noise * Matrix(Z), per_coordinate(added))
-    )
+    meant = {_X: x, h_t: h, score: 1 + h}
+    rate, size = (per_coordinate(part.subs(meant)) for part in (printed.drift, printed.noise))
+    gap = root**2 * drift + root * noise * Matrix(Z) - per_coordinate(added)
+    return vanishes((drift - rate, noise - diag(*size), gap))
 
 
 def is_the_gap(orders: tuple[Expr, Expr]) -> bool:
@@ -86,20 +82,16 @@ def is_the_gap(orders: tuple[Expr, Expr]) -> bool:
     """
     exponent = log_step(h, z, root)
     exponential = sum(exponent**n / factorial(n) for n in range(4))
-    gap = Poly(exponential - ambient_factor(h, z, root), root)
-    found = [gap.coeff_monomial(root**n) for n in range(4)]
-    return same(Matrix(found), Matrix([0, 0, *orders])) and vanishes([*map(over_draw, orders)])
+    gap = (exponential - ambient_factor(h, z, root)).expand()
+    gaps = [gap.coeff(root, n) - term for n, term in enumerate((0, 0, *orders))]
+    return vanishes((gaps, [*map(over_draw, orders)]))
 
 
 def _carried(exponent: Expr, added: Expr = r**2) -> bool:
-    """Whether the mean of log-normal data goes from a + m_t + e to a + m_s + (v_s / v_t) e.
-
-    v_t - v_s = added.
-    """
-    m_t, e = symbols("m_t e", real=True)
-    v_t = Symbol("v_t", positive=True)
-    mean = m_t + e + exponent.subs({h: affine_score(e, v_t), z: 0}, simultaneous=True)
-    return same(mean, m_t - dm + (v_t - added) / v_t * e)
+    """Whether the mean of log-normal data goes from a + m_t + e to a + m_s + (1 - added / v) e."""
+    e = Symbol("e", real=True)
+    moved = exponent.subs({h: affine_score(e, v), z: 0}, simultaneous=True)
+    return same(moved, -dm - added / v * e)
 
 
 def are_the_steps(candidate: tuple[Expr, Expr]) -> bool:
@@ -107,43 +99,38 @@ def are_the_steps(candidate: tuple[Expr, Expr]) -> bool:
     with their noise times $\kappa$. With any $m$ and $v$ the first takes the mean of the log of
     log-normal data on as the exact reverse kernel does (R7).
 
-    The first two by substitution, against Euler–Maruyama steps built from the reverse equation.
-    For the last, a distance of the mean of $\log X$ from its place has to shrink as the variance
-    of $\log X$ does.
+    The first two by substitution, against steps built from the reverse equation. For the last, a
+    distance of the mean of $\log X$ from its place has to shrink as the variance of $\log X$ does.
     """
-    exponent, factor = candidate
     constant = {dm: _INCREMENTS["dm"], r: sqrt(_INCREMENTS["dv"])}
-    return (
-        same(exponent.subs(constant, simultaneous=True), log_step(h, z, root, kappa))
-        and same(factor.subs(constant, simultaneous=True), ambient_factor(h, z, root, kappa))
-        and _carried(exponent)
-    )
+    steps = (part.subs(constant, simultaneous=True) for part in candidate)
+    known = log_step(h, z, root, kappa), ambient_factor(h, z, root, kappa)
+    return all(map(same, steps, known)) and _carried(candidate[0])
 
 
 _INCREMENTS = {"dm": (mu - sigma**2 / 2) * root**2, "dv": sigma**2 * root**2}
-_REVERSE = {"h": r"X\circ\nabla\log p_t(X)", "dm": r"\Delta m", "dv": r"\Delta v"}
 _NAMES = {
     "x": "X_k", "z": "Z_k", "L": r"\log X_k", "h": r"X_k\circ\nabla\log p_{X_k}(X_k,k)",
-    "h_t": _REVERSE["h"], "score": r"\nabla\log q_t(Y)",
+    "h_t": r"X\circ\nabla\log p_t(X)", "score": r"\nabla\log q_t(Y)",
 }  # fmt: skip
-_AMBIENT_EQUATION = Sde(
-    "X", (2 * sigma**2 - mu + sigma**2 * h_t) * Symbol("X"), sigma * Symbol("X"), "r"
-)
+_X = Symbol("X")
+_AMBIENT_EQUATION = Sde("X", (2 * sigma**2 - mu + sigma**2 * h_t) * _X, sigma * _X, "r")
 _LOG_EQUATION = Sde(r"\log X", 3 * sigma**2 / 2 - mu + sigma**2 * h_t, sigma, "r")
 _ADDITIVE_EQUATION = Sde("Y", sigma**2 / 2 - mu + sigma**2 * score, sigma, "r")
 
-_AMBIENT = 1 - root**2 * (mu - 2 * sigma**2) + root**2 * sigma**2 * h + sigma * root * z
-_EXPONENT = -(root**2) * (mu - 3 * sigma**2 / 2) + root**2 * sigma**2 * h + sigma * root * z
+_INCREMENTS = {"dm": (mu - sigma**2 / 2) * root**2, "dv": sigma**2 * root**2}
+_DV = _INCREMENTS["dv"]
+_AMBIENT = 1 - root**2 * (mu - 2 * sigma**2) + _DV * h + sigma * root * z
+_EXPONENT = -(root**2) * (mu - 3 * sigma**2 / 2) + _DV * h + sigma * root * z
 A12 = Claim(
     "A12", "sign-agnostic step", is_the_ambient_step, holds=_AMBIENT, twins={
-        "divergence counted once": _AMBIENT - root**2 * sigma**2,
-        "3/2 sigma^2, as in the log step": _AMBIENT - root**2 * sigma**2 / 2,
+        "divergence counted once": _AMBIENT - _DV,
+        "3/2 sigma^2, as in the log step": _AMBIENT - _DV / 2,
         "noise with sigma^2": _AMBIENT + (sigma**2 - sigma) * root * z,
-        "score with the other sign": _AMBIENT - 2 * root**2 * sigma**2 * h,
+        "score with the other sign": _AMBIENT - 2 * _DV * h,
     }, shown=lambda factor: {"step": Says("X_{k-1}", x * in_delta(factor))},
     values=lambda: {"equation": _AMBIENT_EQUATION}, names=_NAMES, sources=v2("eq. 12"),
-    assumptions=(CONSTANT, POSITIVE),
-    readings=(
+    assumptions=(CONSTANT, POSITIVE), readings=(
         "formula lost in version 2; reconstructed: the step of eq. 7, as the prose says",
     ), depends=("A2", "A7"), pins=(Pin(
         "gbm_ref.SignAgnostic.__call__", vectors="sign_agnostic_step",
@@ -153,8 +140,8 @@ A12 = Claim(
 
 A13 = Claim(
     "A13", "Dale-Langevin step", is_the_log_step, holds=_EXPONENT, twins={
-        "2 sigma^2, as in the ambient step": _EXPONENT + root**2 * sigma**2 / 2,
-        "no Jacobian: sigma^2 / 2": _EXPONENT - root**2 * sigma**2,
+        "2 sigma^2, as in the ambient step": _EXPONENT + _DV / 2,
+        "no Jacobian: sigma^2 / 2": _EXPONENT - _DV,
         "mu with the other sign": _EXPONENT + 2 * root**2 * mu,
         "noise without the square root": _EXPONENT + (root**2 - root) * sigma * z,
     }, shown=lambda exponent: {"step": Says("X_{k-1}", x * exp(in_delta(exponent)))},
@@ -170,18 +157,15 @@ A13 = Claim(
 
 V1_12 = Claim(
     "V1-12", "Euler-Maruyama step in the logarithm", is_the_additive_step, holds=_EXPONENT, twins={
-        "Jacobian left out": _EXPONENT - root**2 * sigma**2,
-        "score with the other sign": _EXPONENT - 2 * root**2 * sigma**2 * h,
+        "Jacobian left out": _EXPONENT - _DV, "score with the other sign": _EXPONENT - 2 * _DV * h,
         "score times sigma": _EXPONENT + root**2 * (sigma - sigma**2) * h,
     }, shown=lambda added: {"step": Says(r"\log X_{k-1}", L + in_delta(added))},
-    values=lambda: {"equation": _ADDITIVE_EQUATION}, names=_NAMES,
-    sources=v1("eq. 12"), sheet=("A13",),
-    assumptions=(CONSTANT, POSITIVE, "x > 0"), depends=("A2", "A10", "A10-score"),
+    values=lambda: {"equation": _ADDITIVE_EQUATION}, names=_NAMES, sources=v1("eq. 12"),
+    sheet=("A13",), assumptions=(CONSTANT, POSITIVE, "x > 0"), depends=("A2", "A10", "A10-score"),
 )  # fmt: skip
 
 _C2 = sigma**2 * (z**2 - 1) / 2
 _C3 = sigma * z * (-mu + 3 * sigma**2 / 2 + sigma**2 * h) + sigma**3 * z**3 / 6
-
 GAP = Claim(
     "A12-A13-gap", "difference of the two steps", is_the_gap, holds=(_C2, _C3), twins={
         "Z^2 without its mean": (sigma**2 * z**2 / 2, _C3), "half left out": (2 * _C2, _C3),
@@ -191,8 +175,7 @@ GAP = Claim(
     depends=("A12", "A13"),
 )  # fmt: skip
 
-# v(t) of the pins
-_EXPLODING = std_min**2 * (exp(t * log(1 + (std_max / std_min) ** 2)) - 1)
+_EXPLODING = std_min**2 * (exp(t * log(1 + (std_max / std_min) ** 2)) - 1)  # v(t) of the pins
 _POINTS = plane_table(
     "x1 x2 z1 z2 t dt kappa std_min std_max", (0.7, 1.9, -0.8, 1.3, 0.62, 0.11, 1.0, 0.3, 2.0),
     (3e-2, 8.0, 3.1, -2.9, 1.0, 0.02, 0.7, 0.05, 1.1),
@@ -220,11 +203,11 @@ INCREMENTS = Claim(
         "1 in the factor": (_BY_DV, _BY_DV_IN_X - r**2 / 2),
         "noise with dv": (_BY_DV + kappa * (r**2 - r) * z, _BY_DV_IN_X),
     }, shown=lambda steps: {
-        "dale": Says("X_s", x * exp(steps[0].subs(r, sqrt(Symbol("dv"))))),
-        "agnostic": Says("X_s", x * steps[1].subs(r, sqrt(Symbol("dv")))),
-    }, values=lambda: {name: in_delta(value) for name, value in _INCREMENTS.items()},
-    names=_REVERSE | {"x": "X_t", "z": "Z", "h": r"X_t\circ\nabla\log p_t(X_t)"},
-    sheet=("A12", "A13", "E19"), assumptions=(
+        "dale": Says("X_s", x * exp(steps[0])), "agnostic": Says("X_s", x * steps[1]),
+    }, values=lambda: {name: in_delta(value) for name, value in _INCREMENTS.items()}, names={
+        "dm": r"\Delta m", "r": r"\sqrt{\Delta v}", "x": "X_t", "z": "Z",
+        "h": r"X_t\circ\nabla\log p_t(X_t)",
+    }, sheet=("A12", "A13", "E19"), assumptions=(
         Assumption(
             "the forward process adds Delta v to the variance", "the shrinking of the mean",
             lambda: not _carried(_BY_DV, 2 * r**2),

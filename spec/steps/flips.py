@@ -1,5 +1,4 @@
-"""Signs along a trajectory: the chance that the sign-agnostic step changes one, the score after
-it, and which step keeps them.
+"""The chance that the sign-agnostic step changes a sign, the score then, and which step keeps it.
 
 z, u are independent standard normal; H = sigma^2 dt; w^2 = v_k; P0, P1 are value and slope of an
 arbitrary density on x > 0 at `place`.
@@ -19,7 +18,7 @@ from spec.checking.pins import table
 from spec.checking.symbols import M, V, a, dt, h, kappa, mu, sigma, t, v0, z
 from spec.checking.trace import each
 from spec.checking.typeset import Says
-from spec.steps._pinned import PAIRS, by_increments, dv, in_plane, plane_table
+from spec.steps._pinned import by_increments, dv, in_plane, plane_table
 from spec.steps._recursions import DATA, NOISE_RATE
 from spec.steps._reverse import (
     ON_LOG_NORMAL,
@@ -35,7 +34,7 @@ u, y = symbols("u y", real=True)
 w, place, P0, H, v_s = symbols("w place P0 H v_s", positive=True)
 P1 = Symbol("P1", real=True)
 Density = Callable[[Expr], Expr]
-# mean and variance of the factor given x, and averaged over a log-normal density
+# Mean and variance of the factor given x, and averaged over a log-normal density.
 Laws = tuple[Expr, Expr, Expr, Expr]
 
 
@@ -45,19 +44,15 @@ def are_the_moments(candidate: Laws) -> bool:
     with mean $[[mean]]$ and variance $[[variance]]$. An entry changes its sign when its factor is
     negative, that is with the probability $[[flip]]$ and $[[average]]$.
 
-    Given $x$ the factor is affine in the draw. On log-normal data the score is affine in the
-    standardised $\log X_k$, so that the factor is affine in two independent normal variables, and
-    hence normal. The moments are averaged exactly.
+    Given $x$ the factor is affine in the draw, on log-normal data in two independent normal
+    variables, and hence normal. The moments are averaged exactly.
     """
-    given, spread, mean, variance = candidate
     factor = ambient_factor(h, z, root, kappa)
-    at_x = over_draw(factor)
     averaged = factor.subs(h, affine_score(u * w, w**2))
-    overall = _over_both(averaged)
-    about = over_draw((factor - at_x) ** 2), _over_both((averaged - overall) ** 2)
-    return Poly(averaged, u, z).total_degree() == 1 and vanishes(
-        (at_x - given, about[0] - spread, overall - mean, about[1] - variance)
-    )
+    at_x, overall = over_draw(factor), _over_both(averaged)
+    found = at_x, over_draw((factor - at_x) ** 2), overall, _over_both((averaged - overall) ** 2)
+    gaps = [own - part for own, part in zip(found, candidate, strict=True)]
+    return Poly(averaged, u, z).total_degree() == 1 and vanishes(gaps)
 
 
 def _over_both(polynomial: Expr) -> Expr:
@@ -73,8 +68,7 @@ def are_the_chances(candidate: tuple[Expr, Expr]) -> bool:
     r"""With an exact score the flip probability of an entry in the last step ($k=[[level]]$,
     $[[data]]$, $[[sigma]]$, $[[mu]]$) is $[[chances]]$ at $N=[[levels]]$.
 
-    The closed form of R13, compared with the average over the standardised $\log X_k$ of the
-    chance given $x$, by the trapezoidal rule.
+    The closed form of R13, against the average of the chance given $x$ by the trapezoidal rule.
     """
     levels = each("N", _LEVELS)
     return all([agree(_chance(candidate, n), _flip_probability(n), 25) for n in levels])
@@ -93,11 +87,9 @@ def _chance(laws: tuple[Expr, Expr], levels: int) -> mpf:
 
 
 def _flip_probability(levels: int) -> mpf:
-    """By quadrature over the normal law given x."""
     with mpmath.workdps(50):
         step, deviation = _at_last_step(levels)
-        given = lambdify((H, h), _by_step(_GIVEN), "mpmath")
-        size = mpmath.sqrt(step)
+        size, given = mpmath.sqrt(step), lambdify((H, h), _by_step(_GIVEN), "mpmath")
         return normal_expectation(
             lambda at: mpmath.ncdf(-given(step, affine_score(at, deviation)) / size), 25
         )
@@ -111,8 +103,7 @@ def _by_step(part: Expr) -> Expr:
 def mirrors_the_sampler(extension: Callable[[Density], Density]) -> bool:
     r"""After a flip the score needs a convention. With $[[extended]]$ for the density at a
     negative $x$, which is to read the Hyvärinen score at $\lvert x\rvert$, the step from there is
-    the mirror image of the step from $\lvert x\rvert$ with the same draw: the sign is carried
-    along.
+    the mirror image of the step from $\lvert x\rvert$ with the same draw.
 
     On negative $x$ the density of eq. (12) is zero, and its score is a quotient of zeros. Decided
     for an arbitrary density, through its value and its slope at one point.
@@ -122,13 +113,12 @@ def mirrors_the_sampler(extension: Callable[[Density], Density]) -> bool:
     density, product = (e.subs(x, -place).expand() for e in (value, x * value.diff(x)))
     if not density.is_positive:
         return False
-    steps = (ambient_factor(score, z, root) for score in (product / density, place * P1 / P0))
-    return same(*steps)
+    return same(*(ambient_factor(e, z, root) for e in (product / density, place * P1 / P0)))
 
 
 def never_changes_sign(factor: Expr) -> bool:
     r"""The factor $[[factor]]$ of the Dale–Langevin step is positive for every score, draw and
-    step length. That of the sign-agnostic step is not: it is affine in the draw.
+    step length. That of the sign-agnostic step, which is affine in the draw, is not.
 
     The first is the exponential of a real number. A polynomial of odd degree takes both signs.
     """
@@ -147,26 +137,27 @@ _SPREAD, _VARIANCE = kappa**2 * _STEP, kappa**2 * _STEP + _STEP**2 / w**2
 
 
 def _shown_laws(laws: Laws) -> dict[str, Expr]:
-    given, spread, mean, variance = (in_delta(part).subs(w, sqrt(Symbol("v_k"))) for part in laws)
-    return {
-        "given": given, "spread": spread, "mean": mean, "variance": variance,
-        "flip": _tail(given, spread), "average": _tail(mean, variance),
-    }  # fmt: skip
+    parts = [in_delta(part).subs(w, sqrt(Symbol("v_k"))) for part in laws]
+    named = dict(zip("given spread mean variance".split(), parts, strict=True))
+    return named | {"flip": _tail(*parts[:2]), "average": _tail(*parts[2:])}
 
 
-def _two_moments(laws: Laws) -> tuple[Expr, Expr]:
+def _two_moments(laws: tuple[Expr, ...]) -> tuple[Expr, ...]:
     """E X_s and E X_s^2 for log X_t ~ N(M, V): e^y shifts the law of y, in which b is affine."""
-    end = v0 + sigma**2 * t
-    score = affine_score(y - a - (mu - sigma**2 / 2) * t, end)
+    score = affine_score(y - a - (mu - sigma**2 / 2) * t, v0 + sigma**2 * t)
     given, spread = (part.subs({root: sqrt(dt), h: score}) for part in laws[:2])
-    once = expectation(given.expand(), y, M + V, V)
-    twice = expectation((given**2 + spread).expand(), y, M + 2 * V, V)
-    return exp(M + V / 2) * once, exp(2 * M + 2 * V) * twice
+    powers = enumerate((given, given**2 + spread), start=1)
+    return tuple(
+        exp(n * M + n**2 * V / 2) * expectation(part.expand(), y, M + n * V, V)
+        for n, part in powers
+    )
 
 
-def _log_tail(mean: Expr, variance: Expr) -> Expr:
-    in_vectors = (by_increments(part).subs(w, sqrt(v0 + v_s + dv)) for part in (mean, variance))
-    return log(_tail(*in_vectors))
+def _tail_pin(name: str, part: slice) -> Pin:
+    def reads(laws: Laws) -> Expr:
+        return log(_tail(*(by_increments(e).subs(w, sqrt(v0 + v_s + dv)) for e in laws[part])))
+
+    return Pin(f"gbm_ref.{name}", vectors=name, reads=reads)
 
 
 R13 = Claim(
@@ -174,39 +165,30 @@ R13 = Claim(
     twins={
         "mean with 2 sigma^2": (_GIVEN, _SPREAD, _MEAN + _STEP, _VARIANCE),
         "h / v_k in the variance": (_GIVEN, _SPREAD, _MEAN, _SPREAD + _STEP / w**2),
-        "kappa for kappa^2": (
-            _GIVEN, kappa * _STEP, _MEAN, _VARIANCE + (kappa - kappa**2) * _STEP,
-        ),
-    }, shown=_shown_laws, names={"h": r"x\circ\nabla\log p_k(x)"},
-    assumptions=ON_LOG_NORMAL, depends=("A12", "R2"), pins=(
-        Pin(
-            "gbm_ref.log_flip_probability", vectors="log_flip_probability",
-            reads=lambda laws: _log_tail(*laws[:2]),
-        ), Pin(
-            "gbm_ref.log_average_flip_probability", vectors="log_average_flip_probability",
-            reads=lambda laws: _log_tail(*laws[2:]),
-        ), Pin(
+        "kappa for kappa^2": (_GIVEN, kappa * _STEP, _MEAN, kappa * _STEP + _VARIANCE - _SPREAD),
+    }, shown=_shown_laws, names={"h": r"x\circ\nabla\log p_k(x)"}, assumptions=ON_LOG_NORMAL,
+    depends=("A12", "R2"), pins=(
+        _tail_pin("log_flip_probability", slice(2)),
+        _tail_pin("log_average_flip_probability", slice(2, 4)), Pin(
             "gbm_ref.sign_agnostic_average", table(
                 "a v0 mu sigma t dt kappa M V", (0.3, 0.2, 0.17, 0.8, 0.6, 0.3, 0.8, 0.4, 0.5),
                 (-0.7, 0.05, -0.6, 1.1, 0.2, 0.2, 0.9, -0.2, 0.3),
             ), reads=_two_moments, twins={
-                "kappa for kappa^2": _two_moments((_GIVEN, kappa * _STEP, _MEAN, _VARIANCE)),
-                "drift of eq. (13)": _two_moments((_GIVEN - _STEP / 2, _SPREAD, _MEAN, _VARIANCE)),
+                "kappa for kappa^2": _two_moments((_GIVEN, kappa * _STEP)),
+                "drift of eq. (13)": _two_moments((_GIVEN - _STEP / 2, _SPREAD)),
             },
         ),
     ),
 )  # fmt: skip
 
-_LEVELS = (1000, 100, 10)
-_CLOSED = _by_step(_MEAN), _by_step(_VARIANCE)
+_LEVELS, _CLOSED = (1000, 100, 10), (_by_step(_MEAN), _by_step(_VARIANCE))
 E28_SIZE = Claim(
     "E28-size", "flips are invisible at the paper's step", are_the_chances, holds=_CLOSED, twins={
         "mean with 2 sigma^2": (_CLOSED[0] + H, _CLOSED[1]),
         "spread of the score left out": (_CLOSED[0], H),
     }, shown=lambda laws: {"chances": tuple(_chance(laws, n) for n in _LEVELS)}, values=lambda: {
-        "level": _LAST, "data": Says("v_0", DATA),
+        "level": _LAST, "data": Says("v_0", DATA), "mu": Says(r"\mu", _MU), "levels": _LEVELS,
         "sigma": Says(r"\sigma", mpmath.sqrt(NOISE_RATE)),
-        "mu": Says(r"\mu", _MU), "levels": _LEVELS,
     }, means=Means.POINTS, sources=v2("eq. 12"), sheet=("E28", "R13"),
     assumptions=(*ON_LOG_NORMAL, "kappa = 1"), depends=("A12", "R13"),
 )  # fmt: skip
@@ -230,10 +212,9 @@ E28 = Claim(
         quote="Sec. 3.2: the score function in eq. 12 is “evaluated at” $X_k$, and “because that "
         "factor may be negative, the sign of the entries of” $X_k$ “may not be preserved across "
         "updates” (symbols lost)",
-        trouble="Right, and once an entry is negative the next update asks for the score where "
-        "the density is zero. Nothing says what to do then. With an exact score and log-normal "
-        "data flips are as good as impossible at the paper's number of steps, but not with few.",
-        figures=lambda: tuple(
+        trouble="Right, and then the next update asks for the score where the density is zero, "
+        "and nothing says what to do. With an exact score and log-normal data flips are as good "
+        "as impossible at the paper's number of steps, but not with few.", figures=lambda: tuple(
             Figure(f"flip probability at k = {_LAST}, N = {n} ({_WHERE})", _chance(_CLOSED, n))
             for n in _LEVELS[::2]
         ),
@@ -241,9 +222,8 @@ E28 = Claim(
         "gbm_ref.SignAgnostic.__call__", _NEGATIVE,
         because="it is the step, with the score read at the size of the state",
         formula=in_plane(_FACTOR), twins={
-            "sign dropped": tuple(
-                part / s * abs(s) for part, s in zip(in_plane(_FACTOR), PAIRS[:2], strict=True)
-            ), "3/2 sigma^2": in_plane(_FACTOR - _STEP / 2),
+            "sign dropped": tuple(map(abs, in_plane(_FACTOR))),
+            "3/2 sigma^2": in_plane(_FACTOR - _STEP / 2),
             "score read at the end of the step": in_plane(_FACTOR, t - dt),
         }, variant="negative state",
     ),),
@@ -263,8 +243,8 @@ POSITIVITY = Claim(
         quote="Sec. 7: “a novel diffusion framework grounded in Geometric Brownian Motion, an "
         "SDE for positive-valued data, which preserves strict positivity throughout the "
         "trajectory”",
-        trouble="Right of the Dale–Langevin sampler. But the factor $[[printed:factor]]$ of the "
-        "sign-agnostic one does not preserve positivity, as section 3.2 says itself.",
+        trouble="The factor $[[printed:factor]]$ of the sign-agnostic sampler does not preserve "
+        "positivity, as section 3.2 says itself.",
         advice="“… which the Dale–Langevin sampler preserves throughout the trajectory, too”.",
     ),
 )  # fmt: skip

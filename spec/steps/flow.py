@@ -26,40 +26,36 @@ def is_the_flow_step(candidate: tuple[Expr, Scheme]) -> bool:
     $\ell$, [[rule]], agrees with the solution up to the second power of $\ell$ and not to the
     third.
 
-    Under the process $u$, which has no drift, is data plus normal noise of variance $v$, so that
-    the density obeys the heat equation in $v$; a flow transports it by its slope. Divided by $q$,
-    the two agree. For the rule the slope is an arbitrary polynomial of degree two in $u$ and
-    $\tau$, more of whose derivatives do not enter, and the solution is Taylor's series.
+    The process has $u$, data plus normal noise of variance $v$, without drift, so that its density
+    obeys the heat equation in $v$; a flow transports it by its slope. Divided by the density, the
+    two agree. For the rule the slope is an arbitrary polynomial of degree two in $u$ and $\tau$,
+    more of whose derivatives do not enter, and the solution is Taylor's series.
     """
     slope, scheme = candidate
     moved = _STATE.subs({y: y + dm, m: m + dm}, simultaneous=True) - _STATE
     transport = diff(slope, h) * s1 + slope * s
     heat = tau * diff(_STATE, y) ** 2 * (s**2 + s1)
-    residual = (heat + transport).subs(h, s - 1)
-    return vanishes((moved, residual)) and _is_of_second_order(scheme)
+    gaps = moved, (heat + transport).subs(h, s - 1)
+    return vanishes(gaps) and _is_of_second_order(scheme)
 
 
 def _is_of_second_order(scheme: Scheme) -> bool:
-    c = symbols("c0:6")
-
     def f(a: Expr, b: Expr) -> Expr:
-        return sum(e * part for e, part in zip(c, (1, a, b, a**2, a * b, b**2), strict=True))
+        parts = zip(symbols("c0:6"), (1, a, b, a**2, a * b, b**2), strict=True)
+        return sum(c * part for c, part in parts)
 
     derivative, exact = f(u, tau), u
     for n in (1, 2, 3):
         exact += derivative * ell**n / factorial(n)
         derivative = diff(derivative, tau) + f(u, tau) * diff(derivative, u)
     error = (scheme(f, u, tau, ell) - exact).expand()
-    low, third = [error.coeff(ell, n) for n in range(3)], error.coeff(ell, 3)
-    return vanishes(low) and not vanishes(third)
+    return vanishes([error.coeff(ell, n) for n in range(3)]) and not vanishes(error.coeff(ell, 3))
 
 
 def lands_on_the_denoiser(landing: Expr) -> bool:
-    r"""The Euler step of the flow from $\tau$ to zero lands on $[[landing]]$, which is the
-    denoiser.
+    r"""The Euler step of the flow from $\tau$ to zero lands on $[[landing]]$, the denoiser.
 
     The step has the length $[[length]]$. With $D$ for the denoiser, the score is [[score]] (R5).
-    Heun's second slope would need the score at time zero, which need not exist.
     """
     landed = _euler(lambda state, at: _SLOPE.subs(tau, at), _STATE, sqrt(v), _LENGTH)
     return vanishes((landing - landed, landing.subs(h, _TWEEDIE) - D, sqrt(v) + _LENGTH))
@@ -79,9 +75,8 @@ def _in_vectors(slope: Expr, scheme: Scheme) -> Callable[[Values], list[mpf]]:
     a_t, b_t, a_s, b_s, v_s, at, end = symbols("a_t b_t a_s b_s v_s at end", positive=True)
 
     def f(state: Expr, deviation: Expr) -> Expr:
-        first = deviation == at
-        score = a_t - b_t * (state + dm) - 1 if first else a_s - b_s * state - 1
-        return slope.subs({tau: deviation, h: score}, simultaneous=True)
+        log_score = a_t - b_t * (state + dm) if deviation == at else a_s - b_s * state
+        return slope.subs({tau: deviation, h: log_score - 1}, simultaneous=True)
 
     moved = scheme(f, log(x) - dm, at, end - at)
     return evaluator(exp(moved.subs({at: sqrt(v_s + dv), end: sqrt(v_s)})))
@@ -89,23 +84,19 @@ def _in_vectors(slope: Expr, scheme: Scheme) -> Callable[[Values], list[mpf]]:
 
 def _step(candidate: tuple[Expr, Scheme]) -> Callable[[Values], mpf]:
     """A step to time zero is Euler's (heun-flow-last)."""
-    slope, scheme = candidate
-    ends = {True: _in_vectors(slope, _euler), False: _in_vectors(slope, scheme)}
-    return lambda at: ends[at["v_s"] == 0](at)[0]
+    usual, last = (_in_vectors(candidate[0], scheme) for scheme in (candidate[1], _euler))
+    return lambda at: (last if at["v_s"] == 0 else usual)(at)[0]
 
 
 def _in_plane(landing: Expr) -> tuple[Expr, ...]:
     """The step to t = 0 with constant coefficients."""
-    values = {m: (mu - sigma**2 / 2) * t, v: sigma**2 * t}
-    return tuple(
-        exp(landing.subs({**values, y: log(e), h: w}, simultaneous=True))
-        for e, w in zip(PAIRS[:2], score_in_plane(t), strict=True)
-    )
+    at_t = exp(landing.subs({m: (mu - sigma**2 / 2) * t, v: sigma**2 * t}))
+    pairs = zip(PAIRS[:2], score_in_plane(t), strict=True)
+    return tuple(at_t.subs({y: log(e), h: w}, simultaneous=True) for e, w in pairs)
 
 
 _SLOPE, _STATE, _LENGTH = -tau * (1 + h), y - m, -sqrt(v)
-_TWEEDIE = (D + m - y) / v - 1
-_LANDING = y - m + v * (1 + h)
+_TWEEDIE, _LANDING = (D + m - y) / v - 1, y - m + v * (1 + h)
 _NAMES = {"y": r"\log X_t", "m": "m(t)", "v": "v(t)", "h": "h"}
 HEUN_FLOW = Claim(
     "heun-flow", "probability flow by Heun's rule in the standard deviation", is_the_flow_step,

@@ -5,10 +5,11 @@ For R17 rb^2 = v(t), ra^2 = v(s), and v0 is the variance of log X_0 that the den
 
 from collections.abc import Callable
 
-from sympy import Abs, Expr, Integer, Rational, Symbol, exp, solve, sqrt, symbols
+from sympy import Abs, Expr, Integer, Rational, Symbol, exp, sqrt, symbols
 
-from spec.checking.algebra import same
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
+from spec.checking.pins import table
 from spec.checking.symbols import V, dt, h, kappa, m, mu, s2, sigma, t, v, x, z
 from spec.checking.typeset import Says
 from spec.reverse.flows import R11, R11_CORRECTOR
@@ -17,7 +18,7 @@ from spec.reverse.steps import R17_BRIDGE
 from spec.steps._pinned import ROW_POINTS, by_increments, dm, dv
 from spec.steps._reverse import in_delta, root
 
-HALF = Rational(1, 2)
+HALF, NOISE = Rational(1, 2), kappa * sigma * root * z
 y, m_s = symbols("y m_s", real=True)
 ra, rb, v_s = symbols("ra rb v_s", positive=True)
 v0, lam = symbols("v0 lam", nonnegative=True)
@@ -33,17 +34,14 @@ def are_euler_maruyama(candidate: Steps) -> bool:
     """
     exponent, factor, corrector = candidate
     drifts = *R11.holds, R11_CORRECTOR.holds[0] * s2 * log_score
-    named, noise = {log_score: 1 + h, s2: sigma**2}, kappa * sigma * root * z
-    steps = zip((exponent, factor - 1, corrector), drifts, strict=True)
-    return all([same(e, root**2 * drift.subs(named) + noise) for e, drift in steps])
+    built = [root**2 * e.subs({log_score: 1 + h, s2: sigma**2}) + NOISE for e in drifts]
+    return vanishes((exponent - built[0], factor - 1 - built[1], corrector - built[2]))
 
 
 def _steps(level: Expr = kappa**2, ito: Expr = kappa**2 / 2, rate: Expr = HALF) -> Steps:
-    added, noise = sigma**2 * root**2, kappa * sigma * root * z
-    drift = -(root**2) * (mu - sigma**2 / 2) + (1 + level) / 2 * added * (1 + h)
-    return (
-        drift + noise, 1 + drift + ito * added + noise, (rate * added * (1 + h)).expand() + noise,
-    )  # fmt: skip
+    added = sigma**2 * root**2
+    drift = -(root**2) * (mu - sigma**2 / 2) + (1 + level) / 2 * added * (1 + h) + NOISE
+    return drift, 1 + drift + ito * added, (rate * added * (1 + h)).expand() + NOISE
 
 
 def are_the_frozen_maps(candidate: Steps) -> bool:
@@ -51,20 +49,16 @@ def are_the_frozen_maps(candidate: Steps) -> bool:
     zero for a denoiser that is frozen and the variance of the log data for log-normal data; the
     DDIM step adds $[[ddim]]$.
 
-    The mean of the bridge and the flow are put together from the denoiser and the gains of
-    R17-bridge, and the denoiser is written in the score. For the variance $\log X_s$ is regressed
-    on $\log X_t$, for normal data with the variance $V_0$: what that leaves is the variance of the
-    noise (R7).
+    The means are put together from the denoiser, written in the score, and the gains of
+    R17-bridge. The variance is what the regression of $\log X_s$ on $\log X_t$ leaves, for normal
+    data with the variance $V_0$ (R7).
     """
-    *weights, variance = candidate
+    ancestral, ddim, variance = candidate
     bridge, _, flow = (gain.subs({v: ra**2, V: rb**2}) for gain in R17_BRIDGE.holds)
-    # Cov(Y_s - gain Y_t, Y_t) = 0 with Cov(Y_s, Y_t) = Var Y_s.
-    at_s, at_t, gain = v0 + ra**2, v0 + rb**2, Symbol("gain")
-    (regression,) = solve(at_s - gain * at_t, gain)
-    moves = zip(weights, (bridge, flow), strict=True)
-    return all([same(_adds(e), _moved(of)) for e, of in moves]) and same(
-        variance, at_s - regression * at_s
-    )
+    # Cov(Y_s - at_s / at_t Y_t, Y_t) = 0, as Cov(Y_s, Y_t) = Var Y_s.
+    at_s, at_t = v0 + ra**2, v0 + rb**2
+    gaps = _adds(ancestral) - _moved(bridge), _adds(ddim) - _moved(flow)
+    return vanishes((*gaps, variance - at_s * (1 - at_s / at_t)))
 
 
 def _adds(weight: Expr) -> Expr:
@@ -72,7 +66,7 @@ def _adds(weight: Expr) -> Expr:
 
 
 def _moved(gain: Expr, score: Expr = h) -> Expr:
-    """The denoiser, carried to time s, and the gain times the distance from it, less log X_t."""
+    """The denoiser, at time s, and the gain times the distance from it, less log X_t."""
     denoiser = y - m + rb**2 * (1 + score)
     return denoiser + m_s + gain * (y - m - denoiser) - y
 
@@ -84,8 +78,7 @@ def _shown_steps(steps: Steps) -> dict[str, object]:
 
 
 def _shown_maps(maps: Steps) -> dict[str, Expr]:
-    names = dict(zip((ra, rb, v0), map(sqrt, symbols("v_s v_t V", positive=True)), strict=True))
-    ancestral, ddim, variance = (part.subs(names | {v0: names[v0] ** 2}) for part in maps)
+    ancestral, ddim, variance = (part.subs(v0, V) for part in maps)
     return {"ancestral": _adds(ancestral) + sqrt(variance) * z, "ddim": _adds(ddim)}
 
 
@@ -106,14 +99,11 @@ def _step_pin(name: str, vectors: str, reads: Callable[[Steps], Expr]) -> Pin:
 
 _DALE = -DM, DV, kappa * ROOT
 _LEVEL_PINS = (
-    _step_pin(
-        "MarginalPreserving", "marginal_preserving_step",
-        lambda steps: x * exp(by_increments(steps[0])),
-    ), _step_pin(
-        "AmbientMarginalPreserving", "ambient_marginal_preserving_step",
-        lambda steps: x * by_increments(steps[1]),
-    ), _step_pin("Corrector", "corrector_step", lambda steps: x * exp(by_increments(steps[2]))),
-    Pin(
+    _step_pin("MarginalPreserving", "marginal_preserving_step",
+              lambda steps: x * exp(by_increments(steps[0]))),
+    _step_pin("AmbientMarginalPreserving", "ambient_marginal_preserving_step",
+              lambda steps: x * by_increments(steps[1])),
+    _step_pin("Corrector", "corrector_step", lambda steps: x * exp(by_increments(steps[2]))), Pin(
         "gbm_ref.MarginalPreserving.coefficients", _LEVELS,
         reads=lambda steps: _coefficients(steps[0]),
         twins={"kappa for kappa^2": _coefficients(_steps(level=kappa)[0])},
@@ -133,20 +123,17 @@ R11_STEPS = Claim(
         "drift of full noise": _steps(level=Rational(1)),
         "in X the Ito term of full noise": _steps(ito=HALF),
         "corrector at twice the rate": _steps(rate=Rational(1)),
-        "noise kappa^2": tuple(e + (kappa**2 - kappa) * sigma * root * z for e in _steps()),
+        "noise kappa^2": tuple(e + (kappa - 1) * NOISE for e in _steps()),
     }, shown=_shown_steps, names={"z": "Z"}, sheet=("R11",),
     assumptions=("mu and sigma do not change over the step",),
     depends=("R11", "R11-corrector", "A13", "A12"), pins=_LEVEL_PINS,
 )  # fmt: skip
 
-_DV = rb**2 - ra**2
+_DV, _FLOW = rb**2 - ra**2, rb**2 - ra * rb
 _VARIANCE = _DV * (v0 + ra**2) / (v0 + rb**2)
-_FLOW = rb**2 - ra * rb
 # Not down to t = 0 exactly: there v(s) is a rounding error of t - dt in the formula.
-_FROZEN = tuple(
-    point | dict(zip(("dt", "v0"), row, strict=True))
-    for point, row in zip(ROW_POINTS, ((0.11, 0.0), (0.99, 0.31), (9e-4, 2e-5)), strict=True)
-)
+_STEPS_AND_DATA = table("dt v0", (0.11, 0.0), (0.99, 0.31), (9e-4, 2e-5))
+_FROZEN = tuple(point | row for point, row in zip(ROW_POINTS, _STEPS_AND_DATA, strict=True))
 # The roundings of sigma^2 t and sigma^2 dt are seen in v(s).
 _V_T, _V_S = sigma**2 * t, sigma**2 * (t - dt)
 _SIZES = (Abs(mu) * dt + DV, DV * (1 + _V_T / _V_S), kappa * sqrt(DV) * (1 + _V_T / (v0 + _V_S)))
@@ -158,7 +145,7 @@ def _frozen(weight: Expr, variance: Expr) -> tuple[Expr, ...]:
 
 
 def _frozen_step(weight: Expr, variance: Expr) -> Expr:
-    """In the names of the vectors, with c for the variance that is left unexplained."""
+    """In the names of the vectors: c is the variance that the denoiser leaves."""
     values = {ra: sqrt(v_s), rb: sqrt(v_s + dv), v0: Symbol("c", nonnegative=True)}
     root_of = kappa * sqrt(variance.subs(values))
     return x * exp(-dm + weight.subs(values) * (1 + h) + root_of * z)
@@ -181,7 +168,8 @@ R17_STEPS = Claim(
         "half of it, as in the flow's drift": (_DV, _DV / 2, _VARIANCE),
         "variance ratio upside down": (_DV, _FLOW, _DV * (v0 + rb**2) / (v0 + ra**2)),
     }, shown=_shown_maps, names={
-        "m": "m(t)", "m_s": "m(s)", "v_s": "v(s)", "v_t": "v(t)", "z": "Z", "h": "H", "V": "V_0",
+        "m": "m(t)", "m_s": "m(s)", "ra": r"\sqrt{v(s)}", "rb": r"\sqrt{v(t)}", "z": "Z", "h": "H",
+        "V": "V_0",
     }, sheet=("R7", "R17"), assumptions=(
         "0 < s < t", Assumption(
             "the denoiser is Tweedie's", "the score in its place",

@@ -1,7 +1,7 @@
 """Errors of the two steps, from exact expansions instead of fitted slopes.
 
-d = dt; T = N d; v0, v_N are the variances of log X at t = 0 and 1, E the distance of log X_t from
-its mean, and H = sigma^2 dt.
+T = N dt; v0, v_N are the variances of log X at t = 0 and 1, E the distance of log X_t from its
+mean, H = sigma^2 dt.
 """
 
 from functools import cache
@@ -47,28 +47,25 @@ def are_the_corrections(candidate: tuple[Expr, Expr, Expr]) -> bool:
 
     The correction is a sum of the derivatives of the entries of the diffusion matrix along its
     columns, times iterated integrals; those of two different draws must not occur, which is
-    decided. So A13 is its own Milstein scheme and A12 is not. The orders that follow (Kloeden and
-    Platen (1992), chapters on strong and weak Taylor schemes) are not decided here; R15-dale and
-    R15-agnostic have the errors where everything is explicit.
+    decided. The orders that follow (Kloeden and Platen (1992), chapters on strong and weak Taylor
+    schemes) are not decided here; R15-dale and R15-agnostic have errors.
     """
-    in_log, ambient, mean_square = candidate
-    return (
-        same(_milstein(kappa * IN_X[1]), per_coordinate(ambient))
-        and same(_milstein(kappa * IN_LOG[1]), per_coordinate(in_log))
-        and same(over_draw(ambient**2), mean_square)
-    )
+    *added, mean_square = candidate
+    found = (_milstein(kappa * g) for _, g in (IN_LOG, IN_X))
+    gaps = [here - per_coordinate(term) for here, term in zip(found, added, strict=True)]
+    return vanishes((*gaps, over_draw(added[1] ** 2) - mean_square))
 
 
 def _milstein(g: Matrix) -> Matrix:
     """What Milstein's scheme adds to a step with this diffusion matrix, a row a coordinate."""
-    total = [Integer(0), Integer(0)]
+    total = Matrix([0, 0])
     for i, j, k in product(range(2), repeat=3):
         coefficient = sum(g[n, j] * diff(g[i, k], X[n]) for n in range(2))
-        if j != k and not vanishes(coefficient):
-            raise ValueError("the noise does not commute: an iterated integral is needed")
         if j == k:
             total[i] += coefficient * root**2 * (Z[j] ** 2 - 1) / 2
-    return Matrix(total)
+        elif not vanishes(coefficient):
+            raise ValueError("the noise does not commute: an iterated integral is needed")
+    return total
 
 
 def are_the_sizes(candidate: tuple[Expr, Expr]) -> bool:
@@ -82,37 +79,31 @@ def are_the_sizes(candidate: tuple[Expr, Expr]) -> bool:
     The distance that a step adds has the variance $[[local]]$, an integral over $v$ that SymPy
     does; the distances of the steps are independent and shrink as $v$ does.
     """
-    quotients = []
+    excess = []
     for size in points({"N": n, "v0": _DATA, "sigma^2": NOISE_RATE} for n in _GRIDS):
         with mpmath.workdps(50):
             at = _DATA, _DATA + NOISE_RATE, NOISE_RATE / size["N"]
             leading = lambdify((v0, v_N, H), candidate, "mpmath")(*at)
             pairs = zip(_errors(size["N"]), leading, strict=True)
-            quotients.append([found / term for found, term in pairs])
-    near = [
-        abs(fine - 1) < _NEAR and abs((coarse - 1) / (fine - 1) / 2 - 1) < _CLOSE
-        for coarse, fine in zip(*quotients, strict=True)
-    ]
-    return bool(all(near))
+            excess.append([found / term - 1 for found, term in pairs])
+    by_name = list(zip(*excess, strict=True))
+    return all(abs(b) < _NEAR and abs(a / b / 2 - 1) < _CLOSE for a, b in by_name)
 
 
 @cache
 def _errors(levels: int) -> tuple[mpf, mpf]:
     """The root mean square distance of the paths, and the excess of the variance."""
-    local = lambdify((v_s, v_t), _local_variance(), "mpmath")
-    step = NOISE_RATE / levels
+    step, local = NOISE_RATE / levels, lambdify((v_s, v_t), _local_variance(), "mpmath")
     lows = [_DATA + step * k for k in range(levels)]
     square = mpmath.fsum((_DATA / low) ** 2 * local(low, low + step) for low in lows)
-    return mpmath.sqrt(square), _DATA * (
-        relative_variance(uniform_rows(levels), _DATA, NOISE_RATE) - 1
-    )
+    return mpmath.sqrt(square), _DATA * (relative_variance(uniform_rows(levels), _DATA) - 1)
 
 
 @cache
 def _local_variance() -> Expr:
     """Of the difference of a step from the exact path, from v_t to v_s."""
     drift = log_step(affine_score(E, v), Integer(0), root).subs(mu, sigma**2 / 2) / root**2
-    if not vanishes(drift / v - E * (-(sigma**2)) / v**2):
+    if not same(drift / v, -E * sigma**2 / v**2):
         raise ValueError("E / v was to have no drift")
     return integrate(expand((v_s / v - 1) ** 2), (v, v_s, v_t))
 
@@ -123,9 +114,9 @@ def are_the_errors(errors: dict[str, Expr]) -> bool:
     strong orders of one half and of one. The mean is off by the relative error $[[mean]]$ and the
     second moment by $[[second]]$, to leading order.
 
-    Both solution and scheme are products of $N$ independent factors, driven by the same draws; the
-    exponential in the factor of the solution shifts the normal law of the draw. The moments of a
-    step are exact. They are raised to the power $N$ by expanding their logarithms in $\delta$.
+    Solution and scheme are products of $N$ independent factors of the same draws; the exponential
+    in the solution shifts the law of a draw. The exact moments of a step are raised to the power
+    $N$ by expanding their logarithms in $\delta$.
     """
     drift, noise = _LINEAR
     euler = 1 + (drift * root**2 + noise * root * z) / x
@@ -134,20 +125,16 @@ def are_the_errors(errors: dict[str, Expr]) -> bool:
     growth = (2 * x * drift + noise**2) / x**2
     found = {"mean": _relative_power(euler, beta) - 1}
     found["second"] = _relative_power(euler**2, growth) - 1
-    for name, term in (("strong", 0), ("milstein", sigma**2 * root**2 * (z**2 - 1) / 2)):
-        step = euler + term
-        shifted = step.subs(z, z + sigma * root)
-        product_over_square = _relative_power(shifted, growth - beta)
-        found[name] = 1 - 2 * product_over_square + _relative_power(step**2, growth)
+    milstein = euler + sigma**2 * root**2 * (z**2 - 1) / 2
+    for name, step in {"strong": euler, "milstein": milstein}.items():
+        both = _relative_power(step.subs(z, z + sigma * root), growth - beta)
+        found[name] = 1 - 2 * both + _relative_power(step**2, growth)
     return all([_leads(series, errors[name]) for name, series in found.items()])
 
 
 def _relative_power(step: Expr, rate: Expr) -> Expr:
-    """E[step]^(T / d) e^(-rate T) to second order in d, for E[step] = 1 + rate d + O(d^2).
-
-    The logarithm of the mean over d is rate + l2 d + l3 d^2 + O(d^3).
-    """
-    e = expand(over_draw(step) - 1)
+    """E[step]^(T / d) e^(-rate T) to second order in d, for log E[step] = rate d + l2 d^2 + ..."""
+    e = over_draw(step) - 1
     logarithm = Poly(e - e**2 / 2 + e**3 / 3, root)
     first, l2, l3 = (logarithm.coeff_monomial(root ** (2 * n)) for n in (1, 2, 3))
     if not same(first, rate):
@@ -156,26 +143,25 @@ def _relative_power(step: Expr, rate: Expr) -> Expr:
 
 
 def _leads(series: Expr, leading: Expr) -> bool:
-    """Whether the first term of the series that is not zero is this one."""
     terms = [series.expand().coeff(dt, n) * dt**n for n in range(3)]
     return same(next(term for term in terms if not vanishes(term)), leading)
 
 
 _DATA, _GRIDS, _NEAR, _CLOSE = mpf("0.2"), (500, 1000), mpf("0.02"), mpf("0.05")
 _MEAN_SQUARE = x**2 * kappa**4 * sigma**4 * root**4 / 2
-_AMBIENT = x * kappa**2 * sigma**2 * root**2 * (z**2 - 1) / 2
+_AMBIENT, _NONE = x * kappa**2 * sigma**2 * root**2 * (z**2 - 1) / 2, Integer(0)
 R15 = Claim(
     "R15", "what the two steps leave out", are_the_corrections,
-    holds=(Integer(0), _AMBIENT, _MEAN_SQUARE), twins={
+    holds=(_NONE, _AMBIENT, _MEAN_SQUARE), twins={
         "a correction in the logarithm": (_AMBIENT / x, _AMBIENT, _MEAN_SQUARE),
-        "Z^2 without its mean": (Integer(0), _AMBIENT + _AMBIENT / (z**2 - 1), _MEAN_SQUARE),
-        "half left out": (Integer(0), 2 * _AMBIENT, 4 * _MEAN_SQUARE),
-    },
-    shown=lambda parts: dict(zip(("log", "ambient", "square"), map(in_delta, parts), strict=True)),
-    names={"z": "Z"}, assumptions=(CONSTANT,), depends=("A7", "A11", "A12", "A13", "A12-A13-gap"),
-    pins=(Pin(
+        "Z^2 without its mean": (_NONE, _AMBIENT + _AMBIENT / (z**2 - 1), _MEAN_SQUARE),
+        "half left out": (_NONE, 2 * _AMBIENT, 4 * _MEAN_SQUARE),
+    }, shown=lambda parts: dict(
+        zip(("log", "ambient", "square"), map(in_delta, parts), strict=True)
+    ), names={"z": "Z"}, assumptions=(CONSTANT,),
+    depends=("A7", "A11", "A12", "A13", "A12-A13-gap"), pins=(Pin(
         "gbm_ref.AmbientMilstein.__call__", vectors="ambient_milstein_step",
-        reads=lambda parts: (x * by_increments(ambient_factor(h, z, root, kappa) + parts[1] / x)),
+        reads=lambda parts: x * by_increments(ambient_factor(h, z, root, kappa) + parts[1] / x),
     ),),
 )  # fmt: skip
 
@@ -190,16 +176,14 @@ R15_DALE = Claim(
     }, shown=lambda pair: dict(zip(("strong", "weak"), pair, strict=True)), values=lambda: {
         "h": in_delta(log_step(h, z, root).expand().coeff(z) ** 2),
         "local": _local_variance(), "near": _NEAR, "close": _CLOSE,
-    }, names={"H": "h", "v_s": "v_s", "v_t": "v_t", "v_N": "v_N"}, means=Means.POINTS,
-    sheet=("R15",), assumptions=(*ON_LOG_NORMAL, EXACT_START),
-    depends=("A13", "R15", "R7", "R8-leading"),
+    }, names={"H": "h"}, means=Means.POINTS, sheet=("R15",),
+    assumptions=(*ON_LOG_NORMAL, EXACT_START), depends=("A13", "R15", "R7", "R8-leading"),
 )  # fmt: skip
 
 _LINEAR = beta * x, sigma * x
+_BY_MILSTEIN = sigma**6 / 6 + beta**2 * sigma**2 + T * beta**2 * (beta + 2 * sigma**2) ** 2 / 4
 _ERRORS = {
-    "strong": T * sigma**4 / 2 * dt,
-    "milstein": T * dt**2
-    * (sigma**6 / 6 + beta**2 * sigma**2 + T * beta**2 * (beta + 2 * sigma**2) ** 2 / 4),
+    "strong": T * sigma**4 / 2 * dt, "milstein": T * dt**2 * _BY_MILSTEIN,
     "mean": -T * beta**2 / 2 * dt,
     "second": -T * (2 * beta**2 + 4 * beta * sigma**2 + sigma**4) / 2 * dt,
 }  # fmt: skip
@@ -210,8 +194,8 @@ R15_AGNOSTIC = Claim(
         "strong constant without the half": _ERRORS | {"strong": 2 * _ERRORS["strong"]},
         "correction of order 1/2": _ERRORS | {"milstein": _ERRORS["strong"]},
         "mean too large": _ERRORS | {"mean": -_ERRORS["mean"]},
-    }, values=lambda: {"equation": Sde("X", *_LINEAR, "r")},
-    means=Means.CALCULUS, sheet=("R15",), assumptions=(Assumption(
+    }, values=lambda: {"equation": Sde("X", *_LINEAR, "r")}, means=Means.CALCULUS, sheet=("R15",),
+    assumptions=(Assumption(
         "the score h is constant, as for a density proportional to a power of x", "the rate beta",
         lambda: not vanishes(diff(RATE, h)),
     ),), depends=("A12", "R15"),

@@ -1,19 +1,18 @@
 """Algorithm 2 of version 1: what it computes as printed and in place, which rows it visits, what
-its noise decays over, and the one loop that every sampler of the paper is.
-
-Listings are run on symbols and compared with Euler-Maruyama steps from the reverse equation (A13).
+its noise decays over, and the loop that the algorithms of version 1 are.
 """
 
-from collections.abc import Callable, Sequence
-from functools import reduce
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial, reduce
+from itertools import product
 
 from mpmath import mpf, nint
-from sympy import Expr, Function, Integer, Min, Poly, Symbol, exp, expand, sqrt, symbols
+from sympy import Expr, Function, Integer, Min, Symbol, exp, expand, sqrt, symbols
 
-from spec.checking.algebra import same
-from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Pin, Values, v1, v2
-from spec.checking.pins import evaluator, table
-from spec.checking.symbols import h, kappa, sigma, t, z
+from spec.checking.algebra import vanishes
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Formula, Means, Pin, Values, v1, v2
+from spec.checking.pins import table, when_asked
+from spec.checking.symbols import dt, h, kappa, sigma, t, z
 from spec.checking.trace import each, points
 from spec.steps._pinned import in_plane, plane_table
 from spec.steps._programs import (
@@ -38,33 +37,22 @@ Kept = Callable[[Expr], Expr]
 # The first level, the visits of each, and the power of chi in the noise of level k.
 Rows = tuple[Expr, Expr, Expr]
 Visit = Callable[[Expr, Row], Expr]
-Loop = Callable[[Visit, Sequence[Row], Expr], Expr]
 
 
 def takes_steps(candidate: tuple[Program, Kept]) -> bool:
-    """Whether a program with L inner visits takes kept(L) steps at each of two levels, its last.
-
-    Both sides read one unknown score, so that equality holds for every score.
-    """
-    program, kept = candidate
-    verdicts = []
+    """Whether a program with L visits a level takes the last kept(L) steps of each of two."""
+    (program, kept), gaps = candidate, []
     for inner in each("L", (1, 2, 3)):
-        score = unknown_score()
-        rows = _along((Integer(2), L, 2 - k), 2, inner)
+        score, rows = unknown_score(), _along((Integer(2), L, 2 - k), 2, inner)
         late = [row for row in rows if row[1] > inner - int(kept(inner))]
-        left = program(score, 2, inner, _LENGTH)
-        verdicts.append(same(left, by_rows(late, score, _LENGTH)))
-    return all(verdicts)
+        gaps.append(program(score, 2, inner, _LENGTH) - by_rows(late, score, _LENGTH))
+    return vanishes(gaps)
 
 
 def _along(rows: Rows, levels: int, inner: int, decay: Expr = chi) -> list[Row]:
-    """Level, visit and noise, row by row."""
     first, visits, power = (part.subs({N: levels, L: inner}) for part in rows)
-    return [
-        (level, visit, decay ** int(power.subs(k, level)))
-        for level in range(int(first), 0, -1)
-        for visit in range(1, int(visits) + 1)
-    ]
+    order = product(range(int(first), 0, -1), range(1, int(visits) + 1))
+    return [(level, visit, decay ** int(power.subs(k, level))) for level, visit in order]
 
 
 def are_the_rows(rows: Rows) -> bool:
@@ -75,16 +63,19 @@ def are_the_rows(rows: Rows) -> bool:
     The listing begins with full noise and multiplies it by $\chi$ after the inner loop. It is run
     on symbols with an arbitrary score and compared with Euler–Maruyama steps along the rows.
     """
-    verdicts = []
-    for size in points(table("N L", (3, 2), (4, 1))):
-        score = unknown_score()
-        left = in_place(score, size["N"] - 1, size["L"], _LENGTH)
-        along = _along(rows, size["N"], size["L"])
-        verdicts.append(same(left, by_rows(along, score, _LENGTH)))
-    return all(verdicts)
+    gaps = []
+    for levels, inner in _sizes("N L", (3, 2), (4, 1)):
+        score, along = unknown_score(), _along(rows, levels, inner)
+        found = in_place(score, levels - 1, inner, _LENGTH)
+        gaps.append(found - by_rows(along, score, _LENGTH))
+    return vanishes(gaps)
 
 
-def runs_the_algorithms(loop: Loop) -> bool:
+def _sizes(names: str, *rows: tuple) -> Iterator[tuple]:
+    return (tuple(size.values()) for size in points(table(names, *rows)))
+
+
+def runs_the_algorithms(loop: Callable[[Visit, Sequence[Row], Expr], Expr]) -> bool:
     r"""A sampler is a step, a score and a list of rows (time of the score, length, factor on the
     noise): the state goes through the rows in order, each with its own draw. After rows $f$ and
     $g$ it is $[[it]]$. Algorithm 1 of version 1 (corrected) and Algorithm 2 (in place) are this
@@ -93,18 +84,12 @@ def runs_the_algorithms(loop: Loop) -> bool:
     A visit applies the step to the state that the visit before left. Both sides are run on symbols
     with an arbitrary score; Algorithm 1 is the listing with one visit a level and no decay.
     """
-    verdicts = []
-    for size in points(table("N L chi", (2, 2, "chi"), (3, 1, 1))):
-        score, decay = unknown_score(), chi if size["chi"] == "chi" else Integer(1)
-        left = in_place(score, size["N"], size["L"], decay=decay)
-
-        def go(state: Expr, row: Row, score: Callable = score) -> Expr:
-            level, visit, noise = row
-            return state + log_step(score(state, level), draw(level, visit), root, noise)
-
-        rows = _along((N, L, N - k), size["N"], size["L"], decay)
-        verdicts.append(same(left, loop(go, rows, START)))
-    return all(verdicts)
+    gaps = []
+    for levels, inner, decay in _sizes("N L chi", (2, 2, chi), (3, 1, Integer(1))):
+        score, rows = unknown_score(), _along((N, L, N - k), levels, inner, decay)
+        step = partial(lambda score, state, row: by_rows([row], score, start=state), score)
+        gaps.append(in_place(score, levels, inner, decay=decay) - loop(step, rows, START))
+    return vanishes(gaps)
 
 
 def is_the_power(power: Callable[[Expr, Expr, Expr], Expr]) -> bool:
@@ -113,17 +98,15 @@ def is_the_power(power: Callable[[Expr, Expr, Expr], Expr]) -> bool:
 
     The listing is run in place on symbols, and the factor on each draw is read off.
     """
-    inner, verdicts = 3, []
+    inner, gaps = 3, []
     result = expand(in_place(unknown_score(), 2, inner))
-    for at in points({"i": n, "j": visit} for n in (0, 1) for visit in range(1, inner + 1)):
-        own = draw(2 - at["i"], at["j"])
-        found = Poly(result, own).coeff_monomial(own)
-        verdicts.append(same(found, sigma * root * chi ** power(at["i"], at["j"], inner)))
-    return all(verdicts)
+    for level, visit in _sizes("i j", *product((0, 1), range(1, inner + 1))):
+        found = result.coeff(draw(2 - level, visit))
+        gaps.append(found - sigma * root * chi ** power(level, visit, inner))
+    return vanishes(gaps)
 
 
 def _shown(candidate: tuple[Program, Kept]) -> Values:
-    """What a program adds in two visits at one level, and how many visits it is said to keep."""
     program, kept = candidate
     added = program(unknown_score(), 1, 2, _LENGTH) - START
     return {"added": added.collect(_LENGTH).subs(_LENGTH, sqrt(delta_s)), "kept": kept(L)}
@@ -141,12 +124,11 @@ def _flat_rows(at: dict[str, mpf], rows: Rows) -> tuple[mpf, ...]:
     return tuple(part for level, _, noise in along for part in (level * delta, at["step"], noise))
 
 
-def _started(at: dict[str, mpf]) -> dict[str, mpf]:
-    return at | {"start": at["N"] - 1}
+def _printed_rows(rows: Rows) -> Formula:
+    return lambda at: _flat_rows(at | {"start": at["N"] - 1}, rows)
 
 
-_ROWS = (N - 1, L, N - 1 - k)
-_LATE = (N - 1, L, N - k)
+_ROWS, _LATE = (N - 1, L, N - 1 - k), (N - 1, L, N - k)
 E3_LITERAL = Claim(
     "E3-literal", "Algorithm 2 as printed is L = 1", takes_steps, holds=(literal, _ONE), twins={
         "two visits count": (literal, lambda inner: Min(inner, 2)), "in place": (in_place, _ONE),
@@ -154,15 +136,14 @@ E3_LITERAL = Claim(
     statement="As printed, Algorithm 2 of version 1 returns with two levels of $L$ visits, for "
     "$L$ from one to three, what [[kept]] visit a level with the last draw returns; the other "
     "draws do not enter. With two visits at one level it adds $[[added]]$ to the logarithm.",
-    derivation="Compared with one Euler–Maruyama step a level that uses the last draw, on symbols "
-    "with an arbitrary score. Every visit reads $X_k$, so that the last one's value survives.",
+    derivation="Run on symbols with an arbitrary score. Every visit reads $X_k$.",
     shown=_shown, names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"), sheet=("E3",),
     depends=("A13",), pins=(Pin(
         "gbm_ref.printed", table("N T step chi", (5, 1.0, 0.04, 0.995), (7, 2.3, 2.3 / 7, 0.6)),
         because="its rows are those of V1-Alg2 with one visit a level",
-        formula=lambda at: _flat_rows(_started(at), _ROWS), twins={
+        formula=_printed_rows(_ROWS), twins={
             "one level up": lambda at: _flat_rows(at | {"start": at["N"]}, _ROWS)[:-3],
-            "decayed before the first level": lambda at: _flat_rows(_started(at), _LATE),
+            "decayed before the first level": _printed_rows(_LATE),
         },
     ),),
 )  # fmt: skip
@@ -187,26 +168,22 @@ E3 = Claim(
     "takes $[[kept]]$ Dale–Langevin steps at each of two levels, for $L$ from one to three. With "
     "two visits at one level it adds $[[added]]$ to the logarithm, where the two scores are read "
     "one after the other.",
-    derivation="The listing is run on symbols with an arbitrary score. In place, the state after "
-    "a visit is what the next one starts from.",
+    derivation="Run on symbols with an arbitrary score. A visit starts where the last one ended.",
     shown=_shown, names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"),
     readings=("the listing means what such listings mean: X_k keeps its value",),
     depends=("A13", "E3-literal"), erratum=Erratum(
-        Fault.WRONG,
-        quote=r"for $j\leftarrow1$ to $L$: $\bm X_{k-1}=\bm "
+        Fault.WRONG, quote=r"for $j\leftarrow1$ to $L$: $\bm X_{k-1}=\bm "
         r"X_k\circ\exp(-\delta(\bm\mu-\frac{3\sigma^2}2\bm1)+\delta\sigma^2\bm X_k\circ "
         r"s_\theta(\bm X_k,k)+\kappa\sigma\sqrt\delta\bm Z_{k,j})$",
-        trouble="The right side depends on $j$ through the draw alone, so each visit overwrites "
-        "the previous one: two visits at one level add $[[printed:added]]$ to the logarithm "
-        "(E3-literal).",
+        trouble="The right side depends on $j$ through the draw alone, so that each visit "
+        "overwrites the last: two at one level add $[[printed:added]]$ to the logarithm.",
         advice="Update one variable in place, $L$ times at each level.", figures=_figures,
     ),
 )  # fmt: skip
 
 V1_ALG2 = Claim(
     "V1-Alg2", "Algorithm 2 of version 1, in place, as rows", are_the_rows, holds=_ROWS, twins={
-        "starting at k = N": (N, L, N - k),
-        "one visit a level": (N - 1, Integer(1), N - 1 - k),
+        "starting at k = N": (N, *_LATE[1:]), "one visit a level": (N - 1, Integer(1), _ROWS[2]),
         "noise decayed before the first level": _LATE,
     }, shown=lambda rows: {"first": rows[0], "visits": rows[1], "noise": chi ** rows[2]},
     names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"), sheet=("A-Alg1",),
@@ -229,15 +206,14 @@ def _in_order(visit: Visit, rows: Sequence[Row], start: Expr) -> Expr:
 
 def _path(order: str, states: int, late: int = 0) -> Callable[[dict[str, mpf]], tuple[mpf, ...]]:
     """The last of the states x_T, after row 1 and after row 2, with the rows in that order."""
+    step = when_asked(lambda: in_plane(exp(log_step(h, z, root, kappa)), t - late * dt))
 
     def value(at: dict[str, mpf]) -> tuple[mpf, ...]:
-        factor = exp(log_step(h, z, root, kappa))
-        step = evaluator(in_plane(factor, t - late * Symbol("dt")))
         path = [(at["x1"], at["x2"])]
         for name in order:
             row = {part: at[f"{part}{name}"] for part in ("t", "dt", "kappa", "z1", "z2")}
-            path.append(tuple(step({**at, "x1": path[-1][0], "x2": path[-1][1], **row})))
-        return tuple(e for state in path[-states:] for e in state)
+            path.append(step(at | row | dict(zip(("x1", "x2"), path[-1], strict=True))))
+        return sum(path[-states:], ())
 
     return value
 
@@ -250,11 +226,11 @@ _POINTS = plane_table(
 
 
 def _simulation(states: int, variant: str = "") -> Pin:
-    late = {"scores read at the end of the step": _path("AB", states, late=1)}
+    late, swapped = _path("AB", states, late=1), _path("BA", states)
     return Pin(
         "gbm_ref.simulate", _POINTS, because="it is the loop with the step of A13 and two rows",
-        formula=_path("AB", states), twins={"rows swapped": _path("BA", states), **late},
-        variant=variant,
+        formula=_path("AB", states), variant=variant,
+        twins={"rows swapped": swapped, "scores read at the end of the step": late},
     )  # fmt: skip
 
 
@@ -265,9 +241,8 @@ ONE_LOOP = Claim(
         "every row from the start": lambda visit, rows, start: (
             start + sum(visit(start, row) - start for row in rows)
         ),
-    }, shown=lambda loop: {
-        "it": loop(lambda state, row: Function(row)(state), ("f", "g"), Symbol("X")),
-    }, means=Means.POINTS, sources=v1("Algorithm 1", "Algorithm 2") + v2("Algorithm 1"),
+    }, shown=lambda loop: {"it": loop(lambda at, row: Function(row)(at), "fg", Symbol("X"))},
+    means=Means.POINTS, sources=v1("Algorithm 1", "Algorithm 2") + v2("Algorithm 1"),
     sheet=("A-Alg1",), readings=("the algorithms as corrected in E2, E3 and E4",),
     depends=("A13", "V1-Alg1", "V1-Alg2"), pins=(_simulation(1), _simulation(3, "path")),
 )  # fmt: skip
@@ -278,10 +253,8 @@ def _decay_figures() -> tuple[Figure, ...]:
     across = annealed_rows(LEVELS, mpf(1) / LEVELS / inner, inner, CHI, LEVELS)
     within = [(t, dt, CHI ** (n % inner)) for n, (t, dt, _) in enumerate(across)]
     where = f"L = {inner}, delta_s = delta / {inner}, chi = {float(CHI)}"
-    return (
-        variance_figure(f"noise decayed across levels, {where}", across),
-        variance_figure("the same, decayed over the visits of each level", within),
-    )
+    named = {f"noise decayed across levels, {where}": across, "within a level": within}
+    return tuple(variance_figure(*item) for item in named.items())
 
 
 NOISE_DECAY = Claim(
@@ -297,10 +270,9 @@ NOISE_DECAY = Claim(
         quote="Sec. 6.3: the noise coefficient “is decayed geometrically by a factor … across "
         "noise levels”, and in the next sentence “progressively reduces noise injection over the "
         "repeated sampling steps at each noise level”",
-        trouble="The two sentences describe two samplers. The first one is what version 1 lists, "
-        "and section 1.3 of version 2 agrees (“decayed geometrically by factor [lost] at each "
-        "outer iteration”). Taken literally, the second lets the noise fall within a level, so "
-        "that every level begins at full noise again.",
+        trouble="The first sentence is what version 1 lists, and section 1.3 of version 2 agrees "
+        "(“decayed geometrically by factor [lost] at each outer iteration”). By the second every "
+        "level begins at full noise again.",
         advice="“… progressively reduces noise injection from one noise level to the next”.",
         figures=_decay_figures,
     ),

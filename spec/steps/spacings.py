@@ -9,7 +9,7 @@ from mpmath import mpf, nint
 from sympy import Expr, Integer, Symbol, diff, exp, expand_log, lambdify, limit, log, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Kind, Means, Pin
+from spec.checking.claim import Claim, Kind, Means, Pin, Values
 from spec.checking.pins import table
 from spec.checking.typeset import Says
 
@@ -38,10 +38,10 @@ def is_the_power_spacing(spacing: Spacing) -> bool:
     are affine in $i$. The limit is that of $\rho$ times the logarithm of the root.
     """
     root = spacing(f, high_root, low_root)
-    ends = root.subs(f, 0) - high_root, root.subs(f, 1) - low_root
     e, A, B = Symbol("e", positive=True), *symbols("A B", real=True)
     logarithm = log(spacing(f, exp(e * A), exp(e * B)).expand()) / e
     far = limit(logarithm, e, 0, "+") - (A + f * (B - A))
+    ends = root.subs(f, 0) - high_root, root.subs(f, 1) - low_root
     return vanishes((*ends, root.diff(f, 2), far))
 
 
@@ -71,75 +71,45 @@ def _geometric(f: Expr, first: Expr, last: Expr) -> Expr:
     return first ** (1 - f) * last**f
 
 
+def _shown(power: Expr) -> Callable[[Spacing], Values]:
+    return lambda spacing: {"std": Says(r"\sqrt{v(t_i)}", _std(spacing, power))}
+
+
 _NAMES = {"low": r"s_{\min}", "high": r"s_{\max}", "i": "i"}
-_READ = r"\sqrt{v(t_i)}"
 _BETWEEN = "0 < s_min < s_max, which is not above the root of v(T); n is at least 2"
 GEOMETRIC = Claim(
-    "grid-geometric",
-    "geometric grid",
-    is_geometric,
-    holds=_geometric,
-    twins={
+    "grid-geometric", "geometric grid", is_geometric, holds=_geometric, twins={
         "one ratio too low": lambda f, first, last: _geometric(f, first, last) * last / first,
-        "upside down": lambda f, first, last: _geometric(f, last, first),
-        "linear": _power,
-    },
-    shown=lambda spacing: {"std": Says(_READ, _std(spacing, Integer(1)))},
-    names=_NAMES,
-    sheet=("R16",),
-    assumptions=(_BETWEEN,),
+        "upside down": lambda f, first, last: _geometric(f, last, first), "linear": _power,
+    }, shown=_shown(Integer(1)), names=_NAMES, sheet=("R16",), assumptions=(_BETWEEN,),
     reason="A choice of rows; their ends and the constant ratio are decided.",
-    stated_kind=Kind.DEFINITION,
-    pins=(
-        Pin(
-            "gbm_ref.geometric",
-            table(
-                "n low high sigma mu T",
-                (2, 0.1, 0.75, 0.8, 0.32, 1.0),
-                (6, 2e-3, 1.3, 1.1, -0.2, 2.5),
-                (9, 0.7, 0.71, 0.9, 0.0, 1.0),
-            ),
-            reads=lambda spacing: lambda at: _times(at, spacing, Integer(1)),
-            # A step is a difference of times, each with a rounding error of its own.
-            scale=lambda at: _row_sizes(_times(at, _geometric, Integer(1)), mpf(1)),
-        ),
-    ),
+    stated_kind=Kind.DEFINITION, pins=(Pin(
+        "gbm_ref.geometric", table(
+            "n low high sigma mu T", (2, 0.1, 0.75, 0.8, 0.32, 1.0),
+            (6, 2e-3, 1.3, 1.1, -0.2, 2.5), (9, 0.7, 0.71, 0.9, 0.0, 1.0),
+        ), reads=lambda spacing: lambda at: _times(at, spacing, Integer(1)),
+        # A step is a difference of times, each with a rounding error of its own.
+        scale=lambda at: _row_sizes(_times(at, _geometric, Integer(1)), mpf(1)),
+    ),),
 )  # fmt: skip
 
 POWER = Claim(
-    "grid-power",
-    "power grid of Karras et al.",
-    is_the_power_spacing,
-    holds=_power,
-    twins={
+    "grid-power", "power grid of Karras et al.", is_the_power_spacing, holds=_power, twins={
         "ends exchanged": lambda f, first, last: _power(f, last, first),
         "quadratic": lambda f, first, last: _power(f**2, first, last),
-    },
-    shown=lambda spacing: {"std": Says(_READ, _std(spacing, rho))},
-    names=_NAMES,
-    means=Means.CALCULUS,
-    sheet=("R16",),
-    assumptions=(_BETWEEN, "rho > 0"),
-    depends=("grid-geometric",),
+    }, shown=_shown(rho), names=_NAMES, means=Means.CALCULUS, sheet=("R16",),
+    assumptions=(_BETWEEN, "rho > 0"), depends=("grid-geometric",),
     reason="A choice of rows: Karras, Aittala, Aila, Laine (2022), eq. (5), with their standard "
     "deviation of the noise read as that of log X; they recommend `rho = 7`. The ends, the "
-    "linearity and the limit are decided.",
-    stated_kind=Kind.DEFINITION,
-    pins=(
-        Pin(
-            "gbm_ref.power",
-            table(
-                "n rho low high sigma mu T",
-                (2, 7.0, 0.1, 0.75, 0.8, 0.32, 1.0),
-                (6, 7.0, 2e-3, 1.3, 1.1, -0.2, 2.5),
-                (5, 1.5, 0.3, 0.9, 0.9, 0.1, 1.0),
-            ),
-            reads=lambda spacing: lambda at: _times(at, spacing),
-            twins={"rho = 6": lambda at: _times(at, _power, Integer(6))},
-            # Taking the power rho of a rounded number multiplies its relative error by rho.
-            scale=lambda at: _row_sizes(_times(at, _power), 1 + at["rho"]),
-        ),
-    ),
+    "linearity and the limit are decided.", stated_kind=Kind.DEFINITION, pins=(Pin(
+        "gbm_ref.power", table(
+            "n rho low high sigma mu T", (2, 7.0, 0.1, 0.75, 0.8, 0.32, 1.0),
+            (6, 7.0, 2e-3, 1.3, 1.1, -0.2, 2.5), (5, 1.5, 0.3, 0.9, 0.9, 0.1, 1.0),
+        ), reads=lambda spacing: lambda at: _times(at, spacing),
+        twins={"rho = 6": lambda at: _times(at, _power, Integer(6))},
+        # Taking the power rho of a rounded number multiplies its relative error by rho.
+        scale=lambda at: _row_sizes(_times(at, _power), 1 + at["rho"]),
+    ),),
 )  # fmt: skip
 
 CLAIMS = (GEOMETRIC, POWER)
