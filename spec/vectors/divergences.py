@@ -97,12 +97,10 @@ def _in_turn(f: Arithmetic, v0: Number, v: Number, n: Number) -> Number:
 FUNCTIONS = functions(f"""
 where  mean_p mean of log X under p; var_p variance of log X under p, > 0; mean_q mean of
         log X under q; var_q variance of log X under q, > 0
-gaussian_kl  gaussian-kl  mean_p var_p mean_q var_q
-    guard  40
+gaussian_kl  gaussian-kl  mean_p var_p mean_q var_q  guard 40
     out  (r - log(1 + r) + (mean_p - mean_q)^2 / var_q) / 2, r = var_p / var_q - 1
     again  log(s) + (1 / s^2 + ((mean_p - mean_q) / sqrt(var_q))^2) / 2 - 1 / 2,
         s = sqrt(var_q) / sqrt(var_p)
-    S  out: a relative bound
     reversed  T_INDEX  KL(q || p)
         mean_p -> mean_q, var_p -> var_q, mean_q -> mean_p, var_q -> var_p
     deviations_for_variances  S_VS_S2  sqrt(var) in place of var
@@ -111,23 +109,20 @@ gaussian_kl  gaussian-kl  mean_p var_p mean_q var_q
     means_ignored  BASIC  variances only  mean_p -> mean_q
     textbook_form  CANCELLATION  (w - 1 - log w + ...) / 2, in float64
         (w - 1 - log w + (mean_p - mean_q)^2 / var_q) / 2, w = var_p / var_q
-    leading_order  TAIL  r^2 / 4 for the variances
-        r^2 / 4 + (mean_p - mean_q)^2 / var_q / 2
+    leading_order  TAIL  r^2 / 4 for the variances  r^2 / 4 + (mean_p - mean_q)^2 / var_q / 2
     ordinary T_INDEX S_VS_S2: -2..2 0.05~5 -2..2 0.05~5
     CANCELLATION 0.3 0.64 0.3 0.6400001; -1.1 2.5000000001 -1.1 2.5;
         0.2 0.5 0.2 0.5000000000000001; 0.3 0.1 0.3 0.1003; 0.1 1e6 0.1 1000001;
-        0.3 1e-12 0.3 1.0000001e-12; 1e-9 0.64 2e-9 0.6400000001
-    BASIC 0.7 0.714 0.7 0.7; 0.5 2.91 0.5 3; 1 0.327 1 0.3; 0.4 1.11 0.4 1; 0.4 0.267 0.4 0.3;
-        0.4 9.1 0.4 7; 0.4 0.49 0.4 0.7; 0.4 0.33 0.4 1.1; 0.4 0.304 0.4 0.19; 0.4 0.38 0.4 0.77;
-        0.4 2.1 0.4 1.3; 0.4 0.13 0.4 0.41
-    TAIL 0.3 1e6 0.1 0.5; 0.3 1e-12 0.1 0.5; 700 0.4 -700 0.3; 0.5 1e-12 0.4 1e6; 2 1e6 1 1e-12
-    SMALL_V 1e-6 1e-12 2e-6 3e-12; 0.3 2e-12 0.3000001 1e-12
+        0.3 1e-12 0.3 1.0000001e-12; 1e-9 0.64 2e-9 0.6400000001; BASIC 0.7 0.714 0.7 0.7;
+        0.5 2.91 0.5 3; 1 0.327 1 0.3; 0.4 1.11 0.4 1; 0.4 0.267 0.4 0.3; 0.4 9.1 0.4 7;
+        0.4 0.49 0.4 0.7; 0.4 0.33 0.4 1.1; 0.4 0.304 0.4 0.19; 0.4 0.38 0.4 0.77; 0.4 2.1 0.4 1.3;
+        0.4 0.13 0.4 0.41; TAIL 0.3 1e6 0.1 0.5; 0.3 1e-12 0.1 0.5; 700 0.4 -700 0.3;
+        0.5 1e-12 0.4 1e6; 2 1e6 1 1e-12; SMALL_V 1e-6 1e-12 2e-6 3e-12; 0.3 2e-12 0.3000001 1e-12
 where  a1 first mean of log X under p; a2 second mean of log X under p; p11 first variance
         under p, > 0; p12 covariance under p; p22 second variance under p, > p12^2 / p11; b1
         first mean of log X under q; b2 second mean of log X under q; q11 first variance under
         q, > 0; q12 covariance under q; q22 second variance under q, > q12^2 / q11
-gaussian_kl_in_the_plane  gaussian-kl  {_ENTRIES}
-    guard  40
+gaussian_kl_in_the_plane  gaussian-kl  {_ENTRIES}  guard 40
     out  (tr(Q^-1 (P - Q)) - log(det P / det Q) + d^T Q^-1 d) / 2, d = (a1 - b1, a2 - b2),
         P and Q the covariances with entries p11, p12, p22 and q11, q12, q22
     value  kl
@@ -151,8 +146,7 @@ where  a1 first mean of log X_0; a2 second mean of log X_0; c11 first variance o
         0; b1 first mean of the start's log; b2 second mean of the start's log; q11 first
         variance of the start's log, > 0; q12 covariance of the start's log; q22 second
         variance of the start's log, > q12^2 / q11
-terminal_mismatch  R23  {_END}
-    guard  40
+terminal_mismatch  R23  {_END}  guard 40
     out  (tr(Q^-1 (P - Q)) - log(det P / det Q) + d^T Q^-1 d) / 2,
         d = (a1 + m - b1, a2 + m - b2), P of c11 + v, c12, c22 + v and Q of q11, q12, q22
     value  kl
@@ -161,8 +155,7 @@ terminal_mismatch  R23  {_END}
         + |b2|) (I(P) |P - Q| + |d1| + |d2|)), {_SIZES}
     size  bound
     let  s1 = a1 + m - b1, s2 = a2 + m - b2, P11 = c11 + v, P12 = c12, P22 = c22 + v, Q11 = q11,
-        Q12 = q12, Q22 = q22, {_PLANE},
-        added = c11 + c22 + 2 v + |a1| + |a2| + 2 |m| + |b1| + |b2|
+        Q12 = q12, Q22 = q22, {_PLANE}, added = c11 + c22 + 2 v + |a1| + |a2| + 2 |m| + |b1| + |b2|
     reversed  T_INDEX  KL(start || X_T)  {_SWAP}
     against_the_data  T_INDEX  X_0 in place of X_T  m -> 0, v -> 0
     ito_term  ITO  mu T in place of m  m -> m + v / 2
@@ -171,8 +164,7 @@ terminal_mismatch  R23  {_END}
     {_rows(_END, "BASIC", _noised(_drawn(10, _TURN)))}
     {_rows(_END, "ITO S_VS_S2 SIGN T_INDEX", _noised(_drawn(22, _TURN_3))[10:])}
     {_rows(_END, "BASIC", _nearly_exact(_noised(_drawn(4, _TURN))))}
-best_start_cost  R23-single  {_DATA}
-    guard  40
+best_start_cost  R23-single  {_DATA}  guard 40
     out  {_PRICE}
     value  kl
     again  {_PRICE}
@@ -194,11 +186,9 @@ best_start_cost  R23-single  {_DATA}
         0 1e-6 1e-7 -1e-8 2e-7 0.7; 0.1 0.1004 0.02 1e-4 0.0201 4
     BASIC 0.4 -0.7 30 4 2 0.1; 2 1 1e-3 9e-4 1e-3 0.01
 where  v0 variance of log X_0, > 0; n number of steps N, a whole number
-path_divergence  R20b  v0 v n
-    guard  40
+path_divergence  R20b  v0 v n  guard 40
     out  sum_{{k=1}}^N (r_k - 1 - log r_k) / 2, r_k = (v0 + h (k - 1)) / (v0 + h k), h = v / N
     again  by_digamma(v0, v, n)
-    S  out: a relative bound
     let  N = n
     reversed  SIGN  1 / r_k - 1 + log r_k: the other chain first
         sum_{{k=1}}^N (1 / r_k - 1 + log r_k) / 2
@@ -227,12 +217,11 @@ exact_log_likelihood  R19-log-normal  x a v0 v_s dm dv b q
     common  logarithm_of_density
     ordinary 10+2 H_VS_LOGSCORE S_VS_S2 ITO T_INDEX:
         0.05~20 -1.5..1.5 0.02~3 0.02~1 -0.5..0.5 0.1~3 -1.5..1.5 0.2~5
-    TAIL e(300) 0.3 0.6 0.1 0.2 0.5 0.4 1.2; e(-400) -0.2 0.5 0.3 0.1 0.7 0 2;
-        e(60) 0.4 0.02 0.01 0 0.6 0.1 0.7
+    TAIL e(300) 0.3 0.6 0.1 0.2 0.5 0.4 1.2;
+        e(-400) -0.2 0.5 0.3 0.1 0.7 0 2; e(60) 0.4 0.02 0.01 0 0.6 0.1 0.7
     SMALL_V e(0.3) 0.3 1e-12 1e-13 0.2 0.64 0.5 0.64; 1.0000002 0 1e-12 1e-12 0 1e-12 1e-7 3e-12;
-        1.35 0.3 1e-9 1e-10 0.1 0.5 0.45 1e6
-    BASIC 1.7 600 1e5 10 5 3e4 -20 1e3; e(500) 499.5 0.4 0.2 3 0.6 502 1.1;
-        1.4 0.3 1e4 10 0.1 1e-8 0.4 1e4
+        1.35 0.3 1e-9 1e-10 0.1 0.5 0.45 1e6; BASIC 1.7 600 1e5 10 5 3e4 -20 1e3;
+        e(500) 499.5 0.4 0.2 3 0.6 502 1.1; 1.4 0.3 1e4 10 0.1 1e-8 0.4 1e4
 where  L log-likelihood in nats; d number of dimensions, a whole number >= 1; cell distance
         of two grey levels, > 0
 bits_per_dim  R19-bits  L d cell
@@ -245,17 +234,15 @@ bits_per_dim  R19-bits  L d cell
     log_likelihood  SIGN  L of the other sign  L -> -L
     cell_once  BASIC  the cell added to the density of the whole image
         -(L + log(cell)) / (d log 2)
-    BASIC 1234.5 784 1/256; -310.25 784 1/256; 6071.1 3072 1/256; -8.75 2 1/256; 0.7 1 0.5;
-        -1.3 1 2; 55 12 0.01; -733 97 1/255; 4096 1024 0.125; 13 7 3.7
-    SIGN 2 3 1.5; -901 196 0.03125; 1e-3 1 0.75; -17 5 1e-3
-    S_VS_S2 99 64 1/64; -99 64 1/64; 3.3 2 0.9; 812 300 1/1024
-    T_INDEX -5e4 12288 1/256; 7e4 12288 1/256; -2.5 4 1.25; 40 784 0.2
-    TAIL 1e15 3 1e-6; -1e200 784 1/256; 1e-12 2 1.0000001; -3e5 1 1e-300
+    BASIC 1234.5 784 1/256; -310.25 784 1/256; 6071.1 3072 1/256;
+        -8.75 2 1/256; 0.7 1 0.5; -1.3 1 2; 55 12 0.01; -733 97 1/255; 4096 1024 0.125; 13 7 3.7
+    SIGN 2 3 1.5; -901 196 0.03125; 1e-3 1 0.75; -17 5 1e-3; S_VS_S2 99 64 1/64; -99 64 1/64;
+        3.3 2 0.9; 812 300 1/1024; T_INDEX -5e4 12288 1/256; 7e4 12288 1/256; -2.5 4 1.25;
+        40 784 0.2; TAIL 1e15 3 1e-6; -1e200 784 1/256; 1e-12 2 1.0000001; -3e5 1 1e-300
     NEAR_ROOT 5.545177444479562 1 1/256; -4347.419116 784 256; 0.69 1 0.5
 where  c11 first variance of log X_0, > 0; c12 covariance; c22 second variance, > c12^2 / c11;
     v v(t) > 0; c variance of log X_0, > 0
-fisher_information_in_the_plane  information-log-normal  c11 c12 c22 v
-    guard  20
+fisher_information_in_the_plane  information-log-normal  c11 c12 c22 v  guard 20
     out  T / D, T = c11 + c22 + 2 v, D = (c11 + v) (c22 + v) - c12^2
     again  1 / p + (1 + (c12 / p)^2) / (c22 + v - c12^2 / p), p = c11 + v
     S  T (T^2 - 2 D) / D^2: the sum of the largest variance over the square of each, at most
@@ -269,7 +256,6 @@ fisher_information_in_the_plane  information-log-normal  c11 c12 c22 v
 m_dsm_floor  information-log-normal  c v
     out  c / (2 v (c + v))
     again  1 / (2 v (1 + v / c))
-    S  out: a relative bound
     common  twice, deviation_for_variance
     of_the_noise  T_INDEX  1 / (2 v): the data are spread out
     difference_of_inverses  CANCELLATION  (1 / v - 1 / (c + v)) / 2, in float64
@@ -287,8 +273,7 @@ likelihood_weighting  R20  lo hi v
     geometric_variance  T_INDEX  log(hi^2 / lo^2) in place of g  (lo^2 + v) 2 log(hi / lo)
     variance_weighting  BASIC  v
     ordinary 16+3 S_VS_S2 T_INDEX: 1e-3~0.1 2~10 1e-4~3.9
-    SMALL_V 5e-3 10 0; 0.3 2 3e-12; 0.01 3 7e-13; 1.5 2.5 1e-12
-    TAIL 1e-6 1e3 999999; 0.02 1e3 3e5
+    SMALL_V 5e-3 10 0; 0.3 2 3e-12; 0.01 3 7e-13; 1.5 2.5 1e-12; TAIL 1e-6 1e3 999999; 0.02 1e3 3e5
 where  v0 variance of log X_0, > 0; v v(T) > 0; c0 constant error of the score; c1 its slope
 score_error_bound  R20-affine  v0 v c0 c1
     k  64  two quadratures, one inside the other, and v0 + v formed by the process
@@ -298,8 +283,7 @@ score_error_bound  R20-affine  v0 v c0 c1
     common  twice
     constant_alone  T_INDEX  c1 = 0  c1 -> 0
     last_variance  SIGN  v0 + v throughout  v (c0^2 + c1^2 (v0 + v)) / 2
-    error_not_squared  S_VS_S2  |c0| + |c1| sqrt(v0 + v / 2)
-        v (|c0| + |c1| sqrt(v0 + v / 2)) / 2
+    error_not_squared  S_VS_S2  |c0| + |c1| sqrt(v0 + v / 2)  v (|c0| + |c1| sqrt(v0 + v / 2)) / 2
     ordinary 14+3 T_INDEX SIGN S_VS_S2: 0.2~3 0.1~3 -2..2 0.2..2
     TAIL 0.5 0.3 100 -70; 20 0.4 0.3 3
 """, {"by_digamma": _by_digamma, "in_turn": _in_turn})  # fmt: skip

@@ -51,12 +51,10 @@ where  x0 clean state, > 0; L number of looks, > 0; g a draw of Gamma(L, 1), > 0
 gamma_noise_sample  R24  x0 L g
     out  x0 g / L
     again  exp(log(x0) + log(g) - log(L))
-    S  out: a relative bound
     rate_one  T_INDEX  x0 g: a mean of L
     added  BASIC  x0 + g / L
     ordinary 18+6 T_INDEX: 0.02~50 0.5~30 0.2~40
-    TAIL e(690) 2.5 3; 1.3 0.2 1e-30; e(-690) 4 5.5
-    POW2 x0: 500 -500
+    TAIL e(690) 2.5 3; 1.3 0.2 1e-30; e(-690) 4 5.5; POW2 x0: 500 -500
 where  x noisy state, > 0
 gamma_conditional_hyvarinen_score  R24  x x0 L
     out  L - 1 - L x / x0
@@ -69,8 +67,7 @@ gamma_conditional_hyvarinen_score  R24  x x0 L
     ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX: 0.02~50 0.1~10 0.5~30
     NEAR_ROOT 0.9 1.2 4; 1.5 2 4.000000000000001; 0.6 1 2.5; 1.05 1.4 3.9999999
     CANCELLATION 1.0000001 1 1e6; e(700) e(700) 7.5; e(-700) 1.5*e(-700) 1e12
-    TAIL e(300) 1.3 2.5; 1.4 e(300) 0.7; 2 0.3 1e-12; e(-650) 2 40
-    POW2 x x0: 500 -500
+    TAIL e(300) 1.3 2.5; 1.4 e(300) 0.7; 2 0.3 1e-12; e(-650) 2 40; POW2 x x0: 500 -500
 where  h Hyvarinen score at x
 gamma_denoiser  R24-denoiser  x h L
     out  (L - 1 - h) / (L x)
@@ -80,32 +77,26 @@ gamma_denoiser  R24-denoiser  x h L
     not_divided_by_x  H_VS_STEIN  (L - 1 - h) / L
     inverse  SIGN  its reciprocal, E[X_0] in place of E[1 / X_0]  1 / out
     ordinary H_VS_STEIN H_VS_LOGSCORE: 0.02~50 -6..0 0.5~30
-    NEAR_ROOT 1.3 2.9999999999999996 4; 0.7 0.4999999 1.5
-    TAIL e(650) -3.5 2.5; e(-650) -1e3 4; 1.1 -1e12 0.7; 2.3 -0.5 1e-12; 0.4 -2 1e12
-    SIGN 1.6 -0.7 3; 0.2 -4.1 9
-    POW2 x: 500 -500
+    NEAR_ROOT 1.3 2.9999999999999996 4; 0.7 0.4999999 1.5; TAIL e(650) -3.5 2.5; e(-650) -1e3 4;
+        1.1 -1e12 0.7; 2.3 -0.5 1e-12; 0.4 -2 1e12; SIGN 1.6 -0.7 3; 0.2 -4.1 9; POW2 x: 500 -500
 where  x state at L looks, > 0; L looks now, > 0; M looks after the step, < L; b a draw of
         Beta(M, L - M), in (0, 1]
 gamma_chain_step  R24b  x L M b
     out  x b L / M
     again  exp(log(x) + log(b) + log(L / M))
-    S  out: a relative bound
     looks_exchanged  T_INDEX  x b M / L
     mean_not_kept  BASIC  x b
     ordinary 18+6 T_INDEX: 0.02~50 6~40 0.5~5 0.02..1
-    TAIL e(690) 3 2.5 0.9; 1.3 40 1e-3 1e-30; e(-690) 5.5 4 0.7
-    POW2 x: 500 -500
+    TAIL e(690) 3 2.5 0.9; 1.3 40 1e-3 1e-30; e(-690) 5.5 4 0.7; POW2 x: 500 -500
 where  M looks after the step, > L; g a draw of Gamma(M - L, 1), > 0
 gamma_ancestral_step  R24b-ancestral  x x0 L M g
     out  (L x + x0 g) / M
     again  x (L / M) + x0 (g / M)
-    S  out: a relative bound
     looks_exchanged  T_INDEX  (M x + x0 g) / L
     added_noise  BASIC  (L x + g) / M: the noise is not scaled by x0
     looks_forgotten  T_INDEX  (x + x0 g) / M
     ordinary 20+6 T_INDEX: 0.05~20 0.1~10 0.5~5 6~40 0.3~30
-    TAIL e(600) 1.2 0.5 3 2; 1.3 e(-600) 2 7.5 4; 0.6 e(600) 1.5 4 1e-9
-    POW2 x x0: 500 -500
+    TAIL e(600) 1.2 0.5 3 2; 1.3 e(-600) 2 7.5 4; 0.6 e(600) 1.5 4 1e-9; POW2 x x0: 500 -500
 where  x a state, > 0; alpha shape, > 0; beta rate, > 0
 gamma_logpdf  R25  x alpha beta
     out  alpha log(beta x) - log(x) - beta x - log Gamma(alpha)
@@ -116,8 +107,7 @@ gamma_logpdf  R25  x alpha beta
     scale_for_rate  T_INDEX  1 / beta in place of beta  beta -> 1 / beta
     not_normalised  BASIC  log Gamma(alpha) is left out  out + log Gamma(alpha)
     ordinary 16+4 H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
-    TAIL e(20) 2.5 0.3; 1.7 1e6 3e-9; 9 3 1e4; e(-700) 30 0.7
-    BASIC e(-650) 0.4 2; 1e6 1e6 1
+    TAIL e(20) 2.5 0.3; 1.7 1e6 3e-9; 9 3 1e4; e(-700) 30 0.7; BASIC e(-650) 0.4 2; 1e6 1e6 1
 where  beta scale, > 0
 inverse_gamma_logpdf  R25  x alpha beta
     out  alpha log(beta / x) - log(x) - beta / x - log Gamma(alpha)
@@ -126,8 +116,7 @@ inverse_gamma_logpdf  R25  x alpha beta
     {_JACOBIAN}
     jacobian_of_the_inverse  T_INDEX  the gamma density at 1 / x  out + 2 log(x)
     ordinary 16+4 H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
-    TAIL e(-20) 2.5 0.3; 1.7 1e6 3e-9; 0.01 3 1e3; e(700) 30 0.7
-    BASIC e(650) 0.4 2; 1e-6 1e6 1
+    TAIL e(-20) 2.5 0.3; 1.7 1e6 3e-9; 0.01 3 1e3; e(700) 30 0.7; BASIC e(650) 0.4 2; 1e-6 1e6 1
 where  c shape, > 0; scale scale l, > 0
 weibull_logpdf  R25  x c scale
     out  log(c) + c log(x / l) - log(x) - (x / l)^c, l = scale
@@ -136,11 +125,9 @@ weibull_logpdf  R25  x c scale
     {_JACOBIAN}
     common  scale_left_out
     ordinary 16+4 H_VS_LOGSCORE S_VS_S2: 0.05~20 0.3~4 0.2~5
-    TAIL 50 2 1.7; 1.7 300 0.9; e(-700) 12 0.4; e(10) 3 2
-    BASIC e(-650) 0.4 2; 5 0.01 e(600)
+    TAIL 50 2 1.7; 1.7 300 0.9; e(-700) 12 0.4; e(10) 3 2; BASIC e(-650) 0.4 2; 5 0.01 e(600)
 where  a first shape, > 0; b second shape, > 0; scale scale, > 0
-beta_prime_logpdf  R24-inverse-gamma  x a b scale
-    guard  10
+beta_prime_logpdf  R24-inverse-gamma  x a b scale  guard 10
     out  a log(r) - (a + b) log(1 + r) - log(x) - log B(a, b), r = x / scale, B beta function
     again  -log B(b + 1, a) + log(b / (a + b)) - log(x) - a log(1 + scale / x)
         - b log(1 + x / scale)
@@ -208,9 +195,8 @@ gamma_cdf  R25  x alpha beta
     scale_for_rate  T_INDEX  x / beta in place of beta x  beta -> 1 / beta
     not_regularised  BASIC  not divided by Gamma(alpha)  out exp(log Gamma(alpha))
     ordinary 14+4 T_INDEX SIGN: 0.1~8 0.3~9 0.2~4
-    TAIL 1e-3 7.5 0.3; e(-80) 3 2; 1e-9 2 1; 0.2 40 3; 2 90 1.5
-    BASIC e(-650) 0.4 2; 35 4 1; 200 200 1; e(-20) 1.5 e(20);
-        1.0408765274770706 0.5121738659264785 1; 1.25 0.6875 1.03125
+    TAIL 1e-3 7.5 0.3; e(-80) 3 2; 1e-9 2 1; 0.2 40 3; 2 90 1.5; BASIC e(-650) 0.4 2; 35 4 1;
+        200 200 1; e(-20) 1.5 e(20); 1.0408765274770706 0.5121738659264785 1; 1.25 0.6875 1.03125
 where  beta scale, > 0
 inverse_gamma_cdf  R25  x alpha beta
     {_K}
@@ -227,8 +213,7 @@ inverse_gamma_cdf  R25  x alpha beta
     TAIL 0.01 3 0.5; 0.02 0.4 2; 1.7 6 90; 3e-3 1.3 1.7; e(-6) 12 1.5
     BASIC e(500) 0.03 2; 30 4 0.9; 1 150 150; e(40) 1.5 e(41);
         1 0.5121738659264785 1.0408765274770706; 1 0.5051520273311665 0.5223526811261475
-weibull_cdf  R25  x c scale
-    guard  60
+weibull_cdf  R25  x c scale  guard 60
     out  1 - exp(-(x / l)^c), l = scale
     again  series(x / x, (x / scale)^c)
     S  out + (1 + c) (x / l)^c exp(-(x / l)^c)
@@ -237,18 +222,15 @@ weibull_cdf  R25  x c scale
     power_left_out  T_INDEX  x / l in place of its power  c -> 1
     common  scale_left_out
     ordinary 12+4 T_INDEX SIGN S_VS_S2: 0.1~3 0.3~3 0.3~4
-    CANCELLATION 1e-5 2 1.7; 1e-3 5 0.4; e(-50) 0.7 2; 1.7 12 60
-    BASIC 5 0.01 e(600); 3.3 4 2
-beta_prime_cdf  R24-inverse-gamma  x a b scale
-    guard  20
+    CANCELLATION 1e-5 2 1.7; 1e-3 5 0.4; e(-50) 0.7 2; 1.7 12 60; BASIC 5 0.01 e(600); 3.3 4 2
+beta_prime_cdf  R24-inverse-gamma  x a b scale  guard 20
     out  I_y(a, b), y = x / (l + x), l = scale, I the regularised incomplete beta function
     value  I(x / (l + x); a, b), l = scale
     again  by_series(x, a, b, scale)
     S  out (1 + 2 (1 - out) T) + x p(x), T = a log(1 + l / x) + b log(1 + x / l) + |log Gamma(a)|
         + |log Gamma(b)| + |log Gamma(a + b)|, p the density
-    size  out (1 + 2 I(l / (l + x); b, a) T)
-        + exp(-a log(1 + l / x) - b log(1 + x / l) - log B(a, b)),
-        T = a log(1 + l / x) + b log(1 + x / l) + |log Gamma(a)| + |log Gamma(b)|
+    size  out (1 + 2 I(l / (l + x); b, a) T) + exp(-a log(1 + l / x) - b log(1 + x / l)
+        - log B(a, b)), T = a log(1 + l / x) + b log(1 + x / l) + |log Gamma(a)| + |log Gamma(b)|
         + |log Gamma(a + b)|
     common  survival
     one_minus_survival  TAIL  1 - I_(1 - y)(b, a), in float64  1 - I(l / (l + x); b, a)

@@ -56,11 +56,8 @@ _LATER_STEPS = """
 """
 _VAR_CASES = f"""
     ordinary 13+3 T_INDEX S_VS_S2: 0.02~4 0.1~4 {_STEPS} 0.05~6
-    TAIL 1e6 0.3 4 0.2; 1e6 2e-3 30 1e-4
-    T_INDEX 0.05 1e6 7 1e6
-    TAIL 3 1e-12 6 1e-13
-    SMALL_V 1e-12 0.64 10 0.64; 1e-12 3e-12 40 2e-12
-    BASIC 0.05 0.64 100 0.69
+    TAIL 1e6 0.3 4 0.2; 1e6 2e-3 30 1e-4; T_INDEX 0.05 1e6 7 1e6; TAIL 3 1e-12 6 1e-13
+    SMALL_V 1e-12 0.64 10 0.64; 1e-12 3e-12 40 2e-12; BASIC 0.05 0.64 100 0.69
 """
 _TRIGAMMAS = "(v0 / (v0 + v))^2 q + v0 r (trigamma(r) - trigamma(r + n)), r = v0 n / v"
 
@@ -123,7 +120,6 @@ where  q variance of log X_T at the start, >= 0
 dale_langevin_law_log_var  R9-closed  v0 v n q
     out  (v0 / (v0 + v))^2 q + h sum_{{j=0}}^{{N-1}} (v0 / (v0 + h j))^2, h = v / N
     again  {_TRIGAMMAS}
-    S  out: a relative bound
     let  N = n
     {_LATER_STEPS}
     gain_once  BASIC  gain q in place of gain^2 q  q -> q (v0 + v) / v0
@@ -135,7 +131,6 @@ dale_langevin_law_log_var  R9-closed  v0 v n q
 ancestral_law_log_var  R17-closed  v0 v n q
     out  (v0 / (v0 + v))^2 q + h sum_{{j=1}}^{{N-1}} j / (j + 1) (v0 / (v0 + h j))^2, h = v / N
     again  step_by_step(v0, v, n, q)
-    S  out: a relative bound
     let  N = n
     {_LATER_STEPS}
     exact_law  BASIC  v0, as if the steps were exact
@@ -155,11 +150,9 @@ euler_flow_law_log_var  R16-leading  v0 v n q
     exact_flow  BASIC  v0 q / (v0 + v): N = infinity
     whole_score  TAIL  no factor 1/2: the gain of DaleLangevin  (v0 / (v0 + v))^2 q
     {_VAR_CASES}
-where  a mean of log X_t, less dm; v_s v(t - dt) > 0; dm m(t) - m(t - dt), any number; dv
-        v(t) - v(t - dt) > 0; n number of steps L, a whole number; b mean of log X before the
-        loop
-inner_loop_law_log_mean  R10-loop  a v0 v_s dm dv n b
-    guard  30
+where  a mean of log X_t, less dm; v_s v(t - dt) > 0; dm m(t) - m(t - dt), any number;
+    dv v(t) - v(t - dt) > 0; n number of steps L, a whole number; b mean of log X before the loop
+inner_loop_law_log_mean  R10-loop  a v0 v_s dm dv n b  guard 30
     out  a + dm + alpha^L (b - a - dm) - dm (1 - alpha^L) / (1 - alpha),
         alpha = (v0 + v_s) / (v0 + v_s + dv)
     again  mean_looped(a, v0, v_s, dm, dv, n, b)
@@ -171,13 +164,11 @@ inner_loop_law_log_mean  R10-loop  a v0 v_s dm dv n b
     drift_of_the_wrong_sign  SIGN  + dm  dm -> -dm
     deviation_for_variance  S_VS_S2  sqrt(dv) in place of dv  dv -> sqrt(dv)
     stationary  TAIL  a + dm: L = infinity without drift
-    ordinary 11+3 T_INDEX SIGN S_VS_S2:
-        -2..2 0.02~3 0.05~2 -0.3..0.3 0.01~1 {_STEPS} -2..2
+    ordinary 11+3 T_INDEX SIGN S_VS_S2: -2..2 0.02~3 0.05~2 -0.3..0.3 0.01~1 {_STEPS} -2..2
     TAIL 300 0.3 0.2 0.1 0.05 7 -400; 0.2 1e6 0.4 1e-3 0.3 25 0.7; 0.3 0.02 1e-3 0.2 1e5 3 40
     T_INDEX 0.3 1e-12 3e-12 1e-6 2e-12 12 0.31; -0.2 0.5 0.6 1e-4 1e-5 100 0.9
 where  kappa factor on the noise, >= 0; q variance of log X before the loop, >= 0
-inner_loop_law_log_var  R10-loop  v0 v_s dv n kappa q
-    guard  30
+inner_loop_law_log_var  R10-loop  v0 v_s dv n kappa q  guard 30
     out  alpha^(2L) q + kappa^2 dv (1 - alpha^(2L)) / (1 - alpha^2),
         alpha = (v0 + v_s) / (v0 + v_s + dv)
     again  var_looped(v0, v_s, dv, n, kappa, q)
@@ -193,8 +184,7 @@ inner_loop_law_log_var  R10-loop  v0 v_s dv n kappa q
     SMALL_V 1e6 0.4 1e-4 9 1 1e-3; 0.7 0.3 1e-12 20 0.9 1e-12; 2 0.1 1e-9 100 1 3e-9
     BASIC 1e-12 2e-12 1e-12 8 0.8 1e-12
 where  a mean of log X_0; rho speed, > 0; b mean of log X_T at the start
-annealed_limit_law_log_mean  R10-limit  a v0 m v rho b
-    guard  30
+annealed_limit_law_log_mean  R10-limit  a v0 m v rho b  guard 30
     out  a + (1 + v / v0)^(-rho) (b - a - m) + m v0 / v ((1 + v / v0)^(1 - rho) - 1)
     again  a + (v0 / (v0 + v))^rho (b - a - m) + m / v (1 - rho) integral(v0, v, rho)
     S  |a| + g (1 + rho W) (|b| + |a| + |m|) + |m| v0 / v |e^((1 - rho) W) - 1|
@@ -208,8 +198,7 @@ annealed_limit_law_log_mean  R10-limit  a v0 m v rho b
     T_INDEX 0.3 0.4 0.6 0.9 1.25 0.2; -0.7 1e-6 0.3 0.64 0.3 0.5; 200 2 -3 0.1 1.0000001 -100;
         0.1 0.2 0.4 1e6 0.6 30
 where  q variance of log X_T at the start, >= 0
-annealed_limit_law_log_var  R10-limit  v0 v rho q
-    guard  30
+annealed_limit_law_log_var  R10-limit  v0 v rho q  guard 30
     out  (1 + v / v0)^(-2 rho) q + rho v0 ((1 + v / v0)^(1 - 2 rho) - 1) / (1 - 2 rho),
         and log(1 + v / v0) v0 / 2 for the second term where rho = 1/2
     value  (1 + v / v0)^(-2 rho) q + A
