@@ -20,8 +20,7 @@ where  x state at time s, > 0; dm m(t) - m(s), any number; dv v(t) - v(s) >= 0; 
     z a standard normal draw
 kernel_sample  bridge  x dm dv v_s z
     out  x * exp(dm + sqrt(dv) * z)
-    again  exp(log(x) + dm) exp(sqrt(dv))^z
-    S  |out| (1 + |dm| + sqrt(dv) |z|)
+    again  exp(log(x) + dm) exp(sqrt(dv))^z  S  |out| (1 + |dm| + sqrt(dv) |z|)
     from_time_zero  T_INDEX  v(t) in place of dv  dv -> v_s + dv
     difference_of_roots  S_VS_S2  sqrt(v(t)) - sqrt(v(s)) in place of sqrt(dv)
         x exp(dm + (sqrt(v_s + dv) - sqrt(v_s)) z)
@@ -46,8 +45,7 @@ kernel_log_mean  bridge  x mu sigma s t
     T_INDEX 1.7 0.4 0.8 0.6 0.6; e(-700) 30 20 1 1
     TAIL e(700) -1e3 1e-3 0.25 1; 0.4 3e5 1e3 1e-9 1
 kernel_log_var  bridge  sigma s t
-    out  sigma^2 (t - s)
-    again  sigma (sigma t - sigma s)
+    out  sigma^2 (t - s)  again  sigma (sigma t - sigma s)
     common  standard_deviation
     sigma_for_variance  S_VS_S2  sigma in place of sigma^2  sigma -> sqrt(sigma)
     from_time_zero  T_INDEX  t in place of t - s  s -> 0
@@ -59,8 +57,7 @@ where  x_r state at time r, > 0; x_t state at time t, > 0; up m(s) - m(r), any n
     a v(s) - v(r) >= 0; rest m(t) - m(s), any number; b v(t) - v(s) >= 0, with a + b > 0
 bridge_log_mean  bridge  x_r x_t up a rest b
     out  (b (log(x_r) + up) + a (log(x_t) - rest)) / (a + b)
-    again  {_BRIDGE}
-    S  (b (|log x_r| + |up|) + a (|log x_t| + |rest|)) / (a + b)
+    again  {_BRIDGE}  S  (b (|log x_r| + |up|) + a (|log x_t| + |rest|)) / (a + b)
     {_BRIDGED}
     products_first  OVERFLOW  the formula as it is, in float64  out
     {_BOX}
@@ -70,8 +67,7 @@ bridge_log_mean  bridge  x_r x_t up a rest b
     UNDERFLOW 1.5 0.7 0.2 2e-308 0.1 7e-308
     NEAR_ROOT e(-0.5) e(2) 0.5 1.3 2 0.2; 2 0.5 0 0.7 0 0.7000001
 bridge_log_var  bridge  a b
-    out  a b / (a + b)
-    again  1 / (1 / a + 1 / b)
+    out  a b / (a + b)  again  1 / (1 / a + 1 / b)
     common  standard_deviation
     of_the_kernel  T_INDEX  a: the end is forgotten
     variances_added  BASIC  a + b

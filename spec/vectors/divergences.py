@@ -125,10 +125,7 @@ where  a1 first mean of log X under p; a2 second mean of log X under p; p11 firs
 gaussian_kl_in_the_plane  gaussian-kl  {_ENTRIES}  guard 40
     out  (tr(Q^-1 (P - Q)) - log(det P / det Q) + d^T Q^-1 d) / 2, d = (a1 - b1, a2 - b2),
         P and Q the covariances with entries p11, p12, p22 and q11, q12, q22
-    value  kl
-    again  factors
-    S  out + I(Q) (I(P) |P - Q|^2 + d1^2 + d2^2), {_SIZES}
-    size  bound
+    value  kl  again  factors  S  out + I(Q) (I(P) |P - Q|^2 + d1^2 + d2^2), {_SIZES}  size  bound
     let  s1 = a1 - b1, s2 = a2 - b2, P11 = p11, P12 = p12, P22 = p22, Q11 = q11, Q12 = q12,
         Q22 = q22, added = 0, {_PLANE}
     reversed  T_INDEX  KL(q || p)  {_SWAP}
@@ -149,8 +146,7 @@ where  a1 first mean of log X_0; a2 second mean of log X_0; c11 first variance o
 terminal_mismatch  R23  {_END}  guard 40
     out  (tr(Q^-1 (P - Q)) - log(det P / det Q) + d^T Q^-1 d) / 2,
         d = (a1 + m - b1, a2 + m - b2), P of c11 + v, c12, c22 + v and Q of q11, q12, q22
-    value  kl
-    again  factors
+    value  kl  again  factors
     S  out + I(Q) (I(P) |P - Q|^2 + d1^2 + d2^2 + (c11 + c22 + 2 v + |a1| + |a2| + 2 |m| + |b1|
         + |b2|) (I(P) |P - Q| + |d1| + |d2|)), {_SIZES}
     size  bound
@@ -165,9 +161,7 @@ terminal_mismatch  R23  {_END}  guard 40
     {_rows(_END, "ITO S_VS_S2 SIGN T_INDEX", _noised(_drawn(22, _TURN_3))[10:])}
     {_rows(_END, "BASIC", _nearly_exact(_noised(_drawn(4, _TURN))))}
 best_start_cost  R23-single  {_DATA}  guard 40
-    out  {_PRICE}
-    value  kl
-    again  {_PRICE}
+    out  {_PRICE}  value  kl  again  {_PRICE}
     S  out + I(Q) (I(P) |P - Q|^2 + d^2 / 2 + (c11 + c22 + 2 v + |a1| + |a2|) (I(P) |P - Q|
         + |d|)), d = a1 - a2, P of c11 + v, c12, c22 + v, Q = s times 1, {_SIZES}
     size  bound
@@ -188,8 +182,7 @@ best_start_cost  R23-single  {_DATA}  guard 40
 where  v0 variance of log X_0, > 0; n number of steps N, a whole number
 path_divergence  R20b  v0 v n  guard 40
     out  sum_{{k=1}}^N (r_k - 1 - log r_k) / 2, r_k = (v0 + h (k - 1)) / (v0 + h k), h = v / N
-    again  by_digamma(v0, v, n)
-    let  N = n
+    again  by_digamma(v0, v, n)  let  N = n
     reversed  SIGN  1 / r_k - 1 + log r_k: the other chain first
         sum_{{k=1}}^N (1 / r_k - 1 + log r_k) / 2
     common  twice
@@ -226,8 +219,7 @@ where  L log-likelihood in nats; d number of dimensions, a whole number >= 1; ce
         of two grey levels, > 0
 bits_per_dim  R19-bits  L d cell
     out  -L / (d log 2) - log2(cell)
-    again  -log2(exp(L / d) cell)
-    S  |L| / (d log 2) + |log2(cell)|
+    again  -log2(exp(L / d) cell)  S  |L| / (d log 2) + |log2(cell)|
     nats  S_VS_S2  the logarithm to the base e  log(2) out
     whole_image  T_INDEX  not divided by d  d -> 1
     no_cell  BASIC  the cell is left out  cell -> 1
@@ -254,8 +246,7 @@ fisher_information_in_the_plane  information-log-normal  c11 c12 c22 v  guard 20
     TAIL 1e6 3 2 0.7; 0.5 0.49 0.5 1e6; 1e-12 1e-13 2e-12 0.3
     SMALL_V 0.5 0.3 0.4 1e-12; 2e-12 -1e-12 1e-12 3e-12
 m_dsm_floor  information-log-normal  c v
-    out  c / (2 v (c + v))
-    again  1 / (2 v (1 + v / c))
+    out  c / (2 v (c + v))  again  1 / (2 v (1 + v / c))
     common  twice, deviation_for_variance
     of_the_noise  T_INDEX  1 / (2 v): the data are spread out
     difference_of_inverses  CANCELLATION  (1 / v - 1 / (c + v)) / 2, in float64
@@ -266,8 +257,7 @@ m_dsm_floor  information-log-normal  c v
 where  lo std_min, > 0; hi std_max = sqrt(v(1)), > std_min; v v(t), in [0, hi^2]
 likelihood_weighting  R20  lo hi v
     out  (lo^2 + v) g: sigma(t)^2 at the t with v(t) = v, g = log(1 + (hi / lo)^2)
-    again  lo^2 (1 + v / lo^2) (log(lo^2 + hi^2) - 2 log(lo))
-    S  out (1 + log(1 + v / lo^2))
+    again  lo^2 (1 + v / lo^2) (log(lo^2 + hi^2) - 2 log(lo))  S  out (1 + log(1 + v / lo^2))
     zero_at_the_data  SMALL_V  v g
     sigma_for_variance  S_VS_S2  sigma(t)  sqrt(out)
     geometric_variance  T_INDEX  log(hi^2 / lo^2) in place of g  (lo^2 + v) 2 log(hi / lo)

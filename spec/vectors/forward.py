@@ -71,8 +71,7 @@ FUNCTIONS = functions(f"""
 where  x0 state at time 0, > 0; m m(t), any number; v v(t) > 0; z a standard normal draw
 forward_sample  A6  x0 m v z
     out  x0 * exp(m + sqrt(v) * z)
-    again  exp(log(x0) + m) exp(sqrt(v))^z
-    S  |out| * (1 + |m| + sqrt(v) |z|)
+    again  exp(log(x0) + m) exp(sqrt(v))^z  S  |out| * (1 + |m| + sqrt(v) |z|)
     ito_term  ITO  exp(mu t + sqrt(v) z): v/2 is not taken off  m -> m + v / 2
     variance_for_deviation  S_VS_S2  v z in place of sqrt(v) z  x0 exp(m + v z)
     first_order  TAIL  1 + m + v/2 + sqrt(v) z in place of the exponential
@@ -98,8 +97,7 @@ conditional_logpdf  A6  x x0 m v
     {_CASES}
 conditional_hyvarinen_score  A16  x x0 m v
     out  -1 - (log(x) - log(x0) - m) / v
-    again  slope_conditional_logpdf(x, x0, m, v)
-    S  1 + (|log x| + |log x0| + |m|) / v
+    again  slope_conditional_logpdf(x, x0, m, v)  S  1 + (|log x| + |log x0| + |m|) / v
     common  ito_term, log_score
     other_score  H_VS_STEIN  Stein score for Hyvarinen score, or the reverse  out / x
     common  deviation_for_variance, guarded_variance
@@ -107,8 +105,7 @@ conditional_hyvarinen_score  A16  x x0 m v
     {_CASES}
 conditional_stein_score  A16  x x0 m v
     out  (-1 - (log(x) - log(x0) - m) / v) / x
-    again  slope_conditional_logpdf(x, x0, m, v) / x
-    S  (1 + (|log x| + |log x0| + |m|) / v) / x
+    again  slope_conditional_logpdf(x, x0, m, v) / x  S  (1 + (|log x| + |log x0| + |m|) / v) / x
     common  ito_term
     log_score  H_VS_LOGSCORE  the -1 is left out  out + 1 / x
     other_score  H_VS_STEIN  Stein score for Hyvarinen score, or the reverse  out x
@@ -118,16 +115,14 @@ conditional_stein_score  A16  x x0 m v
 where  lo std_min, > 0; hi std_max = sqrt(v(1)), > std_min; t time in (0, 1]
 exploding_log_var  VE  lo hi t  guard 20
     out  v(t) = lo^2 (exp(g t) - 1), g = log(1 + (hi / lo)^2)
-    again  (lo^2 + hi^2)^t lo^(2 - 2 t) - lo^2
-    S  out (1 + g t)
+    again  (lo^2 + hi^2)^t lo^(2 - 2 t) - lo^2  S  out (1 + g t)
     geometric_variance  T_INDEX  lo^2 (hi / lo)^(2 t), of Song et al.
     difference_of_exponentials  SMALL_V  exp(g t) - 1, in float64  out
     deviation_for_variance  S_VS_S2  sqrt(v)  sqrt(out)
     {_SCHEDULE}
 exploding_diffusion  VE  lo hi t
     out  sigma(t) = lo sqrt(g) exp(g t / 2), g = log(1 + (hi / lo)^2)
-    again  sqrt(growth(t, lo, hi) / t)
-    S  out (1 + g t / 2)
+    again  sqrt(growth(t, lo, hi) / t)  S  out (1 + g t / 2)
     deviation_of_song  T_INDEX  lo (hi / lo)^t, a standard deviation
     squared  S_VS_S2  sigma^2  out^2
     {_SCHEDULE}
@@ -143,9 +138,7 @@ exploding_time_at_log_var  VE  lo hi v  guard 20
     TAIL 1e-6 1e3 999999; 0.02 1e3 3e5
 where  h Hyvarinen score x grad log p_t(x); v v(t) > 0
 denoiser  R5  x h m v
-    out  log(x) - m + v * (1 + h)
-    again  log(x exp(v - m)) + v h
-    S  |log x| + |m| + v (1 + |h|)
+    out  log(x) - m + v * (1 + h)  again  log(x exp(v - m)) + v h  S  |log x| + |m| + v (1 + |h|)
     hyvarinen_for_log_score  H_VS_LOGSCORE  v h: the 1 is left out  h -> h - 1
     times_x  H_VS_STEIN  v (1 + x h): h taken for a Stein score  h -> x h
     common  ito_term, deviation_for_variance
@@ -160,8 +153,7 @@ denoiser  R5  x h m v
 where  d E[log X_0 | X_t = x]
 hyvarinen_from_denoiser  R5  x d m v
     out  -1 + (d + m - log(x)) / v
-    again  log(exp(d + m - v) / x) / v
-    S  1 + (|d| + |m| + |log x|) / v
+    again  log(exp(d + m - v) / x) / v  S  1 + (|d| + |m| + |log x|) / v
     common  log_score, stein_score, ito_term, deviation_for_variance, guarded_variance
     ordinary ITO H_VS_STEIN H_VS_LOGSCORE S_VS_S2: 1e-3~1e3 -5..5 -2..2 1e-3~20
     NEAR_ROOT e(0.5) 0.9 0.3 0.7; e(-3.25) -2 1.25 2.5; e(300) 300.5 0.5 1
@@ -169,9 +161,7 @@ hyvarinen_from_denoiser  R5  x d m v
     CANCELLATION e(700) 699.5 0.3 0.5; e(-700) -699 -0.5 2; 1.5 -1e6 1e6 1e6
     TAIL e(650) -3 0.5 1e-3; e(-700) 4 -1 1e6; POW2 x: 300 -300
 noise_from_hyvarinen  forms-of-the-score  h v
-    out  -sqrt(v) * (1 + h)
-    again  v (-1 - h) / sqrt(v)
-    S  sqrt(v) (1 + |h|)
+    out  -sqrt(v) * (1 + h)  again  v (-1 - h) / sqrt(v)  S  sqrt(v) (1 + |h|)
     hyvarinen_for_log_score  H_VS_LOGSCORE  the 1 is left out  h -> h - 1
     variance_for_deviation  S_VS_S2  v in place of sqrt(v)  v -> v^2
     sign  SIGN  of the wrong sign  -out
@@ -180,9 +170,7 @@ noise_from_hyvarinen  forms-of-the-score  h v
     SMALL_V 1e6 1e-12; -3.4e5 1e-12; 0.25 1e-10; TAIL 1e12 0.3; -4e9 1e6; 2.5 1e6
 where  n E[z | X_t], the expected noise
 hyvarinen_from_noise  forms-of-the-score  n v
-    out  -1 - n / sqrt(v)
-    again  -(sqrt(v) + n) sqrt(v) / v
-    S  1 + |n| / sqrt(v)
+    out  -1 - n / sqrt(v)  again  -(sqrt(v) + n) sqrt(v) / v  S  1 + |n| / sqrt(v)
     common  log_score
     variance_for_deviation  S_VS_S2  v in place of sqrt(v)  -1 - n / v
     sign  SIGN  + n in place of - n  n -> -n
@@ -194,16 +182,14 @@ where  mu1 mu on [0, 1), any number; mu2 mu on [1, 2), any number; mu3 mu on [2,
     s1 sigma on [0, 1), > 0; s2 sigma on [1, 2), > 0; s3 sigma on [2, 3), > 0; t time in [0, 3]
 piecewise_log_mean  A34  mu1 mu2 mu3 s1 s2 s3 t
     out  sum_i (mu_i - s_i^2 / 2) L_i, {_BELOW}
-    again  last(t, {_RATES})
-    S  sum_i (|mu_i| + s_i^2 / 2) L_i
+    again  last(t, {_RATES})  S  sum_i (|mu_i| + s_i^2 / 2) L_i
     {_LET}, {_LENGTHS}
     {_MEAN_MISTAKES}
     {_MEAN_BOX}
     TAIL 300 -2 1e-3 1e3 1e-6 0.3 2.5; 0.3 0.1 -0.2 1e-6 1e3 2 1.0009765625;
         300 -2 1e-3 1e-6 2e-6 4e-6 3; 0.3 0.1 -0.2 20 0.4 1e-3 2.75
 piecewise_log_var  A35  s1 s2 s3 t
-    out  s1^2 L_1 + s2^2 L_2 + s3^2 L_3, {_BELOW}
-    again  last(t, s1^2, s2^2, s3^2)
+    out  s1^2 L_1 + s2^2 L_2 + s3^2 L_3, {_BELOW}  again  last(t, s1^2, s2^2, s3^2)
     {_LET}, {_LENGTHS}
     {_VAR_MISTAKES}
     {_VAR_BOX}
@@ -222,8 +208,7 @@ piecewise_log_mean_increment  A34  mu1 mu2 mu3 s1 s2 s3 t dt
 piecewise_log_var_increment  A35  s1 s2 s3 t dt
     out  s1^2 L_1 + s2^2 L_2 + s3^2 L_3, {_IN_STEP}
     again  last(t, s1^2, s2^2, s3^2) - last(t - dt, s1^2, s2^2, s3^2)
-    S  out + t max_i s_i^2, for the rounding of t - dt
-    size  out + t max(s1^2, s2^2, s3^2)
+    S  out + t max_i s_i^2, for the rounding of t - dt  size  out + t max(s1^2, s2^2, s3^2)
     {_LET}, {_BETWEEN}
     {_VAR_MISTAKES}
     {_VAR_BOX} {_DTS}

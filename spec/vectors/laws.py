@@ -49,17 +49,14 @@ _SERIES = {"series": _gamma_series, "complement": _gamma_complement, "by_series"
 FUNCTIONS = functions(f"""
 where  x0 clean state, > 0; L number of looks, > 0; g a draw of Gamma(L, 1), > 0
 gamma_noise_sample  R24  x0 L g
-    out  x0 g / L
-    again  exp(log(x0) + log(g) - log(L))
+    out  x0 g / L  again  exp(log(x0) + log(g) - log(L))
     rate_one  T_INDEX  x0 g: a mean of L
     added  BASIC  x0 + g / L
     ordinary 18+6 T_INDEX: 0.02~50 0.5~30 0.2~40
     TAIL e(690) 2.5 3; 1.3 0.2 1e-30; e(-690) 4 5.5; POW2 x0: 500 -500
 where  x noisy state, > 0
 gamma_conditional_hyvarinen_score  R24  x x0 L
-    out  L - 1 - L x / x0
-    again  (L (x0 - x) - x0) / x0
-    S  L + 1 + L x / x0
+    out  L - 1 - L x / x0  again  (L (x0 - x) - x0) / x0  S  L + 1 + L x / x0
     log_score  H_VS_LOGSCORE  L (1 - x / x0): the -1 is left out
     common  stein_score
     noise_of_rate_one  S_VS_S2  L - 1 - x / x0: Gamma(L) with rate 1
@@ -70,9 +67,7 @@ gamma_conditional_hyvarinen_score  R24  x x0 L
     TAIL e(300) 1.3 2.5; 1.4 e(300) 0.7; 2 0.3 1e-12; e(-650) 2 40; POW2 x x0: 500 -500
 where  h Hyvarinen score at x
 gamma_denoiser  R24-denoiser  x h L
-    out  (L - 1 - h) / (L x)
-    again  1 / x - (1 + h) / L / x
-    S  (L + 1 + |h|) / (L x)
+    out  (L - 1 - h) / (L x)  again  1 / x - (1 + h) / L / x  S  (L + 1 + |h|) / (L x)
     hyvarinen_for_log_score  H_VS_LOGSCORE  L - h in place of L - 1 - h  h -> h - 1
     not_divided_by_x  H_VS_STEIN  (L - 1 - h) / L
     inverse  SIGN  its reciprocal, E[X_0] in place of E[1 / X_0]  1 / out
@@ -82,16 +77,14 @@ gamma_denoiser  R24-denoiser  x h L
 where  x state at L looks, > 0; L looks now, > 0; M looks after the step, < L; b a draw of
         Beta(M, L - M), in (0, 1]
 gamma_chain_step  R24b  x L M b
-    out  x b L / M
-    again  exp(log(x) + log(b) + log(L / M))
+    out  x b L / M  again  exp(log(x) + log(b) + log(L / M))
     looks_exchanged  T_INDEX  x b M / L
     mean_not_kept  BASIC  x b
     ordinary 18+6 T_INDEX: 0.02~50 6~40 0.5~5 0.02..1
     TAIL e(690) 3 2.5 0.9; 1.3 40 1e-3 1e-30; e(-690) 5.5 4 0.7; POW2 x: 500 -500
 where  M looks after the step, > L; g a draw of Gamma(M - L, 1), > 0
 gamma_ancestral_step  R24b-ancestral  x x0 L M g
-    out  (L x + x0 g) / M
-    again  x (L / M) + x0 (g / M)
+    out  (L x + x0 g) / M  again  x (L / M) + x0 (g / M)
     looks_exchanged  T_INDEX  (M x + x0 g) / L
     added_noise  BASIC  (L x + g) / M: the noise is not scaled by x0
     looks_forgotten  T_INDEX  (x + x0 g) / M
@@ -141,9 +134,7 @@ beta_prime_logpdf  R24-inverse-gamma  x a b scale  guard 10
     BASIC 2 1.5 0.7 e(300); 1.7 1e6 3e-3 0.6
 where  beta rate, > 0
 gamma_hyvarinen_score  R25  x alpha beta
-    out  alpha - 1 - beta x
-    again  slope_gamma_logpdf(x, alpha, beta)
-    S  alpha + 1 + beta x
+    out  alpha - 1 - beta x  again  slope_gamma_logpdf(x, alpha, beta)  S  alpha + 1 + beta x
     common  log_score, stein_score
     scale_for_rate  T_INDEX  x / beta in place of beta x  beta -> 1 / beta
     ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
@@ -152,8 +143,7 @@ gamma_hyvarinen_score  R25  x alpha beta
 where  beta scale, > 0
 inverse_gamma_hyvarinen_score  R25  x alpha beta
     out  beta / x - alpha - 1
-    again  slope_inverse_gamma_logpdf(x, alpha, beta)
-    S  beta / x + alpha + 1
+    again  slope_inverse_gamma_logpdf(x, alpha, beta)  S  beta / x + alpha + 1
     common  log_score, stein_score
     law_of_the_inverse  T_INDEX  alpha - 1 - beta / x
     ordinary H_VS_STEIN H_VS_LOGSCORE T_INDEX: 0.02~50 0.2~9 0.1~7
@@ -162,8 +152,7 @@ inverse_gamma_hyvarinen_score  R25  x alpha beta
 where  scale scale l, > 0
 weibull_hyvarinen_score  R25  x c scale
     out  c - 1 - c (x / l)^c, l = scale
-    again  slope_weibull_logpdf(x, c, scale)
-    S  c + 1 + c (1 + c) (x / l)^c
+    again  slope_weibull_logpdf(x, c, scale)  S  c + 1 + c (1 + c) (x / l)^c
     common  log_score, stein_score
     power_one_less  T_INDEX  (x / l)^(c - 1)  c - 1 - c (x / l)^(c - 1)
     scale_left_out  S_VS_S2  x^c  scale -> 1
@@ -173,8 +162,7 @@ weibull_hyvarinen_score  R25  x c scale
 beta_prime_hyvarinen_score  R24-inverse-gamma  x a b scale
     out  a - 1 - (a + b) x / (l + x), l = scale; inverse-gamma(b, l a) data under a looks
     value  a - 1 - (a + b) x / (l + x), l = scale
-    again  slope_beta_prime_logpdf(x, a, b, scale)
-    S  a + 1 + (a + b) x / (l + x)
+    again  slope_beta_prime_logpdf(x, a, b, scale)  S  a + 1 + (a + b) x / (l + x)
     common  log_score, stein_score
     shapes_exchanged  T_INDEX  b - 1 - ...  a -> b, b -> a
     common  scale_left_out
@@ -215,8 +203,7 @@ inverse_gamma_cdf  R25  x alpha beta
         1 0.5121738659264785 1.0408765274770706; 1 0.5051520273311665 0.5223526811261475
 weibull_cdf  R25  x c scale  guard 60
     out  1 - exp(-(x / l)^c), l = scale
-    again  series(x / x, (x / scale)^c)
-    S  out + (1 + c) (x / l)^c exp(-(x / l)^c)
+    again  series(x / x, (x / scale)^c)  S  out + (1 + c) (x / l)^c exp(-(x / l)^c)
     common  survival
     one_minus_exponential  CANCELLATION  the formula as written, in float64  out
     power_left_out  T_INDEX  x / l in place of its power  c -> 1
@@ -225,8 +212,7 @@ weibull_cdf  R25  x c scale  guard 60
     CANCELLATION 1e-5 2 1.7; 1e-3 5 0.4; e(-50) 0.7 2; 1.7 12 60; BASIC 5 0.01 e(600); 3.3 4 2
 beta_prime_cdf  R24-inverse-gamma  x a b scale  guard 20
     out  I_y(a, b), y = x / (l + x), l = scale, I the regularised incomplete beta function
-    value  I(x / (l + x); a, b), l = scale
-    again  by_series(x, a, b, scale)
+    value  I(x / (l + x); a, b), l = scale  again  by_series(x, a, b, scale)
     S  out (1 + 2 (1 - out) T) + x p(x), T = a log(1 + l / x) + b log(1 + x / l) + |log Gamma(a)|
         + |log Gamma(b)| + |log Gamma(a + b)|, p the density
     size  out (1 + 2 I(l / (l + x); b, a) T) + exp(-a log(1 + l / x) - b log(1 + x / l)

@@ -51,9 +51,7 @@ log_normal_logpdf  A23  x a v
     ordinary H_VS_LOGSCORE S_VS_S2 ITO: {_BOX}
     {_ROOTS}{_EXTREMES}
 log_normal_log_score  R2-score  x a v
-    out  -(log(x) - a) / v
-    again  1 + slope_log_normal_logpdf(x, a, v)
-    S  (|log x| + |a|) / v
+    out  -(log(x) - a) / v  again  1 + slope_log_normal_logpdf(x, a, v)  S  (|log x| + |a|) / v
     hyvarinen_score  H_VS_LOGSCORE  1 is taken off  out - 1
     divided_by_x  H_VS_STEIN  divided by x  out / x
     sign  TAIL  of the wrong sign  -out
@@ -62,9 +60,7 @@ log_normal_log_score  R2-score  x a v
     NEAR_ROOT e(0.31) 0.31 0.64; e(-3.7) -3.7 0.05; e(300) 300 2.5; e(0.02) 0.02 40
     {_EXTREMES}
 log_normal_hyvarinen_score  R2-score  x a v
-    out  -1 - (log(x) - a) / v
-    again  slope_log_normal_logpdf(x, a, v)
-    S  1 + (|log x| + |a|) / v
+    out  -1 - (log(x) - a) / v  again  slope_log_normal_logpdf(x, a, v)  S  1 + (|log x| + |a|) / v
     common  log_score, stein_score
     median_for_mode  ITO  a + v: zero where the density of log X has its peak  a -> a + v
     log_of_mean  ITO  a + v/2, the logarithm of the mean of X, in place of a  a -> a + v / 2
@@ -73,8 +69,7 @@ log_normal_hyvarinen_score  R2-score  x a v
     {_ROOTS}{_EXTREMES}
 log_normal_stein_score  R2-score  x a v
     out  (-1 - (log(x) - a) / v) / x
-    again  slope_log_normal_logpdf(x, a, v) / x
-    S  (1 + (|log x| + |a|) / v) / x
+    again  slope_log_normal_logpdf(x, a, v) / x  S  (1 + (|log x| + |a|) / v) / x
     of_the_logarithm  H_VS_LOGSCORE  log score over x: the -1 is left out  out + 1 / x
     hyvarinen_score  H_VS_STEIN  not divided by x  out x
     common  deviation_for_variance, guarded_variance
@@ -97,8 +92,7 @@ where  x state at time t, > 0; a mean of log X_0; v0 variance of log X_0, > 0; m
         number; v v(t) > 0
 log_normal_posterior_log_mean  R7  x a v0 m v
     out  a + v0 / (v0 + v) (log(x) - a - m)
-    again  (v a + v0 (log(x) - m)) / (v0 + v)
-    S  |a| + v0 / (v0 + v) (|log x| + |a| + |m|)
+    again  (v a + v0 (log(x) - m)) / (v0 + v)  S  |a| + v0 / (v0 + v) (|log x| + |a| + |m|)
     {_MOVED}
     not_the_logarithm  TAIL  exp of it: the geometric mean of X_0  exp(out)
     guarded_variance  SMALL_V  1e-8 added to v0 + v  v -> v + 1e-8
@@ -108,8 +102,7 @@ log_normal_posterior_log_mean  R7  x a v0 m v
         1.35 0.3 0.64 0.01 1e-12; 1.0000001 0.3 1e-12 1e-8 3e-12; BASIC e(600) 599.5 0.4 0.2 0.6;
         e(-500) -500.125 0.3 -0.1 0.2; NEAR_ROOT e(-1) 1 0.5 0 0.5; e(-0.75) 0.25 0.25 0.5 1
 log_normal_posterior_log_var  R7  v0 v  guard 20
-    out  v0 v / (v0 + v)
-    again  v - v^2 / (v0 + v)
+    out  v0 v / (v0 + v)  again  v - v^2 / (v0 + v)
     by_the_hessian  SMALL_V  v - v^2 / (v0 + v), in float64
     sum  BASIC  v0 + v
     deviation_for_variance  S_VS_S2  the root  sqrt(out)
@@ -121,8 +114,7 @@ where  p the power, any number but 0
 log_normal_log_posterior_moment  R6  x a v0 m v p  guard 30
     out  p M + p^2 C / 2, M = a + v0 / (v0 + v) (log(x) - a - m), C = v0 v / (v0 + v)
     again  {_TILTED}
-    let  Y = log(x), V = v0 + v
-    S  |p| (|a| + v0 / (v0 + v) (|log x| + |a| + |m|)) + p^2 C / 2
+    let  Y = log(x), V = v0 + v  S  |p| (|a| + v0 / (v0 + v) (|log x| + |a| + |m|)) + p^2 C / 2
     {_MOVED}
     geometric_mean  BASIC  p M: the power inside the logarithm
     density_away_from_x  TAIL  p (y - m) + p^2 v / 2 + log q(y + p v) - log q(y), in float64
@@ -204,8 +196,7 @@ point_masses_cdf  R3  x x1 x2 m v
 where  x1 first point of the class, > 0
 class_average_log_mean  E22-class-average  x1 x2  guard 5
     out  log((x1 + x2) / 2): where the average of a class of two points lies
-    again  log(x1) + log1p((x2 - x1) / (2 x1))
-    S  1 + |out|
+    again  log(x1) + log1p((x2 - x1) / (2 x1))  S  1 + |out|
     mean_of_logarithms  H_VS_LOGSCORE  (log(x1) + log(x2)) / 2: Jensen's gap
     total  T_INDEX  not divided by the number of points  log(x1 + x2)
     average  BASIC  the average itself, not its logarithm  (x1 + x2) / 2

@@ -45,8 +45,7 @@ mirrored_langevin_step  A22  x s delta z
 where  w weight, not 0; g gradient of the loss at w; eta learning rate, > 0
 exponentiated_gradient_step  A19  w g eta
     out  w * exp(-eta g sign(w))
-    again  sign(w) exp(log(|w|) - eta g |w| / w)
-    S  |out| (1 + eta |g|)
+    again  sign(w) exp(log(|w|) - eta g |w| / w)  S  |out| (1 + eta |g|)
     sign_left_out  SIGN  exp(-eta g) for weights of either sign  w exp(-eta g)
     times_the_weight  H_VS_STEIN  exp(-eta |w| g): the exponent of eq. (13)  g -> g |w|
     ascent  BASIC  of the wrong sign  g -> -g
@@ -57,9 +56,7 @@ exponentiated_gradient_step  A19  w g eta
     OVERFLOW e(699) 2.5 0.5; e(-600) -1100 0.6; UNDERFLOW e(-700) 2.5 0.5; e(-700) 45 0.75
     CANCELLATION 1.7 1e-9 1e-3; 0.9 -3e-7 1e-5; POW2 w: 500 -500
 gradient_step  E8  w g eta
-    out  w - eta g
-    again  eta (w / eta - g)
-    S  |w| + eta |g|
+    out  w - eta g  again  eta (w / eta - g)  S  |w| + eta |g|
     half_a_step  BASIC  eta / 2: the mirror step of |w|^2  eta -> eta / 2
     times_the_weight  H_VS_STEIN  w (1 - eta g)
     ascent  SIGN  of the wrong sign  w + eta g
@@ -81,8 +78,7 @@ bregman_entropy  E12-divergence  w r
 where  w weight, any number; r reference weight
 bregman_euclidean  bregman-euclidean  w r
     out  (w - r)^2 / 2
-    again  w^2 / 2 - r^2 / 2 - r (w - r)
-    S  w^2 / 2 + r^2 / 2 + |r| (|w| + |r|)
+    again  w^2 / 2 - r^2 / 2 - r (w - r)  S  w^2 / 2 + r^2 / 2 + |r| (|w| + |r|)
     of_the_square  BASIC  (w - r)^2, for phi = |w|^2
     difference_of_potentials  T_INDEX  phi(w) - phi(r), the linear term left out  w^2 / 2 - r^2 / 2
     opposite_sign  SIGN  (w + r)^2 / 2

@@ -179,9 +179,7 @@ mixture_log_posterior_moment  R6  x w a1 v1 a2 v2 m v p  guard 70
         0.4 0.375 1 0.3 -2 0.4 0.3 1e6 2
 where  a1 mean of log X in the first component; a2 mean of log X in the second component
 mixture_log_mean  log-moments  w a1 v1 a2 v2
-    out  w a1 + (1 - w) a2
-    again  a2 + w (a1 - a2)
-    S  w |a1| + (1 - w) |a2|
+    out  w a1 + (1 - w) a2  again  a2 + w (a1 - a2)  S  w |a1| + (1 - w) |a2|
     common  equal_weights
     weights_exchanged  T_INDEX  (1 - w) a1 + w a2
     log_of_the_mean  S_VS_S2  log E[X]  log(w exp(a1 + v1 / 2) + (1 - w) exp(a2 + v2 / 2))
@@ -190,8 +188,7 @@ mixture_log_mean  log-moments  w a1 v1 a2 v2
     wrong_sign  TAIL  the first mean with the other sign  a1 -> -a1
     {_PAIRS}
 mixture_log_var  log-moments  w a1 v1 a2 v2  guard 20
-    out  w v1 + (1 - w) v2 + w (1 - w) (a1 - a2)^2
-    again  {_SQUARES}
+    out  w v1 + (1 - w) v2 + w (1 - w) (a1 - a2)^2  again  {_SQUARES}
     within_only  BASIC  w v1 + (1 - w) v2
     weights_exchanged  T_INDEX  1 - w in place of w  w -> 1 - w
     common  standard_deviation
@@ -202,9 +199,7 @@ mixture_log_var  log-moments  w a1 v1 a2 v2  guard 20
 where  a1 mean of log X_0 at the first pixel; a2 mean of log X_0 at the second pixel; c1 variance
     of log X_0 at the first pixel; c2 variance at the second pixel; m m(T), any number; v v(T) > 0
 fitted_lognormal_log_mean  R23-single  a1 a2 c1 c2 m v
-    out  (a1 + a2) / 2 + m
-    again  (a1 + m + (a2 + m)) / 2
-    S  (|a1| + |a2|) / 2 + |m|
+    out  (a1 + a2) / 2 + m  again  (a1 + m + (a2 + m)) / 2  S  (|a1| + |a2|) / 2 + |m|
     ito_term  ITO  mu T in place of m  m -> m + v / 2
     of_the_data  T_INDEX  m left out  m -> 0
     sum  BASIC  not divided by 2  a1 + a2 + m

@@ -127,18 +127,14 @@ _TWO = """
 FUNCTIONS = functions(f"""
 where  a mean of log X, any number; v variance of log X, > 0
 log_normal_mean  mixture-moments  a v
-    out  exp(a + v / 2)
-    again  e^a sqrt(exp(v))
-    S  out (1 + |a| + v / 2)
+    out  exp(a + v / 2)  again  e^a sqrt(exp(v))  S  out (1 + |a| + v / 2)
     median  ITO  exp(a)
     mode  SIGN  exp(a - v)
     common  deviation_for_variance
     ordinary 14+3 ITO SIGN S_VS_S2: -3..3 0.02~5
     TAIL 300 20; -1e3 1e3; 690 1e-3
 log_normal_var  mixture-moments  a v  guard 20
-    out  exp(2 a + v) (exp(v) - 1)
-    again  exp(2 (a + v)) - exp(2 a + v)
-    S  out (1 + 2 |a| + 2 v)
+    out  exp(2 a + v) (exp(v) - 1)  again  exp(2 (a + v)) - exp(2 a + v)  S  out (1 + 2 |a| + 2 v)
     second_moment  BASIC  exp(2 a + 2 v)
     of_the_median  ITO  exp(2 a) in place of exp(2 a + v)  exp(2 a) (exp(v) - 1)
     common  standard_deviation
@@ -150,8 +146,7 @@ where  w weight of the first component, in (0, 1), with 1 - w exact in float64; 
 mixture_mean  mixture-moments  w a1 v1 a2 v2
     out  w exp(a1 + v1 / 2) + (1 - w) exp(a2 + v2 / 2)
     again  exp(a1) (w sqrt(exp(v1)) + (1 - w) exp(a2 - a1 + v2 / 2))
-    S  sum_j w_j exp(a_j + v_j / 2) (1 + |a_j| + v_j / 2)
-    let  {_PARTS}
+    S  sum_j w_j exp(a_j + v_j / 2) (1 + |a_j| + v_j / 2)  let  {_PARTS}
     geometric  BASIC  the geometric mean  exp(w a1 + (1 - w) a2)
     {_MIXED}
 mixture_var  mixture-moments  w a1 v1 a2 v2  guard 40
@@ -167,8 +162,7 @@ mixture_var  mixture-moments  w a1 v1 a2 v2  guard 40
     {_MIXED}
 where  x1 first point, > 0; x2 second point, > 0; m m(t), any number; v v(t) > 0
 point_masses_mean  mixture-moments  x1 x2 m v
-    out  (x1 + x2) / 2 exp(m + v / 2)
-    again  (x1 + x2) e^m sqrt(exp(v)) / 2
+    out  (x1 + x2) / 2 exp(m + v / 2)  again  (x1 + x2) e^m sqrt(exp(v)) / 2
     S  sum_n e_n s_n / 2, e_n = x_n exp(m + v / 2), s_n = 1 + |log x_n| + |m| + v / 2
     size  (e1 s1 + e2 s2) / 2, {_POINTS}
     drift_forgotten  BASIC  exp(v / 2) alone  m -> 0
@@ -190,8 +184,7 @@ point_masses_var  mixture-moments  x1 x2 m v  guard 20
 where  alpha shape, > 2; beta scale or rate, > 0; a first shape, > 0; b second shape, > 2;
     scale scale l, > 0; c shape, > 0
 gamma_var  product-moments  alpha beta
-    out  alpha / beta^2
-    again  (1 / beta) (alpha / beta)
+    out  alpha / beta^2  again  (1 / beta) (alpha / beta)
     common  standard_deviation
     scale_for_rate  T_INDEX  1 / beta in place of beta  beta -> 1 / beta
     mean  BASIC  alpha / beta
@@ -199,8 +192,7 @@ gamma_var  product-moments  alpha beta
     ordinary 14+3 S_VS_S2 T_INDEX: 0.2~9 0.1~7
     UNDERFLOW 1e-300 1e-200; 3e-250 7e-190; TAIL 1e9 1e-3; 1e-12 1e3; 2.5 1e-100
 inverse_gamma_var  product-moments  alpha beta
-    out  beta^2 / ((alpha - 1)^2 (alpha - 2))
-    again  (beta / (alpha - 1))^2 / (alpha - 2)
+    out  beta^2 / ((alpha - 1)^2 (alpha - 2))  again  (beta / (alpha - 1))^2 / (alpha - 2)
     common  standard_deviation
     shape_of_the_mean  T_INDEX  (alpha - 1)^3 below  beta^2 / (alpha - 1)^3
     shape_not_reduced  BASIC  alpha^2 (alpha - 2) below  beta^2 / (alpha^2 (alpha - 2))
@@ -217,8 +209,7 @@ beta_prime_var  product-moments  a b scale
     OVERFLOW 1.5 1e150 1e200; 3 1e160 1e170; TAIL 1e6 3 0.7; 1e-9 2.5 2; 0.7 2.0000001 1.3
 weibull_mean  weibull-moments  c scale
     out  l Gamma(1 + 1 / c), l = scale
-    value  scale exp(log Gamma(1 + 1 / c))
-    again  scale / c exp(log Gamma(1 / c))
+    value  scale exp(log Gamma(1 + 1 / c))  again  scale / c exp(log Gamma(1 / c))
     S  out (1 + |log Gamma(1 + 1 / c)| + (1 + log(1 + 1 / c)) / c)
     common  scale_left_out
     of_the_shape  T_INDEX  Gamma(1 + c)  c -> 1 / c
@@ -253,8 +244,7 @@ log_normal_marginal_logpdf  mixture-moments  x a1 a2 c11 c12 c22
 where  q a probability, in (0, 1), exact; v v(t) or the variance of log X, > 0
 weibull_ppf  quantiles  q c scale  guard 300
     out  l (-log(1 - q))^(1 / c), l = scale
-    again  exp(log(scale) + log(log(1 / (1 - q))) / c)
-    S  out (1 + (1 + |log(-log(1 - q))|) / c)
+    again  exp(log(scale) + log(log(1 / (1 - q))) / c)  S  out (1 + (1 + |log(-log(1 - q))|) / c)
     of_the_survival  SIGN  1 - q in place of q  q -> 1 - q
     common  scale_left_out
     power_left_out  T_INDEX  no root  c -> 1

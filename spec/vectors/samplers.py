@@ -104,23 +104,20 @@ where  a mean of log X_0; v0 variance of log X_0, > 0; m m(T), any number; v v(T
         number of steps N, a whole number; b mean of log X_T at the start
 dale_langevin_law_log_mean  R8-closed  a v0 m v n b
     out  a + v0 / (v0 + v) (b - a - m), for any N
-    again  (v a + v0 (b - m)) / (v0 + v)
-    S  |a| + v0 / (v0 + v) (|b| + |a| + |m|)
+    again  (v a + v0 (b - m)) / (v0 + v)  S  |a| + v0 / (v0 + v) (|b| + |a| + |m|)
     {_MEAN_MISTAKES}
     euler_flow  T_INDEX  the gain of the flow  a + g (b - a - m)
     {_MEAN_CASES}
 euler_flow_law_log_mean  R16-leading  a v0 m v n b
     out  a + g (b - a - m), g the product over k = 1 .. N of 1 - h / (2 (v0 + h k)), h = v / N
-    again  a + gain_by_gamma(v0, v, n) (b - a - m)
-    S  |a| + g (1 + |log g|) (|b| + |a| + |m|)
+    again  a + gain_by_gamma(v0, v, n) (b - a - m)  S  |a| + g (1 + |log g|) (|b| + |a| + |m|)
     {_MEAN_MISTAKES}
     dale_langevin  T_INDEX  the gain v0 / (v0 + v)  a + v0 / (v0 + v) (b - a - m)
     {_MEAN_CASES}
 where  q variance of log X_T at the start, >= 0
 dale_langevin_law_log_var  R9-closed  v0 v n q
     out  (v0 / (v0 + v))^2 q + h sum_{{j=0}}^{{N-1}} (v0 / (v0 + h j))^2, h = v / N
-    again  {_TRIGAMMAS}
-    let  N = n
+    again  {_TRIGAMMAS}  let  N = n
     {_LATER_STEPS}
     gain_once  BASIC  gain q in place of gain^2 q  q -> q (v0 + v) / v0
     exact_law  BASIC  v0, as if the steps were exact
@@ -130,8 +127,7 @@ dale_langevin_law_log_var  R9-closed  v0 v n q
     {_VAR_CASES}
 ancestral_law_log_var  R17-closed  v0 v n q
     out  (v0 / (v0 + v))^2 q + h sum_{{j=1}}^{{N-1}} j / (j + 1) (v0 / (v0 + h j))^2, h = v / N
-    again  step_by_step(v0, v, n, q)
-    let  N = n
+    again  step_by_step(v0, v, n, q)  let  N = n
     {_LATER_STEPS}
     exact_law  BASIC  v0, as if the steps were exact
     dale_langevin  SMALL_V  the law of DaleLangevin, whose last step has noise
@@ -142,8 +138,7 @@ ancestral_law_log_var  R17-closed  v0 v n q
 where  q variance of log X_T at the start, > 0
 euler_flow_law_log_var  R16-leading  v0 v n q
     out  g^2 q, g the product over k = 1 .. N of 1 - h / (2 (v0 + h k)), h = v / N
-    again  gain_by_gamma(v0, v, n)^2 q
-    S  out (1 + 2 |log g|)
+    again  gain_by_gamma(v0, v, n)^2 q  S  out (1 + 2 |log g|)
     {_GAIN}
     {_LATER_STEPS}
     gain_once  BASIC  g q
@@ -172,8 +167,7 @@ inner_loop_law_log_var  R10-loop  v0 v_s dv n kappa q  guard 30
     out  alpha^(2L) q + kappa^2 dv (1 - alpha^(2L)) / (1 - alpha^2),
         alpha = (v0 + v_s) / (v0 + v_s + dv)
     again  var_looped(v0, v_s, dv, n, kappa, q)
-    S  out + 2 L (1 - alpha) / alpha alpha^(2L) q
-    let  L = n
+    S  out + 2 L (1 - alpha) / alpha alpha^(2L) q  let  L = n
     one_step_more  T_INDEX  L + 1  n -> n + 1
     noise_not_squared  S_VS_S2  kappa dv  kappa -> sqrt(kappa)
     gain_once  BASIC  alpha^L in place of alpha^(2L)  n -> n / 2

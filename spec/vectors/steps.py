@@ -179,8 +179,7 @@ probability_flow_step  R16-heun  x dm dv v_s a_t b_t a_s b_s
     value  exp(last(v_s, y', {_HEUN}))
     again  exp(last(v_s, g y - l q a_t - dm, (1 + l (A + B g) / 2) y + l (-q a_t - p a_s
         + B (-l q a_t - dm)) / 2 - dm)), l = -dv / (q + p), A = q b_t, B = p b_s, g = 1 + l A
-    S  {_SIZE}; E_s = 0 when v_s = 0
-    size  {_SIZE}
+    S  {_SIZE}; E_s = 0 when v_s = 0  size  {_SIZE}
     let  y = log(x), q = sqrt(v_s + dv), p = sqrt(v_s), w = dv / (q + p),
         y' = y + (p - q) (-q) (a_t - b_t y) - dm
     euler  BASIC  Euler's rule  exp(y')

@@ -60,15 +60,16 @@ _FLAGS = "|".join(Flag)
 _HEADER = re.compile(
     rf"(\w+)  (?!(?:{_FLAGS})  )([\w-]+)  ([A-Za-z_]\w*(?: [A-Za-z_]\w*)*)(?:  guard (\d+))?$"
 )
+_BREAK = re.compile(rf"\n|  (?=(?:{'|'.join(_TEXTS)})  )")
 _START = re.compile(
     rf"(?:{'|'.join(_TEXTS)}|common|where)  |(?:ordinary|{_FLAGS}) |\w+  (?:{_FLAGS})(?:  |$)"
 )
 
 
 def _entries(text: str) -> Iterator[list[str]]:
-    """The lines, each with those that continue it."""
+    """The lines, each with those that continue it; several texts may share one."""
     found: list[str] = []
-    for line in filter(None, map(str.strip, text.splitlines())):
+    for line in filter(None, map(str.strip, _BREAK.split(text))):
         if found and (_START.match(line) or _HEADER.match(line)):
             yield found
             found = []
