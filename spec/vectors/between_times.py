@@ -1,7 +1,6 @@
 """The forward process between any two times, and with rates of its own for each coordinate.
 
-For times r <= s <= t. A `CoordinateGBM` stands for its second coordinate, or for a pair of
-correlated ones; m and v between two times are increments of m(t) and v(t).
+Times are r <= s <= t. A `CoordinateGBM` stands for its second coordinate, or for a pair.
 """
 
 from spec.vectors.tables import functions
@@ -95,9 +94,8 @@ two_time_log_cov  two-times  v0 v_s dv
     of_the_later_time  T_INDEX  v0 + v(t)  v0 + v_s + dv
     data_alone  BASIC  v0
     product  S_VS_S2  v0 + sqrt(v(s) v(t))  v0 + sqrt(v_s (v_s + dv))
-    ordinary 14+4 T_INDEX S_VS_S2: 0.02~3 1e-3~3 0.05~3
-    TAIL 1e-12 0.64 1e6; 1e6 1e-12 1e6; 3e-9 2e-12 0.1
-    SMALL_V 1e-300 2e-300 1e-299; 0.3 1e-12 1e-3
+    ordinary 14+4 T_INDEX S_VS_S2: 0.02~3 1e-3~3 0.05~3; TAIL 1e-12 0.64 1e6;
+        1e6 1e-12 1e6; 3e-9 2e-12 0.1; SMALL_V 1e-300 2e-300 1e-299; 0.3 1e-12 1e-3
 two_time_logpdf  two-times  x_s x_t a v0 v_s dm dv  guard 20
     out  log N(p; 0, V) + log N(q - p; dm, dv) - log(x_s) - log(x_t), p = log(x_s) - a,
         q = log(x_t) - a, V = v0 + v_s
@@ -142,11 +140,11 @@ coordinate_log_score  rates-by-coordinate  x1 x2 a1 a2 c11 c12 c22 s1 s2  guard 
     one_sigma  T_INDEX  the sigma of the first coordinate for both  s2 -> s1
     sigmas_exchanged  T_INDEX  s1 and s2 exchanged  s1 -> s2, s2 -> s1
     sigma_for_variance  S_VS_S2  sigma in place of sigma^2  s1 -> sqrt(s1), s2 -> sqrt(s2)
-    correlation_ignored  SIGN  c12 = 0  c12 -> 0
+    common  correlation_ignored
     hyvarinen_score  H_VS_LOGSCORE  1 is taken off  out - 1
     ordinary T_INDEX S_VS_S2 SIGN H_VS_LOGSCORE:
         0.1~10 0.1~10 -1..1 -1..1 0.3~3 -0.25..0.25 0.3~3 0.2~2 0.2~2
     TAIL e(300) 1.7 0.3 0.2 0.5 0.4 0.7 0.6 1.3; 1.4 e(-60) 0 0.1 0.3 0.29 0.3 1e-3 2e-3
-    SMALL_V 1.2 1.5 0.1 0.3 1e-6 0.9 1e6 1e-3 40; 1.4 0.9 0.2 0 1e6 0.9 1e-6 700 1e-3;
-        1.00001 1.3 0 0.2 1e-12 1e-7 0.64 1e-6 0.5
+    SMALL_V 1.2 1.5 0.1 0.3 1e-6 0.9 1e6 1e-3 40;
+        1.4 0.9 0.2 0 1e6 0.9 1e-6 700 1e-3; 1.00001 1.3 0 0.2 1e-12 1e-7 0.64 1e-6 0.5
 """)  # fmt: skip

@@ -155,8 +155,7 @@ terminal_mismatch  R23  {_END}  guard 40
     reversed  T_INDEX  KL(start || X_T)  {_SWAP}
     against_the_data  T_INDEX  X_0 in place of X_T  m -> 0, v -> 0
     ito_term  ITO  mu T in place of m  m -> m + v / 2
-    common  deviation_for_variance
-    correlation_ignored  SIGN  c12 = 0  c12 -> 0
+    common  deviation_for_variance, correlation_ignored
     {_rows(_END, "BASIC", _noised(_drawn(10, _TURN)))}
     {_rows(_END, "ITO S_VS_S2 SIGN T_INDEX", _noised(_drawn(22, _TURN_3))[10:])}
     {_rows(_END, "BASIC", _nearly_exact(_noised(_drawn(4, _TURN))))}
@@ -170,8 +169,7 @@ best_start_cost  R23-single  {_DATA}  guard 40
         added = c11 + c22 + 2 v + |a1| + |a2|
     of_the_data  T_INDEX  v = 0  v -> 0
     difference_of_logarithms  CANCELLATION  the formula as it is, in float64  {_PRICE}
-    common  deviation_for_variance
-    correlation_ignored  SIGN  c12 = 0  c12 -> 0
+    common  deviation_for_variance, correlation_ignored
     means_ignored  BASIC  a1 = a2  a2 -> a1
     twice  BASIC  log det in place of half of it  2 out
     {_rows(_DATA, "BASIC", _noised(_drawn(10, _TURN)))}
@@ -190,9 +188,8 @@ path_divergence  R20b  v0 v n  guard 40
     common  deviation_for_variance
     logarithms_last  CANCELLATION  the sum of r_k - 1 and the log apart, in float64
         in_turn(v0, v, n)
-    ordinary SIGN T_INDEX S_VS_S2: 0.02~4 0.1~4 1,2,3,8,20,5,30,13
-    CANCELLATION 1e6 0.3 4; 2 1e-9 3; 0.7 1e-4 50; 0.05 0.64 200
-    TAIL 1e-12 0.64 10; 0.02 1e6 2; 1e-12 1e-12 5
+    ordinary SIGN T_INDEX S_VS_S2: 0.02~4 0.1~4 1,2,3,8,20,5,30,13; CANCELLATION 1e6 0.3 4;
+        2 1e-9 3; 0.7 1e-4 50; 0.05 0.64 200; TAIL 1e-12 0.64 10; 0.02 1e6 2; 1e-12 1e-12 5
 where  x state at t_min, > 0; a mean of log X at t_min; v_s v(t_min) > 0; dm m(T) -
         m(t_min), any number; dv v(T) - v(t_min) > 0; b mean of log X_T in the model; q
         variance of log X_T in the model, > 0
@@ -240,8 +237,7 @@ fisher_information_in_the_plane  information-log-normal  c11 c12 c22 v  guard 20
     S  T (T^2 - 2 D) / D^2: the sum of the largest variance over the square of each, at most
     of_the_data  T_INDEX  v = 0  v -> 0
     inverse_of_the_trace  BASIC  4 / T
-    correlation_ignored  SIGN  c12 = 0  c12 -> 0
-    deviation_for_variance  S_VS_S2  sqrt(v) in place of v  v -> sqrt(v)
+    common  correlation_ignored, deviation_for_variance
     ordinary T_INDEX SIGN S_VS_S2: 0.3~3 -0.25..0.25 0.3~3 0.02~3
     TAIL 1e6 3 2 0.7; 0.5 0.49 0.5 1e6; 1e-12 1e-13 2e-12 0.3
     SMALL_V 0.5 0.3 0.4 1e-12; 2e-12 -1e-12 1e-12 3e-12
@@ -251,9 +247,8 @@ m_dsm_floor  information-log-normal  c v
     of_the_noise  T_INDEX  1 / (2 v): the data are spread out
     difference_of_inverses  CANCELLATION  (1 / v - 1 / (c + v)) / 2, in float64
     fisher_information  SIGN  of log X_t: the part of the score  1 / (c + v)
-    ordinary T_INDEX S_VS_S2 SIGN: 0.02~3 0.02~3
-    CANCELLATION 1e-12 0.7; 3e-7 2; 1e-300 0.4; 2e-3 1e9
-    TAIL 1e6 1e-12; 1e-150 1e-150; 1e-30 1e150
+    ordinary T_INDEX S_VS_S2 SIGN: 0.02~3 0.02~3; CANCELLATION 1e-12 0.7;
+        3e-7 2; 1e-300 0.4; 2e-3 1e9; TAIL 1e6 1e-12; 1e-150 1e-150; 1e-30 1e150
 where  lo std_min, > 0; hi std_max = sqrt(v(1)), > std_min; v v(t), in [0, hi^2]
 likelihood_weighting  R20  lo hi v
     out  (lo^2 + v) g: sigma(t)^2 at the t with v(t) = v, g = log(1 + (hi / lo)^2)

@@ -1,8 +1,4 @@
-"""The forward kernel, its variance-exploding schedule, and the forms of the score under it.
-
-log X_t given X_0 = x0 is N(log x0 + m, v), with m = m(t) and v = v(t); for constant coefficients
-m = (mu - sigma^2 / 2) t and v = sigma^2 t.
-"""
+"""The forward kernel, its variance-exploding schedule, and the forms of the score under it."""
 
 from spec.vectors.arithmetic import Arithmetic, Number, log_slope
 from spec.vectors.tables import functions
@@ -20,9 +16,8 @@ _CASES = """
         e(40) 1.1 0.1 1e-3; 1.3 0.7 -0.4 1e6; e(-650) 2 5 7; POW2 x x0: 500 -500 7
 """
 _SCHEDULE = """
-    ordinary 16+3 S_VS_S2 T_INDEX: 1e-3~0.1 0.5~30 0.02..1
-    SMALL_V 5e-3 10 1e-13; 0.01 50 3e-12; 1e-6 1e-5 1e-11; 0.3 0.31 1e-12
-    TAIL 1e-6 1e3 0.999; 1e-4 1e3 0.37; 0.02 1e3 1
+    ordinary 16+3 S_VS_S2 T_INDEX: 1e-3~0.1 0.5~30 0.02..1; SMALL_V 5e-3 10 1e-13; 0.01 50 3e-12;
+        1e-6 1e-5 1e-11; 0.3 0.31 1e-12; TAIL 1e-6 1e3 0.999; 1e-4 1e3 0.37; 0.02 1e3 1
 """
 _LENGTHS = "L1 = max(0, min(t, 1)), L2 = max(0, min(t - 1, 1)), L3 = max(0, min(t - 2, 1))"
 _BETWEEN = """B1 = max(0, min(t - dt, 1)), B2 = max(0, min(t - dt - 1, 1)),
@@ -133,9 +128,8 @@ exploding_time_at_log_var  VE  lo hi v  guard 20
     logarithm_of_one_plus  SMALL_V  log(1 + v / lo^2), in float64  out
     common  deviation_for_variance
     schedule_of_song  T_INDEX  log(v / lo^2) / log(hi^2 / lo^2)
-    ordinary 18+3 S_VS_S2 T_INDEX: 1e-3~0.1 2~30 1e-4~3.9
-    SMALL_V 5e-3 10 1e-16; 0.3 2 3e-12; 0.01 50 7e-13; 1.5 2.5 1e-12
-    TAIL 1e-6 1e3 999999; 0.02 1e3 3e5
+    ordinary 18+3 S_VS_S2 T_INDEX: 1e-3~0.1 2~30 1e-4~3.9; SMALL_V 5e-3 10 1e-16;
+        0.3 2 3e-12; 0.01 50 7e-13; 1.5 2.5 1e-12; TAIL 1e-6 1e3 999999; 0.02 1e3 3e5
 where  h Hyvarinen score x grad log p_t(x); v v(t) > 0
 denoiser  R5  x h m v
     out  log(x) - m + v * (1 + h)  again  log(x exp(v - m)) + v h  S  |log x| + |m| + v (1 + |h|)

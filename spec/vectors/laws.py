@@ -127,11 +127,10 @@ beta_prime_logpdf  R24-inverse-gamma  x a b scale  guard 10
     S  1 + a (1 + |log r|) + b + (a + b) log(1 + r) + |log x| + |log Gamma(a)| + |log Gamma(b)|
         + |log Gamma(a + b)|
     {_JACOBIAN}
-    shapes_exchanged  T_INDEX  a and b exchanged  a -> b, b -> a
+    common  shapes_exchanged
     scale_left_out  S_VS_S2  1 in place of the scale  scale -> 1
-    ordinary 14+3 H_VS_LOGSCORE S_VS_S2 T_INDEX: 0.02~50 0.3~9 0.3~9 0.2~5
-    TAIL e(700) 2.5 3 1.2; e(-700) 4 2 0.7; 0.05 2e3 1e3 0.6
-    BASIC 2 1.5 0.7 e(300); 1.7 1e6 3e-3 0.6
+    ordinary 14+3 H_VS_LOGSCORE S_VS_S2 T_INDEX: 0.02~50 0.3~9 0.3~9 0.2~5; TAIL e(700) 2.5 3 1.2;
+        e(-700) 4 2 0.7; 0.05 2e3 1e3 0.6; BASIC 2 1.5 0.7 e(300); 1.7 1e6 3e-3 0.6
 where  beta rate, > 0
 gamma_hyvarinen_score  R25  x alpha beta
     out  alpha - 1 - beta x  again  slope_gamma_logpdf(x, alpha, beta)  S  alpha + 1 + beta x
@@ -197,9 +196,8 @@ inverse_gamma_cdf  R25  x alpha beta
     common  survival
     one_minus_survival  TAIL  1 - P(alpha, beta / x), in float64
     of_the_inverse  T_INDEX  P(alpha, beta x), the gamma law
-    ordinary 14+4 T_INDEX SIGN: 0.1~8 0.3~9 0.2~4
-    TAIL 0.01 3 0.5; 0.02 0.4 2; 1.7 6 90; 3e-3 1.3 1.7; e(-6) 12 1.5
-    BASIC e(500) 0.03 2; 30 4 0.9; 1 150 150; e(40) 1.5 e(41);
+    ordinary 14+4 T_INDEX SIGN: 0.1~8 0.3~9 0.2~4; TAIL 0.01 3 0.5; 0.02 0.4 2; 1.7 6 90;
+        3e-3 1.3 1.7; e(-6) 12 1.5; BASIC e(500) 0.03 2; 30 4 0.9; 1 150 150; e(40) 1.5 e(41);
         1 0.5121738659264785 1.0408765274770706; 1 0.5051520273311665 0.5223526811261475
 weibull_cdf  R25  x c scale  guard 60
     out  1 - exp(-(x / l)^c), l = scale
@@ -220,8 +218,7 @@ beta_prime_cdf  R24-inverse-gamma  x a b scale  guard 20
         + |log Gamma(a + b)|
     common  survival
     one_minus_survival  TAIL  1 - I_(1 - y)(b, a), in float64  1 - I(l / (l + x); b, a)
-    shapes_exchanged  T_INDEX  a and b exchanged  a -> b, b -> a
-    common  scale_left_out
+    common  shapes_exchanged, scale_left_out
     beta_law  BASIC  I_x(a, b) where x < 1: the beta law  I(min(x / l, 1); a, b)
     ordinary 14+3 T_INDEX SIGN S_VS_S2: 0.05~12 0.3~6 0.3~6 0.2~5
     TAIL 1e-3 4 1.5 0.7; e(-40) 2.5 0.4 1.2; 0.05 9 3 2; 0.4 40 30 1.5

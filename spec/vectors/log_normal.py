@@ -1,7 +1,4 @@
-"""Log-normal laws: scores, densities, posterior laws.
-
-One law, log X normal with mean a and variance v, and a data set of two points under the kernel.
-"""
+"""Log-normal laws, and two points under the kernel: scores, densities, posterior laws."""
 
 from spec.vectors.tables import functions
 
@@ -63,8 +60,7 @@ log_normal_hyvarinen_score  R2-score  x a v
     out  -1 - (log(x) - a) / v  again  slope_log_normal_logpdf(x, a, v)  S  1 + (|log x| + |a|) / v
     common  log_score, stein_score
     median_for_mode  ITO  a + v: zero where the density of log X has its peak  a -> a + v
-    log_of_mean  ITO  a + v/2, the logarithm of the mean of X, in place of a  a -> a + v / 2
-    common  deviation_for_variance, guarded_variance
+    common  log_of_mean, deviation_for_variance, guarded_variance
     ordinary H_VS_STEIN H_VS_LOGSCORE S_VS_S2 ITO: {_BOX}
     {_ROOTS}{_EXTREMES}
 log_normal_stein_score  R2-score  x a v
@@ -81,10 +77,8 @@ log_normal_cdf  A23  x a v
     S  out * (1 + z^2) + phi(z) (|log x| + |a|) / sqrt(v), z = (log(x) - a) / sqrt(v)
     one_minus_upper_tail  TAIL  1 - Phi(-z), in float64  1 - Phi((a - log(x)) / sqrt(v))
     deviation_for_variance  S_VS_S2  divided by v in place of sqrt(v)  v -> v^2
-    log_of_mean  ITO  a + v/2, the logarithm of the mean of X, in place of a  a -> a + v / 2
-    common  survival
-    ordinary S_VS_S2 ITO: 0.05~40 -1..1.5 0.1~9
-    TAIL e(-5.5) 0.3 0.64; e(-10) 0.2 1;
+    common  log_of_mean, survival
+    ordinary S_VS_S2 ITO: 0.05~40 -1..1.5 0.1~9; TAIL e(-5.5) 0.3 0.64; e(-10) 0.2 1;
         e(-20.5) 0.1 1; e(-22) 0.4 0.64; e(-30) -0.3 1; e(-700) -100 400; e(-37.25) 0 1
     UNDERFLOW e(-37.75) 0.05 1; e(-45) 0 1; SMALL_V 1.0000003 0 1e-12; 1.349858 0.3 1e-12
     CANCELLATION e(700) 699.5 0.5; e(-650) -650.5 0.25; BASIC e(8) 0.1 1; 2.7 0.3 1e6; e(600) 2 1e5
@@ -201,7 +195,6 @@ class_average_log_mean  E22-class-average  x1 x2  guard 5
     total  T_INDEX  not divided by the number of points  log(x1 + x2)
     average  BASIC  the average itself, not its logarithm  (x1 + x2) / 2
     root_mean_square  S_VS_S2  log of the root of the mean square  log((x1^2 + x2^2) / 2) / 2
-    ordinary 14+3 H_VS_LOGSCORE T_INDEX S_VS_S2: 0.01~10 0.5~100
-    H_VS_LOGSCORE e(-690) e(600); 1 1.01; e(700) e(-700)
-    T_INDEX 1 1.0000000000000002; e(-680) e(-680.5)
+    ordinary 14+3 H_VS_LOGSCORE T_INDEX S_VS_S2: 0.01~10 0.5~100; H_VS_LOGSCORE e(-690) e(600);
+        1 1.01; e(700) e(-700); T_INDEX 1 1.0000000000000002; e(-680) e(-680.5)
 """, keep={"log_normal_stein_score": lambda case: case.args["x"] > 1e-300})  # fmt: skip

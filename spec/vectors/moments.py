@@ -1,5 +1,6 @@
 """Means, variances, quantiles and marginals of the data laws."""
 
+from collections.abc import Callable
 from functools import cache
 
 import mpmath
@@ -56,11 +57,13 @@ def _spread(law: str) -> Formula:
     return lambda f, x, *given: 1 / (x * f.exp(_OF[f"{law}_logpdf"].formula(f, x, *given)))
 
 
+_GAMMA_CASES = """
+        ordinary 16+5 SIGN T_INDEX: 0.001..0.999 0.3~9 0.2~4
+        TAIL 1e-280 3 2; 1-2^-20 0.7 0.3; 1e-40 0.4 1e3"""
 # Law, arguments, mistakes and cases of each quantile function; q is exact, so 1 - q is known.
 _QUANTILES = {
     "log_normal": ("a v", """
-        common  deviation_for_variance
-        log_of_mean  ITO  a + v/2, the logarithm of the mean of X, in place of a  a -> a + v / 2
+        common  deviation_for_variance, log_of_mean
         ordinary SIGN S_VS_S2 ITO: 0.001..0.999 -2..2 0.02~5
         TAIL 1e-300 0.3 0.64; 1e-20 -0.2 9; 1-2^-20 0.1 2; 2^-1000 20 100; 1-2^-24 -3 0.01
         SMALL_V 0.3 0.2 1e-12; 1e-9 650 1e-9"""),
@@ -76,19 +79,14 @@ _QUANTILES = {
         ordinary 14+3 SIGN S_VS_S2 ITO: 0.001..0.999 0.2~2 1~8 -0.5..0.5 0.05~3
         TAIL 1e-290 0.7 1.9 0.1 0.64; 1-2^-20 0.3 2 -0.2 1
         SMALL_V 0.25 1 1.0000003 0 1e-12; 0.8 0.5 2 0.1 1e-12"""),
-    "gamma": ("alpha beta", """
+    "gamma": ("alpha beta", f"""
         scale_for_rate  T_INDEX  1 / beta in place of beta  beta -> 1 / beta
-        mean  BASIC  alpha / beta
-        ordinary 16+5 SIGN T_INDEX: 0.001..0.999 0.3~9 0.2~4
-        TAIL 1e-280 3 2; 1-2^-20 0.7 0.3; 1e-40 0.4 1e3"""),
-    "inverse_gamma": ("alpha beta", """
+        mean  BASIC  alpha / beta{_GAMMA_CASES}"""),
+    "inverse_gamma": ("alpha beta", f"""
         of_the_inverse  T_INDEX  the quantile of the gamma law  quantile_gamma(q, alpha, beta)
-        mode  BASIC  beta / (alpha + 1)
-        ordinary 16+5 SIGN T_INDEX: 0.001..0.999 0.3~9 0.2~4
-        TAIL 1e-280 3 2; 1-2^-20 0.7 0.3; 1e-40 0.4 1e3"""),
+        mode  BASIC  beta / (alpha + 1){_GAMMA_CASES}"""),
     "beta_prime": ("a b scale", """
-        common  scale_left_out
-        shapes_exchanged  T_INDEX  a and b exchanged  a -> b, b -> a
+        common  scale_left_out, shapes_exchanged
         ordinary 14+4 SIGN S_VS_S2 T_INDEX: 0.001..0.999 0.3~6 0.3~6 0.2~5
         TAIL 1e-200 4 1.5 0.7; 1-2^-45 2.5 3 1.2"""),
 }  # fmt: skip
@@ -104,12 +102,11 @@ _TABLES = "\n".join(f"""
         p = spread_{law}(out, {", ".join(arguments.split())})
     of_the_survival  SIGN  1 - q in place of q  q -> 1 - q
     {table}""" for law, (arguments, table) in _QUANTILES.items())  # fmt: skip
-_HELPERS = {
-    f"{kind}_{law}": made for law in _QUANTILES for kind, made in (
-        ("quantile", _quantile(law)), ("corrected", _corrected(law)), ("spread", _spread(law)),
-        ("scale", _OF[f"{law}_cdf"].scale),
-    )
+_KINDS: dict[str, Callable[[str], Formula]] = {
+    "quantile": _quantile, "corrected": _corrected, "spread": _spread,
+    "scale": lambda law: _OF[f"{law}_cdf"].scale,
 }  # fmt: skip
+_HELPERS = {f"{kind}_{law}": of(law) for law in _QUANTILES for kind, of in _KINDS.items()}
 _PARTS = "w1 = w, w2 = 1 - w, e_j = exp(a_j + v_j / 2)"
 _POINTS = "e_n = x_n exp(m + v / 2), s_n = 1 + |log(x_n)| + |m| + v / 2"
 _MIXED = """
@@ -131,8 +128,7 @@ log_normal_mean  mixture-moments  a v
     median  ITO  exp(a)
     mode  SIGN  exp(a - v)
     common  deviation_for_variance
-    ordinary 14+3 ITO SIGN S_VS_S2: -3..3 0.02~5
-    TAIL 300 20; -1e3 1e3; 690 1e-3
+    ordinary 14+3 ITO SIGN S_VS_S2: -3..3 0.02~5; TAIL 300 20; -1e3 1e3; 690 1e-3
 log_normal_var  mixture-moments  a v  guard 20
     out  exp(2 a + v) (exp(v) - 1)  again  exp(2 (a + v)) - exp(2 a + v)  S  out (1 + 2 |a| + 2 v)
     second_moment  BASIC  exp(2 a + 2 v)
@@ -201,8 +197,7 @@ inverse_gamma_var  product-moments  alpha beta
 beta_prime_var  product-moments  a b scale
     out  l^2 a (a + b - 1) / ((b - 1)^2 (b - 2)), l = scale
     again  (scale / (b - 1))^2 a (1 + (a + 1) / (b - 2))
-    common  standard_deviation
-    shapes_exchanged  T_INDEX  a and b exchanged  a -> b, b -> a
+    common  standard_deviation, shapes_exchanged
     scale_once  BASIC  l in place of l^2  out / scale
     squares_first  OVERFLOW  the formula as it is, in float64  out
     ordinary 14+3 S_VS_S2 T_INDEX: 0.3~6 2.1~9 0.2~5

@@ -1,8 +1,6 @@
 """Laws of log X after whole grids, on log-normal data with exact scores.
 
-log X_0 is N(a, v0), the process has constant coefficients with m(T) = m and v(T) = v, and the
-samplers start from log X_T with the law N(b, q): N equal steps, L steps at one level, and the
-limit of annealed grids for many steps.
+N equal steps, L steps at one level, and the limit of annealed grids for many steps.
 """
 
 import mpmath
@@ -62,9 +60,8 @@ _VAR_CASES = f"""
 _TRIGAMMAS = "(v0 / (v0 + v))^2 q + v0 r (trigamma(r) - trigamma(r + n)), r = v0 n / v"
 
 
-def _mean_looped(
-    f: Arithmetic, a: mpf, v0: mpf, v_s: mpf, dm: mpf, dv: mpf, n: mpf, b: mpf
-) -> mpf:
+def _mean_looped(f: Arithmetic, a: mpf, v0: mpf, *rest: mpf) -> mpf:
+    v_s, dm, dv, n, b = rest
     for _ in range(whole(n)):
         b = b - dm - dv * (b - a - dm) / (v0 + v_s + dv)
     return b

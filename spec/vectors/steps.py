@@ -1,8 +1,4 @@
-"""One reverse step of each sampler, and the chance that a step of eq. (12) changes a sign.
-
-dm = m(t) - m(s) and dv = v(t) - v(s) for a step from t to s < t; for constant coefficients
-dm = (mu - sigma^2 / 2) dt and dv = sigma^2 dt.
-"""
+"""One reverse step of each sampler, and the chance that a step of eq. (12) changes a sign."""
 
 from spec.vectors.tables import functions
 

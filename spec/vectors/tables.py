@@ -51,6 +51,9 @@ survival  SIGN  the probability of a larger value  1 - out
 sign_lost  SIGN  |x| in place of x  x -> |x|
 drift_of_the_wrong_sign  SIGN  + m in place of - m  m -> -m
 drift_of_the_wrong_sign(dm)  T_INDEX  + dm: the forward drift  dm -> -dm
+correlation_ignored  SIGN  c12 = 0  c12 -> 0
+log_of_mean  ITO  a + v/2, the logarithm of the mean of X, in place of a  a -> a + v / 2
+shapes_exchanged  T_INDEX  a and b exchanged  a -> b, b -> a
 equal_weights  BASIC  1/2 in place of w  w -> 1 / 2
 twice  BASIC  the factor 1/2 is left out  2 out
 """
