@@ -25,8 +25,7 @@ _SWAP = "P11 -> Q11, P12 -> Q12, P22 -> Q22, Q11 -> P11, Q12 -> P12, Q22 -> P22"
 _SIZES = "I(A) = (A11 + A22) / det A, |A| = |A11| + 2 |A12| + |A22|"
 _ENTRIES = "a1 a2 p11 p12 p22 b1 b2 q11 q12 q22"
 _END, _DATA = "a1 a2 c11 c12 c22 m v b1 b2 q11 q12 q22", "a1 a2 c11 c12 c22 v"
-_TURN = (0.5, -0.25, 0.875, 0.0, -0.75, 0.125)
-_TURN_3 = (0.5, 0.75, -0.5)
+_TURN, _TURN_3 = (0.5, -0.25, 0.875, 0.0, -0.75, 0.125), (0.5, 0.75, -0.5)
 Row = dict[str, float]
 
 
@@ -49,31 +48,27 @@ def _drawn(rows: int, correlations: tuple[float, ...], size: float = 1.0) -> lis
 
 def _noised(rows: list[Row]) -> list[Row]:
     """Data with covariance P and steps of the process in turn."""
-    return [
-        {**row, "c11": row["p11"], "c12": row["p12"], "c22": row["p22"],
-         "m": (0.3, -0.45, 0.125, 0.7)[i % 4], "v": (0.64, 0.2, 1.7, 0.05, 3.0)[i % 5]}
-        for i, row in enumerate(rows)
-    ]  # fmt: skip
+    return [{
+        **row, "c11": row["p11"], "c12": row["p12"], "c22": row["p22"],
+        "m": (0.3, -0.45, 0.125, 0.7)[i % 4], "v": (0.64, 0.2, 1.7, 0.05, 3.0)[i % 5],
+    } for i, row in enumerate(rows)]  # fmt: skip
 
 
 def _nearly_exact(rows: list[Row]) -> list[Row]:
     """The start of almost the right law."""
-    return [
-        {**at, "b1": at["a1"] + at["m"] + 1e-4, "b2": at["a2"] + at["m"] - 2e-4,
-         "q11": (at["c11"] + at["v"]) * (1 + 3e-4), "q12": at["c12"] * (1 - 1e-4),
-         "q22": (at["c22"] + at["v"]) * (1 - 2e-4)}
-        for at in rows
-    ]  # fmt: skip
+    return [{
+        **at, "b1": at["a1"] + at["m"] + 1e-4, "b2": at["a2"] + at["m"] - 2e-4,
+        "q11": (at["c11"] + at["v"]) * (1 + 3e-4), "q12": at["c12"] * (1 - 1e-4),
+        "q22": (at["c22"] + at["v"]) * (1 - 2e-4),
+    } for at in rows]  # fmt: skip
 
 
 def _rows(names: str, flags: str, rows: list[Row]) -> str:
     """Lines of cases: the rows shared out evenly among the flags."""
     each = len(rows) // len(flags.split())
     texts = [" ".join(repr(row[name]) for name in names.split()) for row in rows]
-    return "\n".join(
-        f"{flag} " + ";".join(texts[i * each : (i + 1) * each])
-        for i, flag in enumerate(flags.split())
-    )
+    shares = [";".join(texts[i : i + each]) for i in range(0, len(texts), each)]
+    return "\n".join(map("{} {}".format, flags.split(), shares))
 
 
 _PRICE = "log(s) - log((c11 + v) (c22 + v) - c12^2) / 2, s = (c11 + c22) / 2 + (a1 - a2)^2 / 4 + v"

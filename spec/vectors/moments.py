@@ -44,12 +44,8 @@ def _quantile(law: str) -> Formula:
 
 def _corrected(law: str) -> Formula:
     """A quantile x once more, by the second formula of its distribution function."""
-    cdf = _OF[f"{law}_cdf"]
-
-    def again(f: Arithmetic, q: mpf, x: mpf, *given: mpf) -> mpf:
-        return x * (1 - (cdf.second(f, x, *given) - q) * _spread(law)(f, x, *given))
-
-    return again
+    cdf, spread = _OF[f"{law}_cdf"].second, _spread(law)
+    return lambda f, q, x, *given: x * (1 - (cdf(f, x, *given) - q) * spread(f, x, *given))
 
 
 def _spread(law: str) -> Formula:

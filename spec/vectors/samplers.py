@@ -90,12 +90,6 @@ def _integral(f: Arithmetic, v0: mpf, v: mpf, exponent: mpf) -> mpf:
 
 
 _SPEEDS = "1,0.5,0.2,2,0.75,3,1.5"
-_HELPERS = {
-    "growth": _growth, "integral": _integral, "gain_by_gamma": _gain_by_gamma,
-    "trigamma": _trigamma, "step_by_step": _step_by_step, "mean_looped": _mean_looped,
-    "var_looped": _var_looped,
-}  # fmt: skip
-
 FUNCTIONS = functions(f"""
 where  a mean of log X_0; v0 variance of log X_0, > 0; m m(T), any number; v v(T) > 0; n
         number of steps N, a whole number; b mean of log X_T at the start
@@ -205,4 +199,8 @@ annealed_limit_law_log_var  R10-limit  v0 v rho q  guard 30
     ordinary 17+3 S_VS_S2: 0.02~3 0.1~4 {_SPEEDS} 0.05~5
     CANCELLATION 0.3 0.7 0.50000001 0.2; 1e5 1e-3 0.8 1e-4; 2 1e-9 1.3 1e-10
     T_INDEX 1e-6 0.64 0.3 0.5; 0.02 1e6 0.7 1e6; 1e-12 3e-12 2.5 2e-12
-""", _HELPERS)  # fmt: skip
+""", {
+    "growth": _growth, "integral": _integral, "gain_by_gamma": _gain_by_gamma,
+    "trigamma": _trigamma, "step_by_step": _step_by_step, "mean_looped": _mean_looped,
+    "var_looped": _var_looped,
+})  # fmt: skip

@@ -41,10 +41,6 @@ _TAIL = """
     logarithm_of_probability  UNDERFLOW  Phi(-z) first, then its log, in float64  out
 """
 
-HELPERS = {
-    "bridge": lambda f, dv, rest: 0 if rest == 0 else 1 / f.sqrt(1 / dv + 1 / rest),
-    "last": lambda f, v_s, euler, heun: euler if v_s == 0 else heun,
-}
 FUNCTIONS = functions(f"""
 where  x state at time t, any sign, not 0; h Hyvarinen score at |x|; z a standard normal
         draw; dm m(t) - m(s), any number; dv v(t) - v(s) > 0; kappa factor on the noise, >= 0
@@ -223,4 +219,7 @@ log_average_flip_probability  R13  v0 v_s dm dv kappa  guard 20
     UNDERFLOW 0.05 1e-12 0 6.4e-4 1; 0.05 0.64 1e-4 2e-4 1; 1 0.3 0 1e-8 0.5;
         1e6 0.2 0.1 0.3 1e-3; 0.3 0.7 0 1e-3 0; 0.1 0.2 -0.3 3e-4 0.9; 2 0.5 0 0.01 0.05
     SIGN 0.4 0.2 2.5 0.3 1; 0.1 0.6 9 0.5 1; 2 0.1 1.25 0.4 0.2
-""", HELPERS)  # fmt: skip
+""", {
+    "bridge": lambda f, dv, rest: 0 if rest == 0 else 1 / f.sqrt(1 / dv + 1 / rest),
+    "last": lambda f, v_s, euler, heun: euler if v_s == 0 else heun,
+})  # fmt: skip

@@ -1,23 +1,23 @@
 """Functions from their tables: formula, scale, mistakes and cases as lines of plain text.
 
     where  x a state, > 0; v v(t) > 0  what arguments are, in the tables that follow
-    name  claim  x v                   a function, its claim in `spec`, its arguments in order;
-    name  claim  x v  guard 40         40 more digits in all computations
+    name  claim  x v  guard 40         a function, its claim in `spec`, its arguments in order, and
+                                       40 more digits in all computations
     out  published formula             S  published condition scale     again  second formula
     value  what is evaluated where `out` cannot be read; size  the same for `S`
-    let  definitions that all of them share and that are not published;  k  64  reason
+    let  definitions that all of them share and that are not published; k  64  reason
     name  FLAG  words  change          a mistake, fields two spaces (or a line) apart
     common  name, name                 mistakes of `COMMON`
     FLAG values; values; FLAG values   cases, in the order of the arguments
     ordinary 12+3 FLAG FLAG: box       12 BASIC cases and 3 for each flag, spread over a box
     POW2 x: 600 -600                   the first cases again with x times 2^600 and 2^-600
 
-Without an S the bound is relative to `out`. A change is a formula, in which `out` is the right
-value, or replacements such as "v -> sqrt(v)"; without one the words are the formula. Words that
-end in "in float64" say that it loses digits: it is evaluated in float64. In a box a~b is a range
-filled evenly in the logarithm, a..b one filled evenly, a,b,c are values in turn. A function f of
-before may be called, and slope_f(x, ...) is its derivative in log x. Lines that start otherwise
-continue the line above.
+Texts may share a line, as may cases; without an S the bound is relative to `out`. A change is a
+formula, in which `out` is the right value, or replacements such as "v -> sqrt(v)"; without one the
+words are the formula. Words that end in "in float64" say that it loses digits: it is evaluated in
+float64. In a box a~b is a range filled evenly in the logarithm, a..b one filled evenly, a,b,c are
+values in turn. A function f of before may be called, and slope_f(x, ...) is its derivative in log
+x. Lines that start otherwise continue the line above.
 """
 
 import re
@@ -155,10 +155,9 @@ def _cases(line: str, names: Sequence[str], before: Sequence[Case]) -> Iterator[
 
 
 def functions(
-    text: str,
-    helpers: Mapping[str, Formula] | None = None,
+    text: str, helpers: Mapping[str, Formula] | None = None,
     keep: Mapping[str, Callable[[Case], bool]] | None = None,
-) -> tuple[VectorFunction, ...]:
+) -> tuple[VectorFunction, ...]:  # fmt: skip
     """Functions from a text with their tables.
 
     helpers  functions f(arithmetic, ...) that the formulas call by their names
@@ -186,12 +185,9 @@ def functions(
 
 
 def _function(
-    name: str,
-    claim: str,
-    meanings: Mapping[str, str],
-    table: Iterable[list[str]],
+    name: str, claim: str, meanings: Mapping[str, str], table: Iterable[list[str]],
     helpers: Mapping[str, Formula],
-) -> VectorFunction:
+) -> VectorFunction:  # fmt: skip
     names, mistakes, rows = tuple(meanings), "", []
     texts = {"k": "8  ", "S": "out: a relative bound"}
     for lines in table:
