@@ -1,7 +1,6 @@
 """The forward process between any two times, and with rates of its own for each coordinate.
 
-For times r <= s <= t. A `CoordinateGBM` stands for its second coordinate, or for a pair of
-correlated ones; m and v between two times are increments of m(t) and v(t).
+Times are r <= s <= t. A `CoordinateGBM` stands for its second coordinate, or for a pair.
 """
 
 from spec.vectors.tables import functions
@@ -20,8 +19,7 @@ where  x state at time s, > 0; dm m(t) - m(s), any number; dv v(t) - v(s) >= 0; 
     z a standard normal draw
 kernel_sample  bridge  x dm dv v_s z
     out  x * exp(dm + sqrt(dv) * z)
-    again  exp(log(x) + dm) exp(sqrt(dv))^z
-    S  |out| (1 + |dm| + sqrt(dv) |z|)
+    again  exp(log(x) + dm) exp(sqrt(dv))^z  S  |out| (1 + |dm| + sqrt(dv) |z|)
     from_time_zero  T_INDEX  v(t) in place of dv  dv -> v_s + dv
     difference_of_roots  S_VS_S2  sqrt(v(t)) - sqrt(v(s)) in place of sqrt(dv)
         x exp(dm + (sqrt(v_s + dv) - sqrt(v_s)) z)
@@ -29,10 +27,8 @@ kernel_sample  bridge  x dm dv v_s z
     common  variance_for_deviation, clipped_noise
     ordinary ITO S_VS_S2 T_INDEX: 1e-3~1e3 -2..2 1e-4~5 1e-3~5 -4..4
     T_INDEX 1.7 0 0 0.3 1.2; e(600) 0 0 2e5 -3; 0.3 1e-9 1e-12 1e6 2.2
-    SMALL_V 1.37 0.2 1e-12 1e-3 1.9
-    TAIL 1.3 0.4 0.64 0.1 8; 0.7 -0.2 0.64 2 -8; e(600) -700 100 0.5 9.5
-    OVERFLOW e(-700) 1e3 1e4 3 2.5
-    POW2 x: 600 -600
+    SMALL_V 1.37 0.2 1e-12 1e-3 1.9; TAIL 1.3 0.4 0.64 0.1 8; 0.7 -0.2 0.64 2 -8;
+        e(600) -700 100 0.5 9.5; OVERFLOW e(-700) 1e3 1e4 3 2.5; POW2 x: 600 -600
 where  mu drift rate, any number; sigma diffusion rate, > 0; s time in [0, t]; t time in [0, 1]
 kernel_log_mean  bridge  x mu sigma s t
     out  log(x) + (mu - sigma^2 / 2) (t - s)
@@ -48,9 +44,7 @@ kernel_log_mean  bridge  x mu sigma s t
     T_INDEX 1.7 0.4 0.8 0.6 0.6; e(-700) 30 20 1 1
     TAIL e(700) -1e3 1e-3 0.25 1; 0.4 3e5 1e3 1e-9 1
 kernel_log_var  bridge  sigma s t
-    out  sigma^2 (t - s)
-    again  sigma (sigma t - sigma s)
-    S  out: a relative bound
+    out  sigma^2 (t - s)  again  sigma (sigma t - sigma s)
     common  standard_deviation
     sigma_for_variance  S_VS_S2  sigma in place of sigma^2  sigma -> sqrt(sigma)
     from_time_zero  T_INDEX  t in place of t - s  s -> 0
@@ -62,8 +56,7 @@ where  x_r state at time r, > 0; x_t state at time t, > 0; up m(s) - m(r), any n
     a v(s) - v(r) >= 0; rest m(t) - m(s), any number; b v(t) - v(s) >= 0, with a + b > 0
 bridge_log_mean  bridge  x_r x_t up a rest b
     out  (b (log(x_r) + up) + a (log(x_t) - rest)) / (a + b)
-    again  {_BRIDGE}
-    S  (b (|log x_r| + |up|) + a (|log x_t| + |rest|)) / (a + b)
+    again  {_BRIDGE}  S  (b (|log x_r| + |up|) + a (|log x_t| + |rest|)) / (a + b)
     {_BRIDGED}
     products_first  OVERFLOW  the formula as it is, in float64  out
     {_BOX}
@@ -73,20 +66,16 @@ bridge_log_mean  bridge  x_r x_t up a rest b
     UNDERFLOW 1.5 0.7 0.2 2e-308 0.1 7e-308
     NEAR_ROOT e(-0.5) e(2) 0.5 1.3 2 0.2; 2 0.5 0 0.7 0 0.7000001
 bridge_log_var  bridge  a b
-    out  a b / (a + b)
-    again  1 / (1 / a + 1 / b)
-    S  out: a relative bound
+    out  a b / (a + b)  again  1 / (1 / a + 1 / b)
     common  standard_deviation
     of_the_kernel  T_INDEX  a: the end is forgotten
     variances_added  BASIC  a + b
     by_difference  CANCELLATION  a - a^2 / (a + b), in float64
     product_first  UNDERFLOW  the formula as it is, in float64  out
     ordinary T_INDEX S_VS_S2: 1e-3~3 1e-3~3
-    CANCELLATION 0.64 1e-12; 3 1e-6; 700 1e-3; 1e6 3e-12
-    UNDERFLOW 1e-200 3e-180; 2e-300 1e-20; 7e-308 4e-308
-    OVERFLOW 1e200 3e180; 2e300 1e9; 7e307 4e307
-bridge_sample  bridge  x_r x_t up a rest b z
-    guard  20
+    CANCELLATION 0.64 1e-12; 3 1e-6; 700 1e-3; 1e6 3e-12; UNDERFLOW 1e-200 3e-180;
+        2e-300 1e-20; 7e-308 4e-308; OVERFLOW 1e200 3e180; 2e300 1e9; 7e307 4e307
+bridge_sample  bridge  x_r x_t up a rest b z  guard 20
     out  exp((b (log(x_r) + up) + a (log(x_t) - rest)) / (a + b) + sqrt(a b / (a + b)) z)
     again  exp({_BRIDGE} + sqrt(a) sqrt(b) z / sqrt(a + b))
     S  |out| (1 + (b (|log x_r| + |up|) + a (|log x_t| + |rest|)) / (a + b)
@@ -102,15 +91,12 @@ where  x_s state at time s, > 0; a mean of log X_s; v0 variance of log X_0, > 0;
 two_time_log_cov  two-times  v0 v_s dv
     out  v0 + v_s: the covariance of log X_s and log X_t, v(t) = v_s + dv
     again  v0 + (v_s + dv) - dv
-    S  out: a relative bound
     of_the_later_time  T_INDEX  v0 + v(t)  v0 + v_s + dv
     data_alone  BASIC  v0
     product  S_VS_S2  v0 + sqrt(v(s) v(t))  v0 + sqrt(v_s (v_s + dv))
-    ordinary 14+4 T_INDEX S_VS_S2: 0.02~3 1e-3~3 0.05~3
-    TAIL 1e-12 0.64 1e6; 1e6 1e-12 1e6; 3e-9 2e-12 0.1
-    SMALL_V 1e-300 2e-300 1e-299; 0.3 1e-12 1e-3
-two_time_logpdf  two-times  x_s x_t a v0 v_s dm dv
-    guard  20
+    ordinary 14+4 T_INDEX S_VS_S2: 0.02~3 1e-3~3 0.05~3; TAIL 1e-12 0.64 1e6;
+        1e6 1e-12 1e6; 3e-9 2e-12 0.1; SMALL_V 1e-300 2e-300 1e-299; 0.3 1e-12 1e-3
+two_time_logpdf  two-times  x_s x_t a v0 v_s dm dv  guard 20
     out  log N(p; 0, V) + log N(q - p; dm, dv) - log(x_s) - log(x_t), p = log(x_s) - a,
         q = log(x_t) - a, V = v0 + v_s
     again  -log(2 pi) - log(V (V + dv) - V^2) / 2 - log(x_s x_t)
@@ -125,8 +111,7 @@ two_time_logpdf  two-times  x_s x_t a v0 v_s dm dv
     density_of_the_logarithms  H_VS_LOGSCORE  - log x_s - log x_t is left out
         out + log(x_s) + log(x_t)
     drift_of_the_wrong_sign  SIGN  - dm  dm -> -dm
-    ordinary T_INDEX ITO S_VS_S2 H_VS_LOGSCORE SIGN:
-        0.1~10 0.1~10 -1..1 0.05~2 0.05~2 -1..1 0.1~2
+    ordinary T_INDEX ITO S_VS_S2 H_VS_LOGSCORE SIGN: 0.1~10 0.1~10 -1..1 0.05~2 0.05~2 -1..1 0.1~2
     SMALL_V 1.3 1.3000001 0.2 0.3 0.5 1e-7 1e-9; 1.2 1.7 0.1 1e-12 2e-12 0.35 1e-12
     TAIL e(300) e(299) -2 0.4 0.6 0.3 0.5; 1.4 e(40) 0.3 0.02 0.1 0.2 0.7; 1.6 0.2 0 1e6 2 -1 3e5
 where  x second state at time 0, > 0; mu1 drift rate of the first coordinate; mu2 of the second;
@@ -146,8 +131,7 @@ coordinate_sample  rates-by-coordinate  x mu1 mu2 s1 s2 t z
     SMALL_V 1.2 0.3 1e-7 0.5 1e-6 0.4 -1.7; 0.9 1e3 0 30 1e-5 1e-9 2.5
 where  x1 first state, > 0; x2 second state, > 0; a1 first mean of log X_0; a2 second mean;
     c11 first variance of log X_0, > 0; c12 covariance; c22 second variance, > c12^2 / c11
-coordinate_log_score  rates-by-coordinate  x1 x2 a1 a2 c11 c12 c22 s1 s2
-    guard  20
+coordinate_log_score  rates-by-coordinate  x1 x2 a1 a2 c11 c12 c22 s1 s2  guard 20
     out  -(P2 d1 - c12 d2) / (P1 P2 - c12^2), P1 = c11 + s1^2, P2 = c22 + s2^2,
         d_n = log(x_n) - a_n, the first log score of X_1 whose m is 0
     again  -(d1 - c12 d2 / P2) / (P1 - c12^2 / P2)
@@ -156,11 +140,11 @@ coordinate_log_score  rates-by-coordinate  x1 x2 a1 a2 c11 c12 c22 s1 s2
     one_sigma  T_INDEX  the sigma of the first coordinate for both  s2 -> s1
     sigmas_exchanged  T_INDEX  s1 and s2 exchanged  s1 -> s2, s2 -> s1
     sigma_for_variance  S_VS_S2  sigma in place of sigma^2  s1 -> sqrt(s1), s2 -> sqrt(s2)
-    correlation_ignored  SIGN  c12 = 0  c12 -> 0
+    common  correlation_ignored
     hyvarinen_score  H_VS_LOGSCORE  1 is taken off  out - 1
     ordinary T_INDEX S_VS_S2 SIGN H_VS_LOGSCORE:
         0.1~10 0.1~10 -1..1 -1..1 0.3~3 -0.25..0.25 0.3~3 0.2~2 0.2~2
     TAIL e(300) 1.7 0.3 0.2 0.5 0.4 0.7 0.6 1.3; 1.4 e(-60) 0 0.1 0.3 0.29 0.3 1e-3 2e-3
-    SMALL_V 1.2 1.5 0.1 0.3 1e-6 0.9 1e6 1e-3 40; 1.4 0.9 0.2 0 1e6 0.9 1e-6 700 1e-3;
-        1.00001 1.3 0 0.2 1e-12 1e-7 0.64 1e-6 0.5
+    SMALL_V 1.2 1.5 0.1 0.3 1e-6 0.9 1e6 1e-3 40;
+        1.4 0.9 0.2 0 1e6 0.9 1e-6 700 1e-3; 1.00001 1.3 0 0.2 1e-12 1e-7 0.64 1e-6 0.5
 """)  # fmt: skip

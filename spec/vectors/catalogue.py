@@ -8,9 +8,8 @@ from spec.vectors.records import VectorFunction
 
 FUNCTIONS: tuple[VectorFunction, ...] = (
     *forward.FUNCTIONS, *between_times.FUNCTIONS, *log_normal.FUNCTIONS, *mixtures.FUNCTIONS,
-    *steps.FUNCTIONS, *paths.FUNCTIONS, *mirror.FUNCTIONS,
-    *divergences.FUNCTIONS, *laws.FUNCTIONS, *samplers.FUNCTIONS,
-    *moments.FUNCTIONS,
+    *steps.FUNCTIONS, *paths.FUNCTIONS, *mirror.FUNCTIONS, *divergences.FUNCTIONS,
+    *laws.FUNCTIONS, *samplers.FUNCTIONS, *moments.FUNCTIONS,
 )  # fmt: skip
 # A function gives the names of its `arguments`, its `cases` (of which `args` are mappings of exact
 # floats, in that order), and at such arguments its value `at(args)` to 50 digits and more, S by

@@ -41,12 +41,8 @@ def generate() -> dict[str, str]:
 
 def stored(folder: Path = FOLDER) -> dict[str, str]:
     """What a folder holds under the names that `generate` would write, and other JSON lines."""
-    names = [path.name for path in sorted(folder.glob("*.jsonl"))] + [MANIFEST]
-    return {
-        name: (folder / name).read_bytes().decode("utf-8")
-        for name in names
-        if (folder / name).is_file()
-    }
+    paths = filter(Path.is_file, [*sorted(folder.glob("*.jsonl")), folder / MANIFEST])
+    return {path.name: path.read_bytes().decode("utf-8") for path in paths}
 
 
 def differences(made: dict[str, str], found: dict[str, str]) -> list[str]:

@@ -41,14 +41,11 @@ mirrored_langevin_step  A22  x s delta z
     ordinary H_VS_STEIN H_VS_LOGSCORE S_VS_S2: 0.05~20 -3..2 1e-3~0.5 -3..3
     SMALL_V 1.3 -0.4 1e-12 0.7; 0.6 2e3 1e-12 -1.9; 4 -7e4 1e-10 0.2
     TAIL 1.7 -0.8 0.05 8; 0.8 1.5 0.3 -8; e(300) -e(-294.5) 0.9 6.5
-    OVERFLOW e(690) e(-695) 0.25 0.4
-    UNDERFLOW e(-700) -e(699) 0.25 0.4
-    POW2 x: 5 -7
+    OVERFLOW e(690) e(-695) 0.25 0.4; UNDERFLOW e(-700) -e(699) 0.25 0.4; POW2 x: 5 -7
 where  w weight, not 0; g gradient of the loss at w; eta learning rate, > 0
 exponentiated_gradient_step  A19  w g eta
     out  w * exp(-eta g sign(w))
-    again  sign(w) exp(log(|w|) - eta g |w| / w)
-    S  |out| (1 + eta |g|)
+    again  sign(w) exp(log(|w|) - eta g |w| / w)  S  |out| (1 + eta |g|)
     sign_left_out  SIGN  exp(-eta g) for weights of either sign  w exp(-eta g)
     times_the_weight  H_VS_STEIN  exp(-eta |w| g): the exponent of eq. (13)  g -> g |w|
     ascent  BASIC  of the wrong sign  g -> -g
@@ -56,21 +53,16 @@ exponentiated_gradient_step  A19  w g eta
     gradient_step  BASIC  w - eta g
     {_WEIGHTS}; -e(200) 3.3 0.4
     TAIL 1.3 350 1.5; 0.4 -460 1.25; 2.2 1e6 3e-4
-    OVERFLOW e(699) 2.5 0.5; e(-600) -1100 0.6
-    UNDERFLOW e(-700) 2.5 0.5; e(-700) 45 0.75
-    CANCELLATION 1.7 1e-9 1e-3; 0.9 -3e-7 1e-5
-    POW2 w: 500 -500
+    OVERFLOW e(699) 2.5 0.5; e(-600) -1100 0.6; UNDERFLOW e(-700) 2.5 0.5; e(-700) 45 0.75
+    CANCELLATION 1.7 1e-9 1e-3; 0.9 -3e-7 1e-5; POW2 w: 500 -500
 gradient_step  E8  w g eta
-    out  w - eta g
-    again  eta (w / eta - g)
-    S  |w| + eta |g|
+    out  w - eta g  again  eta (w / eta - g)  S  |w| + eta |g|
     half_a_step  BASIC  eta / 2: the mirror step of |w|^2  eta -> eta / 2
     times_the_weight  H_VS_STEIN  w (1 - eta g)
     ascent  SIGN  of the wrong sign  w + eta g
     {_WEIGHTS}
     CANCELLATION 1.7 1.7 1; 1.1 11 0.1; 1e6 1e9 1e-3
-    TAIL 1e-3 1e15 1e-4; e(600) -e(601) 0.3
-    POW2 w g: 500 -500
+    TAIL 1e-3 1e15 1e-4; e(600) -e(601) 0.3; POW2 w g: 500 -500
 where  r reference weight of the same sign
 bregman_entropy  E12-divergence  w r
     out  |w| log(w / r) - |w| + |r|
@@ -82,26 +74,20 @@ bregman_entropy  E12-divergence  w r
     quadratic  TAIL  (w - r)^2 / (2 |r|)
     {_PAIRS}
     CANCELLATION 0.3 0.31; 25 24; 0.9 0.91
-    TAIL 1e-12 2; 3e8 0.1; e(600) e(-600); e(-690) e(690)
-    POW2 1.5*2^300 2^301; 1.25*2^-300 2^-299
+    TAIL 1e-12 2; 3e8 0.1; e(600) e(-600); e(-690) e(690); POW2 1.5*2^300 2^301; 1.25*2^-300 2^-299
 where  w weight, any number; r reference weight
 bregman_euclidean  bregman-euclidean  w r
     out  (w - r)^2 / 2
-    again  w^2 / 2 - r^2 / 2 - r (w - r)
-    S  w^2 / 2 + r^2 / 2 + |r| (|w| + |r|)
+    again  w^2 / 2 - r^2 / 2 - r (w - r)  S  w^2 / 2 + r^2 / 2 + |r| (|w| + |r|)
     of_the_square  BASIC  (w - r)^2, for phi = |w|^2
-    difference_of_potentials  T_INDEX  phi(w) - phi(r), the linear term left out
-        w^2 / 2 - r^2 / 2
+    difference_of_potentials  T_INDEX  phi(w) - phi(r), the linear term left out  w^2 / 2 - r^2 / 2
     opposite_sign  SIGN  (w + r)^2 / 2
     {_PAIRS}
     CANCELLATION 1.7 1.6999999; 0.3 0.300001; 25 25.0000000001; 0.9 0.91
-    SIGN 1.5 -0.3; -2 7.5
-    TAIL 1e150 3; 2 -1e140
-    UNDERFLOW 3e-160 1e-160; -2e-155 5e-156
+    SIGN 1.5 -0.3; -2 7.5; TAIL 1e150 3; 2 -1e140; UNDERFLOW 3e-160 1e-160; -2e-155 5e-156
 where  a mean of log X under the target; lam variance of log X under the target, > 0; n
         number of steps, a whole number; b mean of log X at the start
-mirrored_langevin_law_log_mean  R22  a lam delta n b
-    guard  30
+mirrored_langevin_law_log_mean  R22  a lam delta n b  guard 30
     out  a + (1 - delta / lam)^n (b - a)
     again  b - sum_{{k=1}}^n delta / lam (1 - delta / lam)^(k - 1) (b - a)
     S  |a| + (|alpha|^n + n |alpha|^(n - 1) delta / lam) (|a| + |b|), alpha = 1 - delta / lam
@@ -115,8 +101,7 @@ mirrored_langevin_law_log_mean  R22  a lam delta n b
     TAIL 300 0.5 0.1 9 -400; 0.3 0.7 0.7 2 0.9; 0.1 1e6 1 150 2; 0.4 1e-12 5e-13 4 0.6;
         -0.2 0.3 3 15 0.5
 where  q variance of log X at the start, >= 0
-mirrored_langevin_law_log_var  R22  lam delta n q
-    guard  40
+mirrored_langevin_law_log_var  R22  lam delta n q  guard 40
     out  alpha^(2n) q + 2 delta sum_{{j=0}}^{{n-1}} alpha^(2j), alpha = 1 - delta / lam
     again  from_limit(lam, delta, n, q)
     S  (alpha^(2n) + 2 n g |alpha|^(2n-1)) q + 2 delta sum_{{j=0}}^{{n-1}} (alpha^(2j) +

@@ -34,22 +34,24 @@ _MEANS = "mu_j = a_j + v_j / (v_j + v) (log(x) - a_j - m)"
 _R = "r_j the share of component j in the density at x"
 _PARTS = f"""
     let  w1 = w, w2 = 1 - w, q_j = log(w_j) + log N(b_j; 0, v_j + v), {_SIZES},
-        r1 = 1 / (1 + exp(q2 - q1)), r2 = 1 / (1 + exp(q1 - q2)), {_MEANS},
-        C_j = v_j v / (v_j + v)
+        r1 = 1 / (1 + exp(q2 - q1)), r2 = 1 / (1 + exp(q1 - q2)), {_MEANS}, C_j = v_j v / (v_j + v)
     common  ito_term, deviation_for_variance, equal_weights
     densities_first  TAIL  shares as a ratio of densities, in float64
         r1 -> exp(q1) / (exp(q1) + exp(q2)), r2 -> exp(q2) / (exp(q1) + exp(q2))
 """
 _SHAPE = "-2..0.5 0.02~2 0..2.5 0.02~2 -0.5..0.5 0.05~2"
 _DRAWN = f"ordinary 10+3 ITO S_VS_S2: 0.05~20 {_WEIGHTS} {_SHAPE}"
-_FAR = """
-    TAIL e(80) 0.25 -0.3 0.64 0.9 0.2 0.1 0.5; e(-90) 0.625 -0.3 0.05 0.4 0.3 0.2 0.4;
-        e(60) 0.5 -1.1 0.25 1.3 0.25 -0.1 0.7; e(300) 0.75 3 0.7 3 0.75 0.2 0.3;
-        e(-41) 2^-40 -0.7 0.04 0.8 0.04 0 0.2; e(0.25) 0.5 -299.875 0.75 300.125 0.75 0.125 0.25
-    SMALL_V 1.0000002 0.5 0 1e-12 3e-7 1e-12 1e-8 2e-12; 1.35 0.25 0.3 1e-12 0.4 2e-12 0.01 0.64;
-        1.35 0.375 0.3 0.5 0.1 0.8 0 1e-12
-    BASIC 2.2 0.5 0.1 1e6 -0.4 0.2 0.2 0.6; 0.4 0.375 1 0.3 -2 0.4 0.3 1e6
+# {} is for one argument more, the power of a moment.
+_POWERED = """
+    TAIL e(80) 0.25 -0.3 0.64 0.9 0.2 0.1 0.5 {}; e(-90) 0.625 -0.3 0.05 0.4 0.3 0.2 0.4 {};
+        e(60) 0.5 -1.1 0.25 1.3 0.25 -0.1 0.7 {}; e(300) 0.75 3 0.7 3 0.75 0.2 0.3 {};
+        e(-41) 2^-40 -0.7 0.04 0.8 0.04 0 0.2 {};
+        e(0.25) 0.5 -299.875 0.75 300.125 0.75 0.125 0.25 {}
+    SMALL_V 1.0000002 0.5 0 1e-12 3e-7 1e-12 1e-8 2e-12 {};
+        1.35 0.25 0.3 1e-12 0.4 2e-12 0.01 0.64 {}; 1.35 0.375 0.3 0.5 0.1 0.8 0 1e-12 {}
+    BASIC 2.2 0.5 0.1 1e6 -0.4 0.2 0.2 0.6 {}; 0.4 0.375 1 0.3 -2 0.4 0.3 1e6 {}
 """
+_FAR = _POWERED.replace(" {}", "")
 _AT = "w, a1 + m, v1 + v, a2 + m, v2 + v"
 _PAIRS = f"""
     ordinary 14+3 S_VS_S2 T_INDEX: {_OTHERS} -2..2 0.02~3 -1..3 0.02~3
@@ -65,16 +67,14 @@ _FITTED = """
 """
 
 FUNCTIONS = functions(f"""
-where  x a state, > 0; w weight of the first component, in (0, 1), with 1 - w exact in
-        float64; a1 mean of log X in the first component; v1 variance of log X in the first
-        component, > 0; a2 mean of log X in the second component; v2 variance of log X in the
-        second component, > 0
+where  x a state, > 0; w weight of the first component, in (0, 1), with 1 - w exact in float64;
+    a1 mean of log X in the first component; v1 variance of log X in the first component, > 0;
+    a2 mean of log X in the second component; v2 variance of log X in the second component, > 0
 mixture_logpdf  R2  x w a1 v1 a2 v2
     out  log(w N(y; a1, v1) + (1 - w) N(y; a2, v2)) - y, y = log(x), N the normal density
     again  max(q1, q2) + log1p(exp(-|q1 - q2|)) - y
-    S  |y| + 1 + sum_j r_j T_j, r_j the share of component j in the density at x,
-        T_j = |log w_j| + |log 2 pi v_j| / 2 + (y - a_j)^2 / (2 v_j)
-        + |y - a_j| (|y| + |a_j|) / v_j
+    S  |y| + 1 + sum_j r_j T_j, r_j the share of component j in the density at x, T_j = |log w_j|
+        + |log 2 pi v_j| / 2 + (y - a_j)^2 / (2 v_j) + |y - a_j| (|y| + |a_j|) / v_j
     {_LET}
     common  density_of_the_logarithm, deviation_for_variance(v_j), equal_weights
     mean_of_logarithms  BASIC  sum_j w_j log N_j: the log inside the sum
@@ -91,8 +91,7 @@ mixture_hyvarinen_score  R2-score  x w a1 v1 a2 v2
         T_j as for mixture_logpdf
     {_LET}
     common  log_score, stein_score
-    weights_for_shares  T_INDEX  w_j, the shares of no observation, for r_j
-        r1 -> w, r2 -> 1 - w
+    weights_for_shares  T_INDEX  w_j, the shares of no observation, for r_j  r1 -> w, r2 -> 1 - w
     common  equal_weights, deviation_for_variance(v_j)
     ratio_of_densities  TAIL  densities and their ratio, in float64
         r1 -> exp(q1) / (exp(q1) + exp(q2)), r2 -> exp(q2) / (exp(q1) + exp(q2))
@@ -116,9 +115,8 @@ mixture_cdf  R2  x w a1 v1 a2 v2
         Phi((log(x) - w a1 - (1 - w) a2) / sqrt(w v1 + (1 - w) v2 + w (1 - w) (a1 - a2)^2))
     ordinary SIGN S_VS_S2 T_INDEX: {_NARROW}
     TAIL e(-9) 0.25 -0.3 0.64 0.9 2; e(-22) 0.5 -1.1 1 1.3 0.25; e(-41) 2^-40 -12 1 0.8 1;
-        e(-700) 0.75 -600 9 3 700
-    BASIC 1.0000002 0.5 0 1e-12 3e-7 1e-12; e(300) 0.25 299 2 301.5 0.7;
-        0.4 1-2^-50 0.3 0.2 -0.9 0.2
+        e(-700) 0.75 -600 9 3 700; BASIC 1.0000002 0.5 0 1e-12 3e-7 1e-12;
+        e(300) 0.25 299 2 301.5 0.7; 0.4 1-2^-50 0.3 0.2 -0.9 0.2
 mixture_log_score_divergence  R2-hessian  x w a1 v1 a2 v2
     out  -r1 / v1 - r2 / v2 + r1 r2 (u1 - u2)^2, u_j = -(log(x) - a_j) / v_j,
         r_j the share of component j in the density at x
@@ -139,9 +137,8 @@ mixture_log_score_divergence  R2-hessian  x w a1 v1 a2 v2
     ordinary SIGN T_INDEX S_VS_S2 H_VS_STEIN: {_NARROW}
     CANCELLATION e(400) 0.5 -0.25 0.75 -0.25 0.7500001; e(-350) 0.5 2 0.3 2.0000003 0.3
     TAIL e(700) 0.25 -0.3 0.64 0.9 0.2; e(-700) 0.625 -0.3 0.05 0.4 0.3;
-        e(60) 0.5 -1.1 0.25 1.3 0.25
-    BASIC 1.0000002 0.5 0 1e-12 3e-7 1e-12; 2.2 0.5 0.1 1e6 -0.4 0.2;
-        e(0.125) 0.5 -299.875 1 300.125 1
+        e(60) 0.5 -1.1 0.25 1.3 0.25; BASIC 1.0000002 0.5 0 1e-12 3e-7 1e-12;
+        2.2 0.5 0.1 1e6 -0.4 0.2; e(0.125) 0.5 -299.875 1 300.125 1
 where  x state at time t, > 0; a1 mean of log X_0 in the first component; a2 mean of log
         X_0 in the second component; m m(t), any number; v v(t) > 0
 mixture_posterior_log_mean  mixture-posterior  x w a1 v1 a2 v2 m v
@@ -163,8 +160,7 @@ mixture_posterior_log_var  mixture-posterior  x w a1 v1 a2 v2 m v
     {_DRAWN}
     {_FAR}
 where  p the power, any number but 0
-mixture_log_posterior_moment  R6  x w a1 v1 a2 v2 m v p
-    guard  70
+mixture_log_posterior_moment  R6  x w a1 v1 a2 v2 m v p  guard 70
     out  log(r_1 exp(p mu_1 + p^2 C_1 / 2) + r_2 exp(p mu_2 + p^2 C_2 / 2)),
         C_j = v_j v / (v_j + v), {_MEANS}, {_R}
     again  p (log(x) - m) + p^2 v / 2 + p v + mixture_logpdf(x exp(p v), {_AT})
@@ -177,18 +173,10 @@ mixture_log_posterior_moment  R6  x w a1 v1 a2 v2 m v p
     geometric_mean  BASIC  p E[log X_0]: the power inside the logarithm  p (r1 mu1 + r2 mu2)
     no_variance  BASIC  p^2 C_j / 2 left out  out - p^2 C1 / 2
     {_DRAWN} 1,2,-1,0.5,3,1,-0.25,1,2
-    TAIL e(80) 0.25 -0.3 0.64 0.9 0.2 0.1 0.5 1; e(-90) 0.625 -0.3 0.05 0.4 0.3 0.2 0.4 2;
-        e(60) 0.5 -1.1 0.25 1.3 0.25 -0.1 0.7 1; e(300) 0.75 3 0.7 3 0.75 0.2 0.3 2;
-        e(-41) 2^-40 -0.7 0.04 0.8 0.04 0 0.2 -1;
-        e(0.25) 0.5 -299.875 0.75 300.125 0.75 0.125 0.25 0.5
-    BASIC 1.0000002 0.5 0 1e-12 3e-7 1e-12 1e-8 2e-12 3; 1.35 0.25 0.3 1e-12 0.4 2e-12 0.01 0.64 1;
-        1.35 0.375 0.3 0.5 0.1 0.8 0 1e-12 -0.25; 2.2 0.5 0.1 1e6 -0.4 0.2 0.2 0.6 1;
-        0.4 0.375 1 0.3 -2 0.4 0.3 1e6 2
+    {_POWERED.replace("SMALL_V", "BASIC").format(1, 2, 1, 2, -1, 0.5, 3, 1, -0.25, 1, 2)}
 where  a1 mean of log X in the first component; a2 mean of log X in the second component
 mixture_log_mean  log-moments  w a1 v1 a2 v2
-    out  w a1 + (1 - w) a2
-    again  a2 + w (a1 - a2)
-    S  w |a1| + (1 - w) |a2|
+    out  w a1 + (1 - w) a2  again  a2 + w (a1 - a2)  S  w |a1| + (1 - w) |a2|
     common  equal_weights
     weights_exchanged  T_INDEX  (1 - w) a1 + w a2
     log_of_the_mean  S_VS_S2  log E[X]  log(w exp(a1 + v1 / 2) + (1 - w) exp(a2 + v2 / 2))
@@ -196,11 +184,8 @@ mixture_log_mean  log-moments  w a1 v1 a2 v2
         (w a1 / v1 + (1 - w) a2 / v2) / (w / v1 + (1 - w) / v2)
     wrong_sign  TAIL  the first mean with the other sign  a1 -> -a1
     {_PAIRS}
-mixture_log_var  log-moments  w a1 v1 a2 v2
-    guard  20
-    out  w v1 + (1 - w) v2 + w (1 - w) (a1 - a2)^2
-    again  {_SQUARES}
-    S  out: a relative bound
+mixture_log_var  log-moments  w a1 v1 a2 v2  guard 20
+    out  w v1 + (1 - w) v2 + w (1 - w) (a1 - a2)^2  again  {_SQUARES}
     within_only  BASIC  w v1 + (1 - w) v2
     weights_exchanged  T_INDEX  1 - w in place of w  w -> 1 - w
     common  standard_deviation
@@ -208,13 +193,10 @@ mixture_log_var  log-moments  w a1 v1 a2 v2
     between_only  TAIL  w (1 - w) (a1 - a2)^2 to the power 1
         w v1 + (1 - w) v2 + w (1 - w) |a1 - a2|
     {_PAIRS}
-where  a1 mean of log X_0 at the first pixel; a2 mean of log X_0 at the second pixel; c1
-        variance of log X_0 at the first pixel; c2 variance at the second pixel; m m(T), any
-        number; v v(T) > 0
+where  a1 mean of log X_0 at the first pixel; a2 mean of log X_0 at the second pixel; c1 variance
+    of log X_0 at the first pixel; c2 variance at the second pixel; m m(T), any number; v v(T) > 0
 fitted_lognormal_log_mean  R23-single  a1 a2 c1 c2 m v
-    out  (a1 + a2) / 2 + m
-    again  (a1 + m + (a2 + m)) / 2
-    S  (|a1| + |a2|) / 2 + |m|
+    out  (a1 + a2) / 2 + m  again  (a1 + m + (a2 + m)) / 2  S  (|a1| + |a2|) / 2 + |m|
     ito_term  ITO  mu T in place of m  m -> m + v / 2
     of_the_data  T_INDEX  m left out  m -> 0
     sum  BASIC  not divided by 2  a1 + a2 + m
@@ -223,8 +205,7 @@ fitted_lognormal_log_mean  R23-single  a1 a2 c1 c2 m v
     first_pixel  TAIL  a1 + m
     guarded  SMALL_V  1e-8 added  out + 1e-8
     {_FITTED}
-fitted_lognormal_log_var  R23-single  a1 a2 c1 c2 m v
-    guard  20
+fitted_lognormal_log_var  R23-single  a1 a2 c1 c2 m v  guard 20
     out  (c1 + c2) / 2 + (a1 - a2)^2 / 4 + v
     again  (c1 + c2 + a1^2 + a2^2) / 2 - ((a1 + a2) / 2)^2 + v
     S  out + |a1 - a2| (|a1| + |a2|) / 2

@@ -1,12 +1,7 @@
 """Whole paths of eight steps with tabulated noise, on log-normal data.
 
-log X_0 is N(a, v0); the process has constant coefficients, m(t) = m t and v(t) = v t on [0, 1].
-Step number i = 1, 2, ... goes from t = (9 - i) / 8 to (8 - i) / 8, with the exact score at its
-start,
-
-    h = -1 - (log|x| - a - m t) / (v0 + v t)
-
-and the value is the state after as many steps as there are entries of z, at most eight.
+log X_0 is N(a, v0), and m(t) = m t, v(t) = v t on [0, 1]. Step number i goes from t = (9 - i) / 8
+to (8 - i) / 8 with the exact score at its start; the value is the state after len(z) steps.
 """
 
 from dataclasses import replace
@@ -38,10 +33,8 @@ _AGNOSTIC = _STEP.of("x (1 - dm + 3 dv / 2 + dv h + sqrt(dv) z_i)", "out")
 def path(step: Formula, late: int = 0) -> Formula:
     """The state after len(z) steps; `late` levels too late is a mistake."""
 
-    def formula(
-        f: Arithmetic, x_T: Number, a: Number, v0: Number, m: Number, v: Number, z: tuple
-    ) -> Number:
-        x = x_T
+    def formula(f: Arithmetic, x: Number, *rates: Number) -> Number:
+        a, v0, m, v, z = rates
         for i, draw in enumerate(z, start=1):
             k = STEPS + 1 - i - late
             h = -1 - (f.log(abs(x)) - a - m * k / STEPS) / (v0 + v * k / STEPS)
@@ -51,9 +44,7 @@ def path(step: Formula, late: int = 0) -> Formula:
     return formula
 
 
-def _closed_form(
-    f: Arithmetic, x_T: mpf, a: mpf, v0: mpf, m: mpf, v: mpf, z: tuple[mpf, ...]
-) -> mpf:
+def _closed_form(f: Arithmetic, x_T: mpf, a: mpf, v0: mpf, m: mpf, v: mpf, z: tuple) -> mpf:
     """Eq. (13): deviations from the mean shrink by V_s / V_t in a step, exactly."""
     n = len(z)
     sizes = [v0 + v * (STEPS - i) / STEPS for i in range(n + 1)]
@@ -63,9 +54,7 @@ def _closed_form(
     return mpmath.exp(a + m * (STEPS - n) / STEPS + deviation)
 
 
-def _in_logarithms(
-    f: Arithmetic, x_T: mpf, a: mpf, v0: mpf, m: mpf, v: mpf, z: tuple[mpf, ...]
-) -> mpf:
+def _in_logarithms(f: Arithmetic, x_T: mpf, a: mpf, v0: mpf, m: mpf, v: mpf, z: tuple) -> mpf:
     """Eq. (12) with sign and log|x| kept apart, and the rates mu and sigma^2."""
     sign, y, dv = mpf(1), mpmath.log(x_T), v / STEPS
     for i, draw in enumerate(z):
@@ -80,10 +69,9 @@ def _in_logarithms(
 def _scale(step: Formula) -> Formula:
     """|out| E: each step adds its own terms and multiplies E by the derivative in log x."""
 
-    def formula(
-        f: Arithmetic, x_T: Number, a: Number, v0: Number, m: Number, v: Number, z: tuple
-    ) -> Number:
-        x, error, dm, dv = x_T, 0, m / STEPS, v / STEPS
+    def formula(f: Arithmetic, x: Number, *rates: Number) -> Number:
+        a, v0, m, v, z = rates
+        error, dm, dv = 0, m / STEPS, v / STEPS
         for i, draw in enumerate(z, start=1):
             k = STEPS + 1 - i
             size, y = v0 + v * k / STEPS, f.log(abs(x))
@@ -129,11 +117,12 @@ _MISTAKES = """
 
 def _twins(step: Expression, own: str) -> tuple[Twin, ...]:
     """Mistakes in each step, and the score of another level."""
-    late = Twin(
-        "score_one_level_late", Flag.T_INDEX, "the score of the level below", path(step, late=1)
-    )
+    late = ("score_one_level_late", Flag.T_INDEX, "the score of the level below")
     changed = twins(_MISTAKES + own, step)
-    return (late, *(replace(twin, formula=path(twin.formula)) for twin in changed))
+    return (
+        Twin(*late, path(step, late=1)),
+        *(replace(twin, formula=path(twin.formula)) for twin in changed),
+    )
 
 
 DALE = VectorFunction(
@@ -141,28 +130,20 @@ DALE = VectorFunction(
     meanings=MEANINGS, formula=path(_DALE), second=_closed_form,
     scale_text="|out| E; E = 0, then in each step E <- |1 - dv / V| E + 2 + |dm| + 3 dv / 2 + dv "
     "(1 + (|log x| + |a| + |m|) / V) + sqrt(dv) |z_i|, V = v0 + v t", scale=_scale(_DALE),
-    twins=_twins(
-        _DALE,
-        "ambient_drift  ITO  3 dv / 2 + dv h, the drift of X, in the exponent  dm -> dm - dv / 2",
-    ), cases=(*_COMMON, *_prefixes(Flag.SMALL_V, (1.3, 0.26, 1e-3, 1e-13, 1e-12), OTHER)[3:]),
+    twins=_twins(_DALE, """
+        ambient_drift  ITO  3 dv / 2 + dv h, the drift of X, in the exponent  dm -> dm - dv / 2
+    """), cases=(*_COMMON, *_prefixes(Flag.SMALL_V, (1.3, 0.26, 1e-3, 1e-13, 1e-12), OTHER)[3:]),
 )  # fmt: skip
 AGNOSTIC = VectorFunction(
-    name="sign_agnostic_path",
-    claim="R13",
-    text=HOW + "x (1 - dm + 3 dv / 2 + dv h + sqrt(dv) z_i)",
-    meanings=MEANINGS,
-    formula=path(_AGNOSTIC),
-    second=_in_logarithms,
+    name="sign_agnostic_path", claim="R13", meanings=MEANINGS, formula=path(_AGNOSTIC),
+    text=HOW + "x (1 - dm + 3 dv / 2 + dv h + sqrt(dv) z_i)", second=_in_logarithms,
     scale_text="|out| E; E = 0, then in each step E <- |1 - dv / (V b)| E + 1 + (1 + |dm| + "
     "3 dv / 2 + dv (1 + (|log|x|| + |a| + |m|) / V) + sqrt(dv) |z_i|) / |b|, V = v0 + v t, "
-    "b the factor of the step",
-    scale=_scale(_AGNOSTIC),
-    twins=_twins(_AGNOSTIC, """
+    "b the factor of the step", scale=_scale(_AGNOSTIC), twins=_twins(_AGNOSTIC, """
         drift_of_the_logarithm  ITO  dv (1 + h): dv / 2 is missing  dm -> dm + dv / 2
         exponential_step  BASIC  eq. (13) in place of eq. (12)
             x exp(-dm + dv (1 + h) + sqrt(dv) z_i)
         sign_lost  SIGN  |x| in place of x in each step  x -> |x|
-    """),
-    cases=(*_COMMON, *_prefixes(Flag.SIGN, (1.4, 0.2, 0.8, 0.3, 4.0), FLIPPING)),
+    """), cases=(*_COMMON, *_prefixes(Flag.SIGN, (1.4, 0.2, 0.8, 0.3, 4.0), FLIPPING)),
 )  # fmt: skip
 FUNCTIONS = (DALE, AGNOSTIC)

@@ -1,14 +1,9 @@
-"""One reverse step of each sampler, and the chance that a step of eq. (12) changes a sign.
-
-dm = m(t) - m(s) and dv = v(t) - v(s) for a step from t to s < t; for constant coefficients
-dm = (mu - sigma^2 / 2) dt and dv = sigma^2 dt.
-"""
+"""One reverse step of each sampler, and the chance that a step of eq. (12) changes a sign."""
 
 from spec.vectors.tables import functions
 
 _ORDINARY = """
-    ordinary ITO H_VS_STEIN H_VS_LOGSCORE S_VS_S2:
-        0.02~50 -5..3 -3..3 -0.2..0.2 1e-3~0.8 0.3..1.5
+    ordinary ITO H_VS_STEIN H_VS_LOGSCORE S_VS_S2: 0.02~50 -5..3 -3..3 -0.2..0.2 1e-3~0.8 0.3..1.5
 """
 _NEGATIVE = """
     SIGN -1.7 -0.6 0.4 0.1 0.3 1; -0.03 1.2 -0.9 -0.05 0.02 0.7; -2.4 -4 -1.5 0.2 0.5 1.2;
@@ -46,10 +41,6 @@ _TAIL = """
     logarithm_of_probability  UNDERFLOW  Phi(-z) first, then its log, in float64  out
 """
 
-HELPERS = {
-    "bridge": lambda f, dv, rest: 0 if rest == 0 else 1 / f.sqrt(1 / dv + 1 / rest),
-    "last": lambda f, v_s, euler, heun: euler if v_s == 0 else heun,
-}
 FUNCTIONS = functions(f"""
 where  x state at time t, any sign, not 0; h Hyvarinen score at |x|; z a standard normal
         draw; dm m(t) - m(s), any number; dv v(t) - v(s) > 0; kappa factor on the noise, >= 0
@@ -72,8 +63,7 @@ sign_agnostic_step  A12  x h z dm dv kappa
         -2.4 -4 -1.5 0.2 0.5 1.2
     {_EXTREMES}
     NEAR_ROOT 1.7 -3.25 0 0.125 0.5 1; -2.3 -1.5 -1.3333333333333333 0 0.5625 1
-    T_INDEX 1.4 -0.3 0.6 0.7 0.2 1
-    POW2 x: 500 -500 -2
+    T_INDEX 1.4 -0.3 0.6 0.7 0.2 1; POW2 x: 500 -500 -2
 ambient_milstein_step  R15  x h z dm dv kappa
     out  x * (1 - dm + 3 dv / 2 + dv h + kappa sqrt(dv) z + kappa^2 dv (z^2 - 1) / 2)
     again  x + x kappa z sqrt(dv) - x (dm + dv / 2 - 2 dv - dv h)
@@ -85,8 +75,7 @@ ambient_milstein_step  R15  x h z dm dv kappa
     no_added_term  BASIC  Euler-Maruyama  out - x kappa^2 dv (z^2 - 1) / 2
     common  log_score(h), sign_lost, {_COMMON}
     {_ORDINARY}{_NEGATIVE}{_EXTREMES}
-    T_INDEX 1.4 -0.3 0.6 0.7 0.2 1
-    POW2 x: 500 -500
+    T_INDEX 1.4 -0.3 0.6 0.7 0.2 1; POW2 x: 500 -500
 where  x state at time t, > 0
 dale_langevin_step  A13  x h z dm dv kappa
     out  x * exp(-dm + dv (1 + h) + kappa sqrt(dv) z)
@@ -101,9 +90,7 @@ dale_langevin_step  A13  x h z dm dv kappa
         x (1 - dm + dv (1 + h) + kappa sqrt(dv) z)
     common  variance_for_deviation, {_COMMON}
     {_ORDINARY}{_EXTREMES}
-    TAIL e(600) -700 8 0.1 0.9 1
-    T_INDEX 1.4 -0.3 0.6 0.7 0.2 1
-    POW2 x: 500 -500 -2
+    TAIL e(600) -700 8 0.1 0.9 1; T_INDEX 1.4 -0.3 0.6 0.7 0.2 1; POW2 x: 500 -500 -2
 where  kappa noise level, >= 0
 marginal_preserving_step  R11  x h z dm dv kappa
     out  x * exp(-dm + (1 + kappa^2) / 2 dv (1 + h) + kappa sqrt(dv) z)
@@ -113,8 +100,7 @@ marginal_preserving_step  R11  x h z dm dv kappa
     ambient_drift  ITO  kappa^2 dv / 2 more, the drift of X, in the exponent
         dm -> dm - kappa^2 dv / 2
     {_ORDINARY}{_LEVELS}{_EXTREMES}
-    T_INDEX 1.4 -0.3 0.6 0.7 0.2 0.5
-    POW2 x: 500 -500
+    T_INDEX 1.4 -0.3 0.6 0.7 0.2 0.5; POW2 x: 500 -500
 where  x state at time t, any sign, not 0
 ambient_marginal_preserving_step  R11  x h z dm dv kappa
     out  x * (1 - dm + (1 + kappa^2) / 2 dv (1 + h) + kappa^2 dv / 2 + kappa sqrt(dv) z)
@@ -122,12 +108,10 @@ ambient_marginal_preserving_step  R11  x h z dm dv kappa
     S  |x| (1 + |dm| + (1 + kappa^2) / 2 dv (1 + |h|) + kappa^2 dv / 2 + kappa sqrt(dv) |z|)
     {_FOLLOWED}
     ito_term  ITO  kappa^2 dv / 2 is missing  dm -> dm + kappa^2 dv / 2
-    ito_term_of_full_noise  ITO  dv / 2 in place of kappa^2 dv / 2
-        dm -> dm - (1 - kappa^2) dv / 2
+    ito_term_of_full_noise  ITO  dv / 2 in place of kappa^2 dv / 2  dm -> dm - (1 - kappa^2) dv / 2
     common  sign_lost
     {_ORDINARY}{_LEVELS}{_NEGATIVE}{_EXTREMES}
-    T_INDEX 1.4 -0.3 0.6 0.7 0.2 0.5
-    POW2 x: 500 -500
+    T_INDEX 1.4 -0.3 0.6 0.7 0.2 0.5; POW2 x: 500 -500
 where  x state at time t, > 0; h Hyvarinen score at x; dv strength of the step, > 0; kappa
         factor on the noise, >= 0
 corrector_step  R11-corrector  x h z dv kappa
@@ -140,9 +124,7 @@ corrector_step  R11-corrector  x h z dv kappa
     ordinary ITO H_VS_STEIN H_VS_LOGSCORE S_VS_S2: 0.02~50 -5..3 -3..3 1e-3~0.8 0.3..1.5
     SMALL_V 1.3 -0.4 0.7 1e-12 1; 0.6 2 -1.9 1e-12 1; 9 3e5 0.2 1e-10 1
     TAIL 1.7 -0.8 8 0.3 1; 0.8 1.5 -8 0.02 1; 1.1 -30 9.5 0.64 1; e(600) -1300 8 0.9 1
-    OVERFLOW e(700) -0.7 0.3 0.4 1
-    UNDERFLOW e(-700) -0.7 0.3 0.4 1
-    POW2 x: 500 -500
+    OVERFLOW e(700) -0.7 0.3 0.4 1; UNDERFLOW e(-700) -0.7 0.3 0.4 1; POW2 x: 500 -500
 where  dv v(t) - v(s) > 0; v_s v(s) >= 0; v(t) = v_s + dv; c log-variance of the data that
         the denoiser does not explain, >= 0
 ancestral_step  R17-bridge  x h dm dv v_s z c kappa
@@ -160,15 +142,12 @@ ancestral_step  R17-bridge  x h dm dv v_s z c kappa
         0.02~50 -5..3 -0.2..0.2 1e-3~0.8 1e-3~3 -3..3 0.01~2 0.3..1.5
     BASIC 1.7 -0.4 0.1 0.3 0.5 1.2 0 1; 0.6 0.9 -0.1 0.2 0 -0.8 0 1;
         2.2 -1.4 0.05 0.4 0 1.5 0.25 1; 1.2 -1.00001 0 1e5 1e6 1e-3 2 1
-    SMALL_V 1.3 -0.4 1e-13 1e-12 1e-12 0.7 0 1; 0.6 2 0 1e-12 0.4 -1.9 0 1;
-        1.1 -1e5 0 1e-10 1e-12 0.3 1e-11 1
+    SMALL_V 1.3 -0.4 1e-13 1e-12 1e-12 0.7 0 1;
+        0.6 2 0 1e-12 0.4 -1.9 0 1; 1.1 -1e5 0 1e-10 1e-12 0.3 1e-11 1
     TAIL 1.7 -0.8 0.05 0.3 0.2 8 0.1 1; 0.8 1.5 -0.1 0.02 1.5 -8 0 1;
-        e(600) -700 0.1 0.9 0.4 9.5 0.3 1
-    OVERFLOW e(700) -0.7 0.3 0.4 0.2 0.3 0.05 1
-    UNDERFLOW e(-700) -0.7 0.3 0.4 0.2 0.3 0.05 1
-    POW2 x: 500 -500
-ddim_step  R17-bridge  x h dm dv v_s
-    guard  20
+        e(600) -700 0.1 0.9 0.4 9.5 0.3 1; OVERFLOW e(700) -0.7 0.3 0.4 0.2 0.3 0.05 1
+    UNDERFLOW e(-700) -0.7 0.3 0.4 0.2 0.3 0.05 1; POW2 x: 500 -500
+ddim_step  R17-bridge  x h dm dv v_s  guard 20
     out  x * exp(-dm + (v_t - sqrt(v_s v_t)) (1 + h)), v_t = v_s + dv
     again  exp(d + sqrt(v_s / v_t) (log(x) - d - dm)), d = log(x) - dm + v_t (1 + h)
     S  |out| (1 + |dm| + w (1 + |h|)), w = dv / (1 + sqrt(v_s / v_t))
@@ -183,25 +162,20 @@ ddim_step  R17-bridge  x h dm dv v_s
     CANCELLATION 1.7 -3.6 0.1 0.015 1e6; 0.8 1e5 0 3e-6 2; 3.1 -2e6 0.01 1e-7 5e5
     SMALL_V 1.3 -0.4 1e-13 1e-12 1e-12; 0.6 2e4 0 1e-12 1e-11; 1.9 -7e5 0.1 1e-9 0
     TAIL e(600) -900 0.1 0.9 0.4; e(-600) 1200 0.2 0.5 0.1
-    OVERFLOW e(700) -0.7 0.3 0.4 0.2
-    UNDERFLOW e(-700) -0.7 0.3 0.4 0.2
-    POW2 x: 500 -500
+    OVERFLOW e(700) -0.7 0.3 0.4 0.2; UNDERFLOW e(-700) -0.7 0.3 0.4 0.2; POW2 x: 500 -500
 where  a_t the log score 1 + h at time t is a_t - b_t log(x); b_t see a_t; a_s the log
         score at time s is a_s - b_s log(x); b_s see a_s
 probability_flow_step  R16-heun  x dm dv v_s a_t b_t a_s b_s
     out  y = log(x), q = sqrt(v_s + dv), p = sqrt(v_s), w = q - p; y' = y + w q (a_t - b_t y) - dm;
         exp(y') when v_s = 0, otherwise exp(y + w (q (a_t - b_t y) + p (a_s - b_s y')) / 2 - dm)
     value  exp(last(v_s, y', {_HEUN}))
-    again  exp(last(v_s, g y - l q a_t - dm, (1 + l (A + B g) / 2) y
-        + l (-q a_t - p a_s + B (-l q a_t - dm)) / 2 - dm)),
-        l = -dv / (q + p), A = q b_t, B = p b_s, g = 1 + l A
-    S  {_SIZE}; E_s = 0 when v_s = 0
-    size  {_SIZE}
+    again  exp(last(v_s, g y - l q a_t - dm, (1 + l (A + B g) / 2) y + l (-q a_t - p a_s
+        + B (-l q a_t - dm)) / 2 - dm)), l = -dv / (q + p), A = q b_t, B = p b_s, g = 1 + l A
+    S  {_SIZE}; E_s = 0 when v_s = 0  size  {_SIZE}
     let  y = log(x), q = sqrt(v_s + dv), p = sqrt(v_s), w = dv / (q + p),
         y' = y + (p - q) (-q) (a_t - b_t y) - dm
     euler  BASIC  Euler's rule  exp(y')
-    score_of_the_start_twice  T_INDEX  the score at t in place of that at s
-        a_s -> a_t, b_s -> b_t
+    score_of_the_start_twice  T_INDEX  the score at t in place of that at s  a_s -> a_t, b_s -> b_t
     times_exchanged  T_INDEX  the scores at s and t exchanged
         a_t -> a_s, b_t -> b_s, a_s -> a_t, b_s -> b_t
     variance_for_deviation  S_VS_S2  Heun's rule with v in place of sqrt(v)
@@ -211,17 +185,14 @@ probability_flow_step  R16-heun  x dm dv v_s a_t b_t a_s b_s
     ordinary 14+3 H_VS_LOGSCORE S_VS_S2 T_INDEX:
         0.05~20 -0.2..0.2 0.01~0.8 0.01~2 -1.5..1.5 0.2~4 -1.5..1.5 0.2~6
     BASIC 1.7 0.1 0.3 0 0.2 1.4 0 0; 0.4 -0.2 2 0 -0.5 0.4 0 0
-    SMALL_V 1.3 1e-13 1e-12 1e-12 0.4 1.5 0.3 1.6; 0.7 0 1e-12 0.3 0.1 2 0.1 2.5;
-        1.4 1e-3 1e-10 1e-11 3e4 2e5 -1e5 3e5
+    SMALL_V 1.3 1e-13 1e-12 1e-12 0.4 1.5 0.3 1.6;
+        0.7 0 1e-12 0.3 0.1 2 0.1 2.5; 1.4 1e-3 1e-10 1e-11 3e4 2e5 -1e5 3e5
     TAIL e(600) 0.1 0.4 0.3 0.2 1.2 0.1 1.9; e(-600) -0.1 0.5 0.2 0.3 1.3 0.2 2.1;
-        e(90) 0.2 1e5 1e6 1e-3 1e-6 2e-3 2e-6
-    SIGN 1.6 0.7 0.2 0.5 0.3 1.1 0.2 1.4
-    CANCELLATION e(300) 0 0.2 0.1 900 3 1500 5; 1.0000001 1e-8 1e-3 1 1e-7 1 1e-7 1
-    POW2 x: 20 -20
+        e(90) 0.2 1e5 1e6 1e-3 1e-6 2e-3 2e-6; SIGN 1.6 0.7 0.2 0.5 0.3 1.1 0.2 1.4
+    CANCELLATION e(300) 0 0.2 0.1 900 3 1500 5; 1.0000001 1e-8 1e-3 1 1e-7 1 1e-7 1; POW2 x: 20 -20
 where  h Hyvarinen score at |x|; dm m(t) - m(t - dt), any number; dv v(t) - v(t - dt) > 0;
         kappa factor on the noise
-log_flip_probability  R13  h dm dv kappa
-    guard  20
+log_flip_probability  R13  h dm dv kappa  guard 20
     out  log Phi(-z), z = (1 - dm + 3/2 dv + dv h) / (kappa sqrt(dv))
     S  |out| + phi(z) / Phi(-z) (1 + |dm| + 3/2 dv + dv |h|) / (kappa sqrt(dv))
     {_TAIL}
@@ -229,12 +200,10 @@ log_flip_probability  R13  h dm dv kappa
     drift_of_the_logarithm  ITO  dv (1 + h): dv / 2 is missing  dm -> dm + dv / 2
     variance_for_deviation  S_VS_S2  dv in place of sqrt(dv) below  kappa -> kappa sqrt(dv)
     ordinary 10+2 H_VS_LOGSCORE ITO S_VS_S2: -5..4 -0.3..0.3 0.01~1.5 0.3~1
-    UNDERFLOW -1 0 6.4e-4 1; 3 1e-4 2e-4 1; -0.4 0 1e-6 0.5; 7 0 1e-8 1; -2 0.1 0.3 1e-3;
-        1e4 0 0.3 0.7
-    SIGN -9 0.1 0.5 1; -12 0 0.4 0.6; -2.5 3 0.2 1
+    UNDERFLOW -1 0 6.4e-4 1; 3 1e-4 2e-4 1; -0.4 0 1e-6 0.5;
+        7 0 1e-8 1; -2 0.1 0.3 1e-3; 1e4 0 0.3 0.7; SIGN -9 0.1 0.5 1; -12 0 0.4 0.6; -2.5 3 0.2 1
 where  v0 variance of log X_0, > 0; v_s v(t - dt) > 0
-log_average_flip_probability  R13  v0 v_s dm dv kappa
-    guard  20
+log_average_flip_probability  R13  v0 v_s dm dv kappa  guard 20
     out  log Phi(-z), z = (1 - dm + dv / 2) / sqrt(kappa^2 dv + dv^2 / (v0 + v_s + dv))
     S  |out| + phi(z) / Phi(-z) (1 + |dm| + dv / 2) / sqrt(kappa^2 dv + dv^2 / V),
         V = v0 + v_s + dv
@@ -250,4 +219,7 @@ log_average_flip_probability  R13  v0 v_s dm dv kappa
     UNDERFLOW 0.05 1e-12 0 6.4e-4 1; 0.05 0.64 1e-4 2e-4 1; 1 0.3 0 1e-8 0.5;
         1e6 0.2 0.1 0.3 1e-3; 0.3 0.7 0 1e-3 0; 0.1 0.2 -0.3 3e-4 0.9; 2 0.5 0 0.01 0.05
     SIGN 0.4 0.2 2.5 0.3 1; 0.1 0.6 9 0.5 1; 2 0.1 1.25 0.4 0.2
-""", HELPERS)  # fmt: skip
+""", {
+    "bridge": lambda f, dv, rest: 0 if rest == 0 else 1 / f.sqrt(1 / dv + 1 / rest),
+    "last": lambda f, v_s, euler, heun: euler if v_s == 0 else heun,
+})  # fmt: skip

@@ -1,22 +1,23 @@
 """Functions from their tables: formula, scale, mistakes and cases as lines of plain text.
 
     where  x a state, > 0; v v(t) > 0  what arguments are, in the tables that follow
-    name  claim  x v                   a function, its claim in `spec`, its arguments in order
+    name  claim  x v  guard 40         a function, its claim in `spec`, its arguments in order, and
+                                       40 more digits in all computations
     out  published formula             S  published condition scale     again  second formula
     value  what is evaluated where `out` cannot be read; size  the same for `S`
-    let  definitions that all of them share and that are not published
-    guard  40                          more digits in all computations; k  64  reason
+    let  definitions that all of them share and that are not published; k  64  reason
     name  FLAG  words  change          a mistake, fields two spaces (or a line) apart
     common  name, name                 mistakes of `COMMON`
-    FLAG values; values                cases, in the order of the arguments
+    FLAG values; values; FLAG values   cases, in the order of the arguments
     ordinary 12+3 FLAG FLAG: box       12 BASIC cases and 3 for each flag, spread over a box
     POW2 x: 600 -600                   the first cases again with x times 2^600 and 2^-600
 
-A change is a formula, in which `out` is the right value, or replacements such as "v -> sqrt(v)";
-without one the words are the formula. Words that end in "in float64" say that it loses digits: it
-is evaluated in float64. In a box a~b is a range filled evenly in the logarithm, a..b one filled
-evenly, a,b,c are values in turn. A function f of before may be called, and slope_f(x, ...)
-is its derivative in log x. Lines that start otherwise continue the line above.
+Texts may share a line, as may cases; without an S the bound is relative to `out`. A change is a
+formula, in which `out` is the right value, or replacements such as "v -> sqrt(v)"; without one the
+words are the formula. Words that end in "in float64" say that it loses digits: it is evaluated in
+float64. In a box a~b is a range filled evenly in the logarithm, a..b one filled evenly, a,b,c are
+values in turn. A function f of before may be called, and slope_f(x, ...) is its derivative in log
+x. Lines that start otherwise continue the line above.
 """
 
 import re
@@ -50,22 +51,28 @@ survival  SIGN  the probability of a larger value  1 - out
 sign_lost  SIGN  |x| in place of x  x -> |x|
 drift_of_the_wrong_sign  SIGN  + m in place of - m  m -> -m
 drift_of_the_wrong_sign(dm)  T_INDEX  + dm: the forward drift  dm -> -dm
+correlation_ignored  SIGN  c12 = 0  c12 -> 0
+log_of_mean  ITO  a + v/2, the logarithm of the mean of X, in place of a  a -> a + v / 2
+shapes_exchanged  T_INDEX  a and b exchanged  a -> b, b -> a
 equal_weights  BASIC  1/2 in place of w  w -> 1 / 2
 twice  BASIC  the factor 1/2 is left out  2 out
 """
 _KNOWN = {line.split("  ")[0]: line for line in COMMON.strip().splitlines()}
-_TEXTS = ("out", "value", "again", "S", "size", "let", "guard", "k")
+_TEXTS = ("out", "value", "again", "S", "size", "let", "k")
 _FLAGS = "|".join(Flag)
-_HEADER = re.compile(rf"(\w+)  (?!(?:{_FLAGS})  )([\w-]+)  ([A-Za-z_]\w*(?: [A-Za-z_]\w*)*)$")
+_HEADER = re.compile(
+    rf"(\w+)  (?!(?:{_FLAGS})  )([\w-]+)  ([A-Za-z_]\w*(?: [A-Za-z_]\w*)*)(?:  guard (\d+))?$"
+)
+_BREAK = re.compile(rf"\n|  (?=(?:{'|'.join(_TEXTS)})  )")
 _START = re.compile(
     rf"(?:{'|'.join(_TEXTS)}|common|where)  |(?:ordinary|{_FLAGS}) |\w+  (?:{_FLAGS})(?:  |$)"
 )
 
 
 def _entries(text: str) -> Iterator[list[str]]:
-    """The lines, each with those that continue it."""
+    """The lines, each with those that continue it; several texts may share one."""
     found: list[str] = []
-    for line in filter(None, map(str.strip, text.splitlines())):
+    for line in filter(None, map(str.strip, _BREAK.split(text))):
         if found and (_START.match(line) or _HEADER.match(line)):
             yield found
             found = []
@@ -125,50 +132,52 @@ def spread(count: int, names: Sequence[str], box: str) -> list[dict[str, float]]
 
 
 def _cases(line: str, names: Sequence[str], before: Sequence[Case]) -> Iterator[Case]:
-    head, colon, values = line.partition(":")
-    flag, *more = head.split()
-    if flag == "ordinary":
-        basic, each = map(int, more.pop(0).split("+")) if "+" in head else (12, 3)
-        flags = [Flag.BASIC] * basic + [Flag(kind) for _ in range(each) for kind in more]
-        if len(values.split()) != len(names):
-            raise ValueError(f"a box for {', '.join(names)} has as many intervals: {line}.")
-        yield from map(Case, flags, spread(len(flags), names, values))
-    elif colon:
-        if not {*more} <= {*names}:
-            raise ValueError(f"{line} scales what is no argument.")
-        for case, power in zip(before, map(int, values.split()), strict=False):
-            args = {n: a * 2.0**power if n in more else a for n, a in case.args.items()}
-            yield Case(Flag.POW2, args)
-    else:
-        for row in line.removeprefix(flag).split(";"):
-            yield Case(Flag(flag), dict(zip(names, map(_value, row.split()), strict=True)))
+    flag = ""
+    for given in filter(None, map(str.strip, line.split(";"))):
+        head, colon, values = given.partition(":")
+        first, *more = head.split()
+        flag = first if first in {*Flag} else flag
+        if first == "ordinary":
+            basic, each = map(int, more.pop(0).split("+")) if "+" in head else (12, 3)
+            flags = [Flag.BASIC] * basic + [Flag(kind) for _ in range(each) for kind in more]
+            if len(values.split()) != len(names):
+                raise ValueError(f"a box for {', '.join(names)} has as many intervals: {given}.")
+            yield from map(Case, flags, spread(len(flags), names, values))
+        elif colon:
+            if not {*more} <= {*names}:
+                raise ValueError(f"{given} scales what is no argument.")
+            for case, power in zip(before, map(int, values.split()), strict=False):
+                args = {n: a * 2.0**power if n in more else a for n, a in case.args.items()}
+                yield Case(Flag.POW2, args)
+        else:
+            row = more if first == flag else [first, *more]
+            yield Case(Flag(flag), dict(zip(names, map(_value, row), strict=True)))
 
 
 def functions(
-    text: str,
-    helpers: Mapping[str, Formula] | None = None,
+    text: str, helpers: Mapping[str, Formula] | None = None,
     keep: Mapping[str, Callable[[Case], bool]] | None = None,
-) -> tuple[VectorFunction, ...]:
+) -> tuple[VectorFunction, ...]:  # fmt: skip
     """Functions from a text with their tables.
 
     helpers  functions f(arithmetic, ...) that the formulas call by their names
     keep     which of the cases of a function to keep, where not all
     """
     meanings: dict[str, str] = {}
-    tables: list[tuple[list[str], dict[str, str], list[list[str]]]] = []
+    tables: list[tuple[tuple[str, str, int], dict[str, str], list[list[str]]]] = []
     for lines in _entries(text):
         if lines[0].startswith("where  "):
             pairs = " ".join(lines).removeprefix("where  ").split("; ")
             meanings.update(pair.strip().split(" ", 1) for pair in pairs)
         elif header := _HEADER.match(lines[0]):
-            name, claim, arguments = header.groups()
+            name, claim, arguments, guard = header.groups("0")
             given = {argument: meanings[argument] for argument in arguments.split()}
-            tables.append(([name, claim], given, []))
+            tables.append(((name, claim, int(guard)), given, []))
         else:
             tables[-1][2].append(lines)
     known, made = dict(helpers or {}), []
-    for (name, claim), given, table in tables:
-        made.append(_function(name, claim, given, table, dict(known)))
+    for (name, claim, guard), given, table in tables:
+        made.append(replace(_function(name, claim, given, table, dict(known)), guard=guard))
         known |= {name: made[-1].formula, f"slope_{name}": log_slope(made[-1].formula)}
         if keep and name in keep:
             made[-1] = replace(made[-1], cases=tuple(filter(keep[name], made[-1].cases)))
@@ -176,13 +185,11 @@ def functions(
 
 
 def _function(
-    name: str,
-    claim: str,
-    meanings: Mapping[str, str],
-    table: Iterable[list[str]],
+    name: str, claim: str, meanings: Mapping[str, str], table: Iterable[list[str]],
     helpers: Mapping[str, Formula],
-) -> VectorFunction:
-    names, texts, mistakes, rows = tuple(meanings), {"k": "8  "}, "", []
+) -> VectorFunction:  # fmt: skip
+    names, mistakes, rows = tuple(meanings), "", []
+    texts = {"k": "8  ", "S": "out: a relative bound"}
     for lines in table:
         key, _, text = " ".join(lines).partition(" ")
         if key in _TEXTS:
@@ -197,5 +204,5 @@ def _function(
     k, _, reason = texts["k"].partition("  ")
     return VectorFunction(
         name, claim, texts["out"], meanings, out, second, texts["S"], scale, twins(mistakes, out),
-        tuple(rows), int(k), reason.strip(), int(texts.get("guard", 0)),
+        tuple(rows), int(k), reason.strip(),
     )  # fmt: skip

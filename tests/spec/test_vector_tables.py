@@ -77,10 +77,9 @@ def test_replacements_are_made_at_once_and_reach_definitions() -> None:
 
 TABLE = """
 where  a one; b other
-name  A6  a b
+name  A6  a b  guard 10
     out  a (1 + b), a word
-    again  a + a b
-    S  |a| (1 + |b|)
+    again  a + a b  S  |a| (1 + |b|)
     let  c = b
     common  twice
     one_more  SIGN  b + 1
@@ -88,8 +87,7 @@ name  A6  a b
     rounded  CANCELLATION  a + a c, in float64
     ordinary 2+1 SIGN: 1e-3~1e3 1,2
     TAIL 1e9 -1-2^-20; e(2) 1/4;
-        7 8
-    POW2 a: 3
+        7 8; POW2 a: 3; SIGN 5 6
 """
 
 
@@ -101,15 +99,17 @@ def made(table: str) -> VectorFunction:
 def test_a_table_makes_a_function() -> None:
     given = made(TABLE)
     assert given.text == "a (1 + b), a word" and given.arguments == ("a", "b")
+    relative = made(TABLE.replace("  S  |a| (1 + |b|)", ""))
+    assert given.guard == 10 and relative.scale_text == "out: a relative bound"
     assert [(t.name, t.flag, t.naive) for t in given.twins] == [
         ("twice", Flag.BASIC, False), ("one_more", Flag.SIGN, False),
         ("rounded", Flag.CANCELLATION, True)]  # fmt: skip
     flags = [case.flag.value for case in given.cases]
-    assert flags == ["BASIC", "BASIC", "SIGN", "TAIL", "TAIL", "TAIL", "POW2"]
+    assert flags == ["BASIC", "BASIC", "SIGN", "TAIL", "TAIL", "TAIL", "POW2", "SIGN"]
     rows = [tuple(case.args.values()) for case in given.cases]
     assert [b for _, b in rows[:3]] == [1.0, 2.0, 1.0]
     assert rows[3:6] == [(1e9, -1 - 2.0**-20), (FLOAT64.exp(2), 0.25), (7.0, 8.0)]
-    assert rows[6] == (8 * rows[0][0], rows[0][1])
+    assert rows[6:] == [(8 * rows[0][0], rows[0][1]), (5.0, 6.0)]
     at = given.cases[5].args
     assert given.at(at) == 63 and given.scale_at(at) == 63.0
     assert {name: float(wrong(at)) for name, wrong in given.wrong.items()} == {
