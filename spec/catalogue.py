@@ -3,17 +3,8 @@
 from graphlib import CycleError, TopologicalSorter
 
 from spec import (
-    divergence,
-    exact,
-    mirror,
-    objectives,
-    paper,
-    process,
-    reverse,
-    scores,
-    steps,
-    targets,
-)
+    divergence, exact, mirror, objectives, paper, process, reverse, scores, steps, targets,
+)  # fmt: skip
 from spec.checking.claim import Claim
 from spec.inventory import LISTED
 

@@ -7,19 +7,8 @@ w = sqrt(v_N / v_0); v_k = v_0 + h k; e = h / v_k = 1 - r; Lr = log r.
 from collections.abc import Callable, Mapping
 
 from sympy import (
-    Expr,
-    Integer,
-    Matrix,
-    Rational,
-    Symbol,
-    diff,
-    exp,
-    integrate,
-    log,
-    series,
-    sqrt,
-    symbols,
-)
+    Expr, Integer, Matrix, Rational, Symbol, diff, exp, integrate, log, series, sqrt, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin

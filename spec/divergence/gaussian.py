@@ -6,22 +6,9 @@ Symbols: r = w - 1 for an eigenvalue w; lp, lr logarithms of densities of X.
 from collections.abc import Callable
 
 from sympy import (
-    Expr,
-    Matrix,
-    MatrixSymbol,
-    Poly,
-    Symbol,
-    atanh,
-    det,
-    diff,
-    exp,
-    expand,
-    fraction,
-    log,
-    symbols,
-    together,
-    trace,
-)
+    Expr, Matrix, MatrixSymbol, Poly, Symbol, atanh, det, diff, exp, expand, fraction, log,
+    symbols, together, trace,
+)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Pin

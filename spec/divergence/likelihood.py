@@ -5,19 +5,8 @@ with d dimensions and cells of width cell.
 """
 
 from sympy import (
-    Expr,
-    Matrix,
-    Rational,
-    Symbol,
-    diag,
-    diff,
-    exp,
-    expand_log,
-    log,
-    pi,
-    sqrt,
-    symbols,
-)
+    Expr, Matrix, Rational, Symbol, diag, diff, exp, expand_log, log, pi, sqrt, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Means, Pin, Values

@@ -7,19 +7,8 @@ Lg = log det(I + C/tau); x1, x2 a pixel in two images.
 from collections.abc import Callable, Mapping
 
 from sympy import (
-    Expr,
-    Integer,
-    Matrix,
-    Rational,
-    exp,
-    eye,
-    log,
-    ones,
-    pi,
-    sqrt,
-    symbols,
-    trace,
-)
+    Expr, Integer, Matrix, Rational, exp, eye, log, ones, pi, sqrt, symbols, trace,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin, v1, v2

@@ -8,33 +8,16 @@ back, v_N where it starts. Of pins: a1, C11, ... the moments of log X_0, N(b, Q)
 from collections.abc import Callable, Mapping
 
 from sympy import (
-    Expr,
-    Integer,
-    Matrix,
-    Rational,
-    Symbol,
-    exp,
-    eye,
-    hessian,
-    log,
-    ones,
-    symbols,
-    trace,
-)
+    Expr, Integer, Matrix, Rational, Symbol, exp, eye, hessian, log, ones, symbols, trace,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Pin, v1, v2
 from spec.checking.pins import table
 from spec.checking.symbols import m, mu, sigma, v, z
 from spec.divergence.gaussian import (
-    DEFINITE,
-    Law,
-    explicit,
-    is_tangent_of_log,
-    kl,
-    law,
-    log_density,
-)
+    DEFINITE, Law, explicit, is_tangent_of_log, kl, law, log_density,
+)  # fmt: skip
 
 _Y, _T = Matrix(symbols("y1 y2")), Symbol("T", real=True)
 _RATES = (mu - sigma**2 / 2) * _T, sigma**2 * _T  # m and v of constant rates

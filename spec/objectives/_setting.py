@@ -7,18 +7,8 @@ Log-normal data: log X_0 ~ N(a, v0), log X_t = log X_0 + m + n with the noise n 
 
 import mpmath
 from sympy import (
-    Expr,
-    S,
-    Symbol,
-    cancel,
-    exp,
-    expand,
-    factor,
-    harmonic,
-    integrate,
-    limit,
-    oo,
-)
+    Expr, S, Symbol, cancel, exp, expand, factor, harmonic, integrate, limit, oo,
+)  # fmt: skip
 
 from spec.checking.claim import Assumption
 from spec.checking.gaussian import expectation

@@ -6,50 +6,19 @@ Symbols as in `_setting`; p, p1 the density and its slope, h1 that of the model.
 from collections.abc import Callable
 
 from sympy import (
-    EmptySet,
-    Expr,
-    FiniteSet,
-    Integer,
-    Interval,
-    Rational,
-    Set,
-    Symbol,
-    Union,
-    diff,
-    exp,
-    factor,
-    integrate,
-    limit,
-    oo,
-    pi,
-    sqrt,
-    symbols,
-)
+    EmptySet, Expr, FiniteSet, Integer, Interval, Rational, Set, Symbol, Union, diff, exp, factor,
+    integrate, limit, oo, pi, sqrt, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import (
-    Assumption,
-    Claim,
-    Erratum,
-    Fault,
-    Figure,
-    Kind,
-    Means,
-    Values,
-    v1,
-    v2,
-)
+    Assumption, Claim, Erratum, Fault, Figure, Kind, Means, Values, v1, v2,
+)  # fmt: skip
 from spec.checking.symbols import H, h, v, v0, x
 from spec.checking.typeset import Says
 from spec.objectives._setting import (
-    LOG_NORMAL,
-    NAMES,
-    POSITIVE_TIME,
-    TARGET_SQUARE,
-    c,
-    floor,
-    posterior,
-)
+    LOG_NORMAL, NAMES, POSITIVE_TIME, TARGET_SQUARE, c, floor, posterior,
+)  # fmt: skip
 
 p, g = symbols("p g", positive=True)
 p1, h1, d = symbols("p1 h1 d", real=True)

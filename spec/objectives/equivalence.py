@@ -3,40 +3,19 @@
 Symbols as in `_setting`; z the kernel's normal variable.
 """
 
-from functools import cache
+from functools import cache, partial
 
 from sympy import (
-    Expr,
-    Integer,
-    Poly,
-    Symbol,
-    diff,
-    exp,
-    expand,
-    limit,
-    log,
-    oo,
-    pi,
-    solve,
-    sqrt,
-    symbols,
-)
+    Expr, Integer, Poly, Symbol, diff, exp, expand, limit, log, oo, pi, solve, sqrt, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Means, Values, v1, v2
+from spec.checking.claim import Claim, Means, Source, Values, v1, v2
 from spec.checking.symbols import L0, H, h, m, x, z
 from spec.checking.typeset import Says
 from spec.objectives._setting import (
-    DENOISING,
-    EXPLICIT,
-    FINITE_MODEL,
-    INNER,
-    LOST,
-    NAMES,
-    POSITIVE_TIME,
-    c,
-    posterior,
-)
+    DENOISING, EXPLICIT, FINITE_MODEL, INNER, LOST, NAMES, POSITIVE_TIME, c, posterior,
+)  # fmt: skip
 
 p, k, r = symbols("p k r", positive=True)
 p1, k1, k2, d = symbols("p1 k1 k2 d", real=True)
@@ -162,24 +141,25 @@ _ROOT, _CENTRED = exp(Integer(-1) / 2), {"constant": (c - H) ** 2 / 2, "minimize
 _BOUND = (2 + 3 * _ROOT / r + 1 / r**2) * _SIZE / x**2
 
 
-def _equation(number: int, *args: object, **more: object) -> Claim:
-    """A claim on an equation that both versions have under its number."""
-    found = v1(f"eq. {number}") + v2(f"eq. {number}")
-    return Claim(f"A{number}", *args, names=_NAMES, sources=found, readings=(LOST, INNER), **more)
+def _place(number: int) -> tuple[Source, ...]:
+    """Both versions have the equation under this number."""
+    return v1(f"eq. {number}") + v2(f"eq. {number}")
 
 
+_equation = partial(Claim, names=_NAMES, readings=(LOST, INNER))
 A26 = _equation(
-    26, "expansion of the explicit loss", expands_the_square, _E26, twins={
+    "A26", "expansion of the explicit loss", expands_the_square, _E26, twins={
         "half of the cross term": _E26 + H * h / 2, "no half on the model": _E26 + h**2 / 2,
         "cross term with plus": _E26 + 2 * H * h,
     }, assumptions=(FINITE_MODEL, r"$\mathbb E\lVert H\rVert^2$ is finite"), depends=("A24",),
+    sources=_place(26),
 )  # fmt: skip
 A27 = _equation(
-    27, "cross term as an integral", is_the_cross_integrand, x * p1 * h,
+    "A27", "cross term as an integral", is_the_cross_integrand, x * p1 * h,
     twins={"one factor x too few": p1 * h, "density kept": p * x * p1 * h},
     shown=lambda e: {"it": Says(p * H * h, e)},
     assumptions=("the density is positive and differentiable on the open orthant",),
-    depends=("A26",),
+    depends=("A26",), sources=_place(27),
 )  # fmt: skip
 A28_DOMINATION = Claim(
     "A28-domination", "the derivative may go under the integral", bounds_the_bend, _BOUND, twins={
@@ -192,32 +172,33 @@ A28_DOMINATION = Claim(
     assumptions=(POSITIVE_TIME,), depends=("A6",),
 )  # fmt: skip
 A28 = _equation(
-    28, "gradient of the marginal density", is_averaged, k1,
+    "A28", "gradient of the marginal density", is_averaged, k1,
     twins={"posterior in place of prior weights": k / p * k1, "kernel for its slope": k},
     values=lambda: {"rest": _REST}, assumptions=(POSITIVE_TIME,), depends=("A28-domination",),
+    sources=_place(28),
 )  # fmt: skip
 A29 = _equation(
-    29, "cross term with the conditional score", averages_to_the_cross_term, k * c * h, twins={
+    "A29", "cross term with the conditional score", averages_to_the_cross_term, k * c * h, twins={
         "prior weights without the kernel": c * h, "posterior weights": k / p * c * h,
         "half": k * c * h / 2,
-    }, assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A27", "A28", "R4"),
+    }, assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A27", "A28", "R4"), sources=_place(29),
 )  # fmt: skip
 A30 = _equation(
-    30, "explicit loss through the conditional score", holds_the_conditional_score, _E30, twins={
+    "A30", "explicit loss through the conditional score", holds_the_conditional_score, _E30, twins={
         "C_2 for C_1": _E30 + c**2 / 2 - H**2 / 2, "cross term with plus": _E30 + 2 * c * h,
         "half of the cross term": _E30 + c * h / 2,
-    }, assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A26", "A29"),
+    }, assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A26", "A29"), sources=_place(30),
 )  # fmt: skip
 A31 = _equation(
-    31, "expansion of the denoising loss", expands_the_denoising_loss, _E31, twins={
+    "A31", "expansion of the denoising loss", expands_the_denoising_loss, _E31, twins={
         "C_1 for C_2": _E31 + H**2 / 2 - c**2 / 2, "cross term with plus": _E31 + 2 * c * h,
         "no half on the model": _E31 + h**2 / 2,
-    }, assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A25", "R4"),
+    }, assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A25", "R4"), sources=_place(31),
 )  # fmt: skip
 A32 = _equation(
-    32, "difference of the losses", is_the_difference, _E32,
+    "A32", "difference of the losses", is_the_difference, _E32,
     twins={"opposite sign": -_E32, "C_2 alone": c**2 / 2, "C_2 + C_1": _E32 + H**2},
-    assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A30", "A31"),
+    assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A30", "A31"), sources=_place(32),
 )  # fmt: skip
 A_THM = Claim(
     "A-Thm", "the losses are equivalent", are_equivalent, _CENTRED, twins={

@@ -8,25 +8,9 @@ from functools import cache
 from itertools import accumulate
 
 from sympy import (
-    Expr,
-    Function,
-    Integer,
-    Matrix,
-    Rational,
-    Sum,
-    Symbol,
-    diff,
-    digamma,
-    expand,
-    expand_func,
-    eye,
-    harmonic,
-    lambdify,
-    log,
-    ones,
-    polygamma,
-    symbols,
-)
+    Expr, Function, Integer, Matrix, Rational, Sum, Symbol, diff, digamma, expand, expand_func,
+    eye, harmonic, lambdify, log, ones, polygamma, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Pin, Values, v1, v2
@@ -36,22 +20,9 @@ from spec.checking.symbols import H, L, a, h, m, s2, v, v0
 from spec.checking.trace import each, points
 from spec.checking.typeset import Chain
 from spec.objectives._setting import (
-    DENOISING,
-    EXPLICIT,
-    FINITE_MODEL,
-    LOG_NORMAL,
-    NAMES,
-    NOISE,
-    POSITIVE_TIME,
-    TARGET,
-    TARGET_SQUARE,
-    c,
-    denoising_loss,
-    explicit_loss,
-    floor,
-    marginal_score,
-    without_harmonic,
-)
+    DENOISING, EXPLICIT, FINITE_MODEL, LOG_NORMAL, NAMES, NOISE, POSITIVE_TIME, TARGET,
+    TARGET_SQUARE, c, denoising_loss, explicit_loss, floor, marginal_score, without_harmonic,
+)  # fmt: skip
 
 N, M, k, i, step, loss, y = symbols("N M k i step loss y", positive=True)
 INFORMATION, rate = symbols("I rate", positive=True)

@@ -8,25 +8,9 @@ in `_setting`.
 from collections.abc import Callable
 
 from sympy import (
-    Expr,
-    Integer,
-    Poly,
-    Rational,
-    Symbol,
-    cancel,
-    diff,
-    exp,
-    factor,
-    factorial,
-    fraction,
-    hessian,
-    integrate,
-    limit,
-    log,
-    oo,
-    solve,
-    symbols,
-)
+    Expr, Integer, Poly, Rational, Symbol, cancel, diff, exp, factor, factorial, fraction, hessian,
+    integrate, limit, log, oo, solve, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Pin, Values, v1, v2
@@ -280,8 +264,7 @@ E34 = Claim(
         "negated": {name: -loss for name, loss in _WITH_END.items()},
         "a saddle": _WITH_END | {"ordinary": _ORDINARY + end - (x * psi1) ** 2},
     }, printed={"the ordinary loss will do": _WITH_END | {"ordinary": _ORDINARY}}, values=lambda: {
-        "rate": -b, "constant": -beta, "end": end,
-        "left_out": _over_exponential(_ORDINARY, -beta),
+        "rate": -b, "constant": -beta, "end": end, "left_out": _over_exponential(_ORDINARY, -beta),
     }, names=NAMES, depends=("R18", "boundary-term"),
     sources=v1(f"sec. 5: motivation of {_MATCHING}") + v2(f"sec. 4: motivation of {_MATCHING}"),
     erratum=Erratum(
@@ -293,9 +276,8 @@ E34 = Claim(
         "needed: exponential data have a smooth score and ordinary score matching still fails. To "
         "avoid is the jump of the density at the origin; if that is meant, the sentence is right.",
         advice="The square of the state as a factor removes the boundary term $[[end]]$, which is "
-        "there where neither density nor model vanishes at the origin.", figures=lambda: (
-            _fitted("ordinary", _ORDINARY), _fitted("non-negative", _STATIC),
-        ),
+        "there where neither density nor model vanishes at the origin.",
+        figures=lambda: (_fitted("ordinary", _ORDINARY), _fitted("non-negative", _STATIC)),
     ),
 )  # fmt: skip
 

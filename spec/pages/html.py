@@ -96,20 +96,15 @@ def _data(claim: Claim) -> str:
 def _article(status: Status, statuses: Mapping[str, Status]) -> str:
     claim, where = status.claim, places(status.claim.sources, "our own result")
     parts = [
-        f'<article id="{claim.id}" {_data(claim)}>',
-        f"<h3>{claim.id}: {inline(claim.title)}</h3>",
+        f'<article id="{claim.id}" {_data(claim)}>', f"<h3>{claim.id}: {inline(claim.title)}</h3>",
         f'<p class="meta">{html.escape(how(status))} · {html.escape(where)}</p>',
         *(f'<p class="trouble">{html.escape(trouble)}</p>' for trouble in status.troubles),
         *(_erratum(claim) if claim.erratum else []),
         f'<div class="statement">{_paragraphs(said(claim, claim.statement))}</div>',
-        _assumptions(claim),
-        _more("Derivation", _paragraphs(said(claim, claim.derivation))),
+        _assumptions(claim), _more("Derivation", _paragraphs(said(claim, claim.derivation))),
         _more("Why there is nothing to prove", _paragraphs(said(claim, claim.reason))),
-        _refusals(claim),
-        _pins(claim),
-        _standing(status, statuses),
-        "</article>",
-    ]
+        _refusals(claim), _pins(claim), _standing(status, statuses), "</article>",
+    ]  # fmt: skip
     return "\n".join(filter(None, parts))
 
 

@@ -80,12 +80,10 @@ def _bases(node: ast.ClassDef) -> set[str]:
 def _methods(node: ast.ClassDef, nodes: Mapping[str, ast.AST]) -> set[str]:
     """Public methods and `__call__` of a class and of its bases in the same module."""
     own = {
-        item.name
-        for item in node.body
-        if isinstance(item, ast.FunctionDef)
-        and (item.name == "__call__" or not item.name.startswith("_"))
-        and not {"property", "abstractmethod"} & set(map(ast.unparse, item.decorator_list))
-    }
+        item.name for item in node.body if isinstance(item, ast.FunctionDef) and (
+            item.name == "__call__" or not item.name.startswith("_")
+        ) and not {"property", "abstractmethod"} & set(map(ast.unparse, item.decorator_list))
+    }  # fmt: skip
     bases = [nodes[name] for name in _bases(node) & nodes.keys()]
     return own.union(*(_methods(base, nodes) for base in bases if isinstance(base, ast.ClassDef)))
 

@@ -133,7 +133,6 @@ BEST_OF = Claim(
     assumptions=("the reported score is one of those that selected the configuration",),
 )  # fmt: skip
 
-
 DATASETS = Claim(
     "datasets", "the data sets", means=Means.LITERATURE, sources=v1("App. D.2: datasets"),
     sheet=("E23",), values=lambda: {

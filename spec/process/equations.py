@@ -79,11 +79,8 @@ A5 = Claim(
     assumptions=("X_0 has positive entries and is independent of W",), readings=(_LOST,),
     depends=("A1", "A4"),
     reason="It defines the process: entries are coupled through their start alone.", pins=(
-        Pin(
-            "gbm_ref.GBM.drift", _TIMES, lambda e: e[0] / x, twins={"drift of log X": LOG_DRIFT},
-        ), Pin(
-            "gbm_ref.GBM.diffusion", _TIMES, lambda e: e[1] / x, twins={"its square": sigma**2},
-        ),
+        Pin("gbm_ref.GBM.drift", _TIMES, lambda e: e[0] / x, twins={"drift of log X": LOG_DRIFT}),
+        Pin("gbm_ref.GBM.diffusion", _TIMES, lambda e: e[1] / x, twins={"its square": sigma**2}),
     ),
 )  # fmt: skip
 

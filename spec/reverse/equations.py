@@ -10,15 +10,9 @@ from sympy import Expr, Matrix, Rational, Symbol, diag, diff, log, symbols, zoo
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, v1, v2
 from spec.checking.diffusions import (
-    Partials,
-    fokker_planck,
-    isotropic,
-    jet,
-    keeps_marginals,
-    partials_of_exponentials,
-    plain_partials,
-    turns_back,
-)
+    Partials, fokker_planck, isotropic, jet, keeps_marginals, partials_of_exponentials,
+    plain_partials, turns_back,
+)  # fmt: skip
 from spec.checking.symbols import L, M, V, h, mu, s2, sigma, x
 from spec.checking.typeset import Says, Sde
 from spec.process.equations import GBM

@@ -10,11 +10,8 @@ from sympy import Expr, Integer, Rational, Symbol, diag, diff, solve, symbols
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Values
 from spec.checking.diffusions import (
-    isotropic,
-    keeps_marginals,
-    partials_of_exponentials,
-    plain_partials,
-)
+    isotropic, keeps_marginals, partials_of_exponentials, plain_partials,
+)  # fmt: skip
 from spec.checking.symbols import H, M, dt, h, kappa, mu, s2, sigma, v, x
 from spec.checking.typeset import Says, Sde
 from spec.reverse.equations import LOG_DENSITY, REGULAR, REVERSE_RATE, XS, D, in_plane, score

@@ -7,11 +7,8 @@ from sympy import Expr, Matrix, diff, log, symbols
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Values, v1, v2
 from spec.checking.diffusions import (
-    generator,
-    isotropic,
-    partials_of_exponentials,
-    plain_partials,
-)
+    generator, isotropic, partials_of_exponentials, plain_partials,
+)  # fmt: skip
 from spec.checking.symbols import L, h, m, mu, s2, sigma, t, v, x
 from spec.checking.typeset import Sde
 from spec.reverse.equations import LOST, REGULAR, REVERSE_RATE, D, in_plane, is_reversal, score

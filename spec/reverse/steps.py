@@ -9,18 +9,8 @@ from collections.abc import Callable, Iterable
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Expr,
-    Integer,
-    Matrix,
-    MatrixBase,
-    Symbol,
-    cancel,
-    diff,
-    eye,
-    lambdify,
-    log,
-    symbols,
-)
+    Expr, Integer, Matrix, MatrixBase, Symbol, cancel, diff, eye, lambdify, log, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Values, v1

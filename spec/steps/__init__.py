@@ -1,17 +1,9 @@
 """Claims about one step of a sampler, the rows it visits, and the loop over them."""
 
 from spec.steps import (
-    annealed_samplers,
-    annealing,
-    euler_maruyama,
-    first_algorithm,
-    flips,
-    flow,
-    noise_levels,
-    orders,
-    second_algorithm,
-    spacings,
-)
+    annealed_samplers, annealing, euler_maruyama, first_algorithm, flips, flow, noise_levels,
+    orders, second_algorithm, spacings,
+)  # fmt: skip
 
 CLAIMS = (
     *euler_maruyama.CLAIMS, *first_algorithm.CLAIMS, *second_algorithm.CLAIMS,

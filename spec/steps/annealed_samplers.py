@@ -19,13 +19,8 @@ from spec.checking.typeset import Says
 from spec.steps._programs import START, by_rows, chi, draw, in_place, unknown_score
 from spec.steps._recursions import LEVELS, annealed_rows, variance_figure
 from spec.steps._reverse import (
-    ON_LOG_NORMAL,
-    affine_score,
-    ambient_factor,
-    in_delta,
-    log_step,
-    root,
-)
+    ON_LOG_NORMAL, affine_score, ambient_factor, in_delta, log_step, root,
+)  # fmt: skip
 
 delta_s = Symbol("delta_s", positive=True)
 y0, noise, distance = symbols("y0 noise e", real=True)

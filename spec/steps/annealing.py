@@ -17,26 +17,12 @@ from spec.checking.trace import points
 from spec.checking.typeset import Says, Sde
 from spec.steps._programs import chi
 from spec.steps._recursions import (
-    CHI,
-    DATA,
-    LEVELS,
-    NOISE_RATE,
-    annealed_rows,
-    relative_variance,
-    uniform_rows,
-    variance_after,
+    CHI, DATA, LEVELS, NOISE_RATE, annealed_rows, relative_variance, uniform_rows, variance_after,
     variance_figure,
-)
+)  # fmt: skip
 from spec.steps._reverse import (
-    EXACT_START,
-    LOG_DRIFT,
-    ON_LOG_NORMAL,
-    RATE,
-    ambient_factor,
-    log_step,
-    over_draw,
-    root,
-)
+    EXACT_START, LOG_DRIFT, ON_LOG_NORMAL, RATE, ambient_factor, log_step, over_draw, root,
+)  # fmt: skip
 
 s, s1, f1, f2, c = symbols("s s1 f1 f2 c", real=True)
 _SECOND = s**2 + s1  # q''/q

@@ -14,21 +14,9 @@ from spec.checking.symbols import L, dt, h, kappa, mu, sigma, t, v, x, z
 from spec.checking.typeset import Says, Sde
 from spec.steps._pinned import by_increments, in_plane, plane_table
 from spec.steps._reverse import (
-    CONSTANT,
-    IN_LOG,
-    IN_X,
-    ON_LOG_NORMAL,
-    POSITIVE,
-    Z,
-    affine_score,
-    ambient_factor,
-    in_delta,
-    log_step,
-    over_draw,
-    per_coordinate,
-    reverse_drift,
-    root,
-)
+    CONSTANT, IN_LOG, IN_X, ON_LOG_NORMAL, POSITIVE, Z, affine_score, ambient_factor, in_delta,
+    log_step, over_draw, per_coordinate, reverse_drift, root,
+)  # fmt: skip
 
 dm, score, h_t = symbols("dm score h_t", real=True)
 r, std_min, std_max = symbols("r std_min std_max", positive=True)

@@ -8,21 +8,9 @@ from collections.abc import Callable
 import mpmath
 from mpmath import mpf, nint
 from sympy import (
-    Expr,
-    Function,
-    Integer,
-    Rational,
-    Symbol,
-    exp,
-    expand_func,
-    expand_log,
-    limit,
-    log,
-    logcombine,
-    oo,
-    polygamma,
-    symbols,
-)
+    Expr, Function, Integer, Rational, Symbol, exp, expand_func, expand_log, limit, log,
+    logcombine, oo, polygamma, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, Pin, v1
@@ -210,7 +198,6 @@ V1_ALG1 = Claim(
     }, names={"z": "Z_k", "h": r"X_k\circ\nabla\log p_{X_k}"}, means=Means.POINTS,
     sources=v1("Algorithm 1"), sheet=("E2", "E4"), depends=("A13", "E2", "E4"),
 )  # fmt: skip
-
 
 _LAW = a + RATE * t, v0 + s2 * t
 START_LAW = Claim(

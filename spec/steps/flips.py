@@ -21,14 +21,8 @@ from spec.checking.typeset import Says
 from spec.steps._pinned import by_increments, dv, in_plane, plane_table
 from spec.steps._recursions import DATA, NOISE_RATE
 from spec.steps._reverse import (
-    ON_LOG_NORMAL,
-    affine_score,
-    ambient_factor,
-    in_delta,
-    log_step,
-    over_draw,
-    root,
-)
+    ON_LOG_NORMAL, affine_score, ambient_factor, in_delta, log_step, over_draw, root,
+)  # fmt: skip
 
 u, y = symbols("u y", real=True)
 w, place, P0, H, v_s = symbols("w place P0 H v_s", positive=True)

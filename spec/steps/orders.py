@@ -19,22 +19,9 @@ from spec.checking.typeset import Sde
 from spec.steps._pinned import by_increments
 from spec.steps._recursions import NOISE_RATE, relative_variance, uniform_rows
 from spec.steps._reverse import (
-    CONSTANT,
-    EXACT_START,
-    IN_LOG,
-    IN_X,
-    ON_LOG_NORMAL,
-    RATE,
-    X,
-    Z,
-    affine_score,
-    ambient_factor,
-    in_delta,
-    log_step,
-    over_draw,
-    per_coordinate,
-    root,
-)
+    CONSTANT, EXACT_START, IN_LOG, IN_X, ON_LOG_NORMAL, RATE, X, Z, affine_score, ambient_factor,
+    in_delta, log_step, over_draw, per_coordinate, root,
+)  # fmt: skip
 
 v_s, v_t, v_N, T = symbols("v_s v_t v_N T", positive=True)
 E, beta = symbols("E beta", real=True)

@@ -16,18 +16,9 @@ from spec.checking.symbols import dt, h, kappa, sigma, t, z
 from spec.checking.trace import each, points
 from spec.steps._pinned import in_plane, plane_table
 from spec.steps._programs import (
-    START,
-    Program,
-    Row,
-    by_rows,
-    chi,
-    decayed_each_visit,
-    draw,
-    frozen_score,
-    in_place,
-    literal,
+    START, Program, Row, by_rows, chi, decayed_each_visit, draw, frozen_score, in_place, literal,
     unknown_score,
-)
+)  # fmt: skip
 from spec.steps._recursions import CHI, LEVELS, annealed_rows, variance_figure
 from spec.steps._reverse import log_step, root
 
