@@ -184,7 +184,8 @@ A29 = _equation(
     }, assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A27", "A28", "R4"), sources=_place(29),
 )  # fmt: skip
 A30 = _equation(
-    "A30", "explicit loss through the conditional score", holds_the_conditional_score, _E30, twins={
+    "A30", "explicit loss through the conditional score", holds_the_conditional_score, _E30,
+    twins={
         "C_2 for C_1": _E30 + c**2 / 2 - H**2 / 2, "cross term with plus": _E30 + 2 * c * h,
         "half of the cross term": _E30 + c * h / 2,
     }, assumptions=(POSITIVE_TIME, FINITE_MODEL), depends=("A26", "A29"), sources=_place(30),

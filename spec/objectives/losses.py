@@ -4,9 +4,11 @@ Pins, in the plane: model h = b + B log x; data x and noise z, of a second sampl
 of mean a and variance v0; s log-deviation of the data in the preconditioned weighting.
 """
 
+from functools import partial
+
 from sympy import Expr, Integer, Matrix, Symbol, log, ones, sqrt, symbols
 
-from spec.checking.claim import Claim, Kind, Means, Pin, v1, v2
+from spec.checking.claim import Claim, Kind, Means, Pin, Source, v1, v2
 from spec.checking.pins import table
 from spec.checking.symbols import H, h
 from spec.objectives._setting import DENOISING, EXPLICIT, INNER, LOST, NAMES, POSITIVE_TIME, c
@@ -59,41 +61,38 @@ _ONE, _LOSS, _SECOND = _denoising(), _denoising()[0], _denoising("u", "w")[0]
 _CROSSED = _denoising("x", "w")[0] + _denoising("u", "z")[0]
 
 
-def _pin(name: str, formula: Expr | tuple, variant: str = "", **twins: Expr | tuple) -> Pin:
-    return Pin(
-        f"gbm_ref.{name}", POINTS, formula=formula, variant=variant, twins=twins,
-        because="it is the definition at single samples, before the expectation",
-    )  # fmt: skip
-
-
+_pin = partial(
+    Pin, points=POINTS, because="it is the definition at single samples, before the expectation"
+)
 _M_DSM_PINS = (
-    _pin("m_dsm", _ONE, "one sample", reflected=_denoising(sign=-1),
-         model_for_target=(*_ONE[:4], *_ONE[2:4])),
-    _pin("m_dsm", (_LOSS + _SECOND) / 2, "mean of two samples", summed=_LOSS + _SECOND,
-         mean_over_entries=(_LOSS + _SECOND) / 4, noises_exchanged=_CROSSED / 2),
-    _pin("m_dsm", _v * _LOSS, "variance weighting", unweighted=_LOSS,
-         deviation=sqrt(_v) * _LOSS),
-    _pin("m_dsm", _v * (1 + _v / _s**2) * _LOSS, "preconditioned weighting",
-         variance_weighting=_v * _LOSS),
-    Pin("gbm_ref.unweighted", ({"v": 0.64}, {"v": 6.4e-4}, {"v": 17.0}), formula=Integer(1),
+    _pin("gbm_ref.m_dsm", formula=_ONE, variant="one sample", twins={
+        "reflected": _denoising(sign=-1), "model for target": (*_ONE[:4], *_ONE[2:4]),
+    }), _pin("gbm_ref.m_dsm", formula=(_LOSS + _SECOND) / 2, variant="mean of two samples", twins={
+        "summed": _LOSS + _SECOND, "mean over entries": (_LOSS + _SECOND) / 4,
+        "noises exchanged": _CROSSED / 2,
+    }), _pin("gbm_ref.m_dsm", formula=_v * _LOSS, variant="variance weighting", twins={
+        "unweighted": _LOSS, "deviation": sqrt(_v) * _LOSS,
+    }), _pin(
+        "gbm_ref.m_dsm", formula=_v * (1 + _v / _s**2) * _LOSS, variant="preconditioned weighting",
+        twins={"variance weighting": _v * _LOSS},
+    ), Pin(
+        "gbm_ref.unweighted", ({"v": 0.64}, {"v": 6.4e-4}, {"v": 17.0}), formula=Integer(1),
         because="it is the weight that the definition does not write",
-        twins={"lambda = v": Symbol("v")}),
+        twins={"lambda = v": Symbol("v")},
+    ),
 )  # fmt: skip
+_definition = partial(Claim, means=Means.NONE, stated_kind=Kind.DEFINITION)
 
 
-def _definition(name: str, title: str, places: str, **more: object) -> Claim:
-    """A definition; its equations in versions 1 and 2."""
-    found = zip((v1, v2), places.split(), strict=False)
-    return Claim(
-        name, title, means=Means.NONE, stated_kind=Kind.DEFINITION,
-        sources=sum((version(f"eq. {number}") for version, number in found), ()), **more,
-    )  # fmt: skip
+def _places(first: int | str, second: int | str) -> tuple[Source, ...]:
+    """The equations of versions 1 and 2."""
+    return v1(f"eq. {first}") + v2(f"eq. {second}")
 
 
 _READ, _AGAIN = (LOST, INNER), "The paper writes the definition of its main text once more."
 _AT_ONE_TIME = "It defines a loss at one time: no average over $t$ is written."
 A3 = _definition(
-    "A3", "denoising score matching, additive noise", "5 3",
+    "A3", "denoising score matching, additive noise", sources=_places(5, 3),
     statement=r"$\mathcal L(\theta)$ is the expectation, over $t$ uniform and over $X_0$ and "
     r"$X_t$, of $[[integrand]]$.", reason="It defines the loss of Song et al. (2021), quoted as "
     "background; the later losses drop the weight, which is a number.", readings=_READ,
@@ -103,14 +102,16 @@ A3 = _definition(
     },
 )  # fmt: skip
 A14 = _definition(
-    "A14", "multiplicative explicit score matching", "17 14",
+    "A14", "multiplicative explicit score matching", sources=_places(17, 14),
     statement=r"$\mathcal L_{\text{M-ESM}}(\theta)=\mathbb E_{X_t}\,[[integrand]]$, where $H$ is "
     r"$X_t\circ\nabla\log p_{X_t}(X_t)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
     reason=_AT_ONE_TIME, values=lambda: {"integrand": EXPLICIT}, readings=_READ,
-    pins=(_pin("m_esm", _explicit(1), log_score=_explicit(0)),), names=NAMES,
+    pins=(_pin(
+        "gbm_ref.m_esm", formula=_explicit(1), twins={"log score": _explicit(0)},
+    ),), names=NAMES,
 )  # fmt: skip
 A15 = _definition(
-    "A15", "multiplicative denoising score matching", "18 15",
+    "A15", "multiplicative denoising score matching", sources=_places(18, 15),
     statement=r"$\mathcal L_{\text{M-DSM}}(\theta)=\mathbb E_{X_0,X_t}\,[[integrand]]$, where $c$ "
     r"is $X_t\circ\nabla\log p_{X_t\mid X_0}(X_t\mid X_0)$ and $h$ is $X_t\circ s_\theta(X_t,t)$.",
     reason=_AT_ONE_TIME + " Nor is a weight, as in A3; the pinned function takes one.",
@@ -118,7 +119,7 @@ A15 = _definition(
     depends=("A6", "A16"), pins=_M_DSM_PINS, names=NAMES,
 )  # fmt: skip
 A17 = _definition(
-    "A17", "non-negative score matching", "21 17",
+    "A17", "non-negative score matching", sources=_places(21, 17),
     statement=r"$\mathcal L_{\text{NN}}(\theta)=\mathbb E_{X_0}\,[[integrand]]$, where $H$ is "
     r"$X_0\circ\nabla\log p_{X_0}(X_0)$ and $h$ is $X_0\circ s_\theta(X_0)$.",
     reason="It quotes the loss of Hyvärinen (2007) for non-negative data.",
@@ -126,11 +127,11 @@ A17 = _definition(
 )  # fmt: skip
 
 V1_19 = _definition(
-    "V1-19", "the loss that is proposed", "19", statement="The loss is that of A15.",
-    reason=_AGAIN, sheet=("A15",), depends=("A15",),
+    "V1-19", "the loss that is proposed", sources=v1("eq. 19"),
+    statement="The loss is that of A15.", reason=_AGAIN, sheet=("A15",), depends=("A15",),
 )  # fmt: skip
 A24, A25 = (
-    _definition(name, f"{loss} loss, recalled", f"{name[1:]} {name[1:]}", reason=_AGAIN,
+    _definition(name, f"{loss} loss, recalled", sources=_places(name[1:], name[1:]), reason=_AGAIN,
                 statement=f"The loss is that of {of}.", depends=(of,))
     for name, loss, of in (("A24", "explicit", "A14"), ("A25", "denoising", "A15"))
 )  # fmt: skip
