@@ -4,6 +4,7 @@ Symbols: r = w - 1 for an eigenvalue w; lp, lr logarithms of densities of X.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sympy import (
     Expr, Matrix, MatrixSymbol, Poly, Symbol, atanh, det, diff, exp, expand, fraction, log,
@@ -198,7 +199,9 @@ SPECTRAL = Claim(
     },
     shown=lambda parts: dict(zip("012", parts(MatrixSymbol("A", 2, 2), *_MATRICES), strict=True)),
     values=lambda: dict(zip(("trace", "ratio", "form"), _sought(*_MATRICES), strict=True)),
-    sheet=("C6",), assumptions=(DEFINITE,), depends=("gaussian-kl",),
+    sheet=("C6",), assumptions=(
+        replace(DEFINITE, used="an A with which Q becomes the identity"),
+    ), depends=("gaussian-kl",),
 )  # fmt: skip
 
 NEARLY_EQUAL = Claim(

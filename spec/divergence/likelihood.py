@@ -43,9 +43,9 @@ def grows_along_the_flow(found: Values) -> bool:
 
 
 def grows_in_ambient_space(found: Values) -> bool:
-    r"""Along the flow with the velocity $x_i$ times $[[velocity]]$ in coordinate $i$, $\log
-    p_t(X_t)$ grows at the rate of the sum over the coordinates of $[[growth]]$, $H$ being
-    $x\circ\nabla\log p$ and $D$ its $x_i\partial_iH_i$.
+    r"""In the plane, along the flow with the velocity $x_i$ times $[[velocity]]$ in coordinate
+    $i$, $\log p_t(X_t)$ grows at the rate of the sum over the coordinates of $[[growth]]$, $H$
+    being $x\circ\nabla\log p$ and $D$ its $x_i\partial_iH_i$.
 
     From the Fokker-Planck equation of eq. 5, for a density of the plane that is arbitrary through
     its derivatives at a point; nothing is used from log space.

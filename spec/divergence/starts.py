@@ -23,7 +23,7 @@ _u, _Z, _root = symbols("u Z r", real=True)
 _EXPONENT = _u * (_l + m + _root * _Z)
 _SQUARE = (law("C")[0] - law("b")[0]).dot(law("C")[0] - law("b")[0])
 _PRICE = (trace(law("C")[1]) / _tau - _Lg + _SQUARE / _tau) / 2
-_RATIO = ((_x1 + _x2) / 2) ** 2 / (_x1 * _x2)  # square of mean over that of geometric mean
+_RATIO = exp(2 * log((_x1 + _x2) / 2) - log(_x1) - log(_x2))
 _GAP = {"tangent": z - 1, "two": 1 + (_x1 - _x2) ** 2 / (4 * _x1 * _x2)}
 
 
@@ -72,10 +72,12 @@ def is_the_price_of_the_average(cost: Expr) -> bool:
 
     The average image ends normal with the variance $\tau$ (starts), the class with its covariance
     and $\tau$ added (log-moments); both means are moved alike. They are put into gaussian-kl, with
-    a symbol for the logarithm of the quotient of the determinants.
+    a symbol for the logarithm of the quotient of the determinants, which is the one printed.
     """
     (mean, within, _), noise = law("C"), _tau * eye(2)
-    return same(kl(within + noise, noise, mean - law("b")[0], _Lg), cost)
+    ratio = (within + noise).det() / noise.det()
+    written = same(ratio, (eye(2) + within / _tau).det())
+    return written and same(kl(within + noise, noise, mean - law("b")[0], _Lg), cost)
 
 
 def is_the_gap(found: Mapping[str, Expr]) -> bool:

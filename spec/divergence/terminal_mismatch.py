@@ -52,9 +52,9 @@ def splits(matched: Fit) -> bool:
 
 
 def is_the_best_product(fit: Fit) -> bool:
-    r"""In the plane, of the starts with independent pixels that of mean $[[mean]]$ and covariance
-    $[[cov]]$ is closest to the Gaussian of mean $M$ and covariance $\Sigma$, and no other one is
-    as close; its divergence is $[[cost]]$.
+    r"""In the plane, of the normal starts with independent pixels that of mean $[[mean]]$ and
+    covariance $[[cov]]$ is closest to the Gaussian of mean $M$ and covariance $\Sigma$, and no
+    other one is as close; its divergence is $[[cost]]$.
 
     The divergence from any product is that from the fit, and the divergences of its pixels from
     those of the product in one dimension. None is negative, and they vanish only at the fit

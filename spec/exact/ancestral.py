@@ -149,7 +149,7 @@ SUM = Claim(
         "noise of eq. (13)": (_CARRIED, _TERM * k / (k - 1)),
         "variance at k": (_CARRIED, h * (k - 1) / k / (v0 + h * k) ** 2),
         "k / (k + 1)": (_CARRIED, h * k / (k + 1) / (v0 + h * (k - 1)) ** 2),
-    }, names={**AT_THE_END, "U": "v_k"}, sheet=("R17",), assumptions=(*DATA, "equal steps"),
+    }, names={**AT_THE_END, "U": "v_k"}, sheet=("R17",), assumptions=("as for R17", "equal steps"),
     depends=("R17",),
 )  # fmt: skip
 

@@ -39,8 +39,8 @@ def is_the_inner_step(candidate: Inner) -> bool:
 
 def is_the_loop(candidate: dict[str, Expr]) -> bool:
     r"""$L$ steps at a level, of length $\delta_s$ and with $\alpha=[[alpha]]$, take $e_k$ to
-    $[[mean]]$ and $V_k$ to $[[variance]]$. Over the level a mean without error moves by
-    $[[shift]]$, to first order in $\delta$ and $\delta_s$.
+    $[[mean]]$ and $V_k$ to $[[variance]]$. A mean without error is off by $[[shift]]$ at the next
+    level, to first order in $\delta$ and $\delta_s$.
 
     By induction: the formulas hold for no step, and a step of R10 leads from $L$ to one more, for
     the first order with both lengths multiplied by a small number.
@@ -56,8 +56,8 @@ def is_the_loop(candidate: dict[str, Expr]) -> bool:
 
 
 def is_the_threshold(candidate: tuple[Expr, Expr]) -> bool:
-    r"""As $L$ grows, the law of the inner loop at level $k$ converges for steps with $h_s<[[0]]$
-    and for no longer ones, then to the variance $[[1]]$.
+    r"""As $L$ grows, mean and variance of the inner loop at level $k$ converge for steps with
+    $h_s<[[0]]$ and for no longer ones, the variance then to $[[1]]$.
 
     A step multiplies the difference of the mean from its fixed point by the factor on the
     deviation, and that of the variance from this one by its square, which falls short of one by
@@ -221,7 +221,7 @@ STABLE = Claim(
             "beyond the threshold: without noise a law without variance stays",
             lambda: vanishes(law_after(strength=Integer(0))[1].subs(V, 0)),
         ),
-    ), depends=("R10-loop",),
+    ), depends=("R10", "R10-loop"),
 )  # fmt: skip
 
 _FULL = (v0 / v) ** 2

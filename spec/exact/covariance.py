@@ -65,8 +65,8 @@ def _in_the_plane(level: list[Expr], steps: Expr, closed: Law) -> tuple[Matrix, 
 
 
 def is_the_limit(candidate: Callable[[Matrix, Matrix, Matrix], Matrix]) -> bool:
-    r"""Up to $O(h)$ at fixed $S_0$ and $S_N$, $V_0=[[it]]$, in the plane, where $S_N$ is $S_0$
-    and a multiple of the identity.
+    r"""With full noise, up to $O(h)$ at fixed $S_0$ and $S_N$, $V_0=[[it]]$, in the plane, where
+    $S_N$ is $S_0$ and a multiple of the identity.
 
     In each eigenvector of $S_0$ the noise part has the order zero of the expansion of R8-leading,
     the closed form with its remainders bounded; the start is carried by the gain of R9-closed.

@@ -10,18 +10,18 @@ from itertools import pairwise
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Expr, Integer, Rational, fraction, gamma, lambdify, log, sqrt, symbols, together,
+    Expr, Integer, Matrix, Rational, fraction, gamma, lambdify, log, sqrt, symbols, together,
 )  # fmt: skip
 
-from spec.checking.algebra import vanishes
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.pins import Values, table
 from spec.checking.trace import points
 from spec.exact import _special as special
 from spec.exact import dale_langevin
 from spec.exact._chain import (
-    ALL, DATA, LOG_NORMAL, MU, NAMES, L, Row, V, exact_start, h, hyvarinen, n, on_the_line, orders,
-    q, sigma, v0, vN,
+    ALL, DATA, LOG_NORMAL, MU, NAMES, L, Row, V, exact_start, h, halved, hyvarinen, law_after, n,
+    on_the_line, orders, q, sigma, v0, vN,
 )  # fmt: skip
 
 a, b, ell = symbols("a b ell", positive=True)
@@ -68,8 +68,9 @@ def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
     X$ from its mean by $[[0]]$, and Euler's last step, to zero, by $[[1]]$. The square of the
     first takes the variance at $a$ to that at $b$ but for the third order in their distance.
 
-    The slope is the exact log score times the standard deviation of the noise; the second is read
-    at the predicted point. The local error has no terms below the third order in its numerator.
+    The slope is minus the exact log score times the standard deviation of the noise; the second is
+    read at the predicted point. The local error has no terms below the third order in its
+    numerator.
     """
     slope = -a * (1 + hyvarinen(L, centre, variance + a**2))
     predicted = L + (b - a) * slope
@@ -144,7 +145,10 @@ R16 = Claim(
         "weight of the score sigma^2": _closed(q / (q + n)),
         "one step short": _closed(_CLOSED.subs(n, n - 1)), "upside down": _closed(1 / _CLOSED),
         "the variance shrinks as the mean": (_CLOSED, _CLOSED * V),
-    }, names={**NAMES, "V": "V_N"}, assumptions=(*ALL, "v_0 is positive"),
+    }, names={**NAMES, "V": "V_N"}, assumptions=(*ALL, Assumption(
+        "the flow is driven by that score", "Euler's step, which half the score changes",
+        lambda: not same(*map(Matrix, (law_after(euler), law_after(euler, score=halved)))),
+    ), "v_0 is positive"),
     depends=("R16-ode", "R8"), pins=dale_langevin.pins_of("euler_flow_law"),
 )  # fmt: skip
 
@@ -195,7 +199,7 @@ LAST = Claim(
 
 _EVEN = -(ell**2) / v0 * (1 - (1 - (v0 / vN) ** 2) / 4)
 EVEN = Claim(
-    "heun-flow-order", "Heun's rule on steps equal in the standard deviation: leading error",
+    "heun-flow-order", "Heun's rule on steps equal in the standard deviation: the error",
     is_the_even_order, holds=_EVEN, twins={
         "first order": _EVEN / ell, "last step forgotten": _EVEN + ell**2 / v0,
         "quarter left out": -(ell**2) / v0 * (v0 / vN) ** 2,

@@ -123,7 +123,7 @@ _HOLDS = (
 )  # fmt: skip
 
 CLOCK = Claim(
-    "R21-clock", "the variance as the clock of every reverse step", holds_in_the_clock,
+    "R21-clock", "the variance as the clock: denoiser, kernel, bridge, noise", holds_in_the_clock,
     holds=_HOLDS, twins={
         "denoiser with the whole variance": (_HOLDS[0] + v0 * (1 + H), *_HOLDS[1:]),
         "kernel with the forward noise": (*_HOLDS[:2], vt - vs, *_HOLDS[3:]),

@@ -33,9 +33,13 @@ def generates_both(phi: Expr) -> bool:
     return vanishes((change, X * diff(phi, X, 2) - 1, _dual_drift(phi) - (1 + X * S)))
 
 
+def _dual(phi: Expr) -> Expr:
+    return diff(phi, X)
+
+
 def _mirror_change(phi: Expr) -> Expr:
     """phi'(x e^-q) - phi'(x)."""
-    slope = diff(phi, X).subs(log(X), before)
+    slope = _dual(phi).subs(log(X), before)
     return slope.subs({X: X * decay, before: before - q}, simultaneous=True) - slope
 
 
@@ -95,13 +99,13 @@ ONE_GENERATOR = Claim(
         "Burg's entropy": -log(X), "half the squared norm": X**2 / 2,
         "twice the entropy": 2 * _ENTROPY,
     }, shown=lambda phi: {
-        "phi": Says(r"\phi(x)", phi), "dual": diff(phi, X),
+        "phi": Says(r"\phi(x)", phi), "dual": _dual(phi),
         "step": _mirror_change(phi).subs(decay, exp(-q)).subs(q, eta * g),
         "drift": _dual_drift(phi).cancel(),
     }, names={"x": "x"}, sources=v2("sec. 5: one convex generator"), sheet=("E15", "A22"),
     assumptions=(_POSITIVE, "for negative weights the generator is |w| log |w| (E12)"),
     readings=("the formula is lost in version 2; 'the same phi' and the positive orthant fix it",),
-    depends=("A19", "A21", "A22"),
+    depends=("A13", "A19", "A21", "A22"),
 )  # fmt: skip
 
 E15 = Claim(

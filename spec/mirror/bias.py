@@ -93,13 +93,14 @@ def is_the_guarantee(candidate: Pair) -> bool:
     the limit by the square of it. For the step lengths of D-limit the Wasserstein distance of
     order two from the target tends, per coordinate of $\log X$, to $[[1]]$.
 
-    The moments of a step are exact. Between normal laws the squared distance is the squared
-    difference of the means and that of the deviations.
+    The moments of a step are exact, and the distance vanishes with the step length. Between
+    normal laws it is that of their means and deviations.
     """
     factor, floor = candidate
     reached = ((floor.expand() + deviation) ** 2).expand()
     moved = variance_after(W) - reached - factor**2 * (W - reached)
-    return vanishes(tuple(gap.subs(lam, deviation**2) for gap in (FACTOR - factor, moved)))
+    gaps = FACTOR - factor, moved, floor.subs(delta, 0)
+    return vanishes(tuple(gap.subs(lam, deviation**2) for gap in gaps))
 
 
 def is_the_limit_covariance(limit: MatrixExpr) -> bool:
@@ -200,9 +201,13 @@ GUARANTEES = Claim(
     "E20-guarantees", "what appendix D guarantees", is_the_guarantee, holds=_GUARANTEE, twins={
         "squared factor": (_GUARANTEE[0] ** 2, _GUARANTEE[1]),
         "half the step": (_GUARANTEE[0], _GUARANTEE[1].subs(delta, delta / 2)),
+        "the other root": (_GUARANTEE[0], -_GUARANTEE[1] - 2 * deviation),
     }, printed={"read as convergence to the target": (_GUARANTEE[0], Integer(0))},
     names=_NAMES, sources=v2("sec. 5.2: convergence guarantees"), sheet=("E20", "R22"),
-    assumptions=("log X_0 is normal, for the distance",), depends=("D-limit", "R22"),
+    assumptions=(
+        "log X_0 is normal, for the distance; the Wasserstein distance of normal laws on the line "
+        "is that of mean and deviation (Givens and Shortt 1984, cited)",
+    ), depends=("D-limit", "R22"),
     erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="we specialize MLD to a log-normal target and establish convergence guarantees "

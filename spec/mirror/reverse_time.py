@@ -54,9 +54,15 @@ def splits(rates: tuple[Expr, Expr]) -> bool:
     """
     flow, langevin = rates
     carried = _change(flow * s, Integer(0)) + _change(Integer(0), sigma**2)
-    kept = _change(langevin * s, 2 * langevin)
-    sums = flow + langevin - diff(_REVERSE, s), 2 * langevin - sigma**2
+    drift, noise = _at_rate(langevin)
+    kept = _change(drift, noise**2)
+    sums = flow * s + drift - _REVERSE.subs(mu, sigma**2 / 2), noise**2 - sigma**2
     return vanishes(with_symbols(carried, kept, *sums))
+
+
+def _at_rate(rate: Expr) -> tuple[Expr, Expr]:
+    """Drift and noise of (22) at that rate."""
+    return rate * s, sqrt(2 * rate)
 
 
 def is_the_invariant_power(power: Expr) -> bool:
@@ -135,7 +141,7 @@ SPLIT = Claim(
         "a full flow and half of Langevin": (sigma**2, _HALF),
     }, shown=lambda rates: {
         "flow": Says("dY/dr", rates[0] * s),
-        "langevin": Sde("Y", rates[1] * s, sqrt(2 * rates[1]), "r"),
+        "langevin": Sde("Y", *_at_rate(rates[1]), "r"),
     }, names=_NAMES, sheet=("E16",), depends=("A22", "A10"),
     assumptions=("q_t is positive and twice differentiable", ONE_COORDINATE, NO_DRIFT),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from sympy import (
 )  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Claim, Means, Source, Values, v1, v2
+from spec.checking.claim import Assumption, Claim, Means, Source, Values, v1, v2
 from spec.checking.symbols import L0, H, h, m, x, z
 from spec.checking.typeset import Says
 from spec.objectives._setting import (
@@ -139,6 +139,10 @@ _E26, _E32 = H**2 / 2 + h**2 / 2 - H * h, c**2 / 2 - H**2 / 2
 _E30, _E31 = h**2 / 2 - c * h + H**2 / 2, h**2 / 2 - c * h + c**2 / 2
 _ROOT, _CENTRED = exp(Integer(-1) / 2), {"constant": (c - H) ** 2 / 2, "minimizer": H}
 _BOUND = (2 + 3 * _ROOT / r + 1 / r**2) * _SIZE / x**2
+_LATER = Assumption(
+    "t > 0", "the bound of A28-domination divides by v",
+    lambda: limit(_BOUND.subs(x, 1), r, 0, "+") == oo,
+)  # fmt: skip
 
 
 def _place(number: int) -> tuple[Source, ...]:
@@ -169,12 +173,12 @@ A28_DOMINATION = Claim(
     }, values=lambda: {
         "peak": _SIZE * _largest(_NORMAL), "kernel": _KERNEL, "ratio": _ratio(), "z": _Z,
     }, names=_NAMES | {"L0": r"\log x_0"}, means=Means.CALCULUS, sheet=("A28",),
-    assumptions=(POSITIVE_TIME,), depends=("A6",),
+    assumptions=(_LATER,), depends=("A6",),
 )  # fmt: skip
 A28 = _equation(
     "A28", "gradient of the marginal density", is_averaged, k1,
     twins={"posterior in place of prior weights": k / p * k1, "kernel for its slope": k},
-    values=lambda: {"rest": _REST}, assumptions=(POSITIVE_TIME,), depends=("A28-domination",),
+    values=lambda: {"rest": _REST}, assumptions=(_LATER,), depends=("A28-domination",),
     sources=_place(28),
 )  # fmt: skip
 A29 = _equation(

@@ -211,7 +211,7 @@ def are_floor_and_error(candidate: Values) -> bool:
 
 def is_entropy_production(factor: Expr) -> bool:
     r"""For $t$ positive the entropy of $\log X_t$ grows at $[[factor]]$ times the mean square of
-    its score. So the floor of R4b is $[[floor]]$ in each coordinate.
+    its score. So the floor of R4b is, in one coordinate, $[[floor]]$.
 
     The density $q$ follows the Fokker-Planck equation of A9. The integrand of the rate of the
     entropy is that of the mean square and the derivative of $[[flux]]$, with $b$ the drift.

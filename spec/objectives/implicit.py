@@ -157,7 +157,7 @@ BOUNDARY_TERM = Claim(
 
 b, (c0, c1) = symbols("b", positive=True), symbols("c0 c1")
 beta, gamma = symbols("beta gamma", real=True)
-_GAP, _LINEAR, _FLAT, _RATE = H - h, c0 + c1 * L, Integer(-1), 2
+_GAP, _LINEAR, _FLAT, _RATE, _POLE = H - h, c0 + c1 * L, Integer(-1), 2, Integer(1) / 2
 _STATIC, _ORDINARY = R18.holds["psi"], psi**2 / 2 + psi1
 _WITH_END = {"static": _STATIC, "ordinary": _ORDINARY + end}
 
@@ -184,7 +184,8 @@ def becomes_non_negative_matching(loss: Callable[[Expr], Expr]) -> bool:
     """
     static = EXPLICIT.subs({H: -1 - (L - a) / v0, h: _LINEAR}, simultaneous=True)
     above, below = (e.subs(v, 0) for e in fraction(cancel(loss(_LINEAR).subs(m, 0))))
-    return not vanishes(below) and same(above / below, expectation(static, L, a, v0))
+    pole = same(cancel(v * denoising_loss(_LINEAR)).subs(v, 0), _POLE)
+    return pole and not vanishes(below) and same(above / below, expectation(static, L, a, v0))
 
 
 def recover_the_rate(losses: Values) -> bool:
@@ -240,7 +241,7 @@ E27 = Claim(
         "M-ESM without the half": lambda model: 2 * explicit_loss(model),
     }, printed={"M-DSM": denoising_loss},
     shown=lambda loss: {"example": factor(cancel(loss(_FLAT)))},
-    values=lambda: {"model": _FLAT, "pole": limit(cancel(v * denoising_loss(_LINEAR)), v, 0)},
+    values=lambda: {"model": _FLAT, "pole": _POLE},
     names=NAMES, sources=v1(_ABSTRACT, _SUBSUMES) + v2(_ABSTRACT), assumptions=(LOG_NORMAL,),
     depends=("NN-special-case", "A-Thm-log-normal", "E26"), erratum=Erratum(
         Fault.OVERCLAIMED,

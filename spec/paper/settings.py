@@ -134,7 +134,7 @@ RANGE = Claim(
     equivalent=[1, 2], twins={"centred at 0": (-1, 1), "grey levels": (0, 255)},
     printed={"non-negative dynamic range": (0, 1)},
     shown=lambda ends: {"low": ends[0], "high": ends[1]}, means=Means.POINTS,
-    sources=v1("sec. 6: settings"), sheet=("E24",), erratum=Erratum(
+    sources=v1("sec. 6: settings"), sheet=("E24",), depends=("A5", "E10"), erratum=Erratum(
         Fault.UNDEFINED,
         quote="“Note that the proposed framework requires a non-negative dynamic range of pixel "
         "values” (version 1, Section 6).",

@@ -1,7 +1,7 @@
 """Which laws the process has: given X_0, whatever X_0 is, and none at rest. E is exp(-theta t)."""
 
 from mpmath import mpf
-from sympy import Expr, Integer, Matrix, Rational, diff, exp, integrate, log, sqrt, symbols
+from sympy import Expr, Integer, Matrix, Rational, cancel, diff, exp, integrate, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Values, v1, v2
@@ -147,11 +147,17 @@ def are_the_stationary_solutions(solutions: Pairs, square: Expr = s2) -> bool:
         bends = [diff(slope, y) + slope**2 for slope in (first, second)]
         found += [square * bends[0] / 2 - drift * first, square * bends[1] / 2 - drift * second]
         found += [first, diff(bends[1] / second, y)]
+        found += [cancel(diff(_solution(e), y) / _solution(e)) - e for e in (first, second)]
     return vanishes(found)
 
 
+def _solution(slope: Expr) -> Expr:
+    """Of a given log-derivative."""
+    return exp(integrate(slope, y))
+
+
 def _solutions(solutions: Pairs) -> Values:
-    pairs = [[exp(integrate(slope, y)) for slope in pair] for pair in solutions]
+    pairs = [[_solution(slope) for slope in pair] for pair in solutions]
     return dict(zip(("drifting", "at_rest"), pairs, strict=True))
 
 

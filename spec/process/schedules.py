@@ -1,5 +1,7 @@
 """The variances of Appendix C: in law or path by path, left sum or integral, which rate."""
 
+from dataclasses import replace
+
 import mpmath
 from mpmath import mpf
 from sympy import Expr, Integer, diff, exp, symbols, zoo
@@ -55,7 +57,7 @@ E19_I = Claim(
     }, printed={"one Z for all k": Integer(1)},
     values=lambda: {"gap": Chain(1 - E19_I.holds, (Vl - Vk) / Vl)}, names=_NAMES,
     sources=v2("eq. 35"), sheet=("E19",), assumptions=(
-        INDEPENDENT, Assumption(
+        replace(INDEPENDENT, used="the average over one part after the other"), Assumption(
             "sigma is positive at every step",
             "the later variance is the larger one, or one Z would do",
             lambda: E19_I.holds.subs(Vl, Vk) == E19_I.printed["one Z for all k"],
@@ -65,8 +67,8 @@ E19_I = Claim(
         quote="Unrolling Eq. 34, we get the following expression for [symbol lost] in terms of "
         "[symbol lost] (formula lost)",
         trouble="Unrolling gives a weighted sum of all draws. With a single normal $Z$ it is an "
-        "equality in law for one $k$, which is all that the loss needs; read as an equality it "
-        "makes the whole path a function of one draw.", figures=_correlations,
+        "equality in law for one $k$, which is all that the loss needs (A38); read as an equality "
+        "it makes the whole path a function of one draw.", figures=_correlations,
         remains_open="Which of the two version 2 prints cannot be seen.",
     ),
 )  # fmt: skip

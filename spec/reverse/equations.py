@@ -5,10 +5,10 @@ log p; a drift in X is a rate, b_i = x_i * rate(mu_i, h_i).
 """
 
 from mpmath import mpf
-from sympy import Expr, Matrix, Rational, Symbol, diag, diff, log, symbols, zoo
+from sympy import Expr, Matrix, Rational, Symbol, diag, diff, log, symbols
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Means, v1, v2
+from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, v1, v2
 from spec.checking.diffusions import (
     Partials, fokker_planck, isotropic, jet, keeps_marginals, partials_of_exponentials,
     plain_partials, turns_back,
@@ -17,20 +17,18 @@ from spec.checking.symbols import L, M, V, h, mu, s2, sigma, x
 from spec.checking.typeset import Says, Sde
 from spec.process.equations import GBM
 
-drift, divergence, pull, dr = symbols("drift divergence pull dr", real=True)
+drift, divergence, pull, turn, dr = symbols("drift divergence pull turn dr", real=True)
 score, f = symbols("score f", real=True)
 REGULAR = (
-    Assumption(
-        "the density is positive", "its slope is divided by it",
-        lambda: bool((M / V).subs(V, 0).has(zoo)),
-    ), "the density is smooth: twice differentiable in the state, once in time",
-)  # fmt: skip
+    "the density is positive",
+    "the density is smooth: twice differentiable in the state, once in time",
+)
 D, XS = symbols("d1 d2", real=True), symbols("x1 x2", positive=True)
 # The log density of the plane near a point, with symbols for its derivatives.
 LOG_DENSITY = jet("l", D)
 LOST = "formula lost in version 2; reconstructed: "
 _NAMES = {"drift": r"\mathsf h", "divergence": r"(\nabla\!\cdot G)", "pull": r"G\nabla\log p",
-          "g": r"\mathsf g", "h": r"X\circ\nabla\log p_t(X)", "x": "X"}  # fmt: skip
+          "turn": "c/p", "g": r"\mathsf g", "h": r"X\circ\nabla\log p_t(X)", "x": "X"}  # fmt: skip
 
 
 def in_plane(rate: Expr, slot: Symbol, scales: tuple = (1, 1)) -> Matrix:
@@ -50,8 +48,9 @@ def reverses(formula: Expr) -> bool:
     [[forward]], the diffusion [[reverse]] in the time $r$ that runs backwards has the densities
     of $X$, and its generator is that of $X$ run backwards.
 
-    The marginals, by the Fokker-Planck equation, would alone allow more drifts, so that Bayes'
-    rule over a short step is asked for too, for every function of the state. Drift, diffusion
+    The marginals, by the Fokker-Planck equation, would alone allow more drifts, such as with a
+    current $c$ without divergence, so that Bayes' rule over a short step is asked for too, for
+    every function of the state. Drift, diffusion
     coefficient and density of the plane are jets with symbols for coefficients.
     """
     moved = Matrix([jet("h1", D, 1), jet("h2", D, 1)])
@@ -59,7 +58,11 @@ def reverses(formula: Expr) -> bool:
     diffusion = g * g.T
     rows = [sum(diff(diffusion[i, j], D[j]) for j in (0, 1)) for i in (0, 1)]
     pulled = diffusion * Matrix([diff(LOG_DENSITY, e) for e in D])
-    named = ({drift: moved[i], divergence: rows[i], pull: pulled[i]} for i in (0, 1))
+    stream = jet("c", D)
+    across = [diff(stream, e) + stream * diff(LOG_DENSITY, e) for e in D]
+    turned = across[1], -across[0]  # p times it is the curl of p times the stream
+    parts = zip(moved, rows, pulled, turned, strict=True)
+    named = (dict(zip((drift, divergence, pull, turn), part, strict=True)) for part in parts)
     back = Matrix([formula.subs(values, simultaneous=True) for values in named])
     return is_reversal(moved, back, diffusion, plain_partials(D))
 
@@ -69,6 +72,7 @@ A2 = Claim(
         "divergence dropped": -drift + pull, "divergence halved": -drift + divergence / 2 + pull,
         "sign of the score flipped": -drift + divergence - pull,
         "score halved": -drift + divergence + pull / 2,
+        "a circulation more": -drift + divergence + pull + turn,
     }, shown=lambda formula: {"reverse": Sde("X", formula, Symbol("g"), "r")},
     values=lambda: {"forward": Sde("X", drift, Symbol("g"))}, names=_NAMES,
     sources=v1("eq. 4") + v2("eq. 2"),
@@ -139,7 +143,7 @@ A7 = Claim(
         "coefficient 1 of sigma^2": -(mu - s2 - s2 * h),
         "coefficient 3/2, that of the equation for log X": -(mu - Rational(3, 2) * s2 - s2 * h),
         "no divergence term": -(mu - s2 * h), "sign of the score flipped": -(mu - 2 * s2 + s2 * h),
-    }, shown=lambda rate: {"reverse": Sde("X", x * rate, sigma * x, "r")},
+    }, shown=lambda rate: {"reverse": Sde("X", x * rate, GBM[1], "r")},
     values=lambda: {"forward": Sde("X", *GBM)}, names=_NAMES, sources=v2("eq. 7"),
     assumptions=REGULAR, readings=(
         LOST + "the text fixes the factored form ('a vector of all ones'), the sign is that of "

@@ -126,16 +126,20 @@ def flows(candidate: Flow, slope: Callable[[Expr], Expr] = lambda exact: exact) 
 
 def _solves(velocity: Expr, factor: Expr, slope: Callable[[Expr], Expr]) -> bool:
     """Whether y = M + factor * e0 moves with the velocity, where dM = f dt and dw = s2/(2w) dt."""
-    path = M + factor * Symbol("e0", real=True)
+    path = _path(M, factor, Symbol("e0", real=True))
     moved = diff(path, M) * f + diff(path, w) * s2 / (2 * w)
     exact = diff(-((y - M) ** 2) / (2 * w**2), y)
     along = velocity.subs(score, slope(exact)).subs(y, path)
     return vanishes((factor.subs(w, w0) - 1, moved - along))
 
 
+def _path(mean: Expr, factor: Expr, away: Expr) -> Expr:
+    return mean + factor * away
+
+
 def _flow(candidate: Flow) -> Values:
     start, mean, end = symbols("Y_t M_t M_s")
-    said = candidate[0], x * candidate[1], end + candidate[2] * (start - mean)
+    said = candidate[0], x * candidate[1], _path(end, candidate[2], start - mean)
     pairs = map(Says, (r"\frac{dY}{dt}", r"\frac{dX}{dt}", "Y_s"), said)
     return dict(zip(("in_log", "in_x", "path"), pairs, strict=True))
 

@@ -172,7 +172,8 @@ _MOMENTS = (
 )  # fmt: skip
 _TAKEN = ("Gamma", "InverseGamma", "BetaPrime")
 PRODUCTS = Claim(
-    "product-moments", "mean and variance of the standard laws", are_of_products, holds=_MOMENTS,
+    "product-moments", "mean and variance of gamma, inverse gamma and beta prime laws",
+    are_of_products, holds=_MOMENTS,
     twins={
         "rate for scale": ((k * c, k * c**2), *_MOMENTS[1:]), "one more": (
             (k / c, (k + 1) / c**2), tuple(part.subs(k, k + 1) for part in _MOMENTS[1]),
