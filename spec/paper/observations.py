@@ -73,7 +73,7 @@ MEMORISATION = Claim(
     }, values=lambda: {"deviation": mpmath.sqrt(mpf(MEMORISATION.holds.subs(_AT) / 2))},
     sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"), sheet=("R3",),
     assumptions=("well separated training images, so that one weight is one", "delta_s = delta"),
-    depends=("R3", "A13"),
+    depends=("R3", "A13", "settings"),
 )  # fmt: skip
 
 _JUDGED = "A judgement on pictures that we do not have. "

@@ -49,6 +49,7 @@ SETTINGS = Claim(
     },
     values=lambda: {"settings": ", ".join(f"{name} = {value}" for name, value in PRINTED.items())},
     means=Means.POINTS, sources=v1("sec. 6: settings", "App. D.4: settings"), sheet=("E24",),
+    depends=("V1-22", "V1-Alg2"),
 )  # fmt: skip
 
 
@@ -145,8 +146,8 @@ RANGE = Claim(
 
 
 def is_the_mismatch(candidate: Expr) -> bool:
-    r"""Sampling with steps of $\ell\delta$ at the levels of the training, $L$ at each, discretises
-    the reverse SDE of log-normal data only if $[[it]]$ vanishes.
+    r"""Sampling with full noise and steps of $\ell\delta$ at the levels of the training, $L$ at
+    each, discretises the reverse SDE of log-normal data only if $[[it]]$ vanishes.
 
     To first order in the log-variance $h$ of a forward step, a step takes $\ell h$ off the
     log-variance, wherever near the level's $v$ it is, so that $L$ of them take off $L$ times as
@@ -215,7 +216,8 @@ FIT = Claim(
     }, printed={"the fit of Section 6.2": _TO_DATA},
     names={"lbar": r"\log\bar x", "l1": r"\log x_1", "l2": r"\log x_2"},
     sources=v2("App. G.2: fit to class averages"), sheet=("E24", "E22"),
-    assumptions=("one class of two images, one pixel",), depends=("E22-jensen", "A6"),
+    assumptions=("one class of two images, one pixel", "mu = sigma^2 / 2"),
+    depends=("E22-jensen", "A6", "settings-drift"),
     erratum=Erratum(
         Fault.INCONSISTENT,
         quote="Section 6.2: the fit is to “the terminal samples obtained from the forward "

@@ -8,7 +8,8 @@ from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Pin
 from spec.checking.gaussian import expectation
 from spec.checking.pins import table
-from spec.process.equations import UNIQUE, left_over
+from spec.checking.symbols import mu as MU, sigma as SIGMA
+from spec.process.equations import A9, UNIQUE, left_over
 
 y, y_r, y_t, up, rest, mu1, mu2 = symbols("y y_r y_t up rest mu1 mu2", real=True)
 a, b, C, v_s, v_t, t, s1, s2 = symbols("a b C v_s v_t t s1 s2", positive=True)
@@ -52,10 +53,11 @@ def are_by_coordinate(kernel: tuple[Expr, Expr, Expr, Expr]) -> bool:
     normal and independent in each: its mean moves by $[[0]]$ and $[[2]]$, its variance is $[[1]]$
     and $[[3]]$.
 
-    The product of the normal densities satisfies the Fokker–Planck equation of A8 and is a point
-    at the start.
+    The product of the normal densities satisfies the Fokker–Planck equation of the plane, with
+    the drift and the noise of A9 in each coordinate, and is a point at the start.
     """
-    law, rates = (kernel[::2], Matrix.diag(*kernel[1::2])), (mu1 - s1 / 2, mu2 - s2 / 2)
+    law = kernel[::2], Matrix.diag(*kernel[1::2])
+    rates = [A9.holds[0].subs({MU: e, SIGMA: sqrt(f)}) for e, f in ((mu1, s1), (mu2, s2))]
     flow = left_over(law, rates, Matrix.diag(s1, s2), symbols("d1 d2", real=True))
     return vanishes([flow, *(f.subs(t, 0) for f in kernel)])
 
@@ -83,7 +85,7 @@ BRIDGE = Claim(
         "weights exchanged": ((a * (y_r + up) + b * (y_t - rest)) / (a + b), _VARIANCE),
         "drift of the second part forgotten": ((b * (y_r + up) + a * y_t) / (a + b), _VARIANCE),
         "variance of the kernel": (_MEAN, a), "variances added": (_MEAN, a + b),
-    }, names=_NAMES, sheet=("R17",), depends=("A6",), pins=(
+    }, names=_NAMES, sheet=("R17",), depends=("A6", "A33"), pins=(
         Pin("gbm_ref.bridge_law", _BRIDGES, reads=lambda law: tuple(map(_of_times, law))), Pin(
             "gbm_ref.bridge_sample", _BRIDGES,
             reads=lambda law: exp(_of_times(law[0]) + sqrt(_of_times(law[1])) * z),
@@ -146,7 +148,7 @@ BY_COORDINATE = Claim(
         "one drift for both": ((mu1 - s1 / 2) * t, s1 * t, (mu1 - s2 / 2) * t, s2 * t),
         "one variance for both": ((mu1 - s1 / 2) * t, s1 * t, (mu2 - s2 / 2) * t, s1 * t),
         "Itô term missing": (mu1 * t, s1 * t, mu2 * t, s2 * t),
-    }, names=_NAMES, sheet=("A6",), assumptions=(UNIQUE,), depends=("A5", "A6", "A8"), pins=(
+    }, names=_NAMES, sheet=("A6",), assumptions=(UNIQUE,), depends=("A5", "A6", "A9"), pins=(
         Pin("gbm_ref.CoordinateGBM.log_means", _RATES, reads=_rates(0, 2)),
         Pin("gbm_ref.CoordinateGBM.log_vars", _RATES, reads=_rates(1, 3)),
         Pin("gbm_ref.CoordinateGBM.increments_of_each", _RATES, reads=_rates(0, 2, 1, 3)),

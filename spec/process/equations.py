@@ -119,7 +119,7 @@ SCALAR = Claim(
     }, values=lambda: {"equation": Sde("X", *GBM)}, names=_NAMES,
     sources=v1("sec. 4: solution of eq. 6") + v2("sec. 3: solution of eq. 4"), sheet=("A4",),
     assumptions=("the equation has one solution for each start (A1), so that this is it",),
-    readings=(_LOST,), depends=("A4",),
+    readings=(_LOST,), depends=("A1", "A4"),
 )  # fmt: skip
 
 # The exponents, and mean and covariance that they have.

@@ -68,7 +68,7 @@ E6 = Claim(
         r"as it evolves according to Eq. (8), has i.i.d. entries that are log-normally "
         r"distributed with parameters $\boldsymbol\mu$ and $\sigma^2\mathbb I$",
         trouble="The parameters depend on time and on the start. Pixels of different values have "
-        "different laws; without $X_0$ they are as dependent as the data make them.",
+        "different laws; without $X_0$ they are dependent if the data make them so.",
         figures=_parameters,
         remains_open="Version 2 has the same words, in Section 3 for one quantity 'given' "
         "another; its parameters are lost. The solution that follows in both (A6) is right.",
@@ -77,9 +77,10 @@ E6 = Claim(
 
 
 def is_the_generating_function(cumulants: Expr) -> bool:
-    r"""Let $K_t(w)$ be the logarithm of the moment generating function of $\log X_t$. For every
-    law of the data $K_t(w)=[[it]]$. So the cumulants of order three and more are those of
-    $\log X_0$ at all times, and $\log X_t$ is normal only if $\log X_0$ is normal or a point.
+    r"""Let $K_t(w)$ be the logarithm of the moment generating function of $\log X_t$, for one
+    entry. For every law of the data $K_t(w)=[[it]]$. So the cumulants of order three and more are
+    those of $\log X_0$ at all times, and $\log X_t$ is normal only if $\log X_0$ is normal or a
+    point.
 
     The generator of $\log X$ multiplies the exponential of $w\log X$ by the rate of $K_t$, which
     holds nothing of the law; at the start $K_t$ is $K_0$. The two differ by a polynomial of degree
@@ -131,14 +132,15 @@ Pairs = tuple[tuple[Expr, Expr], tuple[Expr, Expr]]
 
 
 def are_the_stationary_solutions(solutions: Pairs, square: Expr = s2) -> bool:
-    r"""The stationary solutions of the Fokker-Planck equation of $\log X$ are the combinations of
-    $[[drifting]]$ where $\log X$ has a drift $m$ that is not zero, and of $[[at_rest]]$ where it
-    has none. All of them are monotone in $y$.
+    r"""The stationary solutions of the Fokker-Planck equation of the logarithm of one entry are
+    the combinations of $[[drifting]]$ where it has a drift $m$ that is not zero, and of
+    $[[at_rest]]$ where it has none. All of them are monotone in $y$.
 
     The equation is linear of order two, so that two independent solutions span all: each has to
     solve it, and the log-derivatives of the two have to differ. One of the two is constant, and
     the ratio of second and first derivative of the other is constant too, so that its derivative
-    never changes sign. A density that is monotone on the whole line cannot be normalized.
+    never changes sign. A density that is monotone on the whole line cannot be normalized; at rest
+    all entries together would leave each at rest.
     """
     if any([same(first, second) for first, second in solutions]):
         return False
@@ -203,19 +205,22 @@ def are_the_laws(laws: Pairs) -> bool:
     Each normal density has to solve its Fokker-Planck equation and to be a point at the start. In
     the second law the exponential is a symbol, whose rate is that of an exponential.
     """
-    found, start, square = [], {t: 0, E: 1}, Matrix([s2])
+    found, start, square = [], {t: 0, E: _RELAXED.subs(t, 0)}, Matrix([s2])
     for (mean, variance), drift in zip(laws, _DRIFTS, strict=True):
         found += [mean.subs(start) - y0, variance.subs(start)]
         found += [left_over(([mean], Matrix([variance])), [drift], square, (y,), _d_dt)]
     return vanishes(found)
 
 
+_RELAXED = exp(-theta * t)  # what E stands for
+
+
 def _d_dt(e: Expr) -> Expr:
-    return diff(e, t) - theta * E * diff(e, E)
+    return diff(e, t) + diff(_RELAXED, t) / _RELAXED * E * diff(e, E)
 
 
 def _variances() -> tuple[Figure, ...]:
-    at = {E: exp(-theta * t), s2: mpf("0.64"), theta: 1, t: 10}
+    at = {E: _RELAXED, s2: mpf("0.64"), theta: 1, t: 10}
     brownian, ornstein = (mpf(law[1].subs(at).evalf(30)) for law in (_BROWNIAN, _ORNSTEIN))
     return (
         Figure(f"variance of mu dt + sigma dW at t = {at[t]}", brownian),
@@ -233,7 +238,7 @@ E7 = Claim(
         "OU variance sigma^2/theta": (_BROWNIAN, (_ORNSTEIN[0], 2 * _ORNSTEIN[1])),
         "OU variance relaxing at rate theta": (_BROWNIAN, (_ORNSTEIN[0], _ORNSTEIN[1] / (1 + E))),
     }, printed={"mean mu, variance sigma^2": ((mu, s2), _ORNSTEIN)}, shown=lambda laws: {
-        name: e.subs(E, exp(-theta * t)) for name, e in zip(
+        name: e.subs(E, _RELAXED) for name, e in zip(
             "mean variance ou_mean ou_variance".split(), sum(laws, ()), strict=True,
         )
     }, values=lambda: {f"sde_{i}": Sde("Y", drift, sigma) for i, drift in enumerate(_DRIFTS)},

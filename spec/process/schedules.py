@@ -116,7 +116,7 @@ E19_II = Claim(
         "approximate the score for samples generated using Eq. 35 and generate new samples from "
         "the corresponding discretized reverse-time SDE (formulas lost)",
         trouble="Samples of eq. 35 have the law of the chain, eq. 36 reverses the SDE of eq. 33: "
-        "a network trained on one is used on the other at a noise level that is off by the ratio.",
+        "a network trained on one is used on the other at a noise variance off by the ratio.",
         advice="Use the left sum everywhere (E19-iv gives the reverse step), or the integral.",
         figures=lambda: tuple(
             Figure(f"left sum over integral, r = {_STEEP}, N = {n}", _left_over_exact(n))
@@ -215,7 +215,7 @@ E19_IV = Claim(
         Assumption(
             "the score is that of the chain at the same level", "the deviation is divided by v_k",
             lambda: carries_the_mean(lower, lower**-1 * before / level),
-        ), NO_DRIFT, "log X_0 is normal",
+        ), NO_DRIFT.text, "log X_0 is normal",
     ), depends=("A35",), erratum=Erratum(
         Fault.UNDEFINED,
         quote="In principle, one could discretize this reverse-time SDE [36] (formula lost)",

@@ -22,7 +22,7 @@ z1, z2 = symbols("z1 z2", real=True)
 
 
 def is_the_kernel(rates: tuple[Expr, Expr], drift: Expr = GBM[0]) -> bool:
-    r"""Let [[equation]] in each entry, with rates that depend on time. Then [[log]], and given
+    r"""Let [[equation]] for one entry, with rates that depend on time. Then [[log]], and given
     $X_0$, $\log X_t$ is normal with mean $m(t)$ beyond $\log X_0$ and variance $v(t)$, where
     [[mean]] and [[variance]].
 
@@ -35,12 +35,21 @@ def is_the_kernel(rates: tuple[Expr, Expr], drift: Expr = GBM[0]) -> bool:
     in_x = partials_of_exponentials((L,), (x,))
     moving = Matrix([drift]), Matrix([GBM[1] ** 2])
     ito = generator(L, *moving, in_x) - rates[0], (in_x[0](L) * GBM[1]) ** 2 - rates[1]
-    return vanishes((change - fokker_planck(log_density, *moving, in_x), *ito))
+    gained = [diff(_accumulated(rate), t) - _at(rate, t) for rate in rates]
+    start = [_accumulated(rate).subs(t, 0).doit() for rate in rates]
+    return vanishes((change - fokker_planck(log_density, *moving, in_x), *ito, *gained, *start))
+
+
+def _at(rate: Expr, time: Symbol) -> Expr:
+    return rate.subs({mu: Function("mu")(time), sigma: Function("sigma")(time)})
+
+
+def _accumulated(rate: Expr) -> Expr:
+    return Integral(_at(rate, s), (s, 0, t))
 
 
 def _rates(rates: tuple[Expr, Expr]) -> Values:
-    at = {mu: Function("mu")(s), sigma: Function("sigma")(s)}
-    mean, variance = (Integral(rate.subs(at), (s, 0, t)) for rate in rates)
+    mean, variance = map(_accumulated, rates)
     log_x = Sde(r"\log X", rates[0], sqrt(rates[1]))
     return {"mean": Says("m(t)", mean), "variance": Says("v(t)", variance), "log": log_x}
 
