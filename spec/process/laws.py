@@ -139,8 +139,8 @@ def are_the_stationary_solutions(solutions: Pairs, square: Expr = s2) -> bool:
     The equation is linear of order two, so that two independent solutions span all: each has to
     solve it, and the log-derivatives of the two have to differ. One of the two is constant, and
     the ratio of second and first derivative of the other is constant too, so that its derivative
-    never changes sign. A density that is monotone on the whole line cannot be normalized; at rest
-    all entries together would leave each at rest.
+    never changes sign. A density that is monotone on the whole line cannot be normalized. An
+    equilibrium of all entries would be one of each.
     """
     if any([same(first, second) for first, second in solutions]):
         return False

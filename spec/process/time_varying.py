@@ -28,7 +28,7 @@ def is_the_kernel(rates: tuple[Expr, Expr], drift: Expr = GBM[0]) -> bool:
 
     Itô's formula for the logarithm. The log-normal density with these parameters is put into the
     Fokker-Planck equation of $X$. Only the derivatives of $m$ and $v$ and the rates at that time
-    enter, all of them symbols.
+    enter, all of them symbols. The integrals have these rates and start at zero.
     """
     log_density = -L - (L - L0 - m) ** 2 / (2 * v) - log(v) / 2
     change = sum(rate * diff(log_density, s) for rate, s in zip(rates, (m, v), strict=True))
