@@ -217,7 +217,7 @@ SCORE = Claim(
             -_mean_of(parts, "precision") * _mean_of(parts, "gap") - ones(*parts[0].gap.shape)
         ),
     }, shown=lambda score: {"it": score(_NAMED)}, names=_laws.NAMES, sheet=("R2",),
-    assumptions=(_laws.POSITIVE_DEFINITE,), depends=("correlated-log-normal", "R2"), pins=(
+    assumptions=(_laws.POSITIVE_DEFINITE.text,), depends=("correlated-log-normal", "R2"), pins=(
         *(_in_plane("LogNormal", form, _ONE) for form in _FORMS),
         *(_in_plane("LogNormalMixture", form, DATA) for form in _FORMS),
         *(_on_line("LogNormal", form, _ONE_ON_LINE, "log_normal") for form in _FORMS),
@@ -258,7 +258,7 @@ DERIVATIVE = Claim(
         "curvature of the components alone": lambda parts: -_mean_of(parts, "precision"),
         "plus the precisions": lambda parts: _derivative(parts) + 2 * _mean_of(parts, "precision"),
     }, shown=lambda formula: {"it": formula(_NAMED)}, sheet=("R2",),
-    assumptions=(_laws.POSITIVE_DEFINITE,), depends=("R2-score",), pins=(
+    assumptions=(_laws.POSITIVE_DEFINITE.text,), depends=("R2-score",), pins=(
         Pin(
             "gbm_ref.log_score_divergence", vectors="mixture_log_score_divergence",
             reads=lambda formula: formula(at_state(_ON_LINE, Matrix([x]))).trace(),
