@@ -200,7 +200,7 @@ CHAIN = Claim(
         "second parameter K": (looks / M, M, looks),
     }, values=lambda: {"gamma": _moment(looks, n), "beta": _beta_moment(*symbols("p q"))},
     names=_CHAIN_NAMES,
-    assumptions=(_FALLING, "the beta draws are independent of each other and of X_k"),
+    assumptions=(_FALLING, "the beta draws are independent of each other, of X_0 and of X_k"),
     readings=("the moments of all positive orders (a Mellin transform) determine the law",),
     depends=("R24",), pins=(
         Pin(

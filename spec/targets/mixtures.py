@@ -102,6 +102,7 @@ MIXTURE = Claim(
     )), values=lambda: {"rate": RATE}, names={"mu": r"\mu_i"}, assumptions=(
         _laws.POSITIVE_DEFINITE,
         "sigma is one number for all coordinates; mu may differ, both may depend on t",
+        "the Fokker-Planck equation has no other solution that starts as this one",
     ), depends=("A5", "A6", "A33", "correlated-log-normal"), pins=(
         Pin("gbm_ref.LogNormalMixture.logpdf", _laws.POINTS, reads=_at_start, variant="2-D"), Pin(
             "gbm_ref.LogNormalMixture.logpdf", vectors="mixture_logpdf",
