@@ -70,7 +70,7 @@ LOG_SCORE = Claim(
 
 
 def has_the_identities(candidate: tuple[Expr, Expr, Expr]) -> bool:
-    r"""In each coordinate the Hyvärinen score has the mean $\mathbb E[H]=[[mean]]$; the mean of
+    r"""In one coordinate the Hyvärinen score has the mean $\mathbb E[H]=[[mean]]$; the mean of
     its square is that of the square of the log score $s$ and [[excess]] more. The map that takes
     $X$ to a positive constant times its power $a$ changes $H$ to $[[changed]]$, so that $H$ does
     not change when $X$ is rescaled.

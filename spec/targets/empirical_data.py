@@ -37,9 +37,9 @@ def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
     positive, $x\circ\nabla\log p_t(x)=[[score]]$, where $D$ is the mean of the $c_n$ under shares
     that are proportional to the exponentials of $[[share]]$.
 
-    By R2, with covariances that vanish, $\log X_t$ is a mixture of normal laws with the variance
-    $v$. Shares are right when their logarithms differ from those of the densities by the same for
-    every point; the density is differentiated with a symbol for each exponential.
+    Given the point, $\log X_t$ is normal with the variance $v$ (A33), so that its law is a mixture
+    of such laws. Shares are right when their logarithms differ from those of the densities by the
+    same for every point; the density is differentiated with a symbol for each exponential.
     """
     log_share, score = candidate
     phis = [-_laws.quadratic(Y, c + _SHIFT, v * eye(2)) / 2 for c in _POINTS]
@@ -83,7 +83,8 @@ def is_the_blur(blur: Expr) -> bool:
     r"""After that step the mean squared log-distance of $X_0$ to the nearer of two points of one
     coordinate is near $[[it]]$: if the logarithm of each is $k$ roots of $h$ away from their
     middle, it differs from that by less than $h$ times $[[bound]]$, for the $k$ shown, from states
-    whose log is the shown share of the way from the middle to a point.
+    whose log, less the drift of the step, is the shown share of the way from the middle to a
+    point.
 
     By R3-last-step $\log X_0$ is $D$ plus a normal draw of variance $h$. $D$ comes from the two
     shares; the expectation over the draw is in closed form, which is compared with a numerical
@@ -206,7 +207,7 @@ SCORE = Claim(
             "t is positive", "v, by which the score divides, is positive",
             lambda: bool(_score(_MEAN, Y, _SHIFT).subs(v, 0).has(zoo)),
         ),
-    ), depends=("R2", "R2-score"), pins=(*_SCORE_PINS, *_LAW_PINS),
+    ), depends=("A33", "R2"), pins=(*_SCORE_PINS, *_LAW_PINS),
 )  # fmt: skip
 
 LAST_STEP = Claim(
@@ -227,7 +228,7 @@ BLUR = Claim(
     }, values=lambda: {"bound": _bound(Symbol("k"))}, names={"h": "h"}, means=Means.POINTS,
     sheet=("R3",), assumptions=(
         Assumption(
-            "the state before the step is not half-way between the points",
+            "the state before the step, less the drift, is not half-way between the points",
             "the shares there decide for one of them",
             lambda: bool(abs(_squared_distance(4, 0.0) - 1) > _bound(4)),
         ),

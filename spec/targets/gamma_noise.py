@@ -125,11 +125,13 @@ def is_stationary(law: tuple[Expr, Expr]) -> bool:
     r"""$[[sde]]$ has a stationary law without probability flux: the gamma law of shape $[[0]]$ and
     rate $[[1]]$.
 
-    The flux is that of the Fokker-Planck equation, divided by the density.
+    The flux is that of the Fokker-Planck equation, divided by the density, whose slope is in its
+    score (R25).
     """
     shape, rate = law
     spread = (_NOISE**2).subs(sigma**2, s2)
-    return vanishes(_DRIFT - (diff(spread, x) + spread * ((shape - 1) / x - rate)) / 2)
+    score = laws.SCORES.holds["gamma"].subs({alpha: shape, beta: rate}, simultaneous=True)
+    return vanishes(_DRIFT - (diff(spread, x) + spread * score / x) / 2)
 
 
 _DRIFT, _NOISE = x * (growth - crowding * x), sigma * x
@@ -154,7 +156,7 @@ TARGET = Claim(
         "noise of mean looks": _TARGET | {"target": looks - 1 - x / x0},
         "score of the ratio, not times x": _TARGET | {"target": _TARGET["target"] / x},
     }, values=lambda: {"kernel": exp(_log_kernel(x, x0))}, names=_NAMES,
-    assumptions=(_LOOKS, _COORDINATE), depends=("A-Thm",), pins=(
+    assumptions=(_LOOKS, _COORDINATE), depends=("A-Thm", "R25", "product-moments"), pins=(
         Pin(
             "gbm_ref.gamma_noise_sample", vectors="gamma_noise_sample",
             because="it draws the noisy value whose density the kernel is",
@@ -172,7 +174,7 @@ DENOISER = Claim(
         "looks for looks - 1": lambda h: (looks - h) / (looks * x),
         "H added": lambda h: (looks - 1 + h) / (looks * x),
         "not divided by looks": lambda h: (looks - 1 - h) / x,
-    }, names=_NAMES, sheet=("R24",), assumptions=(_LOOKS, _COORDINATE), depends=("R24",),
+    }, names=_NAMES, sheet=("R24",), assumptions=(_LOOKS.text, _COORDINATE), depends=("R24",),
     pins=(Pin("gbm_ref.gamma_denoiser", vectors="gamma_denoiser", reads=lambda found: found(h)),),
 )  # fmt: skip
 
@@ -182,8 +184,8 @@ MARGINAL = Claim(
         "exponent alpha alone": (looks, alpha - looks, beta / looks),
         "the data's scale": (looks, alpha, beta), "shapes exchanged": (alpha, looks, beta / looks),
     }, shown=_of_law, names=_NAMES, sheet=("R24",),
-    assumptions=(_LOOKS, "alpha and beta are positive", "one coordinate"), depends=("R24", "R25"),
-    pins=(
+    assumptions=(_LOOKS.text, "alpha and beta are positive", "one coordinate"),
+    depends=("R24", "R25"), pins=(
         Pin(
             "gbm_ref.gamma_marginal",
             ({"L": 3.7, "alpha": 2.6, "beta": 1.9}, {"L": 0.6, "alpha": 0.8, "beta": 31.0}),
@@ -198,7 +200,7 @@ CHAIN = Claim(
         "second parameter K": (looks / M, M, looks),
     }, values=lambda: {"gamma": _moment(looks, n), "beta": _beta_moment(*symbols("p q"))},
     names=_CHAIN_NAMES,
-    assumptions=(_FALLING, "the beta draws are independent of each other and of X_k"),
+    assumptions=(_FALLING, "the beta draws are independent of each other, of X_0 and of X_k"),
     readings=("the moments of all positive orders (a Mellin transform) determine the law",),
     depends=("R24",), pins=(
         Pin(
@@ -235,8 +237,10 @@ EQUILIBRIUM = Claim(
     assumptions=(
         Assumption(
             "growth is more than half of sigma^2, and crowding positive",
-            "the law's shape is positive", lambda: bool(_EQUILIBRIUM[0].subs(growth, s2 / 4) < 0),
+            "shape and rate of the law are positive", lambda: all(
+                bool(part.subs({growth: s2 / 4, crowding: -1}) < 0) for part in _EQUILIBRIUM
+            ),
         ), "Itô calculus",
-    ), readings=("nothing is claimed about the transition density",), depends=("A1",),
+    ), readings=("nothing is claimed about the transition density",), depends=("A1", "R25"),
 )  # fmt: skip
 CLAIMS = (TARGET, DENOISER, MARGINAL, CHAIN, ANCESTRAL, EQUILIBRIUM)

@@ -214,14 +214,14 @@ VECTOR = Claim(
     }, printed={"identically distributed": ((mu1, s2), (mu1, s2))},
     values=lambda: {"vector": _image(*_MAP, "Z1 Z2")},
     sources=v1("App. B: multivariate") + v2("App. A: multivariate"), sheet=("A23", "E6"),
-    readings=(_LOST,), depends=("A23",), erratum=Erratum(
+    readings=(_LOST,), depends=("A23", "E22"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote=r"$\boldsymbol W=\exp(\boldsymbol\mu+\sigma\boldsymbol Z)$ ... Effectively, the "
         r"entries of $\boldsymbol W$ are independent and identically distributed according to Eq. "
         r"(23)",
         trouble=r"Independent, but identically distributed only where the entries of $\mu$ are "
-        r"equal, as for the one pair $(\hat\mu,\hat\sigma)$ that the paper fits to grayscale "
-        r"images: eq. (23) has a number $\mu$, here it is a vector.", figures=lambda: tuple(
+        r"equal, as for one pair $(\hat\mu,\hat\sigma)$ for all pixels (E22): eq. (23) has a "
+        r"number $\mu$, here it is a vector.", figures=lambda: tuple(
             Figure(
                 f"median of an entry (Z = 0) with mu_i = {mean}",
                 float(_image(*_MAP)[0].subs({mu1: mean, Symbol("z1"): 0})),

@@ -102,6 +102,7 @@ MIXTURE = Claim(
     )), values=lambda: {"rate": RATE}, names={"mu": r"\mu_i"}, assumptions=(
         _laws.POSITIVE_DEFINITE,
         "sigma is one number for all coordinates; mu may differ, both may depend on t",
+        "the Fokker-Planck equation has no other solution that starts as this one",
     ), depends=("A5", "A6", "A33", "correlated-log-normal"), pins=(
         Pin("gbm_ref.LogNormalMixture.logpdf", _laws.POINTS, reads=_at_start, variant="2-D"), Pin(
             "gbm_ref.LogNormalMixture.logpdf", vectors="mixture_logpdf",
@@ -217,7 +218,7 @@ SCORE = Claim(
             -_mean_of(parts, "precision") * _mean_of(parts, "gap") - ones(*parts[0].gap.shape)
         ),
     }, shown=lambda score: {"it": score(_NAMED)}, names=_laws.NAMES, sheet=("R2",),
-    assumptions=(_laws.POSITIVE_DEFINITE,), depends=("correlated-log-normal", "R2"), pins=(
+    assumptions=(_laws.POSITIVE_DEFINITE.text,), depends=("correlated-log-normal", "R2"), pins=(
         *(_in_plane("LogNormal", form, _ONE) for form in _FORMS),
         *(_in_plane("LogNormalMixture", form, DATA) for form in _FORMS),
         *(_on_line("LogNormal", form, _ONE_ON_LINE, "log_normal") for form in _FORMS),
@@ -258,7 +259,7 @@ DERIVATIVE = Claim(
         "curvature of the components alone": lambda parts: -_mean_of(parts, "precision"),
         "plus the precisions": lambda parts: _derivative(parts) + 2 * _mean_of(parts, "precision"),
     }, shown=lambda formula: {"it": formula(_NAMED)}, sheet=("R2",),
-    assumptions=(_laws.POSITIVE_DEFINITE,), depends=("R2-score",), pins=(
+    assumptions=(_laws.POSITIVE_DEFINITE.text,), depends=("R2-score",), pins=(
         Pin(
             "gbm_ref.log_score_divergence", vectors="mixture_log_score_divergence",
             reads=lambda formula: formula(at_state(_ON_LINE, Matrix([x]))).trace(),

@@ -175,9 +175,11 @@ PRODUCTS = Claim(
     "product-moments", "mean and variance of gamma, inverse gamma and beta prime laws",
     are_of_products, holds=_MOMENTS,
     twins={
-        "rate for scale": ((k * c, k * c**2), *_MOMENTS[1:]), "one more": (
-            (k / c, (k + 1) / c**2), tuple(part.subs(k, k + 1) for part in _MOMENTS[1]),
-            tuple(part.subs(b, b + 1) for part in _MOMENTS[2]),
+        "rate for scale": ((k * c, k * c**2), *_MOMENTS[1:]),
+        "gamma: one more": ((k / c, (k + 1) / c**2), *_MOMENTS[1:]), "inverse gamma: one more": (
+            _MOMENTS[0], tuple(part.subs(k, k + 1) for part in _MOMENTS[1]), _MOMENTS[2],
+        ), "beta prime: one more": (
+            *_MOMENTS[:2], tuple(part.subs(b, b + 1) for part in _MOMENTS[2]),
         ),
     }, sheet=("R25",), assumptions=(
         Assumption(

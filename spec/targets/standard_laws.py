@@ -32,8 +32,8 @@ def are_the_scores(scores: Scores) -> bool:
 
     Constant factors drop out. The densities that are differentiated are [[p gamma]] for the gamma
     law, the same at $x^{-1}$ over $x^2$ for the inverse gamma law, [[p beta prime]] for the
-    beta-prime law, and the derivatives of the tails [[tail exponential]], [[tail Weibull]] and
-    [[tail Pareto]]. Powers become symbols.
+    beta-prime law, a constant for the uniform law, and, up to the sign, the derivatives of the
+    tails [[tail exponential]], [[tail Weibull]] and [[tail Pareto]]. Powers become symbols.
     """
     gaps = [named(_score(DENSITIES[name]) - score, c) for name, score in scores.items()]
     return scores.keys() == DENSITIES.keys() and vanishes(gaps)
@@ -161,7 +161,8 @@ MEAN = Claim(
 )  # fmt: skip
 
 VALUES = Claim(
-    "R25-values", "mean of the score of standard laws", are_the_means, holds=_MEANS, twins={
+    "R25-values", "mean of the Hyvärinen score of standard laws, without beta prime",
+    are_the_means, holds=_MEANS, twins={
         "no boundary term for the Pareto law": _MEANS | {"Pareto": Integer(-1)},
         "no boundary term for the uniform law": _MEANS | {"uniform": Integer(-1)},
         "gamma: mean of the log score": _MEANS | {"gamma": Integer(0)},

@@ -88,13 +88,16 @@ E21 = Claim(
     equivalent={"pixel": "24e-5", "image": "667e-1"}, means=Means.POINTS, sources=v1(
         "sec. 4: terminal samples are log-normal", "Fig. 1: noise becomes log-normal",
     ) + v2("sec. 3: terminal samples are log-normal"),
-    assumptions=("the drift is the same for each pixel: it shifts all laws alike and cancels",),
+    assumptions=(
+        "the drift is the same for each pixel: it shifts all laws alike and cancels",
+        "what R23 and R23-product show in the plane holds for any number of pixels",
+    ),
     depends=("E6", "E6-marginal", "R2", "R23", "R23-product"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="The samples at the end of the forward process are log-normally distributed.",
         trouble=r"True given $X_0$, not for the samples as a whole: $\log X_1$ is the log data "
         r"plus normal noise, and a sum of independent parts is normal only if both are (Cramér). "
-        r"For a single pixel the difference is small. For images it need not be: in the example "
+        r"For the single pixel the difference is small. For images it need not be: in the example "
         r"$X_1$ still tells its prototype, and what independent log-normal pixels miss grows with "
         r"their number; most of it is the correlation.",
         advice="Say that the samples at the end are log-normal given $X_0$: their marginal law is "
