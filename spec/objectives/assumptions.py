@@ -10,14 +10,14 @@ from sympy import (
     integrate, limit, oo, pi, sqrt, symbols,
 )  # fmt: skip
 
-from spec.checking.algebra import vanishes
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import (
     Assumption, Claim, Erratum, Fault, Figure, Kind, Means, Values, v1, v2,
 )  # fmt: skip
 from spec.checking.symbols import H, h, v, v0, x
 from spec.checking.typeset import Says
 from spec.objectives._setting import (
-    LOG_NORMAL, NAMES, POSITIVE_TIME, TARGET_SQUARE, c, floor, posterior,
+    LOG_NORMAL, NAMES, NOISE, POSITIVE_TIME, TARGET, TARGET_SQUARE, c, floor, posterior,
 )  # fmt: skip
 
 p, g = symbols("p g", positive=True)
@@ -75,7 +75,8 @@ def are_the_times(times: Set) -> bool:
     later = Interval.Lopen(0, 1) if _is_regular(lambda e: e) else EmptySet
     start = FiniteSet(0) if _is_regular(lambda e: limit(e, v, 0, "+")) else EmptySet
     good = Union(later, start)
-    return bool(times.is_subset(good) and good.is_subset(times))
+    score = same(diff(_EXPONENT, g) - 1, TARGET.subs(NOISE, g))  # of the kernel (R4)
+    return bool(score and times.is_subset(good) and good.is_subset(times))
 
 
 def _is_regular(at: Callable[[Expr], Expr]) -> bool:

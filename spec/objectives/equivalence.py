@@ -21,6 +21,7 @@ p, k, r = symbols("p k r", positive=True)
 p1, k1, k2, d = symbols("p1 k1 k2 d", real=True)
 _Z, _NORMAL, _SIZE = (log(x) - L0 - m) / r, exp(-(z**2) / 2), 1 / (x * r * sqrt(2 * pi))
 _P, _K, _KERNEL, _REST = p + p1 * d, k + k1 * d, _NORMAL * _SIZE, k2 * d / 2
+_CROSS = p * H * h
 _NAMES = NAMES | {
     "p": "p_{X_t}", "p1": r"\nabla p_{X_t}", "k": r"p_{X_t\mid X_0}", "k2": "k''",
     "k1": r"\nabla p_{X_t\mid X_0}", "r": r"\sqrt{v}", "c0": r"\mathbb E\,c",
@@ -44,7 +45,7 @@ def is_the_cross_integrand(integrand: Expr) -> bool:
 
     The weight $p$ of the expectation and the one that the score divides by cancel.
     """
-    return same(p * x * _slope(log(_P)) * h, integrand)
+    return same(_CROSS.subs(H, x * _slope(log(_P))), integrand)
 
 
 def bounds_the_bend(bound: Expr) -> bool:
@@ -161,7 +162,7 @@ A26 = _equation(
 A27 = _equation(
     "A27", "cross term as an integral", is_the_cross_integrand, x * p1 * h,
     twins={"one factor x too few": p1 * h, "density kept": p * x * p1 * h},
-    shown=lambda e: {"it": Says(p * H * h, e)},
+    shown=lambda e: {"it": Says(_CROSS, e)},
     assumptions=("the density is positive and differentiable on the open orthant",),
     depends=("A26",), sources=_place(27),
 )  # fmt: skip

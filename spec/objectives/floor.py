@@ -114,7 +114,8 @@ E9 = Claim(
         r"[\dots]$, where $k=0,\dots,N-1$ denotes the discretized time-step",
         trouble=r"At level zero the state is the data, and the target of equation 20 divides zero "
         r"by zero. The range also leaves out level $N$, that of the first reverse step. No weight "
-        r"is written, where equation 5 has $\lambda(t)$: the lowest levels dominate (E9-shares).",
+        r"is written, where equation 5 has $\lambda(t)$: the lowest levels dominate the target "
+        r"(E9-shares).",
         advice=r"Sum from $[[0]]$ to $[[1]]$, with a weight such as $[[at_level]]$ (R4).",
         figures=lambda: (
             Figure("mean square of the target at the first level (sigma^2 = "
@@ -126,7 +127,7 @@ E9 = Claim(
 )  # fmt: skip
 
 SHARES = Claim(
-    "E9-shares", "the smallest levels dominate the unweighted loss", are_the_shares, _SHARES,
+    "E9-shares", "the smallest levels dominate the unweighted target", are_the_shares, _SHARES,
     twins={
         "without the mean of the target": _SHARES | {"first": 1 / step},
         "one for the harmonic number": _SHARES | {"mean": 1 + 1 / (step * N)},

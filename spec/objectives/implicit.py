@@ -79,7 +79,7 @@ def is_the_boundary_term(candidate: Values) -> bool:
 
     Both sides of R18 are integrated exactly.
     """
-    found = []
+    found = [integrate((x * _CASES[0]["psi"]) ** 2 * _CASES[0]["p"], (x, 0, oo)) == oo]
     for case in points(_CASES):
         score, of_model = x * diff(log(case["p"]), x), x * case["psi"]
         gap = cancel(of_model + x * diff(of_model, x) + score * of_model).expand()
@@ -158,6 +158,7 @@ BOUNDARY_TERM = Claim(
 b, (c0, c1) = symbols("b", positive=True), symbols("c0 c1")
 beta, gamma = symbols("beta gamma", real=True)
 _GAP, _LINEAR, _FLAT, _RATE, _POLE = H - h, c0 + c1 * L, Integer(-1), 2, Integer(1) / 2
+_BEST, _CONSTANT = -b, -beta  # models of exponential data
 _STATIC, _ORDINARY = R18.holds["psi"], psi**2 / 2 + psi1
 _WITH_END = {"static": _STATIC, "ordinary": _ORDINARY + end}
 
@@ -197,10 +198,11 @@ def recover_the_rate(losses: Values) -> bool:
     the second derivatives are positive definite, by their minors. Without the boundary term the
     ordinary loss is $[[left_out]]$ for a constant $\psi$ of $[[constant]]$: least at zero.
     """
+    (beta_best,) = solve(_CONSTANT - _BEST, beta)
     found = []
     for loss in losses.values():
-        value = _over_exponential(loss, -beta - gamma * x)
-        slopes = [diff(value, e).subs({beta: b, gamma: 0}) for e in (beta, gamma)]
+        value = _over_exponential(loss, _CONSTANT - gamma * x)
+        slopes = [diff(value, e).subs({beta: beta_best, gamma: 0}) for e in (beta, gamma)]
         curved = hessian(value, (beta, gamma))
         definite = all(factor(e).is_positive for e in (curved[0, 0], curved.det()))
         quadratic = Poly(value, beta, gamma).total_degree() <= 2
@@ -265,7 +267,8 @@ E34 = Claim(
         "negated": {name: -loss for name, loss in _WITH_END.items()},
         "a saddle": _WITH_END | {"ordinary": _ORDINARY + end - (x * psi1) ** 2},
     }, printed={"the ordinary loss will do": _WITH_END | {"ordinary": _ORDINARY}}, values=lambda: {
-        "rate": -b, "constant": -beta, "end": end, "left_out": _over_exponential(_ORDINARY, -beta),
+        "rate": _BEST, "constant": _CONSTANT, "end": end,
+        "left_out": _over_exponential(_ORDINARY, _CONSTANT),
     }, names=NAMES, depends=("R18", "boundary-term"),
     sources=v1(f"sec. 5: motivation of {_MATCHING}") + v2(f"sec. 4: motivation of {_MATCHING}"),
     erratum=Erratum(
