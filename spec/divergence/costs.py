@@ -31,6 +31,7 @@ _RATES = {"bound": lambda e, g: s2 * e**2 / 2, "off": lambda e, g: s2 * (e - g) 
 # dE/dv of dE/dr = -sigma^2 E / v + sigma^2 c, dv/dr = -sigma^2.
 _ERROR_RATE = ((-s2 * _E / v + s2 * _c) / (-s2)).expand()
 _COST = {"error": _c * v * _Lg, "cost": _c**2 * v0 * _Lg**2 / 2}
+_LIMIT = integrate(_RATES["bound"](_c, Integer(0)) / s2, (v, v0, vN))
 _ERROR, _WRONG = _c0 + _c1 * _y, (_c0**2 * (W - v0) + _c1**2 * (W**2 - v0**2) / 2) / 2
 _LOGARITHM, _SQUARE, _BOUND = 2 * log(_w), _w**2 - 1, _w - 1 / _w
 _STEP = (_r - 1 - _Lr) / 2
@@ -57,7 +58,9 @@ def balances(rates: Mapping[str, Callable[[Expr, Expr], Expr]]) -> bool:
         changes.append(-flows[-1].diff(d) - flows[-1] * log_density.diff(d))
     ratio = logs[0] - logs[1]
     flux, at = flows[0] * ratio - flows[1], ((drifts[0] - drifts[1]) / s2, ratio.diff(d))
-    left = _integrand(Integer(1), Integer(1), *changes, ratio) + flux * logs[0].diff(d)
+    q, u = symbols("q u", positive=True)
+    moved = _integrand(q, u, q * changes[0], u * changes[1], ratio) / q
+    left = moved + flux * logs[0].diff(d)
     gap = left + flux.diff(d) - rates["bound"](*at) + rates["off"](*at)
     is_square = rates["off"](e, g).expand().factor().is_nonnegative is True
     return is_square and vanishes(gap.subs(d, 0))
@@ -74,12 +77,14 @@ def is_the_exact_cost(cost: Mapping[str, Expr]) -> bool:
 
     The mean error of the sampler is $[[error]]$ at $v$, with $\ell$ the logarithm of $v_N$ over
     $v$: it begins at nothing and obeys $dE/dv=[[rate]]$. The variance obeys the equation of the
-    exact score, so that gaussian-kl at the data has equal variances.
+    exact score, so that gaussian-kl at the data has equal variances. The bound is that of
+    R20-affine without a slope.
     """
     at_end, error = Matrix([v0]), cost["error"]
     divergence = kl(at_end, at_end, Matrix([error]).subs(v, v0), Integer(0))
     rate = error.diff(v) - error.diff(_Lg) / v - _ERROR_RATE.subs(_E, error)  # Lg falls by 1/v
-    return vanishes((rate, error.subs(_Lg, 0), cost["cost"] - divergence))
+    limit = _WRONG.subs({_c0: _c, _c1: 0, W: vN}) - _LIMIT
+    return vanishes((rate, error.subs(_Lg, 0), cost["cost"] - divergence, limit))
 
 
 def is_the_affine_bound(bound: Expr) -> bool:
@@ -95,14 +100,22 @@ def is_the_affine_bound(bound: Expr) -> bool:
 
 def bounds_the_logarithm(bound: Expr) -> bool:
     r"""For $w$ from one on $[[below]]$ and $[[square]]$. With $w^2$ for $v_N$ over $v_0$, and
-    times $v_0$, this is $[[cost]]\le[[limit]]$: the cost of R20-log-normal is below its bound.
+    times $v_0$, this is $[[cost]]\le[[limit]]$: the cost of R20-log-normal is below its bound,
+    as they are these two but for one factor.
 
     The first difference is zero at $w$ one and rises. Both inequalities are certified in $w$ less
     one: numerators and denominators are polynomials without a negative coefficient.
     """
     differences = (bound - _LOGARITHM).diff(_w), _SQUARE - bound**2
     certified = [has_no_negative_coefficient(e.subs(_w, 1 + _k), _k) for e in differences]
-    return all(certified) and vanishes((bound - _LOGARITHM).subs(_w, 1))
+    sides = (_c**2 / 2 * _SIDES["cost"] - _COST["cost"], _c**2 / 2 * _SIDES["limit"] - _LIMIT)
+    return all(certified) and vanishes(((bound - _LOGARITHM).subs(_w, 1), *sides))
+
+
+_SIDES = {
+    "cost": v0 * _LOGARITHM.subs(_w, exp(_Lg / 2)) ** 2,
+    "limit": (v0 * _SQUARE.subs(_w, sqrt(vN / v0))).expand(),
+}
 
 
 R20 = Claim(
@@ -134,10 +147,10 @@ EXACT_COST = Claim(
         "without the factor 1/2": _COST | {"cost": 2 * _COST["cost"]},
         "divided by v_0": _COST | {"cost": _COST["cost"] / v0**2},
     }, shown=lambda cost: cost | {"error": cost["error"].subs(_Lg, Symbol("ell"))},
-    values=lambda: {
-        "bound": integrate(_RATES["bound"](_c, 0) / s2, (v, v0, vN)), "rate": _ERROR_RATE,
-    }, names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",),
-    assumptions=("the equation is solved exactly",), depends=("R20", "gaussian-kl"),
+    values=lambda: {"bound": _LIMIT, "rate": _ERROR_RATE},
+    names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",),
+    assumptions=("the equation is solved exactly",),
+    depends=("R20", "R20-affine", "gaussian-kl"),
 )  # fmt: skip
 
 AFFINE = Claim(
@@ -160,10 +173,8 @@ INEQUALITY = Claim(
         "half of it": _BOUND / 2,
     }, shown=lambda bound: {
         "below": Says(_LOGARITHM, bound, r"\le"), "square": Says(bound**2, _SQUARE, r"\le"),
-    }, values=lambda: {
-        "cost": v0 * _LOGARITHM.subs(_w, exp(_Lg / 2)) ** 2,
-        "limit": (v0 * _SQUARE.subs(_w, sqrt(vN / v0))).expand(),
-    }, names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",), assumptions=(Assumption(
+    }, values=lambda: _SIDES, names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",),
+    assumptions=(Assumption(
         "v_N is at least v_0", "the first difference rises from nothing, at w one",
         lambda: bool((_BOUND - _LOGARITHM).subs(_w, Rational(1, 2)) < 0),
     ),), depends=("R20-log-normal",),
@@ -174,8 +185,9 @@ def is_one_step(cost: Expr) -> bool:
     r"""For log-normal data, in one coordinate, the divergence of the exact reverse kernel from the
     kernel of A13 over one step is $[[it]]$ with $r=[[ratio]]$, whatever the state.
 
-    The drift of A13 is exact on these data (R7): both kernels are normal with the same mean, of
-    the variances $[[exact]]$ and $h$, which go into gaussian-kl with a symbol for $\log r$.
+    The drift of A13 is exact on these data (R7-noise): both kernels are normal with the same
+    mean, of the variances $[[exact]]$ and $h$, which go into gaussian-kl with a symbol for $\log
+    r$.
     """
     return same(_divergence_from(_h), cost.subs(_r, _before / _after))
 
@@ -209,7 +221,7 @@ STEP = Claim(
         "a step adds all of its noise: L delta_s = delta and kappa = 1",
         "the variance h of the step",
         lambda: not same(_divergence_from(4 * _h), _divergence_from(_h)),
-    )), depends=("R7", "gaussian-kl"),
+    )), depends=("R7", "R7-noise", "gaussian-kl"),
 )  # fmt: skip
 
 R20B = Claim(
@@ -220,7 +232,7 @@ R20B = Claim(
         "the marginals' order: no term of order h": lambda v_0, v_N: 0 * v_0,
     }, values=lambda: {"series": _SERIES, "integrand": _SERIES.coeff(_e, 2) / v**2},
     names={"h": "h", "v": "v"}, means=Means.CALCULUS,
-    assumptions=("both chains start from the exact law at the end", Assumption(
+    assumptions=("both chains start from the exact law at the end, all steps equal", Assumption(
         "the variance of the log data is positive", "the integrand is integrated down to it",
         lambda: not R20B.holds(v0, vN).subs(v0, 0).is_finite,
     )), depends=("R20b-step", "R8"), pins=(Pin(

@@ -196,6 +196,7 @@ SPECTRAL = Claim(
         "wrong side": lambda A, P, Q, d: (A * P * A.T, A * P * A.T - A.T * Q * A, A.T * d),
         "wrong sign": lambda A, P, Q, d: (A.T * P * A, A.T * (Q - P) * A, A.T * d),
         "whitened once": lambda A, P, Q, d: (P * A, P * A - A.T * Q * A, A.T * d),
+        "shift from the wrong side": lambda A, P, Q, d: (*_whitened(A, P, Q, d)[:2], A * d),
     },
     shown=lambda parts: dict(zip("012", parts(MatrixSymbol("A", 2, 2), *_MATRICES), strict=True)),
     values=lambda: dict(zip(("trace", "ratio", "form"), _sought(*_MATRICES), strict=True)),

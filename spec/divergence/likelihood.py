@@ -27,9 +27,9 @@ def _along_the_flow(velocity: Matrix, drift: Matrix, diffusion: Matrix) -> Expr:
 
 
 def grows_along_the_flow(found: Values) -> bool:
-    r"""Along the flow of $Y=[[log]]$ with the velocity $[[velocity]]$ in each coordinate, $s$ the
-    log score and $m$ the rate of the log mean, $\log q_t(Y_t)$ grows at $[[growth]]$, with
-    $\mathrm{tr}$ for the divergence of $s$.
+    r"""In the plane, along the flow of the logarithm $Y$ of $X$ with the velocity $[[velocity]]$
+    in each coordinate, $s$ the log score and $m$ the rate of the log mean, $\log q_t(Y_t)$ grows
+    at $[[growth]]$, with $\mathrm{tr}$ for the divergence of $s$.
 
     The change of $\log q$ at a fixed point comes from the Fokker-Planck equation of eq. 9, for a
     density of the plane that is arbitrary through its derivatives at a point; velocity times score
@@ -77,9 +77,13 @@ def returns_the_density(found: Values) -> bool:
     velocity = _FLOW["velocity"].subs(s, score).subs(place, y)
     growth = _FLOW["growth"].subs(trace, diff(score, place))
     gap = _log_normal(y, a + m * T, v) + change - _log_normal(L0, a, v0)
-    rates = (diff(gap, T), diff(y, T) - velocity, diff(change, T) + growth)
+    rates = (diff(gap, T), diff(y, T) - velocity, diff(_by_the_rate(change), T) - growth)
     rational = [rate.subs(T, (r**2 - v0) / s2).subs(v0, r0**2) for rate in rates]
     return vanishes([*(f.subs(T, 0) for f in (gap, y - L0, change)), *rational])
+
+
+def _by_the_rate(change: Expr) -> Expr:
+    return -change
 
 
 def _log_normal(y: Expr, mean: Expr, variance: Expr) -> Expr:
@@ -129,7 +133,7 @@ R19 = Claim(
         "weight of the reverse SDE": _FLOW | {"velocity": m - s2 * s},
         "trace with the full rate": _FLOW | {"growth": s2 * trace},
         "sign of the trace": _FLOW | {"growth": -s2 * trace / 2},
-    }, values=lambda: {"log": log(x)}, names={"trace": r"\mathrm{tr}"}, assumptions=(_SMOOTH,),
+    }, names={"trace": r"\mathrm{tr}"}, assumptions=(_SMOOTH,),
     depends=("A9", "R16-ode", "C6"), pins=(Pin(
         "gbm_ref.log_likelihood", table(
             "x w1 a S w2 b T mu sigma horizon",
@@ -163,8 +167,9 @@ LOG_NORMAL = Claim(
         "trace with the full rate": _CARRIED | {"change": log(_RATIO)},
         "flow with the ratio of variances": _CARRIED | {"y": a + m * T + _RATIO * (L0 - a)},
         "flow without the drift": _CARRIED | {"y": _CARRIED["y"] - m * T},
-    }, shown=lambda found: {**found, "minus": -found["change"]}, names={"L0": r"\log x_0"},
-    means=Means.CALCULUS, sheet=("R19",), assumptions=("log-normal data and their exact score",),
+    }, shown=lambda found: {**found, "minus": _by_the_rate(found["change"])},
+    names={"L0": r"\log x_0"}, means=Means.CALCULUS, sheet=("R19",),
+    assumptions=("log-normal data and their exact score",),
     depends=("R19", "R16-ode"), pins=(
         Pin("gbm_ref.exact_log_likelihood", vectors="exact_log_likelihood", reads=_on_vectors),
         Pin("gbm_ref.log_likelihood", table(

@@ -44,6 +44,7 @@ def splits(matched: Fit) -> bool:
 
     The divergence from $g$ less that from $n$ is the average of the log ratio of $n$ and $g$, a
     quadratic polynomial, in which only moments of $p$ enter. The log determinants are symbols.
+    That of $p$ from $n$ is not negative, as the logarithm is below its tangent (E22-jensen).
     """
     p, g = law("S"), law("B")
     mean, cov, logdet = n = (*matched(p), Symbol("logdet_n"))
@@ -79,9 +80,9 @@ def _never_negative() -> bool:
 
 
 def is_the_best_single(fit: Fit) -> bool:
-    r"""In the plane, of the starts with one mean and one variance for both pixels that of mean
-    $[[mean]]$ and variance $[[cov]]$ is closest to the Gaussian of mean $M$ and covariance
-    $\Sigma$, and no other one is as close; its divergence is $[[cost]]$.
+    r"""In the plane, of the normal starts with independent pixels, of one mean and one variance
+    for both, that of mean $[[mean]]$ and variance $[[cov]]$ is closest to the Gaussian of mean
+    $M$ and covariance $\Sigma$, and no other one is as close; its divergence is $[[cost]]$.
 
     The divergence from any such start is the cost and twice the divergence, in one dimension, of
     the fit from its one pair, which vanishes only at the fit, as for R23-product. The logarithms
@@ -157,7 +158,7 @@ R23 = Claim(
         "mean left out": lambda p: (0 * p[0], p[1]),
         "covariance doubled": lambda p: (p[0], 2 * p[1]),
     }, shown=_shown, names=_NAMES, assumptions=("log X_0 has second moments", DEFINITE),
-    depends=("gaussian-kl", "A6", "C6"), pins=(
+    depends=("gaussian-kl", "A6", "C6", "E22-jensen"), pins=(
         Pin("gbm_ref.terminal_gaussian", _POINTS, formula=_entries(*_RATES),
             because="it gives the moments of log X_T, from those of the data (log-moments)",
             twins={"no noise": _entries(_RATES[0], Integer(0))}),
@@ -207,8 +208,8 @@ _v, _vN, _B, _V, _E, _y = symbols("v v_N B V E y")
 
 def are_the_costs(excesses: Mapping[str, Expr]) -> bool:
     r"""For two pixels with the covariance $\Sigma$ and the difference $\Delta$ of means in $\log
-    X_1$, the best start with independent pixels is at the divergence of half the logarithm of one
-    and $[[product]]$ from the Gaussian of these moments, and the best start with one pair
+    X_1$, the best normal start with independent pixels is at the divergence of half the logarithm
+    of one and $[[product]]$ from the Gaussian of these moments, and the best one with one pair
     $(\hat\mu,\hat\sigma)$ further by half that of one and $[[pair]]$. By R23 the law of $\log X_1$
     is at least as far.
 
@@ -266,7 +267,8 @@ E22 = Claim(
         "variances left out": _COSTS | {"pair": _PAIR - (_S11 - _S22) ** 2 / (4 * _S11 * _S22)},
     }, printed={"the start is the law at the end": {"product": Integer(0), "pair": Integer(0)}},
     names=_NAMES, sources=v1("App. D.4: initial fit") + v2("sec. 6.2: lognormal initialization"),
-    assumptions=(DEFINITE,), depends=("R23", "R23-product", "R23-single", "E21"), erratum=Erratum(
+    assumptions=(DEFINITE,), depends=("R23", "R23-product", "R23-single", "E21", "E22-shrink"),
+    erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="Version 1, Appendix D.4: “we must draw a sample $\\bm X_{N-1}$ from the "
         "log-normal density, whose parameters $\\hat{\\bm\\mu},\\hat\\sigma$ are obtained by "

@@ -31,6 +31,11 @@ _NAMES = {"drift": r"\mathsf h", "divergence": r"(\nabla\!\cdot G)", "pull": r"G
           "turn": "c/p", "g": r"\mathsf g", "h": r"X\circ\nabla\log p_t(X)", "x": "X"}  # fmt: skip
 
 
+def variance_of(noise: Expr) -> Expr:
+    """Its square, with s2 for that of sigma."""
+    return (noise**2).subs(sigma**2, s2)
+
+
 def in_plane(rate: Expr, slot: Symbol, scales: tuple = (1, 1)) -> Matrix:
     """A rate in each coordinate, with its own mu and the slope of the density, times the scale."""
     named = zip(scales, symbols("mu1 mu2", real=True), D, strict=True)
@@ -125,7 +130,7 @@ def reverses_in_x(rate: Expr) -> bool:
 
 
 def _square(state: Expr) -> Expr:
-    return (GBM[1] ** 2).subs({x: state, sigma**2: s2})
+    return variance_of(GBM[1]).subs(x, state)
 
 
 def _for_log_normal_data(rate: Expr) -> bool:

@@ -14,11 +14,13 @@ from spec.checking.diffusions import (
 )  # fmt: skip
 from spec.checking.symbols import H, M, dt, h, kappa, mu, s2, sigma, v, x
 from spec.checking.typeset import Says, Sde
-from spec.reverse.equations import LOG_DENSITY, REGULAR, REVERSE_RATE, XS, D, in_plane, score
+from spec.reverse.equations import (
+    LOG_DENSITY, REGULAR, REVERSE_RATE, XS, D, in_plane, score, variance_of,
+)  # fmt: skip
 
 y = Symbol("y", real=True)
 w, w0 = symbols("w w0", positive=True)
-f, _FULL = mu - s2 / 2, 1
+f, _FULL, _NOISE = mu - s2 / 2, 1, kappa * sigma
 _NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)", "w": "w_s", "w0": "w_t"}
 
 
@@ -31,19 +33,19 @@ def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
     """
     at_one = zip(rates, (-f + s2 * score, REVERSE_RATE), strict=True)
     agree = [same(rate.subs(kappa, _FULL), known) for rate, known in at_one]
-    return all(agree) and _keep(rates, kappa**2)
+    return all(agree) and _keep(rates, variance_of(_NOISE))
 
 
-def _keep(rates: Sequence[Expr], level: Expr) -> bool:
-    """Whether both have the marginals run backwards, the noise having the variance level * s2."""
+def _keep(rates: Sequence[Expr], squared: Expr) -> bool:
+    """Whether both have the marginals run backwards, with noise of this variance in Y."""
     verdicts = []
     for forward, rate, slot, scales, partials in (
         (f, rates[0], score, (1, 1), plain_partials(D)),
         (mu, rates[1], h, XS, partials_of_exponentials(D, XS)),
     ):
-        noise = s2 * diag(*(e**2 for e in scales))
+        places = diag(*(e**2 for e in scales))
         old, new = (in_plane(part, slot, scales) for part in (forward, rate))
-        pair = (old, noise), (new, level * noise)
+        pair = (old, s2 * places), (new, squared * places)
         verdicts.append(keeps_marginals(*pair, LOG_DENSITY, partials, D))
     return all(verdicts)
 
@@ -55,10 +57,11 @@ def _at_level(square: Expr, ito: Expr | None = None) -> tuple[Expr, Expr]:
 
 
 def _noisy(rates: tuple[Expr, Expr]) -> Values:
-    in_log = Sde("Y", rates[0], kappa * sigma, "r")
-    return {"in_log": in_log, "in_x": Sde("X", x * rates[1], kappa * sigma * x, "r")}
+    in_log = Sde("Y", rates[0], _NOISE, "r")
+    return {"in_log": in_log, "in_x": Sde("X", x * rates[1], _NOISE * x, "r")}
 
 
+_VARYING = kappa**2 * (1 + D[0]) ** 2  # kappa^2 where we are, and it changes from there
 R11 = Claim(
     "R11", "the same marginals at any noise level", has_the_marginals, holds=_at_level(kappa**2),
     twins={
@@ -69,7 +72,7 @@ R11 = Claim(
         *REGULAR, Assumption(
             "kappa does not depend on the state",
             "the diffusion matrix has no derivatives in log coordinates",
-            lambda: not has_the_marginals(_at_level((kappa * D[0]) ** 2)),
+            lambda: not _keep(_at_level(_VARYING), _VARYING * s2),
         ),
     ), depends=("A7", "A10"),
 )  # fmt: skip
@@ -85,17 +88,18 @@ def corrects(candidate: tuple[Expr, Expr]) -> bool:
     density of the plane. The Euler step multiplies the deviation from the mean by one factor and
     adds noise of variance $h$; the stationary variance is a fixed point of that.
     """
-    (c, factor), added = candidate, _STEP["step"]
+    (c, factor), added, noise = candidate, _STEP["step"], variance_of(_STEP_NOISE)
     at_rest, moving = in_plane(0 * score, score), in_plane(c * s2 * score, score)
-    pair = (at_rest, isotropic(s2 * 0)), (moving, isotropic(s2))
+    pair = (at_rest, isotropic(s2 * 0)), (moving, isotropic(noise))
     step, variance = y + c * added * diff(-((y - M) ** 2) / (2 * v), y), v * factor.subs(H, added)
-    fixed = diff(step, y) ** 2 * variance + dt * s2 - variance
-    # A22 has drift 1 * score and noise variance 2; at this rate its noise variance is s2.
-    langevin = c * s2 - s2 / 2
+    fixed = diff(step, y) ** 2 * variance + dt * noise - variance
+    # A22 has drift 1 * score and noise variance 2; at this rate it has our noise.
+    langevin = c * s2 - noise / 2
     kept = keeps_marginals(*pair, LOG_DENSITY, plain_partials(D), D)
     return kept and vanishes((fixed, langevin))
 
 
+_STEP_NOISE = sigma
 _STEP, _HALF, _FACTOR = {"step": s2 * dt}, Rational(1, 2), 1 / (1 - H / (4 * v))
 R11_CORRECTOR = Claim(
     "R11-corrector", "a corrector at fixed time", corrects, holds=(_HALF, _FACTOR), twins={
@@ -103,7 +107,7 @@ R11_CORRECTOR = Claim(
         "factor of mirrored Langevin with step 2h": (_HALF, 1 / (1 - H / (2 * v))),
         "first order of the factor": (_HALF, 1 + H / (4 * v)), "no bias": (_HALF, v / v),
     }, shown=lambda c: {
-        "corrector": Sde("Y", c[0] * s2 * score, sigma, "r"), "stationary": c[1] * v,
+        "corrector": Sde("Y", c[0] * s2 * score, _STEP_NOISE, "r"), "stationary": c[1] * v,
     }, values=lambda: {"bound": solve(1 / _FACTOR, v)[0]} | _STEP, names=_NAMES | {"H": "h"},
     sheet=("R11",), assumptions=REGULAR, depends=("A10-score", "A22"),
 )  # fmt: skip

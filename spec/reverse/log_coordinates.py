@@ -11,9 +11,11 @@ from spec.checking.diffusions import (
 )  # fmt: skip
 from spec.checking.symbols import L, h, m, mu, s2, sigma, t, v, x
 from spec.checking.typeset import Sde
-from spec.reverse.equations import LOST, REGULAR, REVERSE_RATE, D, in_plane, is_reversal, score
+from spec.reverse.equations import (
+    LOST, REGULAR, REVERSE_RATE, D, in_plane, is_reversal, score, variance_of,
+)  # fmt: skip
 
-_FORWARD = mu - s2 / 2
+_FORWARD, _NOISE = mu - s2 / 2, sigma
 _NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)"}
 
 
@@ -24,7 +26,7 @@ def reverses_in_log(drift: Expr) -> bool:
     for every density of the plane and with its own $\mu$ in each coordinate.
     """
     forward, backward = (in_plane(part, score) for part in (_FORWARD, drift))
-    return is_reversal(forward, backward, isotropic(s2), plain_partials(D))
+    return is_reversal(forward, backward, isotropic(variance_of(_NOISE)), plain_partials(D))
 
 
 def reverses_with_hyvarinen(drift: Expr) -> bool:
@@ -62,8 +64,8 @@ def reverses_varying_rates(drift: Expr) -> bool:
 
     q = sum(sizes)
     rates = {mu: m_rate + v_rate / 2, s2: v_rate, h: d_dy(q) / q - 1}
-    b = drift.subs(rates, simultaneous=True)
-    forward, backward = (v_rate * d_dy(d_dy(q)) / 2 - d_dy(moved * q) for moved in (m_rate, b))
+    b, noise = (part.subs(rates, simultaneous=True) for part in (drift, variance_of(_NOISE)))
+    forward, backward = (noise * d_dy(d_dy(q)) / 2 - d_dy(moved * q) for moved in (m_rate, b))
     change = along(q, lambda e: diff(e, m) * m_rate + diff(e, v) * v_rate)
     return vanishes((forward - change, backward + change))
 
@@ -72,7 +74,7 @@ _READ = "'dt' of the printed equation is read as dr > 0 and W as a Brownian moti
 
 
 def _reverse(state: str) -> Callable[[Expr], Values]:
-    return lambda drift: {"reverse": Sde(state, drift, sigma, "r")}
+    return lambda drift: {"reverse": Sde(state, drift, _NOISE, "r")}
 
 
 A10 = Claim(
@@ -82,7 +84,7 @@ A10 = Claim(
         "score halved (probability flow)": -(mu - s2 / 2 - s2 * score / 2),
         "forward drift not reversed": mu - s2 / 2 + s2 * score,
         "sign of the score flipped": -(mu - s2 / 2 + s2 * score),
-    }, shown=_reverse("Y"), values=lambda: {"forward": Sde("Y", _FORWARD, sigma)}, names=_NAMES,
+    }, shown=_reverse("Y"), values=lambda: {"forward": Sde("Y", _FORWARD, _NOISE)}, names=_NAMES,
     sources=v1("eq. 10") + v2("eq. 10"), assumptions=REGULAR,
     readings=(_READ, LOST + "as eq. (10) of version 1"), depends=("A2", "A9"),
 )  # fmt: skip

@@ -130,7 +130,15 @@ def are_the_frozen_steps(candidate: tuple[Expr, Expr, Expr]) -> bool:
     """
     gain, variance, flow = candidate
     flows = diff(flow, ra) / (2 * ra) - flow / (2 * ra**2), flow.subs(ra, rb) - 1
-    return vanishes(flows) and _is_bridge(gain, variance) and _has_the_drift_of_eq_13(gain)
+    # The noise of eq. (13) over the step has the variance sigma^2 delta.
+    share = (_share(variance) * s2 * dt - variance).subs(v, V - s2 * dt)
+    return (
+        vanishes((*flows, share)) and _is_bridge(gain, variance) and _has_the_drift_of_eq_13(gain)
+    )
+
+
+def _share(variance: Expr) -> Expr:
+    return variance / (V - v)
 
 
 def _landing(gain: Expr) -> Expr:
@@ -166,7 +174,7 @@ R17_BRIDGE = Claim(
         "variance of the bridge seen from the data": (v / V, (V - v) ** 2 / V, ra / rb),
     }, shown=lambda c: {
         "mean": _landing(c[0]), "variance": c[1], "flow": _landing(c[2]),
-        "factor": cancel(c[1] / (V - v)),
+        "factor": cancel(_share(c[1])),
     }, names=_NAMES, sheet=("R17",), assumptions=(Assumption(
         "mu and sigma are constant over the step", "the mean is compared with that of A13",
         lambda: not _has_the_drift_of_eq_13(R17_BRIDGE.holds[0], later=2 * s2),
@@ -225,6 +233,7 @@ E27_RICHNESS = Claim(
     holds=frozenset({AMBIENT}), equivalent=[AMBIENT, AMBIENT], twins={
         "nothing differs, eq. (12) of version 2 included": frozenset(),
         "the sampler (13) differs": frozenset({STEP, AMBIENT}),
+        "the forward step differs": frozenset({FORWARD, AMBIENT}),
         "the loss differs": frozenset({LOSS, AMBIENT}),
     }, printed={"loses out completely on the richness": frozenset(PARTS)},
     shown=lambda named: {"differs": "; ".join(sorted(named)) or "none of them"},
