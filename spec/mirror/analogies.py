@@ -115,6 +115,7 @@ E15 = Claim(
         "exchanged": (*_STEPS, M, M - V), "the mean of X": (*_STEPS, M - V, M + V / 2),
         "mode of the square root": (*_STEPS, M - V / 2, M),
         "the multiplicative score in EGD": (X * _STEPS[0], _STEPS[1], M - V, M),
+        "(22) without the one": (_STEPS[0], delta * X * S, M - V, M),
     }, printed={"equivalent, so at rest at the same point": (*_STEPS, M - V, M - V)},
     values=lambda: {
         "loss": _LOSS, "mu": _PAPER_MU, "slope": diff(_LOG_SLOPE, L),

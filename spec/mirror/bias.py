@@ -179,7 +179,7 @@ def _exact_step(pair: Pair) -> dict[str, object]:
 EXACT_STEP = Claim(
     "R22-exact", "an unbiased step", is_the_exact_step, holds=(P, lam * (1 - P**2)), twins={
         "variance 1 - P": (P, lam * (1 - P)), "squared factor": (P**2, lam * (1 - P**2)),
-        "without sigma^2": (P, 1 - P**2),
+        "without sigma^2": (P, 1 - P**2), "factor with the other sign": (-P, lam * (1 - P**2)),
     }, shown=_exact_step, values=lambda: {"power": Says("P", _POWER)},
     names=_NAMES, sheet=("R22", "E20"), assumptions=(_ALIKE,), depends=("A37",),
 )  # fmt: skip

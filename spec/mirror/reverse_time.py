@@ -122,7 +122,7 @@ E16 = Claim(
         quote="Eq. 22 is a sampling SDE on the positive orthant [...] and is recovered directly "
         "from the GBM's reverse-time SDE (Eq. 11) via the Lamperti transform",
         trouble="The noise of (11) has half the variance that (22) needs, and its score belongs "
-        "to a law that moves. With the score frozen, (11) settles on another law (E16-frozen).",
+        "to a law that moves. With the score frozen, (11) keeps another law (E16-frozen).",
         advice="Without drift of the logarithm (11) is the probability-flow equation and (22) on "
         "a slower clock, together (E16-split).",
         figures=lambda: (

@@ -50,11 +50,12 @@ def is_kept_by_lazy_training(after: Callable[[Expr], Expr]) -> bool:
     start, moved, and log-normal weights stay log-normal: the third central moment $m$ of any start
     that has one becomes $[[it]]$.
 
+    To the logarithm a step adds what does not depend on it.
     The moment is written by the first three moments of the start, with all steps of A19 together,
     for either sign; of a log-normal law it is zero (E31).
     """
     use(_EQUAL)
-    return all(
+    return same(diff(A19.holds, L), Integer(1)) and all(
         [same(_third(A19.holds.subs({s: of, q: _T, L: _y})), after(_third(_y))) for of in BOTH]
     )
 
