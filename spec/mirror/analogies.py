@@ -56,8 +56,9 @@ def follow_these_gradients(candidate: tuple[Expr, Expr, Expr, Expr]) -> bool:
     $\log x=[[2]]$, the mode, and the second at $\log x=[[3]]$, the median.
 
     With $\phi$ of one-generator, EGD's exponent by the mirror step and the other by the drift in
-    the dual coordinate. Over $\eta$ or $\delta$ both are affine in $\log x$ with the slope
-    $[[slope]]$ on log-normal data, so that each vanishes once, from plus to minus.
+    the dual coordinate. The first times $x$ over $\eta$ and the second over $\delta$ are affine in
+    $\log x$ with the slope $[[slope]]$ on log-normal data, so that each vanishes once, from plus
+    to minus.
     """
     descent, langevin, mode, median = candidate
     gradient = diff(_LOSS, p) * p * S
@@ -114,13 +115,14 @@ E15 = Claim(
         "exchanged": (*_STEPS, M, M - V), "the mean of X": (*_STEPS, M - V, M + V / 2),
         "mode of the square root": (*_STEPS, M - V / 2, M),
         "the multiplicative score in EGD": (X * _STEPS[0], _STEPS[1], M - V, M),
+        "(22) without the one": (_STEPS[0], delta * X * S, M - V, M),
     }, printed={"equivalent, so at rest at the same point": (*_STEPS, M - V, M - V)},
     values=lambda: {
         "loss": _LOSS, "mu": _PAPER_MU, "slope": diff(_LOG_SLOPE, L),
         "ours": _OURS.subs(root**2, delta).factor(),
     }, names={"x": "x", "L": r"\log x"}, sources=v2("sec. 5.1: structural equivalence"),
     assumptions=(_POSITIVE, "the score is exact and does not change in time"),
-    depends=("A19", "A22", "A10-score", "one-generator"), erratum=Erratum(
+    depends=("A13", "A19", "A22", "A10-score", "one-generator"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="Comparing Eq. 19 with the Dale-Langevin sampler in Eq. 13, the structural "
         "equivalence is immediate: the multiplicative updates have the same form and are "
@@ -149,9 +151,9 @@ GENERATOR = Claim(
         Fault.OVERCLAIMED,
         quote="The Dale-Langevin sampler, exponentiated gradient descent, and Mirrored Langevin "
         "Dynamics (MLD) are unified by a single convex generator",
-        trouble="As optimisation, the noise-free sampler is mirror descent with another "
-        "generator than EGD; with the generator of EGD, [[printed:phi]], a step would add "
-        "$[[printed:added]]$.",
+        trouble="As optimisation, and to first order, the noise-free sampler without a constant "
+        "in its exponent is mirror descent with another generator than EGD; with the generator of "
+        "EGD, [[printed:phi]], a step would add $[[printed:added]]$.",
         advice="The single generator is right in the sense of one-generator: it fixes the "
         r"coordinate $\log x$ in which Langevin dynamics is run.",
         remains_open="The formula of the generator is lost in the text of version 2.",

@@ -149,13 +149,14 @@ E20 = Claim(
     shown=lambda variance: {"it": variance, "rate": _rate(variance)}, values=lambda: {
         "equation": Sde(r"\log X", _DRIFT, _NOISE), "limit": LIMIT_VARIANCE,
     }, names=_NAMES | {"L": r"\log x"}, sources=v2("App. D: bias of GBM"), assumptions=(_ALIKE,),
-    depends=("A37", "D-limit", "R22-exact"), erratum=Erratum(
+    depends=("A37", "D-limit", "R22-exact", "E20-kl"),
+    erratum=Erratum(
         Fault.WRONG,
         quote="For a log-normal target, we show that the limiting density obtained from GBM does "
         "not converge to the correct target density and is biased. [...] the integrating the SDE "
         "(Eq. 22) generates samples from the limit measure.",
-        trouble="The recursion, the limit law and the bias factor are right (D-recursion, "
-        "D-unrolled, D-limit). But they are properties of the discretisation, not of geometric "
+        trouble="The steps have a recursion, a limit law and a bias (D-recursion, D-unrolled, "
+        "D-limit). But these are properties of the discretisation, not of geometric "
         "Brownian motion nor of eq. (22): the bias vanishes with the step length.",
         advice="The Euler–Maruyama steps of eq. (22) generate samples from the limit measure; "
         "eq. (22) generates samples from the target.",
@@ -178,7 +179,7 @@ def _exact_step(pair: Pair) -> dict[str, object]:
 EXACT_STEP = Claim(
     "R22-exact", "an unbiased step", is_the_exact_step, holds=(P, lam * (1 - P**2)), twins={
         "variance 1 - P": (P, lam * (1 - P)), "squared factor": (P**2, lam * (1 - P**2)),
-        "without sigma^2": (P, 1 - P**2),
+        "without sigma^2": (P, 1 - P**2), "factor with the other sign": (-P, lam * (1 - P**2)),
     }, shown=_exact_step, values=lambda: {"power": Says("P", _POWER)},
     names=_NAMES, sheet=("R22", "E20"), assumptions=(_ALIKE,), depends=("A37",),
 )  # fmt: skip
@@ -243,15 +244,15 @@ E33 = Claim(
         "with the opposite sign": lam - delta**2 / lam, "half of it": lam + delta**2 / (2 * lam),
     }, printed={"the target is kept": lam}, names={"lam": "v"},
     sources=v2("sec. 1: Langevin is gradient descent on KL"),
-    assumptions=("a normal target, where everything is explicit",), depends=("A20",),
+    assumptions=("a normal target, where everything is explicit",), depends=("A20", "D-limit"),
     erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="Langevin dynamics is gradient flow in the space of probability measures under the "
         "Wasserstein-2 metric, and the corresponding discrete-time update matches with gradient "
         "descent on the Kullback-Leibler (KL) divergence",
-        trouble="The statement about continuous time is right. The discrete update has a bias, "
-        "as the cited work (Wibisono, 2018) and Appendix D of this paper show; gradient descent "
-        "would keep the target.",
+        trouble="The statement about continuous time is not disputed. The discrete update has a "
+        "bias, as the cited work (Wibisono, 2018) and Appendix D of this paper show; gradient "
+        "descent would keep the target.",
         advice="The unadjusted step is an explicit gradient step for the potential followed by "
         "exact heat flow: a splitting, with a bias of first order in the variance (D-limit).",
         figures=lambda: (

@@ -58,6 +58,8 @@ def is_nonnegative_for(pairs: Pairs) -> bool:
         least = scaled.coeff_monomial(lb), rest.subs(at_one), diff(rest, r).subs(at_one)
         if vanishes(least) and same(diff(rest, r, 2), 1 / r):
             found.add(signs)
+        elif vanishes(least[0]):
+            return False  # it might still be nowhere negative
     return found == set(pairs)
 
 

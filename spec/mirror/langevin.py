@@ -217,7 +217,7 @@ V1_16 = Claim(
 )  # fmt: skip
 
 E14 = Claim(
-    "E14", "what the sampling equivalent of EGD samples", is_invariant,
+    "E14", "what the sampling equivalent of EGD leaves invariant", is_invariant,
     holds=(c, n, 2 / n, 2 * c / n - 1), twins={
         "p for the step with sqrt(2 eta) Z": (0, 2, 1, 0),
         "p^2 without the Jacobian": (0, 1, 2, 0),
@@ -236,7 +236,7 @@ E14 = Claim(
         quote="a multiplicative update rule, which surprisingly, coincides with the sampling "
         r"equivalent of the exponential gradient descent update; $\bm X_{k-1}=\bm X_k\circ\exp(-"
         r"\eta\bm X_k\circ\nabla_{\bm X}\ell(\bm X)\mid_{\bm X=\bm X_k}+\sqrt\eta\bm Z_k)$ (16)",
-        trouble="For a fixed loss and small steps (16) samples $[[plain]]$ and not $p$; and one "
+        trouble="For a fixed loss and small steps (16) keeps $[[plain]]$ and not $p$; and one "
         "loss cannot serve all $k$, since the forward process has no stationary law (E5).",
         advice="[[mend]], the Euler–Maruyama step of (22) in version 2. Within a reverse "
         "diffusion, with a score that changes with $k$, (13) needs neither change.",

@@ -25,6 +25,7 @@ k, i = symbols("k i", integer=True)
 P1, P2, lam1, lam2, V11, V12, V22 = symbols("P1 P2 lam1 lam2 V11 V12 V22")
 FACTOR, ADDED = 1 - delta / lam, 2 * delta
 LIMIT_VARIANCE = lam / (1 - delta / (2 * lam))
+_GAP = 1 - FACTOR**2
 _NORMAL = -((L - M) ** 2) / (2 * lam)
 Pair = tuple[Expr, Expr]
 
@@ -64,9 +65,10 @@ def is_the_recursion(step: Expr) -> bool:
     r"""The Euler–Maruyama step of (37) of length $\delta$ takes the distance $e$ of $\log X$ from
     $M$ to $[[it]]$, with a standard normal draw $Z$.
 
-    The step of (22) with the score of A37; $M$ is subtracted on both sides.
+    The step of (22) with the score and the noise of A37; $M$ is subtracted on both sides.
     """
-    moved = (L + delta * (1 + _score()) + _ROOT * z - M).subs(L, M + e)
+    noise = sqrt(delta) * A37.holds[2] * z
+    moved = (L + delta * (1 + _score()) + noise - M).subs(L, M + e)
     return vanishes((moved - step).subs(delta, root**2 / 2))
 
 
@@ -82,7 +84,7 @@ def is_unrolled(candidate: tuple[Expr, Expr, Expr, Expr]) -> bool:
     at_zero, then = ([part.subs(k, n) for part in candidate] for n in (0, k + 1))
     grown = then[0] - power - 1, then[1] - weight - 1, then[2] - k
     step = (FACTOR * e + noise * z - _STEP).subs(delta, root**2 / 2)
-    return vanishes((at_zero[0], at_zero[2] + 1, *grown, then[1].subs(i, k), step))
+    return vanishes((at_zero[0], at_zero[2] - (_FIRST - 1), *grown, then[1].subs(i, k), step))
 
 
 def is_the_limit(candidate: Pair) -> bool:
@@ -98,7 +100,7 @@ def is_the_limit(candidate: Pair) -> bool:
     bound, which a start that is independent of the draws cannot undo.
     """
     variance, longest = candidate
-    gap, summed = Poly(1 - FACTOR**2, delta), _sum(variance)
+    gap, summed = Poly(_GAP, delta), _sum(variance)
     roots = same(gap.as_expr(), gap.LC() * delta * (delta - longest))
     downwards = gap.degree() == 2 and bool(gap.LC() < 0)
     step = summed.subs(Q, FACTOR**2 * Q) - FACTOR**2 * summed - ADDED
@@ -178,9 +180,10 @@ _NAMES = {"lam": r"\sigma^{2}", "V": "V_0", "P": "P", "Q": "Q", "z": "Z", "lam1"
           "P1": "P_i", "P2": "P_j", "V11": "V_{ii}", "V12": "V_{ij}", "A": r"\alpha"}  # fmt: skip
 _FROM_START = _NAMES | {"e": "e_0"}
 _LOST = ("the formula is lost in the text of version 2; the target and eq. 22 force it",)
+_INDEPENDENT_DRAWS = "the draws are independent of the start"
 _DRIFT, _ROOT = (M - L) / lam, sqrt(ADDED)
 _STEP = FACTOR * e + _ROOT * z
-_WALK = (k, k - 1 - i, k - 1, _ROOT)
+_WALK, _FIRST = (k, k - 1 - i, k - 1, _ROOT), Integer(0)
 
 A37 = Claim(
     "A37", "mirrored Langevin dynamics of a log-normal target", is_the_target,
@@ -207,8 +210,9 @@ UNROLLED = Claim(
         "exponent k - i": (k, k - i, k - 1, _ROOT), "exponent i": (k, i, k - 1, _ROOT),
         "start damped twice at first": (k + 1, *_WALK[1:]),
         "one draw more": (*_WALK[:2], k, _ROOT), "half the noise": (*_WALK[:3], _ROOT / 2),
-    }, shown=lambda c: {"distance": A ** c[0] * e + c[3] * Sum(A ** c[1] * Z_i, (i, 0, c[2]))},
-    values=lambda: {"factor": FACTOR}, names=_FROM_START, sources=v2("App. D: unrolled"),
+    }, shown=lambda c: {
+        "distance": A ** c[0] * e + c[3] * Sum(A ** c[1] * Z_i, (i, _FIRST, c[2])),
+    }, values=lambda: {"factor": FACTOR}, names=_FROM_START, sources=v2("App. D: unrolled"),
     sheet=("A37", "R22"), readings=_LOST, depends=("D-recursion",),
 )  # fmt: skip
 
@@ -219,18 +223,19 @@ LIMIT = Claim(
         "noise of variance delta": (LIMIT_VARIANCE / 2, 2 * lam),
         "too small by the factor": (lam**2 / LIMIT_VARIANCE, 2 * lam),
     }, shown=lambda c: {"variance": c[0], "longest": c[1], "sum": _sum(c[0])},
-    values=lambda: {"added": ADDED, "gap": (1 - FACTOR**2).factor()}, names=_NAMES,
+    values=lambda: {"added": ADDED, "gap": _GAP.factor()}, names=_NAMES,
     sources=v2("App. D: limit measure"), sheet=("A37", "E20", "R22"), readings=_LOST,
-    assumptions=("the draws are independent of the start",), depends=("D-unrolled",),
+    assumptions=(_INDEPENDENT_DRAWS,), depends=("D-unrolled",),
 )  # fmt: skip
 
 R22 = Claim(
-    "R22", "law of the steps on a log-normal target", is_the_law, holds=_law(), twins={
+    "R22", "mean and variance of the steps on a log-normal target", is_the_law, holds=_law(),
+    twins={
         "limit with delta / sigma^2": _law(lam / FACTOR), "towards the target": _law(lam),
         "variance shrinks as the mean": _law(power=1),
         "mean shrinks as the variance": (P**2 * e, _law()[1]),
     }, values=lambda: {"factor": FACTOR, "added": ADDED}, names=_FROM_START,
-    assumptions=(NOT_TWICE,), depends=("D-recursion",), pins=(
+    assumptions=(NOT_TWICE, _INDEPENDENT_DRAWS), depends=("D-recursion",), pins=(
         Pin("gbm_ref.mirrored_langevin_law", (), lambda law: _from_normal(law)[0],
             variant="log mean", vectors="mirrored_langevin_law_log_mean"),
         Pin("gbm_ref.mirrored_langevin_law", table(
@@ -245,13 +250,14 @@ R22 = Claim(
 _START = (0.3, -0.7, 1.4, 0.1, 0.8, -0.3, 0.6)
 _ENTRY = _law()[1].subs({P: P1, lam: lam1, V: V11})
 MATRIX = Claim(
-    "R22-matrix", "the same for any covariance of the target", is_the_covariance,
+    "R22-matrix", "covariance of the steps, for any covariance of the target", is_the_covariance,
     holds=(_ENTRY, P1 * P2 * V12), twins={
         "limit off the diagonal too": (_ENTRY, _ENTRY.subs({V11: V12, P1**2: P1 * P2})),
         "no limit at all": (P1**2 * V11, P1 * P2 * V12),
         "first eigenvalue for both": (_ENTRY, P1**2 * V12),
     }, values=lambda: {"factor": FACTOR.subs(lam, lam1), "added": ADDED}, names=_NAMES,
-    sheet=("R22",), assumptions=(NOT_TWICE,), depends=("R22", "D-gaussian"), pins=(Pin(
+    sheet=("R22",), assumptions=(NOT_TWICE, _INDEPENDENT_DRAWS), depends=("R22", "D-gaussian"),
+    pins=(Pin(
         "gbm_ref.mirrored_langevin_law", table(
             "a1 a2 m1 m2 V11 V12 V22 S11 S12 S22 delta n",
             (*_START, 0.5, 0.2, 0.3, 0.11, 3), (*_START, 0.5, 0.2, 0.3, 0.25, 12),

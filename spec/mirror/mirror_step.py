@@ -104,6 +104,7 @@ EUCLIDEAN_STEP = Claim(
         "half the step": _made(HALF, HALF, HALF), "ascent": _made(HALF, HALF, -ONE),
         "divergence without the half": _made(HALF, ONE, ONE),
         "generator without the half": _made(ONE, HALF, ONE),
+        "ascent, a concave generator's maximum": _made(-HALF, -HALF, -ONE),
     }, shown=_shown_step, names=_NAMES, sources=_SQUARED_NORM, sheet=("A18", "E8"),
     assumptions=(POSITIVE_RATE,), depends=("A18",), pins=(
         Pin("gbm_ref.gradient_step", vectors="gradient_step", reads=lambda c: c[2].subs(r, w)),
@@ -248,7 +249,8 @@ IMPLICIT = Claim(
         "xi": _XI, "start": _START, "inverse": _INVERSE, "bend": _BEND,
         "first": Chain(_first_order(_LEAST), _first_order(_EXPLICIT).factor()),
     }, names=_NAMES | {"g": "g"}, means=Means.CALCULUS, sheet=("E13",), sources=_EQUATIONS,
-    assumptions=(POSITIVE_RATE, POSITIVE), depends=("A18", "E12-divergence"), erratum=Erratum(
+    assumptions=(POSITIVE_RATE, "the weights are positive"), depends=("A18", "E12-divergence"),
+    erratum=Erratum(
         Fault.WRONG,
         quote=_QUOTE,
         trouble=r"This is the reading in which $\bar\ell$ of (1) is evaluated at $\xi(\bm X)$. "
@@ -273,7 +275,7 @@ CURL = Claim(
     }, printed={"a gradient for every loss: no curl": Integer(0)},
     shown=lambda curl: {"curl": Says(curl, Integer(0))}, names=_NAMES, sources=_EQUATIONS,
     sheet=("E13",), assumptions=(POSITIVE, "the loss is twice continuously differentiable"),
-    depends=("A19",), erratum=Erratum(
+    depends=("A19", "E15-generator"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote=_QUOTE,
         trouble=r"No choice of $\xi$, and no other modification of the task error, leads to (15) "

@@ -19,7 +19,8 @@ _Y, kappa = symbols("y kappa", positive=True)
 _LOG = Function("l")(_Y)
 _SCORE = diff(_LOG, _Y)
 _FORWARD = mu - sigma**2 / 2
-_REVERSE = sigma**2 * s - _FORWARD
+_PULL = sigma**2 * s
+_REVERSE = _PULL - _FORWARD
 
 
 def _change(drift: Expr, variance: Expr, log_density: Expr = _LOG) -> Expr:
@@ -71,7 +72,7 @@ def is_the_invariant_power(power: Expr) -> bool:
 
     The Fokker–Planck residual of that power vanishes in the derivatives of $\log q$.
     """
-    return vanishes(with_symbols(_change(sigma**2 * s, kappa**2 * sigma**2, power * _LOG)))
+    return vanishes(with_symbols(_change(_FROZEN_SDE[0], _FROZEN_SDE[1] ** 2, power * _LOG)))
 
 
 def is_the_euler_variance(variance: Expr) -> bool:
@@ -94,13 +95,14 @@ def is_what_the_sampler_discretises(noise: Expr) -> bool:
     takes back what the forward process does, and Langevin dynamics does nothing.
     """
     step = log_step(s - 1, z, root).subs(mu, sigma**2 / 2)
-    euler = step.subs(z, 0) - root**2 * sigma**2 * s, diff(step, z) ** 2 - noise * root**2
-    back = _change(sigma**2 * s, noise) + _change(Integer(0), sigma**2)
-    return vanishes(with_symbols(*euler, back, _change(sigma**2 * s, _LANGEVIN)))
+    euler = step.subs(z, 0) - root**2 * _PULL, diff(step, z) ** 2 - noise * root**2
+    back = _change(_PULL, noise) + _change(Integer(0), sigma**2)
+    return vanishes(with_symbols(*euler, back, _change(_PULL, _LANGEVIN)))
 
 
 _NAMES = {"s": "s", "delta": "h", "lam": "v"}
 _HALF, _LANGEVIN = sigma**2 / 2, 2 * sigma**2
+_FROZEN_SDE = _PULL, kappa * sigma
 ONE_COORDINATE = "one coordinate; all are alike"
 NO_DRIFT = "mu = sigma^2 / 2"
 _FROZEN = {lam: Rational(1, 5), delta: Rational(1, 25), kappa: 1}
@@ -110,17 +112,17 @@ E16 = Claim(
     holds=(2 * _HALF, _HALF, _LANGEVIN), twins={
         "half the variance": (2 * _HALF, _HALF, _HALF),
         "four times the variance": (2 * _HALF, _HALF, 2 * _LANGEVIN),
-        "a slower clock": (_HALF, _HALF, sigma**2),
+        "a slower clock": (_HALF, _HALF, sigma**2), "mu = 0": (2 * _HALF, Integer(0), _LANGEVIN),
     }, printed={"(11) as it stands": (2 * _HALF, _HALF, sigma**2)},
     shown=lambda c: dict(zip(("clock", "mu", "noise"), c, strict=True)),
     values=lambda: {"reverse": Sde("Y", _REVERSE, sigma, "r")}, names=_NAMES,
     sources=v2("sec. 5.2: recovered from eq. 11"), assumptions=(ONE_COORDINATE,),
-    depends=("A11", "A22"), erratum=Erratum(
+    depends=("A11", "A22", "E16-split", "E16-frozen", "E16-euler"), erratum=Erratum(
         Fault.WRONG,
         quote="Eq. 22 is a sampling SDE on the positive orthant [...] and is recovered directly "
         "from the GBM's reverse-time SDE (Eq. 11) via the Lamperti transform",
         trouble="The noise of (11) has half the variance that (22) needs, and its score belongs "
-        "to a law that moves. With the score frozen, (11) settles on another law (E16-frozen).",
+        "to a law that moves. With the score frozen, (11) keeps another law (E16-frozen).",
         advice="Without drift of the logarithm (11) is the probability-flow equation and (22) on "
         "a slower clock, together (E16-split).",
         figures=lambda: (
@@ -150,7 +152,7 @@ FROZEN = Claim(
     "E16-frozen", "the reverse equation with a frozen score", is_the_invariant_power,
     holds=2 / kappa**2, twins={
         "q itself": Integer(1), "1 / kappa^2": 1 / kappa**2, "inverted": kappa**2 / 2,
-    }, values=lambda: {"equation": Sde("Y", sigma**2 * s, kappa * sigma, "r")}, names=_NAMES,
+    }, values=lambda: {"equation": Sde("Y", *_FROZEN_SDE, "r")}, names=_NAMES,
     sheet=("E16",), assumptions=("kappa > 0", "that power can be normalised"), depends=("A20",),
 )  # fmt: skip
 
@@ -168,7 +170,7 @@ LANGEVIN = Claim(
     is_what_the_sampler_discretises, holds=sigma**2,
     twins={"no noise": Integer(0), "noise of variance 3 sigma^2": 3 * sigma**2},
     printed={"Langevin dynamics": _LANGEVIN},
-    shown=lambda noise: {"equation": Sde("Y", sigma**2 * s, sqrt(noise), "r"), "it": noise},
+    shown=lambda noise: {"equation": Sde("Y", _PULL, sqrt(noise), "r"), "it": noise},
     names=_NAMES, sources=v2("sec. 7: equivalent to additive Langevin dynamics"), sheet=("E16",),
     assumptions=(NO_DRIFT, ONE_COORDINATE), depends=("A13", "A20", "A10-score"), erratum=Erratum(
         Fault.OVERCLAIMED,

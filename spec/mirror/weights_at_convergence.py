@@ -50,11 +50,12 @@ def is_kept_by_lazy_training(after: Callable[[Expr], Expr]) -> bool:
     start, moved, and log-normal weights stay log-normal: the third central moment $m$ of any start
     that has one becomes $[[it]]$.
 
+    To the logarithm a step adds what does not depend on it.
     The moment is written by the first three moments of the start, with all steps of A19 together,
     for either sign; of a log-normal law it is zero (E31).
     """
     use(_EQUAL)
-    return all(
+    return same(diff(A19.holds, L), Integer(1)) and all(
         [same(_third(A19.holds.subs({s: of, q: _T, L: _y})), after(_third(_y))) for of in BOTH]
     )
 
@@ -112,13 +113,13 @@ E32 = Claim(
     twins={"with the opposite sign": lambda m: -m, "shrunk by the steps": lambda m: m / 2},
     printed={"log-normal from any start: zero": lambda m: 0 * m}, names={"m": "m"},
     sources=v1("sec. 2: EGD weights are log-normal") + _SECTION, sheet=("E31", "E32"),
-    assumptions=(_EQUAL,), depends=("A19", "E31"), erratum=Erratum(
+    assumptions=(_EQUAL,), depends=("A19", "E31", "E21"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="EGD [...] produces log-normally distributed weights [...], which is precisely "
         "the terminal distribution of the GBM forward process",
-        trouble="Where the law of the weights can be followed exactly it is that of the start, "
-        "moved: a start that is not log-normal does not become so. (The second half of the "
-        "sentence holds for log-normal data or a single start only.)",
+        trouble="In lazy training the law of the weights is that of the start, moved: a start "
+        "that is not log-normal does not become so. (The second half of the sentence holds for "
+        "log-normal data or a single start only, E21.)",
         advice="EGD keeps log-normal weights log-normal in lazy training.",
     ),
 )  # fmt: skip
