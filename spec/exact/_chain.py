@@ -43,6 +43,11 @@ def halved(log_x: Symbol, mean: Expr, variance: Expr) -> Expr:
     return hyvarinen(log_x, mean, variance) / 2
 
 
+def bent(log_x: Symbol, mean: Expr, variance: Expr) -> Expr:
+    """The score of other data, which is not affine."""
+    return hyvarinen(log_x, mean, variance) + (log_x - mean) ** 2
+
+
 def dale_langevin(log_x: Expr, score: Expr, root: Expr, noise: Expr) -> Expr:
     """log X after a step of length root^2 of eq. (13), `noise` being kappa times the draw."""
     drift = MU - Rational(3, 2) * sigma**2 - sigma**2 * score
@@ -117,7 +122,7 @@ def exact_start(without: Callable[[], bool], used: str = "the order zero of V_0"
 
 LOG_NORMAL = Assumption(
     "the data are log-normal", "an affine score, without which a step is no affine map",
-    lambda: not is_affine(image(score=lambda y, c, w: hyvarinen(y, c, w) + (y - c) ** 2)),
+    lambda: not is_affine(image(score=bent)),
 )  # fmt: skip
 EXACT_SCORE = Assumption(
     "the score is the exact one of log X at that level",

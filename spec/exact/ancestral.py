@@ -12,22 +12,22 @@ from sympy import (
 )  # fmt: skip
 
 from spec.checking.algebra import vanishes
-from spec.checking.claim import Claim, Means, Pin
+from spec.checking.claim import Assumption, Claim, Means, Pin
 from spec.checking.pins import table
 from spec.exact import _special as special
 from spec.exact._chain import (
-    AT_THE_END, DATA, NAMES, L, V, a, e, exact_start, h, hyvarinen, kappa, m, moments, n, q, sigma,
-    t, v0, vN, z,
+    AT_THE_END, NAMES, L, Score, V, a, bent, e, exact_start, h, halved, hyvarinen, kappa, m,
+    moments, n, q, sigma, t, v0, vN, z,
 )  # fmt: skip
 from spec.exact.dale_langevin import GAIN
 
 s, root, k, total, U = symbols("s root k S U", positive=True)
 
 
-def _law_after(weight: Expr, noise: Expr) -> tuple[Expr, Expr]:
+def _law_after(weight: Expr, noise: Expr, score: Score = hyvarinen) -> tuple[Expr, Expr]:
     """(E log X_s - a - m s, Var log X_s) of D + m s + weight (log X_t - D - m t) + noise Z."""
     mean_t, variance_t = a + m * t, v0 + sigma**2 * t
-    denoiser = L - m * t + sigma**2 * t * (1 + hyvarinen(L, mean_t, variance_t))
+    denoiser = L - m * t + sigma**2 * t * (1 + score(L, mean_t, variance_t))
     image = denoiser + m * s + weight * (L - denoiser - m * t) + noise * z
     mean, variance = moments(image, mean_t + e, V)
     return mean - a - m * s, variance
@@ -65,7 +65,9 @@ def is_the_noise_part(candidate: tuple[Expr, Expr]) -> bool:
     """
     variance, term = candidate
     here, below = v0 + h * k, v0 + h * (k - 1)
-    stepped = (below / here) ** 2 * variance.subs(U, here) + h * (k - 1) / k
+    ends = {s: h * (k - 1) / sigma**2, t: h * k / sigma**2}
+    factor, noise = (f.subs(ends, simultaneous=True) for f in R17.holds)
+    stepped = factor**2 * variance.subs(U, here) + noise
     reached = variance.subs({U: below, total: total + term}, simultaneous=True)
     return vanishes((variance.subs({U: vN, total: 0}) - V, reached - stepped))
 
@@ -126,12 +128,21 @@ def _pinned(closed: Expr) -> tuple[Expr, Expr]:
 
 
 _BELOW, _ABOVE, _BRIDGE = v0 + sigma**2 * s, v0 + sigma**2 * t, sigma**2 * s * (t - s) / t
+_DATA = (
+    Assumption(
+        "the data are log-normal", "an affine score; with another the mean holds the variance",
+        lambda: not vanishes(diff(_law_after(s / t, root, bent)[0], V)),
+    ), Assumption(
+        "the score is the exact one of log X_t", "the denoiser; half the score gives another law",
+        lambda: not vanishes(diff(_law_after(s / t, root, halved)[0], e) - _BELOW / _ABOVE),
+    ),
+)  # fmt: skip
 R17 = Claim(
     "R17", "ancestral steps on log-normal data", is_the_ancestral_law,
     holds=(_BELOW / _ABOVE, _BRIDGE), twins={
         "noise of eq. (13)": (_BELOW / _ABOVE, sigma**2 * (t - s)), "s / t": (s / t, _BRIDGE),
         "noise of the exact kernel": (_BELOW / _ABOVE, sigma**2 * (t - s) * _BELOW / _ABOVE),
-    }, names=NAMES, assumptions=(*DATA, "log X_t and the draw are independent"),
+    }, names=NAMES, assumptions=(*_DATA, "log X_t and the draw are independent"),
     depends=("R17-bridge", "R5", "R8"),
 )  # fmt: skip
 DDIM = Claim(
@@ -139,7 +150,7 @@ DDIM = Claim(
     holds=(v0 + sigma**2 * sqrt(s * t)) / _ABOVE, twins={
         "weight s / t": _BELOW / _ABOVE,
         "only the part towards the noise": sigma**2 * sqrt(s * t) / _ABOVE,
-    }, names=NAMES, sheet=("R17",), assumptions=DATA, depends=("R17-bridge", "R5", "R16-heun"),
+    }, names=NAMES, sheet=("R17",), assumptions=_DATA, depends=("R17-bridge", "R5", "R16-heun"),
 )  # fmt: skip
 
 _CARRIED, _TERM = U**2 * (V / vN**2 + total), h * (k - 1) / k / (v0 + h * (k - 1)) ** 2
@@ -162,8 +173,9 @@ CLOSED = Claim(
         "sign of the partial fraction": CLOSED_FORM - 2 * _TAIL / (q - 1) / h,
         "q - 1 not squared": (_TAIL * (1 + 1 / (q - 1)) - _HARMONIC / (q - 1)) / h,
     }, names=NAMES, sheet=("R17",),
-    assumptions=(*DATA, "equal steps", "v_0 is positive and not h, where the formula divides"),
-    depends=("R17-variance",), pins=(
+    assumptions=(
+        "as for R17", "equal steps", "v_0 is positive and not h, where the formula divides",
+    ), depends=("R17-variance",), pins=(
         Pin(
             "gbm_ref.ancestral_law", table(
                 "a v0 mu sigma T N M V", (0.3, 0.05, 0.2, 0.8, 1.0, 8, 0.7, 0.6),
@@ -182,7 +194,7 @@ R17_BIAS = Claim(
         "without Euler's constant": _BIAS.subs(EulerGamma, 0), "1 for 3/2": _BIAS - h / (2 * v0),
         "opposite sign": -_BIAS, "square of v_0 / v_N left out": _BIAS + h * v0 / (2 * vN**2),
     }, names=NAMES, means=Means.CALCULUS, sheet=("R17",), assumptions=(
-        *DATA, "equal steps", exact_start(lambda: not is_the_leading_bias(_BIAS, 2 * vN)),
+        "as for R17", "equal steps", exact_start(lambda: not is_the_leading_bias(_BIAS, 2 * vN)),
     ), depends=("R17-closed", "R8-leading"),
 )  # fmt: skip
 

@@ -226,8 +226,8 @@ STABLE = Claim(
 
 _FULL = (v0 / v) ** 2
 DENOISED = Claim(
-    "R10-denoised", "terminal noise-free steps", is_the_denoised_law, holds=(_FACTOR**2, _FULL),
-    twins={
+    "R10-denoised", "a terminal step without noise", is_the_denoised_law,
+    holds=(_FACTOR**2, _FULL), twins={
         "factor of the deviation, not of the variance": (_FACTOR, v0 / v),
         "noise kept": (_FACTOR**2 + h / V, _FULL + h / V), "v_0 / v_1 always": (_FULL, _FULL),
     }, names={**NAMES, "v": "v_1", "h": "h_s", "V": "V_1"}, sheet=("R10",),

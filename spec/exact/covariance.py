@@ -47,7 +47,7 @@ def solves_the_recursion(closed: Law) -> bool:
     $V_0=[[V]]$; $q_i$ are the eigenvalues of $S_0$ in units of $h$.
 
     A rotation of $\log X$ keeps the noise of R9, so that the eigenbasis may be taken, with a start
-    that is any matrix there. By induction over the number of steps, as for R8-closed.
+    that is any symmetric matrix there. By induction over the number of steps, as for R8-closed.
     """
     (start, zero), (gain, cov), (after, below) = (
         _in_the_plane([x - lower for x in QS], steps, closed)

@@ -99,8 +99,8 @@ def _ratio(steps: int, start: mpf) -> mpf:
 
 
 def are_the_ratios(printed: Mapping[int, str]) -> bool:
-    r"""For data of variance [[data]], $\sigma=[[sigma]]$ and an exact start the ratio of $V_0$ to
-    that variance rounds to $[[ratios]]$.
+    r"""For data of variance [[data]], $\sigma^2T=[[total]]$, an exact start and $N$ steps of equal
+    length the ratio of $V_0$ to that variance rounds to $[[ratios]]$.
 
     The recursion of R8, run in high precision.
     """
@@ -183,7 +183,10 @@ DIVERGENCE = Claim(
         "bias not squared": (_KL, h * _FIRST / (8 * v0**2)), "1/8 for 1/16": (_KL, 2 * _KL_FIRST),
         "mean over the output's variance": (_KL + e**2 / (2 * V) - e**2 / (2 * v0), _KL_FIRST),
     }, names={**NAMES, "V": "V_0", "e": "e_0"}, means=Means.CALCULUS, sheet=("R8",),
-    assumptions=(*ALL, EXACT_START, "data and start have equal, independent coordinates"),
+    assumptions=(
+        *ALL, EXACT_START, "the start is normal",
+        "data and start have equal, independent coordinates",
+    ),
     depends=("R8-leading", "gaussian-kl", "C6"),
 )  # fmt: skip
 
@@ -195,7 +198,7 @@ NUMBERS = Claim(
         "last digit at N = 100": {**_TABLE, 100: "1.03211"},
         "last digit at N = 1000": {**_TABLE, 1000: "1.00314"},
     }, shown=lambda table: {"ratios": {f"N = {N}": text for N, text in table.items()}},
-    values=lambda: {"data": DATA, "sigma": SIGMA},
+    values=lambda: {"data": DATA, "total": TOTAL},
     equivalent={N: f"{text}e0" for N, text in _TABLE.items()}, means=Means.POINTS, sheet=("R8",),
     assumptions=(
         LOG_NORMAL, EXACT_SCORE, exact_start(

@@ -20,7 +20,7 @@ from spec.checking.trace import points
 from spec.exact import _special as special
 from spec.exact import dale_langevin
 from spec.exact._chain import (
-    ALL, DATA, LOG_NORMAL, MU, NAMES, L, Row, V, exact_start, h, halved, hyvarinen, law_after, n,
+    ALL, MU, NAMES, L, Row, V, exact_start, h, halved, hyvarinen, law_after, n,
     on_the_line, orders, q, sigma, v0, vN,
 )  # fmt: skip
 
@@ -48,7 +48,7 @@ def is_the_first_order(bias: Expr, start: Expr = vN) -> bool:
     r"""From the exact variance $V_0$ is off $v_0$ by the share $[[it]]$, up to $O(h^2)$ at fixed
     $v_0$ and $v_N$.
 
-    The closed form is a quotient of squared ratios of Gamma functions, at both ends. Such a ratio
+    The closed form is a quotient of squared ratios of Gamma functions, at both ends. Such a square
     is $[[ratio]]$ for some $\theta$ between zero and one: it grows by less than the one bound and
     by more than the other, as polynomials with coefficients of one sign show, and all of them
     agree at infinity to leading order.
@@ -174,8 +174,8 @@ HEUN = Claim(
             1 + (b - a) * (a / (v0 + a**2) + b / (v0 + b**2)) / 2, _LAST,
         ), "average in the last step": (_HEUN, _HEUN.subs(b, 0)),
     }, names=NAMES, sheet=("R16",), assumptions=(
-        LOG_NORMAL, Assumption(
-            "the score is the exact one",
+        Assumption(
+            "the data are log-normal, and the score is the exact one",
             "the variance in the score; with that of other data the factor is another",
             lambda: not is_heuns_factor(_HOLDS, 2 * v0),
         ),
@@ -194,7 +194,7 @@ LAST = Claim(
     is_the_last_step, holds=v0 / (v0 + h),
     twins={"no bias": Integer(1), "half of it": v0 / (v0 + h / 2)},
     values=lambda: {"bound": _BOUND}, names=NAMES, means=Means.POINTS, sheet=("R16",),
-    assumptions=(*DATA, "the start has the exact variance"), depends=("R16-heun",),
+    assumptions=("as for R16-heun", "the start has the exact variance"), depends=("R16-heun",),
 )  # fmt: skip
 
 _EVEN = -(ell**2) / v0 * (1 - (1 - (v0 / vN) ** 2) / 4)
@@ -204,7 +204,7 @@ EVEN = Claim(
         "first order": _EVEN / ell, "last step forgotten": _EVEN + ell**2 / v0,
         "quarter left out": -(ell**2) / v0 * (v0 / vN) ** 2,
     }, values=lambda: {"close": _CLOSE, "gain": _GAIN}, names={"ell": r"\ell"}, means=Means.POINTS,
-    sheet=("R16",), assumptions=(*DATA, "the start has the exact variance"),
+    sheet=("R16",), assumptions=("as for R16-heun", "the start has the exact variance"),
     depends=("R16-heun", "heun-flow-last"),
 )  # fmt: skip
 CLAIMS = (R16, LEADING, HEUN, LAST, EVEN)

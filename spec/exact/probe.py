@@ -157,7 +157,10 @@ def reads_the_step(reading: dict) -> bool:
     """
     ratios = _read_off(reading, lambda draw: ambient_factor(h, draw, root))
     known = Matrix(_of_parabola(reading)) - Matrix([B, C, Q])
-    return vanishes((known, Matrix(ratios) - Matrix([reading["constant"], reading["slope"], 0])))
+    line = ambient_factor(h, B, root) - reading["constant"] - reading["slope"] * B
+    return vanishes(
+        (line, known, Matrix(ratios) - Matrix([reading["constant"], reading["slope"], 0]))
+    )
 
 
 def _read_off(reading: dict, ratio: Callable[[int], Expr]) -> tuple[Expr, ...]:
@@ -178,7 +181,7 @@ _RATIOS = table("b c q", (0.7, 0.4, -0.2), (-3.0, 1e-4, 1e-7))
 _SIZE = (1 + Abs(B) + Abs(C) + Abs(Q),) * 3
 _LARGEST = 1 + dt * (Abs(mu) + 2 * sigma**2 + sigma**2 * Abs(h)) + sigma * sqrt(dt)
 STEP = Claim(
-    "probe-step", "a step in x is known from two or three evaluations", reads_the_step,
+    "probe-step", "a step in x is known from three evaluations", reads_the_step,
     holds=_STEP, twins={
         "a one-sided difference": {**_STEP, "read": (_R0, _UP - _R0, _CENTRAL[2])},
         "curvature without the half": {**_STEP, "read": (*_CENTRAL[:2], 2 * _CENTRAL[2])},

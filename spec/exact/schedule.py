@@ -42,7 +42,8 @@ def keeps_the_mean(size: Expr) -> bool:
     variances for their difference.
     """
     mean = law_after()[0]
-    return vanishes((diff(mean, h, 2), mean.subs(h, size) - (v - before) / v * e))
+    linear = vanishes(diff(mean, h, 2)) and not vanishes(diff(mean, h))
+    return linear and vanishes(mean.subs(h, size) - (v - before) / v * e)
 
 
 def _conditional(cov: Matrix, kept: list[int], given: list[int]) -> tuple[Matrix, Matrix]:

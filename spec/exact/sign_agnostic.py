@@ -21,7 +21,7 @@ from spec.checking.pins import table
 from spec.checking.trace import points
 from spec.exact import _transport
 from spec.exact._chain import (
-    LOG_NORMAL, NAMES, Score, h, halved, hyvarinen, kappa, orders, r, v, vN, z,
+    NAMES, Score, bent, h, halved, hyvarinen, kappa, orders, r, v, vN, z,
 )  # fmt: skip
 
 y, centre, w, slope = symbols("y centre w m_prime", real=True)
@@ -99,7 +99,7 @@ def is_the_drift_gap(mean: Expr) -> bool:
 
 
 def are_the_values(candidate: Mapping) -> bool:
-    r"""For data of variance [[v0]], $\sigma^2=[[sigma^2]]$, [[N]] steps, $m$ zero, full noise and
+    r"""For data of variance [[v0]], $\sigma^2T=[[sigma^2]]$, [[N]] steps, $m$ zero, full noise and
     an exact start, the mean of $\log\lvert X_0\rvert$ is off by $[[mean]]$ and its variance is
     $[[variance]]$, as rounded. The exact errors at the other points, extrapolated to $h$ zero,
     agree to [[digits]] digits: those of full noise over $h$ with R14's $[[bias.0]]$ and
@@ -142,7 +142,10 @@ def _exact(at: Mapping[str, mpf]) -> tuple[mpf, mpf]:
 
 
 SETTING = (
-    LOG_NORMAL, Assumption(
+    Assumption(
+        "the data are log-normal", "a rate that is linear in the error, as the score is",
+        lambda: not vanishes(diff(rate_of_the_mean(bent), e, 2)),
+    ), Assumption(
         "the score is the exact one, read at |X|",
         "the rate of the mean; half the score leads to another",
         lambda: not vanishes(rate_of_the_mean(halved) - rate_of_the_mean()),
@@ -196,7 +199,10 @@ VALUES = Claim(
         "gap without its factor 1/2": {**_VALUES, "gap": 2 * _GAP},
     }, values=lambda: {"digits": _DIGITS, **_POINTS[0]}, names=_WRITTEN, means=Means.POINTS,
     sheet=("R14",), depends=("A12", "R14", "R14b"),
-    assumptions=(LOG_NORMAL, "the score is the exact one, read at |X|, and the start is exact"),
+    assumptions=(
+        "the data are log-normal",
+        "the score is the exact one, read at |X|, and the start is exact",
+    ),
     pins=(
         Pin(
             "gbm_ref.sign_agnostic_moments", table(
