@@ -202,7 +202,7 @@ E17 = Claim(
         quote="Sec. 6.3: “Setting [symbol lost] recovers standard Euler-Maruyama”",
         trouble="True with one visit a level and steps of the length of a level. Otherwise the "
         "state moves on by less than a level, as in version 1's published setting, the first "
-        "figure, or by more (E17-limit).",
+        "figure, or by more (E17-limit), or visits of one level read the score at one time.",
         advice="Or read the score at the time that the state has reached; or spend extra visits "
         "on Langevin steps at fixed $t$ (R11).",
         figures=lambda: (_clock_figure(mpf("0.2")), _clock_figure(mpf(1))),

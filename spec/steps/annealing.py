@@ -87,8 +87,8 @@ def adds_to_the_variance(added: Expr) -> bool:
 
     The deviation shrinks by the ratio of the exact variances, so that the quotients telescope; a
     term is what its level adds, with its power of $\chi$ for $\kappa$. The sum is compared with a
-    run of two levels, too. In the setting of the figures of E18 the variance is $[[ratio]]$ of
-    that of the data at $\chi=[[chi]]$.
+    run of two levels, too. In the setting of the figures of E18, with an exact start, the
+    variance is $[[ratio]]$ of that of the data at $\chi=[[chi]]$.
     """
     run = variance_after([(2 * H / s2, H / s2, 1), (H / s2, H / s2, chi)], v0, s2, V)
     total = _total(added).subs({N: 2, V_N: V, v_N: v0 + 2 * H}).doit()
@@ -121,8 +121,8 @@ def is_the_limit(formula: Expr) -> bool:
     The exact recursion of a visit is the identity for $h$ equal to zero, so that the first orders
     of the visits of a level add up, while $v$ falls by $h$.
     """
-    slope = diff(formula, v) + diff(formula, P) * 2 * rho * P / v
-    start = formula.subs({v: v_N, P: 1}, simultaneous=True)
+    slope = diff(formula, v) + diff(formula, P) * P * diff(_POWER, v) / _POWER
+    start = formula.subs(P, _POWER).subs(v, v_N)
     solves = vanishes((start - V_N, slope - _rate(formula)))
     return all([_approached(formula, at) for at in points(_CLOCKS)]) and solves
 
@@ -140,14 +140,15 @@ def _clock(inner: Expr, length: Expr, level: Expr) -> Expr:
 def _approached(formula: Expr, at: dict[str, object]) -> bool:
     with mpmath.workdps(50):
         speed, inner, last = mpf(at["rho"]), at["L"], DATA + NOISE_RATE
-        value = lambdify((v, P, v_N, V_N, rho), formula, "mpmath")
-        wanted = value(DATA, (DATA / last) ** (2 * speed), last, last, speed) / DATA
+        value = lambdify((v, v_N, V_N, rho), formula.subs(P, _POWER), "mpmath")
+        wanted = value(DATA, last, last, speed) / DATA
         lengths = {n: speed / _clock(inner, 1, mpf(1) / n) for n in _GRIDS}
         rows = (annealed_rows(n, length, inner, mpf(1), n) for n, length in lengths.items())
         coarse, fine = (relative_variance(each) - wanted for each in rows)
         return bool(abs(coarse / fine / 2 - 1) < _CLOSE)
 
 
+_POWER = (v / v_N) ** (2 * rho)  # what P stands for
 _GRIDS, _CLOSE = (250, 500), mpf("0.04")
 _SET = f"{float(DATA)}", f"{float(NOISE_RATE)}"
 _CLOCKS = table("rho L v0 sigma^2", ("0.2", 1, *_SET), ("0.6", 3, *_SET), ("3", 3, *_SET))
@@ -164,15 +165,15 @@ E18 = Claim(
     sheet=("E18", "R11"), assumptions=(
         "q_t is positive and twice differentiable; s is its log score",
         "one coordinate; the others add terms of the same form",
-    ), depends=("A9", "A13", "R11"), erratum=Erratum(
+    ), depends=("A9", "A13", "R11", "annealing-variance"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote=r"Version 1, App. D.4: “a step-size that is annealed by a factor $\chi<1$ to "
         r"progressively reduce the effect of noise”, with line 6 scaling only $\bm Z$ by "
         r"$\kappa$; version 2, sec. 6.3: “consistently improving sample quality”",
         trouble="Not the step size is annealed but the amplitude of the noise, while the drift "
-        "stays that of full noise. The sampler then loses variance even with an exact score "
-        "(annealing-variance), in line with the “mode collapse with no noise” that appendix G.2 "
-        "of version 2 observes.",
+        "stays that of full noise. On log-normal data the sampler then loses variance even with "
+        "an exact score (annealing-variance), in line with the “mode collapse with no noise” "
+        "that appendix G.2 of version 2 observes.",
         advice="Scale the drift along, as in R11-steps.", figures=lambda: tuple(
             variance_figure(f"at chi = {float(decay)}", uniform_rows(LEVELS, decay))
             for decay in (CHI, mpf("0.999"), mpf(1))
@@ -200,7 +201,8 @@ OPERATOR_SPLITTING = Claim(
 _CONSTANT = (RATE + mu - sigma**2 * h).expand()  # of the drift of A12 over X
 _GAP = sigma**2 * (1 - kappa**2) / 2, (3 + kappa**2) / 2
 GAP = Claim(
-    "E18-gap", "ADLS and ASAMS have different limits", is_the_drift_gap, holds=_GAP, twins={
+    "E18-gap", "ADLS and ASAMS at less than full noise: their drifts", is_the_drift_gap,
+    holds=_GAP, twins={
         "other sign": (-_GAP[0], _GAP[1]), "1 - kappa": (_GAP[0] / (1 + kappa), (3 + kappa) / 2),
         "correction with the wrong sign": (_GAP[0], 4 - _GAP[1]),
     }, shown=lambda pair: {"gap": pair[0], "coefficient": pair[1] * sigma**2},
@@ -234,7 +236,7 @@ E17_LIMIT = Claim(
         "power 2 rho + 1": rho * v / (2 * rho - 1) + (V_N - _FIRST) * P * v / v_N,
         "rho - 1 for 2 rho - 1": rho * v / (rho - 1) + (V_N - rho * v_N / (rho - 1)) * P,
         "the start forgotten": rho * v / (2 * rho - 1) * (1 - P),
-    }, shown=lambda formula: {"solution": Says("V", formula.subs(P, (v / v_N) ** (2 * rho)))},
+    }, shown=lambda formula: {"solution": Says("V", formula.subs(P, _POWER))},
     values=lambda: {
         "ode": Says("dV/dv", _rate(V).expand()), "grids": _GRIDS, "close": _CLOSE,
         "clock": Says(r"\rho", _clock(*symbols("L delta_s dt"))),

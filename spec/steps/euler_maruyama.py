@@ -66,7 +66,7 @@ def is_the_gap(orders: tuple[Expr, Expr]) -> bool:
     of order $\delta^2$; the mean of either term over $Z$ is zero.
 
     The exponent of A13 begins with the first power of the square root of $\delta$, so that four
-    terms of the exponential are enough. The first term of the gap is Milstein's correction (R15).
+    terms of the exponential are enough.
     """
     exponent = log_step(h, z, root)
     exponential = sum(exponent**n / factorial(n) for n in range(4))
@@ -96,7 +96,6 @@ def are_the_steps(candidate: tuple[Expr, Expr]) -> bool:
     return all(map(same, steps, known)) and _carried(candidate[0])
 
 
-_INCREMENTS = {"dm": (mu - sigma**2 / 2) * root**2, "dv": sigma**2 * root**2}
 _NAMES = {
     "x": "X_k", "z": "Z_k", "L": r"\log X_k", "h": r"X_k\circ\nabla\log p_{X_k}(X_k,k)",
     "h_t": r"X\circ\nabla\log p_t(X)", "score": r"\nabla\log q_t(Y)",

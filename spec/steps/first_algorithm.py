@@ -98,8 +98,8 @@ def is_the_law(candidate: tuple[Expr, Expr]) -> bool:
     is that of a normal $\log X_t$ of mean $[[mean]]$ and variance $[[variance]]$.
 
     By induction over the steps of eq. (22): at the beginning they are those of the data, and a
-    step adds $[[drift]]$ to the mean and $[[added]]$ to the variance. The length of the time is
-    one.
+    step adds $[[drift]]$ to the mean and $[[added]]$ to the variance. The law stays normal, as
+    that of a sum of independent normal variables. The length of the time is one.
     """
     at_start, moved = ([c.subs(t, at) for c in candidate] for at in (0, t + dt))
     grown = [c + more for c, more in zip(candidate, _MORE.values(), strict=True)]
@@ -195,6 +195,7 @@ V1_ALG1 = Claim(
         "drift as printed": ((N, Integer(1)), _EXPONENT - dt * sigma**2),
         "levels as printed": ((N - 1, Integer(0)), _EXPONENT),
         "from N - 1 to 1": ((N - 1, Integer(1)), _EXPONENT),
+        "down to k = 0": ((N, Integer(0)), _EXPONENT),
     }, names={"z": "Z_k", "h": r"X_k\circ\nabla\log p_{X_k}"}, means=Means.POINTS,
     sources=v1("Algorithm 1"), sheet=("E2", "E4"), depends=("A13", "E2", "E4"),
 )  # fmt: skip
@@ -235,6 +236,8 @@ E4 = Claim(
     "E4", "range of the loops; the uniform grid", cover_the_interval, holds=_loops(), twins={
         "reverse loop down to k = 0": _loops(bottom=0),
         "reverse loop stops at k = 2": _loops(bottom=2),
+        "forward loop from k = 1": ((Integer(1), N - 1), _loops()[1]),
+        "reverse loop alone a level short": (_loops()[0], _loops(1)[1]),
     }, printed={
         "eq. 22 and Algorithm 1": _loops(1, bottom=0), "eq. 22 and Algorithm 2": _loops(1),
     }, shown=_ends, sources=v1("Algorithm 1", "Algorithm 2"),

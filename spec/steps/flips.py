@@ -158,6 +158,7 @@ R13 = Claim(
     "R13", "probability of a flip", are_the_moments, holds=(_GIVEN, _SPREAD, _MEAN, _VARIANCE),
     twins={
         "mean with 2 sigma^2": (_GIVEN, _SPREAD, _MEAN + _STEP, _VARIANCE),
+        "3/2 sigma^2 given x": (_GIVEN - _STEP / 2, _SPREAD, _MEAN, _VARIANCE),
         "h / v_k in the variance": (_GIVEN, _SPREAD, _MEAN, _SPREAD + _STEP / w**2),
         "kappa for kappa^2": (_GIVEN, kappa * _STEP, _MEAN, kappa * _STEP + _VARIANCE - _SPREAD),
     }, shown=_shown_laws, names={"h": r"x\circ\nabla\log p_k(x)"}, assumptions=ON_LOG_NORMAL,
@@ -177,7 +178,7 @@ R13 = Claim(
 
 _LEVELS, _CLOSED = (1000, 100, 10), (_by_step(_MEAN), _by_step(_VARIANCE))
 E28_SIZE = Claim(
-    "E28-size", "flips are invisible at the paper's step", are_the_chances, holds=_CLOSED, twins={
+    "E28-size", "how probable flips are in the last step", are_the_chances, holds=_CLOSED, twins={
         "mean with 2 sigma^2": (_CLOSED[0] + H, _CLOSED[1]),
         "spread of the score left out": (_CLOSED[0], H),
     }, shown=lambda laws: {"chances": tuple(_chance(laws, n) for n in _LEVELS)}, values=lambda: {
@@ -200,15 +201,17 @@ E28 = Claim(
     }, printed={"the density of x > 0, zero elsewhere": lambda p: lambda x: Integer(0) * x},
     shown=lambda extension: {"extended": Says("p(x)", extension(Function("p"))(Symbol("x")))},
     names={"x": "x"}, sources=v2("eq. 12"),
-    assumptions=("p_k is positive and differentiable on x > 0",), depends=("A12", "R13"),
+    assumptions=("p_k is positive and differentiable on x > 0",),
+    depends=("A12", "R13", "E28-size"),
     erratum=Erratum(
         Fault.UNDEFINED,
         quote="Sec. 3.2: the score function in eq. 12 is “evaluated at” $X_k$, and “because that "
         "factor may be negative, the sign of the entries of” $X_k$ “may not be preserved across "
         "updates” (symbols lost)",
         trouble="Right, and then the next update asks for the score where the density is zero, "
-        "and nothing says what to do. With an exact score and log-normal data flips are as good "
-        "as impossible at the paper's number of steps, but not with few.", figures=lambda: tuple(
+        "and nothing says what to do. In the setting of the figures, with an exact score, flips "
+        "in the last step are as good as impossible with many steps, but not with few (E28-size).",
+        figures=lambda: tuple(
             Figure(f"flip probability at k = {_LAST}, N = {n} ({_WHERE})", _chance(_CLOSED, n))
             for n in _LEVELS[::2]
         ),

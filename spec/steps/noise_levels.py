@@ -27,7 +27,7 @@ Steps = tuple[Expr, Expr, Expr]
 
 
 def are_euler_maruyama(candidate: Steps) -> bool:
-    r"""In each coordinate Euler–Maruyama for R11's equations at noise level $\kappa$ is $[[log]]$
+    r"""In one coordinate Euler–Maruyama for R11's equations at noise level $\kappa$ is $[[log]]$
     and $[[ambient]]$; the corrector at a fixed time, with full noise, is $[[corrector]]$.
 
     Each is the drift that R11 or R11-corrector decides about, times $\delta$, and the noise.
@@ -54,15 +54,21 @@ def are_the_frozen_maps(candidate: Steps) -> bool:
     data with the variance $V_0$ (R7).
     """
     ancestral, ddim, variance = candidate
-    bridge, _, flow = (gain.subs({v: ra**2, V: rb**2}) for gain in R17_BRIDGE.holds)
+    bridge, left, flow = (gain.subs({v: ra**2, V: rb**2}) for gain in R17_BRIDGE.holds)
     # Cov(Y_s - at_s / at_t Y_t, Y_t) = 0, as Cov(Y_s, Y_t) = Var Y_s.
     at_s, at_t = v0 + ra**2, v0 + rb**2
-    gaps = _adds(ancestral) - _moved(bridge), _adds(ddim) - _moved(flow)
-    return vanishes((*gaps, variance - at_s * (1 - at_s / at_t)))
+    step = _with_noise(ancestral, variance)
+    gaps = step.subs(z, 0) - _moved(bridge), _adds(ddim) - _moved(flow)
+    spread = step.diff(z) ** 2
+    return vanishes((*gaps, spread - at_s * (1 - at_s / at_t), spread.subs(v0, 0) - left))
 
 
 def _adds(weight: Expr) -> Expr:
     return m_s - m + weight * (1 + h)
+
+
+def _with_noise(weight: Expr, variance: Expr) -> Expr:
+    return _adds(weight) + sqrt(variance) * z
 
 
 def _moved(gain: Expr, score: Expr = h) -> Expr:
@@ -79,7 +85,7 @@ def _shown_steps(steps: Steps) -> dict[str, object]:
 
 def _shown_maps(maps: Steps) -> dict[str, Expr]:
     ancestral, ddim, variance = (part.subs(v0, V) for part in maps)
-    return {"ancestral": _adds(ancestral) + sqrt(variance) * z, "ddim": _adds(ddim)}
+    return {"ancestral": _with_noise(ancestral, variance), "ddim": _adds(ddim)}
 
 
 # The pins with points: constant coefficients, the step's own level lam times the row's kappa.

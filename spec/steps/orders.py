@@ -9,7 +9,9 @@ from itertools import product
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Matrix, Poly, diff, expand, integrate, lambdify, sqrt, symbols
+from sympy import (
+    Expr, Integer, Matrix, Poly, diag, diff, expand, integrate, lambdify, sqrt, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
@@ -19,9 +21,10 @@ from spec.checking.typeset import Sde
 from spec.steps._pinned import by_increments
 from spec.steps._recursions import NOISE_RATE, relative_variance, uniform_rows
 from spec.steps._reverse import (
-    CONSTANT, EXACT_START, IN_LOG, IN_X, ON_LOG_NORMAL, RATE, X, Z, affine_score, ambient_factor,
+    EXACT_START, IN_LOG, IN_X, ON_LOG_NORMAL, RATE, X, Z, affine_score, ambient_factor,
     in_delta, log_step, over_draw, per_coordinate, root,
 )  # fmt: skip
+from spec.steps.euler_maruyama import GAP
 
 v_s, v_t, v_N, T = symbols("v_s v_t v_N T", positive=True)
 E, beta = symbols("E beta", real=True)
@@ -30,7 +33,7 @@ E, beta = symbols("E beta", real=True)
 def are_the_corrections(candidate: tuple[Expr, Expr, Expr]) -> bool:
     r"""In the plane what Milstein's scheme adds to an Euler–Maruyama step with noise $\kappa$ is
     $[[log]]$ for eq. (11) and $[[ambient]]$ for eq. (7); the mean square of the latter is
-    $[[square]]$.
+    $[[square]]$. With full noise it is the first term of A12-A13-gap.
 
     The correction is a sum of the derivatives of the entries of the diffusion matrix along its
     columns, times iterated integrals; those of two different draws must not occur, which is
@@ -40,7 +43,8 @@ def are_the_corrections(candidate: tuple[Expr, Expr, Expr]) -> bool:
     *added, mean_square = candidate
     found = (_milstein(kappa * g) for _, g in (IN_LOG, IN_X))
     gaps = [here - per_coordinate(term) for here, term in zip(found, added, strict=True)]
-    return vanishes((*gaps, over_draw(added[1] ** 2) - mean_square))
+    first = added[1].subs(kappa, 1) - x * root**2 * GAP.holds[0]
+    return vanishes((*gaps, over_draw(added[1] ** 2) - mean_square, first))
 
 
 def _milstein(g: Matrix) -> Matrix:
@@ -143,9 +147,13 @@ R15 = Claim(
         "a correction in the logarithm": (_AMBIENT / x, _AMBIENT, _MEAN_SQUARE),
         "Z^2 without its mean": (_NONE, _AMBIENT + _AMBIENT / (z**2 - 1), _MEAN_SQUARE),
         "half left out": (_NONE, 2 * _AMBIENT, 4 * _MEAN_SQUARE),
+        "half left out of the mean square": (_NONE, _AMBIENT, 2 * _MEAN_SQUARE),
     }, shown=lambda parts: dict(
         zip(("log", "ambient", "square"), map(in_delta, parts), strict=True)
-    ), names={"z": "Z"}, assumptions=(CONSTANT,),
+    ), names={"z": "Z"}, assumptions=(Assumption(
+        "sigma does not depend on the state", "there is no correction in the logarithm",
+        lambda: not vanishes(_milstein(sigma * diag(*X))),
+    ),),
     depends=("A7", "A11", "A12", "A13", "A12-A13-gap"), pins=(Pin(
         "gbm_ref.AmbientMilstein.__call__", vectors="ambient_milstein_step",
         reads=lambda parts: x * by_increments(ambient_factor(h, z, root, kappa) + parts[1] / x),
@@ -181,6 +189,8 @@ R15_AGNOSTIC = Claim(
         "strong constant without the half": _ERRORS | {"strong": 2 * _ERRORS["strong"]},
         "correction of order 1/2": _ERRORS | {"milstein": _ERRORS["strong"]},
         "mean too large": _ERRORS | {"mean": -_ERRORS["mean"]},
+        "second moment off by twice the error of the mean":
+            _ERRORS | {"second": 2 * _ERRORS["mean"]},
     }, values=lambda: {"equation": Sde("X", *_LINEAR, "r")}, means=Means.CALCULUS, sheet=("R15",),
     assumptions=(Assumption(
         "the score h is constant, as for a density proportional to a power of x", "the rate beta",
