@@ -104,7 +104,7 @@ def _evaluate_images(config: EvaluateConfig) -> None:
         accuracy = extractor.test_accuracy
         known = "" if accuracy is None else f": {accuracy:.1%} of the test images"
         print(f"{extractor.name} {extractor.hash}{known}")
-        print(format_table([(*shown, result)]), copies(result), sep="\n", flush=True)
+        print(format_table([(*shown, result)]), *copies(result), sep="\n", flush=True)
         path = config.run / METRICS_NAME
         record_metrics(path, settings, result, of)
         print(f"numbers: {path}")

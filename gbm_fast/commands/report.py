@@ -154,7 +154,7 @@ def _measure(run: TrainedModel, data: ImageData, samples: Samples, panels: Panel
             print(f"no distances of {settings.caption}: {error}")
             continue
         results.append((settings, result))
-        if alarm := copies(result):
+        for alarm in copies(result):
             print(f"{settings.caption}: {alarm}")
         caption = f"{settings.caption}\nFréchet {result['frechet']:.1f}"
         panels[number] = caption, panels[number][1]

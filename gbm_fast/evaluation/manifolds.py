@@ -15,6 +15,7 @@ depend on both numbers of images, so they are comparable at equal numbers only: 
 them is what real images reach.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -66,8 +67,7 @@ def shares(generated: Balls, real: Balls) -> Shares:
     made, true = generated.features, real.features
     held, reached = torch.zeros(len(made)), torch.zeros(len(true), dtype=torch.bool)
     covered = torch.zeros(len(true), dtype=torch.bool)
-    for rows in _chunks(len(made), len(true)):
-        distances = _distances(made[rows], true)
+    for rows, distances in blocks(made, true):
         inside = distances <= real.radii
         held[rows] = inside.sum(1).float()
         covered |= inside.any(0)
@@ -83,19 +83,25 @@ def shares(generated: Balls, real: Balls) -> Shares:
 def _radii(features: Tensor, k: int) -> Tensor:
     """The distance of each row to its k-th nearest other row."""
     found = []
-    for rows in _chunks(len(features), len(features)):
-        distances = _distances(features[rows], features)
-        # An image is not its own neighbour, whatever its distance to itself is rounded to.
-        distances[torch.arange(len(distances)), torch.arange(rows.start, rows.stop)] = torch.inf
+    for _, distances in blocks(features, features, without_itself=True):
         found.append(distances.topk(k, dim=1, largest=False).values[:, -1])
     return torch.cat(found)
 
 
-def _distances(a: Tensor, b: Tensor) -> Tensor:
-    # Not by a matrix product, whose rounding would leave an image outside the ball that it bounds.
-    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+def blocks(
+    a: Tensor, b: Tensor, without_itself: bool = False, exact: bool = True
+) -> Iterator[tuple[slice, Tensor]]:
+    """Rows of a and their distances to all rows of b, as many at once as memory serves.
 
-
-def _chunks(rows: int, columns: int) -> list[slice]:
-    size = max(1, _PAIRS // columns)
-    return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
+    without_itself: a and b are one set, in which no image is its own neighbour; exact: not by a
+    matrix product, which is faster, and whose rounding would leave an image outside the ball that
+    it bounds.
+    """
+    size = max(1, _PAIRS // len(b))
+    mode = "donot_use_mm_for_euclid_dist" if exact else "use_mm_for_euclid_dist_if_necessary"
+    for start in range(0, len(a), size):
+        rows = slice(start, min(start + size, len(a)))
+        distances = torch.cdist(a[rows], b, compute_mode=mode)
+        if without_itself:
+            distances[torch.arange(len(distances)), torch.arange(start, rows.stop)] = torch.inf
+        yield rows, distances

@@ -245,12 +245,13 @@ def _is_entry(entry: object) -> bool:
     )
 
 
-def copies(result: Result) -> str:
-    """The alarm for copies of training images; empty where there is none."""
+def copies(result: Result) -> list[str]:
+    """The alarm for copies of training images, a line; none where there is none."""
     names = ("train_share", "train_share_floor", "train_share_deviations")
     if names[0] not in result:
-        return ""
-    return str(Memorisation(*(float(result[name] or 0.0) for name in names)))
+        return []
+    found = Memorisation(*(float(result[name] or 0.0) for name in names))
+    return [str(found)] if found.alarm else []
 
 
 def format_table(rows: Sequence[tuple[str, str, Result]]) -> str:

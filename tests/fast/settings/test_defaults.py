@@ -191,6 +191,7 @@ FUNCTIONS: dict[str, dict[str, object]] = {
     "evaluation.known_laws.report_law": {"seed": 0},
     "evaluation.known_laws.save_law_picture": {"seed": 0},
     "evaluation.manifolds.Balls": {"k": 5},
+    "evaluation.manifolds.blocks": {"without_itself": False, "exact": True},
     "evaluation.metrics.Evaluator": {"floor_repeats": 10, "seed": 0},
     "evaluation.metrics.evaluate_images": {"floor_repeats": 10, "seed": 0},
 }
