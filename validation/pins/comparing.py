@@ -79,9 +79,10 @@ def on_vectors(pin: Pin) -> list[str]:
             seen.append(True)
             sys.setprofile(None)  # once is enough, and watching is slow
 
+    rows, computed = load(pin.vectors), ORACLE[pin.vectors]
     sys.setprofile(watch)
     try:
-        report = verify_rows(pin.vectors, load(pin.vectors), ORACLE[pin.vectors])
+        report = verify_rows(pin.vectors, rows, computed)
     finally:
         sys.setprofile(None)
     if not seen:
