@@ -108,27 +108,25 @@ def _value(text: str) -> float:
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23)
 
 
-def _filled(text: str, i: int, fraction: mpf) -> float:
+def _filled(text: str) -> Callable[[int, mpf], float]:
     """The value of an interval at a fraction, rounded once, or of a list at its turn."""
     for sign in ("~", ".."):
         if sign in text:
             low, high = (mpf(_value(end)) for end in text.split(sign))
-            at = low * (high / low) ** fraction if sign == "~" else low + fraction * (high - low)
-            return float(at)
-    values = text.split(",")
-    return _value(values[i % len(values)])
+            if sign == "~":
+                return lambda i, fraction: float(low * (high / low) ** fraction)
+            return lambda i, fraction: float(low + fraction * (high - low))
+    values = [_value(value) for value in text.split(",")]
+    return lambda i, fraction: values[i % len(values)]
 
 
 def spread(count: int, names: Sequence[str], box: str) -> list[dict[str, float]]:
     """`count` points of a box, the same on every machine."""
     with mpmath.workdps(40):
-        return [
-            {
-                name: _filled(text, i, mpmath.frac((i + 1) * mpmath.sqrt(prime)))
-                for name, text, prime in zip(names, box.split(), _PRIMES, strict=False)
-            }
-            for i in range(count)
-        ]
+        sides = [(name, _filled(text), mpmath.sqrt(prime))
+                 for name, text, prime in zip(names, box.split(), _PRIMES, strict=False)]  # fmt: skip
+        return [{name: at(i, mpmath.frac((i + 1) * root)) for name, at, root in sides}
+                for i in range(count)]  # fmt: skip
 
 
 def _cases(line: str, names: Sequence[str], before: Sequence[Case]) -> Iterator[Case]:
