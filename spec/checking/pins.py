@@ -52,7 +52,6 @@ def _compiled(formulas: tuple[Expr | int, ...]) -> tuple[list[str], Callable]:
     return names, lambdify(names, expressions, "mpmath", printer=_PRINTER)
 
 
-
 def reference(pin: Pin, formula: Formula, point: Mapping[str, float]) -> list[mpf]:
     """`formula` at a point of the pin, to 50 digits; the floats are what they exactly are."""
     with mpmath.workdps(DIGITS):

@@ -123,8 +123,9 @@ def _filled(text: str) -> Callable[[int, mpf], float]:
 def spread(count: int, names: Sequence[str], box: str) -> list[dict[str, float]]:
     """`count` points of a box, the same on every machine."""
     with mpmath.workdps(40):
-        sides = [(name, _filled(text), mpmath.sqrt(prime))
-                 for name, text, prime in zip(names, box.split(), _PRIMES, strict=False)]  # fmt: skip
+        sides = tuple(
+            zip(names, map(_filled, box.split()), map(mpmath.sqrt, _PRIMES), strict=False)
+        )
         return [{name: at(i, mpmath.frac((i + 1) * root)) for name, at, root in sides}
                 for i in range(count)]  # fmt: skip
 
