@@ -162,6 +162,7 @@ if TYPE_CHECKING:  # read below, for what is imported from where when it is firs
     from gbm_fast.steps import Compiled as Compiled
     from gbm_fast.steps import Corrector as Corrector
     from gbm_fast.steps import DaleLangevin as DaleLangevin
+    from gbm_fast.steps import DPMSolver as DPMSolver
     from gbm_fast.steps import LogAffineStep as LogAffineStep
     from gbm_fast.steps import LogCoefficients as LogCoefficients
     from gbm_fast.steps import MarginalPreserving as MarginalPreserving

@@ -13,6 +13,10 @@ step multiplies the deviation e = y - a - m(t) by one number per direction:
                        p_i = a / (lambda_i + v(t)), q_i = b / (lambda_i + v(s)),
                        a = sqrt(v(t)), b = sqrt(v(s)); without q_i when b = 0, p_i counting twice
 
+`DPMSolver` reads earlier denoisers D: with H_t = -v(t) / (lambda_i + v(t)), D - u = H_t e, so that
+the deviations of the state and of the denoisers that are kept are multiples of the first one, and
+follow the recursion of the step.
+
 With a sigma of its own for each coordinate S_0 and B_t = S_0 + diag v(t) share no eigenvectors,
 and where the scales of S_0 are unlike its eigenvectors mix their digits. Then a row multiplies e
 by a matrix, with L = diag(b - a) and, where s = 0, I + L diag(a) B_t^{-1}:
@@ -34,7 +38,8 @@ from gbm_ref.divergence import Gaussian, checked_gaussian
 from gbm_ref.grids import Grid, Row
 from gbm_ref.process import Process
 from gbm_ref.process.coordinates import fits, increments, log_means, log_vars
-from gbm_ref.steps import LogAffineStep, ProbabilityFlow, Step
+from gbm_ref.steps import DPMSolver, LogAffineStep, ProbabilityFlow, Step
+from gbm_ref.steps.multistep import usable
 from gbm_ref.targets import LogNormal
 
 
@@ -44,7 +49,8 @@ def exact_law(
     """Mean (d,) and covariance (d, d) of log X_0 when log X_T ~ start and the score is exact.
 
     step    a `LogAffineStep`, such as `DaleLangevin`, or `ProbabilityFlow`: affine in log X; or
-            one for each row of the grid, for samplers that mix them (predictor and corrector)
+            one for each row of the grid, for samplers that mix them (predictor and corrector); or
+            a `DPMSolver`
     target  the data law, log-normal (its covariance may be singular: a point mass)
     grid    any grid with t_score > 0
     start   law of log X_T; for an exact start, log_mean and log_cov of the diffused target
@@ -56,11 +62,13 @@ def exact_law(
     or target, a start of another dimension, another number of steps than rows, and rows outside
     the range of the process or with t_score = 0.
     """
-    steps = _one_a_row(step, grid)
+    steps = [] if isinstance(step, DPMSolver) else _one_a_row(step, grid)
     if not isinstance(target, LogNormal):
         raise ValueError(f"the score of a {type(target).__name__} is not affine in log X.")
     start = checked_gaussian(start, "start", target.d)
     fits(process, target.log_mean, "the target")
+    if isinstance(step, DPMSolver):
+        return _by_multistep(step, target, process, grid, start)
     if isinstance(log_vars(process, 0.0), np.ndarray) or unlike_scales(target.log_cov):
         return _by_matrices(steps, target, process, grid, start)
     data_vars, basis = np.linalg.eigh(target.log_cov)
@@ -87,7 +95,7 @@ def _affine(step: Step) -> LogAffineStep | ProbabilityFlow:
     if not isinstance(step, LogAffineStep | ProbabilityFlow):
         raise ValueError(
             f"{type(step).__name__} is not affine in log X: only a LogAffineStep (DaleLangevin, "
-            "...) and ProbabilityFlow have a Gaussian output law."
+            "...), ProbabilityFlow and, by itself, DPMSolver have a Gaussian output law."
         )
     return step
 
@@ -107,6 +115,33 @@ def _by_matrices(
         deviation = mean - target.log_mean - log_means(process, row.t_score)
         mean = mean + (gain @ deviation - deviation) + shift
         cov = gain @ cov @ gain.T + added
+    return Gaussian(mean, (cov + cov.T) / 2.0)
+
+
+def _by_multistep(
+    step: DPMSolver, target: LogNormal, process: Process, grid: Grid, start: Gaussian
+) -> Gaussian:
+    """The law of a solver with memory: mean and matrix of what multiplies the first deviation."""
+    mean, gain = start.mean, np.eye(target.d)
+    past: list[tuple[float, Array, Array]] = []
+    for row in grid:
+        _require_noise(process, row)
+        t = row.t_score
+        weights = step.weights(process, t, row.dt, [time for time, *_ in past])
+        inverse = _inverse(target.log_cov, log_vars(process, t))
+        deviation = mean - target.log_mean - log_means(process, t)
+        shrunk = target.log_cov @ inverse
+        denoised = target.log_mean + shrunk @ deviation, shrunk @ gain
+        moved = -_scaled(weights.weight, inverse)
+        shift = moved @ deviation + weights.shift
+        turned = moved @ gain
+        for share, (_, earlier, turn) in zip(weights.shares, past, strict=False):
+            shift = shift + share * (earlier - denoised[0])
+            turned = turned + _scaled(share, turn - denoised[1])
+        kept = past[: len(usable(t, [time for time, *_ in past]))]
+        mean, gain = mean + shift, gain + turned
+        past = [(t, *denoised), *kept][: step.order - 1]
+    cov = gain @ start.cov @ gain.T
     return Gaussian(mean, (cov + cov.T) / 2.0)
 
 

@@ -9,7 +9,8 @@ from gbm_ref import _checks
 from gbm_ref._checks import Array, Values
 from gbm_ref.grids import Grid
 from gbm_ref.process import Process
-from gbm_ref.steps import Score, Step
+from gbm_ref.steps import MultistepStep, Score, Step
+from gbm_ref.steps.multistep import Past
 
 Noise = Values | Callable[[int], Array] | None
 
@@ -71,8 +72,12 @@ def simulate(
     x = _checks.finite_array(x_T, "x_T")
     draw = _noise_source(step, z, (len(grid), *x.shape))
     path = [x]
+    past: Past = ()
     for index, row in enumerate(grid):
-        x = step(process, score, x, row.t_score, row.dt, row.noise, draw(index))
+        if isinstance(step, MultistepStep):
+            x, past = step.with_past(process, score, x, *row, draw(index), past)
+        else:
+            x = step(process, score, x, *row, draw(index))
         if return_path:
             path.append(x)
     _require_result(step, x)

@@ -33,6 +33,7 @@ neither overflow nor underflow of x * exp(e) on the way, and a `LogScore` costs 
 | `Corrector` | Langevin dynamics at a fixed time (R11) |
 | `Ancestral`, `DDIM` | exact for a frozen denoiser, with and without noise (R7, R17) |
 | `ProbabilityFlow` | Heun's rule for the noise-free equation (R16) |
+| `DPMSolver` | DPM-Solver++ of order 2 or 3 for it, with one score a row (claim `multistep`) |
 | `PrintedAlgorithm1` | version 1's Algorithm 1, mistake and all (E2) |
 """
 
@@ -47,12 +48,13 @@ from gbm_fast.steps.marginal_preserving import (
     Corrector,
     MarginalPreserving,
 )
+from gbm_fast.steps.multistep import DPMSolver
 from gbm_fast.steps.printed import PrintedAlgorithm1
 from gbm_fast.steps.probability_flow import ProbabilityFlow
 
 __all__ = [
     "DDIM", "AmbientMarginalPreserving", "AmbientMilstein", "AmbientStep", "Ancestral", "Compiled",
-    "Corrector", "DaleLangevin", "LogAffineStep", "LogCoefficients", "LogStep",
+    "Corrector", "DPMSolver", "DaleLangevin", "LogAffineStep", "LogCoefficients", "LogStep",
     "MarginalPreserving", "Number", "PrintedAlgorithm1", "ProbabilityFlow", "Schedule",
     "SignAgnostic", "Step",
 ]  # fmt: skip

@@ -27,6 +27,7 @@ an exponent in two factors, so that x_s alone has to be within the range of floa
 | `Corrector` | Langevin dynamics at a fixed time (R11) |
 | `Ancestral`, `DDIM` | exact for a frozen denoiser, with and without noise (R7, R17) |
 | `ProbabilityFlow` | Heun's rule for the noise-free equation (R16) |
+| `DPMSolver` | DPM-Solver++ of order 2 or 3 for it, with one score a row (claim `multistep`) |
 | `PrintedAlgorithm1` | version 1's Algorithm 1, mistake and all (E2) |
 """
 
@@ -40,11 +41,13 @@ from gbm_ref.steps.marginal_preserving import (
     Corrector,
     MarginalPreserving,
 )
+from gbm_ref.steps.multistep import DPMSolver, MultistepStep
 from gbm_ref.steps.printed import PrintedAlgorithm1
 from gbm_ref.steps.probability_flow import ProbabilityFlow
 
 __all__ = [
     "DDIM", "AmbientMarginalPreserving", "AmbientMilstein", "AmbientStep", "Ancestral",
-    "Corrector", "DaleLangevin", "LogAffineStep", "LogCoefficients", "MarginalPreserving",
-    "PrintedAlgorithm1", "ProbabilityFlow", "Score", "SignAgnostic", "Step",
+    "Corrector", "DPMSolver", "DaleLangevin", "LogAffineStep", "LogCoefficients",
+    "MarginalPreserving", "MultistepStep", "PrintedAlgorithm1", "ProbabilityFlow", "Score",
+    "SignAgnostic", "Step",
 ]  # fmt: skip

@@ -43,6 +43,7 @@ from gbm_ref.steps import (
     Ancestral,
     Corrector,
     DaleLangevin,
+    DPMSolver,
     MarginalPreserving,
     ProbabilityFlow,
     SignAgnostic,
@@ -100,6 +101,29 @@ def _heun(
     return ProbabilityFlow()(process, score, [x], 1.0, 1.0 - process.s, 1.0, None).item()
 
 
+def _second_order(
+    x: float, h: float, m: float, v: float, t: float, dt: float, t1: float, d1: float
+) -> float:
+    return _remembering(2, x, h, m, v, t, dt, (t1, d1))
+
+
+def _third_order(
+    x: float, h: float, m: float, v: float, t: float, dt: float,
+    t1: float, d1: float, t2: float, d2: float,
+) -> float:  # fmt: skip
+    return _remembering(3, x, h, m, v, t, dt, (t1, d1), (t2, d2))
+
+
+def _remembering(
+    order: int, x: float, h: float, m: float, v: float, t: float, dt: float,
+    *rows: tuple[float, float],
+) -> float:  # fmt: skip
+    past = tuple((time, np.array([denoised])) for time, denoised in rows)
+    score = lambda state, t: np.full_like(state, h)  # noqa: E731
+    step = DPMSolver(order)
+    return step.with_past(_kernel(m, v), score, [x], t, dt, 1.0, None, past)[0].item()
+
+
 def _walking(step: Step) -> Implementation:
     def walk(x_T: float, a: float, v0: float, m: float, v: float, z: tuple[float, ...]) -> float:
         process, target = _kernel(m, v), LogNormal([a], v0)
@@ -153,6 +177,8 @@ _ORACLE: dict[str, Implementation] = {
         DDIM(), Prescribed(dm, dv, v_s), x, h, 1.0, None
     ),
     "probability_flow_step": _heun,
+    "multistep_second_order": _second_order,
+    "multistep_third_order": _third_order,
     "dale_langevin_path": _walking(DaleLangevin()),
     "sign_agnostic_path": _walking(SignAgnostic()),
     "mirrored_langevin_step": lambda x, s, delta, z: mirrored_langevin_step(

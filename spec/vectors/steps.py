@@ -34,6 +34,7 @@ _LEVELS = """
 _HEUN = "y + (p - q) (-q (a_t - b_t y) - p (a_s - b_s y')) / 2 - dm"
 _SIZE = """|out| (1 + |dm| + E_t + E_s), E_t = w q (1 + |a_t| + |b_t y|),
         E_s = w p (1 + |a_s| + |b_s| (|y'| + 1 + |dm| + E_t))"""
+_REACH = "|log(x)| + |m| + v t (1 + |h|)"
 _TAIL = """
     again  log(normal_cdf(-z))
     probability  BASIC  P in place of log P  exp(out)
@@ -163,6 +164,64 @@ ddim_step  R17-bridge  x h dm dv v_s  guard 20
     SMALL_V 1.3 -0.4 1e-13 1e-12 1e-12; 0.6 2e4 0 1e-12 1e-11; 1.9 -7e5 0.1 1e-9 0
     TAIL e(600) -900 0.1 0.9 0.4; e(-600) 1200 0.2 0.5 0.1
     OVERFLOW e(700) -0.7 0.3 0.4 0.2; UNDERFLOW e(-700) -0.7 0.3 0.4 0.2; POW2 x: 500 -500
+where  t in (0, 1]; dt length of the step, 0 < dt < t; t1 time of the row before, > t; d1 its
+        denoiser E[log X_0 | X]; t2 time of the row before that, > t1; d2 its denoiser;
+        m m(1), any number, m(t) = m t; v v(1) > 0, v(t) = v t
+multistep_second_order  multistep  x h m v t dt t1 d1  guard 20
+    out  x exp(-m dt + (1 - r) v t (1 + h) + c (d1 - D)), D = log(x) - m t + v t (1 + h),
+        r = sqrt((t - dt) / t), c = (1 - r) log(r) / (log(t1) - log(t))
+    again  exp(m (t - dt) + r u + (1 - r) (D + l / (2 a) (D - d1))), u = log(x) - m t,
+        l = -log(r), a = log(t1 / t) / 2, D = u + v t (1 + h), r = sqrt((t - dt) / t)
+    S  |out| (1 + |m| + v t (1 + |h|) + |c| t / (t - dt) ({_REACH} + |d1|))
+    let  w = (1 - r) v t (1 + h) - m dt, D = log(x) - m t + v t (1 + h),
+        r = sqrt((t - dt) / t), c = (1 - r) log(r) / (log(t1) - log(t))
+    no_memory  BASIC  DDIM: the row before is left out  d1 -> log(x) - m t + v t (1 + h)
+    whole_slope  T_INDEX  the factor 1/2 is left out: the slope at the start of the step
+        x exp(w + 2 c (d1 - D))
+    time_of_the_end  T_INDEX  distances in t in place of the logarithm of the noise
+        x exp(w - (1 - r) dt / (2 (t1 - t)) (d1 - D))
+    interpolated  SIGN  towards the row before in place of away from it
+        x exp(w - c (d1 - D))
+    ratio_for_its_root  S_VS_S2  v(s) / v(t) in place of its root
+        x exp(-m dt + dt v (1 + h) + c (d1 - D))
+    common  hyvarinen_for_log_score
+    ordinary 12+3 H_VS_LOGSCORE S_VS_S2 T_INDEX SIGN:
+        0.05~20 -5..3 -0.4..0.4 0.05~20 0.3..0.6 0.02..0.25 0.62..1 -2..2
+    BASIC 1.7 -0.4 0.1 0.5 0.5 0.25 0.75 0.3; 0.6 0.9 -0.2 2 0.25 0.125 1 -0.5
+    SMALL_V 1.3 -0.4 1e-13 1e-12 0.5 0.25 1 0.26; 0.6 2e4 0 1e-11 0.5 0.001 0.501 -0.51
+    TAIL e(600) -900 0.1 0.9 0.5 0.25 1 590; e(-600) 1200 0.2 0.5 0.75 0.25 1 -590
+    POW2 x: 20 -20
+multistep_third_order  multistep  x h m v t dt t1 d1 t2 d2  guard 40
+    out  x exp(-m dt + (1 - r) v t (1 + h) + c1 (d1 - D) + c2 (d2 - D)),
+        c2 = (l^2 + (a - 2) E) / (b (a + b)), c1 = -(E + b c2) / a - c2, E = l - 1 + r,
+        l = -log(r), a = log(t1 / t) / 2, b = log(t2 / t1) / 2, r = sqrt((t - dt) / t),
+        D = log(x) - m t + v t (1 + h)
+    value  x exp(-m dt + (1 - r) v t (1 + h) + c1 (d1 - D) + c2 (d2 - D))
+    again  exp(m (t - dt) + r u + (1 - r) D + E (n + a s) + (l^2 - 2 E) s), u = log(x) - m t,
+        n = (D - d1) / a, s = (n - (d1 - d2) / b) / (a + b)
+    S  |out| (1 + |m| + v t (1 + |h|) + (t / (t - dt)) (|c1| ({_REACH} + |d1|)
+        + |c2| ({_REACH} + |d2|)))
+    let  w = (1 - r) v t (1 + h) - m dt, D = log(x) - m t + v t (1 + h),
+        r = sqrt((t - dt) / t), l = -log(r), E = l - 1 + r,
+        a = log(t1 / t) / 2, b = log(t2 / t1) / 2, c2 = (l^2 + (a - 2) E) / (b (a + b)),
+        c1 = -(E + b c2) / a - c2
+    no_memory  BASIC  DDIM: the rows before are left out
+        d1 -> log(x) - m t + v t (1 + h), d2 -> log(x) - m t + v t (1 + h)
+    halved_square  T_INDEX  half of the square of the parabola, as in public code
+        out exp(-(l^2 - 2 E) / 2 (d2 / (b (a + b)) - d1 / (a b) + D / (a (a + b))))
+    straight_line  T_INDEX  the line through two denoisers
+        x exp(w - E / a (d1 - D))
+    denoisers_exchanged  SIGN  d1 and d2 exchanged  d1 -> d2, d2 -> d1
+    common  hyvarinen_for_log_score
+    ordinary 12+3 H_VS_LOGSCORE T_INDEX SIGN:
+        0.05~20 -5..3 -0.4..0.4 0.05~20 0.3..0.5 0.02..0.25 0.52..0.7 -2..2 0.72..1 -2..2
+    BASIC 1.7 -0.4 0.1 0.5 0.5 0.25 0.75 0.3 1 0.1; 0.6 0.9 -0.2 2 0.25 0.125 0.5 -0.5 1 -0.2
+    BASIC 2.1 -1.4 0.1 0.5 0.5 0.49 0.75 0.3 1 0.1; 1.6 0.2 0.3 3 0.03125 0.03 0.0625 0.3 1 0.2
+    SMALL_V 1.3 -0.4 1e-13 1e-12 0.5 0.25 0.75 0.26 1 0.27;
+        0.6 2e4 0 1e-11 0.5 0.001 0.501 -0.51 0.502 -0.5
+    TAIL e(600) -900 0.1 0.9 0.5 0.25 0.75 590 1 580;
+        e(-600) 1200 0.2 0.5 0.5 0.25 0.75 -590 1 -585
+    POW2 x: 20 -20
 where  a_t the log score 1 + h at time t is a_t - b_t log(x); b_t see a_t; a_s the log
         score at time s is a_s - b_s log(x); b_s see a_s
 probability_flow_step  R16-heun  x dm dv v_s a_t b_t a_s b_s

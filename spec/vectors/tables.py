@@ -105,7 +105,7 @@ def _value(text: str) -> float:
 
 
 # The fractional parts of i * sqrt(prime) fill the unit cube evenly.
-_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23)
+_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29)
 
 
 def _filled(text: str) -> Callable[[int, mpf], float]:

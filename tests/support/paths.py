@@ -11,6 +11,8 @@ the Jacobian of the log score with respect to log x, and scale(s) the condition 
                                                   + |noise| + |noise|^2) / |F|
     ProbabilityFlow   g = 1 + l (a |J_t| + b |J_s| (1 + l a |J_t|)) / 2,   l = dv / (a + b),
                       S = 1 + |log x| + |log x_s| + |dm| + l (a scale(s_t) + b scale(s_s)) / 2
+    DPMSolver         as the steps in log x, and for each share c of an earlier denoiser
+                      |c| (E + E_earlier), E = |I + v J| b + |log x| + |m| + v scale(s)
 
 in spectral norms, with F the factor on x, slope = dF / dh, noise = kappa sqrt(dv) z, a =
 sqrt(v_t), b = sqrt(v_s); at b = 0 the first term counts twice. Steps in log x carry log x.
@@ -90,10 +92,35 @@ def row_scales(
     return np.linalg.norm(matrix, 2, axis=(-2, -1)), size
 
 
+def _multistep_scales(
+    step: ref.DPMSolver, problem: Problem, grid: tuple[ref.Row, ...], path: Array
+) -> Array:
+    scales, past = [np.ones(path.shape[1])], []
+    for k, row in enumerate(grid):
+        process, t = problem.process, row.t_score
+        law, sizes = problem.target.diffuse(process, t), np.linalg.norm(np.log(path), axis=-1)
+        matrix, of_score = jacobian(law, path[k]), score_scale(law, path[k])
+        weights = step.weights(process, t, row.dt, [time for time, _ in past])
+        grown = [
+            np.linalg.norm(np.eye(path.shape[-1]) + weight * matrix, 2, axis=(-2, -1))
+            for weight in (weights.weight, process.log_var(t))
+        ]
+        added = 1 + sizes[k] + sizes[k + 1] + abs(weights.shift) + weights.weight * of_score
+        error = grown[1] * scales[-1] + sizes[k] + abs(process.log_mean(t))
+        error = error + process.log_var(t) * of_score
+        pairs = zip(weights.shares, past, strict=False)
+        lent = sum(abs(share) * (error + earlier) for share, (_, earlier) in pairs)
+        scales.append(grown[0] * scales[-1] + added + lent)
+        past = [(t, error), *past][: step.order - 1]
+    return np.stack(scales)[..., None]
+
+
 def path_scales(
     step: ref.Step, problem: Problem, grid: tuple[ref.Row, ...], path: Array, z: Array
 ) -> Array:
     """b_k along `path` (rows + 1, n, d) with draws z (rows, n, d): shape (rows + 1, n, 1)."""
+    if isinstance(step, ref.DPMSolver):
+        return _multistep_scales(step, problem, grid, path)
     scales = [np.ones(path.shape[1])]
     for k, row in enumerate(grid):
         growth, added = row_scales(step, problem, row, path[k], path[k + 1], z[k])

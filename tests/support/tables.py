@@ -22,6 +22,8 @@ STEPS: dict[str, tuple[gbm.Step, ref.Step]] = {
     "ancestral-number": (gbm.Ancestral(0.23), ref.Ancestral(0.23)),
     "ddim": (gbm.DDIM(), ref.DDIM()),
     "probability-flow": (gbm.ProbabilityFlow(), ref.ProbabilityFlow()),
+    "dpm-solver-2": (gbm.DPMSolver(2), ref.DPMSolver(2)),
+    "dpm-solver-3": (gbm.DPMSolver(3), ref.DPMSolver(3)),
     "printed-algorithm-1": (gbm.PrintedAlgorithm1(), ref.PrintedAlgorithm1()),
 }
 # Steps for events of two elements alone.

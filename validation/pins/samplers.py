@@ -162,6 +162,12 @@ def _exact_flow(f: Callable, at: Values) -> object:
     return shared.flat(f(ref.ProbabilityFlow(), shared.on_line(at), process, grid, start))
 
 
+def _exact_multistep(f: Callable, at: Values) -> object:
+    process, grid = shared.process(at, at["T"]), ref.uniform(int(at["N"]), at["T"])
+    step, start = ref.DPMSolver(int(at["order"])), shared.normal(at)
+    return shared.flat(f(step, shared.on_line(at), process, grid, start))
+
+
 def _equal_steps(f: Callable, at: Values) -> object:
     process = shared.process(at, at["T"])
     return shared.flat(f(shared.on_line(at), process, int(at["N"]), shared.normal(at)))
@@ -199,6 +205,7 @@ def _moments_of_a_step(f: Callable, at: Values) -> object:
 LAWS: dict[str, Adapter] = {
     "exact_law[dale-langevin-1d]": _exact_chain,
     "exact_law[dale-langevin-2d]": _exact_chain_in_plane,
+    "exact_law[dpm-solver]": _exact_multistep,
     "exact_law[probability-flow]": _exact_flow,
     "ancestral_law": _equal_steps,
     "annealed_limit_law": _annealed_limit,
