@@ -5,6 +5,7 @@ that v0 + a^2 is the variance of log X_t; ell the spacing of a grid uniform in s
 """
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 
 import mpmath
@@ -77,8 +78,14 @@ def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
     end_slope = -b * (1 + hyvarinen(L, centre, v0 + b**2).subs(L, predicted))
     images = L + (b - a) * (slope + end_slope) / 2, predicted.subs(b, 0)
     gaps = [f - centre - (L - centre) * g for f, g in zip(images, candidate, strict=True)]
-    defect = together((candidate[0] ** 2 * (v0 + a**2) - v0 - b**2).subs(b, a + eta))
-    return vanishes((*gaps, *orders(fraction(defect)[0], eta, 2)))
+    return vanishes(gaps) and vanishes(_below_the_third_order(images[0].diff(L)))
+
+
+@cache
+def _below_the_third_order(factor: Expr) -> list[Expr]:
+    """What the square of Heun's factor misses, in those orders of the distance."""
+    defect = together((factor**2 * (v0 + a**2) - v0 - b**2).subs(b, a + eta))
+    return orders(fraction(defect)[0], eta, 2)
 
 
 def is_the_last_step(ratio: Expr) -> bool:
@@ -91,7 +98,7 @@ def is_the_last_step(ratio: Expr) -> bool:
     """
     exact = (_LAST**2 * (v0 + a**2)).subs(a, sqrt(h)) / v0
     grids = points(table("v0 sigma^2 N", (0.2, 0.5, 1000), (0.2, 0.5, 4000)))
-    close = [abs(_heun(at, HALF) - _at(ratio, at)) <= _at(_BOUND, at) for at in grids]
+    close = [abs(_heun(*at.values(), HALF) - _at(ratio, at)) <= _at(_BOUND, at) for at in grids]
     return vanishes(exact - ratio) and all(close)
 
 
@@ -104,7 +111,9 @@ def is_the_even_order(leading: Expr) -> bool:
     Heun's rule and Euler's last step, run in high precision.
     """
     grids = points(table("v0 sigma^2 N", (0.2, 0.64, 400), (0.2, 0.64, 800)))
-    coarse, fine = (abs((_heun(at, Integer(1)) - 1) / _at(leading, at) - 1) for at in grids)
+    coarse, fine = (
+        abs((_heun(*at.values(), Integer(1)) - 1) / _at(leading, at) - 1) for at in grids
+    )
     return bool(fine < _CLOSE and coarse >= _GAIN * fine)
 
 
@@ -116,13 +125,16 @@ def _at(formula: Expr, at: Values) -> mpf:
     return mpf(formula.subs({**numbers, ell: mpmath.sqrt(at["sigma^2"]) / at["N"]}))
 
 
-def _heun(at: Values, power: Expr) -> mpf:
+@cache
+def _heun(data: float, total: float, steps: int, power: Expr) -> mpf:
     """V_0 / v_0 of Heun's rule from the exact variance, on powers of equal steps in sqrt(v)."""
-    factor, last = (lambdify((v0, a, b), f, "mpmath") for f in _HOLDS)
-    data, root, steps = mpf(at["v0"]), mpmath.sqrt(at["sigma^2"]), at["N"]
-    stds = [root * (mpf(k) / steps) ** mpf(power) for k in range(steps, -1, -1)]
-    gains = (factor(data, *ends) if ends[1] else last(data, *ends) for ends in pairwise(stds))
-    return mpmath.fprod(gains) ** 2 * (data + at["sigma^2"]) / data
+    factor, last = (lambdify((v0, a, b), f, "mpmath", cse=True) for f in _HOLDS)
+    with mpmath.workdps(30):
+        stds = [
+            mpmath.sqrt(total * (mpf(k) / steps) ** mpf(2 * power)) for k in range(steps, -1, -1)
+        ]
+        gains = (factor(data, *ends) if ends[1] else last(data, *ends) for ends in pairwise(stds))
+        return mpmath.fprod(gains) ** 2 * (data + total) / data
 
 
 def _rows(candidate: tuple[Expr, Expr], at: Values) -> Iterator[Row]:
