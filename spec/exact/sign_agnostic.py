@@ -26,15 +26,21 @@ from spec.exact._chain import (
 
 y, centre, w, slope = symbols("y centre w m_prime", real=True)
 first_mean, first_variance, third, e = symbols("E W third e", real=True)
+draw, drift = symbols("draw drift", real=True)
 u, noise, HIGHEST = symbols("u", positive=True), Function("kappa"), 4
 
 
-def log_factor(strength: Expr | int, score: Score = hyvarinen) -> Expr:
-    """log(1 - delta (mu - 2 sigma^2) + delta sigma^2 H + kappa sqrt(h) z) up to r^4 = h^2, with
-    delta mu = h (m' + 1/2) and H the score of N(centre, v) at log X = centre + w."""
-    drift = 2 - (slope + Rational(1, 2)) + score(y, centre, v).subs(y, centre + w)
-    increment = expand(r**2 * drift + strength * r * z)
+def log_factor() -> Expr:
+    """log(1 + r draw + r^2 drift) up to r^4 = h^2."""
+    increment = r**2 * drift + r * draw
     return _up_to_h_squared(Add(*(-((-increment) ** k) / k for k in range(1, HIGHEST + 1))))
+
+
+def _written(series: Expr, strength: Expr | int = 1, score: Score = hyvarinen) -> Expr:
+    """The factor 1 - delta (mu - 2 sigma^2) + delta sigma^2 H + kappa sqrt(h) z inserted, with
+    delta mu = h (m' + 1/2) and H the score of N(centre, v) at log X = centre + w."""
+    there = 2 - (slope + Rational(1, 2)) + score(y, centre, v).subs(y, centre + w)
+    return series.xreplace({draw: strength * z, drift: there})
 
 
 def _up_to_h_squared(expression: Expr) -> Expr:
@@ -48,12 +54,12 @@ def one_level() -> Matrix:
     mean, variance = r**2 * first_mean, v + r**2 * first_variance
 
     def average(f: Expr) -> Expr:
-        inner = _up_to_h_squared(expectation(_up_to_h_squared(f), z, 0, 1))
+        inner = _up_to_h_squared(expectation(f, z, 0, 1))
         skewed = inner + r**2 * third * diff(inner, w, 3) / 6
         return _up_to_h_squared(expectation(skewed, w, mean, variance))
 
-    image = w + log_factor(1)
-    first, second = average(image), average(image**2)
+    image = w + log_factor()
+    first, second = (average(_written(_up_to_h_squared(image**k))) for k in (1, 2))
     law = Matrix([first + slope * r**2, _up_to_h_squared(second - first**2)])
     return law.subs({s: s / r**2 for s in (first_mean, first_variance)}, simultaneous=True)
 
@@ -80,11 +86,12 @@ def _vanishes(*gaps: Expr) -> bool:
     return vanishes(tuple(f.replace(Integral, lambda *_: J).subs(written) for f in gaps))
 
 
+@cache
 def rate_of_the_mean(score: Score = hyvarinen) -> Expr:
     """de/dv: minus the change of the mean over a level, to first order in h, at mean centre + e;
     the centre falls by m delta = m' h."""
-    change = expectation(log_factor(kappa, score), z, 0, 1).subs(w, e)
-    return -expand(change + slope * r**2).coeff(r, 2)
+    change = _written(orders(log_factor(), r, 2)[2], kappa, score)
+    return -expand(expectation(change, z, 0, 1).subs(w, e) + slope)
 
 
 def is_the_drift_gap(mean: Expr) -> bool:
