@@ -74,7 +74,8 @@ def is_the_leading_bias(bias: tuple[Expr, Expr]) -> bool:
     every order up to the second, where a third cumulant of order $h$ does not enter.
     """
     errors = Matrix(bias).subs(h, r**2)
-    below = Matrix([0, v - r**2]) + errors - r**2 * errors.diff(v)
+    slopes = errors.applyfunc(lambda f: diff(f, v))
+    below = Matrix([0, v - r**2]) + errors - r**2 * slopes
     gaps = below - one_level().subs(dict(zip((first_mean, first_variance), errors, strict=True)))
     return _vanishes(*errors.subs(v, vN), *gaps)
 
