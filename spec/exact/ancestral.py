@@ -83,15 +83,15 @@ def is_the_sum(closed: Expr) -> bool:
 
 
 @cache
-def expansion(start: Expr = vN) -> tuple[Poly, Poly]:
-    """V_0 / v_0 from the variance `start`, psi and psi_1 written as expansions with weights in
+def expansion() -> tuple[Poly, Poly]:
+    """V_0 / v_0 from the variance V, psi and psi_1 written as expansions with weights in
     [0, 1]: numerator and denominator in h."""
     noise, ends = expand_func(CLOSED_FORM), {q: v0 / h, n: (vN - v0) / h}
     for i, at in enumerate((q, n, q + n)):
         weight, other = symbols(f"weight_{i} other_{i}")
         noise = noise.subs(polygamma(0, at), special.digamma_expansion(at, weight))
         noise = noise.subs(polygamma(1, at), special.trigamma_expansion(at, other))
-    ratio = special.rational(v0 * (start / vN**2 + noise.subs(ends)))
+    ratio = special.rational(v0 * (V / vN**2 + noise.subs(ends)))
     numerator, denominator = (Poly(part, h) for part in fraction(together(ratio)))
     return numerator, denominator
 
@@ -104,11 +104,11 @@ def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
     bounds of $\psi$ have those of its derivative as slopes, and the differences tend to zero. The
     difference of both sides is a quotient in $h$, its numerator two orders above the denominator.
     """
-    numerator, denominator = expansion(start)
+    numerator, denominator = expansion()
     gap = numerator - denominator * Poly(special.rational(1 + bias), h)
     lowest = min(degree for (degree,) in denominator.monoms())
-    begins_later = vanishes(tuple(gap.coeff_monomial(h**i) for i in range(lowest + 2)))
-    return special.digamma_is_bracketed() and begins_later
+    low = (gap.coeff_monomial(h**i).subs(V, start) for i in range(lowest + 2))
+    return vanishes(tuple(low)) and special.digamma_is_bracketed()
 
 
 def is_the_same_in_u(form: Expr) -> bool:
