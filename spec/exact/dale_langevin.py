@@ -4,10 +4,11 @@ Symbols of `_chain`.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Matrix, Symbol, diff, expand, lambdify, log, trigamma
+from sympy import Add, Expr, Integer, Matrix, Symbol, diff, expand, lambdify, log, trigamma
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
@@ -43,9 +44,10 @@ def solves_the_recursion(closed: tuple[Expr, Expr], step: Step = dale_langevin) 
     one more, by the recurrence of the trigamma function.
     """
     law = Matrix(closed)
-    stepped = Matrix(law_after(step)).subs({v: q * h, e: law[0], V: law[1]})
-    below = law.subs({q: q - 1, n: n + 1}, simultaneous=True)
-    return vanish_by_recurrence(*(law.subs(n, 0) - Matrix([1, V])), *(below - stepped))
+    stepped = Matrix(law_after(step)).xreplace({v: q * h, e: law[0], V: law[1]})
+    below = law.xreplace({q: q - 1, n: n + 1})
+    start = law.xreplace({n: Integer(0)}) - Matrix([1, V])
+    return vanish_by_recurrence(*start, *(below - stepped))
 
 
 def is_the_law_for_a_point(candidate: tuple[Expr, Expr]) -> bool:
@@ -56,6 +58,7 @@ def is_the_law_for_a_point(candidate: tuple[Expr, Expr]) -> bool:
     return same(Matrix(law_after()).subs(v, h), Matrix(candidate))
 
 
+@cache
 def expansion(start: Expr) -> Expr:
     """V_0 of the closed form as a polynomial in h, psi_1 being written as its expansion."""
     ends = {q: (v0 / h, special.theta), q + n: (vN / h, special.theta_N)}
@@ -84,8 +87,11 @@ def is_the_divergence(candidate: tuple[Expr, Expr]) -> bool:
     """
     kl, leading = candidate
     output, data = (-log(w) / 2 - (L - c) ** 2 / (2 * w) for c, w in ((e, V), (Integer(0), v0)))
-    beyond = kl.subs({e: 0, V: expansion(vN)}) - leading
-    jets = (diff(beyond, h, k).subs(h, 0) for k in range(3))
+    # What is beyond the second order in the variance is beyond it in the divergence too.
+    variance = Add(*(c * h**k for k, c in enumerate(orders(expansion(vN), h, 2))))
+    beyond = kl.xreplace({e: Integer(0), V: variance}) - leading
+    slope = diff(beyond, h)
+    jets = (f.subs(h, 0) for f in (beyond, slope, diff(slope, h)))
     return vanishes((rational(expectation(output - data, L, e, V) - kl), *jets))
 
 
