@@ -5,6 +5,7 @@ in v, from v_N down to v_0; l steps at a level; rho = l delta_s / delta.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import mpmath
 from sympy import (
@@ -90,7 +91,7 @@ def is_the_limit(candidate: tuple[Expr, Expr]) -> bool:
     """
     (rates, more), law = _rates(), Matrix(candidate)
     starts = law.subs(v, vN).doit() - Matrix([V_N, e_N])
-    slopes = law.diff(v) - rates.subs(dict(zip((V, e), law, strict=True)))
+    slopes = law.applyfunc(lambda f: diff(f, v)) - rates.xreplace({V: law[0], e: law[1]})
     return vanishes((*map(_rational, (*starts, *slopes)), *more))
 
 
@@ -103,11 +104,16 @@ def _rational(f: Expr) -> Expr:
 def _rates(slope: Expr | int = 0) -> tuple[Matrix, Matrix]:
     """dV/dv and de/dv, minus the change over a level of L steps of size rho h / L to first order
     in h; and what vanishes if the steps of a level add up. `slope` is m / sigma^2."""
-    mean, variance = law_after(strength=kappa, fall=Integer(0))
-    stepped = Matrix([variance, mean]).subs(m, slope * h / r**2).subs(h, rho * h / count)
+    return _first_order(law_after(strength=kappa, fall=Integer(0)), slope)
+
+
+@cache
+def _first_order(law: tuple[Expr, Expr], slope: Expr | int) -> tuple[Matrix, Matrix]:
+    """The rates of a step with that mean and variance."""
+    stepped = Matrix(law[::-1]).subs(m, slope * h / r**2).subs(h, rho * h / count)
     before = Matrix(symbols("before_V before_e"))
-    later = stepped.subs({V: V + h * before[0], e: e + h * before[1]}, simultaneous=True)
-    one, two = (f.diff(h).subs(h, 0) for f in (stepped, later))
+    later = stepped.xreplace({V: V + h * before[0], e: e + h * before[1]})
+    one, two = (f.applyfunc(lambda g: diff(g, h).subs(h, 0)) for f in (stepped, later))
     return -count * one - Matrix([0, slope]), two - before - one
 
 
@@ -246,7 +252,7 @@ def _pinned(candidate: tuple[Expr, Expr]) -> tuple[Expr, Expr]:
     c, T, M, total = *symbols("c T M"), vN - v
     noise = (f.replace(strength, lambda w: exp(-c * (vN - w) / total)) for f in candidate)
     at = {v: v0, vN: v0 + sigma**2 * T, V_N: symbols("V"), e_N: M - a}
-    variance, mean = (f.subs(at, simultaneous=True) for f in noise)
+    variance, mean = (f.xreplace(at) for f in noise)
     return a + mean, variance
 
 
