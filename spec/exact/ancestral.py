@@ -24,6 +24,7 @@ from spec.exact.dale_langevin import GAIN
 s, root, k, total, U = symbols("s root k S U", positive=True)
 
 
+@cache
 def _law_after(weight: Expr, noise: Expr, score: Score = hyvarinen) -> tuple[Expr, Expr]:
     """(E log X_s - a - m s, Var log X_s) of D + m s + weight (log X_t - D - m t) + noise Z."""
     mean_t, variance_t = a + m * t, v0 + sigma**2 * t
@@ -66,9 +67,9 @@ def is_the_noise_part(candidate: tuple[Expr, Expr]) -> bool:
     variance, term = candidate
     here, below = v0 + h * k, v0 + h * (k - 1)
     ends = {s: h * (k - 1) / sigma**2, t: h * k / sigma**2}
-    factor, noise = (f.subs(ends, simultaneous=True) for f in R17.holds)
+    factor, noise = (f.xreplace(ends) for f in R17.holds)
     stepped = factor**2 * variance.subs(U, here) + noise
-    reached = variance.subs({U: below, total: total + term}, simultaneous=True)
+    reached = variance.xreplace({U: below, total: total + term})
     return vanishes((variance.subs({U: vN, total: 0}) - V, reached - stepped))
 
 

@@ -54,14 +54,20 @@ def is_the_first_order(bias: Expr, start: Expr = vN) -> bool:
     by more than the other, as polynomials with coefficients of one sign show, and all of them
     agree at infinity to leading order.
     """
+    at_zero, slope = (f * start / v0 for f in _first_orders())
+    gaps = at_zero - 1 - bias.subs(h, 0), slope - bias.diff(h).subs(h, 0)
+    return vanishes(gaps) and special.gamma_ratio_is_bracketed()
+
+
+@cache
+def _first_orders() -> tuple[Expr, Expr]:
+    """The square of the gain at h = 0, with those bounds at both ends, and its slope in h."""
     gain, weights = _CLOSED**2, {q: special.theta, q + n: special.theta_N}
     for at, weight in weights.items():
         ratio = sqrt(special.gamma_ratio_expansion(at, weight))
         gain = gain.subs(gamma(at + 1), gamma(at + HALF) * ratio)
-    gap = together(gain.subs({q: v0 / h, n: (vN - v0) / h}) * start / v0) - 1 - bias
-    return special.gamma_ratio_is_bracketed() and vanishes(
-        [gap.subs(h, 0), gap.diff(h).subs(h, 0)]
-    )
+    expanded = together(gain.subs({q: v0 / h, n: (vN - v0) / h}))
+    return expanded.subs(h, 0), expanded.diff(h).subs(h, 0)
 
 
 def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
