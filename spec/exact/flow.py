@@ -136,9 +136,8 @@ def _heun(data: float, total: float, steps: int, power: Expr) -> mpf:
     """V_0 / v_0 of Heun's rule from the exact variance, on powers of equal steps in sqrt(v)."""
     factor, last = (lambdify((v0, a, b), f, "mpmath", cse=True) for f in _HOLDS)
     with mpmath.workdps(30):
-        stds = [
-            mpmath.sqrt(total * (mpf(k) / steps) ** mpf(2 * power)) for k in range(steps, -1, -1)
-        ]
+        data, total, twice = mpf(data), mpf(total), mpf(2 * power)
+        stds = [mpmath.sqrt(total * (mpf(k) / steps) ** twice) for k in range(steps, -1, -1)]
         gains = (factor(data, *ends) if ends[1] else last(data, *ends) for ends in pairwise(stds))
         return mpmath.fprod(gains) ** 2 * (data + total) / data
 
