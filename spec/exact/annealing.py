@@ -46,14 +46,15 @@ def is_the_loop(candidate: dict[str, Expr]) -> bool:
     By induction: the formulas hold for no step, and a step of R10 leads from $L$ to one more, for
     the first order with both lengths multiplied by a small number.
     """
-    law, shift = Matrix([candidate["mean"], candidate["variance"]]), candidate["shift"]
-    step = Matrix(law_after(strength=kappa, fall=Integer(0)))
     small, power = symbols("small power", positive=True)
-    start = law.subs(count, 0) - Matrix([e, V]), shift.subs(count, 0) - m * delta
-    longer = (law.subs(count, count + 1) - step.subs({e: law[0], V: law[1]})).expand()
-    named = longer.subs(alpha**count, power).subs(alpha, candidate["alpha"])
-    one = step[0].subs({e: small * shift, h: small * h, m: small * m}, simultaneous=True)
-    return vanishes((*start, named, shift.subs(count, count + 1) - one.diff(small).subs(small, 0)))
+    law, shift = Matrix([candidate["mean"], candidate["variance"]]), candidate["shift"]
+    named, step = law.subs(alpha**count, power), Matrix(law_after(strength=kappa, fall=Integer(0)))
+    none = named.xreplace({power: Integer(1), count: Integer(0)}) - Matrix([e, V])
+    longer = named.xreplace({power: alpha * power, count: count + 1})
+    gaps = (longer - step.xreplace({e: named[0], V: named[1]})).subs(alpha, candidate["alpha"])
+    one = step[0].xreplace({e: small * shift, h: small * h, m: small * m}).diff(small)
+    shifts = shift.subs(count, 0) - m * delta, shift.subs(count, count + 1) - one.subs(small, 0)
+    return vanishes((none, gaps, *shifts))
 
 
 def is_the_threshold(candidate: tuple[Expr, Expr]) -> bool:

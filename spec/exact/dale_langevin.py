@@ -95,6 +95,7 @@ def is_the_divergence(candidate: tuple[Expr, Expr]) -> bool:
     return vanishes((rational(expectation(output - data, L, e, V) - kl), *jets))
 
 
+@cache
 def _ratio(steps: int, start: mpf) -> mpf:
     with mpmath.workdps(50):
         step, variance = TOTAL / steps, start
