@@ -8,7 +8,9 @@ from functools import cache
 
 import mpmath
 from mpmath import mpf
-from sympy import Add, Expr, Integer, Matrix, Symbol, diff, expand, lambdify, log, trigamma
+from sympy import (
+    Add, Expr, Integer, Matrix, Symbol, diff, expand, lambdify, log, symbols, trigamma,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
@@ -88,10 +90,11 @@ def is_the_divergence(candidate: tuple[Expr, Expr]) -> bool:
     kl, leading = candidate
     output, data = (-log(w) / 2 - (L - c) ** 2 / (2 * w) for c, w in ((e, V), (Integer(0), v0)))
     # What is beyond the second order in the variance is beyond it in the divergence too.
-    variance = Add(*(c * h**k for k, c in enumerate(orders(expansion(vN), h, 2))))
+    known = dict(zip(symbols("c_0 c_1 c_2"), orders(expansion(vN), h, 2), strict=True))
+    variance = Add(*(c * h**k for k, c in enumerate(known)))
     beyond = kl.xreplace({e: Integer(0), V: variance}) - leading
     slope = diff(beyond, h)
-    jets = (f.subs(h, 0) for f in (beyond, slope, diff(slope, h)))
+    jets = (f.subs(h, 0).xreplace(known) for f in (beyond, slope, diff(slope, h)))
     return vanishes((rational(expectation(output - data, L, e, V) - kl), *jets))
 
 
