@@ -67,6 +67,7 @@ def is_affine(polynomial: Expr) -> bool:
     return vanishes(hessian(polynomial, (L, z)))
 
 
+@cache
 def moments(polynomial: Expr, mean: Expr, variance: Expr) -> tuple[Expr, Expr]:
     """Mean and variance of a polynomial of L ~ N(mean, variance) and z ~ N(0, 1)."""
     centred = polynomial.xreplace({L: mean + L})
@@ -80,12 +81,7 @@ def law_after(
 ) -> tuple[Expr, Expr]:
     """(e, V) after a step from log X ~ N(a + m t + e, V), in h = sigma^2 r^2; `fall` is what the
     mean of log X_t falls by, m delta from one level to the next."""
-    return _law(image(step, strength, score).subs(sigma, sqrt(h) / r), fall)
-
-
-@cache
-def _law(after: Expr, fall: Expr) -> tuple[Expr, Expr]:
-    centre = a + m * t
+    centre, after = a + m * t, image(step, strength, score).subs(sigma, sqrt(h) / r)
     mean, variance = moments(after, centre + e, V)
     return expand(mean - centre + fall), variance
 

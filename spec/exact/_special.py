@@ -3,8 +3,6 @@
 An expansion says that its function is its value for some weight in [0, 1].
 """
 
-from functools import cache
-
 from sympy import (
     EulerGamma, Expr, Integer, Poly, Rational, Symbol, diff, expand_func, expand_log, factor,
     fraction, gamma, log, polygamma, symbols, together,
@@ -45,7 +43,6 @@ def trigamma_expansion(at: Expr, weight: Expr) -> Expr:
     return 1 / at + 1 / (2 * at**2) + 1 / (6 * at**3) - weight / (30 * at**5)
 
 
-@cache
 def trigamma_is_bracketed() -> bool:
     """Whether the expansion with weight 0 is above psi_1 and with weight 1 below, for all q > 0:
     the one falls by more than 1/q^2 from q to q + 1, the other by less, and both tend to 0."""
@@ -71,7 +68,6 @@ def gamma_ratio_expansion(at: Expr, weight: Expr) -> Expr:
     return at + Rational(1, 4) + weight / (32 * at)
 
 
-@cache
 def gamma_ratio_is_bracketed() -> bool:
     """Whether that square lies between the expansions, for all q > 0: over q all three tend to 1,
     and from q to q + 1 the lower one grows by more and the upper by less than the square does, by

@@ -10,6 +10,8 @@ over Z is taken by another. The answer is given when a finer pair of rules agree
 """
 
 from functools import cache
+from itertools import accumulate
+from operator import mul
 
 import mpmath
 from mpmath import mpf
@@ -68,9 +70,5 @@ def _gauss_hermite(order: int) -> tuple[list[mpf], list[mpf]]:
 
 
 def _moments(at: list[mpf], weights: list[mpf], count: int) -> list[mpf]:
-    """The weighted means of the powers, from the one of order zero on."""
-    found = [mpmath.fsum(weights)]
-    for _ in range(1, count):
-        weights = [weight * x for weight, x in zip(weights, at, strict=True)]
-        found.append(mpmath.fsum(weights))
-    return found
+    by_power = accumulate(range(count - 1), lambda f, _: list(map(mul, f, at)), initial=weights)
+    return list(map(mpmath.fsum, by_power))

@@ -24,7 +24,6 @@ from spec.exact.dale_langevin import GAIN
 s, root, k, total, U = symbols("s root k S U", positive=True)
 
 
-@cache
 def _law_after(weight: Expr, noise: Expr, score: Score = hyvarinen) -> tuple[Expr, Expr]:
     """(E log X_s - a - m s, Var log X_s) of D + m s + weight (log X_t - D - m t) + noise Z."""
     mean_t, variance_t = a + m * t, v0 + sigma**2 * t

@@ -5,7 +5,6 @@ in v, from v_N down to v_0; l steps at a level; rho = l delta_s / delta.
 """
 
 from collections.abc import Callable, Iterator
-from functools import cache
 
 import mpmath
 from sympy import (
@@ -105,13 +104,8 @@ def _rational(f: Expr) -> Expr:
 def _rates(slope: Expr | int = 0) -> tuple[Matrix, Matrix]:
     """dV/dv and de/dv, minus the change over a level of L steps of size rho h / L to first order
     in h; and what vanishes if the steps of a level add up. `slope` is m / sigma^2."""
-    return _first_order(law_after(strength=kappa, fall=Integer(0)), slope)
-
-
-@cache
-def _first_order(law: tuple[Expr, Expr], slope: Expr | int) -> tuple[Matrix, Matrix]:
-    """The rates of a step with that mean and variance."""
-    stepped = Matrix(law[::-1]).subs(m, slope * h / r**2).subs(h, rho * h / count)
+    mean, variance = law_after(strength=kappa, fall=Integer(0))
+    stepped = Matrix([variance, mean]).subs(m, slope * h / r**2).subs(h, rho * h / count)
     before = Matrix(symbols("before_V before_e"))
     later = stepped.xreplace({V: V + h * before[0], e: e + h * before[1]})
     one, two = (f.applyfunc(lambda g: diff(g, h).subs(h, 0)) for f in (stepped, later))

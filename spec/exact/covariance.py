@@ -5,7 +5,6 @@ the eigenbasis of S_0 its eigenvalues are h q_i at the level that is reached; n 
 """
 
 from collections.abc import Callable
-from functools import cache
 
 import mpmath
 from mpmath import matrix, mpf
@@ -32,21 +31,14 @@ def is_the_step(candidate: Maps, length: Expr = r**2, curvature: int = 0) -> boo
     draw: its Jacobians are the factor and a root of the covariance of the noise, and it sends the
     mean $c_k$ to that of the next level.
     """
-    falls, slopes, added = _true_step(curvature)
-    factor, noise = (part.subs(h, sigma**2 * r**2) for part in candidate(S, eye(2)))
-    return vanishes((falls + length * m * Matrix([1, 1]), slopes - factor, added - noise))
-
-
-@cache
-def _true_step(curvature: int) -> tuple[Matrix, Matrix, Matrix]:
-    """What the step moves the centre by, its Jacobian and the covariance of its noise."""
     y, centre, z = (Matrix(symbols(f"{name}_1 {name}_2")) for name in ("y", "c", "z"))
     quadratic = -((y - centre).T * S.inv() * (y - centre))[0] / 2 + curvature * y[0] ** 3
     score = Matrix([quadratic]).jacobian(y) - Matrix([[1, 1]])
     image = Matrix([dale_langevin(y[i], score[i], r, kappa * z[i]) for i in (0, 1)])
     falls = image.subs(dict(zip((*y, *z), (*centre, 0, 0), strict=True))) - centre
-    root = image.jacobian(z)
-    return falls, image.jacobian(y), root * root.T
+    factor, noise = (part.subs(h, sigma**2 * r**2) for part in candidate(S, eye(2)))
+    gaps = image.jacobian(y) - factor, image.jacobian(z) * image.jacobian(z).T - noise
+    return vanishes((falls + length * m * Matrix([1, 1]), *gaps))
 
 
 def solves_the_recursion(closed: Law) -> bool:

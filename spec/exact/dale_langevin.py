@@ -8,9 +8,7 @@ from functools import cache
 
 import mpmath
 from mpmath import mpf
-from sympy import (
-    Add, Expr, Integer, Matrix, Symbol, diff, expand, lambdify, log, symbols, trigamma,
-)  # fmt: skip
+from sympy import Add, Expr, Integer, Matrix, diff, expand, lambdify, log, symbols, trigamma
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin
@@ -48,8 +46,7 @@ def solves_the_recursion(closed: tuple[Expr, Expr], step: Step = dale_langevin) 
     law = Matrix(closed)
     stepped = Matrix(law_after(step)).xreplace({v: q * h, e: law[0], V: law[1]})
     below = law.xreplace({q: q - 1, n: n + 1})
-    start = law.xreplace({n: Integer(0)}) - Matrix([1, V])
-    return vanish_by_recurrence(*start, *(below - stepped))
+    return vanish_by_recurrence(*(law.subs(n, 0) - Matrix([1, V])), *(below - stepped))
 
 
 def is_the_law_for_a_point(candidate: tuple[Expr, Expr]) -> bool:
@@ -77,7 +74,7 @@ def is_the_first_order(leading: Expr, start: Expr = vN) -> bool:
     ends, R8-closed is a polynomial in $h$ that holds the unknown $\theta$ beyond the first order.
     """
     gaps = orders(expansion(start) - leading, h, 1)
-    return special.trigamma_is_bracketed() and vanishes(gaps)
+    return vanishes(gaps) and special.trigamma_is_bracketed()
 
 
 def is_the_divergence(candidate: tuple[Expr, Expr]) -> bool:
@@ -93,8 +90,7 @@ def is_the_divergence(candidate: tuple[Expr, Expr]) -> bool:
     known = dict(zip(symbols("c_0 c_1 c_2"), orders(expansion(vN), h, 2), strict=True))
     variance = Add(*(c * h**k for k, c in enumerate(known)))
     beyond = kl.xreplace({e: Integer(0), V: variance}) - leading
-    slope = diff(beyond, h)
-    jets = (f.subs(h, 0).xreplace(known) for f in (beyond, slope, diff(slope, h)))
+    jets = (diff(beyond, h, k).subs(h, 0).xreplace(known) for k in range(3))
     return vanishes((rational(expectation(output - data, L, e, V) - kl), *jets))
 
 
@@ -120,7 +116,7 @@ def are_the_ratios(printed: Mapping[int, str]) -> bool:
 def pins_of(function: str) -> tuple[Pin, Pin]:
     """Mean and variance of a closed form by the vectors of a function: from b and q, with v and m
     at the horizon."""
-    at, b = {q: v0 * n / v, h: v / n}, Symbol("b")
+    at, b = {q: v0 * n / v, h: v / n}, symbols("b")
     parts: dict[str, Callable] = {
         "mean": lambda closed: a + closed[0].subs(at, simultaneous=True) * (b - a - m),
         "var": lambda closed: closed[1].subs(at, simultaneous=True).subs(V, q),
@@ -144,7 +140,7 @@ R8 = Claim(
         "variance shrinks by the ratio, not its square": (_RATIO * e, _RATIO * V + h),
         "noise of the exact reverse kernel": (_RATIO * e, _RATIO**2 * V + h * _RATIO),
         "half the score": ((1 - h / (2 * v)) * e, (1 - h / (2 * v)) ** 2 * V + h),
-    }, values=lambda: {"score": hyvarinen(L, Symbol("c"), v).factor()}, names=NAMES,
+    }, values=lambda: {"score": hyvarinen(L, symbols("c"), v).factor()}, names=NAMES,
     assumptions=(*ALL, "log X_k and the draw are normal and independent"), depends=("A13",),
 )  # fmt: skip
 

@@ -54,20 +54,13 @@ def is_the_first_order(bias: Expr, start: Expr = vN) -> bool:
     by more than the other, as polynomials with coefficients of one sign show, and all of them
     agree at infinity to leading order.
     """
-    at_zero, slope = (f * start / v0 for f in _first_orders())
-    gaps = at_zero - 1 - bias.subs(h, 0), slope - bias.diff(h).subs(h, 0)
-    return vanishes(gaps) and special.gamma_ratio_is_bracketed()
-
-
-@cache
-def _first_orders() -> tuple[Expr, Expr]:
-    """The square of the gain at h = 0, with those bounds at both ends, and its slope in h."""
     gain, weights = _CLOSED**2, {q: special.theta, q + n: special.theta_N}
     for at, weight in weights.items():
         ratio = sqrt(special.gamma_ratio_expansion(at, weight))
         gain = gain.subs(gamma(at + 1), gamma(at + HALF) * ratio)
-    expanded = together(gain.subs({q: v0 / h, n: (vN - v0) / h}))
-    return expanded.subs(h, 0), expanded.diff(h).subs(h, 0)
+    gap = together(gain.subs({q: v0 / h, n: (vN - v0) / h}) * start / v0) - 1 - bias
+    gaps = gap.subs(h, 0), gap.diff(h).subs(h, 0)
+    return vanishes(gaps) and special.gamma_ratio_is_bracketed()
 
 
 def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
@@ -84,14 +77,10 @@ def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
     end_slope = -b * (1 + hyvarinen(L, centre, v0 + b**2).subs(L, predicted))
     images = L + (b - a) * (slope + end_slope) / 2, predicted.subs(b, 0)
     gaps = [f - centre - (L - centre) * g for f, g in zip(images, candidate, strict=True)]
-    return vanishes(gaps) and vanishes(_below_the_third_order(images[0].diff(L)))
-
-
-@cache
-def _below_the_third_order(factor: Expr) -> list[Expr]:
-    """What the square of Heun's factor misses, in those orders of the distance."""
-    defect = together((factor**2 * (v0 + a**2) - v0 - b**2).subs(b, a + eta))
-    return orders(fraction(defect)[0], eta, 2)
+    if not vanishes(gaps):
+        return False
+    defect = together((images[0].diff(L) ** 2 * (v0 + a**2) - v0 - b**2).subs(b, a + eta))
+    return vanishes(orders(fraction(defect)[0], eta, 2))
 
 
 def is_the_last_step(ratio: Expr) -> bool:
@@ -117,9 +106,7 @@ def is_the_even_order(leading: Expr) -> bool:
     Heun's rule and Euler's last step, run in high precision.
     """
     grids = points(table("v0 sigma^2 N", (0.2, 0.64, 400), (0.2, 0.64, 800)))
-    coarse, fine = (
-        abs((_heun(*at.values(), Integer(1)) - 1) / _at(leading, at) - 1) for at in grids
-    )
+    coarse, fine = (abs((_heun(*at.values(), 1) - 1) / _at(leading, at) - 1) for at in grids)
     return bool(fine < _CLOSE and coarse >= _GAIN * fine)
 
 
@@ -132,7 +119,7 @@ def _at(formula: Expr, at: Values) -> mpf:
 
 
 @cache
-def _heun(data: float, total: float, steps: int, power: Expr) -> mpf:
+def _heun(data: float, total: float, steps: int, power: Expr | int) -> mpf:
     """V_0 / v_0 of Heun's rule from the exact variance, on powers of equal steps in sqrt(v)."""
     factor, last = (lambdify((v0, a, b), f, "mpmath", cse=True) for f in _HOLDS)
     with mpmath.workdps(30):

@@ -20,21 +20,15 @@ LEVELS, LENGTH, CHI, SIGMA = 1000, mpf("2e-4"), "0.995", "0.8"
 def output_variance(data_variance: str, inner_steps: int) -> mpf:
     """V_0 for a data variance v_0 and a number of effective inner steps, at 50 digits."""
     with mpmath.workdps(50):
-        variance = mpf(data_variance) + mpf(SIGMA) ** 2 * (LEVELS - 1) / LEVELS
-        for factor, noise in _steps(data_variance):
+        parts = lambdify((v, h, kappa), (diff(INNER[1], V), INNER[1].subs(V, 0)), "mpmath")
+        v0, rate, first = mpf(data_variance), mpf(SIGMA) ** 2, LEVELS - 1
+        variance = v0 + rate * first / LEVELS
+        for i in range(first):
+            level, strength = v0 + rate * (first - i) / LEVELS, mpf(CHI) ** i
+            factor, noise = parts(level, rate * LENGTH, strength)
             for _ in range(inner_steps):
                 variance = factor * variance + noise
         return variance
-
-
-@cache
-def _steps(data_variance: str) -> list[tuple[mpf, mpf]]:
-    """What a step at each level multiplies the variance by and adds to it, at 50 digits."""
-    parts = lambdify((v, h, kappa), (diff(INNER[1], V), INNER[1].subs(V, 0)), "mpmath")
-    with mpmath.workdps(50):
-        v0, rate, chi, first = mpf(data_variance), mpf(SIGMA) ** 2, mpf(CHI), LEVELS - 1
-        levels = (v0 + rate * (first - i) / LEVELS for i in range(first))
-        return [parts(level, rate * LENGTH, chi**i) for i, level in enumerate(levels)]
 
 
 def are_the_ratios(printed: Mapping[int, Mapping[str, str]]) -> bool:

@@ -25,8 +25,7 @@ from spec.exact._chain import (
 )  # fmt: skip
 
 y, centre, w, slope = symbols("y centre w m_prime", real=True)
-first_mean, first_variance, third, e = symbols("E W third e", real=True)
-draw, drift = symbols("draw drift", real=True)
+first_mean, first_variance, third, e, draw, drift = symbols("E W third e draw drift", real=True)
 u, noise, HIGHEST = symbols("u", positive=True), Function("kappa"), 4
 
 
@@ -74,8 +73,7 @@ def is_the_leading_bias(bias: tuple[Expr, Expr]) -> bool:
     every order up to the second, where a third cumulant of order $h$ does not enter.
     """
     errors = Matrix(bias).subs(h, r**2)
-    slopes = errors.applyfunc(lambda f: diff(f, v))
-    below = Matrix([0, v - r**2]) + errors - r**2 * slopes
+    below = Matrix([0, v - r**2]) + errors - r**2 * errors.diff(v)
     gaps = below - one_level().subs(dict(zip((first_mean, first_variance), errors, strict=True)))
     return _vanishes(*errors.subs(v, vN), *gaps)
 
