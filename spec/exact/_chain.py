@@ -11,6 +11,7 @@ largest eigenvalue of the factor and |.| a Frobenius norm.
 """
 
 from collections.abc import Callable, Iterable
+from functools import cache
 
 from mpmath import mpf
 from sympy import Expr, Matrix, Poly, Rational, Symbol, diff, expand, hessian, sqrt, symbols
@@ -66,11 +67,13 @@ def is_affine(polynomial: Expr) -> bool:
     return vanishes(hessian(polynomial, (L, z)))
 
 
+@cache
 def moments(polynomial: Expr, mean: Expr, variance: Expr) -> tuple[Expr, Expr]:
     """Mean and variance of a polynomial of L ~ N(mean, variance) and z ~ N(0, 1)."""
-    over_draws = (expectation(polynomial**k, z, 0, 1) for k in (1, 2))
-    first, second = (expectation(f, L, mean, variance) for f in over_draws)
-    return first, expand(second - first**2)
+    centred = polynomial.xreplace({L: mean + L})
+    first = expectation(expectation(centred, z, 0, 1), L, 0, variance)
+    spread = expectation(expand(centred - first) ** 2, z, 0, 1)
+    return first, expand(expectation(spread, L, 0, variance))
 
 
 def law_after(
@@ -78,10 +81,9 @@ def law_after(
 ) -> tuple[Expr, Expr]:
     """(e, V) after a step from log X ~ N(a + m t + e, V), in h = sigma^2 r^2; `fall` is what the
     mean of log X_t falls by, m delta from one level to the next."""
-    centre = a + m * t
-    mean, variance = moments(image(step, strength, score), centre + e, V)
-    law = (mean - centre + fall).subs(sigma, sqrt(h) / r), variance.subs(sigma, sqrt(h) / r)
-    return expand(law[0]), expand(law[1])
+    centre, after = a + m * t, image(step, strength, score).subs(sigma, sqrt(h) / r)
+    mean, variance = moments(after, centre + e, V)
+    return expand(mean - centre + fall), variance
 
 
 def orders(expression: Expr, small: Symbol, highest: int) -> list[Expr]:

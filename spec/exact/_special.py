@@ -21,7 +21,7 @@ def rational(expression: Expr) -> Expr:
     split = expand_func(expression).replace(
         log, lambda inside: expand_log(log(factor(inside**2)), force=True) / 2
     )
-    return split.subs(
+    return split.xreplace(
         {f: Symbol(str(f)) for f in (*split.atoms(gamma, log, polygamma), EulerGamma)}
     )
 

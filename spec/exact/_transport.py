@@ -10,6 +10,8 @@ over Z is taken by another. The answer is given when a finer pair of rules agree
 """
 
 from functools import cache
+from itertools import accumulate
+from operator import mul
 
 import mpmath
 from mpmath import mpf
@@ -40,21 +42,24 @@ def _law(
         to_coefficients = mpmath.matrix([[x**j for j in range(outer)] for x in nodes]) ** -1
         data, h, slope = mpf(v0), mpf(total) / steps, mpf(drift)
         draws, scale = [mpf(kappa) * mpmath.sqrt(h) * x for x in draws], mpmath.sqrt(data)
-        # Coefficients from the highest power on, of U_0 and of U_0^2.
-        polynomials = [[scale, mpf(0)], [data, mpf(0), mpf(0)]]
+        # Coefficients from the lowest power on, of U_0 and of U_0^2.
+        polynomials = [[mpf(0), scale], [mpf(0), mpf(0), data]]
         for k in range(1, steps + 1):
             root, values = mpmath.sqrt(data + h * k), ([], [])
             for x in nodes:
-                b = 1 + h * (mpf("0.5") - slope - x / root)
-                ends = [(x * root + mpmath.log(abs(b + d)) + slope * h) / scale for d in draws]
+                b, still = 1 + h * (mpf("0.5") - slope - x / root), x * root + slope * h
+                ends = [(still + mpmath.log(abs(b + d))) / scale for d in draws]
+                moments = _moments(ends, inner_weights, outer)
                 for polynomial, column in zip(polynomials, values, strict=True):
-                    column.append(_mean(polynomial, ends, inner_weights))
+                    column.append(mpmath.fdot(polynomial, moments))
             scale = root
-            polynomials = [list(to_coefficients * mpmath.matrix(c))[::-1] for c in values]
-        first, second = (_mean(p, nodes, weights) for p in polynomials)
+            polynomials = [list(to_coefficients * mpmath.matrix(c)) for c in values]
+        moments = _moments(nodes, weights, outer)
+        first, second = (mpmath.fdot(polynomial, moments) for polynomial in polynomials)
         return first, second - first**2
 
 
+@cache
 def _gauss_hermite(order: int) -> tuple[list[mpf], list[mpf]]:
     """Nodes and weights of the rule for the standard normal law, exact to degree 2 order - 1."""
     coefficients = mpmath.taylor(lambda x: mpmath.hermite(order, x / mpmath.sqrt(2)), 0, order)
@@ -64,5 +69,6 @@ def _gauss_hermite(order: int) -> tuple[list[mpf], list[mpf]]:
     return nodes, list(mpmath.lu_solve(powers, moments))
 
 
-def _mean(polynomial: list[mpf], at: list[mpf], weights: list[mpf]) -> mpf:
-    return mpmath.fdot([mpmath.polyval(polynomial, x) for x in at], weights)
+def _moments(at: list[mpf], weights: list[mpf], count: int) -> list[mpf]:
+    by_power = accumulate(range(count - 1), lambda f, _: list(map(mul, f, at)), initial=weights)
+    return list(map(mpmath.fsum, by_power))

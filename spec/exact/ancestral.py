@@ -7,7 +7,7 @@ part V_0 / v_0^2 - V_N / v_N^2; U = v_k, or sigma^2 / v_0 in R17-function-G.
 from functools import cache
 
 from sympy import (
-    EulerGamma, Expr, Integer, Poly, diff, digamma, expand, expand_func, fraction, log, polygamma,
+    EulerGamma, Expr, Integer, diff, digamma, expand, expand_func, log, polygamma,
     sqrt, symbols, together, trigamma,
 )  # fmt: skip
 
@@ -66,9 +66,9 @@ def is_the_noise_part(candidate: tuple[Expr, Expr]) -> bool:
     variance, term = candidate
     here, below = v0 + h * k, v0 + h * (k - 1)
     ends = {s: h * (k - 1) / sigma**2, t: h * k / sigma**2}
-    factor, noise = (f.subs(ends, simultaneous=True) for f in R17.holds)
+    factor, noise = (f.xreplace(ends) for f in R17.holds)
     stepped = factor**2 * variance.subs(U, here) + noise
-    reached = variance.subs({U: below, total: total + term}, simultaneous=True)
+    reached = variance.xreplace({U: below, total: total + term})
     return vanishes((variance.subs({U: vN, total: 0}) - V, reached - stepped))
 
 
@@ -83,17 +83,16 @@ def is_the_sum(closed: Expr) -> bool:
 
 
 @cache
-def expansion(start: Expr = vN) -> tuple[Poly, Poly]:
-    """V_0 / v_0 from the variance `start`, psi and psi_1 written as expansions with weights in
-    [0, 1]: numerator and denominator in h."""
+def expansion() -> tuple[Expr, Expr]:
+    """V_0 / v_0 from the variance V at h = 0, and its slope in h, with a symbol for log(h); psi
+    and psi_1 are written as expansions with weights in [0, 1]."""
     noise, ends = expand_func(CLOSED_FORM), {q: v0 / h, n: (vN - v0) / h}
     for i, at in enumerate((q, n, q + n)):
         weight, other = symbols(f"weight_{i} other_{i}")
         noise = noise.subs(polygamma(0, at), special.digamma_expansion(at, weight))
         noise = noise.subs(polygamma(1, at), special.trigamma_expansion(at, other))
-    ratio = special.rational(v0 * (start / vN**2 + noise.subs(ends)))
-    numerator, denominator = (Poly(part, h) for part in fraction(together(ratio)))
-    return numerator, denominator
+    ratio = together(special.rational(v0 * (V / vN**2 + noise.subs(ends))))
+    return ratio.subs(h, 0), ratio.diff(h).subs(h, 0)
 
 
 def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
@@ -104,11 +103,9 @@ def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
     bounds of $\psi$ have those of its derivative as slopes, and the differences tend to zero. The
     difference of both sides is a quotient in $h$, its numerator two orders above the denominator.
     """
-    numerator, denominator = expansion(start)
-    gap = numerator - denominator * Poly(special.rational(1 + bias), h)
-    lowest = min(degree for (degree,) in denominator.monoms())
-    begins_later = vanishes(tuple(gap.coeff_monomial(h**i) for i in range(lowest + 2)))
-    return special.digamma_is_bracketed() and begins_later
+    (at_zero, slope), share = (f.subs(V, start) for f in expansion()), special.rational(bias)
+    gaps = at_zero - 1 - share.subs(h, 0), slope - share.diff(h).subs(h, 0)
+    return vanishes(gaps) and special.digamma_is_bracketed()
 
 
 def is_the_same_in_u(form: Expr) -> bool:

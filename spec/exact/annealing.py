@@ -45,14 +45,15 @@ def is_the_loop(candidate: dict[str, Expr]) -> bool:
     By induction: the formulas hold for no step, and a step of R10 leads from $L$ to one more, for
     the first order with both lengths multiplied by a small number.
     """
-    law, shift = Matrix([candidate["mean"], candidate["variance"]]), candidate["shift"]
-    step = Matrix(law_after(strength=kappa, fall=Integer(0)))
     small, power = symbols("small power", positive=True)
-    start = law.subs(count, 0) - Matrix([e, V]), shift.subs(count, 0) - m * delta
-    longer = (law.subs(count, count + 1) - step.subs({e: law[0], V: law[1]})).expand()
-    named = longer.subs(alpha**count, power).subs(alpha, candidate["alpha"])
-    one = step[0].subs({e: small * shift, h: small * h, m: small * m}, simultaneous=True)
-    return vanishes((*start, named, shift.subs(count, count + 1) - one.diff(small).subs(small, 0)))
+    law, shift = Matrix([candidate["mean"], candidate["variance"]]), candidate["shift"]
+    named, step = law.subs(alpha**count, power), Matrix(law_after(strength=kappa, fall=Integer(0)))
+    none = named.xreplace({power: Integer(1), count: Integer(0)}) - Matrix([e, V])
+    longer = named.xreplace({power: alpha * power, count: count + 1})
+    gaps = (longer - step.xreplace({e: named[0], V: named[1]})).subs(alpha, candidate["alpha"])
+    one = step[0].xreplace({e: small * shift, h: small * h, m: small * m}).diff(small)
+    shifts = shift.subs(count, 0) - m * delta, shift.subs(count, count + 1) - one.subs(small, 0)
+    return vanishes((none, gaps, *shifts))
 
 
 def is_the_threshold(candidate: tuple[Expr, Expr]) -> bool:
@@ -90,7 +91,7 @@ def is_the_limit(candidate: tuple[Expr, Expr]) -> bool:
     """
     (rates, more), law = _rates(), Matrix(candidate)
     starts = law.subs(v, vN).doit() - Matrix([V_N, e_N])
-    slopes = law.diff(v) - rates.subs(dict(zip((V, e), law, strict=True)))
+    slopes = law.applyfunc(lambda f: diff(f, v)) - rates.xreplace({V: law[0], e: law[1]})
     return vanishes((*map(_rational, (*starts, *slopes)), *more))
 
 
@@ -106,8 +107,8 @@ def _rates(slope: Expr | int = 0) -> tuple[Matrix, Matrix]:
     mean, variance = law_after(strength=kappa, fall=Integer(0))
     stepped = Matrix([variance, mean]).subs(m, slope * h / r**2).subs(h, rho * h / count)
     before = Matrix(symbols("before_V before_e"))
-    later = stepped.subs({V: V + h * before[0], e: e + h * before[1]}, simultaneous=True)
-    one, two = (f.diff(h).subs(h, 0) for f in (stepped, later))
+    later = stepped.xreplace({V: V + h * before[0], e: e + h * before[1]})
+    one, two = (f.applyfunc(lambda g: diff(g, h).subs(h, 0)) for f in (stepped, later))
     return -count * one - Matrix([0, slope]), two - before - one
 
 
@@ -246,7 +247,7 @@ def _pinned(candidate: tuple[Expr, Expr]) -> tuple[Expr, Expr]:
     c, T, M, total = *symbols("c T M"), vN - v
     noise = (f.replace(strength, lambda w: exp(-c * (vN - w) / total)) for f in candidate)
     at = {v: v0, vN: v0 + sigma**2 * T, V_N: symbols("V"), e_N: M - a}
-    variance, mean = (f.subs(at, simultaneous=True) for f in noise)
+    variance, mean = (f.xreplace(at) for f in noise)
     return a + mean, variance
 
 

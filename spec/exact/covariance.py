@@ -60,7 +60,7 @@ def solves_the_recursion(closed: Law) -> bool:
 
 def _in_the_plane(level: list[Expr], steps: Expr, closed: Law) -> tuple[Matrix, Matrix]:
     """Gain and covariance after some steps down to eigenvalues of h times `level`."""
-    gain, noise = (diag(*(f.subs({q: x, n: steps}) for x in level)) for f in closed)
+    gain, noise = (diag(*(f.xreplace({q: x, n: steps}) for x in level)) for f in closed)
     return gain, gain * B * gain + noise
 
 

@@ -5,6 +5,7 @@ that v0 + a^2 is the variance of log X_t; ell the spacing of a grid uniform in s
 """
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 
 import mpmath
@@ -58,9 +59,8 @@ def is_the_first_order(bias: Expr, start: Expr = vN) -> bool:
         ratio = sqrt(special.gamma_ratio_expansion(at, weight))
         gain = gain.subs(gamma(at + 1), gamma(at + HALF) * ratio)
     gap = together(gain.subs({q: v0 / h, n: (vN - v0) / h}) * start / v0) - 1 - bias
-    return special.gamma_ratio_is_bracketed() and vanishes(
-        [gap.subs(h, 0), gap.diff(h).subs(h, 0)]
-    )
+    gaps = gap.subs(h, 0), gap.diff(h).subs(h, 0)
+    return vanishes(gaps) and special.gamma_ratio_is_bracketed()
 
 
 def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
@@ -77,8 +77,10 @@ def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
     end_slope = -b * (1 + hyvarinen(L, centre, v0 + b**2).subs(L, predicted))
     images = L + (b - a) * (slope + end_slope) / 2, predicted.subs(b, 0)
     gaps = [f - centre - (L - centre) * g for f, g in zip(images, candidate, strict=True)]
-    defect = together((candidate[0] ** 2 * (v0 + a**2) - v0 - b**2).subs(b, a + eta))
-    return vanishes((*gaps, *orders(fraction(defect)[0], eta, 2)))
+    if not vanishes(gaps):
+        return False
+    defect = together((images[0].diff(L) ** 2 * (v0 + a**2) - v0 - b**2).subs(b, a + eta))
+    return vanishes(orders(fraction(defect)[0], eta, 2))
 
 
 def is_the_last_step(ratio: Expr) -> bool:
@@ -91,7 +93,7 @@ def is_the_last_step(ratio: Expr) -> bool:
     """
     exact = (_LAST**2 * (v0 + a**2)).subs(a, sqrt(h)) / v0
     grids = points(table("v0 sigma^2 N", (0.2, 0.5, 1000), (0.2, 0.5, 4000)))
-    close = [abs(_heun(at, HALF) - _at(ratio, at)) <= _at(_BOUND, at) for at in grids]
+    close = [abs(_heun(*at.values(), HALF) - _at(ratio, at)) <= _at(_BOUND, at) for at in grids]
     return vanishes(exact - ratio) and all(close)
 
 
@@ -104,7 +106,7 @@ def is_the_even_order(leading: Expr) -> bool:
     Heun's rule and Euler's last step, run in high precision.
     """
     grids = points(table("v0 sigma^2 N", (0.2, 0.64, 400), (0.2, 0.64, 800)))
-    coarse, fine = (abs((_heun(at, Integer(1)) - 1) / _at(leading, at) - 1) for at in grids)
+    coarse, fine = (abs((_heun(*at.values(), 1) - 1) / _at(leading, at) - 1) for at in grids)
     return bool(fine < _CLOSE and coarse >= _GAIN * fine)
 
 
@@ -116,13 +118,15 @@ def _at(formula: Expr, at: Values) -> mpf:
     return mpf(formula.subs({**numbers, ell: mpmath.sqrt(at["sigma^2"]) / at["N"]}))
 
 
-def _heun(at: Values, power: Expr) -> mpf:
+@cache
+def _heun(data: float, total: float, steps: int, power: Expr | int) -> mpf:
     """V_0 / v_0 of Heun's rule from the exact variance, on powers of equal steps in sqrt(v)."""
-    factor, last = (lambdify((v0, a, b), f, "mpmath") for f in _HOLDS)
-    data, root, steps = mpf(at["v0"]), mpmath.sqrt(at["sigma^2"]), at["N"]
-    stds = [root * (mpf(k) / steps) ** mpf(power) for k in range(steps, -1, -1)]
-    gains = (factor(data, *ends) if ends[1] else last(data, *ends) for ends in pairwise(stds))
-    return mpmath.fprod(gains) ** 2 * (data + at["sigma^2"]) / data
+    factor, last = (lambdify((v0, a, b), f, "mpmath", cse=True) for f in _HOLDS)
+    with mpmath.workdps(30):
+        data, total, twice = mpf(data), mpf(total), mpf(2 * power)
+        stds = [mpmath.sqrt(total * (mpf(k) / steps) ** twice) for k in range(steps, -1, -1)]
+        gains = (factor(data, *ends) if ends[1] else last(data, *ends) for ends in pairwise(stds))
+        return mpmath.fprod(gains) ** 2 * (data + total) / data
 
 
 def _rows(candidate: tuple[Expr, Expr], at: Values) -> Iterator[Row]:

@@ -5,7 +5,7 @@ from functools import cache
 
 import mpmath
 from mpmath import mpf
-from sympy import lambdify
+from sympy import diff, lambdify
 
 from spec.checking.claim import Claim, Means
 from spec.checking.numeric import rounds_to
@@ -20,13 +20,14 @@ LEVELS, LENGTH, CHI, SIGMA = 1000, mpf("2e-4"), "0.995", "0.8"
 def output_variance(data_variance: str, inner_steps: int) -> mpf:
     """V_0 for a data variance v_0 and a number of effective inner steps, at 50 digits."""
     with mpmath.workdps(50):
-        v0, step, rate = mpf(data_variance), lambdify((v, h, kappa, V), INNER[1]), mpf(SIGMA) ** 2
-        size, first = rate * LENGTH, LEVELS - 1
+        parts = lambdify((v, h, kappa), (diff(INNER[1], V), INNER[1].subs(V, 0)), "mpmath")
+        v0, rate, first = mpf(data_variance), mpf(SIGMA) ** 2, LEVELS - 1
         variance = v0 + rate * first / LEVELS
         for i in range(first):
             level, strength = v0 + rate * (first - i) / LEVELS, mpf(CHI) ** i
+            factor, noise = parts(level, rate * LENGTH, strength)
             for _ in range(inner_steps):
-                variance = step(level, size, strength, variance)
+                variance = factor * variance + noise
         return variance
 
 

@@ -90,7 +90,7 @@ def _after_half(law: Pair) -> Pair:
     slope, rate = symbols("mu") - symbols("sigma") ** 2 / 2, symbols("sigma") ** 2
     noise = {v0: symbols("S"), vt: rate, d: rate / 2, dm: slope / 2}
     start = {e: symbols("M") - slope, V: symbols("V")}
-    mean, variance = (part.subs(noise | start, simultaneous=True) for part in law)
+    mean, variance = (part.xreplace(noise | start) for part in law)
     return mean + slope, variance
 
 

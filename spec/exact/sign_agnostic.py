@@ -21,20 +21,24 @@ from spec.checking.pins import table
 from spec.checking.trace import points
 from spec.exact import _transport
 from spec.exact._chain import (
-    NAMES, Score, bent, h, halved, hyvarinen, kappa, orders, r, v, vN, z,
+    NAMES, Score, bent, h, halved, hyvarinen, kappa, orders, r, v, vN,
 )  # fmt: skip
 
 y, centre, w, slope = symbols("y centre w m_prime", real=True)
-first_mean, first_variance, third, e = symbols("E W third e", real=True)
+first_mean, first_variance, third, e, draw, drift = symbols("E W third e draw drift", real=True)
 u, noise, HIGHEST = symbols("u", positive=True), Function("kappa"), 4
 
 
-def log_factor(strength: Expr | int, score: Score = hyvarinen) -> Expr:
-    """log(1 - delta (mu - 2 sigma^2) + delta sigma^2 H + kappa sqrt(h) z) up to r^4 = h^2, with
-    delta mu = h (m' + 1/2) and H the score of N(centre, v) at log X = centre + w."""
-    drift = 2 - (slope + Rational(1, 2)) + score(y, centre, v).subs(y, centre + w)
-    increment = expand(r**2 * drift + strength * r * z)
+def log_factor() -> Expr:
+    """log(1 - delta (mu - 2 sigma^2) + delta sigma^2 H + kappa sqrt(h) z) up to r^4 = h^2, where
+    r draw is the last term and r^2 drift what is left of one."""
+    increment = r**2 * drift + r * draw
     return _up_to_h_squared(Add(*(-((-increment) ** k) / k for k in range(1, HIGHEST + 1))))
+
+
+def _drift(score: Score = hyvarinen) -> Expr:
+    """With delta mu = h (m' + 1/2) and H the score of N(centre, v) at log X = centre + w."""
+    return 2 - (slope + Rational(1, 2)) + score(y, centre, v).subs(y, centre + w)
 
 
 def _up_to_h_squared(expression: Expr) -> Expr:
@@ -48,11 +52,12 @@ def one_level() -> Matrix:
     mean, variance = r**2 * first_mean, v + r**2 * first_variance
 
     def average(f: Expr) -> Expr:
-        inner = _up_to_h_squared(expectation(_up_to_h_squared(f), z, 0, 1))
+        over_draws = expectation(_up_to_h_squared(f), draw, 0, 1)
+        inner = _up_to_h_squared(over_draws.xreplace({drift: _drift()}))
         skewed = inner + r**2 * third * diff(inner, w, 3) / 6
         return _up_to_h_squared(expectation(skewed, w, mean, variance))
 
-    image = w + log_factor(1)
+    image = w + log_factor()
     first, second = average(image), average(image**2)
     law = Matrix([first + slope * r**2, _up_to_h_squared(second - first**2)])
     return law.subs({s: s / r**2 for s in (first_mean, first_variance)}, simultaneous=True)
@@ -80,11 +85,12 @@ def _vanishes(*gaps: Expr) -> bool:
     return vanishes(tuple(f.replace(Integral, lambda *_: J).subs(written) for f in gaps))
 
 
+@cache
 def rate_of_the_mean(score: Score = hyvarinen) -> Expr:
     """de/dv: minus the change of the mean over a level, to first order in h, at mean centre + e;
     the centre falls by m delta = m' h."""
-    change = expectation(log_factor(kappa, score), z, 0, 1).subs(w, e)
-    return -expand(change + slope * r**2).coeff(r, 2)
+    change = expectation(orders(log_factor(), r, 2)[2], draw, 0, kappa**2)
+    return -expand(change.xreplace({drift: _drift(score)}).xreplace({w: e}) + slope)
 
 
 def is_the_drift_gap(mean: Expr) -> bool:
