@@ -5,6 +5,8 @@
 Log-normal data: log X_0 ~ N(a, v0), log X_t = log X_0 + m + n with the noise n ~ N(0, v).
 """
 
+from functools import cache
+
 import mpmath
 from sympy import (
     Expr, S, Symbol, cancel, exp, expand, factor, harmonic, integrate, limit, oo,
@@ -42,6 +44,7 @@ def explicit_loss(model: Expr) -> Expr:
     return expectation(at_state, L, a + m, v0 + v)
 
 
+@cache
 def denoising_loss(model: Expr) -> Expr:
     """M-DSM of a model, polynomial in L, over data and noise."""
     at_sample = DENOISING.subs({c: TARGET, h: model}, simultaneous=True)
@@ -51,7 +54,12 @@ def denoising_loss(model: Expr) -> Expr:
 
 def floor() -> Expr:
     """M-DSM of the exact score: what the denoising loss cannot go below."""
-    return factor(cancel(denoising_loss(marginal_score())))
+    return _least(marginal_score())
+
+
+@cache
+def _least(score: Expr) -> Expr:
+    return factor(cancel(denoising_loss(score)))
 
 
 def without_harmonic(expression: Expr) -> Expr:

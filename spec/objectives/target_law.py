@@ -3,6 +3,8 @@
 Symbols as in `_setting`; r = sqrt(v); t1 the first time of training.
 """
 
+from functools import cache
+
 from sympy import Expr, Integer, diff, integrate, limit, log, solve, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
@@ -77,6 +79,7 @@ _OF_DENOISER = {c: -1 - (L - L0 - m) / v, h: -1 + (D + m - L) / v}
 _RATIO = (2 * DENOISING.subs(_OF_DENOISER) / (L0 - D) ** 2).factor()
 
 
+@cache
 def _left_over() -> tuple[Expr, Expr]:
     """The best multiple of log X_t, and the least variance of what is left of log X_0."""
     rest = (L0 - a) - skip * (L0 - a + n)
