@@ -220,16 +220,17 @@ def recover_the_rate(losses: Values) -> bool:
     the second derivatives are positive definite, by their minors. Without the boundary term the
     ordinary loss is $[[left_out]]$ for a constant $\psi$ of $[[constant]]$: least at zero.
     """
+    return all(map(_is_least_at_the_rate, losses.values()))
+
+
+def _is_least_at_the_rate(loss: Expr) -> bool:
     (beta_best,) = solve(_CONSTANT - _BEST, beta)
-    found = []
-    for loss in losses.values():
-        value = _over_exponential(loss, _CONSTANT - gamma * x)
-        slopes = [diff(value, e).subs({beta: beta_best, gamma: 0}) for e in (beta, gamma)]
-        curved = hessian(value, (beta, gamma))
-        definite = all(factor(e).is_positive for e in (curved[0, 0], curved.det()))
-        quadratic = Poly(value, beta, gamma).total_degree() <= 2
-        found.append(vanishes(slopes) and definite and quadratic)
-    return all(found)
+    value = _over_exponential(loss, _CONSTANT - gamma * x)
+    slopes = [diff(value, e).subs({beta: beta_best, gamma: 0}) for e in (beta, gamma)]
+    if not vanishes(slopes) or Poly(value, beta, gamma).total_degree() > 2:
+        return False
+    curved = hessian(value, (beta, gamma))
+    return all(factor(e).is_positive for e in (curved[0, 0], curved.det()))
 
 
 def _over_exponential(loss: Expr, model: Expr) -> Expr:
