@@ -73,7 +73,8 @@ POSITIVE_TIME = Assumption(
 FINITE_MODEL = Assumption(
     r"$\mathbb E\lVert h\rVert^2$ is finite", "the square is averaged term by term",
     # p = e^-x, so that H = -x, with h = -e^x: E h^2 and E H h are infinite, as is their gap.
-    lambda: (integrate(exp(x), (x, 0, oo), meijerg=False) - integrate(x, (x, 0, oo))) is S.NaN,
+    lambda: (integrate(exp(x), (x, 0, oo), meijerg=False)
+             - integrate(x, (x, 0, oo), meijerg=False)) is S.NaN,
 )  # fmt: skip
 LOG_NORMAL = Assumption(
     "log X_0 is normal", "the score of X_t is linear in log x",
