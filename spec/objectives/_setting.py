@@ -9,7 +9,7 @@ from functools import cache
 
 import mpmath
 from sympy import (
-    Expr, S, Symbol, cancel, exp, expand, factor, harmonic, integrate, limit, oo,
+    Expr, S, Symbol, exp, expand, factor, harmonic, integrate, limit, oo,
 )  # fmt: skip
 
 from spec.checking.claim import Assumption
@@ -59,7 +59,7 @@ def floor() -> Expr:
 
 @cache
 def _least(score: Expr) -> Expr:
-    return factor(cancel(denoising_loss(score)))
+    return factor(denoising_loss(score))
 
 
 def without_harmonic(expression: Expr) -> Expr:
