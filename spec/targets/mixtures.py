@@ -207,7 +207,8 @@ def at_state(laws: Sequence[Component], at: Matrix) -> tuple[Part, ...]:
 
 
 def _read(form: str, laws: tuple[Component, ...], at: Matrix) -> Callable[[Formula], tuple]:
-    return lambda score: tuple(map(_FORMS[form], score(at_state(laws, at)), at))
+    parts = cache(lambda: at_state(laws, at))
+    return lambda score: tuple(map(_FORMS[form], score(parts()), at))
 
 
 def _in_plane(name: str, form: str, laws: tuple[Component, ...]) -> Pin:
