@@ -84,23 +84,16 @@ def is_the_divergence(formula: Formula) -> bool:
     times standard normal draws. The log determinants are symbols. On the line the formula gives
     what it gives in the plane for laws that agree in a second, independent coordinate.
     """
-    (cov_p, left), (mean_p, _, logdet_p), q = _average_log_ratio(), law("p"), law("q")
-    on_line = (cov_p[:1, :1], q[1][:1, :1], mean_p[:1, :] - q[0][:1, :])
-    beside = (*(Matrix.diag(e, 1) for e in on_line[:2]), Matrix([*on_line[2], 0]))
-    gap = formula(*on_line, logdet_p) - formula(*beside, logdet_p)
-    return vanishes((gap, left - formula(cov_p, q[1], mean_p - q[0], logdet_p - q[2])))
-
-
-@cache
-def _average_log_ratio() -> tuple[Matrix, Expr]:
-    """P by its root, and the average of the log ratio."""
     (mean_p, _, logdet_p), q, draws = law("p"), law("q"), symbols("z1 z2")
     root = Matrix([[Symbol("r11", positive=True), 0], symbols("r21 r22", positive=True)])
     cov_p, point = root * root.T, mean_p + root * Matrix(draws)
     left = log_density(point, (mean_p, cov_p, logdet_p)) - log_density(point, q)
     for draw in draws:
         left = expectation(left, draw, 0, 1)
-    return cov_p, left
+    on_line = (cov_p[:1, :1], q[1][:1, :1], mean_p[:1, :] - q[0][:1, :])
+    beside = (*(Matrix.diag(e, 1) for e in on_line[:2]), Matrix([*on_line[2], 0]))
+    gap = formula(*on_line, logdet_p) - formula(*beside, logdet_p)
+    return vanishes((gap, left - formula(cov_p, q[1], mean_p - q[0], logdet_p - q[2])))
 
 
 def kl(cov_p: Matrix, cov_q: Matrix, shift: Matrix, log_ratio: Expr) -> Expr:

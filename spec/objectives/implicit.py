@@ -84,14 +84,12 @@ def is_the_boundary_term(candidate: Values) -> bool:
     """
     square = (x * _CASES[0]["psi"]) ** 2 * _CASES[0]["p"]
     infinite = limit(x * square, x, 0, "+") == oo
-    cases = zip(points(_CASES), _integrals(), strict=True)
-    return infinite and all(_explains(candidate, *case) for case in cases)
-
-
-def _explains(candidate: Values, case: Values, missing: Expr) -> bool:
-    ends = _at_ends(candidate["flux"], case)
-    finite = all(value.is_finite for value in ends.values())
-    return finite and same(missing, candidate["ends"].subs(ends))
+    for case, missing in zip(points(_CASES), _integrals(), strict=True):
+        ends = _at_ends(candidate["flux"], case)
+        finite = all(value.is_finite for value in ends.values())
+        if not (finite and same(missing, candidate["ends"].subs(ends))):
+            return False
+    return infinite
 
 
 @cache
@@ -220,17 +218,16 @@ def recover_the_rate(losses: Values) -> bool:
     the second derivatives are positive definite, by their minors. Without the boundary term the
     ordinary loss is $[[left_out]]$ for a constant $\psi$ of $[[constant]]$: least at zero.
     """
-    return all(map(_is_least_at_the_rate, losses.values()))
-
-
-def _is_least_at_the_rate(loss: Expr) -> bool:
     (beta_best,) = solve(_CONSTANT - _BEST, beta)
-    value = Poly(_over_exponential(loss, _CONSTANT - gamma * x), beta, gamma)
-    slopes = [value.diff(e)(beta_best, 0) for e in (beta, gamma)]
-    if not vanishes(slopes) or value.total_degree() > 2:
-        return False
-    curved = hessian(value.as_expr(), (beta, gamma))
-    return all(factor(e).is_positive for e in (curved[0, 0], curved.det()))
+    for loss in losses.values():
+        value = Poly(_over_exponential(loss, _CONSTANT - gamma * x), beta, gamma)
+        slopes = [value.diff(e)(beta_best, 0) for e in (beta, gamma)]
+        if not vanishes(slopes) or value.total_degree() > 2:
+            return False
+        curved = hessian(value.as_expr(), (beta, gamma))
+        if not all(factor(e).is_positive for e in (curved[0, 0], curved.det())):
+            return False
+    return True
 
 
 def _over_exponential(loss: Expr, model: Expr) -> Expr:

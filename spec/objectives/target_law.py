@@ -51,20 +51,16 @@ def diverges_so(claimed: Values) -> bool:
 
     The weighted second moment $[[moment]]$ (R4) is integrated, and divided by the density.
     """
-    density, integral = claimed["density"].expand(), _integral()
+    density = claimed["density"].expand()
     found = [integrate(density, (t, t1, _END)) - 1, diff(t * density, t)]
-    found += [claimed["integral"] - integral, claimed["term"] - _WEIGHTED / density]
-    rest = (integral - claimed["rate"]).expand()
+    found += [claimed["integral"] - _INTEGRAL, claimed["term"] - _WEIGHTED / density]
+    rest = (_INTEGRAL - claimed["rate"]).expand()
     agree = vanishes([e.expand().subs(log(t1), -ell) for e in found])
     return agree and limit(rest / log(t1), t1, 0, "+") == 0
 
 
-@cache
-def _integral() -> Expr:
-    return integrate(_WEIGHTED, (t, t1, _END))
-
-
 _WEIGHTED = (s2 * _moment(c**2)).subs(r, sqrt(s2 * t)).expand()
+_INTEGRAL = integrate(_WEIGHTED, (t, t1, _END))
 
 
 def is_the_weighting(weight: Expr) -> bool:

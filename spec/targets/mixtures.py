@@ -8,7 +8,7 @@ from typing import NamedTuple
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Expr, Integer, Matrix, Rational, Symbol, diff, exp, expand, eye, log, ones, symbols,
+    Expr, Integer, Matrix, Rational, Symbol, diff, exp, expand, eye, hessian, log, ones, symbols,
     sympify, zeros,
 )  # fmt: skip
 
@@ -157,15 +157,9 @@ _GROWTH = [exp(part.pull.dot(_D) - (_D.T * part.precision * _D)[0] / 2) for part
 _LOG_DENSITY = log(sum(size * growth for size, growth in zip(_SIZES, _GROWTH, strict=True)))
 
 
-def _are(formula: Formula, order: int) -> bool:
+def _are(formula: Formula, derivatives: Matrix) -> bool:
     shares = {part.share: size / sum(_SIZES) for part, size in zip(_NAMED, _SIZES, strict=True)}
-    return same(_derivatives(order), formula(_NAMED).xreplace(shares))
-
-
-@cache
-def _derivatives(order: int) -> Matrix:
-    found = Matrix([diff(_LOG_DENSITY - sum(_D), d) for d in _D])
-    return (found if order == 1 else found.jacobian(_D)).subs(dict.fromkeys(_D, 0))
+    return same(derivatives.subs(dict.fromkeys(_D, 0)), formula(_NAMED).xreplace(shares))
 
 
 def is_the_hyvarinen_score(score: Formula) -> bool:
@@ -177,7 +171,7 @@ def is_the_hyvarinen_score(score: Formula) -> bool:
     $u_j$, all with symbols for coefficients, so that the point is any point. The logarithm of the
     sum, times the Jacobian, is differentiated in $\log x_i$.
     """
-    return _are(score, 1)
+    return _are(score, Matrix([diff(_LOG_DENSITY - sum(_D), d) for d in _D]))
 
 
 def _mean_of(parts: tuple[Part, ...], name: str, by: str = "share") -> Matrix:
@@ -252,7 +246,7 @@ def is_the_derivative_of_the_score(formula: Formula) -> bool:
 
     As for R2-score, with second derivatives: those of the quadratics are the negatives of $P_j$.
     """
-    return _are(formula, 2)
+    return _are(formula, hessian(_LOG_DENSITY, _D))
 
 
 def _second_moment(parts: tuple[Part, ...]) -> Matrix:

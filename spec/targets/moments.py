@@ -95,14 +95,9 @@ def are_of_weibull(moments: Pair) -> bool:
     $[[density]]$, over which the moments are integrated exactly. Values of the gamma function
     become symbols.
     """
-    first, second = map(_weibull, (1, 2))
+    first, second = (integrate((c * u ** (1 / k)) ** i * _DENSITY, (u, 0, oo)) for i in (1, 2))
     gaps = moments[0] - first, moments[1] - second + first**2
     return vanishes([f.replace(gamma, lambda at: Symbol(f"gamma({expand(at)})")) for f in gaps])
-
-
-@cache
-def _weibull(order: int) -> Expr:
-    return integrate((c * u ** (1 / k)) ** order * _DENSITY, (u, 0, oo))
 
 
 _TAIL = laws.TAILS["Weibull"].subs(x, laws.scale * u ** (1 / laws.c))
