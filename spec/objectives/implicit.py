@@ -205,7 +205,7 @@ def becomes_non_negative_matching(loss: Callable[[Expr], Expr]) -> bool:
 
 def _at_time_zero(loss: Expr) -> tuple[Expr, Expr]:
     """Numerator and denominator at v equal to zero, of which no factor is common before that."""
-    quotient = FracField((v, v0, m, a, c0, c1), ZZ).from_expr(loss)
+    quotient = FracField(sorted(loss.free_symbols, key=str), ZZ).from_expr(loss)
     return tuple(part.as_expr().subs(v, 0) for part in (quotient.numer, quotient.denom))
 
 
