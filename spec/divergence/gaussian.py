@@ -5,6 +5,7 @@ Symbols: r = w - 1 for an eigenvalue w; lp, lr logarithms of densities of X.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 from sympy import (
     Expr, Matrix, MatrixSymbol, Poly, Symbol, atanh, det, diff, exp, expand, fraction, log,
@@ -126,11 +127,19 @@ def is_spectral(parts: Callable[..., tuple[Matrix, Matrix, Matrix]]) -> bool:
 
     Sum and product are trace and determinant. $A$ is a matrix of symbols, which gives $Q$.
     """
+    given, needed = _any_laws()
+    W, gaps, whitened = parts(*given)
+    if not vanishes(gaps - (W - Matrix.eye(2))):
+        return False
+    return vanishes(Matrix([W.trace(), W.det(), (whitened.T * whitened)[0]]) - needed)
+
+
+@cache
+def _any_laws() -> tuple[tuple[Matrix, ...], Matrix]:
+    """A, P, Q and d, and what is needed of them."""
     A, (d, P, _) = Matrix(2, 2, symbols("A11 A12 A21 A22")), law("p")
     Q = A.inv().T * A.inv()
-    W, gaps, whitened = parts(A, P, Q, d)
-    found = Matrix([W.trace(), W.det(), (whitened.T * whitened)[0]])
-    return vanishes((found - Matrix(_sought(P, Q, d)), gaps - (W - Matrix.eye(2))))
+    return (A, P, Q, d), Matrix(_sought(P, Q, d))
 
 
 def _whitened(A: Matrix, P: Matrix, Q: Matrix, d: Matrix) -> tuple[Matrix, Matrix, Matrix]:

@@ -32,7 +32,7 @@ Fit = Callable[[Law], tuple]  # mean, variances and, of the fits, the cost
 def average(quadratic: Expr, moments: Law) -> Expr:
     """E of a quadratic polynomial in y under any law with this mean and covariance."""
     mean, cov, _ = moments
-    at_mean = quadratic.subs(dict(zip(_Y, mean, strict=True)))
+    at_mean = quadratic.xreplace(dict(zip(_Y, mean, strict=True)))
     return at_mean + trace(hessian(quadratic, list(_Y)) * cov) / 2
 
 

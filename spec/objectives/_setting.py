@@ -5,9 +5,11 @@
 Log-normal data: log X_0 ~ N(a, v0), log X_t = log X_0 + m + n with the noise n ~ N(0, v).
 """
 
+from functools import cache
+
 import mpmath
 from sympy import (
-    Expr, S, Symbol, cancel, exp, expand, factor, harmonic, integrate, limit, oo,
+    Expr, S, Symbol, exp, expand, factor, harmonic, integrate, limit, oo,
 )  # fmt: skip
 
 from spec.checking.claim import Assumption
@@ -42,6 +44,7 @@ def explicit_loss(model: Expr) -> Expr:
     return expectation(at_state, L, a + m, v0 + v)
 
 
+@cache
 def denoising_loss(model: Expr) -> Expr:
     """M-DSM of a model, polynomial in L, over data and noise."""
     at_sample = DENOISING.subs({c: TARGET, h: model}, simultaneous=True)
@@ -51,7 +54,12 @@ def denoising_loss(model: Expr) -> Expr:
 
 def floor() -> Expr:
     """M-DSM of the exact score: what the denoising loss cannot go below."""
-    return factor(cancel(denoising_loss(marginal_score())))
+    return _least(marginal_score())
+
+
+@cache
+def _least(score: Expr) -> Expr:
+    return factor(denoising_loss(score))
 
 
 def without_harmonic(expression: Expr) -> Expr:
@@ -65,7 +73,8 @@ POSITIVE_TIME = Assumption(
 FINITE_MODEL = Assumption(
     r"$\mathbb E\lVert h\rVert^2$ is finite", "the square is averaged term by term",
     # p = e^-x, so that H = -x, with h = -e^x: E h^2 and E H h are infinite, as is their gap.
-    lambda: (integrate(exp(x), (x, 0, oo)) - integrate(x, (x, 0, oo))) is S.NaN,
+    lambda: (integrate(exp(x), (x, 0, oo), meijerg=False)
+             - integrate(x, (x, 0, oo), meijerg=False)) is S.NaN,
 )  # fmt: skip
 LOG_NORMAL = Assumption(
     "log X_0 is normal", "the score of X_t is linear in log x",

@@ -80,12 +80,18 @@ def are_the_shares(claimed: Values) -> bool:
     adds.
     """
     for _ in points(({"sigma^2": _SIGMA2, "N": _LEVELS},)):
-        moment = lambdify(v, TARGET_SQUARE, "sympy")
-        sizes = [moment(_AT[step] * level) for level in range(1, _LEVELS + 1)]
-        total = sum(sizes)
-        half = 1 + sum(bool(2 * reached < total) for reached in accumulate(sizes))
-        found = {"first": sizes[0], "mean": total / _LEVELS, "half": half}
-    return all([same(claimed[n].subs(_AT), value) for n, value in found.items()])
+        found = _summed()
+    return all(same(claimed[n].subs(_AT), value) for n, value in found.items())
+
+
+@cache
+def _summed() -> Values:
+    """The mean square at the first level, its mean, and the level at which it is half summed."""
+    moment = lambdify(v, TARGET_SQUARE, "sympy")
+    sizes = [moment(_AT[step] * level) for level in range(1, _LEVELS + 1)]
+    total = sum(sizes)
+    half = 1 + sum(bool(2 * reached < total) for reached in accumulate(sizes))
+    return {"first": sizes[0], "mean": total / _LEVELS, "half": half}
 
 
 _SHARES = {"first": 1 + 1 / step, "mean": 1 + harmonic(N) / (step * N), "half": Integer(32)}
@@ -169,27 +175,26 @@ def is_the_gap_in_the_plane(constant: Expr) -> bool:
     With $u$ standard normal and $T$ a triangular root of $S_0$, the state is moved by $Tu$ and by
     the noise. Both losses are averaged over the two.
     """
-    covariance, gap = _gap_in_the_plane()
-    inverse = (covariance + v * eye(2)).inv()
-    meant = {_INVERSE: inverse.trace(), _DETERMINANT: inverse.det()}
-    meant[_OF_DIAGONAL] = sum(1 / (entry + v) for entry in covariance.diagonal())
+    gap, meant = _gap_in_the_plane()
     return same(gap, constant.subs(meant))
 
 
 @cache
-def _gap_in_the_plane() -> tuple[Matrix, Expr]:
-    """S0, and M-DSM - M-ESM averaged over u and n for an affine model h."""
+def _gap_in_the_plane() -> tuple[Expr, Values]:
+    """M-DSM - M-ESM averaged over u and n for an affine model h, and what the letters mean."""
     root = Matrix([[Symbol("p", positive=True), 0], symbols("q r", positive=True)])
-    total, inverse = root * root.T + v * eye(2), Symbol("inverse_determinant")
+    total, inverse = root * root.T + v * eye(2), Matrix(2, 2, symbols("K11 K12 K12 K22"))
     moved = root * Matrix(_u) + Matrix(_n)
     target = -ones(2, 1) - Matrix(_n) / v
-    score = -ones(2, 1) - total.adjugate() * inverse * moved
+    score = -ones(2, 1) - inverse * moved
     model = Matrix(symbols("b1 b2")) + Matrix(2, 2, symbols("B11 B12 B21 B22")) * moved
     states = [dict(zip((c, h, H), e, strict=True)) for e in zip(target, model, score, strict=True)]
     gap = sum((DENOISING - EXPLICIT).subs(state, simultaneous=True) for state in states)
     for variable in (*_u, *_n):
         gap = expectation(gap, variable, 0, 1 if variable in _u else v)
-    return root * root.T, gap.subs(inverse, 1 / total.det())
+    meant = {_INVERSE: total.inv().trace(), _DETERMINANT: 1 / total.det()}
+    meant[_OF_DIAGONAL] = sum(1 / entry for entry in total.diagonal())
+    return gap.xreplace(dict(zip(inverse, total.inv(), strict=True))), meant
 
 
 def are_floor_and_error(candidate: Values) -> bool:

@@ -7,6 +7,8 @@ the posterior moments E[y0_1^i y0_2^j | y]. The moments are symbols: no data law
 Symbols: y1, y2 point; a1, a2 log-drifts m_i; y01, y02 data; P_ij posterior moments.
 """
 
+from functools import cache
+
 from sympy import Expr, Integer, Matrix, Poly, Symbol, diff, expand, nan, symbols, zoo
 
 from spec.checking.claim import Assumption
@@ -24,6 +26,7 @@ NOISE = Assumption(
 )
 
 
+@cache
 def posterior(polynomial: Expr) -> Expr:
     """E[polynomial(y0) | y] in the symbols P_ij."""
     terms = Poly(expand(polynomial), *DATA).terms()

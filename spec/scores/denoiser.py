@@ -110,9 +110,14 @@ def _moments(formulas: Formulas) -> tuple[Expr, ...]:
         at = {a: Symbol("power"), y: here, m: _mixture.M, v: _mixture.V}
         point, factor = (formulas[k].subs(at, simultaneous=True) for k in ("point", "factor"))
         places = state + (point - here) * unit, state
-        above, below = (sum(_laws.size(*law, e) for law in _mixture.LAWS) for e in places)
+        above, below = (_size(*place) for place in places)
         found.append(factor + log(above / below))
     return tuple(found)
+
+
+@cache
+def _size(*place: Expr) -> Expr:
+    return sum(_laws.size(*law, Matrix(place)) for law in _mixture.LAWS)
 
 
 _MOMENT = {

@@ -35,8 +35,8 @@ def converts(conversions: Conversions) -> bool:
     score = _posterior.log_score()[0].subs(v, _V)
     forms = {L: y, m: a, s: score, h: score - 1, S: (score - 1) / x, D: _posterior.mean()[0],
              eps: _posterior.posterior((y - data - a) / r)}  # fmt: skip
-    gaps = [(c.left - c.right).subs(forms, simultaneous=True) for c in conversions.values()]
-    return conversions.keys() == _FORMULAS.keys() and vanishes(gaps)
+    gaps = ((c.left - c.right).xreplace(forms) for c in conversions.values())
+    return conversions.keys() == _FORMULAS.keys() and all(map(vanishes, gaps))
 
 
 def _said(formulas: Mapping[tuple[Symbol, Symbol], Expr]) -> Conversions:

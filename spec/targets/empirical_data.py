@@ -25,7 +25,7 @@ from spec.targets import _laws
 from spec.targets._laws import X, Y
 
 _POINTS = tuple(Matrix(symbols(f"c_{n}1 c_{n}2")) for n in (1, 2, 3))
-_MEAN = Matrix(symbols("D1 D2"))
+_MEAN, _SIZES = Matrix(symbols("D1 D2")), symbols("E0 E1 E2")
 _SHIFT = Matrix(symbols("m1 m2"))
 # (L, c_n, m) -> log of the share, but a constant; (D, L, m) -> H
 Shares = Callable[[Matrix, Matrix, Matrix], Expr]
@@ -42,13 +42,19 @@ def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
     same for every point; the density is differentiated with a symbol for each exponential.
     """
     log_share, score = candidate
-    phis = [-_laws.quadratic(Y, c + _SHIFT, v * eye(2)) / 2 for c in _POINTS]
+    phis, left = _law_of_data()
     gaps = [log_share(Y, c, _SHIFT) - phi for c, phi in zip(_POINTS, phis, strict=True)]
+    right = score(_average(_SIZES, _POINTS), Y, _SHIFT)
+    return vanishes([f - g for f, g in pairwise(gaps)]) and vanishes(left - right)
+
+
+@cache
+def _law_of_data() -> tuple[list[Expr], Matrix]:
+    """Logarithms of the three densities, and the score, in which the densities are symbols."""
+    phis = [-_laws.quadratic(Y, c + _SHIFT, v * eye(2)) / 2 for c in _POINTS]
     sizes = [exp(phi) for phi in phis]
-    left = Matrix([diff(log(sum(sizes)) - sum(Y), y) for y in Y])
-    as_symbols = {size: symbols(f"E{n}") for n, size in enumerate(sizes)}
-    right = score(_average(sizes, _POINTS), Y, _SHIFT)
-    return vanishes([*(f - g for f, g in pairwise(gaps)), (left - right).subs(as_symbols)])
+    as_symbols = dict(zip(sizes, _SIZES, strict=True))
+    return phis, Matrix([diff(log(sum(sizes)) - sum(Y), y).xreplace(as_symbols) for y in Y])
 
 
 def _average(sizes: Sequence[Expr], logs: Sequence[Matrix]) -> Matrix:

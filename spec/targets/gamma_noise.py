@@ -5,6 +5,7 @@ those before and after a step that adds noise, xk and xn its states.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from sympy import Expr, Integer, Symbol, cancel, diff, exp, expand, gamma, log, solve, symbols
 
@@ -69,18 +70,24 @@ def is_the_marginal(law: Law) -> bool:
     scale $B$ are read off by differentiation and whose integral over $x_0$ is proportional to the
     $A$-th power of the inverse of $B$. Multiply, and differentiate the logarithm (R25).
     """
+    rest, score = _integrated()
+    return vanishes((rest, score - _of_law(law)["score"]))
+
+
+@cache
+def _integrated() -> tuple[Expr, Expr]:
+    """How the rest of the joint logarithm depends on x0, and the score."""
     joint = _log_kernel(x, x0) - (alpha + 1) * log(x0) - beta / x0
     slope = expand(diff(joint, x0) * x0)  # -(A + 1) + B / x0
     A, B = -slope.coeff(x0, 0) - 1, slope.coeff(x0, -1)
     rest = joint + (A + 1) * log(x0) + B / x0
-    score = x * diff(rest - A * log(B), x)
-    return vanishes([expand(diff(rest, x0)), score - _of_law(law)["score"]])
+    return expand(diff(rest, x0)), x * diff(rest - A * log(B), x)
 
 
 def _of_law(law: Law) -> dict[str, Expr]:
     named = dict(zip((laws.a, laws.b, laws.scale), law, strict=True))
     found = {"density": laws.DENSITIES, "score": laws.SCORES.holds}
-    return {k: of["beta prime"].subs(named, simultaneous=True) for k, of in found.items()}
+    return {k: of["beta prime"].xreplace(named) for k, of in found.items()}
 
 
 def keeps_gamma_marginals(step: Law) -> bool:

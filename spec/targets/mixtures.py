@@ -1,14 +1,15 @@
 """Mixtures of log-normals stay such; their score and its derivative (sheet R2)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import cache, reduce
 from operator import add
 from typing import NamedTuple
 
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Expr, Matrix, Rational, diff, exp, expand, eye, hessian, log, ones, symbols, zeros,
+    Expr, Integer, Matrix, Rational, Symbol, diff, exp, expand, eye, hessian, log, ones, symbols,
+    sympify, zeros,
 )  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
@@ -21,7 +22,8 @@ from spec.targets._laws import DATA, Component, X, Y, flat
 
 Law = Callable[[Expr, Matrix, Matrix, Matrix, Expr], Component]
 RATE = mu - sigma**2 / 2
-_M, _MU = (Matrix(symbols(f"{name}1 {name}2")) for name in ("m", "mu"))
+_M, _MU, _MEAN = (Matrix(symbols(f"{name}1 {name}2")) for name in ("m", "mu", "M"))
+_TERM, _POWER = (Symbol("w"), _MEAN, Matrix(2, 2, symbols("C11 C12 C21 C22"))), Symbol("power")
 
 
 def is_the_law_at_t(candidate: tuple[Law, int]) -> bool:
@@ -37,21 +39,30 @@ def is_the_law_at_t(candidate: tuple[Law, int]) -> bool:
     law, power = candidate
     start = flat(law(*DATA[0], zeros(2, 1), 0 * v))
     gaps = [f - g for f, g in zip(start, flat(DATA[0]), strict=True)]
-    return vanishes([*gaps, _residual(law(*DATA[0], _M, v), power)])
+    return vanishes(gaps) and vanishes(_residual(law(*DATA[0], _M, v), power))
 
 
 def _residual(component: Component, power: int) -> Expr:
-    """What is left of the equation over the term, in L - a - m and S + v I, where it is short."""
-    weight, mean, covariance = component[0], *(part.applyfunc(expand) for part in component[1:])
-    # Up to a constant the logarithm of the term is log w + log_p - log(det) / 2.
-    log_p = -power * sum(Y) - _laws.quadratic(Y, mean, covariance) / 2
-    det = covariance.det()
-    rate = _in_time(weight) / weight + _in_time(log_p) - _in_time(det) / (2 * det)
+    """What is left of the equation over the term, in L less the mean and S + v I, where it is
+    short."""
+    (slopes, flow), values = _equation(), [expand(e) for e in flat(component)]
+    rate = sum(slope * _in_time(e) for slope, e in zip(slopes, values, strict=True))
+    spreads = {_laws.S[i, i]: _laws.S[i, i] - v for i in (0, 1)}
+    known = dict(zip(flat(_TERM), values, strict=True)) | {_POWER: sympify(power)}
+    return (rate - flow).xreplace(known).xreplace(spreads)
+
+
+@cache
+def _equation() -> tuple[list[Expr], Expr]:
+    """How a term changes with its weight, mean and covariance, and in time, over the term."""
+    weight, mean, covariance = _TERM
+    # The logarithm of the term, up to a constant.
+    log_p = log(weight) - _POWER * sum(Y) - _laws.quadratic(Y, mean, covariance) / 2
+    log_p -= log(covariance.det()) / 2
     drift, diffusion = _MU.multiply_elementwise(X), s2 * Matrix.diag(*X) ** 2
     flow = fokker_planck(log_p, drift, diffusion, partials_of_exponentials(Y, X))
-    spreads = {_laws.S[i, i]: _laws.S[i, i] - v for i in (0, 1)}
-    places = dict(zip(Y, Y + _laws.A + _M, strict=True))
-    return (rate - flow).subs(spreads | places, simultaneous=True)
+    at_mean = dict.fromkeys(mean, Integer(0))
+    return [diff(log_p, e).xreplace(at_mean) for e in flat(_TERM)], flow.xreplace(at_mean)
 
 
 def _in_time(f: Expr) -> Expr:
@@ -148,7 +159,7 @@ _LOG_DENSITY = log(sum(size * growth for size, growth in zip(_SIZES, _GROWTH, st
 
 def _are(formula: Formula, derivatives: Matrix) -> bool:
     shares = {part.share: size / sum(_SIZES) for part, size in zip(_NAMED, _SIZES, strict=True)}
-    return same(derivatives.subs(dict.fromkeys(_D, 0)), formula(_NAMED).subs(shares))
+    return same(derivatives.subs(dict.fromkeys(_D, 0)), formula(_NAMED).xreplace(shares))
 
 
 def is_the_hyvarinen_score(score: Formula) -> bool:
@@ -196,7 +207,8 @@ def at_state(laws: Sequence[Component], at: Matrix) -> tuple[Part, ...]:
 
 
 def _read(form: str, laws: tuple[Component, ...], at: Matrix) -> Callable[[Formula], tuple]:
-    return lambda score: tuple(map(_FORMS[form], score(at_state(laws, at)), at))
+    parts = cache(lambda: at_state(laws, at))
+    return lambda score: tuple(map(_FORMS[form], score(parts()), at))
 
 
 def _in_plane(name: str, form: str, laws: tuple[Component, ...]) -> Pin:

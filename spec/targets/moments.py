@@ -4,12 +4,13 @@ Symbols: G1, G2 exponentials of log-variances; k, c, b shapes and scale of a law
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Expr, Integer, Poly, Rational, Symbol, cancel, erf, erfinv, exp, expand, gamma, integrate, oo,
-    sqrt, symbols,
+    Expr, Integer, Matrix, Poly, Rational, Symbol, cancel, erf, erfinv, exp, expand, gamma,
+    integrate, oo, sqrt, symbols, sympify,
 )  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
@@ -66,11 +67,17 @@ def are_of_products(moments: tuple[Pair, ...]) -> bool:
     add up to nothing, for the log scores of R25. With powers for $f$, for the second law times
     $X$, for the last times the sum of scale and $X$, each moment follows from the one before.
     """
+    return same(Matrix(moments), _of_products())
+
+
+@cache
+def _of_products() -> Matrix:
+    """Means and variances."""
     found = []
-    for law, (mean, variance) in zip(_LAWS, moments, strict=True):
+    for law in _LAWS:
         first, ratio = (_rise(*law).subs(n, order) for order in (0, 1))
-        found += [mean - first, variance - first * (ratio - first)]
-    return vanishes(found)
+        found.append((first, first * (ratio - first)))
+    return Matrix(found)
 
 
 def _rise(law: str, named: Mapping[Symbol, Symbol], factor: Expr) -> Expr:
@@ -142,10 +149,10 @@ def _marginal(name: str, names: str, first: str, second: str) -> Pin:
 
 
 def _moment_pins(name: str) -> tuple[Pin, Pin]:
-    at, of = _KINDS[name]
+    at, of = _KINDS[name][0], {e: sympify(f) for e, f in _KINDS[name][1].items()}
     # Equal weights do not see what the twins of a mean get wrong.
     other = {"mean of the points": (_P + _R) / 2} if name == "PointMasses" else {}
-    mean, variance = (lambda found, j=j: found[j].subs(of, simultaneous=True) for j in (0, 1))
+    mean, variance = (lambda found, j=j: found[j].xreplace(of) for j in (0, 1))
     law = f"gbm_ref.{name}"
     return Pin(f"{law}.mean", at, mean, twins=other), Pin(f"{law}.var", at, variance)
 
