@@ -6,7 +6,7 @@ square root of dv = v(t) - v(s).
 
 from collections.abc import Callable
 
-from sympy import Expr, Matrix, Rational, Symbol, diag, exp, factorial, log, sqrt, symbols
+from sympy import Expr, Integer, Matrix, Rational, Symbol, diag, exp, factorial, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin, v1, v2
@@ -172,7 +172,7 @@ _POINTS = plane_table(
 def _increments_pin(name: str, factor: Callable[[tuple[Expr, Expr]], Expr]) -> Pin:
     def exploding(steps: tuple[Expr, Expr], end: Expr = t - dt) -> tuple[Expr, ...]:
         added = _EXPLODING - _EXPLODING.subs(t, end)
-        return in_plane(factor(steps).subs({dm: 0, r: sqrt(added)}))
+        return in_plane(factor(steps).xreplace({dm: Integer(0), r: sqrt(added)}))
 
     return Pin(
         f"gbm_ref.{name}.__call__", _POINTS, reads=exploding,
