@@ -39,12 +39,11 @@ def is_the_reverse_kernel(kernel: Kernel) -> bool:
     a, b, c = symbols("S11 S12 S22", real=True)
     u, S = Symbol("u", positive=True), Matrix([[a, b], [b, c]])
     T, unit = S + u * eye(2), eye(2) / u
-    gain, cov = (part(S, T).applyfunc(cancel) for part in kernel)
-    if not same(S.det() * u**2, T.det() * cov.det()):
-        return False
-    precision = cov.inv().applyfunc(cancel)
-    blocks = precision - unit - S.inv(), precision * gain - unit, T.inv() + gain.T * unit - unit
-    return vanishes(blocks)
+    gain, cov = (part(S, T) for part in kernel)
+    # The covariance is the inverse of the precision, which is left out of the first two blocks.
+    blocks = cov * (unit + S.inv()) - eye(2), gain - cov * unit, T.inv() + gain.T * unit - unit
+    determinant = cov[0, 0] * cov[1, 1] - cov[0, 1] * cov[1, 0]
+    return all(map(vanishes, blocks)) and same(S.det() * u**2, T.det() * determinant)
 
 
 def _diagonal(S: Matrix) -> Matrix:
