@@ -5,6 +5,7 @@ arbitrary density on x > 0 at `place`.
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import mpmath
 from mpmath import mpf
@@ -18,7 +19,7 @@ from spec.checking.gaussian import expectation
 from spec.checking.numeric import agree, normal_expectation
 from spec.checking.pins import table
 from spec.checking.symbols import M, V, a, dt, h, kappa, mu, sigma, t, v0, z
-from spec.checking.trace import each
+from spec.checking.trace import each, use
 from spec.checking.typeset import Says
 from spec.steps._pinned import by_increments, dv, in_plane, plane_table
 from spec.steps._recursions import DATA, NOISE_RATE
@@ -66,8 +67,10 @@ def are_the_chances(candidate: tuple[Expr, Expr]) -> bool:
 
     The closed form of R13, against the average of the chance given $x$ by the trapezoidal rule.
     """
+    for assumption in ON_LOG_NORMAL:
+        use(assumption)
     levels = each("N", _LEVELS)
-    return all([agree(_chance(candidate, n), _flip_probability(n), 25) for n in levels])
+    return all(agree(_chance(candidate, n), _flip_probability(n), 25) for n in levels)
 
 
 def _at_last_step(levels: int) -> tuple[mpf, mpf]:
@@ -82,6 +85,7 @@ def _chance(laws: tuple[Expr, Expr], levels: int) -> mpf:
         return mpmath.ncdf(-mean / mpmath.sqrt(variance))
 
 
+@cache
 def _flip_probability(levels: int) -> mpf:
     with mpmath.workdps(50):
         step, deviation = _at_last_step(levels)
