@@ -80,14 +80,14 @@ def is_the_uniform_sampler(run: tuple[Ends, Expr]) -> bool:
     The loop is run on symbols with an arbitrary score, the steps are built from eq. (7) by Itô's
     formula.
     """
-    gaps = []
     for count in each("N", (1, 2, 3)):
         score, state = unknown_score(), START
         for level in _levels(run[0], count):
             at = {h: score(state, level), z: draw(level, 1), dt: root**2}
-            state = state + run[1].subs(at, simultaneous=True)
-        gaps.append(state - by_rows([(level, 1, 1) for level in range(count, 0, -1)], score))
-    return vanishes(gaps)
+            state = state + run[1].xreplace(at)
+        if not same(state, by_rows([(level, 1, 1) for level in range(count, 0, -1)], score)):
+            return False
+    return True
 
 
 def _levels(ends: Ends, count: int) -> range:
