@@ -89,9 +89,8 @@ def makes_the_step_exact(Q: Expr, slope: Expr = ONE, length: Expr = ONE) -> bool
     kappa_r = Symbol("kappa_r", positive=True)
     exact = slope * diff(-((y - M) ** 2) / (2 * V), y) - 1
     # sigma^2 delta = V - v, and kappa_r stands for kappa sqrt(V - v)
-    step = y + SAMPLER.subs({h: exact, dt: length * (V - v) / s2}) + kappa_r * z
-    mean = expectation(step, z, Integer(0), ONE)
-    variance = expectation((step - mean) ** 2, z, Integer(0), ONE).subs(kappa_r**2, Q * (V - v))
+    mean, draw = y + SAMPLER.xreplace({h: exact, dt: length * (V - v) / s2}), kappa_r * z
+    variance = expectation(draw**2, z, Integer(0), ONE).subs(kappa_r**2, Q * (V - v))
     # Var(e_s) = Cov(e_s, e_t) = v for the deviations e_s and e_t.
     gain, at_mean = diff(mean, y), M - (mu - s2 / 2) * (V - v) / s2
     residual = v - 2 * gain * v + gain**2 * V
