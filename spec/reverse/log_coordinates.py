@@ -64,7 +64,7 @@ def reverses_varying_rates(drift: Expr) -> bool:
 
     q = sum(sizes)
     rates = {mu: m_rate + v_rate / 2, s2: v_rate, h: d_dy(q) / q - 1}
-    b, noise = (part.subs(rates, simultaneous=True) for part in (drift, variance_of(_NOISE)))
+    b, noise = (part.xreplace(rates) for part in (drift, variance_of(_NOISE)))
     forward, backward = (noise * d_dy(d_dy(q)) / 2 - d_dy(moved * q) for moved in (m_rate, b))
     change = along(q, lambda e: diff(e, m) * m_rate + diff(e, v) * v_rate)
     return vanishes((forward - change, backward + change))

@@ -110,7 +110,7 @@ def _quotient(variance: Expr, exact: Expr) -> Expr:
 
 def _total(added: Expr) -> Expr:
     """The variance after N levels."""
-    term = added.subs({v: v0 + k * H, kappa: chi ** (N - k)}, simultaneous=True)
+    term = added.xreplace({v: v0 + k * H, kappa: chi ** (N - k)})
     return v0**2 * _quotient(V_N, v_N) + Sum(v0**2 * term, (k, 1, N))
 
 

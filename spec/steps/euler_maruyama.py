@@ -78,7 +78,7 @@ def is_the_gap(orders: tuple[Expr, Expr]) -> bool:
 def _carried(exponent: Expr, added: Expr = r**2) -> bool:
     """Whether the mean of log-normal data goes from a + m_t + e to a + m_s + (1 - added / v) e."""
     e = Symbol("e", real=True)
-    moved = exponent.subs({h: affine_score(e, v), z: 0}, simultaneous=True)
+    moved = exponent.xreplace({h: affine_score(e, v), z: Integer(0)})
     return same(moved, -dm - added / v * e)
 
 
@@ -91,7 +91,7 @@ def are_the_steps(candidate: tuple[Expr, Expr]) -> bool:
     distance of the mean of $\log X$ from its place has to shrink as the variance of $\log X$ does.
     """
     constant = {dm: _INCREMENTS["dm"], r: sqrt(_INCREMENTS["dv"])}
-    steps = (part.subs(constant, simultaneous=True) for part in candidate)
+    steps = (part.xreplace(constant) for part in candidate)
     known = log_step(h, z, root, kappa), ambient_factor(h, z, root, kappa)
     return all(map(same, steps, known)) and _carried(candidate[0])
 
