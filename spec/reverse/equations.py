@@ -168,12 +168,12 @@ def reading_is_right(increments: tuple[Expr, Expr]) -> bool:
     run backwards has to solve the Fokker-Planck equation that results: in the plane, for any
     constant $f$ and every density.
     """
-    answers = []
     for increment, printed in zip(increments, _PRINTED, strict=True):
         forward, backward = (in_plane(part.subs(f, mu), score) for part in (f, printed))
         pair = (forward, isotropic(s2)), (backward * (increment / dr), isotropic(s2))
-        answers.append(keeps_marginals(*pair, LOG_DENSITY, plain_partials(D), D))
-    return all(answers)
+        if not keeps_marginals(*pair, LOG_DENSITY, plain_partials(D), D):
+            return False
+    return True
 
 
 def _figure(label: str, sign: int) -> Figure:
