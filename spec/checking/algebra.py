@@ -29,7 +29,7 @@ def vanishes(expression: Expr | Matrix | tuple) -> bool:
     the expression itself at 50 digits. Raises Undecidable for anything that is not rational.
     """
     if isinstance(expression, MatrixBase | tuple | list):
-        return all([vanishes(entry) for entry in expression])
+        return all(vanishes(entry) for entry in expression)
     note(ALGEBRA)
     expression = sympify(expression)
     symbols = sorted(expression.free_symbols, key=lambda symbol: symbol.name)

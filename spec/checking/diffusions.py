@@ -66,9 +66,10 @@ def fokker_planck(log_p: Expr, drift: Matrix, diffusion: Matrix, partials: Parti
 def keeps_marginals(forward: Coefficients, backward: Coefficients, log_p: Expr,
                     partials: Partials, d: Sequence[Symbol]) -> bool:  # fmt: skip
     """Whether p(., T - r) solves the Fokker-Planck equation of `backward`, where p solves that of
-    `forward`: its time derivative is the adjoint, and d/dr = -d/dt."""
-    there, back = (fokker_planck(log_p, *way, partials) for way in (forward, backward))
-    return vanishes(_at_origin(there + back, d))
+    `forward`: its time derivative is the adjoint, and d/dr = -d/dt. The adjoint is linear in the
+    coefficients, so that those of both equations are added first."""
+    drift, diffusion = (there + back for there, back in zip(forward, backward, strict=True))
+    return vanishes(_at_origin(fokker_planck(log_p, drift, diffusion, partials), d))
 
 
 def turns_back(forward: Coefficients, backward: Coefficients, log_p: Expr,
@@ -77,10 +78,11 @@ def turns_back(forward: Coefficients, backward: Coefficients, log_p: Expr,
 
     By Bayes' rule E[f(X_{t-r}) | X_t = x] p_t(x) is the integral of f p_{t-r} against the forward
     kernel; its derivative at r = 0 is L*(f p) - f L* p, which must be p times the backward
-    generator of f, for every f.
+    generator of f, for every f. A constant that is added to f drops out of both, so that f is zero
+    at x, and with it f L* p.
     """
-    f = jet("f", d)
-    bayes = adjoint(f, *forward, log_p, partials) - f * fokker_planck(log_p, *forward, partials)
+    f = jet("f", d) - _at_origin(jet("f", d), d)
+    bayes = adjoint(f, *forward, log_p, partials)
     return vanishes(_at_origin(bayes - generator(f, *backward, partials), d))
 
 

@@ -15,8 +15,8 @@ def gaps(claim: Claim) -> list[str]:
     else:
         found += [] if claim.reason.strip() else ["no reason why there is nothing to prove"]
         found += ["a routine without twins"] if claim.routine and not claim.twins else []
-    for pin in claim.compared:
-        found += [f"the pin of {pin.name} {gap}" for gap in _gaps_of_pin(pin)]
+    for pin in claim.pins:
+        found += [f"the pin of {pin.name} {gap}" for gap in _gaps_of_pin(pin, claim)]
     return found or _gaps_of_texts(claim)
 
 
@@ -34,10 +34,11 @@ def _gaps_of_decided(claim: Claim) -> list[str]:
     return [gap for gap, missing in found.items() if missing]
 
 
-def _gaps_of_pin(pin: Pin) -> list[str]:
+def _gaps_of_pin(pin: Pin, claim: Claim) -> list[str]:
     if pin.vectors:
         return [] if pin.reads or pin.because else ["says neither what it reads nor why"]
-    found = [] if pin.twins else ["has no twin"]
+    # A pin that reads the statement reads the mistakes too.
+    found = [] if pin.twins or (pin.reads and claim.mistakes) else ["has no twin"]
     found += ["has fewer than two points"] if len(pin.points) < 2 else []
     if bool(pin.reads) is bool(pin.because):
         found.append("has to say either what it reads in the statement or why it pins another")

@@ -40,7 +40,7 @@ def _dual(phi: Expr) -> Expr:
 def _mirror_change(phi: Expr) -> Expr:
     """phi'(x e^-q) - phi'(x)."""
     slope = _dual(phi).subs(log(X), before)
-    return slope.subs({X: X * decay, before: before - q}, simultaneous=True) - slope
+    return slope.xreplace({X: X * decay, before: before - q}) - slope
 
 
 def _dual_drift(phi: Expr) -> Expr:

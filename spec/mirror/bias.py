@@ -5,7 +5,7 @@ mean of another normal law; u = delta / (2 lam); P = e^{-t / lam}; deviation = s
 """
 
 from sympy import (
-    Expr, Identity, Integer, Matrix, MatrixExpr, MatrixSymbol, Rational, diff, exp, log, series,
+    Expr, Identity, Integer, Matrix, MatrixExpr, MatrixSymbol, Rational, diff, exp, factorial, log,
     sqrt, symbols,
 )  # fmt: skip
 
@@ -68,7 +68,7 @@ def are_the_divergences(candidate: Pair) -> bool:
     begins with $[[second]]$.
 
     The expectation of the difference of the log densities, which is a polynomial; the variance of
-    the limit (D-limit) is that of the target times $[[ratio]]$. The beginnings are SymPy's.
+    the limit (D-limit) is that of the target times $[[ratio]]$. The beginnings are Taylor's.
     """
     directions = ((lam * _RATIO, lam, ell), (lam, lam * _RATIO, -ell))  # ell = log(1 - u)
     return same(_RATIO.subs(u, _U), LIMIT_VARIANCE / lam) and all(
@@ -78,6 +78,10 @@ def are_the_divergences(candidate: Pair) -> bool:
         )
         for (of, against, log_ratio), stated in zip(directions, candidate, strict=True)
     )
+
+
+def _beginning(part: Expr) -> Expr:
+    return sum(diff(part, u, n).subs(u, 0) * u**n / factorial(n) for n in range(4))
 
 
 def variance_after(variance: Expr, added: Expr = ADDED) -> Expr:
@@ -189,8 +193,7 @@ SIZE = Claim(
         "directions exchanged": _KL[::-1], "without the half": tuple(2 * part for part in _KL),
         "the logarithm of the factor with the other sign": (_KL[0] - log(1 - u), _KL[1]),
     }, shown=lambda pair: {
-        "0": pair[0], "1": pair[1], "first": series(pair[0], u, 0, 4).removeO(),
-        "second": series(pair[1], u, 0, 4).removeO(),
+        "0": pair[0], "1": pair[1], "first": _beginning(pair[0]), "second": _beginning(pair[1]),
     }, values=lambda: {"u": _U, "ratio": _RATIO}, names=_NAMES,
     sheet=("E20", "R22"), assumptions=("0 < delta < 2 sigma^2, where the limit exists",),
     depends=("D-limit", "C6"),

@@ -41,7 +41,7 @@ def model(at: Matrix) -> Matrix:
 def _terms(integrand: Expr, score: Symbol, value: Matrix, at: Matrix) -> tuple[Expr, ...]:
     """Loss, per-sample loss, model and score of one state."""
     pairs = zip(value, model(at), strict=True)
-    loss = sum(integrand.subs({score: e, h: f}, simultaneous=True) for e, f in pairs)
+    loss = sum(integrand.xreplace({score: e, h: f}) for e, f in pairs)
     return (loss, loss, *model(at), *value)
 
 
@@ -57,8 +57,8 @@ def _explicit(jacobian: int) -> tuple[Expr, ...]:
     return _terms(EXPLICIT, H, score, logs("x"))
 
 
-_ONE, _LOSS, _SECOND = _denoising(), _denoising()[0], _denoising("u", "w")[0]
-_CROSSED = _denoising("x", "w")[0] + _denoising("u", "z")[0]
+_ONE, _SECOND = _denoising(), _denoising("u", "w")[0]
+_LOSS, _CROSSED = _ONE[0], _denoising("x", "w")[0] + _denoising("u", "z")[0]
 
 
 _pin = partial(

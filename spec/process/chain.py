@@ -6,10 +6,7 @@ u is the argument of a moment generating function.
 from collections.abc import Callable
 from dataclasses import replace
 
-from sympy import (
-    Expr, Function, Integer, Matrix, Poly, Rational, Symbol, diff, exp, expand, integrate, sqrt,
-    symbols,
-)  # fmt: skip
+from sympy import Expr, Function, Integer, Matrix, Poly, Rational, Symbol, diff, exp, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Means, Pin, Values, v1, v2
@@ -98,7 +95,7 @@ def is_left_point_euler(candidate: tuple[Rule, Expr]) -> bool:
     slopes = dict.fromkeys((*jets[0][1:], *jets[1][1:]), 0)
     speeds, found = (drift(u) - diffusion(u) ** 2 / 2, diffusion(u) ** 2), []
     for speed, step in zip(speeds, rule(drift, diffusion, dt), strict=True):
-        error = Poly(expand(integrate(expand(speed), (u, 0, dt)) - step), dt)
+        error = Poly(Poly(speed, u).integrate()(dt) - step, dt)
         found += [error.coeff_monomial(1), error.coeff_monomial(dt), error.as_expr().subs(slopes)]
         bend = diff(speed, u).subs(u, 0)
         found += [error.coeff_monomial(dt**2) * dt**2 - _remainder(half, bend)]

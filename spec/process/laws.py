@@ -28,7 +28,7 @@ def is_the_law_given_the_data(law: tuple[Matrix, Matrix]) -> bool:
     """
     start = Matrix([*law[0], *law[1]]).subs(t, 0) - Matrix([L01, L02, 0, 0, 0, 0])
     drift = mu1 - s2 / 2, mu2 - s2 / 2
-    return vanishes((*start, left_over(law, drift, isotropic(s2), (y1, y2))))
+    return vanishes(start) and vanishes(left_over(law, drift, isotropic(s2), (y1, y2)))
 
 
 def _parameters() -> tuple[Figure, ...]:
@@ -205,11 +205,13 @@ def are_the_laws(laws: Pairs) -> bool:
     Each normal density has to solve its Fokker-Planck equation and to be a point at the start. In
     the second law the exponential is a symbol, whose rate is that of an exponential.
     """
-    found, start, square = [], {t: 0, E: _RELAXED.subs(t, 0)}, Matrix([s2])
+    start, square = {t: 0, E: _RELAXED.subs(t, 0)}, Matrix([s2])
     for (mean, variance), drift in zip(laws, _DRIFTS, strict=True):
-        found += [mean.subs(start) - y0, variance.subs(start)]
-        found += [left_over(([mean], Matrix([variance])), [drift], square, (y,), _d_dt)]
-    return vanishes(found)
+        if not vanishes((mean.subs(start) - y0, variance.subs(start))):
+            return False
+        if not vanishes(left_over(([mean], Matrix([variance])), [drift], square, (y,), _d_dt)):
+            return False
+    return True
 
 
 _RELAXED = exp(-theta * t)  # what E stands for

@@ -3,8 +3,10 @@
 The numbers are compared for the rates b0 + b1 t + b2 t^2 and c0 + c1 t; E is exp(g t).
 """
 
+from functools import cache
+
 from sympy import (
-    Expr, Function, Integer, Integral, Matrix, Rational, Symbol, diff, exp, expand, integrate, log,
+    Expr, Function, Integer, Integral, Matrix, Poly, Rational, Symbol, diff, exp, integrate, log,
     sqrt, symbols,
 )  # fmt: skip
 
@@ -70,10 +72,11 @@ _LEVELS = (_USUAL | {"v": 0.9}, _USUAL | {"v": 1e-9}, _STEEP | {"v": 1e-3}, _NEA
 _QUADRATURE = 100.0
 
 
+@cache
 def _integrals(rates: tuple[Expr, Expr]) -> tuple[Expr, Expr]:
     """m and v for the polynomial rates."""
     at = {mu: _DRIFT, sigma: _DIFFUSION}
-    return tuple(integrate(expand(rate.subs(at)), t) for rate in rates)
+    return tuple(Poly(rate.xreplace(at), t).integrate().as_expr() for rate in rates)
 
 
 def _increments(rates: tuple[Expr, Expr]) -> tuple[Expr, ...]:

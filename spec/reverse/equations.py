@@ -39,13 +39,14 @@ def variance_of(noise: Expr) -> Expr:
 def in_plane(rate: Expr, slot: Symbol, scales: tuple = (1, 1)) -> Matrix:
     """A rate in each coordinate, with its own mu and the slope of the density, times the scale."""
     named = zip(scales, symbols("mu1 mu2", real=True), D, strict=True)
-    return Matrix([e * rate.subs({mu: own, slot: diff(LOG_DENSITY, d)}) for e, own, d in named])
+    slopes = ((e, {mu: own, slot: diff(LOG_DENSITY, d)}) for e, own, d in named)
+    return Matrix([e * rate.xreplace(at) for e, at in slopes])
 
 
 def is_reversal(forward: Matrix, backward: Matrix, diffusion: Matrix, partials: Partials) -> bool:
     """Whether the drift `backward` gives the densities and the generator of the time reversal."""
     given = (forward, diffusion), (backward, diffusion), LOG_DENSITY, partials, D
-    return all([decides(*given) for decides in (keeps_marginals, turns_back)])
+    return keeps_marginals(*given) and turns_back(*given)
 
 
 def reverses(formula: Expr) -> bool:
@@ -55,12 +56,11 @@ def reverses(formula: Expr) -> bool:
 
     The marginals, by the Fokker-Planck equation, would alone allow more drifts, such as with a
     current $c$ without divergence, so that Bayes' rule over a short step is asked for too, for
-    every function of the state. Drift, diffusion
-    coefficient and density of the plane are jets with symbols for coefficients.
+    every function of the state. Drift, $G$ and density of the plane are jets with symbols for
+    coefficients, decided for every symmetric $G$: the squares are among them.
     """
     moved = Matrix([jet("h1", D, 1), jet("h2", D, 1)])
-    g = Matrix(2, 2, lambda i, j: jet(f"g{i + 1}{j + 1}", D))
-    diffusion = g * g.T
+    diffusion = Matrix(2, 2, [jet(f"G{name}", D) for name in ("11", "12", "12", "22")])
     rows = [sum(diff(diffusion[i, j], D[j]) for j in (0, 1)) for i in (0, 1)]
     pulled = diffusion * Matrix([diff(LOG_DENSITY, e) for e in D])
     stream = jet("c", D)
@@ -68,7 +68,7 @@ def reverses(formula: Expr) -> bool:
     turned = across[1], -across[0]  # p times it is the curl of p times the stream
     parts = zip(moved, rows, pulled, turned, strict=True)
     named = (dict(zip((drift, divergence, pull, turn), part, strict=True)) for part in parts)
-    back = Matrix([formula.subs(values, simultaneous=True) for values in named])
+    back = Matrix([formula.xreplace(values) for values in named])
     return is_reversal(moved, back, diffusion, plain_partials(D))
 
 
@@ -168,12 +168,12 @@ def reading_is_right(increments: tuple[Expr, Expr]) -> bool:
     run backwards has to solve the Fokker-Planck equation that results: in the plane, for any
     constant $f$ and every density.
     """
-    answers = []
     for increment, printed in zip(increments, _PRINTED, strict=True):
         forward, backward = (in_plane(part.subs(f, mu), score) for part in (f, printed))
         pair = (forward, isotropic(s2)), (backward * (increment / dr), isotropic(s2))
-        answers.append(keeps_marginals(*pair, LOG_DENSITY, plain_partials(D), D))
-    return all(answers)
+        if not keeps_marginals(*pair, LOG_DENSITY, plain_partials(D), D):
+            return False
+    return True
 
 
 def _figure(label: str, sign: int) -> Figure:

@@ -32,13 +32,12 @@ def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
     and in $X$, for every density of the plane and with its own $\mu$ in each coordinate.
     """
     at_one = zip(rates, (-f + s2 * score, REVERSE_RATE), strict=True)
-    agree = [same(rate.subs(kappa, _FULL), known) for rate, known in at_one]
-    return all(agree) and _keep(rates, variance_of(_NOISE))
+    agree = all(same(rate.subs(kappa, _FULL), known) for rate, known in at_one)
+    return agree and _keep(rates, variance_of(_NOISE))
 
 
 def _keep(rates: Sequence[Expr], squared: Expr) -> bool:
     """Whether both have the marginals run backwards, with noise of this variance in Y."""
-    verdicts = []
     for forward, rate, slot, scales, partials in (
         (f, rates[0], score, (1, 1), plain_partials(D)),
         (mu, rates[1], h, XS, partials_of_exponentials(D, XS)),
@@ -46,8 +45,9 @@ def _keep(rates: Sequence[Expr], squared: Expr) -> bool:
         places = diag(*(e**2 for e in scales))
         old, new = (in_plane(part, slot, scales) for part in (forward, rate))
         pair = (old, s2 * places), (new, squared * places)
-        verdicts.append(keeps_marginals(*pair, LOG_DENSITY, partials, D))
-    return all(verdicts)
+        if not keeps_marginals(*pair, LOG_DENSITY, partials, D):
+            return False
+    return True
 
 
 def _at_level(square: Expr, ito: Expr | None = None) -> tuple[Expr, Expr]:
@@ -95,8 +95,8 @@ def corrects(candidate: tuple[Expr, Expr]) -> bool:
     fixed = diff(step, y) ** 2 * variance + dt * noise - variance
     # A22 has drift 1 * score and noise variance 2; at this rate it has our noise.
     langevin = c * s2 - noise / 2
-    kept = keeps_marginals(*pair, LOG_DENSITY, plain_partials(D), D)
-    return kept and vanishes((fixed, langevin))
+    balanced = vanishes((fixed, langevin))
+    return balanced and keeps_marginals(*pair, LOG_DENSITY, plain_partials(D), D)
 
 
 _STEP_NOISE = sigma

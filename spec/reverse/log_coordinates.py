@@ -1,8 +1,9 @@
 """The reverse-time equation in Y = log X, in terms of either score, and with mu(t), sigma(t)."""
 
 from collections.abc import Callable
+from functools import cache
 
-from sympy import Expr, Matrix, diff, log, symbols
+from sympy import Expr, Matrix, Symbol, diff, log, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Values, v1, v2
@@ -16,6 +17,7 @@ from spec.reverse.equations import (
 )  # fmt: skip
 
 _FORWARD, _NOISE = mu - s2 / 2, sigma
+_M_RATE, _V_RATE = symbols("m_rate v_rate", real=True)
 _NAMES = {"score": r"\nabla\log q_t(Y)", "h": r"X\circ\nabla\log p_t(X)"}
 
 
@@ -51,7 +53,17 @@ def reverses_varying_rates(drift: Expr) -> bool:
     negative the equation with this drift. Both are linear in the density (its score times it is
     its slope), so that mixing extends them to all data laws.
     """
-    y, m_rate, v_rate = symbols("y m_rate v_rate", real=True)
+    d_dy, q, left, change = _two_kernels()
+    rates = {mu: _M_RATE + _V_RATE / 2, s2: _V_RATE, h: d_dy(q) / q - 1}
+    b, noise = (part.xreplace(rates) for part in (drift, variance_of(_NOISE)))
+    return vanishes((left, change + noise * d_dy(d_dy(q)) / 2 - d_dy(b * q)))
+
+
+@cache
+def _two_kernels() -> tuple[Callable[[Expr], Expr], Expr, Expr, Expr]:
+    """The slope of a function of y, the sum of two kernels, what it leaves in the forward equation
+    and its time derivative."""
+    y = Symbol("y", real=True)
     # n_j is the value of the j-th weighted kernel at y: d n_j = n_j * d(log kernel).
     sizes = symbols("n1 n2", positive=True)
     logs = [-((y - e - m) ** 2) / (2 * v) - log(v) / 2 for e in symbols("y1 y2", real=True)]
@@ -63,11 +75,8 @@ def reverses_varying_rates(drift: Expr) -> bool:
         return along(a, lambda e: diff(e, y))
 
     q = sum(sizes)
-    rates = {mu: m_rate + v_rate / 2, s2: v_rate, h: d_dy(q) / q - 1}
-    b, noise = (part.subs(rates, simultaneous=True) for part in (drift, variance_of(_NOISE)))
-    forward, backward = (noise * d_dy(d_dy(q)) / 2 - d_dy(moved * q) for moved in (m_rate, b))
-    change = along(q, lambda e: diff(e, m) * m_rate + diff(e, v) * v_rate)
-    return vanishes((forward - change, backward + change))
+    change = along(q, lambda e: diff(e, m) * _M_RATE + diff(e, v) * _V_RATE)
+    return d_dy, q, _V_RATE * d_dy(d_dy(q)) / 2 - d_dy(_M_RATE * q) - change, change
 
 
 _READ = "'dt' of the printed equation is read as dr > 0 and W as a Brownian motion in r (E11)"

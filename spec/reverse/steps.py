@@ -39,12 +39,11 @@ def is_the_reverse_kernel(kernel: Kernel) -> bool:
     a, b, c = symbols("S11 S12 S22", real=True)
     u, S = Symbol("u", positive=True), Matrix([[a, b], [b, c]])
     T, unit = S + u * eye(2), eye(2) / u
-    gain, cov = (part(S, T).applyfunc(cancel) for part in kernel)
-    if not same(S.det() * u**2, T.det() * cov.det()):
-        return False
-    precision = cov.inv().applyfunc(cancel)
-    blocks = precision - unit - S.inv(), precision * gain - unit, T.inv() + gain.T * unit - unit
-    return vanishes(blocks)
+    gain, cov = (part(S, T) for part in kernel)
+    # The covariance is the inverse of the precision, which is left out of the first two blocks.
+    blocks = cov * (unit + S.inv()) - eye(2), gain - cov * unit, T.inv() + gain.T * unit - unit
+    determinant = cov[0, 0] * cov[1, 1] - cov[0, 1] * cov[1, 0]
+    return all(map(vanishes, blocks)) and same(S.det() * u**2, T.det() * determinant)
 
 
 def _diagonal(S: Matrix) -> Matrix:
@@ -90,9 +89,8 @@ def makes_the_step_exact(Q: Expr, slope: Expr = ONE, length: Expr = ONE) -> bool
     kappa_r = Symbol("kappa_r", positive=True)
     exact = slope * diff(-((y - M) ** 2) / (2 * V), y) - 1
     # sigma^2 delta = V - v, and kappa_r stands for kappa sqrt(V - v)
-    step = y + SAMPLER.subs({h: exact, dt: length * (V - v) / s2}) + kappa_r * z
-    mean = expectation(step, z, Integer(0), ONE)
-    variance = expectation((step - mean) ** 2, z, Integer(0), ONE).subs(kappa_r**2, Q * (V - v))
+    mean, draw = y + SAMPLER.xreplace({h: exact, dt: length * (V - v) / s2}), kappa_r * z
+    variance = expectation(draw**2, z, Integer(0), ONE).subs(kappa_r**2, Q * (V - v))
     # Var(e_s) = Cov(e_s, e_t) = v for the deviations e_s and e_t.
     gain, at_mean = diff(mean, y), M - (mu - s2 / 2) * (V - v) / s2
     residual = v - 2 * gain * v + gain**2 * V

@@ -3,7 +3,7 @@
 x1, x2 state; z1, z2 draws; the score is h_i = a_i + b_i1 log|x1| + b_i2 log|x2| + c t.
 """
 
-from sympy import Abs, Expr, Rational, log, sqrt, symbols
+from sympy import Abs, Expr, Integer, Rational, log, sqrt, symbols
 
 from spec.checking.pins import table
 from spec.checking.symbols import dt, h, mu, sigma, t, z
@@ -16,7 +16,7 @@ _SLOPES = symbols("a1 a2 b11 b12 b21 b22 c", real=True)
 
 def by_increments(part: Expr) -> Expr:
     """An exponent or factor in the names of the vectors: sigma = 1, so that dt = dv."""
-    return part.subs({root: sqrt(dv), sigma: 1, mu: dm / dv + Rational(1, 2)}, simultaneous=True)
+    return part.xreplace({root: sqrt(dv), sigma: Integer(1), mu: dm / dv + Rational(1, 2)})
 
 
 def score_in_plane(time: Expr) -> tuple[Expr, Expr]:
@@ -30,7 +30,7 @@ def in_plane(factor: Expr, score_time: Expr = t) -> tuple[Expr, Expr]:
     """Both coordinates times a factor in h, z and root = sqrt(dt)."""
     both = zip(PAIRS[:2], score_in_plane(score_time), PAIRS[2:], strict=True)
     named = ((e, {root: sqrt(dt), h: s, z: w}) for e, s, w in both)
-    return tuple(e * factor.subs(values, simultaneous=True) for e, values in named)
+    return tuple(e * factor.xreplace(values) for e, values in named)
 
 
 def plane_table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:

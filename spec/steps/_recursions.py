@@ -25,8 +25,8 @@ def annealed_rows(
     levels: int | mpf, length: mpf, inner: int, chi: mpf | int, first: int
 ) -> list[tuple]:
     """Levels `first`, ..., 1, each `inner` times, the noise multiplied by chi at each level."""
-    counted = enumerate(range(first, 0, -1))
-    return [(mpf(k) / levels, length, chi**i) for i, k in counted for _ in range(inner)]
+    rows = ((mpf(k) / levels, length, chi**i) for i, k in enumerate(range(first, 0, -1)))
+    return [row for row in rows for _ in range(inner)]
 
 
 def uniform_rows(levels: int, chi: mpf | int = 1) -> list[tuple]:

@@ -30,7 +30,7 @@ def over_draw(polynomial: Expr) -> Expr:
 def per_coordinate(expression: Expr) -> Matrix:
     """An expression in mu, h, x and z, written out for both coordinates."""
     named = ({mu: MU[i], h: X[i] * S[i], x: X[i], z: Z[i]} for i in range(2))
-    return Matrix([expression.subs(names, simultaneous=True) for names in named])
+    return Matrix([expression.xreplace(names) for names in named])
 
 
 def reverse_drift(drift: Matrix, diffusion: Matrix, score: Matrix, at: tuple) -> Matrix:

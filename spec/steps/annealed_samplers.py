@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from operator import add, mul
 
 from mpmath import mpf, nint
-from sympy import Expr, Integer, Rational, Symbol, exp, expand, sqrt, symbols
+from sympy import Expr, Integer, Rational, Symbol, exp, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Kind, Means, Pin, v2
@@ -16,7 +16,7 @@ from spec.checking.pins import table
 from spec.checking.symbols import h, kappa, mu, sigma, v0, x, z
 from spec.checking.trace import each, points
 from spec.checking.typeset import Says
-from spec.steps._programs import START, by_rows, chi, draw, in_place, unknown_score
+from spec.steps._programs import by_rows, chi, draw, in_place, unknown_score
 from spec.steps._recursions import LEVELS, annealed_rows, variance_figure
 from spec.steps._reverse import (
     ON_LOG_NORMAL, affine_score, ambient_factor, in_delta, log_step, root,
@@ -29,32 +29,33 @@ _PAPER_DRIFT = {mu: sigma**2 / 2}
 Listing = tuple[Expr, Expr]
 
 
-def _runs(
-    listing: Listing, step: Callable, put: Callable[[Expr, Expr], Expr], start: Symbol
-) -> bool:
-    """Whether two levels of the listing are steps from the reverse equation, with noise chi^i."""
-    gaps = []
+def _runs(listing: Listing, step: Callable, put: Callable[[Expr, Expr], Expr]) -> bool:
+    """Whether two levels of the listing are steps from the reverse equation, with noise chi^i.
+
+    Both are run side by side: each visit has to take any state to where the step takes it.
+    """
     for size in points(table("L chi", (1, Integer(1)), (2, chi))):
-        score, left, right, factor = unknown_score(), start, start, Integer(1)
+        score, factor = unknown_score(), Integer(1)
         for i, level in enumerate((2, 1)):
             for visit in range(size["L"]):
-                at = {h: score(left, level), z: draw(level, visit), kappa: factor}
-                left = expand(put(left, listing[0].subs(at, simultaneous=True)))
-                row = draw(level, visit), root, size["chi"] ** i
-                right = expand(put(right, step(score(right, level), *row).subs(_PAPER_DRIFT)))
-            factor = listing[1].subs({kappa: factor, chi: size["chi"]}, simultaneous=True)
-        gaps.append(left - right)
-    return vanishes(gaps)
+                state = Symbol(f"state_{level}_{visit}", real=True)
+                given, noise = score(state, level), draw(level, visit)
+                left = put(state, listing[0].xreplace({h: given, z: noise, kappa: factor}))
+                right = put(state, step(given, noise, root, size["chi"] ** i))
+                if not same(left, right.xreplace(_PAPER_DRIFT)):
+                    return False
+            factor = listing[1].xreplace({kappa: factor, chi: size["chi"]})
+    return True
 
 
 def is_dale_langevin(listing: Listing) -> bool:
     """Whether two levels of the listing are steps in log X."""
-    return _runs(listing, log_step, add, START)
+    return _runs(listing, log_step, add)
 
 
 def is_sign_agnostic(listing: Listing) -> bool:
     """Whether two levels of the listing are steps in X."""
-    return _runs(listing, ambient_factor, mul, Symbol("X_start", real=True))
+    return _runs(listing, ambient_factor, mul)
 
 
 def _visited(drift: Mapping[Expr, Expr], length_root: Expr = root) -> Expr:
@@ -119,8 +120,8 @@ def _sampler(put: Callable[[Expr], Expr], space: str, step: str) -> dict[str, ob
         f" With $[[mu]]$ two levels of it are Euler–Maruyama steps in ${space}$ with noise "
         rf"$\chi^i$ at the $i$-th level, counted from zero: at the sizes shown, of which the first"
         f" is a run of {step}.",
-        "derivation": "The levels are run on symbols with an arbitrary score and compared with "
-        "steps built from the reverse equation.",
+        "derivation": "The levels are run on symbols with an arbitrary score, each visit from an "
+        "arbitrary state, and compared with steps built from the reverse equation.",
     }  # fmt: skip
 
 

@@ -5,6 +5,9 @@ s is the log score of log X_t and s1 its slope; v, v_N exact variances, now and 
 V that of the sampler; H = sigma^2 delta; P = (v / v_N)^(2 rho).
 """
 
+from collections.abc import Callable
+from functools import cache
+
 import mpmath
 from mpmath import mpf
 from sympy import Expr, Integer, Rational, Sum, diff, lambdify, symbols
@@ -107,7 +110,7 @@ def _quotient(variance: Expr, exact: Expr) -> Expr:
 
 def _total(added: Expr) -> Expr:
     """The variance after N levels."""
-    term = added.subs({v: v0 + k * H, kappa: chi ** (N - k)}, simultaneous=True)
+    term = added.xreplace({v: v0 + k * H, kappa: chi ** (N - k)})
     return v0**2 * _quotient(V_N, v_N) + Sum(v0**2 * term, (k, 1, N))
 
 
@@ -124,7 +127,8 @@ def is_the_limit(formula: Expr) -> bool:
     slope = diff(formula, v) + diff(formula, P) * P * diff(_POWER, v) / _POWER
     start = formula.subs(P, _POWER).subs(v, v_N)
     solves = vanishes((start - V_N, slope - _rate(formula)))
-    return all([_approached(formula, at) for at in points(_CLOCKS)]) and solves
+    value = lambdify((v, v_N, V_N, rho), formula.subs(P, _POWER), "mpmath")
+    return solves and all(_approached(value, at["rho"], at["L"]) for at in points(_CLOCKS))
 
 
 def _rate(variance: Expr) -> Expr:
@@ -137,15 +141,19 @@ def _clock(inner: Expr, length: Expr, level: Expr) -> Expr:
     return inner * length / level
 
 
-def _approached(formula: Expr, at: dict[str, object]) -> bool:
+def _approached(value: Callable[..., mpf], speed: str, inner: int) -> bool:
     with mpmath.workdps(50):
-        speed, inner, last = mpf(at["rho"]), at["L"], DATA + NOISE_RATE
-        value = lambdify((v, v_N, V_N, rho), formula.subs(P, _POWER), "mpmath")
-        wanted = value(DATA, last, last, speed) / DATA
-        lengths = {n: speed / _clock(inner, 1, mpf(1) / n) for n in _GRIDS}
-        rows = (annealed_rows(n, length, inner, mpf(1), n) for n, length in lengths.items())
-        coarse, fine = (relative_variance(each) - wanted for each in rows)
+        last = DATA + NOISE_RATE
+        wanted = value(DATA, last, last, mpf(speed)) / DATA
+        runs = (_run(levels, speed, inner) for levels in _GRIDS)
+        coarse, fine = (relative_variance(rows) - wanted for rows in runs)
         return bool(abs(coarse / fine / 2 - 1) < _CLOSE)
+
+
+@cache
+def _run(levels: int, speed: str, inner: int) -> list[tuple]:
+    length = mpf(speed) / _clock(inner, 1, mpf(1) / levels)
+    return annealed_rows(levels, length, inner, mpf(1), levels)
 
 
 _POWER = (v / v_N) ** (2 * rho)  # what P stands for

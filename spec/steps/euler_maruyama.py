@@ -6,7 +6,7 @@ square root of dv = v(t) - v(s).
 
 from collections.abc import Callable
 
-from sympy import Expr, Matrix, Rational, Symbol, diag, exp, factorial, log, sqrt, symbols
+from sympy import Expr, Integer, Matrix, Rational, Symbol, diag, exp, factorial, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin, v1, v2
@@ -78,7 +78,7 @@ def is_the_gap(orders: tuple[Expr, Expr]) -> bool:
 def _carried(exponent: Expr, added: Expr = r**2) -> bool:
     """Whether the mean of log-normal data goes from a + m_t + e to a + m_s + (1 - added / v) e."""
     e = Symbol("e", real=True)
-    moved = exponent.subs({h: affine_score(e, v), z: 0}, simultaneous=True)
+    moved = exponent.xreplace({h: affine_score(e, v), z: Integer(0)})
     return same(moved, -dm - added / v * e)
 
 
@@ -91,7 +91,7 @@ def are_the_steps(candidate: tuple[Expr, Expr]) -> bool:
     distance of the mean of $\log X$ from its place has to shrink as the variance of $\log X$ does.
     """
     constant = {dm: _INCREMENTS["dm"], r: sqrt(_INCREMENTS["dv"])}
-    steps = (part.subs(constant, simultaneous=True) for part in candidate)
+    steps = (part.xreplace(constant) for part in candidate)
     known = log_step(h, z, root, kappa), ambient_factor(h, z, root, kappa)
     return all(map(same, steps, known)) and _carried(candidate[0])
 
@@ -172,7 +172,7 @@ _POINTS = plane_table(
 def _increments_pin(name: str, factor: Callable[[tuple[Expr, Expr]], Expr]) -> Pin:
     def exploding(steps: tuple[Expr, Expr], end: Expr = t - dt) -> tuple[Expr, ...]:
         added = _EXPLODING - _EXPLODING.subs(t, end)
-        return in_plane(factor(steps).subs({dm: 0, r: sqrt(added)}))
+        return in_plane(factor(steps).xreplace({dm: Integer(0), r: sqrt(added)}))
 
     return Pin(
         f"gbm_ref.{name}.__call__", _POINTS, reads=exploding,

@@ -5,10 +5,13 @@ arbitrary density on x > 0 at `place`.
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Function, Integer, Poly, Symbol, erfc, exp, lambdify, log, sqrt, symbols
+from sympy import (
+    Abs, Expr, Function, Integer, Poly, Symbol, erfc, exp, lambdify, log, sqrt, symbols,
+)  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, Pin, v2
@@ -16,7 +19,7 @@ from spec.checking.gaussian import expectation
 from spec.checking.numeric import agree, normal_expectation
 from spec.checking.pins import table
 from spec.checking.symbols import M, V, a, dt, h, kappa, mu, sigma, t, v0, z
-from spec.checking.trace import each
+from spec.checking.trace import each, use
 from spec.checking.typeset import Says
 from spec.steps._pinned import by_increments, dv, in_plane, plane_table
 from spec.steps._recursions import DATA, NOISE_RATE
@@ -24,7 +27,7 @@ from spec.steps._reverse import (
     ON_LOG_NORMAL, affine_score, ambient_factor, in_delta, log_step, over_draw, root,
 )  # fmt: skip
 
-u, y = symbols("u y", real=True)
+u = Symbol("u", real=True)
 w, place, P0, H, v_s = symbols("w place P0 H v_s", positive=True)
 P1 = Symbol("P1", real=True)
 Density = Callable[[Expr], Expr]
@@ -64,8 +67,10 @@ def are_the_chances(candidate: tuple[Expr, Expr]) -> bool:
 
     The closed form of R13, against the average of the chance given $x$ by the trapezoidal rule.
     """
+    for assumption in ON_LOG_NORMAL:
+        use(assumption)
     levels = each("N", _LEVELS)
-    return all([agree(_chance(candidate, n), _flip_probability(n), 25) for n in levels])
+    return all(agree(_chance(candidate, n), _flip_probability(n), 25) for n in levels)
 
 
 def _at_last_step(levels: int) -> tuple[mpf, mpf]:
@@ -80,6 +85,7 @@ def _chance(laws: tuple[Expr, Expr], levels: int) -> mpf:
         return mpmath.ncdf(-mean / mpmath.sqrt(variance))
 
 
+@cache
 def _flip_probability(levels: int) -> mpf:
     with mpmath.workdps(50):
         step, deviation = _at_last_step(levels)
@@ -137,13 +143,14 @@ def _shown_laws(laws: Laws) -> dict[str, Expr]:
 
 
 def _two_moments(laws: tuple[Expr, ...]) -> tuple[Expr, ...]:
-    """E X_s and E X_s^2 for log X_t ~ N(M, V): e^y shifts the law of y, in which b is affine."""
-    score = affine_score(y - a - (mu - sigma**2 / 2) * t, v0 + sigma**2 * t)
-    given, spread = (part.subs({root: sqrt(dt), h: score}) for part in laws[:2])
-    powers = enumerate((given, given**2 + spread), start=1)
+    """E X_s and E X_s^2 for log X_t ~ N(M, V): X^n shifts the mean of log X by n V, and the score
+    is affine in log X."""
+    place, variance = a + (mu - sigma**2 / 2) * t, v0 + sigma**2 * t
+    given, spread = (part.xreplace({root: sqrt(dt)}) for part in laws[:2])
     return tuple(
-        exp(n * M + n**2 * V / 2) * expectation(part.expand(), y, M + n * V, V)
-        for n, part in powers
+        exp(n * M + n**2 * V / 2)
+        * expectation(part, h, affine_score(M + n * V - place, variance), V / variance**2)
+        for n, part in enumerate((given, given**2 + spread), start=1)
     )
 
 
@@ -219,7 +226,7 @@ E28 = Claim(
         "gbm_ref.SignAgnostic.__call__", _NEGATIVE,
         because="it is the step, with the score read at the size of the state",
         formula=in_plane(_FACTOR), twins={
-            "sign dropped": tuple(map(abs, in_plane(_FACTOR))),
+            "sign dropped": tuple(Abs(e, evaluate=False) for e in in_plane(_FACTOR)),
             "3/2 sigma^2": in_plane(_FACTOR - _STEP / 2),
             "score read at the end of the step": in_plane(_FACTOR, t - dt),
         }, variant="negative state",

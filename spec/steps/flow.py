@@ -32,7 +32,7 @@ def is_the_flow_step(candidate: tuple[Expr, Scheme]) -> bool:
     more of whose derivatives do not enter, and the solution is Taylor's series.
     """
     slope, scheme = candidate
-    moved = _STATE.subs({y: y + dm, m: m + dm}, simultaneous=True) - _STATE
+    moved = _STATE.xreplace({y: y + dm, m: m + dm}) - _STATE
     transport = diff(slope, h) * s1 + slope * s
     heat = tau * diff(_STATE, y) ** 2 * (s**2 + s1)
     gaps = moved, (heat + transport).subs(h, s - 1)
@@ -76,7 +76,7 @@ def _in_vectors(slope: Expr, scheme: Scheme) -> Callable[[Values], list[mpf]]:
 
     def f(state: Expr, deviation: Expr) -> Expr:
         log_score = a_t - b_t * (state + dm) if deviation == at else a_s - b_s * state
-        return slope.subs({tau: deviation, h: log_score - 1}, simultaneous=True)
+        return slope.xreplace({tau: deviation, h: log_score - 1})
 
     moved = scheme(f, log(x) - dm, at, end - at)
     return evaluator(exp(moved.subs({at: sqrt(v_s + dv), end: sqrt(v_s)})))
@@ -92,7 +92,7 @@ def _in_plane(landing: Expr) -> tuple[Expr, ...]:
     """The step to t = 0 with constant coefficients."""
     at_t = exp(landing.subs({m: (mu - sigma**2 / 2) * t, v: sigma**2 * t}))
     pairs = zip(PAIRS[:2], score_in_plane(t), strict=True)
-    return tuple(at_t.subs({y: log(e), h: w}, simultaneous=True) for e, w in pairs)
+    return tuple(at_t.xreplace({y: log(e), h: w}) for e, w in pairs)
 
 
 _SLOPE, _STATE, _LENGTH = -tau * (1 + h), y - m, -sqrt(v)

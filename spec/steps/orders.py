@@ -109,6 +109,12 @@ def are_the_errors(errors: dict[str, Expr]) -> bool:
     in the solution shifts the law of a draw. The exact moments of a step are raised to the power
     $N$ by expanding their logarithms in $\delta$.
     """
+    return all(same(term, errors[name]) for name, term in _leading_errors().items())
+
+
+@cache
+def _leading_errors() -> dict[str, Expr]:
+    """Of mean, second moment and paths of A12, and of the paths with Milstein's term."""
     drift, noise = _LINEAR
     euler = 1 + (drift * root**2 + noise * root * z) / x
     if not same(ambient_factor(h, z, root), euler.subs(beta, RATE)):
@@ -120,7 +126,7 @@ def are_the_errors(errors: dict[str, Expr]) -> bool:
     for name, step in {"strong": euler, "milstein": milstein}.items():
         both = _relative_power(step.subs(z, z + sigma * root), growth - beta)
         found[name] = 1 - 2 * both + _relative_power(step**2, growth)
-    return all([_leads(series, errors[name]) for name, series in found.items()])
+    return {name: _leading(series) for name, series in found.items()}
 
 
 def _relative_power(step: Expr, rate: Expr) -> Expr:
@@ -133,9 +139,10 @@ def _relative_power(step: Expr, rate: Expr) -> Expr:
     return 1 + T * l2 * dt + (T * l3 + T**2 * l2**2 / 2) * dt**2
 
 
-def _leads(series: Expr, leading: Expr) -> bool:
-    terms = [series.expand().coeff(dt, n) * dt**n for n in range(3)]
-    return same(next(term for term in terms if not vanishes(term)), leading)
+def _leading(series: Expr) -> Expr:
+    powers = Poly(series, dt)
+    terms = (powers.coeff_monomial(dt**n) * dt**n for n in range(3))
+    return next(term for term in terms if not vanishes(term))
 
 
 _DATA, _GRIDS, _NEAR, _CLOSE = mpf("0.2"), (500, 1000), mpf("0.02"), mpf("0.05")

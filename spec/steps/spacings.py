@@ -6,7 +6,7 @@ Rows: score at the time with sqrt(v) = std_i, step to the next, the last one to 
 from collections.abc import Callable
 
 from mpmath import mpf, nint
-from sympy import Expr, Integer, Symbol, diff, exp, expand_log, lambdify, limit, log, symbols
+from sympy import Expr, Integer, Symbol, diff, exp, expand_log, lambdify, log, symbols
 
 from spec.checking.algebra import vanishes
 from spec.checking.claim import Claim, Kind, Means, Pin, Values
@@ -35,14 +35,15 @@ def is_the_power_spacing(spacing: Spacing) -> bool:
     zero. For $\rho$ to infinity it is the geometric grid.
 
     The $\rho$-th roots of the deviations run from that of the largest to that of the smallest and
-    are affine in $i$. The limit is that of $\rho$ times the logarithm of the root.
+    are affine in $i$. The limit is that of $\rho$ times the logarithm of the root: its derivative
+    in the inverse of $\rho$ at zero, where the root is one.
     """
     root = spacing(f, high_root, low_root)
     e, A, B = Symbol("e", positive=True), *symbols("A B", real=True)
-    logarithm = log(spacing(f, exp(e * A), exp(e * B)).expand()) / e
-    far = limit(logarithm, e, 0, "+") - (A + f * (B - A))
+    near_one = spacing(f, exp(e * A), exp(e * B))
+    far = (near_one - 1).subs(e, 0), near_one.diff(e).subs(e, 0) - (A + f * (B - A))
     ends = root.subs(f, 0) - high_root, root.subs(f, 1) - low_root
-    return vanishes((*ends, root.diff(f, 2), far))
+    return vanishes((*ends, root.diff(f, 2), *far))
 
 
 def _std(spacing: Spacing, power: Expr) -> Expr:

@@ -199,10 +199,11 @@ _FORMS: Mapping[str, Callable[[Expr, Expr], Expr]] = {
 def at_state(laws: Sequence[Component], at: Matrix) -> tuple[Part, ...]:
     """The parts of the formulas at a state, for these components."""
     y = at.applyfunc(log)
-    total = sum(_laws.size(*law, y) for law in laws)
-    found = [(law, y - law[1], law[2].adjugate() / law[2].det()) for law in laws]
+    sizes = [_laws.size(*law, y) for law in laws]
+    found = [(y - mean, covariance.adjugate() / covariance.det()) for _, mean, covariance in laws]
     return tuple(
-        Part(law[0], _laws.size(*law, y) / total, gap, p, -p * gap) for law, gap, p in found
+        Part(weight, size / sum(sizes), gap, precision, -precision * gap)
+        for (weight, *_), size, (gap, precision) in zip(laws, sizes, found, strict=True)
     )
 
 
