@@ -7,7 +7,6 @@ can be decided: its numerator, expanded over the integers, is the zero polynomia
 symbol first; an expression in which it was not is an error, not a refusal.
 """
 
-from collections.abc import Mapping
 from contextlib import suppress
 from itertools import product
 
@@ -15,6 +14,7 @@ import mpmath
 from mpmath import mpf
 from sympy import Expr, Matrix, MatrixBase, Symbol, sympify
 
+from spec.checking.evaluate import function_of
 from spec.checking.rational import Quotients, Undecidable
 from spec.checking.trace import ALGEBRA, note
 
@@ -47,22 +47,11 @@ def same(left: Expr | Matrix, right: Expr | Matrix) -> bool:
 def _zero_at_points(expression: Expr, symbols: list[Symbol]) -> bool:
     """Whether the expression is nothing at four points, without those where it has poles."""
     sizes = []
+    _, function = function_of((expression,))
     with mpmath.workdps(60):
         for shift, divisor in product((0, 5), (10, 37)):
             primes = [_VALUES[(i + shift) % len(_VALUES)] for i in range(len(symbols))]
             values = [mpf(prime) / divisor + mpf(i) / 97 for i, prime in enumerate(primes)]
             with suppress(ZeroDivisionError):
-                sizes.append(abs(_value(expression, dict(zip(symbols, values, strict=True)))))
+                sizes.append(abs(function(*values)[0]))
         return bool(sizes) and max(sizes) <= mpf(10) ** -25
-
-
-def _value(expression: Expr, at: Mapping[Symbol, mpf]) -> mpf:
-    """A rational function at a point, by following the expression."""
-    if expression.is_Symbol:
-        return at[expression]
-    if expression.is_Rational:
-        return mpf(expression.p) / expression.q
-    parts = [_value(part, at) for part in expression.args]
-    if expression.is_Pow:
-        return parts[0] ** int(expression.exp)
-    return mpmath.fsum(parts) if expression.is_Add else mpmath.fprod(parts)

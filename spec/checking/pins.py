@@ -8,17 +8,14 @@ from functools import cache
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, lambdify, sympify
-from sympy.printing.pycode import MpmathPrinter
+from sympy import Expr, sympify
 
 from spec.checking.claim import Claim, Formula, Pin
+from spec.checking.evaluate import function_of
 
 # Working precision: 50 digits are wanted, and numerical derivatives cost some.
 DIGITS = 70
 Values = Mapping[str, mpf]
-# Sorting the terms of sums would take most of the time, and nobody reads the code.
-_PRINTER = MpmathPrinter({"order": "none", "fully_qualified_modules": False, "inline": True,
-                          "allow_unknown_functions": True})  # fmt: skip
 
 
 def table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
@@ -29,7 +26,7 @@ def table(names: str, *rows: tuple[float, ...]) -> tuple[dict[str, float], ...]:
 def evaluator(formula: Formula) -> Callable[[Values], list[mpf]]:
     """`formula` as a function from names to a list of numbers."""
     if isinstance(formula, Expr | int | tuple):
-        names, function = _compiled(_several(formula))
+        names, function = function_of(tuple(sympify(f) for f in _several(formula)))
         return lambda values: [mpf(f) for f in function(*(values[name] for name in names))]
     return lambda values: [mpf(f) for f in _several(formula(values))]
 
@@ -42,14 +39,6 @@ def when_asked(scale: Callable[[], Formula]) -> Formula:
     """A scale that takes long to write down, for the time when a pin is compared."""
     once = cache(lambda: evaluator(scale()))
     return lambda at: tuple(once()(at))
-
-
-@cache
-def _compiled(formulas: tuple[Expr | int, ...]) -> tuple[list[str], Callable]:
-    """The names in some expressions, in order, and the function of them."""
-    expressions = [sympify(f) for f in formulas]
-    names = sorted({str(s) for f in expressions for s in f.free_symbols})
-    return names, lambdify(names, expressions, "mpmath", printer=_PRINTER)
 
 
 def reference(pin: Pin, formula: Formula, point: Mapping[str, float]) -> list[mpf]:

@@ -10,8 +10,10 @@ from sympy import Expr, Poly, Rational, cancel, diff, exp, factorial, log, sqrt,
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Pin
-from spec.checking.symbols import dt, h, m, t, v, x
+from spec.checking.pins import table
+from spec.checking.symbols import dt, h, m, mu, sigma, t, v, x
 from spec.checking.typeset import Says
+from spec.steps._pinned import PAIRS, STEP_POINTS, score_in_plane
 from spec.steps.flow import HEUN_FLOW, tau
 
 ell, alpha, beta, q = symbols("ell alpha beta q", positive=True)
@@ -108,6 +110,22 @@ def _step(moved: Expr) -> Expr:
     return exp(m * (t - dt) + moved.subs(levels, simultaneous=True))
 
 
+def _coefficients(candidate: tuple[Expr, Expr, Expr]) -> tuple[Expr, ...]:
+    """What the weights of a row of third order are, m and v having constant rates."""
+    before, earlier = symbols("t1 t2", positive=True)
+    levels = {q: sqrt((t - dt) / t), ell: log(t / (t - dt)) / 2,
+              alpha: log(before / t) / 2, beta: log(earlier / before) / 2}  # fmt: skip
+    shares = (c.subs(levels, simultaneous=True) for c in candidate[1:])
+    return -(mu - sigma**2 / 2) * dt, (1 - levels[q]) * sigma**2 * t, *shares
+
+
+def _frozen_in_plane(ratio: Expr) -> tuple[Expr, ...]:
+    """A row without a past, `ratio` being the part of u that is kept."""
+    exponent = -(mu - sigma**2 / 2) * dt + (1 - ratio) * sigma**2 * t * (1 + h)
+    pairs = zip(PAIRS[:2], score_in_plane(t), strict=True)
+    return tuple(e * exp(exponent.subs(h, w)) for e, w in pairs)
+
+
 _HALF, DENOISER = Rational(1, 2), u + v * (1 + h)
 _SERIES = sum((-ell) ** n / factorial(n) for n in range(5)) + ell**5 * R
 # Integrals over the row of e^(theta - ell) theta and e^(theta - ell) theta^2.
@@ -135,6 +153,16 @@ MULTISTEP = Claim(
             reads=lambda c: _step(row(c[0])), variant="order 2"),
         Pin("gbm_ref.DPMSolver.with_past", vectors="multistep_third_order",
             reads=lambda c: _step(row(*c[1:])), variant="order 3"),
+        Pin("gbm_ref.DPMSolver.weights", table(
+            "mu sigma t dt t1 t2", (0.17, 0.8, 0.5, 0.11, 0.62, 0.8),
+            (-0.6, 1.4, 0.25, 0.01, 0.26, 0.28), (0.32, 0.8, 0.5, 0.46, 0.7, 0.9),
+        ), reads=_coefficients),
+        Pin("gbm_ref.DPMSolver.__call__", STEP_POINTS[:2],
+            because="a row without a past has no weights to read: it is DDIM, R17-steps",
+            formula=_frozen_in_plane(sqrt((t - dt) / t)), twins={
+                "the ratio of variances": _frozen_in_plane((t - dt) / t),
+                "no state kept": _frozen_in_plane(0 * t),
+            }),
     ),
 )  # fmt: skip
 

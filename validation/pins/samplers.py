@@ -110,6 +110,12 @@ def _flow(f: Callable, at: Values) -> object:
     return f(ref.ProbabilityFlow(), process, score, pair(at), at["t"], at["dt"], 1.0, None)
 
 
+def _weights(f: Callable, at: Values) -> object:
+    process = shared.process(at)
+    found = f(ref.DPMSolver(3), process, at["t"], at["dt"], [at["t1"], at["t2"]])
+    return [found.shift, found.weight, *found.shares]
+
+
 def _coefficients(make: MakeStep) -> Adapter:
     return lambda f, at: list(f(make(at), shared.process(at), at["t"], at["dt"], at["kappa"]))
 
@@ -139,6 +145,8 @@ STEPS: dict[str, Adapter] = {
     "SignAgnostic.__call__[negative state]": _step(lambda at: ref.SignAgnostic()),
     "SignAgnostic.__call__[sigma that varies]": _step(lambda at: ref.SignAgnostic(), _growing),
     "ProbabilityFlow.__call__[last step]": _flow,
+    "DPMSolver.__call__": _step(lambda at: ref.DPMSolver(3)),
+    "DPMSolver.weights": _weights,
     "simulate": lambda f, at: f(*_simulation(at)),
     "simulate[path]": lambda f, at: f(*_simulation(at), return_path=True)[1],
 }
