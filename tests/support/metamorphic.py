@@ -23,6 +23,7 @@ STEPS: dict[str, ref.Step] = {
     "Ancestral, matrix": ref.Ancestral(COV),
     "DDIM": ref.DDIM(),
     "ProbabilityFlow": ref.ProbabilityFlow(),
+    "DPMSolver": ref.DPMSolver(3),
 }
 AMBIENT = [name for name, step in STEPS.items() if step.coordinates == "ambient"]
 LOG = [name for name, step in STEPS.items() if step.coordinates == "log"]

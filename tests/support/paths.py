@@ -79,6 +79,8 @@ def row_scales(
     """(g, S) of one row for each sample, from its states before and after, all (n, d)."""
     if isinstance(step, ref.AmbientStep):
         return _in_x(step, problem, row, x, x_s, z)
+    if isinstance(step, ref.DPMSolver):
+        step = ref.DDIM()  # by itself
     carried = np.linalg.norm(np.log(x), axis=-1) + np.linalg.norm(np.log(x_s), axis=-1)
     if isinstance(step, ref.ProbabilityFlow):
         growth, added = _flow(problem, row, x, x_s)

@@ -121,7 +121,8 @@ def calls() -> dict[str, tuple[Callable[..., object], dict[str, object]]]:
 
 CALLS = {name: pair for name, pair in calls().items() if "lambda" not in name}
 # A step without noise ignores them, as it says; labels are integers, and no states.
-IGNORED = {(step, argument) for step in ("ProbabilityFlow", "DDIM") for argument in ("z", "noise")}
+FREE = ("ProbabilityFlow", "DDIM", "DPMSolver")
+IGNORED = {(step, argument) for step in FREE for argument in ("z", "noise")}
 
 
 def arguments(kind: type | tuple[type, ...]) -> list[tuple[str, str]]:
