@@ -45,6 +45,7 @@ from gbm_fast.steps import (
     AmbientMilstein,
     Ancestral,
     DaleLangevin,
+    DPMSolver,
     MarginalPreserving,
     ProbabilityFlow,
     SignAgnostic,
@@ -75,6 +76,10 @@ def build_step(settings: SamplingSettings) -> Step:
             return ProbabilityFlow()
         case "ddim":
             return DDIM()
+        case "dpmpp-2m":
+            return DPMSolver(2)
+        case "dpmpp-3m":
+            return DPMSolver(3)
 
 
 def sampling_process(run: TrainedModel, settings: SamplingSettings) -> Process:
@@ -87,7 +92,7 @@ def sampling_process(run: TrainedModel, settings: SamplingSettings) -> Process:
 def build_grid(run: TrainedModel, settings: SamplingSettings, process: Process) -> Grid:
     """The rows of the sampler, within the noise levels that the run was trained on.
 
-    without noise      levels sqrt(v) spaced as in EDM (probability-flow, ddim)
+    without noise      levels sqrt(v) spaced as in EDM (probability-flow, ddim, dpmpp-2m, dpmpp-3m)
     constant process   Algorithms 1 and 2: uniform levels, L inner steps, annealed by chi
     exploding process  levels sqrt(v) spaced geometrically, annealed by chi
 

@@ -15,9 +15,11 @@ SamplerName = Literal[
     "marginal-preserving",
     "probability-flow",
     "ddim",
+    "dpmpp-2m",
+    "dpmpp-3m",
 ]
 StartName = Literal["class-average", "lognormal", "lognormal-averages", "data"]
-NOISE_FREE = ("probability-flow", "ddim")
+NOISE_FREE = ("probability-flow", "ddim", "dpmpp-2m", "dpmpp-3m")
 """Samplers that draw noise for their start alone, and space their levels as EDM does."""
 _LONGEST_NAME = 140
 _MOST_ROWS = 10**6
@@ -25,7 +27,7 @@ _MOST = (
     ("num_images", 2**32, "an image has a number below that"),
     ("batch_size", 2**24, "a batch is in memory, also where the network is given less at once"),
 )
-_DEFAULT_LEVELS = {"probability-flow": 18, "ddim": 50}
+_DEFAULT_LEVELS = {"probability-flow": 18, "ddim": 50, "dpmpp-2m": 20, "dpmpp-3m": 20}
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class SamplingSettings:
     sampler: SamplerName = "dale-langevin"
     """dale-langevin: eq. (13), keeps signs; sign-agnostic: eq. (12), and milstein: its refinement,
     for --process constant; ancestral: exact for a frozen denoiser; marginal-preserving: any amount
-    of noise --kappa; without noise, probability-flow: Heun's second-order step, and ddim."""
+    of noise --kappa; without noise, probability-flow: Heun's second-order step, ddim, and
+    DPM-Solver++ of second and third order, one evaluation a level: dpmpp-2m, dpmpp-3m."""
     process: Literal["run", "constant"] = "run"
     """run: the process of the training; constant: the paper's, with --sigma. A network serves any
     process whose noise levels it was trained on."""
@@ -49,7 +52,8 @@ class SamplingSettings:
     of noised data; lognormal-averages: to those of noised class averages; data: noised training
     images, an upper bound for diagnosis."""
     num_steps: int | None = None
-    """Levels of the grid (default: 1000, and 18 for probability-flow, 50 for ddim)."""
+    """Levels of the grid (default: 1000; without noise 20, but 18 for probability-flow and 50 for
+    ddim)."""
     inner_steps: int = 1
     """L, steps at each level."""
     chi: float = 1.0

@@ -87,6 +87,7 @@ LAW = Claim(
     "multistep-law", "multistep solvers of the flow on log-normal data", is_the_affine_map,
     holds=_HOLDS, twins={
         "the noise's share": _affine(v / (v0 + v)), "no shrinking": _affine(v0 / v0),
+        "the noise's share in the denoiser alone": (a + v / (v0 + v) * e, _HOLDS[1]),
         "the share of the last row in all": (
             _HOLDS[0], q * e + _SHARE * ((1 - q - c1 - c2) * e + c1 * e1 + c2 * e2),
         ),

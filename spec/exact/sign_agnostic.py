@@ -31,13 +31,13 @@ u, noise, HIGHEST = symbols("u", positive=True), Function("kappa"), 4
 
 def log_factor() -> Expr:
     """log(1 - delta (mu - 2 sigma^2) + delta sigma^2 H + kappa sqrt(h) z) up to r^4 = h^2, where
-    r draw is the last term and r^2 drift what is left of one."""
+    r draw is the last term and r^2 drift the two before it."""
     increment = r**2 * drift + r * draw
     return _up_to_h_squared(Add(*(-((-increment) ** k) / k for k in range(1, HIGHEST + 1))))
 
 
 def _drift(score: Score = hyvarinen) -> Expr:
-    """With delta mu = h (m' + 1/2) and H the score of N(centre, v) at log X = centre + w."""
+    """What r^2 multiplies, with delta mu = h (m' + 1/2), H the score of N(centre, v) at centre + w."""
     return 2 - (slope + Rational(1, 2)) + score(y, centre, v).subs(y, centre + w)
 
 

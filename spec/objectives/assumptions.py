@@ -88,7 +88,8 @@ def _is_regular(at: Callable[[Expr], Expr]) -> bool:
 
 FINITE_SQUARE = Assumption(
     r"$\mathbb E\,h^2$ is finite", "the Cauchy-Schwarz inequality",
-    # p = 1 / (1 + x)^2 and h = -1/x: x h^2 p is unbounded and x h p does not vanish at zero.
+    # p = 1 / (1 + x)^2 and h = -1/x: x h^2 p tends to infinity at zero, so that E h^2 is infinite,
+    # and x h p does not vanish there.
     lambda: limit(x / (x + x**2) ** 2, x, 0) == oo and limit((1 + x) ** -2, x, 0) != 0,
 )  # fmt: skip
 _EXPONENT, _PLACES = -(g**2) / (2 * v), ((0.05, 0.64), (0.05, 0.00064))  # v0 and v

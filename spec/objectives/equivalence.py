@@ -72,7 +72,7 @@ def _largest(polynomial: Expr) -> Expr:
     """The largest absolute value of a polynomial in z times the normal density without its
     constant, which vanishes at both ends."""
     slope = diff(polynomial, z) - z * polynomial  # times the same
-    return max(abs((polynomial * _NORMAL).subs(z, at)) for at in Poly(slope, z).all_roots())
+    return max(abs((polynomial * _NORMAL).subs(z, at)) for at in Poly(slope, z).real_roots())
 
 
 def is_averaged(slope: Expr) -> bool:

@@ -23,9 +23,11 @@ STEPS: dict[str, Callable[[gbm.SamplingSettings], ref.Step]] = {
     "marginal-preserving": lambda settings: ref.MarginalPreserving(settings.kappa),
     "probability-flow": lambda settings: ref.ProbabilityFlow(),
     "ddim": lambda settings: ref.DDIM(),
+    "dpmpp-2m": lambda settings: ref.DPMSolver(2),
+    "dpmpp-3m": lambda settings: ref.DPMSolver(3),
 }
-NOISE_FREE = ("probability-flow", "ddim")
-LEVELS = {"probability-flow": 18, "ddim": 50}
+NOISE_FREE = ("probability-flow", "ddim", "dpmpp-2m", "dpmpp-3m")
+LEVELS = {"probability-flow": 18, "ddim": 50, "dpmpp-2m": 20, "dpmpp-3m": 20}
 
 
 @dataclass

@@ -48,6 +48,8 @@ def _step(settings: SamplingSettings) -> gbm_ref.Step:
         "marginal-preserving": gbm_ref.MarginalPreserving(settings.kappa),
         "probability-flow": gbm_ref.ProbabilityFlow(),
         "ddim": gbm_ref.DDIM(),
+        "dpmpp-2m": gbm_ref.DPMSolver(2),
+        "dpmpp-3m": gbm_ref.DPMSolver(3),
     }
     if settings.sampler not in steps:
         raise ValueError(
@@ -72,7 +74,7 @@ def _grid(
     constant_run = config.process == "constant"
     low = config.sigma / math.sqrt(config.num_steps) if constant_run else config.std_min
     top = math.sqrt(process.log_var(process.horizon))
-    if settings.sampler in ("probability-flow", "ddim"):
+    if settings.sampler in ("probability-flow", "ddim", "dpmpp-2m", "dpmpp-3m"):
         return gbm_ref.power(process, levels, std_min=low, std_max=top)
     if isinstance(process, gbm_ref.GBM):
         return gbm_ref.annealed(

@@ -6,6 +6,7 @@ A row maps an error e of log x to at most g e and adds at most `added`, both rea
     steps in log X   g = |I + weight J|, the weight of `gbm_ref.LogAffineStep` (dv in eq. (13))
     steps in X       g = |I + dv J / factor|, and what is added is divided by the factor on x
     ProbabilityFlow  g = |1 + l (p + q (1 + l p)) / 2|, the gains of `gbm_ref.exact`
+    DPMSolver        g as in log X, and |c| times the errors of the denoisers for each share c
 
 in spectral norms. What is added is K u times the sizes of the terms (K roundings of unit u = 2^-24
 each), and the weight times the error of the score. That is K u times the score's own terms, and
@@ -42,10 +43,30 @@ class Rounding:
         """b after the last row, one a picture (n,); `path` (rows + 1, n, d) of `gbm_ref`."""
         size = 1.0 + np.abs(np.log(draws.x_T))
         bound = _UNIT * _norm(size)
+        if isinstance(self.sampler.step, gbm_ref.DPMSolver):
+            return self._multistep_bound(self.sampler.step, bound, path)
         for index, row in enumerate(self.sampler.grid):
             z = draws.z[index] if self.sampler.step.uses_noise else None
             growth, added = self._row(row, path[index], path[index + 1], z)
             bound = growth * bound + added
+        return bound
+
+    def _multistep_bound(self, step: gbm_ref.DPMSolver, bound: Array, path: Array) -> Array:
+        process, variances = self.sampler.process, self.problem.eigen[0]
+        past: list[tuple[float, Array]] = []
+        for row, x in zip(self.sampler.grid, path, strict=False):
+            t, v = row.t_score, process.log_var(row.t_score)
+            weights = step.weights(process, t, row.dt, [time for time, _ in past])
+            h, error = self._score_error(x, t)
+            reach = 1.0 + np.abs(np.log(x)) + abs(process.log_mean(t))
+            size = reach + abs(weights.shift) + weights.weight * (1.0 + np.abs(h))
+            found = _norm(_UNIT * (reach + v * (1.0 + np.abs(h))) + v * error)
+            found = found + float((variances / (variances + v)).max()) * bound
+            lent = [abs(c) * (found + e) for c, (_, e) in zip(weights.shares, past, strict=False)]
+            gains = 1.0 - weights.weight / (variances + v)
+            bound = float(np.abs(gains).max()) * bound + sum(lent, np.zeros_like(bound))
+            bound = bound + _norm(_UNIT * size + weights.weight * error)
+            past = [(t, found), *past][: step.order - 1]
         return bound
 
     def _row(

@@ -152,12 +152,16 @@ STEPS = {
     "marginal-preserving": gbm.MarginalPreserving,
     "probability-flow": gbm.ProbabilityFlow,
     "ddim": gbm.DDIM,
+    "dpmpp-2m": gbm.DPMSolver,
+    "dpmpp-3m": gbm.DPMSolver,
 }
 
 
 @pytest.mark.parametrize("sampler", STEPS)
 def test_a_name_becomes_its_step_and_kappa_reaches_it(sampler: str) -> None:
     assert type(build_step(paper(sampler=sampler))) is STEPS[sampler]
+    orders = [build_step(paper(sampler=f"dpmpp-{order}m")).order for order in (2, 3)]
+    assert orders == [2, 3]
     settings = gbm.SamplingSettings(sampler="marginal-preserving", kappa=0.3)
     assert build_step(settings) == gbm.MarginalPreserving(kappa=0.3)
 
