@@ -101,7 +101,7 @@ def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
 
     In R17-closed both polygamma functions are replaced by expansions with bounded remainders: the
     bounds of $\psi$ have those of its derivative as slopes, and the differences tend to zero. The
-    difference of both sides is a quotient in $h$ that vanishes, with its slope, where $h$ does, the
+    difference of both sides is a quotient in $h$ that vanishes with its slope where $h$ does, the
     logarithm of $h$ being a symbol.
     """
     (at_zero, slope), share = (f.subs(V, start) for f in expansion()), special.rational(bias)
