@@ -46,6 +46,8 @@ def same(left: Expr | Matrix, right: Expr | Matrix) -> bool:
 
 def _zero_at_points(expression: Expr, symbols: list[Symbol]) -> bool:
     """Whether the expression is nothing at four points, without those where it has poles."""
+    if len({symbol.name for symbol in symbols}) < len(symbols):
+        raise Undecidable(f"two symbols of one name in {expression}")
     sizes = []
     _, function = function_of((expression,))
     with mpmath.workdps(60):

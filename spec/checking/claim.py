@@ -41,6 +41,7 @@ class Kind(StrEnum):
     CITED = "cited"
     READING = "reading"
     UNRECOVERABLE = "unrecoverable"
+    STATED = "stated by the authors' code"
 
 
 class Means(StrEnum):

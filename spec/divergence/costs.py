@@ -100,7 +100,7 @@ def is_the_affine_bound(bound: Expr) -> bool:
 
 def bounds_the_logarithm(bound: Expr) -> bool:
     r"""For $w$ from one on $[[below]]$ and $[[square]]$. With $w^2$ for $v_N$ over $v_0$, and
-    times $v_0$, this is $[[cost]]\le[[limit]]$: the cost of R20-log-normal is below its bound,
+    times $v_0$, this is $[[cost]]\le[[limit]]$: the cost of R20-log-normal is at most its bound,
     as they are these two but for one factor.
 
     The first difference is zero at $w$ one and rises. Both inequalities are certified in $w$ less
@@ -167,7 +167,7 @@ AFFINE = Claim(
 )  # fmt: skip
 
 INEQUALITY = Claim(
-    "R20-inequality", "the exact cost is below the bound", bounds_the_logarithm, holds=_BOUND,
+    "R20-inequality", "the exact cost is at most the bound", bounds_the_logarithm, holds=_BOUND,
     twins={
         "a lower bound of the logarithm": 2 - 2 / _w, "too large a bound": _SQUARE,
         "half of it": _BOUND / 2,

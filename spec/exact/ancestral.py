@@ -46,10 +46,11 @@ def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
 
 def is_the_ddim_law(factor: Expr) -> bool:
     r"""On log-normal data a DDIM step from $t$ to $s$ multiplies the mean error by $[[it]]$ and
-    the variance by its square, as Euler's rule for the probability flow in the standard deviation.
+    the variance by its square, as Euler's rule in the standard deviation of the noise does for the
+    flow of $\log X$ less its drift.
 
     As for R17, with the square root of the weight and no noise. Euler's rule for the deviation
-    goes along its slope at the standard deviation of $t$, which gives the same factor.
+    goes along its slope at that of $t$, which gives the same factor.
     """
     mean, variance = (f.subs(s, kappa**2 * t) for f in _law_after(kappa, Integer(0)))
     claimed, noise = factor.subs(s, kappa**2 * t), sigma**2 * t

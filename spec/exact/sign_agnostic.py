@@ -37,7 +37,7 @@ def log_factor() -> Expr:
 
 
 def _drift(score: Score = hyvarinen) -> Expr:
-    """What r^2 multiplies, delta mu being h (m' + 1/2) and H the score of N(centre, v) at centre + w."""
+    """What r^2 multiplies: delta mu is h (m' + 1/2), H the score of N(centre, v) at centre + w."""
     return 2 - (slope + Rational(1, 2)) + score(y, centre, v).subs(y, centre + w)
 
 

@@ -94,8 +94,9 @@ def is_the_step(log_size: Expr) -> bool:
 
 def decides_the_side(advantage: Expr) -> bool:
     r"""Over the whole line the minimum of $\bar\ell(w)$ and $D_\phi(w,w_k)$ over $\eta$ is the
-    exponentiated gradient step $w_+$ where [[stays]], with $p$ for $\log\lvert w_+\rvert$;
-    otherwise it has the opposite sign and a size of which the logarithm is $[[across]]$.
+    exponentiated gradient step $w_+$ where [[stays]] (at zero both are least), with $p$ for
+    $\log\lvert w_+\rvert$; otherwise it has the opposite sign and a size of which the logarithm is
+    $[[across]]$.
 
     On either side of zero $\eta$ times the objective is convex in $\lvert w\rvert$, and its least
     value is the same number less the size at which it is taken. So the larger size wins.
@@ -106,10 +107,15 @@ def decides_the_side(advantage: Expr) -> bool:
         objective = of * (L - step) * (side * size - of * a) + divergence(side, size, u, of, a, L)
         along = diff(objective, size) + diff(objective, u) / size
         bend = diff(along, size) + diff(along, u) / size
-        best = step if side == of else step - advantage
-        least = objective.subs(u, best) - objective.subs({size: 0, u: 0})
+        best = step if side == of else _across(advantage)
+        least = objective.subs(u, best) - a * (1 + step - L)
         gaps += [along.subs(u, best), bend - 1 / size, least + size]
     return vanishes(tuple(gaps))
+
+
+def _across(advantage: Expr) -> Expr:
+    """The logarithm of the size at which the other side is least."""
+    return step - advantage
 
 
 def _between(w: Expr, ref: Expr) -> Expr:
@@ -230,7 +236,7 @@ ARGMIN = Claim(
         "threshold 1": 2 * step, "threshold e^-2": 2 * step + 4,
         "small weights stay": -2 * step - 2,
     }, printed={"every weight stays": Integer(1)}, shown=lambda advantage: {
-        "stays": Says(advantage, Integer(0), r"\ge"), "across": step - advantage,
+        "stays": Says(advantage, Integer(0), r"\ge"), "across": _across(advantage),
     }, sources=v1("eq. 1") + v2("eq. 18") + _STEPS, sheet=("E12",),
     assumptions=("eta > 0, and no weight is zero; coordinate by coordinate",),
     depends=("A18", "A19", "E12"), erratum=Erratum(
@@ -241,11 +247,11 @@ ARGMIN = Claim(
         "whose exponentiated gradient step is small: also with gradient zero such a weight jumps "
         "across zero, since the divergence there is negative (E12).",
         advice="Minimise over the orthant of the current weights; then eq. (2) is right for "
-        "weights of both signs (A19). That is how the update is meant and used.",
+        "weights of both signs (A19).",
         figures=lambda: (
             Figure("with gradient 0: the step (2), a weight of", float(exp(_LOG_WEIGHT))),
             Figure("the minimum of (1) over the line",
-                   float(-exp((step - ARGMIN.holds).subs(step, _LOG_WEIGHT)))),
+                   float(-exp(_across(ARGMIN.holds).subs(step, _LOG_WEIGHT)))),
         ),
         remains_open="Whether the lost formula (18) of version 2 restricts the minimum.",
     ),

@@ -278,8 +278,9 @@ CURL = Claim(
     depends=("A19", "E15-generator"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote=_QUOTE,
-        trouble=r"No choice of $\xi$, and no other modification of the task error, leads to (15) "
-        "for all losses: already the product of the two coordinates has an exponent with a curl.",
+        trouble=r"Linearised as a whole (E13), no choice of $\xi$, and no other modification of "
+        "the task error, leads to (15) for all losses: already the product of the two coordinates "
+        "has an exponent with a curl.",
         advice="For a separable loss (15) is the step of a modified loss, which is separable too; "
         r"in general it is, to first order in $\eta$, a mirror step with another generator "
         "(E15-generator).",

@@ -67,7 +67,8 @@ def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
         asked = set(range(steps, 0, -1))  # a step from each, down to the data
         finite = {n for n in range(steps + 1) if sizes.subs(k, n).is_finite}
         found.append(set(range(first, last + 1)) == asked == finite)
-    return all(found)
+    added = _AT_LEVEL.subs(k, 0), _AT_LEVEL.subs(k, k + 1) - _AT_LEVEL - step
+    return all(found) and vanishes(added)
 
 
 def are_the_shares(claimed: Values) -> bool:
@@ -162,7 +163,7 @@ def are_of_log_normal_data(values: tuple[Expr, Expr]) -> bool:
     r"""For log-normal data in one coordinate the Fisher information of $\log X_t$, the mean square
     of its score, is $[[0]]$, and the least value of $\mathcal L_{\text{M-DSM}}$ is $[[1]]$.
 
-    The score is affine in $\log x$. The loss is least at it (A-Thm).
+    Both scores are affine in $\log x$. The loss is least at the Hyvärinen score (A-Thm).
     """
     information = expectation((1 + marginal_score()) ** 2, L, a + m, v0 + v)
     return vanishes((information - values[0], floor() - values[1]))
@@ -220,11 +221,18 @@ def is_entropy_production(factor: Expr) -> bool:
     its score. So the floor of R4b is, in one coordinate, $[[floor]]$.
 
     The density $q$ follows the Fokker-Planck equation of A9. The integrand of the rate of the
-    entropy is that of the mean square and the derivative of $[[flux]]$, with $b$ the drift.
+    entropy is $[[factor]]$ times that of the mean square, and the derivative of $[[flux]]$, with
+    $b$ the drift.
     """
     change = s2 / 2 * q[2] - b * q[1]
     flux = sum(diff(_FLUX, q[i]) * q[i + 1] for i in (0, 1)) + diff(_FLUX, ell) * q[1] / q[0]
-    return vanishes(-(1 + ell) * change - factor * q[1] ** 2 / q[0] - flux)
+    gap = -(1 + ell) * change - factor * q[1] ** 2 / q[0] - flux
+    back = _floor_by_rate(factor).subs(rate, factor * INFORMATION)
+    return vanishes((gap, back - _FLOOR["floor"]))
+
+
+def _floor_by_rate(factor: Expr) -> Expr:
+    return _FLOOR["floor"].subs(INFORMATION, rate / factor).expand()
 
 
 def is_the_sum_of_floors(total: Expr) -> bool:
@@ -290,7 +298,7 @@ FLOOR = Claim(
 DE_BRUIJN = Claim(
     "R4b-de-bruijn", "entropy grows with the Fisher information", is_entropy_production, s2 / 2,
     twins={"sigma^2": s2, "sigma^2 / 4": s2 / 4, "entropy falls": -s2 / 2}, shown=lambda factor: {
-        "factor": factor, "floor": _FLOOR["floor"].subs(INFORMATION, rate / factor).expand(),
+        "factor": factor, "floor": _floor_by_rate(factor),
     }, values=lambda: {"flux": _FLUX}, names=_NAMES, sheet=("R4b",), depends=("R4b", "A9"),
     assumptions=(POSITIVE_TIME, "one coordinate; finite entropy; no flux at the ends"),
 )  # fmt: skip

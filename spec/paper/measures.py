@@ -167,20 +167,6 @@ TABLES = (
         "without a setting whose name is lost (terminal denoising).",
         reason="All numbers are lost, measurements that nothing in the text forces; that class "
         "averages give “comparable or better” scores cannot be looked at.",
-    ), lost(
-        "Table-2", "fitted log-normal parameters", sources=v2("Table 2"),
-        statement="Two parameters of the log-normal start for each of the four data sets, "
-        "channel-wise for CIFAR-10 (Section 6.2).",
-        reason="Both columns are lost; data, settings and fit (E24-fit) would give them.",
-    ), lost(
-        "Table-3", "sampler settings", sources=v2("Table 3"),
-        statement="Sampler by data set; three columns, one of them headed “(approx.)”.",
-        reason="All entries and two of the headers are lost: settings of the grid search.",
-    ), lost(
-        "Table-4", "sampler settings, class-average start", sources=v2("Table 4"),
-        statement="As Table 3, for the start from class averages; by Appendix E it differs for "
-        "Fashion-MNIST and Kuzushiji-MNIST only.",
-        reason="All entries and two of the headers are lost.",
     ),
 )  # fmt: skip
 

@@ -119,9 +119,10 @@ MARGINAL = Claim(
         quote="the density that satisfies the Fokker-Planck equation corresponding to the "
         "stochastic differential equation (SDE) with geometric Brownian motion (GBM) is the "
         "log-normal density",
-        trouble="The equation has a solution for every initial law. The log-normal one is that of "
-        "a known $X_0$ (E6); for images, whose log is bounded, $p_{X_t}$ is log-normal at no $t$. "
-        "Skewness and kurtosis only fade as the variance grows.", figures=_skewness,
+        trouble="The equation has a solution for every initial law. The log-normal ones are those "
+        "of a known $X_0$ (E6) and of log-normal data; for images, whose log is bounded, "
+        "$p_{X_t}$ is log-normal at no $t$. Skewness and kurtosis only fade as the variance "
+        "grows.", figures=_skewness,
         remains_open="Version 2 likewise: 'the marginal distribution of geometric Brownian motion "
         "(GBM) at any fixed time is log-normal' (abstract; so Sections 3 and 7).",
     ),

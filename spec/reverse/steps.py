@@ -179,7 +179,7 @@ R17_BRIDGE = Claim(
     ),), depends=("A6", "A10", "R5", "R16-ode", "A13"),
 )  # fmt: skip
 
-FORWARD, LOSS = "the forward step of eq. (22)", "the loss of eqs. (19) and (20)"
+FORWARD, LOSS = "the forward step of eq. (22)", "the residual in the loss of eqs. (19) and (20)"
 STEP, AMBIENT = "the sampler of eq. (13)", "Euler-Maruyama in X, eq. (12) of version 2"
 PARTS = (FORWARD, LOSS, STEP, AMBIENT)
 _LOG_KERNEL = -((L - L0 - m) ** 2) / (2 * v)
@@ -250,8 +250,8 @@ E27_RICHNESS = Claim(
         "to the additive noise setting, losing out completely on the richness of the original "
         "multiplicative noise framework.'",
         trouble="The method of version 1 is itself the additive method on log X: same forward "
-        "step, same loss, same sampler. Version 2 does not repeat the sentence; its Section 7 "
-        "says that the Dale-Langevin sampler 'is equivalent to standard additive Langevin "
+        "step, same residual in the loss, same sampler. Version 2 does not repeat the sentence; "
+        "its Section 7 says that the Dale-Langevin sampler 'is equivalent to standard additive Langevin "
         "dynamics on the log-transformed variable' (E16). It adds eq. (12), which does differ.",
         figures=_figures,
     ),

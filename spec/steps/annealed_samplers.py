@@ -30,16 +30,16 @@ Listing = tuple[Expr, Expr]
 
 
 def _runs(listing: Listing, step: Callable, put: Callable[[Expr, Expr], Expr]) -> bool:
-    """Whether two levels of the listing are steps from the reverse equation, with noise chi^i.
+    """Whether three levels of the listing are steps from the reverse equation, with noise chi^i.
 
     Both are run side by side: each visit has to take any state to where the step takes it.
     """
     for size in points(table("L chi", (1, Integer(1)), (2, chi))):
-        score, factor = unknown_score(), Integer(1)
-        for i, level in enumerate((2, 1)):
+        factor = Integer(1)
+        for i, level in enumerate((3, 2, 1)):
             for visit in range(size["L"]):
                 state = Symbol(f"state_{level}_{visit}", real=True)
-                given, noise = score(state, level), draw(level, visit)
+                given, noise = Symbol(f"h_{level}_{visit}", real=True), draw(level, visit)
                 left = put(state, listing[0].xreplace({h: given, z: noise, kappa: factor}))
                 right = put(state, step(given, noise, root, size["chi"] ** i))
                 if not same(left, right.xreplace(_PAPER_DRIFT)):
@@ -49,12 +49,12 @@ def _runs(listing: Listing, step: Callable, put: Callable[[Expr, Expr], Expr]) -
 
 
 def is_dale_langevin(listing: Listing) -> bool:
-    """Whether two levels of the listing are steps in log X."""
+    """Whether three levels of the listing are steps in log X."""
     return _runs(listing, log_step, add)
 
 
 def is_sign_agnostic(listing: Listing) -> bool:
-    """Whether two levels of the listing are steps in X."""
+    """Whether three levels of the listing are steps in X."""
     return _runs(listing, ambient_factor, mul)
 
 
@@ -117,7 +117,7 @@ def _sampler(put: Callable[[Expr], Expr], space: str, step: str) -> dict[str, ob
         "and mu chosen to simplify. Held here: version 1's Algorithm 2 in place with that mu; "
         "the first level, the place of the decay and the length of a step are not forced.",
         "statement": "As reconstructed: $[[step]]$, $L$ times at each level $k$, then $[[decay]]$."
-        f" With $[[mu]]$ two levels of it are Euler–Maruyama steps in ${space}$ with noise "
+        f" With $[[mu]]$ three levels of it are Euler–Maruyama steps in ${space}$ with noise "
         rf"$\chi^i$ at the $i$-th level, counted from zero: at the sizes shown, of which the first"
         f" is a run of {step}.",
         "derivation": "The levels are run on symbols with an arbitrary score, each visit from an "

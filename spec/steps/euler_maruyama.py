@@ -84,8 +84,8 @@ def _carried(exponent: Expr, added: Expr = r**2) -> bool:
 
 def are_the_steps(candidate: tuple[Expr, Expr]) -> bool:
     r"""With $\Delta m=[[dm]]$ and $\Delta v=[[dv]]$, $[[dale]]$ is A13 and $[[agnostic]]$ is A12,
-    with their noise times $\kappa$. With any $m$ and $v$ the first takes the mean of the log of
-    log-normal data on as the exact reverse kernel does (R7).
+    with their noise times $\kappa$. With any $m$ and $v$ the first, in one coordinate, takes the
+    mean of the log of log-normal data on as the exact reverse kernel does (R7).
 
     The first two by substitution, against steps built from the reverse equation. For the last, a
     distance of the mean of $\log X$ from its place has to shrink as the variance of $\log X$ does.

@@ -59,7 +59,7 @@ def is_the_bias(bias: Callable[[Expr], Expr]) -> bool:
     By induction over $N$. Each step takes $h$ off the mean and multiplies the distance by the
     ratio of the variances of $\log X$ after and before it (E2), so that these factors telescope:
     one level more at the start, from which $N$ are left, adds $[[more]]$. The limit is SymPy's,
-    with logarithms for $\psi$, to which it tends.
+    with logarithms for $\psi$: the difference vanishes, since both arguments grow with $N$.
     """
     whole = N * _PER_STEP["length"]
     per_step = _deviation_after(_PRINTED_DRIFT, Integer(0)).subs(dt, H / s2)

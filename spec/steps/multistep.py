@@ -1,7 +1,8 @@
 """Multistep solvers of the flow: the weights of earlier denoisers, and the error of a row.
 
 In lambda = -log sqrt(v): ell is the length of the row, alpha and beta the distances from it to the
-row before and from that to the one before; q = e^-ell; D, D1, D2 the denoisers, u the state.
+row before and from that to the one before (in multistep-order over ell); q = e^-ell; D, D1, D2 the
+denoisers, u the state.
 """
 
 from functools import cache
@@ -26,9 +27,10 @@ def are_the_weights(candidate: tuple[Expr, Expr, Expr]) -> bool:
     r"""With [[variable]] the noise-free equation is [[equation]]. Over a row of length $\ell$,
     with [[decay]] and earlier denoisers $D_1$, $D_2$ at the distances $\alpha$ and [[far]], it
     leads from $u$ to [[row]] for the parabola through the denoisers, with [[first]] and
-    [[second]]. The published weight of a single earlier denoiser is [[published]]; that of the
-    straight line, [[line]], differs from it by the second power of $\ell$ when $\alpha$ is in
-    proportion to $\ell$.
+    [[second]]. The published weight of a single earlier denoiser is [[published]]: that of the
+    straight line through both denoisers, kept at its value in the middle of the row. That of the
+    straight line itself, [[line]], differs from it by the second power of $\ell$ when $\alpha$ is
+    in proportion to $\ell$.
 
     The equation is that of heun-flow in another variable, with the denoiser [[denoiser]]. The row
     is differentiated in $\ell$, where $q$ falls at the rate $q$, and is $u$ where it has no
@@ -40,9 +42,15 @@ def are_the_weights(candidate: tuple[Expr, Expr, Expr]) -> bool:
     curve, line = row(*weights), row(_LINE)
     gaps = [_rate(curve) + curve - _parabola(ell)]
     gaps.append(_rate(line) + line - _parabola(ell).subs(D2, _ON_THE_LINE))
+    gaps.append(row(published) - row(0) - (1 - q) * (_half_way() - D))
     starts = [(each - u).subs({ell: 0, q: 1}) for each in (curve, line)]
     *none, away = _powers(published - _LINE, 2)
     return vanishes((slope, *gaps, *starts, *none)) and not vanishes(away)
+
+
+def _half_way() -> Expr:
+    """The straight line through D and D1 in the middle of the row."""
+    return _parabola(ell / 2).subs(D2, _ON_THE_LINE)
 
 
 def row(first: Expr, second: Expr | int = 0) -> Expr:
@@ -103,20 +111,15 @@ def _weights(share: Expr | int) -> Weights:
 
 def _step(moved: Expr) -> Expr:
     """In the names of the vectors: m and v at the horizon, times t_1 and t_2 of earlier rows."""
-    before, first, earlier, second = symbols("t1 d1 t2 d2", positive=True)
+    first, second = symbols("d1 d2", positive=True)
     moved = moved.subs({D1: first, D2: second}).subs(D, DENOISER).subs(u, log(x) - m * t)
-    levels = {q: sqrt((t - dt) / t), ell: log(t / (t - dt)) / 2, v: v * t,
-              alpha: log(before / t) / 2, beta: log(earlier / before) / 2}  # fmt: skip
-    return exp(m * (t - dt) + moved.subs(levels, simultaneous=True))
+    return exp(m * (t - dt) + moved.subs(_LEVELS | {v: v * t}, simultaneous=True))
 
 
 def _coefficients(candidate: tuple[Expr, Expr, Expr]) -> tuple[Expr, ...]:
     """What the weights of a row of third order are, m and v having constant rates."""
-    before, earlier = symbols("t1 t2", positive=True)
-    levels = {q: sqrt((t - dt) / t), ell: log(t / (t - dt)) / 2,
-              alpha: log(before / t) / 2, beta: log(earlier / before) / 2}  # fmt: skip
-    shares = (c.subs(levels, simultaneous=True) for c in candidate[1:])
-    return -(mu - sigma**2 / 2) * dt, (1 - levels[q]) * sigma**2 * t, *shares
+    shares = (c.subs(_LEVELS, simultaneous=True) for c in candidate[1:])
+    return -(mu - sigma**2 / 2) * dt, (1 - _LEVELS[q]) * sigma**2 * t, *shares
 
 
 def _frozen_in_plane(ratio: Expr) -> tuple[Expr, ...]:
@@ -126,6 +129,10 @@ def _frozen_in_plane(ratio: Expr) -> tuple[Expr, ...]:
     return tuple(e * exp(exponent.subs(h, w)) for e, w in pairs)
 
 
+_BEFORE, _EARLIER = symbols("t1 t2", positive=True)
+# What a row at t has where v is in proportion to t.
+_LEVELS = {q: sqrt((t - dt) / t), ell: log(t / (t - dt)) / 2,
+           alpha: log(_BEFORE / t) / 2, beta: log(_EARLIER / _BEFORE) / 2}  # fmt: skip
 _HALF, DENOISER = Rational(1, 2), u + v * (1 + h)
 _SERIES = sum((-ell) ** n / factorial(n) for n in range(5)) + ell**5 * R
 # Integrals over the row of e^(theta - ell) theta and e^(theta - ell) theta^2.
@@ -182,7 +189,8 @@ ORDER = Claim(
         ), "equal distances": (_ERRORS[0], _ERRORS[1].subs({alpha: 1, beta: 1}), _ERRORS[2]),
         "a parabola of a parabola": (_ERRORS[0], 0 * ell, _ERRORS[2]),
     }, values=lambda: {
-        "cubic": _cubic(theta), "exact": _EXACT, "square": _SQUARE / (beta * (alpha + beta)),
+        "cubic": _cubic(theta), "exact": _EXACT,
+        "square": _SQUARE / (beta * (alpha + beta) * ell**2),
         "near": -alpha * ell, "far": -(alpha + beta) * ell,
     }, names={f"d{n}": f"d_{n}" for n in range(4)} | {"ell": r"\ell", "theta": r"\theta"},
     readings=(
