@@ -47,7 +47,7 @@ def run_sampling(config: SampleConfig) -> None:
             return
         settings, source = config.sampling, None
         if config.preset is not None:
-            settings, source = with_preset(settings, run.config.dataset)
+            settings, source = with_preset(settings, run.config.dataset, config.preset)
         sampler = Sampler(run, settings, data_dir=config.measurement.data_dir)
         with naming_folder(config.out or config.run), naming_memory(_memory(settings)):
             _sample(sampler, source, config)

@@ -7,6 +7,7 @@ from typing import Literal
 from gbm_fast.settings.choices import check_choices, check_numbers, expand_paths
 from gbm_fast.settings.command_line import Command, Group
 from gbm_fast.settings.sampling import SamplingSettings
+from gbm_fast.settings.sampling_presets import PresetName
 from gbm_fast.settings.training import TrainConfig
 
 Output = Literal["png", "npz", "grid"]
@@ -146,9 +147,9 @@ class SampleConfig:
     samples.npz of a law; grid: grid.png, the first 256, or samples against the law's density."""
     film: int | None = None
     """Number of an image whose way from noise is drawn as film.png."""
-    preset: Literal["paper"] | None = None
-    """paper: sigma, N, chi, L and delta_s of Tables 3 and 4 for the data set, sampler and start,
-    as far as they are known."""
+    preset: PresetName | None = None
+    """sigma, N, chi, L, delta_s and terminal steps for the data set, sampler and start. paper: of
+    version 2's Tables 3 and 4, as the authors' public code states them; paper-v1: of version 1."""
     grid_search: bool = False
     """Compare the --search.* settings on the images 0..n-1 of the seed, then measure the best on
     the images n..2n-1 (n: --num-images); the journal is search.jsonl in --out."""

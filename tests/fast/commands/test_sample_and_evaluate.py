@@ -174,7 +174,7 @@ def test_only_what_is_wanted_is_written(run: Path, tmp_path: Path) -> None:
 def test_a_preset_is_applied_and_its_source_noted(run: Path, tmp_path: Path) -> None:
     """The digits are not among the paper's data sets."""
     config = SampleConfig(run=run, out=tmp_path, preset="paper", device="cpu")
-    with pytest.raises(ValueError, match="the paper has no setting for digits"):
+    with pytest.raises(ValueError, match="--preset paper has no setting for digits"):
         sample_job.run_sampling(config)
     assert list(tmp_path.iterdir()) == []
 

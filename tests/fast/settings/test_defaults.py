@@ -65,7 +65,7 @@ RECORDS: dict[type, dict[str, object]] = {
         "measurement": Measurement(**MEASUREMENT), "sampling": gbm.SamplingSettings(**SAMPLING),
     },
     TrainOptions: {"config": None},
-    SamplingPreset: {"chi": 0.995, "inner_steps": 3, "step_length": 2e-4},
+    SamplingPreset: {"chi": 0.995, "inner_steps": 3, "step_length": 2e-4, "denoise_steps": 0},
     ClassifierSettings: {
         "epochs": 5, "min_steps": 200, "batch_size": 256, "peak_learning_rate": 4e-3,
         "weight_decay": 1e-2,

@@ -10,10 +10,18 @@ import pytest
 
 import gbm_fast as gbm
 from gbm_fast.settings.commands import GridSearch, Measurement, SampleConfig
-from gbm_fast.settings.sampling_presets import CHOSEN, PAPER, PUBLISHED, with_preset
+from gbm_fast.settings.sampling_presets import (
+    CHOSEN,
+    CODED,
+    CUT,
+    PAPER,
+    PUBLISHED,
+    with_preset,
+)
 from gbm_fast.settings.stored import from_json, same_training, to_json
 from gbm_fast.settings.training import noise_range
 from gbm_fast.settings.training_presets import resolve
+from spec.paper.authors_code import SETTINGS, TERMINAL_STEPS
 from tests.support.refusals import Refusal, check, rows, table
 from tests.support.tiny_runs import tiny_config
 
@@ -229,20 +237,44 @@ def test_a_film_may_be_all_that_is_wanted() -> None:
     assert command({"output": (), "film": 0}).film == 0
 
 
-def test_the_papers_tables_have_sixteen_rows_of_which_three_are_published() -> None:
-    """Both samplers, four data sets, two starts; version 1 has one sampler, three, and one."""
-    keys = {(p.dataset, p.sampler, p.start) for p in PAPER}
+def test_the_papers_tables_have_sixteen_rows_of_which_twelve_are_of_the_code() -> None:
+    """Both samplers, four data sets, two starts; the spec has the same numbers, and where versions
+    of the code disagree the first."""
+    keys = {(p.dataset, p.sampler, p.start): p for p in PAPER}
     assert len(PAPER) == len(keys) == 16
-    published = {(p.dataset, p.sampler, p.start) for p in PAPER if p.source == PUBLISHED}
-    data = ("mnist", "fashion-mnist", "kuzushiji-mnist")
-    assert published == {(name, "dale-langevin", "lognormal") for name in data}
+    for (sampler, start), stated in SETTINGS.items():
+        for dataset, ((length, inner, chi), *_) in stated.items():
+            row = keys.pop((dataset, sampler, start))
+            assert (row.inner_steps, row.chi) == (inner, chi)
+            assert row.step_length == min(length, 1e-3)
+            assert row.source == (CODED if length <= 1e-3 else CUT)
+    assert {(sampler, start) for _, sampler, start in keys} == {("dale-langevin", "class-average")}
+    assert {p.source for p in keys.values()} == {CHOSEN}
+    assert {p.denoise_steps for p in PAPER if p.dataset == "cifar10"} == {TERMINAL_STEPS}
+    assert {p.denoise_steps for p in PAPER if p.dataset != "cifar10"} == {0}
 
 
 def test_a_preset_sets_the_constant_process_and_the_annealing() -> None:
-    """Version 1, Appendix D.4; the number of images and the seed are the user's."""
+    """Version 1, Appendix D.4, and the code; the number of images and the seed are the user's."""
     wanted = gbm.SamplingSettings(num_images=7, seed=3)
     paper = {"process": "constant", "sigma": 0.8, "num_steps": 1000, "chi": 0.995}
-    paper |= {"inner_steps": 3, "step_length": 2e-4}
-    assert with_preset(wanted, "mnist") == (dataclasses.replace(wanted, **paper), PUBLISHED)
+    first = paper | {"inner_steps": 3, "step_length": 2e-4}
+    found = with_preset(wanted, "mnist", "paper-v1")
+    assert found == (dataclasses.replace(wanted, **first), PUBLISHED)
+    coded = paper | {"inner_steps": 1, "step_length": 6.16545e-4}
+    assert with_preset(wanted, "mnist") == (dataclasses.replace(wanted, **coded), CODED)
     agnostic = gbm.SamplingSettings(sampler="sign-agnostic", start="class-average")
-    assert with_preset(agnostic, "cifar10")[1] == CHOSEN
+    settings, source = with_preset(agnostic, "cifar10")
+    assert (settings.denoise_steps, source) == (25, CODED)
+    with pytest.raises(ValueError, match="paper-v1 has no setting for cifar10"):
+        with_preset(agnostic, "cifar10", "paper-v1")
+
+
+def test_every_row_of_the_presets_has_a_grid() -> None:
+    for row in PAPER:
+        settings = gbm.SamplingSettings(sampler=row.sampler, start=row.start)
+        chosen, _ = with_preset(settings, row.dataset)
+        assert len(gbm.annealed(
+            chosen.levels, 1.0, chosen.step_length, chosen.inner_steps, chosen.chi,
+            denoise_steps=chosen.denoise_steps,
+        )) == 1000 * row.inner_steps + row.denoise_steps  # fmt: skip
