@@ -10,6 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from gbm_fast.evaluation.features import FeatureExtractor
 from gbm_fast.evaluation.foreign import read_draws, read_images
 from gbm_fast.evaluation.generated import (
     GROUP_MINUTES,
@@ -31,7 +32,9 @@ from gbm_fast.evaluation.metrics import (
     read_metrics,
     record_metrics,
     require_floor,
+    shares_of,
 )
+from gbm_fast.evaluation.neighbours import FIGURE_NAME, save_neighbours, with_pixels
 from gbm_fast.runtime.distributed import from_main, process_group, uses_cuda
 from gbm_fast.runtime.files import tensors_sha256
 from gbm_fast.runtime.places import require_writable
@@ -77,6 +80,8 @@ def _evaluate_images(config: EvaluateConfig) -> None:
             "leave it out."
         )
     data = measured_data(config.run, config.measurement)
+    if config.neighbours and len(data.test_images) < 3:
+        raise ValueError(f"neighbours needs three test images or more: {data.name} has fewer.")
     _require_record(config.run)
     require_extractor(config.run, config.measurement, data)
     if config.images is None:
@@ -86,13 +91,13 @@ def _evaluate_images(config: EvaluateConfig) -> None:
         sampler = Sampler(run, config.sampling, training_events(data, config.sampling))
         of: dict[str, str | int | None] = run.identity()
         extractor = choose_extractor(config.run, config.measurement, data)
-        features = generated_features(sampler, total, extractor)
+        features = generated_features(sampler, total, _wanted(extractor, config))
     else:
         images = read_images(config.images, data)
         require_floor(len(images), data)
         of = _hash(images) | {"train_sha256": data.train_sha256, "test_sha256": data.test_sha256}
         extractor = choose_extractor(config.run, config.measurement, data)
-        features = foreign_features(images, extractor)
+        features = foreign_features(images, _wanted(extractor, config))
     shown, settings = _settings(config)
 
     def report() -> None:
@@ -100,16 +105,27 @@ def _evaluate_images(config: EvaluateConfig) -> None:
         evaluate = Evaluator(
             data, extractor, config.measurement.floor_repeats, config.sampling.seed
         )
-        result: Result = evaluate.of_features(features)
+        result: Result = evaluate.of_features(features[:, : extractor.dim])
+        alarms = copies(result)
+        if config.neighbours:
+            found = save_neighbours(config.run / FIGURE_NAME, features, data, extractor)
+            result |= {f"pixel_{name}": value for name, value in shares_of(found).items()}
+            alarms += [f"by pixels: {found}"] if found.alarm else []
         accuracy = extractor.test_accuracy
         known = "" if accuracy is None else f": {accuracy:.1%} of the test images"
         print(f"{extractor.name} {extractor.hash}{known}")
-        print(format_table([(*shown, result)]), *copies(result), sep="\n", flush=True)
+        print(format_table([(*shown, result)]), *alarms, sep="\n", flush=True)
         path = config.run / METRICS_NAME
         record_metrics(path, settings, result, of)
         print(f"numbers: {path}")
+        if config.neighbours:
+            print(f"nearest training images: {config.run / FIGURE_NAME}")
 
     from_main(report)
+
+
+def _wanted(extractor: FeatureExtractor, config: EvaluateConfig) -> FeatureExtractor:
+    return with_pixels(extractor) if config.neighbours else extractor
 
 
 def _hash(images: Tensor) -> dict[str, str | int | None]:
@@ -127,7 +143,7 @@ def _require_record(run: Path) -> None:
 
 
 def _evaluate_law(config: EvaluateConfig) -> None:
-    if config.measurement != Measurement():
+    if config.measurement != Measurement() or config.neighbours:
         raise ValueError(
             f"{config.run} is a run on a law, whose samples are measured by the law itself: the "
             "options of features and data do not apply."

@@ -57,7 +57,11 @@ class FeatureClassifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(n, num_classes) logits."""
-        return self.head(functional.relu(self.features(images)))
+        return self.classes(self.features(images))
+
+    def classes(self, features: Tensor) -> Tensor:
+        """(n, num_classes) logits of (n, dim) features."""
+        return self.head(functional.relu(features))
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ class FeatureExtractor:
     name: what to print; hash: first 16 hexadecimal digits of the SHA-256 of the weights;
     dim: number of features; image_shape: (channels, height, width) it accepts; test_accuracy:
     of the classifier on the test images (None where it is no classifier of this data set);
-    network: float32 images (b, *image_shape) in [1, 2] -> (b, dim).
+    network: float32 images (b, *image_shape) in [1, 2] -> (b, dim); head: of a classifier,
+    features (b, dim) -> (b, classes).
     """
 
     name: str
@@ -54,6 +55,7 @@ class FeatureExtractor:
     test_accuracy: float | None
     network: Callable[[Tensor], Tensor]
     batch_size: int = 500
+    head: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, images: Tensor) -> NDArray[np.float64]:
         """Features of images (n, *image_shape), float, in [1, 2]: float64 array (n, dim).
@@ -180,4 +182,5 @@ def _read(path: Path, data: ImageData) -> FeatureExtractor:
         # Measured, not remembered: it is what the file's weights do, whoever put them there.
         test_accuracy=None if random else accuracy(network, data),
         network=network.eval().features,
+        head=None if random else network.classes,
     )

@@ -74,6 +74,12 @@ class NearestImages:
         )
         self._known = _shares(to_train, to_others)
 
+    def of(self, features: ArrayLike) -> NDArray[np.int64]:
+        """The number of the training image nearest to each image of these features, (N,)."""
+        near, far = map(torch.from_numpy, checked_pair(features, self._train))
+        found = [distances.argmin(dim=1) for _, distances in blocks(near, far, False, exact=False)]
+        return torch.cat(found).numpy()
+
     def __call__(self, features: ArrayLike) -> Memorisation:
         """How near the images of these features (N, d), N >= 2, lie to the training images."""
         given, _ = checked_pair(features, self._train)

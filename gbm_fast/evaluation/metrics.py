@@ -21,6 +21,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gbm_fast.data import ImageData, positive_from_integers
+from gbm_fast.evaluation.classes import class_shares, total_variation
 from gbm_fast.evaluation.distances import frechet_distance, kernel_distance
 from gbm_fast.evaluation.features import FeatureExtractor
 from gbm_fast.evaluation.manifolds import Balls, Shares, shares
@@ -68,7 +69,8 @@ class Evaluator:
         """What is measured of images (N, channels, height, width), float in [1, 2].
 
         Precision, recall, density and coverage are those of `gbm_fast.evaluation.manifolds`, the
-        share of `gbm_fast.evaluation.memorisation` (with three test images or more).
+        share of `gbm_fast.evaluation.memorisation` (with three test images or more), the shares of
+        classes and their distance of `gbm_fast.evaluation.classes` (of a classifier's features).
         kernel_sd is over the subsets of the kernel distance, the floors' deviations over the
         sets of training images. Raises ValueError unless 2 <= N <= n_train (there would be no
         floor at the same N), or for images that the extractor refuses.
@@ -93,6 +95,7 @@ class Evaluator:
             "kernel": kernel,
             "kernel_sd": kernel_sd,
             **self._shares(features, self._reference),
+            **self._classes(features, self._reference),
             "neighbours": self._neighbours(count),
             **self._floors[count],
             **self._memorised(features, self._reference),
@@ -116,6 +119,9 @@ class Evaluator:
         found = [self._shares(sample, reference) for sample in progress]
         columns = {name: [each[name] for each in found] for name in Shares._fields}
         columns = {"frechet": frechet, "kernel": kernel} | columns
+        if self._extractor.head is not None:
+            known = [self._classes(sample, reference) for sample in samples]
+            columns["class_distance"] = [each["class_distance"] for each in known]
         floor: Result = {f"{name}_floor": float(np.mean(c)) for name, c in columns.items()}
         return floor | {
             f"{name}_floor_sd": float(np.std(c, ddof=1)) for name, c in columns.items()
@@ -127,18 +133,26 @@ class Evaluator:
             self._balls[k] = Balls(reference, k)
         return shares(Balls(features, k), self._balls[k])._asdict()
 
+    def _classes(self, features: Array, reference: Array) -> dict[str, float]:
+        """The shares of the classes, and how far they are from those of the test images."""
+        if self._extractor.head is None:
+            return {}
+        ours, real = (class_shares(rows, self._extractor) for rows in (features, reference))
+        found = {"class_distance": total_variation(ours, real)}
+        for name, share, wanted in zip(self._data.class_names, ours, real, strict=True):
+            found |= {
+                f"class_share_{name}": float(share),
+                f"class_share_{name}_test": float(wanted),
+            }
+        return found
+
     def _memorised(self, features: Array, reference: Array) -> Result:
         if len(reference) < 3:
             return {}
         if self._nearest is None:
             images = positive_from_integers(self._data.train_images, self._data.max_value)
             self._nearest = NearestImages(self._extractor(images), reference)
-        found = self._nearest(features)
-        return {
-            "train_share": found.share,
-            "train_share_floor": found.held_out_share,
-            "train_share_deviations": found.deviations,
-        }
+        return {**shares_of(self._nearest(features))}
 
     def _neighbours(self, count: int) -> int:
         """k of the balls: fewer than five where there are few images."""
@@ -245,6 +259,15 @@ def _is_entry(entry: object) -> bool:
     )
 
 
+def shares_of(found: Memorisation) -> dict[str, float]:
+    """As a result has them."""
+    return {
+        "train_share": found.share,
+        "train_share_floor": found.held_out_share,
+        "train_share_deviations": found.deviations,
+    }
+
+
 def copies(result: Result) -> list[str]:
     """The alarm for copies of training images, a line; none where there is none."""
     names = ("train_share", "train_share_floor", "train_share_deviations")
@@ -257,7 +280,7 @@ def copies(result: Result) -> list[str]:
 def format_table(rows: Sequence[tuple[str, str, Result]]) -> str:
     """A plain-text table of (sampler, start, result), one line each, for the terminal."""
     head = ("sampler", "start", "N", "feature", "Fréchet", "floor", "kernel", "floor")
-    lines = [(*head, "precision, recall (floor)", "density, coverage (floor)")]
+    lines = [(*head, "precision, recall (floor)", "density, coverage (floor)", "classes (floor)")]
     for sampler, start, r in rows:
         lines.append(
             (
@@ -271,6 +294,7 @@ def format_table(rows: Sequence[tuple[str, str, Result]]) -> str:
                 f"{r['kernel_floor']:.1g} ± {r['kernel_floor_sd']:.1g}",
                 _pair(r, "precision", "recall"),
                 _pair(r, "density", "coverage"),
+                _pair(r, "class_distance") if "class_distance" in r else "-",
             )
         )
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

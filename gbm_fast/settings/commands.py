@@ -83,6 +83,9 @@ class EvaluateConfig:
     own integers; of a law draws (n, d), .npy or `samples` of a .npz."""
     device: str = "auto"
     """auto: a GPU where there is one, else the CPU; for sampling."""
+    neighbours: bool = False
+    """Look for copies in the pixels too, and draw the first images beside the training images
+    nearest to them, by pixels and by features, as neighbours.png in the run folder."""
     measurement: Measurement = Measurement()
     """What to measure with."""
     sampling: SamplingSettings = _DEFAULT_SAMPLING
@@ -234,7 +237,7 @@ SAMPLE = Command(
 EVALUATE = Command(
     "gbm_fast.evaluate",
     "Measure the samples of a trained run, or files from elsewhere, against its data.",
-    (Group("run", ("run", "images", "device")), _MEASUREMENT, *_SAMPLER),
+    (Group("run", ("run", "images", "device", "neighbours")), _MEASUREMENT, *_SAMPLER),
     (
         "python -m gbm_fast.evaluate --run RUN --sampler probability-flow --num-images 1000",
         "python -m gbm_fast.evaluate --run RUN --images FOLDER_OF_PNG",

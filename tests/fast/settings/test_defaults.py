@@ -56,7 +56,8 @@ RECORDS: dict[type, dict[str, object]] = {
     Measurement: MEASUREMENT,
     GridSearch: SEARCH,
     EvaluateConfig: {
-        "images": None, "device": "auto", "measurement": Measurement(**MEASUREMENT),
+        "images": None, "device": "auto", "neighbours": False,
+        "measurement": Measurement(**MEASUREMENT),
         "sampling": gbm.SamplingSettings(**(SAMPLING | {"num_images": 256})),
     },
     SampleConfig: {
@@ -182,7 +183,7 @@ FUNCTIONS: dict[str, dict[str, object]] = {
     "evaluation.classifier.train_classifier": {"seed": 0, "settings": None},
     "evaluation.classifier.training_seconds": {"settings": None},
     "evaluation.distances.kernel_distance": {"num_subsets": 100, "subset_size": 1000, "seed": 0},
-    "evaluation.features.FeatureExtractor": {"batch_size": 500},
+    "evaluation.features.FeatureExtractor": {"batch_size": 500, "head": None},
     "evaluation.features.load_or_train_classifier": {"seed": 0, "settings": None},
     "evaluation.generated.gathered": {"show_progress": True},
     "evaluation.inception.find_weights": PUBLISHED,
