@@ -83,13 +83,13 @@ class EvaluateConfig:
     own integers; of a law draws (n, d), .npy or `samples` of a .npz."""
     device: str = "auto"
     """auto: a GPU where there is one, else the CPU; for sampling."""
-    neighbours: bool = False
-    """Look for copies in the pixels too, and draw the first images beside the training images
-    nearest to them, by pixels and by features, as neighbours.png in the run folder."""
     measurement: Measurement = Measurement()
     """What to measure with."""
     sampling: SamplingSettings = _DEFAULT_SAMPLING
     """How to sample; the seed is also that of the floor."""
+    neighbours: bool = False
+    """Look for copies in the pixels too, and draw the first images beside the training images
+    nearest to them, by pixels and by features, as neighbours.png in the run folder."""
 
     def __post_init__(self) -> None:
         expand_paths(self)

@@ -56,9 +56,8 @@ RECORDS: dict[type, dict[str, object]] = {
     Measurement: MEASUREMENT,
     GridSearch: SEARCH,
     EvaluateConfig: {
-        "images": None, "device": "auto", "neighbours": False,
-        "measurement": Measurement(**MEASUREMENT),
-        "sampling": gbm.SamplingSettings(**(SAMPLING | {"num_images": 256})),
+        "images": None, "device": "auto", "measurement": Measurement(**MEASUREMENT),
+        "sampling": gbm.SamplingSettings(**(SAMPLING | {"num_images": 256})), "neighbours": False,
     },
     SampleConfig: {
         "out": None, "output": ("png", "npz", "grid"), "film": None, "preset": None,

@@ -149,6 +149,7 @@ OF_EVALUATING: dict[str, Row] = {
     "device": Row("cpu", "auto"),
     "measurement": Row(TWICE, Measurement(floor_repeats=3)),
     "sampling": Row(FEW, dataclasses.replace(FEW, num_steps=3)),
+    "neighbours": Row(False, True),
 }
 
 

@@ -72,7 +72,7 @@ SAMPLING = _SAMPLER | _MEASURING | {
 }  # fmt: skip
 _IMAGES = RUN + "--images F "
 EVALUATION = _SAMPLER | {
-    **dict.fromkeys(["run", "images", "features", "floor_repeats"], ALWAYS),
+    **dict.fromkeys(["run", "images", "neighbours", "features", "floor_repeats"], ALWAYS),
     "device": OWN,
     "data_dir": OWN,
     "features_dir": (RUN + "--features inception --features-dir F", "features_dir is no option"),
