@@ -45,10 +45,10 @@ def is_tangent_of_log(line: Expr) -> bool:
 
 def changes_by(factor: Callable[[Expr, Expr], Expr]) -> bool:
     r"""In the plane, and for any weights, the integral of $[[integrand]]$ over the densities of
-    $\log X$ is that over those of $X$ and $[[it]]$ times the mean of $[[volume]]$. So it
-    adds $[[divergence]]$ of that mean to the divergence, the integral of $[[of_divergence]]$,
-    $[[entropy]]$ to the entropy, that of $[[of_entropy]]$, and $[[cross]]$ to the cross-entropy,
-    that of $[[of_cross]]$.
+    $\log X$ is that over those of $X$ and $[[it]]$ times the mean of $[[volume]]$. So the
+    divergence, the integral of $[[of_divergence]]$, changes by $[[divergence]]$, the entropy, that
+    of $[[of_entropy]]$, by $[[entropy]]$ and the cross-entropy, that of $[[of_cross]]$, by
+    $[[cross]]$ of that mean.
 
     The densities of $\log X$, symbols at a point, are those of $X$ times the Jacobian determinant
     of $\exp$, which is differentiated; the integrands are compared per volume.

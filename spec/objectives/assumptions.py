@@ -6,7 +6,7 @@ Symbols as in `_setting`; p, p1 the density and its slope, h1 that of the model.
 from collections.abc import Callable
 
 from sympy import (
-    EmptySet, Expr, FiniteSet, Integer, Interval, Rational, Set, Symbol, Union, diff, exp, factor,
+    Expr, FiniteSet, Integer, Interval, Rational, Set, Symbol, Union, diff, exp, factor,
     integrate, limit, oo, pi, sqrt, symbols,
 )  # fmt: skip
 
@@ -72,9 +72,9 @@ def are_the_times(times: Set) -> bool:
     multiple of $x$ and the deviation: for $v$ to zero it tends to $[[peak]]$ at $g$ zero, else to
     $[[beside]]$. $C$ is at most half of $\mathbb E\,c^2$, which is $[[second]]$.
     """
-    later = Interval.Lopen(0, 1) if _is_regular(lambda e: e) else EmptySet
-    start = FiniteSet(0) if _is_regular(_at_start) else EmptySet
-    good = Union(later, start)
+    start = FiniteSet(_TIMES.start)
+    found = (_TIMES - start, lambda e: e), (start, _at_start)
+    good = Union(*(part for part, at in found if _is_regular(at)))
     score = same(diff(_EXPONENT, g) - 1, TARGET.subs(NOISE, g))  # of the kernel (R4)
     return bool(score and times.is_subset(good) and good.is_subset(times))
 
@@ -99,6 +99,7 @@ FINITE_SQUARE = Assumption(
     # and x h p does not vanish there.
     lambda: limit(x / (x + x**2) ** 2, x, 0) == oo and limit((1 + x) ** -2, x, 0) != 0,
 )  # fmt: skip
+_TIMES = Interval(0, 1)
 _EXPONENT, _PLACES = -(g**2) / (2 * v), ((0.05, 0.64), (0.05, 0.00064))  # v0 and v
 _BOUND = {"excess": (c - H) ** 2, "second": 1 + 1 / v}
 DATA_HALF = Claim(
@@ -156,7 +157,7 @@ E26 = Claim(
     }, printed={"t in [0, 1]": Interval(0, 1)},
     equivalent=Union(Interval.Lopen(0, _HALF), Interval.Lopen(_HALF, 1), evaluate=False),
     values=lambda: {
-        "all": Interval(0, 1), "exponent": _EXPONENT, "second": TARGET_SQUARE, "constant": floor(),
+        "all": _TIMES, "exponent": _EXPONENT, "second": TARGET_SQUARE, "constant": floor(),
         "limit": _at_start(floor()), "peak": _at_start(_kernel(Integer(0))),
         "beside": _at_start(_kernel(g)),
     }, names=_NAMES, means=Means.CALCULUS,
