@@ -46,8 +46,9 @@ def is_tangent_of_log(line: Expr) -> bool:
 def changes_by(factor: Callable[[Expr, Expr], Expr]) -> bool:
     r"""In the plane, and for any weights, the integral of $[[integrand]]$ over the densities of
     $\log X$ is that over those of $X$ and $[[it]]$ times the mean of $[[volume]]$. So the
-    divergence changes by $[[divergence]]$, the entropy by $[[entropy]]$ and the cross-entropy by
-    $[[cross]]$ of it.
+    divergence, the integral of $[[of_divergence]]$, changes by $[[divergence]]$, the entropy, that
+    of $[[of_entropy]]$, by $[[entropy]]$ and the cross-entropy, that of $[[of_cross]]$, by
+    $[[cross]]$ of that mean.
 
     The densities of $\log X$, symbols at a point, are those of $X$ times the Jacobian determinant
     of $\exp$, which is differentiated; the integrands are compared per volume.
@@ -163,6 +164,7 @@ def _of_forms(form: Expr) -> Expr:
     return (written + (_a - _b) ** 2 / _q) / 2
 
 
+_WEIGHTS = {"divergence": (1, -1), "entropy": (-1, 0), "cross": (0, -1)}
 C6 = Claim(
     "C6", "the divergence does not see the coordinates", changes_by,
     holds=lambda w_1, w_2: w_1 + w_2, twins={
@@ -170,10 +172,10 @@ C6 = Claim(
         "the cross-entropy does not change": lambda w_1, w_2: w_1,
         "difference of the weights": lambda w_1, w_2: w_1 - w_2,
     }, shown=lambda factor: {
-        "it": factor(*symbols("w_1 w_2")), "divergence": factor(1, -1), "entropy": factor(-1, 0),
-        "cross": factor(0, -1),
+        "it": factor(*symbols("w_1 w_2")), **{name: factor(*w) for name, w in _WEIGHTS.items()},
     }, values=lambda: {
         "volume": _LOG_VOLUME, "integrand": _integrand(*symbols("w_1 w_2 p lp lr")),
+        **{f"of_{name}": _integrand(*w, *symbols("p lp lr")) for name, w in _WEIGHTS.items()},
     }, names={"lp": r"\log p", "lr": r"\log r"}, depends=("Robbins",),
     assumptions=("both laws have densities on the positive orthant, and the integrals exist",),
 )  # fmt: skip

@@ -7,11 +7,12 @@ Lg = log det(I + C/tau); x1, x2 a pixel in two images.
 from collections.abc import Callable, Mapping
 
 from sympy import (
-    Expr, Integer, Matrix, Rational, exp, eye, log, ones, pi, sqrt, symbols, trace,
+    Expr, Identity, Integer, Matrix, MatrixSymbol, Rational, det, exp, eye, log, ones, pi, sqrt,
+    symbols, trace,
 )  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
-from spec.checking.claim import Assumption, Claim, Means, Pin, v1, v2
+from spec.checking.claim import Assumption, Candidate, Claim, Means, Pin, v1, v2
 from spec.checking.pins import table
 from spec.checking.symbols import m, mu, sigma, v, z
 from spec.divergence.gaussian import Law, is_tangent_of_log, kl, law
@@ -56,7 +57,8 @@ def is_the_pushed_point(at_end: tuple[Expr, Expr]) -> bool:
 
     The logarithm of the mean of $[[power]]$ over the standard normal $Z$, by completing the
     square, is that of the normal law for every $u$. So the start from class averages is a mixture
-    of such laws, with the shares of the classes, and pushed training images have the law of $X_T$.
+    of such laws, with the shares of the classes, and pushed training images have the law of $X_T$
+    for data that are these images.
     """
     exponent = _EXPONENT - _Z**2 / 2
     top = exponent.diff(_Z).subs(_Z, 0)  # the exponent is its value at top, less (Z - top)^2 / 2
@@ -76,8 +78,17 @@ def is_the_price_of_the_average(cost: Expr) -> bool:
     """
     (mean, within, _), noise = law("C"), _tau * eye(2)
     ratio = (within + noise).det() / noise.det()
-    written = same(ratio, (eye(2) + within / _tau).det())
+    written = same(ratio, _over_noise(eye(2), within).det())
     return written and same(kl(within + noise, noise, mean - law("b")[0], _Lg), cost)
+
+
+def _over_noise(unit: Candidate, within: Candidate) -> Candidate:
+    return unit + within / _tau
+
+
+def _written(price: Expr, unit: Candidate, within: Candidate) -> Expr:
+    """The price with its logarithm written out."""
+    return price.subs(_Lg, log(det(_over_noise(unit, within))))
 
 
 def is_the_gap(found: Mapping[str, Expr]) -> bool:
@@ -154,15 +165,15 @@ CLASS_AVERAGE = Claim(
         "covariance left out": _PRICE - trace(law("C")[1]) / _tau / 2,
         "sign of the determinant": _PRICE + _Lg,
         "shift not divided by the variance": _PRICE + _SQUARE * (1 - 1 / _tau) / 2,
-    }, names={"Lg": r"\log\det(I+C/\tau)"}, sources=v2("sec. 6.2: class-averaged initialization"),
-    sheet=("E22",), assumptions=(
+    }, shown=lambda price: {
+        "it": _written(price, Identity(2), MatrixSymbol("C", 2, 2)),
+    }, sources=v2("sec. 6.2: class-averaged initialization"), sheet=("E22",), assumptions=(
         "C is the covariance within the class, in the log", "constant sigma up to the end at one",
     ), depends=("gaussian-kl", "R23", "starts", "log-moments"), pins=(Pin(
         "gbm_ref.terminal_mismatch", table(
             "C1 C2 C11 C12 C22 b1 b2 tau", (0.3, -0.9, 0.7, 0.4, 1.3, 0.5, -0.4, 0.64),
             (-0.7, 1.25, 0.1, -0.05, 0.5, -0.65, 1.7, 2.1),
-        ), reads=lambda price: price.subs(_Lg, log((eye(2) + law("C")[1] / _tau).det())),
-        variant="class average",
+        ), reads=lambda price: _written(price, eye(2), law("C")[1]), variant="class average",
     ),),
 )  # fmt: skip
 

@@ -66,8 +66,9 @@ def determines_the_law(probe: Probe, curvature: int = 0) -> bool:
     r"""In the plane with two steps, if $\log x_0$ is $c$ and a linear map of $\log x_T$ and the
     draws, with the matrices $A$, $B_1$ and $B_2$, then from the values $f_i^p$ of its coordinates
     at zero and at the unit vectors $p$ of each of the three: $c=[[c]]$, $A=[[A]]$,
-    $B_1=[[B1]]$ and $B_2=[[B2]]$. If $\log x_T$ has the mean $M$ and the covariance $S$, then
-    $\log x_0$ has the mean $[[mean]]$ and the covariance $[[covariance]]$.
+    $B_1=[[B1]]$ and $B_2=[[B2]]$. If $\log x_T$ has the mean $M$ and the covariance $S$ and the
+    draws are standard, then $\log x_0$ has the mean $[[mean]]$ and the covariance
+    $[[covariance]]$.
 
     What a unit vector adds to the value at zero is a column of its matrix. Mean and covariance are
     exact moments of six independent standard normal variables, of which two make $\log x_T$.

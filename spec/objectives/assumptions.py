@@ -6,7 +6,7 @@ Symbols as in `_setting`; p, p1 the density and its slope, h1 that of the model.
 from collections.abc import Callable
 
 from sympy import (
-    EmptySet, Expr, FiniteSet, Integer, Interval, Rational, Set, Symbol, Union, diff, exp, factor,
+    Expr, FiniteSet, Integer, Interval, Rational, Set, Symbol, Union, diff, exp, factor,
     integrate, limit, oo, pi, sqrt, symbols,
 )  # fmt: skip
 
@@ -65,24 +65,31 @@ def _flux(power: Expr) -> Values:
 def are_the_times(times: Set) -> bool:
     r"""Of the times in $[[all]]$, the first of them that of the data, those in $[[it]]$ are the
     ones at which $p_{X_t\mid X_0}$ is positive and finite and so is the bound on $C$ for any data
-    law. For log-normal data $C$ is $[[constant]]$ in each coordinate, with the limit $[[limit]]$
-    for $v$ to zero, where $v$ is $\sigma^2t$.
+    law. For log-normal data in one coordinate $C$ is $[[constant]]$, with the limit
+    $[[limit]]$ for $v$ to zero, where $v$ is $\sigma^2t$.
 
     The kernel is the exponential of $[[exponent]]$, $g$ being the logarithm less its mean, over a
-    multiple of $x$ and the deviation: for $v$ to zero it tends to infinity at $g$ zero, else to
-    zero. $C$ is at most half of $\mathbb E\,c^2$, which is $[[second]]$.
+    multiple of $x$ and the deviation: for $v$ to zero it tends to $[[peak]]$ at $g$ zero, else to
+    $[[beside]]$. $C$ is at most half of $\mathbb E\,c^2$, which is $[[second]]$.
     """
-    later = Interval.Lopen(0, 1) if _is_regular(lambda e: e) else EmptySet
-    start = FiniteSet(0) if _is_regular(lambda e: limit(e, v, 0, "+")) else EmptySet
-    good = Union(later, start)
+    start = FiniteSet(_TIMES.start)
+    found = (_TIMES - start, lambda e: e), (start, _at_start)
+    good = Union(*(part for part, at in found if _is_regular(at)))
     score = same(diff(_EXPONENT, g) - 1, TARGET.subs(NOISE, g))  # of the kernel (R4)
     return bool(score and times.is_subset(good) and good.is_subset(times))
 
 
+def _kernel(away: Expr) -> Expr:
+    return exp(_EXPONENT.subs(g, away)) / (x * sqrt(2 * pi * v))
+
+
+def _at_start(expression: Expr) -> Expr:
+    return limit(expression, v, 0, "+")
+
+
 def _is_regular(at: Callable[[Expr], Expr]) -> bool:
     """Whether the kernel, at its centre and away from it, and E c^2 are positive and finite."""
-    kernels = (exp(_EXPONENT.subs(g, e)) / (x * sqrt(2 * pi * v)) for e in (0, g))
-    found = map(at, (*kernels, TARGET_SQUARE))
+    found = map(at, (_kernel(Integer(0)), _kernel(g), TARGET_SQUARE))
     return all(e.is_positive and e.is_finite is not False for e in found)
 
 
@@ -92,6 +99,7 @@ FINITE_SQUARE = Assumption(
     # and x h p does not vanish there.
     lambda: limit(x / (x + x**2) ** 2, x, 0) == oo and limit((1 + x) ** -2, x, 0) != 0,
 )  # fmt: skip
+_TIMES = Interval(0, 1)
 _EXPONENT, _PLACES = -(g**2) / (2 * v), ((0.05, 0.64), (0.05, 0.00064))  # v0 and v
 _BOUND = {"excess": (c - H) ** 2, "second": 1 + 1 / v}
 DATA_HALF = Claim(
@@ -133,7 +141,7 @@ ASSUMPTION_1 = Claim(
 ASSUMPTION_2 = Claim(
     "A-Assumption-2", "boundary conditions", statement=r"A product of $p_{X_t}$ and $s_\theta$, "
     r"such as $[[flux]]$ in each coordinate, vanishes at the orthant's boundary and at infinity.",
-    values=lambda: {"flux": (x * _flux(Integer(1))["flux"]).subs(h, Symbol("s"))},
+    values=lambda: {"flux": BOUNDARY.holds["flux"].subs(h, x * Symbol("s"))},
     names={"s": r"s_\theta", "p": "p_{X_t}", "x": "x"}, means=Means.NONE,
     stated_kind=Kind.UNRECOVERABLE, sources=v2("Assumption 2"), depends=("boundary-term", "A29"),
     reason="What vanishes, and in which limit, is lost. Theorem 4.1 does not need it: its proof "
@@ -149,8 +157,9 @@ E26 = Claim(
     }, printed={"t in [0, 1]": Interval(0, 1)},
     equivalent=Union(Interval.Lopen(0, _HALF), Interval.Lopen(_HALF, 1), evaluate=False),
     values=lambda: {
-        "all": Interval(0, 1), "exponent": _EXPONENT, "second": TARGET_SQUARE, "constant": floor(),
-        "limit": limit(floor(), v, 0, "+"),
+        "all": _TIMES, "exponent": _EXPONENT, "second": TARGET_SQUARE, "constant": floor(),
+        "limit": _at_start(floor()), "peak": _at_start(_kernel(Integer(0))),
+        "beside": _at_start(_kernel(g)),
     }, names=_NAMES, means=Means.CALCULUS,
     sources=v1("App. C: positivity of the densities") + v2("App. B: positivity of the densities"),
     assumptions=(LOG_NORMAL,),
@@ -161,11 +170,11 @@ E26 = Claim(
         r"for $t\in[0,1]$",
         trouble="At the start the conditional law is a point mass; the marginal has a density "
         "only if the data have, which pixels with finitely many values do not. The constant of "
-        "the theorem has the limit $[[limit]]$ for log-normal data. Assumption 2 of version 2, a "
-        "boundary condition, is used nowhere (A29).",
+        "the theorem has the limit $[[limit]]$ for log-normal data in one coordinate. Assumption "
+        "2 of version 2, a boundary condition, is used nowhere (A29).",
         advice=r"State the theorem for $t$ in $[[it]]$ and for models whose $X_t\circ s_\theta$ "
         r"has a second moment (A-Thm).", figures=lambda: tuple(
-            Figure(f"C per coordinate at v0 = {of}, v = {noise}",
+            Figure(f"C in one coordinate at v0 = {of}, v = {noise}",
                    float(floor().subs({v0: of, v: noise}))) for of, noise in _PLACES
         ), remains_open=r"Whether version 2, its formulas lost, still says $t\in[0,1]$.",
     ),

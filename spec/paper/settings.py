@@ -192,16 +192,20 @@ def is_the_fit_to_noised_averages(fit: tuple[Expr, Expr]) -> bool:
     """
     found = []
     for (one, other), moments in (((_lbar, _lbar), fit), ((_l1, _l2), _TO_DATA)):
-        mean = (one + other) / 2
+        mean = _mean(one, other)
         variance = ((one - mean) ** 2 + (other - mean) ** 2) / 2 + _v
         found += [mean - moments[0], variance - moments[1]]
     return vanishes(found)
 
 
+def _mean(one: Expr, other: Expr) -> Expr:
+    return (one + other) / 2
+
+
 def _fit_figures() -> tuple[Figure, ...]:
-    low, high, sigma = Integer(1), Integer(2), PRINTED["sigma"]
-    at = {_l1: log(low), _l2: log(high), _lbar: log((low + high) / 2), _v: Rational(sigma) ** 2}
-    where = f"a pixel that is {low} or {high}, sigma = {sigma}"
+    low, high, noise = Integer(1), Integer(2), Rational(_DERIVED["step"]) * PRINTED["N"]
+    at = {_l1: log(low), _l2: log(high), _lbar: log(_mean(low, high)), _v: noise}
+    where = f"a pixel that is {low} or {high}, sigma = {PRINTED['sigma']}"
     return tuple(
         Figure(f"{name}, fit to noised {of} ({where})", mpf(value.subs(at).evalf(30)))
         for of, (mean, variance) in (("images", _TO_DATA), ("averages", FIT.holds))

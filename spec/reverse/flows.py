@@ -5,7 +5,7 @@ H = sigma^2 delta; M, w are mean and deviation of log X at the running time, w0 
 
 from collections.abc import Callable, Sequence
 
-from sympy import Expr, Integer, Rational, Symbol, diag, diff, solve, symbols
+from sympy import Expr, Integer, Rational, Symbol, diag, diff, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Values
@@ -81,8 +81,8 @@ R11 = Claim(
 def corrects(candidate: tuple[Expr, Expr]) -> bool:
     r"""At a fixed time [[corrector]] leaves $q_t$ as it is: it is the mirrored Langevin equation
     A22, run at half the rate $\sigma^2$. In one coordinate its Euler step with $h=[[step]]$ takes
-    a normal law of variance [[stationary]] to itself, where the exact score is that of a normal
-    law of variance $v$, if $v$ is above [[bound]].
+    a normal law of variance [[stationary]], if that is positive, to itself, where the exact
+    score is that of a normal law of variance $v$.
 
     The drift along the score and the noise balance in the Fokker-Planck equation for every
     density of the plane. The Euler step multiplies the deviation from the mean by one factor and
@@ -108,7 +108,7 @@ R11_CORRECTOR = Claim(
         "first order of the factor": (_HALF, 1 + H / (4 * v)), "no bias": (_HALF, v / v),
     }, shown=lambda c: {
         "corrector": Sde("Y", c[0] * s2 * score, _STEP_NOISE, "r"), "stationary": c[1] * v,
-    }, values=lambda: {"bound": solve(1 / _FACTOR, v)[0]} | _STEP, names=_NAMES | {"H": "h"},
+    }, values=lambda: _STEP, names=_NAMES | {"H": "h"},
     sheet=("R11",), assumptions=REGULAR, depends=("A10-score", "A22"),
 )  # fmt: skip
 

@@ -23,8 +23,8 @@ Scheme = Callable[[Slope, Expr, Expr, Expr], Expr]
 def is_the_flow_step(candidate: tuple[Expr, Scheme]) -> bool:
     r"""With $\tau$ the square root of $v(t)$ and $u=[[state]]$ the noise-free equation with the
     same marginals has the slope $[[slope]]$ in $\tau$. Heun's rule for a slope $f$ and a step
-    $\ell$, [[rule]], agrees with the solution up to the second power of $\ell$ and not to the
-    third.
+    $\ell$, [[rule]], agrees with the solution up to the second power of $\ell$ and in general
+    not to the third.
 
     The process has $u$, data plus normal noise of variance $v$, without drift, so that its density
     obeys the heat equation in $v$; a flow transports it by its slope. Divided by the density, the
