@@ -88,8 +88,14 @@ def is_the_joint_density(candidate: tuple[Expr, Expr]) -> bool:
     R = Matrix(2, 2, symbols("r11 r12 r21 r22"))
     square, exponent = _density_of(_laws.A, R)
     as_root = dict(zip(_laws.S, R * R.T, strict=True)) | {pi: Symbol("pi")}
-    gaps = (candidate[0] / square - 1, candidate[1] - exponent)
+    factor = _joint((candidate[0], y)) / exp(y)
+    gaps = (factor**2 / square - 1, candidate[1] - exponent)
     return vanishes([gap.subs(as_root) for gap in gaps])
+
+
+def _joint(candidate: tuple[Expr, Expr]) -> Expr:
+    square, exponent = candidate
+    return sqrt(square) * exp(exponent)
 
 
 _SQUARE = 1 / (4 * pi**2 * _laws.S.det() * (_laws.X[0] * _laws.X[1]) ** 2)
@@ -100,7 +106,7 @@ CORRELATED = Claim(
         "one factor 1/x_i left out": (_SQUARE * _laws.X[0] ** 2, _QUADRATIC),
         "the determinant not under a root": (_SQUARE / _laws.S.det(), _QUADRATIC),
         "the correlation forgotten": (_SQUARE, _QUADRATIC.subs(_laws.S[0, 1], 0)),
-    }, shown=lambda found: {"density": sqrt(found[0]) * exp(found[1])}, names=_laws.NAMES,
+    }, shown=lambda found: {"density": _joint(found)}, names=_laws.NAMES,
     sheet=("A23", "R2"), assumptions=(_laws.POSITIVE_DEFINITE,), pins=(
         Pin(
             "gbm_ref.LogNormal.logpdf", _laws.POINTS,
