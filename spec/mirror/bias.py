@@ -5,8 +5,8 @@ mean of another normal law; u = delta / (2 lam); P = e^{-t / lam}; deviation = s
 """
 
 from sympy import (
-    Expr, Identity, Integer, Matrix, MatrixExpr, MatrixSymbol, Rational, diff, exp, log, sqrt,
-    symbols,
+    Expr, Identity, Integer, Matrix, MatrixExpr, MatrixSymbol, Rational, diff, exp, expand, log,
+    sqrt, symbols,
 )  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
@@ -79,7 +79,9 @@ def are_the_divergences(candidate: Pair) -> bool:
     the limit (D-limit) is that of the target times $[[ratio]]$. The beginnings are Taylor's.
     """
     directions = ((lam * _RATIO, lam, ell), (lam, lam * _RATIO, -ell))  # ell = log(1 - u)
-    return same(_RATIO.subs(u, _U), LIMIT_VARIANCE / lam) and all(
+    rests = [part - _beginning(part) for part in map(expand, candidate)]
+    slopes = [diff(rest, u, n).subs(u, 0) for rest in rests for n in range(4)]
+    return vanishes((_RATIO.subs(u, _U) - LIMIT_VARIANCE / lam, *slopes)) and all(
         same(
             expectation((y - M) ** 2 / 2 * (1 / against - 1 / of), y, M, of) + log_ratio / 2,
             stated.expand().subs(log(1 - u), ell),
