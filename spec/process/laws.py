@@ -93,10 +93,10 @@ def is_the_generating_function(cumulants: Expr) -> bool:
 
 
 def _skewness() -> tuple[Figure, ...]:
-    bright, sigma = Rational("0.19"), Rational("0.8")
-    law = _GENERATING.subs({K: log(1 - bright + bright * 2**w), t: 1, s2: sigma**2})
+    bright, high, sigma = Rational("0.19"), 2, Rational("0.8")
+    law = _GENERATING.subs({K: log(1 - bright + bright * high**w), t: 1, s2: sigma**2})
     second, third, fourth = (mpf(diff(law, w, n).subs(w, 0).evalf(30)) for n in (2, 3, 4))
-    where = f"one pixel 2 with probability {mpf(bright)}, else 1, t = 1, sigma = {mpf(sigma)}"
+    where = f"one pixel {high} with probability {mpf(bright)}, else 1, t = 1, sigma = {mpf(sigma)}"
     return (
         Figure(f"skewness of log X_t, {where}", third / second ** mpf("1.5")),
         Figure("excess kurtosis", fourth / second**2),
