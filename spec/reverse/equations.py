@@ -93,9 +93,9 @@ A2 = Claim(
 def is_linear(coefficients: tuple[Expr, Expr]) -> bool:
     r"""Started from the law at the end, the reverse diffusion of A2 has the law of the whole path
     of $X$ run backwards. Of what the theorem assumes it is decided that [[equation]] has
-    coefficients that are linear in the state, hence Lipschitz and of linear growth.
+    coefficients that are affine in the state, hence Lipschitz and of linear growth.
 
-    A function is linear where its second derivative vanishes.
+    A function is affine where its second derivative vanishes.
     """
     return vanishes(tuple(diff(entry, x, 2) for entry in coefficients))
 
