@@ -7,7 +7,7 @@ log p; a drift in X is a rate, b_i = x_i * rate(mu_i, h_i).
 from mpmath import mpf
 from sympy import Expr, Matrix, Rational, Symbol, diag, diff, lambdify, log, symbols, zeros
 
-from spec.checking.algebra import vanishes
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, v1, v2
 from spec.checking.diffusions import (
     Partials, fokker_planck, isotropic, jet, keeps_marginals, partials_of_exponentials,
@@ -125,9 +125,15 @@ def reverses_in_x(rate: Expr) -> bool:
     derivatives of $\log p$ in $\log x$. For log-normal data the time derivative of the density is
     moreover taken directly.
     """
-    forward, backward = (in_plane(part, h, XS) for part in (GBM[0] / x, rate))
+    back = _backwards(rate)
+    forward, backward = (in_plane(part / x, h, XS) for part in (GBM[0], back.drift))
     diffusion, partials = diag(*map(_square, XS)), partials_of_exponentials(D, XS)
-    return is_reversal(forward, backward, diffusion, partials) and _for_log_normal_data(rate)
+    reversed_ = is_reversal(forward, backward, diffusion, partials) and same(back.noise, GBM[1])
+    return reversed_ and _for_log_normal_data(rate)
+
+
+def _backwards(rate: Expr) -> Sde:
+    return Sde("X", x * rate, GBM[1], "r")
 
 
 def _square(state: Expr) -> Expr:
@@ -149,7 +155,7 @@ A7 = Claim(
         "coefficient 1 of sigma^2": -(mu - s2 - s2 * h),
         "coefficient 3/2, that of the equation for log X": -(mu - Rational(3, 2) * s2 - s2 * h),
         "no divergence term": -(mu - s2 * h), "sign of the score flipped": -(mu - 2 * s2 + s2 * h),
-    }, shown=lambda rate: {"reverse": Sde("X", x * rate, GBM[1], "r")},
+    }, shown=lambda rate: {"reverse": _backwards(rate)},
     values=lambda: {"forward": Sde("X", *GBM)}, names=_NAMES, sources=v2("eq. 7"),
     assumptions=REGULAR, readings=(
         LOST + "the text fixes the factored form ('a vector of all ones'), the sign is that of "
