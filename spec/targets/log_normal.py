@@ -123,7 +123,12 @@ def are_logs_of_moments(values: tuple[Expr, Expr]) -> bool:
     The exponent [[exponent]] under the integral over $y$ is completed to a square, with $n$ and
     without; the squares integrate to the same constant.
     """
-    return vanishes([_log_moment(n) - values[0], _log_moment(1) - values[1]])
+    logs = map(log, _moments(values))
+    return vanishes([_log_moment(k) - found for k, found in zip((n, 1), logs, strict=True)])
+
+
+def _moments(logs: tuple[Expr, Expr]) -> tuple[Expr, ...]:
+    return tuple(map(exp, logs))
 
 
 def _log_moment(order: Expr) -> Expr:
@@ -150,7 +155,7 @@ MEAN = Claim(
     holds=_with_mean(n * mu + n**2 * s2 / 2), twins={
         "the median": _with_mean(n * mu), "n in place of n^2": _with_mean(n * mu + n * s2 / 2),
         "without the factor 1/2": _with_mean(n * mu + n**2 * s2),
-    }, shown=lambda values: dict(zip(("moment", "mean"), map(exp, values), strict=True)),
+    }, shown=lambda values: dict(zip(("moment", "mean"), _moments(values), strict=True)),
     values=lambda: {"exponent": _exponent(n)},
     sources=v1("App. B: mean") + v2("App. A: mean and variance"), sheet=("E1",),
     readings=(_LOST + ", and the variance that follows from the moments (E1)",), depends=("A23",),
