@@ -85,9 +85,9 @@ def is_the_limit(candidate: tuple[Expr, Expr]) -> bool:
     r"""In the limit of many levels at fixed $\rho$, $L$ and $\kappa(v)$, and for $m$ zero,
     $V_0=[[0]]$ and $e_0=[[1]]$, where $\rho$ is $L\delta_s$ in units of $\delta$.
 
-    To first order in $h$ a step after others adds what it adds by itself. The recursion is Euler's
-    rule for the two linear equations in $v$ with the rates of $L$ steps, which the formulas solve
-    with the right values at $v_N$.
+    To first order in $h$ a step after others adds what it adds by itself, and the recursion is
+    Euler's rule for the two linear equations in $v$ with the rates of $L$ steps, which the
+    formulas solve with the right values at $v_N$.
     """
     (rates, more), law = _rates(), Matrix(candidate)
     starts = law.subs(v, vN).doit() - Matrix([V_N, e_N])
@@ -265,7 +265,8 @@ LIMIT = Claim(
     }, names={**NAMES, "v": "v_0"}, means=Means.CALCULUS, sheet=("R10",), assumptions=(
         *DATA, NO_DRIFT,
         "kappa is continuous in v, and Euler's rule for a linear equation with continuous "
-        "coefficients converges (its classical theorem, cited)",
+        "coefficients converges, whatever of higher order a step adds (its classical theorem, "
+        "cited)",
     ), depends=("R10",), pins=(
         Pin(
             "gbm_ref.annealed_limit_law", table(

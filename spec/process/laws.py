@@ -93,10 +93,10 @@ def is_the_generating_function(cumulants: Expr) -> bool:
 
 
 def _skewness() -> tuple[Figure, ...]:
-    bright, sigma = Rational("0.19"), Rational("0.8")
-    law = _GENERATING.subs({K: log(1 - bright + bright * 2**w), t: 1, s2: sigma**2})
+    bright, high, sigma = Rational("0.19"), 2, Rational("0.8")
+    law = _GENERATING.subs({K: log(1 - bright + bright * high**w), t: 1, s2: sigma**2})
     second, third, fourth = (mpf(diff(law, w, n).subs(w, 0).evalf(30)) for n in (2, 3, 4))
-    where = f"one pixel 2 with probability {mpf(bright)}, else 1, t = 1, sigma = {mpf(sigma)}"
+    where = f"one pixel {high} with probability {mpf(bright)}, else 1, t = 1, sigma = {mpf(sigma)}"
     return (
         Figure(f"skewness of log X_t, {where}", third / second ** mpf("1.5")),
         Figure("excess kurtosis", fourth / second**2),
@@ -195,7 +195,7 @@ E5 = Claim(
     ),
 )  # fmt: skip
 
-_DRIFTS = mu, -theta * (y - center)
+_EQUATIONS = tuple(Sde("Y", drift, sigma) for drift in (mu, -theta * (y - center)))
 
 
 def are_the_laws(laws: Pairs) -> bool:
@@ -206,11 +206,12 @@ def are_the_laws(laws: Pairs) -> bool:
     Each normal density has to solve its Fokker-Planck equation and to be a point at the start. In
     the second law the exponential is a symbol, whose rate is that of an exponential.
     """
-    start, square = {t: 0, E: _RELAXED.subs(t, 0)}, Matrix([s2])
-    for (mean, variance), drift in zip(laws, _DRIFTS, strict=True):
+    start = {t: 0, E: _RELAXED.subs(t, 0)}
+    for (mean, variance), sde in zip(laws, _EQUATIONS, strict=True):
         if not vanishes((mean.subs(start) - y0, variance.subs(start))):
             return False
-        if not vanishes(left_over(([mean], Matrix([variance])), [drift], square, (y,), _d_dt)):
+        law, square = ([mean], Matrix([variance])), Matrix([(sde.noise**2).subs(sigma**2, s2)])
+        if not vanishes(left_over(law, [sde.drift], square, (y,), _d_dt)):
             return False
     return True
 
@@ -244,7 +245,7 @@ E7 = Claim(
         name: e.subs(E, _RELAXED) for name, e in zip(
             "mean variance ou_mean ou_variance".split(), sum(laws, ()), strict=True,
         )
-    }, values=lambda: {f"sde_{i}": Sde("Y", drift, sigma) for i, drift in enumerate(_DRIFTS)},
+    }, values=lambda: {f"sde_{i}": sde for i, sde in enumerate(_EQUATIONS)},
     names={**_NAMES, "y": "Y"},
     sources=v1("sec. 4: Ornstein-Uhlenbeck") + v2("sec. 3: Ornstein-Uhlenbeck"),
     assumptions=(UNIQUE,), depends=("A1",), erratum=Erratum(

@@ -5,9 +5,9 @@ log p; a drift in X is a rate, b_i = x_i * rate(mu_i, h_i).
 """
 
 from mpmath import mpf
-from sympy import Expr, Matrix, Rational, Symbol, diag, diff, log, symbols
+from sympy import Expr, Matrix, Rational, Symbol, diag, diff, lambdify, log, symbols, zeros
 
-from spec.checking.algebra import vanishes
+from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, Means, v1, v2
 from spec.checking.diffusions import (
     Partials, fokker_planck, isotropic, jet, keeps_marginals, partials_of_exponentials,
@@ -69,7 +69,8 @@ def reverses(formula: Expr) -> bool:
     parts = zip(moved, rows, pulled, turned, strict=True)
     named = (dict(zip((drift, divergence, pull, turn), part, strict=True)) for part in parts)
     back = Matrix([formula.xreplace(values) for values in named])
-    return is_reversal(moved, back, diffusion, plain_partials(D))
+    current = fokker_planck(LOG_DENSITY, Matrix(turned), zeros(2, 2), plain_partials(D))
+    return is_reversal(moved, back, diffusion, plain_partials(D)) and vanishes(current)
 
 
 A2 = Claim(
@@ -92,9 +93,9 @@ A2 = Claim(
 def is_linear(coefficients: tuple[Expr, Expr]) -> bool:
     r"""Started from the law at the end, the reverse diffusion of A2 has the law of the whole path
     of $X$ run backwards. Of what the theorem assumes it is decided that [[equation]] has
-    coefficients that are linear in the state, hence Lipschitz and of linear growth.
+    coefficients that are affine in the state, hence Lipschitz and of linear growth.
 
-    A function is linear where its second derivative vanishes.
+    A function is affine where its second derivative vanishes.
     """
     return vanishes(tuple(diff(entry, x, 2) for entry in coefficients))
 
@@ -124,9 +125,15 @@ def reverses_in_x(rate: Expr) -> bool:
     derivatives of $\log p$ in $\log x$. For log-normal data the time derivative of the density is
     moreover taken directly.
     """
-    forward, backward = (in_plane(part, h, XS) for part in (GBM[0] / x, rate))
+    back = _backwards(rate)
+    forward, backward = (in_plane(part / x, h, XS) for part in (GBM[0], back.drift))
     diffusion, partials = diag(*map(_square, XS)), partials_of_exponentials(D, XS)
-    return is_reversal(forward, backward, diffusion, partials) and _for_log_normal_data(rate)
+    reversed_ = is_reversal(forward, backward, diffusion, partials) and same(back.noise, GBM[1])
+    return reversed_ and _for_log_normal_data(rate)
+
+
+def _backwards(rate: Expr) -> Sde:
+    return Sde("X", x * rate, GBM[1], "r")
 
 
 def _square(state: Expr) -> Expr:
@@ -148,7 +155,7 @@ A7 = Claim(
         "coefficient 1 of sigma^2": -(mu - s2 - s2 * h),
         "coefficient 3/2, that of the equation for log X": -(mu - Rational(3, 2) * s2 - s2 * h),
         "no divergence term": -(mu - s2 * h), "sign of the score flipped": -(mu - 2 * s2 + s2 * h),
-    }, shown=lambda rate: {"reverse": Sde("X", x * rate, GBM[1], "r")},
+    }, shown=lambda rate: {"reverse": _backwards(rate)},
     values=lambda: {"forward": Sde("X", *GBM)}, names=_NAMES, sources=v2("eq. 7"),
     assumptions=REGULAR, readings=(
         LOST + "the text fixes the factored form ('a vector of all ones'), the sign is that of "
@@ -166,7 +173,8 @@ def reading_is_right(increments: tuple[Expr, Expr]) -> bool:
     In log space, with $f$ the forward drift, eq. (4) has the drift $[[drift_4]]$ and eq. (10) the
     drift $[[drift_10]]$. Each is taken as printed, times its increment over $dr$, and the density
     run backwards has to solve the Fokker-Planck equation that results: in the plane, for any
-    constant $f$ and every density.
+    constant $f$ and every density. What is left is of degree one in the increment and does not
+    vanish where its sign is turned, so that no other increment fits.
     """
     for increment, printed in zip(increments, _PRINTED, strict=True):
         forward, backward = (in_plane(part.subs(f, mu), score) for part in (f, printed))
@@ -176,11 +184,12 @@ def reading_is_right(increments: tuple[Expr, Expr]) -> bool:
     return True
 
 
-def _figure(label: str, sign: int) -> Figure:
+def _figure(label: str, drift: Expr) -> Figure:
     v0, rate, steps = mpf("0.1"), mpf("0.8"), 400
+    slope = lambdify((s2, V), diff(drift.subs(score, -(L - M) / V), L), "mpmath")
     added, variance = rate**2 / steps, v0 + rate**2
     for k in range(steps, 0, -1):
-        variance = (1 - sign * added / (v0 + k * added)) ** 2 * variance + added
+        variance = (1 + slope(added, v0 + k * added)) ** 2 * variance + added
     where = f"v0 = {v0}, sigma = {rate}, N = {steps}"
     return Figure(f"log-variance at the end / v0, {label} ({where})", variance / v0)
 
@@ -204,7 +213,10 @@ E11 = Claim(
         "drift. Integrated with a negative dt, as eq. (4) requires, it amplifies the noise.",
         advice=r"Write eqs. (10) and (11) with $dr$ and $d\bar W$; or keep $dt$ negative and turn "
         r"the sign of their drifts.",
-        figures=lambda: (_figure("eq. (10) with dr > 0", 1), _figure("its drift flipped", -1)),
+        figures=lambda: (
+            _figure("eq. (10) with dr > 0", _PRINTED[1]),
+            _figure("its drift flipped", -_PRINTED[1]),
+        ),
         remains_open="The formulas of version 2's derivation are lost in the text we have.",
     ),
 )  # fmt: skip

@@ -39,7 +39,7 @@ def are_the_moments(candidate: Laws) -> bool:
     r"""Given $x$, the factor of A12 with noise $\kappa$ is normal with mean $[[given]]$ and
     variance $[[spread]]$; over a log-normal $p_k$ with variance $v_k$ of $\log X_k$ it is normal
     with mean $[[mean]]$ and variance $[[variance]]$. An entry changes its sign when its factor is
-    negative, that is with the probability $[[flip]]$ and $[[average]]$.
+    negative, that is, for positive $\kappa$, with the probability $[[flip]]$ and $[[average]]$.
 
     Given $x$ the factor is affine in the draw, on log-normal data in two independent normal
     variables, and hence normal. The moments are averaged exactly.
@@ -62,8 +62,9 @@ def _tail(mean: Expr, variance: Expr) -> Expr:
 
 
 def are_the_chances(candidate: tuple[Expr, Expr]) -> bool:
-    r"""With an exact score the flip probability of an entry in the last step ($k=[[level]]$,
-    $[[data]]$, $[[sigma]]$, $[[mu]]$) is $[[chances]]$ at $N=[[levels]]$.
+    r"""With an exact score the flip probability of an entry of the exact law in the last step
+    ($k=[[level]]$, $[[data]]$, $[[sigma]]$, $[[mu]]$) is $[[chances]]$ at $N=[[levels]]$ steps in
+    a unit of time.
 
     The closed form of R13, against the average of the chance given $x$ by the trapezoidal rule.
     """

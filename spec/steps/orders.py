@@ -62,9 +62,9 @@ def _milstein(g: Matrix) -> Matrix:
 def are_the_sizes(candidate: tuple[Expr, Expr]) -> bool:
     r"""On log-normal data with an exact start, the root mean square of the distance of $\log\hat
     X_0$ from the exact $\log X_0$ on the same Brownian path is $[[strong]]$, and the variance of
-    $\log\hat X_0$ exceeds $v_0$ by $[[weak]]$, to leading order in $[[h]]$: at the points shown
-    the quotients differ from one by less than $[[near]]$ on the finer grid, and by half of what
-    they do on the coarser one, but for a part of $[[close]]$.
+    $\log\hat X_0$ exceeds $v_0$ by $[[weak]]$, to leading order in $h=[[h]]$: at the points
+    shown the quotients differ from one by less than $[[near]]$ on the finer grid, and by half of
+    what they do on the coarser one, but for a part of $[[close]]$.
 
     The distance of the exact path over $v$ has no drift, so that it is the integral of its noise.
     The distance that a step adds has the variance $[[local]]$, an integral over $v$ that SymPy
@@ -73,8 +73,9 @@ def are_the_sizes(candidate: tuple[Expr, Expr]) -> bool:
     excess = []
     for size in points({"N": n, "v0": _DATA, "sigma^2": NOISE_RATE} for n in _GRIDS):
         with mpmath.workdps(50):
-            at = _DATA, _DATA + NOISE_RATE, NOISE_RATE / size["N"]
-            leading = lambdify((v0, v_N, H), candidate, "mpmath")(*at)
+            at = _DATA, _DATA + NOISE_RATE, mpmath.sqrt(NOISE_RATE), mpf(1) / size["N"]
+            terms = [term.subs(H, _H) for term in candidate]
+            leading = lambdify((v0, v_N, sigma, dt), terms, "mpmath")(*at)
             pairs = zip(_errors(size["N"]), leading, strict=True)
             excess.append([found / term - 1 for found, term in pairs])
     by_name = list(zip(*excess, strict=True))
@@ -168,6 +169,7 @@ R15 = Claim(
 )  # fmt: skip
 
 _STRONG = H * sqrt((1 - (v0 / v_N) ** 3) / v0) / 3
+_H = in_delta(log_step(h, z, root).expand().coeff(z) ** 2)
 _WEAK = H * (1 - (v0 / v_N) ** 2) / 2
 R15_DALE = Claim(
     "R15-dale", "errors of A13 on log-normal data, with constants", are_the_sizes,
@@ -176,8 +178,7 @@ R15_DALE = Claim(
         "constant with 1/v^2": (H * sqrt((1 - (v0 / v_N) ** 2) / v0) / 3, _WEAK),
         "weak constant without the half": (_STRONG, 2 * _WEAK),
     }, shown=lambda pair: dict(zip(("strong", "weak"), pair, strict=True)), values=lambda: {
-        "h": in_delta(log_step(h, z, root).expand().coeff(z) ** 2),
-        "local": _local_variance(), "near": _NEAR, "close": _CLOSE,
+        "h": _H, "local": _local_variance(), "near": _NEAR, "close": _CLOSE,
     }, names={"H": "h"}, means=Means.POINTS, sheet=("R15",),
     assumptions=(*ON_LOG_NORMAL, EXACT_START), depends=("A13", "R15", "R7", "R8-leading"),
 )  # fmt: skip

@@ -28,6 +28,7 @@ Kept = Callable[[Expr], Expr]
 # The first level, the visits of each, and the power of chi in the noise of level k.
 Rows = tuple[Expr, Expr, Expr]
 Visit = Callable[[Expr, Row], Expr]
+Power = Callable[[Expr, Expr, Expr], Expr]
 
 
 def takes_steps(candidate: tuple[Program, Kept]) -> bool:
@@ -37,13 +38,18 @@ def takes_steps(candidate: tuple[Program, Kept]) -> bool:
         score, rows = unknown_score(), _along((Integer(2), L, 2 - k), 2, inner)
         late = [row for row in rows if row[1] > inner - int(kept(inner))]
         gaps.append(program(score, 2, inner, _LENGTH) - by_rows(late, score, _LENGTH))
+        gaps.append(Integer(len(late)) - 2 * kept(inner))
     return vanishes(gaps)
 
 
 def _along(rows: Rows, levels: int, inner: int, decay: Expr = chi) -> list[Row]:
     first, visits, power = (part.subs({N: levels, L: inner}) for part in rows)
     order = product(range(int(first), 0, -1), range(1, int(visits) + 1))
-    return [(level, visit, decay ** int(power.subs(k, level))) for level, visit in order]
+    return [(level, visit, _noise(int(power.subs(k, level)), decay)) for level, visit in order]
+
+
+def _noise(power: Expr | int, decay: Expr | mpf = chi) -> Expr | mpf:
+    return decay**power
 
 
 def are_the_rows(rows: Rows) -> bool:
@@ -83,7 +89,7 @@ def runs_the_algorithms(loop: Callable[[Visit, Sequence[Row], Expr], Expr]) -> b
     return vanishes(gaps)
 
 
-def is_the_power(power: Callable[[Expr, Expr, Expr], Expr]) -> bool:
+def is_the_power(power: Power) -> bool:
     r"""In Algorithm 2 of version 1, run with two levels of three visits, visit $j$ of the $i$-th
     level, counted from zero, has the factor $[[noise]]$ on its noise: it decays across levels.
 
@@ -93,7 +99,7 @@ def is_the_power(power: Callable[[Expr, Expr, Expr], Expr]) -> bool:
     result = expand(in_place(unknown_score(), 2, inner))
     for level, visit in _sizes("i j", *product((0, 1), range(1, inner + 1))):
         found = result.coeff(draw(2 - level, visit))
-        gaps.append(found - sigma * root * chi ** power(level, visit, inner))
+        gaps.append(found - sigma * root * _noise(power(level, visit, inner)))
     return vanishes(gaps)
 
 
@@ -176,7 +182,7 @@ V1_ALG2 = Claim(
     "V1-Alg2", "Algorithm 2 of version 1, in place, as rows", are_the_rows, holds=_ROWS, twins={
         "starting at k = N": (N, *_LATE[1:]), "one visit a level": (N - 1, Integer(1), _ROWS[2]),
         "noise decayed before the first level": _LATE,
-    }, shown=lambda rows: {"first": rows[0], "visits": rows[1], "noise": chi ** rows[2]},
+    }, shown=lambda rows: {"first": rows[0], "visits": rows[1], "noise": _noise(rows[2])},
     names=_NAMES, means=Means.POINTS, sources=v1("Algorithm 2"), sheet=("A-Alg1",),
     readings=("X is updated in place (E3)", "line 6 has the square root of delta"),
     depends=("A13", "E3"), pins=(Pin(
@@ -241,19 +247,25 @@ ONE_LOOP = Claim(
 
 def _decay_figures() -> tuple[Figure, ...]:
     inner = 3
-    across = annealed_rows(LEVELS, mpf(1) / LEVELS / inner, inner, CHI, LEVELS)
-    within = [(t, dt, CHI ** (n % inner)) for n, (t, dt, _) in enumerate(across)]
+    rows = annealed_rows(LEVELS, mpf(1) / LEVELS / inner, inner, 1, LEVELS)
     where = f"L = {inner}, delta_s = delta / {inner}, chi = {float(CHI)}"
-    named = {f"noise decayed across levels, {where}": across, "within a level": within}
-    return tuple(variance_figure(*item) for item in named.items())
+    named = {f"noise decayed across levels, {where}": _ACROSS, "within a level": _WITHIN}
+    return tuple(
+        variance_figure(label, [
+            (t, dt, _noise(power(n // inner, n % inner + 1, inner), CHI))
+            for n, (t, dt, _) in enumerate(rows)
+        ]) for label, power in named.items()
+    )  # fmt: skip
 
 
+_ACROSS: Power = lambda i, j, inner: i  # noqa: E731
+_WITHIN: Power = lambda i, j, inner: j - 1  # noqa: E731
 NOISE_DECAY = Claim(
-    "E24-decay", "what the noise decays over", is_the_power, holds=lambda i, j, inner: i, twins={
+    "E24-decay", "what the noise decays over", is_the_power, holds=_ACROSS, twins={
         "decayed at every visit": lambda i, j, inner: i * inner + j - 1,
         "decayed before the first level": lambda i, j, inner: i + 1,
-    }, printed={"over the repeated steps of each level": lambda i, j, inner: j - 1},
-    shown=lambda power: {"noise": chi ** power(i, j, L)}, names=_NAMES, means=Means.POINTS,
+    }, printed={"over the repeated steps of each level": _WITHIN},
+    shown=lambda power: {"noise": _noise(power(i, j, L))}, names=_NAMES, means=Means.POINTS,
     sources=v2("sec. 6.3: decay of the noise"), sheet=("E24", "A-Alg1"),
     readings=("version 2's Algorithm 1 is version 1's Algorithm 2 in this respect",),
     depends=("E3", "V1-Alg2"), erratum=Erratum(

@@ -88,8 +88,14 @@ def is_the_joint_density(candidate: tuple[Expr, Expr]) -> bool:
     R = Matrix(2, 2, symbols("r11 r12 r21 r22"))
     square, exponent = _density_of(_laws.A, R)
     as_root = dict(zip(_laws.S, R * R.T, strict=True)) | {pi: Symbol("pi")}
-    gaps = (candidate[0] / square - 1, candidate[1] - exponent)
+    factor = _joint((candidate[0], y)) / exp(y)
+    gaps = (factor**2 / square - 1, candidate[1] - exponent)
     return vanishes([gap.subs(as_root) for gap in gaps])
+
+
+def _joint(candidate: tuple[Expr, Expr]) -> Expr:
+    square, exponent = candidate
+    return sqrt(square) * exp(exponent)
 
 
 _SQUARE = 1 / (4 * pi**2 * _laws.S.det() * (_laws.X[0] * _laws.X[1]) ** 2)
@@ -100,7 +106,7 @@ CORRELATED = Claim(
         "one factor 1/x_i left out": (_SQUARE * _laws.X[0] ** 2, _QUADRATIC),
         "the determinant not under a root": (_SQUARE / _laws.S.det(), _QUADRATIC),
         "the correlation forgotten": (_SQUARE, _QUADRATIC.subs(_laws.S[0, 1], 0)),
-    }, shown=lambda found: {"density": sqrt(found[0]) * exp(found[1])}, names=_laws.NAMES,
+    }, shown=lambda found: {"density": _joint(found)}, names=_laws.NAMES,
     sheet=("A23", "R2"), assumptions=(_laws.POSITIVE_DEFINITE,), pins=(
         Pin(
             "gbm_ref.LogNormal.logpdf", _laws.POINTS,
@@ -117,7 +123,12 @@ def are_logs_of_moments(values: tuple[Expr, Expr]) -> bool:
     The exponent [[exponent]] under the integral over $y$ is completed to a square, with $n$ and
     without; the squares integrate to the same constant.
     """
-    return vanishes([_log_moment(n) - values[0], _log_moment(1) - values[1]])
+    logs = map(log, _moments(values))
+    return vanishes([_log_moment(k) - found for k, found in zip((n, 1), logs, strict=True)])
+
+
+def _moments(logs: tuple[Expr, Expr]) -> tuple[Expr, ...]:
+    return tuple(map(exp, logs))
 
 
 def _log_moment(order: Expr) -> Expr:
@@ -144,7 +155,7 @@ MEAN = Claim(
     holds=_with_mean(n * mu + n**2 * s2 / 2), twins={
         "the median": _with_mean(n * mu), "n in place of n^2": _with_mean(n * mu + n * s2 / 2),
         "without the factor 1/2": _with_mean(n * mu + n**2 * s2),
-    }, shown=lambda values: dict(zip(("moment", "mean"), map(exp, values), strict=True)),
+    }, shown=lambda values: dict(zip(("moment", "mean"), _moments(values), strict=True)),
     values=lambda: {"exponent": _exponent(n)},
     sources=v1("App. B: mean") + v2("App. A: mean and variance"), sheet=("E1",),
     readings=(_LOST + ", and the variance that follows from the moments (E1)",), depends=("A23",),

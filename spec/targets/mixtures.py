@@ -8,8 +8,8 @@ from typing import NamedTuple
 import mpmath
 from mpmath import mpf
 from sympy import (
-    Expr, Integer, Matrix, Rational, Symbol, diff, exp, expand, eye, hessian, log, ones, symbols,
-    sympify, zeros,
+    Expr, Integer, Matrix, Rational, Symbol, diff, exp, expand, expand_log, eye, hessian, log,
+    ones, symbols, sympify, zeros,
 )  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
@@ -57,12 +57,17 @@ def _equation() -> tuple[list[Expr], Expr]:
     """How a term changes with its weight, mean and covariance, and in time, over the term."""
     weight, mean, covariance = _TERM
     # The logarithm of the term, up to a constant.
-    log_p = log(weight) - _POWER * sum(Y) - _laws.quadratic(Y, mean, covariance) / 2
+    log_p = log(weight) + expand_log(log(_jacobian(_POWER)), force=True)
+    log_p -= _laws.quadratic(Y, mean, covariance) / 2
     log_p -= log(covariance.det()) / 2
     drift, diffusion = _MU.multiply_elementwise(X), s2 * Matrix.diag(*X) ** 2
     flow = fokker_planck(log_p, drift, diffusion, partials_of_exponentials(Y, X))
     at_mean = dict.fromkeys(mean, Integer(0))
     return [diff(log_p, e).xreplace(at_mean) for e in flat(_TERM)], flow.xreplace(at_mean)
+
+
+def _jacobian(power: Expr | int) -> Expr:
+    return (X[0] * X[1]) ** -power
 
 
 def _in_time(f: Expr) -> Expr:
@@ -109,7 +114,7 @@ MIXTURE = Claim(
         ),
     }, shown=lambda found: dict(zip(
         ("weight", "mean", "cov", "jacobian"),
-        (*found[0](*DATA[0], _M, v), (X[0] * X[1]) ** -found[1]), strict=True,
+        (*found[0](*DATA[0], _M, v), _jacobian(found[1])), strict=True,
     )), values=lambda: {"rate": RATE}, names={"mu": r"\mu_i"}, assumptions=(
         _laws.POSITIVE_DEFINITE,
         "sigma is one number for all coordinates; mu may differ, both may depend on t",
