@@ -18,9 +18,9 @@ S, g, q, eta, delta, before = symbols("S g q eta delta before", real=True)
 
 def generates_both(phi: Expr) -> bool:
     r"""On the positive half line [[phi]] has the dual coordinate $[[dual]]$. In it a step of
-    exponentiated gradient descent adds $[[step]]$, with $g$ the gradient of the loss, and mirrored
-    Langevin dynamics is plain Langevin dynamics of $\log x$, with the drift $[[drift]]$ of eq.
-    (22). What eq. (13) shares with them is this coordinate.
+    exponentiated gradient descent adds $[[step]]$, with $q$ for $\eta$ times the gradient of the
+    loss, and mirrored Langevin dynamics is plain Langevin dynamics of $\log x$, with the drift
+    $[[drift]]$ of eq. (22). What eq. (13) shares with them is this coordinate.
 
     The multiplicative step of EGD (A19) changes the slope of $\phi$ by its exponent. The dual
     coordinate moves with $\log x$, since $x$ times the second derivative of $\phi$ is one. The
@@ -79,11 +79,11 @@ def generates_to_first_order(phi: Expr) -> bool:
     The mirror step moves the slope of $\phi$ by the gradient, so that to first order it adds
     $[[added]]$; the update fixes the second derivative of the generator.
     """
-    return same(_first_order(phi), diff(_UPDATE, eta).subs(eta, 0))
+    return same(_added(phi), eta * diff(_UPDATE, eta).subs(eta, 0))
 
 
-def _first_order(phi: Expr) -> Expr:
-    return -g / diff(phi, X, 2)
+def _added(phi: Expr) -> Expr:
+    return -eta * g / diff(phi, X, 2)
 
 
 _UPDATE, _ENTROPY = X * exp(-eta * X * g), X * log(X)
@@ -101,7 +101,7 @@ ONE_GENERATOR = Claim(
         "twice the entropy": 2 * _ENTROPY,
     }, shown=lambda phi: {
         "phi": Says(r"\phi(x)", phi), "dual": _dual(phi),
-        "step": _mirror_change(phi).subs(decay, exp(-q)).subs(q, eta * g),
+        "step": _mirror_change(phi).subs(decay, exp(-q)),
         "drift": _dual_drift(phi).cancel(),
     }, names={"x": "x"}, sources=v2("sec. 5: one convex generator"), sheet=("E15", "A22"),
     assumptions=(_POSITIVE, "for negative weights the generator is |w| log |w| (E12)"),
@@ -132,7 +132,8 @@ E15 = Claim(
         "is right. It is no equivalence of the updates: the quantities in the exponent differ by "
         "the factor $x$ and by the constant, and so do the points that the two updates seek.",
         advice=r"Both are additive steps in the dual coordinate $\log x$; EGD follows the "
-        r"gradient in $x$ there, the sampler the gradient in $\log x$.", figures=lambda: (
+        r"gradient of $\log p$ in $x$ there, the sampler at $\mu=[[mu]]$ that of the log density "
+        r"of $\log X$ in $\log x$.", figures=lambda: (
             Figure("mode, where EGD rests", float(exp(E15.holds[2].subs(_PLACE)))),
             Figure("median, where noise-free (22) rests", float(exp(E15.holds[3].subs(_PLACE)))),
         ),
@@ -144,7 +145,7 @@ GENERATOR = Claim(
     holds=-log(X),
     twins={"half of Burg's entropy": -log(X) / 2, "half the squared norm": X**2 / 2},
     printed={"the entropy": _ENTROPY},
-    shown=lambda phi: {"phi": Says(r"\phi(x)", phi), "added": eta * _first_order(phi)},
+    shown=lambda phi: {"phi": Says(r"\phi(x)", phi), "added": _added(phi)},
     values=lambda: {"update": _UPDATE}, names={"x": "x"},
     sources=v2("sec. 5: one convex generator") + v1("eq. 15"), sheet=("E15",),
     assumptions=(_POSITIVE,), depends=("A18", "one-generator"), erratum=Erratum(
