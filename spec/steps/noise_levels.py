@@ -11,14 +11,16 @@ from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.pins import table
 from spec.checking.symbols import V, dt, h, kappa, m, mu, s2, sigma, t, v, x, z
-from spec.checking.typeset import Says
+from spec.checking.typeset import Says, Sde
 from spec.reverse.flows import R11, R11_CORRECTOR
 from spec.reverse.flows import score as log_score
 from spec.reverse.steps import R17_BRIDGE
 from spec.steps._pinned import ROW_POINTS, by_increments, dm, dv
 from spec.steps._reverse import in_delta, root
 
-HALF, NOISE = Rational(1, 2), kappa * sigma * root * z
+_IN_LOG = R11.shown(R11.holds)["in_log"]
+assert isinstance(_IN_LOG, Sde)
+HALF, NOISE = Rational(1, 2), _IN_LOG.noise * root * z
 y, m_s = symbols("y m_s", real=True)
 ra, rb, v_s = symbols("ra rb v_s", positive=True)
 v0, lam = symbols("v0 lam", nonnegative=True)
@@ -30,7 +32,8 @@ def are_euler_maruyama(candidate: Steps) -> bool:
     r"""In one coordinate Euler–Maruyama for R11's equations at noise level $\kappa$ is $[[log]]$
     and $[[ambient]]$; the corrector at a fixed time, with full noise, is $[[corrector]]$.
 
-    Each is the drift that R11 or R11-corrector decides about, times $\delta$, and the noise.
+    Each is the drift that R11 or R11-corrector decides about, times $\delta$, and the noise of
+    R11.
     """
     exponent, factor, corrector = candidate
     drifts = *R11.holds, R11_CORRECTOR.holds[0] * s2 * log_score
