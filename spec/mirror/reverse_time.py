@@ -18,7 +18,7 @@ from spec.steps._reverse import log_step, root
 _Y, kappa = symbols("y kappa", positive=True)
 _LOG = Function("l")(_Y)
 _SCORE = diff(_LOG, _Y)
-_FORWARD, _NOISE = mu - sigma**2 / 2, sigma
+_FORWARD, _SPREAD = mu - sigma**2 / 2, sigma**2
 _PULL = sigma**2 * s
 _REVERSE = _PULL - _FORWARD
 
@@ -40,7 +40,7 @@ def becomes_mirrored(candidate: tuple[Expr, Expr, Expr]) -> bool:
     $\mu$, is zero. The variance is that with which the drift of (22) keeps the law of its score.
     """
     clock, own_mu, noise = candidate
-    reverse = _change(_FORWARD, _NOISE**2) + _change(_REVERSE, _NOISE**2)
+    reverse = _change(_FORWARD, _SPREAD) + _change(_REVERSE, _SPREAD)
     agree = diff(_REVERSE, s) - clock, _REVERSE.subs({s: 0, mu: own_mu}), diff(_REVERSE, mu) + 1
     return vanishes(with_symbols(*agree, reverse, _change(clock * s, noise)))
 
@@ -117,9 +117,9 @@ E16 = Claim(
         "half the variance": (2 * _HALF, _HALF, _HALF),
         "four times the variance": (2 * _HALF, _HALF, 2 * _LANGEVIN),
         "a slower clock": (_HALF, _HALF, sigma**2), "mu = 0": (2 * _HALF, Integer(0), _LANGEVIN),
-    }, printed={"(11) as it stands": (2 * _HALF, _HALF, _NOISE**2)},
+    }, printed={"(11) as it stands": (2 * _HALF, _HALF, _SPREAD)},
     shown=lambda c: dict(zip(("clock", "mu", "noise"), c, strict=True)),
-    values=lambda: {"reverse": Sde("Y", _REVERSE, _NOISE, "r")}, names=_NAMES,
+    values=lambda: {"reverse": Sde("Y", _REVERSE, sqrt(_SPREAD), "r")}, names=_NAMES,
     sources=v2("sec. 5.2: recovered from eq. 11"), assumptions=(ONE_COORDINATE,),
     depends=("A11", "A22", "E16-split", "E16-frozen", "E16-euler"), erratum=Erratum(
         Fault.WRONG,
