@@ -10,7 +10,7 @@ from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, v1, v2
 from spec.checking.symbols import L, M, V, mu, sigma
 from spec.checking.typeset import Says
-from spec.steps._reverse import log_step, root
+from spec.steps._reverse import in_delta, log_step, root
 
 X, decay, p = symbols("x decay p", positive=True)  # decay = e^-q
 S, g, q, eta, delta, before = symbols("S g q eta delta before", real=True)
@@ -119,7 +119,7 @@ E15 = Claim(
     }, printed={"equivalent, so at rest at the same point": (*_STEPS, M - V, M - V)},
     values=lambda: {
         "loss": _LOSS, "mu": _PAPER_MU, "slope": diff(_LOG_SLOPE, L),
-        "ours": _OURS.subs(root**2, delta).factor(),
+        "ours": in_delta(_OURS).factor(),
     }, names={"x": "x", "L": r"\log x"}, sources=v2("sec. 5.1: structural equivalence"),
     assumptions=(_POSITIVE, "the score is exact and does not change in time"),
     depends=("A13", "A19", "A22", "A10-score", "one-generator"), erratum=Erratum(
