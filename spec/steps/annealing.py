@@ -127,7 +127,9 @@ def is_the_limit(formula: Expr) -> bool:
     """
     slope = diff(formula, v) + diff(formula, P) * P * diff(_POWER, v) / _POWER
     start = formula.subs(P, _POWER).subs(v, v_N)
-    solves = vanishes((start - V_N, slope - _rate(formula)))
+    level, inner = symbols("level inner")
+    speed = _clock(inner, _visit(rho, inner, level), level)
+    solves = vanishes((start - V_N, slope - _rate(formula), speed - rho))
     value = lambdify((v, v_N, V_N, rho), formula.subs(P, _POWER), "mpmath")
     return solves and all(_approached(value, at["rho"], at["L"]) for at in points(_CLOCKS))
 
@@ -142,6 +144,11 @@ def _clock(inner: Expr, length: Expr, level: Expr) -> Expr:
     return inner * length / level
 
 
+def _visit(speed: Expr | mpf, inner: Expr | int, level: Expr | mpf) -> Expr | mpf:
+    """The length of one of the visits of a level."""
+    return speed * level / inner
+
+
 def _approached(value: Callable[..., mpf], speed: str, inner: int) -> bool:
     with mpmath.workdps(50):
         last = DATA + NOISE_RATE
@@ -153,7 +160,7 @@ def _approached(value: Callable[..., mpf], speed: str, inner: int) -> bool:
 
 @cache
 def _run(levels: int, speed: str, inner: int) -> list[tuple]:
-    length = mpf(speed) / _clock(inner, 1, mpf(1) / levels)
+    length = _visit(mpf(speed), inner, mpf(1) / levels)
     return annealed_rows(levels, length, inner, mpf(1), levels)
 
 
