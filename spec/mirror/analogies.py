@@ -93,6 +93,7 @@ _OURS = log_step(X * S, Integer(0), root).subs(mu, _PAPER_MU)
 _LOG_SLOPE = diff(-L - (L - M) ** 2 / (2 * V), L)
 _STEPS = eta * S, delta * (1 + X * S)
 _PLACE = {M: Rational(3, 10), V: Rational(16, 25)}
+_AT = ", ".join(f"{name} = {float(value)}" for name, value in _PLACE.items())
 _POSITIVE = "positive state; one coordinate, phi being a sum over coordinates"
 ONE_GENERATOR = Claim(
     "one-generator", "the sense in which one generator serves both", generates_both,
@@ -134,8 +135,9 @@ E15 = Claim(
         advice=r"Both are additive steps in the dual coordinate $\log x$; EGD follows the "
         r"gradient of $\log p$ in $x$ there, the sampler at $\mu=[[mu]]$ that of the log density "
         r"of $\log X$ in $\log x$.", figures=lambda: (
-            Figure("mode, where EGD rests", float(exp(E15.holds[2].subs(_PLACE)))),
-            Figure("median, where noise-free (22) rests", float(exp(E15.holds[3].subs(_PLACE)))),
+            Figure(f"mode, where EGD rests ({_AT})", float(exp(E15.holds[2].subs(_PLACE)))),
+            Figure(f"median, where noise-free (22) rests ({_AT})",
+                   float(exp(E15.holds[3].subs(_PLACE)))),
         ),
     ),
 )  # fmt: skip
