@@ -109,7 +109,7 @@ def are_the_values(candidate: Mapping) -> bool:
     an exact start, the mean of $\log\lvert X_0\rvert$ is off by $[[mean]]$ and its variance is
     $[[variance]]$, as rounded. The exact errors at the other points, extrapolated to $h$ zero,
     agree to [[digits]] digits: those of full noise over $h$ with R14's $[[bias.0]]$ and
-    $[[bias.1]]$ over $h$, those of less noise with R14b's $[[gap]]$.
+    $[[bias.1]]$ over $h$, that of the mean at less noise with R14b's $[[gap]]$.
 
     The means of $\log\lvert X_0\rvert$ and of its square, given the state at a level, obey a
     backward recursion over the steps. Two pairs of Gauss-Hermite rules agree on what is read off.

@@ -10,7 +10,7 @@ from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Claim, Erratum, Fault, Figure, v1, v2
 from spec.checking.symbols import L, M, V, mu, sigma
 from spec.checking.typeset import Says
-from spec.steps._reverse import log_step, root
+from spec.steps._reverse import in_delta, log_step, root
 
 X, decay, p = symbols("x decay p", positive=True)  # decay = e^-q
 S, g, q, eta, delta, before = symbols("S g q eta delta before", real=True)
@@ -18,9 +18,9 @@ S, g, q, eta, delta, before = symbols("S g q eta delta before", real=True)
 
 def generates_both(phi: Expr) -> bool:
     r"""On the positive half line [[phi]] has the dual coordinate $[[dual]]$. In it a step of
-    exponentiated gradient descent adds $[[step]]$, with $g$ the gradient of the loss, and mirrored
-    Langevin dynamics is plain Langevin dynamics of $\log x$, with the drift $[[drift]]$ of eq.
-    (22). What eq. (13) shares with them is this coordinate.
+    exponentiated gradient descent adds $[[step]]$, with $q$ for $\eta$ times the gradient of the
+    loss, and mirrored Langevin dynamics is plain Langevin dynamics of $\log x$, with the drift
+    $[[drift]]$ of eq. (22). What eq. (13) shares with them is this coordinate.
 
     The multiplicative step of EGD (A19) changes the slope of $\phi$ by its exponent. The dual
     coordinate moves with $\log x$, since $x$ times the second derivative of $\phi$ is one. The
@@ -79,11 +79,11 @@ def generates_to_first_order(phi: Expr) -> bool:
     The mirror step moves the slope of $\phi$ by the gradient, so that to first order it adds
     $[[added]]$; the update fixes the second derivative of the generator.
     """
-    return same(_first_order(phi), diff(_UPDATE, eta).subs(eta, 0))
+    return same(_added(phi), eta * diff(_UPDATE, eta).subs(eta, 0))
 
 
-def _first_order(phi: Expr) -> Expr:
-    return -g / diff(phi, X, 2)
+def _added(phi: Expr) -> Expr:
+    return -eta * g / diff(phi, X, 2)
 
 
 _UPDATE, _ENTROPY = X * exp(-eta * X * g), X * log(X)
@@ -93,6 +93,7 @@ _OURS = log_step(X * S, Integer(0), root).subs(mu, _PAPER_MU)
 _LOG_SLOPE = diff(-L - (L - M) ** 2 / (2 * V), L)
 _STEPS = eta * S, delta * (1 + X * S)
 _PLACE = {M: Rational(3, 10), V: Rational(16, 25)}
+_AT = ", ".join(f"{name} = {float(value)}" for name, value in _PLACE.items())
 _POSITIVE = "positive state; one coordinate, phi being a sum over coordinates"
 ONE_GENERATOR = Claim(
     "one-generator", "the sense in which one generator serves both", generates_both,
@@ -101,7 +102,7 @@ ONE_GENERATOR = Claim(
         "twice the entropy": 2 * _ENTROPY,
     }, shown=lambda phi: {
         "phi": Says(r"\phi(x)", phi), "dual": _dual(phi),
-        "step": _mirror_change(phi).subs(decay, exp(-q)).subs(q, eta * g),
+        "step": _mirror_change(phi).subs(decay, exp(-q)),
         "drift": _dual_drift(phi).cancel(),
     }, names={"x": "x"}, sources=v2("sec. 5: one convex generator"), sheet=("E15", "A22"),
     assumptions=(_POSITIVE, "for negative weights the generator is |w| log |w| (E12)"),
@@ -119,7 +120,7 @@ E15 = Claim(
     }, printed={"equivalent, so at rest at the same point": (*_STEPS, M - V, M - V)},
     values=lambda: {
         "loss": _LOSS, "mu": _PAPER_MU, "slope": diff(_LOG_SLOPE, L),
-        "ours": _OURS.subs(root**2, delta).factor(),
+        "ours": in_delta(_OURS).factor(),
     }, names={"x": "x", "L": r"\log x"}, sources=v2("sec. 5.1: structural equivalence"),
     assumptions=(_POSITIVE, "the score is exact and does not change in time"),
     depends=("A13", "A19", "A22", "A10-score", "one-generator"), erratum=Erratum(
@@ -132,9 +133,11 @@ E15 = Claim(
         "is right. It is no equivalence of the updates: the quantities in the exponent differ by "
         "the factor $x$ and by the constant, and so do the points that the two updates seek.",
         advice=r"Both are additive steps in the dual coordinate $\log x$; EGD follows the "
-        r"gradient in $x$ there, the sampler the gradient in $\log x$.", figures=lambda: (
-            Figure("mode, where EGD rests", float(exp(E15.holds[2].subs(_PLACE)))),
-            Figure("median, where noise-free (22) rests", float(exp(E15.holds[3].subs(_PLACE)))),
+        r"gradient of $\log p$ in $x$ there, the sampler at $\mu=[[mu]]$ that of the log density "
+        r"of $\log X$ in $\log x$.", figures=lambda: (
+            Figure(f"mode, where EGD rests ({_AT})", float(exp(E15.holds[2].subs(_PLACE)))),
+            Figure(f"median, where noise-free (22) rests ({_AT})",
+                   float(exp(E15.holds[3].subs(_PLACE)))),
         ),
     ),
 )  # fmt: skip
@@ -144,7 +147,7 @@ GENERATOR = Claim(
     holds=-log(X),
     twins={"half of Burg's entropy": -log(X) / 2, "half the squared norm": X**2 / 2},
     printed={"the entropy": _ENTROPY},
-    shown=lambda phi: {"phi": Says(r"\phi(x)", phi), "added": eta * _first_order(phi)},
+    shown=lambda phi: {"phi": Says(r"\phi(x)", phi), "added": _added(phi)},
     values=lambda: {"update": _UPDATE}, names={"x": "x"},
     sources=v2("sec. 5: one convex generator") + v1("eq. 15"), sheet=("E15",),
     assumptions=(_POSITIVE,), depends=("A18", "one-generator"), erratum=Erratum(

@@ -18,7 +18,7 @@ from spec.steps._reverse import log_step, root
 _Y, kappa = symbols("y kappa", positive=True)
 _LOG = Function("l")(_Y)
 _SCORE = diff(_LOG, _Y)
-_FORWARD = mu - sigma**2 / 2
+_FORWARD, _SPREAD = mu - sigma**2 / 2, sigma**2
 _PULL = sigma**2 * s
 _REVERSE = _PULL - _FORWARD
 
@@ -40,7 +40,7 @@ def becomes_mirrored(candidate: tuple[Expr, Expr, Expr]) -> bool:
     $\mu$, is zero. The variance is that with which the drift of (22) keeps the law of its score.
     """
     clock, own_mu, noise = candidate
-    reverse = _change(_FORWARD, sigma**2) + _change(_REVERSE, sigma**2)
+    reverse = _change(_FORWARD, _SPREAD) + _change(_REVERSE, _SPREAD)
     agree = diff(_REVERSE, s) - clock, _REVERSE.subs({s: 0, mu: own_mu}), diff(_REVERSE, mu) + 1
     return vanishes(with_symbols(*agree, reverse, _change(clock * s, noise)))
 
@@ -54,21 +54,25 @@ def splits(rates: tuple[Expr, Expr]) -> bool:
     law at rest. The drifts add up to that of the reverse equation, and so does the noise.
     """
     flow, langevin = rates
-    carried = _change(flow * s, Integer(0)) + _change(Integer(0), sigma**2)
+    carried = _change(_pulled(flow), Integer(0)) + _change(Integer(0), sigma**2)
     drift, noise = _at_rate(langevin)
     kept = _change(drift, noise**2)
-    sums = flow * s + drift - _REVERSE.subs(mu, sigma**2 / 2), noise**2 - sigma**2
+    sums = _pulled(flow) + drift - _REVERSE.subs(mu, sigma**2 / 2), noise**2 - sigma**2
     return vanishes(with_symbols(carried, kept, *sums))
+
+
+def _pulled(rate: Expr) -> Expr:
+    return rate * s
 
 
 def _at_rate(rate: Expr) -> tuple[Expr, Expr]:
     """Drift and noise of (22) at that rate."""
-    return rate * s, sqrt(2 * rate)
+    return _pulled(rate), sqrt(2 * rate)
 
 
 def is_the_invariant_power(power: Expr) -> bool:
     r"""[[equation]] with the score $s$ of a fixed $q$ keeps the density in proportion to $q$ to
-    the power $[[it]]$, for every positive $q$ of one coordinate.
+    the power $[[it]]$, for every positive and twice differentiable $q$ of one coordinate.
 
     The Fokker–Planck residual of that power vanishes in the derivatives of $\log q$.
     """
@@ -113,18 +117,19 @@ E16 = Claim(
         "half the variance": (2 * _HALF, _HALF, _HALF),
         "four times the variance": (2 * _HALF, _HALF, 2 * _LANGEVIN),
         "a slower clock": (_HALF, _HALF, sigma**2), "mu = 0": (2 * _HALF, Integer(0), _LANGEVIN),
-    }, printed={"(11) as it stands": (2 * _HALF, _HALF, sigma**2)},
+    }, printed={"(11) as it stands": (2 * _HALF, _HALF, _SPREAD)},
     shown=lambda c: dict(zip(("clock", "mu", "noise"), c, strict=True)),
-    values=lambda: {"reverse": Sde("Y", _REVERSE, sigma, "r")}, names=_NAMES,
+    values=lambda: {"reverse": Sde("Y", _REVERSE, sqrt(_SPREAD), "r")}, names=_NAMES,
     sources=v2("sec. 5.2: recovered from eq. 11"), assumptions=(ONE_COORDINATE,),
     depends=("A11", "A22", "E16-split", "E16-frozen", "E16-euler"), erratum=Erratum(
         Fault.WRONG,
         quote="Eq. 22 is a sampling SDE on the positive orthant [...] and is recovered directly "
         "from the GBM's reverse-time SDE (Eq. 11) via the Lamperti transform",
         trouble="The noise of (11) has half the variance that (22) needs, and its score belongs "
-        "to a law that moves. With the score frozen, (11) keeps another law (E16-frozen).",
-        advice="Without drift of the logarithm (11) is the probability-flow equation and (22) on "
-        "a slower clock, together (E16-split).",
+        "to a law that moves. Without drift of the logarithm and with the score frozen, (11) "
+        "keeps another law (E16-frozen).",
+        advice="Without drift of the logarithm (11) is the probability-flow equation and (22) at "
+        "a rate, together (E16-split).",
         figures=lambda: (
             Figure(f"variance under (11), with the frozen score of variance {float(_FROZEN[lam])}",
                    float((lam / FROZEN.holds).subs(_FROZEN))),
@@ -142,7 +147,7 @@ SPLIT = Claim(
         "all of it flow": (sigma**2, Integer(0)), "all of it Langevin": (Integer(0), sigma**2),
         "a full flow and half of Langevin": (sigma**2, _HALF),
     }, shown=lambda rates: {
-        "flow": Says("dY/dr", rates[0] * s),
+        "flow": Says("dY/dr", _pulled(rates[0])),
         "langevin": Sde("Y", *_at_rate(rates[1]), "r"),
     }, names=_NAMES, sheet=("E16",), depends=("A22", "A10"),
     assumptions=("q_t is positive and twice differentiable", ONE_COORDINATE, NO_DRIFT),

@@ -10,7 +10,11 @@ from sympy import Expr, Integer, Rational, solve, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Kind, Means, v2
-from spec.checking.symbols import L, L0, h, mu, s2, t
+from spec.checking.symbols import L, L0, dt, h, mu, s2, sigma, t
+from spec.objectives._setting import DENOISING, c
+from spec.paper.settings import DRIFT, PRINTED
+from spec.process.equations import A6, mu1
+from spec.scores.kernel import A16
 
 stated = partial(Claim, means=Means.NONE, stated_kind=Kind.STATED, sheet=("E24",))
 WHERE = "Lost in the text that we have. The authors' public code (mnist_exps) has "
@@ -82,18 +86,19 @@ TABLES = (
 
 
 def is_the_coded_weight(weight: Expr) -> bool:
-    r"""The squared norm that the code averages, with [[residual]] in it, is the loss of A15 with
-    the weight [[it]] on a level.
+    r"""The squared norm that the code averages, with [[residual]] in it and $h$ for the model, is
+    twice the loss of A15 with the weight [[it]] on a level.
 
     The residual is the distance of $h$ from the conditional score of A16, times $v$.
     """
-    conditional = -1 - (L - L0 - (mu - s2 / 2) * t) / (s2 * t)
-    return same(_RESIDUAL**2, weight * (h - conditional) ** 2)
+    loss = DENOISING.subs(c, A16.holds.subs(dt, t / k))
+    return same(_RESIDUAL**2, 2 * weight * loss)
 
 
 def is_the_coded_score(learned: Expr) -> bool:
     r"""The code draws the data at level $k$ and tells the network $k$, but takes the level after
-    it in the loss. The minimiser's score of $\log X$ is [[it]], with $h$ the score of level $k$.
+    it in the loss. The minimiser's score of $\log X$ is [[it]], with $h$ the Hyvärinen score of
+    level $k$.
 
     The mean of the residual given the state is put to zero, with the denoiser of R5 in place of
     $\log X_0$.
@@ -111,14 +116,22 @@ def _minimiser(ahead: int) -> Expr:
 
 def is_the_coded_start(law: tuple[Expr, Expr]) -> bool:
     r"""The class-average start of the code adds to the logarithm of an average a normal variable
-    of mean [[mean]] and variance [[variance]], where the process has the mean zero and the
-    variance $\sigma^2t$, at [[level]] of the horizon. For MNIST the mean is [[mnist]] and the
-    deviation [[deviation]] where the process has [[own]].
+    of mean [[mean]] and variance [[variance]], where the process with $\mu=[[drift]]$ has the mean
+    [[own mean]] and the variance [[own variance]], at [[level]] of the horizon. For MNIST the mean
+    is [[mnist]] and the deviation [[deviation]] where the process, with the horizon and the
+    $\sigma$ of version 1, has [[own]].
 
     The averages are pushed by the kernel of A6 with the fitted parameters in place of $\mu$ and
     $\sigma$.
     """
-    return vanishes((law[0] - (_MU - _S**2 / 2) * t, law[1] - _S**2 * t))
+    mean, variance = _kernel(_MU, _S)
+    return vanishes((law[0] - mean, law[1] - variance))
+
+
+def _kernel(drift: Expr, rate: Expr) -> tuple[Expr, Expr]:
+    """Mean and variance that A6 adds to the logarithm, with these in place of mu and sigma."""
+    _, means, covariance = A6.holds
+    return means[0].subs({mu1: drift, sigma: rate}), covariance[0, 0].subs(sigma, rate)
 
 
 k, delta = symbols("k delta", positive=True)
@@ -127,15 +140,19 @@ _RESIDUAL = s2 * t * h + L - L0 - mu * t + Rational(3, 2) * s2 * t
 _LEARNED = k / (k + 1) * (1 + h) + (mu - s2 / 2) / (s2 * (k + 1))
 _START, _LEVEL = ((_MU - _S**2 / 2) * t, _S**2 * t), Rational(999, 1000)
 _NAMES = {"L": r"\log X", "L0": r"\log X_0", "s2": r"\sigma^2", "muhat": r"\hat\mu",
-          "sigmahat": r"\hat\sigma"}  # fmt: skip
+          "sigmahat": r"\hat\sigma", "h": "h"}  # fmt: skip
 
 
 def _of_mnist() -> dict[str, object]:
     (mean,), (deviation,) = FITS["mnist"]
-    at = {_MU: Rational(str(mean)), _S: Rational(str(deviation)), t: _LEVEL}
-    found = [float(e.subs(at)) for e in _START]
-    return {"level": _LEVEL, "mnist": f"{found[0]:.3f}", "deviation": f"{found[1] ** 0.5:.3f}",
-            "own": f"{float(_LEVEL) ** 0.5 * 0.8:.3f}"}  # fmt: skip
+    drift = DRIFT.holds.subs(s2, sigma**2)
+    process, at = _kernel(drift, sigma), _LEVEL * PRINTED["N"] * Rational(PRINTED["delta"])
+    found = {_MU: Rational(str(mean)), _S: Rational(str(deviation)), t: at}
+    sizes = [float(e.subs(found)) for e in _START]
+    own = float(process[1].subs({sigma: Rational(PRINTED["sigma"]), t: at}))
+    return {"level": _LEVEL, "mnist": f"{sizes[0]:.3f}", "deviation": f"{sizes[1] ** 0.5:.3f}",
+            "own": f"{own**0.5:.3f}", "drift": drift, "own mean": process[0],
+            "own variance": process[1]}  # fmt: skip
 
 
 READ = "the code is as we read it, in the versions named in spec/paper/authors_code.py"
@@ -161,7 +178,7 @@ START = Claim(
         "the process": (0 * t, s2 * t), "no Ito term": (_MU * t, _S**2 * t),
         "deviation for variance": (_START[0], _S * t),
     }, shown=lambda law: {"mean": law[0], "variance": law[1]}, values=_of_mnist, names=_NAMES,
-    sheet=("E22",), readings=(READ,), depends=("A6", "Table-2"),
+    sheet=("E22",), readings=(READ,), depends=("A6", "Table-2", "settings", "settings-drift"),
 )  # fmt: skip
 
 CLAIMS = (*TABLES, WEIGHT, LEVEL, START)

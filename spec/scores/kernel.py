@@ -88,7 +88,7 @@ E10 = Claim(
     twins={
         "factor delta in the variance alone": _target(t, t * dt),
         "time halved": _target(t / 2, t / 2),
-    }, printed={"t delta on the right, t on the left": _target(t * dt, t * dt)},
+    }, printed={"t delta on the right, t on the left": A16.holds.subs(k, t)},
     sources=v1("eq. 20"), sheet=("E10", "A16"), assumptions=(NOISE,), depends=("A16", "A6"),
     erratum=Erratum(
         Fault.WRONG,

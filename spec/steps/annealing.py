@@ -10,7 +10,7 @@ from functools import cache
 
 import mpmath
 from mpmath import mpf
-from sympy import Expr, Integer, Rational, Sum, diff, lambdify, symbols
+from sympy import Expr, Integer, Rational, Sum, diff, lambdify, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Means, v1, v2
@@ -28,7 +28,7 @@ from spec.steps._reverse import (
 )  # fmt: skip
 
 s, s1, f1, f2, c = symbols("s s1 f1 f2 c", real=True)
-_SECOND = s**2 + s1  # q''/q
+_SECOND, _NOISE = s**2 + s1, kappa * sigma  # q''/q, and the noise of log X
 rho, v_N, V_N, P, N, k = symbols("rho v_N V_N P N k", positive=True)
 
 
@@ -47,7 +47,8 @@ def keeps_the_marginals(drift: Expr) -> bool:
 def _residual(drift: Expr) -> Expr:
     """-dq/dt = (m q)' - s2/2 q'', less -(drift q)' + kappa^2 s2/2 q'', over q."""
     backwards_in_time = (mu - s2 / 2) * s - s2 / 2 * _SECOND
-    return backwards_in_time + diff(drift, s) * s1 + drift * s - kappa**2 * s2 / 2 * _SECOND
+    noise = (_NOISE**2).subs(sigma, sqrt(s2))
+    return backwards_in_time + diff(drift, s) * s1 + drift * s - noise / 2 * _SECOND
 
 
 def _missed(drift: Expr) -> Expr:
@@ -69,17 +70,17 @@ def misses_the_generator(defect: Expr) -> bool:
 
 def is_the_drift_gap(candidate: tuple[Expr, Expr]) -> bool:
     r"""With noise $\kappa$ and unchanged drifts, the drift of $\log X$ under the sign-agnostic
-    sampler exceeds that under the Dale–Langevin sampler by $[[gap]]$; with $[[coefficient]]$ in
-    place of $[[constant]]$ they agree.
+    sampler exceeds that under the Dale–Langevin sampler by $[[gap]]$; with $[[reduced]]$ in place
+    of $[[constant]]$ they agree.
 
     The mean of the logarithm of the factor of A12 at order $\delta$, minus the exponent of A13.
     The constant in A12 contains Itô's term for full noise only.
     """
-    gap, coefficient = candidate
+    gap, constant = candidate
     e = ambient_factor(h, z, root, kappa) - 1
     difference = over_draw(e - e**2 / 2 - log_step(h, z, root, kappa))
     found = difference.expand().coeff(root, 2)
-    return vanishes((found - gap, found + coefficient * sigma**2 - _CONSTANT))
+    return vanishes((found - gap, found + constant - _CONSTANT))
 
 
 def adds_to_the_variance(added: Expr) -> bool:
@@ -115,10 +116,10 @@ def _total(added: Expr) -> Expr:
 
 
 def is_the_limit(formula: Expr) -> bool:
-    r"""On log-normal data without decay, the variance $V$ of the sampler's $\log X$, over the
-    exact one $v$, obeys $[[ode]]$ for $\delta$ to zero, with $[[clock]]$; its solution from $V_N$
-    at $v_N$ is $[[solution]]$. At the points shown, the variance at the end of a sampler with an
-    exact start approaches it: between $N=[[grids]]$ the distance halves, but for a part of
+    r"""On log-normal data without decay, the variance $V$ of the sampler's $\log X$, as a function
+    of the exact one $v$, obeys $[[ode]]$ for $\delta$ to zero, with $[[clock]]$; its solution from
+    $V_N$ at $v_N$ is $[[solution]]$. At the points shown, the variance at the end of a sampler
+    with an exact start approaches it: between $N=[[grids]]$ the distance halves, but for a part of
     $[[close]]$.
 
     The exact recursion of a visit is the identity for $h$ equal to zero, so that the first orders
@@ -126,7 +127,9 @@ def is_the_limit(formula: Expr) -> bool:
     """
     slope = diff(formula, v) + diff(formula, P) * P * diff(_POWER, v) / _POWER
     start = formula.subs(P, _POWER).subs(v, v_N)
-    solves = vanishes((start - V_N, slope - _rate(formula)))
+    level, inner = symbols("level inner")
+    speed = _clock(inner, _visit(rho, inner, level), level)
+    solves = vanishes((start - V_N, slope - _rate(formula), speed - rho))
     value = lambdify((v, v_N, V_N, rho), formula.subs(P, _POWER), "mpmath")
     return solves and all(_approached(value, at["rho"], at["L"]) for at in points(_CLOCKS))
 
@@ -141,6 +144,11 @@ def _clock(inner: Expr, length: Expr, level: Expr) -> Expr:
     return inner * length / level
 
 
+def _visit(speed: Expr | mpf, inner: Expr | int, level: Expr | mpf) -> Expr | mpf:
+    """The length of one of the visits of a level."""
+    return speed * level / inner
+
+
 def _approached(value: Callable[..., mpf], speed: str, inner: int) -> bool:
     with mpmath.workdps(50):
         last = DATA + NOISE_RATE
@@ -152,7 +160,7 @@ def _approached(value: Callable[..., mpf], speed: str, inner: int) -> bool:
 
 @cache
 def _run(levels: int, speed: str, inner: int) -> list[tuple]:
-    length = mpf(speed) / _clock(inner, 1, mpf(1) / levels)
+    length = _visit(mpf(speed), inner, mpf(1) / levels)
     return annealed_rows(levels, length, inner, mpf(1), levels)
 
 
@@ -167,7 +175,7 @@ E18 = Claim(
         "kappa for kappa^2": _DRIFT + (kappa - kappa**2) / 2 * s2 * s,
         "score halved, as without noise": -(mu - s2 / 2) + s2 / 2 * s,
     }, printed={"drift of full noise": -(mu - s2 / 2) + s2 * s}, shown=lambda drift: {
-        "equation": Sde("Y", drift, kappa * sigma, "r"), "missed": _missed(drift),
+        "equation": Sde("Y", drift, _NOISE, "r"), "missed": _missed(drift),
     }, values=lambda: {"second": _SECOND},
     sources=v1("App. D.4: operator splitting") + v2("sec. 6.3: decay of the noise"),
     sheet=("E18", "R11"), assumptions=(
@@ -179,9 +187,9 @@ E18 = Claim(
         r"progressively reduce the effect of noise”, with line 6 scaling only $\bm Z$ by "
         r"$\kappa$; version 2, sec. 6.3: “consistently improving sample quality”",
         trouble="Not the step size is annealed but the amplitude of the noise, while the drift "
-        "stays that of full noise. On log-normal data the sampler then loses variance even with "
-        "an exact score (annealing-variance), in line with the “mode collapse with no noise” "
-        "that appendix G.2 of version 2 observes.",
+        "stays that of full noise. On log-normal data the sampler then ends with less variance "
+        "than at full noise, even with an exact score (annealing-variance), in line with the "
+        "“mode collapse with no noise” that appendix G.2 of version 2 observes.",
         advice="Scale the drift along, as in R11-steps.", figures=lambda: tuple(
             variance_figure(f"at chi = {float(decay)}", uniform_rows(LEVELS, decay))
             for decay in (CHI, mpf("0.999"), mpf(1))
@@ -207,13 +215,14 @@ OPERATOR_SPLITTING = Claim(
 )  # fmt: skip
 
 _CONSTANT = (RATE + mu - sigma**2 * h).expand()  # of the drift of A12 over X
-_GAP = sigma**2 * (1 - kappa**2) / 2, (3 + kappa**2) / 2
+_GAP = sigma**2 * (1 - kappa**2) / 2, sigma**2 * (3 + kappa**2) / 2
 GAP = Claim(
     "E18-gap", "ADLS and ASAMS at less than full noise: their drifts", is_the_drift_gap,
     holds=_GAP, twins={
-        "other sign": (-_GAP[0], _GAP[1]), "1 - kappa": (_GAP[0] / (1 + kappa), (3 + kappa) / 2),
-        "correction with the wrong sign": (_GAP[0], 4 - _GAP[1]),
-    }, shown=lambda pair: {"gap": pair[0], "coefficient": pair[1] * sigma**2},
+        "other sign": (-_GAP[0], _GAP[1]), "1 - kappa": (
+            _GAP[0] / (1 + kappa), sigma**2 * (3 + kappa) / 2,
+        ), "correction with the wrong sign": (_GAP[0], 4 * sigma**2 - _GAP[1]),
+    }, shown=lambda pair: {"gap": pair[0], "reduced": pair[1]},
     values=lambda: {"constant": _CONSTANT}, sheet=("E18",),
     readings=("the reconstructed listings A-Alg1 and A-Alg2",),
     depends=("A12", "A13", "A-Alg1", "A-Alg2"),

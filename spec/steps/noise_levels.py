@@ -11,14 +11,16 @@ from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Pin
 from spec.checking.pins import table
 from spec.checking.symbols import V, dt, h, kappa, m, mu, s2, sigma, t, v, x, z
-from spec.checking.typeset import Says
+from spec.checking.typeset import Says, Sde
 from spec.reverse.flows import R11, R11_CORRECTOR
 from spec.reverse.flows import score as log_score
 from spec.reverse.steps import R17_BRIDGE
 from spec.steps._pinned import ROW_POINTS, by_increments, dm, dv
-from spec.steps._reverse import in_delta, root
+from spec.steps._reverse import ambient_factor, in_delta, log_step, root
 
-HALF, NOISE = Rational(1, 2), kappa * sigma * root * z
+_IN_LOG = R11.shown(R11.holds)["in_log"]
+assert isinstance(_IN_LOG, Sde)
+HALF, NOISE, _FULL = Rational(1, 2), _IN_LOG.noise * root * z, 1
 y, m_s = symbols("y m_s", real=True)
 ra, rb, v_s = symbols("ra rb v_s", positive=True)
 v0, lam = symbols("v0 lam", nonnegative=True)
@@ -30,12 +32,15 @@ def are_euler_maruyama(candidate: Steps) -> bool:
     r"""In one coordinate Euler–Maruyama for R11's equations at noise level $\kappa$ is $[[log]]$
     and $[[ambient]]$; the corrector at a fixed time, with full noise, is $[[corrector]]$.
 
-    Each is the drift that R11 or R11-corrector decides about, times $\delta$, and the noise.
+    Each is the drift that R11 or R11-corrector decides about, times $\delta$, and the noise of
+    R11. With full noise the first two are A13 and A12.
     """
     exponent, factor, corrector = candidate
     drifts = *R11.holds, R11_CORRECTOR.holds[0] * s2 * log_score
     built = [root**2 * e.subs({log_score: 1 + h, s2: sigma**2}) + NOISE for e in drifts]
-    return vanishes((exponent - built[0], factor - 1 - built[1], corrector - built[2]))
+    full = log_step(h, z, root), ambient_factor(h, z, root)
+    known = [e.subs(kappa, _FULL) - f for e, f in zip((exponent, factor), full, strict=True)]
+    return vanishes((exponent - built[0], factor - 1 - built[1], corrector - built[2], *known))
 
 
 def _steps(level: Expr = kappa**2, ito: Expr = kappa**2 / 2, rate: Expr = HALF) -> Steps:
@@ -78,8 +83,9 @@ def _moved(gain: Expr, score: Expr = h) -> Expr:
 
 
 def _shown_steps(steps: Steps) -> dict[str, object]:
-    log_step, factor, corrector = map(in_delta, steps)
-    made = {"log": exp(log_step), "ambient": factor, "corrector": exp(corrector.subs(kappa, 1))}
+    exponent, factor, corrector = map(in_delta, steps)
+    full = corrector.subs(kappa, _FULL)
+    made = {"log": exp(exponent), "ambient": factor, "corrector": exp(full)}
     return {name: Says("X", x * part, r"\leftarrow") for name, part in made.items()}
 
 

@@ -105,7 +105,7 @@ _DENSITY = -_TAIL.diff(u)
 
 
 def inverts_the_cdf(quantile: Expr) -> bool:
-    r"""The quantile $q$ of the standard normal law is $[[it]]$.
+    r"""The quantile $q$, between zero and one, of the standard normal law is $[[it]]$.
 
     The distribution function of A23 at it is $q$. An error function that remains becomes a symbol.
     """
