@@ -66,7 +66,8 @@ def is_the_best_product(fit: Fit) -> bool:
     total = kl(p[1], Matrix.diag(*D), p[0] - b, p[2] - sum(logs))
     at_fit = kl(p[1], cov, p[0] - mean, p[2] - sum(LOGS))
     rest = sum(_on_line(cov[i, i], D[i], mean[i] - b[i], LOGS[i] - logs[i]) for i in range(2))
-    return _never_negative() and vanishes((total - at_fit - rest, at_fit - cost))
+    gaps = total - at_fit - rest, at_fit - cost, cov[0, 1], cov[1, 0]
+    return _never_negative() and vanishes(gaps)
 
 
 def _on_line(p: Expr, q: Expr, shift: Expr, log_ratio: Expr) -> Expr:
@@ -275,7 +276,7 @@ E22 = Claim(
         "fitting a log-normal density to the histogram of pixel intensities of the samples at the "
         "end of the forward process”; Section 5.1: “$\\bm X_{N-1}$ is log-normally distributed”.",
         trouble="The law at the end is the data law, blurred in the log: pixels keep their own "
-        "means and their correlations. A histogram of pooled pixels sees neither, and one pair of "
+        "means and stay correlated. A histogram of pooled pixels sees neither, and one pair of "
         "parameters cannot hold them. Of an error along a principal component the sampler leaves "
         "a share (E22-shrink): a reason why initialization is critical (version 2, Section 6.4).",
         advice="State the start as an approximation with its price (R23-single); raise $\\sigma$ "
