@@ -5,6 +5,7 @@ e is the distance of E log X from its place, D any drift, H = s2 dt.
 
 from collections.abc import Callable
 from functools import cache
+from operator import index
 
 import mpmath
 from mpmath import mpf, nint
@@ -91,7 +92,7 @@ def is_the_uniform_sampler(run: tuple[Ends, Expr]) -> bool:
 
 
 def _levels(ends: Ends, count: int) -> range:
-    first, last = (int(end.subs(N, count).expand()) for end in ends)
+    first, last = (index(end.subs(N, count).expand()) for end in ends)  # no fraction is cut off
     return range(first, last - 1, -1)
 
 
