@@ -21,6 +21,7 @@ skip, D, n = symbols("skip D n")
 # By its definition: x d/dx of the kernel's logarithm, at log x = log x_0 + m + r z.
 _TARGET = diff(-L - (L - L0 - m) ** 2 / (2 * r**2), L).subs(L, L0 + m + r * z)
 _END, _HEAD, NAMES = Integer(1), -r * (1 + h), _NAMES | {"r": r"\sqrt{v}", "t1": "t_1"}
+_REGRESSION = (z - _HEAD) ** 2 / 2
 
 
 def _moment(of_target: Expr) -> Expr:
@@ -40,7 +41,8 @@ def is_the_law(law: Values) -> bool:
     mean, second, weight = _moment(c), _moment(c**2), law["weight"]
     found = {"target": _TARGET, "mean": mean, "variance": second - mean**2}
     found |= {"second": weight * second, "steady": diff(weight * _moment((c - mean) ** 2), r)}
-    return vanishes([law.get(name, 0) - value for name, value in found.items()])
+    regression = weight * DENOISING.subs(c, _TARGET) - _REGRESSION
+    return vanishes([regression, *(law.get(name, 0) - value for name, value in found.items())])
 
 
 def diverges_so(claimed: Values) -> bool:
@@ -66,7 +68,7 @@ _INTEGRAL = integrate(_WEIGHTED, (t, t1, _END))
 def is_the_weighting(weight: Expr) -> bool:
     r"""For the weight $[[weight]]$ the weight of the denoiser in the loss is $[[denoiser]]$. That
     is what EDM (Karras et al. 2022) gives noise of variance $v$ and data of log-deviation $s$; the
-    mean square of what EDM's network is trained on has that reciprocal at every time.
+    variance of what EDM's network is trained on, unscaled, has that reciprocal at every time.
 
     With the denoiser $D$ that belongs to $h$, $[[loss]]$ equals $[[ratio]]$. EDM trains a network
     on what is left of $\log X_0$ when its best multiple of $\log X_t$ is taken off; that multiple
@@ -101,7 +103,7 @@ R4 = Claim(
         "no Jacobian": _LAW | {"target": -z / sqrt(v)},
     }, shown=lambda law: dict(law) | {"shifted": c - law["mean"]}, values=lambda: {
         "head": _HEAD,
-        "regression": Chain(r**2 * DENOISING.subs(c, _TARGET), (z - _HEAD) ** 2 / 2),
+        "regression": Chain(r**2 * DENOISING.subs(c, _TARGET), _REGRESSION),
     }, names=NAMES, assumptions=(POSITIVE_TIME,), depends=("A16", "A6"), pins=(Pin(
         "gbm_ref.variance_weighting", table("v", (0.64,), (6.4e-4,), (1e-12,), (17.0,)),
         reads=lambda law: law["weight"], twins={"unweighted": Integer(1), "deviation": sqrt(v)},
