@@ -27,7 +27,7 @@ def is_the_end(candidate: tuple[Expr, Expr]) -> bool:
     r"""On half the squared distance to $c$ exponentiated gradient descent with a constant rate
     tends to $w=[[0]]$ from every positive start. So the weights get the law of the minimisers,
     whatever their own was: where $c$ is $c_1$ with the probability $p$ and $c_2$ otherwise, the
-    third central moment of $\log w$ ends as $[[1]]$, which is zero for log-normal weights.
+    limit of $\log w$ has the third central moment $[[1]]$, which is zero for log-normal weights.
 
     A step adds $[[added]]$ to $\log w$: it raises $w$ below that end, lowers it above, and leaves
     it at rest nowhere else. Its derivative in $w$ has the sign of $[[slope]]$, which below the end
