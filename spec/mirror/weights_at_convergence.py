@@ -32,8 +32,8 @@ def is_the_end(candidate: tuple[Expr, Expr]) -> bool:
     A step adds $[[added]]$ to $\log w$: it raises $w$ below that end, lowers it above, and leaves
     it at rest nowhere else. Its derivative in $w$ has the sign of $[[slope]]$, which below the end
     is a sum of two terms that are not negative, so that a weight there rises without passing it;
-    a weight above falls, for ever or until it is below. A sequence that rises or falls within
-    bounds has a limit, and a step leaves it alone.
+    a weight above falls, for ever or until it is above no more. A sequence that rises or falls
+    within bounds has a limit, and a step leaves it alone.
     """
     use(_SMALL)
     end, third = candidate
