@@ -80,7 +80,8 @@ def is_the_weighting(weight: Expr) -> bool:
 
 # The loss |c - h|^2 over |log X_0 - D|^2, with the model that belongs to D.
 _OF_DENOISER = {c: -1 - (L - L0 - m) / v, h: -1 + (D + m - L) / v}
-_RATIO = (2 * DENOISING.subs(_OF_DENOISER) / (L0 - D) ** 2).factor()
+_LOSS, _ERROR = 2 * DENOISING, (L0 - D) ** 2
+_RATIO = (_LOSS.subs(_OF_DENOISER) / _ERROR).factor()
 
 
 @cache
@@ -130,7 +131,7 @@ WEIGHTING = Claim(
         "weight of the denoiser": _KARRAS / v**2, "square of v": v * (1 + v**2 / s**2),
     }, shown=lambda weight: {"weight": weight, "denoiser": (weight * _RATIO).factor()},
     values=lambda: dict(zip(("skip", "left"), _left_over(), strict=True)) | {
-        "loss": 2 * DENOISING, "ratio": _RATIO * (L0 - D) ** 2,
+        "loss": _LOSS, "ratio": _RATIO * _ERROR,
     }, names=NAMES, sheet=("R4",), assumptions=(POSITIVE_TIME, Assumption(
         "log X_0 has the standard deviation s in each coordinate",
         "the variance of what is left of it",
