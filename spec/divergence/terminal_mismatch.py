@@ -222,7 +222,11 @@ def are_the_costs(excesses: Mapping[str, Expr]) -> bool:
     logs |= dict(zip(LOGS, map(log, cov.diagonal()), strict=True))
     costs = {"product": product.subs(logs), "pair": (single - product).subs(logs)}
     stated = {name: excesses[name].subs(_Delta, p[0][0] - p[0][1]) for name in costs}
-    return vanishes([exp(2 * costs[name]) - 1 - stated[name] for name in costs])
+    return vanishes([exp(2 * costs[name]) - exp(2 * _nats(stated[name])) for name in costs])
+
+
+def _nats(excess: Expr) -> Expr:
+    return log(1 + excess) / 2
 
 
 def is_the_way_back(found: Mapping[str, Expr]) -> bool:
@@ -244,7 +248,7 @@ def is_the_way_back(found: Mapping[str, Expr]) -> bool:
 def _figures() -> tuple[Figure, ...]:
     shared, rate, apart = Integer(1), Rational("0.64"), log(2) / 2
     at = {_S12: shared / 2, _Delta: apart} | dict.fromkeys((_S11, _S22), shared / 2 + rate)
-    product, more = (float(log(1 + excess.subs(at)) / 2) for excess in _COSTS.values())
+    product, more = (float(_nats(excess.subs(at))) for excess in _COSTS.values())
     left = _WAY["error"].subs({_v: shared, _vN: shared + rate})
     pixels = f"two pixels, sigma^2 = {float(rate)}, a shared component of log-variance {shared}"
     return (
