@@ -40,9 +40,13 @@ def is_the_law(law: Values) -> bool:
     law = {name: value.subs(v, r**2) for name, value in law.items()}
     mean, second, weight = _moment(c), _moment(c**2), law["weight"]
     found = {"target": _TARGET, "mean": mean, "variance": second - mean**2}
-    found |= {"second": weight * second, "steady": diff(weight * _moment((c - mean) ** 2), r)}
+    found |= {"second": weight * second, "steady": diff(weight * _moment(_about(mean) ** 2), r)}
     regression = weight * DENOISING.subs(c, _TARGET) - _REGRESSION
     return vanishes([regression, *(law.get(name, 0) - value for name, value in found.items())])
+
+
+def _about(mean: Expr) -> Expr:
+    return c - mean
 
 
 def diverges_so(claimed: Values) -> bool:
@@ -74,14 +78,18 @@ def is_the_weighting(weight: Expr) -> bool:
     on what is left of $\log X_0$ when its best multiple of $\log X_t$ is taken off; that multiple
     is $[[skip]]$, and what is left has the variance $[[left]]$, the square of EDM's $c_{\rm out}$.
     """
-    factor, edm = weight * _RATIO, v * s**2 / (v + s**2)
-    return vanishes((factor * _left_over()[1] - 1, factor * edm - 1))
+    factor, edm, (best, left) = _of_denoiser(weight), v * s**2 / (v + s**2), _left_over()
+    return vanishes((factor * left - 1, factor * edm - 1, best * v - edm))
 
 
-# The loss |c - h|^2 over |log X_0 - D|^2, with the model that belongs to D.
+def _of_denoiser(weight: Expr) -> Expr:
+    return (weight * _OF_ERROR / (L0 - D) ** 2).factor()
+
+
+# The loss |c - h|^2 with the model that belongs to D.
 _OF_DENOISER = {c: -1 - (L - L0 - m) / v, h: -1 + (D + m - L) / v}
-_LOSS, _ERROR = 2 * DENOISING, (L0 - D) ** 2
-_RATIO = (_LOSS.subs(_OF_DENOISER) / _ERROR).factor()
+_LOSS = 2 * DENOISING
+_OF_ERROR = _LOSS.subs(_OF_DENOISER).factor()
 
 
 @cache
@@ -102,7 +110,7 @@ R4 = Claim(
         "weight without its root": _LAW | {"weight": sqrt(v), "second": (1 + v) / sqrt(v)},
         "unweighted": _LAW | {"weight": Integer(1), "second": 1 + 1 / v},
         "no Jacobian": _LAW | {"target": -z / sqrt(v)},
-    }, shown=lambda law: dict(law) | {"shifted": c - law["mean"]}, values=lambda: {
+    }, shown=lambda law: dict(law) | {"shifted": _about(law["mean"])}, values=lambda: {
         "head": _HEAD,
         "regression": Chain(r**2 * DENOISING.subs(c, _TARGET), _REGRESSION),
     }, names=NAMES, assumptions=(POSITIVE_TIME,), depends=("A16", "A6"), pins=(Pin(
@@ -129,9 +137,9 @@ WEIGHTING = Claim(
     "weighting", "preconditioned weighting", is_the_weighting, _KARRAS, twins={
         "deviation for variance": _KARRAS.subs(s, sqrt(s)), "variance weighting": v,
         "weight of the denoiser": _KARRAS / v**2, "square of v": v * (1 + v**2 / s**2),
-    }, shown=lambda weight: {"weight": weight, "denoiser": (weight * _RATIO).factor()},
+    }, shown=lambda weight: {"weight": weight, "denoiser": _of_denoiser(weight)},
     values=lambda: dict(zip(("skip", "left"), _left_over(), strict=True)) | {
-        "loss": _LOSS, "ratio": _RATIO * _ERROR,
+        "loss": _LOSS, "ratio": _OF_ERROR,
     }, names=NAMES, sheet=("R4",), assumptions=(POSITIVE_TIME, Assumption(
         "log X_0 has the standard deviation s in each coordinate",
         "the variance of what is left of it",
