@@ -246,10 +246,12 @@ def is_the_way_back(found: Mapping[str, Expr]) -> bool:
 
 
 def _figures() -> tuple[Figure, ...]:
-    shared, rate, apart = Integer(1), Rational("0.64"), log(2) / 2
-    at = {_S12: shared / 2, _Delta: apart} | dict.fromkeys((_S11, _S22), shared / 2 + rate)
+    half, rate, apart = Rational(1, 2), Rational("0.64"), log(2) / 2
+    at = {_S12: half, _Delta: apart} | dict.fromkeys((_S11, _S22), half + rate)
+    end = at[_S11] + at[_S12]  # of the component that both pixels have
+    shared = end - rate
     product, more = (float(_nats(excess.subs(at))) for excess in _COSTS.values())
-    left = _WAY["error"].subs({_v: shared, _vN: shared + rate})
+    left = _WAY["error"].subs({_v: shared, _vN: end})
     pixels = f"two pixels, sigma^2 = {float(rate)}, a shared component of log-variance {shared}"
     return (
         Figure(f"best product, nats ({pixels})", product),
