@@ -66,7 +66,8 @@ def is_the_best_product(fit: Fit) -> bool:
     total = kl(p[1], Matrix.diag(*D), p[0] - b, p[2] - sum(logs))
     at_fit = kl(p[1], cov, p[0] - mean, p[2] - sum(LOGS))
     rest = sum(_on_line(cov[i, i], D[i], mean[i] - b[i], LOGS[i] - logs[i]) for i in range(2))
-    return _never_negative() and vanishes((total - at_fit - rest, at_fit - cost))
+    gaps = total - at_fit - rest, at_fit - cost, cov[0, 1], cov[1, 0]
+    return _never_negative() and vanishes(gaps)
 
 
 def _on_line(p: Expr, q: Expr, shift: Expr, log_ratio: Expr) -> Expr:
@@ -221,7 +222,11 @@ def are_the_costs(excesses: Mapping[str, Expr]) -> bool:
     logs |= dict(zip(LOGS, map(log, cov.diagonal()), strict=True))
     costs = {"product": product.subs(logs), "pair": (single - product).subs(logs)}
     stated = {name: excesses[name].subs(_Delta, p[0][0] - p[0][1]) for name in costs}
-    return vanishes([exp(2 * costs[name]) - 1 - stated[name] for name in costs])
+    return vanishes([exp(2 * costs[name]) - exp(2 * _nats(stated[name])) for name in costs])
+
+
+def _nats(excess: Expr) -> Expr:
+    return log(1 + excess) / 2
 
 
 def is_the_way_back(found: Mapping[str, Expr]) -> bool:
@@ -241,10 +246,12 @@ def is_the_way_back(found: Mapping[str, Expr]) -> bool:
 
 
 def _figures() -> tuple[Figure, ...]:
-    shared, rate, apart = Integer(1), Rational("0.64"), log(2) / 2
-    at = {_S12: shared / 2, _Delta: apart} | dict.fromkeys((_S11, _S22), shared / 2 + rate)
-    product, more = (float(log(1 + excess.subs(at)) / 2) for excess in _COSTS.values())
-    left = _WAY["error"].subs({_v: shared, _vN: shared + rate})
+    half, rate, apart = Rational(1, 2), Rational("0.64"), log(2) / 2
+    at = {_S12: half, _Delta: apart} | dict.fromkeys((_S11, _S22), half + rate)
+    end = at[_S11] + at[_S12]  # of the component that both pixels have
+    shared = end - rate
+    product, more = (float(_nats(excess.subs(at))) for excess in _COSTS.values())
+    left = _WAY["error"].subs({_v: shared, _vN: end})
     pixels = f"two pixels, sigma^2 = {float(rate)}, a shared component of log-variance {shared}"
     return (
         Figure(f"best product, nats ({pixels})", product),
@@ -275,7 +282,7 @@ E22 = Claim(
         "fitting a log-normal density to the histogram of pixel intensities of the samples at the "
         "end of the forward process”; Section 5.1: “$\\bm X_{N-1}$ is log-normally distributed”.",
         trouble="The law at the end is the data law, blurred in the log: pixels keep their own "
-        "means and their correlations. A histogram of pooled pixels sees neither, and one pair of "
+        "means and stay correlated. A histogram of pooled pixels sees neither, and one pair of "
         "parameters cannot hold them. Of an error along a principal component the sampler leaves "
         "a share (E22-shrink): a reason why initialization is critical (version 2, Section 6.4).",
         advice="State the start as an approximation with its price (R23-single); raise $\\sigma$ "

@@ -27,13 +27,13 @@ def is_the_end(candidate: tuple[Expr, Expr]) -> bool:
     r"""On half the squared distance to $c$ exponentiated gradient descent with a constant rate
     tends to $w=[[0]]$ from every positive start. So the weights get the law of the minimisers,
     whatever their own was: where $c$ is $c_1$ with the probability $p$ and $c_2$ otherwise, the
-    third central moment of $\log w$ ends as $[[1]]$, which is zero for log-normal weights.
+    limit of $\log w$ has the third central moment $[[1]]$, which is zero for log-normal weights.
 
     A step adds $[[added]]$ to $\log w$: it raises $w$ below that end, lowers it above, and leaves
     it at rest nowhere else. Its derivative in $w$ has the sign of $[[slope]]$, which below the end
     is a sum of two terms that are not negative, so that a weight there rises without passing it;
-    a weight above falls, for ever or until it is below. A sequence that rises or falls within
-    bounds has a limit, and a step leaves it alone.
+    a weight above falls, for ever or until it is above no more. A sequence that rises or falls
+    within bounds has a limit, and a step leaves it alone.
     """
     use(_SMALL)
     end, third = candidate

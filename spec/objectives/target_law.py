@@ -21,6 +21,7 @@ skip, D, n = symbols("skip D n")
 # By its definition: x d/dx of the kernel's logarithm, at log x = log x_0 + m + r z.
 _TARGET = diff(-L - (L - L0 - m) ** 2 / (2 * r**2), L).subs(L, L0 + m + r * z)
 _END, _HEAD, NAMES = Integer(1), -r * (1 + h), _NAMES | {"r": r"\sqrt{v}", "t1": "t_1"}
+_REGRESSION = (z - _HEAD) ** 2 / 2
 
 
 def _moment(of_target: Expr) -> Expr:
@@ -39,8 +40,13 @@ def is_the_law(law: Values) -> bool:
     law = {name: value.subs(v, r**2) for name, value in law.items()}
     mean, second, weight = _moment(c), _moment(c**2), law["weight"]
     found = {"target": _TARGET, "mean": mean, "variance": second - mean**2}
-    found |= {"second": weight * second, "steady": diff(weight * _moment((c - mean) ** 2), r)}
-    return vanishes([law.get(name, 0) - value for name, value in found.items()])
+    found |= {"second": weight * second, "steady": diff(weight * _moment(_about(mean) ** 2), r)}
+    regression = weight * DENOISING.subs(c, _TARGET) - _REGRESSION
+    return vanishes([regression, *(law.get(name, 0) - value for name, value in found.items())])
+
+
+def _about(mean: Expr) -> Expr:
+    return c - mean
 
 
 def diverges_so(claimed: Values) -> bool:
@@ -66,19 +72,24 @@ _INTEGRAL = integrate(_WEIGHTED, (t, t1, _END))
 def is_the_weighting(weight: Expr) -> bool:
     r"""For the weight $[[weight]]$ the weight of the denoiser in the loss is $[[denoiser]]$. That
     is what EDM (Karras et al. 2022) gives noise of variance $v$ and data of log-deviation $s$; the
-    mean square of what EDM's network is trained on has that reciprocal at every time.
+    variance of what EDM's network is trained on, unscaled, has that reciprocal at every time.
 
     With the denoiser $D$ that belongs to $h$, $[[loss]]$ equals $[[ratio]]$. EDM trains a network
     on what is left of $\log X_0$ when its best multiple of $\log X_t$ is taken off; that multiple
     is $[[skip]]$, and what is left has the variance $[[left]]$, the square of EDM's $c_{\rm out}$.
     """
-    factor, edm = weight * _RATIO, v * s**2 / (v + s**2)
-    return vanishes((factor * _left_over()[1] - 1, factor * edm - 1))
+    factor, edm, (best, left) = _of_denoiser(weight), v * s**2 / (v + s**2), _left_over()
+    return vanishes((factor * left - 1, factor * edm - 1, best * v - edm))
 
 
-# The loss |c - h|^2 over |log X_0 - D|^2, with the model that belongs to D.
+def _of_denoiser(weight: Expr) -> Expr:
+    return (weight * _OF_ERROR / (L0 - D) ** 2).factor()
+
+
+# The loss |c - h|^2 with the model that belongs to D.
 _OF_DENOISER = {c: -1 - (L - L0 - m) / v, h: -1 + (D + m - L) / v}
-_RATIO = (2 * DENOISING.subs(_OF_DENOISER) / (L0 - D) ** 2).factor()
+_LOSS = 2 * DENOISING
+_OF_ERROR = _LOSS.subs(_OF_DENOISER).factor()
 
 
 @cache
@@ -99,9 +110,9 @@ R4 = Claim(
         "weight without its root": _LAW | {"weight": sqrt(v), "second": (1 + v) / sqrt(v)},
         "unweighted": _LAW | {"weight": Integer(1), "second": 1 + 1 / v},
         "no Jacobian": _LAW | {"target": -z / sqrt(v)},
-    }, shown=lambda law: dict(law) | {"shifted": c - law["mean"]}, values=lambda: {
+    }, shown=lambda law: dict(law) | {"shifted": _about(law["mean"])}, values=lambda: {
         "head": _HEAD,
-        "regression": Chain(r**2 * DENOISING.subs(c, _TARGET), (z - _HEAD) ** 2 / 2),
+        "regression": Chain(r**2 * DENOISING.subs(c, _TARGET), _REGRESSION),
     }, names=NAMES, assumptions=(POSITIVE_TIME,), depends=("A16", "A6"), pins=(Pin(
         "gbm_ref.variance_weighting", table("v", (0.64,), (6.4e-4,), (1e-12,), (17.0,)),
         reads=lambda law: law["weight"], twins={"unweighted": Integer(1), "deviation": sqrt(v)},
@@ -126,9 +137,9 @@ WEIGHTING = Claim(
     "weighting", "preconditioned weighting", is_the_weighting, _KARRAS, twins={
         "deviation for variance": _KARRAS.subs(s, sqrt(s)), "variance weighting": v,
         "weight of the denoiser": _KARRAS / v**2, "square of v": v * (1 + v**2 / s**2),
-    }, shown=lambda weight: {"weight": weight, "denoiser": (weight * _RATIO).factor()},
+    }, shown=lambda weight: {"weight": weight, "denoiser": _of_denoiser(weight)},
     values=lambda: dict(zip(("skip", "left"), _left_over(), strict=True)) | {
-        "loss": 2 * DENOISING, "ratio": _RATIO * (L0 - D) ** 2,
+        "loss": _LOSS, "ratio": _OF_ERROR,
     }, names=NAMES, sheet=("R4",), assumptions=(POSITIVE_TIME, Assumption(
         "log X_0 has the standard deviation s in each coordinate",
         "the variance of what is left of it",

@@ -12,9 +12,10 @@ from spec.paper.settings import lost
 SPLITS = {"MNIST": (60_000, 10_000), "Fashion-MNIST": (60_000, 10_000),
           "Kuzushiji-MNIST": (60_000, 10_000), "CIFAR-10": (50_000, 10_000)}  # fmt: skip
 # The layers of InceptionV3 that change the size of the picture (Szegedy et al. 2016, Table 1), as
-# (kernel, stride), all without padding; the grid before the last pooling, and its window.
+# (kernel, stride), all without padding; the grid before the last pooling, and its window. The side
+# is that of the pictures in the same table and in version 2.
 INCEPTION = ((3, 2), (3, 1), (3, 2), (3, 1), (3, 2), (3, 2), (3, 2))
-FINAL_GRID = 8
+FINAL_GRID, SIDE = 8, 299
 _GRID, _TAU = Symbol("g"), Symbol("tau", positive=True)
 
 
@@ -48,7 +49,7 @@ def fits_the_network(side: Expr) -> bool:
     found = _GRID
     for kernel, stride in reversed(INCEPTION):
         found = (found - 1) * stride + kernel
-    return same(found, side)
+    return same(found, side) and same(side.subs(_GRID, FINAL_GRID), SIDE)
 
 
 def is_the_bias_of_the_best(bias: Expr) -> bool:
@@ -148,9 +149,9 @@ DATASETS = Claim(
 METRICS = Claim(
     "metrics", "FID, KID and nearest neighbours", means=Means.LITERATURE,
     sources=v2("App. G: metrics") + v1("App. F: FID and KID protocol"), sheet=("E23",),
-    statement="FID: Fréchet distance of the Gaussians fitted to InceptionV3 features of real and "
-    "generated images. KID: squared maximum mean discrepancy of the features with a polynomial "
-    "kernel. Nearest neighbours: training images at the smallest Euclidean distance.",
+    statement="FID: squared Fréchet distance of the Gaussians fitted to InceptionV3 features of "
+    "real and generated images. KID: squared maximum mean discrepancy of the features with a "
+    "polynomial kernel. Nearest neighbours: training images at the smallest Euclidean distance.",
     reason="Definitions of others (Heusel et al. 2017; Bińkowski et al. 2018), without formulas.",
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ e is the distance of E log X from its place, D any drift, H = s2 dt.
 
 from collections.abc import Callable
 from functools import cache
+from operator import index
 
 import mpmath
 from mpmath import mpf, nint
@@ -28,6 +29,7 @@ N, k = symbols("N k", positive=True)
 RATE = mu - s2 / 2
 # What a step of eq. 22 adds to mean and variance, and the variance of one of N steps.
 _MORE, _PER_STEP = {"drift": RATE * dt, "added": s2 * dt}, {"length": s2 / N}
+_END, _EXP_Z = Integer(1), (Integer(0), Integer(1))  # the last time; the law of log exp(Z)
 Ends = tuple[Expr, Expr]  # the first and the last level of a loop
 
 
@@ -65,11 +67,15 @@ def is_the_bias(bias: Callable[[Expr], Expr]) -> bool:
     per_step = _deviation_after(_PRINTED_DRIFT, Integer(0)).subs(dt, H / s2)
     ratio = _deviation_after(_PRINTED_DRIFT).subs(dt, H / s2) - per_step
     more, none = (
-        expand_func(part).replace(polygamma, lambda n, x: Symbol(f"psi_{x}"))
-        for part in (bias(N + 1) - bias(N), bias(Integer(0)))
+        expand_func(part).replace(polygamma, lambda n, x: Symbol(f"psi_{n}_{x}"))
+        for part in (_one_more(bias), bias(Integer(0)))
     )
     gaps = ratio - (v - H) / v * e, none, more - per_step * v0 / (v0 + N * H)
-    return vanishes(gaps) and same(whole, _LAW[1].subs(t, 1) - v0)
+    return vanishes(gaps) and same(whole, _LAW[1].subs(t, _END) - v0)
+
+
+def _one_more(bias: Callable[[Expr], Expr]) -> Expr:
+    return bias(N + 1) - bias(N)
 
 
 def is_the_uniform_sampler(run: tuple[Ends, Expr]) -> bool:
@@ -91,7 +97,7 @@ def is_the_uniform_sampler(run: tuple[Ends, Expr]) -> bool:
 
 
 def _levels(ends: Ends, count: int) -> range:
-    first, last = (int(end.subs(N, count).expand()) for end in ends)
+    first, last = (index(end.subs(N, count).expand()) for end in ends)  # no fraction is cut off
     return range(first, last - 1, -1)
 
 
@@ -116,7 +122,7 @@ def cover_the_interval(levels: tuple[Ends, Ends]) -> bool:
     Each pass reads the state that the one before it wrote, so that the ends of the loops decide.
     """
     at = _ends(levels)
-    met = (at["first"], at["end"] - 1, at["top"] - at["last"] - 1, at["zero"])
+    met = (at["first"], at["end"] - _END, at["top"] - at["last"] - 1, at["zero"])
     return vanishes(met) and not vanishes(s2 * at["bottom"] / N)
 
 
@@ -130,7 +136,8 @@ _DRIFT, _PRINTED_DRIFT = (-dt * (mu - shift * s2) for shift in (Rational(3, 2), 
 
 
 def _drift_figures() -> tuple[Figure, ...]:
-    bias = mpf(_bias(Integer(LEVELS)).subs({v0: DATA, H: NOISE_RATE / LEVELS}).evalf(30))
+    length = _PER_STEP["length"].subs({s2: NOISE_RATE, N: LEVELS})
+    bias = mpf(_bias(Integer(LEVELS)).subs({v0: DATA, H: length}).evalf(30))
     factor = Figure("factor on the geometric mean of a pixel", mpmath.exp(bias))
     return Figure(f"bias of the mean of log X_0 ({SETTING})", bias), factor
 
@@ -168,7 +175,7 @@ E2_BIAS = Claim(
         "one step less": lambda count: _bias(count - 1),
     }, shown=lambda bias: {
         "bias": bias(N).replace(polygamma, lambda n, x: Function("psi")(x)),
-        "limit": _limit_of(bias(N)), "more": expand_func(bias(N + 1) - bias(N)).factor(),
+        "limit": _limit_of(bias(N)), "more": expand_func(_one_more(bias)).factor(),
     }, values=lambda: _PER_STEP, names={"H": "h"}, means=Means.CALCULUS,
     sources=v1("Algorithm 1"), sheet=("E2",), assumptions=(*ON_LOG_NORMAL, _AT_PLACE),
     depends=("E2",), pins=(
@@ -189,7 +196,9 @@ def _limit_of(bias: Expr) -> Expr:
     in_logs = bias.replace(polygamma, lambda n, x: log(x))
     found = limit(in_logs.subs(H, _PER_STEP["length"]), N, oo)
     scale, logs = expand_log(found.factor(), force=True).factor().as_independent(log, as_Add=False)
-    return scale * logcombine(logs, force=True).replace(log, lambda inside: log(inside.cancel()))
+    one = scale * logcombine(logs, force=True).replace(log, lambda inside: log(inside.cancel()))
+    assert same(exp(found / scale), exp(one / scale))
+    return one
 
 
 _EXPONENT = in_delta(log_step(h, z, root))
@@ -208,8 +217,9 @@ _LAW = a + RATE * t, v0 + s2 * t
 START_LAW = Claim(
     "V1-Alg1-start", "start of Algorithm 1", is_the_law, holds=_LAW, twins={
         "variance of the noise alone": (_LAW[0], s2 * t), "mu for the mean": (a + mu * t, _LAW[1]),
-    }, printed={"exp(Z)": (Integer(0), Integer(1))},
-    shown=lambda law: dict(zip(("mean", "variance"), (c.subs(t, 1) for c in law), strict=True)),
+    }, printed={"exp(Z)": _EXP_Z}, shown=lambda law: dict(
+        zip(("mean", "variance"), (c.subs(t, _END) for c in law), strict=True)
+    ),
     values=lambda: _MORE, sources=v1("Algorithm 1"),
     sheet=("R9", "R23"), assumptions=("log-normal data",), depends=("A6", "E4"), erratum=Erratum(
         Fault.INCONSISTENT,
@@ -220,7 +230,7 @@ START_LAW = Claim(
         advice="Draw $X_N$ from a log-normal law fitted to the forward process at its end.",
         figures=lambda: (Figure(
             f"log-variance at the end over that of the data ({SETTING})",
-            variance_after(uniform_rows(LEVELS), DATA, NOISE_RATE, mpf(1)) / DATA,
+            variance_after(uniform_rows(LEVELS), DATA, NOISE_RATE, mpf(_EXP_Z[1])) / DATA,
         ),),
     ),
 )  # fmt: skip
