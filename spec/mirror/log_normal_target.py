@@ -58,7 +58,8 @@ def is_the_target(candidate: tuple[Expr, Expr, Expr]) -> bool:
     score, drift, noise = candidate
     variance = Matrix([[(noise**2).expand()]])
     residual = fokker_planck(_NORMAL, Matrix([drift]), variance, plain_partials((L,)))
-    return same(_score(), score) and vanishes((residual, drift - score - 1))
+    same_score, direct = same(_score(), score), bool(noise > 0)
+    return same_score and direct and vanishes((residual, drift - score - 1))
 
 
 def is_the_recursion(step: Expr) -> bool:
@@ -92,12 +93,12 @@ def is_the_limit(candidate: Pair) -> bool:
     log-normal law with the target's log-mean and the log-variance $[[variance]]$; for that length
     and for greater ones they converge from no start.
 
-    In D-unrolled the sum of the draws is normal, with the variance $[[sum]]$ after $k$ steps,
-    where $Q$ is $\alpha^{2k}$: by induction, since that is zero where $Q$ is one, and a step
-    multiplies it by $\alpha^2$ and adds $[[added]]$. One less $\alpha^2$ is $[[gap]]$, which
-    is positive for steps below $[[longest]]$ and for no greater ones. Where it is, $Q$ tends to
-    zero, and with it what is left of the start. Otherwise the variance of the sum grows without
-    bound, which a start that is independent of the draws cannot undo.
+    In D-unrolled the sum of the draws is normal, with a variance that a step multiplies by
+    $\alpha^2$ and adds $[[added]]$ to. One less $\alpha^2$ is $[[gap]]$, which is positive for
+    steps below $[[longest]]$ and for no longer ones. Where it is, the variance is $[[sum]]$ after
+    $k$ steps, where $Q$ is $\alpha^{2k}$, by induction, since that is zero where $Q$ is one; $Q$
+    tends to zero, and with it what is left of the start. Otherwise each step adds $[[added]]$ or
+    more to the variance, which a start that is independent of the draws cannot undo.
     """
     variance, longest = candidate
     gap, summed = Poly(_GAP, delta), _sum(variance)

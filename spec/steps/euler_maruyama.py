@@ -70,9 +70,13 @@ def is_the_gap(orders: tuple[Expr, Expr]) -> bool:
     """
     exponent = log_step(h, z, root)
     exponential = sum(exponent**n / factorial(n) for n in range(4))
-    gap = (exponential - ambient_factor(h, z, root)).expand()
-    gaps = [gap.coeff(root, n) - term for n, term in enumerate((0, 0, *orders))]
-    return vanishes((gaps, [*map(over_draw, orders)]))
+    gap = (exponential - ambient_factor(h, z, root) - _gap(orders)).expand()
+    return vanishes(([gap.coeff(root, n) for n in range(4)], [*map(over_draw, orders)]))
+
+
+def _gap(orders: tuple[Expr, Expr]) -> Expr:
+    """The terms of the second and the third power of the root."""
+    return orders[0] * root**2 + orders[1] * root**3
 
 
 def _carried(exponent: Expr, added: Expr = r**2) -> bool:
@@ -157,7 +161,7 @@ GAP = Claim(
     "A12-A13-gap", "difference of the two steps", is_the_gap, holds=(_C2, _C3), twins={
         "Z^2 without its mean": (sigma**2 * z**2 / 2, _C3), "half left out": (2 * _C2, _C3),
         "no cubic term": (_C2, _C3 - sigma**3 * z**3 / 6),
-    }, shown=lambda orders: {"gap": orders[0] * dt + orders[1] * dt ** Rational(3, 2)},
+    }, shown=lambda orders: {"gap": in_delta(_gap(orders))},
     names={"z": "Z"}, sheet=("A12", "A13"), assumptions=("h is finite at x",),
     depends=("A12", "A13"),
 )  # fmt: skip
