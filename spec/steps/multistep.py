@@ -196,7 +196,8 @@ ORDER = Claim(
         "a parabola of a parabola": (_ERRORS[0], 0 * ell, _ERRORS[2]),
     }, values=lambda: {
         "cubic": _cubic(theta), "exact": _EXACT,
-        "square": _SQUARE / _in_rows(_UNDER).factor(), "near": _in_rows(_NEAR), "far": _in_rows(_FAR),
+        "square": _SQUARE / _in_rows(_UNDER).factor(),
+        "near": _in_rows(_NEAR), "far": _in_rows(_FAR),
     }, names={f"d{n}": f"d_{n}" for n in range(4)} | {"ell": r"\ell", "theta": r"\theta"},
     readings=(
         "the halved square is what the public code of DPM-Solver++(3M) computes, as read in the "
