@@ -49,7 +49,8 @@ A1 = Claim(
     names={"h_t": r"\mathsf h(X_t,t)", "g_t": r"\mathsf g(X_t,t)"},
     sources=v1("eq. 3") + v2("eq. 1"), assumptions=(
         "h and g are measurable, Lipschitz and of at most linear growth in x, uniformly in t: "
-        "then there is one solution for each X_0 (Øksendal, Theorem 5.2.1)",
+        "then there is one solution for each X_0 that is independent of W and has a second moment "
+        "(Øksendal, Theorem 5.2.1)",
     ), readings=("formula lost in version 2: the form of version 1, which its sentence repeats",),
     reason="It names a process.",
 )  # fmt: skip
