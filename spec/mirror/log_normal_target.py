@@ -85,7 +85,21 @@ def is_unrolled(candidate: tuple[Expr, Expr, Expr, Expr]) -> bool:
     at_zero, then = ([part.subs(k, n) for part in candidate] for n in (0, k + 1))
     grown = then[0] - power - 1, then[1] - weight - 1, then[2] - k
     step = (FACTOR * e + noise * z - _STEP).subs(delta, root**2 / 2)
-    return vanishes((at_zero[0], at_zero[2] - (_FIRST - 1), *grown, then[1].subs(i, k), step))
+    moved = A * _distance(P, V, Q) + V * z - _distance(A * P, V, A * Q + z)
+    terms = A * _term(P, z) - _term(A * P, z), _term(Integer(1), z) - z
+    made = _distance(Integer(1), V, Integer(0)) - e, moved, *terms
+    found = at_zero[0], at_zero[2] - (_FIRST - 1), *grown, then[1].subs(i, k), step
+    return vanishes((*found, *made))
+
+
+def _distance(power: Expr, noise: Expr, total: Expr) -> Expr:
+    """With that power of A, and that sum of the draws."""
+    return power * e + noise * total
+
+
+def _term(power: Expr, draw: Expr) -> Expr:
+    """Of the sum, with that power of A."""
+    return power * draw
 
 
 def is_the_limit(candidate: Pair) -> bool:
@@ -212,7 +226,7 @@ UNROLLED = Claim(
         "start damped twice at first": (k + 1, *_WALK[1:]),
         "one draw more": (*_WALK[:2], k, _ROOT), "half the noise": (*_WALK[:3], _ROOT / 2),
     }, shown=lambda c: {
-        "distance": A ** c[0] * e + c[3] * Sum(A ** c[1] * Z_i, (i, _FIRST, c[2])),
+        "distance": _distance(A ** c[0], c[3], Sum(_term(A ** c[1], Z_i), (i, _FIRST, c[2]))),
     }, values=lambda: {"factor": FACTOR}, names=_FROM_START, sources=v2("App. D: unrolled"),
     sheet=("A37", "R22"), readings=_LOST, depends=("D-recursion",),
 )  # fmt: skip
