@@ -140,8 +140,8 @@ E12 = Claim(
         "pairs": r",\;".join(f"({of:+d},{ref:+d})" for of, ref in sorted(pairs)),
     }, values=lambda: {
         "phi": Says(r"\phi(w)", phi(Abs(_X), log(Abs(_X)))),
-        **{name: _scaled(of, 1).as_expr().subs(lb, log(b))
-           for name, of in (("equal", 1), ("opposite", -1))},
+        **{name: _scaled(of, BOTH[0]).as_expr().subs(lb, log(b))
+           for name, of in zip(("equal", "opposite"), BOTH, strict=True)},
     }, names={"b": r"\lvert w'\rvert"}, sources=v1("eq. 1") + _GENERATOR, assumptions=(_NONZERO,),
     depends=("A18",), erratum=Erratum(
         Fault.WRONG,
