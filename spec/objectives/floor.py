@@ -53,8 +53,12 @@ def is_unbiased(sums: Values) -> bool:
     ends = ((1, N), (sums["first"], sums["last"]))
     wanted, got = (y ** expand(last + 1) - y**first for first, last in ends)
     samples = sums["samples"] - _ONE + 1
-    gap = expand(got * samples * sums["weight"] - wanted / N) / (y - 1)
+    gap = expand(_estimate(sums["weight"], got * samples) - wanted / N) / (y - 1)
     return same(gap.subs(y**N, Symbol("y_N")), 0)
+
+
+def _estimate(weight: Expr, total: Expr) -> Expr:
+    return weight * total
 
 
 def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
@@ -109,8 +113,9 @@ A38 = Claim(
         "divided by N - 1 levels": _SUMS | {"weight": 1 / ((N - 1) * M)},
         "a sample left out": _SUMS | {"samples": M - 1},
     }, shown=lambda of: {
-        "estimate": of["weight"]
-        * Sum(loss, (k, of["first"], of["last"]), (i, _ONE, of["samples"])),
+        "estimate": _estimate(of["weight"], Sum(
+            loss, (k, of["first"], of["last"]), (i, _ONE, of["samples"]),
+        )),
     }, names=_NAMES, sources=v2("eq. 38"), depends=("A15", "E9"),
     assumptions=("the samples have the same law; they, and their noises, may be dependent",),
     readings=("formula lost in version 2; reconstructed: version 1's, with the range of E9",),
