@@ -67,16 +67,18 @@ def is_the_distance(distance: Expr) -> bool:
     state, image, z, root = symbols("y l z r")  # r = sqrt(h)
     score = -1 + (image + (mu - s2 / 2) * dt - state) / (s2 * dt)
     new = state - dt * (mu - 3 * s2 / 2) + dt * s2 * score + kappa * root * z
-    return same(2 * expectation((new - image) ** 2, z, 0, 1).subs(root**2, s2 * dt), distance)
+    square = expectation((new - image) ** 2, z, 0, 1).subs(root**2, s2 * dt)
+    return same(_PIXELS * square, distance)
 
 
+_PIXELS = 2
 _AT = {kappa: 1, s2: Rational(PRINTED["sigma"]) ** 2, dt: Rational(PRINTED["delta"])}
 MEMORISATION = Claim(
     "memorisation-floor", "a sampler that has memorised need not return identical images",
     is_the_distance, holds=2 * kappa**2 * s2 * dt, twins={
         "identical": 0 * s2, "one pixel": kappa**2 * s2 * dt,
         "noise factor not squared": 2 * kappa * s2 * dt,
-    }, values=lambda: {"deviation": mpmath.sqrt(mpf(MEMORISATION.holds.subs(_AT) / 2))},
+    }, values=lambda: {"deviation": mpmath.sqrt(mpf(MEMORISATION.holds.subs(_AT) / _PIXELS))},
     sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"), sheet=("R3",),
     assumptions=("well separated training images, so that one weight is one", "delta_s = delta"),
     depends=("R3", "A13", "settings"),
