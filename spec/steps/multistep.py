@@ -109,7 +109,7 @@ def _cubic(at: Expr) -> Expr:
 
 def _weights(share: Expr | int) -> Weights:
     """c_1 and c_2 with that share of the part that multiplies the square of the parabola."""
-    second = (share * _SQUARE + alpha * _FIRST) / _UNDER
+    second = (share * _SQUARE + alpha * _FIRST) / (beta * (alpha + beta))
     return -(_FIRST + beta * second) / alpha - second, second
 
 
@@ -141,7 +141,6 @@ _HALF, DENOISER = Rational(1, 2), u + v * (1 + h)
 _SERIES = sum((-ell) ** n / factorial(n) for n in range(5)) + ell**5 * R
 # Integrals over the row of e^(theta - ell) theta and e^(theta - ell) theta^2.
 _FIRST, _SQUARE = ell - 1 + q, ell**2 - 2 * (ell - 1 + q)
-_UNDER = beta * (alpha + beta)
 _NEAR, _FAR = -alpha, -alpha - beta  # where D1 and D2 are read
 _LINE, _PUBLISHED = -_FIRST / alpha, -(1 - q) * ell / (2 * alpha)
 _ON_THE_LINE = D + (D1 - D) * (alpha + beta) / alpha
@@ -196,7 +195,7 @@ ORDER = Claim(
         "a parabola of a parabola": (_ERRORS[0], 0 * ell, _ERRORS[2]),
     }, values=lambda: {
         "cubic": _cubic(theta), "exact": _EXACT,
-        "square": _SQUARE / _in_rows(_UNDER).factor(),
+        "square": _in_rows(_weights(1)[1] - _weights(0)[1]).factor(),
         "near": _in_rows(_NEAR), "far": _in_rows(_FAR),
     }, names={f"d{n}": f"d_{n}" for n in range(4)} | {"ell": r"\ell", "theta": r"\theta"},
     readings=(
