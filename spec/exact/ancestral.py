@@ -1,7 +1,7 @@
 """Steps that freeze the denoiser (ancestral and DDIM), on log-normal data.
 
 Symbols of `_chain`; t, s the ends of a step, on the grid k delta and (k - 1) delta; S the noise
-part V_0 / v_0^2 - V_N / v_N^2; U = v_k, or sigma^2 / v_0 in R17-function-G.
+part V_0 / v_0^2 - V_N / v_N^2; U = v_k, or sigma^2 T / v_0 in R17-function-G.
 """
 
 from functools import cache
@@ -199,7 +199,7 @@ R17_BIAS = Claim(
 
 _G = log(v0 / h) + log(U / (1 + U)) + 1 / (1 + U) + 1 / (2 * (1 + U) ** 2) - Integer(3) / 2
 IN_U = Claim(
-    "R17-function-G", "the same bias as a function of sigma^2 / v_0", is_the_same_in_u, holds=_G,
+    "R17-function-G", "the same bias as a function of sigma^2 T / v_0", is_the_same_in_u, holds=_G,
     twins={"log U": _G + log(1 + U), "no factor 1/2": _G + 1 / (2 * (1 + U) ** 2)}, names=NAMES,
     sheet=("R17",), depends=("R17-leading",),
 )  # fmt: skip

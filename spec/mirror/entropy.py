@@ -14,7 +14,7 @@ from sympy import (
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Pin, v1, v2
 from spec.checking.pins import table
-from spec.checking.typeset import Says
+from spec.checking.typeset import Chain, Says
 
 Pairs = frozenset[tuple[int, int]] | list[tuple[int, int]]
 size, a, b, r, w, eta, g = symbols("size a b r w eta g", positive=True)
@@ -140,8 +140,8 @@ E12 = Claim(
         "pairs": r",\;".join(f"({of:+d},{ref:+d})" for of, ref in sorted(pairs)),
     }, values=lambda: {
         "phi": Says(r"\phi(w)", phi(Abs(_X), log(Abs(_X)))),
-        **{name: _scaled(of, 1).as_expr().subs(lb, log(b))
-           for name, of in (("equal", 1), ("opposite", -1))},
+        **{name: _scaled(of, BOTH[0]).as_expr().subs(lb, log(b))
+           for name, of in zip(("equal", "opposite"), BOTH, strict=True)},
     }, names={"b": r"\lvert w'\rvert"}, sources=v1("eq. 1") + _GENERATOR, assumptions=(_NONZERO,),
     depends=("A18",), erratum=Erratum(
         Fault.WRONG,
@@ -151,7 +151,7 @@ E12 = Claim(
         "weights of opposite signs can be negative and is no penalty.",
         advice="Convex on each orthant; the mirror step is taken within the orthant of the "
         "current weights. The update, eq. (2) of version 1 and eq. (19) of version 2, is right "
-        "there.",
+        "there (A19).",
         figures=lambda: (Figure(
             "D_phi({}, {})".format(*map(float, _OPPOSITE)), float(_between(*_OPPOSITE)),
         ),),
@@ -176,7 +176,9 @@ DIVERGENCE = Claim(
     }, printed={"without absolute values": _UNSIGNED},
     shown=lambda formula: {
         "it": formula.subs({la: log(a), lb: log(b)}),
-    }, names={"a": r"\lvert w\rvert", "b": r"\lvert w'\rvert", "s": r"\mathrm{sign}(w)"},
+    }, values=lambda: {"unsigned": Chain(_UNSIGNED, s * _DIVERGENCE)},
+    names={"a": r"\lvert w\rvert", "b": r"\lvert w'\rvert", "s": r"\mathrm{sign}(w)",
+           "la": r"\log\lvert w\rvert", "lb": r"\log\lvert w'\rvert"},
     sources=_GENERATOR, sheet=("E12",), assumptions=(
         Assumption(
             "w and w' have equal signs, coordinate by coordinate",
@@ -188,8 +190,9 @@ DIVERGENCE = Claim(
         Fault.WRONG,
         quote=r"$D_\phi(\bm X,\bm X_k)=\sum_{i=1}^d X^{(i)}\log\frac{X^{(i)}}{X_k^{(i)}}-"
         r"X^{(i)}+X_k^{(i)}$",
-        trouble="Right for positive weights. For negative (inhibitory) weights it has the wrong "
-        "sign: a penalty that rewards change.",
+        trouble="In a coordinate it is $[[unsigned]]$, for weights of one sign: right for "
+        "positive ones. For negative (inhibitory) weights it has the wrong sign: a penalty that "
+        "rewards change.",
         remains_open="Whether version 2, whose formula is lost, has the absolute values.",
     ), pins=(
         Pin("gbm_ref.bregman", vectors="bregman_entropy", reads=lambda formula: (

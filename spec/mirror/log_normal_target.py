@@ -58,7 +58,8 @@ def is_the_target(candidate: tuple[Expr, Expr, Expr]) -> bool:
     score, drift, noise = candidate
     variance = Matrix([[(noise**2).expand()]])
     residual = fokker_planck(_NORMAL, Matrix([drift]), variance, plain_partials((L,)))
-    return same(_score(), score) and vanishes((residual, drift - score - 1))
+    same_score, direct = same(_score(), score), bool(noise > 0)
+    return same_score and direct and vanishes((residual, drift - score - 1))
 
 
 def is_the_recursion(step: Expr) -> bool:
@@ -84,7 +85,21 @@ def is_unrolled(candidate: tuple[Expr, Expr, Expr, Expr]) -> bool:
     at_zero, then = ([part.subs(k, n) for part in candidate] for n in (0, k + 1))
     grown = then[0] - power - 1, then[1] - weight - 1, then[2] - k
     step = (FACTOR * e + noise * z - _STEP).subs(delta, root**2 / 2)
-    return vanishes((at_zero[0], at_zero[2] - (_FIRST - 1), *grown, then[1].subs(i, k), step))
+    moved = A * _distance(P, V, Q) + V * z - _distance(A * P, V, A * Q + z)
+    terms = A * _term(P, z) - _term(A * P, z), _term(Integer(1), z) - z
+    made = _distance(Integer(1), V, Integer(0)) - e, moved, *terms
+    found = at_zero[0], at_zero[2] - (_FIRST - 1), *grown, then[1].subs(i, k), step
+    return vanishes((*found, *made))
+
+
+def _distance(power: Expr, noise: Expr, total: Expr) -> Expr:
+    """With that power of A, and that sum of the draws."""
+    return power * e + noise * total
+
+
+def _term(power: Expr, draw: Expr) -> Expr:
+    """Of the sum, with that power of A."""
+    return power * draw
 
 
 def is_the_limit(candidate: Pair) -> bool:
@@ -92,12 +107,12 @@ def is_the_limit(candidate: Pair) -> bool:
     log-normal law with the target's log-mean and the log-variance $[[variance]]$; for that length
     and for greater ones they converge from no start.
 
-    In D-unrolled the sum of the draws is normal, with the variance $[[sum]]$ after $k$ steps,
-    where $Q$ is $\alpha^{2k}$: by induction, since that is zero where $Q$ is one, and a step
-    multiplies it by $\alpha^2$ and adds $[[added]]$. One less $\alpha^2$ is $[[gap]]$, which
-    is positive for steps below $[[longest]]$ and for no greater ones. Where it is, $Q$ tends to
-    zero, and with it what is left of the start. Otherwise the variance of the sum grows without
-    bound, which a start that is independent of the draws cannot undo.
+    In D-unrolled the sum of the draws is normal, with a variance that a step multiplies by
+    $\alpha^2$ and adds $[[added]]$ to. One less $\alpha^2$ is $[[gap]]$, which is positive for
+    steps below $[[longest]]$ and for no longer ones. Where it is, the variance is $[[sum]]$ after
+    $k$ steps, where $Q$ is $\alpha^{2k}$, by induction, since that is zero where $Q$ is one; $Q$
+    tends to zero, and with it what is left of the start. Otherwise each step adds $[[added]]$ or
+    more to the variance, which a start that is independent of the draws cannot undo.
     """
     variance, longest = candidate
     gap, summed = Poly(_GAP, delta), _sum(variance)
@@ -211,7 +226,7 @@ UNROLLED = Claim(
         "start damped twice at first": (k + 1, *_WALK[1:]),
         "one draw more": (*_WALK[:2], k, _ROOT), "half the noise": (*_WALK[:3], _ROOT / 2),
     }, shown=lambda c: {
-        "distance": A ** c[0] * e + c[3] * Sum(A ** c[1] * Z_i, (i, _FIRST, c[2])),
+        "distance": _distance(A ** c[0], c[3], Sum(_term(A ** c[1], Z_i), (i, _FIRST, c[2]))),
     }, values=lambda: {"factor": FACTOR}, names=_FROM_START, sources=v2("App. D: unrolled"),
     sheet=("A37", "R22"), readings=_LOST, depends=("D-recursion",),
 )  # fmt: skip

@@ -23,6 +23,7 @@ from spec.objectives._setting import (
     DENOISING, EXPLICIT, FINITE_MODEL, LOG_NORMAL, NAMES, NOISE, POSITIVE_TIME, TARGET,
     TARGET_SQUARE, c, denoising_loss, explicit_loss, floor, marginal_score, without_harmonic,
 )  # fmt: skip
+from spec.paper.settings import PRINTED
 
 N, M, k, i, step, loss, y = symbols("N M k i step loss y", positive=True)
 INFORMATION, rate = symbols("I rate", positive=True)
@@ -36,8 +37,9 @@ _NAMES = NAMES | {
     "rate": r"\frac{d}{dt}\mathrm{Ent}(q_t)",
 }  # fmt: skip
 _FLUX = b * q[0] * ell - s2 / 2 * (1 + ell) * q[1]
-_SIGMA2, _LEVELS, _AT_LEVEL, _ONE = Rational("0.64"), 1000, step * k, Integer(1)
-_AT = {step: _SIGMA2 / _LEVELS, N: _LEVELS}
+_SIGMA2, _LEVELS = Rational(PRINTED["sigma"]) ** 2, int(PRINTED["N"])
+_AT, _AT_LEVEL = {step: _SIGMA2 * Rational(PRINTED["delta"]), N: _LEVELS}, step * k
+_ONE = Integer(1)
 
 
 def is_unbiased(sums: Values) -> bool:
@@ -50,8 +52,13 @@ def is_unbiased(sums: Values) -> bool:
     """
     ends = ((1, N), (sums["first"], sums["last"]))
     wanted, got = (y ** expand(last + 1) - y**first for first, last in ends)
-    gap = expand(got * sums["samples"] * sums["weight"] - wanted / N) / (y - 1)
+    samples = sums["samples"] - _ONE + 1
+    gap = expand(_estimate(sums["weight"], got * samples) - wanted / N) / (y - 1)
     return same(gap.subs(y**N, Symbol("y_N")), 0)
+
+
+def _estimate(weight: Expr, total: Expr) -> Expr:
+    return weight * total
 
 
 def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
@@ -75,7 +82,7 @@ def are_the_shares(claimed: Values) -> bool:
     r"""In version 1's setting, $\sigma^2$ equal to $[[rate]]$ and $N$ to $[[levels]]$, the
     target's mean square in a coordinate is $[[at_first|5]]$ at the first level and $[[at_mean]]$
     on average, or $[[first]]$ and $[[mean]]$; half of the sum is reached at level $[[half]]$, and
-    $[[share|2]]$ of it at the first.
+    $[[at_share|2]]$ of it at the first.
 
     The second moments of R4 are summed exactly; $H_N$ is the harmonic number and $h$ what a step
     adds.
@@ -87,15 +94,18 @@ def are_the_shares(claimed: Values) -> bool:
 
 @cache
 def _summed() -> Values:
-    """The mean square at the first level, its mean, and the level at which it is half summed."""
+    """The mean square at the first level, also over the sum, its mean, and the level at which it
+    is half summed."""
     moment = lambdify(v, TARGET_SQUARE, "sympy")
     sizes = [moment(_AT[step] * level) for level in range(1, _LEVELS + 1)]
     total = sum(sizes)
     half = 1 + sum(bool(2 * reached < total) for reached in accumulate(sizes))
-    return {"first": sizes[0], "mean": total / _LEVELS, "half": half}
+    share = sizes[0] / total
+    return {"first": sizes[0], "mean": total / _LEVELS, "half": half, "share": share}
 
 
-_SHARES = {"first": 1 + 1 / step, "mean": 1 + harmonic(N) / (step * N), "half": Integer(32)}
+_SHARES = {"first": 1 + 1 / step, "mean": 1 + harmonic(N) / (step * N), "half": Integer(32),
+           "share": (1 + step) / (step * N + harmonic(N))}  # fmt: skip
 _SUMS = {"weight": 1 / (N * M), "first": _ONE, "last": N, "samples": M}
 A38 = Claim(
     "A38", "Monte-Carlo estimate of the loss", is_unbiased, _SUMS, twins={
@@ -103,7 +113,9 @@ A38 = Claim(
         "divided by N - 1 levels": _SUMS | {"weight": 1 / ((N - 1) * M)},
         "a sample left out": _SUMS | {"samples": M - 1},
     }, shown=lambda of: {
-        "estimate": of["weight"] * Sum(loss, (k, of["first"], of["last"]), (i, 1, of["samples"]))
+        "estimate": _estimate(of["weight"], Sum(
+            loss, (k, of["first"], of["last"]), (i, _ONE, of["samples"]),
+        )),
     }, names=_NAMES, sources=v2("eq. 38"), depends=("A15", "E9"),
     assumptions=("the samples have the same law; they, and their noises, may be dependent",),
     readings=("formula lost in version 2; reconstructed: version 1's, with the range of E9",),
@@ -141,11 +153,9 @@ SHARES = Claim(
         **{f"level {n}": _SHARES | {"half": n * _ONE} for n in (31, 33)},
     }, shown=lambda shares: {
         **{name: without_harmonic(share) for name, share in shares.items()},
-        **{f"at_{name}": float(shares[name].subs(_AT)) for name in ("first", "mean")},
-    }, values=lambda: {
-        "rate": float(_SIGMA2), "levels": _LEVELS,
-        "share": float((_SHARES["first"] / (N * _SHARES["mean"])).subs(_AT)),
-    }, names=_NAMES, means=Means.POINTS, sheet=("E9",), depends=("E9", "R4"),
+        **{f"at_{name}": float(shares[name].subs(_AT)) for name in ("first", "mean", "share")},
+    }, values=lambda: {"rate": float(_SIGMA2), "levels": _LEVELS}, names=_NAMES,
+    means=Means.POINTS, sheet=("E9",), depends=("E9", "R4", "settings"),
 )  # fmt: skip
 
 
@@ -235,23 +245,24 @@ def _floor_by_rate(factor: Expr) -> Expr:
     return _FLOOR["floor"].subs(INFORMATION, rate / factor).expand()
 
 
-def is_the_sum_of_floors(total: Expr) -> bool:
+def is_the_mean_of_floors(mean: Expr) -> bool:
     r"""For log-normal data the mean of $C$ over levels one to $N$, where $v$ is $hk$ at level $k$,
     is $[[mean]]$.
 
-    By induction: the sum over no levels is zero, and one more adds its floor, $[[level]]$, as the
-    harmonic number $H$ grows by the reciprocal of the new number, digamma $\psi$ by that of its
-    argument.
+    By induction: the mean over one level is its floor, and one more level adds its own to the sum,
+    $[[level]]$, as the harmonic number $H$ grows by the reciprocal of the new number, digamma
+    $\psi$ by that of its argument.
     """
+    at, total = floor().subs(v, _AT_LEVEL), mean * N
     more = expand_func(total.subs(N, N + 1) - total)
-    gaps = (more - floor().subs(v, step * (N + 1)), expand_func(total.subs(N, 0)))
+    gaps = more - at.subs(k, N + 1), expand_func(mean.subs(N, 1)) - at.subs(k, 1)
     functions = {f: Symbol(str(f)) for e in gaps for f in e.atoms(Function)}
     return vanishes(tuple(e.xreplace(functions) for e in gaps))
 
 
 _GAP, _IN_THE_PLANE, _RATIO = v0 / (2 * v * (v0 + v)), (2 / v - _INVERSE) / 2, v0 / step
 _FLOOR = {"floor": (1 / v - INFORMATION) / 2, "error": v - v**2 * INFORMATION}
-_SUM = (harmonic(N) - digamma(N + _RATIO + 1) + digamma(_RATIO + 1)) / (2 * step)
+_MEAN = (harmonic(N) - digamma(N + _RATIO + 1) + digamma(_RATIO + 1)) / (2 * step * N)
 _S, _sigma, _t = symbols("S sigma t", positive=True)
 CONSTANT = Claim(
     "A-Thm-log-normal", "the constant, log-normal data", is_the_gap, _GAP, twins={
@@ -304,12 +315,12 @@ DE_BRUIJN = Claim(
 )  # fmt: skip
 
 MEAN_FLOOR = Claim(
-    "R4b-mean", "mean floor of the unweighted loss, log-normal data", is_the_sum_of_floors, _SUM,
+    "R4b-mean", "mean floor of the unweighted loss, log-normal data", is_the_mean_of_floors, _MEAN,
     twins={
-        "psi one step early": _SUM.replace(polygamma, lambda order, at: polygamma(order, at - 1)),
-        "without the half": 2 * _SUM,
-        "logarithm for psi": (harmonic(N) - log((v0 + step * N) / v0)) / (2 * step),
-    }, shown=lambda total: {"mean": without_harmonic(total / N)},
+        "psi one step early": _MEAN.replace(polygamma, lambda order, at: polygamma(order, at - 1)),
+        "without the half": 2 * _MEAN,
+        "logarithm for psi": (harmonic(N) - log((v0 + step * N) / v0)) / (2 * step * N),
+    }, shown=lambda mean: {"mean": without_harmonic(mean)},
     values=lambda: {"level": floor()}, names=_NAMES, sheet=("R4b",),
     assumptions=(POSITIVE_TIME, LOG_NORMAL), depends=("A-Thm-log-normal", "A38"),
 )  # fmt: skip

@@ -12,26 +12,32 @@ from spec.checking.gaussian import expectation
 from spec.checking.numeric import rounds_to
 from spec.checking.symbols import dt, kappa, mu, s2
 from spec.checking.trace import each
-from spec.exact.published import output_variance
+from spec.exact import published
 from spec.paper.settings import PRINTED, lost
 
 _GREY, _INNER = 255, {"in place": int(str(PRINTED["L"])), "as printed": 1}
+# What output_variance runs at.
+_RUN_AT = {"N": published.LEVELS, "delta_s": published.LENGTH, "sigma": published.SIGMA,
+           "chi": published.CHI}  # fmt: skip
 
 
 def is_the_residue(grey_levels: Mapping[str, str]) -> bool:
     """With version 1's settings, the exact score and data that are one image, a dark pixel ends
-    with noise of [[in place]] grey levels of [[grey]] if the inner loop works in place, and of
-    [[as printed]] if the loop is run as printed. The paper calls its samples “noise-free”.
+    with noise whose deviation is, to first order, [[in place]] grey levels of [[grey]] if the
+    inner loop works in place, and [[as printed]] if the loop is run as printed. The paper calls
+    its samples “noise-free”.
 
     The recursion of R10b for a point, at fifty digits, with as many inner steps a level as take
     effect (E3). The pixel has the value one, where a small change of the logarithm is that of the
     value, and a unit has [[grey]] grey levels.
     """
+    settings = all(mpf(value) == mpf(PRINTED[name]) for name, value in _RUN_AT.items())
     steps = zip(_INNER, each("inner steps", list(_INNER.values())), strict=True)
     with mpmath.workdps(50):
-        noises = {name: _GREY * mpmath.sqrt(output_variance("0", inner)) for name, inner in steps}
-        found = [rounds_to(noise, grey_levels[name]) for name, noise in noises.items()]
-    return grey_levels.keys() == _INNER.keys() and all(found)
+        variances = {name: published.output_variance("0", inner) for name, inner in steps}
+        found = [rounds_to(_GREY * mpmath.sqrt(variance), grey_levels[name])
+                 for name, variance in variances.items()]  # fmt: skip
+    return settings and grey_levels.keys() == _INNER.keys() and all(found)
 
 
 RESIDUE = Claim(
@@ -61,16 +67,18 @@ def is_the_distance(distance: Expr) -> bool:
     state, image, z, root = symbols("y l z r")  # r = sqrt(h)
     score = -1 + (image + (mu - s2 / 2) * dt - state) / (s2 * dt)
     new = state - dt * (mu - 3 * s2 / 2) + dt * s2 * score + kappa * root * z
-    return same(2 * expectation((new - image) ** 2, z, 0, 1).subs(root**2, s2 * dt), distance)
+    square = expectation((new - image) ** 2, z, 0, 1).subs(root**2, s2 * dt)
+    return same(_PIXELS * square, distance)
 
 
+_PIXELS = 2
 _AT = {kappa: 1, s2: Rational(PRINTED["sigma"]) ** 2, dt: Rational(PRINTED["delta"])}
 MEMORISATION = Claim(
-    "memorisation-floor", "a sampler that has memorised does not return identical images",
+    "memorisation-floor", "a sampler that has memorised need not return identical images",
     is_the_distance, holds=2 * kappa**2 * s2 * dt, twins={
         "identical": 0 * s2, "one pixel": kappa**2 * s2 * dt,
         "noise factor not squared": 2 * kappa * s2 * dt,
-    }, values=lambda: {"deviation": mpmath.sqrt(mpf(MEMORISATION.holds.subs(_AT) / 2))},
+    }, values=lambda: {"deviation": mpmath.sqrt(mpf(MEMORISATION.holds.subs(_AT) / _PIXELS))},
     sources=v1("App. F: nearest neighbours") + v2("App. G.1: memorization"), sheet=("R3",),
     assumptions=("well separated training images, so that one weight is one", "delta_s = delta"),
     depends=("R3", "A13", "settings"),

@@ -49,7 +49,8 @@ A1 = Claim(
     names={"h_t": r"\mathsf h(X_t,t)", "g_t": r"\mathsf g(X_t,t)"},
     sources=v1("eq. 3") + v2("eq. 1"), assumptions=(
         "h and g are measurable, Lipschitz and of at most linear growth in x, uniformly in t: "
-        "then there is one solution for each X_0 (Øksendal, Theorem 5.2.1)",
+        "then there is one solution for each X_0 that is independent of W and has a second moment "
+        "(Øksendal, Theorem 5.2.1)",
     ), readings=("formula lost in version 2: the form of version 1, which its sentence repeats",),
     reason="It names a process.",
 )  # fmt: skip
@@ -184,13 +185,19 @@ def gives_log_equation(coefficients: tuple[Expr, Expr, Expr]) -> bool:
 
     Itô's formula for the logarithm of an entry, as a function of both.
     """
-    *drifts, common = coefficients
+    equations = _of_logarithms(coefficients)
     state, noise = (x1, x2), Matrix.diag(sigma * x1, sigma * x2)
     moving = Matrix([mu1 * x1, mu2 * x2]), noise * noise.T
     logs = Matrix([log(x1), log(x2)])
     found = [generator(e, *moving, plain_partials(state)) for e in logs]
-    noises = logs.jacobian(state) * noise - common * Matrix.eye(2)
-    return vanishes((*noises, *(Matrix(found) - Matrix(drifts))))
+    noises = logs.jacobian(state) * noise - Matrix.diag(*(e.noise for e in equations))
+    return vanishes((*noises, *(Matrix(found) - Matrix([e.drift for e in equations]))))
+
+
+def _of_logarithms(coefficients: tuple[Expr, Expr, Expr]) -> tuple[Sde, Sde]:
+    *drifts, noise = coefficients
+    first, second = (Sde(rf"\log X_{i}", drift, noise) for i, drift in enumerate(drifts, 1))
+    return first, second
 
 
 def gives_back_gbm(coefficients: tuple[Expr, Expr]) -> bool:
@@ -217,9 +224,9 @@ A8 = Claim(
     "A8", "equation of the logarithm", gives_log_equation, holds=_shifted(1), twins={
         "no Itô term": _shifted(0), "Itô term sigma^2": _shifted(2), "wrong sign": _shifted(-1),
         "noise sigma^2": _shifted(1, sigma**2),
-    }, names=_NAMES, sources=v1("eq. 8") + v2("eq. 8"), readings=(_LOST,), shown=lambda c: {
-        "first": Sde(r"\log X_1", c[0], c[2]), "second": Sde(r"\log X_2", c[1], c[2]),
-    }, depends=("A5", "solution-scalar"),
+    }, names=_NAMES, sources=v1("eq. 8") + v2("eq. 8"), readings=(_LOST,),
+    shown=lambda c: dict(zip(("first", "second"), _of_logarithms(c), strict=True)),
+    depends=("A5", "solution-scalar"),
 )  # fmt: skip
 
 A9 = Claim(

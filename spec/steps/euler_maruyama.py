@@ -29,7 +29,11 @@ def is_the_ambient_step(factor: Expr) -> bool:
     slope of $\log p$. A step adds $\delta$ times this drift and the diffusion times a draw with
     variance $\delta$.
     """
-    return _is_step(IN_X, _AMBIENT_EQUATION, x * (factor - 1))
+    return _is_step(IN_X, _AMBIENT_EQUATION, _by_factor(factor) - x)
+
+
+def _by_factor(factor: Expr) -> Expr:
+    return x * factor
 
 
 def is_the_log_step(exponent: Expr) -> bool:
@@ -41,6 +45,10 @@ def is_the_log_step(exponent: Expr) -> bool:
     return _is_step(IN_LOG, _LOG_EQUATION, exponent)
 
 
+def _by_exponent(exponent: Expr) -> Expr:
+    return x * exp(exponent)
+
+
 def is_the_additive_step(added: Expr) -> bool:
     r"""In the plane $[[step]]$ is the Euler–Maruyama step of [[equation]], the reversed Brownian
     motion, entry by entry.
@@ -49,7 +57,11 @@ def is_the_additive_step(added: Expr) -> bool:
     """
     y, g = symbols("y1 y2", real=True), sigma * Matrix.eye(2)
     drift = reverse_drift(per_coordinate(mu - sigma**2 / 2), g, per_coordinate(1 + h), y)
-    return _is_step((drift, g), _ADDITIVE_EQUATION, added)
+    return _is_step((drift, g), _ADDITIVE_EQUATION, _by_addition(added) - L)
+
+
+def _by_addition(added: Expr) -> Expr:
+    return L + added
 
 
 def _is_step(equation: tuple[Matrix, Matrix], printed: Sde, added: Expr) -> bool:
@@ -70,9 +82,13 @@ def is_the_gap(orders: tuple[Expr, Expr]) -> bool:
     """
     exponent = log_step(h, z, root)
     exponential = sum(exponent**n / factorial(n) for n in range(4))
-    gap = (exponential - ambient_factor(h, z, root)).expand()
-    gaps = [gap.coeff(root, n) - term for n, term in enumerate((0, 0, *orders))]
-    return vanishes((gaps, [*map(over_draw, orders)]))
+    gap = (exponential - ambient_factor(h, z, root) - _gap(orders)).expand()
+    return vanishes(([gap.coeff(root, n) for n in range(4)], [*map(over_draw, orders)]))
+
+
+def _gap(orders: tuple[Expr, Expr]) -> Expr:
+    """The terms of the second and the third power of the root."""
+    return orders[0] * root**2 + orders[1] * root**3
 
 
 def _carried(exponent: Expr, added: Expr = r**2) -> bool:
@@ -115,13 +131,13 @@ A12 = Claim(
         "3/2 sigma^2, as in the log step": _AMBIENT - _DV / 2,
         "noise with sigma^2": _AMBIENT + (sigma**2 - sigma) * root * z,
         "score with the other sign": _AMBIENT - 2 * _DV * h,
-    }, shown=lambda factor: {"step": Says("X_{k-1}", x * in_delta(factor))},
+    }, shown=lambda factor: {"step": Says("X_{k-1}", in_delta(_by_factor(factor)))},
     values=lambda: {"equation": _AMBIENT_EQUATION}, names=_NAMES, sources=v2("eq. 12"),
     assumptions=(CONSTANT, POSITIVE), readings=(
         "formula lost in version 2; reconstructed: the step of eq. 7, as the prose says",
     ), depends=("A2", "A7"), pins=(Pin(
         "gbm_ref.SignAgnostic.__call__", vectors="sign_agnostic_step",
-        reads=lambda factor: x * by_increments(factor.subs(z, kappa * z)),
+        reads=lambda factor: by_increments(_by_factor(factor.subs(z, kappa * z))),
     ),),
 )  # fmt: skip
 
@@ -131,14 +147,14 @@ A13 = Claim(
         "no Jacobian: sigma^2 / 2": _EXPONENT - _DV,
         "mu with the other sign": _EXPONENT + 2 * root**2 * mu,
         "noise without the square root": _EXPONENT + (root**2 - root) * sigma * z,
-    }, shown=lambda exponent: {"step": Says("X_{k-1}", x * exp(in_delta(exponent)))},
+    }, shown=lambda exponent: {"step": Says("X_{k-1}", in_delta(_by_exponent(exponent)))},
     values=lambda: {"equation": _LOG_EQUATION}, names=_NAMES, sources=v1("eq. 13") + v2("eq. 13"),
     assumptions=(CONSTANT, POSITIVE, "x > 0"), readings=(
         "p_{X_k}(X_k, k) means the density at time k delta",
         "formula lost in version 2; reconstructed: that of version 1",
     ), depends=("A2", "A7", "A11"), pins=(Pin(
         "gbm_ref.DaleLangevin.__call__", vectors="dale_langevin_step",
-        reads=lambda exponent: x * exp(by_increments(exponent.subs(z, kappa * z))),
+        reads=lambda exponent: by_increments(_by_exponent(exponent.subs(z, kappa * z))),
     ),),
 )  # fmt: skip
 
@@ -146,7 +162,7 @@ V1_12 = Claim(
     "V1-12", "Euler-Maruyama step in the logarithm", is_the_additive_step, holds=_EXPONENT, twins={
         "Jacobian left out": _EXPONENT - _DV, "score with the other sign": _EXPONENT - 2 * _DV * h,
         "score times sigma": _EXPONENT + root**2 * (sigma - sigma**2) * h,
-    }, shown=lambda added: {"step": Says(r"\log X_{k-1}", L + in_delta(added))},
+    }, shown=lambda added: {"step": Says(r"\log X_{k-1}", in_delta(_by_addition(added)))},
     values=lambda: {"equation": _ADDITIVE_EQUATION}, names=_NAMES, sources=v1("eq. 12"),
     sheet=("A13",), assumptions=(CONSTANT, POSITIVE, "x > 0"), depends=("A2", "A10", "A10-score"),
 )  # fmt: skip
@@ -157,7 +173,7 @@ GAP = Claim(
     "A12-A13-gap", "difference of the two steps", is_the_gap, holds=(_C2, _C3), twins={
         "Z^2 without its mean": (sigma**2 * z**2 / 2, _C3), "half left out": (2 * _C2, _C3),
         "no cubic term": (_C2, _C3 - sigma**3 * z**3 / 6),
-    }, shown=lambda orders: {"gap": orders[0] * dt + orders[1] * dt ** Rational(3, 2)},
+    }, shown=lambda orders: {"gap": in_delta(_gap(orders))},
     names={"z": "Z"}, sheet=("A12", "A13"), assumptions=("h is finite at x",),
     depends=("A12", "A13"),
 )  # fmt: skip
@@ -190,7 +206,8 @@ INCREMENTS = Claim(
         "1 in the factor": (_BY_DV, _BY_DV_IN_X - r**2 / 2),
         "noise with dv": (_BY_DV + kappa * (r**2 - r) * z, _BY_DV_IN_X),
     }, shown=lambda steps: {
-        "dale": Says("X_s", x * exp(steps[0])), "agnostic": Says("X_s", x * steps[1]),
+        "dale": Says("X_s", _by_exponent(steps[0])),
+        "agnostic": Says("X_s", _by_factor(steps[1])),
     }, values=lambda: {name: in_delta(value) for name, value in _INCREMENTS.items()}, names={
         "dm": r"\Delta m", "r": r"\sqrt{\Delta v}", "x": "X_t", "z": "Z",
         "h": r"X_t\circ\nabla\log p_t(X_t)",

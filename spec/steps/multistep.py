@@ -69,10 +69,14 @@ def _parabola(at: Expr) -> Expr:
     return D + at * near + at * (at + alpha) * (near - far) / (alpha + beta)
 
 
+def _in_rows(expression: Expr) -> Expr:
+    """With alpha and beta for the distances over ell."""
+    return expression.subs({alpha: alpha * ell, beta: beta * ell}, simultaneous=True)
+
+
 def _powers(expression: Expr, highest: int) -> list[Expr]:
     """The coefficients of ell^0 .. ell^highest, distances being in proportion to ell."""
-    scaled = expression.subs({alpha: alpha * ell, beta: beta * ell}, simultaneous=True)
-    polynomial = Poly(cancel(scaled.subs(q, _SERIES)), ell)
+    polynomial = Poly(cancel(_in_rows(expression).subs(q, _SERIES)), ell)
     return [polynomial.coeff_monomial(ell**n) for n in range(highest + 1)]
 
 
@@ -93,7 +97,7 @@ def are_the_local_errors(candidate: tuple[Expr, Expr, Expr]) -> bool:
 
 @cache
 def _leading_errors() -> list[Expr]:
-    found = {D: _cubic(0 * ell), D1: _cubic(-alpha), D2: _cubic(-alpha - beta)}
+    found = {D: _cubic(0 * ell), D1: _cubic(_NEAR), D2: _cubic(_FAR)}
     rows = row(_PUBLISHED), row(*_weights(1)), row(*_weights(_HALF))
     powers = (_powers(each.subs(found) - _EXACT, 4) for each in rows)
     return [next(p * ell**n for n, p in enumerate(each) if not vanishes(p)) for each in powers]
@@ -137,6 +141,7 @@ _HALF, DENOISER = Rational(1, 2), u + v * (1 + h)
 _SERIES = sum((-ell) ** n / factorial(n) for n in range(5)) + ell**5 * R
 # Integrals over the row of e^(theta - ell) theta and e^(theta - ell) theta^2.
 _FIRST, _SQUARE = ell - 1 + q, ell**2 - 2 * (ell - 1 + q)
+_NEAR, _FAR = -alpha, -alpha - beta  # where D1 and D2 are read
 _LINE, _PUBLISHED = -_FIRST / alpha, -(1 - q) * ell / (2 * alpha)
 _ON_THE_LINE = D + (D1 - D) * (alpha + beta) / alpha
 HOLDS = (_PUBLISHED, *_weights(1))
@@ -190,8 +195,8 @@ ORDER = Claim(
         "a parabola of a parabola": (_ERRORS[0], 0 * ell, _ERRORS[2]),
     }, values=lambda: {
         "cubic": _cubic(theta), "exact": _EXACT,
-        "square": _SQUARE / (beta * (alpha + beta) * ell**2),
-        "near": -alpha * ell, "far": -(alpha + beta) * ell,
+        "square": _in_rows(_weights(1)[1] - _weights(0)[1]).factor(),
+        "near": _in_rows(_NEAR), "far": _in_rows(_FAR),
     }, names={f"d{n}": f"d_{n}" for n in range(4)} | {"ell": r"\ell", "theta": r"\theta"},
     readings=(
         "the halved square is what the public code of DPM-Solver++(3M) computes, as read in the "
