@@ -258,8 +258,11 @@ IMPLICIT = Claim(
         "order in the slope (15) is that step: both are $[[first]]$.",
         advice="The other reading is E13.",
         figures=lambda: (
-            Figure(f"eta g = {float(_PLACE[g])}, X_k = {float(_PLACE[a])}: the minimum",
-                   float(_LEAST.subs(_PLACE))),
+            Figure(
+                "eta g = {}, X_k = {}: the minimum".format(
+                    *(float(e.subs(_PLACE)) for e in (eta * g, a))
+                ), float(_LEAST.subs(_PLACE)),
+            ),
             Figure("the printed step", float(_EXPLICIT.subs(_PLACE))),
         ),
     ),
