@@ -6,7 +6,8 @@ Symbols as in `_setting`; z the kernel's normal variable.
 from functools import cache, partial
 
 from sympy import (
-    Expr, Integer, Poly, Symbol, diff, exp, expand, limit, log, oo, pi, solve, sqrt, symbols,
+    Expr, Integer, Poly, Symbol, diff, exp, expand, integrate, limit, log, oo, pi, solve, sqrt,
+    symbols,
 )  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
@@ -54,11 +55,12 @@ def bounds_the_bend(bound: Expr) -> bool:
 
     With $z=[[z]]$ the kernel is $[[kernel]]$ and its second derivative that times $[[ratio]]$. The
     bound adds the largest absolute values of what stands at each power of the deviation, found
-    from derivatives in $z$, as is the largest value of the kernel.
+    from derivatives in $z$, as is the largest value of the kernel, whose integral over $x$ is one.
     """
     parts = reversed(Poly(_ratio() * x**2, 1 / r).all_coeffs())
     largest = sum(_largest(f) / r**n for n, f in enumerate(parts))
-    return vanishes(expand(bound * x**2 / _SIZE - largest).subs(_ROOT, Symbol("root")))
+    whole = integrate(_KERNEL / diff(_Z, x), (z, -oo, oo), meijerg=False) == 1
+    return whole and vanishes(expand(bound * x**2 / _SIZE - largest).subs(_ROOT, Symbol("root")))
 
 
 @cache
