@@ -216,7 +216,7 @@ E19_IV = Claim(
             "the score is that of the chain at the same level", "the deviation is divided by v_k",
             lambda: carries_the_mean(lower, lower**-1 * before / level),
         ), NO_DRIFT.text, "log X_0 is normal",
-    ), depends=("A35",), erratum=Erratum(
+    ), depends=("A35", "A36"), erratum=Erratum(
         Fault.UNDEFINED,
         quote="In principle, one could discretize this reverse-time SDE [36] (formula lost)",
         trouble=r"Euler-Maruyama for eq. 36 takes the rate where the step starts, $\sigma_k$; the "
