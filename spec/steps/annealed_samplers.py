@@ -119,7 +119,7 @@ def _sampler(put: Callable[[Expr], Expr], space: str, step: str) -> dict[str, ob
         "statement": "As reconstructed: $[[step]]$, $L$ times at each level $k$, then $[[decay]]$."
         f" With $[[mu]]$ three levels of it are Euler–Maruyama steps in ${space}$ with noise "
         rf"$\chi^i$ at the $i$-th level, counted from zero: at the sizes shown, of which the first"
-        f" is a run of {step}.",
+        rf" is a run of {step} if $\delta_s$ is $\delta$.",
         "derivation": "The levels are run on symbols with an arbitrary score, each visit from an "
         "arbitrary state, and compared with steps built from the reverse equation.",
     }  # fmt: skip
