@@ -252,7 +252,8 @@ E27_RICHNESS = Claim(
         trouble="The method of version 1 is itself the additive method on log X: same forward "
         "step, same residual in the loss, same sampler. Version 2 does not repeat the sentence; "
         "its Section 7 says that the Dale-Langevin sampler 'is equivalent to standard additive "
-        "Langevin dynamics on the log-transformed variable' (E16). It adds eq. (12), which does differ.",
+        "Langevin dynamics on the log-transformed variable' (E16). It adds eq. (12), which does "
+        "differ.",
         figures=_figures,
     ),
 )  # fmt: skip
