@@ -6,7 +6,7 @@ Symbols as in `_setting`; z the kernel's normal variable.
 from functools import cache, partial
 
 from sympy import (
-    Expr, Integer, Poly, Symbol, diff, exp, expand, integrate, limit, log, oo, pi, solve, sqrt,
+    Expr, Integer, Poly, Symbol, diff, exp, expand, integrate, limit, log, oo, pi, sqrt,
     symbols,
 )  # fmt: skip
 
@@ -53,20 +53,33 @@ def bounds_the_bend(bound: Expr) -> bool:
     r"""In one coordinate the second derivative in $x$ of the kernel $p_{X_t\mid X_0}(x\mid x_0)$
     is at most $[[it]]$ in size, $v$ being $\sigma^2t$, and the kernel $[[peak]]$.
 
-    With $z=[[z]]$ the kernel is $[[kernel]]$ and its second derivative that times $[[ratio]]$. The
-    bound adds the largest absolute values of what stands at each power of the deviation, found
-    from derivatives in $z$, as is the largest value of the kernel, whose integral over $x$ is one.
+    With $z$ for $\log x$ less its mean given $x_0$, over its deviation, the kernel is $[[kernel]]$
+    and its second derivative that times $[[ratio]]$. The bound adds the largest absolute values of
+    what stands at each power of the deviation, found from derivatives in $z$, as is the largest
+    value of the kernel, whose integral over $x$ is one.
     """
     parts = reversed(Poly(_ratio() * x**2, 1 / r).all_coeffs())
     largest = sum(_largest(f) / r**n for n, f in enumerate(parts))
+    gap = expand(bound * x**2 / _SIZE - largest).subs(_ROOT, Symbol("root"))
+    return vanishes(gap) and _is_the_kernel()
+
+
+@cache
+def _is_the_kernel() -> bool:
+    """Whether what is printed of it is right: its integral, its largest value, its bend."""
+    kernel = _KERNEL.subs(z, _Z)
+    bend = (diff(kernel, x, 2) / kernel - _ratio().subs(z, _Z)).expand().subs(log(x), Symbol("u"))
+    found = bend, _KERNEL.subs(z, 0) - _SIZE * _largest(Integer(1))
     whole = integrate(_KERNEL / diff(_Z, x), (z, -oo, oo), meijerg=False) == 1
-    return whole and vanishes(expand(bound * x**2 / _SIZE - largest).subs(_ROOT, Symbol("root")))
+    return whole and vanishes(tuple(found))
 
 
 @cache
 def _ratio() -> Expr:
-    kernel, (place,) = _KERNEL.subs(z, _Z), solve(_Z - z, log(x), simplify=False)
-    return expand((diff(kernel, x, 2) / kernel).subs(log(x), place))
+    def slope(e: Expr) -> Expr:
+        return diff(e, x) + diff(e, z) * diff(_Z, x)
+
+    return expand(slope(slope(_KERNEL)) / _KERNEL)
 
 
 @cache
@@ -175,7 +188,7 @@ A28_DOMINATION = Claim(
         "e^{-1} for e^{-1/2}": _BOUND + 3 * (exp(-1) - _ROOT) / r * _SIZE / x**2,
         "bounded for all times": 2 * _SIZE / x**2,
     }, values=lambda: {
-        "peak": _SIZE * _largest(Integer(1)), "kernel": _KERNEL, "ratio": _ratio(), "z": _Z,
+        "peak": _KERNEL.subs(z, 0), "kernel": _KERNEL, "ratio": _ratio(),
     }, names=_NAMES | {"L0": r"\log x_0"}, means=Means.CALCULUS, sheet=("A28",),
     assumptions=(_LATER,), depends=("A6",),
 )  # fmt: skip
