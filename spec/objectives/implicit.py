@@ -7,6 +7,7 @@ in `_setting`.
 
 from collections.abc import Callable
 from functools import cache
+from operator import truediv
 
 from sympy import (
     ZZ, Expr, Integer, Poly, Rational, Symbol, cancel, diff, exp, factor, factorial, hessian,
@@ -240,7 +241,8 @@ def _over_exponential(loss: Expr, model: Expr) -> Expr:
 
 
 def _fitted(name: str, loss: Expr) -> Figure:
-    (rate,) = solve(diff(_over_exponential(loss, -beta).subs(b, _RATE), beta), beta)
+    (best,) = solve(diff(_over_exponential(loss, _CONSTANT).subs(b, _RATE), beta), beta)
+    rate = _CONSTANT.subs(beta, best) * b / _BEST
     label = f"rate fitted to exponential data of rate {_RATE} by {name} score matching"
     return Figure(label, float(rate))
 
@@ -265,7 +267,7 @@ E27 = Claim(
         "M-DSM less the noise's part": lambda model: denoising_loss(model) - 1 / (2 * v),
         "M-ESM without the half": lambda model: 2 * explicit_loss(model),
     }, printed={"M-DSM": denoising_loss},
-    shown=lambda loss: {"example": limit(loss(_FLAT), v, 0, "+")},
+    shown=lambda loss: {"example": truediv(*_at_time_zero(loss(_FLAT)))},
     values=lambda: {"model": _FLAT, "pole": _POLE},
     names=NAMES, sources=v1(_ABSTRACT, _SUBSUMES) + v2(_ABSTRACT), assumptions=(LOG_NORMAL,),
     depends=("NN-special-case", "A-Thm-log-normal", "E26"), erratum=Erratum(
