@@ -109,10 +109,14 @@ def bounds_the_logarithm(bound: Expr) -> bool:
     The first difference is zero at $w$ one and rises. Both inequalities are certified in $w$ less
     one: numerators and denominators are polynomials without a negative coefficient.
     """
-    differences = (bound - _LOGARITHM).diff(_w), _SQUARE - bound**2
+    differences = (bound - _LOGARITHM).diff(_w), _SQUARE - _squared(bound)
     certified = [has_no_negative_coefficient(e.subs(_w, 1 + _k), _k) for e in differences]
     sides = (_c**2 / 2 * _SIDES["cost"] - _COST["cost"], _c**2 / 2 * _SIDES["limit"] - _LIMIT)
     return all(certified) and vanishes(((bound - _LOGARITHM).subs(_w, 1), *sides))
+
+
+def _squared(bound: Expr) -> Expr:
+    return bound**2
 
 
 _SIDES = {
@@ -175,7 +179,7 @@ INEQUALITY = Claim(
         "a lower bound of the logarithm": 2 - 2 / _w, "too large a bound": _SQUARE,
         "half of it": _BOUND / 2,
     }, shown=lambda bound: {
-        "below": Says(_LOGARITHM, bound, r"\le"), "square": Says(bound**2, _SQUARE, r"\le"),
+        "below": Says(_LOGARITHM, bound, r"\le"), "square": Says(_squared(bound), _SQUARE, r"\le"),
     }, values=lambda: _SIDES, names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",),
     assumptions=(Assumption(
         "v_N is at least v_0", "the first difference rises from nothing, at w one",
