@@ -160,7 +160,7 @@ E19_III = Claim(
         "derivative of sigma, squared": ell**2 * sigma_min**2 * E,
     }, printed={"g = sigma": sigma_min**2 * E},
     values=lambda: {"schedule": _SCHEDULE, "added": _ADDED}, names=_NAMES,
-    sources=v2("App. C: choice of drift and diffusion"), sheet=("E19",), depends=("A33",),
+    sources=v2("App. C: choice of drift and diffusion"), sheet=("E19",), depends=("A33", "E19-ii"),
     erratum=Erratum(
         Fault.UNDEFINED,
         quote="We set ... which results in a variance exploding SDE (c.f. Song et al. [2021c]) "
