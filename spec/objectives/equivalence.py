@@ -22,7 +22,7 @@ p, k, r = symbols("p k r", positive=True)
 p1, k1, k2, d = symbols("p1 k1 k2 d", real=True)
 _Z, _NORMAL, _SIZE = (log(x) - L0 - m) / r, exp(-(z**2) / 2), 1 / (x * r * sqrt(2 * pi))
 _P, _K, _KERNEL, _REST = p + p1 * d, k + k1 * d, _NORMAL * _SIZE, k2 * d / 2
-_CROSS = p * H * h
+_CROSS, _PEAK = p * H * h, _KERNEL.subs(z, 0)
 _NAMES = NAMES | {
     "p": "p_{X_t}", "p1": r"\nabla p_{X_t}", "k": r"p_{X_t\mid X_0}", "k2": "k''",
     "k1": r"\nabla p_{X_t\mid X_0}", "r": r"\sqrt{v}", "c0": r"\mathbb E\,c",
@@ -69,9 +69,9 @@ def _is_the_kernel() -> bool:
     """Whether what is printed of it is right: its integral, its largest value, its bend."""
     kernel = _KERNEL.subs(z, _Z)
     bend = (diff(kernel, x, 2) / kernel - _ratio().subs(z, _Z)).expand().subs(log(x), Symbol("u"))
-    found = bend, _KERNEL.subs(z, 0) - _SIZE * _largest(Integer(1))
+    found = bend, _PEAK - _SIZE * _largest(Integer(1))
     whole = integrate(_KERNEL / diff(_Z, x), (z, -oo, oo), meijerg=False) == 1
-    return whole and vanishes(tuple(found))
+    return whole and vanishes(found)
 
 
 @cache
@@ -188,7 +188,7 @@ A28_DOMINATION = Claim(
         "e^{-1} for e^{-1/2}": _BOUND + 3 * (exp(-1) - _ROOT) / r * _SIZE / x**2,
         "bounded for all times": 2 * _SIZE / x**2,
     }, values=lambda: {
-        "peak": _KERNEL.subs(z, 0), "kernel": _KERNEL, "ratio": _ratio(),
+        "peak": _PEAK, "kernel": _KERNEL, "ratio": _ratio(),
     }, names=_NAMES | {"L0": r"\log x_0"}, means=Means.CALCULUS, sheet=("A28",),
     assumptions=(_LATER,), depends=("A6",),
 )  # fmt: skip
