@@ -22,7 +22,8 @@ e, g, _c0, _c1, _y = symbols("e g c0 c1 y", real=True)
 vN, W, _c, _Lg, _w, _S, _sigma = symbols("v_N W c Lg w S sigma", positive=True)
 _r, _Lr, _h, _e = symbols("r Lr h e", positive=True)
 _before, _after = symbols("v_before v_after", positive=True)
-_E, _k, _EXACT = Symbol("E"), Symbol("k"), _h * _before / _after
+_E, _k, _FALL = Symbol("E"), Symbol("k"), _before / _after
+_EXACT = _h * _FALL
 # sigma^2 of the variance-exploding process (claim VE), as a function of v.
 _low, _high, _T = symbols("std_min std_max T", positive=True)
 _GROWTH = log(1 + (_high / _low) ** 2) / _T
@@ -37,6 +38,8 @@ _LOGARITHM, _SQUARE, _BOUND = 2 * log(_w), _w**2 - 1, _w - 1 / _w
 _STEP = (_r - 1 - _Lr) / 2
 # The cost of a step up to the second power of e.
 _SERIES = series(_STEP.subs(_Lr, log(_r)).subs(_r, 1 - _e), _e, 0, 3).removeO()
+_LEADING = _SERIES.coeff(_e, 2)
+_DENSITY = _LEADING / v**2
 
 
 def balances(rates: Mapping[str, Callable[[Expr, Expr], Expr]]) -> bool:
@@ -106,10 +109,14 @@ def bounds_the_logarithm(bound: Expr) -> bool:
     The first difference is zero at $w$ one and rises. Both inequalities are certified in $w$ less
     one: numerators and denominators are polynomials without a negative coefficient.
     """
-    differences = (bound - _LOGARITHM).diff(_w), _SQUARE - bound**2
+    differences = (bound - _LOGARITHM).diff(_w), _SQUARE - _squared(bound)
     certified = [has_no_negative_coefficient(e.subs(_w, 1 + _k), _k) for e in differences]
     sides = (_c**2 / 2 * _SIDES["cost"] - _COST["cost"], _c**2 / 2 * _SIDES["limit"] - _LIMIT)
     return all(certified) and vanishes(((bound - _LOGARITHM).subs(_w, 1), *sides))
+
+
+def _squared(bound: Expr) -> Expr:
+    return bound**2
 
 
 _SIDES = {
@@ -172,7 +179,7 @@ INEQUALITY = Claim(
         "a lower bound of the logarithm": 2 - 2 / _w, "too large a bound": _SQUARE,
         "half of it": _BOUND / 2,
     }, shown=lambda bound: {
-        "below": Says(_LOGARITHM, bound, r"\le"), "square": Says(bound**2, _SQUARE, r"\le"),
+        "below": Says(_LOGARITHM, bound, r"\le"), "square": Says(_squared(bound), _SQUARE, r"\le"),
     }, values=lambda: _SIDES, names={"Lg": r"\log\frac{v_N}{v_0}"}, sheet=("R20",),
     assumptions=(Assumption(
         "v_N is at least v_0", "the first difference rises from nothing, at w one",
@@ -189,7 +196,9 @@ def is_one_step(cost: Expr) -> bool:
     mean, of the variances $[[exact]]$ and $h$, which go into gaussian-kl with a symbol for $\log
     r$.
     """
-    return same(_divergence_from(_h), cost.subs(_r, _before / _after))
+    # Of the state before given the one after it: the precisions add up.
+    bayes = (1 / _EXACT - 1 / _before - 1 / _h).subs(_h, _after - _before)
+    return vanishes((bayes, _divergence_from(_h) - cost.subs(_r, _FALL)))
 
 
 def _divergence_from(variance: Expr) -> Expr:
@@ -206,16 +215,15 @@ def is_the_slope(slope: Callable[[Expr, Expr], Expr]) -> bool:
     the steps, divided by $h$, is a Riemann sum of $[[integrand]]$ from $v_0$ to $v_N$ and terms
     that vanish.
     """
-    leading = _SERIES.coeff(_e, 2)
-    gap = integrate(leading / v**2, (v, v0, vN)) - slope(v0, vN)
-    return vanishes((_SERIES - leading * _e**2, gap))
+    gap = integrate(_DENSITY, (v, v0, vN)) - slope(v0, vN)
+    return vanishes((_SERIES - _LEADING * _e**2, gap))
 
 
 STEP = Claim(
     "R20b-step", "divergence of one step's kernel", is_one_step, holds=_STEP, twins={
         "the reverse divergence": (1 / _r - 1 + _Lr) / 2, "without the factor 1/2": 2 * _STEP,
         "logarithm left out": _STEP + _Lr / 2,
-    }, values=lambda: {"ratio": _before / _after, "exact": _EXACT},
+    }, values=lambda: {"ratio": _FALL, "exact": _EXACT},
     names={"Lr": r"\log r", "v_before": "v_{k-1}", "v_after": "v_k", "h": "h"}, sheet=("R20b",),
     assumptions=("log-normal data and their exact score", Assumption(
         "a step adds all of its noise: L delta_s = delta and kappa = 1",
@@ -230,7 +238,7 @@ R20B = Claim(
         "half of it": lambda v_0, v_N: (1 / v_0 - 1 / v_N) / 8,
         "without the upper end": lambda v_0, v_N: 1 / (4 * v_0),
         "the marginals' order: no term of order h": lambda v_0, v_N: 0 * v_0,
-    }, values=lambda: {"series": _SERIES, "integrand": _SERIES.coeff(_e, 2) / v**2},
+    }, values=lambda: {"series": _SERIES, "integrand": _DENSITY},
     names={"h": "h", "v": "v"}, means=Means.CALCULUS,
     assumptions=("both chains start from the exact law at the end, all steps equal", Assumption(
         "the variance of the log data is positive", "the integrand is integrated down to it",

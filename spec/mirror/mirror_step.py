@@ -53,9 +53,13 @@ def is_mirror_step(candidate: MirrorStep) -> bool:
     defined = _BREGMAN.subs(
         {VALUE: phi, BEFORE: phi.subs(w, r), LINEAR: (w - r) * diff(phi, w).subs(w, r)}
     )
-    stationary = vanishes(diff(_objective(g * (w - r), defined), w).subs(w, step))
+    stationary = vanishes(_slope_of_objective(defined).subs(w, step))
     convex = bool(diff(phi.expand(), w, 2).is_positive)
     return stationary and convex and same(defined, stated)
+
+
+def _slope_of_objective(penalty: Expr) -> Expr:
+    return diff(_objective(g * (w - r), penalty), w)
 
 
 def _made(square: Expr, penalty: Expr, part: Expr) -> MirrorStep:
@@ -67,7 +71,7 @@ def _shown_step(candidate: MirrorStep) -> dict[str, object]:
     return {
         "phi": Says(r"\phi(w)", phi.subs(w, symbols("norm"))),
         "divergence": Says(r"D_\phi(w,w_k)", penalty), "step": Says("w_{k+1}", step),
-        "slope": diff(_objective(g * (w - r), penalty), w).expand(),
+        "slope": _slope_of_objective(penalty).expand(),
     }  # fmt: skip
 
 
@@ -150,10 +154,12 @@ def is_the_exponent(exponent: Expr) -> bool:
     A19.
     """
     use(POSITIVE_RATE)
-    moved = eta * _modified_slope()
-    return all(
-        vanishes((moved + slope(of, L + exponent) - slope(of, L)).subs(s, of)) for of in BOTH
-    )
+    moved, log_size = eta * _modified_slope(), L + log(_moved(exponent) / x)
+    return all(vanishes((moved + slope(of, log_size) - slope(of, L)).subs(s, of)) for of in BOTH)
+
+
+def _moved(exponent: Expr) -> Expr:
+    return x * exp(exponent)
 
 
 def _modified_slope() -> Expr:
@@ -194,9 +200,10 @@ def _first_order(step: Expr) -> Expr:
 
 
 def is_the_curl(curl: Expr) -> bool:
-    r"""For two positive coordinates $x\circ\nabla\ell$ is a gradient only if [[curl]], with
-    $\ell_{12}$ the mixed second derivative: only if $\ell$ is a sum of functions of one coordinate
-    each. For any other loss no modified error has (15) as its exponentiated gradient step.
+    r"""For two positive coordinates $x\circ\nabla\ell$ is a gradient only if [[curl]] vanishes,
+    with $\ell_{12}$ the mixed second derivative: only if $\ell$ is a sum of functions of one
+    coordinate each. For any other loss no modified error has (15) as its exponentiated gradient
+    step.
 
     A gradient has a symmetric derivative. The two mixed derivatives differ by this, for every loss
     $\ell$; it is zero on an open set only if $\ell_{12}$ is, by continuity.
@@ -225,7 +232,7 @@ E13 = Claim(
         "without the factor X_k": -eta * s * at_image, "without the sign": -eta * x * at_image,
         "gradient at X_k, with the sign": s * _PRINTED,
     }, printed={"gradient at X_k": _PRINTED},
-    shown=lambda exponent: {"step": Says("X_{k+1}", x * exp(exponent))},
+    shown=lambda exponent: {"step": Says("X_{k+1}", _moved(exponent))},
     values=lambda: {"xi": _XI, "slope": _modified_slope()}, names=_NAMES, sources=_EQUATIONS,
     assumptions=(POSITIVE_RATE, "no weight is zero"), depends=("A18", "A19"), erratum=Erratum(
         Fault.WRONG, quote=_QUOTE,
@@ -258,8 +265,10 @@ IMPLICIT = Claim(
         "order in the slope (15) is that step: both are $[[first]]$.",
         advice="The other reading is E13.",
         figures=lambda: (
-            Figure(f"eta g = {float(_PLACE[g])}, X_k = {float(_PLACE[a])}: the minimum",
-                   float(_LEAST.subs(_PLACE))),
+            Figure(
+                "eta = {}, g = {}, X_k = {}: the minimum".format(*map(float, _PLACE.values())),
+                float(_LEAST.subs(_PLACE)),
+            ),
             Figure("the printed step", float(_EXPLICIT.subs(_PLACE))),
         ),
     ),
@@ -273,7 +282,7 @@ CURL = Claim(
         "a sum instead of a difference": (_PAIR[1] + _PAIR[0]) * _MIXED,
         "without the coordinates": _MIXED,
     }, printed={"a gradient for every loss: no curl": Integer(0)},
-    shown=lambda curl: {"curl": Says(curl, Integer(0))}, names=_NAMES, sources=_EQUATIONS,
+    shown=lambda curl: {"curl": curl}, names=_NAMES, sources=_EQUATIONS,
     sheet=("E13",), assumptions=(POSITIVE, "the loss is twice continuously differentiable"),
     depends=("A19", "E15-generator"), erratum=Erratum(
         Fault.OVERCLAIMED,

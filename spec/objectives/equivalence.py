@@ -6,7 +6,8 @@ Symbols as in `_setting`; z the kernel's normal variable.
 from functools import cache, partial
 
 from sympy import (
-    Expr, Integer, Poly, Symbol, diff, exp, expand, limit, log, oo, pi, solve, sqrt, symbols,
+    Expr, Integer, Poly, Symbol, diff, exp, expand, integrate, limit, log, oo, pi, sqrt,
+    symbols,
 )  # fmt: skip
 
 from spec.checking.algebra import same, vanishes
@@ -21,7 +22,7 @@ p, k, r = symbols("p k r", positive=True)
 p1, k1, k2, d = symbols("p1 k1 k2 d", real=True)
 _Z, _NORMAL, _SIZE = (log(x) - L0 - m) / r, exp(-(z**2) / 2), 1 / (x * r * sqrt(2 * pi))
 _P, _K, _KERNEL, _REST = p + p1 * d, k + k1 * d, _NORMAL * _SIZE, k2 * d / 2
-_CROSS = p * H * h
+_CROSS, _PEAK = p * H * h, _KERNEL.subs(z, 0)
 _NAMES = NAMES | {
     "p": "p_{X_t}", "p1": r"\nabla p_{X_t}", "k": r"p_{X_t\mid X_0}", "k2": "k''",
     "k1": r"\nabla p_{X_t\mid X_0}", "r": r"\sqrt{v}", "c0": r"\mathbb E\,c",
@@ -52,19 +53,33 @@ def bounds_the_bend(bound: Expr) -> bool:
     r"""In one coordinate the second derivative in $x$ of the kernel $p_{X_t\mid X_0}(x\mid x_0)$
     is at most $[[it]]$ in size, $v$ being $\sigma^2t$, and the kernel $[[peak]]$.
 
-    With $z=[[z]]$ the kernel is $[[kernel]]$ and its second derivative that times $[[ratio]]$. The
-    bound adds the largest absolute values of what stands at each power of the deviation, found
-    from derivatives in $z$, as is the largest value of the kernel.
+    With $z$ for $\log x$ less its mean given $x_0$, over its deviation, the kernel is $[[kernel]]$
+    and its second derivative that times $[[ratio]]$. The bound adds the largest absolute values of
+    what stands at each power of the deviation, found from derivatives in $z$, as is the largest
+    value of the kernel, whose integral over $x$ is one.
     """
     parts = reversed(Poly(_ratio() * x**2, 1 / r).all_coeffs())
     largest = sum(_largest(f) / r**n for n, f in enumerate(parts))
-    return vanishes(expand(bound * x**2 / _SIZE - largest).subs(_ROOT, Symbol("root")))
+    gap = expand(bound * x**2 / _SIZE - largest).subs(_ROOT, Symbol("root"))
+    return vanishes(gap) and _is_the_kernel()
+
+
+@cache
+def _is_the_kernel() -> bool:
+    """Whether what is printed of it is right: its integral, its largest value, its bend."""
+    kernel = _KERNEL.subs(z, _Z)
+    bend = (diff(kernel, x, 2) / kernel - _ratio().subs(z, _Z)).expand().subs(log(x), Symbol("u"))
+    found = bend, _PEAK - _SIZE * _largest(Integer(1))
+    whole = integrate(_KERNEL / diff(_Z, x), (z, -oo, oo), meijerg=False) == 1
+    return whole and vanishes(found)
 
 
 @cache
 def _ratio() -> Expr:
-    kernel, (place,) = _KERNEL.subs(z, _Z), solve(_Z - z, log(x), simplify=False)
-    return expand((diff(kernel, x, 2) / kernel).subs(log(x), place))
+    def slope(e: Expr) -> Expr:
+        return diff(e, x) + diff(e, z) * diff(_Z, x)
+
+    return expand(slope(slope(_KERNEL)) / _KERNEL)
 
 
 @cache
@@ -173,7 +188,7 @@ A28_DOMINATION = Claim(
         "e^{-1} for e^{-1/2}": _BOUND + 3 * (exp(-1) - _ROOT) / r * _SIZE / x**2,
         "bounded for all times": 2 * _SIZE / x**2,
     }, values=lambda: {
-        "peak": _SIZE * _largest(Integer(1)), "kernel": _KERNEL, "ratio": _ratio(), "z": _Z,
+        "peak": _PEAK, "kernel": _KERNEL, "ratio": _ratio(),
     }, names=_NAMES | {"L0": r"\log x_0"}, means=Means.CALCULUS, sheet=("A28",),
     assumptions=(_LATER,), depends=("A6",),
 )  # fmt: skip

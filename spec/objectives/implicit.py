@@ -7,6 +7,7 @@ in `_setting`.
 
 from collections.abc import Callable
 from functools import cache
+from operator import truediv
 
 from sympy import (
     ZZ, Expr, Integer, Poly, Rational, Symbol, cancel, diff, exp, factor, factorial, hessian,
@@ -70,8 +71,10 @@ def is_implicit_in_log_space(forms: Values) -> bool:
 
     The score of $y$ is $H$ and one more. The flux is that of R18.
     """
+    flux = forms["flux"].subs({q: x * p, S: _LOG_MODEL.subs(h, x * psi)}, simultaneous=True)
     score, of_model = (e - (_LOG_MODEL - h) for e in (_slope(log(q)), S))
-    return vanishes(_left_over(forms["form"], forms["flux"], score, of_model, q))
+    left = _left_over(forms["form"], forms["flux"], score, of_model, q)
+    return vanishes((left, flux - _FORMS["flux"]))
 
 
 def is_the_boundary_term(candidate: Values) -> bool:
@@ -79,8 +82,8 @@ def is_the_boundary_term(candidate: Values) -> bool:
     subtracts is $[[ends]]$, with $f$ the flux $[[flux]]$. For $p$ equal to $[[p]]$ on the half
     line and $\psi$ to $[[psi]]$, a model with infinite $\mathbb E\,h^2$, it is $[[term]]$.
 
-    Both sides of R18 are integrated exactly. $\mathbb E\,h^2$ is infinite, as $x$ times its
-    integrand, which is positive, tends to infinity at zero.
+    The difference of the two integrands of R18 is integrated exactly. $\mathbb E\,h^2$ is
+    infinite, as $x$ times its integrand, which is positive, tends to infinity at zero.
     """
     square = (x * _CASES[0]["psi"]) ** 2 * _CASES[0]["p"]
     infinite = limit(x * square, x, 0, "+") == oo
@@ -98,7 +101,8 @@ def _integrals() -> tuple[Expr, ...]:
     found = []
     for case in _CASES:
         score, of_model = x * diff(log(case["p"]), x), x * case["psi"]
-        gap = cancel(of_model + x * diff(of_model, x) + score * of_model).expand()
+        at = {H: score, h: of_model, g: x * diff(of_model, x)}
+        gap = cancel((_FORMS["h"] + _REST - EXPLICIT).subs(at, simultaneous=True)).expand()
         found.append(integrate(gap * case["p"], (x, case["start"], case["stop"]), meijerg=False))
     return tuple(found)
 
@@ -190,8 +194,8 @@ def matches_in_log_space(model: Expr) -> bool:
 
 def becomes_non_negative_matching(loss: Callable[[Expr], Expr]) -> bool:
     r"""For $v$ and $m$ to zero, $v$ being $\sigma^2t$, $\mathcal L_{\text{M-ESM}}$ of every model
-    affine in $\log x$ tends to $\mathcal L_{\text{NN}}$; of $h$ equal to $[[model]]$ it is
-    $[[example]]$. $\mathcal L_{\text{M-DSM}}$ times $v$ tends to $[[pole]]$ for these models: it
+    affine in $\log x$ tends to $\mathcal L_{\text{NN}}$, which is $[[example]]$ for $h$ equal to
+    $[[model]]$. $\mathcal L_{\text{M-DSM}}$ times $v$ tends to $[[pole]]$ for these models: it
     tends to infinity itself.
 
     The losses are Gaussian moments, rational in $v$; $\mathcal L_{\text{NN}}$ is of the data.
@@ -237,7 +241,8 @@ def _over_exponential(loss: Expr, model: Expr) -> Expr:
 
 
 def _fitted(name: str, loss: Expr) -> Figure:
-    (rate,) = solve(diff(_over_exponential(loss, -beta).subs(b, _RATE), beta), beta)
+    (best,) = solve(diff(_over_exponential(loss, _CONSTANT).subs(b, _RATE), beta), beta)
+    rate = _CONSTANT.subs(beta, best) * b / _BEST
     label = f"rate fitted to exponential data of rate {_RATE} by {name} score matching"
     return Figure(label, float(rate))
 
@@ -262,7 +267,7 @@ E27 = Claim(
         "M-DSM less the noise's part": lambda model: denoising_loss(model) - 1 / (2 * v),
         "M-ESM without the half": lambda model: 2 * explicit_loss(model),
     }, printed={"M-DSM": denoising_loss},
-    shown=lambda loss: {"example": factor(loss(_FLAT))},
+    shown=lambda loss: {"example": truediv(*_at_time_zero(loss(_FLAT)))},
     values=lambda: {"model": _FLAT, "pole": _POLE},
     names=NAMES, sources=v1(_ABSTRACT, _SUBSUMES) + v2(_ABSTRACT), assumptions=(LOG_NORMAL,),
     depends=("NN-special-case", "A-Thm-log-normal", "E26"), erratum=Erratum(

@@ -87,7 +87,8 @@ def is_left_over_exact(ratio: Expr) -> bool:
 
 
 _SCHEDULE = sigma_min * exp(ell * t)
-_SQUARE_OF_IT = (_SCHEDULE**2).subs(exp(2 * ell * t), E)
+_POWER = exp(2 * ell * t)  # E
+_SQUARE_OF_IT = (_SCHEDULE**2).subs(_POWER, E)
 _ADDED = _SQUARE_OF_IT - _SQUARE_OF_IT.subs(E, 1)
 _INTEGRAL, _TERM = _ADDED / (2 * ell), dt * _SQUARE_OF_IT.subs(E, Q)
 _RATIO = 2 * dt * ell / (q - 1)
@@ -97,7 +98,7 @@ _STEEP, _FEW, _MANY = 100, 10, 1000
 def _left_over_exact(n: int) -> mpf:
     with mpmath.workdps(50):
         log_r, step = mpmath.log(_STEEP), mpf(1) / n
-        return mpf(_RATIO.subs({ell: log_r, q: mpmath.exp(2 * step * log_r), dt: step}))
+        return mpf(_RATIO.subs(q, _POWER.subs(t, dt)).subs({ell: log_r, dt: step}))
 
 
 E19_II = Claim(
@@ -143,8 +144,9 @@ _SQUARE = 2 * ell * sigma_min**2 * E
 
 def _spreads() -> tuple[Figure, ...]:
     low, high = mpf("0.01"), mpf(50)
-    at = {E: (high / low) ** 2, sigma_min: low, ell: mpmath.log(high / low)}
-    meant, taken = (mpmath.sqrt(mpf(e.subs(at))) for e in (_ADDED, _INTEGRAL))
+    at = {sigma_min: low, ell: mpmath.log(high / low), t: 1}
+    found = (e.subs(E, _POWER).subs(at) for e in (_ADDED, _INTEGRAL))
+    meant, taken = map(mpmath.sqrt, map(mpf, found))
     return (
         Figure(f"deviation added as sigma(t) grows from {low} to {high} until t = 1", meant),
         Figure("with sigma(t) taken as the diffusion coefficient", taken),
@@ -158,7 +160,7 @@ E19_III = Claim(
         "derivative of sigma, squared": ell**2 * sigma_min**2 * E,
     }, printed={"g = sigma": sigma_min**2 * E},
     values=lambda: {"schedule": _SCHEDULE, "added": _ADDED}, names=_NAMES,
-    sources=v2("App. C: choice of drift and diffusion"), sheet=("E19",), depends=("A33",),
+    sources=v2("App. C: choice of drift and diffusion"), sheet=("E19",), depends=("A33", "E19-ii"),
     erratum=Erratum(
         Fault.UNDEFINED,
         quote="We set ... which results in a variance exploding SDE (c.f. Song et al. [2021c]) "
@@ -171,7 +173,10 @@ E19_III = Claim(
 )  # fmt: skip
 
 
-def carries_the_mean(rate: Expr, model: Expr = 1 / level) -> bool:
+_SCORE = 1 / level  # minus the log score, over the deviation
+
+
+def carries_the_mean(rate: Expr, model: Expr = _SCORE) -> bool:
     r"""On log-normal data with the exact score of the left-sum chain, the reverse step from $k$
     keeps the mean where Bayes' rule has it if its rate is $\delta\sigma^2=[[it]]$, that of the
     forward step that led to $k$. It then multiplies the deviation $e_k$ of the mean by the
@@ -187,7 +192,7 @@ def carries_the_mean(rate: Expr, model: Expr = 1 / level) -> bool:
     return same(_multiplied(rate, model), slope)
 
 
-def _multiplied(rate: Expr, model: Expr = 1 / level) -> Expr:
+def _multiplied(rate: Expr, model: Expr = _SCORE) -> Expr:
     return 1 - rate * model
 
 
@@ -216,7 +221,7 @@ E19_IV = Claim(
             "the score is that of the chain at the same level", "the deviation is divided by v_k",
             lambda: carries_the_mean(lower, lower**-1 * before / level),
         ), NO_DRIFT.text, "log X_0 is normal",
-    ), depends=("A35",), erratum=Erratum(
+    ), depends=("A35", "A36"), erratum=Erratum(
         Fault.UNDEFINED,
         quote="In principle, one could discretize this reverse-time SDE [36] (formula lost)",
         trouble=r"Euler-Maruyama for eq. 36 takes the rate where the step starts, $\sigma_k$; the "

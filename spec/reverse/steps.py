@@ -162,6 +162,12 @@ def _has_the_drift_of_eq_13(gain: Expr, later: Expr = s2) -> bool:
     return same(mean.subs(rates) - y, SAMPLER)
 
 
+def _shown_bridge(candidate: tuple[Expr, Expr, Expr]) -> Values:
+    gain, variance, flow = candidate
+    shown = {"mean": _landing(gain), "flow": _landing(flow), "variance": variance}
+    return shown | {"factor": cancel(_share(variance))}
+
+
 _BRIDGE = v * (V - v) / V
 R17_BRIDGE = Claim(
     "R17-bridge", "ancestral and DDIM steps", are_the_frozen_steps,
@@ -170,10 +176,7 @@ R17_BRIDGE = Claim(
         "gain of the flow in the ancestral step": (ra / rb, _BRIDGE, ra / rb),
         "gain of the bridge in the flow": (v / V, _BRIDGE, ra**2 / rb**2),
         "variance of the bridge seen from the data": (v / V, (V - v) ** 2 / V, ra / rb),
-    }, shown=lambda c: {
-        "mean": _landing(c[0]), "variance": c[1], "flow": _landing(c[2]),
-        "factor": cancel(_share(c[1])),
-    }, names=_NAMES, sheet=("R17",), assumptions=(Assumption(
+    }, shown=_shown_bridge, names=_NAMES, sheet=("R17",), assumptions=(Assumption(
         "mu and sigma are constant over the step", "the mean is compared with that of A13",
         lambda: not _has_the_drift_of_eq_13(R17_BRIDGE.holds[0], later=2 * s2),
     ),), depends=("A6", "A10", "R5", "R16-ode", "A13"),
@@ -183,10 +186,11 @@ FORWARD, LOSS = "the forward step of eq. (22)", "the residual in the loss of eqs
 STEP, AMBIENT = "the sampler of eq. (13)", "Euler-Maruyama in X, eq. (12) of version 2"
 PARTS = (FORWARD, LOSS, STEP, AMBIENT)
 _LOG_KERNEL = -((L - L0 - m) ** 2) / (2 * v)
-_IN_X = log(1 - dt * (mu - 2 * s2) + dt * s2 * h + noise * z)
+_FACTOR, _MODEL = 1 - dt * (mu - 2 * s2) + dt * s2 * h + noise * z, 1 + h
+_IN_X = log(_FACTOR)
 
 
-def logarithm_changes(named: Iterable[str], model: Expr = 1 + h) -> bool:
+def logarithm_changes(named: Iterable[str], model: Expr = _MODEL) -> bool:
     r"""Four parts of the method are compared with the additive method on $\log X$, whose model of
     the score is one more than the model of the Hyvärinen score: [[all]]. What differs is
     [[differs]]; the others are the same.
@@ -199,7 +203,17 @@ def logarithm_changes(named: Iterable[str], model: Expr = 1 + h) -> bool:
     forward, backward, residual = _additive(model)
     ours = dt * (mu - s2 / 2) + noise * z, diff(_LOG_KERNEL - L, L) - h, SAMPLER + noise * z, _IN_X
     compared = zip(PARTS, ours, (forward, residual, backward, backward), strict=True)
-    return set(named) == {part for part, *pair in compared if not _same_increment(*pair)}
+    differ = {part for part, *pair in compared if not _same_increment(*pair)}
+    # A step in X has the drift of the logarithm and the half of sigma^2 by Ito's formula.
+    ambient = same(_FACTOR - 1 - dt * s2 / 2, _additive(_MODEL)[1])
+    return set(named) == differ and ambient and _is_the_kernel(_LOG_KERNEL - log(v) / 2)
+
+
+def _is_the_kernel(log_density: Expr) -> bool:
+    """Whether it spreads as the normal law around log X_0 + m of variance v does."""
+    slope = diff(log_density, L)
+    spreads = diff(log_density, v) - (diff(slope, L) + slope**2) / 2
+    return vanishes((spreads, diff(log_density, m) + slope, diff(log_density, L0) + slope))
 
 
 def _additive(model: Expr) -> tuple[Expr, Expr, Expr]:
@@ -219,7 +233,7 @@ def _figures() -> tuple[Figure, ...]:
     with mpmath.workdps(50):
         rate, delta, score = mpf("0.8"), mpf("0.001"), mpf("-0.3")
         at = {mu: rate**2 / 2, s2: rate**2, dt: delta, h: score, noise: rate * mpmath.sqrt(delta)}
-        gap = lambdify((z, *at), _IN_X - _additive(1 + h)[1], "mpmath")
+        gap = lambdify((z, *at), _IN_X - _additive(_MODEL)[1], "mpmath")
         size = mpmath.sqrt(normal_expectation(lambda draw: gap(draw, *at.values()) ** 2))
     where = f"sigma = {rate}, mu = sigma^2/2, delta = {delta}, Hyvarinen score {score}"
     label = f"log of a step of eq. (12) of version 2 less the additive step, r.m.s. ({where})"
@@ -236,7 +250,7 @@ E27_RICHNESS = Claim(
     }, printed={"loses out completely on the richness": frozenset(PARTS)},
     shown=lambda named: {"differs": "; ".join(sorted(named)) or "none of them"},
     values=lambda: {"all": "; ".join(PARTS)} | dict(
-        zip(("forward", "backward", "residual"), _additive(1 + h), strict=True)
+        zip(("forward", "backward", "residual"), _additive(_MODEL), strict=True)
     ), names={**_NAMES, "v": "v", "m": "m"},
     sources=v1("sec. 1.1: log transform loses the richness"), sheet=("E27",),
     assumptions=(Assumption(

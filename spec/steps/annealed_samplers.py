@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from operator import add, mul
 
 from mpmath import mpf, nint
-from sympy import Expr, Integer, Rational, Symbol, exp, sqrt, symbols
+from sympy import Expr, Integer, Rational, Symbol, exp, expand, log, sqrt, symbols
 
 from spec.checking.algebra import same, vanishes
 from spec.checking.claim import Assumption, Claim, Erratum, Fault, Figure, Kind, Means, Pin, v2
@@ -76,7 +76,7 @@ def shrinks_by(factor: Expr) -> bool:
     return vanishes((_visited(_PAPER_DRIFT) - distance * factor, correlated))
 
 
-Choice = tuple[int, Expr, Expr]  # visits of a level, root of the length of a step, decay
+Choice = tuple[int, Expr, Expr]  # visits of a level, length of a step, decay
 
 
 def recovers_euler_maruyama(choice: Choice) -> bool:
@@ -88,8 +88,9 @@ def recovers_euler_maruyama(choice: Choice) -> bool:
     at one time.
     """
     (levels,), score = each("N", (2,)), unknown_score()
+    visits, length, decay = choice
     rows = [(level, 1, Integer(1)) for level in range(levels, 0, -1)]
-    return same(in_place(score, levels, *choice), by_rows(rows, score))
+    return same(in_place(score, levels, visits, sqrt(expand(length)), decay), by_rows(rows, score))
 
 
 def _denoised_rows(at: dict[str, mpf], level: int) -> tuple[mpf, ...]:
@@ -108,7 +109,7 @@ def _sampler(put: Callable[[Expr], Expr], space: str, step: str) -> dict[str, ob
     """What the records of the two samplers have in common."""
     return {
         "shown": lambda listing: {
-            "step": Says("X", x * put(listing[0]).subs(root, sqrt(delta_s)), r"\leftarrow"),
+            "step": Says("X", put(listing[0]).subs(root, sqrt(delta_s)), r"\leftarrow"),
             "decay": Says(r"\kappa", listing[1], r"\leftarrow"),
         }, "values": lambda: {"mu": Says(r"\mu", _PAPER_DRIFT[mu])}, "names": {"z": "Z"},
         "means": Means.POINTS, "stated_kind": Kind.UNRECOVERABLE,
@@ -119,7 +120,7 @@ def _sampler(put: Callable[[Expr], Expr], space: str, step: str) -> dict[str, ob
         "statement": "As reconstructed: $[[step]]$, $L$ times at each level $k$, then $[[decay]]$."
         f" With $[[mu]]$ three levels of it are Euler–Maruyama steps in ${space}$ with noise "
         rf"$\chi^i$ at the $i$-th level, counted from zero: at the sizes shown, of which the first"
-        f" is a run of {step}.",
+        rf" is a run of {step} if $\delta_s$ is $\delta$.",
         "derivation": "The levels are run on symbols with an arbitrary score, each visit from an "
         "arbitrary state, and compared with steps built from the reverse equation.",
     }  # fmt: skip
@@ -132,7 +133,8 @@ A_ALG1 = Claim(
         "h without the one": (_ADLS - _ADDED, _DECAY),
         "drift annealed too": (kappa * _LOG_DRIFT + _NOISE, _DECAY),
         "noise not decayed": (_ADLS, kappa),
-    }, **_sampler(exp, r"\log X", "A13"), sources=v2("Algorithm 1"),
+    }, **_sampler(lambda update: exp(add(log(x), update)), r"\log X", "A13"),
+    sources=v2("Algorithm 1"),
     readings=("version 2 keeps version 1's Algorithm 2, with one variable X",),
     depends=("A13", "V1-Alg2"),
 )  # fmt: skip
@@ -144,7 +146,7 @@ A_ALG2 = Claim(
         "2 sigma^2, with mu = 0": (_ASAMS + _ADDED / 2, _DECAY),
         "Ito term of the noise kappa": (_ASAMS + (kappa**2 - 1) / 2 * _ADDED, _DECAY),
         "noise decayed twice a level": (_ASAMS, chi * _DECAY),
-    }, **_sampler(lambda factor: factor, "X", "A12"), sources=v2("Algorithm 2"),
+    }, **_sampler(lambda factor: mul(x, factor), "X", "A12"), sources=v2("Algorithm 2"),
     readings=("the loops are those of ADLS, with A12 in place of A13",), depends=("A12", "A-Alg1"),
 )  # fmt: skip
 
@@ -182,7 +184,7 @@ def _clock_figure(part: mpf, inner: int = 3) -> Figure:
 
 
 def _setting(choice: Choice) -> dict[str, object]:
-    values = choice[0], in_delta(choice[1] ** 2), choice[2]
+    values = choice[0], in_delta(choice[1]), choice[2]
     said = map(Says, ("L", r"\delta_s", r"\chi"), values)
     return {"setting": tuple(said), "decay": choice[2]}
 
@@ -190,11 +192,12 @@ def _setting(choice: Choice) -> dict[str, object]:
 _ONE = Integer(1)
 E17 = Claim(
     "E17", "what recovers Euler-Maruyama", recovers_euler_maruyama,
-    holds=(1, root, _ONE), twins={
-        "decay left at 0.995": (1, root, Rational(995, 1000)),
-        "L = 4 visits of a quarter of the step": (4, root / 2, _ONE),
+    holds=(1, root**2, _ONE), twins={
+        "decay left at 0.995": (1, root**2, Rational(995, 1000)),
+        "L = 4 visits of a quarter of the step": (4, root**2 / 4, _ONE),
     }, printed={
-        "chi = 1 with L = 3": (3, root, _ONE), "chi = 1 with a shorter step": (1, root / 2, _ONE),
+        "chi = 1 with L = 3": (3, root**2, _ONE),
+        "chi = 1 with a shorter step": (1, root**2 / 4, _ONE),
     }, shown=_setting, means=Means.POINTS,
     sources=v2("sec. 6.3: setting that recovers Euler-Maruyama"),
     readings=("the lost symbol is the annealing factor; the listing is A-Alg1",),

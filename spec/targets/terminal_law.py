@@ -11,7 +11,7 @@ from spec.checking.numeric import normal_expectation, rounds_to
 from spec.checking.trace import points
 
 _PIXEL = {"pixels": 1, "bright": 0.19, "sigma": 0.8}
-_IMAGE = {"pixels": 784, "bright": 0.5, "sigma": 0.8}
+_IMAGE = {"pixels": 784, "sigma": 0.8}
 Values = Mapping[str, float]
 
 
