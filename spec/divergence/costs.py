@@ -124,7 +124,6 @@ _SIDES = {
     "limit": (v0 * _SQUARE.subs(_w, sqrt(vN / v0))).expand(),
 }
 
-
 R20 = Claim(
     "R20", "what a wrong score costs", balances, holds=_RATES, twins={
         "full rate sigma^2": {name: lambda e, g, f=f: 2 * f(e, g) for name, f in _RATES.items()},

@@ -188,12 +188,10 @@ DIVERGENCE = Claim(
     is_the_divergence, holds=(_KL, _KL_FIRST), twins={
         "bias not squared": (_KL, h * _FIRST / (8 * v0**2)), "1/8 for 1/16": (_KL, 2 * _KL_FIRST),
         "mean over the output's variance": (_KL + e**2 / (2 * V) - e**2 / (2 * v0), _KL_FIRST),
-    }, names={**NAMES, "V": "V_0", "e": "e_0"}, means=Means.CALCULUS, sheet=("R8",),
-    assumptions=(
+    }, names={**NAMES, "V": "V_0", "e": "e_0"}, means=Means.CALCULUS, sheet=("R8",), assumptions=(
         *ALL, EXACT_START, "the start is normal",
         "data and start have equal, independent coordinates",
-    ),
-    depends=("R8-leading", "gaussian-kl", "C6"),
+    ), depends=("R8-leading", "gaussian-kl", "C6"),
 )  # fmt: skip
 
 _TABLE = {10: "1.37777", 100: "1.03210", 1000: "1.00315"}

@@ -204,12 +204,10 @@ VALUES = Claim(
         "variance of eq. (13)": {**_VALUES, "bias": _AS_LOGARITHMIC},
         "gap without its factor 1/2": {**_VALUES, "gap": 2 * _GAP},
     }, values=lambda: {"digits": _DIGITS, **_POINTS[0]}, names=_WRITTEN, means=Means.POINTS,
-    sheet=("R14",), depends=("A12", "R14", "R14b"),
-    assumptions=(
+    sheet=("R14",), depends=("A12", "R14", "R14b"), assumptions=(
         "the data are log-normal",
         "the score is the exact one, read at |X|, and the start is exact",
-    ),
-    pins=(
+    ), pins=(
         Pin(
             "gbm_ref.sign_agnostic_moments", table(
                 "a v0 mu sigma T N kappa", (0.0, 0.2, 0.32, 0.8, 0.25, 12, 0.9),

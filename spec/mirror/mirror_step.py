@@ -247,8 +247,8 @@ _RISE, _INVERSE, _BEND = eta * g * X, u * exp(u), (1 + eta * g * X) / (eta * X)
 _START = X * exp(_RISE)
 _PLACE = {eta: ONE, g: 3 * HALF, a: 6 * ONE / 5}
 IMPLICIT = Claim(
-    "E13-implicit", "the step of the modified task error, linearised first",
-    is_the_implicit_step, holds=(_LEAST, g / 2), twins={
+    "E13-implicit", "the step of the modified task error, linearised first", is_the_implicit_step,
+    holds=(_LEAST, g / 2), twins={
         "one step of Newton's method": (a / (1 + eta * g * a), g / 2),
         "Lambert's function without X_k": (LambertW(eta * g) / (eta * g), g / 2),
         "tail without the half": (_LEAST, g),
@@ -258,18 +258,15 @@ IMPLICIT = Claim(
     }, names=_NAMES | {"g": "g"}, means=Means.CALCULUS, sheet=("E13",), sources=_EQUATIONS,
     assumptions=(POSITIVE_RATE, "the weights are positive"), depends=("A18", "E12-divergence"),
     erratum=Erratum(
-        Fault.WRONG,
-        quote=_QUOTE,
+        Fault.WRONG, quote=_QUOTE,
         trouble=r"This is the reading in which $\bar\ell$ of (1) is evaluated at $\xi(\bm X)$. "
-        "The step is then implicit, and for a negative slope there is no minimum. To first "
-        "order in the slope (15) is that step: both are $[[first]]$.",
-        advice="The other reading is E13.",
-        figures=lambda: (
+        r"The step is then implicit, and for a negative slope there is no minimum. To first order "
+        r"in the slope (15) is that step: both are $[[first]]$.",
+        advice="The other reading is E13.", figures=lambda: (
             Figure(
                 "eta = {}, g = {}, X_k = {}: the minimum".format(*map(float, _PLACE.values())),
                 float(_LEAST.subs(_PLACE)),
-            ),
-            Figure("the printed step", float(_EXPLICIT.subs(_PLACE))),
+            ), Figure("the printed step", float(_EXPLICIT.subs(_PLACE))),
         ),
     ),
 )  # fmt: skip

@@ -6,8 +6,7 @@ Symbols as in `_setting`; z the kernel's normal variable.
 from functools import cache, partial
 
 from sympy import (
-    Expr, Integer, Poly, Symbol, diff, exp, expand, integrate, limit, log, oo, pi, sqrt,
-    symbols,
+    Expr, Integer, Poly, Symbol, diff, exp, expand, integrate, limit, log, oo, pi, sqrt, symbols,
 )  # fmt: skip
 
 from spec.checking.algebra import same, vanishes

@@ -60,7 +60,6 @@ def _explicit(jacobian: int) -> tuple[Expr, ...]:
 _ONE, _SECOND = _denoising(), _denoising("u", "w")[0]
 _LOSS, _CROSSED = _ONE[0], _denoising("x", "w")[0] + _denoising("u", "z")[0]
 
-
 _pin = partial(
     Pin, points=POINTS, because="it is the definition at single samples, before the expectation"
 )

@@ -29,13 +29,11 @@ SETTINGS: dict[tuple[str, str], dict[str, tuple[tuple[float, int, float], ...]]]
     ("dale-langevin", "lognormal"): {
         "mnist": ((6.16545e-4, 1, 0.995),), "fashion-mnist": ((5.86272727e-4, 1, 0.995),),
         "kuzushiji-mnist": ((2.11316e-4, 3, 0.995),), "cifar10": ((1.14210526e-4, 6, 0.9995),),
-    },
-    ("sign-agnostic", "lognormal"): {
+    }, ("sign-agnostic", "lognormal"): {
         "mnist": ((1.43845e-4, 4, 0.995),), "fashion-mnist": ((1.46779927e-3, 3, 0.9995),),
         "kuzushiji-mnist": ((2.11316e-4, 3, 1.0),),
         "cifar10": ((1.43844989e-4, 5, 0.9995), (1.14211e-4, 6, 0.995)),
-    },
-    ("sign-agnostic", "class-average"): {
+    }, ("sign-agnostic", "class-average"): {
         "mnist": ((1.43845e-4, 4, 0.995),), "fashion-mnist": ((2.5929438e-4, 3, 0.9995),),
         "kuzushiji-mnist": ((3.35982e-4, 2, 0.995),),
         "cifar10": ((1.43845e-4, 5, 0.9995), (2e-4, 4, 0.995)),

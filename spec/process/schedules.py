@@ -172,7 +172,6 @@ E19_III = Claim(
     ),
 )  # fmt: skip
 
-
 _SCORE = 1 / level  # minus the log score, over the deviation
 
 

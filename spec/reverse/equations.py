@@ -212,12 +212,10 @@ E11 = Claim(
         trouble="Eq. (10) is said to come from eq. (4), with the same dt, and has the opposite "
         "drift. Integrated with a negative dt, as eq. (4) requires, it amplifies the noise.",
         advice=r"Write eqs. (10) and (11) with $dr$ and $d\bar W$; or keep $dt$ negative and turn "
-        r"the sign of their drifts.",
-        figures=lambda: (
+        r"the sign of their drifts.", figures=lambda: (
             _figure("eq. (10) with dr > 0", _PRINTED[1]),
             _figure("its drift flipped", -_PRINTED[1]),
-        ),
-        remains_open="The formulas of version 2's derivation are lost in the text we have.",
+        ), remains_open="The formulas of version 2's derivation are lost in the text we have.",
     ),
 )  # fmt: skip
 

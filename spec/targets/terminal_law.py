@@ -92,12 +92,10 @@ E21 = Claim(
     values=lambda: _PIXEL | {"pixels": _IMAGE["pixels"]},
     equivalent={"pixel": "24e-5", "image": "667e-1"}, means=Means.POINTS, sources=v1(
         "sec. 4: terminal samples are log-normal", "Fig. 1: noise becomes log-normal",
-    ) + v2("sec. 3: terminal samples are log-normal"),
-    assumptions=(
+    ) + v2("sec. 3: terminal samples are log-normal"), assumptions=(
         "the drift is the same for each pixel: it shifts all laws alike and cancels",
         "what R23 and R23-product show in the plane holds for any number of pixels",
-    ),
-    depends=("E6", "E6-marginal", "R2", "R23", "R23-product"), erratum=Erratum(
+    ), depends=("E6", "E6-marginal", "R2", "R23", "R23-product"), erratum=Erratum(
         Fault.OVERCLAIMED,
         quote="The samples at the end of the forward process are log-normally distributed.",
         trouble=r"True given $X_0$, not for the samples as a whole: $\log X_1$ is the log data "
