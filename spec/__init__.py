@@ -15,5 +15,4 @@ it, nearby mistakes that the same routine must refuse, and the functions of `gbm
                 `reverse` holds the reverse-time equations and `paper` what is said about
                 experiments
 
-SymPy and mpmath are all that it needs.
-"""
+SymPy and mpmath are all that it needs."""

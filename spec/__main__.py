@@ -2,8 +2,7 @@
 
 Exits with 1 when a claim is open, a proof fails, a false twin is accepted, a pinned function of
 gbm_ref disagrees, words or routine have changed since one was read against the other, or the paper
-states something that no claim is about.
-"""
+states something that no claim is about."""
 
 import argparse
 import json
@@ -38,8 +37,7 @@ def parser() -> argparse.ArgumentParser:
 def pin_troubles(ids: list[str]) -> dict[str, list[str]]:
     """What comparing the pins with gbm_ref gave, in another process.
 
-    This package may not import gbm_ref. Raises RuntimeError when the command fails.
-    """
+    This package may not import gbm_ref. Raises RuntimeError when the command fails."""
     command = [sys.executable, "-m", "validation.pins", *ids]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:

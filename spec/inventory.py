@@ -2,8 +2,7 @@
 
 A claim names its places in the paper and its items of the sheet with the strings of this module;
 `python -m spec` fails when one of them is named by no claim, or a claim names one that is not
-here.
-"""
+here."""
 
 PAPER: dict[str, tuple[str, ...]] = {
     "v1": (*(f"eq. {n}" for n in range(1, 34)), "Algorithm 1", "Algorithm 2", "Theorem 5.1",

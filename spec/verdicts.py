@@ -6,8 +6,7 @@ proved          the routine accepts the statement (definitions, citations and lo
 twins refused   the same routine refuses each false twin and each refuted printed form
 checked         every pinned function agrees with the right-hand side at 50 digits, and its
                 false twin fails the same comparison (no pins: passes)
-fully checked   so is everything that the claim rests on
-"""
+fully checked   so is everything that the claim rests on"""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -49,8 +48,7 @@ def run_proofs(
 ) -> dict[str, Outcome]:
     """The outcome of each claim, in several processes when workers > 1.
 
-    `progress` is called with the number of claims that are done, after each of them.
-    """
+    `progress` is called with the number of claims that are done, after each of them."""
     outcomes: dict[str, Outcome] = {}
     alone = workers == 1 or len(ids) == 1
     with nullcontext() if alone else ProcessPoolExecutor(workers) as pool:
@@ -67,8 +65,7 @@ def statuses(
 
     pin_troubles  for every pin by name and claim, "claim id: pin name", what the comparison found
                   (an empty list when function and twins behaved); a pin that is not there was not
-                  compared, which counts as trouble
-    """
+                  compared, which counts as trouble"""
     own = {name: _own_status(BY_ID[name], run, pin_troubles) for name, run in outcomes.items()}
     return {name: _with_ancestors(status, own) for name, status in own.items()}
 

@@ -4,8 +4,7 @@ With L = log x as a symbol of its own (x d/dx L = 1), every density ratio, score
 log-normal world is a rational function of symbols, and whether such a function is identically zero
 can be decided: its numerator, expanded over the integers, is the zero polynomial or it is not.
 `simplify` is never evidence. What is not rational (exp, log, sqrt, pi) has to be replaced by a
-symbol first; an expression in which it was not is an error, not a refusal.
-"""
+symbol first; an expression in which it was not is an error, not a refusal."""
 
 from contextlib import suppress
 from itertools import product
@@ -26,8 +25,7 @@ def vanishes(expression: Expr | Matrix | tuple) -> bool:
     """Whether a rational function of symbols is identically zero; of several, whether all are.
 
     Decided by the numerator as a polynomial over the integers, and looked at again by evaluating
-    the expression itself at 50 digits. Raises Undecidable for anything that is not rational.
-    """
+    the expression itself at 50 digits. Raises Undecidable for anything that is not rational."""
     if isinstance(expression, MatrixBase | tuple | list):
         return all(vanishes(entry) for entry in expression)
     note(ALGEBRA)

@@ -90,8 +90,7 @@ def _only_compares(claim: Claim) -> str | None:
 def rearranged(candidate: Candidate) -> Candidate:
     """The same statement, written otherwise: e as ((e + 1)^2 - e^2 - 1) / 2, wherever it stands.
 
-    Numbers, texts and sets stay as they are.
-    """
+    Numbers, texts and sets stay as they are."""
     if isinstance(candidate, MatrixBase):
         return candidate.applyfunc(rearranged)
     if isinstance(candidate, Expr):

@@ -10,8 +10,7 @@ the text of the answer decides nothing. A routine that raises has decided nothin
 exception is never a refusal.
 
 Texts are Markdown with slots for what is computed (`spec.checking.text`). The docstring of the
-routine holds the statement, its first paragraph, and the argument, the rest.
-"""
+routine holds the statement, its first paragraph, and the argument, the rest."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -82,8 +81,7 @@ class Assumption:
 
     used     what in the routine uses it
     without  whether a counterexample appears, or a twin is accepted, when it is dropped: it must
-             return True
-    """
+             return True"""
 
     text: str
     used: str
@@ -106,8 +104,7 @@ class Erratum:
     quote    the paper's line, as we read it; where it is lost, say so in `remains_open`
     trouble  what is wrong with it, and the counterexample in words
     advice   what to write instead, where the statement does not say it
-    figures  the size of the effect, computed when the page is made
-    """
+    figures  the size of the effect, computed when the page is made"""
 
     fault: Fault
     quote: str
@@ -135,8 +132,7 @@ class Pin:
     scale     condition scale S, an expression or a function like `formula`; None means
               |f| + sum over symbols of |symbol * df/dsymbol|
     k         the function must be within k * 2^-53 * S of the formula
-    variant   tells apart several ways of calling one function
-    """
+    variant   tells apart several ways of calling one function"""
 
     function: str
     points: tuple[Mapping[str, float], ...] = ()
@@ -173,8 +169,7 @@ class Claim:
     readings     what we take the paper to mean, or what is reconstructed
     depends      ids of the claims it rests on
     statement    what is claimed, and derivation, why: from the routine's docstring by default
-    reason       why there is nothing to prove: definitions, citations, lost texts
-    """
+    reason       why there is nothing to prove: definitions, citations, lost texts"""
 
     id: str
     title: str

@@ -8,8 +8,7 @@ therefore stands for every smooth function, and an identity that holds for it ho
     adjoint(u)     p^-1 L*(u p) = -sum_i D_i(b_i u) + 1/2 sum_ij D_i D_j(G_ij u)
 
 with D_i a = d_i a + a d_i log p, that is p^-1 d_i(a p). `partials` are the derivatives d_i in the
-coordinates of the process: log coordinates with x a symbol of its own need x dL/dx = 1.
-"""
+coordinates of the process: log coordinates with x a symbol of its own need x dL/dx = 1."""
 
 from collections.abc import Callable, Sequence
 
@@ -79,8 +78,7 @@ def turns_back(forward: Coefficients, backward: Coefficients, log_p: Expr,
     By Bayes' rule E[f(X_{t-r}) | X_t = x] p_t(x) is the integral of f p_{t-r} against the forward
     kernel; its derivative at r = 0 is L*(f p) - f L* p, which must be p times the backward
     generator of f, for every f. A constant that is added to f drops out of both, so that f is zero
-    at x, and with it f L* p.
-    """
+    at x, and with it f L* p."""
     f = jet("f", d) - _at_origin(jet("f", d), d)
     bayes = adjoint(f, *forward, log_p, partials)
     return vanishes(_at_origin(bayes - generator(f, *backward, partials), d))
@@ -99,8 +97,7 @@ def with_symbols(*expressions: Expr) -> tuple[Expr, ...]:
     """The expressions with a symbol for each derivative of an undetermined function in them.
 
     They are then rational where they were rational in the functions and their derivatives, and
-    vanish as such only if they vanish for every function.
-    """
+    vanish as such only if they vanish for every function."""
     found = sorted(set().union(*(e.atoms(Derivative) for e in expressions)), key=str)
     names = {d: Symbol(f"D{i}") for i, d in enumerate(found)}
     return tuple(e.xreplace(names) for e in expressions)

@@ -1,8 +1,7 @@
 """Expressions as functions of mpmath numbers.
 
 The operations of an expression stand one after the other, equal parts once. Printing code and
-reading it, as `lambdify` does, takes longer than the few values that are wanted.
-"""
+reading it, as `lambdify` does, takes longer than the few values that are wanted."""
 
 from collections.abc import Callable, Sequence
 from functools import cache

@@ -14,8 +14,7 @@ DIGITS = 50
 def agree(left: mpf, right: mpf, digits: int = 30, size: mpf | float = 0) -> bool:
     """|left - right| <= 10^-digits * max(|left|, |right|, size), and both finite.
 
-    `size` is the size of the terms that cancel, where the values themselves may be near zero.
-    """
+    `size` is the size of the terms that cancel, where the values themselves may be near zero."""
     note(NUMBERS)
     if not (mpmath.isfinite(left) and mpmath.isfinite(right)):
         return False
@@ -47,8 +46,7 @@ def normal_expectation(function: Callable[[mpf], mpf], digits: int = 32) -> mpf:
 
     The rule converges exponentially for functions that are analytic near the real line and grow
     at most like e^{c u}; the step is halved until two values agree to `digits` digits (of the
-    expectation of |function|). Raises ArithmeticError when a step of 1/128 is not enough.
-    """
+    expectation of |function|). Raises ArithmeticError when a step of 1/128 is not enough."""
     with mpmath.workdps(DIGITS):
         total, size, value = mpf(0), mpf(0), mpmath.nan
         for level in range(1, 8):

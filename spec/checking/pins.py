@@ -1,7 +1,6 @@
 """The right-hand side of a pin at 50 digits, and its condition scale.
 
-`validation.pins` compares them with the functions of `gbm_ref`, which are not imported here.
-"""
+`validation.pins` compares them with the functions of `gbm_ref`, which are not imported here."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -68,8 +67,7 @@ def bounds(pin: Pin, point: Mapping[str, float]) -> list[mpf]:
 def vector_troubles(claim: Claim, pin: Pin) -> list[str]:
     """Where the vectors of a pin and what it reads in the statement differ, in words.
 
-    The statement has to agree with the vectors at every row, each mistake has to differ at one.
-    """
+    The statement has to agree with the vectors at every row, each mistake has to differ at one."""
     if pin.reads is None:
         return []
     found = [] if _as_vectors(pin, claim.holds) else ["the vectors compute something else"]

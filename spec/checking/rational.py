@@ -5,8 +5,7 @@ A quotient is a numerator, expanded, over a product of powers of factors that is
     a / f^i + b / g^j = (a g^j + b f^i) / (f^i g^j)
 
 No divisor is ever looked for, since a quotient vanishes as soon as its numerator does, and no
-expression is built on the way: that is what makes it quick.
-"""
+expression is built on the way: that is what makes it quick."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -37,8 +36,7 @@ class Quotients:
         """The quotient that an expression is.
 
         Raises Undecidable where the expression is not rational, and where a denominator in it is
-        identically zero.
-        """
+        identically zero."""
         if expression not in self._known:
             self._known[expression] = self._made(expression)
         return self._known[expression]

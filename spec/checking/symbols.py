@@ -7,8 +7,7 @@ m, v       integrals m(t), v(t): log X_t | X_0 ~ N(log X_0 + m, v)
 a, v0      mean and variance of log X_0, for log-normal data
 M, V       mean and variance of log X_t
 h          Hyvarinen score x * grad log p;  H its symbol where h is a step's sigma^2 delta
-z          a standard normal draw                         kappa   factor on the noise
-"""
+z          a standard normal draw                         kappa   factor on the noise"""
 
 from sympy import Symbol, symbols
 

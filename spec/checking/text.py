@@ -5,8 +5,7 @@
 
 What is typed between dollar signs may only name things: a relation needs a slot on one of its
 sides, and arithmetic has to be in a slot. Digits in words are references (eq. 13, version 1,
-A10) or they are slots.
-"""
+A10) or they are slots."""
 
 import re
 from collections.abc import Mapping

@@ -1,8 +1,7 @@
 """What a routine used while it ran: means of proof, points, assumptions.
 
 A claim that is decided at points says so because its routine walked through `points` or `each`,
-not because somebody typed it. Nothing is recorded outside `recording`.
-"""
+not because somebody typed it. Nothing is recorded outside `recording`."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager

@@ -155,8 +155,7 @@ def parts(candidate: object) -> dict[str, object]:
     """What is printed of a candidate when its claim does not say: its parts by name.
 
     An expression is "it", the entries of a sequence "0", "1", ..., those of a mapping and of a
-    dataclass have their names; a function is called with symbols named as its parameters.
-    """
+    dataclass have their names; a function is called with symbols named as its parameters."""
     if callable(candidate) and not isinstance(candidate, Basic):
         return parts(applied(candidate))
     if dataclasses.is_dataclass(candidate) and not isinstance(candidate, Says | Chain | Sde):

@@ -1,8 +1,7 @@
 """What a wrong score and finite steps cost: sheets R20 and R20b.
 
 Symbols: E the mean error of the sampler; Lg = log(v_N / v), in statements log(v_N / v_0);
-w = sqrt(v_N / v_0); v_k = v_0 + h k; e = h / v_k = 1 - r; Lr = log r.
-"""
+w = sqrt(v_N / v_0); v_k = v_0 + h k; e = h / v_k = 1 - r; Lr = log r."""
 
 from collections.abc import Callable, Mapping
 
@@ -51,8 +50,7 @@ def balances(rates: Mapping[str, Callable[[Expr, Expr], Expr]]) -> bool:
 
     The rate of the divergence has the integrand $[[integrand]]$, where $q'$ and $u'$ are given by
     the Fokker-Planck equations. With the divergence of a flux that vanishes at the ends it is $q$
-    times the statement, for arbitrary densities and drifts through their jets at a point.
-    """
+    times the statement, for arbitrary densities and drifts through their jets at a point."""
     d, flows, changes = Symbol("d"), [], []
     drifts = [Symbol(f"b{i}") + Symbol(f"db{i}") * d for i in (0, 1)]
     logs = [Symbol(f"l{i}") + Symbol(f"g{i}") * d + Symbol(f"c{i}") * d**2 / 2 for i in (0, 1)]
@@ -81,8 +79,7 @@ def is_the_exact_cost(cost: Mapping[str, Expr]) -> bool:
     The mean error of the sampler is $[[error]]$ at $v$, with $\ell$ the logarithm of $v_N$ over
     $v$: it begins at nothing and obeys $dE/dv=[[rate]]$. The variance obeys the equation of the
     exact score, so that gaussian-kl at the data has equal variances. The bound is that of
-    R20-affine without a slope.
-    """
+    R20-affine without a slope."""
     at_end, error = Matrix([v0]), cost["error"]
     divergence = kl(at_end, at_end, Matrix([error]).subs(v, v0), Integer(0))
     rate = error.diff(v) - error.diff(_Lg) / v - _ERROR_RATE.subs(_E, error)  # Lg falls by 1/v
@@ -95,8 +92,7 @@ def is_the_affine_bound(bound: Expr) -> bool:
     by $[[error]]$, $y$ being $\log X$ less its mean, the bound of R20 is $[[it]]$ in one
     coordinate, for an exact start.
 
-    It begins at zero, and its slope in $W$ is the mean of R20's integrand over $\sigma^2$.
-    """
+    It begins at zero, and its slope in $W$ is the mean of R20's integrand over $\sigma^2$."""
     slope = expectation(_RATES["bound"](_ERROR, 0) / s2, _y, 0, W)
     return vanishes((diff(bound, W) - slope, bound.subs(W, v0)))
 
@@ -107,8 +103,7 @@ def bounds_the_logarithm(bound: Expr) -> bool:
     as they are these two but for one factor.
 
     The first difference is zero at $w$ one and rises. Both inequalities are certified in $w$ less
-    one: numerators and denominators are polynomials without a negative coefficient.
-    """
+    one: numerators and denominators are polynomials without a negative coefficient."""
     differences = (bound - _LOGARITHM).diff(_w), _SQUARE - _squared(bound)
     certified = [has_no_negative_coefficient(e.subs(_w, 1 + _k), _k) for e in differences]
     sides = (_c**2 / 2 * _SIDES["cost"] - _COST["cost"], _c**2 / 2 * _SIDES["limit"] - _LIMIT)
@@ -191,10 +186,8 @@ def is_one_step(cost: Expr) -> bool:
     r"""For log-normal data, in one coordinate, the divergence of the exact reverse kernel from the
     kernel of A13 over one step is $[[it]]$ with $r=[[ratio]]$, whatever the state.
 
-    The drift of A13 is exact on these data (R7-noise): both kernels are normal with the same
-    mean, of the variances $[[exact]]$ and $h$, which go into gaussian-kl with a symbol for $\log
-    r$.
-    """
+    The drift of A13 is exact on these data (R7-noise): both kernels are normal with the same mean,
+    of the variances $[[exact]]$ and $h$, which go into gaussian-kl with a symbol for $\log r$."""
     # Of the state before given the one after it: the precisions add up.
     bayes = (1 / _EXACT - 1 / _before - 1 / _h).subs(_h, _after - _before)
     return vanishes((bayes, _divergence_from(_h) - cost.subs(_r, _FALL)))
@@ -212,8 +205,7 @@ def is_the_slope(slope: Callable[[Expr, Expr], Expr]) -> bool:
     The chain rule of the divergence adds the costs of R20b-step, which do not depend on the state.
     With $e$ for $h$ over $v_k$, a cost is $[[series]]$ and higher powers of $e$. So the sum over
     the steps, divided by $h$, is a Riemann sum of $[[integrand]]$ from $v_0$ to $v_N$ and terms
-    that vanish.
-    """
+    that vanish."""
     gap = integrate(_DENSITY, (v, v0, vN)) - slope(v0, vN)
     return vanishes((_SERIES - _LEADING * _e**2, gap))
 

@@ -1,7 +1,6 @@
 """Divergences do not depend on the coordinates (sheet C6); that of two Gaussian laws of log X.
 
-Symbols: r = w - 1 for an eigenvalue w; lp, lr logarithms of densities of X.
-"""
+Symbols: r = w - 1 for an eigenvalue w; lp, lr logarithms of densities of X."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,8 +50,7 @@ def changes_by(factor: Callable[[Expr, Expr], Expr]) -> bool:
     $[[cross]]$ of that mean.
 
     The densities of $\log X$, symbols at a point, are those of $X$ times the Jacobian determinant
-    of $\exp$, which is differentiated; the integrands are compared per volume.
-    """
+    of $\exp$, which is differentiated; the integrands are compared per volume."""
     w1, w2, lp, lr, p, volume = symbols("w_1 w_2 lp lr p volume")
     in_x = _integrand(w1, w2, p, lp, lr) * volume
     in_y = _integrand(w1, w2, p * volume, lp + _LOG_VOLUME, lr + _LOG_VOLUME)
@@ -83,8 +81,7 @@ def is_the_divergence(formula: Formula) -> bool:
 
     The log ratio of the densities is averaged under $p$ exactly, at a lower triangular root of $P$
     times standard normal draws. The log determinants are symbols. On the line the formula gives
-    what it gives in the plane for laws that agree in a second, independent coordinate.
-    """
+    what it gives in the plane for laws that agree in a second, independent coordinate."""
     (mean_p, _, logdet_p), q, draws = law("p"), law("q"), symbols("z1 z2")
     root = Matrix([[Symbol("r11", positive=True), 0], symbols("r21 r22", positive=True)])
     cov_p, point = root * root.T, mean_p + root * Matrix(draws)
@@ -126,8 +123,7 @@ def is_spectral(parts: Callable[..., tuple[Matrix, Matrix, Matrix]]) -> bool:
     eigenvalues of $[[1]]$ are $w_i$ less one, the squared length of $[[2]]$ is $[[form]]$: what
     gaussian-kl needs.
 
-    Sum and product are trace and determinant. $A$ is a matrix of symbols, which gives $Q$.
-    """
+    Sum and product are trace and determinant. $A$ is a matrix of symbols, which gives $Q$."""
     given, needed = _any_laws()
     W, gaps, whitened = parts(*given)
     if not vanishes(gaps - (W - Matrix.eye(2))):
@@ -151,8 +147,7 @@ def is_r_minus_log1p(form: Expr) -> bool:
     r"""For $r$ above minus one, $[[left]]=[[it]]$, where $s$ is $[[s]]$.
 
     Both sides are zero at $r$ zero; their derivatives are compared as rational functions, that of
-    the inverse hyperbolic tangent at $s$ among them.
-    """
+    the inverse hyperbolic tangent at $s$ among them."""
     value = form.subs(_s, _RATIO)
     rate = value.diff(_r) + value.diff(_T) * _RATIO.diff(_r) / (1 - _RATIO**2)
     return vanishes((rate - _LEFT.diff(_r), value.subs({_r: 0, _T: 0})))

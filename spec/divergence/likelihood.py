@@ -1,8 +1,7 @@
 """The likelihood along the probability flow, and bits per dimension of pixels: sheet R19.
 
 Symbols: D_i = x_i d/dx_i H_i; m a rate of the log mean; T the horizon; L log-density of a pixel
-with d dimensions and cells of width cell.
-"""
+with d dimensions and cells of width cell."""
 
 from sympy import (
     Abs, Expr, Matrix, Rational, Symbol, diag, diff, exp, expand_log, log, pi, sqrt, symbols,
@@ -33,8 +32,7 @@ def grows_along_the_flow(found: Values) -> bool:
 
     The change of $\log q$ at a fixed point comes from the Fokker-Planck equation of eq. 9, for a
     density of the plane that is arbitrary through its derivatives at a point; velocity times score
-    is added. Integrated over time it gives the likelihood of $Y$.
-    """
+    is added. Integrated over time it gives the likelihood of $Y$."""
     rates, scores = symbols("m1 m2"), [diff(_LOG_DENSITY, e) for e in _d]
     growth = found["growth"].subs(trace, sum(diff(_LOG_DENSITY, e, 2) for e in _d))
     velocity = [found["velocity"].subs({m: r, s: e}) for r, e in zip(rates, scores, strict=True)]
@@ -48,8 +46,7 @@ def grows_in_ambient_space(found: Values) -> bool:
     being $x\circ\nabla\log p$ and $D$ its $x_i\partial_iH_i$.
 
     From the Fokker-Planck equation of eq. 5, for a density of the plane that is arbitrary through
-    its derivatives at a point; nothing is used from log space.
-    """
+    its derivatives at a point; nothing is used from log space."""
     at, states = Matrix(symbols("x1 x2")) + Matrix(_d), []
     for place, e, rate in zip(at, _d, symbols("mu1 mu2"), strict=True):
         score = place * diff(_LOG_DENSITY, e)
@@ -69,8 +66,7 @@ def returns_the_density(found: Values) -> bool:
     In one coordinate: $y_T$ solves the equation of the flow with the exact score and begins at
     $\log x_0$, the change has the rate of R19 and begins at nothing. The log density at $y_T$,
     plus [[change]] and less $\log x_0$, is that of the data: so at $T$ zero, and the difference
-    has no derivative in $T$, with symbols for the roots.
-    """
+    has no derivative in $T$, with symbols for the roots."""
     y, change = (found[name].expand() for name in ("y", "change"))
     place, v, (r0, r) = Symbol("y"), v0 + s2 * T, symbols("r0 r", positive=True)
     score = -(place - a - m * T) / v
@@ -98,8 +94,7 @@ def are_the_bits(found: Values) -> bool:
 
     The probability of the cell is its volume times the mean of $p$ in it, with which the bits are
     compared where $p$ is constant. In general, $z$ being $p$ over its mean, $\log z$ is at most
-    $[[tangent]]$, with equality at one alone (E22-jensen), and the mean of that is zero.
-    """
+    $[[tangent]]$, with equality at one alone (E22-jensen), and the mean of that is zero."""
     gap = found["bits"] * _dims * log(2) + _L + _dims * log(_cell)
     logs = {log(2): Symbol("log2"), log(_cell): Symbol("logcell")}
     return is_tangent_of_log(found["tangent"]) and vanishes(gap.expand().subs(logs))

@@ -1,8 +1,7 @@
 """The starts of the samplers as laws, and the moments to which they are fitted.
 
 Symbols: l log of an image; p, q, r points; b log of the average image of a class, tau = sigma^2,
-Lg = log det(I + C/tau); x1, x2 a pixel in two images.
-"""
+Lg = log det(I + C/tau); x1, x2 a pixel in two images."""
 
 from collections.abc import Callable, Mapping
 
@@ -34,8 +33,7 @@ def are_the_moments(moments: Callable[[Expr, Law, Law], tuple[Matrix, Matrix]]) 
     $[[1]]$; $\log X_T$ has the same with $m$ added to the means and $v$ to the variances.
 
     The averages of $y_i$ and $y_iy_j$ over the parts, each of which has its mean moved by $m$ and
-    $v$ added to its variances; the products of the means are taken off.
-    """
+    $v$ added to its variances; the products of the means are taken off."""
     parts, shift, noise = [law("S"), law("T")], m * ones(2, 1), v * eye(2)
     one, two = ((mean + shift, cov + noise, logdet) for mean, cov, logdet in parts)
     means, products = (
@@ -58,8 +56,7 @@ def is_the_pushed_point(at_end: tuple[Expr, Expr]) -> bool:
     The logarithm of the mean of $[[power]]$ over the standard normal $Z$, by completing the
     square, is that of the normal law for every $u$. So the start from class averages is a mixture
     of such laws, with the shares of the classes, and pushed training images have the law of $X_T$
-    for data that are these images.
-    """
+    for data that are these images."""
     exponent = _EXPONENT - _Z**2 / 2
     top = exponent.diff(_Z).subs(_Z, 0)  # the exponent is its value at top, less (Z - top)^2 / 2
     left = exponent.subs(_Z, top) - _u * at_end[0] - _u**2 * at_end[1] / 2
@@ -74,8 +71,7 @@ def is_the_price_of_the_average(cost: Expr) -> bool:
 
     The average image ends normal with the variance $\tau$ (starts), the class with its covariance
     and $\tau$ added (log-moments); both means are moved alike. They are put into gaussian-kl, with
-    a symbol for the logarithm of the quotient of the determinants, which is the one printed.
-    """
+    a symbol for the logarithm of the quotient of the determinants, which is the one printed."""
     (mean, within, _), noise = law("C"), _tau * eye(2)
     ratio = (within + noise).det() / noise.det()
     written = same(ratio, _over_noise(eye(2), within).det())
@@ -98,8 +94,7 @@ def is_the_gap(found: Mapping[str, Expr]) -> bool:
     images $[[ratio]]=[[two]]$, which is the exponential of twice the difference.
 
     The line touches the logarithm at one, their difference is convex, and a line averages to its
-    value at the average.
-    """
+    value at the average."""
     return is_tangent_of_log(found["tangent"]) and same(_RATIO, found["two"])
 
 

@@ -2,8 +2,7 @@
 
 Symbols: S1, S11, ... the moments of log X_T, whatever its law, or of two pixels; Delta the
 difference of their means; f1, f2, ls logarithms of fitted variances; v the log-variance on the way
-back, v_N where it starts. Of pins: a1, C11, ... the moments of log X_0, N(b, Q) a start.
-"""
+back, v_N where it starts. Of pins: a1, C11, ... the moments of log X_0, N(b, Q) a start."""
 
 from collections.abc import Callable, Mapping
 
@@ -44,8 +43,7 @@ def splits(matched: Fit) -> bool:
 
     The divergence from $g$ less that from $n$ is the average of the log ratio of $n$ and $g$, a
     quadratic polynomial, in which only moments of $p$ enter. The log determinants are symbols.
-    That of $p$ from $n$ is not negative, as the logarithm is below its tangent (E22-jensen).
-    """
+    That of $p$ from $n$ is not negative, as the logarithm is below its tangent (E22-jensen)."""
     p, g = law("S"), law("B")
     mean, cov, logdet = n = (*matched(p), Symbol("logdet_n"))
     left = average(log_density(_Y, n) - log_density(_Y, g), p)
@@ -59,8 +57,7 @@ def is_the_best_product(fit: Fit) -> bool:
 
     The divergence from any product is that from the fit, and the divergences of its pixels from
     those of the product in one dimension. None is negative, and they vanish only at the fit
-    (E22-jensen). The logarithms are symbols, under hats for the variances of the fit.
-    """
+    (E22-jensen). The logarithms are symbols, under hats for the variances of the fit."""
     p, (b, _, _), D, logs = law("S"), law("B"), symbols("D1 D2"), symbols("l1 l2")
     mean, cov, cost = fit(p)
     total = kl(p[1], Matrix.diag(*D), p[0] - b, p[2] - sum(logs))
@@ -87,8 +84,7 @@ def is_the_best_single(fit: Fit) -> bool:
 
     The divergence from any such start is the cost and twice the divergence, in one dimension, of
     the fit from its one pair, which vanishes only at the fit, as for R23-product. The logarithms
-    are symbols, under a hat for the variance of the fit.
-    """
+    are symbols, under a hat for the variance of the fit."""
     p, (b, D, ld) = law("S"), symbols("b D l")
     mean, variance, cost = fit(p)
     total = kl(p[1], D * eye(2), p[0] - b * ones(2, 1), p[2] - 2 * ld)
@@ -214,8 +210,7 @@ def are_the_costs(excesses: Mapping[str, Expr]) -> bool:
     $(\hat\mu,\hat\sigma)$ further by half that of one and $[[pair]]$. By R23 the law of $\log X_1$
     is at least as far.
 
-    The costs of R23-product and R23-single are halves of logarithms, here of these quotients.
-    """
+    The costs of R23-product and R23-single are halves of logarithms, here of these quotients."""
     p = law("S")
     (_, cov, product), (_, variance, single) = product_fit(p), single_fit(p)
     logs = {p[2]: log(p[1].det()), LOG_OF_ONE: log(variance)}
@@ -237,8 +232,7 @@ def is_the_way_back(found: Mapping[str, Expr]) -> bool:
 
     The drift takes the state to its mean at the rate of $\sigma^2$ over $v$ while $v$ falls at the
     rate $\sigma^2$: in $v$ the variance obeys an equation with the rate $[[rate]]$ at the variance
-    $V$, and a mean error $E$ one with the rate $[[mean rate]]$. Both are solved.
-    """
+    $V$, and a mean error $E$ one with the rate $[[mean rate]]$. Both are solved."""
     variance, error = found["variance"], found["error"]
     rates = _WAYS["rate"].subs(_V, variance), _WAYS["mean rate"].subs(_E, error)
     starts = variance.subs(_v, _vN) - _B, error.subs(_v, _vN) - 1

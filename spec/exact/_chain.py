@@ -7,8 +7,7 @@ at the level that is reached; n steps taken; z a draw, kappa the factor on it.
 Pins run e <- g e - dm, V <- g^2 V + n, and bounds of the error beside them:
 S_mean <- |g| S_mean + |mean| + |1 - g| |mean - c| + |dm|, S_cov <- g^2 S_cov + 2 |g| |V| + |V'|
 with V' after the step, 2 |g| |V| for the absolute error of g = 1 - dv / v_k. In the plane g is the
-largest eigenvalue of the factor and |.| a Frobenius norm.
-"""
+largest eigenvalue of the factor and |.| a Frobenius norm."""
 
 from collections.abc import Callable, Iterable
 from functools import cache

@@ -1,7 +1,6 @@
 """Polygamma functions: their recurrence as algebra, and bounds that are proved by it.
 
-An expansion says that its function is its value for some weight in [0, 1].
-"""
+An expansion says that its function is its value for some weight in [0, 1]."""
 
 from sympy import (
     EulerGamma, Expr, Integer, Poly, Rational, Symbol, diff, expand_func, expand_log, factor,

@@ -6,8 +6,7 @@ With the score read at |X|, U_k = log |X_k| - a - m t_k is a Markov chain of its
 
 with m' = m / sigma^2 and v_k = v_0 + h k. E[U_0 | U_k] and E[U_0^2 | U_k], carried from k = 0 to
 N, are polynomials in U_k / sqrt(v_k), interpolated at the nodes of a Gauss-Hermite rule; the mean
-over Z is taken by another. The answer is given when a finer pair of rules agrees with it.
-"""
+over Z is taken by another. The answer is given when a finer pair of rules agrees with it."""
 
 from functools import cache
 from itertools import accumulate
@@ -25,8 +24,7 @@ def law(
 ) -> tuple[mpf, mpf]:
     """(E U_0, Var U_0) for v_N = v_0 + total, an exact start and m' = drift.
 
-    Raises ArithmeticError when the two pairs of rules differ by more than `tolerance`.
-    """
+    Raises ArithmeticError when the two pairs of rules differ by more than `tolerance`."""
     first, second = (_law(v0, total, steps, drift, kappa, *rules) for rules in _RULES)
     if max(abs(f - s) for f, s in zip(first, second, strict=True)) > mpf(tolerance):
         raise ArithmeticError(f"the recursion did not converge: {first} and {second}")

@@ -1,8 +1,7 @@
 """Steps that freeze the denoiser (ancestral and DDIM), on log-normal data.
 
 Symbols of `_chain`; t, s the ends of a step, on the grid k delta and (k - 1) delta; S the noise
-part V_0 / v_0^2 - V_N / v_N^2; U = v_k, or sigma^2 T / v_0 in R17-function-G.
-"""
+part V_0 / v_0^2 - V_N / v_N^2; U = v_k, or sigma^2 T / v_0 in R17-function-G."""
 
 from functools import cache
 
@@ -37,8 +36,7 @@ def is_the_ancestral_law(candidate: tuple[Expr, Expr]) -> bool:
     r"""On log-normal data an ancestral step from $t$ to $s$ multiplies the mean error by $[[0]]$,
     the variance by its square, and adds $[[1]]$ to the variance.
 
-    The step draws from the Brownian bridge between the denoiser and $\log X_t$.
-    """
+    The step draws from the Brownian bridge between the denoiser and $\log X_t$."""
     (factor, noise), (mean, variance) = candidate, _law_after(s / t, root)
     gap = expand(variance).subs(root, sqrt(sigma**2 * s * (t - s) / t)) - factor**2 * V - noise
     return vanishes((mean - factor * e, gap))
@@ -50,8 +48,7 @@ def is_the_ddim_law(factor: Expr) -> bool:
     flow of $\log X$ less its drift.
 
     As for R17, with the square root of the weight and no noise. Euler's rule for the deviation
-    goes along its slope at that of $t$, which gives the same factor.
-    """
+    goes along its slope at that of $t$, which gives the same factor."""
     mean, variance = (f.subs(s, kappa**2 * t) for f in _law_after(kappa, Integer(0)))
     claimed, noise = factor.subs(s, kappa**2 * t), sigma**2 * t
     euler = 1 + (1 - kappa) * noise * diff(hyvarinen(L, e, v0 + noise), L)
@@ -62,8 +59,7 @@ def is_the_noise_part(candidate: tuple[Expr, Expr]) -> bool:
     r"""After steps of equal length down to level $k$, $V_k=[[0]]$, where the step that leaves
     level $k$ adds $[[1]]$ to $S$, which is nothing at $v_N$.
 
-    By induction: a step leads from the formula to that of the next level, with its term in $S$.
-    """
+    By induction: a step leads from the formula to that of the next level, with its term in $S$."""
     variance, term = candidate
     here, below = v0 + h * k, v0 + h * (k - 1)
     ends = {s: h * (k - 1) / sigma**2, t: h * k / sigma**2}
@@ -77,8 +73,7 @@ def is_the_sum(closed: Expr) -> bool:
     r"""After $N$ steps the sum $S$ of R17-variance is $[[it]]$, where $q$ is the variance of the
     data in units of $h$ and not one, and $\gamma$ Euler's constant.
 
-    By induction, by the recurrences of the polygamma functions: one more level adds its term.
-    """
+    By induction, by the recurrences of the polygamma functions: one more level adds its term."""
     longer = closed + _TERM.subs({v0: q * h, k: n + 1})
     return special.vanish_by_recurrence(closed.subs(n, 0), closed.subs(n, n + 1) - longer)
 
@@ -103,8 +98,7 @@ def is_the_leading_bias(bias: Expr, start: Expr = vN) -> bool:
     In R17-closed both polygamma functions are replaced by expansions with bounded remainders: the
     bounds of $\psi$ have those of its derivative as slopes, and the differences tend to zero. The
     difference of both sides is a quotient in $h$ that vanishes with its slope where $h$ does, the
-    logarithm of $h$ being a symbol.
-    """
+    logarithm of $h$ being a symbol."""
     (at_zero, slope), share = (f.subs(V, start) for f in expansion()), special.rational(bias)
     gaps = at_zero - 1 - share.subs(h, 0), slope - share.diff(h).subs(h, 0)
     return vanishes(gaps) and special.digamma_is_bracketed()
@@ -114,8 +108,7 @@ def is_the_same_in_u(form: Expr) -> bool:
     r"""In units of $h$ over $v_0$ the bias of R17-leading is, but for its sign, Euler's constant
     and $[[it]]$, where $U$ is what the process adds to the variance in units of $v_0$.
 
-    The two variances have ratios that are rational in $U$, outside the logarithm and in it.
-    """
+    The two variances have ratios that are rational in $U$, outside the logarithm and in it."""
     return special.vanish_by_recurrence(v0 / h * _BIAS + EulerGamma + form.subs(U, vN / v0 - 1))
 
 

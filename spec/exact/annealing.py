@@ -1,8 +1,7 @@
 """Annealed noise and repeated steps at a level, on log-normal data, and many levels.
 
 Symbols of `_chain`; delta_s = r^2 the step, h = h_s = sigma^2 delta_s, or the distance of levels
-in v, from v_N down to v_0; l steps at a level; rho = l delta_s / delta.
-"""
+in v, from v_N down to v_0; l steps at a level; rho = l delta_s / delta."""
 
 from collections.abc import Callable, Iterator
 
@@ -31,8 +30,7 @@ def is_the_inner_step(candidate: Inner) -> bool:
     $m\delta$, the error is $[[2]]$.
 
     The moments of the step of eq. (13) with $\delta_s$ for $\delta$ and $\kappa Z$ for $Z$. The
-    two terms of the drift cancel where the step is as long as the level.
-    """
+    two terms of the drift cancel where the step is as long as the level."""
     mean, variance = law_after(strength=kappa, fall=Integer(0))
     return same(Matrix([mean, variance, mean + m * delta]), Matrix(candidate))
 
@@ -43,8 +41,7 @@ def is_the_loop(candidate: dict[str, Expr]) -> bool:
     level, to first order in $\delta$ and $\delta_s$.
 
     By induction: the formulas hold for no step, and a step of R10 leads from $L$ to one more, for
-    the first order with both lengths multiplied by a small number.
-    """
+    the first order with both lengths multiplied by a small number."""
     small, power = symbols("small power", positive=True)
     law, shift = Matrix([candidate["mean"], candidate["variance"]]), candidate["shift"]
     named, step = law.subs(alpha**count, power), Matrix(law_after(strength=kappa, fall=Integer(0)))
@@ -63,8 +60,7 @@ def is_the_threshold(candidate: tuple[Expr, Expr]) -> bool:
     A step multiplies the difference of the mean from its fixed point by the factor on the
     deviation, and that of the variance from this one by its square, which falls short of one by
     $[[gap]]$: positive below the threshold, zero at it, where each step adds its noise, and
-    negative beyond, where the fixed point is negative too, so that no start lies at it.
-    """
+    negative beyond, where the fixed point is negative too, so that no start lies at it."""
     limit, (mean, after) = candidate[1], law_after(strength=kappa)
     squared = diff(after, V)
     falls = after - limit - squared * (V - limit)
@@ -75,8 +71,7 @@ def is_the_denoised_law(candidate: tuple[Expr, Expr]) -> bool:
     r"""A step without noise at $k$ one multiplies the variance by $[[0]]$, and by $[[1]]$ where
     the step is as long as the level.
 
-    Nothing is added without noise.
-    """
+    Nothing is added without noise."""
     variance = law_after(strength=Integer(0))[1] / V
     return same(Matrix([variance, variance.subs(h, v - v0)]), Matrix(candidate))
 
@@ -87,8 +82,7 @@ def is_the_limit(candidate: tuple[Expr, Expr]) -> bool:
 
     To first order in $h$ a step after others adds what it adds by itself, and the recursion is
     Euler's rule for the two linear equations in $v$ with the rates of $L$ steps, which the
-    formulas solve with the right values at $v_N$.
-    """
+    formulas solve with the right values at $v_N$."""
     (rates, more), law = _rates(), Matrix(candidate)
     starts = law.subs(v, vN).doit() - Matrix([V_N, e_N])
     slopes = law.applyfunc(lambda f: diff(f, v)) - rates.xreplace({V: law[0], e: law[1]})
@@ -116,8 +110,7 @@ def is_the_exponent(exponent: Expr) -> bool:
     r"""At the $i$-th level below the top, of variance $v$, $i\,\log\chi=[[it]]$: the logarithm of
     $\chi^i$.
 
-    It is at $[[level]]$, since $N$ levels share $\sigma^2$.
-    """
+    It is at $[[level]]$, since $N$ levels share $\sigma^2$."""
     return vanishes(exponent.subs(v, _LEVEL) - i * log_chi)
 
 

@@ -1,8 +1,7 @@
 """The sign-preserving sampler on log-normal data with any covariance, from any Gaussian start.
 
 Symbols: S the covariance of log X_{t_k}, S_k = S_0 + h k I; B that of the start, at level N; in
-the eigenbasis of S_0 its eigenvalues are h q_i at the level that is reached; n steps taken.
-"""
+the eigenbasis of S_0 its eigenvalues are h q_i at the level that is reached; n steps taken."""
 
 from collections.abc import Callable
 
@@ -29,8 +28,7 @@ def is_the_step(candidate: Maps, length: Expr = r**2, curvature: int = 0) -> boo
 
     The log density is a quadratic form, so that the step of eq. (13) is affine in $\log X$ and the
     draw: its Jacobians are the factor and a root of the covariance of the noise, and it sends the
-    mean $c_k$ to that of the next level.
-    """
+    mean $c_k$ to that of the next level."""
     y, centre, z = (Matrix(symbols(f"{name}_1 {name}_2")) for name in ("y", "c", "z"))
     quadratic = -((y - centre).T * S.inv() * (y - centre))[0] / 2 + curvature * y[0] ** 3
     score = Matrix([quadratic]).jacobian(y) - Matrix([[1, 1]])
@@ -47,8 +45,7 @@ def solves_the_recursion(closed: Law) -> bool:
     $V_0=[[V]]$; $q_i$ are the eigenvalues of $S_0$ in units of $h$.
 
     A rotation of $\log X$ keeps the noise of R9, so that the eigenbasis may be taken, with a start
-    that is any symmetric matrix there. By induction over the number of steps, as for R8-closed.
-    """
+    that is any symmetric matrix there. By induction over the number of steps, as for R8-closed."""
     (start, zero), (gain, cov), (after, below) = (
         _in_the_plane([x - lower for x in QS], steps, closed)
         for lower, steps in ((0, Integer(0)), (0, n), (1, n + 1))
@@ -69,8 +66,7 @@ def is_the_limit(candidate: Callable[[Matrix, Matrix, Matrix], Matrix]) -> bool:
     $S_N$ is $S_0$ and a multiple of the identity.
 
     In each eigenvector of $S_0$ the noise part has the order zero of the expansion of R8-leading,
-    the closed form with its remainders bounded; the start is carried by the gain of R9-closed.
-    """
+    the closed form with its remainders bounded; the start is carried by the gain of R9-closed."""
     leading, s2 = orders(expansion(Integer(0)), h, 0)[0], symbols("s2")
     noises = diag(*(leading.subs({v0: x, vN: x + s2}) for x in QS))
     gain, data = diag(*(GAIN.subs({q: x, n: s2}) for x in QS)), diag(*QS)

@@ -1,7 +1,6 @@
 """The sign-preserving sampler on log-normal data: its law after N steps, without Monte Carlo.
 
-Symbols of `_chain`.
-"""
+Symbols of `_chain`."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -31,8 +30,7 @@ def is_the_recursion(candidate: tuple[Expr, Expr]) -> bool:
     The score is affine in $\log X$, $X\circ\nabla\log p=[[score]]$ with $c$ the mean of $\log
     X_{t_k}$, so that the step is an affine map of $\log X$ and the draw, which are normal and
     independent. Its mean and variance are exact Gaussian moments; $e_k$ is the mean less $c$,
-    which moves from level to level.
-    """
+    which moves from level to level."""
     return is_affine(image()) and same(Matrix(law_after()), Matrix(candidate))
 
 
@@ -41,8 +39,7 @@ def solves_the_recursion(closed: tuple[Expr, Expr], step: Step = dale_langevin) 
     $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
 
     By induction: no step changes nothing, and a step of R8 leads from $q$ and $N$ to one less and
-    one more, by the recurrence of the trigamma function.
-    """
+    one more, by the recurrence of the trigamma function."""
     law = Matrix(closed)
     stepped = Matrix(law_after(step)).xreplace({v: q * h, e: law[0], V: law[1]})
     below = law.xreplace({q: q - 1, n: n + 1})
@@ -52,8 +49,7 @@ def solves_the_recursion(closed: tuple[Expr, Expr], step: Step = dale_langevin) 
 def is_the_law_for_a_point(candidate: tuple[Expr, Expr]) -> bool:
     r"""For a point mass the sampler ends with $e_0=[[0]]$ and $V_0=[[1]]$, whatever its start.
 
-    At the last step the variance in the score is $h$, and the factor on the deviation vanishes.
-    """
+    At the last step the variance in the score is $h$, and the factor on the deviation vanishes."""
     return same(Matrix(law_after()).subs(v, h), Matrix(candidate))
 
 
@@ -82,8 +78,7 @@ def is_the_divergence(candidate: tuple[Expr, Expr]) -> bool:
     mean error $e_0$ and covariance $V_0I$; from an exact start it is $[[1]]$ up to $O(h^3)$.
 
     The mean, under the output, of its log density less that of the data is taken by exact moments.
-    For an exact start the mean has no error, and the variance of R8-leading is expanded in $h$.
-    """
+    For an exact start the mean has no error, and the variance of R8-leading is expanded in $h$."""
     kl, leading = candidate
     output, data = (-log(w) / 2 - (L - c) ** 2 / (2 * w) for c, w in ((e, V), (Integer(0), v0)))
     # What is beyond the second order in the variance is beyond it in the divergence too.
@@ -108,8 +103,7 @@ def are_the_ratios(printed: Mapping[int, str]) -> bool:
     r"""For data of variance [[data]], $\sigma^2T=[[total]]$, an exact start and $N$ steps of equal
     length the ratio of $V_0$ to that variance rounds to $[[ratios]]$.
 
-    The recursion of R8, run in high precision.
-    """
+    The recursion of R8, run in high precision."""
     return all([rounds_to(_ratio(N, DATA + TOTAL), printed[N]) for N in each("N", printed)])
 
 

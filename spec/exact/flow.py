@@ -1,8 +1,7 @@
 """The probability flow on log-normal data, integrated by Euler's rule and by Heun's in sqrt(v).
 
 Symbols of `_chain`; for Heun's rule a, b the values of sqrt(v(t)) at both ends of a step, so
-that v0 + a^2 is the variance of log X_t; ell the spacing of a grid uniform in sqrt(v).
-"""
+that v0 + a^2 is the variance of log X_t; ell the spacing of a grid uniform in sqrt(v)."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -40,8 +39,7 @@ def solves_the_recursion(closed: tuple[Expr, Expr]) -> bool:
     $[[0]]$, and $V_0=[[1]]$, where $q$ is the variance of the data in units of $h$.
 
     The score is affine in $\log X$, so that a step multiplies the deviation by a number. By
-    induction as for R8-closed, by the recurrence of the Gamma function.
-    """
+    induction as for R8-closed, by the recurrence of the Gamma function."""
     return dale_langevin.solves_the_recursion(closed, euler)
 
 
@@ -52,8 +50,7 @@ def is_the_first_order(bias: Expr, start: Expr = vN) -> bool:
     The closed form is a quotient of squared ratios of Gamma functions, at both ends. Such a square
     is $[[ratio]]$ for some $\theta$ between zero and one: it grows by less than the one bound and
     by more than the other, as polynomials with coefficients of one sign show, and all of them
-    agree at infinity to leading order.
-    """
+    agree at infinity to leading order."""
     gain, weights = _CLOSED**2, {q: special.theta, q + n: special.theta_N}
     for at, weight in weights.items():
         ratio = sqrt(special.gamma_ratio_expansion(at, weight))
@@ -70,8 +67,7 @@ def is_heuns_factor(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool:
 
     The slope is minus the exact log score times the standard deviation of the noise; the second is
     read at the predicted point. The local error has no terms below the third order in its
-    numerator.
-    """
+    numerator."""
     slope = -a * (1 + hyvarinen(L, centre, variance + a**2))
     predicted = L + (b - a) * slope
     end_slope = -b * (1 + hyvarinen(L, centre, v0 + b**2).subs(L, predicted))
@@ -89,8 +85,7 @@ def is_the_last_step(ratio: Expr) -> bool:
     start, ends with a ratio of $V_0$ to $v_0$ within $[[bound]]$ of this.
 
     The step multiplies the variance by the square of R16-heun's second factor. The rule is run in
-    high precision.
-    """
+    high precision."""
     exact = (_LAST**2 * (v0 + a**2)).subs(a, sqrt(h)) / v0
     grids = points(table("v0 sigma^2 N", (0.2, 0.5, 1000), (0.2, 0.5, 4000)))
     close = [abs(_heun(*at.values(), HALF) - _at(ratio, at)) <= _at(_BOUND, at) for at in grids]
@@ -103,8 +98,7 @@ def is_the_even_order(leading: Expr) -> bool:
     less than $[[close]]$ on the finer grid, and by $[[gain]]$ times as much or more on the coarser
     one.
 
-    Heun's rule and Euler's last step, run in high precision.
-    """
+    Heun's rule and Euler's last step, run in high precision."""
     grids = points(table("v0 sigma^2 N", (0.2, 0.64, 400), (0.2, 0.64, 800)))
     coarse, fine = (abs((_heun(*at.values(), 1) - 1) / _at(leading, at) - 1) for at in grids)
     return bool(fine < _CLOSE and coarse >= _GAIN * fine)

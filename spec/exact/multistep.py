@@ -25,8 +25,7 @@ def is_the_affine_map(candidate: tuple[Expr, Expr], variance: Expr = v0) -> bool
     distance and the $v$ of the rows before.
 
     The score is that of a normal law of variance [[variance]] at [[state]]; the denoisers are put
-    into the row of multistep, whose weights are any.
-    """
+    into the row of multistep, whose weights are any."""
     denoiser, row = candidate
     score = hyvarinen(L, a, _noised(variance)).subs(L, _STATE)
     found = multistep.DENOISER.subs({u: _STATE, h: score})
@@ -64,8 +63,7 @@ def _weights(length: mpf, distances: list[mpf]) -> Row:
 def _run(candidate: tuple[Expr, Expr], at: Values) -> tuple[mpf, mpf, mpf, mpf]:
     """Mean and variance of log X_0 on N equal steps from N(M, V), and the bounds of the error.
 
-    Each row's bound is that of the terms before it and the sizes of its own.
-    """
+    Each row's bound is that of the terms before it and the sizes of its own."""
     factors, steps = _factors(candidate[1]), int(at["N"])
     total = at["sigma"] ** 2 * at["T"]
     lags, sizes = [mpf(1)], [mpf(1)]

@@ -65,14 +65,12 @@ def _read(probe: Probe, curvature: int = 0) -> Coefficients:
 def determines_the_law(probe: Probe, curvature: int = 0) -> bool:
     r"""In the plane with two steps, if $\log x_0$ is $c$ and a linear map of $\log x_T$ and the
     draws, with the matrices $A$, $B_1$ and $B_2$, then from the values $f_i^p$ of its coordinates
-    at zero and at the unit vectors $p$ of each of the three: $c=[[c]]$, $A=[[A]]$,
-    $B_1=[[B1]]$ and $B_2=[[B2]]$. If $\log x_T$ has the mean $M$ and the covariance $S$ and the
-    draws are standard, then $\log x_0$ has the mean $[[mean]]$ and the covariance
-    $[[covariance]]$.
+    at zero and at the unit vectors $p$ of each of the three: $c=[[c]]$, $A=[[A]]$, $B_1=[[B1]]$
+    and $B_2=[[B2]]$. If $\log x_T$ has the mean $M$ and the covariance $S$ and the draws are
+    standard, then $\log x_0$ has the mean $[[mean]]$ and the covariance $[[covariance]]$.
 
     What a unit vector adds to the value at zero is a column of its matrix. Mean and covariance are
-    exact moments of six independent standard normal variables, of which two make $\log x_T$.
-    """
+    exact moments of six independent standard normal variables, of which two make $\log x_T$."""
     if not all(vanishes(a - b) for a, b in zip(_read(probe, curvature), _TRUE, strict=True)):
         return False
     end = _apply(Matrix.vstack(_MEAN + _ROOT * _UNIT_DRAW, _DRAWS), curvature)
@@ -158,8 +156,7 @@ def reads_the_step(reading: dict) -> bool:
     constant one up. The ratio that eq. 12 multiplies a state by is such a polynomial, with the
     constant $[[constant]]$, the slope $[[slope]]$ and no square.
 
-    Read off a parabola with symbols for coefficients, and off the step of the reverse equation.
-    """
+    Read off a parabola with symbols for coefficients, and off the step of the reverse equation."""
     ratios = _read_off(reading, lambda draw: ambient_factor(h, draw, root))
     known = Matrix(_of_parabola(reading)) - Matrix([B, C, Q])
     line = ambient_factor(h, B, root) - reading["constant"] - reading["slope"] * B

@@ -38,8 +38,7 @@ def are_the_ratios(printed: Mapping[int, Mapping[str, str]]) -> bool:
     for one step a level, as the printed loop has it, $[[one]]$. For the variance zero it is $V_0$
     itself. All as rounded.
 
-    The recursion of R10, run from the exact variance at the first level in high precision.
-    """
+    The recursion of R10, run from the exact variance at the first level in high precision."""
     rows = [(v0, steps, text) for steps, row in printed.items() for v0, text in row.items()]
     walked = points({"v0": float(v0), "steps": steps} for v0, steps, _ in rows)
     found = [

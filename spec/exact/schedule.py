@@ -2,8 +2,7 @@
 
 Symbols of `_chain`; h_i = sigma_i^2 delta is what forward step i -> i + 1 adds to the variance
 of log X, h that of the reverse step k -> k - 1; S sums a term of each step; v_s and v_t are values
-of v, the integral of sigma^2; d, dm what a row takes off v and m.
-"""
+of v, the integral of sigma^2; d, dm what a row takes off v and m."""
 
 from sympy import Expr, Integer, Matrix, diff, erf, log, ones, sqrt, symbols
 
@@ -39,8 +38,7 @@ def keeps_the_mean(size: Expr) -> bool:
     $v_{k-1}$ with $[[it]]$, what the forward step to level $k$ adds, and with no other size.
 
     It multiplies the error by a linear function of the size, which is the ratio of the two
-    variances for their difference.
-    """
+    variances for their difference."""
     mean = law_after()[0]
     linear = vanishes(diff(mean, h, 2)) and not vanishes(diff(mean, h))
     return linear and vanishes(mean.subs(h, size) - (v - before) / v * e)
@@ -62,8 +60,7 @@ def holds_in_the_clock(candidate: tuple[Expr, ...], data: Expr = v0) -> bool:
 
     Only the covariances of $\log X_0$, $\log X_s$ and $\log X_t$ enter, which are the variances at
     the earlier times: the formulas are those of conditioning a Gaussian vector. The last one makes
-    the variance fall at the rate of $V_t$.
-    """
+    the variance fall at the rate of $V_t$."""
     cov = data * ones(3) + Matrix([[0, 0, 0], [0, vs, vs], [0, vs, vt]])
     (weights, spread), bridge = _conditional(cov, [0, 1], [2]), _conditional(cov, [1], [0, 2])
     denoised = candidate[0].subs(H, hyvarinen(y, centre, v0 + vt)) / (y - centre)
@@ -79,8 +76,7 @@ def is_after_one_row(law: Pair) -> bool:
     that of the data at that time, with variance $V$, to one with mean $[[0]]$ above the same place
     and variance $[[1]]$.
 
-    As for R8: the row adds a multiple of the score, which is affine, and noise to $\log X$.
-    """
+    As for R8: the row adds a multiple of the score, which is affine, and noise to $\log X$."""
     found = Matrix(law_after(fall=Integer(0))).subs({v: v0 + vt, h: d, m: dm / r**2})
     return is_affine(image()) and same(found, Matrix(law))
 

@@ -1,8 +1,7 @@
 """The sign-agnostic sampler on log-normal data: leading bias, noise factor, exact values.
 
 Symbols of `_chain`; h = r^2 = sigma^2 delta; m' = m / sigma^2; w = log X - a - m t_k. With
-full noise log |X_k| has mean a + m t_k + h E(v) and variance v + h W(v) up to O(h^2).
-"""
+full noise log |X_k| has mean a + m t_k + h E(v) and variance v + h W(v) up to O(h^2)."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -70,8 +69,7 @@ def is_the_leading_bias(bias: tuple[Expr, Expr]) -> bool:
 
     The state is multiplied by a factor whose logarithm is expanded to four terms. Both errors have
     to vanish at $v_N$ and to go, in mean and variance of a step, from each level to the next at
-    every order up to the second, where a third cumulant of order $h$ does not enter.
-    """
+    every order up to the second, where a third cumulant of order $h$ does not enter."""
     errors = Matrix(bias).subs(h, r**2)
     below = Matrix([0, v - r**2]) + errors - r**2 * errors.diff(v)
     gaps = below - one_level().subs(dict(zip((first_mean, first_variance), errors, strict=True)))
@@ -99,8 +97,7 @@ def is_the_drift_gap(mean: Expr) -> bool:
 
     The rate of the error along $v$ is the change of the mean over a level, to first order in $h$;
     the formula has that rate and vanishes at $v_N$. The drift of eq. (12) holds the Itô correction
-    of the full noise, the logarithm takes back that of the noise there is.
-    """
+    of the full noise, the logarithm takes back that of the noise there is."""
     return _vanishes(mean.subs(v, vN).doit(), diff(mean, v) - rate_of_the_mean().subs(e, mean))
 
 

@@ -1,8 +1,7 @@
 """How far exponentiated gradients, mirrored Langevin dynamics and Dale-Langevin are one thing.
 
 Version 2, sections 5 and 5.1. Symbols: x positive state; L log x; S d log p / dx; g slope of a
-loss; q = eta g; phi a generator; M, V mean and variance of log X for a log-normal density p.
-"""
+loss; q = eta g; phi a generator; M, V mean and variance of log X for a log-normal density p."""
 
 from sympy import Expr, Integer, Rational, diff, exp, log, symbols
 
@@ -26,8 +25,7 @@ def generates_both(phi: Expr) -> bool:
     coordinate moves with $\log x$, since $x$ times the second derivative of $\phi$ is one. The
     drift is that of A21. This is the sense of Hsieh et al.: the generator fixes the coordinate. It
     does not make the sampler a noisy mirror descent on the loss (E15), nor eq. (22) a case of eq.
-    (11) (E16).
-    """
+    (11) (E16)."""
     phi = phi.expand()
     change = _mirror_change(phi) + q
     return vanishes((change, X * diff(phi, X, 2) - 1, _dual_drift(phi) - (1 + X * S)))
@@ -58,8 +56,7 @@ def follow_these_gradients(candidate: tuple[Expr, Expr, Expr, Expr]) -> bool:
     With $\phi$ of one-generator, EGD's exponent by the mirror step and the other by the drift in
     the dual coordinate. The first times $x$ over $\eta$ and the second over $\delta$ are affine in
     $\log x$ with the slope $[[slope]]$ on log-normal data, so that each vanishes once, from plus
-    to minus.
-    """
+    to minus."""
     descent, langevin, mode, median = candidate
     gradient = diff(_LOSS, p) * p * S
     at_rest = (X * descent / eta, mode), (langevin / delta, median)
@@ -77,8 +74,7 @@ def generates_to_first_order(phi: Expr) -> bool:
     mirror step of [[phi]].
 
     The mirror step moves the slope of $\phi$ by the gradient, so that to first order it adds
-    $[[added]]$; the update fixes the second derivative of the generator.
-    """
+    $[[added]]$; the update fixes the second derivative of the generator."""
     return same(_added(phi), eta * diff(_UPDATE, eta).subs(eta, 0))
 
 

@@ -1,8 +1,7 @@
 """Whose the bias of the steps on normal and log-normal targets is, and how far they stay off.
 
 Version 2, sections 1 and 5.2 and appendix D. Symbols as in log_normal_target; W, C variance and
-mean of another normal law; u = delta / (2 lam); P = e^{-t / lam}; deviation = sqrt(lam).
-"""
+mean of another normal law; u = delta / (2 lam); P = e^{-t / lam}; deviation = sqrt(lam)."""
 
 from sympy import (
     Expr, Identity, Integer, Matrix, MatrixExpr, MatrixSymbol, Rational, diff, exp, expand, log,
@@ -32,8 +31,7 @@ def is_kept_by_the_equation(variance: Expr) -> bool:
 
     By the Fokker–Planck equation the log density of a normal law of mean $C$ and variance $W$
     changes at the rate $[[rate]]$. Its two terms are of degree one and two in $\log x$, so that
-    both have to vanish.
-    """
+    both have to vanish."""
     log_density = -((L - C) ** 2) / (2 * W)
     found = fokker_planck(
         log_density, Matrix([_DRIFT]), Matrix([[_NOISE**2]]), plain_partials((L,))
@@ -52,8 +50,7 @@ def is_the_exact_step(candidate: Pair) -> bool:
     after the time $\delta$, and keeps the target.
 
     The equation is linear: the mean error and the variance follow linear equations, from one and
-    from zero, which both parts are put into, in terms of [[power]].
-    """
+    from zero, which both parts are put into, in terms of [[power]]."""
     after = _moved(candidate[0], root)
     mean = over_draw(after)
     spread = over_draw((after - mean) ** 2).expand().subs(root**2, candidate[1])
@@ -76,8 +73,7 @@ def are_the_divergences(candidate: Pair) -> bool:
     begins with $[[second]]$.
 
     The expectation of the difference of the log densities, which is a polynomial; the variance of
-    the limit (D-limit) is that of the target times $[[ratio]]$. The beginnings are Taylor's.
-    """
+    the limit (D-limit) is that of the target times $[[ratio]]$. The beginnings are Taylor's."""
     directions = ((lam * _RATIO, lam, ell), (lam, lam * _RATIO, -ell))  # ell = log(1 - u)
     rests = [part - _beginning(part) for part in map(expand, candidate)]
     slopes = [diff(rest, u, n).subs(u, 0) for rest in rests for n in range(4)]
@@ -108,8 +104,7 @@ def is_the_guarantee(candidate: Pair) -> bool:
     order two from the target tends, per coordinate of $\log X$, to $[[1]]$.
 
     The moments of a step are exact, and the distance vanishes with the step length. Between
-    normal laws it is that of their means and deviations.
-    """
+    normal laws it is that of their means and deviations."""
     factor, floor = candidate
     reached = ((floor.expand() + deviation) ** 2).expand()
     moved = variance_after(W) - reached - factor**2 * (W - reached)
@@ -141,8 +136,7 @@ def is_the_variance_after_one_step(variance: Expr) -> bool:
     descent on the divergence to it.
 
     The second central moment of a step, exact. The divergence of a normal law from the target has
-    the derivatives zero at the target, in its mean and in its variance.
-    """
+    the derivatives zero at the target, in its mean and in its variance."""
     to_target = expectation((y - M) ** 2 / (2 * lam), y, C, W) - log(W) / 2
     slopes = [diff(to_target, part).subs({W: lam, C: M}) for part in (C, W)]
     return vanishes((*slopes, variance_after(lam) - variance))

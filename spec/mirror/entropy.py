@@ -2,8 +2,7 @@
 
 A weight is w = s * size with size = e^u; u and size are separate symbols, so that what is made of
 them is rational. Symbols: a, b sizes of two weights and la, lb their logarithms; L = log |w_k|;
-q = eta * d loss / d w; r the quotient of two sizes; p = log of the exponentiated gradient step.
-"""
+q = eta * d loss / d w; r the quotient of two sizes; p = log of the exponentiated gradient step."""
 
 from itertools import product
 
@@ -48,8 +47,7 @@ def is_nonnegative_for(pairs: Pairs) -> bool:
     With $r$ for the quotient of the sizes, the divergence over $\lvert w'\rvert$ is affine in
     $\log\lvert w'\rvert$: [[equal]] for equal signs, [[opposite]] for opposite ones. Unless the
     coefficient of that logarithm is zero, it takes negative values. Where it is zero, the rest is
-    convex in $r$, and it and its derivative vanish at equal sizes.
-    """
+    convex in $r$, and it and its derivative vanish at equal sizes."""
     found = set()
     for signs in product(BOTH, repeat=2):
         scaled = _scaled(*signs)
@@ -72,8 +70,7 @@ def is_the_divergence(formula: Expr) -> bool:
     r"""Between weights of equal signs the divergence of $\phi$ is $D_\phi(w,w')=[[it]]$ in each
     coordinate.
 
-    From the definition, with $\phi'$ by the chain rule, for both signs.
-    """
+    From the definition, with $\phi'$ by the chain rule, for both signs."""
     return all([same(divergence(of, a, la, of, b, lb), formula.subs(s, of)) for of in BOTH])
 
 
@@ -83,8 +80,7 @@ def is_the_step(log_size: Expr) -> bool:
 
     On the half line of $w_k$ the objective is stationary where $\eta$ times the gradient and the
     change of $\phi'$ add up to nothing, and $\phi'$ grows with $w$, so that this is its only
-    minimum. No normalisation takes place.
-    """
+    minimum. No normalisation takes place."""
     return all(
         vanishes(q + slope(of, log_size.subs(s, of)) - slope(of, L))
         and diff(slope(of, u), u) * of > 0
@@ -99,8 +95,7 @@ def decides_the_side(advantage: Expr) -> bool:
     $[[across]]$.
 
     On either side of zero $\eta$ times the objective is convex in $\lvert w\rvert$, and its least
-    value is the same number less the size at which it is taken. So the larger size wins.
-    """
+    value is the same number less the size at which it is taken. So the larger size wins."""
     gaps = []
     for of, side in product(BOTH, repeat=2):
         # q is that of the step from L to p.

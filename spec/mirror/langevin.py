@@ -2,8 +2,7 @@
 
 Symbols: p = e^l = e^{-V} = e^{-loss} / Z_p the target; S = d log p / dx, h = x S and g the slope
 of the loss in a coordinate; phi mirror map, y = grad phi(x) the dual variable, J = dx / dy; noise
-variance n per unit of time; c constant term of the drift of log X.
-"""
+variance n per unit of time; c constant term of the drift of log X."""
 
 from sympy import Expr, Function, Matrix, MatrixSymbol, diff, exp, hessian, log, sqrt, symbols
 
@@ -50,8 +49,7 @@ def leaves_invariant(candidate: Dynamics) -> bool:
 
     The noises of the coordinates are independent, so that the right-hand side of the
     Fokker–Planck equation is a sum over coordinates; in each of its terms the other coordinates
-    are parameters. Each term is zero by itself, for every $p$.
-    """
+    are parameters. Each term is zero by itself, for every $p$."""
     density = Function("l")(x)
     return _is_stationary(density, candidate[0].subs(S, diff(density, x)), candidate[1])
 
@@ -63,8 +61,7 @@ def is_mirrored_langevin(candidate: Dynamics) -> bool:
 
     The density of $Y$ is $p$ over the determinant of $\nabla^2\phi$ (Robbins), so that its
     potential is [[of_dual]]. The drift is minus the gradient of this in $y$, for every $\phi$ and
-    $V$ of the plane; the noise is that of A20.
-    """
+    $V$ of the plane; the noise is that of A20."""
     at = symbols("x1 x2", positive=True)
     phi, potential = Function("phi")(*at), Function("V")(*at)
     drift, second = _mirrored_drift(candidate[0], phi, potential, at)
@@ -94,8 +91,7 @@ def is_multiplicative_langevin(candidate: Dynamics) -> bool:
 
     The Hessian is diagonal and the noises are independent, so that one coordinate is enough, as
     for A20. The drift is that of A21 at $\phi$. By Itô's formula [[ambient]], and its term of the
-    Fokker–Planck equation is zero at $p$.
-    """
+    Fokker–Planck equation is zero at $p$."""
     potential = Function("V")(x)
     drift = candidate[0].subs(h, -x * diff(potential, x))
     mirrored, _ = _mirrored_drift(_MIRRORED[0], _ENTROPY, potential, (x,))
@@ -108,8 +104,7 @@ def is_the_noisy_step(choice: tuple[Expr, Expr]) -> bool:
     of (16), [[step]] in each coordinate, for [[mu]] and [[eta]].
 
     The exponent of (13) is [[exponent]]; the value of $\mu$ takes away its constant term, that of
-    $\eta$ makes the two deviations of the noise equal.
-    """
+    $\eta$ makes the two deviations of the noise equal."""
     rate = choice[1].expand().subs(dt, root**2)
     ours, wanted = _THIRTEEN.subs(mu, choice[0]), _SIXTEEN
     drifts, noises = (ours - wanted).subs(z, 0), diff(ours, z) ** 2 - diff(wanted, z) ** 2
@@ -123,8 +118,7 @@ def is_invariant(row: tuple[Candidate, ...]) -> bool:
     constant besides, it is [[complete]].
 
     By Itô's formula [[ambient]]; for all $c$, $n$ and $p$ the terms of each coordinate in the
-    Fokker–Planck equation vanish at the density, the other coordinates being parameters.
-    """
+    Fokker–Planck equation vanish at the density, the other coordinates being parameters."""
     constant, noise, power, shift = row
     log_p = Function("l")(x)
     moved = _ambient(constant + x * diff(log_p, x), noise)

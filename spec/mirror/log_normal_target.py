@@ -53,8 +53,7 @@ def is_the_target(candidate: tuple[Expr, Expr, Expr]) -> bool:
     score is $[[score]]$, and (22) becomes [[equation]], which leaves the target invariant.
 
     The score is the derivative of $\log p$ in $\log x$; the drift of (22) in $\log X$ is one more.
-    The Fokker–Planck residual of the target under the equation vanishes.
-    """
+    The Fokker–Planck residual of the target under the equation vanishes."""
     score, drift, noise = candidate
     variance = Matrix([[(noise**2).expand()]])
     residual = fokker_planck(_NORMAL, Matrix([drift]), variance, plain_partials((L,)))
@@ -66,8 +65,7 @@ def is_the_recursion(step: Expr) -> bool:
     r"""The Euler–Maruyama step of (37) of length $\delta$ takes the distance $e$ of $\log X$ from
     $M$ to $[[it]]$, with a standard normal draw $Z$.
 
-    The step of (22) with the score and the noise of A37; $M$ is subtracted on both sides.
-    """
+    The step of (22) with the score and the noise of A37; $M$ is subtracted on both sides."""
     noise = sqrt(delta) * A37.holds[2] * z
     moved = (L + delta * (1 + _score()) + noise - M).subs(L, M + e)
     return vanishes((moved - step).subs(delta, root**2 / 2))
@@ -79,8 +77,7 @@ def is_unrolled(candidate: tuple[Expr, Expr, Expr, Expr]) -> bool:
 
     Induction on $k$: before the first step the sum is empty; a step multiplies every term by
     $\alpha$, so that each exponent grows by one, and adds its own draw with the exponent zero.
-    Factor and noise are those of D-recursion.
-    """
+    Factor and noise are those of D-recursion."""
     power, weight, last, noise = candidate
     at_zero, then = ([part.subs(k, n) for part in candidate] for n in (0, k + 1))
     grown = then[0] - power - 1, then[1] - weight - 1, then[2] - k
@@ -112,8 +109,7 @@ def is_the_limit(candidate: Pair) -> bool:
     steps below $[[longest]]$ and for no longer ones. Where it is, the variance is $[[sum]]$ after
     $k$ steps, where $Q$ is $\alpha^{2k}$, by induction, since that is zero where $Q$ is one; $Q$
     tends to zero, and with it what is left of the start. Otherwise each step adds $[[added]]$ or
-    more to the variance, which a start that is independent of the draws cannot undo.
-    """
+    more to the variance, which a start that is independent of the draws cannot undo."""
     variance, longest = candidate
     gap, summed = Poly(_GAP, delta), _sum(variance)
     roots = same(gap.as_expr(), gap.LC() * delta * (delta - longest))
@@ -133,8 +129,7 @@ def is_the_law(law: Pair) -> bool:
 
     Mean and variance of D-recursion, by induction on $k$ with a symbol for $\alpha^k$: where it is
     one they are those of the start. One more step multiplies it by $\alpha$ and the mean by
-    $\alpha$, and the variance by $\alpha^2$ before it adds $[[added]]$.
-    """
+    $\alpha$, and the variance by $\alpha^2$ before it adds $[[added]]$."""
     use(NOT_TWICE)
     (mean, variance), then = law, [part.subs(P, FACTOR * P) for part in law]
     start = mean.subs(P, 1) - e, variance.subs(P, 1) - V
@@ -151,8 +146,7 @@ def is_the_covariance(entries: Pair) -> bool:
     A step then multiplies the covariance from either side by the diagonal matrix of the factors
     and adds $[[added]]$ times the identity. Each entry moves by itself, so that two coordinates
     stand for any number; they are decided by induction as in R22, with any covariance at the
-    start, which need not commute with the target's.
-    """
+    start, which need not commute with the target's."""
     use(NOT_TWICE)
     first, other = entries
     now = Matrix([[first, other], [other, first.subs({P1: P2, lam1: lam2, V11: V22})]])

@@ -5,8 +5,7 @@ coordinates, so that one of them is enough, unless it says otherwise.
 
 Symbols: w, r a weight and the one before; g slope of the loss at r. For the modified error x the
 state X_k, s its sign, at_point and at_image the slope of the loss at x and at xi(x); X, a the
-state after and before, grown = e^{eta g X}.
-"""
+state after and before, grown = e^{eta g X}."""
 
 from sympy import Expr, Function, Integer, LambertW, Subs, Symbol, diff, exp, log, oo, symbols
 
@@ -46,8 +45,7 @@ def is_mirror_step(candidate: MirrorStep) -> bool:
 
     The divergence is taken from its definition. The derivative of the objective, [[slope]],
     vanishes at the step; the second derivative of $\phi$ is positive, so that this is the only
-    minimum.
-    """
+    minimum."""
     use(POSITIVE_RATE)
     phi, stated, step = candidate
     defined = _BREGMAN.subs(
@@ -151,8 +149,7 @@ def is_the_exponent(exponent: Expr) -> bool:
 
     The slope of the modified error is $[[slope]]$, by the chain rule. The step moves the slope of
     the generator by $\eta$ times it, for weights of both signs; that it is the minimum is as for
-    A19.
-    """
+    A19."""
     use(POSITIVE_RATE)
     moved, log_size = eta * _modified_slope(), L + log(_moved(exponent) / x)
     return all(vanishes((moved + slope(of, log_size) - slope(of, L)).subs(s, of)) for of in BOTH)
@@ -176,8 +173,7 @@ def is_the_implicit_step(candidate: tuple[Expr, Expr]) -> bool:
 
     The objective is stationary at $X$ if and only if $X_k$ is $[[start]]$. For a positive $g$ that
     grows with $X$ from zero without bound, and Lambert's function, the inverse of $[[inverse]]$,
-    solves it; the second derivative, $[[bend]]$, is positive everywhere.
-    """
+    solves it; the second derivative, $[[bend]]$, is positive everywhere."""
     use(POSITIVE_RATE)
     least, tail = candidate
     objective = _objective(g * _xi(X), divergence(1, X, log(X), 1, a, la))
@@ -206,8 +202,7 @@ def is_the_curl(curl: Expr) -> bool:
     step.
 
     A gradient has a symmetric derivative. The two mixed derivatives differ by this, for every loss
-    $\ell$; it is zero on an open set only if $\ell_{12}$ is, by continuity.
-    """
+    $\ell$; it is zero on an open set only if $\ell_{12}$ is, by continuity."""
     loss, (x1, x2) = Function("l")(*_PAIR), _PAIR
     left = diff(x2 * diff(loss, x2), x1) - diff(x1 * diff(loss, x1), x2)
     return vanishes(with_symbols(left.expand().subs(diff(loss, x1, x2), _MIXED) - curl))

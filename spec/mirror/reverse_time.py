@@ -1,8 +1,7 @@
 """Mirrored Langevin dynamics (22) against the reverse-time equation (11) of version 2.
 
 Version 2, sections 5.2 and 7. Symbols: y = log x; q = e^l density of log X_t, of which nothing
-else is assumed, and s its score; kappa factor on the noise.
-"""
+else is assumed, and s its score; kappa factor on the noise."""
 
 from sympy import Expr, Function, Integer, Matrix, Rational, diff, sqrt, symbols
 
@@ -51,8 +50,7 @@ def splits(rates: tuple[Expr, Expr]) -> bool:
     is the score of $q_t$.
 
     The flow alone has to satisfy the equation of $q_t$ backwards, and Langevin dynamics that of a
-    law at rest. The drifts add up to that of the reverse equation, and so does the noise.
-    """
+    law at rest. The drifts add up to that of the reverse equation, and so does the noise."""
     flow, langevin = rates
     carried = _change(_pulled(flow), Integer(0)) + _change(Integer(0), sigma**2)
     drift, noise = _at_rate(langevin)
@@ -74,8 +72,7 @@ def is_the_invariant_power(power: Expr) -> bool:
     r"""[[equation]] with the score $s$ of a fixed $q$ keeps the density in proportion to $q$ to
     the power $[[it]]$, for every positive and twice differentiable $q$ of one coordinate.
 
-    The Fokker–Planck residual of that power vanishes in the derivatives of $\log q$.
-    """
+    The Fokker–Planck residual of that power vanishes in the derivatives of $\log q$."""
     return vanishes(with_symbols(_change(_FROZEN_SDE[0], _FROZEN_SDE[1] ** 2, power * _LOG)))
 
 
@@ -84,8 +81,7 @@ def is_the_euler_variance(variance: Expr) -> bool:
     with $h$ for $\sigma^2$ times its length, keeps the variance $[[it]]$.
 
     The second central moment after a step, with exact expectations over state and draw.
-    (R10-stable: the limit of many steps at one level.)
-    """
+    (R10-stable: the limit of many steps at one level.)"""
     return same(variance_after(variance, kappa**2 * delta), variance)
 
 
@@ -96,8 +92,7 @@ def is_what_the_sampler_discretises(noise: Expr) -> bool:
 
     The exponent of (13) with $s$ less one for the Hyvärinen score (A10-score): its drift and the
     variance of its noise are those of the equation. By the Fokker–Planck equation at $q_t$ this
-    takes back what the forward process does, and Langevin dynamics does nothing.
-    """
+    takes back what the forward process does, and Langevin dynamics does nothing."""
     step = log_step(s - 1, z, root).subs(mu, sigma**2 / 2)
     euler = step.subs(z, 0) - root**2 * _PULL, diff(step, z) ** 2 - noise * root**2
     back = _change(_PULL, noise) + _change(Integer(0), sigma**2)

@@ -2,8 +2,7 @@
 
 Version 1, section 2; version 2, abstract and section 5.1. Symbols: w a positive weight; c, c1, c2
 minimisers of 1/2 (w - c)^2, c1 with probability p; eta learning rate; y log |w|, with the raw
-moments m1, m2, m3; T the sum of the rates times the gradients of all steps.
-"""
+moments m1, m2, m3; T the sum of the rates times the gradients of all steps."""
 
 from collections.abc import Callable, Sequence
 
@@ -33,8 +32,7 @@ def is_the_end(candidate: tuple[Expr, Expr]) -> bool:
     it at rest nowhere else. Its derivative in $w$ has the sign of $[[slope]]$, which below the end
     is a sum of two terms that are not negative, so that a weight there rises without passing it;
     a weight above falls, for ever or until it is above no more. A sequence that rises or falls
-    within bounds has a limit, and a step leaves it alone.
-    """
+    within bounds has a limit, and a step leaves it alone."""
     use(_SMALL)
     end, third = candidate
     rising = _SLOPE.subs(_w, _c - _below) - ((1 - _eta * _c) + _eta * _below)
@@ -52,8 +50,7 @@ def is_kept_by_lazy_training(after: Callable[[Expr], Expr]) -> bool:
 
     To the logarithm a step adds what does not depend on it.
     The moment is written by the first three moments of the start, with all steps of A19 together,
-    for either sign; of a log-normal law it is zero (E31).
-    """
+    for either sign; of a log-normal law it is zero (E31)."""
     use(_EQUAL)
     return same(diff(A19.holds, L), Integer(1)) and all(
         [same(_third(A19.holds.subs({s: of, q: _T, L: _y})), after(_third(_y))) for of in BOTH]

@@ -2,8 +2,7 @@
 
     H = x * grad log p    h = x * s_theta, the model    c = x * grad log p_{t|0}, the target
     v = sigma^2 t         c2 = E[c^2 | X_t]
-Log-normal data: log X_0 ~ N(a, v0), log X_t = log X_0 + m + n with the noise n ~ N(0, v).
-"""
+Log-normal data: log X_0 ~ N(a, v0), log X_t = log X_0 + m + n with the noise n ~ N(0, v)."""
 
 from functools import cache
 

@@ -1,7 +1,6 @@
 """What Theorem 4.1 needs: the assumptions, lost in version 2, and what replaces them.
 
-Symbols as in `_setting`; p, p1 the density and its slope, h1 that of the model.
-"""
+Symbols as in `_setting`; p, p1 the density and its slope, h1 that of the model."""
 
 from collections.abc import Callable
 
@@ -30,8 +29,7 @@ def bounds_the_score(candidate: Values) -> bool:
     of Assumption 1 that is about the data holds by itself.
 
     Given $X_t$, the target $c$ has the mean $H$, so that its mean square is larger by the
-    expectation of $[[excess]]$; and $c$ is normal (R4). $p_{X_t}$ is differentiable by A28.
-    """
+    expectation of $[[excess]]$; and $c$ is normal (R4). $p_{X_t}$ is differentiable by A28."""
     excess, second = candidate["excess"], candidate["second"]
     kept = vanishes((posterior(c**2 - excess) - H**2, TARGET_SQUARE - second))
     return kept and excess.factor().is_nonnegative is True
@@ -43,8 +41,7 @@ def leaves_no_boundary_term(candidate: Values) -> bool:
 
     Where the flux stays away from zero near an end, $[[weight]]$ is at most a multiple of $|h|p$,
     whose integral is finite by the Cauchy-Schwarz inequality; but its own is infinite at both
-    ends. The limits exist because the derivative of the flux, $[[slope]]$, is then integrable.
-    """
+    ends. The limits exist because the derivative of the flux, $[[slope]]$, is then integrable."""
     flux, root = candidate["flux"], Symbol("root", positive=True)
     jet = flux.subs({x: x + d, p: p + p1 * d, h: h + h1 * d}, simultaneous=True)
     slopes = diff(jet, d).subs(d, 0) - candidate["slope"].subs(H, x * p1 / p)
@@ -70,8 +67,7 @@ def are_the_times(times: Set) -> bool:
 
     The kernel is the exponential of $[[exponent]]$, $g$ being the logarithm less its mean, over a
     multiple of $x$ and the deviation: for $v$ to zero it tends to $[[peak]]$ at $g$ zero, else to
-    $[[beside]]$. $C$ is at most half of $\mathbb E\,c^2$, which is $[[second]]$.
-    """
+    $[[beside]]$. $C$ is at most half of $\mathbb E\,c^2$, which is $[[second]]$."""
     start = FiniteSet(_TIMES.start)
     found = (_TIMES - start, lambda e: e), (start, _at_start)
     good = Union(*(part for part, at in found if _is_regular(at)))

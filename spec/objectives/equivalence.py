@@ -1,7 +1,6 @@
 """Theorem 4.1 and the paper's proof of it, equations 26 to 32: M-DSM is M-ESM and a constant.
 
-Symbols as in `_setting`; z the kernel's normal variable.
-"""
+Symbols as in `_setting`; z the kernel's normal variable."""
 
 from functools import cache, partial
 
@@ -35,16 +34,14 @@ def _slope(jet: Expr) -> Expr:
 def expands_the_square(integrand: Expr) -> bool:
     r"""$\mathcal L_{\text{M-ESM}}$ is the expectation of $[[it]]$.
 
-    The square is expanded; the product is integrable since both squares are.
-    """
+    The square is expanded; the product is integrable since both squares are."""
     return same(EXPLICIT, integrand)
 
 
 def is_the_cross_integrand(integrand: Expr) -> bool:
     r"""$\mathbb E\,H^\top h$ is the integral over $x$ of $[[it]]$, in each coordinate.
 
-    The weight $p$ of the expectation and the one that the score divides by cancel.
-    """
+    The weight $p$ of the expectation and the one that the score divides by cancel."""
     return same(_CROSS.subs(H, x * _slope(log(_P))), integrand)
 
 
@@ -55,8 +52,7 @@ def bounds_the_bend(bound: Expr) -> bool:
     With $z$ for $\log x$ less its mean given $x_0$, over its deviation, the kernel is $[[kernel]]$
     and its second derivative that times $[[ratio]]$. The bound adds the largest absolute values of
     what stands at each power of the deviation, found from derivatives in $z$, as is the largest
-    value of the kernel, whose integral over $x$ is one.
-    """
+    value of the kernel, whose integral over $x$ is one."""
     parts = reversed(Poly(_ratio() * x**2, 1 / r).all_coeffs())
     largest = sum(_largest(f) / r**n for n, f in enumerate(parts))
     gap = expand(bound * x**2 / _SIZE - largest).subs(_ROOT, Symbol("root"))
@@ -95,8 +91,7 @@ def is_averaged(slope: Expr) -> bool:
     A difference quotient of the kernel over a distance $d$ is $[[it]]$ and $[[rest]]$, with $k''$
     the second derivative somewhere between (Taylor). By A28-domination the rest is at most a
     number times $d$ for all $x_0$ alike, so that its average vanishes with $d$. In several
-    coordinates the kernel is a product, whose other factors are bounded there as well.
-    """
+    coordinates the kernel is a product, whose other factors are bounded there as well."""
     return same((_K + k2 * d**2 / 2 - k) / d, slope + _REST)
 
 
@@ -105,8 +100,7 @@ def averages_to_the_cross_term(integrand: Expr) -> bool:
     E\,H^\top h$ is $\mathbb E\,c^\top h$, and $H$ is the mean of $c$ given $X_t$.
 
     A28 goes into A27, and $\nabla p_{X_t\mid X_0}$ is written through $c$. Nothing is integrated
-    by parts. The integrals may be exchanged: $c$ (R4) and $h$ have second moments.
-    """
+    by parts. The integrals may be exchanged: $c$ (R4) and $h$ have second moments."""
     weighted = integrand.subs(c, x * _slope(log(_K)))
     affine = vanishes(tuple(diff(weighted, e, f) for e in (k, k1) for f in (k, k1)))
     return affine and same(weighted.subs({k: p, k1: p1}), p * x * _slope(log(_P)) * h)
@@ -115,16 +109,14 @@ def averages_to_the_cross_term(integrand: Expr) -> bool:
 def holds_the_conditional_score(integrand: Expr) -> bool:
     r"""$\mathcal L_{\text{M-ESM}}$ is the expectation over $X_0$ and $X_t$ of $[[it]]$.
 
-    A29 puts $c$ for $H$ in the cross term of A26.
-    """
+    A29 puts $c$ for $H$ in the cross term of A26."""
     return same(posterior(integrand), EXPLICIT)
 
 
 def expands_the_denoising_loss(integrand: Expr) -> bool:
     r"""$\mathcal L_{\text{M-DSM}}$ is the expectation over $X_0$ and $X_t$ of $[[it]]$.
 
-    The square is expanded; the second moment of $c$ is finite (R4).
-    """
+    The square is expanded; the second moment of $c$ is finite (R4)."""
     return same(posterior(integrand), posterior(DENOISING))
 
 
@@ -132,8 +124,7 @@ def is_the_difference(integrand: Expr) -> bool:
     r"""$\mathcal L_{\text{M-DSM}}$ is $\mathcal L_{\text{M-ESM}}$ and the mean of $[[it]]$,
     without the model.
 
-    A30 is taken from A31: the terms with the model are the same.
-    """
+    A30 is taken from A31: the terms with the model are the same."""
     gap = posterior(DENOISING) - EXPLICIT
     return vanishes(diff(integrand, h)) and same(posterior(integrand), gap)
 
@@ -143,8 +134,7 @@ def are_equivalent(candidate: Values) -> bool:
     $[[constant]]$, which is not negative and does not hold the model. So both have the same
     gradient, and both are least for $h$ equal to $[[minimizer]]$.
 
-    Given $X_t$, $c$ has the mean $H$ (A29): a model loses half the square of $H-h$ against $H$.
-    """
+    Given $X_t$, $c$ has the mean $H$ (A29): a model loses half the square of $H-h$ against $H$."""
     best, constant = candidate["minimizer"], candidate["constant"]
     lost = posterior(DENOISING - DENOISING.subs(h, best))
     least = constant.factor().is_nonnegative is True and same(lost, (h - best) ** 2 / 2)

@@ -1,8 +1,7 @@
 """The Monte-Carlo loss, its levels, and the constant of Theorem 4.1, which it cannot go below.
 
 Symbols as in `_setting`; M number of samples, step = sigma^2 / N, v = step k at level k; q density
-of log X_t, ell its logarithm.
-"""
+of log X_t, ell its logarithm."""
 
 from functools import cache
 from itertools import accumulate
@@ -48,8 +47,7 @@ def is_unbiased(sums: Values) -> bool:
     one to $N$ of $\mathcal L_{\text{M-DSM}}$ as its expectation.
 
     The expectation is linear: all samples have the same loss at a level. With powers of an
-    undetermined $y$ for the losses, both sides are polynomials in $y$.
-    """
+    undetermined $y$ for the losses, both sides are polynomials in $y$."""
     ends = ((1, N), (sums["first"], sums["last"]))
     wanted, got = (y ** expand(last + 1) - y**first for first, last in ends)
     samples = sums["samples"] - _ONE + 1
@@ -66,8 +64,7 @@ def are_the_levels(ends: tuple[Expr, Expr]) -> bool:
     those from $[[0]]$ to $[[1]]$; at these, not at level zero, the target has a second moment.
 
     The chain starts at $X_N$, asks at $k$ to make a step, and stops at the data. By R4 the second
-    moment is $[[moment]]$ with $v$ equal to $[[at_level]]$, where $h$ is what one step adds.
-    """
+    moment is $[[moment]]$ with $v$ equal to $[[at_level]]$, where $h$ is what one step adds."""
     sizes, found = TARGET_SQUARE.subs(v, _AT_LEVEL), []
     for steps in each("N", range(1, 7)):
         first, last = (int(end.subs(N, steps)) for end in ends)
@@ -85,8 +82,7 @@ def are_the_shares(claimed: Values) -> bool:
     $[[at_share|2]]$ of it at the first.
 
     The second moments of R4 are summed exactly; $H_N$ is the harmonic number and $h$ what a step
-    adds.
-    """
+    adds."""
     for _ in points(({"sigma^2": _SIGMA2, "N": _LEVELS},)):
         found = _summed()
     return all(same(claimed[n].subs(_AT), value) for n, value in found.items())
@@ -163,8 +159,7 @@ def is_the_gap(constant: Expr) -> bool:
     r"""For log-normal data in one coordinate $\mathcal L_{\text{M-DSM}}$ is $\mathcal
     L_{\text{M-ESM}}$ and $[[it]]$, $v$ being $\sigma^2t$, for models quadratic in $\log x$.
 
-    Both losses are Gaussian moments of their definitions, over different laws.
-    """
+    Both losses are Gaussian moments of their definitions, over different laws."""
     model = sum(b * L**k for k, b in enumerate(symbols("b0:3")))
     return same(denoising_loss(model) - explicit_loss(model), constant)
 
@@ -173,8 +168,7 @@ def are_of_log_normal_data(values: tuple[Expr, Expr]) -> bool:
     r"""For log-normal data in one coordinate the Fisher information of $\log X_t$, the mean square
     of its score, is $[[0]]$, and the least value of $\mathcal L_{\text{M-DSM}}$ is $[[1]]$.
 
-    Both scores are affine in $\log x$. The loss is least at the Hyvärinen score (A-Thm).
-    """
+    Both scores are affine in $\log x$. The loss is least at the Hyvärinen score (A-Thm)."""
     information = expectation((1 + marginal_score()) ** 2, L, a + m, v0 + v)
     return vanishes((information - values[0], floor() - values[1]))
 
@@ -184,8 +178,7 @@ def is_the_gap_in_the_plane(constant: Expr) -> bool:
     L_{\text{M-DSM}}$ is $\mathcal L_{\text{M-ESM}}$ and $[[it]]$, for models affine in $\log x$.
 
     With $u$ standard normal and $T$ a triangular root of $S_0$, the state is moved by $Tu$ and by
-    the noise. Both losses are averaged over the two.
-    """
+    the noise. Both losses are averaged over the two."""
     gap, meant = _gap_in_the_plane()
     return same(gap, constant.subs(meant))
 
@@ -232,8 +225,7 @@ def is_entropy_production(factor: Expr) -> bool:
 
     The density $q$ follows the Fokker-Planck equation of A9. The integrand of the rate of the
     entropy is $[[factor]]$ times that of the mean square, and the derivative of $[[flux]]$, with
-    $b$ the drift.
-    """
+    $b$ the drift."""
     change = s2 / 2 * q[2] - b * q[1]
     flux = sum(diff(_FLUX, q[i]) * q[i + 1] for i in (0, 1)) + diff(_FLUX, ell) * q[1] / q[0]
     gap = -(1 + ell) * change - factor * q[1] ** 2 / q[0] - flux
@@ -251,8 +243,7 @@ def is_the_mean_of_floors(mean: Expr) -> bool:
 
     By induction: the mean over one level is its floor, and one more level adds its own to the sum,
     $[[level]]$, as the harmonic number $H$ grows by the reciprocal of the new number, digamma
-    $\psi$ by that of its argument.
-    """
+    $\psi$ by that of its argument."""
     at, total = floor().subs(v, _AT_LEVEL), mean * N
     more = expand_func(total.subs(N, N + 1) - total)
     gaps = more - at.subs(k, N + 1), expand_func(mean.subs(N, 1)) - at.subs(k, 1)

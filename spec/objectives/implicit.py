@@ -2,8 +2,7 @@
 
 Symbols, one coordinate: p, p1 the density and its slope, psi, psi1 those of the model s_theta,
 h = x psi, g = x dh/dx; in y = log x: q, q1 of the density, S, S1 of the model 1 + h. Otherwise as
-in `_setting`.
-"""
+in `_setting`."""
 
 from collections.abc import Callable
 from functools import cache
@@ -55,8 +54,7 @@ def is_implicit(forms: Values) -> bool:
 
     The square is expanded, and the cross term integrated by parts: decided where the density is
     $p$, for any values and slopes of $p$ and $\psi$. On the open orthant the flux vanishes under
-    the assumptions (boundary-term, along lines parallel to an axis).
-    """
+    the assumptions (boundary-term, along lines parallel to an axis)."""
     of_model, score = x * psi, x * _slope(log(p))
     in_h = forms["h"].subs({h: of_model, g: x * _slope(of_model)}, simultaneous=True)
     both = (forms["psi"], in_h)
@@ -69,8 +67,7 @@ def is_implicit_in_log_space(forms: Values) -> bool:
     the ends as in R18, and the expectation of $[[rest]]$, where $q$ is the density of $y$: up to a
     constant it is the loss of Hyvärinen (2005) for $\log X$.
 
-    The score of $y$ is $H$ and one more. The flux is that of R18.
-    """
+    The score of $y$ is $H$ and one more. The flux is that of R18."""
     flux = forms["flux"].subs({q: x * p, S: _LOG_MODEL.subs(h, x * psi)}, simultaneous=True)
     score, of_model = (e - (_LOG_MODEL - h) for e in (_slope(log(q)), S))
     left = _left_over(forms["form"], forms["flux"], score, of_model, q)
@@ -83,8 +80,7 @@ def is_the_boundary_term(candidate: Values) -> bool:
     line and $\psi$ to $[[psi]]$, a model with infinite $\mathbb E\,h^2$, it is $[[term]]$.
 
     The difference of the two integrands of R18 is integrated exactly. $\mathbb E\,h^2$ is
-    infinite, as $x$ times its integrand, which is positive, tends to infinity at zero.
-    """
+    infinite, as $x$ times its integrand, which is positive, tends to infinity at zero."""
     square = (x * _CASES[0]["psi"]) ** 2 * _CASES[0]["p"]
     infinite = limit(x * square, x, 0, "+") == oo
     for case, missing in zip(points(_CASES), _integrals(), strict=True):
@@ -186,8 +182,7 @@ def matches_in_log_space(model: Expr) -> bool:
     $\log X$, whose model is $[[it]]$: its gap to the score of $\log X$ is $[[gap]]$.
 
     A14 is read at time zero and compared with A17. The score of $\log X$ is $H$ and one more, by
-    the Jacobian of the logarithm, for any density.
-    """
+    the Jacobian of the logarithm, for any density."""
     density = (p + p1 * x * (exp(d) - 1)) * x * exp(d)  # of log X at log x + d
     return same(diff(log(density), d).subs(d, 0) - model, _GAP.subs(H, x * p1 / p))
 
@@ -198,8 +193,7 @@ def becomes_non_negative_matching(loss: Callable[[Expr], Expr]) -> bool:
     $[[model]]$. $\mathcal L_{\text{M-DSM}}$ times $v$ tends to $[[pole]]$ for these models: it
     tends to infinity itself.
 
-    The losses are Gaussian moments, rational in $v$; $\mathcal L_{\text{NN}}$ is of the data.
-    """
+    The losses are Gaussian moments, rational in $v$; $\mathcal L_{\text{NN}}$ is of the data."""
     static = EXPLICIT.subs({H: -1 - (L - a) / v0, h: _LINEAR}, simultaneous=True)
     above, below = _at_time_zero(loss(_LINEAR).subs(m, 0))
     pole, one = _at_time_zero(v * denoising_loss(_LINEAR))
@@ -220,8 +214,7 @@ def recover_the_rate(losses: Values) -> bool:
 
     Both are quadratic in the two parameters of the model. Their gradients vanish at the rate, and
     the second derivatives are positive definite, by their minors. Without the boundary term the
-    ordinary loss is $[[left_out]]$ for a constant $\psi$ of $[[constant]]$: least at zero.
-    """
+    ordinary loss is $[[left_out]]$ for a constant $\psi$ of $[[constant]]$: least at zero."""
     (beta_best,) = solve(_CONSTANT - _BEST, beta)
     for loss in losses.values():
         value = Poly(_over_exponential(loss, _CONSTANT - gamma * x), beta, gamma)

@@ -1,8 +1,7 @@
 """The losses as the paper defines them, and the functions that compute them.
 
 Pins, in the plane: model h = b + B log x; data x and noise z, of a second sample u and w; log X_0
-of mean a and variance v0; s log-deviation of the data in the preconditioned weighting.
-"""
+of mean a and variance v0; s log-deviation of the data in the preconditioned weighting."""
 
 from functools import partial
 

@@ -1,7 +1,6 @@
 """The law of the training target, and what the weightings make of it.
 
-Symbols as in `_setting`; r = sqrt(v); t1 the first time of training.
-"""
+Symbols as in `_setting`; r = sqrt(v); t1 the first time of training."""
 
 from functools import cache
 
@@ -35,8 +34,7 @@ def is_the_law(law: Values) -> bool:
     constant.
 
     $c$ is the derivative in $\log x$ of the kernel's logarithm. With $h$ written through
-    $[[head]]$, the weighted loss is that of a regression of the noise: $[[regression]]$.
-    """
+    $[[head]]$, the weighted loss is that of a regression of the noise: $[[regression]]$."""
     law = {name: value.subs(v, r**2) for name, value in law.items()}
     mean, second, weight = _moment(c), _moment(c**2), law["weight"]
     found = {"target": _TARGET, "mean": mean, "variance": second - mean**2}
@@ -55,8 +53,7 @@ def diverges_so(claimed: Values) -> bool:
     the density $[[density]]$, which falls as the reciprocal of $t$, a draw contributes the mean
     $[[term]]$.
 
-    The weighted second moment $[[moment]]$ (R4) is integrated, and divided by the density.
-    """
+    The weighted second moment $[[moment]]$ (R4) is integrated, and divided by the density."""
     density = claimed["density"].expand()
     found = [integrate(density, (t, t1, _END)) - 1, diff(t * density, t)]
     found += [claimed["integral"] - _INTEGRAL, claimed["term"] - _WEIGHTED / density]

@@ -4,8 +4,7 @@ What a formula cannot say is words, and whether words are true only a reader can
 claim `spec/reviewed.json` holds the hash of all its words, with their formulas filled in, and of
 the sources of its routine, as they were when somebody read the one against the other. A claim
 whose words or routine have changed since is not "stated" until it was read again:
-`python -m spec --reviewed ID`.
-"""
+`python -m spec --reviewed ID`."""
 
 import hashlib
 import inspect

@@ -1,7 +1,6 @@
 """The public functions of `gbm_ref`, their twins in `gbm_fast` and the tests that name them.
 
-Everything is read from the sources, since this package imports neither.
-"""
+Everything is read from the sources, since this package imports neither."""
 
 import ast
 import re

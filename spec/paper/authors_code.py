@@ -1,8 +1,7 @@
 """What the authors' public code says where the text that we have lost it, and where it differs.
 
 Read, never run: repository Madhavaprasath23/Dale-Meets-Langevin, file mnist_exps/sampling.py and
-its neighbours, in several versions. Nothing says which version made the paper's tables.
-"""
+its neighbours, in several versions. Nothing says which version made the paper's tables."""
 
 from functools import partial
 
@@ -87,8 +86,7 @@ def is_the_coded_weight(weight: Expr) -> bool:
     r"""The squared norm that the code averages, with [[residual]] in it and $h$ for the model, is
     twice the loss of A15 with the weight [[it]] on a level.
 
-    The residual is the distance of $h$ from the conditional score of A16, times $v$.
-    """
+    The residual is the distance of $h$ from the conditional score of A16, times $v$."""
     loss = DENOISING.subs(c, A16.holds.subs(dt, t / k))
     return same(_RESIDUAL**2, 2 * weight * loss)
 
@@ -99,8 +97,7 @@ def is_the_coded_score(learned: Expr) -> bool:
     level $k$.
 
     The mean of the residual given the state is put to zero, with the denoiser of R5 in place of
-    $\log X_0$.
-    """
+    $\log X_0$."""
     return same(_minimiser(1), learned)
 
 
@@ -120,8 +117,7 @@ def is_the_coded_start(law: tuple[Expr, Expr]) -> bool:
     $\sigma$ of version 1, has [[own]].
 
     The averages are pushed by the kernel of A6 with the fitted parameters in place of $\mu$ and
-    $\sigma$.
-    """
+    $\sigma$."""
     mean, variance = _kernel(_MU, _S)
     return vanishes((law[0] - mean, law[1] - variance))
 

@@ -22,8 +22,7 @@ _GRID, _TAU = Symbol("g"), Symbol("tau", positive=True)
 def are_available(wanted: Mapping[str, int]) -> bool:
     """No score can use more real test images than the test splits hold: [[sizes]].
 
-    The number of real samples is compared with the published test split of each data set.
-    """
+    The number of real samples is compared with the published test split of each data set."""
     return dict(wanted) == {name: test for name, (_, test) in SPLITS.items()}
 
 
@@ -31,8 +30,7 @@ def is_one_protocol(passages: Mapping[str, tuple[int, int]]) -> bool:
     """Version 1 can have used one pair (generated, real) for its scores only if its three passages
     give one pair, and real images that exist: such as [[pairs]].
 
-    The pairs are compared with each other and with the test splits.
-    """
+    The pairs are compared with each other and with the test splits."""
     pairs = set(passages.values())
     most = min(test for _, test in SPLITS.values())
     return len(pairs) == 1 and all(real <= most for _, real in pairs)
@@ -44,8 +42,7 @@ def fits_the_network(side: Expr) -> bool:
     [[grid]] rows.
 
     The layers are followed backwards: a layer that cuts nothing off needs its kernel, and its
-    stride once more for each further output.
-    """
+    stride once more for each further output."""
     found = _GRID
     for kernel, stride in reversed(INCEPTION):
         found = (found - 1) * stride + kernel
@@ -59,8 +56,7 @@ def is_the_bias_of_the_best(bias: Expr) -> bool:
     The smaller of two numbers is their average less half of their distance; the difference of the
     scores is normal with twice the variance, over which SymPy integrates. Version 1 reports “the
     best FID and KID scores obtained”, version 2 selects by FID and KID; whether the reported
-    scores are from fresh samples, which have no such bias, is not said.
-    """
+    scores are from fresh samples, which have no such bias, is not said."""
     apart = Symbol("apart", positive=True)
     density = exp(-(apart**2) / (4 * _TAU**2)) / sqrt(4 * pi * _TAU**2)
     return expand(bias + integrate(2 * apart * density, (apart, 0, oo)) / 2) == 0

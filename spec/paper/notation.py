@@ -13,8 +13,7 @@ def is_the_time(argument: Callable[[Expr, Expr], Expr]) -> bool:
     r"""With $N$ steps in a unit of time the network $s_\theta$, whose second argument is a time,
     has to be called with $[[it]]$ at level $k$, and $p_{X_k}(\cdot,k)$ means the density then.
 
-    The process has at that time the log-variance of $k$ steps, and the last level is the end.
-    """
+    The process has at that time the log-variance of $k$ steps, and the last level is the end."""
     k, N = symbols("k N", positive=True)
     return vanishes((s2 * argument(k, N) - k * s2 / N, argument(N, N) - 1))
 
@@ -23,8 +22,7 @@ def is_unambiguous(letters: Mapping[str, tuple[str, ...]]) -> bool:
     """Each letter needs one meaning within the paper, and each meaning one letter, as in
     [[letters]].
 
-    The meanings are read from the text and counted.
-    """
+    The meanings are read from the text and counted."""
     meanings = [set(entry) for entry in letters.values()]
     return all(len(m) == 1 for m in meanings) and len(set().union(*meanings)) == len(letters)
 

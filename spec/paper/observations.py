@@ -29,8 +29,7 @@ def is_the_residue(grey_levels: Mapping[str, str]) -> bool:
 
     The recursion of R10b for a point, at fifty digits, with as many inner steps a level as take
     effect (E3). The pixel has the value one, where a small change of the logarithm is that of the
-    value, and a unit has [[grey]] grey levels.
-    """
+    value, and a unit has [[grey]] grey levels."""
     settings = all(mpf(value) == mpf(PRINTED[name]) for name, value in _RUN_AT.items())
     steps = zip(_INNER, each("inner steps", list(_INNER.values())), strict=True)
     with mpmath.workdps(50):
@@ -62,8 +61,7 @@ def is_the_distance(distance: Expr) -> bool:
 
     Near one image the empirical score is that of the kernel from it. Inserted in A13 the state
     cancels, whatever it was, and what is left is the noise. With version 1's $\sigma$ and $\delta$
-    and no annealing its deviation in a pixel is [[deviation|2]].
-    """
+    and no annealing its deviation in a pixel is [[deviation|2]]."""
     state, image, z, root = symbols("y l z r")  # r = sqrt(h)
     score = -1 + (image + (mu - s2 / 2) * dt - state) / (s2 * dt)
     new = state - dt * (mu - 3 * s2 / 2) + dt * s2 * score + kappa * root * z

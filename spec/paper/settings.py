@@ -56,8 +56,7 @@ SETTINGS = Claim(
 def removes_the_log_drift(candidate: Expr) -> bool:
     r"""$\mu=[[it]]$ makes the drift of $\log X$ zero, and is the only choice that does.
 
-    By Itô's formula for the logarithm, the drift is the distance of $\mu$ from that value.
-    """
+    By Itô's formula for the logarithm, the drift is the distance of $\mu$ from that value."""
     drift = generator(log(x), Matrix([mu * x]), Matrix([s2 * x**2]), plain_partials((x,)))
     return same(drift, mu - candidate)
 
@@ -124,8 +123,7 @@ def has_logarithms(ends: Sequence[int]) -> bool:
     r"""The framework needs pixels in a range whose ends have finite logarithms: the range from
     [[low]] to [[high]] has.
 
-    The state stays at zero where $X_0$ is zero, and the target of eq. (20) contains $\log X_0$.
-    """
+    The state stays at zero where $X_0$ is zero, and the target of eq. (20) contains $\log X_0$."""
     found = map(mpmath.log, each("pixel", ends))
     return all([mpmath.isfinite(value) and mpmath.im(value) == 0 for value in found])
 
@@ -151,8 +149,7 @@ def is_the_mismatch(candidate: Expr) -> bool:
 
     To first order in the log-variance $h$ of a forward step, a step takes $\ell h$ off the
     log-variance, wherever near the level's $v$ it is, so that $L$ of them take off $L$ times as
-    much; the next level has $h$ less. What a mismatch does to the law is claim E17-limit.
-    """
+    much; the next level has $h$ less. What a mismatch does to the law is claim E17-limit."""
     h, v, c = symbols("h v c", positive=True)
     variance = (1 - _ELL * h / v) ** 2 * (v - c * h) + _ELL * h
     taken = -diff(variance, h).subs(h, 0) - c
@@ -188,8 +185,7 @@ def is_the_fit_to_noised_averages(fit: tuple[Expr, Expr]) -> bool:
     mean $[[printed:0]]$ and the variance $[[printed:1]]$.
 
     The noise is independent of the start and adds its variance $v$. Over the averages the start is
-    a constant; over the images it has the mean and the variance of their logarithms.
-    """
+    a constant; over the images it has the mean and the variance of their logarithms."""
     found = []
     for (one, other), moments in (((_lbar, _lbar), fit), ((_l1, _l2), _TO_DATA)):
         mean = _mean(one, other)

@@ -24,8 +24,7 @@ def is_the_bridge(law: tuple[Expr, Expr]) -> bool:
 
     The density of $\log X_s$ given both ends is, but for a factor, the product of two kernels. Its
     logarithm is quadratic; the slope vanishes at the mean, and the bend is the inverse of the
-    variance with the sign changed.
-    """
+    variance with the sign changed."""
     mean, variance = law
     slope = diff(-((y - y_r - up) ** 2) / (2 * a) - (y_t - y - rest) ** 2 / (2 * b), y)
     return vanishes((slope.subs(y, mean), diff(slope, y) * variance + 1))
@@ -37,8 +36,7 @@ def are_of_two_times(covariances: tuple[Expr, Expr, Expr]) -> bool:
 
     The increments of the Brownian motion up to $s$ and from $s$ to $t$ are independent of the data
     and of each other; averages of products are taken over all three, less their means. Only second
-    moments enter, so that the data may be taken as normal.
-    """
+    moments enter, so that the data may be taken as normal."""
     data, first, second = symbols("n0 n1 n2", real=True)
     early, late, found = data + first, data + first + second, []
     for product, claimed in zip((early**2, early * late, late**2), covariances, strict=True):
@@ -54,8 +52,7 @@ def are_by_coordinate(kernel: tuple[Expr, Expr, Expr, Expr]) -> bool:
     and $[[3]]$.
 
     The product of the normal densities satisfies the Fokker–Planck equation of the plane, with
-    the drift and the noise of A9 in each coordinate, and is a point at the start.
-    """
+    the drift and the noise of A9 in each coordinate, and is a point at the start."""
     law = kernel[::2], Matrix.diag(*kernel[1::2])
     rates = [A9.holds[0].subs({MU: e, SIGMA: sqrt(f)}) for e, f in ((mu1, s1), (mu2, s2))]
     flow = left_over(law, rates, Matrix.diag(s1, s2), symbols("d1 d2", real=True))

@@ -1,7 +1,6 @@
 """The forward chain: its exact step, the step of Appendix C, the steps unrolled, the target.
 
-u is the argument of a moment generating function.
-"""
+u is the argument of a moment generating function."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,8 +40,7 @@ def is_the_exact_step(step: Callable[[Expr], tuple[Expr, Expr]], independent: bo
 
     The normal law solves the Fokker-Planck equation of A9 in $\delta$ and is a point where
     $\delta$ is zero. The exponents of the moment generating functions add up for two lengths; by
-    induction any number of steps is one.
-    """
+    induction any number of steps is one."""
     mean, var = step(dt)
     law, square = ([y0 + mean], Matrix([var])), Matrix([sigma**2])
     flow = left_over(law, [LOG_DRIFT], square, (y,), lambda e: diff(e, dt))
@@ -87,8 +85,7 @@ def is_left_point_euler(candidate: tuple[Rule, Expr]) -> bool:
 
     Euler-Maruyama keeps the rates of A33 at their values at $t_k$: the step holds no derivative
     of them. Decided with rates that are polynomials of degree two in the time since $t_k$, whose
-    coefficients are symbols: their derivatives at $t_k$.
-    """
+    coefficients are symbols: their derivatives at $t_k$."""
     rule, half = candidate
     jets = symbols("f0:3"), symbols("g0:3")
     drift, diffusion = (lambda time, f=f: f[0] + f[1] * time + f[2] * time**2 / 2 for f in jets)
@@ -142,8 +139,7 @@ def unrolls(sums: Sums, independent: bool = True) -> bool:
     $\bar\sigma_k^2$, where [[mean_0]], [[variance_0]], and [[mean]], [[variance]].
 
     By induction over $k$. A step of A34 adds a normal variable; for independent draws the
-    exponents of the moment generating functions add up to that of a normal law.
-    """
+    exponents of the moment generating functions add up to that of a normal law."""
     if independent:
         use(INDEPENDENT)
     start, after = sums
@@ -213,8 +209,7 @@ def is_the_target(target: Expr) -> bool:
     one $X_k\circ\nabla\log p(X_k\mid X_0)=[[it]]$ for one coordinate.
 
     By A35 a step then adds nothing to the mean, so that $\log X_k$ is normal around $\log X_0$
-    with variance $\bar\sigma_k^2$. The density of $X_k$ has the factor of the Jacobian.
-    """
+    with variance $\bar\sigma_k^2$. The density of $X_k$ has the factor of the Jacobian."""
     use(NO_DRIFT)
     score = diff(-L - (L - L0) ** 2 / (2 * S**2), L)
     return vanishes((A35.holds[1][0].subs(mu_k, _CHOICE) - M, score - target))

@@ -90,8 +90,7 @@ def solves_scalar(exponent: Expr) -> bool:
     r"""$X_t=X_0\exp\left([[it]]\right)$ satisfies [[equation]], and is $X_0$ at the start.
 
     Itô's formula for this function of time and of the Brownian motion gives drift and noise, with
-    the value of $X$ a symbol. It is positive, as an exponential times a positive number.
-    """
+    the value of $X$ a symbol. It is positive, as an exponential times a positive number."""
     return _solves((exponent,), (w,), (mu,))
 
 
@@ -134,8 +133,7 @@ def solves_in_the_plane(solution: Solution) -> bool:
 
     Itô's formula in each entry; its noise has to be $\sigma$ times the entry's own motion. The
     exponent is linear in the motions, which are independent normal variables of mean zero and
-    variance $t$.
-    """
+    variance $t$."""
     exponents, means, covariance = solution
     motions = Matrix([w1, w2])
     slopes = exponents.jacobian(motions)
@@ -183,8 +181,7 @@ A6 = Claim(
 def gives_log_equation(coefficients: tuple[Expr, Expr, Expr]) -> bool:
     r"""For the two entries of A5, [[first]] and [[second]], each with its own Brownian motion.
 
-    Itô's formula for the logarithm of an entry, as a function of both.
-    """
+    Itô's formula for the logarithm of an entry, as a function of both."""
     equations = _of_logarithms(coefficients)
     state, noise = (x1, x2), Matrix.diag(sigma * x1, sigma * x2)
     moving = Matrix([mu1 * x1, mu2 * x2]), noise * noise.T
@@ -203,8 +200,7 @@ def _of_logarithms(coefficients: tuple[Expr, Expr, Expr]) -> tuple[Sde, Sde]:
 def gives_back_gbm(coefficients: tuple[Expr, Expr]) -> bool:
     r"""[[forward]] for $Y=[[log]]$; conversely $X=[[exp]]$ of a solution satisfies [[equation]].
 
-    Itô's formula for the logarithm, and for the exponential.
-    """
+    Itô's formula for the logarithm, and for the exponential."""
 
     def moved(f: Expr, at: Symbol, drift: Expr, noise: Expr) -> Matrix:
         rate = generator(f, Matrix([drift]), Matrix([noise**2]), plain_partials((at,)))

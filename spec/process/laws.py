@@ -24,8 +24,7 @@ def is_the_law_given_the_data(law: tuple[Matrix, Matrix]) -> bool:
     laws differ as the data and the drifts do.
 
     The normal density solves the Fokker-Planck equation of A8 in the plane and shrinks to the
-    data at the start. Its covariance is diagonal, hence independence.
-    """
+    data at the start. Its covariance is diagonal, hence independence."""
     start = Matrix([*law[0], *law[1]]).subs(t, 0) - Matrix([L01, L02, 0, 0, 0, 0])
     drift = mu1 - s2 / 2, mu2 - s2 / 2
     return vanishes(start) and vanishes(left_over(law, drift, isotropic(s2), (y1, y2)))
@@ -86,8 +85,7 @@ def is_the_generating_function(cumulants: Expr) -> bool:
     holds nothing of the law; at the start $K_t$ is $K_0$. The two differ by a polynomial of degree
     two in $w$ without a constant. For imaginary $w$ the exponential of $K_t$ is the characteristic
     function, which every law has: if one of the two is the exponential of such a polynomial, as
-    that of a normal law or a point is, so is the other.
-    """
+    that of a normal law or a point is, so is the other."""
     growth = generator(value, Matrix([FREE]), Matrix([s2]), [lambda e: diff(e, value) * w * value])
     return vanishes((diff(cumulants, t) - growth / value, cumulants.subs(t, 0) - K))
 
@@ -141,8 +139,7 @@ def are_the_stationary_solutions(solutions: Pairs, square: Expr = s2) -> bool:
     solve it, and the log-derivatives of the two have to differ. One of the two is constant, and
     the ratio of second and first derivative of the other is constant too, so that its derivative
     never changes sign. A density that is monotone on the whole line cannot be normalized. An
-    equilibrium of all entries would be one of each.
-    """
+    equilibrium of all entries would be one of each."""
     if any([same(first, second) for first, second in solutions]):
         return False
     found = []
@@ -204,8 +201,7 @@ def are_the_laws(laws: Pairs) -> bool:
     $[[ou_mean]]$ and the variance $[[ou_variance]]$.
 
     Each normal density has to solve its Fokker-Planck equation and to be a point at the start. In
-    the second law the exponential is a symbol, whose rate is that of an exponential.
-    """
+    the second law the exponential is a symbol, whose rate is that of an exponential."""
     start = {t: 0, E: _RELAXED.subs(t, 0)}
     for (mean, variance), sde in zip(laws, _EQUATIONS, strict=True):
         if not vanishes((mean.subs(start) - y0, variance.subs(start))):

@@ -33,8 +33,7 @@ def is_the_squared_correlation(squared: Expr) -> bool:
     The later noise is the earlier one and more, from draws that are independent of the earlier
     ones: the product of the two and their squares are averaged over one part after the other. The
     squared correlation falls short of one by $[[gap]]$, which is positive, because a step adds
-    noise.
-    """
+    noise."""
 
     def average(polynomial: Expr) -> Expr:
         return expectation(expectation(polynomial, y, NOTHING, Vl - Vk), y0, NOTHING, Vk)
@@ -80,8 +79,7 @@ def is_left_over_exact(ratio: Expr) -> bool:
     $[[coarse|3]]$ with [[few]] steps in the unit of time and $[[fine]]$ with [[many]].
 
     The integral has the rate of the squared schedule and starts at zero: it is $[[integral]]$.
-    The left sum also starts at zero and gains $[[term]]$ with each step: by induction over $k$.
-    """
+    The left sum also starts at zero and gains $[[term]]$ with each step: by induction over $k$."""
     left, rate = ratio * _INTEGRAL.subs(E, Q), 2 * ell * E * diff(_INTEGRAL, E)
     return vanishes((rate - _SQUARE_OF_IT, left.subs(Q, 1), left.subs(Q, q * Q) - left - _TERM))
 
@@ -134,8 +132,7 @@ def gives_variance(square: Expr) -> bool:
     coefficient $g$ of eq. 33 has the square $[[it]]$.
 
     By A33 the square of the diffusion coefficient is the rate of the added variance, which is zero
-    at the start.
-    """
+    at the start."""
     return vanishes((2 * ell * E * diff(_ADDED, E) - square, _ADDED.subs(E, 1)))
 
 
@@ -183,8 +180,7 @@ def carries_the_mean(rate: Expr, model: Expr = _SCORE) -> bool:
 
     The log score is the deviation over minus the variance $v_k$ of $\log X_k$, so that a step
     multiplies $e_k$ by $[[step]]$. Bayes' rule for the forward step gives the ratio of the two
-    variances. The factor is linear in the rate, so that no other rate will do.
-    """
+    variances. The factor is linear in the rate, so that no other rate will do."""
     deviation, noise = symbols("e n", real=True)
     joint = -(deviation**2) / (2 * (level - before)) - (noise - deviation) ** 2 / (2 * before)
     slope = -diff(joint, deviation, noise) / diff(joint, deviation, 2)

@@ -1,7 +1,6 @@
 """Rates that depend on time, and one such process, whose noise grows geometrically.
 
-The numbers are compared for the rates b0 + b1 t + b2 t^2 and c0 + c1 t; E is exp(g t).
-"""
+The numbers are compared for the rates b0 + b1 t + b2 t^2 and c0 + c1 t; E is exp(g t)."""
 
 from functools import cache
 
@@ -30,8 +29,7 @@ def is_the_kernel(rates: tuple[Expr, Expr], drift: Expr = GBM[0]) -> bool:
 
     Itô's formula for the logarithm. The log-normal density with these parameters is put into the
     Fokker-Planck equation of $X$. Only the derivatives of $m$ and $v$ and the rates at that time
-    enter, all of them symbols. The integrals have these rates and start at zero.
-    """
+    enter, all of them symbols. The integrals have these rates and start at zero."""
     log_density = -L - (L - L0 - m) ** 2 / (2 * v) - log(v) / 2
     change = sum(rate * diff(log_density, s) for rate, s in zip(rates, (m, v), strict=True))
     in_x = partials_of_exponentials((L,), (x,))
@@ -154,8 +152,7 @@ def is_its_variance(candidate: tuple[Expr, Expr]) -> bool:
     $e^{gT}=[[end]]$, for positive $s_{\min}$, $s_{\max}$ and $T$. Then $m(t)$ stays zero, and
     $v(t)=[[variance]]$, which grows from zero to $s_{\max}^2$ at the time $T$.
 
-    By A33 the rate of $m$ vanishes and that of $v$ is the square of the diffusion coefficient.
-    """
+    By A33 the rate of $m$ vanishes and that of $v$ is the square of the diffusion coefficient."""
     variance, at_horizon = candidate
     growth, no_drift = g * E * diff(variance, E) - _RATE, LOG_DRIFT.subs(mu, sigma**2 / 2)
     ends = variance.subs(E, 1), variance.subs(E, at_horizon) - std_max**2

@@ -1,8 +1,7 @@
 """The reverse-time equation: Anderson's for any diffusion, and that of GBM in X.
 
 h, g drift and diffusion coefficient of A1, G = g g^T, (div G)_i = sum_j d_j G_ij, pull = G grad
-log p; a drift in X is a rate, b_i = x_i * rate(mu_i, h_i).
-"""
+log p; a drift in X is a rate, b_i = x_i * rate(mu_i, h_i)."""
 
 from mpmath import mpf
 from sympy import Expr, Matrix, Rational, Symbol, diag, diff, lambdify, log, symbols, zeros
@@ -57,8 +56,7 @@ def reverses(formula: Expr) -> bool:
     The marginals, by the Fokker-Planck equation, would alone allow more drifts, such as with a
     current $c$ without divergence, so that Bayes' rule over a short step is asked for too, for
     every function of the state. Drift, $G$ and density of the plane are jets with symbols for
-    coefficients, decided for every symmetric $G$: the squares are among them.
-    """
+    coefficients, decided for every symmetric $G$: the squares are among them."""
     moved = Matrix([jet("h1", D, 1), jet("h2", D, 1)])
     diffusion = Matrix(2, 2, [jet(f"G{name}", D) for name in ("11", "12", "12", "22")])
     rows = [sum(diff(diffusion[i, j], D[j]) for j in (0, 1)) for i in (0, 1)]
@@ -95,8 +93,7 @@ def is_linear(coefficients: tuple[Expr, Expr]) -> bool:
     of $X$ run backwards. Of what the theorem assumes it is decided that [[equation]] has
     coefficients that are affine in the state, hence Lipschitz and of linear growth.
 
-    A function is affine where its second derivative vanishes.
-    """
+    A function is affine where its second derivative vanishes."""
     return vanishes(tuple(diff(entry, x, 2) for entry in coefficients))
 
 
@@ -123,8 +120,7 @@ def reverses_in_x(rate: Expr) -> bool:
     It is A2 for this diffusion, but A2's formula is not used. The Fokker-Planck equation and
     Bayes' rule over a short step are decided for every density of the plane, with symbols for the
     derivatives of $\log p$ in $\log x$. For log-normal data the time derivative of the density is
-    moreover taken directly.
-    """
+    moreover taken directly."""
     back = _backwards(rate)
     forward, backward = (in_plane(part / x, h, XS) for part in (GBM[0], back.drift))
     diffusion, partials = diag(*map(_square, XS)), partials_of_exponentials(D, XS)
@@ -174,8 +170,7 @@ def reading_is_right(increments: tuple[Expr, Expr]) -> bool:
     drift $[[drift_10]]$. Each is taken as printed, times its increment over $dr$, and the density
     run backwards has to solve the Fokker-Planck equation that results: in the plane, for any
     constant $f$ and every density. What is left is of degree one in the increment and does not
-    vanish where its sign is turned, so that no other increment fits.
-    """
+    vanish where its sign is turned, so that no other increment fits."""
     for increment, printed in zip(increments, _PRINTED, strict=True):
         forward, backward = (in_plane(part.subs(f, mu), score) for part in (f, printed))
         pair = (forward, isotropic(s2)), (backward * (increment / dr), isotropic(s2))

@@ -29,8 +29,7 @@ def has_the_marginals(rates: tuple[Expr, Expr]) -> bool:
     marginals of the process run backwards. With $\kappa=[[full]]$ they are A10 and A7.
 
     In the Fokker-Planck equation noise can be exchanged for drift along the score. Decided in $Y$
-    and in $X$, for every density of the plane and with its own $\mu$ in each coordinate.
-    """
+    and in $X$, for every density of the plane and with its own $\mu$ in each coordinate."""
     at_one = zip(rates, (-f + s2 * score, REVERSE_RATE), strict=True)
     agree = all(same(rate.subs(kappa, _FULL), known) for rate, known in at_one)
     return agree and _keep(rates, variance_of(_NOISE))
@@ -86,8 +85,7 @@ def corrects(candidate: tuple[Expr, Expr]) -> bool:
 
     The drift along the score and the noise balance in the Fokker-Planck equation for every
     density of the plane. The Euler step multiplies the deviation from the mean by one factor and
-    adds noise of variance $h$; the stationary variance is a fixed point of that.
-    """
+    adds noise of variance $h$; the stationary variance is a fixed point of that."""
     (c, factor), added, noise = candidate, _STEP["step"], variance_of(_STEP_NOISE)
     at_rest, moving = in_plane(0 * score, score), in_plane(c * s2 * score, score)
     pair = (at_rest, isotropic(s2 * 0)), (moving, isotropic(noise))

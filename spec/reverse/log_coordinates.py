@@ -25,8 +25,7 @@ def reverses_in_log(drift: Expr) -> bool:
     r"""[[reverse]] is the time reversal of [[forward]], in each of two entries.
 
     Decided without A2's formula, by the Fokker-Planck equation and Bayes' rule over a short step,
-    for every density of the plane and with its own $\mu$ in each coordinate.
-    """
+    for every density of the plane and with its own $\mu$ in each coordinate."""
     forward, backward = (in_plane(part, score) for part in (_FORWARD, drift))
     return is_reversal(forward, backward, isotropic(variance_of(_NOISE)), plain_partials(D))
 
@@ -36,8 +35,7 @@ def reverses_with_hyvarinen(drift: Expr) -> bool:
 
     Two routes, both of which must give the candidate. The generator of A7 applied to $\log x$
     takes off Itô's term of the logarithm. And the score of $Y$ in A10 is that of $X$ and one more
-    (A10-score): decided by the Fokker-Planck equation for every density.
-    """
+    (A10-score): decided by the Fokker-Planck equation for every density."""
     partials = partials_of_exponentials((L,), (x,))
     ito = generator(L, Matrix([x * REVERSE_RATE]), Matrix([s2 * x**2]), partials)
     return same(drift, ito) and reverses_in_log(drift.subs(h, score - 1))
@@ -51,8 +49,7 @@ def reverses_varying_rates(drift: Expr) -> bool:
     functions, whose rates are symbols. For a mixture of two such kernels with any points and
     weights, the time derivative is taken directly; it satisfies the forward equation, and its
     negative the equation with this drift. Both are linear in the density (its score times it is
-    its slope), so that mixing extends them to all data laws.
-    """
+    its slope), so that mixing extends them to all data laws."""
     d_dy, q, left, change = _two_kernels()
     rates = {mu: _M_RATE + _V_RATE / 2, s2: _V_RATE, h: d_dy(q) / q - 1}
     b, noise = (part.xreplace(rates) for part in (drift, variance_of(_NOISE)))

@@ -1,8 +1,7 @@
 """Reverse steps against the exact kernel: eq. (13), its noise, frozen denoisers, the additive one.
 
 S, T covariance of log X at times s < t, T = S + u I; in one coordinate v, V the two variances,
-m_s, m the kernel's means, D = E[log X_0 | X_t] frozen; noise = sigma sqrt(dt).
-"""
+m_s, m the kernel's means, D = E[log X_0 | X_t] frozen; noise = sigma sqrt(dt)."""
 
 from collections.abc import Callable, Iterable
 
@@ -34,8 +33,7 @@ def is_the_reverse_kernel(kernel: Kernel) -> bool:
     at the later time as its mean, and with the covariance $[[covariance]]$.
 
     Bayes' rule is decided as an identity of quadratic forms, block by block, and of determinants,
-    for every $S_s$ of the plane, also for one that is not diagonal.
-    """
+    for every $S_s$ of the plane, also for one that is not diagonal."""
     a, b, c = symbols("S11 S12 S22", real=True)
     u, S = Symbol("u", positive=True), Matrix([[a, b], [b, c]])
     T, unit = S + u * eye(2), eye(2) / u
@@ -84,8 +82,7 @@ def makes_the_step_exact(Q: Expr, slope: Expr = ONE, length: Expr = ONE) -> bool
     chain of such steps from the law at the end has the law of the process at its times.
 
     The step is affine in the draw, so that its law is normal. Mean and variance of the process are
-    found from the residual, which must not correlate with the later state.
-    """
+    found from the residual, which must not correlate with the later state."""
     kappa_r = Symbol("kappa_r", positive=True)
     exact = slope * diff(-((y - M) ** 2) / (2 * V), y) - 1
     # sigma^2 delta = V - v, and kappa_r stands for kappa sqrt(V - v)
@@ -124,8 +121,7 @@ def are_the_frozen_steps(candidate: tuple[Expr, Expr, Expr]) -> bool:
     The bridge is Bayes' rule for the two kernels, an identity of exponents and normalizations.
     With $D$ frozen the score is linear, and the reverse equation and the flow are linear equations
     for the deviation from $D$ and for its variance, which gain and variance solve, with $v_s$ as
-    the time. The mean with $D$ by Tweedie's formula (R5) has the exponent of eq. (13).
-    """
+    the time. The mean with $D$ by Tweedie's formula (R5) has the exponent of eq. (13)."""
     gain, variance, flow = candidate
     flows = diff(flow, ra) / (2 * ra) - flow / (2 * ra**2), flow.subs(ra, rb) - 1
     # The noise of eq. (13) over the step has the variance sigma^2 delta.
@@ -198,8 +194,7 @@ def logarithm_changes(named: Iterable[str], model: Expr = _MODEL) -> bool:
     The additive method is built from the generator of geometric Brownian motion applied to the
     logarithm: its Euler steps forward and backward, with the exponents [[forward]] and
     [[backward]], and its denoising loss with the residual [[residual]]. A multiplicative step is
-    compared through its logarithm, by its slope in the draw and its value without a draw.
-    """
+    compared through its logarithm, by its slope in the draw and its value without a draw."""
     forward, backward, residual = _additive(model)
     ours = dt * (mu - s2 / 2) + noise * z, diff(_LOG_KERNEL - L, L) - h, SAMPLER + noise * z, _IN_X
     compared = zip(PARTS, ours, (forward, residual, backward, backward), strict=True)

@@ -4,8 +4,7 @@ With the kernel N(y; y0 + m, v) the marginal is q(y) = integral of kernel over t
 derivatives at y are q times posterior expectations of polynomials in y0, and these are linear in
 the posterior moments E[y0_1^i y0_2^j | y]. The moments are symbols: no data law is excluded.
 
-Symbols: y1, y2 point; a1, a2 log-drifts m_i; y01, y02 data; P_ij posterior moments.
-"""
+Symbols: y1, y2 point; a1, a2 log-drifts m_i; y01, y02 data; P_ij posterior moments."""
 
 from functools import cache
 

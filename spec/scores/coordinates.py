@@ -17,8 +17,7 @@ def changes_coordinates(formula: Expr) -> bool:
 
     The density of $x$ is that of $y$ times the determinant. Its logarithm is differentiated, with
     the determinant written out: for every map of the plane, since at a point only the first two
-    derivatives of the map and the first of $\log q$ enter, and these are symbols.
-    """
+    derivatives of the map and the first of $\log q$ enter, and these are symbols."""
     d, slopes = symbols("d1 d2"), Matrix(symbols("g1 g2"))
     origin = dict.fromkeys(d, 0)
     images = Matrix([jet(f"f{i}", d) for i in (1, 2)])
@@ -46,8 +45,7 @@ def log_score_is(formula: Expr) -> bool:
     r"""The score of $Y$, the logarithm of $X$, is $\nabla_y\log q_t(y)=[[it]]$ in each of two
     entries, with $H$ the Hyvärinen score $x\circ\nabla_x\log p_t(x)$ at the same point.
 
-    It is Robbins' formula for the exponential map, whose Jacobian is differentiated.
-    """
+    It is Robbins' formula for the exponential map, whose Jacobian is differentiated."""
     y, slopes = symbols("y1 y2", real=True), Matrix(symbols("S1 S2"))  # of log p in x
     jacobian = Matrix([exp(e) for e in y]).jacobian(y)
     gaps = []
@@ -77,8 +75,7 @@ def has_the_identities(candidate: tuple[Expr, Expr, Expr]) -> bool:
 
     For every density the integrand of the first is the derivative of $xp$, that of the second
     the derivative of $q$, the density of $\log X$, up to a factor: both integrate to zero. For the
-    last the logarithm of $X$ is moved and scaled, and so is the argument of its density.
-    """
+    last the logarithm of $X$ is moved and scaled, and so is the argument of its density."""
     mean, excess, changed = candidate
     p, slope, q, q_slope = symbols("p slope q q_slope", real=True)
     score, s = x * slope / p, q_slope / q

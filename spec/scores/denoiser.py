@@ -89,8 +89,7 @@ def is_the_posterior_moment(formulas: Formulas) -> bool:
 
     The power of the data times the kernel is the factor times the kernel at the other point, for
     every point of the data; both sides are averaged over the data and divided by $q_t(y)$. The
-    densities $q_t$ and $p_t$ differ by the factor of the Jacobian.
-    """
+    densities $q_t$ and $p_t$ differ by the factor of the Jacobian."""
     point, factor = formulas["point"], formulas["factor"]
     # log of e^{a y0} N(y; y0 + m, v) against log of e^factor N(point; y0 + m, v)
     gap = a * y0 - factor + ((point - y0 - m) ** 2 - (y - y0 - m) ** 2) / (2 * v)
@@ -148,8 +147,7 @@ def distinguishes(gap: Expr) -> bool:
     means differ by $[[it]]$.
 
     By R6 with the power one the factor is common to both, and the ratios of the densities at the
-    centre and above it differ. The geometric mean is the same for both (R5).
-    """
+    centre and above it differ. The geometric mean is the same for both (R5)."""
     log_q, centred = -((y - M0 - m) ** 2) / (2 * (v0 + v)), {y: M0 + m}
     laws = log_q, log_q.subs(v0, 0)
     wide, narrow = ((q.subs(y, R6.holds["point"].subs(a, 1)) - q).subs(centred) for q in laws)

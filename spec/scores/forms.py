@@ -29,8 +29,7 @@ def converts(conversions: Conversions) -> bool:
 
     The law of $\log X_t$ is the average of the kernel over the data, so that $s$ is the mean of
     the kernel's derivative, a linear function of $\log X_0$, as is the draw; their means hold its
-    mean given $X_t$ as a symbol. The density of $X$ has the factor of the Jacobian.
-    """
+    mean given $X_t$ as a symbol. The density of $X$ has the factor of the Jacobian."""
     y, a, data = _posterior.Y[0], _posterior.DRIFT[0], _posterior.DATA[0]
     score = _posterior.log_score()[0].subs(v, _V)
     forms = {L: y, m: a, s: score, h: score - 1, S: (score - 1) / x, D: _posterior.mean()[0],

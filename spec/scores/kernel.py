@@ -29,8 +29,7 @@ def is_the_target(formula: Expr) -> bool:
 
     Given $X_0$, the state is $X_0$ times the exponential of a normal variable. With $z(x)$ the
     draw that leads to $x$, the density is that of a standard normal at $z(x)$ times $dz/dx$, so
-    that the score of a coordinate is $[[steps]]$, where $t$ is $k\delta$.
-    """
+    that the score of a coordinate is $[[steps]]$, where $t$ is $k\delta$."""
     return same(_score_of_kernel().subs(t, k * dt), formula)
 
 
@@ -38,8 +37,7 @@ def is_the_target_at_time(formula: Expr) -> bool:
     r"""At a time $t$ after the start the target is $[[it]]$: the variance of the kernel has no
     factor $\delta$.
 
-    As for A16, with $t$ itself in place of $k\delta$; the printed form has $t\delta$.
-    """
+    As for A16, with $t$ itself in place of $k\delta$; the printed form has $t\delta$."""
     return same(_score_of_kernel(), formula)
 
 

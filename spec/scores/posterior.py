@@ -103,8 +103,7 @@ def need_the_density(named: Iterable[str]) -> bool:
     logarithms with $Z$ a standard normal draw; this holds nothing of the law. It has the law of
     $X_t$ for every $X_0$: the logarithm of its moment generating function starts as that of $\log
     X_0$ and grows at the rate that the generator of $\log X$ gives. Of log-normal
-    data the score of the marginal holds the mean or the variance, that of the kernel neither.
-    """
+    data the score of the marginal holds the mean or the variance, that of the kernel neither."""
     needed = {
         DRAWS: _DRAW.has(M0, v0) or not _draws_have_the_law(),
         KERNEL_SCORE: _depends_on_the_law(-((L - L0 - m) ** 2) / (2 * v) - L),

@@ -1,7 +1,6 @@
 """Exponents and factors of steps as the pins need them: as the vectors name things, in the plane.
 
-x1, x2 state; z1, z2 draws; the score is h_i = a_i + b_i1 log|x1| + b_i2 log|x2| + c t.
-"""
+x1, x2 state; z1, z2 draws; the score is h_i = a_i + b_i1 log|x1| + b_i2 log|x2| + c t."""
 
 from sympy import Abs, Expr, Integer, Rational, log, sqrt, symbols
 

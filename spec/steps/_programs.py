@@ -1,8 +1,7 @@
 """The paper's algorithms as programs on symbols: what a listing does is found by running it.
 
 The state is log X. The score is an unknown function: a symbol for each pair of state and level
-that it is asked about, the same for equal polynomials and another for any other.
-"""
+that it is asked about, the same for equal polynomials and another for any other."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -37,8 +36,7 @@ def in_place(
 
     overwrites     one variable X; otherwise each visit writes X_{k-1} from X_k, as printed
     reads_each     the score is read at each visit; otherwise once a level
-    decays_inside  the noise decays after each visit; otherwise after each level
-    """
+    decays_inside  the noise decays after each visit; otherwise after each level"""
     state, noise, step = START, Integer(1), length_root**2
     for k in range(first, 0, -1):
         before = state

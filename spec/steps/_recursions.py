@@ -1,8 +1,7 @@
 """Exact laws of samplers on log-normal data, with symbols or with numbers.
 
 The variance of log X obeys V <- (1 - s2 dt / v)^2 V + noise^2 s2 dt with v = v0 + s2 t. A row is
-the time of the score, the length of the step, and the factor on the noise.
-"""
+the time of the score, the length of the step, and the factor on the noise."""
 
 from collections.abc import Iterable
 from functools import cache

@@ -1,8 +1,7 @@
 """The reverse equation (A2) and its Euler-Maruyama step, built from the forward coefficients, and
 what the claims of this folder assume, each with what goes wrong without it.
 
-x1, x2 state; S1, S2 Stein score; z1, z2 draws; root = sqrt(dt).
-"""
+x1, x2 state; S1, S2 Stein score; z1, z2 draws; root = sqrt(dt)."""
 
 from sympy import Expr, Integer, Matrix, Symbol, diag, diff, sqrt, symbols
 

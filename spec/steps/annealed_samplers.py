@@ -1,7 +1,6 @@
 """The annealed samplers of version 2, whose listings are lost, and what can be said of them.
 
-Symbols: kappa factor on the noise; chi its decay; L visits of a level; root = sqrt(delta_s).
-"""
+Symbols: kappa factor on the noise; chi its decay; L visits of a level; root = sqrt(delta_s)."""
 
 from collections.abc import Callable, Mapping
 from operator import add, mul
@@ -32,8 +31,7 @@ Listing = tuple[Expr, Expr]
 def _runs(listing: Listing, step: Callable, put: Callable[[Expr, Expr], Expr]) -> bool:
     """Whether three levels of the listing are steps from the reverse equation, with noise chi^i.
 
-    Both are run side by side: each visit has to take any state to where the step takes it.
-    """
+    Both are run side by side: each visit has to take any state to where the step takes it."""
     for size in points(table("L chi", (1, Integer(1)), (2, chi))):
         factor = Integer(1)
         for i, level in enumerate((3, 2, 1)):
@@ -69,8 +67,7 @@ def shrinks_by(factor: Expr) -> bool:
     the mean of the data by $[[factor]]$, and its variance by the square; the first one takes it to
     the posterior mean of $\log X_0$.
 
-    The factor is also that of the regression of $\log X_0$ on $\log X$ at this level.
-    """
+    The factor is also that of the regression of $\log X_0$ on $\log X$ at this level."""
     residual = (y0 - factor * (y0 + noise)) * (y0 + noise)
     correlated = expectation(expectation(residual, y0, Integer(0), v0), noise, Integer(0), _ADDED)
     return vanishes((_visited(_PAPER_DRIFT) - distance * factor, correlated))
@@ -85,8 +82,7 @@ def recovers_euler_maruyama(choice: Choice) -> bool:
 
     The listing is run on symbols with an arbitrary score, and so are steps built from the reverse
     equation. Visits that are a level long together give another sampler, too: they read the score
-    at one time.
-    """
+    at one time."""
     (levels,), score = each("N", (2,)), unknown_score()
     visits, length, decay = choice
     rows = [(level, 1, Integer(1)) for level in range(levels, 0, -1)]

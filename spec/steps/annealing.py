@@ -2,8 +2,7 @@
 the variance where the reverse clock is off.
 
 s is the log score of log X_t and s1 its slope; v, v_N exact variances, now and at the first level;
-V that of the sampler; H = sigma^2 delta; P = (v / v_N)^(2 rho).
-"""
+V that of the sampler; H = sigma^2 delta; P = (v / v_N)^(2 rho)."""
 
 from collections.abc import Callable
 from functools import cache
@@ -38,8 +37,7 @@ def keeps_the_marginals(drift: Expr) -> bool:
     $[[missed]]$ times $q$, with $s$ the log score of $q$ and $s_1$ its derivative.
 
     The Fokker–Planck equation is divided by $q$, whose first two derivatives over $q$ are $s$ and
-    $[[second]]$.
-    """
+    $[[second]]$."""
     general = _residual(-(mu - s2 / 2) + c * s)
     return vanishes((_residual(drift), general - _missed(drift)))
 
@@ -61,8 +59,7 @@ def misses_the_generator(defect: Expr) -> bool:
     other size than one it is no splitting of that equation.
 
     In a splitting method the generators of the parts add up to that of the equation. $f$ is given
-    by its derivatives $f_1$ and $f_2$.
-    """
+    by its derivatives $f_1$ and $f_2$."""
     step = log_step(h, z, root, kappa)
     first_order = over_draw(f1 * step + f2 * step**2 / 2).expand().coeff(root, 2)
     return same(first_order, LOG_DRIFT * f1 + sigma**2 / 2 * f2 + defect)
@@ -74,8 +71,7 @@ def is_the_drift_gap(candidate: tuple[Expr, Expr]) -> bool:
     of $[[constant]]$ they agree.
 
     The mean of the logarithm of the factor of A12 at order $\delta$, minus the exponent of A13.
-    The constant in A12 contains Itô's term for full noise only.
-    """
+    The constant in A12 contains Itô's term for full noise only."""
     gap, constant = candidate
     e = ambient_factor(h, z, root, kappa) - 1
     difference = over_draw(e - e**2 / 2 - log_step(h, z, root, kappa))
@@ -92,8 +88,7 @@ def adds_to_the_variance(added: Expr) -> bool:
     The deviation shrinks by the ratio of the exact variances, so that the quotients telescope; a
     term is what its level adds, with its power of $\chi$ for $\kappa$. The sum is compared with a
     run of two levels, too. In the setting of the figures of E18, with an exact start, the
-    variance is $[[ratio]]$ of that of the data at $\chi=[[chi]]$.
-    """
+    variance is $[[ratio]]$ of that of the data at $\chi=[[chi]]$."""
     run = variance_after([(2 * H / s2, H / s2, 1), (H / s2, H / s2, chi)], v0, s2, V)
     total = _total(added).subs({N: 2, V_N: V, v_N: v0 + 2 * H}).doit()
     return vanishes((_gained(H) - added, run - total))
@@ -123,8 +118,7 @@ def is_the_limit(formula: Expr) -> bool:
     $[[close]]$.
 
     The exact recursion of a visit is the identity for $h$ equal to zero, so that the first orders
-    of the visits of a level add up, while $v$ falls by $h$.
-    """
+    of the visits of a level add up, while $v$ falls by $h$."""
     slope = diff(formula, v) + diff(formula, P) * P * diff(_POWER, v) / _POWER
     start = formula.subs(P, _POWER).subs(v, v_N)
     level, inner = symbols("level inner")

@@ -1,8 +1,7 @@
 """The two samplers as Euler-Maruyama steps: in X, in log X, and in the increments of m and v.
 
 h, h_t are the Hyvarinen score at the state of a step and in an equation; dm = m(t) - m(s), r the
-square root of dv = v(t) - v(s).
-"""
+square root of dv = v(t) - v(s)."""
 
 from collections.abc import Callable
 
@@ -27,8 +26,7 @@ def is_the_ambient_step(factor: Expr) -> bool:
 
     The reverse drift is that of A2, with its own $\mu$ in each coordinate and a symbol for each
     slope of $\log p$. A step adds $\delta$ times this drift and the diffusion times a draw with
-    variance $\delta$.
-    """
+    variance $\delta$."""
     return _is_step(IN_X, _AMBIENT_EQUATION, _by_factor(factor) - x)
 
 
@@ -53,8 +51,7 @@ def is_the_additive_step(added: Expr) -> bool:
     r"""In the plane $[[step]]$ is the Euler–Maruyama step of [[equation]], the reversed Brownian
     motion, entry by entry.
 
-    The score of $\log X$ is one plus $X\circ\nabla\log p$ (A10-score). Eq. (7) is not used.
-    """
+    The score of $\log X$ is one plus $X\circ\nabla\log p$ (A10-score). Eq. (7) is not used."""
     y, g = symbols("y1 y2", real=True), sigma * Matrix.eye(2)
     drift = reverse_drift(per_coordinate(mu - sigma**2 / 2), g, per_coordinate(1 + h), y)
     return _is_step((drift, g), _ADDITIVE_EQUATION, _by_addition(added) - L)
@@ -78,8 +75,7 @@ def is_the_gap(orders: tuple[Expr, Expr]) -> bool:
     of order $\delta^2$; the mean of either term over $Z$ is zero.
 
     The exponent of A13 begins with the first power of the square root of $\delta$, so that four
-    terms of the exponential are enough.
-    """
+    terms of the exponential are enough."""
     exponent = log_step(h, z, root)
     exponential = sum(exponent**n / factorial(n) for n in range(4))
     gap = (exponential - ambient_factor(h, z, root) - _gap(orders)).expand()

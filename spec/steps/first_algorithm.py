@@ -1,7 +1,6 @@
 """Algorithm 1 of version 1: its drift, its start, its levels, and what it is when corrected.
 
-e is the distance of E log X from its place, D any drift, H = s2 dt.
-"""
+e is the distance of E log X from its place, D any drift, H = s2 dt."""
 
 from collections.abc import Callable
 from functools import cache
@@ -44,8 +43,7 @@ def keeps_the_mean(drift: Expr) -> bool:
     $[[after]]$.
 
     The score is affine in $\log X$, so that its mean is the score at the mean. From an exact start
-    the distance is zero, and stays so with the stated drift alone.
-    """
+    the distance is zero, and stays so with the stated drift alone."""
     return same(_deviation_after(D), _after(drift))
 
 
@@ -61,8 +59,7 @@ def is_the_bias(bias: Callable[[Expr], Expr]) -> bool:
     By induction over $N$. Each step takes $h$ off the mean and multiplies the distance by the
     ratio of the variances of $\log X$ after and before it (E2), so that these factors telescope:
     one level more at the start, from which $N$ are left, adds $[[more]]$. The limit is SymPy's,
-    with logarithms for $\psi$: the difference vanishes, since both arguments grow with $N$.
-    """
+    with logarithms for $\psi$: the difference vanishes, since both arguments grow with $N$."""
     whole = N * _PER_STEP["length"]
     per_step = _deviation_after(_PRINTED_DRIFT, Integer(0)).subs(dt, H / s2)
     ratio = _deviation_after(_PRINTED_DRIFT).subs(dt, H / s2) - per_step
@@ -84,8 +81,7 @@ def is_the_uniform_sampler(run: tuple[Ends, Expr]) -> bool:
     equal steps, for $N$ from one to three.
 
     The loop is run on symbols with an arbitrary score, the steps are built from eq. (7) by Itô's
-    formula.
-    """
+    formula."""
     for count in each("N", (1, 2, 3)):
         score, state = unknown_score(), START
         for level in _levels(run[0], count):
@@ -107,8 +103,7 @@ def is_the_law(candidate: tuple[Expr, Expr]) -> bool:
 
     By induction over the steps of eq. (22): at the beginning they are those of the data, and a
     step adds $[[drift]]$ to the mean and $[[added]]$ to the variance. The law stays normal, as
-    that of a sum of independent normal variables. The length of the time is one.
-    """
+    that of a sum of independent normal variables. The length of the time is one."""
     at_start, moved = ([c.subs(t, at) for c in candidate] for at in (0, t + dt))
     grown = [c + more for c, more in zip(candidate, _MORE.values(), strict=True)]
     return vanishes((at_start[0] - a, at_start[1] - v0)) and all(map(same, moved, grown))

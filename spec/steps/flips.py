@@ -1,8 +1,7 @@
 """The chance that the sign-agnostic step changes a sign, the score then, and which step keeps it.
 
 z, u are independent standard normal; H = sigma^2 dt; w^2 = v_k; P0, P1 are value and slope of an
-arbitrary density on x > 0 at `place`.
-"""
+arbitrary density on x > 0 at `place`."""
 
 from collections.abc import Callable
 from functools import cache
@@ -42,8 +41,7 @@ def are_the_moments(candidate: Laws) -> bool:
     negative, that is, for positive $\kappa$, with the probability $[[flip]]$ and $[[average]]$.
 
     Given $x$ the factor is affine in the draw, on log-normal data in two independent normal
-    variables, and hence normal. The moments are averaged exactly.
-    """
+    variables, and hence normal. The moments are averaged exactly."""
     factor = ambient_factor(h, z, root, kappa)
     averaged = factor.subs(h, affine_score(u * w, w**2))
     at_x, overall = over_draw(factor), _over_both(averaged)
@@ -66,8 +64,7 @@ def are_the_chances(candidate: tuple[Expr, Expr]) -> bool:
     ($k=[[level]]$, $[[data]]$, $[[sigma]]$, $[[mu]]$) is $[[chances]]$ at $N=[[levels]]$ steps in
     a unit of time.
 
-    The closed form of R13, against the average of the chance given $x$ by the trapezoidal rule.
-    """
+    The closed form of R13, against the average of the chance given $x$ by the trapezoidal rule."""
     for assumption in ON_LOG_NORMAL:
         use(assumption)
     levels = each("N", _LEVELS)
@@ -107,8 +104,7 @@ def mirrors_the_sampler(extension: Callable[[Density], Density]) -> bool:
     the mirror image of the step from $\lvert x\rvert$ with the same draw.
 
     On negative $x$ the density of eq. (12) is zero, and its score is a quotient of zeros. Decided
-    for an arbitrary density, through its value and its slope at one point.
-    """
+    for an arbitrary density, through its value and its slope at one point."""
     x = symbols("x", real=True)
     value = extension(lambda at: P0 + P1 * (at - place))(x)
     density, product = (e.subs(x, -place).expand() for e in (value, x * value.diff(x)))
@@ -121,8 +117,7 @@ def never_changes_sign(factor: Expr) -> bool:
     r"""The factor $[[factor]]$ of the Dale–Langevin step is positive for every score, draw and
     step length. That of the sign-agnostic step, which is affine in the draw, is not.
 
-    The first is the exponential of a real number. A polynomial of odd degree takes both signs.
-    """
+    The first is the exponential of a real number. A polynomial of odd degree takes both signs."""
     factor = factor.expand(power_exp=False)
     if isinstance(factor, exp):
         return bool(factor.args[0].is_real) and same(factor.args[0], _LOG_EXPONENT)

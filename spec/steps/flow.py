@@ -1,7 +1,6 @@
 """The probability flow in sqrt(v): its equation, Heun's rule, and the last step.
 
-s = 1 + h is the log score, s1 its derivative in u, D the denoiser.
-"""
+s = 1 + h is the log score, s1 its derivative in u, D the denoiser."""
 
 from collections.abc import Callable
 
@@ -29,8 +28,7 @@ def is_the_flow_step(candidate: tuple[Expr, Scheme]) -> bool:
     The process has $u$, data plus normal noise of variance $v$, without drift, so that its density
     obeys the heat equation in $v$; a flow transports it by its slope. Divided by the density, the
     two agree. For the rule the slope is an arbitrary polynomial of degree two in $u$ and $\tau$,
-    more of whose derivatives do not enter, and the solution is Taylor's series.
-    """
+    more of whose derivatives do not enter, and the solution is Taylor's series."""
     slope, scheme = candidate
     moved = _STATE.xreplace({y: y + dm, m: m + dm}) - _STATE
     transport = diff(slope, h) * s1 + slope * s

@@ -2,8 +2,7 @@
 
 In lambda = -log sqrt(v): ell is the length of the row, alpha and beta the distances from it to the
 row before and from that to the one before (in multistep-order over ell); q = e^-ell; D, D1, D2 the
-denoisers, u the state.
-"""
+denoisers, u the state."""
 
 from functools import cache
 
@@ -35,8 +34,7 @@ def are_the_weights(candidate: tuple[Expr, Expr, Expr]) -> bool:
     The equation is that of heun-flow in another variable, with the denoiser [[denoiser]]. The row
     is differentiated in $\ell$, where $q$ falls at the rate $q$, and is $u$ where it has no
     length; so is that of the straight line. For the last sentence $q$ is Taylor's series, with a
-    symbol for its remainder.
-    """
+    symbol for its remainder."""
     published, *weights = candidate
     slope = -tau * HEUN_FLOW.holds[0] - (DENOISER - u).subs(v, tau**2)
     curve, line = row(*weights), row(_LINE)
@@ -88,8 +86,7 @@ def are_the_local_errors(candidate: tuple[Expr, Expr, Expr]) -> bool:
 
     The exact row is [[exact]], found as for the parabola. The square's part of the weight $c_2$ is
     [[square]], and that of $c_1$ is in proportion. Taylor's series of $q$ has a symbol for its
-    remainder.
-    """
+    remainder."""
     if not vanishes((_rate(_EXACT) + _EXACT - _cubic(ell), (_EXACT - u).subs({ell: 0, q: 1}))):
         return False
     return all(same(*pair) for pair in zip(_leading_errors(), candidate, strict=True))

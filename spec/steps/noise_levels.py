@@ -1,7 +1,6 @@
 """Steps with other drifts and noises: at any noise level (R11), and with a frozen denoiser (R17).
 
-For R17 rb^2 = v(t), ra^2 = v(s), and v0 is the variance of log X_0 that the denoiser leaves.
-"""
+For R17 rb^2 = v(t), ra^2 = v(s), and v0 is the variance of log X_0 that the denoiser leaves."""
 
 from collections.abc import Callable
 
@@ -33,8 +32,7 @@ def are_euler_maruyama(candidate: Steps) -> bool:
     and $[[ambient]]$; the corrector at a fixed time, with full noise, is $[[corrector]]$.
 
     Each is the drift that R11 or R11-corrector decides about, times $\delta$, and the noise of
-    R11. With full noise the first two are A13 and A12.
-    """
+    R11. With full noise the first two are A13 and A12."""
     exponent, factor, corrector = candidate
     drifts = *R11.holds, R11_CORRECTOR.holds[0] * s2 * log_score
     built = [root**2 * e.subs({log_score: 1 + h, s2: sigma**2}) + NOISE for e in drifts]
@@ -56,8 +54,7 @@ def are_the_frozen_maps(candidate: Steps) -> bool:
 
     The means are put together from the denoiser, written in the score, and the gains of
     R17-bridge. The variance is what the regression of $\log X_s$ on $\log X_t$ leaves, for normal
-    data with the variance $V_0$ (R7).
-    """
+    data with the variance $V_0$ (R7)."""
     ancestral, ddim, variance = candidate
     bridge, left, flow = (gain.subs({v: ra**2, V: rb**2}) for gain in R17_BRIDGE.holds)
     # Cov(Y_s - at_s / at_t Y_t, Y_t) = 0, as Cov(Y_s, Y_t) = Var Y_s.

@@ -1,8 +1,7 @@
 """Errors of the two steps, from exact expansions instead of fitted slopes.
 
 T = N dt; v0, v_N are the variances of log X at t = 0 and 1, E the distance of log X_t from its
-mean, H = sigma^2 dt.
-"""
+mean, H = sigma^2 dt."""
 
 from functools import cache
 from itertools import product
@@ -38,8 +37,7 @@ def are_the_corrections(candidate: tuple[Expr, Expr, Expr]) -> bool:
     The correction is a sum of the derivatives of the entries of the diffusion matrix along its
     columns, times iterated integrals; those of two different draws must not occur, which is
     decided. The orders that follow (Kloeden and Platen (1992), chapters on strong and weak Taylor
-    schemes) are not decided here; R15-dale and R15-agnostic have errors.
-    """
+    schemes) are not decided here; R15-dale and R15-agnostic have errors."""
     *added, mean_square = candidate
     found = (_milstein(kappa * g) for _, g in (IN_LOG, IN_X))
     gaps = [here - per_coordinate(term) for here, term in zip(found, added, strict=True)]
@@ -68,8 +66,7 @@ def are_the_sizes(candidate: tuple[Expr, Expr]) -> bool:
 
     The distance of the exact path over $v$ has no drift, so that it is the integral of its noise.
     The distance that a step adds has the variance $[[local]]$, an integral over $v$ that SymPy
-    does; the distances of the steps are independent and shrink as $v$ does.
-    """
+    does; the distances of the steps are independent and shrink as $v$ does."""
     excess = []
     for size in points({"N": n, "v0": _DATA, "sigma^2": NOISE_RATE} for n in _GRIDS):
         with mpmath.workdps(50):
@@ -108,8 +105,7 @@ def are_the_errors(errors: dict[str, Expr]) -> bool:
 
     Solution and scheme are products of $N$ independent factors of the same draws; the exponential
     in the solution shifts the law of a draw. The exact moments of a step are raised to the power
-    $N$ by expanding their logarithms in $\delta$.
-    """
+    $N$ by expanding their logarithms in $\delta$."""
     return all(same(term, errors[name]) for name, term in _leading_errors().items())
 
 

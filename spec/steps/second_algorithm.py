@@ -1,6 +1,5 @@
 """Algorithm 2 of version 1: what it computes as printed and in place, which rows it visits, what
-its noise decays over, and the loop that the algorithms of version 1 are.
-"""
+its noise decays over, and the loop that the algorithms of version 1 are."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, reduce
@@ -58,8 +57,7 @@ def are_the_rows(rows: Rows) -> bool:
     from level $[[first]]$ to level one: at the sizes shown.
 
     The listing begins with full noise and multiplies it by $\chi$ after the inner loop. It is run
-    on symbols with an arbitrary score and compared with Euler–Maruyama steps along the rows.
-    """
+    on symbols with an arbitrary score and compared with Euler–Maruyama steps along the rows."""
     gaps = []
     for levels, inner in _sizes("N L", (3, 2), (4, 1)):
         score, along = unknown_score(), _along(rows, levels, inner)
@@ -79,8 +77,7 @@ def runs_the_algorithms(loop: Callable[[Visit, Sequence[Row], Expr], Expr]) -> b
     loop, at the sizes shown.
 
     A visit applies the step to the state that the visit before left. Both sides are run on symbols
-    with an arbitrary score; Algorithm 1 is the listing with one visit a level and no decay.
-    """
+    with an arbitrary score; Algorithm 1 is the listing with one visit a level and no decay."""
     gaps = []
     for levels, inner, decay in _sizes("N L chi", (2, 2, chi), (3, 1, Integer(1))):
         score, rows = unknown_score(), _along((N, L, N - k), levels, inner, decay)
@@ -93,8 +90,7 @@ def is_the_power(power: Power) -> bool:
     r"""In Algorithm 2 of version 1, run with two levels of three visits, visit $j$ of the $i$-th
     level, counted from zero, has the factor $[[noise]]$ on its noise: it decays across levels.
 
-    The listing is run in place on symbols, and the factor on each draw is read off.
-    """
+    The listing is run in place on symbols, and the factor on each draw is read off."""
     inner, gaps = 3, []
     result = expand(in_place(unknown_score(), 2, inner))
     for level, visit in _sizes("i j", *product((0, 1), range(1, inner + 1))):

@@ -1,7 +1,6 @@
 """Grids spaced in the standard deviation sqrt(v): geometric, and the spacing of Karras et al.
 
-Rows: score at the time with sqrt(v) = std_i, step to the next, the last one to t = 0.
-"""
+Rows: score at the time with sqrt(v) = std_i, step to the next, the last one to t = 0."""
 
 from collections.abc import Callable
 
@@ -23,8 +22,7 @@ def is_geometric(spacing: Spacing) -> bool:
     r"""Scores are read where [[std]], for $n$ numbers $i$ from zero on; each step goes to the next
     of these times, the last one to time zero.
 
-    The deviations run from the largest to the smallest, and their logarithm is affine in $i$.
-    """
+    The deviations run from the largest to the smallest, and their logarithm is affine in $i$."""
     std = spacing(f, high, low).expand()
     bend = diff(expand_log(log(std)), f, 2)
     return vanishes((std.subs(f, 0) - high, std.subs(f, 1) - low, bend))
@@ -36,8 +34,7 @@ def is_the_power_spacing(spacing: Spacing) -> bool:
 
     The $\rho$-th roots of the deviations run from that of the largest to that of the smallest and
     are affine in $i$. The limit is that of $\rho$ times the logarithm of the root: its derivative
-    in the inverse of $\rho$ at zero, where the root is one.
-    """
+    in the inverse of $\rho$ at zero, where the root is one."""
     root = spacing(f, high_root, low_root)
     e, A, B = Symbol("e", positive=True), *symbols("A B", real=True)
     near_one = spacing(f, exp(e * A), exp(e * B))

@@ -1,7 +1,6 @@
 """A finite data set: its exact score, and what the Dale-Langevin step makes of it (sheet R3).
 
-Symbols: c_n logarithms of the points; m_i, v as in R2; h the log-variance that one step adds.
-"""
+Symbols: c_n logarithms of the points; m_i, v as in R2; h the log-variance that one step adds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -39,8 +38,7 @@ def is_the_score_of_data(candidate: tuple[Shares, Score]) -> bool:
 
     Given the point, $\log X_t$ is normal with the variance $v$ (A33), so that its law is a mixture
     of such laws. Shares are right when their logarithms differ from those of the densities by the
-    same for every point; the density is differentiated with a symbol for each exponential.
-    """
+    same for every point; the density is differentiated with a symbol for each exponential."""
     log_share, score = candidate
     phis, left = _law_of_data()
     gaps = [log_share(Y, c, _SHIFT) - phi for c, phi in zip(_POINTS, phis, strict=True)]
@@ -75,8 +73,7 @@ def is_the_last_step(landing: Callable[[Expr, Expr, Expr], Expr]) -> bool:
     shares at the state before the step and $Z$ the draw.
 
     Whatever the shares are: the exponent of the step (A13) with the score of R3 at $v=[[v]]$ and
-    $m=[[m]]$.
-    """
+    $m=[[m]]$."""
     D, y, noise = symbols("D y noise")
     (score,) = _score(*(Matrix([e]) for e in (D, y, _LAST["m"]))).subs(v, _LAST["v"])
     return vanishes(y - dt * (mu - 3 * s2 / 2 - s2 * score) + noise - landing(D, y, noise))
@@ -94,8 +91,7 @@ def is_the_blur(blur: Expr) -> bool:
 
     By R3-last-step $\log X_0$ is $D$ plus a normal draw of variance $h$. $D$ comes from the two
     shares; the expectation over the draw is in closed form, which is compared with a numerical
-    integral at one place.
-    """
+    integral at one place."""
     in_units, places = mpf(expand(blur / h)), product((4, 8, 12), (0.5, 1.0, 2.0))
     cases = [(at["k"], at["place"]) for at in points(table("k place", *places))]
     close = [abs(_squared_distance(k, place) - in_units) < _bound(k) for k, place in cases]

@@ -1,8 +1,7 @@
 """Multiplicative gamma noise, X = X_0 G with G ~ Gamma(looks, rate looks) (sheet R24).
 
 The paper names gamma noise as future work. L are the looks of the noise; in a chain L > M > 0 are
-those before and after a step that adds noise, xk and xn its states.
-"""
+those before and after a step that adds noise, xk and xn its states."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -32,8 +31,7 @@ def is_the_target(candidate: Mapping[str, Expr]) -> bool:
     $x_0$ its mean is $[[mean]]$ and its variance $[[variance]]$.
 
     The kernel is $p(x\mid x_0)\propto[[kernel]]$ as a function of $x$, from the density of $G$.
-    Its logarithm is differentiated; mean and variance follow from the moments of $G$.
-    """
+    Its logarithm is differentiated; mean and variance follow from the moments of $G$."""
     derived, G = x * diff(_log_kernel(x, x0), x), Symbol("G")
     powers = (expand(derived.subs(x, x0 * G) ** k).as_poly(G).terms() for k in (1, 2))
     first, second = (
@@ -52,8 +50,7 @@ def is_the_denoiser(denoiser: Callable[[Expr], Expr]) -> bool:
     where $H$ is $x\,\partial_x\log p(x)$.
 
     As $p$ is the average of the kernel over the data, $H(x)$ is the posterior mean of the target,
-    which is affine in $X_0^{-1}$, whose posterior mean is a symbol.
-    """
+    which is affine in $X_0^{-1}$, whose posterior mean is a symbol."""
     inverse = Symbol("inverse", positive=True)
     target = expand(x * diff(_log_kernel(x, 1 / inverse), x))
     return vanishes([diff(target, inverse, 2), inverse - denoiser(target)])
@@ -68,8 +65,7 @@ def is_the_marginal(law: Law) -> bool:
 
     Kernel times prior is, as a function of $x_0$, an inverse gamma kernel, whose shape $A$ and
     scale $B$ are read off by differentiation and whose integral over $x_0$ is proportional to the
-    $A$-th power of the inverse of $B$. Multiply, and differentiate the logarithm (R25).
-    """
+    $A$-th power of the inverse of $B$. Multiply, and differentiate the logarithm (R25)."""
     rest, score = _integrated()
     return vanishes((rest, score - _of_law(law)["score"]))
 
@@ -98,8 +94,7 @@ def keeps_gamma_marginals(step: Law) -> bool:
 
     The moment of the gamma variable of order $n$ is $[[gamma]]$ and that of a beta variable with
     the parameters $p$ and $q$ is $[[beta]]$. Values of the gamma function and $n$-th powers become
-    symbols.
-    """
+    symbols."""
     factor, p, q = map(cancel, step)
     ratio = _moment(looks, n) * _beta_moment(p, q) * factor**n / _moment(M, n)
     return vanishes(laws.named(ratio.replace(gamma, lambda at: Symbol(str(at))), n) - 1)
@@ -115,8 +110,7 @@ def is_the_ancestral_step(step: tuple[Expr, Expr]) -> bool:
 
     By Bayes' rule, with the gamma kernel of $X_k$ and the beta step: the logarithmic derivative in
     $X_k$ is that of the density of the formula, and both densities begin at the same $X_k$, where
-    the beta variable is one and where $G$ is zero.
-    """
+    the beta variable is one and where $G$ is zero."""
     (c, p), B = step, M * xn / (looks * xk)
     chain = (M - 1) * log(B) + (looks - M - 1) * log(1 - B) - log(xk)
     (drawn,) = solve(expand(_state(step) - xk), g)
@@ -133,8 +127,7 @@ def is_stationary(law: tuple[Expr, Expr]) -> bool:
     rate $[[1]]$.
 
     The flux is that of the Fokker-Planck equation, divided by the density, whose slope is in its
-    score (R25).
-    """
+    score (R25)."""
     shape, rate = law
     spread = (_NOISE**2).subs(sigma**2, s2)
     score = laws.SCORES.holds["gamma"].subs({alpha: shape, beta: rate}, simultaneous=True)

@@ -23,8 +23,7 @@ def is_the_density(density: Expr) -> bool:
 
     It is the derivative of $P(W\le w)=[[cdf]]$, the normal distribution function at $\log w$,
     which is one half at the median. The logarithms are equal, with symbols for those of $w$,
-    $\sigma$ and constants.
-    """
+    $\sigma$ and constants."""
     gap = log(expand(density)) - log(expand(diff(_CDF, w)))
     named = expand(expand_log(gap, force=True)).replace(log, lambda at: Symbol(f"log({at})"))
     return vanishes([named, _CDF.subs(w, exp(mu)) - 1 / Integer(2)])
@@ -83,8 +82,7 @@ def is_the_joint_density(candidate: tuple[Expr, Expr]) -> bool:
 
     $X$ is the exponential of a linear map of standard normal draws, with the shift $a$ and any
     matrix whose product with its transpose is $S$. Their density is divided by the determinant of
-    the derivative of $x$ in them; the squares of the factors are compared, and the exponents.
-    """
+    the derivative of $x$ in them; the squares of the factors are compared, and the exponents."""
     R = Matrix(2, 2, symbols("r11 r12 r21 r22"))
     square, exponent = _density_of(_laws.A, R)
     as_root = dict(zip(_laws.S, R * R.T, strict=True)) | {pi: Symbol("pi")}
@@ -121,8 +119,7 @@ def are_logs_of_moments(values: tuple[Expr, Expr]) -> bool:
     for every real $n$; in particular $\mathbb E[W]=[[mean]]$.
 
     The exponent [[exponent]] under the integral over $y$ is completed to a square, with $n$ and
-    without; the squares integrate to the same constant.
-    """
+    without; the squares integrate to the same constant."""
     logs = map(log, _moments(values))
     return vanishes([_log_moment(k) - found for k, found in zip((n, 1), logs, strict=True)])
 
@@ -166,8 +163,7 @@ def is_the_variance(variance: Expr) -> bool:
     r"""The variance of $W$ is $[[it]]$, if $\log W$ is normal with mean $\mu$ and variance
     $\sigma^2$.
 
-    It is the second moment less the square of the mean, with symbols for exponentials.
-    """
+    It is the second moment less the square of the mean, with symbols for exponentials."""
     A, G = symbols("A G", positive=True)
     gap = expand(exp(_log_moment(2)) - exp(_log_moment(1)) ** 2 - variance)
     return vanishes(gap.subs({mu: log(A), s2: log(G)}).subs(E, Symbol("e")))
@@ -196,8 +192,7 @@ def are_the_entries(laws: tuple[tuple[Expr, Expr], ...]) -> bool:
     second with mean $[[1.0]]$ and variance $[[1.1]]$.
 
     The density of $Z$ over the determinant of the derivative of $w$ in $z$ is the product of two
-    densities A23: the exponents are compared, and the squares of the factors before them.
-    """
+    densities A23: the exponents are compared, and the squares of the factors before them."""
     square, exponent = _density_of(*_MAP)
     for w_, y_, (mean, variance) in zip(_laws.X, _laws.Y, laws, strict=True):
         square *= 2 * pi * variance * w_**2

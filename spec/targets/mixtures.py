@@ -34,8 +34,7 @@ def is_the_law_at_t(candidate: tuple[Law, int]) -> bool:
     times $[[jacobian]]$.
 
     At $m$ and $v$ zero it is the data law, and each term of the density solves the Fokker-Planck
-    equation of A5, which is linear; divided by the term both sides are rational.
-    """
+    equation of A5, which is linear; divided by the term both sides are rational."""
     law, power = candidate
     start = flat(law(*DATA[0], zeros(2, 1), 0 * v))
     gaps = [f - g for f, g in zip(start, flat(DATA[0]), strict=True)]
@@ -174,8 +173,7 @@ def is_the_hyvarinen_score(score: Formula) -> bool:
 
     Each component is its value at a point times the exponential of a quadratic with the gradient
     $u_j$, all with symbols for coefficients, so that the point is any point. The logarithm of the
-    sum, times the Jacobian, is differentiated in $\log x_i$.
-    """
+    sum, times the Jacobian, is differentiated in $\log x_i$."""
     return _are(score, Matrix([diff(_LOG_DENSITY - sum(_D), d) for d in _D]))
 
 

@@ -1,7 +1,6 @@
 """Means, variances, quantiles and marginals of the data laws.
 
-Symbols: G1, G2 exponentials of log-variances; k, c, b shapes and scale of a law on the line.
-"""
+Symbols: G1, G2 exponentials of log-variances; k, c, b shapes and scale of a law on the line."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -32,8 +31,7 @@ def are_of_the_mixture(moments: Pair) -> bool:
     log-variance of component $j$, and $G_j$ the exponential of $S_j$.
 
     The second moment of the first component is $[[square]]$, and so for the other
-    (mean-log-normal). Those of the mixture are their averages.
-    """
+    (mean-log-normal). Those of the mixture are their averages."""
     first, second = (log_normal.MEAN.holds[0].subs(log_normal.n, order) for order in (1, 2))
     mean, square = w1 * e1 + w2 * e2, w1 * _square(e1, G1) + w2 * _square(e2, G2)
     gaps = [f.subs(w2, 1 - w1) for f in (moments[0] - mean, moments[1] - square + mean**2)]
@@ -65,8 +63,7 @@ def are_of_products(moments: tuple[Pair, ...]) -> bool:
 
     By parts, the average of $f$ times the score of $\log X$ and that of $X$ times the slope of $f$
     add up to nothing, for the log scores of R25. With powers for $f$, for the second law times
-    $X$, for the last times the sum of scale and $X$, each moment follows from the one before.
-    """
+    $X$, for the last times the sum of scale and $X$, each moment follows from the one before."""
     return same(Matrix(moments), _of_products())
 
 
@@ -93,8 +90,7 @@ def are_of_weibull(moments: Pair) -> bool:
 
     The power $k$ of $X$ in units of $c$ has the tail $[[tail]]$ (R25), and so the density
     $[[density]]$, over which the moments are integrated exactly. Values of the gamma function
-    become symbols.
-    """
+    become symbols."""
     first, second = (integrate((c * u ** (1 / k)) ** i * _DENSITY, (u, 0, oo)) for i in (1, 2))
     gaps = moments[0] - first, moments[1] - second + first**2
     return vanishes([f.replace(gamma, lambda at: Symbol(f"gamma({expand(at)})")) for f in gaps])

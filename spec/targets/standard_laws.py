@@ -33,8 +33,7 @@ def are_the_scores(scores: Scores) -> bool:
     Constant factors drop out. The densities that are differentiated are [[p gamma]] for the gamma
     law, the same at $x^{-1}$ over $x^2$ for the inverse gamma law, [[p beta prime]] for the
     beta-prime law, a constant for the uniform law, and, up to the sign, the derivatives of the
-    tails [[tail exponential]], [[tail Weibull]] and [[tail Pareto]]. Powers become symbols.
-    """
+    tails [[tail exponential]], [[tail Weibull]] and [[tail Pareto]]. Powers become symbols."""
     gaps = [named(_score(DENSITIES[name]) - score, c) for name, score in scores.items()]
     return scores.keys() == DENSITIES.keys() and vanishes(gaps)
 
@@ -56,8 +55,7 @@ def is_the_mean(formula: Callable[[Expr, Expr], Expr]) -> bool:
     integral of $p$ and $G$ what $x\,p(x)$ gains between the ends. For a density, of which $M$ is
     one, it is the mean of the Hyvärinen score.
 
-    By parts: the integrands agree for every $p$ and its derivative at every $x$.
-    """
+    By parts: the integrands agree for every $p$ and its derivative at every $x$."""
     p, value, slope = Function("p")(x), *symbols("p_x slope")
     gap = x * p.diff(x) - formula((x * p).diff(x), p)
     return vanishes(gap.subs(p.diff(x), slope).subs(p, value))
@@ -75,8 +73,7 @@ def are_the_means(means: Scores) -> bool:
     exponential, [[Weibull]] for the Weibull and [[inverse gamma]] for the inverse gamma law,
     [[Pareto]] for the Pareto law on $[1,\infty)$ and [[uniform]] for the uniform law on $[1,2]$.
 
-    Both integrals are exact; quotients of gamma functions are reduced by the recursion.
-    """
+    Both integrals are exact; quotients of gamma functions are reduced by the recursion."""
     return vanishes([_mean(name) - mean for name, mean in means.items()])
 
 

@@ -25,8 +25,7 @@ def are_the_divergences(found: Mapping[str, str]) -> bool:
     The log-normal with the mean and the variance of $\log X_1$ is the closest (R23, R23-product).
     One pixel: the log ratio is integrated against the two components. Image: the entropy of
     $\log X_1$ is that of the noise and what the image tells about its prototype, which is computed
-    on the line between the prototypes.
-    """
+    on the line between the prototypes."""
     first, second = (_nats(**at) for at in points((_PIXEL, _IMAGE)))
     return rounds_to(first, found["pixel"]) and rounds_to(second, found["image"])
 

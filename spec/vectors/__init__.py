@@ -10,5 +10,4 @@
 
 `BY_NAME` of the catalogue gives a function by its name, for whoever names its rows. Formulas are
 written from the claims, with mpmath alone and without `gbm_ref`, which is one of the
-implementations that the vectors judge. `python -m spec.vectors --write` makes the files anew.
-"""
+implementations that the vectors judge. `python -m spec.vectors --write` makes the files anew."""

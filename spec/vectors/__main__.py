@@ -1,7 +1,6 @@
 """Make the accuracy vectors anew and compare them with the stored ones: `python -m spec.vectors`.
 
-Exits with 1 when a stored file differs from what would be written.
-"""
+Exits with 1 when a stored file differs from what would be written."""
 
 import argparse
 import sys

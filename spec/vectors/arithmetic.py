@@ -2,8 +2,7 @@
 
 Formulas are functions of an `Arithmetic` and of the arguments; they use + - * / abs, whole numbers
 and what is named here. So the same text is evaluated by mpmath at any precision, by
-the tests in ball arithmetic, and in float64 where a mistake consists of losing digits.
-"""
+the tests in ball arithmetic, and in float64 where a mistake consists of losing digits."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -25,8 +24,7 @@ class Arithmetic:
 
     number(text)                          the number that a text such as "1e-8" stands for
     gamma_lower(a, x), gamma_upper(a, x)  P(a, x) and Q(a, x) = 1 - P(a, x), regularised
-    beta_lower(a, b, y)                   I_y(a, b), regularised
-    """
+    beta_lower(a, b, y)                   I_y(a, b), regularised"""
 
     exp: Callable[[Number], Number]
     log: Callable[[Number], Number]

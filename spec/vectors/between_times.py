@@ -1,7 +1,6 @@
 """The forward process between any two times, and with rates of its own for each coordinate.
 
-Times are r <= s <= t. A `CoordinateGBM` stands for its second coordinate, or for a pair.
-"""
+Times are r <= s <= t. A `CoordinateGBM` stands for its second coordinate, or for a pair."""
 
 from spec.vectors.tables import functions
 

@@ -5,8 +5,7 @@
 The value comes first; definitions follow in any order, and clauses without "=" are words. Factors
 side by side are multiplied, |x| is a size, x_1 is x1, "log 2 pi v" the logarithm of the product.
 A definition of q_j (or q_n, or q_i) stands for q1 and q2, and "sum_j" adds up the term behind it
-for both. The order of operations is that of the text, so that float64 rounds as it says.
-"""
+for both. The order of operations is that of the text, so that float64 rounds as it says."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -256,8 +255,7 @@ class Expression:
 
     parts    what the names of the text stand for besides the arguments; "out" is the value
     root     the name of what is evaluated
-    helpers  functions f(arithmetic, ...) that the text calls by name
-    """
+    helpers  functions f(arithmetic, ...) that the text calls by name"""
 
     names: tuple[str, ...]
     parts: Mapping[str, Node]

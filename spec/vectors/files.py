@@ -49,8 +49,7 @@ def differences(made: dict[str, str], found: dict[str, str]) -> list[str]:
     """Names of files that are missing, left over or different.
 
     The version of mpmath in the manifest says what wrote the files; another version that writes
-    the same rows is no difference.
-    """
+    the same rows is no difference."""
     wanted, there = ({**texts} for texts in (made, found))
     for texts in (wanted, there):
         if MANIFEST in texts:

@@ -2,8 +2,7 @@
 
 An incomplete gamma or beta function is a power, an exponential and a series that does not cancel.
 T is the size of the logarithm of the first two, whose rounding every program shares; close to 1
-the complement is what is computed so, which is why it enters as 2 out (1 - out) T.
-"""
+the complement is what is computed so, which is why it enters as 2 out (1 - out) T."""
 
 import mpmath
 from mpmath import mpf

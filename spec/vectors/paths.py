@@ -1,8 +1,7 @@
 """Whole paths of eight steps with tabulated noise, on log-normal data.
 
 log X_0 is N(a, v0), and m(t) = m t, v(t) = v t on [0, 1]. Step number i goes from t = (9 - i) / 8
-to (8 - i) / 8 with the exact score at its start; the value is the state after len(z) steps.
-"""
+to (8 - i) / 8 with the exact score at its start; the value is the state after len(z) steps."""
 
 from dataclasses import replace
 

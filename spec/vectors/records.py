@@ -49,8 +49,7 @@ class Twin:
     flag     the kind of mistake; a row with that flag catches one of that kind
     mistake  what was done, in words
     formula  what it gives, of the same arguments
-    naive    True for a formula that is right but loses its digits: it is evaluated in float64
-    """
+    naive    True for a formula that is right but loses its digits: it is evaluated in float64"""
 
     name: str
     flag: Flag
@@ -87,8 +86,7 @@ class VectorFunction:
     scale      S: the size of the terms that a float64 evaluation adds up
     k          an implementation must be within k 2^-53 S
     k_reason   why k is not 8 or less
-    guard      more digits in all computations, for a value far below the terms of its formula
-    """
+    guard      more digits in all computations, for a value far below the terms of its formula"""
 
     name: str
     claim: str

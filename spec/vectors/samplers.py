@@ -1,7 +1,6 @@
 """Laws of log X after whole grids, on log-normal data with exact scores.
 
-N equal steps, L steps at one level, and the limit of annealed grids for many steps.
-"""
+N equal steps, L steps at one level, and the limit of annealed grids for many steps."""
 
 import mpmath
 from mpmath import mpf

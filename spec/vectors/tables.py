@@ -17,8 +17,7 @@ formula, in which `out` is the right value, or replacements such as "v -> sqrt(v
 words are the formula. Words that end in "in float64" say that it loses digits: it is evaluated in
 float64. In a box a~b is a range filled evenly in the logarithm, a..b one filled evenly, a,b,c are
 values in turn. A function f of before may be called, and slope_f(x, ...) is its derivative in log
-x. Lines that start otherwise continue the line above.
-"""
+x. Lines that start otherwise continue the line above."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -160,8 +159,7 @@ def functions(
     """Functions from a text with their tables.
 
     helpers  functions f(arithmetic, ...) that the formulas call by their names
-    keep     which of the cases of a function to keep, where not all
-    """
+    keep     which of the cases of a function to keep, where not all"""
     meanings: dict[str, str] = {}
     tables: list[tuple[tuple[str, str, int], dict[str, str], list[list[str]]]] = []
     for lines in _entries(text):
